@@ -1,0 +1,25 @@
+// The endpoints of one cluster. A resource of their own, so that pod churn never recompiles or resends a route.
+import { Type, type Static } from 'typebox';
+
+/** One address that serves a cluster. `draining`: still serving, but takes no new exchanges unless nothing else is left. */
+export const Endpoint = Type.Object(
+  {
+    address: Type.String({ minLength: 1 }),
+    port: Type.Integer({ minimum: 1, maximum: 65535 }),
+    draining: Type.Boolean(),
+    zone: Type.Optional(Type.String()),
+  },
+  { additionalProperties: false },
+);
+export type Endpoint = Static<typeof Endpoint>;
+
+/** Key: that of its cluster. Endpoints are sorted by address and port, without duplicates. */
+export const Endpoints = Type.Object(
+  {
+    kind: Type.Literal('Endpoints'),
+    key: Type.String({ minLength: 1 }),
+    endpoints: Type.Array(Endpoint),
+  },
+  { additionalProperties: false },
+);
+export type Endpoints = Static<typeof Endpoints>;

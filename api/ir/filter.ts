@@ -1,0 +1,86 @@
+// Filters of a route rule or of one of its backends, as the Gateway API has them, with references resolved and defaults filled in.
+import { Type, type Static } from 'typebox';
+
+/** A header to write. The name is lower case. */
+export const HeaderValue = Type.Object({ name: Type.String({ minLength: 1 }), value: Type.String() }, { additionalProperties: false });
+export type HeaderValue = Static<typeof HeaderValue>;
+
+/** Set replaces, add appends, remove deletes; applied in that order: set, add, remove. Names are lower case. */
+export const HeaderModification = Type.Object(
+  { set: Type.Array(HeaderValue), add: Type.Array(HeaderValue), remove: Type.Array(Type.String()) },
+  { additionalProperties: false },
+);
+export type HeaderModification = Static<typeof HeaderModification>;
+
+/** How a redirect or rewrite changes the path. `ReplacePrefixMatch` replaces what the rule's PathPrefix matched. */
+export const PathModifier = Type.Object(
+  { type: Type.Union([Type.Literal('ReplaceFullPath'), Type.Literal('ReplacePrefixMatch')]), value: Type.String() },
+  { additionalProperties: false },
+);
+export type PathModifier = Static<typeof PathModifier>;
+
+export const RequestHeaderModifier = Type.Object(
+  { type: Type.Literal('RequestHeaderModifier'), headers: HeaderModification },
+  { additionalProperties: false },
+);
+export type RequestHeaderModifier = Static<typeof RequestHeaderModifier>;
+
+export const ResponseHeaderModifier = Type.Object(
+  { type: Type.Literal('ResponseHeaderModifier'), headers: HeaderModification },
+  { additionalProperties: false },
+);
+export type ResponseHeaderModifier = Static<typeof ResponseHeaderModifier>;
+
+/** Null scheme, hostname, path: keep the request's. Null port: the scheme's own, or the listener's when the scheme is kept too. */
+export const RequestRedirect = Type.Object(
+  {
+    type: Type.Literal('RequestRedirect'),
+    scheme: Type.Union([Type.Literal('http'), Type.Literal('https'), Type.Null()]),
+    hostname: Type.Union([Type.String(), Type.Null()]),
+    path: Type.Union([PathModifier, Type.Null()]),
+    port: Type.Union([Type.Integer({ minimum: 1, maximum: 65535 }), Type.Null()]),
+    statusCode: Type.Union([301, 302, 303, 307, 308].map((code) => Type.Literal(code))),
+  },
+  { additionalProperties: false },
+);
+export type RequestRedirect = Static<typeof RequestRedirect>;
+
+export const UrlRewrite = Type.Object(
+  {
+    type: Type.Literal('URLRewrite'),
+    hostname: Type.Union([Type.String(), Type.Null()]),
+    path: Type.Union([PathModifier, Type.Null()]),
+  },
+  { additionalProperties: false },
+);
+export type UrlRewrite = Static<typeof UrlRewrite>;
+
+/** Copies numerator/denominator of the requests to a cluster and forgets the answers. */
+export const RequestMirror = Type.Object(
+  {
+    type: Type.Literal('RequestMirror'),
+    cluster: Type.String(),
+    numerator: Type.Integer({ minimum: 0 }),
+    denominator: Type.Integer({ minimum: 1 }),
+  },
+  { additionalProperties: false },
+);
+export type RequestMirror = Static<typeof RequestMirror>;
+
+/** GEP-1767. Origins are exact (`https://a.b`), with a wildcard (`https://*.b`), or `*`. maxAge in seconds. */
+export const Cors = Type.Object(
+  {
+    type: Type.Literal('CORS'),
+    allowOrigins: Type.Array(Type.String()),
+    allowMethods: Type.Array(Type.String()),
+    allowHeaders: Type.Array(Type.String()),
+    exposeHeaders: Type.Array(Type.String()),
+    allowCredentials: Type.Boolean(),
+    maxAge: Type.Integer({ minimum: 0 }),
+  },
+  { additionalProperties: false },
+);
+export type Cors = Static<typeof Cors>;
+
+export const Filter = Type.Union([RequestHeaderModifier, ResponseHeaderModifier, RequestRedirect, UrlRewrite, RequestMirror, Cors]);
+export type Filter = Static<typeof Filter>;

@@ -1,0 +1,8 @@
+// The IR under one name: `import * as ir from '#api/ir/ir.ts'`, then `ir.Route`.
+export * from './cluster.ts';
+export * from './endpoints.ts';
+export * from './filter.ts';
+export * from './listener.ts';
+export * from './resource.ts';
+export * from './route.ts';
+export * from './secret.ts';

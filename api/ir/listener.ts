@@ -1,0 +1,44 @@
+// A listener: one entry of Gateway.spec.listeners as a proxy serves it.
+import { Type, type Static } from 'typebox';
+
+/** What a listener speaks on its port, spelt as in the Gateway API. */
+export const ListenerProtocol = Type.Union([
+  Type.Literal('HTTP'),
+  Type.Literal('HTTPS'),
+  Type.Literal('TLS'),
+  Type.Literal('TCP'),
+  Type.Literal('UDP'),
+]);
+export type ListenerProtocol = Static<typeof ListenerProtocol>;
+
+/** TLS of a listener. `certificates` are keys of Secret resources, in the order of the user's certificateRefs. */
+export const ListenerTls = Type.Object(
+  {
+    mode: Type.Union([Type.Literal('Terminate'), Type.Literal('Passthrough')]),
+    certificates: Type.Array(Type.String()),
+  },
+  { additionalProperties: false },
+);
+export type ListenerTls = Static<typeof ListenerTls>;
+
+/**
+ * One listener of one Gateway. Key: `<gateway namespace>/<gateway name>/<listener name>`.
+ * Several listeners may share a port; the proxy then tells them apart by host name (SNI and Host).
+ */
+export const Listener = Type.Object(
+  {
+    kind: Type.Literal('Listener'),
+    key: Type.String({ minLength: 1 }),
+    /** `<namespace>/<name>` of the Gateway. */
+    gateway: Type.String({ minLength: 1 }),
+    /** IP addresses to bind; empty means every address of the pod. */
+    addresses: Type.Array(Type.String()),
+    port: Type.Integer({ minimum: 1, maximum: 65535 }),
+    protocol: ListenerProtocol,
+    /** '' (any host), an exact name, or `*.suffix`. Lower case. */
+    hostname: Type.String(),
+    tls: Type.Union([ListenerTls, Type.Null()]),
+  },
+  { additionalProperties: false },
+);
+export type Listener = Static<typeof Listener>;

@@ -1,0 +1,97 @@
+// A route: one rule of one HTTPRoute (or its kin), pointing up to the listeners it is attached to.
+import { Type, type Static } from 'typebox';
+import { Filter } from './filter.ts';
+
+/** PathPrefix matches whole segments. RegularExpression is RE2 syntax and must match the whole path. */
+export const PathMatch = Type.Object(
+  {
+    type: Type.Union([Type.Literal('Exact'), Type.Literal('PathPrefix'), Type.Literal('RegularExpression')]),
+    value: Type.String({ minLength: 1 }),
+  },
+  { additionalProperties: false },
+);
+export type PathMatch = Static<typeof PathMatch>;
+
+/** A header (name in lower case) or query parameter (name as it is) to match. RegularExpression is RE2 syntax, whole value. */
+export const ValueMatch = Type.Object(
+  {
+    type: Type.Union([Type.Literal('Exact'), Type.Literal('RegularExpression')]),
+    name: Type.String({ minLength: 1 }),
+    value: Type.String(),
+  },
+  { additionalProperties: false },
+);
+export type ValueMatch = Static<typeof ValueMatch>;
+
+/** All parts must hold. Null method: any. */
+export const Match = Type.Object(
+  {
+    path: PathMatch,
+    method: Type.Union([Type.String(), Type.Null()]),
+    headers: Type.Array(ValueMatch),
+    queryParams: Type.Array(ValueMatch),
+  },
+  { additionalProperties: false },
+);
+export type Match = Static<typeof Match>;
+
+/** Where requests go. Null cluster: the reference is invalid, its share of requests is answered 500 with this reason. */
+export const RouteBackend = Type.Object(
+  {
+    cluster: Type.Union([Type.String(), Type.Null()]),
+    invalidReason: Type.Optional(Type.String()),
+    weight: Type.Integer({ minimum: 0 }),
+    filters: Type.Array(Filter),
+  },
+  { additionalProperties: false },
+);
+export type RouteBackend = Static<typeof RouteBackend>;
+
+/** A listener the route is attached to, with the host names both agree on ('' alone means any host). */
+export const Attachment = Type.Object({ listener: Type.String(), hostnames: Type.Array(Type.String()) }, { additionalProperties: false });
+export type Attachment = Static<typeof Attachment>;
+
+/** GEP-1731. backoff: milliseconds between attempts. */
+export const Retry = Type.Object(
+  { codes: Type.Array(Type.Integer()), attempts: Type.Integer({ minimum: 0 }), backoff: Type.Integer({ minimum: 0 }) },
+  { additionalProperties: false },
+);
+export type Retry = Static<typeof Retry>;
+
+/** GEP-1742. Milliseconds; 0 turns the timeout off; null leaves it to the proxy's default. */
+export const RouteTimeouts = Type.Object(
+  {
+    request: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]),
+    backendRequest: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]),
+  },
+  { additionalProperties: false },
+);
+export type RouteTimeouts = Static<typeof RouteTimeouts>;
+
+/**
+ * One rule. Key: `<Kind>/<namespace>/<name>/<rule index>`.
+ * Ties between matches are broken as the Gateway API says: older object first, then `namespace/name`, then rule order.
+ */
+export const Route = Type.Object(
+  {
+    kind: Type.Literal('Route'),
+    key: Type.String({ minLength: 1 }),
+    objectKind: Type.String(),
+    namespace: Type.String(),
+    name: Type.String(),
+    ruleIndex: Type.Integer({ minimum: 0 }),
+    ruleName: Type.String(),
+    /** metadata.creationTimestamp of the object, seconds since the epoch. */
+    createdAt: Type.Integer({ minimum: 0 }),
+    attachments: Type.Array(Attachment),
+    matches: Type.Array(Match),
+    filters: Type.Array(Filter),
+    backends: Type.Array(RouteBackend),
+    timeouts: RouteTimeouts,
+    retry: Type.Union([Retry, Type.Null()]),
+    /** Set when the rule cannot be served as written: its requests are answered 500 with this reason, all else is untouched. */
+    invalidReason: Type.Optional(Type.String()),
+  },
+  { additionalProperties: false },
+);
+export type Route = Static<typeof Route>;

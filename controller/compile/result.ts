@@ -1,0 +1,53 @@
+// What a compile yields: the resources and statuses that came out different from last time, nothing else.
+import type { Condition, ObjectRef } from '#api/k8s/object.ts';
+import type { EncodedResource, ResourceKind } from '#api/ir/ir.ts';
+
+/** A condition before the status writer fills in lastTransitionTime. */
+export type DesiredCondition = Omit<Condition, 'lastTransitionTime'>;
+
+/** Gateway.status.listeners[] as it should be. */
+export interface ListenerStatus {
+  readonly name: string;
+  readonly attachedRoutes: number;
+  readonly supportedKinds: readonly { readonly group: string; readonly kind: string }[];
+  readonly conditions: readonly DesiredCondition[];
+}
+
+/** The parentRef of a route exactly as its author wrote it; statuses are told apart by it. */
+export interface ParentRef {
+  readonly group?: string;
+  readonly kind?: string;
+  readonly namespace?: string;
+  readonly name: string;
+  readonly sectionName?: string;
+  readonly port?: number;
+}
+
+/** The status an object should have. Only Weir's own entries; the writer leaves those of other controllers alone. */
+export type DesiredStatus =
+  | {
+      readonly ref: ObjectRef;
+      readonly type: 'GatewayClass';
+      readonly conditions: readonly DesiredCondition[];
+      readonly supportedFeatures: readonly string[];
+    }
+  | {
+      readonly ref: ObjectRef;
+      readonly type: 'Gateway';
+      readonly conditions: readonly DesiredCondition[];
+      readonly listeners: readonly ListenerStatus[];
+    }
+  | {
+      readonly ref: ObjectRef;
+      readonly type: 'Route';
+      readonly parents: readonly { readonly parentRef: ParentRef; readonly conditions: readonly DesiredCondition[] }[];
+    };
+
+/** The difference a batch of changes made. */
+export interface CompileDelta {
+  readonly changed: readonly EncodedResource[];
+  readonly removed: readonly { readonly kind: ResourceKind; readonly key: string }[];
+  readonly statuses: readonly DesiredStatus[];
+  /** How many units were compiled again: the work counter that tests and metrics watch. */
+  readonly recompiled: number;
+}

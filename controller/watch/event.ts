@@ -1,0 +1,32 @@
+// What a source of objects reports, whether it reads a cluster or a folder.
+import type { KubernetesObject, ObjectRef } from '#api/k8s/object.ts';
+
+/** A problem in what a source read: the object is left out (or its last good form kept), the rest is served. */
+export interface SourceProblem {
+  /** File path, or '' for a cluster. */
+  readonly file: string;
+  /** 1-based line in the file; 0 where there is none. */
+  readonly line: number;
+  /** `Kind/namespace/name`, or '' when not even that could be read. */
+  readonly object: string;
+  /** Path of the field, like `spec.rules[0].matches[1].path.value`; '' for the whole object. */
+  readonly field: string;
+  readonly reason: string;
+}
+
+/** A change to one object. */
+export type Change = { readonly type: 'upsert'; readonly object: KubernetesObject } | { readonly type: 'delete'; readonly ref: ObjectRef };
+
+/** Who listens to a source. Changes given in one call belong together and must be compiled in one batch. */
+export interface SourceListener {
+  changed(changes: readonly Change[]): void;
+  /** Everything that exists has been reported once. */
+  synced(): void;
+  problems(problems: readonly SourceProblem[]): void;
+}
+
+/** A source of objects: `start` begins to report and resolves once synced; `stop` ends it and resolves when nothing is left open. */
+export interface Source {
+  start(listener: SourceListener): Promise<void>;
+  stop(): Promise<void>;
+}
