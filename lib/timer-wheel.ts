@@ -1,0 +1,122 @@
+// A coarse timer wheel: arming and disarming a timeout costs a few pointer writes, so that every request may have several.
+
+const TICK_MS = 25;
+const SLOTS = 512;
+
+/** A timeout that can be armed again and again. Owned by a connection or an exchange, allocated once. */
+export class Timer {
+  /** Wheel internals: neighbours in the slot's ring, and how many turns of the wheel are left. */
+  previous: Timer | null = null;
+  next: Timer | null = null;
+  turns = 0;
+  readonly expire: () => void;
+
+  constructor(expire: () => void) {
+    this.expire = expire;
+  }
+
+  get armed(): boolean {
+    return this.next !== null;
+  }
+}
+
+/** Where timers wait. Resolution is one tick: a timeout fires up to 25 ms late, never early. */
+export class TimerWheel {
+  readonly #slots: Timer[] = [];
+  #position = 0;
+  #armed = 0;
+  #interval: NodeJS.Timeout | null = null;
+  #lastTick = 0;
+
+  constructor() {
+    for (let i = 0; i < SLOTS; i++) this.#slots.push(ring());
+  }
+
+  /** How many timers wait: a leak check for tests and metrics. */
+  get size(): number {
+    return this.#armed;
+  }
+
+  /** Starts or restarts a timer. `ms` of 0 or less disarms it: by convention 0 turns a timeout off. */
+  arm(timer: Timer, ms: number): void {
+    if (timer.next !== null) this.disarm(timer);
+    if (ms <= 0) return;
+    if (this.#interval === null) this.#start();
+    const ticks = Math.ceil(ms / TICK_MS) + 1;
+    timer.turns = Math.floor(ticks / SLOTS);
+    link(this.#slot(this.#position + ticks), timer);
+    this.#armed++;
+  }
+
+  /** Stops a timer; does nothing when it is not armed. */
+  disarm(timer: Timer): void {
+    if (timer.next === null) return;
+    unlink(timer);
+    this.#armed--;
+  }
+
+  /** Forgets every timer and stops ticking. */
+  stop(): void {
+    if (this.#interval !== null) clearInterval(this.#interval);
+    this.#interval = null;
+  }
+
+  #slot(index: number): Timer {
+    return this.#slots[index % SLOTS] as Timer;
+  }
+
+  #start(): void {
+    this.#lastTick = performance.now();
+    this.#interval = setInterval(() => this.#advance(), TICK_MS);
+    this.#interval.unref();
+  }
+
+  /** Catches up with the clock, so that a blocked event loop delays no timer by more than the block itself. */
+  #advance(): void {
+    const now = performance.now();
+    while (now - this.#lastTick >= TICK_MS) {
+      this.#lastTick += TICK_MS;
+      this.#position++;
+      this.#expireSlot(this.#slot(this.#position));
+    }
+    if (this.#armed === 0) this.stop();
+  }
+
+  #expireSlot(head: Timer): void {
+    let timer = head.next as Timer;
+    while (timer !== head) {
+      const next = timer.next as Timer;
+      if (timer.turns > 0) {
+        timer.turns--;
+        timer = next;
+        continue;
+      }
+      this.disarm(timer);
+      timer.expire();
+      // An expiry may disarm any other timer, `next` included: start over rather than follow a stale link.
+      timer = next.next === null ? (head.next as Timer) : next;
+    }
+  }
+}
+
+function ring(): Timer {
+  const head = new Timer(() => undefined);
+  head.previous = head;
+  head.next = head;
+  return head;
+}
+
+function link(head: Timer, timer: Timer): void {
+  const last = head.previous as Timer;
+  last.next = timer;
+  timer.previous = last;
+  timer.next = head;
+  head.previous = timer;
+}
+
+function unlink(timer: Timer): void {
+  (timer.previous as Timer).next = timer.next;
+  (timer.next as Timer).previous = timer.previous;
+  timer.previous = null;
+  timer.next = null;
+}

@@ -1,0 +1,48 @@
+// The one table from failure to status: every way an exchange can fail, whose fault it is, and whether trying again is safe.
+
+/** Who failed. */
+export type ErrorSource = 'downstream' | 'upstream' | 'internal';
+
+/** One way to fail. `retriable`: nothing reached the backend, so that another attempt cannot act twice. */
+export interface ExchangeError {
+  readonly code: string;
+  readonly source: ErrorSource;
+  readonly status: number;
+  readonly retriable: boolean;
+  /** Sentence for the answer and the documentation: says what happened, never what the request contained. */
+  readonly title: string;
+}
+
+function define(code: string, source: ErrorSource, status: number, title: string, retriable = false): ExchangeError {
+  return Object.freeze({ code, source, status, retriable, title });
+}
+
+/** All of them; docs/reference/errors.md lists the same codes and a test holds the two together. */
+export const ERRORS = Object.freeze({
+  requestMalformed: define('request_malformed', 'downstream', 400, 'The request is not valid HTTP'),
+  requestHeadTooLarge: define('request_head_too_large', 'downstream', 431, 'The request header block is too large'),
+  requestTargetTooLong: define('request_target_too_long', 'downstream', 414, 'The request target is too long'),
+  requestBodyTooLarge: define('request_body_too_large', 'downstream', 413, 'The request body is too large'),
+  requestHeadTimeout: define('request_head_timeout', 'downstream', 408, 'The request header did not arrive in time'),
+  requestBodyTimeout: define('request_body_timeout', 'downstream', 408, 'The request body did not arrive in time'),
+  requestCodingUnsupported: define('request_coding_unsupported', 'downstream', 501, 'The transfer coding is not supported'),
+  versionUnsupported: define('version_unsupported', 'downstream', 505, 'The HTTP version is not supported'),
+  expectationFailed: define('expectation_failed', 'downstream', 417, 'The expectation cannot be met'),
+  misdirectedRequest: define('misdirected_request', 'downstream', 421, 'This connection does not serve the requested host'),
+  downstreamReset: define('downstream_reset', 'downstream', 499, 'The connection was closed before the answer was complete'),
+  routeNotFound: define('route_not_found', 'internal', 404, 'No route matches the request'),
+  routeInvalid: define('route_invalid', 'internal', 500, 'The route that matches the request is not valid'),
+  backendInvalid: define('backend_invalid', 'internal', 500, 'The backend of the route is not valid'),
+  noBackends: define('no_backends', 'internal', 500, 'The route has no backend'),
+  noEndpoints: define('no_endpoints', 'upstream', 503, 'The backend has no endpoint'),
+  overloaded: define('overloaded', 'internal', 503, 'The proxy is at its limits'),
+  internalError: define('internal_error', 'internal', 500, 'The proxy failed'),
+  upstreamConnectFailed: define('upstream_connect_failed', 'upstream', 502, 'The backend could not be reached', true),
+  upstreamConnectTimeout: define('upstream_connect_timeout', 'upstream', 504, 'The backend could not be reached in time', true),
+  upstreamReset: define('upstream_reset', 'upstream', 502, 'The backend closed the connection before it answered'),
+  upstreamMalformed: define('upstream_malformed', 'upstream', 502, 'The backend did not answer with valid HTTP'),
+  upstreamHeadTooLarge: define('upstream_head_too_large', 'upstream', 502, 'The header block of the answer is too large'),
+  upstreamTimeout: define('upstream_timeout', 'upstream', 504, 'The backend did not answer in time'),
+  upstreamBodyTruncated: define('upstream_body_truncated', 'upstream', 502, 'The answer of the backend ended too early'),
+  requestTimeout: define('request_timeout', 'upstream', 504, 'The request took longer than the route allows'),
+});

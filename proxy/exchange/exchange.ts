@@ -1,0 +1,88 @@
+// One request with its answer, from the first byte in to the log line out. Both codecs make the same shape, all fields set
+// in the constructor: V8 keeps one hidden class, and every reader of a field stays monomorphic.
+import type { ExchangeError } from './errors.ts';
+import type { Headers } from './headers.ts';
+import type { BackendPlan, RoutePlan, UpstreamEndpoint } from './plan.ts';
+import type { DownstreamStream, UpstreamStream } from './stream.ts';
+
+/** What is known of the connection a request came on. One object per connection, shared by its exchanges. */
+export interface DownstreamConnection {
+  /** Address of the peer (the client's, when PROXY protocol says so). */
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localAddress: string;
+  /** The port the listener is bound to: picks the routing table. */
+  readonly localPort: number;
+  readonly protocol: 'http/1.1' | 'h2';
+  /** Null on cleartext. `serverName` is '' without SNI. */
+  readonly tls: { readonly serverName: string; readonly version: string; readonly cipher: string } | null;
+}
+
+const NO_HEADERS: Headers = [];
+
+/** How far an exchange got; only ever moves to the right. */
+export type ExchangePhase = 'request' | 'picked' | 'answering' | 'done';
+
+export class Exchange {
+  readonly connection: DownstreamConnection;
+  readonly downstream: DownstreamStream;
+  /** performance.now() when the first byte of the request was read. */
+  readonly startedAt: number;
+
+  // The request. Codecs fill it in; request filters may change it.
+  method = '';
+  /** Host header or :authority as it came. */
+  authority = '';
+  /** Host to match: lower case, no port, no trailing dot. */
+  host = '';
+  /** Normalised path without query; what is matched is what is forwarded. */
+  path = '';
+  /** Raw query without '?'; `hasQuery` tells `/a?` from `/a`. */
+  query = '';
+  hasQuery = false;
+  requestHeaders: Headers = NO_HEADERS;
+  /** Bytes of the request body; 0 none, UNKNOWN_LENGTH when it just ends. */
+  requestLength = 0;
+  /** HTTP version of the request: 10, 11 or 20. */
+  version = 11;
+  /** Token of the Upgrade header when the request asks to switch protocols (lower case), or ''. */
+  upgrade = '';
+  /** The request asked for a 100 before it sends its body, and none was sent yet. */
+  expectsContinue = false;
+
+  // The answer. Upstream codecs or a local reply fill it in; response filters may change it.
+  status = 0;
+  responseHeaders: Headers = NO_HEADERS;
+  responseLength = 0;
+
+  // Where it went.
+  /** The runtime taken when the head came; the whole exchange follows this one. Opaque here, typed in runtime/. */
+  runtime: object | null = null;
+  route: RoutePlan | null = null;
+  backend: BackendPlan | null = null;
+  /** Characters of the path that the matched PathPrefix covers; for ReplacePrefixMatch. */
+  prefixLength = 0;
+  /** `<namespace>/<gateway>/<listener>` of the listener it matched. */
+  listener = '';
+  endpoint: UpstreamEndpoint | null = null;
+  upstream: UpstreamStream | null = null;
+  attempts = 0;
+  triedEndpoints: UpstreamEndpoint[] | null = null;
+
+  // How it went.
+  phase: ExchangePhase = 'request';
+  requestEnded = false;
+  responseEnded = false;
+  /** Set when the answer was ours or the exchange failed. */
+  error: ExchangeError | null = null;
+  requestBytes = 0;
+  responseBytes = 0;
+  /** Milliseconds from startedAt to the head of the answer; -1 before. */
+  headAt = -1;
+
+  constructor(connection: DownstreamConnection, downstream: DownstreamStream, startedAt: number) {
+    this.connection = connection;
+    this.downstream = downstream;
+    this.startedAt = startedAt;
+  }
+}

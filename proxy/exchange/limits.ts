@@ -1,0 +1,63 @@
+// Every limit and timeout of the request path with its default: what a proxy holds to when no policy says otherwise.
+
+/** Sizes in bytes, times in milliseconds; 0 turns a timeout off. */
+export interface Limits {
+  /** Request line and header block together; also trailers. RFC 9110 section 5.4 leaves the number to us; Envoy has 60 KiB, Node 16 KiB. */
+  readonly maxHeadBytes: number;
+  readonly maxHeaders: number;
+  readonly maxTargetBytes: number;
+  /** Chunk size line with its extensions. */
+  readonly maxChunkLineBytes: number;
+  /** Requests on one downstream connection before it is closed; 0 is unlimited. */
+  readonly maxRequestsPerConnection: number;
+  /** Open downstream connections of one worker. */
+  readonly maxConnections: number;
+  /** TLS handshake, from accept. */
+  readonly tlsHandshakeTimeout: number;
+  /** From the first byte of a request to the end of its head. */
+  readonly requestHeadTimeout: number;
+  /** Longest silence within a request body. */
+  readonly requestBodyIdleTimeout: number;
+  /** How long a kept connection may be silent between requests, and after accept. */
+  readonly downstreamIdleTimeout: number;
+  /** Longest time that a downstream may take nothing of a pending answer. */
+  readonly downstreamWriteTimeout: number;
+  readonly connectTimeout: number;
+  /** Longest silence of an upstream before and within its answer. */
+  readonly upstreamIdleTimeout: number;
+  /** Idle kept upstream connections are closed after this: below what common backends use (Node 5 s, Go and nginx 60 s and more). */
+  readonly poolIdleTimeout: number;
+  readonly maxIdlePerEndpoint: number;
+  readonly maxConnectionsPerEndpoint: number;
+  /** Exchanges that may wait for a connection to one endpoint. */
+  readonly maxPendingPerEndpoint: number;
+  /** Answer head of an upstream. */
+  readonly maxResponseHeadBytes: number;
+  /** Silence of a tunnel (WebSocket) in both directions. */
+  readonly tunnelIdleTimeout: number;
+  /** Bytes waiting to be written to one peer before its source is paused. */
+  readonly maxBufferedBytes: number;
+}
+
+export const DEFAULT_LIMITS: Limits = Object.freeze({
+  maxHeadBytes: 32_768,
+  maxHeaders: 128,
+  maxTargetBytes: 8_192,
+  maxChunkLineBytes: 256,
+  maxRequestsPerConnection: 0,
+  maxConnections: 20_000,
+  tlsHandshakeTimeout: 10_000,
+  requestHeadTimeout: 10_000,
+  requestBodyIdleTimeout: 60_000,
+  downstreamIdleTimeout: 75_000,
+  downstreamWriteTimeout: 60_000,
+  connectTimeout: 5_000,
+  upstreamIdleTimeout: 60_000,
+  poolIdleTimeout: 4_000,
+  maxIdlePerEndpoint: 256,
+  maxConnectionsPerEndpoint: 1_024,
+  maxPendingPerEndpoint: 1_024,
+  maxResponseHeadBytes: 65_536,
+  tunnelIdleTimeout: 3_600_000,
+  maxBufferedBytes: 131_072,
+});

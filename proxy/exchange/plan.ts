@@ -1,0 +1,68 @@
+// What the runtime decided about a route before any request came: the exchange carries it, the request path follows it.
+import type { ExchangeError } from './errors.ts';
+import type { Exchange } from './exchange.ts';
+
+/** What a request filter decides: go on, or the exchange was answered (or a promise of that, where work must be awaited). */
+export type FilterVerdict = 'continue' | 'answered';
+
+/** Changes the request before an endpoint is picked. May answer by itself through `exchange.reply...` helpers. */
+export interface RequestFilter {
+  readonly name: string;
+  request(exchange: Exchange): FilterVerdict | Promise<FilterVerdict>;
+}
+
+/** Changes the head of the answer, local replies included. */
+export interface ResponseFilter {
+  readonly name: string;
+  response(exchange: Exchange): void;
+}
+
+/** One address exchanges can be sent to. Identity lasts as long as the address does, across runtimes. */
+export interface UpstreamEndpoint {
+  readonly address: string;
+  readonly port: number;
+  /** Exchanges in flight. */
+  active: number;
+}
+
+/** What a backendRef became. Identity lasts across runtimes while its IR resource does not change. */
+export interface UpstreamCluster {
+  readonly key: string;
+  readonly protocol: 'http1' | 'h2c' | 'tcp' | 'udp';
+  /** The endpoint for this exchange, or null when there is none. Leaves out those in `exchange.triedEndpoints` where others are left. */
+  pick(exchange: Exchange): UpstreamEndpoint | null;
+}
+
+/** A share of a route's traffic. Exactly one of `cluster` and `error` is set. */
+export interface BackendPlan {
+  readonly cluster: UpstreamCluster | null;
+  readonly error: ExchangeError | null;
+  readonly weight: number;
+  readonly requestFilters: readonly RequestFilter[] | null;
+  readonly responseFilters: readonly ResponseFilter[] | null;
+}
+
+/** GEP-1731, milliseconds. */
+export interface RetryPlan {
+  readonly codes: readonly number[];
+  readonly attempts: number;
+  readonly backoff: number;
+}
+
+/** One route rule, ready to be followed. `null` where there is nothing to do. */
+export interface RoutePlan {
+  /** Key of the IR route: `<Kind>/<namespace>/<name>/<rule index>`. */
+  readonly key: string;
+  /** `<namespace>/<name>` of the route object: the label of metrics and logs. */
+  readonly routeName: string;
+  /** Set when the rule cannot be served: every request is answered with it. */
+  readonly error: ExchangeError | null;
+  readonly requestFilters: readonly RequestFilter[] | null;
+  readonly responseFilters: readonly ResponseFilter[] | null;
+  readonly backends: readonly BackendPlan[];
+  readonly totalWeight: number;
+  /** Whole exchange and one attempt, milliseconds; 0 is off. */
+  readonly requestTimeout: number;
+  readonly backendRequestTimeout: number;
+  readonly retry: RetryPlan | null;
+}

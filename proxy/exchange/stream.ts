@@ -1,0 +1,68 @@
+// The seams between codecs and the request path: what each side may ask of the other. Both codecs implement the same two
+// interfaces, and the request path is the only listener, so that every filter serves every protocol.
+import type { ExchangeError } from './errors.ts';
+import type { Exchange } from './exchange.ts';
+import type { Headers } from './headers.ts';
+
+/** Body length when it is not known beforehand (chunked, or a stream that just ends). */
+export const UNKNOWN_LENGTH = -1;
+
+/**
+ * The downstream half of one exchange: where the answer goes. Implemented by the h1 connection and the h2 stream.
+ * Chunks belong to the caller: what must outlive the call is copied.
+ */
+export interface DownstreamStream {
+  /** Sends a 1xx answer; any number may come before the head. */
+  writeInformational(status: number, headers: readonly string[]): void;
+  /** Sends the head from exchange.status, responseHeaders and responseLength. May be held back to go out with the first chunk. */
+  writeHead(exchange: Exchange): void;
+  /** Sends a piece of the body. False: stop until `downstreamDrained`. */
+  writeData(exchange: Exchange, chunk: Buffer): boolean;
+  /** Ends the answer; the exchange is over for the codec once the request has ended too. */
+  end(exchange: Exchange, trailers: Headers | null): void;
+  /** Cuts an answer that cannot be completed, in a way that the peer cannot take for a complete one. */
+  abort(exchange: Exchange): void;
+  /** Flow control of the request body. */
+  pauseRequest(): void;
+  resumeRequest(): void;
+  /** Turns the connection into a tunnel after a 101 or a 2xx to CONNECT: from now on data is raw bytes in both directions. */
+  startTunnel(exchange: Exchange): void;
+}
+
+/** The upstream half of one attempt: where the request goes. */
+export interface UpstreamStream {
+  /** Sends a piece of the request body. False: stop until `upstreamDrained`. */
+  writeData(exchange: Exchange, chunk: Buffer): boolean;
+  /** Ends the request. */
+  end(exchange: Exchange, trailers: Headers | null): void;
+  /** Gives the attempt up: an h1 connection is closed, an h2 stream is reset. No event comes after it. */
+  abort(): void;
+  /** Flow control of the answer's body. */
+  pauseResponse(): void;
+  resumeResponse(): void;
+}
+
+/** What a downstream codec reports. */
+export interface DownstreamEvents {
+  /** The head is complete and valid. Data and end follow, even for a request without a body (then the end comes at once). */
+  requestHead(exchange: Exchange): void;
+  requestData(exchange: Exchange, chunk: Buffer): void;
+  requestEnd(exchange: Exchange, trailers: Headers | null): void;
+  /** The request cannot be accepted; what could be read of it is in the exchange. The codec closes after the answer. */
+  requestRefused(exchange: Exchange, error: ExchangeError): void;
+  downstreamDrained(exchange: Exchange): void;
+  /** The peer is gone, or broke the protocol after its head was accepted: nothing more can be sent. */
+  downstreamFailed(exchange: Exchange, error: ExchangeError): void;
+}
+
+/** What an upstream codec reports. After `responseEnd` or `upstreamFailed` it holds no reference to the exchange. */
+export interface UpstreamEvents {
+  /** A 1xx answer other than 101. */
+  responseInformational(exchange: Exchange, status: number, headers: Headers): void;
+  /** exchange.status, responseHeaders and responseLength are set. */
+  responseHead(exchange: Exchange): void;
+  responseData(exchange: Exchange, chunk: Buffer): void;
+  responseEnd(exchange: Exchange, trailers: Headers | null): void;
+  upstreamDrained(exchange: Exchange): void;
+  upstreamFailed(exchange: Exchange, error: ExchangeError): void;
+}
