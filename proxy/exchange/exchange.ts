@@ -1,5 +1,6 @@
 // One request with its answer, from the first byte in to the log line out. Both codecs make the same shape, all fields set
 // in the constructor: V8 keeps one hidden class, and every reader of a field stays monomorphic.
+import type { Timer } from '#lib/timer-wheel.ts';
 import type { ExchangeError } from './errors.ts';
 import type { Headers } from './headers.ts';
 import type { BackendPlan, RoutePlan, UpstreamEndpoint } from './plan.ts';
@@ -67,11 +68,23 @@ export class Exchange {
   endpoint: UpstreamEndpoint | null = null;
   upstream: UpstreamStream | null = null;
   attempts = 0;
+  /** Counted among the endpoint's active exchanges. */
+  attached = false;
   triedEndpoints: UpstreamEndpoint[] | null = null;
+  /** What was sent of the body so far, kept for another attempt; null when there is none or it grew too large to keep. */
+  replay: Buffer[] | null = null;
+  /** The connection of this attempt had carried exchanges before: it may have died unnoticed. Set by the upstream codec. */
+  reusedConnection = false;
+  /** Deadlines of the whole exchange and of one attempt; null unless the route sets them. */
+  requestTimer: Timer | null = null;
+  attemptTimer: Timer | null = null;
 
   // How it went.
   phase: ExchangePhase = 'request';
   requestEnded = false;
+  requestTrailers: Headers | null = null;
+  /** Protocols were switched: from here on both bodies are raw bytes. */
+  tunnel = false;
   responseEnded = false;
   /** Set when the answer was ours or the exchange failed. */
   error: ExchangeError | null = null;

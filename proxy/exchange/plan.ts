@@ -17,10 +17,19 @@ export interface ResponseFilter {
   response(exchange: Exchange): void;
 }
 
+/** The connections to one endpoint. */
+export interface UpstreamPool {
+  /** Sends the exchange on a kept connection, a new one, or later when one is free; sets exchange.upstream, or reports upstreamFailed. */
+  send(exchange: Exchange): void;
+  /** Forgets an exchange that still waits for a connection. */
+  forget(exchange: Exchange): void;
+}
+
 /** One address exchanges can be sent to. Identity lasts as long as the address does, across runtimes. */
 export interface UpstreamEndpoint {
   readonly address: string;
   readonly port: number;
+  readonly pool: UpstreamPool;
   /** Exchanges in flight. */
   active: number;
 }

@@ -33,7 +33,7 @@ export interface DownstreamStream {
 export interface UpstreamStream {
   /** Sends a piece of the request body. False: stop until `upstreamDrained`. */
   writeData(exchange: Exchange, chunk: Buffer): boolean;
-  /** Ends the request. */
+  /** Ends the request body; not called when requestLength is 0. In a tunnel: half-closes. */
   end(exchange: Exchange, trailers: Headers | null): void;
   /** Gives the attempt up: an h1 connection is closed, an h2 stream is reset. No event comes after it. */
   abort(): void;
@@ -57,6 +57,8 @@ export interface DownstreamEvents {
 
 /** What an upstream codec reports. After `responseEnd` or `upstreamFailed` it holds no reference to the exchange. */
 export interface UpstreamEvents {
+  /** The head was sent on exchange.upstream; the body may follow. Reported by the pool. */
+  upstreamReady(exchange: Exchange): void;
   /** A 1xx answer other than 101. */
   responseInformational(exchange: Exchange, status: number, headers: Headers): void;
   /** exchange.status, responseHeaders and responseLength are set. */

@@ -1,0 +1,59 @@
+// A cluster at run time: the endpoints of one backend and the choice among them. Its identity lasts across runtimes, so that
+// endpoint churn touches no route and connections are kept.
+import type * as ir from '#api/ir/ir.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { UpstreamCluster } from '../exchange/plan.ts';
+import type { Endpoint, EndpointRegistry } from './endpoint.ts';
+
+const NONE: readonly Endpoint[] = Object.freeze([]);
+
+/** Round robin over the endpoints that take new exchanges; draining ones only when nothing else is left. */
+export class Cluster implements UpstreamCluster {
+  readonly key: string;
+  protocol: UpstreamCluster['protocol'] = 'http1';
+  readonly #registry: EndpointRegistry;
+  /** Everything held in the registry. */
+  #held: readonly Endpoint[] = NONE;
+  /** Those to pick from. */
+  #candidates: readonly Endpoint[] = NONE;
+  #next = 0;
+
+  constructor(key: string, registry: EndpointRegistry) {
+    this.key = key;
+    this.#registry = registry;
+  }
+
+  get endpoints(): readonly Endpoint[] {
+    return this.#held;
+  }
+
+  /** Takes a new list of endpoints. Addresses that stay keep their pools. */
+  update(endpoints: readonly ir.Endpoint[]): void {
+    const held = endpoints.map((endpoint) => this.#registry.acquire(endpoint.address, endpoint.port));
+    const serving = held.filter((_, index) => endpoints[index]?.draining === false);
+    const previous = this.#held;
+    this.#held = Object.freeze(held);
+    this.#candidates = serving.length > 0 ? Object.freeze(serving) : this.#held;
+    for (const endpoint of previous) this.#registry.release(endpoint);
+    // Start anywhere: many proxies that learn of the same endpoints at the same moment must not all begin with the first.
+    this.#next = Math.floor(Math.random() * Math.max(1, this.#candidates.length));
+  }
+
+  pick(exchange: Exchange): Endpoint | null {
+    const candidates = this.#candidates;
+    const count = candidates.length;
+    if (count === 0) return null;
+    const tried = exchange.triedEndpoints;
+    for (let i = 0; i < count; i++) {
+      const endpoint = this.#advance();
+      if (tried === null || !tried.includes(endpoint)) return endpoint;
+    }
+    return this.#advance();
+  }
+
+  #advance(): Endpoint {
+    const index = this.#next < this.#candidates.length ? this.#next : 0;
+    this.#next = index + 1;
+    return this.#candidates[index] as Endpoint;
+  }
+}

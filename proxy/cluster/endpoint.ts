@@ -1,0 +1,60 @@
+// One address of the fleet's backends: its pool and its state, shared by every cluster and route that uses it.
+import type { UpstreamEndpoint, UpstreamPool } from '../exchange/plan.ts';
+
+/** An address exchanges can be sent to. Lives as long as some cluster names the address. */
+export class Endpoint implements UpstreamEndpoint {
+  readonly address: string;
+  readonly port: number;
+  readonly pool: UpstreamPool & { close(): void };
+  active = 0;
+  /** How many clusters name it. */
+  references = 0;
+
+  constructor(address: string, port: number, pool: UpstreamPool & { close(): void }) {
+    this.address = address;
+    this.port = port;
+    this.pool = pool;
+  }
+}
+
+/** Makes the pool of a new endpoint. */
+export type CreatePool = (address: string, port: number) => UpstreamPool & { close(): void };
+
+/** Every endpoint by protocol, address and port, so that the same address has one pool and one health however many clusters name it. */
+export class EndpointRegistry {
+  readonly #endpoints = new Map<string, Endpoint>();
+  readonly #createPool: CreatePool;
+
+  constructor(createPool: CreatePool) {
+    this.#createPool = createPool;
+  }
+
+  get size(): number {
+    return this.#endpoints.size;
+  }
+
+  /** All endpoints, for metrics and dumps. */
+  values(): Iterable<Endpoint> {
+    return this.#endpoints.values();
+  }
+
+  /** The endpoint of an address, made when it is new. Give it back with `release`. */
+  acquire(address: string, port: number): Endpoint {
+    const id = `${address}|${port}`;
+    let endpoint = this.#endpoints.get(id);
+    if (endpoint === undefined) {
+      endpoint = new Endpoint(address, port, this.#createPool(address, port));
+      this.#endpoints.set(id, endpoint);
+    }
+    endpoint.references++;
+    return endpoint;
+  }
+
+  /** Gives an endpoint back; with the last reference its idle connections close and those in use follow when they are done. */
+  release(endpoint: Endpoint): void {
+    endpoint.references--;
+    if (endpoint.references > 0) return;
+    this.#endpoints.delete(`${endpoint.address}|${endpoint.port}`);
+    endpoint.pool.close();
+  }
+}

@@ -1,0 +1,281 @@
+// THE SPINE of the proxy, the life of a request from top to bottom:
+// match > request filters > pick > forward or retry > response filters > record.
+// Codecs call in from both sides; every method is one thing that can happen to an exchange.
+import { ERRORS } from './exchange/errors.ts';
+import type { ExchangeError } from './exchange/errors.ts';
+import type { Exchange } from './exchange/exchange.ts';
+import type { Headers } from './exchange/headers.ts';
+import { localReply } from './exchange/local-reply.ts';
+import type { BackendPlan, FilterVerdict, RequestFilter, RoutePlan, UpstreamEndpoint } from './exchange/plan.ts';
+import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
+import { runRequestFilters, runResponseFilters } from './filter/chain.ts';
+import type { Runtime } from './runtime/runtime.ts';
+import { setForwarded } from './upstream/forwarded.ts';
+import { keepForReplay, startReplay } from './upstream/replay.ts';
+import { mayRetryFailure, mayRetryStatus } from './upstream/retry.ts';
+import { startAttemptTimeout, startRequestTimeout, stopTimeouts } from './upstream/timeout.ts';
+import type { TimerWheel } from '#lib/timer-wheel.ts';
+
+/** What the path needs from its surroundings. */
+export interface RequestPathOptions {
+  /** The runtime to serve new exchanges with; each takes it once. */
+  readonly runtime: { readonly current: Runtime };
+  readonly recorder: Recorder;
+  readonly wheel: TimerWheel;
+}
+
+/** The last phase: metrics and access log. */
+export interface Recorder {
+  started(exchange: Exchange): void;
+  record(exchange: Exchange): void;
+}
+
+export class RequestPath implements DownstreamEvents, UpstreamEvents {
+  readonly #runtime: { readonly current: Runtime };
+  readonly #recorder: Recorder;
+  readonly #wheel: TimerWheel;
+
+  constructor(options: RequestPathOptions) {
+    this.#runtime = options.runtime;
+    this.#recorder = options.recorder;
+    this.#wheel = options.wheel;
+  }
+
+  // 1 match
+
+  requestHead(exchange: Exchange): void {
+    this.#recorder.started(exchange);
+    const route = this.#runtime.current.match(exchange);
+    if (route === null) return this.#reply(exchange, ERRORS.routeNotFound);
+    exchange.route = route;
+    if (route.error !== null) return this.#reply(exchange, route.error);
+    if (route.requestTimeout > 0) startRequestTimeout(exchange, this.#wheel, this);
+    this.#filter(exchange, route.requestFilters, this.#chooseBackend);
+  }
+
+  requestRefused(exchange: Exchange, error: ExchangeError): void {
+    this.#recorder.started(exchange);
+    this.#reply(exchange, error);
+  }
+
+  // 2 request filters: those of the route, then those of the backend that was chosen
+
+  #filter(exchange: Exchange, filters: readonly RequestFilter[] | null, next: (exchange: Exchange) => void): void {
+    if (filters === null) return next(exchange);
+    const verdict = runRequestFilters(filters, exchange);
+    if (typeof verdict === 'string') return this.#filtered(exchange, verdict, next);
+    exchange.downstream.pauseRequest();
+    verdict.then(
+      (late) => this.#filtered(exchange, late, next),
+      () => this.#reply(exchange, ERRORS.internalError),
+    );
+  }
+
+  #filtered(exchange: Exchange, verdict: FilterVerdict, next: (exchange: Exchange) => void): void {
+    if (exchange.phase === 'done') return;
+    if (verdict === 'answered') this.#answerLocally(exchange);
+    else next(exchange);
+  }
+
+  readonly #chooseBackend = (exchange: Exchange): void => {
+    const backend = drawBackend(exchange.route as RoutePlan);
+    if (backend === null) return this.#reply(exchange, ERRORS.noBackends);
+    if (backend.error !== null) return this.#reply(exchange, backend.error);
+    exchange.backend = backend;
+    this.#filter(exchange, backend.requestFilters, this.#forward);
+  };
+
+  // 3 pick, 4 forward or retry
+
+  readonly #forward = (exchange: Exchange): void => {
+    setForwarded(exchange);
+    exchange.phase = 'picked';
+    if (exchange.requestLength !== 0) startReplay(exchange);
+    this.#attempt(exchange);
+  };
+
+  #attempt(exchange: Exchange): void {
+    const endpoint = exchange.backend?.cluster?.pick(exchange) ?? null;
+    if (endpoint === null) return this.#reply(exchange, ERRORS.noEndpoints);
+    exchange.attempts++;
+    exchange.endpoint = endpoint;
+    exchange.attached = true;
+    endpoint.active++;
+    if (exchange.requestLength !== 0) exchange.downstream.pauseRequest();
+    if ((exchange.route as RoutePlan).backendRequestTimeout > 0) startAttemptTimeout(exchange, this.#wheel, this);
+    endpoint.pool.send(exchange);
+  }
+
+  upstreamReady(exchange: Exchange): void {
+    if (exchange.requestBytes > 0 && exchange.replay !== null) {
+      for (const chunk of exchange.replay) exchange.upstream?.writeData(exchange, chunk);
+    }
+    if (exchange.requestEnded) exchange.upstream?.end(exchange, exchange.requestTrailers);
+    else exchange.downstream.resumeRequest();
+  }
+
+  requestData(exchange: Exchange, chunk: Buffer): void {
+    if (exchange.phase === 'done') return;
+    exchange.requestBytes += chunk.length;
+    if (exchange.phase === 'picked') keepForReplay(exchange, chunk);
+    if (exchange.upstream?.writeData(exchange, chunk) === false) exchange.downstream.pauseRequest();
+  }
+
+  requestEnd(exchange: Exchange, trailers: Headers | null): void {
+    exchange.requestEnded = true;
+    exchange.requestTrailers = trailers;
+    if (exchange.phase === 'done') return;
+    if (exchange.requestLength !== 0 || exchange.tunnel) exchange.upstream?.end(exchange, trailers);
+    if (exchange.tunnel && exchange.responseEnded) this.#finish(exchange);
+  }
+
+  upstreamDrained(exchange: Exchange): void {
+    exchange.downstream.resumeRequest();
+  }
+
+  upstreamFailed(exchange: Exchange, error: ExchangeError): void {
+    this.#detach(exchange);
+    if (exchange.phase === 'done') return;
+    if (exchange.phase === 'answering') return this.#cut(exchange, error);
+    if (mayRetryFailure(exchange, error)) return this.#retry(exchange);
+    this.#reply(exchange, error);
+  }
+
+  #retry(exchange: Exchange): void {
+    const failed = exchange.endpoint;
+    if (failed !== null && !exchange.reusedConnection) (exchange.triedEndpoints ??= []).push(failed);
+    exchange.reusedConnection = false;
+    this.#attempt(exchange);
+  }
+
+  // 5 response filters
+
+  responseInformational(exchange: Exchange, status: number, headers: Headers): void {
+    if (status === 100) exchange.expectsContinue = false;
+    exchange.downstream.writeInformational(status, headers);
+  }
+
+  responseHead(exchange: Exchange): void {
+    if (exchange.route?.retry !== null && mayRetryStatus(exchange)) {
+      exchange.upstream?.abort();
+      this.#detach(exchange);
+      return this.#retry(exchange);
+    }
+    exchange.phase = 'answering';
+    this.#sendHead(exchange);
+    if (exchange.status === 101) this.#startTunnel(exchange);
+  }
+
+  #startTunnel(exchange: Exchange): void {
+    stopTimeouts(exchange, this.#wheel);
+    exchange.tunnel = true;
+    exchange.requestEnded = false;
+    exchange.downstream.startTunnel(exchange);
+  }
+
+  responseData(exchange: Exchange, chunk: Buffer): void {
+    exchange.responseBytes += chunk.length;
+    if (!exchange.downstream.writeData(exchange, chunk)) exchange.upstream?.pauseResponse();
+  }
+
+  responseEnd(exchange: Exchange, trailers: Headers | null): void {
+    exchange.responseEnded = true;
+    exchange.downstream.end(exchange, trailers);
+    // A tunnel lives until both directions have ended.
+    if (!exchange.tunnel || exchange.requestEnded) this.#finish(exchange);
+  }
+
+  downstreamDrained(exchange: Exchange): void {
+    exchange.upstream?.resumeResponse();
+  }
+
+  // The ways out that are nobody's answer
+
+  downstreamFailed(exchange: Exchange, error: ExchangeError): void {
+    if (exchange.phase === 'done') return;
+    exchange.error = error;
+    if (exchange.status === 0) exchange.status = error.status;
+    this.#giveUp(exchange);
+    this.#finish(exchange);
+  }
+
+  /** A deadline of the route passed. */
+  timedOut(exchange: Exchange, error: ExchangeError): void {
+    if (exchange.phase === 'done') return;
+    this.#giveUp(exchange);
+    if (exchange.phase === 'answering') return this.#cut(exchange, error);
+    if (error === ERRORS.upstreamTimeout && mayRetryFailure(exchange, error)) return this.#retry(exchange);
+    this.#reply(exchange, error);
+  }
+
+  #reply(exchange: Exchange, error: ExchangeError): void {
+    exchange.error = error;
+    localReply(exchange, error);
+    this.#answerLocally(exchange);
+  }
+
+  /** Sends the answer that a filter or an error left in the exchange. */
+  #answerLocally(exchange: Exchange): void {
+    const body = exchange.localBody;
+    exchange.phase = 'answering';
+    this.#sendHead(exchange);
+    if (body !== null && exchange.method !== 'HEAD') {
+      exchange.responseBytes = body.length;
+      exchange.downstream.writeData(exchange, body);
+    }
+    exchange.responseEnded = true;
+    exchange.downstream.end(exchange, null);
+    this.#finish(exchange);
+  }
+
+  #sendHead(exchange: Exchange): void {
+    const own = exchange.backend?.responseFilters ?? null;
+    if (own !== null) runResponseFilters(own, exchange);
+    const shared = exchange.route?.responseFilters ?? null;
+    if (shared !== null) runResponseFilters(shared, exchange);
+    exchange.headAt = performance.now() - exchange.startedAt;
+    exchange.downstream.writeHead(exchange);
+  }
+
+  /** The answer began and cannot be completed: the peer must not take it for whole. */
+  #cut(exchange: Exchange, error: ExchangeError): void {
+    exchange.error = error;
+    exchange.downstream.abort(exchange);
+    this.#finish(exchange);
+  }
+
+  #giveUp(exchange: Exchange): void {
+    if (exchange.upstream !== null) exchange.upstream.abort();
+    else exchange.endpoint?.pool.forget(exchange);
+    this.#detach(exchange);
+  }
+
+  #detach(exchange: Exchange): void {
+    if (exchange.attached) (exchange.endpoint as UpstreamEndpoint).active--;
+    exchange.attached = false;
+    exchange.upstream = null;
+  }
+
+  // 6 record
+
+  #finish(exchange: Exchange): void {
+    this.#detach(exchange);
+    exchange.phase = 'done';
+    if (exchange.requestTimer !== null || exchange.attemptTimer !== null) stopTimeouts(exchange, this.#wheel);
+    exchange.replay = null;
+    this.#recorder.record(exchange);
+  }
+}
+
+/** Draws a backend by weight. Uniform and independent per exchange, so that several workers do not march in step. */
+function drawBackend(route: RoutePlan): BackendPlan | null {
+  const backends = route.backends;
+  if (route.totalWeight === 0) return null;
+  if (backends.length === 1) return backends[0] as BackendPlan;
+  let ticket = Math.random() * route.totalWeight;
+  for (const backend of backends) {
+    ticket -= backend.weight;
+    if (ticket < 0) return backend;
+  }
+  return backends[backends.length - 1] as BackendPlan;
+}

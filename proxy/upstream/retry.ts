@@ -1,0 +1,25 @@
+// Whether a failed attempt may be repeated: always when nothing reached the backend, once when a kept connection died before
+// it answered, and as often as the route says.
+import type { ExchangeError } from '../exchange/errors.ts';
+import { ERRORS } from '../exchange/errors.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { canReplay, isIdempotent } from './replay.ts';
+
+/** Attempts beyond the first for failures of our own making: a dead kept connection, an endpoint that refuses connections. */
+const SAFE_RETRIES = 2;
+
+/** Whether to try again after the attempt failed with `error`. Only ever before the answer began. */
+export function mayRetryFailure(exchange: Exchange, error: ExchangeError): boolean {
+  if (exchange.phase !== 'picked' || !canReplay(exchange)) return false;
+  const attempts = exchange.route?.retry?.attempts ?? 0;
+  if (error.retriable) return exchange.attempts <= Math.max(SAFE_RETRIES, attempts);
+  if (error !== ERRORS.upstreamReset && error !== ERRORS.upstreamTimeout) return false;
+  if (exchange.attempts <= attempts) return true;
+  return error === ERRORS.upstreamReset && exchange.reusedConnection && isIdempotent(exchange) && exchange.attempts <= SAFE_RETRIES;
+}
+
+/** Whether to try again because of the status the backend answered with (GEP-1731). */
+export function mayRetryStatus(exchange: Exchange): boolean {
+  const retry = exchange.route?.retry ?? null;
+  return retry !== null && exchange.attempts <= retry.attempts && retry.codes.includes(exchange.status) && canReplay(exchange);
+}

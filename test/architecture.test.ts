@@ -1,0 +1,113 @@
+// Reads every import and holds it against the map of ARCHITECTURE.md: an edge that is not listed fails, and so does a cycle.
+import { describe, expect, test } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+const ROOT = path.resolve(import.meta.dirname, '..');
+const SOURCE_FOLDERS = ['lib', 'api', 'controller', 'proxy', 'cli'];
+
+/**
+ * What a folder may import besides itself, `node:` and packages. The most specific entry of a file counts; `*` is everything
+ * below its parent.
+ */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  lib: [],
+  api: ['lib'],
+  'api/k8s': ['lib'],
+  'api/ir': ['lib'],
+  'api/match': ['lib', 'api/ir'],
+  'api/wire': ['lib', 'api/ir'],
+  'controller/watch': ['api', 'lib'],
+  'controller/snapshot': ['api', 'lib', 'controller/watch/event.ts'],
+  'controller/compile': ['api', 'lib', 'controller/snapshot', 'controller/watch/event.ts'],
+  'controller/push': ['api', 'lib', 'controller/compile/result.ts'],
+  'controller/status': ['api', 'lib', 'controller/compile/result.ts', 'controller/watch'],
+  'controller/leader': ['api', 'lib', 'controller/watch'],
+  'controller/admin': ['api', 'lib', 'controller'],
+  controller: ['api', 'lib', 'controller'],
+  'proxy/exchange': ['lib'],
+  'proxy/codec': ['lib', 'proxy/exchange'],
+  'proxy/listener': ['api', 'lib', 'proxy/exchange', 'proxy/codec'],
+  'proxy/filter': ['api', 'lib', 'proxy/exchange'],
+  'proxy/cluster': ['api', 'lib', 'proxy/exchange'],
+  'proxy/upstream': ['lib', 'proxy/exchange', 'proxy/codec'],
+  'proxy/telemetry': ['lib', 'proxy/exchange'],
+  'proxy/subscribe': ['api', 'lib'],
+  'proxy/admin': ['api', 'lib', 'proxy'],
+  'proxy/runtime': ['api', 'lib', 'proxy/exchange', 'proxy/codec', 'proxy/listener', 'proxy/filter', 'proxy/cluster', 'proxy/upstream'],
+  'proxy/request-path.ts': ['lib', 'proxy/runtime', 'proxy/exchange', 'proxy/codec', 'proxy/filter', 'proxy/cluster', 'proxy/upstream', 'proxy/telemetry'],
+  proxy: ['api', 'lib', 'proxy'],
+  cli: ['api', 'lib', 'controller', 'proxy'],
+};
+
+function sources(folder: string): string[] {
+  return readdirSync(path.join(ROOT, folder), { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && /\.ts$/.test(entry.name) && !/\.(test|bench)\.ts$/.test(entry.name))
+    .map((entry) => path.relative(ROOT, path.join(entry.parentPath, entry.name)));
+}
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(path.join(ROOT, file), 'utf8');
+  const specifiers = [...text.matchAll(/(?:^|\n)\s*(?:import|export)\b[^'";]*?['"]([^'"]+)['"]/g)].map((match) => match[1] as string);
+  const dynamic = [...text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]/g)].map((match) => match[1] as string);
+  return [...specifiers, ...dynamic].flatMap((specifier) => resolveImport(file, specifier));
+}
+
+function resolveImport(file: string, specifier: string): string[] {
+  if (specifier.startsWith('#')) return [specifier.slice(1)];
+  if (specifier.startsWith('.')) return [path.normalize(path.join(path.dirname(file), specifier))];
+  return [];
+}
+
+function ruleOf(file: string): string {
+  const names = Object.keys(ALLOWED).filter((name) => file === name || file.startsWith(`${name}/`));
+  return names.sort((a, b) => b.length - a.length)[0] ?? '';
+}
+
+const files = SOURCE_FOLDERS.flatMap(sources);
+const graph = new Map(files.map((file) => [file, importsOf(file)]));
+
+describe('architecture', () => {
+  test('finds the source', () => {
+    expect(files).toContain('proxy/request-path.ts');
+    expect(graph.get('proxy/request-path.ts')).toContain('proxy/exchange/errors.ts');
+  });
+
+  test.each(files)('%s imports only what its folder may', (file) => {
+    const rule = ruleOf(file);
+    expect(rule).not.toBe('');
+    const allowed = [rule, ...(ALLOWED[rule] ?? [])];
+    const forbidden = (graph.get(file) ?? []).filter((target) => !allowed.some((name) => target === name || target.startsWith(`${name}/`)));
+    expect(forbidden).toEqual([]);
+  });
+
+  test('has no cycles between files', () => {
+    expect(findCycle()).toBeNull();
+  });
+});
+
+/** Type-only imports inside one folder may point both ways (Exchange and its streams); everything else must not. */
+function findCycle(): string[] | null {
+  const done = new Set<string>();
+  const visit = (file: string, trail: readonly string[]): string[] | null => {
+    if (trail.includes(file)) return [...trail.slice(trail.indexOf(file)), file];
+    if (done.has(file)) return null;
+    for (const target of valueImportsOf(file)) {
+      const cycle = visit(target, [...trail, file]);
+      if (cycle !== null) return cycle;
+    }
+    done.add(file);
+    return null;
+  };
+  for (const file of files) {
+    const cycle = visit(file, []);
+    if (cycle !== null) return cycle;
+  }
+  return null;
+}
+
+function valueImportsOf(file: string): string[] {
+  const text = readFileSync(path.join(ROOT, file), 'utf8');
+  const specifiers = [...text.matchAll(/(?:^|\n)\s*(?:import|export)\s+(?!type\b)[^'";]*?['"]([^'"]+)['"]/g)];
+  return specifiers.flatMap((match) => resolveImport(file, match[1] as string)).filter((target) => graph.has(target));
+}
