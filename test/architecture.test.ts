@@ -35,7 +35,16 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'proxy/subscribe': ['api', 'lib'],
   'proxy/admin': ['api', 'lib', 'proxy'],
   'proxy/runtime': ['api', 'lib', 'proxy/exchange', 'proxy/codec', 'proxy/listener', 'proxy/filter', 'proxy/cluster', 'proxy/upstream'],
-  'proxy/request-path.ts': ['lib', 'proxy/runtime', 'proxy/exchange', 'proxy/codec', 'proxy/filter', 'proxy/cluster', 'proxy/upstream', 'proxy/telemetry'],
+  'proxy/request-path.ts': [
+    'lib',
+    'proxy/runtime',
+    'proxy/exchange',
+    'proxy/codec',
+    'proxy/filter',
+    'proxy/cluster',
+    'proxy/upstream',
+    'proxy/telemetry',
+  ],
   proxy: ['api', 'lib', 'proxy'],
   cli: ['api', 'lib', 'controller', 'proxy'],
 };

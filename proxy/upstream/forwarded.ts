@@ -3,7 +3,9 @@
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Headers } from '../exchange/headers.ts';
 
-const FORWARDED_LENGTHS = new Set(['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'forwarded', 'x-real-ip'].map((name) => name.length));
+const FORWARDED_LENGTHS = new Set(
+  ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'forwarded', 'x-real-ip'].map((name) => name.length),
+);
 
 function isForwarded(name: string): boolean {
   if (!FORWARDED_LENGTHS.has(name.length)) return false;

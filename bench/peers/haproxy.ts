@@ -1,0 +1,38 @@
+// HAProxy: one thread, keep-alive on both sides, routed by path prefix through a map, as its users do with many routes.
+import { existsSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { routePath } from '../scenario.ts';
+import type { Peer, Scenario } from '../scenario.ts';
+
+function configuration(scenario: Scenario, mapFile: string): string {
+  return [
+    'global',
+    '  nbthread 1',
+    '  maxconn 8000',
+    'defaults',
+    '  mode http',
+    '  timeout client 60s',
+    '  timeout server 60s',
+    '  timeout connect 5s',
+    '  http-reuse always',
+    'frontend in',
+    `  bind 127.0.0.1:${scenario.listenPort}`,
+    `  use_backend %[path,map_beg(${mapFile})]`,
+    'backend origin',
+    '  option forwardfor',
+    `  server o1 127.0.0.1:${scenario.originPort}`,
+    '',
+  ].join('\n');
+}
+
+export const haproxy: Peer = {
+  name: 'haproxy',
+  missing: () => (existsSync('/usr/sbin/haproxy') ? null : 'apt-get install haproxy'),
+  command(scenario) {
+    const mapFile = path.join(scenario.folder, 'haproxy.map');
+    const file = path.join(scenario.folder, 'haproxy.cfg');
+    writeFileSync(mapFile, Array.from({ length: scenario.routes }, (_, index) => `${routePath(index)} origin\n`).join(''));
+    writeFileSync(file, configuration(scenario, mapFile));
+    return { file: '/usr/sbin/haproxy', args: ['-f', file, '-db'] };
+  },
+};

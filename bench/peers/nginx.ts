@@ -1,0 +1,66 @@
+// nginx: one worker, keep-alive to the origin, one location per route. Also serves as the origin of every benchmark.
+import { existsSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { routePath } from '../scenario.ts';
+import type { Peer, Scenario } from '../scenario.ts';
+
+const NGINX = '/usr/sbin/nginx';
+const missing = (): string | null => (existsSync(NGINX) ? null : 'apt-get install nginx-light');
+
+function wrap(folder: string, name: string, http: readonly string[]): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `  ${kind}_temp_path ${folder}/${name}-${kind};`);
+  return [
+    'daemon off;',
+    'master_process off;',
+    `pid ${folder}/${name}.pid;`,
+    `error_log ${folder}/${name}.log;`,
+    'events { worker_connections 20000; }',
+    'http {',
+    '  access_log off;',
+    '  keepalive_requests 1000000000;',
+    ...temporary,
+    ...http,
+    '}',
+    '',
+  ].join('\n');
+}
+
+export const nginx: Peer = {
+  name: 'nginx',
+  missing,
+  command(scenario) {
+    const file = path.join(scenario.folder, 'nginx.conf');
+    writeFileSync(file, wrap(scenario.folder, 'nginx', serverLines(scenario)));
+    return { file: NGINX, args: ['-c', file, '-p', scenario.folder] };
+  },
+};
+
+function serverLines(scenario: Scenario): string[] {
+  const forward =
+    'proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header X-Forwarded-For $remote_addr;';
+  return [
+    `  upstream origin { server 127.0.0.1:${scenario.originPort}; keepalive 256; keepalive_requests 1000000000; }`,
+    '  server {',
+    `    listen 127.0.0.1:${scenario.listenPort};`,
+    ...Array.from({ length: scenario.routes }, (_, index) => `    location ${routePath(index)} { ${forward} }`),
+    '  }',
+  ];
+}
+
+/** The origin: 63 bytes of JSON to every request. */
+export const origin = {
+  missing,
+  command(folder: string, port: number): { file: string; args: string[] } {
+    const file = path.join(folder, 'origin.conf');
+    const body = JSON.stringify({ message: 'hello from the origin', padding: '0123456789abcdef' });
+    const lines = [
+      '  server {',
+      `    listen 127.0.0.1:${port};`,
+      '    default_type application/json;',
+      `    location / { return 200 '${body}'; }`,
+      '  }',
+    ];
+    writeFileSync(file, wrap(folder, 'origin', lines));
+    return { file: NGINX, args: ['-c', file, '-p', folder] };
+  },
+};

@@ -1,0 +1,12 @@
+// The proxy one writes in an afternoon: undici dispatch under node:http. The control that says what a codec of our own is worth.
+import path from 'node:path';
+import type { Peer } from '../scenario.ts';
+
+export const undici: Peer = {
+  name: 'undici',
+  missing: () => null,
+  command(scenario) {
+    const file = path.resolve(import.meta.dirname, 'undici-proxy.ts');
+    return { file: process.execPath, args: [file, String(scenario.listenPort), String(scenario.originPort)] };
+  },
+};

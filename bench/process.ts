@@ -1,0 +1,128 @@
+// Child processes of a benchmark: started on one core, their CPU time read from the scheduler, ended with the benchmark.
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import net from 'node:net';
+
+const children = new Set<ChildProcess>();
+
+/** Starts a command pinned to a core. It dies with this process. */
+export function startPinned(core: number, command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'taskset', '-c', String(core), command, ...args], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...env },
+  });
+  let stderr = '';
+  child.stderr?.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-4_000)));
+  child.on('exit', (code, signal) => {
+    children.delete(child);
+    if (signal === null && code !== 0) console.error(`${command} ended with ${code}:\n${stderr}`);
+  });
+  children.add(child);
+  return child;
+}
+
+/** Ends a child and waits until it is gone. */
+export async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  for (const pid of tree(child.pid ?? 0).reverse()) process.kill(pid, 'SIGKILL');
+  await gone;
+}
+
+/** A process and its descendants. */
+export function tree(root: number): number[] {
+  const parents = new Map<number, number[]>();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const parent = parentOf(name);
+    parents.set(parent, [...(parents.get(parent) ?? []), Number(name)]);
+  }
+  const found = [root];
+  for (let i = 0; i < found.length; i++) found.push(...(parents.get(found[i] as number) ?? []));
+  return found;
+}
+
+function parentOf(pid: string): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return -1;
+  }
+}
+
+/** CPU time of a process tree in microseconds, exact to the nanosecond: /proc/PID/stat would count ticks. */
+export function cpuMicros(root: number): number {
+  let nanos = 0;
+  for (const pid of tree(root)) nanos += cpuNanosOf(pid);
+  return nanos / 1_000;
+}
+
+function cpuNanosOf(pid: number): number {
+  let nanos = 0;
+  try {
+    for (const task of readdirSync(`/proc/${pid}/task`)) {
+      nanos += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
+    }
+  } catch {
+    return nanos;
+  }
+  return nanos;
+}
+
+/** Resident memory of a process tree in MiB. */
+export function residentMiB(root: number): number {
+  let kib = 0;
+  for (const pid of tree(root)) {
+    try {
+      kib += Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+    } catch {
+      continue;
+    }
+  }
+  return kib / 1_024;
+}
+
+/** A port nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Resolves once something accepts connections on the port. */
+export async function accepting(port: number, child: ChildProcess, timeout = 30_000): Promise<void> {
+  const deadline = performance.now() + timeout;
+  while (performance.now() < deadline) {
+    if (child.exitCode !== null) throw new Error(`the process for port ${port} ended with ${child.exitCode}`);
+    if (await connects(port)) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`nothing accepts connections on port ${port}`);
+}
+
+function connects(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+process.on('exit', () => {
+  for (const child of children) for (const pid of tree(child.pid ?? 0)) kill(pid);
+});
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    return;
+  }
+}

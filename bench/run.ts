@@ -1,0 +1,56 @@
+// `npm run bench [-- proxy|control ...]`: measures, prints a table and keeps the result with commit and machine.
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { benchProxy } from './proxy.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '7' },
+    seconds: { type: 'string', default: '2' },
+    connections: { type: 'string', default: '64' },
+    routes: { type: 'string', default: '100' },
+    only: { type: 'string', default: '' },
+    keep: { type: 'boolean', default: false },
+  },
+});
+
+/** What every result is kept with: without it a figure means nothing. */
+function circumstances(): object {
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+  return { date: new Date().toISOString(), commit, cpu: os.cpus()[0]?.model, cores: os.cpus().length, node: process.version };
+}
+
+function keep(name: string, results: unknown): void {
+  if (!values.keep) return;
+  const file = path.resolve(import.meta.dirname, 'results', `${name}-${new Date().toISOString().slice(0, 10)}.json`);
+  writeFileSync(file, `${JSON.stringify({ ...circumstances(), options: values, results }, null, 2)}\n`);
+  console.log(`kept in ${path.relative(process.cwd(), file)}`);
+}
+
+async function proxy(): Promise<void> {
+  const results = await benchProxy({
+    rounds: Number(values.rounds),
+    seconds: Number(values.seconds),
+    connections: Number(values.connections),
+    routes: Number(values.routes),
+    only: values.only === '' ? [] : values.only.split(','),
+  });
+  console.table(
+    results.map((row) =>
+      Object.fromEntries(Object.entries(row).map(([key, value]) => [key, typeof value === 'number' ? Number(value.toFixed(3)) : value])),
+    ),
+  );
+  keep('proxy', results);
+}
+
+const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = { proxy };
+
+for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)) {
+  const benchmark = BENCHMARKS[name];
+  if (benchmark === undefined) throw new Error(`no benchmark named ${name}; there are: ${Object.keys(BENCHMARKS).join(', ')}`);
+  await benchmark();
+}
