@@ -1,0 +1,169 @@
+// IR > runtime: takes changed resources, rebuilds what they touch and swaps the result in. Clusters keep their identity, and
+// with it their connections and their health; tables share everything that did not change.
+import type * as ir from '#api/ir/ir.ts';
+import { buildTable } from '#api/match/table.ts';
+import type { RouteTable } from '#api/match/table.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { EndpointRegistry } from '../cluster/endpoint.ts';
+import type { RoutePlan } from '../exchange/plan.ts';
+import type { FilterDependencies } from '../filter/chain.ts';
+import { ClusterMap } from './cluster-map.ts';
+import { buildPlan } from './plan.ts';
+import { Runtime } from './runtime.ts';
+
+/** A resource that could not be taken, and why: the text of a nack. */
+export interface ResourceError {
+  readonly kind: ir.ResourceKind;
+  readonly key: string;
+  readonly field: string;
+  readonly reason: string;
+}
+
+/** A removal. */
+export interface ResourceName {
+  readonly kind: ir.ResourceKind;
+  readonly key: string;
+}
+
+/** Where listeners are bound; implemented by listener/. */
+export interface ListenerSink {
+  update(listeners: readonly ir.Listener[], secrets: ReadonlyMap<string, ir.Secret>): readonly ResourceError[];
+}
+
+/** What a builder needs. */
+export interface BuilderOptions {
+  readonly endpoints: EndpointRegistry;
+  readonly filters: FilterDependencies;
+  readonly listeners: ListenerSink;
+}
+
+/** What a batch of resources touches. */
+interface Touched {
+  readonly routes: ir.Route[];
+  readonly removedRoutes: string[];
+  readonly listeners: Set<string>;
+  secrets: boolean;
+}
+
+export class RuntimeBuilder {
+  /** What new exchanges are served with. */
+  current: Runtime;
+  readonly #options: BuilderOptions;
+  readonly #listeners = new Map<string, ir.Listener>();
+  readonly #secrets = new Map<string, ir.Secret>();
+  readonly #routes = new Map<string, ir.Route>();
+  readonly #clusters: ClusterMap;
+  readonly #plans = new WeakMap<ir.Route, RoutePlan>();
+
+  constructor(options: BuilderOptions) {
+    this.#options = options;
+    this.#clusters = new ClusterMap(options.endpoints);
+    this.current = new Runtime(0, new Map(), this.#plans);
+  }
+
+  /** Clusters by key, for metrics and dumps. */
+  get clusters(): ReadonlyMap<string, Cluster> {
+    return this.#clusters.all;
+  }
+
+  /** What requests are matched against, for dumps and `weir explain`. */
+  resources(): { readonly listeners: readonly ir.Listener[]; readonly routes: readonly ir.Route[] } {
+    return { listeners: [...this.#listeners.values()], routes: [...this.#routes.values()] };
+  }
+
+  /** Applies a batch as one swap. Resources that cannot be taken are returned; all others are live when this returns. */
+  apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): readonly ResourceError[] {
+    const touched: Touched = { routes: [], removedRoutes: [], listeners: new Set(), secrets: false };
+    for (const resource of changed) this.#take(resource, touched);
+    for (const name of removed) this.#remove(name, touched);
+    const errors: ResourceError[] = [];
+    this.#swap(touched, errors);
+    this.#clusters.sweep();
+    if (touched.listeners.size > 0 || touched.secrets) errors.push(...this.#bind());
+    return errors;
+  }
+
+  #take(resource: ir.Resource, touched: Touched): void {
+    switch (resource.kind) {
+      case 'Route':
+        return this.#takeRoute(resource, touched);
+      case 'Listener':
+        this.#listeners.set(resource.key, resource);
+        touched.listeners.add(resource.key);
+        return;
+      case 'Secret':
+        this.#secrets.set(resource.key, resource);
+        touched.secrets = true;
+        return;
+      case 'Cluster':
+        this.#clusters.get(resource.key).protocol = resource.protocol;
+        return;
+      case 'Endpoints':
+        this.#clusters.get(resource.key).update(resource.endpoints);
+        return;
+    }
+  }
+
+  #takeRoute(route: ir.Route, touched: Touched): void {
+    this.#plans.set(route, buildPlan(route, { cluster: (key) => this.#clusters.get(key), filters: this.#options.filters }));
+    this.#clusters.use(route, this.#routes.get(route.key));
+    this.#routes.set(route.key, route);
+    touched.routes.push(route);
+  }
+
+  #remove(name: ResourceName, touched: Touched): void {
+    switch (name.kind) {
+      case 'Route':
+        this.#clusters.use(undefined, this.#routes.get(name.key));
+        this.#routes.delete(name.key);
+        touched.removedRoutes.push(name.key);
+        return;
+      case 'Listener':
+        this.#listeners.delete(name.key);
+        touched.listeners.add(name.key);
+        return;
+      case 'Secret':
+        this.#secrets.delete(name.key);
+        touched.secrets = true;
+        return;
+      case 'Cluster':
+        return;
+      case 'Endpoints':
+        this.#clusters.get(name.key).update([]);
+        return;
+    }
+  }
+
+  /** Routes change tables piece by piece; listeners are few and change rarely, so their tables are built anew. */
+  #swap(touched: Touched, errors: ResourceError[]): void {
+    const routesChanged = touched.routes.length > 0 || touched.removedRoutes.length > 0;
+    if (!routesChanged && touched.listeners.size === 0) return;
+    const tables = touched.listeners.size > 0 ? this.#buildTables() : this.#updateTables(touched);
+    this.current = new Runtime(this.current.version + 1, tables, this.#plans);
+    errors.push(...problemsOf(tables, touched.routes));
+  }
+
+  #buildTables(): Map<number, RouteTable> {
+    const byPort = Map.groupBy(this.#listeners.values(), (listener) => listener.port);
+    const routes = [...this.#routes.values()];
+    return new Map([...byPort].map(([port, listeners]) => [port, buildTable(listeners, routes)]));
+  }
+
+  #updateTables(touched: Touched): Map<number, RouteTable> {
+    const tables = new Map<number, RouteTable>();
+    for (const [port, table] of this.current.tables) tables.set(port, table.with(touched.routes, touched.removedRoutes));
+    return tables;
+  }
+
+  #bind(): readonly ResourceError[] {
+    return this.#options.listeners.update([...this.#listeners.values()], this.#secrets);
+  }
+}
+
+/** What the tables could not take of the routes just given. */
+function problemsOf(tables: ReadonlyMap<number, RouteTable>, routes: readonly ir.Route[]): ResourceError[] {
+  const keys = new Set(routes.map((route) => route.key));
+  const problems = [...tables.values()].flatMap((table) => table.problems).filter((problem) => keys.has(problem.routeKey));
+  const unique = new Map(problems.map((problem) => [`${problem.routeKey} ${problem.field}`, problem]));
+  return [...unique.values()].map(({ routeKey, field, reason }) => ({ kind: 'Route', key: routeKey, field, reason }));
+}

@@ -1,0 +1,59 @@
+// The clusters of a runtime by key. A cluster lives while a route names it or it has endpoints, so that neither the order in
+// which resources arrive nor a route that names a missing backend can leave a plan with a stale cluster.
+import type * as ir from '#api/ir/ir.ts';
+import { Cluster } from '../cluster/cluster.ts';
+import type { EndpointRegistry } from '../cluster/endpoint.ts';
+
+export class ClusterMap {
+  readonly #registry: EndpointRegistry;
+  readonly #clusters = new Map<string, Cluster>();
+  /** How many times routes name a key. */
+  readonly #uses = new Map<string, number>();
+  /** Keys that may have become useless since the last sweep. */
+  readonly #suspects = new Set<string>();
+
+  constructor(registry: EndpointRegistry) {
+    this.#registry = registry;
+  }
+
+  get all(): ReadonlyMap<string, Cluster> {
+    return this.#clusters;
+  }
+
+  /** The cluster of a key, without endpoints when it is new. */
+  get(key: string): Cluster {
+    let cluster = this.#clusters.get(key);
+    if (cluster === undefined) {
+      cluster = new Cluster(key, this.#registry);
+      this.#clusters.set(key, cluster);
+    }
+    this.#suspects.add(key);
+    return cluster;
+  }
+
+  /** Counts what a route names, in place of what it named before. */
+  use(route: ir.Route | undefined, previous: ir.Route | undefined): void {
+    for (const key of namedClusters(route)) this.#uses.set(key, (this.#uses.get(key) ?? 0) + 1);
+    for (const key of namedClusters(previous)) {
+      this.#uses.set(key, (this.#uses.get(key) ?? 0) - 1);
+      this.#suspects.add(key);
+    }
+  }
+
+  /** Forgets clusters that no route names and that have no endpoints. To be called once a batch is complete. */
+  sweep(): void {
+    for (const key of this.#suspects) {
+      if ((this.#uses.get(key) ?? 0) > 0) continue;
+      this.#uses.delete(key);
+      if (this.#clusters.get(key)?.endpoints.length === 0) this.#clusters.delete(key);
+    }
+    this.#suspects.clear();
+  }
+}
+
+function namedClusters(route: ir.Route | undefined): string[] {
+  if (route === undefined) return [];
+  const filters = [...route.filters, ...route.backends.flatMap((backend) => backend.filters)];
+  const mirrors = filters.flatMap((filter) => (filter.type === 'RequestMirror' ? [filter.cluster] : []));
+  return [...mirrors, ...route.backends.flatMap((backend) => (backend.cluster === null ? [] : [backend.cluster]))];
+}

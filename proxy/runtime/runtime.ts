@@ -1,0 +1,50 @@
+// The runtime: one frozen value with everything an exchange is decided by. It is swapped whole; an exchange takes it once.
+import type * as ir from '#api/ir/ir.ts';
+import type { RouteTable } from '#api/match/table.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { RoutePlan } from '../exchange/plan.ts';
+
+/** What a plan is found by: the IR route itself, so that a table and its plans can never be of different versions. */
+export type Plans = WeakMap<ir.Route, RoutePlan>;
+
+/** A request as the matcher wants it; one per worker, since matching never waits. */
+interface Question {
+  method: string;
+  host: string;
+  path: string;
+  query: string;
+  headers: readonly string[];
+}
+
+const question: Question = { method: '', host: '', path: '', query: '', headers: [] };
+
+export class Runtime {
+  /** Counts swaps; for logs and dumps. */
+  readonly version: number;
+  /** One routing table per port. */
+  readonly tables: ReadonlyMap<number, RouteTable>;
+  readonly #plans: Plans;
+
+  constructor(version: number, tables: ReadonlyMap<number, RouteTable>, plans: Plans) {
+    this.version = version;
+    this.tables = tables;
+    this.#plans = plans;
+    Object.freeze(this);
+  }
+
+  /** The plan for an exchange, or null when no route matches. Sets what matching found in the exchange. */
+  match(exchange: Exchange): RoutePlan | null {
+    const table = this.tables.get(exchange.connection.localPort);
+    if (table === undefined) return null;
+    question.method = exchange.method;
+    question.host = exchange.host;
+    question.path = exchange.path;
+    question.query = exchange.query;
+    question.headers = exchange.requestHeaders;
+    const found = table.find(question);
+    if (found === null) return null;
+    exchange.listener = found.listener;
+    exchange.prefixLength = found.prefixLength;
+    return this.#plans.get(found.route) ?? null;
+  }
+}
