@@ -1,0 +1,118 @@
+// From an `ir.Route` to the candidates of each listener it is attached to: what can be decided before a request comes, is.
+import type { Match, Route, ValueMatch } from '#api/ir/ir.ts';
+import { makeCandidate, type Candidate, type CompiledMatch } from './candidate.ts';
+import { isPattern } from './hostname.ts';
+import { normalisePath } from './normalise.ts';
+import type { Predicate } from './predicate.ts';
+import { compileRegex, type Regex } from './regex.ts';
+import type { RouteProblem } from './request.ts';
+
+/** The candidates of one attachment. */
+export interface Claim {
+  readonly listener: string;
+  readonly hostnames: readonly string[];
+  readonly candidates: readonly Candidate[];
+}
+
+/** A route with what became of it. */
+export interface CompiledRoute {
+  readonly route: Route;
+  readonly claims: readonly Claim[];
+  readonly problems: readonly RouteProblem[];
+}
+
+/** What a rule without matches means in every kind of route: all requests. */
+const ANY_REQUEST: Match = Object.freeze({
+  path: { type: 'PathPrefix', value: '/' },
+  method: null,
+  headers: [],
+  queryParams: [],
+} as const) as unknown as Match;
+
+/** Says what is wrong with a field. */
+type Report = (field: string, reason: string) => void;
+
+/**
+ * Compiles a route. A match that cannot be compiled matches nothing, for nobody knows what it would have matched;
+ * the other matches of its rule then answer with the problem, so that a rule is never served by halves.
+ */
+export function compileRoute(route: Route): CompiledRoute {
+  const problems: RouteProblem[] = [];
+  const report: Report = (field, reason) => problems.push({ routeKey: route.key, field, reason });
+  const matches = route.matches.length === 0 ? [ANY_REQUEST] : route.matches;
+  const compiled = matches.map((match, index) => compileMatch(match, index, report)).filter((match) => match !== null);
+  const usable = route.attachments.map((attachment, index) => ({
+    listener: attachment.listener,
+    hostnames: usableHostnames(attachment.hostnames, index, report),
+  }));
+  const invalidReason = route.invalidReason ?? problems[0]?.reason ?? null;
+  const claims = usable.map(({ listener, hostnames }) => ({
+    listener,
+    hostnames,
+    candidates: compiled.map((match) => makeCandidate(match, route, listener, invalidReason)),
+  }));
+  return { route, claims, problems };
+}
+
+function usableHostnames(hostnames: readonly string[], attachment: number, report: Report): string[] {
+  return hostnames.filter((hostname, index) => {
+    if (isPattern(hostname)) return true;
+    report(`attachments/${attachment}/hostnames/${index}`, `"${hostname}" is not a host name in lower case`);
+    return false;
+  });
+}
+
+function compileMatch(match: Match, index: number, report: Report): CompiledMatch | null {
+  const at = `matches/${index}`;
+  const path = compilePath(match.path, `${at}/path/value`, report);
+  const headers = compilePredicates(match.headers, `${at}/headers`, report);
+  const query = compilePredicates(match.queryParams, `${at}/queryParams`, report);
+  if (path === null || headers.includes(null) || query.includes(null)) return null;
+  return {
+    match,
+    matchIndex: index,
+    pathType: match.path.type,
+    path: path.text,
+    pathRegex: path.regex,
+    method: match.method,
+    headers: nullIfEmpty(headers as Predicate[]),
+    query: nullIfEmpty(query as Predicate[]),
+  };
+}
+
+function compilePath(path: Match['path'], field: string, report: Report): { text: string; regex: Regex | null } | null {
+  if (path.type === 'RegularExpression') {
+    const regex = compile(path.value, field, report);
+    return regex === null ? null : { text: path.value, regex };
+  }
+  // Requests are matched by their normalised path, so `/caf%c3%a9` must become what it becomes there.
+  const text = normalisePath(path.value);
+  if (text === null) {
+    report(field, `"${path.value}" is not an absolute path`);
+    return null;
+  }
+  return { text: path.type === 'PathPrefix' && text.endsWith('/') ? text.slice(0, -1) : text, regex: null };
+}
+
+/** One predicate a name: of several conditions on a name the API takes the first. Null where an expression is bad. */
+function compilePredicates(matches: readonly ValueMatch[], field: string, report: Report): (Predicate | null)[] {
+  return matches
+    .map((match, index) => ({ match, at: `${field}/${index}/value` }))
+    .filter(({ match }, index) => matches.findIndex((other) => other.name === match.name) === index)
+    .map(({ match, at }) => {
+      if (match.type === 'Exact') return { name: match.name, value: match.value, regex: null, source: match };
+      const regex = compile(match.value, at, report);
+      return regex === null ? null : { name: match.name, value: match.value, regex, source: match };
+    });
+}
+
+function compile(expression: string, field: string, report: Report): Regex | null {
+  const regex = compileRegex(expression);
+  if (regex.ok) return regex.value;
+  report(field, regex.error);
+  return null;
+}
+
+function nullIfEmpty(predicates: readonly Predicate[]): readonly Predicate[] | null {
+  return predicates.length === 0 ? null : predicates;
+}

@@ -1,0 +1,40 @@
+// Host name patterns of listeners and routes: '' (any host), `*.example.com` (one or more labels before the suffix), or exact.
+
+/** A pattern and all patterns that cover it, most specific first: `*.a.b` gives `*.a.b`, `*.b`, ''. */
+export function* coveringPatterns(pattern: string): Generator<string> {
+  let rest = pattern;
+  while (rest !== '') {
+    yield rest;
+    rest = parentOf(rest);
+  }
+  yield '';
+}
+
+/** Whether a pattern covers a host: the rule of the Gateway API, in one place. */
+export function coversHost(pattern: string, host: string): boolean {
+  if (pattern === '') return true;
+  return isWildcard(pattern) ? host.length >= pattern.length && host.endsWith(pattern.slice(1)) : pattern === host;
+}
+
+/** `*.example.com`, as opposed to an exact name or ''. */
+export function isWildcard(pattern: string): boolean {
+  return pattern.startsWith('*.');
+}
+
+/** Whether a table can use it: '', or ASCII labels in lower case, with `*` at most as the first of several. */
+export function isPattern(text: string): boolean {
+  return text === '' || /^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/.test(text);
+}
+
+/** For `sort`: exact names first, then longer wildcards before shorter ones, '' last; alphabetical among equals. */
+export function comparePatterns(a: string, b: string): number {
+  const order = Number(isWildcard(a)) - Number(isWildcard(b)) || b.length - a.length;
+  if (a === '' || b === '') return b.length - a.length;
+  if (order !== 0 && (isWildcard(a) || isWildcard(b))) return order;
+  return a < b ? -1 : Number(a > b);
+}
+
+function parentOf(pattern: string): string {
+  const dot = pattern.indexOf('.', isWildcard(pattern) ? 2 : 0);
+  return dot === -1 ? '' : `*${pattern.slice(dot)}`;
+}

@@ -1,0 +1,68 @@
+// A map from strings that is never changed, only replaced: the host and route indexes of a table, of which thousands of
+// versions follow each other with one entry of difference.
+
+/** Above this many dead keys (and more dead than live ones) the key index is made anew. */
+const DEAD_KEYS_KEPT = 1024;
+
+/**
+ * Keys are numbered once, in an index that all versions share and that only grows; each version has its own array of values.
+ * A change therefore copies one flat array (10,000 entries: some microseconds) and rehashes nothing, while a look-up costs
+ * one native Map access and one array access. A version never sees keys numbered after it: its array is too short or null there.
+ */
+export class PersistentMap<V> {
+  readonly #ids: Map<string, number>;
+  readonly #values: readonly (V | null)[];
+  readonly size: number;
+
+  private constructor(ids: Map<string, number>, values: readonly (V | null)[], size: number) {
+    this.#ids = ids;
+    this.#values = values;
+    this.size = size;
+  }
+
+  static empty<V>(): PersistentMap<V> {
+    return new PersistentMap<V>(new Map(), [], 0);
+  }
+
+  /** The value of a key, or null. */
+  get(key: string): V | null {
+    const id = this.#ids.get(key);
+    if (id === undefined || id >= this.#values.length) return null;
+    return this.#values[id] as V | null;
+  }
+
+  /** A new map with these entries set; null removes. This map stays as it is. */
+  with(changes: ReadonlyMap<string, V | null>): PersistentMap<V> {
+    if (changes.size === 0) return this;
+    const values = this.#values.slice();
+    let size = this.size;
+    for (const [key, value] of changes) {
+      const id = this.#idOf(key);
+      while (values.length <= id) values.push(null);
+      size += Number(value !== null) - Number(values[id] !== null);
+      values[id] = value;
+    }
+    const next = new PersistentMap(this.#ids, values, size);
+    return this.#ids.size > 2 * size + DEAD_KEYS_KEPT ? next.#compacted() : next;
+  }
+
+  /** All entries, in no particular order. */
+  *entries(): Generator<[string, V]> {
+    for (const [key, id] of this.#ids) {
+      const value = this.#values[id] ?? null;
+      if (value !== null) yield [key, value];
+    }
+  }
+
+  #idOf(key: string): number {
+    const known = this.#ids.get(key);
+    if (known !== undefined) return known;
+    const id = this.#ids.size;
+    this.#ids.set(key, id);
+    return id;
+  }
+
+  #compacted(): PersistentMap<V> {
+    return PersistentMap.empty<V>().with(new Map(this.entries()));
+  }
+}

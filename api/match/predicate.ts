@@ -1,0 +1,90 @@
+// Conditions on one header or one query parameter, and the look-ups they need: the last steps of a match.
+import type { ValueMatch } from '#api/ir/ir.ts';
+import { regexMatches, type Regex } from './regex.ts';
+
+/** A condition on the value of one header or query parameter. `regex` is null when `value` must be met exactly. */
+export interface Predicate {
+  readonly name: string;
+  readonly value: string;
+  readonly regex: Regex | null;
+  readonly source: ValueMatch;
+}
+
+/** Whether a value meets the condition. Null (not in the request) never does. */
+export function predicateHolds(predicate: Predicate, value: string | null): boolean {
+  if (value === null) return false;
+  return predicate.regex === null ? value === predicate.value : regexMatches(predicate.regex, value);
+}
+
+/** Whether the headers meet all conditions. */
+export function headersMatch(predicates: readonly Predicate[], headers: readonly string[]): boolean {
+  for (let i = 0; i < predicates.length; i++) {
+    const predicate = predicates[i] as Predicate;
+    if (!predicateHolds(predicate, headerValue(headers, predicate.name))) return false;
+  }
+  return true;
+}
+
+/** Whether the query meets all conditions. */
+export function queryMatches(predicates: readonly Predicate[], query: string): boolean {
+  for (let i = 0; i < predicates.length; i++) {
+    const predicate = predicates[i] as Predicate;
+    if (!predicateHolds(predicate, queryValue(query, predicate.name))) return false;
+  }
+  return true;
+}
+
+/** The value of a header, or null. The values of a repeated header are joined with ',' (RFC 9110 section 5.2). */
+export function headerValue(headers: readonly string[], name: string): string | null {
+  let joined: string | null = null;
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    if (headers[i] !== name) continue;
+    const value = headers[i + 1] as string;
+    joined = joined === null ? value : `${joined},${value}`;
+  }
+  return joined;
+}
+
+const AMPERSAND = 0x26;
+const EQUALS = 0x3d;
+const PERCENT = 0x25;
+const PLUS = 0x2b;
+
+/** The first value of a query parameter, decoded, or null. A parameter without '=' has the value ''. Names are decoded too. */
+export function queryValue(query: string, name: string): string | null {
+  let start = 0;
+  while (start < query.length) {
+    const end = partEnd(query, start, AMPERSAND, query.length);
+    const equals = partEnd(query, start, EQUALS, end);
+    if (isNamed(query, start, equals, name)) return equals === end ? '' : decode(query.slice(equals + 1, end));
+    start = end + 1;
+  }
+  return null;
+}
+
+/** Where the next `code` is, or `limit`. Never looks beyond the limit: `indexOf` would, which makes `&&&&...` quadratic. */
+function partEnd(query: string, start: number, code: number, limit: number): number {
+  let i = start;
+  while (i < limit && query.charCodeAt(i) !== code) i++;
+  return i;
+}
+
+function isNamed(query: string, start: number, end: number, name: string): boolean {
+  for (let i = start; i < end; i++) {
+    const code = query.charCodeAt(i);
+    if (code === PERCENT || code === PLUS) return decode(query.slice(start, end)) === name;
+    if (code !== name.charCodeAt(i - start)) return false;
+  }
+  return end - start === name.length;
+}
+
+/** application/x-www-form-urlencoded. Text whose escapes are not valid UTF-8 stays as it is: it cannot equal what a user wrote. */
+function decode(text: string): string {
+  const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text;
+  if (!spaced.includes('%')) return spaced;
+  try {
+    return decodeURIComponent(spaced);
+  } catch {
+    return spaced;
+  }
+}
