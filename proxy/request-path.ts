@@ -45,8 +45,9 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
 
   requestHead(exchange: Exchange): void {
     this.#recorder.started(exchange);
-    const route = this.#runtime.current.match(exchange);
-    if (route === null) return this.#reply(exchange, ERRORS.routeNotFound);
+    const runtime = this.#runtime.current;
+    const route = runtime.match(exchange);
+    if (route === null) return this.#reply(exchange, runtime.mismatch(exchange));
     exchange.route = route;
     if (route.error !== null) return this.#reply(exchange, route.error);
     if (route.requestTimeout > 0) startRequestTimeout(exchange, this.#wheel, this);

@@ -57,8 +57,7 @@ export class Exchange {
   responseLength = 0;
 
   // Where it went.
-  /** The runtime taken when the head came; the whole exchange follows this one. Opaque here, typed in runtime/. */
-  runtime: object | null = null;
+  /** The plan taken from the runtime when the head came; the whole exchange follows it. */
   route: RoutePlan | null = null;
   backend: BackendPlan | null = null;
   /** Characters of the path that the matched PathPrefix covers; for ReplacePrefixMatch. */

@@ -30,10 +30,9 @@ export function buildPlan(route: ir.Route, options: PlanOptions): RoutePlan {
 }
 
 function buildBackend(backend: ir.RouteBackend, options: PlanOptions): BackendPlan {
-  const valid = backend.cluster !== null;
   return Object.freeze({
-    cluster: valid ? options.cluster(backend.cluster) : null,
-    error: valid ? null : ERRORS.backendInvalid,
+    cluster: backend.cluster === null ? null : options.cluster(backend.cluster),
+    error: backend.cluster === null ? ERRORS.backendInvalid : null,
     weight: backend.weight,
     requestFilters: buildRequestChain(backend.filters, options.filters),
     responseFilters: buildResponseChain(backend.filters, options.filters),

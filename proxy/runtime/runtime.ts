@@ -1,6 +1,8 @@
 // The runtime: one frozen value with everything an exchange is decided by. It is swapped whole; an exchange takes it once.
 import type * as ir from '#api/ir/ir.ts';
 import type { RouteTable } from '#api/match/table.ts';
+import { ERRORS } from '../exchange/errors.ts';
+import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { RoutePlan } from '../exchange/plan.ts';
 
@@ -14,9 +16,10 @@ interface Question {
   path: string;
   query: string;
   headers: readonly string[];
+  listener: string;
 }
 
-const question: Question = { method: '', host: '', path: '', query: '', headers: [] };
+const question: Question = { method: '', host: '', path: '', query: '', headers: [], listener: '' };
 
 export class Runtime {
   /** Counts swaps; for logs and dumps. */
@@ -41,10 +44,28 @@ export class Runtime {
     question.path = exchange.path;
     question.query = exchange.query;
     question.headers = exchange.requestHeaders;
+    question.listener = isolatedListener(exchange, table);
     const found = table.find(question);
     if (found === null) return null;
     exchange.listener = found.listener;
     exchange.prefixLength = found.prefixLength;
     return this.#plans.get(found.route) ?? null;
   }
+
+  /** Why nothing matched: the host belongs to another listener than the TLS connection does (GEP-3567), or no route is there. */
+  mismatch(exchange: Exchange): ExchangeError {
+    const table = this.tables.get(exchange.connection.localPort);
+    const expected = table === undefined ? '' : isolatedListener(exchange, table);
+    return expected !== '' && table?.listenerOf(exchange.host) !== expected ? ERRORS.misdirectedRequest : ERRORS.routeNotFound;
+  }
+}
+
+/**
+ * The listener that TLS was terminated for, when the request names another host than the handshake did: its routes are all
+ * that this connection may reach. '' when there is nothing to hold the request to.
+ */
+function isolatedListener(exchange: Exchange, table: RouteTable): string {
+  const tls = exchange.connection.tls;
+  if (tls === null || tls.serverName === exchange.host) return '';
+  return table.listenerOf(tls.serverName) ?? '';
 }
