@@ -1,0 +1,161 @@
+// HPACK encoding (RFC 7541). What repeats goes into the dynamic table, Huffman coded once; what differs in every message is
+// written as it is, since a table entry used once costs more than it saves; secrets are marked never to be indexed.
+import { DynamicTable, ENTRY_OVERHEAD } from './dynamic-table.ts';
+import { huffmanEncode, huffmanLength } from './huffman.ts';
+import { STATIC_SIZE, STATIC_TABLE } from './static-table.ts';
+
+/** Section 7.1.3: what an attacker might guess octet by octet by watching sizes. */
+const NEVER_INDEXED = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'x-api-key', 'x-csrf-token']);
+
+/** Different in almost every message. */
+const NOT_INDEXED = new Set([
+  ...[':path', 'content-length', 'content-range', 'date', 'etag', 'age', 'expires', 'last-modified', 'if-none-match', 'if-modified-since'],
+  ...['x-request-id', 'traceparent', 'tracestate', 'x-forwarded-for', 'range', 'location', 'grpc-timeout', 'x-b3-spanid', 'x-b3-traceid'],
+]);
+
+/** Larger values are not worth a table entry. */
+const MAX_INDEXED_SIZE = 512;
+
+const STATIC_NAMES = new Map<string, number>();
+const STATIC_ENTRIES = new Map<string, Map<string, number>>();
+for (let index = STATIC_SIZE; index >= 1; index--) {
+  const name = STATIC_TABLE[index * 2 - 2] as string;
+  STATIC_NAMES.set(name, index);
+  const values = STATIC_ENTRIES.get(name) ?? new Map<string, number>();
+  STATIC_ENTRIES.set(name, values.set(STATIC_TABLE[index * 2 - 1] as string, index));
+}
+
+export class HpackEncoder {
+  readonly #table: DynamicTable;
+  /** Ids of table entries: name, then value. */
+  readonly #ids = new Map<string, Map<string, number>>();
+  readonly #ownLimit: number;
+  /** Size updates due at the start of the next block: the smallest size since the last one, and the final one. */
+  #pendingMinimum = -1;
+  #buffer: Buffer = Buffer.allocUnsafe(4_096);
+  #offset = 0;
+
+  /** `ownLimit`: octets of table memory we are willing to spend per connection, whatever the peer allows. */
+  constructor(ownLimit = 4_096) {
+    this.#ownLimit = ownLimit;
+    this.#table = new DynamicTable(Math.min(ownLimit, 4_096), (name, value, id) => this.#forget(name, value, id));
+  }
+
+  /** The peer's SETTINGS_HEADER_TABLE_SIZE. Announced in the next block (section 4.2). */
+  setTableSize(size: number): void {
+    const limit = Math.min(size, this.#ownLimit);
+    if (limit === this.#table.limit && this.#pendingMinimum < 0) return;
+    this.#table.resize(limit);
+    this.#pendingMinimum = this.#pendingMinimum < 0 ? limit : Math.min(this.#pendingMinimum, limit);
+  }
+
+  /** Begins a block. `headroom` octets are left free before it, for the frame header. */
+  begin(headroom: number): void {
+    this.#offset = headroom;
+    if (this.#pendingMinimum < 0) return;
+    this.#reserve(16);
+    if (this.#pendingMinimum < this.#table.limit) this.#writeInteger(0x20, 0x1f, this.#pendingMinimum);
+    this.#writeInteger(0x20, 0x1f, this.#table.limit);
+    this.#pendingMinimum = -1;
+  }
+
+  /** Adds a header to the block. */
+  write(name: string, value: string): void {
+    const index = this.#indexOf(name, value);
+    if (index > 0) return this.#writeIndex(index);
+    if (NEVER_INDEXED.has(name)) return this.#writeLiteral(0x10, 0x0f, name, value);
+    if (!this.#worthIndexing(name, value)) return this.#writeLiteral(0x00, 0x0f, name, value);
+    this.#writeLiteral(0x40, 0x3f, name, value);
+    this.#remember(name, value);
+  }
+
+  /** Ends the block: the buffer with it, valid until the next `begin`. The block starts at the headroom given then. */
+  finish(): Buffer {
+    return this.#buffer.subarray(0, this.#offset);
+  }
+
+  /** Index of an entry with this name and value, or 0. */
+  #indexOf(name: string, value: string): number {
+    const known = STATIC_ENTRIES.get(name)?.get(value);
+    if (known !== undefined) return known;
+    const id = this.#ids.get(name)?.get(value);
+    return id === undefined ? 0 : STATIC_SIZE + 1 + this.#table.indexOf(id);
+  }
+
+  #worthIndexing(name: string, value: string): boolean {
+    return this.#table.limit > 0 && name.length + value.length <= MAX_INDEXED_SIZE && !NOT_INDEXED.has(name);
+  }
+
+  #remember(name: string, value: string): void {
+    const id = this.#table.add(name, value);
+    if (id < 0) return;
+    const values = this.#ids.get(name);
+    if (values === undefined) this.#ids.set(name, new Map([[value, id]]));
+    else values.set(value, id);
+  }
+
+  #forget(name: string, value: string, id: number): void {
+    const values = this.#ids.get(name);
+    if (values?.get(value) !== id) return;
+    values.delete(value);
+    if (values.size === 0) this.#ids.delete(name);
+  }
+
+  #writeIndex(index: number): void {
+    this.#reserve(8);
+    this.#writeInteger(0x80, 0x7f, index);
+  }
+
+  #writeLiteral(pattern: number, mask: number, name: string, value: string): void {
+    this.#reserve(name.length + value.length + ENTRY_OVERHEAD);
+    const index = this.#nameIndex(name);
+    this.#writeInteger(pattern, mask, index);
+    // A table entry is sent once and costs the encoder once; a plain literal is sent often, and Huffman coding it each time
+    // costs more CPU than the octets are worth on a data centre's wire.
+    const compact = pattern === 0x40;
+    if (index === 0) this.#writeString(name, compact);
+    this.#writeString(value, compact);
+  }
+
+  #nameIndex(name: string): number {
+    const index = STATIC_NAMES.get(name);
+    if (index !== undefined) return index;
+    const values = this.#ids.get(name);
+    if (values === undefined) return 0;
+    for (const id of values.values()) return STATIC_SIZE + 1 + this.#table.indexOf(id);
+    return 0;
+  }
+
+  #writeString(text: string, compact: boolean): void {
+    const coded = compact ? huffmanLength(text) : text.length;
+    if (coded < text.length) {
+      this.#writeInteger(0x80, 0x7f, coded);
+      this.#offset = huffmanEncode(text, this.#buffer, this.#offset);
+      return;
+    }
+    this.#writeInteger(0x00, 0x7f, text.length);
+    this.#offset += this.#buffer.latin1Write(text, this.#offset);
+  }
+
+  /** Section 5.1. */
+  #writeInteger(pattern: number, mask: number, value: number): void {
+    if (value < mask) {
+      this.#buffer[this.#offset++] = pattern | value;
+      return;
+    }
+    this.#buffer[this.#offset++] = pattern | mask;
+    let rest = value - mask;
+    while (rest >= 0x80) {
+      this.#buffer[this.#offset++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    this.#buffer[this.#offset++] = rest;
+  }
+
+  #reserve(octets: number): void {
+    if (this.#offset + octets <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafe((this.#offset + octets) * 2);
+    this.#buffer.copy(larger, 0, 0, this.#offset);
+    this.#buffer = larger;
+  }
+}
