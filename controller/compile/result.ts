@@ -1,4 +1,5 @@
 // What a compile yields: the resources and statuses that came out different from last time, nothing else.
+import type { FieldError } from '#api/k8s/field-error.ts';
 import type { Condition, ObjectRef } from '#api/k8s/object.ts';
 import type { EncodedResource, ResourceKind } from '#api/ir/ir.ts';
 
@@ -23,31 +24,56 @@ export interface ParentRef {
   readonly port?: number;
 }
 
-/** The status an object should have. Only Weir's own entries; the writer leaves those of other controllers alone. */
+/**
+ * The status an object should have. Only Weir's own entries; the writer leaves those of other controllers alone.
+ * `uid` is that of the object it was made for ('' when unknown): a new object of the same name starts without a status.
+ */
 export type DesiredStatus =
   | {
       readonly ref: ObjectRef;
+      readonly uid?: string;
       readonly type: 'GatewayClass';
       readonly conditions: readonly DesiredCondition[];
       readonly supportedFeatures: readonly string[];
     }
   | {
       readonly ref: ObjectRef;
+      readonly uid?: string;
       readonly type: 'Gateway';
       readonly conditions: readonly DesiredCondition[];
       readonly listeners: readonly ListenerStatus[];
     }
   | {
       readonly ref: ObjectRef;
+      readonly uid?: string;
       readonly type: 'Route';
       readonly parents: readonly { readonly parentRef: ParentRef; readonly conditions: readonly DesiredCondition[] }[];
     };
+
+/** A unit that threw: a bug in Weir. What it yielded before stays in force. To be logged and alarmed. */
+export interface UnitFault {
+  readonly unit: string;
+  readonly error: unknown;
+}
+
+/** An object whose structure compile cannot work with: its earlier form, if any, stays in force. */
+export interface RejectedObject {
+  readonly object: string;
+  readonly errors: readonly FieldError[];
+}
 
 /** The difference a batch of changes made. */
 export interface CompileDelta {
   readonly changed: readonly EncodedResource[];
   readonly removed: readonly { readonly kind: ResourceKind; readonly key: string }[];
   readonly statuses: readonly DesiredStatus[];
+  /**
+   * Objects that have no status from Weir any more: deleted, or given to another controller.
+   * Where such a route still exists, the writer removes Weir's entries from it.
+   */
+  readonly forgotten: readonly ObjectRef[];
+  readonly rejected: readonly RejectedObject[];
+  readonly faults: readonly UnitFault[];
   /** How many units were compiled again: the work counter that tests and metrics watch. */
   readonly recompiled: number;
 }

@@ -1,0 +1,97 @@
+// The rules of HTTPRoute filters that a schema cannot state: settings that fit the type, and filters that go together.
+import { repeated } from './duplicates.ts';
+import type { FieldError } from './field-error.ts';
+import type { Cors, HeaderFilter, HttpRouteFilter, PathModifier, RequestMirror } from './http-filter.ts';
+import type { HttpRouteMatch } from './http-route.ts';
+
+/** Which field holds the settings of which type. */
+const SETTINGS = {
+  RequestHeaderModifier: 'requestHeaderModifier',
+  ResponseHeaderModifier: 'responseHeaderModifier',
+  RequestMirror: 'requestMirror',
+  RequestRedirect: 'requestRedirect',
+  URLRewrite: 'urlRewrite',
+  CORS: 'cors',
+  ExtensionRef: 'extensionRef',
+  ExternalAuth: 'externalAuth',
+} as const satisfies Record<HttpRouteFilter['type'], keyof HttpRouteFilter>;
+
+/** Filters that make sense more than once. */
+const REPEATABLE: ReadonlySet<string> = new Set(['RequestMirror', 'ExtensionRef', 'ExternalAuth']);
+
+/** Every rule a list of filters breaks; `field` is the path of the list, `matches` those of the rule it belongs to. */
+export function checkFilters(filters: readonly HttpRouteFilter[], matches: readonly HttpRouteMatch[], field: string): FieldError[] {
+  const types = filters.map((filter) => filter.type);
+  const errors = filters.flatMap((filter, i) => checkFilter(filter, matches, `${field}[${i}]`));
+  for (const i of repeated(types.map((type, n) => (REPEATABLE.has(type) ? `#${n}` : type)))) {
+    errors.push({ field: `${field}[${i}]`, reason: `${types[i] ?? 'filter'} must not be repeated` });
+  }
+  if (types.includes('RequestRedirect') && types.includes('URLRewrite')) {
+    errors.push({ field, reason: 'RequestRedirect and URLRewrite must not be used together' });
+  }
+  return errors;
+}
+
+function checkFilter(filter: HttpRouteFilter, matches: readonly HttpRouteMatch[], field: string): FieldError[] {
+  const errors = checkSettings(filter, field);
+  if (filter.requestHeaderModifier) errors.push(...checkHeaders(filter.requestHeaderModifier, `${field}.requestHeaderModifier`));
+  if (filter.responseHeaderModifier) errors.push(...checkHeaders(filter.responseHeaderModifier, `${field}.responseHeaderModifier`));
+  if (filter.requestMirror) errors.push(...checkMirror(filter.requestMirror, `${field}.requestMirror`));
+  if (filter.cors) errors.push(...checkCors(filter.cors, `${field}.cors`));
+  const redirect = filter.requestRedirect?.path;
+  if (redirect) errors.push(...checkPathModifier(redirect, matches, `${field}.requestRedirect.path`));
+  const rewrite = filter.urlRewrite?.path;
+  if (rewrite) errors.push(...checkPathModifier(rewrite, matches, `${field}.urlRewrite.path`));
+  return errors;
+}
+
+/** Exactly the settings that `type` names. */
+function checkSettings(filter: HttpRouteFilter, field: string): FieldError[] {
+  const wanted = SETTINGS[filter.type];
+  const errors: FieldError[] = [];
+  if (filter[wanted] === undefined) errors.push({ field: `${field}.${wanted}`, reason: `is required for type ${filter.type}` });
+  for (const [type, name] of Object.entries(SETTINGS)) {
+    if (name !== wanted && filter[name] !== undefined) errors.push({ field: `${field}.${name}`, reason: `needs type ${type}` });
+  }
+  return errors;
+}
+
+/** Each list is a map by case-insensitive name in the CRD. */
+function checkHeaders(headers: HeaderFilter, field: string): FieldError[] {
+  const lists = { set: headers.set.map((h) => h.name), add: headers.add.map((h) => h.name), remove: headers.remove };
+  return Object.entries(lists).flatMap(([list, names]) =>
+    repeated(names.map((name) => name.toLowerCase())).map((i) => ({ field: `${field}.${list}[${i}]`, reason: 'is listed twice' })),
+  );
+}
+
+function checkMirror(mirror: RequestMirror, field: string): FieldError[] {
+  const errors: FieldError[] = [];
+  if (mirror.percent !== undefined && mirror.fraction !== undefined) {
+    errors.push({ field, reason: 'percent and fraction must not be used together' });
+  }
+  if (mirror.fraction !== undefined && mirror.fraction.numerator > mirror.fraction.denominator) {
+    errors.push({ field: `${field}.fraction.numerator`, reason: 'must not be larger than the denominator' });
+  }
+  return errors;
+}
+
+function checkCors(cors: Cors, field: string): FieldError[] {
+  const lists = { allowOrigins: cors.allowOrigins, allowMethods: cors.allowMethods, allowHeaders: cors.allowHeaders };
+  return Object.entries(lists)
+    .filter(([, values]) => values.length > 1 && (values as readonly string[]).includes('*'))
+    .map(([name]) => ({ field: `${field}.${name}`, reason: 'must not hold anything else beside *' }));
+}
+
+/** Only a rule with one PathPrefix match has a prefix to replace. */
+function checkPathModifier(path: PathModifier, matches: readonly HttpRouteMatch[], field: string): FieldError[] {
+  const wanted = path.type === 'ReplaceFullPath' ? 'replaceFullPath' : 'replacePrefixMatch';
+  const other = path.type === 'ReplaceFullPath' ? 'replacePrefixMatch' : 'replaceFullPath';
+  const errors: FieldError[] = [];
+  if (path[wanted] === undefined) errors.push({ field: `${field}.${wanted}`, reason: `is required for type ${path.type}` });
+  if (path[other] !== undefined) errors.push({ field: `${field}.${other}`, reason: `does not go with type ${path.type}` });
+  const onePrefix = matches.length === 1 && matches[0]?.path.type === 'PathPrefix';
+  if (path.type === 'ReplacePrefixMatch' && !onePrefix) {
+    errors.push({ field: `${field}.replacePrefixMatch`, reason: 'needs a rule with exactly one match, of type PathPrefix' });
+  }
+  return errors;
+}

@@ -1,0 +1,14 @@
+// GatewayClass: names the controller that serves its Gateways.
+import { Type, type Static } from 'typebox';
+import { closed, DnsLabel, DnsName, GATEWAY_GROUP, Group, Kind, objectOf } from './schema.ts';
+
+export const GatewayClass = objectOf(
+  `${GATEWAY_GROUP}/v1`,
+  'GatewayClass',
+  closed({
+    controllerName: Type.String({ minLength: 1, maxLength: 253 }),
+    parametersRef: Type.Optional(closed({ group: Group, kind: Kind, name: DnsName, namespace: Type.Optional(DnsLabel) })),
+    description: Type.Optional(Type.String({ maxLength: 64 })),
+  }),
+);
+export type GatewayClass = Static<typeof GatewayClass>;

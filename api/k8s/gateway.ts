@@ -1,0 +1,65 @@
+// Gateway: the listeners a user asks for, and which routes may attach to them.
+import { Type, type Static } from 'typebox';
+import { LabelSelector, LocalReference, SecretReference } from './reference.ts';
+import { closed, DnsName, GATEWAY_GROUP, Group, HostnameOrAny, Kind, objectOf, Port, unread } from './schema.ts';
+
+/** Names of protocols that are not the Gateway API's own carry a domain prefix, so any string is let through here. */
+const Protocol = Type.String({ minLength: 1, maxLength: 255 });
+
+/** From which namespaces routes may attach. */
+export const RouteNamespaces = closed(
+  {
+    from: Type.Enum(['All', 'Selector', 'Same'], { default: 'Same' }),
+    selector: Type.Optional(LabelSelector),
+  },
+  { default: {} },
+);
+export type RouteNamespaces = Static<typeof RouteNamespaces>;
+
+/** Without kinds, those of the protocol. */
+export const AllowedRoutes = closed(
+  {
+    namespaces: RouteNamespaces,
+    kinds: Type.Array(closed({ group: Type.String({ ...Group, default: GATEWAY_GROUP }), kind: Kind }), { default: [], maxItems: 8 }),
+  },
+  { default: {} },
+);
+export type AllowedRoutes = Static<typeof AllowedRoutes>;
+
+export const ListenerTls = closed({
+  mode: Type.Enum(['Terminate', 'Passthrough'], { default: 'Terminate' }),
+  certificateRefs: Type.Array(SecretReference, { default: [], maxItems: 64 }),
+  options: Type.Record(Type.String(), Type.String(), { default: {} }),
+});
+export type ListenerTls = Static<typeof ListenerTls>;
+
+export const Listener = closed({
+  name: DnsName,
+  hostname: Type.String({ ...HostnameOrAny, default: '' }),
+  port: Port,
+  protocol: Protocol,
+  tls: Type.Optional(ListenerTls),
+  allowedRoutes: AllowedRoutes,
+});
+export type Listener = Static<typeof Listener>;
+
+/** An empty value asks for any address of the type. */
+export const GatewayAddress = closed({
+  type: Type.String({ default: 'IPAddress', minLength: 1, maxLength: 253 }),
+  value: Type.String({ default: '', maxLength: 253 }),
+});
+export type GatewayAddress = Static<typeof GatewayAddress>;
+
+export const Gateway = objectOf(
+  `${GATEWAY_GROUP}/v1`,
+  'Gateway',
+  closed({
+    gatewayClassName: DnsName,
+    listeners: Type.Array(Listener, { minItems: 1, maxItems: 64 }),
+    addresses: Type.Array(GatewayAddress, { default: [], maxItems: 16 }),
+    infrastructure: Type.Optional(closed({ parametersRef: Type.Optional(LocalReference), ...unread('labels', 'annotations') })),
+    tls: Type.Optional(closed(unread('backend', 'frontend'))),
+    ...unread('allowedListeners', 'defaultScope'),
+  }),
+);
+export type Gateway = Static<typeof Gateway>;

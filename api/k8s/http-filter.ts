@@ -1,0 +1,93 @@
+// The filters of an HTTPRoute rule or of one of its backends.
+import { Type, type Static } from 'typebox';
+import { BackendObjectReference, LocalReference } from './reference.ts';
+import { closed, HeaderName, Port, PreciseHostname, unread } from './schema.ts';
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'] as const;
+
+/** The methods a match or a CORS filter may name. */
+export const Method = Type.Enum([...METHODS]);
+
+/** RFC 9110 field value: no control characters, no space at either end. */
+const HeaderText = Type.String({
+  minLength: 1,
+  maxLength: 4096,
+  pattern: '^[!-~\\u0080-\\uffff]+([\\t ]*[!-~\\u0080-\\uffff]+)*$',
+  description: 'a header value without control characters or space at either end',
+});
+
+const Header = closed({ name: HeaderName, value: HeaderText });
+
+export const HeaderFilter = closed({
+  set: Type.Array(Header, { default: [], maxItems: 16 }),
+  add: Type.Array(Header, { default: [], maxItems: 16 }),
+  remove: Type.Array(HeaderName, { default: [], maxItems: 16 }),
+});
+export type HeaderFilter = Static<typeof HeaderFilter>;
+
+export const PathModifier = closed({
+  type: Type.Enum(['ReplaceFullPath', 'ReplacePrefixMatch']),
+  replaceFullPath: Type.Optional(Type.String({ maxLength: 1024 })),
+  replacePrefixMatch: Type.Optional(Type.String({ maxLength: 1024 })),
+});
+export type PathModifier = Static<typeof PathModifier>;
+
+export const RequestRedirect = closed({
+  scheme: Type.Optional(Type.Enum(['http', 'https'])),
+  hostname: Type.Optional(PreciseHostname),
+  path: Type.Optional(PathModifier),
+  port: Type.Optional(Port),
+  statusCode: Type.Enum([301, 302, 303, 307, 308], { default: 302 }),
+});
+export type RequestRedirect = Static<typeof RequestRedirect>;
+
+export const UrlRewrite = closed({ hostname: Type.Optional(PreciseHostname), path: Type.Optional(PathModifier) });
+export type UrlRewrite = Static<typeof UrlRewrite>;
+
+/** Without percent and fraction, every request is mirrored. */
+export const RequestMirror = closed({
+  backendRef: BackendObjectReference,
+  percent: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
+  fraction: Type.Optional(closed({ numerator: Type.Integer({ minimum: 0 }), denominator: Type.Integer({ minimum: 1, default: 100 }) })),
+});
+export type RequestMirror = Static<typeof RequestMirror>;
+
+const Origin = Type.String({
+  minLength: 1,
+  maxLength: 253,
+  pattern: '^\\*$|^https?://((\\*\\.)?([a-zA-Z0-9-]+\\.)*[a-zA-Z0-9-]+|\\*)(:[0-9]{1,5})?$',
+  description: 'an origin like https://example.com, https://*.example.com or *',
+});
+
+export const Cors = closed({
+  allowOrigins: Type.Array(Origin, { default: [], maxItems: 64 }),
+  allowMethods: Type.Array(Type.Enum([...METHODS, '*']), { default: [], maxItems: 9 }),
+  allowHeaders: Type.Array(HeaderName, { default: [], maxItems: 64 }),
+  exposeHeaders: Type.Array(HeaderName, { default: [], maxItems: 64 }),
+  allowCredentials: Type.Boolean({ default: false }),
+  maxAge: Type.Integer({ minimum: 1, default: 5 }),
+});
+export type Cors = Static<typeof Cors>;
+
+/** One filter: the field that `type` names holds its settings. */
+export const HttpRouteFilter = closed({
+  type: Type.Enum([
+    'RequestHeaderModifier',
+    'ResponseHeaderModifier',
+    'RequestMirror',
+    'RequestRedirect',
+    'URLRewrite',
+    'ExtensionRef',
+    'CORS',
+    'ExternalAuth',
+  ]),
+  requestHeaderModifier: Type.Optional(HeaderFilter),
+  responseHeaderModifier: Type.Optional(HeaderFilter),
+  requestMirror: Type.Optional(RequestMirror),
+  requestRedirect: Type.Optional(RequestRedirect),
+  urlRewrite: Type.Optional(UrlRewrite),
+  cors: Type.Optional(Cors),
+  extensionRef: Type.Optional(LocalReference),
+  ...unread('externalAuth'),
+});
+export type HttpRouteFilter = Static<typeof HttpRouteFilter>;

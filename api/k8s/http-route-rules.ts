@@ -1,0 +1,58 @@
+// The rules of the HTTPRoute CRD that a schema cannot state (CEL there). Files are refused for them; of objects from
+// an API server, compile marks the rule that breaks one.
+import { repeated } from './duplicates.ts';
+import type { FieldError } from './field-error.ts';
+import { checkFilters } from './filter-rules.ts';
+import type { HttpRoute, HttpRouteRule } from './http-route.ts';
+import { checkMatch, checkTimeouts } from './match-rules.ts';
+
+const MAX_MATCHES = 128;
+
+/** Every rule the HTTPRoute breaks. */
+export function checkHttpRoute(route: HttpRoute): FieldError[] {
+  const { rules } = route.spec;
+  const matches = rules.reduce((sum, rule) => sum + rule.matches.length, 0);
+  return [
+    ...rules.flatMap((rule, i) => checkHttpRouteRule(rule, `spec.rules[${i}]`)),
+    ...repeated(rules.map((rule, i) => rule.name ?? `#${i}`)).map((i) => ({
+      field: `spec.rules[${i}].name`,
+      reason: 'is the name of another rule of this route',
+    })),
+    ...(matches > MAX_MATCHES ? [{ field: 'spec.rules', reason: `must have at most ${MAX_MATCHES} matches altogether` }] : []),
+    ...checkParentRefs(route),
+  ];
+}
+
+/** Every rule that one routing rule breaks by itself; `field` is its path. */
+export function checkHttpRouteRule(rule: HttpRouteRule, field: string): FieldError[] {
+  return [
+    ...rule.matches.flatMap((match, i) => checkMatch(match, `${field}.matches[${i}]`)),
+    ...checkFilters(rule.filters, rule.matches, `${field}.filters`),
+    ...rule.backendRefs.flatMap((ref, i) => checkFilters(ref.filters, rule.matches, `${field}.backendRefs[${i}].filters`)),
+    ...checkRedirect(rule, field),
+    ...checkPorts(rule, field),
+    ...checkTimeouts(rule.timeouts, `${field}.timeouts`),
+  ];
+}
+
+/** A redirect answers by itself, so a backend could never be reached. */
+function checkRedirect(rule: HttpRouteRule, field: string): FieldError[] {
+  if (rule.backendRefs.length === 0 || !rule.filters.some((filter) => filter.type === 'RequestRedirect')) return [];
+  return [{ field: `${field}.backendRefs`, reason: 'must be empty in a rule with a RequestRedirect filter' }];
+}
+
+function checkPorts(rule: HttpRouteRule, field: string): FieldError[] {
+  return rule.backendRefs.flatMap((ref, i) =>
+    ref.group === '' && ref.kind === 'Service' && ref.port === undefined
+      ? [{ field: `${field}.backendRefs[${i}].port`, reason: 'is required for a Service' }]
+      : [],
+  );
+}
+
+/** Two references to one parent must name different sections or ports. */
+function checkParentRefs(route: HttpRoute): FieldError[] {
+  const keys = route.spec.parentRefs.map((ref) =>
+    [ref.group, ref.kind, ref.namespace ?? '', ref.name, ref.sectionName ?? '', ref.port ?? ''].join('|'),
+  );
+  return repeated(keys).map((i) => ({ field: `spec.parentRefs[${i}]`, reason: 'is listed twice' }));
+}

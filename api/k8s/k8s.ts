@@ -1,0 +1,9 @@
+// The kinds under one name: `import type * as k8s from '#api/k8s/k8s.ts'`, then `k8s.HttpRoute`.
+export * from './backend.ts';
+export * from './core.ts';
+export * from './gateway-class.ts';
+export * from './gateway.ts';
+export * from './http-filter.ts';
+export * from './http-route.ts';
+export * from './reference-grant.ts';
+export * from './reference.ts';

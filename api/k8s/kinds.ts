@@ -1,0 +1,75 @@
+// The table of kinds Weir reads: how each is named in the API and what its objects look like.
+import type { TSchema } from 'typebox';
+import { Backend } from './backend.ts';
+import { EndpointSlice, Namespace, Secret, Service } from './core.ts';
+import { GatewayClass } from './gateway-class.ts';
+import { Gateway } from './gateway.ts';
+import { HttpRoute } from './http-route.ts';
+import { ReferenceGrant } from './reference-grant.ts';
+import { GATEWAY_GROUP, WEIR_GROUP } from './schema.ts';
+
+/** One kind as watchers, validators and clients need it. */
+export interface KindInfo {
+  readonly apiVersion: string;
+  /** Other versions of the same shape that objects from files may carry. */
+  readonly alsoVersions: readonly string[];
+  readonly kind: string;
+  /** The name in URLs. */
+  readonly plural: string;
+  readonly namespaced: boolean;
+  readonly schema: TSchema;
+}
+
+/** The type of the objects of each kind. */
+export interface ObjectsByKind {
+  GatewayClass: GatewayClass;
+  Gateway: Gateway;
+  HTTPRoute: HttpRoute;
+  ReferenceGrant: ReferenceGrant;
+  Backend: Backend;
+  Service: Service;
+  EndpointSlice: EndpointSlice;
+  Secret: Secret;
+  Namespace: Namespace;
+}
+
+/** A kind Weir reads. */
+export type KindName = keyof ObjectsByKind;
+
+const gatewayV1 = { apiVersion: `${GATEWAY_GROUP}/v1`, alsoVersions: [`${GATEWAY_GROUP}/v1beta1`] };
+const weirV1 = { apiVersion: `${WEIR_GROUP}/v1alpha1`, alsoVersions: [] };
+const coreV1 = { apiVersion: 'v1', alsoVersions: [] };
+
+/** Every kind Weir reads. ReferenceGrant is stored as v1beta1 and served as v1 only since Gateway API 1.5. */
+export const KINDS: Readonly<Record<KindName, KindInfo>> = {
+  GatewayClass: { ...gatewayV1, kind: 'GatewayClass', plural: 'gatewayclasses', namespaced: false, schema: GatewayClass },
+  Gateway: { ...gatewayV1, kind: 'Gateway', plural: 'gateways', namespaced: true, schema: Gateway },
+  HTTPRoute: { ...gatewayV1, kind: 'HTTPRoute', plural: 'httproutes', namespaced: true, schema: HttpRoute },
+  ReferenceGrant: {
+    apiVersion: `${GATEWAY_GROUP}/v1beta1`,
+    alsoVersions: [`${GATEWAY_GROUP}/v1`],
+    kind: 'ReferenceGrant',
+    plural: 'referencegrants',
+    namespaced: true,
+    schema: ReferenceGrant,
+  },
+  Backend: { ...weirV1, kind: 'Backend', plural: 'backends', namespaced: true, schema: Backend },
+  Service: { ...coreV1, kind: 'Service', plural: 'services', namespaced: true, schema: Service },
+  EndpointSlice: {
+    apiVersion: 'discovery.k8s.io/v1',
+    alsoVersions: [],
+    kind: 'EndpointSlice',
+    plural: 'endpointslices',
+    namespaced: true,
+    schema: EndpointSlice,
+  },
+  Secret: { ...coreV1, kind: 'Secret', plural: 'secrets', namespaced: true, schema: Secret },
+  Namespace: { ...coreV1, kind: 'Namespace', plural: 'namespaces', namespaced: false, schema: Namespace },
+};
+
+/** The kind of that name, if Weir reads it in that API version. */
+export function kindOf(apiVersion: string, kind: string): KindInfo | undefined {
+  if (!Object.hasOwn(KINDS, kind)) return undefined;
+  const info = KINDS[kind as KindName];
+  return info.apiVersion === apiVersion || info.alsoVersions.includes(apiVersion) ? info : undefined;
+}

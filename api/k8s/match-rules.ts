@@ -1,0 +1,54 @@
+// The rules of HTTPRoute matches that a schema cannot state: what a path may hold, and regular expressions that compile.
+import { RE2JS } from 're2js';
+import { parseDuration } from '#lib/duration.ts';
+import type { FieldError } from './field-error.ts';
+import type { HttpPathMatch, HttpRouteMatch, HttpRouteTimeouts } from './http-route.ts';
+
+const PATH_CHARACTERS = /^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+$/;
+
+/** What a path must not hold, because a proxy that normalises paths would never see it. */
+const FORBIDDEN_IN_PATH = ['//', '/./', '/../', '%2f', '%2F', '#'] as const;
+const FORBIDDEN_AT_END = ['/.', '/..'] as const;
+
+/** Every rule a match breaks; `field` is its path. */
+export function checkMatch(match: HttpRouteMatch, field: string): FieldError[] {
+  return [
+    ...checkPath(match.path, `${field}.path.value`),
+    ...match.headers.flatMap((header, i) => checkRegexOf(header, `${field}.headers[${i}].value`)),
+    ...match.queryParams.flatMap((param, i) => checkRegexOf(param, `${field}.queryParams[${i}].value`)),
+  ];
+}
+
+function checkPath(path: HttpPathMatch, field: string): FieldError[] {
+  if (path.type === 'RegularExpression') return checkRegex(path.value, field);
+  if (!path.value.startsWith('/')) return [{ field, reason: 'must start with /' }];
+  const part = FORBIDDEN_IN_PATH.find((forbidden) => path.value.includes(forbidden));
+  if (part !== undefined) return [{ field, reason: `must not contain ${part}` }];
+  const end = FORBIDDEN_AT_END.find((forbidden) => path.value.endsWith(forbidden));
+  if (end !== undefined) return [{ field, reason: `must not end with ${end}` }];
+  return PATH_CHARACTERS.test(path.value) ? [] : [{ field, reason: 'holds a character that a path must write as %XX' }];
+}
+
+function checkRegexOf(match: { readonly type: string; readonly value: string }, field: string): FieldError[] {
+  return match.type === 'RegularExpression' ? checkRegex(match.value, field) : [];
+}
+
+/** Proxies match with RE2, which takes linear time and so knows no look-around and no back-references. */
+function checkRegex(pattern: string, field: string): FieldError[] {
+  if (pattern === '') return [{ field, reason: 'must not be empty' }];
+  try {
+    RE2JS.compile(pattern);
+    return [];
+  } catch (error) {
+    return [{ field, reason: `is not an RE2 regular expression: ${error instanceof Error ? error.message : String(error)}` }];
+  }
+}
+
+/** GEP-1742: an attempt cannot be given more time than the whole request. Zero turns a timeout off. */
+export function checkTimeouts(timeouts: HttpRouteTimeouts | undefined, field: string): FieldError[] {
+  if (timeouts?.request === undefined || timeouts.backendRequest === undefined) return [];
+  const request = parseDuration(timeouts.request);
+  const backend = parseDuration(timeouts.backendRequest);
+  if (!request.ok || !backend.ok || request.value === 0 || backend.value <= request.value) return [];
+  return [{ field: `${field}.backendRequest`, reason: 'must not be longer than the request timeout' }];
+}

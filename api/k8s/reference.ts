@@ -1,0 +1,54 @@
+// References between objects, with the defaults the API server fills in.
+import { Type, type Static } from 'typebox';
+import { closed, DnsLabel, DnsName, GATEWAY_GROUP, Group, Kind, Port } from './schema.ts';
+
+/** What a route attaches to. Namespace: the route's own when absent. */
+export const ParentReference = closed({
+  group: Type.String({ ...Group, default: GATEWAY_GROUP }),
+  kind: Type.String({ ...Kind, default: 'Gateway' }),
+  namespace: Type.Optional(DnsLabel),
+  name: DnsName,
+  sectionName: Type.Optional(DnsName),
+  port: Type.Optional(Port),
+});
+export type ParentReference = Static<typeof ParentReference>;
+
+const backendFields = {
+  group: Type.String({ ...Group, default: '' }),
+  kind: Type.String({ ...Kind, default: 'Service' }),
+  namespace: Type.Optional(DnsLabel),
+  name: DnsName,
+  port: Type.Optional(Port),
+};
+
+/** What requests are sent to: a port of a Service, or a Backend. */
+export const BackendObjectReference = closed(backendFields);
+export type BackendObjectReference = Static<typeof BackendObjectReference>;
+export { backendFields };
+
+/** Key material: a Secret unless group and kind say otherwise. */
+export const SecretReference = closed({
+  group: Type.String({ ...Group, default: '' }),
+  kind: Type.String({ ...Kind, default: 'Secret' }),
+  namespace: Type.Optional(DnsLabel),
+  name: DnsName,
+});
+export type SecretReference = Static<typeof SecretReference>;
+
+/** An object of the same namespace. */
+export const LocalReference = closed({ group: Group, kind: Kind, name: DnsName });
+export type LocalReference = Static<typeof LocalReference>;
+
+/** metav1.LabelSelector: all of matchLabels and matchExpressions must hold; empty selects everything. */
+export const LabelSelector = closed({
+  matchLabels: Type.Record(Type.String(), Type.String(), { default: {} }),
+  matchExpressions: Type.Array(
+    closed({
+      key: Type.String({ minLength: 1 }),
+      operator: Type.Enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
+      values: Type.Array(Type.String(), { default: [] }),
+    }),
+    { default: [] },
+  ),
+});
+export type LabelSelector = Static<typeof LabelSelector>;

@@ -1,0 +1,58 @@
+// Turns an error of the schema checker into a field path and a reason that a person can act on.
+import type { ErrorObject } from 'ajv';
+import { fieldOf, type FieldError } from './field-error.ts';
+
+/** The path and reason of one schema error. */
+export function describeSchemaError(error: ErrorObject): FieldError {
+  const field = pathOf(error.instancePath);
+  if (error.keyword === 'required') return { field: fieldOf(field, String(error.params['missingProperty'])), reason: 'is required' };
+  if (error.keyword !== 'additionalProperties') return { field, reason: reasonOf(error) };
+  const name = String(error.params['additionalProperty']);
+  return { field: fieldOf(field, name), reason: unknownField(name, error) };
+}
+
+/** `/spec/rules/0/matches/1/path` as `spec.rules[0].matches[1].path`. */
+function pathOf(instancePath: string): string {
+  const parts = instancePath.split('/').slice(1);
+  const names = parts.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return names.reduce((path, name) => (/^[0-9]+$/.test(name) ? `${path}[${name}]` : fieldOf(path, name)), '');
+}
+
+const REASONS: ReadonlyMap<string, (params: Record<string, unknown>, schema: Record<string, unknown>) => string> = new Map([
+  ['type', (params) => `must be ${article(String(params['type']))}`],
+  ['const', (params) => `must be ${String(params['allowedValue'])}`],
+  ['enum', (params) => `must be one of ${(params['allowedValues'] as unknown[]).join(', ')}`],
+  ['pattern', (params, schema) => `must be ${String(schema['description'] ?? `a match of ${String(params['pattern'])}`)}`],
+  ['minimum', (params) => `must be at least ${String(params['limit'])}`],
+  ['maximum', (params) => `must be at most ${String(params['limit'])}`],
+  ['minLength', (params) => (params['limit'] === 1 ? 'must not be empty' : `must have at least ${String(params['limit'])} characters`)],
+  ['maxLength', (params) => `must have at most ${String(params['limit'])} characters`],
+  ['minItems', (params) => (params['limit'] === 1 ? 'must not be empty' : `must have at least ${String(params['limit'])} entries`)],
+  ['maxItems', (params) => `must have at most ${String(params['limit'])} entries`],
+]);
+
+function reasonOf(error: ErrorObject): string {
+  const reason = REASONS.get(error.keyword);
+  return reason?.(error.params, error.parentSchema ?? {}) ?? error.message ?? 'is invalid';
+}
+
+function article(type: string): string {
+  return /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`;
+}
+
+function unknownField(name: string, error: ErrorObject): string {
+  const known = Object.keys((error.parentSchema?.['properties'] as object | undefined) ?? {});
+  const near = known.find((candidate) => isNear(candidate.toLowerCase(), name.toLowerCase()));
+  return near === undefined ? 'is not a known field' : `is not a known field; did you mean ${near}?`;
+}
+
+/** At most two letters added, removed or changed at one place, or the same but for its end: enough to catch a slip of the finger. */
+function isNear(left: string, right: string): boolean {
+  if (Math.abs(left.length - right.length) > 2) return false;
+  const shorter = Math.min(left.length, right.length);
+  let head = 0;
+  while (head < shorter && left[head] === right[head]) head++;
+  let tail = 0;
+  while (tail < shorter - head && left.at(-1 - tail) === right.at(-1 - tail)) tail++;
+  return Math.max(left.length, right.length) - head - tail <= 2 && head + tail > 0;
+}

@@ -1,0 +1,70 @@
+// The vocabulary the schemas of Kubernetes kinds are written in: closed objects, names and patterns with a reason in words.
+import { Type, type TProperties, type TSchema } from 'typebox';
+import type { ObjectMeta } from './object.ts';
+
+/** An object without other fields than these: an unknown field is a typing error that must be told, not dropped. */
+export function closed<P extends TProperties>(properties: P, options: { default?: unknown } = {}) {
+  return Type.Object(properties, { additionalProperties: false, ...options });
+}
+
+/** Fields an API server accepts and Weir leaves unread. */
+export function unread<const N extends string>(...names: N[]) {
+  const schemas = names.map((name) => [name, Type.Optional(Type.Unknown())]);
+  return Object.fromEntries(schemas) as { [K in N]: ReturnType<typeof Type.Optional<ReturnType<typeof Type.Unknown>>> };
+}
+
+/** A string that must match. `description` completes the sentence "must be ...". */
+function named(pattern: string, maxLength: number, description: string) {
+  return Type.String({ minLength: 1, maxLength, pattern, description });
+}
+
+const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
+const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`;
+
+export const DnsName = named(`^${SUBDOMAIN}$`, 253, 'lower-case letters, digits, "-" and "." (a DNS name)');
+export const DnsLabel = named(`^${LABEL}$`, 63, 'lower-case letters, digits and "-" (a DNS label)');
+export const Hostname = named(`^(\\*\\.)?${SUBDOMAIN}$`, 253, 'a lower-case host name, with at most a leading "*."');
+/** A host name, or empty for any host. */
+export const HostnameOrAny = Type.String({
+  maxLength: 253,
+  pattern: `^$|^(\\*\\.)?${SUBDOMAIN}$`,
+  description: 'a lower-case host name, with at most a leading "*."',
+});
+export const PreciseHostname = named(`^${SUBDOMAIN}$`, 253, 'a lower-case host name without wildcard');
+export const HeaderName = named("^[A-Za-z0-9!#$%&'*+\\-.^_`|~]+$", 256, 'a header name (an RFC 9110 token)');
+export const Group = Type.String({ maxLength: 253, pattern: `^$|^${SUBDOMAIN}$`, description: 'an API group' });
+export const Kind = named('^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$', 63, 'a kind');
+export const Duration = named('^([0-9]{1,5}(h|m|s|ms)){1,4}$', 24, 'a duration like 10s, 1h30m or 100ms');
+export const Port = Type.Integer({ minimum: 1, maximum: 65535 });
+export const Labels = Type.Record(Type.String(), Type.String());
+
+/** The Gateway API's own group, the default of most references. */
+export const GATEWAY_GROUP = 'gateway.networking.k8s.io';
+/** The group of Weir's own kinds. */
+export const WEIR_GROUP = 'gateway.weir.dev';
+
+/** What metadata must look like. Names are checked here because they become parts of keys, separated by '/'. */
+export const Metadata = Type.Unsafe<ObjectMeta>(
+  Type.Object({
+    name: DnsName,
+    namespace: Type.Optional(DnsLabel),
+    uid: Type.Optional(Type.String()),
+    resourceVersion: Type.Optional(Type.String()),
+    generation: Type.Optional(Type.Integer({ minimum: 0 })),
+    creationTimestamp: Type.Optional(Type.String()),
+    deletionTimestamp: Type.Optional(Type.String()),
+    labels: Type.Optional(Labels),
+    annotations: Type.Optional(Labels),
+  }),
+);
+
+/** A whole object with a spec. */
+export function objectOf<V extends string, K extends string, S extends TSchema>(apiVersion: V, kind: K, spec: S) {
+  return closed({
+    apiVersion: Type.Literal(apiVersion),
+    kind: Type.Literal(kind),
+    metadata: Metadata,
+    spec,
+    status: Type.Optional(Type.Unknown()),
+  });
+}

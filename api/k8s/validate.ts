@@ -1,0 +1,86 @@
+// Checks an object against its kind and fills in what an API server would: the door through which every object enters.
+import { err, ok, type Result } from '#lib/result.ts';
+import { describeSchemaError } from './schema-error.ts';
+import { checkGateway } from './gateway-rules.ts';
+import { checkHttpRoute } from './http-route-rules.ts';
+import { kindOf, type KindInfo, type KindName, type ObjectsByKind } from './kinds.ts';
+import type { FieldError } from './field-error.ts';
+import type { KubernetesObject } from './object.ts';
+import { Ajv, type ValidateFunction } from 'ajv';
+
+/**
+ * `strict` for objects that no API server has seen (files): also refuses what the server would refuse,
+ * namely unknown fields and violations of the rules the Gateway API's CRDs carry. Without it only the structure
+ * is checked, and compile turns broken rules into conditions.
+ */
+export interface ValidateOptions {
+  readonly strict: boolean;
+}
+
+/**
+ * A copy of the object with defaults filled in, nulls left out and the kind's main apiVersion, or every error found.
+ * Never throws, whatever the value is.
+ */
+export function validateObject(value: unknown, options: ValidateOptions): Result<KubernetesObject, readonly FieldError[]> {
+  const object = withoutNulls(value);
+  if (!isRecord(object)) return err([{ field: '', reason: 'must be an object' }]);
+  const info = kindOf(String(object['apiVersion']), String(object['kind']));
+  if (info === undefined) return err([{ field: 'kind', reason: unknownKind(object) }]);
+  object['apiVersion'] = info.apiVersion;
+  const errors = schemaErrors(info, object, options);
+  if (errors.length > 0) return err(errors);
+  const valid = object as unknown as KubernetesObject;
+  const broken = options.strict ? brokenRules(valid) : [];
+  return broken.length > 0 ? err(broken) : ok(inNamespace(valid, info));
+}
+
+function unknownKind(object: Record<string, unknown>): string {
+  return `${String(object['apiVersion'])} ${String(object['kind'])} is not a kind that Weir reads`;
+}
+
+// A default that ajv writes into the object is what an API server would have written on admission.
+const ajv = new Ajv({ allErrors: true, useDefaults: true, verbose: true, strict: false });
+const validators = new Map<KindName, ValidateFunction>();
+
+/** Compiled when first needed: a CLI that reads two kinds pays for two. */
+function validatorOf(info: KindInfo): ValidateFunction {
+  const name = info.kind as KindName;
+  const known = validators.get(name);
+  if (known !== undefined) return known;
+  const made = ajv.compile(info.schema);
+  validators.set(name, made);
+  return made;
+}
+
+function schemaErrors(info: KindInfo, object: object, options: ValidateOptions): FieldError[] {
+  const validate = validatorOf(info);
+  if (validate(object)) return [];
+  const errors = validate.errors ?? [];
+  const serious = options.strict ? errors : errors.filter((error) => error.keyword !== 'additionalProperties');
+  return serious.map(describeSchemaError);
+}
+
+/** The rules beyond the schema, which the CRDs state in CEL. */
+function brokenRules(object: KubernetesObject): readonly FieldError[] {
+  if (object.kind === 'Gateway') return checkGateway(object as ObjectsByKind['Gateway']);
+  if (object.kind === 'HTTPRoute') return checkHttpRoute(object as ObjectsByKind['HTTPRoute']);
+  return [];
+}
+
+/** As kubectl does: a namespaced object without a namespace goes to `default`, a cluster-scoped one has none. */
+function inNamespace(object: KubernetesObject, info: KindInfo): KubernetesObject {
+  const { namespace, ...metadata } = object.metadata;
+  return { ...object, metadata: info.namespaced ? { ...metadata, namespace: namespace ?? 'default' } : metadata };
+}
+
+/** A deep copy in which null fields are absent: to an API server both mean the same. Keeps names like `__proto__` harmless. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isRecord(value)) return value;
+  const entries = Object.entries(value).filter(([, field]) => field !== null && field !== undefined);
+  return Object.fromEntries(entries.map(([name, field]) => [name, withoutNulls(field)]));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,37 @@
+// References to backends: from what a user wrote to the key of a cluster, or what is wrong with it.
+import { WEIR_GROUP } from '#api/k8s/schema.ts';
+import type { BackendObjectReference } from '#api/k8s/k8s.ts';
+import { clusterUnit } from './backend.ts';
+import { formatClusterKey, type ClusterKey } from './cluster-key.ts';
+import type { BackendObstacle } from './conditions.ts';
+import { isPermitted, type Referrer } from './reference-grant.ts';
+import type { View } from './view.ts';
+
+/** Either the cluster, or the obstacle. */
+export type BackendResolution =
+  { readonly cluster: string; readonly obstacle: null } | { readonly cluster: null; readonly obstacle: BackendObstacle };
+
+/** Resolves one reference. Permission comes before existence, so that nobody can ask what exists elsewhere. */
+export function resolveBackendRef(view: View, from: Referrer, ref: BackendObjectReference): BackendResolution {
+  const key = clusterKeyOf(from, ref);
+  if ('reason' in key) return { cluster: null, obstacle: key };
+  const referent = { group: ref.group, kind: ref.kind, namespace: key.namespace, name: ref.name };
+  if (!isPermitted(view, from, referent)) {
+    const target = `${ref.kind}/${key.namespace}/${ref.name}`;
+    const message = `no ReferenceGrant permits ${from.kind} of namespace ${from.namespace} to refer to ${target}`;
+    return { cluster: null, obstacle: { reason: 'RefNotPermitted', message } };
+  }
+  const cluster = formatClusterKey(key);
+  const obstacle = view.read(clusterUnit, cluster);
+  return obstacle === null ? { cluster, obstacle } : { cluster: null, obstacle };
+}
+
+function clusterKeyOf(from: Referrer, ref: BackendObjectReference): ClusterKey | BackendObstacle {
+  const namespace = ref.namespace ?? from.namespace;
+  if (ref.group === WEIR_GROUP && ref.kind === 'Backend') return { kind: 'Backend', namespace, name: ref.name };
+  if (ref.group !== '' || ref.kind !== 'Service') {
+    return { reason: 'InvalidKind', message: `${ref.kind} of group "${ref.group}" cannot be a backend` };
+  }
+  if (ref.port === undefined) return { reason: 'BackendNotFound', message: `Service/${namespace}/${ref.name}: port is required` };
+  return { kind: 'Service', namespace, name: ref.name, port: ref.port };
+}

@@ -1,0 +1,50 @@
+// Clusters: what a backendRef names (a port of a Service, or a Backend), if requests can be sent there.
+import type { ClusterProtocol } from '#api/ir/ir.ts';
+import { refusal } from './addresses.ts';
+import { formatClusterKey, parseClusterKey, type ClusterKey } from './cluster-key.ts';
+import type { BackendObstacle } from './conditions.ts';
+import { endpointsUnit } from './endpoint-slice.ts';
+import { httpProtocol, selectPort } from './service-port.ts';
+import { valueOnly, type UnitKind, type View } from './view.ts';
+
+/** Null when the cluster can be used, else what stands in the way. */
+export type ClusterOutcome = BackendObstacle | null;
+
+/** Key: that of the cluster. The cluster exists as a resource while a route refers to it, and its endpoints with it. */
+export const clusterUnit: UnitKind<ClusterOutcome> = {
+  name: 'cluster',
+  stage: 'parent',
+  compile(view, text) {
+    const key = parseClusterKey(text);
+    const found = key.kind === 'Service' ? resolveService(view, key) : resolveBackend(view, key);
+    if (typeof found !== 'string') return valueOnly(found);
+    view.read(endpointsUnit, text);
+    return { ...valueOnly(null), resources: [{ kind: 'Cluster', key: text, protocol: found }] };
+  },
+};
+
+function resolveService(view: View, key: ClusterKey & { kind: 'Service' }): ClusterProtocol | BackendObstacle {
+  const id = `Service/${key.namespace}/${key.name}`;
+  const service = view.object('Service', key.namespace, key.name);
+  if (service === undefined) return { reason: 'BackendNotFound', message: `${id} does not exist` };
+  if (service.spec.type === 'ExternalName') {
+    return { reason: 'InvalidKind', message: `${id} is of type ExternalName, which may point anywhere; use a Backend instead` };
+  }
+  const port = selectPort(service, key.port);
+  if (port === undefined) return { reason: 'BackendNotFound', message: `${id} has no port ${key.port}` };
+  const protocol = httpProtocol(port);
+  if (protocol !== null) return protocol;
+  const speaks = port.protocol === 'TCP' ? `appProtocol ${port.appProtocol ?? ''}` : port.protocol;
+  return { reason: 'UnsupportedProtocol', message: `${id} port ${key.port} speaks ${speaks}, which is not supported` };
+}
+
+function resolveBackend(view: View, key: ClusterKey): ClusterProtocol | BackendObstacle {
+  const id = formatClusterKey(key);
+  const backend = view.object('Backend', key.namespace, key.name);
+  if (backend === undefined) return { reason: 'BackendNotFound', message: `${id} does not exist` };
+  for (const { ip } of backend.spec.endpoints) {
+    const reason = refusal(ip, view.options.allowLoopback);
+    if (reason !== null) return { reason: 'RefNotPermitted', message: `${id}: endpoint ${ip} ${reason}` };
+  }
+  return backend.spec.protocol;
+}

@@ -1,0 +1,37 @@
+// The certificates of a listener: which Secrets its references lead to, and what is wrong with the others.
+import type { ListenerTls, SecretReference } from '#api/k8s/k8s.ts';
+import type { ListenerRefObstacle } from './conditions.ts';
+import { isPermitted } from './reference-grant.ts';
+import { secretUnit } from './tls-secret.ts';
+import type { View } from './view.ts';
+
+/** `keys` are those of Secret resources, in the user's order. */
+export interface Certificates {
+  readonly keys: readonly string[];
+  readonly obstacles: readonly ListenerRefObstacle[];
+}
+
+/** Resolves the certificateRefs of a listener of a Gateway in that namespace. */
+export function resolveCertificates(view: View, tls: ListenerTls | undefined, namespace: string): Certificates {
+  const keys: string[] = [];
+  const obstacles: ListenerRefObstacle[] = [];
+  for (const ref of tls?.certificateRefs ?? []) {
+    const key = `${ref.namespace ?? namespace}/${ref.name}`;
+    const obstacle = obstacleOf(view, ref, key, namespace);
+    if (obstacle !== null) obstacles.push(obstacle);
+    else if (!keys.includes(key)) keys.push(key);
+  }
+  return { keys, obstacles };
+}
+
+function obstacleOf(view: View, ref: SecretReference, key: string, namespace: string): ListenerRefObstacle | null {
+  if (ref.group !== '' || ref.kind !== 'Secret') {
+    return { reason: 'InvalidCertificateRef', message: `${ref.kind}/${key} of group "${ref.group}" is not a Secret` };
+  }
+  const referent = { group: '', kind: 'Secret', namespace: ref.namespace ?? namespace, name: ref.name };
+  if (!isPermitted(view, { kind: 'Gateway', namespace }, referent)) {
+    return { reason: 'RefNotPermitted', message: `no ReferenceGrant permits Gateways of namespace ${namespace} to refer to Secret/${key}` };
+  }
+  const problem = view.read(secretUnit, key);
+  return problem === null ? null : { reason: 'InvalidCertificateRef', message: problem };
+}

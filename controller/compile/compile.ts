@@ -1,0 +1,86 @@
+// The compiler: changes to Kubernetes objects in, changed resources and statuses out. Pure but for what it remembers.
+import { objectId, refOf, type ObjectRef } from '#api/k8s/object.ts';
+import type { EncodedResource } from '#api/ir/ir.ts';
+import { validateObject } from '#api/k8s/validate.ts';
+import { Store } from '../snapshot/store.ts';
+import type { Change } from '../watch/event.ts';
+import { gatewayClassUnit } from './gateway-class.ts';
+import { gatewayStatusUnit } from './gateway-status.ts';
+import { httpRouteUnit } from './http-route.ts';
+import { Outputs } from './outputs.ts';
+import type { CompileDelta, DesiredStatus, RejectedObject } from './result.ts';
+import { Units } from './units.ts';
+import type { CompileOptions, UnitKind } from './view.ts';
+
+/** The unit that starts from an object of the kind. All others exist because one of these reads them. */
+const ROOTS: ReadonlyMap<string, UnitKind<unknown>> = new Map<string, UnitKind<unknown>>([
+  ['GatewayClass', gatewayClassUnit],
+  ['Gateway', gatewayStatusUnit],
+  ['HTTPRoute', httpRouteUnit],
+]);
+
+/** controllerName is required; the rest defaults to a cluster whose proxies bind what Gateways say. */
+export type CompilerOptions = Pick<CompileOptions, 'controllerName'> & Partial<CompileOptions>;
+
+/** Remembers every object and everything compiled from it, so that a change costs what it affects. */
+export class Compiler {
+  readonly #store = new Store();
+  readonly #outputs = new Outputs();
+  readonly #units: Units;
+
+  constructor(options: CompilerOptions) {
+    this.#units = new Units(this.#store, this.#outputs, { allowLoopback: false, bindAddresses: true, ...options });
+  }
+
+  /** Compiles a batch of changes. The result depends on the objects there are in the end, not on order or batching. */
+  apply(changes: readonly Change[]): CompileDelta {
+    const rejected: RejectedObject[] = [];
+    for (const change of changes) {
+      if (change.type === 'delete') this.#delete(change.ref);
+      else rejected.push(...this.#upsert(change.object));
+    }
+    const { recompiled, faults } = this.#units.run();
+    return { ...this.#outputs.flush(), rejected, faults, recompiled };
+  }
+
+  /** Every resource as of the last batch. */
+  resources(): Iterable<EncodedResource> {
+    return this.#outputs.resources();
+  }
+
+  /** Every status as of the last batch. */
+  statuses(): Iterable<DesiredStatus> {
+    return this.#outputs.statuses();
+  }
+
+  #upsert(object: unknown): RejectedObject[] {
+    const valid = validateObject(object, { strict: false });
+    if (!valid.ok) return [{ object: describe(object), errors: valid.error }];
+    const ref = refOf(valid.value);
+    const isNew = !this.#store.has(ref);
+    this.#touch(this.#store.upsert(valid.value));
+    const root = ROOTS.get(ref.kind);
+    if (isNew && root !== undefined) this.#units.addRoot(root, rootKey(ref));
+    return [];
+  }
+
+  #delete(ref: ObjectRef): void {
+    this.#touch(this.#store.delete(ref));
+    const root = ROOTS.get(ref.kind);
+    if (root !== undefined) this.#units.removeRoot(root, rootKey(ref));
+  }
+
+  #touch(cells: readonly string[]): void {
+    for (const cell of cells) this.#units.touch(cell);
+  }
+}
+
+function rootKey({ namespace, name }: ObjectRef): string {
+  return namespace === '' ? name : `${namespace}/${name}`;
+}
+
+/** The id of something that is only presumably an object. */
+function describe(object: unknown): string {
+  const { kind, metadata } = (object ?? {}) as { kind?: unknown; metadata?: { namespace?: unknown; name?: unknown } | null };
+  return objectId({ kind: String(kind), namespace: String(metadata?.namespace ?? ''), name: String(metadata?.name) });
+}

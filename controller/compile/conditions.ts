@@ -1,0 +1,146 @@
+// Status conditions: one constructor for each, so that type, reason and polarity are spelt in one place.
+// Vocabulary: Gateway API, apis/v1 (GatewayConditionType, ListenerConditionType, RouteConditionType).
+import type { DesiredCondition } from './result.ts';
+
+type Status = DesiredCondition['status'];
+
+function condition(type: string, status: Status, reason: string, message: string, observedGeneration: number): DesiredCondition {
+  return { type, status, reason, message, observedGeneration };
+}
+
+/** Something that stands in the way, in the vocabulary of the condition it belongs to. */
+export interface Obstacle<R extends string> {
+  readonly reason: R;
+  readonly message: string;
+}
+
+// --- GatewayClass
+
+export function classAccepted(generation: number): DesiredCondition {
+  return condition('Accepted', 'True', 'Accepted', 'served by this controller', generation);
+}
+
+export function classNotAccepted(generation: number, obstacle: Obstacle<'InvalidParameters'>): DesiredCondition {
+  return condition('Accepted', 'False', obstacle.reason, obstacle.message, generation);
+}
+
+// --- Gateway
+
+export type GatewayObstacle = Obstacle<'InvalidParameters' | 'UnsupportedAddress'>;
+
+export function gatewayAccepted(generation: number): DesiredCondition {
+  return condition('Accepted', 'True', 'Accepted', 'every listener is accepted', generation);
+}
+
+/** Some listeners are served, others not. */
+export function gatewayPartlyAccepted(generation: number, message: string): DesiredCondition {
+  return condition('Accepted', 'True', 'ListenersNotValid', message, generation);
+}
+
+/** No listener can be served. */
+export function gatewayWithoutListeners(generation: number, message: string): DesiredCondition {
+  return condition('Accepted', 'False', 'ListenersNotValid', message, generation);
+}
+
+export function gatewayNotAccepted(generation: number, obstacle: GatewayObstacle): DesiredCondition {
+  return condition('Accepted', 'False', obstacle.reason, obstacle.message, generation);
+}
+
+/**
+ * Programmed as far as proxies have confirmed: `acked` of `total` proxies serve the Gateway's current listeners.
+ * Compile says 1 of 1; who knows the acks replaces the condition.
+ */
+export function gatewayProgrammed(generation: number, acked: number, total: number): DesiredCondition {
+  if (total === 0) return condition('Programmed', 'False', 'Pending', 'no proxy is connected', generation);
+  if (acked < total) return condition('Programmed', 'False', 'Pending', `${acked} of ${total} proxies have the configuration`, generation);
+  return condition('Programmed', 'True', 'Programmed', 'every proxy has the configuration', generation);
+}
+
+export function gatewayNotProgrammed(generation: number, obstacle: Obstacle<'Invalid' | 'AddressNotUsable'>): DesiredCondition {
+  return condition('Programmed', 'False', obstacle.reason, obstacle.message, generation);
+}
+
+export function gatewayRefsResolved(generation: number): DesiredCondition {
+  return condition('ResolvedRefs', 'True', 'ResolvedRefs', 'every reference is resolved', generation);
+}
+
+export function gatewayRefsNotResolved(generation: number, message: string): DesiredCondition {
+  return condition('ResolvedRefs', 'False', 'ListenersNotResolved', message, generation);
+}
+
+// --- Listener
+
+export type ListenerObstacle = Obstacle<'UnsupportedProtocol' | 'UnsupportedValue' | 'HostnameConflict' | 'ProtocolConflict'>;
+export type ListenerRefObstacle = Obstacle<'InvalidCertificateRef' | 'InvalidRouteKinds' | 'RefNotPermitted'>;
+
+export function listenerAccepted(generation: number): DesiredCondition {
+  return condition('Accepted', 'True', 'Accepted', 'the listener is valid', generation);
+}
+
+export function listenerNotAccepted(generation: number, obstacle: ListenerObstacle): DesiredCondition {
+  return condition('Accepted', 'False', obstacle.reason, obstacle.message, generation);
+}
+
+export function listenerConflicted(generation: number, conflict: ListenerConflict): DesiredCondition {
+  return condition('Conflicted', 'True', conflict.reason, conflict.message, generation);
+}
+
+export type ListenerConflict = Obstacle<'HostnameConflict' | 'ProtocolConflict'>;
+
+export function listenerNotConflicted(generation: number): DesiredCondition {
+  return condition('Conflicted', 'False', 'NoConflicts', 'no other listener claims the same traffic', generation);
+}
+
+export function listenerRefsResolved(generation: number): DesiredCondition {
+  return condition('ResolvedRefs', 'True', 'ResolvedRefs', 'every reference is resolved', generation);
+}
+
+export function listenerRefsNotResolved(generation: number, obstacle: ListenerRefObstacle): DesiredCondition {
+  return condition('ResolvedRefs', 'False', obstacle.reason, obstacle.message, generation);
+}
+
+export function listenerProgrammed(generation: number): DesiredCondition {
+  return condition('Programmed', 'True', 'Programmed', 'the listener is sent to the proxies', generation);
+}
+
+export function listenerNotProgrammed(generation: number, message: string): DesiredCondition {
+  return condition('Programmed', 'False', 'Invalid', message, generation);
+}
+
+/** Negative polarity: only ever present as True. */
+export function listenerTlsOverlaps(generation: number, message: string): DesiredCondition {
+  return condition('OverlappingTLSConfig', 'True', 'OverlappingHostnames', message, generation);
+}
+
+// --- Route
+
+export type AttachObstacle = Obstacle<'NoMatchingParent' | 'NotAllowedByListeners' | 'NoMatchingListenerHostname' | 'NoReadyListeners'>;
+export type BackendObstacle = Obstacle<'BackendNotFound' | 'InvalidKind' | 'RefNotPermitted' | 'UnsupportedProtocol'>;
+
+export function routeAccepted(generation: number): DesiredCondition {
+  return condition('Accepted', 'True', 'Accepted', 'the route is attached', generation);
+}
+
+export function routeNotAccepted(generation: number, obstacle: AttachObstacle | Obstacle<'UnsupportedValue'>): DesiredCondition {
+  return condition('Accepted', 'False', obstacle.reason, obstacle.message, generation);
+}
+
+export function routeRefsResolved(generation: number): DesiredCondition {
+  return condition('ResolvedRefs', 'True', 'ResolvedRefs', 'every reference is resolved', generation);
+}
+
+export function routeRefsNotResolved(generation: number, obstacle: BackendObstacle): DesiredCondition {
+  return condition('ResolvedRefs', 'False', obstacle.reason, obstacle.message, generation);
+}
+
+/** Some rules cannot be served. The Gateway API wants the message to begin with "Dropped Rule". */
+export function routePartiallyInvalid(generation: number, message: string): DesiredCondition {
+  return condition('PartiallyInvalid', 'True', 'UnsupportedValue', `Dropped Rule: ${message}`, generation);
+}
+
+// --- Any object
+
+/** Fields that the object sets and Weir does not do, where the rest can be served without them. Only ever present as True. */
+export function unsupportedFields(generation: number, fields: readonly string[]): DesiredCondition {
+  return condition('UnsupportedFields', 'True', 'UnsupportedValue', `not supported and ignored: ${fields.join(', ')}`, generation);
+}

@@ -1,0 +1,69 @@
+// Endpoints of a Service port, from its EndpointSlices. The short path of pod churn: nothing else reads EndpointSlices.
+import type { EndpointSlice, ServicePort, SliceEndpoint } from '#api/k8s/k8s.ts';
+import type { Endpoint, Endpoints } from '#api/ir/ir.ts';
+import { refusal } from './addresses.ts';
+import { parseClusterKey, type ClusterKey } from './cluster-key.ts';
+import { selectPort } from './service-port.ts';
+import { valueOnly, type UnitKind, type View } from './view.ts';
+
+/** Key: that of the cluster. Nobody depends on its value: clusters read it so that it exists. */
+export const endpointsUnit: UnitKind<null> = {
+  name: 'endpoints',
+  stage: 'leaf',
+  compile(view, key) {
+    const endpoints = endpointsOf(view, parseClusterKey(key));
+    const resource: Endpoints = { kind: 'Endpoints', key, endpoints: [...sortedByAddress(endpoints)] };
+    return { ...valueOnly(null), resources: [resource] };
+  },
+};
+
+function endpointsOf(view: View, key: ClusterKey): readonly Endpoint[] {
+  if (key.kind === 'Backend') {
+    const backend = view.object('Backend', key.namespace, key.name);
+    return (backend?.spec.endpoints ?? []).map(({ ip, port }) => ({ address: ip, port, draining: false }));
+  }
+  const service = view.object('Service', key.namespace, key.name);
+  const port = service === undefined ? undefined : selectPort(service, key.port);
+  if (port === undefined) return [];
+  const slices = view.list('endpointSlicesByService', `${key.namespace}/${key.name}`);
+  return slices.flatMap((slice) => endpointsIn(slice, port)).filter((e) => refusal(e.address, view.options.allowLoopback) === null);
+}
+
+/** A slice names the ports of its Service and gives each the number the pods listen on. */
+function endpointsIn(slice: EndpointSlice, port: ServicePort): readonly Endpoint[] {
+  if (slice.addressType === 'FQDN') return [];
+  const number = slice.ports.find((p) => p.name === port.name && p.protocol === port.protocol)?.port;
+  if (number === undefined) return [];
+  return slice.endpoints.filter(isServing).map((endpoint) => ({
+    // "Consumers treat the addresses as fungible": the first stands for all.
+    address: endpoint.addresses[0] ?? '',
+    port: number,
+    draining: endpoint.conditions.terminating === true,
+    ...(endpoint.zone === undefined ? {} : { zone: endpoint.zone }),
+  }));
+}
+
+/** Ready, or on its way out and still serving. Absent conditions count as ready (EndpointConditions, discovery/v1). */
+function isServing({ conditions }: SliceEndpoint): boolean {
+  return conditions.ready !== false || (conditions.terminating === true && conditions.serving === true);
+}
+
+/** While a pod moves between slices it is in both: it is listed once, and drains only when both say so. */
+function sortedByAddress(endpoints: readonly Endpoint[]): Iterable<Endpoint> {
+  const byAddress = new Map<string, Endpoint>();
+  for (const endpoint of endpoints) {
+    const key = `${endpoint.address} ${endpoint.port}`;
+    const known = byAddress.get(key);
+    if (known === undefined || preferred(endpoint, known)) byAddress.set(key, endpoint);
+  }
+  return [...byAddress.values()].sort((a, b) => compare(a.address, b.address) || a.port - b.port);
+}
+
+function preferred(endpoint: Endpoint, known: Endpoint): boolean {
+  if (endpoint.draining !== known.draining) return known.draining;
+  return compare(endpoint.zone ?? '', known.zone ?? '') > 0;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,91 @@
+// Filters of a rule or a backend, in the form a proxy applies them, with the mirrors' references resolved.
+import type { FieldError } from '#api/k8s/field-error.ts';
+import type { HeaderFilter, HttpRouteFilter, PathModifier, RequestMirror } from '#api/k8s/k8s.ts';
+import type * as ir from '#api/ir/ir.ts';
+import { resolveBackendRef } from './backend-refs.ts';
+import type { BackendObstacle } from './conditions.ts';
+import type { Referrer } from './reference-grant.ts';
+import type { View } from './view.ts';
+
+/** A mirror whose reference leads nowhere is left out, with its obstacle. */
+export interface CompiledFilters {
+  readonly filters: readonly ir.Filter[];
+  readonly obstacles: readonly BackendObstacle[];
+}
+
+/** Compiles filters that keep the rules of api/k8s, in the user's order. */
+export function compileFilters(view: View, from: Referrer, filters: readonly HttpRouteFilter[]): CompiledFilters {
+  const compiled: ir.Filter[] = [];
+  const obstacles: BackendObstacle[] = [];
+  for (const filter of filters) {
+    const result = compileFilter(view, from, filter);
+    if ('type' in result) compiled.push(result);
+    else obstacles.push(result);
+  }
+  return { filters: compiled, obstacles };
+}
+
+/** Filters that Weir does not know. They must not be skipped: their rule answers with an error. */
+export function unsupportedFilters(filters: readonly HttpRouteFilter[], field: string): readonly FieldError[] {
+  return filters.flatMap((filter, i) => {
+    if (filter.type === 'ExternalAuth') return [{ field: `${field}[${i}]`, reason: 'filters of type ExternalAuth are not supported' }];
+    if (filter.type !== 'ExtensionRef') return [];
+    const { group, kind, name } = filter.extensionRef ?? { group: '', kind: '', name: '' };
+    return [{ field: `${field}[${i}].extensionRef`, reason: `${kind}/${name} of group "${group}" is not a filter that Weir knows` }];
+  });
+}
+
+function compileFilter(view: View, from: Referrer, filter: HttpRouteFilter): ir.Filter | BackendObstacle {
+  if (filter.requestHeaderModifier) return { type: 'RequestHeaderModifier', headers: compileHeaders(filter.requestHeaderModifier) };
+  if (filter.responseHeaderModifier) return { type: 'ResponseHeaderModifier', headers: compileHeaders(filter.responseHeaderModifier) };
+  if (filter.requestMirror) return compileMirror(view, from, filter.requestMirror);
+  if (filter.requestRedirect) return compileRedirect(filter.requestRedirect);
+  if (filter.urlRewrite) return compileRewrite(filter.urlRewrite);
+  if (filter.cors) return compileCors(filter.cors);
+  throw new Error(`filter ${filter.type} passed validation and is unknown here`);
+}
+
+function compileHeaders({ set, add, remove }: HeaderFilter): ir.HeaderModification {
+  const lower = (header: ir.HeaderValue) => ({ name: header.name.toLowerCase(), value: header.value });
+  return { set: set.map(lower), add: add.map(lower), remove: remove.map((name) => name.toLowerCase()) };
+}
+
+function compileRedirect(redirect: NonNullable<HttpRouteFilter['requestRedirect']>): ir.RequestRedirect {
+  return {
+    type: 'RequestRedirect',
+    scheme: redirect.scheme ?? null,
+    hostname: redirect.hostname ?? null,
+    path: compilePath(redirect.path),
+    port: redirect.port ?? null,
+    statusCode: redirect.statusCode as ir.RequestRedirect['statusCode'],
+  };
+}
+
+function compileRewrite(rewrite: NonNullable<HttpRouteFilter['urlRewrite']>): ir.UrlRewrite {
+  return { type: 'URLRewrite', hostname: rewrite.hostname ?? null, path: compilePath(rewrite.path) };
+}
+
+function compilePath(path: PathModifier | undefined): ir.PathModifier | null {
+  if (path === undefined) return null;
+  return { type: path.type, value: (path.type === 'ReplaceFullPath' ? path.replaceFullPath : path.replacePrefixMatch) ?? '' };
+}
+
+function compileMirror(view: View, from: Referrer, mirror: RequestMirror): ir.RequestMirror | BackendObstacle {
+  const { cluster, obstacle } = resolveBackendRef(view, from, mirror.backendRef);
+  if (cluster === null) return obstacle;
+  const { numerator, denominator } = mirror.fraction ?? { numerator: mirror.percent ?? 100, denominator: 100 };
+  return { type: 'RequestMirror', cluster, numerator, denominator };
+}
+
+function compileCors(cors: NonNullable<HttpRouteFilter['cors']>): ir.Cors {
+  const { allowOrigins, allowMethods, allowHeaders, exposeHeaders, allowCredentials, maxAge } = cors;
+  return {
+    type: 'CORS',
+    allowOrigins: [...allowOrigins],
+    allowMethods: [...allowMethods],
+    allowHeaders: [...allowHeaders],
+    exposeHeaders: [...exposeHeaders],
+    allowCredentials,
+    maxAge,
+  };
+}

@@ -1,0 +1,116 @@
+// Gateways of our classes: their listeners, and what is true of the Gateway as a whole.
+import { isIP } from 'node:net';
+import type { Gateway } from '#api/k8s/k8s.ts';
+import * as conditions from './conditions.ts';
+import { gatewayClassUnit } from './gateway-class.ts';
+import { compileListener, type AttachableListener, type CompiledListener } from './listener.ts';
+import type { DesiredCondition } from './result.ts';
+import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
+
+/** A Gateway compiled, but for what its routes decide. */
+export interface CompiledGateway {
+  readonly listeners: readonly Pick<CompiledListener, 'attachable' | 'status'>[];
+  readonly conditions: readonly DesiredCondition[];
+}
+
+/** Key: `<namespace>/<name>`. Null when there is no such Gateway, or it is not ours. */
+export const gatewayUnit: UnitKind<CompiledGateway | null> = {
+  name: 'gateway',
+  stage: 'parent',
+  compile(view, key) {
+    const { namespace, name } = splitKey(key);
+    const gateway = view.object('Gateway', namespace, name);
+    if (gateway === undefined) return valueOnly(null);
+    const outcome = view.read(gatewayClassUnit, gateway.spec.gatewayClassName);
+    if (outcome === 'not ours') return valueOnly(null);
+    const obstacle = obstacleOf(gateway, outcome === 'not accepted');
+    const addresses = obstacle === null ? addressesToBind(view, gateway) : null;
+    const listeners = gateway.spec.listeners.map((listener) => compileListener(view, gateway, listener, addresses));
+    return {
+      ...valueOnly({
+        listeners: listeners.map(({ attachable, status }) => ({ attachable, status })),
+        conditions: conditionsOf(gateway, obstacle, listeners),
+      }),
+      resources: listeners.flatMap((listener) => listener.resource ?? []),
+    };
+  },
+};
+
+/** Key: `<namespace>/<name>`. What routes see of a Gateway: without what changes and does not matter to them. Null: not ours. */
+export const attachableUnit: UnitKind<readonly AttachableListener[] | null> = {
+  name: 'attachable',
+  stage: 'attachable',
+  compile(view, key) {
+    const gateway = view.read(gatewayUnit, key);
+    return valueOnly(gateway === null ? null : gateway.listeners.map((listener) => listener.attachable));
+  },
+};
+
+/** What keeps the whole Gateway from being served. */
+function obstacleOf(gateway: Gateway, classRefused: boolean): conditions.GatewayObstacle | null {
+  const { gatewayClassName, infrastructure, addresses } = gateway.spec;
+  if (classRefused) return { reason: 'InvalidParameters', message: `GatewayClass/${gatewayClassName} is not accepted` };
+  const parameters = infrastructure?.parametersRef;
+  if (parameters !== undefined) {
+    const message = `spec.infrastructure.parametersRef: ${parameters.kind}/${parameters.name} of group "${parameters.group}" is not supported`;
+    return { reason: 'InvalidParameters', message };
+  }
+  const strange = addresses.find((address) => address.type !== 'IPAddress');
+  if (strange === undefined) return null;
+  return { reason: 'UnsupportedAddress', message: `spec.addresses: type ${strange.type} is not supported, only IPAddress` };
+}
+
+function addressesToBind(view: View, gateway: Gateway): readonly string[] {
+  if (!view.options.bindAddresses) return [];
+  return gateway.spec.addresses.map((address) => address.value).filter((value) => isIP(value) !== 0);
+}
+
+function conditionsOf(
+  gateway: Gateway,
+  obstacle: conditions.GatewayObstacle | null,
+  listeners: readonly CompiledListener[],
+): DesiredCondition[] {
+  const generation = gateway.metadata.generation ?? 0;
+  const unresolved = listeners.filter((listener) => !listener.resolved).map((listener) => listener.attachable.name);
+  const ignored = ignoredFields(gateway);
+  return [
+    acceptedCondition(generation, obstacle, listeners),
+    programmedCondition(gateway, generation, listeners),
+    unresolved.length === 0
+      ? conditions.gatewayRefsResolved(generation)
+      : conditions.gatewayRefsNotResolved(generation, `listeners with unresolved references: ${unresolved.join(', ')}`),
+    ...(ignored.length === 0 ? [] : [conditions.unsupportedFields(generation, ignored)]),
+  ];
+}
+
+function acceptedCondition(
+  generation: number,
+  obstacle: conditions.GatewayObstacle | null,
+  listeners: readonly CompiledListener[],
+): DesiredCondition {
+  if (obstacle !== null) return conditions.gatewayNotAccepted(generation, obstacle);
+  const refused = listeners.filter((listener) => !listener.accepted).map((listener) => listener.attachable.name);
+  if (refused.length === 0) return conditions.gatewayAccepted(generation);
+  const message = `listeners not accepted: ${refused.join(', ')}`;
+  return refused.length < listeners.length
+    ? conditions.gatewayPartlyAccepted(generation, message)
+    : conditions.gatewayWithoutListeners(generation, message);
+}
+
+function programmedCondition(gateway: Gateway, generation: number, listeners: readonly CompiledListener[]): DesiredCondition {
+  if (listeners.every((listener) => listener.resource === null)) {
+    return conditions.gatewayNotProgrammed(generation, { reason: 'Invalid', message: 'no listener can be served' });
+  }
+  const unusable = gateway.spec.addresses.find((address) => address.value !== '' && isIP(address.value) === 0);
+  if (unusable === undefined) return conditions.gatewayProgrammed(generation, 1, 1);
+  return conditions.gatewayNotProgrammed(generation, { reason: 'AddressNotUsable', message: `${unusable.value} is not an IP address` });
+}
+
+/** What the Gateway asks for beyond its listeners and Weir leaves undone. */
+function ignoredFields(gateway: Gateway): readonly string[] {
+  const { tls, allowedListeners, defaultScope } = gateway.spec;
+  const fields = { 'spec.tls.backend': tls?.backend, 'spec.allowedListeners': allowedListeners, 'spec.defaultScope': defaultScope };
+  return Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([field]) => field);
+}

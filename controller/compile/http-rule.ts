@@ -1,0 +1,99 @@
+// One rule of an HTTPRoute: its matches, filters, backends, timeouts and retries.
+import { parseDuration } from '#lib/duration.ts';
+import { describeError } from '#api/k8s/field-error.ts';
+import { checkHttpRouteRule } from '#api/k8s/http-route-rules.ts';
+import { checkMatch } from '#api/k8s/match-rules.ts';
+import type { HttpBackendRef, HttpRouteRule } from '#api/k8s/k8s.ts';
+import type * as ir from '#api/ir/ir.ts';
+import { resolveBackendRef } from './backend-refs.ts';
+import type { BackendObstacle } from './conditions.ts';
+import { compileFilters, unsupportedFilters } from './filters.ts';
+import { compileMatch } from './matches.ts';
+import type { Referrer } from './reference-grant.ts';
+import type { View } from './view.ts';
+
+/** The part of a Route resource that a rule decides. */
+export type RuleContent = Pick<ir.Route, 'matches' | 'filters' | 'backends' | 'timeouts' | 'retry' | 'invalidReason'>;
+
+/** A rule compiled. `problem` says why it cannot be served as written. */
+export interface CompiledRule {
+  readonly content: RuleContent;
+  readonly problem: string | null;
+  readonly obstacles: readonly BackendObstacle[];
+}
+
+/** What a `retry` without these fields means; the Gateway API leaves it to the implementation. */
+const DEFAULT_ATTEMPTS = 1;
+const DEFAULT_BACKOFF_MS = 25;
+
+/** Compiles a rule; `field` is its path in the object. */
+export function compileRule(view: View, from: Referrer, rule: HttpRouteRule, field: string): CompiledRule {
+  const problem = problemOf(rule, field);
+  if (problem !== null) return unservable(view, from, rule, problem);
+  const filters = compileFilters(view, from, rule.filters);
+  const backends = rule.backendRefs.map((ref) => compileBackend(view, from, ref));
+  const content: RuleContent = {
+    matches: rule.matches.map(compileMatch),
+    filters: [...filters.filters],
+    backends: backends.map(({ backend }) => backend),
+    timeouts: compileTimeouts(rule),
+    retry: compileRetry(rule),
+  };
+  return { content, problem, obstacles: [...filters.obstacles, ...backends.flatMap(({ obstacles }) => obstacles)] };
+}
+
+/** The first thing in the rule that cannot be done. */
+function problemOf(rule: HttpRouteRule, field: string): string | null {
+  const [problem] = [
+    ...checkHttpRouteRule(rule, field),
+    ...unsupportedFilters(rule.filters, `${field}.filters`),
+    ...rule.backendRefs.flatMap((ref, i) => unsupportedFilters(ref.filters, `${field}.backendRefs[${i}].filters`)),
+  ];
+  return problem === undefined ? null : describeError(problem);
+}
+
+/** Answers every request that one of the good matches matches with an error. A match that is bad itself cannot match. */
+function unservable(view: View, from: Referrer, rule: HttpRouteRule, problem: string): CompiledRule {
+  const content: RuleContent = {
+    matches: rule.matches.filter((match) => checkMatch(match, '').length === 0).map(compileMatch),
+    filters: [],
+    backends: [],
+    timeouts: { request: null, backendRequest: null },
+    retry: null,
+    invalidReason: problem,
+  };
+  const obstacles = rule.backendRefs.flatMap((ref) => resolveBackendRef(view, from, ref).obstacle ?? []);
+  return { content, problem, obstacles };
+}
+
+/** A backend that cannot be resolved keeps its weight: its share of the requests is answered with an error. */
+function compileBackend(view: View, from: Referrer, ref: HttpBackendRef): { backend: ir.RouteBackend; obstacles: BackendObstacle[] } {
+  const { cluster, obstacle } = resolveBackendRef(view, from, ref);
+  const { filters, obstacles } = compileFilters(view, from, ref.filters);
+  const backend = {
+    cluster,
+    ...(obstacle === null ? {} : { invalidReason: obstacle.message }),
+    weight: ref.weight,
+    filters: [...filters],
+  };
+  return { backend, obstacles: [...(obstacle === null ? [] : [obstacle]), ...obstacles] };
+}
+
+function compileTimeouts({ timeouts }: HttpRouteRule): ir.RouteTimeouts {
+  return { request: milliseconds(timeouts?.request), backendRequest: milliseconds(timeouts?.backendRequest) };
+}
+
+function compileRetry({ retry }: HttpRouteRule): ir.Retry | null {
+  if (retry === undefined) return null;
+  return {
+    codes: [...new Set(retry.codes)].sort((a, b) => a - b),
+    attempts: retry.attempts ?? DEFAULT_ATTEMPTS,
+    backoff: milliseconds(retry.backoff) ?? DEFAULT_BACKOFF_MS,
+  };
+}
+
+/** Null when there is none; the schema has seen to it that there is no bad one. */
+function milliseconds(duration: string | undefined): number | null {
+  const parsed = duration === undefined ? null : parseDuration(duration);
+  return parsed?.ok === true ? parsed.value : null;
+}

@@ -1,0 +1,135 @@
+// One listener of a Gateway: whether it can be served, what routes may attach, what a proxy is told, and its status.
+import type * as ir from '#api/ir/ir.ts';
+import type { Gateway, Listener, RouteNamespaces } from '#api/k8s/k8s.ts';
+import { resolveCertificates, type Certificates } from './certificates.ts';
+import * as conditions from './conditions.ts';
+import { findConflict, overlappingTls } from './conflicts.ts';
+import type { DesiredCondition, ListenerStatus } from './result.ts';
+import { isSupported, selectKinds, type RouteKind } from './route-kinds.ts';
+import type { View } from './view.ts';
+
+/** What routes need to know of a listener to attach to it. */
+export interface AttachableListener {
+  /** Key of the Listener resource. */
+  readonly key: string;
+  readonly name: string;
+  readonly port: number;
+  readonly hostname: string;
+  readonly kinds: readonly RouteKind[];
+  readonly namespaces: RouteNamespaces;
+  /** False when the listener is not accepted: nothing can be served there. */
+  readonly ready: boolean;
+}
+
+/** A listener compiled. `status` lacks attachedRoutes, which routes decide. */
+export interface CompiledListener {
+  readonly attachable: AttachableListener;
+  readonly resource: ir.Listener | null;
+  readonly status: Omit<ListenerStatus, 'attachedRoutes'>;
+  readonly accepted: boolean;
+  readonly resolved: boolean;
+}
+
+/** What the parts of a listener's compilation share. */
+interface Context {
+  readonly gateway: Gateway;
+  readonly listener: Listener;
+  readonly obstacle: conditions.ListenerObstacle | null;
+  readonly refObstacle: conditions.ListenerRefObstacle | null;
+  readonly conflict: conditions.ListenerConflict | null;
+  readonly kinds: readonly RouteKind[];
+  readonly certificates: Certificates;
+}
+
+/** Compiles one listener. `addresses` are those to bind, null when the Gateway as a whole cannot be served. */
+export function compileListener(view: View, gateway: Gateway, listener: Listener, addresses: readonly string[] | null): CompiledListener {
+  const context = resolve(view, gateway, listener);
+  const accepted = context.obstacle === null;
+  const key = listenerKey(gateway, listener.name);
+  const resource = addresses === null || whyNotProgrammed(context) !== null ? null : toResource(context, key, addresses);
+  return {
+    attachable: {
+      key,
+      name: listener.name,
+      port: listener.port,
+      hostname: listener.hostname,
+      kinds: context.kinds,
+      namespaces: listener.allowedRoutes.namespaces,
+      ready: accepted && addresses !== null,
+    },
+    resource,
+    status: { name: listener.name, supportedKinds: context.kinds, conditions: conditionsOf(context, resource !== null) },
+    accepted,
+    resolved: context.refObstacle === null,
+  };
+}
+
+/** `<gateway namespace>/<gateway name>/<listener name>`. */
+function listenerKey(gateway: Gateway, name: string): string {
+  return `${gateway.metadata.namespace ?? ''}/${gateway.metadata.name}/${name}`;
+}
+
+function resolve(view: View, gateway: Gateway, listener: Listener): Context {
+  const { supported, invalid } = selectKinds(listener.protocol, listener.allowedRoutes.kinds);
+  const certificates = resolveCertificates(view, listener.tls, gateway.metadata.namespace ?? '');
+  const served = gateway.spec.listeners.filter((other) => isSupported(other.protocol));
+  const conflict = isSupported(listener.protocol) ? findConflict(listener, served) : null;
+  const invalidKinds = `of protocol ${listener.protocol} cannot have routes of kind ${invalid.join(', ')}`;
+  return {
+    gateway,
+    listener,
+    conflict,
+    certificates,
+    kinds: supported,
+    obstacle: unsupported(gateway, listener) ?? conflict,
+    refObstacle: certificates.obstacles[0] ?? (invalid.length === 0 ? null : { reason: 'InvalidRouteKinds', message: invalidKinds }),
+  };
+}
+
+/** What the listener asks for and Weir does not do. It is refused rather than served with less protection than it asks for. */
+function unsupported(gateway: Gateway, { protocol, tls }: Listener): conditions.ListenerObstacle | null {
+  if (!isSupported(protocol)) return { reason: 'UnsupportedProtocol', message: `protocol ${protocol} is not supported` };
+  const refuse = (message: string) => ({ reason: 'UnsupportedValue', message }) as const;
+  if (protocol === 'HTTP') return tls === undefined ? null : refuse('tls must not be set for protocol HTTP');
+  if (tls === undefined) return refuse(`tls is required for protocol ${protocol}`);
+  if (tls.mode === 'Passthrough') return refuse(`tls.mode must be Terminate for protocol ${protocol}`);
+  const options = Object.keys(tls.options);
+  if (options.length > 0) return refuse(`tls.options ${options.join(', ')} are not supported`);
+  if (gateway.spec.tls?.frontend !== undefined) return refuse('validation of client certificates (spec.tls.frontend) is not supported');
+  return null;
+}
+
+function whyNotProgrammed({ obstacle, listener, certificates, kinds, refObstacle }: Context): string | null {
+  if (obstacle !== null) return obstacle.message;
+  if (kinds.length === 0) return 'no kind of route can attach';
+  if (listener.tls === undefined || certificates.keys.length > 0) return null;
+  return refObstacle?.message ?? 'tls.certificateRefs is empty';
+}
+
+function toResource({ gateway, listener, certificates }: Context, key: string, addresses: readonly string[]): ir.Listener {
+  return {
+    kind: 'Listener',
+    key,
+    gateway: `${gateway.metadata.namespace ?? ''}/${gateway.metadata.name}`,
+    addresses: [...addresses],
+    port: listener.port,
+    protocol: listener.protocol as ir.ListenerProtocol,
+    hostname: listener.hostname,
+    tls: listener.tls === undefined ? null : { mode: listener.tls.mode, certificates: [...certificates.keys] },
+  };
+}
+
+function conditionsOf(context: Context, programmed: boolean): DesiredCondition[] {
+  const { gateway, listener, obstacle, conflict, refObstacle } = context;
+  const generation = gateway.metadata.generation ?? 0;
+  const reason = whyNotProgrammed(context) ?? 'the Gateway is not accepted';
+  const overlaps = obstacle === null ? overlappingTls(listener, gateway.spec.listeners) : [];
+  const overlap = `clients may reuse connections between this listener and ${overlaps.join(', ')}`;
+  return [
+    obstacle === null ? conditions.listenerAccepted(generation) : conditions.listenerNotAccepted(generation, obstacle),
+    conflict === null ? conditions.listenerNotConflicted(generation) : conditions.listenerConflicted(generation, conflict),
+    refObstacle === null ? conditions.listenerRefsResolved(generation) : conditions.listenerRefsNotResolved(generation, refObstacle),
+    programmed ? conditions.listenerProgrammed(generation) : conditions.listenerNotProgrammed(generation, reason),
+    ...(overlaps.length === 0 ? [] : [conditions.listenerTlsOverlaps(generation, overlap)]),
+  ];
+}

@@ -1,0 +1,31 @@
+// Whether a reference may cross into another namespace: only with a ReferenceGrant there.
+import { GATEWAY_GROUP } from '#api/k8s/schema.ts';
+import type { ReferenceGrant } from '#api/k8s/k8s.ts';
+import type { View } from './view.ts';
+
+/** Who refers: an object of a Gateway API kind. */
+export interface Referrer {
+  readonly kind: string;
+  readonly namespace: string;
+}
+
+/** What is referred to. */
+export interface Referent {
+  readonly group: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** True within one namespace, or when a grant in the referent's namespace names both sides. */
+export function isPermitted(view: View, from: Referrer, to: Referent): boolean {
+  if (from.namespace === to.namespace) return true;
+  return view.list('grantsByNamespace', to.namespace).some((grant) => grants(grant, from, to));
+}
+
+function grants(grant: ReferenceGrant, from: Referrer, to: Referent): boolean {
+  return (
+    grant.spec.from.some((f) => f.group === GATEWAY_GROUP && f.kind === from.kind && f.namespace === from.namespace) &&
+    grant.spec.to.some((t) => t.group === to.group && t.kind === to.kind && (t.name === undefined || t.name === to.name))
+  );
+}

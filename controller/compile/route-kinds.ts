@@ -1,0 +1,38 @@
+// Which kinds of routes a listener can take, by its protocol. A protocol that is not here cannot be served.
+import { GATEWAY_GROUP } from '#api/k8s/schema.ts';
+import type { AllowedRoutes } from '#api/k8s/k8s.ts';
+import type { ListenerProtocol } from '#api/ir/ir.ts';
+
+/** A kind of route. */
+export interface RouteKind {
+  readonly group: string;
+  readonly kind: string;
+}
+
+export const HTTP_ROUTE: RouteKind = { group: GATEWAY_GROUP, kind: 'HTTPRoute' };
+
+const KINDS_BY_PROTOCOL: ReadonlyMap<string, readonly RouteKind[]> = new Map<ListenerProtocol, readonly RouteKind[]>([
+  ['HTTP', [HTTP_ROUTE]],
+  ['HTTPS', [HTTP_ROUTE]],
+]);
+
+/** True for a protocol that listeners can be served with. */
+export function isSupported(protocol: string): protocol is ListenerProtocol {
+  return KINDS_BY_PROTOCOL.has(protocol);
+}
+
+/** The kinds a listener takes, and those it asks for that its protocol does not have. */
+export function selectKinds(protocol: string, asked: AllowedRoutes['kinds']): { supported: RouteKind[]; invalid: string[] } {
+  const possible = KINDS_BY_PROTOCOL.get(protocol) ?? [];
+  if (asked.length === 0) return { supported: [...possible], invalid: [] };
+  const isPossible = (kind: RouteKind) => possible.some((other) => sameKind(kind, other));
+  return {
+    supported: asked.filter(isPossible).map(({ group, kind }) => ({ group, kind })),
+    invalid: asked.filter((kind) => !isPossible(kind)).map(({ kind }) => kind),
+  };
+}
+
+/** True when both name the same kind. */
+export function sameKind(left: RouteKind, right: RouteKind): boolean {
+  return left.group === right.group && left.kind === right.kind;
+}

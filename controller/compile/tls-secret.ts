@@ -1,0 +1,43 @@
+// TLS Secrets: key material for listeners, checked before a proxy sees it.
+import { createSecureContext } from 'node:tls';
+import type { Secret } from '#api/k8s/k8s.ts';
+import { splitKey, valueOnly, type UnitKind } from './view.ts';
+
+/** Null when a listener can use the Secret, else why not. */
+export type SecretOutcome = string | null;
+
+/** Key: `<namespace>/<name>`. Gateways depend on whether it can be used, not on what is in it: rotation recompiles nothing else. */
+export const secretUnit: UnitKind<SecretOutcome> = {
+  name: 'secret',
+  stage: 'leaf',
+  compile(view, key) {
+    const { namespace, name } = splitKey(key);
+    const secret = view.object('Secret', namespace, name);
+    if (secret === undefined) return valueOnly(`Secret/${key} does not exist`);
+    if (secret.type !== 'kubernetes.io/tls') return valueOnly(`Secret/${key} is of type ${secret.type}, not kubernetes.io/tls`);
+    const certificate = entry(secret, 'tls.crt');
+    const privateKey = entry(secret, 'tls.key');
+    const problem = problemOf(certificate, privateKey);
+    if (problem !== null) return valueOnly(`Secret/${key} ${problem}`);
+    return { ...valueOnly(null), resources: [{ kind: 'Secret', key, certificate, privateKey }] };
+  },
+};
+
+function entry(secret: Secret, name: string): string {
+  if (Object.hasOwn(secret.stringData, name)) return secret.stringData[name] ?? '';
+  return Object.hasOwn(secret.data, name) ? Buffer.from(secret.data[name] ?? '', 'base64').toString('utf8') : '';
+}
+
+/** Loads the pair as a proxy would: that alone tells whether it parses, is not encrypted and belongs together. */
+function problemOf(certificate: string, privateKey: string): string | null {
+  if (certificate === '') return 'has no tls.crt';
+  if (privateKey === '') return 'has no tls.key';
+  if (!certificate.includes('-----BEGIN CERTIFICATE-----')) return 'holds no PEM certificate in tls.crt';
+  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(privateKey)) return 'holds no PEM private key in tls.key';
+  try {
+    createSecureContext({ cert: certificate, key: privateKey });
+    return null;
+  } catch {
+    return 'holds a certificate and a key that do not load, or do not belong together';
+  }
+}

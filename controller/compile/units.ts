@@ -1,0 +1,231 @@
+// The engine of incremental compilation: runs units, remembers what each one read, and runs again only those whose reads changed.
+import { isDeepStrictEqual } from 'node:util';
+import { indexCell, type Indexed, type IndexName } from '../snapshot/indexes.ts';
+import type { Store } from '../snapshot/store.ts';
+import { objectId } from '#api/k8s/object.ts';
+import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
+import type { Outputs } from './outputs.ts';
+import type { UnitFault } from './result.ts';
+import { STAGES, type CompileOptions, type UnitKind, type UnitOutput, type View } from './view.ts';
+
+// What can be read is a *cell*, named by a string: an object (`Service/ns/name`), a key of an index (`grantsByNamespace:ns`),
+// another unit (`@cluster ns/name`) or a counter (`#attached ...`). Absent things have cells too.
+
+/** One unit: its kind and key, what it read when it last ran, and what it yielded. */
+interface Unit {
+  readonly id: string;
+  readonly kind: UnitKind<unknown>;
+  readonly key: string;
+  /** A root lives as long as its object; any other unit as long as someone reads it. */
+  root: boolean;
+  reads: Set<string>;
+  value: unknown;
+  resources: Set<string>;
+  status: string | null;
+  counters: ReadonlySet<string>;
+}
+
+/** What a run did. */
+export interface RunResult {
+  readonly recompiled: number;
+  readonly faults: readonly UnitFault[];
+}
+
+/** All units. `addRoot`, `removeRoot` and `touch` say what changed; `run` settles it. */
+export class Units {
+  readonly #store: Store;
+  readonly #outputs: Outputs;
+  readonly #options: CompileOptions;
+  readonly #units = new Map<string, Unit>();
+  readonly #readers = new Map<string, Set<Unit>>();
+  readonly #counts = new Map<string, number>();
+  readonly #dirty: readonly Set<Unit>[] = STAGES.map(() => new Set<Unit>());
+  readonly #unread = new Set<Unit>();
+  #recompiled = 0;
+  #faults: UnitFault[] = [];
+
+  constructor(store: Store, outputs: Outputs, options: CompileOptions) {
+    this.#store = store;
+    this.#outputs = outputs;
+    this.#options = options;
+  }
+
+  /** Makes a unit live until removeRoot. */
+  addRoot<V>(kind: UnitKind<V>, key: string): void {
+    const unit = this.#units.get(unitCell(kind, key)) ?? this.#create(kind, key);
+    unit.root = true;
+    this.#markDirty(unit);
+  }
+
+  /** Lets a unit go, unless someone reads it. */
+  removeRoot<V>(kind: UnitKind<V>, key: string): void {
+    const unit = this.#units.get(unitCell(kind, key));
+    if (unit === undefined) return;
+    unit.root = false;
+    if (!this.#readers.has(unit.id)) this.#drop(unit);
+  }
+
+  /** Says that what a cell holds has changed. */
+  touch(cell: string): void {
+    for (const unit of this.#readers.get(cell) ?? []) this.#markDirty(unit);
+  }
+
+  /** Runs every unit that has to: once, but for the rare one that depends on what a dropped unit had counted. */
+  run(): RunResult {
+    this.#recompiled = 0;
+    this.#faults = [];
+    do {
+      this.#settle();
+      this.#collectUnread();
+    } while (this.#dirty.some((units) => units.size > 0));
+    return { recompiled: this.#recompiled, faults: this.#faults };
+  }
+
+  #create<V>(kind: UnitKind<V>, key: string): Unit {
+    const unit: Unit = {
+      id: unitCell(kind, key),
+      kind: kind as UnitKind<unknown>,
+      key,
+      root: false,
+      reads: new Set(),
+      value: undefined,
+      resources: new Set(),
+      status: null,
+      counters: new Set(),
+    };
+    this.#units.set(unit.id, unit);
+    return unit;
+  }
+
+  #markDirty(unit: Unit): void {
+    this.#dirty[STAGES.indexOf(unit.kind.stage)]?.add(unit);
+  }
+
+  #settle(): void {
+    for (const dirty of this.#dirty) {
+      for (const unit of dirty) {
+        if (this.#units.get(unit.id) === unit) this.#compile(unit);
+      }
+      dirty.clear();
+    }
+  }
+
+  #compile(unit: Unit): void {
+    this.#recompiled++;
+    const reads = new Set<string>();
+    try {
+      const output = unit.kind.compile(this.#viewFor(unit, reads), unit.key);
+      this.#subscribe(unit, reads);
+      this.#adopt(unit, output);
+    } catch (error) {
+      // A bug, never a user's mistake. What the unit yielded last stays in force; it runs again when something it read changes.
+      this.#subscribe(unit, new Set([...unit.reads, ...reads]));
+      this.#faults.push({ unit: unit.id, error });
+    }
+  }
+
+  #viewFor(unit: Unit, reads: Set<string>): View {
+    const remember = (cell: string) => void reads.add(cell);
+    return {
+      options: this.#options,
+      object: <K extends KindName>(kind: K, namespace: string, name: string): ObjectsByKind[K] | undefined => {
+        remember(objectId({ kind, namespace, name }));
+        return this.#store.get(kind, namespace, name);
+      },
+      list: <I extends IndexName>(index: I, key: string): readonly Indexed<I>[] => {
+        remember(indexCell(index, key));
+        return this.#store.list(index, key);
+      },
+      read: <V>(kind: UnitKind<V>, key: string): V => {
+        if (STAGES.indexOf(kind.stage) >= STAGES.indexOf(unit.kind.stage)) throw new Error(`${unit.id} must not read ${kind.name}`);
+        remember(unitCell(kind, key));
+        return this.#valueOf(kind, key) as V;
+      },
+      count: (counter) => {
+        remember(counterCell(counter));
+        return this.#counts.get(counter) ?? 0;
+      },
+    };
+  }
+
+  /** Units of earlier stages are settled when this is called; one that does not exist yet is made on the spot. */
+  #valueOf<V>(kind: UnitKind<V>, key: string): unknown {
+    const known = this.#units.get(unitCell(kind, key));
+    if (known !== undefined) return known.value;
+    const unit = this.#create(kind, key);
+    this.#compile(unit);
+    this.#unread.add(unit);
+    return unit.value;
+  }
+
+  #subscribe(unit: Unit, reads: Set<string>): void {
+    for (const cell of unit.reads) {
+      if (!reads.has(cell)) this.#unsubscribe(unit, cell);
+    }
+    for (const cell of reads) {
+      const readers = this.#readers.get(cell);
+      if (readers === undefined) this.#readers.set(cell, new Set([unit]));
+      else readers.add(unit);
+    }
+    unit.reads = reads;
+  }
+
+  #unsubscribe(unit: Unit, cell: string): void {
+    const readers = this.#readers.get(cell);
+    readers?.delete(unit);
+    if (readers?.size !== 0) return;
+    this.#readers.delete(cell);
+    const read = this.#units.get(cell);
+    if (read !== undefined) this.#unread.add(read);
+  }
+
+  #adopt(unit: Unit, output: UnitOutput<unknown>): void {
+    const resources = new Set(output.resources.map((resource) => this.#outputs.putResource(resource)));
+    for (const id of unit.resources) if (!resources.has(id)) this.#outputs.removeResource(id);
+    unit.resources = resources;
+    const status = output.status === null ? null : this.#outputs.putStatus(output.status);
+    if (unit.status !== null && unit.status !== status) this.#outputs.removeStatus(unit.status);
+    unit.status = status;
+    this.#recount(unit, new Set(output.counters));
+    if (isDeepStrictEqual(unit.value, output.value)) return;
+    unit.value = output.value;
+    this.touch(unit.id);
+  }
+
+  #recount(unit: Unit, counters: ReadonlySet<string>): void {
+    for (const counter of unit.counters) if (!counters.has(counter)) this.#add(counter, -1);
+    for (const counter of counters) if (!unit.counters.has(counter)) this.#add(counter, 1);
+    unit.counters = counters;
+  }
+
+  #add(counter: string, change: number): void {
+    const count = (this.#counts.get(counter) ?? 0) + change;
+    if (count === 0) this.#counts.delete(counter);
+    else this.#counts.set(counter, count);
+    this.touch(counterCell(counter));
+  }
+
+  /** Drops units that nobody reads any more, and then those that only they read. */
+  #collectUnread(): void {
+    for (const unit of this.#unread) {
+      this.#unread.delete(unit);
+      if (!unit.root && !this.#readers.has(unit.id)) this.#drop(unit);
+    }
+  }
+
+  #drop(unit: Unit): void {
+    this.#units.delete(unit.id);
+    for (const cell of unit.reads) this.#unsubscribe(unit, cell);
+    for (const id of unit.resources) this.#outputs.removeResource(id);
+    if (unit.status !== null) this.#outputs.removeStatus(unit.status);
+    this.#recount(unit, new Set());
+  }
+}
+
+function unitCell(kind: Pick<UnitKind<unknown>, 'name'>, key: string): string {
+  return `@${kind.name} ${key}`;
+}
+
+function counterCell(counter: string): string {
+  return `#${counter}`;
+}

@@ -1,0 +1,63 @@
+// How a unit of compilation sees the world: through reads that are remembered, so that it runs again when one of them changes.
+import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
+import type { Resource } from '#api/ir/ir.ts';
+import type { Indexed, IndexName } from '../snapshot/indexes.ts';
+import type { DesiredStatus } from './result.ts';
+
+/** What whoever runs the controller decides about compilation. */
+export interface CompileOptions {
+  /** GatewayClasses with this spec.controllerName are ours. */
+  readonly controllerName: string;
+  /** Standalone mode: endpoints on loopback and link-local addresses are served. In a cluster they would be the proxy's own pod. */
+  readonly allowLoopback: boolean;
+  /** Proxies bind the IP addresses of Gateway.spec.addresses. False where a load balancer holds them. */
+  readonly bindAddresses: boolean;
+}
+
+/** All a unit may look at. Nothing else: no clock, no environment, no state kept between runs. */
+export interface View {
+  readonly options: CompileOptions;
+  /** An object, or undefined; its later creation is a change too. */
+  object<K extends KindName>(kind: K, namespace: string, name: string): ObjectsByKind[K] | undefined;
+  /** The objects under a key of an index. */
+  list<I extends IndexName>(index: I, key: string): readonly Indexed<I>[];
+  /** The value of another unit, which lives as long as someone reads it. */
+  read<V>(kind: UnitKind<V>, key: string): V;
+  /** How many units name this counter in their output. */
+  count(counter: string): number;
+}
+
+/** What a unit yields. */
+export interface UnitOutput<V> {
+  /** For units that read this one. They run again only when it differs from last time. Plain data. */
+  readonly value: V;
+  readonly resources: readonly Resource[];
+  readonly status: DesiredStatus | null;
+  /** Counters this unit adds one to. */
+  readonly counters: readonly string[];
+}
+
+/**
+ * A kind of unit: a pure function from a view to an output.
+ * Stages order the work: a unit may read only units of an earlier stage, so one pass in that order settles everything.
+ */
+export interface UnitKind<V> {
+  readonly name: string;
+  readonly stage: Stage;
+  compile(view: View, key: string): UnitOutput<V>;
+}
+
+/** Leaves first; what reads from many, last. */
+export const STAGES = ['leaf', 'parent', 'attachable', 'route', 'summary'] as const;
+export type Stage = (typeof STAGES)[number];
+
+/** An output that is a value and nothing else. */
+export function valueOnly<V>(value: V): UnitOutput<V> {
+  return { value, resources: [], status: null, counters: [] };
+}
+
+/** The namespace and name in a key `<namespace>/<name>`. Kubernetes names hold no '/'. */
+export function splitKey(key: string): { readonly namespace: string; readonly name: string } {
+  const slash = key.indexOf('/');
+  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+}

@@ -1,0 +1,43 @@
+// The indexes of the store: which objects belong together under a key that compile asks for.
+import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
+
+/** The label by which an EndpointSlice says whose endpoints it holds. */
+const SERVICE_NAME = 'kubernetes.io/service-name';
+
+interface Index<K extends KindName> {
+  readonly kind: K;
+  /** The keys an object is found under. */
+  keys(object: ObjectsByKind[K]): readonly string[];
+}
+
+function index<K extends KindName>(kind: K, keys: (object: ObjectsByKind[K]) => readonly string[]): Index<K> {
+  return { kind, keys };
+}
+
+/** Every index, with the kind it holds. */
+export const INDEXES = {
+  /** Key: `<namespace>/<service name>`. */
+  endpointSlicesByService: index('EndpointSlice', ({ metadata }) => {
+    const service = metadata.labels?.[SERVICE_NAME];
+    return service === undefined ? [] : [`${metadata.namespace ?? ''}/${service}`];
+  }),
+  /** Key: the namespace whose objects the grants open up. */
+  grantsByNamespace: index('ReferenceGrant', ({ metadata }) => [metadata.namespace ?? '']),
+} as const;
+
+export type IndexName = keyof typeof INDEXES;
+
+/** The type of the objects in an index. */
+export type Indexed<I extends IndexName> = ObjectsByKind[(typeof INDEXES)[I]['kind']];
+
+/** `<index>:<key>` for every place an object is listed at. */
+export function cellsOf(object: { readonly kind: string }): string[] {
+  return Object.entries(INDEXES).flatMap(([name, { kind, keys }]) =>
+    kind === object.kind ? keys(object as never).map((key) => indexCell(name as IndexName, key)) : [],
+  );
+}
+
+/** What names one key of one index. */
+export function indexCell(name: IndexName, key: string): string {
+  return `${name}:${key}`;
+}
