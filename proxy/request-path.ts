@@ -59,6 +59,15 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     this.#reply(exchange, error);
   }
 
+  /** The request broke on its way, after its head had passed. */
+  requestFailed(exchange: Exchange, error: ExchangeError): void {
+    if (exchange.phase === 'done') return;
+    const answering = exchange.phase === 'answering';
+    this.#giveUp(exchange);
+    if (answering) this.#cut(exchange, error);
+    else this.#reply(exchange, error);
+  }
+
   // 2 request filters: those of the route, then those of the backend that was chosen
 
   #filter(exchange: Exchange, filters: readonly RequestFilter[] | null, next: (exchange: Exchange) => void): void {

@@ -39,7 +39,7 @@ export const RequestRedirect = Type.Object(
     hostname: Type.Union([Type.String(), Type.Null()]),
     path: Type.Union([PathModifier, Type.Null()]),
     port: Type.Union([Type.Integer({ minimum: 1, maximum: 65535 }), Type.Null()]),
-    statusCode: Type.Union([301, 302, 303, 307, 308].map((code) => Type.Literal(code))),
+    statusCode: Type.Union([Type.Literal(301), Type.Literal(302), Type.Literal(303), Type.Literal(307), Type.Literal(308)]),
   },
   { additionalProperties: false },
 );

@@ -55,6 +55,8 @@ export class Exchange {
   status = 0;
   responseHeaders: Headers = NO_HEADERS;
   responseLength = 0;
+  /** Body of an answer of our own: a local reply or what a filter answered. */
+  localBody: Buffer | null = null;
 
   // Where it went.
   /** The plan taken from the runtime when the head came; the whole exchange follows it. */

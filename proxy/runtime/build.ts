@@ -151,7 +151,8 @@ export class RuntimeBuilder {
 
   #updateTables(touched: Touched): Map<number, RouteTable> {
     const tables = new Map<number, RouteTable>();
-    for (const [port, table] of this.current.tables) tables.set(port, table.with({ routes: touched.routes, removedRoutes: touched.removedRoutes }));
+    for (const [port, table] of this.current.tables)
+      tables.set(port, table.with({ routes: touched.routes, removedRoutes: touched.removedRoutes }));
     return tables;
   }
 

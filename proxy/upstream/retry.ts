@@ -11,11 +11,15 @@ const SAFE_RETRIES = 2;
 /** Whether to try again after the attempt failed with `error`. Only ever before the answer began. */
 export function mayRetryFailure(exchange: Exchange, error: ExchangeError): boolean {
   if (exchange.phase !== 'picked' || !canReplay(exchange)) return false;
-  const attempts = exchange.route?.retry?.attempts ?? 0;
-  if (error.retriable) return exchange.attempts <= Math.max(SAFE_RETRIES, attempts);
-  if (error !== ERRORS.upstreamReset && error !== ERRORS.upstreamTimeout) return false;
-  if (exchange.attempts <= attempts) return true;
-  return error === ERRORS.upstreamReset && exchange.reusedConnection && isIdempotent(exchange) && exchange.attempts <= SAFE_RETRIES;
+  const asked = exchange.route?.retry?.attempts ?? 0;
+  if (error.retriable) return exchange.attempts <= Math.max(SAFE_RETRIES, asked);
+  if (error === ERRORS.upstreamTimeout) return exchange.attempts <= asked;
+  return error === ERRORS.upstreamReset && (exchange.attempts <= asked || diedUnnoticed(exchange));
+}
+
+/** A kept connection that the backend closed just as it was used: the request was most likely never read. */
+function diedUnnoticed(exchange: Exchange): boolean {
+  return exchange.reusedConnection && isIdempotent(exchange) && exchange.attempts <= SAFE_RETRIES;
 }
 
 /** Whether to try again because of the status the backend answered with (GEP-1731). */

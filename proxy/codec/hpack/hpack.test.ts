@@ -128,7 +128,7 @@ describe('encoder and decoder', () => {
     const server = http2.createServer({ settings: { headerTableSize: 1_024 } });
     server.on('stream', (stream, headers) => {
       seen.push(headers);
-      stream.respond({ ':status': 200 }, { endStream: true });
+      (stream as http2.ServerHttp2Stream).respond({ ':status': 200 }, { endStream: true });
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const socket = net.connect((server.address() as AddressInfo).port, '127.0.0.1');

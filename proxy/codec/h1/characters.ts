@@ -1,0 +1,20 @@
+// Classes of characters in HTTP/1.1 messages (RFC 9110 section 5.6.2, RFC 9112), as tables: one load per character.
+
+/** tchar: methods and header names. */
+export const TOKEN = table((code) => /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(String.fromCharCode(code)));
+
+/** What a header value may hold: HTAB, SP, VCHAR and obs-text. No other control character, CR and LF first of all. */
+export const FIELD_VALUE = table((code) => code === 0x09 || (code >= 0x20 && code !== 0x7f));
+
+/** What a request target may hold: VCHAR without '#', which ends a URI reference and has no place on the wire. */
+export const TARGET = table((code) => code > 0x20 && code < 0x7f && code !== 0x23);
+
+/** Value of a hexadecimal digit, or 255. */
+export const HEX = Uint8Array.from({ length: 256 }, (_, code) => {
+  const value = Number.parseInt(String.fromCharCode(code), 16);
+  return Number.isNaN(value) ? 255 : value;
+});
+
+function table(holds: (code: number) => boolean): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, code) => (holds(code) ? 1 : 0));
+}

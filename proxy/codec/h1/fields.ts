@@ -1,0 +1,169 @@
+// The header block of a message, requests and answers alike: strict parsing, and everything about framing and the connection
+// taken out on the way, so that an exchange holds end-to-end headers only.
+import type { Headers } from '../../exchange/headers.ts';
+import { FIELD_VALUE, TOKEN } from './characters.ts';
+import { fieldName, mayBeHopByHop } from './field-names.ts';
+
+const CR = 0x0d;
+const LF = 0x0a;
+const COLON = 0x3a;
+const SP = 0x20;
+const HTAB = 0x09;
+
+/** Why a header block is refused. */
+export type FieldsError = 'malformed' | 'tooMany' | 'unsupportedCoding';
+
+/** What a header block says. One per worker, filled anew for each message: parsing never waits. */
+export class Fields {
+  headers: Headers = [];
+  /** Null without a Host header. */
+  host: string | null = null;
+  /** -1 without Content-Length. */
+  contentLength = -1;
+  chunked = false;
+  /** Connection: close, keep-alive, upgrade. */
+  close = false;
+  keepAlive = false;
+  connectionUpgrade = false;
+  upgrade = '';
+  expect = '';
+  error: FieldsError | null = null;
+  /** Other names that Connection lists. */
+  #listed: string[] | null = null;
+
+  /** Parses `head[position, head.length - 2)`, lines that end with CRLF; the head ends with an empty line. */
+  parse(head: string, position: number, maxHeaders: number): boolean {
+    this.#reset();
+    const end = head.length - 2;
+    while (position < end) {
+      position = this.#parseLine(head, position);
+      if (position < 0) return this.#fail('malformed');
+      if (this.error !== null) return false;
+      if (this.headers.length > maxHeaders * 2) return this.#fail('tooMany');
+    }
+    if (this.#listed !== null) this.#removeListed(this.#listed);
+    return this.chunked && this.contentLength >= 0 ? this.#fail('malformed') : true;
+  }
+
+  #reset(): void {
+    this.headers = [];
+    this.host = null;
+    this.contentLength = -1;
+    this.chunked = false;
+    this.close = false;
+    this.keepAlive = false;
+    this.connectionUpgrade = false;
+    this.upgrade = '';
+    this.expect = '';
+    this.error = null;
+    this.#listed = null;
+  }
+
+  #fail(error: FieldsError): false {
+    this.error = error;
+    return false;
+  }
+
+  /** Takes one line and returns where the next begins, or -1. */
+  #parseLine(head: string, start: number): number {
+    let position = start;
+    while (TOKEN[head.charCodeAt(position)] === 1) position++;
+    // No name, a space before the colon, a folded line: all of them end here.
+    if (position === start || head.charCodeAt(position) !== COLON) return -1;
+    const nameEnd = position++;
+    while (isBlank(head.charCodeAt(position))) position++;
+    const valueStart = position;
+    while (FIELD_VALUE[head.charCodeAt(position)] === 1) position++;
+    if (head.charCodeAt(position) !== CR || head.charCodeAt(position + 1) !== LF) return -1;
+    let valueEnd = position;
+    while (valueEnd > valueStart && isBlank(head.charCodeAt(valueEnd - 1))) valueEnd--;
+    this.#take(head.slice(start, nameEnd), head.slice(valueStart, valueEnd));
+    return position + 2;
+  }
+
+  #take(spelling: string, value: string): void {
+    const field = fieldName(spelling);
+    if (field.kind === 'plain') this.headers.push(field.name, value);
+    else this.#takeOwn(field.kind, value);
+  }
+
+  #takeOwn(kind: string, value: string): void {
+    switch (kind) {
+      case 'host':
+        if (this.host !== null) this.error = 'malformed';
+        this.host = value;
+        return;
+      case 'content-length':
+        return this.#takeContentLength(value);
+      case 'transfer-encoding':
+        return this.#takeTransferEncoding(value);
+      case 'connection':
+        return this.#takeConnection(value);
+      case 'upgrade':
+        this.upgrade = value.toLowerCase();
+        return;
+      case 'expect':
+        this.expect = value.toLowerCase();
+        this.headers.push('expect', value);
+        return;
+      case 'te':
+        if (value.toLowerCase() === 'trailers') this.headers.push('te', 'trailers');
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** 1*DIGIT, once. Repeated and listed values are refused even when equal (RFC 9110 section 8.6 allows that). */
+  #takeContentLength(value: string): void {
+    const length = parseLength(value);
+    if (length < 0 || this.contentLength >= 0) this.error = 'malformed';
+    this.contentLength = length;
+  }
+
+  /** Exactly `chunked`, once: what is anything else to one parser is something else to the next. */
+  #takeTransferEncoding(value: string): void {
+    if (this.chunked) this.error = 'malformed';
+    else if (value.toLowerCase() === 'chunked') this.chunked = true;
+    else this.error = /^[a-z]+$/i.test(value) ? 'unsupportedCoding' : 'malformed';
+  }
+
+  #takeConnection(value: string): void {
+    if (value === 'keep-alive' || value === 'Keep-Alive') {
+      this.keepAlive = true;
+      return;
+    }
+    for (const option of value.toLowerCase().split(',')) this.#takeConnectionOption(option.trim());
+  }
+
+  #takeConnectionOption(option: string): void {
+    if (option === 'close') this.close = true;
+    else if (option === 'keep-alive') this.keepAlive = true;
+    else if (option === 'upgrade') this.connectionUpgrade = true;
+    else if (option !== '' && mayBeHopByHop(option)) (this.#listed ??= []).push(option);
+  }
+
+  #removeListed(listed: readonly string[]): void {
+    const kept: Headers = [];
+    for (let i = 0; i < this.headers.length; i += 2) {
+      if (!listed.includes(this.headers[i] as string)) kept.push(this.headers[i] as string, this.headers[i + 1] as string);
+    }
+    this.headers = kept;
+  }
+}
+
+function isBlank(code: number): boolean {
+  return code === SP || code === HTAB;
+}
+
+/** A decimal number of at most 15 digits (exact in a double), or -1. */
+function parseLength(text: string): number {
+  if (text.length === 0 || text.length > 15) return -1;
+  let value = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
+}

@@ -1,0 +1,135 @@
+// The head of a request: bytes > exchange, or the reason to refuse it (RFC 9112 sections 2 and 3, and stricter where they allow).
+import { ERRORS } from '../../exchange/errors.ts';
+import type { ExchangeError } from '../../exchange/errors.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
+import { TARGET, TOKEN } from './characters.ts';
+import { Fields } from './fields.ts';
+import type { H1Settings } from './settings.ts';
+
+const SP = 0x20;
+const SLASH = 0x2f;
+const QUESTION = 0x3f;
+/** Longer methods do not exist. */
+const MAX_METHOD = 32;
+
+/** One per worker: parsing never waits. */
+const fields = new Fields();
+
+/** How a request leaves its connection. */
+export interface RequestHead {
+  /** Why the request is refused; null when it is fine. */
+  error: ExchangeError | null;
+  /** The client wants the connection kept. */
+  keepAlive: boolean;
+}
+
+/** Result of the last parse, filled anew for each request. */
+export const requestHead: RequestHead = { error: null, keepAlive: false };
+
+/** Parses a complete head (with its empty line) into the exchange. */
+export function parseRequestHead(head: string, exchange: Exchange, settings: H1Settings): ExchangeError | null {
+  requestHead.keepAlive = false;
+  requestHead.error = parseRequestLine(head, exchange, settings) ?? parseFields(head, exchange, settings);
+  return requestHead.error;
+}
+
+let targetStart = 0;
+let targetEnd = 0;
+let lineEnd = 0;
+
+function parseRequestLine(head: string, exchange: Exchange, settings: H1Settings): ExchangeError | null {
+  let position = 0;
+  while (TOKEN[head.charCodeAt(position)] === 1) position++;
+  if (position === 0 || position > MAX_METHOD || head.charCodeAt(position) !== SP) return ERRORS.requestMalformed;
+  exchange.method = head.slice(0, position);
+  targetStart = ++position;
+  while (TARGET[head.charCodeAt(position)] === 1) position++;
+  targetEnd = position;
+  if (targetEnd === targetStart || head.charCodeAt(position) !== SP) return ERRORS.requestMalformed;
+  if (targetEnd - targetStart > settings.limits.maxTargetBytes) return ERRORS.requestTargetTooLong;
+  lineEnd = position + 11;
+  return parseVersion(head, position + 1, exchange);
+}
+
+function parseVersion(head: string, position: number, exchange: Exchange): ExchangeError | null {
+  if (head.startsWith('HTTP/1.1\r\n', position)) exchange.version = 11;
+  else if (head.startsWith('HTTP/1.0\r\n', position)) exchange.version = 10;
+  else return /^HTTP\/[0-9]\.[0-9]\r\n/.test(head.slice(position, position + 10)) ? ERRORS.versionUnsupported : ERRORS.requestMalformed;
+  return null;
+}
+
+function parseFields(head: string, exchange: Exchange, settings: H1Settings): ExchangeError | null {
+  if (!fields.parse(head, lineEnd, settings.limits.maxHeaders)) return fieldsError();
+  exchange.requestHeaders = fields.headers;
+  const framing = takeFraming(exchange);
+  if (framing !== null) return framing;
+  requestHead.keepAlive = exchange.version === 11 ? !fields.close : fields.keepAlive && !fields.close;
+  if (fields.connectionUpgrade && fields.upgrade !== '' && fields.upgrade !== 'h2c') exchange.upgrade = fields.upgrade;
+  return takeTarget(head, exchange, settings) ?? takeExpectation(exchange);
+}
+
+function fieldsError(): ExchangeError {
+  if (fields.error === 'tooMany') return ERRORS.requestHeadTooLarge;
+  return fields.error === 'unsupportedCoding' ? ERRORS.requestCodingUnsupported : ERRORS.requestMalformed;
+}
+
+function takeFraming(exchange: Exchange): ExchangeError | null {
+  if (fields.chunked) {
+    // RFC 9112 section 6.1: a 1.0 message with a transfer coding is faulty framing.
+    if (exchange.version === 10) return ERRORS.requestMalformed;
+    exchange.requestLength = UNKNOWN_LENGTH;
+  } else {
+    exchange.requestLength = Math.max(0, fields.contentLength);
+  }
+  return null;
+}
+
+function takeTarget(head: string, exchange: Exchange, settings: H1Settings): ExchangeError | null {
+  if (fields.host === null && exchange.version === 11) return ERRORS.requestMalformed;
+  exchange.authority = fields.host ?? '';
+  if (head.charCodeAt(targetStart) !== SLASH) return takeOtherTarget(head.slice(targetStart, targetEnd), exchange, settings);
+  return takeHost(exchange, settings) ?? takePath(head, targetStart, exchange, settings);
+}
+
+function takeHost(exchange: Exchange, settings: H1Settings): ExchangeError | null {
+  if (exchange.authority === '') return exchange.version === 11 ? ERRORS.requestMalformed : null;
+  const host = settings.normaliseHost(exchange.authority);
+  if (host === null) return ERRORS.requestMalformed;
+  exchange.host = host;
+  return null;
+}
+
+function takePath(head: string, start: number, exchange: Exchange, settings: H1Settings): ExchangeError | null {
+  let end = start;
+  while (end < targetEnd && head.charCodeAt(end) !== QUESTION) end++;
+  const path = settings.normalisePath(head.slice(start, end));
+  if (path === null) return ERRORS.requestMalformed;
+  exchange.path = path;
+  exchange.hasQuery = end < targetEnd;
+  exchange.query = exchange.hasQuery ? head.slice(end + 1, targetEnd) : '';
+  return null;
+}
+
+/** `*` for OPTIONS, and the absolute form, whose host must be that of the Host header. CONNECT is not for a gateway. */
+function takeOtherTarget(target: string, exchange: Exchange, settings: H1Settings): ExchangeError | null {
+  if (target === '*' && exchange.method === 'OPTIONS') {
+    exchange.path = '*';
+    return takeHost(exchange, settings);
+  }
+  const absolute = /^https?:\/\/([^/?@]+)(\/[^?]*)?(\?.*)?$/i.exec(target);
+  if (absolute === null || absolute[1]?.toLowerCase() !== exchange.authority.toLowerCase()) return ERRORS.requestMalformed;
+  const path = settings.normalisePath(absolute[2] ?? '/');
+  if (path === null) return ERRORS.requestMalformed;
+  exchange.path = path;
+  exchange.hasQuery = absolute[3] !== undefined;
+  exchange.query = absolute[3]?.slice(1) ?? '';
+  return takeHost(exchange, settings);
+}
+
+function takeExpectation(exchange: Exchange): ExchangeError | null {
+  if (fields.expect === '') return null;
+  if (fields.expect !== '100-continue') return ERRORS.expectationFailed;
+  exchange.expectsContinue = exchange.version === 11 && exchange.requestLength !== 0;
+  return null;
+}

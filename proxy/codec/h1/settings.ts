@@ -1,0 +1,16 @@
+// What both directions of the codec are set up with.
+import type { TimerWheel } from '#lib/timer-wheel.ts';
+import type { Limits } from '../../exchange/limits.ts';
+
+/** Shared by all connections of a worker. */
+export interface H1Settings {
+  readonly limits: Limits;
+  readonly wheel: TimerWheel;
+  /** The path to match and forward, or null when it must be refused. */
+  readonly normalisePath: (raw: string) => string | null;
+  /** The host to match, or null when it must be refused. */
+  readonly normaliseHost: (raw: string) => string | null;
+}
+
+/** Where reads land: one buffer per worker, since a read is handled before the next begins. */
+export const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);

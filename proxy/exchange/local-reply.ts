@@ -1,0 +1,48 @@
+// Answers of our own: problem details (RFC 9457) for failures, and what filters answer. Bodies are made once per error, so that
+// a flood of refusals costs little; nothing of the request is ever reflected.
+import { ERRORS } from './errors.ts';
+import type { ExchangeError } from './errors.ts';
+import type { Exchange } from './exchange.ts';
+import type { Headers } from './headers.ts';
+
+/** When it makes sense to ask again: seconds. */
+const RETRY_AFTER: ReadonlyMap<ExchangeError, string> = new Map([
+  [ERRORS.overloaded, '1'],
+  [ERRORS.noEndpoints, '1'],
+]);
+
+interface PreparedReply {
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+}
+
+const prepared = new Map<ExchangeError, PreparedReply>(Object.values(ERRORS).map((error) => [error, prepare(error)]));
+
+function prepare(error: ExchangeError): PreparedReply {
+  const problem = { type: 'about:blank', title: error.title, status: error.status, code: error.code };
+  const retryAfter = RETRY_AFTER.get(error);
+  return {
+    headers: [
+      'content-type',
+      'application/problem+json',
+      'cache-control',
+      'no-store',
+      ...(retryAfter === undefined ? [] : ['retry-after', retryAfter]),
+    ],
+    body: Buffer.from(`${JSON.stringify(problem)}\n`),
+  };
+}
+
+/** Fills the exchange with the answer to an error. */
+export function localReply(exchange: Exchange, error: ExchangeError): void {
+  const { headers, body } = prepared.get(error) ?? prepare(error);
+  reply(exchange, error.status, [...headers], body);
+}
+
+/** Fills the exchange with an answer of a filter. `body` null: none. */
+export function reply(exchange: Exchange, status: number, headers: Headers, body: Buffer | null): void {
+  exchange.status = status;
+  exchange.responseHeaders = headers;
+  exchange.responseLength = body === null ? 0 : body.length;
+  exchange.localBody = body;
+}

@@ -1,0 +1,107 @@
+// CORS (GEP-1767, Fetch standard section 3.2): answers preflights and says which origins may read an answer.
+import type { Exchange } from '../exchange/exchange.ts';
+import { addHeader, getHeader, removeHeader } from '../exchange/headers.ts';
+import type { Headers } from '../exchange/headers.ts';
+import { reply } from '../exchange/local-reply.ts';
+import type { FilterVerdict, RequestFilter, ResponseFilter } from '../exchange/plan.ts';
+import type * as ir from '#api/ir/ir.ts';
+import type { FilterFactory } from './filter.ts';
+
+/** What a backend may have said itself: the gateway's word is the only one. */
+const ANSWER_HEADERS = ['access-control-allow-origin', 'access-control-allow-credentials', 'access-control-expose-headers'];
+
+class Cors implements RequestFilter, ResponseFilter {
+  readonly name = 'CORS';
+  readonly #filter: ir.Cors;
+  readonly #exact: ReadonlySet<string>;
+  readonly #wildcards: readonly (readonly [string, string])[];
+  readonly #anyOrigin: boolean;
+
+  constructor(filter: ir.Cors) {
+    this.#filter = filter;
+    this.#anyOrigin = filter.allowOrigins.includes('*');
+    const named = filter.allowOrigins.filter((origin) => origin !== '*').map((origin) => origin.toLowerCase());
+    this.#exact = new Set(named.filter((origin) => !origin.includes('*')));
+    this.#wildcards = named.filter((origin) => origin.includes('*')).map(splitWildcard);
+  }
+
+  request(exchange: Exchange): FilterVerdict {
+    const requested = getHeader(exchange.requestHeaders, 'access-control-request-method');
+    const origin = getHeader(exchange.requestHeaders, 'origin');
+    if (exchange.method !== 'OPTIONS' || requested === null || origin === null) return 'continue';
+    reply(exchange, 204, this.#preflight(exchange, origin, requested), null);
+    return 'answered';
+  }
+
+  response(exchange: Exchange): void {
+    const origin = getHeader(exchange.requestHeaders, 'origin');
+    if (origin === null || exchange.method === 'OPTIONS') return;
+    const headers = exchange.responseHeaders;
+    for (const name of ANSWER_HEADERS) removeHeader(headers, name);
+    if (!this.#addOrigin(headers, origin)) return;
+    if (this.#filter.exposeHeaders.length > 0) {
+      const all = this.#filter.exposeHeaders.includes('*');
+      if (!all || !this.#filter.allowCredentials)
+        addHeader(headers, 'access-control-expose-headers', this.#filter.exposeHeaders.join(', '));
+    }
+  }
+
+  #preflight(exchange: Exchange, origin: string, method: string): Headers {
+    const headers: Headers = [];
+    if (!this.#addOrigin(headers, origin)) return headers;
+    const { allowMethods, allowHeaders, maxAge } = this.#filter;
+    if (allowMethods.length > 0) addHeader(headers, 'access-control-allow-methods', this.#wildcardOr(allowMethods, method));
+    const wanted = getHeader(exchange.requestHeaders, 'access-control-request-headers') ?? '';
+    if (allowHeaders.length > 0) addHeader(headers, 'access-control-allow-headers', this.#wildcardOr(allowHeaders, wanted));
+    addHeader(headers, 'access-control-max-age', String(maxAge));
+    return headers;
+  }
+
+  /** With credentials a browser takes `*` for a name, so what was asked for is echoed. */
+  #wildcardOr(allowed: readonly string[], asked: string): string {
+    if (!allowed.includes('*')) return allowed.join(', ');
+    return this.#filter.allowCredentials && asked !== '' ? asked : '*';
+  }
+
+  #addOrigin(headers: Headers, origin: string): boolean {
+    if (!this.#allows(origin)) return false;
+    const any = this.#anyOrigin && !this.#filter.allowCredentials;
+    addHeader(headers, 'access-control-allow-origin', any ? '*' : origin);
+    if (!any) addHeader(headers, 'vary', 'origin');
+    if (this.#filter.allowCredentials) addHeader(headers, 'access-control-allow-credentials', 'true');
+    return true;
+  }
+
+  #allows(origin: string): boolean {
+    if (this.#anyOrigin) return true;
+    const lower = origin.toLowerCase();
+    if (this.#exact.has(lower)) return true;
+    return this.#wildcards.some(([before, after]) => {
+      return (
+        lower.length > before.length + after.length &&
+        lower.startsWith(before) &&
+        lower.endsWith(after) &&
+        isHostPart(lower.slice(before.length, lower.length - after.length))
+      );
+    });
+  }
+}
+
+function splitWildcard(origin: string): readonly [string, string] {
+  const star = origin.indexOf('*');
+  return [origin.slice(0, star), origin.slice(star + 1)];
+}
+
+/** What a wildcard may stand for: labels of a host name, nothing that could end the host. */
+function isHostPart(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    const allowed = (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === 0x2d || code === 0x2e;
+    if (!allowed) return false;
+  }
+  return true;
+}
+
+const makeCors = (filter: ir.Filter): Cors | null => (filter.type === 'CORS' ? new Cors(filter) : null);
+
+export const cors: FilterFactory = { request: makeCors, response: makeCors };

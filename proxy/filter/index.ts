@@ -1,0 +1,19 @@
+// The ordered list of filters. The order is that of the request; answers pass in reverse.
+import { cors } from './cors.ts';
+import type { FilterFactory } from './filter.ts';
+import { requestHeaderModifier, responseHeaderModifier } from './header-modifier.ts';
+import { requestMirror } from './request-mirror.ts';
+import { requestRedirect } from './request-redirect.ts';
+import { urlRewrite } from './url-rewrite.ts';
+
+export const FILTERS: readonly FilterFactory[] = Object.freeze([
+  // A preflight is answered before anything else could act on it.
+  cors,
+  // A redirect answers: what follows would be wasted.
+  requestRedirect,
+  requestHeaderModifier,
+  // Mirrors get the modified headers but the path as it came.
+  requestMirror,
+  urlRewrite,
+  responseHeaderModifier,
+]);

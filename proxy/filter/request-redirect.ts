@@ -1,0 +1,53 @@
+// RequestRedirect: answers with a Location.
+import type { Exchange } from '../exchange/exchange.ts';
+import { reply } from '../exchange/local-reply.ts';
+import type { FilterVerdict, RequestFilter } from '../exchange/plan.ts';
+import type * as ir from '#api/ir/ir.ts';
+import type { FilterFactory } from './filter.ts';
+import { modifyPath } from './path-modifier.ts';
+
+const WELL_KNOWN = { http: 80, https: 443 } as const;
+
+class RequestRedirect implements RequestFilter {
+  readonly name = 'RequestRedirect';
+  readonly #filter: ir.RequestRedirect;
+
+  constructor(filter: ir.RequestRedirect) {
+    this.#filter = filter;
+  }
+
+  request(exchange: Exchange): FilterVerdict {
+    reply(exchange, this.#filter.statusCode, ['location', this.#location(exchange)], null);
+    return 'answered';
+  }
+
+  #location(exchange: Exchange): string {
+    const own = exchange.connection.tls === null ? 'http' : 'https';
+    const scheme = this.#filter.scheme ?? own;
+    const host = this.#filter.hostname ?? hostOf(exchange.authority);
+    const path = this.#filter.path === null ? safePath(exchange.path) : modifyPath(this.#filter.path, exchange.path, exchange.prefixLength);
+    const query = exchange.hasQuery ? `?${exchange.query}` : '';
+    return `${scheme}://${host}${this.#port(exchange, scheme)}${path}${query}`;
+  }
+
+  /** The Gateway API: a given port; else the well-known port of a given scheme; else the listener's. Well-known ports are left out. */
+  #port(exchange: Exchange, scheme: 'http' | 'https'): string {
+    const port = this.#filter.port ?? (this.#filter.scheme === null ? exchange.connection.localPort : WELL_KNOWN[scheme]);
+    return port === WELL_KNOWN[scheme] ? '' : `:${port}`;
+  }
+}
+
+/** The authority without its port; an IPv6 literal keeps its brackets. */
+function hostOf(authority: string): string {
+  const colon = authority.lastIndexOf(':');
+  return colon > authority.lastIndexOf(']') ? authority.slice(0, colon) : authority;
+}
+
+/** A path that begins with `//` would name another host to a careless reader of the Location. */
+function safePath(path: string): string {
+  return path.startsWith('//') ? modifyPath({ type: 'ReplaceFullPath', value: path }, path, 0) : path;
+}
+
+export const requestRedirect: FilterFactory = {
+  request: (filter) => (filter.type === 'RequestRedirect' ? new RequestRedirect(filter) : null),
+};

@@ -1,0 +1,27 @@
+// URLRewrite: changes host and path on the way to the backend.
+import type { Exchange } from '../exchange/exchange.ts';
+import type { FilterVerdict, RequestFilter } from '../exchange/plan.ts';
+import type * as ir from '#api/ir/ir.ts';
+import type { FilterFactory } from './filter.ts';
+import { modifyPath } from './path-modifier.ts';
+
+class UrlRewrite implements RequestFilter {
+  readonly name = 'URLRewrite';
+  readonly #hostname: string | null;
+  readonly #path: ir.PathModifier | null;
+
+  constructor(filter: ir.UrlRewrite) {
+    this.#hostname = filter.hostname;
+    this.#path = filter.path;
+  }
+
+  request(exchange: Exchange): FilterVerdict {
+    if (this.#hostname !== null) exchange.authority = this.#hostname;
+    if (this.#path !== null) exchange.path = modifyPath(this.#path, exchange.path, exchange.prefixLength);
+    return 'continue';
+  }
+}
+
+export const urlRewrite: FilterFactory = {
+  request: (filter) => (filter.type === 'URLRewrite' ? new UrlRewrite(filter) : null),
+};
