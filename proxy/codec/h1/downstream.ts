@@ -17,6 +17,7 @@ import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
 import type { DownstreamEvents, DownstreamStream } from '../../exchange/stream.ts';
 import { ChunkedReader } from './chunked.ts';
 import type { ChunkSink } from './chunked.ts';
+import { fieldLines } from './field-lines.ts';
 import { findHeadEnd } from './head-end.ts';
 import { Output } from './output.ts';
 import { parseRequestHead, requestHead } from './request-head.ts';
@@ -442,10 +443,4 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
     if (this.#socket.bytesWritten - this.#socket.writableLength === this.#bytesAtStall) this.#socket.resetAndDestroy();
     else this.#watchWrites();
   }
-}
-
-function fieldLines(headers: readonly string[]): string {
-  let lines = '';
-  for (let i = 0; i < headers.length; i += 2) lines += `${headers[i]}: ${headers[i + 1]}\r\n`;
-  return lines;
 }

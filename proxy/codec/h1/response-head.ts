@@ -1,0 +1,72 @@
+// The head of an answer: bytes > exchange, or the reason not to believe it.
+import { ERRORS } from '../../exchange/errors.ts';
+import type { ExchangeError } from '../../exchange/errors.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import type { Headers } from '../../exchange/headers.ts';
+import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
+import { FIELD_VALUE } from './characters.ts';
+import { Fields } from './fields.ts';
+import { isBodiless } from './status-lines.ts';
+
+/** One per worker: parsing never waits. */
+const fields = new Fields();
+
+/** How the body of an answer ends. */
+export type BodyKind = 'none' | 'length' | 'chunked' | 'close';
+
+/** Result of the last parse, filled anew for each answer. */
+export const responseHead = {
+  status: 0,
+  headers: [] as Headers,
+  length: 0,
+  body: 'none' as BodyKind,
+  keepAlive: false,
+  upgrade: '',
+};
+
+/** Parses a complete head (with its empty line) of an answer to `exchange`. */
+export function parseResponseHead(head: string, exchange: Exchange, maxHeaders: number): ExchangeError | null {
+  const lineEnd = parseStatusLine(head);
+  if (lineEnd < 0 || !fields.parse(head, lineEnd, maxHeaders)) return ERRORS.upstreamMalformed;
+  responseHead.headers = fields.headers;
+  responseHead.upgrade = fields.upgrade;
+  const version11 = head.charCodeAt(7) === 0x31;
+  responseHead.keepAlive = !fields.close && (version11 || fields.keepAlive);
+  return takeBody(exchange, version11);
+}
+
+/** `HTTP/1.x SP 3DIGIT [SP reason] CRLF`; returns where the header block begins, or -1. */
+function parseStatusLine(head: string): number {
+  if (!head.startsWith('HTTP/1.1 ') && !head.startsWith('HTTP/1.0 ')) return -1;
+  const status = digit(head, 9) * 100 + digit(head, 10) * 10 + digit(head, 11);
+  if (!(status >= 100)) return -1;
+  let position = 12;
+  while (FIELD_VALUE[head.charCodeAt(position)] === 1) position++;
+  if (position > 12 && head.charCodeAt(12) !== 0x20) return -1;
+  if (head.charCodeAt(position) !== 0x0d || head.charCodeAt(position + 1) !== 0x0a) return -1;
+  responseHead.status = status;
+  return position + 2;
+}
+
+function digit(text: string, position: number): number {
+  const value = text.charCodeAt(position) - 0x30;
+  return value >= 0 && value <= 9 ? value : Number.NaN;
+}
+
+/** RFC 9112 section 6.3. */
+function takeBody(exchange: Exchange, version11: boolean): ExchangeError | null {
+  const { status } = responseHead;
+  if (fields.chunked && (!version11 || status < 200 || status === 204)) return ERRORS.upstreamMalformed;
+  const empty = exchange.method === 'HEAD' || isBodiless(status);
+  responseHead.body = empty ? 'none' : bodyKind();
+  responseHead.length = fields.chunked ? UNKNOWN_LENGTH : fields.contentLength;
+  // An answer without a body that names no length: 0 says that there is nothing to add.
+  if (empty && responseHead.length < 0 && exchange.method !== 'HEAD') responseHead.length = 0;
+  return null;
+}
+
+function bodyKind(): BodyKind {
+  if (fields.chunked) return 'chunked';
+  if (fields.contentLength === 0) return 'none';
+  return fields.contentLength > 0 ? 'length' : 'close';
+}

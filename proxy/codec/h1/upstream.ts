@@ -1,0 +1,353 @@
+// An upstream HTTP/1.1 connection: one exchange at a time goes out, its answer comes back, and the connection is kept where
+// both sides agree where the answer ended.
+//
+//   connecting ──> idle ──send──> busy ──answer complete──> idle
+//        │          │              │ 101 ──> tunnel ──both ends done──> gone
+//        └──────────┴──> gone <────┘ fault, close wanted, leftover bytes
+import net from 'node:net';
+import { Timer } from '#lib/timer-wheel.ts';
+import { ERRORS } from '../../exchange/errors.ts';
+import type { ExchangeError } from '../../exchange/errors.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import type { Headers } from '../../exchange/headers.ts';
+import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
+import type { UpstreamEvents, UpstreamStream } from '../../exchange/stream.ts';
+import { ChunkedReader } from './chunked.ts';
+import type { ChunkSink } from './chunked.ts';
+import { fieldLines } from './field-lines.ts';
+import { findHeadEnd } from './head-end.ts';
+import { Output } from './output.ts';
+import { parseResponseHead, responseHead } from './response-head.ts';
+import type { BodyKind } from './response-head.ts';
+import { READ_BUFFER } from './settings.ts';
+import type { H1Settings } from './settings.ts';
+
+type State = 'connecting' | 'idle' | 'busy' | 'tunnel' | 'gone';
+
+const EMPTY = Buffer.alloc(0);
+
+/** Who a connection reports its own life to: the pool. */
+export interface H1UpstreamOwner {
+  connected(connection: H1Upstream): void;
+  idle(connection: H1Upstream): void;
+  closed(connection: H1Upstream, error: ExchangeError | null): void;
+}
+
+export class H1Upstream implements UpstreamStream, ChunkSink {
+  idleSince = 0;
+  readonly #socket: net.Socket;
+  readonly #owner: H1UpstreamOwner;
+  readonly #events: UpstreamEvents;
+  readonly #settings: H1Settings;
+  readonly #output: Output;
+  readonly #timer: Timer;
+  #state: State = 'connecting';
+  #exchange: Exchange | null = null;
+  #exchanges = 0;
+  /** Bytes that could not be used yet: a partial head, or what came while the answer is paused. Copied. */
+  #carry: Buffer = EMPTY;
+  #processing = false;
+  #paused = false;
+  // The request being written.
+  #requestDone = false;
+  #chunkedOut = false;
+  // The answer being read.
+  #headRead = false;
+  #body: BodyKind = 'none';
+  #bodyLeft = 0;
+  #chunkedIn: ChunkedReader | null = null;
+  #keep = false;
+
+  constructor(address: string, port: number, owner: H1UpstreamOwner, events: UpstreamEvents, settings: H1Settings) {
+    this.#owner = owner;
+    this.#events = events;
+    this.#settings = settings;
+    this.#socket = net.connect({
+      host: address,
+      port,
+      noDelay: true,
+      allowHalfOpen: true,
+      onread: { buffer: READ_BUFFER, callback: (octets, buffer) => this.#data((buffer as Buffer).subarray(0, octets)) },
+    });
+    this.#output = new Output(this.#socket, settings.limits.maxBufferedBytes);
+    this.#timer = new Timer(() => this.#timedOut());
+    settings.wheel.arm(this.#timer, settings.limits.connectTimeout);
+    this.#socket.once('connect', () => this.#connected());
+    this.#socket.on('drain', () => this.#drained());
+    this.#socket.on('end', () => this.#ended());
+    this.#socket.on('error', () => undefined);
+    this.#socket.on('close', () => this.#closed(ERRORS.upstreamConnectFailed));
+  }
+
+  #connected(): void {
+    this.#settings.wheel.disarm(this.#timer);
+    this.#state = 'idle';
+    this.#owner.connected(this);
+  }
+
+  // Writing
+
+  send(exchange: Exchange): void {
+    this.#state = 'busy';
+    this.#exchange = exchange;
+    exchange.reusedConnection = this.#exchanges++ > 0;
+    this.#headRead = false;
+    this.#paused = false;
+    this.#requestDone = exchange.requestLength === 0;
+    this.#chunkedOut = exchange.requestLength === UNKNOWN_LENGTH;
+    this.#output.gather(requestLines(exchange));
+    // With a body to follow in this very turn, head and body leave together.
+    if (this.#requestDone) this.#output.flush();
+    this.#settings.wheel.arm(this.#timer, this.#settings.limits.upstreamIdleTimeout);
+  }
+
+  writeData(_: Exchange, chunk: Buffer): boolean {
+    if (this.#state === 'gone') return true;
+    return this.#chunkedOut ? this.#output.write(`${chunk.length.toString(16)}\r\n`, chunk, '\r\n') : this.#output.write('', chunk, '');
+  }
+
+  end(exchange: Exchange, trailers: Headers | null): void {
+    if (this.#state === 'gone') return;
+    if (exchange.tunnel) {
+      this.#output.flush();
+      this.#socket.end();
+      return;
+    }
+    if (this.#chunkedOut) this.#output.gather(trailers === null ? '0\r\n\r\n' : `0\r\n${fieldLines(trailers)}\r\n`);
+    this.#output.flush();
+    this.#requestDone = true;
+  }
+
+  abort(): void {
+    this.#exchange = null;
+    this.#socket.destroy();
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  pauseResponse(): void {
+    this.#paused = true;
+    this.#socket.pause();
+    this.#settings.wheel.disarm(this.#timer);
+  }
+
+  resumeResponse(): void {
+    if (!this.#paused || this.#state === 'gone') return;
+    this.#paused = false;
+    this.#settings.wheel.arm(this.#timer, this.#settings.limits.upstreamIdleTimeout);
+    if (this.#processing) {
+      this.#socket.resume();
+      return;
+    }
+    const rest = this.#carry;
+    this.#carry = EMPTY;
+    if (rest.length > 0) this.#process(rest, true);
+    if (!this.#paused && !this.#socket.destroyed) this.#socket.resume();
+  }
+
+  // Reading
+
+  #data(chunk: Buffer): boolean {
+    if (this.#carry.length > 0) {
+      const joined = Buffer.concat([this.#carry, chunk]);
+      this.#carry = EMPTY;
+      this.#process(joined, true);
+    } else this.#process(chunk, false);
+    return true;
+  }
+
+  #process(buffer: Buffer, owned: boolean): void {
+    this.#processing = true;
+    let position = 0;
+    while (position < buffer.length && !this.#paused && this.#state !== 'gone') {
+      const next = this.#advance(buffer, position);
+      if (next < 0) break;
+      position = next;
+    }
+    this.#processing = false;
+    if (position >= buffer.length || this.#state === 'gone') return;
+    const rest = buffer.subarray(position);
+    this.#carry = owned ? rest : Buffer.from(rest);
+  }
+
+  #advance(buffer: Buffer, position: number): number {
+    const exchange = this.#exchange;
+    if (exchange === null) {
+      // Nobody asked: whatever this is, it must not be taken for the next answer.
+      this.#socket.destroy();
+      return buffer.length;
+    }
+    this.#settings.wheel.arm(
+      this.#timer,
+      this.#state === 'tunnel' ? this.#settings.limits.tunnelIdleTimeout : this.#settings.limits.upstreamIdleTimeout,
+    );
+    if (this.#state === 'tunnel') {
+      this.#events.responseData(exchange, position === 0 ? buffer : buffer.subarray(position));
+      return buffer.length;
+    }
+    return this.#headRead ? this.#readBody(buffer, position, exchange) : this.#readHead(buffer, position, exchange);
+  }
+
+  #readHead(buffer: Buffer, position: number, exchange: Exchange): number {
+    exchange.reusedConnection = false;
+    const { maxResponseHeadBytes, maxHeaders } = this.#settings.limits;
+    const end = findHeadEnd(buffer, position);
+    if (end === -2) return this.#fault(ERRORS.upstreamMalformed, buffer);
+    if (end < 0 && buffer.length - position <= maxResponseHeadBytes) return -1;
+    if (end < 0 || end - position > maxResponseHeadBytes) return this.#fault(ERRORS.upstreamHeadTooLarge, buffer);
+    const error = parseResponseHead(buffer.latin1Slice(position, end), exchange, maxHeaders);
+    if (error !== null) return this.#fault(error, buffer);
+    if (responseHead.status === 101) return this.#switchProtocols(exchange, buffer, end);
+    if (responseHead.status < 200) this.#events.responseInformational(exchange, responseHead.status, responseHead.headers);
+    else this.#takeHead(exchange);
+    return end;
+  }
+
+  #takeHead(exchange: Exchange): void {
+    this.#headRead = true;
+    this.#body = responseHead.body;
+    this.#bodyLeft = responseHead.length;
+    this.#keep = responseHead.keepAlive && this.#body !== 'close';
+    exchange.status = responseHead.status;
+    exchange.responseHeaders = responseHead.headers;
+    exchange.responseLength = responseHead.length;
+    if (this.#body === 'chunked') (this.#chunkedIn ??= new ChunkedReader(this.#settings.limits)).reset();
+    const whole = this.#body === 'none';
+    this.#events.responseHead(exchange);
+    if (whole && this.#exchange === exchange) this.#complete(exchange, null);
+  }
+
+  /** RFC 9110 section 15.2.2: only to a protocol that was asked for. */
+  #switchProtocols(exchange: Exchange, buffer: Buffer, end: number): number {
+    if (exchange.upgrade === '' || responseHead.upgrade !== exchange.upgrade) return this.#fault(ERRORS.upstreamMalformed, buffer);
+    this.#state = 'tunnel';
+    this.#settings.wheel.arm(this.#timer, this.#settings.limits.tunnelIdleTimeout);
+    exchange.status = 101;
+    exchange.responseHeaders = responseHead.headers;
+    exchange.responseLength = UNKNOWN_LENGTH;
+    this.#chunkedOut = false;
+    this.#events.responseHead(exchange);
+    return end;
+  }
+
+  #readBody(buffer: Buffer, position: number, exchange: Exchange): number {
+    switch (this.#body) {
+      case 'length':
+        return this.#readLength(buffer, position, exchange);
+      case 'chunked':
+        return this.#readChunked(buffer, position, exchange);
+      default:
+        this.#events.responseData(exchange, position === 0 ? buffer : buffer.subarray(position));
+        return buffer.length;
+    }
+  }
+
+  #readLength(buffer: Buffer, position: number, exchange: Exchange): number {
+    const end = Math.min(buffer.length, position + this.#bodyLeft);
+    this.#bodyLeft -= end - position;
+    // What follows the answer belongs to nobody; it is found out before the connection can be kept.
+    if (this.#bodyLeft === 0 && end < buffer.length) this.#keep = false;
+    this.#events.responseData(exchange, buffer.subarray(position, end));
+    if (this.#bodyLeft === 0 && this.#exchange === exchange) this.#complete(exchange, null);
+    return this.#state === 'gone' ? buffer.length : end;
+  }
+
+  #readChunked(buffer: Buffer, position: number, exchange: Exchange): number {
+    const reader = this.#chunkedIn as ChunkedReader;
+    const end = reader.read(buffer, position, this);
+    if (this.#exchange !== exchange) return buffer.length;
+    if (reader.failed) return this.#fault(ERRORS.upstreamMalformed, buffer);
+    if (reader.done) {
+      if (end < buffer.length) this.#keep = false;
+      this.#complete(exchange, reader.trailers);
+    }
+    return end;
+  }
+
+  /** A chunk of a chunked answer. */
+  chunkData(chunk: Buffer): boolean {
+    const exchange = this.#exchange;
+    if (exchange === null) return false;
+    this.#events.responseData(exchange, chunk);
+    return !this.#paused && this.#exchange !== null;
+  }
+
+  /** The answer is whole. The connection goes back to the pool first, so that what the end sets off can use it. */
+  #complete(exchange: Exchange, trailers: Headers | null): void {
+    this.#exchange = null;
+    this.#settings.wheel.disarm(this.#timer);
+    if (this.#keep && this.#requestDone && !this.#socket.destroyed) {
+      this.#state = 'idle';
+      this.#paused = false;
+      this.#owner.idle(this);
+    } else this.#socket.destroy();
+    this.#events.responseEnd(exchange, trailers);
+  }
+
+  // What happens to the socket
+
+  #fault(error: ExchangeError, buffer: Buffer): number {
+    const exchange = this.#exchange;
+    this.#exchange = null;
+    this.#socket.destroy();
+    if (exchange !== null) this.#events.upstreamFailed(exchange, error);
+    return buffer.length;
+  }
+
+  #drained(): void {
+    if (this.#exchange !== null) this.#events.upstreamDrained(this.#exchange);
+  }
+
+  /** The peer sends no more: the end of a body that ends with the connection, or of a tunnel; a fault everywhere else. */
+  #ended(): void {
+    const exchange = this.#exchange;
+    if (exchange !== null && this.#state === 'tunnel') {
+      this.#events.responseEnd(exchange, null);
+      if (exchange.requestEnded) this.#socket.destroy();
+      return;
+    }
+    if (exchange !== null && this.#headRead && this.#body === 'close' && this.#carry.length === 0) this.#complete(exchange, null);
+    else this.#socket.destroy();
+  }
+
+  #closed(connectError: ExchangeError): void {
+    const { wheel } = this.#settings;
+    wheel.disarm(this.#timer);
+    const exchange = this.#exchange;
+    const neverConnected = this.#state === 'connecting';
+    const tunnel = this.#state === 'tunnel';
+    this.#state = 'gone';
+    this.#exchange = null;
+    this.#carry = EMPTY;
+    this.#owner.closed(this, neverConnected ? connectError : null);
+    if (exchange === null || (tunnel && exchange.responseEnded)) return;
+    this.#events.upstreamFailed(exchange, this.#headRead || tunnel ? ERRORS.upstreamBodyTruncated : ERRORS.upstreamReset);
+  }
+
+  #timedOut(): void {
+    if (this.#state === 'connecting') {
+      this.#closed(ERRORS.upstreamConnectTimeout);
+      this.#socket.removeAllListeners('close');
+      this.#socket.destroy();
+      return;
+    }
+    this.#fault(ERRORS.upstreamTimeout, EMPTY);
+  }
+}
+
+function requestLines(exchange: Exchange): string {
+  const target = exchange.hasQuery ? `${exchange.path}?${exchange.query}` : exchange.path;
+  const head = `${exchange.method} ${target} HTTP/1.1\r\nhost: ${exchange.authority}\r\n${fieldLines(exchange.requestHeaders)}`;
+  if (exchange.upgrade !== '') return `${head}connection: Upgrade\r\nupgrade: ${exchange.upgrade}\r\n${requestFraming(exchange)}\r\n`;
+  return `${head}${requestFraming(exchange)}\r\n`;
+}
+
+/** RFC 9110 section 8.6: a length of 0 is told where the method expects a body, so that no backend waits for one. */
+function requestFraming(exchange: Exchange): string {
+  const { method, requestLength } = exchange;
+  if (requestLength === UNKNOWN_LENGTH) return 'transfer-encoding: chunked\r\n';
+  if (requestLength > 0 || method === 'POST' || method === 'PUT' || method === 'PATCH') return `content-length: ${requestLength}\r\n`;
+  return '';
+}
