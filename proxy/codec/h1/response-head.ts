@@ -55,13 +55,13 @@ function digit(text: string, position: number): number {
 
 /** RFC 9112 section 6.3. */
 function takeBody(exchange: Exchange, version11: boolean): ExchangeError | null {
-  const { status } = responseHead;
-  if (fields.chunked && (!version11 || status < 200 || status === 204)) return ERRORS.upstreamMalformed;
-  const empty = exchange.method === 'HEAD' || isBodiless(status);
-  responseHead.body = empty ? 'none' : bodyKind();
+  const bodiless = isBodiless(responseHead.status);
+  if (fields.chunked && (!version11 || (bodiless && responseHead.status !== 304))) return ERRORS.upstreamMalformed;
+  const head = exchange.method === 'HEAD';
+  responseHead.body = head || bodiless ? 'none' : bodyKind();
   responseHead.length = fields.chunked ? UNKNOWN_LENGTH : fields.contentLength;
   // An answer without a body that names no length: 0 says that there is nothing to add.
-  if (empty && responseHead.length < 0 && exchange.method !== 'HEAD') responseHead.length = 0;
+  if (bodiless && responseHead.length < 0) responseHead.length = 0;
   return null;
 }
 
