@@ -22,42 +22,34 @@ export interface CompiledRoute {
 }
 
 /** What a rule without matches means in every kind of route: all requests. */
-const ANY_REQUEST: Match = Object.freeze({
-  path: { type: 'PathPrefix', value: '/' },
-  method: null,
-  headers: [],
-  queryParams: [],
-} as const) as unknown as Match;
+const ANY_REQUEST: Match = { path: { type: 'PathPrefix', value: '/' }, method: null, headers: [], queryParams: [] };
 
 /** Says what is wrong with a field. */
 type Report = (field: string, reason: string) => void;
 
 /**
  * Compiles a route. A match that cannot be compiled matches nothing, for nobody knows what it would have matched;
- * the other matches of its rule then answer with the problem, so that a rule is never served by halves.
+ * the other matches of its rule then answer with the problem, so that no rule is served by halves.
  */
 export function compileRoute(route: Route): CompiledRoute {
   const problems: RouteProblem[] = [];
   const report: Report = (field, reason) => problems.push({ routeKey: route.key, field, reason });
   const matches = route.matches.length === 0 ? [ANY_REQUEST] : route.matches;
   const compiled = matches.map((match, index) => compileMatch(match, index, report)).filter((match) => match !== null);
-  const usable = route.attachments.map((attachment, index) => ({
-    listener: attachment.listener,
-    hostnames: usableHostnames(attachment.hostnames, index, report),
-  }));
   const invalidReason = route.invalidReason ?? problems[0]?.reason ?? null;
-  const claims = usable.map(({ listener, hostnames }) => ({
+  const claims = route.attachments.map(({ listener, hostnames }, index) => ({
     listener,
-    hostnames,
+    hostnames: usableHostnames(hostnames, `attachments/${index}/hostnames`, report),
     candidates: compiled.map((match) => makeCandidate(match, route, listener, invalidReason)),
   }));
   return { route, claims, problems };
 }
 
-function usableHostnames(hostnames: readonly string[], attachment: number, report: Report): string[] {
+/** Those a table can hold. A bad name takes nothing from the others. */
+function usableHostnames(hostnames: readonly string[], field: string, report: Report): string[] {
   return hostnames.filter((hostname, index) => {
     if (isPattern(hostname)) return true;
-    report(`attachments/${attachment}/hostnames/${index}`, `"${hostname}" is not a host name in lower case`);
+    report(`${field}/${index}`, `"${hostname}" is not a host name in lower case`);
     return false;
   });
 }

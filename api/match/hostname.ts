@@ -28,10 +28,12 @@ export function isPattern(text: string): boolean {
 
 /** For `sort`: exact names first, then longer wildcards before shorter ones, '' last; alphabetical among equals. */
 export function comparePatterns(a: string, b: string): number {
-  const order = Number(isWildcard(a)) - Number(isWildcard(b)) || b.length - a.length;
-  if (a === '' || b === '') return b.length - a.length;
-  if (order !== 0 && (isWildcard(a) || isWildcard(b))) return order;
-  return a < b ? -1 : Number(a > b);
+  return specificity(b) - specificity(a) || (a < b ? -1 : Number(a > b));
+}
+
+/** Exact names are all equal: only one of them can cover a host. */
+function specificity(pattern: string): number {
+  return pattern === '' || isWildcard(pattern) ? pattern.length : Number.MAX_SAFE_INTEGER;
 }
 
 function parentOf(pattern: string): string {

@@ -1,34 +1,65 @@
 // Which of two matches of the same host wins: the rules of HTTPRouteRule.matches in the Gateway API, one step a line.
 import type { Candidate } from './candidate.ts';
 
-/** One rule. Negative: `a` goes first. `describe` says what it compares, for explanations. */
+/** One rule. `compare` is negative when `a` goes first; `because` then says why, to the owner of `loser`. */
 export interface PrecedenceStep {
-  readonly name: string;
   compare(a: Candidate, b: Candidate): number;
-  describe(candidate: Candidate): string;
+  because(winner: Candidate, loser: Candidate): string;
 }
 
 /** Regular expressions stand between exact paths and prefixes; the API leaves their place to the implementation. */
 const PATH_ORDER = { Exact: 0, RegularExpression: 1, PathPrefix: 2 } as const;
 
-/** In this order. The last one decides between equals of several listeners, only so that the order is always the same. */
-export const PRECEDENCE: readonly PrecedenceStep[] = [
-  { name: 'path type', compare: (a, b) => PATH_ORDER[a.pathType] - PATH_ORDER[b.pathType], describe: (c) => c.pathType },
-  { name: 'path length', compare: (a, b) => b.path.length - a.path.length, describe: (c) => `${c.path.length} characters` },
+/** In this order. The last two only see to it that the order is always the same. */
+const PRECEDENCE: readonly PrecedenceStep[] = [
   {
-    name: 'method',
-    compare: (a, b) => Number(a.method === null) - Number(b.method === null),
-    describe: (c) => (c.method === null ? 'any method' : 'a method'),
+    compare: (a, b) => PATH_ORDER[a.pathType] - PATH_ORDER[b.pathType],
+    because: (winner, loser) => `${winner.pathType} paths go before ${loser.pathType} paths`,
   },
-  { name: 'header matches', compare: (a, b) => countHeaders(b) - countHeaders(a), describe: (c) => String(countHeaders(c)) },
-  { name: 'query matches', compare: (a, b) => countQuery(b) - countQuery(a), describe: (c) => String(countQuery(c)) },
-  { name: 'age', compare: (a, b) => a.route.createdAt - b.route.createdAt, describe: (c) => `created at ${c.route.createdAt}` },
-  { name: 'name', compare: (a, b) => compareText(objectName(a), objectName(b)), describe: objectName },
-  { name: 'kind', compare: (a, b) => compareText(a.route.objectKind, b.route.objectKind), describe: (c) => c.route.objectKind },
-  { name: 'rule', compare: (a, b) => a.route.ruleIndex - b.route.ruleIndex, describe: (c) => `rule ${c.route.ruleIndex}` },
-  { name: 'match', compare: (a, b) => a.matchIndex - b.matchIndex, describe: (c) => `match ${c.matchIndex}` },
-  { name: 'path', compare: (a, b) => compareText(a.path, b.path), describe: (c) => c.path },
-  { name: 'listener', compare: (a, b) => compareText(a.listener, b.listener), describe: (c) => c.listener },
+  {
+    compare: (a, b) => b.path.length - a.path.length,
+    because: (winner, loser) => `"${winner.match.path.value}" is longer than "${loser.match.path.value}"`,
+  },
+  {
+    compare: (a, b) => Number(a.method === null) - Number(b.method === null),
+    because: (winner) => `a match of method ${winner.method} goes before one of any method`,
+  },
+  {
+    compare: (a, b) => count(b.headers) - count(a.headers),
+    because: (winner, loser) => `${count(winner.headers)} header matches go before ${count(loser.headers)}`,
+  },
+  {
+    compare: (a, b) => count(b.query) - count(a.query),
+    because: (winner, loser) => `${count(winner.query)} query matches go before ${count(loser.query)}`,
+  },
+  {
+    compare: (a, b) => a.route.createdAt - b.route.createdAt,
+    because: (winner) => `lost the tie: younger than ${winner.route.key}`,
+  },
+  {
+    compare: (a, b) => compareText(objectName(a), objectName(b)),
+    because: (winner, loser) => `lost the tie: "${objectName(loser)}" comes after "${objectName(winner)}"`,
+  },
+  {
+    compare: (a, b) => compareText(a.route.objectKind, b.route.objectKind),
+    because: (winner, loser) => `lost the tie: ${loser.route.objectKind} comes after ${winner.route.objectKind}`,
+  },
+  {
+    compare: (a, b) => a.route.ruleIndex - b.route.ruleIndex,
+    because: (winner, loser) => `lost the tie: rule ${loser.route.ruleIndex} comes after rule ${winner.route.ruleIndex}`,
+  },
+  {
+    compare: (a, b) => a.matchIndex - b.matchIndex,
+    because: (winner, loser) => `lost the tie: match ${loser.matchIndex} comes after match ${winner.matchIndex}`,
+  },
+  {
+    compare: (a, b) => compareText(a.listener, b.listener),
+    because: (winner, loser) => `lost the tie: listener ${loser.listener} comes after ${winner.listener}`,
+  },
+  {
+    compare: (a, b) => compareText(a.route.key, b.route.key),
+    because: (winner, loser) => `lost the tie: ${loser.route.key} comes after ${winner.route.key}`,
+  },
 ];
 
 /** For `sort`: the candidate that wins comes first. */
@@ -40,9 +71,10 @@ export function comparePrecedence(a: Candidate, b: Candidate): number {
   return 0;
 }
 
-/** The rule that puts `winner` before `loser`, or null when they are the same. */
-export function decidingStep(winner: Candidate, loser: Candidate): PrecedenceStep | null {
-  return PRECEDENCE.find((step) => step.compare(winner, loser) !== 0) ?? null;
+/** Why the winner goes before the loser, in the words of the first rule that tells them apart. */
+export function whyBefore(winner: Candidate, loser: Candidate): string {
+  const step = PRECEDENCE.find(({ compare }) => compare(winner, loser) !== 0);
+  return step === undefined ? 'the same match' : step.because(winner, loser);
 }
 
 /** `<namespace>/<name>`, which the API compares as one string. */
@@ -50,12 +82,8 @@ function objectName(candidate: Candidate): string {
   return `${candidate.route.namespace}/${candidate.route.name}`;
 }
 
-function countHeaders(candidate: Candidate): number {
-  return candidate.headers === null ? 0 : candidate.headers.length;
-}
-
-function countQuery(candidate: Candidate): number {
-  return candidate.query === null ? 0 : candidate.query.length;
+function count(predicates: readonly unknown[] | null): number {
+  return predicates === null ? 0 : predicates.length;
 }
 
 /** By code unit: the same on every machine, unlike localeCompare. */

@@ -1,0 +1,137 @@
+// Why a request goes where it goes: every match of a table, in the order the search would try them, with what it lost by.
+// Works on the table that routes the traffic, but slowly and thoroughly; plain data comes out, fit for JSON.
+import type { Match, Route } from '#api/ir/ir.ts';
+import type { Candidate } from './candidate.ts';
+import { comparePatterns, coversHost } from './hostname.ts';
+import { lossOf, type Loss } from './loss.ts';
+import { comparePrecedence, whyBefore } from './precedence.ts';
+import type { MatchRequest } from './request.ts';
+import type { RouteTable } from './table.ts';
+
+export type { Loss, LossStep } from './loss.ts';
+
+/** One match that was looked at. A null `loss` is the winner. */
+export interface Considered {
+  readonly routeKey: string;
+  readonly matchIndex: number;
+  readonly match: Match;
+  readonly listener: string;
+  /** The host name of the route that was compared, '' for any. */
+  readonly hostname: string;
+  readonly loss: Loss | null;
+}
+
+/** Who has the request to itself. Null `hostname`: nobody. */
+export interface ListenerChoice {
+  readonly hostname: string | null;
+  /** Keys of the listeners of that host name; more than one only when Gateways share addresses. */
+  readonly listeners: readonly string[];
+  readonly reason: string;
+}
+
+/** The winner, with the route to read its filters and backends from. */
+export interface Winner extends Considered {
+  readonly route: Route;
+  readonly prefixLength: number;
+  readonly invalidReason: string | null;
+}
+
+/** The whole answer. `considered` is in the order of the search; matches of other hosts and listeners come last. */
+export interface Explanation {
+  readonly request: MatchRequest;
+  readonly listener: ListenerChoice;
+  readonly considered: readonly Considered[];
+  readonly winner: Winner | null;
+}
+
+/** Explains what `table.find(request)` answers. */
+export function explain(table: RouteTable, request: MatchRequest): Explanation {
+  const listener = chooseListener(table, request);
+  const contenders = contendersOf(table).map((contender) => ({ ...contender, loss: judge(contender, table, request, listener) }));
+  contenders.sort(compareContenders);
+  const winner = contenders.find(({ loss }) => loss === null) ?? null;
+  return {
+    request,
+    listener,
+    considered: contenders.map((contender) => consider(contender, winner)),
+    winner: winner === null ? null : announce(winner),
+  };
+}
+
+function chooseListener(table: RouteTable, request: MatchRequest): ListenerChoice {
+  const { listeners } = table.parts;
+  const host = JSON.stringify(request.host);
+  const group = listeners.owner(request.host);
+  if (group === null) return { hostname: null, listeners: [], reason: `no listener has a host name that covers ${host}` };
+  const others = [...listeners.groups()].filter(({ hostname }) => coversHost(hostname, request.host)).length - 1;
+  const rank = others === 0 ? 'the only listener host name' : `more specific than ${others} other listener host names`;
+  const reason = `${JSON.stringify(group.hostname)} covers ${host}, ${rank} to do so`;
+  if (!request.listener || listeners.groupOf(request.listener) === group) return { ...group, reason };
+  return { hostname: null, listeners: [], reason: `misdirected: SNI picked ${request.listener}, but ${reason}` };
+}
+
+/** A match under one host name of its route. */
+interface Contender {
+  readonly hostname: string;
+  readonly candidate: Candidate;
+}
+
+interface JudgedContender extends Contender {
+  readonly loss: Loss | null;
+}
+
+/** All matches on listeners of this port, under each of their host names. */
+function contendersOf(table: RouteTable): Contender[] {
+  const claims = [...table.parts.routes.entries()].flatMap(([, route]) => route.claims);
+  return claims
+    .filter(({ listener }) => table.parts.listeners.get(listener) !== null)
+    .flatMap(({ hostnames, candidates }) =>
+      [...new Set(hostnames)].flatMap((hostname) => candidates.map((candidate) => ({ hostname, candidate }))),
+    );
+}
+
+/** What the contender lacks by itself; that another goes first is seen later. */
+function judge({ hostname, candidate }: Contender, table: RouteTable, request: MatchRequest, choice: ListenerChoice): Loss | null {
+  const owner = table.parts.listeners.owner(hostname);
+  if (owner === null || owner.hostname !== choice.hostname || !owner.listeners.includes(candidate.listener)) {
+    return { step: 'listener', reason: `listener ${candidate.listener} does not serve the request` };
+  }
+  if (coversHost(hostname, request.host)) return lossOf(candidate, request);
+  return { step: 'host', reason: `wanted host ${JSON.stringify(hostname)}` };
+}
+
+function compareContenders(a: JudgedContender, b: JudgedContender): number {
+  return (
+    Number(isElsewhere(a)) - Number(isElsewhere(b)) ||
+    comparePatterns(a.hostname, b.hostname) ||
+    comparePrecedence(a.candidate, b.candidate)
+  );
+}
+
+/** Lost before its path was looked at. */
+function isElsewhere({ loss }: JudgedContender): boolean {
+  return loss !== null && (loss.step === 'listener' || loss.step === 'host');
+}
+
+function consider(contender: JudgedContender, winner: JudgedContender | null): Considered {
+  const { hostname, candidate, loss } = contender;
+  const isBeaten = loss === null && winner !== null && winner !== contender;
+  return {
+    routeKey: candidate.route.key,
+    matchIndex: candidate.matchIndex,
+    match: candidate.match,
+    listener: candidate.listener,
+    hostname,
+    loss: isBeaten ? { step: 'precedence', reason: whyBeaten(winner, contender) } : loss,
+  };
+}
+
+function whyBeaten(winner: Contender, loser: Contender): string {
+  if (winner.hostname === loser.hostname) return whyBefore(winner.candidate, loser.candidate);
+  return `host ${JSON.stringify(winner.hostname)} is more specific than ${JSON.stringify(loser.hostname)}`;
+}
+
+function announce(contender: JudgedContender): Winner {
+  const { route, prefixLength, invalidReason } = contender.candidate;
+  return { ...consider(contender, null), route, prefixLength, invalidReason };
+}

@@ -1,0 +1,57 @@
+// The first condition of a match that a request does not meet, in words: what `explain` says of each loser.
+import type { Candidate } from './candidate.ts';
+import { headerValue, predicateHolds, queryValue, type Predicate } from './predicate.ts';
+import { regexMatches } from './regex.ts';
+import type { MatchRequest } from './request.ts';
+
+/** Where a match lost. `precedence`: everything held, but another match goes first. */
+export type LossStep = 'listener' | 'host' | 'path' | 'method' | 'header' | 'query' | 'precedence';
+
+/** Why a match did not win. */
+export interface Loss {
+  readonly step: LossStep;
+  readonly reason: string;
+}
+
+/** What a request lacks to be this match's, path first; null when everything holds. */
+export function lossOf(candidate: Candidate, request: MatchRequest): Loss | null {
+  return (
+    pathLoss(candidate, request.path) ??
+    methodLoss(candidate, request.method) ??
+    predicateLoss('header', candidate.headers, (name) => headerValue(request.headers, name)) ??
+    predicateLoss('query', candidate.query, (name) => queryValue(request.query, name))
+  );
+}
+
+function pathLoss(candidate: Candidate, path: string): Loss | null {
+  const wanted = JSON.stringify(candidate.match.path.value);
+  switch (candidate.pathType) {
+    case 'Exact':
+      return path === candidate.path ? null : { step: 'path', reason: `wanted exactly ${wanted}` };
+    case 'PathPrefix':
+      return `${path}/`.startsWith(`${candidate.path}/`) ? null : { step: 'path', reason: `wanted ${wanted} or a path below it` };
+    case 'RegularExpression':
+      if (candidate.pathRegex !== null && regexMatches(candidate.pathRegex, path)) return null;
+      return { step: 'path', reason: `wanted a path that matches ${wanted}` };
+  }
+}
+
+function methodLoss(candidate: Candidate, method: string): Loss | null {
+  if (candidate.method === null || candidate.method === method) return null;
+  return { step: 'method', reason: `wanted ${candidate.method}, got ${method}` };
+}
+
+function predicateLoss(
+  step: 'header' | 'query',
+  predicates: readonly Predicate[] | null,
+  valueOf: (name: string) => string | null,
+): Loss | null {
+  for (const predicate of predicates ?? []) {
+    const value = valueOf(predicate.name);
+    if (predicateHolds(predicate, value)) continue;
+    const wanted = `${predicate.regex === null ? '' : 'a match of '}${JSON.stringify(predicate.value)}`;
+    const got = value === null ? 'none' : JSON.stringify(value);
+    return { step, reason: `${step} ${predicate.name}: wanted ${wanted}, got ${got}` };
+  }
+  return null;
+}

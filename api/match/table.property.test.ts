@@ -1,0 +1,80 @@
+// The matcher against the naive one, on thousands of generated tables, requests and changes.
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { Listener, Route } from '#api/ir/ir.ts';
+import { explain } from './explain.ts';
+import { printTable, printTree } from './print.ts';
+import { buildTable, type Found, type MatchRequest, type RouteTable } from './table.ts';
+import { attach, draftRoutes, listeners, request } from './testdata/arbitrary.ts';
+import { oracle } from './testdata/oracle.ts';
+
+const requests = fc.array(request, { minLength: 1, maxLength: 8 });
+
+function answer(found: Found | null): unknown {
+  return found === null ? null : { routeKey: found.route.key, matchIndex: found.matchIndex, listener: found.listener };
+}
+
+function dump(table: RouteTable): string {
+  const trees = [...table.parts.hosts.slots()].map(({ pattern }) => pattern).sort();
+  return [printTable(table), ...trees.map((pattern) => printTree(table, pattern))].join('\n');
+}
+
+test('find answers what the naive matcher answers', () => {
+  fc.assert(
+    fc.property(listeners, draftRoutes, requests, (port, drafts, asked) => {
+      const routes = drafts.map((draft) => attach(draft, port));
+      const table = buildTable(port, routes);
+      for (const one of asked) expect(answer(table.find(one))).toEqual(oracle(port, routes, one));
+    }),
+    { numRuns: 1500 },
+  );
+});
+
+test('explain names the winner that find found', () => {
+  fc.assert(
+    fc.property(listeners, draftRoutes, requests, (port, drafts, asked) => {
+      const table = buildTable(
+        port,
+        drafts.map((draft) => attach(draft, port)),
+      );
+      for (const one of asked) {
+        const { winner, considered } = explain(table, one);
+        const found = table.find(one);
+        expect(winner && { routeKey: winner.routeKey, matchIndex: winner.matchIndex, listener: winner.listener }).toEqual(answer(found));
+        expect(considered.filter(({ loss }) => loss === null)).toHaveLength(found === null ? 0 : 1);
+      }
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test('a table reached by changes is the table built at once, and the tables before it stay as they were', () => {
+  const changes = fc.array(fc.record({ port: fc.option(listeners), drafts: draftRoutes, removed: fc.array(fc.nat(20)) }), { maxLength: 5 });
+  fc.assert(
+    fc.property(changes, requests, (steps, asked) => {
+      const port = new Map<string, Listener>();
+      const routes = new Map<string, Route>();
+      const history: { table: RouteTable; dump: string }[] = [];
+      let table = buildTable([], []);
+      for (const step of steps) {
+        const removedListeners = step.port === null ? [] : [...port.keys()].filter((key) => !step.port?.some((one) => one.key === key));
+        removedListeners.forEach((key) => port.delete(key));
+        step.port?.forEach((one) => port.set(one.key, one));
+        const removedRoutes = [...routes.keys()].filter((_, index) => step.removed.includes(index));
+        removedRoutes.forEach((key) => routes.delete(key));
+        const changed = step.drafts.map((draft) => attach(draft, [...port.values()]));
+        changed.forEach((route) => routes.set(route.key, route));
+        table = table.with({ routes: changed, removedRoutes, listeners: step.port ?? [], removedListeners });
+        history.push({ table, dump: dump(table) });
+        expectSame(table, buildTable([...port.values()], [...routes.values()]), asked);
+      }
+      for (const past of history) expect(dump(past.table)).toBe(past.dump);
+    }),
+    { numRuns: 400 },
+  );
+});
+
+function expectSame(table: RouteTable, fresh: RouteTable, asked: readonly MatchRequest[]): void {
+  expect(dump(table)).toBe(dump(fresh));
+  for (const one of asked) expect(answer(table.find(one))).toEqual(answer(fresh.find(one)));
+}
