@@ -1,54 +1,243 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { parseAllDocuments } from 'yaml';
 import type { KubernetesObject } from '#api/k8s/object.ts';
 import { Compiler } from './compile.ts';
+import type { CompileDelta } from './result.ts';
+import {
+  CONTROLLER,
+  endpointSlice,
+  gateway,
+  gatewayClass,
+  httpRoute,
+  namespace,
+  referenceGrant,
+  remove,
+  service,
+  tlsSecret,
+  upsert,
+} from './testdata/objects.ts';
 
-const CONTROLLER = 'gateway.weir.dev/controller';
+const HTTP = { name: 'http', port: 80, protocol: 'HTTP' };
+const PARENT = { parentRefs: [{ name: 'web' }] };
 
-function objects(text: string): KubernetesObject[] {
-  return parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject);
+function compilerWith(...objects: readonly KubernetesObject[]): Compiler {
+  const compiler = new Compiler({ controllerName: CONTROLLER });
+  const delta = compiler.apply(objects.map(upsert));
+  expect(delta).toMatchObject({ faults: [], rejected: [] });
+  return compiler;
 }
 
-const BASE = `
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: { name: weir, generation: 1 }
-spec: { controllerName: ${CONTROLLER} }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: { name: web, namespace: infra, generation: 1 }
-spec:
-  gatewayClassName: weir
-  listeners: [{ name: http, port: 80, protocol: HTTP }]
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: { name: app, namespace: infra, generation: 1 }
-spec:
-  parentRefs: [{ name: web }]
-  rules: [{ backendRefs: [{ name: app, port: 80 }] }]
----
-apiVersion: v1
-kind: Service
-metadata: { name: app, namespace: infra }
-spec: { ports: [{ port: 80 }] }
-`;
+function app(index: number, spec: Record<string, unknown> = {}): KubernetesObject {
+  return httpRoute('infra', `app-${index}`, { ...PARENT, rules: [{ backendRefs: [{ name: 'app', port: 80 }] }], ...spec });
+}
 
-describe('Compiler', () => {
-  test('compiles a route to its listener, cluster and endpoints', () => {
-    const compiler = new Compiler({ controllerName: CONTROLLER });
-    const delta = compiler.apply(objects(BASE).map((object) => ({ type: 'upsert', object })));
-    expect(delta.faults).toEqual([]);
-    expect(delta.rejected).toEqual([]);
-      delta.changed.map((c) => c.body.toString()),
-      JSON.stringify(delta.statuses, null, 1),
+function tls(name: string): readonly [string, string] {
+  const read = (extension: string) => readFileSync(new URL(`testdata/tls/${name}.${extension}`, import.meta.url), 'utf8');
+  return [read('crt'), read('key')];
+}
+
+/** What a delta holds, by name. */
+function summary(delta: CompileDelta) {
+  expect(delta.faults).toEqual([]);
+  return {
+    changed: delta.changed.map(({ kind, key }) => `${kind} ${key}`),
+    removed: delta.removed.map(({ kind, key }) => `${kind} ${key}`),
+    statuses: delta.statuses.map(({ ref }) => `${ref.kind} ${ref.name}`),
+    recompiled: delta.recompiled,
+  };
+}
+
+const NOTHING = { changed: [], removed: [], statuses: [], recompiled: 0 };
+
+describe('a change costs what it affects', () => {
+  const COUNT = 5_000;
+  const compiler = compilerWith(
+    gatewayClass(),
+    gateway('web', [HTTP]),
+    service('infra', 'app'),
+    service('infra', 'other'),
+    endpointSlice('infra', 'app', '1', ['10.0.0.1']),
+    ...Array.from({ length: COUNT }, (_, i) => app(i)),
+  );
+
+  test('a changed route is one unit', () => {
+    const delta = compiler.apply([upsert(app(7, { hostnames: ['seven.example.com'] }))]);
+    expect(summary(delta)).toEqual({ ...NOTHING, changed: ['Route HTTPRoute/infra/app-7/0'], recompiled: 1 });
+  });
+
+  test('a new route is one unit, and the status of its Gateway another', () => {
+    const delta = compiler.apply([upsert(app(COUNT))]);
+    expect(summary(delta)).toEqual({
+      changed: [`Route HTTPRoute/infra/app-${COUNT}/0`],
+      removed: [],
+      statuses: ['Gateway web', `HTTPRoute app-${COUNT}`],
+      recompiled: 2,
+    });
+  });
+
+  test('a deleted route costs the status of its Gateway', () => {
+    const delta = compiler.apply([remove(app(COUNT))]);
+    expect(summary(delta)).toEqual({
+      changed: [],
+      removed: [`Route HTTPRoute/infra/app-${COUNT}/0`],
+      statuses: ['Gateway web'],
+      recompiled: 1,
+    });
+    expect(delta.forgotten).toEqual([{ kind: 'HTTPRoute', namespace: 'infra', name: `app-${COUNT}` }]);
+  });
+
+  test('a route that starts to use another Service brings its cluster and endpoints along', () => {
+    const delta = compiler.apply([upsert(app(1, { rules: [{ backendRefs: [{ name: 'other', port: 80 }] }] }))]);
+    expect(summary(delta)).toEqual({
+      changed: ['Endpoints Service/infra/other/80', 'Cluster Service/infra/other/80', 'Route HTTPRoute/infra/app-1/0'],
+      removed: [],
+      statuses: [],
+      recompiled: 3,
+    });
+  });
+
+  test('and takes them away when it stops', () => {
+    const delta = compiler.apply([upsert(app(1))]);
+    expect(summary(delta)).toMatchObject({
+      removed: ['Endpoints Service/infra/other/80', 'Cluster Service/infra/other/80'],
+      recompiled: 1,
+    });
+  });
+
+  test('pod churn touches endpoints alone', () => {
+    const delta = compiler.apply([upsert(endpointSlice('infra', 'app', '1', ['10.0.0.1', '10.0.0.2']))]);
+    expect(summary(delta)).toEqual({ ...NOTHING, changed: ['Endpoints Service/infra/app/80'], recompiled: 1 });
+  });
+
+  test('a Service that is used as before touches no route', () => {
+    const delta = compiler.apply([upsert(service('infra', 'app', { ports: [{ port: 80 }, { port: 81, name: 'more' }] }))]);
+    expect(summary(delta)).toEqual({ ...NOTHING, recompiled: 2 });
+  });
+
+  test('what no route refers to costs nothing', () => {
+    const delta = compiler.apply([
+      upsert(service('infra', 'unused')),
+      upsert(endpointSlice('infra', 'unused', '1', ['10.0.0.1'])),
+      upsert(namespace('infra', { team: 'blue' })),
+      upsert(referenceGrant('infra', 'all', 'elsewhere', 'Service')),
+    ]);
+    expect(summary(delta)).toEqual(NOTHING);
+  });
+
+  test('status, managedFields and resourceVersion are no change', () => {
+    const route = app(3);
+    const metadata = { ...route.metadata, resourceVersion: '42', managedFields: [{ manager: 'x' }], annotations: { a: 'b' } };
+    const noisy = { ...route, metadata, status: { parents: [{}] } } as KubernetesObject;
+    expect(summary(compiler.apply([upsert(noisy)]))).toEqual(NOTHING);
+  });
+
+  test('a Gateway whose listeners stay as they are recompiles no route', () => {
+    const web = gateway('web', [HTTP]);
+    const delta = compiler.apply([upsert({ ...web, metadata: { ...web.metadata, generation: 2 } })]);
+    expect(summary(delta)).toEqual({ ...NOTHING, statuses: ['Gateway web'], recompiled: 3 });
+  });
+
+  test('a listener that changes recompiles the routes that see it', () => {
+    const delta = compiler.apply([upsert(gateway('web', [{ ...HTTP, hostname: '*.example.com' }]))]);
+    expect(delta.recompiled).toBe(COUNT + 3);
+    expect(delta.changed).toHaveLength(COUNT);
+  });
+});
+
+describe('dependencies', () => {
+  test('a certificate that is rotated recompiles nothing else', () => {
+    const https = { name: 'https', port: 443, protocol: 'HTTPS', tls: { certificateRefs: [{ name: 'cert' }] } };
+    const compiler = compilerWith(gatewayClass(), gateway('web', [https]), tlsSecret('infra', 'cert', ...tls('a')), app(1));
+    const delta = compiler.apply([upsert(tlsSecret('infra', 'cert', ...tls('b')))]);
+    expect(summary(delta)).toEqual({ ...NOTHING, changed: ['Secret infra/cert'], recompiled: 1 });
+  });
+
+  test('only routes that were selected by labels care about the labels of a namespace', () => {
+    const selecting = { namespaces: { from: 'Selector', selector: { matchLabels: { team: 'blue' } } } };
+    const compiler = compilerWith(
+      gatewayClass(),
+      gateway('web', [HTTP, { ...HTTP, name: 'blue', port: 81, allowedRoutes: selecting }]),
+      app(1, { parentRefs: [{ name: 'web', sectionName: 'http' }] }),
+      app(2, { parentRefs: [{ name: 'web', sectionName: 'blue' }] }),
     );
-    expect(delta.changed.map(({ kind, key }) => `${kind} ${key}`)).toEqual([
+    const delta = compiler.apply([upsert(namespace('infra', { team: 'blue' }))]);
+    expect(summary(delta)).toMatchObject({ changed: ['Route HTTPRoute/infra/app-2/0'], recompiled: 2 });
+  });
+
+  test('what did not exist when it was looked for is noticed when it does', () => {
+    const compiler = compilerWith(gatewayClass(), app(1));
+    const delta = compiler.apply([upsert(gateway('web', [HTTP]))]);
+    expect(summary(delta).changed).toEqual(['Listener infra/web/http', 'Route HTTPRoute/infra/app-1/0']);
+    expect(summary(compiler.apply([upsert(service('infra', 'app'))])).changed).toEqual([
       'Endpoints Service/infra/app/80',
       'Cluster Service/infra/app/80',
-      'Listener infra/web/http',
-      'Route HTTPRoute/infra/app/0',
+      'Route HTTPRoute/infra/app-1/0',
     ]);
+  });
+
+  test('a ReferenceGrant opens and closes the way to a Service', () => {
+    const grant = referenceGrant('other', 'grant', 'infra', 'Service');
+    const far = app(1, { rules: [{ backendRefs: [{ name: 'far', namespace: 'other', port: 80 }] }] });
+    const compiler = compilerWith(gatewayClass(), gateway('web', [HTTP]), service('other', 'far'), far);
+    expect(summary(compiler.apply([upsert(grant)])).changed).toContain('Cluster Service/other/far/80');
+    expect(summary(compiler.apply([remove(grant)])).removed).toContain('Cluster Service/other/far/80');
+  });
+
+  test('a Gateway that moves to another class is forgotten, with its listeners and routes', () => {
+    const compiler = compilerWith(gatewayClass(), gatewayClass('other', 'example.com/x'), gateway('web', [HTTP]), app(1));
+    const delta = compiler.apply([upsert(gateway('web', [HTTP], 'other'))]);
+    expect(summary(delta).removed).toEqual(['Listener infra/web/http', 'Route HTTPRoute/infra/app-1/0']);
+    expect(delta.forgotten.map(({ kind }) => kind)).toEqual(['Gateway', 'HTTPRoute']);
+  });
+
+  test('an object deleted and made again in one batch gets its status again: the new one has none', () => {
+    const compiler = compilerWith(gatewayClass(), gateway('web', [HTTP]), app(1));
+    const again = app(1);
+    const delta = compiler.apply([remove(again), upsert({ ...again, metadata: { ...again.metadata, uid: 'second' } })]);
+    expect(summary(delta)).toMatchObject({ changed: [], removed: [], statuses: ['HTTPRoute app-1'] });
+  });
+
+  test('a detour within one batch is no change', () => {
+    const compiler = compilerWith(gatewayClass(), gateway('web', [HTTP]), app(1));
+    const delta = compiler.apply([upsert(app(1, { hostnames: ['x.example.com'] })), remove(app(1)), upsert(app(1))]);
+    expect(summary(delta)).toMatchObject({ changed: [], removed: [], statuses: [] });
+    expect(delta.forgotten).toEqual([]);
+  });
+
+  test('a dropped unit that is read again in the same batch is up to date', () => {
+    const compiler = compilerWith(gatewayClass(), gateway('web', [HTTP]), service('infra', 'app'), app(1));
+    const h2c = service('infra', 'app', { ports: [{ port: 80, appProtocol: 'kubernetes.io/h2c' }] });
+    const delta = compiler.apply([remove(app(1)), upsert(h2c), upsert(app(2))]);
+    const cluster = delta.changed.find(({ kind }) => kind === 'Cluster');
+    expect(JSON.parse(String(cluster?.body))).toMatchObject({ protocol: 'h2c' });
+  });
+});
+
+describe('what the caller may hand over', () => {
+  test.each([null, 7, 'text', [], {}, { kind: 'HTTPRoute' }, { apiVersion: 'v1', kind: '__proto__', metadata: null }])(
+    '%j is rejected',
+    (value) => {
+      const compiler = new Compiler({ controllerName: CONTROLLER });
+      const delta = compiler.apply([{ type: 'upsert', object: value as unknown as KubernetesObject }]);
+      expect(delta).toMatchObject({ changed: [], statuses: [], faults: [], recompiled: 0 });
+      expect(delta.rejected).toHaveLength(1);
+    },
+  );
+
+  test('an object that turns bad keeps its earlier form', () => {
+    const compiler = compilerWith(gatewayClass(), gateway('web', [HTTP]), app(1));
+    const delta = compiler.apply([upsert(app(1, { rules: 'none' }))]);
+    expect(summary(delta)).toEqual(NOTHING);
+    expect(delta.rejected).toEqual([{ object: 'HTTPRoute/infra/app-1', errors: [{ field: 'spec.rules', reason: 'must be an array' }] }]);
+  });
+
+  test('deleting what is not there does nothing', () => {
+    expect(summary(compilerWith().apply([remove(app(1)), remove(gateway('web', [HTTP]))]))).toEqual(NOTHING);
+  });
+
+  test('resources and statuses list what is in force', () => {
+    const compiler = compilerWith(gatewayClass(), gateway('web', [HTTP]));
+    expect([...compiler.resources()].map(({ key }) => key)).toEqual(['infra/web/http']);
+    expect([...compiler.statuses()].map(({ type }) => type)).toEqual(['GatewayClass', 'Gateway']);
   });
 });

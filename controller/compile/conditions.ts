@@ -48,7 +48,7 @@ export function gatewayNotAccepted(generation: number, obstacle: GatewayObstacle
 
 /**
  * Programmed as far as proxies have confirmed: `acked` of `total` proxies serve the Gateway's current listeners.
- * Compile says 1 of 1; who knows the acks replaces the condition.
+ * Compile cannot know and says 1 of 1; who knows the acks puts the true condition in its place.
  */
 export function gatewayProgrammed(generation: number, acked: number, total: number): DesiredCondition {
   if (total === 0) return condition('Programmed', 'False', 'Pending', 'no proxy is connected', generation);
@@ -103,8 +103,9 @@ export function listenerProgrammed(generation: number): DesiredCondition {
   return condition('Programmed', 'True', 'Programmed', 'the listener is sent to the proxies', generation);
 }
 
-export function listenerNotProgrammed(generation: number, message: string): DesiredCondition {
-  return condition('Programmed', 'False', 'Invalid', message, generation);
+/** A conflict is told here too, with its own reason (conformance: ListenerSetHostnameConflict). */
+export function listenerNotProgrammed(generation: number, obstacle: Obstacle<'Invalid'> | ListenerConflict): DesiredCondition {
+  return condition('Programmed', 'False', obstacle.reason, obstacle.message, generation);
 }
 
 /** Negative polarity: only ever present as True. */

@@ -60,9 +60,12 @@ function obstacleOf(gateway: Gateway, classRefused: boolean): conditions.Gateway
   return { reason: 'UnsupportedAddress', message: `spec.addresses: type ${strange.type} is not supported, only IPAddress` };
 }
 
-function addressesToBind(view: View, gateway: Gateway): readonly string[] {
-  if (!view.options.bindAddresses) return [];
-  return gateway.spec.addresses.map((address) => address.value).filter((value) => isIP(value) !== 0);
+/** Null when there is none of those the Gateway names: better no listener than one on addresses nobody asked for. */
+function addressesToBind(view: View, gateway: Gateway): readonly string[] | null {
+  const named = gateway.spec.addresses.map((address) => address.value).filter((value) => value !== '');
+  const usable = named.filter((value) => isIP(value) !== 0);
+  if (named.length > 0 && usable.length === 0) return null;
+  return view.options.bindAddresses ? usable : [];
 }
 
 function conditionsOf(
@@ -98,12 +101,12 @@ function acceptedCondition(
 }
 
 function programmedCondition(gateway: Gateway, generation: number, listeners: readonly CompiledListener[]): DesiredCondition {
-  if (listeners.every((listener) => listener.resource === null)) {
-    return conditions.gatewayNotProgrammed(generation, { reason: 'Invalid', message: 'no listener can be served' });
+  const unusable = gateway.spec.addresses.find(({ type, value }) => type === 'IPAddress' && value !== '' && isIP(value) === 0);
+  if (unusable !== undefined) {
+    return conditions.gatewayNotProgrammed(generation, { reason: 'AddressNotUsable', message: `${unusable.value} is not an IP address` });
   }
-  const unusable = gateway.spec.addresses.find((address) => address.value !== '' && isIP(address.value) === 0);
-  if (unusable === undefined) return conditions.gatewayProgrammed(generation, 1, 1);
-  return conditions.gatewayNotProgrammed(generation, { reason: 'AddressNotUsable', message: `${unusable.value} is not an IP address` });
+  if (listeners.some((listener) => listener.resource !== null)) return conditions.gatewayProgrammed(generation, 1, 1);
+  return conditions.gatewayNotProgrammed(generation, { reason: 'Invalid', message: 'no listener can be served' });
 }
 
 /** What the Gateway asks for beyond its listeners and Weir leaves undone. */

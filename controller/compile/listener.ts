@@ -1,6 +1,7 @@
 // One listener of a Gateway: whether it can be served, what routes may attach, what a proxy is told, and its status.
 import type * as ir from '#api/ir/ir.ts';
 import type { Gateway, Listener, RouteNamespaces } from '#api/k8s/k8s.ts';
+import { GATEWAY_GROUP } from '#api/k8s/schema.ts';
 import { resolveCertificates, type Certificates } from './certificates.ts';
 import * as conditions from './conditions.ts';
 import { findConflict, overlappingTls } from './conflicts.ts';
@@ -74,7 +75,6 @@ function resolve(view: View, gateway: Gateway, listener: Listener): Context {
   const certificates = resolveCertificates(view, listener.tls, gateway.metadata.namespace ?? '');
   const served = gateway.spec.listeners.filter((other) => isSupported(other.protocol));
   const conflict = isSupported(listener.protocol) ? findConflict(listener, served) : null;
-  const invalidKinds = `of protocol ${listener.protocol} cannot have routes of kind ${invalid.join(', ')}`;
   return {
     gateway,
     listener,
@@ -82,8 +82,14 @@ function resolve(view: View, gateway: Gateway, listener: Listener): Context {
     certificates,
     kinds: supported,
     obstacle: unsupported(gateway, listener) ?? conflict,
-    refObstacle: certificates.obstacles[0] ?? (invalid.length === 0 ? null : { reason: 'InvalidRouteKinds', message: invalidKinds }),
+    refObstacle: certificates.obstacles[0] ?? invalidKinds(listener, invalid),
   };
+}
+
+function invalidKinds({ protocol }: Listener, invalid: readonly RouteKind[]): conditions.ListenerRefObstacle | null {
+  if (invalid.length === 0) return null;
+  const names = invalid.map(({ group, kind }) => (group === GATEWAY_GROUP ? kind : `${group}/${kind}`));
+  return { reason: 'InvalidRouteKinds', message: `a listener of protocol ${protocol} cannot have routes of kind ${names.join(', ')}` };
 }
 
 /** What the listener asks for and Weir does not do. It is refused rather than served with less protection than it asks for. */
@@ -99,11 +105,16 @@ function unsupported(gateway: Gateway, { protocol, tls }: Listener): conditions.
   return null;
 }
 
-function whyNotProgrammed({ obstacle, listener, certificates, kinds, refObstacle }: Context): string | null {
-  if (obstacle !== null) return obstacle.message;
-  if (kinds.length === 0) return 'no kind of route can attach';
+type NotProgrammed = Parameters<typeof conditions.listenerNotProgrammed>[1];
+
+/** What keeps the listener itself from being sent to a proxy. */
+function whyNotProgrammed({ conflict, obstacle, listener, certificates, kinds, refObstacle }: Context): NotProgrammed | null {
+  const invalid = (message: string) => ({ reason: 'Invalid', message }) as const;
+  if (conflict !== null) return conflict;
+  if (obstacle !== null) return invalid(obstacle.message);
+  if (kinds.length === 0) return invalid('no kind of route can attach');
   if (listener.tls === undefined || certificates.keys.length > 0) return null;
-  return refObstacle?.message ?? 'tls.certificateRefs is empty';
+  return invalid(refObstacle?.message ?? 'tls.certificateRefs is empty');
 }
 
 function toResource({ gateway, listener, certificates }: Context, key: string, addresses: readonly string[]): ir.Listener {
@@ -122,7 +133,7 @@ function toResource({ gateway, listener, certificates }: Context, key: string, a
 function conditionsOf(context: Context, programmed: boolean): DesiredCondition[] {
   const { gateway, listener, obstacle, conflict, refObstacle } = context;
   const generation = gateway.metadata.generation ?? 0;
-  const reason = whyNotProgrammed(context) ?? 'the Gateway is not accepted';
+  const reason = whyNotProgrammed(context) ?? { reason: 'Invalid', message: 'the Gateway as a whole cannot be served' };
   const overlaps = obstacle === null ? overlappingTls(listener, gateway.spec.listeners) : [];
   const overlap = `clients may reuse connections between this listener and ${overlaps.join(', ')}`;
   return [

@@ -22,13 +22,13 @@ export function isSupported(protocol: string): protocol is ListenerProtocol {
 }
 
 /** The kinds a listener takes, and those it asks for that its protocol does not have. */
-export function selectKinds(protocol: string, asked: AllowedRoutes['kinds']): { supported: RouteKind[]; invalid: string[] } {
+export function selectKinds(protocol: string, asked: AllowedRoutes['kinds']): { supported: RouteKind[]; invalid: RouteKind[] } {
   const possible = KINDS_BY_PROTOCOL.get(protocol) ?? [];
   if (asked.length === 0) return { supported: [...possible], invalid: [] };
   const isPossible = (kind: RouteKind) => possible.some((other) => sameKind(kind, other));
   return {
     supported: asked.filter(isPossible).map(({ group, kind }) => ({ group, kind })),
-    invalid: asked.filter((kind) => !isPossible(kind)).map(({ kind }) => kind),
+    invalid: asked.filter((kind) => !isPossible(kind)),
   };
 }
 

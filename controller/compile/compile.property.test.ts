@@ -1,0 +1,155 @@
+// The property that incremental compilation stands on: how the objects came about leaves no trace in what is compiled from them.
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { objectId, refOf, type KubernetesObject } from '#api/k8s/object.ts';
+import type { Resource } from '#api/ir/ir.ts';
+import type { Change } from '../watch/event.ts';
+import { Compiler } from './compile.ts';
+import type { CompileDelta } from './result.ts';
+import {
+  CONTROLLER,
+  endpointSlice,
+  gateway,
+  gatewayClass,
+  httpRoute,
+  namespace,
+  referenceGrant,
+  remove,
+  service,
+  tlsSecret,
+  upsert,
+} from './testdata/objects.ts';
+import { irErrors } from './testdata/valid-ir.ts';
+
+// Few names, so that objects meet: references that resolve, conflict, dangle and come back are all common.
+const Namespaces = fc.constantFrom('infra', 'apps');
+const Names = fc.constantFrom('a', 'b');
+const Hostnames = fc.constantFrom('a.example.com', '*.example.com', 'b.example.com');
+const Certificates = ['a', 'b'].map((name) =>
+  ['crt', 'key'].map((extension) => readFileSync(new URL(`testdata/tls/${name}.${extension}`, import.meta.url), 'utf8')),
+);
+
+const Listener = fc.record(
+  {
+    name: fc.constantFrom('one', 'two'),
+    port: fc.constantFrom(80, 443),
+    protocol: fc.constantFrom('HTTP', 'HTTPS', 'TCP'),
+    hostname: Hostnames,
+    tls: fc.record({ certificateRefs: fc.array(fc.record({ name: Names, namespace: Namespaces }), { maxLength: 2 }) }),
+    allowedRoutes: fc.record({
+      namespaces: fc.constantFrom({ from: 'All' }, { from: 'Same' }, { from: 'Selector', selector: { matchLabels: { team: 'blue' } } }),
+    }),
+  },
+  { requiredKeys: ['name', 'port', 'protocol'] },
+);
+
+const BackendRef = fc.record({ name: Names, namespace: Namespaces, port: fc.constantFrom(80, 81) });
+
+const Rule = fc.record(
+  {
+    matches: fc.array(
+      fc.record({ path: fc.record({ type: fc.constantFrom('PathPrefix', 'RegularExpression'), value: fc.constantFrom('/a', '/(') }) }),
+      {
+        minLength: 1,
+        maxLength: 2,
+      },
+    ),
+    backendRefs: fc.array(BackendRef, { maxLength: 2 }),
+    filters: fc.constantFrom(
+      [{ type: 'RequestMirror', requestMirror: { backendRef: { name: 'b', port: 80 } } }],
+      [{ type: 'ExtensionRef', extensionRef: { group: 'x', kind: 'Y', name: 'z' } }],
+    ),
+  },
+  { requiredKeys: [] },
+);
+
+const ParentRef = fc.record(
+  { name: Names, namespace: fc.constant('infra'), sectionName: fc.constantFrom('one', 'two'), port: fc.constantFrom(80, 443) },
+  { requiredKeys: ['name'] },
+);
+
+const Route = fc.record({ parentRefs: fc.array(ParentRef, { maxLength: 2 }), rules: fc.array(Rule, { minLength: 1, maxLength: 2 }) });
+
+const SomeObject: fc.Arbitrary<KubernetesObject> = fc.oneof(
+  fc
+    .record({ name: Names, controller: fc.constantFrom(CONTROLLER, 'example.com/other') })
+    .map(({ name, controller }) => gatewayClass(name, controller)),
+  fc
+    .record({ name: Names, className: Names, listeners: fc.array(Listener, { minLength: 1, maxLength: 3 }) })
+    .map(({ name, className, listeners }) => gateway(name, listeners, className)),
+  fc.record({ ns: Namespaces, name: Names, spec: Route }).map(({ ns, name, spec }) => httpRoute(ns, name, spec)),
+  fc
+    .record({ ns: Namespaces, name: Names, port: fc.constantFrom(80, 81), appProtocol: fc.constantFrom('kubernetes.io/h2c', 'https', 'x') })
+    .map(({ ns, name, port, appProtocol }) => service(ns, name, { ports: [{ port, appProtocol }] })),
+  fc
+    .record({ ns: Namespaces, name: Names, suffix: Names, addresses: fc.array(fc.constantFrom('10.0.0.1', '10.0.0.2', '10.0.0.3')) })
+    .map(({ ns, name, suffix, addresses }) => endpointSlice(ns, name, suffix, addresses)),
+  fc.record({ ns: Namespaces, labels: fc.constantFrom({}, { team: 'blue' }) }).map(({ ns, labels }) => namespace(ns, labels)),
+  fc
+    .record({ ns: Namespaces, name: Names, from: Namespaces, kind: fc.constantFrom('Service', 'Secret') })
+    .map(({ ns, name, from, kind }) => referenceGrant(ns, name, from, kind)),
+  fc
+    .record({ ns: Namespaces, name: Names, crt: fc.nat(1), key: fc.nat(1) })
+    .map(({ ns, name, crt, key }) => tlsSecret(ns, name, Certificates[crt]?.[0] ?? '', Certificates[key]?.[1] ?? '')),
+);
+
+const SomeChange: fc.Arbitrary<Change> = fc.oneof(
+  { weight: 4, arbitrary: SomeObject.map(upsert) },
+  { weight: 1, arbitrary: SomeObject.map(remove) },
+);
+
+/** What someone who only sees deltas knows. */
+class Follower {
+  readonly resources = new Map<string, string>();
+  readonly statuses = new Map<string, unknown>();
+
+  follow(delta: CompileDelta): void {
+    expect(delta.faults).toEqual([]);
+    for (const { kind, key, body } of delta.changed) {
+      const text = body.toString();
+      expect(irErrors(JSON.parse(text) as Resource)).toBe('');
+      expect(this.resources.get(`${kind} ${key}`)).not.toBe(text);
+      this.resources.set(`${kind} ${key}`, text);
+    }
+    for (const { kind, key } of delta.removed) expect(this.resources.delete(`${kind} ${key}`)).toBe(true);
+    for (const status of delta.statuses) this.statuses.set(objectId(status.ref), status);
+    for (const ref of delta.forgotten) expect(this.statuses.delete(objectId(ref))).toBe(true);
+  }
+
+  /** Everything, sorted. */
+  all(): unknown {
+    const sort = <V>(map: Map<string, V>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+    return { resources: sort(this.resources), statuses: sort(this.statuses) };
+  }
+}
+
+function applyAll(batches: readonly (readonly Change[])[]): Follower {
+  const compiler = new Compiler({ controllerName: CONTROLLER });
+  const follower = new Follower();
+  for (const batch of batches) follower.follow(compiler.apply(batch));
+  return follower;
+}
+
+/** The objects that are there in the end, in an order of its own. */
+function finalObjects(changes: readonly Change[]): Change[] {
+  const objects = new Map<string, KubernetesObject>();
+  for (const change of changes) {
+    if (change.type === 'upsert') objects.set(objectId(refOf(change.object)), change.object);
+    else objects.delete(objectId(change.ref));
+  }
+  return [...objects.values()].reverse().map(upsert);
+}
+
+describe('Compiler', () => {
+  test('yields what a fresh compile of the final objects yields, whatever the order and the batches', () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(SomeChange, { maxLength: 8 }), { maxLength: 12 }), (batches) => {
+        const incremental = applyAll(batches);
+        const fresh = applyAll([finalObjects(batches.flat())]);
+        expect(incremental.all()).toEqual(fresh.all());
+      }),
+      { numRuns: Number(process.env['FC_RUNS'] ?? 300) },
+    );
+  });
+});

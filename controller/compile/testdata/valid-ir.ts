@@ -1,0 +1,15 @@
+// Holds what the compiler yields against the schemas of the IR: a proxy refuses what they refuse.
+import { Ajv, type ValidateFunction } from 'ajv';
+import * as ir from '#api/ir/ir.ts';
+
+const ajv = new Ajv({ allErrors: true });
+const VALIDATORS: ReadonlyMap<string, ValidateFunction> = new Map(
+  [ir.Listener, ir.Route, ir.Cluster, ir.Endpoints, ir.Secret].map((schema) => [schema.properties.kind.const, ajv.compile(schema)]),
+);
+
+/** What is wrong with the resource; '' when it is valid. */
+export function irErrors(resource: { readonly kind: string }): string {
+  const validate = VALIDATORS.get(resource.kind);
+  if (validate === undefined) return `${resource.kind} is no kind of resource`;
+  return validate(resource) ? '' : ajv.errorsText(validate.errors);
+}
