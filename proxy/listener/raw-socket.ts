@@ -1,39 +1,94 @@
-// Accepted sockets that read into one shared buffer. Node offers `onread` for outgoing connections only, so the handle of an
-// accepted socket is wrapped anew: the one place that touches a name with an underscore (docs/adr/0003).
+// Reads of accepted sockets without a Buffer, a Readable or an event per read: every socket of the worker reads into one
+// buffer and calls straight back. The only file that touches Node internals; docs/adr/0003-onread-on-accepted-sockets.md says why.
+import { once } from 'node:events';
 import net from 'node:net';
 
-/** A socket as net.Server gives it when told to pause. */
-interface WithHandle {
-  _handle: object | null;
-}
+/** Takes what was read. The chunk is valid during the call only. */
+export type Receive = (chunk: Buffer) => void;
 
-/** Options of net.Socket that its types leave out. */
-type RawSocketOptions = net.SocketConstructorOpts & { handle: object };
+/** What another socket gave up; `net.Socket` accepts it, as `net.Server` relies on, without saying so in its documentation. */
+type Handle = NonNullable<net.SocketConstructorOpts['handle']>;
 
-/** Told of every read; the chunk is valid during the call only. */
-export type OnData = (chunk: Buffer) => void;
+/** One for the worker: reads do not nest, and nobody keeps a chunk beyond its call. 64 KiB is what libuv reads at most. */
+const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
+
+let direct: Promise<boolean> | null = null;
+/** Whether accepted sockets read straight into the buffer; false until the check has passed. */
+let enabled = false;
 
 /**
- * Moves an accepted, paused socket to one that reads into `buffer`. Null when this version of Node keeps the handle elsewhere:
- * the caller then uses the socket as it is, with data events.
+ * Turns a socket as `net.Server({ pauseOnConnect: true })` accepted it into one that reads: into the shared buffer where this
+ * Node can, by 'data' events where it cannot. `pause` and `resume` work on both, 'end' is emitted by both, and both stay
+ * writable after it.
  */
-export function rawSocket(accepted: net.Socket, buffer: Buffer, onData: OnData): net.Socket | null {
-  const holder = accepted as unknown as WithHandle;
-  const handle = holder._handle;
-  if (handle === null || typeof handle !== 'object') return null;
+export function startReading(accepted: net.Socket, receive: Receive): net.Socket {
+  const handle = enabled ? takeHandle(accepted) : null;
+  if (handle !== null) return wrapHandle(handle, receive);
+  accepted.on('data', receive);
+  accepted.resume();
+  return accepted;
+}
+
+/**
+ * Tries once per process, over a loopback connection, whether the shared buffer works on this Node: bytes arrive, pausing
+ * holds them back, the end is seen. Anything unexpected leaves 'data' events in charge.
+ */
+export function checkDirectReads(): Promise<boolean> {
+  direct ??= tryDirectReads().then(
+    (works) => (enabled = works),
+    () => false,
+  );
+  return direct;
+}
+
+/** The handle of a socket, which is left empty and closed; null when there is none to take. */
+function takeHandle(accepted: net.Socket): Handle | null {
+  const holder = accepted as unknown as { _handle?: Handle | null };
+  const handle = holder._handle ?? null;
+  if (handle === null || !('useUserBuffer' in handle)) return null;
   holder._handle = null;
-  const options: RawSocketOptions = {
-    handle,
-    allowHalfOpen: true,
-    readable: true,
-    writable: true,
-    onread: {
-      buffer,
-      callback: (octets, chunk) => {
-        onData((chunk as Buffer).subarray(0, octets));
-        return true;
-      },
-    },
+  // The server counts its sockets and would wait for this one; without a handle, destroying it only settles that account.
+  accepted.destroy();
+  return handle;
+}
+
+function wrapHandle(handle: Handle, receive: Receive): net.Socket {
+  const callback = (length: number): boolean => {
+    receive(READ_BUFFER.subarray(0, length));
+    return true;
   };
-  return new net.Socket(options);
+  return new net.Socket({ handle, allowHalfOpen: true, onread: { buffer: READ_BUFFER, callback } });
+}
+
+async function tryDirectReads(): Promise<boolean> {
+  const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const peer = net.connect((server.address() as net.AddressInfo).port, '127.0.0.1');
+  try {
+    const [accepted] = (await once(server, 'connection', { signal: AbortSignal.timeout(2_000) })) as [net.Socket];
+    const handle = takeHandle(accepted);
+    return handle !== null && (await readsAsExpected(handle, peer));
+  } finally {
+    peer.destroy();
+    server.close();
+  }
+}
+
+async function readsAsExpected(handle: Handle, peer: net.Socket): Promise<boolean> {
+  const seen: string[] = [];
+  const socket = wrapHandle(handle, (chunk) => {
+    seen.push(chunk.buffer === READ_BUFFER.buffer ? chunk.toString() : 'elsewhere');
+    socket.pause();
+    setImmediate(() => socket.resume());
+  });
+  try {
+    peer.write('one');
+    await once(peer.resume(), 'connect').catch(() => undefined);
+    peer.end('two');
+    await once(socket, 'end', { signal: AbortSignal.timeout(2_000) });
+    return seen.join('') === 'onetwo' && socket.writable;
+  } finally {
+    socket.destroy();
+  }
 }

@@ -1,0 +1,59 @@
+// One accepted connection: what exchanges may know of it, and the codec that speaks on it.
+import type net from 'node:net';
+import type { DownstreamConnection } from '../exchange/exchange.ts';
+
+/** What a codec does for a connection. It attaches its own listeners for drain, end, error and close to the socket. */
+export interface ConnectionCodec {
+  /** Takes bytes as they come. The chunk is valid during the call only. */
+  data(chunk: Buffer): void;
+  /** Finishes what is in flight, tells the peer, and closes. */
+  drain(): void;
+  /** No exchange is in flight. */
+  readonly idle: boolean;
+}
+
+/** Puts a codec on a connection. Called once, before the first byte is read. */
+export type Connect = (socket: net.Socket, connection: DownstreamConnection) => ConnectionCodec;
+
+/** Prefix of an IPv4 address as a dual-stack socket reports it. */
+const MAPPED = '::ffff:';
+
+export class Connection implements DownstreamConnection {
+  readonly localPort: number;
+  readonly protocol = 'http/1.1';
+  readonly tls: DownstreamConnection['tls'];
+  readonly socket: net.Socket;
+  readonly codec: ConnectionCodec;
+  // Addresses are system calls: asked for when an exchange first wants one, then kept for those that follow.
+  #remoteAddress: string | null = null;
+  #remotePort: number | null = null;
+  #localAddress: string | null = null;
+
+  /** `port`: the one in the listener's configuration, whatever port the socket is bound to. */
+  constructor(socket: net.Socket, port: number, tls: DownstreamConnection['tls'], connect: Connect) {
+    this.socket = socket;
+    this.localPort = port;
+    this.tls = tls;
+    // HTTP/2 is chosen here: by ALPN on TLS, and on cleartext by the preface `PRI * HTTP/2.0`, which asks for a codec that
+    // looks at the first bytes before it decides who gets them.
+    this.codec = connect(socket, this);
+  }
+
+  get remoteAddress(): string {
+    return (this.#remoteAddress ??= plainAddress(this.socket.remoteAddress));
+  }
+
+  get remotePort(): number {
+    return (this.#remotePort ??= this.socket.remotePort ?? 0);
+  }
+
+  get localAddress(): string {
+    return (this.#localAddress ??= plainAddress(this.socket.localAddress));
+  }
+}
+
+/** An address as people write it; '' when the socket was gone before anyone asked. */
+function plainAddress(address: string | undefined): string {
+  if (address === undefined) return '';
+  return address.startsWith(MAPPED) && address.includes('.') ? address.slice(MAPPED.length) : address;
+}

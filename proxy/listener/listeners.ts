@@ -1,0 +1,110 @@
+// The listeners of a worker: takes what is configured, and makes the ports that are bound agree with it. A port that is not
+// affected by a change is not touched by it.
+import type * as ir from '#api/ir/ir.ts';
+import type { Limits } from '../exchange/limits.ts';
+import type { Connect } from './connection.ts';
+import { ConnectionLimit } from './limits.ts';
+import type { PortContext, Timers } from './port-context.ts';
+import { Port } from './port.ts';
+import type { ListenerProblem } from './problem.ts';
+import { checkDirectReads } from './raw-socket.ts';
+
+export interface ListenerSetOptions {
+  /** Puts a codec on each connection. */
+  readonly connect: Connect;
+  readonly limits: Limits;
+  readonly wheel: Timers;
+  /** Connections of a removed port may live on for so long, milliseconds. */
+  readonly drainTimeout: number;
+  /** Set when several workers serve the same ports. */
+  readonly reusePort?: boolean;
+  /** From the port of a listener to the one to bind: an offset for unprivileged use, 0 for any free port. */
+  readonly bindPort?: (port: number) => number;
+  /** Connections the kernel completes ahead of `accept`; it caps this at net.core.somaxconn. */
+  readonly backlog?: number;
+  /** Accepting failed, as it does when file descriptors run out. */
+  readonly acceptFailed?: (error: Error) => void;
+}
+
+const DEFAULT_BACKLOG = 4_096;
+
+export class ListenerSet {
+  readonly #context: PortContext;
+  readonly #drainTimeout: number;
+  readonly #ports = new Map<number, Port>();
+  /** Ports nobody wants any more whose connections finish. */
+  readonly #retiring = new Set<Port>();
+  #closed = false;
+
+  constructor(options: ListenerSetOptions) {
+    this.#drainTimeout = options.drainTimeout;
+    this.#context = {
+      connect: options.connect,
+      limit: new ConnectionLimit(options.limits.maxConnections),
+      wheel: options.wheel,
+      bindPort: options.bindPort ?? ((port) => port),
+      reusePort: options.reusePort ?? false,
+      backlog: options.backlog ?? DEFAULT_BACKLOG,
+      acceptFailed: options.acceptFailed ?? (() => undefined),
+    };
+  }
+
+  /** Connections open now and connections refused since the start. */
+  get counts(): { readonly open: number; readonly refused: number } {
+    const { open, refused } = this.#context.limit;
+    return { open, refused };
+  }
+
+  /** The port that is bound for the port of a listener, or null while there is none. */
+  boundPort(port: number): number | null {
+    return this.#ports.get(port)?.bound ?? null;
+  }
+
+  /**
+   * Serves exactly these listeners with these secrets (by key) from now on. Resolves, once every new port is bound or has
+   * failed, to what is wrong; what failed is tried again by the next update. Updates may overlap.
+   */
+  async update(listeners: readonly ir.Listener[], secrets: ReadonlyMap<string, ir.Secret>): Promise<ListenerProblem[]> {
+    void secrets;
+    await checkDirectReads();
+    if (this.#closed) return [];
+    const byPort = Map.groupBy(listeners.filter(isServed), (listener) => listener.port);
+    for (const [number, port] of this.#ports) {
+      if (!byPort.has(number)) this.#retire(number, port);
+    }
+    const problems = await Promise.all([...byPort].map(([number, own]) => this.#port(number).update(own)));
+    return [...listeners.filter((listener) => !isServed(listener)).map(unsupported), ...problems.flat()];
+  }
+
+  /** Stops accepting and lets connections finish; cuts what is left after `grace` ms. Resolves when none is left. */
+  async close(grace: number): Promise<void> {
+    this.#closed = true;
+    for (const [number, port] of this.#ports) this.#retire(number, port, grace);
+    await Promise.all([...this.#retiring].map((port) => port.retire(grace)));
+  }
+
+  /** Cuts every connection at once. */
+  cut(): void {
+    for (const port of [...this.#ports.values(), ...this.#retiring]) port.cut();
+  }
+
+  #port(number: number): Port {
+    let port = this.#ports.get(number);
+    if (port === undefined) this.#ports.set(number, (port = new Port(number, this.#context)));
+    return port;
+  }
+
+  #retire(number: number, port: Port, grace = this.#drainTimeout): void {
+    this.#ports.delete(number);
+    this.#retiring.add(port);
+    void port.retire(grace).then(() => this.#retiring.delete(port));
+  }
+}
+
+function isServed(listener: ir.Listener): boolean {
+  return listener.protocol === 'HTTP';
+}
+
+function unsupported(listener: ir.Listener): ListenerProblem {
+  return { listener: listener.key, reason: 'UnsupportedProtocol', message: `Protocol ${listener.protocol} is not supported` };
+}

@@ -1,0 +1,18 @@
+// What all ports of a worker have in common.
+import type { TimerWheel } from '#lib/timer-wheel.ts';
+import type { Connect } from './connection.ts';
+import type { ConnectionLimit } from './limits.ts';
+
+/** A clock that rings: the part of a TimerWheel that ports use. */
+export type Timers = Pick<TimerWheel, 'arm' | 'disarm'>;
+
+export interface PortContext {
+  readonly connect: Connect;
+  readonly limit: ConnectionLimit;
+  readonly wheel: Timers;
+  /** From the port of a listener to the port that is bound for it. */
+  readonly bindPort: (port: number) => number;
+  readonly reusePort: boolean;
+  readonly backlog: number;
+  readonly acceptFailed: (error: Error) => void;
+}
