@@ -1,0 +1,72 @@
+// Finds matches that can never win: several rules match exactly the same requests on the same listener. For `weir validate`.
+import type { Match, Route, ValueMatch } from '#api/ir/ir.ts';
+
+/** Rules with one and the same match for the same hosts of the same listener. */
+export interface Overlap {
+  /** Key of the listener. */
+  readonly listener: string;
+  /** '' is any host. */
+  readonly hostname: string;
+  readonly match: Match;
+  /** Key of the Route that gets the requests. */
+  readonly winner: string;
+  /** Keys of the Routes that never do, best placed first. */
+  readonly losers: readonly string[];
+}
+
+/** Every overlap among the routes, in an order that does not depend on theirs. */
+export function findOverlaps(routes: Iterable<Route>): readonly Overlap[] {
+  const claims = new Map<string, Claim>();
+  for (const route of [...routes].sort(byPrecedence)) {
+    for (const claim of claimsOf(route)) addTo(claims, claim, route.key);
+  }
+  return [...claims.entries()]
+    .sort(([a], [b]) => compareText(a, b))
+    .flatMap(([, { listener, hostname, match, keys }]) => {
+      const [winner = '', ...losers] = keys;
+      return losers.length === 0 ? [] : [{ listener, hostname, match, winner, losers }];
+    });
+}
+
+interface Claim {
+  readonly listener: string;
+  readonly hostname: string;
+  readonly match: Match;
+  readonly keys: readonly string[];
+}
+
+function claimsOf(route: Route): readonly Omit<Claim, 'keys'>[] {
+  return route.attachments.flatMap(({ listener, hostnames }) =>
+    hostnames.flatMap((hostname) => route.matches.map((match) => ({ listener, hostname, match }))),
+  );
+}
+
+/** A match that a rule lists twice is that rule's own affair. */
+function addTo(claims: Map<string, Claim>, { listener, hostname, match }: Omit<Claim, 'keys'>, key: string): void {
+  const id = JSON.stringify([listener, hostname, identity(match)]);
+  const keys = claims.get(id)?.keys ?? [];
+  if (!keys.includes(key)) claims.set(id, { listener, hostname, match, keys: [...keys, key] });
+}
+
+/** Equal for matches that match the same: the order of conditions plays no part. */
+function identity({ path, method, headers, queryParams }: Match): unknown {
+  return [path.type, path.value, method, conditions(headers), conditions(queryParams)];
+}
+
+function conditions(matches: readonly ValueMatch[]): readonly string[] {
+  return matches.map(({ type, name, value }) => JSON.stringify([name, type, value])).sort();
+}
+
+/** Ties between equal matches: the older object, then `namespace/name`, then the order of rules (HTTPRouteRule.matches). */
+function byPrecedence(a: Route, b: Route): number {
+  return (
+    a.createdAt - b.createdAt ||
+    compareText(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`) ||
+    compareText(a.objectKind, b.objectKind) ||
+    a.ruleIndex - b.ruleIndex
+  );
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

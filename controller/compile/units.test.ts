@@ -1,0 +1,162 @@
+import { describe, expect, test } from '@jest/globals';
+import type { KubernetesObject } from '#api/k8s/object.ts';
+import { Store } from '../snapshot/store.ts';
+import { Outputs } from './outputs.ts';
+import { Units } from './units.ts';
+import { valueOnly, type CompileOptions, type UnitKind } from './view.ts';
+
+const OPTIONS: CompileOptions = { controllerName: 'test', allowLoopback: false, bindAddresses: true };
+
+function namespace(name: string, team: string): KubernetesObject {
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { team } } };
+}
+
+/** Units over a store, with a log of what ran. */
+function setUp() {
+  const store = new Store();
+  const outputs = new Outputs();
+  const units = new Units(store, outputs, OPTIONS);
+  const log: string[] = [];
+  const set = (name: string, team: string) => {
+    for (const cell of store.upsert(namespace(name, team))) units.touch(cell);
+  };
+  const run = () => {
+    log.length = 0;
+    return { ...units.run(), log: [...log], delta: outputs.flush() };
+  };
+  return { units, log, set, run };
+}
+
+/** Reads the team of a namespace and yields it as an Endpoints resource. */
+function teamUnit(log: string[]): UnitKind<string> {
+  return {
+    name: 'team',
+    stage: 'leaf',
+    compile(view, key) {
+      log.push(`team ${key}`);
+      const team = view.object('Namespace', '', key)?.metadata.labels?.['team'] ?? 'none';
+      return { ...valueOnly(team), resources: [{ kind: 'Endpoints', key, endpoints: [] }] };
+    },
+  };
+}
+
+/** Reads the team units named in its key, until one is `stop`. */
+function teamsUnit(log: string[], team: UnitKind<string>): UnitKind<string> {
+  return {
+    name: 'teams',
+    stage: 'parent',
+    compile(view, key) {
+      log.push(`teams ${key}`);
+      const teams: string[] = [];
+      for (const name of key.split(' ')) {
+        teams.push(view.read(team, name));
+        if (teams.at(-1) === 'stop') break;
+      }
+      return valueOnly(teams.join(' '));
+    },
+  };
+}
+
+describe('Units', () => {
+  test('a unit comes into being when it is read, before its reader is done', () => {
+    const { units, log, run } = setUp();
+    units.addRoot(teamsUnit(log, teamUnit(log)), 'a b');
+    expect(run()).toMatchObject({ recompiled: 3, log: ['teams a b', 'team a', 'team b'] });
+  });
+
+  test('a reader runs again when the value it read changes', () => {
+    const { units, log, set, run } = setUp();
+    units.addRoot(teamsUnit(log, teamUnit(log)), 'a b');
+    run();
+    set('b', 'blue');
+    expect(run().log).toEqual(['team b', 'teams a b']);
+  });
+
+  test('a reader does not run again when the value stays the same', () => {
+    const { units, log, set, run } = setUp();
+    units.addRoot(teamsUnit(log, teamUnit(log)), 'a');
+    run();
+    set('a', 'none');
+    expect(run().log).toEqual(['team a']);
+  });
+
+  test('a unit that is no longer read goes, with what it yielded', () => {
+    const { units, log, set, run } = setUp();
+    units.addRoot(teamsUnit(log, teamUnit(log)), 'a b');
+    run();
+    set('a', 'stop');
+    expect(run()).toMatchObject({ log: ['team a', 'teams a b'], delta: { removed: [{ kind: 'Endpoints', key: 'b' }] } });
+    set('b', 'blue');
+    expect(run().log).toEqual([]);
+  });
+
+  test('a unit that several read stays until the last lets go', () => {
+    const { units, log, run } = setUp();
+    const team = teamUnit(log);
+    const teams = teamsUnit(log, team);
+    units.addRoot(teams, 'a b');
+    units.addRoot(teams, 'b');
+    run();
+    units.removeRoot(teams, 'a b');
+    expect(run().delta.removed).toEqual([{ kind: 'Endpoints', key: 'a' }]);
+    units.removeRoot(teams, 'b');
+    expect(run().delta.removed).toEqual([{ kind: 'Endpoints', key: 'b' }]);
+  });
+
+  test('counters count units, and wake those who read them', () => {
+    const { units, log, set, run } = setUp();
+    const team = teamUnit(log);
+    const counting: UnitKind<null> = {
+      name: 'counting',
+      stage: 'route',
+      compile: (view, key) => ({ ...valueOnly(null), counters: [view.read(team, key)] }),
+    };
+    const counts: number[] = [];
+    const summary: UnitKind<null> = {
+      name: 'summary',
+      stage: 'summary',
+      compile(view, key) {
+        counts.push(view.count(key));
+        return valueOnly(null);
+      },
+    };
+    units.addRoot(summary, 'blue');
+    units.addRoot(counting, 'a');
+    units.addRoot(counting, 'b');
+    run();
+    set('a', 'blue');
+    run();
+    set('b', 'blue');
+    run();
+    units.removeRoot(counting, 'a');
+    run();
+    expect(counts).toEqual([0, 1, 2, 1]);
+  });
+
+  test('a unit that throws keeps what it yielded and is reported; it runs again when something it read changes', () => {
+    const { units, set, run } = setUp();
+    const fragile: UnitKind<null> = {
+      name: 'fragile',
+      stage: 'leaf',
+      compile(view, key) {
+        const team = view.object('Namespace', '', key)?.metadata.labels?.['team'];
+        if (team === 'bad') throw new Error('bug');
+        return { ...valueOnly(null), resources: [{ kind: 'Endpoints', key, endpoints: [] }] };
+      },
+    };
+    units.addRoot(fragile, 'a');
+    run();
+    set('a', 'bad');
+    expect(run()).toMatchObject({ faults: [{ unit: '@fragile a', error: new Error('bug') }], delta: { removed: [] } });
+    set('a', 'good');
+    expect(run()).toMatchObject({ faults: [], recompiled: 1 });
+  });
+
+  test('reading a unit of the same or a later stage is a bug', () => {
+    const { units, log, run } = setUp();
+    const team = teamUnit(log);
+    const wrong: UnitKind<string> = { name: 'wrong', stage: 'leaf', compile: (view, key) => valueOnly(view.read(team, key)) };
+    units.addRoot(wrong, 'a');
+    expect(run().faults).toHaveLength(1);
+  });
+});
