@@ -45,9 +45,18 @@ function compileFilter(view: View, from: Referrer, filter: HttpRouteFilter): ir.
   throw new Error(`filter ${filter.type} passed validation and is unknown here`);
 }
 
+/** Of entries whose names differ in case alone the first counts, as the Gateway API has it. */
 function compileHeaders({ set, add, remove }: HeaderFilter): ir.HeaderModification {
-  const lower = (header: ir.HeaderValue) => ({ name: header.name.toLowerCase(), value: header.value });
-  return { set: set.map(lower), add: add.map(lower), remove: remove.map((name) => name.toLowerCase()) };
+  return { set: firstOfEachName(set), add: firstOfEachName(add), remove: [...new Set(remove.map((name) => name.toLowerCase()))] };
+}
+
+function firstOfEachName(headers: HeaderFilter['set']): ir.HeaderValue[] {
+  const byName = new Map<string, ir.HeaderValue>();
+  for (const { name, value } of headers) {
+    const lower = name.toLowerCase();
+    if (!byName.has(lower)) byName.set(lower, { name: lower, value });
+  }
+  return [...byName.values()];
 }
 
 function compileRedirect(redirect: NonNullable<HttpRouteFilter['requestRedirect']>): ir.RequestRedirect {

@@ -1,0 +1,83 @@
+// THE SPINE of the controller, the life of a change from top to bottom: event > store > batch > compile > push, status.
+import type { Log } from '#lib/log.ts';
+import { Compiler } from './compile/compile.ts';
+import type { CompilerOptions } from './compile/compile.ts';
+import type { CompileDelta, DesiredStatus } from './compile/result.ts';
+import { Batcher } from './snapshot/batcher.ts';
+import type { BatcherOptions } from './snapshot/batcher.ts';
+import type { Change, Source, SourceProblem } from './watch/event.ts';
+
+/** Where compiled resources go: the push cache. */
+export interface ResourceSink {
+  apply(delta: Pick<CompileDelta, 'changed' | 'removed'>): void;
+}
+
+/** Where statuses go: the status writer, or nowhere when there is no cluster. */
+export interface StatusSink {
+  write(statuses: readonly DesiredStatus[]): void;
+}
+
+/** What a pipeline joins. */
+export interface PipelineOptions {
+  readonly sources: readonly Source[];
+  readonly compiler: CompilerOptions;
+  readonly batch: BatcherOptions;
+  readonly push: ResourceSink;
+  readonly status: StatusSink;
+  readonly log: Log;
+  /** Told of everything a batch did: metrics. */
+  readonly compiled?: (delta: CompileDelta, ms: number) => void;
+}
+
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  readonly #compiler: Compiler;
+  readonly #batcher: Batcher;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    this.#compiler = new Compiler(options.compiler);
+    this.#batcher = new Batcher(options.batch, (changes) => this.#compile(changes));
+  }
+
+  /** Starts every source; resolves when all have told what there is and the first batch is compiled. */
+  async start(): Promise<void> {
+    const listener = {
+      changed: (changes: readonly Change[]) => this.#batcher.add(changes),
+      synced: () => undefined,
+      problems: (problems: readonly SourceProblem[]) => this.#report(problems),
+    };
+    await Promise.all(this.#options.sources.map((source) => source.start(listener)));
+    this.#batcher.synced();
+  }
+
+  async stop(): Promise<void> {
+    this.#batcher.stop();
+    await Promise.all(this.#options.sources.map((source) => source.stop()));
+  }
+
+  /** A bug in a batch leaves what was compiled before in force; the next batch is compiled all the same. */
+  #compile(changes: readonly Change[]): void {
+    const started = performance.now();
+    try {
+      const delta = this.#compiler.apply(changes);
+      this.#options.push.apply(delta);
+      this.#options.status.write(delta.statuses);
+      this.#logDelta(delta);
+      this.#options.compiled?.(delta, performance.now() - started);
+    } catch (error) {
+      this.#options.log.error({ err: error, changes: changes.length }, 'compile failed; the configuration stays as it was');
+    }
+  }
+
+  #logDelta(delta: CompileDelta): void {
+    const { log } = this.#options;
+    for (const { unit, error } of delta.faults) log.error({ err: error, unit }, 'a unit could not be compiled; its last output stays');
+    for (const { object, errors } of delta.rejected) log.warn({ object, errors }, 'object refused');
+    log.debug({ changed: delta.changed.length, removed: delta.removed.length, recompiled: delta.recompiled }, 'batch compiled');
+  }
+
+  #report(problems: readonly SourceProblem[]): void {
+    for (const problem of problems) this.#options.log.warn({ ...problem }, 'left out of the configuration');
+  }
+}

@@ -1,0 +1,191 @@
+// The source `files`: a folder of YAML and JSON, watched. What is saved is live at once; what is wrong harms only itself.
+import { watch } from 'node:fs';
+import type { FSWatcher } from 'node:fs';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { objectId, refOf } from '#api/k8s/object.ts';
+import type { KubernetesObject, ObjectRef } from '#api/k8s/object.ts';
+import { contentHash } from '#lib/hash.ts';
+import { parseDocuments } from './documents.ts';
+import type { FileContent, FileObject } from './documents.ts';
+import type { Change, Source, SourceListener, SourceProblem } from './event.ts';
+
+/** Editors write a file in several steps; what happens within this time is one change. */
+const QUIET_MS = 30;
+/** Looks again now and then: symbolic links that point out of the folder (mounted ConfigMaps) change unseen. */
+const POLL_MS = 2_000;
+const MAX_FILE_BYTES = 4 * 1_024 * 1_024;
+const EXTENSIONS = new Set(['.yaml', '.yml', '.json']);
+
+/** A file as last read. */
+interface KnownFile {
+  readonly stamp: string;
+  readonly content: FileContent;
+}
+
+/** An object as last reported. */
+interface Reported {
+  readonly hash: string;
+  readonly generation: number;
+  readonly ref: ObjectRef;
+}
+
+export class FileSource implements Source {
+  readonly #folder: string;
+  #listener: SourceListener | null = null;
+  #watcher: FSWatcher | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #poll: NodeJS.Timeout | null = null;
+  #scanning: Promise<void> = Promise.resolve();
+  #files = new Map<string, KnownFile>();
+  #reported = new Map<string, Reported>();
+  #problems = '[]';
+
+  constructor(folder: string) {
+    this.#folder = path.resolve(folder);
+  }
+
+  /** Rejects when the folder cannot be read at all. */
+  async start(listener: SourceListener): Promise<void> {
+    this.#listener = listener;
+    await readdir(this.#folder);
+    this.#watcher = watch(this.#folder, { recursive: true }, () => this.#scheduleScan());
+    this.#watcher.on('error', () => undefined);
+    await this.#scan();
+    listener.synced();
+    this.#poll = setInterval(() => this.#scheduleScan(), POLL_MS);
+    this.#poll.unref();
+  }
+
+  async stop(): Promise<void> {
+    this.#watcher?.close();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#poll !== null) clearInterval(this.#poll);
+    this.#listener = null;
+    await this.#scanning;
+  }
+
+  #scheduleScan(): void {
+    if (this.#listener === null) return;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      this.#scanning = this.#scanning.then(() => this.#scan());
+    }, QUIET_MS);
+  }
+
+  async #scan(): Promise<void> {
+    const files = await readFolder(this.#folder, this.#files);
+    const listener = this.#listener;
+    if (listener === null) return;
+    this.#files = files;
+    const { objects, problems } = merge(files);
+    const changes = this.#difference(objects);
+    if (changes.length > 0) listener.changed(changes);
+    const text = JSON.stringify(problems);
+    if (text !== this.#problems) listener.problems(problems);
+    this.#problems = text;
+  }
+
+  /** What changed since the last report; objects get the metadata that an API server would have given them. */
+  #difference(objects: ReadonlyMap<string, KubernetesObject>): Change[] {
+    const changes: Change[] = [];
+    const reported = new Map<string, Reported>();
+    for (const [id, object] of objects) {
+      const before = this.#reported.get(id);
+      const hash = contentHash(JSON.stringify(object));
+      const generation = before === undefined ? 1 : before.generation + (before.hash === hash ? 0 : 1);
+      reported.set(id, { hash, generation, ref: refOf(object) });
+      if (before?.hash === hash) continue;
+      changes.push({ type: 'upsert', object: { ...object, metadata: { ...object.metadata, uid: id, generation } } });
+    }
+    for (const [id, { ref }] of this.#reported) {
+      if (!reported.has(id)) changes.push({ type: 'delete', ref });
+    }
+    this.#reported = reported;
+    return changes;
+  }
+}
+
+/** Reads a folder once: what `weir validate` and `weir explain` work on. Rejects when it cannot be read. */
+export async function readOnce(
+  folders: readonly string[],
+): Promise<{ objects: readonly KubernetesObject[]; problems: readonly SourceProblem[] }> {
+  const files = new Map<string, KnownFile>();
+  for (const folder of folders) for (const [file, known] of await readFolder(path.resolve(folder), new Map())) files.set(file, known);
+  const { objects, problems } = merge(files);
+  return { objects: [...objects.values()], problems };
+}
+
+/** Reads every file below a folder (or the one file it is), keeping what has not changed. */
+async function readFolder(folder: string, known: ReadonlyMap<string, KnownFile>): Promise<Map<string, KnownFile>> {
+  const files = new Map<string, KnownFile>();
+  for (const file of await listFiles(folder)) {
+    const read = await readIfChanged(file, known.get(file));
+    if (read !== null) files.set(file, read);
+  }
+  return files;
+}
+
+async function listFiles(folder: string): Promise<string[]> {
+  if ((await stat(folder)).isFile()) return [folder];
+  const entries = await readdir(folder, { recursive: true });
+  // Names that begin with a dot are editors' and kubelets' own.
+  const visible = entries.filter((entry) => !entry.split(path.sep).some((part) => part.startsWith('.')));
+  return visible
+    .filter((entry) => EXTENSIONS.has(path.extname(entry)))
+    .sort()
+    .map((entry) => path.join(folder, entry));
+}
+
+/** A file that became unreadable or unparsable keeps its last good objects: half a file must not delete the other half. */
+async function readIfChanged(file: string, known: KnownFile | undefined): Promise<KnownFile | null> {
+  try {
+    const { size, mtimeMs, ino } = await stat(file);
+    const stamp = `${await realpath(file)} ${ino} ${size} ${mtimeMs}`;
+    if (known?.stamp === stamp) return known;
+    if (size > MAX_FILE_BYTES) return keepGood(known, stamp, unreadable(file, `is larger than ${MAX_FILE_BYTES} bytes`));
+    const content = parseDocuments(file, await readFile(file, 'utf8'));
+    return content.broken ? keepGood(known, stamp, content) : { stamp, content };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    return keepGood(known, '', unreadable(file, (error as Error).message));
+  }
+}
+
+function keepGood(known: KnownFile | undefined, stamp: string, content: FileContent): KnownFile {
+  if (known === undefined) return { stamp, content };
+  return { stamp, content: { ...content, objects: known.content.objects } };
+}
+
+function unreadable(file: string, reason: string): FileContent {
+  return { objects: [], problems: [{ file, line: 0, object: '', field: '', reason }], broken: true };
+}
+
+/** All objects of all files, the first of a name winning, with the namespaces that are only implied. */
+function merge(files: ReadonlyMap<string, KnownFile>): { objects: Map<string, KubernetesObject>; problems: SourceProblem[] } {
+  const first = new Map<string, FileObject>();
+  const problems: SourceProblem[] = [];
+  for (const { content } of files.values()) {
+    problems.push(...content.problems);
+    for (const entry of content.objects) takeFirst(entry, first, problems);
+  }
+  const objects = new Map([...first].map(([id, entry]) => [id, entry.object]));
+  for (const { object } of first.values()) addNamespace(object.metadata.namespace, objects);
+  return { objects, problems };
+}
+
+function takeFirst(entry: FileObject, first: Map<string, FileObject>, problems: SourceProblem[]): void {
+  const id = objectId(refOf(entry.object));
+  const winner = first.get(id);
+  if (winner === undefined) first.set(id, entry);
+  else {
+    const reason = `is already defined in ${winner.file}:${winner.line}, which is used`;
+    problems.push({ file: entry.file, line: entry.line, object: id, field: 'metadata.name', reason });
+  }
+}
+
+function addNamespace(name: string | undefined, objects: Map<string, KubernetesObject>): void {
+  if (name === undefined || objects.has(`Namespace/${name}`)) return;
+  const metadata = { name, labels: { 'kubernetes.io/metadata.name': name } };
+  objects.set(`Namespace/${name}`, { apiVersion: 'v1', kind: 'Namespace', metadata });
+}
