@@ -56,11 +56,10 @@ function checkSettings(filter: HttpRouteFilter, field: string): FieldError[] {
   return errors;
 }
 
-/** Each list is a map by case-insensitive name in the CRD. */
+/** Lists with a name as key, letter for letter. Names that differ in case alone are let through, and the first counts. */
 function checkHeaders(headers: HeaderFilter, field: string): FieldError[] {
-  const lists = { set: headers.set.map((h) => h.name), add: headers.add.map((h) => h.name), remove: headers.remove };
-  return Object.entries(lists).flatMap(([list, names]) =>
-    repeated(names.map((name) => name.toLowerCase())).map((i) => ({ field: `${field}.${list}[${i}]`, reason: 'is listed twice' })),
+  return (['set', 'add'] as const).flatMap((list) =>
+    repeated(headers[list].map(({ name }) => name)).map((i) => ({ field: `${field}.${list}[${i}].name`, reason: 'is listed twice' })),
   );
 }
 

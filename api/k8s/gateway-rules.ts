@@ -1,7 +1,8 @@
 // The rules of the Gateway CRD that a schema cannot state (CEL there), for Gateways that come from files.
+import { isIP } from 'node:net';
 import { repeated } from './duplicates.ts';
 import type { FieldError } from './field-error.ts';
-import type { Gateway, Listener } from './gateway.ts';
+import type { Gateway, GatewayAddress, Listener } from './gateway.ts';
 
 const WITHOUT_TLS: ReadonlySet<string> = new Set(['HTTP', 'TCP', 'UDP']);
 const WITHOUT_HOSTNAME: ReadonlySet<string> = new Set(['TCP', 'UDP']);
@@ -11,6 +12,7 @@ export function checkGateway(gateway: Gateway): FieldError[] {
   const { listeners, addresses } = gateway.spec;
   return [
     ...listeners.flatMap((listener, i) => checkListener(listener, `spec.listeners[${i}]`)),
+    ...addresses.flatMap((address, i) => checkAddress(address, `spec.addresses[${i}].value`)),
     ...repeated(listeners.map((listener) => listener.name)).map((i) => ({
       field: `spec.listeners[${i}].name`,
       reason: 'is the name of another listener of this Gateway',
@@ -24,6 +26,15 @@ export function checkGateway(gateway: Gateway): FieldError[] {
       reason: 'is listed twice',
     })),
   ];
+}
+
+const HOSTNAME = /^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
+/** An empty value asks for any address of the type. */
+function checkAddress({ type, value }: GatewayAddress, field: string): FieldError[] {
+  if (value === '') return [];
+  if (type === 'IPAddress') return isIP(value) === 0 ? [{ field, reason: 'must be an IP address' }] : [];
+  return type !== 'Hostname' || HOSTNAME.test(value) ? [] : [{ field, reason: 'must be a host name' }];
 }
 
 /** The rules of one listener; `field` is its path. */

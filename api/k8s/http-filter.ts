@@ -21,7 +21,7 @@ const Header = closed({ name: HeaderName, value: HeaderText });
 export const HeaderFilter = closed({
   set: Type.Array(Header, { default: [], maxItems: 16 }),
   add: Type.Array(Header, { default: [], maxItems: 16 }),
-  remove: Type.Array(HeaderName, { default: [], maxItems: 16 }),
+  remove: Type.Array(HeaderName, { default: [], maxItems: 16, uniqueItems: true }),
 });
 export type HeaderFilter = Static<typeof HeaderFilter>;
 
@@ -60,10 +60,10 @@ const Origin = Type.String({
 });
 
 export const Cors = closed({
-  allowOrigins: Type.Array(Origin, { default: [], maxItems: 64 }),
-  allowMethods: Type.Array(Type.Enum([...METHODS, '*']), { default: [], maxItems: 9 }),
-  allowHeaders: Type.Array(HeaderName, { default: [], maxItems: 64 }),
-  exposeHeaders: Type.Array(HeaderName, { default: [], maxItems: 64 }),
+  allowOrigins: Type.Array(Origin, { default: [], maxItems: 64, uniqueItems: true }),
+  allowMethods: Type.Array(Type.Enum([...METHODS, '*']), { default: [], maxItems: 9, uniqueItems: true }),
+  allowHeaders: Type.Array(HeaderName, { default: [], maxItems: 64, uniqueItems: true }),
+  exposeHeaders: Type.Array(HeaderName, { default: [], maxItems: 64, uniqueItems: true }),
   allowCredentials: Type.Boolean({ default: false }),
   maxAge: Type.Integer({ minimum: 1, default: 5 }),
 });

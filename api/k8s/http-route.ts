@@ -45,7 +45,7 @@ export const HttpBackendRef = closed({
 export type HttpBackendRef = Static<typeof HttpBackendRef>;
 
 export const HttpRouteRetry = closed({
-  codes: Type.Array(Type.Integer({ minimum: 400, maximum: 599 }), { default: [] }),
+  codes: Type.Array(Type.Integer({ minimum: 400, maximum: 599 }), { default: [], uniqueItems: true }),
   attempts: Type.Optional(Type.Integer({ minimum: 1 })),
   backoff: Type.Optional(Duration),
 });

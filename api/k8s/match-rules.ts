@@ -1,6 +1,7 @@
 // The rules of HTTPRoute matches that a schema cannot state: what a path may hold, and regular expressions that compile.
 import { RE2JS } from 're2js';
 import { parseDuration } from '#lib/duration.ts';
+import { repeated } from './duplicates.ts';
 import type { FieldError } from './field-error.ts';
 import type { HttpPathMatch, HttpRouteMatch, HttpRouteTimeouts } from './http-route.ts';
 
@@ -16,7 +17,14 @@ export function checkMatch(match: HttpRouteMatch, field: string): FieldError[] {
     ...checkPath(match.path, `${field}.path.value`),
     ...match.headers.flatMap((header, i) => checkRegexOf(header, `${field}.headers[${i}].value`)),
     ...match.queryParams.flatMap((param, i) => checkRegexOf(param, `${field}.queryParams[${i}].value`)),
+    ...checkNames(match.headers, `${field}.headers`),
+    ...checkNames(match.queryParams, `${field}.queryParams`),
   ];
+}
+
+/** Lists with a name as key, letter for letter. Header names that differ in case alone are let through, and the first counts. */
+function checkNames(matches: readonly { readonly name: string }[], field: string): FieldError[] {
+  return repeated(matches.map(({ name }) => name)).map((i) => ({ field: `${field}[${i}].name`, reason: 'is listed twice' }));
 }
 
 function checkPath(path: HttpPathMatch, field: string): FieldError[] {

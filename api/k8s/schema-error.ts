@@ -18,7 +18,10 @@ function pathOf(instancePath: string): string {
   return names.reduce((path, name) => (/^[0-9]+$/.test(name) ? `${path}[${name}]` : fieldOf(path, name)), '');
 }
 
-const REASONS: ReadonlyMap<string, (params: Record<string, unknown>, schema: Record<string, unknown>) => string> = new Map([
+type Reason = (params: Readonly<Record<string, unknown>>, schema: Readonly<Record<string, unknown>>) => string;
+
+/** By keyword of JSON Schema. */
+const REASONS: ReadonlyMap<string, Reason> = new Map<string, Reason>([
   ['type', (params) => `must be ${article(String(params['type']))}`],
   ['const', (params) => `must be ${String(params['allowedValue'])}`],
   ['enum', (params) => `must be one of ${(params['allowedValues'] as unknown[]).join(', ')}`],
@@ -28,6 +31,7 @@ const REASONS: ReadonlyMap<string, (params: Record<string, unknown>, schema: Rec
   ['minLength', (params) => (params['limit'] === 1 ? 'must not be empty' : `must have at least ${String(params['limit'])} characters`)],
   ['maxLength', (params) => `must have at most ${String(params['limit'])} characters`],
   ['minItems', (params) => (params['limit'] === 1 ? 'must not be empty' : `must have at least ${String(params['limit'])} entries`)],
+  ['uniqueItems', () => 'must not hold the same entry twice'],
   ['maxItems', (params) => `must have at most ${String(params['limit'])} entries`],
 ]);
 

@@ -22,10 +22,11 @@ export interface ValidateOptions {
  * Never throws, whatever the value is.
  */
 export function validateObject(value: unknown, options: ValidateOptions): Result<KubernetesObject, readonly FieldError[]> {
-  const object = withoutNulls(value);
-  if (!isRecord(object)) return err([{ field: '', reason: 'must be an object' }]);
+  const copied = copy(value);
+  if (!copied.ok) return copied;
+  const object = copied.value;
   const info = kindOf(String(object['apiVersion']), String(object['kind']));
-  if (info === undefined) return err([{ field: 'kind', reason: unknownKind(object) }]);
+  if (info === undefined) return err(unknownKind(object));
   object['apiVersion'] = info.apiVersion;
   const errors = schemaErrors(info, object, options);
   if (errors.length > 0) return err(errors);
@@ -34,8 +35,10 @@ export function validateObject(value: unknown, options: ValidateOptions): Result
   return broken.length > 0 ? err(broken) : ok(inNamespace(valid, info));
 }
 
-function unknownKind(object: Record<string, unknown>): string {
-  return `${String(object['apiVersion'])} ${String(object['kind'])} is not a kind that Weir reads`;
+function unknownKind(object: Record<string, unknown>): FieldError[] {
+  const missing = ['apiVersion', 'kind'].filter((field) => typeof object[field] !== 'string');
+  if (missing.length > 0) return missing.map((field) => ({ field, reason: 'is required' }));
+  return [{ field: 'kind', reason: `${String(object['apiVersion'])} ${String(object['kind'])} is not a kind that Weir reads` }];
 }
 
 // A default that ajv writes into the object is what an API server would have written on admission.
@@ -71,6 +74,16 @@ function brokenRules(object: KubernetesObject): readonly FieldError[] {
 function inNamespace(object: KubernetesObject, info: KindInfo): KubernetesObject {
   const { namespace, ...metadata } = object.metadata;
   return { ...object, metadata: info.namespaced ? { ...metadata, namespace: namespace ?? 'default' } : metadata };
+}
+
+/** YAML can make an object contain itself, and anybody can nest one deeper than a stack is high. */
+function copy(value: unknown): Result<Record<string, unknown>, FieldError[]> {
+  try {
+    const object = withoutNulls(value);
+    return isRecord(object) ? ok(object) : err([{ field: '', reason: 'must be an object' }]);
+  } catch {
+    return err([{ field: '', reason: 'is nested too deeply' }]);
+  }
 }
 
 /** A deep copy in which null fields are absent: to an API server both mean the same. Keeps names like `__proto__` harmless. */

@@ -1,0 +1,320 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { describeError } from './field-error.ts';
+import { KINDS } from './kinds.ts';
+import { validateObject } from './validate.ts';
+
+const GATEWAY_API = 'gateway.networking.k8s.io/v1';
+type Spec = Record<string, unknown>;
+
+function route(spec: unknown, kind = 'HTTPRoute'): unknown {
+  return { apiVersion: GATEWAY_API, kind, metadata: { name: 'x', namespace: 'infra' }, spec };
+}
+
+function gateway(spec: Spec): unknown {
+  return route({ gatewayClassName: 'weir', ...spec }, 'Gateway');
+}
+
+function listener(parts: Spec): unknown {
+  return gateway({ listeners: [{ name: 'a', port: 80, protocol: 'HTTP', ...parts }] });
+}
+
+function rule(parts: Spec): unknown {
+  return route({ rules: [parts] });
+}
+
+function match(parts: Spec): unknown {
+  return rule({ matches: [parts] });
+}
+
+function filter(parts: Spec): unknown {
+  return rule({ filters: [parts] });
+}
+
+/** Errors as `field: reason`. */
+function errors(object: unknown, strict = true): string[] {
+  const result = validateObject(object, { strict });
+  return result.ok ? [] : result.error.map(describeError);
+}
+
+/** The object as it comes out. */
+function filled(object: unknown): Record<string, unknown> {
+  const result = validateObject(object, { strict: true });
+  if (!result.ok) throw new Error(result.error.map(describeError).join('\n'));
+  return result.value as unknown as Record<string, unknown>;
+}
+
+describe('defaults of the API server', () => {
+  test('a bare route', () => {
+    expect(filled(route({ parentRefs: [{ name: 'web' }], rules: [{ backendRefs: [{ name: 'app', port: 80 }] }] }))['spec']).toEqual({
+      parentRefs: [{ group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'web' }],
+      hostnames: [],
+      rules: [
+        {
+          matches: [{ path: { type: 'PathPrefix', value: '/' }, headers: [], queryParams: [] }],
+          filters: [],
+          backendRefs: [{ group: '', kind: 'Service', name: 'app', port: 80, weight: 1, filters: [] }],
+        },
+      ],
+    });
+  });
+
+  test('a bare listener', () => {
+    expect(filled(listener({}))['spec']).toMatchObject({
+      addresses: [],
+      listeners: [{ hostname: '', allowedRoutes: { namespaces: { from: 'Same' }, kinds: [] } }],
+    });
+  });
+
+  test('two objects do not share what was filled in', () => {
+    const rules = (object: unknown) => (filled(object)['spec'] as { rules: object[] }).rules;
+    expect(rules(route({}))[0]).not.toBe(rules(route({}))[0]);
+  });
+
+  test('a namespaced object without a namespace goes to default, a cluster-scoped one has none', () => {
+    const anonymous = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'x' } };
+    expect(filled(anonymous)['metadata']).toEqual({ name: 'x', namespace: 'default' });
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'x', namespace: 'y' } };
+    expect(filled(namespace)['metadata']).toEqual({ name: 'x' });
+  });
+
+  test('null is absent', () => {
+    const slice = { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', metadata: { name: 'x', labels: null }, addressType: 'IPv4' };
+    expect(filled({ ...slice, endpoints: null, ports: null })).toMatchObject({ endpoints: [], ports: [] });
+  });
+
+  test('another version of the same shape becomes the main one', () => {
+    const old = { apiVersion: 'gateway.networking.k8s.io/v1beta1', kind: 'HTTPRoute', metadata: { name: 'x' }, spec: {} };
+    expect(filled(old)['apiVersion']).toBe(GATEWAY_API);
+  });
+
+  test('the input stays as it was', () => {
+    const input = Object.freeze({
+      apiVersion: GATEWAY_API,
+      kind: 'HTTPRoute',
+      metadata: Object.freeze({ name: 'x' }),
+      spec: Object.freeze({}),
+    });
+    expect(filled(input)).not.toBe(input);
+  });
+});
+
+describe('structure', () => {
+  test.each<[string, unknown, string[]]>([
+    ['not an object', 7, ['must be an object']],
+    ['no kind', {}, ['apiVersion: is required', 'kind: is required']],
+    ['another group', route({}, 'Widget'), [`kind: ${GATEWAY_API} Widget is not a kind that Weir reads`]],
+    ['no metadata', { apiVersion: 'v1', kind: 'Namespace' }, ['metadata: is required']],
+    ['no name', { apiVersion: 'v1', kind: 'Namespace', metadata: {} }, ['metadata.name: is required']],
+    ['a wrong type', route({ rules: 'all' }), ['spec.rules: must be an array']],
+    ['an empty list', route({ rules: [] }), ['spec.rules: must not be empty']],
+    [
+      'a wrong choice',
+      match({ method: 'FETCH' }),
+      ['spec.rules[0].matches[0].method: must be one of GET, HEAD, POST, PUT, DELETE, CONNECT, OPTIONS, TRACE, PATCH'],
+    ],
+    ['a number too large', listener({ port: 65536 }), ['spec.listeners[0].port: must be at most 65535']],
+    [
+      'a bad host name',
+      route({ hostnames: ['Example.com'] }),
+      ['spec.hostnames[0]: must be a lower-case host name, with at most a leading "*."'],
+    ],
+    [
+      'a bad header name',
+      match({ headers: [{ name: 'a b', value: 'x' }] }),
+      ['spec.rules[0].matches[0].headers[0].name: must be a header name (an RFC 9110 token)'],
+    ],
+    [
+      'a header value with a line break',
+      filter({ type: 'RequestHeaderModifier', requestHeaderModifier: { set: [{ name: 'a', value: 'x\r\ny' }] } }),
+      [
+        'spec.rules[0].filters[0].requestHeaderModifier.set[0].value: must be a header value without control characters or space at either end',
+      ],
+    ],
+    [
+      'a bad duration',
+      rule({ timeouts: { request: '10' } }),
+      ['spec.rules[0].timeouts.request: must be a duration like 10s, 1h30m or 100ms'],
+    ],
+    ['too many rules', route({ rules: Array.from({ length: 17 }, () => ({})) }), ['spec.rules: must have at most 16 entries']],
+  ])('%s', (_, object, expected) => {
+    expect(errors(object)).toEqual(expected);
+    expect(errors(object, false)).toEqual(expected);
+  });
+
+  test('tells everything that is wrong at once', () => {
+    expect(errors(gateway({ listeners: [{ port: 0, protocol: '' }] }))).toHaveLength(3);
+  });
+});
+
+describe('what only strict validation refuses', () => {
+  const redirect = { type: 'RequestRedirect', requestRedirect: {} };
+  const prefixRewrite = { type: 'URLRewrite', urlRewrite: { path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/' } } };
+  const path = (value: string, type = 'PathPrefix') => match({ path: { type, value } });
+  const PATH = 'spec.rules[0].matches[0].path.value';
+
+  test.each<[string, unknown, string]>([
+    ['an unknown field', route({ hostname: ['a'] }), 'spec.hostname: is not a known field; did you mean hostnames?'],
+    ['a field that is like no other', route({ zzz: 1 }), 'spec.zzz: is not a known field'],
+    ['a path without /', path('api'), `${PATH}: must start with /`],
+    ['//', path('/a//b'), `${PATH}: must not contain //`],
+    ['/./', path('/a/./b'), `${PATH}: must not contain /./`],
+    ['/../', path('/a/../b'), `${PATH}: must not contain /../`],
+    ['%2f', path('/a%2fb'), `${PATH}: must not contain %2f`],
+    ['#', path('/a#b', 'Exact'), `${PATH}: must not contain #`],
+    ['/.. at the end', path('/a/..'), `${PATH}: must not end with /..`],
+    ['a blank in a path', path('/a b'), `${PATH}: holds a character that a path must write as %XX`],
+    [
+      'a header listed twice',
+      match({
+        headers: [
+          { name: 'a', value: '1' },
+          { name: 'a', value: '2' },
+        ],
+      }),
+      'spec.rules[0].matches[0].headers[1].name: is listed twice',
+    ],
+    ['a filter without settings', filter({ type: 'CORS' }), 'spec.rules[0].filters[0].cors: is required for type CORS'],
+    ['settings of another type', filter({ ...redirect, cors: {} }), 'spec.rules[0].filters[0].cors: needs type CORS'],
+    ['a repeated filter', rule({ filters: [redirect, redirect] }), 'spec.rules[0].filters[1]: RequestRedirect must not be repeated'],
+    [
+      'redirect with rewrite',
+      rule({ filters: [redirect, prefixRewrite] }),
+      'spec.rules[0].filters: RequestRedirect and URLRewrite must not be used together',
+    ],
+    [
+      'redirect with a backend',
+      rule({ filters: [redirect], backendRefs: [{ name: 'a', port: 1 }] }),
+      'spec.rules[0].backendRefs: must be empty in a rule with a RequestRedirect filter',
+    ],
+    [
+      'a prefix to replace in an exact match',
+      rule({ matches: [{ path: { type: 'Exact', value: '/a' } }], filters: [prefixRewrite] }),
+      'spec.rules[0].filters[0].urlRewrite.path.replacePrefixMatch: needs a rule with exactly one match, of type PathPrefix',
+    ],
+    [
+      'the same in a backend',
+      rule({ matches: [{}, {}], backendRefs: [{ name: 'a', port: 1, filters: [prefixRewrite] }] }),
+      'spec.rules[0].backendRefs[0].filters[0].urlRewrite.path.replacePrefixMatch: needs a rule with exactly one match, of type PathPrefix',
+    ],
+    ['a Service without port', rule({ backendRefs: [{ name: 'a' }] }), 'spec.rules[0].backendRefs[0].port: is required for a Service'],
+    [
+      '* beside others',
+      filter({ type: 'CORS', cors: { allowOrigins: ['*', 'https://a.b'] } }),
+      'spec.rules[0].filters[0].cors.allowOrigins: must not hold anything else beside *',
+    ],
+    [
+      'attempts longer than the request',
+      rule({ timeouts: { request: '1s', backendRequest: '1001ms' } }),
+      'spec.rules[0].timeouts.backendRequest: must not be longer than the request timeout',
+    ],
+    [
+      'two rules of one name',
+      route({ rules: [{ name: 'a' }, { name: 'a' }] }),
+      'spec.rules[1].name: is the name of another rule of this route',
+    ],
+    ['one parent twice', route({ parentRefs: [{ name: 'a' }, { name: 'a' }] }), 'spec.parentRefs[1]: is listed twice'],
+    [
+      'too many matches',
+      route({ rules: Array.from({ length: 3 }, () => ({ matches: Array.from({ length: 64 }, () => ({})) })) }),
+      'spec.rules: must have at most 128 matches altogether',
+    ],
+    [
+      'two listeners of one name',
+      gateway({
+        listeners: [
+          { name: 'a', port: 80, protocol: 'HTTP' },
+          { name: 'a', port: 81, protocol: 'HTTP' },
+        ],
+      }),
+      'spec.listeners[1].name: is the name of another listener of this Gateway',
+    ],
+    [
+      'two listeners that are the same',
+      gateway({
+        listeners: [
+          { name: 'a', port: 80, protocol: 'HTTP' },
+          { name: 'b', port: 80, protocol: 'HTTP' },
+        ],
+      }),
+      'spec.listeners[1]: has the port, protocol and hostname of another listener',
+    ],
+    ['tls on HTTP', listener({ tls: { certificateRefs: [{ name: 'a' }] } }), 'spec.listeners[0].tls: must not be set for protocol HTTP'],
+    [
+      'no certificate',
+      listener({ protocol: 'HTTPS', tls: {} }),
+      'spec.listeners[0].tls.certificateRefs: must not be empty when mode is Terminate',
+    ],
+    [
+      'passthrough of HTTPS',
+      listener({ protocol: 'HTTPS', tls: { mode: 'Passthrough' } }),
+      'spec.listeners[0].tls.mode: must be Terminate for protocol HTTPS',
+    ],
+    ['TLS without tls', listener({ protocol: 'TLS' }), 'spec.listeners[0].tls: is required for protocol TLS'],
+    ['a host name on TCP', listener({ protocol: 'TCP', hostname: 'a.b' }), 'spec.listeners[0].hostname: must not be set for protocol TCP'],
+    [
+      'an address that is none',
+      gateway({ listeners: [{ name: 'a', port: 1, protocol: 'HTTP' }], addresses: [{ value: '1.2.3' }] }),
+      'spec.addresses[0].value: must be an IP address',
+    ],
+  ])('%s', (_, object, expected) => {
+    expect(errors(object)).toEqual([expected]);
+    expect(errors(object, false)).toEqual([]);
+  });
+
+  test.each(['(?=a)', '(?<!a)', '(a)\\1', '(', '[z-a]'])('%s is no RE2 expression', (value) => {
+    expect(errors(path(value, 'RegularExpression'))[0]).toMatch(
+      /^spec\.rules\[0\]\.matches\[0\]\.path\.value: is not an RE2 regular expression: /,
+    );
+    expect(errors(match({ headers: [{ name: 'a', type: 'RegularExpression', value }] }))).toHaveLength(1);
+    expect(errors(match({ queryParams: [{ name: 'a', type: 'RegularExpression', value }] }))).toHaveLength(1);
+  });
+
+  test.each(['/v[0-9]+/(?:a|b)', '(?i)/API', '.*', '\\p{Greek}'])('%s is one', (value) => {
+    expect(errors(path(value, 'RegularExpression'))).toEqual([]);
+  });
+
+  test('a request timeout of zero is no limit', () => {
+    expect(errors(rule({ timeouts: { request: '0s', backendRequest: '1h' } }))).toEqual([]);
+  });
+});
+
+describe('validateObject', () => {
+  test('refuses an object that contains itself', () => {
+    const spec: Record<string, unknown> = {};
+    spec['self'] = [spec, spec];
+    expect(errors(route(spec))).toEqual(['is nested too deeply']);
+  });
+
+  test('never throws, and what it accepts it accepts again unchanged', () => {
+    const kind = fc.constantFrom(...Object.values(KINDS));
+    const name = fc.constantFrom(
+      'spec',
+      'rules',
+      'matches',
+      'listeners',
+      'data',
+      'endpoints',
+      'ports',
+      'name',
+      '__proto__',
+      'constructor',
+      'x',
+    );
+    const value = fc.object({ key: name, maxDepth: 5, values: [fc.string(), fc.integer(), fc.boolean(), fc.constant(null)] });
+    fc.assert(
+      fc.property(kind, value, fc.boolean(), ({ apiVersion, kind: kindName }, content, strict) => {
+        const once = validateObject({ ...content, apiVersion, kind: kindName, metadata: { name: 'x' } }, { strict });
+        if (once.ok) expect(validateObject(once.value, { strict })).toEqual(once);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('kinds', () => {
+  test.each(Object.entries(KINDS))('%s is named like its key', (name, { kind, plural }) => {
+    expect(kind).toBe(name);
+    expect(plural).toBe(plural.toLowerCase());
+  });
+});
