@@ -64,8 +64,11 @@ function chooseListener(table: RouteTable, request: MatchRequest): ListenerChoic
   const group = listeners.owner(request.host);
   if (group === null) return { hostname: null, listeners: [], reason: `no listener has a host name that covers ${host}` };
   const others = [...listeners.groups()].filter(({ hostname }) => coversHost(hostname, request.host)).length - 1;
-  const rank = others === 0 ? 'the only listener host name' : `more specific than ${others} other listener host names`;
-  const reason = `${JSON.stringify(group.hostname)} covers ${host}, ${rank} to do so`;
+  const rank =
+    others === 0
+      ? 'as no other listener host name does'
+      : `more specifically than ${others} other listener host name${others === 1 ? '' : 's'}`;
+  const reason = `${JSON.stringify(group.hostname)} covers ${host}, ${rank}`;
   if (!request.listener || listeners.groupOf(request.listener) === group) return { ...group, reason };
   return { hostname: null, listeners: [], reason: `misdirected: SNI picked ${request.listener}, but ${reason}` };
 }
@@ -97,7 +100,7 @@ function judge({ hostname, candidate }: Contender, table: RouteTable, request: M
     return { step: 'listener', reason: `listener ${candidate.listener} does not serve the request` };
   }
   if (coversHost(hostname, request.host)) return lossOf(candidate, request);
-  return { step: 'host', reason: `wanted host ${JSON.stringify(hostname)}` };
+  return { step: 'host', reason: `host: wanted ${JSON.stringify(hostname)}` };
 }
 
 function compareContenders(a: JudgedContender, b: JudgedContender): number {

@@ -27,18 +27,18 @@ function pathLoss(candidate: Candidate, path: string): Loss | null {
   const wanted = JSON.stringify(candidate.match.path.value);
   switch (candidate.pathType) {
     case 'Exact':
-      return path === candidate.path ? null : { step: 'path', reason: `wanted exactly ${wanted}` };
+      return path === candidate.path ? null : { step: 'path', reason: `path: wanted exactly ${wanted}` };
     case 'PathPrefix':
-      return `${path}/`.startsWith(`${candidate.path}/`) ? null : { step: 'path', reason: `wanted ${wanted} or a path below it` };
+      return `${path}/`.startsWith(`${candidate.path}/`) ? null : { step: 'path', reason: `path: wanted ${wanted} or a path below it` };
     case 'RegularExpression':
       if (candidate.pathRegex !== null && regexMatches(candidate.pathRegex, path)) return null;
-      return { step: 'path', reason: `wanted a path that matches ${wanted}` };
+      return { step: 'path', reason: `path: wanted a match of ${wanted}` };
   }
 }
 
 function methodLoss(candidate: Candidate, method: string): Loss | null {
   if (candidate.method === null || candidate.method === method) return null;
-  return { step: 'method', reason: `wanted ${candidate.method}, got ${method}` };
+  return { step: 'method', reason: `method: wanted ${candidate.method}, got ${method}` };
 }
 
 function predicateLoss(

@@ -3,7 +3,16 @@
 
 const SLASH = 0x2f;
 const DOT = 0x2e;
-const PERCENT = 0x25;
+
+/** What a character of a path asks for, by code; 0 refuses it. A table costs half of what comparisons do. */
+const PATH_CHARACTERS = new Uint8Array(256);
+const PLAIN = 1;
+const MAYBE_DOTS = 2;
+const ESCAPE = 4;
+for (let code = 0x21; code < 0x7f; code++) PATH_CHARACTERS[code] = PLAIN;
+for (const refused of '#?\\') PATH_CHARACTERS[refused.charCodeAt(0)] = 0;
+PATH_CHARACTERS[DOT] = MAYBE_DOTS;
+PATH_CHARACTERS[0x25] = ESCAPE;
 
 /**
  * The path of a request target (no query) in normal form, or null when the request must be refused (400).
@@ -15,27 +24,18 @@ const PERCENT = 0x25;
  */
 export function normalisePath(raw: string): string | null {
   if (raw.charCodeAt(0) !== SLASH) return null;
-  let hasEscapes = false;
-  let previous = 0;
-  let startsWithDot = false;
-  for (let i = 0; i < raw.length; i++) {
-    const code = raw.charCodeAt(i);
-    if (!isPathCharacter(code)) return null;
-    if (code === PERCENT) hasEscapes = true;
-    else if (code === DOT && previous === SLASH) startsWithDot = true;
-    previous = code;
+  let kinds = 0;
+  for (let i = 1; i < raw.length; i++) {
+    const kind = PATH_CHARACTERS[raw.charCodeAt(i)];
+    if (!kind) return null;
+    kinds |= kind;
   }
-  return hasEscapes || startsWithDot ? rewrite(raw) : raw;
+  return kinds <= PLAIN ? raw : rewritePath(raw);
 }
 
-function rewrite(raw: string): string | null {
-  const decoded = normaliseEscapes(raw);
+function rewritePath(raw: string): string | null {
+  const decoded = raw.includes('%') ? normaliseEscapes(raw) : raw;
   return decoded === null || !decoded.includes('/.') ? decoded : removeDotSegments(decoded);
-}
-
-/** Visible ASCII without '#', '?' and '\'. */
-function isPathCharacter(code: number): boolean {
-  return code > 0x20 && code < 0x7f && code !== 0x23 && code !== 0x3f && code !== 0x5c;
 }
 
 function normaliseEscapes(raw: string): string | null {
@@ -55,16 +55,23 @@ function normaliseEscapes(raw: string): string | null {
 
 /** Value of a hexadecimal digit, NaN for anything else, the end of the string included. */
 function hexDigit(code: number): number {
-  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  if (isDigit(code)) return code - 0x30;
   const lower = code | 0x20;
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : NaN;
 }
 
 /** RFC 3986 section 2.3: letters, digits, '-', '.', '_', '~'. */
 function isUnreserved(code: number): boolean {
+  return isLetter(code) || isDigit(code) || code === 0x2d || code === DOT || code === 0x5f || code === 0x7e;
+}
+
+function isLetter(code: number): boolean {
   const lower = code | 0x20;
-  if ((lower >= 0x61 && lower <= 0x7a) || (code >= 0x30 && code <= 0x39)) return true;
-  return code === 0x2d || code === DOT || code === 0x5f || code === 0x7e;
+  return lower >= 0x61 && lower <= 0x7a;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
 }
 
 /** RFC 3986 section 5.2.4, but for `..` above the root, which is nobody's honest request: null. */
@@ -73,64 +80,77 @@ function removeDotSegments(path: string): string | null {
   const kept: string[] = [];
   for (let i = 1; i < segments.length; i++) {
     const segment = segments[i] as string;
-    const isDots = segment === '.' || segment === '..';
     if (segment === '..' && kept.pop() === undefined) return null;
-    if (!isDots) kept.push(segment);
+    if (segment !== '.' && segment !== '..') kept.push(segment);
     else if (i === segments.length - 1) kept.push('');
   }
   return `/${kept.join('/')}`;
 }
 
+/** 1 for what a host name in normal form is made of, by code. */
+const NAME_CHARACTERS = new Uint8Array(256);
+for (const character of 'abcdefghijklmnopqrstuvwxyz0123456789-_.') NAME_CHARACTERS[character.charCodeAt(0)] = 1;
+
+/** RFC 1035, without the dot at the end. */
+const MAX_NAME = 253;
+
 /**
  * The host of a Host header or :authority in normal form, or null when it is none: lower case, without port and without
  * the dot that ends a fully qualified name. IPv6 literals keep their brackets. '' stays '' (RFC 9112 section 3.2 allows it).
- * Letters, digits, '-', '_' and '.' make a name; no user information, no escapes. Returns the same string when it can.
+ * Letters, digits, '-', '_' and '.' make a name, no label is empty; no user information, no escapes. Returns the same
+ * string when there is nothing to do.
  */
 export function normaliseHost(raw: string): string | null {
-  if (raw === '') return raw;
-  const end = raw.startsWith('[') ? literalEnd(raw) : nameEnd(raw);
-  if (end === -1 || !isPort(raw, end)) return null;
-  const host = raw.slice(0, end);
-  if (host.startsWith('[')) return host.toLowerCase();
-  const name = host.endsWith('.') ? host.slice(0, -1) : host;
-  return isName(name) ? name.toLowerCase() : null;
+  return raw === '' || isNormalName(raw) ? raw : rewriteHost(raw);
 }
 
-/** Where an IPv6 literal ends, after its bracket; -1 when it is none. */
-function literalEnd(raw: string): number {
-  const close = raw.indexOf(']');
-  return close !== -1 && /^\[[0-9a-fA-F:.]{2,45}$/.test(raw.slice(0, close)) && raw.indexOf(':') < close ? close + 1 : -1;
-}
-
-function nameEnd(raw: string): number {
-  const colon = raw.indexOf(':');
-  return colon === -1 ? raw.length : colon;
-}
-
-/** Nothing, or ':' and at most five digits up to 65535 (none are allowed: RFC 3986 section 3.2.3). */
-function isPort(raw: string, start: number): boolean {
-  if (start === raw.length) return true;
-  if (raw.charAt(start) !== ':' || raw.length - start > 6) return false;
-  for (let i = start + 1; i < raw.length; i++) {
-    const code = raw.charCodeAt(i);
-    if (code < 0x30 || code > 0x39) return false;
-  }
-  return Number(raw.slice(start + 1)) <= 65535;
-}
-
-/** Labels of letters, digits, '-' and '_', none empty, 253 characters at most (RFC 1035). */
-function isName(name: string): boolean {
-  if (name.length > 253) return false;
+function isNormalName(name: string): boolean {
   let previous = DOT;
   for (let i = 0; i < name.length; i++) {
     const code = name.charCodeAt(i);
-    if (code === DOT ? previous === DOT : !isNameCharacter(code)) return false;
+    if (NAME_CHARACTERS[code] !== 1 || (code === DOT && previous === DOT)) return false;
     previous = code;
   }
-  return previous !== DOT;
+  return previous !== DOT && name.length <= MAX_NAME;
 }
 
-function isNameCharacter(code: number): boolean {
-  const lower = code | 0x20;
-  return (lower >= 0x61 && lower <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === 0x2d || code === 0x5f;
+function rewriteHost(raw: string): string | null {
+  if (raw.startsWith('[')) return rewriteLiteral(raw);
+  const colon = raw.indexOf(':');
+  if (colon !== -1 && !isPort(raw, colon)) return null;
+  const end = colon === -1 ? raw.length : colon;
+  const name = raw.slice(0, raw.charCodeAt(end - 1) === DOT ? end - 1 : end);
+  // Most names are in lower case, and toLowerCase is slow on slices. Non-ASCII first: it makes an ASCII 'k' of the Kelvin sign.
+  if (isNormalName(name)) return name;
+  const lower = isAscii(name) ? name.toLowerCase() : '';
+  return isNormalName(lower) ? lower : null;
+}
+
+function rewriteLiteral(raw: string): string | null {
+  const end = raw.indexOf(']') + 1;
+  if (end < raw.length && (raw.charAt(end) !== ':' || !isPort(raw, end))) return null;
+  const literal = raw.slice(0, end).toLowerCase();
+  return isIpv6Literal(literal) ? literal : null;
+}
+
+/** An address in brackets, by its characters; whether it is one that exists is of no use to a matcher. */
+function isIpv6Literal(host: string): boolean {
+  return host.length <= 47 && /^\[[0-9a-f.]*:[0-9a-f:.]+\]$/.test(host);
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
+  return true;
+}
+
+/** ':' and at most five digits up to 65535; none are allowed (RFC 3986 section 3.2.3). */
+function isPort(raw: string, colon: number): boolean {
+  if (raw.length - colon > 6) return false;
+  let port = 0;
+  for (let i = colon + 1; i < raw.length; i++) {
+    const code = raw.charCodeAt(i);
+    if (!isDigit(code)) return false;
+    port = port * 10 + code - 0x30;
+  }
+  return port <= 65535;
 }

@@ -24,6 +24,11 @@ export class PersistentMap<V> {
     return new PersistentMap<V>(new Map(), [], 0);
   }
 
+  /** How many keys are numbered, those of other versions included: a leak check for tests. */
+  get capacity(): number {
+    return this.#ids.size;
+  }
+
   /** The value of a key, or null. */
   get(key: string): V | null {
     const id = this.#ids.get(key);

@@ -64,7 +64,7 @@ export function printExplanation(explanation: Explanation, all = false): string 
   const listed = considered.filter(isListed);
   const query = request.query === '' ? '' : `?${request.query}`;
   return [
-    `${request.method} ${request.host}${request.path}${query}`,
+    printable(`${request.method} ${request.host}${request.path}${query}`),
     `listener  ${listener.listeners.join(' and ') || 'none'}: ${listener.reason}`,
     ...(winner === null ? ['winner    none'] : printWinner(winner)),
     ...(listed.length === 0 ? [] : ['tried, in this order']),
@@ -97,7 +97,12 @@ function describeBackend(backend: RouteBackend): string {
 function printConsidered(entry: Considered): string[] {
   const head = `${entry.routeKey} match ${entry.matchIndex}, host ${hostName(entry.hostname)}: ${describeMatch(entry.match)}`;
   if (entry.loss === null) return [`  won   ${head}`];
-  return [`  lost  ${head}`, `        ${entry.loss.step}: ${entry.loss.reason}`];
+  return [`  lost  ${head}`, `        ${entry.loss.reason}`];
+}
+
+/** Shows control characters as escapes: what a request holds must not steer the terminal of whoever reads about it. */
+function printable(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function hostName(pattern: string): string {
