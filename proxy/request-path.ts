@@ -19,7 +19,7 @@ import type { TimerWheel } from '#lib/timer-wheel.ts';
 /** What the path needs from its surroundings. */
 export interface RequestPathOptions {
   /** The runtime to serve new exchanges with; each takes it once. */
-  readonly runtime: { readonly current: Runtime };
+  readonly runtime: () => Runtime;
   readonly recorder: Recorder;
   readonly wheel: TimerWheel;
 }
@@ -31,7 +31,7 @@ export interface Recorder {
 }
 
 export class RequestPath implements DownstreamEvents, UpstreamEvents {
-  readonly #runtime: { readonly current: Runtime };
+  readonly #runtime: () => Runtime;
   readonly #recorder: Recorder;
   readonly #wheel: TimerWheel;
 
@@ -45,7 +45,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
 
   requestHead(exchange: Exchange): void {
     this.#recorder.started(exchange);
-    const runtime = this.#runtime.current;
+    const runtime = this.#runtime();
     const route = runtime.match(exchange);
     if (route === null) return this.#reply(exchange, runtime.mismatch(exchange));
     exchange.route = route;
@@ -100,9 +100,18 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
   readonly #forward = (exchange: Exchange): void => {
     setForwarded(exchange);
     exchange.phase = 'picked';
-    if (exchange.requestLength !== 0) startReplay(exchange);
+    if (exchange.requestLength !== 0 && exchange.replay === null) startReplay(exchange);
     this.#attempt(exchange);
   };
+
+  /** Sends a copy of a request, which a filter made, with its whole body: it starts where the original would go on. */
+  forwardCopy(copy: Exchange, body: Buffer | null): void {
+    copy.requestLength = body === null ? 0 : body.length;
+    copy.requestBytes = copy.requestLength;
+    copy.requestEnded = true;
+    copy.replay = body === null ? null : [body];
+    this.#forward(copy);
+  }
 
   #attempt(exchange: Exchange): void {
     const endpoint = exchange.backend?.cluster?.pick(exchange) ?? null;
@@ -128,12 +137,14 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     if (exchange.phase === 'done') return;
     exchange.requestBytes += chunk.length;
     if (exchange.phase === 'picked') keepForReplay(exchange, chunk);
+    if (exchange.copies !== null) for (const copy of exchange.copies) copy.data(chunk);
     if (exchange.upstream?.writeData(exchange, chunk) === false) exchange.downstream.pauseRequest();
   }
 
   requestEnd(exchange: Exchange, trailers: Headers | null): void {
     exchange.requestEnded = true;
     exchange.requestTrailers = trailers;
+    if (exchange.copies !== null) for (const copy of exchange.copies) copy.end();
     if (exchange.phase === 'done') return;
     if (exchange.requestLength !== 0 || exchange.tunnel) exchange.upstream?.end(exchange, trailers);
     if (exchange.tunnel && exchange.responseEnded) this.#finish(exchange);
@@ -273,7 +284,8 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     exchange.phase = 'done';
     if (exchange.requestTimer !== null || exchange.attemptTimer !== null) stopTimeouts(exchange, this.#wheel);
     exchange.replay = null;
-    this.#recorder.record(exchange);
+    exchange.copies = null;
+    if (!exchange.shadow) this.#recorder.record(exchange);
   }
 }
 

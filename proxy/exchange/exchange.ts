@@ -19,6 +19,13 @@ export interface DownstreamConnection {
   readonly tls: { readonly serverName: string; readonly version: string; readonly cipher: string } | null;
 }
 
+/** Gathers the body of a request for a copy of it. */
+export interface BodyCopy {
+  data(chunk: Buffer): void;
+  /** The body is complete. Not called when the request fails before. */
+  end(): void;
+}
+
 const NO_HEADERS: Headers = [];
 
 /** How far an exchange got; only ever moves to the right. */
@@ -76,6 +83,10 @@ export class Exchange {
   replay: Buffer[] | null = null;
   /** The connection of this attempt had carried exchanges before: it may have died unnoticed. Set by the upstream codec. */
   reusedConnection = false;
+  /** Copies of this request that go elsewhere and need its body too; null when there are none. */
+  copies: BodyCopy[] | null = null;
+  /** A copy itself: nobody waits for its answer and nobody counts it. */
+  shadow = false;
   /** Deadlines of the whole exchange and of one attempt; null unless the route sets them. */
   requestTimer: Timer | null = null;
   attemptTimer: Timer | null = null;

@@ -7,6 +7,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { EndpointRegistry } from '../cluster/endpoint.ts';
 import type { RoutePlan } from '../exchange/plan.ts';
 import type { FilterDependencies } from '../filter/chain.ts';
+import type { ListenerProblem } from '../listener/problem.ts';
 import { ClusterMap } from './cluster-map.ts';
 import { buildPlan } from './plan.ts';
 import { Runtime } from './runtime.ts';
@@ -27,7 +28,7 @@ export interface ResourceName {
 
 /** Where listeners are bound; implemented by listener/. */
 export interface ListenerSink {
-  update(listeners: readonly ir.Listener[], secrets: ReadonlyMap<string, ir.Secret>): readonly ResourceError[];
+  update(listeners: readonly ir.Listener[], secrets: ReadonlyMap<string, ir.Secret>): Promise<readonly ListenerProblem[]>;
 }
 
 /** What a builder needs. */
@@ -71,15 +72,23 @@ export class RuntimeBuilder {
     return { listeners: [...this.#listeners.values()], routes: [...this.#routes.values()] };
   }
 
-  /** Applies a batch as one swap. Resources that cannot be taken are returned; all others are live when this returns. */
-  apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): readonly ResourceError[] {
+  /** The cluster of a key. */
+  cluster(key: string): Cluster {
+    return this.#clusters.get(key);
+  }
+
+  /**
+   * Applies a batch as one swap: everything but new listeners is live when this returns, those when it resolves, to what could
+   * not be taken.
+   */
+  async apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
     const touched: Touched = { routes: [], removedRoutes: [], listeners: new Set(), secrets: false };
     for (const resource of changed) this.#take(resource, touched);
     for (const name of removed) this.#remove(name, touched);
     const errors: ResourceError[] = [];
     this.#swap(touched, errors);
     this.#clusters.sweep();
-    if (touched.listeners.size > 0 || touched.secrets) errors.push(...this.#bind());
+    if (touched.listeners.size > 0 || touched.secrets) errors.push(...(await this.#bind()));
     return errors;
   }
 
@@ -156,8 +165,14 @@ export class RuntimeBuilder {
     return tables;
   }
 
-  #bind(): readonly ResourceError[] {
-    return this.#options.listeners.update([...this.#listeners.values()], this.#secrets);
+  async #bind(): Promise<readonly ResourceError[]> {
+    const problems = await this.#options.listeners.update([...this.#listeners.values()], this.#secrets);
+    return problems.map(({ listener, reason, message }) => ({
+      kind: 'Listener',
+      key: listener,
+      field: '',
+      reason: `${reason}: ${message}`,
+    }));
   }
 }
 

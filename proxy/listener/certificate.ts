@@ -1,0 +1,56 @@
+// A Secret as TLS can use it: checked once when it arrives, with the names it is good for and the slot of OpenSSL it fills.
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type * as ir from '#api/ir/ir.ts';
+import { contentHash } from '#lib/hash.ts';
+import { err, ok } from '#lib/result.ts';
+import type { Result } from '#lib/result.ts';
+
+/** A certificate chain with its private key. */
+export interface Certificate {
+  /** PEM, leaf first. */
+  readonly chain: string;
+  /** PEM. */
+  readonly privateKey: string;
+  /** Hash of chain and key. */
+  readonly version: string;
+  /** DNS names of the leaf, lower case; a wildcard stands for exactly one label (RFC 6125 section 6.4.3). */
+  readonly names: readonly string[];
+  /** Kind of key: a handshake can choose among certificates of different kinds, never among several of one. */
+  readonly keyType: string;
+}
+
+/** By the Secret itself: a changed Secret is another object, and one that is gone takes its certificate along. */
+const parsed = new WeakMap<ir.Secret, Result<Certificate>>();
+
+/** The certificate in a Secret, or why there is none. Work is done once per Secret object. */
+export function certificateOf(secret: ir.Secret): Result<Certificate> {
+  let result = parsed.get(secret);
+  if (result === undefined) parsed.set(secret, (result = parse(secret)));
+  return result;
+}
+
+function parse(secret: ir.Secret): Result<Certificate> {
+  try {
+    const leaf = new X509Certificate(secret.certificate);
+    const privateKey = createPrivateKey(secret.privateKey);
+    if (!leaf.checkPrivateKey(privateKey)) return err('the private key does not belong to the certificate');
+    return ok({
+      chain: secret.certificate,
+      privateKey: secret.privateKey,
+      version: contentHash(`${secret.certificate}\n${secret.privateKey}`),
+      names: dnsNames(leaf.subjectAltName ?? ''),
+      keyType: privateKey.asymmetricKeyType ?? '',
+    });
+  } catch (error) {
+    // The message of OpenSSL names the problem and quotes nothing of the key.
+    return err(error instanceof Error ? error.message : 'not a certificate');
+  }
+}
+
+/** Node quotes names with unusual characters; those are no host names and fall through. */
+function dnsNames(subjectAltName: string): string[] {
+  return subjectAltName
+    .split(', ')
+    .map((entry) => /^DNS:((?:\*\.)?[a-z0-9_.-]+)$/i.exec(entry)?.[1]?.toLowerCase())
+    .filter((name) => name !== undefined);
+}

@@ -1,0 +1,134 @@
+// Reads the server name out of a TLS ClientHello (RFC 8446 section 4.1.2, RFC 6066 section 3) before OpenSSL sees a byte, so
+// that the certificate is chosen by who is asked for, and who is not served costs nothing. OpenSSL remains the judge of the
+// message: only what leads to the name is checked here, and nothing of it is trusted for more than the choice.
+
+/** What the first bytes of a connection turned out to be. */
+export type ClientHello =
+  | { readonly kind: 'incomplete' }
+  /** Not TLS, or TLS that says it is something other than a ClientHello. */
+  | { readonly kind: 'malformed' }
+  /** `serverName` in lower case, without a trailing dot; '' when the client sent none. */
+  | { readonly kind: 'hello'; readonly serverName: string };
+
+/** What OpenSSL takes for a ClientHello at most. Browsers send 2 KiB since keys are exchanged post-quantum. */
+export const MAX_HELLO_BYTES = 16_384;
+
+const RECORD_HEADER = 5;
+const RECORD_HANDSHAKE = 0x16;
+const MAX_RECORD = 16_384;
+const HANDSHAKE_HEADER = 4;
+const CLIENT_HELLO = 0x01;
+const EXTENSION_SERVER_NAME = 0;
+const NAME_TYPE_HOST = 0;
+/** Host names as RFC 1035 has them, and nothing that could act on a log, a header or a table. */
+const HOST_NAME = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/;
+const MAX_HOST_NAME = 253;
+
+const INCOMPLETE: ClientHello = Object.freeze({ kind: 'incomplete' });
+const MALFORMED: ClientHello = Object.freeze({ kind: 'malformed' });
+
+/** Reads what has arrived so far; everything from the first byte of the connection on. */
+export function readClientHello(bytes: Buffer): ClientHello {
+  const message = joinRecords(bytes);
+  if (message === null) return MALFORMED;
+  if (message.length > 0 && message[0] !== CLIENT_HELLO) return MALFORMED;
+  if (message.length < HANDSHAKE_HEADER) return INCOMPLETE;
+  const end = HANDSHAKE_HEADER + message.readUIntBE(1, 3);
+  if (end > MAX_HELLO_BYTES) return MALFORMED;
+  if (message.length < end) return INCOMPLETE;
+  const serverName = findServerName(new Cursor(message.subarray(HANDSHAKE_HEADER, end)));
+  return serverName === null ? MALFORMED : { kind: 'hello', serverName };
+}
+
+/** The payload of the records so far, the last one as far as it goes: a message may be spread over several. Null: not TLS. */
+function joinRecords(bytes: Buffer): Buffer | null {
+  const payloads: Buffer[] = [];
+  for (let at = 0; at < bytes.length;) {
+    if (bytes[at] !== RECORD_HANDSHAKE) return null;
+    if (at + 1 < bytes.length && bytes[at + 1] !== 0x03) return null;
+    if (at + RECORD_HEADER > bytes.length) break;
+    const length = bytes.readUInt16BE(at + 3);
+    // Empty records are a way to keep us busy (RFC 8446 section 5.1 forbids them for handshakes).
+    if (length === 0 || length > MAX_RECORD) return null;
+    payloads.push(bytes.subarray(at + RECORD_HEADER, at + RECORD_HEADER + length));
+    at += RECORD_HEADER + length;
+  }
+  return payloads.length === 1 ? (payloads[0] as Buffer) : Buffer.concat(payloads);
+}
+
+/** The name asked for, '' for none, null when the message does not add up. */
+function findServerName(hello: Cursor): string | null {
+  hello.skip(2 + 32); // legacy_version, random
+  hello.skip(hello.uint8()); // legacy_session_id
+  hello.skip(hello.uint16()); // cipher_suites
+  hello.skip(hello.uint8()); // legacy_compression_methods
+  if (hello.ok && hello.atEnd) return '';
+  const extensions = hello.take(hello.uint16());
+  while (extensions.ok && !extensions.atEnd) {
+    const type = extensions.uint16();
+    const extension = extensions.take(extensions.uint16());
+    if (type === EXTENSION_SERVER_NAME) return readServerName(extension);
+  }
+  return hello.ok && extensions.ok ? '' : null;
+}
+
+function readServerName(extension: Cursor): string | null {
+  const list = extension.take(extension.uint16());
+  const type = list.uint8();
+  const name = list.bytes(list.uint16()).latin1Slice().toLowerCase();
+  if (!extension.ok || !list.ok || type !== NAME_TYPE_HOST) return null;
+  const host = name.endsWith('.') ? name.slice(0, -1) : name;
+  return host.length <= MAX_HOST_NAME && HOST_NAME.test(host) ? host : null;
+}
+
+/** Reads forward through bytes. A read past the end gives zeroes and turns `ok` off for good. */
+class Cursor {
+  readonly #bytes: Buffer;
+  #at = 0;
+  #ok = true;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  get ok(): boolean {
+    return this.#ok;
+  }
+
+  get atEnd(): boolean {
+    return this.#at >= this.#bytes.length;
+  }
+
+  uint8(): number {
+    const at = this.#advance(1);
+    return this.#ok ? (this.#bytes[at] as number) : 0;
+  }
+
+  uint16(): number {
+    const at = this.#advance(2);
+    return this.#ok ? this.#bytes.readUInt16BE(at) : 0;
+  }
+
+  skip(length: number): void {
+    this.#advance(length);
+  }
+
+  bytes(length: number): Buffer {
+    const at = this.#advance(length);
+    return this.#bytes.subarray(at, this.#at);
+  }
+
+  /** A cursor over the next `length` bytes; one that is not ok when there are fewer. */
+  take(length: number): Cursor {
+    const cursor = new Cursor(this.bytes(length));
+    cursor.#ok = this.#ok;
+    return cursor;
+  }
+
+  #advance(length: number): number {
+    const at = this.#at;
+    if (at + length > this.#bytes.length) this.#ok = false;
+    else this.#at = at + length;
+    return at;
+  }
+}

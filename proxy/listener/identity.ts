@@ -1,0 +1,110 @@
+// What a handshake presents: the certificates for one name, at most one per kind of key, and the OpenSSL context made of them.
+import { constants, hash } from 'node:crypto';
+import tls from 'node:tls';
+import { err, ok } from '#lib/result.ts';
+import type { Result } from '#lib/result.ts';
+import type { Certificate } from './certificate.ts';
+
+/** 48 bytes that encrypt session tickets; all workers share them, so that a session resumes at any of them. */
+export type TicketKeys = Buffer;
+
+/**
+ * What Mozilla calls intermediate: every suite has forward secrecy and authenticated encryption. The peer's order decides,
+ * since it knows whether it has AES in hardware. The first three are TLS 1.3.
+ */
+const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':');
+
+const MIN_VERSION = 'TLSv1.2';
+/** Seconds a session can be resumed. */
+const SESSION_TIMEOUT = 3_600;
+
+/** The identities of a worker. One is made once per set of certificates, and forgotten with the first of them. */
+export class Identities {
+  readonly #known = new WeakMap<Certificate, Map<string, Result<Identity>>>();
+  #ticketKeys: TicketKeys;
+
+  constructor(ticketKeys: TicketKeys) {
+    this.#ticketKeys = ticketKeys;
+  }
+
+  /** What tickets are encrypted with from now on. Tickets of other keys no longer resume: their peers do a full handshake. */
+  rotate(ticketKeys: TicketKeys): void {
+    this.#ticketKeys = ticketKeys;
+  }
+
+  get ticketKeys(): TicketKeys {
+    return this.#ticketKeys;
+  }
+
+  /**
+   * The identity with these certificates: at least one, no two with the same kind of key. Fails when OpenSSL refuses one, for a
+   * key that is too short or a signature that is too weak.
+   */
+  of(certificates: readonly [Certificate, ...Certificate[]]): Result<Identity> {
+    const [first] = certificates;
+    let siblings = this.#known.get(first);
+    if (siblings === undefined) this.#known.set(first, (siblings = new Map()));
+    const version = certificates.map((certificate) => certificate.version).join();
+    let identity = siblings.get(version);
+    if (identity === undefined) siblings.set(version, (identity = this.#create(certificates, version)));
+    return identity;
+  }
+
+  #create(certificates: readonly Certificate[], version: string): Result<Identity> {
+    try {
+      return ok(new Identity(this, certificates, version));
+    } catch (error) {
+      return err(error instanceof Error ? error.message : 'refused by OpenSSL');
+    }
+  }
+}
+
+export class Identity {
+  readonly #owner: Identities;
+  readonly #certificates: readonly Certificate[];
+  /** RFC 8446 section 4.6.1: a session resumes only where the same certificates are served, whatever name is asked for. */
+  readonly #sessionIdContext: string;
+  #ticketKeys: TicketKeys;
+  #context: tls.SecureContext;
+
+  constructor(owner: Identities, certificates: readonly Certificate[], version: string) {
+    this.#owner = owner;
+    this.#certificates = certificates;
+    this.#sessionIdContext = hash('sha256', version, 'hex').slice(0, 32);
+    this.#ticketKeys = owner.ticketKeys;
+    this.#context = this.#build();
+  }
+
+  /** The context for a handshake; made anew after the ticket keys were rotated. */
+  get context(): tls.SecureContext {
+    if (this.#ticketKeys !== this.#owner.ticketKeys) {
+      this.#ticketKeys = this.#owner.ticketKeys;
+      this.#context = this.#build();
+    }
+    return this.#context;
+  }
+
+  #build(): tls.SecureContext {
+    return tls.createSecureContext({
+      cert: this.#certificates.map(({ chain }) => chain),
+      key: this.#certificates.map(({ privateKey }) => privateKey),
+      minVersion: MIN_VERSION,
+      ciphers: CIPHERS,
+      ticketKeys: this.#ticketKeys,
+      sessionTimeout: SESSION_TIMEOUT,
+      sessionIdContext: this.#sessionIdContext,
+      // Renegotiation makes the server do a handshake for the price of a message, and no client needs it.
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    });
+  }
+}

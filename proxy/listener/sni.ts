@@ -1,0 +1,103 @@
+// From the server name of a handshake to the certificates it is answered with: first the listener that owns the name, as the
+// matcher will decide for the requests, then among that listener's certificates the one that carries the name.
+import type * as ir from '#api/ir/ir.ts';
+import { coveringPatterns } from '#api/match/hostname.ts';
+import { certificateOf } from './certificate.ts';
+import type { Certificate } from './certificate.ts';
+import type { Identities, Identity } from './identity.ts';
+import type { ListenerProblem } from './problem.ts';
+
+/** The identities of listeners that share a host name. */
+interface HostIdentities {
+  /** By name on the certificates: exact, or `*.suffix`. */
+  readonly byName: ReadonlyMap<string, Identity>;
+  /** For names on none of the certificates: that of the first one. Null when no certificate can be used. */
+  readonly fallback: Identity | null;
+}
+
+type Certificates = readonly [Certificate, ...Certificate[]];
+
+export class SniTable {
+  /** By host name of the listener. */
+  readonly #hosts: ReadonlyMap<string, HostIdentities>;
+
+  private constructor(hosts: ReadonlyMap<string, HostIdentities>) {
+    this.#hosts = hosts;
+  }
+
+  static readonly EMPTY = new SniTable(new Map());
+
+  /** The table for the listeners of one port. Listeners without certificates own their names all the same: nobody gets them. */
+  static build(
+    listeners: readonly ir.Listener[],
+    secrets: ReadonlyMap<string, ir.Secret>,
+    identities: Identities,
+  ): { readonly table: SniTable; readonly problems: readonly ListenerProblem[] } {
+    const problems: ListenerProblem[] = [];
+    const hosts = new Map<string, HostIdentities>();
+    for (const [hostname, own] of Map.groupBy(listeners, (listener) => listener.hostname)) {
+      const certificates = own.flatMap((listener) => usable(listener, secrets, identities, problems));
+      hosts.set(hostname, identify([...new Set(certificates)], identities));
+    }
+    return { table: new SniTable(hosts), problems };
+  }
+
+  /** The identity for a name ('' when the peer sent none), or null when no listener wants it. */
+  find(serverName: string): Identity | null {
+    for (const pattern of coveringPatterns(serverName)) {
+      const host = this.#hosts.get(pattern);
+      if (host !== undefined) return host.byName.get(serverName) ?? host.byName.get(wildcardOf(serverName)) ?? host.fallback;
+    }
+    return null;
+  }
+}
+
+/** The certificates of a listener that can be served; a problem for each of the others. */
+function usable(
+  listener: ir.Listener,
+  secrets: ReadonlyMap<string, ir.Secret>,
+  identities: Identities,
+  problems: ListenerProblem[],
+): Certificate[] {
+  const found: Certificate[] = [];
+  for (const key of listener.tls?.certificates ?? []) {
+    const secret = secrets.get(key);
+    const certificate = secret === undefined ? ({ ok: false, error: 'it does not exist' } as const) : certificateOf(secret);
+    const identity = certificate.ok ? identities.of([certificate.value]) : certificate;
+    if (certificate.ok && identity.ok) found.push(certificate.value);
+    else if (!identity.ok)
+      problems.push({ listener: listener.key, reason: 'InvalidCertificate', message: `Secret ${key}: ${identity.error}` });
+  }
+  return found;
+}
+
+function identify(certificates: readonly Certificate[], identities: Identities): HostIdentities {
+  const names = new Set(certificates.flatMap((certificate) => certificate.names));
+  const byName = new Map<string, Identity>();
+  for (const name of names) {
+    const identity = identityFor(
+      certificates.filter((certificate) => certificate.names.includes(name)) as unknown as Certificates,
+      identities,
+    );
+    if (identity !== null) byName.set(name, identity);
+  }
+  const [first] = certificates;
+  if (first === undefined) return { byName, fallback: null };
+  return { byName, fallback: byName.get(first.names[0] ?? '') ?? identityFor([first], identities) };
+}
+
+/** One certificate per kind of key; among those of one kind the first wins, as the user listed them. */
+function identityFor([first, ...rest]: Certificates, identities: Identities): Identity | null {
+  const chosen: [Certificate, ...Certificate[]] = [first];
+  for (const certificate of rest) {
+    if (!chosen.some(({ keyType }) => keyType === certificate.keyType)) chosen.push(certificate);
+  }
+  const identity = identities.of(chosen);
+  return identity.ok ? identity.value : null;
+}
+
+/** `a.b.c` gives `*.b.c`. */
+function wildcardOf(name: string): string {
+  const dot = name.indexOf('.');
+  return dot === -1 ? '' : `*${name.slice(dot)}`;
+}

@@ -1,0 +1,24 @@
+// The last phase of an exchange: it is counted and, where somebody wants to read it, logged.
+import type { Exchange } from '../exchange/exchange.ts';
+import type { AccessLog } from './access-log.ts';
+import type { RequestMetrics } from './request-metrics.ts';
+
+export class ExchangeRecorder {
+  readonly #metrics: RequestMetrics;
+  readonly #log: AccessLog | null;
+
+  constructor(metrics: RequestMetrics, log: AccessLog | null) {
+    this.#metrics = metrics;
+    this.#log = log;
+  }
+
+  started(_: Exchange): void {
+    this.#metrics.started();
+  }
+
+  record(exchange: Exchange): void {
+    const ms = performance.now() - exchange.startedAt;
+    this.#metrics.finished(exchange, ms);
+    if (this.#log !== null) this.#log.log(exchange, ms);
+  }
+}

@@ -1,0 +1,104 @@
+// One worker: everything that serves requests on one event loop, wired together. It knows resources, not where they come from.
+import type * as ir from '#api/ir/ir.ts';
+import { normaliseHost, normalisePath } from '#api/match/normalise.ts';
+import { TimerWheel } from '#lib/timer-wheel.ts';
+import { EndpointRegistry } from './cluster/endpoint.ts';
+import { H1Downstream } from './codec/h1/downstream.ts';
+import { H1Upstream } from './codec/h1/upstream.ts';
+import type { Limits } from './exchange/limits.ts';
+import { ListenerSet } from './listener/listeners.ts';
+import { RequestPath } from './request-path.ts';
+import { RuntimeBuilder } from './runtime/build.ts';
+import type { ResourceError, ResourceName } from './runtime/build.ts';
+import { AccessLog } from './telemetry/access-log.ts';
+import { ExchangeRecorder } from './telemetry/record.ts';
+import { RequestMetrics } from './telemetry/request-metrics.ts';
+import { Mirror } from './upstream/mirror.ts';
+import { ConnectionPool } from './upstream/pool.ts';
+import type { ConnectionOwner } from './upstream/pool.ts';
+
+/** What a worker is made with. */
+export interface WorkerOptions {
+  readonly limits: Limits;
+  /** `off`, `stdout` or a file. */
+  readonly accessLog: string;
+  /** Several workers share the ports. */
+  readonly reusePort: boolean;
+  /** How long connections of a port that is closed may live on, milliseconds. */
+  readonly drainTimeout: number;
+  /** From the port of a listener to the one to bind; tests give 0 for any free port. */
+  readonly bindPort?: (port: number) => number;
+}
+
+export class Worker {
+  readonly #wheel = new TimerWheel();
+  readonly #metrics = new RequestMetrics();
+  readonly #accessLog: AccessLog | null;
+  readonly #listeners: ListenerSet;
+  readonly #builder: RuntimeBuilder;
+  readonly #endpoints: EndpointRegistry;
+
+  constructor(options: WorkerOptions) {
+    const { limits } = options;
+    const wheel = this.#wheel;
+    this.#accessLog = options.accessLog === 'off' ? null : new AccessLog(options.accessLog);
+    const recorder = new ExchangeRecorder(this.#metrics, this.#accessLog);
+    const path: RequestPath = new RequestPath({ runtime: () => this.#builder.current, recorder, wheel });
+    const settings = { limits, wheel, normaliseHost, normalisePath };
+    const connect = (address: string, port: number, owner: ConnectionOwner): H1Upstream =>
+      new H1Upstream(address, port, owner, path, settings);
+    this.#endpoints = new EndpointRegistry((address, port) => new ConnectionPool(address, port, connect, { events: path, limits, wheel }));
+    this.#listeners = new ListenerSet({
+      ...options,
+      wheel,
+      connect: (socket, connection) => new H1Downstream(socket, connection, path, settings),
+    });
+    const mirror = new Mirror(
+      (key) => this.#builder.cluster(key),
+      (copy, body) => path.forwardCopy(copy, body),
+    );
+    this.#builder = new RuntimeBuilder({ endpoints: this.#endpoints, filters: { mirror }, listeners: this.#listeners });
+  }
+
+  /** Takes a batch of resources. Routes are live when this returns, listeners when it resolves, to what could not be taken. */
+  apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
+    return this.#builder.apply(changed, removed);
+  }
+
+  /** The port bound for a listener's port, or null. */
+  boundPort(port: number): number | null {
+    return this.#listeners.boundPort(port);
+  }
+
+  /** Metrics in the Prometheus text format. */
+  renderMetrics(): string {
+    const { open, refused } = this.#listeners.counts;
+    return [
+      this.#metrics.render(),
+      '# HELP weir_downstream_connections_active Open downstream connections\n# TYPE weir_downstream_connections_active gauge\n',
+      `weir_downstream_connections_active ${open}\n`,
+      '# HELP weir_downstream_connections_refused_total Connections refused at the limit\n',
+      `# TYPE weir_downstream_connections_refused_total counter\nweir_downstream_connections_refused_total ${refused}\n`,
+      '# HELP weir_endpoints Endpoints known\n# TYPE weir_endpoints gauge\n',
+      `weir_endpoints ${this.#endpoints.size}\n`,
+    ].join('');
+  }
+
+  /** Routes and listeners as they are served, for dumps. */
+  resources(): ReturnType<RuntimeBuilder['resources']> {
+    return this.#builder.resources();
+  }
+
+  /** Timers that wait: 0 once all exchanges and connections are gone. */
+  get timers(): number {
+    return this.#wheel.size;
+  }
+
+  /** Lets connections finish, for `grace` milliseconds at most, and releases everything. */
+  async stop(grace: number): Promise<void> {
+    await this.#listeners.close(grace);
+    for (const endpoint of this.#endpoints.values()) endpoint.pool.close();
+    this.#accessLog?.close();
+    this.#wheel.stop();
+  }
+}
