@@ -106,14 +106,19 @@ export class FileSource implements Source {
   }
 }
 
-/** Reads a folder once: what `weir validate` and `weir explain` work on. Rejects when it cannot be read. */
-export async function readOnce(
-  folders: readonly string[],
-): Promise<{ objects: readonly KubernetesObject[]; problems: readonly SourceProblem[] }> {
+/** What folders and files hold. `places`: where each object stands, by `Kind/namespace/name`. */
+export interface FolderContent {
+  readonly objects: readonly KubernetesObject[];
+  readonly places: ReadonlyMap<string, Pick<FileObject, 'file' | 'line'>>;
+  readonly problems: readonly SourceProblem[];
+}
+
+/** Reads folders and files once: what `weir validate` and `weir explain` work on. Rejects when one cannot be read. */
+export async function readOnce(paths: readonly string[]): Promise<FolderContent> {
   const files = new Map<string, KnownFile>();
-  for (const folder of folders) for (const [file, known] of await readFolder(path.resolve(folder), new Map())) files.set(file, known);
-  const { objects, problems } = merge(files);
-  return { objects: [...objects.values()], problems };
+  for (const each of paths) for (const [file, known] of await readFolder(each, new Map())) files.set(file, known);
+  const { objects, places, problems } = merge(files);
+  return { objects: [...objects.values()], places, problems };
 }
 
 /** Reads every file below a folder (or the one file it is), keeping what has not changed. */
@@ -161,8 +166,15 @@ function unreadable(file: string, reason: string): FileContent {
   return { objects: [], problems: [{ file, line: 0, object: '', field: '', reason }], broken: true };
 }
 
+/** What all files hold together. */
+interface Merged {
+  readonly objects: Map<string, KubernetesObject>;
+  readonly places: ReadonlyMap<string, FileObject>;
+  readonly problems: SourceProblem[];
+}
+
 /** All objects of all files, the first of a name winning, with the namespaces that are only implied. */
-function merge(files: ReadonlyMap<string, KnownFile>): { objects: Map<string, KubernetesObject>; problems: SourceProblem[] } {
+function merge(files: ReadonlyMap<string, KnownFile>): Merged {
   const first = new Map<string, FileObject>();
   const problems: SourceProblem[] = [];
   for (const { content } of files.values()) {
@@ -171,7 +183,7 @@ function merge(files: ReadonlyMap<string, KnownFile>): { objects: Map<string, Ku
   }
   const objects = new Map([...first].map(([id, entry]) => [id, entry.object]));
   for (const { object } of first.values()) addNamespace(object.metadata.namespace, objects);
-  return { objects, problems };
+  return { objects, places: first, problems };
 }
 
 function takeFirst(entry: FileObject, first: Map<string, FileObject>, problems: SourceProblem[]): void {

@@ -1,0 +1,104 @@
+// `weir explain URL`: which listener, route, rule, filters and backend a request gets, and why the others lost. By the matcher
+// that routes the traffic, over a folder of YAML or over what a running proxy serves.
+import { parseArgs } from 'node:util';
+import { request as httpRequest } from 'undici';
+import type * as ir from '#api/ir/ir.ts';
+import { explain as explainRequest } from '#api/match/explain.ts';
+import { normaliseHost, normalisePath } from '#api/match/normalise.ts';
+import { printExplanation } from '#api/match/print.ts';
+import { buildTable } from '#api/match/table.ts';
+import type { MatchRequest } from '#api/match/table.ts';
+import { Compiler } from '../controller/compile/compile.ts';
+import { readOnce } from '../controller/watch/files.ts';
+import type { Command } from './command.ts';
+import { UsageError } from './command.ts';
+import { CONTROLLER_NAME } from './standalone.ts';
+
+const OPTIONS = {
+  header: { type: 'string', short: 'H', multiple: true, default: [] as string[] },
+  method: { type: 'string', short: 'X', default: 'GET' },
+  config: { type: 'string' },
+  proxy: { type: 'string' },
+  all: { type: 'boolean', default: false },
+} as const;
+
+/** What requests are matched against. */
+interface Config {
+  readonly listeners: readonly ir.Listener[];
+  readonly routes: readonly ir.Route[];
+}
+
+export const explain: Command = {
+  name: 'explain',
+  usage: "URL [-X METHOD] [-H 'name: value'] (--config DIR | --proxy ADDRESS) [--all]",
+  summary: 'Says which listener, route, rule, filters and backend a request gets and why the others lost; ends with 1 when none does.',
+  async run(args) {
+    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    const [text, ...rest] = positionals;
+    if (text === undefined || rest.length > 0) throw new UsageError('weir explain takes one URL');
+    const { port, request } = requestOf(text, values.method, values.header);
+    const { listeners, routes } = await configOf(values.config, values.proxy);
+    const onPort = listeners.filter((listener) => listener.port === port);
+    if (onPort.length === 0) {
+      const ports = [...new Set(listeners.map((listener) => listener.port))].join(', ') || 'none';
+      console.log(`no listener has port ${port}; there are: ${ports}`);
+      return 1;
+    }
+    const explanation = explainRequest(buildTable(onPort, routes), request);
+    console.log(printExplanation(explanation, values.all));
+    return explanation.winner === null ? 1 : 0;
+  },
+};
+
+function requestOf(text: string, method: string, headers: readonly string[]): { port: number; request: MatchRequest } {
+  if (!URL.canParse(text)) throw new UsageError(`${JSON.stringify(text)} is not a URL`);
+  const url = new URL(text);
+  const flat = headers.flatMap(headerOf);
+  const named = flat.findIndex((part, index) => index % 2 === 0 && part === 'host');
+  const host = normaliseHost(named === -1 ? url.hostname : (flat[named + 1] as string));
+  // As the user wrote it: URL would have resolved `..` and lost what the proxy normalises or refuses.
+  const path = normalisePath(/^[a-z]+:\/\/[^/?#]*([^?#]*)/i.exec(text)?.[1] || '/');
+  if (host === null) throw new UsageError('the proxy refuses this host');
+  if (path === null) throw new UsageError('the proxy refuses this path');
+  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+  return { port, request: { method, host, path, query: url.search.slice(1), headers: flat } };
+}
+
+function headerOf(text: string): [string, string] {
+  const colon = text.indexOf(':');
+  if (colon <= 0) throw new UsageError(`-H ${JSON.stringify(text)}: expected name: value`);
+  return [text.slice(0, colon).trim().toLowerCase(), text.slice(colon + 1).trim()];
+}
+
+async function configOf(folder: string | undefined, proxy: string | undefined): Promise<Config> {
+  if ((folder === undefined) === (proxy === undefined)) throw new UsageError('weir explain needs --config DIR or --proxy ADDRESS');
+  return folder === undefined ? ofProxy(proxy as string) : ofFolder(folder);
+}
+
+async function ofFolder(folder: string): Promise<Config> {
+  const { objects, problems } = await readOnce([folder]).catch((error: unknown) => {
+    throw new UsageError((error as Error).message);
+  });
+  for (const { file, line, object, field, reason } of problems) {
+    console.error(`${file}:${line}: left out: ${[object, field].filter((part) => part !== '').join(' ')}: ${reason}`);
+  }
+  const compiler = new Compiler({ controllerName: CONTROLLER_NAME, allowLoopback: true });
+  compiler.apply(objects.map((object) => ({ type: 'upsert', object })));
+  const resources = [...compiler.resources()].map(({ body }) => JSON.parse(body.toString()) as ir.Resource);
+  return {
+    listeners: resources.filter((resource) => resource.kind === 'Listener'),
+    routes: resources.filter((resource) => resource.kind === 'Route'),
+  };
+}
+
+/** The admin server of a proxy dumps the very resources it serves. */
+async function ofProxy(address: string): Promise<Config> {
+  const url = /^https?:\/\//.test(address) ? address : `http://${address}`;
+  try {
+    const { statusCode, body } = await httpRequest(new URL('/config', url));
+    if (statusCode !== 200) throw new Error(`answered ${statusCode}`);
+    return (await body.json()) as Config;
+  } catch (error) {
+    throw new UsageError(`--proxy ${address}: ${(error as Error).message}`);
+  }
+}

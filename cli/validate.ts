@@ -1,0 +1,117 @@
+// `weir validate FILES`: what an API server, the compiler and the matcher would find wrong with files, before anybody serves them.
+import { parseArgs } from 'node:util';
+import type * as ir from '#api/ir/ir.ts';
+import { describeMatch } from '#api/match/print.ts';
+import { buildTable } from '#api/match/table.ts';
+import { Compiler } from '../controller/compile/compile.ts';
+import { findOverlaps } from '../controller/compile/overlaps.ts';
+import { problemsOf } from '../controller/status/problems.ts';
+import { readOnce } from '../controller/watch/files.ts';
+import type { FolderContent } from '../controller/watch/files.ts';
+import type { Command } from './command.ts';
+import { UsageError } from './command.ts';
+import { CONTROLLER_NAME } from './standalone.ts';
+
+/** Something to mend (`error`) or to think about (`warning`). */
+export interface Finding {
+  readonly severity: 'error' | 'warning';
+  readonly file: string;
+  /** 1-based; 0 where there is none. */
+  readonly line: number;
+  /** `Kind/namespace/name`, or ''. */
+  readonly object: string;
+  /** Path of the field, or the condition that tells; may be ''. */
+  readonly field: string;
+  readonly reason: string;
+}
+
+export const validate: Command = {
+  name: 'validate',
+  usage: 'FILES... [--strict] [--format text|json]',
+  summary: 'Checks files and folders: schema, references, overlaps. Ends with 1 when there are errors (--strict: or warnings).',
+  async run(args) {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { strict: { type: 'boolean', default: false }, format: { type: 'string', default: 'text' } },
+    });
+    if (positionals.length === 0) throw new UsageError('weir validate takes files or folders');
+    if (!['text', 'json'].includes(values.format))
+      throw new UsageError(`--format: ${JSON.stringify(values.format)} is neither text nor json`);
+    const content = await read(positionals);
+    const findings = findingsOf(content);
+    print(findings, content.objects.length, values.format);
+    return findings.some(({ severity }) => severity === 'error' || values.strict) ? 1 : 0;
+  },
+};
+
+async function read(paths: readonly string[]): Promise<FolderContent> {
+  try {
+    return await readOnce(paths);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function print(findings: readonly Finding[], objects: number, format: string): void {
+  if (format === 'json') {
+    console.log(JSON.stringify({ objects, findings }, null, 2));
+    return;
+  }
+  for (const { severity, file, line, object, field, reason } of findings) {
+    const where = file === '' ? '' : `${file}:${line}: `;
+    console.log(`${where}${severity}: ${[object, field].filter((part) => part !== '').join(' ')}: ${reason}`);
+  }
+  const errors = findings.filter(({ severity }) => severity === 'error').length;
+  console.log(`${objects} objects, ${errors} errors, ${findings.length - errors} warnings`);
+}
+
+/** Everything there is to say about the files, by place. */
+export function findingsOf(content: FolderContent): readonly Finding[] {
+  const compiler = new Compiler({ controllerName: CONTROLLER_NAME, allowLoopback: true });
+  const delta = compiler.apply(content.objects.map((object) => ({ type: 'upsert', object })));
+  for (const { unit, error } of delta.faults) throw new Error(`${unit} could not be compiled`, { cause: error });
+  const resources = [...compiler.resources()].map(({ body }) => JSON.parse(body.toString()) as ir.Resource);
+  const findings = [
+    ...content.problems.map((problem) => ({ severity: 'error', ...problem }) as const),
+    ...[...compiler.statuses()].flatMap(problemsOf).map(({ object, part, condition, reason, message }) => {
+      const field = [part, condition].filter((word) => word !== '').join(', ');
+      return { severity: 'error', ...placeOf(object, content), object, field, reason: `${reason}: ${message}` } as const;
+    }),
+    ...routeFindings(resources, content),
+  ];
+  return findings.sort((a, b) => (a.file < b.file ? -1 : Number(a.file > b.file)) || a.line - b.line);
+}
+
+function routeFindings(resources: readonly ir.Resource[], content: FolderContent): Finding[] {
+  const routes = resources.filter((resource) => resource.kind === 'Route');
+  const listeners = resources.filter((resource) => resource.kind === 'Listener');
+  const objects = new Map(routes.map((route) => [route.key, `${route.objectKind}/${route.namespace}/${route.name}`]));
+  const objectOf = (key: string): string => objects.get(key) ?? key;
+  const overlaps = findOverlaps(routes).flatMap(({ listener, hostname, match, winner, losers }) =>
+    losers.map((loser): Finding => {
+      const reason = `${describeMatch(match)} on listener ${listener}${hostname === '' ? '' : ` for ${hostname}`} never matches: ${winner} has it`;
+      return { severity: 'warning', ...placeOf(objectOf(loser), content), object: objectOf(loser), field: ruleOf(loser), reason };
+    }),
+  );
+  const problems = buildTable(listeners, routes).problems.map(({ routeKey, field, reason }): Finding => {
+    return {
+      severity: 'error',
+      ...placeOf(objectOf(routeKey), content),
+      object: objectOf(routeKey),
+      field: `${ruleOf(routeKey)} ${field}`,
+      reason,
+    };
+  });
+  return [...overlaps, ...problems];
+}
+
+/** `spec.rules[2]` of a route key, which ends with the index of the rule. */
+function ruleOf(routeKey: string): string {
+  return `spec.rules[${routeKey.slice(routeKey.lastIndexOf('/') + 1)}]`;
+}
+
+function placeOf(object: string, content: FolderContent): Pick<Finding, 'file' | 'line'> {
+  const { file, line } = content.places.get(object) ?? { file: '', line: 0 };
+  return { file, line };
+}

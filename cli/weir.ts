@@ -1,0 +1,44 @@
+#!/usr/bin/env node
+// `weir`: the command line of controller, proxy, both in one process, and the tools around them.
+import type { Command } from './command.ts';
+import { UsageError } from './command.ts';
+
+/** Loaded on demand: `weir explain` need not load a gRPC stack. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  up: async () => (await import('./up.ts')).up,
+  validate: async () => (await import('./validate.ts')).validate,
+  explain: async () => (await import('./explain.ts')).explain,
+};
+
+async function help(): Promise<number> {
+  console.log('Weir, a Kubernetes-native API gateway\n\nusage: weir COMMAND\n');
+  for (const load of Object.values(COMMANDS)) {
+    const command = await load();
+    console.log(`  weir ${command.name} ${command.usage}\n      ${command.summary}`);
+  }
+  return 0;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const name = args[0] ?? 'help';
+  if (['help', '--help', '-h'].includes(name)) return help();
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (load === undefined) throw new UsageError(`no command ${JSON.stringify(name)}; there are: ${Object.keys(COMMANDS).join(', ')}`);
+  return (await load()).run(args.slice(1));
+}
+
+/** node:util's parseArgs throws TypeErrors with these codes for what is the user's mistake. */
+function isUsageError(error: unknown): error is Error {
+  return (
+    error instanceof UsageError ||
+    (error instanceof TypeError && String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS'))
+  );
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!isUsageError(error)) throw error;
+  console.error(`weir: ${error.message}`);
+  process.exitCode = 2;
+}

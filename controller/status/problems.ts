@@ -1,0 +1,43 @@
+// What stands in the way, read off the statuses that compile wants written: for logs and terminals, where there is no cluster.
+import { objectId } from '#api/k8s/object.ts';
+import type { DesiredCondition, DesiredStatus } from '../compile/result.ts';
+
+/** A condition that tells of trouble, and whose it is. */
+export interface StatusProblem {
+  /** `Kind/namespace/name`. */
+  readonly object: string;
+  /** What part of the object: a listener, the parent of a route, or ''. */
+  readonly part: string;
+  readonly condition: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Conditions that are good news when False. All others are good news when True. */
+const BAD_WHEN_TRUE: ReadonlySet<string> = new Set(['Conflicted', 'OverlappingTLSConfig', 'PartiallyInvalid']);
+
+/** The conditions of a status that tell of trouble, in the order of the status. */
+export function problemsOf(status: DesiredStatus): readonly StatusProblem[] {
+  const object = objectId(status.ref);
+  return partsOf(status).flatMap(([part, conditions]) =>
+    conditions.filter(isBad).map(({ type, reason, message }) => ({ object, part, condition: type, reason, message })),
+  );
+}
+
+function isBad({ type, status }: DesiredCondition): boolean {
+  return status === (BAD_WHEN_TRUE.has(type) ? 'True' : 'False');
+}
+
+function partsOf(status: DesiredStatus): (readonly [string, readonly DesiredCondition[]])[] {
+  switch (status.type) {
+    case 'GatewayClass':
+      return [['', status.conditions]];
+    case 'Gateway':
+      return [['', status.conditions], ...status.listeners.map(({ name, conditions }) => [`listener ${name}`, conditions] as const)];
+    case 'Route':
+      return status.parents.map(({ parentRef, conditions }) => {
+        const section = parentRef.sectionName === undefined ? '' : `/${parentRef.sectionName}`;
+        return [`parent ${parentRef.name}${section}`, conditions] as const;
+      });
+  }
+}

@@ -1,0 +1,31 @@
+// Statuses where there is no cluster to write them to: what is wrong goes to the log, once, and what was mended too.
+import type { Log } from '#lib/log.ts';
+import { objectId } from '#api/k8s/object.ts';
+import type { DesiredStatus } from '../compile/result.ts';
+import { problemsOf } from './problems.ts';
+
+export class StatusLog {
+  readonly #log: Log;
+  /** What was last said of an object that has problems. */
+  readonly #told = new Map<string, string>();
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  write(statuses: readonly DesiredStatus[]): void {
+    for (const status of statuses) this.#tell(status);
+  }
+
+  #tell(status: DesiredStatus): void {
+    const object = objectId(status.ref);
+    const problems = problemsOf(status);
+    const text = JSON.stringify(problems);
+    const before = this.#told.get(object) ?? '[]';
+    if (text === before) return;
+    if (problems.length > 0) this.#told.set(object, text);
+    else this.#told.delete(object);
+    for (const problem of problems) this.#log.warn({ ...problem }, 'not served as written');
+    if (problems.length === 0) this.#log.info({ object }, 'all problems are mended');
+  }
+}
