@@ -1,15 +1,27 @@
 // The backends of the quick start: each says which one it is and what it was asked, so that routing can be seen.
 import http from 'node:http';
+import type { Backend } from '#api/k8s/k8s.ts';
+import { readOnce } from '../controller/watch/files.ts';
 
-/** A demo backend that answers on a port. */
+/** A demo backend that answers on a port of its own. */
 export interface DemoBackend {
   readonly name: string;
+  readonly address: string;
   readonly port: number;
   stop(): Promise<void>;
 }
 
-/** Starts one. Rejects when the port is taken. */
-export async function startDemoBackend(name: string, port: number): Promise<DemoBackend> {
+/** Starts one for each loopback endpoint of the Backends in a folder. Rejects when a port is taken. */
+export async function startDemoBackends(folder: string): Promise<DemoBackend[]> {
+  const { objects } = await readOnce([folder]);
+  const backends = objects.filter((object): object is Backend => object.kind === 'Backend');
+  const local = backends.flatMap(({ metadata, spec }) =>
+    spec.endpoints.filter(({ ip }) => ip === '127.0.0.1').map(({ ip, port }) => startDemoBackend(metadata.name, ip, port)),
+  );
+  return Promise.all(local);
+}
+
+async function startDemoBackend(name: string, address: string, port: number): Promise<DemoBackend> {
   const server = http.createServer((request, response) => {
     const body = JSON.stringify({ backend: name, method: request.method, url: request.url, headers: request.headers }, null, 2);
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) + 1 });
@@ -17,12 +29,12 @@ export async function startDemoBackend(name: string, port: number): Promise<Demo
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, '127.0.0.1', resolve);
+    server.listen(port, address, resolve);
   });
   const stop = (): Promise<void> =>
     new Promise((resolve) => {
       server.close(() => resolve());
       server.closeAllConnections();
     });
-  return { name, port, stop };
+  return { name, address, port, stop };
 }

@@ -4,16 +4,10 @@ import { createLog, LOG_LEVELS } from '#lib/log.ts';
 import type { LogLevel } from '#lib/log.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
-import { startDemoBackend } from './demo-backend.ts';
+import { startDemoBackends } from './demo-backend.ts';
 import type { DemoBackend } from './demo-backend.ts';
 import { Standalone } from './standalone.ts';
 import type { StandaloneOptions } from './standalone.ts';
-
-/** The backends of examples/quickstart. */
-const DEMO_BACKENDS = [
-  ['demo-v1', 9001],
-  ['demo-v2', 9002],
-] as const;
 
 const DRAIN_TIMEOUT_MS = 10_000;
 
@@ -23,11 +17,12 @@ export const up: Command = {
   summary: 'Serves a folder of YAML without a cluster; changes to it are live when they are saved.',
   async run(args) {
     const { options, demo } = parse(args);
-    const backends = demo ? await startDemo() : [];
+    const signal = untilSignal();
+    const backends = demo ? await startDemoBackends(options.folder) : [];
     const standalone = new Standalone(options);
     await standalone.start();
     announce(standalone, backends);
-    await untilSignal();
+    await signal;
     await standalone.stop();
     await Promise.all(backends.map((backend) => backend.stop()));
     return 0;
@@ -72,12 +67,8 @@ function count(flag: string, text: string): number {
   return value;
 }
 
-async function startDemo(): Promise<DemoBackend[]> {
-  return Promise.all(DEMO_BACKENDS.map(([name, port]) => startDemoBackend(name, port)));
-}
-
 function announce(standalone: Standalone, backends: readonly DemoBackend[]): void {
-  for (const { name, port } of backends) console.log(`demo backend ${name} on http://127.0.0.1:${port}/`);
+  for (const { name, address, port } of backends) console.log(`demo backend ${name} on http://${address}:${port}/`);
   for (const { listener, port } of standalone.listeners()) {
     if (port === null) console.log(`listener ${listener.key} is not bound to port ${listener.port}: see the log`);
     else console.log(`listener ${listener.key} on ${urlOf(listener.protocol, listener.hostname, port)}`);

@@ -1,6 +1,7 @@
 // A file of YAML or JSON > the objects in it, each with the line it begins on and whatever is wrong with it.
 import { LineCounter, parseAllDocuments, isMap, isScalar, isSeq } from 'yaml';
 import type { Document, Node } from 'yaml';
+import { kindOf } from '#api/k8s/kinds.ts';
 import { objectId, refOf } from '#api/k8s/object.ts';
 import type { KubernetesObject } from '#api/k8s/object.ts';
 import { validateObject } from '#api/k8s/validate.ts';
@@ -109,7 +110,8 @@ function lineOfField(node: Node, field: string, lines: LineCounter): number | nu
 function nameOf(value: unknown): string {
   const { apiVersion = '', kind, metadata } = (typeof value === 'object' && value !== null ? value : {}) as Partial<KubernetesObject>;
   if (typeof kind !== 'string' || typeof metadata?.name !== 'string') return '';
-  return objectId(refOf({ apiVersion, kind, metadata }));
+  const { namespace, name } = refOf({ apiVersion, kind, metadata });
+  return objectId({ kind, name, namespace: namespace === '' && kindOf(apiVersion, kind)?.namespaced === true ? 'default' : namespace });
 }
 
 function firstLine(message: string): string {

@@ -79,15 +79,18 @@ export class FileSource implements Source {
     if (listener === null) return;
     this.#files = files;
     const { objects, problems } = merge(files);
-    const changes = this.#difference(objects);
+    const changes = this.#difference(objects, new Set(problems.map(({ object }) => object)));
     if (changes.length > 0) listener.changed(changes);
     const text = JSON.stringify(problems);
     if (text !== this.#problems) listener.problems(problems);
     this.#problems = text;
   }
 
-  /** What changed since the last report; objects get the metadata that an API server would have given them. */
-  #difference(objects: ReadonlyMap<string, KubernetesObject>): Change[] {
+  /**
+   * What changed since the last report; objects get the metadata that an API server would have given them. Those that became
+   * `invalid` stay as they were, as they would have if an API server had refused the change.
+   */
+  #difference(objects: ReadonlyMap<string, KubernetesObject>, invalid: ReadonlySet<string>): Change[] {
     const changes: Change[] = [];
     const reported = new Map<string, Reported>();
     for (const [id, object] of objects) {
@@ -98,8 +101,10 @@ export class FileSource implements Source {
       if (before?.hash === hash) continue;
       changes.push({ type: 'upsert', object: { ...object, metadata: { ...object.metadata, uid: id, generation } } });
     }
-    for (const [id, { ref }] of this.#reported) {
-      if (!reported.has(id)) changes.push({ type: 'delete', ref });
+    for (const [id, before] of this.#reported) {
+      if (reported.has(id)) continue;
+      if (invalid.has(id)) reported.set(id, before);
+      else changes.push({ type: 'delete', ref: before.ref });
     }
     this.#reported = reported;
     return changes;
