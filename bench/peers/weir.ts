@@ -28,7 +28,7 @@ export const weir: Peer = {
     const main = path.resolve(import.meta.dirname, '..', '..', 'cli', 'weir.ts');
     return {
       file: process.execPath,
-      args: [main, 'up', folder, '--workers', '1', '--access-log', 'off', '--log-level', 'error', '--admin-port', '0'],
+      args: [main, 'up', folder, '--workers', '1', '--access-log', 'off', '--log-level', 'error'],
     };
   },
 };

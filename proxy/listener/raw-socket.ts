@@ -2,15 +2,13 @@
 // buffer and calls straight back. The only file that touches Node internals; docs/adr/0003-onread-on-accepted-sockets.md says why.
 import { once } from 'node:events';
 import net from 'node:net';
+import { READ_BUFFER, readView } from '../exchange/read-buffer.ts';
 
 /** Takes what was read. The chunk is valid during the call only. */
 export type Receive = (chunk: Buffer) => void;
 
 /** What another socket gave up; `net.Socket` accepts it, as `net.Server` relies on, without saying so in its documentation. */
 type Handle = NonNullable<net.SocketConstructorOpts['handle']>;
-
-/** One for the worker: reads do not nest, and nobody keeps a chunk beyond its call. 64 KiB is what libuv reads at most. */
-const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 
 let direct: Promise<boolean> | null = null;
 /** Whether accepted sockets read straight into the buffer; false until the check has passed. */
@@ -54,7 +52,7 @@ function takeHandle(accepted: net.Socket): Handle | null {
 
 function wrapHandle(handle: Handle, receive: Receive): net.Socket {
   const callback = (length: number): boolean => {
-    receive(READ_BUFFER.subarray(0, length));
+    receive(readView(length));
     return true;
   };
   return new net.Socket({ handle, allowHalfOpen: true, onread: { buffer: READ_BUFFER, callback } });

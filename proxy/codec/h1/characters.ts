@@ -1,7 +1,15 @@
 // Classes of characters in HTTP/1.1 messages (RFC 9110 section 5.6.2, RFC 9112), as tables: one load per character.
 
+const TCHAR = /[!#$%&'*+\-.^_`|~0-9A-Za-z]/;
+
 /** tchar: methods and header names. */
-export const TOKEN = table((code) => /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(String.fromCharCode(code)));
+export const TOKEN = table((code) => TCHAR.test(String.fromCharCode(code)));
+
+/** The lower case of a tchar, 0 for everything else. */
+export const LOWER_TOKEN = Uint8Array.from({ length: 256 }, (_, code) => {
+  const character = String.fromCharCode(code);
+  return TCHAR.test(character) ? character.toLowerCase().charCodeAt(0) : 0;
+});
 
 /** What a header value may hold: HTAB, SP, VCHAR and obs-text. No other control character, CR and LF first of all. */
 export const FIELD_VALUE = table((code) => code === 0x09 || (code >= 0x20 && code !== 0x7f));

@@ -3,7 +3,7 @@
 import type { Headers } from '../../exchange/headers.ts';
 import type { Limits } from '../../exchange/limits.ts';
 import { FIELD_VALUE, HEX, TOKEN } from './characters.ts';
-import { fieldName, mayBeTrailer } from './field-names.ts';
+import { fieldNameAt, mayBeTrailer } from './field-names.ts';
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -138,7 +138,7 @@ export class ChunkedReader {
     const value = line.slice(colon + 1, -2);
     for (let i = 0; i < colon; i++) if (TOKEN[line.charCodeAt(i)] !== 1) return false;
     for (let i = 0; i < value.length; i++) if (FIELD_VALUE[value.charCodeAt(i)] !== 1) return false;
-    const field = fieldName(line.slice(0, colon));
+    const field = fieldNameAt(line, 0, colon, colon);
     this.#trailers ??= [];
     if (this.#trailers.length >= this.#limits.maxHeaders * 2) return false;
     if (mayBeTrailer(field)) this.#trailers.push(field.name, value.trim());

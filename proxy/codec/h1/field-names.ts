@@ -1,4 +1,5 @@
 // Header names: how each is spelt inside (lower case, one string object per name) and whether the codec has business with it.
+import { LOWER_TOKEN } from './characters.ts';
 
 /** What the codec does with a header. Plain ones go into the exchange, all others are the connection's own. */
 export type FieldKind = 'plain' | 'host' | 'content-length' | 'transfer-encoding' | 'connection' | 'expect' | 'upgrade' | 'te' | 'hop';
@@ -22,18 +23,33 @@ const SPECIAL: ReadonlyMap<string, FieldKind> = new Map<string, FieldKind>([
   ['http2-settings', 'hop'],
 ]);
 
-/** Spellings seen, so that most names cost one look-up and no lower-casing. Bounded: names come from strangers. */
-const cache = new Map<string, FieldName>();
-const MAX_CACHED = 2_048;
+/**
+ * Names seen last, by their hash: most cost neither a string nor a Map. A name that falls on another's place takes it, so that
+ * strangers can make look-ups slower but not the table larger.
+ */
+const SEEN: (FieldName | undefined)[] = Array.from({ length: 4_096 });
 
-/** The name behind a spelling. */
-export function fieldName(spelling: string): FieldName {
-  const known = cache.get(spelling);
-  if (known !== undefined) return known;
-  const name = spelling.toLowerCase();
+/**
+ * The name that stands at `text[start, end)`, token characters all of them. `hash` is any number that depends on their lower
+ * case alone: who scans the characters anyway makes it on the way.
+ */
+export function fieldNameAt(text: string, start: number, end: number, hash: number): FieldName {
+  const place = hash & (SEEN.length - 1);
+  const seen = SEEN[place];
+  if (seen !== undefined && spells(seen.name, text, start, end)) return seen;
+  // By way of a Buffer: a slice would keep the whole head it came from alive.
+  const name = Buffer.from(text.slice(start, end), 'latin1').toString('latin1').toLowerCase();
   const entry = { name, kind: SPECIAL.get(name) ?? 'plain' };
-  if (cache.size < MAX_CACHED) cache.set(Buffer.from(spelling, 'latin1').toString('latin1'), entry);
+  SEEN[place] = entry;
   return entry;
+}
+
+function spells(name: string, text: string, start: number, end: number): boolean {
+  if (name.length !== end - start) return false;
+  for (let i = 0; i < name.length; i++) {
+    if (name.charCodeAt(i) !== LOWER_TOKEN[text.charCodeAt(start + i)]) return false;
+  }
+  return true;
 }
 
 /** Headers that `Connection` cannot declare hop-by-hop: removing them would let a client switch checks of others off. */

@@ -1,8 +1,9 @@
 // The header block of a message, requests and answers alike: strict parsing, and everything about framing and the connection
 // taken out on the way, so that an exchange holds end-to-end headers only.
 import type { Headers } from '../../exchange/headers.ts';
-import { FIELD_VALUE, TOKEN } from './characters.ts';
-import { fieldName, mayBeHopByHop } from './field-names.ts';
+import { FIELD_VALUE, LOWER_TOKEN } from './characters.ts';
+import { fieldNameAt, mayBeHopByHop } from './field-names.ts';
+import type { FieldName } from './field-names.ts';
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -67,7 +68,11 @@ export class Fields {
   /** Takes one line and returns where the next begins, or -1. */
   #parseLine(head: string, start: number): number {
     let position = start;
-    while (TOKEN[head.charCodeAt(position)] === 1) position++;
+    let hash = 0;
+    for (let code = lowerAt(head, position); code !== 0; code = lowerAt(head, position)) {
+      hash = (hash * 31 + code) | 0;
+      position++;
+    }
     // No name, a space before the colon, a folded line: all of them end here.
     if (position === start || head.charCodeAt(position) !== COLON) return -1;
     const nameEnd = position++;
@@ -77,12 +82,11 @@ export class Fields {
     if (head.charCodeAt(position) !== CR || head.charCodeAt(position + 1) !== LF) return -1;
     let valueEnd = position;
     while (valueEnd > valueStart && isBlank(head.charCodeAt(valueEnd - 1))) valueEnd--;
-    this.#take(head.slice(start, nameEnd), head.slice(valueStart, valueEnd));
+    this.#take(fieldNameAt(head, start, nameEnd, hash), head.slice(valueStart, valueEnd));
     return position + 2;
   }
 
-  #take(spelling: string, value: string): void {
-    const field = fieldName(spelling);
+  #take(field: FieldName, value: string): void {
     if (field.kind === 'plain') this.headers.push(field.name, value);
     else this.#takeOwn(field.kind, value);
   }
@@ -150,6 +154,11 @@ export class Fields {
     }
     this.headers = kept;
   }
+}
+
+/** NaN at the end of a string finds nothing in the table, which is as good as 0. */
+function lowerAt(text: string, position: number): number {
+  return LOWER_TOKEN[text.charCodeAt(position)] ?? 0;
 }
 
 function isBlank(code: number): boolean {

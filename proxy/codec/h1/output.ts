@@ -17,7 +17,8 @@ export class Output {
 
   constructor(socket: net.Socket, maxBuffered: number) {
     this.#socket = socket;
-    this.#maxBuffered = maxBuffered;
+    // Below the mark of the socket there would be no 'drain' to wait for.
+    this.#maxBuffered = Math.max(maxBuffered, socket.writableHighWaterMark);
   }
 
   /** Whether the peer is behind by more than it may be. */
@@ -33,6 +34,12 @@ export class Output {
       this.#scheduled = true;
       queueMicrotask(this.#flushLater);
     }
+  }
+
+  /** Writes text (latin1) now, after what was gathered. */
+  send(text: string): void {
+    this.#gathered += text;
+    this.flush();
   }
 
   /** Writes a piece of a body between two pieces of framing. False when the peer is behind. */

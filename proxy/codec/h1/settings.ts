@@ -11,6 +11,3 @@ export interface H1Settings {
   /** The host to match, or null when it must be refused. */
   readonly normaliseHost: (raw: string) => string | null;
 }
-
-/** Where reads land: one buffer per worker, since a read is handled before the next begins. */
-export const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);

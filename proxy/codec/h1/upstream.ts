@@ -12,6 +12,7 @@ import type { Exchange } from '../../exchange/exchange.ts';
 import type { Headers } from '../../exchange/headers.ts';
 import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
 import type { UpstreamEvents, UpstreamStream } from '../../exchange/stream.ts';
+import { READ_BUFFER, readView } from '../../exchange/read-buffer.ts';
 import { ChunkedReader } from './chunked.ts';
 import type { ChunkSink } from './chunked.ts';
 import { fieldLines } from './field-lines.ts';
@@ -19,7 +20,6 @@ import { findHeadEnd } from './head-end.ts';
 import { Output } from './output.ts';
 import { parseResponseHead, responseHead } from './response-head.ts';
 import type { BodyKind } from './response-head.ts';
-import { READ_BUFFER } from './settings.ts';
 import type { H1Settings } from './settings.ts';
 
 type State = 'connecting' | 'idle' | 'busy' | 'tunnel' | 'gone';
@@ -67,7 +67,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink {
       port,
       noDelay: true,
       allowHalfOpen: true,
-      onread: { buffer: READ_BUFFER, callback: (octets, buffer) => this.#data((buffer as Buffer).subarray(0, octets)) },
+      onread: { buffer: READ_BUFFER, callback: (octets) => this.#data(readView(octets)) },
     });
     this.#output = new Output(this.#socket, settings.limits.maxBufferedBytes);
     this.#timer = new Timer(() => this.#timedOut());
@@ -95,9 +95,9 @@ export class H1Upstream implements UpstreamStream, ChunkSink {
     this.#paused = false;
     this.#requestDone = exchange.requestLength === 0;
     this.#chunkedOut = exchange.requestLength === UNKNOWN_LENGTH;
-    this.#output.gather(requestLines(exchange));
     // With a body to follow in this very turn, head and body leave together.
-    if (this.#requestDone) this.#output.flush();
+    if (this.#requestDone) this.#output.send(requestLines(exchange));
+    else this.#output.gather(requestLines(exchange));
     this.#settings.wheel.arm(this.#timer, this.#settings.limits.upstreamIdleTimeout);
   }
 
