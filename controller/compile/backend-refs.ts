@@ -11,8 +11,15 @@ import type { View } from './view.ts';
 export type BackendResolution =
   { readonly cluster: string; readonly obstacle: null } | { readonly cluster: null; readonly obstacle: BackendObstacle };
 
-/** Resolves one reference. Permission comes before existence, so that nobody can ask what exists elsewhere. */
-export function resolveBackendRef(view: View, from: Referrer, ref: BackendObjectReference): BackendResolution {
+/** Resolves the reference at `field` of the referrer; the obstacle's message begins with that field. */
+export function resolveBackendRef(view: View, from: Referrer, ref: BackendObjectReference, field: string): BackendResolution {
+  const { cluster, obstacle } = resolve(view, from, ref);
+  if (cluster !== null) return { cluster, obstacle };
+  return { cluster, obstacle: { ...obstacle, message: `${field}: ${obstacle.message}` } };
+}
+
+/** Permission comes before existence, so that nobody can ask what exists elsewhere. */
+function resolve(view: View, from: Referrer, ref: BackendObjectReference): BackendResolution {
   const key = clusterKeyOf(from, ref);
   if ('reason' in key) return { cluster: null, obstacle: key };
   const referent = { group: ref.group, kind: ref.kind, namespace: key.namespace, name: ref.name };

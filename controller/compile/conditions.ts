@@ -4,8 +4,11 @@ import type { DesiredCondition } from './result.ts';
 
 type Status = DesiredCondition['status'];
 
+/** metav1.Condition allows this many characters. */
+const MAX_MESSAGE = 32_768;
+
 function condition(type: string, status: Status, reason: string, message: string, observedGeneration: number): DesiredCondition {
-  return { type, status, reason, message, observedGeneration };
+  return { type, status, reason, message: message.slice(0, MAX_MESSAGE), observedGeneration };
 }
 
 /** Something that stands in the way, in the vocabulary of the condition it belongs to. */

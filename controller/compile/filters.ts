@@ -13,12 +13,12 @@ export interface CompiledFilters {
   readonly obstacles: readonly BackendObstacle[];
 }
 
-/** Compiles filters that keep the rules of api/k8s, in the user's order. */
-export function compileFilters(view: View, from: Referrer, filters: readonly HttpRouteFilter[]): CompiledFilters {
+/** Compiles filters that keep the rules of api/k8s, in the user's order. `field` is the path of the list. */
+export function compileFilters(view: View, from: Referrer, filters: readonly HttpRouteFilter[], field: string): CompiledFilters {
   const compiled: ir.Filter[] = [];
   const obstacles: BackendObstacle[] = [];
-  for (const filter of filters) {
-    const result = compileFilter(view, from, filter);
+  for (const [i, filter] of filters.entries()) {
+    const result = compileFilter(view, from, filter, `${field}[${i}]`);
     if ('type' in result) compiled.push(result);
     else obstacles.push(result);
   }
@@ -35,10 +35,10 @@ export function unsupportedFilters(filters: readonly HttpRouteFilter[], field: s
   });
 }
 
-function compileFilter(view: View, from: Referrer, filter: HttpRouteFilter): ir.Filter | BackendObstacle {
+function compileFilter(view: View, from: Referrer, filter: HttpRouteFilter, field: string): ir.Filter | BackendObstacle {
   if (filter.requestHeaderModifier) return { type: 'RequestHeaderModifier', headers: compileHeaders(filter.requestHeaderModifier) };
   if (filter.responseHeaderModifier) return { type: 'ResponseHeaderModifier', headers: compileHeaders(filter.responseHeaderModifier) };
-  if (filter.requestMirror) return compileMirror(view, from, filter.requestMirror);
+  if (filter.requestMirror) return compileMirror(view, from, filter.requestMirror, `${field}.requestMirror`);
   if (filter.requestRedirect) return compileRedirect(filter.requestRedirect);
   if (filter.urlRewrite) return compileRewrite(filter.urlRewrite);
   if (filter.cors) return compileCors(filter.cors);
@@ -79,8 +79,8 @@ function compilePath(path: PathModifier | undefined): ir.PathModifier | null {
   return { type: path.type, value: (path.type === 'ReplaceFullPath' ? path.replaceFullPath : path.replacePrefixMatch) ?? '' };
 }
 
-function compileMirror(view: View, from: Referrer, mirror: RequestMirror): ir.RequestMirror | BackendObstacle {
-  const { cluster, obstacle } = resolveBackendRef(view, from, mirror.backendRef);
+function compileMirror(view: View, from: Referrer, mirror: RequestMirror, field: string): ir.RequestMirror | BackendObstacle {
+  const { cluster, obstacle } = resolveBackendRef(view, from, mirror.backendRef, `${field}.backendRef`);
   if (cluster === null) return obstacle;
   const { numerator, denominator } = mirror.fraction ?? { numerator: mirror.percent ?? 100, denominator: 100 };
   return { type: 'RequestMirror', cluster, numerator, denominator };

@@ -29,9 +29,9 @@ const DEFAULT_BACKOFF_MS = 25;
 /** Compiles a rule; `field` is its path in the object. */
 export function compileRule(view: View, from: Referrer, rule: HttpRouteRule, field: string): CompiledRule {
   const problem = problemOf(rule, field);
-  if (problem !== null) return unservable(view, from, rule, problem);
-  const filters = compileFilters(view, from, rule.filters);
-  const backends = rule.backendRefs.map((ref) => compileBackend(view, from, ref));
+  if (problem !== null) return { content: unservable(rule, problem), problem, obstacles: obstaclesOf(view, from, rule, field) };
+  const filters = compileFilters(view, from, rule.filters, `${field}.filters`);
+  const backends = rule.backendRefs.map((ref, i) => compileBackend(view, from, ref, `${field}.backendRefs[${i}]`));
   const content: RuleContent = {
     matches: rule.matches.map(compileMatch),
     filters: [...filters.filters],
@@ -53,8 +53,8 @@ function problemOf(rule: HttpRouteRule, field: string): string | null {
 }
 
 /** Answers every request that one of the good matches matches with an error. A match that is bad itself cannot match. */
-function unservable(view: View, from: Referrer, rule: HttpRouteRule, problem: string): CompiledRule {
-  const content: RuleContent = {
+function unservable(rule: HttpRouteRule, problem: string): RuleContent {
+  return {
     matches: rule.matches.filter((match) => checkMatch(match, '').length === 0).map(compileMatch),
     filters: [],
     backends: [],
@@ -62,14 +62,21 @@ function unservable(view: View, from: Referrer, rule: HttpRouteRule, problem: st
     retry: null,
     invalidReason: problem,
   };
-  const obstacles = rule.backendRefs.flatMap((ref) => resolveBackendRef(view, from, ref).obstacle ?? []);
-  return { content, problem, obstacles };
+}
+
+function obstaclesOf(view: View, from: Referrer, rule: HttpRouteRule, field: string): BackendObstacle[] {
+  return rule.backendRefs.flatMap((ref, i) => resolveBackendRef(view, from, ref, `${field}.backendRefs[${i}]`).obstacle ?? []);
+}
+
+interface CompiledBackend {
+  readonly backend: ir.RouteBackend;
+  readonly obstacles: readonly BackendObstacle[];
 }
 
 /** A backend that cannot be resolved keeps its weight: its share of the requests is answered with an error. */
-function compileBackend(view: View, from: Referrer, ref: HttpBackendRef): { backend: ir.RouteBackend; obstacles: BackendObstacle[] } {
-  const { cluster, obstacle } = resolveBackendRef(view, from, ref);
-  const { filters, obstacles } = compileFilters(view, from, ref.filters);
+function compileBackend(view: View, from: Referrer, ref: HttpBackendRef, field: string): CompiledBackend {
+  const { cluster, obstacle } = resolveBackendRef(view, from, ref, field);
+  const { filters, obstacles } = compileFilters(view, from, ref.filters, `${field}.filters`);
   const backend = {
     cluster,
     ...(obstacle === null ? {} : { invalidReason: obstacle.message }),

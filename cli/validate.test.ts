@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { readOnce } from '../controller/watch/files.ts';
+import { runWeir } from '../test/support/child.ts';
+import { findingsOf } from './validate.ts';
+import type { Finding } from './validate.ts';
+
+let folder = '';
+beforeAll(() => void (folder = mkdtempSync(path.join(os.tmpdir(), 'weir-validate-'))));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const GATEWAY = [
+  'apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: { name: weir }\nspec: { controllerName: gateway.weir.dev/controller }',
+  'apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: { name: gw }\nspec:\n  gatewayClassName: weir\n  listeners: [{ name: http, protocol: HTTP, port: 80 }]',
+  'apiVersion: gateway.weir.dev/v1alpha1\nkind: Backend\nmetadata: { name: backend }\nspec: { endpoints: [{ ip: 127.0.0.1, port: 1 }] }',
+];
+
+function route(name: string, rule: string, parent = 'gw'): string {
+  return `apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: { name: ${name} }\nspec:\n  parentRefs: [{ name: ${parent} }]\n  rules:\n    - ${rule}`;
+}
+
+const TO_BACKEND = 'backendRefs: [{ group: gateway.weir.dev, kind: Backend, name: backend }]';
+
+function file(...documents: readonly string[]): string {
+  const name = path.join(folder, 'all.yaml');
+  writeFileSync(name, [...GATEWAY, ...documents].join('\n---\n'));
+  return name;
+}
+
+async function findings(...documents: readonly string[]): Promise<readonly Finding[]> {
+  return findingsOf(await readOnce([file(...documents)]));
+}
+
+describe('findings', () => {
+  test('none in good files', async () => {
+    expect(await findings(route('good', TO_BACKEND))).toEqual([]);
+  });
+
+  test('schema: file, line, object, field, reason', async () => {
+    const [finding, ...rest] = await findings(route('bad', 'timeouts: { request: soon }'));
+    expect(rest).toEqual([]);
+    expect(finding).toMatchObject({
+      severity: 'error',
+      line: 24,
+      object: 'HTTPRoute/default/bad',
+      field: 'spec.rules[0].timeouts.request',
+    });
+  });
+
+  test('references: a backend and a parent that are not there', async () => {
+    const missing = await findings(route('lost', 'backendRefs: [{ name: nowhere, port: 80 }]'));
+    expect(missing).toEqual([
+      expect.objectContaining({
+        severity: 'error',
+        line: 18,
+        object: 'HTTPRoute/default/lost',
+        field: 'parent gw, ResolvedRefs',
+        reason: expect.stringMatching(/^BackendNotFound: spec\.rules\[0\]\.backendRefs\[0\]: Service\/default\/nowhere/),
+      }),
+    ]);
+  });
+
+  test('an expression that RE2 refuses', async () => {
+    const [finding] = await findings(route('regex', `matches: [{ path: { type: RegularExpression, value: "/(a" } }]\n      ${TO_BACKEND}`));
+    expect(finding).toMatchObject({ severity: 'error', object: 'HTTPRoute/default/regex' });
+    expect(`${finding?.field} ${finding?.reason}`).toContain('rules[0]');
+  });
+
+  test('overlaps are warnings that name the winner', async () => {
+    expect(await findings(route('a', TO_BACKEND), route('b', TO_BACKEND))).toEqual([
+      {
+        severity: 'warning',
+        file: path.join(folder, 'all.yaml'),
+        line: 26,
+        object: 'HTTPRoute/default/b',
+        field: 'spec.rules[0]',
+        reason: 'PathPrefix / on listener default/gw/http never matches: HTTPRoute/default/a/0 has it',
+      },
+    ]);
+  });
+});
+
+describe('weir validate', () => {
+  test('ends with 0 when all is well and says so', async () => {
+    expect(await runWeir(['validate', file(route('good', TO_BACKEND))])).toEqual({
+      code: 0,
+      stdout: '5 objects, 0 errors, 0 warnings\n',
+      stderr: '',
+    });
+  });
+
+  test('ends with 1 on errors, one line each', async () => {
+    const name = file(route('bad', 'timeouts: { request: soon }'));
+    const { code, stdout } = await runWeir(['validate', name]);
+    expect(code).toBe(1);
+    expect(stdout).toContain(`${name}:24: error: HTTPRoute/default/bad spec.rules[0].timeouts.request: `);
+  });
+
+  test('warnings end with 0, with 1 under --strict, and JSON is for pipelines', async () => {
+    const name = file(route('a', TO_BACKEND), route('b', TO_BACKEND));
+    expect((await runWeir(['validate', name])).code).toBe(0);
+    const { code, stdout } = await runWeir(['validate', name, '--strict', '--format', 'json']);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ objects: 6, findings: [{ severity: 'warning' }] });
+  });
+
+  test.each([
+    [['validate'], 'weir: weir validate takes files or folders\n'],
+    [['validate', '/nowhere'], "weir: ENOENT: no such file or directory, stat '/nowhere'\n"],
+    [['validate', '.', '--format', 'xml'], 'weir: --format: "xml" is neither text nor json\n'],
+    [['validate', '.', '--nope'], "weir: Unknown option '--nope'"],
+    [['nonsense'], 'weir: no command "nonsense"; there are: '],
+  ])('%j is a usage error', async (args, message) => {
+    const { code, stderr } = await runWeir(args);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+  });
+});

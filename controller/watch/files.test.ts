@@ -1,0 +1,230 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { Change, SourceProblem } from './event.ts';
+import { FileSource, readOnce } from './files.ts';
+
+let folder = '';
+let source: FileSource;
+let batches: (readonly Change[])[] = [];
+let problems: readonly SourceProblem[] = [];
+let reported = Promise.withResolvers<void>();
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'weir-files-'));
+  source = new FileSource(folder);
+  batches = [];
+  problems = [];
+});
+
+afterEach(async () => {
+  await source.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function start(): Promise<void> {
+  await source.start({
+    changed: (changes) => {
+      batches.push(changes);
+      reported.resolve();
+    },
+    synced: () => undefined,
+    problems: (all) => {
+      problems = all;
+      reported.resolve();
+    },
+  });
+}
+
+/** Does something to the folder and waits for the report of it. */
+async function after(change: () => void): Promise<void> {
+  reported = Promise.withResolvers<void>();
+  change();
+  await reported.promise;
+}
+
+function write(file: string, ...documents: readonly string[]): void {
+  writeFileSync(path.join(folder, file), documents.join('\n---\n'));
+}
+
+function backend(name: string, port: number | string = 80): string {
+  return `apiVersion: gateway.weir.dev/v1alpha1\nkind: Backend\nmetadata: { name: ${name} }\nspec:\n  endpoints:\n    - ip: 10.0.0.1\n      port: ${port}`;
+}
+
+/** `+name@generation` for upserts, `-name` for deletes, implied namespaces left out. */
+function told(): string[][] {
+  return batches.map((batch) =>
+    batch.flatMap((change) => {
+      if (change.type === 'delete') return change.ref.kind === 'Namespace' ? [] : [`-${change.ref.name}`];
+      const { kind, metadata } = change.object;
+      return kind === 'Namespace' ? [] : [`+${metadata.name}@${metadata.generation}`];
+    }),
+  );
+}
+
+describe('a folder', () => {
+  test('is read whole, with all documents and Lists, in YAML and JSON, below it too', async () => {
+    write('a.yaml', backend('one'), '# nothing\n', backend('two'));
+    mkdirSync(path.join(folder, 'below'));
+    write('below/list.yml', `kind: BackendList\nitems:\n  - ${backend('three').replaceAll('\n', '\n    ')}`);
+    const json = {
+      apiVersion: 'gateway.weir.dev/v1alpha1',
+      kind: 'Backend',
+      metadata: { name: 'four' },
+      spec: { endpoints: [{ ip: '::1', port: 1 }] },
+    };
+    write('c.json', JSON.stringify(json));
+    write('notes.txt', 'not for us');
+    write('.hidden.yaml', backend('hidden'));
+    await start();
+    expect(told()).toEqual([['+one@1', '+two@1', '+three@1', '+four@1']]);
+    expect(problems).toEqual([]);
+  });
+
+  test('gives objects without a namespace `default`, and namespaces that are only implied an object', async () => {
+    write('a.yaml', backend('one'));
+    await start();
+    const objects = batches[0]?.map((change) => (change.type === 'upsert' ? change.object : null));
+    expect(objects).toContainEqual(expect.objectContaining({ kind: 'Namespace', metadata: expect.objectContaining({ name: 'default' }) }));
+    expect(objects).toContainEqual(expect.objectContaining({ metadata: expect.objectContaining({ name: 'one', namespace: 'default' }) }));
+  });
+
+  test('that is not there is an error', async () => {
+    source = new FileSource(path.join(folder, 'missing'));
+    await expect(start()).rejects.toThrow('ENOENT');
+  });
+});
+
+describe('changes', () => {
+  test('of one save are one report; what stayed the same is not told', async () => {
+    write('a.yaml', backend('one'), backend('two'), backend('three'));
+    await start();
+    await after(() => write('a.yaml', backend('one', 81), backend('two'), backend('four')));
+    expect(told()[1]).toEqual(['+one@2', '+four@1', '-three']);
+  });
+
+  test('of several files in one go are one report', async () => {
+    write('a.yaml', backend('one'));
+    await start();
+    await after(() => {
+      write('a.yaml', backend('one', 81));
+      write('b.yaml', backend('two'));
+    });
+    expect(told()[1]).toEqual(['+one@2', '+two@1']);
+  });
+
+  test('an object that moves to another file is no change', async () => {
+    write('a.yaml', backend('one'), backend('two'));
+    await start();
+    await after(() => {
+      write('b.yaml', backend('two'), backend('three'));
+      write('a.yaml', backend('one'));
+    });
+    expect(told()[1]).toEqual(['+three@1']);
+  });
+
+  test('a file that goes takes its objects along', async () => {
+    write('a.yaml', backend('one'));
+    write('b.yaml', backend('two'));
+    await start();
+    await after(() => unlinkSync(path.join(folder, 'b.yaml')));
+    expect(told()[1]).toEqual(['-two']);
+  });
+
+  test('a link that is swapped, as a kubelet does for a mounted ConfigMap', async () => {
+    for (const [version, port] of [
+      ['..v1', 80],
+      ['..v2', 81],
+    ] as const) {
+      mkdirSync(path.join(folder, version));
+      write(path.join(version, 'a.yaml'), backend('one', port));
+    }
+    symlinkSync('..v1', path.join(folder, '..data'));
+    symlinkSync('..data/a.yaml', path.join(folder, 'a.yaml'));
+    await start();
+    await after(() => {
+      symlinkSync('..v2', path.join(folder, '..data_tmp'));
+      renameSync(path.join(folder, '..data_tmp'), path.join(folder, '..data'));
+    });
+    expect(told()).toEqual([['+one@1'], ['+one@2']]);
+  });
+});
+
+describe('mistakes', () => {
+  test('are told with file, line, object, field and reason, and the rest is served', async () => {
+    write('a.yaml', backend('one'), backend('two', 99999));
+    await start();
+    expect(told()).toEqual([['+one@1']]);
+    expect(problems).toEqual([
+      {
+        file: path.join(folder, 'a.yaml'),
+        line: 15,
+        object: 'Backend/default/two',
+        field: 'spec.endpoints[0].port',
+        reason: expect.stringContaining('65535'),
+      },
+    ]);
+  });
+
+  test('leave the last good form of an object in force, until it is mended or gone', async () => {
+    write('a.yaml', backend('one'), backend('two'));
+    await start();
+    await after(() => write('a.yaml', backend('one', 'x')));
+    expect(told()[1]).toEqual(['-two']);
+    await after(() => write('a.yaml', backend('one', 82)));
+    expect(told()[2]).toEqual(['+one@2']);
+    await after(() => write('a.yaml', ''));
+    expect(told()[3]).toEqual(['-one']);
+  });
+
+  test('in the YAML itself leave all of the file as it was', async () => {
+    write('a.yaml', backend('one'), backend('two'));
+    await start();
+    await after(() => write('a.yaml', backend('one', 81), 'kind: [\n'));
+    expect(told()).toHaveLength(1);
+    expect(problems).toEqual([expect.objectContaining({ file: path.join(folder, 'a.yaml'), object: '', field: '' })]);
+  });
+
+  test('an object defined twice is that of the first file; the second is told where the first is', async () => {
+    write('a.yaml', backend('one'));
+    write('b.yaml', backend('one', 81));
+    await start();
+    expect(told()).toEqual([['+one@1']]);
+    expect(problems[0]?.reason).toBe(`is already defined in ${path.join(folder, 'a.yaml')}:1, which is used`);
+  });
+
+  test.each([
+    ['an unknown kind', 'apiVersion: v1\nkind: Pod\nmetadata: { name: x }', 'v1 Pod is not a kind that Weir reads'],
+    ['no kind', 'apiVersion: v1\nmetadata: { name: x }', 'is required'],
+    ['a scalar', 'just text', 'must be an object'],
+    ['a mapping with a key twice', 'a: 1\na: 2', 'Map keys must be unique'],
+    [
+      'an alias bomb',
+      `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefgh'
+        .split('')
+        .map((c, i) => `${c}: &${c} [${`*${'abcdefg'[i]},`.repeat(9)}]`)
+        .join('\n')}`,
+      'alias',
+    ],
+  ])('%s', async (_, text, reason) => {
+    write('a.yaml', text);
+    write('b.yaml', backend('one'));
+    await start();
+    expect(told()).toEqual([['+one@1']]);
+    expect(problems.map((problem) => problem.reason).join()).toContain(reason);
+  });
+
+  test('a file larger than any honest one is not read', async () => {
+    write('a.yaml', `# ${'x'.repeat(4 * 1_024 * 1_024)}\n${backend('one')}`);
+    await start();
+    expect(problems[0]?.reason).toBe('is larger than 4194304 bytes');
+  });
+});
+
+test('reading once tells where each object stands', async () => {
+  write('a.yaml', backend('one'), backend('two'));
+  const { objects, places } = await readOnce([path.join(folder, 'a.yaml')]);
+  expect(objects.map(({ metadata }) => metadata.name)).toEqual(['one', 'two', 'default']);
+  expect(places.get('Backend/default/two')).toMatchObject({ file: path.join(folder, 'a.yaml'), line: 9 });
+});
