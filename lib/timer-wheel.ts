@@ -23,6 +23,8 @@ export class Timer {
 /** Where timers wait. Resolution is one tick: a timeout fires up to 25 ms late, never early. */
 export class TimerWheel {
   readonly #slots: Timer[] = [];
+  /** What was in the slot that expires: an expiry may arm and disarm any timer, those of the slot included. */
+  readonly #due = ring();
   #position = 0;
   #armed = 0;
   #interval: NodeJS.Timeout | null = null;
@@ -43,7 +45,8 @@ export class TimerWheel {
     if (ms <= 0) return;
     if (this.#interval === null) this.#start();
     const ticks = Math.ceil(ms / TICK_MS) + 1;
-    timer.turns = Math.floor(ticks / SLOTS);
+    // A slot is first met after 1 to SLOTS ticks.
+    timer.turns = Math.floor((ticks - 1) / SLOTS);
     link(this.#slot(this.#position + ticks), timer);
     this.#armed++;
   }
@@ -83,18 +86,16 @@ export class TimerWheel {
   }
 
   #expireSlot(head: Timer): void {
-    let timer = head.next as Timer;
-    while (timer !== head) {
-      const next = timer.next as Timer;
+    moveAll(head, this.#due);
+    for (let timer = this.#due.next as Timer; timer !== this.#due; timer = this.#due.next as Timer) {
       if (timer.turns > 0) {
+        unlink(timer);
         timer.turns--;
-        timer = next;
-        continue;
+        link(head, timer);
+      } else {
+        this.disarm(timer);
+        timer.expire();
       }
-      this.disarm(timer);
-      timer.expire();
-      // An expiry may disarm any other timer, `next` included: start over rather than follow a stale link.
-      timer = next.next === null ? (head.next as Timer) : next;
     }
   }
 }
@@ -104,6 +105,19 @@ function ring(): Timer {
   head.previous = head;
   head.next = head;
   return head;
+}
+
+/** Moves every timer of one ring into another, which is empty. */
+function moveAll(from: Timer, to: Timer): void {
+  const first = from.next as Timer;
+  if (first === from) return;
+  const last = from.previous as Timer;
+  to.next = first;
+  first.previous = to;
+  to.previous = last;
+  last.next = to;
+  from.next = from;
+  from.previous = from;
 }
 
 function link(head: Timer, timer: Timer): void {

@@ -12,8 +12,8 @@ import { runRequestFilters, runResponseFilters } from './filter/chain.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { setForwarded } from './upstream/forwarded.ts';
 import { keepForReplay, startReplay } from './upstream/replay.ts';
-import { mayRetryFailure, mayRetryStatus } from './upstream/retry.ts';
-import { startAttemptTimeout, startRequestTimeout, stopTimeouts } from './upstream/timeout.ts';
+import { mayRetryFailure, mayRetryStatus, retryPause } from './upstream/retry.ts';
+import { startAttemptTimeout, startBackoff, startRequestTimeout, stopTimeouts } from './upstream/timeout.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 
 /** What the path needs from its surroundings. */
@@ -50,6 +50,8 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     if (route === null) return this.#reply(exchange, runtime.mismatch(exchange));
     exchange.route = route;
     if (route.error !== null) return this.#reply(exchange, route.error);
+    // Before any filter: they may change the host, and what a route's owner sets on purpose stays.
+    setForwarded(exchange);
     if (route.requestTimeout > 0) startRequestTimeout(exchange, this.#wheel, this);
     this.#filter(exchange, route.requestFilters, this.#chooseBackend);
   }
@@ -77,8 +79,12 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     exchange.downstream.pauseRequest();
     verdict.then(
       (late) => this.#filtered(exchange, late, next),
-      () => this.#reply(exchange, ERRORS.internalError),
+      () => this.#filterFailed(exchange),
     );
+  }
+
+  #filterFailed(exchange: Exchange): void {
+    if (exchange.phase !== 'done') this.#reply(exchange, ERRORS.internalError);
   }
 
   #filtered(exchange: Exchange, verdict: FilterVerdict, next: (exchange: Exchange) => void): void {
@@ -98,7 +104,6 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
   // 3 pick, 4 forward or retry
 
   readonly #forward = (exchange: Exchange): void => {
-    setForwarded(exchange);
     exchange.phase = 'picked';
     if (exchange.requestLength !== 0 && exchange.replay === null) startReplay(exchange);
     this.#attempt(exchange);
@@ -164,8 +169,15 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
 
   #retry(exchange: Exchange): void {
     const failed = exchange.endpoint;
+    const pause = retryPause(exchange);
     if (failed !== null && !exchange.reusedConnection) (exchange.triedEndpoints ??= []).push(failed);
     exchange.reusedConnection = false;
+    if (pause === 0) return this.#attempt(exchange);
+    if (exchange.requestLength !== 0) exchange.downstream.pauseRequest();
+    startBackoff(exchange, pause, this.#wheel, this);
+  }
+
+  retryDue(exchange: Exchange): void {
     this.#attempt(exchange);
   }
 
@@ -282,11 +294,18 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
   #finish(exchange: Exchange): void {
     this.#detach(exchange);
     exchange.phase = 'done';
-    if (exchange.requestTimer !== null || exchange.attemptTimer !== null) stopTimeouts(exchange, this.#wheel);
+    if (exchange.requestTimer !== null || exchange.attemptTimer !== null || exchange.backoffTimer !== null)
+      stopTimeouts(exchange, this.#wheel);
     exchange.replay = null;
-    exchange.copies = null;
+    if (exchange.copies !== null) dropCopies(exchange);
     if (!exchange.shadow) this.#recorder.record(exchange);
   }
+}
+
+/** Copies whose body is not complete yet never will be. */
+function dropCopies(exchange: Exchange): void {
+  for (const copy of exchange.copies ?? []) copy.abort();
+  exchange.copies = null;
 }
 
 /** Draws a backend by weight. Uniform and independent per exchange, so that several workers do not march in step. */

@@ -22,8 +22,10 @@ export interface DownstreamConnection {
 /** Gathers the body of a request for a copy of it. */
 export interface BodyCopy {
   data(chunk: Buffer): void;
-  /** The body is complete. Not called when the request fails before. */
+  /** The body is complete. */
   end(): void;
+  /** The exchange is over and its body will never be complete. Does nothing after `end`. */
+  abort(): void;
 }
 
 const NO_HEADERS: Headers = [];
@@ -90,6 +92,10 @@ export class Exchange {
   /** Deadlines of the whole exchange and of one attempt; null unless the route sets them. */
   requestTimer: Timer | null = null;
   attemptTimer: Timer | null = null;
+  /** Runs between two attempts where the route asks for a pause. */
+  backoffTimer: Timer | null = null;
+  /** performance.now() when it began to wait for a connection. */
+  waitingSince = 0;
 
   // How it went.
   phase: ExchangePhase = 'request';

@@ -6,6 +6,8 @@ export interface Limits {
   readonly maxHeadBytes: number;
   readonly maxHeaders: number;
   readonly maxTargetBytes: number;
+  /** Request body; 0 is unlimited. */
+  readonly maxRequestBodyBytes: number;
   /** Chunk size line with its extensions. */
   readonly maxChunkLineBytes: number;
   /** Requests on one downstream connection before it is closed; 0 is unlimited. */
@@ -23,7 +25,7 @@ export interface Limits {
   /** Longest time that a downstream may take nothing of a pending answer. */
   readonly downstreamWriteTimeout: number;
   readonly connectTimeout: number;
-  /** Longest silence of an upstream before and within its answer. */
+  /** Longest silence of an upstream that has the whole request, or longest time that it takes nothing of it. */
   readonly upstreamIdleTimeout: number;
   /** Idle kept upstream connections are closed after this: below what common backends use (Node 5 s, Go and nginx 60 s and more). */
   readonly poolIdleTimeout: number;
@@ -31,11 +33,15 @@ export interface Limits {
   readonly maxConnectionsPerEndpoint: number;
   /** Exchanges that may wait for a connection to one endpoint. */
   readonly maxPendingPerEndpoint: number;
+  /** How long each of them may wait. */
+  readonly pendingTimeout: number;
   /** Answer head of an upstream. */
   readonly maxResponseHeadBytes: number;
+  /** 1xx answers before the answer proper. */
+  readonly maxInformational: number;
   /** Silence of a tunnel (WebSocket) in both directions. */
   readonly tunnelIdleTimeout: number;
-  /** Bytes waiting to be written to one peer before its source is paused. */
+  /** Bytes waiting to be written to one peer before its source is paused; never less than the sockets' own mark (64 KiB). */
   readonly maxBufferedBytes: number;
 }
 
@@ -43,6 +49,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxHeadBytes: 32_768,
   maxHeaders: 128,
   maxTargetBytes: 8_192,
+  maxRequestBodyBytes: 0,
   maxChunkLineBytes: 256,
   maxRequestsPerConnection: 0,
   maxConnections: 20_000,
@@ -57,7 +64,9 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxIdlePerEndpoint: 256,
   maxConnectionsPerEndpoint: 1_024,
   maxPendingPerEndpoint: 1_024,
+  pendingTimeout: 10_000,
   maxResponseHeadBytes: 65_536,
+  maxInformational: 32,
   tunnelIdleTimeout: 3_600_000,
   maxBufferedBytes: 131_072,
 });

@@ -39,10 +39,24 @@ export function localReply(exchange: Exchange, error: ExchangeError): void {
   reply(exchange, error.status, [...headers], body);
 }
 
-/** Fills the exchange with an answer of a filter. `body` null: none. */
+/** Fills the exchange with an answer of a filter, dated (RFC 9110 section 6.6.1). `body` null: none. */
 export function reply(exchange: Exchange, status: number, headers: Headers, body: Buffer | null): void {
+  headers.push('date', httpDate());
   exchange.status = status;
   exchange.responseHeaders = headers;
   exchange.responseLength = body === null ? 0 : body.length;
   exchange.localBody = body;
+}
+
+let second = 0;
+let date = '';
+
+/** The time as HTTP writes it, made once a second. */
+function httpDate(): string {
+  const now = Math.floor(Date.now() / 1_000);
+  if (now !== second) {
+    second = now;
+    date = new Date(now * 1_000).toUTCString();
+  }
+  return date;
 }

@@ -26,17 +26,18 @@ class Cors implements RequestFilter, ResponseFilter {
   }
 
   request(exchange: Exchange): FilterVerdict {
-    const requested = getHeader(exchange.requestHeaders, 'access-control-request-method');
+    const requested = preflightMethod(exchange);
     const origin = getHeader(exchange.requestHeaders, 'origin');
-    if (exchange.method !== 'OPTIONS' || requested === null || origin === null) return 'continue';
+    if (requested === null || origin === null) return 'continue';
     reply(exchange, 204, this.#preflight(exchange, origin, requested), null);
     return 'answered';
   }
 
   response(exchange: Exchange): void {
     const origin = getHeader(exchange.requestHeaders, 'origin');
-    if (origin === null || exchange.method === 'OPTIONS') return;
     const headers = exchange.responseHeaders;
+    if (preflightMethod(exchange) !== null && origin !== null) return;
+    if (origin === null) return this.#addVary(headers);
     for (const name of ANSWER_HEADERS) removeHeader(headers, name);
     if (!this.#addOrigin(headers, origin)) return;
     if (this.#filter.exposeHeaders.length > 0) {
@@ -63,11 +64,20 @@ class Cors implements RequestFilter, ResponseFilter {
     return this.#filter.allowCredentials && asked !== '' ? asked : '*';
   }
 
+  /** Whether the answer reads the same whoever asks. */
+  get #sameForAll(): boolean {
+    return this.#anyOrigin && !this.#filter.allowCredentials;
+  }
+
+  /** A cache must not give one origin what was said to another, nor what was said to none. */
+  #addVary(headers: Headers): void {
+    if (!this.#sameForAll) addHeader(headers, 'vary', 'origin');
+  }
+
   #addOrigin(headers: Headers, origin: string): boolean {
+    this.#addVary(headers);
     if (!this.#allows(origin)) return false;
-    const any = this.#anyOrigin && !this.#filter.allowCredentials;
-    addHeader(headers, 'access-control-allow-origin', any ? '*' : origin);
-    if (!any) addHeader(headers, 'vary', 'origin');
+    addHeader(headers, 'access-control-allow-origin', this.#sameForAll ? '*' : origin);
     if (this.#filter.allowCredentials) addHeader(headers, 'access-control-allow-credentials', 'true');
     return true;
   }
@@ -85,6 +95,11 @@ class Cors implements RequestFilter, ResponseFilter {
       );
     });
   }
+}
+
+/** The method a preflight asks about, or null when the request is none. */
+function preflightMethod(exchange: Exchange): string | null {
+  return exchange.method === 'OPTIONS' ? getHeader(exchange.requestHeaders, 'access-control-request-method') : null;
 }
 
 function splitWildcard(origin: string): readonly [string, string] {

@@ -5,6 +5,7 @@ import { addHeader, removeHeader, setHeader } from '../exchange/headers.ts';
 import type { Headers } from '../exchange/headers.ts';
 import type { FilterVerdict, RequestFilter, ResponseFilter } from '../exchange/plan.ts';
 import type { FilterFactory } from './filter.ts';
+import { fieldValue, isFieldName } from './text.ts';
 
 /** Headers that belong to the connection or the framing: the codec writes them, nobody else. */
 const PROTECTED = new Set([
@@ -17,6 +18,8 @@ const PROTECTED = new Set([
   'te',
   'trailer',
   'proxy-connection',
+  'expect',
+  'http2-settings',
 ]);
 
 class HeaderModifier implements RequestFilter, ResponseFilter {
@@ -27,8 +30,8 @@ class HeaderModifier implements RequestFilter, ResponseFilter {
 
   constructor(name: string, modification: ir.HeaderModification) {
     this.name = name;
-    this.#set = modification.set.filter((header) => !PROTECTED.has(header.name));
-    this.#add = modification.add.filter((header) => !PROTECTED.has(header.name));
+    this.#set = writable(modification.set);
+    this.#add = writable(modification.add);
     this.#remove = modification.remove.filter((header) => !PROTECTED.has(header));
   }
 
@@ -46,6 +49,12 @@ class HeaderModifier implements RequestFilter, ResponseFilter {
     for (const header of this.#add) addHeader(headers, header.name, header.value);
     for (const name of this.#remove) removeHeader(headers, name);
   }
+}
+
+function writable(headers: readonly ir.HeaderValue[]): readonly ir.HeaderValue[] {
+  return headers
+    .filter(({ name }) => isFieldName(name) && !PROTECTED.has(name))
+    .map(({ name, value }) => ({ name, value: fieldValue(value) }));
 }
 
 /** Changes the headers of requests. */

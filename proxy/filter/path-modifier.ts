@@ -1,20 +1,27 @@
 // Path changes that redirects and rewrites share.
 import type * as ir from '#api/ir/ir.ts';
+import { targetText } from './text.ts';
 
-/**
- * The path after a modifier. `prefixLength`: how many characters the matched PathPrefix covers. Never begins with `//`, which a
- * browser would take for another host.
- */
-export function modifyPath(modifier: ir.PathModifier, path: string, prefixLength: number): string {
-  if (modifier.type === 'ReplaceFullPath') return singleSlash(modifier.value === '' ? '/' : modifier.value);
-  const rest = path.slice(prefixLength);
-  const prefix = modifier.value.endsWith('/') && rest.startsWith('/') ? modifier.value.slice(0, -1) : modifier.value;
-  const joined = prefix + rest;
-  return singleSlash(joined.startsWith('/') ? joined : `/${joined}`);
+/** The modifier with its text made safe for a request line and a Location; to be called once, when a filter is built. */
+export function preparePathModifier(modifier: ir.PathModifier | null): ir.PathModifier | null {
+  return modifier === null ? null : { type: modifier.type, value: targetText(modifier.value) };
 }
 
-function singleSlash(path: string): string {
+/**
+ * The path after a prepared modifier. `prefixLength`: how many characters the matched PathPrefix covers. Begins with exactly one
+ * slash: with none it would run into the host before it, and `//` a browser would take for another host.
+ */
+export function modifyPath(modifier: ir.PathModifier, path: string, prefixLength: number): string {
+  if (modifier.type === 'ReplaceFullPath') return singleSlash(modifier.value);
+  // `*` (OPTIONS) is no path, so there is nothing behind the prefix.
+  const rest = path === '*' ? '' : path.slice(prefixLength);
+  const prefix = modifier.value.endsWith('/') && rest.startsWith('/') ? modifier.value.slice(0, -1) : modifier.value;
+  return singleSlash(prefix + rest);
+}
+
+/** The path with one slash at its beginning. */
+export function singleSlash(path: string): string {
   let start = 0;
-  while (path.charCodeAt(start + 1) === 0x2f) start++;
-  return start === 0 ? path : path.slice(start);
+  while (path.charCodeAt(start) === 0x2f) start++;
+  return start === 1 ? path : `/${path.slice(start)}`;
 }

@@ -4,7 +4,8 @@ import { reply } from '../exchange/local-reply.ts';
 import type { FilterVerdict, RequestFilter } from '../exchange/plan.ts';
 import type * as ir from '#api/ir/ir.ts';
 import type { FilterFactory } from './filter.ts';
-import { modifyPath } from './path-modifier.ts';
+import { modifyPath, preparePathModifier, singleSlash } from './path-modifier.ts';
+import { targetText } from './text.ts';
 
 const WELL_KNOWN = { http: 80, https: 443 } as const;
 
@@ -13,7 +14,8 @@ class RequestRedirect implements RequestFilter {
   readonly #filter: ir.RequestRedirect;
 
   constructor(filter: ir.RequestRedirect) {
-    this.#filter = filter;
+    const hostname = filter.hostname === null ? null : targetText(filter.hostname);
+    this.#filter = { ...filter, hostname, path: preparePathModifier(filter.path) };
   }
 
   request(exchange: Exchange): FilterVerdict {
@@ -25,9 +27,18 @@ class RequestRedirect implements RequestFilter {
     const own = exchange.connection.tls === null ? 'http' : 'https';
     const scheme = this.#filter.scheme ?? own;
     const host = this.#filter.hostname ?? hostOf(exchange.authority);
-    const path = this.#filter.path === null ? safePath(exchange.path) : modifyPath(this.#filter.path, exchange.path, exchange.prefixLength);
+    const path = this.#path(exchange);
     const query = exchange.hasQuery ? `?${exchange.query}` : '';
+    // A 1.0 request need not name a host; RFC 9110 section 10.2.2 allows a Location without one.
+    if (host === '') return `${path}${query}`;
     return `${scheme}://${host}${this.#port(exchange, scheme)}${path}${query}`;
+  }
+
+  /** A path that begins with `//` would name another host to a careless reader of the Location. */
+  #path(exchange: Exchange): string {
+    const { path } = this.#filter;
+    if (path !== null) return modifyPath(path, exchange.path, exchange.prefixLength);
+    return exchange.path === '*' ? '/' : singleSlash(exchange.path);
   }
 
   /** The Gateway API: a given port; else the well-known port of a given scheme; else the listener's. Well-known ports are left out. */
@@ -41,11 +52,6 @@ class RequestRedirect implements RequestFilter {
 function hostOf(authority: string): string {
   const colon = authority.lastIndexOf(':');
   return colon > authority.lastIndexOf(']') ? authority.slice(0, colon) : authority;
-}
-
-/** A path that begins with `//` would name another host to a careless reader of the Location. */
-function safePath(path: string): string {
-  return path.startsWith('//') ? modifyPath({ type: 'ReplaceFullPath', value: path }, path, 0) : path;
 }
 
 export const requestRedirect: FilterFactory = {

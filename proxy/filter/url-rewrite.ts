@@ -3,7 +3,8 @@ import type { Exchange } from '../exchange/exchange.ts';
 import type { FilterVerdict, RequestFilter } from '../exchange/plan.ts';
 import type * as ir from '#api/ir/ir.ts';
 import type { FilterFactory } from './filter.ts';
-import { modifyPath } from './path-modifier.ts';
+import { modifyPath, preparePathModifier } from './path-modifier.ts';
+import { targetText } from './text.ts';
 
 class UrlRewrite implements RequestFilter {
   readonly name = 'URLRewrite';
@@ -11,8 +12,8 @@ class UrlRewrite implements RequestFilter {
   readonly #path: ir.PathModifier | null;
 
   constructor(filter: ir.UrlRewrite) {
-    this.#hostname = filter.hostname;
-    this.#path = filter.path;
+    this.#hostname = filter.hostname === null ? null : targetText(filter.hostname);
+    this.#path = preparePathModifier(filter.path);
   }
 
   request(exchange: Exchange): FilterVerdict {

@@ -3,13 +3,18 @@
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Headers } from '../exchange/headers.ts';
 
-const FORWARDED_LENGTHS = new Set(
-  ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'forwarded', 'x-real-ip'].map((name) => name.length),
-);
+const X = 0x78;
+const F = 0x66;
+const UNDERSCORE = 0x5f;
 
+/** Those names, also spelt with underscores: CGI and its kin see no difference. */
 function isForwarded(name: string): boolean {
-  if (!FORWARDED_LENGTHS.has(name.length)) return false;
-  return name.startsWith('x-forwarded-') || name === 'forwarded' || name === 'x-real-ip';
+  const first = name.charCodeAt(0);
+  if (first === F) return name === 'forwarded';
+  if (first !== X) return false;
+  const dashed = name.charCodeAt(1) === UNDERSCORE || name.charCodeAt(11) === UNDERSCORE || name.charCodeAt(6) === UNDERSCORE;
+  const plain = dashed ? name.replaceAll('_', '-') : name;
+  return plain.startsWith('x-forwarded-') || plain === 'x-real-ip';
 }
 
 /** Replaces the x-forwarded headers of a request by what the proxy saw itself. */
@@ -22,12 +27,7 @@ export function setForwarded(exchange: Exchange): void {
 }
 
 function pushForwarded(headers: Headers, exchange: Exchange): void {
-  headers.push(
-    'x-forwarded-for',
-    exchange.connection.remoteAddress,
-    'x-forwarded-proto',
-    exchange.connection.tls === null ? 'http' : 'https',
-    'x-forwarded-host',
-    exchange.authority,
-  );
+  headers.push('x-forwarded-for', exchange.connection.remoteAddress);
+  headers.push('x-forwarded-proto', exchange.connection.tls === null ? 'http' : 'https');
+  if (exchange.authority !== '') headers.push('x-forwarded-host', exchange.authority);
 }

@@ -80,6 +80,11 @@ export class Mirror {
       },
       end: () => {
         if (chunks !== null) this.#forward(copy, Buffer.concat(chunks));
+        chunks = null;
+      },
+      abort: () => {
+        if (chunks !== null) this.#drop();
+        chunks = null;
       },
     };
   }

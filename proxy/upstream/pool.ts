@@ -42,6 +42,8 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
   /** Exchanges that wait for a connection, oldest first. */
   readonly #waiting: Exchange[] = [];
   readonly #sweeper: Timer;
+  /** Armed for the exchange that waits longest. */
+  readonly #patience: Timer;
   #open = 0;
   #connecting = 0;
   #closed = false;
@@ -54,6 +56,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
     this.#limits = options.limits;
     this.#wheel = options.wheel;
     this.#sweeper = new Timer(() => this.#sweep());
+    this.#patience = new Timer(() => this.#giveUpWaiting());
   }
 
   /** Connections, idle and in use. */
@@ -75,13 +78,16 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
       this.#events.upstreamFailed(exchange, ERRORS.overloaded);
       return;
     }
+    exchange.waitingSince = performance.now();
     this.#waiting.push(exchange);
+    if (!this.#patience.armed) this.#wheel.arm(this.#patience, this.#limits.pendingTimeout);
     this.#openAsNeeded();
   }
 
   forget(exchange: Exchange): void {
     const index = this.#waiting.indexOf(exchange);
     if (index >= 0) this.#waiting.splice(index, 1);
+    if (this.#waiting.length === 0) this.#wheel.disarm(this.#patience);
   }
 
   /** Closes what is idle now, and what is in use as it becomes idle. */
@@ -106,15 +112,35 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
     if (index >= 0) this.#idle.splice(index, 1);
     if (error !== null) {
       this.#connecting--;
-      const exchange = this.#waiting.shift();
+      const exchange = this.#nextWaiting();
       if (exchange !== undefined) this.#events.upstreamFailed(exchange, error);
     }
     this.#openAsNeeded();
   }
 
+  /** Who waits longest, out of the queue. */
+  #nextWaiting(): Exchange | undefined {
+    const exchange = this.#waiting.shift();
+    if (exchange !== undefined && this.#waiting.length === 0) this.#wheel.disarm(this.#patience);
+    return exchange;
+  }
+
+  /** Fails those that have waited too long; the queue is ordered by age. */
+  #giveUpWaiting(): void {
+    const now = performance.now();
+    const limit = this.#limits.pendingTimeout;
+    let oldest = this.#waiting[0];
+    while (oldest !== undefined && now - oldest.waitingSince >= limit) {
+      this.#waiting.shift();
+      this.#events.upstreamFailed(oldest, ERRORS.overloaded);
+      oldest = this.#waiting[0];
+    }
+    if (oldest !== undefined) this.#wheel.arm(this.#patience, limit - (now - oldest.waitingSince));
+  }
+
   /** Gives a free connection to who waits longest, or keeps it. */
   #take(connection: PooledConnection): void {
-    const exchange = this.#waiting.shift();
+    const exchange = this.#nextWaiting();
     if (exchange !== undefined) {
       this.#assign(connection, exchange);
       return;

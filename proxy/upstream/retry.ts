@@ -17,6 +17,11 @@ export function mayRetryFailure(exchange: Exchange, error: ExchangeError): boole
   return error === ERRORS.upstreamReset && (exchange.attempts <= asked || diedUnnoticed(exchange));
 }
 
+/** How long to wait before the next attempt: what the route asks for, but not for a connection that was dead before it was used. */
+export function retryPause(exchange: Exchange): number {
+  return exchange.reusedConnection ? 0 : (exchange.route?.retry?.backoff ?? 0);
+}
+
 /** A kept connection that the backend closed just as it was used: the request was most likely never read. */
 function diedUnnoticed(exchange: Exchange): boolean {
   return exchange.reusedConnection && isIdempotent(exchange) && exchange.attempts <= SAFE_RETRIES;

@@ -9,6 +9,8 @@ import type { TimerWheel } from '#lib/timer-wheel.ts';
 /** Who is told. */
 export interface DeadlineListener {
   timedOut(exchange: Exchange, error: ExchangeError): void;
+  /** The pause between two attempts is over. */
+  retryDue(exchange: Exchange): void;
 }
 
 /** Starts the deadline of the whole exchange. */
@@ -23,8 +25,16 @@ export function startAttemptTimeout(exchange: Exchange, wheel: TimerWheel, liste
   wheel.arm(exchange.attemptTimer, exchange.route?.backendRequestTimeout ?? 0);
 }
 
-/** Stops both. */
+/** Stops the deadline of the attempt that is over and starts the pause before the next, `ms` long. */
+export function startBackoff(exchange: Exchange, ms: number, wheel: TimerWheel, listener: DeadlineListener): void {
+  if (exchange.attemptTimer !== null) wheel.disarm(exchange.attemptTimer);
+  exchange.backoffTimer ??= new Timer(() => listener.retryDue(exchange));
+  wheel.arm(exchange.backoffTimer, ms);
+}
+
+/** Stops them all. */
 export function stopTimeouts(exchange: Exchange, wheel: TimerWheel): void {
   if (exchange.requestTimer !== null) wheel.disarm(exchange.requestTimer);
   if (exchange.attemptTimer !== null) wheel.disarm(exchange.attemptTimer);
+  if (exchange.backoffTimer !== null) wheel.disarm(exchange.backoffTimer);
 }

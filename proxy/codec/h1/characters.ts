@@ -23,6 +23,20 @@ export const HEX = Uint8Array.from({ length: 256 }, (_, code) => {
   return Number.isNaN(value) ? 255 : value;
 });
 
+/** Without spaces and tabs at both ends. `trim()` would take NBSP and NEL for blanks too, which the next parser does not. */
+export function trimBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+/** OWS: SP and HTAB, nothing else. */
+export function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
 function table(holds: (code: number) => boolean): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, code) => (holds(code) ? 1 : 0));
 }

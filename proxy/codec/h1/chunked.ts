@@ -2,7 +2,7 @@
 // differently. Data is handed on in place; only size lines and trailers that are cut by a read are kept.
 import type { Headers } from '../../exchange/headers.ts';
 import type { Limits } from '../../exchange/limits.ts';
-import { FIELD_VALUE, HEX, TOKEN } from './characters.ts';
+import { FIELD_VALUE, HEX, TOKEN, trimBlanks } from './characters.ts';
 import { fieldNameAt, mayBeTrailer } from './field-names.ts';
 
 const CR = 0x0d;
@@ -141,7 +141,7 @@ export class ChunkedReader {
     const field = fieldNameAt(line, 0, colon, colon);
     this.#trailers ??= [];
     if (this.#trailers.length >= this.#limits.maxHeaders * 2) return false;
-    if (mayBeTrailer(field)) this.#trailers.push(field.name, value.trim());
+    if (mayBeTrailer(field)) this.#trailers.push(field.name, trimBlanks(value));
     return true;
   }
 }

@@ -1,7 +1,7 @@
 // A downstream HTTP/1.1 connection: bytes > exchanges, one at a time and in order, and answers > bytes.
 //
 //   idle ──first byte──> head ──complete──> body ──read──> answering ──answered──> idle
-//     │                    │ refused            │ answered early                      │ close wanted
+//     │                    │ refused            │ answered early, much is left        │ close wanted
 //     └──> gone <──────────┴──> lingering <─────┴─────────────────────────────────────┘
 //   answering ──101──> tunnel ──both ends done──> gone
 //
@@ -15,8 +15,10 @@ import type { DownstreamConnection } from '../../exchange/exchange.ts';
 import type { Headers } from '../../exchange/headers.ts';
 import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
 import type { DownstreamEvents, DownstreamStream } from '../../exchange/stream.ts';
+import { TOKEN } from './characters.ts';
 import { ChunkedReader } from './chunked.ts';
 import type { ChunkSink } from './chunked.ts';
+import { cut } from './cut.ts';
 import { fieldLines } from './field-lines.ts';
 import { findHeadEnd } from './head-end.ts';
 import { Output } from './output.ts';
@@ -28,8 +30,14 @@ type State = 'idle' | 'head' | 'body' | 'answering' | 'tunnel' | 'lingering' | '
 
 const EMPTY = Buffer.alloc(0);
 /** How much of a request that nobody wants any more is read before the connection is cut, and how long that may take. */
-const LINGER_BYTES = 65_536;
+const LINGER_BYTES = 4_194_304;
 const LINGER_MS = 2_000;
+/** A body that was answered before it was read is read to its end if no more than this is left of it, for the sake of the connection. */
+const DISCARD_BYTES = 65_536;
+/** A request line without its target: method, version and spaces. */
+const REST_OF_LINE = 48;
+const LF = 0x0a;
+const CR = 0x0d;
 /** A request cannot be followed on the same connection. */
 const CLOSE = 'connection: close\r\n';
 
@@ -51,8 +59,10 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
   #peerEnded = false;
   #requests = 0;
   // The request being read.
+  #blankSkipped = false;
   #keepAlive = false;
   #bodyLeft = 0;
+  #bodyBytes = 0;
   #chunkedIn: ChunkedReader | null = null;
   // The answer being written.
   #headWritten = false;
@@ -73,6 +83,7 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
     this.#writeTimer = new Timer(() => this.#writeStalled());
     settings.wheel.arm(this.#timer, settings.limits.downstreamIdleTimeout);
     socket.on('drain', () => this.#drained());
+    socket.on('finish', () => this.#finished());
     socket.on('end', () => this.#ended());
     socket.on('error', () => undefined);
     socket.on('close', () => this.#closed());
@@ -116,9 +127,17 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
     if (this.#blocked()) this.#socket.pause();
   }
 
-  /** Nothing may be read now: the request is paused, or a pipelined one must wait for its turn. */
+  /** Nothing may be read now: the request is paused, or a pipelined one must wait for its turn, or for its peer to read answers. */
   #blocked(): boolean {
-    return (this.#paused && this.#state !== 'lingering') || this.#state === 'answering' || this.#state === 'gone';
+    switch (this.#state) {
+      case 'answering':
+      case 'gone':
+        return true;
+      case 'idle':
+        return this.#output.full;
+      default:
+        return this.#paused && this.#state !== 'lingering';
+    }
   }
 
   /** Consumes something and returns the new position; -1 when more bytes are needed. */
@@ -130,32 +149,48 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
       case 'body':
         return this.#readBody(buffer, position);
       case 'tunnel':
+        this.#touchTunnel();
         this.#events.requestData(this.#exchange as Exchange, position === 0 ? buffer : buffer.subarray(position));
         return buffer.length;
       default:
-        return this.#linger(buffer.length - position) ? buffer.length : buffer.length;
+        this.#linger(buffer.length - position);
+        return buffer.length;
     }
   }
 
   #readHead(buffer: Buffer, position: number): number {
     if (this.#state === 'idle') {
-      // RFC 9112 section 2.2: an empty line before a request is a leftover of old clients; one is ignored.
-      if (buffer[position] === 0x0d && buffer[position + 1] === 0x0a) return position + 2;
+      if (buffer[position] === CR && !this.#blankSkipped) return this.#skipBlankLine(buffer, position);
       this.#state = 'head';
       this.#settings.wheel.arm(this.#timer, this.#settings.limits.requestHeadTimeout);
     }
     const { maxHeadBytes } = this.#settings.limits;
     const end = findHeadEnd(buffer, position);
     if (end === -2) return this.#refuse(ERRORS.requestMalformed, buffer.length);
-    if (end < 0) return buffer.length - position > maxHeadBytes ? this.#refuse(ERRORS.requestHeadTooLarge, buffer.length) : -1;
-    if (end - position > maxHeadBytes) return this.#refuse(ERRORS.requestHeadTooLarge, buffer.length);
+    if ((end < 0 ? buffer.length : end) - position > maxHeadBytes) return this.#refuse(this.#tooLarge(buffer, position), buffer.length);
+    // What cannot become a request is not waited for: a TLS handshake, say.
+    if (end < 0) return TOKEN[buffer[position] as number] === 1 ? -1 : this.#refuse(ERRORS.requestMalformed, buffer.length);
     this.#request(buffer.latin1Slice(position, end));
     return end;
   }
 
+  /** RFC 9112 section 2.2: an empty line before a request is a leftover of old clients; one is ignored. */
+  #skipBlankLine(buffer: Buffer, position: number): number {
+    if (position + 1 === buffer.length) return -1;
+    this.#blankSkipped = true;
+    return buffer[position + 1] === LF ? position + 2 : position;
+  }
+
+  /** RFC 9112 section 3: who sends too long a target is told so. */
+  #tooLarge(buffer: Buffer, position: number): ExchangeError {
+    const line = buffer.indexOf(LF, position);
+    const length = (line < 0 ? buffer.length : line) - position;
+    return length > this.#settings.limits.maxTargetBytes + REST_OF_LINE ? ERRORS.requestTargetTooLong : ERRORS.requestHeadTooLarge;
+  }
+
   #request(head: string): void {
     const exchange = this.#begin();
-    const error = parseRequestHead(head, exchange, this.#settings);
+    const error = parseRequestHead(head, exchange, this.#settings) ?? this.#tooMuch(exchange.requestLength);
     this.#keepAlive = requestHead.keepAlive;
     if (error !== null) {
       this.#closeAfter = true;
@@ -169,19 +204,27 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
     if (exchange.requestLength === 0 && this.#exchange === exchange) this.#requestEnd(exchange, null);
   }
 
+  #tooMuch(octets: number): ExchangeError | null {
+    const { maxRequestBodyBytes } = this.#settings.limits;
+    return maxRequestBodyBytes > 0 && octets > maxRequestBodyBytes ? ERRORS.requestBodyTooLarge : null;
+  }
+
   #begin(): Exchange {
     const exchange = new Exchange(this.#connection, this, performance.now());
     this.#exchange = exchange;
     this.#requests++;
+    this.#blankSkipped = false;
     this.#headWritten = false;
     this.#answerDone = false;
     this.#closeAfter = false;
+    this.#chunkedOut = false;
     this.#paused = false;
     return exchange;
   }
 
   #startBody(exchange: Exchange): void {
     this.#bodyLeft = exchange.requestLength;
+    this.#bodyBytes = 0;
     if (exchange.requestLength === 0) {
       this.#state = 'answering';
       this.#settings.wheel.disarm(this.#timer);
@@ -207,16 +250,19 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
     const reader = this.#chunkedIn as ChunkedReader;
     const end = reader.read(buffer, position, this);
     if (this.#state !== 'body') return end;
-    if (reader.done) this.#bodyEnd(exchange, reader.trailers);
-    if (reader.failed) {
-      this.#fail(ERRORS.requestMalformed);
+    const error = reader.failed ? ERRORS.requestMalformed : this.#tooMuch(this.#bodyBytes);
+    if (error !== null) {
+      this.#fail(error);
       return buffer.length;
     }
+    if (reader.done) this.#bodyEnd(exchange, reader.trailers);
     return end;
   }
 
   /** A chunk of a chunked request. */
   chunkData(chunk: Buffer): boolean {
+    this.#bodyBytes += chunk.length;
+    if (this.#tooMuch(this.#bodyBytes) !== null) return false;
     this.#events.requestData(this.#exchange as Exchange, chunk);
     return this.#state === 'body' && !this.#paused;
   }
@@ -248,15 +294,15 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
     const exchange = this.#exchange as Exchange;
     this.#keepAlive = false;
     this.#closeAfter = true;
+    if (this.#answerDone) return this.#close();
     this.#state = 'answering';
     this.#settings.wheel.disarm(this.#timer);
     this.#events.requestFailed(exchange, error);
   }
 
-  #linger(octets: number): boolean {
+  #linger(octets: number): void {
     this.#lingered += octets;
     if (this.#lingered > LINGER_BYTES) this.#socket.destroy();
-    return true;
   }
 
   pauseRequest(): void {
@@ -269,6 +315,7 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
   resumeRequest(): void {
     if (!this.#paused) return;
     this.#paused = false;
+    if (this.#state === 'body') this.#settings.wheel.arm(this.#timer, this.#settings.limits.requestBodyIdleTimeout);
     if (this.#processing) return this.#resumeSocket();
     this.#resume();
   }
@@ -279,13 +326,14 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
 
   /** Goes on with what was left over, then with the socket. */
   #resume(): void {
-    if (this.#carry.length > 0) {
+    if (this.#carry.length > 0 && !this.#blocked()) {
       const rest = this.#carry;
       this.#carry = EMPTY;
       this.#process(rest, true);
     }
-    if (!this.#blocked() && this.#state !== 'gone') this.#resumeSocket();
-    if (this.#peerEnded && this.#carry.length === 0) this.#inputOver();
+    // While an answer is awaited the socket is read for the sake of its end; #process stops it if there is more.
+    if (!this.#blocked() || (this.#state === 'answering' && !this.#paused && this.#carry.length === 0)) this.#resumeSocket();
+    this.#inputOver();
   }
 
   // Writing
@@ -298,7 +346,7 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
 
   writeHead(exchange: Exchange): void {
     this.#headWritten = true;
-    this.#bodiless = isBodiless(exchange.status) || exchange.method === 'HEAD';
+    this.#bodiless = (isBodiless(exchange.status) && exchange.status !== 101) || exchange.method === 'HEAD';
     let head = statusLine(exchange.status) + fieldLines(exchange.responseHeaders);
     if (exchange.status === 101) head += `connection: Upgrade\r\nupgrade: ${exchange.upgrade}\r\n`;
     else head += this.#framing(exchange) + this.#persistence(exchange);
@@ -307,7 +355,6 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
 
   #framing(exchange: Exchange): string {
     const length = exchange.responseLength;
-    this.#chunkedOut = false;
     if (exchange.status === 204 || exchange.status < 200) return '';
     // RFC 9110 section 8.6: HEAD and 304 may tell the length of what they leave out, but only if it is known.
     if (length >= 0) return this.#bodiless && length === 0 ? '' : `content-length: ${length}\r\n`;
@@ -323,14 +370,19 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
   #persistence(exchange: Exchange): string {
     const { maxRequestsPerConnection } = this.#settings.limits;
     if (this.#draining || (maxRequestsPerConnection > 0 && this.#requests >= maxRequestsPerConnection)) this.#closeAfter = true;
-    if (!this.#keepAlive || this.#peerEnded) this.#closeAfter = true;
+    if (!this.#keepAlive || (this.#state === 'body' && !this.#worthReading(exchange))) this.#closeAfter = true;
     if (this.#closeAfter) return CLOSE;
     return exchange.version === 10 ? 'connection: keep-alive\r\n' : '';
   }
 
+  /** Whether the rest of a request that is answered already is read. A peer that waits for a 100 may send its body or not: nobody knows. */
+  #worthReading(exchange: Exchange): boolean {
+    return !exchange.expectsContinue && this.#bodyLeft !== UNKNOWN_LENGTH && this.#bodyLeft <= DISCARD_BYTES;
+  }
+
   writeData(exchange: Exchange, chunk: Buffer): boolean {
-    if (this.#state === 'gone') return true;
-    if (this.#bodiless && exchange.status !== 101) return true;
+    if (this.#state === 'gone' || this.#bodiless) return true;
+    if (exchange.tunnel) this.#touchTunnel();
     const room = this.#chunkedOut
       ? this.#output.write(`${chunk.length.toString(16)}\r\n`, chunk, '\r\n')
       : this.#output.write('', chunk, '');
@@ -345,22 +397,39 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
     this.#output.flush();
     if (this.#socket.writableLength > 0 && !this.#writeTimer.armed) this.#watchWrites();
     this.#answerDone = true;
-    // The end of a request without a body is still to be reported: #requestEnd goes on from here.
-    if (exchange.requestEnded || this.#state === 'body' || this.#closeAfter) this.#next();
+    // Otherwise the end of the request is still to be reported: #requestEnd goes on from there.
+    if (exchange.requestEnded || this.#closeAfter) this.#next();
+    else if (this.#state === 'body') this.#discard();
+  }
+
+  /** Reads on to the end of a body that nobody wants. */
+  #discard(): void {
+    this.#paused = false;
+    this.#settings.wheel.arm(this.#timer, this.#settings.limits.requestBodyIdleTimeout);
+    if (this.#processing) this.#resumeSocket();
+    else this.#resume();
   }
 
   abort(exchange: Exchange): void {
     this.#exchange = null;
+    // Let the peer see that there was an answer: one that sees nothing may send its request again.
+    this.#output.flush();
     // Only a length or chunks tell a torn body from a whole one; where there is neither, a reset must.
     if (this.#chunkedOut || exchange.responseLength >= 0) this.#socket.destroy();
-    else this.#socket.resetAndDestroy();
+    else cut(this.#socket);
   }
 
   startTunnel(): void {
     this.#state = 'tunnel';
+    this.#paused = false;
     this.#output.flush();
-    this.#settings.wheel.arm(this.#timer, this.#settings.limits.tunnelIdleTimeout);
+    this.#touchTunnel();
     if (!this.#processing) this.#resume();
+  }
+
+  /** Traffic in either direction keeps a tunnel open. */
+  #touchTunnel(): void {
+    this.#settings.wheel.arm(this.#timer, this.#settings.limits.tunnelIdleTimeout);
   }
 
   #endTunnel(): void {
@@ -372,24 +441,23 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
   /** The exchange is over: the next one, or the end. */
   #next(): void {
     this.#exchange = null;
-    if (this.#closeAfter || this.#state === 'body' || this.#peerEnded) return this.#close();
+    if (this.#closeAfter || this.#draining) return this.#close();
     this.#state = 'idle';
     this.#paused = false;
     this.#settings.wheel.arm(this.#timer, this.#settings.limits.downstreamIdleTimeout);
-    if (this.#draining) return this.#close();
     if (!this.#processing) this.#resume();
   }
 
-  /** Says goodbye and lingers until the peer has heard it. */
+  /** Says goodbye; once everything is written, lingers until the peer has heard it. */
   #close(): void {
     if (this.#state === 'gone' || this.#state === 'lingering') return;
     this.#state = 'lingering';
     this.#exchange = null;
     this.#carry = EMPTY;
+    this.#settings.wheel.disarm(this.#timer);
     this.#output.flush();
+    if (this.#socket.writableLength > 0 && !this.#writeTimer.armed) this.#watchWrites();
     this.#socket.end();
-    if (this.#peerEnded) return;
-    this.#settings.wheel.arm(this.#timer, LINGER_MS);
     this.#resumeSocket();
   }
 
@@ -398,22 +466,29 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
   #drained(): void {
     this.#settings.wheel.disarm(this.#writeTimer);
     if (this.#exchange !== null && !this.#answerDone) this.#events.downstreamDrained(this.#exchange);
+    else if (this.#state === 'idle') this.#resume();
+  }
+
+  /** All that was said is on its way. A peer that has ended too is gone by itself. */
+  #finished(): void {
+    if (this.#state === 'lingering') this.#settings.wheel.arm(this.#timer, LINGER_MS);
   }
 
   /** The peer sends no more; what it sent is still answered. */
   #ended(): void {
     this.#peerEnded = true;
-    if (this.#carry.length === 0) this.#inputOver();
+    this.#inputOver();
   }
 
+  /** Acts on the end of the input once all that came before it has been used. */
   #inputOver(): void {
+    if (!this.#peerEnded || this.#blocked()) return;
     const exchange = this.#exchange;
     if (this.#state === 'tunnel' && exchange !== null) {
       this.#events.requestEnd(exchange, null);
       if (exchange.responseEnded) this.#close();
-    } else if (this.#state === 'body') this.#socket.destroy();
-    else if (this.#state === 'lingering') this.#socket.destroy();
-    else if (this.#state === 'idle' || this.#state === 'head') this.#close();
+    } else if (this.#state === 'body' && !this.#answerDone) this.#socket.destroy();
+    else this.#close();
   }
 
   #closed(): void {
@@ -440,7 +515,8 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
 
   /** Cuts a peer that took nothing for the whole time; one that took a little gets as much time again. */
   #writeStalled(): void {
-    if (this.#socket.bytesWritten - this.#socket.writableLength === this.#bytesAtStall) this.#socket.resetAndDestroy();
+    if (this.#socket.writableLength === 0) return;
+    if (this.#socket.bytesWritten - this.#socket.writableLength === this.#bytesAtStall) cut(this.#socket);
     else this.#watchWrites();
   }
 }

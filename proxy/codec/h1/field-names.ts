@@ -2,7 +2,8 @@
 import { LOWER_TOKEN } from './characters.ts';
 
 /** What the codec does with a header. Plain ones go into the exchange, all others are the connection's own. */
-export type FieldKind = 'plain' | 'host' | 'content-length' | 'transfer-encoding' | 'connection' | 'expect' | 'upgrade' | 'te' | 'hop';
+export type FieldKind =
+  'plain' | 'host' | 'content-length' | 'transfer-encoding' | 'connection' | 'expect' | 'upgrade' | 'te' | 'hop' | 'forbidden';
 
 /** A known name. */
 export interface FieldName {
@@ -21,6 +22,9 @@ const SPECIAL: ReadonlyMap<string, FieldKind> = new Map<string, FieldKind>([
   ['keep-alive', 'hop'],
   ['proxy-connection', 'hop'],
   ['http2-settings', 'hop'],
+  // CGI and its kin read these as the framing headers that they are not.
+  ['content_length', 'forbidden'],
+  ['transfer_encoding', 'forbidden'],
 ]);
 
 /**

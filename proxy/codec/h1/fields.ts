@@ -1,15 +1,15 @@
 // The header block of a message, requests and answers alike: strict parsing, and everything about framing and the connection
 // taken out on the way, so that an exchange holds end-to-end headers only.
 import type { Headers } from '../../exchange/headers.ts';
-import { FIELD_VALUE, LOWER_TOKEN } from './characters.ts';
+import { FIELD_VALUE, isBlank, LOWER_TOKEN, trimBlanks } from './characters.ts';
 import { fieldNameAt, mayBeHopByHop } from './field-names.ts';
 import type { FieldName } from './field-names.ts';
 
 const CR = 0x0d;
 const LF = 0x0a;
 const COLON = 0x3a;
-const SP = 0x20;
-const HTAB = 0x09;
+/** Names that one message may declare hop-by-hop: each is looked for in every header. */
+const MAX_LISTED = 32;
 
 /** Why a header block is refused. */
 export type FieldsError = 'malformed' | 'tooMany' | 'unsupportedCoding';
@@ -26,6 +26,7 @@ export class Fields {
   close = false;
   keepAlive = false;
   connectionUpgrade = false;
+  /** Values of Upgrade and Expect in lower case, joined with ',' when there are several. */
   upgrade = '';
   expect = '';
   error: FieldsError | null = null;
@@ -94,9 +95,7 @@ export class Fields {
   #takeOwn(kind: string, value: string): void {
     switch (kind) {
       case 'host':
-        if (this.host !== null) this.error = 'malformed';
-        this.host = value;
-        return;
+        return this.#takeHost(value);
       case 'content-length':
         return this.#takeContentLength(value);
       case 'transfer-encoding':
@@ -104,11 +103,13 @@ export class Fields {
       case 'connection':
         return this.#takeConnection(value);
       case 'upgrade':
-        this.upgrade = value.toLowerCase();
+        this.upgrade = join(this.upgrade, value);
         return;
       case 'expect':
-        this.expect = value.toLowerCase();
-        this.headers.push('expect', value);
+        this.expect = join(this.expect, value);
+        return;
+      case 'forbidden':
+        this.error = 'malformed';
         return;
       case 'te':
         if (value.toLowerCase() === 'trailers') this.headers.push('te', 'trailers');
@@ -116,6 +117,11 @@ export class Fields {
       default:
         return;
     }
+  }
+
+  #takeHost(value: string): void {
+    if (this.host !== null) this.error = 'malformed';
+    this.host = value;
   }
 
   /** 1*DIGIT, once. Repeated and listed values are refused even when equal (RFC 9110 section 8.6 allows that). */
@@ -137,14 +143,19 @@ export class Fields {
       this.keepAlive = true;
       return;
     }
-    for (const option of value.toLowerCase().split(',')) this.#takeConnectionOption(option.trim());
+    for (const option of value.toLowerCase().split(',')) this.#takeConnectionOption(trimBlanks(option));
   }
 
   #takeConnectionOption(option: string): void {
     if (option === 'close') this.close = true;
     else if (option === 'keep-alive') this.keepAlive = true;
     else if (option === 'upgrade') this.connectionUpgrade = true;
-    else if (option !== '' && mayBeHopByHop(option)) (this.#listed ??= []).push(option);
+    else if (option !== '' && mayBeHopByHop(option)) this.#list(option);
+  }
+
+  #list(name: string): void {
+    this.#listed ??= [];
+    if (this.#listed.push(name) > MAX_LISTED) this.error = 'tooMany';
   }
 
   #removeListed(listed: readonly string[]): void {
@@ -161,8 +172,9 @@ function lowerAt(text: string, position: number): number {
   return LOWER_TOKEN[text.charCodeAt(position)] ?? 0;
 }
 
-function isBlank(code: number): boolean {
-  return code === SP || code === HTAB;
+/** A header that may come once, but does not always: the list of its values in lower case. */
+function join(before: string, value: string): string {
+  return before === '' ? value.toLowerCase() : `${before},${value.toLowerCase()}`;
 }
 
 /** A decimal number of at most 15 digits (exact in a double), or -1. */

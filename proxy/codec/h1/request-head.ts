@@ -65,8 +65,17 @@ function parseFields(head: string, exchange: Exchange, settings: H1Settings): Ex
   const framing = takeFraming(exchange);
   if (framing !== null) return framing;
   requestHead.keepAlive = exchange.version === 11 ? !fields.close : fields.keepAlive && !fields.close;
-  if (fields.connectionUpgrade && fields.upgrade !== '' && fields.upgrade !== 'h2c') exchange.upgrade = fields.upgrade;
+  if (fields.upgrade !== '' && mayUpgrade(exchange)) exchange.upgrade = fields.upgrade;
   return takeTarget(head, exchange, settings) ?? takeExpectation(exchange);
+}
+
+/**
+ * Upgrade may be ignored (RFC 9110 section 7.8), and is where it is more than one protocol by name, where a body stands before
+ * the new protocol, and for h2c, which would let a client speak to the backend past every route.
+ */
+function mayUpgrade(exchange: Exchange): boolean {
+  if (!fields.connectionUpgrade || exchange.version === 10 || exchange.requestLength !== 0) return false;
+  return !fields.upgrade.includes(',') && !fields.upgrade.startsWith('h2c');
 }
 
 function fieldsError(): ExchangeError {
@@ -86,7 +95,7 @@ function takeFraming(exchange: Exchange): ExchangeError | null {
 }
 
 function takeTarget(head: string, exchange: Exchange, settings: H1Settings): ExchangeError | null {
-  if (fields.host === null && exchange.version === 11) return ERRORS.requestMalformed;
+  if ((fields.host === null && exchange.version === 11) || exchange.method === 'CONNECT') return ERRORS.requestMalformed;
   exchange.authority = fields.host ?? '';
   if (head.charCodeAt(targetStart) !== SLASH) return takeOtherTarget(head.slice(targetStart, targetEnd), exchange, settings);
   return takeHost(exchange, settings) ?? takePath(head, targetStart, exchange, settings);
@@ -118,18 +127,27 @@ function takeOtherTarget(target: string, exchange: Exchange, settings: H1Setting
     return takeHost(exchange, settings);
   }
   const absolute = /^https?:\/\/([^/?@]+)(\/[^?]*)?(\?.*)?$/i.exec(target);
-  if (absolute === null || absolute[1]?.toLowerCase() !== exchange.authority.toLowerCase()) return ERRORS.requestMalformed;
-  const path = settings.normalisePath(absolute[2] ?? '/');
+  if (absolute === null) return ERRORS.requestMalformed;
+  if (fields.host === null) exchange.authority = absolute[1] as string;
+  if (absolute[1]?.toLowerCase() !== exchange.authority.toLowerCase()) return ERRORS.requestMalformed;
+  return takeAbsolutePath(absolute, exchange, settings) ?? takeHost(exchange, settings);
+}
+
+function takeAbsolutePath(absolute: RegExpExecArray, exchange: Exchange, settings: H1Settings): ExchangeError | null {
+  // RFC 9112 section 3.2.4: OPTIONS without a path asks about the server as a whole.
+  const whole = exchange.method === 'OPTIONS' && absolute[2] === undefined && absolute[3] === undefined;
+  const path = whole ? '*' : settings.normalisePath(absolute[2] ?? '/');
   if (path === null) return ERRORS.requestMalformed;
   exchange.path = path;
   exchange.hasQuery = absolute[3] !== undefined;
   exchange.query = absolute[3]?.slice(1) ?? '';
-  return takeHost(exchange, settings);
+  return null;
 }
 
 function takeExpectation(exchange: Exchange): ExchangeError | null {
-  if (fields.expect === '') return null;
+  // RFC 9110 section 10.1.1: it means nothing in a 1.0 request, nor in one without a body.
+  if (fields.expect === '' || exchange.version === 10) return null;
   if (fields.expect !== '100-continue') return ERRORS.expectationFailed;
-  exchange.expectsContinue = exchange.version === 11 && exchange.requestLength !== 0;
+  exchange.expectsContinue = exchange.requestLength !== 0;
   return null;
 }

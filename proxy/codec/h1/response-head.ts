@@ -56,13 +56,23 @@ function digit(text: string, position: number): number {
 /** RFC 9112 section 6.3. */
 function takeBody(exchange: Exchange, version11: boolean): ExchangeError | null {
   const bodiless = isBodiless(responseHead.status);
-  if (fields.chunked && (!version11 || (bodiless && responseHead.status !== 304))) return ERRORS.upstreamMalformed;
-  const head = exchange.method === 'HEAD';
-  responseHead.body = head || bodiless ? 'none' : bodyKind();
-  responseHead.length = fields.chunked ? UNKNOWN_LENGTH : fields.contentLength;
-  // An answer without a body that names no length: 0 says that there is nothing to add.
-  if (bodiless && responseHead.length < 0) responseHead.length = 0;
+  if (fields.chunked && (!version11 || isLengthless(responseHead.status))) return ERRORS.upstreamMalformed;
+  // Who names one all the same may well send the body too.
+  if (fields.contentLength > 0 && isLengthless(responseHead.status)) responseHead.keepAlive = false;
+  responseHead.body = bodiless || exchange.method === 'HEAD' ? 'none' : bodyKind();
+  responseHead.length = bodyLength(bodiless);
   return null;
+}
+
+/** 0 for an answer without a body that names no length: there is nothing to add. */
+function bodyLength(bodiless: boolean): number {
+  const length = fields.chunked ? UNKNOWN_LENGTH : fields.contentLength;
+  return bodiless ? Math.max(0, length) : length;
+}
+
+/** Statuses that must not name a length of any kind (RFC 9112 section 6.1, RFC 9110 section 8.6). */
+function isLengthless(status: number): boolean {
+  return status === 204 || status < 200;
 }
 
 function bodyKind(): BodyKind {

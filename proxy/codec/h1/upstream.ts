@@ -57,6 +57,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink {
   #bodyLeft = 0;
   #chunkedIn: ChunkedReader | null = null;
   #keep = false;
+  #informational = 0;
 
   constructor(address: string, port: number, owner: H1UpstreamOwner, events: UpstreamEvents, settings: H1Settings) {
     this.#owner = owner;
@@ -93,17 +94,22 @@ export class H1Upstream implements UpstreamStream, ChunkSink {
     exchange.reusedConnection = this.#exchanges++ > 0;
     this.#headRead = false;
     this.#paused = false;
+    this.#informational = 0;
     this.#requestDone = exchange.requestLength === 0;
     this.#chunkedOut = exchange.requestLength === UNKNOWN_LENGTH;
     // With a body to follow in this very turn, head and body leave together.
     if (this.#requestDone) this.#output.send(requestLines(exchange));
     else this.#output.gather(requestLines(exchange));
-    this.#settings.wheel.arm(this.#timer, this.#settings.limits.upstreamIdleTimeout);
+    this.#watch(exchange);
   }
 
-  writeData(_: Exchange, chunk: Buffer): boolean {
+  writeData(exchange: Exchange, chunk: Buffer): boolean {
     if (this.#state === 'gone') return true;
-    return this.#chunkedOut ? this.#output.write(`${chunk.length.toString(16)}\r\n`, chunk, '\r\n') : this.#output.write('', chunk, '');
+    const room = this.#chunkedOut
+      ? this.#output.write(`${chunk.length.toString(16)}\r\n`, chunk, '\r\n')
+      : this.#output.write('', chunk, '');
+    if (!room || this.#timer.armed) this.#watch(exchange);
+    return room;
   }
 
   end(exchange: Exchange, trailers: Headers | null): void {
@@ -111,20 +117,40 @@ export class H1Upstream implements UpstreamStream, ChunkSink {
     if (exchange.tunnel) {
       this.#output.flush();
       this.#socket.end();
+      if (exchange.responseEnded) this.#settings.wheel.arm(this.#timer, this.#settings.limits.upstreamIdleTimeout);
       return;
     }
     if (this.#chunkedOut) this.#output.gather(trailers === null ? '0\r\n\r\n' : `0\r\n${fieldLines(trailers)}\r\n`);
     this.#output.flush();
     this.#requestDone = true;
+    this.#watch(exchange);
+  }
+
+  /** Silence counts against the upstream once it has all it needs to go on, or while it takes nothing of what it is sent. */
+  #watch(exchange: Exchange): void {
+    const { wheel, limits } = this.#settings;
+    if (this.#state === 'tunnel' || this.#paused) wheel.disarm(this.#timer);
+    else if (this.#requestDone || this.#output.full || exchange.expectsContinue) wheel.arm(this.#timer, limits.upstreamIdleTimeout);
+    else wheel.disarm(this.#timer);
   }
 
   abort(): void {
     this.#exchange = null;
-    this.#socket.destroy();
+    this.#leave(null);
   }
 
   close(): void {
+    this.#leave(null);
+  }
+
+  /** Closes the connection, and tells its owner at once: between here and the event of the socket nobody must be given it. */
+  #leave(error: ExchangeError | null): void {
     this.#socket.destroy();
+    if (this.#state === 'gone') return;
+    this.#state = 'gone';
+    this.#carry = EMPTY;
+    this.#settings.wheel.disarm(this.#timer);
+    this.#owner.closed(this, error);
   }
 
   pauseResponse(): void {
@@ -136,7 +162,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink {
   resumeResponse(): void {
     if (!this.#paused || this.#state === 'gone') return;
     this.#paused = false;
-    this.#settings.wheel.arm(this.#timer, this.#settings.limits.upstreamIdleTimeout);
+    if (this.#exchange !== null) this.#watch(this.#exchange);
     if (this.#processing) {
       this.#socket.resume();
       return;
@@ -176,13 +202,10 @@ export class H1Upstream implements UpstreamStream, ChunkSink {
     const exchange = this.#exchange;
     if (exchange === null) {
       // Nobody asked: whatever this is, it must not be taken for the next answer.
-      this.#socket.destroy();
+      this.#leave(null);
       return buffer.length;
     }
-    this.#settings.wheel.arm(
-      this.#timer,
-      this.#state === 'tunnel' ? this.#settings.limits.tunnelIdleTimeout : this.#settings.limits.upstreamIdleTimeout,
-    );
+    this.#watch(exchange);
     if (this.#state === 'tunnel') {
       this.#events.responseData(exchange, position === 0 ? buffer : buffer.subarray(position));
       return buffer.length;
@@ -200,21 +223,29 @@ export class H1Upstream implements UpstreamStream, ChunkSink {
     const error = parseResponseHead(buffer.latin1Slice(position, end), exchange, maxHeaders);
     if (error !== null) return this.#fault(error, buffer);
     if (responseHead.status === 101) return this.#switchProtocols(exchange, buffer, end);
-    if (responseHead.status < 200) this.#events.responseInformational(exchange, responseHead.status, responseHead.headers);
-    else this.#takeHead(exchange);
+    if (responseHead.status < 200) return this.#takeInformational(exchange, buffer, end);
+    this.#takeHead(exchange, end < buffer.length);
     return end;
   }
 
-  #takeHead(exchange: Exchange): void {
+  /** Passed on, but not without end: each costs memory downstream, and none is an answer. */
+  #takeInformational(exchange: Exchange, buffer: Buffer, end: number): number {
+    if (++this.#informational > this.#settings.limits.maxInformational) return this.#fault(ERRORS.upstreamMalformed, buffer);
+    this.#events.responseInformational(exchange, responseHead.status, responseHead.headers);
+    return end;
+  }
+
+  #takeHead(exchange: Exchange, more: boolean): void {
     this.#headRead = true;
     this.#body = responseHead.body;
     this.#bodyLeft = responseHead.length;
-    this.#keep = responseHead.keepAlive && this.#body !== 'close';
+    const whole = this.#body === 'none';
+    // Bytes after an answer without a body are a body that should not be there, or an answer nobody asked for.
+    this.#keep = responseHead.keepAlive && this.#body !== 'close' && !(whole && more);
     exchange.status = responseHead.status;
     exchange.responseHeaders = responseHead.headers;
     exchange.responseLength = responseHead.length;
     if (this.#body === 'chunked') (this.#chunkedIn ??= new ChunkedReader(this.#settings.limits)).reset();
-    const whole = this.#body === 'none';
     this.#events.responseHead(exchange);
     if (whole && this.#exchange === exchange) this.#complete(exchange, null);
   }
@@ -223,7 +254,8 @@ export class H1Upstream implements UpstreamStream, ChunkSink {
   #switchProtocols(exchange: Exchange, buffer: Buffer, end: number): number {
     if (exchange.upgrade === '' || responseHead.upgrade !== exchange.upgrade) return this.#fault(ERRORS.upstreamMalformed, buffer);
     this.#state = 'tunnel';
-    this.#settings.wheel.arm(this.#timer, this.#settings.limits.tunnelIdleTimeout);
+    // The downstream half watches a tunnel: what passes in either direction passes there.
+    this.#settings.wheel.disarm(this.#timer);
     exchange.status = 101;
     exchange.responseHeaders = responseHead.headers;
     exchange.responseLength = UNKNOWN_LENGTH;
@@ -280,9 +312,10 @@ export class H1Upstream implements UpstreamStream, ChunkSink {
     this.#settings.wheel.disarm(this.#timer);
     if (this.#keep && this.#requestDone && !this.#socket.destroyed) {
       this.#state = 'idle';
+      if (this.#paused) this.#socket.resume();
       this.#paused = false;
       this.#owner.idle(this);
-    } else this.#socket.destroy();
+    } else this.#leave(null);
     this.#events.responseEnd(exchange, trailers);
   }
 
@@ -291,13 +324,15 @@ export class H1Upstream implements UpstreamStream, ChunkSink {
   #fault(error: ExchangeError, buffer: Buffer): number {
     const exchange = this.#exchange;
     this.#exchange = null;
-    this.#socket.destroy();
+    this.#leave(null);
     if (exchange !== null) this.#events.upstreamFailed(exchange, error);
     return buffer.length;
   }
 
   #drained(): void {
-    if (this.#exchange !== null) this.#events.upstreamDrained(this.#exchange);
+    if (this.#exchange === null) return;
+    this.#watch(this.#exchange);
+    this.#events.upstreamDrained(this.#exchange);
   }
 
   /** The peer sends no more: the end of a body that ends with the connection, or of a tunnel; a fault everywhere else. */
@@ -305,41 +340,33 @@ export class H1Upstream implements UpstreamStream, ChunkSink {
     const exchange = this.#exchange;
     if (exchange !== null && this.#state === 'tunnel') {
       this.#events.responseEnd(exchange, null);
-      if (exchange.requestEnded) this.#socket.destroy();
+      // Closes by itself once what was sent is written; not later than this.
+      if (exchange.requestEnded) this.#settings.wheel.arm(this.#timer, this.#settings.limits.upstreamIdleTimeout);
       return;
     }
-    if (exchange !== null && this.#headRead && this.#body === 'close' && this.#carry.length === 0) this.#complete(exchange, null);
-    else this.#socket.destroy();
+    if (exchange !== null && this.#headRead && this.#body === 'close') this.#complete(exchange, null);
+    else this.#closed(ERRORS.upstreamConnectFailed);
   }
 
   #closed(connectError: ExchangeError): void {
-    const { wheel } = this.#settings;
-    wheel.disarm(this.#timer);
     const exchange = this.#exchange;
-    const neverConnected = this.#state === 'connecting';
-    const tunnel = this.#state === 'tunnel';
-    this.#state = 'gone';
+    const answering = this.#headRead || this.#state === 'tunnel';
     this.#exchange = null;
-    this.#carry = EMPTY;
-    this.#owner.closed(this, neverConnected ? connectError : null);
-    if (exchange === null || (tunnel && exchange.responseEnded)) return;
-    this.#events.upstreamFailed(exchange, this.#headRead || tunnel ? ERRORS.upstreamBodyTruncated : ERRORS.upstreamReset);
+    this.#leave(this.#state === 'connecting' ? connectError : null);
+    // A tunnel that both sides had ended is no failure: the exchange is over.
+    if (exchange !== null) this.#events.upstreamFailed(exchange, answering ? ERRORS.upstreamBodyTruncated : ERRORS.upstreamReset);
   }
 
   #timedOut(): void {
-    if (this.#state === 'connecting') {
-      this.#closed(ERRORS.upstreamConnectTimeout);
-      this.#socket.removeAllListeners('close');
-      this.#socket.destroy();
-      return;
-    }
-    this.#fault(ERRORS.upstreamTimeout, EMPTY);
+    if (this.#state === 'connecting') this.#closed(ERRORS.upstreamConnectTimeout);
+    else this.#fault(ERRORS.upstreamTimeout, EMPTY);
   }
 }
 
 function requestLines(exchange: Exchange): string {
   const target = exchange.hasQuery ? `${exchange.path}?${exchange.query}` : exchange.path;
-  const head = `${exchange.method} ${target} HTTP/1.1\r\nhost: ${exchange.authority}\r\n${fieldLines(exchange.requestHeaders)}`;
+  let head = `${exchange.method} ${target} HTTP/1.1\r\nhost: ${exchange.authority}\r\n${fieldLines(exchange.requestHeaders)}`;
+  if (exchange.expectsContinue) head += 'expect: 100-continue\r\n';
   if (exchange.upgrade !== '') return `${head}connection: Upgrade\r\nupgrade: ${exchange.upgrade}\r\n${requestFraming(exchange)}\r\n`;
   return `${head}${requestFraming(exchange)}\r\n`;
 }

@@ -1,0 +1,55 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { Timer, TimerWheel } from './timer-wheel.ts';
+
+/** One turn of the wheel: 512 ticks of 25 ms. */
+const TURN = 12_800;
+
+describe('TimerWheel', () => {
+  beforeEach(() => void jest.useFakeTimers({ advanceTimers: false }));
+  afterEach(() => void jest.useRealTimers());
+
+  test.each([1, 25, 1_000, TURN - 26, TURN - 25, TURN, TURN + 25, 3 * TURN - 25, 60_000])(
+    'fires after %d ms, never early, at most two ticks late',
+    (ms) => {
+      const wheel = new TimerWheel();
+      const start = performance.now();
+      let at = 0;
+      wheel.arm(new Timer(() => (at = performance.now())), ms);
+      jest.advanceTimersByTime(ms + 100);
+      expect(at - start).toBeGreaterThanOrEqual(ms);
+      expect(at - start).toBeLessThanOrEqual(ms + 50);
+      expect(wheel.size).toBe(0);
+    },
+  );
+
+  test('an expiry may disarm others of the same slot without hurrying those of later turns', () => {
+    const wheel = new TimerWheel();
+    const fired: string[] = [];
+    const victim = new Timer(() => fired.push('victim'));
+    const later = new Timer(() => fired.push('later'));
+    const evenLater = new Timer(() => fired.push('even later'));
+    wheel.arm(later, 100 + TURN);
+    wheel.arm(evenLater, 100 + 2 * TURN);
+    wheel.arm(new Timer(() => wheel.disarm(victim)), 100);
+    wheel.arm(victim, 100);
+    jest.advanceTimersByTime(200);
+    expect([fired, wheel.size]).toEqual([[], 2]);
+    jest.advanceTimersByTime(TURN);
+    expect(fired).toEqual(['later']);
+    jest.advanceTimersByTime(TURN);
+    expect(fired).toEqual(['later', 'even later']);
+  });
+
+  test('an expiry may arm itself again for a whole turn', () => {
+    const wheel = new TimerWheel();
+    let count = 0;
+    const timer = new Timer(() => {
+      count++;
+      wheel.arm(timer, TURN - 25);
+    });
+    wheel.arm(timer, TURN - 25);
+    jest.advanceTimersByTime(2 * TURN + 100);
+    expect(count).toBe(2);
+    wheel.stop();
+  });
+});
