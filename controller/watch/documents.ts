@@ -15,7 +15,7 @@ export interface FileObject {
   readonly line: number;
 }
 
-/** What a file holds. `broken`: the file as a whole could not be read, so that nothing can be said of what is missing. */
+/** What a file holds. `broken`: it holds something without a name, so that nothing can be said of what is missing from it. */
 export interface FileContent {
   readonly objects: readonly FileObject[];
   readonly problems: readonly SourceProblem[];
@@ -31,17 +31,15 @@ export function parseDocuments(file: string, text: string): FileContent {
   const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
   const problems: SourceProblem[] = [];
   const objects: FileObject[] = [];
-  let broken = false;
   for (const document of Array.isArray(documents) ? documents : []) {
     const fault = document.errors[0];
     if (fault !== undefined) {
-      broken = true;
       problems.push({ file, line: lines.linePos(fault.pos[0]).line, object: '', field: '', reason: firstLine(fault.message) });
       continue;
     }
     for (const node of itemsOf(document)) takeNode(node, document, { file, lines, objects, problems });
   }
-  return { objects, problems, broken };
+  return { objects, problems, broken: problems.some(({ object }) => object === '') };
 }
 
 interface Target {
