@@ -1,0 +1,26 @@
+// URLs of the Kubernetes API: collections, single objects, their status.
+import { KINDS } from '#api/k8s/kinds.ts';
+import type { KindInfo, KindName } from '#api/k8s/kinds.ts';
+import type { ObjectRef } from '#api/k8s/object.ts';
+
+/** `/api/v1` or `/apis/<group>/<version>`. */
+export function groupPath(apiVersion: string): string {
+  return apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+}
+
+/** All objects of a kind, in every namespace. */
+export function collectionPath({ apiVersion, plural }: Pick<KindInfo, 'apiVersion' | 'plural'>): string {
+  return `${groupPath(apiVersion)}/${plural}`;
+}
+
+/** One object of a kind Weir reads. */
+export function objectPath({ kind, namespace, name }: ObjectRef): string {
+  const { apiVersion, plural } = KINDS[kind as KindName];
+  const scope = namespace === '' ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+  return `${groupPath(apiVersion)}${scope}/${plural}/${encodeURIComponent(name)}`;
+}
+
+/** `group` of an apiVersion; '' for the core group. */
+export function groupOf(apiVersion: string): string {
+  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
+}

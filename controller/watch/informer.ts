@@ -1,0 +1,335 @@
+// One kind of one cluster: lists it, watches it, and never stops on an error. Says what changed, each object in its latest form.
+//
+//   list (paged) ──> watch ──stream ended, hung up, silent──> watch again from the last version seen
+//     ^                └──410, ERROR event, a line too long──┐
+//     └────────────────── after a backoff ───────────────────┘
+import { setTimeout as delay } from 'node:timers/promises';
+import { Backoff } from '#lib/backoff.ts';
+import type { BackoffOptions } from '#lib/backoff.ts';
+import { ApiError } from './api-client.ts';
+import type { ApiClient } from './api-client.ts';
+import { collectionPath } from './api-paths.ts';
+import { metadataOf } from './kinds.ts';
+import type { RawObject, WatchedKind } from './kinds.ts';
+import { LineSplitter } from './lines.ts';
+
+/** A change to one object, unprojected. */
+export interface RawChange {
+  readonly type: 'upsert' | 'delete';
+  readonly namespace: string;
+  readonly name: string;
+  /** For a deletion found by listing there is none. */
+  readonly object: RawObject | null;
+  /** False when only what compile does not read has changed: the status, annotations. */
+  readonly relevant: boolean;
+}
+
+/** Why the watch of a kind does not work. Null again once it does. */
+export type InformerProblem =
+  | { readonly type: 'absent' }
+  | { readonly type: 'forbidden'; readonly verb: 'list' | 'watch' }
+  | { readonly type: 'failing'; readonly reason: string };
+
+/** Who listens to an informer. */
+export interface InformerListener {
+  /** Changes that arrived together. */
+  changed(changes: readonly RawChange[]): void;
+  /** Everything there is has been told once, or the API server does not know the kind. Called once. */
+  synced(): void;
+  problem(problem: InformerProblem | null): void;
+  /** A list or watch has begun: metrics. */
+  began(what: 'list' | 'watch'): void;
+}
+
+/** Times of an informer, milliseconds. */
+export interface InformerTimes {
+  readonly backoff: BackoffOptions;
+  /** A stream that gives neither event nor bookmark for so long is dead. API servers send a bookmark about every minute. */
+  readonly stale: number;
+  /** How long the server is asked to keep a watch open: drawn between one and two times this. */
+  readonly watch: number;
+}
+
+export const INFORMER_TIMES: InformerTimes = { backoff: { minimum: 200, maximum: 30_000 }, stale: 150_000, watch: 300_000 };
+
+const PAGE_SIZE = 500;
+/** An API server that starts may not know a custom kind for a moment: one 404 does not prove that a CRD is missing. */
+const ABSENT_AFTER = 3;
+/** A lost connection is everyday; so many failures in a row are a problem worth telling. */
+const FAILING_AFTER = 3;
+
+/** The version a watch would start from is no longer known to the server. */
+class Expired extends Error {}
+
+/** What a line of a watch says. */
+interface WatchEvent {
+  readonly type?: unknown;
+  readonly object?: RawObject;
+}
+
+export class Informer {
+  readonly #kind: WatchedKind;
+  readonly #client: ApiClient;
+  readonly #listener: InformerListener;
+  readonly #times: InformerTimes;
+  readonly #backoff: Backoff;
+  readonly #stop = new AbortController();
+  /** The fingerprint of every object that exists, by `namespace/name`. */
+  readonly #known = new Map<string, string>();
+  /** Version to watch from; null when a list is due. */
+  #version: string | null = null;
+  #synced = false;
+  #failures = 0;
+  #problem = '';
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(kind: WatchedKind, client: ApiClient, listener: InformerListener, times: InformerTimes = INFORMER_TIMES) {
+    this.#kind = kind;
+    this.#client = client;
+    this.#listener = listener;
+    this.#times = times;
+    this.#backoff = new Backoff(times.backoff);
+  }
+
+  /** How many objects there are. */
+  get size(): number {
+    return this.#known.size;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Resolves when no request is left open. Nothing is told any more. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        await this.#listAndWatch();
+      } catch (error) {
+        await this.#failed(error);
+      }
+    }
+  }
+
+  async #listAndWatch(): Promise<void> {
+    if (this.#version === null) this.#version = await this.#list();
+    const began = performance.now();
+    await this.#watch(this.#version);
+    // A server that hangs up on every watch at once must not be asked without pause.
+    if (performance.now() - began < this.#times.backoff.minimum) await this.#wait(this.#backoff.next());
+  }
+
+  async #wait(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    if (this.#stop.signal.aborted) return;
+    if (error instanceof Expired) this.#version = null;
+    else this.#count(error);
+    await this.#wait(this.#backoff.next());
+  }
+
+  #count(error: unknown): void {
+    this.#failures++;
+    // A server that keeps refusing to watch from a version (restored from a backup, say) may still list.
+    if (error instanceof ApiError && this.#failures >= FAILING_AFTER) this.#version = null;
+    if (error instanceof ApiError && error.status === 404) this.#notFound();
+    else if (error instanceof ApiError && error.status === 403) {
+      this.#tell({ type: 'forbidden', verb: this.#version === null ? 'list' : 'watch' });
+    } else if (this.#failures >= FAILING_AFTER) this.#tell({ type: 'failing', reason: reasonOf(error) });
+  }
+
+  #notFound(): void {
+    this.#version = null;
+    if (this.#failures < ABSENT_AFTER) return;
+    this.#forgetUnseen(new Set());
+    this.#tell({ type: 'absent' });
+    this.#markSynced();
+  }
+
+  #works(): void {
+    this.#failures = 0;
+    this.#tell(null);
+  }
+
+  #tell(problem: InformerProblem | null): void {
+    const text = problem === null ? '' : JSON.stringify(problem);
+    if (text === this.#problem) return;
+    this.#problem = text;
+    this.#listener.problem(problem);
+  }
+
+  #markSynced(): void {
+    if (this.#synced) return;
+    this.#synced = true;
+    this.#listener.synced();
+  }
+
+  // --- list
+
+  async #list(): Promise<string> {
+    this.#listener.began('list');
+    const seen = new Set<string>();
+    let token = '';
+    for (;;) {
+      const page = await this.#page(token);
+      this.#emit(page.items.map((object) => this.#upsert(object, seen)));
+      token = page.next;
+      if (token !== '') continue;
+      this.#forgetUnseen(seen);
+      this.#works();
+      this.#markSynced();
+      return page.version;
+    }
+  }
+
+  async #page(token: string): Promise<{ items: readonly RawObject[]; next: string; version: string }> {
+    const query = this.#query({ limit: String(PAGE_SIZE), ...(token === '' ? {} : { continue: token }) });
+    const { status, body } = await this.#client.call({ method: 'GET', path: query, signal: this.#stop.signal });
+    if (status === 410) throw new Expired();
+    if (status !== 200) throw new ApiError(status, body);
+    const { items, metadata } = body as { items?: RawObject[] | null; metadata?: { continue?: string; resourceVersion?: string } };
+    if (typeof metadata?.resourceVersion !== 'string') throw new Error('a list without metadata.resourceVersion');
+    // The items of a list carry neither kind nor apiVersion where the kind is built in.
+    const { apiVersion, kind } = this.#kind.api;
+    return {
+      items: (items ?? []).map((item) => ({ ...item, apiVersion, kind })),
+      next: metadata.continue ?? '',
+      version: metadata.resourceVersion,
+    };
+  }
+
+  #query(parameters: Readonly<Record<string, string>>): string {
+    const selector = this.#kind.fieldSelector === '' ? {} : { fieldSelector: this.#kind.fieldSelector };
+    return `${collectionPath(this.#kind.api)}?${new URLSearchParams({ ...parameters, ...selector }).toString()}`;
+  }
+
+  /** Whatever is known and has not been seen has vanished while nobody watched. */
+  #forgetUnseen(seen: ReadonlySet<string>): void {
+    const gone = [...this.#known.keys()].filter((key) => !seen.has(key));
+    for (const key of gone) this.#known.delete(key);
+    this.#emit(gone.map((key) => ({ type: 'delete', ...splitKey(key), object: null, relevant: true })));
+  }
+
+  // --- watch
+
+  async #watch(version: string): Promise<void> {
+    const timeout = Math.round((this.#times.watch * (1 + Math.random())) / 1_000);
+    const path = this.#query({ watch: 'true', allowWatchBookmarks: 'true', resourceVersion: version, timeoutSeconds: String(timeout) });
+    const hangUp = new AbortController();
+    const signal = AbortSignal.any([hangUp.signal, this.#stop.signal]);
+    this.#listener.began('watch');
+    const stale = setTimeout(() => hangUp.abort(new Error('the watch has been silent for too long')), this.#times.stale);
+    try {
+      const { status, chunks } = await this.#client.stream(path, signal);
+      if (status === 410) throw new Expired();
+      if (status !== 200) throw new ApiError(status, parseJson((await collect(chunks)) || '{}'));
+      this.#works();
+      await this.#follow(chunks, stale);
+    } finally {
+      clearTimeout(stale);
+      hangUp.abort();
+    }
+  }
+
+  async #follow(chunks: AsyncIterable<Buffer>, stale: NodeJS.Timeout): Promise<void> {
+    const lines = new LineSplitter();
+    for await (const chunk of chunks) {
+      const complete = splitOrExpire(lines, chunk);
+      if (complete.length === 0) continue;
+      stale.refresh();
+      this.#take(complete);
+    }
+  }
+
+  /** All lines of one read are told in one go: they may belong together. */
+  #take(lines: readonly string[]): void {
+    const changes: RawChange[] = [];
+    try {
+      for (const line of lines) {
+        const change = this.#event(parseJson(line) as WatchEvent);
+        if (change !== null) changes.push(change);
+      }
+      this.#backoff.reset();
+    } finally {
+      this.#emit(changes);
+    }
+  }
+
+  #event({ type, object }: WatchEvent): RawChange | null {
+    if (typeof object !== 'object' || object === null) throw new Error('an event of the watch without object');
+    const version = metadataOf(object)['resourceVersion'];
+    if (type === 'ERROR' || typeof version !== 'string') throw new Expired();
+    this.#version = version;
+    if (type === 'BOOKMARK') return null;
+    if (type === 'DELETED') return this.#delete(object);
+    return this.#upsert(object, null);
+  }
+
+  #upsert(object: RawObject, seen: Set<string> | null): RawChange {
+    const key = keyOf(object);
+    const before = this.#known.get(key);
+    const fingerprint = this.#kind.fingerprint(object);
+    seen?.add(key);
+    this.#known.set(key, fingerprint);
+    return { type: 'upsert', ...splitKey(key), object, relevant: before !== fingerprint };
+  }
+
+  #delete(object: RawObject): RawChange {
+    const key = keyOf(object);
+    this.#known.delete(key);
+    return { type: 'delete', ...splitKey(key), object, relevant: true };
+  }
+
+  #emit(changes: readonly RawChange[]): void {
+    if (changes.length > 0 && !this.#stop.signal.aborted) this.#listener.changed(changes);
+  }
+}
+
+/** A line that is too long cannot be skipped: what it says is had by listing. */
+function splitOrExpire(lines: LineSplitter, chunk: Buffer): string[] {
+  try {
+    return lines.push(chunk);
+  } catch {
+    throw new Expired();
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new Error(`not JSON: ${text.slice(0, 80)}`);
+  }
+}
+
+/** The body of a refusal, which is short. */
+async function collect(chunks: AsyncIterable<Buffer>): Promise<string> {
+  let text = '';
+  for await (const chunk of chunks) {
+    text += chunk.toString('utf8');
+    if (text.length > 65_536) break;
+  }
+  return text;
+}
+
+function keyOf(object: RawObject): string {
+  const { namespace, name } = metadataOf(object);
+  return `${typeof namespace === 'string' ? namespace : ''}/${String(name)}`;
+}
+
+function splitKey(key: string): { readonly namespace: string; readonly name: string } {
+  const slash = key.indexOf('/');
+  return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+}
+
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error;
+  return cause instanceof Error ? `${message}: ${cause.message}` : message;
+}

@@ -1,0 +1,107 @@
+// The source `kubernetes`: an informer for each kind, telling the pipeline what matters to compile.
+import type { KubernetesObject, ObjectRef } from '#api/k8s/object.ts';
+import type { ApiClient } from './api-client.ts';
+import { groupOf } from './api-paths.ts';
+import type { Change, Source, SourceListener, SourceProblem } from './event.ts';
+import { Informer, INFORMER_TIMES } from './informer.ts';
+import type { InformerProblem, InformerTimes, RawChange } from './informer.ts';
+import { WATCHED_KINDS } from './kinds.ts';
+import type { WatchedKind } from './kinds.ts';
+import { liveStatusOf, LiveStatuses } from './live-status.ts';
+
+/** What a source needs besides the cluster. */
+export interface KubernetesSourceOptions {
+  readonly kinds?: readonly WatchedKind[];
+  readonly times?: InformerTimes;
+  /** Told when a list or watch of a kind begins: metrics. */
+  readonly began?: (kind: string, what: 'list' | 'watch') => void;
+}
+
+export class KubernetesSource implements Source {
+  /** The statuses of GatewayClasses, Gateways and routes. */
+  readonly live = new LiveStatuses();
+  readonly #client: ApiClient;
+  readonly #options: KubernetesSourceOptions;
+  readonly #informers = new Map<string, Informer>();
+  readonly #problems = new Map<string, SourceProblem>();
+  #listener: SourceListener | null = null;
+
+  constructor(client: ApiClient, options: KubernetesSourceOptions = {}) {
+    this.#client = client;
+    this.#options = options;
+  }
+
+  /** Resolves once every kind has been listed, or is not installed: as long as the API server cannot be reached it does not. */
+  async start(listener: SourceListener): Promise<void> {
+    this.#listener = listener;
+    const kinds = this.#options.kinds ?? WATCHED_KINDS;
+    await Promise.all(kinds.map((kind) => this.#startKind(kind)));
+    this.#listener?.synced();
+  }
+
+  async stop(): Promise<void> {
+    this.#listener = null;
+    await Promise.all([...this.#informers.values()].map((informer) => informer.stop()));
+  }
+
+  /** How many objects of each kind there are. */
+  objectCounts(): ReadonlyMap<string, number> {
+    return new Map([...this.#informers].map(([kind, informer]) => [kind, informer.size]));
+  }
+
+  #startKind(kind: WatchedKind): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const listener = {
+      changed: (changes: readonly RawChange[]) => this.#changed(kind, changes),
+      synced: resolve,
+      problem: (problem: InformerProblem | null) => this.#problem(kind, problem),
+      began: (what: 'list' | 'watch') => this.#options.began?.(kind.name, what),
+    };
+    const informer = new Informer(kind, this.#client, listener, this.#options.times ?? INFORMER_TIMES);
+    this.#informers.set(kind.name, informer);
+    informer.start();
+    return promise;
+  }
+
+  #changed(kind: WatchedKind, changes: readonly RawChange[]): void {
+    // The live status goes first: when compile wants one written, the writer must know what to compare it with.
+    if (kind.writesStatus) for (const change of changes) this.#remember(kind, change);
+    const relevant = changes.filter((change) => change.relevant).map((change) => toChange(kind, change));
+    if (relevant.length > 0) this.#listener?.changed(relevant);
+  }
+
+  #remember(kind: WatchedKind, change: RawChange): void {
+    const ref = refFor(kind, change);
+    if (change.type === 'delete' || change.object === null) this.live.delete(ref);
+    else this.live.set(liveStatusOf(ref, change.object));
+  }
+
+  #problem(kind: WatchedKind, problem: InformerProblem | null): void {
+    if (problem === null) this.#problems.delete(kind.name);
+    else this.#problems.set(kind.name, { file: '', line: 0, object: kind.name, field: '', reason: reasonOf(kind, problem) });
+    this.#listener?.problems([...this.#problems.values()]);
+  }
+}
+
+function refFor(kind: WatchedKind, { namespace, name }: RawChange): ObjectRef {
+  return { kind: kind.name, namespace, name };
+}
+
+/** Compile validates: what is not of the kind's form is refused there, with its fields. */
+function toChange(kind: WatchedKind, change: RawChange): Change {
+  if (change.type === 'delete' || change.object === null) return { type: 'delete', ref: refFor(kind, change) };
+  return { type: 'upsert', object: kind.project(change.object) as unknown as KubernetesObject };
+}
+
+function reasonOf({ name, api, install }: WatchedKind, problem: InformerProblem): string {
+  switch (problem.type) {
+    case 'absent':
+      return `the API server does not know ${name} of ${api.apiVersion}: ${install}; it is looked for again and again`;
+    case 'forbidden': {
+      const rule = JSON.stringify({ apiGroups: [groupOf(api.apiVersion)], resources: [api.plural], verbs: ['list', 'watch'] });
+      return `the controller may not ${problem.verb} ${api.plural}: its ClusterRole lacks the rule ${rule}`;
+    }
+    case 'failing':
+      return `${api.plural} cannot be watched and are served as last known: ${problem.reason}`;
+  }
+}
