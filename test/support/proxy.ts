@@ -1,0 +1,117 @@
+// A real worker in the test's own process, with the resources a test gives it, or compiles from Kubernetes objects.
+import type * as ir from '#api/ir/ir.ts';
+import { Compiler } from '../../controller/compile/compile.ts';
+import { DEFAULT_LIMITS } from '../../proxy/exchange/limits.ts';
+import type { Limits } from '../../proxy/exchange/limits.ts';
+import { Worker } from '../../proxy/worker.ts';
+import { until } from './until.ts';
+
+/** The port that test listeners are configured with, whatever is bound. */
+export const LISTENER_PORT = 80;
+
+export interface Proxy {
+  readonly port: number;
+  readonly worker: Worker;
+  /** A metric without labels, by name. */
+  metric(name: string): number;
+  /** Resolves once no request is in flight and no connection is open downstream. */
+  quiet(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts a worker that serves these resources; problems with any of them reject. */
+export async function startProxy(resources: readonly ir.Resource[], limits: Partial<Limits> = {}): Promise<Proxy> {
+  const worker = new Worker({
+    limits: { ...DEFAULT_LIMITS, ...limits },
+    accessLog: 'off',
+    reusePort: false,
+    drainTimeout: 1_000,
+    bindPort: () => 0,
+  });
+  const errors = await worker.apply(resources, []);
+  if (errors.length > 0) throw new Error(JSON.stringify(errors));
+  const metric = (name: string): number => {
+    const line = worker.renderMetrics().match(new RegExp(`^${name} (.*)$`, 'm'));
+    if (line === null) throw new Error(`no metric ${name}`);
+    return Number(line[1]);
+  };
+  return {
+    port: worker.boundPort(LISTENER_PORT) as number,
+    worker,
+    metric,
+    quiet: () => until(() => metric('weir_requests_active') === 0 && metric('weir_downstream_connections_active') === 0, 'quiet'),
+    close: () => worker.stop(0),
+  };
+}
+
+/** Starts a worker with what the compiler makes of Kubernetes objects. */
+export function startProxyFor(objects: readonly unknown[], limits: Partial<Limits> = {}): Promise<Proxy> {
+  const compiler = new Compiler({ controllerName: 'gateway.weir.dev/controller', allowLoopback: true, bindAddresses: true });
+  const { changed, rejected } = compiler.apply(objects.map((object) => ({ type: 'upsert', object }) as never));
+  if (rejected.length > 0) throw new Error(JSON.stringify(rejected));
+  return startProxy(
+    changed.map(({ body }) => JSON.parse(body.toString()) as ir.Resource),
+    limits,
+  );
+}
+
+/** A listener for every host on the port. */
+export function listener(fields: Partial<ir.Listener> = {}): ir.Listener {
+  return {
+    kind: 'Listener',
+    key: 'default/gateway/http',
+    gateway: 'default/gateway',
+    addresses: [],
+    port: LISTENER_PORT,
+    protocol: 'HTTP',
+    hostname: '',
+    tls: null,
+    ...fields,
+  };
+}
+
+/** A cluster with endpoints on these ports of 127.0.0.1. */
+export function cluster(name: string, ports: readonly number[]): ir.Resource[] {
+  const key = `Service/default/${name}/80`;
+  const endpoints = ports.map((port) => ({ address: '127.0.0.1', port, draining: false }));
+  return [
+    { kind: 'Cluster', key, protocol: 'http1' },
+    { kind: 'Endpoints', key, endpoints },
+  ];
+}
+
+/** A share of a route's traffic that goes to a cluster made by `cluster`. */
+export function backend(name: string, weight = 1, filters: ir.Filter[] = []): ir.RouteBackend {
+  return { cluster: `Service/default/${name}/80`, weight, filters };
+}
+
+/** A route for every path under `/` to the cluster `app`. */
+export function route(fields: Partial<ir.Route> = {}): ir.Route {
+  const name = fields.name ?? 'route';
+  return {
+    kind: 'Route',
+    key: `HTTPRoute/default/${name}/0`,
+    objectKind: 'HTTPRoute',
+    namespace: 'default',
+    name,
+    ruleIndex: 0,
+    ruleName: '',
+    createdAt: 0,
+    attachments: [{ listener: 'default/gateway/http', hostnames: [''] }],
+    matches: [pathMatch('PathPrefix', '/')],
+    filters: [],
+    backends: [backend('app')],
+    timeouts: { request: null, backendRequest: null },
+    retry: null,
+    ...fields,
+  };
+}
+
+export function pathMatch(type: ir.PathMatch['type'], value: string): ir.Match {
+  return { path: { type, value }, method: null, headers: [], queryParams: [] };
+}
+
+/** Everything it takes to proxy `/` to one backend. */
+export function toUpstream(port: number, fields: Partial<ir.Route> = {}): ir.Resource[] {
+  return [listener(), ...cluster('app', [port]), route(fields)];
+}

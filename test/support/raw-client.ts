@@ -1,0 +1,77 @@
+// A client of bytes: sends what a test wrote, however wrong, and shows what came back.
+import { once } from 'node:events';
+import net from 'node:net';
+import { readMessage } from './message.ts';
+import type { Message } from './message.ts';
+import { until } from './until.ts';
+
+export class RawClient {
+  readonly socket: net.Socket;
+  /** Everything received and not yet taken by `answer`. */
+  received = '';
+  /** Bytes received in all. */
+  octets = 0;
+  ended = false;
+  closed = false;
+  /** Code of the error that ended the connection (ECONNRESET), or ''. */
+  error = '';
+
+  private constructor(socket: net.Socket, keep: boolean) {
+    this.socket = socket;
+    socket.on('data', (chunk: Buffer) => {
+      this.octets += chunk.length;
+      if (keep) this.received += chunk.latin1Slice();
+    });
+    socket.on('end', () => (this.ended = true));
+    socket.on('close', () => (this.closed = true));
+    socket.on('error', (error: NodeJS.ErrnoException) => (this.error = error.code ?? 'unknown'));
+  }
+
+  /** `keep` false counts what comes and forgets it. */
+  static async connect(port: number, keep = true): Promise<RawClient> {
+    const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+    const client = new RawClient(socket, keep);
+    await once(socket, 'connect');
+    return client;
+  }
+
+  write(bytes: string | Buffer): void {
+    this.socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
+  }
+
+  /** Half-closes: says that no more will come. */
+  end(): void {
+    this.socket.end();
+  }
+
+  reset(): void {
+    this.socket.resetAndDestroy();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  /** The next whole answer. `bodiless` after HEAD. */
+  async answer(bodiless = false): Promise<Message> {
+    let message = readMessage(this.received, this.ended, bodiless);
+    await until(() => {
+      message = readMessage(this.received, this.ended, bodiless);
+      return message !== null || this.closed;
+    }, 'an answer');
+    if (message === null) throw new Error(`closed (${this.error}) after ${JSON.stringify(this.received.slice(0, 500))}`);
+    this.received = this.received.slice(message.raw.length);
+    return message;
+  }
+
+  /** Sends a request and returns its answer. */
+  async ask(bytes: string, bodiless = false): Promise<Message> {
+    this.write(bytes);
+    return this.answer(bodiless);
+  }
+
+  /** Resolves once the peer has said goodbye, by end or reset. */
+  async over(): Promise<void> {
+    await until(() => this.ended || this.closed, 'the end of the connection');
+  }
+}
