@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchProxy } from './proxy.ts';
+import { benchScale } from './scale.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -39,15 +40,28 @@ async function proxy(): Promise<void> {
     routes: Number(values.routes),
     only: values.only === '' ? [] : values.only.split(','),
   });
-  console.table(
-    results.map((row) =>
-      Object.fromEntries(Object.entries(row).map(([key, value]) => [key, typeof value === 'number' ? Number(value.toFixed(3)) : value])),
-    ),
-  );
+  console.table(results.map((row) => rounded({ ...row })));
   keep('proxy', results);
 }
 
-const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = { proxy };
+function rounded(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(row).map(([key, value]) => [key, typeof value === 'number' ? Number(value.toFixed(3)) : value]));
+}
+
+/** Sizes for `scale`. */
+const SIZES = [1_000, 10_000];
+
+async function scale(): Promise<void> {
+  const results = [];
+  for (const routes of SIZES) results.push(await benchScale(routes));
+  for (const { change, endpoints, ...all } of results) {
+    console.table([rounded(all)]);
+    console.table({ 'a route changes': rounded({ ...change }), 'endpoints change': rounded({ ...endpoints }) });
+  }
+  keep('scale', results);
+}
+
+const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = { proxy, scale };
 
 for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)) {
   const benchmark = BENCHMARKS[name];
