@@ -1,5 +1,6 @@
 // THE SPINE of the controller, the life of a change from top to bottom: event > store > batch > compile > push, status.
 import type { Log } from '#lib/log.ts';
+import type { ObjectRef } from '#api/k8s/object.ts';
 import { Compiler } from './compile/compile.ts';
 import type { CompilerOptions } from './compile/compile.ts';
 import type { CompileDelta, DesiredStatus } from './compile/result.ts';
@@ -14,7 +15,8 @@ export interface ResourceSink {
 
 /** Where statuses go: the status writer, or nowhere when there is no cluster. */
 export interface StatusSink {
-  write(statuses: readonly DesiredStatus[]): void;
+  /** `forgotten` are objects that have no status from Weir any more. */
+  write(statuses: readonly DesiredStatus[], forgotten: readonly ObjectRef[]): void;
 }
 
 /** What a pipeline joins. */
@@ -62,7 +64,7 @@ export class Pipeline {
     try {
       const delta = this.#compiler.apply(changes);
       this.#options.push.apply(delta);
-      this.#options.status.write(delta.statuses);
+      this.#options.status.write(delta.statuses, delta.forgotten);
       this.#logDelta(delta);
       this.#options.compiled?.(delta, performance.now() - started);
     } catch (error) {

@@ -21,7 +21,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'controller/snapshot': ['api', 'lib', 'controller/watch/event.ts'],
   'controller/compile': ['api', 'lib', 'controller/snapshot', 'controller/watch/event.ts'],
   'controller/push': ['api', 'lib', 'controller/compile/result.ts'],
-  'controller/status': ['api', 'lib', 'controller/compile/result.ts', 'controller/watch'],
+  'controller/status': ['api', 'lib', 'controller/compile/result.ts', 'controller/compile/conditions.ts', 'controller/watch'],
   'controller/leader': ['api', 'lib', 'controller/watch'],
   'controller/admin': ['api', 'lib', 'controller'],
   controller: ['api', 'lib', 'controller'],

@@ -29,7 +29,7 @@ export class Compiler {
   readonly #units: Units;
 
   constructor(options: CompilerOptions) {
-    this.#units = new Units(this.#store, this.#outputs, { allowLoopback: false, bindAddresses: true, ...options });
+    this.#units = new Units(this.#store, this.#outputs, { allowLoopback: false, bindAddresses: true, addresses: null, ...options });
   }
 
   /** Compiles a batch of changes. The result depends on the objects there are in the end, not on order or batching. */

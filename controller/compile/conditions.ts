@@ -59,7 +59,10 @@ export function gatewayProgrammed(generation: number, acked: number, total: numb
   return condition('Programmed', 'True', 'Programmed', 'every proxy has the configuration', generation);
 }
 
-export function gatewayNotProgrammed(generation: number, obstacle: Obstacle<'Invalid' | 'AddressNotUsable'>): DesiredCondition {
+export function gatewayNotProgrammed(
+  generation: number,
+  obstacle: Obstacle<'Invalid' | 'AddressNotUsable' | 'AddressNotAssigned'>,
+): DesiredCondition {
   return condition('Programmed', 'False', obstacle.reason, obstacle.message, generation);
 }
 
@@ -106,6 +109,12 @@ export function listenerProgrammed(generation: number): DesiredCondition {
   return condition('Programmed', 'True', 'Programmed', 'the listener is sent to the proxies', generation);
 }
 
+/** Sent, but not every proxy serves it yet. */
+export function listenerPending(generation: number, acked: number, total: number): DesiredCondition {
+  const message = total === 0 ? 'no proxy is connected' : `${acked} of ${total} proxies serve the listener`;
+  return condition('Programmed', 'False', 'Pending', message, generation);
+}
+
 /** A conflict is told here too, with its own reason (conformance: ListenerSetHostnameConflict). */
 export function listenerNotProgrammed(generation: number, obstacle: Obstacle<'Invalid'> | ListenerConflict): DesiredCondition {
   return condition('Programmed', 'False', obstacle.reason, obstacle.message, generation);
@@ -143,6 +152,11 @@ export function routePartiallyInvalid(generation: number, message: string): Desi
 }
 
 // --- Any object
+
+/** Proxies cannot use what was compiled from the object, and keep its former form. Only ever present as True. */
+export function refusedByProxy(generation: number, message: string): DesiredCondition {
+  return condition('RefusedByProxy', 'True', 'Invalid', message, generation);
+}
 
 /** Fields that the object sets and Weir does not do, where the rest can be served without them. Only ever present as True. */
 export function unsupportedFields(generation: number, fields: readonly string[]): DesiredCondition {

@@ -17,6 +17,7 @@ export const gatewayStatusUnit: UnitKind<null> = {
         ref: { kind: 'Gateway', namespace, name },
         uid: view.object('Gateway', namespace, name)?.metadata.uid ?? '',
         type: 'Gateway',
+        addresses: compiled.addresses,
         conditions: compiled.conditions,
         listeners: compiled.listeners.map(({ status, attachable }) => ({
           name: status.name,

@@ -2,15 +2,17 @@
 import { isIP } from 'node:net';
 import type { Gateway } from '#api/k8s/k8s.ts';
 import * as conditions from './conditions.ts';
+import { lacksAddress, statusAddresses } from './gateway-addresses.ts';
 import { gatewayClassUnit } from './gateway-class.ts';
 import { compileListener, type AttachableListener, type CompiledListener } from './listener.ts';
-import type { DesiredCondition } from './result.ts';
+import type { DesiredCondition, StatusAddress } from './result.ts';
 import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
 
 /** A Gateway compiled, but for what its routes decide. */
 export interface CompiledGateway {
   readonly listeners: readonly Pick<CompiledListener, 'attachable' | 'status'>[];
   readonly conditions: readonly DesiredCondition[];
+  readonly addresses: readonly StatusAddress[];
 }
 
 /** Key: `<namespace>/<name>`. Null when there is no such Gateway, or it is not ours. */
@@ -29,7 +31,8 @@ export const gatewayUnit: UnitKind<CompiledGateway | null> = {
     return {
       ...valueOnly({
         listeners: listeners.map(({ attachable, status }) => ({ attachable, status })),
-        conditions: conditionsOf(gateway, obstacle, listeners),
+        conditions: conditionsOf(view, gateway, obstacle, listeners),
+        addresses: obstacle === null ? statusAddresses(gateway, view.options) : [],
       }),
       resources: listeners.flatMap((listener) => listener.resource ?? []),
     };
@@ -69,6 +72,7 @@ function addressesToBind(view: View, gateway: Gateway): readonly string[] | null
 }
 
 function conditionsOf(
+  view: View,
   gateway: Gateway,
   obstacle: conditions.GatewayObstacle | null,
   listeners: readonly CompiledListener[],
@@ -78,7 +82,7 @@ function conditionsOf(
   const ignored = ignoredFields(gateway);
   return [
     acceptedCondition(generation, obstacle, listeners),
-    programmedCondition(gateway, generation, listeners),
+    programmedCondition(view, gateway, generation, listeners),
     unresolved.length === 0
       ? conditions.gatewayRefsResolved(generation)
       : conditions.gatewayRefsNotResolved(generation, `listeners with unresolved references: ${unresolved.join(', ')}`),
@@ -100,12 +104,17 @@ function acceptedCondition(
     : conditions.gatewayWithoutListeners(generation, message);
 }
 
-function programmedCondition(gateway: Gateway, generation: number, listeners: readonly CompiledListener[]): DesiredCondition {
+function programmedCondition(view: View, gateway: Gateway, generation: number, listeners: readonly CompiledListener[]): DesiredCondition {
   const unusable = gateway.spec.addresses.find(({ type, value }) => type === 'IPAddress' && value !== '' && isIP(value) === 0);
   if (unusable !== undefined) {
     return conditions.gatewayNotProgrammed(generation, { reason: 'AddressNotUsable', message: `${unusable.value} is not an IP address` });
   }
-  if (listeners.some((listener) => listener.resource !== null)) return conditions.gatewayProgrammed(generation, 1, 1);
+  const served = listeners.some((listener) => listener.resource !== null);
+  if (served && !lacksAddress(gateway, view.options)) return conditions.gatewayProgrammed(generation, 1, 1);
+  if (served) {
+    const message = 'the Gateway is served, but no address is known for it: set spec.addresses, or --addresses of the controller';
+    return conditions.gatewayNotProgrammed(generation, { reason: 'AddressNotAssigned', message });
+  }
   return conditions.gatewayNotProgrammed(generation, { reason: 'Invalid', message: 'no listener can be served' });
 }
 

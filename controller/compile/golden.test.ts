@@ -83,6 +83,7 @@ function printStatus(status: DesiredStatus, generation: number): Record<string, 
     case 'Gateway':
       return {
         object,
+        ...(status.addresses.length === 0 ? {} : { addresses: status.addresses }),
         conditions: print(status.conditions),
         listeners: status.listeners.map(({ name, attachedRoutes, supportedKinds, conditions }) => ({
           name,

@@ -14,6 +14,12 @@ export interface ListenerStatus {
   readonly conditions: readonly DesiredCondition[];
 }
 
+/** One entry of Gateway.status.addresses. */
+export interface StatusAddress {
+  readonly type: 'IPAddress' | 'Hostname';
+  readonly value: string;
+}
+
 /** The parentRef of a route exactly as its author wrote it; statuses are told apart by it. */
 export interface ParentRef {
   readonly group?: string;
@@ -40,6 +46,7 @@ export type DesiredStatus =
       readonly ref: ObjectRef;
       readonly uid?: string;
       readonly type: 'Gateway';
+      readonly addresses: readonly StatusAddress[];
       readonly conditions: readonly DesiredCondition[];
       readonly listeners: readonly ListenerStatus[];
     }

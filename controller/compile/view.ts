@@ -12,6 +12,11 @@ export interface CompileOptions {
   readonly allowLoopback: boolean;
   /** Proxies bind the IP addresses of Gateway.spec.addresses. False where a load balancer holds them. */
   readonly bindAddresses: boolean;
+  /**
+   * Where proxies are reached: the addresses of Gateways that ask for none of their own, IP addresses or host names.
+   * Null where nobody is told of addresses (standalone).
+   */
+  readonly addresses: readonly string[] | null;
 }
 
 /** All a unit may look at. Nothing else: no clock, no environment, no state kept between runs. */

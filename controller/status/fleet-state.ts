@@ -1,0 +1,156 @@
+// What the connected proxies serve, as their acks and nacks tell: the ground for Programmed, and for telling of refusals.
+import type { EncodedResource, Listener, ResourceKind } from '#api/ir/ir.ts';
+import { resourceId } from '#api/ir/ir.ts';
+
+/** A mistake a proxy found in a resource. `field` is its path in the resource. */
+export interface RefusalError {
+  readonly field: string;
+  readonly reason: string;
+}
+
+/** A resource that at least one proxy refuses in its current version. */
+export interface Refusal {
+  readonly kind: ResourceKind;
+  readonly key: string;
+  readonly version: string;
+  readonly errors: readonly RefusalError[];
+  /** How many proxies refuse it, of how many. */
+  readonly proxies: number;
+  readonly total: number;
+}
+
+/** What compile made of a batch. */
+export interface ResourceDelta {
+  readonly changed: readonly EncodedResource[];
+  readonly removed: readonly { readonly kind: ResourceKind; readonly key: string }[];
+}
+
+/** How far a listener has got: `acked` of `total` proxies serve its current version. */
+export interface Progress {
+  readonly acked: number;
+  readonly total: number;
+}
+
+/** Told of what has changed. */
+export interface FleetListener {
+  /** Listeners of this Gateway (`<namespace>/<name>`) are served by more or fewer proxies; null: of every Gateway. */
+  progressed(gateway: string | null): void;
+  /** A resource is refused now, differently, or (null) no longer. */
+  refused(kind: ResourceKind, key: string, refusal: Refusal | null): void;
+}
+
+interface CurrentListener {
+  readonly version: string;
+  readonly gateway: string;
+}
+
+interface Nack {
+  readonly version: string;
+  readonly errors: readonly RefusalError[];
+}
+
+export class FleetState {
+  #listener: FleetListener | null = null;
+  /** Current listeners by key. */
+  readonly #listeners = new Map<string, CurrentListener>();
+  /** Per connected proxy: the version it serves of each listener. */
+  readonly #proxies = new Map<string, Map<string, string>>();
+  /** Per resource id, the nack of each proxy. Few: a resource that compile let through is seldom refused. */
+  readonly #nacks = new Map<string, Map<string, Nack>>();
+
+  /** Sets who is told. */
+  onChange(listener: FleetListener): void {
+    this.#listener = listener;
+  }
+
+  /** Takes over what should be served from now on. To be called before the resources go out. */
+  apply({ changed, removed }: ResourceDelta): void {
+    for (const { kind, key, version, body } of changed) {
+      this.#clear(kind, key, null);
+      if (kind !== 'Listener') continue;
+      const { gateway } = JSON.parse(body.toString()) as Listener;
+      this.#listeners.set(key, { version, gateway });
+    }
+    for (const { kind, key } of removed) {
+      this.#clear(kind, key, null);
+      if (kind === 'Listener') this.#listeners.delete(key);
+    }
+  }
+
+  connected(proxy: string): void {
+    this.#proxies.set(proxy, new Map());
+    this.#listener?.progressed(null);
+  }
+
+  disconnected(proxy: string): void {
+    this.#proxies.delete(proxy);
+    for (const id of [...this.#nacks.keys()]) this.#clear(...splitId(id), proxy);
+    this.#listener?.progressed(null);
+  }
+
+  /** The proxy serves this version. */
+  acked(proxy: string, kind: ResourceKind, key: string, version: string): void {
+    this.#clear(kind, key, proxy);
+    if (kind !== 'Listener') return;
+    this.#proxies.get(proxy)?.set(key, version);
+    const gateway = this.#listeners.get(key)?.gateway;
+    if (gateway !== undefined) this.#listener?.progressed(gateway);
+  }
+
+  /** The proxy cannot use this version and keeps what it had. */
+  nacked(proxy: string, kind: ResourceKind, key: string, nack: Nack): void {
+    if (!this.#proxies.has(proxy)) return;
+    const id = resourceId(kind, key);
+    const nacks = this.#nacks.get(id) ?? new Map<string, Nack>();
+    nacks.set(proxy, nack);
+    this.#nacks.set(id, nacks);
+    this.#listener?.refused(kind, key, this.refusalOf(kind, key));
+  }
+
+  /** How many proxies are connected. */
+  get size(): number {
+    return this.#proxies.size;
+  }
+
+  /** How many proxies serve the current version of a listener. */
+  progressOf(listener: string): Progress {
+    const version = this.#listeners.get(listener)?.version;
+    let acked = 0;
+    for (const serves of this.#proxies.values()) if (version !== undefined && serves.get(listener) === version) acked++;
+    return { acked, total: this.#proxies.size };
+  }
+
+  /** Versions of a Gateway's listeners, as one text: equal texts, equal listeners. */
+  versionsOf(gateway: string): string {
+    const own = [...this.#listeners].filter(([, listener]) => listener.gateway === gateway);
+    return own
+      .map(([key, { version }]) => `${key}=${version}`)
+      .sort()
+      .join(' ');
+  }
+
+  refusalOf(kind: ResourceKind, key: string): Refusal | null {
+    const nacks = [...(this.#nacks.get(resourceId(kind, key))?.values() ?? [])];
+    const first = nacks[0];
+    if (first === undefined) return null;
+    return { kind, key, version: first.version, errors: first.errors, proxies: nacks.length, total: this.#proxies.size };
+  }
+
+  /** Forgets the nack of one proxy, or (null) of all. */
+  #clear(kind: ResourceKind, key: string, proxy: string | null): void {
+    const id = resourceId(kind, key);
+    const nacks = this.#nacks.get(id);
+    if (nacks === undefined) return;
+    const had = nacks.size;
+    if (proxy === null) nacks.clear();
+    else nacks.delete(proxy);
+    if (nacks.size === had) return;
+    if (nacks.size === 0) this.#nacks.delete(id);
+    this.#listener?.refused(kind, key, this.refusalOf(kind, key));
+  }
+}
+
+function splitId(id: string): [ResourceKind, string] {
+  const bar = id.indexOf('|');
+  return [id.slice(0, bar) as ResourceKind, id.slice(bar + 1)];
+}

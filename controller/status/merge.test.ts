@@ -1,0 +1,64 @@
+import { describe, expect, test } from '@jest/globals';
+import type { DesiredStatus } from '../compile/result.ts';
+import { mergeStatus, withoutOwnParents } from './merge.ts';
+
+const OPTIONS = { controllerName: 'gateway.weir.dev/controller', now: '2026-01-02T00:00:00Z' };
+const EARLIER = '2026-01-01T00:00:00Z';
+const ACCEPTED = { type: 'Accepted', status: 'True', reason: 'Accepted', message: 'attached', observedGeneration: 2 } as const;
+const GATEWAY = { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'gw' };
+
+function route(...parents: Extract<DesiredStatus, { type: 'Route' }>['parents']): DesiredStatus {
+  return { ref: { kind: 'HTTPRoute', namespace: 'ns', name: 'r' }, type: 'Route', parents };
+}
+
+function gateway(...conditions: Extract<DesiredStatus, { type: 'Gateway' }>['conditions']): DesiredStatus {
+  return { ref: { kind: 'Gateway', namespace: 'ns', name: 'g' }, type: 'Gateway', addresses: [], conditions, listeners: [] };
+}
+
+describe('mergeStatus', () => {
+  test('keeps entries of other controllers in their places', () => {
+    const foreign = { parentRef: GATEWAY, controllerName: 'example.net/other', conditions: [{ type: 'Accepted', status: 'False' }] };
+    const stale = { parentRef: { ...GATEWAY, name: 'gone' }, controllerName: OPTIONS.controllerName, conditions: [] };
+    const patch = mergeStatus({ parents: [stale, foreign] }, route({ parentRef: GATEWAY, conditions: [ACCEPTED] }), OPTIONS);
+    const own = {
+      parentRef: GATEWAY,
+      controllerName: OPTIONS.controllerName,
+      conditions: [{ ...ACCEPTED, lastTransitionTime: OPTIONS.now }],
+    };
+    expect(patch).toEqual({ parents: [foreign, own] });
+  });
+
+  test('keeps lastTransitionTime while the status of a condition stays, and renews it when it changes', () => {
+    const live = { conditions: [{ ...ACCEPTED, observedGeneration: 1, lastTransitionTime: EARLIER }] };
+    expect(mergeStatus(live, gateway(ACCEPTED), OPTIONS)).toEqual({ conditions: [{ ...ACCEPTED, lastTransitionTime: EARLIER }] });
+    const refused = { ...ACCEPTED, status: 'False', reason: 'Invalid' } as const;
+    expect(mergeStatus(live, gateway(refused), OPTIONS)).toEqual({ conditions: [{ ...refused, lastTransitionTime: OPTIONS.now }] });
+  });
+
+  test('writes nothing when all is as wanted', () => {
+    const live = { conditions: [{ ...ACCEPTED, lastTransitionTime: EARLIER }] };
+    expect(mergeStatus(live, gateway(ACCEPTED), OPTIONS)).toBeNull();
+    expect(mergeStatus(live, gateway({ ...ACCEPTED, observedGeneration: 3 }), OPTIONS)).not.toBeNull();
+  });
+
+  test('keeps conditions of other types, and drops those of ours that are no longer wanted', () => {
+    const foreign = { type: 'example.net/Healthy', status: 'True', lastTransitionTime: EARLIER };
+    const dropped = { type: 'UnsupportedFields', status: 'True', lastTransitionTime: EARLIER };
+    const patch = mergeStatus({ conditions: [foreign, dropped] }, gateway(ACCEPTED), OPTIONS);
+    expect(patch).toEqual({ conditions: [foreign, { ...ACCEPTED, lastTransitionTime: OPTIONS.now }] });
+  });
+
+  test.each([[null], ['text'], [{ parents: 'text' }], [{ parents: [null, 1] }], [{ parents: [{ conditions: 7 }] }]])(
+    'takes a status of %j',
+    (live) => {
+      expect(mergeStatus(live, route({ parentRef: GATEWAY, conditions: [ACCEPTED] }), OPTIONS)).not.toBeNull();
+    },
+  );
+});
+
+test('withoutOwnParents takes off ours and nothing else', () => {
+  const own = { parentRef: GATEWAY, controllerName: OPTIONS.controllerName, conditions: [] };
+  const foreign = { ...own, controllerName: 'example.net/other' };
+  expect(withoutOwnParents({ parents: [own, foreign] }, OPTIONS)).toEqual({ parents: [foreign] });
+  expect(withoutOwnParents({ parents: [foreign] }, OPTIONS)).toBeNull();
+});

@@ -1,0 +1,120 @@
+// From the status an object has and the one Weir wants for it to what must be written: pure, and null where nothing must.
+import { isDeepStrictEqual } from 'node:util';
+import type { DesiredCondition, DesiredStatus, ListenerStatus } from '../compile/result.ts';
+import type { Condition } from '#api/k8s/object.ts';
+
+/** What a merge needs to know besides the two statuses. */
+export interface MergeOptions {
+  /** Entries of routes with this name are ours. */
+  readonly controllerName: string;
+  /** RFC 3339, whole seconds: what metav1.Time holds. */
+  readonly now: string;
+}
+
+/** Fields of status to replace. */
+export type StatusPatch = Readonly<Record<string, unknown>>;
+
+/** Every condition Weir sets. Others of an object are somebody else's and stay. */
+const OWN_CONDITIONS: ReadonlySet<string> = new Set([
+  'Accepted',
+  'Programmed',
+  'ResolvedRefs',
+  'Conflicted',
+  'OverlappingTLSConfig',
+  'PartiallyInvalid',
+  'UnsupportedFields',
+  'RefusedByProxy',
+]);
+
+/** metav1.Condition allows 32 KiB; a sentence for people needs less. */
+const MAX_MESSAGE = 4_096;
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** The fields of status that differ from what is there, or null. */
+export function mergeStatus(live: unknown, desired: DesiredStatus, options: MergeOptions): StatusPatch | null {
+  const status = isJson(live) ? live : {};
+  switch (desired.type) {
+    case 'GatewayClass':
+      return difference(status, {
+        conditions: mergeConditions(status['conditions'], desired.conditions, options),
+        supportedFeatures: desired.supportedFeatures.map((name) => ({ name })),
+      });
+    case 'Gateway':
+      return difference(status, {
+        addresses: desired.addresses,
+        conditions: mergeConditions(status['conditions'], desired.conditions, options),
+        listeners: mergeListeners(status['listeners'], desired.listeners, options),
+      });
+    case 'Route':
+      return difference(status, { parents: mergeParents(status['parents'], desired.parents, options) });
+  }
+}
+
+/** Takes Weir's entries off a route that has no parent of Weir's any more. */
+export function withoutOwnParents(live: unknown, options: MergeOptions): StatusPatch | null {
+  const status = isJson(live) ? live : {};
+  return difference(status, { parents: mergeParents(status['parents'], [], options) });
+}
+
+/** An absent list and an empty one are the same. */
+function difference(live: Json, wanted: StatusPatch): StatusPatch | null {
+  const fields = Object.entries(wanted).filter(([name, value]) => !isDeepStrictEqual(live[name] ?? [], value));
+  return fields.length === 0 ? null : Object.fromEntries(fields);
+}
+
+/** Keeps everybody's entries in their places; ours that are new come last. */
+function mergeParents(
+  live: unknown,
+  wanted: Extract<DesiredStatus, { type: 'Route' }>['parents'],
+  options: MergeOptions,
+): readonly unknown[] {
+  const left = [...wanted];
+  const kept = asList(live).flatMap((entry) => {
+    if (entry['controllerName'] !== options.controllerName) return [entry];
+    const index = left.findIndex(({ parentRef }) => isDeepStrictEqual(parentRef, entry['parentRef']));
+    const [own] = index === -1 ? [] : left.splice(index, 1);
+    return own === undefined ? [] : [{ ...entry, conditions: mergeConditions(entry['conditions'], own.conditions, options) }];
+  });
+  const added = left.map(({ parentRef, conditions }) => ({
+    parentRef,
+    controllerName: options.controllerName,
+    conditions: mergeConditions([], conditions, options),
+  }));
+  return [...kept, ...added];
+}
+
+/** In the order of the Gateway's spec. Fields of an entry that Weir does not know stay. */
+function mergeListeners(live: unknown, wanted: readonly ListenerStatus[], options: MergeOptions): readonly unknown[] {
+  const entries = asList(live);
+  return wanted.map(({ name, attachedRoutes, supportedKinds, conditions }) => {
+    const entry = entries.find((listener) => listener['name'] === name) ?? {};
+    return { ...entry, name, attachedRoutes, supportedKinds, conditions: mergeConditions(entry['conditions'], conditions, options) };
+  });
+}
+
+/** By type: foreign ones stay where they are, ours are renewed in place, dropped, or added at the end. */
+function mergeConditions(live: unknown, wanted: readonly DesiredCondition[], { now }: MergeOptions): readonly unknown[] {
+  const left = new Map(wanted.map((condition) => [condition.type, condition]));
+  const kept = asList(live).flatMap((entry): readonly object[] => {
+    const type = String(entry['type']);
+    const own = left.get(type);
+    left.delete(type);
+    if (own !== undefined) return [toCondition(own, entry['status'] === own.status ? String(entry['lastTransitionTime']) : now)];
+    return OWN_CONDITIONS.has(type) ? [] : [entry];
+  });
+  return [...kept, ...[...left.values()].map((condition) => toCondition(condition, now))];
+}
+
+/** lastTransitionTime is when the status changed, not when anything else of the condition did. */
+function toCondition({ type, status, reason, message, observedGeneration }: DesiredCondition, lastTransitionTime: string): Condition {
+  return { type, status, reason, message: message.slice(0, MAX_MESSAGE), observedGeneration, lastTransitionTime };
+}
+
+function asList(value: unknown): readonly Json[] {
+  return Array.isArray(value) ? value.filter(isJson) : [];
+}
+
+function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,25 @@
+// From a resource back to the Kubernetes object it was made of, by its key.
+import type { ResourceKind } from '#api/ir/ir.ts';
+import type { ObjectRef } from '#api/k8s/object.ts';
+
+/** The object, and what part of it: a listener's name, a rule, or ''. */
+export interface Origin {
+  readonly ref: ObjectRef;
+  readonly part: string;
+}
+
+/** Keys are those of api/ir: `<ns>/<gateway>/<listener>`, `HTTPRoute/<ns>/<name>/<rule>`, `Service/<ns>/<name>/<port>`, `<ns>/<secret>`. */
+export function originOf(kind: ResourceKind, key: string): Origin {
+  const [first = '', second = '', third = '', fourth] = key.split('/');
+  switch (kind) {
+    case 'Listener':
+      return { ref: { kind: 'Gateway', namespace: first, name: second }, part: third };
+    case 'Secret':
+      return { ref: { kind: 'Secret', namespace: first, name: second }, part: '' };
+    case 'Route':
+      return { ref: { kind: first, namespace: second, name: third }, part: `spec.rules[${fourth}]` };
+    case 'Cluster':
+    case 'Endpoints':
+      return { ref: { kind: first, namespace: second, name: third }, part: fourth === undefined ? '' : `port ${fourth}` };
+  }
+}

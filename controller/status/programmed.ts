@@ -1,0 +1,204 @@
+// Makes statuses true: compile says what is meant to be served, the acks and nacks of proxies say what is.
+//
+// Gateway and listener are Programmed when every connected proxy serves the current listeners. Acks come within milliseconds, so
+// a Gateway that is not served yet is told of after a moment only; a proxy that joins or restarts does not undo it until a grace is over.
+import { objectId } from '#api/k8s/object.ts';
+import type { ObjectRef } from '#api/k8s/object.ts';
+import type { ResourceKind } from '#api/ir/ir.ts';
+import * as conditions from '../compile/conditions.ts';
+import type { DesiredCondition, DesiredStatus, ListenerStatus } from '../compile/result.ts';
+import type { FleetState, Progress, Refusal } from './fleet-state.ts';
+import { originOf } from './origin.ts';
+
+type GatewayStatus = Extract<DesiredStatus, { type: 'Gateway' }>;
+type RouteStatus = Extract<DesiredStatus, { type: 'Route' }>;
+
+/** Where true statuses go. */
+export interface StatusTarget {
+  write(statuses: readonly DesiredStatus[], forgotten: readonly ObjectRef[]): void;
+}
+
+/** Milliseconds. */
+export interface ProgrammedTimes {
+  /** How long acks may take before Pending is told. */
+  readonly hold: number;
+  /** How long a Gateway that was served by all, and has not changed, stays Programmed though a proxy lacks it. */
+  readonly grace: number;
+}
+
+export const PROGRAMMED_TIMES: ProgrammedTimes = { hold: 500, grace: 5_000 };
+
+/** What was last told of a Gateway: of which listeners, and whether every proxy served them. */
+interface Told {
+  readonly versions: string;
+  readonly complete: boolean;
+}
+
+export class Programmed {
+  readonly #fleet: FleetState;
+  readonly #target: StatusTarget;
+  readonly #times: ProgrammedTimes;
+  readonly #wanted = new Map<string, DesiredStatus>();
+  readonly #told = new Map<string, Told>();
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+  /** Refusals of routes, by the id of the object, then by rule. */
+  readonly #refusals = new Map<string, Map<string, Refusal>>();
+
+  /** Listens to the fleet from now on, through `progressed` and `refused`. */
+  constructor(fleet: FleetState, target: StatusTarget, times: ProgrammedTimes = PROGRAMMED_TIMES) {
+    this.#fleet = fleet;
+    this.#target = target;
+    this.#times = times;
+  }
+
+  /** Takes what compile wants. */
+  write(statuses: readonly DesiredStatus[], forgotten: readonly ObjectRef[]): void {
+    for (const ref of forgotten) this.#forget(objectId(ref));
+    const now: DesiredStatus[] = [];
+    for (const status of statuses) {
+      const id = objectId(status.ref);
+      this.#wanted.set(id, status);
+      if (status.type === 'Gateway') this.#consider(id, status);
+      else now.push(status.type === 'Route' ? this.#withRefusals(id, status) : status);
+    }
+    if (now.length > 0 || forgotten.length > 0) this.#target.write(now, forgotten);
+  }
+
+  /** Proxies serve more or less of a Gateway; null: of any. */
+  progressed(gateway: string | null): void {
+    for (const [id, status] of gateway === null ? this.#wanted : this.#one(`Gateway/${gateway}`)) {
+      if (status.type === 'Gateway') this.#consider(id, status);
+    }
+  }
+
+  /** A resource is refused, or no longer. */
+  refused(kind: ResourceKind, key: string, refusal: Refusal | null): void {
+    const { ref, part } = originOf(kind, key);
+    const id = objectId(ref);
+    const refusals = this.#refusals.get(id) ?? new Map<string, Refusal>();
+    if (refusal === null) refusals.delete(part);
+    else refusals.set(part, refusal);
+    if (refusals.size === 0) this.#refusals.delete(id);
+    else this.#refusals.set(id, refusals);
+    const status = this.#wanted.get(id);
+    if (status?.type === 'Gateway') this.#tell(id, status);
+    if (status?.type === 'Route') this.#target.write([this.#withRefusals(id, status)], []);
+  }
+
+  /** Tells nothing any more. */
+  stop(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+    this.#wanted.clear();
+  }
+
+  #one(id: string): [string, DesiredStatus][] {
+    const status = this.#wanted.get(id);
+    return status === undefined ? [] : [[id, status]];
+  }
+
+  #forget(id: string): void {
+    this.#wanted.delete(id);
+    this.#told.delete(id);
+    this.#cancel(id);
+  }
+
+  #cancel(id: string): void {
+    clearTimeout(this.#timers.get(id));
+    this.#timers.delete(id);
+  }
+
+  #consider(id: string, status: GatewayStatus): void {
+    const versions = this.#fleet.versionsOf(gatewayKey(status.ref));
+    if (this.#isComplete(status)) {
+      this.#cancel(id);
+      return this.#tell(id, status);
+    }
+    const told = this.#told.get(id);
+    const inGrace = told?.complete === true && told.versions === versions;
+    // Other news of the Gateway, such as attachedRoutes, need not wait for the grace to end.
+    if (inGrace) this.#forward(id, status, true);
+    if (this.#timers.has(id)) return;
+    const timer = setTimeout(() => this.#due(id), inGrace ? this.#times.grace : this.#times.hold);
+    this.#timers.set(id, timer);
+  }
+
+  #due(id: string): void {
+    this.#timers.delete(id);
+    const status = this.#wanted.get(id);
+    if (status?.type === 'Gateway') this.#tell(id, status);
+  }
+
+  #tell(id: string, status: GatewayStatus): void {
+    const complete = this.#isComplete(status);
+    this.#told.set(id, { versions: this.#fleet.versionsOf(gatewayKey(status.ref)), complete });
+    this.#forward(id, status, complete);
+  }
+
+  #isComplete(status: GatewayStatus): boolean {
+    const { acked, total } = this.#gatewayProgress(status);
+    return acked === total && total > 0;
+  }
+
+  /** A Gateway is as far as the slowest of its listeners; one without listeners to serve is done. */
+  #gatewayProgress(status: GatewayStatus): Progress {
+    const total = this.#fleet.size;
+    const served = status.listeners.filter(({ conditions }) => isProgrammed(conditions));
+    const acked = served.map(({ name }) => this.#fleet.progressOf(`${gatewayKey(status.ref)}/${name}`).acked);
+    return { acked: Math.min(total, ...acked), total };
+  }
+
+  #forward(id: string, status: GatewayStatus, asComplete: boolean): void {
+    const { acked, total } = this.#gatewayProgress(status);
+    const listeners = status.listeners.map((listener) => this.#trueListener(id, status, listener, asComplete));
+    const refine = ({ observedGeneration }: DesiredCondition) =>
+      asComplete ? conditions.gatewayProgrammed(observedGeneration, 1, 1) : conditions.gatewayProgrammed(observedGeneration, acked, total);
+    this.#target.write([{ ...status, listeners, conditions: replaceProgrammed(status.conditions, refine) }], []);
+  }
+
+  #trueListener(id: string, status: GatewayStatus, listener: ListenerStatus, asComplete: boolean): ListenerStatus {
+    const refusal = this.#refusals.get(id)?.get(listener.name);
+    const { acked, total } = this.#fleet.progressOf(`${gatewayKey(status.ref)}/${listener.name}`);
+    const refine = ({ observedGeneration }: DesiredCondition) => {
+      if (refusal !== undefined) {
+        return conditions.listenerNotProgrammed(observedGeneration, { reason: 'Invalid', message: describeRefusal(refusal) });
+      }
+      if (asComplete || (acked === total && total > 0)) return conditions.listenerProgrammed(observedGeneration);
+      return conditions.listenerPending(observedGeneration, acked, total);
+    };
+    return { ...listener, conditions: replaceProgrammed(listener.conditions, refine) };
+  }
+
+  #withRefusals(id: string, status: RouteStatus): RouteStatus {
+    const refusals = this.#refusals.get(id);
+    if (refusals === undefined) return status;
+    const message = [...refusals].map(([part, refusal]) => `${part}: ${describeRefusal(refusal)}`).join('; ');
+    const parents = status.parents.map(({ parentRef, conditions: own }) => ({
+      parentRef,
+      conditions: [...own, conditions.refusedByProxy(own[0]?.observedGeneration ?? 0, message)],
+    }));
+    return { ...status, parents };
+  }
+}
+
+/** A sentence: how many proxies refuse it, and what they say. */
+export function describeRefusal({ errors, proxies, total }: Refusal): string {
+  const reasons = errors.map(({ field, reason }) => (field === '' ? reason : `${field} ${reason}`)).join(', ');
+  return `refused by ${proxies} of ${total} proxies: ${reasons}`;
+}
+
+function isProgrammed(own: readonly DesiredCondition[]): boolean {
+  return own.some(({ type, status }) => type === 'Programmed' && status === 'True');
+}
+
+/** What compile holds back for reasons of its own stays as it says. */
+function replaceProgrammed(
+  own: readonly DesiredCondition[],
+  refine: (condition: DesiredCondition) => DesiredCondition,
+): DesiredCondition[] {
+  return own.map((condition) => (condition.type === 'Programmed' && condition.status === 'True' ? refine(condition) : condition));
+}
+
+function gatewayKey({ namespace, name }: ObjectRef): string {
+  return `${namespace}/${name}`;
+}
