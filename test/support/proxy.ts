@@ -40,7 +40,7 @@ export async function startProxy(resources: readonly ir.Resource[], limits: Part
     worker,
     metric,
     quiet: () => until(() => metric('weir_requests_active') === 0 && metric('weir_downstream_connections_active') === 0, 'quiet'),
-    close: () => worker.stop(0),
+    close: () => worker.stop(1),
   };
 }
 

@@ -15,6 +15,7 @@ import type { UpstreamEvents, UpstreamStream } from '../../exchange/stream.ts';
 import { READ_BUFFER, readView } from '../../exchange/read-buffer.ts';
 import { ChunkedReader } from './chunked.ts';
 import type { ChunkSink } from './chunked.ts';
+import { cut } from './cut.ts';
 import { fieldLines } from './field-lines.ts';
 import { findHeadEnd } from './head-end.ts';
 import { Output } from './output.ts';
@@ -136,6 +137,8 @@ export class H1Upstream implements UpstreamStream, ChunkSink {
 
   abort(): void {
     this.#exchange = null;
+    // A backend that is told so can stop working; an end it might take for that of the request.
+    cut(this.#socket);
     this.#leave(null);
   }
 

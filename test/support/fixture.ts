@@ -1,0 +1,69 @@
+// A backend and a proxy in front of it for one test, and everything a test opened closed at its end.
+import { afterEach } from '@jest/globals';
+import type * as ir from '#api/ir/ir.ts';
+import type { Limits } from '../../proxy/exchange/limits.ts';
+import { startProxy, toUpstream } from './proxy.ts';
+import type { Proxy } from './proxy.ts';
+import { RawClient } from './raw-client.ts';
+import { RawUpstream } from './raw-upstream.ts';
+import type { Respond, UpstreamBehaviour } from './raw-upstream.ts';
+
+const closers: (() => unknown)[] = [];
+
+/** To be called once at the top of a test file: closes what `open...` opened, newest first. */
+export function closeAfterEach(): void {
+  afterEach(async () => {
+    for (const close of closers.splice(0).reverse()) await close();
+  });
+}
+
+/** Has something closed at the end of the test. */
+export function closeLater(close: () => unknown): void {
+  closers.push(close);
+}
+
+export async function openUpstream(behaviour?: string | Respond | UpstreamBehaviour): Promise<RawUpstream> {
+  const upstream = await RawUpstream.start(behaviour);
+  closers.push(() => upstream.close());
+  return upstream;
+}
+
+export async function openProxy(resources: readonly ir.Resource[], limits: Partial<Limits> = {}): Promise<Proxy> {
+  const proxy = await startProxy(resources, limits);
+  closers.push(() => proxy.close());
+  return proxy;
+}
+
+export async function openClient(port: number, keep = true): Promise<RawClient> {
+  const client = await RawClient.connect(port, keep);
+  closers.push(() => client.destroy());
+  return client;
+}
+
+/** What most tests need: one backend, one route to it, one client. */
+export interface Chain {
+  readonly upstream: RawUpstream;
+  readonly proxy: Proxy;
+  readonly client: RawClient;
+}
+
+/** Opens all three. */
+export async function openChain(
+  behaviour?: string | Respond | UpstreamBehaviour,
+  fields: Partial<ir.Route> = {},
+  limits: Partial<Limits> = {},
+): Promise<Chain> {
+  const upstream = await openUpstream(behaviour);
+  const proxy = await openProxy(toUpstream(upstream.port, fields), limits);
+  return { upstream, proxy, client: await openClient(proxy.port) };
+}
+
+/** `GET path` for host `a`, with more headers if need be. */
+export function get(path = '/', headers = ''): string {
+  return `GET ${path} HTTP/1.1\r\nHost: a\r\n${headers}\r\n`;
+}
+
+/** `POST path` with a body of a known length. */
+export function post(body: string, path = '/', headers = ''): string {
+  return `POST ${path} HTTP/1.1\r\nHost: a\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`;
+}
