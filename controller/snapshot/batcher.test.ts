@@ -1,0 +1,119 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Change } from '../watch/event.ts';
+import { Batcher } from './batcher.ts';
+import type { Clock } from './batcher.ts';
+
+/** A clock that is moved by hand. */
+class FakeClock implements Clock {
+  #now = 0;
+  #timers = new Map<number, { at: number; callback: () => void }>();
+  #ids = 0;
+
+  now(): number {
+    return this.#now;
+  }
+
+  setTimeout(callback: () => void, ms: number): unknown {
+    this.#timers.set(++this.#ids, { at: this.#now + ms, callback });
+    return this.#ids;
+  }
+
+  clearTimeout(id: unknown): void {
+    this.#timers.delete(id as number);
+  }
+
+  advance(ms: number): void {
+    const until = this.#now + ms;
+    for (;;) {
+      const [due] = [...this.#timers].filter(([, { at }]) => at <= until).sort(([, a], [, b]) => a.at - b.at);
+      if (due === undefined) break;
+      this.#timers.delete(due[0]);
+      this.#now = due[1].at;
+      due[1].callback();
+    }
+    this.#now = until;
+  }
+}
+
+function upsert(name: string, generation = 1): Change {
+  return { type: 'upsert', object: { apiVersion: 'v1', kind: 'Namespace', metadata: { name, generation } } };
+}
+
+function remove(name: string): Change {
+  return { type: 'delete', ref: { kind: 'Namespace', namespace: '', name } };
+}
+
+function setup() {
+  const clock = new FakeClock();
+  const batches: string[][] = [];
+  const batcher = new Batcher({ quiet: 10, maximum: 100, clock }, (changes) =>
+    batches.push(
+      changes.map((change) =>
+        change.type === 'delete' ? `-${change.ref.name}` : `${change.object.metadata.name}@${change.object.metadata.generation}`,
+      ),
+    ),
+  );
+  return { clock, batches, batcher };
+}
+
+describe('the first batch', () => {
+  test('waits until everything is synced, however long that takes, then goes at once', () => {
+    const { clock, batches, batcher } = setup();
+    batcher.add([upsert('a')]);
+    clock.advance(10_000);
+    expect(batches).toEqual([]);
+    batcher.add([upsert('b')]);
+    batcher.synced();
+    expect(batches).toEqual([['a@1', 'b@1']]);
+  });
+
+  test('is delivered even when there is nothing, and only once', () => {
+    const { batches, batcher } = setup();
+    batcher.synced();
+    batcher.synced();
+    expect(batches).toEqual([[]]);
+  });
+});
+
+describe('a batch', () => {
+  test('goes out once it has been quiet', () => {
+    const { clock, batches, batcher } = setup();
+    batcher.synced();
+    batcher.add([upsert('a')]);
+    clock.advance(9);
+    batcher.add([upsert('b')]);
+    clock.advance(9);
+    expect(batches).toHaveLength(1);
+    clock.advance(1);
+    expect(batches[1]).toEqual(['a@1', 'b@1']);
+  });
+
+  test('goes out in the end when it is never quiet', () => {
+    const { clock, batches, batcher } = setup();
+    batcher.synced();
+    for (let i = 0; i < 20; i++) {
+      batcher.add([upsert(`n${i}`)]);
+      clock.advance(9);
+    }
+    expect(batches[1]).toHaveLength(12);
+  });
+
+  test('holds the latest form of each object, in the order in which they were first touched', () => {
+    const { clock, batches, batcher } = setup();
+    batcher.synced();
+    batcher.add([upsert('a', 1), upsert('b', 1)]);
+    batcher.add([remove('b'), upsert('a', 2)]);
+    clock.advance(10);
+    expect(batches[1]).toEqual(['a@2', '-b']);
+  });
+
+  test('is not sent after stop', () => {
+    const { clock, batches, batcher } = setup();
+    batcher.synced();
+    batcher.add([upsert('a')]);
+    batcher.stop();
+    batcher.add([upsert('b')]);
+    clock.advance(1_000);
+    expect(batches).toEqual([[]]);
+  });
+});
