@@ -1,0 +1,100 @@
+// The CustomResourceDefinitions of Weir's own kinds, made from the schemas that files are checked with.
+import { KINDS } from '#api/k8s/kinds.ts';
+import type { KindName } from '#api/k8s/kinds.ts';
+import type { TSchema } from 'typebox';
+import { stringify } from 'yaml';
+import { structuralSchema } from './structural-schema.ts';
+import type { StructuralSchema } from './structural-schema.ts';
+
+/** What a definition says beyond the schema. */
+interface Presentation {
+  readonly kind: KindName;
+  readonly description: string;
+  readonly shortNames: readonly string[];
+  /** What `kubectl get` shows besides name and age. */
+  readonly columns: readonly { readonly name: string; readonly type: string; readonly jsonPath: string; readonly description: string }[];
+}
+
+const OWN_KINDS: readonly Presentation[] = [
+  {
+    kind: 'Backend',
+    description: 'Endpoints outside Kubernetes that a route may refer to like a Service.',
+    shortNames: ['wbe'],
+    columns: [
+      { name: 'Protocol', type: 'string', jsonPath: '.spec.protocol', description: 'What the endpoints speak.' },
+      { name: 'Endpoint', type: 'string', jsonPath: '.spec.endpoints[0].ip', description: 'The first address.' },
+    ],
+  },
+];
+
+/** A file of this folder. */
+export interface DefinitionFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Every definition as the file it is kept in. */
+export function definitionFiles(): DefinitionFile[] {
+  return OWN_KINDS.map((presentation) => {
+    const definition = definitionOf(presentation);
+    const text = stringify(definition, { lineWidth: 140, singleQuote: true });
+    const [plural, ...group] = definition.metadata.name.split('.');
+    return { name: `${group.join('.')}_${plural}.yaml`, text: `# Written by \`npm run crds\` from api/k8s.\n${text}` };
+  });
+}
+
+function definitionOf({ kind, description, shortNames, columns }: Presentation) {
+  const { apiVersion, plural, namespaced, schema } = KINDS[kind];
+  const [group, version] = apiVersion.split('/') as [string, string];
+  const age = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.${group}` },
+    spec: {
+      group,
+      names: { kind, listKind: `${kind}List`, plural, singular: kind.toLowerCase(), shortNames, categories: ['weir'] },
+      scope: namespaced ? 'Namespaced' : 'Cluster',
+      versions: [
+        {
+          name: version,
+          served: true,
+          storage: true,
+          schema: { openAPIV3Schema: { type: 'object', description, ...wholeObject(schema) } },
+          subresources: { status: {} },
+          additionalPrinterColumns: [...columns, age],
+        },
+      ],
+    },
+  };
+}
+
+/** The API server itself rules what apiVersion, kind and metadata hold; all kinds share one form of status. */
+function wholeObject(schema: TSchema): StructuralSchema {
+  const { spec } = (schema as unknown as { readonly properties: { readonly spec: TSchema } }).properties;
+  const kept = { apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: { type: 'object' } };
+  const properties = { ...kept, spec: structuralSchema(spec), status: STATUS };
+  return { properties, required: ['spec'] };
+}
+
+/** metav1.Condition, as the Gateway API limits it. */
+const CONDITION: StructuralSchema = {
+  type: 'object',
+  required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
+  properties: {
+    type: { type: 'string', maxLength: 316 },
+    status: { type: 'string', enum: ['True', 'False', 'Unknown'] },
+    reason: { type: 'string', minLength: 1, maxLength: 1024 },
+    message: { type: 'string', maxLength: 32768 },
+    observedGeneration: { type: 'integer', format: 'int64', minimum: 0 },
+    lastTransitionTime: { type: 'string', format: 'date-time' },
+  },
+};
+
+const STATUS: StructuralSchema = {
+  type: 'object',
+  description: 'What controllers say about this object.',
+  properties: {
+    conditions: { type: 'array', maxItems: 8, items: CONDITION, 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] },
+  },
+};

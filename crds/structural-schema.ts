@@ -1,0 +1,50 @@
+// From the schemas of api/k8s to what an API server calls a structural schema: the same rules without what it refuses.
+import type { TSchema } from 'typebox';
+
+/** An OpenAPI v3 schema as a CustomResourceDefinition holds it. */
+export type StructuralSchema = Readonly<Record<string, unknown>>;
+
+type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** Keywords that mean the same on both sides. */
+const SHARED = [
+  'type',
+  'description',
+  'default',
+  'enum',
+  'pattern',
+  'minimum',
+  'maximum',
+  'minLength',
+  'maxLength',
+  'minItems',
+  'maxItems',
+];
+const TRANSLATED = ['properties', 'required', 'items', 'additionalProperties', '~kind', '~optional', '~unsafe'];
+
+/** Throws for a keyword it does not know: a rule must not get lost on the way. */
+export function structuralSchema(schema: TSchema): StructuralSchema {
+  return convert(schema as unknown as JsonSchema, '');
+}
+
+function convert(schema: JsonSchema, path: string): StructuralSchema {
+  const unknown = Object.keys(schema).filter((keyword) => !SHARED.includes(keyword) && !TRANSLATED.includes(keyword));
+  if (unknown.length > 0) throw new Error(`${path || 'the schema'} uses ${unknown.join(', ')}, which has no translation`);
+  const kept: Record<string, unknown> = {};
+  for (const keyword of SHARED) if (schema[keyword] !== undefined) kept[keyword] = schema[keyword];
+  if (schema['enum'] !== undefined) kept['type'] = 'string';
+  if (schema['items'] !== undefined) kept['items'] = convert(schema['items'] as JsonSchema, `${path}[]`);
+  if (schema['properties'] !== undefined) Object.assign(kept, convertFields(schema, path));
+  // Unknown: whatever it is, it is neither read nor dropped.
+  return kept['type'] === undefined ? { ...kept, 'x-kubernetes-preserve-unknown-fields': true } : kept;
+}
+
+/** Without `additionalProperties: false`: an API server drops unknown fields, and refuses them when the writer asks for strictness. */
+function convertFields(schema: JsonSchema, path: string): StructuralSchema {
+  const fields = Object.entries(schema['properties'] as Readonly<Record<string, JsonSchema>>);
+  const properties = Object.fromEntries(fields.map(([name, field]) => [name, convert(field, `${path}.${name}`)]));
+  // A default is filled in before the object is checked, so the field may be left out.
+  const defaulted = fields.filter(([, field]) => field['default'] !== undefined).map(([name]) => name);
+  const required = ((schema['required'] ?? []) as readonly string[]).filter((name) => !defaulted.includes(name));
+  return { properties, ...(required.length > 0 && { required }) };
+}

@@ -1,0 +1,104 @@
+// Builds the real parts of a test cluster from their Go modules, once per version: `npm run cluster:build`, and every test that needs
+// one. Later calls find them and return at once; calls at the same time wait for the first.
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync, existsSync } from 'node:fs';
+import path from 'node:path';
+import { allBuilt, CRD_FOLDER, ETCD, GATEWAY_API_VERSION, KUBERNETES, toolFolder, TOOLS_FOLDER } from './tools.ts';
+import type { ToolSet } from './tools.ts';
+
+/** Set by the lock's holder for the process it runs. */
+const LOCKED = 'WEIR_TOOLS_LOCKED';
+/** As a file for `go build` must begin. */
+const GO_VERSION = 'go 1.26';
+
+/** Builds what is not there yet. Takes minutes the first time and tells what it does on standard error; throws when a build fails. */
+export function buildTools(): void {
+  if (allBuilt()) return;
+  if (spawnSync('go', ['version']).status !== 0) throw new Error('a test cluster is built from source: install Go 1.26 or later');
+  mkdirSync(TOOLS_FOLDER, { recursive: true });
+  // flock's lock ends with its process, however that ends.
+  const command = [path.join(TOOLS_FOLDER, '.lock'), process.execPath, import.meta.filename];
+  const { status } = spawnSync('flock', command, { stdio: ['ignore', 2, 2], env: { ...process.env, [LOCKED]: '1' } });
+  if (status !== 0) throw new Error('the parts of a test cluster could not be built; the reason is in the output above');
+}
+
+function buildAll(): void {
+  once(toolFolder(ETCD.name, ETCD.version), (into) => buildEtcd(into));
+  once(toolFolder(KUBERNETES.name, KUBERNETES.version), (into) => buildKubernetes(into));
+  once(CRD_FOLDER, (into) => copyCrds(into));
+}
+
+/** Makes a folder unless it is there: under another name first, so that half of one is never taken for a whole. */
+function once(folder: string, make: (into: string) => void): void {
+  if (existsSync(folder)) return;
+  const started = performance.now();
+  console.error(`building ${path.basename(folder)}, once for all later runs`);
+  const partial = `${folder}.partial`;
+  rmSync(partial, { recursive: true, force: true });
+  mkdirSync(partial, { recursive: true });
+  make(partial);
+  renameSync(partial, folder);
+  console.error(`  built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+}
+
+function buildEtcd(into: string): void {
+  const main = ['package main', '', 'import (', '\t"os"', '', '\t"go.etcd.io/etcd/server/v3/etcdmain"', ')', ''];
+  const module = ['module weir.test/etcd', GO_VERSION, `require go.etcd.io/etcd/server/v3 v${ETCD.version}`];
+  inModule('etcd', { 'go.mod': module, 'main.go': [...main, 'func main() { etcdmain.Main(os.Args) }'] }, (folder) => {
+    goBuild(ETCD, folder, into, '-s -w');
+  });
+}
+
+/** k8s.io/kubernetes takes its own parts from folders beside it; from outside they are modules of a version that goes with its own. */
+function buildKubernetes(into: string): void {
+  const { version } = KUBERNETES;
+  const [major = '', minor = '', patch = ''] = version.split('.');
+  const { GoMod: goMod } = download(`k8s.io/kubernetes@v${version}`);
+  const parts = [...readFileSync(goMod, 'utf8').matchAll(/^\s*(k8s\.io\/\S+) => \.\/staging\//gm)].map((match) => match[1]);
+  const replaced = parts.map((part) => `replace ${part} => ${part} v0.${minor}.${patch}`);
+  const module = ['module weir.test/kubernetes', GO_VERSION, `require k8s.io/kubernetes v${version}`, ...replaced];
+  const stamps = Object.entries({ gitVersion: `v${version}`, gitMajor: major, gitMinor: minor });
+  const flags = stamps.map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`);
+  inModule('kubernetes', { 'go.mod': module }, (folder) => goBuild(KUBERNETES, folder, into, ['-s', '-w', ...flags].join(' ')));
+}
+
+function inModule(name: string, files: Readonly<Record<string, readonly string[]>>, build: (folder: string) => void): void {
+  const folder = path.join(TOOLS_FOLDER, `.module-${name}`);
+  mkdirSync(folder, { recursive: true });
+  for (const [file, lines] of Object.entries(files)) writeFileSync(path.join(folder, file), `${lines.join('\n')}\n`);
+  build(folder);
+  rmSync(folder, { recursive: true });
+}
+
+function goBuild(set: ToolSet, module: string, into: string, ldflags: string): void {
+  go(['build', '-buildvcs=false', '-ldflags', ldflags, '-o', `${into}/`, ...Object.values(set.binaries)], module);
+}
+
+function copyCrds(into: string): void {
+  const { Dir: module } = download(`sigs.k8s.io/gateway-api@v${GATEWAY_API_VERSION}`);
+  for (const channel of ['standard', 'experimental']) {
+    const source = path.join(module, 'config', 'crd', channel);
+    mkdirSync(path.join(into, channel));
+    for (const file of readdirSync(source).filter((name) => name.startsWith('gateway.networking.'))) {
+      copyFileSync(path.join(source, file), path.join(into, channel, file));
+    }
+  }
+}
+
+/** Where a module's go.mod and its files lie once fetched. */
+function download(module: string): { readonly GoMod: string; readonly Dir: string } {
+  return JSON.parse(go(['mod', 'download', '-json', module], TOOLS_FOLDER)) as { GoMod: string; Dir: string };
+}
+
+/** Runs go and returns its standard output. It may write go.mod and go.sum, and may fetch modules but no other Go. */
+function go(args: readonly string[], cwd: string): string {
+  const env = { ...process.env, GOFLAGS: '-mod=mod', GOTOOLCHAIN: 'local' };
+  const { status, stdout } = spawnSync('go', args, { cwd, env, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' });
+  if (status !== 0) throw new Error(`go ${args[0]} failed`);
+  return stdout;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  if (process.env[LOCKED] === '1') buildAll();
+  else buildTools();
+}

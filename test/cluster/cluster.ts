@@ -1,0 +1,240 @@
+// A Kubernetes control plane of a test's own: real etcd, kube-apiserver and kube-controller-manager on loopback, ready in seconds, with
+// the CRDs of the Gateway API and of Weir. There are no nodes: Pods stay pending.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import https from 'node:https';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseAuditLog } from './audit.ts';
+import type { AuditEvent } from './audit.ts';
+import { buildTools } from './build.ts';
+import { Part } from './part.ts';
+import { apiServerArguments, controllerManagerArguments, etcdArguments, prepare } from './settings.ts';
+import type { Settings } from './settings.ts';
+import { CRD_FOLDER, toolPath } from './tools.ts';
+
+const WEIR_CRDS = path.resolve(import.meta.dirname, '..', '..', 'crds');
+const READY_DEADLINE_MS = 60_000;
+
+export interface ClusterOptions {
+  /** Which CRDs of the Gateway API are installed; `experimental` unless said otherwise. */
+  readonly channel?: 'standard' | 'experimental';
+  /** Records every write that is not the administrator's, for `auditEvents`. */
+  readonly audit?: boolean;
+}
+
+/** One rule of a ClusterRole. */
+export interface PolicyRule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+  readonly resourceNames?: readonly string[];
+}
+
+/** Who a program under test is to the API server. */
+export interface Account {
+  /** As audit events name it. */
+  readonly user: string;
+  readonly token: string;
+  /** Path of a file. */
+  readonly kubeconfig: string;
+}
+
+/** What the API server answered. */
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+export class Cluster {
+  readonly url: string;
+  /** The administrator's; path of a file. */
+  readonly kubeconfig: string;
+  readonly adminToken: string;
+  readonly #settings: Settings;
+  readonly #etcd: Part;
+  #apiServer: Part;
+  #controllerManager: Part | null = null;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+    this.url = settings.url;
+    this.adminToken = settings.adminToken;
+    this.kubeconfig = path.join(settings.folder, 'admin.kubeconfig');
+    this.#etcd = new Part(toolPath('etcd'), etcdArguments(settings), settings.folder);
+    this.#apiServer = this.#startApiServer();
+  }
+
+  /** Resolves once the API server is ready and every CRD is served. */
+  async start(channel: 'standard' | 'experimental'): Promise<void> {
+    await this.#ready();
+    this.#writeKubeconfig('admin', this.adminToken);
+    this.#controllerManager = new Part(toolPath('kube-controller-manager'), controllerManagerArguments(this.#settings), this.folder);
+    const folders = [path.join(CRD_FOLDER, channel), WEIR_CRDS];
+    await this.kubectl(['apply', '--server-side', ...folders.flatMap((folder) => ['-f', folder])]);
+    await this.kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all']);
+    await this.until(
+      'the controller manager',
+      async () => (await this.get('/api/v1/namespaces/default/serviceaccounts/default')).status === 200,
+    );
+  }
+
+  /** Data, keys and logs; removed by `stop`. */
+  get folder(): string {
+    return this.#settings.folder;
+  }
+
+  /** Process ids by the name of the part. */
+  pids(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#parts().map((part) => [part.name, part.pid]));
+  }
+
+  /** Runs kubectl as the administrator and resolves to its standard output; rejects with its standard error. */
+  async kubectl(args: readonly string[], stdin = ''): Promise<string> {
+    const env = { ...process.env, KUBECONFIG: this.kubeconfig, HOME: this.folder };
+    const child = spawn(toolPath('kubectl'), args, { stdio: ['pipe', 'pipe', 'pipe'], env });
+    const output = { stdout: '', stderr: '' };
+    child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
+    child.stdin.end(stdin);
+    await once(child, 'close');
+    if (child.exitCode !== 0) throw new Error(`kubectl ${args.join(' ')}: ${output.stderr.trim() || output.stdout.trim()}`);
+    return output.stdout;
+  }
+
+  /** `kubectl apply` of YAML or JSON text. */
+  apply(manifest: string): Promise<string> {
+    return this.kubectl(['apply', '-f', '-'], manifest);
+  }
+
+  /** `kubectl get ... -o json`, parsed. */
+  async object(kind: string, name: string, namespace = 'default'): Promise<Record<string, unknown>> {
+    return JSON.parse(await this.kubectl(['get', kind, name, '-n', namespace, '-o', 'json'])) as Record<string, unknown>;
+  }
+
+  /** A service account that may do what the rules say and nothing else, in all namespaces. */
+  async account(name: string, rules: readonly PolicyRule[], namespace = 'default'): Promise<Account> {
+    const metadata = { name: `${namespace}-${name}` };
+    const api = 'rbac.authorization.k8s.io';
+    const subjects = [{ kind: 'ServiceAccount', name, namespace }];
+    const roleRef = { apiGroup: api, kind: 'ClusterRole', name: metadata.name };
+    const objects = [
+      { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } },
+      { apiVersion: `${api}/v1`, kind: 'ClusterRole', metadata, rules },
+      { apiVersion: `${api}/v1`, kind: 'ClusterRoleBinding', metadata, subjects, roleRef },
+    ];
+    await this.apply(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+    const token = (await this.kubectl(['create', 'token', name, '-n', namespace, '--duration=2h'])).trim();
+    const kubeconfig = this.#writeKubeconfig(`${namespace}-${name}`, token);
+    return { user: `system:serviceaccount:${namespace}:${name}`, token, kubeconfig };
+  }
+
+  /** One GET at the API server, with the administrator's token unless another is given. */
+  async get(target: string, token = this.adminToken): Promise<Answer> {
+    const ca = readFileSync(path.join(this.folder, 'apiserver.crt'));
+    const request = https.get(this.url + target, { ca, agent: false, timeout: 5_000, headers: { authorization: `Bearer ${token}` } });
+    request.on('timeout', () => request.destroy(new Error(`no answer to GET ${target}`)));
+    const [response] = (await once(request, 'response')) as [AsyncIterable<Buffer> & { readonly statusCode: number }];
+    const chunks: Buffer[] = [];
+    for await (const chunk of response) chunks.push(chunk);
+    return { status: response.statusCode, body: Buffer.concat(chunks).toString() };
+  }
+
+  /** Writes others than the administrator made, oldest first; empty without the option `audit`. */
+  auditEvents(): AuditEvent[] {
+    return this.#settings.auditLog === null ? [] : parseAuditLog(this.#settings.auditLog);
+  }
+
+  /** Ends the API server as a crash would, leaving etcd as it is. */
+  async stopApiServer(): Promise<void> {
+    await this.#apiServer.stop();
+  }
+
+  /** Starts it on the same address; resolves when it is ready. */
+  async startApiServer(): Promise<void> {
+    this.#apiServer = this.#startApiServer();
+    await this.#ready();
+  }
+
+  async restartApiServer(): Promise<void> {
+    await this.stopApiServer();
+    await this.startApiServer();
+  }
+
+  /** Connections stay open and nothing answers any more, as in a partition. */
+  pauseApiServer(): void {
+    this.#apiServer.pause();
+  }
+
+  resumeApiServer(): void {
+    this.#apiServer.resume();
+  }
+
+  /** Ends every part and removes its data. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#parts().map((part) => part.stop()));
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Asks until it holds; rejects at a deadline, and with the log of a part that ended meanwhile. What it throws counts as no. */
+  async until(what: string, holds: () => Promise<boolean>, deadlineMs = READY_DEADLINE_MS): Promise<void> {
+    const started = performance.now();
+    let reason = '';
+    const ask = () => holds().catch((error: unknown) => ((reason = `: ${String(error)}`), false));
+    while (!(await ask())) {
+      for (const part of this.#parts()) part.assertRunning();
+      if (performance.now() - started > deadlineMs)
+        throw new Error(`${what} did not come within ${deadlineMs} ms${reason}\n${this.#tails()}`);
+      await delay(25);
+    }
+  }
+
+  #ready(): Promise<void> {
+    return this.until('a ready API server', async () => (await this.get('/readyz')).status === 200);
+  }
+
+  #startApiServer(): Part {
+    return new Part(toolPath('kube-apiserver'), apiServerArguments(this.#settings), this.#settings.folder);
+  }
+
+  #parts(): Part[] {
+    return [this.#etcd, this.#apiServer, ...(this.#controllerManager === null ? [] : [this.#controllerManager])];
+  }
+
+  #tails(): string {
+    return this.#parts()
+      .map((part) => `--- ${part.name}\n${part.tail()}`)
+      .join('\n');
+  }
+
+  #writeKubeconfig(name: string, token: string): string {
+    const ca = readFileSync(path.join(this.folder, 'apiserver.crt')).toString('base64');
+    const file = path.join(this.folder, `${name}.kubeconfig`);
+    const config = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name: 'test', cluster: { server: this.url, 'certificate-authority-data': ca } }],
+      users: [{ name, user: { token } }],
+      contexts: [{ name: 'test', context: { cluster: 'test', user: name } }],
+      'current-context': 'test',
+    };
+    writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
+    return file;
+  }
+}
+
+/** Starts a cluster: seconds, or minutes on a machine that has yet to build the parts. The caller stops it. */
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  buildTools();
+  const settings = await prepare(mkdtempSync(path.join(os.tmpdir(), 'weir-cluster-')), options.audit ?? false);
+  const cluster = new Cluster(settings);
+  try {
+    await cluster.start(options.channel ?? 'experimental');
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+  return cluster;
+}

@@ -1,0 +1,56 @@
+// One real program of a test cluster as a child process: it writes to a file, can be paused, and dies with whoever started it.
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+const TAIL_LINES = 25;
+
+export class Part {
+  readonly name: string;
+  readonly #process: ChildProcess;
+  readonly #logFile: string;
+  readonly #gone: Promise<unknown>;
+
+  /** Starts a binary. Its output goes to NAME.log in the folder. */
+  constructor(binary: string, args: readonly string[], folder: string) {
+    this.name = path.basename(binary);
+    this.#logFile = path.join(folder, `${this.name}.log`);
+    const log = openSync(this.#logFile, 'a');
+    // The kernel ends the part when its parent is gone, even when that was killed. setpriv becomes the binary: the pid is the part's own.
+    this.#process = spawn('setpriv', ['--pdeathsig', 'KILL', binary, ...args], { stdio: ['ignore', log, log] });
+    closeSync(log);
+    this.#gone = once(this.#process, 'close');
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
+  /** Throws with the end of its log when the part has ended by itself. */
+  assertRunning(): void {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) return;
+    throw new Error(`${this.name} ended with ${this.#process.exitCode ?? this.#process.signalCode}:\n${this.tail()}`);
+  }
+
+  /** The last lines it wrote. */
+  tail(): string {
+    return readFileSync(this.#logFile, 'utf8').trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
+  }
+
+  /** Stops its clock: connections stay open and nothing answers, as in a partition. */
+  pause(): void {
+    this.#process.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#process.kill('SIGCONT');
+  }
+
+  /** Ends it, and resolves when it is gone. */
+  async stop(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    this.#process.kill(signal);
+    await this.#gone;
+  }
+}

@@ -1,0 +1,91 @@
+// What a test cluster writes to disk before its parts start: tokens, keys, the audit policy, and the arguments of each part.
+import { generateKeyPairSync, randomBytes, randomInt } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { freePorts } from '../support/free-port.ts';
+
+/** Where everything of one cluster lies and listens. */
+export interface Settings {
+  readonly folder: string;
+  /** A loopback address that no other test binds. */
+  readonly address: string;
+  readonly ports: { readonly etcd: number; readonly etcdPeer: number; readonly apiServer: number };
+  readonly url: string;
+  /** The token of a user of the group system:masters. */
+  readonly adminToken: string;
+  readonly auditLog: string | null;
+}
+
+/** Service addresses; nothing routes to them. */
+const SERVICE_RANGE = '10.96.0.0/16';
+
+/** What is recorded: who wrote what, and the bodies of status writes. */
+const AUDIT_POLICY = {
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived'],
+  rules: [
+    { level: 'None', verbs: ['get', 'list', 'watch'] },
+    { level: 'None', userGroups: ['system:masters'] },
+    { level: 'Request', resources: [{ group: 'gateway.networking.k8s.io' }, { group: 'gateway.weir.dev' }] },
+    { level: 'Metadata' },
+  ],
+};
+
+/** Chooses addresses and writes the files that the parts read. */
+export async function prepare(folder: string, audit: boolean): Promise<Settings> {
+  const address = `127.${randomInt(1, 255)}.${randomInt(0, 255)}.${randomInt(1, 255)}`;
+  const [etcd = 0, etcdPeer = 0, apiServer = 0] = await freePorts(3, address);
+  const adminToken = randomBytes(16).toString('hex');
+  writeFileSync(path.join(folder, 'tokens.csv'), `${adminToken},test-admin,test-admin,"system:masters"\n`, { mode: 0o600 });
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  writeFileSync(path.join(folder, 'accounts.pub'), publicKey.export({ type: 'spki', format: 'pem' }));
+  writeFileSync(path.join(folder, 'accounts.key'), privateKey.export({ type: 'sec1', format: 'pem' }), { mode: 0o600 });
+  writeFileSync(path.join(folder, 'audit-policy.json'), JSON.stringify(AUDIT_POLICY));
+  const auditLog = audit ? path.join(folder, 'audit.log') : null;
+  return { folder, address, ports: { etcd, etcdPeer, apiServer }, url: `https://${address}:${apiServer}`, adminToken, auditLog };
+}
+
+export function etcdArguments({ folder, address, ports }: Settings): string[] {
+  const client = `http://${address}:${ports.etcd}`;
+  const peer = `http://${address}:${ports.etcdPeer}`;
+  const store = [`--data-dir=${path.join(folder, 'etcd')}`, '--unsafe-no-fsync', '--log-level=warn'];
+  const peers = [`--listen-peer-urls=${peer}`, `--initial-advertise-peer-urls=${peer}`, `--initial-cluster=default=${peer}`];
+  return [...store, `--listen-client-urls=${client}`, `--advertise-client-urls=${client}`, ...peers];
+}
+
+export function apiServerArguments({ folder, address, ports, auditLog }: Settings): string[] {
+  const at = (name: string) => path.join(folder, name);
+  const accounts = ['--service-account-issuer=https://kubernetes.default.svc', `--service-account-key-file=${at('accounts.pub')}`];
+  const audit = auditLog === null ? [] : [`--audit-log-path=${auditLog}`, `--audit-policy-file=${at('audit-policy.json')}`];
+  return [
+    `--etcd-servers=http://${address}:${ports.etcd}`,
+    `--bind-address=${address}`,
+    `--advertise-address=${address}`,
+    `--secure-port=${ports.apiServer}`,
+    `--cert-dir=${folder}`,
+    `--token-auth-file=${at('tokens.csv')}`,
+    ...accounts,
+    `--service-account-signing-key-file=${at('accounts.key')}`,
+    '--authorization-mode=RBAC,Node',
+    `--service-cluster-ip-range=${SERVICE_RANGE}`,
+    // It would publish its own address as an EndpointSlice, which refuses loopback addresses.
+    '--endpoint-reconciler-type=none',
+    // On a stop it would wait for watches to end by themselves.
+    '--shutdown-delay-duration=0s',
+    ...audit,
+  ];
+}
+
+export function controllerManagerArguments({ folder }: Settings): string[] {
+  const at = (name: string) => path.join(folder, name);
+  return [
+    `--kubeconfig=${at('admin.kubeconfig')}`,
+    `--service-account-private-key-file=${at('accounts.key')}`,
+    `--root-ca-file=${at('apiserver.crt')}`,
+    '--use-service-account-credentials',
+    '--controllers=*,-nodeipam,-node-lifecycle-controller',
+    '--leader-elect=false',
+    '--secure-port=0',
+  ];
+}
