@@ -9,7 +9,7 @@ const CR = 0x0d;
  */
 export function findHeadEnd(buffer: Buffer, start: number): number {
   // Boyer and Moore's idea with CR LF CR LF: a byte that is neither rules four ends out. Half the cost of Buffer.indexOf.
-  for (let i = start + 3; i < buffer.length; ) {
+  for (let i = start + 3; i < buffer.length;) {
     const code = buffer[i];
     if (code === LF) {
       if (buffer[i - 2] === LF && buffer[i - 1] === CR && buffer[i - 3] === CR) return i + 1;
