@@ -24,6 +24,9 @@ export class KubernetesSource implements Source {
   readonly #options: KubernetesSourceOptions;
   readonly #informers = new Map<string, Informer>();
   readonly #problems = new Map<string, SourceProblem>();
+  readonly #synced = new Set<string>();
+  /** Ends the wait for a kind. */
+  readonly #waiting: (() => void)[] = [];
   #listener: SourceListener | null = null;
 
   constructor(client: ApiClient, options: KubernetesSourceOptions = {}) {
@@ -39,8 +42,10 @@ export class KubernetesSource implements Source {
     this.#listener?.synced();
   }
 
+  /** A start that still waits resolves too. */
   async stop(): Promise<void> {
     this.#listener = null;
+    for (const resolve of this.#waiting) resolve();
     await Promise.all([...this.#informers.values()].map((informer) => informer.stop()));
   }
 
@@ -49,11 +54,20 @@ export class KubernetesSource implements Source {
     return new Map([...this.#informers].map(([kind, informer]) => [kind, informer.size]));
   }
 
+  /** False until a kind has been listed for the first time. */
+  isSynced(kind: string): boolean {
+    return this.#synced.has(kind);
+  }
+
   #startKind(kind: WatchedKind): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push(resolve);
     const listener = {
       changed: (changes: readonly RawChange[]) => this.#changed(kind, changes),
-      synced: resolve,
+      synced: () => {
+        this.#synced.add(kind.name);
+        resolve();
+      },
       problem: (problem: InformerProblem | null) => this.#problem(kind, problem),
       began: (what: 'list' | 'watch') => this.#options.began?.(kind.name, what),
     };

@@ -1,0 +1,49 @@
+import { describe, expect, test } from '@jest/globals';
+import { describeFlags, readConfig } from './config.ts';
+
+const LOCAL = ['--push-address', '127.0.0.1:0'];
+
+describe('readConfig', () => {
+  test('takes flags before the environment, and the environment before defaults', () => {
+    const environment = { WEIR_LEASE_NAME: 'from-env', WEIR_IDENTITY: 'env' };
+    const config = readConfig([...LOCAL, '--identity', 'flag', '--addresses', '192.0.2.1, gw.example.com'], environment);
+    expect(config).toMatchObject({
+      ok: true,
+      value: {
+        leaseName: 'from-env',
+        identity: 'flag',
+        addresses: ['192.0.2.1', 'gw.example.com'],
+        metricsAddress: { host: '0.0.0.0', port: 9080 },
+      },
+    });
+  });
+
+  test('two replicas never have the same identity by default', () => {
+    const identity = () => (readConfig(LOCAL, {}) as { value: { identity: string } }).value.identity;
+    expect(identity()).not.toBe(identity());
+  });
+
+  test.each([
+    [['--push-address', '0.0.0.0:9443'], '--push-address'],
+    [[...LOCAL, '--push-tls-cert', 'a'], '--push-tls-cert'],
+    [[...LOCAL, '--admin-address', ':9081'], '--admin-address'],
+    [[...LOCAL, '--admin-token-file', '/does/not/exist'], '--admin-token-file'],
+    [[...LOCAL, '--metrics-address', '9080'], '--metrics-address'],
+    [[...LOCAL, '--metrics-address', 'host:70000'], '--metrics-address'],
+    [[...LOCAL, '--log-level', 'loud'], '--log-level'],
+  ])('refuses %j', (args, flag) => {
+    const config = readConfig(args, {});
+    expect(config).toEqual({ ok: false, error: expect.stringContaining(flag) });
+  });
+
+  test('reads IPv6 addresses', () => {
+    expect(readConfig(['--push-address', '[::1]:9443'], {})).toMatchObject({
+      ok: true,
+      value: { pushAddress: { host: '::1', port: 9443 } },
+    });
+  });
+
+  test('describes every flag', () => {
+    expect(describeFlags()).toContain('--push-address HOST:PORT');
+  });
+});

@@ -1,0 +1,123 @@
+// Candidates for a Lease of a real API server, and one whose API server is lost.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { createLog } from '#lib/log.ts';
+import { startCluster } from '../../test/cluster/cluster.ts';
+import type { Cluster } from '../../test/cluster/cluster.ts';
+import { FaultServer, sendJson } from '../../test/support/fault-server.ts';
+import { until } from '../../test/support/until.ts';
+import { ApiClient, loadKubeConfig } from '../watch/api-client.ts';
+import { LeaseElection } from './lease.ts';
+import type { LeaseTimes } from './lease.ts';
+
+const TIMES: LeaseTimes = { duration: 1_000, renewDeadline: 600, retry: 100 };
+const LOG = createLog('silent');
+const LEASES = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
+
+let cluster: Cluster;
+let client: ApiClient;
+let lease = '';
+let counter = 0;
+const candidates: LeaseElection[] = [];
+/** Every change of leadership in the order of events: `a+`, `a-`. */
+const history: string[] = [];
+
+function candidate(identity: string, of: ApiClient = client): LeaseElection {
+  const changed = (leading: boolean) => void history.push(`${identity}${leading ? '+' : '-'}`);
+  const election = new LeaseElection({ client: of, namespace: 'default', name: lease, identity, times: TIMES, log: LOG, changed });
+  candidates.push(election);
+  election.start();
+  return election;
+}
+
+async function storedSpec(): Promise<Record<string, unknown>> {
+  const stored = (await client.ask({ method: 'GET', path: `${LEASES}/${lease}` })) as { spec: Record<string, unknown> };
+  return stored.spec;
+}
+
+beforeAll(async () => {
+  cluster = await startCluster();
+});
+
+beforeEach(() => {
+  client = new ApiClient(loadKubeConfig(cluster.kubeconfig));
+  counter++;
+  lease = `lease-${process.pid}-${counter}`;
+  history.length = 0;
+});
+
+afterEach(async () => {
+  await Promise.all(candidates.splice(0).map((election) => election.stop()));
+  await client.call({ method: 'DELETE', path: `${LEASES}/${lease}` });
+  await client.close();
+});
+
+afterAll(() => cluster.stop());
+
+describe('LeaseElection', () => {
+  test('one of two leads, renews, and the other follows when it stops, without waiting for the Lease to run out', async () => {
+    const a = candidate('a');
+    await until(() => a.leads());
+    const b = candidate('b');
+    const { renewTime } = await storedSpec();
+    for (let tries = 0; (await storedSpec())['renewTime'] === renewTime; tries++) expect(tries).toBeLessThan(1_000);
+    expect(b.leads()).toBe(false);
+    const stopped = performance.now();
+    await a.stop();
+    expect((await storedSpec())['holderIdentity']).not.toBe('a');
+    await until(() => b.leads());
+    expect(performance.now() - stopped).toBeLessThan(TIMES.duration);
+    expect(history).toEqual(['a+', 'a-', 'b+']);
+    expect(await storedSpec()).toMatchObject({ holderIdentity: 'b', leaseDurationSeconds: 1 });
+  });
+
+  test('a killed holder is succeeded once its Lease has not changed for its duration by our own clock', async () => {
+    // The holder's clock is a day ahead, and it is dead: only how long we have seen no change counts.
+    const tomorrow = new Date(Date.now() + 86_400_000).toISOString().replace('Z', '000Z');
+    const spec = { holderIdentity: 'dead', leaseDurationSeconds: 1, acquireTime: tomorrow, renewTime: tomorrow, leaseTransitions: 3 };
+    const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: lease, namespace: 'default' }, spec };
+    await client.ask({ method: 'POST', path: LEASES, body });
+    const began = performance.now();
+    const a = candidate('a');
+    await until(() => a.leads());
+    expect(performance.now() - began).toBeGreaterThanOrEqual(1_000);
+    expect(await storedSpec()).toMatchObject({ holderIdentity: 'a', leaseTransitions: 4 });
+  });
+
+  test('never do two lead at once, whatever comes and goes', async () => {
+    const started = ['a', 'b', 'c'].map((identity) => candidate(identity));
+    for (let rounds = 0; rounds < 2; rounds++) {
+      await until(() => started.some((election) => election.leads()));
+      await started.find((election) => election.leads())!.stop();
+    }
+    await until(() => started.some((election) => election.leads()));
+    const leading = new Set<string>();
+    for (const change of history) {
+      if (change.endsWith('+')) leading.add(change[0]!);
+      else leading.delete(change[0]!);
+      expect(leading.size).toBeLessThanOrEqual(1);
+    }
+  });
+
+  test('a leader that loses its API server leads no more before another could', async () => {
+    const server = new FaultServer();
+    const lost = new ApiClient(await server.start());
+    let answers = true;
+    server.answer((_url, response, request) => {
+      if (!answers) return; // neither answered nor hung up on
+      if (request.method === 'GET') sendJson(response, 404, {});
+      else sendJson(response, 201, { metadata: { resourceVersion: '1' }, spec: { holderIdentity: 'a' } });
+    });
+    try {
+      const a = candidate('a', lost);
+      await until(() => a.leads());
+      answers = false;
+      const began = performance.now();
+      await until(() => !a.leads());
+      expect(performance.now() - began).toBeLessThan(TIMES.duration);
+      expect(history).toEqual(['a+', 'a-']);
+    } finally {
+      await lost.close();
+      await server.stop();
+    }
+  });
+});

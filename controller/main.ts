@@ -1,0 +1,206 @@
+// The wiring of `weir controller`: cluster > pipeline > push to proxies, statuses and Events as far as this replica leads.
+import { KINDS } from '#api/k8s/kinds.ts';
+import type { EncodedResource, ResourceKind } from '#api/ir/ir.ts';
+import { objectId } from '#api/k8s/object.ts';
+import type { ObjectRef } from '#api/k8s/object.ts';
+import type { Log } from '#lib/log.ts';
+import { dumpResources } from './admin/dump.ts';
+import { ControllerMetrics } from './admin/metrics.ts';
+import { AdminServer, json, text } from './admin/server.ts';
+import type { CompileDelta } from './compile/result.ts';
+import type { ControllerConfig } from './config.ts';
+import { LeaseElection } from './leader/lease.ts';
+import { Pipeline } from './pipeline.ts';
+import type { ResourceSink } from './pipeline.ts';
+import { FleetState } from './status/fleet-state.ts';
+import type { Refusal, ResourceDelta } from './status/fleet-state.ts';
+import { NackEvents } from './status/nack-event.ts';
+import { Programmed } from './status/programmed.ts';
+import { StatusWriter } from './status/writer.ts';
+import { ApiClient, loadKubeConfig, namespaceOf } from './watch/api-client.ts';
+import { KubernetesSource } from './watch/kubernetes.ts';
+
+/** How long changes may gather, milliseconds. An API server sends what was applied together within a few. */
+const BATCH = { quiet: 5, maximum: 100 };
+
+/** What serves proxies. */
+export interface PushPlane extends ResourceSink {
+  /** Accepts proxies; everything that exists has been applied. Resolves with the port. */
+  start(): Promise<number>;
+  /** Ends every stream so that proxies look for another controller at once. */
+  stop(): Promise<void>;
+  /** The proxies connected, for the dump: what each is called and has. */
+  sessions(): readonly object[];
+}
+
+/** Makes a push plane that reports what proxies ack and nack to the fleet state, and the bytes it sends. */
+export type MakePushPlane = (config: ControllerConfig, fleet: FleetState, pushed: (bytes: number) => void, log: Log) => PushPlane;
+
+/** The ports a controller listens on. */
+export interface ControllerPorts {
+  readonly push: number;
+  readonly probes: number;
+  readonly admin: number;
+}
+
+export class Controller {
+  readonly #config: ControllerConfig;
+  readonly #log: Log;
+  readonly #client: ApiClient;
+  readonly #source: KubernetesSource;
+  readonly #fleet = new FleetState();
+  readonly #push: PushPlane;
+  readonly #pipeline: Pipeline;
+  readonly #programmed: Programmed;
+  readonly #writer: StatusWriter;
+  readonly #events: NackEvents;
+  readonly #election: LeaseElection;
+  readonly #metrics: ControllerMetrics;
+  readonly #probes: AdminServer;
+  readonly #admin: AdminServer;
+  /** Everything compiled, for the dump. Shares its bytes with the compiler. */
+  readonly #resources = new Map<string, EncodedResource>();
+  #ready = false;
+  #stopping = false;
+
+  /** Throws when the kubeconfig cannot be used. */
+  constructor(config: ControllerConfig, makePush: MakePushPlane, log: Log) {
+    this.#config = config;
+    this.#log = log;
+    const kubeConfig = loadKubeConfig(config.kubeconfig);
+    this.#client = new ApiClient(kubeConfig);
+    this.#metrics = new ControllerMetrics({
+      objects: () => this.#source.objectCounts(),
+      proxies: () => this.#fleet.size,
+      statusesWaiting: () => this.#writer.depth,
+      leads: () => this.#election.leads(),
+    });
+    this.#source = new KubernetesSource(this.#client, { began: (kind, what) => this.#metrics.watchBegan(kind, what) });
+    this.#push = makePush(config, this.#fleet, (bytes) => this.#metrics.pushed(bytes), log);
+    this.#election = this.#makeElection(config.namespace || namespaceOf(kubeConfig));
+    this.#writer = this.#makeWriter();
+    this.#events = this.#makeEvents();
+    this.#programmed = new Programmed(this.#fleet, this.#writer);
+    this.#fleet.onChange({
+      progressed: (gateway) => this.#programmed.progressed(gateway),
+      refused: (kind, key, refusal) => this.#refused(kind, key, refusal),
+    });
+    this.#pipeline = this.#makePipeline();
+    this.#probes = this.#makeProbes();
+    this.#admin = this.#makeAdmin();
+  }
+
+  /**
+   * Resolves once everything in the cluster is compiled and proxies are served. As long as the API server cannot be reached it waits;
+   * probes and metrics are there from the beginning. Rejects when an address cannot be bound. Null when it was stopped meanwhile.
+   */
+  async start(): Promise<ControllerPorts | null> {
+    const [probes, admin] = await Promise.all([this.#probes.start(), this.#admin.start()]);
+    this.#log.info({ probes, admin }, 'probes and metrics are served');
+    await this.#pipeline.start();
+    if (this.#stopping) return null;
+    const push = await this.#push.start();
+    this.#ready = true;
+    // Not before the first compile: a leader takes away what it does not want.
+    this.#election.start();
+    this.#log.info({ push, objects: Object.fromEntries(this.#source.objectCounts()) }, 'proxies are served');
+    return { push, probes, admin };
+  }
+
+  /** Ends the streams, finishes the writes under way, gives up the Lease. */
+  async stop(): Promise<void> {
+    this.#ready = false;
+    this.#stopping = true;
+    await this.#push.stop();
+    this.#programmed.stop();
+    await this.#pipeline.stop();
+    await Promise.all([this.#writer.stop(), this.#events.stop()]);
+    await this.#election.stop();
+    await Promise.all([this.#probes.stop(), this.#admin.stop(), this.#client.close()]);
+  }
+
+  #makePipeline(): Pipeline {
+    const { controllerName, addresses } = this.#config;
+    return new Pipeline({
+      sources: [this.#source],
+      compiler: { controllerName, addresses },
+      batch: BATCH,
+      push: { apply: (delta) => this.#apply(delta) },
+      status: this.#programmed,
+      log: this.#log,
+      compiled: (delta: CompileDelta, ms: number) => this.#metrics.compiled(delta, ms),
+    });
+  }
+
+  #makeElection(namespace: string): LeaseElection {
+    const { leaseName: name, identity } = this.#config;
+    const changed = (leading: boolean) => {
+      if (leading) this.#writer.resume();
+    };
+    return new LeaseElection({ client: this.#client, namespace, name, identity, log: this.#log, changed });
+  }
+
+  #makeWriter(): StatusWriter {
+    return new StatusWriter({
+      client: this.#client,
+      live: this.#source.live,
+      controllerName: this.#config.controllerName,
+      leads: () => this.#election.leads(),
+      log: this.#log,
+      wrote: (kind, result) => this.#metrics.statusWritten(kind, result),
+    });
+  }
+
+  #makeEvents(): NackEvents {
+    const { controllerName, identity: instance } = this.#config;
+    const uidOf = (ref: ObjectRef) => this.#source.live.get(ref)?.uid ?? '';
+    return new NackEvents({ client: this.#client, uidOf, controllerName, instance, leads: () => this.#election.leads(), log: this.#log });
+  }
+
+  #apply(delta: ResourceDelta): void {
+    for (const resource of delta.changed) this.#resources.set(`${resource.kind}|${resource.key}`, resource);
+    for (const { kind, key } of delta.removed) this.#resources.delete(`${kind}|${key}`);
+    // The fleet state must know the new versions before a proxy can ack one.
+    this.#fleet.apply(delta);
+    this.#push.apply(delta);
+  }
+
+  #refused(kind: ResourceKind, key: string, refusal: Refusal | null): void {
+    this.#programmed.refused(kind, key, refusal);
+    if (refusal === null) return;
+    this.#metrics.nacked(kind);
+    this.#log.warn({ ...refusal }, 'a proxy refuses a resource');
+    this.#events.report(refusal);
+  }
+
+  #makeProbes(): AdminServer {
+    const { registry } = this.#metrics;
+    return new AdminServer({
+      ...this.#config.metricsAddress,
+      token: '',
+      paths: {
+        '/livez': () => text(200, 'alive'),
+        '/readyz': () => (this.#ready ? text(200, 'ready') : text(503, this.#whyNotReady())),
+        '/metrics': async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }),
+      },
+    });
+  }
+
+  #whyNotReady(): string {
+    const missing = Object.keys(KINDS).filter((kind) => !this.#source.isSynced(kind));
+    return missing.length === 0 ? 'stopping, or about to serve' : `not read yet: ${missing.join(', ')}`;
+  }
+
+  #makeAdmin(): AdminServer {
+    return new AdminServer({
+      ...this.#config.adminAddress,
+      token: this.#config.adminToken,
+      paths: {
+        '/resources': () => json(dumpResources(this.#resources.values())),
+        '/sessions': () => json(this.#push.sessions()),
+        '/statuses': () =>
+          json([...this.#source.live.all()].map(({ ref, status }) => ({ object: objectId(ref), status: JSON.parse(status) as object }))),
+      },
+    });
+  }
+}

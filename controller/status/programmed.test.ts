@@ -1,0 +1,141 @@
+// Programmed from acks and nacks, as proxies would give them.
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { EncodedResource } from '#api/ir/ir.ts';
+import { until } from '../../test/support/until.ts';
+import * as conditions from '../compile/conditions.ts';
+import type { DesiredStatus } from '../compile/result.ts';
+import { FleetState } from './fleet-state.ts';
+import { Programmed } from './programmed.ts';
+
+const TIMES = { hold: 30, grace: 150 };
+
+function listener(version: string): EncodedResource {
+  return { kind: 'Listener', key: 'ns/gw/http', version, body: Buffer.from(JSON.stringify({ kind: 'Listener', gateway: 'ns/gw' })) };
+}
+
+function gateway(attachedRoutes = 0): DesiredStatus {
+  const own = { name: 'http', attachedRoutes, supportedKinds: [], conditions: [conditions.listenerProgrammed(1)] };
+  const ref = { kind: 'Gateway', namespace: 'ns', name: 'gw' };
+  return { ref, type: 'Gateway', addresses: [], conditions: [conditions.gatewayProgrammed(1, 1, 1)], listeners: [own] };
+}
+
+let fleet: FleetState;
+let programmed: Programmed;
+let written: DesiredStatus[];
+
+/** `Programmed` of the Gateway as it was last written, like `True` or `Pending: 1 of 2 ...`. */
+function last(): string {
+  const status = written.at(-1);
+  if (status?.type !== 'Gateway') return 'nothing';
+  const condition = status.conditions.find(({ type }) => type === 'Programmed')!;
+  const own = status.listeners[0]!.conditions.find(({ type }) => type === 'Programmed')!;
+  return condition.status === 'True' ? `True, listener ${own.status}` : `${condition.message}, listener ${own.reason}`;
+}
+
+beforeEach(() => {
+  fleet = new FleetState();
+  written = [];
+  programmed = new Programmed(fleet, { write: (statuses) => void written.push(...statuses) }, TIMES);
+  fleet.onChange({
+    progressed: (name) => programmed.progressed(name),
+    refused: (kind, key, refusal) => programmed.refused(kind, key, refusal),
+  });
+});
+
+afterEach(() => programmed.stop());
+
+describe('Programmed', () => {
+  test('is not told before the acks have had their time', async () => {
+    fleet.connected('p1');
+    fleet.apply({ changed: [listener('v1')], removed: [] });
+    programmed.write([gateway()], []);
+    expect(written).toEqual([]);
+    await until(() => written.length > 0);
+    expect(last()).toBe('0 of 1 proxies have the configuration, listener Pending');
+    fleet.acked('p1', 'Listener', 'ns/gw/http', 'v1');
+    expect(last()).toBe('True, listener True');
+  });
+
+  test('is False without proxies', async () => {
+    fleet.apply({ changed: [listener('v1')], removed: [] });
+    programmed.write([gateway()], []);
+    await until(() => written.length > 0);
+    expect(last()).toBe('no proxy is connected, listener Pending');
+  });
+
+  test('is True only when every proxy serves the current version', async () => {
+    fleet.connected('p1');
+    fleet.connected('p2');
+    fleet.apply({ changed: [listener('v1')], removed: [] });
+    programmed.write([gateway()], []);
+    fleet.acked('p1', 'Listener', 'ns/gw/http', 'v1');
+    fleet.acked('p2', 'Listener', 'ns/gw/http', 'v0');
+    await until(() => written.length > 0);
+    expect(last()).toBe('1 of 2 proxies have the configuration, listener Pending');
+    fleet.acked('p2', 'Listener', 'ns/gw/http', 'v1');
+    expect(last()).toBe('True, listener True');
+  });
+
+  test('outlives a proxy that joins, for a grace; other news is told meanwhile', async () => {
+    fleet.connected('p1');
+    fleet.apply({ changed: [listener('v1')], removed: [] });
+    programmed.write([gateway()], []);
+    fleet.acked('p1', 'Listener', 'ns/gw/http', 'v1');
+    fleet.connected('p2');
+    programmed.write([gateway(5)], []);
+    expect(last()).toBe('True, listener True');
+    expect(written.at(-1)).toMatchObject({ listeners: [{ attachedRoutes: 5 }] });
+    await until(() => last() === '1 of 2 proxies have the configuration, listener Pending');
+    fleet.disconnected('p2');
+    expect(last()).toBe('True, listener True');
+  });
+
+  test('a refused listener says what the proxy says, until a new version comes', async () => {
+    fleet.connected('p1');
+    fleet.apply({ changed: [listener('v1')], removed: [] });
+    programmed.write([gateway()], []);
+    fleet.nacked('p1', 'Listener', 'ns/gw/http', { version: 'v1', errors: [{ field: 'port', reason: 'is in use' }] });
+    expect(written.at(-1)).toMatchObject({
+      listeners: [
+        { conditions: [{ type: 'Programmed', status: 'False', reason: 'Invalid', message: 'refused by 1 of 1 proxies: port is in use' }] },
+      ],
+    });
+    fleet.apply({ changed: [listener('v2')], removed: [] });
+    fleet.acked('p1', 'Listener', 'ns/gw/http', 'v2');
+    expect(last()).toBe('True, listener True');
+  });
+
+  test('a refused route says so at each parent, and no longer once it is served', () => {
+    const ref = { kind: 'HTTPRoute', namespace: 'ns', name: 'r' };
+    const parents = [{ parentRef: { name: 'gw' }, conditions: [conditions.routeAccepted(3)] }];
+    fleet.connected('p1');
+    programmed.write([{ ref, type: 'Route', parents }], []);
+    fleet.nacked('p1', 'Route', 'HTTPRoute/ns/r/2', { version: 'v1', errors: [{ field: 'matches[0].path', reason: 'is strange' }] });
+    expect(written.at(-1)).toMatchObject({
+      parents: [
+        {
+          conditions: [
+            { type: 'Accepted' },
+            {
+              type: 'RefusedByProxy',
+              status: 'True',
+              observedGeneration: 3,
+              message: 'spec.rules[2]: refused by 1 of 1 proxies: matches[0].path is strange',
+            },
+          ],
+        },
+      ],
+    });
+    fleet.acked('p1', 'Route', 'HTTPRoute/ns/r/2', 'v2');
+    expect(written.at(-1)).toMatchObject({ parents: [{ conditions: [{ type: 'Accepted' }] }] });
+  });
+
+  test('compile has the last word on what is not to be served', async () => {
+    const held = conditions.gatewayNotProgrammed(1, { reason: 'AddressNotAssigned', message: 'no address' });
+    fleet.connected('p1');
+    fleet.apply({ changed: [listener('v1')], removed: [] });
+    programmed.write([{ ...gateway(), conditions: [held] } as DesiredStatus], []);
+    fleet.acked('p1', 'Listener', 'ns/gw/http', 'v1');
+    expect(written.at(-1)).toMatchObject({ conditions: [held] });
+  });
+});

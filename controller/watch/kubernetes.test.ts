@@ -1,0 +1,165 @@
+// The source against a real API server: what it tells, what it keeps, what it says when something is missing.
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { startCluster } from '../../test/cluster/cluster.ts';
+import type { Cluster } from '../../test/cluster/cluster.ts';
+import { until } from '../../test/support/until.ts';
+import { ApiClient, loadKubeConfig } from './api-client.ts';
+import type { Change, SourceProblem } from './event.ts';
+import { INFORMER_TIMES } from './informer.ts';
+import { WATCHED_KINDS } from './kinds.ts';
+import { KubernetesSource } from './kubernetes.ts';
+
+const GATEWAY_CLASS = { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'GatewayClass', spec: { controllerName: 'example.net/nobody' } };
+const TIMES = { ...INFORMER_TIMES, backoff: { minimum: 20, maximum: 200 } };
+
+let cluster: Cluster;
+
+/** A source and everything it told. */
+class Told {
+  readonly changes: Change[] = [];
+  problems: readonly SourceProblem[] = [];
+  readonly client: ApiClient;
+  readonly source: KubernetesSource;
+
+  constructor(kubeconfig: string) {
+    this.client = new ApiClient(loadKubeConfig(kubeconfig));
+    this.source = new KubernetesSource(this.client, { times: TIMES });
+  }
+
+  start(): Promise<void> {
+    return this.source.start({
+      changed: (changes) => void this.changes.push(...changes),
+      synced: () => undefined,
+      problems: (problems) => void (this.problems = problems),
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.source.stop();
+    await this.client.close();
+  }
+
+  /** The last change of an object: the object, `deleted`, or undefined. */
+  last(kind: string, name: string): object | 'deleted' | undefined {
+    const ofObject = this.changes.filter((change) =>
+      change.type === 'upsert'
+        ? change.object.kind === kind && change.object.metadata.name === name
+        : change.ref.kind === kind && change.ref.name === name,
+    );
+    const change = ofObject.at(-1);
+    return change?.type === 'upsert' ? change.object : change === undefined ? undefined : 'deleted';
+  }
+}
+
+let told: Told;
+
+const apply = (...objects: object[]) => cluster.apply(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+
+beforeAll(async () => {
+  cluster = await startCluster();
+});
+
+afterEach(() => told.stop());
+afterAll(() => cluster.stop());
+
+describe('KubernetesSource', () => {
+  test('tells objects as compile needs them and nothing more', async () => {
+    const annotations = { 'example.net/long': 'x'.repeat(1_000) };
+    const slice = {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 's', namespace: 'default', annotations, labels: { 'kubernetes.io/service-name': 'svc', app: 'x' } },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: ['192.0.2.1'], conditions: { ready: true }, nodeName: 'n1', targetRef: { kind: 'Pod', name: 'p' } }],
+      ports: [{ name: 'http', port: 8080 }],
+    };
+    const tls = { 'tls.crt': 'Yw==', 'tls.key': 'aw==', 'ca.crt': 'Yw==' };
+    await apply(
+      { ...GATEWAY_CLASS, metadata: { name: 'c1', annotations } },
+      slice,
+      { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata: { name: 'cert', namespace: 'default' }, data: tls },
+      { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'password', namespace: 'default' }, data: { p: 'cA==' } },
+    );
+    told = new Told(cluster.kubeconfig);
+    await told.start();
+    const identity = { uid: expect.any(String), creationTimestamp: expect.any(String) };
+    expect(told.last('GatewayClass', 'c1')).toEqual({ ...GATEWAY_CLASS, metadata: { name: 'c1', generation: 1, ...identity } });
+    expect(told.last('EndpointSlice', 's')).toEqual({
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 's', namespace: 'default', generation: 1, labels: { 'kubernetes.io/service-name': 'svc' }, ...identity },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: ['192.0.2.1'], conditions: { ready: true } }],
+      ports: [{ name: 'http', protocol: 'TCP', port: 8080 }],
+    });
+    expect(told.last('Secret', 'cert')).toMatchObject({ data: { 'tls.crt': 'Yw==', 'tls.key': 'aw==' } });
+    expect(JSON.stringify(told.last('Secret', 'cert'))).not.toContain('ca.crt');
+    expect(told.last('Secret', 'password')).toBeUndefined();
+  });
+
+  test('tells changes and deletions, and no change of status or annotations', async () => {
+    await apply({ ...GATEWAY_CLASS, metadata: { name: 'c2' } });
+    told = new Told(cluster.kubeconfig);
+    await told.start();
+    const count = () => told.changes.filter((change) => change.type === 'upsert' && change.object.metadata.name === 'c2').length;
+    const ref = { kind: 'GatewayClass', namespace: '', name: 'c2' };
+    const before = told.source.live.get(ref)?.resourceVersion;
+    await cluster.kubectl(['annotate', 'gatewayclass', 'c2', 'example.net/a=b']);
+    await until(() => told.source.live.get(ref)?.resourceVersion !== before);
+    expect(count()).toBe(1);
+    await apply({ ...GATEWAY_CLASS, metadata: { name: 'c2' }, spec: { ...GATEWAY_CLASS.spec, description: 'changed' } });
+    await until(() => count() === 2);
+    await cluster.kubectl(['delete', 'gatewayclass', 'c2']);
+    await until(() => told.last('GatewayClass', 'c2') === 'deleted');
+    expect(told.source.live.get(ref)).toBeUndefined();
+  });
+
+  test('goes on where it was when the API server has been away', async () => {
+    told = new Told(cluster.kubeconfig);
+    await told.start();
+    await cluster.stopApiServer();
+    await until(() => told.problems.length > 0, 'a problem');
+    await cluster.startApiServer();
+    await apply({ ...GATEWAY_CLASS, metadata: { name: 'c3' } });
+    await until(() => told.last('GatewayClass', 'c3') !== undefined);
+    await until(() => told.problems.length === 0, 'no problem');
+  }, 60_000);
+
+  test('names the rule that is missing', async () => {
+    const rules = [
+      { apiGroups: ['gateway.networking.k8s.io'], resources: ['*'], verbs: ['list', 'watch'] },
+      { apiGroups: ['gateway.weir.dev'], resources: ['backends'], verbs: ['list', 'watch'] },
+      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
+      { apiGroups: [''], resources: ['services', 'namespaces'], verbs: ['list', 'watch'] },
+    ];
+    const { kubeconfig } = await cluster.account('nosecrets', rules);
+    told = new Told(kubeconfig);
+    const started = told.start();
+    const others = WATCHED_KINDS.map(({ name }) => name).filter((name) => name !== 'Secret');
+    await until(() => told.problems.length === 1 && others.every((kind) => told.source.isSynced(kind)), 'all kinds but one');
+    const rule = '{"apiGroups":[""],"resources":["secrets"],"verbs":["list","watch"]}';
+    expect(told.problems).toMatchObject([{ object: 'Secret', reason: expect.stringContaining(rule) }]);
+    expect(told.source.isSynced('Secret')).toBe(false);
+    await told.source.stop();
+    await started;
+  });
+
+  test('serves without a kind whose CRD is missing, says what to install, and finds it once it is there', async () => {
+    const crd = await cluster.kubectl(['get', 'crd', 'referencegrants.gateway.networking.k8s.io', '-o', 'json']);
+    await cluster.kubectl(['delete', 'crd', 'referencegrants.gateway.networking.k8s.io']);
+    told = new Told(cluster.kubeconfig);
+    await told.start();
+    await until(() => told.problems.length > 0);
+    expect(told.problems).toMatchObject([
+      { object: 'ReferenceGrant', reason: expect.stringContaining('install the CRDs of the Gateway API') },
+    ]);
+    const { apiVersion, kind, metadata, spec } = JSON.parse(crd) as {
+      apiVersion: string;
+      kind: string;
+      metadata: { name: string; annotations: object };
+      spec: object;
+    };
+    await apply({ apiVersion, kind, metadata: { name: metadata.name, annotations: metadata.annotations }, spec });
+    await until(() => told.problems.length === 0, 'the CRD to be found', 20_000);
+  }, 60_000);
+});
