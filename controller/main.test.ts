@@ -1,0 +1,181 @@
+// The whole controller against a real API server. What a proxy would ack or refuse is said by the test, where the push plane would.
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { request } from 'undici';
+import { createLog } from '#lib/log.ts';
+import { startCluster } from '../test/cluster/cluster.ts';
+import type { Cluster } from '../test/cluster/cluster.ts';
+import { readConfig } from './config.ts';
+import { Controller } from './main.ts';
+import type { ControllerPorts, MakePushPlane } from './main.ts';
+import type { FleetState, ResourceDelta } from './status/fleet-state.ts';
+
+const GATEWAY = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: { name: weir }
+spec: { controllerName: gateway.weir.dev/controller }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: gw, namespace: default }
+spec: { gatewayClassName: weir, listeners: [{ name: http, port: 80, protocol: HTTP }] }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: r, namespace: default }
+spec: { parentRefs: [{ name: gw }], rules: [{ filters: [{ type: RequestRedirect, requestRedirect: { scheme: https } }] }] }
+`;
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+interface Status {
+  readonly conditions?: readonly Condition[];
+  readonly addresses?: readonly object[];
+  readonly parents?: readonly { readonly conditions: readonly Condition[] }[];
+  readonly listeners?: readonly { readonly attachedRoutes: number; readonly conditions: readonly Condition[] }[];
+}
+
+let cluster: Cluster;
+const running: Controller[] = [];
+
+/** A controller with a push plane that has one proxy, which says nothing of its own accord. */
+interface Started {
+  readonly controller: Controller;
+  readonly ports: ControllerPorts;
+  readonly fleet: FleetState;
+  /** Everything pushed so far, by `kind|key`. */
+  readonly pushed: Map<string, ResourceDelta['changed'][number]>;
+}
+
+async function startController(...args: string[]): Promise<Started> {
+  const local = ['--push-address', '127.0.0.1:0', '--metrics-address', '127.0.0.1:0', '--admin-address', '127.0.0.1:0'];
+  const config = readConfig(['--kubeconfig', cluster.kubeconfig, ...local, ...args], {});
+  if (!config.ok) throw new Error(config.error);
+  const pushed: Started['pushed'] = new Map();
+  const seam: { fleet?: FleetState } = {};
+  const makePush: MakePushPlane = (_config, fleet) => {
+    seam.fleet = fleet;
+    return {
+      apply: ({ changed }) => changed.forEach((resource) => pushed.set(`${resource.kind}|${resource.key}`, resource)),
+      start: () => Promise.resolve(0),
+      stop: () => Promise.resolve(),
+      sessions: () => [],
+    };
+  };
+  const controller = new Controller(config.value, makePush, createLog('silent'));
+  running.push(controller);
+  const ports = await controller.start();
+  seam.fleet!.connected('proxy-1');
+  return { controller, ports: ports!, fleet: seam.fleet!, pushed };
+}
+
+async function statusWhen(kind: string, name: string, holds: (status: Status) => boolean): Promise<Status> {
+  let status: Status = {};
+  await cluster.until(`${kind}/${name}`, async () => {
+    status = ((await cluster.object(kind, name))['status'] ?? {}) as Status;
+    return holds(status);
+  });
+  return status;
+}
+
+const programmed = ({ conditions = [] }: Status) => conditions.find(({ type }) => type === 'Programmed');
+
+async function get(port: number, path: string): Promise<{ status: number; body: string }> {
+  const { statusCode, body } = await request(`http://127.0.0.1:${port}${path}`);
+  return { status: statusCode, body: await body.text() };
+}
+
+beforeAll(async () => {
+  cluster = await startCluster();
+  await cluster.apply(GATEWAY);
+});
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((controller) => controller.stop()));
+});
+
+afterAll(() => cluster.stop());
+
+describe('Controller', () => {
+  test('a Gateway is Programmed only when proxies have acked, and tells its addresses', async () => {
+    const { fleet, pushed } = await startController('--addresses', '203.0.113.7,gw.example.com');
+    const pending = await statusWhen('gateway', 'gw', (status) => programmed(status)?.message === '0 of 1 proxies have the configuration');
+    expect(pending.addresses).toEqual([
+      { type: 'IPAddress', value: '203.0.113.7' },
+      { type: 'Hostname', value: 'gw.example.com' },
+    ]);
+    expect(pending.listeners).toMatchObject([{ attachedRoutes: 1 }]);
+    fleet.acked('proxy-1', 'Listener', 'default/gw/http', pushed.get('Listener|default/gw/http')!.version);
+    await statusWhen('gateway', 'gw', (status) => programmed(status)?.status === 'True');
+  });
+
+  test('a Gateway that nobody knows an address of says so', async () => {
+    await startController();
+    const { addresses } = await statusWhen('gateway', 'gw', (status) => programmed(status)?.reason === 'AddressNotAssigned');
+    expect(addresses ?? []).toEqual([]);
+  });
+
+  test('a refused resource is a condition and one Event on the object it came from', async () => {
+    const { fleet, pushed, ports } = await startController('--addresses', '203.0.113.7');
+    await statusWhen('httproute', 'r', ({ parents = [] }) => parents.length === 1);
+    const { version } = pushed.get('Route|HTTPRoute/default/r/0')!;
+    const errors = [{ field: 'filters[0].scheme', reason: 'is not to the taste of this proxy' }];
+    fleet.connected('proxy-2');
+    fleet.nacked('proxy-1', 'Route', 'HTTPRoute/default/r/0', { version, errors });
+    fleet.nacked('proxy-2', 'Route', 'HTTPRoute/default/r/0', { version, errors });
+    const message = 'spec.rules[0]: refused by 2 of 2 proxies: filters[0].scheme is not to the taste of this proxy';
+    await statusWhen(
+      'httproute',
+      'r',
+      ({ parents = [] }) => parents[0]?.conditions.some((c) => c.type === 'RefusedByProxy' && c.message === message) === true,
+    );
+    const events = async () =>
+      (JSON.parse(await cluster.kubectl(['get', 'events.events.k8s.io', '-o', 'json'])) as { items: object[] }).items;
+    await cluster.until('the Event', async () => (await events()).length > 0);
+    expect(await events()).toMatchObject([
+      {
+        type: 'Warning',
+        reason: 'RefusedByProxy',
+        reportingController: 'gateway.weir.dev/controller',
+        regarding: { kind: 'HTTPRoute', namespace: 'default', name: 'r', uid: expect.any(String) },
+        note: expect.stringContaining('filters[0].scheme'),
+      },
+    ]);
+    expect((await get(ports.probes, '/metrics')).body).toContain('weir_push_nacks_total{kind="Route"} 2');
+    fleet.acked('proxy-1', 'Route', 'HTTPRoute/default/r/0', version);
+    fleet.acked('proxy-2', 'Route', 'HTTPRoute/default/r/0', version);
+    await statusWhen('httproute', 'r', ({ parents = [] }) => parents[0]?.conditions.every((c) => c.type !== 'RefusedByProxy') === true);
+  });
+
+  test('answers probes, metrics and dumps, and gives the Lease up when it stops', async () => {
+    const { controller, ports } = await startController('--identity', 'me');
+    expect(await get(ports.probes, '/livez')).toEqual({ status: 200, body: 'alive\n' });
+    expect(await get(ports.probes, '/readyz')).toEqual({ status: 200, body: 'ready\n' });
+    await cluster.until('leadership', async () => (await get(ports.probes, '/metrics')).body.includes('weir_leader 1'));
+    expect((await get(ports.probes, '/metrics')).body).toMatch(/weir_objects\{kind="HTTPRoute"\} 1\n/);
+    expect(JSON.parse((await get(ports.admin, '/resources')).body)).toMatchObject([{ kind: 'Listener' }, { kind: 'Route' }]);
+    expect((await get(ports.probes, '/resources')).status).toBe(404);
+    expect((await get(ports.admin, '/__proto__')).status).toBe(404);
+    const lease = async () => ((await cluster.object('lease', 'weir-controller'))['spec'] as { holderIdentity?: string }).holderIdentity;
+    expect(await lease()).toBe('me');
+    await controller.stop();
+    expect(await lease()).not.toBe('me');
+  });
+
+  test('dumps need the token where there is one', async () => {
+    const { AdminServer, text } = await import('./admin/server.ts');
+    const server = new AdminServer({ host: '127.0.0.1', port: 0, token: 'secret', paths: { '/x': () => text(200, 'x') } });
+    const port = await server.start();
+    try {
+      const ask = async (authorization: string) => (await request(`http://127.0.0.1:${port}/x`, { headers: { authorization } })).statusCode;
+      expect([await ask('Bearer secret'), await ask('Bearer secre'), await ask('')]).toEqual([200, 401, 401]);
+    } finally {
+      await server.stop();
+    }
+  });
+});
