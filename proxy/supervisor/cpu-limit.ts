@@ -1,0 +1,66 @@
+// How many CPUs this process may use: the limit of its control group, where there is one. Decides how many workers run.
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+
+/** Where control groups are mounted. */
+const CGROUP_ROOT = '/sys/fs/cgroup';
+const OWN_CGROUP = '/proc/self/cgroup';
+
+/** Whole CPUs, rounded down, at least 1: half a CPU more does not feed another event loop. */
+export function cpuLimit(root = CGROUP_ROOT, own = OWN_CGROUP, available = availableParallelism()): number {
+  const limits = groupsOf(read(own)).flatMap((group) => limitsOf(root, group));
+  return Math.max(1, Math.floor(Math.min(available, ...limits)));
+}
+
+/** A control group: `controller` is '' in version 2. */
+interface Group {
+  readonly controller: string;
+  readonly path: string;
+}
+
+/** Lines are `id:controllers:path` (cgroups(7)); version 2 has no controllers. Inside a container the path is often just `/`. */
+function groupsOf(text: string): Group[] {
+  return text.split('\n').flatMap((line) => {
+    const [, controllers, ...rest] = line.split(':');
+    if (controllers === '') return [{ controller: '', path: rest.join(':') }];
+    return controllers?.split(',').includes('cpu') === true ? [{ controller: controllers, path: rest.join(':') }] : [];
+  });
+}
+
+/** The limits of a group and of all above it, in CPUs: each of them holds. */
+function limitsOf(root: string, group: Group): number[] {
+  const base = group.controller === '' ? root : path.join(root, 'cpu');
+  const limits: number[] = [];
+  for (let folder = path.join(base, group.path); folder.startsWith(base); folder = path.dirname(folder)) {
+    const limit = group.controller === '' ? limitV2(folder) : limitV1(folder);
+    if (limit !== null) limits.push(limit);
+  }
+  return limits;
+}
+
+/** `cpu.max` is `quota period` or `max period`, microseconds. */
+function limitV2(folder: string): number | null {
+  const [quota, period] = read(path.join(folder, 'cpu.max')).trim().split(' ');
+  return ratio(Number(quota), Number(period));
+}
+
+function limitV1(folder: string): number | null {
+  const quota = read(path.join(folder, 'cpu.cfs_quota_us')).trim();
+  return quota === '' ? null : ratio(Number(quota), Number(read(path.join(folder, 'cpu.cfs_period_us'))));
+}
+
+/** Null where nothing is limited: no file, `max` (version 2), -1 (version 1). */
+function ratio(quota: number, period: number): number | null {
+  const limit = quota / period;
+  return quota > 0 && Number.isFinite(limit) ? limit : null;
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    // Not on Linux, or not mounted: no limit is known.
+    return '';
+  }
+}
