@@ -1,4 +1,5 @@
 // One worker: everything that serves requests on one event loop, wired together. It knows resources, not where they come from.
+import { Registry } from 'prom-client';
 import type * as ir from '#api/ir/ir.ts';
 import { normaliseHost, normalisePath } from '#api/match/normalise.ts';
 import { TimerWheel } from '#lib/timer-wheel.ts';
@@ -11,18 +12,23 @@ import { RequestPath } from './request-path.ts';
 import { RuntimeBuilder } from './runtime/build.ts';
 import type { ResourceError, ResourceName } from './runtime/build.ts';
 import { AccessLog } from './telemetry/access-log.ts';
+import { registerFamilies } from './telemetry/metric.ts';
 import { ExchangeRecorder } from './telemetry/record.ts';
 import { RequestMetrics } from './telemetry/request-metrics.ts';
+import { workerFamilies } from './telemetry/worker-metrics.ts';
 import { Mirror } from './upstream/mirror.ts';
 import { ConnectionPool } from './upstream/pool.ts';
 import type { ConnectionOwner } from './upstream/pool.ts';
+
+/** How long the last lines of the access log may take. */
+const ACCESS_LOG_TIMEOUT_MS = 2_000;
 
 /** What a worker is made with. */
 export interface WorkerOptions {
   readonly limits: Limits;
   /** `off`, `stdout` or a file. */
   readonly accessLog: string;
-  /** Several workers share the ports. */
+  /** Several workers share the ports, and standard output. */
   readonly reusePort: boolean;
   /** How long connections of a port that is closed may live on, milliseconds. */
   readonly drainTimeout: number;
@@ -32,6 +38,8 @@ export interface WorkerOptions {
 
 export class Worker {
   readonly #wheel = new TimerWheel();
+  /** Metrics of this worker. */
+  readonly registry = new Registry();
   readonly #metrics = new RequestMetrics();
   readonly #accessLog: AccessLog | null;
   readonly #listeners: ListenerSet;
@@ -58,6 +66,20 @@ export class Worker {
       (copy, body) => path.forwardCopy(copy, body),
     );
     this.#builder = new RuntimeBuilder({ endpoints: this.#endpoints, filters: { mirror }, listeners: this.#listeners });
+    this.#exposeMetrics(mirror);
+  }
+
+  #exposeMetrics(mirror: Mirror): void {
+    registerFamilies(this.registry, this.#metrics.families());
+    const sources = {
+      downstream: () => this.#listeners.counts,
+      handshakeFailures: () => new Map<string, number>(),
+      pools: () => Array.from(this.#endpoints.values(), ({ pool }) => pool.counts),
+      endpoints: () => this.#endpoints.size,
+      mirrorDrops: () => mirror.dropped,
+      accessLogDrops: () => this.#accessLog?.dropped ?? 0,
+    };
+    registerFamilies(this.registry, workerFamilies(sources));
   }
 
   /** Takes a batch of resources. Routes are live when this returns, listeners when it resolves, to what could not be taken. */
@@ -70,20 +92,6 @@ export class Worker {
     return this.#listeners.boundPort(port);
   }
 
-  /** Metrics in the Prometheus text format. */
-  renderMetrics(): string {
-    const { open, refused } = this.#listeners.counts;
-    return [
-      this.#metrics.render(),
-      '# HELP weir_downstream_connections_active Open downstream connections\n# TYPE weir_downstream_connections_active gauge\n',
-      `weir_downstream_connections_active ${open}\n`,
-      '# HELP weir_downstream_connections_refused_total Connections refused at the limit\n',
-      `# TYPE weir_downstream_connections_refused_total counter\nweir_downstream_connections_refused_total ${refused}\n`,
-      '# HELP weir_endpoints Endpoints known\n# TYPE weir_endpoints gauge\n',
-      `weir_endpoints ${this.#endpoints.size}\n`,
-    ].join('');
-  }
-
   /** Routes and listeners as they are served, for dumps. */
   resources(): ReturnType<RuntimeBuilder['resources']> {
     return this.#builder.resources();
@@ -94,11 +102,14 @@ export class Worker {
     return this.#wheel.size;
   }
 
-  /** Lets connections finish, for `grace` milliseconds at most, and releases everything. */
-  async stop(grace: number): Promise<void> {
+  /**
+   * Lets connections finish, for `grace` milliseconds at most, and releases everything. Resolves to false when the access log
+   * could not be written to its end.
+   */
+  async stop(grace: number): Promise<boolean> {
     await this.#listeners.close(grace);
     for (const endpoint of this.#endpoints.values()) endpoint.pool.close();
-    this.#accessLog?.close();
     this.#wheel.stop();
+    return this.#accessLog === null || this.#accessLog.close(ACCESS_LOG_TIMEOUT_MS);
   }
 }

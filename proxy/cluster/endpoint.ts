@@ -1,16 +1,23 @@
 // One address of the fleet's backends: its pool and its state, shared by every cluster and route that uses it.
 import type { UpstreamEndpoint, UpstreamPool } from '../exchange/plan.ts';
 
+/** The pool of an endpoint as its owner sees it. */
+export interface EndpointPool extends UpstreamPool {
+  /** Connections, those of them that are idle, and exchanges that wait for one. */
+  readonly counts: { readonly open: number; readonly idle: number; readonly pending: number };
+  close(): void;
+}
+
 /** An address exchanges can be sent to. Lives as long as some cluster names the address. */
 export class Endpoint implements UpstreamEndpoint {
   readonly address: string;
   readonly port: number;
-  readonly pool: UpstreamPool & { close(): void };
+  readonly pool: EndpointPool;
   active = 0;
   /** How many clusters name it. */
   references = 0;
 
-  constructor(address: string, port: number, pool: UpstreamPool & { close(): void }) {
+  constructor(address: string, port: number, pool: EndpointPool) {
     this.address = address;
     this.port = port;
     this.pool = pool;
@@ -18,7 +25,7 @@ export class Endpoint implements UpstreamEndpoint {
 }
 
 /** Makes the pool of a new endpoint. */
-export type CreatePool = (address: string, port: number) => UpstreamPool & { close(): void };
+export type CreatePool = (address: string, port: number) => EndpointPool;
 
 /** Every endpoint by protocol, address and port, so that the same address has one pool and one health however many clusters name it. */
 export class EndpointRegistry {

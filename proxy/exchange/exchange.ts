@@ -50,6 +50,9 @@ export class Exchange {
   /** Raw query without '?'; `hasQuery` tells `/a?` from `/a`. */
   query = '';
   hasQuery = false;
+  /** Authority and path before any filter changed them: for the log. */
+  requestedAuthority = '';
+  requestedPath = '';
   requestHeaders: Headers = NO_HEADERS;
   /** Bytes of the request body; 0 none, UNKNOWN_LENGTH when it just ends. */
   requestLength = 0;

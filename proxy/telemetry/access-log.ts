@@ -1,30 +1,42 @@
-// The access log: one JSON line per exchange, gathered and written in blocks. Clients choose much of what it holds, so every
-// string is escaped and cut.
-import { closeSync, openSync, write } from 'node:fs';
+// The access log: one JSON line per exchange, through pino's buffered destination, which writes off the event loop. Clients
+// choose much of what a line holds, so every string is escaped and cut.
+import { openSync } from 'node:fs';
+import { pino } from 'pino';
 import type { Exchange } from '../exchange/exchange.ts';
 import { getHeader } from '../exchange/headers.ts';
 
-const FLUSH_BYTES = 16_384;
+/** What one write holds, and no line is longer: a pipe takes so much as a whole (PIPE_BUF), so workers never mix their lines. */
+const WRITE_BYTES = 4_096;
+const FLUSH_BYTES = 3_072;
 const FLUSH_MS = 500;
 /** Beyond this the disk or the pipe is stuck: lines are dropped and counted, memory does not grow. */
 const MAX_PENDING_BYTES = 4_194_304;
+/** Characters; two bytes each at most, once escaped. */
 const MAX_FIELD = 512;
+const MAX_NAME = 256;
+
+type Destination = ReturnType<typeof pino.destination>;
 
 export class AccessLog {
-  readonly #fd: number;
-  readonly #ownsFd: boolean;
-  readonly #timer: NodeJS.Timeout;
-  #lines: string[] = [];
-  #bytes = 0;
-  #writing = false;
+  readonly #destination: Destination;
   #dropped = 0;
+  /** Nobody reads the pipe any more, and nobody will. */
+  #broken = false;
+  #closing: Promise<boolean> | null = null;
 
   /** `target`: `stdout` or a path, which is appended to. Throws when it cannot be opened. */
   constructor(target: string) {
-    this.#ownsFd = target !== 'stdout';
-    this.#fd = this.#ownsFd ? openSync(target, 'a') : 1;
-    this.#timer = setInterval(() => this.flush(), FLUSH_MS);
-    this.#timer.unref();
+    this.#destination = pino.destination({
+      dest: target === 'stdout' ? 1 : openSync(target, 'a'),
+      sync: false,
+      minLength: FLUSH_BYTES,
+      maxWrite: WRITE_BYTES,
+      maxLength: MAX_PENDING_BYTES,
+      periodicFlush: FLUSH_MS,
+    });
+    this.#destination.on('drop', () => this.#dropped++);
+    // What could not be written is kept and tried again later; once there is too much of it, lines are dropped.
+    this.#destination.on('error', (error: NodeJS.ErrnoException) => (this.#broken ||= error.code === 'EPIPE'));
   }
 
   /** Lines lost because nothing took them. */
@@ -33,39 +45,28 @@ export class AccessLog {
   }
 
   log(exchange: Exchange, ms: number): void {
-    if (this.#bytes > MAX_PENDING_BYTES) {
-      this.#dropped++;
-      return;
-    }
-    const line = formatLine(exchange, ms, new Date().toISOString());
-    this.#lines.push(line);
-    this.#bytes += line.length;
-    if (this.#bytes >= FLUSH_BYTES) this.flush();
+    if (this.#broken || this.#closing !== null) this.#dropped++;
+    else this.#destination.write(formatLine(exchange, ms, new Date().toISOString()));
   }
 
-  /** Writes what has gathered, unless a write is under way. */
-  flush(): void {
-    if (this.#writing || this.#lines.length === 0) return;
-    const block = Buffer.from(this.#lines.join(''), 'utf8');
-    this.#lines = [];
-    this.#write(block);
+  /**
+   * Writes what has gathered, for `timeout` ms at most. Resolves to false when it could not be written: a thread is then stuck
+   * in the write, and the process can only be killed.
+   */
+  close(timeout: number): Promise<boolean> {
+    return (this.#closing ??= this.#close(timeout));
   }
 
-  #write(block: Buffer): void {
-    this.#writing = true;
-    write(this.#fd, block, (error, written) => {
-      this.#writing = false;
-      if (error === null && written < block.length) return this.#write(block.subarray(written));
-      if (error !== null) this.#dropped++;
-      this.#bytes = this.#lines.reduce((sum, line) => sum + line.length, 0);
-      if (this.#bytes >= FLUSH_BYTES) this.flush();
+  #close(timeout: number): Promise<boolean> {
+    if (this.#broken) return Promise.resolve(true);
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const deadline = setTimeout(() => resolve(false), timeout);
+    this.#destination.once('close', () => {
+      clearTimeout(deadline);
+      resolve(true);
     });
-  }
-
-  close(): void {
-    clearInterval(this.#timer);
-    this.flush();
-    if (this.#ownsFd && !this.#writing) closeSync(this.#fd);
+    this.#destination.end();
+    return promise;
   }
 }
 
@@ -73,9 +74,9 @@ export class AccessLog {
 export function formatLine(exchange: Exchange, ms: number, time: string): string {
   const fields: Record<string, string | number> = {
     time,
-    method: cut(exchange.method),
-    authority: cut(exchange.authority),
-    path: cut(exchange.path),
+    method: cut(exchange.method, MAX_NAME),
+    authority: cut(exchange.requestedAuthority, MAX_FIELD),
+    path: cut(exchange.requestedPath, MAX_FIELD),
     status: exchange.status,
     durationMs: round(ms),
     headMs: round(exchange.headAt),
@@ -86,20 +87,33 @@ export function formatLine(exchange: Exchange, ms: number, time: string): string
   };
   addOrigin(fields, exchange);
   const agent = getHeader(exchange.requestHeaders, 'user-agent');
-  if (agent !== null) fields['userAgent'] = cut(agent);
+  if (agent !== null) fields['userAgent'] = cut(agent, MAX_NAME);
   return `${JSON.stringify(fields)}\n`;
 }
 
 function addOrigin(fields: Record<string, string | number>, exchange: Exchange): void {
-  if (exchange.route !== null) fields['route'] = exchange.route.key;
-  if (exchange.listener !== '') fields['listener'] = exchange.listener;
+  if (exchange.route !== null) fields['route'] = cut(exchange.route.key, MAX_FIELD);
+  if (exchange.listener !== '') fields['listener'] = cut(exchange.listener, MAX_FIELD);
   if (exchange.endpoint !== null) fields['endpoint'] = `${exchange.endpoint.address}:${exchange.endpoint.port}`;
   if (exchange.attempts > 1) fields['attempts'] = exchange.attempts;
   if (exchange.error !== null) fields['error'] = exchange.error.code;
 }
 
-function cut(text: string): string {
-  return text.length > MAX_FIELD ? `${text.slice(0, MAX_FIELD)}...` : text;
+function cut(text: string, length: number): string {
+  const short = text.length > length ? `${text.slice(0, length)}...` : text;
+  for (let i = 0; i < short.length; i++) {
+    if (isC1(short.charCodeAt(i))) return replaceControls(short);
+  }
+  return short;
+}
+
+/** DEL and the second set of controls, which JSON lets stand and some terminals obey. */
+function isC1(code: number): boolean {
+  return code >= 0x7f && code <= 0x9f;
+}
+
+function replaceControls(text: string): string {
+  return Array.from(text, (character) => (isC1(character.charCodeAt(0)) ? '\ufffd' : character)).join('');
 }
 
 function round(ms: number): number {

@@ -1,7 +1,9 @@
-// A histogram of durations: a few comparisons and an addition per observation, rendered when somebody asks.
+// A histogram of durations: a few comparisons and an addition per observation, spelt out when somebody asks.
+import type { Labels, Sample } from './metric.ts';
 
 /** Upper bounds in milliseconds; the exposition has seconds. */
 const BOUNDS: readonly number[] = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000];
+const BOUND_LABELS: readonly string[] = [...BOUNDS.map((bound) => String(bound / 1_000)), '+Inf'];
 
 export class Histogram {
   readonly #counts = new Float64Array(BOUNDS.length + 1);
@@ -15,15 +17,17 @@ export class Histogram {
     this.#sum += ms;
   }
 
-  /** Lines of the Prometheus text format. `labels` without braces. */
-  render(name: string, labels: string): string {
-    let lines = '';
+  /** Buckets, sum and count of the family `name`, in seconds. */
+  samples(name: string, labels: Labels): Sample[] {
     let total = 0;
-    for (let i = 0; i <= BOUNDS.length; i++) {
-      total += this.#counts[i] as number;
-      const bound = i < BOUNDS.length ? String((BOUNDS[i] as number) / 1_000) : '+Inf';
-      lines += `${name}_bucket{${labels},le="${bound}"} ${total}\n`;
-    }
-    return `${lines}${name}_sum{${labels}} ${this.#sum / 1_000}\n${name}_count{${labels}} ${total}\n`;
+    const buckets = BOUND_LABELS.map((le, index) => {
+      total += this.#counts[index] as number;
+      return { metricName: `${name}_bucket`, labels: { ...labels, le }, value: total };
+    });
+    return [
+      ...buckets,
+      { metricName: `${name}_sum`, labels, value: this.#sum / 1_000 },
+      { metricName: `${name}_count`, labels, value: total },
+    ];
   }
 }

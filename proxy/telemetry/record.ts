@@ -12,7 +12,10 @@ export class ExchangeRecorder {
     this.#log = log;
   }
 
-  started(_: Exchange): void {
+  /** Called before any filter: what was asked for is kept for the log, whatever a rewrite makes of it. */
+  started(exchange: Exchange): void {
+    exchange.requestedAuthority = exchange.authority;
+    exchange.requestedPath = exchange.path;
     this.#metrics.started();
   }
 

@@ -1,11 +1,14 @@
-// Metrics of requests with a bounded number of series: one set per route, counted in plain fields and rendered at the scrape.
+// Metrics of requests with a bounded number of series: one set per route, counted in plain fields and read at the scrape.
 import type { Exchange } from '../exchange/exchange.ts';
 import { Histogram } from './histogram.ts';
+import { single } from './metric.ts';
+import type { MetricFamily, Sample } from './metric.ts';
 
-/** Routes with series of their own; those beyond share one. */
-const MAX_ROUTES = 10_000;
+/** Routes with series of their own; those beyond share one, `other`. A scrape of all of them blocks a worker for some 50 ms. */
+const MAX_ROUTES = 2_000;
 /** Series of a route that saw no request for so many scrapes are dropped: the route is gone, or as good as gone. */
 const MAX_IDLE_SCRAPES = 120;
+const DURATION = 'weir_request_duration_seconds';
 
 /** What is counted per route. */
 class RouteSeries {
@@ -35,7 +38,7 @@ export class RequestMetrics {
   /** Counts a finished exchange. `ms` is how long it took. */
   finished(exchange: Exchange, ms: number): void {
     this.#active--;
-    const series = this.#series(exchange.route === null ? '' : exchange.route.routeName);
+    const series = this.#series(exchange.route === null ? 'none' : exchange.route.routeName);
     const statusClass = Math.min(5, Math.floor(exchange.status / 100));
     series.byClass[statusClass] = (series.byClass[statusClass] as number) + 1;
     series.duration.observe(ms);
@@ -46,20 +49,35 @@ export class RequestMetrics {
     if (exchange.error !== null) this.#errors.set(exchange.error.code, (this.#errors.get(exchange.error.code) ?? 0) + 1);
   }
 
-  /** The Prometheus text format (version 0.0.4). */
-  render(): string {
-    this.#forgetIdle();
-    const sections = [header('weir_requests_active', 'gauge', 'Requests in flight'), `weir_requests_active ${this.#active}\n`];
-    sections.push(header('weir_requests_total', 'counter', 'Requests answered, by route and class of status'));
-    for (const [route, series] of this.#routes) sections.push(renderClasses(route, series));
-    sections.push(header('weir_request_duration_seconds', 'histogram', 'Time from the first byte of a request to the end of its answer'));
-    for (const [route, series] of this.#routes) sections.push(series.duration.render('weir_request_duration_seconds', label(route)));
-    sections.push(this.#renderSums('weir_request_bytes_total', 'Bytes of request bodies', (series) => series.requestBytes));
-    sections.push(this.#renderSums('weir_response_bytes_total', 'Bytes of answer bodies', (series) => series.responseBytes));
-    sections.push(this.#renderSums('weir_request_retries_total', 'Attempts after the first', (series) => series.retries));
-    sections.push(header('weir_errors_total', 'counter', 'Failed exchanges and answers of the proxy itself, by code'));
-    for (const [code, count] of this.#errors) sections.push(`weir_errors_total{code="${code}"} ${count}\n`);
-    return sections.join('');
+  /** What to expose. Label `route`: `<namespace>/<name>`, `none` where no route matched, `other` beyond the bound. */
+  families(): readonly MetricFamily[] {
+    return [
+      single('weir_requests_active', 'gauge', 'Requests in flight', () => this.#active),
+      {
+        name: 'weir_requests_total',
+        type: 'counter',
+        help: 'Requests answered, by route and class of status',
+        read: () => {
+          this.#forgetIdle();
+          return [...this.#routes].flatMap(([route, series]) => classSamples(route, series));
+        },
+      },
+      {
+        name: DURATION,
+        type: 'histogram',
+        help: 'Time from the first byte of a request to the end of its answer',
+        read: () => [...this.#routes].flatMap(([route, series]) => series.duration.samples(DURATION, { route })),
+      },
+      this.#sums('weir_request_bytes_total', 'Bytes of request bodies', (series) => series.requestBytes),
+      this.#sums('weir_response_bytes_total', 'Bytes of answer bodies', (series) => series.responseBytes),
+      this.#sums('weir_request_retries_total', 'Attempts after the first', (series) => series.retries),
+      {
+        name: 'weir_errors_total',
+        type: 'counter',
+        help: 'Failed exchanges and answers of the proxy itself, by code',
+        read: () => [...this.#errors].map(([code, value]) => ({ labels: { code }, value })),
+      },
+    ];
   }
 
   #series(route: string): RouteSeries {
@@ -77,26 +95,16 @@ export class RequestMetrics {
     }
   }
 
-  #renderSums(name: string, help: string, pick: (series: RouteSeries) => number): string {
-    let text = header(name, 'counter', help);
-    for (const [route, series] of this.#routes) text += `${name}{${label(route)}} ${pick(series)}\n`;
-    return text;
+  #sums(name: string, help: string, pick: (series: RouteSeries) => number): MetricFamily {
+    const read = (): Sample[] => [...this.#routes].map(([route, series]) => ({ labels: { route }, value: pick(series) }));
+    return { name, type: 'counter', help, read };
   }
 }
 
-function renderClasses(route: string, series: RouteSeries): string {
-  let text = '';
-  for (let i = 1; i < series.byClass.length; i++) {
-    if (series.byClass[i] !== 0) text += `weir_requests_total{${label(route)},status_class="${i}xx"} ${series.byClass[i]}\n`;
-  }
-  return text;
-}
-
-/** Route names are Kubernetes names: nothing in them needs escaping. `none`: no route matched. */
-function label(route: string): string {
-  return `route="${route === '' ? 'none' : route}"`;
-}
-
-function header(name: string, type: string, help: string): string {
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+function classSamples(route: string, series: RouteSeries): Sample[] {
+  const samples: Sample[] = [];
+  series.byClass.forEach((value, index) => {
+    if (value > 0) samples.push({ labels: { route, status_class: `${index}xx` }, value });
+  });
+  return samples;
 }

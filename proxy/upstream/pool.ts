@@ -30,6 +30,13 @@ export interface ConnectionOwner {
 /** Opens a connection to an endpoint. */
 export type Connect = (address: string, port: number, owner: ConnectionOwner) => PooledConnection;
 
+/** Connections, those of them that are idle, and exchanges that wait for one. */
+export interface PoolCounts {
+  readonly open: number;
+  readonly idle: number;
+  readonly pending: number;
+}
+
 export class ConnectionPool implements UpstreamPool, ConnectionOwner {
   readonly #address: string;
   readonly #port: number;
@@ -66,6 +73,11 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
 
   get idleCount(): number {
     return this.#idle.length;
+  }
+
+  /** For metrics. */
+  get counts(): PoolCounts {
+    return { open: this.#open, idle: this.#idle.length, pending: this.#waiting.length };
   }
 
   send(exchange: Exchange): void {

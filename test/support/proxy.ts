@@ -3,6 +3,7 @@ import type * as ir from '#api/ir/ir.ts';
 import { Compiler } from '../../controller/compile/compile.ts';
 import { DEFAULT_LIMITS } from '../../proxy/exchange/limits.ts';
 import type { Limits } from '../../proxy/exchange/limits.ts';
+import type { MetricJson } from '../../proxy/telemetry/metric.ts';
 import { Worker } from '../../proxy/worker.ts';
 import { until } from './until.ts';
 
@@ -31,16 +32,17 @@ export async function startProxy(resources: readonly ir.Resource[], limits: Part
   const errors = await worker.apply(resources, []);
   if (errors.length > 0) throw new Error(JSON.stringify(errors));
   const metric = (name: string): number => {
-    const line = worker.renderMetrics().match(new RegExp(`^${name} (.*)$`, 'm'));
-    if (line === null) throw new Error(`no metric ${name}`);
-    return Number(line[1]);
+    const family = worker.registry.getSingleMetric(name) as unknown as { get(): MetricJson } | undefined;
+    const sample = family?.get().values[0];
+    if (sample === undefined) throw new Error(`no metric ${name}`);
+    return sample.value;
   };
   return {
     port: worker.boundPort(LISTENER_PORT) as number,
     worker,
     metric,
     quiet: () => until(() => metric('weir_requests_active') === 0 && metric('weir_downstream_connections_active') === 0, 'quiet'),
-    close: () => worker.stop(1),
+    close: async () => void (await worker.stop(1)),
   };
 }
 

@@ -1,0 +1,107 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { closeSync, constants, createReadStream, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { closeAfterEach, closeLater, get, openClient, openUpstream } from '../../test/support/fixture.ts';
+import { LISTENER_PORT, toUpstream } from '../../test/support/proxy.ts';
+import { until } from '../../test/support/until.ts';
+import { Exchange } from '../exchange/exchange.ts';
+import { DEFAULT_LIMITS } from '../exchange/limits.ts';
+import { Worker } from '../worker.ts';
+import { AccessLog, formatLine } from './access-log.ts';
+
+const CONNECTION = {
+  remoteAddress: '192.0.2.1',
+  remotePort: 1,
+  localAddress: '',
+  localPort: 80,
+  protocol: 'http/1.1',
+  tls: null,
+} as const;
+
+closeAfterEach();
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'weir-log-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function exchangeOf(fields: Partial<Exchange>): Exchange {
+  return Object.assign(new Exchange(CONNECTION, {} as never, 0), fields);
+}
+
+describe('a line', () => {
+  test('is one line of JSON, whatever a client sends', () => {
+    const hostile = '"}\n\r\t\u0000\u001b[31m\u2028\u009f\\';
+    const line = formatLine(
+      exchangeOf({ method: hostile, requestedAuthority: hostile, requestedPath: hostile, requestHeaders: ['user-agent', hostile] }),
+      1,
+      'now',
+    );
+    expect(line.indexOf('\n')).toBe(line.length - 1);
+    expect(line.slice(0, -1)).not.toMatch(/[\p{Cc}]/u);
+    const logged = hostile.replace('\u009f', '\ufffd');
+    expect(JSON.parse(line)).toMatchObject({ method: logged, authority: logged, path: logged, userAgent: logged });
+  });
+
+  test('fits one write to a pipe at its longest', () => {
+    const long = '"'.repeat(70_000);
+    const listener = `${'n'.repeat(63)}/${'g'.repeat(253)}/${'l'.repeat(253)}`;
+    const route = { key: `HTTPRoute/${'n'.repeat(63)}/${'r'.repeat(253)}/15` } as Exchange['route'];
+    const line = formatLine(
+      exchangeOf({
+        method: long,
+        requestedAuthority: 'a'.repeat(9_000),
+        requestedPath: long,
+        requestHeaders: ['user-agent', long],
+        listener,
+        route,
+      }),
+      1,
+      new Date().toISOString(),
+    );
+    expect(Buffer.byteLength(line)).toBeLessThanOrEqual(4_096);
+    expect(JSON.parse(line).path).toBe(`${'"'.repeat(512)}...`);
+  });
+
+  test('has the path as it was asked for, without its query, and is written on stop', async () => {
+    const file = path.join(folder, 'access.log');
+    const worker = new Worker({ limits: DEFAULT_LIMITS, accessLog: file, reusePort: false, drainTimeout: 1, bindPort: () => 0 });
+    closeLater(() => worker.stop(1));
+    const upstream = await openUpstream('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    const rewrite = { type: 'URLRewrite', hostname: 'inside', path: { type: 'ReplaceFullPath', value: '/rewritten' } } as const;
+    await worker.apply(toUpstream(upstream.port, { filters: [rewrite] }), []);
+    const client = await openClient(worker.boundPort(LISTENER_PORT) as number);
+    await client.ask(get('/asked?token=secret'));
+    expect(upstream.connections[0]?.received).toContain('GET /rewritten?token=secret');
+    expect(await worker.stop(1_000)).toBe(true);
+    const lines = readFileSync(file, 'utf8').trim().split('\n');
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0] as string)).toMatchObject({ method: 'GET', authority: 'a', path: '/asked', status: 200 });
+    expect(lines[0]).not.toContain('secret');
+  });
+});
+
+describe('a pipe that nobody reads', () => {
+  test('neither blocks nor fills the memory: lines are dropped and counted', async () => {
+    const fifo = path.join(folder, 'fifo');
+    expect(spawnSync('mkfifo', [fifo]).status).toBe(0);
+    // Both ends are held, so that opening does not wait for a reader.
+    const held = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
+    const log = new AccessLog(fifo);
+    const exchange = exchangeOf({ requestedPath: '/x'.repeat(200) });
+    for (let i = 0; i < 20_000; i++) log.log(exchange, 1);
+    const before = performance.now();
+    await new Promise(setImmediate);
+    expect(performance.now() - before).toBeLessThan(200);
+    expect(log.dropped).toBeGreaterThan(0);
+    expect(await log.close(50)).toBe(false);
+    // Frees the thread that is stuck in the write.
+    const drain = createReadStream(fifo).resume();
+    await until(() => drain.bytesRead > 4_000_000, 'the rest');
+    closeSync(held);
+    drain.destroy();
+  });
+});

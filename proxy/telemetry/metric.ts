@@ -1,0 +1,37 @@
+// How counters of the hot path become metrics: they stay plain numbers, and a family reads them when Prometheus asks.
+import type { Metric, Registry } from 'prom-client';
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** One line of the exposition. `metricName` where it differs from the family's: `..._bucket`, `..._sum`, `..._count`. */
+export interface Sample {
+  readonly labels: Labels;
+  readonly value: number;
+  readonly metricName?: string;
+}
+
+/** One metric with all of its series. */
+export interface MetricFamily {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  /** How the values of several processes become one; the sum by default. */
+  readonly aggregator?: 'sum' | 'first' | 'max' | 'min';
+  readonly read: () => readonly Sample[];
+}
+
+/** A family as `Registry.getMetricsAsJSON` gives it: what workers send to their supervisor. */
+export type MetricJson = Omit<MetricFamily, 'read'> & { readonly values: readonly Sample[] };
+
+/** A family with a single series. */
+export function single(name: string, type: 'counter' | 'gauge', help: string, value: () => number): MetricFamily {
+  return { name, type, help, read: () => [{ labels: {}, value: value() }] };
+}
+
+/** Registers families. prom-client asks no more of a metric than a name and `get`, and escapes help and labels itself. */
+export function registerFamilies(registry: Registry, families: readonly MetricFamily[]): void {
+  for (const { read, aggregator = 'sum', ...head } of families) {
+    const metric = { ...head, aggregator, get: (): MetricJson => ({ ...head, aggregator, values: read() }) };
+    registry.registerMetric(metric as unknown as Metric);
+  }
+}

@@ -1,0 +1,73 @@
+import { describe, expect, test } from '@jest/globals';
+import { AggregatorRegistry, Registry } from 'prom-client';
+import { ERRORS } from '../exchange/errors.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { registerFamilies } from './metric.ts';
+import { RequestMetrics } from './request-metrics.ts';
+
+function finish(metrics: RequestMetrics, routeName: string | null, fields: Partial<Exchange> = {}): void {
+  metrics.started();
+  const route = routeName === null ? null : ({ routeName } as Exchange['route']);
+  metrics.finished({ status: 200, route, error: null, requestBytes: 1, responseBytes: 2, attempts: 1, ...fields } as Exchange, 3);
+}
+
+function registryOf(metrics: RequestMetrics): Registry {
+  const registry = new Registry();
+  registerFamilies(registry, metrics.families());
+  return registry;
+}
+
+describe('request metrics', () => {
+  test('count by route, status class and code', async () => {
+    const metrics = new RequestMetrics();
+    finish(metrics, 'a/b');
+    finish(metrics, 'a/b', { status: 503, attempts: 3, error: ERRORS.noEndpoints });
+    finish(metrics, null, { status: 404, error: ERRORS.routeNotFound });
+    const text = await registryOf(metrics).metrics();
+    expect(text).toContain('weir_requests_total{route="a/b",status_class="2xx"} 1\n');
+    expect(text).toContain('weir_requests_total{route="a/b",status_class="5xx"} 1\n');
+    expect(text).toContain('weir_requests_total{route="none",status_class="4xx"} 1\n');
+    expect(text).toContain('weir_request_retries_total{route="a/b"} 2\n');
+    expect(text).toContain('weir_errors_total{code="no_endpoints"} 1\n');
+    expect(text).toContain('weir_request_duration_seconds_bucket{route="a/b",le="0.0025"} 0\n');
+    expect(text).toContain('weir_request_duration_seconds_bucket{route="a/b",le="0.005"} 2\n');
+    expect(text).toContain('weir_request_duration_seconds_sum{route="a/b"} 0.006\n');
+    expect(text).toContain('weir_requests_active 0\n');
+  });
+
+  test('escape a hostile name', async () => {
+    const metrics = new RequestMetrics();
+    finish(metrics, 'a"} 1\nweir_forged_total 9\\');
+    const text = await registryOf(metrics).metrics();
+    expect(text).not.toMatch(/^weir_forged_total/m);
+    expect(text).toContain('route="a\\"} 1\\nweir_forged_total 9\\\\"');
+  });
+
+  test('have a bounded number of series', async () => {
+    const metrics = new RequestMetrics();
+    for (let i = 0; i < 3_000; i++) finish(metrics, `ns/route-${i}`);
+    const text = await registryOf(metrics).metrics();
+    expect(text.match(/^weir_requests_total\{/gm)).toHaveLength(2_001);
+    expect(text).toContain('weir_requests_total{route="other",status_class="2xx"} 1000\n');
+  });
+
+  test('forget a route that nobody asks for any more', async () => {
+    const metrics = new RequestMetrics();
+    const registry = registryOf(metrics);
+    finish(metrics, 'ns/gone');
+    for (let i = 0; i < 121; i++) await registry.metrics();
+    expect(await registry.metrics()).not.toContain('ns/gone');
+  });
+
+  test('of several workers add up', async () => {
+    const [one, two] = [new RequestMetrics(), new RequestMetrics()];
+    finish(one, 'a/b');
+    finish(two, 'a/b');
+    finish(two, 'c/d');
+    const parts = await Promise.all([one, two].map((metrics) => registryOf(metrics).getMetricsAsJSON()));
+    const text = await AggregatorRegistry.aggregate(parts).metrics();
+    expect(text).toContain('weir_requests_total{route="a/b",status_class="2xx"} 2\n');
+    expect(text).toContain('weir_requests_total{route="c/d",status_class="2xx"} 1\n');
+    expect(text).toContain('weir_request_duration_seconds_count{route="a/b"} 2\n');
+  });
+});

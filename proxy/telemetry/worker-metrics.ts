@@ -1,0 +1,43 @@
+// What a worker exposes beside its requests: connections on both sides, and what was dropped. All are read, none is kept here.
+import { single } from './metric.ts';
+import type { MetricFamily } from './metric.ts';
+
+/** Where the numbers are. */
+export interface WorkerSources {
+  readonly downstream: () => { readonly open: number; readonly refused: number };
+  /** Failed TLS handshakes by reason; the reasons are the listener's own and few. */
+  readonly handshakeFailures: () => ReadonlyMap<string, number>;
+  readonly pools: () => Iterable<{ readonly open: number; readonly idle: number; readonly pending: number }>;
+  readonly endpoints: () => number;
+  readonly mirrorDrops: () => number;
+  readonly accessLogDrops: () => number;
+}
+
+export function workerFamilies(sources: WorkerSources): readonly MetricFamily[] {
+  const { downstream } = sources;
+  return [
+    single('weir_downstream_connections_active', 'gauge', 'Open downstream connections', () => downstream().open),
+    single('weir_downstream_connections_refused_total', 'counter', 'Connections refused at the limit', () => downstream().refused),
+    {
+      name: 'weir_tls_handshake_failures_total',
+      type: 'counter',
+      help: 'TLS handshakes that failed, by reason',
+      read: () => [...sources.handshakeFailures()].map(([reason, value]) => ({ labels: { reason }, value })),
+    },
+    single('weir_upstream_connections_open', 'gauge', 'Upstream connections, idle ones included', () => sum(sources.pools(), 'open')),
+    single('weir_upstream_connections_idle', 'gauge', 'Upstream connections kept for reuse', () => sum(sources.pools(), 'idle')),
+    single('weir_upstream_requests_pending', 'gauge', 'Requests that wait for an upstream connection', () =>
+      sum(sources.pools(), 'pending'),
+    ),
+    // Every worker knows the same endpoints.
+    { ...single('weir_endpoints', 'gauge', 'Endpoints known', sources.endpoints), aggregator: 'max' },
+    single('weir_mirror_drops_total', 'counter', 'Copies of requests that were not sent, too large or too many', sources.mirrorDrops),
+    single('weir_access_log_drops_total', 'counter', 'Lines of the access log that nothing took', sources.accessLogDrops),
+  ];
+}
+
+function sum<Key extends string>(items: Iterable<Readonly<Record<Key, number>>>, key: Key): number {
+  let total = 0;
+  for (const item of items) total += item[key];
+  return total;
+}
