@@ -11,7 +11,6 @@ export function isFieldName(name: string): boolean {
 /** A header value as bytes on the wire (UTF-8, one character per byte). Control characters become spaces, ends are trimmed. */
 export function fieldValue(text: string): string {
   const bytes = Buffer.from(text, 'utf8').toString('latin1');
-
   return bytes.replace(/[\x00-\x08\x0a-\x1f\x7f]/g, ' ').replace(/^[ \t]+|[ \t]+$/g, '');
 }
 
