@@ -99,7 +99,10 @@ export class FleetState {
 
   /** The proxy cannot use this version and keeps what it had. */
   nacked(proxy: string, kind: ResourceKind, key: string, nack: Nack): void {
-    if (!this.#proxies.has(proxy)) return;
+    const serves = this.#proxies.get(proxy);
+    if (serves === undefined) return;
+    // What was served may be broken by what came later: a listener by its certificate.
+    if (kind === 'Listener') serves.delete(key);
     const id = resourceId(kind, key);
     const nacks = this.#nacks.get(id) ?? new Map<string, Nack>();
     nacks.set(proxy, nack);
