@@ -1,0 +1,167 @@
+// Slow readers and slow writers: whoever is fast is held back, and the proxy holds no more than a few buffers of anybody's bytes.
+import { describe, expect, test } from '@jest/globals';
+import { setImmediate as turn } from 'node:timers/promises';
+import { closeAfterEach, get, openChain, openClient } from '../support/fixture.ts';
+import type { Chain } from '../support/fixture.ts';
+import { memoryInUse } from '../support/memory.ts';
+import { until } from '../support/until.ts';
+
+closeAfterEach();
+
+const MIB = 1_048_576;
+const TOTAL = 48 * MIB;
+const PIECE = Buffer.alloc(65_536, 'x');
+/** What may lie between two peers: kernel buffers of four sockets (up to 6 MiB each on loopback) and a few hundred KiB of ours. */
+const IN_BETWEEN = 28 * MIB;
+/** What of it may be in this process, beyond what was there before: twice the mark of a socket in each direction, and its slack. */
+const IN_PROCESS = 2 * MIB;
+
+interface Source {
+  write(chunk: Buffer): boolean;
+  once(event: 'drain', listener: () => void): unknown;
+  readonly destroyed: boolean;
+}
+
+/** Writes as fast as it is taken, until all is written; tells how much was. Holds nothing back itself. */
+function pour(socket: Source, total: number, piece: Buffer, finished = (): void => undefined): { sent: number; done: boolean } {
+  const state = { sent: 0, done: false };
+  const go = (): void => {
+    while (!socket.destroyed) {
+      state.done = state.sent >= total;
+      if (state.done) return finished();
+      state.sent += PIECE.length;
+      if (!socket.write(piece)) return void socket.once('drain', go);
+    }
+  };
+  go();
+  return state;
+}
+
+/** Resolves once a number has not changed for a while: everything in between is full. */
+async function still(read: () => number): Promise<number> {
+  let last = -1;
+  let since = performance.now();
+  while (performance.now() - since < 150) {
+    if (read() !== last) since = performance.now();
+    last = read();
+    await turn();
+  }
+  return last;
+}
+
+function asChunk(piece: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')]);
+}
+
+const buffered = (): number => memoryInUse().buffers;
+
+async function download(
+  framing: string,
+  piece: Buffer,
+  last: string,
+): Promise<Chain & { readonly state: () => { sent: number; done: boolean } }> {
+  let state = { sent: 0, done: false };
+  const chain = await openChain((_, { socket }) => {
+    socket.write(`HTTP/1.1 200 OK\r\n${framing}\r\n\r\n`);
+    state = pour(socket, TOTAL, piece, () => void socket.write(last));
+    return null;
+  });
+  return { ...chain, state: () => state };
+}
+
+const framings = [
+  ['a length', `content-length: ${TOTAL}`, PIECE, ''],
+  ['chunks', 'transfer-encoding: chunked', asChunk(PIECE), '0\r\n\r\n'],
+] as const;
+
+describe('a client that does not read', () => {
+  test.each(framings)('holds the backend back: %s', async (_, framing, piece, last) => {
+    const { proxy, state } = await download(framing, piece, last);
+    const client = await openClient(proxy.port, false);
+    const before = buffered();
+    client.socket.pause();
+    client.write(get('/', 'Connection: close\r\n'));
+    const stalled = await still(() => state().sent);
+    expect(stalled).toBeLessThan(IN_BETWEEN);
+    expect(buffered() - before).toBeLessThan(IN_PROCESS);
+    client.socket.resume();
+    await until(() => client.ended, 'the whole answer', 25_000);
+    expect(client.octets).toBeGreaterThanOrEqual(TOTAL);
+    expect(client.error).toBe('');
+  });
+
+  test('holds itself back: pipelined requests are not read while their answers are not', async () => {
+    const { proxy } = await openChain('', { backends: [] });
+    const client = await openClient(proxy.port, false);
+    const before = buffered();
+    client.socket.pause();
+    const requests = Buffer.from(get().repeat(2_000));
+    const state = pour(client.socket, 300 * PIECE.length, requests);
+    await still(() => state.sent);
+    expect(state.done).toBe(false);
+    expect(buffered() - before - client.socket.writableLength).toBeLessThan(IN_PROCESS);
+    client.socket.resume();
+    await until(() => state.done, 'all requests to be read', 25_000);
+  });
+
+  test('holds others back in nothing', async () => {
+    const { proxy, upstream } = await download(framings[0][1], framings[0][2], '');
+    const slow = await openClient(proxy.port, false);
+    slow.socket.pause();
+    slow.write(get());
+    await upstream.request();
+    upstream.become('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+    const other = await openClient(proxy.port);
+    for (let i = 0; i < 50; i++) expect((await other.ask(get())).body).toBe('ok');
+  });
+});
+
+describe('a backend that does not read', () => {
+  test.each([
+    ['a length', `Content-Length: ${TOTAL}`, PIECE, ''],
+    ['chunks', 'Transfer-Encoding: chunked', asChunk(PIECE), '0\r\n\r\n'],
+  ])('holds the client back: %s', async (_, framing, piece, last) => {
+    const { client, upstream } = await openChain({ keep: false, connected: ({ socket }) => void socket.pause() });
+    const before = buffered();
+    client.write(`POST / HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n`);
+    const state = pour(client.socket, TOTAL, piece);
+    const stalled = await still(() => state.sent);
+    expect(stalled).toBeLessThan(IN_BETWEEN);
+    expect(buffered() - before).toBeLessThan(IN_PROCESS);
+    upstream.connections[0]?.socket.resume();
+    await until(() => state.done, 'all sent', 25_000);
+    client.write(last);
+    await until(() => (upstream.connections[0]?.octets ?? 0) >= TOTAL, 'all arrived', 25_000);
+    upstream.connections[0]?.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+    expect((await client.answer()).body).toBe('ok');
+  });
+});
+
+describe('a tunnel', () => {
+  const UPGRADE = get('/', 'Connection: Upgrade\r\nUpgrade: x\r\n');
+  const switches = {
+    keep: false,
+    connected: () => undefined,
+    data: (connection: { socket: { write(text: string): unknown }; octets: number }, chunk: Buffer): void => {
+      if (connection.octets === chunk.length) connection.socket.write('HTTP/1.1 101 X\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n');
+    },
+  };
+
+  test.each(['client', 'backend'] as const)('holds back who writes to a %s that does not read', async (who) => {
+    const { client, upstream } = await openChain(switches);
+    await client.ask(UPGRADE);
+    const backend = upstream.connections[0];
+    if (backend === undefined) throw new Error('no connection');
+    const [reader, writer] = who === 'client' ? [client.socket, backend.socket] : [backend.socket, client.socket];
+    const counted = who === 'client' ? client : backend;
+    const first = counted.octets;
+    const before = buffered();
+    reader.pause();
+    const state = pour(writer, TOTAL, PIECE);
+    expect(await still(() => state.sent)).toBeLessThan(IN_BETWEEN);
+    expect(buffered() - before).toBeLessThan(IN_PROCESS);
+    client.received = '';
+    reader.resume();
+    await until(() => counted.octets - first >= TOTAL, 'all arrived', 25_000);
+  });
+});
