@@ -2,8 +2,9 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { until } from '../support/until.ts';
 
 const TAIL_LINES = 25;
 
@@ -39,9 +40,10 @@ export class Part {
     return readFileSync(this.#logFile, 'utf8').trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
   }
 
-  /** Stops its clock: connections stay open and nothing answers, as in a partition. */
-  pause(): void {
+  /** Stops its clock: connections stay open and nothing answers, as in a partition. Resolves when every thread stands still. */
+  async pause(): Promise<void> {
     this.#process.kill('SIGSTOP');
+    await until(() => this.#threadStates().every((state) => state === 'T'), `the standstill of ${this.name}`);
   }
 
   resume(): void {
@@ -52,5 +54,13 @@ export class Part {
   async stop(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     this.#process.kill(signal);
     await this.#gone;
+  }
+
+  #threadStates(): string[] {
+    const folder = `/proc/${this.pid}/task`;
+    return readdirSync(folder).map((thread) => {
+      const stat = readFileSync(path.join(folder, thread, 'stat'), 'utf8');
+      return stat.charAt(stat.lastIndexOf(')') + 2);
+    });
   }
 }

@@ -1,0 +1,84 @@
+// What some tests need of the machine, how to tell whether it is there, and what to do where it is not.
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { allBuilt } from '../cluster/tools.ts';
+
+/** One thing a machine may lack. */
+interface Requirement {
+  met(env: NodeJS.ProcessEnv): boolean;
+  /** What a person does about it. */
+  readonly remedy: string;
+  /** The Debian package that brings it, which `npm test` installs by itself as root. */
+  readonly package?: string;
+}
+
+function program(name: string, debianPackage: string): Requirement {
+  return { met: (env) => onPath(name, env), remedy: `apt-get install ${debianPackage}`, package: debianPackage };
+}
+
+/** Everything a test can ask for. */
+const REQUIREMENTS = {
+  /** A test cluster (test/cluster): Linux, and Go unless its parts are built. */
+  cluster: {
+    met: (env) => process.platform === 'linux' && (allBuilt() || goVersion(env) >= 26),
+    remedy: 'on Linux, install Go 1.26 or later',
+  },
+  /** Addresses and namespaces of a test's own. */
+  root: { met: () => process.getuid?.() === 0, remedy: 'run as root' },
+  ip: program('ip', 'iproute2'),
+} satisfies Readonly<Record<string, Requirement>>;
+
+export type RequirementName = keyof typeof REQUIREMENTS;
+
+/** What to do before tests with these needs can run here; empty when they can. */
+export function remediesFor(names: readonly RequirementName[], env: NodeJS.ProcessEnv = process.env): string[] {
+  return names.filter((name) => !REQUIREMENTS[name].met(env)).map((name) => REQUIREMENTS[name].remedy);
+}
+
+/** Debian packages that tests need and the machine lacks. */
+export function missingPackages(env: NodeJS.ProcessEnv = process.env): string[] {
+  const all: readonly Requirement[] = Object.values(REQUIREMENTS);
+  return all.flatMap((requirement) => (requirement.package === undefined || requirement.met(env) ? [] : [requirement.package]));
+}
+
+/** Tests that were not run because the machine lacks something. */
+export interface LeftOut {
+  readonly name: string;
+  readonly remedies: readonly string[];
+}
+
+/** The environment variable that names the file where a run collects what it left out, one JSON object a line. */
+export const LEFT_OUT_FILE = 'WEIR_TESTS_LEFT_OUT';
+
+/** What the test files of a run left out. */
+export function readLeftOut(file: string): LeftOut[] {
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, 'utf8').split('\n');
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as LeftOut);
+}
+
+/** One line for a person. */
+export function describeLeftOut({ name, remedies }: LeftOut): string {
+  return `left out: ${name}. To run it: ${remedies.join('; ')}`;
+}
+
+function onPath(name: string, env: NodeJS.ProcessEnv): boolean {
+  const folders = (env['PATH'] ?? '').split(path.delimiter).filter((folder) => folder !== '');
+  return folders.some((folder) => isExecutable(path.join(folder, name)));
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** 26 for Go 1.26; 0 without Go. */
+function goVersion(env: NodeJS.ProcessEnv): number {
+  const { stdout } = spawnSync('go', ['env', 'GOVERSION'], { encoding: 'utf8', env: { ...env, GOTOOLCHAIN: 'local' } });
+  return Number(/^go1\.(\d+)/.exec(stdout ?? '')?.[1] ?? 0);
+}
