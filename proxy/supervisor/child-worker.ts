@@ -1,0 +1,170 @@
+// A worker in a process of its own, as its supervisor sees it: forked, told what to do, replaced when it dies.
+//
+//   starting ──has the state, ports bound──> serving ──dies──> waiting (backoff) ──> starting
+//                                               └──stop──> stopping ──> gone
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import path from 'node:path';
+import type * as ir from '#api/ir/ir.ts';
+import { Backoff } from '#lib/backoff.ts';
+import type { Log } from '#lib/log.ts';
+import type { ResourceError, ResourceName } from '../runtime/build.ts';
+import type { MetricJson } from '../telemetry/metric.ts';
+import type { WorkerLink } from './link.ts';
+import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
+import { addCounters } from './sum.ts';
+
+const MAIN = path.join(import.meta.dirname, '..', 'worker-main.ts');
+const RESTART = { minimum: 50, maximum: 10_000 };
+/** A worker that lived so long did not die of its start. */
+const STEADY_MS = 30_000;
+/** A worker that does not say within this what it counted is left out of a scrape. */
+const METRICS_TIMEOUT_MS = 3_000;
+/** Beyond the grace of its connections and the flush of its log, a worker that stops is killed. */
+const STOP_SLACK_MS = 5_000;
+
+export interface ChildWorkerOptions {
+  readonly settings: WorkerSettings;
+  readonly log: Log;
+  /** Everything there is, for a worker that starts. */
+  readonly state: () => readonly ir.Resource[];
+  /** A worker died and will be replaced. */
+  readonly died: () => void;
+}
+
+type Asked = (answer: FromWorker | null) => void;
+
+export class ChildWorker implements WorkerLink {
+  readonly #options: ChildWorkerOptions;
+  readonly #backoff = new Backoff(RESTART);
+  readonly #asked = new Map<number, Asked>();
+  #process: ChildProcess | null = null;
+  #restart: NodeJS.Timeout | null = null;
+  #gone = Promise.resolve();
+  #nextId = 0;
+  #serving = false;
+  #stopping = false;
+  #bound = new Map<number, number | null>();
+  /** What the process said last that it counted, and what those before it had counted when they died. */
+  #last: readonly MetricJson[] = [];
+  #past: readonly MetricJson[] = [];
+
+  constructor(options: ChildWorkerOptions) {
+    this.#options = options;
+    this.#start();
+  }
+
+  get serving(): boolean {
+    return this.#serving;
+  }
+
+  /** Process id, or null between two processes. */
+  get pid(): number | null {
+    return this.#process?.pid ?? null;
+  }
+
+  async apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
+    const answer = await this.#ask((id) => ({ type: 'apply', id, changed, removed }));
+    if (answer?.type !== 'applied') return [];
+    this.#bound = new Map(answer.bound);
+    return answer.errors;
+  }
+
+  boundPort(port: number): number | null {
+    return this.#bound.get(port) ?? null;
+  }
+
+  async metrics(): Promise<readonly MetricJson[]> {
+    const asked = this.#process;
+    const answer = await this.#ask((id) => ({ type: 'metrics', id }), METRICS_TIMEOUT_MS);
+    if (answer?.type === 'metrics' && asked === this.#process) this.#last = answer.metrics;
+    return addCounters(this.#last, this.#past);
+  }
+
+  async stop(grace: number): Promise<boolean> {
+    this.#stopping = true;
+    if (this.#restart !== null) clearTimeout(this.#restart);
+    if (this.#process === null) return true;
+    const answer = await this.#ask((id) => ({ type: 'stop', id, grace }), grace + STOP_SLACK_MS);
+    const flushed = answer?.type === 'stopped' && answer.flushed;
+    // It has ended by itself or has nothing left to lose.
+    if (!flushed) this.#process?.kill('SIGKILL');
+    await this.#gone;
+    return flushed;
+  }
+
+  #start(): void {
+    this.#restart = null;
+    // The environment of the supervisor stays its own: it may hold what a worker need not know.
+    const child = fork(MAIN, [], { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: workerEnvironment() });
+    const started = performance.now();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#process = child;
+    this.#gone = promise;
+    child.on('message', (message) => this.#answered(message as FromWorker));
+    // Sending to a process that just died; 'exit' tells the rest.
+    child.on('error', () => undefined);
+    child.once('exit', (code, signal) => {
+      this.#ended(code, signal, performance.now() - started);
+      resolve();
+    });
+    this.#send({ type: 'start', settings: this.#options.settings });
+    void this.apply(this.#options.state(), []).then((errors) => this.#started(child, errors));
+  }
+
+  #started(child: ChildProcess, errors: readonly ResourceError[]): void {
+    if (this.#process !== child) return;
+    this.#serving = true;
+    this.#options.log.info({ pid: child.pid }, 'a worker serves');
+    for (const error of errors) this.#options.log.error({ ...error, pid: child.pid }, 'a worker cannot serve a resource');
+  }
+
+  #ended(code: number | null, signal: NodeJS.Signals | null, lived: number): void {
+    const pid = this.#process?.pid;
+    this.#process = null;
+    this.#serving = false;
+    for (const answer of this.#asked.values()) answer(null);
+    this.#asked.clear();
+    this.#past = addCounters(this.#last, this.#past).filter(({ type }) => type !== 'gauge');
+    this.#last = [];
+    if (this.#stopping) return;
+    if (lived > STEADY_MS) this.#backoff.reset();
+    const wait = this.#backoff.next();
+    this.#options.log.error({ pid, code, signal, restartMs: Math.round(wait) }, 'a worker died');
+    this.#options.died();
+    this.#restart = setTimeout(() => this.#start(), wait);
+  }
+
+  #ask(message: (id: number) => ToWorker, timeout = 0): Promise<FromWorker | null> {
+    if (this.#process === null) return Promise.resolve(null);
+    const id = this.#nextId++;
+    const { promise, resolve } = Promise.withResolvers<FromWorker | null>();
+    const deadline = timeout > 0 ? setTimeout(() => this.#settle(id, null), timeout) : undefined;
+    this.#asked.set(id, (answer) => {
+      clearTimeout(deadline);
+      resolve(answer);
+    });
+    this.#send(message(id));
+    return promise;
+  }
+
+  #answered(message: FromWorker): void {
+    this.#settle(message.id, message);
+  }
+
+  #settle(id: number, answer: FromWorker | null): void {
+    const asked = this.#asked.get(id);
+    this.#asked.delete(id);
+    asked?.(answer);
+  }
+
+  #send(message: ToWorker): void {
+    if (this.#process?.connected === true) this.#process.send(message, () => undefined);
+  }
+}
+
+/** What Node itself reads, and no more. */
+function workerEnvironment(): NodeJS.ProcessEnv {
+  const names = ['PATH', 'TZ', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'UV_THREADPOOL_SIZE'];
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+}

@@ -1,0 +1,17 @@
+// What a supervisor asks of a worker, whether it runs in the same process or in one of its own.
+import type * as ir from '#api/ir/ir.ts';
+import type { ResourceError, ResourceName } from '../runtime/build.ts';
+import type { MetricJson } from '../telemetry/metric.ts';
+
+export interface WorkerLink {
+  /** It serves: it has the complete state. */
+  readonly serving: boolean;
+  /** As Worker.apply. A worker that ends meanwhile has no errors: the one that follows it gets everything anew. */
+  apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]>;
+  /** The port bound for a listener's port, or null. */
+  boundPort(port: number): number | null;
+  /** Counters never go back, whatever becomes of the process. */
+  metrics(): Promise<readonly MetricJson[]>;
+  /** As Worker.stop. */
+  stop(grace: number): Promise<boolean>;
+}

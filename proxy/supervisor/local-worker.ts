@@ -1,0 +1,32 @@
+// A worker in the process of its supervisor: what runs where there is one worker only.
+import type * as ir from '#api/ir/ir.ts';
+import type { ResourceError, ResourceName } from '../runtime/build.ts';
+import type { MetricJson } from '../telemetry/metric.ts';
+import { Worker } from '../worker.ts';
+import type { WorkerOptions } from '../worker.ts';
+import type { WorkerLink } from './link.ts';
+
+export class LocalWorker implements WorkerLink {
+  readonly serving = true;
+  readonly #worker: Worker;
+
+  constructor(options: WorkerOptions) {
+    this.#worker = new Worker(options);
+  }
+
+  apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
+    return this.#worker.apply(changed, removed);
+  }
+
+  boundPort(port: number): number | null {
+    return this.#worker.boundPort(port);
+  }
+
+  async metrics(): Promise<readonly MetricJson[]> {
+    return (await this.#worker.registry.getMetricsAsJSON()) as unknown as MetricJson[];
+  }
+
+  stop(grace: number): Promise<boolean> {
+    return this.#worker.stop(grace);
+  }
+}

@@ -1,0 +1,30 @@
+// What supervisor and worker processes say to each other over IPC (structured clone, in order, reliable while both live).
+import type * as ir from '#api/ir/ir.ts';
+import type { Limits } from '../exchange/limits.ts';
+import type { ResourceError, ResourceName } from '../runtime/build.ts';
+import type { MetricJson } from '../telemetry/metric.ts';
+
+/** What a worker process is made with. */
+export interface WorkerSettings {
+  readonly limits: Limits;
+  readonly accessLog: string;
+  readonly drainTimeout: number;
+}
+
+/** The first message is `start`. Messages with an id are answered with it. */
+export type ToWorker =
+  | { readonly type: 'start'; readonly settings: WorkerSettings }
+  | { readonly type: 'apply'; readonly id: number; readonly changed: readonly ir.Resource[]; readonly removed: readonly ResourceName[] }
+  | { readonly type: 'metrics'; readonly id: number }
+  | { readonly type: 'stop'; readonly id: number; readonly grace: number };
+
+export type FromWorker =
+  | {
+      readonly type: 'applied';
+      readonly id: number;
+      readonly errors: readonly ResourceError[];
+      /** Port of a listener, port bound for it. */
+      readonly bound: readonly (readonly [number, number | null])[];
+    }
+  | { readonly type: 'metrics'; readonly id: number; readonly metrics: readonly MetricJson[] }
+  | { readonly type: 'stopped'; readonly id: number; readonly flushed: boolean };

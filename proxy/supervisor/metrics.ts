@@ -1,0 +1,32 @@
+// What a supervisor exposes beside its workers: how many there are, what they serve since when, and what program this is.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { single } from '../telemetry/metric.ts';
+import type { MetricFamily } from '../telemetry/metric.ts';
+
+export interface SupervisorSources {
+  readonly workers: () => number;
+  readonly restarts: () => number;
+  readonly version: () => number;
+  /** Milliseconds since the epoch; 0 before the first change. */
+  readonly changedAt: () => number;
+}
+
+const PACKAGE = JSON.parse(readFileSync(path.join(import.meta.dirname, '..', '..', 'package.json'), 'utf8')) as {
+  readonly version: string;
+};
+
+export function supervisorFamilies(sources: SupervisorSources): readonly MetricFamily[] {
+  return [
+    single('weir_workers', 'gauge', 'Workers that serve', sources.workers),
+    single('weir_worker_restarts_total', 'counter', 'Workers that died and were replaced', sources.restarts),
+    single('weir_config_version', 'gauge', 'Changes of the configuration that were applied since the start', sources.version),
+    single('weir_config_applied_timestamp_seconds', 'gauge', 'When the configuration last changed', () => sources.changedAt() / 1_000),
+    {
+      name: 'weir_build_info',
+      type: 'gauge',
+      help: 'Always 1; labels tell the versions of Weir and of Node.js',
+      read: () => [{ labels: { version: PACKAGE.version, node: process.version }, value: 1 }],
+    },
+  ];
+}

@@ -1,0 +1,123 @@
+// The supervisor: holds the configuration of this proxy and the workers that serve it, one in this process or several of their
+// own. Who changes the configuration need not know which.
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import * as ir from '#api/ir/ir.ts';
+import type { Log } from '#lib/log.ts';
+import type { Limits } from '../exchange/limits.ts';
+import type { ResourceError, ResourceName } from '../runtime/build.ts';
+import { registerFamilies } from '../telemetry/metric.ts';
+import type { MetricJson } from '../telemetry/metric.ts';
+import { ChildWorker } from './child-worker.ts';
+import type { WorkerLink } from './link.ts';
+import { LocalWorker } from './local-worker.ts';
+import { supervisorFamilies } from './metrics.ts';
+import { expose } from './sum.ts';
+
+export interface SupervisorOptions {
+  /** At least 1. */
+  readonly workers: number;
+  readonly limits: Limits;
+  /** `off`, `stdout` or a file. */
+  readonly accessLog: string;
+  /** How long connections of a port that is closed may live on, milliseconds. */
+  readonly drainTimeout: number;
+  readonly log: Log;
+  /** From the port of a listener to the one to bind; for one worker only. */
+  readonly bindPort?: (port: number) => number;
+  /** Metrics of the process itself are exposed too; off where a process has several supervisors. */
+  readonly processMetrics?: boolean;
+}
+
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #registry = new Registry();
+  readonly #resources = new Map<string, ir.Resource>();
+  readonly #workers: readonly WorkerLink[];
+  #restarts = 0;
+  #version = 0;
+  #changedAt = 0;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    if (options.processMetrics !== false) collectDefaultMetrics({ register: this.#registry });
+    registerFamilies(
+      this.#registry,
+      supervisorFamilies({
+        workers: () => this.serving,
+        restarts: () => this.#restarts,
+        version: () => this.#version,
+        changedAt: () => this.#changedAt,
+      }),
+    );
+    this.#workers = this.#startWorkers();
+  }
+
+  /** Workers that serve. */
+  get serving(): number {
+    return this.#workers.filter((worker) => worker.serving).length;
+  }
+
+  /** Counts applied changes. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Workers that died and were replaced. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** Takes a batch of resources. Resolves, once every worker serves it, to what could not be taken, each error once. */
+  async apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
+    for (const resource of changed) this.#resources.set(ir.resourceId(resource.kind, resource.key), resource);
+    for (const { kind, key } of removed) this.#resources.delete(ir.resourceId(kind, key));
+    this.#version++;
+    this.#changedAt = Date.now();
+    const errors = (await Promise.all(this.#workers.map((worker) => worker.apply(changed, removed)))).flat();
+    return [...new Map(errors.map((error) => [JSON.stringify([error.kind, error.key, error.field, error.reason]), error])).values()];
+  }
+
+  /** The port bound for a listener's port, or null. */
+  boundPort(port: number): number | null {
+    for (const worker of this.#workers) {
+      const bound = worker.boundPort(port);
+      if (bound !== null) return bound;
+    }
+    return null;
+  }
+
+  /** Everything that is served, what others point at first. */
+  resources(): readonly ir.Resource[] {
+    const byKind = Map.groupBy(this.#resources.values(), (resource) => resource.kind);
+    return ir.KIND_ORDER.flatMap((kind) => byKind.get(kind) ?? []);
+  }
+
+  /** Metrics of all workers together, and of the supervisor, in the Prometheus text format. */
+  async metrics(): Promise<string> {
+    const own = (await this.#registry.getMetricsAsJSON()) as unknown as MetricJson[];
+    return expose([own, ...(await Promise.all(this.#workers.map((worker) => worker.metrics())))]);
+  }
+
+  /**
+   * Stops accepting, lets exchanges finish for `grace` ms at most and releases everything. Resolves to false when an access log
+   * could not be written to its end: the process can then only be killed.
+   */
+  async stop(grace: number): Promise<boolean> {
+    const flushed = await Promise.all(this.#workers.map((worker) => worker.stop(grace)));
+    return flushed.every(Boolean) || this.#options.workers > 1;
+  }
+
+  #startWorkers(): readonly WorkerLink[] {
+    const { workers, limits, accessLog, drainTimeout, log, bindPort } = this.#options;
+    const settings = { limits, accessLog, drainTimeout };
+    if (workers === 1) return [new LocalWorker({ ...settings, reusePort: false, ...(bindPort === undefined ? {} : { bindPort }) })];
+    if (bindPort !== undefined) throw new Error('bindPort is for one worker');
+    const options = {
+      settings,
+      log,
+      state: () => this.resources(),
+      died: () => void this.#restarts++,
+    };
+    return Array.from({ length: workers }, () => new ChildWorker(options));
+  }
+}

@@ -1,0 +1,70 @@
+// The main of a worker process: a Worker that does what its supervisor says, and ends with it.
+import type * as ir from '#api/ir/ir.ts';
+import { createLog } from '#lib/log.ts';
+import { collectDefaultMetrics } from 'prom-client';
+import type { FromWorker, ToWorker } from './supervisor/messages.ts';
+import type { MetricJson } from './telemetry/metric.ts';
+import { Worker } from './worker.ts';
+
+/** Grace of connections whose supervisor is gone: nobody would end this process otherwise. */
+const ORPHAN_GRACE_MS = 1;
+
+let worker: Worker | null = null;
+/** Ports of the listeners there are. */
+const ports = new Map<string, number>();
+
+process.on('message', (message: ToWorker) => void receive(message));
+process.on('disconnect', () => void end(ORPHAN_GRACE_MS));
+// Signals to the whole process group are for the supervisor: it drains its workers.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+process.on('uncaughtException', (error) => {
+  createLog('error').fatal({ err: error }, 'a worker failed');
+  process.kill(process.pid, 'SIGKILL');
+});
+
+async function receive(message: ToWorker): Promise<void> {
+  if (message.type === 'start') return start(message);
+  if (worker === null) return;
+  switch (message.type) {
+    case 'apply':
+      return answer({ type: 'applied', id: message.id, ...(await apply(worker, message)) });
+    case 'metrics':
+      return answer({ type: 'metrics', id: message.id, metrics: (await worker.registry.getMetricsAsJSON()) as unknown as MetricJson[] });
+    case 'stop': {
+      const flushed = await worker.stop(message.grace);
+      return answer({ type: 'stopped', id: message.id, flushed }, () => process.disconnect());
+    }
+  }
+}
+
+function start(message: ToWorker & { type: 'start' }): void {
+  const { limits, accessLog, drainTimeout } = message.settings;
+  worker = new Worker({ limits, accessLog, drainTimeout, reusePort: true });
+  collectDefaultMetrics({ register: worker.registry });
+}
+
+async function apply(
+  to: Worker,
+  { changed, removed }: ToWorker & { type: 'apply' },
+): Promise<Omit<FromWorker & { type: 'applied' }, 'type' | 'id'>> {
+  for (const resource of changed) if (isListener(resource)) ports.set(resource.key, resource.port);
+  for (const { kind, key } of removed) if (kind === 'Listener') ports.delete(key);
+  const errors = await to.apply(changed, removed);
+  return { errors, bound: [...new Set(ports.values())].map((port) => [port, to.boundPort(port)]) };
+}
+
+function isListener(resource: ir.Resource): resource is ir.Listener {
+  return resource.kind === 'Listener';
+}
+
+/** Where sending fails the supervisor is gone, and 'disconnect' follows. */
+function answer(message: FromWorker, sent: () => void = () => undefined): void {
+  process.send?.(message, undefined, undefined, sent);
+}
+
+async function end(grace: number): Promise<never> {
+  const flushed = worker === null || (await worker.stop(grace));
+  // A thread that is stuck in a write would keep a process that exits waiting for it.
+  if (!flushed) process.kill(process.pid, 'SIGKILL');
+  process.exit(0);
+}
