@@ -32,7 +32,7 @@ async function receive(message: ToWorker): Promise<void> {
       return answer({ type: 'metrics', id: message.id, metrics: (await worker.registry.getMetricsAsJSON()) as unknown as MetricJson[] });
     case 'stop': {
       const flushed = await worker.stop(message.grace);
-      return answer({ type: 'stopped', id: message.id, flushed }, () => process.disconnect());
+      return answer({ type: 'stopped', id: message.id, flushed }, () => process.disconnect?.());
     }
   }
 }
