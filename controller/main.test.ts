@@ -1,9 +1,10 @@
 // The whole controller against a real API server. What a proxy would ack or refuse is said by the test, where the push plane would.
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { request } from 'undici';
 import { createLog } from '#lib/log.ts';
 import { startCluster } from '../test/cluster/cluster.ts';
 import type { Cluster } from '../test/cluster/cluster.ts';
+import { describeWith } from '../test/support/describe-with.ts';
 import { readConfig } from './config.ts';
 import { Controller } from './main.ts';
 import type { ControllerPorts, MakePushPlane } from './main.ts';
@@ -101,7 +102,7 @@ afterEach(async () => {
 
 afterAll(() => cluster.stop());
 
-describe('Controller', () => {
+describeWith(['cluster'], 'Controller', () => {
   test('a Gateway is Programmed only when proxies have acked, and tells its addresses', async () => {
     const { fleet, pushed } = await startController('--addresses', '203.0.113.7,gw.example.com');
     const pending = await statusWhen('gateway', 'gw', (status) => programmed(status)?.message === '0 of 1 proxies have the configuration');

@@ -1,8 +1,9 @@
 // Candidates for a Lease of a real API server, and one whose API server is lost.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { createLog } from '#lib/log.ts';
 import { startCluster } from '../../test/cluster/cluster.ts';
 import type { Cluster } from '../../test/cluster/cluster.ts';
+import { describeWith } from '../../test/support/describe-with.ts';
 import { FaultServer, sendJson } from '../../test/support/fault-server.ts';
 import { until } from '../../test/support/until.ts';
 import { ApiClient, loadKubeConfig } from '../watch/api-client.ts';
@@ -53,7 +54,7 @@ afterEach(async () => {
 
 afterAll(() => cluster.stop());
 
-describe('LeaseElection', () => {
+describeWith(['cluster'], 'LeaseElection', () => {
   test('one of two leads, renews, and the other follows when it stops, without waiting for the Lease to run out', async () => {
     const a = candidate('a');
     await until(() => a.leads());

@@ -22,7 +22,7 @@ export interface StatusTarget {
 export interface ProgrammedTimes {
   /** How long acks may take before Pending is told. */
   readonly hold: number;
-  /** How long a Gateway that was served by all, and has not changed, stays Programmed though a proxy lacks it. */
+  /** How long a Gateway that was served by all, and has not changed, stays Programmed though a proxy lacks it; and how long proxies may take to connect. */
   readonly grace: number;
 }
 
@@ -119,7 +119,9 @@ export class Programmed {
     // Other news of the Gateway, such as attachedRoutes, need not wait for the grace to end.
     if (inGrace) this.#forward(id, status, true);
     if (this.#timers.has(id)) return;
-    const timer = setTimeout(() => this.#due(id), inGrace ? this.#times.grace : this.#times.hold);
+    // Nobody is connected: a controller that has just started, whose proxies are on their way.
+    const isLenient = inGrace || this.#fleet.size === 0;
+    const timer = setTimeout(() => this.#due(id), isLenient ? this.#times.grace : this.#times.hold);
     this.#timers.set(id, timer);
   }
 

@@ -1,4 +1,5 @@
 // What is to be done per object, each at most once at a time: some at once in parallel, the rest in turn, failures after a while.
+import { setImmediate } from 'node:timers/promises';
 
 /** What became of a piece of work: when it is due again at the latest, milliseconds; null when only on request. */
 export interface WorkOutcome {
@@ -69,6 +70,8 @@ export class WorkQueue {
   }
 
   async #run(key: string): Promise<void> {
+    // Thousands of comparisons that need no answer from anybody must not hold up the pushes between them.
+    await setImmediate();
     const outcome = await this.#options.work(key);
     this.#active.delete(key);
     if (this.#stopped) this.#finish();

@@ -1,8 +1,9 @@
 // Statuses written to a real API server: what is counted is what the server has stored.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { createLog } from '#lib/log.ts';
 import { startCluster } from '../../test/cluster/cluster.ts';
 import type { Cluster } from '../../test/cluster/cluster.ts';
+import { describeWith } from '../../test/support/describe-with.ts';
 import { until } from '../../test/support/until.ts';
 import { Pipeline } from '../pipeline.ts';
 import { ApiClient, loadKubeConfig } from '../watch/api-client.ts';
@@ -145,7 +146,7 @@ afterAll(async () => {
   await cluster.stop();
 });
 
-describe('StatusWriter', () => {
+describeWith(['cluster'], 'StatusWriter', () => {
   test('keeps the entries of other controllers and takes only its own away', async () => {
     await create(routes, route('shared'));
     const foreign = { parentRef: { name: 'theirs' }, controllerName: 'example.net/other', conditions: [HEALTHY] };

@@ -1,7 +1,8 @@
 // The source against a real API server: what it tells, what it keeps, what it says when something is missing.
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { startCluster } from '../../test/cluster/cluster.ts';
 import type { Cluster } from '../../test/cluster/cluster.ts';
+import { describeWith } from '../../test/support/describe-with.ts';
 import { until } from '../../test/support/until.ts';
 import { ApiClient, loadKubeConfig } from './api-client.ts';
 import type { Change, SourceProblem } from './event.ts';
@@ -62,7 +63,7 @@ beforeAll(async () => {
 afterEach(() => told.stop());
 afterAll(() => cluster.stop());
 
-describe('KubernetesSource', () => {
+describeWith(['cluster'], 'KubernetesSource', () => {
   test('tells objects as compile needs them and nothing more', async () => {
     const annotations = { 'example.net/long': 'x'.repeat(1_000) };
     const slice = {
