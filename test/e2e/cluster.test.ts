@@ -1,0 +1,180 @@
+// Weir as it is run in a cluster: the controller as a process of its own, with the rights its documentation lists and no others,
+// against a real API server. What a user applies with kubectl is what statuses answer.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { statusWrites } from '../cluster/audit.ts';
+import { startCluster } from '../cluster/cluster.ts';
+import type { Account, Cluster } from '../cluster/cluster.ts';
+import { TestCa } from '../support/certificates.ts';
+import type { IssuedFiles } from '../support/certificates.ts';
+import { Child } from '../support/child.ts';
+import { describeWith } from '../support/describe-with.ts';
+import { documentedRights } from '../support/rights.ts';
+
+/** The Lease of a controller that was killed runs out after 15 seconds. */
+const TAKEOVER_MS = 60_000;
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly observedGeneration: number;
+}
+
+interface Listed {
+  readonly metadata: { readonly generation: number };
+  readonly status?: {
+    readonly conditions?: readonly Condition[];
+    readonly listeners?: readonly { readonly name: string; readonly attachedRoutes: number; readonly conditions: readonly Condition[] }[];
+    readonly parents?: readonly { readonly controllerName: string; readonly conditions: readonly Condition[] }[];
+  };
+}
+
+const GATEWAY = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: { name: weir }
+spec: { controllerName: gateway.weir.dev/controller }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: gw, namespace: default }
+spec: { gatewayClassName: weir, listeners: [{ name: http, port: 8080, protocol: HTTP }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: echo, namespace: default }
+spec: { clusterIP: None, ports: [{ name: http, port: 80 }] }
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: echo-1, namespace: default, labels: { kubernetes.io/service-name: echo } }
+addressType: IPv4
+ports: [{ name: http, port: 8080, protocol: TCP }]
+endpoints: [{ addresses: [100.64.0.1], conditions: { ready: true } }]
+`;
+
+function route(name: string, service: string): string {
+  return `
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: ${name}, namespace: default }
+spec:
+  parentRefs: [{ name: gw }]
+  rules: [{ matches: [{ path: { value: /${name} } }], backendRefs: [{ name: ${service}, port: 80 }] }]
+`;
+}
+
+describeWith(['cluster'], 'Weir in a cluster', () => {
+  let cluster: Cluster;
+  let account: Account;
+  let ca: TestCa;
+  let certificate: IssuedFiles;
+  let controller: Child;
+
+  function startController(): Child {
+    const { certificate: own, privateKey, ca: signer } = certificate;
+    const tls = ['--push-tls-cert', own, '--push-tls-key', privateKey, '--push-tls-ca', signer];
+    const free = ['--push-address', '--metrics-address', '--admin-address'].flatMap((flag) => [flag, '127.0.0.1:0']);
+    const names = ['--namespace', 'default', '--addresses', '203.0.113.7'];
+    return new Child(['controller', '--kubeconfig', account.kubeconfig, ...names, ...free, ...tls]);
+  }
+
+  /** The object, once its status is as wanted. */
+  async function statusWhen(kind: string, name: string, holds: (object: Listed) => boolean, deadline?: number): Promise<Listed> {
+    let object = {} as Listed;
+    const ask = async (): Promise<boolean> => {
+      object = (await cluster.object(kind, name)) as unknown as Listed;
+      return holds(object);
+    };
+    await cluster.until(`the status of ${kind}/${name}`, ask, deadline).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${JSON.stringify(object.status)}\n${controller.output}`);
+    });
+    return object;
+  }
+
+  function routeCondition(object: Listed, type: string): Condition | undefined {
+    const own = object.status?.parents?.find(({ controllerName }) => controllerName === 'gateway.weir.dev/controller');
+    return own?.conditions.find((condition) => condition.type === type);
+  }
+
+  const isCurrent = (object: Listed) => routeCondition(object, 'ResolvedRefs')?.observedGeneration === object.metadata.generation;
+  const attached = (count: number) => (object: Listed) => object.status?.listeners?.[0]?.attachedRoutes === count;
+
+  beforeAll(async () => {
+    [cluster, ca] = await Promise.all([startCluster({ audit: true, channel: 'standard' }), TestCa.create()]);
+    [account, certificate] = await Promise.all([cluster.account('controller', documentedRights()), ca.issue('controller', 'IP:127.0.0.1')]);
+    await cluster.apply(GATEWAY);
+    controller = startController();
+  }, 60_000);
+
+  afterAll(async () => {
+    await controller?.stop('SIGKILL');
+    await cluster?.stop();
+    await ca?.remove();
+  });
+
+  test('a route that is applied is attached and says so, for the generation applied', async () => {
+    await cluster.apply(route('one', 'echo'));
+    const object = await statusWhen('httproute', 'one', isCurrent);
+    expect(routeCondition(object, 'Accepted')).toMatchObject({ status: 'True', reason: 'Accepted', observedGeneration: 1 });
+    expect(routeCondition(object, 'ResolvedRefs')).toMatchObject({ status: 'True', reason: 'ResolvedRefs', observedGeneration: 1 });
+    const gateway = await statusWhen('gateway', 'gw', attached(1));
+    expect(gateway.status?.conditions).toContainEqual(expect.objectContaining({ type: 'Accepted', status: 'True', observedGeneration: 1 }));
+    const accepted = await statusWhen('gatewayclass', 'weir', ({ status }) => status?.conditions?.[0]?.status === 'True');
+    expect(accepted.status?.conditions).toContainEqual(expect.objectContaining({ type: 'Accepted', reason: 'Accepted' }));
+  });
+
+  test('a change that breaks a reference is told, and so is its repair', async () => {
+    await cluster.apply(route('changed', 'absent'));
+    const broken = await statusWhen('httproute', 'changed', isCurrent);
+    expect(routeCondition(broken, 'Accepted')).toMatchObject({ status: 'True' });
+    expect(routeCondition(broken, 'ResolvedRefs')).toMatchObject({ status: 'False', reason: 'BackendNotFound', observedGeneration: 1 });
+    await cluster.apply(route('changed', 'echo'));
+    const mended = await statusWhen('httproute', 'changed', isCurrent);
+    expect(routeCondition(mended, 'ResolvedRefs')).toMatchObject({ status: 'True', observedGeneration: 2 });
+  });
+
+  test('entries of other controllers stay as they are', async () => {
+    await cluster.apply(route('shared', 'echo'));
+    const object = await statusWhen('httproute', 'shared', isCurrent);
+    const [own] = object.status?.parents ?? [];
+    const condition = { type: 'Accepted', status: 'Unknown', reason: 'Pending', message: 'not ours', observedGeneration: 1 };
+    const conditions = [{ ...condition, lastTransitionTime: '2026-01-01T00:00:00Z' }];
+    const foreign = { parentRef: { name: 'other-gw' }, controllerName: 'example.com/other', conditions };
+    const patch = JSON.stringify({ status: { parents: [foreign, own] } });
+    await cluster.kubectl(['patch', 'httproute', 'shared', '--subresource=status', '--type=merge', '-p', patch]);
+    await cluster.apply(route('shared', 'absent'));
+    const after = await statusWhen('httproute', 'shared', isCurrent);
+    expect(after.status?.parents).toHaveLength(2);
+    expect(after.status?.parents?.find(({ controllerName }) => controllerName === 'example.com/other')).toMatchObject({ conditions });
+  });
+
+  test('a route that is deleted is attached no more', async () => {
+    await cluster.kubectl(['delete', 'httproute', 'shared', 'changed']);
+    await statusWhen('gateway', 'gw', attached(1));
+  });
+
+  test(
+    'a controller that was killed is replaced, and what is written already is not written again',
+    async () => {
+      const before = statusWrites(cluster.auditEvents(), account.user).length;
+      expect(before).toBeGreaterThan(0);
+      await controller.stop('SIGKILL');
+      controller = startController();
+      await cluster.apply(route('fresh', 'echo'));
+      await statusWhen('httproute', 'fresh', isCurrent, TAKEOVER_MS);
+      await statusWhen('gateway', 'gw', attached(2));
+      const written = statusWrites(cluster.auditEvents(), account.user).slice(before);
+      expect(new Set(written.map(({ objectRef }) => objectRef?.name))).toEqual(new Set(['fresh', 'gw']));
+      expect(written.every(({ responseStatus }) => responseStatus?.code === 200)).toBe(true);
+    },
+    TAKEOVER_MS,
+  );
+
+  test('when the API server restarts the controller catches up, and ends in good order when told to', async () => {
+    await cluster.restartApiServer();
+    await cluster.apply(route('later', 'echo'));
+    await statusWhen('httproute', 'later', isCurrent);
+    expect(await controller.stop()).toBe(0);
+  });
+});
