@@ -6,7 +6,7 @@ import type { CompilerOptions } from './compile/compile.ts';
 import type { CompileDelta, DesiredStatus } from './compile/result.ts';
 import { Batcher } from './snapshot/batcher.ts';
 import type { BatcherOptions } from './snapshot/batcher.ts';
-import type { Change, Source, SourceProblem } from './watch/event.ts';
+import type { Change, Source, SourceListener, SourceProblem } from './watch/event.ts';
 
 /** Where compiled resources go: the push cache. */
 export interface ResourceSink {
@@ -44,13 +44,17 @@ export class Pipeline {
 
   /** Starts every source; resolves when all have told what there is and the first batch is compiled. */
   async start(): Promise<void> {
-    const listener = {
-      changed: (changes: readonly Change[]) => this.#batcher.add(changes),
-      synced: () => undefined,
-      problems: (problems: readonly SourceProblem[]) => this.#report(problems),
-    };
-    await Promise.all(this.#options.sources.map((source) => source.start(listener)));
+    await Promise.all(this.#options.sources.map((source) => source.start(this.#listener())));
     this.#batcher.synced();
+  }
+
+  #listener(): SourceListener {
+    const told = new Map<string, SourceProblem>();
+    return {
+      changed: (changes) => this.#batcher.add(changes),
+      synced: () => undefined,
+      problems: (problems) => this.#report(told, problems),
+    };
   }
 
   async stop(): Promise<void> {
@@ -79,7 +83,19 @@ export class Pipeline {
     log.debug({ changed: delta.changed.length, removed: delta.removed.length, recompiled: delta.recompiled }, 'batch compiled');
   }
 
-  #report(problems: readonly SourceProblem[]): void {
-    for (const problem of problems) this.#options.log.warn({ ...problem }, 'left out of the configuration');
+  /** Each problem is told once, and once more when it is gone. */
+  #report(told: Map<string, SourceProblem>, problems: readonly SourceProblem[]): void {
+    const { log } = this.#options;
+    const now = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
+    for (const [text, problem] of told) {
+      if (now.has(text)) continue;
+      told.delete(text);
+      log.info({ ...problem }, 'a problem is gone');
+    }
+    for (const [text, problem] of now) {
+      if (told.has(text)) continue;
+      told.set(text, problem);
+      log.warn({ ...problem }, 'left out of the configuration');
+    }
   }
 }

@@ -22,6 +22,7 @@ export interface SourceListener {
   changed(changes: readonly Change[]): void;
   /** Everything that exists has been reported once. */
   synced(): void;
+  /** Every problem there is now, whenever that changes. */
   problems(problems: readonly SourceProblem[]): void;
 }
 
