@@ -6,6 +6,8 @@ import type { DownstreamConnection } from '../exchange/exchange.ts';
 export interface ConnectionCodec {
   /** Takes bytes as they come. The chunk is valid during the call only. */
   data(chunk: Buffer): void;
+  /** Lets the next answer be the last, and tells the peer so with it. A connection without a request stays open for one. */
+  retire(): void;
   /** Finishes what is in flight, tells the peer, and closes. */
   drain(): void;
   /** No exchange is in flight. */

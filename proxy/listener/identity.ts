@@ -7,6 +7,7 @@ import type { Certificate } from './certificate.ts';
 
 /** 48 bytes that encrypt session tickets; all workers share them, so that a session resumes at any of them. */
 export type TicketKeys = Buffer;
+export const TICKET_KEY_BYTES = 48;
 
 /**
  * What Mozilla calls intermediate: every suite has forward secrecy and authenticated encryption. The peer's order decides,

@@ -26,6 +26,10 @@ class Echo implements ConnectionCodec {
     this.#socket.write(Buffer.from(chunk));
   }
 
+  retire(): void {
+    this.#socket.write('last');
+  }
+
   drain(): void {
     this.#socket.end('bye');
   }

@@ -1,12 +1,17 @@
 // The listeners of a worker: takes what is configured, and makes the ports that are bound agree with it. A port that is not
 // affected by a change is not touched by it.
+import { randomBytes } from 'node:crypto';
 import type * as ir from '#api/ir/ir.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { Connect } from './connection.ts';
+import { HandshakeCounts } from './handshake-counts.ts';
+import { Identities, TICKET_KEY_BYTES } from './identity.ts';
+import type { TicketKeys } from './identity.ts';
 import { ConnectionLimit } from './limits.ts';
 import type { PortContext, Timers } from './port-context.ts';
 import { Port } from './port.ts';
 import type { ListenerProblem } from './problem.ts';
+import { speaks } from './protocol.ts';
 import { checkDirectReads } from './raw-socket.ts';
 
 export interface ListenerSetOptions {
@@ -20,6 +25,10 @@ export interface ListenerSetOptions {
   readonly reusePort?: boolean;
   /** From the port of a listener to the one to bind: an offset for unprivileged use, 0 for any free port. */
   readonly bindPort?: (port: number) => number;
+  /** Where listeners without an address of their own are bound; every address by default. */
+  readonly bindAddress?: string;
+  /** Encrypts session tickets: the same in every worker, so that a session resumes at any of them. Drawn at random by default. */
+  readonly ticketKeys?: TicketKeys;
   /** Connections the kernel completes ahead of `accept`; it caps this at net.core.somaxconn. */
   readonly backlog?: number;
   /** Accepting failed, as it does when file descriptors run out. */
@@ -34,6 +43,7 @@ export class ListenerSet {
   readonly #ports = new Map<number, Port>();
   /** Ports nobody wants any more whose connections finish. */
   readonly #retiring = new Set<Port>();
+  #retired = false;
   #closed = false;
 
   constructor(options: ListenerSetOptions) {
@@ -41,6 +51,11 @@ export class ListenerSet {
     this.#context = {
       connect: options.connect,
       limit: new ConnectionLimit(options.limits.maxConnections),
+      identities: new Identities(options.ticketKeys ?? randomBytes(TICKET_KEY_BYTES)),
+      handshakes: new HandshakeCounts(),
+      handshakeTimeout: options.limits.tlsHandshakeTimeout,
+      drainTimeout: options.drainTimeout,
+      bindAddress: options.bindAddress ?? '',
       wheel: options.wheel,
       bindPort: options.bindPort ?? ((port) => port),
       reusePort: options.reusePort ?? false,
@@ -49,10 +64,20 @@ export class ListenerSet {
     };
   }
 
-  /** Connections open now and connections refused since the start. */
+  /** Connections open now, those in a handshake included, and connections refused since the start. */
   get counts(): { readonly open: number; readonly refused: number } {
     const { open, refused } = this.#context.limit;
     return { open, refused };
+  }
+
+  /** How TLS handshakes ended since the start. */
+  get handshakes(): Pick<HandshakeCounts, 'total' | 'failures'> {
+    return this.#context.handshakes;
+  }
+
+  /** What session tickets are encrypted with from now on. Older tickets no longer resume: their peers do a full handshake. */
+  rotateTicketKeys(ticketKeys: TicketKeys): void {
+    this.#context.identities.rotate(ticketKeys);
   }
 
   /** The port that is bound for the port of a listener, or null while there is none. */
@@ -65,15 +90,23 @@ export class ListenerSet {
    * failed, to what is wrong; what failed is tried again by the next update. Updates may overlap.
    */
   async update(listeners: readonly ir.Listener[], secrets: ReadonlyMap<string, ir.Secret>): Promise<ListenerProblem[]> {
-    void secrets;
     await checkDirectReads();
     if (this.#closed) return [];
     const byPort = Map.groupBy(listeners.filter(isServed), (listener) => listener.port);
     for (const [number, port] of this.#ports) {
       if (!byPort.has(number)) this.#retire(number, port);
     }
-    const problems = await Promise.all([...byPort].map(([number, own]) => this.#port(number).update(own)));
+    const problems = await Promise.all([...byPort].map(([number, own]) => this.#port(number).update(own, secrets)));
     return [...listeners.filter((listener) => !isServed(listener)).map(unsupported), ...problems.flat()];
+  }
+
+  /**
+   * Goes on accepting, but lets every connection end with its next answer: the first step of a shutdown, as long as whoever
+   * balances over proxies may still choose this one.
+   */
+  retire(): void {
+    this.#retired = true;
+    for (const port of this.#ports.values()) port.retireConnections();
   }
 
   /** Stops accepting and lets connections finish; cuts what is left after `grace` ms. Resolves when none is left. */
@@ -90,7 +123,10 @@ export class ListenerSet {
 
   #port(number: number): Port {
     let port = this.#ports.get(number);
-    if (port === undefined) this.#ports.set(number, (port = new Port(number, this.#context)));
+    if (port !== undefined) return port;
+    port = new Port(number, this.#context);
+    if (this.#retired) port.retireConnections();
+    this.#ports.set(number, port);
     return port;
   }
 
@@ -102,9 +138,13 @@ export class ListenerSet {
 }
 
 function isServed(listener: ir.Listener): boolean {
-  return listener.protocol === 'HTTP';
+  return speaks(listener) !== null;
 }
 
 function unsupported(listener: ir.Listener): ListenerProblem {
-  return { listener: listener.key, reason: 'UnsupportedProtocol', message: `Protocol ${listener.protocol} is not supported` };
+  return { listener: listener.key, reason: 'UnsupportedProtocol', message: `${describeProtocol(listener)} is not supported yet` };
+}
+
+function describeProtocol({ protocol, tls }: ir.Listener): string {
+  return tls === null ? `Protocol ${protocol}` : `Protocol ${protocol} with TLS mode ${tls.mode}`;
 }

@@ -1,6 +1,8 @@
 // What all ports of a worker have in common.
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { Connect } from './connection.ts';
+import type { HandshakeCounts } from './handshake-counts.ts';
+import type { Identities } from './identity.ts';
 import type { ConnectionLimit } from './limits.ts';
 
 /** A clock that rings: the part of a TimerWheel that ports use. */
@@ -9,6 +11,14 @@ export type Timers = Pick<TimerWheel, 'arm' | 'disarm'>;
 export interface PortContext {
   readonly connect: Connect;
   readonly limit: ConnectionLimit;
+  readonly identities: Identities;
+  readonly handshakes: HandshakeCounts;
+  /** From accept to the end of a TLS handshake, milliseconds. */
+  readonly handshakeTimeout: number;
+  /** Connections of a protocol that their port no longer speaks may live on for so long, milliseconds. */
+  readonly drainTimeout: number;
+  /** Where listeners without an address of their own are bound; '' is every address. */
+  readonly bindAddress: string;
   readonly wheel: Timers;
   /** From the port of a listener to the port that is bound for it. */
   readonly bindPort: (port: number) => number;

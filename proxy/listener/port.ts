@@ -10,6 +10,11 @@ import { bindProblem } from './problem.ts';
 import type { ListenerProblem } from './problem.ts';
 import { startReading } from './raw-socket.ts';
 import type { PortContext } from './port-context.ts';
+import { agree } from './protocol.ts';
+import type { PortProtocol } from './protocol.ts';
+import { SniTable } from './sni.ts';
+import { Handshake } from './tls.ts';
+import type { TlsFacts } from './tls.ts';
 
 /** Stands for every address of the machine. */
 const EVERY_ADDRESS = '';
@@ -21,9 +26,15 @@ export class Port {
   /** By address. A socket stays as long as any listener wants its address. */
   readonly #acceptors = new Map<string, Acceptor>();
   readonly #connections = new Set<Connection>();
+  readonly #handshakes = new Set<Handshake>();
   readonly #deadline: Timer;
   readonly #closed = Promise.withResolvers<void>();
+  /** Sockets that are open, in whatever state their connection is. */
+  #sockets = 0;
   #listeners: readonly ir.Listener[] = [];
+  #protocol: PortProtocol | null = null;
+  #sni = SniTable.EMPTY;
+  #lastAnswers = false;
   #retired = false;
 
   constructor(number: number, context: PortContext) {
@@ -45,16 +56,19 @@ export class Port {
   }
 
   /** Serves these listeners from now on: binds addresses that are new, closes those nobody wants. Resolves to what is wrong. */
-  async update(listeners: readonly ir.Listener[]): Promise<ListenerProblem[]> {
-    this.#listeners = listeners;
-    const wanted = wantedAddresses(listeners);
+  async update(listeners: readonly ir.Listener[], secrets: ReadonlyMap<string, ir.Secret>): Promise<ListenerProblem[]> {
+    const { protocol, served, problems: conflicts } = agree(listeners, this.#protocol);
+    this.#listeners = served;
+    this.#switch(protocol);
+    const invalid = this.#certify(secrets);
+    const wanted = wantedAddresses(served, this.#context.bindAddress);
     // First close: a socket on one address keeps every address from being bound.
     for (const [address, acceptor] of this.#acceptors) {
       if (!wanted.has(address)) this.#forget(address, acceptor);
     }
     const missing = [...wanted].filter((address) => !this.#acceptors.has(address));
     const problems = await Promise.all(missing.map((address) => this.#bind(address)));
-    return problems.flat();
+    return [...conflicts, ...invalid, ...problems.flat()];
   }
 
   /** Stops accepting and lets every connection finish; cuts what is left after `grace` ms. Resolves when all are gone. */
@@ -68,13 +82,20 @@ export class Port {
     return this.#closed.promise;
   }
 
+  /** Lets every connection, and those that come, end with its next answer. */
+  retireConnections(): void {
+    this.#lastAnswers = true;
+    for (const connection of this.#connections) connection.codec.retire();
+  }
+
   /** Cuts every connection. */
   cut(): void {
+    for (const handshake of this.#handshakes) handshake.cut();
     for (const connection of this.#connections) connection.socket.destroy();
   }
 
   async #bind(address: string): Promise<ListenerProblem[]> {
-    const { bindPort, reusePort, backlog, acceptFailed } = this.#context;
+    const { bindAddress, bindPort, reusePort, backlog, acceptFailed } = this.#context;
     const acceptor = new Acceptor({
       address,
       port: bindPort(this.number),
@@ -88,7 +109,7 @@ export class Port {
     if (error === null) return [];
     // Forgotten, so that the next update tries again.
     if (this.#acceptors.get(address) === acceptor) this.#acceptors.delete(address);
-    return this.#listeners.filter((listener) => wants(listener, address)).map((listener) => bindProblem(listener.key, error));
+    return this.#listeners.filter((listener) => wants(listener, address, bindAddress)).map((listener) => bindProblem(listener.key, error));
   }
 
   #forget(address: string, acceptor: Acceptor): void {
@@ -97,36 +118,105 @@ export class Port {
   }
 
   #accepted(accepted: net.Socket): void {
-    const { limit, connect } = this.#context;
+    const { limit } = this.#context;
     if (!limit.enter()) {
       accepted.resetAndDestroy();
       return;
     }
-    const socket = startReading(accepted, (chunk) => connection.codec.data(chunk));
-    const connection = new Connection(socket, this.number, null, connect);
-    this.#connections.add(connection);
-    socket.on('close', () => this.#gone(connection));
+    this.#sockets++;
+    if (this.#protocol === 'HTTPS') this.#shakeHands(accepted);
+    else this.#connect(accepted);
   }
 
-  #gone(connection: Connection): void {
+  #connect(accepted: net.Socket): void {
+    const socket = startReading(accepted, (chunk) => connection.codec.data(chunk));
+    const connection = this.#join(socket, null);
+    socket.on('close', () => this.#gone());
+    this.#keep(connection);
+  }
+
+  #shakeHands(accepted: net.Socket): void {
+    const { handshakes, wheel, handshakeTimeout } = this.#context;
+    const handshake = new Handshake(accepted, {
+      identify: (serverName) => this.#sni.find(serverName),
+      wheel,
+      timeout: handshakeTimeout,
+      secured: (socket, facts) => {
+        handshakes.completed();
+        this.#handshakes.delete(handshake);
+        this.#secured(socket, facts);
+      },
+      failed: (reason) => handshakes.failed(reason),
+    });
+    this.#handshakes.add(handshake);
+    // The accepted socket closes last, whoever has taken over from it.
+    accepted.on('close', () => {
+      this.#handshakes.delete(handshake);
+      this.#gone();
+    });
+  }
+
+  #secured(socket: net.Socket, facts: TlsFacts): void {
+    const connection = this.#join(socket, facts);
+    socket.on('data', (chunk: Buffer) => connection.codec.data(chunk));
+    this.#keep(connection);
+  }
+
+  #join(socket: net.Socket, tls: TlsFacts | null): Connection {
+    const connection = new Connection(socket, this.number, tls, this.#context.connect);
+    this.#connections.add(connection);
+    socket.on('close', () => this.#connections.delete(connection));
+    return connection;
+  }
+
+  /** A handshake may end after the port was retired, or has come to speak something else. */
+  #keep(connection: Connection): void {
+    if (this.#lastAnswers) connection.codec.retire();
+    if (this.#retired || (connection.tls !== null) !== (this.#protocol === 'HTTPS')) connection.codec.drain();
+  }
+
+  /** Connections of the former protocol would reach routes that are not meant for them. */
+  #switch(protocol: PortProtocol): void {
+    const changed = this.#protocol !== null && this.#protocol !== protocol;
+    this.#protocol = protocol;
+    if (!changed) return;
+    const former = [...this.#connections];
+    for (const { codec } of former) codec.drain();
+    const deadline = new Timer(() => former.forEach(({ socket }) => socket.destroy()));
+    this.#context.wheel.arm(deadline, this.#context.drainTimeout);
+  }
+
+  /** Handshakes that begin from now on see these certificates; connections keep theirs. */
+  #certify(secrets: ReadonlyMap<string, ir.Secret>): readonly ListenerProblem[] {
+    if (this.#protocol !== 'HTTPS') {
+      this.#sni = SniTable.EMPTY;
+      return [];
+    }
+    const { table, problems } = SniTable.build(this.#listeners, secrets, this.#context.identities);
+    this.#sni = table;
+    return problems;
+  }
+
+  #gone(): void {
     this.#context.limit.leave();
-    this.#connections.delete(connection);
+    this.#sockets--;
     this.#settle();
   }
 
   #settle(): void {
-    if (!this.#retired || this.#connections.size > 0) return;
+    if (!this.#retired || this.#sockets > 0) return;
     this.#context.wheel.disarm(this.#deadline);
     this.#closed.resolve();
   }
 }
 
-/** The addresses to bind. One listener that wants every address covers those that want some. */
-function wantedAddresses(listeners: readonly ir.Listener[]): Set<string> {
-  if (listeners.some((listener) => listener.addresses.length === 0)) return new Set([EVERY_ADDRESS]);
-  return new Set(listeners.flatMap((listener) => listener.addresses));
+/** The addresses to bind, listeners without one at `bindAddress`. Every address covers those that are some. */
+function wantedAddresses(listeners: readonly ir.Listener[], bindAddress: string): Set<string> {
+  const wanted = new Set(listeners.flatMap(({ addresses }) => (addresses.length === 0 ? [bindAddress] : addresses)));
+  return wanted.has(EVERY_ADDRESS) ? new Set([EVERY_ADDRESS]) : wanted;
 }
 
-function wants(listener: ir.Listener, address: string): boolean {
+function wants(listener: ir.Listener, address: string, bindAddress: string): boolean {
+  if (listener.addresses.length === 0) return address === bindAddress;
   return address === EVERY_ADDRESS || listener.addresses.includes(address);
 }

@@ -37,6 +37,7 @@ export class SniTable {
     const hosts = new Map<string, HostIdentities>();
     for (const [hostname, own] of Map.groupBy(listeners, (listener) => listener.hostname)) {
       const certificates = own.flatMap((listener) => usable(listener, secrets, identities, problems));
+      problems.push(...own.filter(hasNone).map(({ key }) => noCertificate(key)));
       hosts.set(hostname, identify([...new Set(certificates)], identities));
     }
     return { table: new SniTable(hosts), problems };
@@ -69,6 +70,14 @@ function usable(
       problems.push({ listener: listener.key, reason: 'InvalidCertificate', message: `Secret ${key}: ${identity.error}` });
   }
   return found;
+}
+
+function hasNone({ tls }: ir.Listener): boolean {
+  return tls === null || tls.certificates.length === 0;
+}
+
+function noCertificate(listener: string): ListenerProblem {
+  return { listener, reason: 'InvalidCertificate', message: 'the listener has no certificate' };
 }
 
 function identify(certificates: readonly Certificate[], identities: Identities): HostIdentities {

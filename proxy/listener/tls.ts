@@ -1,7 +1,8 @@
 // TLS termination of one connection, from accept to the first byte of HTTP.
 //
 //   hello ──complete, and somebody serves the name──> handshake ──secure──> done (the caller has the TLS socket)
-//     │ not TLS; name refused with an alert              │ error, deadline
+//     │ not TLS; name refused with an alert;             │ error, deadline
+//     │ plain HTTP refused with 400                      │
 //     └──────────────────> gone <────────────────────────┘
 //
 // The ClientHello is read before OpenSSL gets it. SNICallback would spare that, but it can switch to a single certificate only
@@ -16,7 +17,7 @@ import type { Identity } from './identity.ts';
 import type { Timers } from './port-context.ts';
 
 /** How a handshake can fail. */
-export type HandshakeFailure = 'not_tls' | 'unknown_name' | 'timeout' | 'tls_error' | 'closed';
+export type HandshakeFailure = 'not_tls' | 'plain_http' | 'unknown_name' | 'timeout' | 'tls_error' | 'closed';
 
 export type TlsFacts = NonNullable<DownstreamConnection['tls']>;
 
@@ -36,6 +37,16 @@ export interface HandshakeOptions {
 const ALPN = Buffer.from('\x08http/1.1', 'latin1');
 /** A fatal alert in the clear, as long as no key is agreed: unrecognized_name (RFC 6066 section 3). */
 const UNRECOGNIZED_NAME = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 112]);
+
+const PLAIN_HTTP_TEXT = 'This port speaks HTTPS\n';
+const PLAIN_HTTP = [
+  'HTTP/1.1 400 Bad Request',
+  'content-type: text/plain',
+  `content-length: ${PLAIN_HTTP_TEXT.length}`,
+  'connection: close',
+  '',
+  PLAIN_HTTP_TEXT,
+].join('\r\n');
 
 export class Handshake {
   readonly #accepted: net.Socket;
@@ -66,7 +77,7 @@ export class Handshake {
   readonly #received = (chunk: Buffer): void => {
     this.#bytes = this.#bytes === null ? chunk : Buffer.concat([this.#bytes, chunk]);
     const hello = readClientHello(this.#bytes);
-    if (hello.kind === 'malformed') return this.#fail('not_tls');
+    if (hello.kind === 'malformed') return isMethod(this.#bytes) ? this.#refusePlain() : this.#fail('not_tls');
     if (hello.kind === 'hello') this.#answer(hello.serverName, this.#bytes);
   };
 
@@ -93,6 +104,16 @@ export class Handshake {
     this.#accepted.end(UNRECOGNIZED_NAME, () => this.#accepted.destroy());
   }
 
+  /** People see a sentence instead of a broken connection. What else they send is read and dropped, lest a reset overtakes it. */
+  #refusePlain(): void {
+    const accepted = this.#accepted;
+    this.#bytes = null;
+    accepted.off('data', this.#received);
+    accepted.resume();
+    this.#settle('plain_http');
+    accepted.end(PLAIN_HTTP);
+  }
+
   #secured(socket: tls.TLSSocket, serverName: string): void {
     if (this.#over) return;
     this.#over = true;
@@ -116,6 +137,12 @@ export class Handshake {
     this.#options.wheel.disarm(this.#deadline);
     this.#settle('closed');
   }
+}
+
+/** A request line begins with a method; none of the bytes that TLS begins with are letters. */
+function isMethod(bytes: Buffer): boolean {
+  const first = bytes[0] as number;
+  return first >= 0x41 && first <= 0x5a;
 }
 
 function ignore(): void {

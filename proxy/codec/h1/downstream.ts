@@ -94,6 +94,11 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
     return this.#state === 'idle';
   }
 
+  /** Lets the next answer be the last: it carries `Connection: close`. */
+  retire(): void {
+    this.#draining = true;
+  }
+
   /** Finishes what is in flight and closes; at once when there is nothing. */
   drain(): void {
     this.#draining = true;

@@ -1,0 +1,420 @@
+// TLS termination against real peers: node:tls, openssl s_client, and bytes no TLS stack would send.
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import net from 'node:net';
+import tls from 'node:tls';
+import type * as ir from '#api/ir/ir.ts';
+import { TimerWheel } from '#lib/timer-wheel.ts';
+import { TestCa } from '../../test/support/certificates.ts';
+import { until } from '../../test/support/until.ts';
+import type { DownstreamConnection } from '../exchange/exchange.ts';
+import { DEFAULT_LIMITS } from '../exchange/limits.ts';
+import type { ConnectionCodec } from './connection.ts';
+import { ListenerSet } from './listeners.ts';
+import type { ListenerSetOptions } from './listeners.ts';
+
+/** Sends back what it gets, after the name the handshake asked for. */
+class Echo implements ConnectionCodec {
+  readonly idle = true;
+  readonly #socket: net.Socket;
+  readonly #connection: DownstreamConnection;
+
+  constructor(socket: net.Socket, connection: DownstreamConnection) {
+    this.#socket = socket;
+    this.#connection = connection;
+    socket.on('error', () => undefined);
+    socket.on('end', () => socket.end());
+  }
+
+  data(chunk: Buffer): void {
+    const { tls: facts, localPort } = this.#connection;
+    this.#socket.write(`${facts?.serverName}|${facts?.version}|${localPort}|${chunk}`);
+  }
+
+  retire(): void {
+    this.#socket.write('last');
+  }
+
+  drain(): void {
+    this.#socket.end('bye');
+  }
+}
+
+let ca: TestCa;
+const secrets = new Map<string, ir.Secret>();
+beforeAll(async () => {
+  ca = await TestCa.create();
+  for (const [key, names] of [
+    ['a', 'DNS:a.example.com'],
+    ['wild', 'DNS:*.example.com'],
+    ['other', 'DNS:other.test'],
+    ['renewed', 'DNS:a.example.com'],
+  ] as const) {
+    const { certificate, privateKey } = await ca.issue(key, names);
+    secrets.set(key, { kind: 'Secret', key, certificate: readFileSync(certificate, 'utf8'), privateKey: readFileSync(privateKey, 'utf8') });
+  }
+  secrets.set('broken', { kind: 'Secret', key: 'broken', certificate: 'nonsense', privateKey: 'nonsense' });
+});
+afterAll(() => ca.remove());
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+function listener(name: string, hostname: string, certificates: readonly string[], fields: Partial<ir.Listener> = {}): ir.Listener {
+  return {
+    kind: 'Listener',
+    key: `default/gateway/${name}`,
+    gateway: 'default/gateway',
+    addresses: ['127.0.0.1'],
+    port: 443,
+    protocol: 'HTTPS',
+    hostname,
+    tls: { mode: 'Terminate', certificates: [...certificates] },
+    ...fields,
+  };
+}
+
+function listenerSet(options: Partial<ListenerSetOptions> = {}): { set: ListenerSet; wheel: TimerWheel } {
+  const wheel = new TimerWheel();
+  const set = new ListenerSet({
+    connect: (socket, connection) => new Echo(socket, connection),
+    limits: DEFAULT_LIMITS,
+    wheel,
+    drainTimeout: 1_000,
+    bindPort: () => 0,
+    ...options,
+  });
+  closers.push(async () => {
+    const closed = set.close(0);
+    set.cut();
+    await closed;
+    wheel.stop();
+  });
+  return { set, wheel };
+}
+
+function port(set: ListenerSet): number {
+  return set.boundPort(443) ?? 0;
+}
+
+/** Connects and waits for the handshake; rejects with its error. */
+async function secure(set: ListenerSet, options: tls.ConnectionOptions = {}): Promise<tls.TLSSocket> {
+  const socket = tls.connect({ host: '127.0.0.1', port: port(set), rejectUnauthorized: false, ...options });
+  closers.push(() => socket.destroy());
+  await once(socket, 'secureConnect');
+  return socket;
+}
+
+async function ask(socket: net.Socket, text: string): Promise<string> {
+  socket.write(text);
+  return String(await once(socket, 'data'));
+}
+
+function commonName(socket: tls.TLSSocket): unknown {
+  return socket.getPeerCertificate().subject.CN;
+}
+
+/** A connection of bytes. */
+async function raw(set: ListenerSet): Promise<net.Socket> {
+  const socket = net.connect(port(set), '127.0.0.1');
+  socket.on('error', () => undefined);
+  closers.push(() => socket.destroy());
+  await once(socket, 'connect');
+  return socket;
+}
+
+async function readAll(socket: net.Socket): Promise<string> {
+  let text = '';
+  socket.on('data', (chunk) => (text += chunk.toString('latin1')));
+  await once(socket, 'close');
+  return text;
+}
+
+/** The first flight of a real client. */
+async function clientHello(servername: string): Promise<Buffer> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const accepted = once(server, 'connection') as Promise<[net.Socket]>;
+  const client = tls.connect({ host: '127.0.0.1', port: (server.address() as net.AddressInfo).port, servername });
+  client.on('error', () => undefined);
+  const [socket] = await accepted;
+  const [hello] = (await once(socket, 'data')) as [Buffer];
+  client.destroy();
+  socket.destroy();
+  server.close();
+  return hello;
+}
+
+describe('choosing a certificate', () => {
+  test.each([
+    ['a.example.com', 'a'],
+    ['A.Example.COM', 'a'],
+    ['b.example.com', 'wild'],
+    ['other.test', 'other'],
+    ['unheard.of', 'other'],
+  ])('%s gets %s', async (servername, expected) => {
+    const { set } = listenerSet();
+    const listeners = [
+      listener('a', 'a.example.com', ['a']),
+      listener('wild', '*.example.com', ['wild']),
+      listener('any', '', ['other', 'a']),
+    ];
+    expect(await set.update(listeners, secrets)).toEqual([]);
+    const socket = await secure(set, { servername });
+    expect(commonName(socket)).toBe(expected);
+    expect(await ask(socket, 'x')).toBe(`${servername.toLowerCase()}|TLSv1.3|443|x`);
+  });
+
+  test('no name gets the first certificate of the listener for any host', async () => {
+    const { set } = listenerSet();
+    await set.update([listener('a', 'a.example.com', ['a']), listener('any', '', ['other', 'a'])], secrets);
+    const socket = await secure(set);
+    expect(commonName(socket)).toBe('other');
+    expect(await ask(socket, 'x')).toBe('|TLSv1.3|443|x');
+  });
+
+  test('one listener picks among its certificates by the name', async () => {
+    const { set } = listenerSet();
+    await set.update([listener('any', '', ['other', 'a'])], secrets);
+    expect(commonName(await secure(set, { servername: 'a.example.com' }))).toBe('a');
+  });
+
+  test('a name nobody serves is refused with unrecognized_name, and counted', async () => {
+    const { set } = listenerSet();
+    await set.update([listener('a', 'a.example.com', ['a'])], secrets);
+    await expect(secure(set, { servername: 'b.example.com' })).rejects.toThrow(/unrecognized name/i);
+    expect(set.handshakes.failures).toEqual(new Map([['unknown_name', 1]]));
+  });
+
+  test('an invalid certificate costs only itself', async () => {
+    const { set } = listenerSet();
+    const problems = await set.update([listener('a', 'a.example.com', ['broken', 'a']), listener('b', 'b.test', ['missing'])], secrets);
+    expect(problems.map(({ listener: key, reason }) => [key, reason])).toEqual([
+      ['default/gateway/a', 'InvalidCertificate'],
+      ['default/gateway/b', 'InvalidCertificate'],
+    ]);
+    expect(commonName(await secure(set, { servername: 'a.example.com' }))).toBe('a');
+    await expect(secure(set, { servername: 'b.test' })).rejects.toThrow();
+  });
+
+  test('a changed Secret serves new handshakes while open connections go on', async () => {
+    const { set } = listenerSet();
+    await set.update([listener('a', 'a.example.com', ['a'])], secrets);
+    const open = await secure(set, { servername: 'a.example.com' });
+    const renewed = new Map(secrets).set('a', secrets.get('renewed')!);
+    expect(await set.update([listener('a', 'a.example.com', ['a'])], renewed)).toEqual([]);
+    expect(commonName(await secure(set, { servername: 'a.example.com' }))).toBe('renewed');
+    expect(await ask(open, 'still')).toContain('still');
+  });
+});
+
+describe('protocols', () => {
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)('speaks %s', async (version) => {
+    const { set } = listenerSet();
+    await set.update([listener('any', '', ['a'])], secrets);
+    const socket = await secure(set, { minVersion: version, maxVersion: version });
+    expect(await ask(socket, 'x')).toBe(`|${version}|443|x`);
+  });
+
+  test('refuses TLS 1.1', async () => {
+    const { set } = listenerSet();
+    await set.update([listener('any', '', ['a'])], secrets);
+    await expect(secure(set, { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' })).rejects.toThrow();
+  });
+
+  test('selects http/1.1 by ALPN, and refuses peers that speak only something else', async () => {
+    const { set } = listenerSet();
+    await set.update([listener('any', '', ['a'])], secrets);
+    expect((await secure(set, { ALPNProtocols: ['spdy/3', 'http/1.1'] })).alpnProtocol).toBe('http/1.1');
+    await expect(secure(set, { ALPNProtocols: ['spdy/3'] })).rejects.toThrow(/no application protocol/i);
+  });
+
+  test('openssl s_client verifies the chain and gets its answer', async () => {
+    const { set } = listenerSet();
+    await set.update([listener('any', '', ['a'])], secrets);
+    const args = ['s_client', '-connect', `127.0.0.1:${port(set)}`, '-servername', 'a.example.com', '-verify_return_error'];
+    const child = execFile('openssl', [...args, '-verify_hostname', 'a.example.com', '-CAfile', ca.certificate, '-quiet', '-no_ign_eof']);
+    let output = '';
+    child.stdout?.on('data', (chunk: string) => {
+      output += chunk;
+      child.stdin?.end();
+    });
+    child.stdin?.write('hello\n');
+    await once(child, 'close');
+    expect(output).toBe('a.example.com|TLSv1.3|443|hello\n');
+  });
+
+  test('HTTP and HTTPS on one port conflict; what was served first goes on', async () => {
+    const { set } = listenerSet();
+    const plain = listener('0-plain', '', [], { protocol: 'HTTP', tls: null });
+    await set.update([listener('any', '', ['a'])], secrets);
+    const problems = await set.update([plain, listener('any', '', ['a'])], secrets);
+    expect(problems).toEqual([expect.objectContaining({ listener: 'default/gateway/0-plain', reason: 'ProtocolConflict' })]);
+    expect(await ask(await secure(set), 'x')).toContain('x');
+  });
+
+  test('a port that turns from HTTP to HTTPS drains its cleartext connections', async () => {
+    const { set } = listenerSet();
+    await set.update([listener('plain', '', [], { protocol: 'HTTP', tls: null })], secrets);
+    const socket = await raw(set);
+    expect(await ask(socket, 'x')).toBe('undefined|undefined|443|x');
+    const rest = readAll(socket);
+    await set.update([listener('any', '', ['a'])], secrets);
+    expect(await rest).toBe('bye');
+    expect(await ask(await secure(set), 'x')).toContain('x');
+  });
+
+  test.each(['Passthrough', 'TLS'])('%s is a problem, not silence', async (what) => {
+    const { set } = listenerSet();
+    const fields = what === 'TLS' ? { protocol: 'TLS' as const } : { tls: { mode: 'Passthrough' as const, certificates: [] } };
+    const problems = await set.update([listener('any', '', ['a'], fields)], secrets);
+    expect(problems).toEqual([expect.objectContaining({ listener: 'default/gateway/any', reason: 'UnsupportedProtocol' })]);
+  });
+});
+
+describe('resumption', () => {
+  async function sessionOf(socket: tls.TLSSocket): Promise<Buffer> {
+    const session = once(socket, 'session') as Promise<[Buffer]>;
+    await ask(socket, 'x');
+    return (await session)[0];
+  }
+
+  test('a session of one worker resumes at another with the same ticket keys, and at none after a rotation', async () => {
+    const ticketKeys = randomBytes(48);
+    const [first, second] = [listenerSet({ ticketKeys }).set, listenerSet({ ticketKeys }).set];
+    for (const set of [first, second]) await set.update([listener('any', '', ['a'])], secrets);
+    const session = await sessionOf(await secure(first, { servername: 'a.example.com' }));
+    const resumed = await secure(second, { servername: 'a.example.com', session });
+    expect(resumed.isSessionReused()).toBe(true);
+    second.rotateTicketKeys(randomBytes(48));
+    expect((await secure(second, { servername: 'a.example.com', session })).isSessionReused()).toBe(false);
+  });
+
+  test('a session does not resume where other certificates are served', async () => {
+    const { set } = listenerSet();
+    await set.update([listener('a', 'a.example.com', ['a']), listener('o', 'other.test', ['other'])], secrets);
+    const session = await sessionOf(await secure(set, { servername: 'a.example.com' }));
+    const socket = await secure(set, { servername: 'other.test', session });
+    expect(socket.isSessionReused()).toBe(false);
+    expect(commonName(socket)).toBe('other');
+  });
+});
+
+describe('hostile peers', () => {
+  test('plain HTTP gets a 400 that says why', async () => {
+    const { set } = listenerSet();
+    await set.update([listener('any', '', ['a'])], secrets);
+    const socket = await raw(set);
+    socket.write('GET / HTTP/1.1\r\nhost: a.example.com\r\n\r\n');
+    const answer = await readAll(socket);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    expect(answer).toContain('This port speaks HTTPS');
+    expect(set.handshakes.failures).toEqual(new Map([['plain_http', 1]]));
+    await until(() => set.counts.open === 0, 'closed');
+  });
+
+  test('garbage is closed without an answer', async () => {
+    const { set } = listenerSet();
+    await set.update([listener('any', '', ['a'])], secrets);
+    const socket = await raw(set);
+    socket.write(Buffer.from([0x80, 0x2e, 0x01, 0x00, 0x02]));
+    expect(await readAll(socket)).toBe('');
+    expect(set.handshakes.failures).toEqual(new Map([['not_tls', 1]]));
+  });
+
+  test('a ClientHello split at every byte is understood', async () => {
+    const { set } = listenerSet();
+    await set.update([listener('a', 'a.example.com', ['a'])], secrets);
+    const hello = await clientHello('a.example.com');
+    for (let at = 1; at < hello.length; at++) {
+      const socket = await raw(set);
+      socket.setNoDelay();
+      socket.write(hello.subarray(0, at));
+      await new Promise((resolve) => setImmediate(resolve));
+      const answer = once(socket, 'data') as Promise<[Buffer]>;
+      socket.write(hello.subarray(at));
+      // A ServerHello in a handshake record.
+      expect([...(await answer)[0].subarray(0, 1), (await answer)[0][5]]).toEqual([0x16, 0x02]);
+      socket.destroy();
+    }
+    await until(() => set.counts.open === 0, 'closed');
+  });
+
+  test('a handshake that does not move is cut at its deadline, wherever it stopped', async () => {
+    const { set, wheel } = listenerSet({ limits: { ...DEFAULT_LIMITS, tlsHandshakeTimeout: 100 } });
+    await set.update([listener('a', 'a.example.com', ['a'])], secrets);
+    const hello = await clientHello('a.example.com');
+    for (const bytes of [Buffer.alloc(0), hello.subarray(0, 20), hello]) {
+      const socket = await raw(set);
+      socket.resume().write(bytes);
+      await once(socket, 'close');
+    }
+    expect(set.handshakes.failures).toEqual(new Map([['timeout', 3]]));
+    await until(() => set.counts.open === 0 && wheel.size === 0, 'released');
+  });
+
+  test('handshakes count for the connection limit', async () => {
+    const { set } = listenerSet({ limits: { ...DEFAULT_LIMITS, maxConnections: 1 } });
+    await set.update([listener('any', '', ['a'])], secrets);
+    const slow = await raw(set);
+    await until(() => set.counts.open === 1, 'accepted');
+    await expect(secure(set)).rejects.toThrow();
+    expect(set.counts).toEqual({ open: 1, refused: 1 });
+    slow.destroy();
+    await until(() => set.counts.open === 0, 'closed');
+    await secure(set);
+  });
+
+  test('1,000 failed handshakes of every kind leave nothing behind', async () => {
+    const { set, wheel } = listenerSet();
+    await set.update([listener('a', 'a.example.com', ['a'])], secrets);
+    const hellos = [await clientHello('a.example.com'), await clientHello('b.example.com')] as const;
+    const before = process.getActiveResourcesInfo().length;
+    for (let i = 0; i < 1_000; i++) {
+      const socket = await raw(set);
+      const hello = hellos[i % 2] as Buffer;
+      socket.write(i % 5 === 0 ? randomBytes(40) : hello.subarray(0, 1 + ((i * 37) % hello.length)));
+      if (i % 3 === 0) socket.end();
+      else if (i % 3 === 1) socket.resetAndDestroy();
+      else {
+        await new Promise((resolve) => setImmediate(resolve));
+        socket.destroy();
+      }
+    }
+    for (const close of closers.splice(1)) await close();
+    await until(() => set.counts.open === 0 && wheel.size === 0, 'released');
+    expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(before);
+    const failures = [...set.handshakes.failures.values()].reduce((sum, count) => sum + count, 0);
+    expect(failures).toBe(1_000);
+    expect(set.handshakes.total).toBe(0);
+  });
+});
+
+describe('the end', () => {
+  test('retire tells every connection, and goes on accepting', async () => {
+    const { set } = listenerSet();
+    await set.update([listener('any', '', ['a'])], secrets);
+    const socket = await secure(set);
+    await ask(socket, 'x');
+    const said = once(socket, 'data');
+    set.retire();
+    expect(String(await said)).toBe('last');
+    expect(String(await once(await secure(set), 'data'))).toBe('last');
+  });
+
+  test('close cuts a handshake at the deadline', async () => {
+    const { set } = listenerSet();
+    await set.update([listener('any', '', ['a'])], secrets);
+    const socket = await raw(set);
+    await until(() => set.counts.open === 1, 'accepted');
+    const gone = once(socket.resume(), 'close');
+    await set.close(50);
+    await gone;
+    expect(set.counts.open).toBe(0);
+  });
+});
