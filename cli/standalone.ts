@@ -1,13 +1,11 @@
-// Controller and proxy in one process, from a folder of YAML: what `weir up` runs, and what tests and benchmarks of the whole run.
+// The controller's part of `weir up`: compiles a folder of YAML and hands it to the proxy beside it.
 import type * as ir from '#api/ir/ir.ts';
 import type { Log } from '#lib/log.ts';
 import { Pipeline } from '../controller/pipeline.ts';
 import type { ResourceSink } from '../controller/pipeline.ts';
 import { StatusLog } from '../controller/status/status-log.ts';
 import { FileSource } from '../controller/watch/files.ts';
-import { DEFAULT_LIMITS } from '../proxy/exchange/limits.ts';
-import type { Limits } from '../proxy/exchange/limits.ts';
-import { Worker } from '../proxy/worker.ts';
+import type { Supervisor } from '../proxy/supervisor/supervisor.ts';
 
 export const CONTROLLER_NAME = 'gateway.weir.dev/controller';
 
@@ -17,26 +15,18 @@ const BATCH = { quiet: 5, maximum: 50 };
 export interface StandaloneOptions {
   readonly folder: string;
   readonly log: Log;
-  readonly workers: number;
-  /** `off`, `stdout` or a file. */
-  readonly accessLog: string;
-  /** How long connections of a port that is closed may live on, milliseconds. */
-  readonly drainTimeout: number;
-  readonly limits?: Partial<Limits>;
-  /** From the port of a listener to the one to bind; tests give 0 for any free port. */
-  readonly bindPort?: (port: number) => number;
+  /** Takes what the folder compiles to. */
+  readonly supervisor: Supervisor;
 }
 
 export class Standalone {
   readonly #options: StandaloneOptions;
-  readonly #worker: Worker;
   readonly #pipeline: Pipeline;
   readonly #applying = new Set<Promise<void>>();
 
   constructor(options: StandaloneOptions) {
     const { log } = options;
     this.#options = options;
-    this.#worker = new Worker({ ...options, limits: { ...DEFAULT_LIMITS, ...options.limits }, reusePort: false });
     this.#pipeline = new Pipeline({
       sources: [new FileSource(options.folder)],
       compiler: { controllerName: CONTROLLER_NAME, allowLoopback: true, bindAddresses: true },
@@ -55,19 +45,21 @@ export class Standalone {
 
   /** The listeners that are configured, with the ports they are bound to (null: not bound). */
   listeners(): readonly { readonly listener: ir.Listener; readonly port: number | null }[] {
-    return this.#worker.resources().listeners.map((listener) => ({ listener, port: this.#worker.boundPort(listener.port) }));
+    const { supervisor } = this.#options;
+    const listeners = supervisor.resources().filter((resource) => resource.kind === 'Listener');
+    return listeners.map((listener) => ({ listener, port: supervisor.boundPort(listener.port) }));
   }
 
-  /** Lets what is in flight finish, for the drain timeout at most. */
+  /** Follows the folder no longer. What it was last is still served. */
   async stop(): Promise<void> {
     await this.#pipeline.stop();
-    await this.#worker.stop(this.#options.drainTimeout);
+    await Promise.all(this.#applying);
   }
 
-  /** What compile made goes straight to the worker: it was never on a wire, so there is nothing to decode but JSON. */
+  /** What compile made goes straight to the supervisor: it was never on a wire, so there is nothing to decode but JSON. */
   #push({ changed, removed }: Parameters<ResourceSink['apply']>[0]): void {
     const resources = changed.map(({ body }) => JSON.parse(body.toString()) as ir.Resource);
-    const applied = this.#worker.apply(resources, removed).then((errors) => {
+    const applied = this.#options.supervisor.apply(resources, removed).then((errors) => {
       for (const error of errors) this.#options.log.error({ ...error }, 'the proxy cannot serve a resource');
     });
     this.#applying.add(applied);

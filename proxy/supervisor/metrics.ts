@@ -12,9 +12,10 @@ export interface SupervisorSources {
   readonly changedAt: () => number;
 }
 
-const PACKAGE = JSON.parse(readFileSync(path.join(import.meta.dirname, '..', '..', 'package.json'), 'utf8')) as {
-  readonly version: string;
-};
+const PACKAGE_FILE = path.join(import.meta.dirname, '..', '..', 'package.json');
+
+/** The version of Weir that runs. */
+export const WEIR_VERSION = (JSON.parse(readFileSync(PACKAGE_FILE, 'utf8')) as { readonly version: string }).version;
 
 export function supervisorFamilies(sources: SupervisorSources): readonly MetricFamily[] {
   return [
@@ -26,7 +27,7 @@ export function supervisorFamilies(sources: SupervisorSources): readonly MetricF
       name: 'weir_build_info',
       type: 'gauge',
       help: 'Always 1; labels tell the versions of Weir and of Node.js',
-      read: () => [{ labels: { version: PACKAGE.version, node: process.version }, value: 1 }],
+      read: () => [{ labels: { version: WEIR_VERSION, node: process.version }, value: 1 }],
     },
   ];
 }

@@ -1,0 +1,59 @@
+// Dumps and commands for people on the machine: loopback only, and out of reach of web pages that a browser there shows.
+import type { IncomingMessage } from 'node:http';
+import type * as ir from '#api/ir/ir.ts';
+import { LOG_LEVELS } from '#lib/log.ts';
+import type { Log } from '#lib/log.ts';
+import { AdminServer, json, text } from './server.ts';
+import type { Answer } from './server.ts';
+
+/** What is dumped and commanded. */
+export interface AdminSources {
+  readonly resources: () => readonly ir.Resource[];
+  readonly version: () => number;
+  /** Traffic should go elsewhere from now on; it is still served. */
+  readonly drain: () => void;
+  readonly log: Log;
+}
+
+/** The names by which loopback is reached. A page that had its own name rebound to 127.0.0.1 sends that name. */
+const OWN_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?$/i;
+
+export function createAdminServer(port: number, sources: AdminSources): AdminServer {
+  const { resources, version, drain, log } = sources;
+  const paths = {
+    'GET /config': () => json(dump(resources(), version())),
+    'POST /drain': () => {
+      drain();
+      return text(202, 'draining');
+    },
+    'GET /log-level': () => text(200, log.level),
+    'PUT /log-level': (body: string) => setLevel(log, body.trim()),
+  };
+  return new AdminServer({ host: '127.0.0.1', port, paths, refuse });
+}
+
+/** Browsers name the page that asks; what people and scripts use does not. */
+function refuse(request: IncomingMessage): string | null {
+  if (!OWN_HOST.test(request.headers.host ?? '')) return 'the Host header must name loopback';
+  const site = request.headers['sec-fetch-site'] ?? 'none';
+  return request.headers.origin !== undefined || site !== 'none' ? 'not for web pages' : null;
+}
+
+function setLevel(log: Log, name: string): Answer {
+  const level = LOG_LEVELS.find((known) => known === name);
+  if (level === undefined) return text(400, `there are: ${LOG_LEVELS.join(', ')}`);
+  log.level = level;
+  return text(200, level);
+}
+
+/** All but Secrets. */
+function dump(resources: readonly ir.Resource[], version: number): object {
+  const endpoints = new Map(resources.filter((each) => each.kind === 'Endpoints').map((each) => [each.key, each.endpoints]));
+  const clusters = resources.filter((each) => each.kind === 'Cluster');
+  return {
+    version,
+    listeners: resources.filter((each) => each.kind === 'Listener'),
+    routes: resources.filter((each) => each.kind === 'Route'),
+    clusters: clusters.map((cluster) => ({ ...cluster, endpoints: endpoints.get(cluster.key) ?? [] })),
+  };
+}

@@ -1,0 +1,207 @@
+// The settings of a proxy: flags, and environment variables for those that are not given. The one place that reads either.
+import { hostname } from 'node:os';
+import { formatDuration } from '#lib/duration.ts';
+import { LOG_LEVELS } from '#lib/log.ts';
+import type { LogLevel } from '#lib/log.ts';
+import { err, ok } from '#lib/result.ts';
+import type { Result } from '#lib/result.ts';
+import { DEFAULT_LIMITS } from './exchange/limits.ts';
+import type { Limits } from './exchange/limits.ts';
+import { describe, FlagValues, Mistake } from './flags.ts';
+import type { Flags } from './flags.ts';
+import { cpuLimit } from './supervisor/cpu-limit.ts';
+
+/** How requests are served, wherever the configuration comes from. */
+export interface ServingConfig {
+  readonly workers: number;
+  /** `off`, `stdout` or a file. */
+  readonly accessLog: string;
+  readonly logLevel: LogLevel;
+  /** Loopback only. 0: any free port; null: none. */
+  readonly adminPort: number | null;
+  /** Probes and metrics, on every address. */
+  readonly probePort: number | null;
+  /** Between SIGTERM and the end of accepting, milliseconds. */
+  readonly drainDelay: number;
+  /** What exchanges have after that, milliseconds. */
+  readonly drainTimeout: number;
+  readonly limits: Limits;
+}
+
+/** Where the configuration comes from. */
+export interface ProxyConfig extends ServingConfig {
+  /** `host:port` of a controller. */
+  readonly controller: string;
+  /** Paths of PEM files; 'plaintext' for a controller on loopback. */
+  readonly controllerTls: { readonly ca: string; readonly certificate: string; readonly privateKey: string } | 'plaintext';
+  readonly controllerName: string;
+  readonly nodeId: string;
+  readonly scope: string;
+  /** File; '' for none. */
+  readonly lastGood: string;
+}
+
+type LimitName = keyof Limits;
+const LIMIT_NAMES = Object.keys(DEFAULT_LIMITS) as readonly LimitName[];
+/** Limits for which 0 means that there is none. */
+const UNLIMITED_AT_0: ReadonlySet<LimitName> = new Set([
+  'maxRequestBodyBytes',
+  'maxRequestsPerConnection',
+  'maxConnections',
+  'maxIdlePerEndpoint',
+]);
+
+/** What each limit holds, for the help. */
+const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
+  maxHeadBytes: 'request line and header block, and trailers',
+  maxHeaders: 'headers of a request',
+  maxTargetBytes: 'request target',
+  maxRequestBodyBytes: 'request body; 0 is unlimited',
+  maxChunkLineBytes: 'chunk size line with its extensions',
+  maxRequestsPerConnection: 'requests on one connection; 0 is unlimited',
+  maxConnections: 'open downstream connections of one worker; 0 is unlimited',
+  tlsHandshakeTimeout: 'TLS handshake, from accept',
+  requestHeadTimeout: 'from the first byte of a request to the end of its head',
+  requestBodyIdleTimeout: 'longest silence within a request body',
+  downstreamIdleTimeout: 'longest silence between two requests, and after accept',
+  downstreamWriteTimeout: 'longest time that a downstream takes nothing of its answer',
+  connectTimeout: 'connecting to an endpoint',
+  upstreamIdleTimeout: 'longest silence of an upstream that has the whole request, or longest time that it takes nothing of it',
+  poolIdleTimeout: 'how long an idle upstream connection is kept',
+  maxIdlePerEndpoint: 'idle connections kept per endpoint and worker',
+  maxConnectionsPerEndpoint: 'connections per endpoint and worker',
+  maxPendingPerEndpoint: 'requests that wait for a connection, per endpoint and worker',
+  pendingTimeout: 'how long each of them waits',
+  maxResponseHeadBytes: 'status line and header block of an answer',
+  maxInformational: '1xx answers before the answer proper',
+  tunnelIdleTimeout: 'silence of a tunnel (WebSocket) in both directions',
+  maxBufferedBytes: 'bytes that wait for one peer before their source is paused',
+};
+
+const SERVING_FLAGS: Flags = {
+  workers: { default: 'auto', value: 'N', text: 'worker processes; 1 serves in the process itself, auto takes the CPU limit' },
+  'access-log': { default: 'stdout', value: 'off|stdout|FILE', text: 'where one line per request goes' },
+  'log-level': { default: 'info', value: 'LEVEL', text: LOG_LEVELS.join(', ') },
+  'admin-port': { default: '15020', value: 'PORT|off', text: 'dumps and commands, on 127.0.0.1; 0 is any free port' },
+  'probe-port': { default: '15021', value: 'PORT|off', text: '/livez, /readyz, /metrics, on every address; 0 is any free port' },
+  'drain-delay': { default: '5s', value: 'TIME', text: 'how long connections are accepted after SIGTERM' },
+  'drain-timeout': { default: '60s', value: 'TIME', text: 'how long requests may take after that' },
+  ...Object.fromEntries(LIMIT_NAMES.map((name) => [flagOf(name), limitFlag(name)])),
+};
+
+const SUBSCRIBE_FLAGS: Flags = {
+  controller: { default: '', value: 'HOST:PORT', text: 'the controller to subscribe to' },
+  'controller-tls-ca': { default: '', value: 'FILE', text: "the CA of the controller's certificate, PEM" },
+  'controller-tls-cert': { default: '', value: 'FILE', text: "the proxy's own certificate" },
+  'controller-tls-key': { default: '', value: 'FILE', text: "the certificate's key" },
+  'controller-tls-name': { default: '', value: 'NAME', text: "the name in the controller's certificate where it is not its host" },
+  'node-id': { default: '', value: 'NAME', text: 'this proxy in logs of the controller; the host name by default' },
+  scope: { default: '', value: 'NAME', text: 'what is asked for; everything by default' },
+  'last-good': {
+    default: '',
+    value: 'FILE',
+    text: 'where the last good configuration is kept; what is served while no controller is there',
+  },
+};
+
+/** What `weir up` does differently: it is started by hand, and there may be several on a machine. */
+const UP_DEFAULTS: Readonly<Record<string, string>> = {
+  workers: '1',
+  'admin-port': 'off',
+  'probe-port': 'off',
+  'drain-delay': '0',
+  'drain-timeout': '10s',
+};
+const UP_FLAGS: Flags = Object.fromEntries(
+  Object.entries(SERVING_FLAGS).map(([name, flag]) => [name, { ...flag, default: UP_DEFAULTS[name] ?? flag.default }]),
+);
+
+/** Every flag of `weir proxy`, a line each. */
+export function describeProxyFlags(): string {
+  return describe({ ...SUBSCRIBE_FLAGS, ...SERVING_FLAGS });
+}
+
+/** The settings of `weir proxy`, or what is wrong with them. Throws a TypeError for flags that do not exist. */
+export function readProxyConfig(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Result<ProxyConfig> {
+  const values = new FlagValues(args, { ...SUBSCRIBE_FLAGS, ...SERVING_FLAGS }, environment);
+  return caught(() => ({ ...serving(values), ...subscribing(values) }));
+}
+
+/** The settings of `weir up` with the folders named, or what is wrong with them. Throws a TypeError for flags that do not exist. */
+export function readUpConfig(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = process.env,
+): Result<ServingConfig & { readonly folders: readonly string[] }> {
+  const values = new FlagValues(args, UP_FLAGS, environment, true);
+  return caught(() => ({ ...serving(values), folders: values.positionals }));
+}
+
+function caught<Config>(read: () => Config): Result<Config> {
+  try {
+    return ok(read());
+  } catch (error) {
+    if (error instanceof Mistake) return err(error.message);
+    throw error;
+  }
+}
+
+function serving(values: FlagValues): ServingConfig {
+  return {
+    workers: values.text('workers') === 'auto' ? cpuLimit() : values.count('workers', 1),
+    accessLog: values.text('access-log'),
+    logLevel: values.word('log-level', LOG_LEVELS),
+    adminPort: values.port('admin-port'),
+    probePort: values.port('probe-port'),
+    drainDelay: values.time('drain-delay'),
+    // To a timer 0 is never.
+    drainTimeout: Math.max(1, values.time('drain-timeout')),
+    limits: limits(values),
+  };
+}
+
+function limits(values: FlagValues): Limits {
+  const entries = LIMIT_NAMES.map((name) => {
+    const value = isTime(name) ? values.time(flagOf(name)) : values.count(flagOf(name), UNLIMITED_AT_0.has(name) ? 0 : 1);
+    return [name, value] as const;
+  });
+  return Object.freeze({ ...DEFAULT_LIMITS, ...Object.fromEntries(entries) });
+}
+
+function subscribing(values: FlagValues): Omit<ProxyConfig, keyof ServingConfig> {
+  const controller = values.text('controller');
+  const colon = controller.lastIndexOf(':');
+  if (colon <= 0 || !/^[0-9]{1,5}$/.test(controller.slice(colon + 1)))
+    throw new Mistake(`--controller: ${JSON.stringify(controller)} is not HOST:PORT`);
+  return {
+    controller,
+    controllerTls: controllerTls(values),
+    controllerName: values.text('controller-tls-name'),
+    nodeId: values.text('node-id') || hostname(),
+    scope: values.text('scope'),
+    lastGood: values.text('last-good'),
+  };
+}
+
+function controllerTls(values: FlagValues): ProxyConfig['controllerTls'] {
+  const [ca, certificate, privateKey] = ['ca', 'cert', 'key'].map((part) => values.text(`controller-tls-${part}`));
+  const given = [ca, certificate, privateKey].filter((file) => file !== '').length;
+  if (given === 0) return 'plaintext';
+  if (given < 3 || ca === undefined || certificate === undefined || privateKey === undefined)
+    throw new Mistake('--controller-tls-ca, --controller-tls-cert and --controller-tls-key belong together');
+  return { ca, certificate, privateKey };
+}
+
+/** `maxHeadBytes` is `--max-head-bytes`. */
+function flagOf(name: LimitName): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function isTime(name: LimitName): boolean {
+  return name.endsWith('Timeout');
+}
+
+function limitFlag(name: LimitName): Flags[string] {
+  const value = isTime(name) ? 'TIME' : name.endsWith('Bytes') ? 'BYTES' : 'N';
+  const text = isTime(name) ? `${LIMIT_TEXTS[name]}; 0 is never` : LIMIT_TEXTS[name];
+  return { default: isTime(name) ? formatDuration(DEFAULT_LIMITS[name]) : String(DEFAULT_LIMITS[name]), value, text };
+}

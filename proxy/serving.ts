@@ -1,0 +1,79 @@
+// A proxy that serves, wherever its configuration comes from: supervisor, probes, admin, and the way to its end.
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Log } from '#lib/log.ts';
+import { endAtOnce } from '#lib/signals.ts';
+import { createAdminServer } from './admin/admin.ts';
+import { createProbeServer } from './admin/probe.ts';
+import { Readiness } from './admin/readiness.ts';
+import type { AdminServer } from './admin/server.ts';
+import type { ServingConfig } from './config.ts';
+import { Supervisor } from './supervisor/supervisor.ts';
+
+/** Ports of the servers beside the listeners; null where there is none. */
+export interface ServingPorts {
+  readonly admin: number | null;
+  readonly probe: number | null;
+}
+
+export class Serving {
+  readonly supervisor: Supervisor;
+  readonly readiness: Readiness;
+  readonly #config: ServingConfig;
+  readonly #log: Log;
+  readonly #admin: AdminServer | null;
+  readonly #probe: AdminServer | null;
+
+  constructor(config: ServingConfig, log: Log) {
+    this.#config = config;
+    this.#log = log;
+    this.supervisor = new Supervisor({ ...config, log });
+    this.readiness = new Readiness(() => this.supervisor.serving);
+    const sources = {
+      resources: () => this.supervisor.resources(),
+      version: () => this.supervisor.version,
+      drain: () => this.readiness.drain(),
+      log,
+    };
+    const { adminPort, probePort } = config;
+    this.#admin = adminPort === null ? null : createAdminServer(adminPort, sources);
+    this.#probe = probePort === null ? null : createProbeServer(probePort, this.readiness, () => this.supervisor.metrics());
+  }
+
+  /** Starts the servers; rejects when a port is taken. */
+  async start(): Promise<ServingPorts> {
+    const ports = { admin: (await this.#admin?.start()) ?? null, probe: (await this.#probe?.start()) ?? null };
+    this.#log.info({ ...ports, workers: this.#config.workers }, 'admin and probe ports');
+    return ports;
+  }
+
+  /** Tells whoever asks that traffic should go elsewhere, and serves on for as long as that takes to get around. */
+  async drain(): Promise<void> {
+    this.readiness.drain();
+    await wait(this.#config.drainDelay);
+  }
+
+  /** Stops accepting, lets exchanges finish, cuts them at the deadline. Resolves as Supervisor.stop. */
+  async stop(): Promise<boolean> {
+    const flushed = await this.supervisor.stop(this.#config.drainTimeout);
+    await this.#admin?.stop();
+    await this.#probe?.stop();
+    return flushed;
+  }
+}
+
+/** Stops serving. Where the access log is stuck in a pipe that nobody reads, only the kernel can end the process. */
+export async function finish(serving: Serving, log: Log): Promise<void> {
+  const flushed = await serving.stop();
+  log.info('stopped');
+  if (flushed) return;
+  log.error('the access log could not be written to its end');
+  endAtOnce('SIGKILL');
+}
+
+/** What nobody caught is a bug, and what state it left is unknown. */
+export function endOnBugs(log: Log): void {
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'the proxy failed');
+    process.exit(1);
+  });
+}
