@@ -1,0 +1,117 @@
+// Bodies of many GiB in both directions at once, with a length and in chunks, and how much memory they took. All three parties
+// share this process, so its memory bounds that of the proxy from above.
+import { once } from 'node:events';
+import net from 'node:net';
+import { startProxy, toUpstream } from '../support/proxy.ts';
+import type { Finding, SoakOptions, SoakScenario } from './scenario.ts';
+
+const PIECE = Buffer.alloc(65_536, 'x');
+const MIB = 1_048_576;
+/** Growth of resident memory that is none: buffers of six sockets, and garbage between two collections. */
+const MAX_GROWTH_MIB = 96;
+
+/** Writes `total` bytes, a multiple of the piece, as fast as they are taken. */
+async function pour(socket: net.Socket, total: number, piece: Buffer): Promise<void> {
+  for (let sent = 0; sent < total && !socket.destroyed; sent += PIECE.length) {
+    if (!socket.write(piece)) await once(socket, 'drain');
+  }
+}
+
+function chunk(piece: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')]);
+}
+
+/** How a body is framed. */
+interface Framing {
+  readonly header: string;
+  readonly piece: Buffer;
+  readonly last: string;
+}
+
+function framings(total: number): readonly Framing[] {
+  const piece = chunk(PIECE);
+  return [
+    { header: `content-length: ${total}`, piece: PIECE, last: '' },
+    { header: 'transfer-encoding: chunked', piece, last: '0\r\n\r\n' },
+  ];
+}
+
+/** Counts the bytes after a head; resolves when there are as many as expected. Chunks may be cut anew on the way, so that there may be more. */
+function counted(socket: net.Socket, expected: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let octets = -1;
+  socket.on('data', (data: Buffer) => {
+    if (octets < 0) octets = data.length - data.indexOf('\r\n\r\n') - 4;
+    else octets += data.length;
+    if (octets >= expected) resolve();
+  });
+  socket.on('close', () => reject(new Error(`closed after ${octets} of ${expected} bytes`)));
+  return promise;
+}
+
+/** A backend that reads a body and sends one at the same time. */
+async function openBackend(
+  framing: Framing,
+  total: number,
+): Promise<{ readonly port: number; readonly done: Promise<void>; close(): void }> {
+  const done = Promise.withResolvers<void>();
+  const server = net.createServer((socket) => {
+    socket.on('error', () => undefined);
+    const received = counted(socket, total);
+    socket.write(`HTTP/1.1 200 OK\r\n${framing.header}\r\n\r\n`);
+    // The last piece waits for the whole request: an answer that is complete earlier ends the exchange.
+    pour(socket, total - PIECE.length, framing.piece)
+      .then(() => received)
+      .then(() => socket.write(Buffer.concat([framing.piece, Buffer.from(framing.last)])))
+      .then(() => done.resolve(), done.reject);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { port: (server.address() as net.AddressInfo).port, done: done.promise, close: () => server.close() };
+}
+
+async function exchange(framing: Framing, total: number): Promise<void> {
+  const backend = await openBackend(framing, total);
+  const proxy = await startProxy(toUpstream(backend.port));
+  const client = net.connect(proxy.port, '127.0.0.1');
+  client.on('error', () => undefined);
+  try {
+    const received = counted(client, total);
+    client.write(`POST / HTTP/1.1\r\nHost: a\r\n${framing.header}\r\n\r\n`);
+    await pour(client, total, framing.piece);
+    client.write(framing.last);
+    await Promise.all([received, backend.done]);
+  } finally {
+    client.destroy();
+    await proxy.close();
+    backend.close();
+  }
+}
+
+/** Moves the bytes and returns the growth of resident memory, MiB, and the rate over both directions, MiB/s. */
+export async function moveLargeBodies(total: number): Promise<{ readonly growth: number; readonly rate: number }> {
+  const whole = Math.ceil(total / PIECE.length) * PIECE.length;
+  await exchange(framings(64 * MIB)[1] as Framing, 64 * MIB);
+  const before = process.memoryUsage.rss();
+  let peak = before;
+  const watch = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 50);
+  const started = performance.now();
+  try {
+    for (const framing of framings(whole)) await exchange(framing, whole);
+  } finally {
+    clearInterval(watch);
+  }
+  return { growth: (peak - before) / MIB, rate: (4 * whole) / MIB / ((performance.now() - started) / 1_000) };
+}
+
+export const largeBodies: SoakScenario = {
+  name: 'large-bodies',
+  about: 'bodies both ways at once, with a length and in chunks; memory must stay flat',
+  async run({ bytes }: SoakOptions): Promise<readonly Finding[]> {
+    const { growth, rate } = await moveLargeBodies(bytes);
+    return [
+      { name: 'growth of resident memory', value: growth, unit: 'MiB', limit: MAX_GROWTH_MIB },
+      { name: 'rate, both directions', value: rate, unit: 'MiB/s', limit: null },
+    ];
+  },
+};
