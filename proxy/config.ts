@@ -14,6 +14,8 @@ import { cpuLimit } from './supervisor/cpu-limit.ts';
 /** How requests are served, wherever the configuration comes from. */
 export interface ServingConfig {
   readonly workers: number;
+  /** Where listeners without an address of their own are bound; '' is every address. */
+  readonly bindAddress: string;
   /** `off`, `stdout` or a file. */
   readonly accessLog: string;
   readonly logLevel: LogLevel;
@@ -80,6 +82,11 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
 
 const SERVING_FLAGS: Flags = {
   workers: { default: 'auto', value: 'N', text: 'worker processes; 1 serves in the process itself, auto takes the CPU limit' },
+  'bind-address': {
+    default: '',
+    value: 'ADDRESS',
+    text: 'where listeners without an address of their own are bound; every address by default',
+  },
   'access-log': { default: 'stdout', value: 'off|stdout|FILE', text: 'where one line per request goes' },
   'log-level': { default: 'info', value: 'LEVEL', text: LOG_LEVELS.join(', ') },
   'admin-port': { default: '15020', value: 'PORT|off', text: 'dumps and commands, on 127.0.0.1; 0 is any free port' },
@@ -148,6 +155,7 @@ function caught<Config>(read: () => Config): Result<Config> {
 function serving(values: FlagValues): ServingConfig {
   return {
     workers: values.text('workers') === 'auto' ? cpuLimit() : values.count('workers', 1),
+    bindAddress: values.address('bind-address'),
     accessLog: values.text('access-log'),
     logLevel: values.word('log-level', LOG_LEVELS),
     adminPort: values.port('admin-port'),

@@ -1,4 +1,5 @@
 // Flags with environment variables behind them: `--drain-delay` is WEIR_DRAIN_DELAY where it is not given.
+import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import { parseDuration } from '#lib/duration.ts';
 
@@ -60,6 +61,13 @@ export class FlagValues {
     if (!/^[0-9]{1,5}$/.test(text) || Number(text) > 65_535)
       throw new Mistake(`--${name}: ${JSON.stringify(text)} is neither a port nor off`);
     return Number(text);
+  }
+
+  /** An IP address, or '' for every address. */
+  address(name: string): string {
+    const text = this.text(name);
+    if (text !== '' && isIP(text) === 0) throw new Mistake(`--${name}: ${JSON.stringify(text)} is not an IP address`);
+    return text;
   }
 
   /** One of a few words. */

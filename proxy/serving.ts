@@ -31,7 +31,10 @@ export class Serving {
     const sources = {
       resources: () => this.supervisor.resources(),
       version: () => this.supervisor.version,
-      drain: () => this.readiness.drain(),
+      drain: () => {
+        this.readiness.drain();
+        this.supervisor.drain();
+      },
       log,
     };
     const { adminPort, probePort } = config;
@@ -46,10 +49,16 @@ export class Serving {
     return ports;
   }
 
-  /** Tells whoever asks that traffic should go elsewhere, and serves on for as long as that takes to get around. */
+  /**
+   * The drain delay: whoever asks is told that traffic should go elsewhere, and new connections are accepted for as long as that
+   * takes to get around. For the second half of it connections that are kept end with their next answer, so that hardly one is
+   * left to be closed just as a request is sent on it.
+   */
   async drain(): Promise<void> {
     this.readiness.drain();
-    await wait(this.#config.drainDelay);
+    await wait(this.#config.drainDelay / 2);
+    this.supervisor.drain();
+    await wait(this.#config.drainDelay / 2);
   }
 
   /** Stops accepting, lets exchanges finish, cuts them at the deadline. Resolves as Supervisor.stop. */

@@ -30,6 +30,10 @@ async function receive(message: ToWorker): Promise<void> {
       return answer({ type: 'applied', id: message.id, ...(await apply(worker, message)) });
     case 'metrics':
       return answer({ type: 'metrics', id: message.id, metrics: (await worker.registry.getMetricsAsJSON()) as unknown as MetricJson[] });
+    case 'ticketKeys':
+      return worker.setTicketKeys(Buffer.from(message.ticketKeys));
+    case 'drain':
+      return worker.drain();
     case 'stop': {
       const flushed = await worker.stop(message.grace);
       return answer({ type: 'stopped', id: message.id, flushed }, () => process.disconnect?.());
@@ -38,8 +42,7 @@ async function receive(message: ToWorker): Promise<void> {
 }
 
 function start(message: ToWorker & { type: 'start' }): void {
-  const { limits, accessLog, drainTimeout } = message.settings;
-  worker = new Worker({ limits, accessLog, drainTimeout, reusePort: true });
+  worker = new Worker({ ...message.settings, ticketKeys: Buffer.from(message.ticketKeys), reusePort: true });
   collectDefaultMetrics({ register: worker.registry });
 }
 

@@ -30,6 +30,10 @@ export interface WorkerOptions {
   readonly accessLog: string;
   /** Several workers share the ports, and standard output. */
   readonly reusePort: boolean;
+  /** Where listeners without an address of their own are bound; every address by default. */
+  readonly bindAddress?: string;
+  /** What session tickets are encrypted with, 48 bytes; drawn at random by default. */
+  readonly ticketKeys?: Buffer;
   /** How long connections of a port that is closed may live on, milliseconds. */
   readonly drainTimeout: number;
   /** From the port of a listener to the one to bind; tests give 0 for any free port. */
@@ -73,7 +77,7 @@ export class Worker {
     registerFamilies(this.registry, this.#metrics.families());
     const sources = {
       downstream: () => this.#listeners.counts,
-      handshakeFailures: () => new Map<string, number>(),
+      handshakeFailures: () => this.#listeners.handshakes.failures,
       pools: () => Array.from(this.#endpoints.values(), ({ pool }) => pool.counts),
       endpoints: () => this.#endpoints.size,
       mirrorDrops: () => mirror.dropped,
@@ -90,6 +94,16 @@ export class Worker {
   /** The port bound for a listener's port, or null. */
   boundPort(port: number): number | null {
     return this.#listeners.boundPort(port);
+  }
+
+  /** What session tickets are encrypted with from now on, 48 bytes. */
+  setTicketKeys(keys: Buffer): void {
+    this.#listeners.rotateTicketKeys(keys);
+  }
+
+  /** Every connection ends with its next answer; new ones are still accepted. */
+  drain(): void {
+    this.#listeners.retire();
   }
 
   /** Routes and listeners as they are served, for dumps. */

@@ -28,6 +28,7 @@ export interface ChildWorkerOptions {
   readonly log: Log;
   /** Everything there is, for a worker that starts. */
   readonly state: () => readonly ir.Resource[];
+  readonly ticketKeys: () => Buffer;
   /** A worker died and will be replaced. */
   readonly died: () => void;
 }
@@ -44,6 +45,7 @@ export class ChildWorker implements WorkerLink {
   #nextId = 0;
   #serving = false;
   #stopping = false;
+  #draining = false;
   #bound = new Map<number, number | null>();
   /** What the process said last that it counted, and what those before it had counted when they died. */
   #last: readonly MetricJson[] = [];
@@ -81,6 +83,15 @@ export class ChildWorker implements WorkerLink {
     return addCounters(this.#last, this.#past);
   }
 
+  setTicketKeys(ticketKeys: Buffer): void {
+    this.#send({ type: 'ticketKeys', ticketKeys });
+  }
+
+  drain(): void {
+    this.#draining = true;
+    this.#send({ type: 'drain' });
+  }
+
   async stop(grace: number): Promise<boolean> {
     this.#stopping = true;
     if (this.#restart !== null) clearTimeout(this.#restart);
@@ -108,7 +119,8 @@ export class ChildWorker implements WorkerLink {
       this.#ended(code, signal, performance.now() - started);
       resolve();
     });
-    this.#send({ type: 'start', settings: this.#options.settings });
+    this.#send({ type: 'start', settings: this.#options.settings, ticketKeys: this.#options.ticketKeys() });
+    if (this.#draining) this.#send({ type: 'drain' });
     void this.apply(this.#options.state(), []).then((errors) => this.#started(child, errors));
   }
 

@@ -12,6 +12,10 @@ export interface WorkerLink {
   boundPort(port: number): number | null;
   /** Counters never go back, whatever becomes of the process. */
   metrics(): Promise<readonly MetricJson[]>;
+  /** As Worker.setTicketKeys. */
+  setTicketKeys(keys: Buffer): void;
+  /** As Worker.drain. */
+  drain(): void;
   /** As Worker.stop. */
   stop(grace: number): Promise<boolean>;
 }

@@ -26,6 +26,14 @@ export class LocalWorker implements WorkerLink {
     return (await this.#worker.registry.getMetricsAsJSON()) as unknown as MetricJson[];
   }
 
+  setTicketKeys(keys: Buffer): void {
+    this.#worker.setTicketKeys(keys);
+  }
+
+  drain(): void {
+    this.#worker.drain();
+  }
+
   stop(grace: number): Promise<boolean> {
     return this.#worker.stop(grace);
   }

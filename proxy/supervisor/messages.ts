@@ -9,13 +9,16 @@ export interface WorkerSettings {
   readonly limits: Limits;
   readonly accessLog: string;
   readonly drainTimeout: number;
+  readonly bindAddress: string;
 }
 
 /** The first message is `start`. Messages with an id are answered with it. */
 export type ToWorker =
-  | { readonly type: 'start'; readonly settings: WorkerSettings }
+  | { readonly type: 'start'; readonly settings: WorkerSettings; readonly ticketKeys: Uint8Array }
   | { readonly type: 'apply'; readonly id: number; readonly changed: readonly ir.Resource[]; readonly removed: readonly ResourceName[] }
   | { readonly type: 'metrics'; readonly id: number }
+  | { readonly type: 'ticketKeys'; readonly ticketKeys: Uint8Array }
+  | { readonly type: 'drain' }
   | { readonly type: 'stop'; readonly id: number; readonly grace: number };
 
 export type FromWorker =

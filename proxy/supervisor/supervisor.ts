@@ -1,5 +1,6 @@
 // The supervisor: holds the configuration of this proxy and the workers that serve it, one in this process or several of their
 // own. Who changes the configuration need not know which.
+import { randomBytes } from 'node:crypto';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import * as ir from '#api/ir/ir.ts';
 import type { Log } from '#lib/log.ts';
@@ -13,6 +14,11 @@ import { LocalWorker } from './local-worker.ts';
 import { supervisorFamilies } from './metrics.ts';
 import { expose } from './sum.ts';
 
+/** 48 bytes: a name, a key for the MAC and one for the cipher, 16 each. */
+const TICKET_KEY_BYTES = 48;
+/** Whoever gets hold of the keys can open what sessions of this time have sent. */
+const TICKET_ROTATION_MS = 12 * 3_600_000;
+
 export interface SupervisorOptions {
   /** At least 1. */
   readonly workers: number;
@@ -21,6 +27,8 @@ export interface SupervisorOptions {
   readonly accessLog: string;
   /** How long connections of a port that is closed may live on, milliseconds. */
   readonly drainTimeout: number;
+  /** Where listeners without an address of their own are bound; every address by default. */
+  readonly bindAddress?: string;
   readonly log: Log;
   /** From the port of a listener to the one to bind; for one worker only. */
   readonly bindPort?: (port: number) => number;
@@ -33,6 +41,8 @@ export class Supervisor {
   readonly #registry = new Registry();
   readonly #resources = new Map<string, ir.Resource>();
   readonly #workers: readonly WorkerLink[];
+  readonly #rotation: NodeJS.Timeout;
+  #ticketKeys: Buffer = randomBytes(TICKET_KEY_BYTES);
   #restarts = 0;
   #version = 0;
   #changedAt = 0;
@@ -50,6 +60,8 @@ export class Supervisor {
       }),
     );
     this.#workers = this.#startWorkers();
+    this.#rotation = setInterval(() => this.#rotateTicketKeys(), TICKET_ROTATION_MS);
+    this.#rotation.unref();
   }
 
   /** Workers that serve. */
@@ -98,26 +110,41 @@ export class Supervisor {
     return expose([own, ...(await Promise.all(this.#workers.map((worker) => worker.metrics())))]);
   }
 
+  /** Every connection ends with its next answer; new ones are still accepted. */
+  drain(): void {
+    for (const worker of this.#workers) worker.drain();
+  }
+
   /**
    * Stops accepting, lets exchanges finish for `grace` ms at most and releases everything. Resolves to false when an access log
    * could not be written to its end: the process can then only be killed.
    */
   async stop(grace: number): Promise<boolean> {
+    clearInterval(this.#rotation);
     const flushed = await Promise.all(this.#workers.map((worker) => worker.stop(grace)));
     return flushed.every(Boolean) || this.#options.workers > 1;
   }
 
   #startWorkers(): readonly WorkerLink[] {
-    const { workers, limits, accessLog, drainTimeout, log, bindPort } = this.#options;
-    const settings = { limits, accessLog, drainTimeout };
-    if (workers === 1) return [new LocalWorker({ ...settings, reusePort: false, ...(bindPort === undefined ? {} : { bindPort }) })];
+    const { workers, limits, accessLog, drainTimeout, bindAddress = '', log, bindPort } = this.#options;
+    const settings = { limits, accessLog, drainTimeout, bindAddress };
+    if (workers === 1)
+      return [
+        new LocalWorker({ ...settings, ticketKeys: this.#ticketKeys, reusePort: false, ...(bindPort === undefined ? {} : { bindPort }) }),
+      ];
     if (bindPort !== undefined) throw new Error('bindPort is for one worker');
     const options = {
       settings,
       log,
       state: () => this.resources(),
+      ticketKeys: () => this.#ticketKeys,
       died: () => void this.#restarts++,
     };
     return Array.from({ length: workers }, () => new ChildWorker(options));
+  }
+
+  #rotateTicketKeys(): void {
+    this.#ticketKeys = randomBytes(TICKET_KEY_BYTES);
+    for (const worker of this.#workers) worker.setTicketKeys(this.#ticketKeys);
   }
 }
