@@ -175,6 +175,19 @@ describe('ListenerSet', () => {
     await once(socket, 'connect');
   });
 
+  test('binds listeners without an address to the one given for them', async () => {
+    const { set } = listenerSet({ bindPort: (port) => port, bindAddress: '127.0.0.3' });
+    const port = await freePort();
+    const listeners = [listener(port), listener(port, { key: 'default/gateway/one', addresses: ['127.0.0.2'] })];
+    expect(await set.update(listeners, NO_SECRETS)).toEqual([]);
+    await expect(once(net.connect(port, '127.0.0.1'), 'connect')).rejects.toThrow('ECONNREFUSED');
+    for (const address of ['127.0.0.2', '127.0.0.3']) {
+      const socket = net.connect(port, address);
+      closers.push(() => socket.destroy());
+      await once(socket, 'connect');
+    }
+  });
+
   test('refuses connections above the limit, and takes new ones when others have gone', async () => {
     const { set } = listenerSet({ limits: { ...DEFAULT_LIMITS, maxConnections: 1 } });
     await set.update([listener(80)], NO_SECRETS);
