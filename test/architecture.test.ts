@@ -16,7 +16,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'api/k8s': ['lib'],
   'api/ir': ['lib'],
   'api/match': ['lib', 'api/ir'],
-  'api/wire': ['lib', 'api/ir'],
+  'api/wire': ['lib', 'api/ir', 'api/k8s/schema-error.ts', 'api/k8s/field-error.ts'],
   crds: ['api/k8s'],
   'controller/watch': ['api', 'lib'],
   'controller/snapshot': ['api', 'lib', 'controller/watch/event.ts'],

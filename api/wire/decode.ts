@@ -1,0 +1,91 @@
+// Decode = validate: bytes to a resource that is what its type says, or every mistake with the path of its field.
+//
+// ajv checks, as it does for the objects of api/k8s: one library to trust, and one wording of mistakes for users.
+import { Ajv } from 'ajv';
+import type { ErrorObject, ValidateFunction } from 'ajv';
+import { err, ok, type Result } from '#lib/result.ts';
+import * as ir from '../ir/ir.ts';
+import type { FieldError } from '../k8s/field-error.ts';
+import { describeSchemaError } from '../k8s/schema-error.ts';
+import { MAX_ERRORS } from './limits.ts';
+import type { ResourceMessage } from './messages.ts';
+
+const SCHEMAS = { Secret: ir.Secret, Endpoints: ir.Endpoints, Cluster: ir.Cluster, Listener: ir.Listener, Route: ir.Route };
+
+const ajv = new Ajv({ allErrors: true, verbose: true, strict: false });
+const VALIDATORS: ReadonlyMap<string, ValidateFunction> = new Map(ir.KIND_ORDER.map((kind) => [kind, ajv.compile(SCHEMAS[kind])]));
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Whether this version of Weir knows the kind. */
+export function isResourceKind(kind: string): kind is ir.ResourceKind {
+  return VALIDATORS.has(kind);
+}
+
+/** The resource of a message, or what is wrong with it. Never throws, whatever the message holds. */
+export function decode({ kind, key, body }: ResourceMessage): Result<ir.Resource, readonly FieldError[]> {
+  const validate = VALIDATORS.get(kind);
+  if (validate === undefined) return fail('kind', 'is not a kind that this proxy knows');
+  const parsed = parse(body);
+  if (!parsed.ok) return fail('', parsed.error);
+  if (!validate(parsed.value)) return err(describe(validate.errors ?? []));
+  const resource = parsed.value as ir.Resource;
+  if (resource.key !== key) return fail('key', 'is not the key that it was sent with');
+  return ok(resource);
+}
+
+function fail(field: string, reason: string): Result<never, readonly FieldError[]> {
+  return err([{ field, reason }]);
+}
+
+/** `__proto__` becomes a field like any other in JSON.parse, and no schema knows it. */
+function parse(body: Uint8Array): Result<unknown> {
+  try {
+    return ok(JSON.parse(utf8.decode(body)));
+  } catch {
+    return err('is not UTF-8 JSON');
+  }
+}
+
+function describe(errors: readonly ErrorObject[]): readonly FieldError[] {
+  return withoutOtherBranches(errors).slice(0, MAX_ERRORS).map(describeError);
+}
+
+function describeError(error: ErrorObject): FieldError {
+  const described = describeSchemaError(error);
+  if (error.keyword !== 'anyOf') return described;
+  const constants = (error.schema as readonly { readonly const?: unknown }[]).map((branch) => branch.const);
+  const known = constants.filter((constant) => constant !== undefined);
+  return { ...described, reason: known.length > 0 ? `must be one of ${known.join(', ')}` : 'has none of the forms that are allowed here' };
+}
+
+/**
+ * For a value of a union (a filter, say) ajv tells why it is none of them. Its author meant the one whose constant it has, so
+ * only that one's errors help; where it has none of the constants, that it fits nothing is all there is to say.
+ */
+function withoutOtherBranches(errors: readonly ErrorObject[]): readonly ErrorObject[] {
+  let kept = errors;
+  for (const union of errors.filter(({ keyword }) => keyword === 'anyOf')) {
+    const branches = Map.groupBy(
+      kept.filter((error) => isWithin(error, union)),
+      (error) => branchOf(error, union),
+    );
+    const meant = [...branches.values()].filter((own) => !own.some((error) => isOfOtherBranch(error, union)));
+    const best = meant.length === 1 ? (meant[0] ?? []) : [];
+    kept = kept.filter((error) => (isWithin(error, union) ? best.includes(error) : error !== union || best.length === 0));
+  }
+  return kept;
+}
+
+function isWithin(error: ErrorObject, union: ErrorObject): boolean {
+  return error.schemaPath.startsWith(`${union.schemaPath}/`) && error.instancePath.startsWith(union.instancePath);
+}
+
+function branchOf(error: ErrorObject, union: ErrorObject): string {
+  return error.schemaPath.slice(union.schemaPath.length + 1).split('/', 1)[0] ?? '';
+}
+
+/** The value is of another type, or its constant is another's. */
+function isOfOtherBranch(error: ErrorObject, union: ErrorObject): boolean {
+  if (error.instancePath === union.instancePath) return error.keyword === 'type' || error.keyword === 'const';
+  return error.keyword === 'const' && error.instancePath === `${union.instancePath}/type`;
+}

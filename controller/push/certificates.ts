@@ -1,0 +1,103 @@
+// The controller's own certificate for proxies, and the CA that theirs must be of: read from files, again and again, so that
+// rotation needs no restart. A set that does not fit together, as in the midst of a rotation, leaves the former one in force.
+import { X509Certificate, createPrivateKey } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { experimental } from '@grpc/grpc-js';
+import type { ServerCredentials } from '@grpc/grpc-js';
+import type { Log } from '#lib/log.ts';
+
+/** Paths of PEM files. */
+export interface CertificateFiles {
+  readonly ca: string;
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+interface Loaded {
+  readonly ca: Buffer;
+  readonly certificate: Buffer;
+  readonly privateKey: Buffer;
+}
+
+type Provider = experimental.CertificateProvider;
+type CaListener = Parameters<Provider['addCaCertificateListener']>[0];
+type IdentityListener = Parameters<Provider['addIdentityCertificateListener']>[0];
+
+/** How often the files are read, milliseconds. A kubelet takes about a minute to bring a changed Secret to a pod. */
+const REFRESH_MS = 10_000;
+
+export class Certificates implements Provider {
+  readonly #files: CertificateFiles;
+  readonly #log: Log;
+  readonly #timer: NodeJS.Timeout;
+  readonly #caListeners = new Set<CaListener>();
+  readonly #identityListeners = new Set<IdentityListener>();
+  #loaded: Loaded;
+
+  private constructor(files: CertificateFiles, loaded: Loaded, log: Log, refreshMs: number) {
+    this.#files = files;
+    this.#loaded = loaded;
+    this.#log = log;
+    this.#timer = setInterval(() => void this.refresh(), refreshMs).unref();
+  }
+
+  /** Rejects when a file cannot be read or the files do not fit together. */
+  static async load(files: CertificateFiles, log: Log, refreshMs = REFRESH_MS): Promise<Certificates> {
+    return new Certificates(files, await load(files), log, refreshMs);
+  }
+
+  /** For a server that refuses whoever shows no certificate of the CA. */
+  credentials(): ServerCredentials {
+    return experimental.createCertificateProviderServerCredentials(this, this, true);
+  }
+
+  /** Reads the files now. New connections see what they hold; open ones stay. */
+  async refresh(): Promise<void> {
+    try {
+      const loaded = await load(this.#files);
+      if (isSame(loaded, this.#loaded)) return;
+      this.#loaded = loaded;
+      this.#log.info('certificates for proxies changed');
+      for (const listener of this.#identityListeners) listener(loaded);
+      for (const listener of this.#caListeners) listener({ caCertificate: loaded.ca });
+    } catch (error) {
+      this.#log.warn({ err: error }, 'certificates for proxies cannot be read; the former ones stay');
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  addCaCertificateListener(listener: CaListener): void {
+    this.#caListeners.add(listener);
+    // The credentials take note of their own watchers only after this call.
+    process.nextTick(() => listener({ caCertificate: this.#loaded.ca }));
+  }
+
+  removeCaCertificateListener(listener: CaListener): void {
+    this.#caListeners.delete(listener);
+  }
+
+  addIdentityCertificateListener(listener: IdentityListener): void {
+    this.#identityListeners.add(listener);
+    process.nextTick(() => listener(this.#loaded));
+  }
+
+  removeIdentityCertificateListener(listener: IdentityListener): void {
+    this.#identityListeners.delete(listener);
+  }
+}
+
+async function load(files: CertificateFiles): Promise<Loaded> {
+  const [ca, certificate, privateKey] = await Promise.all([readFile(files.ca), readFile(files.certificate), readFile(files.privateKey)]);
+  if (!new X509Certificate(certificate).checkPrivateKey(createPrivateKey(privateKey))) {
+    throw new Error(`${files.privateKey} is not the key of ${files.certificate}`);
+  }
+  if (!new X509Certificate(ca).ca) throw new Error(`${files.ca} is not the certificate of a CA`);
+  return { ca, certificate, privateKey };
+}
+
+function isSame(a: Loaded, b: Loaded): boolean {
+  return a.ca.equals(b.ca) && a.certificate.equals(b.certificate) && a.privateKey.equals(b.privateKey);
+}

@@ -1,0 +1,175 @@
+// The gRPC server that proxies connect to: makes a Session of each stream, and nothing else. mTLS, or plain text on loopback.
+import { isIP } from 'node:net';
+import { Metadata, Server, ServerCredentials, status } from '@grpc/grpc-js';
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { DISCOVERY } from '#api/wire/discovery.ts';
+import { MAX_MESSAGE_BYTES } from '#api/wire/limits.ts';
+import type { ProxyMessage, PushMessage } from '#api/wire/messages.ts';
+import type { Log } from '#lib/log.ts';
+import { err, ok, type Result } from '#lib/result.ts';
+import type { PushCache } from './cache.ts';
+import { Certificates } from './certificates.ts';
+import type { CertificateFiles } from './certificates.ts';
+import { identityOf } from './identity.ts';
+import type { PushObserver, SessionState } from './observer.ts';
+import { SESSION_LIMITS, Session } from './session.ts';
+import type { Refusal, SessionLimits } from './session.ts';
+
+/** Milliseconds; how a dead connection is told from one that has nothing to say. */
+export interface Keepalive {
+  readonly every: number;
+  readonly timeout: number;
+}
+
+export interface PushServerOptions {
+  /** `host:port`; port 0 takes a free one. */
+  readonly address: string;
+  /** 'plaintext' authenticates nobody: for a proxy in the same pod and for tests, refused on any address but loopback. */
+  readonly tls: CertificateFiles | 'plaintext';
+  readonly cache: PushCache;
+  readonly observer: PushObserver;
+  readonly log: Log;
+  /** Whether an identity (null: plain text) may read a scope; everybody with a certificate may read everything by default. */
+  readonly authorise?: (identity: string | null, scope: string) => boolean;
+  readonly limits?: SessionLimits;
+  readonly keepalive?: Keepalive;
+  /** Told of the bytes of resources in every push: metrics. */
+  readonly pushed?: (bytes: number) => void;
+}
+
+type Stream = ServerDuplexStream<ProxyMessage, PushMessage>;
+
+const KEEPALIVE: Keepalive = { every: 10_000, timeout: 5_000 };
+/** How long a peer may take to say hello and what it holds, milliseconds. */
+const GREETING_MS = 30_000;
+const MAX_SESSIONS = 10_000;
+
+const CODES: Readonly<Record<Refusal['code'], status>> = {
+  invalid: status.INVALID_ARGUMENT,
+  denied: status.PERMISSION_DENIED,
+  exhausted: status.RESOURCE_EXHAUSTED,
+};
+
+export class PushServer {
+  readonly #options: PushServerOptions;
+  readonly #server: Server;
+  readonly #sessions = new Map<Stream, Session>();
+  #certificates: Certificates | null = null;
+  #count = 0;
+
+  constructor(options: PushServerOptions) {
+    const { every, timeout } = options.keepalive ?? KEEPALIVE;
+    this.#options = options;
+    this.#server = new Server({
+      'grpc.keepalive_time_ms': every,
+      'grpc.keepalive_timeout_ms': timeout,
+      'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+      'grpc.max_send_message_length': -1,
+      'grpc.max_concurrent_streams': 4,
+    });
+    this.#server.addService(DISCOVERY, { Subscribe: (stream: Stream) => this.#accept(stream) });
+  }
+
+  /** Binds, and resolves to the port. Rejects when it cannot, or when the certificates are not usable. */
+  async start(): Promise<number> {
+    const credentials = await this.#credentials();
+    return new Promise((resolve, reject) => {
+      this.#server.bindAsync(this.#options.address, credentials, (error, port) => (error === null ? resolve(port) : reject(error)));
+    });
+  }
+
+  /** Every stream as it stands. */
+  sessions(): readonly SessionState[] {
+    return [...this.#sessions.values()].map((session) => session.state());
+  }
+
+  /** Reads the certificate files now rather than at the next interval. */
+  async refreshCertificates(): Promise<void> {
+    await this.#certificates?.refresh();
+  }
+
+  /** Ends every stream; proxies go on serving what they have and look for another controller. */
+  stop(): void {
+    this.#certificates?.stop();
+    for (const stream of this.#sessions.keys()) this.#end(stream, status.UNAVAILABLE, 'the controller stops');
+    this.#server.forceShutdown();
+  }
+
+  async #credentials(): Promise<ServerCredentials> {
+    const { address, tls, log } = this.#options;
+    if (tls !== 'plaintext') {
+      this.#certificates = await Certificates.load(tls, log);
+      return this.#certificates.credentials();
+    }
+    if (!isLoopback(address)) throw new Error(`${address} is no loopback address: plain text is for those only`);
+    return ServerCredentials.createInsecure();
+  }
+
+  #accept(stream: Stream): void {
+    stream.on('error', () => undefined);
+    const identity = this.#identify(stream);
+    if (!identity.ok) return this.#refuse(stream, { code: 'denied', message: identity.error });
+    if (this.#sessions.size >= MAX_SESSIONS) return this.#refuse(stream, { code: 'exhausted', message: 'too many proxies' });
+    const session = this.#open(stream, identity.value);
+    // Tells the proxy that it is connected, long before there may be something to push.
+    stream.sendMetadata(new Metadata());
+    const greeting = setTimeout(() => {
+      if (session.state().phase === 'greeting') this.#refuse(stream, { code: 'invalid', message: 'no hello in time' });
+    }, GREETING_MS);
+    const close = (): void => {
+      clearTimeout(greeting);
+      this.#close(stream);
+    };
+    stream.on('data', (message: ProxyMessage) => {
+      const taken = session.receive(message);
+      if (!taken.ok) this.#refuse(stream, taken.error);
+    });
+    stream.on('cancelled', close);
+    stream.on('close', close);
+    stream.on('end', () => this.#end(stream, status.OK, ''));
+  }
+
+  #open(stream: Stream, identity: string | null): Session {
+    const { cache, observer, authorise = () => true, limits = SESSION_LIMITS } = this.#options;
+    const id = `proxy-${++this.#count}`;
+    const send = (push: PushMessage): void => {
+      this.#options.pushed?.(push.changed.reduce((bytes, { body }) => bytes + body.length, 0));
+      stream.write(push);
+    };
+    const session = new Session({ id, identity, address: stream.getPeer(), cache, observer, authorise, limits, send });
+    this.#sessions.set(stream, session);
+    this.#options.log.info({ session: id, identity, address: stream.getPeer() }, 'proxy connected');
+    return session;
+  }
+
+  #identify(stream: Stream): Result<string | null> {
+    if (this.#options.tls === 'plaintext') return ok(null);
+    const certificate = stream.getAuthContext().sslPeerCertificate;
+    return certificate === undefined ? err('no certificate') : identityOf(certificate);
+  }
+
+  #refuse(stream: Stream, { code, message }: Refusal): void {
+    this.#options.log.warn({ address: stream.getPeer(), code, reason: message }, 'proxy refused');
+    this.#end(stream, CODES[code], message);
+  }
+
+  #end(stream: Stream, code: status, details: string): void {
+    this.#close(stream);
+    if (code === status.OK) stream.end();
+    else stream.emit('error', { code, details });
+  }
+
+  #close(stream: Stream): void {
+    const session = this.#sessions.get(stream);
+    if (session === undefined) return;
+    this.#sessions.delete(stream);
+    session.close();
+    this.#options.log.info({ session: session.state().id }, 'proxy disconnected');
+  }
+}
+
+/** `localhost`, 127.0.0.0/8 or ::1, with a port. */
+function isLoopback(address: string): boolean {
+  const host = address.slice(0, address.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1');
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}

@@ -1,0 +1,283 @@
+// One proxy's stream as a state machine; knows nothing of gRPC.
+//
+//     greeting ──hello, last inventory──> waiting ──cache ready──> syncing ──outbox first empty: complete──> live
+//        └────────────┴──────────────────────┴────────────────────────┴──────────stream ends────────────────> closed
+//
+// The sync diffs the cache against what the proxy holds; from then on every delta of the cache costs what it changes:
+//
+//     delta ──> outbox (one entry per resource, the latest) ──window open──> in flight (nonce) ──ack──> served
+//                                                                                  └──────────error──> nacked, serves what it had
+import type { EncodedResource, ResourceKind } from '#api/ir/ir.ts';
+import { resourceId } from '#api/ir/ir.ts';
+import { isResourceKind } from '#api/wire/decode.ts';
+import { encodePush } from '#api/wire/encode.ts';
+import type { ResourceName } from '#api/wire/encode.ts';
+import { MAX_HELD, MAX_RESOURCE_BYTES, PUSH_BYTES, PUSH_RESOURCES } from '#api/wire/limits.ts';
+import type { AckMessage, ErrorMessage, HelloMessage, InventoryMessage, ProxyMessage, PushMessage } from '#api/wire/messages.ts';
+import { err, ok, type Result } from '#lib/result.ts';
+import type { PushCache, ResourceDelta } from './cache.ts';
+import type { Nack, NackError, PushObserver, SessionState } from './observer.ts';
+import { Outbox } from './order.ts';
+import type { StepLimits } from './order.ts';
+
+/** What bounds a session; tests make it narrow. */
+export interface SessionLimits {
+  readonly step: StepLimits;
+  /** Pushes that may wait for their ack. What changes meanwhile gathers, one entry per resource. */
+  readonly inFlight: number;
+}
+
+export const SESSION_LIMITS: SessionLimits = { step: { bytes: PUSH_BYTES, resources: PUSH_RESOURCES }, inFlight: 4 };
+
+/** Why a stream is ended. */
+export type Refusal = { readonly code: 'invalid' | 'denied' | 'exhausted'; readonly message: string };
+
+/** What a session is made with. */
+export interface SessionOptions {
+  readonly id: string;
+  readonly identity: string | null;
+  readonly address: string;
+  readonly cache: PushCache;
+  readonly observer: PushObserver;
+  readonly limits: SessionLimits;
+  /** Whether this identity may read this scope. */
+  readonly authorise: (identity: string | null, scope: string) => boolean;
+  /** Puts a push on the stream. */
+  readonly send: (push: PushMessage) => void;
+}
+
+/** A resource under way, and the version the proxy serves until it acks. */
+interface Sent {
+  readonly resource: EncodedResource;
+  readonly before: string | null;
+}
+
+interface InFlight {
+  readonly nonce: number;
+  readonly sent: readonly Sent[];
+}
+
+const DONE = ok(null);
+
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #since = Date.now();
+  readonly #outbox = new Outbox();
+  /** By id, the version the proxy has been sent or held when it came. */
+  readonly #sent = new Map<string, string>();
+  readonly #nacks = new Map<string, Nack>();
+  readonly #inFlight: InFlight[] = [];
+  #phase: SessionState['phase'] = 'greeting';
+  #hello: HelloMessage | null = null;
+  #nonce = 0;
+  #ackedNonce = 0;
+  #unwatch: (() => void) | null = null;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  /** Takes what the proxy says. An error means the stream must end: the proxy breaks the protocol or may not be here. */
+  receive(message: ProxyMessage): Result<null, Refusal> {
+    if (this.#phase === 'closed') return DONE;
+    switch (message.message) {
+      case 'hello':
+        return this.#greet(message.hello);
+      case 'inventory':
+        return this.#takeInventory(message.inventory);
+      case 'ack':
+        return this.#takeAck(message.ack);
+      case undefined:
+        return invalid('a message without content');
+    }
+  }
+
+  /** The stream has ended. */
+  close(): void {
+    if (this.#phase === 'closed') return;
+    const wasConnected = this.#unwatch !== null;
+    this.#phase = 'closed';
+    this.#unwatch?.();
+    if (wasConnected) this.#options.observer.disconnected(this.#options.id);
+  }
+
+  /** The version of a resource that the proxy serves, as far as it has told; null for none. */
+  serves(kind: ResourceKind, key: string): string | null {
+    const id = resourceId(kind, key);
+    const flying = this.#inFlight.flatMap(({ sent }) => sent).find(({ resource }) => resourceId(resource.kind, resource.key) === id);
+    if (flying !== undefined) return flying.before;
+    const nack = this.#nacks.get(id);
+    return nack === undefined ? (this.#sent.get(id) ?? null) : nack.serves;
+  }
+
+  state(): SessionState {
+    const { id, identity, address } = this.#options;
+    const { nodeId = '', weirVersion = '', scope = '' } = this.#hello ?? {};
+    return {
+      ...{ id, nodeId, weirVersion, scope, identity, address },
+      since: this.#since,
+      phase: this.#phase,
+      resources: this.#sent.size,
+      waiting: this.#outbox.size,
+      sentNonce: this.#nonce,
+      ackedNonce: this.#ackedNonce,
+      nacks: [...this.#nacks.values()],
+    };
+  }
+
+  #greet(hello: HelloMessage): Result<null, Refusal> {
+    if (this.#hello !== null) return invalid('a second hello');
+    const { identity, authorise } = this.#options;
+    if (!authorise(identity, hello.scope)) {
+      return err({ code: 'denied', message: `${identity ?? 'an unauthenticated peer'} may not read scope "${hello.scope}"` });
+    }
+    this.#hello = hello;
+    return DONE;
+  }
+
+  #takeInventory({ held, last }: InventoryMessage): Result<null, Refusal> {
+    if (this.#hello === null || this.#phase !== 'greeting') return invalid('an inventory out of turn');
+    if (this.#sent.size + held.length > MAX_HELD) return err({ code: 'exhausted', message: `more than ${MAX_HELD} resources held` });
+    for (const { kind, key, version } of held) {
+      if (isResourceKind(kind)) this.#sent.set(resourceId(kind, key), version);
+    }
+    if (last) this.#connect();
+    return DONE;
+  }
+
+  #connect(): void {
+    const { id, cache, observer } = this.#options;
+    this.#unwatch = cache.watch((delta) => this.#changed(delta));
+    this.#phase = 'waiting';
+    observer.connected(id);
+    if (cache.ready) this.#sync();
+  }
+
+  /** The only step that looks at everything: the difference between what the proxy holds and what it should. */
+  #sync(): void {
+    const { id: session, cache, observer } = this.#options;
+    for (const id of this.#sent.keys()) {
+      if (cache.get(id) === undefined) this.#outbox.remove(nameOf(id));
+    }
+    for (const resource of cache.resources()) {
+      const { kind, key, version } = resource;
+      if (this.#sent.get(resourceId(kind, key)) === version) observer.acked(session, kind, key, version);
+      else this.#offer(resource);
+    }
+    this.#phase = 'syncing';
+    this.#pump();
+  }
+
+  #changed({ changed, removed }: ResourceDelta): void {
+    if (this.#phase === 'waiting') return this.#sync();
+    for (const resource of changed) this.#offer(resource);
+    for (const name of removed) {
+      if (this.#sent.has(resourceId(name.kind, name.key))) this.#outbox.remove(name);
+      else this.#outbox.forget(name);
+    }
+    this.#pump();
+  }
+
+  #offer(resource: EncodedResource): void {
+    if (this.#sent.get(resourceId(resource.kind, resource.key)) === resource.version) this.#keep(resource);
+    else if (resource.body.length > MAX_RESOURCE_BYTES) this.#withhold(resource);
+    else this.#outbox.change(resource);
+  }
+
+  /** The proxy has been sent it. Where it refuses it, say so again: the version between has taken the nack with it elsewhere. */
+  #keep(resource: EncodedResource): void {
+    this.#outbox.forget(resource);
+    const nack = this.#nacks.get(resourceId(resource.kind, resource.key));
+    if (nack?.version === resource.version) this.#nack(resource, nack.errors, nack.serves);
+  }
+
+  /** No message could carry it: as if the proxy had refused it, so that its owner learns of it. */
+  #withhold(resource: EncodedResource): void {
+    this.#outbox.forget(resource);
+    const errors = [{ field: '', reason: `takes ${resource.body.length} bytes, ${MAX_RESOURCE_BYTES} are allowed` }];
+    this.#nack(resource, errors, this.serves(resource.kind, resource.key));
+  }
+
+  /** Sends what waits, as far as the window is open. */
+  #pump(): void {
+    const { limits } = this.#options;
+    while (this.#inFlight.length < limits.inFlight && (!this.#outbox.isEmpty || this.#phase === 'syncing')) {
+      const { changed, removed } = this.#outbox.take(limits.step);
+      const complete = this.#phase === 'syncing' && this.#outbox.isEmpty;
+      if (complete) this.#phase = 'live';
+      const sent = changed.map((resource) => ({ resource, before: this.#serving(resource) }));
+      for (const { kind, key, version } of changed) this.#sent.set(resourceId(kind, key), version);
+      for (const name of removed) this.#drop(name);
+      this.#nonce++;
+      this.#inFlight.push({ nonce: this.#nonce, sent });
+      this.#options.send(encodePush(this.#nonce, { changed, removed }, complete));
+    }
+  }
+
+  /** What the proxy will serve when all that is under way is acked. */
+  #serving({ kind, key }: ResourceName): string | null {
+    const id = resourceId(kind, key);
+    const nack = this.#nacks.get(id);
+    return nack === undefined ? (this.#sent.get(id) ?? null) : nack.serves;
+  }
+
+  #drop({ kind, key }: ResourceName): void {
+    const id = resourceId(kind, key);
+    this.#sent.delete(id);
+    this.#nacks.delete(id);
+  }
+
+  #takeAck({ nonce, errors, recovered }: AckMessage): Result<null, Refusal> {
+    const push = this.#inFlight[0];
+    if (push?.nonce !== nonce) return invalid(`an ack of nonce ${nonce}, expected ${push?.nonce ?? 'none'}`);
+    this.#inFlight.shift();
+    this.#ackedNonce = nonce;
+    const refused = Map.groupBy(errors.filter(isOfKnownKind), ({ kind, key }) => resourceId(kind, key));
+    for (const { kind, key, version } of recovered) if (isResourceKind(kind)) this.#ack({ kind, key, version });
+    for (const sent of push.sent) this.#settle(sent, refused);
+    // A push can break what an earlier one brought: a listener whose certificate changes.
+    for (const own of refused.values()) this.#nackEarlier(own);
+    this.#pump();
+    return DONE;
+  }
+
+  #settle({ resource, before }: Sent, refused: Map<string, readonly NackError[]>): void {
+    const id = resourceId(resource.kind, resource.key);
+    const errors = refused.get(id);
+    refused.delete(id);
+    // A version that was on its way before this one may have been refused meanwhile.
+    const earlier = this.#nacks.get(id);
+    if (errors === undefined) this.#ack(resource);
+    else this.#nack(resource, errors, earlier === undefined ? before : earlier.serves);
+  }
+
+  #ack({ kind, key, version }: ResourceName & { readonly version: string }): void {
+    this.#nacks.delete(resourceId(kind, key));
+    this.#options.observer.acked(this.#options.id, kind, key, version);
+  }
+
+  #nack({ kind, key, version }: ResourceName & { readonly version: string }, errors: readonly NackError[], serves: string | null): void {
+    const plain = errors.map(({ field, reason }) => ({ field, reason }));
+    this.#nacks.set(resourceId(kind, key), { kind, key, version, errors: plain, serves });
+    this.#options.observer.nacked(this.#options.id, kind, key, { version, errors: plain });
+  }
+
+  #nackEarlier(errors: readonly (ErrorMessage & ResourceName)[]): void {
+    const first = errors[0];
+    if (first === undefined || !this.#sent.has(resourceId(first.kind, first.key))) return;
+    this.#nack(first, errors, null);
+  }
+}
+
+function invalid(message: string): Result<never, Refusal> {
+  return err({ code: 'invalid', message });
+}
+
+function isOfKnownKind(error: ErrorMessage): error is ErrorMessage & ResourceName {
+  return isResourceKind(error.kind);
+}
+
+function nameOf(id: string): ResourceName {
+  const bar = id.indexOf('|');
+  return { kind: id.slice(0, bar) as ResourceKind, key: id.slice(bar + 1) };
+}

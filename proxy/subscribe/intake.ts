@@ -1,0 +1,153 @@
+// One push on its way in: decode, apply, and find out what of it is served. A resource that cannot be used costs only itself.
+import type { EncodedResource, Resource, ResourceKind } from '#api/ir/ir.ts';
+import { KIND_ORDER, resourceId } from '#api/ir/ir.ts';
+import { decode, isResourceKind } from '#api/wire/decode.ts';
+import { encodeErrors } from '#api/wire/encode.ts';
+import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
+import type { AckMessage, ErrorMessage, HeldMessage, PushMessage, ResourceMessage } from '#api/wire/messages.ts';
+import type { FieldError } from '#api/k8s/field-error.ts';
+import type { Log } from '#lib/log.ts';
+import type { HeldState } from './state.ts';
+import type { SubscribeTarget } from './target.ts';
+
+/** What an ack says besides its nonce. */
+export type Outcome = Pick<AckMessage, 'errors' | 'recovered'>;
+
+/** A resource that decodes, on its way to the target. */
+interface Candidate {
+  readonly encoded: EncodedResource;
+  readonly resource: Resource;
+  /** It was refused before and is tried again. */
+  readonly again: boolean;
+}
+
+interface Report {
+  readonly errors: ErrorMessage[];
+  readonly recovered: HeldMessage[];
+}
+
+/** How many broken resources one push may cause to be tried again. */
+const MAX_AGAIN = 64;
+
+export class Intake {
+  readonly #state: HeldState;
+  readonly #target: SubscribeTarget;
+  readonly #log: Log;
+
+  constructor(state: HeldState, target: SubscribeTarget, log: Log) {
+    this.#state = state;
+    this.#target = target;
+    this.#log = log;
+  }
+
+  /** Takes a push as a whole. Never rejects: a target that throws refuses all of it. */
+  async take({ changed, removed }: Pick<PushMessage, 'changed' | 'removed'>): Promise<Outcome> {
+    const report: Report = { errors: [], recovered: [] };
+    const names = removed.filter((name): name is ResourceName => isResourceKind(name.kind));
+    const fresh = changed.flatMap((message) => this.#decode(message, report));
+    const candidates = [...this.#again(fresh, names), ...fresh];
+    const problems = groupById(await this.#apply(candidates, names));
+    for (const name of names) this.#state.remove(name);
+    const back = candidates.filter((candidate) => this.#settle(candidate, problems, report));
+    for (const errors of problems.values()) this.#breakEarlier(errors, report);
+    await this.#restore(back);
+    return report;
+  }
+
+  /** The resource, or none and a line in the report. */
+  #decode(message: ResourceMessage, report: Report): Candidate[] {
+    const decoded = decode(message);
+    if (!decoded.ok) {
+      report.errors.push(...encodeErrors(message, decoded.error));
+      if (isResourceKind(message.kind))
+        this.#state.refuse({ encoded: copyOf(message, message.kind), resource: null, errors: decoded.error });
+      return [];
+    }
+    return [{ encoded: copyOf(message, decoded.value.kind), resource: decoded.value, again: false }];
+  }
+
+  /** Broken resources that this push may mend, for it changes something they may point at, or a port that they want. */
+  #again(fresh: readonly Candidate[], removed: readonly ResourceName[]): Candidate[] {
+    const kinds = [...fresh.map(({ resource }) => resource.kind), ...removed.map(({ kind }) => kind)];
+    const first = Math.min(...kinds.map(rank));
+    const here = new Set([...fresh.map(({ resource }) => resource), ...removed].map(idOf));
+    return this.#state
+      .broken()
+      .filter(({ resource }) => rank(resource.kind) >= first && !here.has(idOf(resource)))
+      .slice(0, MAX_AGAIN)
+      .map(({ encoded, resource }) => ({ encoded, resource, again: true }));
+  }
+
+  async #apply(candidates: readonly Candidate[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
+    if (candidates.length === 0 && removed.length === 0) return [];
+    const resources = candidates.map(({ resource }) => resource);
+    try {
+      return await this.#target.apply(resources, removed);
+    } catch (error) {
+      this.#log.error({ err: error }, 'a push could not be applied');
+      return resources.map(({ kind, key }) => ({ kind, key, field: '', reason: 'could not be applied: an error in the proxy' }));
+    }
+  }
+
+  /** Notes whether a candidate is served; true when the target must go back to the version before. */
+  #settle({ encoded, resource, again }: Candidate, problems: Map<string, ResourceError[]>, report: Report): boolean {
+    const errors = problems.get(idOf(resource));
+    problems.delete(idOf(resource));
+    if (errors === undefined) {
+      this.#state.accept(encoded);
+      const { kind, key, version } = encoded;
+      if (again) report.recovered.push({ kind, key, version });
+      return false;
+    }
+    if (!again || !this.#isKnown(resource, errors)) report.errors.push(...encodeErrors(encoded, errors));
+    this.#state.refuse({ encoded, resource, errors });
+    return this.#state.good(resource) !== undefined;
+  }
+
+  /** A resource that was not in the push and is served no longer. */
+  #breakEarlier(errors: readonly ResourceError[], report: Report): void {
+    const name = errors[0];
+    const good = name === undefined ? undefined : this.#state.good(name);
+    if (good === undefined) return;
+    const decoded = decode(good);
+    report.errors.push(...encodeErrors(good, errors));
+    this.#state.refuse({ encoded: good, resource: decoded.ok ? decoded.value : null, errors });
+    this.#state.lose(good);
+  }
+
+  #isKnown(name: ResourceName, errors: readonly FieldError[]): boolean {
+    return textOf(this.#state.refused(name)?.errors ?? []) === textOf(errors);
+  }
+
+  /** Gives the target the versions it served before. What it cannot serve even then is lost. */
+  async #restore(refused: readonly Candidate[]): Promise<void> {
+    const before = refused.flatMap(({ resource }) => this.#state.good(resource) ?? []);
+    const candidates = before.flatMap((encoded) => {
+      const decoded = decode(encoded);
+      return decoded.ok ? [{ encoded, resource: decoded.value, again: true }] : [];
+    });
+    const problems = groupById(await this.#apply(candidates, []));
+    for (const { resource } of candidates) if (problems.has(idOf(resource))) this.#state.lose(resource);
+  }
+}
+
+/** The body of a message is a view of what was received, and would keep all of it in memory. */
+function copyOf({ key, version, body }: ResourceMessage, kind: ResourceKind): EncodedResource {
+  return { kind, key, version, body: Buffer.from(body) };
+}
+
+function rank(kind: ResourceKind): number {
+  return KIND_ORDER.indexOf(kind);
+}
+
+function idOf({ kind, key }: ResourceName): string {
+  return resourceId(kind, key);
+}
+
+function groupById(errors: readonly ResourceError[]): Map<string, ResourceError[]> {
+  return Map.groupBy(errors, idOf);
+}
+
+function textOf(errors: readonly FieldError[]): string {
+  return errors.map(({ field, reason }) => `${field} ${reason}`).join('\n');
+}

@@ -1,0 +1,138 @@
+// The bytes of the last good file. Bodies stand in it as they came, so writing it costs no more than copying them.
+//
+//     weir-last-good 1 <salt>\n
+//     {"kind","key","version","bytes","sealed"}\n <that many bytes>\n      for each resource
+//     end <count> <crc32 of everything before>\n
+//
+// Secrets are sealed with AES-256-GCM under a key derived (HKDF-SHA256, the salt) from the proxy's own TLS key.
+import { createCipheriv, createDecipheriv, createPrivateKey, hkdfSync, randomBytes } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import type { EncodedResource, ResourceKind } from '#api/ir/ir.ts';
+import { isResourceKind } from '#api/wire/decode.ts';
+import { err, ok, type Result } from '#lib/result.ts';
+
+const MAGIC = 'weir-last-good 1';
+const CIPHER = 'aes-256-gcm';
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const NEWLINE = Buffer.from('\n');
+
+/** What a file holds. */
+export interface LastGoodContent {
+  readonly resources: readonly EncodedResource[];
+  /** Secrets that were sealed with another key. */
+  readonly unreadable: number;
+}
+
+interface RecordHeader {
+  readonly kind: ResourceKind;
+  readonly key: string;
+  readonly version: string;
+  readonly bytes: number;
+  readonly sealed: boolean;
+}
+
+/** The file as pieces to be written one after the other. Without a key Secrets are left out. */
+export function* encodeLastGood(resources: readonly EncodedResource[], privateKey: Buffer | null): Generator<Buffer> {
+  const salt = randomBytes(16);
+  const sealing = privateKey === null ? null : sealingKey(privateKey, salt);
+  let sum = 0;
+  let count = 0;
+  const summed = (piece: Buffer): Buffer => {
+    sum = crc32(piece, sum);
+    return piece;
+  };
+  yield summed(Buffer.from(`${MAGIC} ${salt.toString('hex')}\n`));
+  for (const resource of resources) {
+    const sealed = resource.kind === 'Secret';
+    if (sealed && sealing === null) continue;
+    const body = sealed && sealing !== null ? seal(resource, sealing) : resource.body;
+    const { kind, key, version } = resource;
+    yield summed(Buffer.from(`${JSON.stringify({ kind, key, version, bytes: body.length, sealed })}\n`));
+    yield summed(body);
+    yield summed(NEWLINE);
+    count++;
+  }
+  yield Buffer.from(`end ${count} ${hex(sum)}\n`);
+}
+
+/** Reads a file; an error says why it cannot be trusted. */
+export function decodeLastGood(file: Buffer, privateKey: Buffer | null): Result<LastGoodContent> {
+  const first = lineAt(file, 0);
+  const salt = /^weir-last-good 1 ([0-9a-f]{32})$/.exec(first)?.[1];
+  if (salt === undefined) return err('is not a last good file of this version');
+  const end = file.lastIndexOf(NEWLINE, file.length - 2) + 1;
+  const trailer = /^end ([0-9]+) ([0-9a-f]{8})$/.exec(lineAt(file, end));
+  if (trailer === null || trailer[2] !== hex(crc32(file.subarray(0, end)))) return err('is truncated or damaged');
+  const sealing = privateKey === null ? null : sealingKey(privateKey, Buffer.from(salt, 'hex'));
+  return readRecords(file.subarray(first.length + 1, end), sealing);
+}
+
+function readRecords(records: Buffer, sealing: Buffer | null): Result<LastGoodContent> {
+  const resources: EncodedResource[] = [];
+  let unreadable = 0;
+  for (let at = 0; at < records.length;) {
+    const line = lineAt(records, at);
+    const header = parseHeader(line);
+    const start = at + Buffer.byteLength(line) + 1;
+    if (header === null || start + header.bytes > records.length) return err('holds a record that cannot be read');
+    const body = records.subarray(start, start + header.bytes);
+    const { kind, key, version, sealed } = header;
+    const open = sealed ? unseal(header, body, sealing) : body;
+    if (open === null) unreadable++;
+    else resources.push({ kind, key, version, body: Buffer.from(open) });
+    at = start + header.bytes + 1;
+  }
+  return ok({ resources, unreadable });
+}
+
+function parseHeader(line: string): RecordHeader | null {
+  try {
+    const { kind, key, version, bytes, sealed } = JSON.parse(line) as Partial<Record<keyof RecordHeader, unknown>>;
+    if (typeof kind !== 'string' || !isResourceKind(kind)) return null;
+    if (typeof key !== 'string' || typeof version !== 'string' || typeof sealed !== 'boolean') return null;
+    return Number.isSafeInteger(bytes) && Number(bytes) >= 0 ? { kind, key, version, bytes: Number(bytes), sealed } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The text up to the next newline; '' when there is none. */
+function lineAt(file: Buffer, start: number): string {
+  const end = file.indexOf(NEWLINE, start);
+  return end === -1 ? '' : file.toString('utf8', start, end);
+}
+
+function hex(sum: number): string {
+  return sum.toString(16).padStart(8, '0');
+}
+
+/** PEM may be written in more than one way; the key itself may not. */
+function sealingKey(privateKey: Buffer, salt: Buffer): Buffer {
+  const der = createPrivateKey(privateKey).export({ type: 'pkcs8', format: 'der' });
+  return Buffer.from(hkdfSync('sha256', der, salt, 'weir last good secrets', 32));
+}
+
+/** Bound to its names: a sealed body cannot be passed off as another Secret's. */
+function namesOf({ kind, key, version }: Pick<EncodedResource, 'kind' | 'key' | 'version'>): Buffer {
+  return Buffer.from(JSON.stringify([kind, key, version]));
+}
+
+function seal(resource: EncodedResource, key: Buffer): Buffer {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv(CIPHER, key, nonce).setAAD(namesOf(resource));
+  const text = Buffer.concat([cipher.update(resource.body), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), text]);
+}
+
+function unseal(header: RecordHeader, sealed: Buffer, key: Buffer | null): Buffer | null {
+  if (key === null || sealed.length < NONCE_BYTES + TAG_BYTES) return null;
+  const nonce = sealed.subarray(0, NONCE_BYTES);
+  const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES }).setAAD(namesOf(header));
+  decipher.setAuthTag(sealed.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
+  try {
+    return Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]);
+  } catch {
+    return null;
+  }
+}

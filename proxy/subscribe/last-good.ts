@@ -1,0 +1,157 @@
+// The last good configuration on disk: what a proxy starts from while no controller is there. Losing it is never fatal.
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import path from 'node:path';
+import type { EncodedResource } from '#api/ir/ir.ts';
+import type { Log } from '#lib/log.ts';
+import { decodeLastGood, encodeLastGood } from './last-good-format.ts';
+
+export interface LastGoodOptions {
+  readonly file: string;
+  readonly log: Log;
+  /** How long changes gather before they are written, milliseconds. */
+  readonly delay?: number;
+  /** A configuration larger than this is not kept, bytes. */
+  readonly maximum?: number;
+}
+
+/** Since the start. */
+export interface LastGoodCounts {
+  readonly written: number;
+  readonly failed: number;
+}
+
+const DELAY_MS = 2_000;
+const MAX_BYTES = 256 * 1024 * 1024;
+const WRITE_BYTES = 256 * 1024;
+
+type Snapshot = () => readonly EncodedResource[];
+
+export class LastGood {
+  readonly #options: LastGoodOptions;
+  readonly #maximum: number;
+  #privateKey: Buffer | null = null;
+  #pending: Snapshot | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #writing: Promise<void> = Promise.resolve();
+  #written = 0;
+  #failed = 0;
+
+  constructor(options: LastGoodOptions) {
+    this.#options = options;
+    this.#maximum = options.maximum ?? MAX_BYTES;
+  }
+
+  get counts(): LastGoodCounts {
+    return { written: this.#written, failed: this.#failed };
+  }
+
+  /** Secrets are sealed under this key (PEM) from now on; null: left out. True when it differs, so that the file should be renewed. */
+  useKey(privateKey: Buffer | null): boolean {
+    const before = this.#privateKey;
+    this.#privateKey = privateKey;
+    return before === null || privateKey === null ? before !== privateKey : !before.equals(privateKey);
+  }
+
+  /** What the file holds; nothing when there is none, or when it is damaged, which is logged and counted. Never rejects. */
+  async load(): Promise<readonly EncodedResource[]> {
+    const { file, log } = this.#options;
+    try {
+      const { size } = await stat(file);
+      if (size > this.#maximum) throw new Error(`holds ${size} bytes, ${this.#maximum} are allowed`);
+      const content = decodeLastGood(await readFile(file), this.#privateKey);
+      if (!content.ok) throw new Error(content.error);
+      const { resources, unreadable } = content.value;
+      if (unreadable > 0) log.warn({ file, secrets: unreadable }, 'secrets of the last good configuration were sealed with another key');
+      return resources;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      this.#failed++;
+      log.error({ err: error, file }, 'the last good configuration is ignored');
+      return [];
+    }
+  }
+
+  /** Has the snapshot, as it is by then, written before long. */
+  schedule(snapshot: Snapshot): void {
+    this.#pending = snapshot;
+    this.#timer ??= setTimeout(() => this.#flush(), this.#options.delay ?? DELAY_MS).unref();
+  }
+
+  /** Writes what is waiting. */
+  async close(): Promise<void> {
+    this.#flush();
+    await this.#writing;
+  }
+
+  #flush(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    const snapshot = this.#pending;
+    this.#pending = null;
+    if (snapshot !== null) this.#writing = this.#writing.then(() => this.#write(snapshot()));
+  }
+
+  async #write(resources: readonly EncodedResource[]): Promise<void> {
+    const { file, log } = this.#options;
+    const temporary = `${file}.new`;
+    try {
+      // It may be left over from a crash, with another mode.
+      await rm(temporary, { force: true });
+      await writeDurably(temporary, encodeLastGood(resources, this.#privateKey), this.#maximum);
+      await rename(temporary, file);
+      await syncFolder(path.dirname(file));
+      this.#written++;
+    } catch (error) {
+      this.#failed++;
+      log.error({ err: error, file }, 'the last good configuration could not be written');
+      await rm(temporary, { force: true }).catch(() => undefined);
+    }
+  }
+}
+
+async function writeDurably(file: string, pieces: Iterable<Buffer>, maximum: number): Promise<void> {
+  const handle = await open(file, 'wx', 0o600);
+  try {
+    await writePieces(handle, pieces, maximum);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** In chunks, so that requests are served in between. */
+async function writePieces(handle: FileHandle, pieces: Iterable<Buffer>, maximum: number): Promise<void> {
+  let gathered: Buffer[] = [];
+  let bytes = 0;
+  let total = 0;
+  for (const piece of pieces) {
+    gathered.push(piece);
+    bytes += piece.length;
+    total += piece.length;
+    if (total > maximum) throw new Error(`the configuration takes more than ${maximum} bytes`);
+    if (bytes < WRITE_BYTES) continue;
+    await writeAll(handle, Buffer.concat(gathered));
+    gathered = [];
+    bytes = 0;
+  }
+  await writeAll(handle, Buffer.concat(gathered));
+}
+
+/** A disk that fills up writes less than it was asked to. */
+async function writeAll(handle: FileHandle, chunk: Buffer): Promise<void> {
+  for (let rest = chunk; rest.length > 0;) {
+    const { bytesWritten } = await handle.write(rest);
+    rest = rest.subarray(bytesWritten);
+  }
+}
+
+/** The rename itself must outlive a crash too. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

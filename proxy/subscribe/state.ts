@@ -1,0 +1,73 @@
+// What this proxy holds: of every resource the last version that it could use, and the version it refuses, if any.
+import type { EncodedResource, Resource } from '#api/ir/ir.ts';
+import { resourceId } from '#api/ir/ir.ts';
+import type { ResourceName } from '#api/wire/encode.ts';
+import type { FieldError } from '#api/k8s/field-error.ts';
+
+/** A version that cannot be used. */
+export interface RefusedResource {
+  readonly encoded: EncodedResource;
+  /** Null when its bytes are not a valid resource at all; otherwise the target could not serve it. */
+  readonly resource: Resource | null;
+  readonly errors: readonly FieldError[];
+}
+
+export class HeldState {
+  readonly #good = new Map<string, EncodedResource>();
+  readonly #refused = new Map<string, RefusedResource>();
+
+  /** How many resources are served. */
+  get size(): number {
+    return this.#good.size;
+  }
+
+  /** The version that is served. */
+  good(name: ResourceName): EncodedResource | undefined {
+    return this.#good.get(idOf(name));
+  }
+
+  refused(name: ResourceName): RefusedResource | undefined {
+    return this.#refused.get(idOf(name));
+  }
+
+  /** Everything that is served, in no order. */
+  all(): readonly EncodedResource[] {
+    return [...this.#good.values()];
+  }
+
+  allRefused(): readonly RefusedResource[] {
+    return [...this.#refused.values()];
+  }
+
+  /** The target could not serve these, and has no earlier version to go on with: worth another try when something else changes. */
+  broken(): readonly (RefusedResource & { readonly resource: Resource })[] {
+    return this.allRefused().filter(
+      (refused): refused is RefusedResource & { readonly resource: Resource } =>
+        refused.resource !== null && !this.#good.has(idOf(refused.encoded)),
+    );
+  }
+
+  accept(encoded: EncodedResource): void {
+    this.#refused.delete(idOf(encoded));
+    this.#good.set(idOf(encoded), encoded);
+  }
+
+  /** Keeps the version that was served before, if any. */
+  refuse(refused: RefusedResource): void {
+    this.#refused.set(idOf(refused.encoded), refused);
+  }
+
+  /** What was served cannot be served any more. */
+  lose(name: ResourceName): void {
+    this.#good.delete(idOf(name));
+  }
+
+  remove(name: ResourceName): void {
+    this.#good.delete(idOf(name));
+    this.#refused.delete(idOf(name));
+  }
+}
+
+function idOf({ kind, key }: ResourceName): string {
+  return resourceId(kind, key);
+}
