@@ -6,6 +6,7 @@ import { UsageError } from './command.ts';
 /** Loaded on demand: `weir explain` need not load a gRPC stack. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import('./up.ts')).up,
+  controller: async () => (await import('./controller.ts')).controller,
   validate: async () => (await import('./validate.ts')).validate,
   explain: async () => (await import('./explain.ts')).explain,
 };

@@ -1,0 +1,43 @@
+// `weir controller`: watches a cluster, compiles it, pushes it to proxies, and writes statuses where it leads.
+import { createLog } from '#lib/log.ts';
+import { describeFlags, readConfig } from '../controller/config.ts';
+import { Controller } from '../controller/main.ts';
+import { makePushPlane } from '../controller/push-plane.ts';
+import type { Command } from './command.ts';
+import { UsageError } from './command.ts';
+
+export const controller: Command = {
+  name: 'controller',
+  usage: '[--addresses LIST] [--push-address HOST:PORT] [--kubeconfig FILE] ... (--flags lists all)',
+  summary: 'Serves a cluster: watches it, compiles what it finds, pushes it to proxies, and writes statuses.',
+  async run(args) {
+    if (args[0] === '--flags') {
+      console.log(describeFlags());
+      return 0;
+    }
+    const config = readConfig(args);
+    if (!config.ok) throw new UsageError(config.error);
+    const log = createLog(config.value.logLevel);
+    const running = new Controller(config.value, makePushPlane, log);
+    const signal = firstSignal();
+    // A signal may come while the API server is still waited for.
+    const started = running.start();
+    await Promise.race([started, signal]);
+    log.info({ signal: await signal }, 'stopping');
+    await running.stop();
+    await started;
+    return 0;
+  },
+};
+
+function firstSignal(): Promise<NodeJS.Signals> {
+  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      resolve(signal);
+      // Whoever asks twice does not want to wait for what is under way.
+      process.once(signal, () => process.exit(1));
+    });
+  }
+  return promise;
+}
