@@ -30,8 +30,8 @@ export class Backend {
     });
   }
 
-  async start(port = 0): Promise<this> {
-    this.#server.listen(port, '127.0.0.1');
+  async start(port = 0, address = '127.0.0.1'): Promise<this> {
+    this.#server.listen(port, address);
     await once(this.#server, 'listening');
     return this;
   }

@@ -1,0 +1,20 @@
+// An address of a test's own on this machine that is no loopback address: what EndpointSlices of a real API server ask for.
+import { spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+
+/** Adds an address of 100.64.0.0/10 (RFC 6598), which keeps clear of real networks, to the loopback device. Needs root and `ip`. */
+export function addAddress(): string {
+  const address = `100.${randomInt(64, 128)}.${randomInt(0, 256)}.${randomInt(1, 255)}`;
+  ip('add', address);
+  return address;
+}
+
+/** Takes it away again. */
+export function removeAddress(address: string): void {
+  ip('del', address);
+}
+
+function ip(verb: 'add' | 'del', address: string): void {
+  const { status, stderr } = spawnSync('ip', ['address', verb, `${address}/32`, 'dev', 'lo'], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`ip address ${verb} ${address}: ${stderr}`);
+}
