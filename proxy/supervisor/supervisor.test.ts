@@ -1,0 +1,141 @@
+// Workers in processes of their own: what one of them suffers, the others serve through.
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { execFileSync, spawnSync } from 'node:child_process';
+import tls from 'node:tls';
+import { createLog } from '#lib/log.ts';
+import { Backend } from '../../test/support/backend.ts';
+import { freePorts } from '../../test/support/free-port.ts';
+import { cluster, listener, pathMatch, route } from '../../test/support/proxy.ts';
+import { traffic } from '../../test/support/traffic.ts';
+import type { Flow } from '../../test/support/traffic.ts';
+import { until } from '../../test/support/until.ts';
+import { DEFAULT_LIMITS } from '../exchange/limits.ts';
+import { Supervisor } from './supervisor.ts';
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function startBackend(name: string): Promise<Backend> {
+  const backend = await new Backend(name).start();
+  closers.push(() => backend.stop());
+  return backend;
+}
+
+function startSupervisor(workers: number): Supervisor {
+  const settings = { limits: DEFAULT_LIMITS, accessLog: 'off', drainTimeout: 1_000, processMetrics: false };
+  const supervisor = new Supervisor({ workers, log: createLog('silent'), ...settings });
+  closers.push(() => supervisor.stop(1));
+  return supervisor;
+}
+
+/** Process ids of the workers of this process. */
+function workerPids(): number[] {
+  const { stdout } = spawnSync('pgrep', ['-P', String(process.pid), '-f', 'worker-main'], { encoding: 'utf8' });
+  return stdout.split('\n').filter(Boolean).map(Number);
+}
+
+function flowTo(port: number, connections: Flow['connections'], backend = 'one'): Flow {
+  const judge = (status: number, body: string): string | null =>
+    status === 200 && body.includes(`"backend":"${backend}"`) ? null : `${status} ${body.slice(0, 100)}`;
+  return { url: `http://127.0.0.1:${port}/`, judge, connections };
+}
+
+function counted(metrics: string, name: string): number {
+  return [...metrics.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (.*)$`, 'gm'))].reduce((sum, match) => sum + Number(match[1]), 0);
+}
+
+describe('several workers', () => {
+  test('share a port, report an error once, and add up what they count', async () => {
+    const one = await startBackend('one');
+    const [port, other] = (await freePorts(2)) as [number, number];
+    const supervisor = startSupervisor(2);
+    const refused = listener({ key: 'default/gateway/udp', port: other, protocol: 'UDP' });
+    const errors = await supervisor.apply([...cluster('app', [one.port]), listener({ port }), refused, route()], []);
+    expect(errors).toEqual([expect.objectContaining({ kind: 'Listener', key: 'default/gateway/udp' })]);
+    expect(supervisor.boundPort(port)).toBe(port);
+    expect(workerPids()).toHaveLength(2);
+    const { requests, failures } = await traffic([flowTo(port, 'new'), flowTo(port, 'new')], () =>
+      until(() => one.requests > 100, 'requests'),
+    );
+    expect(failures).toEqual([]);
+    const metrics = await supervisor.metrics();
+    expect(counted(metrics, 'weir_requests_total')).toBe(requests);
+    expect(counted(metrics, 'weir_workers')).toBe(2);
+  });
+
+  test('a worker that is killed is replaced and counted; new connections are served meanwhile, and changes reach all', async () => {
+    const [one, two] = [await startBackend('one'), await startBackend('two')];
+    const [port = 0] = await freePorts(1);
+    const supervisor = startSupervisor(2);
+    await supervisor.apply([...cluster('app', [one.port]), ...cluster('next', [two.port]), listener({ port }), route()], []);
+    const before = workerPids();
+    expect(before).toHaveLength(2);
+    let counts = 0;
+    const { requests, failures } = await traffic([flowTo(port, 'new'), flowTo(port, 'keep-alive')], async () => {
+      await until(() => one.requests > 50, 'traffic');
+      counts = counted(await supervisor.metrics(), 'weir_requests_total');
+      process.kill(before[0] as number, 'SIGKILL');
+      await until(() => supervisor.restarts === 1, 'the death');
+      const served = one.requests;
+      await until(() => one.requests > served + 50, 'traffic without it');
+      await until(() => supervisor.serving === 2, 'the replacement');
+    });
+    // What the kernel had given to the dead worker may break, and no more: one request of each flow.
+    expect(failures.length).toBeLessThanOrEqual(2);
+    expect(requests).toBeGreaterThan(100);
+    const after = workerPids();
+    expect(after).toHaveLength(2);
+    expect(after).not.toContain(before[0]);
+    const metrics = await supervisor.metrics();
+    expect(counted(metrics, 'weir_worker_restarts_total')).toBe(1);
+    expect(counted(metrics, 'weir_requests_total')).toBeGreaterThan(counts);
+    expect(await supervisor.apply([route({ backends: [{ cluster: 'Service/default/next/80', weight: 1, filters: [] }] })], [])).toEqual([]);
+    const changed = await traffic([flowTo(port, 'new', 'two')], () => until(() => two.requests > 60, 'traffic to the other'));
+    expect(changed.failures).toEqual([]);
+  });
+
+  test('a session resumes at any of them', async () => {
+    const [port = 0] = await freePorts(1);
+    const supervisor = startSupervisor(2);
+    const { key, cert } = certificate();
+    const secret = { kind: 'Secret', key: 'default/tls', certificate: cert, privateKey: key } as const;
+    const https = listener({ port, protocol: 'HTTPS', tls: { mode: 'Terminate', certificates: ['default/tls'] } });
+    expect(await supervisor.apply([secret, https, route({ matches: [pathMatch('PathPrefix', '/')] })], [])).toEqual([]);
+    const first = await handshake(port);
+    expect(first.reused).toBe(false);
+    for (let i = 0; i < 12; i++) expect((await handshake(port, first.session)).reused).toBe(true);
+  });
+});
+
+test('one worker serves in the process itself', async () => {
+  const one = await startBackend('one');
+  const [port = 0] = await freePorts(1);
+  const supervisor = startSupervisor(1);
+  expect(await supervisor.apply([...cluster('app', [one.port]), listener({ port }), route()], [])).toEqual([]);
+  expect(workerPids()).toEqual([]);
+  const { failures } = await traffic([flowTo(port, 'new')], () => until(() => one.requests > 5, 'requests'));
+  expect(failures).toEqual([]);
+  expect(await supervisor.stop(1_000)).toBe(true);
+});
+
+function certificate(): { key: string; cert: string } {
+  const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=a', '-days', '2'];
+  const pem = execFileSync('openssl', [...args, '-keyout', '-', '-out', '-'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const cut = pem.indexOf('-----BEGIN CERTIFICATE');
+  return { key: pem.slice(0, cut), cert: pem.slice(cut) };
+}
+
+/** Says whether the session was resumed, and gives the one to resume next. */
+function handshake(port: number, session?: Buffer): Promise<{ reused: boolean; session: Buffer }> {
+  return new Promise((resolve, reject) => {
+    // TLS 1.2: the ticket comes with the handshake and serves more than once.
+    const options = { port, host: '127.0.0.1', servername: 'a', rejectUnauthorized: false, maxVersion: 'TLSv1.2' } as const;
+    const socket = tls.connect({ ...options, ...(session === undefined ? {} : { session }) }, () => {
+      resolve({ reused: socket.isSessionReused(), session: socket.getSession() as Buffer });
+      socket.destroy();
+    });
+    socket.once('error', reject);
+  });
+}
