@@ -7,6 +7,7 @@ import { UsageError } from './command.ts';
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import('./up.ts')).up,
   controller: async () => (await import('./controller.ts')).controller,
+  proxy: async () => (await import('./proxy.ts')).proxy,
   validate: async () => (await import('./validate.ts')).validate,
   explain: async () => (await import('./explain.ts')).explain,
 };

@@ -1,0 +1,147 @@
+// The servers beside the listeners, asked over real sockets: by probes, by people, and by web pages that should not.
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import http from 'node:http';
+import { createLog } from '#lib/log.ts';
+import type { Log } from '#lib/log.ts';
+import { cluster, listener, route } from '../../test/support/proxy.ts';
+import { createAdminServer } from './admin.ts';
+import { createProbeServer } from './probe.ts';
+import { Readiness } from './readiness.ts';
+import type { AdminServer } from './server.ts';
+
+let open: AdminServer[] = [];
+afterEach(async () => {
+  for (const server of open) await server.stop();
+  open = [];
+});
+
+interface Reply {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** fetch sets Host by itself; this takes any. */
+function ask(port: number, method: string, path: string, headers: http.OutgoingHttpHeaders = {}, body = ''): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const request = http.request({ host: '127.0.0.1', port, method, path, headers, agent: false }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text }));
+    });
+    request.on('error', reject).end(body);
+  });
+}
+
+describe('probes', () => {
+  let port = 0;
+  let serving = 1;
+  let scrapes = 0;
+  let readiness: Readiness;
+  beforeEach(async () => {
+    serving = 1;
+    scrapes = 0;
+    readiness = new Readiness(() => serving);
+    const metrics = async (): Promise<string> => {
+      scrapes++;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return 'metric 1\n';
+    };
+    const server = createProbeServer(0, readiness, metrics);
+    open.push(server);
+    port = await server.start();
+  });
+
+  test('alive from the start; ready once configured, until it drains or nobody serves', async () => {
+    expect(await ask(port, 'GET', '/livez')).toEqual({ status: 200, body: 'ok\n' });
+    expect(await ask(port, 'GET', '/readyz')).toEqual({ status: 503, body: 'no complete configuration yet\n' });
+    readiness.configured();
+    expect(await ask(port, 'GET', '/readyz')).toEqual({ status: 200, body: 'ok\n' });
+    serving = 0;
+    expect(await ask(port, 'GET', '/readyz')).toEqual({ status: 503, body: 'no worker serves\n' });
+    serving = 1;
+    readiness.drain();
+    expect(await ask(port, 'GET', '/readyz')).toEqual({ status: 503, body: 'draining\n' });
+    expect(await ask(port, 'GET', '/livez')).toEqual({ status: 200, body: 'ok\n' });
+  });
+
+  test('give away nothing else and take no commands', async () => {
+    expect((await ask(port, 'GET', '/config')).status).toBe(404);
+    expect((await ask(port, 'POST', '/drain')).status).toBe(404);
+    expect((await ask(port, 'POST', '/livez')).status).toBe(405);
+    expect((await ask(port, 'GET', '/__proto__')).status).toBe(404);
+  });
+
+  test('many scrapes at a time are one', async () => {
+    const replies = await Promise.all(Array.from({ length: 20 }, () => ask(port, 'GET', '/metrics')));
+    expect(replies.every(({ status, body }) => status === 200 && body === 'metric 1\n')).toBe(true);
+    expect(scrapes).toBeLessThan(20);
+    await ask(port, 'GET', '/metrics?again');
+    expect(scrapes).toBeGreaterThan(1);
+  });
+});
+
+describe('admin', () => {
+  let port = 0;
+  let drained = 0;
+  let log: Log;
+  beforeEach(async () => {
+    drained = 0;
+    log = createLog('error');
+    const secret = { kind: 'Secret', key: 'default/tls', certificate: 'CERTIFICATE', privateKey: 'PRIVATE' } as const;
+    const resources = [secret, ...cluster('app', [1]), listener(), route()];
+    const server = createAdminServer(0, { resources: () => resources, version: () => 7, drain: () => drained++, log });
+    open.push(server);
+    port = await server.start();
+  });
+
+  test('dumps what is served, without secrets', async () => {
+    const { status, body } = await ask(port, 'GET', '/config');
+    expect(status).toBe(200);
+    expect(body).not.toMatch(/PRIVATE|CERTIFICATE/);
+    expect(JSON.parse(body)).toEqual({
+      version: 7,
+      listeners: [listener()],
+      routes: [route()],
+      clusters: [
+        {
+          kind: 'Cluster',
+          key: 'Service/default/app/80',
+          protocol: 'http1',
+          endpoints: [{ address: '127.0.0.1', port: 1, draining: false }],
+        },
+      ],
+    });
+  });
+
+  test('changes the log level', async () => {
+    expect(await ask(port, 'GET', '/log-level')).toEqual({ status: 200, body: 'error\n' });
+    expect((await ask(port, 'PUT', '/log-level', {}, 'debug\n')).status).toBe(200);
+    expect(log.level).toBe('debug');
+    expect((await ask(port, 'PUT', '/log-level', {}, 'loud')).status).toBe(400);
+    expect((await ask(port, 'PUT', '/log-level', {}, 'x'.repeat(5_000))).status).toBe(413);
+    expect(log.level).toBe('debug');
+  });
+
+  test('drains on POST only', async () => {
+    expect((await ask(port, 'GET', '/drain')).status).toBe(405);
+    expect(drained).toBe(0);
+    expect((await ask(port, 'POST', '/drain')).status).toBe(202);
+    expect(drained).toBe(1);
+  });
+
+  test.each([
+    ['a page whose name was rebound to loopback', { host: 'attacker.example:15020' }],
+    ['a name that only begins like loopback', { host: 'localhost.attacker.example' }],
+    ['a page of another site', { origin: 'https://attacker.example' }],
+    ['a page that hides its origin', { origin: 'null' }],
+    ['a form of another site', { 'sec-fetch-site': 'cross-site' }],
+  ])('refuses %s', async (_, headers) => {
+    expect((await ask(port, 'POST', '/drain', headers)).status).toBe(403);
+    expect((await ask(port, 'GET', '/config', headers)).status).toBe(403);
+    expect(drained).toBe(0);
+  });
+
+  test.each(['localhost', 'LOCALHOST:15020', '127.0.0.1:1', '[::1]:15020'])('answers as %s', async (host) => {
+    expect((await ask(port, 'GET', '/log-level', { host })).status).toBe(200);
+  });
+});

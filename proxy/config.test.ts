@@ -1,0 +1,84 @@
+// Settings, and the document that lists them.
+import { describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describeProxyFlags, readProxyConfig, readUpConfig } from './config.ts';
+import { DEFAULT_LIMITS } from './exchange/limits.ts';
+
+const MINIMUM = ['--controller', '127.0.0.1:9443'];
+
+describe('readProxyConfig', () => {
+  test('has defaults for everything but the controller', () => {
+    const config = readProxyConfig(MINIMUM, {});
+    expect(config).toMatchObject({ ok: true, value: { adminPort: 15_020, probePort: 15_021, drainDelay: 5_000, drainTimeout: 60_000 } });
+    expect(config).toMatchObject({ value: { limits: DEFAULT_LIMITS, controllerTls: 'plaintext', bindAddress: '', lastGood: '' } });
+    expect((config as { value: { workers: number } }).value.workers).toBeGreaterThanOrEqual(1);
+  });
+
+  test('takes flags before the environment, and the environment before defaults', () => {
+    const environment = { WEIR_WORKERS: '3', WEIR_DRAIN_DELAY: '1m30s', WEIR_MAX_HEAD_BYTES: '1000', WEIR_CONTROLLER: 'c:1' };
+    const config = readProxyConfig([...MINIMUM, '--workers', '2', '--connect-timeout', '250'], environment);
+    expect(config).toMatchObject({
+      ok: true,
+      value: { workers: 2, drainDelay: 90_000, controller: '127.0.0.1:9443', limits: { maxHeadBytes: 1_000, connectTimeout: 250 } },
+    });
+  });
+
+  test.each(Object.keys(DEFAULT_LIMITS))('%s can be set', (name) => {
+    const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    expect(readProxyConfig([...MINIMUM, `--${flag}`, '1234'], {})).toMatchObject({ ok: true, value: { limits: { [name]: 1_234 } } });
+  });
+
+  test.each([
+    [[], '--controller'],
+    [['--controller', 'host'], '--controller'],
+    [[...MINIMUM, '--workers', '0'], '--workers'],
+    [[...MINIMUM, '--workers', 'many'], '--workers'],
+    [[...MINIMUM, '--probe-port', '70000'], '--probe-port'],
+    [[...MINIMUM, '--drain-delay', '5 s'], '--drain-delay'],
+    [[...MINIMUM, '--max-head-bytes', '0'], '--max-head-bytes'],
+    [[...MINIMUM, '--max-headers', '1e3'], '--max-headers'],
+    [[...MINIMUM, '--max-headers', '-1'], '--max-headers'],
+    [[...MINIMUM, '--bind-address', 'example.com'], '--bind-address'],
+    [[...MINIMUM, '--log-level', 'loud'], '--log-level'],
+    [[...MINIMUM, '--controller-tls-ca', 'ca.pem'], '--controller-tls-cert'],
+  ])('refuses %j', (args, flag) => {
+    // `--max-headers -1` is ambiguous to parseArgs, which throws what the command line reports as the user's mistake.
+    let error = '';
+    try {
+      const config = readProxyConfig(args, {});
+      error = config.ok ? '' : config.error;
+    } catch (thrown) {
+      expect((thrown as NodeJS.ErrnoException).code).toMatch(/^ERR_PARSE_ARGS/);
+      error = (thrown as Error).message;
+    }
+    expect(error).toContain(flag);
+  });
+
+  test('names the variable that cannot be used by its flag', () => {
+    expect(readProxyConfig(MINIMUM, { WEIR_PROBE_PORT: 'x' })).toEqual({ ok: false, error: expect.stringContaining('--probe-port') });
+  });
+});
+
+test('weir up starts small, with the same flags', () => {
+  const config = readUpConfig(['folder', '--max-connections', '7'], {});
+  expect(config).toMatchObject({
+    ok: true,
+    value: { folders: ['folder'], workers: 1, adminPort: null, probePort: null, drainDelay: 0, limits: { maxConnections: 7 } },
+  });
+});
+
+describe('docs/reference/proxy.md', () => {
+  const document = readFileSync(path.resolve(import.meta.dirname, '..', 'docs', 'reference', 'proxy.md'), 'utf8');
+  const flags = [...describeProxyFlags().matchAll(/^--(\S+) (\S+) +(.*?)(?: \(([^()]*)\))?$/gm)];
+
+  test('lists every flag with its value and its default, and no other', () => {
+    expect(flags.length).toBeGreaterThan(30);
+    const rows = [...document.matchAll(/^\| `--(\S+) ([^`]+)` *\| *(?:`([^`]*)`)? *\|/gm)].map(([, name, value, fallback = '']) => [
+      name,
+      value?.replaceAll('\\|', '|'),
+      fallback,
+    ]);
+    expect(rows).toEqual(flags.map(([, name, value, , fallback = '']) => [name, value, fallback]));
+  });
+});
