@@ -63,7 +63,7 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #since = Date.now();
   readonly #outbox = new Outbox();
-  /** By id, the version the proxy has been sent or held when it came. */
+  /** By id, the version the proxy has been sent or held when it came; '' for one it knows but could not use. */
   readonly #sent = new Map<string, string>();
   readonly #nacks = new Map<string, Nack>();
   readonly #inFlight: InFlight[] = [];
@@ -106,8 +106,7 @@ export class Session {
     const id = resourceId(kind, key);
     const flying = this.#inFlight.flatMap(({ sent }) => sent).find(({ resource }) => resourceId(resource.kind, resource.key) === id);
     if (flying !== undefined) return flying.before;
-    const nack = this.#nacks.get(id);
-    return nack === undefined ? (this.#sent.get(id) ?? null) : nack.serves;
+    return this.#serving({ kind, key });
   }
 
   state(): SessionState {
@@ -171,11 +170,15 @@ export class Session {
   #changed({ changed, removed }: ResourceDelta): void {
     if (this.#phase === 'waiting') return this.#sync();
     for (const resource of changed) this.#offer(resource);
-    for (const name of removed) {
-      if (this.#sent.has(resourceId(name.kind, name.key))) this.#outbox.remove(name);
-      else this.#outbox.forget(name);
-    }
+    for (const name of removed) this.#withdraw(name);
     this.#pump();
+  }
+
+  #withdraw(name: ResourceName): void {
+    const id = resourceId(name.kind, name.key);
+    if (this.#sent.has(id)) return this.#outbox.remove(name);
+    this.#outbox.forget(name);
+    this.#nacks.delete(id);
   }
 
   #offer(resource: EncodedResource): void {
@@ -218,7 +221,9 @@ export class Session {
   #serving({ kind, key }: ResourceName): string | null {
     const id = resourceId(kind, key);
     const nack = this.#nacks.get(id);
-    return nack === undefined ? (this.#sent.get(id) ?? null) : nack.serves;
+    if (nack !== undefined) return nack.serves;
+    const sent = this.#sent.get(id);
+    return sent === undefined || sent === '' ? null : sent;
   }
 
   #drop({ kind, key }: ResourceName): void {
@@ -233,7 +238,9 @@ export class Session {
     this.#inFlight.shift();
     this.#ackedNonce = nonce;
     const refused = Map.groupBy(errors.filter(isOfKnownKind), ({ kind, key }) => resourceId(kind, key));
-    for (const { kind, key, version } of recovered) if (isResourceKind(kind)) this.#ack({ kind, key, version });
+    for (const { kind, key, version } of recovered) {
+      if (isResourceKind(kind) && this.#sent.has(resourceId(kind, key))) this.#ack({ kind, key, version });
+    }
     for (const sent of push.sent) this.#settle(sent, refused);
     // A push can break what an earlier one brought: a listener whose certificate changes.
     for (const own of refused.values()) this.#nackEarlier(own);
@@ -245,6 +252,8 @@ export class Session {
     const id = resourceId(resource.kind, resource.key);
     const errors = refused.get(id);
     refused.delete(id);
+    // Removed while it was under way: nobody waits for news of it, and no later version would clear the nack.
+    if (!this.#sent.has(id)) return;
     // A version that was on its way before this one may have been refused meanwhile.
     const earlier = this.#nacks.get(id);
     if (errors === undefined) this.#ack(resource);

@@ -1,0 +1,223 @@
+// Both ends of the push protocol over real sockets, with a relay between them that counts, holds back and cuts.
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import type { EncodedResource, Resource } from '#api/ir/ir.ts';
+import { resourceId } from '#api/ir/ir.ts';
+import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
+import { contentHash } from '#lib/hash.ts';
+import { createLog } from '#lib/log.ts';
+import { PushCache } from '../../controller/push/cache.ts';
+import type { PushObserver } from '../../controller/push/observer.ts';
+import { PushServer } from '../../controller/push/server.ts';
+import type { PushServerOptions } from '../../controller/push/server.ts';
+import { Subscription } from '../../proxy/subscribe/client.ts';
+import type { SubscriptionOptions } from '../../proxy/subscribe/client.ts';
+import type { SubscribeTarget } from '../../proxy/subscribe/target.ts';
+
+export const LOG = createLog('silent');
+
+/** Short waits, for tests that provoke them. */
+export const FAST_TIMES = {
+  backoff: { minimum: 1, maximum: 20 },
+  keepalive: { every: 10_000, timeout: 5_000 },
+  connect: 5_000,
+  firstPush: 5_000,
+};
+
+/** A resource as compile makes it. */
+export function encode(resource: Resource): EncodedResource {
+  const body = Buffer.from(JSON.stringify(resource));
+  return { kind: resource.kind, key: resource.key, version: contentHash(body), body };
+}
+
+export function cluster(key: string, protocol: 'http1' | 'h2c' = 'http1'): EncodedResource {
+  return encode({ kind: 'Cluster', key, protocol });
+}
+
+export function secret(key: string, privateKey: string): EncodedResource {
+  return encode({ kind: 'Secret', key, certificate: 'certificate', privateKey });
+}
+
+/** A rule that forwards everything to a cluster. `name` is what changes its version. */
+export function route(key: string, clusterKey: string, name = ''): EncodedResource {
+  return encode({
+    ...{ kind: 'Route', key, objectKind: 'HTTPRoute', namespace: 'default', name: key, ruleIndex: 0, ruleName: name, createdAt: 0 },
+    attachments: [{ listener: 'default/gw/http', hostnames: [''] }],
+    matches: [{ path: { type: 'PathPrefix', value: '/' }, method: null, headers: [], queryParams: [] }],
+    filters: [],
+    backends: [{ cluster: clusterKey, weight: 1, filters: [] }],
+    timeouts: { request: null, backendRequest: null },
+    retry: null,
+  });
+}
+
+/** What a worker would be: it holds what it is given, leaves out what it refuses, and remembers each step. */
+export class RecordingTarget implements SubscribeTarget {
+  readonly held = new Map<string, Resource>();
+  readonly steps: { readonly changed: string[]; readonly removed: string[] }[] = [];
+  /** What it finds wrong with a resource; null for nothing. */
+  refuse: (resource: Resource) => string | null = () => null;
+  /** Awaited before every apply: a slow proxy. */
+  gate: () => Promise<void> = () => Promise.resolve();
+  /** Called after every apply. */
+  applied: () => void = () => undefined;
+
+  async apply(changed: readonly Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
+    await this.gate();
+    this.steps.push({ changed: changed.map(idOf), removed: removed.map(idOf) });
+    for (const name of removed) this.held.delete(idOf(name));
+    const errors = changed.flatMap((resource) => this.#take(resource));
+    this.applied();
+    return errors;
+  }
+
+  #take(resource: Resource): ResourceError[] {
+    const reason = this.refuse(resource);
+    if (reason === null) this.held.set(idOf(resource), resource);
+    else this.held.delete(idOf(resource));
+    return reason === null ? [] : [{ kind: resource.kind, key: resource.key, field: 'ruleName', reason }];
+  }
+
+  /** Everything that was ever given, in order. */
+  get changes(): string[] {
+    return this.steps.flatMap(({ changed }) => changed);
+  }
+
+  get removals(): string[] {
+    return this.steps.flatMap(({ removed }) => removed);
+  }
+}
+
+export function idOf({ kind, key }: ResourceName): string {
+  return resourceId(kind, key);
+}
+
+/** What sessions told, in order: `acked Route|a <version>` and the like, without the session's name. */
+export class RecordingObserver implements PushObserver {
+  readonly told: string[] = [];
+  readonly open = new Set<string>();
+
+  connected(session: string): void {
+    this.open.add(session);
+    this.told.push('connected');
+  }
+
+  disconnected(session: string): void {
+    this.open.delete(session);
+    this.told.push('disconnected');
+  }
+
+  acked(_session: string, kind: string, key: string, version: string): void {
+    this.told.push(`acked ${kind}|${key} ${version}`);
+  }
+
+  nacked(_session: string, kind: string, key: string, nack: { readonly version: string; readonly errors: readonly object[] }): void {
+    this.told.push(`nacked ${kind}|${key} ${nack.version} ${JSON.stringify(nack.errors)}`);
+  }
+}
+
+/** A TCP relay in front of a port. */
+export class Relay {
+  /** Where it forwards to. */
+  target: number;
+  /** Bytes from the controller to proxies, and from them to it. */
+  down = 0;
+  up = 0;
+  accepted = 0;
+  #frozen = false;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  constructor(target: number) {
+    this.target = target;
+    this.#server = createServer((socket) => this.#accept(socket));
+  }
+
+  async listen(): Promise<number> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Swallows whatever comes on the connections there are, in both directions, without closing them. */
+  freeze(): void {
+    this.#frozen = true;
+  }
+
+  /** New connections pass again; frozen ones stay as they are. */
+  thaw(): void {
+    this.#frozen = false;
+  }
+
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #accept(downstream: Socket): void {
+    this.accepted++;
+    const upstream = connect(this.target, '127.0.0.1');
+    const state = { frozen: false };
+    const pass = (from: Socket, to: Socket, count: (bytes: number) => void): void => {
+      this.#sockets.add(from);
+      from.on('data', (chunk) => {
+        state.frozen ||= this.#frozen;
+        if (state.frozen) return;
+        count(chunk.length);
+        to.write(chunk);
+      });
+      from.on('error', () => undefined);
+      from.on('close', () => {
+        this.#sockets.delete(from);
+        to.destroy();
+      });
+    };
+    pass(downstream, upstream, (bytes) => (this.up += bytes));
+    pass(upstream, downstream, (bytes) => (this.down += bytes));
+  }
+}
+
+/** A controller's push plane, relays and proxies that a test opens; all closed by `close`. */
+export class PushWorld {
+  cache = new PushCache();
+  readonly observer = new RecordingObserver();
+  readonly #closers: (() => unknown)[] = [];
+
+  async serve(options: Partial<PushServerOptions> = {}): Promise<{ readonly server: PushServer; readonly port: number }> {
+    const server = new PushServer({
+      ...{ address: '127.0.0.1:0', tls: 'plaintext', cache: this.cache, observer: this.observer, log: LOG },
+      ...options,
+    });
+    this.#closers.unshift(() => server.stop());
+    return { server, port: await server.start() };
+  }
+
+  async relay(port: number): Promise<{ readonly relay: Relay; readonly port: number }> {
+    const relay = new Relay(port);
+    this.#closers.unshift(() => relay.close());
+    return { relay, port: await relay.listen() };
+  }
+
+  /** A proxy that subscribes at once. */
+  subscribe(
+    port: number,
+    options: Partial<SubscriptionOptions> = {},
+    target: RecordingTarget = new RecordingTarget(),
+  ): { readonly subscription: Subscription; readonly target: RecordingTarget } {
+    const subscription = new Subscription({
+      ...{ address: `127.0.0.1:${port}`, tls: 'plaintext', serverName: '', nodeId: 'node', scope: '', weirVersion: '0.1.0' },
+      ...{ target, lastGood: null, log: LOG, times: FAST_TIMES },
+      ...options,
+    });
+    this.#closers.unshift(() => subscription.stop());
+    subscription.start();
+    return { subscription, target };
+  }
+
+  async close(): Promise<void> {
+    for (const closer of this.#closers) await closer();
+  }
+}
