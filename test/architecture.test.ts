@@ -34,7 +34,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'proxy/upstream': ['lib', 'proxy/exchange', 'proxy/codec'],
   'proxy/telemetry': ['lib', 'proxy/exchange'],
   'proxy/subscribe': ['api', 'lib'],
-  'proxy/admin': ['api', 'lib', 'proxy'],
+  'proxy/admin': ['api', 'lib'],
+  'proxy/supervisor': ['api', 'lib', 'proxy/exchange', 'proxy/runtime', 'proxy/telemetry', 'proxy/worker.ts'],
   'proxy/runtime': ['api', 'lib', 'proxy/exchange', 'proxy/codec', 'proxy/listener', 'proxy/filter', 'proxy/cluster', 'proxy/upstream'],
   'proxy/request-path.ts': [
     'lib',
