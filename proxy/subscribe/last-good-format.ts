@@ -65,7 +65,9 @@ export function decodeLastGood(file: Buffer, privateKey: Buffer | null): Result<
   const trailer = /^end ([0-9]+) ([0-9a-f]{8})$/.exec(lineAt(file, end));
   if (trailer === null || trailer[2] !== hex(crc32(file.subarray(0, end)))) return err('is truncated or damaged');
   const sealing = privateKey === null ? null : sealingKey(privateKey, Buffer.from(salt, 'hex'));
-  return readRecords(file.subarray(first.length + 1, end), sealing);
+  const content = readRecords(file.subarray(first.length + 1, end), sealing);
+  if (!content.ok || content.value.resources.length + content.value.unreadable === Number(trailer[1])) return content;
+  return err('holds another number of records than it says');
 }
 
 function readRecords(records: Buffer, sealing: Buffer | null): Result<LastGoodContent> {

@@ -2,6 +2,7 @@
 import type { EncodedResource, Resource } from '#api/ir/ir.ts';
 import { resourceId } from '#api/ir/ir.ts';
 import type { ResourceName } from '#api/wire/encode.ts';
+import type { HeldMessage } from '#api/wire/messages.ts';
 import type { FieldError } from '#api/k8s/field-error.ts';
 
 /** A version that cannot be used. */
@@ -33,6 +34,13 @@ export class HeldState {
   /** Everything that is served, in no order. */
   all(): readonly EncodedResource[] {
     return [...this.#good.values()];
+  }
+
+  /** What a controller must know to send the difference. A resource that is known but served in no version has version ''. */
+  inventory(): readonly HeldMessage[] {
+    const served = this.all().map(({ kind, key, version }) => ({ kind, key, version }));
+    const lacking = this.allRefused().filter(({ encoded }) => !this.#good.has(idOf(encoded)));
+    return [...served, ...lacking.map(({ encoded: { kind, key } }) => ({ kind, key, version: '' }))];
   }
 
   allRefused(): readonly RefusedResource[] {

@@ -1,0 +1,90 @@
+import { describe, expect, test } from '@jest/globals';
+import type * as ir from '../ir/ir.ts';
+import { decode } from './decode.ts';
+import { encodeErrors } from './encode.ts';
+import { MAX_ERRORS, MAX_ERROR_TEXT } from './limits.ts';
+
+const ROUTE = {
+  ...{ kind: 'Route', key: 'k', objectKind: 'HTTPRoute', namespace: 'a', name: 'r', ruleIndex: 0, ruleName: '', createdAt: 0 },
+  ...{ attachments: [], matches: [], filters: [], backends: [], timeouts: { request: null, backendRequest: null }, retry: null },
+} satisfies ir.Route;
+
+function decodeBytes(body: Buffer, kind = 'Route', key = 'k') {
+  return decode({ kind, key, version: 'v', body });
+}
+
+function errorsOf(value: unknown): string[] {
+  const decoded = decodeBytes(Buffer.from(JSON.stringify(value)));
+  return decoded.ok ? [] : decoded.error.map(({ field, reason }) => `${field}: ${reason}`);
+}
+
+describe('decode', () => {
+  test.each([
+    ROUTE,
+    { kind: 'Cluster', key: 'k', protocol: 'h2c' },
+    { kind: 'Endpoints', key: 'k', endpoints: [{ address: '::1', port: 1, draining: true, zone: 'z' }] },
+    { kind: 'Secret', key: 'k', certificate: 'c', privateKey: 'p' },
+    { kind: 'Listener', key: 'k', gateway: 'g', addresses: [], port: 1, protocol: 'HTTPS', hostname: '', tls: null },
+  ] satisfies ir.Resource[])('gives back a $kind', (resource) => {
+    expect(decodeBytes(Buffer.from(JSON.stringify(resource)), resource.kind)).toEqual({ ok: true, value: resource });
+  });
+
+  test.each([
+    ['a missing field', { ...ROUTE, name: undefined }, ['name: is required']],
+    ['a field too many', { ...ROUTE, extra: 1 }, ['extra: is not a known field']],
+    ['another key than it was sent with', { ...ROUTE, key: 'other' }, ['key: is not the key that it was sent with']],
+    ['another kind than it was sent with', { ...ROUTE, kind: 'Cluster' }, ['kind: must be Route']],
+    [
+      'a value out of bounds, deep inside',
+      { ...ROUTE, retry: { codes: [], attempts: -1, backoff: 0 } },
+      ['retry.attempts: must be at least 0'],
+    ],
+    [
+      'a constant that is none of those allowed',
+      { ...ROUTE, matches: [{ path: { type: 'Glob', value: '/' }, method: null, headers: [], queryParams: [] }] },
+      ['matches[0].path.type: must be one of Exact, PathPrefix, RegularExpression'],
+    ],
+    [
+      'a mistake in one form of a union: it tells of that form only',
+      { ...ROUTE, filters: [{ type: 'RequestMirror', cluster: 'c', numerator: 1, denominator: 0 }] },
+      ['filters[0].denominator: must be at least 1'],
+    ],
+    ['an unknown form of a union', { ...ROUTE, filters: [{ type: 'Nope' }] }, ['filters[0]: has none of the forms that are allowed here']],
+    ['something else altogether', 'text', [': must be an object']],
+  ])('tells of %s', (_what, value, errors) => {
+    expect(errorsOf(value)).toEqual(errors);
+  });
+
+  test.each([
+    ['no JSON', Buffer.from('{')],
+    ['nothing', Buffer.alloc(0)],
+    ['bytes that are no UTF-8', Buffer.from([0x22, 0xff, 0x22])],
+    ['nesting without end', Buffer.from('['.repeat(200_000))],
+  ])('refuses %s', (_what, body) => {
+    expect(decodeBytes(body)).toEqual({ ok: false, error: [{ field: '', reason: 'is not UTF-8 JSON' }] });
+  });
+
+  test.each(['Widget', '', '__proto__', 'constructor'])('refuses the kind %j', (kind) => {
+    expect(decodeBytes(Buffer.from('{}'), kind)).toEqual({
+      ok: false,
+      error: [{ field: 'kind', reason: 'is not a kind that this proxy knows' }],
+    });
+  });
+
+  test('takes __proto__ for a field like any other', () => {
+    const text = JSON.stringify(ROUTE).replace('{', '{"__proto__":{"polluted":true},');
+    const decoded = decodeBytes(Buffer.from(text));
+    expect(decoded).toEqual({ ok: false, error: [{ field: '__proto__', reason: 'is not a known field' }] });
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+  });
+
+  test('tells of a few mistakes only, however many there are', () => {
+    expect(errorsOf({ ...ROUTE, matches: Array(1_000).fill(1) })).toHaveLength(MAX_ERRORS);
+    const long = { field: 'f'.repeat(9_999), reason: 'r'.repeat(9_999) };
+    const errors = encodeErrors({ kind: 'Route', key: 'k', version: 'v' }, Array(9).fill(long));
+    expect(errors).toHaveLength(MAX_ERRORS);
+    expect(errors.map(({ field, reason }) => [field.length, reason.length])).toEqual(
+      Array(MAX_ERRORS).fill([MAX_ERROR_TEXT, MAX_ERROR_TEXT]),
+    );
+  });
+});
