@@ -127,9 +127,8 @@ describe('the last good file', () => {
     expect(await lastGood.load()).toEqual([ROUTE]);
   });
 
-  test('on a disk that is full is counted, and nothing is thrown', async () => {
-    // Every write to it fails with ENOSPC.
-    const lastGood = make(null, { file: '/dev/full/last-good' });
+  test('in a place where there can be none is counted once, and nothing is thrown', async () => {
+    const lastGood = make(null, { file: '/dev/null/last-good' });
     lastGood.schedule(() => [ROUTE]);
     await lastGood.close();
     expect(lastGood.counts).toEqual({ written: 0, failed: 1 });

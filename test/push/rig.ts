@@ -1,5 +1,5 @@
 // Both ends of the push protocol over real sockets and real certificates: a controller, proxies with a target that remembers,
-// and a relay between them that counts bytes and can fall silent.
+// and a relay between them that counts bytes and can be cut.
 import net from 'node:net';
 import type { AddressInfo } from 'node:net';
 import * as ir from '#api/ir/ir.ts';
@@ -167,13 +167,12 @@ export class Rig {
 export class Relay {
   /** Bytes from the port to whoever connected. */
   received = 0;
-  connections = 0;
+  port = 0;
   readonly #server: net.Server;
   readonly #sockets = new Set<net.Socket>();
 
   constructor(target: number) {
     this.#server = net.createServer((downstream) => {
-      this.connections++;
       const upstream = net.connect(target, '127.0.0.1');
       for (const socket of [downstream, upstream]) this.#keep(socket);
       upstream.on('data', (chunk) => (this.received += chunk.length));
@@ -181,17 +180,10 @@ export class Relay {
     });
   }
 
+  /** Listens where it did before, or on a free port. */
   async listen(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  /** Open connections carry nothing any more, in either direction, and are not closed either. */
-  silence(): void {
-    for (const socket of this.#sockets) socket.unpipe().pause();
+    await new Promise<void>((resolve) => this.#server.listen(this.port, '127.0.0.1', resolve));
+    this.port = (this.#server.address() as AddressInfo).port;
   }
 
   /** Cuts every connection. */

@@ -1,0 +1,148 @@
+// Streams that end, controllers that restart, proxies that start while none is there.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { IssuedFiles } from '../support/certificates.ts';
+import { LastGood } from '../../proxy/subscribe/last-good.ts';
+import { TestCa } from '../support/certificates.ts';
+import { freePorts } from '../support/free-port.ts';
+import { until } from '../support/until.ts';
+import { MemoryTarget, Rig, SILENT, cluster, endpoints, listener, route, secret, versionsOf } from './rig.ts';
+
+let ca: TestCa;
+let rig: Rig;
+let target: MemoryTarget;
+beforeAll(async () => {
+  ca = await TestCa.create();
+});
+afterAll(() => ca.remove());
+beforeEach(() => {
+  rig = new Rig(ca);
+  target = new MemoryTarget();
+});
+afterEach(() => rig.stop());
+
+const holds = () => until(() => JSON.stringify(target.versions()) === JSON.stringify(versionsOf(rig.cache)), 'the proxy holds the cache');
+
+describe('a proxy that reconnects', () => {
+  test('is sent the difference only, removals last and in reverse', async () => {
+    rig.change(cluster('a'), cluster('b'), endpoints('a', 1), endpoints('b', 1), route('r'), ...manyRoutes());
+    const { port } = await rig.serve();
+    const relay = await rig.relay(port);
+    const proxy = await rig.subscribe(relay.port, { target });
+    await proxy.ready;
+    await relay.close();
+    await until(() => !proxy.state().connected, 'the stream ends');
+    rig.change(cluster('a', 'h2c'));
+    rig.remove(...[cluster('b'), endpoints('b', 1), route('r')].map(({ kind, key }) => ({ kind, key })));
+    const before = target.steps.length;
+    await relay.listen();
+    await holds();
+    expect(target.steps.slice(before)).toEqual([{ changed: ['Cluster|a'], removed: ['Route|r', 'Cluster|b', 'Endpoints|b'] }]);
+  });
+
+  test('to a controller that restarted with the same content is sent nothing but complete', async () => {
+    rig.change(cluster('a'), ...manyRoutes());
+    const [port = 0] = await freePorts(1);
+    const { server } = await rig.serve({ address: `127.0.0.1:${port}` });
+    const proxy = await rig.subscribe(port, { target });
+    await proxy.ready;
+    const { pushes } = proxy.state();
+    const steps = target.steps.length;
+    server.stop();
+    await until(() => !proxy.state().connected, 'the stream ends');
+    expect(rig.journal.online.size).toBe(0);
+    rig.journal.acks.length = 0;
+    const again = await rig.serve({ address: `127.0.0.1:${port}` });
+    await until(() => again.server.sessions()[0]?.ackedNonce === 1, 'the first ack');
+    expect(proxy.state().pushes).toBe(pushes + 1);
+    expect(target.steps).toHaveLength(steps);
+    // What it serves already counts as acked.
+    expect(rig.journal.acks).toHaveLength(rig.cache.size);
+  });
+
+  test('keeps what it has while a controller does not know yet what there is', async () => {
+    rig.change(cluster('a'));
+    const [port = 0] = await freePorts(1);
+    const { server } = await rig.serve({ address: `127.0.0.1:${port}` });
+    const proxy = await rig.subscribe(port, { target });
+    await proxy.ready;
+    server.stop();
+    const fresh = new Rig(ca);
+    try {
+      const again = await fresh.serve({ address: `127.0.0.1:${port}` });
+      await until(() => again.server.sessions()[0]?.phase === 'waiting', 'the session waits');
+      expect(target.serving.size).toBe(1);
+      fresh.change();
+      await until(() => target.serving.size === 0, 'the removal');
+    } finally {
+      await fresh.stop();
+    }
+  });
+});
+
+describe('a proxy that starts without a controller', () => {
+  const content = [secret('s', 'k'), endpoints('a', 1), cluster('a'), listener('l', 80), route('r')];
+  let folder: string;
+  let file: string;
+  let tls: IssuedFiles;
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'weir-start-'));
+    file = path.join(folder, 'last-good');
+    tls = await ca.issue('proxy', '');
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  const lastGood = () => new LastGood({ file, log: SILENT });
+
+  /** A proxy gets its configuration and ends. */
+  async function leaveFile(): Promise<void> {
+    rig.change(...content);
+    const { port, server } = await rig.serve();
+    const proxy = await rig.subscribe(port, { lastGood: lastGood(), tls });
+    await proxy.ready;
+    await proxy.stop();
+    server.stop();
+  }
+
+  test('serves the last good configuration, secrets too, and then what a controller changes of it', async () => {
+    await leaveFile();
+    const [port = 0] = await freePorts(1);
+    const proxy = await rig.subscribe(port, { target, lastGood: lastGood(), tls });
+    expect(await proxy.ready).toBe('last-good');
+    expect([...target.serving.values()]).toEqual(expect.arrayContaining(content));
+    expect(target.serving.size).toBe(content.length);
+    rig.remove({ kind: 'Route', key: 'r' });
+    rig.change(cluster('b'));
+    await rig.serve({ address: `127.0.0.1:${port}` });
+    await holds();
+    expect(target.steps.slice(1)).toEqual([{ changed: ['Cluster|b'], removed: ['Route|r'] }]);
+    expect(proxy.state().source).toBe('controller');
+  });
+
+  test('is not ready when the file is damaged, and serves once a controller is there', async () => {
+    await leaveFile();
+    await writeFile(file, 'weir-last-good 1 nonsense');
+    const [port = 0] = await freePorts(1);
+    const kept = lastGood();
+    const proxy = await rig.subscribe(port, { target, lastGood: kept, tls });
+    await until(() => kept.counts.failed === 1, 'the file is refused');
+    expect(proxy.state()).toMatchObject({ source: 'none', resources: 0 });
+    await rig.serve({ address: `127.0.0.1:${port}` });
+    expect(await proxy.ready).toBe('controller');
+  });
+
+  test('prefers the controller when there is one', async () => {
+    await leaveFile();
+    rig.change(cluster('a', 'tcp'));
+    const { port } = await rig.serve();
+    const proxy = await rig.subscribe(port, { target, lastGood: lastGood(), tls });
+    expect(await proxy.ready).toBe('controller');
+    expect(target.steps).toHaveLength(1);
+  });
+});
+
+function manyRoutes() {
+  return Array.from({ length: 100 }, (_, n) => route(`many-${n}`));
+}
