@@ -16,7 +16,8 @@ export const proxy: Command = {
     }
     const config = readProxyConfig(args);
     if (!config.ok) throw new UsageError(config.error);
-    await runProxy(config.value, createLog(config.value.logLevel));
+    const served = await runProxy(config.value, createLog(config.value.logLevel));
+    if (!served.ok) throw new UsageError(served.error);
     return 0;
   },
 };

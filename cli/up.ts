@@ -1,4 +1,5 @@
 // `weir up DIR`: serves a folder of YAML, each Gateway listener on its own port, and follows changes to it.
+import { existsSync } from 'node:fs';
 import { createLog } from '#lib/log.ts';
 import { firstSignal } from '#lib/signals.ts';
 import { readUpConfig } from '../proxy/config.ts';
@@ -20,13 +21,14 @@ export const up: Command = {
     const log = createLog(config.logLevel);
     endOnBugs(log);
     const signal = firstSignal();
-    const backends = demo ? await startDemoBackends(folder) : [];
     const serving = new Serving(config, log);
     const standalone = new Standalone({ folder, log, supervisor: serving.supervisor });
-    const ports = await serving.start();
+    const started = await serving.start();
+    if (!started.ok) throw new UsageError(started.error);
+    const backends = demo ? await startDemoBackends(folder) : [];
     await standalone.start();
     serving.readiness.configured();
-    announce(standalone, backends, ports);
+    announce(standalone, backends, started.value);
     await signal;
     await serving.drain();
     await standalone.stop();
@@ -41,6 +43,7 @@ function parse(args: readonly string[]): { readonly config: ServingConfig; reado
   if (!config.ok) throw new UsageError(config.error);
   const [folder, ...rest] = config.value.folders;
   if (folder === undefined || rest.length > 0) throw new UsageError('weir up takes one folder');
+  if (!existsSync(folder)) throw new UsageError(`${folder} does not exist`);
   return { config: config.value, folder, demo: args.includes('--demo') };
 }
 

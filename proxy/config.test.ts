@@ -41,6 +41,8 @@ describe('readProxyConfig', () => {
     [[...MINIMUM, '--max-headers', '-1'], '--max-headers'],
     [[...MINIMUM, '--bind-address', 'example.com'], '--bind-address'],
     [[...MINIMUM, '--log-level', 'loud'], '--log-level'],
+    [[...MINIMUM, '--access-log', '/does/not/exist'], '--access-log'],
+    [[...MINIMUM, '--access-log', ''], '--access-log'],
     [[...MINIMUM, '--controller-tls-ca', 'ca.pem'], '--controller-tls-cert'],
   ])('refuses %j', (args, flag) => {
     // `--max-headers -1` is ambiguous to parseArgs, which throws what the command line reports as the user's mistake.

@@ -1,4 +1,5 @@
 // The settings of a proxy: flags, and environment variables for those that are not given. The one place that reads either.
+import { closeSync, constants, openSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { formatDuration } from '#lib/duration.ts';
 import { LOG_LEVELS } from '#lib/log.ts';
@@ -156,7 +157,7 @@ function serving(values: FlagValues): ServingConfig {
   return {
     workers: values.text('workers') === 'auto' ? cpuLimit() : values.count('workers', 1),
     bindAddress: values.address('bind-address'),
-    accessLog: values.text('access-log'),
+    accessLog: accessLog(values.text('access-log')),
     logLevel: values.word('log-level', LOG_LEVELS),
     adminPort: values.port('admin-port'),
     probePort: values.port('probe-port'),
@@ -165,6 +166,18 @@ function serving(values: FlagValues): ServingConfig {
     drainTimeout: Math.max(1, values.time('drain-timeout')),
     limits: limits(values),
   };
+}
+
+/** Told now: later it would be the workers that cannot start. */
+function accessLog(target: string): string {
+  if (target === 'off' || target === 'stdout') return target;
+  try {
+    // Not blocking: it may be a pipe that nobody reads yet.
+    closeSync(openSync(target, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK, 0o640));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw new Mistake(`--access-log: ${(error as Error).message}`);
+  }
+  return target;
 }
 
 function limits(values: FlagValues): Limits {

@@ -1,6 +1,8 @@
 // A proxy that serves, wherever its configuration comes from: supervisor, probes, admin, and the way to its end.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Log } from '#lib/log.ts';
+import { err, ok } from '#lib/result.ts';
+import type { Result } from '#lib/result.ts';
 import { endAtOnce } from '#lib/signals.ts';
 import { createAdminServer } from './admin/admin.ts';
 import { createProbeServer } from './admin/probe.ts';
@@ -42,11 +44,17 @@ export class Serving {
     this.#probe = probePort === null ? null : createProbeServer(probePort, this.readiness, () => this.supervisor.metrics());
   }
 
-  /** Starts the servers; rejects when a port is taken. */
-  async start(): Promise<ServingPorts> {
-    const ports = { admin: (await this.#admin?.start()) ?? null, probe: (await this.#probe?.start()) ?? null };
-    this.#log.info({ ...ports, workers: this.#config.workers }, 'admin and probe ports');
-    return ports;
+  /** Starts the servers. Where one of their ports cannot be bound everything is stopped again. */
+  async start(): Promise<Result<ServingPorts>> {
+    try {
+      const ports = { admin: (await this.#admin?.start()) ?? null, probe: (await this.#probe?.start()) ?? null };
+      if (ports.admin !== null || ports.probe !== null)
+        this.#log.info({ ...ports, workers: this.#config.workers }, 'admin and probe ports');
+      return ok(ports);
+    } catch (error) {
+      await this.stop();
+      return err(`--admin-port, --probe-port: ${(error as Error).message}`);
+    }
   }
 
   /**

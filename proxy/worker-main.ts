@@ -30,6 +30,8 @@ async function receive(message: ToWorker): Promise<void> {
       return answer({ type: 'applied', id: message.id, ...(await apply(worker, message)) });
     case 'metrics':
       return answer({ type: 'metrics', id: message.id, metrics: (await worker.registry.getMetricsAsJSON()) as unknown as MetricJson[] });
+    case 'ping':
+      return answer({ type: 'pong', id: message.id });
     case 'ticketKeys':
       return worker.setTicketKeys(Buffer.from(message.ticketKeys));
     case 'drain':

@@ -1,5 +1,7 @@
 // A worker in a process of its own, as its supervisor sees it: forked, told what to do, replaced when it dies.
 //
+// One that does not answer any more is killed: nothing would be applied ever again if it were waited for.
+//
 //   starting ──has the state, ports bound──> serving ──dies──> waiting (backoff) ──> starting
 //                                               └──stop──> stopping ──> gone
 import { fork } from 'node:child_process';
@@ -23,7 +25,16 @@ const METRICS_TIMEOUT_MS = 3_000;
 /** Beyond the grace of its connections and the flush of its log, a worker that stops is killed. */
 const STOP_SLACK_MS = 5_000;
 
+/** How often a worker is asked whether it lives, and how long the answer may take, milliseconds. */
+export interface Heartbeat {
+  readonly every: number;
+  readonly timeout: number;
+}
+
+export const HEARTBEAT: Heartbeat = { every: 5_000, timeout: 30_000 };
+
 export interface ChildWorkerOptions {
+  readonly heartbeat: Heartbeat;
   readonly settings: WorkerSettings;
   readonly log: Log;
   /** Everything there is, for a worker that starts. */
@@ -41,6 +52,7 @@ export class ChildWorker implements WorkerLink {
   readonly #asked = new Map<number, Asked>();
   #process: ChildProcess | null = null;
   #restart: NodeJS.Timeout | null = null;
+  readonly #beat: NodeJS.Timeout;
   #gone = Promise.resolve();
   #nextId = 0;
   #serving = false;
@@ -53,6 +65,8 @@ export class ChildWorker implements WorkerLink {
 
   constructor(options: ChildWorkerOptions) {
     this.#options = options;
+    this.#beat = setInterval(() => void this.#check(), options.heartbeat.every);
+    this.#beat.unref();
     this.#start();
   }
 
@@ -94,6 +108,7 @@ export class ChildWorker implements WorkerLink {
 
   async stop(grace: number): Promise<boolean> {
     this.#stopping = true;
+    clearInterval(this.#beat);
     if (this.#restart !== null) clearTimeout(this.#restart);
     if (this.#process === null) return true;
     const answer = await this.#ask((id) => ({ type: 'stop', id, grace }), grace + STOP_SLACK_MS);
@@ -147,6 +162,14 @@ export class ChildWorker implements WorkerLink {
     this.#restart = setTimeout(() => this.#start(), wait);
   }
 
+  async #check(): Promise<void> {
+    const asked = this.#process;
+    const answer = await this.#ask((id) => ({ type: 'ping', id }), this.#options.heartbeat.timeout);
+    if (answer !== null || asked === null || asked !== this.#process || this.#stopping) return;
+    this.#options.log.error({ pid: asked.pid }, 'a worker does not answer');
+    asked.kill('SIGKILL');
+  }
+
   #ask(message: (id: number) => ToWorker, timeout = 0): Promise<FromWorker | null> {
     if (this.#process === null) return Promise.resolve(null);
     const id = this.#nextId++;
@@ -177,6 +200,6 @@ export class ChildWorker implements WorkerLink {
 
 /** What Node itself reads, and no more. */
 function workerEnvironment(): NodeJS.ProcessEnv {
-  const names = ['PATH', 'TZ', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'UV_THREADPOOL_SIZE'];
+  const names = ['PATH', 'LD_LIBRARY_PATH', 'TZ', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'UV_THREADPOOL_SIZE'];
   return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
 }

@@ -17,6 +17,7 @@ export type ToWorker =
   | { readonly type: 'start'; readonly settings: WorkerSettings; readonly ticketKeys: Uint8Array }
   | { readonly type: 'apply'; readonly id: number; readonly changed: readonly ir.Resource[]; readonly removed: readonly ResourceName[] }
   | { readonly type: 'metrics'; readonly id: number }
+  | { readonly type: 'ping'; readonly id: number }
   | { readonly type: 'ticketKeys'; readonly ticketKeys: Uint8Array }
   | { readonly type: 'drain' }
   | { readonly type: 'stop'; readonly id: number; readonly grace: number };
@@ -30,4 +31,5 @@ export type FromWorker =
       readonly bound: readonly (readonly [number, number | null])[];
     }
   | { readonly type: 'metrics'; readonly id: number; readonly metrics: readonly MetricJson[] }
+  | { readonly type: 'pong'; readonly id: number }
   | { readonly type: 'stopped'; readonly id: number; readonly flushed: boolean };

@@ -10,6 +10,7 @@ import { traffic } from '../../test/support/traffic.ts';
 import type { Flow } from '../../test/support/traffic.ts';
 import { until } from '../../test/support/until.ts';
 import { DEFAULT_LIMITS } from '../exchange/limits.ts';
+import { HEARTBEAT } from './child-worker.ts';
 import { Supervisor } from './supervisor.ts';
 
 const closers: (() => unknown)[] = [];
@@ -23,9 +24,9 @@ async function startBackend(name: string): Promise<Backend> {
   return backend;
 }
 
-function startSupervisor(workers: number): Supervisor {
+function startSupervisor(workers: number, heartbeat = HEARTBEAT): Supervisor {
   const settings = { limits: DEFAULT_LIMITS, accessLog: 'off', drainTimeout: 1_000, processMetrics: false };
-  const supervisor = new Supervisor({ workers, log: createLog('silent'), ...settings });
+  const supervisor = new Supervisor({ workers, log: createLog('silent'), heartbeat, ...settings });
   closers.push(() => supervisor.stop(1));
   return supervisor;
 }
@@ -94,6 +95,20 @@ describe('several workers', () => {
     expect(await supervisor.apply([route({ backends: [{ cluster: 'Service/default/next/80', weight: 1, filters: [] }] })], [])).toEqual([]);
     const changed = await traffic([flowTo(port, 'new', 'two')], () => until(() => two.requests > 60, 'traffic to the other'));
     expect(changed.failures).toEqual([]);
+  });
+
+  test('a worker that hangs is killed and replaced, and holds up no change for good', async () => {
+    const one = await startBackend('one');
+    const [port = 0] = await freePorts(1);
+    const supervisor = startSupervisor(2, { every: 50, timeout: 2_000 });
+    await supervisor.apply([...cluster('app', [one.port]), listener({ port })], []);
+    const [hung = 0] = workerPids();
+    process.kill(hung, 'SIGSTOP');
+    expect(await supervisor.apply([route()], [])).toEqual([]);
+    await until(() => supervisor.restarts === 1 && supervisor.serving === 2, 'the replacement');
+    expect(workerPids()).not.toContain(hung);
+    const { failures } = await traffic([flowTo(port, 'new')], () => until(() => one.requests > 50, 'requests'));
+    expect(failures).toEqual([]);
   });
 
   test('a session resumes at any of them', async () => {

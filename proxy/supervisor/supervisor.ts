@@ -8,7 +8,8 @@ import type { Limits } from '../exchange/limits.ts';
 import type { ResourceError, ResourceName } from '../runtime/build.ts';
 import { registerFamilies } from '../telemetry/metric.ts';
 import type { MetricJson } from '../telemetry/metric.ts';
-import { ChildWorker } from './child-worker.ts';
+import { ChildWorker, HEARTBEAT } from './child-worker.ts';
+import type { Heartbeat } from './child-worker.ts';
 import type { WorkerLink } from './link.ts';
 import { LocalWorker } from './local-worker.ts';
 import { supervisorFamilies } from './metrics.ts';
@@ -32,6 +33,8 @@ export interface SupervisorOptions {
   readonly log: Log;
   /** From the port of a listener to the one to bind; for one worker only. */
   readonly bindPort?: (port: number) => number;
+  /** For workers in processes of their own. */
+  readonly heartbeat?: Heartbeat;
   /** Metrics of the process itself are exposed too; off where a process has several supervisors. */
   readonly processMetrics?: boolean;
 }
@@ -134,6 +137,7 @@ export class Supervisor {
       ];
     if (bindPort !== undefined) throw new Error('bindPort is for one worker');
     const options = {
+      heartbeat: this.#options.heartbeat ?? HEARTBEAT,
       settings,
       log,
       state: () => this.resources(),

@@ -1,0 +1,43 @@
+import { describe, expect, test } from '@jest/globals';
+import type { MetricJson } from '../telemetry/metric.ts';
+import { addCounters, expose } from './sum.ts';
+
+function family(name: string, type: MetricJson['type'], ...values: MetricJson['values']): MetricJson {
+  return { name, type, help: 'help', aggregator: 'sum', values };
+}
+
+describe('addCounters', () => {
+  const past = [
+    family('weir_a_total', 'counter', { labels: { route: 'x' }, value: 5 }, { labels: { route: 'gone' }, value: 2 }),
+    family('weir_only_past_total', 'counter', { labels: {}, value: 1 }),
+    family('weir_active', 'gauge', { labels: {}, value: 7 }),
+    family('process_cpu_seconds_total', 'counter', { labels: {}, value: 9 }),
+  ];
+
+  test('keeps what earlier processes counted, and nothing else of them', () => {
+    const present = [
+      family('weir_a_total', 'counter', { labels: { route: 'x' }, value: 1 }),
+      family('weir_active', 'gauge', { labels: {}, value: 1 }),
+      family('process_cpu_seconds_total', 'counter', { labels: {}, value: 0.5 }),
+    ];
+    expect(addCounters(present, past)).toEqual([
+      family('weir_a_total', 'counter', { labels: { route: 'x' }, value: 6 }, { labels: { route: 'gone' }, value: 2 }),
+      present[1],
+      present[2],
+      past[1],
+    ]);
+  });
+
+  test('does so again when the process after that dies', () => {
+    const [counter] = addCounters([family('weir_a_total', 'counter', { labels: { route: 'x' }, value: 1 })], addCounters([], past));
+    expect(counter?.values).toContainEqual({ labels: { route: 'x' }, value: 6 });
+  });
+});
+
+test('expose adds up series by series, and escapes', async () => {
+  const one = [family('weir_a_total', 'counter', { labels: { route: 'x"\n' }, value: 1 }, { labels: { route: 'y' }, value: 1 })];
+  const two = [family('weir_a_total', 'counter', { labels: { route: 'x"\n' }, value: 2 })];
+  expect(await expose([one, two])).toBe(
+    '# HELP weir_a_total help\n# TYPE weir_a_total counter\nweir_a_total{route="x\\"\\n"} 3\nweir_a_total{route="y"} 1\n',
+  );
+});
