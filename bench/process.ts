@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 
 const children = new Set<ChildProcess>();
+const QUIT_MS = 15_000;
 
 /** Starts a command pinned to a core. It dies with this process. */
 export function startPinned(core: number, command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
@@ -28,6 +29,16 @@ export async function end(child: ChildProcess): Promise<void> {
   const gone = new Promise((resolve) => child.once('exit', resolve));
   for (const pid of tree(child.pid ?? 0).reverse()) process.kill(pid, 'SIGKILL');
   await gone;
+}
+
+/** Asks a child to stop, as an orchestrator does, and waits; kills it when it takes too long. */
+export async function quit(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  const deadline = setTimeout(() => void end(child), QUIT_MS);
+  await gone;
+  clearTimeout(deadline);
 }
 
 /** A process and its descendants. */

@@ -4,6 +4,8 @@ import { writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchControl } from './control.ts';
+import { benchIdle } from './idle.ts';
 import { benchProxy } from './proxy.ts';
 import { benchScale } from './scale.ts';
 
@@ -15,6 +17,7 @@ const { values, positionals } = parseArgs({
     connections: { type: 'string', default: '64' },
     routes: { type: 'string', default: '100' },
     only: { type: 'string', default: '' },
+    sizes: { type: 'string', default: '' },
     keep: { type: 'boolean', default: false },
   },
 });
@@ -61,7 +64,23 @@ async function scale(): Promise<void> {
   keep('scale', results);
 }
 
-const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = { proxy, scale };
+async function idle(): Promise<void> {
+  const result = await benchIdle(10_000);
+  console.table([rounded({ ...result })]);
+  keep('idle', result);
+}
+
+/** HTTPRoutes in the API server for `control`. */
+const CLUSTER_SIZES = [200, 1_000, 5_000];
+
+async function control(): Promise<void> {
+  const sizes = values.sizes === '' ? CLUSTER_SIZES : values.sizes.split(',').map(Number);
+  const results = await benchControl(sizes);
+  console.table(results.map((row) => rounded({ ...row })));
+  keep('control', results);
+}
+
+const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = { proxy, idle, scale, control };
 
 for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)) {
   const benchmark = BENCHMARKS[name];
