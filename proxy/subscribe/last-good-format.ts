@@ -32,28 +32,59 @@ interface RecordHeader {
   readonly sealed: boolean;
 }
 
-/** The file as pieces to be written one after the other. Without a key Secrets are left out. */
+/** Written and summed up at once: requests are served between two chunks. */
+const CHUNK_BYTES = 256 * 1024;
+
+/** A resource's header is the same each time: with thousands of resources making it is most of what writing costs. */
+const headers = new WeakMap<EncodedResource, Buffer>();
+
+/** The file in chunks, to be written one after the other. Without a key Secrets are left out. */
 export function* encodeLastGood(resources: readonly EncodedResource[], privateKey: Buffer | null): Generator<Buffer> {
   const salt = randomBytes(16);
   const sealing = privateKey === null ? null : sealingKey(privateKey, salt);
-  let sum = 0;
+  const chunk = new Chunk();
+  chunk.add(Buffer.from(`${MAGIC} ${salt.toString('hex')}\n`));
   let count = 0;
-  const summed = (piece: Buffer): Buffer => {
-    sum = crc32(piece, sum);
-    return piece;
-  };
-  yield summed(Buffer.from(`${MAGIC} ${salt.toString('hex')}\n`));
   for (const resource of resources) {
-    const sealed = resource.kind === 'Secret';
-    if (sealed && sealing === null) continue;
-    const body = sealed && sealing !== null ? seal(resource, sealing) : resource.body;
-    const { kind, key, version } = resource;
-    yield summed(Buffer.from(`${JSON.stringify({ kind, key, version, bytes: body.length, sealed })}\n`));
-    yield summed(body);
-    yield summed(NEWLINE);
+    const body = resource.kind === 'Secret' ? seal(resource, sealing) : resource.body;
+    if (body === null) continue;
+    chunk.add(headerOf(resource, body.length));
+    chunk.add(body);
+    chunk.add(NEWLINE);
     count++;
+    if (chunk.bytes >= CHUNK_BYTES) yield chunk.take();
   }
-  yield Buffer.from(`end ${count} ${hex(sum)}\n`);
+  yield chunk.take();
+  yield Buffer.from(`end ${count} ${hex(chunk.sum)}\n`);
+}
+
+/** Pieces that gather, and the sum of all that were taken. */
+class Chunk {
+  sum = 0;
+  bytes = 0;
+  #pieces: Buffer[] = [];
+
+  add(piece: Buffer): void {
+    this.#pieces.push(piece);
+    this.bytes += piece.length;
+  }
+
+  take(): Buffer {
+    const whole = Buffer.concat(this.#pieces, this.bytes);
+    this.sum = crc32(whole, this.sum);
+    this.#pieces = [];
+    this.bytes = 0;
+    return whole;
+  }
+}
+
+function headerOf(resource: EncodedResource, bytes: number): Buffer {
+  const made = headers.get(resource);
+  if (made !== undefined) return made;
+  const { kind, key, version } = resource;
+  const header = Buffer.from(`${JSON.stringify({ kind, key, version, bytes, sealed: kind === 'Secret' })}\n`);
+  headers.set(resource, header);
+  return header;
 }
 
 /** Reads a file; an error says why it cannot be trusted. */
@@ -120,7 +151,8 @@ function namesOf({ kind, key, version }: Pick<EncodedResource, 'kind' | 'key' | 
   return Buffer.from(JSON.stringify([kind, key, version]));
 }
 
-function seal(resource: EncodedResource, key: Buffer): Buffer {
+function seal(resource: EncodedResource, key: Buffer | null): Buffer | null {
+  if (key === null) return null;
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv(CIPHER, key, nonce).setAAD(namesOf(resource));
   const text = Buffer.concat([cipher.update(resource.body), cipher.final()]);

@@ -21,9 +21,8 @@ export interface LastGoodCounts {
   readonly failed: number;
 }
 
-const DELAY_MS = 2_000;
+const DELAY_MS = 5_000;
 const MAX_BYTES = 256 * 1024 * 1024;
-const WRITE_BYTES = 256 * 1024;
 
 type Snapshot = () => readonly EncodedResource[];
 
@@ -110,32 +109,19 @@ export class LastGood {
   }
 }
 
-async function writeDurably(file: string, pieces: Iterable<Buffer>, maximum: number): Promise<void> {
+async function writeDurably(file: string, chunks: Iterable<Buffer>, maximum: number): Promise<void> {
   const handle = await open(file, 'wx', 0o600);
   try {
-    await writePieces(handle, pieces, maximum);
+    let total = 0;
+    for (const chunk of chunks) {
+      total += chunk.length;
+      if (total > maximum) throw new Error(`the configuration takes more than ${maximum} bytes`);
+      await writeAll(handle, chunk);
+    }
     await handle.sync();
   } finally {
     await handle.close();
   }
-}
-
-/** In chunks, so that requests are served in between. */
-async function writePieces(handle: FileHandle, pieces: Iterable<Buffer>, maximum: number): Promise<void> {
-  let gathered: Buffer[] = [];
-  let bytes = 0;
-  let total = 0;
-  for (const piece of pieces) {
-    gathered.push(piece);
-    bytes += piece.length;
-    total += piece.length;
-    if (total > maximum) throw new Error(`the configuration takes more than ${maximum} bytes`);
-    if (bytes < WRITE_BYTES) continue;
-    await writeAll(handle, Buffer.concat(gathered));
-    gathered = [];
-    bytes = 0;
-  }
-  await writeAll(handle, Buffer.concat(gathered));
 }
 
 /** A disk that fills up writes less than it was asked to. */
