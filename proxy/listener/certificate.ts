@@ -1,5 +1,6 @@
 // A Secret as TLS can use it: checked once when it arrives, with the names it is good for and the slot of OpenSSL it fills.
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { types } from 'node:util';
 import type * as ir from '#api/ir/ir.ts';
 import { contentHash } from '#lib/hash.ts';
 import { err, ok } from '#lib/result.ts';
@@ -43,7 +44,7 @@ function parse(secret: ir.Secret): Result<Certificate> {
     });
   } catch (error) {
     // The message of OpenSSL names the problem and quotes nothing of the key.
-    return err(error instanceof Error ? error.message : 'not a certificate');
+    return err(types.isNativeError(error) ? error.message : 'not a certificate');
   }
 }
 

@@ -1,6 +1,7 @@
 // What a handshake presents: the certificates for one name, at most one per kind of key, and the OpenSSL context made of them.
 import { constants, hash } from 'node:crypto';
 import tls from 'node:tls';
+import { types } from 'node:util';
 import { err, ok } from '#lib/result.ts';
 import type { Result } from '#lib/result.ts';
 import type { Certificate } from './certificate.ts';
@@ -65,7 +66,7 @@ export class Identities {
     try {
       return ok(new Identity(this, certificates, version));
     } catch (error) {
-      return err(error instanceof Error ? error.message : 'refused by OpenSSL');
+      return err(types.isNativeError(error) ? error.message : 'refused by OpenSSL');
     }
   }
 }

@@ -77,7 +77,8 @@ export class Port {
     this.#retired = true;
     for (const [address, acceptor] of this.#acceptors) this.#forget(address, acceptor);
     for (const connection of this.#connections) connection.codec.drain();
-    this.#context.wheel.arm(this.#deadline, grace);
+    // A timer of 0 never fires, and no grace is no time, not all of it.
+    this.#context.wheel.arm(this.#deadline, Math.max(1, grace));
     this.#settle();
     return this.#closed.promise;
   }

@@ -358,6 +358,36 @@ describe('hostile peers', () => {
     await until(() => set.counts.open === 0 && wheel.size === 0, 'released');
   });
 
+  test.each([
+    ['closes its side', 'closed', (socket: net.Socket) => void socket.end()],
+    ['resets', null, (socket: net.Socket) => void socket.resetAndDestroy()],
+  ])('a peer that %s amid the handshake is gone at once', async (_, reason, leave) => {
+    const { set, wheel } = listenerSet();
+    await set.update([listener('a', 'a.example.com', ['a'])], secrets);
+    const hello = await clientHello('a.example.com');
+    const socket = await raw(set);
+    socket.write(hello);
+    // The flight of the server: the handshake is OpenSSL's by now.
+    await once(socket, 'data');
+    leave(socket);
+    await until(() => set.counts.open === 0 && wheel.size === 0, 'released');
+    const [failed, ...others] = set.handshakes.failures;
+    expect(others).toEqual([]);
+    expect(failed?.[1]).toBe(1);
+    if (reason !== null) expect(failed?.[0]).toBe(reason);
+    else expect(['closed', 'tls_error']).toContain(failed?.[0]);
+  });
+
+  test('a peer that closes its side with its last word still gets its answer', async () => {
+    const { set } = listenerSet();
+    await set.update([listener('a', 'a.example.com', ['a'])], secrets);
+    const socket = tls.connect({ host: '127.0.0.1', port: port(set), servername: 'a.example.com', rejectUnauthorized: false });
+    closers.push(() => socket.destroy());
+    socket.end('x');
+    expect(String(await once(socket, 'data'))).toBe('a.example.com|TLSv1.3|443|x');
+    expect(set.handshakes.total).toBe(1);
+  });
+
   test('handshakes count for the connection limit', async () => {
     const { set } = listenerSet({ limits: { ...DEFAULT_LIMITS, maxConnections: 1 } });
     await set.update([listener('any', '', ['a'])], secrets);
@@ -414,6 +444,22 @@ describe('the end', () => {
     await until(() => set.counts.open === 1, 'accepted');
     const gone = once(socket.resume(), 'close');
     await set.close(50);
+    await gone;
+    expect(set.counts.open).toBe(0);
+  });
+
+  test('close without grace cuts connections that do not end by themselves', async () => {
+    const connect = (socket: net.Socket): ConnectionCodec => {
+      socket.on('error', () => undefined);
+      return { idle: false, data: () => undefined, retire: () => undefined, drain: () => undefined };
+    };
+    const { set } = listenerSet({ connect });
+    await set.update([listener('any', '', ['a'])], secrets);
+    const socket = await secure(set);
+    socket.on('error', () => undefined);
+    await until(() => set.handshakes.total === 1, 'secured');
+    const gone = once(socket.resume(), 'close');
+    await set.close(0);
     await gone;
     expect(set.counts.open).toBe(0);
   });

@@ -95,6 +95,8 @@ export class Handshake {
     accepted.unshift(bytes);
     const socket = new tls.TLSSocket(accepted, { isServer: true, secureContext: identity.context, ALPNProtocols: ALPN });
     socket.on('error', () => this.#fail('tls_error'));
+    // Who closes its side with the handshake open can never finish it, and half-open sockets do not close by themselves.
+    socket.on('end', this.#ended);
     socket.once('secure', () => this.#secured(socket, serverName));
   }
 
@@ -117,6 +119,7 @@ export class Handshake {
   #secured(socket: tls.TLSSocket, serverName: string): void {
     if (this.#over) return;
     this.#over = true;
+    socket.off('end', this.#ended);
     this.#options.wheel.disarm(this.#deadline);
     this.#options.secured(socket, { serverName, version: socket.getProtocol() ?? '', cipher: socket.getCipher().name });
   }

@@ -1,0 +1,113 @@
+// Certificates with different kinds of keys for one name: the peer decides by what it can verify.
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import type net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import tls from 'node:tls';
+import { promisify } from 'node:util';
+import type * as ir from '#api/ir/ir.ts';
+import { TimerWheel } from '#lib/timer-wheel.ts';
+import { DEFAULT_LIMITS } from '../exchange/limits.ts';
+import { ListenerSet } from './listeners.ts';
+import type { ListenerProblem } from './problem.ts';
+
+const run = promisify(execFile);
+const KEYS = {
+  ecdsa: ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'],
+  rsa: ['rsa:2048'],
+  otherRsa: ['rsa:2048'],
+  tooShort: ['rsa:512'],
+} as const;
+
+let folder: string;
+const secrets = new Map<string, ir.Secret>();
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'weir-keys-'));
+  for (const [name, kind] of Object.entries(KEYS)) {
+    const [certificate, privateKey] = [path.join(folder, `${name}.crt`), path.join(folder, `${name}.key`)];
+    const files = ['-keyout', privateKey, '-out', certificate, '-nodes', '-days', '2'];
+    await run('openssl', ['req', '-x509', '-newkey', ...kind, ...files, '-subj', `/CN=${name}`, '-addext', 'subjectAltName=DNS:a.test']);
+    const pem = { certificate: await readFile(certificate, 'utf8'), privateKey: await readFile(privateKey, 'utf8') };
+    secrets.set(name, { kind: 'Secret', key: name, ...pem });
+  }
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function serve(certificates: readonly string[]): Promise<{ readonly set: ListenerSet; readonly problems: ListenerProblem[] }> {
+  const wheel = new TimerWheel();
+  const connect = (socket: net.Socket) => {
+    socket.on('error', () => undefined);
+    return { idle: true, data: () => undefined, retire: () => undefined, drain: () => void socket.destroy() };
+  };
+  const set = new ListenerSet({ connect, limits: DEFAULT_LIMITS, wheel, drainTimeout: 1_000, bindPort: () => 0 });
+  closers.push(async () => {
+    await set.close(0);
+    wheel.stop();
+  });
+  const listener: ir.Listener = {
+    kind: 'Listener',
+    key: 'default/gateway/https',
+    gateway: 'default/gateway',
+    addresses: ['127.0.0.1'],
+    port: 443,
+    protocol: 'HTTPS',
+    hostname: 'a.test',
+    tls: { mode: 'Terminate', certificates: [...certificates] },
+  };
+  return { set, problems: await set.update([listener], secrets) };
+}
+
+/** Common name of the certificate that a peer with these abilities gets. */
+async function presented(set: ListenerSet, options: tls.ConnectionOptions): Promise<unknown> {
+  const port = set.boundPort(443) ?? 0;
+  const socket = tls.connect({ host: '127.0.0.1', port, servername: 'a.test', rejectUnauthorized: false, ...options });
+  closers.push(() => socket.destroy());
+  await once(socket, 'secureConnect');
+  return socket.getPeerCertificate().subject.CN;
+}
+
+const ONLY_ECDSA = { sigalgs: 'ecdsa_secp256r1_sha256' };
+const ONLY_RSA = { sigalgs: 'rsa_pss_rsae_sha256' };
+const SUITE_ECDSA: tls.ConnectionOptions = { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' };
+const SUITE_RSA: tls.ConnectionOptions = { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' };
+
+describe('ECDSA and RSA side by side', () => {
+  test.each([
+    ['TLS 1.3, ECDSA', ONLY_ECDSA, 'ecdsa'],
+    ['TLS 1.3, RSA', ONLY_RSA, 'rsa'],
+    ['TLS 1.2, ECDSA', SUITE_ECDSA, 'ecdsa'],
+    ['TLS 1.2, RSA', SUITE_RSA, 'rsa'],
+  ])('%s', async (_, options, expected) => {
+    const { set, problems } = await serve(['ecdsa', 'rsa']);
+    expect(problems).toEqual([]);
+    expect(await presented(set, options)).toBe(expected);
+  });
+
+  test('a peer that can verify none of them is refused and counted', async () => {
+    const { set } = await serve(['ecdsa']);
+    await expect(presented(set, ONLY_RSA)).rejects.toThrow(/handshake failure/i);
+    expect(set.handshakes.failures).toEqual(new Map([['tls_error', 1]]));
+  });
+
+  test('of two of one kind the first serves', async () => {
+    const { set } = await serve(['otherRsa', 'rsa', 'ecdsa']);
+    expect(await presented(set, ONLY_RSA)).toBe('otherRsa');
+    expect(await presented(set, ONLY_ECDSA)).toBe('ecdsa');
+  });
+
+  test('a key that OpenSSL finds too short costs only itself', async () => {
+    const { set, problems } = await serve(['tooShort', 'ecdsa']);
+    expect(problems).toEqual([
+      { listener: 'default/gateway/https', reason: 'InvalidCertificate', message: expect.stringMatching(/tooShort: .*too small/) },
+    ]);
+    expect(await presented(set, {})).toBe('ecdsa');
+  });
+});
