@@ -15,7 +15,7 @@ import type { Log } from '#lib/log.ts';
 import { loadCredentials } from './credentials.ts';
 import type { TlsFiles } from './credentials.ts';
 import { Intake } from './intake.ts';
-import type { LastGood } from './last-good.ts';
+import type { LastGood, LastGoodCounts } from './last-good.ts';
 import { HeldState } from './state.ts';
 import type { SubscribeTarget } from './target.ts';
 
@@ -67,6 +67,8 @@ export interface SubscriptionState {
   /** Since the start. */
   readonly connects: number;
   readonly pushes: number;
+  /** Writes of the last good file, and reads or writes of it that failed. */
+  readonly lastGood: LastGoodCounts;
 }
 
 export class Subscription {
@@ -115,6 +117,7 @@ export class Subscription {
       refused: this.#state.allRefused().length,
       connects: this.#connects,
       pushes: this.#pushes,
+      lastGood: this.#options.lastGood?.counts ?? { written: 0, failed: 0 },
     };
   }
 

@@ -68,9 +68,9 @@ export class Intake {
 
   /** Broken resources that this push may mend, for it changes something they may point at, or a port that they want. */
   #again(fresh: readonly Candidate[], removed: readonly ResourceName[]): Candidate[] {
-    const kinds = [...fresh.map(({ resource }) => resource.kind), ...removed.map(({ kind }) => kind)];
-    const first = Math.min(...kinds.map(rank));
-    const here = new Set([...fresh.map(({ resource }) => resource), ...removed].map(idOf));
+    const names = [...fresh.map(({ resource }) => resource), ...removed];
+    const first = names.reduce((lowest, { kind }) => Math.min(lowest, rank(kind)), Infinity);
+    const here = new Set(names.map(idOf));
     return this.#state
       .broken()
       .filter(({ resource }) => rank(resource.kind) >= first && !here.has(idOf(resource)))
