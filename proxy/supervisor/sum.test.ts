@@ -34,6 +34,17 @@ describe('addCounters', () => {
   });
 });
 
+test('expose spells a large family in turns, and its head once', async () => {
+  const samples = Array.from({ length: 2_500 }, (_, index) => ({ labels: { route: String(index) }, value: index }));
+  let turns = 0;
+  const ticker = setInterval(() => turns++);
+  const text = await expose([[family('weir_a_total', 'counter', ...samples)]]);
+  clearInterval(ticker);
+  expect(text.match(/^# /gm)).toHaveLength(2);
+  expect(text.trimEnd().split('\n').slice(2)).toEqual(samples.map(({ value }) => `weir_a_total{route="${value}"} ${value}`));
+  expect(turns).toBeGreaterThan(0);
+});
+
 test('expose adds up series by series, and escapes', async () => {
   const one = [family('weir_a_total', 'counter', { labels: { route: 'x"\n' }, value: 1 }, { labels: { route: 'y' }, value: 1 })];
   const two = [family('weir_a_total', 'counter', { labels: { route: 'x"\n' }, value: 2 })];
