@@ -1,5 +1,6 @@
 // Proxying a small GET: each peer alone on core 0, load and origin on core 1, rounds interleaved so that what disturbs the
 // machine disturbs all of them. The figure is CPU time per request; ratios are taken round by round.
+import { execFileSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -12,7 +13,7 @@ import { undici } from './peers/undici.ts';
 import { weir } from './peers/weir.ts';
 import { accepting, cpuMicros, end, freePort, residentMiB, startPinned } from './process.ts';
 import { routePath } from './scenario.ts';
-import type { Peer } from './scenario.ts';
+import type { Peer, Scenario } from './scenario.ts';
 
 const PROXY_CORE = 0;
 const LOAD_CORE = 1;
@@ -49,6 +50,8 @@ export interface ProxyBenchOptions {
   readonly connections: number;
   readonly routes: number;
   readonly only: readonly string[];
+  /** Load comes in over TLS 1.3, on connections that are kept; peers that terminate it only. */
+  readonly tls: boolean;
 }
 
 /** Runs the benchmark and returns a row per peer. */
@@ -78,7 +81,9 @@ async function measure(folder: string, options: ProxyBenchOptions): Promise<read
 
 async function startPeers(folder: string, originPort: number, options: ProxyBenchOptions): Promise<Running[]> {
   const running: Running[] = [];
+  const certificate = options.tls ? createCertificate(folder) : undefined;
   for (const peer of PEERS) {
+    if (options.tls && !peer.terminatesTls) continue;
     if (options.only.length > 0 && !options.only.includes(peer.name)) continue;
     const missing = peer.missing();
     if (missing !== null) {
@@ -86,7 +91,7 @@ async function startPeers(folder: string, originPort: number, options: ProxyBenc
       continue;
     }
     const port = await freePort();
-    const command = peer.command({ listenPort: port, originPort, folder, routes: options.routes });
+    const command = peer.command({ listenPort: port, originPort, folder, routes: options.routes, ...(certificate && { certificate }) });
     const child = startPinned(PROXY_CORE, command.file, command.args, command.env);
     await accepting(port, child);
     running.push({ peer, child, port, samples: [], memoryMiB: 0 });
@@ -94,10 +99,18 @@ async function startPeers(folder: string, originPort: number, options: ProxyBenc
   return running;
 }
 
+/** ECDSA, as most of the Web has by now; what kept connections cost does not depend on it. */
+function createCertificate(folder: string): NonNullable<Scenario['certificate']> {
+  const [certificate, privateKey] = [path.join(folder, 'bench.crt'), path.join(folder, 'bench.key')];
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', privateKey];
+  execFileSync('openssl', ['req', '-x509', ...key, '-out', certificate, '-days', '2', '-subj', '/CN=bench'], { stdio: 'ignore' });
+  return { certificate, privateKey };
+}
+
 /** The first round warms caches and compilers up and is thrown away. */
 async function runRound(running: readonly Running[], options: ProxyBenchOptions, discard: boolean): Promise<void> {
   for (const entry of running) {
-    const url = `http://127.0.0.1:${entry.port}${routePath(Math.floor(options.routes / 2))}/items?page=2`;
+    const url = `${options.tls ? 'https' : 'http'}://127.0.0.1:${entry.port}${routePath(Math.floor(options.routes / 2))}/items?page=2`;
     const before = cpuMicros(entry.child.pid ?? 0);
     const result = await load(LOAD_CORE, url, options);
     const micros = (cpuMicros(entry.child.pid ?? 0) - before) / result.requests;

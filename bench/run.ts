@@ -35,16 +35,17 @@ function keep(name: string, results: unknown): void {
   console.log(`kept in ${path.relative(process.cwd(), file)}`);
 }
 
-async function proxy(): Promise<void> {
+async function proxy(tls = false): Promise<void> {
   const results = await benchProxy({
     rounds: Number(values.rounds),
     seconds: Number(values.seconds),
     connections: Number(values.connections),
     routes: Number(values.routes),
     only: values.only === '' ? [] : values.only.split(','),
+    tls,
   });
   console.table(results.map((row) => rounded({ ...row })));
-  keep('proxy', results);
+  keep(tls ? 'tls' : 'proxy', results);
 }
 
 function rounded(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -80,7 +81,7 @@ async function control(): Promise<void> {
   keep('control', results);
 }
 
-const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = { proxy, idle, scale, control };
+const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = { proxy: () => proxy(), tls: () => proxy(true), idle, scale, control };
 
 for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)) {
   const benchmark = BENCHMARKS[name];

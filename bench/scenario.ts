@@ -7,11 +7,15 @@ export interface Scenario {
   /** Folder for the configuration of the peer. */
   readonly folder: string;
   readonly routes: number;
+  /** Peers terminate TLS with it: 1.3 with AES-256, HTTP/1.1 inside, cleartext to the origin. Paths of PEM files. */
+  readonly certificate?: { readonly certificate: string; readonly privateKey: string };
 }
 
 /** A proxy under test. */
 export interface Peer {
   readonly name: string;
+  /** It can terminate TLS in a scenario. */
+  readonly terminatesTls: boolean;
   /** Why it cannot run here, or null. */
   missing(): string | null;
   /** The command that serves the scenario; configuration files are written first. */

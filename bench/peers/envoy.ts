@@ -46,6 +46,7 @@ function configuration(scenario: Scenario): object {
 
 export const envoy: Peer = {
   name: 'envoy',
+  terminatesTls: false,
   missing: install,
   command(scenario) {
     const file = path.join(scenario.folder, 'envoy.json');

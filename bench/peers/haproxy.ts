@@ -1,8 +1,16 @@
 // HAProxy: one thread, keep-alive on both sides, routed by path prefix through a map, as its users do with many routes.
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { routePath } from '../scenario.ts';
 import type { Peer, Scenario } from '../scenario.ts';
+
+/** HAProxy wants certificate and key in one file. */
+function tlsOf({ folder, certificate }: Scenario): string {
+  if (certificate === undefined) return '';
+  const file = path.join(folder, 'haproxy.pem');
+  writeFileSync(file, Buffer.concat([readFileSync(certificate.certificate), readFileSync(certificate.privateKey)]));
+  return ` ssl crt ${file} alpn http/1.1 ssl-min-ver TLSv1.3 ciphersuites TLS_AES_256_GCM_SHA384`;
+}
 
 function configuration(scenario: Scenario, mapFile: string): string {
   return [
@@ -16,7 +24,7 @@ function configuration(scenario: Scenario, mapFile: string): string {
     '  timeout connect 5s',
     '  http-reuse always',
     'frontend in',
-    `  bind 127.0.0.1:${scenario.listenPort}`,
+    `  bind 127.0.0.1:${scenario.listenPort}${tlsOf(scenario)}`,
     `  use_backend %[path,map_beg(${mapFile})]`,
     'backend origin',
     '  option forwardfor',
@@ -27,6 +35,7 @@ function configuration(scenario: Scenario, mapFile: string): string {
 
 export const haproxy: Peer = {
   name: 'haproxy',
+  terminatesTls: true,
   missing: () => (existsSync('/usr/sbin/haproxy') ? null : 'apt-get install haproxy'),
   command(scenario) {
     const mapFile = path.join(scenario.folder, 'haproxy.map');

@@ -27,6 +27,7 @@ function wrap(folder: string, name: string, http: readonly string[]): string {
 
 export const nginx: Peer = {
   name: 'nginx',
+  terminatesTls: true,
   missing,
   command(scenario) {
     const file = path.join(scenario.folder, 'nginx.conf');
@@ -35,13 +36,22 @@ export const nginx: Peer = {
   },
 };
 
+function tlsLines({ certificate }: Scenario): string[] {
+  if (certificate === undefined) return [];
+  return [
+    `    ssl_certificate ${certificate.certificate}; ssl_certificate_key ${certificate.privateKey};`,
+    '    ssl_protocols TLSv1.3; ssl_conf_command Ciphersuites TLS_AES_256_GCM_SHA384;',
+  ];
+}
+
 function serverLines(scenario: Scenario): string[] {
   const forward =
     'proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header X-Forwarded-For $remote_addr;';
   return [
     `  upstream origin { server 127.0.0.1:${scenario.originPort}; keepalive 256; keepalive_requests 1000000000; }`,
     '  server {',
-    `    listen 127.0.0.1:${scenario.listenPort};`,
+    `    listen 127.0.0.1:${scenario.listenPort}${scenario.certificate === undefined ? '' : ' ssl'};`,
+    ...tlsLines(scenario),
     ...Array.from({ length: scenario.routes }, (_, index) => `    location ${routePath(index)} { ${forward} }`),
     '  }',
   ];

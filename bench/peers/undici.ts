@@ -4,6 +4,7 @@ import type { Peer } from '../scenario.ts';
 
 export const undici: Peer = {
   name: 'undici',
+  terminatesTls: false,
   missing: () => null,
   command(scenario) {
     const file = path.resolve(import.meta.dirname, 'undici-proxy.ts');

@@ -1,5 +1,5 @@
 // Weir itself, as `weir up` serves a folder: one worker, metrics on, access log off.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { routePath } from '../scenario.ts';
 import type { Peer, Scenario } from '../scenario.ts';
@@ -7,10 +7,21 @@ import type { Peer, Scenario } from '../scenario.ts';
 function documents(scenario: Scenario): string[] {
   const gateway = [
     'apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: { name: weir }\nspec: { controllerName: gateway.weir.dev/controller }',
-    `apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: { name: bench }\nspec:\n  gatewayClassName: weir\n  listeners: [{ name: http, protocol: HTTP, port: ${scenario.listenPort} }]`,
+    `apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: { name: bench }\nspec:\n  gatewayClassName: weir\n  listeners: [${listener(scenario)}]`,
     `apiVersion: gateway.weir.dev/v1alpha1\nkind: Backend\nmetadata: { name: origin }\nspec: { endpoints: [{ ip: 127.0.0.1, port: ${scenario.originPort} }] }`,
   ];
-  return [...gateway, ...Array.from({ length: scenario.routes }, (_, index) => route(index))];
+  return [...gateway, ...secrets(scenario), ...Array.from({ length: scenario.routes }, (_, index) => route(index))];
+}
+
+function listener({ listenPort, certificate }: Scenario): string {
+  if (certificate === undefined) return `{ name: http, protocol: HTTP, port: ${listenPort} }`;
+  return `{ name: https, protocol: HTTPS, port: ${listenPort}, tls: { certificateRefs: [{ name: bench }] } }`;
+}
+
+function secrets({ certificate }: Scenario): string[] {
+  if (certificate === undefined) return [];
+  const [chain, key] = [certificate.certificate, certificate.privateKey].map((file) => readFileSync(file).toString('base64'));
+  return [`apiVersion: v1\nkind: Secret\nmetadata: { name: bench }\ntype: kubernetes.io/tls\ndata: { tls.crt: ${chain}, tls.key: ${key} }`];
 }
 
 function route(index: number): string {
@@ -20,6 +31,7 @@ function route(index: number): string {
 
 export const weir: Peer = {
   name: 'weir',
+  terminatesTls: true,
   missing: () => null,
   command(scenario) {
     const folder = path.join(scenario.folder, 'weir');
