@@ -49,6 +49,7 @@ export class Worker {
   readonly #listeners: ListenerSet;
   readonly #builder: RuntimeBuilder;
   readonly #endpoints: EndpointRegistry;
+  #acceptFailures = 0;
 
   constructor(options: WorkerOptions) {
     const { limits } = options;
@@ -63,6 +64,7 @@ export class Worker {
     this.#listeners = new ListenerSet({
       ...options,
       wheel,
+      acceptFailed: () => this.#acceptFailures++,
       connect: (socket, connection) => new H1Downstream(socket, connection, path, settings),
     });
     const mirror = new Mirror(
@@ -77,6 +79,7 @@ export class Worker {
     registerFamilies(this.registry, this.#metrics.families());
     const sources = {
       downstream: () => this.#listeners.counts,
+      acceptFailures: () => this.#acceptFailures,
       handshakeFailures: () => this.#listeners.handshakes.failures,
       pools: () => Array.from(this.#endpoints.values(), ({ pool }) => pool.counts),
       endpoints: () => this.#endpoints.size,

@@ -5,6 +5,8 @@ import type { MetricFamily } from './metric.ts';
 /** Where the numbers are. */
 export interface WorkerSources {
   readonly downstream: () => { readonly open: number; readonly refused: number };
+  /** Times that accepting failed, as it does when file descriptors run out. */
+  readonly acceptFailures: () => number;
   /** Failed TLS handshakes by reason; the reasons are the listener's own and few. */
   readonly handshakeFailures: () => ReadonlyMap<string, number>;
   readonly pools: () => Iterable<{ readonly open: number; readonly idle: number; readonly pending: number }>;
@@ -18,6 +20,7 @@ export function workerFamilies(sources: WorkerSources): readonly MetricFamily[] 
   return [
     single('weir_downstream_connections_active', 'gauge', 'Open downstream connections', () => downstream().open),
     single('weir_downstream_connections_refused_total', 'counter', 'Connections refused at the limit', () => downstream().refused),
+    single('weir_accept_failures_total', 'counter', 'Connections that could not be accepted', sources.acceptFailures),
     {
       name: 'weir_tls_handshake_failures_total',
       type: 'counter',
