@@ -94,7 +94,7 @@ export class Handshake {
     // The TLS socket reads what lies in the buffer of the socket it wraps before it reads from the network.
     accepted.unshift(bytes);
     const socket = new tls.TLSSocket(accepted, { isServer: true, secureContext: identity.context, ALPNProtocols: ALPN });
-    socket.on('error', () => this.#fail('tls_error'));
+    socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(error.syscall === undefined ? 'tls_error' : 'closed'));
     // Who closes its side with the handshake open can never finish it, and half-open sockets do not close by themselves.
     socket.on('end', this.#ended);
     socket.once('secure', () => this.#secured(socket, serverName));
