@@ -93,7 +93,7 @@ test('survives JSON', () => {
 
 test('a request cannot write control characters to the terminal', () => {
   const text = printExplanation(explain(table, get('/', { host: 'shop.example.com', query: '\u001b[2Jx', method: 'G\u009bT' })));
-   
+
   expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
 });
 

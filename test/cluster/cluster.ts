@@ -75,7 +75,8 @@ export class Cluster {
     this.#controllerManager = new Part(toolPath('kube-controller-manager'), controllerManagerArguments(this.#settings), this.folder);
     const folders = [path.join(CRD_FOLDER, channel), WEIR_CRDS];
     await this.kubectl(['apply', '--server-side', ...folders.flatMap((folder) => ['-f', folder])]);
-    await this.kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all']);
+    // Not `kubectl wait`: it fails on a CRD whose status is still empty.
+    await this.until('the CRDs', () => this.#crdsEstablished());
     await this.until(
       'the controller manager',
       async () => (await this.get('/api/v1/namespaces/default/serviceaccounts/default')).status === 200,
@@ -194,6 +195,12 @@ export class Cluster {
 
   #ready(): Promise<void> {
     return this.until('a ready API server', async () => (await this.get('/readyz')).status === 200);
+  }
+
+  async #crdsEstablished(): Promise<boolean> {
+    const { body } = await this.get('/apis/apiextensions.k8s.io/v1/customresourcedefinitions');
+    const { items } = JSON.parse(body) as { items: { status?: { conditions?: { type: string; status: string }[] | null } }[] };
+    return items.every(({ status }) => status?.conditions?.some(({ type, status: is }) => type === 'Established' && is === 'True'));
   }
 
   #startApiServer(): Part {
