@@ -1,5 +1,6 @@
 // `weir controller`: watches a cluster, compiles it, pushes it to proxies, and writes statuses where it leads.
 import { createLog } from '#lib/log.ts';
+import { firstSignal } from '#lib/signals.ts';
 import { describeFlags, readConfig } from '../controller/config.ts';
 import { Controller } from '../controller/main.ts';
 import { makePushPlane } from '../controller/push-plane.ts';
@@ -29,15 +30,3 @@ export const controller: Command = {
     return 0;
   },
 };
-
-function firstSignal(): Promise<NodeJS.Signals> {
-  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      resolve(signal);
-      // Whoever asks twice does not want to wait for what is under way.
-      process.once(signal, () => process.exit(1));
-    });
-  }
-  return promise;
-}

@@ -169,8 +169,8 @@ describeWith(['cluster'], 'Controller', () => {
   });
 
   test('dumps need the token where there is one', async () => {
-    const { AdminServer, text } = await import('./admin/server.ts');
-    const server = new AdminServer({ host: '127.0.0.1', port: 0, token: 'secret', paths: { '/x': () => text(200, 'x') } });
+    const { AdminServer, text } = await import('#lib/admin-server.ts');
+    const server = new AdminServer({ host: '127.0.0.1', port: 0, token: 'secret', paths: { 'GET /x': () => text(200, 'x') } });
     const port = await server.start();
     try {
       const ask = async (authorization: string) => (await request(`http://127.0.0.1:${port}/x`, { headers: { authorization } })).statusCode;

@@ -3,10 +3,10 @@ import { KINDS } from '#api/k8s/kinds.ts';
 import type { EncodedResource, ResourceKind } from '#api/ir/ir.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
+import { AdminServer, json, refuseWebPages, text } from '#lib/admin-server.ts';
 import type { Log } from '#lib/log.ts';
 import { dumpResources } from './admin/dump.ts';
 import { ControllerMetrics } from './admin/metrics.ts';
-import { AdminServer, json, text } from './admin/server.ts';
 import type { CompileDelta } from './compile/result.ts';
 import type { ControllerConfig } from './config.ts';
 import { LeaseElection } from './leader/lease.ts';
@@ -177,11 +177,10 @@ export class Controller {
     const { registry } = this.#metrics;
     return new AdminServer({
       ...this.#config.metricsAddress,
-      token: '',
       paths: {
-        '/livez': () => text(200, 'alive'),
-        '/readyz': () => (this.#ready ? text(200, 'ready') : text(503, this.#whyNotReady())),
-        '/metrics': async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }),
+        'GET /livez': () => text(200, 'alive'),
+        'GET /readyz': () => (this.#ready ? text(200, 'ready') : text(503, this.#whyNotReady())),
+        'GET /metrics': async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }),
       },
     });
   }
@@ -195,10 +194,12 @@ export class Controller {
     return new AdminServer({
       ...this.#config.adminAddress,
       token: this.#config.adminToken,
+      // Who has the token may come from anywhere.
+      ...(this.#config.adminToken === '' ? { refuse: refuseWebPages } : {}),
       paths: {
-        '/resources': () => json(dumpResources(this.#resources.values())),
-        '/sessions': () => json(this.#push.sessions()),
-        '/statuses': () =>
+        'GET /resources': () => json(dumpResources(this.#resources.values())),
+        'GET /sessions': () => json(this.#push.sessions()),
+        'GET /statuses': () =>
           json([...this.#source.live.all()].map(({ ref, status }) => ({ object: objectId(ref), status: JSON.parse(status) as object }))),
       },
     });

@@ -17,7 +17,7 @@ export const makePushPlane: MakePushPlane = (config: ControllerConfig, fleet: Pu
   return {
     apply: (delta) => cache.apply(delta),
     start: () => server.start(),
-    stop: () => Promise.resolve(server.stop()),
+    stop: () => server.stop(),
     sessions: () => server.sessions(),
   };
 };

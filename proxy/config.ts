@@ -4,12 +4,11 @@ import { hostname } from 'node:os';
 import { formatDuration } from '#lib/duration.ts';
 import { LOG_LEVELS } from '#lib/log.ts';
 import type { LogLevel } from '#lib/log.ts';
-import { err, ok } from '#lib/result.ts';
 import type { Result } from '#lib/result.ts';
 import { DEFAULT_LIMITS } from './exchange/limits.ts';
 import type { Limits } from './exchange/limits.ts';
-import { describe, FlagValues, Mistake } from './flags.ts';
-import type { Flags } from './flags.ts';
+import { caught, describe, FlagValues, Mistake } from '#lib/flags.ts';
+import type { Flags } from '#lib/flags.ts';
 import { cpuLimit } from './supervisor/cpu-limit.ts';
 
 /** How requests are served, wherever the configuration comes from. */
@@ -142,15 +141,6 @@ export function readUpConfig(
 ): Result<ServingConfig & { readonly folders: readonly string[] }> {
   const values = new FlagValues(args, UP_FLAGS, environment, true);
   return caught(() => ({ ...serving(values), folders: values.positionals }));
-}
-
-function caught<Config>(read: () => Config): Result<Config> {
-  try {
-    return ok(read());
-  } catch (error) {
-    if (error instanceof Mistake) return err(error.message);
-    throw error;
-  }
 }
 
 function serving(values: FlagValues): ServingConfig {

@@ -1,5 +1,6 @@
 // A proxy that serves, wherever its configuration comes from: supervisor, probes, admin, and the way to its end.
 import { setTimeout as wait } from 'node:timers/promises';
+import type { AdminServer } from '#lib/admin-server.ts';
 import type { Log } from '#lib/log.ts';
 import { err, ok } from '#lib/result.ts';
 import type { Result } from '#lib/result.ts';
@@ -7,7 +8,6 @@ import { endAtOnce } from '#lib/signals.ts';
 import { createAdminServer } from './admin/admin.ts';
 import { createProbeServer } from './admin/probe.ts';
 import { Readiness } from './admin/readiness.ts';
-import type { AdminServer } from './admin/server.ts';
 import type { ServingConfig } from './config.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 

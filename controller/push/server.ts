@@ -43,6 +43,8 @@ const KEEPALIVE: Keepalive = { every: 10_000, timeout: 5_000 };
 /** How long a peer may take to say hello and what it holds, milliseconds. */
 const GREETING_MS = 30_000;
 const MAX_SESSIONS = 10_000;
+/** What proxies have to hear that the server stops. */
+const STOP_MS = 1_000;
 
 const CODES: Readonly<Record<Refusal['code'], status>> = {
   invalid: status.INVALID_ARGUMENT,
@@ -89,10 +91,15 @@ export class PushServer {
   }
 
   /** Ends every stream; proxies go on serving what they have and look for another controller. */
-  stop(): void {
+  async stop(): Promise<void> {
     this.#certificates?.stop();
     for (const stream of this.#sessions.keys()) this.#end(stream, status.UNAVAILABLE, 'the controller stops');
-    this.#server.forceShutdown();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    // Proxies are to hear why; those that do not take it are not waited for.
+    const deadline = setTimeout(() => this.#server.forceShutdown(), STOP_MS);
+    this.#server.tryShutdown(() => resolve());
+    await promise;
+    clearTimeout(deadline);
   }
 
   async #credentials(): Promise<ServerCredentials> {

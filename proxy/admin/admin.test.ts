@@ -7,7 +7,7 @@ import { cluster, listener, route } from '../../test/support/proxy.ts';
 import { createAdminServer } from './admin.ts';
 import { createProbeServer } from './probe.ts';
 import { Readiness } from './readiness.ts';
-import type { AdminServer } from './server.ts';
+import type { AdminServer } from '#lib/admin-server.ts';
 
 let open: AdminServer[] = [];
 afterEach(async () => {

@@ -1,10 +1,9 @@
 // Dumps and commands for people on the machine: loopback only, and out of reach of web pages that a browser there shows.
-import type { IncomingMessage } from 'node:http';
 import type * as ir from '#api/ir/ir.ts';
+import { AdminServer, json, refuseWebPages, text } from '#lib/admin-server.ts';
+import type { Answer } from '#lib/admin-server.ts';
 import { LOG_LEVELS } from '#lib/log.ts';
 import type { Log } from '#lib/log.ts';
-import { AdminServer, json, text } from './server.ts';
-import type { Answer } from './server.ts';
 
 /** What is dumped and commanded. */
 export interface AdminSources {
@@ -14,9 +13,6 @@ export interface AdminSources {
   readonly drain: () => void;
   readonly log: Log;
 }
-
-/** The names by which loopback is reached. A page that had its own name rebound to 127.0.0.1 sends that name. */
-const OWN_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?$/i;
 
 export function createAdminServer(port: number, sources: AdminSources): AdminServer {
   const { resources, version, drain, log } = sources;
@@ -29,14 +25,7 @@ export function createAdminServer(port: number, sources: AdminSources): AdminSer
     'GET /log-level': () => text(200, log.level),
     'PUT /log-level': (body: string) => setLevel(log, body.trim()),
   };
-  return new AdminServer({ host: '127.0.0.1', port, paths, refuse });
-}
-
-/** Browsers name the page that asks; what people and scripts use does not. */
-function refuse(request: IncomingMessage): string | null {
-  if (!OWN_HOST.test(request.headers.host ?? '')) return 'the Host header must name loopback';
-  const site = request.headers['sec-fetch-site'] ?? 'none';
-  return request.headers.origin !== undefined || site !== 'none' ? 'not for web pages' : null;
+  return new AdminServer({ host: '127.0.0.1', port, paths, refuse: refuseWebPages });
 }
 
 function setLevel(log: Log, name: string): Answer {

@@ -1,7 +1,7 @@
 // Probes and metrics: the only server of a proxy beside its listeners that everybody may reach. It says nothing about what is
 // served, and takes no commands.
-import { AdminServer, text } from './server.ts';
-import type { Answer } from './server.ts';
+import { AdminServer, text } from '#lib/admin-server.ts';
+import type { Answer } from '#lib/admin-server.ts';
 import type { Readiness } from './readiness.ts';
 
 /** Prometheus text format. */

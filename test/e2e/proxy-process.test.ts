@@ -39,12 +39,12 @@ afterEach(async () => {
 });
 
 /** A controller's push plane that has something to say once it is given it. */
-async function startController(): Promise<{ cache: PushCache; address: string; stop: () => void }> {
+async function startController(): Promise<{ cache: PushCache; address: string; stop: () => Promise<void> }> {
   const cache = new PushCache();
   const options = { address: '127.0.0.1:0', tls: 'plaintext', cache, observer: new RecordingObserver() } as const;
   const server = new PushServer({ ...options, log: createLog('silent') });
   const pushPort = await server.start();
-  const stop = (): void => server.stop();
+  const stop = (): Promise<void> => server.stop();
   closers.push(stop);
   return { cache, address: `127.0.0.1:${pushPort}`, stop };
 }
@@ -120,7 +120,7 @@ describe('a proxy', () => {
     give(cache, resources());
     await untilReady(first);
     expect(await first.child.stop()).toBe(0);
-    stop();
+    await stop();
     const second = await startProxy(address, '--last-good', file);
     const [line] = await second.child.printed(/\{.*"msg":"ready".*\}/);
     expect(JSON.parse(line)).toMatchObject({ source: 'last-good' });

@@ -50,7 +50,7 @@ describe('a proxy that reconnects', () => {
     await proxy.ready;
     const { pushes } = proxy.state();
     const steps = target.steps.length;
-    server.stop();
+    await server.stop();
     await until(() => !proxy.state().connected, 'the stream ends');
     expect(rig.journal.online.size).toBe(0);
     rig.journal.acks.length = 0;
@@ -68,7 +68,7 @@ describe('a proxy that reconnects', () => {
     const { server } = await rig.serve({ address: `127.0.0.1:${port}` });
     const proxy = await rig.subscribe(port, { target });
     await proxy.ready;
-    server.stop();
+    await server.stop();
     const fresh = new Rig(ca);
     try {
       const again = await fresh.serve({ address: `127.0.0.1:${port}` });
@@ -103,7 +103,7 @@ describe('a proxy that starts without a controller', () => {
     const proxy = await rig.subscribe(port, { lastGood: lastGood(), tls });
     await proxy.ready;
     await proxy.stop();
-    server.stop();
+    await server.stop();
   }
 
   test('serves the last good configuration, secrets too, and then what a controller changes of it', async () => {

@@ -1,7 +1,9 @@
 // Flags with environment variables behind them: `--drain-delay` is WEIR_DRAIN_DELAY where it is not given.
 import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
-import { parseDuration } from '#lib/duration.ts';
+import { parseDuration } from './duration.ts';
+import { err, ok } from './result.ts';
+import type { Result } from './result.ts';
 
 /** A flag: its default, its value in the help, and what it is for. */
 export interface Flag {
@@ -11,6 +13,12 @@ export interface Flag {
 }
 
 export type Flags = Readonly<Record<string, Flag>>;
+
+/** Where a server listens. Host '' is every address; port 0 is any free port. */
+export interface BindAddress {
+  readonly host: string;
+  readonly port: number;
+}
 
 /** A setting that cannot be used: the message names the flag. Never leaves the reading of a configuration. */
 export class Mistake extends Error {}
@@ -70,6 +78,16 @@ export class FlagValues {
     return text;
   }
 
+  /** HOST:PORT, the host of an IPv6 address in brackets. */
+  bindAddress(name: string): BindAddress {
+    const text = this.text(name);
+    const colon = text.lastIndexOf(':');
+    const port = text.slice(colon + 1);
+    if (colon === -1 || !/^[0-9]{1,5}$/.test(port) || Number(port) > 65_535)
+      throw new Mistake(`--${name}: ${JSON.stringify(text)} is not HOST:PORT`);
+    return { host: text.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(port) };
+  }
+
   /** One of a few words. */
   word<Word extends string>(name: string, words: readonly Word[]): Word {
     const text = this.text(name);
@@ -79,8 +97,18 @@ export class FlagValues {
   }
 }
 
+/** Runs the reading of a configuration: a Mistake becomes its message. */
+export function caught<Config>(read: () => Config): Result<Config> {
+  try {
+    return ok(read());
+  } catch (error) {
+    if (error instanceof Mistake) return err(error.message);
+    throw error;
+  }
+}
+
 /** The name of a flag's environment variable. */
-export function variableOf(flag: string): string {
+function variableOf(flag: string): string {
   return `WEIR_${flag.toUpperCase().replaceAll('-', '_')}`;
 }
 

@@ -1,4 +1,5 @@
-// A small HTTP server for probes and commands, apart from the path of requests: each method and path with its answer.
+// A small HTTP server for probes, metrics, dumps and commands, apart from the path of requests: each method and path with its answer.
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -20,6 +21,8 @@ export interface AdminServerOptions {
   readonly port: number;
   /** By method and path: `GET /livez`. */
   readonly paths: Readonly<Record<string, Answerer>>;
+  /** Bearer token that every request must bring; '' or absent: none. */
+  readonly token?: string;
   /** Why a request is refused, or null. */
   readonly refuse?: (request: IncomingMessage) => string | null;
 }
@@ -33,6 +36,16 @@ export function text(status: number, body: string): Answer {
 
 export function json(value: unknown): Answer {
   return { status: 200, type: 'application/json', body: `${JSON.stringify(value)}\n` };
+}
+
+/** The names by which loopback is reached. A page that had its own name rebound to 127.0.0.1 sends that name. */
+const OWN_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?$/i;
+
+/** Browsers name the page that asks; what people and scripts use does not. */
+export function refuseWebPages(request: IncomingMessage): string | null {
+  if (!OWN_HOST.test(request.headers.host ?? '')) return 'the Host header must name loopback';
+  const site = request.headers['sec-fetch-site'] ?? 'none';
+  return request.headers.origin !== undefined || site !== 'none' ? 'not for web pages' : null;
 }
 
 export class AdminServer {
@@ -74,6 +87,7 @@ export class AdminServer {
   async #route(request: IncomingMessage): Promise<Answer> {
     const reason = this.#options.refuse?.(request) ?? null;
     if (reason !== null) return text(403, reason);
+    if (!isAllowed(request, this.#options.token ?? '')) return text(401, 'a bearer token is needed');
     const answerer = this.#find(request);
     if (typeof answerer !== 'function') return answerer;
     const body = await readBody(request);
@@ -89,6 +103,12 @@ export class AdminServer {
     const known = Object.keys(paths).some((each) => each.endsWith(` ${path}`));
     return known ? text(405, `not ${method}`) : text(404, `there are: ${Object.keys(paths).join(', ')}`);
   }
+}
+
+/** Compared as hashes: equal in length, and in constant time. */
+function isAllowed(request: IncomingMessage, token: string): boolean {
+  const digest = (value: string): Buffer => createHash('sha256').update(value).digest();
+  return token === '' || timingSafeEqual(digest(request.headers.authorization ?? ''), digest(`Bearer ${token}`));
 }
 
 /** Null when it is too large. */
