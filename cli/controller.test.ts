@@ -10,6 +10,7 @@ import type { PushMessage } from '#api/wire/messages.ts';
 import { startCluster } from '../test/cluster/cluster.ts';
 import type { Cluster } from '../test/cluster/cluster.ts';
 import { describeWith } from '../test/support/describe-with.ts';
+import { documentedRights } from '../test/support/rights.ts';
 
 const OBJECTS = `
 apiVersion: gateway.networking.k8s.io/v1
@@ -22,22 +23,6 @@ kind: Gateway
 metadata: { name: gw, namespace: default }
 spec: { gatewayClassName: weir, listeners: [{ name: http, port: 80, protocol: HTTP }] }
 `;
-
-/** The rules of docs/reference/controller.md, word for word. */
-const RULES = [
-  { apiGroups: ['gateway.networking.k8s.io'], resources: ['gatewayclasses', 'gateways', 'httproutes'], verbs: ['get', 'list', 'watch'] },
-  { apiGroups: ['gateway.networking.k8s.io'], resources: ['referencegrants'], verbs: ['list', 'watch'] },
-  {
-    apiGroups: ['gateway.networking.k8s.io'],
-    resources: ['gatewayclasses/status', 'gateways/status', 'httproutes/status'],
-    verbs: ['patch'],
-  },
-  { apiGroups: ['gateway.weir.dev'], resources: ['backends'], verbs: ['list', 'watch'] },
-  { apiGroups: [''], resources: ['services', 'namespaces', 'secrets'], verbs: ['list', 'watch'] },
-  { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
-  { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
-  { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] },
-];
 
 let cluster: Cluster;
 let child: ChildProcess;
@@ -54,7 +39,7 @@ async function pushPort(): Promise<number> {
 beforeAll(async () => {
   cluster = await startCluster();
   await cluster.apply(OBJECTS);
-  const { kubeconfig } = await cluster.account('controller', RULES);
+  const { kubeconfig } = await cluster.account('controller', documentedRights());
   const free = ['--push-address', '--metrics-address', '--admin-address'].flatMap((flag) => [flag, '127.0.0.1:0']);
   const args = ['cli/weir.ts', 'controller', '--kubeconfig', kubeconfig, '--namespace', 'default', '--addresses', '203.0.113.7', ...free];
   child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
