@@ -161,9 +161,9 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
       connection.close();
       return;
     }
-    connection.idleSince = performance.now();
-    this.#idle.push(connection);
     if (!this.#sweeper.armed) this.#wheel.arm(this.#sweeper, this.#limits.poolIdleTimeout);
+    connection.idleSince = this.#wheel.now;
+    this.#idle.push(connection);
   }
 
   #assign(connection: PooledConnection, exchange: Exchange): void {

@@ -19,7 +19,7 @@ import { TOKEN } from './characters.ts';
 import { ChunkedReader } from './chunked.ts';
 import type { ChunkSink } from './chunked.ts';
 import { cut } from './cut.ts';
-import { fieldLines } from './field-lines.ts';
+import { fieldLines, withFieldLines } from './field-lines.ts';
 import { findHeadEnd } from './head-end.ts';
 import { Output } from './output.ts';
 import { parseRequestHead, requestHead } from './request-head.ts';
@@ -352,10 +352,10 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
   writeHead(exchange: Exchange): void {
     this.#headWritten = true;
     this.#bodiless = (isBodiless(exchange.status) && exchange.status !== 101) || exchange.method === 'HEAD';
-    let head = statusLine(exchange.status) + fieldLines(exchange.responseHeaders);
+    let head = withFieldLines(statusLine(exchange.status), exchange.responseHeaders);
     if (exchange.status === 101) head += `connection: Upgrade\r\nupgrade: ${exchange.upgrade}\r\n`;
     else head += this.#framing(exchange) + this.#persistence(exchange);
-    this.#output.gather(`${head}\r\n`);
+    this.#output.gather(head + '\r\n');
   }
 
   #framing(exchange: Exchange): string {

@@ -16,7 +16,7 @@ import { READ_BUFFER, readView } from '../../exchange/read-buffer.ts';
 import { ChunkedReader } from './chunked.ts';
 import type { ChunkSink } from './chunked.ts';
 import { cut } from './cut.ts';
-import { fieldLines } from './field-lines.ts';
+import { fieldLines, withFieldLines } from './field-lines.ts';
 import { findHeadEnd } from './head-end.ts';
 import { Output } from './output.ts';
 import { parseResponseHead, responseHead } from './response-head.ts';
@@ -367,11 +367,12 @@ export class H1Upstream implements UpstreamStream, ChunkSink {
 }
 
 function requestLines(exchange: Exchange): string {
-  const target = exchange.hasQuery ? `${exchange.path}?${exchange.query}` : exchange.path;
-  let head = `${exchange.method} ${target} HTTP/1.1\r\nhost: ${exchange.authority}\r\n${fieldLines(exchange.requestHeaders)}`;
+  const target = exchange.hasQuery ? exchange.path + '?' + exchange.query : exchange.path;
+  const first = exchange.method + ' ' + target + ' HTTP/1.1\r\nhost: ' + exchange.authority + '\r\n';
+  let head = withFieldLines(first, exchange.requestHeaders);
   if (exchange.expectsContinue) head += 'expect: 100-continue\r\n';
   if (exchange.upgrade !== '') return `${head}connection: Upgrade\r\nupgrade: ${exchange.upgrade}\r\n${requestFraming(exchange)}\r\n`;
-  return `${head}${requestFraming(exchange)}\r\n`;
+  return head + requestFraming(exchange) + '\r\n';
 }
 
 /** RFC 9110 section 8.6: a length of 0 is told where the method expects a body, so that no backend waits for one. */
