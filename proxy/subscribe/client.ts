@@ -206,6 +206,7 @@ export class Subscription {
   #greet(stream: DiscoveryStream): void {
     const { nodeId, scope, weirVersion } = this.#options;
     stream.write({ message: 'hello', hello: { nodeId, scope, weirVersion } });
+    this.#state.forgetSuperseded();
     const held = this.#state.inventory();
     for (let from = 0; from < held.length; from += INVENTORY_RESOURCES) {
       stream.write({ message: 'inventory', inventory: { held: held.slice(from, from + INVENTORY_RESOURCES), last: false } });

@@ -43,6 +43,14 @@ export class HeldState {
     return [...served, ...lacking.map(({ encoded: { kind, key } }) => ({ kind, key, version: '' }))];
   }
 
+  /**
+   * Forgets refusals of resources that are served in an earlier version: a new stream brings the refused version again if it is
+   * still wanted, and says nothing of it otherwise.
+   */
+  forgetSuperseded(): void {
+    for (const id of this.#refused.keys()) if (this.#good.has(id)) this.#refused.delete(id);
+  }
+
   allRefused(): readonly RefusedResource[] {
     return [...this.#refused.values()];
   }

@@ -37,6 +37,7 @@ class Pair {
     this.#pushes = pushes;
     this.#session = session;
     this.#say({ message: 'hello', hello: { nodeId: '', scope: '', weirVersion: '' } });
+    this.state.forgetSuperseded();
     this.#say({ message: 'inventory', inventory: { held: this.state.inventory(), last: true } });
   }
 
