@@ -6,3 +6,4 @@ export * from './listener.ts';
 export * from './resource.ts';
 export * from './route.ts';
 export * from './secret.ts';
+export * from './stream-route.ts';

@@ -5,6 +5,7 @@ import type { FieldError } from './field-error.ts';
 import { checkFilters } from './filter-rules.ts';
 import type { HttpRoute, HttpRouteRule } from './http-route.ts';
 import { checkMatch, checkTimeouts } from './match-rules.ts';
+import { checkParentRefs, checkPorts } from './reference-rules.ts';
 
 const MAX_MATCHES = 128;
 
@@ -19,7 +20,7 @@ export function checkHttpRoute(route: HttpRoute): FieldError[] {
       reason: 'is the name of another rule of this route',
     })),
     ...(matches > MAX_MATCHES ? [{ field: 'spec.rules', reason: `must have at most ${MAX_MATCHES} matches altogether` }] : []),
-    ...checkParentRefs(route),
+    ...checkParentRefs(route.spec.parentRefs),
   ];
 }
 
@@ -30,7 +31,7 @@ export function checkHttpRouteRule(rule: HttpRouteRule, field: string): FieldErr
     ...checkFilters(rule.filters, rule.matches, `${field}.filters`),
     ...rule.backendRefs.flatMap((ref, i) => checkFilters(ref.filters, rule.matches, `${field}.backendRefs[${i}].filters`)),
     ...checkRedirect(rule, field),
-    ...checkPorts(rule, field),
+    ...checkPorts(rule.backendRefs, `${field}.backendRefs`),
     ...checkTimeouts(rule.timeouts, `${field}.timeouts`),
   ];
 }
@@ -39,20 +40,4 @@ export function checkHttpRouteRule(rule: HttpRouteRule, field: string): FieldErr
 function checkRedirect(rule: HttpRouteRule, field: string): FieldError[] {
   if (rule.backendRefs.length === 0 || !rule.filters.some((filter) => filter.type === 'RequestRedirect')) return [];
   return [{ field: `${field}.backendRefs`, reason: 'must be empty in a rule with a RequestRedirect filter' }];
-}
-
-function checkPorts(rule: HttpRouteRule, field: string): FieldError[] {
-  return rule.backendRefs.flatMap((ref, i) =>
-    ref.group === '' && ref.kind === 'Service' && ref.port === undefined
-      ? [{ field: `${field}.backendRefs[${i}].port`, reason: 'is required for a Service' }]
-      : [],
-  );
-}
-
-/** Two references to one parent must name different sections or ports. */
-function checkParentRefs(route: HttpRoute): FieldError[] {
-  const keys = route.spec.parentRefs.map((ref) =>
-    [ref.group, ref.kind, ref.namespace ?? '', ref.name, ref.sectionName ?? '', ref.port ?? ''].join('|'),
-  );
-  return repeated(keys).map((i) => ({ field: `spec.parentRefs[${i}]`, reason: 'is listed twice' }));
 }

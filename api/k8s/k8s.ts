@@ -7,3 +7,6 @@ export * from './http-filter.ts';
 export * from './http-route.ts';
 export * from './reference-grant.ts';
 export * from './reference.ts';
+export * from './stream-rule.ts';
+export * from './tcp-route.ts';
+export * from './tls-route.ts';

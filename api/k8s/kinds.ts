@@ -7,6 +7,8 @@ import { Gateway } from './gateway.ts';
 import { HttpRoute } from './http-route.ts';
 import { ReferenceGrant } from './reference-grant.ts';
 import { GATEWAY_GROUP, WEIR_GROUP } from './schema.ts';
+import { TcpRoute } from './tcp-route.ts';
+import { TlsRoute } from './tls-route.ts';
 
 /** One kind as watchers, validators and clients need it. */
 export interface KindInfo {
@@ -25,6 +27,8 @@ export interface ObjectsByKind {
   GatewayClass: GatewayClass;
   Gateway: Gateway;
   HTTPRoute: HttpRoute;
+  TCPRoute: TcpRoute;
+  TLSRoute: TlsRoute;
   ReferenceGrant: ReferenceGrant;
   Backend: Backend;
   Service: Service;
@@ -45,6 +49,22 @@ export const KINDS: Readonly<Record<KindName, KindInfo>> = {
   GatewayClass: { ...gatewayV1, kind: 'GatewayClass', plural: 'gatewayclasses', namespaced: false, schema: GatewayClass },
   Gateway: { ...gatewayV1, kind: 'Gateway', plural: 'gateways', namespaced: true, schema: Gateway },
   HTTPRoute: { ...gatewayV1, kind: 'HTTPRoute', plural: 'httproutes', namespaced: true, schema: HttpRoute },
+  TCPRoute: {
+    apiVersion: `${GATEWAY_GROUP}/v1`,
+    alsoVersions: [`${GATEWAY_GROUP}/v1alpha2`],
+    kind: 'TCPRoute',
+    plural: 'tcproutes',
+    namespaced: true,
+    schema: TcpRoute,
+  },
+  TLSRoute: {
+    apiVersion: `${GATEWAY_GROUP}/v1`,
+    alsoVersions: [`${GATEWAY_GROUP}/v1alpha3`, `${GATEWAY_GROUP}/v1alpha2`],
+    kind: 'TLSRoute',
+    plural: 'tlsroutes',
+    namespaced: true,
+    schema: TlsRoute,
+  },
   ReferenceGrant: {
     apiVersion: `${GATEWAY_GROUP}/v1beta1`,
     alsoVersions: [`${GATEWAY_GROUP}/v1`],
@@ -66,6 +86,9 @@ export const KINDS: Readonly<Record<KindName, KindInfo>> = {
   Secret: { ...coreV1, kind: 'Secret', plural: 'secrets', namespaced: true, schema: Secret },
   Namespace: { ...coreV1, kind: 'Namespace', plural: 'namespaces', namespaced: false, schema: Namespace },
 };
+
+/** Kinds of routes: several controllers write their statuses, each its own entries. */
+export const ROUTE_KINDS: ReadonlySet<string> = new Set<KindName>(['HTTPRoute', 'TCPRoute', 'TLSRoute']);
 
 /** The kind of that name, if Weir reads it in that API version. */
 export function kindOf(apiVersion: string, kind: string): KindInfo | undefined {

@@ -3,6 +3,7 @@ import { err, ok, type Result } from '#lib/result.ts';
 import { describeSchemaError } from './schema-error.ts';
 import { checkGateway } from './gateway-rules.ts';
 import { checkHttpRoute } from './http-route-rules.ts';
+import { checkStreamRoute } from './stream-route-rules.ts';
 import { kindOf, type KindInfo, type KindName, type ObjectsByKind } from './kinds.ts';
 import type { FieldError } from './field-error.ts';
 import type { KubernetesObject } from './object.ts';
@@ -64,10 +65,16 @@ function schemaErrors(info: KindInfo, object: object, options: ValidateOptions):
 }
 
 /** The rules beyond the schema, which the CRDs state in CEL. */
+const RULES: { readonly [K in KindName]?: (object: ObjectsByKind[K]) => readonly FieldError[] } = {
+  Gateway: checkGateway,
+  HTTPRoute: checkHttpRoute,
+  TCPRoute: checkStreamRoute,
+  TLSRoute: checkStreamRoute,
+};
+
 function brokenRules(object: KubernetesObject): readonly FieldError[] {
-  if (object.kind === 'Gateway') return checkGateway(object as ObjectsByKind['Gateway']);
-  if (object.kind === 'HTTPRoute') return checkHttpRoute(object as ObjectsByKind['HTTPRoute']);
-  return [];
+  const check = RULES[object.kind as KindName] as ((object: KubernetesObject) => readonly FieldError[]) | undefined;
+  return check === undefined ? [] : check(object);
 }
 
 /** As kubectl does: a namespaced object without a namespace goes to `default`, a cluster-scoped one has none. */

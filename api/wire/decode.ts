@@ -10,7 +10,14 @@ import { describeSchemaError } from '../k8s/schema-error.ts';
 import { MAX_ERRORS } from './limits.ts';
 import type { ResourceMessage } from './messages.ts';
 
-const SCHEMAS = { Secret: ir.Secret, Endpoints: ir.Endpoints, Cluster: ir.Cluster, Listener: ir.Listener, Route: ir.Route };
+const SCHEMAS = {
+  Secret: ir.Secret,
+  Endpoints: ir.Endpoints,
+  Cluster: ir.Cluster,
+  Listener: ir.Listener,
+  Route: ir.Route,
+  StreamRoute: ir.StreamRoute,
+};
 
 const ajv = new Ajv({ allErrors: true, verbose: true, strict: false });
 const VALIDATORS: ReadonlyMap<string, ValidateFunction> = new Map(ir.KIND_ORDER.map((kind) => [kind, ajv.compile(SCHEMAS[kind])]));

@@ -1,7 +1,7 @@
 // References to backends: from what a user wrote to the key of a cluster, or what is wrong with it.
 import { WEIR_GROUP } from '#api/k8s/schema.ts';
 import type { BackendObjectReference } from '#api/k8s/k8s.ts';
-import { clusterUnit } from './backend.ts';
+import { clusterUnit, type ClusterOutcome } from './backend.ts';
 import { formatClusterKey, type ClusterKey } from './cluster-key.ts';
 import type { BackendObstacle } from './conditions.ts';
 import { isPermitted, type Referrer } from './reference-grant.ts';
@@ -11,15 +11,20 @@ import type { View } from './view.ts';
 export type BackendResolution =
   { readonly cluster: string; readonly obstacle: null } | { readonly cluster: null; readonly obstacle: BackendObstacle };
 
+/** A route that refers to backends, and what it sends there. */
+export interface RouteReferrer extends Referrer {
+  readonly carries: keyof ClusterOutcome;
+}
+
 /** Resolves the reference at `field` of the referrer; the obstacle's message begins with that field. */
-export function resolveBackendRef(view: View, from: Referrer, ref: BackendObjectReference, field: string): BackendResolution {
+export function resolveBackendRef(view: View, from: RouteReferrer, ref: BackendObjectReference, field: string): BackendResolution {
   const { cluster, obstacle } = resolve(view, from, ref);
   if (cluster !== null) return { cluster, obstacle };
   return { cluster, obstacle: { ...obstacle, message: `${field}: ${obstacle.message}` } };
 }
 
 /** Permission comes before existence, so that nobody can ask what exists elsewhere. */
-function resolve(view: View, from: Referrer, ref: BackendObjectReference): BackendResolution {
+function resolve(view: View, from: RouteReferrer, ref: BackendObjectReference): BackendResolution {
   const key = clusterKeyOf(from, ref);
   if ('reason' in key) return { cluster: null, obstacle: key };
   const referent = { group: ref.group, kind: ref.kind, namespace: key.namespace, name: ref.name };
@@ -29,7 +34,7 @@ function resolve(view: View, from: Referrer, ref: BackendObjectReference): Backe
     return { cluster: null, obstacle: { reason: 'RefNotPermitted', message } };
   }
   const cluster = formatClusterKey(key);
-  const obstacle = view.read(clusterUnit, cluster);
+  const obstacle = view.read(clusterUnit, cluster)[from.carries];
   return obstacle === null ? { cluster, obstacle } : { cluster: null, obstacle };
 }
 

@@ -7,8 +7,11 @@ import { endpointsUnit } from './endpoint-slice.ts';
 import { httpProtocol, selectPort } from './service-port.ts';
 import { valueOnly, type UnitKind, type View } from './view.ts';
 
-/** Null when the cluster can be used, else what stands in the way. */
-export type ClusterOutcome = BackendObstacle | null;
+/** What stands in the way, of any use of the cluster or of HTTP requests to it; null where nothing does. */
+export interface ClusterOutcome {
+  readonly connections: BackendObstacle | null;
+  readonly requests: BackendObstacle | null;
+}
 
 /** Key: that of the cluster. The cluster exists as a resource while a route refers to it, and its endpoints with it. */
 export const clusterUnit: UnitKind<ClusterOutcome> = {
@@ -17,13 +20,20 @@ export const clusterUnit: UnitKind<ClusterOutcome> = {
   compile(view, text) {
     const key = parseClusterKey(text);
     const found = key.kind === 'Service' ? resolveService(view, key) : resolveBackend(view, key);
-    if (typeof found !== 'string') return valueOnly(found);
+    if ('reason' in found) return valueOnly({ connections: found, requests: found });
     view.read(endpointsUnit, text);
-    return { ...valueOnly(null), resources: [{ kind: 'Cluster', key: text, protocol: found }] };
+    const outcome = { connections: null, requests: found.requests };
+    return { ...valueOnly(outcome), resources: [{ kind: 'Cluster', key: text, protocol: found.protocol }] };
   },
 };
 
-function resolveService(view: View, key: ClusterKey & { kind: 'Service' }): ClusterProtocol | BackendObstacle {
+/** A cluster that can be used. One of protocol `tcp` takes connections only: `requests` says why. */
+interface Usable {
+  readonly protocol: ClusterProtocol;
+  readonly requests: BackendObstacle | null;
+}
+
+function resolveService(view: View, key: ClusterKey & { kind: 'Service' }): Usable | BackendObstacle {
   const id = `Service/${key.namespace}/${key.name}`;
   const service = view.object('Service', key.namespace, key.name);
   if (service === undefined) return { reason: 'BackendNotFound', message: `${id} does not exist` };
@@ -33,12 +43,13 @@ function resolveService(view: View, key: ClusterKey & { kind: 'Service' }): Clus
   const port = selectPort(service, key.port);
   if (port === undefined) return { reason: 'BackendNotFound', message: `${id} has no port ${key.port}` };
   const protocol = httpProtocol(port);
-  if (protocol !== null) return protocol;
+  if (protocol !== null) return { protocol, requests: null };
   const speaks = port.protocol === 'TCP' ? `appProtocol ${port.appProtocol ?? ''}` : port.protocol;
-  return { reason: 'UnsupportedProtocol', message: `${id} port ${key.port} speaks ${speaks}, which is not supported` };
+  const obstacle = { reason: 'UnsupportedProtocol', message: `${id} port ${key.port} speaks ${speaks}, which is not supported` } as const;
+  return port.protocol === 'TCP' ? { protocol: 'tcp', requests: obstacle } : obstacle;
 }
 
-function resolveBackend(view: View, key: ClusterKey): ClusterProtocol | BackendObstacle {
+function resolveBackend(view: View, key: ClusterKey): Usable | BackendObstacle {
   const id = formatClusterKey(key);
   const backend = view.object('Backend', key.namespace, key.name);
   if (backend === undefined) return { reason: 'BackendNotFound', message: `${id} does not exist` };
@@ -46,5 +57,5 @@ function resolveBackend(view: View, key: ClusterKey): ClusterProtocol | BackendO
     const reason = refusal(ip, view.options.allowLoopback);
     if (reason !== null) return { reason: 'RefNotPermitted', message: `${id}: endpoint ${ip} ${reason}` };
   }
-  return backend.spec.protocol;
+  return { protocol: backend.spec.protocol, requests: null };
 }

@@ -9,6 +9,7 @@ import { gatewayStatusUnit } from './gateway-status.ts';
 import { httpRouteUnit } from './http-route.ts';
 import { Outputs } from './outputs.ts';
 import type { CompileDelta, DesiredStatus, RejectedObject } from './result.ts';
+import { tcpRouteUnit, tlsRouteUnit } from './stream-route.ts';
 import { Units } from './units.ts';
 import type { CompileOptions, UnitKind } from './view.ts';
 
@@ -17,6 +18,8 @@ const ROOTS: ReadonlyMap<string, UnitKind<unknown>> = new Map<string, UnitKind<u
   ['GatewayClass', gatewayClassUnit],
   ['Gateway', gatewayStatusUnit],
   ['HTTPRoute', httpRouteUnit],
+  ['TCPRoute', tcpRouteUnit],
+  ['TLSRoute', tlsRouteUnit],
 ]);
 
 /** controllerName is required; the rest defaults to a cluster whose proxies bind what Gateways say. */

@@ -2,9 +2,8 @@
 import type { FieldError } from '#api/k8s/field-error.ts';
 import type { HeaderFilter, HttpRouteFilter, PathModifier, RequestMirror } from '#api/k8s/k8s.ts';
 import type * as ir from '#api/ir/ir.ts';
-import { resolveBackendRef } from './backend-refs.ts';
+import { resolveBackendRef, type RouteReferrer } from './backend-refs.ts';
 import type { BackendObstacle } from './conditions.ts';
-import type { Referrer } from './reference-grant.ts';
 import type { View } from './view.ts';
 
 /** A mirror whose reference leads nowhere is left out, with its obstacle. */
@@ -14,7 +13,7 @@ export interface CompiledFilters {
 }
 
 /** Compiles filters that keep the rules of api/k8s, in the user's order. `field` is the path of the list. */
-export function compileFilters(view: View, from: Referrer, filters: readonly HttpRouteFilter[], field: string): CompiledFilters {
+export function compileFilters(view: View, from: RouteReferrer, filters: readonly HttpRouteFilter[], field: string): CompiledFilters {
   const compiled: ir.Filter[] = [];
   const obstacles: BackendObstacle[] = [];
   for (const [i, filter] of filters.entries()) {
@@ -35,7 +34,7 @@ export function unsupportedFilters(filters: readonly HttpRouteFilter[], field: s
   });
 }
 
-function compileFilter(view: View, from: Referrer, filter: HttpRouteFilter, field: string): ir.Filter | BackendObstacle {
+function compileFilter(view: View, from: RouteReferrer, filter: HttpRouteFilter, field: string): ir.Filter | BackendObstacle {
   if (filter.requestHeaderModifier) return { type: 'RequestHeaderModifier', headers: compileHeaders(filter.requestHeaderModifier) };
   if (filter.responseHeaderModifier) return { type: 'ResponseHeaderModifier', headers: compileHeaders(filter.responseHeaderModifier) };
   if (filter.requestMirror) return compileMirror(view, from, filter.requestMirror, `${field}.requestMirror`);
@@ -79,7 +78,7 @@ function compilePath(path: PathModifier | undefined): ir.PathModifier | null {
   return { type: path.type, value: (path.type === 'ReplaceFullPath' ? path.replaceFullPath : path.replacePrefixMatch) ?? '' };
 }
 
-function compileMirror(view: View, from: Referrer, mirror: RequestMirror, field: string): ir.RequestMirror | BackendObstacle {
+function compileMirror(view: View, from: RouteReferrer, mirror: RequestMirror, field: string): ir.RequestMirror | BackendObstacle {
   const { cluster, obstacle } = resolveBackendRef(view, from, mirror.backendRef, `${field}.backendRef`);
   if (cluster === null) return obstacle;
   const { numerator, denominator } = mirror.fraction ?? { numerator: mirror.percent ?? 100, denominator: 100 };

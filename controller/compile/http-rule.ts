@@ -5,21 +5,19 @@ import { checkHttpRouteRule } from '#api/k8s/http-route-rules.ts';
 import { checkMatch } from '#api/k8s/match-rules.ts';
 import type { HttpBackendRef, HttpRouteRule } from '#api/k8s/k8s.ts';
 import type * as ir from '#api/ir/ir.ts';
-import { resolveBackendRef } from './backend-refs.ts';
+import { resolveBackendRef, type RouteReferrer } from './backend-refs.ts';
 import type { BackendObstacle } from './conditions.ts';
 import { compileFilters, unsupportedFilters } from './filters.ts';
 import { compileMatch } from './matches.ts';
-import type { Referrer } from './reference-grant.ts';
+import type { RuleOutcome } from './route-status.ts';
 import type { View } from './view.ts';
 
 /** The part of a Route resource that a rule decides. */
 export type RuleContent = Pick<ir.Route, 'matches' | 'filters' | 'backends' | 'timeouts' | 'retry' | 'invalidReason'>;
 
-/** A rule compiled. `problem` says why it cannot be served as written. */
-export interface CompiledRule {
+/** A rule compiled. */
+export interface CompiledRule extends RuleOutcome {
   readonly content: RuleContent;
-  readonly problem: string | null;
-  readonly obstacles: readonly BackendObstacle[];
 }
 
 /** What a `retry` without these fields means; the Gateway API leaves it to the implementation. */
@@ -27,7 +25,7 @@ const DEFAULT_ATTEMPTS = 1;
 const DEFAULT_BACKOFF_MS = 25;
 
 /** Compiles a rule; `field` is its path in the object. */
-export function compileRule(view: View, from: Referrer, rule: HttpRouteRule, field: string): CompiledRule {
+export function compileRule(view: View, from: RouteReferrer, rule: HttpRouteRule, field: string): CompiledRule {
   const problem = problemOf(rule, field);
   if (problem !== null) return { content: unservable(rule, problem), problem, obstacles: obstaclesOf(view, from, rule, field) };
   const filters = compileFilters(view, from, rule.filters, `${field}.filters`);
@@ -64,7 +62,7 @@ function unservable(rule: HttpRouteRule, problem: string): RuleContent {
   };
 }
 
-function obstaclesOf(view: View, from: Referrer, rule: HttpRouteRule, field: string): BackendObstacle[] {
+function obstaclesOf(view: View, from: RouteReferrer, rule: HttpRouteRule, field: string): BackendObstacle[] {
   return rule.backendRefs.flatMap((ref, i) => resolveBackendRef(view, from, ref, `${field}.backendRefs[${i}]`).obstacle ?? []);
 }
 
@@ -74,7 +72,7 @@ interface CompiledBackend {
 }
 
 /** A backend that cannot be resolved keeps its weight: its share of the requests is answered with an error. */
-function compileBackend(view: View, from: Referrer, ref: HttpBackendRef, field: string): CompiledBackend {
+function compileBackend(view: View, from: RouteReferrer, ref: HttpBackendRef, field: string): CompiledBackend {
   const { cluster, obstacle } = resolveBackendRef(view, from, ref, field);
   const { filters, obstacles } = compileFilters(view, from, ref.filters, `${field}.filters`);
   const backend = {

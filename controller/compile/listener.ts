@@ -1,6 +1,6 @@
 // One listener of a Gateway: whether it can be served, what routes may attach, what a proxy is told, and its status.
 import type * as ir from '#api/ir/ir.ts';
-import type { Gateway, Listener, RouteNamespaces } from '#api/k8s/k8s.ts';
+import type { Gateway, Listener, ListenerTls, RouteNamespaces } from '#api/k8s/k8s.ts';
 import { GATEWAY_GROUP } from '#api/k8s/schema.ts';
 import { resolveCertificates, type Certificates } from './certificates.ts';
 import * as conditions from './conditions.ts';
@@ -72,7 +72,7 @@ function listenerKey(gateway: Gateway, name: string): string {
 
 function resolve(view: View, gateway: Gateway, listener: Listener): Context {
   const { supported, invalid } = selectKinds(listener.protocol, listener.allowedRoutes.kinds);
-  const certificates = resolveCertificates(view, listener.tls, gateway.metadata.namespace ?? '');
+  const certificates = resolveCertificates(view, terminating(listener), gateway.metadata.namespace ?? '');
   const served = gateway.spec.listeners.filter((other) => isSupported(other.protocol));
   const conflict = isSupported(listener.protocol) ? findConflict(listener, served) : null;
   return {
@@ -86,19 +86,27 @@ function resolve(view: View, gateway: Gateway, listener: Listener): Context {
   };
 }
 
+/** A listener that passes TLS through has no use for certificates, whatever it names. */
+function terminating({ tls }: Listener): ListenerTls | undefined {
+  return tls?.mode === 'Passthrough' ? undefined : tls;
+}
+
 function invalidKinds({ protocol }: Listener, invalid: readonly RouteKind[]): conditions.ListenerRefObstacle | null {
   if (invalid.length === 0) return null;
   const names = invalid.map(({ group, kind }) => (group === GATEWAY_GROUP ? kind : `${group}/${kind}`));
   return { reason: 'InvalidRouteKinds', message: `a listener of protocol ${protocol} cannot have routes of kind ${names.join(', ')}` };
 }
 
+/** Protocols of listeners that need to know about certificates or server names. */
+const USES_TLS: ReadonlySet<string> = new Set(['HTTPS', 'TLS']);
+
 /** What the listener asks for and Weir does not do. It is refused rather than served with less protection than it asks for. */
 function unsupported(gateway: Gateway, { protocol, tls }: Listener): conditions.ListenerObstacle | null {
   if (!isSupported(protocol)) return { reason: 'UnsupportedProtocol', message: `protocol ${protocol} is not supported` };
   const refuse = (message: string) => ({ reason: 'UnsupportedValue', message }) as const;
-  if (protocol === 'HTTP') return tls === undefined ? null : refuse('tls must not be set for protocol HTTP');
+  if (!USES_TLS.has(protocol)) return tls === undefined ? null : refuse(`tls must not be set for protocol ${protocol}`);
   if (tls === undefined) return refuse(`tls is required for protocol ${protocol}`);
-  if (tls.mode === 'Passthrough') return refuse(`tls.mode must be Terminate for protocol ${protocol}`);
+  if (tls.mode === 'Passthrough') return protocol === 'TLS' ? null : refuse(`tls.mode must be Terminate for protocol ${protocol}`);
   const options = Object.keys(tls.options);
   if (options.length > 0) return refuse(`tls.options ${options.join(', ')} are not supported`);
   if (gateway.spec.tls?.frontend !== undefined) return refuse('validation of client certificates (spec.tls.frontend) is not supported');
@@ -113,7 +121,7 @@ function whyNotProgrammed({ conflict, obstacle, listener, certificates, kinds, r
   if (conflict !== null) return conflict;
   if (obstacle !== null) return invalid(obstacle.message);
   if (kinds.length === 0) return invalid('no kind of route can attach');
-  if (listener.tls === undefined || certificates.keys.length > 0) return null;
+  if (listener.tls?.mode !== 'Terminate' || certificates.keys.length > 0) return null;
   return invalid(refObstacle?.message ?? 'tls.certificateRefs is empty');
 }
 

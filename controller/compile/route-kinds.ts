@@ -10,10 +10,14 @@ export interface RouteKind {
 }
 
 export const HTTP_ROUTE: RouteKind = { group: GATEWAY_GROUP, kind: 'HTTPRoute' };
+export const TCP_ROUTE: RouteKind = { group: GATEWAY_GROUP, kind: 'TCPRoute' };
+export const TLS_ROUTE: RouteKind = { group: GATEWAY_GROUP, kind: 'TLSRoute' };
 
 const KINDS_BY_PROTOCOL: ReadonlyMap<string, readonly RouteKind[]> = new Map<ListenerProtocol, readonly RouteKind[]>([
   ['HTTP', [HTTP_ROUTE]],
   ['HTTPS', [HTTP_ROUTE]],
+  ['TLS', [TLS_ROUTE]],
+  ['TCP', [TCP_ROUTE]],
 ]);
 
 /** True for a protocol that listeners can be served with. */

@@ -6,7 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '#lib/log.ts';
 import { RateLimit } from '#lib/rate-limit.ts';
-import { KINDS } from '#api/k8s/kinds.ts';
+import { KINDS, ROUTE_KINDS } from '#api/k8s/kinds.ts';
 import type { KindName } from '#api/k8s/kinds.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
@@ -100,7 +100,7 @@ export class StatusWriter {
   /** This controller leads now: whatever differs is written, and entries that a former leader left behind are taken away. */
   resume(): void {
     for (const { ref, status } of this.#options.live.all()) {
-      const abandoned = ref.kind === 'HTTPRoute' && !this.#wanted.has(objectId(ref)) && status.includes(this.#options.controllerName);
+      const abandoned = ROUTE_KINDS.has(ref.kind) && !this.#wanted.has(objectId(ref)) && status.includes(this.#options.controllerName);
       if (abandoned) this.#want({ ref, status: null });
     }
     for (const id of this.#wanted.keys()) this.#queue.request(id);
@@ -189,7 +189,7 @@ export class StatusWriter {
     const options = { controllerName: this.#options.controllerName, now };
     const current = JSON.parse(live.status) as unknown;
     if (status !== null) return mergeStatus(current, status, options);
-    return live.ref.kind === 'HTTPRoute' ? withoutOwnParents(current, options) : null;
+    return ROUTE_KINDS.has(live.ref.kind) ? withoutOwnParents(current, options) : null;
   }
 
   async #patch(id: string, live: LiveStatus, status: StatusPatch): Promise<WriteResult> {

@@ -43,6 +43,7 @@ function dump(resources: readonly ir.Resource[], version: number): object {
     version,
     listeners: resources.filter((each) => each.kind === 'Listener'),
     routes: resources.filter((each) => each.kind === 'Route'),
+    streamRoutes: resources.filter((each) => each.kind === 'StreamRoute'),
     clusters: clusters.map((cluster) => ({ ...cluster, endpoints: endpoints.get(cluster.key) ?? [] })),
   };
 }

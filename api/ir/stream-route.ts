@@ -1,0 +1,37 @@
+// A stream route: one rule of a TCPRoute or TLSRoute. It decides over whole connections, of which it knows no more than where
+// they came in and, on TLS, the server name of the handshake.
+import { Type, type Static } from 'typebox';
+import { Attachment } from './route.ts';
+
+/** Where connections go. Null cluster: the reference is invalid, its share of connections is refused. */
+export const StreamBackend = Type.Object(
+  {
+    cluster: Type.Union([Type.String(), Type.Null()]),
+    invalidReason: Type.Optional(Type.String()),
+    weight: Type.Integer({ minimum: 0 }),
+  },
+  { additionalProperties: false },
+);
+export type StreamBackend = Static<typeof StreamBackend>;
+
+/**
+ * One rule. Key: `<Kind>/<namespace>/<name>/<rule index>`. The host names of its attachments are server names (SNI); those of a
+ * TCPRoute are '' alone. Among routes for the same name: older object first, then `namespace/name`, then rule order.
+ */
+export const StreamRoute = Type.Object(
+  {
+    kind: Type.Literal('StreamRoute'),
+    key: Type.String({ minLength: 1 }),
+    objectKind: Type.String(),
+    namespace: Type.String(),
+    name: Type.String(),
+    ruleIndex: Type.Integer({ minimum: 0 }),
+    ruleName: Type.String(),
+    /** metadata.creationTimestamp of the object, seconds since the epoch. */
+    createdAt: Type.Integer({ minimum: 0 }),
+    attachments: Type.Array(Attachment),
+    backends: Type.Array(StreamBackend),
+  },
+  { additionalProperties: false },
+);
+export type StreamRoute = Static<typeof StreamRoute>;

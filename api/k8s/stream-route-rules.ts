@@ -1,0 +1,19 @@
+// The rules of the TCPRoute and TLSRoute CRDs that a schema cannot state (CEL there). An API server has seen to them; files are
+// refused for them.
+import { isIP } from 'node:net';
+import type { FieldError } from './field-error.ts';
+import { checkParentRefs, checkPorts } from './reference-rules.ts';
+import type { TcpRoute } from './tcp-route.ts';
+import type { TlsRoute } from './tls-route.ts';
+
+/** Every rule the route breaks. */
+export function checkStreamRoute({ spec }: TcpRoute | TlsRoute): FieldError[] {
+  const hostnames = 'hostnames' in spec ? spec.hostnames : [];
+  return [
+    ...hostnames.flatMap((hostname, i) =>
+      isIP(hostname) === 0 ? [] : [{ field: `spec.hostnames[${i}]`, reason: 'must not be an IP address' }],
+    ),
+    ...spec.rules.flatMap((rule, i) => checkPorts(rule.backendRefs, `spec.rules[${i}].backendRefs`)),
+    ...checkParentRefs(spec.parentRefs),
+  ];
+}
