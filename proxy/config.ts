@@ -68,6 +68,7 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
   downstreamIdleTimeout: 'longest silence between two requests, and after accept',
   downstreamWriteTimeout: 'longest time that a downstream takes nothing of its answer',
   connectTimeout: 'connecting to an endpoint',
+  maxConnectAttempts: 'endpoints tried for a connection of a TCPRoute or TLSRoute',
   upstreamIdleTimeout: 'longest silence of an upstream that has the whole request, or longest time that it takes nothing of it',
   poolIdleTimeout: 'how long an idle upstream connection is kept',
   maxIdlePerEndpoint: 'idle connections kept per endpoint and worker',
@@ -76,7 +77,7 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
   pendingTimeout: 'how long each of them waits',
   maxResponseHeadBytes: 'status line and header block of an answer',
   maxInformational: '1xx answers before the answer proper',
-  tunnelIdleTimeout: 'silence of a tunnel (WebSocket) in both directions',
+  tunnelIdleTimeout: 'silence in both directions of a tunnel (WebSocket) or a connection of a TCPRoute or TLSRoute',
   maxBufferedBytes: 'bytes that wait for one peer before their source is paused',
 };
 

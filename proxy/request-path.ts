@@ -1,12 +1,13 @@
 // THE SPINE of the proxy, the life of a request from top to bottom:
 // match > request filters > pick > forward or retry > response filters > record.
 // Codecs call in from both sides; every method is one thing that can happen to an exchange.
+import { draw } from './exchange/draw.ts';
 import { ERRORS } from './exchange/errors.ts';
 import type { ExchangeError } from './exchange/errors.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import type { Headers } from './exchange/headers.ts';
 import { localReply } from './exchange/local-reply.ts';
-import type { BackendPlan, FilterVerdict, RequestFilter, RoutePlan, UpstreamEndpoint } from './exchange/plan.ts';
+import type { FilterVerdict, RequestFilter, RoutePlan, UpstreamEndpoint } from './exchange/plan.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import { runRequestFilters, runResponseFilters } from './filter/chain.ts';
 import type { Runtime } from './runtime/runtime.ts';
@@ -94,7 +95,8 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
   }
 
   readonly #chooseBackend = (exchange: Exchange): void => {
-    const backend = drawBackend(exchange.route as RoutePlan);
+    const route = exchange.route as RoutePlan;
+    const backend = draw(route.backends, route.totalWeight);
     if (backend === null) return this.#reply(exchange, ERRORS.noBackends);
     if (backend.error !== null) return this.#reply(exchange, backend.error);
     exchange.backend = backend;
@@ -306,17 +308,4 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
 function dropCopies(exchange: Exchange): void {
   for (const copy of exchange.copies ?? []) copy.abort();
   exchange.copies = null;
-}
-
-/** Draws a backend by weight. Uniform and independent per exchange, so that several workers do not march in step. */
-function drawBackend(route: RoutePlan): BackendPlan | null {
-  const backends = route.backends;
-  if (route.totalWeight === 0) return null;
-  if (backends.length === 1) return backends[0] as BackendPlan;
-  let ticket = Math.random() * route.totalWeight;
-  for (const backend of backends) {
-    ticket -= backend.weight;
-    if (ticket < 0) return backend;
-  }
-  return backends[backends.length - 1] as BackendPlan;
 }

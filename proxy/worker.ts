@@ -13,8 +13,9 @@ import { RuntimeBuilder } from './runtime/build.ts';
 import type { ResourceError, ResourceName } from './runtime/build.ts';
 import { AccessLog } from './telemetry/access-log.ts';
 import { registerFamilies } from './telemetry/metric.ts';
-import { ExchangeRecorder } from './telemetry/record.ts';
+import { ExchangeRecorder, SessionRecorder } from './telemetry/record.ts';
 import { RequestMetrics } from './telemetry/request-metrics.ts';
+import { StreamMetrics } from './telemetry/stream-metrics.ts';
 import { workerFamilies } from './telemetry/worker-metrics.ts';
 import { Mirror } from './upstream/mirror.ts';
 import { ConnectionPool } from './upstream/pool.ts';
@@ -45,6 +46,7 @@ export class Worker {
   /** Metrics of this worker. */
   readonly registry = new Registry();
   readonly #metrics = new RequestMetrics();
+  readonly #streams = new StreamMetrics();
   readonly #accessLog: AccessLog | null;
   readonly #listeners: ListenerSet;
   readonly #builder: RuntimeBuilder;
@@ -66,6 +68,8 @@ export class Worker {
       wheel,
       acceptFailed: () => this.#acceptFailures++,
       connect: (socket, connection) => new H1Downstream(socket, connection, path, settings),
+      findStream: (listeners, serverName) => this.#builder.findStream(listeners, serverName),
+      streams: new SessionRecorder(this.#streams, this.#accessLog),
     });
     const mirror = new Mirror(
       (key) => this.#builder.cluster(key),
@@ -76,7 +80,7 @@ export class Worker {
   }
 
   #exposeMetrics(mirror: Mirror): void {
-    registerFamilies(this.registry, this.#metrics.families());
+    registerFamilies(this.registry, [...this.#metrics.families(), ...this.#streams.families()]);
     const sources = {
       downstream: () => this.#listeners.counts,
       acceptFailures: () => this.#acceptFailures,

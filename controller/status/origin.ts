@@ -10,7 +10,7 @@ export interface Origin {
 
 /** Keys are those of api/ir: `<ns>/<gateway>/<listener>`, `<kind of route>/<ns>/<name>/<rule>`, `Service/<ns>/<name>/<port>`, `<ns>/<secret>`. */
 export function originOf(kind: ResourceKind, key: string): Origin {
-  const [first = '', second = '', third = '', fourth] = key.split('/');
+  const [first, second, third, fourth] = partsOf(key);
   switch (kind) {
     case 'Listener':
       return { ref: { kind: 'Gateway', namespace: first, name: second }, part: third };
@@ -21,6 +21,17 @@ export function originOf(kind: ResourceKind, key: string): Origin {
       return { ref: { kind: first, namespace: second, name: third }, part: `spec.rules[${fourth}]` };
     case 'Cluster':
     case 'Endpoints':
-      return { ref: { kind: first, namespace: second, name: third }, part: fourth === undefined ? '' : `port ${fourth}` };
+      return { ref: { kind: first, namespace: second, name: third }, part: portOf(fourth) };
   }
+}
+
+/** Missing ones are ''. */
+function partsOf(key: string): readonly [string, string, string, string] {
+  const [first = '', second = '', third = '', fourth = ''] = key.split('/');
+  return [first, second, third, fourth];
+}
+
+/** A Backend has no port in its key. */
+function portOf(text: string): string {
+  return text === '' ? '' : `port ${text}`;
 }

@@ -2,13 +2,14 @@
 // endpoint churn touches no route and connections are kept.
 import type * as ir from '#api/ir/ir.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import type { UpstreamCluster } from '../exchange/plan.ts';
+import type { UpstreamCluster, UpstreamEndpoint } from '../exchange/plan.ts';
+import type { StreamCluster } from '../exchange/stream-plan.ts';
 import type { Endpoint, EndpointRegistry } from './endpoint.ts';
 
 const NONE: readonly Endpoint[] = Object.freeze([]);
 
 /** Round robin over the endpoints that take new exchanges; draining ones only when nothing else is left. */
-export class Cluster implements UpstreamCluster {
+export class Cluster implements UpstreamCluster, StreamCluster {
   readonly key: string;
   protocol: UpstreamCluster['protocol'] = 'http1';
   readonly #registry: EndpointRegistry;
@@ -40,13 +41,16 @@ export class Cluster implements UpstreamCluster {
   }
 
   pick(exchange: Exchange): Endpoint | null {
+    return this.pickBeside(exchange.triedEndpoints ?? NONE);
+  }
+
+  pickBeside(tried: readonly UpstreamEndpoint[]): Endpoint | null {
     const candidates = this.#candidates;
     const count = candidates.length;
     if (count === 0) return null;
-    const tried = exchange.triedEndpoints;
     for (let i = 0; i < count; i++) {
       const endpoint = this.#advance();
-      if (tried === null || !tried.includes(endpoint)) return endpoint;
+      if (tried.length === 0 || !tried.includes(endpoint)) return endpoint;
     }
     return this.#advance();
   }

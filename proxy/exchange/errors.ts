@@ -30,6 +30,8 @@ export const ERRORS = Object.freeze({
   expectationFailed: define('expectation_failed', 'downstream', 417, 'The expectation cannot be met'),
   misdirectedRequest: define('misdirected_request', 'downstream', 421, 'This connection does not serve the requested host'),
   downstreamReset: define('downstream_reset', 'downstream', 499, 'The connection was closed before the answer was complete'),
+  idleTimeout: define('idle_timeout', 'downstream', 408, 'Nothing was sent either way for too long'),
+  connectionCut: define('connection_cut', 'internal', 503, 'The proxy ended the connection before its peers did'),
   routeNotFound: define('route_not_found', 'internal', 404, 'No route matches the request'),
   routeInvalid: define('route_invalid', 'internal', 500, 'The route that matches the request is not valid'),
   backendInvalid: define('backend_invalid', 'internal', 500, 'The backend of the route is not valid'),

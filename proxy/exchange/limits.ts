@@ -25,6 +25,8 @@ export interface Limits {
   /** Longest time that a downstream may take nothing of a pending answer. */
   readonly downstreamWriteTimeout: number;
   readonly connectTimeout: number;
+  /** Endpoints that are tried for a connection of a stream route; requests have their own rules. */
+  readonly maxConnectAttempts: number;
   /** Longest silence of an upstream that has the whole request, or longest time that it takes nothing of it. */
   readonly upstreamIdleTimeout: number;
   /** Idle kept upstream connections are closed after this: below what common backends use (Node 5 s, Go and nginx 60 s and more). */
@@ -39,7 +41,7 @@ export interface Limits {
   readonly maxResponseHeadBytes: number;
   /** 1xx answers before the answer proper. */
   readonly maxInformational: number;
-  /** Silence of a tunnel (WebSocket) in both directions. */
+  /** Silence in both directions of a tunnel (WebSocket) or of a connection that is passed on as a whole. */
   readonly tunnelIdleTimeout: number;
   /** Bytes waiting to be written to one peer before its source is paused; never less than the sockets' own mark (64 KiB). */
   readonly maxBufferedBytes: number;
@@ -59,6 +61,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   downstreamIdleTimeout: 75_000,
   downstreamWriteTimeout: 60_000,
   connectTimeout: 5_000,
+  maxConnectAttempts: 3,
   upstreamIdleTimeout: 60_000,
   poolIdleTimeout: 4_000,
   maxIdlePerEndpoint: 256,

@@ -3,20 +3,25 @@
 import { randomBytes } from 'node:crypto';
 import type * as ir from '#api/ir/ir.ts';
 import type { Limits } from '../exchange/limits.ts';
+import type { StreamRecorder } from '../exchange/stream-session.ts';
 import type { Connect } from './connection.ts';
 import { HandshakeCounts } from './handshake-counts.ts';
 import { Identities, TICKET_KEY_BYTES } from './identity.ts';
 import type { TicketKeys } from './identity.ts';
 import { ConnectionLimit } from './limits.ts';
-import type { PortContext, Timers } from './port-context.ts';
+import type { PortContext, StreamFinder, Timers } from './port-context.ts';
 import { Port } from './port.ts';
 import type { ListenerProblem } from './problem.ts';
 import { speaks } from './protocol.ts';
 import { checkDirectReads } from './raw-socket.ts';
 
 export interface ListenerSetOptions {
-  /** Puts a codec on each connection. */
+  /** Puts a codec on each connection that carries requests. */
   readonly connect: Connect;
+  /** Finds the route of each connection that is passed on as a whole; nobody wants them by default. */
+  readonly findStream?: StreamFinder;
+  /** Counts and logs those. */
+  readonly streams?: StreamRecorder;
   readonly limits: Limits;
   readonly wheel: Timers;
   /** Connections of a removed port may live on for so long, milliseconds. */
@@ -36,6 +41,7 @@ export interface ListenerSetOptions {
 }
 
 const DEFAULT_BACKLOG = 4_096;
+const UNRECORDED: StreamRecorder = { started: () => undefined, ended: () => undefined };
 
 export class ListenerSet {
   readonly #context: PortContext;
@@ -50,6 +56,8 @@ export class ListenerSet {
     this.#drainTimeout = options.drainTimeout;
     this.#context = {
       connect: options.connect,
+      findStream: options.findStream ?? (() => null),
+      splice: { limits: options.limits, wheel: options.wheel, recorder: options.streams ?? UNRECORDED },
       limit: new ConnectionLimit(options.limits.maxConnections),
       identities: new Identities(options.ticketKeys ?? randomBytes(TICKET_KEY_BYTES)),
       handshakes: new HandshakeCounts(),

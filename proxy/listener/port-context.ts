@@ -1,15 +1,28 @@
 // What all ports of a worker have in common.
 import type { TimerWheel } from '#lib/timer-wheel.ts';
+import type { StreamPlan } from '../exchange/stream-plan.ts';
 import type { Connect } from './connection.ts';
 import type { HandshakeCounts } from './handshake-counts.ts';
 import type { Identities } from './identity.ts';
 import type { ConnectionLimit } from './limits.ts';
+import type { SpliceSettings } from './splice.ts';
 
 /** A clock that rings: the part of a TimerWheel that ports use. */
 export type Timers = Pick<TimerWheel, 'arm' | 'disarm'>;
 
+/**
+ * The plan for a connection that came in at one of these listeners (keys) with that server name ('' without one), and the
+ * listener that led to it; null when no route wants it.
+ */
+export type StreamFinder = (
+  listeners: readonly string[],
+  serverName: string,
+) => { readonly listener: string; readonly plan: StreamPlan } | null;
+
 export interface PortContext {
   readonly connect: Connect;
+  readonly findStream: StreamFinder;
+  readonly splice: SpliceSettings;
   readonly limit: ConnectionLimit;
   readonly identities: Identities;
   readonly handshakes: HandshakeCounts;

@@ -1,13 +1,31 @@
-// What a port speaks: all of its listeners must agree, for its first byte decides.
+// What a port speaks: all of its listeners must agree, for its first byte decides; and no two may claim the same connections.
 import type * as ir from '#api/ir/ir.ts';
 import type { ListenerProblem } from './problem.ts';
 
-export type PortProtocol = 'HTTP' | 'HTTPS';
+/** TLS: by the server name a connection is terminated, for requests or as a stream, or passed through. */
+export type PortProtocol = 'HTTP' | 'TLS' | 'TCP';
 
 /** What a listener asks of its port, or null when this proxy cannot serve it. */
 export function speaks({ protocol, tls }: ir.Listener): PortProtocol | null {
-  if (protocol === 'HTTP') return 'HTTP';
-  return protocol === 'HTTPS' && tls?.mode !== 'Passthrough' ? 'HTTPS' : null;
+  switch (protocol) {
+    case 'HTTP':
+    case 'TCP':
+      return protocol;
+    case 'HTTPS':
+      return tls?.mode === 'Passthrough' ? null : 'TLS';
+    case 'TLS':
+      return tls === null ? null : 'TLS';
+    case 'UDP':
+      return null;
+  }
+}
+
+/** What becomes of a connection that a listener of a TLS port gets. */
+export type TlsUse = 'requests' | 'stream' | 'passthrough';
+
+export function tlsUse({ protocol, tls }: ir.Listener): TlsUse {
+  if (tls?.mode === 'Passthrough') return 'passthrough';
+  return protocol === 'TLS' ? 'stream' : 'requests';
 }
 
 /** The listeners a port serves, with what it speaks to them, and a problem for each of the others. */
@@ -25,11 +43,29 @@ export function agree(listeners: readonly ir.Listener[], current: PortProtocol |
   const byKey = listeners.toSorted((a, b) => (a.key < b.key ? -1 : 1));
   const wanted = byKey.map(speaks).filter((protocol) => protocol !== null);
   const protocol = current !== null && wanted.includes(current) ? current : (wanted[0] ?? 'HTTP');
-  const winner = byKey.find((listener) => speaks(listener) === protocol)?.key ?? '';
-  const problems = listeners
-    .filter((listener) => speaks(listener) !== protocol)
-    .map(({ key, port }): ListenerProblem => {
-      return { listener: key, reason: 'ProtocolConflict', message: `port ${port} speaks ${protocol} for listener ${winner}` };
-    });
-  return { protocol, served: listeners.filter((listener) => speaks(listener) === protocol), problems };
+  const agreeing = byKey.filter((listener) => speaks(listener) === protocol);
+  const winner = agreeing[0]?.key ?? '';
+  const winners = new Map<string, ir.Listener>();
+  for (const listener of agreeing) if (!winners.has(claimOf(listener))) winners.set(claimOf(listener), listener);
+  const conflictOf = (listener: ir.Listener): string | null => {
+    if (speaks(listener) !== protocol) return `port ${listener.port} speaks ${protocol} for listener ${winner}`;
+    const owner = winners.get(claimOf(listener)) ?? listener;
+    return isAlike(owner, listener) ? null : `listener ${owner.key} has the same connections of port ${listener.port}`;
+  };
+  const problems = listeners.flatMap((listener): ListenerProblem[] => {
+    const message = conflictOf(listener);
+    return message === null ? [] : [{ listener: listener.key, reason: 'ProtocolConflict', message }];
+  });
+  return { protocol, served: listeners.filter((listener) => conflictOf(listener) === null), problems };
+}
+
+/** Equal for listeners that want the same connections: without a handshake, all those of the port. */
+function claimOf({ protocol, hostname }: ir.Listener): string {
+  return protocol === 'TCP' ? '' : hostname;
+}
+
+/** Requests of one connection can be told apart, and so can streams by what they ask for; plain TCP asks for nothing. */
+function isAlike(owner: ir.Listener, other: ir.Listener): boolean {
+  if (owner.protocol === 'TCP') return owner.key === other.key;
+  return owner.protocol === 'HTTP' || tlsUse(owner) === tlsUse(other);
 }

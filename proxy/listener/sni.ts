@@ -1,14 +1,27 @@
-// From the server name of a handshake to the certificates it is answered with: first the listener that owns the name, as the
-// matcher will decide for the requests, then among that listener's certificates the one that carries the name.
+// From the server name of a handshake to what becomes of it: first the listener that owns the name, as the matcher will decide
+// for the requests, then among that listener's certificates the one that carries the name.
 import type * as ir from '#api/ir/ir.ts';
 import { coveringPatterns } from '#api/match/hostname.ts';
 import { certificateOf } from './certificate.ts';
 import type { Certificate } from './certificate.ts';
 import type { Identities, Identity } from './identity.ts';
 import type { ListenerProblem } from './problem.ts';
+import { tlsUse } from './protocol.ts';
+import type { TlsUse } from './protocol.ts';
 
-/** The identities of listeners that share a host name. */
-interface HostIdentities {
+/** The owner of a server name. */
+export interface SniOwner {
+  readonly use: TlsUse;
+  /** Keys of the listeners that share the host name. */
+  readonly listeners: readonly string[];
+  /** What to terminate TLS with; null when it is passed through, or no certificate can be used. */
+  readonly identity: Identity | null;
+}
+
+/** Listeners that share a host name, with their identities. */
+interface Host {
+  readonly use: TlsUse;
+  readonly listeners: readonly string[];
   /** By name on the certificates: exact, or `*.suffix`. */
   readonly byName: ReadonlyMap<string, Identity>;
   /** For names on none of the certificates: that of the first one. Null when no certificate can be used. */
@@ -19,9 +32,9 @@ type Certificates = readonly [Certificate, ...Certificate[]];
 
 export class SniTable {
   /** By host name of the listener. */
-  readonly #hosts: ReadonlyMap<string, HostIdentities>;
+  readonly #hosts: ReadonlyMap<string, Host>;
 
-  private constructor(hosts: ReadonlyMap<string, HostIdentities>) {
+  private constructor(hosts: ReadonlyMap<string, Host>) {
     this.#hosts = hosts;
   }
 
@@ -34,20 +47,23 @@ export class SniTable {
     identities: Identities,
   ): { readonly table: SniTable; readonly problems: readonly ListenerProblem[] } {
     const problems: ListenerProblem[] = [];
-    const hosts = new Map<string, HostIdentities>();
+    const hosts = new Map<string, Host>();
     for (const [hostname, own] of Map.groupBy(listeners, (listener) => listener.hostname)) {
       const certificates = own.flatMap((listener) => usable(listener, secrets, identities, problems));
       problems.push(...own.filter(hasNone).map(({ key }) => noCertificate(key)));
-      hosts.set(hostname, identify([...new Set(certificates)], identities));
+      const use = own[0] === undefined ? 'requests' : tlsUse(own[0]);
+      hosts.set(hostname, { use, listeners: own.map(({ key }) => key), ...identify([...new Set(certificates)], identities) });
     }
     return { table: new SniTable(hosts), problems };
   }
 
-  /** The identity for a name ('' when the peer sent none), or null when no listener wants it. */
-  find(serverName: string): Identity | null {
+  /** The owner of a name ('' when the peer sent none), or null when no listener wants it. */
+  find(serverName: string): SniOwner | null {
     for (const pattern of coveringPatterns(serverName)) {
       const host = this.#hosts.get(pattern);
-      if (host !== undefined) return host.byName.get(serverName) ?? host.byName.get(wildcardOf(serverName)) ?? host.fallback;
+      if (host === undefined) continue;
+      const identity = host.byName.get(serverName) ?? host.byName.get(wildcardOf(serverName)) ?? host.fallback;
+      return { use: host.use, listeners: host.listeners, identity };
     }
     return null;
   }
@@ -73,14 +89,14 @@ function usable(
 }
 
 function hasNone({ tls }: ir.Listener): boolean {
-  return tls === null || tls.certificates.length === 0;
+  return tls === null || (tls.mode === 'Terminate' && tls.certificates.length === 0);
 }
 
 function noCertificate(listener: string): ListenerProblem {
   return { listener, reason: 'InvalidCertificate', message: 'the listener has no certificate' };
 }
 
-function identify(certificates: readonly Certificate[], identities: Identities): HostIdentities {
+function identify(certificates: readonly Certificate[], identities: Identities): Pick<Host, 'byName' | 'fallback'> {
   const names = new Set(certificates.flatMap((certificate) => certificate.names));
   const byName = new Map<string, Identity>();
   for (const name of names) {

@@ -1,6 +1,7 @@
-// TLS termination of one connection, from accept to the first byte of HTTP.
+// TLS of one connection, from accept to the first byte of what is inside, or to its server name where it is passed through.
 //
 //   hello ──complete, and somebody serves the name──> handshake ──secure──> done (the caller has the TLS socket)
+//     ├ to be passed through: done (the caller has the socket, and the bytes read so far)
 //     │ not TLS; name refused with an alert;             │ error, deadline
 //     │ plain HTTP refused with 400                      │
 //     └──────────────────> gone <────────────────────────┘
@@ -21,14 +22,20 @@ export type HandshakeFailure = 'not_tls' | 'plain_http' | 'unknown_name' | 'time
 
 export type TlsFacts = NonNullable<DownstreamConnection['tls']>;
 
+/** Terminate with an identity, as a peer that speaks HTTP or one that speaks anything; or pass the connection through. */
+export type HandshakeVerdict =
+  { readonly action: 'terminate'; readonly identity: Identity; readonly http: boolean } | { readonly action: 'pass' };
+
 export interface HandshakeOptions {
-  /** The identity for a server name, or null to refuse it. */
-  readonly identify: (serverName: string) => Identity | null;
+  /** What to do for a server name; null refuses it. */
+  readonly decide: (serverName: string) => HandshakeVerdict | null;
   readonly wheel: Timers;
   /** From accept to the end of the handshake, milliseconds. */
   readonly timeout: number;
   /** The handshake is complete. Nothing was read of what follows. */
   readonly secured: (socket: tls.TLSSocket, facts: TlsFacts) => void;
+  /** The connection is to be passed through: `hello` is what was read, and the socket is paused. */
+  readonly passed: (hello: Buffer) => void;
   /** The handshake failed; the connection is closed or about to be. */
   readonly failed: (reason: HandshakeFailure) => void;
 }
@@ -89,15 +96,24 @@ export class Handshake {
     accepted.off('data', this.#received);
     accepted.off('end', this.#ended);
     this.#bytes = null;
-    const identity = this.#options.identify(serverName);
-    if (identity === null) return this.#refuse();
+    const verdict = this.#options.decide(serverName);
+    if (verdict === null) return this.#refuse();
+    if (verdict.action === 'pass') return this.#pass(bytes);
     // The TLS socket reads what lies in the buffer of the socket it wraps before it reads from the network.
     accepted.unshift(bytes);
-    const socket = new tls.TLSSocket(accepted, { isServer: true, secureContext: identity.context, ALPNProtocols: ALPN });
+    // What a stream speaks inside TLS is for its peers to know: no protocol is chosen for them.
+    const alpn = verdict.http ? { ALPNProtocols: ALPN } : {};
+    const socket = new tls.TLSSocket(accepted, { isServer: true, secureContext: verdict.identity.context, ...alpn });
     socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(error.syscall === undefined ? 'tls_error' : 'closed'));
     // Who closes its side with the handshake open can never finish it, and half-open sockets do not close by themselves.
     socket.on('end', this.#ended);
     socket.once('secure', () => this.#secured(socket, serverName));
+  }
+
+  #pass(hello: Buffer): void {
+    this.#over = true;
+    this.#options.wheel.disarm(this.#deadline);
+    this.#options.passed(hello);
   }
 
   #refuse(): void {

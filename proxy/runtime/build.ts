@@ -11,6 +11,8 @@ import type { ListenerProblem } from '../listener/problem.ts';
 import { ClusterMap } from './cluster-map.ts';
 import { buildPlan } from './plan.ts';
 import { Runtime } from './runtime.ts';
+import { StreamRoutes } from './stream-routes.ts';
+import type { StreamFinder } from '../listener/port-context.ts';
 
 /** A resource that could not be taken, and why: the text of a nack. */
 export interface ResourceError {
@@ -55,10 +57,12 @@ export class RuntimeBuilder {
   readonly #routes = new Map<string, ir.Route>();
   readonly #clusters: ClusterMap;
   readonly #plans = new WeakMap<ir.Route, RoutePlan>();
+  readonly #streams: StreamRoutes;
 
   constructor(options: BuilderOptions) {
     this.#options = options;
     this.#clusters = new ClusterMap(options.endpoints);
+    this.#streams = new StreamRoutes(this.#clusters);
     this.current = new Runtime(0, new Map(), this.#plans);
   }
 
@@ -71,6 +75,9 @@ export class RuntimeBuilder {
   resources(): { readonly listeners: readonly ir.Listener[]; readonly routes: readonly ir.Route[] } {
     return { listeners: [...this.#listeners.values()], routes: [...this.#routes.values()] };
   }
+
+  /** Who gets a connection that came in at one of these listeners. Asked once per connection. */
+  readonly findStream: StreamFinder = (listeners, serverName) => this.#streams.find(listeners, serverName);
 
   /** The cluster of a key. */
   cluster(key: string): Cluster {
@@ -96,6 +103,8 @@ export class RuntimeBuilder {
     switch (resource.kind) {
       case 'Route':
         return this.#takeRoute(resource, touched);
+      case 'StreamRoute':
+        return this.#streams.set(resource);
       case 'Listener':
         this.#listeners.set(resource.key, resource);
         touched.listeners.add(resource.key);
@@ -127,6 +136,8 @@ export class RuntimeBuilder {
         this.#routes.delete(name.key);
         touched.removedRoutes.push(name.key);
         return;
+      case 'StreamRoute':
+        return this.#streams.remove(name.key);
       case 'Listener':
         this.#listeners.delete(name.key);
         touched.listeners.add(name.key);

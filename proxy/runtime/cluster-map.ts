@@ -4,6 +4,9 @@ import type * as ir from '#api/ir/ir.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { EndpointRegistry } from '../cluster/endpoint.ts';
 
+/** A route of either kind. */
+type AnyRoute = ir.Route | ir.StreamRoute;
+
 export class ClusterMap {
   readonly #registry: EndpointRegistry;
   readonly #clusters = new Map<string, Cluster>();
@@ -32,7 +35,7 @@ export class ClusterMap {
   }
 
   /** Counts what a route names, in place of what it named before. */
-  use(route: ir.Route | undefined, previous: ir.Route | undefined): void {
+  use(route: AnyRoute | undefined, previous: AnyRoute | undefined): void {
     for (const key of namedClusters(route)) this.#uses.set(key, (this.#uses.get(key) ?? 0) + 1);
     for (const key of namedClusters(previous)) {
       this.#uses.set(key, (this.#uses.get(key) ?? 0) - 1);
@@ -51,9 +54,11 @@ export class ClusterMap {
   }
 }
 
-function namedClusters(route: ir.Route | undefined): string[] {
+function namedClusters(route: AnyRoute | undefined): string[] {
   if (route === undefined) return [];
+  const backends = route.backends.flatMap(({ cluster }) => cluster ?? []);
+  if (route.kind === 'StreamRoute') return backends;
   const filters = [...route.filters, ...route.backends.flatMap((backend) => backend.filters)];
   const mirrors = filters.flatMap((filter) => (filter.type === 'RequestMirror' ? [filter.cluster] : []));
-  return [...mirrors, ...route.backends.flatMap((backend) => (backend.cluster === null ? [] : [backend.cluster]))];
+  return [...mirrors, ...backends];
 }

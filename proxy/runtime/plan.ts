@@ -3,6 +3,7 @@ import type * as ir from '#api/ir/ir.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { BackendPlan, RoutePlan, UpstreamCluster } from '../exchange/plan.ts';
 import { buildRequestChain, buildResponseChain } from '../filter/chain.ts';
+import type { StreamCluster, StreamPlan } from '../exchange/stream-plan.ts';
 import type { FilterDependencies } from '../filter/chain.ts';
 
 /** What plans are made with. */
@@ -26,6 +27,17 @@ export function buildPlan(route: ir.Route, options: PlanOptions): RoutePlan {
     requestTimeout: route.timeouts.request ?? 0,
     backendRequestTimeout: route.timeouts.backendRequest ?? 0,
     retry: route.retry,
+  });
+}
+
+/** The plan of a stream route. */
+export function buildStreamPlan(route: ir.StreamRoute, cluster: (key: string) => StreamCluster): StreamPlan {
+  const backends = route.backends.filter(({ weight }) => weight > 0);
+  return Object.freeze({
+    key: route.key,
+    routeName: `${route.namespace}/${route.name}`,
+    backends: backends.map((backend) => ({ cluster: backend.cluster === null ? null : cluster(backend.cluster), weight: backend.weight })),
+    totalWeight: backends.reduce((sum, { weight }) => sum + weight, 0),
   });
 }
 

@@ -1,9 +1,10 @@
-// The access log: one JSON line per exchange, through pino's buffered destination, which writes off the event loop. Clients
+// The access log: one JSON line per exchange, or per connection of a stream route, through pino's buffered destination, which writes off the event loop. Clients
 // choose much of what a line holds, so every string is escaped and cut.
 import { openSync } from 'node:fs';
 import { pino } from 'pino';
 import type { Exchange } from '../exchange/exchange.ts';
 import { getHeader } from '../exchange/headers.ts';
+import type { StreamSession } from '../exchange/stream-session.ts';
 
 /** What one write holds, and no line is longer: a pipe takes so much as a whole (PIPE_BUF), so workers never mix their lines. */
 const WRITE_BYTES = 4_096;
@@ -49,6 +50,11 @@ export class AccessLog {
     else this.#destination.write(formatLine(exchange, ms, new Date().toISOString()));
   }
 
+  logStream(session: StreamSession, ms: number): void {
+    if (this.#broken || this.#closing !== null) this.#dropped++;
+    else this.#destination.write(formatStreamLine(session, ms, new Date().toISOString()));
+  }
+
   /**
    * Writes what has gathered, for `timeout` ms at most. Resolves to false when it could not be written: a thread is then stuck
    * in the write, and the process can only be killed.
@@ -88,6 +94,27 @@ export function formatLine(exchange: Exchange, ms: number, time: string): string
   addOrigin(fields, exchange);
   const agent = getHeader(exchange.requestHeaders, 'user-agent');
   if (agent !== null) fields['userAgent'] = cut(agent, MAX_NAME);
+  return `${JSON.stringify(fields)}\n`;
+}
+
+/** The line of a connection that was passed on as a whole. */
+export function formatStreamLine(session: StreamSession, ms: number, time: string): string {
+  const { target, endpoint } = session;
+  const fields: Record<string, string | number> = {
+    time,
+    durationMs: round(ms),
+    connectMs: round(session.connectedAfter),
+    receivedBytes: session.receivedBytes,
+    sentBytes: session.sentBytes,
+    remoteAddress: session.connection.remoteAddress,
+    protocol: target.protocol,
+  };
+  if (target.serverName !== '') fields['serverName'] = cut(target.serverName, MAX_FIELD);
+  if (target.plan !== null) fields['route'] = cut(target.plan.key, MAX_FIELD);
+  if (target.listener !== '') fields['listener'] = cut(target.listener, MAX_FIELD);
+  if (endpoint !== null) fields['endpoint'] = `${endpoint.address}:${endpoint.port}`;
+  if (session.attempts > 1) fields['attempts'] = session.attempts;
+  if (session.error !== null) fields['error'] = session.error.code;
   return `${JSON.stringify(fields)}\n`;
 }
 

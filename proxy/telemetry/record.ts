@@ -1,7 +1,10 @@
-// The last phase of an exchange: it is counted and, where somebody wants to read it, logged.
+// The last phase of an exchange, or of a connection that was passed on as a whole: it is counted and, where somebody wants to
+// read it, logged.
 import type { Exchange } from '../exchange/exchange.ts';
+import type { StreamRecorder, StreamSession } from '../exchange/stream-session.ts';
 import type { AccessLog } from './access-log.ts';
 import type { RequestMetrics } from './request-metrics.ts';
+import type { StreamMetrics } from './stream-metrics.ts';
 
 export class ExchangeRecorder {
   readonly #metrics: RequestMetrics;
@@ -23,5 +26,24 @@ export class ExchangeRecorder {
     const ms = performance.now() - exchange.startedAt;
     this.#metrics.finished(exchange, ms);
     if (this.#log !== null) this.#log.log(exchange, ms);
+  }
+}
+
+export class SessionRecorder implements StreamRecorder {
+  readonly #metrics: StreamMetrics;
+  readonly #log: AccessLog | null;
+
+  constructor(metrics: StreamMetrics, log: AccessLog | null) {
+    this.#metrics = metrics;
+    this.#log = log;
+  }
+
+  started(session: StreamSession): void {
+    this.#metrics.started(session);
+  }
+
+  ended(session: StreamSession): void {
+    this.#metrics.ended(session);
+    this.#log?.logStream(session, performance.now() - session.startedAt);
   }
 }

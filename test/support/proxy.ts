@@ -109,6 +109,29 @@ export function route(fields: Partial<ir.Route> = {}): ir.Route {
   };
 }
 
+/** A stream route for every connection of the listener, to the cluster `app`. */
+export function streamRoute(fields: Partial<ir.StreamRoute> = {}): ir.StreamRoute {
+  const name = fields.name ?? 'stream';
+  return {
+    kind: 'StreamRoute',
+    key: `TCPRoute/default/${name}/0`,
+    objectKind: 'TCPRoute',
+    namespace: 'default',
+    name,
+    ruleIndex: 0,
+    ruleName: '',
+    createdAt: 0,
+    attachments: [{ listener: 'default/gateway/http', hostnames: [''] }],
+    backends: [streamBackend('app')],
+    ...fields,
+  };
+}
+
+/** A share of a stream route's connections that goes to a cluster made by `cluster`. */
+export function streamBackend(name: string, weight = 1): ir.StreamBackend {
+  return { cluster: `Service/default/${name}/80`, weight };
+}
+
 export function pathMatch(type: ir.PathMatch['type'], value: string): ir.Match {
   return { path: { type, value }, method: null, headers: [], queryParams: [] };
 }

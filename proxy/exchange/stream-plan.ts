@@ -1,0 +1,25 @@
+// What the runtime decided about a stream route before any connection came.
+import type { UpstreamEndpoint } from './plan.ts';
+
+/** A cluster as connections use it. */
+export interface StreamCluster {
+  readonly key: string;
+  /** An endpoint that is none of those tried, one of those when no other is left, or null when there is none at all. */
+  pickBeside(tried: readonly UpstreamEndpoint[]): UpstreamEndpoint | null;
+}
+
+/** A share of a route's connections. Null cluster: they are refused. */
+export interface StreamBackendPlan {
+  readonly cluster: StreamCluster | null;
+  readonly weight: number;
+}
+
+/** One rule of a route, ready to be followed. */
+export interface StreamPlan {
+  /** Key of the IR route: `<Kind>/<namespace>/<name>/<rule index>`. */
+  readonly key: string;
+  /** `<namespace>/<name>` of the route object: the label of metrics. */
+  readonly routeName: string;
+  readonly backends: readonly StreamBackendPlan[];
+  readonly totalWeight: number;
+}

@@ -1,0 +1,45 @@
+// One connection that is passed on as a whole, from accept to the log line: what an Exchange is to a request.
+import type { ExchangeError } from './errors.ts';
+import type { DownstreamConnection } from './exchange.ts';
+import type { UpstreamEndpoint } from './plan.ts';
+import type { StreamPlan } from './stream-plan.ts';
+
+/** Where a connection belongs, as its port has found out. */
+export interface StreamTarget {
+  /** `tls`: passed through or terminated; `tcp`: anything. */
+  readonly protocol: 'tcp' | 'tls';
+  /** Key of the listener; '' when no route wants the connection. */
+  readonly listener: string;
+  /** '' without one. */
+  readonly serverName: string;
+  /** Null: no route wants it. */
+  readonly plan: StreamPlan | null;
+}
+
+export class StreamSession {
+  readonly connection: DownstreamConnection;
+  readonly target: StreamTarget;
+  /** performance.now() when the connection was accepted, or when its handshake was over. */
+  readonly startedAt = performance.now();
+  /** Milliseconds until an endpoint took the connection; 0 when none did. */
+  connectedAfter = 0;
+  endpoint: UpstreamEndpoint | null = null;
+  /** Endpoints that were tried. */
+  attempts = 0;
+  /** From the downstream, and to it. */
+  receivedBytes = 0;
+  sentBytes = 0;
+  /** Null when both sides said their end. */
+  error: ExchangeError | null = null;
+
+  constructor(connection: DownstreamConnection, target: StreamTarget) {
+    this.connection = connection;
+    this.target = target;
+  }
+}
+
+/** Who counts and logs sessions. */
+export interface StreamRecorder {
+  started(session: StreamSession): void;
+  ended(session: StreamSession): void;
+}

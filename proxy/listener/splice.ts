@@ -1,0 +1,216 @@
+// A connection that is passed on as it is: connects to an endpoint by itself and lets bytes through both ways, until both sides
+// have said their end or one of them breaks.
+//
+//   connecting ──an endpoint took it──> open ──both sides ended and closed──> over
+//       │ none did, downstream gone       │ reset, silence, cut                ^
+//       └─────────────────────────────────┴────────────────────────────────────┘
+import net from 'node:net';
+import { Timer } from '#lib/timer-wheel.ts';
+import { cut } from '../codec/h1/cut.ts';
+import { draw } from '../exchange/draw.ts';
+import { ERRORS } from '../exchange/errors.ts';
+import type { ExchangeError } from '../exchange/errors.ts';
+import type { Limits } from '../exchange/limits.ts';
+import type { UpstreamEndpoint } from '../exchange/plan.ts';
+import { READ_BUFFER, readView } from '../exchange/read-buffer.ts';
+import type { StreamCluster } from '../exchange/stream-plan.ts';
+import type { StreamRecorder, StreamSession } from '../exchange/stream-session.ts';
+import type { ConnectionCodec } from './connection.ts';
+import type { Timers } from './port-context.ts';
+
+export interface SpliceSettings {
+  readonly limits: Pick<Limits, 'connectTimeout' | 'maxConnectAttempts' | 'tunnelIdleTimeout'>;
+  readonly wheel: Timers;
+  readonly recorder: StreamRecorder;
+}
+
+export class Splice implements ConnectionCodec {
+  readonly idle = false;
+  readonly #downstream: net.Socket;
+  readonly #session: StreamSession;
+  readonly #settings: SpliceSettings;
+  readonly #timer: Timer;
+  readonly #tried: UpstreamEndpoint[] = [];
+  #cluster: StreamCluster | null = null;
+  #upstream: net.Socket | null = null;
+  #state: 'connecting' | 'open' | 'over' = 'connecting';
+  /** What was read before an endpoint took the connection: a ClientHello. */
+  #early: Buffer[] = [];
+  #downstreamEnded = false;
+  #upstreamEnded = false;
+  #closed = 0;
+
+  /** Takes a socket that nothing was read from but what `data` will be given. */
+  constructor(downstream: net.Socket, session: StreamSession, settings: SpliceSettings) {
+    this.#downstream = downstream;
+    this.#session = session;
+    this.#settings = settings;
+    this.#timer = new Timer(() => this.#timedOut());
+    // The kernel holds what comes until there is somebody to give it to.
+    downstream.pause();
+    downstream.on('error', ignore);
+    downstream.on('end', () => this.#downstreamEnd());
+    downstream.on('drain', () => this.#upstream?.resume());
+    downstream.on('close', (hadError) => this.#oneClosed(hadError ? ERRORS.downstreamReset : ERRORS.connectionCut));
+    settings.recorder.started(session);
+    this.#choose();
+  }
+
+  data(chunk: Buffer): void {
+    this.#session.receivedBytes += chunk.length;
+    if (this.#state === 'over') return;
+    const copy = Buffer.from(chunk);
+    if (this.#state === 'connecting') {
+      this.#early.push(copy);
+      return;
+    }
+    this.#touch();
+    if (this.#upstream?.write(copy) === false) this.#downstream.pause();
+  }
+
+  retire(): void {
+    // Nobody knows which of the bytes are a last answer.
+  }
+
+  drain(): void {
+    // Only the peers know when they are done; the port cuts what is left at its deadline.
+  }
+
+  // Connecting
+
+  #choose(): void {
+    const { plan } = this.#session.target;
+    if (plan === null) return this.#refuse(ERRORS.routeNotFound);
+    const backend = draw(plan.backends, plan.totalWeight);
+    if (backend === null) return this.#refuse(ERRORS.noBackends);
+    if (backend.cluster === null) return this.#refuse(ERRORS.backendInvalid);
+    this.#cluster = backend.cluster;
+    this.#attempt(ERRORS.noEndpoints);
+  }
+
+  /** Tries the next endpoint. `failure`: what the last one met, for when there is no other. */
+  #attempt(failure: ExchangeError): void {
+    const { limits, wheel } = this.#settings;
+    if (this.#tried.length >= limits.maxConnectAttempts) return this.#refuse(failure);
+    const endpoint = this.#cluster?.pickBeside(this.#tried) ?? null;
+    if (endpoint === null || this.#tried.includes(endpoint)) return this.#refuse(failure);
+    this.#tried.push(endpoint);
+    this.#session.endpoint = endpoint;
+    this.#session.attempts++;
+    endpoint.active++;
+    this.#upstream = this.#open(endpoint);
+    wheel.arm(this.#timer, limits.connectTimeout);
+  }
+
+  #open({ address, port }: UpstreamEndpoint): net.Socket {
+    const upstream = net.connect({
+      host: address,
+      port,
+      noDelay: true,
+      allowHalfOpen: true,
+      onread: { buffer: READ_BUFFER, callback: (octets) => this.#received(readView(octets)) },
+    });
+    upstream.once('connect', () => this.#connected(upstream));
+    upstream.on('drain', () => this.#downstream.resume());
+    upstream.on('end', () => this.#upstreamEnd());
+    upstream.on('error', ignore);
+    upstream.on('close', () => this.#upstreamClosed(upstream));
+    return upstream;
+  }
+
+  #connected(upstream: net.Socket): void {
+    // Too late: the next endpoint is being tried.
+    if (upstream !== this.#upstream) return;
+    this.#state = 'open';
+    this.#session.connectedAfter = performance.now() - this.#session.startedAt;
+    this.#touch();
+    for (const chunk of this.#early) upstream.write(chunk);
+    this.#early = [];
+    this.#downstream.resume();
+  }
+
+  #upstreamClosed(upstream: net.Socket): void {
+    if (upstream !== this.#upstream) return;
+    if (this.#state === 'connecting') this.#attemptFailed(ERRORS.upstreamConnectFailed);
+    else this.#oneClosed(ERRORS.upstreamReset);
+  }
+
+  #attemptFailed(failure: ExchangeError): void {
+    const failed = this.#upstream;
+    this.#upstream = null;
+    this.#leaveEndpoint();
+    failed?.destroy();
+    this.#attempt(failure);
+  }
+
+  /** Nobody takes the connection: the peer must not take this for an end that somebody wanted. */
+  #refuse(error: ExchangeError): void {
+    this.#finish(error);
+    cut(this.#downstream);
+  }
+
+  // Open
+
+  #received(chunk: Buffer): boolean {
+    this.#session.sentBytes += chunk.length;
+    this.#touch();
+    if (this.#state === 'open' && !this.#downstream.write(Buffer.from(chunk))) this.#upstream?.pause();
+    return true;
+  }
+
+  #downstreamEnd(): void {
+    this.#downstreamEnded = true;
+    this.#touch();
+    this.#upstream?.end();
+  }
+
+  #upstreamEnd(): void {
+    this.#upstreamEnded = true;
+    this.#touch();
+    this.#downstream.end();
+  }
+
+  #touch(): void {
+    if (this.#state === 'open') this.#settings.wheel.arm(this.#timer, this.#settings.limits.tunnelIdleTimeout);
+  }
+
+  #timedOut(): void {
+    if (this.#state === 'connecting') return this.#attemptFailed(ERRORS.upstreamConnectTimeout);
+    this.#break(ERRORS.idleTimeout);
+  }
+
+  /** One side is closed. Where both had said their end the other goes by itself, once everything is written. */
+  #oneClosed(error: ExchangeError): void {
+    if (this.#state === 'over') return;
+    if (!this.#downstreamEnded || !this.#upstreamEnded) return this.#break(error);
+    this.#closed++;
+    if (this.#closed === 2) this.#finish(null);
+  }
+
+  /** Neither side may take what it has for whole. */
+  #break(error: ExchangeError): void {
+    this.#finish(error);
+    cut(this.#downstream);
+    // Node would put a reset off until the connection is made.
+    if (this.#upstream?.connecting === true) this.#upstream.destroy();
+    else if (this.#upstream !== null) cut(this.#upstream);
+  }
+
+  #finish(error: ExchangeError | null): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    this.#early = [];
+    this.#settings.wheel.disarm(this.#timer);
+    this.#session.error = error;
+    if (this.#upstream !== null) this.#leaveEndpoint();
+    this.#settings.recorder.ended(this.#session);
+  }
+
+  #leaveEndpoint(): void {
+    if (this.#session.endpoint !== null) this.#session.endpoint.active--;
+  }
+}
+
+function ignore(): void {
+  // Whatever it is, 'close' follows.
+}
