@@ -60,6 +60,12 @@ describe('readClientHello', () => {
     expect(readClientHello(records(message(extension)))).toEqual({ kind: 'malformed' });
   });
 
+  test.each([1_000, 30])('what follows a message does not matter (records of %i bytes)', (size) => {
+    const changeCipherSpec = Buffer.from([0x14, 3, 3, 0, 1, 1]);
+    const bytes = Buffer.concat([records(message(serverName('a.test')), size), changeCipherSpec, Buffer.from([0x17, 3, 3, 0, 9, 7])]);
+    expect(readClientHello(bytes)).toEqual({ kind: 'hello', serverName: 'a.test' });
+  });
+
   test('every part of a message is incomplete, and none throws', () => {
     const bytes = records(message(serverName('a.example.com')), 40);
     for (let end = 0; end < bytes.length; end++) expect(readClientHello(bytes.subarray(0, end))).toEqual({ kind: 'incomplete' });

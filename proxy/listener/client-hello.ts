@@ -45,12 +45,14 @@ export function readClientHello(bytes: Buffer): ClientHello {
   return serverName === null ? MALFORMED : { kind: 'hello', serverName };
 }
 
-/** The payload of the records so far, the last one as far as it goes: a message may be spread over several. Null: not TLS. */
+/**
+ * The payload of the records so far, the last one as far as it goes: a message may be spread over several. Null: not TLS. What
+ * follows the message is none of our business: early data comes in the same packet (RFC 8446 section 4.2.10).
+ */
 function joinRecords(bytes: Buffer): Buffer | null {
   const payloads: Buffer[] = [];
   for (let at = 0; at < bytes.length;) {
-    if (bytes[at] !== RECORD_HANDSHAKE) return null;
-    if (at + 1 < bytes.length && bytes[at + 1] !== 0x03) return null;
+    if (bytes[at] !== RECORD_HANDSHAKE || (at + 1 < bytes.length && bytes[at + 1] !== 0x03)) return wholeMessage(payloads);
     if (at + RECORD_HEADER > bytes.length) break;
     const length = bytes.readUInt16BE(at + 3);
     // Empty records are a way to keep us busy (RFC 8446 section 5.1 forbids them for handshakes).
@@ -59,6 +61,11 @@ function joinRecords(bytes: Buffer): Buffer | null {
     at += RECORD_HEADER + length;
   }
   return payloads.length === 1 ? (payloads[0] as Buffer) : Buffer.concat(payloads);
+}
+
+function wholeMessage(payloads: readonly Buffer[]): Buffer | null {
+  const message = Buffer.concat(payloads);
+  return message.length >= HANDSHAKE_HEADER && message.length >= HANDSHAKE_HEADER + message.readUIntBE(1, 3) ? message : null;
 }
 
 /** The name asked for, '' for none, null when the message does not add up. */

@@ -126,6 +126,7 @@ export class Splice implements ConnectionCodec {
     this.#touch();
     for (const chunk of this.#early) upstream.write(chunk);
     this.#early = [];
+    if (this.#downstreamEnded) upstream.end();
     this.#downstream.resume();
   }
 
@@ -161,7 +162,8 @@ export class Splice implements ConnectionCodec {
   #downstreamEnd(): void {
     this.#downstreamEnded = true;
     this.#touch();
-    this.#upstream?.end();
+    // An end may be seen on a socket that is paused.
+    if (this.#state === 'open') this.#upstream?.end();
   }
 
   #upstreamEnd(): void {
