@@ -60,5 +60,6 @@ function announce(standalone: Standalone, backends: readonly DemoBackend[], { ad
 
 function urlOf(protocol: string, hostname: string, port: number): string {
   const host = hostname === '' ? '127.0.0.1' : hostname;
-  return `${protocol.toLowerCase()}://${host}:${port}/`;
+  const scheme = protocol.toLowerCase();
+  return scheme.startsWith('http') ? `${scheme}://${host}:${port}/` : `${scheme}://${host}:${port}`;
 }

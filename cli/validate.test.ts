@@ -49,6 +49,19 @@ describe('findings', () => {
     });
   });
 
+  test('of two TCPRoutes for one listener the younger never gets a connection', async () => {
+    const tcp = GATEWAY[1]?.replace('{ name: gw }', '{ name: tcp }').replace('protocol: HTTP,', 'protocol: TCP,') ?? '';
+    const [one, two] = ['one', 'two'].map((name) => route(name, TO_BACKEND, 'tcp').replace('HTTPRoute', 'TCPRoute'));
+    expect(await findings(tcp, one ?? '', two ?? '')).toEqual([
+      expect.objectContaining({
+        severity: 'warning',
+        object: 'TCPRoute/default/two',
+        field: 'spec.rules[0]',
+        reason: 'every connection on listener default/tcp/http never matches: TCPRoute/default/one/0 has it',
+      }),
+    ]);
+  });
+
   test('references: a backend and a parent that are not there', async () => {
     const missing = await findings(route('lost', 'backendRefs: [{ name: nowhere, port: 80 }]'));
     expect(missing).toEqual([

@@ -85,12 +85,13 @@ export function findingsOf(content: FolderContent): readonly Finding[] {
 
 function routeFindings(resources: readonly ir.Resource[], content: FolderContent): Finding[] {
   const routes = resources.filter((resource) => resource.kind === 'Route');
+  const streams = resources.filter((resource) => resource.kind === 'StreamRoute');
   const listeners = resources.filter((resource) => resource.kind === 'Listener');
-  const objects = new Map(routes.map((route) => [route.key, `${route.objectKind}/${route.namespace}/${route.name}`]));
+  const objects = new Map([...routes, ...streams].map((route) => [route.key, `${route.objectKind}/${route.namespace}/${route.name}`]));
   const objectOf = (key: string): string => objects.get(key) ?? key;
-  const overlaps = findOverlaps(routes).flatMap(({ listener, hostname, match, winner, losers }) =>
+  const overlaps = findOverlaps([...routes, ...streams]).flatMap(({ listener, hostname, match, winner, losers }) =>
     losers.map((loser): Finding => {
-      const reason = `${describeMatch(match)} on listener ${listener}${hostname === '' ? '' : ` for ${hostname}`} never matches: ${winner} has it`;
+      const reason = `${match === null ? 'every connection' : describeMatch(match)} on listener ${listener}${hostname === '' ? '' : ` for ${hostname}`} never matches: ${winner} has it`;
       return { severity: 'warning', ...placeOf(objectOf(loser), content), object: objectOf(loser), field: ruleOf(loser), reason };
     }),
   );

@@ -1,5 +1,6 @@
-// Finds matches that can never win: several rules match exactly the same requests on the same listener. For `weir validate`.
-import type { Match, Route, ValueMatch } from '#api/ir/ir.ts';
+// Finds matches that can never win: several rules match exactly the same requests, or want the same connections, on the same
+// listener. For `weir validate`.
+import type { Match, Route, StreamRoute, ValueMatch } from '#api/ir/ir.ts';
 
 /** Rules with one and the same match for the same hosts of the same listener. */
 export interface Overlap {
@@ -7,7 +8,8 @@ export interface Overlap {
   readonly listener: string;
   /** '' is any host. */
   readonly hostname: string;
-  readonly match: Match;
+  /** Null: whole connections. */
+  readonly match: Match | null;
   /** Key of the Route that gets the requests. */
   readonly winner: string;
   /** Keys of the Routes that never do, best placed first. */
@@ -15,7 +17,7 @@ export interface Overlap {
 }
 
 /** Every overlap among the routes, in an order that does not depend on theirs. */
-export function findOverlaps(routes: Iterable<Route>): readonly Overlap[] {
+export function findOverlaps(routes: Iterable<AnyRoute>): readonly Overlap[] {
   const claims = new Map<string, Claim>();
   for (const route of [...routes].sort(byPrecedence)) {
     for (const claim of claimsOf(route)) addTo(claims, claim, route.key);
@@ -28,22 +30,25 @@ export function findOverlaps(routes: Iterable<Route>): readonly Overlap[] {
     });
 }
 
+type AnyRoute = Route | StreamRoute;
+
 interface Claim {
   readonly listener: string;
   readonly hostname: string;
-  readonly match: Match;
+  readonly match: Match | null;
   readonly keys: readonly string[];
 }
 
-function claimsOf(route: Route): readonly Omit<Claim, 'keys'>[] {
+function claimsOf(route: AnyRoute): readonly Omit<Claim, 'keys'>[] {
+  const matches = route.kind === 'Route' ? route.matches : [null];
   return route.attachments.flatMap(({ listener, hostnames }) =>
-    hostnames.flatMap((hostname) => route.matches.map((match) => ({ listener, hostname, match }))),
+    hostnames.flatMap((hostname) => matches.map((match) => ({ listener, hostname, match }))),
   );
 }
 
 /** A match that a rule lists twice is that rule's own affair. */
 function addTo(claims: Map<string, Claim>, { listener, hostname, match }: Omit<Claim, 'keys'>, key: string): void {
-  const id = JSON.stringify([listener, hostname, identity(match)]);
+  const id = JSON.stringify([listener, hostname, match === null ? null : identity(match)]);
   const keys = claims.get(id)?.keys ?? [];
   if (!keys.includes(key)) claims.set(id, { listener, hostname, match, keys: [...keys, key] });
 }
@@ -58,7 +63,7 @@ function conditions(matches: readonly ValueMatch[]): readonly string[] {
 }
 
 /** Ties between equal matches: the older object, then `namespace/name`, then the order of rules (HTTPRouteRule.matches). */
-function byPrecedence(a: Route, b: Route): number {
+function byPrecedence(a: AnyRoute, b: AnyRoute): number {
   return (
     a.createdAt - b.createdAt ||
     compareText(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`) ||

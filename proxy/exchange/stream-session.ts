@@ -17,7 +17,8 @@ export interface StreamTarget {
 }
 
 export class StreamSession {
-  readonly connection: DownstreamConnection;
+  /** Asked for at once: a socket that is closed knows it no more. */
+  readonly remoteAddress: string;
   readonly target: StreamTarget;
   /** performance.now() when the connection was accepted, or when its handshake was over. */
   readonly startedAt = performance.now();
@@ -32,8 +33,8 @@ export class StreamSession {
   /** Null when both sides said their end. */
   error: ExchangeError | null = null;
 
-  constructor(connection: DownstreamConnection, target: StreamTarget) {
-    this.connection = connection;
+  constructor(connection: Pick<DownstreamConnection, 'remoteAddress'>, target: StreamTarget) {
+    this.remoteAddress = connection.remoteAddress;
     this.target = target;
   }
 }

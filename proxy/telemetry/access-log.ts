@@ -106,7 +106,7 @@ export function formatStreamLine(session: StreamSession, ms: number, time: strin
     connectMs: round(session.connectedAfter),
     receivedBytes: session.receivedBytes,
     sentBytes: session.sentBytes,
-    remoteAddress: session.connection.remoteAddress,
+    remoteAddress: session.remoteAddress,
     protocol: target.protocol,
   };
   if (target.serverName !== '') fields['serverName'] = cut(target.serverName, MAX_FIELD);

@@ -24,7 +24,12 @@ interface Listed {
   readonly metadata: { readonly generation: number };
   readonly status?: {
     readonly conditions?: readonly Condition[];
-    readonly listeners?: readonly { readonly name: string; readonly attachedRoutes: number; readonly conditions: readonly Condition[] }[];
+    readonly listeners?: readonly {
+      readonly name: string;
+      readonly attachedRoutes: number;
+      readonly supportedKinds: readonly object[];
+      readonly conditions: readonly Condition[];
+    }[];
     readonly parents?: readonly { readonly controllerName: string; readonly conditions: readonly Condition[] }[];
   };
 }
@@ -39,6 +44,15 @@ apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata: { name: gw, namespace: default }
 spec: { gatewayClassName: weir, listeners: [{ name: http, port: 8080, protocol: HTTP }] }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: streams, namespace: default }
+spec:
+  gatewayClassName: weir
+  listeners:
+    - { name: tcp, port: 5432, protocol: TCP }
+    - { name: tls, port: 8443, protocol: TLS, tls: { mode: Passthrough } }
 ---
 apiVersion: v1
 kind: Service
@@ -132,6 +146,30 @@ describeWith(['cluster'], 'Weir in a cluster', () => {
     await cluster.apply(route('changed', 'echo'));
     const mended = await statusWhen('httproute', 'changed', isCurrent);
     expect(routeCondition(mended, 'ResolvedRefs')).toMatchObject({ status: 'True', observedGeneration: 2 });
+  });
+
+  test.each([
+    ['tcproute', 'TCPRoute', 'tcp', ''],
+    ['tlsroute', 'TLSRoute', 'tls', 'hostnames: [a.example.com]'],
+  ])('a %s is attached to its listener and says so, and is let go', async (resource, kind, section, more) => {
+    await cluster.apply(`
+apiVersion: gateway.networking.k8s.io/v1
+kind: ${kind}
+metadata: { name: ${section}, namespace: default }
+spec:
+  parentRefs: [{ name: streams, sectionName: ${section} }]
+  ${more}
+  rules: [{ backendRefs: [{ name: echo, port: 80 }] }]
+`);
+    const object = await statusWhen(resource, section, isCurrent);
+    expect(routeCondition(object, 'Accepted')).toMatchObject({ status: 'True', reason: 'Accepted', observedGeneration: 1 });
+    expect(routeCondition(object, 'ResolvedRefs')).toMatchObject({ status: 'True', reason: 'ResolvedRefs' });
+    const listener = (gateway: Listed) => gateway.status?.listeners?.find(({ name }) => name === section);
+    const gateway = await statusWhen('gateway', 'streams', (candidate) => listener(candidate)?.attachedRoutes === 1);
+    expect(listener(gateway)?.supportedKinds).toEqual([{ group: 'gateway.networking.k8s.io', kind }]);
+    await cluster.kubectl(['patch', resource, section, '--type=merge', '-p', '{"spec":{"parentRefs":[{"name":"other"}]}}']);
+    await statusWhen(resource, section, ({ status }) => status?.parents?.length === 0);
+    await cluster.kubectl(['delete', resource, section]);
   });
 
   test('entries of other controllers stay as they are', async () => {
