@@ -102,6 +102,7 @@ describe('admin', () => {
       version: 7,
       listeners: [listener()],
       routes: [route()],
+      streamRoutes: [],
       clusters: [
         {
           kind: 'Cluster',

@@ -67,7 +67,9 @@ describe('drain', () => {
     socket.write(get('/', 'Connection: upgrade\r\nUpgrade: x\r\n'));
     expect(String(await once(socket, 'data'))).toContain('101 Switching Protocols');
     const began = performance.now();
-    await Promise.all([once(socket, 'close'), proxy.worker.stop(200)]);
+    // A tunnel's end says that all is said, so one that is cut must not look like it.
+    const closed = expect(once(socket, 'close')).rejects.toMatchObject({ code: 'ECONNRESET' });
+    await Promise.all([closed, proxy.worker.stop(200)]);
     const took = performance.now() - began;
     expect(took).toBeGreaterThanOrEqual(200);
     expect(took).toBeLessThan(2_000);
