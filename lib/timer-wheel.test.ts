@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Timer, TimerWheel } from './timer-wheel.ts';
 
+import { once } from 'node:events';
+import net from 'node:net';
+
 /** One turn of the wheel: 512 ticks of 25 ms. */
 const TURN = 12_800;
 
@@ -50,6 +53,51 @@ describe('TimerWheel', () => {
     wheel.arm(timer, TURN - 25);
     jest.advanceTimersByTime(2 * TURN + 100);
     expect(count).toBe(2);
+    wheel.stop();
+  });
+});
+
+describe('a stalled event loop', () => {
+  /** Keeps the event loop from turning. */
+  function stall(ms: number): void {
+    const until = performance.now() + ms;
+    while (performance.now() < until);
+  }
+
+  test('what has arrived meanwhile is read before a timer cuts its sender', async () => {
+    const server = net.createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const peer = net.connect((server.address() as net.AddressInfo).port, '127.0.0.1');
+    const [socket] = (await once(server, 'connection')) as [net.Socket];
+    const wheel = new TimerWheel();
+    const events: string[] = [];
+    const timer = new Timer(() => events.push('expired'));
+    socket.on('data', () => {
+      events.push('read');
+      wheel.disarm(timer);
+    });
+    wheel.arm(timer, 150);
+    peer.write('x');
+    // Written by the kernel at once: the byte waits at the socket while nothing runs here.
+    stall(400);
+    await once(socket, 'data');
+    expect(events).toEqual(['read']);
+    expect(wheel.size).toBe(0);
+    peer.destroy();
+    socket.destroy();
+    server.close();
+  });
+
+  test('a timer armed at its end is not early', async () => {
+    const wheel = new TimerWheel();
+    wheel.arm(new Timer(() => undefined), 10_000);
+    stall(300);
+    const { promise, resolve } = Promise.withResolvers<number>();
+    const started = performance.now();
+    wheel.arm(new Timer(() => resolve(performance.now() - started)), 100);
+    const handle = setInterval(() => undefined, 1_000);
+    expect(await promise).toBeGreaterThanOrEqual(100);
+    clearInterval(handle);
     wheel.stop();
   });
 });

@@ -2,6 +2,10 @@
 
 const TICK_MS = 25;
 const SLOTS = 512;
+/** A timer below this is a short one: its lateness would be noticed. */
+const SHORT_MS = 2_000;
+/** The event loop is taken for stalled when a tick is later than this. */
+const STALL_MS = 100;
 
 /** A timeout that can be armed again and again. Owned by a connection or an exchange, allocated once. */
 export class Timer {
@@ -28,6 +32,7 @@ export class TimerWheel {
   #position = 0;
   #armed = 0;
   #interval: NodeJS.Timeout | null = null;
+  #catchingUp: NodeJS.Immediate | null = null;
   #lastTick = 0;
 
   constructor() {
@@ -49,7 +54,9 @@ export class TimerWheel {
     if (timer.next !== null) this.disarm(timer);
     if (ms <= 0) return;
     if (this.#interval === null) this.#start();
-    const ticks = Math.ceil(ms / TICK_MS) + 1;
+    // The wheel lags behind the clock while the event loop is busy. Only short timers would feel it, so only they read the clock.
+    const lag = ms < SHORT_MS ? performance.now() - this.#lastTick : 0;
+    const ticks = Math.ceil((ms + lag) / TICK_MS) + 1;
     // A slot is first met after 1 to SLOTS ticks.
     timer.turns = Math.floor((ticks - 1) / SLOTS);
     link(this.#slot(this.#position + ticks), timer);
@@ -66,7 +73,9 @@ export class TimerWheel {
   /** Forgets every timer and stops ticking. */
   stop(): void {
     if (this.#interval !== null) clearInterval(this.#interval);
+    if (this.#catchingUp !== null) clearImmediate(this.#catchingUp);
     this.#interval = null;
+    this.#catchingUp = null;
   }
 
   #slot(index: number): Timer {
@@ -75,12 +84,20 @@ export class TimerWheel {
 
   #start(): void {
     this.#lastTick = performance.now();
-    this.#interval = setInterval(() => this.#advance(), TICK_MS);
+    this.#interval = setInterval(() => this.#tick(), TICK_MS);
     this.#interval.unref();
+  }
+
+  #tick(): void {
+    const late = performance.now() - this.#lastTick >= STALL_MS;
+    // Node runs timers before reads. After a stall that would cut peers whose bytes have long been there: reads go first.
+    if (!late) this.#advance();
+    else this.#catchingUp ??= setImmediate(() => this.#advance()).unref();
   }
 
   /** Catches up with the clock, so that a blocked event loop delays no timer by more than the block itself. */
   #advance(): void {
+    this.#catchingUp = null;
     const now = performance.now();
     while (now - this.#lastTick >= TICK_MS) {
       this.#lastTick += TICK_MS;

@@ -32,7 +32,8 @@ function runJest(args: readonly string[]): JestResult {
   const leftOutFile = path.join(folder, 'left-out');
   const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
   try {
-    run(process.execPath, [...flags, '--json', `--outputFile=${outputFile}`, ...args], { [LEFT_OUT_FILE]: leftOutFile });
+    // A test that fails may leave a socket open: the run must end all the same.
+    run(process.execPath, [...flags, '--forceExit', '--json', `--outputFile=${outputFile}`, ...args], { [LEFT_OUT_FILE]: leftOutFile });
     const result = JSON.parse(readFileSync(outputFile, 'utf8')) as Omit<JestResult, 'leftOut'>;
     return { ...result, leftOut: readLeftOut(leftOutFile) };
   } finally {
