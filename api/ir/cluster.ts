@@ -5,7 +5,7 @@ import { Type, type Static } from 'typebox';
 export const ClusterProtocol = Type.Union([Type.Literal('http1'), Type.Literal('h2c'), Type.Literal('tcp'), Type.Literal('udp')]);
 export type ClusterProtocol = Static<typeof ClusterProtocol>;
 
-/** Key: `Service/<namespace>/<name>/<port>` or `Backend/<namespace>/<name>`. Its Endpoints resource has the same key. */
+/** Key: `Service/<namespace>/<name>/<port>`, with `/udp` for a UDP port, or `Backend/<namespace>/<name>`. Its Endpoints resource has the same key. */
 export const Cluster = Type.Object(
   {
     kind: Type.Literal('Cluster'),

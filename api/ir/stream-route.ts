@@ -1,5 +1,5 @@
-// A stream route: one rule of a TCPRoute or TLSRoute. It decides over whole connections, of which it knows no more than where
-// they came in and, on TLS, the server name of the handshake.
+// A stream route: one rule of a TCPRoute, TLSRoute or UDPRoute. It decides over whole connections (of UDP: all that one peer
+// sends), of which it knows no more than where they came in and, on TLS, the server name of the handshake.
 import { Type, type Static } from 'typebox';
 import { Attachment } from './route.ts';
 
@@ -15,8 +15,8 @@ export const StreamBackend = Type.Object(
 export type StreamBackend = Static<typeof StreamBackend>;
 
 /**
- * One rule. Key: `<Kind>/<namespace>/<name>/<rule index>`. The host names of its attachments are server names (SNI); those of a
- * TCPRoute are '' alone. Among routes for the same name: older object first, then `namespace/name`, then rule order.
+ * One rule. Key: `<Kind>/<namespace>/<name>/<rule index>`. The host names of its attachments are server names (SNI); those of other
+ * routes than TLSRoutes are '' alone. Among routes for the same name: older object first, then `namespace/name`, then rule order.
  */
 export const StreamRoute = Type.Object(
   {

@@ -5,7 +5,7 @@ import { closed, objectOf, Port, WEIR_GROUP } from './schema.ts';
 /** A fixed address. */
 export const BackendEndpoint = closed({
   ip: Type.String({ minLength: 1, maxLength: 45, description: 'An IPv4 or IPv6 address.' }),
-  port: Type.Integer({ ...Port, description: 'The TCP port.' }),
+  port: Type.Integer({ ...Port, description: 'The TCP port; of a UDPRoute, the UDP port.' }),
 });
 export type BackendEndpoint = Static<typeof BackendEndpoint>;
 

@@ -10,3 +10,4 @@ export * from './reference.ts';
 export * from './stream-rule.ts';
 export * from './tcp-route.ts';
 export * from './tls-route.ts';
+export * from './udp-route.ts';

@@ -9,6 +9,7 @@ import { ReferenceGrant } from './reference-grant.ts';
 import { GATEWAY_GROUP, WEIR_GROUP } from './schema.ts';
 import { TcpRoute } from './tcp-route.ts';
 import { TlsRoute } from './tls-route.ts';
+import { UdpRoute } from './udp-route.ts';
 
 /** One kind as watchers, validators and clients need it. */
 export interface KindInfo {
@@ -29,6 +30,7 @@ export interface ObjectsByKind {
   HTTPRoute: HttpRoute;
   TCPRoute: TcpRoute;
   TLSRoute: TlsRoute;
+  UDPRoute: UdpRoute;
   ReferenceGrant: ReferenceGrant;
   Backend: Backend;
   Service: Service;
@@ -65,6 +67,14 @@ export const KINDS: Readonly<Record<KindName, KindInfo>> = {
     namespaced: true,
     schema: TlsRoute,
   },
+  UDPRoute: {
+    apiVersion: `${GATEWAY_GROUP}/v1`,
+    alsoVersions: [`${GATEWAY_GROUP}/v1alpha2`],
+    kind: 'UDPRoute',
+    plural: 'udproutes',
+    namespaced: true,
+    schema: UdpRoute,
+  },
   ReferenceGrant: {
     apiVersion: `${GATEWAY_GROUP}/v1beta1`,
     alsoVersions: [`${GATEWAY_GROUP}/v1`],
@@ -88,7 +98,7 @@ export const KINDS: Readonly<Record<KindName, KindInfo>> = {
 };
 
 /** Kinds of routes: several controllers write their statuses, each its own entries. */
-export const ROUTE_KINDS: ReadonlySet<string> = new Set<KindName>(['HTTPRoute', 'TCPRoute', 'TLSRoute']);
+export const ROUTE_KINDS: ReadonlySet<string> = new Set<KindName>(['HTTPRoute', 'TCPRoute', 'TLSRoute', 'UDPRoute']);
 
 /** The kind of that name, if Weir reads it in that API version. */
 export function kindOf(apiVersion: string, kind: string): KindInfo | undefined {

@@ -1,13 +1,14 @@
-// The rules of the TCPRoute and TLSRoute CRDs that a schema cannot state (CEL there). An API server has seen to them; files are
+// The rules of the TCPRoute, TLSRoute and UDPRoute CRDs that a schema cannot state (CEL there). An API server has seen to them; files are
 // refused for them.
 import { isIP } from 'node:net';
 import type { FieldError } from './field-error.ts';
 import { checkParentRefs, checkPorts } from './reference-rules.ts';
 import type { TcpRoute } from './tcp-route.ts';
 import type { TlsRoute } from './tls-route.ts';
+import type { UdpRoute } from './udp-route.ts';
 
 /** Every rule the route breaks. */
-export function checkStreamRoute({ spec }: TcpRoute | TlsRoute): FieldError[] {
+export function checkStreamRoute({ spec }: TcpRoute | TlsRoute | UdpRoute): FieldError[] {
   const hostnames = 'hostnames' in spec ? spec.hostnames : [];
   return [
     ...hostnames.flatMap((hostname, i) =>

@@ -1,4 +1,4 @@
-// The one rule of a TCPRoute or TLSRoute: where connections go.
+// The one rule of a TCPRoute, TLSRoute or UDPRoute: where connections, or datagrams, go.
 import { Type, type Static } from 'typebox';
 import { backendFields } from './reference.ts';
 import { closed, DnsName } from './schema.ts';

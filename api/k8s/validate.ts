@@ -70,6 +70,7 @@ const RULES: { readonly [K in KindName]?: (object: ObjectsByKind[K]) => readonly
   HTTPRoute: checkHttpRoute,
   TCPRoute: checkStreamRoute,
   TLSRoute: checkStreamRoute,
+  UDPRoute: checkStreamRoute,
 };
 
 function brokenRules(object: KubernetesObject): readonly FieldError[] {

@@ -38,12 +38,12 @@ function resolve(view: View, from: RouteReferrer, ref: BackendObjectReference): 
   return obstacle === null ? { cluster, obstacle } : { cluster: null, obstacle };
 }
 
-function clusterKeyOf(from: Referrer, ref: BackendObjectReference): ClusterKey | BackendObstacle {
+function clusterKeyOf(from: RouteReferrer, ref: BackendObjectReference): ClusterKey | BackendObstacle {
   const namespace = ref.namespace ?? from.namespace;
   if (ref.group === WEIR_GROUP && ref.kind === 'Backend') return { kind: 'Backend', namespace, name: ref.name };
   if (ref.group !== '' || ref.kind !== 'Service') {
     return { reason: 'InvalidKind', message: `${ref.kind} of group "${ref.group}" cannot be a backend` };
   }
   if (ref.port === undefined) return { reason: 'BackendNotFound', message: `Service/${namespace}/${ref.name}: port is required` };
-  return { kind: 'Service', namespace, name: ref.name, port: ref.port };
+  return { kind: 'Service', namespace, name: ref.name, port: ref.port, transport: from.carries === 'datagrams' ? 'UDP' : 'TCP' };
 }

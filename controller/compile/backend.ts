@@ -7,8 +7,9 @@ import { endpointsUnit } from './endpoint-slice.ts';
 import { httpProtocol, selectPort } from './service-port.ts';
 import { valueOnly, type UnitKind, type View } from './view.ts';
 
-/** What stands in the way, of any use of the cluster or of HTTP requests to it; null where nothing does. */
+/** What stands in the way of each use of the cluster; null where nothing does. */
 export interface ClusterOutcome {
+  readonly datagrams: BackendObstacle | null;
   readonly connections: BackendObstacle | null;
   readonly requests: BackendObstacle | null;
 }
@@ -20,9 +21,9 @@ export const clusterUnit: UnitKind<ClusterOutcome> = {
   compile(view, text) {
     const key = parseClusterKey(text);
     const found = key.kind === 'Service' ? resolveService(view, key) : resolveBackend(view, key);
-    if ('reason' in found) return valueOnly({ connections: found, requests: found });
+    if ('reason' in found) return valueOnly({ datagrams: found, connections: found, requests: found });
     view.read(endpointsUnit, text);
-    const outcome = { connections: null, requests: found.requests };
+    const outcome = { datagrams: null, connections: null, requests: found.requests };
     return { ...valueOnly(outcome), resources: [{ kind: 'Cluster', key: text, protocol: found.protocol }] };
   },
 };
@@ -40,13 +41,16 @@ function resolveService(view: View, key: ClusterKey & { kind: 'Service' }): Usab
   if (service.spec.type === 'ExternalName') {
     return { reason: 'InvalidKind', message: `${id} is of type ExternalName, which may point anywhere; use a Backend instead` };
   }
-  const port = selectPort(service, key.port);
+  const port = selectPort(service, key.port, key.transport);
   if (port === undefined) return { reason: 'BackendNotFound', message: `${id} has no port ${key.port}` };
+  if (port.protocol !== key.transport) {
+    return { reason: 'UnsupportedProtocol', message: `${id} port ${key.port} speaks ${port.protocol}, which is not supported` };
+  }
+  if (port.protocol === 'UDP') return { protocol: 'udp', requests: null };
   const protocol = httpProtocol(port);
   if (protocol !== null) return { protocol, requests: null };
-  const speaks = port.protocol === 'TCP' ? `appProtocol ${port.appProtocol ?? ''}` : port.protocol;
-  const obstacle = { reason: 'UnsupportedProtocol', message: `${id} port ${key.port} speaks ${speaks}, which is not supported` } as const;
-  return port.protocol === 'TCP' ? { protocol: 'tcp', requests: obstacle } : obstacle;
+  const message = `${id} port ${key.port} speaks appProtocol ${port.appProtocol ?? ''}, which is not supported`;
+  return { protocol: 'tcp', requests: { reason: 'UnsupportedProtocol', message } };
 }
 
 function resolveBackend(view: View, key: ClusterKey): Usable | BackendObstacle {

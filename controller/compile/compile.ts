@@ -9,7 +9,7 @@ import { gatewayStatusUnit } from './gateway-status.ts';
 import { httpRouteUnit } from './http-route.ts';
 import { Outputs } from './outputs.ts';
 import type { CompileDelta, DesiredStatus, RejectedObject } from './result.ts';
-import { tcpRouteUnit, tlsRouteUnit } from './stream-route.ts';
+import { tcpRouteUnit, tlsRouteUnit, udpRouteUnit } from './stream-route.ts';
 import { Units } from './units.ts';
 import type { CompileOptions, UnitKind } from './view.ts';
 
@@ -20,6 +20,7 @@ const ROOTS: ReadonlyMap<string, UnitKind<unknown>> = new Map<string, UnitKind<u
   ['HTTPRoute', httpRouteUnit],
   ['TCPRoute', tcpRouteUnit],
   ['TLSRoute', tlsRouteUnit],
+  ['UDPRoute', udpRouteUnit],
 ]);
 
 /** controllerName is required; the rest defaults to a cluster whose proxies bind what Gateways say. */

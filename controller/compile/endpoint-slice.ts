@@ -23,7 +23,7 @@ function endpointsOf(view: View, key: ClusterKey): readonly Endpoint[] {
     return (backend?.spec.endpoints ?? []).map(({ ip, port }) => ({ address: ip, port, draining: false }));
   }
   const service = view.object('Service', key.namespace, key.name);
-  const port = service === undefined ? undefined : selectPort(service, key.port);
+  const port = service === undefined ? undefined : selectPort(service, key.port, key.transport);
   if (port === undefined) return [];
   const slices = view.list('endpointSlicesByService', `${key.namespace}/${key.name}`);
   return slices.flatMap((slice) => endpointsIn(slice, port)).filter((e) => refusal(e.address, view.options.allowLoopback) === null);

@@ -2,10 +2,10 @@
 import type { Service, ServicePort } from '#api/k8s/k8s.ts';
 import type { ClusterProtocol } from '#api/ir/ir.ts';
 
-/** The port of that number; TCP where a number is used for TCP and UDP. */
-export function selectPort(service: Service, number: number): ServicePort | undefined {
+/** The port of that number; the one of that transport where a number is used for several. */
+export function selectPort(service: Service, number: number, transport: 'TCP' | 'UDP'): ServicePort | undefined {
   const ports = service.spec.ports.filter((port) => port.port === number);
-  return ports.find((port) => port.protocol === 'TCP') ?? ports[0];
+  return ports.find((port) => port.protocol === transport) ?? ports[0];
 }
 
 /** appProtocol values that need TLS to the backend, which is not done without a policy that says whom to trust. */

@@ -1,10 +1,10 @@
-// TCPRoutes and TLSRoutes with a parent of ours: one StreamRoute resource for each rule, and the status for each parent.
-import type { StreamBackendRef, StreamRouteRule, TcpRoute, TlsRoute } from '#api/k8s/k8s.ts';
+// TCPRoutes, TLSRoutes and UDPRoutes with a parent of ours: one StreamRoute resource for each rule, and the status for each parent.
+import type { StreamBackendRef, StreamRouteRule, TcpRoute, TlsRoute, UdpRoute } from '#api/k8s/k8s.ts';
 import type * as ir from '#api/ir/ir.ts';
 import { attach, attachedCounter } from './attachment.ts';
 import { resolveBackendRef, type RouteReferrer } from './backend-refs.ts';
 import type { BackendObstacle } from './conditions.ts';
-import { TCP_ROUTE, TLS_ROUTE, type RouteKind } from './route-kinds.ts';
+import { TCP_ROUTE, TLS_ROUTE, UDP_ROUTE, type RouteKind } from './route-kinds.ts';
 import { createdAt, mergeAttachments, routeStatus, type RuleOutcome } from './route-status.ts';
 import { splitKey, valueOnly, type UnitKind, type UnitOutput, type View } from './view.ts';
 
@@ -30,12 +30,25 @@ export const tlsRouteUnit: UnitKind<null> = {
   },
 };
 
-function compileStreamRoute(view: View, kind: RouteKind, route: TcpRoute | TlsRoute, hostnames: readonly string[]): UnitOutput<null> {
+/** Key: `<namespace>/<name>`. */
+export const udpRouteUnit: UnitKind<null> = {
+  name: 'udp-route',
+  stage: 'route',
+  compile(view, key) {
+    const { namespace, name } = splitKey(key);
+    const route = view.object('UDPRoute', namespace, name);
+    return route === undefined ? valueOnly(null) : compileStreamRoute(view, UDP_ROUTE, route, []);
+  },
+};
+
+type AnyStreamRoute = TcpRoute | TlsRoute | UdpRoute;
+
+function compileStreamRoute(view: View, kind: RouteKind, route: AnyStreamRoute, hostnames: readonly string[]): UnitOutput<null> {
   const { metadata, spec } = route;
   const namespace = metadata.namespace ?? '';
   const parents = attach(view, { kind, namespace, hostnames, parentRefs: spec.parentRefs });
   if (parents.length === 0) return valueOnly(null);
-  const from = { kind: kind.kind, namespace, carries: 'connections' } as const;
+  const from = { kind: kind.kind, namespace, carries: kind === UDP_ROUTE ? 'datagrams' : 'connections' } as const;
   const rules = spec.rules.map((rule, i) => compileRule(view, from, rule, `spec.rules[${i}]`));
   const ignored = spec.useDefaultGateways === undefined ? [] : ['spec.useDefaultGateways'];
   return {
@@ -73,7 +86,7 @@ function compileBackend(view: View, from: RouteReferrer, ref: StreamBackendRef, 
   return { backend, obstacle };
 }
 
-function resourcesOf(route: TcpRoute | TlsRoute, rules: readonly CompiledRule[], attachments: ir.Attachment[]): ir.StreamRoute[] {
+function resourcesOf(route: AnyStreamRoute, rules: readonly CompiledRule[], attachments: ir.Attachment[]): ir.StreamRoute[] {
   if (attachments.length === 0) return [];
   const { kind: objectKind, metadata } = route;
   const { name, namespace = '' } = metadata;

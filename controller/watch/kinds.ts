@@ -33,7 +33,7 @@ function byVersion(object: RawObject): string {
 }
 
 const GATEWAY_CRDS = `install the CRDs of the Gateway API (standard channel, 1.5 or later; group ${GATEWAY_GROUP})`;
-const GATEWAY_TCP_CRDS = `install the CRDs of the Gateway API 1.6 or later for TCPRoutes (group ${GATEWAY_GROUP})`;
+const GATEWAY_L4_CRDS = `install the CRDs of the Gateway API 1.6 or later for TCPRoutes and UDPRoutes (group ${GATEWAY_GROUP})`;
 const WEIR_CRDS = `install Weir's CRDs (group ${WEIR_GROUP})`;
 const BUILT_IN = 'this kind is built into Kubernetes 1.21 and later';
 
@@ -58,8 +58,9 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
   customKind('GatewayClass', GATEWAY_CRDS, true),
   customKind('Gateway', GATEWAY_CRDS, true),
   customKind('HTTPRoute', GATEWAY_CRDS, true),
-  customKind('TCPRoute', GATEWAY_TCP_CRDS, true),
+  customKind('TCPRoute', GATEWAY_L4_CRDS, true),
   customKind('TLSRoute', GATEWAY_CRDS, true),
+  customKind('UDPRoute', GATEWAY_L4_CRDS, true),
   customKind('ReferenceGrant', GATEWAY_CRDS, false),
   customKind('Backend', WEIR_CRDS, false),
   coreKind('Service', (object) => ({ ...base(object, []), spec: pick(object['spec'], ['type', 'ports']) })),

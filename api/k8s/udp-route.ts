@@ -1,0 +1,16 @@
+// UDPRoute: where the datagrams of a UDP listener go.
+import { Type, type Static } from 'typebox';
+import { ParentReference } from './reference.ts';
+import { closed, GATEWAY_GROUP, objectOf, unread } from './schema.ts';
+import { StreamRouteRule } from './stream-rule.ts';
+
+export const UdpRoute = objectOf(
+  `${GATEWAY_GROUP}/v1`,
+  'UDPRoute',
+  closed({
+    parentRefs: Type.Array(ParentReference, { default: [], maxItems: 32 }),
+    rules: Type.Array(StreamRouteRule, { minItems: 1, maxItems: 1 }),
+    ...unread('useDefaultGateways'),
+  }),
+);
+export type UdpRoute = Static<typeof UdpRoute>;
