@@ -38,7 +38,7 @@ export const explain: Command = {
     if (text === undefined || rest.length > 0) throw new UsageError('weir explain takes one URL');
     const { port, request } = requestOf(text, values.method, values.header);
     const { listeners, routes } = await configOf(values.config, values.proxy);
-    const onPort = listeners.filter((listener) => listener.port === port);
+    const onPort = listeners.filter((listener) => listener.port === port && listener.protocol !== 'UDP');
     if (onPort.length === 0) {
       const ports = [...new Set(listeners.map((listener) => listener.port))].join(', ') || 'none';
       console.log(`no listener has port ${port}; there are: ${ports}`);

@@ -45,6 +45,10 @@ export interface Limits {
   readonly tunnelIdleTimeout: number;
   /** Bytes waiting to be written to one peer before its source is paused; never less than the sockets' own mark (64 KiB). */
   readonly maxBufferedBytes: number;
+  /** Silence after which what a peer sends to a UDP port may go to another endpoint. */
+  readonly datagramIdleTimeout: number;
+  /** Peers of UDP ports of one worker at a time; each takes a file descriptor. */
+  readonly maxDatagramSessions: number;
 }
 
 export const DEFAULT_LIMITS: Limits = Object.freeze({
@@ -72,4 +76,6 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxInformational: 32,
   tunnelIdleTimeout: 3_600_000,
   maxBufferedBytes: 131_072,
+  datagramIdleTimeout: 60_000,
+  maxDatagramSessions: 4_096,
 });

@@ -4,6 +4,8 @@ import type { UpstreamEndpoint } from './plan.ts';
 /** A cluster as connections use it. */
 export interface StreamCluster {
   readonly key: string;
+  /** Another array whenever they change. */
+  readonly endpoints: readonly UpstreamEndpoint[];
   /** An endpoint that is none of those tried, one of those when no other is left, or null when there is none at all. */
   pickBeside(tried: readonly UpstreamEndpoint[]): UpstreamEndpoint | null;
 }

@@ -6,8 +6,8 @@ import type { StreamPlan } from './stream-plan.ts';
 
 /** Where a connection belongs, as its port has found out. */
 export interface StreamTarget {
-  /** `tls`: passed through or terminated; `tcp`: anything. */
-  readonly protocol: 'tcp' | 'tls';
+  /** `tls`: passed through or terminated; `tcp`: anything; `udp`: what one peer sends, and the answers. */
+  readonly protocol: 'tcp' | 'tls' | 'udp';
   /** Key of the listener; '' when no route wants the connection. */
   readonly listener: string;
   /** '' without one. */

@@ -55,7 +55,7 @@ export class Connection implements DownstreamConnection {
 }
 
 /** An address as people write it; '' when the socket was gone before anyone asked. */
-function plainAddress(address: string | undefined): string {
+export function plainAddress(address: string | undefined): string {
   if (address === undefined) return '';
   return address.startsWith(MAPPED) && address.includes('.') ? address.slice(MAPPED.length) : address;
 }

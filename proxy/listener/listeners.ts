@@ -5,6 +5,7 @@ import type * as ir from '#api/ir/ir.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { StreamRecorder } from '../exchange/stream-session.ts';
 import type { Connect } from './connection.ts';
+import { DatagramPort } from './datagram-port.ts';
 import { HandshakeCounts } from './handshake-counts.ts';
 import { Identities, TICKET_KEY_BYTES } from './identity.ts';
 import type { TicketKeys } from './identity.ts';
@@ -47,8 +48,10 @@ export class ListenerSet {
   readonly #context: PortContext;
   readonly #drainTimeout: number;
   readonly #ports = new Map<number, Port>();
+  /** UDP ports are a number space of their own. */
+  readonly #datagramPorts = new Map<number, DatagramPort>();
   /** Ports nobody wants any more whose connections finish. */
-  readonly #retiring = new Set<Port>();
+  readonly #retiring = new Set<Port | DatagramPort>();
   #retired = false;
   #closed = false;
 
@@ -59,6 +62,7 @@ export class ListenerSet {
       findStream: options.findStream ?? (() => null),
       splice: { limits: options.limits, wheel: options.wheel, recorder: options.streams ?? UNRECORDED },
       limit: new ConnectionLimit(options.limits.maxConnections),
+      datagramLimit: new ConnectionLimit(options.limits.maxDatagramSessions),
       identities: new Identities(options.ticketKeys ?? randomBytes(TICKET_KEY_BYTES)),
       handshakes: new HandshakeCounts(),
       handshakeTimeout: options.limits.tlsHandshakeTimeout,
@@ -74,8 +78,8 @@ export class ListenerSet {
 
   /** Connections open now, those in a handshake included, and connections refused since the start. */
   get counts(): { readonly open: number; readonly refused: number } {
-    const { open, refused } = this.#context.limit;
-    return { open, refused };
+    const { limit, datagramLimit } = this.#context;
+    return { open: limit.open, refused: limit.refused + datagramLimit.refused };
   }
 
   /** How TLS handshakes ended since the start. */
@@ -90,7 +94,7 @@ export class ListenerSet {
 
   /** The port that is bound for the port of a listener, or null while there is none. */
   boundPort(port: number): number | null {
-    return this.#ports.get(port)?.bound ?? null;
+    return this.#ports.get(port)?.bound ?? this.#datagramPorts.get(port)?.bound ?? null;
   }
 
   /**
@@ -104,8 +108,24 @@ export class ListenerSet {
     for (const [number, port] of this.#ports) {
       if (!byPort.has(number)) this.#retire(number, port);
     }
-    const problems = await Promise.all([...byPort].map(([number, own]) => this.#port(number).update(own, secrets)));
-    return [...listeners.filter((listener) => !isServed(listener)).map(unsupported), ...problems.flat()];
+    const problems = await Promise.all([
+      ...[...byPort].map(([number, own]) => this.#port(number).update(own, secrets)),
+      this.#updateDatagramPorts(listeners.filter(isUdp)),
+    ]);
+    return [...listeners.filter((listener) => !isServed(listener) && !isUdp(listener)).map(unsupported), ...problems.flat()];
+  }
+
+  async #updateDatagramPorts(listeners: readonly ir.Listener[]): Promise<ListenerProblem[]> {
+    const byPort = Map.groupBy(listeners, (listener) => listener.port);
+    for (const [number, port] of this.#datagramPorts) if (!byPort.has(number)) this.#retireDatagrams(number, port);
+    const problems = await Promise.all(
+      [...byPort].map(([number, own]) => {
+        const port = this.#datagramPorts.get(number) ?? new DatagramPort(number, this.#context);
+        this.#datagramPorts.set(number, port);
+        return port.update(own);
+      }),
+    );
+    return problems.flat();
   }
 
   /**
@@ -121,12 +141,13 @@ export class ListenerSet {
   async close(grace: number): Promise<void> {
     this.#closed = true;
     for (const [number, port] of this.#ports) this.#retire(number, port, grace);
+    for (const [number, port] of this.#datagramPorts) this.#retireDatagrams(number, port, grace);
     await Promise.all([...this.#retiring].map((port) => port.retire(grace)));
   }
 
   /** Cuts every connection at once. */
   cut(): void {
-    for (const port of [...this.#ports.values(), ...this.#retiring]) port.cut();
+    for (const port of [...this.#ports.values(), ...this.#datagramPorts.values(), ...this.#retiring]) port.cut();
   }
 
   #port(number: number): Port {
@@ -140,6 +161,15 @@ export class ListenerSet {
 
   #retire(number: number, port: Port, grace = this.#drainTimeout): void {
     this.#ports.delete(number);
+    this.#await(port, grace);
+  }
+
+  #retireDatagrams(number: number, port: DatagramPort, grace = this.#drainTimeout): void {
+    this.#datagramPorts.delete(number);
+    this.#await(port, grace);
+  }
+
+  #await(port: Port | DatagramPort, grace: number): void {
     this.#retiring.add(port);
     void port.retire(grace).then(() => this.#retiring.delete(port));
   }
@@ -147,6 +177,10 @@ export class ListenerSet {
 
 function isServed(listener: ir.Listener): boolean {
   return speaks(listener) !== null;
+}
+
+function isUdp(listener: ir.Listener): boolean {
+  return listener.protocol === 'UDP';
 }
 
 function unsupported(listener: ir.Listener): ListenerProblem {

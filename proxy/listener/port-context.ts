@@ -24,6 +24,8 @@ export interface PortContext {
   readonly findStream: StreamFinder;
   readonly splice: SpliceSettings;
   readonly limit: ConnectionLimit;
+  /** Of peers of UDP ports: forged senders cost nobody a connection. */
+  readonly datagramLimit: ConnectionLimit;
   readonly identities: Identities;
   readonly handshakes: HandshakeCounts;
   /** From accept to the end of a TLS handshake, milliseconds. */

@@ -8,6 +8,7 @@ import { cut } from '../codec/h1/cut.ts';
 import { StreamSession } from '../exchange/stream-session.ts';
 import type { StreamTarget } from '../exchange/stream-session.ts';
 import { Acceptor } from './accept.ts';
+import { wantedAddresses, wants } from './addresses.ts';
 import { Connection } from './connection.ts';
 import type { Connect } from './connection.ts';
 import { bindProblem } from './problem.ts';
@@ -21,9 +22,6 @@ import type { SniOwner } from './sni.ts';
 import { Splice } from './splice.ts';
 import { Handshake } from './tls.ts';
 import type { HandshakeVerdict, TlsFacts } from './tls.ts';
-
-/** Stands for every address of the machine. */
-const EVERY_ADDRESS = '';
 
 export class Port {
   /** The port in the configuration of its listeners. */
@@ -255,15 +253,4 @@ export class Port {
 /** Null refuses the name: nobody owns it, or its owner has no certificate that can be used. */
 function terminate(owner: SniOwner | null, http: boolean): HandshakeVerdict | null {
   return owner === null || owner.identity === null ? null : { action: 'terminate', identity: owner.identity, http };
-}
-
-/** The addresses to bind, listeners without one at `bindAddress`. Every address covers those that are some. */
-function wantedAddresses(listeners: readonly ir.Listener[], bindAddress: string): Set<string> {
-  const wanted = new Set(listeners.flatMap(({ addresses }) => (addresses.length === 0 ? [bindAddress] : addresses)));
-  return wanted.has(EVERY_ADDRESS) ? new Set([EVERY_ADDRESS]) : wanted;
-}
-
-function wants(listener: ir.Listener, address: string, bindAddress: string): boolean {
-  if (listener.addresses.length === 0) return address === bindAddress;
-  return address === EVERY_ADDRESS || listener.addresses.includes(address);
 }

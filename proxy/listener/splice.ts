@@ -19,7 +19,7 @@ import type { ConnectionCodec } from './connection.ts';
 import type { Timers } from './port-context.ts';
 
 export interface SpliceSettings {
-  readonly limits: Pick<Limits, 'connectTimeout' | 'maxConnectAttempts' | 'tunnelIdleTimeout'>;
+  readonly limits: Pick<Limits, 'connectTimeout' | 'maxConnectAttempts' | 'tunnelIdleTimeout' | 'datagramIdleTimeout' | 'maxBufferedBytes'>;
   readonly wheel: Timers;
   readonly recorder: StreamRecorder;
 }

@@ -164,7 +164,8 @@ export class RuntimeBuilder {
   }
 
   #buildTables(): Map<number, RouteTable> {
-    const byPort = Map.groupBy(this.#listeners.values(), (listener) => listener.port);
+    const listeners = [...this.#listeners.values()].filter(({ protocol }) => protocol !== 'UDP');
+    const byPort = Map.groupBy(listeners, (listener) => listener.port);
     const routes = [...this.#routes.values()];
     return new Map([...byPort].map(([port, listeners]) => [port, buildTable(listeners, routes)]));
   }

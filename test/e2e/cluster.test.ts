@@ -53,11 +53,12 @@ spec:
   listeners:
     - { name: tcp, port: 5432, protocol: TCP }
     - { name: tls, port: 8443, protocol: TLS, tls: { mode: Passthrough } }
+    - { name: udp, port: 5432, protocol: UDP }
 ---
 apiVersion: v1
 kind: Service
 metadata: { name: echo, namespace: default }
-spec: { clusterIP: None, ports: [{ name: http, port: 80 }] }
+spec: { clusterIP: None, ports: [{ name: http, port: 80 }, { name: datagrams, port: 80, protocol: UDP }] }
 ---
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
@@ -151,6 +152,7 @@ describeWith(['cluster'], 'Weir in a cluster', () => {
   test.each([
     ['tcproute', 'TCPRoute', 'tcp', ''],
     ['tlsroute', 'TLSRoute', 'tls', 'hostnames: [a.example.com]'],
+    ['udproute', 'UDPRoute', 'udp', ''],
   ])('a %s is attached to its listener and says so, and is let go', async (resource, kind, section, more) => {
     await cluster.apply(`
 apiVersion: gateway.networking.k8s.io/v1

@@ -1,5 +1,6 @@
-// `weir up` with a TCPRoute and a TLSRoute from files: from what a user writes to bytes.
+// `weir up` with a TCPRoute, a TLSRoute and a UDPRoute from files: from what a user writes to bytes.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
@@ -13,6 +14,7 @@ import { freePorts } from '../support/free-port.ts';
 let folder = '';
 let ports: readonly number[] = [];
 let backends: readonly net.Server[] = [];
+let echo: dgram.Socket;
 let ca: TestCa;
 let weir: Child;
 
@@ -31,8 +33,8 @@ async function readAll(socket: net.Socket): Promise<string> {
 
 function objects(): string {
   const [tcp, tlsPort] = ports;
-  const backend = (name: string, server: net.Server | undefined): string =>
-    `apiVersion: gateway.weir.dev/v1alpha1\nkind: Backend\nmetadata: { name: ${name} }\nspec: { endpoints: [{ ip: 127.0.0.1, port: ${portOf(server)} }] }`;
+  const backend = (name: string, port: number): string =>
+    `apiVersion: gateway.weir.dev/v1alpha1\nkind: Backend\nmetadata: { name: ${name} }\nspec: { endpoints: [{ ip: 127.0.0.1, port: ${port} }] }`;
   const route = (kind: string, section: string, rest: string): string =>
     `apiVersion: gateway.networking.k8s.io/v1\nkind: ${kind}\nmetadata: { name: ${section} }\nspec:\n  parentRefs: [{ name: edge, sectionName: ${section} }]\n${rest}  rules: [{ backendRefs: [{ group: gateway.weir.dev, kind: Backend, name: ${section} }] }]`;
   return [
@@ -40,10 +42,11 @@ function objects(): string {
     [
       'apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: { name: edge }\nspec:\n  gatewayClassName: weir\n  listeners:',
       `    - { name: plain, port: ${tcp}, protocol: TCP }`,
+      `    - { name: datagrams, port: ${tcp}, protocol: UDP }`,
       `    - { name: sealed, port: ${tlsPort}, protocol: TLS, hostname: "*.test", tls: { mode: Passthrough } }`,
     ].join('\n'),
-    ...[backend('plain', backends[0]), backend('sealed', backends[1])],
-    ...[route('TCPRoute', 'plain', ''), route('TLSRoute', 'sealed', '  hostnames: [a.test]\n')],
+    ...[backend('plain', portOf(backends[0])), backend('sealed', portOf(backends[1])), backend('datagrams', echo.address().port)],
+    ...[route('TCPRoute', 'plain', ''), route('UDPRoute', 'datagrams', ''), route('TLSRoute', 'sealed', '  hostnames: [a.test]\n')],
   ].join('\n---\n');
 }
 
@@ -54,16 +57,35 @@ beforeAll(async () => {
   const sealed = tls.createServer({ cert: readFileSync(certificate), key: readFileSync(privateKey) }, (socket) => socket.end('sealed'));
   backends = [plain, sealed];
   for (const server of backends) await once(server.listen(0, '127.0.0.1'), 'listening');
+  echo = dgram.createSocket('udp4').bind(0, '127.0.0.1');
+  echo.on('message', (message, { port, address }) => echo.send(message, port, address));
+  await once(echo, 'listening');
   ports = await freePorts(2);
   folder = mkdtempSync(path.join(os.tmpdir(), 'weir-stream-'));
   writeFileSync(path.join(folder, 'all.yaml'), objects());
-  weir = new Child(['up', folder, '--admin-port', 'off', '--probe-port', 'off', '--drain-delay', '0s', '--drain-timeout', '1s']);
+  weir = new Child([
+    'up',
+    folder,
+    '--admin-port',
+    'off',
+    '--probe-port',
+    'off',
+    '--drain-delay',
+    '0s',
+    '--drain-timeout',
+    '1s',
+    '--workers',
+    '2',
+    '--datagram-idle-timeout',
+    '100ms',
+  ]);
   await weir.printed(/serving/);
 });
 
 afterAll(async () => {
   await weir?.stop();
   for (const server of backends) server.close();
+  echo?.close();
   rmSync(folder, { recursive: true, force: true });
   await ca?.remove();
 });
@@ -88,7 +110,19 @@ describe('weir up', () => {
     expect(JSON.parse(line)).toMatchObject({ protocol: 'tls', serverName: 'a.test', listener: 'default/edge/sealed' });
   });
 
+  test('serves a UDPRoute from several workers, and logs the session', async () => {
+    for (let i = 0; i < 10; i++) {
+      const peer = dgram.createSocket('udp4');
+      peer.send(`datagram ${i}`, ports[0], '127.0.0.1');
+      const [answer] = (await once(peer, 'message')) as [Buffer];
+      peer.close();
+      expect(String(answer)).toBe(`datagram ${i}`);
+    }
+    const [line] = await weir.printed(/\{.*"route":"UDPRoute\/default\/datagrams\/0".*\}/);
+    expect(JSON.parse(line)).toMatchObject({ protocol: 'udp', receivedBytes: 10, sentBytes: 10, listener: 'default/edge/datagrams' });
+  });
+
   test('the files are valid', async () => {
-    expect(await runWeir(['validate', folder])).toMatchObject({ code: 0, stdout: '7 objects, 0 errors, 0 warnings\n' });
+    expect(await runWeir(['validate', folder])).toMatchObject({ code: 0, stdout: '9 objects, 0 errors, 0 warnings\n' });
   });
 });

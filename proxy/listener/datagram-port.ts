@@ -1,0 +1,186 @@
+// One UDP port of the proxy: the sockets that are bound for it, and a session for each peer that sends.
+import dgram from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import type * as ir from '#api/ir/ir.ts';
+import { Timer } from '#lib/timer-wheel.ts';
+import { ERRORS } from '../exchange/errors.ts';
+import { StreamSession } from '../exchange/stream-session.ts';
+import { EVERY_ADDRESS, wantedAddresses, wants } from './addresses.ts';
+import { plainAddress } from './connection.ts';
+import { DatagramSession } from './datagram-session.ts';
+import type { PortContext } from './port-context.ts';
+import { bindProblem } from './problem.ts';
+import type { ListenerProblem } from './problem.ts';
+
+/** A socket with the sessions that came in there, by `<address>|<port>` of the peer. */
+interface Bound {
+  readonly socket: dgram.Socket;
+  readonly sessions: Map<string, DatagramSession>;
+}
+
+export class DatagramPort {
+  readonly number: number;
+  readonly #context: PortContext;
+  readonly #bound = new Map<string, Bound>();
+  /** Sockets nobody wants any more, open for the last answers. */
+  readonly #leaving = new Set<Bound>();
+  readonly #deadline: Timer;
+  readonly #closed = Promise.withResolvers<void>();
+  #listeners: readonly ir.Listener[] = [];
+  #retired = false;
+
+  constructor(number: number, context: PortContext) {
+    this.number = number;
+    this.#context = context;
+    this.#deadline = new Timer(() => this.cut());
+  }
+
+  /** The port that is really bound, or null while nothing is. */
+  get bound(): number | null {
+    for (const { socket } of this.#bound.values()) return socket.address().port;
+    return null;
+  }
+
+  /**
+   * Serves these listeners from now on. Nothing in a datagram tells whose it is, so the first by key has the port; resolves to
+   * what is wrong.
+   */
+  async update(listeners: readonly ir.Listener[]): Promise<ListenerProblem[]> {
+    const [first, ...others] = listeners.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+    this.#listeners = first === undefined ? [] : [first];
+    const conflicts = others.map(({ key, port }): ListenerProblem => {
+      return { listener: key, reason: 'ProtocolConflict', message: `listener ${first?.key ?? ''} has the same datagrams of port ${port}` };
+    });
+    const wanted = wantedAddresses(this.#listeners, this.#context.bindAddress);
+    for (const [address, bound] of this.#bound) if (!wanted.has(address)) this.#leave(address, bound);
+    const missing = [...wanted].filter((address) => !this.#bound.has(address));
+    const problems = await Promise.all(missing.map((address) => this.#bind(address)));
+    return [...conflicts, ...problems.flat()];
+  }
+
+  /** Takes nothing new, lets last answers pass for `grace` ms at most. Resolves when every socket is closed. */
+  retire(grace: number): Promise<void> {
+    if (this.#retired) return this.#closed.promise;
+    this.#retired = true;
+    for (const [address, bound] of this.#bound) this.#leave(address, bound);
+    this.#context.wheel.arm(this.#deadline, Math.max(1, grace));
+    this.#settle();
+    return this.#closed.promise;
+  }
+
+  /** Ends every session. */
+  cut(): void {
+    for (const { sessions } of [...this.#bound.values(), ...this.#leaving]) {
+      for (const session of sessions.values()) session.end(ERRORS.connectionCut);
+    }
+  }
+
+  async #bind(address: string): Promise<ListenerProblem[]> {
+    const socket = await this.#open(address);
+    if ('error' in socket) {
+      const { bindAddress } = this.#context;
+      return this.#listeners.filter((listener) => wants(listener, address, bindAddress)).map(({ key }) => bindProblem(key, socket.error));
+    }
+    const bound: Bound = { socket: socket.opened, sessions: new Map() };
+    // Retired, or bound by another update, while this one waited.
+    if (this.#retired || this.#bound.has(address)) {
+      socket.opened.close();
+      return [];
+    }
+    this.#bound.set(address, bound);
+    bound.socket.on('message', (message, peer) => this.#received(bound, message, peer));
+    bound.socket.on('error', this.#context.acceptFailed);
+    return [];
+  }
+
+  async #open(address: string): Promise<{ readonly opened: dgram.Socket } | { readonly error: NodeJS.ErrnoException }> {
+    const { bindPort, reusePort } = this.#context;
+    const port = bindPort(this.number);
+    if (address !== EVERY_ADDRESS) return open(isIPv6(address) ? 'udp6' : 'udp4', address, port, reusePort);
+    // On `::` peers of IPv4 are served too.
+    const both = await open('udp6', '::', port, reusePort);
+    return 'error' in both && both.error.code !== 'EADDRINUSE' ? open('udp4', '0.0.0.0', port, reusePort) : both;
+  }
+
+  #leave(address: string, bound: Bound): void {
+    this.#bound.delete(address);
+    this.#leaving.add(bound);
+    for (const session of bound.sessions.values()) session.drain();
+    if (bound.sessions.size === 0) this.#close(bound);
+  }
+
+  #received(bound: Bound, message: Buffer, peer: dgram.RemoteInfo): void {
+    const key = `${peer.address}|${peer.port}`;
+    const target = this.#target();
+    let session = bound.sessions.get(key);
+    if (session !== undefined && !session.follows(target.plan)) {
+      session.end(null);
+      session = undefined;
+    }
+    session ??= this.#leaving.has(bound) ? undefined : this.#begin(bound, key, peer, target);
+    session?.datagram(message);
+  }
+
+  #target(): StreamSession['target'] {
+    const found = this.#context.findStream(
+      this.#listeners.map(({ key }) => key),
+      '',
+    );
+    return { protocol: 'udp', serverName: '', listener: found?.listener ?? '', plan: found?.plan ?? null };
+  }
+
+  #begin(bound: Bound, key: string, peer: dgram.RemoteInfo, target: StreamSession['target']): DatagramSession | undefined {
+    const { datagramLimit, splice } = this.#context;
+    if (!datagramLimit.enter()) return undefined;
+    const owner = {
+      reply: (message: Buffer) => reply(bound.socket, message, peer, splice.limits.maxBufferedBytes),
+      ended: () => {
+        datagramLimit.leave();
+        if (bound.sessions.get(key) === session) bound.sessions.delete(key);
+        if (this.#leaving.has(bound) && bound.sessions.size === 0) this.#close(bound);
+      },
+    };
+    const session = new DatagramSession(new StreamSession({ remoteAddress: plainAddress(peer.address) }, target), owner, splice);
+    bound.sessions.set(key, session);
+    session.open();
+    return session;
+  }
+
+  #close(bound: Bound): void {
+    this.#leaving.delete(bound);
+    bound.socket.close();
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (!this.#retired || this.#leaving.size > 0) return;
+    this.#context.wheel.disarm(this.#deadline);
+    this.#closed.resolve();
+  }
+}
+
+/** A reply that cannot be sent is lost, as datagrams are; the socket goes on. */
+function reply(socket: dgram.Socket, message: Buffer, peer: dgram.RemoteInfo, maxQueued: number): void {
+  if (socket.getSendQueueSize() <= maxQueued) socket.send(message, peer.port, peer.address, ignore);
+}
+
+async function open(
+  type: 'udp4' | 'udp6',
+  address: string,
+  port: number,
+  reusePort: boolean,
+): Promise<{ readonly opened: dgram.Socket } | { readonly error: NodeJS.ErrnoException }> {
+  const { promise, resolve } = Promise.withResolvers<NodeJS.ErrnoException | null>();
+  const socket = dgram.createSocket({ type, reusePort });
+  socket.once('error', resolve);
+  socket.bind({ port, address }, () => resolve(null));
+  const error = await promise;
+  socket.off('error', resolve);
+  if (error === null) return { opened: socket };
+  socket.close();
+  return { error };
+}
+
+function ignore(): void {
+  // Whoever waits for the answer asks again.
+}
