@@ -1,9 +1,9 @@
 // Every stage has its deadline: who is slow is told so, or cut, and nothing is left behind.
 import { describe, expect, test } from '@jest/globals';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { blackhole } from '../support/blackhole.ts';
 import { header, status } from '../support/message.ts';
 import { closeAfterEach, closeLater, get, openChain, openClient, openProxy, post } from '../support/fixture.ts';
 import { cluster, listener, route } from '../support/proxy.ts';
@@ -165,18 +165,3 @@ describe('of the route (GEP-1742)', () => {
     await until(() => proxy.worker.timers === 0, 'no timer');
   });
 });
-
-/** A port of this machine that completes no connection: its listener is stopped and its queue is full. */
-async function blackhole(): Promise<number> {
-  const program = `const s = require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(s.address().port))`;
-  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'ignore'] });
-  closeLater(() => child.kill('SIGKILL'));
-  const port = Number(String(((await once(child.stdout, 'data')) as [Buffer])[0]));
-  child.kill('SIGSTOP');
-  for (let open = true; open;) {
-    const socket = net.connect(port, '127.0.0.1');
-    closeLater(() => socket.destroy());
-    open = await Promise.race([once(socket, 'connect').then(() => true), delay(100, false)]);
-  }
-  return port;
-}

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import type * as ir from '#api/ir/ir.ts';
 import type { MetricJson } from '../../proxy/telemetry/metric.ts';
+import { blackhole } from '../support/blackhole.ts';
 import { closeAfterEach, closeLater, openClient, openProxy, openUpstream } from '../support/fixture.ts';
 import { cluster, listener, streamBackend, streamRoute } from '../support/proxy.ts';
 import type { Proxy } from '../support/proxy.ts';
@@ -234,16 +235,26 @@ describe('backends', () => {
     expect(samples(proxy, 'weir_stream_failures_total')).toEqual({ upstream_connect_failed: 3 });
   });
 
-  test('one that does not answer costs the connect timeout', async () => {
-    // 192.0.2.0/24 is for documentation (RFC 5737): nobody answers, or the network says at once that nobody is there.
-    const key = 'Service/default/app/80';
-    const endpoints = [{ address: '192.0.2.1', port: 9, draining: false }];
-    const proxy = await openProxy([TCP, { kind: 'Cluster', key, protocol: 'tcp' }, { kind: 'Endpoints', key, endpoints }, streamRoute()], {
-      connectTimeout: 50,
-    });
+  test('one that does not take connections costs the connect timeout, then the next is tried', async () => {
+    const [blocked, a] = [await blackhole(), await openUpstream(greeter('a'))];
+    const proxy = await openProxy(toPorts([blocked]), { connectTimeout: 50 });
     expect(await greeting(proxy.port)).toBe('ECONNRESET');
-    const [code] = Object.keys(samples(proxy, 'weir_stream_failures_total'));
-    expect(code).toMatch(/^upstream_connect_(timeout|failed)$/);
+    expect(samples(proxy, 'weir_stream_failures_total')).toEqual({ upstream_connect_timeout: 1 });
+    await proxy.worker.apply(cluster('app', [blocked, a.port]), []);
+    for (let i = 0; i < 4; i++) expect(await greeting(proxy.port)).toBe('a');
+    await settled(proxy);
+    expect(proxy.worker.timers).toBe(0);
+  });
+
+  test('a stop amid an attempt ends it', async () => {
+    const proxy = await openProxy(toPorts([await blackhole()]));
+    const client = await openClient(proxy.port);
+    await until(() => proxy.metric('weir_stream_connections_active') === 1, 'the attempt');
+    const stopped = proxy.worker.stop(50);
+    await until(() => client.closed, 'the cut');
+    await stopped;
+    expect(samples(proxy, 'weir_stream_failures_total')).toEqual({ connection_cut: 1 });
+    expect(proxy.worker.timers).toBe(0);
   });
 
   test.each<[string, string, ir.Resource[]]>([
