@@ -52,9 +52,9 @@ describe('several workers', () => {
     const one = await startBackend('one');
     const [port, other] = (await freePorts(2)) as [number, number];
     const supervisor = startSupervisor(2);
-    const refused = listener({ key: 'default/gateway/udp', port: other, protocol: 'UDP' });
+    const refused = listener({ key: 'default/gateway/tls', port: other, protocol: 'TLS' });
     const errors = await supervisor.apply([...cluster('app', [one.port]), listener({ port }), refused, route()], []);
-    expect(errors).toEqual([expect.objectContaining({ kind: 'Listener', key: 'default/gateway/udp' })]);
+    expect(errors).toEqual([expect.objectContaining({ kind: 'Listener', key: 'default/gateway/tls' })]);
     expect(supervisor.boundPort(port)).toBe(port);
     expect(workerPids()).toHaveLength(2);
     const { requests, failures } = await traffic([flowTo(port, 'new'), flowTo(port, 'new')], () =>
