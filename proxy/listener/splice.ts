@@ -16,6 +16,7 @@ import { READ_BUFFER, readView } from '../exchange/read-buffer.ts';
 import type { StreamCluster } from '../exchange/stream-plan.ts';
 import type { StreamRecorder, StreamSession } from '../exchange/stream-session.ts';
 import type { ConnectionCodec } from './connection.ts';
+import { forward } from './forward.ts';
 import type { Timers } from './port-context.ts';
 
 export interface SpliceSettings {
@@ -59,13 +60,12 @@ export class Splice implements ConnectionCodec {
   data(chunk: Buffer): void {
     this.#session.receivedBytes += chunk.length;
     if (this.#state === 'over') return;
-    const copy = Buffer.from(chunk);
     if (this.#state === 'connecting') {
-      this.#early.push(copy);
+      this.#early.push(Buffer.from(chunk));
       return;
     }
     this.#touch();
-    if (this.#upstream?.write(copy) === false) this.#downstream.pause();
+    if (this.#upstream !== null && !forward(this.#upstream, chunk)) this.#downstream.pause();
   }
 
   retire(): void {
@@ -155,7 +155,7 @@ export class Splice implements ConnectionCodec {
   #received(chunk: Buffer): boolean {
     this.#session.sentBytes += chunk.length;
     this.#touch();
-    if (this.#state === 'open' && !this.#downstream.write(Buffer.from(chunk))) this.#upstream?.pause();
+    if (this.#state === 'open' && !forward(this.#downstream, chunk)) this.#upstream?.pause();
     return true;
   }
 

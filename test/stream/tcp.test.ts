@@ -1,5 +1,6 @@
 // Connections of a TCP listener: where they go, how they end, and that neither side can make the proxy hold much.
 import { describe, expect, test } from '@jest/globals';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
 import type * as ir from '#api/ir/ir.ts';
@@ -9,6 +10,7 @@ import { closeAfterEach, closeLater, openClient, openProxy, openUpstream } from 
 import { cluster, listener, streamBackend, streamRoute } from '../support/proxy.ts';
 import type { Proxy } from '../support/proxy.ts';
 import type { RawUpstream, UpstreamBehaviour } from '../support/raw-upstream.ts';
+import { readSlowly } from '../support/slow-reader.ts';
 import { until } from '../support/until.ts';
 
 closeAfterEach();
@@ -75,6 +77,16 @@ describe('bytes', () => {
     expect(client.received).toBe(sent.latin1Slice());
     expect(samples(proxy, 'weir_stream_received_bytes_total')).toEqual({ 'default/stream': sent.length });
     expect(samples(proxy, 'weir_stream_sent_bytes_total')).toEqual({ 'default/stream': sent.length });
+  });
+
+  test('megabytes pass both ways unharmed at the pace of a slow reader', async () => {
+    const upstream = await openUpstream({ ...ECHO, keep: false });
+    const proxy = await openProxy(toPorts([upstream.port]));
+    const socket = net.connect(proxy.port, '127.0.0.1');
+    closeLater(() => socket.destroy());
+    const sent = randomBytes(32 * 1024 * 1024);
+    socket.end(sent);
+    expect(await readSlowly(socket)).toBe(createHash('sha256').update(sent).digest('hex'));
   });
 
   test('a backend may speak first', async () => {
