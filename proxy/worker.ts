@@ -6,7 +6,12 @@ import { TimerWheel } from '#lib/timer-wheel.ts';
 import { EndpointRegistry } from './cluster/endpoint.ts';
 import { H1Downstream } from './codec/h1/downstream.ts';
 import { H1Upstream } from './codec/h1/upstream.ts';
+import { H2Downstream } from './codec/h2/downstream.ts';
+import { FloodCounts } from './codec/h2/floods.ts';
+import type { H2Settings } from './codec/h2/settings.ts';
 import type { Limits } from './exchange/limits.ts';
+import type { DownstreamEvents } from './exchange/stream.ts';
+import type { Connect } from './listener/connection.ts';
 import { ListenerSet } from './listener/listeners.ts';
 import { RequestPath } from './request-path.ts';
 import { RuntimeBuilder } from './runtime/build.ts';
@@ -51,6 +56,7 @@ export class Worker {
   readonly #listeners: ListenerSet;
   readonly #builder: RuntimeBuilder;
   readonly #endpoints: EndpointRegistry;
+  readonly #floods = new FloodCounts();
   #acceptFailures = 0;
 
   constructor(options: WorkerOptions) {
@@ -59,7 +65,7 @@ export class Worker {
     this.#accessLog = options.accessLog === 'off' ? null : new AccessLog(options.accessLog);
     const recorder = new ExchangeRecorder(this.#metrics, this.#accessLog);
     const path: RequestPath = new RequestPath({ runtime: () => this.#builder.current, recorder, wheel });
-    const settings = { limits, wheel, normaliseHost, normalisePath };
+    const settings = { limits, wheel, normaliseHost, normalisePath, floods: this.#floods };
     const connect = (address: string, port: number, owner: ConnectionOwner): H1Upstream =>
       new H1Upstream(address, port, owner, path, settings);
     this.#endpoints = new EndpointRegistry((address, port) => new ConnectionPool(address, port, connect, { events: path, limits, wheel }));
@@ -67,7 +73,7 @@ export class Worker {
       ...options,
       wheel,
       acceptFailed: () => this.#acceptFailures++,
-      connect: (socket, connection) => new H1Downstream(socket, connection, path, settings),
+      connect: downstreamCodec(path, settings),
       findStream: (listeners, serverName) => this.#builder.findStream(listeners, serverName),
       streams: new SessionRecorder(this.#streams, this.#accessLog),
     });
@@ -84,6 +90,7 @@ export class Worker {
     const sources = {
       downstream: () => this.#listeners.counts,
       acceptFailures: () => this.#acceptFailures,
+      floods: () => this.#floods.byReason,
       handshakeFailures: () => this.#listeners.handshakes.failures,
       pools: () => Array.from(this.#endpoints.values(), ({ pool }) => pool.counts),
       endpoints: () => this.#endpoints.size,
@@ -133,4 +140,18 @@ export class Worker {
     this.#wheel.stop();
     return this.#accessLog === null || this.#accessLog.close(ACCESS_LOG_TIMEOUT_MS);
   }
+}
+
+/** What speaks on an accepted connection: by ALPN on TLS, by the first bytes on cleartext. */
+function downstreamCodec(events: DownstreamEvents, settings: H2Settings): Connect {
+  const speakH2: Connect = (socket, connection) => new H2Downstream(socket, connection, events, settings);
+  return (socket, connection) => {
+    if (connection.protocol === 'h2') return speakH2(socket, connection);
+    const handOver = (bytes: Buffer, retired: boolean): void => {
+      const codec = connection.become('h2', speakH2);
+      if (retired) codec.retire();
+      codec.data(bytes);
+    };
+    return new H1Downstream(socket, connection, events, settings, connection.tls === null ? handOver : null);
+  };
 }

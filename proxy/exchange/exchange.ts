@@ -15,8 +15,8 @@ export interface DownstreamConnection {
   /** The port the listener is bound to: picks the routing table. */
   readonly localPort: number;
   readonly protocol: 'http/1.1' | 'h2';
-  /** Null on cleartext. `serverName` is '' without SNI. */
-  readonly tls: { readonly serverName: string; readonly version: string; readonly cipher: string } | null;
+  /** Null on cleartext. `serverName` is '' without SNI, `alpn` is '' without ALPN. */
+  readonly tls: { readonly serverName: string; readonly version: string; readonly cipher: string; readonly alpn: string } | null;
 }
 
 /** Gathers the body of a request for a copy of it. */

@@ -12,6 +12,15 @@ export interface Limits {
   readonly maxChunkLineBytes: number;
   /** Requests on one downstream connection before it is closed; 0 is unlimited. */
   readonly maxRequestsPerConnection: number;
+  /** Open requests on one HTTP/2 connection; those beyond are refused for the client to send again. */
+  readonly maxStreamsPerConnection: number;
+  /** Request bodies that may be on their way on one HTTP/2 stream and connection: what a backend that does not read costs. At least 65,535. */
+  readonly streamWindowBytes: number;
+  readonly connectionWindowBytes: number;
+  /** HTTP/2 streams of one connection that may be reset in 10 s before they are answered, by the client or because of it. */
+  readonly maxStreamResets: number;
+  /** HTTP/2 frames of one connection in 10 s that neither ask for anything nor go with an answer: SETTINGS, PING, empty ones. */
+  readonly maxControlFrames: number;
   /** Open downstream connections of one worker. */
   readonly maxConnections: number;
   /** TLS handshake, from accept. */
@@ -58,6 +67,11 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxRequestBodyBytes: 0,
   maxChunkLineBytes: 256,
   maxRequestsPerConnection: 0,
+  maxStreamsPerConnection: 100,
+  streamWindowBytes: 262_144,
+  connectionWindowBytes: 1_048_576,
+  maxStreamResets: 500,
+  maxControlFrames: 1_000,
   maxConnections: 20_000,
   tlsHandshakeTimeout: 10_000,
   requestHeadTimeout: 10_000,

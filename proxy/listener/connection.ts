@@ -14,18 +14,21 @@ export interface ConnectionCodec {
   readonly idle: boolean;
 }
 
-/** Puts a codec on a connection. Called once, before the first byte is read. */
-export type Connect = (socket: net.Socket, connection: DownstreamConnection) => ConnectionCodec;
+/**
+ * Puts a codec on a connection. Called once, before the first byte is read. A codec that sees in the first bytes that another
+ * one is meant calls `become`.
+ */
+export type Connect = (socket: net.Socket, connection: Connection) => ConnectionCodec;
 
 /** Prefix of an IPv4 address as a dual-stack socket reports it. */
 const MAPPED = '::ffff:';
 
 export class Connection implements DownstreamConnection {
   readonly localPort: number;
-  readonly protocol = 'http/1.1';
   readonly tls: DownstreamConnection['tls'];
   readonly socket: net.Socket;
-  readonly codec: ConnectionCodec;
+  #protocol: DownstreamConnection['protocol'];
+  #codec: ConnectionCodec;
   // Addresses are system calls: asked for when an exchange first wants one, then kept for those that follow.
   #remoteAddress: string | null = null;
   #remotePort: number | null = null;
@@ -36,9 +39,23 @@ export class Connection implements DownstreamConnection {
     this.socket = socket;
     this.localPort = port;
     this.tls = tls;
-    // HTTP/2 is chosen here: by ALPN on TLS, and on cleartext by the preface `PRI * HTTP/2.0`, which asks for a codec that
-    // looks at the first bytes before it decides who gets them.
-    this.codec = connect(socket, this);
+    this.#protocol = tls?.alpn === 'h2' ? 'h2' : 'http/1.1';
+    this.#codec = connect(socket, this);
+  }
+
+  get protocol(): DownstreamConnection['protocol'] {
+    return this.#protocol;
+  }
+
+  get codec(): ConnectionCodec {
+    return this.#codec;
+  }
+
+  /** Speaks another protocol from now on. Whoever had the connection keeps its listeners and does nothing by them. */
+  become(protocol: DownstreamConnection['protocol'], connect: Connect): ConnectionCodec {
+    this.#protocol = protocol;
+    this.#codec = connect(this.socket, this);
+    return this.#codec;
   }
 
   get remoteAddress(): string {

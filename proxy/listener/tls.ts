@@ -40,8 +40,8 @@ export interface HandshakeOptions {
   readonly failed: (reason: HandshakeFailure) => void;
 }
 
-/** What we speak on TLS, in the wire format of ALPN. `h2` goes before it. */
-const ALPN = Buffer.from('\x08http/1.1', 'latin1');
+/** What we speak on TLS, in the wire format of ALPN and the order of our preference. */
+const ALPN = Buffer.from('\x02h2\x08http/1.1', 'latin1');
 /** A fatal alert in the clear, as long as no key is agreed: unrecognized_name (RFC 6066 section 3). */
 const UNRECOGNIZED_NAME = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 112]);
 
@@ -137,7 +137,8 @@ export class Handshake {
     this.#over = true;
     socket.off('end', this.#ended);
     this.#options.wheel.disarm(this.#deadline);
-    this.#options.secured(socket, { serverName, version: socket.getProtocol() ?? '', cipher: socket.getCipher().name });
+    const alpn = socket.alpnProtocol || '';
+    this.#options.secured(socket, { serverName, version: socket.getProtocol() ?? '', cipher: socket.getCipher().name, alpn });
   }
 
   /** Once secured, the TLS socket's errors are the codec's: its close tells what there is to know. */

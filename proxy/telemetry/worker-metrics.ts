@@ -9,6 +9,8 @@ export interface WorkerSources {
   readonly acceptFailures: () => number;
   /** Failed TLS handshakes by reason; the reasons are the listener's own and few. */
   readonly handshakeFailures: () => ReadonlyMap<string, number>;
+  /** HTTP/2 connections and streams ended for flooding, by reason. */
+  readonly floods: () => ReadonlyMap<string, number>;
   readonly pools: () => Iterable<{ readonly open: number; readonly idle: number; readonly pending: number }>;
   readonly endpoints: () => number;
   readonly mirrorDrops: () => number;
@@ -26,6 +28,12 @@ export function workerFamilies(sources: WorkerSources): readonly MetricFamily[] 
       type: 'counter',
       help: 'TLS handshakes that failed, by reason',
       read: () => [...sources.handshakeFailures()].map(([reason, value]) => ({ labels: { reason }, value })),
+    },
+    {
+      name: 'weir_http2_floods_total',
+      type: 'counter',
+      help: 'HTTP/2 connections and streams that were ended for flooding, by reason',
+      read: () => [...sources.floods()].map(([reason, value]) => ({ labels: { reason }, value })),
     },
     single('weir_upstream_connections_open', 'gauge', 'Upstream connections, idle ones included', () => sum(sources.pools(), 'open')),
     single('weir_upstream_connections_idle', 'gauge', 'Upstream connections kept for reuse', () => sum(sources.pools(), 'idle')),

@@ -74,7 +74,7 @@ const REQUEST_LINES: readonly Row[] = [
   ['a quoted method', '"GET" / HTTP/1.1\r\nHost: a\r\n\r\n', 400],
   ['HTTP/1.2', 'GET / HTTP/1.2\r\nHost: a\r\n\r\n', 505],
   ['HTTP/2.0', 'GET / HTTP/2.0\r\nHost: a\r\n\r\n', 505],
-  ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 505],
+  ['the preface of HTTP/2 after an empty line', '\r\nPRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 505],
   ['HTTP/1.10', 'GET / HTTP/1.10\r\nHost: a\r\n\r\n', 400],
   ['HTTP/1.32', 'GET / HTTP/1.32\r\nHost: a\r\n\r\n', 400],
   ['HTTP/257.1, 1.1 in eight bits', 'GET / HTTP/257.1\r\nHost: a\r\n\r\n', 400],

@@ -38,14 +38,21 @@ const DISCARD_BYTES = 65_536;
 const REST_OF_LINE = 48;
 const LF = 0x0a;
 const CR = 0x0d;
+/** What an HTTP/2 connection begins with: no request of HTTP/1.1 does, since the method is reserved (RFC 9113 section 3.4). */
+const H2_PREFACE = 'PRI ';
+const P = 0x50;
 /** A request cannot be followed on the same connection. */
 const CLOSE = 'connection: close\r\n';
+
+/** Takes a connection over, with all that was read of it. `retired`: its next answer is to be the last. */
+export type HandOver = (bytes: Buffer, retired: boolean) => void;
 
 export class H1Downstream implements DownstreamStream, ChunkSink {
   readonly #socket: net.Socket;
   readonly #connection: DownstreamConnection;
   readonly #events: DownstreamEvents;
   readonly #settings: H1Settings;
+  readonly #handOver: HandOver | null;
   readonly #output: Output;
   readonly #timer: Timer;
   readonly #writeTimer: Timer;
@@ -73,11 +80,19 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
   #lingered = 0;
   #bytesAtStall = 0;
 
-  constructor(socket: net.Socket, connection: DownstreamConnection, events: DownstreamEvents, settings: H1Settings) {
+  /** `handOver` gets the connection if it turns out to be one of HTTP/2; null: it cannot be. */
+  constructor(
+    socket: net.Socket,
+    connection: DownstreamConnection,
+    events: DownstreamEvents,
+    settings: H1Settings,
+    handOver: HandOver | null,
+  ) {
     this.#socket = socket;
     this.#connection = connection;
     this.#events = events;
     this.#settings = settings;
+    this.#handOver = handOver;
     this.#output = new Output(socket, settings.limits.maxBufferedBytes);
     this.#timer = new Timer(() => this.#timedOut());
     this.#writeTimer = new Timer(() => this.#writeStalled());
@@ -150,6 +165,7 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
     switch (this.#state) {
       case 'idle':
       case 'head':
+        if (this.#requests === 0 && buffer[position] === P && this.#isH2(buffer, position)) return this.#leave(buffer);
         return this.#readHead(buffer, position);
       case 'body':
         return this.#readBody(buffer, position);
@@ -177,6 +193,18 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
     if (end < 0) return TOKEN[buffer[position] as number] === 1 ? -1 : this.#refuse(ERRORS.requestMalformed, buffer.length);
     this.#request(buffer.latin1Slice(position, end));
     return end;
+  }
+
+  #isH2(buffer: Buffer, position: number): boolean {
+    if (this.#handOver === null || position > 0 || buffer.length < H2_PREFACE.length) return false;
+    return buffer.latin1Slice(0, H2_PREFACE.length) === H2_PREFACE;
+  }
+
+  #leave(buffer: Buffer): number {
+    this.#state = 'gone';
+    this.#settings.wheel.disarm(this.#timer);
+    this.#handOver?.(buffer, this.#draining);
+    return buffer.length;
   }
 
   /** RFC 9112 section 2.2: an empty line before a request is a leftover of old clients; one is ignored. */

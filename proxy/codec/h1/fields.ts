@@ -178,7 +178,7 @@ function join(before: string, value: string): string {
 }
 
 /** A decimal number of at most 15 digits (exact in a double), or -1. */
-function parseLength(text: string): number {
+export function parseLength(text: string): number {
   if (text.length === 0 || text.length > 15) return -1;
   let value = 0;
   for (let i = 0; i < text.length; i++) {

@@ -1,0 +1,77 @@
+// What one connection may ask for without being given anything: frames that cost the peer nothing and us a little, and streams
+// that end before they were worth it. Every way to flood draws on one of two budgets.
+import type { Limits } from '../../exchange/limits.ts';
+
+/** Ways to be a nuisance; labels of a metric. */
+export type FloodReason =
+  | 'reset'
+  | 'provoked_reset'
+  | 'settings'
+  | 'ping'
+  | 'priority'
+  | 'window_update'
+  | 'empty_data'
+  | 'continuation'
+  | 'unknown_frame'
+  | 'header_block'
+  | 'stalled_header_block'
+  | 'stalled_window';
+
+/** Connections and streams that were ended for flooding, by reason. One per worker. */
+export class FloodCounts {
+  readonly #counts = new Map<FloodReason, number>();
+
+  get byReason(): ReadonlyMap<FloodReason, number> {
+    return this.#counts;
+  }
+
+  count(reason: FloodReason): void {
+    this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
+  }
+}
+
+/** Budgets are full again after this. */
+const WINDOW_MS = 10_000;
+/** Control frames that a frame of an answer may well be met with: updates of two windows, a ping to measure the path. */
+const FRAMES_PER_FRAME = 8;
+
+type Limited = Pick<Limits, 'maxControlFrames' | 'maxStreamResets'>;
+
+/** The budgets of one connection. */
+export class FloodGuard {
+  readonly #limits: Limited;
+  #control: number;
+  #resets: number;
+  #filledAt = performance.now();
+
+  constructor(limits: Limited) {
+    this.#limits = limits;
+    this.#control = limits.maxControlFrames;
+    this.#resets = limits.maxStreamResets;
+  }
+
+  /** A frame that is no request came. False: that was too many of them. */
+  control(): boolean {
+    return --this.#control >= 0 || this.#refill();
+  }
+
+  /** A stream was reset, by the peer or because of it, before its answer was complete. False: too many. */
+  reset(): boolean {
+    return --this.#resets >= 0 || this.#refill();
+  }
+
+  /** A frame of an answer was sent. */
+  answered(): void {
+    this.#control = Math.min(this.#limits.maxControlFrames, this.#control + FRAMES_PER_FRAME);
+  }
+
+  /** The clock is read only once a budget is used up: time that passed since it was full is what it was used up in. */
+  #refill(): boolean {
+    const now = performance.now();
+    if (now - this.#filledAt < WINDOW_MS) return false;
+    this.#filledAt = now;
+    this.#control = this.#limits.maxControlFrames;
+    this.#resets = this.#limits.maxStreamResets;
+    return true;
+  }
+}

@@ -1,0 +1,67 @@
+// Header lists > HEADERS frames, in the order of the connection: the encoder's table depends on it.
+import { HpackEncoder } from '../hpack/encoder.ts';
+import { isConnectionSpecific } from './field-kinds.ts';
+import { FLAG, FRAME, MAX_FRAME_SIZE } from './frames.ts';
+import type { H2Output } from './output.ts';
+
+const STATUS: readonly string[] = Array.from({ length: 1_000 }, (_, status) => String(status));
+
+export class HeadWriter {
+  readonly #output: H2Output;
+  readonly #encoder = new HpackEncoder();
+
+  constructor(output: H2Output) {
+    this.#output = output;
+  }
+
+  /** The peer's SETTINGS_HEADER_TABLE_SIZE. */
+  setTableSize(size: number): void {
+    this.#encoder.setTableSize(size);
+  }
+
+  /** The head of an answer, 1xx included; `length` -1 adds no content-length. Returns where in the output its flags are. */
+  head(stream: number, status: number, headers: readonly string[], length: number): number {
+    this.#encoder.begin(0);
+    this.#encoder.write(':status', STATUS[status] as string);
+    this.#writeAll(headers);
+    if (length >= 0) this.#encoder.write('content-length', String(length));
+    return this.#frames(stream, 0);
+  }
+
+  /** Trailers, which end the stream. */
+  trailers(stream: number, headers: readonly string[]): void {
+    this.#encoder.begin(0);
+    this.#writeAll(headers);
+    this.#frames(stream, FLAG.endStream);
+  }
+
+  #writeAll(headers: readonly string[]): void {
+    for (let i = 0; i < headers.length; i += 2) {
+      const name = headers[i] as string;
+      if (!isConnectionSpecific(name)) this.#encoder.write(name, headers[i + 1] as string);
+    }
+  }
+
+  #frames(stream: number, flags: number): number {
+    const block = this.#encoder.finish();
+    if (block.length > MAX_FRAME_SIZE) return this.#split(block, stream, flags);
+    const start = this.#output.begin(FRAME.headers, flags | FLAG.endHeaders, stream, block.length);
+    this.#output.block.set(block, start);
+    return start - 5;
+  }
+
+  #split(block: Buffer, stream: number, flags: number): number {
+    // All frames in one block of the output, so that nothing is flushed between the first and the last.
+    this.#output.reserve(block.length + (Math.ceil(block.length / MAX_FRAME_SIZE) + 1) * 9);
+    let flagsAt = -1;
+    for (let from = 0; from < block.length; from += MAX_FRAME_SIZE) {
+      const end = Math.min(block.length, from + MAX_FRAME_SIZE);
+      const last = end === block.length ? FLAG.endHeaders : 0;
+      const first = from === 0;
+      const start = this.#output.begin(first ? FRAME.headers : FRAME.continuation, (first ? flags : 0) | last, stream, end - from);
+      this.#output.block.set(block.subarray(from, end), start);
+      if (first) flagsAt = start - 5;
+    }
+    return flagsAt;
+  }
+}

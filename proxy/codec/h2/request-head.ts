@@ -1,0 +1,218 @@
+// The head of a request: header list > exchange, or the reason to refuse it (RFC 9113 section 8, and stricter where it allows).
+// What passes can be written as HTTP/1.1 without becoming something else.
+import { ERRORS } from '../../exchange/errors.ts';
+import type { ExchangeError } from '../../exchange/errors.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import type { Headers } from '../../exchange/headers.ts';
+import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
+import { FIELD_VALUE, isBlank, TARGET, TOKEN } from '../h1/characters.ts';
+import { parseLength } from '../h1/fields.ts';
+import { mayBeTrailer } from '../h1/field-names.ts';
+import { fieldKind } from './field-kinds.ts';
+import type { FieldKind } from './field-kinds.ts';
+import type { H2Settings } from './settings.ts';
+
+const SLASH = 0x2f;
+/** Longer methods do not exist. */
+const MAX_METHOD = 32;
+
+/** What a header list says. One per worker, filled anew for each request: taking one never waits. */
+class RequestFields {
+  method = '';
+  scheme = '';
+  authority: string | null = null;
+  path = '';
+  host: string | null = null;
+  contentLength = -1;
+  expect = '';
+  headers: Headers = [];
+  /** Where the joined cookie is among the headers, or -1. */
+  #cookieAt = -1;
+  #regular = false;
+
+  /** False: malformed. */
+  take(list: readonly string[]): boolean {
+    this.#reset();
+    for (let i = 0; i < list.length; i += 2) {
+      const name = list[i] as string;
+      const value = list[i + 1] as string;
+      if (!isValue(value) || !this.#takeField(name, value, fieldKind(name))) return false;
+    }
+    return true;
+  }
+
+  #reset(): void {
+    this.method = '';
+    this.scheme = '';
+    this.authority = null;
+    this.path = '';
+    this.host = null;
+    this.contentLength = -1;
+    this.expect = '';
+    this.headers = [];
+    this.#cookieAt = -1;
+    this.#regular = false;
+  }
+
+  #takeField(name: string, value: string, kind: FieldKind): boolean {
+    if (kind === 'plain') {
+      this.#regular = true;
+      this.headers.push(name, value);
+      return true;
+    }
+    if (name.charCodeAt(0) === 0x3a) return !this.#regular && this.#takePseudo(kind, value);
+    this.#regular = true;
+    return this.#takeOwn(kind, value);
+  }
+
+  /** Each once, and none empty but the authority, which is as good as none. */
+  #takePseudo(kind: FieldKind, value: string): boolean {
+    switch (kind) {
+      case ':method':
+        if (this.method !== '') return false;
+        this.method = value;
+        return value !== '';
+      case ':scheme':
+        if (this.scheme !== '') return false;
+        this.scheme = value;
+        return value === 'http' || value === 'https';
+      case ':path':
+        if (this.path !== '') return false;
+        this.path = value;
+        return value !== '';
+      case ':authority':
+        if (this.authority !== null) return false;
+        this.authority = value;
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  #takeOwn(kind: FieldKind, value: string): boolean {
+    switch (kind) {
+      case 'host':
+        if (this.host !== null) return false;
+        this.host = value;
+        return true;
+      case 'content-length':
+        return this.#takeContentLength(value);
+      case 'cookie':
+        this.#takeCookie(value);
+        return true;
+      case 'te':
+        // RFC 9113 section 8.2.2.
+        if (value !== 'trailers') return false;
+        this.headers.push('te', value);
+        return true;
+      case 'expect':
+        this.expect = this.expect === '' ? value.toLowerCase() : `${this.expect},${value.toLowerCase()}`;
+        return true;
+      default:
+        return kind === 'dropped';
+    }
+  }
+
+  #takeContentLength(value: string): boolean {
+    const length = parseLength(value);
+    if (length < 0 || this.contentLength >= 0) return false;
+    this.contentLength = length;
+    return true;
+  }
+
+  /** Section 8.2.3: crumbs become one header again before they leave HTTP/2. */
+  #takeCookie(value: string): void {
+    if (this.#cookieAt < 0) this.#cookieAt = this.headers.push('cookie', value) - 1;
+    else this.headers[this.#cookieAt] += `; ${value}`;
+  }
+}
+
+const fields = new RequestFields();
+
+/** Takes a header list into the exchange. `ended`: no body follows. */
+export function takeRequestHead(list: readonly string[], ended: boolean, exchange: Exchange, settings: H2Settings): ExchangeError | null {
+  exchange.version = 20;
+  const valid = fields.take(list);
+  exchange.method = fields.method;
+  if (!valid) return ERRORS.requestMalformed;
+  exchange.requestHeaders = fields.headers;
+  return takeMethod(exchange) ?? takeAuthority(exchange, settings) ?? takePath(exchange, settings) ?? takeBody(ended, exchange);
+}
+
+/** CONNECT is not for a gateway. */
+function takeMethod({ method }: Exchange): ExchangeError | null {
+  if (method === '' || method === 'CONNECT' || fields.scheme === '' || fields.path === '') return ERRORS.requestMalformed;
+  if (method.length > MAX_METHOD) return ERRORS.requestMalformed;
+  for (let i = 0; i < method.length; i++) {
+    if (TOKEN[method.charCodeAt(i)] !== 1) return ERRORS.requestMalformed;
+  }
+  return null;
+}
+
+/** One of :authority and Host, or both with one voice: two readers must not see two hosts. */
+function takeAuthority(exchange: Exchange, settings: H2Settings): ExchangeError | null {
+  const { authority, host } = fields;
+  if (authority !== null && host !== null && authority.toLowerCase() !== host.toLowerCase()) return ERRORS.requestMalformed;
+  exchange.authority = authority ?? host ?? '';
+  const normal = exchange.authority === '' ? null : settings.normaliseHost(exchange.authority);
+  if (normal === null) return ERRORS.requestMalformed;
+  exchange.host = normal;
+  return null;
+}
+
+function takePath(exchange: Exchange, settings: H2Settings): ExchangeError | null {
+  const target = fields.path;
+  if (target.length > settings.limits.maxTargetBytes) return ERRORS.requestTargetTooLong;
+  if (target.charCodeAt(0) !== SLASH) return takeAsterisk(target, exchange);
+  const end = target.indexOf('?');
+  const path = settings.normalisePath(end < 0 ? target : target.slice(0, end));
+  if (path === null) return ERRORS.requestMalformed;
+  exchange.path = path;
+  if (end < 0) return null;
+  for (let i = end; i < target.length; i++) {
+    if (TARGET[target.charCodeAt(i)] !== 1) return ERRORS.requestMalformed;
+  }
+  exchange.hasQuery = true;
+  exchange.query = target.slice(end + 1);
+  return null;
+}
+
+function takeAsterisk(target: string, exchange: Exchange): ExchangeError | null {
+  if (target !== '*' || exchange.method !== 'OPTIONS') return ERRORS.requestMalformed;
+  exchange.path = '*';
+  return null;
+}
+
+function takeBody(ended: boolean, exchange: Exchange): ExchangeError | null {
+  const length = fields.contentLength;
+  // Section 8.1.1: a length must be that of the body.
+  if (ended && length > 0) return ERRORS.requestMalformed;
+  if (ended || length === 0) exchange.requestLength = 0;
+  else exchange.requestLength = length < 0 ? UNKNOWN_LENGTH : length;
+  if (fields.expect === '') return null;
+  if (fields.expect !== '100-continue') return ERRORS.expectationFailed;
+  exchange.expectsContinue = exchange.requestLength !== 0;
+  return null;
+}
+
+/** The trailers of a request: those that may be passed on, or null when they make it malformed. */
+export function takeTrailers(list: readonly string[]): Headers | null {
+  const trailers: Headers = [];
+  for (let i = 0; i < list.length; i += 2) {
+    const name = list[i] as string;
+    const value = list[i + 1] as string;
+    const kind = fieldKind(name);
+    if (kind === 'malformed' || name.charCodeAt(0) === 0x3a || !isValue(value)) return null;
+    if (kind === 'plain' && mayBeTrailer({ name, kind })) trailers.push(name, value);
+  }
+  return trailers;
+}
+
+/** No control characters, and no blanks at the ends, where HTTP/1.1 would lose them. */
+function isValue(value: string): boolean {
+  const { length } = value;
+  for (let i = 0; i < length; i++) {
+    if (FIELD_VALUE[value.charCodeAt(i)] !== 1) return false;
+  }
+  return length === 0 || !(isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(length - 1)));
+}

@@ -1,0 +1,96 @@
+// SETTINGS: what we announce, and what a peer does (RFC 9113 section 6.5).
+import type { H1Settings } from '../h1/settings.ts';
+import type { Limits } from '../../exchange/limits.ts';
+import type { FloodCounts } from './floods.ts';
+import { CODE, DEFAULT_WINDOW, FLAG, FRAME, FRAME_HEADER, MAX_FRAME_SIZE, MAX_WINDOW, readUint32 } from './frames.ts';
+import type { Frame } from './frames.ts';
+
+/** Shared by all connections of a worker. */
+export interface H2Settings extends H1Settings {
+  readonly floods: FloodCounts;
+}
+
+const HEADER_TABLE_SIZE = 1;
+const ENABLE_PUSH = 2;
+const MAX_CONCURRENT_STREAMS = 3;
+const INITIAL_WINDOW_SIZE = 4;
+const MAX_FRAME_SIZE_SETTING = 5;
+const MAX_HEADER_LIST_SIZE = 6;
+const ENTRY_BYTES = 6;
+/** The largest payload a peer may ask for. */
+const LARGEST_FRAME = 0xff_ffff;
+
+/** The acknowledgement of a peer's settings. */
+export const SETTINGS_ACK = frameOf(FLAG.ack, []);
+
+/** What a connection begins with: our settings, and as much of a window as they cannot give. */
+export function serverPreface(limits: Limits): Buffer {
+  const settings = frameOf(0, [
+    [MAX_CONCURRENT_STREAMS, limits.maxStreamsPerConnection],
+    [INITIAL_WINDOW_SIZE, Math.min(limits.streamWindowBytes, MAX_WINDOW)],
+    [MAX_HEADER_LIST_SIZE, limits.maxHeadBytes],
+  ]);
+  const more = connectionWindow(limits) - DEFAULT_WINDOW;
+  if (more <= 0) return settings;
+  const update = Buffer.from([0, 0, 4, FRAME.windowUpdate, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+  update.writeUInt32BE(more, FRAME_HEADER);
+  return Buffer.concat([settings, update]);
+}
+
+/** Bytes of request bodies that may be on their way to us on a connection: no less than every connection begins with. */
+export function connectionWindow(limits: Limits): number {
+  return Math.min(MAX_WINDOW, Math.max(DEFAULT_WINDOW, limits.connectionWindowBytes));
+}
+
+/** The same for a stream. A peer that has not seen our settings may fill the window it begins with. */
+export function streamWindow(limits: Limits): number {
+  return Math.min(MAX_WINDOW, Math.max(DEFAULT_WINDOW, limits.streamWindowBytes));
+}
+
+function frameOf(flags: number, entries: readonly (readonly [id: number, value: number])[]): Buffer {
+  const length = entries.length * ENTRY_BYTES;
+  const frame = Buffer.alloc(FRAME_HEADER + length);
+  frame.writeUIntBE(length, 0, 3);
+  frame[3] = FRAME.settings;
+  frame[4] = flags;
+  entries.forEach(([id, value], i) => {
+    frame.writeUInt16BE(id, FRAME_HEADER + i * ENTRY_BYTES);
+    frame.writeUInt32BE(value, FRAME_HEADER + i * ENTRY_BYTES + 2);
+  });
+  return frame;
+}
+
+/** What a peer announced. */
+export class PeerSettings {
+  initialWindow = DEFAULT_WINDOW;
+  headerTableSize = 4_096;
+  /** We send no frames larger than the least a peer must accept, which `MAX_FRAME_SIZE` is: the peer's number is only checked. */
+
+  /** Takes a SETTINGS frame that is no acknowledgement. Returns an error code, CODE.noError when all is well. */
+  take(frame: Frame): number {
+    if (frame.length % ENTRY_BYTES !== 0) return CODE.frameSizeError;
+    for (let at = frame.start; at < frame.end; at += ENTRY_BYTES) {
+      const id = frame.buffer.readUInt16BE(at);
+      const error = this.#takeEntry(id, readUint32(frame.buffer, at + 2));
+      if (error !== CODE.noError) return error;
+    }
+    return CODE.noError;
+  }
+
+  #takeEntry(id: number, value: number): number {
+    switch (id) {
+      case HEADER_TABLE_SIZE:
+        this.headerTableSize = value;
+        return CODE.noError;
+      case ENABLE_PUSH:
+        return value > 1 ? CODE.protocolError : CODE.noError;
+      case INITIAL_WINDOW_SIZE:
+        this.initialWindow = value;
+        return value > MAX_WINDOW ? CODE.flowControlError : CODE.noError;
+      case MAX_FRAME_SIZE_SETTING:
+        return value < MAX_FRAME_SIZE || value > LARGEST_FRAME ? CODE.protocolError : CODE.noError;
+      default:
+        return CODE.noError;
+    }
+  }
+}

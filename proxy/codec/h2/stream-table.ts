@@ -1,0 +1,70 @@
+// The streams of a connection: those that are open, those whose answer waits for its turn, and those that we reset lately.
+import type { H2Stream } from './stream.ts';
+
+/** How many streams that we reset are remembered: what their peers sent before they knew is ignored (RFC 9113 section 5.1). */
+const MAX_RESET_KNOWN = 256;
+
+export class StreamTable {
+  readonly #open = new Map<number, H2Stream>();
+  /** In the order of their turns. */
+  readonly #blocked = new Set<H2Stream>();
+  readonly #resets = new Set<number>();
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  get(id: number): H2Stream | undefined {
+    return this.#open.get(id);
+  }
+
+  add(stream: H2Stream): void {
+    this.#open.set(stream.id, stream);
+  }
+
+  /** False when it was not there. */
+  delete(stream: H2Stream): boolean {
+    this.#blocked.delete(stream);
+    return this.#open.delete(stream.id);
+  }
+
+  /** The open streams as they are now, whatever becomes of them while they are looked at. */
+  snapshot(): readonly H2Stream[] {
+    return [...this.#open.values()];
+  }
+
+  /** The answer of a stream waits for a window or for the socket. False: it did already. */
+  block(stream: H2Stream): boolean {
+    if (this.#blocked.has(stream)) return false;
+    this.#blocked.add(stream);
+    return true;
+  }
+
+  isBlocked(stream: H2Stream): boolean {
+    return this.#blocked.has(stream);
+  }
+
+  /** Lets streams that wait take turns, a frame each, until `stopped` says that there is no room. */
+  takeTurns(stopped: (stream: H2Stream) => 'all' | 'this' | 'no'): void {
+    for (const stream of this.#blocked) {
+      const stop = stopped(stream);
+      if (stop === 'all') return;
+      if (stop === 'this') continue;
+      this.#blocked.delete(stream);
+      if (!stream.pump()) this.#blocked.add(stream);
+    }
+  }
+
+  rememberReset(id: number): void {
+    this.#resets.add(id);
+    if (this.#resets.size <= MAX_RESET_KNOWN) return;
+    for (const oldest of this.#resets) {
+      this.#resets.delete(oldest);
+      return;
+    }
+  }
+
+  wasReset(id: number): boolean {
+    return this.#resets.has(id);
+  }
+}

@@ -1,0 +1,56 @@
+// h2spec, the conformance suite of HTTP/2 servers (https://github.com/summerwind/h2spec): built from its Go module once per
+// version, run against a port, and read.
+import { execFile, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { toolFolder } from '../cluster/tools.ts';
+
+const MODULE = 'github.com/summerwind/h2spec';
+const VERSION = '2.2.1';
+const FOLDER = toolFolder('h2spec', VERSION);
+
+/** Builds it unless it is there; throws when that fails. Under another name first, so that half of it is never taken for it. */
+export function buildH2spec(): void {
+  if (existsSync(FOLDER)) return;
+  const partial = `${FOLDER}.${process.pid}.partial`;
+  mkdirSync(partial, { recursive: true });
+  const env = { ...process.env, GOBIN: partial, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod' };
+  const { status, stderr } = spawnSync('go', ['install', `${MODULE}/cmd/h2spec@v${VERSION}+incompatible`], { env, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`h2spec could not be built: ${stderr}`);
+  if (existsSync(FOLDER)) rmSync(partial, { recursive: true });
+  else renameSync(partial, FOLDER);
+}
+
+/** How a run ended. */
+export interface H2specResult {
+  readonly passed: number;
+  /** `section/number: what`, of those that failed. */
+  readonly failed: readonly string[];
+}
+
+/** Runs all of it, strict cases included. */
+export async function runH2spec(port: number, secure: boolean): Promise<H2specResult> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'weir-h2spec-'));
+  try {
+    const report = path.join(folder, 'report.xml');
+    const how = secure ? ['--tls', '--insecure'] : [];
+    // Its own status is 1 when a case fails; the report says which.
+    await new Promise<void>((resolve) => {
+      const args = ['--host', '127.0.0.1', '--port', String(port), '--strict', '--junit-report', report, ...how];
+      execFile(path.join(FOLDER, 'h2spec'), args, { maxBuffer: 1e8 }, () => resolve());
+    });
+    return readReport(await readFile(report, 'utf8'));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+function readReport(xml: string): H2specResult {
+  const cases = [...xml.matchAll(/<testcase package="([^"]*)" classname="([^"]*)"[^>]*?(\/>|>([^]*?)<\/testcase>)/g)];
+  const failed = cases
+    .filter(([, , , , body = '']) => /<(failure|error|skipped)/.test(body))
+    .map(([, section, title]) => `${section}: ${title}`);
+  return { passed: cases.length - failed.length, failed };
+}
