@@ -7,7 +7,7 @@ import type { ExchangeError } from './exchange/errors.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import type { Headers } from './exchange/headers.ts';
 import { localReply } from './exchange/local-reply.ts';
-import type { FilterVerdict, RequestFilter, RoutePlan, UpstreamEndpoint } from './exchange/plan.ts';
+import type { BackendPlan, FilterVerdict, RequestFilter, RoutePlan, UpstreamCluster, UpstreamEndpoint } from './exchange/plan.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import { runRequestFilters, runResponseFilters } from './filter/chain.ts';
 import type { Runtime } from './runtime/runtime.ts';
@@ -121,7 +121,8 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
   }
 
   #attempt(exchange: Exchange): void {
-    const endpoint = exchange.backend?.cluster?.pick(exchange) ?? null;
+    const cluster = (exchange.backend as BackendPlan).cluster as UpstreamCluster;
+    const endpoint = cluster.pick(exchange);
     if (endpoint === null) return this.#reply(exchange, ERRORS.noEndpoints);
     exchange.attempts++;
     exchange.endpoint = endpoint;
@@ -129,7 +130,8 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     endpoint.active++;
     if (exchange.requestLength !== 0) exchange.downstream.pauseRequest();
     if ((exchange.route as RoutePlan).backendRequestTimeout > 0) startAttemptTimeout(exchange, this.#wheel, this);
-    endpoint.pool.send(exchange);
+    exchange.pool = endpoint.pool(cluster.transport);
+    exchange.pool.send(exchange);
   }
 
   upstreamReady(exchange: Exchange): void {
@@ -281,7 +283,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
 
   #giveUp(exchange: Exchange): void {
     if (exchange.upstream !== null) exchange.upstream.abort();
-    else exchange.endpoint?.pool.forget(exchange);
+    else exchange.pool?.forget(exchange);
     this.#detach(exchange);
   }
 

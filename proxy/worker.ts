@@ -4,13 +4,15 @@ import type * as ir from '#api/ir/ir.ts';
 import { normaliseHost, normalisePath } from '#api/match/normalise.ts';
 import { TimerWheel } from '#lib/timer-wheel.ts';
 import { EndpointRegistry } from './cluster/endpoint.ts';
+import type { CreatePool } from './cluster/endpoint.ts';
 import { H1Downstream } from './codec/h1/downstream.ts';
+import type { UpstreamSettings } from './codec/h1/settings.ts';
 import { H1Upstream } from './codec/h1/upstream.ts';
 import { H2Downstream } from './codec/h2/downstream.ts';
 import { FloodCounts } from './codec/h2/floods.ts';
 import type { H2Settings } from './codec/h2/settings.ts';
 import type { Limits } from './exchange/limits.ts';
-import type { DownstreamEvents } from './exchange/stream.ts';
+import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import type { Connect } from './listener/connection.ts';
 import { ListenerSet } from './listener/listeners.ts';
 import { RequestPath } from './request-path.ts';
@@ -24,7 +26,7 @@ import { StreamMetrics } from './telemetry/stream-metrics.ts';
 import { workerFamilies } from './telemetry/worker-metrics.ts';
 import { Mirror } from './upstream/mirror.ts';
 import { ConnectionPool } from './upstream/pool.ts';
-import type { ConnectionOwner } from './upstream/pool.ts';
+import { dial } from './upstream/dial.ts';
 
 /** How long the last lines of the access log may take. */
 const ACCESS_LOG_TIMEOUT_MS = 2_000;
@@ -65,10 +67,8 @@ export class Worker {
     this.#accessLog = options.accessLog === 'off' ? null : new AccessLog(options.accessLog);
     const recorder = new ExchangeRecorder(this.#metrics, this.#accessLog);
     const path: RequestPath = new RequestPath({ runtime: () => this.#builder.current, recorder, wheel });
-    const settings = { limits, wheel, normaliseHost, normalisePath, floods: this.#floods };
-    const connect = (address: string, port: number, owner: ConnectionOwner): H1Upstream =>
-      new H1Upstream(address, port, owner, path, settings);
-    this.#endpoints = new EndpointRegistry((address, port) => new ConnectionPool(address, port, connect, { events: path, limits, wheel }));
+    const settings = { limits, wheel, normaliseHost, normalisePath, dial, floods: this.#floods };
+    this.#endpoints = new EndpointRegistry(upstreamPools(path, settings));
     this.#listeners = new ListenerSet({
       ...options,
       wheel,
@@ -92,7 +92,7 @@ export class Worker {
       acceptFailures: () => this.#acceptFailures,
       floods: () => this.#floods.byReason,
       handshakeFailures: () => this.#listeners.handshakes.failures,
-      pools: () => Array.from(this.#endpoints.values(), ({ pool }) => pool.counts),
+      pools: () => [...this.#endpoints.values()].flatMap((endpoint) => endpoint.counts),
       endpoints: () => this.#endpoints.size,
       mirrorDrops: () => mirror.dropped,
       accessLogDrops: () => this.#accessLog?.dropped ?? 0,
@@ -136,10 +136,19 @@ export class Worker {
    */
   async stop(grace: number): Promise<boolean> {
     await this.#listeners.close(grace);
-    for (const endpoint of this.#endpoints.values()) endpoint.pool.close();
+    for (const endpoint of this.#endpoints.values()) endpoint.close();
     this.#wheel.stop();
     return this.#accessLog === null || this.#accessLog.close(ACCESS_LOG_TIMEOUT_MS);
   }
+}
+
+/** What speaks to endpoints: by the transport of the cluster. */
+function upstreamPools(events: UpstreamEvents, settings: UpstreamSettings): CreatePool {
+  const options = { ...settings, events };
+  return (address, port, transport) => {
+    const destination = { address, port, transport };
+    return new ConnectionPool((owner) => new H1Upstream(destination, owner, events, settings), options);
+  };
 }
 
 /** What speaks on an accepted connection: by ALPN on TLS, by the first bytes on cleartext. */

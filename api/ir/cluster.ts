@@ -2,7 +2,7 @@
 import { Type, type Static } from 'typebox';
 
 /** How the proxy talks to the endpoints of a cluster. */
-export const ClusterProtocol = Type.Union([Type.Literal('http1'), Type.Literal('h2c'), Type.Literal('tcp'), Type.Literal('udp')]);
+export const ClusterProtocol = Type.Union([Type.Literal('http1'), Type.Literal('http2'), Type.Literal('tcp'), Type.Literal('udp')]);
 export type ClusterProtocol = Static<typeof ClusterProtocol>;
 
 /** Key: `Service/<namespace>/<name>/<port>`, with `/udp` for a UDP port, or `Backend/<namespace>/<name>`. Its Endpoints resource has the same key. */

@@ -13,9 +13,9 @@ export const Backend = objectOf(
   `${WEIR_GROUP}/v1alpha1`,
   'Backend',
   closed({
-    protocol: Type.Enum(['http1', 'h2c'], {
+    protocol: Type.Enum(['http1', 'http2'], {
       default: 'http1',
-      description: 'What the endpoints speak: http1 is HTTP/1.1, h2c is HTTP/2 without TLS.',
+      description: 'What the endpoints speak: http1 is HTTP/1.1, http2 is HTTP/2.',
     }),
     endpoints: Type.Array(BackendEndpoint, { minItems: 1, maxItems: 256, description: 'Where requests go, each in its turn.' }),
   }),

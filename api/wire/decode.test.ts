@@ -21,7 +21,7 @@ function errorsOf(value: unknown): string[] {
 describe('decode', () => {
   test.each([
     ROUTE,
-    { kind: 'Cluster', key: 'k', protocol: 'h2c' },
+    { kind: 'Cluster', key: 'k', protocol: 'http2' },
     { kind: 'Endpoints', key: 'k', endpoints: [{ address: '::1', port: 1, draining: true, zone: 'z' }] },
     { kind: 'Secret', key: 'k', certificate: 'c', privateKey: 'p' },
     { kind: 'Listener', key: 'k', gateway: 'g', addresses: [], port: 1, protocol: 'HTTPS', hostname: '', tls: null },

@@ -209,7 +209,7 @@ describe('dependencies', () => {
     const h2c = service('infra', 'app', { ports: [{ port: 80, appProtocol: 'kubernetes.io/h2c' }] });
     const delta = compiler.apply([remove(app(1)), upsert(h2c), upsert(app(2))]);
     const cluster = delta.changed.find(({ kind }) => kind === 'Cluster');
-    expect(JSON.parse(String(cluster?.body))).toMatchObject({ protocol: 'h2c' });
+    expect(JSON.parse(String(cluster?.body))).toMatchObject({ protocol: 'http2' });
   });
 });
 

@@ -14,6 +14,6 @@ const NEEDS_TLS: ReadonlySet<string> = new Set(['https', 'kubernetes.io/wss']);
 /** What HTTP requests to the port are sent with (GEP-1911), or null when they cannot be. Unknown values are hints for others. */
 export function httpProtocol(port: ServicePort): ClusterProtocol | null {
   if (port.protocol !== 'TCP') return null;
-  if (port.appProtocol === 'kubernetes.io/h2c') return 'h2c';
+  if (port.appProtocol === 'kubernetes.io/h2c') return 'http2';
   return NEEDS_TLS.has(port.appProtocol ?? '') ? null : 'http1';
 }

@@ -5,13 +5,14 @@ import type { Exchange } from '../exchange/exchange.ts';
 import type { UpstreamCluster, UpstreamEndpoint } from '../exchange/plan.ts';
 import type { StreamCluster } from '../exchange/stream-plan.ts';
 import type { Endpoint, EndpointRegistry } from './endpoint.ts';
+import { transportOf } from './transport.ts';
 
 const NONE: readonly Endpoint[] = Object.freeze([]);
 
 /** Round robin over the endpoints that take new exchanges; draining ones only when nothing else is left. */
 export class Cluster implements UpstreamCluster, StreamCluster {
   readonly key: string;
-  protocol: UpstreamCluster['protocol'] = 'http1';
+  transport = transportOf({ protocol: 'http1' });
   readonly #registry: EndpointRegistry;
   /** Everything held in the registry. */
   #held: readonly Endpoint[] = NONE;
@@ -26,6 +27,11 @@ export class Cluster implements UpstreamCluster, StreamCluster {
 
   get endpoints(): readonly Endpoint[] {
     return this.#held;
+  }
+
+  /** Takes how its endpoints are spoken to. */
+  configure({ protocol }: ir.Cluster): void {
+    if (protocol === 'http1' || protocol === 'http2') this.transport = transportOf({ protocol });
   }
 
   /** Takes a new list of endpoints. Addresses that stay keep their pools. */

@@ -3,7 +3,7 @@
 import type { Timer } from '#lib/timer-wheel.ts';
 import type { ExchangeError } from './errors.ts';
 import type { Headers } from './headers.ts';
-import type { BackendPlan, RoutePlan, UpstreamEndpoint } from './plan.ts';
+import type { BackendPlan, RoutePlan, UpstreamEndpoint, UpstreamPool } from './plan.ts';
 import type { DownstreamStream, UpstreamStream } from './stream.ts';
 
 /** What is known of the connection a request came on. One object per connection, shared by its exchanges. */
@@ -79,6 +79,8 @@ export class Exchange {
   /** `<namespace>/<gateway>/<listener>` of the listener it matched. */
   listener = '';
   endpoint: UpstreamEndpoint | null = null;
+  /** Where it waits for a connection, or has one from. */
+  pool: UpstreamPool | null = null;
   upstream: UpstreamStream | null = null;
   attempts = 0;
   /** Counted among the endpoint's active exchanges. */

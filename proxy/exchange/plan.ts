@@ -25,11 +25,17 @@ export interface UpstreamPool {
   forget(exchange: Exchange): void;
 }
 
+/** How the endpoints of a cluster are spoken to. Interned: equal ones are the same object, and an endpoint has a pool for each. */
+export interface Transport {
+  readonly protocol: 'http1' | 'http2';
+}
+
 /** One address exchanges can be sent to. Identity lasts as long as the address does, across runtimes. */
 export interface UpstreamEndpoint {
   readonly address: string;
   readonly port: number;
-  readonly pool: UpstreamPool;
+  /** The connections to it that speak so. */
+  pool(transport: Transport): UpstreamPool;
   /** Exchanges in flight. */
   active: number;
 }
@@ -37,7 +43,7 @@ export interface UpstreamEndpoint {
 /** What a backendRef became. Identity lasts across runtimes while its IR resource does not change. */
 export interface UpstreamCluster {
   readonly key: string;
-  readonly protocol: 'http1' | 'h2c' | 'tcp' | 'udp';
+  readonly transport: Transport;
   /** The endpoint for this exchange, or null when there is none. Leaves out those in `exchange.triedEndpoints` where others are left. */
   pick(exchange: Exchange): UpstreamEndpoint | null;
 }

@@ -114,7 +114,7 @@ export class RuntimeBuilder {
         touched.secrets = true;
         return;
       case 'Cluster':
-        this.#clusters.get(resource.key).protocol = resource.protocol;
+        this.#clusters.get(resource.key).configure(resource);
         return;
       case 'Endpoints':
         this.#clusters.get(resource.key).update(resource.endpoints);

@@ -27,19 +27,17 @@ export interface ConnectionOwner {
   closed(connection: PooledConnection, error: ExchangeError | null): void;
 }
 
-/** Opens a connection to an endpoint. */
-export type Connect = (address: string, port: number, owner: ConnectionOwner) => PooledConnection;
+/** Opens a connection. */
+export type Connect = (owner: ConnectionOwner) => PooledConnection;
 
-/** Connections, those of them that are idle, and exchanges that wait for one. */
-export interface PoolCounts {
-  readonly open: number;
-  readonly idle: number;
-  readonly pending: number;
+/** What pools of either kind need of their worker. */
+export interface PoolOptions {
+  readonly events: UpstreamEvents;
+  readonly limits: Limits;
+  readonly wheel: TimerWheel;
 }
 
 export class ConnectionPool implements UpstreamPool, ConnectionOwner {
-  readonly #address: string;
-  readonly #port: number;
   readonly #connect: Connect;
   readonly #events: UpstreamEvents;
   readonly #limits: Limits;
@@ -55,9 +53,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
   #connecting = 0;
   #closed = false;
 
-  constructor(address: string, port: number, connect: Connect, options: { events: UpstreamEvents; limits: Limits; wheel: TimerWheel }) {
-    this.#address = address;
-    this.#port = port;
+  constructor(connect: Connect, options: PoolOptions) {
     this.#connect = connect;
     this.#events = options.events;
     this.#limits = options.limits;
@@ -76,7 +72,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
   }
 
   /** For metrics. */
-  get counts(): PoolCounts {
+  get counts(): { readonly open: number; readonly idle: number; readonly pending: number } {
     return { open: this.#open, idle: this.#idle.length, pending: this.#waiting.length };
   }
 
@@ -176,7 +172,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
     while (this.#connecting < this.#waiting.length && this.#open < this.#limits.maxConnectionsPerEndpoint) {
       this.#open++;
       this.#connecting++;
-      this.#connect(this.#address, this.#port, this);
+      this.#connect(this);
     }
   }
 

@@ -114,7 +114,7 @@ describeWith(['cluster'], 'CRD of Backend', () => {
   });
 
   test('has columns, a short name and a category', async () => {
-    await cluster.apply(backend('listed', { protocol: 'h2c', endpoints: [{ ip: '192.0.2.7', port: 80 }] }));
+    await cluster.apply(backend('listed', { protocol: 'http2', endpoints: [{ ip: '192.0.2.7', port: 80 }] }));
     expect(await cluster.kubectl(['get', 'wbe', 'listed'])).toMatch(/^NAME\s+PROTOCOL\s+ENDPOINT\s+AGE\s+listed\s+h2c\s+192\.0\.2\.7\s/);
     expect(await cluster.kubectl(['get', 'weir', '-o', 'name'])).toContain('backend.gateway.weir.dev/listed');
   });
@@ -129,7 +129,7 @@ describeWith(['cluster'], 'CRD of Backend', () => {
   test('keeps status apart from the rest', async () => {
     await cluster.apply(backend('apart', { endpoints: [{ ip: '192.0.2.1', port: 80 }] }));
     const condition = { type: 'Accepted', status: 'True', reason: 'Accepted', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' };
-    const patch = JSON.stringify({ spec: { protocol: 'h2c' }, status: { conditions: [condition] } });
+    const patch = JSON.stringify({ spec: { protocol: 'http2' }, status: { conditions: [condition] } });
     await cluster.kubectl(['patch', 'backend', 'apart', '--subresource=status', '--type=merge', '-p', patch]);
     expect(await cluster.object('backend', 'apart')).toMatchObject({
       metadata: { generation: 1 },

@@ -13,13 +13,13 @@ const ROUTES = ['p', 'q', 'r', 's', 'constructor'];
 const state = fc
   .record({
     clusters: fc.array(fc.constantFrom(...CLUSTERS), { minLength: 1, maxLength: 4 }),
-    h2c: fc.boolean(),
+    h2: fc.boolean(),
     routes: fc.array(fc.record({ key: fc.constantFrom(...ROUTES), to: fc.nat(), name: fc.constantFrom('x', 'y', 'refused') }), {
       maxLength: 5,
     }),
   })
-  .map(({ clusters, h2c, routes }) => [
-    ...clusters.map((key) => cluster(key, h2c ? 'h2c' : 'http1')),
+  .map(({ clusters, h2, routes }) => [
+    ...clusters.map((key) => cluster(key, h2 ? 'http2' : 'http1')),
     ...routes.map(({ key, to, name }) => route(key, clusters[to % clusters.length]!, name)),
   ]);
 

@@ -34,7 +34,7 @@ describe('a proxy that reconnects', () => {
     await proxy.ready;
     await relay.close();
     await until(() => !proxy.state().connected, 'the stream ends');
-    rig.change(cluster('a', 'h2c'));
+    rig.change(cluster('a', 'http2'));
     rig.remove(...[cluster('b'), endpoints('b', 1), route('r')].map(({ kind, key }) => ({ kind, key })));
     const before = target.steps.length;
     await relay.listen();

@@ -126,7 +126,7 @@ describe('a connected proxy', () => {
 
 describe('a resource that a proxy refuses', () => {
   test('is nacked with its field while the rest of its push is served, and acked once it is good', async () => {
-    rig.change(cluster('a', 'h2c'), cluster('b'));
+    rig.change(cluster('a', 'http2'), cluster('b'));
     const { port, server } = await rig.serve();
     const proxy = await rig.subscribe(port, { target });
     await proxy.ready;
@@ -135,9 +135,9 @@ describe('a resource that a proxy refuses', () => {
     const errors = [{ field: 'protocol', reason: 'must be one of http1, h2c, tcp, udp' }];
     expect(rig.journal.nacks.get('Cluster|a')).toEqual(errors);
     expect(target.serving.get('Cluster|b')).toEqual(cluster('b', 'tcp'));
-    expect(target.serving.get('Cluster|a')).toEqual(cluster('a', 'h2c'));
+    expect(target.serving.get('Cluster|a')).toEqual(cluster('a', 'http2'));
     expect(server.sessions()[0]?.nacks).toEqual([
-      { kind: 'Cluster', key: 'a', version: invalidCluster('a').version, errors, serves: encode(cluster('a', 'h2c')).version },
+      { kind: 'Cluster', key: 'a', version: invalidCluster('a').version, errors, serves: encode(cluster('a', 'http2')).version },
     ]);
     rig.change(cluster('a', 'udp'));
     await until(() => rig.journal.nacks.size === 0, 'no nack');

@@ -30,7 +30,7 @@ export function encode(resource: Resource): EncodedResource {
   return { kind: resource.kind, key: resource.key, version: contentHash(body), body };
 }
 
-export function cluster(key: string, protocol: 'http1' | 'h2c' = 'http1'): EncodedResource {
+export function cluster(key: string, protocol: 'http1' | 'http2' = 'http1'): EncodedResource {
   return encode({ kind: 'Cluster', key, protocol });
 }
 

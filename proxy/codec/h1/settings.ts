@@ -1,5 +1,6 @@
 // What both directions of the codec are set up with.
 import type { TimerWheel } from '#lib/timer-wheel.ts';
+import type { Dial } from '../../exchange/dial.ts';
 import type { Limits } from '../../exchange/limits.ts';
 
 /** Shared by all connections of a worker. */
@@ -10,4 +11,9 @@ export interface H1Settings {
   readonly normalisePath: (raw: string) => string | null;
   /** The host to match, or null when it must be refused. */
   readonly normaliseHost: (raw: string) => string | null;
+}
+
+/** What upstream connections need besides. */
+export interface UpstreamSettings extends H1Settings {
+  readonly dial: Dial;
 }

@@ -4,15 +4,15 @@
 //   connecting ──> idle ──send──> busy ──answer complete──> idle
 //        │          │              │ 101 ──> tunnel ──both ends done──> gone
 //        └──────────┴──> gone <────┘ fault, close wanted, leftover bytes
-import net from 'node:net';
+import type net from 'node:net';
 import { Timer } from '#lib/timer-wheel.ts';
+import type { Destination, Dialler } from '../../exchange/dial.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import type { Headers } from '../../exchange/headers.ts';
 import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
 import type { UpstreamEvents, UpstreamStream } from '../../exchange/stream.ts';
-import { READ_BUFFER, readView } from '../../exchange/read-buffer.ts';
 import { ChunkedReader } from './chunked.ts';
 import type { ChunkSink } from './chunked.ts';
 import { cut } from './cut.ts';
@@ -21,7 +21,7 @@ import { findHeadEnd } from './head-end.ts';
 import { Output } from './output.ts';
 import { parseResponseHead, responseHead } from './response-head.ts';
 import type { BodyKind } from './response-head.ts';
-import type { H1Settings } from './settings.ts';
+import type { UpstreamSettings } from './settings.ts';
 
 type State = 'connecting' | 'idle' | 'busy' | 'tunnel' | 'gone';
 
@@ -34,12 +34,12 @@ export interface H1UpstreamOwner {
   closed(connection: H1Upstream, error: ExchangeError | null): void;
 }
 
-export class H1Upstream implements UpstreamStream, ChunkSink {
+export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
   idleSince = 0;
   readonly #socket: net.Socket;
   readonly #owner: H1UpstreamOwner;
   readonly #events: UpstreamEvents;
-  readonly #settings: H1Settings;
+  readonly #settings: UpstreamSettings;
   readonly #output: Output;
   readonly #timer: Timer;
   #state: State = 'connecting';
@@ -60,28 +60,22 @@ export class H1Upstream implements UpstreamStream, ChunkSink {
   #keep = false;
   #informational = 0;
 
-  constructor(address: string, port: number, owner: H1UpstreamOwner, events: UpstreamEvents, settings: H1Settings) {
+  constructor(destination: Destination, owner: H1UpstreamOwner, events: UpstreamEvents, settings: UpstreamSettings) {
     this.#owner = owner;
     this.#events = events;
     this.#settings = settings;
-    this.#socket = net.connect({
-      host: address,
-      port,
-      noDelay: true,
-      allowHalfOpen: true,
-      onread: { buffer: READ_BUFFER, callback: (octets) => this.#data(readView(octets)) },
-    });
+    this.#socket = settings.dial(destination.address, destination.port, destination.transport, this);
     this.#output = new Output(this.#socket, settings.limits.maxBufferedBytes);
     this.#timer = new Timer(() => this.#timedOut());
     settings.wheel.arm(this.#timer, settings.limits.connectTimeout);
-    this.#socket.once('connect', () => this.#connected());
     this.#socket.on('drain', () => this.#drained());
     this.#socket.on('end', () => this.#ended());
     this.#socket.on('error', () => undefined);
     this.#socket.on('close', () => this.#closed(ERRORS.upstreamConnectFailed));
   }
 
-  #connected(): void {
+  /** The socket is there. */
+  connected(): void {
     this.#settings.wheel.disarm(this.#timer);
     this.#state = 'idle';
     this.#owner.connected(this);
@@ -178,13 +172,13 @@ export class H1Upstream implements UpstreamStream, ChunkSink {
 
   // Reading
 
-  #data(chunk: Buffer): boolean {
+  /** Takes bytes as they come. */
+  data(chunk: Buffer): void {
     if (this.#carry.length > 0) {
       const joined = Buffer.concat([this.#carry, chunk]);
       this.#carry = EMPTY;
       this.#process(joined, true);
     } else this.#process(chunk, false);
-    return true;
   }
 
   #process(buffer: Buffer, owned: boolean): void {

@@ -1,0 +1,21 @@
+// The seam between codecs and sockets on the upstream side: a codec asks for a connection and is told when it can be spoken on.
+import type net from 'node:net';
+import type { Transport } from './plan.ts';
+
+/** Who wants a connection. */
+export interface Dialler {
+  /** The connection is there, and whatever its transport asks for is done. */
+  connected(): void;
+  /** Bytes, valid during the call only. */
+  data(chunk: Buffer): void;
+}
+
+/** Opens a connection as the transport says. Its other events (drain, end, close) are the socket's own. */
+export type Dial = (address: string, port: number, transport: Transport, dialler: Dialler) => net.Socket;
+
+/** Where an upstream connection goes, and how. */
+export interface Destination {
+  readonly address: string;
+  readonly port: number;
+  readonly transport: Transport;
+}
