@@ -1,19 +1,19 @@
-// Proxying a small GET: each peer alone on core 0, load and origin on core 1, rounds interleaved so that what disturbs the
-// machine disturbs all of them. The figure is CPU time per request; ratios are taken round by round.
+// Proxying: each peer alone on core 0, load and origin on core 1, rounds interleaved so that what disturbs the machine disturbs
+// all of them. The figure is CPU time per request; ratios are taken round by round.
 import { execFileSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { load, loadMissing } from './load.ts';
 import { envoy } from './peers/envoy.ts';
 import { haproxy } from './peers/haproxy.ts';
-import { nginx, origin } from './peers/nginx.ts';
+import { nginx } from './peers/nginx.ts';
 import { undici } from './peers/undici.ts';
 import { weir } from './peers/weir.ts';
 import { accepting, cpuMicros, end, freePort, residentMiB, startPinned } from './process.ts';
 import { routePath } from './scenario.ts';
 import type { Peer, Scenario } from './scenario.ts';
+import type { Workload } from './workloads.ts';
 
 const PROXY_CORE = 0;
 const LOAD_CORE = 1;
@@ -47,51 +47,50 @@ interface Running {
 export interface ProxyBenchOptions {
   readonly rounds: number;
   readonly seconds: number;
-  readonly connections: number;
+  /** In place of the workload's own number, where it is given. */
+  readonly connections: number | null;
   readonly routes: number;
   readonly only: readonly string[];
-  /** Load comes in over TLS 1.3, on connections that are kept; peers that terminate it only. */
-  readonly tls: boolean;
 }
 
 /** Runs the benchmark and returns a row per peer. */
-export async function benchProxy(options: ProxyBenchOptions): Promise<readonly PeerResult[]> {
+export async function benchProxy(workload: Workload, options: ProxyBenchOptions): Promise<readonly PeerResult[]> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'weir-bench-'));
   try {
-    return await measure(folder, options);
+    return await measure(folder, workload, options);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function measure(folder: string, options: ProxyBenchOptions): Promise<readonly PeerResult[]> {
-  const toolMissing = origin.missing() ?? loadMissing();
+async function measure(folder: string, workload: Workload, options: ProxyBenchOptions): Promise<readonly PeerResult[]> {
+  const toolMissing = workload.origin.missing() ?? workload.load.missing();
   if (toolMissing !== null) throw new Error(`install first: ${toolMissing}`);
   const originPort = await freePort();
-  const originCommand = origin.command(folder, originPort);
+  const originCommand = workload.origin.command(folder, originPort);
   const originChild = startPinned(LOAD_CORE, originCommand.file, originCommand.args);
   await accepting(originPort, originChild);
-  const running = await startPeers(folder, originPort, options);
-  for (let round = 0; round <= options.rounds; round++) await runRound(running, options, round === 0);
+  const running = await startPeers(folder, originPort, workload, options);
+  for (let round = 0; round <= options.rounds; round++) await runRound(running, { folder, workload, options, discard: round === 0 });
   const results = running.map((entry) => summarize(entry, running));
   for (const entry of running) await end(entry.child);
   await end(originChild);
   return results;
 }
 
-async function startPeers(folder: string, originPort: number, options: ProxyBenchOptions): Promise<Running[]> {
+async function startPeers(folder: string, originPort: number, workload: Workload, options: ProxyBenchOptions): Promise<Running[]> {
   const running: Running[] = [];
-  const certificate = options.tls ? createCertificate(folder) : undefined;
+  const { downstream, upstream, tls } = workload;
+  const certificate = tls ? createCertificate(folder) : null;
   for (const peer of PEERS) {
-    if (options.tls && !peer.terminatesTls) continue;
-    if (options.only.length > 0 && !options.only.includes(peer.name)) continue;
+    if (!peer.carries(workload) || (options.only.length > 0 && !options.only.includes(peer.name))) continue;
     const missing = peer.missing();
     if (missing !== null) {
       console.log(`left out ${peer.name}: ${missing}`);
       continue;
     }
     const port = await freePort();
-    const command = peer.command({ listenPort: port, originPort, folder, routes: options.routes, ...(certificate && { certificate }) });
+    const command = peer.command({ listenPort: port, originPort, folder, routes: options.routes, downstream, upstream, certificate });
     const child = startPinned(PROXY_CORE, command.file, command.args, command.env);
     await accepting(port, child);
     running.push({ peer, child, port, samples: [], memoryMiB: 0 });
@@ -107,12 +106,21 @@ function createCertificate(folder: string): NonNullable<Scenario['certificate']>
   return { certificate, privateKey };
 }
 
-/** The first round warms caches and compilers up and is thrown away. */
-async function runRound(running: readonly Running[], options: ProxyBenchOptions, discard: boolean): Promise<void> {
+interface Round {
+  readonly folder: string;
+  readonly workload: Workload;
+  readonly options: ProxyBenchOptions;
+  /** It warms caches and compilers up and is thrown away. */
+  readonly discard: boolean;
+}
+
+async function runRound(running: readonly Running[], { folder, workload, options, discard }: Round): Promise<void> {
+  const { tls, load } = workload;
+  const path = `${routePath(Math.floor(options.routes / 2))}/items?page=2`;
+  const target = { path, tls, folder, seconds: options.seconds, connections: options.connections ?? workload.connections };
   for (const entry of running) {
-    const url = `${options.tls ? 'https' : 'http'}://127.0.0.1:${entry.port}${routePath(Math.floor(options.routes / 2))}/items?page=2`;
     const before = cpuMicros(entry.child.pid ?? 0);
-    const result = await load(LOAD_CORE, url, options);
+    const result = await load.run(LOAD_CORE, { ...target, port: entry.port });
     const micros = (cpuMicros(entry.child.pid ?? 0) - before) / result.requests;
     entry.memoryMiB = residentMiB(entry.child.pid ?? 0);
     if (discard) continue;

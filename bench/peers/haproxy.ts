@@ -6,42 +6,54 @@ import type { Peer, Scenario } from '../scenario.ts';
 
 /** HAProxy wants certificate and key in one file. */
 function tlsOf({ folder, certificate }: Scenario): string {
-  if (certificate === undefined) return '';
+  if (certificate === null) return '';
   const file = path.join(folder, 'haproxy.pem');
   writeFileSync(file, Buffer.concat([readFileSync(certificate.certificate), readFileSync(certificate.privateKey)]));
-  return ` ssl crt ${file} alpn http/1.1 ssl-min-ver TLSv1.3 ciphersuites TLS_AES_256_GCM_SHA384`;
+  return ` ssl crt ${file} ssl-min-ver TLSv1.3 ciphersuites TLS_AES_256_GCM_SHA384`;
 }
 
-function configuration(scenario: Scenario, mapFile: string): string {
+function protocolOf({ downstream, certificate }: Scenario): string {
+  if (certificate !== null) return ` alpn ${downstream === 'h2' ? 'h2' : 'http/1.1'}`;
+  return downstream === 'h2' ? ' proto h2' : '';
+}
+
+function routesOf(scenario: Scenario): string[] {
+  if (scenario.downstream === 'tcp') return ['  default_backend origin'];
+  const mapFile = path.join(scenario.folder, 'haproxy.map');
+  writeFileSync(mapFile, Array.from({ length: scenario.routes }, (_, index) => `${routePath(index)} origin\n`).join(''));
+  return [`  use_backend %[path,map_beg(${mapFile})]`];
+}
+
+function configuration(scenario: Scenario): string {
+  const isTcp = scenario.downstream === 'tcp';
   return [
     'global',
     '  nbthread 1',
     '  maxconn 8000',
     'defaults',
-    '  mode http',
+    `  mode ${isTcp ? 'tcp' : 'http'}`,
     '  timeout client 60s',
     '  timeout server 60s',
+    '  timeout tunnel 60s',
     '  timeout connect 5s',
-    '  http-reuse always',
+    ...(isTcp ? [] : ['  http-reuse always']),
     'frontend in',
-    `  bind 127.0.0.1:${scenario.listenPort}${tlsOf(scenario)}`,
-    `  use_backend %[path,map_beg(${mapFile})]`,
+    `  bind 127.0.0.1:${scenario.listenPort}${tlsOf(scenario)}${protocolOf(scenario)}`,
+    ...routesOf(scenario),
     'backend origin',
-    '  option forwardfor',
-    `  server o1 127.0.0.1:${scenario.originPort}`,
+    ...(isTcp ? [] : ['  option forwardfor']),
+    `  server o1 127.0.0.1:${scenario.originPort}${scenario.upstream === 'h2' ? ' proto h2' : ''}`,
     '',
   ].join('\n');
 }
 
 export const haproxy: Peer = {
   name: 'haproxy',
-  terminatesTls: true,
+  carries: () => true,
   missing: () => (existsSync('/usr/sbin/haproxy') ? null : 'apt-get install haproxy'),
   command(scenario) {
-    const mapFile = path.join(scenario.folder, 'haproxy.map');
     const file = path.join(scenario.folder, 'haproxy.cfg');
-    writeFileSync(mapFile, Array.from({ length: scenario.routes }, (_, index) => `${routePath(index)} origin\n`).join(''));
-    writeFileSync(file, configuration(scenario, mapFile));
+    writeFileSync(file, configuration(scenario));
     return { file: '/usr/sbin/haproxy', args: ['-f', file, '-db'] };
   },
 };

@@ -2,7 +2,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { routePath } from '../scenario.ts';
-import type { Peer, Scenario } from '../scenario.ts';
+import type { Peer, Protocol, Scenario } from '../scenario.ts';
 
 const NGINX = '/usr/sbin/nginx';
 const missing = (): string | null => (existsSync(NGINX) ? null : 'apt-get install nginx-light');
@@ -18,6 +18,7 @@ function wrap(folder: string, name: string, http: readonly string[]): string {
     'http {',
     '  access_log off;',
     '  keepalive_requests 1000000000;',
+    '  http2_max_concurrent_streams 1024;',
     ...temporary,
     ...http,
     '}',
@@ -27,7 +28,7 @@ function wrap(folder: string, name: string, http: readonly string[]): string {
 
 export const nginx: Peer = {
   name: 'nginx',
-  terminatesTls: true,
+  carries: ({ upstream }) => upstream === 'http1',
   missing,
   command(scenario) {
     const file = path.join(scenario.folder, 'nginx.conf');
@@ -37,7 +38,7 @@ export const nginx: Peer = {
 };
 
 function tlsLines({ certificate }: Scenario): string[] {
-  if (certificate === undefined) return [];
+  if (certificate === null) return [];
   return [
     `    ssl_certificate ${certificate.certificate}; ssl_certificate_key ${certificate.privateKey};`,
     '    ssl_protocols TLSv1.3; ssl_conf_command Ciphersuites TLS_AES_256_GCM_SHA384;',
@@ -50,22 +51,22 @@ function serverLines(scenario: Scenario): string[] {
   return [
     `  upstream origin { server 127.0.0.1:${scenario.originPort}; keepalive 256; keepalive_requests 1000000000; }`,
     '  server {',
-    `    listen 127.0.0.1:${scenario.listenPort}${scenario.certificate === undefined ? '' : ' ssl'};`,
+    `    listen 127.0.0.1:${scenario.listenPort}${scenario.certificate === null ? '' : ' ssl'}${scenario.downstream === 'h2' ? ' http2' : ''};`,
     ...tlsLines(scenario),
     ...Array.from({ length: scenario.routes }, (_, index) => `    location ${routePath(index)} { ${forward} }`),
     '  }',
   ];
 }
 
-/** The origin: 63 bytes of JSON to every request. */
+/** The origin: 63 bytes of JSON to every request, in HTTP/1.1 or, by prior knowledge, HTTP/2. */
 export const origin = {
   missing,
-  command(folder: string, port: number): { file: string; args: string[] } {
+  command(folder: string, port: number, protocol: Protocol = 'http1'): { file: string; args: string[] } {
     const file = path.join(folder, 'origin.conf');
     const body = JSON.stringify({ message: 'hello from the origin', padding: '0123456789abcdef' });
     const lines = [
       '  server {',
-      `    listen 127.0.0.1:${port};`,
+      `    listen 127.0.0.1:${port}${protocol === 'h2' ? ' http2' : ''};`,
       '    default_type application/json;',
       `    location / { return 200 '${body}'; }`,
       '  }',

@@ -10,16 +10,18 @@ function documents(scenario: Scenario): string[] {
     `apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: { name: bench }\nspec:\n  gatewayClassName: weir\n  listeners: [${listener(scenario)}]`,
     `apiVersion: gateway.weir.dev/v1alpha1\nkind: Backend\nmetadata: { name: origin }\nspec: { endpoints: [{ ip: 127.0.0.1, port: ${scenario.originPort} }] }`,
   ];
+  if (scenario.downstream === 'tcp') return [...gateway, tcpRoute()];
   return [...gateway, ...secrets(scenario), ...Array.from({ length: scenario.routes }, (_, index) => route(index))];
 }
 
-function listener({ listenPort, certificate }: Scenario): string {
-  if (certificate === undefined) return `{ name: http, protocol: HTTP, port: ${listenPort} }`;
+function listener({ listenPort, certificate, downstream }: Scenario): string {
+  if (downstream === 'tcp') return `{ name: tcp, protocol: TCP, port: ${listenPort} }`;
+  if (certificate === null) return `{ name: http, protocol: HTTP, port: ${listenPort} }`;
   return `{ name: https, protocol: HTTPS, port: ${listenPort}, tls: { certificateRefs: [{ name: bench }] } }`;
 }
 
 function secrets({ certificate }: Scenario): string[] {
-  if (certificate === undefined) return [];
+  if (certificate === null) return [];
   const [chain, key] = [certificate.certificate, certificate.privateKey].map((file) => readFileSync(file).toString('base64'));
   return [`apiVersion: v1\nkind: Secret\nmetadata: { name: bench }\ntype: kubernetes.io/tls\ndata: { tls.crt: ${chain}, tls.key: ${key} }`];
 }
@@ -29,9 +31,14 @@ function route(index: number): string {
   return `apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: { name: r${index} }\nspec: { parentRefs: [{ name: bench }], rules: [${rule}] }`;
 }
 
+function tcpRoute(): string {
+  const rule = '{ backendRefs: [{ group: gateway.weir.dev, kind: Backend, name: origin }] }';
+  return `apiVersion: gateway.networking.k8s.io/v1\nkind: TCPRoute\nmetadata: { name: all }\nspec: { parentRefs: [{ name: bench }], rules: [${rule}] }`;
+}
+
 export const weir: Peer = {
   name: 'weir',
-  terminatesTls: true,
+  carries: ({ upstream }) => upstream !== 'h2',
   missing: () => null,
   command(scenario) {
     const folder = path.join(scenario.folder, 'weir');

@@ -1,0 +1,50 @@
+// What makes load, and what it reports. Every kind of it is one process on one core.
+import { spawn } from 'node:child_process';
+
+/** What a round of load did. Latencies in milliseconds, NaN where the tool does not tell. */
+export interface LoadResult {
+  /** Requests, messages or connections that were complete. */
+  readonly requests: number;
+  readonly seconds: number;
+  readonly p50: number;
+  readonly p99: number;
+  /** What failed, and what was answered other than it should. */
+  readonly errors: number;
+}
+
+/** Where load goes and how much of it. */
+export interface LoadTarget {
+  readonly port: number;
+  /** Path and query. */
+  readonly path: string;
+  readonly tls: boolean;
+  readonly connections: number;
+  readonly seconds: number;
+  /** A folder for what the tool wants as a file. */
+  readonly folder: string;
+}
+
+/** A way to make load. */
+export interface Load {
+  /** Why none can be made here, or null. */
+  missing(): string | null;
+  /** Runs pinned to a core. */
+  run(core: number, target: LoadTarget): Promise<LoadResult>;
+}
+
+/** Headers of every request over HTTP. */
+export const REQUEST_HEADERS = ['accept: application/json', 'accept-language: en', 'x-request-source: bench', 'cache-control: no-cache'];
+
+/** Runs a command to its end on a core and returns what it printed. */
+export async function runPinned(core: number, command: string, args: readonly string[]): Promise<string> {
+  const child = spawn('taskset', ['-c', String(core), command, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let report = '';
+  child.stdout.on('data', (chunk: Buffer) => (report += chunk.toString()));
+  await new Promise((resolve) => child.once('close', resolve));
+  return report;
+}
+
+/** `http://127.0.0.1:1/path`. */
+export function urlOf({ tls, port, path }: LoadTarget): string {
+  return `${tls ? 'https' : 'http'}://127.0.0.1:${port}${path}`;
+}

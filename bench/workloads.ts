@@ -1,0 +1,44 @@
+// The kinds of traffic that are measured: what comes in, what goes out, who makes it and who answers.
+import path from 'node:path';
+import { grpcLoad, h2load } from './load/h2load.ts';
+import type { Load } from './load/load.ts';
+import { wrk } from './load/wrk.ts';
+import { origin } from './peers/nginx.ts';
+import type { Traffic } from './scenario.ts';
+
+/** Who answers. */
+export interface Origin {
+  missing(): string | null;
+  command(folder: string, port: number): { readonly file: string; readonly args: readonly string[] };
+}
+
+/** One kind of traffic. */
+export interface Workload extends Traffic {
+  readonly load: Load;
+  readonly origin: Origin;
+  readonly connections: number;
+}
+
+const nginxOrigin: Origin = origin;
+const nginxH2Origin: Origin = { missing: origin.missing, command: (folder, port) => origin.command(folder, port, 'h2') };
+
+/** An origin of ours, a process of its own. */
+function scriptOrigin(name: string): Origin {
+  const file = path.resolve(import.meta.dirname, 'origins', `${name}.ts`);
+  return { missing: () => null, command: (_, port) => ({ file: process.execPath, args: [file, String(port)] }) };
+}
+
+/** Kept connections of HTTP/1.1, one request at a time on each. */
+const PLAIN = { downstream: 'http1', upstream: 'http1', tls: false, load: wrk, origin: nginxOrigin, connections: 64 } as const;
+/** As many requests at a time in fewer connections. */
+const H2 = { ...PLAIN, downstream: 'h2', load: h2load, connections: 16 } as const;
+
+export const WORKLOADS: Readonly<Record<string, Workload>> = {
+  proxy: PLAIN,
+  tls: { ...PLAIN, tls: true },
+  'h2c-http1': H2,
+  'h2-http1': { ...H2, tls: true },
+  'h2c-h2c': { ...H2, upstream: 'h2', origin: nginxH2Origin },
+  grpc: { ...H2, upstream: 'h2', load: grpcLoad, origin: scriptOrigin('grpc') },
+  tcp: { ...PLAIN, downstream: 'tcp', upstream: 'tcp' },
+};
