@@ -1,5 +1,5 @@
 // Header names of HTTP/2 messages: which are valid (RFC 9113 section 8.2) and what the codec does with each.
-import { LOWER_TOKEN } from '../h1/characters.ts';
+import { FIELD_VALUE, isBlank, LOWER_TOKEN } from '../h1/characters.ts';
 
 /** Plain ones go into the exchange as they are; `malformed` ones make their message so; `dropped` ones are left out. */
 export type FieldKind =
@@ -7,6 +7,7 @@ export type FieldKind =
   | ':scheme'
   | ':authority'
   | ':path'
+  | ':status'
   | 'host'
   | 'content-length'
   | 'cookie'
@@ -17,7 +18,7 @@ export type FieldKind =
   | 'malformed';
 
 const SPECIAL: readonly (readonly [string, FieldKind])[] = [
-  ...([':method', ':scheme', ':authority', ':path', 'host', 'content-length', 'cookie', 'te', 'expect'] as const).map(
+  ...([':method', ':scheme', ':authority', ':path', ':status', 'host', 'content-length', 'cookie', 'te', 'expect'] as const).map(
     (name) => [name, name] as const,
   ),
   // Section 8.2.2: what is about a connection has no place in a message.
@@ -56,4 +57,13 @@ const CONNECTION_SPECIFIC = new Set(['connection', 'keep-alive', 'proxy-connecti
 
 export function isConnectionSpecific(name: string): boolean {
   return CONNECTION_SPECIFIC.has(name);
+}
+
+/** No control characters, and no blanks at the ends, where HTTP/1.1 would lose them. */
+export function isValue(value: string): boolean {
+  const { length } = value;
+  for (let i = 0; i < length; i++) {
+    if (FIELD_VALUE[value.charCodeAt(i)] !== 1) return false;
+  }
+  return length === 0 || !(isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(length - 1)));
 }

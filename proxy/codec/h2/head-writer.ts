@@ -20,7 +20,7 @@ export class HeadWriter {
   }
 
   /** The head of an answer, 1xx included; `length` -1 adds no content-length. Returns where in the output its flags are. */
-  head(stream: number, status: number, headers: readonly string[], length: number): number {
+  answer(stream: number, status: number, headers: readonly string[], length: number): number {
     this.#encoder.begin(0);
     this.#encoder.write(':status', STATUS[status] as string);
     this.#writeAll(headers);

@@ -3,47 +3,52 @@
 import type net from 'node:net';
 import { Timer } from '#lib/timer-wheel.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
-import type { Limits } from '../../exchange/limits.ts';
 import type { H2Stream } from './stream.ts';
 import type { StreamTable } from './stream-table.ts';
 
 /** What is to be done about what stands still. */
-export interface ProgressOwner {
-  /** The peer owes a body and sends nothing of it. */
-  requestStalled(stream: H2Stream): void;
-  /** The peer opens no window for an answer. */
-  answerStalled(stream: H2Stream): void;
+export interface ProgressOwner<S> {
+  /** The peer owes something on the stream and sends nothing of it. */
+  inboundStalled(stream: S): void;
+  /** The peer opens no window for what waits on the stream. */
+  outboundStalled(stream: S): void;
   /** The peer takes nothing of what is written. */
   socketStalled(): void;
+  /** A look is over. */
+  looked(): void;
 }
 
-type Timeouts = Pick<Limits, 'requestBodyIdleTimeout' | 'downstreamWriteTimeout'>;
+/** How long a peer may send nothing of what it owes, and take nothing of what waits for it: milliseconds, 0 is for ever. */
+export interface Patience {
+  readonly inbound: number;
+  readonly outbound: number;
+}
 
 /** How often per timeout, and how often at most and at least, in milliseconds. */
 const LOOKS_PER_TIMEOUT = 4;
 const MIN_INTERVAL = 25;
 const MAX_INTERVAL = 15_000;
 
-export class Progress {
+export class Progress<S extends H2Stream> {
   /** Counts looks: by this streams tell how long ago something was. */
   tick = 0;
-  readonly #owner: ProgressOwner;
-  readonly #streams: StreamTable;
+  readonly #owner: ProgressOwner<S>;
+  readonly #streams: StreamTable<S>;
   readonly #socket: net.Socket;
   readonly #wheel: TimerWheel;
-  readonly #timeouts: Timeouts;
+  readonly #patience: Patience;
   readonly #interval: number;
   readonly #timer = new Timer(() => this.#look());
   #taken = 0;
   #takenAt = 0;
 
-  constructor(owner: ProgressOwner, streams: StreamTable, socket: net.Socket, wheel: TimerWheel, timeouts: Timeouts) {
+  constructor(owner: ProgressOwner<S>, streams: StreamTable<S>, socket: net.Socket, wheel: TimerWheel, patience: Patience) {
     this.#owner = owner;
     this.#streams = streams;
     this.#socket = socket;
     this.#wheel = wheel;
-    this.#timeouts = timeouts;
-    this.#interval = interval(timeouts);
+    this.#patience = patience;
+    this.#interval = interval(patience);
   }
 
   /** Looks from now on, as long as there are streams. */
@@ -58,11 +63,13 @@ export class Progress {
   #look(): void {
     this.tick++;
     this.#lookAtSocket();
+    const { inbound, outbound } = this.#patience;
     for (const stream of this.#streams.snapshot()) {
-      if (!stream.owesBody) stream.receivedAt = this.tick;
-      else if (this.#isOver(stream.receivedAt, this.#timeouts.requestBodyIdleTimeout)) this.#owner.requestStalled(stream);
-      if (stream.waiting && this.#isOver(stream.sentAt, this.#timeouts.downstreamWriteTimeout)) this.#owner.answerStalled(stream);
+      if (!stream.peerOwes) stream.receivedAt = this.tick;
+      else if (this.isOver(stream.receivedAt, inbound)) this.#owner.inboundStalled(stream);
+      if (stream.waiting && this.isOver(stream.sentAt, outbound)) this.#owner.outboundStalled(stream);
     }
+    this.#owner.looked();
     if (this.#streams.size > 0) this.start();
   }
 
@@ -71,15 +78,16 @@ export class Progress {
     const taken = bytesWritten - writableLength;
     if (writableLength === 0 || taken !== this.#taken) this.#takenAt = this.tick;
     this.#taken = taken;
-    if (this.#isOver(this.#takenAt, this.#timeouts.downstreamWriteTimeout)) this.#owner.socketStalled();
+    if (this.isOver(this.#takenAt, this.#patience.outbound)) this.#owner.socketStalled();
   }
 
-  #isOver(since: number, timeout: number): boolean {
+  /** Whether a tick is longer ago than a timeout. */
+  isOver(since: number, timeout: number): boolean {
     return timeout > 0 && (this.tick - since) * this.#interval > timeout;
   }
 }
 
-function interval({ requestBodyIdleTimeout, downstreamWriteTimeout }: Timeouts): number {
-  const shortest = Math.min(requestBodyIdleTimeout || Infinity, downstreamWriteTimeout || Infinity);
+function interval({ inbound, outbound }: Patience): number {
+  const shortest = Math.min(inbound || Infinity, outbound || Infinity);
   return Math.max(MIN_INTERVAL, Math.min(MAX_INTERVAL, shortest / LOOKS_PER_TIMEOUT));
 }

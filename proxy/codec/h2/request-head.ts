@@ -5,10 +5,9 @@ import type { ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import type { Headers } from '../../exchange/headers.ts';
 import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
-import { FIELD_VALUE, isBlank, TARGET, TOKEN } from '../h1/characters.ts';
+import { TARGET, TOKEN } from '../h1/characters.ts';
 import { parseLength } from '../h1/fields.ts';
-import { mayBeTrailer } from '../h1/field-names.ts';
-import { fieldKind } from './field-kinds.ts';
+import { fieldKind, isValue } from './field-kinds.ts';
 import type { FieldKind } from './field-kinds.ts';
 import type { H2Settings } from './settings.ts';
 
@@ -193,26 +192,4 @@ function takeBody(ended: boolean, exchange: Exchange): ExchangeError | null {
   if (fields.expect !== '100-continue') return ERRORS.expectationFailed;
   exchange.expectsContinue = exchange.requestLength !== 0;
   return null;
-}
-
-/** The trailers of a request: those that may be passed on, or null when they make it malformed. */
-export function takeTrailers(list: readonly string[]): Headers | null {
-  const trailers: Headers = [];
-  for (let i = 0; i < list.length; i += 2) {
-    const name = list[i] as string;
-    const value = list[i + 1] as string;
-    const kind = fieldKind(name);
-    if (kind === 'malformed' || name.charCodeAt(0) === 0x3a || !isValue(value)) return null;
-    if (kind === 'plain' && mayBeTrailer({ name, kind })) trailers.push(name, value);
-  }
-  return trailers;
-}
-
-/** No control characters, and no blanks at the ends, where HTTP/1.1 would lose them. */
-function isValue(value: string): boolean {
-  const { length } = value;
-  for (let i = 0; i < length; i++) {
-    if (FIELD_VALUE[value.charCodeAt(i)] !== 1) return false;
-  }
-  return length === 0 || !(isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(length - 1)));
 }

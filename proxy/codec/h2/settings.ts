@@ -1,14 +1,20 @@
 // SETTINGS: what we announce, and what a peer does (RFC 9113 section 6.5).
+import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { H1Settings } from '../h1/settings.ts';
 import type { Limits } from '../../exchange/limits.ts';
 import type { FloodCounts } from './floods.ts';
 import { CODE, DEFAULT_WINDOW, FLAG, FRAME, FRAME_HEADER, MAX_FRAME_SIZE, MAX_WINDOW, readUint32 } from './frames.ts';
 import type { Frame } from './frames.ts';
 
-/** Shared by all connections of a worker. */
-export interface H2Settings extends H1Settings {
+/** What a connection needs whichever end of it is ours. */
+export interface ConnectionSettings {
+  readonly limits: Limits;
+  readonly wheel: TimerWheel;
   readonly floods: FloodCounts;
 }
+
+/** What downstream connections need besides. */
+export type H2Settings = H1Settings & ConnectionSettings;
 
 const HEADER_TABLE_SIZE = 1;
 const ENABLE_PUSH = 2;
@@ -60,11 +66,10 @@ function frameOf(flags: number, entries: readonly (readonly [id: number, value: 
   return frame;
 }
 
-/** What a peer announced. */
+/** What a peer announced. Its largest frame is only checked: we send none above the least that a peer must accept. */
 export class PeerSettings {
   initialWindow = DEFAULT_WINDOW;
   headerTableSize = 4_096;
-  /** We send no frames larger than the least a peer must accept, which `MAX_FRAME_SIZE` is: the peer's number is only checked. */
 
   /** Takes a SETTINGS frame that is no acknowledgement. Returns an error code, CODE.noError when all is well. */
   take(frame: Frame): number {

@@ -1,51 +1,51 @@
-// The streams of a connection: those that are open, those whose answer waits for its turn, and those that we reset lately.
+// The streams of a connection: those that are open, those with something that waits for its turn, and those that we reset lately.
 import type { H2Stream } from './stream.ts';
 
 /** How many streams that we reset are remembered: what their peers sent before they knew is ignored (RFC 9113 section 5.1). */
 const MAX_RESET_KNOWN = 256;
 
-export class StreamTable {
-  readonly #open = new Map<number, H2Stream>();
+export class StreamTable<S extends H2Stream> {
+  readonly #open = new Map<number, S>();
   /** In the order of their turns. */
-  readonly #blocked = new Set<H2Stream>();
+  readonly #blocked = new Set<S>();
   readonly #resets = new Set<number>();
 
   get size(): number {
     return this.#open.size;
   }
 
-  get(id: number): H2Stream | undefined {
+  get(id: number): S | undefined {
     return this.#open.get(id);
   }
 
-  add(stream: H2Stream): void {
+  add(stream: S): void {
     this.#open.set(stream.id, stream);
   }
 
   /** False when it was not there. */
-  delete(stream: H2Stream): boolean {
+  delete(stream: S): boolean {
     this.#blocked.delete(stream);
     return this.#open.delete(stream.id);
   }
 
   /** The open streams as they are now, whatever becomes of them while they are looked at. */
-  snapshot(): readonly H2Stream[] {
+  snapshot(): readonly S[] {
     return [...this.#open.values()];
   }
 
-  /** The answer of a stream waits for a window or for the socket. False: it did already. */
-  block(stream: H2Stream): boolean {
+  /** A stream waits for a window or for the socket. False: it did already. */
+  block(stream: S): boolean {
     if (this.#blocked.has(stream)) return false;
     this.#blocked.add(stream);
     return true;
   }
 
-  isBlocked(stream: H2Stream): boolean {
+  isBlocked(stream: S): boolean {
     return this.#blocked.has(stream);
   }
 
   /** Lets streams that wait take turns, a frame each, until `stopped` says that there is no room. */
-  takeTurns(stopped: (stream: H2Stream) => 'all' | 'this' | 'no'): void {
+  takeTurns(stopped: (stream: S) => 'all' | 'this' | 'no'): void {
     for (const stream of this.#blocked) {
       const stop = stopped(stream);
       if (stop === 'all') return;

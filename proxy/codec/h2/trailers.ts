@@ -1,0 +1,17 @@
+// The header list that ends a message.
+import type { Headers } from '../../exchange/headers.ts';
+import { mayBeTrailer } from '../h1/field-names.ts';
+import { fieldKind, isValue } from './field-kinds.ts';
+
+/** The trailers of a message: those that may be passed on, or null when they make it malformed. */
+export function takeTrailers(list: readonly string[]): Headers | null {
+  const trailers: Headers = [];
+  for (let i = 0; i < list.length; i += 2) {
+    const name = list[i] as string;
+    const value = list[i + 1] as string;
+    const kind = fieldKind(name);
+    if (kind === 'malformed' || name.charCodeAt(0) === 0x3a || !isValue(value)) return null;
+    if (kind === 'plain' && mayBeTrailer({ name, kind })) trailers.push(name, value);
+  }
+  return trailers;
+}
