@@ -10,7 +10,8 @@ import type { UpstreamSettings } from './codec/h1/settings.ts';
 import { H1Upstream } from './codec/h1/upstream.ts';
 import { H2Downstream } from './codec/h2/downstream.ts';
 import { FloodCounts } from './codec/h2/floods.ts';
-import type { H2Settings } from './codec/h2/settings.ts';
+import type { ConnectionSettings, H2Settings } from './codec/h2/settings.ts';
+import { H2Upstream } from './codec/h2/upstream.ts';
 import type { Limits } from './exchange/limits.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import type { Connect } from './listener/connection.ts';
@@ -26,6 +27,7 @@ import { StreamMetrics } from './telemetry/stream-metrics.ts';
 import { workerFamilies } from './telemetry/worker-metrics.ts';
 import { Mirror } from './upstream/mirror.ts';
 import { ConnectionPool } from './upstream/pool.ts';
+import { SharedPool } from './upstream/shared-pool.ts';
 import { dial } from './upstream/dial.ts';
 
 /** How long the last lines of the access log may take. */
@@ -143,10 +145,11 @@ export class Worker {
 }
 
 /** What speaks to endpoints: by the transport of the cluster. */
-function upstreamPools(events: UpstreamEvents, settings: UpstreamSettings): CreatePool {
+function upstreamPools(events: UpstreamEvents, settings: UpstreamSettings & ConnectionSettings): CreatePool {
   const options = { ...settings, events };
   return (address, port, transport) => {
     const destination = { address, port, transport };
+    if (transport.protocol === 'http2') return new SharedPool((owner) => new H2Upstream(destination, owner, events, settings), options);
     return new ConnectionPool((owner) => new H1Upstream(destination, owner, events, settings), options);
   };
 }

@@ -42,6 +42,7 @@ export const ERRORS = Object.freeze({
   upstreamConnectFailed: define('upstream_connect_failed', 'upstream', 502, 'The backend could not be reached', true),
   upstreamConnectTimeout: define('upstream_connect_timeout', 'upstream', 504, 'The backend could not be reached in time', true),
   upstreamReset: define('upstream_reset', 'upstream', 502, 'The backend closed the connection before it answered'),
+  upstreamRefused: define('upstream_refused', 'upstream', 503, 'The backend refused the request before it read it', true),
   upstreamMalformed: define('upstream_malformed', 'upstream', 502, 'The backend did not answer with valid HTTP'),
   upstreamHeadTooLarge: define('upstream_head_too_large', 'upstream', 502, 'The header block of the answer is too large'),
   upstreamTimeout: define('upstream_timeout', 'upstream', 504, 'The backend did not answer in time'),

@@ -14,7 +14,7 @@ export interface Limits {
   readonly maxRequestsPerConnection: number;
   /** Open requests on one HTTP/2 connection; those beyond are refused for the client to send again. */
   readonly maxStreamsPerConnection: number;
-  /** Request bodies that may be on their way on one HTTP/2 stream and connection: what a backend that does not read costs. At least 65,535. */
+  /** Bodies that may be on their way to us on one HTTP/2 stream and connection: what a peer that does not read costs. Towards backends the window of the connection is as good as that of its streams. At least 65,535. */
   readonly streamWindowBytes: number;
   readonly connectionWindowBytes: number;
   /** HTTP/2 streams of one connection that may be reset in 10 s before they are answered, by the client or because of it. */
@@ -42,6 +42,8 @@ export interface Limits {
   readonly poolIdleTimeout: number;
   readonly maxIdlePerEndpoint: number;
   readonly maxConnectionsPerEndpoint: number;
+  /** Exchanges at a time on one HTTP/2 connection to an endpoint, if that allows as many; those beyond open another. */
+  readonly maxStreamsPerUpstream: number;
   /** Exchanges that may wait for a connection to one endpoint. */
   readonly maxPendingPerEndpoint: number;
   /** How long each of them may wait. */
@@ -84,6 +86,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   poolIdleTimeout: 4_000,
   maxIdlePerEndpoint: 256,
   maxConnectionsPerEndpoint: 1_024,
+  maxStreamsPerUpstream: 100,
   maxPendingPerEndpoint: 1_024,
   pendingTimeout: 10_000,
   maxResponseHeadBytes: 65_536,

@@ -1,5 +1,4 @@
 // The HTTP/1.1 connections to one endpoint: the most recently used is used first, so that the rest may go idle and close.
-import { ERRORS } from '../exchange/errors.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Limits } from '../exchange/limits.ts';
@@ -7,6 +6,8 @@ import type { UpstreamPool } from '../exchange/plan.ts';
 import type { UpstreamEvents, UpstreamStream } from '../exchange/stream.ts';
 import { Timer } from '#lib/timer-wheel.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
+import type { PoolOptions } from './pool-options.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 /** A connection that carries one exchange at a time. Implemented by the h1 codec. */
 export interface PooledConnection extends UpstreamStream {
@@ -30,13 +31,6 @@ export interface ConnectionOwner {
 /** Opens a connection. */
 export type Connect = (owner: ConnectionOwner) => PooledConnection;
 
-/** What pools of either kind need of their worker. */
-export interface PoolOptions {
-  readonly events: UpstreamEvents;
-  readonly limits: Limits;
-  readonly wheel: TimerWheel;
-}
-
 export class ConnectionPool implements UpstreamPool, ConnectionOwner {
   readonly #connect: Connect;
   readonly #events: UpstreamEvents;
@@ -44,11 +38,8 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
   readonly #wheel: TimerWheel;
   /** Least recently used first. */
   readonly #idle: PooledConnection[] = [];
-  /** Exchanges that wait for a connection, oldest first. */
-  readonly #waiting: Exchange[] = [];
+  readonly #waiting: WaitingLine;
   readonly #sweeper: Timer;
-  /** Armed for the exchange that waits longest. */
-  readonly #patience: Timer;
   #open = 0;
   #connecting = 0;
   #closed = false;
@@ -59,7 +50,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
     this.#limits = options.limits;
     this.#wheel = options.wheel;
     this.#sweeper = new Timer(() => this.#sweep());
-    this.#patience = new Timer(() => this.#giveUpWaiting());
+    this.#waiting = new WaitingLine(options);
   }
 
   /** Connections, idle and in use. */
@@ -82,20 +73,11 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
       this.#assign(connection, exchange);
       return;
     }
-    if (this.#waiting.length >= this.#limits.maxPendingPerEndpoint) {
-      this.#events.upstreamFailed(exchange, ERRORS.overloaded);
-      return;
-    }
-    exchange.waitingSince = performance.now();
-    this.#waiting.push(exchange);
-    if (!this.#patience.armed) this.#wheel.arm(this.#patience, this.#limits.pendingTimeout);
-    this.#openAsNeeded();
+    if (this.#waiting.push(exchange)) this.#openAsNeeded();
   }
 
   forget(exchange: Exchange): void {
-    const index = this.#waiting.indexOf(exchange);
-    if (index >= 0) this.#waiting.splice(index, 1);
-    if (this.#waiting.length === 0) this.#wheel.disarm(this.#patience);
+    this.#waiting.remove(exchange);
   }
 
   /** Closes what is idle now, and what is in use as it becomes idle. */
@@ -120,35 +102,15 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
     if (index >= 0) this.#idle.splice(index, 1);
     if (error !== null) {
       this.#connecting--;
-      const exchange = this.#nextWaiting();
+      const exchange = this.#waiting.shift();
       if (exchange !== undefined) this.#events.upstreamFailed(exchange, error);
     }
     this.#openAsNeeded();
   }
 
-  /** Who waits longest, out of the queue. */
-  #nextWaiting(): Exchange | undefined {
-    const exchange = this.#waiting.shift();
-    if (exchange !== undefined && this.#waiting.length === 0) this.#wheel.disarm(this.#patience);
-    return exchange;
-  }
-
-  /** Fails those that have waited too long; the queue is ordered by age. */
-  #giveUpWaiting(): void {
-    const now = performance.now();
-    const limit = this.#limits.pendingTimeout;
-    let oldest = this.#waiting[0];
-    while (oldest !== undefined && now - oldest.waitingSince >= limit) {
-      this.#waiting.shift();
-      this.#events.upstreamFailed(oldest, ERRORS.overloaded);
-      oldest = this.#waiting[0];
-    }
-    if (oldest !== undefined) this.#wheel.arm(this.#patience, limit - (now - oldest.waitingSince));
-  }
-
   /** Gives a free connection to who waits longest, or keeps it. */
   #take(connection: PooledConnection): void {
-    const exchange = this.#nextWaiting();
+    const exchange = this.#waiting.shift();
     if (exchange !== undefined) {
       this.#assign(connection, exchange);
       return;

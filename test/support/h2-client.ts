@@ -124,30 +124,23 @@ export interface ReceivedFrame {
   readonly fields: readonly string[];
 }
 
-/** A client of frames. */
-export class FrameClient {
+/** An end of a connection that speaks frames. */
+export class FramePeer {
   readonly socket: net.Socket;
   readonly frames: ReceivedFrame[] = [];
   closed = false;
   readonly #decoder = new HpackDecoder({ tableSize: 4_096, maxListSize: 1e6, maxHeaders: 1e4 });
   #rest = Buffer.alloc(0);
   #pings = 0;
+  /** Octets before the first frame that are still to come. */
+  #skip: number;
 
-  private constructor(socket: net.Socket) {
+  constructor(socket: net.Socket, skip = 0) {
     this.socket = socket;
+    this.#skip = skip;
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
     socket.on('error', () => undefined);
     socket.on('close', () => (this.closed = true));
-  }
-
-  /** Connects, and says the preface unless told otherwise. */
-  static async connect(port: number, greeting: Buffer = Buffer.concat([PREFACE, frame(TYPE.settings, 0, 0)])): Promise<FrameClient> {
-    const socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
-    const client = new FrameClient(socket);
-    closeLater(() => socket.destroy());
-    await once(socket, 'connect');
-    client.write(greeting);
-    return client;
   }
 
   write(...pieces: readonly Buffer[]): void {
@@ -191,7 +184,9 @@ export class FrameClient {
   }
 
   #take(chunk: Buffer): void {
-    this.#rest = Buffer.concat([this.#rest, chunk]);
+    const skipped = Math.min(this.#skip, chunk.length);
+    this.#skip -= skipped;
+    this.#rest = Buffer.concat([this.#rest, chunk.subarray(skipped)]);
     while (this.#rest.length >= 9) {
       const end = 9 + this.#rest.readUIntBE(0, 3);
       if (this.#rest.length < end) return;
@@ -206,6 +201,19 @@ export class FrameClient {
       });
       this.#rest = this.#rest.subarray(end);
     }
+  }
+}
+
+/** A client of frames. */
+export class FrameClient extends FramePeer {
+  /** Connects, and says the preface unless told otherwise. */
+  static async connect(port: number, greeting: Buffer = Buffer.concat([PREFACE, frame(TYPE.settings, 0, 0)])): Promise<FrameClient> {
+    const socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
+    const client = new FrameClient(socket);
+    closeLater(() => socket.destroy());
+    await once(socket, 'connect');
+    client.write(greeting);
+    return client;
   }
 }
 

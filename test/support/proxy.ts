@@ -73,11 +73,11 @@ export function listener(fields: Partial<ir.Listener> = {}): ir.Listener {
 }
 
 /** A cluster with endpoints on these ports of 127.0.0.1. */
-export function cluster(name: string, ports: readonly number[]): ir.Resource[] {
+export function cluster(name: string, ports: readonly number[], protocol: ir.ClusterProtocol = 'http1'): ir.Resource[] {
   const key = `Service/default/${name}/80`;
   const endpoints = ports.map((port) => ({ address: '127.0.0.1', port, draining: false }));
   return [
-    { kind: 'Cluster', key, protocol: 'http1' },
+    { kind: 'Cluster', key, protocol },
     { kind: 'Endpoints', key, endpoints },
   ];
 }

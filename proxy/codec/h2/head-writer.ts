@@ -1,4 +1,5 @@
 // Header lists > HEADERS frames, in the order of the connection: the encoder's table depends on it.
+import type { Exchange } from '../../exchange/exchange.ts';
 import { HpackEncoder } from '../hpack/encoder.ts';
 import { isConnectionSpecific } from './field-kinds.ts';
 import { FLAG, FRAME, MAX_FRAME_SIZE } from './frames.ts';
@@ -26,6 +27,20 @@ export class HeadWriter {
     this.#writeAll(headers);
     if (length >= 0) this.#encoder.write('content-length', String(length));
     return this.#frames(stream, 0);
+  }
+
+  /** The head of a request; `flags` END_STREAM or none. Returns where in the output its flags are. */
+  request(stream: number, exchange: Exchange, scheme: string, flags: number): number {
+    const encoder = this.#encoder;
+    encoder.begin(0);
+    encoder.write(':method', exchange.method);
+    encoder.write(':scheme', scheme);
+    if (exchange.authority !== '') encoder.write(':authority', exchange.authority);
+    encoder.write(':path', exchange.hasQuery ? exchange.path + '?' + exchange.query : exchange.path);
+    this.#writeAll(exchange.requestHeaders);
+    if (exchange.requestLength > 0) encoder.write('content-length', String(exchange.requestLength));
+    if (exchange.expectsContinue) encoder.write('expect', '100-continue');
+    return this.#frames(stream, flags);
   }
 
   /** Trailers, which end the stream. */

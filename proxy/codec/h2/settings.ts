@@ -3,7 +3,7 @@ import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { H1Settings } from '../h1/settings.ts';
 import type { Limits } from '../../exchange/limits.ts';
 import type { FloodCounts } from './floods.ts';
-import { CODE, DEFAULT_WINDOW, FLAG, FRAME, FRAME_HEADER, MAX_FRAME_SIZE, MAX_WINDOW, readUint32 } from './frames.ts';
+import { CODE, DEFAULT_WINDOW, FLAG, FRAME, FRAME_HEADER, MAX_FRAME_SIZE, MAX_WINDOW, PREFACE, readUint32 } from './frames.ts';
 import type { Frame } from './frames.ts';
 
 /** What a connection needs whichever end of it is ours. */
@@ -29,13 +29,27 @@ const LARGEST_FRAME = 0xff_ffff;
 /** The acknowledgement of a peer's settings. */
 export const SETTINGS_ACK = frameOf(FLAG.ack, []);
 
-/** What a connection begins with: our settings, and as much of a window as they cannot give. */
+/** What a server begins with: our settings, and as much of a window as they cannot give. */
 export function serverPreface(limits: Limits): Buffer {
   const settings = frameOf(0, [
     [MAX_CONCURRENT_STREAMS, limits.maxStreamsPerConnection],
     [INITIAL_WINDOW_SIZE, Math.min(limits.streamWindowBytes, MAX_WINDOW)],
     [MAX_HEADER_LIST_SIZE, limits.maxHeadBytes],
   ]);
+  return withWindow(settings, limits);
+}
+
+/** What a client begins with: nothing is to be pushed to it. */
+export function clientPreface(limits: Limits): Buffer {
+  const settings = frameOf(0, [
+    [ENABLE_PUSH, 0],
+    [INITIAL_WINDOW_SIZE, Math.min(limits.streamWindowBytes, MAX_WINDOW)],
+    [MAX_HEADER_LIST_SIZE, limits.maxResponseHeadBytes],
+  ]);
+  return Buffer.concat([PREFACE, withWindow(settings, limits)]);
+}
+
+function withWindow(settings: Buffer, limits: Limits): Buffer {
   const more = connectionWindow(limits) - DEFAULT_WINDOW;
   if (more <= 0) return settings;
   const update = Buffer.from([0, 0, 4, FRAME.windowUpdate, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
@@ -43,7 +57,7 @@ export function serverPreface(limits: Limits): Buffer {
   return Buffer.concat([settings, update]);
 }
 
-/** Bytes of request bodies that may be on their way to us on a connection: no less than every connection begins with. */
+/** Bytes of bodies that may be on their way to us on a connection: no less than every connection begins with. */
 export function connectionWindow(limits: Limits): number {
   return Math.min(MAX_WINDOW, Math.max(DEFAULT_WINDOW, limits.connectionWindowBytes));
 }
@@ -70,6 +84,8 @@ function frameOf(flags: number, entries: readonly (readonly [id: number, value: 
 export class PeerSettings {
   initialWindow = DEFAULT_WINDOW;
   headerTableSize = 4_096;
+  /** Streams we may have open. Section 6.5.2: without limit until the peer names one. */
+  maxStreams = Infinity;
 
   /** Takes a SETTINGS frame that is no acknowledgement. Returns an error code, CODE.noError when all is well. */
   take(frame: Frame): number {
@@ -89,6 +105,9 @@ export class PeerSettings {
         return CODE.noError;
       case ENABLE_PUSH:
         return value > 1 ? CODE.protocolError : CODE.noError;
+      case MAX_CONCURRENT_STREAMS:
+        this.maxStreams = value;
+        return CODE.noError;
       case INITIAL_WINDOW_SIZE:
         this.initialWindow = value;
         return value > MAX_WINDOW ? CODE.flowControlError : CODE.noError;

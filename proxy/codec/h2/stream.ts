@@ -244,6 +244,13 @@ export abstract class H2Stream {
     this.outboundEnded();
   }
 
+  /** The peer wants no more of what goes out. */
+  stopSending(): void {
+    this.#waiting = null;
+    this.#endWaiting = false;
+    this.outboundDone = true;
+  }
+
   /** The stream is gone, for the peer or for us: nothing is sent any more, and what waited is dropped. */
   close(): void {
     this.closed = true;

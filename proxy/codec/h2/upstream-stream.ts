@@ -1,0 +1,175 @@
+// A stream as a client sees it: the request goes out, the answer comes in.
+//
+//   request:  open ──end of it, all sent──> ended            answer:  head due ──head──> body due ──END_STREAM──> ended
+//   The answer's end is the end of the stream: what is not sent of the request by then nobody asked for.
+import { ERRORS } from '../../exchange/errors.ts';
+import type { ExchangeError } from '../../exchange/errors.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import type { Headers } from '../../exchange/headers.ts';
+import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
+import type { UpstreamEvents, UpstreamStream } from '../../exchange/stream.ts';
+import { isBodiless } from '../h1/status-lines.ts';
+import { CODE } from './frames.ts';
+import { responseHead, takeResponseHead } from './response-head.ts';
+import { H2Stream } from './stream.ts';
+import type { StreamOwner } from './stream.ts';
+
+/** What such a stream needs of its connection besides. */
+export interface UpstreamStreamOwner extends StreamOwner {
+  readonly events: UpstreamEvents;
+  readonly maxInformational: number;
+  /** The stream waits for a window or for the socket. */
+  blocked(stream: H2UpstreamStream): void;
+  /** The stream is over: reset where it has a code to be reset with. */
+  ended(stream: H2UpstreamStream): void;
+}
+
+export class H2UpstreamStream extends H2Stream implements UpstreamStream {
+  readonly #owner: UpstreamStreamOwner;
+  /** Null once it was told its end, or has given up. */
+  #exchange: Exchange | null;
+  #headRead = false;
+  #informational = 0;
+
+  constructor(id: number, owner: UpstreamStreamOwner, sendWindow: number, exchange: Exchange) {
+    super(id, owner, sendWindow);
+    this.#owner = owner;
+    this.#exchange = exchange;
+    this.outboundDone = exchange.requestLength === 0;
+  }
+
+  // The request
+
+  writeData(_exchange: Exchange, chunk: Buffer): boolean {
+    return this.closed || this.outboundDone ? true : this.send(chunk);
+  }
+
+  end(_exchange: Exchange, trailers: Headers | null): void {
+    if (!this.closed && !this.outboundDone) this.finish(trailers);
+  }
+
+  /** The head was sent; `flagsAt` as for `remember`. */
+  headSent(flagsAt: number): void {
+    this.remember(flagsAt);
+  }
+
+  protected drained(): void {
+    if (this.#exchange !== null) this.#owner.events.upstreamDrained(this.#exchange);
+  }
+
+  protected blocked(): void {
+    this.#owner.blocked(this);
+  }
+
+  protected outboundEnded(): void {
+    this.receivedAt = this.#owner.tick;
+  }
+
+  // The answer
+
+  /** Silence counts once the backend has all it needs to go on. */
+  get peerOwes(): boolean {
+    return this.outboundDone && !this.paused;
+  }
+
+  protected get deaf(): boolean {
+    return this.#exchange === null;
+  }
+
+  /** Takes a header list: a 1xx answer, or the head. Trailers are told apart before. */
+  takeHead(list: readonly string[], ended: boolean): void {
+    const exchange = this.#exchange;
+    if (exchange === null) return;
+    exchange.reusedConnection = false;
+    this.receivedAt = this.#owner.tick;
+    if (!takeResponseHead(list) || responseHead.status === 101) return this.#malformed();
+    if (responseHead.status < 200) this.#takeInformational(exchange, ended);
+    else this.#takeFinal(exchange, ended);
+  }
+
+  #takeFinal(exchange: Exchange, ended: boolean): void {
+    const { status, headers, length } = responseHead;
+    const bodiless = isBodiless(status) || exchange.method === 'HEAD';
+    // Section 8.1.1: what is named must come, but for answers that only tell what would.
+    if (ended && length > 0 && !bodiless) return this.#malformed();
+    this.#headRead = true;
+    this.inboundOpen = !ended;
+    this.expect(bodiless ? 0 : length);
+    exchange.status = status;
+    exchange.responseHeaders = headers;
+    exchange.responseLength = length === UNKNOWN_LENGTH && (ended || bodiless) ? 0 : length;
+    this.#owner.events.responseHead(exchange);
+    if (ended) this.deliverEnd(null);
+  }
+
+  #malformed(): void {
+    this.fail(ERRORS.upstreamMalformed, CODE.protocolError);
+  }
+
+  #takeInformational(exchange: Exchange, ended: boolean): void {
+    if (ended || ++this.#informational > this.#owner.maxInformational) return this.#malformed();
+    this.#owner.events.responseInformational(exchange, responseHead.status, responseHead.headers);
+  }
+
+  get headRead(): boolean {
+    return this.#headRead;
+  }
+
+  /** All of the answer has come, whether or not it could be passed on yet. */
+  get complete(): boolean {
+    return this.#headRead && !this.inboundOpen;
+  }
+
+  protected deliver(piece: Buffer): void {
+    if (!this.#headRead) return this.#malformed();
+    if (this.#exchange !== null) this.#owner.events.responseData(this.#exchange, piece);
+  }
+
+  /** The stream is left first, so that what the end sets off can use its place. */
+  protected deliverEnd(trailers: Headers | null): void {
+    const exchange = this.#exchange;
+    if (exchange === null) return;
+    if (!this.#headRead) return this.#malformed();
+    this.#exchange = null;
+    if (!this.outboundDone) this.resetCode = CODE.cancel;
+    this.#owner.ended(this);
+    this.#owner.events.responseEnd(exchange, trailers);
+  }
+
+  protected lengthMismatch(): void {
+    this.fail(this.inboundOpen ? ERRORS.upstreamMalformed : ERRORS.upstreamBodyTruncated, CODE.protocolError);
+  }
+
+  pauseResponse(): void {
+    this.pause();
+  }
+
+  resumeResponse(): void {
+    this.resume();
+  }
+
+  // The ways out
+
+  abort(): void {
+    this.#exchange = null;
+    if (this.closed) return;
+    this.resetCode = CODE.cancel;
+    this.#owner.ended(this);
+  }
+
+  /** Resets the stream and tells why. */
+  fail(error: ExchangeError, code: number): void {
+    if (!this.closed) {
+      this.resetCode = code;
+      this.#owner.ended(this);
+    }
+    this.failed(error);
+  }
+
+  /** Tells why, when the stream is gone already. */
+  failed(error: ExchangeError): void {
+    const exchange = this.#exchange;
+    this.#exchange = null;
+    if (exchange !== null) this.#owner.events.upstreamFailed(exchange, error);
+  }
+}

@@ -1,0 +1,274 @@
+// An upstream HTTP/2 connection: exchanges > requests, any number at a time, and frames > answers.
+//
+//   connecting ──> open ──GOAWAY, numbers used up, close wanted──> retired ──last stream over──> closing ──> gone
+//        │           │ connection error, silence                                                   ^
+//        └───────────┴─────────────────────────────────────────────────────────────────────────────┘
+//
+// Requests are sent as soon as the socket is there: what the peer allows is not known yet, and what goes beyond it is refused
+// unread, and sent again.
+import type net from 'node:net';
+import type { Destination, Dialler } from '../../exchange/dial.ts';
+import { ERRORS } from '../../exchange/errors.ts';
+import type { ExchangeError } from '../../exchange/errors.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import type { UpstreamEvents } from '../../exchange/stream.ts';
+import { cut } from '../h1/cut.ts';
+import type { UpstreamSettings } from '../h1/settings.ts';
+import type { DecodeOutcome } from '../hpack/decoder.ts';
+import { H2Connection } from './connection.ts';
+import { CODE, FLAG, MAX_STREAM_ID } from './frames.ts';
+import { clientPreface, connectionWindow, streamWindow } from './settings.ts';
+import type { ConnectionSettings } from './settings.ts';
+import { takeTrailers } from './trailers.ts';
+import { H2UpstreamStream } from './upstream-stream.ts';
+import type { UpstreamStreamOwner } from './upstream-stream.ts';
+
+/** Who a connection reports its own life to: the pool. */
+export interface H2UpstreamOwner {
+  connected(connection: H2Upstream): void;
+  /** A stream is over, or the peer allows more of them. */
+  roomier(connection: H2Upstream): void;
+  /** It takes no more exchanges. */
+  retired(connection: H2Upstream): void;
+  /** Gone. `error` is set when it never connected. */
+  closed(connection: H2Upstream, error: ExchangeError | null): void;
+}
+
+/** Asks whether the peer is still there. */
+const PROBE = Buffer.from('anybody?', 'latin1');
+/** Silence after which it is asked, as a share of the longest that it may be silent. */
+const PROBE_SHARE = 0.5;
+
+export class H2Upstream extends H2Connection<H2UpstreamStream> implements UpstreamStreamOwner, Dialler {
+  readonly events: UpstreamEvents;
+  readonly maxInformational: number;
+  idleSince = 0;
+  readonly #owner: H2UpstreamOwner;
+  readonly #scheme: string;
+  #connected = false;
+  #retired = false;
+  #nextStream = 1;
+  /** Highest stream that the peer's GOAWAY promises to have taken. */
+  #promised = MAX_STREAM_ID;
+  /** Why the connection is over. */
+  #reason: ExchangeError = ERRORS.upstreamReset;
+  /** `tick` when something came last. */
+  #heardAt = 0;
+  #probed = false;
+
+  constructor(destination: Destination, owner: H2UpstreamOwner, events: UpstreamEvents, settings: UpstreamSettings & ConnectionSettings) {
+    const { limits, wheel } = settings;
+    let self: H2Upstream | null = null;
+    const socket: net.Socket = settings.dial(destination.address, destination.port, destination.transport, {
+      connected: () => self?.connected(),
+      data: (chunk) => self?.data(chunk),
+    });
+    super(socket, settings, {
+      preface: clientPreface(limits),
+      connectionWindow: connectionWindow(limits),
+      streamWindow: streamWindow(limits),
+      maxListSize: limits.maxResponseHeadBytes,
+      patience: { inbound: limits.upstreamIdleTimeout, outbound: limits.upstreamIdleTimeout },
+    });
+    self = this;
+    this.events = events;
+    this.maxInformational = limits.maxInformational;
+    this.#owner = owner;
+    this.#scheme = 'http';
+    wheel.arm(this.timer, limits.connectTimeout);
+  }
+
+  connected(): void {
+    this.settings.wheel.disarm(this.timer);
+    this.#connected = true;
+    this.#owner.connected(this);
+  }
+
+  // Requests
+
+  /** Streams that may still be opened. */
+  get room(): number {
+    if (!this.#connected || this.#retired || this.over) return 0;
+    return Math.min(this.settings.limits.maxStreamsPerUpstream, this.peer.maxStreams) - this.streams.size;
+  }
+
+  get idle(): boolean {
+    return this.streams.size === 0;
+  }
+
+  /** Sends the head of the exchange, which takes a place: there must be room. */
+  send(exchange: Exchange): void {
+    const id = this.#nextStream;
+    this.#nextStream += 2;
+    const stream = new H2UpstreamStream(id, this, this.peer.initialWindow, exchange);
+    exchange.upstream = stream;
+    exchange.reusedConnection = id > 1;
+    if (this.streams.size === 0) this.#heardAt = this.tick;
+    this.streams.add(stream);
+    this.progress.start();
+    stream.headSent(this.heads.request(id, exchange, this.#scheme, stream.outboundDone ? FLAG.endStream : 0));
+    if (this.#nextStream > MAX_STREAM_ID) this.#retire();
+  }
+
+  /** Takes no more exchanges and closes after the last. */
+  retire(): void {
+    this.#retired = true;
+    if (this.streams.size === 0) this.#closeWith(ERRORS.upstreamReset);
+  }
+
+  #retire(): void {
+    if (this.#retired) return;
+    this.retire();
+    this.#owner.retired(this);
+  }
+
+  // Answers
+
+  data(chunk: Buffer): void {
+    if (this.over) return;
+    this.#heardAt = this.tick;
+    this.#probed = false;
+    this.reader.read(chunk, 0);
+  }
+
+  protected get lastTaken(): number {
+    return 0;
+  }
+
+  protected isIdle(id: number): boolean {
+    return id >= this.#nextStream || (id & 1) === 0;
+  }
+
+  protected takeList(id: number, list: string[], outcome: DecodeOutcome): void {
+    const stream = this.streams.get(id);
+    if (stream === undefined) {
+      if (!this.streams.wasReset(id)) this.fail(this.isIdle(id) ? CODE.protocolError : CODE.streamClosed);
+      return;
+    }
+    if (!stream.inboundOpen) return this.reset(stream, CODE.streamClosed);
+    if (outcome === 'tooLarge') return stream.fail(ERRORS.upstreamHeadTooLarge, CODE.cancel);
+    if (!stream.headRead) return stream.takeHead(list, this.block.ended);
+    const trailers = this.block.ended ? takeTrailers(list) : null;
+    if (trailers === null) return stream.fail(ERRORS.upstreamMalformed, CODE.protocolError);
+    stream.dataEnd(trailers.length === 0 ? null : trailers);
+  }
+
+  /**
+   * The window of the connection opens with what comes in, whoever takes it: many clients share the connection, and one that
+   * reads nothing must hold up no other. What that costs is bounded by the windows of the streams.
+   */
+  protected received(octets: number): void {
+    this.widenInbound(octets);
+  }
+
+  credit(): void {}
+
+  protected takeStreamReset(stream: H2UpstreamStream, code: number): void {
+    // Section 8.1: an answer may be complete before its request is, and then the rest of that is not wanted.
+    if (stream.complete) return stream.stopSending();
+    this.leave(stream);
+    if (code === CODE.refusedStream) stream.failed(ERRORS.upstreamRefused);
+    else this.streamFailed(stream);
+  }
+
+  protected streamFailed(stream: H2UpstreamStream): void {
+    stream.failed(stream.headRead ? ERRORS.upstreamBodyTruncated : this.#reason);
+  }
+
+  /** What has come whole is passed on, whatever became of the connection. */
+  protected override failStreams(): void {
+    for (const stream of this.streams.snapshot()) {
+      if (stream.complete) continue;
+      this.leave(stream);
+      this.streamFailed(stream);
+    }
+  }
+
+  ended(stream: H2UpstreamStream): void {
+    if (stream.resetCode !== CODE.noError) this.sendReset(stream.id, stream.resetCode);
+    this.leave(stream);
+  }
+
+  protected left(): void {
+    if (this.over) return;
+    if (!this.#retired) this.#owner.roomier(this);
+    else if (this.streams.size === 0) this.#closeWith(ERRORS.upstreamReset);
+  }
+
+  protected settingsChanged(): void {
+    if (this.room > 0) this.#owner.roomier(this);
+  }
+
+  // The end
+
+  /** Section 6.8: streams above the last were not touched. */
+  protected takeGoaway(lastStream: number): void {
+    this.#promised = Math.min(this.#promised, lastStream);
+    this.#retire();
+    for (const stream of this.streams.snapshot()) {
+      if (stream.id <= this.#promised) continue;
+      this.leave(stream);
+      stream.failed(ERRORS.upstreamRefused);
+    }
+  }
+
+  #closeWith(reason: ExchangeError): void {
+    this.#reason = reason;
+    this.close();
+  }
+
+  protected override fail(code: number): void {
+    if (!this.over) this.#reason = ERRORS.upstreamMalformed;
+    super.fail(code);
+  }
+
+  protected override close(): void {
+    if (this.over) return;
+    super.close();
+    this.#report(null);
+  }
+
+  /** Tells the owner at once: between here and the event of the socket nobody must be given the connection. */
+  #report(error: ExchangeError | null): void {
+    this.#retired = true;
+    this.#owner.closed(this, error);
+  }
+
+  protected override closed(): void {
+    const told = this.over;
+    super.closed();
+    if (!told) this.#report(this.#connected ? null : ERRORS.upstreamConnectFailed);
+  }
+
+  protected armTimer(): void {
+    this.settings.wheel.disarm(this.timer);
+  }
+
+  protected waitedTooLong(): void {
+    this.state = 'gone';
+    this.socket.destroy();
+    this.#report(ERRORS.upstreamConnectTimeout);
+  }
+
+  protected takePong(): void {}
+
+  inboundStalled(stream: H2UpstreamStream): void {
+    stream.fail(ERRORS.upstreamTimeout, CODE.cancel);
+  }
+
+  outboundStalled(stream: H2UpstreamStream): void {
+    stream.fail(ERRORS.upstreamTimeout, CODE.cancel);
+  }
+
+  /** Streams may be silent for long, and a peer that is gone is silent too: it is asked, and what does not answer is cut. */
+  looked(): void {
+    const { upstreamIdleTimeout } = this.settings.limits;
+    if (this.progress.isOver(this.#heardAt, upstreamIdleTimeout)) {
+      this.#reason = ERRORS.upstreamTimeout;
+      cut(this.socket);
+    } else if (!this.#probed && this.progress.isOver(this.#heardAt, upstreamIdleTimeout * PROBE_SHARE)) {
+      this.#probed = true;
+      this.ping(0, PROBE);
+    }
+  }
+}

@@ -1,0 +1,134 @@
+// The HTTP/2 connections to one endpoint: exchanges share them, the first has the most, and another is opened when all are full.
+import type { ExchangeError } from '../exchange/errors.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { UpstreamPool } from '../exchange/plan.ts';
+import { Timer } from '#lib/timer-wheel.ts';
+import type { PoolOptions } from './pool-options.ts';
+import { WaitingLine } from './waiting-line.ts';
+
+/** A connection that carries many exchanges at a time. Implemented by the h2 codec. */
+export interface SharedConnection {
+  /** performance.now() when it last became idle. */
+  idleSince: number;
+  /** Exchanges that it can take now; none once it is retired. */
+  readonly room: number;
+  readonly idle: boolean;
+  /** Sends the head of the exchange and sets exchange.upstream. */
+  send(exchange: Exchange): void;
+  /** Takes no more exchanges and closes after the last. */
+  retire(): void;
+}
+
+/** Who a connection reports its own life to. */
+export interface SharedConnectionOwner {
+  connected(connection: SharedConnection): void;
+  /** A stream is over, or the peer allows more of them. */
+  roomier(connection: SharedConnection): void;
+  /** It takes no more exchanges. */
+  retired(connection: SharedConnection): void;
+  /** Gone. `error` is set when it never connected. */
+  closed(connection: SharedConnection, error: ExchangeError | null): void;
+}
+
+export class SharedPool implements UpstreamPool, SharedConnectionOwner {
+  readonly #connect: (owner: SharedConnectionOwner) => SharedConnection;
+  readonly #options: PoolOptions;
+  /** Those that can be used, oldest first. */
+  readonly #usable: SharedConnection[] = [];
+  readonly #waiting: WaitingLine;
+  readonly #sweeper = new Timer(() => this.#sweep());
+  #open = 0;
+  #connecting = 0;
+  #closed = false;
+
+  constructor(connect: (owner: SharedConnectionOwner) => SharedConnection, options: PoolOptions) {
+    this.#connect = connect;
+    this.#options = options;
+    this.#waiting = new WaitingLine(options);
+  }
+
+  /** Idle ones carry nothing. */
+  get counts(): { readonly open: number; readonly idle: number; readonly pending: number } {
+    const idle = this.#usable.reduce((sum, connection) => sum + Number(connection.idle), 0);
+    return { open: this.#open, idle, pending: this.#waiting.length };
+  }
+
+  send(exchange: Exchange): void {
+    for (const connection of this.#usable) {
+      if (connection.room > 0) return this.#assign(connection, exchange);
+    }
+    if (this.#waiting.push(exchange)) this.#openAsNeeded();
+  }
+
+  forget(exchange: Exchange): void {
+    this.#waiting.remove(exchange);
+  }
+
+  /** Closes what is idle now, and what is in use as it becomes idle. */
+  close(): void {
+    this.#closed = true;
+    this.#options.wheel.disarm(this.#sweeper);
+    for (const connection of this.#usable.splice(0)) connection.retire();
+  }
+
+  connected(connection: SharedConnection): void {
+    this.#connecting--;
+    this.#usable.push(connection);
+    this.roomier(connection);
+  }
+
+  roomier(connection: SharedConnection): void {
+    while (this.#waiting.length > 0 && connection.room > 0) this.#assign(connection, this.#waiting.shift() as Exchange);
+    if (!connection.idle) return;
+    if (this.#closed) return connection.retire();
+    connection.idleSince = this.#options.wheel.now;
+    if (!this.#sweeper.armed) this.#options.wheel.arm(this.#sweeper, this.#options.limits.poolIdleTimeout);
+  }
+
+  retired(connection: SharedConnection): void {
+    const index = this.#usable.indexOf(connection);
+    if (index >= 0) this.#usable.splice(index, 1);
+    this.#openAsNeeded();
+  }
+
+  closed(connection: SharedConnection, error: ExchangeError | null): void {
+    this.#open--;
+    this.retired(connection);
+    if (error === null) return;
+    this.#connecting--;
+    // Whoever waits for the next connection waits for the same endpoint. Those who come back are not asked again in this round.
+    for (let left = this.#usable.length > 0 ? 0 : this.#waiting.length; left > 0; left--) {
+      const exchange = this.#waiting.shift();
+      if (exchange !== undefined) this.#options.events.upstreamFailed(exchange, error);
+    }
+    this.#openAsNeeded();
+  }
+
+  #assign(connection: SharedConnection, exchange: Exchange): void {
+    connection.send(exchange);
+    if (exchange.requestLength !== 0) this.#options.events.upstreamReady(exchange);
+  }
+
+  #openAsNeeded(): void {
+    const { maxStreamsPerUpstream, maxConnectionsPerEndpoint } = this.#options.limits;
+    while (this.#connecting * maxStreamsPerUpstream < this.#waiting.length && this.#open < maxConnectionsPerEndpoint) {
+      this.#open++;
+      this.#connecting++;
+      this.#connect(this);
+    }
+  }
+
+  /** Closes what has been idle too long. */
+  #sweep(): void {
+    const { limits, wheel } = this.#options;
+    const now = performance.now();
+    let next = 0;
+    for (const connection of [...this.#usable]) {
+      if (!connection.idle) continue;
+      const left = limits.poolIdleTimeout - (now - connection.idleSince);
+      if (left <= 0) connection.retire();
+      else next = next === 0 ? left : Math.min(next, left);
+    }
+    if (next > 0) wheel.arm(this.#sweeper, next);
+  }
+}
