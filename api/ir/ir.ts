@@ -7,3 +7,4 @@ export * from './resource.ts';
 export * from './route.ts';
 export * from './secret.ts';
 export * from './stream-route.ts';
+export * from './trust-bundle.ts';

@@ -11,11 +11,24 @@ export const ListenerProtocol = Type.Union([
 ]);
 export type ListenerProtocol = Static<typeof ListenerProtocol>;
 
+/** GEP-91. `AllowValidOnly` ends handshakes without a valid certificate; with `AllowInsecureFallback` they go on as if nothing was asked. */
+export const ClientValidation = Type.Object(
+  {
+    mode: Type.Union([Type.Literal('AllowValidOnly'), Type.Literal('AllowInsecureFallback')]),
+    /** Keys of TrustBundle resources: a certificate that leads to any of them is valid. */
+    authorities: Type.Array(Type.String(), { minItems: 1 }),
+  },
+  { additionalProperties: false },
+);
+export type ClientValidation = Static<typeof ClientValidation>;
+
 /** TLS of a listener. `certificates` are keys of Secret resources, in the order of the user's certificateRefs. */
 export const ListenerTls = Type.Object(
   {
     mode: Type.Union([Type.Literal('Terminate'), Type.Literal('Passthrough')]),
     certificates: Type.Array(Type.String()),
+    /** Absent: clients are not asked for a certificate. */
+    clientValidation: Type.Optional(ClientValidation),
   },
   { additionalProperties: false },
 );

@@ -1,4 +1,4 @@
-// The kinds of Kubernetes itself that Weir reads: Service, EndpointSlice, Secret, Namespace.
+// The kinds of Kubernetes itself that Weir reads: Service, EndpointSlice, Secret, ConfigMap, Namespace.
 import { Type, type Static } from 'typebox';
 import { closed, Metadata, objectOf, Port, unread } from './schema.ts';
 
@@ -66,6 +66,17 @@ export const Secret = closed({
   immutable: Type.Optional(Type.Boolean()),
 });
 export type Secret = Static<typeof Secret>;
+
+/** `ca.crt` is all that is read of one. `binaryData` never holds PEM that anybody means. */
+export const ConfigMap = closed({
+  apiVersion: Type.Literal('v1'),
+  kind: Type.Literal('ConfigMap'),
+  metadata: Metadata,
+  data: Type.Record(Type.String(), Type.String(), { default: {} }),
+  immutable: Type.Optional(Type.Boolean()),
+  ...unread('binaryData'),
+});
+export type ConfigMap = Static<typeof ConfigMap>;
 
 export const Namespace = closed({
   apiVersion: Type.Literal('v1'),

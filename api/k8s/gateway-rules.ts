@@ -9,7 +9,8 @@ const WITHOUT_HOSTNAME: ReadonlySet<string> = new Set(['TCP', 'UDP']);
 
 /** Every rule the Gateway breaks. */
 export function checkGateway(gateway: Gateway): FieldError[] {
-  const { listeners, addresses } = gateway.spec;
+  const { listeners, addresses, tls } = gateway.spec;
+  const perPort = tls?.frontend?.perPort ?? [];
   return [
     ...listeners.flatMap((listener, i) => checkListener(listener, `spec.listeners[${i}]`)),
     ...addresses.flatMap((address, i) => checkAddress(address, `spec.addresses[${i}].value`)),
@@ -23,6 +24,10 @@ export function checkGateway(gateway: Gateway): FieldError[] {
     })),
     ...repeated(addresses.map((address, i) => (address.value === '' ? `#${i}` : `${address.type} ${address.value}`))).map((i) => ({
       field: `spec.addresses[${i}]`,
+      reason: 'is listed twice',
+    })),
+    ...repeated(perPort.map(({ port }) => String(port))).map((i) => ({
+      field: `spec.tls.frontend.perPort[${i}].port`,
       reason: 'is listed twice',
     })),
   ];

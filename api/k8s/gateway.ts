@@ -1,6 +1,6 @@
 // Gateway: the listeners a user asks for, and which routes may attach to them.
 import { Type, type Static } from 'typebox';
-import { LabelSelector, LocalReference, SecretReference } from './reference.ts';
+import { LabelSelector, LocalReference, ObjectReference, SecretReference } from './reference.ts';
 import { closed, DnsName, GATEWAY_GROUP, Group, HostnameOrAny, Kind, objectOf, Port, unread } from './schema.ts';
 
 /** Names of protocols that are not the Gateway API's own carry a domain prefix, so any string is let through here. */
@@ -43,6 +43,24 @@ export const Listener = closed({
 });
 export type Listener = Static<typeof Listener>;
 
+/** GEP-91: whom clients of HTTPS listeners must be certified by. */
+export const FrontendValidation = closed({
+  caCertificateRefs: Type.Array(ObjectReference, { minItems: 1, maxItems: 16 }),
+  mode: Type.Enum(['AllowValidOnly', 'AllowInsecureFallback'], { default: 'AllowValidOnly' }),
+});
+export type FrontendValidation = Static<typeof FrontendValidation>;
+
+const FrontendTls = closed({ validation: Type.Optional(FrontendValidation) });
+
+/** For the HTTPS listeners of a port, `perPort` wins over `default` as a whole. */
+export const GatewayTls = closed({
+  ...unread('backend'),
+  frontend: Type.Optional(
+    closed({ default: FrontendTls, perPort: Type.Array(closed({ port: Port, tls: FrontendTls }), { default: [], maxItems: 64 }) }),
+  ),
+});
+export type GatewayTls = Static<typeof GatewayTls>;
+
 /** An empty value asks for any address of the type. */
 export const GatewayAddress = closed({
   type: Type.String({ default: 'IPAddress', minLength: 1, maxLength: 253 }),
@@ -58,7 +76,7 @@ export const Gateway = objectOf(
     listeners: Type.Array(Listener, { minItems: 1, maxItems: 64 }),
     addresses: Type.Array(GatewayAddress, { default: [], maxItems: 16 }),
     infrastructure: Type.Optional(closed({ parametersRef: Type.Optional(LocalReference), ...unread('labels', 'annotations') })),
-    tls: Type.Optional(closed(unread('backend', 'frontend'))),
+    tls: Type.Optional(GatewayTls),
     ...unread('allowedListeners', 'defaultScope'),
   }),
 );

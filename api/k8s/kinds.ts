@@ -1,7 +1,7 @@
 // The table of kinds Weir reads: how each is named in the API and what its objects look like.
 import type { TSchema } from 'typebox';
 import { Backend } from './backend.ts';
-import { EndpointSlice, Namespace, Secret, Service } from './core.ts';
+import { ConfigMap, EndpointSlice, Namespace, Secret, Service } from './core.ts';
 import { GatewayClass } from './gateway-class.ts';
 import { Gateway } from './gateway.ts';
 import { HttpRoute } from './http-route.ts';
@@ -36,6 +36,7 @@ export interface ObjectsByKind {
   Service: Service;
   EndpointSlice: EndpointSlice;
   Secret: Secret;
+  ConfigMap: ConfigMap;
   Namespace: Namespace;
 }
 
@@ -94,6 +95,7 @@ export const KINDS: Readonly<Record<KindName, KindInfo>> = {
     schema: EndpointSlice,
   },
   Secret: { ...coreV1, kind: 'Secret', plural: 'secrets', namespaced: true, schema: Secret },
+  ConfigMap: { ...coreV1, kind: 'ConfigMap', plural: 'configmaps', namespaced: true, schema: ConfigMap },
   Namespace: { ...coreV1, kind: 'Namespace', plural: 'namespaces', namespaced: false, schema: Namespace },
 };
 

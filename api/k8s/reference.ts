@@ -35,6 +35,10 @@ export const SecretReference = closed({
 });
 export type SecretReference = Static<typeof SecretReference>;
 
+/** An object of a stated kind, of the same namespace unless it says otherwise. */
+export const ObjectReference = closed({ group: Group, kind: Kind, namespace: Type.Optional(DnsLabel), name: DnsName });
+export type ObjectReference = Static<typeof ObjectReference>;
+
 /** An object of the same namespace. */
 export const LocalReference = closed({ group: Group, kind: Kind, name: DnsName });
 export type LocalReference = Static<typeof LocalReference>;

@@ -12,6 +12,7 @@ import type { ResourceMessage } from './messages.ts';
 
 const SCHEMAS = {
   Secret: ir.Secret,
+  TrustBundle: ir.TrustBundle,
   Endpoints: ir.Endpoints,
   Cluster: ir.Cluster,
   Listener: ir.Listener,

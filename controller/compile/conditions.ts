@@ -74,10 +74,19 @@ export function gatewayRefsNotResolved(generation: number, message: string): Des
   return condition('ResolvedRefs', 'False', 'ListenersNotResolved', message, generation);
 }
 
+/** Negative polarity: only ever present as True. */
+export function gatewayValidatesInsecurely(generation: number, message: string): DesiredCondition {
+  return condition('InsecureFrontendValidationMode', 'True', 'ConfigurationChanged', message, generation);
+}
+
 // --- Listener
 
-export type ListenerObstacle = Obstacle<'UnsupportedProtocol' | 'UnsupportedValue' | 'HostnameConflict' | 'ProtocolConflict'>;
-export type ListenerRefObstacle = Obstacle<'InvalidCertificateRef' | 'InvalidRouteKinds' | 'RefNotPermitted'>;
+export type ListenerObstacle = Obstacle<
+  'UnsupportedProtocol' | 'UnsupportedValue' | 'HostnameConflict' | 'ProtocolConflict' | 'NoValidCACertificate'
+>;
+export type ListenerRefObstacle = Obstacle<'InvalidCertificateRef' | 'InvalidRouteKinds' | 'RefNotPermitted'> | CaRefObstacle;
+/** What is wrong with a reference to certificates of authorities that clients are checked against. */
+export type CaRefObstacle = Obstacle<'InvalidCACertificateRef' | 'InvalidCACertificateKind' | 'RefNotPermitted'>;
 
 export function listenerAccepted(generation: number): DesiredCondition {
   return condition('Accepted', 'True', 'Accepted', 'the listener is valid', generation);

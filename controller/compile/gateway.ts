@@ -1,6 +1,7 @@
 // Gateways of our classes: their listeners, and what is true of the Gateway as a whole.
 import { isIP } from 'node:net';
 import type { Gateway } from '#api/k8s/k8s.ts';
+import { insecureValidation } from './client-validation.ts';
 import * as conditions from './conditions.ts';
 import { lacksAddress, statusAddresses } from './gateway-addresses.ts';
 import { gatewayClassUnit } from './gateway-class.ts';
@@ -80,12 +81,14 @@ function conditionsOf(
   const generation = gateway.metadata.generation ?? 0;
   const unresolved = listeners.filter((listener) => !listener.resolved).map((listener) => listener.attachable.name);
   const ignored = ignoredFields(gateway);
+  const insecure = insecureValidation(gateway);
   return [
     acceptedCondition(generation, obstacle, listeners),
     programmedCondition(view, gateway, generation, listeners),
     unresolved.length === 0
       ? conditions.gatewayRefsResolved(generation)
       : conditions.gatewayRefsNotResolved(generation, `listeners with unresolved references: ${unresolved.join(', ')}`),
+    ...(insecure === null ? [] : [conditions.gatewayValidatesInsecurely(generation, insecure)]),
     ...(ignored.length === 0 ? [] : [conditions.unsupportedFields(generation, ignored)]),
   ];
 }

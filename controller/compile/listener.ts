@@ -3,6 +3,7 @@ import type * as ir from '#api/ir/ir.ts';
 import type { Gateway, Listener, ListenerTls, RouteNamespaces } from '#api/k8s/k8s.ts';
 import { GATEWAY_GROUP } from '#api/k8s/schema.ts';
 import { resolveCertificates, type Certificates } from './certificates.ts';
+import { resolveClientValidation, type ResolvedValidation } from './client-validation.ts';
 import * as conditions from './conditions.ts';
 import { findConflict, overlappingTls } from './conflicts.ts';
 import type { DesiredCondition, ListenerStatus } from './result.ts';
@@ -40,6 +41,7 @@ interface Context {
   readonly conflict: conditions.ListenerConflict | null;
   readonly kinds: readonly RouteKind[];
   readonly certificates: Certificates;
+  readonly clients: ResolvedValidation;
 }
 
 /** Compiles one listener. `addresses` are those to bind, null when the Gateway as a whole cannot be served. */
@@ -75,14 +77,16 @@ function resolve(view: View, gateway: Gateway, listener: Listener): Context {
   const certificates = resolveCertificates(view, terminating(listener), gateway.metadata.namespace ?? '');
   const served = gateway.spec.listeners.filter((other) => isSupported(other.protocol));
   const conflict = isSupported(listener.protocol) ? findConflict(listener, served) : null;
+  const clients = resolveClientValidation(view, gateway, listener);
   return {
     gateway,
     listener,
     conflict,
     certificates,
+    clients,
     kinds: supported,
-    obstacle: unsupported(gateway, listener) ?? conflict,
-    refObstacle: certificates.obstacles[0] ?? invalidKinds(listener, invalid),
+    obstacle: unsupported(listener) ?? conflict ?? withoutAuthority(clients),
+    refObstacle: certificates.obstacles[0] ?? clients.obstacles[0] ?? invalidKinds(listener, invalid),
   };
 }
 
@@ -101,7 +105,7 @@ function invalidKinds({ protocol }: Listener, invalid: readonly RouteKind[]): co
 const USES_TLS: ReadonlySet<string> = new Set(['HTTPS', 'TLS']);
 
 /** What the listener asks for and Weir does not do. It is refused rather than served with less protection than it asks for. */
-function unsupported(gateway: Gateway, { protocol, tls }: Listener): conditions.ListenerObstacle | null {
+function unsupported({ protocol, tls }: Listener): conditions.ListenerObstacle | null {
   if (!isSupported(protocol)) return { reason: 'UnsupportedProtocol', message: `protocol ${protocol} is not supported` };
   const refuse = (message: string) => ({ reason: 'UnsupportedValue', message }) as const;
   if (!USES_TLS.has(protocol)) return tls === undefined ? null : refuse(`tls must not be set for protocol ${protocol}`);
@@ -109,8 +113,13 @@ function unsupported(gateway: Gateway, { protocol, tls }: Listener): conditions.
   if (tls.mode === 'Passthrough') return protocol === 'TLS' ? null : refuse(`tls.mode must be Terminate for protocol ${protocol}`);
   const options = Object.keys(tls.options);
   if (options.length > 0) return refuse(`tls.options ${options.join(', ')} are not supported`);
-  if (gateway.spec.tls?.frontend !== undefined) return refuse('validation of client certificates (spec.tls.frontend) is not supported');
   return null;
+}
+
+/** GEP-91: clients that cannot be checked must not come in unchecked. */
+function withoutAuthority({ refused, obstacles }: ResolvedValidation): conditions.ListenerObstacle | null {
+  const reasons = obstacles.map(({ message }) => message).join('; ');
+  return refused ? { reason: 'NoValidCACertificate', message: `clients cannot be checked: ${reasons}` } : null;
 }
 
 type NotProgrammed = Parameters<typeof conditions.listenerNotProgrammed>[1];
@@ -125,7 +134,7 @@ function whyNotProgrammed({ conflict, obstacle, listener, certificates, kinds, r
   return invalid(refObstacle?.message ?? 'tls.certificateRefs is empty');
 }
 
-function toResource({ gateway, listener, certificates }: Context, key: string, addresses: readonly string[]): ir.Listener {
+function toResource({ gateway, listener, certificates, clients }: Context, key: string, addresses: readonly string[]): ir.Listener {
   return {
     kind: 'Listener',
     key,
@@ -134,8 +143,12 @@ function toResource({ gateway, listener, certificates }: Context, key: string, a
     port: listener.port,
     protocol: listener.protocol as ir.ListenerProtocol,
     hostname: listener.hostname,
-    tls: listener.tls === undefined ? null : { mode: listener.tls.mode, certificates: [...certificates.keys] },
+    tls: listener.tls === undefined ? null : toTls(listener.tls, certificates, clients),
   };
+}
+
+function toTls({ mode }: ListenerTls, certificates: Certificates, { validation }: ResolvedValidation): ir.ListenerTls {
+  return { mode, certificates: [...certificates.keys], ...(validation === null ? {} : { clientValidation: validation }) };
 }
 
 function conditionsOf(context: Context, programmed: boolean): DesiredCondition[] {

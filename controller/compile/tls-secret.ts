@@ -23,7 +23,8 @@ export const secretUnit: UnitKind<SecretOutcome> = {
   },
 };
 
-function entry(secret: Secret, name: string): string {
+/** What a Secret holds under a name; '' when there is nothing. */
+export function entry(secret: Secret, name: string): string {
   if (Object.hasOwn(secret.stringData, name)) return secret.stringData[name] ?? '';
   return Object.hasOwn(secret.data, name) ? Buffer.from(secret.data[name] ?? '', 'base64').toString('utf8') : '';
 }

@@ -21,6 +21,7 @@ const OWN_CONDITIONS: ReadonlySet<string> = new Set([
   'ResolvedRefs',
   'Conflicted',
   'OverlappingTLSConfig',
+  'InsecureFrontendValidationMode',
   'PartiallyInvalid',
   'UnsupportedFields',
   'RefusedByProxy',

@@ -8,7 +8,7 @@ export interface Origin {
   readonly part: string;
 }
 
-/** Keys are those of api/ir: `<ns>/<gateway>/<listener>`, `<kind of route>/<ns>/<name>/<rule>`, `Service/<ns>/<name>/<port>`, `<ns>/<secret>`. */
+/** Keys are those of api/ir: `<ns>/<gateway>/<listener>`, `<kind of route>/<ns>/<name>/<rule>`, `Service/<ns>/<name>/<port>`, `<ns>/<secret>`, `<kind>/<ns>/<name>` of a TrustBundle. */
 export function originOf(kind: ResourceKind, key: string): Origin {
   const [first, second, third, fourth] = partsOf(key);
   switch (kind) {
@@ -16,6 +16,8 @@ export function originOf(kind: ResourceKind, key: string): Origin {
       return { ref: { kind: 'Gateway', namespace: first, name: second }, part: third };
     case 'Secret':
       return { ref: { kind: 'Secret', namespace: first, name: second }, part: '' };
+    case 'TrustBundle':
+      return { ref: { kind: first, namespace: second, name: third }, part: '' };
     case 'Route':
     case 'StreamRoute':
       return { ref: { kind: first, namespace: second, name: third }, part: `spec.rules[${fourth}]` };

@@ -14,7 +14,12 @@ export interface StatusProblem {
 }
 
 /** Conditions that are good news when False. All others are good news when True. */
-const BAD_WHEN_TRUE: ReadonlySet<string> = new Set(['Conflicted', 'OverlappingTLSConfig', 'PartiallyInvalid']);
+const BAD_WHEN_TRUE: ReadonlySet<string> = new Set([
+  'Conflicted',
+  'OverlappingTLSConfig',
+  'PartiallyInvalid',
+  'InsecureFrontendValidationMode',
+]);
 
 /** The conditions of a status that tell of trouble, in the order of the status. */
 export function problemsOf(status: DesiredStatus): readonly StatusProblem[] {

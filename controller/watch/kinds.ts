@@ -72,9 +72,14 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
   })),
   coreKind(
     'Secret',
-    (object) => ({ ...base(object, []), type: object['type'], data: pick(object['data'], ['tls.crt', 'tls.key']) }),
+    (object) => ({ ...base(object, []), type: object['type'], data: pick(object['data'], ['tls.crt', 'tls.key', 'ca.crt']) }),
     'type=kubernetes.io/tls',
   ),
+  {
+    ...coreKind('ConfigMap', (object) => ({ ...base(object, []), data: pick(object['data'], ['ca.crt']) })),
+    // Many are rewritten all the time, as locks or caches of others.
+    fingerprint: (object) => `${String(metadataOf(object)['uid'])} ${JSON.stringify(pick(object['data'], ['ca.crt']))}`,
+  },
   coreKind('Namespace', (object) => base(object, null)),
 ];
 

@@ -74,11 +74,12 @@ describeWith(['cluster'], 'KubernetesSource', () => {
       endpoints: [{ addresses: ['192.0.2.1'], conditions: { ready: true }, nodeName: 'n1', targetRef: { kind: 'Pod', name: 'p' } }],
       ports: [{ name: 'http', port: 8080 }],
     };
-    const tls = { 'tls.crt': 'Yw==', 'tls.key': 'aw==', 'ca.crt': 'Yw==' };
+    const tls = { 'tls.crt': 'Yw==', 'tls.key': 'aw==', 'ca.crt': 'YQ==', 'key.der': 'AA==' };
     await apply(
       { ...GATEWAY_CLASS, metadata: { name: 'c1', annotations } },
       slice,
       { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata: { name: 'cert', namespace: 'default' }, data: tls },
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'cas', namespace: 'default' }, data: { 'ca.crt': 'a', large: 'x' } },
       { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'password', namespace: 'default' }, data: { p: 'cA==' } },
     );
     told = new Told(cluster.kubeconfig);
@@ -93,8 +94,10 @@ describeWith(['cluster'], 'KubernetesSource', () => {
       endpoints: [{ addresses: ['192.0.2.1'], conditions: { ready: true } }],
       ports: [{ name: 'http', protocol: 'TCP', port: 8080 }],
     });
-    expect(told.last('Secret', 'cert')).toMatchObject({ data: { 'tls.crt': 'Yw==', 'tls.key': 'aw==' } });
-    expect(JSON.stringify(told.last('Secret', 'cert'))).not.toContain('ca.crt');
+    expect(told.last('Secret', 'cert')).toMatchObject({ data: { 'tls.crt': 'Yw==', 'tls.key': 'aw==', 'ca.crt': 'YQ==' } });
+    expect(JSON.stringify(told.last('Secret', 'cert'))).not.toContain('key.der');
+    expect(told.last('ConfigMap', 'cas')).toMatchObject({ data: { 'ca.crt': 'a' } });
+    expect(JSON.stringify(told.last('ConfigMap', 'cas'))).not.toContain('large');
     expect(told.last('Secret', 'password')).toBeUndefined();
   });
 
@@ -131,7 +134,7 @@ describeWith(['cluster'], 'KubernetesSource', () => {
       { apiGroups: ['gateway.networking.k8s.io'], resources: ['*'], verbs: ['list', 'watch'] },
       { apiGroups: ['gateway.weir.dev'], resources: ['backends'], verbs: ['list', 'watch'] },
       { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
-      { apiGroups: [''], resources: ['services', 'namespaces'], verbs: ['list', 'watch'] },
+      { apiGroups: [''], resources: ['services', 'namespaces', 'configmaps'], verbs: ['list', 'watch'] },
     ];
     const { kubeconfig } = await cluster.account('nosecrets', rules);
     told = new Told(kubeconfig);

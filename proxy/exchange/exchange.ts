@@ -6,6 +6,40 @@ import type { Headers } from './headers.ts';
 import type { BackendPlan, RoutePlan, UpstreamEndpoint, UpstreamPool } from './plan.ts';
 import type { DownstreamStream, UpstreamStream } from './stream.ts';
 
+/** What a client presented in the handshake, whether or not it is worth anything. */
+export interface ClientCertificate {
+  /** `CN=alice, O=example`; '' when the certificate has none. */
+  readonly subject: string;
+  /** `DNS:a.example, URI:spiffe://example/alice`; '' when there are none. */
+  readonly subjectAltName: string;
+  readonly issuer: string;
+  /** Hexadecimal. */
+  readonly serialNumber: string;
+  /** SHA-256 of the certificate, lower-case hexadecimal. */
+  readonly fingerprint: string;
+  /** It leads to an authority of the listener and is valid now. Nothing else of it may be believed before this is true. */
+  readonly verified: boolean;
+  /** Why it is not, as OpenSSL's code; '' when it is. */
+  readonly problem: string;
+}
+
+/** What the handshake of a connection agreed on. */
+export interface DownstreamTls {
+  /** '' without SNI. */
+  readonly serverName: string;
+  readonly version: string;
+  readonly cipher: string;
+  /** '' without ALPN. */
+  readonly alpn: string;
+  /** Null when none was asked for, or none was presented. */
+  readonly clientCertificate: ClientCertificate | null;
+  /**
+   * False when another connection, for the name of the host, would show a certificate that carries it, and this one showed none
+   * that does: whoever sent the request here did not check whom it talks to (RFC 9110 section 15.5.20).
+   */
+  vouches(host: string): boolean;
+}
+
 /** What is known of the connection a request came on. One object per connection, shared by its exchanges. */
 export interface DownstreamConnection {
   /** Address of the peer (the client's, when PROXY protocol says so). */
@@ -15,8 +49,8 @@ export interface DownstreamConnection {
   /** The port the listener is bound to: picks the routing table. */
   readonly localPort: number;
   readonly protocol: 'http/1.1' | 'h2';
-  /** Null on cleartext. `serverName` is '' without SNI, `alpn` is '' without ALPN. */
-  readonly tls: { readonly serverName: string; readonly version: string; readonly cipher: string; readonly alpn: string } | null;
+  /** Null on cleartext. */
+  readonly tls: DownstreamTls | null;
 }
 
 /** Gathers the body of a request for a copy of it. */

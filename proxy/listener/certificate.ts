@@ -55,3 +55,9 @@ function dnsNames(subjectAltName: string): string[] {
     .map((entry) => /^DNS:((?:\*\.)?[a-z0-9_.-]+)$/i.exec(entry)?.[1]?.toLowerCase())
     .filter((name) => name !== undefined);
 }
+
+/** The wildcard that stands for a name: `a.b.c` gives `*.b.c`. */
+export function wildcardOf(name: string): string {
+  const dot = name.indexOf('.');
+  return dot === -1 ? '' : `*${name.slice(dot)}`;
+}

@@ -1,6 +1,8 @@
 // One accepted connection: what exchanges may know of it, and the codec that speaks on it.
 import type net from 'node:net';
-import type { DownstreamConnection } from '../exchange/exchange.ts';
+import type { DownstreamConnection, DownstreamTls } from '../exchange/exchange.ts';
+import type { HandshakeTerms } from './handshake-terms.ts';
+import type { Identity } from './identity.ts';
 
 /** What a codec does for a connection. It attaches its own listeners for drain, end, error and close to the socket. */
 export interface ConnectionCodec {
@@ -23,9 +25,17 @@ export type Connect = (socket: net.Socket, connection: Connection) => Connection
 /** Prefix of an IPv4 address as a dual-stack socket reports it. */
 const MAPPED = '::ffff:';
 
+/** What a handshake led to, and with which certificates and terms. */
+export interface Secured {
+  readonly facts: DownstreamTls;
+  readonly identity: Identity;
+}
+
 export class Connection implements DownstreamConnection {
   readonly localPort: number;
   readonly tls: DownstreamConnection['tls'];
+  /** Of the handshake; null on cleartext, and where TLS is passed through. */
+  readonly terms: HandshakeTerms | null;
   readonly socket: net.Socket;
   #protocol: DownstreamConnection['protocol'];
   #codec: ConnectionCodec;
@@ -35,11 +45,12 @@ export class Connection implements DownstreamConnection {
   #localAddress: string | null = null;
 
   /** `port`: the one in the listener's configuration, whatever port the socket is bound to. */
-  constructor(socket: net.Socket, port: number, tls: DownstreamConnection['tls'], connect: Connect) {
+  constructor(socket: net.Socket, port: number, secured: Secured | null, connect: Connect) {
     this.socket = socket;
     this.localPort = port;
-    this.tls = tls;
-    this.#protocol = tls?.alpn === 'h2' ? 'h2' : 'http/1.1';
+    this.tls = secured === null ? null : secured.facts;
+    this.terms = secured === null ? null : secured.identity.terms;
+    this.#protocol = this.tls?.alpn === 'h2' ? 'h2' : 'http/1.1';
     this.#codec = connect(socket, this);
   }
 

@@ -1,10 +1,13 @@
-// What a handshake presents: the certificates for one name, at most one per kind of key, and the OpenSSL context made of them.
+// What a handshake presents and asks for: the certificates for one name, at most one per kind of key, the terms of their listener,
+// and the OpenSSL context made of both.
 import { constants, hash } from 'node:crypto';
 import tls from 'node:tls';
 import { types } from 'node:util';
 import { err, ok } from '#lib/result.ts';
 import type { Result } from '#lib/result.ts';
+import { wildcardOf } from './certificate.ts';
 import type { Certificate } from './certificate.ts';
+import type { HandshakeTerms } from './handshake-terms.ts';
 
 /** 48 bytes that encrypt session tickets; all workers share them, so that a session resumes at any of them. */
 export type TicketKeys = Buffer;
@@ -30,7 +33,10 @@ const MIN_VERSION = 'TLSv1.2';
 /** Seconds a session can be resumed. */
 const SESSION_TIMEOUT = 3_600;
 
-/** The identities of a worker. One is made once per set of certificates, and forgotten with the first of them. */
+/** Terms change, and so do the other certificates of a set: more than these are not kept for one certificate. */
+const MAX_SIBLINGS = 64;
+
+/** The identities of a worker. One is made once per set of certificates and terms, and forgotten with the first certificate. */
 export class Identities {
   readonly #known = new WeakMap<Certificate, Map<string, Result<Identity>>>();
   #ticketKeys: TicketKeys;
@@ -49,22 +55,24 @@ export class Identities {
   }
 
   /**
-   * The identity with these certificates: at least one, no two with the same kind of key. Fails when OpenSSL refuses one, for a
+   * The identity with these certificates (at least one, no two with the same kind of key) and terms. Fails when OpenSSL refuses one, for a
    * key that is too short or a signature that is too weak.
    */
-  of(certificates: readonly [Certificate, ...Certificate[]]): Result<Identity> {
+  of(certificates: readonly [Certificate, ...Certificate[]], terms: HandshakeTerms): Result<Identity> {
     const [first] = certificates;
     let siblings = this.#known.get(first);
     if (siblings === undefined) this.#known.set(first, (siblings = new Map()));
-    const version = certificates.map((certificate) => certificate.version).join();
+    const version = [...certificates.map((certificate) => certificate.version), terms.version].join();
     let identity = siblings.get(version);
-    if (identity === undefined) siblings.set(version, (identity = this.#create(certificates, version)));
+    if (identity !== undefined) return identity;
+    if (siblings.size >= MAX_SIBLINGS) siblings.clear();
+    siblings.set(version, (identity = this.#create(certificates, terms, version)));
     return identity;
   }
 
-  #create(certificates: readonly Certificate[], version: string): Result<Identity> {
+  #create(certificates: readonly Certificate[], terms: HandshakeTerms, version: string): Result<Identity> {
     try {
-      return ok(new Identity(this, certificates, version));
+      return ok(new Identity(this, { certificates, terms, version }));
     } catch (error) {
       return err(types.isNativeError(error) ? error.message : 'refused by OpenSSL');
     }
@@ -72,19 +80,33 @@ export class Identities {
 }
 
 export class Identity {
+  readonly terms: HandshakeTerms;
   readonly #owner: Identities;
   readonly #certificates: readonly Certificate[];
-  /** RFC 8446 section 4.6.1: a session resumes only where the same certificates are served, whatever name is asked for. */
+  /**
+   * RFC 8446 section 4.6.1: a session resumes only where the same certificates are served, whatever name is asked for. Nor does
+   * it where clients are checked otherwise than when it began: who was not checked then would not be now.
+   */
   readonly #sessionIdContext: string;
   #ticketKeys: TicketKeys;
   #context: tls.SecureContext;
 
-  constructor(owner: Identities, certificates: readonly Certificate[], version: string) {
+  constructor(
+    owner: Identities,
+    { certificates, terms, version }: { certificates: readonly Certificate[]; terms: HandshakeTerms; version: string },
+  ) {
+    this.terms = terms;
     this.#owner = owner;
     this.#certificates = certificates;
     this.#sessionIdContext = hash('sha256', version, 'hex').slice(0, 32);
     this.#ticketKeys = owner.ticketKeys;
     this.#context = this.#build();
+  }
+
+  /** Whether one of the certificates carries the name. */
+  covers(name: string): boolean {
+    const wildcard = wildcardOf(name);
+    return this.#certificates.some(({ names }) => names.includes(name) || names.includes(wildcard));
   }
 
   /** The context for a handshake; made anew after the ticket keys were rotated. */
@@ -97,6 +119,7 @@ export class Identity {
   }
 
   #build(): tls.SecureContext {
+    const { trust } = this.terms;
     return tls.createSecureContext({
       cert: this.#certificates.map(({ chain }) => chain),
       key: this.#certificates.map(({ privateKey }) => privateKey),
@@ -107,6 +130,9 @@ export class Identity {
       sessionIdContext: this.#sessionIdContext,
       // Renegotiation makes the server do a handshake for the price of a message, and no client needs it.
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+      // An authority is what the user calls one, signed by itself or not. Without any, Node would trust those of the web.
+      ca: trust === null ? [] : trust.authorities,
+      allowPartialTrustChain: true,
     });
   }
 }

@@ -7,6 +7,7 @@ import type { StreamRecorder } from '../exchange/stream-session.ts';
 import type { Connect } from './connection.ts';
 import { DatagramPort } from './datagram-port.ts';
 import { HandshakeCounts } from './handshake-counts.ts';
+import type { TrustBundles } from './handshake-terms.ts';
 import { Identities, TICKET_KEY_BYTES } from './identity.ts';
 import type { TicketKeys } from './identity.ts';
 import { ConnectionLimit } from './limits.ts';
@@ -42,6 +43,8 @@ export interface ListenerSetOptions {
 }
 
 const DEFAULT_BACKLOG = 4_096;
+const NO_BUNDLES: TrustBundles = new Map();
+
 const UNRECORDED: StreamRecorder = { started: () => undefined, ended: () => undefined };
 
 export class ListenerSet {
@@ -98,10 +101,14 @@ export class ListenerSet {
   }
 
   /**
-   * Serves exactly these listeners with these secrets (by key) from now on. Resolves, once every new port is bound or has
+   * Serves exactly these listeners with these secrets and trust bundles (by key) from now on. Resolves, once every new port is bound or has
    * failed, to what is wrong; what failed is tried again by the next update. Updates may overlap.
    */
-  async update(listeners: readonly ir.Listener[], secrets: ReadonlyMap<string, ir.Secret>): Promise<ListenerProblem[]> {
+  async update(
+    listeners: readonly ir.Listener[],
+    secrets: ReadonlyMap<string, ir.Secret>,
+    bundles: TrustBundles = NO_BUNDLES,
+  ): Promise<ListenerProblem[]> {
     await checkDirectReads();
     if (this.#closed) return [];
     const byPort = Map.groupBy(listeners.filter(isServed), (listener) => listener.port);
@@ -109,7 +116,7 @@ export class ListenerSet {
       if (!byPort.has(number)) this.#retire(number, port);
     }
     const problems = await Promise.all([
-      ...[...byPort].map(([number, own]) => this.#port(number).update(own, secrets)),
+      ...[...byPort].map(([number, own]) => this.#port(number).update(own, { secrets, bundles })),
       this.#updateDatagramPorts(listeners.filter(isUdp)),
     ]);
     return [...listeners.filter((listener) => !isServed(listener) && !isUdp(listener)).map(unsupported), ...problems.flat()];

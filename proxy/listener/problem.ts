@@ -8,7 +8,8 @@ export type ListenerProblemReason =
   | 'BindFailed'
   | 'ProtocolConflict'
   | 'UnsupportedProtocol'
-  | 'InvalidCertificate';
+  | 'InvalidCertificate'
+  | 'InvalidTrustBundle';
 
 export interface ListenerProblem {
   /** Key of the listener. */

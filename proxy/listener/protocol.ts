@@ -1,4 +1,5 @@
 // What a port speaks: all of its listeners must agree, for its first byte decides; and no two may claim the same connections.
+import { isDeepStrictEqual } from 'node:util';
 import type * as ir from '#api/ir/ir.ts';
 import type { ListenerProblem } from './problem.ts';
 
@@ -50,7 +51,8 @@ export function agree(listeners: readonly ir.Listener[], current: PortProtocol |
   const conflictOf = (listener: ir.Listener): string | null => {
     if (speaks(listener) !== protocol) return `port ${listener.port} speaks ${protocol} for listener ${winner}`;
     const owner = winners.get(claimOf(listener)) ?? listener;
-    return isAlike(owner, listener) ? null : `listener ${owner.key} has the same connections of port ${listener.port}`;
+    if (!isAlike(owner, listener)) return `listener ${owner.key} has the same connections of port ${listener.port}`;
+    return checksAlike(owner, listener) ? null : `listener ${owner.key} checks clients of the same host name in another way`;
   };
   const problems = listeners.flatMap((listener): ListenerProblem[] => {
     const message = conflictOf(listener);
@@ -68,4 +70,26 @@ function claimOf({ protocol, hostname }: ir.Listener): string {
 function isAlike(owner: ir.Listener, other: ir.Listener): boolean {
   if (owner.protocol === 'TCP') return owner.key === other.key;
   return owner.protocol === 'HTTP' || tlsUse(owner) === tlsUse(other);
+}
+
+/** One handshake cannot do for both, and who was let in for one must not reach the other. */
+function checksAlike(owner: ir.Listener, other: ir.Listener): boolean {
+  return isDeepStrictEqual(owner.tls?.clientValidation, other.tls?.clientValidation);
+}
+
+/**
+ * The listeners without those that another listener of their port and host name keeps from checking their clients: a connection
+ * of that one must not lead to their routes.
+ */
+export function withoutOverruled(listeners: readonly ir.Listener[]): readonly ir.Listener[] {
+  const owners = new Map<string, ir.Listener>();
+  const byKey = listeners.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  for (const listener of byKey.filter(({ tls }) => tls !== null)) {
+    const claim = `${listener.port} ${listener.hostname}`;
+    if (!owners.has(claim)) owners.set(claim, listener);
+  }
+  return listeners.filter((listener) => {
+    const owner = listener.tls === null ? undefined : owners.get(`${listener.port} ${listener.hostname}`);
+    return owner === undefined || checksAlike(owner, listener);
+  });
 }

@@ -2,8 +2,11 @@
 // for the requests, then among that listener's certificates the one that carries the name.
 import type * as ir from '#api/ir/ir.ts';
 import { coveringPatterns } from '#api/match/hostname.ts';
-import { certificateOf } from './certificate.ts';
+import type { Result } from '#lib/result.ts';
+import { certificateOf, wildcardOf } from './certificate.ts';
 import type { Certificate } from './certificate.ts';
+import { DEFAULT_TERMS, termsOf } from './handshake-terms.ts';
+import type { TrustBundles } from './handshake-terms.ts';
 import type { Identities, Identity } from './identity.ts';
 import type { ListenerProblem } from './problem.ts';
 import { tlsUse } from './protocol.ts';
@@ -30,6 +33,15 @@ interface Host {
 
 type Certificates = readonly [Certificate, ...Certificate[]];
 
+/** Makes the identity with these certificates. */
+type Identify = (certificates: Certificates) => Result<Identity>;
+
+/** What listeners refer to, by key. */
+export interface KeyMaterial {
+  readonly secrets: ReadonlyMap<string, ir.Secret>;
+  readonly bundles: TrustBundles;
+}
+
 export class SniTable {
   /** By host name of the listener. */
   readonly #hosts: ReadonlyMap<string, Host>;
@@ -43,16 +55,21 @@ export class SniTable {
   /** The table for the listeners of one port. Listeners without certificates own their names all the same: nobody gets them. */
   static build(
     listeners: readonly ir.Listener[],
-    secrets: ReadonlyMap<string, ir.Secret>,
+    material: KeyMaterial,
     identities: Identities,
   ): { readonly table: SniTable; readonly problems: readonly ListenerProblem[] } {
     const problems: ListenerProblem[] = [];
     const hosts = new Map<string, Host>();
     for (const [hostname, own] of Map.groupBy(listeners, (listener) => listener.hostname)) {
-      const certificates = own.flatMap((listener) => usable(listener, secrets, identities, problems));
-      problems.push(...own.filter(hasNone).map(({ key }) => noCertificate(key)));
+      const agreed = own.map((listener) => termsOf(listener, material.bundles));
+      // Listeners of one host name agree on the terms (protocol.ts sees to it), so those of any are those of all.
+      const terms = agreed[0]?.terms ?? null;
+      const identify: Identify = (certificates) => identities.of(certificates, terms ?? DEFAULT_TERMS);
+      const certificates = own.flatMap((listener) => usable(listener, material.secrets, identify, problems));
+      problems.push(...own.filter(hasNone).map(({ key }) => noCertificate(key)), ...agreed.flatMap((each) => each.problems));
       const use = own[0] === undefined ? 'requests' : tlsUse(own[0]);
-      hosts.set(hostname, { use, listeners: own.map(({ key }) => key), ...identify([...new Set(certificates)], identities) });
+      const identified = identifyAll(terms === null ? [] : [...new Set(certificates)], identify);
+      hosts.set(hostname, { use, listeners: own.map(({ key }) => key), ...identified });
     }
     return { table: new SniTable(hosts), problems };
   }
@@ -73,14 +90,14 @@ export class SniTable {
 function usable(
   listener: ir.Listener,
   secrets: ReadonlyMap<string, ir.Secret>,
-  identities: Identities,
+  identify: Identify,
   problems: ListenerProblem[],
 ): Certificate[] {
   const found: Certificate[] = [];
   for (const key of listener.tls?.certificates ?? []) {
     const secret = secrets.get(key);
     const certificate = secret === undefined ? ({ ok: false, error: 'it does not exist' } as const) : certificateOf(secret);
-    const identity = certificate.ok ? identities.of([certificate.value]) : certificate;
+    const identity = certificate.ok ? identify([certificate.value]) : certificate;
     if (certificate.ok && identity.ok) found.push(certificate.value);
     else if (!identity.ok)
       problems.push({ listener: listener.key, reason: 'InvalidCertificate', message: `Secret ${key}: ${identity.error}` });
@@ -96,33 +113,27 @@ function noCertificate(listener: string): ListenerProblem {
   return { listener, reason: 'InvalidCertificate', message: 'the listener has no certificate' };
 }
 
-function identify(certificates: readonly Certificate[], identities: Identities): Pick<Host, 'byName' | 'fallback'> {
+function identifyAll(certificates: readonly Certificate[], identify: Identify): Pick<Host, 'byName' | 'fallback'> {
   const names = new Set(certificates.flatMap((certificate) => certificate.names));
   const byName = new Map<string, Identity>();
   for (const name of names) {
     const identity = identityFor(
       certificates.filter((certificate) => certificate.names.includes(name)) as unknown as Certificates,
-      identities,
+      identify,
     );
     if (identity !== null) byName.set(name, identity);
   }
   const [first] = certificates;
   if (first === undefined) return { byName, fallback: null };
-  return { byName, fallback: byName.get(first.names[0] ?? '') ?? identityFor([first], identities) };
+  return { byName, fallback: byName.get(first.names[0] ?? '') ?? identityFor([first], identify) };
 }
 
 /** One certificate per kind of key; among those of one kind the first wins, as the user listed them. */
-function identityFor([first, ...rest]: Certificates, identities: Identities): Identity | null {
+function identityFor([first, ...rest]: Certificates, identify: Identify): Identity | null {
   const chosen: [Certificate, ...Certificate[]] = [first];
   for (const certificate of rest) {
     if (!chosen.some(({ keyType }) => keyType === certificate.keyType)) chosen.push(certificate);
   }
-  const identity = identities.of(chosen);
+  const identity = identify(chosen);
   return identity.ok ? identity.value : null;
-}
-
-/** `a.b.c` gives `*.b.c`. */
-function wildcardOf(name: string): string {
-  const dot = name.indexOf('.');
-  return dot === -1 ? '' : `*${name.slice(dot)}`;
 }

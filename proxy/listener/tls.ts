@@ -12,19 +12,21 @@
 import type net from 'node:net';
 import tls from 'node:tls';
 import { Timer } from '#lib/timer-wheel.ts';
-import type { DownstreamConnection } from '../exchange/exchange.ts';
+import { readClientCertificate } from './client-certificate.ts';
 import { readClientHello } from './client-hello.ts';
+import type { DownstreamTls } from '../exchange/exchange.ts';
 import type { Identity } from './identity.ts';
 import type { Timers } from './port-context.ts';
 
 /** How a handshake can fail. */
-export type HandshakeFailure = 'not_tls' | 'plain_http' | 'unknown_name' | 'timeout' | 'tls_error' | 'closed';
-
-export type TlsFacts = NonNullable<DownstreamConnection['tls']>;
+export type HandshakeFailure = 'not_tls' | 'plain_http' | 'unknown_name' | 'client_certificate' | 'timeout' | 'tls_error' | 'closed';
 
 /** Terminate with an identity, as a peer that speaks HTTP or one that speaks anything; or pass the connection through. */
 export type HandshakeVerdict =
   { readonly action: 'terminate'; readonly identity: Identity; readonly http: boolean } | { readonly action: 'pass' };
+
+/** What the handshake itself tells. */
+export type HandshakeFacts = Omit<DownstreamTls, 'vouches'>;
 
 export interface HandshakeOptions {
   /** What to do for a server name; null refuses it. */
@@ -33,7 +35,7 @@ export interface HandshakeOptions {
   /** From accept to the end of the handshake, milliseconds. */
   readonly timeout: number;
   /** The handshake is complete. Nothing was read of what follows. */
-  readonly secured: (socket: tls.TLSSocket, facts: TlsFacts) => void;
+  readonly secured: (socket: tls.TLSSocket, facts: HandshakeFacts, identity: Identity) => void;
   /** The connection is to be passed through: `hello` is what was read, and the socket is paused. */
   readonly passed: (hello: Buffer) => void;
   /** The handshake failed; the connection is closed or about to be. */
@@ -103,11 +105,13 @@ export class Handshake {
     accepted.unshift(bytes);
     // What a stream speaks inside TLS is for its peers to know: no protocol is chosen for them.
     const alpn = verdict.http ? { ALPNProtocols: ALPN } : {};
-    const socket = new tls.TLSSocket(accepted, { isServer: true, secureContext: verdict.identity.context, ...alpn });
-    socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(error.syscall === undefined ? 'tls_error' : 'closed'));
+    const { context, terms } = verdict.identity;
+    const clients = { requestCert: terms.trust !== null, rejectUnauthorized: terms.trust?.required ?? false };
+    const socket = new tls.TLSSocket(accepted, { isServer: true, secureContext: context, ...clients, ...alpn });
+    socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(reasonOf(error)));
     // Who closes its side with the handshake open can never finish it, and half-open sockets do not close by themselves.
     socket.on('end', this.#ended);
-    socket.once('secure', () => this.#secured(socket, serverName));
+    socket.once('secure', () => this.#secured(socket, serverName, verdict.identity));
   }
 
   #pass(hello: Buffer): void {
@@ -132,19 +136,30 @@ export class Handshake {
     accepted.end(PLAIN_HTTP);
   }
 
-  #secured(socket: tls.TLSSocket, serverName: string): void {
+  #secured(socket: tls.TLSSocket, serverName: string, identity: Identity): void {
     if (this.#over) return;
+    const { terms } = identity;
+    const clientCertificate = terms.trust === null ? null : readClientCertificate(socket);
+    if (terms.trust?.required === true && clientCertificate?.verified !== true) return this.#refuseClient();
     this.#over = true;
     socket.off('end', this.#ended);
     this.#options.wheel.disarm(this.#deadline);
     const alpn = socket.alpnProtocol || '';
-    this.#options.secured(socket, { serverName, version: socket.getProtocol() ?? '', cipher: socket.getCipher().name, alpn });
+    const agreed = { version: socket.getProtocol() ?? '', cipher: socket.getCipher().name, alpn };
+    this.#options.secured(socket, { serverName, ...agreed, clientCertificate }, identity);
+  }
+
+  /** OpenSSL has finished, and Node cannot send an alert after that. */
+  #refuseClient(): void {
+    this.#settle('client_certificate');
+    this.#accepted.destroy();
   }
 
   /** Once secured, the TLS socket's errors are the codec's: its close tells what there is to know. */
   #fail(reason: HandshakeFailure): void {
     this.#settle(reason);
-    if (reason !== 'tls_error') this.#accepted.destroy();
+    // Where OpenSSL has failed an alert is under way, and the TLS socket closes by itself.
+    if (reason !== 'tls_error' && reason !== 'client_certificate') this.#accepted.destroy();
   }
 
   #settle(reason: HandshakeFailure): void {
@@ -157,6 +172,11 @@ export class Handshake {
     this.#options.wheel.disarm(this.#deadline);
     this.#settle('closed');
   }
+}
+
+function reasonOf(error: NodeJS.ErrnoException): HandshakeFailure {
+  if (error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') return 'client_certificate';
+  return error.syscall === undefined ? 'tls_error' : 'closed';
 }
 
 /** A request line begins with a method; none of the bytes that TLS begins with are letters. */

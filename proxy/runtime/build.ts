@@ -8,6 +8,7 @@ import type { EndpointRegistry } from '../cluster/endpoint.ts';
 import type { RoutePlan } from '../exchange/plan.ts';
 import type { FilterDependencies } from '../filter/chain.ts';
 import type { ListenerProblem } from '../listener/problem.ts';
+import { withoutOverruled } from '../listener/protocol.ts';
 import { ClusterMap } from './cluster-map.ts';
 import { buildPlan } from './plan.ts';
 import { Runtime } from './runtime.ts';
@@ -30,7 +31,11 @@ export interface ResourceName {
 
 /** Where listeners are bound; implemented by listener/. */
 export interface ListenerSink {
-  update(listeners: readonly ir.Listener[], secrets: ReadonlyMap<string, ir.Secret>): Promise<readonly ListenerProblem[]>;
+  update(
+    listeners: readonly ir.Listener[],
+    secrets: ReadonlyMap<string, ir.Secret>,
+    bundles: ReadonlyMap<string, ir.TrustBundle>,
+  ): Promise<readonly ListenerProblem[]>;
 }
 
 /** What a builder needs. */
@@ -45,7 +50,8 @@ interface Touched {
   readonly routes: ir.Route[];
   readonly removedRoutes: string[];
   readonly listeners: Set<string>;
-  secrets: boolean;
+  /** Secrets and trust bundles. */
+  material: boolean;
 }
 
 export class RuntimeBuilder {
@@ -54,6 +60,7 @@ export class RuntimeBuilder {
   readonly #options: BuilderOptions;
   readonly #listeners = new Map<string, ir.Listener>();
   readonly #secrets = new Map<string, ir.Secret>();
+  readonly #bundles = new Map<string, ir.TrustBundle>();
   readonly #routes = new Map<string, ir.Route>();
   readonly #clusters: ClusterMap;
   readonly #plans = new WeakMap<ir.Route, RoutePlan>();
@@ -89,13 +96,13 @@ export class RuntimeBuilder {
    * not be taken.
    */
   async apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
-    const touched: Touched = { routes: [], removedRoutes: [], listeners: new Set(), secrets: false };
+    const touched: Touched = { routes: [], removedRoutes: [], listeners: new Set(), material: false };
     for (const resource of changed) this.#take(resource, touched);
     for (const name of removed) this.#remove(name, touched);
     const errors: ResourceError[] = [];
     this.#swap(touched, errors);
     this.#clusters.sweep();
-    if (touched.listeners.size > 0 || touched.secrets) errors.push(...(await this.#bind()));
+    if (touched.listeners.size > 0 || touched.material) errors.push(...(await this.#bind()));
     return errors;
   }
 
@@ -111,7 +118,11 @@ export class RuntimeBuilder {
         return;
       case 'Secret':
         this.#secrets.set(resource.key, resource);
-        touched.secrets = true;
+        touched.material = true;
+        return;
+      case 'TrustBundle':
+        this.#bundles.set(resource.key, resource);
+        touched.material = true;
         return;
       case 'Cluster':
         this.#clusters.get(resource.key).configure(resource);
@@ -144,7 +155,11 @@ export class RuntimeBuilder {
         return;
       case 'Secret':
         this.#secrets.delete(name.key);
-        touched.secrets = true;
+        touched.material = true;
+        return;
+      case 'TrustBundle':
+        this.#bundles.delete(name.key);
+        touched.material = true;
         return;
       case 'Cluster':
         return;
@@ -164,7 +179,7 @@ export class RuntimeBuilder {
   }
 
   #buildTables(): Map<number, RouteTable> {
-    const listeners = [...this.#listeners.values()].filter(({ protocol }) => protocol !== 'UDP');
+    const listeners = withoutOverruled([...this.#listeners.values()]).filter(({ protocol }) => protocol !== 'UDP');
     const byPort = Map.groupBy(listeners, (listener) => listener.port);
     const routes = [...this.#routes.values()];
     return new Map([...byPort].map(([port, listeners]) => [port, buildTable(listeners, routes)]));
@@ -178,7 +193,7 @@ export class RuntimeBuilder {
   }
 
   async #bind(): Promise<readonly ResourceError[]> {
-    const problems = await this.#options.listeners.update([...this.#listeners.values()], this.#secrets);
+    const problems = await this.#options.listeners.update([...this.#listeners.values()], this.#secrets, this.#bundles);
     return problems.map(({ listener, reason, message }) => ({
       kind: 'Listener',
       key: listener,

@@ -45,6 +45,7 @@ export class Runtime {
     question.query = exchange.query;
     question.headers = exchange.requestHeaders;
     question.listener = isolatedListener(exchange, table);
+    if (question.listener === NOBODY) return null;
     const found = table.find(question);
     if (found === null) return null;
     exchange.listener = found.listener;
@@ -56,9 +57,13 @@ export class Runtime {
   mismatch(exchange: Exchange): ExchangeError {
     const table = this.tables.get(exchange.connection.localPort);
     const expected = table === undefined ? '' : isolatedListener(exchange, table);
-    return expected !== '' && table?.listenerOf(exchange.host) !== expected ? ERRORS.misdirectedRequest : ERRORS.routeNotFound;
+    if (expected === '' || expected === table?.listenerOf(exchange.host)) return ERRORS.routeNotFound;
+    return ERRORS.misdirectedRequest;
   }
 }
+
+/** No key of a listener: the connection may reach nothing, for its listener is gone or it showed no certificate of the host. */
+const NOBODY = '-';
 
 /**
  * The listener that TLS was terminated for, when the request names another host than the handshake did: its routes are all
@@ -67,5 +72,5 @@ export class Runtime {
 function isolatedListener(exchange: Exchange, table: RouteTable): string {
   const tls = exchange.connection.tls;
   if (tls === null || tls.serverName === exchange.host) return '';
-  return table.listenerOf(tls.serverName) ?? '';
+  return tls.vouches(exchange.host) ? (table.listenerOf(tls.serverName) ?? NOBODY) : NOBODY;
 }

@@ -20,6 +20,16 @@ const CONNECTION = {
   tls: null,
 } as const;
 
+const CLIENT = {
+  subject: 'CN=alice',
+  subjectAltName: 'URI:spiffe://test/alice',
+  issuer: 'CN=ca',
+  serialNumber: '1F',
+  fingerprint: 'f'.repeat(64),
+  verified: false,
+  problem: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+};
+
 closeAfterEach();
 
 let folder = '';
@@ -64,6 +74,40 @@ describe('a line', () => {
     );
     expect(Buffer.byteLength(line)).toBeLessThanOrEqual(4_096);
     expect(JSON.parse(line).path).toBe(`${'"'.repeat(512)}...`);
+  });
+
+  test('fits one write with a client certificate too', () => {
+    const long = '"'.repeat(70_000);
+    const clientCertificate = { ...CLIENT, subject: long, subjectAltName: long };
+    const tls = { serverName: 'a', version: 'TLSv1.3', cipher: 'x', alpn: 'h2', vouches: () => true, clientCertificate };
+    const name = `${'n'.repeat(63)}/${'g'.repeat(253)}/${'l'.repeat(253)}`;
+    const exchange = Object.assign(new Exchange({ ...CONNECTION, tls }, {} as never, 0), {
+      method: long,
+      requestedAuthority: 'a'.repeat(9_000),
+      requestedPath: long,
+      requestHeaders: ['user-agent', long],
+      listener: name,
+      route: { key: `HTTPRoute/${name}` },
+    });
+    const line = formatLine(exchange, 1, new Date().toISOString());
+    expect(Buffer.byteLength(line)).toBeLessThanOrEqual(4_096);
+    expect(JSON.parse(line).path).toBe(`${'"'.repeat(256)}...`);
+  });
+
+  test('says what the client presented, and whether to believe it', () => {
+    const tls = { serverName: 'a', version: 'TLSv1.3', cipher: 'x', alpn: 'h2', vouches: () => true, clientCertificate: CLIENT };
+    const known = { ...tls, clientCertificate: { ...CLIENT, verified: true, problem: '' } };
+    const lineFor = (of: typeof tls) =>
+      JSON.parse(formatLine(new Exchange({ ...CONNECTION, tls: of }, {} as never, 0), 1, 'now')) as unknown;
+    expect(lineFor(tls)).toMatchObject({
+      clientVerified: false,
+      clientProblem: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+      clientFingerprint: 'f'.repeat(64),
+      clientSubject: 'CN=alice',
+      clientSubjectAltName: 'URI:spiffe://test/alice',
+    });
+    expect(lineFor(known)).toMatchObject({ clientVerified: true });
+    expect(lineFor(known)).not.toHaveProperty('clientProblem');
   });
 
   test('has the path as it was asked for, without its query, and is written on stop', async () => {

@@ -2,7 +2,7 @@
 // choose much of what a line holds, so every string is escaped and cut.
 import { openSync } from 'node:fs';
 import { pino } from 'pino';
-import type { Exchange } from '../exchange/exchange.ts';
+import type { ClientCertificate, Exchange } from '../exchange/exchange.ts';
 import { getHeader } from '../exchange/headers.ts';
 import type { StreamSession } from '../exchange/stream-session.ts';
 
@@ -12,9 +12,17 @@ const FLUSH_BYTES = 3_072;
 const FLUSH_MS = 500;
 /** Beyond this the disk or the pipe is stuck: lines are dropped and counted, memory does not grow. */
 const MAX_PENDING_BYTES = 4_194_304;
-/** Characters; two bytes each at most, once escaped. */
-const MAX_FIELD = 512;
-const MAX_NAME = 256;
+/** Characters that a field may have, and one that is usually short; two bytes each at most, once escaped. */
+interface Room {
+  readonly field: number;
+  readonly name: number;
+}
+
+const ROOM: Room = { field: 512, name: 256 };
+/** For a line that would be too long. */
+const LITTLE_ROOM: Room = { field: 256, name: 96 };
+
+type Fields = Record<string, string | number | boolean>;
 
 type Destination = ReturnType<typeof pino.destination>;
 
@@ -78,11 +86,18 @@ export class AccessLog {
 
 /** One line. Queries are left out: they carry tokens more often than anything else does. */
 export function formatLine(exchange: Exchange, ms: number, time: string): string {
-  const fields: Record<string, string | number> = {
+  const line = lineOf(exchange, ms, time, ROOM);
+  // No character takes more than three bytes.
+  if (line.length * 3 <= WRITE_BYTES || Buffer.byteLength(line) <= WRITE_BYTES) return line;
+  return lineOf(exchange, ms, time, LITTLE_ROOM);
+}
+
+function lineOf(exchange: Exchange, ms: number, time: string, room: Room): string {
+  const fields: Fields = {
     time,
-    method: cut(exchange.method, MAX_NAME),
-    authority: cut(exchange.requestedAuthority, MAX_FIELD),
-    path: cut(exchange.requestedPath, MAX_FIELD),
+    method: cut(exchange.method, room.name),
+    authority: cut(exchange.requestedAuthority, room.field),
+    path: cut(exchange.requestedPath, room.field),
     status: exchange.status,
     durationMs: round(ms),
     headMs: round(exchange.headAt),
@@ -92,15 +107,17 @@ export function formatLine(exchange: Exchange, ms: number, time: string): string
     protocol: exchange.connection.protocol,
   };
   addOrigin(fields, exchange);
+  const client = exchange.connection.tls?.clientCertificate ?? null;
+  if (client !== null) addClient(fields, client, room);
   const agent = getHeader(exchange.requestHeaders, 'user-agent');
-  if (agent !== null) fields['userAgent'] = cut(agent, MAX_NAME);
+  if (agent !== null) fields['userAgent'] = cut(agent, room.name);
   return `${JSON.stringify(fields)}\n`;
 }
 
 /** The line of a connection that was passed on as a whole. */
 export function formatStreamLine(session: StreamSession, ms: number, time: string): string {
   const { target, endpoint } = session;
-  const fields: Record<string, string | number> = {
+  const fields: Fields = {
     time,
     durationMs: round(ms),
     connectMs: round(session.connectedAfter),
@@ -109,21 +126,31 @@ export function formatStreamLine(session: StreamSession, ms: number, time: strin
     remoteAddress: session.remoteAddress,
     protocol: target.protocol,
   };
-  if (target.serverName !== '') fields['serverName'] = cut(target.serverName, MAX_FIELD);
-  if (target.plan !== null) fields['route'] = cut(target.plan.key, MAX_FIELD);
-  if (target.listener !== '') fields['listener'] = cut(target.listener, MAX_FIELD);
+  if (target.serverName !== '') fields['serverName'] = cut(target.serverName, ROOM.field);
+  if (target.plan !== null) fields['route'] = cut(target.plan.key, ROOM.field);
+  if (target.listener !== '') fields['listener'] = cut(target.listener, ROOM.field);
   if (endpoint !== null) fields['endpoint'] = `${endpoint.address}:${endpoint.port}`;
   if (session.attempts > 1) fields['attempts'] = session.attempts;
   if (session.error !== null) fields['error'] = session.error.code;
   return `${JSON.stringify(fields)}\n`;
 }
 
-function addOrigin(fields: Record<string, string | number>, exchange: Exchange): void {
-  if (exchange.route !== null) fields['route'] = cut(exchange.route.key, MAX_FIELD);
-  if (exchange.listener !== '') fields['listener'] = cut(exchange.listener, MAX_FIELD);
+function addOrigin(fields: Fields, exchange: Exchange): void {
+  if (exchange.route !== null) fields['route'] = cut(exchange.route.key, ROOM.field);
+  if (exchange.listener !== '') fields['listener'] = cut(exchange.listener, ROOM.field);
   if (exchange.endpoint !== null) fields['endpoint'] = `${exchange.endpoint.address}:${exchange.endpoint.port}`;
   if (exchange.attempts > 1) fields['attempts'] = exchange.attempts;
   if (exchange.error !== null) fields['error'] = exchange.error.code;
+}
+
+/** What the client presented, believed or not: whoever reads the line must be told which. */
+function addClient(fields: Fields, client: ClientCertificate, room: Room): void {
+  const { subject, subjectAltName, fingerprint, verified, problem } = client;
+  fields['clientVerified'] = verified;
+  if (!verified) fields['clientProblem'] = problem;
+  fields['clientFingerprint'] = fingerprint;
+  if (subject !== '') fields['clientSubject'] = cut(subject, room.name);
+  if (subjectAltName !== '') fields['clientSubjectAltName'] = cut(subjectAltName, room.field);
 }
 
 function cut(text: string, length: number): string {

@@ -14,6 +14,18 @@ export interface IssuedFiles {
   readonly privateKey: string;
 }
 
+/** What is unusual about a certificate. */
+export interface IssueOptions {
+  /** As openssl writes subjectAltName: `IP:127.0.0.1,URI:spiffe://a/b`; '' for none. */
+  readonly names?: string;
+  /** More lines for the section of extensions, such as `extendedKeyUsage=clientAuth`. */
+  readonly extensions?: readonly string[];
+  /** Valid from and until, in hours from now; an hour ago and in two days by default. */
+  readonly hours?: readonly [number, number];
+  /** Of the key; EC by default. */
+  readonly key?: 'ec' | 'rsa';
+}
+
 export class TestCa {
   readonly folder: string;
   readonly certificate: string;
@@ -43,6 +55,22 @@ export class TestCa {
     return { ca: this.certificate, certificate, privateKey };
   }
 
+  /** A certificate with a record in `index.txt` of the folder. */
+  async issueAs(commonName: string, { names = '', extensions = [], hours = [-1, 48], key = 'ec' }: IssueOptions): Promise<IssuedFiles> {
+    const base = path.join(this.folder, String(++this.#count));
+    const [certificate, privateKey, request, extfile] = [`${base}.crt`, `${base}.key`, `${base}.csr`, `${base}.ext`];
+    const lines = [...(names === '' ? [] : [`subjectAltName=${names}`]), ...extensions];
+    await writeFile(extfile, `${lines.length === 0 ? 'basicConstraints=CA:FALSE' : lines.join('\n')}\n`);
+    await writeFile(path.join(this.folder, 'ca.cnf'), CA_CONFIG);
+    await writeFile(path.join(this.folder, 'index.txt'), '', { flag: 'a' });
+    const newKey = key === 'rsa' ? ['-newkey', 'rsa:2048', '-nodes'] : NEW_KEY;
+    await this.#openssl('req', ...newKey, '-keyout', privateKey, '-out', request, '-subj', `/CN=${commonName}`);
+    const signer = ['-config', 'ca.cnf', '-cert', this.certificate, '-keyfile', this.#key, '-batch', '-notext'];
+    const dates = ['-startdate', timestamp(hours[0]), '-enddate', timestamp(hours[1])];
+    await this.#openssl('ca', ...signer, ...dates, '-in', request, '-extfile', extfile, '-out', certificate);
+    return { ca: this.certificate, certificate, privateKey };
+  }
+
   async remove(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
   }
@@ -51,5 +79,25 @@ export class TestCa {
     await run('openssl', options, { cwd: this.folder });
   }
 }
+
+/** 20261124203000Z */
+function timestamp(hours: number): string {
+  return `${new Date(Date.now() + hours * 3_600_000).toISOString().replace(/[-:T]|\.\d+/g, '')}`;
+}
+
+/** What `openssl ca` needs to know; it keeps the index that `openssl ocsp` answers from. */
+const CA_CONFIG = `
+[ca]
+default_ca = test
+[test]
+database = index.txt
+new_certs_dir = .
+rand_serial = yes
+default_md = sha256
+policy = any
+unique_subject = no
+[any]
+commonName = optional
+`;
 
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];

@@ -1,0 +1,60 @@
+// Certificates of authorities in ConfigMaps and Secrets: what peers are checked against, parsed before a proxy sees it.
+import { X509Certificate } from 'node:crypto';
+import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
+import { entry } from './tls-secret.ts';
+
+/** Null when peers can be checked against the bundle, else why not. */
+export type TrustBundleOutcome = string | null;
+
+/** Kinds that a bundle can be in. */
+export const TRUST_BUNDLE_KINDS: ReadonlySet<string> = new Set(['ConfigMap', 'Secret']);
+
+const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+
+/** Key: `ConfigMap/<namespace>/<name>` or `Secret/<namespace>/<name>`. As with Secrets, a changed content recompiles nothing else. */
+export const trustBundleUnit: UnitKind<TrustBundleOutcome> = {
+  name: 'trust-bundle',
+  stage: 'leaf',
+  compile(view, key) {
+    const found = find(view, key);
+    if (found.problem !== null) return valueOnly(`${key} ${found.problem}`);
+    const certificates = found.text.match(PEM_CERTIFICATE) ?? [];
+    if (certificates.length === 0) return valueOnly(`${key} holds no PEM certificate in ca.crt`);
+    if (!certificates.every(parses)) return valueOnly(`${key} holds a certificate in ca.crt that does not parse`);
+    // Only the certificates themselves: people keep comments, and sometimes keys, between them.
+    return { ...valueOnly(null), resources: [{ kind: 'TrustBundle', key, certificates: `${certificates.join('\n')}\n` }] };
+  },
+};
+
+type Found = { readonly text: string; readonly problem: null } | { readonly text: null; readonly problem: string };
+
+function find(view: View, key: string): Found {
+  const slash = key.indexOf('/');
+  const { namespace, name } = splitKey(key.slice(slash + 1));
+  return key.slice(0, slash) === 'ConfigMap' ? fromConfigMap(view, namespace, name) : fromSecret(view, namespace, name);
+}
+
+function fromConfigMap(view: View, namespace: string, name: string): Found {
+  const configMap = view.object('ConfigMap', namespace, name);
+  if (configMap === undefined) return { text: null, problem: 'does not exist' };
+  const text = Object.hasOwn(configMap.data, 'ca.crt') ? (configMap.data['ca.crt'] ?? '') : '';
+  return text === '' ? { text: null, problem: 'has no ca.crt' } : { text, problem: null };
+}
+
+/** Secrets of other types are not read from a cluster at all. */
+function fromSecret(view: View, namespace: string, name: string): Found {
+  const secret = view.object('Secret', namespace, name);
+  if (secret === undefined) return { text: null, problem: 'does not exist, or is not of type kubernetes.io/tls' };
+  if (secret.type !== 'kubernetes.io/tls') return { text: null, problem: `is of type ${secret.type}, not kubernetes.io/tls` };
+  const text = entry(secret, 'ca.crt');
+  return text === '' ? { text: null, problem: 'has no ca.crt' } : { text, problem: null };
+}
+
+function parses(certificate: string): boolean {
+  try {
+    new X509Certificate(certificate);
+    return true;
+  } catch {
+    return false;
+  }
+}
