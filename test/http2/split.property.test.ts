@@ -1,11 +1,27 @@
 // However the network cuts the bytes of an HTTP/2 connection, the backend sees the same requests, and the client the same answers.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { closeAfterEach } from '../support/fixture.ts';
-import { END_HEADERS, END_STREAM, frame, FrameClient, GET, literals, numbers, PREFACE, settings, TYPE } from '../support/h2-client.ts';
-import { startProxy, toUpstream } from '../support/proxy.ts';
+import { closeAfterEach, openProxy } from '../support/fixture.ts';
+import {
+  END_HEADERS,
+  END_STREAM,
+  frame,
+  FrameClient,
+  GET,
+  literals,
+  numbers,
+  openSession,
+  PREFACE,
+  request,
+  settings,
+  TYPE,
+} from '../support/h2-client.ts';
+import type { FramePeer } from '../support/h2-client.ts';
+import { FrameServer } from '../support/h2-upstream.ts';
+import { cluster, listener, route, startProxy, toUpstream } from '../support/proxy.ts';
 import type { Proxy } from '../support/proxy.ts';
 import { ok, RawUpstream } from '../support/raw-upstream.ts';
+import { until } from '../support/until.ts';
 
 closeAfterEach();
 
@@ -56,7 +72,7 @@ const streams = fc
   });
 
 /** Writes piece by piece, each in a packet of its own. */
-async function trickle(client: FrameClient, sent: Buffer, at: readonly number[]): Promise<void> {
+async function trickle(client: FramePeer, sent: Buffer, at: readonly number[]): Promise<void> {
   const offsets = [0, ...at.map((share) => Math.floor(share * sent.length)).sort((a, b) => a - b), sent.length];
   for (let i = 1; i < offsets.length; i++) {
     const piece = sent.subarray(offsets[i - 1], offsets[i]);
@@ -93,5 +109,58 @@ describe('splitting', () => {
     const [stream] = fc.sample(streams, { numRuns: 1, seed: 7 }) as [Stream];
     const total = PREFACE.length + 15 + Buffer.concat([...stream.frames(1)]).length;
     for (let at = 1; at < total; at += 1) expect(await run([stream], [at / total, (at + 1) / total])).toEqual([stream.answer]);
+  });
+});
+
+/** What a backend says, and what a client should see of it. */
+interface Answer {
+  readonly frames: (id: number) => readonly Buffer[];
+  readonly body: string;
+  readonly trailers: string | undefined;
+}
+
+const answers = fc
+  .record({
+    pieces: fc.array(bytes, { maxLength: 4 }),
+    trailers: fc.boolean(),
+    hints: fc.boolean(),
+    headCut: fc.nat({ max: 20 }),
+    ping: fc.boolean(),
+  })
+  .map(({ pieces, trailers, hints, headCut, ping }): Answer => {
+    const frames = (id: number): readonly Buffer[] => {
+      const block = literals([':status', '200'], ['x-y', 'z']);
+      const last = (i: number): number => (i === pieces.length - 1 && !trailers ? END_STREAM : 0);
+      return [
+        ...(hints ? [frame(TYPE.headers, END_HEADERS, id, literals([':status', '103'], ['link', '</a>']))] : []),
+        frame(TYPE.headers, pieces.length === 0 && !trailers ? END_STREAM : 0, id, block.subarray(0, headCut)),
+        frame(TYPE.continuation, END_HEADERS, id, block.subarray(headCut)),
+        ...pieces.map((piece, i) => frame(TYPE.data, last(i), id, piece)),
+        ...(ping ? [frame(TYPE.ping, 0, 0, numbers(1, id)), frame(0x77, 0xff, id, Buffer.alloc(5))] : []),
+        ...(trailers ? [frame(TYPE.headers, END_HEADERS | END_STREAM, id, literals(['x-t', '1']))] : []),
+      ];
+    };
+    return { frames, body: Buffer.concat(pieces).latin1Slice(), trailers: trailers ? '1' : undefined };
+  });
+
+describe('splitting what a backend says', () => {
+  test('answers cut anywhere arrive as they were meant', async () => {
+    const server = await FrameServer.start(Buffer.alloc(0));
+    const front = await openProxy([listener(), ...cluster('app', [server.port], 'http2'), route()]);
+    let connections = 0;
+    await fc.assert(
+      fc.asyncProperty(answers, cuts, async (answer, at) => {
+        const session = openSession(front.port);
+        const answered = request(session);
+        const peer = await server.asked(1, connections++);
+        await trickle(peer, Buffer.concat([frame(TYPE.settings, 0, 0), ...answer.frames(1)]), at);
+        const { body, trailers, headers } = await answered;
+        expect([body.latin1Slice(), trailers['x-t'], headers['x-y']]).toEqual([answer.body, answer.trailers, 'z']);
+        session.destroy();
+        peer.socket.destroy();
+        await until(() => front.metric('weir_upstream_connections_open') === 0, 'the end of the connection');
+      }),
+      { numRuns: 150 },
+    );
   });
 });
