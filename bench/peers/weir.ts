@@ -8,7 +8,7 @@ function documents(scenario: Scenario): string[] {
   const gateway = [
     'apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: { name: weir }\nspec: { controllerName: gateway.weir.dev/controller }',
     `apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: { name: bench }\nspec:\n  gatewayClassName: weir\n  listeners: [${listener(scenario)}]`,
-    `apiVersion: gateway.weir.dev/v1alpha1\nkind: Backend\nmetadata: { name: origin }\nspec: { endpoints: [{ ip: 127.0.0.1, port: ${scenario.originPort} }] }`,
+    `apiVersion: gateway.weir.dev/v1alpha1\nkind: Backend\nmetadata: { name: origin }\nspec: { protocol: ${scenario.upstream === 'h2' ? 'http2' : 'http1'}, endpoints: [{ ip: 127.0.0.1, port: ${scenario.originPort} }] }`,
   ];
   if (scenario.downstream === 'tcp') return [...gateway, tcpRoute()];
   return [...gateway, ...secrets(scenario), ...Array.from({ length: scenario.routes }, (_, index) => route(index))];
@@ -38,7 +38,7 @@ function tcpRoute(): string {
 
 export const weir: Peer = {
   name: 'weir',
-  carries: ({ upstream }) => upstream !== 'h2',
+  carries: () => true,
   missing: () => null,
   command(scenario) {
     const folder = path.join(scenario.folder, 'weir');
