@@ -7,4 +7,5 @@ export * from './resource.ts';
 export * from './route.ts';
 export * from './secret.ts';
 export * from './stream-route.ts';
+export * from './tls-settings.ts';
 export * from './trust-bundle.ts';

@@ -1,5 +1,6 @@
 // A listener: one entry of Gateway.spec.listeners as a proxy serves it.
 import { Type, type Static } from 'typebox';
+import { TlsSettings } from './tls-settings.ts';
 
 /** What a listener speaks on its port, spelt as in the Gateway API. */
 export const ListenerProtocol = Type.Union([
@@ -29,6 +30,8 @@ export const ListenerTls = Type.Object(
     certificates: Type.Array(Type.String()),
     /** Absent: clients are not asked for a certificate. */
     clientValidation: Type.Optional(ClientValidation),
+    /** Absent: the defaults of the proxy. */
+    settings: Type.Optional(TlsSettings),
   },
   { additionalProperties: false },
 );

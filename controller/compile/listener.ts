@@ -8,6 +8,7 @@ import * as conditions from './conditions.ts';
 import { findConflict, overlappingTls } from './conflicts.ts';
 import type { DesiredCondition, ListenerStatus } from './result.ts';
 import { isSupported, selectKinds, type RouteKind } from './route-kinds.ts';
+import { readTlsOptions } from './tls-options.ts';
 import type { View } from './view.ts';
 
 /** What routes need to know of a listener to attach to it. */
@@ -111,9 +112,8 @@ function unsupported({ protocol, tls }: Listener): conditions.ListenerObstacle |
   if (!USES_TLS.has(protocol)) return tls === undefined ? null : refuse(`tls must not be set for protocol ${protocol}`);
   if (tls === undefined) return refuse(`tls is required for protocol ${protocol}`);
   if (tls.mode === 'Passthrough') return protocol === 'TLS' ? null : refuse(`tls.mode must be Terminate for protocol ${protocol}`);
-  const options = Object.keys(tls.options);
-  if (options.length > 0) return refuse(`tls.options ${options.join(', ')} are not supported`);
-  return null;
+  const settings = readTlsOptions(tls.options);
+  return settings.ok ? null : refuse(`tls.options: ${settings.error}`);
 }
 
 /** GEP-91: clients that cannot be checked must not come in unchecked. */
@@ -147,8 +147,14 @@ function toResource({ gateway, listener, certificates, clients }: Context, key: 
   };
 }
 
-function toTls({ mode }: ListenerTls, certificates: Certificates, { validation }: ResolvedValidation): ir.ListenerTls {
-  return { mode, certificates: [...certificates.keys], ...(validation === null ? {} : { clientValidation: validation }) };
+function toTls({ mode, options }: ListenerTls, certificates: Certificates, { validation }: ResolvedValidation): ir.ListenerTls {
+  const settings = mode === 'Terminate' ? readTlsOptions(options) : null;
+  return {
+    mode,
+    certificates: [...certificates.keys],
+    ...(validation === null ? {} : { clientValidation: validation }),
+    ...(settings?.ok !== true || Object.keys(settings.value).length === 0 ? {} : { settings: settings.value }),
+  };
 }
 
 function conditionsOf(context: Context, programmed: boolean): DesiredCondition[] {

@@ -292,7 +292,7 @@ test('of two listeners for one host name that check differently the first is ser
     expect.objectContaining({
       listener: 'other/gateway/https',
       reason: 'ProtocolConflict',
-      message: expect.stringContaining('checks clients'),
+      message: expect.stringContaining('other terms'),
     }),
   ]);
   expect(await rig.introduce()).toBe('refused');

@@ -1,5 +1,5 @@
-// How a listener does handshakes, its certificates apart: whom clients must be certified by. Sessions resume and connections
-// live on only under the terms they began with.
+// How a listener does handshakes, its certificates apart: whom clients must be certified by, and what may be agreed to. Sessions
+// resume only under the terms they began with.
 import { X509Certificate } from 'node:crypto';
 import { types } from 'node:util';
 import type * as ir from '#api/ir/ir.ts';
@@ -8,6 +8,8 @@ import type { ListenerProblem } from './problem.ts';
 
 /** Whom clients are checked against. */
 export interface ClientTrust {
+  /** Hash of all that is below: equal for those who trust the same. */
+  readonly version: string;
   /** PEM, one or more certificates. */
   readonly authorities: string;
   /** A handshake without a valid certificate ends. */
@@ -19,32 +21,42 @@ export interface HandshakeTerms {
   readonly version: string;
   /** Null: clients are not asked for a certificate. */
   readonly trust: ClientTrust | null;
+  readonly settings: ir.TlsSettings;
 }
 
 /** Trust bundles by key. */
 export type TrustBundles = ReadonlyMap<string, ir.TrustBundle>;
 
-export const DEFAULT_TERMS: HandshakeTerms = Object.freeze({ version: '', trust: null });
+export const DEFAULT_TERMS: HandshakeTerms = Object.freeze({ version: '', trust: null, settings: {} });
 
-/**
- * The terms of a listener, with a problem for each bundle that cannot be used. Null terms: none is left, and nobody may come in
- * unchecked.
- */
-export function termsOf(
-  { key, tls: settings }: ir.Listener,
-  bundles: TrustBundles,
-): { readonly terms: HandshakeTerms | null; readonly problems: readonly ListenerProblem[] } {
-  const validation = settings?.clientValidation;
-  if (validation === undefined) return { terms: DEFAULT_TERMS, problems: [] };
-  const checked = validation.authorities.map((authority) => ({ authority, bundle: bundles.get(authority) }));
-  const problems = checked.flatMap(({ authority, bundle }): ListenerProblem[] => {
+/** What can be made of a listener. Null value: clients cannot be checked, and nobody may come in unchecked. */
+interface Found<T> {
+  readonly value: T | null;
+  readonly problems: readonly ListenerProblem[];
+}
+
+/** The terms of a listener, with a problem for each bundle that cannot be used. */
+export function termsOf(listener: ir.Listener, bundles: TrustBundles): Found<HandshakeTerms> {
+  const { clientValidation, settings = {} } = listener.tls ?? {};
+  if (clientValidation === undefined) return { value: withVersion(null, settings), problems: [] };
+  const { value: trust, problems } = trustOf(listener.key, clientValidation, bundles);
+  return { value: trust === null ? null : withVersion(trust, settings), problems };
+}
+
+function withVersion(trust: ClientTrust | null, settings: ir.TlsSettings): HandshakeTerms {
+  if (trust === null && Object.keys(settings).length === 0) return DEFAULT_TERMS;
+  return { version: contentHash(JSON.stringify([trust?.version ?? null, settings])), trust, settings };
+}
+
+function trustOf(listener: string, { mode, authorities }: ir.ClientValidation, bundles: TrustBundles): Found<ClientTrust> {
+  const found = authorities.map((authority) => ({ authority, bundle: bundles.get(authority) }));
+  const problems = found.flatMap(({ authority, bundle }): ListenerProblem[] => {
     const message = bundle === undefined ? 'it does not exist' : problemOf(bundle);
-    return message === null ? [] : [{ listener: key, reason: 'InvalidTrustBundle', message: `${authority}: ${message}` }];
+    return message === null ? [] : [{ listener, reason: 'InvalidTrustBundle', message: `${authority}: ${message}` }];
   });
-  const authorities = checked.flatMap(({ bundle }) => (bundle !== undefined && problemOf(bundle) === null ? [bundle.certificates] : []));
-  if (authorities.length === 0) return { terms: null, problems };
-  const trust = { authorities: authorities.join('\n'), required: validation.mode === 'AllowValidOnly' };
-  return { terms: { version: contentHash(JSON.stringify(trust)), trust }, problems };
+  const usable = found.flatMap(({ bundle }) => (bundle !== undefined && problemOf(bundle) === null ? [bundle.certificates] : []));
+  const trust = { authorities: usable.join('\n'), required: mode === 'AllowValidOnly' };
+  return { value: usable.length === 0 ? null : { version: contentHash(JSON.stringify(trust)), ...trust }, problems };
 }
 
 /** By the bundle itself, as with Secrets. */

@@ -1,6 +1,6 @@
 // What a handshake presents and asks for: the certificates for one name, at most one per kind of key, the terms of their listener,
 // and the OpenSSL context made of both.
-import { constants, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import tls from 'node:tls';
 import { types } from 'node:util';
 import { err, ok } from '#lib/result.ts';
@@ -8,28 +8,12 @@ import type { Result } from '#lib/result.ts';
 import { wildcardOf } from './certificate.ts';
 import type { Certificate } from './certificate.ts';
 import type { HandshakeTerms } from './handshake-terms.ts';
+import { alpnOf, contextOptions } from './tls-settings.ts';
 
 /** 48 bytes that encrypt session tickets; all workers share them, so that a session resumes at any of them. */
 export type TicketKeys = Buffer;
 export const TICKET_KEY_BYTES = 48;
 
-/**
- * What Mozilla calls intermediate: every suite has forward secrecy and authenticated encryption. The peer's order decides,
- * since it knows whether it has AES in hardware. The first three are TLS 1.3.
- */
-const CIPHERS = [
-  'TLS_AES_128_GCM_SHA256',
-  'TLS_AES_256_GCM_SHA384',
-  'TLS_CHACHA20_POLY1305_SHA256',
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-].join(':');
-
-const MIN_VERSION = 'TLSv1.2';
 /** Seconds a session can be resumed. */
 const SESSION_TIMEOUT = 3_600;
 
@@ -81,6 +65,8 @@ export class Identities {
 
 export class Identity {
   readonly terms: HandshakeTerms;
+  /** What is spoken inside, in the wire format of ALPN. */
+  readonly alpn: Buffer;
   readonly #owner: Identities;
   readonly #certificates: readonly Certificate[];
   /**
@@ -96,6 +82,7 @@ export class Identity {
     { certificates, terms, version }: { certificates: readonly Certificate[]; terms: HandshakeTerms; version: string },
   ) {
     this.terms = terms;
+    this.alpn = alpnOf(terms.settings);
     this.#owner = owner;
     this.#certificates = certificates;
     this.#sessionIdContext = hash('sha256', version, 'hex').slice(0, 32);
@@ -119,17 +106,14 @@ export class Identity {
   }
 
   #build(): tls.SecureContext {
-    const { trust } = this.terms;
+    const { trust, settings } = this.terms;
     return tls.createSecureContext({
       cert: this.#certificates.map(({ chain }) => chain),
       key: this.#certificates.map(({ privateKey }) => privateKey),
-      minVersion: MIN_VERSION,
-      ciphers: CIPHERS,
+      ...contextOptions(settings),
       ticketKeys: this.#ticketKeys,
       sessionTimeout: SESSION_TIMEOUT,
       sessionIdContext: this.#sessionIdContext,
-      // Renegotiation makes the server do a handshake for the price of a message, and no client needs it.
-      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       // An authority is what the user calls one, signed by itself or not. Without any, Node would trust those of the web.
       ca: trust === null ? [] : trust.authorities,
       allowPartialTrustChain: true,

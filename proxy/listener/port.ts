@@ -251,7 +251,7 @@ export class Port {
   #reconsider({ tls, terms, codec }: Connection): void {
     if (tls === null || terms === null) return;
     const current = this.#sni.find(tls.serverName)?.identity?.terms ?? terms;
-    if (current.version === terms.version) return;
+    if (current.trust?.version === terms.trust?.version) return;
     if (isRefused(tls, current)) codec.drain();
     else codec.retire();
   }

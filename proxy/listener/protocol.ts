@@ -52,7 +52,7 @@ export function agree(listeners: readonly ir.Listener[], current: PortProtocol |
     if (speaks(listener) !== protocol) return `port ${listener.port} speaks ${protocol} for listener ${winner}`;
     const owner = winners.get(claimOf(listener)) ?? listener;
     if (!isAlike(owner, listener)) return `listener ${owner.key} has the same connections of port ${listener.port}`;
-    return checksAlike(owner, listener) ? null : `listener ${owner.key} checks clients of the same host name in another way`;
+    return agreesAlike(owner, listener) ? null : `listener ${owner.key} has the same host name and other terms for handshakes`;
   };
   const problems = listeners.flatMap((listener): ListenerProblem[] => {
     const message = conflictOf(listener);
@@ -72,14 +72,15 @@ function isAlike(owner: ir.Listener, other: ir.Listener): boolean {
   return owner.protocol === 'HTTP' || tlsUse(owner) === tlsUse(other);
 }
 
-/** One handshake cannot do for both, and who was let in for one must not reach the other. */
-function checksAlike(owner: ir.Listener, other: ir.Listener): boolean {
-  return isDeepStrictEqual(owner.tls?.clientValidation, other.tls?.clientValidation);
+/** One handshake cannot do for both, and who was let in on the terms of one must not reach the other. */
+function agreesAlike(owner: ir.Listener, other: ir.Listener): boolean {
+  const [a, b] = [owner.tls, other.tls];
+  return isDeepStrictEqual([a?.clientValidation, a?.settings], [b?.clientValidation, b?.settings]);
 }
 
 /**
- * The listeners without those that another listener of their port and host name keeps from checking their clients: a connection
- * of that one must not lead to their routes.
+ * The listeners without those whose terms for handshakes another listener of their port and host name keeps from being asked: a
+ * connection of that one must not lead to their routes.
  */
 export function withoutOverruled(listeners: readonly ir.Listener[]): readonly ir.Listener[] {
   const owners = new Map<string, ir.Listener>();
@@ -90,6 +91,6 @@ export function withoutOverruled(listeners: readonly ir.Listener[]): readonly ir
   }
   return listeners.filter((listener) => {
     const owner = listener.tls === null ? undefined : owners.get(`${listener.port} ${listener.hostname}`);
-    return owner === undefined || checksAlike(owner, listener);
+    return owner === undefined || agreesAlike(owner, listener);
   });
 }

@@ -63,7 +63,7 @@ export class SniTable {
     for (const [hostname, own] of Map.groupBy(listeners, (listener) => listener.hostname)) {
       const agreed = own.map((listener) => termsOf(listener, material.bundles));
       // Listeners of one host name agree on the terms (protocol.ts sees to it), so those of any are those of all.
-      const terms = agreed[0]?.terms ?? null;
+      const terms = agreed[0]?.value ?? null;
       const identify: Identify = (certificates) => identities.of(certificates, terms ?? DEFAULT_TERMS);
       const certificates = own.flatMap((listener) => usable(listener, material.secrets, identify, problems));
       problems.push(...own.filter(hasNone).map(({ key }) => noCertificate(key)), ...agreed.flatMap((each) => each.problems));

@@ -42,8 +42,6 @@ export interface HandshakeOptions {
   readonly failed: (reason: HandshakeFailure) => void;
 }
 
-/** What we speak on TLS, in the wire format of ALPN and the order of our preference. */
-const ALPN = Buffer.from('\x02h2\x08http/1.1', 'latin1');
 /** A fatal alert in the clear, as long as no key is agreed: unrecognized_name (RFC 6066 section 3). */
 const UNRECOGNIZED_NAME = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 112]);
 
@@ -104,8 +102,8 @@ export class Handshake {
     // The TLS socket reads what lies in the buffer of the socket it wraps before it reads from the network.
     accepted.unshift(bytes);
     // What a stream speaks inside TLS is for its peers to know: no protocol is chosen for them.
-    const alpn = verdict.http ? { ALPNProtocols: ALPN } : {};
-    const { context, terms } = verdict.identity;
+    const { context, terms, alpn: protocols } = verdict.identity;
+    const alpn = verdict.http ? { ALPNProtocols: protocols } : {};
     const clients = { requestCert: terms.trust !== null, rejectUnauthorized: terms.trust?.required ?? false };
     const socket = new tls.TLSSocket(accepted, { isServer: true, secureContext: context, ...clients, ...alpn });
     socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(reasonOf(error)));

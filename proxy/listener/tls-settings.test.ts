@@ -1,0 +1,147 @@
+// What a listener agrees to, asked by openssl s_client and node:tls: neither takes the proxy's word for it.
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import type net from 'node:net';
+import tls from 'node:tls';
+import type * as ir from '#api/ir/ir.ts';
+import { TimerWheel } from '#lib/timer-wheel.ts';
+import { TestCa } from '../../test/support/certificates.ts';
+import { DEFAULT_LIMITS } from '../exchange/limits.ts';
+import { ListenerSet } from './listeners.ts';
+
+let ca: TestCa;
+const secrets = new Map<string, ir.Secret>();
+beforeAll(async () => {
+  ca = await TestCa.create();
+  for (const key of ['ec', 'rsa'] as const) {
+    const issued = await ca.issueAs('a.test', { names: 'DNS:a.test', key });
+    const [certificate, privateKey] = [issued.certificate, issued.privateKey].map((file) => readFileSync(file, 'utf8')) as [string, string];
+    secrets.set(key, { kind: 'Secret', key, certificate, privateKey });
+  }
+});
+afterAll(() => ca.remove());
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+/** Serves TLS with these settings; resolves to the port. */
+async function serve(settings: ir.TlsSettings, certificates = ['ec', 'rsa']): Promise<number> {
+  const wheel = new TimerWheel();
+  const connect = (socket: net.Socket) => {
+    socket.on('error', () => undefined);
+    const data = (chunk: Buffer) => void socket.write(chunk);
+    return { idle: true, data, retire: () => undefined, drain: () => void socket.end() };
+  };
+  const set = new ListenerSet({ connect, limits: DEFAULT_LIMITS, wheel, drainTimeout: 1_000, bindPort: () => 0 });
+  closers.push(async () => {
+    const closed = set.close(0);
+    set.cut();
+    await closed;
+    wheel.stop();
+  });
+  const listener: ir.Listener = {
+    kind: 'Listener',
+    key: 'default/gateway/https',
+    gateway: 'default/gateway',
+    addresses: ['127.0.0.1'],
+    port: 443,
+    protocol: 'HTTPS',
+    hostname: '',
+    tls: { mode: 'Terminate', certificates, settings },
+  };
+  expect(await set.update([listener], secrets)).toEqual([]);
+  return set.boundPort(443) ?? 0;
+}
+
+/** What `openssl s_client` with these options says it agreed on; null when there was no handshake. */
+async function agreed(port: number, ...options: string[]): Promise<{ version: string; cipher: string } | null> {
+  const child = spawn('openssl', ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', 'a.test', '-brief', ...options]);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += String(chunk)));
+  child.stdin.end();
+  await once(child, 'close');
+  const [version, cipher] = [/^Protocol version: (.*)$/m, /^Ciphersuite: (.*)$/m].map((pattern) => pattern.exec(output)?.[1]);
+  return version === undefined || cipher === undefined ? null : { version, cipher };
+}
+
+/** The group and protocol that Node agrees on, with what it offers. */
+async function connect(port: number, options: tls.ConnectionOptions = {}): Promise<{ group: string; alpn: unknown }> {
+  const socket = tls.connect({ host: '127.0.0.1', port, servername: 'a.test', rejectUnauthorized: false, ...options });
+  closers.push(() => socket.destroy());
+  socket.on('error', () => undefined);
+  await once(socket, 'secureConnect');
+  const group = (socket.getEphemeralKeyInfo() as { name?: string }).name ?? '';
+  return { group, alpn: socket.alpnProtocol };
+}
+
+const WEAK = ['AES128-SHA', 'AES128-GCM-SHA256', 'ECDHE-RSA-AES128-SHA', 'ECDHE-RSA-AES128-SHA256', 'DHE-RSA-AES128-GCM-SHA256'];
+
+describe('by default', () => {
+  test.each(WEAK)('refuses %s', async (cipher) => {
+    expect(await agreed(await serve({}), '-tls1_2', '-cipher', `${cipher}:@SECLEVEL=0`)).toBe(null);
+  });
+
+  test.each(['-tls1', '-tls1_1'])('refuses openssl %s', async (version) => {
+    expect(await agreed(await serve({}), version, '-cipher', 'ALL:@SECLEVEL=0')).toBe(null);
+  });
+
+  test.each([
+    ['-tls1_2', 'ECDHE-ECDSA-CHACHA20-POLY1305'],
+    ['-tls1_2', 'ECDHE-RSA-AES256-GCM-SHA384'],
+  ])('speaks %s with %s', async (version, cipher) => {
+    expect(await agreed(await serve({}), version, '-cipher', cipher)).toEqual({ version: 'TLSv1.2', cipher });
+  });
+
+  test('agrees on keys that resist quantum computers with those who can', async () => {
+    const port = await serve({});
+    await expect(connect(port, { ecdhCurve: 'X25519MLKEM768' })).resolves.toBeDefined();
+    await expect(connect(port, { ecdhCurve: 'P-256' })).resolves.toMatchObject({ group: 'prime256v1' });
+  });
+});
+
+describe('settings', () => {
+  test('the oldest version', async () => {
+    const port = await serve({ minVersion: '1.3' });
+    expect(await agreed(port, '-tls1_2')).toBe(null);
+    expect(await agreed(port)).toMatchObject({ version: 'TLSv1.3' });
+  });
+
+  test('the newest version', async () => {
+    const port = await serve({ maxVersion: '1.2' });
+    expect(await agreed(port, '-tls1_3')).toBe(null);
+    expect(await agreed(port)).toMatchObject({ version: 'TLSv1.2' });
+  });
+
+  test('suites of TLS 1.2 leave those of TLS 1.3 as they are', async () => {
+    const port = await serve({ cipherSuites: ['ECDHE-RSA-AES256-GCM-SHA384'] });
+    expect(await agreed(port, '-tls1_2')).toEqual({ version: 'TLSv1.2', cipher: 'ECDHE-RSA-AES256-GCM-SHA384' });
+    expect(await agreed(port, '-tls1_2', '-cipher', 'ECDHE-RSA-AES128-GCM-SHA256')).toBe(null);
+    expect(await agreed(port, '-ciphersuites', 'TLS_AES_128_GCM_SHA256')).toMatchObject({ version: 'TLSv1.3' });
+  });
+
+  test('suites of TLS 1.3 leave those of TLS 1.2 as they are', async () => {
+    const port = await serve({ cipherSuites: ['TLS_CHACHA20_POLY1305_SHA256'] });
+    expect(await agreed(port)).toEqual({ version: 'TLSv1.3', cipher: 'TLS_CHACHA20_POLY1305_SHA256' });
+    expect(await agreed(port, '-tls1_3', '-ciphersuites', 'TLS_AES_128_GCM_SHA256')).toBe(null);
+    expect(await agreed(port, '-tls1_2')).toMatchObject({ version: 'TLSv1.2' });
+  });
+
+  test('key exchanges', async () => {
+    const port = await serve({ keyExchanges: ['P-384'] });
+    await expect(connect(port, { ecdhCurve: 'P-384:X25519' })).resolves.toMatchObject({ group: 'secp384r1' });
+    await expect(connect(port, { ecdhCurve: 'X25519' })).rejects.toThrow();
+  });
+
+  test('what is spoken inside, in the order of the listener', async () => {
+    const only = await serve({ alpn: ['http/1.1'] });
+    await expect(connect(only, { ALPNProtocols: ['h2', 'http/1.1'] })).resolves.toMatchObject({ alpn: 'http/1.1' });
+    await expect(connect(only, { ALPNProtocols: ['h2'] })).rejects.toThrow(/no application protocol/i);
+    const reversed = await serve({ alpn: ['http/1.1', 'h2'] });
+    await expect(connect(reversed, { ALPNProtocols: ['h2', 'http/1.1'] })).resolves.toMatchObject({ alpn: 'http/1.1' });
+    await expect(connect(await serve({}), { ALPNProtocols: ['http/1.1', 'h2'] })).resolves.toMatchObject({ alpn: 'h2' });
+  });
+});

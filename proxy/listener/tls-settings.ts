@@ -1,0 +1,43 @@
+// From what a listener may agree to, to the options of OpenSSL.
+import { constants } from 'node:crypto';
+import type tls from 'node:tls';
+import { CIPHER_SUITES } from '#api/ir/ir.ts';
+import type * as ir from '#api/ir/ir.ts';
+
+/**
+ * Versions, suites and groups for a secure context. What the settings leave open is all that Weir knows: every suite has forward
+ * secrecy and authenticated encryption. Among suites the peer's order decides, since it knows whether it has AES in hardware.
+ */
+export function contextOptions(settings: ir.TlsSettings): tls.SecureContextOptions {
+  const { minVersion = '1.2', maxVersion = '1.3', cipherSuites = [], keyExchanges } = settings;
+  return {
+    minVersion: `TLSv${minVersion}`,
+    maxVersion: `TLSv${maxVersion}`,
+    ciphers: [...suitesOf(cipherSuites, isModern), ...suitesOf(cipherSuites, (suite) => !isModern(suite))].join(':'),
+    ...(keyExchanges === undefined ? {} : { ecdhCurve: keyExchanges.join(':') }),
+    // Renegotiation makes the server do a handshake for the price of a message, and no client needs it.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+  };
+}
+
+/** The suites of one kind: those that are named, or all where none is. */
+function suitesOf(named: readonly ir.CipherSuite[], isOfKind: (suite: string) => boolean): readonly string[] {
+  const own = named.filter(isOfKind);
+  return own.length > 0 ? own : CIPHER_SUITES.filter(isOfKind);
+}
+
+/** Of TLS 1.3. */
+function isModern(suite: string): boolean {
+  return suite.startsWith('TLS_');
+}
+
+const DEFAULT_ALPN = encodeAlpn(['h2', 'http/1.1']);
+
+/** Protocols in the wire format of ALPN (RFC 7301 section 3.1). */
+export function alpnOf({ alpn }: ir.TlsSettings): Buffer {
+  return alpn === undefined ? DEFAULT_ALPN : encodeAlpn(alpn);
+}
+
+function encodeAlpn(protocols: readonly ir.AlpnProtocol[]): Buffer {
+  return Buffer.concat(protocols.map((protocol) => Buffer.from(`${String.fromCharCode(protocol.length)}${protocol}`, 'latin1')));
+}
