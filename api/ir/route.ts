@@ -1,12 +1,18 @@
-// A route: one rule of one HTTPRoute (or its kin), pointing up to the listeners it is attached to.
+// A route: one rule of one HTTPRoute or GRPCRoute, pointing up to the listeners it is attached to.
 import { Type, type Static } from 'typebox';
 import { Filter } from './filter.ts';
 
-/** PathPrefix matches whole segments. RegularExpression is RE2 syntax and must match the whole path. */
+/**
+ * PathPrefix matches whole segments. RegularExpression is RE2 syntax and must match the whole path. So is GrpcMethod, for a gRPC
+ * service or method that is not given in full; it yields to every prefix but `/`. The lengths are those of the service and the
+ * method as they were written, by which several of them are ordered (GRPCRouteRule.matches).
+ */
 export const PathMatch = Type.Object(
   {
-    type: Type.Union([Type.Literal('Exact'), Type.Literal('PathPrefix'), Type.Literal('RegularExpression')]),
+    type: Type.Union([Type.Literal('Exact'), Type.Literal('PathPrefix'), Type.Literal('RegularExpression'), Type.Literal('GrpcMethod')]),
     value: Type.String({ minLength: 1 }),
+    serviceLength: Type.Optional(Type.Integer({ minimum: 0 })),
+    methodLength: Type.Optional(Type.Integer({ minimum: 0 })),
   },
   { additionalProperties: false },
 );
@@ -89,6 +95,8 @@ export const Route = Type.Object(
     backends: Type.Array(RouteBackend),
     timeouts: RouteTimeouts,
     retry: Type.Union([Retry, Type.Null()]),
+    /** Set when requests go out as HTTP/2 whatever the protocol of the cluster, as gRPC needs it (GRPCRoute). */
+    http2: Type.Optional(Type.Literal(true)),
     /** Set when the rule cannot be served as written: its requests are answered 500 with this reason, all else is untouched. */
     invalidReason: Type.Optional(Type.String()),
   },

@@ -1,25 +1,17 @@
 // The rules of the HTTPRoute CRD that a schema cannot state (CEL there). Files are refused for them; of objects from
 // an API server, compile marks the rule that breaks one.
-import { repeated } from './duplicates.ts';
 import type { FieldError } from './field-error.ts';
 import { checkFilters } from './filter-rules.ts';
 import type { HttpRoute, HttpRouteRule } from './http-route.ts';
 import { checkMatch, checkTimeouts } from './match-rules.ts';
-import { checkParentRefs, checkPorts } from './reference-rules.ts';
-
-const MAX_MATCHES = 128;
+import { checkParentRefs, checkPorts, checkRules } from './reference-rules.ts';
 
 /** Every rule the HTTPRoute breaks. */
 export function checkHttpRoute(route: HttpRoute): FieldError[] {
   const { rules } = route.spec;
-  const matches = rules.reduce((sum, rule) => sum + rule.matches.length, 0);
   return [
     ...rules.flatMap((rule, i) => checkHttpRouteRule(rule, `spec.rules[${i}]`)),
-    ...repeated(rules.map((rule, i) => rule.name ?? `#${i}`)).map((i) => ({
-      field: `spec.rules[${i}].name`,
-      reason: 'is the name of another rule of this route',
-    })),
-    ...(matches > MAX_MATCHES ? [{ field: 'spec.rules', reason: `must have at most ${MAX_MATCHES} matches altogether` }] : []),
+    ...checkRules(rules),
     ...checkParentRefs(route.spec.parentRefs),
   ];
 }

@@ -4,6 +4,7 @@ import { Backend } from './backend.ts';
 import { ConfigMap, EndpointSlice, Namespace, Secret, Service } from './core.ts';
 import { GatewayClass } from './gateway-class.ts';
 import { Gateway } from './gateway.ts';
+import { GrpcRoute } from './grpc-route.ts';
 import { HttpRoute } from './http-route.ts';
 import { ReferenceGrant } from './reference-grant.ts';
 import { GATEWAY_GROUP, WEIR_GROUP } from './schema.ts';
@@ -28,6 +29,7 @@ export interface ObjectsByKind {
   GatewayClass: GatewayClass;
   Gateway: Gateway;
   HTTPRoute: HttpRoute;
+  GRPCRoute: GrpcRoute;
   TCPRoute: TcpRoute;
   TLSRoute: TlsRoute;
   UDPRoute: UdpRoute;
@@ -52,6 +54,14 @@ export const KINDS: Readonly<Record<KindName, KindInfo>> = {
   GatewayClass: { ...gatewayV1, kind: 'GatewayClass', plural: 'gatewayclasses', namespaced: false, schema: GatewayClass },
   Gateway: { ...gatewayV1, kind: 'Gateway', plural: 'gateways', namespaced: true, schema: Gateway },
   HTTPRoute: { ...gatewayV1, kind: 'HTTPRoute', plural: 'httproutes', namespaced: true, schema: HttpRoute },
+  GRPCRoute: {
+    apiVersion: `${GATEWAY_GROUP}/v1`,
+    alsoVersions: [`${GATEWAY_GROUP}/v1alpha2`],
+    kind: 'GRPCRoute',
+    plural: 'grpcroutes',
+    namespaced: true,
+    schema: GrpcRoute,
+  },
   TCPRoute: {
     apiVersion: `${GATEWAY_GROUP}/v1`,
     alsoVersions: [`${GATEWAY_GROUP}/v1alpha2`],
@@ -100,7 +110,7 @@ export const KINDS: Readonly<Record<KindName, KindInfo>> = {
 };
 
 /** Kinds of routes: several controllers write their statuses, each its own entries. */
-export const ROUTE_KINDS: ReadonlySet<string> = new Set<KindName>(['HTTPRoute', 'TCPRoute', 'TLSRoute', 'UDPRoute']);
+export const ROUTE_KINDS: ReadonlySet<string> = new Set<KindName>(['HTTPRoute', 'GRPCRoute', 'TCPRoute', 'TLSRoute', 'UDPRoute']);
 
 /** The kind of that name, if Weir reads it in that API version. */
 export function kindOf(apiVersion: string, kind: string): KindInfo | undefined {

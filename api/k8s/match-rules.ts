@@ -1,9 +1,9 @@
-// The rules of HTTPRoute matches that a schema cannot state: what a path may hold, and regular expressions that compile.
+// The rules of HTTPRoute matches, and of the header matches that GRPCRoutes share with them, that a schema cannot state: what a path may hold, and regular expressions that compile.
 import { RE2JS } from 're2js';
 import { parseDuration } from '#lib/duration.ts';
 import { repeated } from './duplicates.ts';
 import type { FieldError } from './field-error.ts';
-import type { HttpPathMatch, HttpRouteMatch, HttpRouteTimeouts } from './http-route.ts';
+import type { HttpHeaderMatch, HttpPathMatch, HttpRouteMatch, HttpRouteTimeouts } from './http-route.ts';
 
 const PATH_CHARACTERS = /^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+$/;
 
@@ -15,11 +15,15 @@ const FORBIDDEN_AT_END = ['/.', '/..'] as const;
 export function checkMatch(match: HttpRouteMatch, field: string): FieldError[] {
   return [
     ...checkPath(match.path, `${field}.path.value`),
-    ...match.headers.flatMap((header, i) => checkRegexOf(header, `${field}.headers[${i}].value`)),
+    ...checkHeaderMatches(match.headers, `${field}.headers`),
     ...match.queryParams.flatMap((param, i) => checkRegexOf(param, `${field}.queryParams[${i}].value`)),
-    ...checkNames(match.headers, `${field}.headers`),
     ...checkNames(match.queryParams, `${field}.queryParams`),
   ];
+}
+
+/** Every rule the conditions on headers break; `field` is the path of their list. */
+export function checkHeaderMatches(headers: readonly HttpHeaderMatch[], field: string): FieldError[] {
+  return [...headers.flatMap((header, i) => checkRegexOf(header, `${field}[${i}].value`)), ...checkNames(headers, field)];
 }
 
 /** Lists with a name as key, letter for letter. Header names that differ in case alone are let through, and the first counts. */
@@ -42,7 +46,7 @@ function checkRegexOf(match: { readonly type: string; readonly value: string }, 
 }
 
 /** Proxies match with RE2, which takes linear time and so knows no look-around and no back-references. */
-function checkRegex(pattern: string, field: string): FieldError[] {
+export function checkRegex(pattern: string, field: string): FieldError[] {
   if (pattern === '') return [{ field, reason: 'must not be empty' }];
   try {
     RE2JS.compile(pattern);

@@ -1,4 +1,4 @@
-// The rules of references in routes of every kind that a schema cannot state.
+// What routes of several kinds have in common among the rules that a schema cannot state: references, names and numbers of rules.
 import { repeated } from './duplicates.ts';
 import type { FieldError } from './field-error.ts';
 import type { BackendObjectReference, ParentReference } from './reference.ts';
@@ -10,6 +10,20 @@ export function checkPorts(refs: readonly BackendObjectReference[], field: strin
       ? [{ field: `${field}[${i}].port`, reason: 'is required for a Service' }]
       : [],
   );
+}
+
+const MAX_MATCHES = 128;
+
+/** Names of rules are unique, and the matches of all rules together are limited. */
+export function checkRules(rules: readonly { readonly name?: string; readonly matches: readonly unknown[] }[]): FieldError[] {
+  const matches = rules.reduce((sum, rule) => sum + rule.matches.length, 0);
+  return [
+    ...repeated(rules.map((rule, i) => rule.name ?? `#${i}`)).map((i) => ({
+      field: `spec.rules[${i}].name`,
+      reason: 'is the name of another rule of this route',
+    })),
+    ...(matches > MAX_MATCHES ? [{ field: 'spec.rules', reason: `must have at most ${MAX_MATCHES} matches altogether` }] : []),
+  ];
 }
 
 /** Two references to one parent must name different sections or ports. */

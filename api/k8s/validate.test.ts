@@ -318,3 +318,54 @@ describe('kinds', () => {
     expect(plural).toBe(plural.toLowerCase());
   });
 });
+
+describe('GRPCRoute', () => {
+  const grpc = (parts: Spec): unknown => route({ rules: [parts] }, 'GRPCRoute');
+  const method = (parts: Spec): unknown => grpc({ matches: [{ method: parts }] });
+  const METHOD = 'spec.rules[0].matches[0].method';
+
+  test('a bare route', () => {
+    expect(filled(grpc({ matches: [{ method: { service: 'a.B' } }], backendRefs: [{ name: 'app', port: 80 }] }))['spec']).toEqual({
+      parentRefs: [],
+      hostnames: [],
+      rules: [
+        {
+          matches: [{ method: { type: 'Exact', service: 'a.B' }, headers: [] }],
+          filters: [],
+          backendRefs: [{ group: '', kind: 'Service', name: 'app', port: 80, weight: 1, filters: [] }],
+        },
+      ],
+    });
+  });
+
+  test.each([
+    [{}, `${METHOD}: must have a service, a method or both`],
+    [{ service: 'a/b' }, `${METHOD}.service: must be a name as protocol buffers have them: letters, digits and "_"`],
+    [{ method: 'a.b' }, `${METHOD}.method: must be a name as protocol buffers have them: letters, digits and "_"`],
+    [{ type: 'Prefix', service: 'a' }, `${METHOD}.type: must be one of Exact, RegularExpression`],
+    [{ type: 'RegularExpression', method: '(' }, expect.stringContaining(`${METHOD}.method: is not an RE2 regular expression`)],
+  ])('method %j', (parts, expected) => expect(errors(method(parts))).toEqual([expected]));
+
+  test.each([
+    { service: '.a.B_1', method: '_Do' },
+    { type: 'RegularExpression', service: '[a-z]+', method: '' },
+  ])('method %j is fine', (parts) => expect(errors(method(parts))).toEqual([]));
+
+  test('has no filters of HTTP, and none twice', () => {
+    expect(errors(grpc({ filters: [{ type: 'URLRewrite', urlRewrite: {} }] }))).toContain(
+      'spec.rules[0].filters[0].type: must be one of RequestHeaderModifier, ResponseHeaderModifier, RequestMirror, ExtensionRef',
+    );
+    const twice = { type: 'RequestHeaderModifier', requestHeaderModifier: { remove: ['x'] } };
+    expect(errors(grpc({ filters: [twice, twice] }))).toEqual(['spec.rules[0].filters[1]: RequestHeaderModifier must not be repeated']);
+  });
+
+  test('references and names are held to the rules of other routes', () => {
+    const rules = [{ name: 'a', backendRefs: [{ name: 'app' }] }, { name: 'a' }];
+    const parentRefs = [{ name: 'web' }, { name: 'web' }];
+    expect(errors(route({ parentRefs, rules }, 'GRPCRoute'))).toEqual([
+      'spec.rules[0].backendRefs[0].port: is required for a Service',
+      'spec.rules[1].name: is the name of another rule of this route',
+      'spec.parentRefs[1]: is listed twice',
+    ]);
+  });
+});

@@ -2,6 +2,7 @@
 import { err, ok, type Result } from '#lib/result.ts';
 import { describeSchemaError } from './schema-error.ts';
 import { checkGateway } from './gateway-rules.ts';
+import { checkGrpcRoute } from './grpc-route-rules.ts';
 import { checkHttpRoute } from './http-route-rules.ts';
 import { checkStreamRoute } from './stream-route-rules.ts';
 import { kindOf, type KindInfo, type KindName, type ObjectsByKind } from './kinds.ts';
@@ -68,6 +69,7 @@ function schemaErrors(info: KindInfo, object: object, options: ValidateOptions):
 const RULES: { readonly [K in KindName]?: (object: ObjectsByKind[K]) => readonly FieldError[] } = {
   Gateway: checkGateway,
   HTTPRoute: checkHttpRoute,
+  GRPCRoute: checkGrpcRoute,
   TCPRoute: checkStreamRoute,
   TLSRoute: checkStreamRoute,
   UDPRoute: checkStreamRoute,

@@ -1,7 +1,7 @@
 // One match of one route on one listener, compiled: everything the search compares, in one object of fixed shape.
 import type { Match, Route } from '#api/ir/ir.ts';
 import { headersMatch, queryMatches, type Predicate } from './predicate.ts';
-import type { Regex } from './regex.ts';
+import { regexMatches, type Regex } from './regex.ts';
 import type { Found, MatchRequest } from './request.ts';
 
 /** The compiled form of an `ir.Match`, shared by the candidates of all listeners the route is attached to. */
@@ -9,7 +9,7 @@ export interface CompiledMatch {
   readonly match: Match;
   readonly matchIndex: number;
   readonly pathType: Match['path']['type'];
-  /** Normalised path, prefix without the slash at its end ('' is the prefix `/`), or the expression. */
+  /** Normalised path, prefix without the slash at its end ('' is the prefix `/`), or the expression; '' for GrpcMethod, which is kept with that prefix. */
   readonly path: string;
   readonly pathRegex: Regex | null;
   readonly method: string | null;
@@ -49,11 +49,13 @@ export function candidateHolds(candidate: Candidate, request: MatchRequest): boo
   return candidate.query === null || queryMatches(candidate.query, request.query);
 }
 
-/** The first candidate that holds. The list is in order of precedence, and the path is known to match. */
+/** The first candidate that holds. The list is in order of precedence, and a path that is no expression is known to match. */
 export function firstMatch(candidates: readonly Candidate[], request: MatchRequest): Candidate | null {
   for (let i = 0; i < candidates.length; i++) {
     const candidate = candidates[i] as Candidate;
-    if (candidateHolds(candidate, request)) return candidate;
+    // The expression last: it costs the most.
+    if (candidateHolds(candidate, request) && (candidate.pathRegex === null || regexMatches(candidate.pathRegex, request.path)))
+      return candidate;
   }
   return null;
 }

@@ -73,9 +73,9 @@ function compileMatch(match: Match, index: number, report: Report): CompiledMatc
 }
 
 function compilePath(path: Match['path'], field: string, report: Report): { text: string; regex: Regex | null } | null {
-  if (path.type === 'RegularExpression') {
+  if (path.type === 'RegularExpression' || path.type === 'GrpcMethod') {
     const regex = compile(path.value, field, report);
-    return regex === null ? null : { text: path.value, regex };
+    return regex === null ? null : { text: path.type === 'GrpcMethod' ? '' : path.value, regex };
   }
   // Requests are matched by their normalised path, so `/caf%c3%a9` must become what it becomes there.
   const text = normalisePath(path.value);

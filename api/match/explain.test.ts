@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { explain } from './explain.ts';
 import { printExplanation, printTable, printTree } from './print.ts';
 import { buildTable } from './table.ts';
-import { equals, exact, get, listener, match, matches, on, prefix, regex, route } from './testdata/make.ts';
+import { equals, exact, get, grpcMethod, listener, match, matches, on, prefix, regex, route } from './testdata/make.ts';
 
 const shop = on('http', 'shop.example.com');
 const anywhere = on('http', '*.example.com');
@@ -128,4 +128,35 @@ test('a host prints its radix tree', () => {
 ~ RegularExpression /cart/[0-9]+  ->  HTTPRoute/default/item/0 match 1`,
   );
   expect(printTree(table, 'unknown')).toBe('');
+});
+
+test('gRPC methods: in full, by service, by expression, any; the longer service, then the longer method first', () => {
+  const grpc = { objectKind: 'GRPCRoute' };
+  const calls = buildTable(
+    [listener('http')],
+    [
+      route('any', [match()], grpc),
+      route('method', [match({ path: grpcMethod('', 'Check') })], grpc),
+      route('longer', [match({ path: grpcMethod('a.*', 'Check') })], grpc),
+      route('service', [prefix('/a.B')], grpc),
+      route('full', [exact('/a.B/Go')], grpc),
+    ],
+  );
+  const winner = (path: string): string | undefined => calls.find(get(path))?.route.name;
+  expect(['/a.B/Go', '/a.B/Check', '/a.C/Check', '/b.C/Check', '/b.C/Go', '/'].map(winner)).toEqual([
+    'full',
+    'service',
+    'longer',
+    'method',
+    'any',
+    'any',
+  ]);
+  const reasons = explain(calls, get('/a.C/Check')).considered.map(({ routeKey, loss }) => [routeKey, loss?.reason]);
+  expect(reasons).toEqual([
+    ['GRPCRoute/default/full/0', 'path: wanted exactly "/a.B/Go"'],
+    ['GRPCRoute/default/service/0', 'path: wanted "/a.B" or a path below it'],
+    ['GRPCRoute/default/longer/0', undefined],
+    ['GRPCRoute/default/method/0', 'the service of "/(?:a.*)/(?:Check)" is longer than that of "/(?:[^/]+)/(?:Check)"'],
+    ['GRPCRoute/default/any/0', 'GrpcMethod paths go before the prefix /'],
+  ]);
 });

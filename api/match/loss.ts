@@ -31,6 +31,7 @@ function pathLoss(candidate: Candidate, path: string): Loss | null {
     case 'PathPrefix':
       return `${path}/`.startsWith(`${candidate.path}/`) ? null : { step: 'path', reason: `path: wanted ${wanted} or a path below it` };
     case 'RegularExpression':
+    case 'GrpcMethod':
       if (candidate.pathRegex !== null && regexMatches(candidate.pathRegex, path)) return null;
       return { step: 'path', reason: `path: wanted a match of ${wanted}` };
   }

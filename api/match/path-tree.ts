@@ -1,11 +1,10 @@
 // The matches of one host name, arranged by path: a radix tree for exact paths and prefixes, a list for expressions.
-import { candidateHolds, firstMatch, type Candidate } from './candidate.ts';
+import { firstMatch, type Candidate } from './candidate.ts';
 import { comparePrecedence } from './precedence.ts';
 import { radixChild, radixEntries, radixGet, radixSet, type RadixNode } from './radix.ts';
-import { regexMatches, type Regex } from './regex.ts';
 import type { MatchRequest } from './request.ts';
 
-/** What is registered at one path. Lists are in order of precedence; null instead of an empty list. */
+/** What is registered at one path. Lists are in order of precedence; null instead of an empty list. The prefix `/` has the GrpcMethods. */
 export interface PathLeaf {
   /** Length of the path: how far a prefix reaches. */
   readonly length: number;
@@ -54,7 +53,7 @@ export function findInTree(tree: PathTree, request: MatchRequest): Candidate | n
     node = radixChild(node, code);
   }
   if (tree.regexes !== null) {
-    const found = findRegex(tree.regexes, request);
+    const found = firstMatch(tree.regexes, request);
     if (found !== null) return found;
   }
   return deepest === null ? null : findPrefix(tree, deepest, request);
@@ -94,23 +93,14 @@ function continuesWith(path: string, position: number, label: string): boolean {
   return true;
 }
 
-function findRegex(candidates: readonly Candidate[], request: MatchRequest): Candidate | null {
-  for (let i = 0; i < candidates.length; i++) {
-    const candidate = candidates[i] as Candidate;
-    // The expression last: it costs the most.
-    if (candidateHolds(candidate, request) && regexMatches(candidate.pathRegex as Regex, request.path)) return candidate;
-  }
-  return null;
-}
-
 /** A tree with some matches taken out and others put in; this one stays as it is. Touches only the paths concerned. */
 export function changeTree(tree: PathTree, removed: readonly Candidate[], added: readonly Candidate[]): PathTree {
-  const regexes = changeList(tree.regexes, { removed: new Set(removed), added }, 'RegularExpression');
+  const regexes = changeList(tree.regexes, { removed: new Set(removed), added }, isExpression);
   let root = tree.root;
   for (const [path, changes] of groupByPath(removed, added)) {
     const leaf = radixGet(root, path);
-    const exact = changeList(leaf?.exact ?? null, changes, 'Exact');
-    const prefix = changeList(leaf?.prefix ?? null, changes, 'PathPrefix');
+    const exact = changeList(leaf?.exact ?? null, changes, isExact);
+    const prefix = changeList(leaf?.prefix ?? null, changes, isPrefix);
     root = radixSet(root, path, exact === null && prefix === null ? null : makeLeaf(path.length, exact, prefix));
   }
   return root === null && regexes === null ? EMPTY_TREE : Object.freeze({ root, regexes });
@@ -138,17 +128,34 @@ function groupByPath(removed: readonly Candidate[], added: readonly Candidate[])
     groups.set(path, changes);
     return changes;
   };
-  for (const candidate of removed) if (candidate.pathRegex === null) at(candidate.path).removed.add(candidate);
-  for (const candidate of added) if (candidate.pathRegex === null) at(candidate.path).added.push(candidate);
+  for (const candidate of removed) if (!isExpression(candidate)) at(candidate.path).removed.add(candidate);
+  for (const candidate of added) if (!isExpression(candidate)) at(candidate.path).added.push(candidate);
   return groups;
 }
 
-/** The list of one path type after the changes, or the same list when they do not concern it. */
-function changeList(list: readonly Candidate[] | null, changes: ListChanges, pathType: Candidate['pathType']): readonly Candidate[] | null {
+/** The list of one kind of path after the changes, or the same list when they do not concern it. */
+function changeList(
+  list: readonly Candidate[] | null,
+  changes: ListChanges,
+  belongs: (candidate: Candidate) => boolean,
+): readonly Candidate[] | null {
   const kept = (list ?? []).filter((candidate) => !changes.removed.has(candidate));
-  const added = changes.added.filter((candidate) => candidate.pathType === pathType);
+  const added = changes.added.filter(belongs);
   if (added.length === 0 && kept.length === (list ?? []).length) return list;
   return kept.length + added.length === 0 ? null : kept.concat(added).sort(comparePrecedence);
+}
+
+function isExpression({ pathType }: Candidate): boolean {
+  return pathType === 'RegularExpression';
+}
+
+function isExact({ pathType }: Candidate): boolean {
+  return pathType === 'Exact';
+}
+
+/** GrpcMethods are tried where the prefix `/` is, before it. */
+function isPrefix({ pathType }: Candidate): boolean {
+  return pathType === 'PathPrefix' || pathType === 'GrpcMethod';
 }
 
 function makeLeaf(length: number, exact: readonly Candidate[] | null, prefix: readonly Candidate[] | null): PathLeaf {

@@ -1,4 +1,4 @@
-// Which of two matches of the same host wins: the rules of HTTPRouteRule.matches in the Gateway API, one step a line.
+// Which of two matches of the same host wins: the rules of HTTPRouteRule.matches and GRPCRouteRule.matches in the Gateway API, one step a line.
 import type { Candidate } from './candidate.ts';
 
 /** One rule. `compare` is negative when `a` goes first; `because` then says why, to the owner of `loser`. */
@@ -7,18 +7,30 @@ export interface PrecedenceStep {
   because(winner: Candidate, loser: Candidate): string;
 }
 
-/** Regular expressions stand between exact paths and prefixes; the API leaves their place to the implementation. */
-const PATH_ORDER = { Exact: 0, RegularExpression: 1, PathPrefix: 2 } as const;
+/**
+ * Regular expressions stand between exact paths and prefixes; the API leaves their place to the implementation. A GrpcMethod has
+ * no service in full, so that prefixes, which are such services in a GRPCRoute, go before it, and only the prefix `/` does not.
+ */
+const PATH_ORDER = { Exact: 0, RegularExpression: 1, PathPrefix: 2, GrpcMethod: 3 } as const;
+const LAST = 4;
 
 /** In this order. The last two only see to it that the order is always the same. */
 const PRECEDENCE: readonly PrecedenceStep[] = [
   {
-    compare: (a, b) => PATH_ORDER[a.pathType] - PATH_ORDER[b.pathType],
-    because: (winner, loser) => `${winner.pathType} paths go before ${loser.pathType} paths`,
+    compare: (a, b) => pathOrder(a) - pathOrder(b),
+    because: (winner, loser) => `${pathName(winner)} go before ${winner.pathType === 'GrpcMethod' ? 'the prefix /' : pathName(loser)}`,
   },
   {
     compare: (a, b) => b.path.length - a.path.length,
     because: (winner, loser) => `"${winner.match.path.value}" is longer than "${loser.match.path.value}"`,
+  },
+  {
+    compare: (a, b) => (b.match.path.serviceLength ?? 0) - (a.match.path.serviceLength ?? 0),
+    because: (winner, loser) => `the service of "${winner.match.path.value}" is longer than that of "${loser.match.path.value}"`,
+  },
+  {
+    compare: (a, b) => (b.match.path.methodLength ?? 0) - (a.match.path.methodLength ?? 0),
+    because: (winner, loser) => `the method of "${winner.match.path.value}" is longer than that of "${loser.match.path.value}"`,
   },
   {
     compare: (a, b) => Number(a.method === null) - Number(b.method === null),
@@ -75,6 +87,14 @@ export function comparePrecedence(a: Candidate, b: Candidate): number {
 export function whyBefore(winner: Candidate, loser: Candidate): string {
   const step = PRECEDENCE.find(({ compare }) => compare(winner, loser) !== 0);
   return step === undefined ? 'the same match' : step.because(winner, loser);
+}
+
+function pathOrder({ pathType, path }: Candidate): number {
+  return pathType === 'PathPrefix' && path === '' ? LAST : PATH_ORDER[pathType];
+}
+
+function pathName({ pathType }: Candidate): string {
+  return `${pathType} paths`;
 }
 
 /** `<namespace>/<name>`, which the API compares as one string. */

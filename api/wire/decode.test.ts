@@ -42,7 +42,7 @@ describe('decode', () => {
     [
       'a constant that is none of those allowed',
       { ...ROUTE, matches: [{ path: { type: 'Glob', value: '/' }, method: null, headers: [], queryParams: [] }] },
-      ['matches[0].path.type: must be one of Exact, PathPrefix, RegularExpression'],
+      ['matches[0].path.type: must be one of Exact, PathPrefix, RegularExpression, GrpcMethod'],
     ],
     [
       'a mistake in one form of a union: it tells of that form only',

@@ -8,6 +8,7 @@ import {
   endpointSlice,
   gateway,
   gatewayClass,
+  grpcRoute,
   httpRoute,
   namespace,
   referenceGrant,
@@ -210,6 +211,42 @@ describe('dependencies', () => {
     const delta = compiler.apply([remove(app(1)), upsert(h2c), upsert(app(2))]);
     const cluster = delta.changed.find(({ kind }) => kind === 'Cluster');
     expect(JSON.parse(String(cluster?.body))).toMatchObject({ protocol: 'http2' });
+  });
+});
+
+describe('HTTPRoutes and GRPCRoutes for the same hosts', () => {
+  const hosts = { ...PARENT, hostnames: ['a.example.com'], rules: [{ name: 'all' }] };
+  const old = (object: KubernetesObject): KubernetesObject => ({
+    ...object,
+    metadata: { ...object.metadata, creationTimestamp: '2026-01-01T00:00:00Z' },
+  });
+  const young = (object: KubernetesObject): KubernetesObject => ({
+    ...object,
+    metadata: { ...object.metadata, creationTimestamp: '2026-01-02T00:00:00Z' },
+  });
+
+  test('the younger gets its turn when the older is gone, and loses it when that is back', () => {
+    const http = old(httpRoute('infra', 'http', hosts));
+    const compiler = compilerWith(gatewayClass(), gateway('web', [HTTP]), http, young(grpcRoute('infra', 'grpc', hosts)));
+    const keys = (): string[] => [...compiler.resources()].map(({ key }) => key).filter((key) => key.includes('Route'));
+    expect(keys()).toEqual(['HTTPRoute/infra/http/0']);
+    expect(summary(compiler.apply([remove(http)]))).toMatchObject({
+      changed: ['Route GRPCRoute/infra/grpc/0'],
+      removed: ['Route HTTPRoute/infra/http/0'],
+    });
+    compiler.apply([upsert(http)]);
+    expect(keys()).toEqual(['HTTPRoute/infra/http/0']);
+  });
+
+  test('a route that has no rival is one unit more, once there are routes of both kinds', () => {
+    const compiler = compilerWith(
+      gatewayClass(),
+      gateway('web', [HTTP]),
+      grpcRoute('infra', 'grpc', hosts),
+      app(1, { hostnames: ['b.example.com'] }),
+    );
+    const delta = compiler.apply([upsert(app(1, { hostnames: ['c.example.com'] }))]);
+    expect(summary(delta)).toEqual({ ...NOTHING, changed: ['Route HTTPRoute/infra/app-1/0'], recompiled: 2 });
   });
 });
 

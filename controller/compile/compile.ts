@@ -6,6 +6,7 @@ import { Store } from '../snapshot/store.ts';
 import type { Change } from '../watch/event.ts';
 import { gatewayClassUnit } from './gateway-class.ts';
 import { gatewayStatusUnit } from './gateway-status.ts';
+import { grpcRouteUnit } from './grpc-route.ts';
 import { httpRouteUnit } from './http-route.ts';
 import { Outputs } from './outputs.ts';
 import type { CompileDelta, DesiredStatus, RejectedObject } from './result.ts';
@@ -18,6 +19,7 @@ const ROOTS: ReadonlyMap<string, UnitKind<unknown>> = new Map<string, UnitKind<u
   ['GatewayClass', gatewayClassUnit],
   ['Gateway', gatewayStatusUnit],
   ['HTTPRoute', httpRouteUnit],
+  ['GRPCRoute', grpcRouteUnit],
   ['TCPRoute', tcpRouteUnit],
   ['TLSRoute', tlsRouteUnit],
   ['UDPRoute', udpRouteUnit],

@@ -136,11 +136,15 @@ export function listenerTlsOverlaps(generation: number, message: string): Desire
 
 // --- Route
 
-export type AttachObstacle = Obstacle<'NoMatchingParent' | 'NotAllowedByListeners' | 'NoMatchingListenerHostname' | 'NoReadyListeners'>;
+export type AttachObstacle = Obstacle<
+  'NoMatchingParent' | 'NotAllowedByListeners' | 'NoMatchingListenerHostname' | 'HostnameConflict' | 'NoReadyListeners'
+>;
 export type BackendObstacle = Obstacle<'BackendNotFound' | 'InvalidKind' | 'RefNotPermitted' | 'UnsupportedProtocol'>;
 
-export function routeAccepted(generation: number): DesiredCondition {
-  return condition('Accepted', 'True', 'Accepted', 'the route is attached', generation);
+/** `exception`: what holds for only some of the listeners, or ''. */
+export function routeAccepted(generation: number, exception: string): DesiredCondition {
+  const message = exception === '' ? 'the route is attached' : `the route is attached, but ${exception}`;
+  return condition('Accepted', 'True', 'Accepted', message, generation);
 }
 
 export function routeNotAccepted(generation: number, obstacle: AttachObstacle | Obstacle<'UnsupportedValue'>): DesiredCondition {

@@ -3,22 +3,13 @@ import { parseDuration } from '#lib/duration.ts';
 import { describeError } from '#api/k8s/field-error.ts';
 import { checkHttpRouteRule } from '#api/k8s/http-route-rules.ts';
 import { checkMatch } from '#api/k8s/match-rules.ts';
-import type { HttpBackendRef, HttpRouteRule } from '#api/k8s/k8s.ts';
+import type { HttpRouteRule } from '#api/k8s/k8s.ts';
 import type * as ir from '#api/ir/ir.ts';
-import { resolveBackendRef, type RouteReferrer } from './backend-refs.ts';
-import type { BackendObstacle } from './conditions.ts';
+import type { RouteReferrer } from './backend-refs.ts';
 import { compileFilters, unsupportedFilters } from './filters.ts';
 import { compileMatch } from './matches.ts';
-import type { RuleOutcome } from './route-status.ts';
+import { compileBackend, obstaclesOf, unservable, type CompiledRule, type RuleContent } from './rule.ts';
 import type { View } from './view.ts';
-
-/** The part of a Route resource that a rule decides. */
-export type RuleContent = Pick<ir.Route, 'matches' | 'filters' | 'backends' | 'timeouts' | 'retry' | 'invalidReason'>;
-
-/** A rule compiled. */
-export interface CompiledRule extends RuleOutcome {
-  readonly content: RuleContent;
-}
 
 /** What a `retry` without these fields means; the Gateway API leaves it to the implementation. */
 const DEFAULT_ATTEMPTS = 1;
@@ -27,7 +18,10 @@ const DEFAULT_BACKOFF_MS = 25;
 /** Compiles a rule; `field` is its path in the object. */
 export function compileRule(view: View, from: RouteReferrer, rule: HttpRouteRule, field: string): CompiledRule {
   const problem = problemOf(rule, field);
-  if (problem !== null) return { content: unservable(rule, problem), problem, obstacles: obstaclesOf(view, from, rule, field) };
+  if (problem !== null) {
+    const content = unservable(goodMatches(rule), problem);
+    return { content, problem, obstacles: obstaclesOf(view, from, rule.backendRefs, `${field}.backendRefs`) };
+  }
   const filters = compileFilters(view, from, rule.filters, `${field}.filters`);
   const backends = rule.backendRefs.map((ref, i) => compileBackend(view, from, ref, `${field}.backendRefs[${i}]`));
   const content: RuleContent = {
@@ -50,38 +44,9 @@ function problemOf(rule: HttpRouteRule, field: string): string | null {
   return problem === undefined ? null : describeError(problem);
 }
 
-/** Answers every request that one of the good matches matches with an error. A match that is bad itself cannot match. */
-function unservable(rule: HttpRouteRule, problem: string): RuleContent {
-  return {
-    matches: rule.matches.filter((match) => checkMatch(match, '').length === 0).map(compileMatch),
-    filters: [],
-    backends: [],
-    timeouts: { request: null, backendRequest: null },
-    retry: null,
-    invalidReason: problem,
-  };
-}
-
-function obstaclesOf(view: View, from: RouteReferrer, rule: HttpRouteRule, field: string): BackendObstacle[] {
-  return rule.backendRefs.flatMap((ref, i) => resolveBackendRef(view, from, ref, `${field}.backendRefs[${i}]`).obstacle ?? []);
-}
-
-interface CompiledBackend {
-  readonly backend: ir.RouteBackend;
-  readonly obstacles: readonly BackendObstacle[];
-}
-
-/** A backend that cannot be resolved keeps its weight: its share of the requests is answered with an error. */
-function compileBackend(view: View, from: RouteReferrer, ref: HttpBackendRef, field: string): CompiledBackend {
-  const { cluster, obstacle } = resolveBackendRef(view, from, ref, field);
-  const { filters, obstacles } = compileFilters(view, from, ref.filters, `${field}.filters`);
-  const backend = {
-    cluster,
-    ...(obstacle === null ? {} : { invalidReason: obstacle.message }),
-    weight: ref.weight,
-    filters: [...filters],
-  };
-  return { backend, obstacles: [...(obstacle === null ? [] : [obstacle]), ...obstacles] };
+/** A match that is bad itself cannot match. */
+function goodMatches(rule: HttpRouteRule): ir.Match[] {
+  return rule.matches.filter((match) => checkMatch(match, '').length === 0).map(compileMatch);
 }
 
 function compileTimeouts({ timeouts }: HttpRouteRule): ir.RouteTimeouts {

@@ -1,16 +1,20 @@
-// Matches of an HTTPRoute rule, in the form a proxy matches with.
-import type { HttpRouteMatch } from '#api/k8s/k8s.ts';
+// Matches of an HTTPRoute rule, and the header matches that GRPCRoutes share with them, in the form a proxy matches with.
+import type { HttpHeaderMatch, HttpRouteMatch } from '#api/k8s/k8s.ts';
 import type { Match, ValueMatch } from '#api/ir/ir.ts';
 
 /** One match. Of several conditions on one header or parameter the first counts, as the Gateway API has it. */
 export function compileMatch(match: HttpRouteMatch): Match {
-  const headers = match.headers.map((header) => ({ ...header, name: header.name.toLowerCase() }));
   return {
     path: { type: match.path.type, value: match.path.value },
     method: match.method ?? null,
-    headers: firstOfEachName(headers),
+    headers: compileHeaderMatches(match.headers),
     queryParams: firstOfEachName(match.queryParams),
   };
+}
+
+/** Conditions on headers, each name once. */
+export function compileHeaderMatches(headers: readonly HttpHeaderMatch[]): ValueMatch[] {
+  return firstOfEachName(headers.map((header) => ({ ...header, name: header.name.toLowerCase() })));
 }
 
 function firstOfEachName(matches: readonly ValueMatch[]): ValueMatch[] {

@@ -10,13 +10,14 @@ export interface RouteKind {
 }
 
 export const HTTP_ROUTE: RouteKind = { group: GATEWAY_GROUP, kind: 'HTTPRoute' };
+export const GRPC_ROUTE: RouteKind = { group: GATEWAY_GROUP, kind: 'GRPCRoute' };
 export const TCP_ROUTE: RouteKind = { group: GATEWAY_GROUP, kind: 'TCPRoute' };
 export const TLS_ROUTE: RouteKind = { group: GATEWAY_GROUP, kind: 'TLSRoute' };
 export const UDP_ROUTE: RouteKind = { group: GATEWAY_GROUP, kind: 'UDPRoute' };
 
 const KINDS_BY_PROTOCOL: ReadonlyMap<string, readonly RouteKind[]> = new Map<ListenerProtocol, readonly RouteKind[]>([
-  ['HTTP', [HTTP_ROUTE]],
-  ['HTTPS', [HTTP_ROUTE]],
+  ['HTTP', [HTTP_ROUTE, GRPC_ROUTE]],
+  ['HTTPS', [HTTP_ROUTE, GRPC_ROUTE]],
   ['TLS', [TLS_ROUTE]],
   ['TCP', [TCP_ROUTE]],
   ['UDP', [UDP_ROUTE]],

@@ -25,11 +25,6 @@ export function mergeAttachments(parents: readonly ParentOutcome[]): ir.Attachme
   return [...byListener.values()].sort((a, b) => (a.listener < b.listener ? -1 : 1));
 }
 
-/** metadata.creationTimestamp in seconds since the epoch; 0 where there is none. */
-export function createdAt({ creationTimestamp = '' }: ObjectMeta): number {
-  return Math.max(0, Math.floor(Date.parse(creationTimestamp) / 1000)) || 0;
-}
-
 /** The status of a route with these parents and rules. */
 export function routeStatus(route: RouteFacts, parents: readonly ParentOutcome[], rules: readonly RuleOutcome[]): DesiredStatus {
   const { name, namespace = '', uid = '', generation = 0 } = route.metadata;
@@ -50,7 +45,7 @@ export function routeStatus(route: RouteFacts, parents: readonly ParentOutcome[]
 
 function acceptedCondition(generation: number, parent: ParentOutcome, rules: readonly RuleOutcome[]): DesiredCondition {
   if (parent.obstacle !== null) return conditions.routeNotAccepted(generation, parent.obstacle);
-  if (rules.some((rule) => rule.problem === null)) return conditions.routeAccepted(generation);
+  if (rules.length === 0 || rules.some((rule) => rule.problem === null)) return conditions.routeAccepted(generation, parent.exception);
   return conditions.routeNotAccepted(generation, { reason: 'UnsupportedValue', message: problemsOf(rules) });
 }
 

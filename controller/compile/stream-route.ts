@@ -1,11 +1,12 @@
 // TCPRoutes, TLSRoutes and UDPRoutes with a parent of ours: one StreamRoute resource for each rule, and the status for each parent.
 import type { StreamBackendRef, StreamRouteRule, TcpRoute, TlsRoute, UdpRoute } from '#api/k8s/k8s.ts';
 import type * as ir from '#api/ir/ir.ts';
+import { createdAt } from './age.ts';
 import { attach, attachedCounter } from './attachment.ts';
 import { resolveBackendRef, type RouteReferrer } from './backend-refs.ts';
 import type { BackendObstacle } from './conditions.ts';
 import { TCP_ROUTE, TLS_ROUTE, UDP_ROUTE, type RouteKind } from './route-kinds.ts';
-import { createdAt, mergeAttachments, routeStatus, type RuleOutcome } from './route-status.ts';
+import { mergeAttachments, routeStatus, type RuleOutcome } from './route-status.ts';
 import { splitKey, valueOnly, type UnitKind, type UnitOutput, type View } from './view.ts';
 
 /** Key: `<namespace>/<name>`. */
@@ -46,7 +47,7 @@ type AnyStreamRoute = TcpRoute | TlsRoute | UdpRoute;
 function compileStreamRoute(view: View, kind: RouteKind, route: AnyStreamRoute, hostnames: readonly string[]): UnitOutput<null> {
   const { metadata, spec } = route;
   const namespace = metadata.namespace ?? '';
-  const parents = attach(view, { kind, namespace, hostnames, parentRefs: spec.parentRefs });
+  const parents = attach(view, { kind, namespace, name: metadata.name, hostnames, parentRefs: spec.parentRefs });
   if (parents.length === 0) return valueOnly(null);
   const from = { kind: kind.kind, namespace, carries: kind === UDP_ROUTE ? 'datagrams' : 'connections' } as const;
   const rules = spec.rules.map((rule, i) => compileRule(view, from, rule, `spec.rules[${i}]`));

@@ -53,7 +53,7 @@ export interface UnitKind<V> {
 }
 
 /** Leaves first; what reads from many, last. */
-export const STAGES = ['leaf', 'parent', 'attachable', 'route', 'summary'] as const;
+export const STAGES = ['leaf', 'parent', 'attachable', 'rivals', 'route', 'summary'] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** An output that is a value and nothing else. */

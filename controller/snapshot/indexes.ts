@@ -1,4 +1,6 @@
 // The indexes of the store: which objects belong together under a key that compile asks for.
+import { GATEWAY_GROUP } from '#api/k8s/schema.ts';
+import type { GrpcRoute, HttpRoute } from '#api/k8s/k8s.ts';
 import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
 
 /** The label by which an EndpointSlice says whose endpoints it holds. */
@@ -14,6 +16,12 @@ function index<K extends KindName>(kind: K, keys: (object: ObjectsByKind[K]) => 
   return { kind, keys };
 }
 
+/** The Gateways a route wants to be attached to, each once: `<namespace>/<name>`. */
+function gatewaysOf({ metadata, spec }: HttpRoute | GrpcRoute): string[] {
+  const gateways = spec.parentRefs.filter(({ group, kind }) => group === GATEWAY_GROUP && kind === 'Gateway');
+  return [...new Set(gateways.map(({ namespace, name }) => `${namespace ?? metadata.namespace ?? ''}/${name}`))];
+}
+
 /** Every index, with the kind it holds. */
 export const INDEXES = {
   /** Key: `<namespace>/<service name>`. */
@@ -21,6 +29,9 @@ export const INDEXES = {
     const service = metadata.labels?.[SERVICE_NAME];
     return service === undefined ? [] : [`${metadata.namespace ?? ''}/${service}`];
   }),
+  /** Key: `<namespace>/<name>` of a Gateway. */
+  httpRoutesByGateway: index('HTTPRoute', gatewaysOf),
+  grpcRoutesByGateway: index('GRPCRoute', gatewaysOf),
   /** Key: the namespace whose objects the grants open up. */
   grantsByNamespace: index('ReferenceGrant', ({ metadata }) => [metadata.namespace ?? '']),
 } as const;

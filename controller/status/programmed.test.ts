@@ -107,7 +107,7 @@ describe('Programmed', () => {
 
   test('a refused route says so at each parent, and no longer once it is served', () => {
     const ref = { kind: 'HTTPRoute', namespace: 'ns', name: 'r' };
-    const parents = [{ parentRef: { name: 'gw' }, conditions: [conditions.routeAccepted(3)] }];
+    const parents = [{ parentRef: { name: 'gw' }, conditions: [conditions.routeAccepted(3, '')] }];
     fleet.connected('p1');
     programmed.write([{ ref, type: 'Route', parents }], []);
     fleet.nacked('p1', 'Route', 'HTTPRoute/ns/r/2', { version: 'v1', errors: [{ field: 'matches[0].path', reason: 'is strange' }] });

@@ -58,6 +58,7 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
   customKind('GatewayClass', GATEWAY_CRDS, true),
   customKind('Gateway', GATEWAY_CRDS, true),
   customKind('HTTPRoute', GATEWAY_CRDS, true),
+  customKind('GRPCRoute', GATEWAY_CRDS, true),
   customKind('TCPRoute', GATEWAY_L4_CRDS, true),
   customKind('TLSRoute', GATEWAY_CRDS, true),
   customKind('UDPRoute', GATEWAY_L4_CRDS, true),

@@ -194,6 +194,27 @@ spec:
     await statusWhen('gateway', 'gw', attached(1));
   });
 
+  test('a GRPCRoute is attached where no older HTTPRoute has its hosts, and says so', async () => {
+    const grpc = (name: string, hostname: string): string => `
+apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata: { name: ${name}, namespace: default }
+spec:
+  parentRefs: [{ name: gw }]
+  hostnames: [${hostname}]
+  rules: [{ matches: [{ method: { service: a.B, method: Go } }], backendRefs: [{ name: echo, port: 80 }] }]
+`;
+    await cluster.apply(grpc('calls', 'grpc.example.com'));
+    const refused = await statusWhen('grpcroute', 'calls', isCurrent);
+    expect(routeCondition(refused, 'Accepted')).toMatchObject({ status: 'False', reason: 'HostnameConflict' });
+    await cluster.kubectl(['patch', 'httproute', 'one', '--type=merge', '-p', '{"spec":{"hostnames":["www.example.com"]}}']);
+    const accepted = await statusWhen('grpcroute', 'calls', (object) => routeCondition(object, 'Accepted')?.status === 'True');
+    expect(routeCondition(accepted, 'ResolvedRefs')).toMatchObject({ status: 'True', reason: 'ResolvedRefs' });
+    await cluster.kubectl(['delete', 'grpcroute', 'calls']);
+    await cluster.kubectl(['patch', 'httproute', 'one', '--type=merge', '-p', '{"spec":{"hostnames":[]}}']);
+    await statusWhen('gateway', 'gw', attached(1));
+  });
+
   test(
     'a controller that was killed is replaced, and what is written already is not written again',
     async () => {

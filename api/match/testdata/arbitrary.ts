@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import type { Listener, Match, Route } from '#api/ir/ir.ts';
 import type { MatchRequest } from '../request.ts';
-import { listener, route } from './make.ts';
+import { grpcMethod, listener, route } from './make.ts';
 
 /** Mostly the common ones, so that requests hit routes; now and then the odd ones. */
 const mostly = (common: readonly string[], odd: readonly string[]): fc.Arbitrary<string> =>
@@ -32,6 +32,7 @@ const pathMatch: fc.Arbitrary<Match['path']> = fc.oneof(
   path.map((value) => ({ type: 'Exact' as const, value })),
   prefixPath.map((value) => ({ type: 'PathPrefix' as const, value })),
   fc.constantFrom(...pathExpressions).map((value) => ({ type: 'RegularExpression' as const, value })),
+  fc.tuple(fc.constantFrom('', 'a', 'a.*'), fc.constantFrom('', 'b', 'b?')).map(([service, method]) => grpcMethod(service, method)),
 );
 
 const valueMatch: fc.Arbitrary<Match['headers'][number]> = fc.oneof(

@@ -36,6 +36,12 @@ export function regex(value: string, parts: Partial<Match> = {}): Match {
   return match({ path: { type: 'RegularExpression', value }, ...parts });
 }
 
+/** A path of a gRPC service and a method, each an expression or '' for any. */
+export function grpcMethod(service: string, method: string): Match['path'] {
+  const value = `/(?:${service === '' ? '[^/]+' : service})/(?:${method === '' ? '[^/]+' : method})`;
+  return { type: 'GrpcMethod', value, serviceLength: service.length, methodLength: method.length };
+}
+
 /** A header or query parameter of exactly this value. */
 export function equals(name: string, value: string): Match['headers'][number] {
   return { type: 'Exact', name, value };

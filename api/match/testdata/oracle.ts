@@ -64,7 +64,7 @@ function entryMatches({ hostname, match }: Entry, request: MatchRequest): boolea
 
 function pathMatches({ type, value }: Match['path'], path: string): boolean {
   if (type === 'Exact') return path === value;
-  if (type === 'RegularExpression') return RE2JS.compile(value).matcher(path).matches();
+  if (type === 'RegularExpression' || type === 'GrpcMethod') return RE2JS.compile(value).matcher(path).matches();
   const wanted = segmentsOf(value);
   const got = path.split('/');
   return wanted.every((segment, index) => segment === got[index]);
@@ -95,6 +95,8 @@ function byPrecedence(a: Entry, b: Entry): number {
     byHostname(a.hostname, b.hostname),
     pathRank(a.match) - pathRank(b.match),
     pathLength(b.match) - pathLength(a.match),
+    (b.match.path.serviceLength ?? 0) - (a.match.path.serviceLength ?? 0),
+    (b.match.path.methodLength ?? 0) - (a.match.path.methodLength ?? 0),
     Number(b.match.method !== null) - Number(a.match.method !== null),
     firstOfEachName(b.match.headers).length - firstOfEachName(a.match.headers).length,
     firstOfEachName(b.match.queryParams).length - firstOfEachName(a.match.queryParams).length,
@@ -109,10 +111,12 @@ function byPrecedence(a: Entry, b: Entry): number {
 }
 
 function pathRank({ path }: Match): number {
-  return ['Exact', 'RegularExpression', 'PathPrefix'].indexOf(path.type);
+  const order = ['Exact', 'RegularExpression', 'PathPrefix', 'GrpcMethod'].indexOf(path.type);
+  return path.type === 'PathPrefix' && segmentsOf(path.value).join('/') === '' ? order + 2 : order;
 }
 
 function pathLength({ path }: Match): number {
+  if (path.type === 'GrpcMethod') return 0;
   return path.type === 'PathPrefix' ? segmentsOf(path.value).join('/').length : path.value.length;
 }
 

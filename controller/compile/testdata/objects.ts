@@ -25,6 +25,10 @@ export function httpRoute(namespace: string, name: string, spec: Spec): Kubernet
   return object(GATEWAY_API, 'HTTPRoute', namespace, name, { spec });
 }
 
+export function grpcRoute(namespace: string, name: string, spec: Spec): KubernetesObject {
+  return object(GATEWAY_API, 'GRPCRoute', namespace, name, { spec });
+}
+
 export function service(namespace: string, name: string, spec: Spec = { ports: [{ port: 80 }] }): KubernetesObject {
   return object('v1', 'Service', namespace, name, { spec });
 }

@@ -1,0 +1,58 @@
+// GRPCRoute: which gRPC calls go where, and what happens to them on the way.
+import { Type, type Static } from 'typebox';
+import { HeaderFilter, RequestMirror } from './http-filter.ts';
+import { HttpHeaderMatch } from './http-route.ts';
+import { backendFields, LocalReference, ParentReference } from './reference.ts';
+import { closed, DnsName, GATEWAY_GROUP, Hostname, objectOf, unread } from './schema.ts';
+
+/** A service with its package (`helloworld.Greeter`) and a method (`SayHello`); without one of them, any. RegularExpression is RE2 syntax. */
+export const GrpcMethodMatch = closed({
+  type: Type.Enum(['Exact', 'RegularExpression'], { default: 'Exact' }),
+  service: Type.Optional(Type.String({ maxLength: 1024 })),
+  method: Type.Optional(Type.String({ maxLength: 1024 })),
+});
+export type GrpcMethodMatch = Static<typeof GrpcMethodMatch>;
+
+export const GrpcRouteMatch = closed({
+  method: Type.Optional(GrpcMethodMatch),
+  headers: Type.Array(HttpHeaderMatch, { default: [], maxItems: 16 }),
+});
+export type GrpcRouteMatch = Static<typeof GrpcRouteMatch>;
+
+/** One filter: the field that `type` names holds its settings. They are those of an HTTPRoute, but fewer. */
+export const GrpcRouteFilter = closed({
+  type: Type.Enum(['RequestHeaderModifier', 'ResponseHeaderModifier', 'RequestMirror', 'ExtensionRef']),
+  requestHeaderModifier: Type.Optional(HeaderFilter),
+  responseHeaderModifier: Type.Optional(HeaderFilter),
+  requestMirror: Type.Optional(RequestMirror),
+  extensionRef: Type.Optional(LocalReference),
+});
+export type GrpcRouteFilter = Static<typeof GrpcRouteFilter>;
+
+export const GrpcBackendRef = closed({
+  ...backendFields,
+  weight: Type.Integer({ minimum: 0, maximum: 1_000_000, default: 1 }),
+  filters: Type.Array(GrpcRouteFilter, { default: [], maxItems: 16 }),
+});
+export type GrpcBackendRef = Static<typeof GrpcBackendRef>;
+
+export const GrpcRouteRule = closed({
+  name: Type.Optional(DnsName),
+  matches: Type.Array(GrpcRouteMatch, { default: [], maxItems: 64 }),
+  filters: Type.Array(GrpcRouteFilter, { default: [], maxItems: 16 }),
+  backendRefs: Type.Array(GrpcBackendRef, { default: [], maxItems: 16 }),
+  ...unread('sessionPersistence'),
+});
+export type GrpcRouteRule = Static<typeof GrpcRouteRule>;
+
+export const GrpcRoute = objectOf(
+  `${GATEWAY_GROUP}/v1`,
+  'GRPCRoute',
+  closed({
+    parentRefs: Type.Array(ParentReference, { default: [], maxItems: 32 }),
+    hostnames: Type.Array(Hostname, { default: [], maxItems: 16 }),
+    rules: Type.Array(GrpcRouteRule, { default: [], maxItems: 16 }),
+    ...unread('useDefaultGateways'),
+  }),
+);
+export type GrpcRoute = Static<typeof GrpcRoute>;

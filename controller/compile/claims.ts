@@ -1,0 +1,68 @@
+// What a route claims of a Gateway: the listeners a parentRef names, those of them that allow the route, and the hosts both agree on.
+import type { ParentReference, RouteNamespaces } from '#api/k8s/k8s.ts';
+import { intersectAll } from './hostnames.ts';
+import { selects } from './label-selector.ts';
+import type { AttachableListener } from './listener.ts';
+import { sameKind, type RouteKind } from './route-kinds.ts';
+import type { View } from './view.ts';
+
+/** A route as far as attachment is concerned. */
+export interface Attaching {
+  readonly kind: RouteKind;
+  readonly namespace: string;
+  readonly name: string;
+  readonly hostnames: readonly string[];
+  readonly parentRefs: readonly ParentReference[];
+}
+
+/** A listener with the host names it has in common with the route; at least one. */
+export interface Claim {
+  readonly listener: AttachableListener;
+  readonly hostnames: readonly string[];
+}
+
+/** The listeners that are left after each step, the later a part of the earlier. */
+export interface Claims {
+  readonly named: readonly AttachableListener[];
+  readonly allowing: readonly AttachableListener[];
+  readonly agreed: readonly Claim[];
+}
+
+/** What a parentRef to a Gateway with these listeners claims. */
+export function claimsOf(view: View, route: Attaching, parentRef: ParentReference, listeners: readonly AttachableListener[]): Claims {
+  const named = listeners.filter((listener) => isNamed(listener, parentRef));
+  const gatewayNamespace = parentRef.namespace ?? route.namespace;
+  const allowing = named.filter((listener) => allows(view, listener, route, gatewayNamespace));
+  const agreed = allowing
+    .map((listener) => ({ listener, hostnames: intersectAll(listener.hostname, route.hostnames) }))
+    .filter(({ hostnames }) => hostnames.length > 0);
+  return { named, allowing, agreed };
+}
+
+function isNamed(listener: AttachableListener, { sectionName, port }: ParentReference): boolean {
+  return (sectionName === undefined || listener.name === sectionName) && (port === undefined || listener.port === port);
+}
+
+function allows(view: View, listener: AttachableListener, route: Attaching, gatewayNamespace: string): boolean {
+  return (
+    listener.kinds.some((kind) => sameKind(kind, route.kind)) &&
+    allowsNamespace(view, listener.namespaces, route.namespace, gatewayNamespace)
+  );
+}
+
+function allowsNamespace(view: View, { from, selector }: RouteNamespaces, namespace: string, gatewayNamespace: string): boolean {
+  switch (from) {
+    case 'All':
+      return true;
+    case 'Same':
+      return namespace === gatewayNamespace;
+    case 'Selector':
+      return selector !== undefined && selects(selector, labelsOf(view, namespace));
+  }
+}
+
+/** Every API server sets the name label; a namespace that only files mention has it too. */
+function labelsOf(view: View, namespace: string): Readonly<Record<string, string>> {
+  const labels = view.object('Namespace', '', namespace)?.metadata.labels;
+  return { ...labels, 'kubernetes.io/metadata.name': namespace };
+}

@@ -1,0 +1,16 @@
+// GRPCRoutes: the unit that starts from one.
+import { compileGrpcRule } from './grpc-rule.ts';
+import { compileRequestRoute } from './request-route.ts';
+import { GRPC_ROUTE } from './route-kinds.ts';
+import { splitKey, valueOnly, type UnitKind } from './view.ts';
+
+/** Key: `<namespace>/<name>`. */
+export const grpcRouteUnit: UnitKind<null> = {
+  name: 'grpc-route',
+  stage: 'route',
+  compile(view, key) {
+    const { namespace, name } = splitKey(key);
+    const route = view.object('GRPCRoute', namespace, name);
+    return route === undefined ? valueOnly(null) : compileRequestRoute(view, GRPC_ROUTE, route, compileGrpcRule);
+  },
+};

@@ -1,0 +1,67 @@
+// One rule of a GRPCRoute: its matches, filters and backends. To a proxy it is a rule like any other: a call is a request to
+// `/<service>/<method>`.
+import { describeError } from '#api/k8s/field-error.ts';
+import { checkGrpcMatch, checkGrpcRouteRule } from '#api/k8s/grpc-route-rules.ts';
+import type { GrpcMethodMatch, GrpcRouteMatch, GrpcRouteRule } from '#api/k8s/k8s.ts';
+import type * as ir from '#api/ir/ir.ts';
+import type { RouteReferrer } from './backend-refs.ts';
+import { compileFilters, unsupportedFilters } from './filters.ts';
+import { compileHeaderMatches } from './matches.ts';
+import { compileBackend, NO_TIMEOUTS, obstaclesOf, unservable, type CompiledRule, type RuleContent } from './rule.ts';
+import type { View } from './view.ts';
+
+/** Compiles a rule; `field` is its path in the object. */
+export function compileGrpcRule(view: View, from: RouteReferrer, rule: GrpcRouteRule, field: string): CompiledRule {
+  const problem = problemOf(rule, field);
+  if (problem !== null) {
+    const content = unservable(matchesOf(rule), problem);
+    return { content, problem, obstacles: obstaclesOf(view, from, rule.backendRefs, `${field}.backendRefs`) };
+  }
+  const filters = compileFilters(view, from, rule.filters, `${field}.filters`);
+  const backends = rule.backendRefs.map((ref, i) => compileBackend(view, from, ref, `${field}.backendRefs[${i}]`));
+  const content: RuleContent = {
+    matches: matchesOf(rule),
+    filters: [...filters.filters],
+    backends: backends.map(({ backend }) => backend),
+    timeouts: NO_TIMEOUTS,
+    retry: null,
+    http2: true,
+  };
+  return { content, problem, obstacles: [...filters.obstacles, ...backends.flatMap(({ obstacles }) => obstacles)] };
+}
+
+/** The first thing in the rule that cannot be done. */
+function problemOf(rule: GrpcRouteRule, field: string): string | null {
+  const [problem] = [
+    ...checkGrpcRouteRule(rule, field),
+    ...unsupportedFilters(rule.filters, `${field}.filters`),
+    ...rule.backendRefs.flatMap((ref, i) => unsupportedFilters(ref.filters, `${field}.backendRefs[${i}].filters`)),
+  ];
+  return problem === undefined ? null : describeError(problem);
+}
+
+const ANY_CALL: ir.Match = { path: { type: 'PathPrefix', value: '/' }, method: null, headers: [], queryParams: [] };
+
+/** A rule without matches takes every call. A match that is bad itself cannot match. */
+function matchesOf({ matches }: GrpcRouteRule): ir.Match[] {
+  if (matches.length === 0) return [ANY_CALL];
+  return matches.filter((match) => checkGrpcMatch(match, '').length === 0).map(compileMatch);
+}
+
+function compileMatch({ method, headers }: GrpcRouteMatch): ir.Match {
+  return { ...ANY_CALL, path: method === undefined ? ANY_CALL.path : compileMethod(method), headers: compileHeaderMatches(headers) };
+}
+
+/** A service in full is a prefix or, with its method, a path: those are found by their text. The others need an expression. */
+function compileMethod({ type, service = '', method = '' }: GrpcMethodMatch): ir.PathMatch {
+  if (type === 'Exact' && service !== '') {
+    return method === '' ? { type: 'PathPrefix', value: `/${service}` } : { type: 'Exact', value: `/${service}/${method}` };
+  }
+  const value = `/${expression(service)}/${expression(method)}`;
+  return { type: 'GrpcMethod', value, serviceLength: service.length, methodLength: method.length };
+}
+
+/** In a group, so that an alternative in it stays in it. */
+function expression(text: string): string {
+  return text === '' ? '[^/]+' : `(?:${text})`;
+}

@@ -1,0 +1,88 @@
+// HTTPRoutes and GRPCRoutes that want the same hosts of one listener: the Gateway API accepts the older and refuses the other
+// (GRPCRouteSpec.hostnames), for what a request is cannot be told from its host.
+import { coveringPatterns } from '#api/match/hostname.ts';
+import { objectId, refOf } from '#api/k8s/object.ts';
+import { GATEWAY_GROUP } from '#api/k8s/schema.ts';
+import type { GrpcRoute, HttpRoute, ParentReference } from '#api/k8s/k8s.ts';
+import { compareAge } from './age.ts';
+import { claimsOf, type Attaching, type Claim } from './claims.ts';
+import { attachableUnit } from './gateway.ts';
+import type { AttachableListener } from './listener.ts';
+import { GRPC_ROUTE, HTTP_ROUTE } from './route-kinds.ts';
+import { valueOnly, type UnitKind, type View } from './view.ts';
+
+/** A listener that a route does not get, because of an older route of the other kind. Routes by their object ids. */
+export interface Defeat {
+  readonly loser: string;
+  readonly listener: string;
+  readonly winner: string;
+}
+
+/** Key: `<namespace>/<name>` of a Gateway. Costs nothing where no GRPCRoute refers to it. */
+export const rivalsUnit: UnitKind<readonly Defeat[]> = {
+  name: 'rivals',
+  stage: 'rivals',
+  compile(view, key) {
+    const grpcRoutes = view.list('grpcRoutesByGateway', key);
+    if (grpcRoutes.length === 0) return valueOnly([]);
+    const listeners = view.read(attachableUnit, key);
+    if (listeners === null) return valueOnly([]);
+    const routes = [...grpcRoutes, ...view.list('httpRoutesByGateway', key)].sort(compareAge);
+    const taken = new Map<string, Hosts>();
+    return valueOnly(routes.flatMap((route) => take(taken, route, claimsOn(view, route, key, listeners))));
+  },
+};
+
+/** What the routes of each kind have of one listener. */
+type Hosts = Readonly<Record<'HTTPRoute' | 'GRPCRoute', HostSet>>;
+
+/** Takes what the route claims and nobody of the other kind has; answers with the rest. */
+function take(taken: Map<string, Hosts>, route: HttpRoute | GrpcRoute, claims: readonly Claim[]): Defeat[] {
+  const id = objectId(refOf(route));
+  const rival = route.kind === 'HTTPRoute' ? 'GRPCRoute' : 'HTTPRoute';
+  return claims.flatMap(({ listener: { key: listener }, hostnames }) => {
+    const hosts = taken.get(listener) ?? { HTTPRoute: new HostSet(), GRPCRoute: new HostSet() };
+    taken.set(listener, hosts);
+    const winner = hostnames.map((hostname) => hosts[rival].ownerOf(hostname)).find((owner) => owner !== null);
+    if (winner !== undefined) return [{ loser: id, listener, winner }];
+    for (const hostname of hostnames) hosts[route.kind].add(hostname, id);
+    return [];
+  });
+}
+
+/** The claims of all parentRefs to the Gateway, each listener once. */
+function claimsOn(view: View, route: HttpRoute | GrpcRoute, gateway: string, listeners: readonly AttachableListener[]): readonly Claim[] {
+  const { namespace = '', name } = route.metadata;
+  const { hostnames, parentRefs } = route.spec;
+  const attaching: Attaching = { kind: route.kind === 'HTTPRoute' ? HTTP_ROUTE : GRPC_ROUTE, namespace, name, hostnames, parentRefs };
+  const claims = parentRefs
+    .filter((parentRef) => leadsTo(parentRef, namespace, gateway))
+    .flatMap((parentRef) => claimsOf(view, attaching, parentRef, listeners).agreed);
+  return [...new Map(claims.map((claim) => [claim.listener.key, claim])).values()];
+}
+
+function leadsTo({ group, kind, namespace, name }: ParentReference, ownNamespace: string, gateway: string): boolean {
+  return group === GATEWAY_GROUP && kind === 'Gateway' && `${namespace ?? ownNamespace}/${name}` === gateway;
+}
+
+/** Host name patterns with the first route that took each. Answers in a few steps however many there are. */
+class HostSet {
+  readonly #owners = new Map<string, string>();
+  /** Every pattern that covers one of those, with the owner of the first. */
+  readonly #covering = new Map<string, string>();
+
+  add(pattern: string, owner: string): void {
+    if (this.#owners.has(pattern)) return;
+    this.#owners.set(pattern, owner);
+    for (const covering of coveringPatterns(pattern)) if (!this.#covering.has(covering)) this.#covering.set(covering, owner);
+  }
+
+  /** Who took a pattern that has hosts in common with this one, or null. */
+  ownerOf(pattern: string): string | null {
+    for (const covering of coveringPatterns(pattern)) {
+      const owner = this.#owners.get(covering);
+      if (owner !== undefined) return owner;
+    }
+    return this.#covering.get(pattern) ?? null;
+  }
+}

@@ -1,0 +1,50 @@
+// What the rules of HTTPRoutes and GRPCRoutes have in common once they are compiled: the part of a Route each decides, and its backends.
+import type { GrpcBackendRef, HttpBackendRef } from '#api/k8s/k8s.ts';
+import type * as ir from '#api/ir/ir.ts';
+import { resolveBackendRef, type RouteReferrer } from './backend-refs.ts';
+import type { BackendObstacle } from './conditions.ts';
+import { compileFilters } from './filters.ts';
+import type { RuleOutcome } from './route-status.ts';
+import type { View } from './view.ts';
+
+/** The part of a Route resource that a rule decides. */
+export type RuleContent = Pick<ir.Route, 'matches' | 'filters' | 'backends' | 'timeouts' | 'retry' | 'http2' | 'invalidReason'>;
+
+/** A rule compiled. */
+export interface CompiledRule extends RuleOutcome {
+  readonly content: RuleContent;
+}
+
+/** No timeouts of its own. */
+export const NO_TIMEOUTS: ir.RouteTimeouts = { request: null, backendRequest: null };
+
+/** Answers every request that one of the matches matches with an error. */
+export function unservable(matches: ir.Match[], problem: string): RuleContent {
+  return { matches, filters: [], backends: [], timeouts: NO_TIMEOUTS, retry: null, invalidReason: problem };
+}
+
+type BackendRef = HttpBackendRef | GrpcBackendRef;
+
+/** Where references lead that are not served, for the status alone. */
+export function obstaclesOf(view: View, from: RouteReferrer, refs: readonly BackendRef[], field: string): BackendObstacle[] {
+  return refs.flatMap((ref, i) => resolveBackendRef(view, from, ref, `${field}[${i}]`).obstacle ?? []);
+}
+
+/** A backend, and what its references met. */
+export interface CompiledBackend {
+  readonly backend: ir.RouteBackend;
+  readonly obstacles: readonly BackendObstacle[];
+}
+
+/** A backend that cannot be resolved keeps its weight: its share of the requests is answered with an error. */
+export function compileBackend(view: View, from: RouteReferrer, ref: BackendRef, field: string): CompiledBackend {
+  const { cluster, obstacle } = resolveBackendRef(view, from, ref, field);
+  const { filters, obstacles } = compileFilters(view, from, ref.filters, `${field}.filters`);
+  const backend = {
+    cluster,
+    ...(obstacle === null ? {} : { invalidReason: obstacle.message }),
+    weight: ref.weight,
+    filters: [...filters],
+  };
+  return { backend, obstacles: [...(obstacle === null ? [] : [obstacle]), ...obstacles] };
+}
