@@ -5,16 +5,25 @@ import { draw } from './exchange/draw.ts';
 import { ERRORS } from './exchange/errors.ts';
 import type { ExchangeError } from './exchange/errors.ts';
 import type { Exchange } from './exchange/exchange.ts';
+import { answersCall, failedStatus, mayEndWithStatus, noteStatus, recogniseCall, statusFields } from './exchange/grpc.ts';
 import type { Headers } from './exchange/headers.ts';
 import { localReply } from './exchange/local-reply.ts';
 import type { BackendPlan, FilterVerdict, RequestFilter, RoutePlan, UpstreamCluster, UpstreamEndpoint } from './exchange/plan.ts';
+import { UNKNOWN_LENGTH } from './exchange/stream.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import { runRequestFilters, runResponseFilters } from './filter/chain.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { setForwarded } from './upstream/forwarded.ts';
 import { keepForReplay, startReplay } from './upstream/replay.ts';
 import { mayRetryFailure, mayRetryStatus, retryPause } from './upstream/retry.ts';
-import { startAttemptTimeout, startBackoff, startRequestTimeout, stopTimeouts } from './upstream/timeout.ts';
+import {
+  propagateDeadline,
+  startAttemptTimeout,
+  startBackoff,
+  startCallDeadline,
+  startRequestTimeout,
+  stopTimeouts,
+} from './upstream/timeout.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 
 /** What the path needs from its surroundings. */
@@ -46,6 +55,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
 
   requestHead(exchange: Exchange): void {
     this.#recorder.started(exchange);
+    recogniseCall(exchange);
     const runtime = this.#runtime();
     const route = runtime.match(exchange);
     if (route === null) return this.#reply(exchange, runtime.mismatch(exchange));
@@ -53,12 +63,15 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     if (route.error !== null) return this.#reply(exchange, route.error);
     // Before any filter: they may change the host, and what a route's owner sets on purpose stays.
     setForwarded(exchange);
-    if (route.requestTimeout > 0) startRequestTimeout(exchange, this.#wheel, this);
+    if (exchange.grpc) {
+      if (!startCallDeadline(exchange, this.#wheel, this)) return this.#reply(exchange, ERRORS.requestMalformed);
+    } else if (route.requestTimeout > 0) startRequestTimeout(exchange, this.#wheel, this);
     this.#filter(exchange, route.requestFilters, this.#chooseBackend);
   }
 
   requestRefused(exchange: Exchange, error: ExchangeError): void {
     this.#recorder.started(exchange);
+    recogniseCall(exchange);
     this.#reply(exchange, error);
   }
 
@@ -130,7 +143,8 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     endpoint.active++;
     if (exchange.requestLength !== 0) exchange.downstream.pauseRequest();
     if ((exchange.route as RoutePlan).backendRequestTimeout > 0) startAttemptTimeout(exchange, this.#wheel, this);
-    exchange.pool = endpoint.pool(cluster.transport);
+    if (exchange.grpc) propagateDeadline(exchange);
+    exchange.pool = endpoint.pool((exchange.route as RoutePlan).http2 ? cluster.http2Transport : cluster.transport);
     exchange.pool.send(exchange);
   }
 
@@ -176,6 +190,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     const pause = retryPause(exchange);
     if (failed !== null && !exchange.reusedConnection) (exchange.triedEndpoints ??= []).push(failed);
     exchange.reusedConnection = false;
+    exchange.upstreamResetCode = -1;
     if (pause === 0) return this.#attempt(exchange);
     if (exchange.requestLength !== 0) exchange.downstream.pauseRequest();
     startBackoff(exchange, pause, this.#wheel, this);
@@ -198,9 +213,19 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
       this.#detach(exchange);
       return this.#retry(exchange);
     }
+    if (exchange.grpc && !answersCall(exchange)) return this.#refuseAnswer(exchange);
+    // Nobody announces the length of such an answer, and a status may follow it in trailers.
+    if (exchange.grpc && exchange.responseLength === 0) exchange.responseLength = UNKNOWN_LENGTH;
     exchange.phase = 'answering';
     this.#sendHead(exchange);
     if (exchange.status === 101) this.#startTunnel(exchange);
+  }
+
+  /** A caller cannot read what something that speaks no gRPC answers. */
+  #refuseAnswer(exchange: Exchange): void {
+    exchange.upstream?.abort();
+    this.#detach(exchange);
+    this.#reply(exchange, ERRORS.upstreamNotGrpc);
   }
 
   #startTunnel(exchange: Exchange): void {
@@ -217,6 +242,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
 
   responseEnd(exchange: Exchange, trailers: Headers | null): void {
     exchange.responseEnded = true;
+    if (exchange.grpc) noteStatus(exchange, trailers);
     exchange.downstream.end(exchange, trailers);
     // A tunnel lives until both directions have ended.
     if (!exchange.tunnel || exchange.requestEnded) this.#finish(exchange);
@@ -232,6 +258,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     if (exchange.phase === 'done') return;
     exchange.error = error;
     if (exchange.status === 0) exchange.status = error.status;
+    if (exchange.grpc) exchange.grpcStatus = failedStatus(exchange, error);
     this.#giveUp(exchange);
     this.#finish(exchange);
   }
@@ -277,8 +304,16 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
   /** The answer began and cannot be completed: the peer must not take it for whole. */
   #cut(exchange: Exchange, error: ExchangeError): void {
     exchange.error = error;
-    exchange.downstream.abort(exchange);
+    if (!exchange.grpc) exchange.downstream.abort(exchange);
+    else this.#cutCall(exchange, error);
     this.#finish(exchange);
+  }
+
+  /** An answer to a call is complete with its status only, so that it can be cut by ending it with another one. */
+  #cutCall(exchange: Exchange, error: ExchangeError): void {
+    const trailers = statusFields(exchange, failedStatus(exchange, error), error.title);
+    if (mayEndWithStatus(exchange)) exchange.downstream.end(exchange, trailers);
+    else exchange.downstream.abort(exchange);
   }
 
   #giveUp(exchange: Exchange): void {

@@ -13,6 +13,7 @@ const NONE: readonly Endpoint[] = Object.freeze([]);
 export class Cluster implements UpstreamCluster, StreamCluster {
   readonly key: string;
   transport = transportOf({ protocol: 'http1' });
+  http2Transport = transportOf({ protocol: 'http2' });
   readonly #registry: EndpointRegistry;
   /** Everything held in the registry. */
   #held: readonly Endpoint[] = NONE;
@@ -32,6 +33,7 @@ export class Cluster implements UpstreamCluster, StreamCluster {
   /** Takes how its endpoints are spoken to. */
   configure({ protocol }: ir.Cluster): void {
     if (protocol === 'http1' || protocol === 'http2') this.transport = transportOf({ protocol });
+    this.http2Transport = transportOf({ ...this.transport, protocol: 'http2' });
   }
 
   /** Takes a new list of endpoints. Addresses that stay keep their pools. */

@@ -30,6 +30,7 @@ export const ERRORS = Object.freeze({
   expectationFailed: define('expectation_failed', 'downstream', 417, 'The expectation cannot be met'),
   misdirectedRequest: define('misdirected_request', 'downstream', 421, 'This connection does not serve the requested host'),
   downstreamReset: define('downstream_reset', 'downstream', 499, 'The connection was closed before the answer was complete'),
+  deadlineExceeded: define('deadline_exceeded', 'downstream', 504, 'The deadline of the call passed'),
   idleTimeout: define('idle_timeout', 'downstream', 408, 'Nothing was sent either way for too long'),
   connectionCut: define('connection_cut', 'internal', 503, 'The proxy ended the connection before its peers did'),
   routeNotFound: define('route_not_found', 'internal', 404, 'No route matches the request'),
@@ -47,5 +48,6 @@ export const ERRORS = Object.freeze({
   upstreamHeadTooLarge: define('upstream_head_too_large', 'upstream', 502, 'The header block of the answer is too large'),
   upstreamTimeout: define('upstream_timeout', 'upstream', 504, 'The backend did not answer in time'),
   upstreamBodyTruncated: define('upstream_body_truncated', 'upstream', 502, 'The answer of the backend ended too early'),
+  upstreamNotGrpc: define('upstream_not_grpc', 'upstream', 502, 'The backend did not answer with gRPC'),
   requestTimeout: define('request_timeout', 'upstream', 504, 'The request took longer than the route allows'),
 });

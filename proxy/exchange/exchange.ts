@@ -92,6 +92,10 @@ export class Exchange {
   requestLength = 0;
   /** HTTP version of the request: 10, 11 or 20. */
   version = 11;
+  /** A gRPC call: the request's method and content type say so. */
+  grpc = false;
+  /** When the call has to be over, in the time of performance.now(); 0 where nobody set a deadline. */
+  deadlineAt = 0;
   /** Token of the Upgrade header when the request asks to switch protocols (lower case), or ''. */
   upgrade = '';
   /** The request asked for a 100 before it sends its body, and none was sent yet. */
@@ -101,6 +105,8 @@ export class Exchange {
   status = 0;
   responseHeaders: Headers = NO_HEADERS;
   responseLength = 0;
+  /** Outcome of a call as far as it is known, -1 before. */
+  grpcStatus = -1;
   /** Body of an answer of our own: a local reply or what a filter answered. */
   localBody: Buffer | null = null;
 
@@ -124,6 +130,8 @@ export class Exchange {
   replay: Buffer[] | null = null;
   /** The connection of this attempt had carried exchanges before: it may have died unnoticed. Set by the upstream codec. */
   reusedConnection = false;
+  /** The code an HTTP/2 backend reset this attempt with, -1 while it did not. Set by the upstream codec. */
+  upstreamResetCode = -1;
   /** Copies of this request that go elsewhere and need its body too; null when there are none. */
   copies: BodyCopy[] | null = null;
   /** A copy itself: nobody waits for its answer and nobody counts it. */

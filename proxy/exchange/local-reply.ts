@@ -3,7 +3,10 @@
 import { ERRORS } from './errors.ts';
 import type { ExchangeError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
+import { failedStatus, statusFields } from './grpc.ts';
+import { grpcStatusOfHttp } from './grpc-status.ts';
 import type { Headers } from './headers.ts';
+import { UNKNOWN_LENGTH } from './stream.ts';
 
 /** When it makes sense to ask again: seconds. */
 const RETRY_AFTER: ReadonlyMap<ExchangeError, string> = new Map([
@@ -35,8 +38,18 @@ function prepare(error: ExchangeError): PreparedReply {
 
 /** Fills the exchange with the answer to an error. */
 export function localReply(exchange: Exchange, error: ExchangeError): void {
+  if (exchange.grpc) return replyToCall(exchange, error);
   const { headers, body } = prepared.get(error) ?? prepare(error);
   reply(exchange, error.status, [...headers], body);
+}
+
+/** A call understands an answer that is only a head, with the status in it, and nothing else. */
+function replyToCall(exchange: Exchange, error: ExchangeError): void {
+  const foreign = error === ERRORS.upstreamNotGrpc;
+  const status = foreign ? grpcStatusOfHttp(exchange.status) : failedStatus(exchange, error);
+  const message = foreign ? `${error.title}, but with HTTP status ${exchange.status}` : error.title;
+  reply(exchange, 200, ['content-type', 'application/grpc', ...statusFields(exchange, status, message)], null);
+  exchange.responseLength = UNKNOWN_LENGTH;
 }
 
 /** Fills the exchange with an answer of a filter, dated (RFC 9110 section 6.6.1). `body` null: none. */

@@ -44,6 +44,8 @@ export interface UpstreamEndpoint {
 export interface UpstreamCluster {
   readonly key: string;
   readonly transport: Transport;
+  /** The same, but for HTTP/2 as its protocol. */
+  readonly http2Transport: Transport;
   /** The endpoint for this exchange, or null when there is none. Leaves out those in `exchange.triedEndpoints` where others are left. */
   pick(exchange: Exchange): UpstreamEndpoint | null;
 }
@@ -80,4 +82,6 @@ export interface RoutePlan {
   readonly requestTimeout: number;
   readonly backendRequestTimeout: number;
   readonly retry: RetryPlan | null;
+  /** Endpoints are spoken to with HTTP/2 whatever their cluster says. */
+  readonly http2: boolean;
 }

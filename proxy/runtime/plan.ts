@@ -27,6 +27,7 @@ export function buildPlan(route: ir.Route, options: PlanOptions): RoutePlan {
     requestTimeout: route.timeouts.request ?? 0,
     backendRequestTimeout: route.timeouts.backendRequest ?? 0,
     retry: route.retry,
+    http2: route.http2 === true,
   });
 }
 

@@ -140,6 +140,7 @@ function addOrigin(fields: Fields, exchange: Exchange): void {
   if (exchange.listener !== '') fields['listener'] = cut(exchange.listener, ROOM.field);
   if (exchange.endpoint !== null) fields['endpoint'] = `${exchange.endpoint.address}:${exchange.endpoint.port}`;
   if (exchange.attempts > 1) fields['attempts'] = exchange.attempts;
+  if (exchange.grpcStatus >= 0) fields['grpcStatus'] = exchange.grpcStatus;
   if (exchange.error !== null) fields['error'] = exchange.error.code;
 }
 

@@ -1,5 +1,6 @@
 // Metrics of requests with a bounded number of series: one set per route, counted in plain fields and read at the scrape.
 import type { Exchange } from '../exchange/exchange.ts';
+import { MAX_GRPC_STATUS } from '../exchange/grpc-status.ts';
 import { Histogram } from './histogram.ts';
 import { single } from './metric.ts';
 import type { MetricFamily, Sample } from './metric.ts';
@@ -14,6 +15,8 @@ const DURATION = 'weir_request_duration_seconds';
 class RouteSeries {
   /** Requests by class of status: index 1 to 5. */
   readonly byClass = new Float64Array(6);
+  /** gRPC calls by status; null before the first. */
+  byGrpcStatus: Float64Array | null = null;
   readonly duration = new Histogram();
   requestBytes = 0;
   responseBytes = 0;
@@ -41,6 +44,7 @@ export class RequestMetrics {
     const series = this.#series(exchange.route === null ? 'none' : exchange.route.routeName);
     const statusClass = Math.min(5, Math.floor(exchange.status / 100));
     series.byClass[statusClass] = (series.byClass[statusClass] as number) + 1;
+    if (exchange.grpcStatus >= 0) countCall(series, exchange.grpcStatus);
     series.duration.observe(ms);
     series.requestBytes += exchange.requestBytes;
     series.responseBytes += exchange.responseBytes;
@@ -61,6 +65,12 @@ export class RequestMetrics {
           this.#forgetIdle();
           return [...this.#routes].flatMap(([route, series]) => classSamples(route, series));
         },
+      },
+      {
+        name: 'weir_grpc_requests_total',
+        type: 'counter',
+        help: 'gRPC calls, by route and gRPC status',
+        read: () => [...this.#routes].flatMap(([route, series]) => callSamples(route, series)),
       },
       {
         name: DURATION,
@@ -99,6 +109,19 @@ export class RequestMetrics {
     const read = (): Sample[] => [...this.#routes].map(([route, series]) => ({ labels: { route }, value: pick(series) }));
     return { name, type: 'counter', help, read };
   }
+}
+
+function countCall(series: RouteSeries, status: number): void {
+  const counts = (series.byGrpcStatus ??= new Float64Array(MAX_GRPC_STATUS + 1));
+  counts[status] = (counts[status] as number) + 1;
+}
+
+function callSamples(route: string, series: RouteSeries): Sample[] {
+  const samples: Sample[] = [];
+  series.byGrpcStatus?.forEach((value, status) => {
+    if (value > 0) samples.push({ labels: { route, grpc_status: String(status) }, value });
+  });
+  return samples;
 }
 
 function classSamples(route: string, series: RouteSeries): Sample[] {

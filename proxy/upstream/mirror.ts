@@ -63,6 +63,8 @@ export class Mirror {
     copy.query = exchange.query;
     copy.hasQuery = exchange.hasQuery;
     copy.requestHeaders = [...exchange.requestHeaders];
+    copy.grpc = exchange.grpc;
+    copy.deadlineAt = exchange.deadlineAt;
     copy.route = exchange.route === null ? null : { ...exchange.route, responseFilters: null, retry: null };
     copy.backend = { cluster, error: null, weight: 1, requestFilters: null, responseFilters: null } satisfies BackendPlan;
     return copy;

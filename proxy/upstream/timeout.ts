@@ -3,6 +3,8 @@
 import { ERRORS } from '../exchange/errors.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import { BAD_DEADLINE, callTimeout, formatTimeout, NO_DEADLINE } from '../exchange/grpc.ts';
+import { setHeader } from '../exchange/headers.ts';
 import { Timer } from '#lib/timer-wheel.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 
@@ -17,6 +19,31 @@ export interface DeadlineListener {
 export function startRequestTimeout(exchange: Exchange, wheel: TimerWheel, listener: DeadlineListener): void {
   exchange.requestTimer = new Timer(() => listener.timedOut(exchange, ERRORS.requestTimeout));
   wheel.arm(exchange.requestTimer, exchange.route?.requestTimeout ?? 0);
+}
+
+/**
+ * Starts the deadline of a call, counted from its arrival: the caller's own or that of the route, whichever comes first.
+ * False: the caller's cannot be read.
+ */
+export function startCallDeadline(exchange: Exchange, wheel: TimerWheel, listener: DeadlineListener): boolean {
+  const asked = callTimeout(exchange.requestHeaders);
+  const allowed = exchange.route?.requestTimeout ?? 0;
+  if (asked === BAD_DEADLINE) return false;
+  if (asked === NO_DEADLINE && allowed === 0) return true;
+  const isOwn = asked !== NO_DEADLINE && (allowed === 0 || asked <= allowed);
+  exchange.deadlineAt = exchange.startedAt + (isOwn ? asked : allowed);
+  exchange.requestTimer = new Timer(() => listener.timedOut(exchange, isOwn ? ERRORS.deadlineExceeded : ERRORS.requestTimeout));
+  // What has passed already is due at the next tick.
+  wheel.arm(exchange.requestTimer, Math.max(1, exchange.deadlineAt - performance.now()));
+  return true;
+}
+
+/** Tells the backend how much time there is, whoever set the limit: for the whole call, or for this attempt. */
+export function propagateDeadline(exchange: Exchange): void {
+  const forAttempt = exchange.route?.backendRequestTimeout ?? 0;
+  if (exchange.deadlineAt === 0 && forAttempt === 0) return;
+  const left = exchange.deadlineAt === 0 ? forAttempt : exchange.deadlineAt - performance.now();
+  setHeader(exchange.requestHeaders, 'grpc-timeout', formatTimeout(forAttempt === 0 ? left : Math.min(left, forAttempt)));
 }
 
 /** Starts the deadline of one attempt; replaces that of the attempt before. */

@@ -51,6 +51,10 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
     return this.inboundOpen && !this.paused && !this.#answerDone && this.exchange.requestLength !== 0;
   }
 
+  get mayBeSilent(): boolean {
+    return this.exchange.grpc;
+  }
+
   protected get deaf(): boolean {
     return this.#answerDone;
   }

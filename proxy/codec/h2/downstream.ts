@@ -11,6 +11,7 @@ import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
 import type { DownstreamConnection } from '../../exchange/exchange.ts';
 import type { DownstreamEvents } from '../../exchange/stream.ts';
+import { cut } from '../h1/cut.ts';
 import type { DecodeOutcome } from '../hpack/decoder.ts';
 import { H2Connection } from './connection.ts';
 import { H2DownstreamStream } from './downstream-stream.ts';
@@ -26,6 +27,8 @@ type Goodbye = 'none' | 'noticed' | 'final';
 
 /** Identifies the PING behind a first GOAWAY. */
 const NOTICE = Buffer.from('last one', 'latin1');
+/** Asks whether the peer is still there. */
+const PROBE = Buffer.from('anybody?', 'latin1');
 /** How long the answer to it may take before the goodbye is final all the same. */
 const NOTICE_MS = 1_000;
 
@@ -40,6 +43,9 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
   #prefaceSeen = 0;
   #requests = 0;
   #lastStream = 0;
+  /** `tick` when something came last. */
+  #heardAt = 0;
+  #probed = false;
 
   constructor(socket: net.Socket, connection: DownstreamConnection, events: DownstreamEvents, settings: H2Settings) {
     const { limits, wheel } = settings;
@@ -48,7 +54,7 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
       connectionWindow: connectionWindow(limits),
       streamWindow: streamWindow(limits),
       maxListSize: limits.maxHeadBytes,
-      patience: { inbound: limits.requestBodyIdleTimeout, outbound: limits.downstreamWriteTimeout },
+      patience: { inbound: limits.requestBodyIdleTimeout, outbound: limits.downstreamWriteTimeout, silence: limits.tunnelIdleTimeout },
     });
     this.events = events;
     this.connection = connection;
@@ -91,6 +97,8 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
   /** Takes bytes as they come. The chunk is valid during the call only. */
   data(chunk: Buffer): void {
     if (this.over) return;
+    this.#heardAt = this.tick;
+    this.#probed = false;
     const position = this.#prefaceSeen < PREFACE.length ? this.#readPreface(chunk) : 0;
     if (position < 0) return this.fail(CODE.protocolError);
     this.reader.read(chunk, position);
@@ -250,5 +258,13 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
     this.reset(stream, CODE.cancel);
   }
 
-  looked(): void {}
+  /** Calls may be silent for long, and a peer that is gone is silent too: it is asked, and what does not answer is cut. */
+  looked(): void {
+    const { downstreamIdleTimeout } = this.settings.limits;
+    if (this.output.full) this.#heardAt = this.tick;
+    if (this.progress.isOver(this.#heardAt, downstreamIdleTimeout)) return cut(this.socket);
+    if (this.#probed || !this.progress.isOver(this.#heardAt, downstreamIdleTimeout / 2)) return;
+    this.#probed = true;
+    this.ping(0, PROBE);
+  }
 }

@@ -22,6 +22,8 @@ export interface ProgressOwner<S> {
 export interface Patience {
   readonly inbound: number;
   readonly outbound: number;
+  /** How long both may be silent on a stream that may be silent. */
+  readonly silence: number;
 }
 
 /** How often per timeout, and how often at most and at least, in milliseconds. */
@@ -63,14 +65,20 @@ export class Progress<S extends H2Stream> {
   #look(): void {
     this.tick++;
     this.#lookAtSocket();
-    const { inbound, outbound } = this.#patience;
+    const { outbound } = this.#patience;
     for (const stream of this.#streams.snapshot()) {
       if (!stream.peerOwes) stream.receivedAt = this.tick;
-      else if (this.isOver(stream.receivedAt, inbound)) this.#owner.inboundStalled(stream);
+      else if (this.#isSilent(stream)) this.#owner.inboundStalled(stream);
       if (stream.waiting && this.isOver(stream.sentAt, outbound)) this.#owner.outboundStalled(stream);
     }
     this.#owner.looked();
     if (this.#streams.size > 0) this.start();
+  }
+
+  #isSilent(stream: S): boolean {
+    const { inbound, silence } = this.#patience;
+    if (!stream.mayBeSilent) return this.isOver(stream.receivedAt, inbound);
+    return this.isOver(Math.max(stream.receivedAt, stream.sentAt), silence);
   }
 
   #lookAtSocket(): void {

@@ -67,6 +67,9 @@ export abstract class H2Stream {
   /** Whether silence counts against the peer. */
   abstract get peerOwes(): boolean;
 
+  /** Silence counts only when it is long, and goes both ways: a gRPC call may have nothing to say for an hour. */
+  abstract get mayBeSilent(): boolean;
+
   /** Nobody wants what still comes in. */
   protected abstract get deaf(): boolean;
   protected abstract deliver(piece: Buffer): void;

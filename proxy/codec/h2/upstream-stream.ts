@@ -48,9 +48,10 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
     if (!this.closed && !this.outboundDone) this.finish(trailers);
   }
 
-  /** The head was sent; `flagsAt` as for `remember`. */
+  /** The head was sent; `flagsAt` as for `remember`. gRPC servers see the end of a call on DATA alone, as its protocol has it. */
   headSent(flagsAt: number): void {
-    this.remember(flagsAt);
+    if (this.mayBeSilent) this.#owner.sent();
+    else this.remember(flagsAt);
   }
 
   protected drained(): void {
@@ -70,6 +71,10 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
   /** Silence counts once the backend has all it needs to go on. */
   get peerOwes(): boolean {
     return this.outboundDone && !this.paused;
+  }
+
+  get mayBeSilent(): boolean {
+    return this.#exchange !== null && this.#exchange.grpc;
   }
 
   protected get deaf(): boolean {
@@ -164,6 +169,11 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
       this.#owner.ended(this);
     }
     this.failed(error);
+  }
+
+  /** The backend reset the stream with this code. */
+  resetBy(code: number): void {
+    if (this.#exchange !== null) this.#exchange.upstreamResetCode = code;
   }
 
   /** Tells why, when the stream is gone already. */

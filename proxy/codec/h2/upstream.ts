@@ -68,7 +68,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
       connectionWindow: connectionWindow(limits),
       streamWindow: streamWindow(limits),
       maxListSize: limits.maxResponseHeadBytes,
-      patience: { inbound: limits.upstreamIdleTimeout, outbound: limits.upstreamIdleTimeout },
+      patience: { inbound: limits.upstreamIdleTimeout, outbound: limits.upstreamIdleTimeout, silence: limits.tunnelIdleTimeout },
     });
     self = this;
     this.events = events;
@@ -167,6 +167,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
     // Section 8.1: an answer may be complete before its request is, and then the rest of that is not wanted.
     if (stream.complete) return stream.stopSending();
     this.leave(stream);
+    stream.resetBy(code);
     if (code === CODE.refusedStream) stream.failed(ERRORS.upstreamRefused);
     else this.streamFailed(stream);
   }

@@ -1,0 +1,115 @@
+// The one table from failure to gRPC status, beside the one to HTTP status (errors.ts), and those by which gRPC reads a status
+// out of HTTP where a backend gives none: by the status of the answer, by the code a stream was reset with.
+import { ERRORS } from './errors.ts';
+import type { ExchangeError } from './errors.ts';
+
+/** https://github.com/grpc/grpc/blob/master/doc/statuscodes.md */
+export const GRPC_STATUS = Object.freeze({
+  ok: 0,
+  cancelled: 1,
+  unknown: 2,
+  invalidArgument: 3,
+  deadlineExceeded: 4,
+  notFound: 5,
+  alreadyExists: 6,
+  permissionDenied: 7,
+  resourceExhausted: 8,
+  failedPrecondition: 9,
+  aborted: 10,
+  outOfRange: 11,
+  unimplemented: 12,
+  internal: 13,
+  unavailable: 14,
+  dataLoss: 15,
+  unauthenticated: 16,
+});
+
+/** The largest status there is. */
+export const MAX_GRPC_STATUS = GRPC_STATUS.unauthenticated;
+
+/** By name, so that an error without a status does not compile; docs/reference/errors.md has it too. */
+const BY_NAME = {
+  requestMalformed: GRPC_STATUS.internal,
+  requestHeadTooLarge: GRPC_STATUS.resourceExhausted,
+  requestTargetTooLong: GRPC_STATUS.resourceExhausted,
+  requestBodyTooLarge: GRPC_STATUS.resourceExhausted,
+  requestHeadTimeout: GRPC_STATUS.deadlineExceeded,
+  requestBodyTimeout: GRPC_STATUS.deadlineExceeded,
+  requestCodingUnsupported: GRPC_STATUS.internal,
+  versionUnsupported: GRPC_STATUS.internal,
+  expectationFailed: GRPC_STATUS.internal,
+  misdirectedRequest: GRPC_STATUS.unavailable,
+  downstreamReset: GRPC_STATUS.cancelled,
+  deadlineExceeded: GRPC_STATUS.deadlineExceeded,
+  idleTimeout: GRPC_STATUS.unavailable,
+  connectionCut: GRPC_STATUS.unavailable,
+  routeNotFound: GRPC_STATUS.unimplemented,
+  routeInvalid: GRPC_STATUS.internal,
+  backendInvalid: GRPC_STATUS.unavailable,
+  noBackends: GRPC_STATUS.unavailable,
+  noEndpoints: GRPC_STATUS.unavailable,
+  overloaded: GRPC_STATUS.unavailable,
+  internalError: GRPC_STATUS.internal,
+  upstreamConnectFailed: GRPC_STATUS.unavailable,
+  upstreamConnectTimeout: GRPC_STATUS.unavailable,
+  upstreamReset: GRPC_STATUS.unavailable,
+  upstreamRefused: GRPC_STATUS.unavailable,
+  upstreamMalformed: GRPC_STATUS.internal,
+  upstreamHeadTooLarge: GRPC_STATUS.resourceExhausted,
+  upstreamTimeout: GRPC_STATUS.deadlineExceeded,
+  upstreamBodyTruncated: GRPC_STATUS.unavailable,
+  upstreamNotGrpc: GRPC_STATUS.unknown,
+  requestTimeout: GRPC_STATUS.deadlineExceeded,
+} as const satisfies Record<keyof typeof ERRORS, number>;
+
+const BY_ERROR: ReadonlyMap<ExchangeError, number> = new Map(
+  Object.entries(ERRORS).map(([name, error]) => [error, BY_NAME[name as keyof typeof ERRORS]]),
+);
+
+/** The gRPC status of a failure. */
+export function grpcStatusOf(error: ExchangeError): number {
+  return BY_ERROR.get(error) ?? GRPC_STATUS.unknown;
+}
+
+/** The gRPC status of an answer that is none of gRPC. https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md */
+export function grpcStatusOfHttp(status: number): number {
+  switch (status) {
+    case 400:
+      return GRPC_STATUS.internal;
+    case 401:
+      return GRPC_STATUS.unauthenticated;
+    case 403:
+      return GRPC_STATUS.permissionDenied;
+    case 404:
+      return GRPC_STATUS.unimplemented;
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+      return GRPC_STATUS.unavailable;
+    default:
+      return GRPC_STATUS.unknown;
+  }
+}
+
+/** By RFC 9113 error code; the section "HTTP2 Transport Mapping" of the gRPC protocol. STREAM_CLOSED says nothing. */
+const BY_RESET: readonly number[] = [
+  GRPC_STATUS.internal,
+  GRPC_STATUS.internal,
+  GRPC_STATUS.internal,
+  GRPC_STATUS.internal,
+  GRPC_STATUS.internal,
+  GRPC_STATUS.unknown,
+  GRPC_STATUS.internal,
+  GRPC_STATUS.unavailable,
+  GRPC_STATUS.cancelled,
+  GRPC_STATUS.internal,
+  GRPC_STATUS.internal,
+  GRPC_STATUS.resourceExhausted,
+  GRPC_STATUS.permissionDenied,
+];
+
+/** The gRPC status of a stream that was reset with this code. */
+export function grpcStatusOfReset(code: number): number {
+  return BY_RESET[code] ?? GRPC_STATUS.unknown;
+}

@@ -1,0 +1,138 @@
+// What the path knows of gRPC over HTTP/2 (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md): what is a call, what
+// its deadline is, and how it is told the outcome, which stands in trailers, or in the head of an answer without a body.
+import { ERRORS } from './errors.ts';
+import type { ExchangeError } from './errors.ts';
+import type { Exchange } from './exchange.ts';
+import { GRPC_STATUS, grpcStatusOf, grpcStatusOfReset, MAX_GRPC_STATUS } from './grpc-status.ts';
+import { getHeader } from './headers.ts';
+import type { Headers } from './headers.ts';
+import { UNKNOWN_LENGTH } from './stream.ts';
+
+const CONTENT_TYPE = 'application/grpc';
+const PLUS = 0x2b;
+const SEMICOLON = 0x3b;
+const ZERO = 0x30;
+const NINE = 0x39;
+/** Digits of a grpc-timeout. */
+const MAX_DIGITS = 8;
+
+/** Whether a Content-Type is that of gRPC: `application/grpc`, alone or with `+proto` and the like; not `application/grpc-web`. */
+export function isGrpcType(type: string | null): boolean {
+  if (type === null || type.length < CONTENT_TYPE.length) return false;
+  if (!type.startsWith(CONTENT_TYPE) && type.slice(0, CONTENT_TYPE.length).toLowerCase() !== CONTENT_TYPE) return false;
+  const next = type.charCodeAt(CONTENT_TYPE.length);
+  return type.length === CONTENT_TYPE.length || next === PLUS || next === SEMICOLON;
+}
+
+/** Marks the exchange if it is a call. Only POST is one, so that others pay nothing for the question. */
+export function recogniseCall(exchange: Exchange): void {
+  exchange.grpc = exchange.method === 'POST' && isGrpcType(getHeader(exchange.requestHeaders, 'content-type'));
+}
+
+/** Whether the head in the exchange begins an answer to a call; anything else comes from something that speaks no gRPC. */
+export function answersCall({ responseHeaders }: Exchange): boolean {
+  return isGrpcType(getHeader(responseHeaders, 'content-type')) || getHeader(responseHeaders, 'grpc-status') !== null;
+}
+
+/** The call has no deadline. */
+export const NO_DEADLINE = -1;
+/** Its deadline cannot be read. */
+export const BAD_DEADLINE = -2;
+
+/** Milliseconds that the caller gives: `grpc-timeout`, up to eight digits and a unit. NO_DEADLINE or BAD_DEADLINE where that fails. */
+export function callTimeout(headers: readonly string[]): number {
+  let timeout = NO_DEADLINE;
+  for (let i = 0; i < headers.length; i += 2) {
+    if (headers[i] !== 'grpc-timeout') continue;
+    if (timeout !== NO_DEADLINE) return BAD_DEADLINE;
+    timeout = parseTimeout(headers[i + 1] as string);
+  }
+  return timeout;
+}
+
+function parseTimeout(text: string): number {
+  const digits = text.length - 1;
+  if (digits < 1 || digits > MAX_DIGITS) return BAD_DEADLINE;
+  let amount = 0;
+  for (let i = 0; i < digits; i++) {
+    const code = text.charCodeAt(i);
+    if (code < ZERO || code > NINE) return BAD_DEADLINE;
+    amount = amount * 10 + code - ZERO;
+  }
+  const unit = unitMilliseconds(text.charAt(digits));
+  return unit === 0 ? BAD_DEADLINE : amount * unit;
+}
+
+function unitMilliseconds(unit: string): number {
+  switch (unit) {
+    case 'H':
+      return 3_600_000;
+    case 'M':
+      return 60_000;
+    case 'S':
+      return 1_000;
+    case 'm':
+      return 1;
+    case 'u':
+      return 1e-3;
+    case 'n':
+      return 1e-6;
+    default:
+      return 0;
+  }
+}
+
+/** The largest amount that eight digits hold. */
+const MAX_AMOUNT = 99_999_999;
+
+/** A grpc-timeout of so many milliseconds, in the finest unit that holds it: rounded down, so that deadlines shrink on their way. */
+export function formatTimeout(ms: number): string {
+  const microseconds = Math.floor(ms * 1_000);
+  if (microseconds <= MAX_AMOUNT) return `${Math.max(1, microseconds)}u`;
+  if (ms <= MAX_AMOUNT) return `${Math.floor(ms)}m`;
+  return `${Math.min(MAX_AMOUNT, Math.floor(ms / 1_000))}S`;
+}
+
+/** Keeps the status that the backend gave, for the log: from the trailers, or from the head of an answer that is only a head. */
+export function noteStatus(exchange: Exchange, trailers: Headers | null): void {
+  const text = (trailers === null ? null : getHeader(trailers, 'grpc-status')) ?? getHeader(exchange.responseHeaders, 'grpc-status');
+  exchange.grpcStatus = text === null ? GRPC_STATUS.unknown : parseStatus(text);
+}
+
+/** The status in an answer that is only a head, else -1. */
+export function statusOfHead({ responseHeaders }: Exchange): number {
+  const text = getHeader(responseHeaders, 'grpc-status');
+  return text === null ? -1 : parseStatus(text);
+}
+
+function parseStatus(text: string): number {
+  const status = Number(text);
+  return Number.isInteger(status) && status >= 0 && status <= MAX_GRPC_STATUS ? status : GRPC_STATUS.unknown;
+}
+
+/** The status of a call that failed here or on its way. A stream that the backend reset says more than that it was reset. */
+export function failedStatus(exchange: Exchange, error: ExchangeError): number {
+  const wasReset = error === ERRORS.upstreamReset || error === ERRORS.upstreamBodyTruncated;
+  return wasReset && exchange.upstreamResetCode >= 0 ? grpcStatusOfReset(exchange.upstreamResetCode) : grpcStatusOf(error);
+}
+
+/** Whether an answer that began can still end with a status: in trailers, which no announced length forbids. */
+export function mayEndWithStatus(exchange: Exchange): boolean {
+  return exchange.version === 20 && exchange.responseLength === UNKNOWN_LENGTH;
+}
+
+/** What a call is told of a failure: its status and message. Leaves the status in the exchange. */
+export function statusFields(exchange: Exchange, status: number, message: string): Headers {
+  exchange.grpcStatus = status;
+  return ['grpc-status', String(status), 'grpc-message', encodeMessage(message)];
+}
+
+/** Percent-encodes what is no printable ASCII, and `%` itself: section "Status-Message". */
+export function encodeMessage(message: string): string {
+  let encoded = '';
+  for (const byte of Buffer.from(message)) {
+    const plain = byte >= 0x20 && byte <= 0x7e && byte !== 0x25;
+    encoded += plain ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return encoded;
+}

@@ -1,0 +1,60 @@
+// gRPC as grpc-go sees it: its interop client against its interop server, with Weir between them.
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import type * as ir from '#api/ir/ir.ts';
+import { TestCa } from '../support/certificates.ts';
+import { describeWith } from '../support/describe-with.ts';
+import { cluster, listener, route, startProxy } from '../support/proxy.ts';
+import type { Proxy } from '../support/proxy.ts';
+import { buildInterop, CASES, InteropServer, runCase } from './interop.ts';
+
+describeWith(['go'], 'gRPC interop', () => {
+  let server: InteropServer;
+  let ca: TestCa;
+
+  beforeAll(async () => {
+    buildInterop();
+    server = await InteropServer.start();
+    ca = await TestCa.create();
+  }, 300_000);
+  afterAll(async () => {
+    await server.stop();
+    await ca.remove();
+  });
+
+  function toServer(front: readonly ir.Resource[]): readonly ir.Resource[] {
+    return [...front, ...cluster('app', [server.port]), route({ objectKind: 'GRPCRoute', key: 'GRPCRoute/default/route/0', http2: true })];
+  }
+
+  describe('on cleartext', () => {
+    let proxy: Proxy;
+    beforeAll(async () => {
+      proxy = await startProxy(toServer([listener()]));
+    });
+    afterAll(() => proxy.close());
+
+    test.each(CASES)('%s', async (name) => expect(await runCase(name, proxy.port, null)).toBe(''), 40_000);
+
+    test('leaves nothing behind', async () => {
+      await proxy.quiet();
+      expect(proxy.metric('weir_upstream_requests_pending')).toBe(0);
+    });
+  });
+
+  describe('over TLS', () => {
+    let proxy: Proxy;
+    beforeAll(async () => {
+      const { certificate, privateKey } = await ca.issue('test', 'DNS:interop.example.com');
+      const [chain, key] = [readFileSync(certificate, 'utf8'), readFileSync(privateKey, 'utf8')];
+      proxy = await startProxy(
+        toServer([
+          { kind: 'Secret', key: 'default/cert', certificate: chain, privateKey: key },
+          listener({ protocol: 'HTTPS', tls: { mode: 'Terminate', certificates: ['default/cert'] } }),
+        ]),
+      );
+    });
+    afterAll(() => proxy.close());
+
+    test.each(CASES)('%s', async (name) => expect(await runCase(name, proxy.port, ca.certificate)).toBe(''), 40_000);
+  });
+});

@@ -1,0 +1,109 @@
+// The interop client and server of grpc-go, the reference for what a gRPC implementation must be able to do
+// (https://github.com/grpc/grpc/blob/master/doc/interop-test-descriptions.md): built from their Go module once per version.
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { toolFolder } from '../cluster/tools.ts';
+import { freePorts } from '../support/free-port.ts';
+
+const MODULE = 'google.golang.org/grpc';
+const VERSION = '1.83.2';
+const FOLDER = toolFolder('grpc-interop', VERSION);
+const CASE_MS = 30_000;
+/** Characters of what a failed case said. */
+const MAX_REPORT = 500;
+
+/**
+ * Every test case of the client that needs no credentials of a cloud, but for those that grpc-go's server does not pass without a proxy
+ * either: it has no name to give (pick_first_unary) and reports no load in trailers (orca_per_rpc, orca_oob).
+ */
+export const CASES: readonly string[] = [
+  'empty_unary',
+  'large_unary',
+  'client_streaming',
+  'server_streaming',
+  'ping_pong',
+  'empty_stream',
+  'timeout_on_sleeping_server',
+  'cancel_after_begin',
+  'cancel_after_first_response',
+  'status_code_and_message',
+  'special_status_message',
+  'custom_metadata',
+  'unimplemented_method',
+  'unimplemented_service',
+  'rpc_soak',
+  'channel_soak',
+];
+
+/** Builds both unless they are there; throws when that fails. Under another name first, so that half of it is never taken for it. */
+export function buildInterop(): void {
+  if (existsSync(FOLDER)) return;
+  const partial = `${FOLDER}.${process.pid}.partial`;
+  mkdirSync(partial, { recursive: true });
+  const env = { ...process.env, GOBIN: partial, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod' };
+  const packages = ['client', 'server'].map((name) => `${MODULE}/interop/${name}@v${VERSION}`);
+  const { status, stderr } = spawnSync('go', ['install', ...packages], { env, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`the interop client and server could not be built: ${stderr}`);
+  if (existsSync(FOLDER)) rmSync(partial, { recursive: true });
+  else renameSync(partial, FOLDER);
+}
+
+/** A running interop server, without TLS. */
+export class InteropServer {
+  readonly port: number;
+  readonly #process: ChildProcess;
+
+  private constructor(port: number, process: ChildProcess) {
+    this.port = port;
+    this.#process = process;
+  }
+
+  static async start(): Promise<InteropServer> {
+    const [port = 0] = await freePorts(1);
+    const command = ['--pdeathsig', 'KILL', path.join(FOLDER, 'server'), '--port', String(port)];
+    const server = new InteropServer(port, spawn('setpriv', command, { stdio: 'ignore' }));
+    await server.#listens();
+    return server;
+  }
+
+  async #listens(): Promise<void> {
+    const deadline = performance.now() + 10_000;
+    while (performance.now() < deadline) {
+      const socket = net.connect(this.port, '127.0.0.1');
+      const connected = await Promise.race([once(socket, 'connect').then(() => true), once(socket, 'close').then(() => false)]).catch(
+        () => false,
+      );
+      socket.destroy();
+      if (connected) return;
+    }
+    throw new Error('the interop server does not listen');
+  }
+
+  async stop(): Promise<void> {
+    this.#process.kill('SIGKILL');
+    if (this.#process.exitCode === null && this.#process.signalCode === null) await once(this.#process, 'close');
+  }
+}
+
+/** Runs one test case against a port; resolves to '' or what the client said. `ca`: speak TLS, and trust this file. */
+export function runCase(name: string, port: number, ca: string | null): Promise<string> {
+  const tls = ca === null ? [] : ['--use_tls', '--use_test_ca', '--ca_file', ca, '--server_host_override', 'interop.example.com'];
+  const soak = [
+    '--soak_iterations',
+    '20',
+    '--soak_per_iteration_max_acceptable_latency_ms',
+    '5000',
+    '--soak_overall_timeout_seconds',
+    '25',
+  ];
+  const args = ['--server_host', '127.0.0.1', '--server_port', String(port), '--test_case', name, ...soak, ...tls];
+  return new Promise((resolve) => {
+    execFile(path.join(FOLDER, 'client'), args, { timeout: CASE_MS }, (error, stdout, stderr) => {
+      resolve(error === null ? '' : `${error.killed === true ? 'took too long' : ''}${stdout}${stderr}`.slice(-MAX_REPORT) || 'failed');
+    });
+  });
+}
