@@ -44,7 +44,7 @@ async function receive(message: ToWorker): Promise<void> {
 }
 
 function start(message: ToWorker & { type: 'start' }): void {
-  worker = new Worker({ ...message.settings, ticketKeys: Buffer.from(message.ticketKeys), reusePort: true });
+  worker = new Worker({ ...message.settings, ticketKeys: Buffer.from(message.ticketKeys), reusePort: true, log: createLog('warn') });
   collectDefaultMetrics({ register: worker.registry });
 }
 

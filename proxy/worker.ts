@@ -2,6 +2,7 @@
 import { Registry } from 'prom-client';
 import type * as ir from '#api/ir/ir.ts';
 import { normaliseHost, normalisePath } from '#api/match/normalise.ts';
+import type { Log } from '#lib/log.ts';
 import { TimerWheel } from '#lib/timer-wheel.ts';
 import { EndpointRegistry } from './cluster/endpoint.ts';
 import type { CreatePool } from './cluster/endpoint.ts';
@@ -48,6 +49,8 @@ export interface WorkerOptions {
   readonly drainTimeout: number;
   /** From the port of a listener to the one to bind; tests give 0 for any free port. */
   readonly bindPort?: (port: number) => number;
+  /** For what happens beside requests; nothing is said without one. */
+  readonly log?: Log;
 }
 
 export class Worker {
@@ -75,6 +78,7 @@ export class Worker {
       ...options,
       wheel,
       acceptFailed: () => this.#acceptFailures++,
+      ocspFailed: (failure) => void options.log?.warn(failure, 'no OCSP response for a certificate'),
       connect: downstreamCodec(path, settings),
       findStream: (listeners, serverName) => this.#builder.findStream(listeners, serverName),
       streams: new SessionRecorder(this.#streams, this.#accessLog),
@@ -93,6 +97,7 @@ export class Worker {
       downstream: () => this.#listeners.counts,
       acceptFailures: () => this.#acceptFailures,
       floods: () => this.#floods.byReason,
+      ocsp: () => this.#listeners.ocsp,
       handshakeFailures: () => this.#listeners.handshakes.failures,
       pools: () => [...this.#endpoints.values()].flatMap((endpoint) => endpoint.counts),
       endpoints: () => this.#endpoints.size,

@@ -52,6 +52,8 @@ export const TlsSettings = Type.Object(
     keyExchanges: Type.Optional(Type.Array(KeyExchange, { minItems: 1 })),
     /** In the order of preference. */
     alpn: Type.Optional(Type.Array(AlpnProtocol, { minItems: 1 })),
+    /** Certificates are shown with the answer of the responder that they name. Off by default. */
+    ocspStapling: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
 );

@@ -12,6 +12,7 @@ const OPTIONS: ReadonlyMap<string, Read> = new Map<string, Read>([
   ['max-version', (value) => oneOf(TLS_VERSIONS, value, (maxVersion) => ({ maxVersion }))],
   ['cipher-suites', (value) => listOf(CIPHER_SUITES, value, (cipherSuites) => ({ cipherSuites }))],
   ['key-exchanges', (value) => listOf(KEY_EXCHANGES, value, (keyExchanges) => ({ keyExchanges }))],
+  ['ocsp-stapling', (value) => oneOf(['on', 'off'], value, (found) => ({ ocspStapling: found === 'on' }))],
   ['alpn', (value) => listOf(ALPN_PROTOCOLS, value, (alpn) => ({ alpn }))],
 ]);
 

@@ -18,6 +18,10 @@ export interface Certificate {
   readonly names: readonly string[];
   /** Kind of key: a handshake can choose among certificates of different kinds, never among several of one. */
   readonly keyType: string;
+  /** Of an EC key: its curve; '' for others. */
+  readonly curve: string;
+  /** It says that it must not be shown without the answer of its OCSP responder (RFC 7633). */
+  readonly mustStaple: boolean;
 }
 
 /** By the Secret itself: a changed Secret is another object, and one that is gone takes its certificate along. */
@@ -41,11 +45,20 @@ function parse(secret: ir.Secret): Result<Certificate> {
       version: contentHash(`${secret.certificate}\n${secret.privateKey}`),
       names: dnsNames(leaf.subjectAltName ?? ''),
       keyType: privateKey.asymmetricKeyType ?? '',
+      curve: privateKey.asymmetricKeyDetails?.namedCurve ?? '',
+      mustStaple: mustStaple(leaf),
     });
   } catch (error) {
     // The message of OpenSSL names the problem and quotes nothing of the key.
     return err(types.isNativeError(error) ? error.message : 'not a certificate');
   }
+}
+
+/** id-pe-tlsfeature with status_request in it: 5, the only feature anybody asks for. */
+const MUST_STAPLE = Buffer.from('2b06010505070118', 'hex');
+
+function mustStaple({ raw }: X509Certificate): boolean {
+  return raw.includes(MUST_STAPLE);
 }
 
 /** Node quotes names with unusual characters; those are no host names and fall through. */

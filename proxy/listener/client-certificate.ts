@@ -2,6 +2,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type tls from 'node:tls';
 import type { ClientCertificate } from '../exchange/exchange.ts';
+import { verifyError } from './tls-internals.ts';
 
 /**
  * The certificate that the client of a complete handshake presented, or null. OpenSSL has checked it against the authorities of
@@ -21,14 +22,6 @@ export function readClientCertificate(socket: tls.TLSSocket): ClientCertificate 
     verified: problem === null,
     problem: problem ?? '',
   };
-}
-
-/** What OpenSSL found, as its code. Node tells `tls.Server` and nobody else; where it no longer does, nothing is believed. */
-function verifyError(socket: tls.TLSSocket): string | null {
-  const { ssl } = socket as unknown as { readonly ssl?: { verifyError?: () => (Error & { code?: string }) | null } | null };
-  if (typeof ssl?.verifyError !== 'function') return 'UNVERIFIABLE';
-  const error = ssl.verifyError();
-  return error === null || error === undefined ? null : (error.code ?? error.message);
 }
 
 /** A session can outlive its certificate. */

@@ -24,6 +24,9 @@ const MAX_RECORDS = 64;
 const HANDSHAKE_HEADER = 4;
 const CLIENT_HELLO = 0x01;
 const EXTENSION_SERVER_NAME = 0;
+const EXTENSION_SIGNATURE_ALGORITHMS = 13;
+const EXTENSION_SUPPORTED_VERSIONS = 43;
+const TLS_1_3 = 0x0304;
 const NAME_TYPE_HOST = 0;
 /** Host names as RFC 1035 has them, and nothing that could act on a log, a header or a table. */
 const HOST_NAME = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/;
@@ -68,20 +71,49 @@ function wholeMessage(payloads: readonly Buffer[]): Buffer | null {
   return message.length >= HANDSHAKE_HEADER && message.length >= HANDSHAKE_HEADER + message.readUIntBE(1, 3) ? message : null;
 }
 
-/** The name asked for, '' for none, null when the message does not add up. */
-function findServerName(hello: Cursor): string | null {
+/** The extensions; none where the message ends before them. */
+function extensionsOf(hello: Cursor): Cursor {
   hello.skip(2 + 32); // legacy_version, random
   hello.skip(hello.uint8()); // legacy_session_id
   hello.skip(hello.uint16()); // cipher_suites
   hello.skip(hello.uint8()); // legacy_compression_methods
-  if (hello.ok && hello.atEnd) return '';
-  const extensions = hello.take(hello.uint16());
+  return hello.ok && hello.atEnd ? hello.take(0) : hello.take(hello.uint16());
+}
+
+/** The name asked for, '' for none, null when the message does not add up. */
+function findServerName(hello: Cursor): string | null {
+  const extensions = extensionsOf(hello);
   while (extensions.ok && !extensions.atEnd) {
     const type = extensions.uint16();
     const extension = extensions.take(extensions.uint16());
     if (type === EXTENSION_SERVER_NAME) return readServerName(extension);
   }
   return hello.ok && extensions.ok ? '' : null;
+}
+
+/**
+ * The signature schemes of a complete ClientHello, best first, when its client speaks TLS 1.3; [] for others, whose certificate
+ * depends on more than that.
+ */
+export function readSignatureSchemes(bytes: Buffer): readonly number[] {
+  const message = joinRecords(bytes) ?? Buffer.alloc(0);
+  const hello = new Cursor(message.subarray(HANDSHAKE_HEADER));
+  const extensions = extensionsOf(hello);
+  let schemes: readonly number[] = [];
+  let isModern = false;
+  while (extensions.ok && !extensions.atEnd) {
+    const type = extensions.uint16();
+    const extension = extensions.take(extensions.uint16());
+    if (type === EXTENSION_SIGNATURE_ALGORITHMS) schemes = readNumbers(extension.take(extension.uint16()));
+    else if (type === EXTENSION_SUPPORTED_VERSIONS) isModern = readNumbers(extension.take(extension.uint8())).includes(TLS_1_3);
+  }
+  return isModern && extensions.ok ? schemes : [];
+}
+
+function readNumbers(list: Cursor): number[] {
+  const numbers: number[] = [];
+  while (list.ok && !list.atEnd) numbers.push(list.uint16());
+  return numbers;
 }
 
 function readServerName(extension: Cursor): string | null {

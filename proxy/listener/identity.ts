@@ -8,6 +8,8 @@ import type { Result } from '#lib/result.ts';
 import { wildcardOf } from './certificate.ts';
 import type { Certificate } from './certificate.ts';
 import type { HandshakeTerms } from './handshake-terms.ts';
+import { isStapled } from './ocsp/stapler.ts';
+import type { Stapler } from './ocsp/stapler.ts';
 import { alpnOf, contextOptions } from './tls-settings.ts';
 
 /** 48 bytes that encrypt session tickets; all workers share them, so that a session resumes at any of them. */
@@ -23,10 +25,12 @@ const MAX_SIBLINGS = 64;
 /** The identities of a worker. One is made once per set of certificates and terms, and forgotten with the first certificate. */
 export class Identities {
   readonly #known = new WeakMap<Certificate, Map<string, Result<Identity>>>();
+  readonly stapler: Stapler;
   #ticketKeys: TicketKeys;
 
-  constructor(ticketKeys: TicketKeys) {
+  constructor(ticketKeys: TicketKeys, stapler: Stapler) {
     this.#ticketKeys = ticketKeys;
+    this.stapler = stapler;
   }
 
   /** What tickets are encrypted with from now on. Tickets of other keys no longer resume: their peers do a full handshake. */
@@ -94,6 +98,16 @@ export class Identity {
   covers(name: string): boolean {
     const wildcard = wildcardOf(name);
     return this.#certificates.some(({ names }) => names.includes(name) || names.includes(wildcard));
+  }
+
+  /** The answer of an OCSP responder to show in the handshake of this ClientHello, or null. */
+  staple(hello: Buffer): Buffer | null {
+    return this.#owner.stapler.staple(this.#certificates, this.terms.settings, hello);
+  }
+
+  /** Certificates to have answers for. */
+  get stapled(): readonly Certificate[] {
+    return this.#certificates.filter((certificate) => isStapled(certificate, this.terms.settings));
   }
 
   /** The context for a handshake; made anew after the ticket keys were rotated. */

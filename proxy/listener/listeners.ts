@@ -15,6 +15,10 @@ import type { PortContext, StreamFinder, Timers } from './port-context.ts';
 import { Port } from './port.ts';
 import type { ListenerProblem } from './problem.ts';
 import { speaks } from './protocol.ts';
+import { createFetch } from './ocsp/fetch.ts';
+import type { FetchOcsp } from './ocsp/fetch.ts';
+import { Stapler } from './ocsp/stapler.ts';
+import type { OcspFailure } from './ocsp/stapler.ts';
 import { checkDirectReads } from './raw-socket.ts';
 
 export interface ListenerSetOptions {
@@ -38,6 +42,10 @@ export interface ListenerSetOptions {
   readonly ticketKeys?: TicketKeys;
   /** Connections the kernel completes ahead of `accept`; it caps this at net.core.somaxconn. */
   readonly backlog?: number;
+  /** How OCSP responders are asked; over HTTP, and not on this machine, by default. */
+  readonly fetchOcsp?: FetchOcsp;
+  /** Told when no answer of a responder could be had for a certificate. */
+  readonly ocspFailed?: (failure: OcspFailure) => void;
   /** Accepting failed, as it does when file descriptors run out. */
   readonly acceptFailed?: (error: Error) => void;
 }
@@ -49,6 +57,7 @@ const UNRECORDED: StreamRecorder = { started: () => undefined, ended: () => unde
 
 export class ListenerSet {
   readonly #context: PortContext;
+  readonly #stapler: Stapler;
   readonly #drainTimeout: number;
   readonly #ports = new Map<number, Port>();
   /** UDP ports are a number space of their own. */
@@ -60,13 +69,14 @@ export class ListenerSet {
 
   constructor(options: ListenerSetOptions) {
     this.#drainTimeout = options.drainTimeout;
+    this.#stapler = staplerFor(options);
     this.#context = {
       connect: options.connect,
       findStream: options.findStream ?? (() => null),
       splice: { limits: options.limits, wheel: options.wheel, recorder: options.streams ?? UNRECORDED },
       limit: new ConnectionLimit(options.limits.maxConnections),
       datagramLimit: new ConnectionLimit(options.limits.maxDatagramSessions),
-      identities: new Identities(options.ticketKeys ?? randomBytes(TICKET_KEY_BYTES)),
+      identities: new Identities(options.ticketKeys ?? randomBytes(TICKET_KEY_BYTES), this.#stapler),
       handshakes: new HandshakeCounts(),
       handshakeTimeout: options.limits.tlsHandshakeTimeout,
       drainTimeout: options.drainTimeout,
@@ -83,6 +93,11 @@ export class ListenerSet {
   get counts(): { readonly open: number; readonly refused: number } {
     const { limit, datagramLimit } = this.#context;
     return { open: limit.open, refused: limit.refused + datagramLimit.refused };
+  }
+
+  /** Answers of OCSP responders since the start, and what lacks one. */
+  get ocsp(): Pick<Stapler, 'outcomes' | 'missing' | 'bare'> {
+    return this.#stapler;
   }
 
   /** How TLS handshakes ended since the start. */
@@ -115,10 +130,13 @@ export class ListenerSet {
     for (const [number, port] of this.#ports) {
       if (!byPort.has(number)) this.#retire(number, port);
     }
-    const problems = await Promise.all([
+    const updates = [
       ...[...byPort].map(([number, own]) => this.#port(number).update(own, { secrets, bundles })),
       this.#updateDatagramPorts(listeners.filter(isUdp)),
-    ]);
+    ];
+    // Ports know their certificates at once, whatever binding takes.
+    this.#stapler.keep([...this.#ports.values()].flatMap((port) => port.stapled));
+    const problems = await Promise.all(updates);
     return [...listeners.filter((listener) => !isServed(listener) && !isUdp(listener)).map(unsupported), ...problems.flat()];
   }
 
@@ -147,6 +165,7 @@ export class ListenerSet {
   /** Stops accepting and lets connections finish; cuts what is left after `grace` ms. Resolves when none is left. */
   async close(grace: number): Promise<void> {
     this.#closed = true;
+    this.#stapler.close();
     for (const [number, port] of this.#ports) this.#retire(number, port, grace);
     for (const [number, port] of this.#datagramPorts) this.#retireDatagrams(number, port, grace);
     await Promise.all([...this.#retiring].map((port) => port.retire(grace)));
@@ -180,6 +199,10 @@ export class ListenerSet {
     this.#retiring.add(port);
     void port.retire(grace).then(() => this.#retiring.delete(port));
   }
+}
+
+function staplerFor({ fetchOcsp = createFetch({ allowLocal: false }), ocspFailed = () => undefined }: ListenerSetOptions): Stapler {
+  return new Stapler({ fetch: fetchOcsp, failed: ocspFailed });
 }
 
 function isServed(listener: ir.Listener): boolean {

@@ -10,6 +10,7 @@ import { StreamSession } from '../exchange/stream-session.ts';
 import type { StreamTarget } from '../exchange/stream-session.ts';
 import { Acceptor } from './accept.ts';
 import { wantedAddresses, wants } from './addresses.ts';
+import type { Certificate } from './certificate.ts';
 import { Connection } from './connection.ts';
 import type { Connect, Secured } from './connection.ts';
 import { bindProblem } from './problem.ts';
@@ -56,6 +57,11 @@ export class Port {
       if (acceptor.port !== null) return acceptor.port;
     }
     return null;
+  }
+
+  /** Certificates to have answers of OCSP responders for. */
+  get stapled(): readonly Certificate[] {
+    return this.#sni.stapled;
   }
 
   get connections(): number {

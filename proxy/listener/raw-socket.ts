@@ -1,5 +1,5 @@
 // Reads of accepted sockets without a Buffer, a Readable or an event per read: every socket of the worker reads into one
-// buffer and calls straight back. The only file that touches Node internals; docs/adr/0003-onread-on-accepted-sockets.md says why.
+// buffer and calls straight back. With tls-internals.ts the only file that touches Node internals; docs/adr/0003-onread-on-accepted-sockets.md says why.
 import { once } from 'node:events';
 import net from 'node:net';
 import { READ_BUFFER, readView } from '../exchange/read-buffer.ts';

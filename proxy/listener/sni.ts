@@ -74,6 +74,15 @@ export class SniTable {
     return { table: new SniTable(hosts), problems };
   }
 
+  /** Certificates to have answers of OCSP responders for. */
+  get stapled(): readonly Certificate[] {
+    const identities = [...this.#hosts.values()].flatMap(({ byName, fallback }) => [
+      ...byName.values(),
+      ...(fallback === null ? [] : [fallback]),
+    ]);
+    return identities.flatMap((identity) => identity.stapled);
+  }
+
   /** The owner of a name ('' when the peer sent none), or null when no listener wants it. */
   find(serverName: string): SniOwner | null {
     for (const pattern of coveringPatterns(serverName)) {

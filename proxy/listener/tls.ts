@@ -17,6 +17,7 @@ import { readClientHello } from './client-hello.ts';
 import type { DownstreamTls } from '../exchange/exchange.ts';
 import type { Identity } from './identity.ts';
 import type { Timers } from './port-context.ts';
+import { staple } from './tls-internals.ts';
 
 /** How a handshake can fail. */
 export type HandshakeFailure = 'not_tls' | 'plain_http' | 'unknown_name' | 'client_certificate' | 'timeout' | 'tls_error' | 'closed';
@@ -106,6 +107,8 @@ export class Handshake {
     const alpn = verdict.http ? { ALPNProtocols: protocols } : {};
     const clients = { requestCert: terms.trust !== null, rejectUnauthorized: terms.trust?.required ?? false };
     const socket = new tls.TLSSocket(accepted, { isServer: true, secureContext: context, ...clients, ...alpn });
+    const response = verdict.identity.staple(bytes);
+    if (response !== null) staple(socket, response);
     socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(reasonOf(error)));
     // Who closes its side with the handshake open can never finish it, and half-open sockets do not close by themselves.
     socket.on('end', this.#ended);

@@ -133,7 +133,13 @@ export class Supervisor {
     const settings = { limits, accessLog, drainTimeout, bindAddress };
     if (workers === 1)
       return [
-        new LocalWorker({ ...settings, ticketKeys: this.#ticketKeys, reusePort: false, ...(bindPort === undefined ? {} : { bindPort }) }),
+        new LocalWorker({
+          ...settings,
+          log,
+          ticketKeys: this.#ticketKeys,
+          reusePort: false,
+          ...(bindPort === undefined ? {} : { bindPort }),
+        }),
       ];
     if (bindPort !== undefined) throw new Error('bindPort is for one worker');
     const options = {

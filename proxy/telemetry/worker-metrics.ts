@@ -9,6 +9,8 @@ export interface WorkerSources {
   readonly acceptFailures: () => number;
   /** Failed TLS handshakes by reason; the reasons are the listener's own and few. */
   readonly handshakeFailures: () => ReadonlyMap<string, number>;
+  /** Answers of OCSP responders by outcome, certificates without one, and handshakes that lacked one they should have had. */
+  readonly ocsp: () => { readonly outcomes: ReadonlyMap<string, number>; readonly missing: number; readonly bare: number };
   /** HTTP/2 connections and streams ended for flooding, by reason. */
   readonly floods: () => ReadonlyMap<string, number>;
   readonly pools: () => Iterable<{ readonly open: number; readonly idle: number; readonly pending: number }>;
@@ -23,12 +25,7 @@ export function workerFamilies(sources: WorkerSources): readonly MetricFamily[] 
     single('weir_downstream_connections_active', 'gauge', 'Open downstream connections', () => downstream().open),
     single('weir_downstream_connections_refused_total', 'counter', 'Connections refused at the limit', () => downstream().refused),
     single('weir_accept_failures_total', 'counter', 'Connections that could not be accepted', sources.acceptFailures),
-    {
-      name: 'weir_tls_handshake_failures_total',
-      type: 'counter',
-      help: 'TLS handshakes that failed, by reason',
-      read: () => [...sources.handshakeFailures()].map(([reason, value]) => ({ labels: { reason }, value })),
-    },
+    ...tlsFamilies(sources),
     {
       name: 'weir_http2_floods_total',
       type: 'counter',
@@ -44,6 +41,39 @@ export function workerFamilies(sources: WorkerSources): readonly MetricFamily[] 
     { ...single('weir_endpoints', 'gauge', 'Endpoints known', sources.endpoints), aggregator: 'max' },
     single('weir_mirror_drops_total', 'counter', 'Copies of requests that were not sent, too large or too many', sources.mirrorDrops),
     single('weir_access_log_drops_total', 'counter', 'Lines of the access log that nothing took', sources.accessLogDrops),
+  ];
+}
+
+function tlsFamilies(sources: WorkerSources): readonly MetricFamily[] {
+  return [
+    {
+      name: 'weir_tls_handshake_failures_total',
+      type: 'counter',
+      help: 'TLS handshakes that failed, by reason',
+      read: () => [...sources.handshakeFailures()].map(([reason, value]) => ({ labels: { reason }, value })),
+    },
+    {
+      name: 'weir_ocsp_fetches_total',
+      type: 'counter',
+      help: 'Times that the OCSP responder of a certificate was asked, by outcome',
+      read: () => [...sources.ocsp().outcomes].map(([outcome, value]) => ({ labels: { outcome }, value })),
+    },
+    // Every worker serves the same certificates.
+    {
+      ...single(
+        'weir_ocsp_responses_missing',
+        'gauge',
+        'Certificates to be stapled without a response that holds',
+        () => sources.ocsp().missing,
+      ),
+      aggregator: 'max',
+    },
+    single(
+      'weir_ocsp_must_staple_failures_total',
+      'counter',
+      'Handshakes without the OCSP response their certificate asks for',
+      () => sources.ocsp().bare,
+    ),
   ];
 }
 

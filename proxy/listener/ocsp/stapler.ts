@@ -1,0 +1,186 @@
+// Answers of OCSP responders for the certificates that are served, fetched ahead of the handshakes that show them: no handshake ever
+// waits for one, and one that is missing is left out.
+//
+//   asking ──good──> held ──half of its time──> asking
+//     └──anything else──> waiting ──backoff──> asking           what is held goes on being shown until its time is up
+import { X509Certificate } from 'node:crypto';
+import type * as ir from '#api/ir/ir.ts';
+import { Backoff } from '#lib/backoff.ts';
+import { err, ok } from '#lib/result.ts';
+import type { Result } from '#lib/result.ts';
+import type { Certificate } from '../certificate.ts';
+import type { FetchFault, FetchOcsp } from './fetch.ts';
+import { certificateId, encodeRequest } from './request.ts';
+import type { CertificateId } from './request.ts';
+import { checkResponse } from './response.ts';
+import type { ResponseFault, Validity } from './response.ts';
+import { shownCertificate } from './shown.ts';
+
+/** How asking for the status of a certificate can end. */
+export type OcspOutcome = 'good' | 'no_responder' | 'no_issuer' | FetchFault | ResponseFault;
+
+/** A failure, for the log. */
+export interface OcspFailure {
+  /** First DNS name of the certificate. */
+  readonly certificate: string;
+  /** URL, '' when the certificate names none. */
+  readonly responder: string;
+  readonly outcome: OcspOutcome;
+  /** The certificate says that it must not be shown without an answer. */
+  readonly mustStaple: boolean;
+}
+
+export interface StaplerOptions {
+  readonly fetch: FetchOcsp;
+  readonly failed: (failure: OcspFailure) => void;
+}
+
+/** Answers are asked for again after half of their time, within these bounds: a proxy may be cut off for a while, and should not know late. */
+const MIN_REFRESH_MS = 60_000;
+const MAX_REFRESH_MS = 86_400_000;
+const RETRY = { minimum: 30_000, maximum: 3_600_000 };
+const OCSP_URL = /^OCSP - URI:(http:\/\/[\x21-\x7e]+)$/m;
+
+export class Stapler {
+  readonly #options: StaplerOptions;
+  /** By version of the certificate. */
+  readonly #entries = new Map<string, Entry>();
+  readonly #outcomes = new Map<OcspOutcome, number>();
+  #bare = 0;
+
+  constructor(options: StaplerOptions) {
+    this.#options = options;
+  }
+
+  /** How often asking ended in which way. */
+  get outcomes(): ReadonlyMap<OcspOutcome, number> {
+    return this.#outcomes;
+  }
+
+  /** Certificates that should have an answer and have none that holds now. */
+  get missing(): number {
+    const now = Date.now();
+    return [...this.#entries.values()].filter((entry) => entry.staple(now) === null).length;
+  }
+
+  /** Asks about exactly these from now on. */
+  keep(certificates: Iterable<Certificate>): void {
+    const wanted = new Map(Array.from(certificates, (certificate) => [certificate.version, certificate]));
+    for (const [version, entry] of this.#entries) {
+      if (wanted.has(version)) continue;
+      entry.close();
+      this.#entries.delete(version);
+    }
+    for (const [version, certificate] of wanted) {
+      if (!this.#entries.has(version))
+        this.#entries.set(version, new Entry(certificate, this.#options.fetch, (failure) => this.#ended(failure)));
+    }
+  }
+
+  /** Handshakes that showed a certificate without an answer although the certificate wants one. */
+  get bare(): number {
+    return this.#bare;
+  }
+
+  /** The answer to show in the handshake of this ClientHello, or null. */
+  staple(certificates: readonly Certificate[], settings: ir.TlsSettings, hello: Buffer): Buffer | null {
+    if (!certificates.some((certificate) => isStapled(certificate, settings) || certificate.mustStaple)) return null;
+    const shown = shownCertificate(certificates, settings, hello);
+    const entry = shown !== null && isStapled(shown, settings) ? this.#entries.get(shown.version) : undefined;
+    const answer = entry?.staple(Date.now()) ?? null;
+    if (answer === null && (shown === null || shown.mustStaple)) this.#bare++;
+    return answer;
+  }
+
+  close(): void {
+    this.keep([]);
+  }
+
+  #ended(failure: OcspFailure): void {
+    this.#outcomes.set(failure.outcome, (this.#outcomes.get(failure.outcome) ?? 0) + 1);
+    if (failure.outcome !== 'good') this.#options.failed(failure);
+  }
+}
+
+/** Unless the user says otherwise, what a certificate asks for itself is done. */
+export function isStapled({ mustStaple }: Certificate, { ocspStapling = mustStaple }: ir.TlsSettings): boolean {
+  return ocspStapling;
+}
+
+/** Whom to ask, and what. */
+interface Question {
+  readonly url: URL;
+  readonly id: CertificateId;
+  readonly issuer: X509Certificate;
+}
+
+interface Answer extends Validity {
+  readonly bytes: Buffer;
+}
+
+class Entry {
+  readonly #certificate: Certificate;
+  readonly #fetch: FetchOcsp;
+  readonly #ended: (failure: OcspFailure) => void;
+  readonly #abort = new AbortController();
+  readonly #backoff = new Backoff(RETRY);
+  #answer: Answer | null = null;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(certificate: Certificate, fetch: FetchOcsp, ended: (failure: OcspFailure) => void) {
+    this.#certificate = certificate;
+    this.#fetch = fetch;
+    this.#ended = ended;
+    const question = questionOf(certificate);
+    if (question.ok) void this.#ask(question.value);
+    else this.#report(question.error, '');
+  }
+
+  staple(now: number): Buffer | null {
+    return this.#answer !== null && this.#answer.nextUpdate > now ? this.#answer.bytes : null;
+  }
+
+  close(): void {
+    this.#abort.abort();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+
+  async #ask(question: Question): Promise<void> {
+    const fetched = await this.#fetch(question.url, encodeRequest(question.id), this.#abort.signal);
+    if (this.#abort.signal.aborted) return;
+    const checked = fetched.ok ? checkResponse(fetched.value, question.id, question.issuer, Date.now()) : fetched;
+    if (fetched.ok && checked.ok) this.#answer = { bytes: fetched.value, ...checked.value };
+    // The truth, even when it is bad news, ends what was true before.
+    else if (!checked.ok && checked.error === 'revoked') this.#answer = null;
+    this.#report(checked.ok ? 'good' : checked.error, question.url.href);
+    this.#timer = setTimeout(() => void this.#ask(question), checked.ok ? this.#refreshAfter(checked.value) : this.#backoff.next()).unref();
+  }
+
+  #refreshAfter({ thisUpdate, nextUpdate }: Validity): number {
+    this.#backoff.reset();
+    const half = thisUpdate + (nextUpdate - thisUpdate) * (0.4 + 0.2 * Math.random()) - Date.now();
+    return Math.min(MAX_REFRESH_MS, Math.max(MIN_REFRESH_MS, half));
+  }
+
+  #report(outcome: OcspOutcome, responder: string): void {
+    const { names, mustStaple } = this.#certificate;
+    this.#ended({ certificate: names[0] ?? '', responder, outcome, mustStaple });
+  }
+}
+
+const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+
+/** The responder is the one the certificate names; the issuer must be in the chain, or nobody can check what is answered. */
+function questionOf({ chain }: Certificate): Result<Question, 'no_responder' | 'no_issuer'> {
+  // It was parsed before: there is a leaf.
+  const [leaf, ...others] = (chain.match(PEM_CERTIFICATE) ?? [chain]).map((pem) => new X509Certificate(pem)) as [
+    X509Certificate,
+    ...X509Certificate[],
+  ];
+  const url = OCSP_URL.exec(leaf.infoAccess ?? '')?.[1] ?? '';
+  if (!URL.canParse(url)) return err('no_responder');
+  const issuer = others.find((other) => leaf.checkIssued(other) && leaf.verify(other.publicKey));
+  if (issuer === undefined) return err('no_issuer');
+  const id = certificateId(leaf, issuer);
+  return id === null ? err('no_issuer') : ok({ url: new URL(url), id, issuer });
+}
