@@ -56,6 +56,14 @@ describe('a line', () => {
     expect(JSON.parse(line)).toMatchObject({ method: logged, authority: logged, path: logged, userAgent: logged });
   });
 
+  test('has the status of a call', () => {
+    expect(JSON.parse(formatLine(exchangeOf({ grpc: true, status: 200, grpcStatus: 14 }), 1, 'now'))).toMatchObject({
+      status: 200,
+      grpcStatus: 14,
+    });
+    expect(JSON.parse(formatLine(exchangeOf({ status: 200 }), 1, 'now'))).not.toHaveProperty('grpcStatus');
+  });
+
   test('fits one write to a pipe at its longest', () => {
     const long = '"'.repeat(70_000);
     const listener = `${'n'.repeat(63)}/${'g'.repeat(253)}/${'l'.repeat(253)}`;

@@ -35,6 +35,19 @@ describe('request metrics', () => {
     expect(text).toContain('weir_requests_active 0\n');
   });
 
+  test('count calls by gRPC status, and nothing for routes without calls', async () => {
+    const metrics = new RequestMetrics();
+    finish(metrics, 'a/b', { grpcStatus: 0 });
+    finish(metrics, 'a/b', { grpcStatus: 14 });
+    finish(metrics, 'a/b', { grpcStatus: 14 });
+    finish(metrics, 'c/d', { grpcStatus: -1 });
+    const text = await registryOf(metrics).metrics();
+    expect(text.match(/^weir_grpc_requests_total.*$/gm)).toEqual([
+      'weir_grpc_requests_total{route="a/b",grpc_status="0"} 1',
+      'weir_grpc_requests_total{route="a/b",grpc_status="14"} 2',
+    ]);
+  });
+
   test('escape a hostile name', async () => {
     const metrics = new RequestMetrics();
     finish(metrics, 'a"} 1\nweir_forged_total 9\\');

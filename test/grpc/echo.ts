@@ -42,8 +42,8 @@ type Call = ServerDuplexStream<Buffer, Buffer>;
  */
 export class EchoServer {
   readonly port: number;
-  /** grpc-timeout of each call so far, '' without. */
-  readonly timeouts: string[] = [];
+  /** How long each call so far was given, in milliseconds; Infinity without a deadline. */
+  readonly timeouts: number[] = [];
   /** Calls that their caller gave up. */
   cancelled = 0;
   active = 0;
@@ -75,7 +75,7 @@ export class EchoServer {
 
   serve(call: Call, definition: MethodDefinition<Buffer, Buffer>, name: string): void {
     this.active++;
-    this.timeouts.push(String(call.metadata.get('grpc-timeout')[0] ?? ''));
+    this.timeouts.push(Number(call.getDeadline()) - Date.now());
     const head = echoed(call.metadata);
     call.on('cancelled', () => this.cancelled++);
     call.on('close', () => this.active--);

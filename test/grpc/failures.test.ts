@@ -1,0 +1,251 @@
+// What a caller is told when a call fails on its way, and what the backend is told: frame by frame.
+import { describe, expect, test } from '@jest/globals';
+import type * as ir from '#api/ir/ir.ts';
+import type { Limits } from '../../proxy/exchange/limits.ts';
+import { closeAfterEach, openProxy, openUpstream } from '../support/fixture.ts';
+import { answerOf, END_STREAM, frame, FrameClient, numbers, openSession, openStream, post, request, TYPE } from '../support/h2-client.ts';
+import type { FramePeer } from '../support/h2-client.ts';
+import { FrameServer, head, openH2Backend } from '../support/h2-upstream.ts';
+import { cluster, listener, route } from '../support/proxy.ts';
+import type { Proxy } from '../support/proxy.ts';
+import { until } from '../support/until.ts';
+import { freePorts } from '../support/free-port.ts';
+
+closeAfterEach();
+
+const CANCEL = 8;
+const CALL = { ':method': 'POST', ':path': '/a.B/Go', 'content-type': 'application/grpc', te: 'trailers' };
+const GRPC = ['content-type', 'application/grpc'] as const;
+/** A message of three bytes. */
+const MESSAGE = Buffer.from([0, 0, 0, 0, 3, 1, 2, 3]);
+
+function resources(ports: readonly number[], fields: Partial<ir.Route> = {}): ir.Resource[] {
+  return [listener(), ...cluster('app', ports), route({ http2: true, ...fields })];
+}
+
+/** Makes a call and tells its outcome: status and message from the head, which is all there is. */
+async function told(proxy: Proxy, headers: Record<string, string> = {}): Promise<readonly [status: string, message: string]> {
+  const answer = await request(openSession(proxy.port), { ...CALL, ...headers }, MESSAGE);
+  expect([answer.status, answer.body.length, answer.headers['content-type'], answer.headers['content-length']]).toEqual([
+    ...[200, 0],
+    ...['application/grpc', undefined],
+  ]);
+  return [String(answer.headers['grpc-status']), String(answer.headers['grpc-message'])];
+}
+
+interface Frames {
+  readonly server: FrameServer;
+  readonly proxy: Proxy;
+  readonly client: FrameClient;
+}
+
+/** A call on stream 1 between a client and a backend of frames. */
+async function openFrames(
+  limits: Partial<Limits> = {},
+  ...fields: (readonly [string, string])[]
+): Promise<Frames & { readonly peer: FramePeer }> {
+  const server = await FrameServer.start();
+  const proxy = await openProxy(resources([server.port]), limits);
+  const client = await FrameClient.connect(proxy.port);
+  client.write(post(1, GRPC, ...fields), frame(TYPE.data, 0, 1, MESSAGE));
+  return { server, proxy, client, peer: await server.asked() };
+}
+
+/** A field of the last header block on a stream: of the head, or of the trailers once they are there. */
+function field(peer: FramePeer, name: string, stream = 1): string | undefined {
+  const fields = peer.of(TYPE.headers, stream).at(-1)?.fields ?? [];
+  return fields[fields.indexOf(name) + 1];
+}
+
+describe('failures of the proxy are answers with a status alone', () => {
+  test('no route', async () => {
+    const proxy = await openProxy(
+      resources([], { matches: [{ path: { type: 'Exact', value: '/x' }, method: null, headers: [], queryParams: [] }] }),
+    );
+    expect(await told(proxy)).toEqual(['12', 'No route matches the request']);
+    expect(await told(proxy, { 'content-type': 'application/grpc+proto' })).toEqual(['12', 'No route matches the request']);
+  });
+
+  test('no endpoints, no such backend, a backend that does not listen', async () => {
+    expect(await told(await openProxy(resources([])))).toEqual(['14', 'The backend has no endpoint']);
+    const invalid = { backends: [{ cluster: null, invalidReason: 'BackendNotFound', weight: 1, filters: [] }] };
+    expect(await told(await openProxy(resources([], invalid)))).toEqual(['14', 'The backend of the route is not valid']);
+    expect(await told(await openProxy(resources(await freePorts(1))))).toEqual(['14', 'The backend could not be reached']);
+  });
+
+  test.each(['1', '1s', '123456789S', '-1S'])('a grpc-timeout of %s', async (timeout) => {
+    expect(await told(await openProxy(resources([])), { 'grpc-timeout': timeout })).toEqual(['13', 'The request is not valid HTTP']);
+  });
+
+  test('a message that is too large', async () => {
+    const { proxy } = await openFrames({ maxRequestBodyBytes: 100 });
+    const session = openSession(proxy.port);
+    const answer = await request(session, CALL, Buffer.alloc(101));
+    expect([answer.status, answer.headers['grpc-status']]).toEqual([200, '8']);
+  });
+
+  test('but not for what is no call', async () => {
+    const proxy = await openProxy(resources([]));
+    for (const headers of [{ 'content-type': 'application/grpc-web' }, { ':method': 'PUT' }, { 'content-type': 'text/plain' }]) {
+      const answer = await request(openSession(proxy.port), { ...CALL, ...headers }, MESSAGE);
+      expect([answer.status, answer.headers['content-type']]).toEqual([503, 'application/problem+json']);
+    }
+  });
+});
+
+describe('answers that are none of gRPC', () => {
+  test.each([
+    [503, '14'],
+    [404, '12'],
+    [401, '16'],
+    [500, '2'],
+    [200, '2'],
+  ])('status %d becomes %s', async (status, expected) => {
+    const { port } = await openH2Backend((stream) => {
+      stream.respond({ ':status': status, 'content-type': 'text/html' });
+      stream.end('<html>');
+    });
+    expect(await told(await openProxy(resources([port])))).toEqual([
+      expected,
+      `The backend did not answer with gRPC, but with HTTP status ${status}`,
+    ]);
+  });
+
+  test('of a backend of HTTP/1.1 too', async () => {
+    const upstream = await openUpstream('HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nno');
+    const proxy = await openProxy([listener(), ...cluster('app', [upstream.port]), route()]);
+    expect(await told(proxy)).toEqual(['14', 'The backend did not answer with gRPC, but with HTTP status 429']);
+  });
+
+  test('a status in the head is enough to be one', async () => {
+    const { port } = await openH2Backend((stream) =>
+      stream.respond({ ':status': 200, 'grpc-status': '5', 'grpc-message': 'a%25b' }, { endStream: true }),
+    );
+    const answer = await request(openSession((await openProxy(resources([port]))).port), CALL, MESSAGE);
+    expect([answer.headers['grpc-status'], answer.headers['grpc-message']]).toEqual(['5', 'a%25b']);
+  });
+});
+
+describe('resets', () => {
+  test.each([
+    [8, '1'],
+    [11, '8'],
+    [2, '13'],
+    [12, '7'],
+    [5, '2'],
+  ])('a backend that resets with code %d is told as %s', async (code, expected) => {
+    const { client, peer } = await openFrames();
+    peer.write(frame(TYPE.reset, 0, 1, numbers(code)));
+    await client.answered(1);
+    expect([client.status(1), field(client, 'grpc-status')]).toEqual(['200', expected]);
+  });
+
+  test('after the answer began the status comes in trailers', async () => {
+    const { client, peer } = await openFrames();
+    peer.write(head(1, '200', 0, GRPC), frame(TYPE.data, 0, 1, MESSAGE), frame(TYPE.reset, 0, 1, numbers(11)));
+    await client.answered(1);
+    expect(client.of(TYPE.data, 1).map(({ payload }) => payload)).toEqual([MESSAGE]);
+    expect([field(client, 'grpc-status'), field(client, 'grpc-message')]).toEqual(['8', 'The answer of the backend ended too early']);
+  });
+
+  test('a backend that closes the connection is unavailable', async () => {
+    const { client, peer } = await openFrames();
+    peer.socket.destroy();
+    await client.answered(1);
+    expect(field(client, 'grpc-status')).toBe('14');
+  });
+
+  test('a refused call is made again, message and all', async () => {
+    const { server, client, peer } = await openFrames();
+    await until(() => peer.of(TYPE.data, 1).length > 0, 'the message');
+    peer.write(frame(TYPE.reset, 0, 1, numbers(7)));
+    await server.asked(3);
+    await until(() => peer.of(TYPE.data, 3).length > 0, 'the message again');
+    expect(peer.of(TYPE.data, 3)[0]?.payload).toEqual(MESSAGE);
+    peer.write(head(3, '200', END_STREAM, GRPC, ['grpc-status', '0']));
+    await client.answered(1);
+    expect(field(client, 'grpc-status')).toBe('0');
+  });
+
+  test('a caller that resets the call resets it at the backend, with CANCEL', async () => {
+    const { client, peer, proxy } = await openFrames();
+    client.write(frame(TYPE.reset, 0, 1, numbers(CANCEL)));
+    expect(await peer.reset(1)).toBe(CANCEL);
+    await until(() => proxy.metric('weir_requests_active') === 0, 'the end');
+  });
+});
+
+describe('deadlines of the caller', () => {
+  test('that pass are told, and the backend is told CANCEL', async () => {
+    const { client, peer } = await openFrames({}, ['grpc-timeout', '100m']);
+    await client.answered(1);
+    expect([field(client, 'grpc-status'), field(client, 'grpc-message')]).toEqual(['4', 'The deadline of the call passed']);
+    expect(await peer.reset(1)).toBe(CANCEL);
+  });
+
+  test('that pass once the answer began end it with a status', async () => {
+    const { client, peer } = await openFrames({}, ['grpc-timeout', '200m']);
+    peer.write(head(1, '200', 0, GRPC), frame(TYPE.data, 0, 1, MESSAGE));
+    await client.answered(1);
+    expect([client.of(TYPE.data, 1).length, field(client, 'grpc-status')]).toEqual([1, '4']);
+    expect(await peer.reset(1)).toBe(CANCEL);
+  });
+
+  test('that have passed on arrival are not waited for', async () => {
+    const { client } = await openFrames({}, ['grpc-timeout', '0S']);
+    await client.answered(1);
+    expect(field(client, 'grpc-status')).toBe('4');
+  });
+
+  test('that leave time for nothing but the answer do no harm', async () => {
+    const { client, peer } = await openFrames({}, ['grpc-timeout', '1H']);
+    expect(field(peer, 'grpc-timeout')).toMatch(/^3[56]\d{5}m$/);
+    peer.write(head(1, '200', END_STREAM, GRPC, ['grpc-status', '0']));
+    await client.answered(1);
+    expect(field(client, 'grpc-status')).toBe('0');
+  });
+});
+
+describe('silence', () => {
+  test('is no fault of a call, either way', async () => {
+    const { client, peer } = await openFrames({ requestBodyIdleTimeout: 100, upstreamIdleTimeout: 150, downstreamIdleTimeout: 200 });
+    // Both are asked whether they are there, a few times over.
+    const answer = (end: FramePeer) => {
+      const asked = end.of(TYPE.ping).filter(({ flags }) => flags === 0);
+      for (const { payload } of asked.slice(answered.get(end) ?? 0)) end.write(frame(TYPE.ping, 1, 0, payload));
+      answered.set(end, asked.length);
+      return asked.length;
+    };
+    const answered = new Map<FramePeer, number>();
+    await until(() => Math.min(answer(client), answer(peer)) >= 3, 'three PINGs each way');
+    peer.write(head(1, '200', END_STREAM, GRPC, ['grpc-status', '0']));
+    await client.answered(1);
+    expect(field(client, 'grpc-status')).toBe('0');
+  });
+
+  test('is cut when the caller does not answer a PING', async () => {
+    const { client, peer } = await openFrames({ requestBodyIdleTimeout: 100, downstreamIdleTimeout: 200 });
+    await until(() => client.closed, 'the cut');
+    expect(client.of(TYPE.ping)).toHaveLength(1);
+    expect(await peer.reset(1)).toBe(CANCEL);
+  });
+
+  test('is cut when it lasts as long as that of a tunnel may', async () => {
+    const { client, peer } = await openFrames({ requestBodyIdleTimeout: 100, tunnelIdleTimeout: 300, downstreamIdleTimeout: 60_000 });
+    await client.answered(1);
+    expect(field(client, 'grpc-status')).toBe('4');
+    expect(await peer.reset(1)).toBe(CANCEL);
+  });
+});
+
+test('a call that node:http2 makes and answers passes with its trailers', async () => {
+  const { port } = await openH2Backend((stream) => {
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0', 'x-end-bin': 'AAE' }));
+    stream.end(MESSAGE);
+  });
+  const stream = openStream(openSession((await openProxy(resources([port]))).port), CALL, false);
+  stream.end(MESSAGE);
+  const answer = await answerOf(stream);
+  expect([answer.body, answer.trailers['grpc-status'], answer.trailers['x-end-bin']]).toEqual([MESSAGE, '0', 'AAE']);
+});
