@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
+import { validateObject } from '#api/k8s/validate.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { until } from '../support/until.ts';
 import { statusWrites } from './audit.ts';
@@ -49,6 +50,32 @@ describeWith(['cluster'], 'test cluster', () => {
     const filters = [{ type: 'RequestRedirect', requestRedirect: { statusCode: 302 } }];
     const rule = { filters: [...filters, ...filters] };
     await expect(cluster.apply(httpRoute('twice', rule))).rejects.toThrow('RequestRedirect filter cannot be repeated');
+  });
+
+  test.each([
+    [true, { service: 'a.B', method: 'Go' }],
+    [true, { service: '.A.b_1' }],
+    [true, { type: 'RegularExpression', method: '(?i)get.*' }],
+    [false, {}],
+    [false, { service: 'a/b' }],
+    [false, { service: 'a..b' }],
+    [false, { service: '1a' }],
+    [false, { method: 'a.b' }],
+    [false, { type: 'Prefix', service: 'a' }],
+  ])('agrees with Weir (%s) on a method of a GRPCRoute: %j', async (good, method) => {
+    const spec = { rules: [{ matches: [{ method }] }] };
+    const object = {
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'GRPCRoute',
+      metadata: { name: 'calls', namespace: 'default' },
+      spec,
+    };
+    expect(validateObject(object, { strict: true }).ok).toBe(good);
+    const applied = cluster.apply(JSON.stringify(object)).then(
+      () => true,
+      () => false,
+    );
+    expect(await applied).toBe(good);
   });
 
   test('counts generations by spec alone', async () => {
@@ -106,7 +133,7 @@ describeWith(['cluster'], 'CRD of Backend', () => {
 
   test.each([
     ['a port', { endpoints: [{ ip: '192.0.2.1', port: 0 }] }, 'spec.endpoints[0].port'],
-    ['a protocol', { protocol: 'spdy', endpoints: [{ ip: '192.0.2.1', port: 80 }] }, 'supported values: "http1", "h2c"'],
+    ['a protocol', { protocol: 'spdy', endpoints: [{ ip: '192.0.2.1', port: 80 }] }, 'supported values: "http1", "http2"'],
     ['no endpoints', {}, 'spec.endpoints: Required value'],
     ['an unknown field', { endpoint: [], endpoints: [{ ip: '192.0.2.1', port: 80 }] }, 'unknown field "spec.endpoint"'],
   ])('refuses %s', async (_, spec, reason) => {
@@ -115,7 +142,7 @@ describeWith(['cluster'], 'CRD of Backend', () => {
 
   test('has columns, a short name and a category', async () => {
     await cluster.apply(backend('listed', { protocol: 'http2', endpoints: [{ ip: '192.0.2.7', port: 80 }] }));
-    expect(await cluster.kubectl(['get', 'wbe', 'listed'])).toMatch(/^NAME\s+PROTOCOL\s+ENDPOINT\s+AGE\s+listed\s+h2c\s+192\.0\.2\.7\s/);
+    expect(await cluster.kubectl(['get', 'wbe', 'listed'])).toMatch(/^NAME\s+PROTOCOL\s+ENDPOINT\s+AGE\s+listed\s+http2\s+192\.0\.2\.7\s/);
     expect(await cluster.kubectl(['get', 'weir', '-o', 'name'])).toContain('backend.gateway.weir.dev/listed');
   });
 
@@ -123,7 +150,7 @@ describeWith(['cluster'], 'CRD of Backend', () => {
     const explain = () => cluster.kubectl(['explain', 'backends.gateway.weir.dev.spec']);
     // The API server publishes the schemas of CRDs some time after it serves them.
     await cluster.until('the schema', async () => (await explain()).includes('protocol'));
-    expect(await explain()).toContain('h2c is HTTP/2 without TLS');
+    expect(await explain()).toContain('http2 is HTTP/2');
   });
 
   test('keeps status apart from the rest', async () => {

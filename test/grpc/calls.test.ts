@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import type * as ir from '#api/ir/ir.ts';
 import { TestCa } from '../support/certificates.ts';
 import { closeAfterEach, closeLater, openProxy } from '../support/fixture.ts';
+import { freePorts } from '../support/free-port.ts';
 import { cluster, listener, route } from '../support/proxy.ts';
 import type { Proxy } from '../support/proxy.ts';
 import { until } from '../support/until.ts';
@@ -120,6 +121,39 @@ describe('calls pass', () => {
     for (const definition of [UNARY, COLLECT, EXPAND, CHAT]) {
       expect(await client.call(definition, [bytes('s')])).toMatchObject({ code: status.OK, details: 'OK', messages: [bytes('s')] });
     }
+  });
+});
+
+describe('what an HTTPRoute can do with requests, a GRPCRoute can do with calls', () => {
+  test('copies go to a mirror, which answers nobody', async () => {
+    const mirror = await openServer();
+    const server = await openServer();
+    const filter: ir.Filter = { type: 'RequestMirror', cluster: 'Service/default/mirror/80', numerator: 1, denominator: 1 };
+    const rest = [...cluster('app', [server.port]), ...cluster('mirror', [mirror.port]), route({ http2: true, filters: [filter] })];
+    const client = new EchoClient((await openProxy([listener(), ...rest])).port);
+    closeLater(() => client.close());
+    expect(texts((await client.call(UNARY, [bytes('one')])).messages)).toEqual(['one']);
+    await until(() => mirror.timeouts.length === 1, 'the copy');
+  });
+
+  test('a backend that does not listen is passed by', async () => {
+    const server = await openServer();
+    const [closed = 0] = await freePorts(1);
+    const proxy = await openProxy([listener(), ...cluster('app', [closed, server.port]), route({ http2: true })]);
+    const client = new EchoClient(proxy.port);
+    closeLater(() => client.close());
+    for (let i = 0; i < 6; i++) expect((await client.call(UNARY, [bytes('x')])).code).toBe(status.OK);
+  });
+
+  test('headers of the call and of its answer change', async () => {
+    const change = (name: string): ir.HeaderModification => ({ set: [{ name, value: 'set' }], add: [], remove: [] });
+    const filters: ir.Filter[] = [
+      { type: 'RequestHeaderModifier', headers: change('x-echo-set') },
+      { type: 'ResponseHeaderModifier', headers: change('x-answer') },
+    ];
+    const { client } = await openChain({ filters });
+    const { head } = await client.call(UNARY, [bytes('x')]);
+    expect([head.get('x-echo-set'), head.get('x-answer')]).toEqual([['set'], ['set']]);
   });
 });
 
