@@ -12,6 +12,7 @@ import {
   endpointSlice,
   gateway,
   gatewayClass,
+  grpcRoute,
   httpRoute,
   namespace,
   referenceGrant,
@@ -69,7 +70,26 @@ const ParentRef = fc.record(
   { requiredKeys: ['name'] },
 );
 
-const Route = fc.record({ parentRefs: fc.array(ParentRef, { maxLength: 2 }), rules: fc.array(Rule, { minLength: 1, maxLength: 2 }) });
+const attached = {
+  parentRefs: fc.array(ParentRef, { maxLength: 2 }),
+  hostnames: fc.array(Hostnames, { maxLength: 2 }),
+};
+
+const Route = fc.record({ ...attached, rules: fc.array(Rule, { minLength: 1, maxLength: 2 }) });
+
+const GrpcRule = fc.record({
+  matches: fc.array(fc.record({ method: fc.constantFrom({ service: 'a.B' }, { method: 'Go' }, { service: '/' }) }), { maxLength: 2 }),
+  backendRefs: fc.array(BackendRef, { maxLength: 2 }),
+});
+
+const GrpcRoute = fc.record({ ...attached, rules: fc.array(GrpcRule, { maxLength: 2 }) });
+
+/** With an age, by which the Gateway API settles who gets a host. */
+function aged(object: KubernetesObject, day: number): KubernetesObject {
+  return { ...object, metadata: { ...object.metadata, creationTimestamp: `2026-01-0${day}T00:00:00Z` } };
+}
+
+const Day = fc.integer({ min: 1, max: 3 });
 
 const SomeObject: fc.Arbitrary<KubernetesObject> = fc.oneof(
   fc
@@ -78,7 +98,10 @@ const SomeObject: fc.Arbitrary<KubernetesObject> = fc.oneof(
   fc
     .record({ name: Names, className: Names, listeners: fc.array(Listener, { minLength: 1, maxLength: 3 }) })
     .map(({ name, className, listeners }) => gateway(name, listeners, className)),
-  fc.record({ ns: Namespaces, name: Names, spec: Route }).map(({ ns, name, spec }) => httpRoute(ns, name, spec)),
+  fc.record({ ns: Namespaces, name: Names, spec: Route, day: Day }).map(({ ns, name, spec, day }) => aged(httpRoute(ns, name, spec), day)),
+  fc
+    .record({ ns: Namespaces, name: Names, spec: GrpcRoute, day: Day })
+    .map(({ ns, name, spec, day }) => aged(grpcRoute(ns, name, spec), day)),
   fc
     .record({ ns: Namespaces, name: Names, port: fc.constantFrom(80, 81), appProtocol: fc.constantFrom('kubernetes.io/h2c', 'https', 'x') })
     .map(({ ns, name, port, appProtocol }) => service(ns, name, { ports: [{ port, appProtocol }] })),
