@@ -5,7 +5,6 @@ import { END_HEADERS, END_STREAM, frame, literals, numbers, settings, TYPE } fro
 import { FrameServer, head, whole } from '../support/h2-upstream.ts';
 import { readMessage, status } from '../support/message.ts';
 import { cluster, listener, route } from '../support/proxy.ts';
-import { freePorts } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
 
 closeAfterEach();
@@ -143,7 +142,7 @@ describe('a connection that breaks the rules', () => {
   });
 
   test('one that is not there', async () => {
-    const proxy = await openProxy([listener(), ...cluster('app', await freePorts(1), 'http2'), route()]);
+    const proxy = await openProxy([listener(), ...cluster('app', [1], 'http2'), route()]);
     const answer = await (await openClient(proxy.port)).ask(get());
     expect([status(answer), JSON.parse(answer.body).code]).toEqual([502, 'upstream_connect_failed']);
   });

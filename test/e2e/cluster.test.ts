@@ -212,6 +212,7 @@ spec:
     expect(routeCondition(accepted, 'ResolvedRefs')).toMatchObject({ status: 'True', reason: 'ResolvedRefs' });
     await cluster.kubectl(['delete', 'grpcroute', 'calls']);
     await cluster.kubectl(['patch', 'httproute', 'one', '--type=merge', '-p', '{"spec":{"hostnames":[]}}']);
+    await statusWhen('httproute', 'one', isCurrent);
     await statusWhen('gateway', 'gw', attached(1));
   });
 

@@ -132,7 +132,7 @@ describe('a resource that a proxy refuses', () => {
     await proxy.ready;
     rig.cache.apply({ changed: [invalidCluster('a'), encode(cluster('b', 'tcp'))], removed: [] });
     await until(() => rig.journal.nacks.size === 1, 'the nack');
-    const errors = [{ field: 'protocol', reason: 'must be one of http1, h2c, tcp, udp' }];
+    const errors = [{ field: 'protocol', reason: 'must be one of http1, http2, tcp, udp' }];
     expect(rig.journal.nacks.get('Cluster|a')).toEqual(errors);
     expect(target.serving.get('Cluster|b')).toEqual(cluster('b', 'tcp'));
     expect(target.serving.get('Cluster|a')).toEqual(cluster('a', 'http2'));
