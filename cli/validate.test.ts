@@ -62,6 +62,18 @@ describe('findings', () => {
     ]);
   });
 
+  test('of an HTTPRoute and a GRPCRoute for one host the younger is refused', async () => {
+    const grpc = route('b', TO_BACKEND).replace('HTTPRoute', 'GRPCRoute');
+    expect(await findings(route('a', TO_BACKEND), grpc)).toEqual([
+      expect.objectContaining({
+        severity: 'error',
+        object: 'GRPCRoute/default/b',
+        field: 'parent gw, Accepted',
+        reason: expect.stringMatching(/^HostnameConflict: the older HTTPRoute\/default\/a has hosts of it on listener http/),
+      }),
+    ]);
+  });
+
   test('references: a backend and a parent that are not there', async () => {
     const missing = await findings(route('lost', 'backendRefs: [{ name: nowhere, port: 80 }]'));
     expect(missing).toEqual([

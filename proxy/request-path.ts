@@ -64,7 +64,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     // Before any filter: they may change the host, and what a route's owner sets on purpose stays.
     setForwarded(exchange);
     if (exchange.grpc) {
-      if (!startCallDeadline(exchange, this.#wheel, this)) return this.#reply(exchange, ERRORS.requestMalformed);
+      if (!startCallDeadline(exchange, this.#wheel, this)) return this.#reply(exchange, ERRORS.deadlineMalformed);
     } else if (route.requestTimeout > 0) startRequestTimeout(exchange, this.#wheel, this);
     this.#filter(exchange, route.requestFilters, this.#chooseBackend);
   }

@@ -6,18 +6,20 @@ export function createdAt({ creationTimestamp = '' }: ObjectMeta): number {
   return Math.max(0, Math.floor(Date.parse(creationTimestamp) / 1000)) || 0;
 }
 
-/** For `sort`: the older first, then the first by `namespace/name`, then by kind. */
-export function compareAge(a: Aged, b: Aged): number {
-  return createdAt(a.metadata) - createdAt(b.metadata) || compareText(nameOf(a), nameOf(b)) || compareText(a.kind, b.kind);
+/** The objects, the older first, then the first by `namespace/name`, then by kind. */
+export function byAge<T extends Aged>(objects: readonly T[]): T[] {
+  // Worked out once each: parsing a date at every comparison would cost more than all the rest.
+  const ranked = objects.map((object) => {
+    const { kind, metadata } = object;
+    return { object, at: createdAt(metadata), name: `${metadata.namespace ?? ''}/${metadata.name}`, kind };
+  });
+  ranked.sort((a, b) => a.at - b.at || compareText(a.name, b.name) || compareText(a.kind, b.kind));
+  return ranked.map(({ object }) => object);
 }
 
 interface Aged {
   readonly kind: string;
   readonly metadata: ObjectMeta;
-}
-
-function nameOf({ metadata }: Aged): string {
-  return `${metadata.namespace ?? ''}/${metadata.name}`;
 }
 
 function compareText(a: string, b: string): number {

@@ -4,7 +4,7 @@ import { coveringPatterns } from '#api/match/hostname.ts';
 import { objectId, refOf } from '#api/k8s/object.ts';
 import { GATEWAY_GROUP } from '#api/k8s/schema.ts';
 import type { GrpcRoute, HttpRoute, ParentReference } from '#api/k8s/k8s.ts';
-import { compareAge } from './age.ts';
+import { byAge } from './age.ts';
 import { claimsOf, type Attaching, type Claim } from './claims.ts';
 import { attachableUnit } from './gateway.ts';
 import type { AttachableListener } from './listener.ts';
@@ -27,7 +27,7 @@ export const rivalsUnit: UnitKind<readonly Defeat[]> = {
     if (grpcRoutes.length === 0) return valueOnly([]);
     const listeners = view.read(attachableUnit, key);
     if (listeners === null) return valueOnly([]);
-    const routes = [...grpcRoutes, ...view.list('httpRoutesByGateway', key)].sort(compareAge);
+    const routes = byAge<HttpRoute | GrpcRoute>([...grpcRoutes, ...view.list('httpRoutesByGateway', key)]);
     const taken = new Map<string, Hosts>();
     return valueOnly(routes.flatMap((route) => take(taken, route, claimsOn(view, route, key, listeners))));
   },

@@ -30,6 +30,7 @@ export const ERRORS = Object.freeze({
   expectationFailed: define('expectation_failed', 'downstream', 417, 'The expectation cannot be met'),
   misdirectedRequest: define('misdirected_request', 'downstream', 421, 'This connection does not serve the requested host'),
   downstreamReset: define('downstream_reset', 'downstream', 499, 'The connection was closed before the answer was complete'),
+  deadlineMalformed: define('deadline_malformed', 'downstream', 400, 'The deadline of the call cannot be read'),
   deadlineExceeded: define('deadline_exceeded', 'downstream', 504, 'The deadline of the call passed'),
   idleTimeout: define('idle_timeout', 'downstream', 408, 'Nothing was sent either way for too long'),
   connectionCut: define('connection_cut', 'internal', 503, 'The proxy ended the connection before its peers did'),

@@ -40,6 +40,7 @@ const BY_NAME = {
   expectationFailed: GRPC_STATUS.internal,
   misdirectedRequest: GRPC_STATUS.unavailable,
   downstreamReset: GRPC_STATUS.cancelled,
+  deadlineMalformed: GRPC_STATUS.internal,
   deadlineExceeded: GRPC_STATUS.deadlineExceeded,
   idleTimeout: GRPC_STATUS.unavailable,
   connectionCut: GRPC_STATUS.unavailable,

@@ -74,7 +74,7 @@ describe('failures of the proxy are answers with a status alone', () => {
   });
 
   test.each(['1', '1s', '123456789S', '-1S'])('a grpc-timeout of %s', async (timeout) => {
-    expect(await told(await openProxy(resources([])), { 'grpc-timeout': timeout })).toEqual(['13', 'The request is not valid HTTP']);
+    expect(await told(await openProxy(resources([])), { 'grpc-timeout': timeout })).toEqual(['13', 'The deadline of the call cannot be read']);
   });
 
   test('a message that is too large', async () => {
