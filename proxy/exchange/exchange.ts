@@ -101,6 +101,9 @@ export class Exchange {
   /** The request asked for a 100 before it sends its body, and none was sent yet. */
   expectsContinue = false;
 
+  /** Names of headers that a peer of HTTP/2 wants in no compression table (RFC 7541 section 7.1.3), on either side; null when none. */
+  secrets: string[] | null = null;
+
   // The answer. Upstream codecs or a local reply fill it in; response filters may change it.
   status = 0;
   responseHeaders: Headers = NO_HEADERS;

@@ -63,6 +63,7 @@ export class Mirror {
     copy.query = exchange.query;
     copy.hasQuery = exchange.hasQuery;
     copy.requestHeaders = [...exchange.requestHeaders];
+    copy.secrets = exchange.secrets;
     copy.grpc = exchange.grpc;
     copy.deadlineAt = exchange.deadlineAt;
     copy.route = exchange.route === null ? null : { ...exchange.route, responseFilters: null, retry: null };

@@ -2,6 +2,7 @@
 // connection with whom.
 import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
+import { sensitiveHeaders } from 'node:http2';
 import type http2 from 'node:http2';
 import type * as ir from '#api/ir/ir.ts';
 import type { Limits } from '../../proxy/exchange/limits.ts';
@@ -66,6 +67,27 @@ function field(peer: FramePeer, stream: number, name: string): string | undefine
   for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) return fields[i + 1];
   return undefined;
 }
+
+/** Names that a peer marked never to be indexed. */
+function secretsIn(headers: http2.IncomingHttpHeaders | undefined): readonly string[] {
+  return (headers as { readonly [sensitiveHeaders]?: readonly string[] } | undefined)?.[sensitiveHeaders] ?? [];
+}
+
+test('headers that a peer wants in no table are in none on the other side, of heads and of trailers', async () => {
+  const seen: http2.IncomingHttpHeaders[] = [];
+  const { proxy } = await openNode((stream, headers) => {
+    seen.push(headers);
+    stream.respond({ ':status': 200, 'x-key': 'k', 'x-open': 'o', [sensitiveHeaders]: ['x-key'] }, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'x-sum': 's', [sensitiveHeaders]: ['x-sum'] }));
+    stream.end('body');
+  });
+  const stream = openStream(openSession(proxy.port), { 'x-token': 't', 'x-plain': 'p', [sensitiveHeaders]: ['x-token'] }, true);
+  const trailers = once(stream, 'trailers') as Promise<[http2.IncomingHttpHeaders]>;
+  const answer = await answerOf(stream);
+  expect(secretsIn(seen[0])).toEqual(['x-token']);
+  expect(secretsIn(answer.headers)).toEqual(['x-key']);
+  expect(secretsIn((await trailers)[0])).toEqual(['x-sum']);
+});
 
 describe('HTTP/1.1 in, HTTP/2 out', () => {
   test('a request is translated: pseudo-headers, no connection-specific ones, length kept', async () => {

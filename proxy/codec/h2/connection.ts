@@ -212,7 +212,13 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
     list.length = 0;
     const outcome = this.#decoder.decode(buffer, start, end, list);
     if (outcome === 'invalid') return this.fail(CODE.compressionError);
+    if (this.#decoder.secrets !== null) this.streams.get(id)?.keepSecret(this.#decoder.secrets);
     this.takeList(id, list, outcome);
+  }
+
+  /** Names that the list taken last wants in no table. */
+  protected get secrets(): string[] | null {
+    return this.#decoder.secrets;
   }
 
   // Bodies

@@ -83,6 +83,10 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
     else this.#owner.events.requestFailed(this.exchange, ERRORS.requestMalformed);
   }
 
+  protected exchangeOrNull(): Exchange {
+    return this.exchange;
+  }
+
   pauseRequest(): void {
     this.pause();
   }
@@ -95,7 +99,7 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
 
   writeInformational(status: number, headers: readonly string[]): void {
     if (this.closed || this.#headSent) return;
-    this.#owner.heads.answer(this.id, status, headers, -1);
+    this.#owner.heads.answer(this.id, status, headers, -1, this.exchange.secrets);
   }
 
   writeHead(exchange: Exchange): void {
@@ -105,7 +109,7 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
     this.#bodiless = isBodiless(status) || exchange.method === 'HEAD';
     // RFC 9110 section 8.6: a 204 has none; what HEAD and 304 leave out is told only if it is known.
     const told = status === 204 || (this.#bodiless && responseLength === 0) ? -1 : responseLength;
-    this.remember(this.#owner.heads.answer(this.id, status, exchange.responseHeaders, told));
+    this.remember(this.#owner.heads.answer(this.id, status, exchange.responseHeaders, told, exchange.secrets));
   }
 
   writeData(_exchange: Exchange, chunk: Buffer): boolean {

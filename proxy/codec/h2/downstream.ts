@@ -32,9 +32,6 @@ const PROBE = Buffer.from('anybody?', 'latin1');
 /** How long the answer to it may take before the goodbye is final all the same. */
 const NOTICE_MS = 1_000;
 
-/** A stream that lives for so long costs its client a place for as long: resets of such are no flood. Deadlines of calls end many. */
-const YOUNG_MS = 1_000;
-
 export class H2Downstream extends H2Connection<H2DownstreamStream> implements DownstreamStreamOwner {
   readonly events: DownstreamEvents;
   readonly connection: DownstreamConnection;
@@ -150,6 +147,7 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
     const { exchange } = stream;
     const { ended } = this.block;
     stream.inboundOpen = !ended;
+    exchange.secrets = this.secrets;
     const malformed = list === null ? ERRORS.requestHeadTooLarge : takeRequestHead(list, ended, exchange, this.#heads);
     const error = malformed ?? this.#tooMuch(exchange.requestLength);
     if (error !== null) return this.#refuseRequest(stream, error);
@@ -194,7 +192,7 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
   protected received(): void {}
 
   protected takeStreamReset(stream: H2DownstreamStream): void {
-    if (!stream.answerDone && isYoung(stream) && !this.mayReset('reset')) return;
+    if (!stream.answerDone && !this.mayReset('reset')) return;
     this.leave(stream);
     this.streamFailed(stream);
   }
@@ -270,8 +268,4 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
     this.#probed = true;
     this.ping(0, PROBE);
   }
-}
-
-function isYoung({ exchange }: H2DownstreamStream): boolean {
-  return performance.now() - exchange.startedAt < YOUNG_MS;
 }

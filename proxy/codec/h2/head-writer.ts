@@ -5,6 +5,9 @@ import { isConnectionSpecific } from './field-kinds.ts';
 import { FLAG, FRAME, MAX_FRAME_SIZE } from './frames.ts';
 import type { H2Output } from './output.ts';
 
+/** Names; null for none. */
+type Secrets = readonly string[] | null;
+
 const STATUS: readonly string[] = Array.from({ length: 1_000 }, (_, status) => String(status));
 
 export class HeadWriter {
@@ -20,11 +23,14 @@ export class HeadWriter {
     this.#encoder.setTableSize(size);
   }
 
-  /** The head of an answer, 1xx included; `length` -1 adds no content-length. Returns where in the output its flags are. */
-  answer(stream: number, status: number, headers: readonly string[], length: number): number {
+  /**
+   * The head of an answer, 1xx included; `length` -1 adds no content-length. Headers named in `secrets` are kept out of tables.
+   * Returns where in the output its flags are.
+   */
+  answer(stream: number, status: number, headers: readonly string[], length: number, secrets: Secrets): number {
     this.#encoder.begin(0);
     this.#encoder.write(':status', STATUS[status] as string);
-    this.#writeAll(headers);
+    this.#writeAll(headers, secrets);
     if (length >= 0) this.#encoder.write('content-length', String(length));
     return this.#frames(stream, 0);
   }
@@ -37,23 +43,25 @@ export class HeadWriter {
     encoder.write(':scheme', scheme);
     if (exchange.authority !== '') encoder.write(':authority', exchange.authority);
     encoder.write(':path', exchange.hasQuery ? exchange.path + '?' + exchange.query : exchange.path);
-    this.#writeAll(exchange.requestHeaders);
+    this.#writeAll(exchange.requestHeaders, exchange.secrets);
     if (exchange.requestLength > 0) encoder.write('content-length', String(exchange.requestLength));
     if (exchange.expectsContinue) encoder.write('expect', '100-continue');
     return this.#frames(stream, flags);
   }
 
   /** Trailers, which end the stream. */
-  trailers(stream: number, headers: readonly string[]): void {
+  trailers(stream: number, headers: readonly string[], secrets: Secrets): void {
     this.#encoder.begin(0);
-    this.#writeAll(headers);
+    this.#writeAll(headers, secrets);
     this.#frames(stream, FLAG.endStream);
   }
 
-  #writeAll(headers: readonly string[]): void {
+  #writeAll(headers: readonly string[], secrets: Secrets): void {
     for (let i = 0; i < headers.length; i += 2) {
       const name = headers[i] as string;
-      if (!isConnectionSpecific(name)) this.#encoder.write(name, headers[i + 1] as string);
+      if (isConnectionSpecific(name)) continue;
+      if (secrets !== null && secrets.includes(name)) this.#encoder.writeSecret(name, headers[i + 1] as string);
+      else this.#encoder.write(name, headers[i + 1] as string);
     }
   }
 

@@ -1,5 +1,6 @@
 // One stream of a connection, either side of it: what comes in, held back while nobody can take it, and what goes out, held
 // back while the peer gives no window for it. Which of the two is the request is for the sides to say.
+import type { Exchange } from '../../exchange/exchange.ts';
 import type { Headers } from '../../exchange/headers.ts';
 import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
 import { ByteQueue } from './byte-queue.ts';
@@ -72,6 +73,8 @@ export abstract class H2Stream {
 
   /** Nobody wants what still comes in. */
   protected abstract get deaf(): boolean;
+  /** Whose message this is; null once nobody waits for it. */
+  protected abstract exchangeOrNull(): Exchange | null;
   protected abstract deliver(piece: Buffer): void;
   protected abstract deliverEnd(trailers: Headers | null): void;
   /** The body is not as long as its head said: section 8.1.1. */
@@ -237,10 +240,17 @@ export abstract class H2Stream {
     this.#trailersWaiting = trailers;
   }
 
+  /** The peer wants headers of these names in no table: not in ours on the other side either. */
+  keepSecret(names: readonly string[]): void {
+    const exchange = this.exchangeOrNull();
+    if (exchange === null) return;
+    exchange.secrets = exchange.secrets === null ? [...names] : [...new Set([...exchange.secrets, ...names])];
+  }
+
   #sendEnd(trailers: Headers | null): void {
     const { output, heads } = this.#owner;
     this.#endWaiting = false;
-    if (trailers !== null && trailers.length > 0) heads.trailers(this.id, trailers);
+    if (trailers !== null && trailers.length > 0) heads.trailers(this.id, trailers, this.exchangeOrNull()?.secrets ?? null);
     else if (this.#flagsGeneration === output.generation) output.flag(this.#flagsAt, FLAG.endStream);
     else output.begin(FRAME.data, FLAG.endStream, this.id, 0);
     this.outboundDone = true;

@@ -77,6 +77,10 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
     return this.#exchange !== null && this.#exchange.grpc;
   }
 
+  protected exchangeOrNull(): Exchange | null {
+    return this.#exchange;
+  }
+
   protected get deaf(): boolean {
     return this.#exchange === null;
   }

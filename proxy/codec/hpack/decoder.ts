@@ -2,6 +2,7 @@
 // connection, so a block is always decoded to its end, even when the list has grown too large to be kept.
 import { DynamicTable, ENTRY_OVERHEAD } from './dynamic-table.ts';
 import { huffmanDecode } from './huffman.ts';
+import { isNeverIndexed } from './never-indexed.ts';
 import { STATIC_SIZE, STATIC_TABLE } from './static-table.ts';
 
 /** What became of a block. `invalid` is a COMPRESSION_ERROR of the connection; `tooLarge` concerns only its stream. */
@@ -20,6 +21,8 @@ export interface DecoderLimits {
 const MAX_INTEGER = 0x0fff_ffff;
 
 export class HpackDecoder {
+  /** Names that the peer marked never to be indexed in the last block, but for those that are anyway; null when there are none. */
+  secrets: string[] | null = null;
   readonly #limits: DecoderLimits;
   readonly #table: DynamicTable;
   #buffer: Buffer = Buffer.alloc(0);
@@ -41,6 +44,7 @@ export class HpackDecoder {
     this.#position = start;
     this.#end = end;
     this.#failed = false;
+    this.secrets = null;
     this.#readSizeUpdates();
     let size = 0;
     let kept = true;
@@ -73,7 +77,15 @@ export class HpackDecoder {
       return true;
     }
     // Section 4.2: a size update after the first entry is an error.
-    return first < 0x20 && this.#readLiteral(0x0f);
+    if (first >= 0x20 || !this.#readLiteral(0x0f)) return false;
+    if (first >= 0x10 && !isNeverIndexed(this.#name)) this.#markSecret();
+    return true;
+  }
+
+  /** As few names as headers are kept; a list with more is too large anyway. */
+  #markSecret(): void {
+    this.secrets ??= [];
+    if (this.secrets.length < this.#limits.maxHeaders && !this.secrets.includes(this.#name)) this.secrets.push(this.#name);
   }
 
   #readIndexed(): boolean {

@@ -2,10 +2,8 @@
 // written as it is, since a table entry used once costs more than it saves; secrets are marked never to be indexed.
 import { DynamicTable, ENTRY_OVERHEAD } from './dynamic-table.ts';
 import { huffmanEncode, huffmanLength } from './huffman.ts';
+import { isNeverIndexed } from './never-indexed.ts';
 import { STATIC_SIZE, STATIC_TABLE } from './static-table.ts';
-
-/** Section 7.1.3: what an attacker might guess octet by octet by watching sizes. */
-const NEVER_INDEXED = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'x-api-key', 'x-csrf-token']);
 
 /** Different in almost every message. */
 const NOT_INDEXED = new Set([
@@ -54,19 +52,33 @@ export class HpackEncoder {
     this.#offset = headroom;
     if (this.#pendingMinimum < 0) return;
     this.#reserve(16);
-    if (this.#pendingMinimum < this.#table.limit) this.#writeInteger(0x20, 0x1f, this.#pendingMinimum);
-    this.#writeInteger(0x20, 0x1f, this.#table.limit);
+    const { limit } = this.#table;
+    if (this.#pendingMinimum < limit) this.#empty();
+    this.#writeInteger(0x20, 0x1f, limit);
     this.#pendingMinimum = -1;
+  }
+
+  /** A table that shrank and grew again: Go's decoder takes the second size only when the first has left nothing in the table. */
+  #empty(): void {
+    const { limit } = this.#table;
+    this.#table.resize(0);
+    this.#table.resize(limit);
+    this.#writeInteger(0x20, 0x1f, 0);
   }
 
   /** Adds a header to the block. */
   write(name: string, value: string): void {
     const index = this.#indexOf(name, value);
     if (index > 0) return this.#writeIndex(index);
-    if (NEVER_INDEXED.has(name)) return this.#writeLiteral(0x10, 0x0f, name, value);
+    if (isNeverIndexed(name)) return this.writeSecret(name, value);
     if (!this.#worthIndexing(name, value)) return this.#writeLiteral(0x00, 0x0f, name, value);
     this.#writeLiteral(0x40, 0x3f, name, value);
     this.#remember(name, value);
+  }
+
+  /** Adds a header that nobody on the way may put into a table (section 6.2.3), even if it is in ours. */
+  writeSecret(name: string, value: string): void {
+    this.#writeLiteral(0x10, 0x0f, name, value);
   }
 
   /** Ends the block: the buffer with it, valid until the next `begin`. The block starts at the headroom given then. */

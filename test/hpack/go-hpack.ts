@@ -1,0 +1,92 @@
+// Go's HPACK (golang.org/x/net/http2/hpack) as a child process: built from peer/ once per content of its files.
+import { spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Interface } from 'node:readline';
+import { toolFolder } from '../cluster/tools.ts';
+
+const SOURCE = path.resolve(import.meta.dirname, 'peer');
+
+/** A header; `secret`: never to be indexed. Octets as latin1. */
+export interface Field {
+  readonly name: string;
+  readonly value: string;
+  readonly secret: boolean;
+}
+
+/** What happens to a codec: its table changes size, or a block goes through. */
+export type EncodeStep = { readonly size: number } | { readonly fields: readonly Field[] };
+export type DecodeStep = { readonly size: number } | { readonly block: Buffer };
+
+/** Builds the peer unless it is there, under another name first, and returns its path. */
+export function buildGoHpack(): string {
+  const hash = createHash('sha256');
+  for (const file of ['go.mod', 'main.go']) hash.update(readFileSync(path.join(SOURCE, file)));
+  const folder = toolFolder('hpack-peer', hash.digest('hex').slice(0, 12));
+  const binary = path.join(folder, 'hpack-peer');
+  if (existsSync(folder)) return binary;
+  const partial = `${folder}.${process.pid}.partial`;
+  mkdirSync(partial, { recursive: true });
+  cpSync(SOURCE, partial, { recursive: true });
+  const env = { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod' };
+  const { status, stderr } = spawnSync('go', ['build', '-buildvcs=false', '-o', 'hpack-peer', '.'], {
+    cwd: partial,
+    env,
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`Go's HPACK could not be built: ${stderr}`);
+  if (existsSync(folder)) rmSync(partial, { recursive: true });
+  else renameSync(partial, folder);
+  return binary;
+}
+
+type WireField = { readonly name: string; readonly value: string; readonly secret: boolean };
+
+/** A running peer. */
+export class GoHpack {
+  readonly #child: ChildProcess;
+  readonly #lines: Interface;
+
+  constructor(binary: string) {
+    this.#child = spawn(binary, { stdio: ['pipe', 'pipe', 'inherit'] });
+    if (this.#child.stdout === null) throw new Error('the peer has no standard output');
+    this.#lines = createInterface(this.#child.stdout);
+  }
+
+  /** Blocks that a new encoder writes, one for each list, told of a limit and of sizes in between. */
+  async encode(limit: number, steps: readonly EncodeStep[]): Promise<Buffer[]> {
+    const wire = steps.map((step) => ('size' in step ? step : { fields: step.fields.map(toWire) }));
+    const answers = await this.#ask({ decode: false, limit, steps: wire });
+    return answers.map(({ block }) => Buffer.from(block ?? '', 'base64'));
+  }
+
+  /** Lists that a new decoder reads, one for each block. Throws when it refuses one. */
+  async decode(limit: number, steps: readonly DecodeStep[]): Promise<Field[][]> {
+    const wire = steps.map((step) => ('size' in step ? step : { block: step.block.toString('base64') }));
+    const answers = await this.#ask({ decode: true, limit, steps: wire });
+    return answers.map(({ fields }) => (fields ?? []).map(fromWire));
+  }
+
+  close(): void {
+    this.#child.stdin?.end();
+  }
+
+  async #ask(question: object): Promise<readonly { readonly block?: string; readonly fields?: readonly WireField[] }[]> {
+    const answered = new Promise<string>((resolve) => this.#lines.once('line', resolve));
+    this.#child.stdin?.write(`${JSON.stringify(question)}\n`);
+    const answer = JSON.parse(await answered) as { readonly error?: string; readonly steps?: readonly object[] };
+    if (answer.error !== undefined) throw new Error(`Go refuses it: ${answer.error}`);
+    return answer.steps ?? [];
+  }
+}
+
+function toWire({ name, value, secret }: Field): WireField {
+  return { name: Buffer.from(name, 'latin1').toString('base64'), value: Buffer.from(value, 'latin1').toString('base64'), secret };
+}
+
+function fromWire({ name, value, secret }: WireField): Field {
+  return { name: Buffer.from(name, 'base64').toString('latin1'), value: Buffer.from(value, 'base64').toString('latin1'), secret };
+}
