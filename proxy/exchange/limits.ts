@@ -17,7 +17,7 @@ export interface Limits {
   /** Bodies that may be on their way to us on one HTTP/2 stream and connection: what a peer that does not read costs. Towards backends the window of the connection is as good as that of its streams. At least 65,535. */
   readonly streamWindowBytes: number;
   readonly connectionWindowBytes: number;
-  /** HTTP/2 streams of one connection that may be reset in 10 s before they are answered, by the client or because of it. */
+  /** HTTP/2 streams of one connection that may be reset in 10 s before they are answered, by the client within a second or because of it. */
   readonly maxStreamResets: number;
   /** HTTP/2 frames of one connection in 10 s that neither ask for anything nor go with an answer: SETTINGS, PING, empty ones. */
   readonly maxControlFrames: number;

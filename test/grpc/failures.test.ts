@@ -74,7 +74,10 @@ describe('failures of the proxy are answers with a status alone', () => {
   });
 
   test.each(['1', '1s', '123456789S', '-1S'])('a grpc-timeout of %s', async (timeout) => {
-    expect(await told(await openProxy(resources([])), { 'grpc-timeout': timeout })).toEqual(['13', 'The deadline of the call cannot be read']);
+    expect(await told(await openProxy(resources([])), { 'grpc-timeout': timeout })).toEqual([
+      '13',
+      'The deadline of the call cannot be read',
+    ]);
   });
 
   test('a message that is too large', async () => {
@@ -176,6 +179,19 @@ describe('resets', () => {
 });
 
 describe('deadlines of the caller', () => {
+  test('that end many calls at once are no flood', async () => {
+    const { client, server, proxy } = await openFrames({ maxStreamResets: 5 });
+    const streams = Array.from({ length: 20 }, (_, i) => 3 + i * 2);
+    client.write(...streams.map((stream) => post(stream, GRPC)), post(101, GRPC, ['grpc-timeout', '1100m']));
+    await client.answered(101);
+    client.write(...streams.map((stream) => frame(TYPE.reset, 0, stream, numbers(CANCEL))), post(103, GRPC));
+    const peer = await server.asked(45);
+    peer.write(head(45, '200', END_STREAM, GRPC, ['grpc-status', '0']));
+    await client.answered(103);
+    expect(field(client, 'grpc-status', 103)).toBe('0');
+    expect(proxy.metric('weir_requests_active')).toBe(1);
+  });
+
   test('that pass are told, and the backend is told CANCEL', async () => {
     const { client, peer } = await openFrames({}, ['grpc-timeout', '100m']);
     await client.answered(1);

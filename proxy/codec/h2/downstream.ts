@@ -32,6 +32,9 @@ const PROBE = Buffer.from('anybody?', 'latin1');
 /** How long the answer to it may take before the goodbye is final all the same. */
 const NOTICE_MS = 1_000;
 
+/** A stream that lives for so long costs its client a place for as long: resets of such are no flood. Deadlines of calls end many. */
+const YOUNG_MS = 1_000;
+
 export class H2Downstream extends H2Connection<H2DownstreamStream> implements DownstreamStreamOwner {
   readonly events: DownstreamEvents;
   readonly connection: DownstreamConnection;
@@ -192,7 +195,7 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
   protected received(): void {}
 
   protected takeStreamReset(stream: H2DownstreamStream): void {
-    if (!stream.answerDone && !this.mayReset('reset')) return;
+    if (!stream.answerDone && isYoung(stream) && !this.mayReset('reset')) return;
     this.leave(stream);
     this.streamFailed(stream);
   }
@@ -268,4 +271,8 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
     this.#probed = true;
     this.ping(0, PROBE);
   }
+}
+
+function isYoung({ exchange }: H2DownstreamStream): boolean {
+  return performance.now() - exchange.startedAt < YOUNG_MS;
 }
