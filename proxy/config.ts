@@ -67,6 +67,7 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
   maxStreamResets: 'HTTP/2 streams of one connection that may be reset in 10 s before they are answered',
   maxControlFrames: 'HTTP/2 frames of one connection in 10 s that neither ask for anything nor go with an answer',
   maxConnections: 'open downstream connections of one worker; 0 is unlimited',
+  proxyHeaderTimeout: 'header of the PROXY protocol, from accept',
   tlsHandshakeTimeout: 'TLS handshake, from accept',
   requestHeadTimeout: 'from the first byte of a request to the end of its head',
   requestBodyIdleTimeout: 'longest silence within a request body',

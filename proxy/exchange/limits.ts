@@ -23,6 +23,8 @@ export interface Limits {
   readonly maxControlFrames: number;
   /** Open downstream connections of one worker. */
   readonly maxConnections: number;
+  /** Header of the PROXY protocol, from accept, where a listener asks for one. */
+  readonly proxyHeaderTimeout: number;
   /** TLS handshake, from accept. */
   readonly tlsHandshakeTimeout: number;
   /** From the first byte of a request to the end of its head. */
@@ -75,6 +77,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxStreamResets: 500,
   maxControlFrames: 1_000,
   maxConnections: 20_000,
+  proxyHeaderTimeout: 5_000,
   tlsHandshakeTimeout: 10_000,
   requestHeadTimeout: 10_000,
   requestBodyIdleTimeout: 60_000,

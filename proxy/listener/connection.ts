@@ -1,5 +1,6 @@
 // One accepted connection: what exchanges may know of it, and the codec that speaks on it.
 import type net from 'node:net';
+import type { ProxiedPeer } from '../codec/proxy-protocol/read.ts';
 import type { DownstreamConnection, DownstreamTls } from '../exchange/exchange.ts';
 import type { HandshakeTerms } from './handshake-terms.ts';
 import type { Identity } from './identity.ts';
@@ -31,6 +32,14 @@ export interface Secured {
   readonly identity: Identity;
 }
 
+/** What was learnt of a connection before anything is spoken on it. */
+export interface Origin {
+  /** Null on cleartext, and where TLS is passed through. */
+  readonly secured: Secured | null;
+  /** The client as a balancer told; null: whoever is at the other end of the socket. */
+  readonly peer: ProxiedPeer | null;
+}
+
 export class Connection implements DownstreamConnection {
   readonly localPort: number;
   readonly tls: DownstreamConnection['tls'];
@@ -45,8 +54,12 @@ export class Connection implements DownstreamConnection {
   #localAddress: string | null = null;
 
   /** `port`: the one in the listener's configuration, whatever port the socket is bound to. */
-  constructor(socket: net.Socket, port: number, secured: Secured | null, connect: Connect) {
+  constructor(socket: net.Socket, port: number, { secured, peer }: Origin, connect: Connect) {
     this.socket = socket;
+    if (peer !== null) {
+      this.#remoteAddress = peer.address;
+      this.#remotePort = peer.port;
+    }
     this.localPort = port;
     this.tls = secured === null ? null : secured.facts;
     this.terms = secured === null ? null : secured.identity.terms;

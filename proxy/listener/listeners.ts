@@ -15,6 +15,8 @@ import type { PortContext, StreamFinder, Timers } from './port-context.ts';
 import { Port } from './port.ts';
 import type { ListenerProblem } from './problem.ts';
 import { speaks } from './protocol.ts';
+import { ProxyHeaderCounts } from './proxy-header-counts.ts';
+import type { RefusedHeader } from './proxy-header-counts.ts';
 import { createFetch } from './ocsp/fetch.ts';
 import type { FetchOcsp } from './ocsp/fetch.ts';
 import { Stapler } from './ocsp/stapler.ts';
@@ -46,6 +48,8 @@ export interface ListenerSetOptions {
   readonly fetchOcsp?: FetchOcsp;
   /** Told when no answer of a responder could be had for a certificate. */
   readonly ocspFailed?: (failure: OcspFailure) => void;
+  /** Told of connections without a header of the PROXY protocol where one is due, not of each. */
+  readonly headerRefused?: (refused: RefusedHeader) => void;
   /** Accepting failed, as it does when file descriptors run out. */
   readonly acceptFailed?: (error: Error) => void;
 }
@@ -78,6 +82,8 @@ export class ListenerSet {
       datagramLimit: new ConnectionLimit(options.limits.maxDatagramSessions),
       identities: new Identities(options.ticketKeys ?? randomBytes(TICKET_KEY_BYTES), this.#stapler),
       handshakes: new HandshakeCounts(),
+      proxyHeaders: new ProxyHeaderCounts(options.headerRefused ?? (() => undefined)),
+      proxyHeaderTimeout: options.limits.proxyHeaderTimeout,
       handshakeTimeout: options.limits.tlsHandshakeTimeout,
       drainTimeout: options.drainTimeout,
       bindAddress: options.bindAddress ?? '',
@@ -103,6 +109,11 @@ export class ListenerSet {
   /** How TLS handshakes ended since the start. */
   get handshakes(): Pick<HandshakeCounts, 'total' | 'failures'> {
     return this.#context.handshakes;
+  }
+
+  /** Connections refused for their header of the PROXY protocol, by reason. */
+  get proxyHeaderFailures(): ProxyHeaderCounts['failures'] {
+    return this.#context.proxyHeaders.failures;
   }
 
   /** What session tickets are encrypted with from now on. Older tickets no longer resume: their peers do a full handshake. */

@@ -5,6 +5,7 @@ import type { Connect } from './connection.ts';
 import type { HandshakeCounts } from './handshake-counts.ts';
 import type { Identities } from './identity.ts';
 import type { ConnectionLimit } from './limits.ts';
+import type { ProxyHeaderCounts } from './proxy-header-counts.ts';
 import type { SpliceSettings } from './splice.ts';
 
 /** A clock that rings: the part of a TimerWheel that ports use. */
@@ -28,6 +29,9 @@ export interface PortContext {
   readonly datagramLimit: ConnectionLimit;
   readonly identities: Identities;
   readonly handshakes: HandshakeCounts;
+  readonly proxyHeaders: ProxyHeaderCounts;
+  /** From accept to the end of a header of the PROXY protocol, milliseconds. */
+  readonly proxyHeaderTimeout: number;
   /** From accept to the end of a TLS handshake, milliseconds. */
   readonly handshakeTimeout: number;
   /** Connections of a protocol that their port no longer speaks may live on for so long, milliseconds. */

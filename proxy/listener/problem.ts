@@ -9,7 +9,8 @@ export type ListenerProblemReason =
   | 'ProtocolConflict'
   | 'UnsupportedProtocol'
   | 'InvalidCertificate'
-  | 'InvalidTrustBundle';
+  | 'InvalidTrustBundle'
+  | 'InvalidTrustedSource';
 
 export interface ListenerProblem {
   /** Key of the listener. */

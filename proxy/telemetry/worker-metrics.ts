@@ -11,6 +11,8 @@ export interface WorkerSources {
   readonly handshakeFailures: () => ReadonlyMap<string, number>;
   /** Answers of OCSP responders by outcome, certificates without one, and handshakes that lacked one they should have had. */
   readonly ocsp: () => { readonly outcomes: ReadonlyMap<string, number>; readonly missing: number; readonly bare: number };
+  /** Connections refused for their header of the PROXY protocol, by reason; few as well. */
+  readonly proxyHeaderFailures: () => ReadonlyMap<string, number>;
   /** HTTP/2 connections and streams ended for flooding, by reason. */
   readonly floods: () => ReadonlyMap<string, number>;
   readonly pools: () => Iterable<{ readonly open: number; readonly idle: number; readonly pending: number }>;
@@ -25,6 +27,12 @@ export function workerFamilies(sources: WorkerSources): readonly MetricFamily[] 
     single('weir_downstream_connections_active', 'gauge', 'Open downstream connections', () => downstream().open),
     single('weir_downstream_connections_refused_total', 'counter', 'Connections refused at the limit', () => downstream().refused),
     single('weir_accept_failures_total', 'counter', 'Connections that could not be accepted', sources.acceptFailures),
+    {
+      name: 'weir_proxy_protocol_failures_total',
+      type: 'counter',
+      help: 'Connections refused for their header of the PROXY protocol, by reason',
+      read: () => [...sources.proxyHeaderFailures()].map(([reason, value]) => ({ labels: { reason }, value })),
+    },
     ...tlsFamilies(sources),
     {
       name: 'weir_http2_floods_total',

@@ -1,0 +1,88 @@
+// Writes the header of the PROXY protocol that goes before everything else on a connection to a backend.
+import net from 'node:net';
+import { COMMAND, FAMILY, SIGNATURE, TLV, TLV_HEADER, TRANSPORT, V2_HEADER } from './format.ts';
+
+/** Who a connection to a backend is made for. */
+export interface ProxiedConnection {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+}
+
+/** RFC 6066 section 3; longer ones are no host names. */
+const MAX_AUTHORITY = 255;
+
+/**
+ * The header for a client. `version`: as the backend has to be set up for. `serverName` goes with version 2 as its authority; ''
+ * has none. Without addresses (the client was gone before anyone asked) it says so.
+ */
+export function writeProxyHeader(version: 1 | 2, client: ProxiedConnection, serverName = ''): Buffer {
+  return version === 1 ? Buffer.from(writeLine(client), 'latin1') : writeBinary(client, serverName);
+}
+
+function writeLine({ remoteAddress, remotePort, localAddress, localPort }: ProxiedConnection): string {
+  const family = familyOf(remoteAddress, localAddress);
+  if (family === FAMILY.unspecified) return 'PROXY UNKNOWN\r\n';
+  const [source, destination] = [remoteAddress, localAddress].map((address) => inFamily(address, family));
+  return `PROXY TCP${family === FAMILY.ipv4 ? 4 : 6} ${source} ${destination} ${remotePort} ${localPort}\r\n`;
+}
+
+function writeBinary(client: ProxiedConnection, serverName: string): Buffer {
+  const family = familyOf(client.remoteAddress, client.localAddress);
+  const isKnown = family !== FAMILY.unspecified;
+  const payload = Buffer.concat([isKnown ? addresses(client, family) : Buffer.alloc(0), authority(serverName)]);
+  const head = Buffer.alloc(V2_HEADER);
+  SIGNATURE.copy(head);
+  head[12] = COMMAND.proxy;
+  head[13] = isKnown ? (family << 4) | TRANSPORT.stream : 0;
+  head.writeUInt16BE(payload.length, 14);
+  return Buffer.concat([head, payload]);
+}
+
+/** Both addresses are of one family: an IPv4 address among IPv6 ones is mapped. */
+function familyOf(source: string, destination: string): number {
+  const versions = [net.isIP(source), net.isIP(destination)];
+  if (versions.includes(0)) return FAMILY.unspecified;
+  return versions.includes(6) ? FAMILY.ipv6 : FAMILY.ipv4;
+}
+
+function inFamily(address: string, family: number): string {
+  const bare = address.split('%', 1)[0] ?? '';
+  return family === FAMILY.ipv6 && net.isIP(bare) === 4 ? `::ffff:${bare}` : bare;
+}
+
+function addresses({ remoteAddress, remotePort, localAddress, localPort }: ProxiedConnection, family: number): Buffer {
+  const ports = Buffer.alloc(4);
+  ports.writeUInt16BE(remotePort, 0);
+  ports.writeUInt16BE(localPort, 2);
+  return Buffer.concat([octetsOf(inFamily(remoteAddress, family)), octetsOf(inFamily(localAddress, family)), ports]);
+}
+
+function octetsOf(address: string): Buffer {
+  if (net.isIP(address) === 4) return Buffer.from(address.split('.').map(Number));
+  // The tail of a mapped address is written as IPv4.
+  const tail = /(?<=:)\d+\.\d+\.\d+\.\d+$/.exec(address)?.[0] ?? null;
+  const last = tail === null ? Buffer.alloc(0) : Buffer.from(tail.split('.').map(Number));
+  const text = tail === null ? address : address.slice(0, -tail.length).replace(/(?<=[^:]):$/, '');
+  return Buffer.concat([groups(text, 8 - last.length / 2), last]);
+}
+
+/** `count` groups of sixteen bits; `::` stands for those that are left out. */
+function groups(text: string, count: number): Buffer {
+  const [before = '', after = ''] = text.split('::', 2);
+  const [head, tail] = [before, after].map((part) => (part === '' ? [] : part.split(':')));
+  const known = [head ?? [], tail ?? []] as const;
+  const gap = Array.from({ length: count - known[0].length - known[1].length }, () => '0');
+  const bytes = Buffer.alloc(count * 2);
+  [...known[0], ...gap, ...known[1]].forEach((group, i) => bytes.writeUInt16BE(Number.parseInt(group, 16), 2 * i));
+  return bytes;
+}
+
+function authority(serverName: string): Buffer {
+  if (serverName === '' || serverName.length > MAX_AUTHORITY) return Buffer.alloc(0);
+  const head = Buffer.alloc(TLV_HEADER);
+  head[0] = TLV.authority;
+  head.writeUInt16BE(serverName.length, 1);
+  return Buffer.concat([head, Buffer.from(serverName, 'latin1')]);
+}
