@@ -60,11 +60,13 @@ const LINE_FAMILIES: ReadonlyMap<string, 4 | 6> = new Map([
   ['TCP6', 6],
 ]);
 
-function readFields([family = '', source = '', destination = '', ...ports]: readonly string[]): ProxiedPeer | null {
+function readFields(fields: readonly string[]): ProxiedPeer | null {
+  if (fields.length !== 5) return null;
+  const [family, source, destination] = fields as [string, string, string];
   const version = LINE_FAMILIES.get(family);
   if (version === undefined || !isAddress(source, version) || !isAddress(destination, version)) return null;
-  const [port = -1, destinationPort = -1, ...more] = ports.map(readPort);
-  return port < 0 || destinationPort < 0 || more.length > 0 ? null : { address: source.toLowerCase(), port };
+  const [port, destinationPort] = fields.slice(3).map(readPort) as [number, number];
+  return port < 0 || destinationPort < 0 ? null : { address: source.toLowerCase(), port };
 }
 
 /** Node takes zones of IPv6 for a part of the address: they mean nothing elsewhere. */
