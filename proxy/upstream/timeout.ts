@@ -15,9 +15,27 @@ export interface DeadlineListener {
   retryDue(exchange: Exchange): void;
 }
 
+/** The deadline of a whole exchange. One object and no closure, since most gRPC calls have one. */
+class Deadline extends Timer {
+  readonly #exchange: Exchange;
+  readonly #error: ExchangeError;
+  readonly #listener: DeadlineListener;
+
+  constructor(exchange: Exchange, error: ExchangeError, listener: DeadlineListener) {
+    super(Deadline.#passed);
+    this.#exchange = exchange;
+    this.#error = error;
+    this.#listener = listener;
+  }
+
+  static #passed(this: Deadline): void {
+    this.#listener.timedOut(this.#exchange, this.#error);
+  }
+}
+
 /** Starts the deadline of the whole exchange. */
 export function startRequestTimeout(exchange: Exchange, wheel: TimerWheel, listener: DeadlineListener): void {
-  exchange.requestTimer = new Timer(() => listener.timedOut(exchange, ERRORS.requestTimeout));
+  exchange.requestTimer = new Deadline(exchange, ERRORS.requestTimeout, listener);
   wheel.arm(exchange.requestTimer, exchange.route?.requestTimeout ?? 0);
 }
 
@@ -32,7 +50,7 @@ export function startCallDeadline(exchange: Exchange, wheel: TimerWheel, listene
   if (asked === NO_DEADLINE && allowed === 0) return true;
   const isOwn = asked !== NO_DEADLINE && (allowed === 0 || asked <= allowed);
   exchange.deadlineAt = exchange.startedAt + (isOwn ? asked : allowed);
-  exchange.requestTimer = new Timer(() => listener.timedOut(exchange, isOwn ? ERRORS.deadlineExceeded : ERRORS.requestTimeout));
+  exchange.requestTimer = new Deadline(exchange, isOwn ? ERRORS.deadlineExceeded : ERRORS.requestTimeout, listener);
   // What has passed already is due at the next tick.
   wheel.arm(exchange.requestTimer, Math.max(1, exchange.deadlineAt - performance.now()));
   return true;
