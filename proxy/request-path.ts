@@ -1,6 +1,7 @@
 // THE SPINE of the proxy, the life of a request from top to bottom:
 // match > request filters > pick > forward or retry > response filters > record.
 // Codecs call in from both sides; every method is one thing that can happen to an exchange.
+import { presenting } from './upstream/presenting.ts';
 import { draw } from './exchange/draw.ts';
 import { ERRORS } from './exchange/errors.ts';
 import type { ExchangeError } from './exchange/errors.ts';
@@ -144,7 +145,10 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     if (exchange.requestLength !== 0) exchange.downstream.pauseRequest();
     if ((exchange.route as RoutePlan).backendRequestTimeout > 0) startAttemptTimeout(exchange, this.#wheel, this);
     if (exchange.grpc) propagateDeadline(exchange);
-    exchange.pool = endpoint.pool((exchange.route as RoutePlan).http2 ? cluster.http2Transport : cluster.transport);
+    const transport = (exchange.route as RoutePlan).http2 ? cluster.http2Transport : cluster.transport;
+    exchange.pool = endpoint.pool(
+      transport.tls === null || exchange.clientIdentity === null ? transport : presenting(transport, exchange.clientIdentity),
+    );
     exchange.pool.send(exchange);
   }
 

@@ -80,6 +80,7 @@ export class Worker {
       acceptFailed: () => this.#acceptFailures++,
       ocspFailed: (failure) => void options.log?.warn(failure, 'no OCSP response for a certificate'),
       headerRefused: (refused) => void options.log?.warn(refused, 'connection refused for its header of the PROXY protocol'),
+      dial,
       connect: downstreamCodec(path, settings),
       findStream: (listeners, serverName) => this.#builder.findStream(listeners, serverName),
       streams: new SessionRecorder(this.#streams, this.#accessLog),

@@ -1,9 +1,33 @@
 // A cluster: what a backendRef points at (one port of a Service, or a Backend), without its endpoints.
 import { Type, type Static } from 'typebox';
+import { TlsSettings } from './tls-settings.ts';
 
 /** How the proxy talks to the endpoints of a cluster. */
 export const ClusterProtocol = Type.Union([Type.Literal('http1'), Type.Literal('http2'), Type.Literal('tcp'), Type.Literal('udp')]);
 export type ClusterProtocol = Static<typeof ClusterProtocol>;
+
+/** A name that a certificate may carry. A host name stands for itself and is covered by wildcards; a URI must be the same. */
+export const SubjectAltName = Type.Object(
+  { type: Type.Union([Type.Literal('Hostname'), Type.Literal('URI')]), value: Type.String({ minLength: 1 }) },
+  { additionalProperties: false },
+);
+export type SubjectAltName = Static<typeof SubjectAltName>;
+
+/** TLS to the endpoints of a cluster (BackendTLSPolicy). */
+export const UpstreamTls = Type.Object(
+  {
+    /** Sent as SNI. */
+    serverName: Type.String({ minLength: 1 }),
+    /** One of these must be on the certificate. */
+    subjectAltNames: Type.Array(SubjectAltName, { minItems: 1 }),
+    /** Keys of TrustBundle resources, or the authorities that the proxy's platform trusts. With none at all no connection succeeds. */
+    authorities: Type.Union([Type.Literal('System'), Type.Array(Type.String())]),
+    /** Absent: the defaults of the proxy. */
+    settings: Type.Optional(TlsSettings),
+  },
+  { additionalProperties: false },
+);
+export type UpstreamTls = Static<typeof UpstreamTls>;
 
 /** Key: `Service/<namespace>/<name>/<port>`, with `/udp` for a UDP port, or `Backend/<namespace>/<name>`. Its Endpoints resource has the same key. */
 export const Cluster = Type.Object(
@@ -11,6 +35,8 @@ export const Cluster = Type.Object(
     kind: Type.Literal('Cluster'),
     key: Type.String({ minLength: 1 }),
     protocol: ClusterProtocol,
+    /** Absent: in the clear. */
+    tls: Type.Optional(UpstreamTls),
   },
   { additionalProperties: false },
 );

@@ -66,6 +66,8 @@ export const Listener = Type.Object(
     tls: Type.Union([ListenerTls, Type.Null()]),
     /** Absent: connections are those of their clients. All listeners of a port agree on it. */
     proxyProtocol: Type.Optional(ListenerProxyProtocol),
+    /** Key of the Secret that requests of the listener present to backends that are spoken to with TLS. Absent: none. */
+    clientCertificate: Type.Optional(Type.String()),
   },
   { additionalProperties: false },
 );

@@ -2,7 +2,7 @@
 // endpoint churn touches no route and connections are kept.
 import type * as ir from '#api/ir/ir.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import type { UpstreamCluster, UpstreamEndpoint } from '../exchange/plan.ts';
+import type { UpstreamCluster, UpstreamEndpoint, UpstreamTls } from '../exchange/plan.ts';
 import type { StreamCluster } from '../exchange/stream-plan.ts';
 import type { Endpoint, EndpointRegistry } from './endpoint.ts';
 import { transportOf } from './transport.ts';
@@ -12,8 +12,8 @@ const NONE: readonly Endpoint[] = Object.freeze([]);
 /** Round robin over the endpoints that take new exchanges; draining ones only when nothing else is left. */
 export class Cluster implements UpstreamCluster, StreamCluster {
   readonly key: string;
-  transport = transportOf({ protocol: 'http1' });
-  http2Transport = transportOf({ protocol: 'http2' });
+  transport = transportOf({ protocol: 'http1', tls: null });
+  http2Transport = transportOf({ protocol: 'http2', tls: null });
   readonly #registry: EndpointRegistry;
   /** Everything held in the registry. */
   #held: readonly Endpoint[] = NONE;
@@ -31,8 +31,8 @@ export class Cluster implements UpstreamCluster, StreamCluster {
   }
 
   /** Takes how its endpoints are spoken to. */
-  configure({ protocol }: ir.Cluster): void {
-    if (protocol === 'http1' || protocol === 'http2') this.transport = transportOf({ protocol });
+  configure({ protocol }: ir.Cluster, tls: UpstreamTls | null): void {
+    this.transport = transportOf({ protocol: protocol === 'http2' ? protocol : 'http1', tls });
     this.http2Transport = transportOf({ ...this.transport, protocol: 'http2' });
   }
 

@@ -1,15 +1,17 @@
 // The ways to speak to endpoints that are in use: one object for each, so that an endpoint finds its pool by identity.
-import type { Transport } from '../exchange/plan.ts';
+import { contentHash } from '#lib/hash.ts';
+import type { Transport, UpstreamTls } from '../exchange/plan.ts';
 
-const known = new Map<string, Transport>();
+/** By a hash, since there are keys in them; those that nobody uses any more are forgotten. */
+const known = new Map<string, WeakRef<Transport>>();
 
 /** The object that stands for these settings. */
 export function transportOf(settings: Transport): Transport {
-  const id = JSON.stringify(settings);
-  let transport = known.get(id);
-  if (transport === undefined) {
-    transport = Object.freeze({ ...settings });
-    known.set(id, transport);
-  }
+  const id = contentHash(JSON.stringify(settings));
+  const found = known.get(id)?.deref();
+  if (found !== undefined) return found;
+  for (const [other, transport] of known) if (transport.deref() === undefined) known.delete(other);
+  const transport = Object.freeze({ ...settings, tls: settings.tls === null ? null : Object.freeze<UpstreamTls>({ ...settings.tls }) });
+  known.set(id, new WeakRef(transport));
   return transport;
 }

@@ -1,11 +1,14 @@
 // The seam between codecs and sockets on the upstream side: a codec asks for a connection and is told when it can be spoken on.
 import type net from 'node:net';
+import type { ExchangeError } from './errors.ts';
 import type { Transport } from './plan.ts';
 
 /** Who wants a connection. */
 export interface Dialler {
   /** The connection is there, and whatever its transport asks for is done. */
   connected(): void;
+  /** It is not there yet, and if it is never there, this is why. Before the first call: it could not be reached. */
+  failing(error: ExchangeError): void;
   /** Bytes, valid during the call only. */
   data(chunk: Buffer): void;
 }

@@ -11,10 +11,17 @@ export interface ExchangeError {
   readonly retriable: boolean;
   /** Sentence for the answer and the documentation: says what happened, never what the request contained. */
   readonly title: string;
+  /** For the log only: what exactly happened this time; '' where the code says it all. */
+  readonly detail: string;
 }
 
 function define(code: string, source: ErrorSource, status: number, title: string, retriable = false): ExchangeError {
-  return Object.freeze({ code, source, status, retriable, title });
+  return Object.freeze({ code, source, status, retriable, title, detail: '' });
+}
+
+/** The same failure, with what exactly happened. */
+export function withDetail(error: ExchangeError, detail: string): ExchangeError {
+  return Object.freeze({ ...error, detail });
 }
 
 /** All of them; docs/reference/errors.md lists the same codes and a test holds the two together. */
@@ -43,6 +50,7 @@ export const ERRORS = Object.freeze({
   internalError: define('internal_error', 'internal', 500, 'The proxy failed'),
   upstreamConnectFailed: define('upstream_connect_failed', 'upstream', 502, 'The backend could not be reached', true),
   upstreamConnectTimeout: define('upstream_connect_timeout', 'upstream', 504, 'The backend could not be reached in time', true),
+  upstreamTlsFailed: define('upstream_tls_failed', 'upstream', 502, 'No secure connection to the backend could be made', true),
   upstreamReset: define('upstream_reset', 'upstream', 502, 'The backend closed the connection before it answered'),
   upstreamRefused: define('upstream_refused', 'upstream', 503, 'The backend refused the request before it read it', true),
   upstreamMalformed: define('upstream_malformed', 'upstream', 502, 'The backend did not answer with valid HTTP'),

@@ -3,7 +3,7 @@
 import type { Timer } from '#lib/timer-wheel.ts';
 import type { ExchangeError } from './errors.ts';
 import type { Headers } from './headers.ts';
-import type { BackendPlan, RoutePlan, UpstreamEndpoint, UpstreamPool } from './plan.ts';
+import type { BackendPlan, ClientIdentity, RoutePlan, UpstreamEndpoint, UpstreamPool } from './plan.ts';
 import type { DownstreamStream, UpstreamStream } from './stream.ts';
 
 /** What a client presented in the handshake, whether or not it is worth anything. */
@@ -119,6 +119,8 @@ export class Exchange {
   backend: BackendPlan | null = null;
   /** Characters of the path that the matched PathPrefix covers; for ReplacePrefixMatch. */
   prefixLength = 0;
+  /** What backends that ask for it are shown of the Gateway it came to; null when there is nothing to show. */
+  clientIdentity: ClientIdentity | null = null;
   /** `<namespace>/<gateway>/<listener>` of the listener it matched. */
   listener = '';
   endpoint: UpstreamEndpoint | null = null;

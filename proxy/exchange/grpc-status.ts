@@ -53,6 +53,7 @@ const BY_NAME = {
   internalError: GRPC_STATUS.internal,
   upstreamConnectFailed: GRPC_STATUS.unavailable,
   upstreamConnectTimeout: GRPC_STATUS.unavailable,
+  upstreamTlsFailed: GRPC_STATUS.unavailable,
   upstreamReset: GRPC_STATUS.unavailable,
   upstreamRefused: GRPC_STATUS.unavailable,
   upstreamMalformed: GRPC_STATUS.internal,
@@ -63,13 +64,13 @@ const BY_NAME = {
   requestTimeout: GRPC_STATUS.deadlineExceeded,
 } as const satisfies Record<keyof typeof ERRORS, number>;
 
-const BY_ERROR: ReadonlyMap<ExchangeError, number> = new Map(
-  Object.entries(ERRORS).map(([name, error]) => [error, BY_NAME[name as keyof typeof ERRORS]]),
+const BY_CODE: ReadonlyMap<string, number> = new Map(
+  Object.entries(ERRORS).map(([name, error]) => [error.code, BY_NAME[name as keyof typeof ERRORS]]),
 );
 
 /** The gRPC status of a failure. */
 export function grpcStatusOf(error: ExchangeError): number {
-  return BY_ERROR.get(error) ?? GRPC_STATUS.unknown;
+  return BY_CODE.get(error.code) ?? GRPC_STATUS.unknown;
 }
 
 /** The gRPC status of an answer that is none of gRPC. https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md */

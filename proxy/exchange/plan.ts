@@ -1,4 +1,5 @@
 // What the runtime decided about a route before any request came: the exchange carries it, the request path follows it.
+import type { SecureContextOptions } from 'node:tls';
 import type { ExchangeError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -25,9 +26,29 @@ export interface UpstreamPool {
   forget(exchange: Exchange): void;
 }
 
+/** What the proxy presents to endpoints that ask who it is. PEM both. */
+export interface ClientIdentity {
+  readonly chain: string;
+  readonly privateKey: string;
+}
+
+/** TLS to endpoints: whom to ask for, whom to believe, and who is asking. */
+export interface UpstreamTls {
+  readonly serverName: string;
+  /** One of these must be on the certificate. */
+  readonly subjectAltNames: readonly { readonly type: 'Hostname' | 'URI'; readonly value: string }[];
+  /** PEM; '' trusts nobody, null those whom the platform trusts. */
+  readonly authorities: string | null;
+  readonly identity: ClientIdentity | null;
+  /** In the words of Node. */
+  readonly settings: Readonly<Pick<SecureContextOptions, 'minVersion' | 'maxVersion' | 'ciphers' | 'ecdhCurve' | 'secureOptions'>>;
+}
+
 /** How the endpoints of a cluster are spoken to. Interned: equal ones are the same object, and an endpoint has a pool for each. */
 export interface Transport {
   readonly protocol: 'http1' | 'http2';
+  /** Null: in the clear. */
+  readonly tls: UpstreamTls | null;
 }
 
 /** One address exchanges can be sent to. Identity lasts as long as the address does, across runtimes. */

@@ -1,9 +1,11 @@
 // What the runtime decided about a stream route before any connection came.
-import type { UpstreamEndpoint } from './plan.ts';
+import type { Transport, UpstreamEndpoint } from './plan.ts';
 
 /** A cluster as connections use it. */
 export interface StreamCluster {
   readonly key: string;
+  /** As for requests, but for the protocol. */
+  readonly transport: Transport;
   /** Another array whenever they change. */
   readonly endpoints: readonly UpstreamEndpoint[];
   /** An endpoint that is none of those tried, one of those when no other is left, or null when there is none at all. */

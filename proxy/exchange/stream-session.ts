@@ -20,6 +20,8 @@ export class StreamSession {
   /** Asked for at once: a socket that is closed knows it no more. */
   readonly remoteAddress: string;
   readonly target: StreamTarget;
+  /** TLS that somebody else terminates. */
+  readonly passthrough: boolean;
   /** performance.now() when the connection was accepted, or when its handshake was over. */
   readonly startedAt = performance.now();
   /** Milliseconds until an endpoint took the connection; 0 when none did. */
@@ -33,8 +35,9 @@ export class StreamSession {
   /** Null when both sides said their end. */
   error: ExchangeError | null = null;
 
-  constructor(connection: Pick<DownstreamConnection, 'remoteAddress'>, target: StreamTarget) {
+  constructor(connection: Pick<DownstreamConnection, 'remoteAddress' | 'tls'>, target: StreamTarget) {
     this.remoteAddress = connection.remoteAddress;
+    this.passthrough = target.protocol === 'tls' && connection.tls === null;
     this.target = target;
   }
 }

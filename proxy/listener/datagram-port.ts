@@ -140,7 +140,7 @@ export class DatagramPort {
         if (this.#leaving.has(bound) && bound.sessions.size === 0) this.#close(bound);
       },
     };
-    const session = new DatagramSession(new StreamSession({ remoteAddress: plainAddress(peer.address) }, target), owner, splice);
+    const session = new DatagramSession(new StreamSession({ remoteAddress: plainAddress(peer.address), tls: null }, target), owner, splice);
     bound.sessions.set(key, session);
     session.open();
     return session;

@@ -1,7 +1,9 @@
 // The listeners of a worker: takes what is configured, and makes the ports that are bound agree with it. A port that is not
 // affected by a change is not touched by it.
 import { randomBytes } from 'node:crypto';
+import net from 'node:net';
 import type * as ir from '#api/ir/ir.ts';
+import type { Dial } from '../exchange/dial.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { StreamRecorder } from '../exchange/stream-session.ts';
 import type { Connect } from './connection.ts';
@@ -28,6 +30,8 @@ export interface ListenerSetOptions {
   readonly connect: Connect;
   /** Finds the route of each connection that is passed on as a whole; nobody wants them by default. */
   readonly findStream?: StreamFinder;
+  /** Opens connections to their endpoints that are to be secured; none can be made by default. */
+  readonly dial?: Dial;
   /** Counts and logs those. */
   readonly streams?: StreamRecorder;
   readonly limits: Limits;
@@ -55,6 +59,8 @@ export interface ListenerSetOptions {
 }
 
 const DEFAULT_BACKLOG = 4_096;
+const noDial: Dial = () => new net.Socket().destroy();
+
 const NO_BUNDLES: TrustBundles = new Map();
 
 const UNRECORDED: StreamRecorder = { started: () => undefined, ended: () => undefined };
@@ -77,7 +83,7 @@ export class ListenerSet {
     this.#context = {
       connect: options.connect,
       findStream: options.findStream ?? (() => null),
-      splice: { limits: options.limits, wheel: options.wheel, recorder: options.streams ?? UNRECORDED },
+      splice: { limits: options.limits, wheel: options.wheel, recorder: options.streams ?? UNRECORDED, dial: options.dial ?? noDial },
       limit: new ConnectionLimit(options.limits.maxConnections),
       datagramLimit: new ConnectionLimit(options.limits.maxDatagramSessions),
       identities: new Identities(options.ticketKeys ?? randomBytes(TICKET_KEY_BYTES), this.#stapler),

@@ -7,11 +7,12 @@
 import net from 'node:net';
 import { Timer } from '#lib/timer-wheel.ts';
 import { cut } from '../codec/h1/cut.ts';
+import type { Dial } from '../exchange/dial.ts';
 import { draw } from '../exchange/draw.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Limits } from '../exchange/limits.ts';
-import type { UpstreamEndpoint } from '../exchange/plan.ts';
+import type { Transport, UpstreamEndpoint } from '../exchange/plan.ts';
 import { READ_BUFFER, readView } from '../exchange/read-buffer.ts';
 import type { StreamCluster } from '../exchange/stream-plan.ts';
 import type { StreamRecorder, StreamSession } from '../exchange/stream-session.ts';
@@ -23,6 +24,8 @@ export interface SpliceSettings {
   readonly limits: Pick<Limits, 'connectTimeout' | 'maxConnectAttempts' | 'tunnelIdleTimeout' | 'datagramIdleTimeout' | 'maxBufferedBytes'>;
   readonly wheel: Timers;
   readonly recorder: StreamRecorder;
+  /** Opens connections that are to be secured. */
+  readonly dial: Dial;
 }
 
 export class Splice implements ConnectionCodec {
@@ -37,6 +40,8 @@ export class Splice implements ConnectionCodec {
   #state: 'connecting' | 'open' | 'over' = 'connecting';
   /** What was read before an endpoint took the connection: a ClientHello. */
   #early: Buffer[] = [];
+  /** What it means when the connection being tried is never there. */
+  #failing = ERRORS.upstreamConnectFailed;
   #downstreamEnded = false;
   #upstreamEnded = false;
   #closed = 0;
@@ -103,6 +108,31 @@ export class Splice implements ConnectionCodec {
   }
 
   #open({ address, port }: UpstreamEndpoint): net.Socket {
+    const transport = (this.#cluster as StreamCluster).transport;
+    // What is passed through is secured already, by who sent it.
+    const plain = transport.tls === null || this.#session.passthrough;
+    const upstream = plain ? this.#openPlain(address, port) : this.#openSecured(address, port, transport);
+    upstream.on('drain', () => this.#downstream.resume());
+    upstream.on('end', () => this.#upstreamEnd());
+    upstream.on('error', ignore);
+    upstream.on('close', () => this.#upstreamClosed(upstream));
+    return upstream;
+  }
+
+  #openSecured(address: string, port: number, transport: Transport): net.Socket {
+    this.#failing = ERRORS.upstreamConnectFailed;
+    const upstream = this.#settings.dial(address, port, transport, {
+      connected: () => this.#connected(upstream),
+      failing: (error) => {
+        if (upstream === this.#upstream) this.#failing = error;
+      },
+      data: (chunk) => void this.#received(chunk),
+    });
+    return upstream;
+  }
+
+  #openPlain(address: string, port: number): net.Socket {
+    this.#failing = ERRORS.upstreamConnectFailed;
     const upstream = net.connect({
       host: address,
       port,
@@ -111,10 +141,6 @@ export class Splice implements ConnectionCodec {
       onread: { buffer: READ_BUFFER, callback: (octets) => this.#received(readView(octets)) },
     });
     upstream.once('connect', () => this.#connected(upstream));
-    upstream.on('drain', () => this.#downstream.resume());
-    upstream.on('end', () => this.#upstreamEnd());
-    upstream.on('error', ignore);
-    upstream.on('close', () => this.#upstreamClosed(upstream));
     return upstream;
   }
 
@@ -132,7 +158,7 @@ export class Splice implements ConnectionCodec {
 
   #upstreamClosed(upstream: net.Socket): void {
     if (upstream !== this.#upstream) return;
-    if (this.#state === 'connecting') this.#attemptFailed(ERRORS.upstreamConnectFailed);
+    if (this.#state === 'connecting') this.#attemptFailed(this.#failing);
     else this.#oneClosed(ERRORS.upstreamReset);
   }
 

@@ -13,6 +13,7 @@ import { ClusterMap } from './cluster-map.ts';
 import { buildPlan } from './plan.ts';
 import { Runtime } from './runtime.ts';
 import { StreamRoutes } from './stream-routes.ts';
+import { clientIdentities, resolveTls } from './upstream-tls.ts';
 import type { StreamFinder } from '../listener/port-context.ts';
 
 /** A resource that could not be taken, and why: the text of a nack. */
@@ -50,6 +51,7 @@ interface Touched {
   readonly routes: ir.Route[];
   readonly removedRoutes: string[];
   readonly listeners: Set<string>;
+  readonly clusters: Set<string>;
   /** Secrets and trust bundles. */
   material: boolean;
 }
@@ -63,14 +65,15 @@ export class RuntimeBuilder {
   readonly #bundles = new Map<string, ir.TrustBundle>();
   readonly #routes = new Map<string, ir.Route>();
   readonly #clusters: ClusterMap;
+  readonly #clusterResources = new Map<string, ir.Cluster>();
   readonly #plans = new WeakMap<ir.Route, RoutePlan>();
   readonly #streams: StreamRoutes;
 
   constructor(options: BuilderOptions) {
     this.#options = options;
-    this.#clusters = new ClusterMap(options.endpoints);
+    this.#clusters = new ClusterMap(options.endpoints, (cluster) => this.#configure(cluster));
     this.#streams = new StreamRoutes(this.#clusters);
-    this.current = new Runtime(0, new Map(), this.#plans);
+    this.current = new Runtime(0, { tables: new Map(), plans: this.#plans, identities: new Map() });
   }
 
   /** Clusters by key, for metrics and dumps. */
@@ -96,9 +99,12 @@ export class RuntimeBuilder {
    * not be taken.
    */
   async apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
-    const touched: Touched = { routes: [], removedRoutes: [], listeners: new Set(), material: false };
+    const touched: Touched = { routes: [], removedRoutes: [], listeners: new Set(), clusters: new Set(), material: false };
     for (const resource of changed) this.#take(resource, touched);
     for (const name of removed) this.#remove(name, touched);
+    for (const [key, { tls }] of this.#clusterResources) {
+      if (touched.clusters.has(key) || (touched.material && tls !== undefined)) this.#configure(this.#clusters.get(key));
+    }
     const errors: ResourceError[] = [];
     this.#swap(touched, errors);
     this.#clusters.sweep();
@@ -125,12 +131,19 @@ export class RuntimeBuilder {
         touched.material = true;
         return;
       case 'Cluster':
-        this.#clusters.get(resource.key).configure(resource);
+        this.#clusterResources.set(resource.key, resource);
+        touched.clusters.add(resource.key);
         return;
       case 'Endpoints':
         this.#clusters.get(resource.key).update(resource.endpoints);
         return;
     }
+  }
+
+  /** To be done after everything that a batch brings was taken: it refers to trust bundles. */
+  #configure(cluster: Cluster): void {
+    const resource = this.#clusterResources.get(cluster.key);
+    if (resource !== undefined) cluster.configure(resource, resolveTls(resource.tls, this.#bundles));
   }
 
   #takeRoute(route: ir.Route, touched: Touched): void {
@@ -162,6 +175,7 @@ export class RuntimeBuilder {
         touched.material = true;
         return;
       case 'Cluster':
+        this.#clusterResources.delete(name.key);
         return;
       case 'Endpoints':
         this.#clusters.get(name.key).update([]);
@@ -172,9 +186,13 @@ export class RuntimeBuilder {
   /** Routes change tables piece by piece; listeners are few and change rarely, so their tables are built anew. */
   #swap(touched: Touched, errors: ResourceError[]): void {
     const routesChanged = touched.routes.length > 0 || touched.removedRoutes.length > 0;
-    if (!routesChanged && touched.listeners.size === 0) return;
+    if (!routesChanged && touched.listeners.size === 0 && !touched.material) return;
     const tables = touched.listeners.size > 0 ? this.#buildTables() : this.#updateTables(touched);
-    this.current = new Runtime(this.current.version + 1, tables, this.#plans);
+    this.current = new Runtime(this.current.version + 1, {
+      tables,
+      plans: this.#plans,
+      identities: clientIdentities(this.#listeners.values(), this.#secrets),
+    });
     errors.push(...problemsOf(tables, touched.routes));
   }
 

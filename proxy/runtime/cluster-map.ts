@@ -9,13 +9,16 @@ type AnyRoute = ir.Route | ir.StreamRoute;
 
 export class ClusterMap {
   readonly #registry: EndpointRegistry;
+  readonly #made: (cluster: Cluster) => void;
   readonly #clusters = new Map<string, Cluster>();
   /** How many times routes name a key. */
   readonly #uses = new Map<string, number>();
   /** Keys that may have become useless since the last sweep. */
   readonly #suspects = new Set<string>();
 
-  constructor(registry: EndpointRegistry) {
+  /** `made` is told of each new cluster: what is known of its key already holds for it. */
+  constructor(registry: EndpointRegistry, made: (cluster: Cluster) => void) {
+    this.#made = made;
     this.#registry = registry;
   }
 
@@ -29,6 +32,7 @@ export class ClusterMap {
     if (cluster === undefined) {
       cluster = new Cluster(key, this.#registry);
       this.#clusters.set(key, cluster);
+      this.#made(cluster);
     }
     this.#suspects.add(key);
     return cluster;

@@ -4,7 +4,7 @@ import type { RouteTable } from '#api/match/table.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import type { RoutePlan } from '../exchange/plan.ts';
+import type { ClientIdentity, RoutePlan } from '../exchange/plan.ts';
 
 /** What a plan is found by: the IR route itself, so that a table and its plans can never be of different versions. */
 export type Plans = WeakMap<ir.Route, RoutePlan>;
@@ -21,17 +21,28 @@ interface Question {
 
 const question: Question = { method: '', host: '', path: '', query: '', headers: [], listener: '' };
 
+/** What a runtime is made of. */
+export interface RuntimeParts {
+  readonly tables: ReadonlyMap<number, RouteTable>;
+  readonly plans: Plans;
+  /** What backends that ask for it are shown, by key of the listener that a request came to. */
+  readonly identities: ReadonlyMap<string, ClientIdentity>;
+}
+
 export class Runtime {
   /** Counts swaps; for logs and dumps. */
   readonly version: number;
   /** One routing table per port. */
   readonly tables: ReadonlyMap<number, RouteTable>;
   readonly #plans: Plans;
+  /** Null where there are none, as in most fleets. */
+  readonly #identities: RuntimeParts['identities'] | null;
 
-  constructor(version: number, tables: ReadonlyMap<number, RouteTable>, plans: Plans) {
+  constructor(version: number, { tables, plans, identities }: RuntimeParts) {
     this.version = version;
     this.tables = tables;
     this.#plans = plans;
+    this.#identities = identities.size === 0 ? null : identities;
     Object.freeze(this);
   }
 
@@ -50,6 +61,7 @@ export class Runtime {
     if (found === null) return null;
     exchange.listener = found.listener;
     exchange.prefixLength = found.prefixLength;
+    if (this.#identities !== null) exchange.clientIdentity = this.#identities.get(found.listener) ?? null;
     return this.#plans.get(found.route) ?? null;
   }
 

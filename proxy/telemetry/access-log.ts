@@ -2,6 +2,7 @@
 // choose much of what a line holds, so every string is escaped and cut.
 import { openSync } from 'node:fs';
 import { pino } from 'pino';
+import type { ExchangeError } from '../exchange/errors.ts';
 import type { ClientCertificate, Exchange } from '../exchange/exchange.ts';
 import { getHeader } from '../exchange/headers.ts';
 import type { StreamSession } from '../exchange/stream-session.ts';
@@ -19,6 +20,7 @@ interface Room {
 }
 
 const ROOM: Room = { field: 512, name: 256 };
+const DETAIL = 96;
 /** For a line that would be too long. */
 const LITTLE_ROOM: Room = { field: 256, name: 96 };
 
@@ -131,7 +133,7 @@ export function formatStreamLine(session: StreamSession, ms: number, time: strin
   if (target.listener !== '') fields['listener'] = cut(target.listener, ROOM.field);
   if (endpoint !== null) fields['endpoint'] = `${endpoint.address}:${endpoint.port}`;
   if (session.attempts > 1) fields['attempts'] = session.attempts;
-  if (session.error !== null) fields['error'] = session.error.code;
+  if (session.error !== null) addError(fields, session.error);
   return `${JSON.stringify(fields)}\n`;
 }
 
@@ -141,7 +143,13 @@ function addOrigin(fields: Fields, exchange: Exchange): void {
   if (exchange.endpoint !== null) fields['endpoint'] = `${exchange.endpoint.address}:${exchange.endpoint.port}`;
   if (exchange.attempts > 1) fields['attempts'] = exchange.attempts;
   if (exchange.grpcStatus >= 0) fields['grpcStatus'] = exchange.grpcStatus;
-  if (exchange.error !== null) fields['error'] = exchange.error.code;
+  if (exchange.error !== null) addError(fields, exchange.error);
+}
+
+function addError(fields: Fields, { code, detail }: ExchangeError): void {
+  fields['error'] = code;
+  // Peers have a say in it.
+  if (detail !== '') fields['errorDetail'] = cut(detail, DETAIL);
 }
 
 /** What the client presented, believed or not: whoever reads the line must be told which. */

@@ -1,9 +1,13 @@
-// Sockets to endpoints.
+// Sockets to endpoints: in the clear, or secured before anybody speaks on them.
 import net from 'node:net';
-import type { Dial } from '../exchange/dial.ts';
+import type { Dial, Dialler } from '../exchange/dial.ts';
 import { READ_BUFFER, readView } from '../exchange/read-buffer.ts';
+import { dialTls } from './dial-tls.ts';
 
-export const dial: Dial = (address, port, _transport, dialler) => {
+export const dial: Dial = (address, port, transport, dialler) =>
+  transport.tls === null ? dialPlain(address, port, dialler) : dialTls(address, port, transport, dialler);
+
+function dialPlain(address: string, port: number, dialler: Dialler): net.Socket {
   const socket = net.connect({
     host: address,
     port,
@@ -17,4 +21,4 @@ export const dial: Dial = (address, port, _transport, dialler) => {
   };
   socket.once('connect', () => dialler.connected());
   return socket;
-};
+}

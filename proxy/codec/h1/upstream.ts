@@ -43,6 +43,8 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
   readonly #output: Output;
   readonly #timer: Timer;
   #state: State = 'connecting';
+  /** What it means when the connection is never there. */
+  #failing = ERRORS.upstreamConnectFailed;
   #exchange: Exchange | null = null;
   #exchanges = 0;
   /** Bytes that could not be used yet: a partial head, or what came while the answer is paused. Copied. */
@@ -71,7 +73,11 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     this.#socket.on('drain', () => this.#drained());
     this.#socket.on('end', () => this.#ended());
     this.#socket.on('error', () => undefined);
-    this.#socket.on('close', () => this.#closed(ERRORS.upstreamConnectFailed));
+    this.#socket.on('close', () => this.#closed(this.#failing));
+  }
+
+  failing(error: ExchangeError): void {
+    this.#failing = error;
   }
 
   /** The socket is there. */
@@ -342,7 +348,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
       return;
     }
     if (exchange !== null && this.#headRead && this.#body === 'close') this.#complete(exchange, null);
-    else this.#closed(ERRORS.upstreamConnectFailed);
+    else this.#closed(this.#failing);
   }
 
   #closed(connectError: ExchangeError): void {

@@ -46,6 +46,8 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
   readonly #owner: H2UpstreamOwner;
   readonly #scheme: string;
   #connected = false;
+  /** What it means when the connection is never there. */
+  #failing = ERRORS.upstreamConnectFailed;
   #retired = false;
   #nextStream = 1;
   /** Highest stream that the peer's GOAWAY promises to have taken. */
@@ -61,6 +63,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
     let self: H2Upstream | null = null;
     const socket: net.Socket = settings.dial(destination.address, destination.port, destination.transport, {
       connected: () => self?.connected(),
+      failing: (error) => self?.failing(error),
       data: (chunk) => self?.data(chunk),
     });
     super(socket, settings, {
@@ -74,8 +77,12 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
     this.events = events;
     this.maxInformational = limits.maxInformational;
     this.#owner = owner;
-    this.#scheme = 'http';
+    this.#scheme = destination.transport.tls === null ? 'http' : 'https';
     wheel.arm(this.timer, limits.connectTimeout);
+  }
+
+  failing(error: ExchangeError): void {
+    this.#failing = error;
   }
 
   connected(): void {
@@ -238,7 +245,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
   protected override closed(): void {
     const told = this.over;
     super.closed();
-    if (!told) this.#report(this.#connected ? null : ERRORS.upstreamConnectFailed);
+    if (!told) this.#report(this.#connected ? null : this.#failing);
   }
 
   protected armTimer(): void {

@@ -1,0 +1,36 @@
+// TLS to endpoints as the IR has it, with what it refers to put in place. What is missing leaves nobody to trust: connections fail,
+// they never become plain.
+import type * as ir from '#api/ir/ir.ts';
+import type { ClientIdentity, UpstreamTls } from '../exchange/plan.ts';
+import { contextOptions } from '../listener/tls-settings.ts';
+
+/** Null: in the clear. */
+export function resolveTls(tls: ir.UpstreamTls | undefined, bundles: ReadonlyMap<string, ir.TrustBundle>): UpstreamTls | null {
+  if (tls === undefined) return null;
+  const { serverName, subjectAltNames, authorities, settings = {} } = tls;
+  const trusted = authorities === 'System' ? null : authorities.map((key) => bundles.get(key)?.certificates ?? '').join('');
+  return { serverName, subjectAltNames, authorities: trusted, identity: null, settings: contextOptions(settings) };
+}
+
+/** By the Secret itself: an unchanged one is the same identity, and keeps its connections. */
+const identities = new WeakMap<ir.Secret, ClientIdentity>();
+
+/** What requests of each listener present to backends that ask, by key of the listener. */
+export function clientIdentities(
+  listeners: Iterable<ir.Listener>,
+  secrets: ReadonlyMap<string, ir.Secret>,
+): ReadonlyMap<string, ClientIdentity> {
+  const found = new Map<string, ClientIdentity>();
+  for (const { key, clientCertificate } of listeners) {
+    const secret = clientCertificate === undefined ? undefined : secrets.get(clientCertificate);
+    if (secret !== undefined) found.set(key, identityOf(secret));
+  }
+  return found;
+}
+
+function identityOf(secret: ir.Secret): ClientIdentity {
+  let identity = identities.get(secret);
+  if (identity === undefined)
+    identities.set(secret, (identity = Object.freeze({ chain: secret.certificate, privateKey: secret.privateKey })));
+  return identity;
+}

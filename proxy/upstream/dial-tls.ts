@@ -1,0 +1,111 @@
+// Secured sockets to endpoints. What an endpoint must show is checked before a byte of a request leaves, and a session that is
+// resumed was checked when it began: sessions are kept per transport, which says whom to believe, and per address.
+import net from 'node:net';
+import tls from 'node:tls';
+import type { Dialler } from '../exchange/dial.ts';
+import { ERRORS, withDetail } from '../exchange/errors.ts';
+import type { Transport, UpstreamTls } from '../exchange/plan.ts';
+import { READ_BUFFER, readView } from '../exchange/read-buffer.ts';
+import { identityProblem } from './server-identity.ts';
+
+const ALPN = { http1: ['http/1.1'], http2: ['h2'] };
+/** Endpoints of one transport whose sessions are kept. */
+const MAX_SESSIONS = 1_024;
+
+/** What Node takes and its types do not tell: the options of the socket that `tls.connect` makes. */
+type Options = tls.ConnectionOptions & Pick<net.SocketConstructorOpts, 'allowHalfOpen' | 'onread'>;
+
+/** Opens a connection and does the handshake on it. The deadline is the dialler's. */
+export function dialTls(address: string, port: number, transport: Transport, dialler: Dialler): net.Socket {
+  const settings = transport.tls as UpstreamTls;
+  const context = contextOf(settings);
+  if (context === null) return refuse(dialler, 'no authority to trust, or a certificate to present that cannot be used');
+  const sessions = sessionsOf(transport);
+  const peer = `${address}|${port}`;
+  const session = sessions.get(peer);
+  let [reached, secured] = [false, false];
+  const read = (octets: number): boolean => {
+    if (secured) dialler.data(readView(octets));
+    return true;
+  };
+  const options: Options = {
+    host: address,
+    port,
+    servername: settings.serverName,
+    secureContext: context,
+    ALPNProtocols: ALPN[transport.protocol],
+    allowHalfOpen: true,
+    checkServerIdentity: (_, certificate) => identityProblem(certificate.raw, settings.subjectAltNames),
+    onread: { buffer: READ_BUFFER, callback: read },
+    ...(session === undefined ? {} : { session }),
+  };
+  const socket = tls.connect(options);
+  socket.setNoDelay(true);
+  socket.once('connect', () => {
+    reached = true;
+    dialler.failing(withDetail(ERRORS.upstreamTlsFailed, 'the handshake was not completed'));
+  });
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    if (reached && !secured) dialler.failing(withDetail(ERRORS.upstreamTlsFailed, error.code ?? error.message));
+  });
+  socket.on('session', (latest: Buffer) => keep(sessions, peer, latest));
+  socket.once('secureConnect', () => {
+    if (transport.protocol === 'http2' && socket.alpnProtocol !== 'h2') return cutOff(socket, dialler, 'HTTP/2 was not agreed on');
+    secured = true;
+    dialler.connected();
+  });
+  return socket;
+}
+
+function cutOff(socket: tls.TLSSocket, dialler: Dialler, detail: string): void {
+  dialler.failing(withDetail(ERRORS.upstreamTlsFailed, detail));
+  socket.destroy();
+}
+
+/** A socket that leads nowhere, for a destination that must not be connected to. */
+function refuse(dialler: Dialler, detail: string): net.Socket {
+  const socket = new net.Socket();
+  process.nextTick(() => {
+    dialler.failing(withDetail(ERRORS.upstreamTlsFailed, detail));
+    socket.destroy();
+  });
+  return socket;
+}
+
+const contexts = new WeakMap<UpstreamTls, tls.SecureContext | null>();
+
+/** Made once per transport; null when there is nobody to trust, or OpenSSL takes something of it not. */
+function contextOf(settings: UpstreamTls): tls.SecureContext | null {
+  let context = contexts.get(settings);
+  if (context === undefined) contexts.set(settings, (context = createContext(settings)));
+  return context;
+}
+
+function createContext({ authorities, identity, settings }: UpstreamTls): tls.SecureContext | null {
+  if (authorities === '') return null;
+  try {
+    return tls.createSecureContext({
+      ...settings,
+      ...(authorities === null ? {} : { ca: authorities, allowPartialTrustChain: true }),
+      ...(identity === null ? {} : { cert: identity.chain, key: identity.privateKey }),
+    });
+  } catch {
+    return null;
+  }
+}
+
+const sessionsByTransport = new WeakMap<Transport, Map<string, Buffer>>();
+
+function sessionsOf(transport: Transport): Map<string, Buffer> {
+  let sessions = sessionsByTransport.get(transport);
+  if (sessions === undefined) sessionsByTransport.set(transport, (sessions = new Map()));
+  return sessions;
+}
+
+/** The latest of each endpoint; the oldest goes when there are too many. */
+function keep(sessions: Map<string, Buffer>, peer: string, session: Buffer): void {
+  sessions.delete(peer);
+  sessions.set(peer, session);
+  const [oldest] = sessions.keys();
+  if (sessions.size > MAX_SESSIONS && oldest !== undefined) sessions.delete(oldest);
+}
