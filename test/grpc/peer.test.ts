@@ -1,0 +1,28 @@
+// Health checks, reflection and compression as grpc-go does them: what it is told through Weir is what it is told without.
+import { expect, test } from '@jest/globals';
+import { describeWith } from '../support/describe-with.ts';
+import { closeAfterEach, closeLater, openProxy } from '../support/fixture.ts';
+import { cluster, listener, route } from '../support/proxy.ts';
+import { askPeer, buildPeer, PeerServer } from './peer.ts';
+
+closeAfterEach();
+
+describeWith(['go'], 'grpc-go', () => {
+  test('checks health, watches it, lists services and describes them, compressed or not', async () => {
+    const binary = buildPeer();
+    const server = await PeerServer.start(binary);
+    closeLater(() => server.stop());
+    const proxy = await openProxy([listener(), ...cluster('app', [server.port]), route({ http2: true })]);
+    const told = await askPeer(binary, proxy.port);
+    expect(told).toEqual(await askPeer(binary, server.port));
+    expect(told).toMatchObject({
+      up: 'SERVING',
+      down: 'NOT_SERVING',
+      compressed: 'SERVING',
+      unknown: 'rpc error: code = NotFound desc = unknown service',
+      watched: ['SERVING', 'rpc error: code = Canceled desc = context canceled'],
+      services: ['grpc.health.v1.Health', 'grpc.reflection.v1.ServerReflection', 'grpc.reflection.v1alpha.ServerReflection'],
+    });
+    await proxy.quiet();
+  }, 180_000);
+});
