@@ -28,7 +28,16 @@ export async function benchIdle(connections: number): Promise<IdleResult> {
   const [originPort, listenPort] = [await freePort(), await freePort()];
   const originCommand = origin.command(folder, originPort);
   const originChild = startPinned(1, originCommand.file, originCommand.args);
-  const command = weir.command({ folder, originPort, listenPort, routes: 100, downstream: 'http1', upstream: 'http1', certificate: null });
+  const command = weir.command({
+    folder,
+    originPort,
+    listenPort,
+    routes: 100,
+    downstream: 'http1',
+    upstream: 'http1',
+    upgrades: false,
+    certificate: null,
+  });
   const child = startPinned(0, command.file, command.args);
   await Promise.all([accepting(originPort, originChild), accepting(listenPort, child)]);
   const before = residentMiB(child.pid ?? 0);

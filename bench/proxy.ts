@@ -80,7 +80,7 @@ async function measure(folder: string, workload: Workload, options: ProxyBenchOp
 
 async function startPeers(folder: string, originPort: number, workload: Workload, options: ProxyBenchOptions): Promise<Running[]> {
   const running: Running[] = [];
-  const { downstream, upstream, tls } = workload;
+  const { downstream, upstream, upgrades, tls } = workload;
   const certificate = tls ? createCertificate(folder) : null;
   for (const peer of PEERS) {
     if (!peer.carries(workload) || (options.only.length > 0 && !options.only.includes(peer.name))) continue;
@@ -90,7 +90,16 @@ async function startPeers(folder: string, originPort: number, workload: Workload
       continue;
     }
     const port = await freePort();
-    const command = peer.command({ listenPort: port, originPort, folder, routes: options.routes, downstream, upstream, certificate });
+    const command = peer.command({
+      listenPort: port,
+      originPort,
+      folder,
+      routes: options.routes,
+      downstream,
+      upstream,
+      upgrades,
+      certificate,
+    });
     const child = startPinned(PROXY_CORE, command.file, command.args, command.env);
     await accepting(port, child);
     running.push({ peer, child, port, samples: [], memoryMiB: 0 });

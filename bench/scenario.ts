@@ -13,12 +13,14 @@ export interface Scenario {
   readonly downstream: Protocol;
   /** Cleartext always. */
   readonly upstream: Protocol;
+  /** Requests to switch protocols are passed on. */
+  readonly upgrades: boolean;
   /** Peers terminate TLS with it, 1.3 and AES-256 where they can be told. Paths of PEM files; null without TLS. */
   readonly certificate: { readonly certificate: string; readonly privateKey: string } | null;
 }
 
 /** A kind of traffic, in what a peer needs to know of it. */
-export type Traffic = Pick<Scenario, 'downstream' | 'upstream'> & { readonly tls: boolean };
+export type Traffic = Pick<Scenario, 'downstream' | 'upstream' | 'upgrades'> & { readonly tls: boolean };
 
 /** A proxy under test. */
 export interface Peer {

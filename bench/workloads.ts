@@ -1,7 +1,9 @@
 // The kinds of traffic that are measured: what comes in, what goes out, who makes it and who answers.
 import path from 'node:path';
 import { grpcLoad, h2load } from './load/h2load.ts';
+import { fullHandshakes, resumedHandshakes } from './load/handshakes.ts';
 import type { Load } from './load/load.ts';
+import { websocketLoad } from './load/websocket.ts';
 import { wrk } from './load/wrk.ts';
 import { origin } from './peers/nginx.ts';
 import type { Traffic } from './scenario.ts';
@@ -29,7 +31,15 @@ function scriptOrigin(name: string): Origin {
 }
 
 /** Kept connections of HTTP/1.1, one request at a time on each. */
-const PLAIN = { downstream: 'http1', upstream: 'http1', tls: false, load: wrk, origin: nginxOrigin, connections: 64 } as const;
+const PLAIN = {
+  downstream: 'http1',
+  upstream: 'http1',
+  tls: false,
+  upgrades: false,
+  load: wrk,
+  origin: nginxOrigin,
+  connections: 64,
+} as const;
 /** As many requests at a time in fewer connections. */
 const H2 = { ...PLAIN, downstream: 'h2', load: h2load, connections: 16 } as const;
 
@@ -40,5 +50,8 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
   'h2-http1': { ...H2, tls: true },
   'h2c-h2c': { ...H2, upstream: 'h2', origin: nginxH2Origin },
   grpc: { ...H2, upstream: 'h2', load: grpcLoad, origin: scriptOrigin('grpc') },
+  'handshakes-full': { ...PLAIN, tls: true, load: fullHandshakes, connections: 8 },
+  'handshakes-resumed': { ...PLAIN, tls: true, load: resumedHandshakes, connections: 8 },
+  websocket: { ...PLAIN, upgrades: true, load: websocketLoad, origin: scriptOrigin('websocket') },
   tcp: { ...PLAIN, downstream: 'tcp', upstream: 'tcp' },
 };

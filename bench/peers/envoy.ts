@@ -33,7 +33,7 @@ function httpFilter(scenario: Scenario): object {
     stat_prefix: 'in',
     codec_type: scenario.downstream === 'h2' ? 'HTTP2' : 'HTTP1',
     use_remote_address: true,
-    upgrade_configs: [{ upgrade_type: 'websocket' }],
+    ...(scenario.upgrades && { upgrade_configs: [{ upgrade_type: 'websocket' }] }),
     route_config: { virtual_hosts: [{ name: 'all', domains: ['*'], routes }] },
     http_filters: [{ name: 'router', typed_config: { '@type': `${TYPE}.filters.http.router.v3.Router` } }],
   };

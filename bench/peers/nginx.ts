@@ -46,8 +46,8 @@ function tlsLines({ certificate }: Scenario): string[] {
 }
 
 function serverLines(scenario: Scenario): string[] {
-  const forward =
-    'proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header X-Forwarded-For $remote_addr;';
+  const connection = scenario.upgrades ? '"upgrade"; proxy_set_header Upgrade $http_upgrade' : '""';
+  const forward = `proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ${connection}; proxy_set_header X-Forwarded-For $remote_addr;`;
   return [
     `  upstream origin { server 127.0.0.1:${scenario.originPort}; keepalive 256; keepalive_requests 1000000000; }`,
     '  server {',

@@ -4,7 +4,7 @@ import type { Peer } from '../scenario.ts';
 
 export const undici: Peer = {
   name: 'undici',
-  carries: ({ downstream, upstream, tls }) => downstream === 'http1' && upstream === 'http1' && !tls,
+  carries: ({ downstream, upstream, upgrades, tls }) => downstream === 'http1' && upstream === 'http1' && !upgrades && !tls,
   missing: () => null,
   command(scenario) {
     const file = path.resolve(import.meta.dirname, 'undici-proxy.ts');

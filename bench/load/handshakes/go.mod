@@ -1,0 +1,3 @@
+module weir.test/handshakes
+
+go 1.25
