@@ -34,6 +34,7 @@ export const ERRORS = Object.freeze({
   requestBodyTimeout: define('request_body_timeout', 'downstream', 408, 'The request body did not arrive in time'),
   requestCodingUnsupported: define('request_coding_unsupported', 'downstream', 501, 'The transfer coding is not supported'),
   versionUnsupported: define('version_unsupported', 'downstream', 505, 'The HTTP version is not supported'),
+  protocolUnknown: define('protocol_unknown', 'downstream', 400, 'The connection does not speak HTTP'),
   expectationFailed: define('expectation_failed', 'downstream', 417, 'The expectation cannot be met'),
   misdirectedRequest: define('misdirected_request', 'downstream', 421, 'This connection does not serve the requested host'),
   downstreamReset: define('downstream_reset', 'downstream', 499, 'The connection was closed before the answer was complete'),

@@ -37,6 +37,7 @@ const BY_NAME = {
   requestBodyTimeout: GRPC_STATUS.deadlineExceeded,
   requestCodingUnsupported: GRPC_STATUS.internal,
   versionUnsupported: GRPC_STATUS.internal,
+  protocolUnknown: GRPC_STATUS.internal,
   expectationFailed: GRPC_STATUS.internal,
   misdirectedRequest: GRPC_STATUS.unavailable,
   downstreamReset: GRPC_STATUS.cancelled,

@@ -424,3 +424,19 @@ describe('accepted, and the backend sees exactly this', () => {
     client.destroy();
   });
 });
+
+describe('what names another protocol is closed without an answer, and counted', () => {
+  test.each([
+    ['RTSP', 'OPTIONS rtsp://a/b RTSP/1.0\r\nCSeq: 1\r\n\r\n'],
+    ['SIP', 'INVITE sip:b@a SIP/2.0\r\nVia: SIP/2.0/TCP a\r\n\r\n'],
+    ['a broken preface of HTTP/2', 'INVALID CONNECTION PREFACE\r\n\r\n'],
+  ])('%s', async (_, bytes) => {
+    upstream.forget();
+    const before = upstream.requests.length;
+    const client = await RawClient.connect(proxy.port);
+    client.write(bytes);
+    await client.over();
+    expect([client.received, upstream.requests.length - before]).toEqual(['', 0]);
+    client.destroy();
+  });
+});

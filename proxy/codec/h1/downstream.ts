@@ -380,10 +380,16 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
   writeHead(exchange: Exchange): void {
     this.#headWritten = true;
     this.#bodiless = (isBodiless(exchange.status) && exchange.status !== 101) || exchange.method === 'HEAD';
+    // What does not speak HTTP might take an answer of HTTP for something else: it gets none.
+    if (exchange.error === ERRORS.protocolUnknown) this.#bodiless = true;
+    else this.#output.gather(this.#head(exchange));
+  }
+
+  #head(exchange: Exchange): string {
     let head = withFieldLines(statusLine(exchange.status), exchange.responseHeaders);
     if (exchange.status === 101) head += `connection: Upgrade\r\nupgrade: ${exchange.upgrade}\r\n`;
     else head += this.#framing(exchange) + this.#persistence(exchange);
-    this.#output.gather(head + '\r\n');
+    return head + '\r\n';
   }
 
   #framing(exchange: Exchange): string {

@@ -13,6 +13,9 @@ const QUESTION = 0x3f;
 /** Longer methods do not exist. */
 const MAX_METHOD = 32;
 
+/** The name and version of a protocol that is not HTTP. */
+const LONGEST_PROTOCOL = 32;
+
 /** One per worker: parsing never waits. */
 const fields = new Fields();
 
@@ -55,8 +58,15 @@ function parseRequestLine(head: string, exchange: Exchange, settings: H1Settings
 function parseVersion(head: string, position: number, exchange: Exchange): ExchangeError | null {
   if (head.startsWith('HTTP/1.1\r\n', position)) exchange.version = 11;
   else if (head.startsWith('HTTP/1.0\r\n', position)) exchange.version = 10;
-  else return /^HTTP\/[0-9]\.[0-9]\r\n/.test(head.slice(position, position + 10)) ? ERRORS.versionUnsupported : ERRORS.requestMalformed;
+  else return versionError(head, position);
   return null;
+}
+
+/** A line that names another protocol (RTSP, SIP, a broken preface of HTTP/2) was not meant for us. */
+function versionError(head: string, position: number): ExchangeError {
+  if (/^HTTP\/[0-9]\.[0-9]\r\n/.test(head.slice(position, position + 10))) return ERRORS.versionUnsupported;
+  const other = /^(?!HTTP)[A-Z]{3,}(\/[0-9.]+)?\r\n/.test(head.slice(position, position + LONGEST_PROTOCOL));
+  return other ? ERRORS.protocolUnknown : ERRORS.requestMalformed;
 }
 
 function parseFields(head: string, exchange: Exchange, settings: H1Settings): ExchangeError | null {
