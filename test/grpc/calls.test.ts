@@ -1,6 +1,6 @@
 // Calls of every kind with @grpc/grpc-js on both ends and Weir between them.
 import { describe, expect, test } from '@jest/globals';
-import { credentials } from '@grpc/grpc-js';
+import { credentials, ServerCredentials } from '@grpc/grpc-js';
 import { readFileSync } from 'node:fs';
 import type * as ir from '#api/ir/ir.ts';
 import { TestCa } from '../support/certificates.ts';
@@ -122,6 +122,24 @@ describe('calls pass', () => {
       expect(await client.call(definition, [bytes('s')])).toMatchObject({ code: status.OK, details: 'OK', messages: [bytes('s')] });
     }
   });
+});
+
+test('calls pass to a backend that speaks TLS', async () => {
+  const ca = await TestCa.create();
+  closeLater(() => ca.remove());
+  const { certificate, privateKey } = await ca.issue('app', 'DNS:app.test');
+  const pair = { cert_chain: readFileSync(certificate), private_key: readFileSync(privateKey) };
+  const server = await EchoServer.start('', [], ServerCredentials.createSsl(null, [pair]));
+  closeLater(() => server.close());
+  const subjectAltNames: ir.SubjectAltName[] = [{ type: 'Hostname', value: 'app.test' }];
+  const secured = cluster('app', [server.port]).map((resource) =>
+    resource.kind === 'Cluster' ? { ...resource, tls: { serverName: 'app.test', subjectAltNames, authorities: ['ca'] } } : resource,
+  );
+  const bundle: ir.TrustBundle = { kind: 'TrustBundle', key: 'ca', certificates: readFileSync(ca.certificate, 'utf8') };
+  const proxy = await openProxy([bundle, listener(), ...secured, route({ http2: true })]);
+  const client = new EchoClient(proxy.port);
+  closeLater(() => client.close());
+  expect(await client.call(CHAT, [bytes('sealed')])).toMatchObject({ code: status.OK, messages: [bytes('sealed')] });
 });
 
 describe('what an HTTPRoute can do with requests, a GRPCRoute can do with calls', () => {

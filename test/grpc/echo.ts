@@ -56,7 +56,11 @@ export class EchoServer {
   }
 
   /** `name`: what Unary and Collect begin their answer with. `methods`: besides those of test.Echo. */
-  static async start(name = '', methods: readonly MethodDefinition<Buffer, Buffer>[] = [], port = 0): Promise<EchoServer> {
+  static async start(
+    name = '',
+    methods: readonly MethodDefinition<Buffer, Buffer>[] = [],
+    security = ServerCredentials.createInsecure(),
+  ): Promise<EchoServer> {
     const server = new Server();
     let echo: EchoServer | null = null;
     for (const definition of [UNARY, COLLECT, EXPAND, CHAT, ...methods]) {
@@ -69,7 +73,7 @@ export class EchoServer {
         'bidi',
       );
     }
-    const bound = await promisify(server.bindAsync.bind(server))(`127.0.0.1:${port}`, ServerCredentials.createInsecure());
+    const bound = await promisify(server.bindAsync.bind(server))('127.0.0.1:0', security);
     return new EchoServer(server, bound as number, (made) => (echo = made));
   }
 
