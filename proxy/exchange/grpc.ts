@@ -3,7 +3,7 @@
 import { ERRORS } from './errors.ts';
 import type { ExchangeError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
-import { GRPC_STATUS, grpcStatusOf, grpcStatusOfReset, MAX_GRPC_STATUS } from './grpc-status.ts';
+import { GRPC_STATUS, grpcStatusOf, grpcStatusOfHttp, grpcStatusOfReset, MAX_GRPC_STATUS } from './grpc-status.ts';
 import { getHeader } from './headers.ts';
 import type { Headers } from './headers.ts';
 import { UNKNOWN_LENGTH } from './stream.ts';
@@ -99,10 +99,11 @@ export function noteStatus(exchange: Exchange, trailers: Headers | null): void {
   exchange.grpcStatus = text === null ? GRPC_STATUS.unknown : parseStatus(text);
 }
 
-/** The status in an answer that is only a head, else -1. */
-export function statusOfHead({ responseHeaders }: Exchange): number {
-  const text = getHeader(responseHeaders, 'grpc-status');
-  return text === null ? -1 : parseStatus(text);
+/** The status of an answer whose head tells it: for that is all there is, or it is none of gRPC. -1 when it is yet to come. */
+export function statusOfHead(exchange: Exchange): number {
+  const text = getHeader(exchange.responseHeaders, 'grpc-status');
+  if (text !== null) return parseStatus(text);
+  return answersCall(exchange) ? -1 : grpcStatusOfHttp(exchange.status);
 }
 
 function parseStatus(text: string): number {

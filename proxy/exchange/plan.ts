@@ -83,6 +83,8 @@ export interface BackendPlan {
 /** GEP-1731, milliseconds. */
 export interface RetryPlan {
   readonly codes: readonly number[];
+  /** Outcomes of gRPC calls; absent is none. */
+  readonly grpcStatuses?: readonly number[];
   readonly attempts: number;
   readonly backoff: number;
 }

@@ -3,6 +3,7 @@
 import type { ExchangeError } from '../exchange/errors.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import { statusOfHead } from '../exchange/grpc.ts';
 import { canReplay, isIdempotent } from './replay.ts';
 
 /** Attempts beyond the first for failures of our own making: a dead kept connection, an endpoint that refuses connections. */
@@ -30,5 +31,11 @@ function diedUnnoticed(exchange: Exchange): boolean {
 /** Whether to try again because of the status the backend answered with (GEP-1731). */
 export function mayRetryStatus(exchange: Exchange): boolean {
   const retry = exchange.route?.retry ?? null;
-  return retry !== null && exchange.attempts <= retry.attempts && retry.codes.includes(exchange.status) && canReplay(exchange);
+  if (retry === null || exchange.attempts > retry.attempts || !canReplay(exchange)) return false;
+  return retry.codes.includes(exchange.status) || (exchange.grpc && isWorthRepeating(exchange, retry.grpcStatuses));
+}
+
+/** A call that failed before it was told anything else than that. */
+function isWorthRepeating(exchange: Exchange, statuses: readonly number[] | undefined): boolean {
+  return statuses !== undefined && statuses.includes(statusOfHead(exchange));
 }

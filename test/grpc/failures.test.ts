@@ -1,5 +1,6 @@
 // What a caller is told when a call fails on its way, and what the backend is told: frame by frame.
 import { describe, expect, test } from '@jest/globals';
+import type http2 from 'node:http2';
 import type * as ir from '#api/ir/ir.ts';
 import type { Limits } from '../../proxy/exchange/limits.ts';
 import { closeAfterEach, openProxy, openUpstream } from '../support/fixture.ts';
@@ -175,6 +176,31 @@ describe('resets', () => {
     client.write(frame(TYPE.reset, 0, 1, numbers(CANCEL)));
     expect(await peer.reset(1)).toBe(CANCEL);
     await until(() => proxy.metric('weir_requests_active') === 0, 'the end');
+  });
+});
+
+describe('statuses that are worth another attempt', () => {
+  const retry = { codes: [], grpcStatuses: [14], attempts: 1, backoff: 0 };
+
+  /** A call to a backend that answers each attempt with the next of these. */
+  async function answers(...steps: readonly http2.OutgoingHttpHeaders[]): Promise<readonly [status: unknown, attempts: number]> {
+    let attempts = 0;
+    const { port } = await openH2Backend((stream) => {
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...steps[attempts++] }, { endStream: true });
+    });
+    const proxy = await openProxy(resources([port], { retry }));
+    const answer = await request(openSession(proxy.port), CALL, MESSAGE);
+    return [answer.headers['grpc-status'], attempts];
+  }
+
+  test('are tried again, in an answer that is only a head', async () => {
+    expect(await answers({ 'grpc-status': '14' }, { 'grpc-status': '0' })).toEqual(['0', 2]);
+    expect(await answers({ ':status': 503, 'content-type': 'text/html' }, { 'grpc-status': '0' })).toEqual(['0', 2]);
+  });
+
+  test('as often as the route says, and no others', async () => {
+    expect(await answers({ 'grpc-status': '14' }, { 'grpc-status': '14' }, { 'grpc-status': '0' })).toEqual(['14', 2]);
+    expect(await answers({ 'grpc-status': '5' }, { 'grpc-status': '0' })).toEqual(['5', 1]);
   });
 });
 
