@@ -1,6 +1,8 @@
 // The CustomResourceDefinitions of Weir's own kinds, made from the schemas that files are checked with.
 import { KINDS } from '#api/k8s/kinds.ts';
 import type { KindName } from '#api/k8s/kinds.ts';
+import { ParentReference } from '#api/k8s/reference.ts';
+import { POLICIES } from '#api/k8s/policies.ts';
 import type { TSchema } from 'typebox';
 import { stringify } from 'yaml';
 import { structuralSchema } from './structural-schema.ts';
@@ -13,7 +15,61 @@ interface Presentation {
   readonly shortNames: readonly string[];
   /** What `kubectl get` shows besides name and age. */
   readonly columns: readonly { readonly name: string; readonly type: string; readonly jsonPath: string; readonly description: string }[];
+  readonly status: StructuralSchema;
 }
+
+/** metav1.Condition, as the Gateway API limits it. */
+const CONDITION: StructuralSchema = {
+  type: 'object',
+  required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
+  properties: {
+    type: { type: 'string', maxLength: 316 },
+    status: { type: 'string', enum: ['True', 'False', 'Unknown'] },
+    reason: { type: 'string', minLength: 1, maxLength: 1024 },
+    message: { type: 'string', maxLength: 32768 },
+    observedGeneration: { type: 'integer', format: 'int64', minimum: 0 },
+    lastTransitionTime: { type: 'string', format: 'date-time' },
+  },
+};
+
+const CONDITIONS: StructuralSchema = {
+  type: 'array',
+  maxItems: 8,
+  items: CONDITION,
+  'x-kubernetes-list-type': 'map',
+  'x-kubernetes-list-map-keys': ['type'],
+};
+
+const OBJECT_STATUS: StructuralSchema = {
+  type: 'object',
+  description: 'What controllers say about this object.',
+  properties: { conditions: CONDITIONS },
+};
+
+/** GEP-713 (PolicyStatus): an entry for each ancestor, most often a Gateway, and each controller. */
+const POLICY_STATUS: StructuralSchema = {
+  type: 'object',
+  description: 'What controllers say about this policy, for each object that it takes effect through.',
+  properties: {
+    ancestors: {
+      type: 'array',
+      maxItems: 16,
+      'x-kubernetes-list-type': 'atomic',
+      items: {
+        type: 'object',
+        required: ['ancestorRef', 'controllerName', 'conditions'],
+        properties: {
+          ancestorRef: {
+            description: 'The object: a Gateway in most cases.',
+            ...structuralSchema(ParentReference),
+          },
+          controllerName: { type: 'string', minLength: 1, maxLength: 253, description: 'Who wrote the entry.' },
+          conditions: { ...CONDITIONS, minItems: 1 },
+        },
+      },
+    },
+  },
+};
 
 const OWN_KINDS: readonly Presentation[] = [
   {
@@ -24,7 +80,24 @@ const OWN_KINDS: readonly Presentation[] = [
       { name: 'Protocol', type: 'string', jsonPath: '.spec.protocol', description: 'What the endpoints speak.' },
       { name: 'Endpoint', type: 'string', jsonPath: '.spec.endpoints[0].ip', description: 'The first address.' },
     ],
+    status: OBJECT_STATUS,
   },
+  ...POLICIES.map(({ kind, description, shortNames }) => ({
+    kind,
+    description,
+    shortNames,
+    columns: [
+      { name: 'Kind', type: 'string', jsonPath: '.spec.targetRefs[0].kind', description: 'The kind of the first target.' },
+      { name: 'Target', type: 'string', jsonPath: '.spec.targetRefs[0].name', description: 'The name of the first target.' },
+      {
+        name: 'Accepted',
+        type: 'string',
+        jsonPath: '.status.ancestors[0].conditions[?(@.type=="Accepted")].status',
+        description: 'Whether the policy is in force, for its first ancestor.',
+      },
+    ],
+    status: POLICY_STATUS,
+  })),
 ];
 
 /** A file of this folder. */
@@ -43,7 +116,7 @@ export function definitionFiles(): DefinitionFile[] {
   });
 }
 
-function definitionOf({ kind, description, shortNames, columns }: Presentation) {
+function definitionOf({ kind, description, shortNames, columns, status }: Presentation) {
   const { apiVersion, plural, namespaced, schema } = KINDS[kind];
   const [group, version] = apiVersion.split('/') as [string, string];
   const age = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
@@ -60,7 +133,7 @@ function definitionOf({ kind, description, shortNames, columns }: Presentation) 
           name: version,
           served: true,
           storage: true,
-          schema: { openAPIV3Schema: { type: 'object', description, ...wholeObject(schema) } },
+          schema: { openAPIV3Schema: { type: 'object', description, ...wholeObject(schema, status) } },
           subresources: { status: {} },
           additionalPrinterColumns: [...columns, age],
         },
@@ -69,32 +142,10 @@ function definitionOf({ kind, description, shortNames, columns }: Presentation) 
   };
 }
 
-/** The API server itself rules what apiVersion, kind and metadata hold; all kinds share one form of status. */
-function wholeObject(schema: TSchema): StructuralSchema {
+/** The API server itself rules what apiVersion, kind and metadata hold. */
+function wholeObject(schema: TSchema, status: StructuralSchema): StructuralSchema {
   const { spec } = (schema as unknown as { readonly properties: { readonly spec: TSchema } }).properties;
   const kept = { apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: { type: 'object' } };
-  const properties = { ...kept, spec: structuralSchema(spec), status: STATUS };
+  const properties = { ...kept, spec: structuralSchema(spec), status };
   return { properties, required: ['spec'] };
 }
-
-/** metav1.Condition, as the Gateway API limits it. */
-const CONDITION: StructuralSchema = {
-  type: 'object',
-  required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
-  properties: {
-    type: { type: 'string', maxLength: 316 },
-    status: { type: 'string', enum: ['True', 'False', 'Unknown'] },
-    reason: { type: 'string', minLength: 1, maxLength: 1024 },
-    message: { type: 'string', maxLength: 32768 },
-    observedGeneration: { type: 'integer', format: 'int64', minimum: 0 },
-    lastTransitionTime: { type: 'string', format: 'date-time' },
-  },
-};
-
-const STATUS: StructuralSchema = {
-  type: 'object',
-  description: 'What controllers say about this object.',
-  properties: {
-    conditions: { type: 'array', maxItems: 8, items: CONDITION, 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] },
-  },
-};

@@ -19,24 +19,51 @@ const SHARED = [
   'maxLength',
   'minItems',
   'maxItems',
+  'x-kubernetes-validations',
 ];
-const TRANSLATED = ['properties', 'required', 'items', 'additionalProperties', '~kind', '~optional', '~unsafe'];
+const TRANSLATED = ['properties', 'patternProperties', 'required', 'items', 'additionalProperties', '~minimum', '~maximum'];
+/** What is for others: for the types of TypeScript, for messages, for the compiler. */
+const NOT_RULES = ['~kind', '~optional', '~unsafe', '~unit', '~must'];
 
 /** Throws for a keyword it does not know: a rule must not get lost on the way. */
 export function structuralSchema(schema: TSchema): StructuralSchema {
   return convert(schema as unknown as JsonSchema, '');
 }
 
-function convert(schema: JsonSchema, path: string): StructuralSchema {
-  const unknown = Object.keys(schema).filter((keyword) => !SHARED.includes(keyword) && !TRANSLATED.includes(keyword));
+function refuseUnknown(schema: JsonSchema, path: string): void {
+  const unknown = Object.keys(schema).filter((keyword) => ![...SHARED, ...TRANSLATED, ...NOT_RULES].includes(keyword));
   if (unknown.length > 0) throw new Error(`${path || 'the schema'} uses ${unknown.join(', ')}, which has no translation`);
+}
+
+function convert(schema: JsonSchema, path: string): StructuralSchema {
+  refuseUnknown(schema, path);
   const kept: Record<string, unknown> = {};
   for (const keyword of SHARED) if (schema[keyword] !== undefined) kept[keyword] = schema[keyword];
   if (schema['enum'] !== undefined) kept['type'] = 'string';
   if (schema['items'] !== undefined) kept['items'] = convert(schema['items'] as JsonSchema, `${path}[]`);
   if (schema['properties'] !== undefined) Object.assign(kept, convertFields(schema, path));
+  if (schema['patternProperties'] !== undefined) Object.assign(kept, convertMap(schema, path));
+  if (Array.isArray(schema['type'])) return intOrString(kept, schema);
   // Unknown: whatever it is, it is neither read nor dropped.
   return kept['type'] === undefined ? { ...kept, 'x-kubernetes-preserve-unknown-fields': true } : kept;
+}
+
+/** A map whose keys may be anything. */
+function convertMap(schema: JsonSchema, path: string): StructuralSchema {
+  const [[keys, values] = [], ...others] = Object.entries(schema['patternProperties'] as Readonly<Record<string, JsonSchema>>);
+  if (keys !== '^.*$' || values === undefined || others.length > 0)
+    throw new Error(`${path} has rules for keys, which have no translation`);
+  return { additionalProperties: convert(values, `${path}.*`) };
+}
+
+/** A size. Numbers and quantities are compared alike. */
+function intOrString({ type: _type, minimum: _minimum, ...kept }: Record<string, unknown>, schema: JsonSchema): StructuralSchema {
+  const bound = (word: string, operator: string, bytes: unknown) => ({
+    rule: `quantity(string(self)).compareTo(quantity('${String(bytes)}')) ${operator} 0`,
+    message: `must be at ${word} ${String(bytes)} bytes`,
+  });
+  const validations = [bound('least', '>=', schema['~minimum']), bound('most', '<=', schema['~maximum'])];
+  return { ...kept, 'x-kubernetes-int-or-string': true, 'x-kubernetes-validations': validations };
 }
 
 /** Without `additionalProperties: false`: an API server drops unknown fields, and refuses them when the writer asks for strictness. */

@@ -15,7 +15,7 @@ import type { ConnectionSettings, H2Settings } from './codec/h2/settings.ts';
 import { H2Upstream } from './codec/h2/upstream.ts';
 import type { Limits } from './exchange/limits.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
-import type { Connect } from './listener/connection.ts';
+import type { Connect, Connection } from './listener/connection.ts';
 import { ListenerSet } from './listener/listeners.ts';
 import { RequestPath } from './request-path.ts';
 import { RuntimeBuilder } from './runtime/build.ts';
@@ -89,7 +89,7 @@ export class Worker {
       (key) => this.#builder.cluster(key),
       (copy, body) => path.forwardCopy(copy, body),
     );
-    this.#builder = new RuntimeBuilder({ endpoints: this.#endpoints, filters: { mirror }, listeners: this.#listeners });
+    this.#builder = new RuntimeBuilder({ limits, endpoints: this.#endpoints, filters: { mirror }, listeners: this.#listeners });
     this.#exposeMetrics(mirror);
   }
 
@@ -164,7 +164,14 @@ function upstreamPools(events: UpstreamEvents, settings: UpstreamSettings & Conn
 
 /** What speaks on an accepted connection: by ALPN on TLS, by the first bytes on cleartext. */
 function downstreamCodec(events: DownstreamEvents, settings: H2Settings): Connect {
-  const speakH2: Connect = (socket, connection) => new H2Downstream(socket, connection, events, settings);
+  const known = new WeakMap<Limits, H2Settings>();
+  /** Listeners that hold to the same limits share their settings, so a connection costs a look-up. */
+  const settingsOf = ({ limits }: Connection): H2Settings => {
+    let own = known.get(limits);
+    if (own === undefined) known.set(limits, (own = { ...settings, limits }));
+    return own;
+  };
+  const speakH2: Connect = (socket, connection) => new H2Downstream(socket, connection, events, settingsOf(connection));
   return (socket, connection) => {
     if (connection.protocol === 'h2') return speakH2(socket, connection);
     const handOver = (bytes: Buffer, retired: boolean): void => {
@@ -172,6 +179,6 @@ function downstreamCodec(events: DownstreamEvents, settings: H2Settings): Connec
       if (retired) codec.retire();
       codec.data(bytes);
     };
-    return new H1Downstream(socket, connection, events, settings, connection.tls === null ? handOver : null);
+    return new H1Downstream(socket, connection, events, settingsOf(connection), connection.tls === null ? handOver : null);
   };
 }

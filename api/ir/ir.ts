@@ -3,6 +3,7 @@ export * from './cluster.ts';
 export * from './endpoints.ts';
 export * from './filter.ts';
 export * from './listener.ts';
+export * from './policy.ts';
 export * from './resource.ts';
 export * from './route.ts';
 export * from './secret.ts';

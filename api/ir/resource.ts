@@ -2,17 +2,27 @@
 import type { Cluster } from './cluster.ts';
 import type { Endpoints } from './endpoints.ts';
 import type { Listener } from './listener.ts';
+import type { Policy } from './policy.ts';
 import type { Route } from './route.ts';
 import type { Secret } from './secret.ts';
 import type { StreamRoute } from './stream-route.ts';
 import type { TrustBundle } from './trust-bundle.ts';
 
 /** One IR resource. `kind` and `key` identify it; its version is the hash of its content. */
-export type Resource = Listener | Route | StreamRoute | Cluster | Endpoints | Secret | TrustBundle;
+export type Resource = Listener | Route | StreamRoute | Cluster | Endpoints | Secret | TrustBundle | Policy;
 export type ResourceKind = Resource['kind'];
 
 /** Make before break: what others point at comes first. Removals travel in reverse. */
-export const KIND_ORDER: readonly ResourceKind[] = ['Secret', 'TrustBundle', 'Endpoints', 'Cluster', 'Listener', 'Route', 'StreamRoute'];
+export const KIND_ORDER: readonly ResourceKind[] = [
+  'Secret',
+  'TrustBundle',
+  'Endpoints',
+  'Cluster',
+  'Policy',
+  'Listener',
+  'Route',
+  'StreamRoute',
+];
 
 /** `<kind>|<key>`: unique over all resources. */
 export function resourceId(kind: ResourceKind, key: string): string {

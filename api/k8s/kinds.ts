@@ -7,6 +7,7 @@ import { Gateway } from './gateway.ts';
 import { GrpcRoute } from './grpc-route.ts';
 import { HttpRoute } from './http-route.ts';
 import { ReferenceGrant } from './reference-grant.ts';
+import { POLICIES, type PolicyKindName, type PolicyObjects } from './policies.ts';
 import { GATEWAY_GROUP, WEIR_GROUP } from './schema.ts';
 import { TcpRoute } from './tcp-route.ts';
 import { TlsRoute } from './tls-route.ts';
@@ -25,7 +26,7 @@ export interface KindInfo {
 }
 
 /** The type of the objects of each kind. */
-export interface ObjectsByKind {
+export interface ObjectsByKind extends PolicyObjects {
   GatewayClass: GatewayClass;
   Gateway: Gateway;
   HTTPRoute: HttpRoute;
@@ -48,6 +49,10 @@ export type KindName = keyof ObjectsByKind;
 const gatewayV1 = { apiVersion: `${GATEWAY_GROUP}/v1`, alsoVersions: [`${GATEWAY_GROUP}/v1beta1`] };
 const weirV1 = { apiVersion: `${WEIR_GROUP}/v1alpha1`, alsoVersions: [] };
 const coreV1 = { apiVersion: 'v1', alsoVersions: [] };
+
+const policyKinds = Object.fromEntries(
+  POLICIES.map(({ kind, plural, schema }) => [kind, { ...weirV1, kind, plural, namespaced: true, schema }]),
+) as unknown as Readonly<Record<PolicyKindName, KindInfo>>;
 
 /** Every kind Weir reads. ReferenceGrant is stored as v1beta1 and served as v1 only since Gateway API 1.5. */
 export const KINDS: Readonly<Record<KindName, KindInfo>> = {
@@ -94,6 +99,7 @@ export const KINDS: Readonly<Record<KindName, KindInfo>> = {
     namespaced: true,
     schema: ReferenceGrant,
   },
+  ...policyKinds,
   Backend: { ...weirV1, kind: 'Backend', plural: 'backends', namespaced: true, schema: Backend },
   Service: { ...coreV1, kind: 'Service', plural: 'services', namespaced: true, schema: Service },
   EndpointSlice: {
@@ -111,6 +117,9 @@ export const KINDS: Readonly<Record<KindName, KindInfo>> = {
 
 /** Kinds of routes: several controllers write their statuses, each its own entries. */
 export const ROUTE_KINDS: ReadonlySet<string> = new Set<KindName>(['HTTPRoute', 'GRPCRoute', 'TCPRoute', 'TLSRoute', 'UDPRoute']);
+
+/** Kinds of policies: statuses have an entry for each ancestor and controller. */
+export const POLICY_KINDS: ReadonlySet<string> = new Set(POLICIES.map(({ kind }) => kind));
 
 /** The kind of that name, if Weir reads it in that API version. */
 export function kindOf(apiVersion: string, kind: string): KindInfo | undefined {

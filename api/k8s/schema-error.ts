@@ -22,10 +22,13 @@ type Reason = (params: Readonly<Record<string, unknown>>, schema: Readonly<Recor
 
 /** By keyword of JSON Schema. */
 const REASONS: ReadonlyMap<string, Reason> = new Map<string, Reason>([
-  ['type', (params) => `must be ${article(String(params['type']))}`],
+  ['type', (params, schema) => `must be ${String(schema['~must'] ?? article(String(params['type'])))}`],
   ['const', (params) => `must be ${String(params['allowedValue'])}`],
   ['enum', (params) => `must be one of ${(params['allowedValues'] as unknown[]).join(', ')}`],
-  ['pattern', (params, schema) => `must be ${String(schema['description'] ?? `a match of ${String(params['pattern'])}`)}`],
+  [
+    'pattern',
+    (params, schema) => `must be ${String(schema['~must'] ?? schema['description'] ?? `a match of ${String(params['pattern'])}`)}`,
+  ],
   ['minimum', (params) => `must be at least ${String(params['limit'])}`],
   ['maximum', (params) => `must be at most ${String(params['limit'])}`],
   ['minLength', (params) => (params['limit'] === 1 ? 'must not be empty' : `must have at least ${String(params['limit'])} characters`)],

@@ -34,7 +34,10 @@ export const PreciseHostname = named(`^${SUBDOMAIN}$`, 253, 'a lower-case host n
 export const HeaderName = named("^[A-Za-z0-9!#$%&'*+\\-.^_`|~]+$", 256, 'a header name (an RFC 9110 token)');
 export const Group = Type.String({ maxLength: 253, pattern: `^$|^${SUBDOMAIN}$`, description: 'an API group' });
 export const Kind = named('^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$', 63, 'a kind');
-export const Duration = named('^([0-9]{1,5}(h|m|s|ms)){1,4}$', 24, 'a duration like 10s, 1h30m or 100ms');
+/** GEP-2257. */
+export const DURATION_RULES = { minLength: 1, maxLength: 24, pattern: '^([0-9]{1,5}(h|m|s|ms)){1,4}$' };
+export const DURATION_FORM = 'a duration like 10s, 1h30m or 100ms';
+export const Duration = Type.String({ ...DURATION_RULES, description: DURATION_FORM });
 export const Port = Type.Integer({ minimum: 1, maximum: 65535 });
 export const Labels = Type.Record(Type.String(), Type.String());
 

@@ -4,6 +4,8 @@ import { describeSchemaError } from './schema-error.ts';
 import { checkGateway } from './gateway-rules.ts';
 import { checkGrpcRoute } from './grpc-route-rules.ts';
 import { checkHttpRoute } from './http-route-rules.ts';
+import { checkPolicy } from './policy-rules.ts';
+import { policyKindOf } from './policies.ts';
 import { checkStreamRoute } from './stream-route-rules.ts';
 import { kindOf, type KindInfo, type KindName, type ObjectsByKind } from './kinds.ts';
 import type { FieldError } from './field-error.ts';
@@ -76,7 +78,8 @@ const RULES: { readonly [K in KindName]?: (object: ObjectsByKind[K]) => readonly
 };
 
 function brokenRules(object: KubernetesObject): readonly FieldError[] {
-  const check = RULES[object.kind as KindName] as ((object: KubernetesObject) => readonly FieldError[]) | undefined;
+  const own = policyKindOf(object.kind) === undefined ? RULES[object.kind as KindName] : checkPolicy;
+  const check = own as ((object: KubernetesObject) => readonly FieldError[]) | undefined;
   return check === undefined ? [] : check(object);
 }
 

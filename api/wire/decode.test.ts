@@ -9,6 +9,11 @@ const ROUTE = {
   ...{ attachments: [], matches: [], filters: [], backends: [], timeouts: { request: null, backendRequest: null }, retry: null },
 } satisfies ir.Route;
 
+const POLICY = {
+  ...{ kind: 'Policy', key: 'k', policyKind: 'ClientTrafficPolicy', namespace: 'a', name: 'p', createdAt: 0 },
+  ...{ targets: [{ kind: 'Gateway', namespace: 'a', name: 'g', section: '' }], settings: { timeouts: { idle: 1 } } },
+} satisfies ir.Policy;
+
 function decodeBytes(body: Buffer, kind = 'Route', key = 'k') {
   return decode({ kind, key, version: 'v', body });
 }
@@ -23,6 +28,7 @@ describe('decode', () => {
     ROUTE,
     { kind: 'Cluster', key: 'k', protocol: 'http2' },
     { kind: 'Endpoints', key: 'k', endpoints: [{ address: '::1', port: 1, draining: true, zone: 'z' }] },
+    POLICY,
     { kind: 'Secret', key: 'k', certificate: 'c', privateKey: 'p' },
     { kind: 'Listener', key: 'k', gateway: 'g', addresses: [], port: 1, protocol: 'HTTPS', hostname: '', tls: null },
   ] satisfies ir.Resource[])('gives back a $kind', (resource) => {
@@ -53,6 +59,19 @@ describe('decode', () => {
     ['something else altogether', 'text', [': must be an object']],
   ])('tells of %s', (_what, value, errors) => {
     expect(errorsOf(value)).toEqual(errors);
+  });
+
+  test.each([
+    ['settings of a policy', { ...POLICY, settings: { timeouts: { idle: '1s' } } }, ['settings.timeouts.idle: must be an integer']],
+    [
+      'an unknown setting',
+      { ...POLICY, settings: { timeouts: { idel: 1 } } },
+      ['settings.timeouts.idel: is not a known field; did you mean idle?'],
+    ],
+    ['an unknown kind of policy', { ...POLICY, policyKind: 'Other' }, ['policyKind: is not a policy that this proxy knows']],
+  ])('tells of %s', (_what, value, errors) => {
+    const decoded = decodeBytes(Buffer.from(JSON.stringify(value)), 'Policy');
+    expect(decoded.ok ? [] : decoded.error.map(({ field, reason }) => `${field}: ${reason}`)).toEqual(errors);
   });
 
   test.each([

@@ -2,11 +2,14 @@
 //
 // ajv checks, as it does for the objects of api/k8s: one library to trust, and one wording of mistakes for users.
 import { Ajv } from 'ajv';
+import { Type } from 'typebox';
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import { err, ok, type Result } from '#lib/result.ts';
 import * as ir from '../ir/ir.ts';
 import type { FieldError } from '../k8s/field-error.ts';
+import { POLICIES } from '../k8s/policies.ts';
 import { describeSchemaError } from '../k8s/schema-error.ts';
+import { settingsSchema } from '../policy/settings.ts';
 import { MAX_ERRORS } from './limits.ts';
 import type { ResourceMessage } from './messages.ts';
 
@@ -15,6 +18,7 @@ const SCHEMAS = {
   TrustBundle: ir.TrustBundle,
   Endpoints: ir.Endpoints,
   Cluster: ir.Cluster,
+  Policy: ir.Policy,
   Listener: ir.Listener,
   Route: ir.Route,
   StreamRoute: ir.StreamRoute,
@@ -22,6 +26,10 @@ const SCHEMAS = {
 
 const ajv = new Ajv({ allErrors: true, verbose: true, strict: false });
 const VALIDATORS: ReadonlyMap<string, ValidateFunction> = new Map(ir.KIND_ORDER.map((kind) => [kind, ajv.compile(SCHEMAS[kind])]));
+/** The settings of each policy kind, checked with their name around them so that paths begin with it. */
+const SETTINGS: ReadonlyMap<string, ValidateFunction> = new Map(
+  POLICIES.map(({ kind, settings }) => [kind, ajv.compile(Type.Object({ settings: settingsSchema(settings) }))]),
+);
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Whether this version of Weir knows the kind. */
@@ -38,7 +46,13 @@ export function decode({ kind, key, body }: ResourceMessage): Result<ir.Resource
   if (!validate(parsed.value)) return err(describe(validate.errors ?? []));
   const resource = parsed.value as ir.Resource;
   if (resource.key !== key) return fail('key', 'is not the key that it was sent with');
-  return ok(resource);
+  return resource.kind === 'Policy' ? checkSettings(resource) : ok(resource);
+}
+
+function checkSettings(policy: ir.Policy): Result<ir.Policy, readonly FieldError[]> {
+  const validate = SETTINGS.get(policy.policyKind);
+  if (validate === undefined) return fail('policyKind', 'is not a policy that this proxy knows');
+  return validate(policy) ? ok(policy) : err(describe(validate.errors ?? []));
 }
 
 function fail(field: string, reason: string): Result<never, readonly FieldError[]> {

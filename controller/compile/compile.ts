@@ -1,6 +1,7 @@
 // The compiler: changes to Kubernetes objects in, changed resources and statuses out. Pure but for what it remembers.
 import { objectId, refOf, type ObjectRef } from '#api/k8s/object.ts';
 import type { EncodedResource } from '#api/ir/ir.ts';
+import { POLICIES } from '#api/k8s/policies.ts';
 import { validateObject } from '#api/k8s/validate.ts';
 import { Store } from '../snapshot/store.ts';
 import type { Change } from '../watch/event.ts';
@@ -8,6 +9,7 @@ import { gatewayClassUnit } from './gateway-class.ts';
 import { gatewayStatusUnit } from './gateway-status.ts';
 import { grpcRouteUnit } from './grpc-route.ts';
 import { httpRouteUnit } from './http-route.ts';
+import { policyUnit } from './policy.ts';
 import { Outputs } from './outputs.ts';
 import type { CompileDelta, DesiredStatus, RejectedObject } from './result.ts';
 import { tcpRouteUnit, tlsRouteUnit, udpRouteUnit } from './stream-route.ts';
@@ -23,6 +25,7 @@ const ROOTS: ReadonlyMap<string, UnitKind<unknown>> = new Map<string, UnitKind<u
   ['TCPRoute', tcpRouteUnit],
   ['TLSRoute', tlsRouteUnit],
   ['UDPRoute', udpRouteUnit],
+  ...POLICIES.map((policy) => [policy.kind, policyUnit(policy)] as const),
 ]);
 
 /** controllerName is required; the rest defaults to a cluster whose proxies bind what Gateways say. */

@@ -164,6 +164,28 @@ export function routePartiallyInvalid(generation: number, message: string): Desi
   return condition('PartiallyInvalid', 'True', 'UnsupportedValue', `Dropped Rule: ${message}`, generation);
 }
 
+// --- Policy, GEP-713 (PolicyConditionType)
+
+export type PolicyObstacle = Obstacle<'Conflicted' | 'Invalid' | 'TargetNotFound'>;
+
+export function policyAccepted(generation: number): DesiredCondition {
+  return condition('Accepted', 'True', 'Accepted', 'the policy is in force', generation);
+}
+
+export function policyNotAccepted(generation: number, obstacle: PolicyObstacle): DesiredCondition {
+  return condition('Accepted', 'False', obstacle.reason, obstacle.message, generation);
+}
+
+/** Some targets have an older policy of the kind; the policy is in force for the others. Only ever present as True. */
+export function policyPartlyConflicted(generation: number, message: string): DesiredCondition {
+  return condition('Conflicted', 'True', 'Conflicted', message, generation);
+}
+
+/** Nearer policies say otherwise for some settings. Only ever present as True. */
+export function policyOverridden(generation: number, message: string): DesiredCondition {
+  return condition('Overridden', 'True', 'Overridden', message, generation);
+}
+
 // --- Any object
 
 /** Proxies cannot use what was compiled from the object, and keep its former form. Only ever present as True. */

@@ -92,6 +92,8 @@ function printStatus(status: DesiredStatus, generation: number): Record<string, 
           conditions: print(conditions),
         })),
       };
+    case 'Policy':
+      return { object, ancestors: status.ancestors.map(({ ancestorRef, conditions }) => ({ ancestorRef, conditions: print(conditions) })) };
     case 'Route':
       return { object, parents: status.parents.map(({ parentRef, conditions }) => ({ parentRef, conditions: print(conditions) })) };
   }

@@ -55,7 +55,19 @@ export type DesiredStatus =
       readonly uid?: string;
       readonly type: 'Route';
       readonly parents: readonly { readonly parentRef: ParentRef; readonly conditions: readonly DesiredCondition[] }[];
+    }
+  | {
+      readonly ref: ObjectRef;
+      readonly uid?: string;
+      readonly type: 'Policy';
+      readonly ancestors: readonly AncestorStatus[];
     };
+
+/** An entry of the status of a policy: what the policy takes effect through, most often a Gateway (GEP-713). */
+export interface AncestorStatus {
+  readonly ancestorRef: ParentRef;
+  readonly conditions: readonly DesiredCondition[];
+}
 
 /** A unit that threw: a bug in Weir. What it yielded before stays in force. To be logged and alarmed. */
 export interface UnitFault {

@@ -1,19 +1,23 @@
 // The indexes of the store: which objects belong together under a key that compile asks for.
 import { GATEWAY_GROUP } from '#api/k8s/schema.ts';
 import type { GrpcRoute, HttpRoute } from '#api/k8s/k8s.ts';
+import type { BackendObjectReference } from '#api/k8s/k8s.ts';
 import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
+import { POLICIES, type PolicyKindName } from '#api/k8s/policies.ts';
 
 /** The label by which an EndpointSlice says whose endpoints it holds. */
 const SERVICE_NAME = 'kubernetes.io/service-name';
 
+const POLICY_KIND_NAMES: readonly PolicyKindName[] = POLICIES.map(({ kind }) => kind);
+
 interface Index<K extends KindName> {
-  readonly kind: K;
+  readonly kinds: readonly K[];
   /** The keys an object is found under. */
   keys(object: ObjectsByKind[K]): readonly string[];
 }
 
-function index<K extends KindName>(kind: K, keys: (object: ObjectsByKind[K]) => readonly string[]): Index<K> {
-  return { kind, keys };
+function index<const K extends KindName>(kinds: readonly K[], keys: (object: ObjectsByKind[K]) => readonly string[]): Index<K> {
+  return { kinds, keys };
 }
 
 /** The Gateways a route wants to be attached to, each once: `<namespace>/<name>`. */
@@ -25,26 +29,42 @@ function gatewaysOf({ metadata, spec }: HttpRoute | GrpcRoute): string[] {
 /** Every index, with the kind it holds. */
 export const INDEXES = {
   /** Key: `<namespace>/<service name>`. */
-  endpointSlicesByService: index('EndpointSlice', ({ metadata }) => {
+  endpointSlicesByService: index(['EndpointSlice'], ({ metadata }) => {
     const service = metadata.labels?.[SERVICE_NAME];
     return service === undefined ? [] : [`${metadata.namespace ?? ''}/${service}`];
   }),
   /** Key: `<namespace>/<name>` of a Gateway. */
-  httpRoutesByGateway: index('HTTPRoute', gatewaysOf),
-  grpcRoutesByGateway: index('GRPCRoute', gatewaysOf),
+  httpRoutesByGateway: index(['HTTPRoute'], gatewaysOf),
+  grpcRoutesByGateway: index(['GRPCRoute'], gatewaysOf),
   /** Key: the namespace whose objects the grants open up. */
-  grantsByNamespace: index('ReferenceGrant', ({ metadata }) => [metadata.namespace ?? '']),
+  grantsByNamespace: index(['ReferenceGrant'], ({ metadata }) => [metadata.namespace ?? '']),
+  /** Keys: `<policy kind>|<kind>/<namespace>/<name>` for what a policy targets by name, `<policy kind>|<kind>/<namespace>` by label. */
+  policiesByTarget: index(POLICY_KIND_NAMES, ({ kind, metadata: { namespace = '' }, spec }) => [
+    ...new Set([
+      ...spec.targetRefs.map((ref) => `${kind}|${ref.kind}/${namespace}/${ref.name}`),
+      ...spec.targetSelectors.map((selector) => `${kind}|${selector.kind}/${namespace}`),
+    ]),
+  ]),
+  /** What policies may target by label. Key: `<kind>/<namespace>`. */
+  targetsByNamespace: index(['Gateway', 'HTTPRoute', 'GRPCRoute', 'Service', 'Backend'], ({ kind, metadata: { namespace = '' } }) => [
+    `${kind}/${namespace}`,
+  ]),
+  /** Routes that send requests to a Service or Backend. Key: `<kind>/<namespace>/<name>`. */
+  routesByBackend: index(['HTTPRoute', 'GRPCRoute'], ({ metadata, spec }) => {
+    const refs = spec.rules.flatMap((rule): readonly BackendObjectReference[] => rule.backendRefs);
+    return [...new Set(refs.map(({ kind, namespace = metadata.namespace ?? '', name }) => `${kind}/${namespace}/${name}`))];
+  }),
 } as const;
 
 export type IndexName = keyof typeof INDEXES;
 
 /** The type of the objects in an index. */
-export type Indexed<I extends IndexName> = ObjectsByKind[(typeof INDEXES)[I]['kind']];
+export type Indexed<I extends IndexName> = ObjectsByKind[(typeof INDEXES)[I]['kinds'][number]];
 
 /** `<index>:<key>` for every place an object is listed at. */
 export function cellsOf(object: { readonly kind: string }): string[] {
-  return Object.entries(INDEXES).flatMap(([name, { kind, keys }]) =>
-    kind === object.kind ? keys(object as never).map((key) => indexCell(name as IndexName, key)) : [],
+  return Object.entries(INDEXES).flatMap(([name, { kinds, keys }]) =>
+    (kinds as readonly string[]).includes(object.kind) ? keys(object as never).map((key) => indexCell(name as IndexName, key)) : [],
   );
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { DesiredStatus } from '../compile/result.ts';
-import { mergeStatus, withoutOwnParents } from './merge.ts';
+import { mergeStatus, withoutOwnEntries } from './merge.ts';
 
 const OPTIONS = { controllerName: 'gateway.weir.dev/controller', now: '2026-01-02T00:00:00Z' };
 const EARLIER = '2026-01-01T00:00:00Z';
@@ -56,9 +56,18 @@ describe('mergeStatus', () => {
   );
 });
 
-test('withoutOwnParents takes off ours and nothing else', () => {
+test('entries of a policy are told apart by ancestor, and there are no more than 16 with those of others', () => {
+  const ancestors = Array.from({ length: 20 }, (_, i) => ({ ancestorRef: { ...GATEWAY, name: `gw-${i}` }, conditions: [ACCEPTED] }));
+  const policy: DesiredStatus = { ref: { kind: 'ClientTrafficPolicy', namespace: 'ns', name: 'p' }, type: 'Policy', ancestors };
+  const foreign = { ancestorRef: GATEWAY, controllerName: 'example.net/other', conditions: [] };
+  const patch = mergeStatus({ ancestors: [foreign] }, policy, OPTIONS) as { ancestors: { ancestorRef: { name: string } }[] };
+  expect(patch.ancestors.map(({ ancestorRef }) => ancestorRef.name)).toEqual(['gw', ...Array.from({ length: 15 }, (_, i) => `gw-${i}`)]);
+  expect(withoutOwnEntries(patch, 'ancestors', OPTIONS)).toEqual({ ancestors: [foreign] });
+});
+
+test('withoutOwnEntries takes off ours and nothing else', () => {
   const own = { parentRef: GATEWAY, controllerName: OPTIONS.controllerName, conditions: [] };
   const foreign = { ...own, controllerName: 'example.net/other' };
-  expect(withoutOwnParents({ parents: [own, foreign] }, OPTIONS)).toEqual({ parents: [foreign] });
-  expect(withoutOwnParents({ parents: [foreign] }, OPTIONS)).toBeNull();
+  expect(withoutOwnEntries({ parents: [own, foreign] }, 'parents', OPTIONS)).toEqual({ parents: [foreign] });
+  expect(withoutOwnEntries({ parents: [foreign] }, 'parents', OPTIONS)).toBeNull();
 });

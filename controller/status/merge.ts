@@ -1,6 +1,6 @@
 // From the status an object has and the one Weir wants for it to what must be written: pure, and null where nothing must.
 import { isDeepStrictEqual } from 'node:util';
-import type { DesiredCondition, DesiredStatus, ListenerStatus } from '../compile/result.ts';
+import type { AncestorStatus, DesiredCondition, DesiredStatus, ListenerStatus, ParentRef } from '../compile/result.ts';
 import type { Condition } from '#api/k8s/object.ts';
 
 /** What a merge needs to know besides the two statuses. */
@@ -20,6 +20,7 @@ const OWN_CONDITIONS: ReadonlySet<string> = new Set([
   'Programmed',
   'ResolvedRefs',
   'Conflicted',
+  'Overridden',
   'OverlappingTLSConfig',
   'InsecureFrontendValidationMode',
   'PartiallyInvalid',
@@ -49,13 +50,16 @@ export function mergeStatus(live: unknown, desired: DesiredStatus, options: Merg
       });
     case 'Route':
       return difference(status, { parents: mergeParents(status['parents'], desired.parents, options) });
+    case 'Policy':
+      return difference(status, { ancestors: mergeAncestors(status['ancestors'], desired.ancestors, options) });
   }
 }
 
-/** Takes Weir's entries off a route that has no parent of Weir's any more. */
-export function withoutOwnParents(live: unknown, options: MergeOptions): StatusPatch | null {
+/** Takes Weir's entries off a route or a policy that Weir has nothing to say about any more. */
+export function withoutOwnEntries(live: unknown, list: 'parents' | 'ancestors', options: MergeOptions): StatusPatch | null {
   const status = isJson(live) ? live : {};
-  return difference(status, { parents: mergeParents(status['parents'], [], options) });
+  const left = list === 'parents' ? mergeParents(status[list], [], options) : mergeAncestors(status[list], [], options);
+  return difference(status, { [list]: left });
 }
 
 /** An absent list and an empty one are the same. */
@@ -64,21 +68,37 @@ function difference(live: Json, wanted: StatusPatch): StatusPatch | null {
   return fields.length === 0 ? null : Object.fromEntries(fields);
 }
 
-/** Keeps everybody's entries in their places; ours that are new come last. */
-function mergeParents(
-  live: unknown,
-  wanted: Extract<DesiredStatus, { type: 'Route' }>['parents'],
-  options: MergeOptions,
-): readonly unknown[] {
+function mergeParents(live: unknown, wanted: RouteParents, options: MergeOptions): readonly unknown[] {
+  const entries = wanted.map(({ parentRef, conditions }) => ({ ref: parentRef, conditions }));
+  return mergeEntries(live, 'parentRef', entries, options);
+}
+
+type RouteParents = Extract<DesiredStatus, { type: 'Route' }>['parents'];
+
+/** GEP-713 has room for this many entries of all controllers together; who finds no room must leave the others theirs. */
+const MAX_ANCESTORS = 16;
+
+function mergeAncestors(live: unknown, wanted: readonly AncestorStatus[], options: MergeOptions): readonly unknown[] {
+  const entries = wanted.map(({ ancestorRef, conditions }) => ({ ref: ancestorRef, conditions }));
+  return mergeEntries(live, 'ancestorRef', entries, options).slice(0, MAX_ANCESTORS);
+}
+
+interface Entry {
+  readonly ref: ParentRef;
+  readonly conditions: readonly DesiredCondition[];
+}
+
+/** Keeps everybody's entries in their places; ours that are new come last. Entries are told apart by the field `refName`. */
+function mergeEntries(live: unknown, refName: string, wanted: readonly Entry[], options: MergeOptions): readonly unknown[] {
   const left = [...wanted];
   const kept = asList(live).flatMap((entry) => {
     if (entry['controllerName'] !== options.controllerName) return [entry];
-    const index = left.findIndex(({ parentRef }) => isDeepStrictEqual(parentRef, entry['parentRef']));
+    const index = left.findIndex(({ ref }) => isDeepStrictEqual(ref, entry[refName]));
     const [own] = index === -1 ? [] : left.splice(index, 1);
     return own === undefined ? [] : [{ ...entry, conditions: mergeConditions(entry['conditions'], own.conditions, options) }];
   });
-  const added = left.map(({ parentRef, conditions }) => ({
-    parentRef,
+  const added = left.map(({ ref, conditions }) => ({
+    [refName]: ref,
     controllerName: options.controllerName,
     conditions: mergeConditions([], conditions, options),
   }));

@@ -8,7 +8,7 @@ export interface Origin {
   readonly part: string;
 }
 
-/** Keys are those of api/ir: `<ns>/<gateway>/<listener>`, `<kind of route>/<ns>/<name>/<rule>`, `Service/<ns>/<name>/<port>`, `<ns>/<secret>`, `<kind>/<ns>/<name>` of a TrustBundle. */
+/** Keys are those of api/ir: `<ns>/<gateway>/<listener>`, `<kind of route>/<ns>/<name>/<rule>`, `Service/<ns>/<name>/<port>`, `<ns>/<secret>`, `<kind>/<ns>/<name>` of a TrustBundle or Policy. */
 export function originOf(kind: ResourceKind, key: string): Origin {
   const [first, second, third, fourth] = partsOf(key);
   switch (kind) {
@@ -17,6 +17,7 @@ export function originOf(kind: ResourceKind, key: string): Origin {
     case 'Secret':
       return { ref: { kind: 'Secret', namespace: first, name: second }, part: '' };
     case 'TrustBundle':
+    case 'Policy':
       return { ref: { kind: first, namespace: second, name: third }, part: '' };
     case 'Route':
     case 'StreamRoute':

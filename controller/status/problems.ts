@@ -1,6 +1,6 @@
 // What stands in the way, read off the statuses that compile wants written: for logs and terminals, where there is no cluster.
 import { objectId } from '#api/k8s/object.ts';
-import type { DesiredCondition, DesiredStatus } from '../compile/result.ts';
+import type { DesiredCondition, DesiredStatus, ParentRef } from '../compile/result.ts';
 
 /** A condition that tells of trouble, and whose it is. */
 export interface StatusProblem {
@@ -39,10 +39,13 @@ function partsOf(status: DesiredStatus): (readonly [string, readonly DesiredCond
       return [['', status.conditions]];
     case 'Gateway':
       return [['', status.conditions], ...status.listeners.map(({ name, conditions }) => [`listener ${name}`, conditions] as const)];
+    case 'Policy':
+      return status.ancestors.map(({ ancestorRef, conditions }) => [`ancestor ${nameOf(ancestorRef)}`, conditions] as const);
     case 'Route':
-      return status.parents.map(({ parentRef, conditions }) => {
-        const section = parentRef.sectionName === undefined ? '' : `/${parentRef.sectionName}`;
-        return [`parent ${parentRef.name}${section}`, conditions] as const;
-      });
+      return status.parents.map(({ parentRef, conditions }) => [`parent ${nameOf(parentRef)}`, conditions] as const);
   }
+}
+
+function nameOf({ name, sectionName }: ParentRef): string {
+  return sectionName === undefined ? name : `${name}/${sectionName}`;
 }

@@ -11,7 +11,8 @@ import type { FleetState, Progress, Refusal } from './fleet-state.ts';
 import { originOf } from './origin.ts';
 
 type GatewayStatus = Extract<DesiredStatus, { type: 'Gateway' }>;
-type RouteStatus = Extract<DesiredStatus, { type: 'Route' }>;
+/** Of what proxies may refuse as a whole or by rules. */
+type EntriesStatus = Extract<DesiredStatus, { type: 'Route' | 'Policy' }>;
 
 /** Where true statuses go. */
 export interface StatusTarget {
@@ -41,7 +42,7 @@ export class Programmed {
   readonly #wanted = new Map<string, DesiredStatus>();
   readonly #told = new Map<string, Told>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
-  /** Refusals of routes, by the id of the object, then by rule. */
+  /** Refusals of routes and policies, by the id of the object, then by rule. */
   readonly #refusals = new Map<string, Map<string, Refusal>>();
 
   /** Listens to the fleet from now on, through `progressed` and `refused`. */
@@ -59,7 +60,7 @@ export class Programmed {
       const id = objectId(status.ref);
       this.#wanted.set(id, status);
       if (status.type === 'Gateway') this.#consider(id, status);
-      else now.push(status.type === 'Route' ? this.#withRefusals(id, status) : status);
+      else now.push(status.type === 'GatewayClass' ? status : this.#withRefusals(id, status));
     }
     if (now.length > 0 || forgotten.length > 0) this.#target.write(now, forgotten);
   }
@@ -82,7 +83,7 @@ export class Programmed {
     else this.#refusals.set(id, refusals);
     const status = this.#wanted.get(id);
     if (status?.type === 'Gateway') this.#tell(id, status);
-    if (status?.type === 'Route') this.#target.write([this.#withRefusals(id, status)], []);
+    if (status?.type === 'Route' || status?.type === 'Policy') this.#target.write([this.#withRefusals(id, status)], []);
   }
 
   /** Tells nothing any more. */
@@ -171,15 +172,14 @@ export class Programmed {
     return { ...listener, conditions: replaceProgrammed(listener.conditions, refine) };
   }
 
-  #withRefusals(id: string, status: RouteStatus): RouteStatus {
+  #withRefusals(id: string, status: EntriesStatus): EntriesStatus {
     const refusals = this.#refusals.get(id);
     if (refusals === undefined) return status;
-    const message = [...refusals].map(([part, refusal]) => `${part}: ${describeRefusal(refusal)}`).join('; ');
-    const parents = status.parents.map(({ parentRef, conditions: own }) => ({
-      parentRef,
-      conditions: [...own, conditions.refusedByProxy(own[0]?.observedGeneration ?? 0, message)],
-    }));
-    return { ...status, parents };
+    const message = [...refusals].map(([part, refusal]) => `${part}${part === '' ? '' : ': '}${describeRefusal(refusal)}`).join('; ');
+    const refused = (own: readonly DesiredCondition[]) => [...own, conditions.refusedByProxy(own[0]?.observedGeneration ?? 0, message)];
+    if (status.type === 'Policy')
+      return { ...status, ancestors: status.ancestors.map((entry) => ({ ...entry, conditions: refused(entry.conditions) })) };
+    return { ...status, parents: status.parents.map((entry) => ({ ...entry, conditions: refused(entry.conditions) })) };
   }
 }
 

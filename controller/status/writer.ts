@@ -6,7 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '#lib/log.ts';
 import { RateLimit } from '#lib/rate-limit.ts';
-import { KINDS, ROUTE_KINDS } from '#api/k8s/kinds.ts';
+import { KINDS, POLICY_KINDS, ROUTE_KINDS } from '#api/k8s/kinds.ts';
 import type { KindName } from '#api/k8s/kinds.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
@@ -17,7 +17,7 @@ import { groupOf, objectPath } from '../watch/api-paths.ts';
 import type { RawObject } from '../watch/kinds.ts';
 import { liveStatusOf } from '../watch/live-status.ts';
 import type { LiveStatus, LiveStatuses } from '../watch/live-status.ts';
-import { mergeStatus, withoutOwnParents } from './merge.ts';
+import { mergeStatus, withoutOwnEntries } from './merge.ts';
 import type { StatusPatch } from './merge.ts';
 import { WorkQueue } from './work-queue.ts';
 import type { WorkOutcome } from './work-queue.ts';
@@ -100,7 +100,7 @@ export class StatusWriter {
   /** This controller leads now: whatever differs is written, and entries that a former leader left behind are taken away. */
   resume(): void {
     for (const { ref, status } of this.#options.live.all()) {
-      const abandoned = ROUTE_KINDS.has(ref.kind) && !this.#wanted.has(objectId(ref)) && status.includes(this.#options.controllerName);
+      const abandoned = entriesOf(ref.kind) !== null && !this.#wanted.has(objectId(ref)) && status.includes(this.#options.controllerName);
       if (abandoned) this.#want({ ref, status: null });
     }
     for (const id of this.#wanted.keys()) this.#queue.request(id);
@@ -189,7 +189,8 @@ export class StatusWriter {
     const options = { controllerName: this.#options.controllerName, now };
     const current = JSON.parse(live.status) as unknown;
     if (status !== null) return mergeStatus(current, status, options);
-    return ROUTE_KINDS.has(live.ref.kind) ? withoutOwnParents(current, options) : null;
+    const list = entriesOf(live.ref.kind);
+    return list === null ? null : withoutOwnEntries(current, list, options);
   }
 
   async #patch(id: string, live: LiveStatus, status: StatusPatch): Promise<WriteResult> {
@@ -228,6 +229,12 @@ export class StatusWriter {
     if (status !== 200) throw new Error(`${objectId(ref)} cannot be read: ${messageOf(body) ?? String(status)}`);
     return liveStatusOf(ref, body as RawObject);
   }
+}
+
+/** Where the status of a kind has entries of several controllers. */
+function entriesOf(kind: string): 'parents' | 'ancestors' | null {
+  if (ROUTE_KINDS.has(kind)) return 'parents';
+  return POLICY_KINDS.has(kind) ? 'ancestors' : null;
 }
 
 function isOther(live: LiveStatus, status: DesiredStatus | null): boolean {

@@ -1,5 +1,6 @@
 // The kinds that are watched in a cluster: which of their objects, what of them is kept, and how a change that matters is told.
 import { KINDS } from '#api/k8s/kinds.ts';
+import { POLICIES } from '#api/k8s/policies.ts';
 import type { KindInfo, KindName } from '#api/k8s/kinds.ts';
 import { GATEWAY_GROUP, WEIR_GROUP } from '#api/k8s/schema.ts';
 
@@ -22,10 +23,13 @@ export interface WatchedKind {
   fingerprint(object: RawObject): string;
 }
 
-/** Custom resources count generations: only a change of spec makes a new one, a change of status or annotations does not. */
+/**
+ * Custom resources count generations: only a change of spec makes a new one, a change of status or annotations does not. Neither
+ * does one of labels, by which policies select.
+ */
 function byGeneration(object: RawObject): string {
-  const { uid, generation } = metadataOf(object);
-  return `${String(uid)} ${String(generation)}`;
+  const { uid, generation, labels } = metadataOf(object);
+  return `${String(uid)} ${String(generation)} ${JSON.stringify(labels)}`;
 }
 
 function byVersion(object: RawObject): string {
@@ -44,7 +48,7 @@ function customKind(name: KindName, install: string, writesStatus: boolean): Wat
     fieldSelector: '',
     install,
     writesStatus,
-    project: (object) => ({ ...base(object, []), spec: object['spec'] }),
+    project: (object) => ({ ...base(object, null), spec: object['spec'] }),
     fingerprint: byGeneration,
   };
 }
@@ -63,8 +67,9 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
   customKind('TLSRoute', GATEWAY_CRDS, true),
   customKind('UDPRoute', GATEWAY_L4_CRDS, true),
   customKind('ReferenceGrant', GATEWAY_CRDS, false),
+  ...POLICIES.map(({ kind }) => customKind(kind, WEIR_CRDS, true)),
   customKind('Backend', WEIR_CRDS, false),
-  coreKind('Service', (object) => ({ ...base(object, []), spec: pick(object['spec'], ['type', 'ports']) })),
+  coreKind('Service', (object) => ({ ...base(object, null), spec: pick(object['spec'], ['type', 'ports']) })),
   coreKind('EndpointSlice', (object) => ({
     ...base(object, ['kubernetes.io/service-name']),
     addressType: object['addressType'],

@@ -132,7 +132,7 @@ describeWith(['cluster'], 'KubernetesSource', () => {
   test('names the rule that is missing', async () => {
     const rules = [
       { apiGroups: ['gateway.networking.k8s.io'], resources: ['*'], verbs: ['list', 'watch'] },
-      { apiGroups: ['gateway.weir.dev'], resources: ['backends'], verbs: ['list', 'watch'] },
+      { apiGroups: ['gateway.weir.dev'], resources: ['*'], verbs: ['list', 'watch'] },
       { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
       { apiGroups: [''], resources: ['services', 'namespaces', 'configmaps'], verbs: ['list', 'watch'] },
     ];

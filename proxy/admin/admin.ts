@@ -42,6 +42,7 @@ function dump(resources: readonly ir.Resource[], version: number): object {
   return {
     version,
     listeners: resources.filter((each) => each.kind === 'Listener'),
+    policies: resources.filter((each) => each.kind === 'Policy'),
     routes: resources.filter((each) => each.kind === 'Route'),
     streamRoutes: resources.filter((each) => each.kind === 'StreamRoute'),
     clusters: clusters.map((cluster) => ({ ...cluster, endpoints: endpoints.get(cluster.key) ?? [] })),

@@ -1,6 +1,7 @@
 // One accepted connection: what exchanges may know of it, and the codec that speaks on it.
 import type net from 'node:net';
 import type { ProxiedPeer } from '../codec/proxy-protocol/read.ts';
+import type { Limits } from '../exchange/limits.ts';
 import type { DownstreamConnection, DownstreamTls } from '../exchange/exchange.ts';
 import type { HandshakeTerms } from './handshake-terms.ts';
 import type { Identity } from './identity.ts';
@@ -38,6 +39,8 @@ export interface Origin {
   readonly secured: Secured | null;
   /** The client as a balancer told; null: whoever is at the other end of the socket. */
   readonly peer: ProxiedPeer | null;
+  /** What its listener holds connections to. */
+  readonly limits: Limits;
 }
 
 export class Connection implements DownstreamConnection {
@@ -46,6 +49,8 @@ export class Connection implements DownstreamConnection {
   /** Of the handshake; null on cleartext, and where TLS is passed through. */
   readonly terms: HandshakeTerms | null;
   readonly socket: net.Socket;
+  /** What the listener held connections to when this one began. */
+  readonly limits: Limits;
   #protocol: DownstreamConnection['protocol'];
   #codec: ConnectionCodec;
   // Addresses are system calls: asked for when an exchange first wants one, then kept for those that follow.
@@ -54,8 +59,9 @@ export class Connection implements DownstreamConnection {
   #localAddress: string | null = null;
 
   /** `port`: the one in the listener's configuration, whatever port the socket is bound to. */
-  constructor(socket: net.Socket, port: number, { secured, peer }: Origin, connect: Connect) {
+  constructor(socket: net.Socket, port: number, { secured, peer, limits }: Origin, connect: Connect) {
     this.socket = socket;
+    this.limits = limits;
     if (peer !== null) {
       this.#remoteAddress = peer.address;
       this.#remotePort = peer.port;

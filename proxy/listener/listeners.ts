@@ -23,6 +23,7 @@ import { createFetch } from './ocsp/fetch.ts';
 import type { FetchOcsp } from './ocsp/fetch.ts';
 import { Stapler } from './ocsp/stapler.ts';
 import type { OcspFailure } from './ocsp/stapler.ts';
+import type { SettingsOf } from './settings.ts';
 import { checkDirectReads } from './raw-socket.ts';
 
 export interface ListenerSetOptions {
@@ -90,7 +91,7 @@ export class ListenerSet {
       handshakes: new HandshakeCounts(),
       proxyHeaders: new ProxyHeaderCounts(options.headerRefused ?? (() => undefined)),
       proxyHeaderTimeout: options.limits.proxyHeaderTimeout,
-      handshakeTimeout: options.limits.tlsHandshakeTimeout,
+      settings: { limits: options.limits },
       drainTimeout: options.drainTimeout,
       bindAddress: options.bindAddress ?? '',
       wheel: options.wheel,
@@ -140,6 +141,7 @@ export class ListenerSet {
     listeners: readonly ir.Listener[],
     secrets: ReadonlyMap<string, ir.Secret>,
     bundles: TrustBundles = NO_BUNDLES,
+    settingsOf: SettingsOf = () => this.#context.settings,
   ): Promise<ListenerProblem[]> {
     await checkDirectReads();
     if (this.#closed) return [];
@@ -148,7 +150,7 @@ export class ListenerSet {
       if (!byPort.has(number)) this.#retire(number, port);
     }
     const updates = [
-      ...[...byPort].map(([number, own]) => this.#port(number).update(own, { secrets, bundles })),
+      ...[...byPort].map(([number, own]) => this.#port(number).update(own, { secrets, bundles }, settingsOf)),
       this.#updateDatagramPorts(listeners.filter(isUdp)),
     ];
     // Ports know their certificates at once, whatever binding takes.

@@ -6,6 +6,7 @@ import type { HandshakeCounts } from './handshake-counts.ts';
 import type { Identities } from './identity.ts';
 import type { ConnectionLimit } from './limits.ts';
 import type { ProxyHeaderCounts } from './proxy-header-counts.ts';
+import type { ListenerSettings } from './settings.ts';
 import type { SpliceSettings } from './splice.ts';
 
 /** A clock that rings: the part of a TimerWheel that ports use. */
@@ -32,8 +33,8 @@ export interface PortContext {
   readonly proxyHeaders: ProxyHeaderCounts;
   /** From accept to the end of a header of the PROXY protocol, milliseconds. */
   readonly proxyHeaderTimeout: number;
-  /** From accept to the end of a TLS handshake, milliseconds. */
-  readonly handshakeTimeout: number;
+  /** Of listeners that no policy says anything about. */
+  readonly settings: ListenerSettings;
   /** Connections of a protocol that their port no longer speaks may live on for so long, milliseconds. */
   readonly drainTimeout: number;
   /** Where listeners without an address of their own are bound; '' is every address. */

@@ -26,6 +26,8 @@ import { ProxyHeaderReader } from './proxy-header.ts';
 import type { ProxyHeaderFailure, ProxyHeaderOptions } from './proxy-header.ts';
 import { SniTable } from './sni.ts';
 import type { KeyMaterial, SniOwner } from './sni.ts';
+import { strictest } from './settings.ts';
+import type { ListenerSettings, SettingsOf } from './settings.ts';
 import { Splice } from './splice.ts';
 import { Handshake } from './tls.ts';
 import type { HandshakeVerdict } from './tls.ts';
@@ -50,12 +52,17 @@ export class Port {
   /** Who speaks the PROXY protocol to this port; null: nobody. */
   #sources: TrustedSources | null = null;
   #sni = SniTable.EMPTY;
+  #settingsOf: SettingsOf;
+  /** Of connections that may belong to any listener of the port. */
+  #settings: ListenerSettings;
   #lastAnswers = false;
   #retired = false;
 
   constructor(number: number, context: PortContext) {
     this.number = number;
     this.#context = context;
+    this.#settings = context.settings;
+    this.#settingsOf = () => context.settings;
     this.#deadline = new Timer(() => this.cut());
   }
 
@@ -77,9 +84,11 @@ export class Port {
   }
 
   /** Serves these listeners from now on: binds addresses that are new, closes those nobody wants. Resolves to what is wrong. */
-  async update(listeners: readonly ir.Listener[], material: KeyMaterial): Promise<ListenerProblem[]> {
+  async update(listeners: readonly ir.Listener[], material: KeyMaterial, settingsOf: SettingsOf): Promise<ListenerProblem[]> {
     const { protocol, served, problems: conflicts } = agree(listeners, this.#protocol);
     this.#listeners = served;
+    this.#settingsOf = settingsOf;
+    this.#settings = this.#strictest(this.#keys());
     this.#switch(protocol);
     const invalid = [...this.#trust(), ...this.#certify(material)];
     const wanted = wantedAddresses(served, this.#context.bindAddress);
@@ -217,13 +226,17 @@ export class Port {
   #open(socket: net.Socket, peer: ProxiedPeer | null): Connection {
     const isStream = this.#protocol === 'TCP';
     const connect = isStream ? this.#splicing(this.#streamTarget('tcp', this.#keys(), '')) : this.#context.connect;
-    const connection = this.#join(socket, { secured: null, peer }, connect);
+    const connection = this.#join(socket, { secured: null, peer, limits: this.#settings.limits }, connect);
     this.#keep(connection, isStream ? 'TCP' : 'HTTP');
     return connection;
   }
 
   #keys(): readonly string[] {
     return this.#listeners.map(({ key }) => key);
+  }
+
+  #strictest(listeners: readonly string[]): ListenerSettings {
+    return strictest(listeners.map(this.#settingsOf), this.#context.settings);
   }
 
   #streamTarget(protocol: StreamTarget['protocol'], listeners: readonly string[], serverName: string): StreamTarget {
@@ -237,11 +250,13 @@ export class Port {
   }
 
   #shakeHands(accepted: net.Socket, peer: ProxiedPeer | null): void {
-    const { handshakes, wheel, handshakeTimeout } = this.#context;
+    const { handshakes, wheel } = this.#context;
     let { connect } = this.#context;
+    let { limits } = this.#settings;
     const handshake = new Handshake(accepted, {
       decide: (serverName) => {
         const owner = this.#sni.find(serverName);
+        if (owner !== null) limits = this.#strictest(owner.listeners).limits;
         if (owner === null || owner.use === 'requests') return terminate(owner, true);
         const target = this.#streamTarget('tls', owner.listeners, serverName);
         connect = this.#splicing(target);
@@ -249,16 +264,16 @@ export class Port {
         return owner.use === 'passthrough' ? { action: 'pass' } : terminate(owner, false);
       },
       wheel,
-      timeout: handshakeTimeout,
+      timeout: this.#settings.limits.tlsHandshakeTimeout,
       secured: (socket, facts, identity) => {
         handshakes.completed();
         this.#handshakes.delete(handshake);
         const vouches = (host: string) => this.#vouches(identity, host);
-        this.#secured(socket, { secured: { facts: { ...facts, vouches }, identity }, peer }, connect);
+        this.#secured(socket, { secured: { facts: { ...facts, vouches }, identity }, peer, limits }, connect);
       },
       passed: (hello) => {
         this.#handshakes.delete(handshake);
-        this.#passed(accepted, hello, this.#join(accepted, { secured: null, peer }, connect));
+        this.#passed(accepted, hello, this.#join(accepted, { secured: null, peer, limits }, connect));
       },
       failed: (reason) => handshakes.failed(reason),
     });

@@ -1,14 +1,18 @@
 // IR > runtime: takes changed resources, rebuilds what they touch and swaps the result in. Clusters keep their identity, and
 // with it their connections and their health; tables share everything that did not change.
 import type * as ir from '#api/ir/ir.ts';
+import { PolicyIndex } from '#api/policy/layers.ts';
 import { buildTable } from '#api/match/table.ts';
 import type { RouteTable } from '#api/match/table.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { EndpointRegistry } from '../cluster/endpoint.ts';
+import type { Limits } from '../exchange/limits.ts';
 import type { RoutePlan } from '../exchange/plan.ts';
 import type { FilterDependencies } from '../filter/chain.ts';
 import type { ListenerProblem } from '../listener/problem.ts';
+import type { SettingsOf } from '../listener/settings.ts';
 import { withoutOverruled } from '../listener/protocol.ts';
+import { listenerSettings } from './client-traffic.ts';
 import { ClusterMap } from './cluster-map.ts';
 import { buildPlan } from './plan.ts';
 import { Runtime } from './runtime.ts';
@@ -36,11 +40,14 @@ export interface ListenerSink {
     listeners: readonly ir.Listener[],
     secrets: ReadonlyMap<string, ir.Secret>,
     bundles: ReadonlyMap<string, ir.TrustBundle>,
+    settingsOf: SettingsOf,
   ): Promise<readonly ListenerProblem[]>;
 }
 
 /** What a builder needs. */
 export interface BuilderOptions {
+  /** What holds where no policy says otherwise. */
+  readonly limits: Limits;
   readonly endpoints: EndpointRegistry;
   readonly filters: FilterDependencies;
   readonly listeners: ListenerSink;
@@ -54,6 +61,7 @@ interface Touched {
   readonly clusters: Set<string>;
   /** Secrets and trust bundles. */
   material: boolean;
+  policies: boolean;
 }
 
 export class RuntimeBuilder {
@@ -63,6 +71,8 @@ export class RuntimeBuilder {
   readonly #listeners = new Map<string, ir.Listener>();
   readonly #secrets = new Map<string, ir.Secret>();
   readonly #bundles = new Map<string, ir.TrustBundle>();
+  readonly #policies = new Map<string, ir.Policy>();
+  #policyIndex = PolicyIndex.EMPTY;
   readonly #routes = new Map<string, ir.Route>();
   readonly #clusters: ClusterMap;
   readonly #clusterResources = new Map<string, ir.Cluster>();
@@ -82,8 +92,12 @@ export class RuntimeBuilder {
   }
 
   /** What requests are matched against, for dumps and `weir explain`. */
-  resources(): { readonly listeners: readonly ir.Listener[]; readonly routes: readonly ir.Route[] } {
-    return { listeners: [...this.#listeners.values()], routes: [...this.#routes.values()] };
+  resources(): {
+    readonly listeners: readonly ir.Listener[];
+    readonly routes: readonly ir.Route[];
+    readonly policies: readonly ir.Policy[];
+  } {
+    return { listeners: [...this.#listeners.values()], routes: [...this.#routes.values()], policies: [...this.#policies.values()] };
   }
 
   /** Who gets a connection that came in at one of these listeners. Asked once per connection. */
@@ -99,17 +113,23 @@ export class RuntimeBuilder {
    * not be taken.
    */
   async apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
-    const touched: Touched = { routes: [], removedRoutes: [], listeners: new Set(), clusters: new Set(), material: false };
+    const touched: Touched = { routes: [], removedRoutes: [], listeners: new Set(), clusters: new Set(), material: false, policies: false };
     for (const resource of changed) this.#take(resource, touched);
     for (const name of removed) this.#remove(name, touched);
-    for (const [key, { tls }] of this.#clusterResources) {
-      if (touched.clusters.has(key) || (touched.material && tls !== undefined)) this.#configure(this.#clusters.get(key));
-    }
+    this.#settle(touched);
     const errors: ResourceError[] = [];
     this.#swap(touched, errors);
     this.#clusters.sweep();
-    if (touched.listeners.size > 0 || touched.material) errors.push(...(await this.#bind()));
+    if (touched.listeners.size > 0 || touched.material || touched.policies) errors.push(...(await this.#bind()));
     return errors;
+  }
+
+  /** What follows from several resources together. */
+  #settle(touched: Touched): void {
+    for (const [key, { tls }] of this.#clusterResources) {
+      if (touched.clusters.has(key) || (touched.material && tls !== undefined)) this.#configure(this.#clusters.get(key));
+    }
+    if (touched.policies) this.#policyIndex = new PolicyIndex(this.#policies.values());
   }
 
   #take(resource: ir.Resource, touched: Touched): void {
@@ -129,6 +149,10 @@ export class RuntimeBuilder {
       case 'TrustBundle':
         this.#bundles.set(resource.key, resource);
         touched.material = true;
+        return;
+      case 'Policy':
+        this.#policies.set(resource.key, resource);
+        touched.policies = true;
         return;
       case 'Cluster':
         this.#clusterResources.set(resource.key, resource);
@@ -174,6 +198,10 @@ export class RuntimeBuilder {
         this.#bundles.delete(name.key);
         touched.material = true;
         return;
+      case 'Policy':
+        this.#policies.delete(name.key);
+        touched.policies = true;
+        return;
       case 'Cluster':
         this.#clusterResources.delete(name.key);
         return;
@@ -211,7 +239,11 @@ export class RuntimeBuilder {
   }
 
   async #bind(): Promise<readonly ResourceError[]> {
-    const problems = await this.#options.listeners.update([...this.#listeners.values()], this.#secrets, this.#bundles);
+    const base = { limits: this.#options.limits };
+    const settings = new Map([...this.#listeners.keys()].map((key) => [key, listenerSettings(this.#policyIndex, key, base)]));
+    const listeners = [...this.#listeners.values()];
+    const settingsOf: SettingsOf = (key) => settings.get(key) ?? base;
+    const problems = await this.#options.listeners.update(listeners, this.#secrets, this.#bundles, settingsOf);
     return problems.map(({ listener, reason, message }) => ({
       kind: 'Listener',
       key: listener,

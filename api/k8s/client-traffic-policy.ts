@@ -1,0 +1,40 @@
+// ClientTrafficPolicy: how listeners treat those who connect to them.
+import { GATEWAY_TARGET, policyKind } from './policy.ts';
+import { count, duration, group, size } from './setting.ts';
+
+const MAX_COUNT = 1_000_000_000;
+/** RFC 9113: the window that every HTTP/2 connection begins with, and the largest there is. */
+const WINDOW = { minimum: 65_535, maximum: 2_147_483_647 };
+
+export const clientTrafficPolicy = policyKind({
+  kind: 'ClientTrafficPolicy',
+  plural: 'clienttrafficpolicies',
+  shortNames: ['ctp'],
+  description:
+    'How listeners treat those who connect to them: timeouts, limits, protocols. A listener wins over its Gateway, field by field.',
+  targets: [GATEWAY_TARGET],
+  settings: {
+    timeouts: group('How long a client may take. 0s is no timeout.', {
+      tlsHandshake: duration('The TLS handshake, from accept to its end.'),
+      requestHead: duration('The head of a request, from its first byte to its last.'),
+      requestBodyIdle: duration('The longest silence within the body of a request.'),
+      idle: duration('The longest silence between two requests of a connection, and after accept.'),
+      write: duration('The longest time that a client takes nothing of an answer that waits for it.'),
+    }),
+    limits: group('How much a client may ask for.', {
+      headerBytes: size('Request line and headers of one request together; also its trailers.', { minimum: 1_024, maximum: 1_048_576 }),
+      headers: count('Headers of one request, Host not counted.', { minimum: 1, maximum: 10_000 }),
+      targetBytes: size('The request target: path and query.', { minimum: 256, maximum: 1_048_576 }),
+      requestBody: size('The body of one request; a larger one is answered with 413. 0 is no limit.', { minimum: 0 }),
+      requestsPerConnection: count('Requests of one connection before it is closed. 0 is no limit.', { minimum: 0, maximum: MAX_COUNT }),
+    }),
+    http2: group('HTTP/2 connections of clients.', {
+      maxConcurrentStreams: count('Requests under way on one connection; those beyond are refused for the client to send again.', {
+        minimum: 1,
+        maximum: 2_147_483_647,
+      }),
+      streamWindow: size('How much of the body of one request may be on its way: what a backend that does not read costs.', WINDOW),
+      connectionWindow: size('The same for all requests of one connection together.', WINDOW),
+    }),
+  },
+});

@@ -1,0 +1,24 @@
+// The list of Weir's own policies. A kind that stands here is watched, compiled, pushed, merged, documented and explained.
+import type { Static } from 'typebox';
+import { clientTrafficPolicy } from './client-traffic-policy.ts';
+
+/** In the order of docs/reference/policies.md. */
+export const POLICIES = [clientTrafficPolicy] as const;
+
+type Policies = (typeof POLICIES)[number];
+/** The name of a policy kind. */
+export type PolicyKindName = Policies['kind'];
+/** The description and the schemas of a policy kind. */
+export type PolicyKind<K extends PolicyKindName = PolicyKindName> = Extract<Policies, { readonly kind: K }>;
+
+/** The objects of each kind. */
+export type PolicyObjects = { [K in PolicyKindName]: Static<PolicyKind<K>['schema']> };
+/** An object of any policy kind. */
+export type Policy = PolicyObjects[PolicyKindName];
+
+const BY_KIND: ReadonlyMap<string, PolicyKind> = new Map(POLICIES.map((policy) => [policy.kind, policy]));
+
+/** The policy kind of that name; undefined when it is not one of ours. */
+export function policyKindOf(kind: string): PolicyKind | undefined {
+  return BY_KIND.get(kind);
+}

@@ -1,0 +1,58 @@
+// The rules of a policy that a schema cannot state (CEL in the CRDs): which kinds it may target, and how large its sizes may be.
+import { parseSize } from '#lib/size.ts';
+import type { TSchema } from 'typebox';
+import { repeated } from './duplicates.ts';
+import { fieldOf, type FieldError } from './field-error.ts';
+import { policyKindOf, type Policy } from './policies.ts';
+import { describeTargets, NO_TARGET, type PolicyTargetRef, type PolicyTargetSelector, type TargetKind } from './policy.ts';
+
+/** Every rule the policy breaks. */
+export function checkPolicy({ kind, spec }: Policy): FieldError[] {
+  const definition = policyKindOf(kind);
+  if (definition === undefined) return [];
+  const { targetRefs, targetSelectors } = spec;
+  return [
+    ...(targetRefs.length + targetSelectors.length === 0 ? [{ field: 'spec', reason: NO_TARGET }] : []),
+    ...targetRefs.flatMap((ref, i) => checkTarget(ref, definition.targets, `spec.targetRefs[${i}]`)),
+    ...targetSelectors.flatMap((selector, i) => checkTarget(selector, definition.targets, `spec.targetSelectors[${i}]`)),
+    ...repeated(targetRefs.map(({ group, kind, name, sectionName = '' }) => `${group}|${kind}|${name}|${sectionName}`)).map((i) => ({
+      field: `spec.targetRefs[${i}]`,
+      reason: 'is listed twice',
+    })),
+    ...checkSizes(definition.settings, spec, 'spec'),
+  ];
+}
+
+function checkTarget(target: PolicyTargetRef | PolicyTargetSelector, allowed: readonly TargetKind[], field: string): FieldError[] {
+  const known = allowed.find(({ group, kind }) => group === target.group && kind === target.kind);
+  if (known === undefined) return [{ field: `${field}.kind`, reason: `must be ${describeTargets(allowed)}` }];
+  const strays = known.section === null && 'sectionName' in target && target.sectionName !== undefined;
+  return strays ? [{ field: `${field}.sectionName`, reason: `is not for a ${known.kind}` }] : [];
+}
+
+interface SettingSchema {
+  readonly '~unit'?: string;
+  readonly '~minimum'?: number;
+  readonly '~maximum'?: number;
+  readonly properties?: Readonly<Record<string, TSchema>>;
+}
+
+function checkSizes(schema: TSchema, value: unknown, field: string): FieldError[] {
+  const { properties, ...rules } = schema as SettingSchema;
+  if (value === undefined) return [];
+  if (rules['~unit'] === 'bytes') return checkSize(rules, value as string | number, field);
+  return Object.entries(properties ?? {}).flatMap(([name, inner]) =>
+    checkSizes(inner, (value as Readonly<Record<string, unknown>>)[name], fieldOf(field, name)),
+  );
+}
+
+function checkSize(
+  { '~minimum': minimum = 0, '~maximum': maximum = Infinity }: SettingSchema,
+  value: string | number,
+  field: string,
+): FieldError[] {
+  const size = parseSize(value);
+  if (!size.ok) return [{ field, reason: size.error }];
+  if (size.value < minimum) return [{ field, reason: `must be at least ${minimum} bytes` }];
+  return size.value > maximum ? [{ field, reason: `must be at most ${maximum} bytes` }] : [];
+}

@@ -1,0 +1,97 @@
+// What all of Weir's own policies have in common: the objects they target (GEP-713) and the shape of their schemas.
+import { Type, type Static, type TProperties } from 'typebox';
+import { LabelSelector } from './reference.ts';
+import { closed, DnsName, GATEWAY_GROUP, Group, Kind, objectOf, WEIR_GROUP } from './schema.ts';
+
+/** How many targets, and how many selectors, a policy may name. */
+const MAX_TARGETS = 16;
+
+/** An object of the policy's own namespace, or a part of it. */
+export const PolicyTargetRef = closed({
+  group: Type.String({ ...Group, default: GATEWAY_GROUP, description: 'The API group of the target.' }),
+  kind: Type.String({ ...Kind, description: 'The kind of the target.' }),
+  name: Type.String({ ...DnsName, description: 'Its name, in the namespace of the policy.' }),
+  sectionName: Type.Optional(
+    Type.String({
+      ...DnsName,
+      description:
+        'A part of the target: a listener of a Gateway, a named rule of a route, a named port of a Service. Absent: the whole of it.',
+    }),
+  ),
+});
+export type PolicyTargetRef = Static<typeof PolicyTargetRef>;
+
+/** Every object of a kind in the policy's own namespace that carries certain labels. */
+export const PolicyTargetSelector = closed({
+  group: Type.String({ ...Group, default: GATEWAY_GROUP, description: 'The API group of the targets.' }),
+  kind: Type.String({ ...Kind, description: 'The kind of the targets.' }),
+  ...LabelSelector.properties,
+});
+export type PolicyTargetSelector = Static<typeof PolicyTargetSelector>;
+
+/** A kind of object that a policy may target, and what a sectionName names in it. */
+export interface TargetKind {
+  readonly group: string;
+  readonly kind: string;
+  readonly section: 'listener' | 'rule' | 'port' | null;
+}
+
+export const GATEWAY_TARGET: TargetKind = { group: GATEWAY_GROUP, kind: 'Gateway', section: 'listener' };
+export const HTTP_ROUTE_TARGET: TargetKind = { group: GATEWAY_GROUP, kind: 'HTTPRoute', section: 'rule' };
+export const SERVICE_TARGET: TargetKind = { group: '', kind: 'Service', section: 'port' };
+export const BACKEND_TARGET: TargetKind = { group: WEIR_GROUP, kind: 'Backend', section: null };
+
+/** What the file of a policy kind says about it. */
+export interface PolicyDescription<K extends string, P extends TProperties> {
+  readonly kind: K;
+  readonly plural: string;
+  readonly shortNames: readonly string[];
+  /** For `kubectl explain`. */
+  readonly description: string;
+  readonly targets: readonly TargetKind[];
+  /** The fields of spec beside those that name targets. */
+  readonly settings: P;
+}
+
+/** A policy kind: its description, and the schemas made of it. */
+export function policyKind<const K extends string, P extends TProperties>(described: PolicyDescription<K, P>) {
+  const { kind, targets, settings } = described;
+  const spec = Type.Object(
+    {
+      targetRefs: Type.Array(targeting(PolicyTargetRef, targets), {
+        default: [],
+        maxItems: MAX_TARGETS,
+        description: 'The objects that the policy is for, by name.',
+      }),
+      targetSelectors: Type.Array(targeting(PolicyTargetSelector, targets), {
+        default: [],
+        maxItems: MAX_TARGETS,
+        description: 'The objects that the policy is for, by label.',
+      }),
+      ...settings,
+    },
+    { additionalProperties: false, 'x-kubernetes-validations': [NAMES_A_TARGET] },
+  );
+  return { ...described, schema: objectOf(`${WEIR_GROUP}/v1alpha1`, kind, spec), settings: closed(settings) };
+}
+
+export const NO_TARGET = 'targetRefs and targetSelectors must not both be empty';
+const NAMES_A_TARGET = { rule: 'size(self.targetRefs) + size(self.targetSelectors) > 0', message: NO_TARGET };
+
+/** The schema of a target with the rule which kinds it may be of. */
+function targeting<S extends typeof PolicyTargetRef | typeof PolicyTargetSelector>(schema: S, targets: readonly TargetKind[]): S {
+  const rule = targets.map(({ group, kind }) => `(self.group == '${group}' && self.kind == '${kind}')`).join(' || ');
+  const whole = targets.filter(({ section }) => section === null).map(({ kind }) => `'${kind}'`);
+  const hasSection = 'sectionName' in schema.properties && whole.length > 0;
+  const sections = { rule: `!has(self.sectionName) || !(self.kind in [${whole.join(', ')}])`, message: 'this kind has no sections' };
+  return {
+    ...schema,
+    'x-kubernetes-validations': [{ rule, message: `must be ${describeTargets(targets)}` }, ...(hasSection ? [sections] : [])],
+  };
+}
+
+/** `a Gateway, HTTPRoute or Service`. */
+export function describeTargets(targets: readonly TargetKind[]): string {
+  const kinds = targets.map(({ kind }) => kind);
+  return kinds.length === 1 ? `a ${kinds[0] ?? ''}` : `a ${kinds.slice(0, -1).join(', ')} or ${kinds.at(-1) ?? ''}`;
+}

@@ -1,0 +1,75 @@
+// Which policies apply to a listener, or to requests of a route on their way to a backend, nearest first.
+import type { Policy, PolicyTarget, Route } from '../ir/ir.ts';
+import type { PolicyKindName } from '../k8s/policies.ts';
+import { comparePolicies, type Layer } from './merge.ts';
+
+/** A route as far as policies can be attached to it. */
+export type TargetedRoute = Pick<Route, 'objectKind' | 'namespace' | 'name' | 'ruleName'>;
+
+/** `Gateway/ns/name`, with ` listener x`, ` rule x` or ` port x` for a part of it. */
+export function describeTarget({ kind, namespace, name, section }: PolicyTarget): string {
+  const object = `${kind}/${namespace}/${name}`;
+  if (section === '') return object;
+  return `${object} ${kind === 'Gateway' ? 'listener' : kind === 'Service' ? 'port' : 'rule'} ${section}`;
+}
+
+/** The policies of a proxy by what they are attached to. Never changed: a change makes another. */
+export class PolicyIndex {
+  readonly #attached = new Map<string, Policy>();
+
+  constructor(policies: Iterable<Policy>) {
+    for (const policy of [...policies].sort(comparePolicies)) {
+      for (const target of policy.targets) {
+        const id = idOf(policy.policyKind, target);
+        // The controller has settled this already; while its news arrives piece by piece two may claim the same.
+        if (!this.#attached.has(id)) this.#attached.set(id, policy);
+      }
+    }
+  }
+
+  static readonly EMPTY = new PolicyIndex([]);
+
+  /** The policies of a kind that are attached to any of the targets, in their order. */
+  layers(kind: PolicyKindName, targets: readonly PolicyTarget[]): readonly Layer[] {
+    if (this.#attached.size === 0) return [];
+    return targets.flatMap((target): readonly Layer[] => {
+      const policy = this.#attached.get(idOf(kind, target));
+      return policy === undefined ? [] : [{ policy, target: describeTarget(target) }];
+    });
+  }
+}
+
+function idOf(kind: string, { kind: targetKind, namespace, name, section }: PolicyTarget): string {
+  return `${kind}|${targetKind}/${namespace}/${name}|${section}`;
+}
+
+/** What a listener (key) takes settings from: itself, then its Gateway. */
+export function listenerTargets(key: string): readonly PolicyTarget[] {
+  const [namespace = '', name = '', listener = ''] = key.split('/');
+  const gateway = { kind: 'Gateway', namespace, name };
+  return [
+    { ...gateway, section: listener },
+    { ...gateway, section: '' },
+  ];
+}
+
+/** What a backend takes settings from: the port of a Service, then all of it; a Backend as a whole. `cluster` is a key. */
+export function backendTargets(cluster: string): readonly PolicyTarget[] {
+  const [kind = '', namespace = '', name = '', port = ''] = cluster.split('/');
+  const whole = { kind, namespace, name, section: '' };
+  return port === '' ? [whole] : [{ ...whole, section: port }, whole];
+}
+
+/** What a rule takes settings from: itself, if it has a name, then its route. */
+export function ruleTargets({ objectKind, namespace, name, ruleName }: TargetedRoute): readonly PolicyTarget[] {
+  const whole = { kind: objectKind, namespace, name, section: '' };
+  return ruleName === '' ? [whole] : [{ ...whole, section: ruleName }, whole];
+}
+
+/**
+ * What requests take settings from that come in at a listener (key), match a rule and go to a backend (key of a cluster, null
+ * before one is drawn). The rule knows best what it is for; then whoever runs the backend; then whoever runs the Gateway.
+ */
+export function requestTargets(route: TargetedRoute, listener: string, cluster: string | null): readonly PolicyTarget[] {
+  return [...ruleTargets(route), ...(cluster === null ? [] : backendTargets(cluster)), ...listenerTargets(listener)];
+}

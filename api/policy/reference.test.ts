@@ -1,0 +1,34 @@
+// docs/reference/policies.md and the schemas say the same, field by field.
+import { describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { TSchema } from 'typebox';
+import { POLICIES } from '../k8s/policies.ts';
+import { leavesOf } from './settings.ts';
+
+const DOCUMENT = readFileSync(path.resolve(import.meta.dirname, '..', '..', 'docs', 'reference', 'policies.md'), 'utf8');
+const SECTIONS = new Map(DOCUMENT.split(/^## /m).map((text) => [text.slice(0, text.indexOf('\n')).trim(), text]));
+
+function typeName(schema: TSchema): string {
+  const { '~unit': unit, type, enum: words } = schema as { '~unit'?: string; type?: string; enum?: readonly string[] };
+  if (unit !== undefined) return unit === 'bytes' ? 'size' : 'duration';
+  if (words !== undefined) return words.map((word) => `\`${word}\``).join(', ');
+  return type === 'array' ? 'list' : (type ?? 'any');
+}
+
+describe.each(POLICIES.map((policy) => [policy.kind, policy] as const))('%s', (kind, policy) => {
+  const section = SECTIONS.get(kind) ?? '';
+
+  test('has every setting documented, in its order, with its type and the words of its schema', () => {
+    const documented = [...section.matchAll(/^\| `([\w.]+)` *\| ([^|]+?) *\| ([^|]+?) *\|/gm)].map(([, ...cells]) => cells);
+    const settings = leavesOf(policy.settings).map(({ path: names, schema }) => {
+      return [names.join('.'), typeName(schema), (schema as { description?: string }).description];
+    });
+    expect(documented).toEqual(settings);
+  });
+
+  test('has the kinds it may target documented, and its place in the table of the merge', () => {
+    for (const target of policy.targets) expect(section).toContain(target.kind);
+    expect(SECTIONS.get('Merge')).toContain(`| ${kind} |`);
+  });
+});

@@ -1,0 +1,108 @@
+// What a policy targets: whether it is there, what a sectionName means in it, and through which Gateways it takes effect.
+import type { PolicyTarget } from '#api/ir/ir.ts';
+import type { GrpcRoute, HttpRoute } from '#api/k8s/k8s.ts';
+import type { Policy } from '#api/k8s/policies.ts';
+import type { PolicyTargetRef } from '#api/k8s/policy.ts';
+import { GATEWAY_GROUP } from '#api/k8s/schema.ts';
+import { attachableUnit } from './gateway.ts';
+import { selects } from './label-selector.ts';
+import type { ParentRef } from './result.ts';
+import type { View } from './view.ts';
+
+/** What became of one target. */
+export type TargetOutcome =
+  | { readonly found: false; readonly ancestors: readonly [ParentRef]; readonly message: string }
+  /** Without ancestors the target is nothing of ours: a Gateway of another class, or a route that leads to none of ours. */
+  | { readonly found: true; readonly ancestors: readonly ParentRef[]; readonly target: PolicyTarget };
+
+/** The targets of a policy: those it names, then those it selects, each once. */
+export function targetsOf(view: View, { metadata, spec }: Policy): readonly PolicyTargetRef[] {
+  const namespace = metadata.namespace ?? '';
+  const selected = spec.targetSelectors.flatMap((selector) => {
+    const objects = view.list('targetsByNamespace', `${selector.kind}/${namespace}`);
+    return objects
+      .filter((object) => selects(selector, object.metadata.labels ?? {}))
+      .map((object): PolicyTargetRef => ({ group: selector.group, kind: selector.kind, name: object.metadata.name }));
+  });
+  const targets = [...spec.targetRefs, ...selected];
+  return [...new Map(targets.map((ref) => [`${ref.kind}/${ref.name}/${ref.sectionName ?? ''}`, ref])).values()];
+}
+
+/** Looks a target up in the namespace of its policy. */
+export function resolveTarget(view: View, namespace: string, ref: PolicyTargetRef): TargetOutcome {
+  switch (ref.kind) {
+    case 'Gateway':
+      return resolveGateway(view, namespace, ref);
+    case 'HTTPRoute':
+    case 'GRPCRoute':
+      return resolveRoute(view, namespace, ref, view.object(ref.kind, namespace, ref.name));
+    case 'Service':
+      return resolveService(view, namespace, ref);
+    default:
+      return view.object('Backend', namespace, ref.name) === undefined
+        ? missing(namespace, ref)
+        : found(namespace, ref, '', ancestorsOfBackend(view, namespace, ref));
+  }
+}
+
+function resolveGateway(view: View, namespace: string, ref: PolicyTargetRef): TargetOutcome {
+  const gateway = view.object('Gateway', namespace, ref.name);
+  if (gateway === undefined) return missing(namespace, ref);
+  if (view.read(attachableUnit, `${namespace}/${ref.name}`) === null) return found(namespace, ref, '', []);
+  const { sectionName } = ref;
+  if (sectionName === undefined) return found(namespace, ref, '', [gatewayRef(namespace, ref.name)]);
+  if (!gateway.spec.listeners.some(({ name }) => name === sectionName)) return missing(namespace, ref, `has no listener ${sectionName}`);
+  return found(namespace, ref, sectionName, [{ ...gatewayRef(namespace, ref.name), sectionName }]);
+}
+
+function resolveRoute(view: View, namespace: string, ref: PolicyTargetRef, route: HttpRoute | GrpcRoute | undefined): TargetOutcome {
+  if (route === undefined) return missing(namespace, ref);
+  const { sectionName } = ref;
+  const rules: readonly { readonly name?: string }[] = route.spec.rules;
+  if (sectionName !== undefined && !rules.some(({ name }) => name === sectionName)) {
+    return missing(namespace, ref, `has no rule ${sectionName}`);
+  }
+  return found(namespace, ref, sectionName ?? '', gatewaysOf(view, [route]));
+}
+
+function resolveService(view: View, namespace: string, ref: PolicyTargetRef): TargetOutcome {
+  const service = view.object('Service', namespace, ref.name);
+  if (service === undefined) return missing(namespace, ref);
+  const { sectionName } = ref;
+  const port = service.spec.ports.find(({ name }) => name === sectionName);
+  if (sectionName !== undefined && port === undefined) return missing(namespace, ref, `has no port ${sectionName}`);
+  const section = sectionName === undefined || port === undefined ? '' : String(port.port);
+  return found(namespace, ref, section, ancestorsOfBackend(view, namespace, ref));
+}
+
+function ancestorsOfBackend(view: View, namespace: string, { kind, name }: PolicyTargetRef): readonly ParentRef[] {
+  return gatewaysOf(view, view.list('routesByBackend', `${kind}/${namespace}/${name}`));
+}
+
+/** Our Gateways that the routes name as parents, each once. */
+function gatewaysOf(view: View, routes: readonly (HttpRoute | GrpcRoute)[]): readonly ParentRef[] {
+  const keys = routes.flatMap(({ metadata, spec }) =>
+    spec.parentRefs.flatMap(({ group, kind, namespace = metadata.namespace ?? '', name }) =>
+      group === GATEWAY_GROUP && kind === 'Gateway' ? [`${namespace}/${name}`] : [],
+    ),
+  );
+  return [...new Set(keys)].sort().flatMap((key) => {
+    const [namespace = '', name = ''] = key.split('/');
+    return view.read(attachableUnit, key) === null ? [] : [gatewayRef(namespace, name)];
+  });
+}
+
+function gatewayRef(namespace: string, name: string): ParentRef {
+  return { group: GATEWAY_GROUP, kind: 'Gateway', namespace, name };
+}
+
+function found(namespace: string, { kind, name }: PolicyTargetRef, section: string, ancestors: readonly ParentRef[]): TargetOutcome {
+  return { found: true, ancestors, target: { kind, namespace, name, section } };
+}
+
+/** There is no Gateway to tell it of, so the target itself is the ancestor. */
+function missing(namespace: string, ref: PolicyTargetRef, what = 'does not exist'): TargetOutcome {
+  const { group, kind, name, sectionName } = ref;
+  const ancestor = { group, kind, namespace, name, ...(sectionName === undefined ? {} : { sectionName }) };
+  return { found: false, ancestors: [ancestor], message: `${kind}/${namespace}/${name} ${what}` };
+}

@@ -1,0 +1,164 @@
+// Weir's own policies: a Policy resource for each that is in force somewhere, and its status for each ancestor. One unit serves
+// every kind; what is particular to a kind is in its description (api/k8s/policies.ts).
+import type * as ir from '#api/ir/ir.ts';
+import { describeError } from '#api/k8s/field-error.ts';
+import { objectId, refOf } from '#api/k8s/object.ts';
+import type { Policy, PolicyKind } from '#api/k8s/policies.ts';
+import { checkPolicy } from '#api/k8s/policy-rules.ts';
+import type { PolicyTargetRef } from '#api/k8s/policy.ts';
+import { leavesOf, toSettings, valueAt } from '#api/policy/settings.ts';
+import { byAge, createdAt } from './age.ts';
+import * as conditions from './conditions.ts';
+import { resolveTarget, targetsOf, type TargetOutcome } from './policy-target.ts';
+import { selects } from './label-selector.ts';
+import type { AncestorStatus, DesiredStatus, ParentRef } from './result.ts';
+import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
+
+/** A target with what became of it. */
+interface Attached {
+  readonly outcome: TargetOutcome;
+  /** The policy of the same kind that has the target already, or null. */
+  readonly winner: Policy | null;
+  /** What nearer policies say otherwise, in words. */
+  readonly overridden: readonly string[];
+}
+
+/** Key: `<namespace>/<name>`. The root of every policy of the kind. */
+export function policyUnit(definition: PolicyKind): UnitKind<null> {
+  return {
+    name: `policy-${definition.kind}`,
+    stage: 'route',
+    compile(view, key) {
+      const { namespace, name } = splitKey(key);
+      const policy = view.object(definition.kind, namespace, name);
+      if (policy === undefined) return valueOnly(null);
+      const problem = checkPolicy(policy).map(describeError).join('; ');
+      const attached = targetsOf(view, policy)
+        .filter(({ group, kind }) => definition.targets.some((target) => target.group === group && target.kind === kind))
+        .map((ref) => attach(view, definition, policy, ref));
+      return {
+        ...valueOnly(null),
+        resources: problem === '' ? resourcesOf(definition, policy, attached) : [],
+        status: statusOf(policy, problem, attached),
+      };
+    },
+  };
+}
+
+function attach(view: View, definition: PolicyKind, policy: Policy, ref: PolicyTargetRef): Attached {
+  const outcome = resolveTarget(view, policy.metadata.namespace ?? '', ref);
+  if (!outcome.found || outcome.ancestors.length === 0) return { outcome, winner: null, overridden: [] };
+  const rivals = rivalsOf(view, policy, outcome.target);
+  const same = rivals.filter(({ sections }) => sections.has(ref.sectionName ?? '')).map((rival) => rival.policy);
+  const [winner = policy] = byAge([policy, ...same]);
+  if (winner !== policy) return { outcome, winner, overridden: [] };
+  return { outcome, winner: null, overridden: ref.sectionName === undefined ? overrides(view, definition, policy, { ref, rivals }) : [] };
+}
+
+/** Another policy of the kind, and which parts of the same object it targets. */
+interface Rival {
+  readonly policy: Policy;
+  readonly sections: ReadonlySet<string>;
+}
+
+/** A target with the policies that concern it. */
+interface Rivalry {
+  readonly ref: PolicyTargetRef;
+  readonly rivals: readonly Rival[];
+}
+
+/** Those that are broken themselves take no target from anybody. */
+function rivalsOf(view: View, policy: Policy, { kind, namespace, name }: ir.PolicyTarget): readonly Rival[] {
+  const named = view.list('policiesByTarget', `${policy.kind}|${kind}/${namespace}/${name}`);
+  const selecting = view.list('policiesByTarget', `${policy.kind}|${kind}/${namespace}`);
+  const others = [...new Set([...named, ...selecting])].filter((other) => other.metadata.name !== policy.metadata.name);
+  const labels = selecting.length === 0 ? {} : labelsOf(view, kind, namespace, name);
+  return others.flatMap((other): readonly Rival[] => {
+    const refs = other.spec.targetRefs.filter((ref) => ref.kind === kind && ref.name === name).map((ref) => ref.sectionName ?? '');
+    const isSelected = other.spec.targetSelectors.some((selector) => selector.kind === kind && selects(selector, labels));
+    const sections = new Set(isSelected ? ['', ...refs] : refs);
+    return sections.size === 0 || checkPolicy(other).length > 0 ? [] : [{ policy: other, sections }];
+  });
+}
+
+function labelsOf(view: View, kind: string, namespace: string, name: string): Readonly<Record<string, string>> {
+  const objects = view.list('targetsByNamespace', `${kind}/${namespace}`);
+  return objects.find(({ metadata }) => metadata.name === name)?.metadata.labels ?? {};
+}
+
+/** What policies of parts of the object set that this one sets too. Those of routes below a Gateway are not looked for. */
+function overrides(view: View, { settings }: PolicyKind, policy: Policy, { ref, rivals }: Rivalry): readonly string[] {
+  const namespace = policy.metadata.namespace ?? '';
+  const isThere = (sectionName: string): boolean => sectionName !== '' && resolveTarget(view, namespace, { ...ref, sectionName }).found;
+  return rivals.flatMap((rival) => {
+    const sections = [...rival.sections].filter(isThere);
+    const fields = leavesOf(settings)
+      .filter(({ path }) => [policy, rival.policy].every(({ spec }) => valueAt(spec, path) !== undefined))
+      .map(({ path }) => path.join('.'));
+    return sections.length === 0 || fields.length === 0
+      ? []
+      : [`${objectId(refOf(rival.policy))} sets ${fields.join(', ')} for ${sections.join(', ')}`];
+  });
+}
+
+function resourcesOf(definition: PolicyKind, policy: Policy, attached: readonly Attached[]): ir.Policy[] {
+  const { metadata, spec } = policy;
+  const { name, namespace = '' } = metadata;
+  const targets = attached.flatMap(({ outcome, winner }) =>
+    outcome.found && outcome.ancestors.length > 0 && winner === null ? [outcome.target] : [],
+  );
+  if (targets.length === 0) return [];
+  const key = `${definition.kind}/${namespace}/${name}`;
+  const settings = toSettings(definition.settings, spec);
+  return [{ kind: 'Policy', key, policyKind: definition.kind, namespace, name, createdAt: createdAt(metadata), targets, settings }];
+}
+
+/** Null where nothing of ours is concerned. */
+function statusOf(policy: Policy, problem: string, attached: readonly Attached[]): DesiredStatus | null {
+  const { name, namespace = '', uid = '' } = policy.metadata;
+  const entries = attached.flatMap((each) => each.outcome.ancestors.map((ancestor) => ({ ancestor, each })));
+  const byAncestor = Map.groupBy(entries, ({ ancestor }) => JSON.stringify(ancestor));
+  if (byAncestor.size === 0) return null;
+  return {
+    ref: { kind: policy.kind, namespace, name },
+    uid,
+    type: 'Policy',
+    ancestors: [...byAncestor.values()].map((group) =>
+      ancestorStatus(
+        policy,
+        problem,
+        (group[0] as (typeof entries)[number]).ancestor,
+        group.map(({ each }) => each),
+      ),
+    ),
+  };
+}
+
+function ancestorStatus(policy: Policy, problem: string, ancestorRef: ParentRef, attached: readonly Attached[]): AncestorStatus {
+  const generation = policy.metadata.generation ?? 0;
+  const refuse = (obstacle: conditions.PolicyObstacle): AncestorStatus => ({
+    ancestorRef,
+    conditions: [conditions.policyNotAccepted(generation, obstacle)],
+  });
+  if (problem !== '') return refuse({ reason: 'Invalid', message: problem });
+  const missing = attached.flatMap(({ outcome }) => (outcome.found ? [] : [outcome.message]));
+  if (missing.length > 0) return refuse({ reason: 'TargetNotFound', message: missing.join('; ') });
+  const conflicts = attached.flatMap(describeConflict);
+  if (conflicts.length === attached.length) return refuse({ reason: 'Conflicted', message: conflicts.join('; ') });
+  const overridden = attached.flatMap((each) => each.overridden);
+  return {
+    ancestorRef,
+    conditions: [
+      conditions.policyAccepted(generation),
+      ...(conflicts.length === 0 ? [] : [conditions.policyPartlyConflicted(generation, conflicts.join('; '))]),
+      ...(overridden.length === 0 ? [] : [conditions.policyOverridden(generation, overridden.join('; '))]),
+    ],
+  };
+}
+
+function describeConflict({ outcome, winner }: Attached): readonly string[] {
+  if (!outcome.found || winner === null) return [];
+  const { kind, namespace, name, section } = outcome.target;
+  const part = section === '' ? '' : ` ${section}`;
+  return [`${kind}/${namespace}/${name}${part} has ${objectId(refOf(winner))}, which goes first`];
+}

@@ -1,0 +1,36 @@
+// ClientTrafficPolicies as a proxy applies them: the settings of a listener, merged once for each change.
+import type { PolicySettings } from '#api/policy/settings.ts';
+import { listenerTargets, type PolicyIndex } from '#api/policy/layers.ts';
+import { mergePolicies } from '#api/policy/merge.ts';
+import type { Limits } from '../exchange/limits.ts';
+import type { ListenerSettings } from '../listener/settings.ts';
+
+type ClientTraffic = PolicySettings<'ClientTrafficPolicy'>;
+
+/** Which limit each setting stands for: a line for each. */
+const LIMITS: { readonly [N in keyof Limits]?: (settings: ClientTraffic) => number | undefined } = {
+  tlsHandshakeTimeout: ({ timeouts }) => timeouts?.tlsHandshake,
+  requestHeadTimeout: ({ timeouts }) => timeouts?.requestHead,
+  requestBodyIdleTimeout: ({ timeouts }) => timeouts?.requestBodyIdle,
+  downstreamIdleTimeout: ({ timeouts }) => timeouts?.idle,
+  downstreamWriteTimeout: ({ timeouts }) => timeouts?.write,
+  maxHeadBytes: ({ limits }) => limits?.headerBytes,
+  maxHeaders: ({ limits }) => limits?.headers,
+  maxTargetBytes: ({ limits }) => limits?.targetBytes,
+  maxRequestBodyBytes: ({ limits }) => limits?.requestBody,
+  maxRequestsPerConnection: ({ limits }) => limits?.requestsPerConnection,
+  maxStreamsPerConnection: ({ http2 }) => http2?.maxConcurrentStreams,
+  streamWindowBytes: ({ http2 }) => http2?.streamWindow,
+  connectionWindowBytes: ({ http2 }) => http2?.connectionWindow,
+};
+
+/** What a listener (key) does by its policies, and by `base` where they say nothing: then it is `base` itself. */
+export function listenerSettings(policies: PolicyIndex, listener: string, base: ListenerSettings): ListenerSettings {
+  const { settings, origins } = mergePolicies('ClientTrafficPolicy', policies.layers('ClientTrafficPolicy', listenerTargets(listener)));
+  if (origins.length === 0) return base;
+  const limits = Object.entries(LIMITS).flatMap(([name, read]) => {
+    const value = read(settings);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return Object.freeze({ limits: Object.freeze({ ...base.limits, ...Object.fromEntries(limits) }) });
+}

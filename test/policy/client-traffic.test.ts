@@ -1,0 +1,135 @@
+// `weir up` with ClientTrafficPolicies from files: what a user writes is what clients meet, and a change needs no restart.
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { Child, runWeir } from '../support/child.ts';
+import { freePorts } from '../support/free-port.ts';
+import { header, status } from '../support/message.ts';
+import { RawClient } from '../support/raw-client.ts';
+import { ok, RawUpstream } from '../support/raw-upstream.ts';
+import { until } from '../support/until.ts';
+
+let upstream: RawUpstream;
+let folder = '';
+let ports: readonly number[] = [];
+let weir: Child;
+
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+const POST = (octets: number): string => `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${octets}\r\n\r\n${'x'.repeat(octets)}`;
+
+function objects(): string {
+  return [
+    'apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: { name: weir }\nspec: { controllerName: gateway.weir.dev/controller }',
+    [
+      'apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: { name: edge }\nspec:\n  gatewayClassName: weir\n  listeners:',
+      `    - { name: narrow, port: ${ports[0]}, protocol: HTTP }`,
+      `    - { name: wide, port: ${ports[1]}, protocol: HTTP }`,
+    ].join('\n'),
+    'apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: { name: all }\nspec: { parentRefs: [{ name: edge }], rules: [{ backendRefs: [{ group: gateway.weir.dev, kind: Backend, name: all }] }] }',
+    `apiVersion: gateway.weir.dev/v1alpha1\nkind: Backend\nmetadata: { name: all }\nspec: { endpoints: [{ ip: 127.0.0.1, port: ${upstream.port} }] }`,
+  ].join('\n---\n');
+}
+
+function policy(name: string, section: string, settings: string): string {
+  const target = section === '' ? '' : `, sectionName: ${section}`;
+  return `apiVersion: gateway.weir.dev/v1alpha1\nkind: ClientTrafficPolicy\nmetadata: { name: ${name} }\nspec:\n  targetRefs: [{ kind: Gateway, name: edge${target} }]\n${settings}`;
+}
+
+function write(file: string, ...documents: string[]): void {
+  writeFileSync(path.join(folder, file), documents.join('\n---\n'));
+}
+
+const clients: RawClient[] = [];
+
+async function connect(index: number): Promise<RawClient> {
+  const client = await RawClient.connect(ports[index] as number);
+  clients.push(client);
+  return client;
+}
+
+/** Asks on connections of their own until the status is as wanted. */
+async function untilAnswered(bytes: string, wanted: number): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (status(await (await connect(0)).ask(bytes)) !== wanted) {
+    if (performance.now() > deadline) throw new Error(`the answer was never ${wanted}`);
+  }
+}
+
+beforeAll(async () => {
+  upstream = await RawUpstream.start(ok());
+  ports = await freePorts(2);
+  folder = mkdtempSync(path.join(os.tmpdir(), 'weir-policy-'));
+  write('all.yaml', objects());
+  write(
+    'policies.yaml',
+    policy('edge', '', '  limits: { requestBody: 10, requestsPerConnection: 2, headers: 5 }\n  timeouts: { requestHead: 50ms }'),
+    policy('wide', 'wide', '  limits: { requestBody: 1Ki, targetBytes: 256 }\n  http2: { maxConcurrentStreams: 7 }'),
+  );
+  weir = new Child(['up', folder]);
+  await weir.printed(/serving/);
+});
+
+afterAll(async () => {
+  for (const client of clients) client.destroy();
+  await weir?.stop();
+  await upstream?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('a ClientTrafficPolicy', () => {
+  test('of a Gateway holds for its listeners', async () => {
+    const client = await connect(0);
+    expect(status(await client.ask(POST(10)))).toBe(200);
+    expect(header(await client.ask(GET), 'connection')).toBe('close');
+    expect(status(await (await connect(0)).ask(POST(11)))).toBe(413);
+    expect(status(await (await connect(0)).ask(`GET / HTTP/1.1\r\nHost: a\r\n${'X: y\r\n'.repeat(6)}\r\n`))).toBe(431);
+    expect(status(await (await connect(0)).ask('GET / HTTP/1.1\r\n'))).toBe(408);
+  });
+
+  test('of a listener wins, field by field, and leaves the rest to that of the Gateway', async () => {
+    const client = await connect(1);
+    expect(status(await client.ask(POST(1024)))).toBe(200);
+    expect(header(await client.ask(GET), 'connection')).toBe('close');
+    expect(status(await (await connect(1)).ask(POST(1025)))).toBe(413);
+    expect(status(await (await connect(1)).ask(`GET /${'a'.repeat(256)} HTTP/1.1\r\nHost: a\r\n\r\n`))).toBe(414);
+    expect(status(await (await connect(0)).ask(`GET /${'a'.repeat(256)} HTTP/1.1\r\nHost: a\r\n\r\n`))).toBe(200);
+  });
+
+  test('is told to HTTP/2 clients in SETTINGS', async () => {
+    const client = await connect(1);
+    client.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0');
+    // Identifier 3 (SETTINGS_MAX_CONCURRENT_STREAMS) and its value, RFC 9113 section 6.5.2.
+    await until(() => client.received.includes('\0\x03\0\0\0\x07'), 'SETTINGS');
+    client.destroy();
+  });
+
+  test('that changes holds for the connections after it, one that goes leaves the defaults, and the file is valid', async () => {
+    const kept = await connect(0);
+    write('policies.yaml', policy('edge', '', '  limits: { requestBody: 20 }'));
+    await untilAnswered(POST(20), 200);
+    expect(status(await kept.ask(POST(20)))).toBe(413);
+    expect(await runWeir(['validate', folder])).toMatchObject({ code: 0, stdout: '6 objects, 0 errors, 0 warnings\n' });
+    write('policies.yaml');
+    await untilAnswered(POST(21), 200);
+  });
+});
+
+describe('weir validate', () => {
+  test('tells of a policy that targets nothing, of one that comes too late, and of settings that cannot be', async () => {
+    write(
+      'policies.yaml',
+      policy('first', '', '  timeouts: { idle: 1s }'),
+      policy('second', '', '  timeouts: { idle: 2s }'),
+      policy('third', 'none', '  timeouts: { idle: 3s }'),
+      policy('fourth', '', '  timeouts: { idel: soon, write: soon }\n  http2: { streamWindow: 1Ki }\n  limits: { headers: 0 }'),
+    );
+    const { code, stdout } = await runWeir(['validate', folder]);
+    expect(code).toBe(1);
+    expect(stdout).toContain('Conflicted: Gateway/default/edge has ClientTrafficPolicy/default/first, which goes first');
+    expect(stdout).toContain('TargetNotFound: Gateway/default/edge has no listener none');
+    expect(stdout).toContain('spec.timeouts.idel: is not a known field; did you mean idle?');
+    expect(stdout).toContain('spec.timeouts.write: must be a duration like 10s, 1h30m or 100ms');
+    expect(stdout).toContain('spec.limits.headers: must be at least 1');
+  });
+});

@@ -1,0 +1,113 @@
+// Policies in a cluster: what the API server refuses by itself, and the statuses that a controller with its documented rights writes.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { startCluster } from '../cluster/cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { Child } from '../support/child.ts';
+import { describeWith } from '../support/describe-with.ts';
+import { documentedRights } from '../support/rights.ts';
+
+const BUILD_DEADLINE_MS = 600_000;
+
+const GATEWAY = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: { name: weir }
+spec: { controllerName: gateway.weir.dev/controller }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: edge, namespace: default, labels: { tier: public } }
+spec: { gatewayClassName: weir, listeners: [{ name: http, port: 8080, protocol: HTTP }] }
+`;
+
+const EDGE = [{ kind: 'Gateway', name: 'edge' }];
+
+function policy(name: string, spec: object): string {
+  return JSON.stringify({ apiVersion: 'gateway.weir.dev/v1alpha1', kind: 'ClientTrafficPolicy', metadata: { name }, spec });
+}
+
+interface Ancestor {
+  readonly ancestorRef: { readonly name: string };
+  readonly controllerName: string;
+  readonly conditions: readonly { readonly type: string; readonly status: string; readonly reason: string }[];
+}
+
+describeWith(['cluster'], 'policies in a cluster', () => {
+  let cluster: Cluster;
+  let controller: Child;
+
+  beforeAll(async () => {
+    cluster = await startCluster({ channel: 'standard' });
+    const account = await cluster.account('weir-policy', documentedRights());
+    await cluster.apply(GATEWAY);
+    const free = ['--push-address', '--metrics-address', '--admin-address'].flatMap((flag) => [flag, '127.0.0.1:0']);
+    controller = new Child(['controller', '--kubeconfig', account.kubeconfig, '--namespace', 'default', ...free]);
+  }, BUILD_DEADLINE_MS);
+
+  afterAll(async () => {
+    await controller?.stop();
+    await cluster?.stop();
+  });
+
+  async function ancestors(name: string): Promise<readonly Ancestor[]> {
+    const { status } = (await cluster.object('clienttrafficpolicy', name)) as { status?: { ancestors?: readonly Ancestor[] } };
+    return status?.ancestors ?? [];
+  }
+
+  /** Resolves once the first ancestor says so. */
+  function accepted(name: string, status: string, reason: string): Promise<void> {
+    return cluster.until(`${name} ${reason}`, async () =>
+      ((await ancestors(name))[0]?.conditions ?? []).some((c) => c.type === 'Accepted' && c.status === status && c.reason === reason),
+    );
+  }
+
+  test.each([
+    ['a target of another kind', { targetRefs: [{ kind: 'HTTPRoute', name: 'a' }] }, 'must be a Gateway'],
+    ['a selector of another kind', { targetSelectors: [{ kind: 'Service', group: '' }] }, 'must be a Gateway'],
+    ['no target', { timeouts: { idle: '1s' } }, 'targetRefs and targetSelectors must not both be empty'],
+    ['an unknown field', { targetRefs: EDGE, timeouts: { idel: '1s' } }, 'unknown field "spec.timeouts.idel"'],
+    ['no duration', { targetRefs: EDGE, timeouts: { idle: 'soon' } }, 'spec.timeouts.idle'],
+    ['no size', { targetRefs: EDGE, limits: { requestBody: 'much' } }, 'spec.limits.requestBody'],
+    ['too small a size as text', { targetRefs: EDGE, http2: { streamWindow: '1Ki' } }, 'must be at least 65535 bytes'],
+    ['too large a size as number', { targetRefs: EDGE, limits: { headerBytes: 2_000_000 } }, 'must be at most 1048576 bytes'],
+  ])('the API server refuses %s', async (_, spec, reason) => {
+    await expect(cluster.apply(policy('wrong', spec))).rejects.toThrow(reason);
+  });
+
+  test('a policy is accepted, one that comes later is told so, and takes over when the first goes', async () => {
+    await cluster.apply(policy('first', { targetRefs: EDGE, limits: { requestBody: '1Mi', headerBytes: 65536 } }));
+    await accepted('first', 'True', 'Accepted');
+    const [entry] = await ancestors('first');
+    expect(entry).toMatchObject({
+      ancestorRef: { kind: 'Gateway', namespace: 'default', name: 'edge' },
+      controllerName: 'gateway.weir.dev/controller',
+    });
+    await cluster.apply(policy('second', { targetSelectors: [{ kind: 'Gateway', matchLabels: { tier: 'public' } }] }));
+    // Objects of one second are told apart by name.
+    await accepted('second', 'False', 'Conflicted');
+    await cluster.kubectl(['delete', 'clienttrafficpolicy', 'first']);
+    await accepted('second', 'True', 'Accepted');
+  });
+
+  test('a label that changes is noticed, and the entry of who has nothing to say any more is taken away', async () => {
+    await cluster.kubectl(['label', 'gateway', 'edge', 'tier=private', '--overwrite']);
+    await cluster.until('no ancestors', async () => (await ancestors('second')).length === 0);
+  });
+
+  test('a target that is not there is told', async () => {
+    await cluster.apply(policy('lost', { targetRefs: [{ kind: 'Gateway', name: 'edge', sectionName: 'none' }] }));
+    await accepted('lost', 'False', 'TargetNotFound');
+  });
+
+  test('has columns, a short name and a category, and explains itself', async () => {
+    await cluster.apply(policy('listed', { targetRefs: [{ kind: 'Gateway', name: 'nowhere' }] }));
+    await accepted('listed', 'False', 'TargetNotFound');
+    expect(await cluster.kubectl(['get', 'ctp', 'listed'])).toMatch(
+      /^NAME\s+KIND\s+TARGET\s+ACCEPTED\s+AGE\s+listed\s+Gateway\s+nowhere\s+False\s/,
+    );
+    expect(await cluster.kubectl(['get', 'weir', '-o', 'name'])).toContain('clienttrafficpolicy.gateway.weir.dev/listed');
+    const explain = () => cluster.kubectl(['explain', 'clienttrafficpolicy.spec.timeouts']);
+    await cluster.until('the schema', async () => (await explain()).includes('requestHead'));
+    expect(await explain()).toContain('from its first byte to its last');
+  });
+});
