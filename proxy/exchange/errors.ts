@@ -33,6 +33,7 @@ export const ERRORS = Object.freeze({
   requestHeadTimeout: define('request_head_timeout', 'downstream', 408, 'The request header did not arrive in time'),
   requestBodyTimeout: define('request_body_timeout', 'downstream', 408, 'The request body did not arrive in time'),
   requestCodingUnsupported: define('request_coding_unsupported', 'downstream', 501, 'The transfer coding is not supported'),
+  upgradeUnsupported: define('upgrade_unsupported', 'downstream', 501, 'The protocol to switch to is not supported'),
   versionUnsupported: define('version_unsupported', 'downstream', 505, 'The HTTP version is not supported'),
   protocolUnknown: define('protocol_unknown', 'downstream', 400, 'The connection does not speak HTTP'),
   expectationFailed: define('expectation_failed', 'downstream', 417, 'The expectation cannot be met'),
@@ -58,6 +59,7 @@ export const ERRORS = Object.freeze({
   upstreamHeadTooLarge: define('upstream_head_too_large', 'upstream', 502, 'The header block of the answer is too large'),
   upstreamTimeout: define('upstream_timeout', 'upstream', 504, 'The backend did not answer in time'),
   upstreamBodyTruncated: define('upstream_body_truncated', 'upstream', 502, 'The answer of the backend ended too early'),
+  upstreamCannotUpgrade: define('upstream_cannot_upgrade', 'upstream', 502, 'The backend does not take WebSockets over HTTP/2'),
   upstreamNotGrpc: define('upstream_not_grpc', 'upstream', 502, 'The backend did not answer with gRPC'),
   requestTimeout: define('request_timeout', 'upstream', 504, 'The request took longer than the route allows'),
 });

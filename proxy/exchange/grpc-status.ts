@@ -61,8 +61,10 @@ const BY_NAME = {
   upstreamHeadTooLarge: GRPC_STATUS.resourceExhausted,
   upstreamTimeout: GRPC_STATUS.deadlineExceeded,
   upstreamBodyTruncated: GRPC_STATUS.unavailable,
+  upstreamCannotUpgrade: GRPC_STATUS.internal,
   upstreamNotGrpc: GRPC_STATUS.unknown,
   requestTimeout: GRPC_STATUS.deadlineExceeded,
+  upgradeUnsupported: GRPC_STATUS.unimplemented,
 } as const satisfies Record<keyof typeof ERRORS, number>;
 
 const BY_CODE: ReadonlyMap<string, number> = new Map(

@@ -13,6 +13,8 @@ export interface SharedConnection {
   /** Exchanges that it can take now; none once it is retired. */
   readonly room: number;
   readonly idle: boolean;
+  /** Whether it can take this exchange yet. */
+  ready(exchange: Exchange): boolean;
   /** Sends the head of the exchange and sets exchange.upstream. */
   send(exchange: Exchange): void;
   /** Takes no more exchanges and closes after the last. */
@@ -55,7 +57,7 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner {
 
   send(exchange: Exchange): void {
     for (const connection of this.#usable) {
-      if (connection.room > 0) return this.#assign(connection, exchange);
+      if (connection.room > 0 && connection.ready(exchange)) return this.#assign(connection, exchange);
     }
     if (this.#waiting.push(exchange)) this.#openAsNeeded();
   }
@@ -78,7 +80,10 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner {
   }
 
   roomier(connection: SharedConnection): void {
-    while (this.#waiting.length > 0 && connection.room > 0) this.#assign(connection, this.#waiting.shift() as Exchange);
+    for (let next = this.#waiting.first; next !== undefined && connection.room > 0 && connection.ready(next); next = this.#waiting.first) {
+      this.#waiting.shift();
+      this.#assign(connection, next);
+    }
     if (!connection.idle) return;
     if (this.#closed) return connection.retire();
     connection.idleSince = this.#options.wheel.now;

@@ -18,6 +18,11 @@ export class WaitingLine {
     return this.#exchanges.length;
   }
 
+  /** Who waits longest. */
+  get first(): Exchange | undefined {
+    return this.#exchanges[0];
+  }
+
   /** Puts an exchange at the end. False: the line is too long, and the exchange has failed. */
   push(exchange: Exchange): boolean {
     const { limits, wheel, events } = this.#options;

@@ -10,9 +10,11 @@ import type { Destination, Dialler } from '../../exchange/dial.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
+import { getHeader } from '../../exchange/headers.ts';
 import type { Headers } from '../../exchange/headers.ts';
 import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
 import type { UpstreamEvents, UpstreamStream } from '../../exchange/stream.ts';
+import { ACCEPT, acceptFor, KEY, newKey } from '../websocket/accept.ts';
 import { ChunkedReader } from './chunked.ts';
 import type { ChunkSink } from './chunked.ts';
 import { cut } from './cut.ts';
@@ -60,6 +62,8 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
   #bodyLeft = 0;
   #chunkedIn: ChunkedReader | null = null;
   #keep = false;
+  /** The key that a WebSocket was asked for with, where its client had none; ''. */
+  #key = '';
   #informational = 0;
 
   constructor(destination: Destination, owner: H1UpstreamOwner, events: UpstreamEvents, settings: UpstreamSettings) {
@@ -98,9 +102,10 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     this.#informational = 0;
     this.#requestDone = exchange.requestLength === 0;
     this.#chunkedOut = exchange.requestLength === UNKNOWN_LENGTH;
+    this.#key = exchange.upgrade === 'websocket' && exchange.version === 20 ? newKey() : '';
     // With a body to follow in this very turn, head and body leave together.
-    if (this.#requestDone) this.#output.send(requestLines(exchange));
-    else this.#output.gather(requestLines(exchange));
+    if (this.#requestDone) this.#output.send(requestLines(exchange, this.#key));
+    else this.#output.gather(requestLines(exchange, this.#key));
     this.#watch(exchange);
   }
 
@@ -255,7 +260,8 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
 
   /** RFC 9110 section 15.2.2: only to a protocol that was asked for. */
   #switchProtocols(exchange: Exchange, buffer: Buffer, end: number): number {
-    if (exchange.upgrade === '' || responseHead.upgrade !== exchange.upgrade) return this.#fault(ERRORS.upstreamMalformed, buffer);
+    if (exchange.upgrade === '' || responseHead.upgrade !== exchange.upgrade || !this.#answersKey())
+      return this.#fault(ERRORS.upstreamMalformed, buffer);
     this.#state = 'tunnel';
     // The downstream half watches a tunnel: what passes in either direction passes there.
     this.#settings.wheel.disarm(this.#timer);
@@ -265,6 +271,11 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     this.#chunkedOut = false;
     this.#events.responseHead(exchange);
     return end;
+  }
+
+  /** Clients check the answer to a key of their own by themselves. */
+  #answersKey(): boolean {
+    return this.#key === '' || getHeader(responseHead.headers, ACCEPT) === acceptFor(this.#key);
   }
 
   #readBody(buffer: Buffer, position: number, exchange: Exchange): number {
@@ -366,10 +377,11 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
   }
 }
 
-function requestLines(exchange: Exchange): string {
+function requestLines(exchange: Exchange, key: string): string {
   const target = exchange.hasQuery ? exchange.path + '?' + exchange.query : exchange.path;
   const first = exchange.method + ' ' + target + ' HTTP/1.1\r\nhost: ' + exchange.authority + '\r\n';
   let head = withFieldLines(first, exchange.requestHeaders);
+  if (key !== '') head += `${KEY}: ${key}\r\n`;
   if (exchange.expectsContinue) head += 'expect: 100-continue\r\n';
   if (exchange.upgrade !== '') return `${head}connection: Upgrade\r\nupgrade: ${exchange.upgrade}\r\n${requestFraming(exchange)}\r\n`;
   return head + requestFraming(exchange) + '\r\n';

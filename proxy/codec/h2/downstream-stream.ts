@@ -5,9 +5,12 @@
 import { ERRORS } from '../../exchange/errors.ts';
 import { Exchange } from '../../exchange/exchange.ts';
 import type { DownstreamConnection } from '../../exchange/exchange.ts';
+import { removeHeader } from '../../exchange/headers.ts';
 import type { Headers } from '../../exchange/headers.ts';
+import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
 import type { DownstreamEvents, DownstreamStream } from '../../exchange/stream.ts';
 import { isBodiless } from '../h1/status-lines.ts';
+import { ACCEPT } from '../websocket/accept.ts';
 import { CODE } from './frames.ts';
 import { H2Stream } from './stream.ts';
 import type { StreamOwner } from './stream.ts';
@@ -48,11 +51,12 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
   // The request
 
   get peerOwes(): boolean {
-    return this.inboundOpen && !this.paused && !this.#answerDone && this.exchange.requestLength !== 0;
+    if (this.paused || this.#answerDone) return false;
+    return this.exchange.tunnel || (this.inboundOpen && this.exchange.requestLength !== 0);
   }
 
   get mayBeSilent(): boolean {
-    return this.exchange.grpc;
+    return this.exchange.grpc || this.exchange.tunnel;
   }
 
   protected get deaf(): boolean {
@@ -62,7 +66,8 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
   override data(buffer: Buffer, start: number, end: number): void {
     const { maxRequestBodyBytes } = this.#owner;
     this.#bodyBytes += end - start;
-    if (maxRequestBodyBytes === 0 || this.#bodyBytes <= maxRequestBodyBytes) return super.data(buffer, start, end);
+    if (maxRequestBodyBytes === 0 || this.#bodyBytes <= maxRequestBodyBytes || this.exchange.upgrade !== '')
+      return super.data(buffer, start, end);
     this.#owner.credit(end - start);
     this.dropHeld();
     if (!this.#answerDone) this.#owner.events.requestFailed(this.exchange, ERRORS.requestBodyTooLarge);
@@ -74,7 +79,16 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
 
   /** The end of a request without a body was told with its head. */
   protected deliverEnd(trailers: Headers | null): void {
-    if (this.exchange.requestLength !== 0) this.#owner.events.requestEnd(this.exchange, trailers);
+    if (this.exchange.tunnel) this.#endTunnel();
+    else if (this.exchange.requestLength !== 0) this.#owner.events.requestEnd(this.exchange, trailers);
+  }
+
+  /** The peer sends no more. What it is sent goes on, or has ended before. */
+  #endTunnel(): void {
+    this.#owner.events.requestEnd(this.exchange, null);
+    if (!this.exchange.responseEnded || this.closed) return;
+    this.#answerDone = true;
+    if (this.outboundDone) this.#owner.answered(this);
   }
 
   protected lengthMismatch(): void {
@@ -92,7 +106,7 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
   }
 
   resumeRequest(): void {
-    this.resume();
+    if (this.exchange.upgrade === '' || this.exchange.tunnel) this.resume();
   }
 
   // The answer
@@ -105,6 +119,7 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
   writeHead(exchange: Exchange): void {
     if (this.closed) return;
     this.#headSent = true;
+    if (exchange.status === 101) return this.#writeAgreement(exchange);
     const { status, responseLength } = exchange;
     this.#bodiless = isBodiless(status) || exchange.method === 'HEAD';
     // RFC 9110 section 8.6: a 204 has none; what HEAD and 304 leave out is told only if it is known.
@@ -112,13 +127,20 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
     this.remember(this.#owner.heads.answer(this.id, status, exchange.responseHeaders, told, exchange.secrets));
   }
 
+  /** RFC 8441 section 5: a 200 is the agreement, and answers no key. */
+  #writeAgreement(exchange: Exchange): void {
+    removeHeader(exchange.responseHeaders, ACCEPT);
+    this.#owner.heads.answer(this.id, 200, exchange.responseHeaders, -1, exchange.secrets);
+  }
+
   writeData(_exchange: Exchange, chunk: Buffer): boolean {
     return this.closed || this.#bodiless ? true : this.send(chunk);
   }
 
-  end(_exchange: Exchange, trailers: Headers | null): void {
-    this.#answerDone = true;
-    this.dropHeld();
+  end(exchange: Exchange, trailers: Headers | null): void {
+    // A tunnel may end one way first.
+    this.#answerDone = !exchange.tunnel || exchange.requestEnded;
+    if (this.#answerDone) this.dropHeld();
     if (!this.closed) this.finish(trailers);
   }
 
@@ -131,18 +153,19 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
   }
 
   protected outboundEnded(): void {
-    this.#owner.answered(this);
+    if (this.#answerDone) this.#owner.answered(this);
   }
 
   abort(): void {
     this.#answerDone = true;
     if (this.closed) return;
-    if (this.resetCode === CODE.noError) this.resetCode = CODE.internalError;
+    if (this.resetCode === CODE.noError) this.resetCode = this.exchange.tunnel ? CODE.cancel : CODE.internalError;
     this.#owner.answered(this);
   }
 
-  /** Nothing to do: a stream carries bytes in both directions as it is. */
+  /** A stream carries bytes in both directions as it is. */
   startTunnel(): void {
+    this.expect(UNKNOWN_LENGTH);
     this.resume();
   }
 }

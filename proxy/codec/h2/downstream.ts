@@ -155,7 +155,9 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
     const error = malformed ?? this.#tooMuch(exchange.requestLength);
     if (error !== null) return this.#refuseRequest(stream, error);
     this.#enter(stream);
-    stream.expect(exchange.requestLength);
+    if (exchange.upgrade === '') stream.expect(exchange.requestLength);
+    // What comes before the backend has agreed waits.
+    else stream.pause();
     this.events.requestHead(exchange);
     if (exchange.requestLength === 0 && !stream.answerDone) this.events.requestEnd(exchange, null);
   }
@@ -253,7 +255,7 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
   }
 
   inboundStalled({ exchange }: H2DownstreamStream): void {
-    this.events.requestFailed(exchange, ERRORS.requestBodyTimeout);
+    this.events.requestFailed(exchange, exchange.tunnel ? ERRORS.idleTimeout : ERRORS.requestBodyTimeout);
   }
 
   /** A window that the peer does not open holds memory and an upstream. */

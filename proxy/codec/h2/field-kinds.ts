@@ -1,4 +1,5 @@
 // Header names of HTTP/2 messages: which are valid (RFC 9113 section 8.2) and what the codec does with each.
+import { KEY } from '../websocket/accept.ts';
 import { FIELD_VALUE, isBlank, LOWER_TOKEN } from '../h1/characters.ts';
 
 /** Plain ones go into the exchange as they are; `malformed` ones make their message so; `dropped` ones are left out. */
@@ -8,6 +9,7 @@ export type FieldKind =
   | ':authority'
   | ':path'
   | ':status'
+  | ':protocol'
   | 'host'
   | 'content-length'
   | 'cookie'
@@ -18,9 +20,9 @@ export type FieldKind =
   | 'malformed';
 
 const SPECIAL: readonly (readonly [string, FieldKind])[] = [
-  ...([':method', ':scheme', ':authority', ':path', ':status', 'host', 'content-length', 'cookie', 'te', 'expect'] as const).map(
-    (name) => [name, name] as const,
-  ),
+  ...(
+    [':method', ':scheme', ':authority', ':path', ':status', ':protocol', 'host', 'content-length', 'cookie', 'te', 'expect'] as const
+  ).map((name) => [name, name] as const),
   // Section 8.2.2: what is about a connection has no place in a message.
   ...['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'].map((name) => [name, 'malformed'] as const),
   // CGI and its kin read these as the framing headers that they are not.
@@ -52,8 +54,16 @@ function isLowerToken(name: string): boolean {
   return name.length > 0;
 }
 
-/** Headers of HTTP/1.1 connections, which an answer must not carry either. */
-const CONNECTION_SPECIFIC = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'http2-settings']);
+/** Headers of HTTP/1.1 connections, which an answer must not carry either, and the key of a handshake that HTTP/2 has no use for. */
+const CONNECTION_SPECIFIC = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+  KEY,
+]);
 
 export function isConnectionSpecific(name: string): boolean {
   return CONNECTION_SPECIFIC.has(name);

@@ -10,6 +10,11 @@ type Secrets = readonly string[] | null;
 
 const STATUS: readonly string[] = Array.from({ length: 1_000 }, (_, status) => String(status));
 
+/** Whether the request is a CONNECT in HTTP/2. Other protocols than WebSocket are not to be had there: their servers may answer without. */
+export function asksForTunnel({ upgrade }: Exchange): boolean {
+  return upgrade === 'websocket';
+}
+
 export class HeadWriter {
   readonly #output: H2Output;
   readonly #encoder = new HpackEncoder();
@@ -39,7 +44,9 @@ export class HeadWriter {
   request(stream: number, exchange: Exchange, scheme: string, flags: number): number {
     const encoder = this.#encoder;
     encoder.begin(0);
-    encoder.write(':method', exchange.method);
+    const isTunnel = asksForTunnel(exchange);
+    encoder.write(':method', isTunnel ? 'CONNECT' : exchange.method);
+    if (isTunnel) encoder.write(':protocol', exchange.upgrade);
     encoder.write(':scheme', scheme);
     if (exchange.authority !== '') encoder.write(':authority', exchange.authority);
     encoder.write(':path', exchange.hasQuery ? exchange.path + '?' + exchange.query : exchange.path);

@@ -3,10 +3,12 @@
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
+import { removeHeader } from '../../exchange/headers.ts';
 import type { Headers } from '../../exchange/headers.ts';
 import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
 import { TARGET, TOKEN } from '../h1/characters.ts';
 import { parseLength } from '../h1/fields.ts';
+import { KEY } from '../websocket/accept.ts';
 import { fieldKind, isValue } from './field-kinds.ts';
 import type { FieldKind } from './field-kinds.ts';
 import type { H2Settings } from './settings.ts';
@@ -21,6 +23,7 @@ class RequestFields {
   scheme = '';
   authority: string | null = null;
   path = '';
+  protocol = '';
   host: string | null = null;
   contentLength = -1;
   expect = '';
@@ -45,6 +48,7 @@ class RequestFields {
     this.scheme = '';
     this.authority = null;
     this.path = '';
+    this.protocol = '';
     this.host = null;
     this.contentLength = -1;
     this.expect = '';
@@ -72,13 +76,13 @@ class RequestFields {
         this.method = value;
         return value !== '';
       case ':scheme':
-        if (this.scheme !== '') return false;
-        this.scheme = value;
-        return value === 'http' || value === 'https';
+        return this.#takeScheme(value);
       case ':path':
         if (this.path !== '') return false;
         this.path = value;
         return value !== '';
+      case ':protocol':
+        return this.#takeProtocol(value);
       case ':authority':
         if (this.authority !== null) return false;
         this.authority = value;
@@ -86,6 +90,18 @@ class RequestFields {
       default:
         return false;
     }
+  }
+
+  #takeScheme(value: string): boolean {
+    if (this.scheme !== '') return false;
+    this.scheme = value;
+    return value === 'http' || value === 'https';
+  }
+
+  #takeProtocol(value: string): boolean {
+    if (this.protocol !== '') return false;
+    this.protocol = value;
+    return value !== '';
   }
 
   #takeOwn(kind: FieldKind, value: string): boolean {
@@ -135,12 +151,15 @@ export function takeRequestHead(list: readonly string[], ended: boolean, exchang
   exchange.method = fields.method;
   if (!valid) return ERRORS.requestMalformed;
   exchange.requestHeaders = fields.headers;
-  return takeMethod(exchange) ?? takeAuthority(exchange, settings) ?? takePath(exchange, settings) ?? takeBody(ended, exchange);
+  const error = takeMethod(exchange) ?? takeAuthority(exchange, settings) ?? takePath(exchange, settings);
+  if (error !== null) return error;
+  return fields.protocol === '' ? takeBody(ended, exchange) : takeUpgrade(ended, exchange);
 }
 
-/** CONNECT is not for a gateway. */
+/** CONNECT to somewhere is not for a gateway; CONNECT with a protocol is what HTTP/1.1 asks for with Upgrade. */
 function takeMethod({ method }: Exchange): ExchangeError | null {
-  if (method === '' || method === 'CONNECT' || fields.scheme === '' || fields.path === '') return ERRORS.requestMalformed;
+  if (method === '' || fields.scheme === '' || fields.path === '') return ERRORS.requestMalformed;
+  if ((method === 'CONNECT') !== (fields.protocol !== '')) return ERRORS.requestMalformed;
   if (method.length > MAX_METHOD) return ERRORS.requestMalformed;
   for (let i = 0; i < method.length; i++) {
     if (TOKEN[method.charCodeAt(i)] !== 1) return ERRORS.requestMalformed;
@@ -179,6 +198,16 @@ function takePath(exchange: Exchange, settings: H2Settings): ExchangeError | nul
 function takeAsterisk(target: string, exchange: Exchange): ExchangeError | null {
   if (target !== '*' || exchange.method !== 'OPTIONS') return ERRORS.requestMalformed;
   exchange.path = '*';
+  return null;
+}
+
+/** RFC 8441 section 4: becomes the request that HTTP/1.1 would have, whose key the codec of the backend draws where it needs one. */
+function takeUpgrade(ended: boolean, exchange: Exchange): ExchangeError | null {
+  if (ended || fields.contentLength >= 0) return ERRORS.requestMalformed;
+  if (fields.protocol !== 'websocket') return ERRORS.upgradeUnsupported;
+  exchange.method = 'GET';
+  exchange.upgrade = fields.protocol;
+  removeHeader(exchange.requestHeaders, KEY);
   return null;
 }
 

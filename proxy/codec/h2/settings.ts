@@ -22,6 +22,8 @@ const MAX_CONCURRENT_STREAMS = 3;
 const INITIAL_WINDOW_SIZE = 4;
 const MAX_FRAME_SIZE_SETTING = 5;
 const MAX_HEADER_LIST_SIZE = 6;
+/** RFC 8441 section 3. */
+const ENABLE_CONNECT_PROTOCOL = 8;
 const ENTRY_BYTES = 6;
 /** The largest payload a peer may ask for. */
 const LARGEST_FRAME = 0xff_ffff;
@@ -35,6 +37,7 @@ export function serverPreface(limits: Limits): Buffer {
     [MAX_CONCURRENT_STREAMS, limits.maxStreamsPerConnection],
     [INITIAL_WINDOW_SIZE, Math.min(limits.streamWindowBytes, MAX_WINDOW)],
     [MAX_HEADER_LIST_SIZE, limits.maxHeadBytes],
+    [ENABLE_CONNECT_PROTOCOL, 1],
   ]);
   return withWindow(settings, limits);
 }
@@ -86,15 +89,26 @@ export class PeerSettings {
   headerTableSize = 4_096;
   /** Streams we may have open. Section 6.5.2: without limit until the peer names one. */
   maxStreams = Infinity;
+  /** Whether it has said anything, and whether it takes CONNECT with a protocol. */
+  known = false;
+  extendedConnect = false;
 
   /** Takes a SETTINGS frame that is no acknowledgement. Returns an error code, CODE.noError when all is well. */
   take(frame: Frame): number {
     if (frame.length % ENTRY_BYTES !== 0) return CODE.frameSizeError;
+    this.known = true;
     for (let at = frame.start; at < frame.end; at += ENTRY_BYTES) {
       const id = frame.buffer.readUInt16BE(at);
       const error = this.#takeEntry(id, readUint32(frame.buffer, at + 2));
       if (error !== CODE.noError) return error;
     }
+    return CODE.noError;
+  }
+
+  /** RFC 8441 section 3: what was allowed once stays so. */
+  #takeExtendedConnect(value: number): number {
+    if (value > 1 || (value === 0 && this.extendedConnect)) return CODE.protocolError;
+    this.extendedConnect = value === 1;
     return CODE.noError;
   }
 
@@ -104,7 +118,7 @@ export class PeerSettings {
         this.headerTableSize = value;
         return CODE.noError;
       case ENABLE_PUSH:
-        return value > 1 ? CODE.protocolError : CODE.noError;
+        return takePush(value);
       case MAX_CONCURRENT_STREAMS:
         this.maxStreams = value;
         return CODE.noError;
@@ -113,8 +127,14 @@ export class PeerSettings {
         return value > MAX_WINDOW ? CODE.flowControlError : CODE.noError;
       case MAX_FRAME_SIZE_SETTING:
         return value < MAX_FRAME_SIZE || value > LARGEST_FRAME ? CODE.protocolError : CODE.noError;
+      case ENABLE_CONNECT_PROTOCOL:
+        return this.#takeExtendedConnect(value);
       default:
         return CODE.noError;
     }
   }
+}
+
+function takePush(value: number): number {
+  return value > 1 ? CODE.protocolError : CODE.noError;
 }

@@ -5,11 +5,14 @@
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
+import { removeHeader } from '../../exchange/headers.ts';
 import type { Headers } from '../../exchange/headers.ts';
 import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
 import type { UpstreamEvents, UpstreamStream } from '../../exchange/stream.ts';
 import { isBodiless } from '../h1/status-lines.ts';
+import { ACCEPT, acceptFor, keyOf } from '../websocket/accept.ts';
 import { CODE } from './frames.ts';
+import { asksForTunnel } from './head-writer.ts';
 import { responseHead, takeResponseHead } from './response-head.ts';
 import { H2Stream } from './stream.ts';
 import type { StreamOwner } from './stream.ts';
@@ -28,6 +31,8 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
   readonly #owner: UpstreamStreamOwner;
   /** Null once it was told its end, or has given up. */
   #exchange: Exchange | null;
+  /** A tunnel was asked for, and is open once the answer has agreed. */
+  #tunnel: boolean;
   #headRead = false;
   #informational = 0;
 
@@ -35,7 +40,8 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
     super(id, owner, sendWindow);
     this.#owner = owner;
     this.#exchange = exchange;
-    this.outboundDone = exchange.requestLength === 0;
+    this.#tunnel = asksForTunnel(exchange);
+    this.outboundDone = exchange.requestLength === 0 && !this.#tunnel;
   }
 
   // The request
@@ -64,17 +70,20 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
 
   protected outboundEnded(): void {
     this.receivedAt = this.#owner.tick;
+    if (!this.#tunnel || this.inboundOpen) return;
+    this.#exchange = null;
+    this.#owner.ended(this);
   }
 
   // The answer
 
   /** Silence counts once the backend has all it needs to go on. */
   get peerOwes(): boolean {
-    return this.outboundDone && !this.paused;
+    return (this.outboundDone || this.#tunnel) && !this.paused;
   }
 
   get mayBeSilent(): boolean {
-    return this.#exchange !== null && this.#exchange.grpc;
+    return this.#exchange !== null && (this.#exchange.grpc || this.#exchange.tunnel);
   }
 
   protected exchangeOrNull(): Exchange | null {
@@ -93,7 +102,14 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
     this.receivedAt = this.#owner.tick;
     if (!takeResponseHead(list) || responseHead.status === 101) return this.#malformed();
     if (responseHead.status < 200) this.#takeInformational(exchange, ended);
+    else if (this.#agrees(responseHead.status)) this.#openTunnel(exchange, ended);
     else this.#takeFinal(exchange, ended);
+  }
+
+  /** Whether a tunnel was asked for and granted. Anything else is an answer like any other, to a request whose end was not sent. */
+  #agrees(status: number): boolean {
+    this.#tunnel &&= isSuccess(status);
+    return this.#tunnel;
   }
 
   #takeFinal(exchange: Exchange, ended: boolean): void {
@@ -107,6 +123,21 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
     exchange.status = status;
     exchange.responseHeaders = headers;
     exchange.responseLength = length === UNKNOWN_LENGTH && (ended || bodiless) ? 0 : length;
+    this.#owner.events.responseHead(exchange);
+    if (ended) this.deliverEnd(null);
+  }
+
+  /** In the terms of HTTP/1.1, whose client has sent a key. */
+  #openTunnel(exchange: Exchange, ended: boolean): void {
+    const { headers } = responseHead;
+    this.#headRead = true;
+    this.inboundOpen = !ended;
+    removeHeader(headers, ACCEPT);
+    const key = exchange.version < 20 ? keyOf(exchange.requestHeaders) : null;
+    if (key !== null) headers.push(ACCEPT, acceptFor(key));
+    exchange.status = 101;
+    exchange.responseHeaders = headers;
+    exchange.responseLength = UNKNOWN_LENGTH;
     this.#owner.events.responseHead(exchange);
     if (ended) this.deliverEnd(null);
   }
@@ -126,7 +157,7 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
 
   /** All of the answer has come, whether or not it could be passed on yet. */
   get complete(): boolean {
-    return this.#headRead && !this.inboundOpen;
+    return this.#headRead && !this.inboundOpen && !this.#tunnel;
   }
 
   protected deliver(piece: Buffer): void {
@@ -139,6 +170,7 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
     const exchange = this.#exchange;
     if (exchange === null) return;
     if (!this.#headRead) return this.#malformed();
+    if (this.#tunnel && !this.outboundDone) return this.#owner.events.responseEnd(exchange, null);
     this.#exchange = null;
     if (!this.outboundDone) this.resetCode = CODE.cancel;
     this.#owner.ended(this);
@@ -186,4 +218,8 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
     this.#exchange = null;
     if (exchange !== null) this.#owner.events.upstreamFailed(exchange, error);
   }
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
 }

@@ -16,7 +16,9 @@ import { cut } from '../h1/cut.ts';
 import type { UpstreamSettings } from '../h1/settings.ts';
 import type { DecodeOutcome } from '../hpack/decoder.ts';
 import { H2Connection } from './connection.ts';
+import { keyOf } from '../websocket/accept.ts';
 import { CODE, FLAG, MAX_STREAM_ID } from './frames.ts';
+import { asksForTunnel } from './head-writer.ts';
 import { clientPreface, connectionWindow, streamWindow } from './settings.ts';
 import type { ConnectionSettings } from './settings.ts';
 import { takeTrailers } from './trailers.ts';
@@ -103,8 +105,15 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
     return this.streams.size === 0;
   }
 
+  /** Whether it is known how to send this exchange: a tunnel has to be allowed by the peer first (RFC 8441 section 3). */
+  ready(exchange: Exchange): boolean {
+    return this.peer.known || !asksForTunnel(exchange);
+  }
+
   /** Sends the head of the exchange, which takes a place: there must be room. */
   send(exchange: Exchange): void {
+    const refusal = asksForTunnel(exchange) ? this.#refusal(exchange) : null;
+    if (refusal !== null) return this.events.upstreamFailed(exchange, refusal);
     const id = this.#nextStream;
     this.#nextStream += 2;
     const stream = new H2UpstreamStream(id, this, this.peer.initialWindow, exchange);
@@ -115,6 +124,12 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
     this.progress.start();
     stream.headSent(this.heads.request(id, exchange, this.#scheme, stream.outboundDone ? FLAG.endStream : 0));
     if (this.#nextStream > MAX_STREAM_ID) this.#retire();
+  }
+
+  /** Why a tunnel cannot be opened. */
+  #refusal({ version, requestHeaders }: Exchange): ExchangeError | null {
+    if (!this.peer.extendedConnect) return ERRORS.upstreamCannotUpgrade;
+    return version < 20 && keyOf(requestHeaders) === null ? ERRORS.requestMalformed : null;
   }
 
   /** Takes no more exchanges and closes after the last. */
