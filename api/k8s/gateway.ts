@@ -54,7 +54,8 @@ const FrontendTls = closed({ validation: Type.Optional(FrontendValidation) });
 
 /** For the HTTPS listeners of a port, `perPort` wins over `default` as a whole. */
 export const GatewayTls = closed({
-  ...unread('backend'),
+  /** What backends that ask for a certificate are shown. */
+  backend: Type.Optional(closed({ clientCertificateRef: Type.Optional(SecretReference) })),
   frontend: Type.Optional(
     closed({ default: FrontendTls, perPort: Type.Array(closed({ port: Port, tls: FrontendTls }), { default: [], maxItems: 64 }) }),
   ),

@@ -1,5 +1,6 @@
 // The kinds under one name: `import type * as k8s from '#api/k8s/k8s.ts'`, then `k8s.HttpRoute`.
 export * from './backend.ts';
+export * from './backend-tls-policy.ts';
 export * from './core.ts';
 export * from './gateway-class.ts';
 export * from './gateway.ts';

@@ -1,6 +1,7 @@
 // The table of kinds Weir reads: how each is named in the API and what its objects look like.
 import type { TSchema } from 'typebox';
 import { Backend } from './backend.ts';
+import { BackendTlsPolicy } from './backend-tls-policy.ts';
 import { ConfigMap, EndpointSlice, Namespace, Secret, Service } from './core.ts';
 import { GatewayClass } from './gateway-class.ts';
 import { Gateway } from './gateway.ts';
@@ -36,6 +37,7 @@ export interface ObjectsByKind extends PolicyObjects {
   UDPRoute: UdpRoute;
   ReferenceGrant: ReferenceGrant;
   Backend: Backend;
+  BackendTLSPolicy: BackendTlsPolicy;
   Service: Service;
   EndpointSlice: EndpointSlice;
   Secret: Secret;
@@ -101,6 +103,14 @@ export const KINDS: Readonly<Record<KindName, KindInfo>> = {
   },
   ...policyKinds,
   Backend: { ...weirV1, kind: 'Backend', plural: 'backends', namespaced: true, schema: Backend },
+  BackendTLSPolicy: {
+    apiVersion: `${GATEWAY_GROUP}/v1`,
+    alsoVersions: [`${GATEWAY_GROUP}/v1alpha3`],
+    kind: 'BackendTLSPolicy',
+    plural: 'backendtlspolicies',
+    namespaced: true,
+    schema: BackendTlsPolicy,
+  },
   Service: { ...coreV1, kind: 'Service', plural: 'services', namespaced: true, schema: Service },
   EndpointSlice: {
     apiVersion: 'discovery.k8s.io/v1',
@@ -119,7 +129,7 @@ export const KINDS: Readonly<Record<KindName, KindInfo>> = {
 export const ROUTE_KINDS: ReadonlySet<string> = new Set<KindName>(['HTTPRoute', 'GRPCRoute', 'TCPRoute', 'TLSRoute', 'UDPRoute']);
 
 /** Kinds of policies: statuses have an entry for each ancestor and controller. */
-export const POLICY_KINDS: ReadonlySet<string> = new Set(POLICIES.map(({ kind }) => kind));
+export const POLICY_KINDS: ReadonlySet<string> = new Set<string>(['BackendTLSPolicy', ...POLICIES.map(({ kind }) => kind)]);
 
 /** The kind of that name, if Weir reads it in that API version. */
 export function kindOf(apiVersion: string, kind: string): KindInfo | undefined {

@@ -1,6 +1,7 @@
 // Checks an object against its kind and fills in what an API server would: the door through which every object enters.
 import { err, ok, type Result } from '#lib/result.ts';
 import { describeSchemaError } from './schema-error.ts';
+import { checkBackendTlsPolicy } from './backend-tls-policy-rules.ts';
 import { checkGateway } from './gateway-rules.ts';
 import { checkGrpcRoute } from './grpc-route-rules.ts';
 import { checkHttpRoute } from './http-route-rules.ts';
@@ -69,6 +70,7 @@ function schemaErrors(info: KindInfo, object: object, options: ValidateOptions):
 
 /** The rules beyond the schema, which the CRDs state in CEL. */
 const RULES: { readonly [K in KindName]?: (object: ObjectsByKind[K]) => readonly FieldError[] } = {
+  BackendTLSPolicy: checkBackendTlsPolicy,
   Gateway: checkGateway,
   HTTPRoute: checkHttpRoute,
   GRPCRoute: checkGrpcRoute,

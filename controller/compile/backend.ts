@@ -1,6 +1,8 @@
 // Clusters: what a backendRef names (a port of a Service, or a Backend), if requests can be sent there.
-import type { ClusterProtocol } from '#api/ir/ir.ts';
+import type { ClusterProtocol, UpstreamTls } from '#api/ir/ir.ts';
+import { WEIR_GROUP } from '#api/k8s/schema.ts';
 import { refusal } from './addresses.ts';
+import { tlsOf } from './backend-tls.ts';
 import { formatClusterKey, parseClusterKey, type ClusterKey } from './cluster-key.ts';
 import type { BackendObstacle } from './conditions.ts';
 import { endpointsUnit } from './endpoint-slice.ts';
@@ -24,7 +26,8 @@ export const clusterUnit: UnitKind<ClusterOutcome> = {
     if ('reason' in found) return valueOnly({ datagrams: found, connections: found, requests: found });
     view.read(endpointsUnit, text);
     const outcome = { datagrams: null, connections: null, requests: found.requests };
-    return { ...valueOnly(outcome), resources: [{ kind: 'Cluster', key: text, protocol: found.protocol }] };
+    const tls = found.tls === undefined ? {} : { tls: found.tls };
+    return { ...valueOnly(outcome), resources: [{ kind: 'Cluster', key: text, protocol: found.protocol, ...tls }] };
   },
 };
 
@@ -32,6 +35,7 @@ export const clusterUnit: UnitKind<ClusterOutcome> = {
 interface Usable {
   readonly protocol: ClusterProtocol;
   readonly requests: BackendObstacle | null;
+  readonly tls?: UpstreamTls | undefined;
 }
 
 function resolveService(view: View, key: ClusterKey & { kind: 'Service' }): Usable | BackendObstacle {
@@ -47,8 +51,9 @@ function resolveService(view: View, key: ClusterKey & { kind: 'Service' }): Usab
     return { reason: 'UnsupportedProtocol', message: `${id} port ${key.port} speaks ${port.protocol}, which is not supported` };
   }
   if (port.protocol === 'UDP') return { protocol: 'udp', requests: null };
-  const protocol = httpProtocol(port);
-  if (protocol !== null) return { protocol, requests: null };
+  const tls = tlsOf(view, `/${id}`, port.name);
+  const protocol = httpProtocol(port, tls !== undefined);
+  if (protocol !== null) return { protocol, requests: null, tls };
   const message = `${id} port ${key.port} speaks appProtocol ${port.appProtocol ?? ''}, which is not supported`;
   return { protocol: 'tcp', requests: { reason: 'UnsupportedProtocol', message } };
 }
@@ -61,5 +66,5 @@ function resolveBackend(view: View, key: ClusterKey): Usable | BackendObstacle {
     const reason = refusal(ip, view.options.allowLoopback);
     if (reason !== null) return { reason: 'RefNotPermitted', message: `${id}: endpoint ${ip} ${reason}` };
   }
-  return { protocol: backend.spec.protocol, requests: null };
+  return { protocol: backend.spec.protocol, requests: null, tls: tlsOf(view, `${WEIR_GROUP}/${id}`, '') };
 }

@@ -1,6 +1,7 @@
 // The certificates of a listener: which Secrets its references lead to, and what is wrong with the others.
-import type { ListenerTls, SecretReference } from '#api/k8s/k8s.ts';
-import type { ListenerRefObstacle } from './conditions.ts';
+import type { Gateway, ListenerTls, SecretReference } from '#api/k8s/k8s.ts';
+import { err, ok, type Result } from '#lib/result.ts';
+import type { ClientCertificateObstacle, ListenerRefObstacle } from './conditions.ts';
 import { isPermitted } from './reference-grant.ts';
 import { secretUnit } from './tls-secret.ts';
 import type { View } from './view.ts';
@@ -22,6 +23,18 @@ export function resolveCertificates(view: View, tls: ListenerTls | undefined, na
     else if (!keys.includes(key)) keys.push(key);
   }
   return { keys, obstacles };
+}
+
+/** The certificate that backends are shown (Gateway.spec.tls.backend): its key, or what is wrong with the reference. */
+export function resolveClientCertificate(view: View, gateway: Gateway): Result<string | null, ClientCertificateObstacle> {
+  const ref = gateway.spec.tls?.backend?.clientCertificateRef;
+  if (ref === undefined) return ok(null);
+  const namespace = gateway.metadata.namespace ?? '';
+  const key = `${ref.namespace ?? namespace}/${ref.name}`;
+  const obstacle = obstacleOf(view, ref, key, namespace);
+  if (obstacle === null) return ok(key);
+  const reason = obstacle.reason === 'RefNotPermitted' ? obstacle.reason : 'InvalidClientCertificateRef';
+  return err({ reason, message: `spec.tls.backend.clientCertificateRef: ${obstacle.message}` });
 }
 
 function obstacleOf(view: View, ref: SecretReference, key: string, namespace: string): ListenerRefObstacle | null {

@@ -5,6 +5,7 @@ import { POLICIES } from '#api/k8s/policies.ts';
 import { validateObject } from '#api/k8s/validate.ts';
 import { Store } from '../snapshot/store.ts';
 import type { Change } from '../watch/event.ts';
+import { backendTlsStatusUnit } from './backend-tls-status.ts';
 import { gatewayClassUnit } from './gateway-class.ts';
 import { gatewayStatusUnit } from './gateway-status.ts';
 import { grpcRouteUnit } from './grpc-route.ts';
@@ -20,6 +21,7 @@ import type { CompileOptions, UnitKind } from './view.ts';
 const ROOTS: ReadonlyMap<string, UnitKind<unknown>> = new Map<string, UnitKind<unknown>>([
   ['GatewayClass', gatewayClassUnit],
   ['Gateway', gatewayStatusUnit],
+  ['BackendTLSPolicy', backendTlsStatusUnit],
   ['HTTPRoute', httpRouteUnit],
   ['GRPCRoute', grpcRouteUnit],
   ['TCPRoute', tcpRouteUnit],

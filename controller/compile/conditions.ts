@@ -79,6 +79,31 @@ export function gatewayValidatesInsecurely(generation: number, message: string):
   return condition('InsecureFrontendValidationMode', 'True', 'ConfigurationChanged', message, generation);
 }
 
+/** `reason` of what backends would be shown, or that of listeners. */
+export function gatewayRefInvalid(generation: number, obstacle: ClientCertificateObstacle): DesiredCondition {
+  return condition('ResolvedRefs', 'False', obstacle.reason, obstacle.message, generation);
+}
+
+export type ClientCertificateObstacle = Obstacle<'InvalidClientCertificateRef' | 'RefNotPermitted'>;
+
+// --- BackendTLSPolicy
+
+export type BackendTlsObstacle = Obstacle<'Invalid' | 'NoValidCACertificate'>;
+
+export function backendTlsNotAccepted(generation: number, obstacle: BackendTlsObstacle | PolicyObstacle): DesiredCondition {
+  return condition('Accepted', 'False', obstacle.reason, obstacle.message, generation);
+}
+
+export type BackendTlsRefObstacle = Obstacle<'InvalidCACertificateRef' | 'InvalidKind'>;
+
+export function backendTlsRefsResolved(generation: number): DesiredCondition {
+  return condition('ResolvedRefs', 'True', 'ResolvedRefs', 'every reference is resolved', generation);
+}
+
+export function backendTlsRefsNotResolved(generation: number, obstacle: BackendTlsRefObstacle): DesiredCondition {
+  return condition('ResolvedRefs', 'False', obstacle.reason, obstacle.message, generation);
+}
+
 // --- Listener
 
 export type ListenerObstacle = Obstacle<

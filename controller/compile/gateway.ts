@@ -1,6 +1,9 @@
 // Gateways of our classes: their listeners, and what is true of the Gateway as a whole.
 import { isIP } from 'node:net';
+import type { Listener } from '#api/ir/ir.ts';
 import type { Gateway } from '#api/k8s/k8s.ts';
+import type { Result } from '#lib/result.ts';
+import { resolveClientCertificate } from './certificates.ts';
 import { insecureValidation } from './client-validation.ts';
 import * as conditions from './conditions.ts';
 import { lacksAddress, statusAddresses } from './gateway-addresses.ts';
@@ -29,13 +32,14 @@ export const gatewayUnit: UnitKind<CompiledGateway | null> = {
     const obstacle = obstacleOf(gateway, outcome === 'not accepted');
     const addresses = obstacle === null ? addressesToBind(view, gateway) : null;
     const listeners = gateway.spec.listeners.map((listener) => compileListener(view, gateway, listener, addresses));
+    const client = resolveClientCertificate(view, gateway);
     return {
       ...valueOnly({
         listeners: listeners.map(({ attachable, status }) => ({ attachable, status })),
-        conditions: conditionsOf(view, gateway, obstacle, listeners),
+        conditions: conditionsOf(view, gateway, { obstacle, listeners, client }),
         addresses: obstacle === null ? statusAddresses(gateway, view.options) : [],
       }),
-      resources: listeners.flatMap((listener) => listener.resource ?? []),
+      resources: listeners.flatMap(({ resource }) => (resource === null ? [] : [withClientCertificate(resource, client)])),
     };
   },
 };
@@ -72,12 +76,26 @@ function addressesToBind(view: View, gateway: Gateway): readonly string[] | null
   return view.options.bindAddresses ? usable : [];
 }
 
-function conditionsOf(
-  view: View,
-  gateway: Gateway,
-  obstacle: conditions.GatewayObstacle | null,
-  listeners: readonly CompiledListener[],
-): DesiredCondition[] {
+/** What the parts of a Gateway came to. */
+interface Findings {
+  readonly obstacle: conditions.GatewayObstacle | null;
+  readonly listeners: readonly CompiledListener[];
+  readonly client: Result<string | null, conditions.ClientCertificateObstacle>;
+}
+
+/** Only requests are sent to backends with it. Without one that can be used backends are shown none. */
+function withClientCertificate(listener: Listener, client: Findings['client']): Listener {
+  const sendsRequests = listener.protocol === 'HTTP' || listener.protocol === 'HTTPS';
+  return sendsRequests && client.ok && client.value !== null ? { ...listener, clientCertificate: client.value } : listener;
+}
+
+function refsCondition(generation: number, client: Findings['client'], unresolved: readonly string[]): DesiredCondition {
+  if (!client.ok) return conditions.gatewayRefInvalid(generation, client.error);
+  if (unresolved.length === 0) return conditions.gatewayRefsResolved(generation);
+  return conditions.gatewayRefsNotResolved(generation, `listeners with unresolved references: ${unresolved.join(', ')}`);
+}
+
+function conditionsOf(view: View, gateway: Gateway, { obstacle, listeners, client }: Findings): DesiredCondition[] {
   const generation = gateway.metadata.generation ?? 0;
   const unresolved = listeners.filter((listener) => !listener.resolved).map((listener) => listener.attachable.name);
   const ignored = ignoredFields(gateway);
@@ -85,9 +103,7 @@ function conditionsOf(
   return [
     acceptedCondition(generation, obstacle, listeners),
     programmedCondition(view, gateway, generation, listeners),
-    unresolved.length === 0
-      ? conditions.gatewayRefsResolved(generation)
-      : conditions.gatewayRefsNotResolved(generation, `listeners with unresolved references: ${unresolved.join(', ')}`),
+    refsCondition(generation, client, unresolved),
     ...(insecure === null ? [] : [conditions.gatewayValidatesInsecurely(generation, insecure)]),
     ...(ignored.length === 0 ? [] : [conditions.unsupportedFields(generation, ignored)]),
   ];
@@ -123,8 +139,8 @@ function programmedCondition(view: View, gateway: Gateway, generation: number, l
 
 /** What the Gateway asks for beyond its listeners and Weir leaves undone. */
 function ignoredFields(gateway: Gateway): readonly string[] {
-  const { tls, allowedListeners, defaultScope } = gateway.spec;
-  const fields = { 'spec.tls.backend': tls?.backend, 'spec.allowedListeners': allowedListeners, 'spec.defaultScope': defaultScope };
+  const { allowedListeners, defaultScope } = gateway.spec;
+  const fields = { 'spec.allowedListeners': allowedListeners, 'spec.defaultScope': defaultScope };
   return Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([field]) => field);

@@ -11,9 +11,12 @@ export function selectPort(service: Service, number: number, transport: 'TCP' | 
 /** appProtocol values that need TLS to the backend, which is not done without a policy that says whom to trust. */
 const NEEDS_TLS: ReadonlySet<string> = new Set(['https', 'kubernetes.io/wss']);
 
-/** What HTTP requests to the port are sent with (GEP-1911), or null when they cannot be. Unknown values are hints for others. */
-export function httpProtocol(port: ServicePort): ClusterProtocol | null {
+/**
+ * What HTTP requests to the port are sent with (GEP-1911), or null when they cannot be: some need TLS, which a policy has to ask
+ * for. Unknown values are hints for others.
+ */
+export function httpProtocol(port: ServicePort, secured: boolean): ClusterProtocol | null {
   if (port.protocol !== 'TCP') return null;
   if (port.appProtocol === 'kubernetes.io/h2c') return 'http2';
-  return NEEDS_TLS.has(port.appProtocol ?? '') ? null : 'http1';
+  return NEEDS_TLS.has(port.appProtocol ?? '') && !secured ? null : 'http1';
 }

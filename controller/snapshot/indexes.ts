@@ -54,6 +54,15 @@ export const INDEXES = {
     const refs = spec.rules.flatMap((rule): readonly BackendObjectReference[] => rule.backendRefs);
     return [...new Set(refs.map(({ kind, namespace = metadata.namespace ?? '', name }) => `${kind}/${namespace}/${name}`))];
   }),
+  /** The same, of those that send connections. */
+  streamRoutesByBackend: index(['TCPRoute', 'TLSRoute'], ({ metadata, spec }) => {
+    const refs = spec.rules.flatMap((rule): readonly BackendObjectReference[] => rule.backendRefs);
+    return [...new Set(refs.map(({ kind, namespace = metadata.namespace ?? '', name }) => `${kind}/${namespace}/${name}`))];
+  }),
+  /** Key: `<group>/<kind>/<namespace>/<name>` of what the policies target. */
+  backendTlsPoliciesByTarget: index(['BackendTLSPolicy'], ({ metadata, spec }) => [
+    ...new Set(spec.targetRefs.map(({ group, kind, name }) => `${group}/${kind}/${metadata.namespace ?? ''}/${name}`)),
+  ]),
 } as const;
 
 export type IndexName = keyof typeof INDEXES;

@@ -69,6 +69,7 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
   customKind('ReferenceGrant', GATEWAY_CRDS, false),
   ...POLICIES.map(({ kind }) => customKind(kind, WEIR_CRDS, true)),
   customKind('Backend', WEIR_CRDS, false),
+  customKind('BackendTLSPolicy', GATEWAY_CRDS, true),
   coreKind('Service', (object) => ({ ...base(object, null), spec: pick(object['spec'], ['type', 'ports']) })),
   coreKind('EndpointSlice', (object) => ({
     ...base(object, ['kubernetes.io/service-name']),

@@ -25,6 +25,7 @@ import { Stapler } from './ocsp/stapler.ts';
 import type { OcspFailure } from './ocsp/stapler.ts';
 import type { SettingsOf } from './settings.ts';
 import { checkDirectReads } from './raw-socket.ts';
+import type { SpliceSettings } from './splice.ts';
 
 export interface ListenerSetOptions {
   /** Puts a codec on each connection that carries requests. */
@@ -84,7 +85,7 @@ export class ListenerSet {
     this.#context = {
       connect: options.connect,
       findStream: options.findStream ?? (() => null),
-      splice: { limits: options.limits, wheel: options.wheel, recorder: options.streams ?? UNRECORDED, dial: options.dial ?? noDial },
+      splice: spliceFor(options),
       limit: new ConnectionLimit(options.limits.maxConnections),
       datagramLimit: new ConnectionLimit(options.limits.maxDatagramSessions),
       identities: new Identities(options.ticketKeys ?? randomBytes(TICKET_KEY_BYTES), this.#stapler),
@@ -218,6 +219,10 @@ export class ListenerSet {
     this.#retiring.add(port);
     void port.retire(grace).then(() => this.#retiring.delete(port));
   }
+}
+
+function spliceFor({ limits, wheel, streams = UNRECORDED, dial = noDial }: ListenerSetOptions): SpliceSettings {
+  return { limits, wheel, recorder: streams, dial };
 }
 
 function staplerFor({ fetchOcsp = createFetch({ allowLocal: false }), ocspFailed = () => undefined }: ListenerSetOptions): Stapler {
