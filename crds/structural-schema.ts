@@ -23,7 +23,7 @@ const SHARED = [
 ];
 const TRANSLATED = ['properties', 'patternProperties', 'required', 'items', 'additionalProperties', '~minimum', '~maximum'];
 /** What is for others: for the types of TypeScript, for messages, for the compiler. */
-const NOT_RULES = ['~kind', '~optional', '~unsafe', '~unit', '~must'];
+const NOT_RULES = ['~kind', '~optional', '~unsafe', '~unit', '~must', '~form'];
 
 /** Throws for a keyword it does not know: a rule must not get lost on the way. */
 export function structuralSchema(schema: TSchema): StructuralSchema {

@@ -37,16 +37,6 @@ export const ListenerTls = Type.Object(
 );
 export type ListenerTls = Static<typeof ListenerTls>;
 
-/** The PROXY protocol, version 1 or 2, which every connection then has to begin with. */
-export const ListenerProxyProtocol = Type.Object(
-  {
-    /** Ranges of addresses, as `10.0.0.0/8`, that connections may come from; empty means any. */
-    trustedSources: Type.Array(Type.String({ pattern: '^[0-9a-fA-F.:]+/[0-9]{1,3}$' })),
-  },
-  { additionalProperties: false },
-);
-export type ListenerProxyProtocol = Static<typeof ListenerProxyProtocol>;
-
 /**
  * One listener of one Gateway. Key: `<gateway namespace>/<gateway name>/<listener name>`.
  * Several listeners may share a port; the proxy then tells them apart by host name (SNI and Host).
@@ -64,8 +54,6 @@ export const Listener = Type.Object(
     /** '' (any host), an exact name, or `*.suffix`. Lower case. */
     hostname: Type.String(),
     tls: Type.Union([ListenerTls, Type.Null()]),
-    /** Absent: connections are those of their clients. All listeners of a port agree on it. */
-    proxyProtocol: Type.Optional(ListenerProxyProtocol),
     /** Key of the Secret that requests of the listener present to backends that are spoken to with TLS. Absent: none. */
     clientCertificate: Type.Optional(Type.String()),
   },

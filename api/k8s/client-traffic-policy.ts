@@ -1,6 +1,6 @@
 // ClientTrafficPolicy: how listeners treat those who connect to them.
 import { GATEWAY_TARGET, policyKind } from './policy.ts';
-import { count, duration, group, size } from './setting.ts';
+import { choice, count, duration, group, ranges, size } from './setting.ts';
 
 const MAX_COUNT = 1_000_000_000;
 /** RFC 9113: the window that every HTTP/2 connection begins with, and the largest there is. */
@@ -15,6 +15,7 @@ export const clientTrafficPolicy = policyKind({
   targets: [GATEWAY_TARGET],
   settings: {
     timeouts: group('How long a client may take. 0s is no timeout.', {
+      proxyHeader: duration('The header of the PROXY protocol, from accept, where one is required.'),
       tlsHandshake: duration('The TLS handshake, from accept to its end.'),
       requestHead: duration('The head of a request, from its first byte to its last.'),
       requestBodyIdle: duration('The longest silence within the body of a request.'),
@@ -27,6 +28,13 @@ export const clientTrafficPolicy = policyKind({
       targetBytes: size('The request target: path and query.', { minimum: 256, maximum: 1_048_576 }),
       requestBody: size('The body of one request; a larger one is answered with 413. 0 is no limit.', { minimum: 0 }),
       requestsPerConnection: count('Requests of one connection before it is closed. 0 is no limit.', { minimum: 0, maximum: MAX_COUNT }),
+    }),
+    proxyProtocol: group('The PROXY protocol, version 1 or 2: a balancer in front says whose a connection is.', {
+      mode: choice("Whether every connection has to begin with a header. One that may come or not could be any client's.", [
+        'Off',
+        'Required',
+      ]),
+      trustedSources: ranges('Where connections with a header may come from; others are reset. Everywhere, when empty or absent.'),
     }),
     http2: group('HTTP/2 connections of clients.', {
       maxConcurrentStreams: count('Requests under way on one connection; those beyond are refused for the client to send again.', {

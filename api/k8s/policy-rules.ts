@@ -1,4 +1,5 @@
-// The rules of a policy that a schema cannot state (CEL in the CRDs): which kinds it may target, and how large its sizes may be.
+// The rules of a policy that a schema cannot state (CEL in the CRDs): which kinds it may target, and what its sizes and ranges may be.
+import { parseAddressRange } from '#lib/address-range.ts';
 import { parseSize } from '#lib/size.ts';
 import type { TSchema } from 'typebox';
 import { repeated } from './duplicates.ts';
@@ -19,7 +20,7 @@ export function checkPolicy({ kind, spec }: Policy): FieldError[] {
       field: `spec.targetRefs[${i}]`,
       reason: 'is listed twice',
     })),
-    ...checkSizes(definition.settings, spec, 'spec'),
+    ...checkSettings(definition.settings, spec, 'spec'),
   ];
 }
 
@@ -32,18 +33,27 @@ function checkTarget(target: PolicyTargetRef | PolicyTargetSelector, allowed: re
 
 interface SettingSchema {
   readonly '~unit'?: string;
+  readonly '~form'?: string;
+  readonly items?: TSchema;
   readonly '~minimum'?: number;
   readonly '~maximum'?: number;
   readonly properties?: Readonly<Record<string, TSchema>>;
 }
 
-function checkSizes(schema: TSchema, value: unknown, field: string): FieldError[] {
-  const { properties, ...rules } = schema as SettingSchema;
+function checkSettings(schema: TSchema, value: unknown, field: string): FieldError[] {
+  const { properties, items, ...rules } = schema as SettingSchema;
   if (value === undefined) return [];
+  if (rules['~form'] === 'range') return checkRange(value as string, field);
+  if (items !== undefined) return (value as readonly unknown[]).flatMap((item, i) => checkSettings(items, item, `${field}[${i}]`));
   if (rules['~unit'] === 'bytes') return checkSize(rules, value as string | number, field);
   return Object.entries(properties ?? {}).flatMap(([name, inner]) =>
-    checkSizes(inner, (value as Readonly<Record<string, unknown>>)[name], fieldOf(field, name)),
+    checkSettings(inner, (value as Readonly<Record<string, unknown>>)[name], fieldOf(field, name)),
   );
+}
+
+function checkRange(value: string, field: string): FieldError[] {
+  const range = parseAddressRange(value);
+  return range.ok ? [] : [{ field, reason: range.error }];
 }
 
 function checkSize(

@@ -7,7 +7,10 @@ import { DURATION_FORM, DURATION_RULES } from './schema.ts';
 // Keywords that JSON Schema does not know; checkers of schemas pass over them.
 //   ~unit     what a value is turned into: `milliseconds` or `bytes`
 //   ~must     completes the sentence "must be ..." where the description says what the setting does
+//   ~form     what the text is, where a pattern cannot say it: `range`
 //   ~minimum, ~maximum   bounds of a size, bytes
+
+const RANGE_FORM = 'a range of addresses like 10.0.0.0/8 or fd00::/8';
 
 /** A duration as text. The brand lets types tell it from other texts: as a setting it is a number of milliseconds. */
 export type DurationText = string & { readonly '~unit': 'milliseconds' };
@@ -40,6 +43,12 @@ export function choice<const W extends string>(description: string, words: reado
 /** Numbers that stand or fall together: a nearer policy replaces the whole list. */
 export function numbers(description: string, { minimum, maximum }: { minimum: number; maximum: number }) {
   return Type.Optional(Type.Array(Type.Integer({ minimum, maximum }), { maxItems: 64, description }));
+}
+
+/** Ranges of addresses, as 10.0.0.0/8; they stand or fall together. */
+export function ranges(description: string) {
+  const range = Type.String({ maxLength: 64, pattern: '^[0-9a-fA-F.:]+/[0-9]{1,3}$', '~must': RANGE_FORM, '~form': 'range' });
+  return Type.Optional(Type.Array(range, { maxItems: 256, description }));
 }
 
 /** Settings that belong together under one name. Each is merged by itself. */

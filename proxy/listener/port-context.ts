@@ -31,8 +31,6 @@ export interface PortContext {
   readonly identities: Identities;
   readonly handshakes: HandshakeCounts;
   readonly proxyHeaders: ProxyHeaderCounts;
-  /** From accept to the end of a header of the PROXY protocol, milliseconds. */
-  readonly proxyHeaderTimeout: number;
   /** Of listeners that no policy says anything about. */
   readonly settings: ListenerSettings;
   /** Connections of a protocol that their port no longer speaks may live on for so long, milliseconds. */

@@ -31,7 +31,7 @@ import type { ListenerSettings, SettingsOf } from './settings.ts';
 import { Splice } from './splice.ts';
 import { Handshake } from './tls.ts';
 import type { HandshakeVerdict } from './tls.ts';
-import { TrustedSources } from './trusted-sources.ts';
+import type { TrustedSources } from './trusted-sources.ts';
 
 export class Port {
   /** The port in the configuration of its listeners. */
@@ -49,8 +49,6 @@ export class Port {
   #sockets = 0;
   #listeners: readonly ir.Listener[] = [];
   #protocol: PortProtocol | null = null;
-  /** Who speaks the PROXY protocol to this port; null: nobody. */
-  #sources: TrustedSources | null = null;
   #sni = SniTable.EMPTY;
   #settingsOf: SettingsOf;
   /** Of connections that may belong to any listener of the port. */
@@ -90,7 +88,7 @@ export class Port {
     this.#settingsOf = settingsOf;
     this.#settings = this.#strictest(this.#keys());
     this.#switch(protocol);
-    const invalid = [...this.#trust(), ...this.#certify(material)];
+    const invalid = this.#certify(material);
     const wanted = wantedAddresses(served, this.#context.bindAddress);
     // First close: a socket on one address keeps every address from being bound.
     for (const [address, acceptor] of this.#acceptors) {
@@ -156,7 +154,7 @@ export class Port {
       return;
     }
     this.#sockets++;
-    if (this.#sources !== null) this.#identify(accepted, this.#sources);
+    if (this.#settings.proxyProtocol !== null) this.#identify(accepted, this.#settings.proxyProtocol);
     else if (this.#protocol === 'TLS') this.#shakeHands(this.#counted(accepted), null);
     else {
       const socket = startReading(accepted, (chunk) => connection.codec.data(chunk));
@@ -170,10 +168,10 @@ export class Port {
   }
 
   /** Learns from a balancer whose connection this is, then goes on as without one. */
-  #identify(accepted: net.Socket, sources: TrustedSources): void {
+  #identify(accepted: net.Socket, sources: readonly TrustedSources[]): void {
     const address = plainAddress(accepted.remoteAddress);
     const refuse = (reason: ProxyHeaderFailure): void => this.#context.proxyHeaders.failed(reason, address);
-    if (!sources.trusts(address)) {
+    if (!sources.every((each) => each.trusts(address))) {
       refuse('untrusted');
       this.#counted(accepted).resetAndDestroy();
       return;
@@ -205,7 +203,8 @@ export class Port {
   }
 
   #awaitHeader(socket: net.Socket, failed: (reason: ProxyHeaderFailure) => void, done: ProxyHeaderOptions['done']): ProxyHeaderReader {
-    const { wheel, proxyHeaderTimeout: timeout } = this.#context;
+    const { wheel } = this.#context;
+    const timeout = this.#settings.limits.proxyHeaderTimeout;
     const reader = new ProxyHeaderReader(socket, {
       wheel,
       timeout,
@@ -319,15 +318,6 @@ export class Port {
     for (const { codec } of former) codec.drain();
     const deadline = new Timer(() => former.forEach(({ socket }) => cut(socket)));
     this.#context.wheel.arm(deadline, this.#context.drainTimeout);
-  }
-
-  /** Connections that are accepted from now on begin with a header, or do not. Where none of it can be read nobody is trusted. */
-  #trust(): readonly ListenerProblem[] {
-    const settings = this.#listeners[0]?.proxyProtocol ?? null;
-    const sources = settings === null ? null : TrustedSources.of(settings.trustedSources);
-    this.#sources = sources === null || sources.ok ? (sources?.value ?? null) : TrustedSources.NOBODY;
-    if (sources === null || sources.ok) return [];
-    return this.#listeners.map(({ key }) => ({ listener: key, reason: 'InvalidTrustedSource', message: sources.error }));
   }
 
   /** Handshakes that begin from now on see these certificates; connections keep theirs, but not the terms of their clients. */

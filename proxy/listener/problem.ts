@@ -9,8 +9,7 @@ export type ListenerProblemReason =
   | 'ProtocolConflict'
   | 'UnsupportedProtocol'
   | 'InvalidCertificate'
-  | 'InvalidTrustBundle'
-  | 'InvalidTrustedSource';
+  | 'InvalidTrustBundle';
 
 export interface ListenerProblem {
   /** Key of the listener. */

@@ -48,11 +48,8 @@ export function agree(listeners: readonly ir.Listener[], current: PortProtocol |
   const winner = agreeing[0]?.key ?? '';
   const winners = new Map<string, ir.Listener>();
   for (const listener of agreeing) if (!winners.has(claimOf(listener))) winners.set(claimOf(listener), listener);
-  const proxied = agreeing[0]?.proxyProtocol ?? null;
   const conflictOf = (listener: ir.Listener): string | null => {
     if (speaks(listener) !== protocol) return `port ${listener.port} speaks ${protocol} for listener ${winner}`;
-    if (!isDeepStrictEqual(listener.proxyProtocol ?? null, proxied))
-      return `listener ${winner} has other terms for the PROXY protocol on port ${listener.port}`;
     const owner = winners.get(claimOf(listener)) ?? listener;
     if (!isAlike(owner, listener)) return `listener ${owner.key} has the same connections of port ${listener.port}`;
     return agreesAlike(owner, listener) ? null : `listener ${owner.key} has the same host name and other terms for handshakes`;

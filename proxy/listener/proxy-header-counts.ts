@@ -16,7 +16,7 @@ export class ProxyHeaderCounts {
   readonly #toldAt = new Map<ProxyHeaderFailure, number>();
   readonly #tell: (refused: RefusedHeader) => void;
 
-  constructor(tell: (refused: RefusedHeader) => void) {
+  constructor(tell: (refused: RefusedHeader) => void = () => undefined) {
     this.#tell = tell;
   }
 

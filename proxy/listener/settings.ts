@@ -1,8 +1,11 @@
 // How a listener treats those who connect to it, beyond what its own object says: what ClientTrafficPolicies make of the defaults.
 import type { Limits } from '../exchange/limits.ts';
+import type { TrustedSources } from './trusted-sources.ts';
 
 export interface ListenerSettings {
   readonly limits: Limits;
+  /** The PROXY protocol is required, from sources that all of these trust; null: connections are those of their clients. */
+  readonly proxyProtocol: readonly TrustedSources[] | null;
 }
 
 /** The settings of a listener, by key. */
@@ -14,7 +17,15 @@ export type SettingsOf = (listener: string) => ListenerSettings;
  */
 export function strictest(all: readonly ListenerSettings[], fallback: ListenerSettings): ListenerSettings {
   const [first = fallback, ...rest] = new Set(all);
-  return rest.length === 0 ? first : { limits: rest.reduce((limits, other) => strictestLimits(limits, other.limits), first.limits) };
+  return rest.reduce(stricterOf, first);
+}
+
+function stricterOf(a: ListenerSettings, b: ListenerSettings): ListenerSettings {
+  const isProxied = a.proxyProtocol !== null || b.proxyProtocol !== null;
+  return {
+    limits: strictestLimits(a.limits, b.limits),
+    proxyProtocol: isProxied ? [...(a.proxyProtocol ?? []), ...(b.proxyProtocol ?? [])] : null,
+  };
 }
 
 function strictestLimits(a: Limits, b: Limits): Limits {

@@ -10,7 +10,7 @@ import type { Limits } from '../exchange/limits.ts';
 import type { RoutePlan } from '../exchange/plan.ts';
 import type { FilterDependencies } from '../filter/chain.ts';
 import type { ListenerProblem } from '../listener/problem.ts';
-import type { SettingsOf } from '../listener/settings.ts';
+import type { ListenerSettings, SettingsOf } from '../listener/settings.ts';
 import { withoutOverruled } from '../listener/protocol.ts';
 import { listenerSettings } from './client-traffic.ts';
 import { ClusterMap } from './cluster-map.ts';
@@ -239,7 +239,7 @@ export class RuntimeBuilder {
   }
 
   async #bind(): Promise<readonly ResourceError[]> {
-    const base = { limits: this.#options.limits };
+    const base: ListenerSettings = { limits: this.#options.limits, proxyProtocol: null };
     const settings = new Map([...this.#listeners.keys()].map((key) => [key, listenerSettings(this.#policyIndex, key, base)]));
     const listeners = [...this.#listeners.values()];
     const settingsOf: SettingsOf = (key) => settings.get(key) ?? base;

@@ -4,11 +4,13 @@ import { listenerTargets, type PolicyIndex } from '#api/policy/layers.ts';
 import { mergePolicies } from '#api/policy/merge.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { ListenerSettings } from '../listener/settings.ts';
+import { TrustedSources } from '../listener/trusted-sources.ts';
 
 type ClientTraffic = PolicySettings<'ClientTrafficPolicy'>;
 
 /** Which limit each setting stands for: a line for each. */
 const LIMITS: { readonly [N in keyof Limits]?: (settings: ClientTraffic) => number | undefined } = {
+  proxyHeaderTimeout: ({ timeouts }) => timeouts?.proxyHeader,
   tlsHandshakeTimeout: ({ timeouts }) => timeouts?.tlsHandshake,
   requestHeadTimeout: ({ timeouts }) => timeouts?.requestHead,
   requestBodyIdleTimeout: ({ timeouts }) => timeouts?.requestBodyIdle,
@@ -32,5 +34,12 @@ export function listenerSettings(policies: PolicyIndex, listener: string, base: 
     const value = read(settings);
     return value === undefined ? [] : [[name, value] as const];
   });
-  return Object.freeze({ limits: Object.freeze({ ...base.limits, ...Object.fromEntries(limits) }) });
+  return Object.freeze({
+    limits: Object.freeze({ ...base.limits, ...Object.fromEntries(limits) }),
+    proxyProtocol: proxyProtocolOf(settings) ?? base.proxyProtocol,
+  });
+}
+
+function proxyProtocolOf({ proxyProtocol }: ClientTraffic): ListenerSettings['proxyProtocol'] {
+  return proxyProtocol?.mode === 'Required' ? [TrustedSources.of(proxyProtocol.trustedSources ?? [])] : null;
 }

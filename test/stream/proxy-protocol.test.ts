@@ -8,20 +8,26 @@ import { writeProxyHeader } from '../../proxy/codec/proxy-protocol/write.ts';
 import type { MetricJson } from '../../proxy/telemetry/metric.ts';
 import { TestCa } from '../support/certificates.ts';
 import { closeAfterEach, closeLater, get, openClient, openProxy, openUpstream } from '../support/fixture.ts';
-import { cluster, listener, route, streamRoute } from '../support/proxy.ts';
+import { cluster, listener, route, streamRoute, toUpstream } from '../support/proxy.ts';
 import type { Proxy } from '../support/proxy.ts';
 import type { Message } from '../support/message.ts';
 import { until } from '../support/until.ts';
 
 closeAfterEach();
 
-const EVERYBODY: ir.ListenerProxyProtocol = { trustedSources: [] };
+/** Headers are required on every listener of the Gateway. */
+function required(trustedSources: readonly string[] = []): ir.Policy {
+  const target = { kind: 'Gateway', namespace: 'default', name: 'gateway', section: '' };
+  const settings = { proxyProtocol: { mode: 'Required', trustedSources } };
+  const names = { policyKind: 'ClientTrafficPolicy', namespace: 'default', name: 'proxied', createdAt: 0 };
+  return { kind: 'Policy', key: 'ClientTrafficPolicy/default/proxied', ...names, targets: [target], settings };
+}
 const CLIENT = { remoteAddress: '203.0.113.7', remotePort: 4_711, localAddress: '198.51.100.2', localPort: 443 };
 const V1 = writeProxyHeader(1, CLIENT);
 const V2 = writeProxyHeader(2, CLIENT, 'a.example');
 
-function http(port: number, proxyProtocol = EVERYBODY): ir.Resource[] {
-  return [listener({ proxyProtocol }), ...cluster('app', [port]), route()];
+function http(port: number, trustedSources: readonly string[] = []): ir.Resource[] {
+  return [required(trustedSources), ...toUpstream(port)];
 }
 
 function failures(proxy: Proxy): Record<string, number> {
@@ -125,35 +131,41 @@ describe('refused', () => {
 
   test('who is not trusted; who is, is served', async () => {
     const upstream = await openUpstream();
-    const stranger = await openProxy(http(upstream.port, { trustedSources: ['10.0.0.0/8', 'fd00::/8'] }));
+    const stranger = await openProxy(http(upstream.port, ['10.0.0.0/8', 'fd00::/8']));
     // A reset may come before the client knows that it is connected.
     const socket = net.connect(stranger.port, '127.0.0.1').on('error', () => undefined);
     socket.write(Buffer.concat([V1, Buffer.from(get())]));
     await new Promise((resolve) => socket.on('close', resolve));
     expect(failures(stranger)).toEqual({ untrusted: 1 });
-    const trusting = await openProxy(http(upstream.port, { trustedSources: ['10.0.0.0/8', '127.0.0.0/8'] }));
+    const trusting = await openProxy(http(upstream.port, ['10.0.0.0/8', '127.0.0.0/8']));
     const friend = await openClient(trusting.port);
     friend.write(Buffer.concat([V1, Buffer.from(get())]));
     expect((await friend.answer()).startLine).toBe('HTTP/1.1 200 OK');
   });
 
-  test('a range that is none, and listeners of one port that do not agree', async () => {
-    const proxy = await openProxy([]);
-    const odd = listener({ key: 'default/gateway/odd', proxyProtocol: { trustedSources: ['10.0.0.0/33'] } });
-    expect(await proxy.worker.apply([odd], [])).toEqual([
-      expect.objectContaining({ key: odd.key, reason: expect.stringContaining('10.0.0.0/33') }),
-    ]);
+  test('where one listener of a port requires a header, the port does; open connections stay', async () => {
+    const upstream = await openUpstream();
     const other = listener({ key: 'default/gateway/other', hostname: 'b' });
-    const problems = await proxy.worker.apply([listener({ proxyProtocol: EVERYBODY }), other], [{ kind: 'Listener', key: odd.key }]);
-    expect(problems).toEqual([expect.objectContaining({ key: other.key, reason: expect.stringContaining('PROXY') })]);
+    const proxy = await openProxy([...toUpstream(upstream.port), other]);
+    const before = await openClient(proxy.port);
+    expect((await before.ask(get())).startLine).toBe('HTTP/1.1 200 OK');
+    const policy = required();
+    await proxy.worker.apply([{ ...policy, targets: policy.targets.map((target) => ({ ...target, section: 'other' })) }], []);
+    const client = await openClient(proxy.port);
+    client.write(get());
+    await client.over();
+    expect(client.received).toBe('');
+    expect((await before.ask(get())).startLine).toBe('HTTP/1.1 200 OK');
+    await proxy.worker.apply([], [policy]);
+    expect((await (await openClient(proxy.port)).ask(get())).startLine).toBe('HTTP/1.1 200 OK');
   });
 });
 
 describe('other protocols', () => {
   test('a TCP connection begins behind the header', async () => {
     const upstream = await openUpstream({ connected: ({ socket }) => socket.pipe(socket) });
-    const tcp = listener({ protocol: 'TCP', proxyProtocol: EVERYBODY });
-    const client = await openClient((await openProxy([tcp, ...cluster('app', [upstream.port]), streamRoute()])).port);
+    const tcp = listener({ protocol: 'TCP' });
+    const client = await openClient((await openProxy([required(), tcp, ...cluster('app', [upstream.port]), streamRoute()])).port);
     client.write(Buffer.concat([V2, Buffer.from('hello')]));
     await until(() => client.received === 'hello', 'the echo');
     client.write(' again');
@@ -172,8 +184,8 @@ describe('other protocols', () => {
       privateKey: readFileSync(privateKey, 'utf8'),
     };
     const upstream = await openUpstream();
-    const https = listener({ protocol: 'HTTPS', tls: { mode: 'Terminate', certificates: ['a'] }, proxyProtocol: EVERYBODY });
-    const proxy = await openProxy([secret, https, ...cluster('app', [upstream.port]), route()]);
+    const https = listener({ protocol: 'HTTPS', tls: { mode: 'Terminate', certificates: ['a'] } });
+    const proxy = await openProxy([required(), secret, https, ...cluster('app', [upstream.port]), route()]);
     for (const pieces of [[V1], [V2.subarray(0, 5), V2.subarray(5)]]) {
       const socket = net.connect({ port: proxy.port, host: '127.0.0.1', noDelay: true });
       closeLater(() => socket.destroy());
