@@ -3,7 +3,9 @@
 import { parseArgs } from 'node:util';
 import { request as httpRequest } from 'undici';
 import type * as ir from '#api/ir/ir.ts';
-import { explain as explainRequest } from '#api/match/explain.ts';
+import { explainPolicies, printPolicies, type ExplainedSettings } from '#api/policy/explain.ts';
+import { PolicyIndex } from '#api/policy/layers.ts';
+import { explain as explainRequest, type Explanation } from '#api/match/explain.ts';
 import { normaliseHost, normalisePath } from '#api/match/normalise.ts';
 import { printExplanation } from '#api/match/print.ts';
 import { buildTable } from '#api/match/table.ts';
@@ -20,24 +22,29 @@ const OPTIONS = {
   config: { type: 'string' },
   proxy: { type: 'string' },
   all: { type: 'boolean', default: false },
+  format: { type: 'string', default: 'text' },
 } as const;
 
 /** What requests are matched against. */
 interface Config {
   readonly listeners: readonly ir.Listener[];
   readonly routes: readonly ir.Route[];
+  readonly policies: readonly ir.Policy[];
 }
 
 export const explain: Command = {
   name: 'explain',
-  usage: "URL [-X METHOD] [-H 'name: value'] (--config DIR | --proxy ADDRESS) [--all]",
-  summary: 'Says which listener, route, rule, filters and backend a request gets and why the others lost; ends with 1 when none does.',
+  usage: "URL [-X METHOD] [-H 'name: value'] (--config DIR | --proxy ADDRESS) [--all] [--format text|json]",
+  summary:
+    'Says which listener, route, rule, filters, backend and settings of policies a request gets and why the others lost; ends with 1 when none does.',
   async run(args) {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
     const [text, ...rest] = positionals;
     if (text === undefined || rest.length > 0) throw new UsageError('weir explain takes one URL');
     const { port, request } = requestOf(text, values.method, values.header);
-    const { listeners, routes } = await configOf(values.config, values.proxy);
+    if (!['text', 'json'].includes(values.format))
+      throw new UsageError(`--format: ${JSON.stringify(values.format)} is neither text nor json`);
+    const { listeners, routes, policies } = await configOf(values.config, values.proxy);
     const onPort = listeners.filter((listener) => listener.port === port && listener.protocol !== 'UDP');
     if (onPort.length === 0) {
       const ports = [...new Set(listeners.map((listener) => listener.port))].join(', ') || 'none';
@@ -45,10 +52,18 @@ export const explain: Command = {
       return 1;
     }
     const explanation = explainRequest(buildTable(onPort, routes), request);
-    console.log(printExplanation(explanation, values.all));
-    return explanation.winner === null ? 1 : 0;
+    const { winner } = explanation;
+    const settings = winner === null ? [] : explainPolicies(new PolicyIndex(policies), winner.route, winner.listener);
+    console.log(
+      values.format === 'json' ? JSON.stringify({ ...explanation, settings }, null, 2) : textOf(explanation, settings, values.all),
+    );
+    return winner === null ? 1 : 0;
   },
 };
+
+function textOf(explanation: Explanation, settings: readonly ExplainedSettings[], all: boolean): string {
+  return [printExplanation(explanation, all), printPolicies(settings)].filter((part) => part !== '').join('\n');
+}
 
 function requestOf(text: string, method: string, headers: readonly string[]): { port: number; request: MatchRequest } {
   if (!URL.canParse(text)) throw new UsageError(`${JSON.stringify(text)} is not a URL`);
@@ -88,6 +103,7 @@ async function ofFolder(folder: string): Promise<Config> {
   return {
     listeners: resources.filter((resource) => resource.kind === 'Listener'),
     routes: resources.filter((resource) => resource.kind === 'Route'),
+    policies: resources.filter((resource) => resource.kind === 'Policy'),
   };
 }
 
@@ -97,7 +113,7 @@ async function ofProxy(address: string): Promise<Config> {
   try {
     const { statusCode, body } = await httpRequest(new URL('/config', url));
     if (statusCode !== 200) throw new Error(`answered ${statusCode}`);
-    return (await body.json()) as Config;
+    return { policies: [], ...((await body.json()) as Omit<Config, 'policies'> & Partial<Config>) };
   } catch (error) {
     throw new UsageError(`--proxy ${address}: ${(error as Error).message}`);
   }

@@ -19,6 +19,7 @@ import { keepForReplay, startReplay } from './upstream/replay.ts';
 import { mayRetryFailure, mayRetryStatus, retryPause } from './upstream/retry.ts';
 import {
   propagateDeadline,
+  renewRequestTimeout,
   startAttemptTimeout,
   startBackoff,
   startCallDeadline,
@@ -114,8 +115,16 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     if (backend === null) return this.#reply(exchange, ERRORS.noBackends);
     if (backend.error !== null) return this.#reply(exchange, backend.error);
     exchange.backend = backend;
+    if (backend.route !== null) this.#follow(exchange, backend.route);
     this.#filter(exchange, backend.requestFilters, this.#forward);
   };
+
+  /** The backend has policies of its own. */
+  #follow(exchange: Exchange, route: RoutePlan): void {
+    const before = exchange.route as RoutePlan;
+    exchange.route = route;
+    if (route.requestTimeout !== before.requestTimeout) renewRequestTimeout(exchange, this.#wheel, this);
+  }
 
   // 3 pick, 4 forward or retry
 

@@ -1,9 +1,10 @@
 // The list of Weir's own policies. A kind that stands here is watched, compiled, pushed, merged, documented and explained.
 import type { Static } from 'typebox';
+import { backendTrafficPolicy } from './backend-traffic-policy.ts';
 import { clientTrafficPolicy } from './client-traffic-policy.ts';
 
 /** In the order of docs/reference/policies.md. */
-export const POLICIES = [clientTrafficPolicy] as const;
+export const POLICIES = [clientTrafficPolicy, backendTrafficPolicy] as const;
 
 type Policies = (typeof POLICIES)[number];
 /** The name of a policy kind. */

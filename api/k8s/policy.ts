@@ -38,6 +38,7 @@ export interface TargetKind {
 
 export const GATEWAY_TARGET: TargetKind = { group: GATEWAY_GROUP, kind: 'Gateway', section: 'listener' };
 export const HTTP_ROUTE_TARGET: TargetKind = { group: GATEWAY_GROUP, kind: 'HTTPRoute', section: 'rule' };
+export const GRPC_ROUTE_TARGET: TargetKind = { group: GATEWAY_GROUP, kind: 'GRPCRoute', section: 'rule' };
 export const SERVICE_TARGET: TargetKind = { group: '', kind: 'Service', section: 'port' };
 export const BACKEND_TARGET: TargetKind = { group: WEIR_GROUP, kind: 'Backend', section: null };
 

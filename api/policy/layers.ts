@@ -8,7 +8,7 @@ export type TargetedRoute = Pick<Route, 'objectKind' | 'namespace' | 'name' | 'r
 
 /** `Gateway/ns/name`, with ` listener x`, ` rule x` or ` port x` for a part of it. */
 export function describeTarget({ kind, namespace, name, section }: PolicyTarget): string {
-  const object = `${kind}/${namespace}/${name}`;
+  const object = objectOf({ kind, namespace, name, section });
   if (section === '') return object;
   return `${object} ${kind === 'Gateway' ? 'listener' : kind === 'Service' ? 'port' : 'rule'} ${section}`;
 }
@@ -28,6 +28,10 @@ export class PolicyIndex {
   }
 
   static readonly EMPTY = new PolicyIndex([]);
+
+  get isEmpty(): boolean {
+    return this.#attached.size === 0;
+  }
 
   /** The policies of a kind that are attached to any of the targets, in their order. */
   layers(kind: PolicyKindName, targets: readonly PolicyTarget[]): readonly Layer[] {
@@ -72,4 +76,16 @@ export function ruleTargets({ objectKind, namespace, name, ruleName }: TargetedR
  */
 export function requestTargets(route: TargetedRoute, listener: string, cluster: string | null): readonly PolicyTarget[] {
   return [...ruleTargets(route), ...(cluster === null ? [] : backendTargets(cluster)), ...listenerTargets(listener)];
+}
+
+/** The object of a target, whatever part of it is meant. */
+export function objectOf({ kind, namespace, name }: PolicyTarget): string {
+  return `${kind}/${namespace}/${name}`;
+}
+
+/** The objects whose policies may concern requests of a route, each once. */
+export function objectsAbout(route: Route): readonly string[] {
+  const clusters = route.backends.flatMap(({ cluster }) => (cluster === null ? [] : backendTargets(cluster)));
+  const listeners = route.attachments.flatMap(({ listener }) => listenerTargets(listener));
+  return [...new Set([...ruleTargets(route), ...clusters, ...listeners].map(objectOf))];
 }

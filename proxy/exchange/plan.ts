@@ -78,6 +78,8 @@ export interface BackendPlan {
   readonly weight: number;
   readonly requestFilters: readonly RequestFilter[] | null;
   readonly responseFilters: readonly ResponseFilter[] | null;
+  /** The plan that an exchange follows once this backend is drawn; null: the one it has. */
+  readonly route: RoutePlan | null;
 }
 
 /** GEP-1731, milliseconds. */

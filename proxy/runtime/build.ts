@@ -1,20 +1,20 @@
 // IR > runtime: takes changed resources, rebuilds what they touch and swaps the result in. Clusters keep their identity, and
 // with it their connections and their health; tables share everything that did not change.
 import type * as ir from '#api/ir/ir.ts';
-import { PolicyIndex } from '#api/policy/layers.ts';
+import { objectOf, objectsAbout, PolicyIndex } from '#api/policy/layers.ts';
 import { buildTable } from '#api/match/table.ts';
 import type { RouteTable } from '#api/match/table.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { EndpointRegistry } from '../cluster/endpoint.ts';
 import type { Limits } from '../exchange/limits.ts';
-import type { RoutePlan } from '../exchange/plan.ts';
 import type { FilterDependencies } from '../filter/chain.ts';
 import type { ListenerProblem } from '../listener/problem.ts';
 import type { ListenerSettings, SettingsOf } from '../listener/settings.ts';
 import { withoutOverruled } from '../listener/protocol.ts';
 import { listenerSettings } from './client-traffic.ts';
 import { ClusterMap } from './cluster-map.ts';
-import { buildPlan } from './plan.ts';
+import { buildPlans } from './plan.ts';
+import type { RoutePlans } from './plan.ts';
 import { Runtime } from './runtime.ts';
 import { StreamRoutes } from './stream-routes.ts';
 import { clientIdentities, resolveTls } from './upstream-tls.ts';
@@ -61,7 +61,8 @@ interface Touched {
   readonly clusters: Set<string>;
   /** Secrets and trust bundles. */
   material: boolean;
-  policies: boolean;
+  /** Policies as they were and as they are. */
+  readonly policies: ir.Policy[];
 }
 
 export class RuntimeBuilder {
@@ -76,7 +77,7 @@ export class RuntimeBuilder {
   readonly #routes = new Map<string, ir.Route>();
   readonly #clusters: ClusterMap;
   readonly #clusterResources = new Map<string, ir.Cluster>();
-  readonly #plans = new WeakMap<ir.Route, RoutePlan>();
+  readonly #plans = new WeakMap<ir.Route, RoutePlans>();
   readonly #streams: StreamRoutes;
 
   constructor(options: BuilderOptions) {
@@ -113,14 +114,14 @@ export class RuntimeBuilder {
    * not be taken.
    */
   async apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
-    const touched: Touched = { routes: [], removedRoutes: [], listeners: new Set(), clusters: new Set(), material: false, policies: false };
+    const touched: Touched = { routes: [], removedRoutes: [], listeners: new Set(), clusters: new Set(), material: false, policies: [] };
     for (const resource of changed) this.#take(resource, touched);
     for (const name of removed) this.#remove(name, touched);
     this.#settle(touched);
     const errors: ResourceError[] = [];
     this.#swap(touched, errors);
     this.#clusters.sweep();
-    if (touched.listeners.size > 0 || touched.material || touched.policies) errors.push(...(await this.#bind()));
+    if (touched.listeners.size > 0 || touched.material || touched.policies.length > 0) errors.push(...(await this.#bind()));
     return errors;
   }
 
@@ -129,7 +130,10 @@ export class RuntimeBuilder {
     for (const [key, { tls }] of this.#clusterResources) {
       if (touched.clusters.has(key) || (touched.material && tls !== undefined)) this.#configure(this.#clusters.get(key));
     }
-    if (touched.policies) this.#policyIndex = new PolicyIndex(this.#policies.values());
+    if (touched.policies.length === 0) return;
+    this.#policyIndex = new PolicyIndex(this.#policies.values());
+    const changed = new Set(touched.policies.flatMap(({ targets }) => targets.map(objectOf)));
+    for (const route of this.#routes.values()) if (objectsAbout(route).some((object) => changed.has(object))) this.#plan(route);
   }
 
   #take(resource: ir.Resource, touched: Touched): void {
@@ -151,8 +155,8 @@ export class RuntimeBuilder {
         touched.material = true;
         return;
       case 'Policy':
+        touched.policies.push(resource, ...this.#policy(resource.key));
         this.#policies.set(resource.key, resource);
-        touched.policies = true;
         return;
       case 'Cluster':
         this.#clusterResources.set(resource.key, resource);
@@ -170,8 +174,18 @@ export class RuntimeBuilder {
     if (resource !== undefined) cluster.configure(resource, resolveTls(resource.tls, this.#bundles));
   }
 
+  #policy(key: string): readonly ir.Policy[] {
+    const policy = this.#policies.get(key);
+    return policy === undefined ? [] : [policy];
+  }
+
+  #plan(route: ir.Route): void {
+    const options = { cluster: (key: string) => this.#clusters.get(key), filters: this.#options.filters };
+    this.#plans.set(route, buildPlans(route, this.#policyIndex, options));
+  }
+
   #takeRoute(route: ir.Route, touched: Touched): void {
-    this.#plans.set(route, buildPlan(route, { cluster: (key) => this.#clusters.get(key), filters: this.#options.filters }));
+    this.#plan(route);
     this.#clusters.use(route, this.#routes.get(route.key));
     this.#routes.set(route.key, route);
     touched.routes.push(route);
@@ -199,8 +213,8 @@ export class RuntimeBuilder {
         touched.material = true;
         return;
       case 'Policy':
+        touched.policies.push(...this.#policy(name.key));
         this.#policies.delete(name.key);
-        touched.policies = true;
         return;
       case 'Cluster':
         this.#clusterResources.delete(name.key);

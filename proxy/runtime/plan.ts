@@ -1,9 +1,12 @@
 // IR route > plan: everything about a route that can be decided before a request comes is decided here.
+import { isDeepStrictEqual } from 'node:util';
 import type * as ir from '#api/ir/ir.ts';
+import type { PolicyIndex } from '#api/policy/layers.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { BackendPlan, RoutePlan, UpstreamCluster } from '../exchange/plan.ts';
 import { buildRequestChain, buildResponseChain } from '../filter/chain.ts';
 import type { StreamCluster, StreamPlan } from '../exchange/stream-plan.ts';
+import { forwardingOf, forwardSettings, type ForwardSettings } from './backend-traffic.ts';
 import type { FilterDependencies } from '../filter/chain.ts';
 
 /** What plans are made with. */
@@ -13,8 +16,44 @@ export interface PlanOptions {
   readonly filters: FilterDependencies;
 }
 
-/** The plan of a route. */
-export function buildPlan(route: ir.Route, options: PlanOptions): RoutePlan {
+/** The plans of a route. */
+export interface RoutePlans {
+  readonly common: RoutePlan;
+  /** By key of the listener that a request came in at; null where that makes no difference. */
+  readonly byListener: ReadonlyMap<string, RoutePlan> | null;
+}
+
+/** The plans of a route under these policies. Filters are shared by all of them. */
+export function buildPlans(route: ir.Route, policies: PolicyIndex, options: PlanOptions): RoutePlans {
+  const common = buildPlan(route, options);
+  if (policies.isEmpty) return { common, byListener: null };
+  const distinct = new Map<string, RoutePlan>();
+  const byListener = new Map(
+    route.attachments.map(({ listener }) => {
+      const settings = (cluster: string | null): ForwardSettings => forwardingOf(policies, route, listener, cluster);
+      const signature = JSON.stringify([settings(null), ...common.backends.map(({ cluster }) => settings(cluster?.key ?? null))]);
+      const plan = distinct.get(signature) ?? withSettings(common, settings);
+      distinct.set(signature, plan);
+      return [listener, plan] as const;
+    }),
+  );
+  const [first = common] = distinct.values();
+  return distinct.size <= 1 ? { common: first, byListener: null } : { common: first, byListener };
+}
+
+/** The plan with what policies say, and with a plan of its own for each backend where they say otherwise. */
+function withSettings(plan: RoutePlan, settingsOf: (cluster: string | null) => ForwardSettings): RoutePlan {
+  const settings = settingsOf(null);
+  const shared = Object.freeze({ ...plan, ...settings });
+  const backends = plan.backends.map((backend) => {
+    const own = settingsOf(backend.cluster?.key ?? null);
+    return isDeepStrictEqual(own, settings) ? backend : Object.freeze({ ...backend, route: Object.freeze({ ...shared, ...own }) });
+  });
+  return Object.freeze({ ...shared, backends });
+}
+
+/** What the route says by itself. */
+function buildPlan(route: ir.Route, options: PlanOptions): RoutePlan {
   const backends = route.backends.filter((backend) => backend.weight > 0).map((backend) => buildBackend(backend, options));
   return Object.freeze({
     key: route.key,
@@ -24,9 +63,7 @@ export function buildPlan(route: ir.Route, options: PlanOptions): RoutePlan {
     responseFilters: buildResponseChain(route.filters, options.filters),
     backends,
     totalWeight: backends.reduce((sum, backend) => sum + backend.weight, 0),
-    requestTimeout: route.timeouts.request ?? 0,
-    backendRequestTimeout: route.timeouts.backendRequest ?? 0,
-    retry: route.retry,
+    ...forwardSettings(route, {}),
     http2: route.http2 === true,
   });
 }
@@ -49,5 +86,6 @@ function buildBackend(backend: ir.RouteBackend, options: PlanOptions): BackendPl
     weight: backend.weight,
     requestFilters: buildRequestChain(backend.filters, options.filters),
     responseFilters: buildResponseChain(backend.filters, options.filters),
+    route: null,
   });
 }

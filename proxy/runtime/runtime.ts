@@ -4,10 +4,11 @@ import type { RouteTable } from '#api/match/table.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import type { RoutePlans } from './plan.ts';
 import type { ClientIdentity, RoutePlan } from '../exchange/plan.ts';
 
-/** What a plan is found by: the IR route itself, so that a table and its plans can never be of different versions. */
-export type Plans = WeakMap<ir.Route, RoutePlan>;
+/** What plans are found by: the IR route itself, so that a table and its plans can never be of different versions. */
+export type Plans = WeakMap<ir.Route, RoutePlans>;
 
 /** A request as the matcher wants it; one per worker, since matching never waits. */
 interface Question {
@@ -62,7 +63,7 @@ export class Runtime {
     exchange.listener = found.listener;
     exchange.prefixLength = found.prefixLength;
     if (this.#identities !== null) exchange.clientIdentity = this.#identities.get(found.listener) ?? null;
-    return this.#plans.get(found.route) ?? null;
+    return planFor(this.#plans.get(found.route), found.listener);
   }
 
   /** Why nothing matched: the host belongs to another listener than the TLS connection does (GEP-3567), or no route is there. */
@@ -85,4 +86,9 @@ function isolatedListener(exchange: Exchange, table: RouteTable): string {
   const tls = exchange.connection.tls;
   if (tls === null || tls.serverName === exchange.host) return '';
   return tls.vouches(exchange.host) ? (table.listenerOf(tls.serverName) ?? NOBODY) : NOBODY;
+}
+
+function planFor(plans: RoutePlans | undefined, listener: string): RoutePlan | null {
+  if (plans === undefined) return null;
+  return plans.byListener === null ? plans.common : (plans.byListener.get(listener) ?? plans.common);
 }

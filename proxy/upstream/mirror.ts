@@ -68,7 +68,7 @@ export class Mirror {
     copy.grpc = exchange.grpc;
     copy.deadlineAt = exchange.deadlineAt;
     copy.route = exchange.route === null ? null : { ...exchange.route, responseFilters: null, retry: null };
-    copy.backend = { cluster, error: null, weight: 1, requestFilters: null, responseFilters: null } satisfies BackendPlan;
+    copy.backend = { cluster, error: null, weight: 1, requestFilters: null, responseFilters: null, route: null } satisfies BackendPlan;
     return copy;
   }
 

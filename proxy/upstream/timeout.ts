@@ -56,6 +56,22 @@ export function startCallDeadline(exchange: Exchange, wheel: TimerWheel, listene
   return true;
 }
 
+/** Goes on with the deadline of another plan, counted from the arrival of the request as the one before was. */
+export function renewRequestTimeout(exchange: Exchange, wheel: TimerWheel, listener: DeadlineListener): void {
+  if (exchange.requestTimer !== null) wheel.disarm(exchange.requestTimer);
+  exchange.requestTimer = null;
+  exchange.deadlineAt = 0;
+  if (exchange.grpc) {
+    // It could be read when the call came.
+    startCallDeadline(exchange, wheel, listener);
+    return;
+  }
+  const allowed = exchange.route?.requestTimeout ?? 0;
+  if (allowed === 0) return;
+  exchange.requestTimer = new Deadline(exchange, ERRORS.requestTimeout, listener);
+  wheel.arm(exchange.requestTimer, Math.max(1, exchange.startedAt + allowed - performance.now()));
+}
+
 /** Tells the backend how much time there is, whoever set the limit: for the whole call, or for this attempt. */
 export function propagateDeadline(exchange: Exchange): void {
   const forAttempt = exchange.route?.backendRequestTimeout ?? 0;

@@ -66,7 +66,7 @@ beforeAll(async () => {
     policy('edge', '', '  limits: { requestBody: 10, requestsPerConnection: 2, headers: 5 }\n  timeouts: { requestHead: 50ms }'),
     policy('wide', 'wide', '  limits: { requestBody: 1Ki, targetBytes: 256 }\n  http2: { maxConcurrentStreams: 7 }'),
   );
-  weir = new Child(['up', folder]);
+  weir = new Child(['up', folder, '--admin-port', '0']);
   await weir.printed(/serving/);
 });
 
@@ -102,6 +102,19 @@ describe('a ClientTrafficPolicy', () => {
     // Identifier 3 (SETTINGS_MAX_CONCURRENT_STREAMS) and its value, RFC 9113 section 6.5.2.
     await until(() => client.received.includes('\0\x03\0\0\0\x07'), 'SETTINGS');
     client.destroy();
+  });
+
+  test('is named by weir explain, with the value it gives, over a folder and over a running proxy', async () => {
+    const explain = (...args: string[]) => runWeir(['explain', `http://a:${ports[1]}/`, ...args]);
+    const { stdout } = await explain('--config', folder);
+    expect(stdout).toContain('  limits.requestBody 1Ki: ClientTrafficPolicy/default/wide, Gateway/default/edge listener wide\n');
+    expect(stdout).toContain('  timeouts.requestHead 50ms: ClientTrafficPolicy/default/edge, Gateway/default/edge\n');
+    const [, admin = ''] = await weir.printed(/admin on (http:\S+)\/config/);
+    const { settings } = JSON.parse((await explain('--proxy', admin, '--format', 'json')).stdout) as { settings: { origins: object[] }[] };
+    expect(settings[0]?.origins).toContainEqual({
+      ...{ field: 'limits.requestBody', value: 1024, policy: 'ClientTrafficPolicy/default/wide' },
+      target: 'Gateway/default/edge listener wide',
+    });
   });
 
   test('that changes holds for the connections after it, one that goes leaves the defaults, and the file is valid', async () => {

@@ -22,8 +22,8 @@ spec: { gatewayClassName: weir, listeners: [{ name: http, port: 8080, protocol: 
 
 const EDGE = [{ kind: 'Gateway', name: 'edge' }];
 
-function policy(name: string, spec: object): string {
-  return JSON.stringify({ apiVersion: 'gateway.weir.dev/v1alpha1', kind: 'ClientTrafficPolicy', metadata: { name }, spec });
+function policy(name: string, spec: object, kind = 'ClientTrafficPolicy'): string {
+  return JSON.stringify({ apiVersion: 'gateway.weir.dev/v1alpha1', kind, metadata: { name }, spec });
 }
 
 interface Ancestor {
@@ -72,6 +72,37 @@ describeWith(['cluster'], 'policies in a cluster', () => {
     ['too large a size as number', { targetRefs: EDGE, limits: { headerBytes: 2_000_000 } }, 'must be at most 1048576 bytes'],
   ])('the API server refuses %s', async (_, spec, reason) => {
     await expect(cluster.apply(policy('wrong', spec))).rejects.toThrow(reason);
+  });
+
+  test.each([
+    [
+      'a section of what has none',
+      { targetRefs: [{ group: 'gateway.weir.dev', kind: 'Backend', name: 'b', sectionName: 'x' }] },
+      'has no sections',
+    ],
+    [
+      'a kind of another group',
+      { targetRefs: [{ kind: 'Service', name: 's' }] },
+      'must be a Gateway, HTTPRoute, GRPCRoute, Service or Backend',
+    ],
+    ['a status that is none', { targetRefs: EDGE, retry: { codes: [200] } }, 'spec.retry.codes[0]'],
+  ])('the API server refuses a BackendTrafficPolicy with %s', async (_, spec, reason) => {
+    await expect(cluster.apply(policy('wrong', spec, 'BackendTrafficPolicy'))).rejects.toThrow(reason);
+  });
+
+  test('a policy of a Service tells of the Gateways that lead to it', async () => {
+    const port = { name: 'http', port: 80 };
+    const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web' }, spec: { clusterIP: 'None', ports: [port] } };
+    const rule = { backendRefs: [{ name: 'web', port: 80 }] };
+    const spec = { parentRefs: [{ name: 'edge' }], rules: [rule] };
+    await cluster.apply(JSON.stringify(service));
+    await cluster.apply(
+      policy('web', { targetRefs: [{ group: '', kind: 'Service', name: 'web', sectionName: 'http' }] }, 'BackendTrafficPolicy'),
+    );
+    await cluster.apply(JSON.stringify({ apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', metadata: { name: 'web' }, spec }));
+    const told = async (): Promise<string> => JSON.stringify(((await cluster.object('btp', 'web')) as { status?: object }).status ?? {});
+    await cluster.until('the ancestor', async () => (await told()).includes('"name":"edge"'));
+    expect(await told()).toContain('"reason":"Accepted"');
   });
 
   test('a policy is accepted, one that comes later is told so, and takes over when the first goes', async () => {

@@ -1,0 +1,23 @@
+// BackendTrafficPolicy: how requests are sent to backends.
+import { BACKEND_TARGET, GATEWAY_TARGET, GRPC_ROUTE_TARGET, HTTP_ROUTE_TARGET, policyKind, SERVICE_TARGET } from './policy.ts';
+import { count, duration, group, numbers } from './setting.ts';
+
+export const backendTrafficPolicy = policyKind({
+  kind: 'BackendTrafficPolicy',
+  plural: 'backendtrafficpolicies',
+  shortNames: ['btp'],
+  description:
+    'How requests are sent to backends: timeouts and retries. A rule wins over its route, that over the Service or Backend, that over the listener, that over the Gateway, field by field.',
+  targets: [GATEWAY_TARGET, HTTP_ROUTE_TARGET, GRPC_ROUTE_TARGET, SERVICE_TARGET, BACKEND_TARGET],
+  settings: {
+    timeouts: group('How long a backend may take. 0s is no timeout.', {
+      request: duration('The whole of a request, all attempts included. What the rule of a route says itself (timeouts.request) wins.'),
+      backendRequest: duration('One attempt. What the rule of a route says itself (timeouts.backendRequest) wins.'),
+    }),
+    retry: group('Which failures are worth another attempt. A rule of a route that has a retry of its own uses that and nothing of this.', {
+      attempts: count('Attempts beyond the first. 0 is none.', { minimum: 0, maximum: 100 }),
+      codes: numbers('Statuses of the backend that are tried again.', { minimum: 400, maximum: 599 }),
+      backoff: duration('The pause before each further attempt.'),
+    }),
+  },
+});

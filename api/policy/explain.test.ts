@@ -1,0 +1,55 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Policy, Route } from '../ir/ir.ts';
+import { explainPolicies, printPolicies } from './explain.ts';
+import { PolicyIndex } from './layers.ts';
+
+const ROUTE: Route = {
+  ...{ kind: 'Route', key: 'HTTPRoute/apps/web/0', objectKind: 'HTTPRoute', namespace: 'apps', name: 'web', ruleIndex: 0, ruleName: '' },
+  ...{ createdAt: 0, attachments: [{ listener: 'infra/edge/http', hostnames: [''] }], matches: [], filters: [], retry: null },
+  backends: [{ cluster: 'Service/apps/web/80', weight: 1, filters: [] }],
+  timeouts: { request: null, backendRequest: null },
+};
+
+function policy(policyKind: string, kind: string, namespace: string, name: string, settings: Policy['settings']): Policy {
+  const described = { kind: 'Policy', key: `${policyKind}/${namespace}/p`, policyKind, namespace, name: 'p', createdAt: 0 } as const;
+  return { ...described, targets: [{ kind, namespace, name, section: '' }], settings };
+}
+
+const POLICIES = new PolicyIndex([
+  policy('ClientTrafficPolicy', 'Gateway', 'infra', 'edge', { timeouts: { idle: 90_000 }, limits: { requestBody: 1_048_576 } }),
+  policy('BackendTrafficPolicy', 'Gateway', 'infra', 'edge', { timeouts: { request: 30_000 }, retry: { attempts: 2 } }),
+  policy('BackendTrafficPolicy', 'Service', 'apps', 'web', { retry: { codes: [503] }, timeouts: { backendRequest: 1_000 } }),
+]);
+
+describe('explainPolicies', () => {
+  test('names the policy of every value, and what it is attached to', () => {
+    expect(printPolicies(explainPolicies(POLICIES, ROUTE, 'infra/edge/http'))).toBe(
+      [
+        'settings of listener infra/edge/http',
+        '  timeouts.idle 1m30s: ClientTrafficPolicy/infra/p, Gateway/infra/edge',
+        '  limits.requestBody 1Mi: ClientTrafficPolicy/infra/p, Gateway/infra/edge',
+        'settings of backend Service/apps/web/80',
+        '  timeouts.request 30s: BackendTrafficPolicy/infra/p, Gateway/infra/edge',
+        '  timeouts.backendRequest 1s: BackendTrafficPolicy/apps/p, Service/apps/web',
+        '  retry.attempts 2: BackendTrafficPolicy/infra/p, Gateway/infra/edge',
+        '  retry.codes [503]: BackendTrafficPolicy/apps/p, Service/apps/web',
+      ].join('\n'),
+    );
+  });
+
+  test('lets what the rule says itself win, its retry as a whole', () => {
+    const route = { ...ROUTE, timeouts: { request: 5_000, backendRequest: null }, retry: { codes: [], attempts: 1, backoff: 25 } };
+    const [, backend] = explainPolicies(POLICIES, route, 'infra/edge/http');
+    expect(backend?.origins.map(({ field, value, policy: from }) => [field, value, from])).toEqual([
+      ['timeouts.request', 5_000, 'HTTPRoute/apps/web/0'],
+      ['timeouts.backendRequest', 1_000, 'BackendTrafficPolicy/apps/p'],
+      ['retry.attempts', 1, 'HTTPRoute/apps/web/0'],
+      ['retry.codes', [], 'HTTPRoute/apps/web/0'],
+      ['retry.backoff', 25, 'HTTPRoute/apps/web/0'],
+    ]);
+  });
+
+  test('prints nothing where no policy applies', () => {
+    expect(printPolicies(explainPolicies(PolicyIndex.EMPTY, ROUTE, 'infra/edge/http'))).toBe('');
+  });
+});

@@ -1,0 +1,38 @@
+// BackendTrafficPolicies as a proxy applies them: how the requests of a rule are forwarded, merged once for each change.
+import type * as ir from '#api/ir/ir.ts';
+import { requestTargets, type PolicyIndex } from '#api/policy/layers.ts';
+import { mergePolicies } from '#api/policy/merge.ts';
+import type { PolicySettings } from '#api/policy/settings.ts';
+import type { RetryPlan, RoutePlan } from '../exchange/plan.ts';
+
+type BackendTraffic = PolicySettings<'BackendTrafficPolicy'>;
+
+/** The part of a plan that policies decide. */
+export type ForwardSettings = Pick<RoutePlan, 'requestTimeout' | 'backendRequestTimeout' | 'retry'>;
+
+/** What a `retry` means that names only one of the two; as for those of routes. */
+const DEFAULT_ATTEMPTS = 1;
+const DEFAULT_BACKOFF_MS = 25;
+
+/** What a rule says itself wins; what nobody says is off. A line for each setting. */
+export function forwardSettings({ timeouts, retry }: Pick<ir.Route, 'timeouts' | 'retry'>, policy: BackendTraffic): ForwardSettings {
+  return {
+    requestTimeout: timeouts.request ?? policy.timeouts?.request ?? 0,
+    backendRequestTimeout: timeouts.backendRequest ?? policy.timeouts?.backendRequest ?? 0,
+    retry: retry ?? retryPlan(policy.retry),
+  };
+}
+
+function retryPlan(retry: BackendTraffic['retry']): RetryPlan | null {
+  if (retry === undefined) return null;
+  return { codes: retry.codes ?? [], attempts: retry.attempts ?? DEFAULT_ATTEMPTS, backoff: retry.backoff ?? DEFAULT_BACKOFF_MS };
+}
+
+/**
+ * How requests that come in at a listener (key) and match a rule are forwarded to a backend (key of its cluster; null: as long as
+ * none is drawn).
+ */
+export function forwardingOf(policies: PolicyIndex, route: ir.Route, listener: string, cluster: string | null): ForwardSettings {
+  const layers = policies.layers('BackendTrafficPolicy', requestTargets(route, listener, cluster));
+  return forwardSettings(route, mergePolicies('BackendTrafficPolicy', layers).settings);
+}
