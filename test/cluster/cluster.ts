@@ -1,5 +1,5 @@
 // A Kubernetes control plane of a test's own: real etcd, kube-apiserver and kube-controller-manager on loopback, ready in seconds, with
-// the CRDs of the Gateway API and of Weir. There are no nodes: Pods stay pending.
+// the CRDs of the Gateway API and of Weir. With nodes, Pods run as processes of this machine; without, they stay pending.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,6 +10,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseAuditLog } from './audit.ts';
 import type { AuditEvent } from './audit.ts';
 import { buildTools } from './build.ts';
+import { Nodes } from './nodes.ts';
+import type { NodesOptions } from './nodes.ts';
 import { Part } from './part.ts';
 import { apiServerArguments, controllerManagerArguments, etcdArguments, prepare } from './settings.ts';
 import type { Settings } from './settings.ts';
@@ -24,6 +26,8 @@ export interface ClusterOptions {
   readonly channel?: 'standard' | 'experimental';
   /** Records every write that is not the administrator's, for `auditEvents`. */
   readonly audit?: boolean;
+  /** Nodes that run Pods; for root only. */
+  readonly nodes?: NodesOptions;
 }
 
 /** One rule of a ClusterRole. */
@@ -72,6 +76,7 @@ export class Cluster {
   async start(channel: 'standard' | 'experimental'): Promise<void> {
     await this.#ready();
     this.#writeKubeconfig('admin', this.adminToken);
+    this.#settings.nodes?.begin(this.url, this.adminToken, path.join(this.folder, 'apiserver.crt'));
     this.#controllerManager = new Part(toolPath('kube-controller-manager'), controllerManagerArguments(this.#settings), this.folder);
     const folders = [path.join(CRD_FOLDER, channel), WEIR_CRDS];
     await this.kubectl(['apply', '--server-side', ...folders.flatMap((folder) => ['-f', folder])]);
@@ -81,6 +86,14 @@ export class Cluster {
       'the controller manager',
       async () => (await this.get('/api/v1/namespaces/default/serviceaccounts/default')).status === 200,
     );
+    if (this.#settings.nodes !== null) await this.#nodesReady(this.#settings.nodes);
+  }
+
+  async #nodesReady(nodes: Nodes): Promise<void> {
+    await this.until('the nodes', async () => {
+      const answers = await Promise.all(nodes.names.map((name) => this.get(`/api/v1/nodes/${name}`)));
+      return answers.every(({ status, body }) => status === 200 && body.includes('KubeletReady'));
+    });
   }
 
   /** Data, keys and logs; removed by `stop`. */
@@ -177,6 +190,7 @@ export class Cluster {
   /** Ends every part and removes its data. */
   async stop(): Promise<void> {
     await Promise.all(this.#parts().map((part) => part.stop()));
+    await this.#settings.nodes?.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -208,7 +222,8 @@ export class Cluster {
   }
 
   #parts(): Part[] {
-    return [this.#etcd, this.#apiServer, ...(this.#controllerManager === null ? [] : [this.#controllerManager])];
+    const { nodes } = this.#settings;
+    return [this.#etcd, this.#apiServer, this.#controllerManager, nodes?.part ?? null].filter((part) => part !== null);
   }
 
   #tails(): string {
@@ -236,7 +251,9 @@ export class Cluster {
 /** Starts a cluster: seconds, or minutes on a machine that has yet to build the parts. The caller stops it. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   buildTools();
-  const settings = await prepare(mkdtempSync(path.join(os.tmpdir(), 'weir-cluster-')), options.audit ?? false);
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'weir-cluster-'));
+  const nodes = options.nodes === undefined ? null : await Nodes.open(folder, options.nodes);
+  const settings = await prepare(folder, options.audit ?? false, nodes);
   const cluster = new Cluster(settings);
   try {
     await cluster.start(options.channel ?? 'experimental');

@@ -15,8 +15,8 @@ export class Part {
   readonly #gone: Promise<unknown>;
 
   /** Starts a binary. Its output goes to NAME.log in the folder. */
-  constructor(binary: string, args: readonly string[], folder: string) {
-    this.name = path.basename(binary);
+  constructor(binary: string, args: readonly string[], folder: string, name = path.basename(binary)) {
+    this.name = name;
     this.#logFile = path.join(folder, `${this.name}.log`);
     const log = openSync(this.#logFile, 'a');
     // The kernel ends the part when its parent is gone, even when that was killed. setpriv becomes the binary: the pid is the part's own.

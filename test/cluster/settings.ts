@@ -3,20 +3,24 @@ import { generateKeyPairSync, randomBytes, randomInt } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { freePorts } from '../support/free-port.ts';
+import type { Nodes } from './nodes.ts';
 
 /** Where everything of one cluster lies and listens. */
 export interface Settings {
   readonly folder: string;
   /** A loopback address that no other test binds. */
   readonly address: string;
+  /** The API server's: the same, or one that nodes reach. */
+  readonly apiServer: string;
   readonly ports: { readonly etcd: number; readonly etcdPeer: number; readonly apiServer: number };
   readonly url: string;
   /** The token of a user of the group system:masters. */
   readonly adminToken: string;
   readonly auditLog: string | null;
+  readonly nodes: Nodes | null;
 }
 
-/** Service addresses; nothing routes to them. */
+/** Service addresses of a cluster without nodes; nothing routes to them. */
 const SERVICE_RANGE = '10.96.0.0/16';
 
 /** What is recorded: who wrote what, and the bodies of status writes. */
@@ -33,9 +37,11 @@ const AUDIT_POLICY = {
 };
 
 /** Chooses addresses and writes the files that the parts read. */
-export async function prepare(folder: string, audit: boolean): Promise<Settings> {
+export async function prepare(folder: string, audit: boolean, nodes: Nodes | null): Promise<Settings> {
   const address = `127.${randomInt(1, 255)}.${randomInt(0, 255)}.${randomInt(1, 255)}`;
-  const [etcd = 0, etcdPeer = 0, apiServer = 0] = await freePorts(3, address);
+  const apiServer = nodes?.plan.host ?? address;
+  const [etcd = 0, etcdPeer = 0] = await freePorts(2, address);
+  const [apiServerPort = 0] = await freePorts(1, apiServer);
   const adminToken = randomBytes(16).toString('hex');
   writeFileSync(path.join(folder, 'tokens.csv'), `${adminToken},test-admin,test-admin,"system:masters"\n`, { mode: 0o600 });
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -43,7 +49,8 @@ export async function prepare(folder: string, audit: boolean): Promise<Settings>
   writeFileSync(path.join(folder, 'accounts.key'), privateKey.export({ type: 'sec1', format: 'pem' }), { mode: 0o600 });
   writeFileSync(path.join(folder, 'audit-policy.json'), JSON.stringify(AUDIT_POLICY));
   const auditLog = audit ? path.join(folder, 'audit.log') : null;
-  return { folder, address, ports: { etcd, etcdPeer, apiServer }, url: `https://${address}:${apiServer}`, adminToken, auditLog };
+  const ports = { etcd, etcdPeer, apiServer: apiServerPort };
+  return { folder, address, apiServer, ports, url: `https://${apiServer}:${apiServerPort}`, adminToken, auditLog, nodes };
 }
 
 export function etcdArguments({ folder, address, ports }: Settings): string[] {
@@ -54,26 +61,40 @@ export function etcdArguments({ folder, address, ports }: Settings): string[] {
   return [...store, `--listen-client-urls=${client}`, `--advertise-client-urls=${client}`, ...peers];
 }
 
-export function apiServerArguments({ folder, address, ports, auditLog }: Settings): string[] {
+export function apiServerArguments({ folder, address, apiServer, ports, auditLog, nodes }: Settings): string[] {
   const at = (name: string) => path.join(folder, name);
   const accounts = ['--service-account-issuer=https://kubernetes.default.svc', `--service-account-key-file=${at('accounts.pub')}`];
   const audit = auditLog === null ? [] : [`--audit-log-path=${auditLog}`, `--audit-policy-file=${at('audit-policy.json')}`];
   return [
     `--etcd-servers=http://${address}:${ports.etcd}`,
-    `--bind-address=${address}`,
-    `--advertise-address=${address}`,
+    `--bind-address=${apiServer}`,
+    `--advertise-address=${apiServer}`,
     `--secure-port=${ports.apiServer}`,
     `--cert-dir=${folder}`,
     `--token-auth-file=${at('tokens.csv')}`,
     ...accounts,
     `--service-account-signing-key-file=${at('accounts.key')}`,
     '--authorization-mode=RBAC,Node',
-    `--service-cluster-ip-range=${SERVICE_RANGE}`,
-    // It would publish its own address as an EndpointSlice, which refuses loopback addresses.
-    '--endpoint-reconciler-type=none',
+    ...(nodes === null ? WITHOUT_NODES : withNodes(nodes)),
     // On a stop it would wait for watches to end by themselves.
     '--shutdown-delay-duration=0s',
     ...audit,
+  ];
+}
+
+const WITHOUT_NODES = [
+  `--service-cluster-ip-range=${SERVICE_RANGE}`,
+  // It would publish its own address as an EndpointSlice, which refuses loopback addresses.
+  '--endpoint-reconciler-type=none',
+];
+
+function withNodes({ plan, files }: Nodes): string[] {
+  return [
+    `--service-cluster-ip-range=${plan.services}`,
+    '--kubelet-preferred-address-types=InternalIP',
+    `--kubelet-certificate-authority=${files.ca}`,
+    `--kubelet-client-certificate=${files.clientCertificate}`,
+    `--kubelet-client-key=${files.clientKey}`,
   ];
 }
 

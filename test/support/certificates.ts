@@ -38,8 +38,9 @@ export class TestCa {
     this.#key = path.join(folder, 'ca.key');
   }
 
-  static async create(): Promise<TestCa> {
-    const ca = new TestCa(await mkdtemp(path.join(tmpdir(), 'weir-ca-')));
+  /** In a folder of its own, below `parent`. */
+  static async create(parent = tmpdir()): Promise<TestCa> {
+    const ca = new TestCa(await mkdtemp(path.join(parent, 'weir-ca-')));
     await ca.#openssl('req', '-x509', ...NEW_KEY, '-keyout', ca.#key, '-out', ca.certificate, '-days', '2', '-subj', '/CN=test ca');
     return ca;
   }

@@ -27,6 +27,8 @@ const REQUIREMENTS = {
   /** Addresses and namespaces of a test's own. */
   root: { met: () => process.getuid?.() === 0, remedy: 'run as root' },
   ip: program('ip', 'iproute2'),
+  nft: program('nft', 'nftables'),
+  conntrack: program('conntrack', 'conntrack'),
   /** Tools that are built from their Go modules. */
   go: { met: (env) => goVersion(env) >= 24, remedy: 'install Go 1.24 or later' },
 } satisfies Readonly<Record<string, Requirement>>;

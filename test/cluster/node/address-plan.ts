@@ -1,0 +1,67 @@
+// Which addresses a cluster with nodes uses: one /20 of 100.64.0.0/10, which is nobody's network, cut into parts.
+
+/** The parts of one block. Addresses are IPv4 in dotted form, ranges CIDR. */
+export interface AddressPlan {
+  /** The whole block, as the test's own machine routes it. */
+  readonly block: string;
+  /** Name of the network link on the test's own machine; at most 15 characters. */
+  readonly link: string;
+  /** The test's own end of the link; the API server listens here. */
+  readonly host: string;
+  /** The other end, where the cluster begins. */
+  readonly gateway: string;
+  /** Answers names. */
+  readonly dns: string;
+  readonly services: string;
+  readonly balancers: string;
+}
+
+/** Blocks there are in 100.64.0.0/10. */
+export const BLOCKS = 1024;
+
+const FIRST_NODE = 10;
+const PODS = { third: 1, count: 3 * 256 };
+const BALANCERS = { third: 12, count: 254 };
+
+/** The plan of block `index`, from 0. */
+export function planOf(index: number): AddressPlan {
+  const at = (third: number, fourth: number) => addressIn(index, third, fourth);
+  return {
+    block: `${at(0, 0)}/20`,
+    link: `weir-${64 + (index >> 4)}-${(index & 15) << 4}`,
+    host: at(0, 1),
+    gateway: at(0, 2),
+    dns: at(0, 3),
+    services: `${at(8, 0)}/22`,
+    balancers: `${at(BALANCERS.third, 0)}/24`,
+  };
+}
+
+/** The address of node `number`, from 0. */
+export function nodeAddress(plan: AddressPlan, number: number): string {
+  return offset(plan, FIRST_NODE + number);
+}
+
+/** Every address a Pod can get, in the order they are handed out. */
+export function podAddresses(plan: AddressPlan): string[] {
+  return Array.from({ length: PODS.count }, (_, index) => offset(plan, PODS.third * 256 + index)).filter(isUsable);
+}
+
+/** Every address a Service of type LoadBalancer can get. */
+export function balancerAddresses(plan: AddressPlan): string[] {
+  return Array.from({ length: BALANCERS.count }, (_, index) => offset(plan, BALANCERS.third * 256 + index + 1));
+}
+
+function addressIn(index: number, third: number, fourth: number): string {
+  return `100.${64 + (index >> 4)}.${((index & 15) << 4) + third}.${fourth}`;
+}
+
+function offset({ block }: AddressPlan, distance: number): string {
+  const [first, second, third] = block.split('.').map((part) => Number.parseInt(part, 10));
+  return `${first}.${second}.${(third ?? 0) + (distance >> 8)}.${distance & 255}`;
+}
+
+/** Programs of all kinds take .0 and .255 for a network and its broadcast. */
+function isUsable(address: string): boolean {
+  return !/\.(0|255)$/.test(address);
+}

@@ -1,0 +1,77 @@
+// What a Pod's containers share: a network namespace with an address, behind a pair of links and a route of its own. No bridge: replies
+// then pass the same connection tracking as requests, and Service addresses work between Pods.
+import { ip, run } from './command.ts';
+import { podAddresses } from './address-plan.ts';
+import type { AddressPlan } from './address-plan.ts';
+
+/** Every Pod's way out; only the Pod's own link knows it. */
+const LINK_GATEWAY = '169.254.1.1';
+
+/** Hands out Pods' addresses, the one that was free longest first. */
+export class AddressPool {
+  readonly #free: string[];
+
+  constructor(plan: AddressPlan) {
+    this.#free = podAddresses(plan);
+  }
+
+  take(): string {
+    const address = this.#free.shift();
+    if (address === undefined) throw new Error('every Pod address is taken');
+    return address;
+  }
+
+  give(address: string): void {
+    this.#free.push(address);
+  }
+}
+
+export class Sandbox {
+  readonly namespace: string;
+  readonly address: string;
+  readonly #link: string;
+  readonly #pool: AddressPool;
+
+  private constructor(pool: AddressPool) {
+    this.#pool = pool;
+    this.address = pool.take();
+    const parts = this.address.split('.');
+    // A link's name has at most 15 characters.
+    this.#link = `pod-${parts.slice(2).join('-')}`;
+    this.namespace = this.#link;
+  }
+
+  static async open(pool: AddressPool): Promise<Sandbox> {
+    const sandbox = new Sandbox(pool);
+    await sandbox.#open();
+    return sandbox;
+  }
+
+  async #open(): Promise<void> {
+    const [link, name] = [this.#link, this.namespace];
+    await ip([
+      `netns add ${name}`,
+      `link add ${link} type veth peer name eth0 netns ${name}`,
+      `address add ${LINK_GATEWAY}/32 dev ${link}`,
+      `link set ${link} up`,
+      `route add ${this.address}/32 dev ${link}`,
+    ]);
+    await ip(
+      [
+        'link set lo up',
+        `address add ${this.address}/32 dev eth0`,
+        'link set eth0 up',
+        `route add ${LINK_GATEWAY}/32 dev eth0`,
+        `route add default via ${LINK_GATEWAY} dev eth0`,
+      ],
+      name,
+    );
+    // As container runtimes set it: users other than root may listen on 80.
+    await run('ip', ['netns', 'exec', name, 'sh', '-c', 'echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start']);
+  }
+
+  async close(): Promise<void> {
+    await ip([`link delete ${this.#link}`, `netns delete ${this.namespace}`]);
+    this.#pool.give(this.address);
+  }
+}

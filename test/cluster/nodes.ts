@@ -1,0 +1,131 @@
+// The nodes of a test cluster, from the test's side: the process that plays them, and the link between its network and this machine.
+import { execFileSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { existsSync, readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { TestCa } from '../support/certificates.ts';
+import { until } from '../support/until.ts';
+import { BLOCKS, nodeAddress, planOf } from './node/address-plan.ts';
+import type { AddressPlan } from './node/address-plan.ts';
+import { SETTINGS_FILE, UPLINK } from './node/settings.ts';
+import type { Image, NodeOptions, NodeSettings } from './node/settings.ts';
+import { Part } from './part.ts';
+
+const PROGRAM = path.join(import.meta.dirname, 'node', 'main.ts');
+/** Namespaces of its own: what it starts and what it sets up is gone when its process 1 is gone. */
+const NAMESPACES = ['--net', '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child=SIGKILL', '--mount-proc'];
+const ATTEMPTS = 20;
+
+/** Nodes a cluster has. */
+export interface NodesOptions {
+  /** One node called `node-1` unless said otherwise. */
+  readonly nodes?: readonly NodeOptions[];
+  /** What runs for a container's `image`. */
+  readonly images: Readonly<Record<string, Image>>;
+}
+
+/** PEM files by which the API server and the nodes know each other. */
+export interface KubeletFiles {
+  readonly ca: string;
+  /** Of the API server, when it calls a node. */
+  readonly clientCertificate: string;
+  readonly clientKey: string;
+  /** Of the nodes. */
+  readonly certificate: string;
+  readonly key: string;
+}
+
+export class Nodes {
+  readonly plan: AddressPlan;
+  readonly part: Part;
+  readonly names: readonly string[];
+  readonly files: KubeletFiles;
+  readonly #folder: string;
+  readonly #options: NodesOptions;
+
+  private constructor(folder: string, options: NodesOptions, part: Part, plan: AddressPlan, files: KubeletFiles) {
+    this.#folder = folder;
+    this.#options = options;
+    this.part = part;
+    this.plan = plan;
+    this.files = files;
+    this.names = nodesOf(options).map(({ name }) => name);
+  }
+
+  /** Starts their process in an empty network and links it to this machine. It does nothing yet. */
+  static async open(folder: string, options: NodesOptions): Promise<Nodes> {
+    const part = new Part('unshare', [...NAMESPACES, '--', process.execPath, PROGRAM, folder], folder, 'nodes');
+    try {
+      const plan = link(await namespaceOf(part));
+      return new Nodes(folder, options, part, plan, await issue(folder, plan, nodesOf(options).length));
+    } catch (error) {
+      await part.stop();
+      throw error;
+    }
+  }
+
+  /** Tells them where the API server is: they register, and take Pods from then on. */
+  begin(url: string, token: string, apiServerCa: string): void {
+    const { ca: kubeletCa, certificate: kubeletCertificate, key: kubeletKey } = this.files;
+    const settings: NodeSettings = {
+      url,
+      token,
+      files: { apiServerCa, kubeletCa, kubeletCertificate, kubeletKey },
+      folder: this.#folder,
+      plan: this.plan,
+      nodes: nodesOf(this.#options),
+      images: this.#options.images,
+    };
+    const file = path.join(this.#folder, SETTINGS_FILE);
+    writeFileSync(`${file}.partial`, JSON.stringify(settings), { mode: 0o600 });
+    renameSync(`${file}.partial`, file);
+  }
+
+  /** Ends their process and with it every container; resolves when their network is gone too. */
+  async stop(): Promise<void> {
+    await this.part.stop();
+    await until(() => !existsSync(`/sys/class/net/${this.plan.link}`), 'the end of the network of the nodes');
+  }
+}
+
+function nodesOf({ nodes = [{ name: 'node-1' }] }: NodesOptions): readonly NodeOptions[] {
+  return nodes;
+}
+
+/** The pid, as this machine counts, of the process that holds the namespaces. */
+async function namespaceOf({ pid }: Part): Promise<number> {
+  const children = () => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  await until(() => children() !== '', 'the process of the nodes');
+  const child = Number(children());
+  await until(() => readlinkSync(`/proc/${child}/ns/net`) !== readlinkSync('/proc/self/ns/net'), 'the network of the nodes');
+  return child;
+}
+
+/** Takes a block of addresses that no other cluster has: the link has its name, and a second one of that name is refused. */
+function link(pid: number): AddressPlan {
+  const first = randomInt(BLOCKS);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const plan = planOf((first + attempt) % BLOCKS);
+    if (existsSync(`/sys/class/net/${plan.link}`)) continue;
+    ip(`link add ${plan.link} type veth peer name ${UPLINK} netns ${pid}`);
+    ip(`address add ${plan.host}/32 dev ${plan.link}`);
+    ip(`link set ${plan.link} up`);
+    ip(`route add ${plan.gateway}/32 dev ${plan.link} src ${plan.host}`);
+    ip(`route add ${plan.block} via ${plan.gateway} dev ${plan.link} src ${plan.host}`);
+    return plan;
+  }
+  throw new Error('found no block of addresses that is free');
+}
+
+function ip(command: string): void {
+  execFileSync('ip', command.split(' '), { stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+async function issue(folder: string, plan: AddressPlan, count: number): Promise<KubeletFiles> {
+  const ca = await TestCa.create(folder);
+  const names = Array.from({ length: count }, (_, number) => `IP:${nodeAddress(plan, number)}`);
+  const node = await ca.issue('nodes', names.join(','));
+  const client = await ca.issue('kube-apiserver', '');
+  const { certificate, privateKey: key } = node;
+  return { ca: ca.certificate, certificate, key, clientCertificate: client.certificate, clientKey: client.privateKey };
+}
