@@ -1,6 +1,7 @@
 // ClientTrafficPolicy: how listeners treat those who connect to them.
 import { GATEWAY_TARGET, policyKind } from './policy.ts';
-import { choice, count, duration, group, ranges, size } from './setting.ts';
+import { ALPN_PROTOCOLS, CIPHER_SUITES, KEY_EXCHANGES, TLS_VERSIONS } from '#lib/tls-names.ts';
+import { choice, choices, count, duration, flag, group, ranges, size } from './setting.ts';
 
 const MAX_COUNT = 1_000_000_000;
 /** RFC 9113: the window that every HTTP/2 connection begins with, and the largest there is. */
@@ -35,6 +36,14 @@ export const clientTrafficPolicy = policyKind({
         'Required',
       ]),
       trustedSources: ranges('Where connections with a header may come from; others are reset. Everywhere, when empty or absent.'),
+    }),
+    tls: group('What listeners that terminate TLS agree to; tls.options of a listener win over it.', {
+      minVersion: choice('The oldest version.', TLS_VERSIONS),
+      maxVersion: choice('The newest version; the oldest wins where it is newer.', TLS_VERSIONS),
+      cipherSuites: choices('Cipher suites; those of one version leave those of the other as they are.', CIPHER_SUITES),
+      keyExchanges: choices('Ways to agree on a key, best first.', KEY_EXCHANGES),
+      alpn: choices('What is spoken inside, best first.', ALPN_PROTOCOLS),
+      ocspStapling: flag('Certificates are shown with the answer of the responder that they name.'),
     }),
     http2: group('HTTP/2 connections of clients.', {
       maxConcurrentStreams: count('Requests under way on one connection; those beyond are refused for the client to send again.', {

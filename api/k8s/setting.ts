@@ -51,6 +51,16 @@ export function ranges(description: string) {
   return Type.Optional(Type.Array(range, { maxItems: 256, description }));
 }
 
+/** Some of several words, in the order of preference; a nearer policy replaces the whole list. */
+export function choices<const W extends string>(description: string, words: readonly W[]) {
+  return Type.Optional(Type.Array(Type.Enum([...words]), { minItems: 1, maxItems: 16, description }));
+}
+
+/** Yes or no. */
+export function flag(description: string) {
+  return Type.Optional(Type.Boolean({ description }));
+}
+
 /** Settings that belong together under one name. Each is merged by itself. */
 export function group<P extends TProperties>(description: string, settings: P) {
   return Type.Optional(Type.Object(settings, { additionalProperties: false, description }));

@@ -1,6 +1,7 @@
 // `tls.options` of a listener: keys of our own prefix, as docs/reference/listeners.md has them. Values are strings, lists are
 // separated by commas.
-import { ALPN_PROTOCOLS, CIPHER_SUITES, KEY_EXCHANGES, TLS_VERSIONS, type TlsSettings } from '#api/ir/ir.ts';
+import type { TlsSettings } from '#api/ir/ir.ts';
+import { ALPN_PROTOCOLS, CIPHER_SUITES, KEY_EXCHANGES, TLS_VERSIONS } from '#lib/tls-names.ts';
 import { WEIR_GROUP } from '#api/k8s/schema.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 

@@ -1,8 +1,8 @@
 // From what a listener may agree to, to the options of OpenSSL.
 import { constants } from 'node:crypto';
 import type tls from 'node:tls';
-import { CIPHER_SUITES } from '#api/ir/ir.ts';
 import type * as ir from '#api/ir/ir.ts';
+import { CIPHER_SUITES } from '#lib/tls-names.ts';
 
 /**
  * Versions, suites and groups for a secure context. What the settings leave open is all that Weir knows: every suite has forward
@@ -12,7 +12,8 @@ export function contextOptions(settings: ir.TlsSettings): tls.SecureContextOptio
   const { minVersion = '1.2', maxVersion = '1.3', cipherSuites = [], keyExchanges } = settings;
   return {
     minVersion: `TLSv${minVersion}`,
-    maxVersion: `TLSv${maxVersion}`,
+    // Policies of several authors may meet: none of them may make it less safe.
+    maxVersion: `TLSv${minVersion > maxVersion ? minVersion : maxVersion}`,
     ciphers: [...suitesOf(cipherSuites, isModern), ...suitesOf(cipherSuites, (suite) => !isModern(suite))].join(':'),
     ...(keyExchanges === undefined ? {} : { ecdhCurve: keyExchanges.join(':') }),
     // Renegotiation makes the server do a handshake for the price of a message, and no client needs it.

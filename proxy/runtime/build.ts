@@ -11,7 +11,7 @@ import type { FilterDependencies } from '../filter/chain.ts';
 import type { ListenerProblem } from '../listener/problem.ts';
 import type { ListenerSettings, SettingsOf } from '../listener/settings.ts';
 import { withoutOverruled } from '../listener/protocol.ts';
-import { listenerSettings } from './client-traffic.ts';
+import { listenerSettings, withTlsSettings } from './client-traffic.ts';
 import { ClusterMap } from './cluster-map.ts';
 import { buildPlans } from './plan.ts';
 import type { RoutePlans } from './plan.ts';
@@ -238,8 +238,12 @@ export class RuntimeBuilder {
     errors.push(...problemsOf(tables, touched.routes));
   }
 
+  #effectiveListeners(): readonly ir.Listener[] {
+    return Array.from(this.#listeners.values(), (listener) => withTlsSettings(this.#policyIndex, listener));
+  }
+
   #buildTables(): Map<number, RouteTable> {
-    const listeners = withoutOverruled([...this.#listeners.values()]).filter(({ protocol }) => protocol !== 'UDP');
+    const listeners = withoutOverruled(this.#effectiveListeners()).filter(({ protocol }) => protocol !== 'UDP');
     const byPort = Map.groupBy(listeners, (listener) => listener.port);
     const routes = [...this.#routes.values()];
     return new Map([...byPort].map(([port, listeners]) => [port, buildTable(listeners, routes)]));
@@ -255,7 +259,7 @@ export class RuntimeBuilder {
   async #bind(): Promise<readonly ResourceError[]> {
     const base: ListenerSettings = { limits: this.#options.limits, proxyProtocol: null };
     const settings = new Map([...this.#listeners.keys()].map((key) => [key, listenerSettings(this.#policyIndex, key, base)]));
-    const listeners = [...this.#listeners.values()];
+    const listeners = this.#effectiveListeners();
     const settingsOf: SettingsOf = (key) => settings.get(key) ?? base;
     const problems = await this.#options.listeners.update(listeners, this.#secrets, this.#bundles, settingsOf);
     return problems.map(({ listener, reason, message }) => ({

@@ -1,4 +1,5 @@
 // ClientTrafficPolicies as a proxy applies them: the settings of a listener, merged once for each change.
+import type * as ir from '#api/ir/ir.ts';
 import type { PolicySettings } from '#api/policy/settings.ts';
 import { listenerTargets, type PolicyIndex } from '#api/policy/layers.ts';
 import { mergePolicies } from '#api/policy/merge.ts';
@@ -25,6 +26,15 @@ const LIMITS: { readonly [N in keyof Limits]?: (settings: ClientTraffic) => numb
   streamWindowBytes: ({ http2 }) => http2?.streamWindow,
   connectionWindowBytes: ({ http2 }) => http2?.connectionWindow,
 };
+
+/** The listener with what its policies say of TLS, where it terminates TLS and does not say otherwise itself. */
+export function withTlsSettings(policies: PolicyIndex, listener: ir.Listener): ir.Listener {
+  if (listener.tls?.mode !== 'Terminate') return listener;
+  const { settings } = mergePolicies('ClientTrafficPolicy', policies.layers('ClientTrafficPolicy', listenerTargets(listener.key)));
+  if (settings.tls === undefined) return listener;
+  const merged = { ...settings.tls, ...listener.tls.settings } as ir.TlsSettings;
+  return { ...listener, tls: { ...listener.tls, settings: merged } };
+}
 
 /** What a listener (key) does by its policies, and by `base` where they say nothing: then it is `base` itself. */
 export function listenerSettings(policies: PolicyIndex, listener: string, base: ListenerSettings): ListenerSettings {
