@@ -57,14 +57,9 @@ export type RouteBackend = Static<typeof RouteBackend>;
 export const Attachment = Type.Object({ listener: Type.String(), hostnames: Type.Array(Type.String()) }, { additionalProperties: false });
 export type Attachment = Static<typeof Attachment>;
 
-/** GEP-1731. backoff: milliseconds between attempts. grpcStatuses: of calls, in answers that are only a head (or none of gRPC). */
+/** GEP-1731. backoff: milliseconds between attempts. */
 export const Retry = Type.Object(
-  {
-    codes: Type.Array(Type.Integer()),
-    grpcStatuses: Type.Optional(Type.Array(Type.Integer({ minimum: 1, maximum: 16 }))),
-    attempts: Type.Integer({ minimum: 0 }),
-    backoff: Type.Integer({ minimum: 0 }),
-  },
+  { codes: Type.Array(Type.Integer()), attempts: Type.Integer({ minimum: 0 }), backoff: Type.Integer({ minimum: 0 }) },
   { additionalProperties: false },
 );
 export type Retry = Static<typeof Retry>;

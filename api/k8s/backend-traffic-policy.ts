@@ -17,6 +17,10 @@ export const backendTrafficPolicy = policyKind({
     retry: group('Which failures are worth another attempt. A rule of a route that has a retry of its own uses that and nothing of this.', {
       attempts: count('Attempts beyond the first. 0 is none.', { minimum: 0, maximum: 100 }),
       codes: numbers('Statuses of the backend that are tried again.', { minimum: 400, maximum: 599 }),
+      grpcStatuses: numbers(
+        'Outcomes of gRPC calls that are tried again, by number, as 14 for UNAVAILABLE: where no message came before them.',
+        { minimum: 1, maximum: 16 },
+      ),
       backoff: duration('The pause before each further attempt.'),
     }),
   },

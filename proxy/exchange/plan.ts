@@ -85,7 +85,7 @@ export interface BackendPlan {
 /** GEP-1731, milliseconds. */
 export interface RetryPlan {
   readonly codes: readonly number[];
-  /** Outcomes of gRPC calls; absent is none. */
+  /** Outcomes of gRPC calls; routes themselves have none. */
   readonly grpcStatuses?: readonly number[];
   readonly attempts: number;
   readonly backoff: number;

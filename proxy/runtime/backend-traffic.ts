@@ -25,7 +25,12 @@ export function forwardSettings({ timeouts, retry }: Pick<ir.Route, 'timeouts' |
 
 function retryPlan(retry: BackendTraffic['retry']): RetryPlan | null {
   if (retry === undefined) return null;
-  return { codes: retry.codes ?? [], attempts: retry.attempts ?? DEFAULT_ATTEMPTS, backoff: retry.backoff ?? DEFAULT_BACKOFF_MS };
+  return {
+    codes: retry.codes ?? [],
+    grpcStatuses: retry.grpcStatuses ?? [],
+    attempts: retry.attempts ?? DEFAULT_ATTEMPTS,
+    backoff: retry.backoff ?? DEFAULT_BACKOFF_MS,
+  };
 }
 
 /**

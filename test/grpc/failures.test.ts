@@ -180,7 +180,12 @@ describe('resets', () => {
 });
 
 describe('statuses that are worth another attempt', () => {
-  const retry = { codes: [], grpcStatuses: [14], attempts: 1, backoff: 0 };
+  const retry: ir.Policy = {
+    ...{ kind: 'Policy', key: 'BackendTrafficPolicy/default/retry', policyKind: 'BackendTrafficPolicy' },
+    ...{ namespace: 'default', name: 'retry', createdAt: 0 },
+    targets: [{ kind: 'GRPCRoute', namespace: 'default', name: 'route', section: '' }],
+    settings: { retry: { grpcStatuses: [14], backoff: 0 } },
+  };
 
   /** A call to a backend that answers each attempt with the next of these. */
   async function answers(...steps: readonly http2.OutgoingHttpHeaders[]): Promise<readonly [status: unknown, attempts: number]> {
@@ -188,7 +193,7 @@ describe('statuses that are worth another attempt', () => {
     const { port } = await openH2Backend((stream) => {
       stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...steps[attempts++] }, { endStream: true });
     });
-    const proxy = await openProxy(resources([port], { retry }));
+    const proxy = await openProxy([retry, ...resources([port], { objectKind: 'GRPCRoute', key: 'GRPCRoute/default/route/0' })]);
     const answer = await request(openSession(proxy.port), CALL, MESSAGE);
     return [answer.headers['grpc-status'], attempts];
   }
@@ -198,7 +203,7 @@ describe('statuses that are worth another attempt', () => {
     expect(await answers({ ':status': 503, 'content-type': 'text/html' }, { 'grpc-status': '0' })).toEqual(['0', 2]);
   });
 
-  test('as often as the route says, and no others', async () => {
+  test('as often as the policy says, and no others', async () => {
     expect(await answers({ 'grpc-status': '14' }, { 'grpc-status': '14' }, { 'grpc-status': '0' })).toEqual(['14', 2]);
     expect(await answers({ 'grpc-status': '5' }, { 'grpc-status': '0' })).toEqual(['5', 1]);
   });
