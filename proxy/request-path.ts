@@ -154,7 +154,8 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     if (exchange.requestLength !== 0) exchange.downstream.pauseRequest();
     if ((exchange.route as RoutePlan).backendRequestTimeout > 0) startAttemptTimeout(exchange, this.#wheel, this);
     if (exchange.grpc) propagateDeadline(exchange);
-    const transport = (exchange.route as RoutePlan).http2 ? cluster.http2Transport : cluster.transport;
+    const { protocol } = exchange.route as RoutePlan;
+    const transport = protocol === null ? cluster.transport : cluster.transportIn(protocol);
     exchange.pool = endpoint.pool(
       transport.tls === null || exchange.clientIdentity === null ? transport : presenting(transport, exchange.clientIdentity),
     );

@@ -1,15 +1,19 @@
 // BackendTrafficPolicy: how requests are sent to backends.
 import { BACKEND_TARGET, GATEWAY_TARGET, GRPC_ROUTE_TARGET, HTTP_ROUTE_TARGET, policyKind, SERVICE_TARGET } from './policy.ts';
-import { count, duration, group, numbers } from './setting.ts';
+import { choice, count, duration, group, numbers } from './setting.ts';
 
 export const backendTrafficPolicy = policyKind({
   kind: 'BackendTrafficPolicy',
   plural: 'backendtrafficpolicies',
   shortNames: ['btp'],
   description:
-    'How requests are sent to backends: timeouts and retries. A rule wins over its route, that over the Service or Backend, that over the listener, that over the Gateway, field by field.',
+    'How requests are sent to backends: protocol, timeouts and retries. A rule wins over its route, that over the Service or Backend, that over the listener, that over the Gateway, field by field.',
   targets: [GATEWAY_TARGET, HTTP_ROUTE_TARGET, GRPC_ROUTE_TARGET, SERVICE_TARGET, BACKEND_TARGET],
   settings: {
+    protocol: choice(
+      'What requests are sent in, in place of what the Service (appProtocol) or Backend says. Calls of a GRPCRoute always go in HTTP/2.',
+      ['HTTP1', 'HTTP2'],
+    ),
     timeouts: group('How long a backend may take. 0s is no timeout.', {
       request: duration('The whole of a request, all attempts included. What the rule of a route says itself (timeouts.request) wins.'),
       backendRequest: duration('One attempt. What the rule of a route says itself (timeouts.backendRequest) wins.'),

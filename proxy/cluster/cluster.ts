@@ -2,7 +2,7 @@
 // endpoint churn touches no route and connections are kept.
 import type * as ir from '#api/ir/ir.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import type { UpstreamCluster, UpstreamEndpoint, UpstreamTls } from '../exchange/plan.ts';
+import type { Transport, UpstreamCluster, UpstreamEndpoint, UpstreamTls } from '../exchange/plan.ts';
 import type { StreamCluster } from '../exchange/stream-plan.ts';
 import type { Endpoint, EndpointRegistry } from './endpoint.ts';
 import { transportOf } from './transport.ts';
@@ -13,7 +13,8 @@ const NONE: readonly Endpoint[] = Object.freeze([]);
 export class Cluster implements UpstreamCluster, StreamCluster {
   readonly key: string;
   transport = transportOf({ protocol: 'http1', tls: null });
-  http2Transport = transportOf({ protocol: 'http2', tls: null });
+  /** The same in the other protocol. */
+  #otherTransport = transportOf({ protocol: 'http2', tls: null });
   readonly #registry: EndpointRegistry;
   /** Everything held in the registry. */
   #held: readonly Endpoint[] = NONE;
@@ -33,7 +34,11 @@ export class Cluster implements UpstreamCluster, StreamCluster {
   /** Takes how its endpoints are spoken to. */
   configure({ protocol }: ir.Cluster, tls: UpstreamTls | null): void {
     this.transport = transportOf({ protocol: protocol === 'http2' ? protocol : 'http1', tls });
-    this.http2Transport = transportOf({ ...this.transport, protocol: 'http2' });
+    this.#otherTransport = transportOf({ protocol: protocol === 'http2' ? 'http1' : 'http2', tls });
+  }
+
+  transportIn(protocol: Transport['protocol']): Transport {
+    return this.transport.protocol === protocol ? this.transport : this.#otherTransport;
   }
 
   /** Takes a new list of endpoints. Addresses that stay keep their pools. */

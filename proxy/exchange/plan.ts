@@ -65,8 +65,8 @@ export interface UpstreamEndpoint {
 export interface UpstreamCluster {
   readonly key: string;
   readonly transport: Transport;
-  /** The same, but for HTTP/2 as its protocol. */
-  readonly http2Transport: Transport;
+  /** The same with another protocol. */
+  transportIn(protocol: Transport['protocol']): Transport;
   /** The endpoint for this exchange, or null when there is none. Leaves out those in `exchange.triedEndpoints` where others are left. */
   pick(exchange: Exchange): UpstreamEndpoint | null;
 }
@@ -107,6 +107,6 @@ export interface RoutePlan {
   readonly requestTimeout: number;
   readonly backendRequestTimeout: number;
   readonly retry: RetryPlan | null;
-  /** Endpoints are spoken to with HTTP/2 whatever their cluster says. */
-  readonly http2: boolean;
+  /** What endpoints are spoken to in whatever their cluster says; null: what that says. */
+  readonly protocol: Transport['protocol'] | null;
 }

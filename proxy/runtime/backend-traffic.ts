@@ -8,15 +8,20 @@ import type { RetryPlan, RoutePlan } from '../exchange/plan.ts';
 type BackendTraffic = PolicySettings<'BackendTrafficPolicy'>;
 
 /** The part of a plan that policies decide. */
-export type ForwardSettings = Pick<RoutePlan, 'requestTimeout' | 'backendRequestTimeout' | 'retry'>;
+export type ForwardSettings = Pick<RoutePlan, 'protocol' | 'requestTimeout' | 'backendRequestTimeout' | 'retry'>;
+
+/** What the words of the policy stand for. */
+const PROTOCOLS = { HTTP1: 'http1', HTTP2: 'http2', BACKEND: null } as const;
 
 /** What a `retry` means that names only one of the two; as for those of routes. */
 const DEFAULT_ATTEMPTS = 1;
 const DEFAULT_BACKOFF_MS = 25;
 
 /** What a rule says itself wins; what nobody says is off. A line for each setting. */
-export function forwardSettings({ timeouts, retry }: Pick<ir.Route, 'timeouts' | 'retry'>, policy: BackendTraffic): ForwardSettings {
+export function forwardSettings(route: Pick<ir.Route, 'timeouts' | 'retry' | 'http2'>, policy: BackendTraffic): ForwardSettings {
+  const { timeouts, retry } = route;
   return {
+    protocol: route.http2 === true ? 'http2' : PROTOCOLS[policy.protocol ?? 'BACKEND'],
     requestTimeout: timeouts.request ?? policy.timeouts?.request ?? 0,
     backendRequestTimeout: timeouts.backendRequest ?? policy.timeouts?.backendRequest ?? 0,
     retry: retry ?? retryPlan(policy.retry),

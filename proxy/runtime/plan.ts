@@ -64,7 +64,6 @@ function buildPlan(route: ir.Route, options: PlanOptions): RoutePlan {
     backends,
     totalWeight: backends.reduce((sum, backend) => sum + backend.weight, 0),
     ...forwardSettings(route, {}),
-    http2: route.http2 === true,
   });
 }
 

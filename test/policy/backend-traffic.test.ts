@@ -1,7 +1,9 @@
 // BackendTrafficPolicies at work: who is nearest to a request decides over each field, and a change needs no new route.
 import { describe, expect, test } from '@jest/globals';
+import type http2 from 'node:http2';
 import type * as ir from '#api/ir/ir.ts';
 import { closeAfterEach, get, openClient, openProxy, openUpstream } from '../support/fixture.ts';
+import { openH2Backend } from '../support/h2-upstream.ts';
 import { status } from '../support/message.ts';
 import { backend, cluster, listener, route } from '../support/proxy.ts';
 import type { Proxy } from '../support/proxy.ts';
@@ -171,4 +173,18 @@ describe('timeouts', () => {
     expect(status(await (await openClient(proxy.port)).ask(get()))).toBe(504);
     expect(upstream.requests).toHaveLength(2);
   });
+});
+
+test('the protocol of a policy takes the place of what the backend says, for the next request', async () => {
+  const backendOf = (stream: http2.ServerHttp2Stream): void => {
+    stream.respond({ ':status': 200 });
+    stream.end('HTTP/2');
+  };
+  const upstream = await openH2Backend(backendOf);
+  const resources = [...cluster('app', [upstream.port]), listener(), route()];
+  const proxy = await openProxy([...resources, policy({ kind: 'Service', name: 'app' }, { protocol: 'HTTP2' })]);
+  const client = await openClient(proxy.port);
+  expect((await client.ask(get())).body).toBe('HTTP/2');
+  await proxy.worker.apply([policy({ kind: 'HTTPRoute', name: 'route' }, { protocol: 'HTTP1' })], []);
+  expect(status(await client.ask(get()))).toBe(502);
 });
