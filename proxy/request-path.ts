@@ -77,6 +77,12 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     this.#reply(exchange, error);
   }
 
+  /** The peer left before its head was complete. */
+  requestTorn(exchange: Exchange, error: ExchangeError): void {
+    this.#recorder.started(exchange);
+    this.downstreamFailed(exchange, error);
+  }
+
   /** The request broke on its way, after its head had passed. */
   requestFailed(exchange: Exchange, error: ExchangeError): void {
     if (exchange.phase === 'done') return;

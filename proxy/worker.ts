@@ -10,10 +10,12 @@ import { H1Downstream } from './codec/h1/downstream.ts';
 import type { UpstreamSettings } from './codec/h1/settings.ts';
 import { H1Upstream } from './codec/h1/upstream.ts';
 import { H2Downstream } from './codec/h2/downstream.ts';
+import type { ConnectionFailure } from './codec/h2/connection-failures.ts';
 import { FloodCounts } from './codec/h2/floods.ts';
 import type { ConnectionSettings, H2Settings } from './codec/h2/settings.ts';
 import { H2Upstream } from './codec/h2/upstream.ts';
 import type { Limits } from './exchange/limits.ts';
+import { Refusals } from './exchange/refusals.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import type { Connect, Connection } from './listener/connection.ts';
 import { ListenerSet } from './listener/listeners.ts';
@@ -64,21 +66,24 @@ export class Worker {
   readonly #builder: RuntimeBuilder;
   readonly #endpoints: EndpointRegistry;
   readonly #floods = new FloodCounts();
+  readonly #failures: Refusals<ConnectionFailure>;
   #acceptFailures = 0;
 
   constructor(options: WorkerOptions) {
     const { limits } = options;
     const wheel = this.#wheel;
+    this.#failures = new Refusals((failure) => options.log?.warn(failure, 'HTTP/2 connection ended for an error of its peer'));
     this.#accessLog = options.accessLog === 'off' ? null : new AccessLog(options.accessLog);
     const recorder = new ExchangeRecorder(this.#metrics, this.#accessLog);
     const path: RequestPath = new RequestPath({ runtime: () => this.#builder.current, recorder, wheel });
-    const settings = { limits, wheel, normaliseHost, normalisePath, dial, floods: this.#floods };
+    const settings = { limits, wheel, normaliseHost, normalisePath, dial, floods: this.#floods, failures: this.#failures };
     this.#endpoints = new EndpointRegistry(upstreamPools(path, settings));
     this.#listeners = new ListenerSet({
       ...options,
       wheel,
       acceptFailed: () => this.#acceptFailures++,
       ocspFailed: (failure) => void options.log?.warn(failure, 'no OCSP response for a certificate'),
+      handshakeFailed: (failure) => void options.log?.warn(failure, 'TLS handshake failed'),
       headerRefused: (refused) => void options.log?.warn(refused, 'connection refused for its header of the PROXY protocol'),
       dial,
       connect: downstreamCodec(path, settings),
@@ -99,6 +104,7 @@ export class Worker {
       downstream: () => this.#listeners.counts,
       acceptFailures: () => this.#acceptFailures,
       floods: () => this.#floods.byReason,
+      connectionFailures: () => this.#failures.failures,
       proxyHeaderFailures: () => this.#listeners.proxyHeaderFailures,
       ocsp: () => this.#listeners.ocsp,
       handshakeFailures: () => this.#listeners.handshakes.failures,

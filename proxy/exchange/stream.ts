@@ -50,6 +50,8 @@ export interface DownstreamEvents {
   requestEnd(exchange: Exchange, trailers: Headers | null): void;
   /** The request cannot be accepted; what could be read of it is in the exchange. The codec closes after the answer. */
   requestRefused(exchange: Exchange, error: ExchangeError): void;
+  /** The peer left before the head was complete; nothing can be answered. */
+  requestTorn(exchange: Exchange, error: ExchangeError): void;
   /** The request broke after its head was accepted (bad chunk, silence): answered if no answer began, cut otherwise. */
   requestFailed(exchange: Exchange, error: ExchangeError): void;
   downstreamDrained(exchange: Exchange): void;

@@ -1,25 +1,16 @@
 // How TLS handshakes of a worker end, counted over all of its ports.
+import { Refusals } from '../exchange/refusals.ts';
 import type { HandshakeFailure } from './tls.ts';
 
-export class HandshakeCounts {
+export class HandshakeCounts extends Refusals<HandshakeFailure> {
   #completed = 0;
-  readonly #failures = new Map<HandshakeFailure, number>();
 
   completed(): void {
     this.#completed++;
   }
 
-  failed(reason: HandshakeFailure): void {
-    this.#failures.set(reason, (this.#failures.get(reason) ?? 0) + 1);
-  }
-
   /** Handshakes that led to a connection. */
   get total(): number {
     return this.#completed;
-  }
-
-  /** Failures by reason: one series each, and no more than there are reasons. */
-  get failures(): ReadonlyMap<HandshakeFailure, number> {
-    return this.#failures;
   }
 }

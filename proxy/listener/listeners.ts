@@ -5,6 +5,8 @@ import net from 'node:net';
 import type * as ir from '#api/ir/ir.ts';
 import type { Dial } from '../exchange/dial.ts';
 import type { Limits } from '../exchange/limits.ts';
+import { Refusals } from '../exchange/refusals.ts';
+import type { Refusal } from '../exchange/refusals.ts';
 import type { StreamRecorder } from '../exchange/stream-session.ts';
 import type { Connect } from './connection.ts';
 import { DatagramPort } from './datagram-port.ts';
@@ -17,8 +19,7 @@ import type { PortContext, StreamFinder, Timers } from './port-context.ts';
 import { Port } from './port.ts';
 import type { ListenerProblem } from './problem.ts';
 import { speaks } from './protocol.ts';
-import { ProxyHeaderCounts } from './proxy-header-counts.ts';
-import type { RefusedHeader } from './proxy-header-counts.ts';
+import type { ProxyHeaderFailure } from './proxy-header.ts';
 import { createFetch } from './ocsp/fetch.ts';
 import type { FetchOcsp } from './ocsp/fetch.ts';
 import { Stapler } from './ocsp/stapler.ts';
@@ -55,7 +56,9 @@ export interface ListenerSetOptions {
   /** Told when no answer of a responder could be had for a certificate. */
   readonly ocspFailed?: (failure: OcspFailure) => void;
   /** Told of connections without a header of the PROXY protocol where one is due, not of each. */
-  readonly headerRefused?: (refused: RefusedHeader) => void;
+  readonly headerRefused?: (refused: Refusal<ProxyHeaderFailure>) => void;
+  /** Told of TLS handshakes that failed, not of each. */
+  readonly handshakeFailed?: (failure: Refusal) => void;
   /** Accepting failed, as it does when file descriptors run out. */
   readonly acceptFailed?: (error: Error) => void;
 }
@@ -66,6 +69,13 @@ const noDial: Dial = () => new net.Socket().destroy();
 const NO_BUNDLES: TrustBundles = new Map();
 
 const UNRECORDED: StreamRecorder = { started: () => undefined, ended: () => undefined };
+
+/** What is counted of connections that never get to a codec. */
+function countsFor({ handshakeFailed, headerRefused }: ListenerSetOptions): Pick<PortContext, 'handshakes' | 'proxyHeaders'> {
+  return { handshakes: new HandshakeCounts(handshakeFailed ?? ignore), proxyHeaders: new Refusals(headerRefused ?? ignore) };
+}
+
+function ignore(): void {}
 
 export class ListenerSet {
   readonly #context: PortContext;
@@ -89,8 +99,7 @@ export class ListenerSet {
       limit: new ConnectionLimit(options.limits.maxConnections),
       datagramLimit: new ConnectionLimit(options.limits.maxDatagramSessions),
       identities: new Identities(options.ticketKeys ?? randomBytes(TICKET_KEY_BYTES), this.#stapler),
-      handshakes: new HandshakeCounts(),
-      proxyHeaders: new ProxyHeaderCounts(options.headerRefused),
+      ...countsFor(options),
       settings: { limits: options.limits, proxyProtocol: null },
       drainTimeout: options.drainTimeout,
       bindAddress: options.bindAddress ?? '',
@@ -119,7 +128,7 @@ export class ListenerSet {
   }
 
   /** Connections refused for their header of the PROXY protocol, by reason. */
-  get proxyHeaderFailures(): ProxyHeaderCounts['failures'] {
+  get proxyHeaderFailures(): Refusals<ProxyHeaderFailure>['failures'] {
     return this.#context.proxyHeaders.failures;
   }
 

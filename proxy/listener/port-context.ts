@@ -1,11 +1,12 @@
 // What all ports of a worker have in common.
+import type { Refusals } from '../exchange/refusals.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { StreamPlan } from '../exchange/stream-plan.ts';
 import type { Connect } from './connection.ts';
 import type { HandshakeCounts } from './handshake-counts.ts';
 import type { Identities } from './identity.ts';
 import type { ConnectionLimit } from './limits.ts';
-import type { ProxyHeaderCounts } from './proxy-header-counts.ts';
+import type { ProxyHeaderFailure } from './proxy-header.ts';
 import type { ListenerSettings } from './settings.ts';
 import type { SpliceSettings } from './splice.ts';
 
@@ -30,7 +31,7 @@ export interface PortContext {
   readonly datagramLimit: ConnectionLimit;
   readonly identities: Identities;
   readonly handshakes: HandshakeCounts;
-  readonly proxyHeaders: ProxyHeaderCounts;
+  readonly proxyHeaders: Refusals<ProxyHeaderFailure>;
   /** Of listeners that no policy says anything about. */
   readonly settings: ListenerSettings;
   /** Connections of a protocol that their port no longer speaks may live on for so long, milliseconds. */

@@ -250,6 +250,8 @@ export class Port {
 
   #shakeHands(accepted: net.Socket, peer: ProxiedPeer | null): void {
     const { handshakes, wheel } = this.#context;
+    // Asked for at once: a socket that is closed knows it no more.
+    const address = accepted.remoteAddress ?? '';
     let { connect } = this.#context;
     let { limits } = this.#settings;
     const handshake = new Handshake(accepted, {
@@ -274,7 +276,7 @@ export class Port {
         this.#handshakes.delete(handshake);
         this.#passed(accepted, hello, this.#join(accepted, { secured: null, peer, limits }, connect));
       },
-      failed: (reason) => handshakes.failed(reason),
+      failed: (reason) => handshakes.failed(reason, address),
     });
     this.#handshakes.add(handshake);
     // The accepted socket closes last, whoever has taken over from it.

@@ -110,6 +110,8 @@ export class Handshake {
     const response = verdict.identity.staple(bytes);
     if (response !== null) staple(socket, response);
     socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(reasonOf(error)));
+    // After the handshake Node tells of records that cannot be read by this event only, and goes on as if nothing had come.
+    socket.on('_tlsError', (error: Error) => socket.destroy(error));
     // Who closes its side with the handshake open can never finish it, and half-open sockets do not close by themselves.
     socket.on('end', this.#ended);
     socket.once('secure', () => this.#secured(socket, serverName, verdict.identity));

@@ -15,6 +15,8 @@ export interface WorkerSources {
   readonly proxyHeaderFailures: () => ReadonlyMap<string, number>;
   /** HTTP/2 connections and streams ended for flooding, by reason. */
   readonly floods: () => ReadonlyMap<string, number>;
+  /** HTTP/2 connections ended for errors of their peers, by `side/code`. */
+  readonly connectionFailures: () => ReadonlyMap<string, number>;
   readonly pools: () => Iterable<{ readonly open: number; readonly idle: number; readonly pending: number }>;
   readonly endpoints: () => number;
   readonly mirrorDrops: () => number;
@@ -40,6 +42,12 @@ export function workerFamilies(sources: WorkerSources): readonly MetricFamily[] 
       help: 'HTTP/2 connections and streams that were ended for flooding, by reason',
       read: () => [...sources.floods()].map(([reason, value]) => ({ labels: { reason }, value })),
     },
+    {
+      name: 'weir_http2_connection_errors_total',
+      type: 'counter',
+      help: 'HTTP/2 connections that were ended for an error of their peer, by side and code',
+      read: () => [...sources.connectionFailures()].map(([failure, value]) => ({ labels: sideAndCode(failure), value })),
+    },
     single('weir_upstream_connections_open', 'gauge', 'Upstream connections, idle ones included', () => sum(sources.pools(), 'open')),
     single('weir_upstream_connections_idle', 'gauge', 'Upstream connections kept for reuse', () => sum(sources.pools(), 'idle')),
     single('weir_upstream_requests_pending', 'gauge', 'Requests that wait for an upstream connection', () =>
@@ -50,6 +58,11 @@ export function workerFamilies(sources: WorkerSources): readonly MetricFamily[] 
     single('weir_mirror_drops_total', 'counter', 'Copies of requests that were not sent, too large or too many', sources.mirrorDrops),
     single('weir_access_log_drops_total', 'counter', 'Lines of the access log that nothing took', sources.accessLogDrops),
   ];
+}
+
+function sideAndCode(failure: string): Record<string, string> {
+  const [side = '', code = ''] = failure.split('/');
+  return { side, code };
 }
 
 function tlsFamilies(sources: WorkerSources): readonly MetricFamily[] {

@@ -8,6 +8,8 @@ import { RawClient } from './raw-client.ts';
 import { RawUpstream } from './raw-upstream.ts';
 import type { Respond, UpstreamBehaviour } from './raw-upstream.ts';
 
+export { get, post } from './requests.ts';
+
 const closers: (() => unknown)[] = [];
 
 /** To be called once at the top of a test file: closes what `open...` opened, newest first. */
@@ -56,14 +58,4 @@ export async function openChain(
   const upstream = await openUpstream(behaviour);
   const proxy = await openProxy(toUpstream(upstream.port, fields), limits);
   return { upstream, proxy, client: await openClient(proxy.port) };
-}
-
-/** `GET path` for host `a`, with more headers if need be. */
-export function get(path = '/', headers = ''): string {
-  return `GET ${path} HTTP/1.1\r\nHost: a\r\n${headers}\r\n`;
-}
-
-/** `POST path` with a body of a known length. */
-export function post(body: string, path = '/', headers = ''): string {
-  return `POST ${path} HTTP/1.1\r\nHost: a\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`;
 }

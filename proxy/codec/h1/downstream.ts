@@ -526,18 +526,25 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
     if (this.#state === 'tunnel' && exchange !== null) {
       this.#events.requestEnd(exchange, null);
       if (exchange.responseEnded) this.#close();
-    } else if (this.#state === 'body' && !this.#answerDone) this.#socket.destroy();
+    } else if (this.#state === 'head' || (this.#state === 'body' && !this.#answerDone)) this.#socket.destroy();
     else this.#close();
   }
 
   #closed(): void {
     const exchange = this.#exchange;
+    if (this.#state === 'head') this.#tear();
     this.#state = 'gone';
     this.#exchange = null;
     this.#carry = EMPTY;
     this.#settings.wheel.disarm(this.#timer);
     this.#settings.wheel.disarm(this.#writeTimer);
     if (exchange !== null) this.#events.downstreamFailed(exchange, ERRORS.downstreamReset);
+  }
+
+  /** The peer has left with half a head. */
+  #tear(): void {
+    const exchange = new Exchange(this.#connection, this, performance.now());
+    this.#events.requestTorn(exchange, ERRORS.downstreamReset);
   }
 
   #timedOut(): void {

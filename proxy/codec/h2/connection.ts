@@ -5,6 +5,8 @@ import { Timer } from '#lib/timer-wheel.ts';
 import { cut } from '../h1/cut.ts';
 import { HpackDecoder } from '../hpack/decoder.ts';
 import type { DecodeOutcome } from '../hpack/decoder.ts';
+import { connectionFailure } from './connection-failures.ts';
+import type { Side } from './connection-failures.ts';
 import { FloodGuard } from './floods.ts';
 import type { FloodReason } from './floods.ts';
 import { FrameReader } from './frame-reader.ts';
@@ -27,6 +29,7 @@ export type ConnectionState = 'preface' | 'open' | 'closing' | 'gone';
 
 /** What differs between the ends from the start. */
 export interface EndOptions {
+  readonly side: Side;
   /** What we say first. */
   readonly preface: Buffer;
   /** Windows for what comes in, of the connection and of each stream. */
@@ -58,6 +61,7 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
   protected state: ConnectionState = 'preface';
   /** What the connection waits for as a whole. */
   protected readonly timer: Timer;
+  readonly #side: Side;
   readonly #maxListSize: number;
   readonly #decoder: HpackDecoder;
   readonly #guard: FloodGuard;
@@ -74,6 +78,7 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
     this.reader = new FrameReader(this);
     this.progress = new Progress(this, this.streams, socket, wheel, end.patience);
     this.timer = new Timer(() => this.#timedOut());
+    this.#side = end.side;
     this.#maxListSize = end.maxListSize;
     this.#decoder = new HpackDecoder({ tableSize: 4_096, maxListSize: end.maxListSize, maxHeaders: limits.maxHeaders });
     this.#guard = new FloodGuard(limits);
@@ -410,6 +415,7 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
   /** A connection error: nothing of this connection can be trusted any more. */
   protected fail(code: number): void {
     if (this.over) return;
+    this.settings.failures.failed(connectionFailure(this.#side, code), this.socket.remoteAddress ?? '');
     this.goaway(this.lastTaken, code);
     this.close();
     this.failStreams();
@@ -447,15 +453,23 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
 
   /** The peer sends no more. Without its window updates nothing is sure to get through: it has left. */
   #ended(): void {
+    this.#noteTorn();
     this.close();
     this.failStreams();
   }
 
   protected closed(): void {
+    this.#noteTorn();
     this.state = 'gone';
     this.settings.wheel.disarm(this.timer);
     this.progress.stop();
     this.failStreams();
+  }
+
+  /** The peer has left within a frame or a header block. */
+  #noteTorn(): void {
+    if (this.over || !(this.reader.partial || this.block.stream !== 0)) return;
+    this.settings.failures.failed(`${this.#side}/truncated`, this.socket.remoteAddress ?? '');
   }
 
   #timedOut(): void {

@@ -53,6 +53,7 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
   constructor(socket: net.Socket, connection: DownstreamConnection, events: DownstreamEvents, settings: H2Settings) {
     const { limits, wheel } = settings;
     super(socket, settings, {
+      side: 'downstream',
       preface: serverPreface(limits),
       connectionWindow: connectionWindow(limits),
       streamWindow: streamWindow(limits),

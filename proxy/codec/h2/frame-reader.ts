@@ -25,6 +25,11 @@ export class FrameReader {
     this.#sink = sink;
   }
 
+  /** A frame has begun and not ended. */
+  get partial(): boolean {
+    return this.#carried > 0;
+  }
+
   /** Takes what was read, from `position` on. */
   read(chunk: Buffer, position: number): void {
     if (this.#carried > 0) position = this.#complete(chunk, position);

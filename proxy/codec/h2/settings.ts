@@ -2,6 +2,8 @@
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { H1Settings } from '../h1/settings.ts';
 import type { Limits } from '../../exchange/limits.ts';
+import type { Refusals } from '../../exchange/refusals.ts';
+import type { ConnectionFailure } from './connection-failures.ts';
 import type { FloodCounts } from './floods.ts';
 import { CODE, DEFAULT_WINDOW, FLAG, FRAME, FRAME_HEADER, MAX_FRAME_SIZE, MAX_WINDOW, PREFACE, readUint32 } from './frames.ts';
 import type { Frame } from './frames.ts';
@@ -11,6 +13,8 @@ export interface ConnectionSettings {
   readonly limits: Limits;
   readonly wheel: TimerWheel;
   readonly floods: FloodCounts;
+  /** Connections ended for errors of their peers. */
+  readonly failures: Refusals<ConnectionFailure>;
 }
 
 /** What downstream connections need besides. */

@@ -69,6 +69,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
       data: (chunk) => self?.data(chunk),
     });
     super(socket, settings, {
+      side: 'upstream',
       preface: clientPreface(limits),
       connectionWindow: connectionWindow(limits),
       streamWindow: streamWindow(limits),

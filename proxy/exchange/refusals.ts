@@ -1,0 +1,35 @@
+// Connections that were given up for what their peers sent, before any request or beside all of them: counted by reason, and told
+// to whoever writes the log.
+
+/** One line of the log per reason and this long: whoever can connect can cause one. */
+const QUIET_MS = 10_000;
+
+/** A refusal that is worth a line. */
+export interface Refusal<Reason extends string = string> {
+  readonly reason: Reason;
+  /** Of the socket: no other may be known. */
+  readonly address: string;
+}
+
+export class Refusals<Reason extends string> {
+  readonly #counts = new Map<Reason, number>();
+  readonly #toldAt = new Map<Reason, number>();
+  readonly #tell: (refusal: Refusal<Reason>) => void;
+
+  constructor(tell: (refusal: Refusal<Reason>) => void) {
+    this.#tell = tell;
+  }
+
+  failed(reason: Reason, address: string): void {
+    this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
+    const now = performance.now();
+    if (now - (this.#toldAt.get(reason) ?? -QUIET_MS) < QUIET_MS) return;
+    this.#toldAt.set(reason, now);
+    this.#tell({ reason, address });
+  }
+
+  /** Refusals by reason: one series each, and no more than there are reasons. */
+  get failures(): ReadonlyMap<Reason, number> {
+    return this.#counts;
+  }
+}
