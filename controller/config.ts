@@ -5,6 +5,8 @@ import { isIP } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { caught, describe, FlagValues, Mistake } from '#lib/flags.ts';
 import type { BindAddress, Flags } from '#lib/flags.ts';
+import { FLEETS } from '#api/k8s/gateway-parameters.ts';
+import type { FleetMode } from '#api/k8s/gateway-parameters.ts';
 import { LOG_LEVELS } from '#lib/log.ts';
 import type { LogLevel } from '#lib/log.ts';
 import type { Result } from '#lib/result.ts';
@@ -24,6 +26,8 @@ export interface ControllerConfig {
   readonly pushAddress: BindAddress;
   /** Files of the push server's certificate, key and the CA that proxies' certificates are signed by; '' for all: without TLS. */
   readonly pushTls: { readonly certificate: string; readonly key: string; readonly ca: string };
+  /** Who serves Gateways, and what is needed to make proxies for one. */
+  readonly fleets: FleetConfig;
   /** Probes and metrics. */
   readonly metricsAddress: BindAddress;
   /** Dumps: on loopback, or with a token. */
@@ -31,6 +35,21 @@ export interface ControllerConfig {
   /** Bearer token of the dumps; '' for none, on loopback only. */
   readonly adminToken: string;
   readonly logLevel: LogLevel;
+}
+
+/** How fleets are made. */
+export interface FleetConfig {
+  readonly byDefault: FleetMode;
+  /** Image of the proxies where GatewayParameters name none. */
+  readonly image: string;
+  /** `host:port` at which proxies reach the controllers. */
+  readonly controller: string;
+  /** The name in the controllers' certificate, where it is not that host. */
+  readonly controllerTlsName: string;
+  /** File of the key of the CA that proxies' certificates are signed by. */
+  readonly caKey: string;
+  /** Why fleets cannot be made; '' when they can. */
+  readonly lacks: string;
 }
 
 const FLAGS: Flags = {
@@ -44,6 +63,15 @@ const FLAGS: Flags = {
   'push-tls-cert': { default: '', value: 'FILE', text: 'certificate of the push server, PEM' },
   'push-tls-key': { default: '', value: 'FILE', text: 'its key' },
   'push-tls-ca': { default: '', value: 'FILE', text: "the CA of the proxies' certificates" },
+  'push-tls-ca-key': {
+    default: '',
+    value: 'FILE',
+    text: "that CA's key, to issue certificates to the proxies of Gateways that have their own",
+  },
+  fleet: { default: 'Shared', value: 'MODE', text: 'who serves a Gateway whose GatewayParameters do not say: Shared or PerGateway' },
+  'proxy-image': { default: '', value: 'IMAGE', text: 'the image of the proxies of Gateways that have their own' },
+  'proxy-controller': { default: '', value: 'HOST:PORT', text: 'where those proxies subscribe: a Service in front of the controllers' },
+  'proxy-controller-tls-name': { default: '', value: 'NAME', text: "the name in the controllers' certificate where it is not that host" },
   'metrics-address': { default: '0.0.0.0:9080', value: 'HOST:PORT', text: '/livez, /readyz, /metrics' },
   'admin-address': { default: '127.0.0.1:9081', value: 'HOST:PORT', text: 'dumps; anything but loopback needs --admin-token-file' },
   'admin-token-file': { default: '', value: 'FILE', text: 'bearer token that the dumps ask for' },
@@ -80,10 +108,25 @@ function toConfig(values: FlagValues): ControllerConfig {
       .filter((address) => address !== ''),
     pushAddress: values.bindAddress('push-address'),
     pushTls: pushTls(values),
+    fleets: fleets(values),
     metricsAddress: values.bindAddress('metrics-address'),
     adminAddress,
     adminToken,
     logLevel: values.word('log-level', LOG_LEVELS),
+  };
+}
+
+/** Without what it takes, a Gateway that asks for proxies of its own says so in its conditions. */
+function fleets(values: FlagValues): FleetConfig {
+  const needed = ['proxy-image', 'proxy-controller', 'push-tls-ca-key'];
+  const missing = needed.filter((name) => values.text(name) === '').map((name) => `--${name}`);
+  return {
+    byDefault: values.word('fleet', FLEETS),
+    image: values.text('proxy-image'),
+    controller: values.text('proxy-controller'),
+    controllerTlsName: values.text('proxy-controller-tls-name'),
+    caKey: values.text('push-tls-ca-key'),
+    lacks: missing.length === 0 ? '' : `the controller was started without ${missing.join(', ')}`,
   };
 }
 

@@ -9,6 +9,9 @@ import { dumpResources } from './admin/dump.ts';
 import { ControllerMetrics } from './admin/metrics.ts';
 import type { CompileDelta } from './compile/result.ts';
 import type { ControllerConfig } from './config.ts';
+import { AuthorityFile } from './fleet/authority.ts';
+import { Fleets } from './fleet/fleets.ts';
+import { LiveFleets } from './fleet/live.ts';
 import { LeaseElection } from './leader/lease.ts';
 import { Pipeline } from './pipeline.ts';
 import type { ResourceSink } from './pipeline.ts';
@@ -54,6 +57,8 @@ export class Controller {
   readonly #programmed: Programmed;
   readonly #writer: StatusWriter;
   readonly #events: NackEvents;
+  /** Null where no proxies can be made. */
+  readonly #fleets: { readonly live: LiveFleets; readonly fleets: Fleets } | null;
   readonly #election: LeaseElection;
   readonly #metrics: ControllerMetrics;
   readonly #probes: AdminServer;
@@ -81,6 +86,7 @@ export class Controller {
     this.#writer = this.#makeWriter();
     this.#events = this.#makeEvents();
     this.#programmed = new Programmed(this.#fleet, this.#writer);
+    this.#fleets = this.#makeFleets();
     this.#fleet.onChange({
       progressed: (gateway) => this.#programmed.progressed(gateway),
       refused: (kind, key, refusal) => this.#refused(kind, key, refusal),
@@ -102,6 +108,7 @@ export class Controller {
     const push = await this.#push.start();
     this.#ready = true;
     // Not before the first compile: a leader takes away what it does not want.
+    this.#fleets?.live.start();
     this.#election.start();
     this.#log.info({ push, objects: Object.fromEntries(this.#source.objectCounts()) }, 'proxies are served');
     return { push, probes, admin };
@@ -114,19 +121,20 @@ export class Controller {
     await this.#push.stop();
     this.#programmed.stop();
     await this.#pipeline.stop();
-    await Promise.all([this.#writer.stop(), this.#events.stop()]);
+    await Promise.all([this.#writer.stop(), this.#events.stop(), this.#fleets?.fleets.stop(), this.#fleets?.live.stop()]);
     await this.#election.stop();
     await Promise.all([this.#probes.stop(), this.#admin.stop(), this.#client.close()]);
   }
 
   #makePipeline(): Pipeline {
-    const { controllerName, addresses } = this.#config;
+    const { controllerName, addresses, fleets } = this.#config;
     return new Pipeline({
       sources: [this.#source],
-      compiler: { controllerName, addresses },
+      compiler: { controllerName, addresses, fleets: { byDefault: fleets.byDefault, lacks: fleets.lacks } },
       batch: BATCH,
       push: { apply: (delta) => this.#apply(delta) },
       status: this.#programmed,
+      ...(this.#fleets === null ? {} : { fleets: this.#fleets.fleets }),
       log: this.#log,
       compiled: (delta: CompileDelta, ms: number) => this.#metrics.compiled(delta, ms),
     });
@@ -135,7 +143,9 @@ export class Controller {
   #makeElection(namespace: string): LeaseElection {
     const { leaseName: name, identity } = this.#config;
     const changed = (leading: boolean) => {
-      if (leading) this.#writer.resume();
+      if (!leading) return;
+      this.#writer.resume();
+      this.#fleets?.fleets.resume();
     };
     return new LeaseElection({ client: this.#client, namespace, name, identity, log: this.#log, changed });
   }
@@ -149,6 +159,25 @@ export class Controller {
       log: this.#log,
       wrote: (kind, result) => this.#metrics.statusWritten(kind, result),
     });
+  }
+
+  #makeFleets(): { live: LiveFleets; fleets: Fleets } | null {
+    const { controllerName, fleets, pushTls } = this.#config;
+    if (fleets.lacks !== '') return null;
+    const { image, controller, controllerTlsName } = fleets;
+    const live = new LiveFleets(this.#client, controllerName, this.#log);
+    const authority = new AuthorityFile({ certificate: pushTls.ca, privateKey: fleets.caKey }, this.#log);
+    const made = new Fleets({
+      client: this.#client,
+      live,
+      settings: { controllerName, image, controller, controllerTlsName },
+      authority,
+      gatewayUid: (gateway) => this.#source.live.get(gatewayRef(gateway))?.uid ?? '',
+      leads: () => this.#election.leads(),
+      troubled: (gateway, message) => this.#programmed.troubled(gateway, message),
+      log: this.#log,
+    });
+    return { live, fleets: made };
   }
 
   #makeEvents(): NackEvents {
@@ -204,4 +233,9 @@ export class Controller {
       },
     });
   }
+}
+
+function gatewayRef(gateway: string): ObjectRef {
+  const slash = gateway.indexOf('/');
+  return { kind: 'Gateway', namespace: gateway.slice(0, slash), name: gateway.slice(slash + 1) };
 }

@@ -19,6 +19,11 @@ export interface StatusSink {
   write(statuses: readonly DesiredStatus[], forgotten: readonly ObjectRef[]): void;
 }
 
+/** Where the fleets go that Gateways have to themselves. */
+export interface FleetSink {
+  apply(delta: Pick<CompileDelta, 'fleets' | 'fleetsGone'>): void;
+}
+
 /** What a pipeline joins. */
 export interface PipelineOptions {
   readonly sources: readonly Source[];
@@ -26,6 +31,8 @@ export interface PipelineOptions {
   readonly batch: BatcherOptions;
   readonly push: ResourceSink;
   readonly status: StatusSink;
+  /** Where fleets go; nowhere without a cluster. */
+  readonly fleets?: FleetSink;
   readonly log: Log;
   /** Told of everything a batch did: metrics. */
   readonly compiled?: (delta: CompileDelta, ms: number) => void;
@@ -67,6 +74,7 @@ export class Pipeline {
     const started = performance.now();
     try {
       const delta = this.#compiler.apply(changes);
+      this.#options.fleets?.apply(delta);
       this.#options.push.apply(delta);
       this.#options.status.write(delta.statuses, delta.forgotten);
       this.#logDelta(delta);

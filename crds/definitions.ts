@@ -98,6 +98,19 @@ const OWN_KINDS: readonly Presentation[] = [
     ],
     status: POLICY_STATUS,
   })),
+  {
+    kind: 'GatewayParameters',
+    description:
+      'How the proxies of Gateways are run. A GatewayClass or a Gateway refers to it (parametersRef); the Gateway wins, field by field.',
+    shortNames: ['gwp'],
+    columns: [
+      { name: 'Fleet', type: 'string', jsonPath: '.spec.fleet', description: 'Who serves the Gateways.' },
+      { name: 'Replicas', type: 'integer', jsonPath: '.spec.replicas', description: 'How many proxies, unless they are scaled.' },
+      { name: 'Max', type: 'integer', jsonPath: '.spec.autoscaling.max', description: 'How many proxies at most, when they are scaled.' },
+      { name: 'Service', type: 'string', jsonPath: '.spec.service.type', description: 'The type of the Service.' },
+    ],
+    status: OBJECT_STATUS,
+  },
 ];
 
 /** A file of this folder. */

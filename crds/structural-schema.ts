@@ -62,6 +62,7 @@ function intOrString({ type: _type, minimum: _minimum, ...kept }: Record<string,
     rule: `quantity(string(self)).compareTo(quantity('${String(bytes)}')) ${operator} 0`,
     message: `must be at ${word} ${String(bytes)} bytes`,
   });
+  if (schema['~minimum'] === undefined) return { ...kept, 'x-kubernetes-int-or-string': true };
   const validations = [bound('least', '>=', schema['~minimum']), bound('most', '<=', schema['~maximum'])];
   return { ...kept, 'x-kubernetes-int-or-string': true, 'x-kubernetes-validations': validations };
 }

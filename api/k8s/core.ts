@@ -21,7 +21,8 @@ export const Service = objectOf(
     {
       type: Type.Enum(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'], { default: 'ClusterIP' }),
       ports: Type.Array(ServicePort, { default: [] }),
-      ...unread('selector', 'clusterIP', 'clusterIPs', 'externalIPs', 'externalName', 'sessionAffinity', 'sessionAffinityConfig'),
+      clusterIPs: Type.Optional(Type.Array(Type.String())),
+      ...unread('selector', 'clusterIP', 'externalIPs', 'externalName', 'sessionAffinity', 'sessionAffinityConfig'),
       ...unread('externalTrafficPolicy', 'internalTrafficPolicy', 'healthCheckNodePort', 'publishNotReadyAddresses', 'trafficDistribution'),
       ...unread('ipFamilies', 'ipFamilyPolicy', 'allocateLoadBalancerNodePorts', 'loadBalancerClass', 'loadBalancerIP'),
       ...unread('loadBalancerSourceRanges'),

@@ -69,6 +69,9 @@ export const GatewayAddress = closed({
 });
 export type GatewayAddress = Static<typeof GatewayAddress>;
 
+/** GEP-1867: goes onto everything that is made for the Gateway. */
+const InfrastructureTexts = Type.Optional(Type.Record(Type.String(), Type.String()));
+
 export const Gateway = objectOf(
   `${GATEWAY_GROUP}/v1`,
   'Gateway',
@@ -76,7 +79,9 @@ export const Gateway = objectOf(
     gatewayClassName: DnsName,
     listeners: Type.Array(Listener, { minItems: 1, maxItems: 64 }),
     addresses: Type.Array(GatewayAddress, { default: [], maxItems: 16 }),
-    infrastructure: Type.Optional(closed({ parametersRef: Type.Optional(LocalReference), ...unread('labels', 'annotations') })),
+    infrastructure: Type.Optional(
+      closed({ parametersRef: Type.Optional(LocalReference), labels: InfrastructureTexts, annotations: InfrastructureTexts }),
+    ),
     tls: Type.Optional(GatewayTls),
     ...unread('allowedListeners', 'defaultScope'),
   }),

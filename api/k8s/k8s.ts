@@ -3,6 +3,7 @@ export * from './backend.ts';
 export * from './backend-tls-policy.ts';
 export * from './core.ts';
 export * from './gateway-class.ts';
+export * from './gateway-parameters.ts';
 export * from './gateway.ts';
 export * from './grpc-route.ts';
 export * from './http-filter.ts';

@@ -3,6 +3,7 @@ import type { TSchema } from 'typebox';
 import { Backend } from './backend.ts';
 import { BackendTlsPolicy } from './backend-tls-policy.ts';
 import { ConfigMap, EndpointSlice, Namespace, Secret, Service } from './core.ts';
+import { GatewayParameters } from './gateway-parameters.ts';
 import { GatewayClass } from './gateway-class.ts';
 import { Gateway } from './gateway.ts';
 import { GrpcRoute } from './grpc-route.ts';
@@ -36,6 +37,7 @@ export interface ObjectsByKind extends PolicyObjects {
   TLSRoute: TlsRoute;
   UDPRoute: UdpRoute;
   ReferenceGrant: ReferenceGrant;
+  GatewayParameters: GatewayParameters;
   Backend: Backend;
   BackendTLSPolicy: BackendTlsPolicy;
   Service: Service;
@@ -102,6 +104,7 @@ export const KINDS: Readonly<Record<KindName, KindInfo>> = {
     schema: ReferenceGrant,
   },
   ...policyKinds,
+  GatewayParameters: { ...weirV1, kind: 'GatewayParameters', plural: 'gatewayparameters', namespaced: true, schema: GatewayParameters },
   Backend: { ...weirV1, kind: 'Backend', plural: 'backends', namespaced: true, schema: Backend },
   BackendTLSPolicy: {
     apiVersion: `${GATEWAY_GROUP}/v1`,

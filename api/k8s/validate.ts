@@ -2,6 +2,7 @@
 import { err, ok, type Result } from '#lib/result.ts';
 import { describeSchemaError } from './schema-error.ts';
 import { checkBackendTlsPolicy } from './backend-tls-policy-rules.ts';
+import { checkGatewayParameters } from './gateway-parameters-rules.ts';
 import { checkGateway } from './gateway-rules.ts';
 import { checkGrpcRoute } from './grpc-route-rules.ts';
 import { checkHttpRoute } from './http-route-rules.ts';
@@ -72,6 +73,7 @@ function schemaErrors(info: KindInfo, object: object, options: ValidateOptions):
 const RULES: { readonly [K in KindName]?: (object: ObjectsByKind[K]) => readonly FieldError[] } = {
   BackendTLSPolicy: checkBackendTlsPolicy,
   Gateway: checkGateway,
+  GatewayParameters: checkGatewayParameters,
   HTTPRoute: checkHttpRoute,
   GRPCRoute: checkGrpcRoute,
   TCPRoute: checkStreamRoute,

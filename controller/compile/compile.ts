@@ -12,7 +12,7 @@ import { grpcRouteUnit } from './grpc-route.ts';
 import { httpRouteUnit } from './http-route.ts';
 import { policyUnit } from './policy.ts';
 import { Outputs } from './outputs.ts';
-import type { CompileDelta, DesiredStatus, RejectedObject } from './result.ts';
+import type { CompileDelta, DesiredFleet, DesiredStatus, RejectedObject } from './result.ts';
 import { tcpRouteUnit, tlsRouteUnit, udpRouteUnit } from './stream-route.ts';
 import { Units } from './units.ts';
 import type { CompileOptions, UnitKind } from './view.ts';
@@ -33,6 +33,13 @@ const ROOTS: ReadonlyMap<string, UnitKind<unknown>> = new Map<string, UnitKind<u
 /** controllerName is required; the rest defaults to a cluster whose proxies bind what Gateways say. */
 export type CompilerOptions = Pick<CompileOptions, 'controllerName'> & Partial<CompileOptions>;
 
+const DEFAULTS: Omit<CompileOptions, 'controllerName'> = {
+  allowLoopback: false,
+  bindAddresses: true,
+  addresses: null,
+  fleets: { byDefault: 'Shared', lacks: 'there is no cluster to make proxies in' },
+};
+
 /** Remembers every object and everything compiled from it, so that a change costs what it affects. */
 export class Compiler {
   readonly #store = new Store();
@@ -40,7 +47,7 @@ export class Compiler {
   readonly #units: Units;
 
   constructor(options: CompilerOptions) {
-    this.#units = new Units(this.#store, this.#outputs, { allowLoopback: false, bindAddresses: true, addresses: null, ...options });
+    this.#units = new Units(this.#store, this.#outputs, { ...DEFAULTS, ...options });
   }
 
   /** Compiles a batch of changes. The result depends on the objects there are in the end, not on order or batching. */
@@ -57,6 +64,11 @@ export class Compiler {
   /** Every resource as of the last batch. */
   resources(): Iterable<EncodedResource> {
     return this.#outputs.resources();
+  }
+
+  /** Every fleet as of the last batch. */
+  fleets(): Iterable<DesiredFleet> {
+    return this.#outputs.fleets();
   }
 
   /** Every status as of the last batch. */

@@ -1,20 +1,46 @@
-// The addresses of a Gateway: those it asks for, or those of the proxies, as its status tells them.
+// The addresses of a Gateway: those it asks for, those of the proxies, or those of the Service of its own fleet.
 import { isIP } from 'node:net';
 import type { Gateway } from '#api/k8s/k8s.ts';
+import type { Obstacle } from './conditions.ts';
+import { fleetAddresses } from './fleet.ts';
+import { fleetName } from './fleet-name.ts';
 import type { StatusAddress } from './result.ts';
-import type { CompileOptions } from './view.ts';
+import type { View } from './view.ts';
 
-/** Gateway.status.addresses. Empty: nobody can reach it, as far as Weir knows. */
-export function statusAddresses(gateway: Gateway, options: CompileOptions): readonly StatusAddress[] {
-  const asked = gateway.spec.addresses.map(({ value }) => value).filter((value) => isIP(value) !== 0);
-  // An address without value asks for any: that is what a Gateway without addresses gets too.
-  return (asked.length > 0 ? asked : (options.addresses ?? [])).map((value) => ({
-    type: isIP(value) === 0 ? 'Hostname' : 'IPAddress',
-    value,
-  }));
+/** Gateway.status.addresses, and why nobody can come in there. */
+export interface GatewayAddresses {
+  /** Empty: nobody can reach it, as far as Weir knows. */
+  readonly addresses: readonly StatusAddress[];
+  readonly obstacle: Obstacle<'AddressNotUsable' | 'AddressNotAssigned'> | null;
 }
 
-/** True when clients have no address to go to, and somebody should know one. */
-export function lacksAddress(gateway: Gateway, options: CompileOptions): boolean {
-  return options.addresses !== null && statusAddresses(gateway, options).length === 0;
+/** Where a Gateway is reached. `ownFleet`: it has proxies to itself, behind a Service. */
+export function gatewayAddresses(view: View, gateway: Gateway, ownFleet: boolean): GatewayAddresses {
+  const asked = gateway.spec.addresses.map(({ value }) => value).filter((value) => value !== '');
+  const usable = asked.filter((value) => isIP(value) !== 0);
+  const found = ownFleet ? ofService(view, gateway, usable) : ofProxies(view, usable);
+  const strange = gateway.spec.addresses.find(({ type, value }) => type === 'IPAddress' && value !== '' && isIP(value) === 0);
+  if (strange === undefined) return found;
+  return { ...found, obstacle: { reason: 'AddressNotUsable', message: `${strange.value} is not an IP address` } };
+}
+
+/** An address without value asks for any: that is what a Gateway without addresses gets too. */
+function ofProxies(view: View, asked: readonly string[]): GatewayAddresses {
+  const values = asked.length > 0 ? asked : (view.options.addresses ?? []);
+  const addresses = values.map((value): StatusAddress => ({ type: isIP(value) === 0 ? 'Hostname' : 'IPAddress', value }));
+  if (view.options.addresses === null || addresses.length > 0) return { addresses, obstacle: null };
+  const message = 'the Gateway is served, but no address is known for it: set spec.addresses, or --addresses of the controller';
+  return { addresses, obstacle: { reason: 'AddressNotAssigned', message } };
+}
+
+function ofService(view: View, gateway: Gateway, asked: readonly string[]): GatewayAddresses {
+  const addresses = fleetAddresses(view, gateway);
+  const service = `Service/${gateway.metadata.namespace ?? ''}/${fleetName(gateway.metadata.name)}`;
+  if (addresses.length === 0) {
+    return { addresses, obstacle: { reason: 'AddressNotAssigned', message: `${service} has no address yet` } };
+  }
+  const missing = asked.filter((value) => !addresses.some((address) => address.value === value));
+  if (missing.length === 0) return { addresses, obstacle: null };
+  const has = addresses.map(({ value }) => value).join(', ');
+  return { addresses, obstacle: { reason: 'AddressNotUsable', message: `${service} is reached at ${has}, not at ${missing.join(', ')}` } };
 }

@@ -1,6 +1,6 @@
 // GatewayClasses: which are ours, and whether we can serve them.
-import type { GatewayClass } from '#api/k8s/k8s.ts';
 import { classAccepted, classNotAccepted } from './conditions.ts';
+import { classParameters } from './parameters.ts';
 import { SUPPORTED_FEATURES } from './supported-features.ts';
 import { valueOnly, type UnitKind } from './view.ts';
 
@@ -14,24 +14,21 @@ export const gatewayClassUnit: UnitKind<ClassOutcome> = {
   compile(view, name) {
     const gatewayClass = view.object('GatewayClass', '', name);
     if (gatewayClass?.spec.controllerName !== view.options.controllerName) return valueOnly('not ours');
-    const problem = problemOf(gatewayClass);
+    const parameters = classParameters(view, gatewayClass);
     const generation = gatewayClass.metadata.generation ?? 0;
     return {
-      ...valueOnly(problem === null ? 'ours' : 'not accepted'),
+      ...valueOnly(parameters.ok ? 'ours' : 'not accepted'),
       status: {
         ref: { kind: 'GatewayClass', namespace: '', name },
         uid: gatewayClass.metadata.uid ?? '',
         type: 'GatewayClass',
         conditions: [
-          problem === null ? classAccepted(generation) : classNotAccepted(generation, { reason: 'InvalidParameters', message: problem }),
+          parameters.ok
+            ? classAccepted(generation)
+            : classNotAccepted(generation, { reason: 'InvalidParameters', message: parameters.error }),
         ],
         supportedFeatures: SUPPORTED_FEATURES,
       },
     };
   },
 };
-
-function problemOf(gatewayClass: GatewayClass): string | null {
-  const ref = gatewayClass.spec.parametersRef;
-  return ref === undefined ? null : `spec.parametersRef: ${ref.kind}/${ref.name} of group "${ref.group}" is not supported`;
-}

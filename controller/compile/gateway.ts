@@ -6,9 +6,11 @@ import type { Result } from '#lib/result.ts';
 import { resolveClientCertificate } from './certificates.ts';
 import { insecureValidation } from './client-validation.ts';
 import * as conditions from './conditions.ts';
-import { lacksAddress, statusAddresses } from './gateway-addresses.ts';
+import { fleetOf } from './fleet.ts';
+import { gatewayAddresses, type GatewayAddresses } from './gateway-addresses.ts';
 import { gatewayClassUnit } from './gateway-class.ts';
 import { compileListener, type AttachableListener, type CompiledListener } from './listener.ts';
+import { gatewayParameters, type ResolvedParameters } from './parameters.ts';
 import type { DesiredCondition, StatusAddress } from './result.ts';
 import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
 
@@ -29,20 +31,26 @@ export const gatewayUnit: UnitKind<CompiledGateway | null> = {
     if (gateway === undefined) return valueOnly(null);
     const outcome = view.read(gatewayClassUnit, gateway.spec.gatewayClassName);
     if (outcome === 'not ours') return valueOnly(null);
-    const obstacle = obstacleOf(gateway, outcome === 'not accepted');
-    const addresses = obstacle === null ? addressesToBind(view, gateway) : null;
-    const listeners = gateway.spec.listeners.map((listener) => compileListener(view, gateway, listener, addresses));
+    const parameters = gatewayParameters(view, gateway);
+    const obstacle = obstacleOf(gateway, parameters);
+    const fleet = fleetOf(gateway, parameters.ok ? parameters.value : null);
+    const toBind = obstacle === null ? addressesToBind(view, gateway, fleet !== null) : null;
+    const listeners = gateway.spec.listeners.map((listener) => compileListener(view, gateway, listener, toBind));
     const client = resolveClientCertificate(view, gateway);
+    const reached = obstacle === null ? gatewayAddresses(view, gateway, fleet !== null) : NOT_REACHED;
     return {
       ...valueOnly({
         listeners: listeners.map(({ attachable, status }) => ({ attachable, status })),
-        conditions: conditionsOf(view, gateway, { obstacle, listeners, client }),
-        addresses: obstacle === null ? statusAddresses(gateway, view.options) : [],
+        conditions: [...conditionsOf(gateway, { obstacle, listeners, client, reached }), ...ignoredCondition(gateway, parameters)],
+        addresses: reached.addresses,
       }),
+      fleet,
       resources: listeners.flatMap(({ resource }) => (resource === null ? [] : [withClientCertificate(resource, client)])),
     };
   },
 };
+
+const NOT_REACHED: GatewayAddresses = { addresses: [], obstacle: null };
 
 /** Key: `<namespace>/<name>`. What routes see of a Gateway: without what changes and does not matter to them. Null: not ours. */
 export const attachableUnit: UnitKind<readonly AttachableListener[] | null> = {
@@ -55,25 +63,20 @@ export const attachableUnit: UnitKind<readonly AttachableListener[] | null> = {
 };
 
 /** What keeps the whole Gateway from being served. */
-function obstacleOf(gateway: Gateway, classRefused: boolean): conditions.GatewayObstacle | null {
-  const { gatewayClassName, infrastructure, addresses } = gateway.spec;
-  if (classRefused) return { reason: 'InvalidParameters', message: `GatewayClass/${gatewayClassName} is not accepted` };
-  const parameters = infrastructure?.parametersRef;
-  if (parameters !== undefined) {
-    const message = `spec.infrastructure.parametersRef: ${parameters.kind}/${parameters.name} of group "${parameters.group}" is not supported`;
-    return { reason: 'InvalidParameters', message };
-  }
-  const strange = addresses.find((address) => address.type !== 'IPAddress');
+function obstacleOf(gateway: Gateway, parameters: Result<ResolvedParameters>): conditions.GatewayObstacle | null {
+  if (!parameters.ok) return { reason: 'InvalidParameters', message: parameters.error };
+  const strange = gateway.spec.addresses.find((address) => address.type !== 'IPAddress');
   if (strange === undefined) return null;
   return { reason: 'UnsupportedAddress', message: `spec.addresses: type ${strange.type} is not supported, only IPAddress` };
 }
 
 /** Null when there is none of those the Gateway names: better no listener than one on addresses nobody asked for. */
-function addressesToBind(view: View, gateway: Gateway): readonly string[] | null {
+function addressesToBind(view: View, gateway: Gateway, ownFleet: boolean): readonly string[] | null {
   const named = gateway.spec.addresses.map((address) => address.value).filter((value) => value !== '');
   const usable = named.filter((value) => isIP(value) !== 0);
   if (named.length > 0 && usable.length === 0) return null;
-  return view.options.bindAddresses ? usable : [];
+  // A Service is in front of a fleet of its own: its address is none of the pods'.
+  return view.options.bindAddresses && !ownFleet ? usable : [];
 }
 
 /** What the parts of a Gateway came to. */
@@ -81,6 +84,7 @@ interface Findings {
   readonly obstacle: conditions.GatewayObstacle | null;
   readonly listeners: readonly CompiledListener[];
   readonly client: Result<string | null, conditions.ClientCertificateObstacle>;
+  readonly reached: GatewayAddresses;
 }
 
 /** Only requests are sent to backends with it. Without one that can be used backends are shown none. */
@@ -95,17 +99,15 @@ function refsCondition(generation: number, client: Findings['client'], unresolve
   return conditions.gatewayRefsNotResolved(generation, `listeners with unresolved references: ${unresolved.join(', ')}`);
 }
 
-function conditionsOf(view: View, gateway: Gateway, { obstacle, listeners, client }: Findings): DesiredCondition[] {
+function conditionsOf(gateway: Gateway, { obstacle, listeners, client, reached }: Findings): DesiredCondition[] {
   const generation = gateway.metadata.generation ?? 0;
   const unresolved = listeners.filter((listener) => !listener.resolved).map((listener) => listener.attachable.name);
-  const ignored = ignoredFields(gateway);
   const insecure = insecureValidation(gateway);
   return [
     acceptedCondition(generation, obstacle, listeners),
-    programmedCondition(view, gateway, generation, listeners),
+    programmedCondition(generation, listeners, reached),
     refsCondition(generation, client, unresolved),
     ...(insecure === null ? [] : [conditions.gatewayValidatesInsecurely(generation, insecure)]),
-    ...(ignored.length === 0 ? [] : [conditions.unsupportedFields(generation, ignored)]),
   ];
 }
 
@@ -123,25 +125,24 @@ function acceptedCondition(
     : conditions.gatewayWithoutListeners(generation, message);
 }
 
-function programmedCondition(view: View, gateway: Gateway, generation: number, listeners: readonly CompiledListener[]): DesiredCondition {
-  const unusable = gateway.spec.addresses.find(({ type, value }) => type === 'IPAddress' && value !== '' && isIP(value) === 0);
-  if (unusable !== undefined) {
-    return conditions.gatewayNotProgrammed(generation, { reason: 'AddressNotUsable', message: `${unusable.value} is not an IP address` });
-  }
+function programmedCondition(generation: number, listeners: readonly CompiledListener[], { obstacle }: GatewayAddresses): DesiredCondition {
   const served = listeners.some((listener) => listener.resource !== null);
-  if (served && !lacksAddress(gateway, view.options)) return conditions.gatewayProgrammed(generation, 1, 1);
-  if (served) {
-    const message = 'the Gateway is served, but no address is known for it: set spec.addresses, or --addresses of the controller';
-    return conditions.gatewayNotProgrammed(generation, { reason: 'AddressNotAssigned', message });
-  }
+  if (obstacle?.reason === 'AddressNotUsable' || (served && obstacle !== null))
+    return conditions.gatewayNotProgrammed(generation, obstacle);
+  if (served) return conditions.gatewayProgrammed(generation, 1, 1);
   return conditions.gatewayNotProgrammed(generation, { reason: 'Invalid', message: 'no listener can be served' });
 }
 
 /** What the Gateway asks for beyond its listeners and Weir leaves undone. */
-function ignoredFields(gateway: Gateway): readonly string[] {
-  const { allowedListeners, defaultScope } = gateway.spec;
+function ignoredCondition(gateway: Gateway, parameters: Result<ResolvedParameters>): DesiredCondition[] {
+  const { allowedListeners, defaultScope, infrastructure } = gateway.spec;
   const fields = { 'spec.allowedListeners': allowedListeners, 'spec.defaultScope': defaultScope };
-  return Object.entries(fields)
-    .filter(([, value]) => value !== undefined)
-    .map(([field]) => field);
+  // Nothing is made for a Gateway that shares its proxies.
+  const isShared = parameters.ok && parameters.value.mode === 'Shared';
+  const { labels, annotations } = infrastructure ?? {};
+  const unmade = isShared ? { 'spec.infrastructure.labels': labels, 'spec.infrastructure.annotations': annotations } : {};
+  const settings = isShared ? Object.keys(parameters.value.spec).filter((name) => name !== 'fleet') : [];
+  const ignored = Object.entries({ ...fields, ...unmade }).filter(([, value]) => value !== undefined);
+  const names = [...ignored.map(([field]) => field), ...settings.map((name) => `${name} of its GatewayParameters (fleet: Shared)`)];
+  return names.length === 0 ? [] : [conditions.unsupportedFields(gateway.metadata.generation ?? 0, names)];
 }

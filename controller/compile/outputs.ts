@@ -2,7 +2,12 @@
 import { contentHash } from '#lib/hash.ts';
 import { objectId, type ObjectRef } from '#api/k8s/object.ts';
 import { KIND_ORDER, resourceId, type EncodedResource, type Resource } from '#api/ir/ir.ts';
-import type { CompileDelta, DesiredStatus } from './result.ts';
+import type { CompileDelta, DesiredFleet, DesiredStatus } from './result.ts';
+
+interface KnownFleet {
+  readonly fleet: DesiredFleet;
+  readonly text: string;
+}
 
 interface KnownStatus {
   readonly status: DesiredStatus;
@@ -10,12 +15,14 @@ interface KnownStatus {
 }
 
 /** What changed between two flushes. */
-export type OutputDelta = Pick<CompileDelta, 'changed' | 'removed' | 'statuses' | 'forgotten'>;
+export type OutputDelta = Pick<CompileDelta, 'changed' | 'removed' | 'statuses' | 'forgotten' | 'fleets' | 'fleetsGone'>;
 
 /** Resources by id and statuses by object. Remembers how each was at the last flush, so a detour back to it is no change. */
 export class Outputs {
   readonly #resources = new Map<string, EncodedResource>();
   readonly #statuses = new Map<string, KnownStatus>();
+  readonly #fleets = new Map<string, KnownFleet>();
+  readonly #fleetsBefore = new Map<string, KnownFleet | undefined>();
   readonly #resourcesBefore = new Map<string, EncodedResource | undefined>();
   readonly #statusesBefore = new Map<string, KnownStatus | undefined>();
 
@@ -44,6 +51,27 @@ export class Outputs {
   removeResource(id: string): void {
     if (!this.#resourcesBefore.has(id)) this.#resourcesBefore.set(id, this.#resources.get(id));
     this.#resources.delete(id);
+  }
+
+  /** Every fleet that should be there now. */
+  *fleets(): Iterable<DesiredFleet> {
+    for (const known of this.#fleets.values()) yield known.fleet;
+  }
+
+  /** Puts a fleet in place and answers the key of its Gateway. */
+  putFleet(fleet: DesiredFleet): string {
+    const before = this.#fleets.get(fleet.gateway);
+    const text = JSON.stringify(fleet);
+    if (before?.text === text) return fleet.gateway;
+    if (!this.#fleetsBefore.has(fleet.gateway)) this.#fleetsBefore.set(fleet.gateway, before);
+    this.#fleets.set(fleet.gateway, { fleet, text });
+    return fleet.gateway;
+  }
+
+  /** Takes a fleet away. */
+  removeFleet(gateway: string): void {
+    if (!this.#fleetsBefore.has(gateway)) this.#fleetsBefore.set(gateway, this.#fleets.get(gateway));
+    this.#fleets.delete(gateway);
   }
 
   /** Puts a status in place and answers the id of its object. */
@@ -77,7 +105,20 @@ export class Outputs {
       changed: changed.sort(byKindAndKey),
       removed: removed.sort(byKindAndKey).map(({ kind, key }) => ({ kind, key })),
       ...this.#flushStatuses(),
+      ...this.#flushFleets(),
     };
+  }
+
+  #flushFleets(): Pick<OutputDelta, 'fleets' | 'fleetsGone'> {
+    const fleets: DesiredFleet[] = [];
+    const fleetsGone: string[] = [];
+    for (const [gateway, before] of [...this.#fleetsBefore].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const after = this.#fleets.get(gateway);
+      if (after !== undefined && after.text !== before?.text) fleets.push(after.fleet);
+      if (after === undefined && before !== undefined) fleetsGone.push(gateway);
+    }
+    this.#fleetsBefore.clear();
+    return { fleets, fleetsGone };
   }
 
   #flushStatuses(): Pick<OutputDelta, 'statuses' | 'forgotten'> {

@@ -2,6 +2,7 @@
 import type { FieldError } from '#api/k8s/field-error.ts';
 import type { Condition, ObjectRef } from '#api/k8s/object.ts';
 import type { EncodedResource, ResourceKind } from '#api/ir/ir.ts';
+import type { GatewayParametersSpec } from '#api/k8s/k8s.ts';
 
 /** A condition before the status writer fills in lastTransitionTime. */
 export type DesiredCondition = Omit<Condition, 'lastTransitionTime'>;
@@ -69,6 +70,27 @@ export interface AncestorStatus {
   readonly conditions: readonly DesiredCondition[];
 }
 
+/** A port that clients of a Gateway connect to. */
+export interface FleetPort {
+  readonly protocol: 'TCP' | 'UDP';
+  readonly port: number;
+}
+
+/** The proxies that a Gateway has to itself (GatewayParameters, `fleet: PerGateway`). */
+export interface DesiredFleet {
+  /** `<namespace>/<name>` of the Gateway, and its uid: the owner of all that is made. */
+  readonly gateway: string;
+  readonly uid: string;
+  /** Null: they are not valid. What there is stays as it is. */
+  readonly parameters: GatewayParametersSpec | null;
+  readonly ports: readonly FleetPort[];
+  /** Of spec.infrastructure: for everything that is made. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** The addresses that the Gateway asks for; '' for any. */
+  readonly addresses: readonly string[];
+}
+
 /** A unit that threw: a bug in Weir. What it yielded before stays in force. To be logged and alarmed. */
 export interface UnitFault {
   readonly unit: string;
@@ -91,6 +113,9 @@ export interface CompileDelta {
    * Where such a route still exists, the writer removes Weir's entries from it.
    */
   readonly forgotten: readonly ObjectRef[];
+  /** Fleets that came out different, and Gateways that have none of their own any more. */
+  readonly fleets: readonly DesiredFleet[];
+  readonly fleetsGone: readonly string[];
   readonly rejected: readonly RejectedObject[];
   readonly faults: readonly UnitFault[];
   /** How many units were compiled again: the work counter that tests and metrics watch. */

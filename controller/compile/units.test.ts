@@ -5,7 +5,13 @@ import { Outputs } from './outputs.ts';
 import { Units } from './units.ts';
 import { valueOnly, type CompileOptions, type UnitKind } from './view.ts';
 
-const OPTIONS: CompileOptions = { controllerName: 'test', allowLoopback: false, bindAddresses: true, addresses: null };
+const OPTIONS: CompileOptions = {
+  controllerName: 'test',
+  allowLoopback: false,
+  bindAddresses: true,
+  addresses: null,
+  fleets: { byDefault: 'Shared', lacks: '' },
+};
 
 function namespace(name: string, team: string): KubernetesObject {
   return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { team } } };

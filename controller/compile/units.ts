@@ -22,6 +22,7 @@ interface Unit {
   value: unknown;
   resources: Set<string>;
   status: string | null;
+  fleet: string | null;
   counters: ReadonlySet<string>;
 }
 
@@ -91,6 +92,7 @@ export class Units {
       value: undefined,
       resources: new Set(),
       status: null,
+      fleet: null,
       counters: new Set(),
     };
     this.#units.set(unit.id, unit);
@@ -186,6 +188,9 @@ export class Units {
     const status = output.status === null ? null : this.#outputs.putStatus(output.status);
     if (unit.status !== null && unit.status !== status) this.#outputs.removeStatus(unit.status);
     unit.status = status;
+    const fleet = output.fleet === null ? null : this.#outputs.putFleet(output.fleet);
+    if (unit.fleet !== null && unit.fleet !== fleet) this.#outputs.removeFleet(unit.fleet);
+    unit.fleet = fleet;
     this.#recount(unit, new Set(output.counters));
     if (isDeepStrictEqual(unit.value, output.value)) return;
     unit.value = output.value;
@@ -218,6 +223,7 @@ export class Units {
     for (const cell of unit.reads) this.#unsubscribe(unit, cell);
     for (const id of unit.resources) this.#outputs.removeResource(id);
     if (unit.status !== null) this.#outputs.removeStatus(unit.status);
+    if (unit.fleet !== null) this.#outputs.removeFleet(unit.fleet);
     this.#recount(unit, new Set());
   }
 }

@@ -2,7 +2,8 @@
 import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
 import type { Resource } from '#api/ir/ir.ts';
 import type { Indexed, IndexName } from '../snapshot/indexes.ts';
-import type { DesiredStatus } from './result.ts';
+import type { FleetMode } from '#api/k8s/k8s.ts';
+import type { DesiredFleet, DesiredStatus } from './result.ts';
 
 /** What whoever runs the controller decides about compilation. */
 export interface CompileOptions {
@@ -17,6 +18,15 @@ export interface CompileOptions {
    * Null where nobody is told of addresses (standalone).
    */
   readonly addresses: readonly string[] | null;
+  readonly fleets: FleetOptions;
+}
+
+/** Who serves Gateways. */
+export interface FleetOptions {
+  /** Where GatewayParameters do not say. */
+  readonly byDefault: FleetMode;
+  /** Why Gateways cannot have proxies of their own; '' when they can. */
+  readonly lacks: string;
 }
 
 /** All a unit may look at. Nothing else: no clock, no environment, no state kept between runs. */
@@ -38,6 +48,7 @@ export interface UnitOutput<V> {
   readonly value: V;
   readonly resources: readonly Resource[];
   readonly status: DesiredStatus | null;
+  readonly fleet: DesiredFleet | null;
   /** Counters this unit adds one to. */
   readonly counters: readonly string[];
 }
@@ -58,7 +69,7 @@ export type Stage = (typeof STAGES)[number];
 
 /** An output that is a value and nothing else. */
 export function valueOnly<V>(value: V): UnitOutput<V> {
-  return { value, resources: [], status: null, counters: [] };
+  return { value, resources: [], status: null, fleet: null, counters: [] };
 }
 
 /** The namespace and name in a key `<namespace>/<name>`. Kubernetes names hold no '/'. */

@@ -15,7 +15,7 @@ export class Store {
 
   /**
    * Takes the object over and freezes it. No cell is touched when nothing compile may depend on has changed:
-   * status, managedFields, annotations and resourceVersion do not count.
+   * status (but for that of a Service), managedFields, annotations and resourceVersion do not count.
    */
   upsert(object: KubernetesObject): readonly string[] {
     const relevant = relevantPart(object);
@@ -85,8 +85,10 @@ function relevantPart(object: KubernetesObject): KubernetesObject {
     ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
     ...(labels === undefined ? {} : { labels }),
   };
-  const { status: _status, ...rest } = object as KubernetesObject & { status?: unknown };
-  return { ...rest, metadata };
+  const { status, ...rest } = object as KubernetesObject & { status?: unknown };
+  // Where the proxies of a Gateway are reached.
+  const kept = object.kind === 'Service' && status !== undefined ? { status } : {};
+  return { ...rest, ...kept, metadata };
 }
 
 function deepFreeze(value: unknown): void {

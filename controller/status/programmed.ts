@@ -42,6 +42,8 @@ export class Programmed {
   readonly #wanted = new Map<string, DesiredStatus>();
   readonly #told = new Map<string, Told>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
+  /** Why the fleet of a Gateway cannot be made as it is wanted, by the id of the Gateway. */
+  readonly #troubles = new Map<string, string>();
   /** Refusals of routes and policies, by the id of the object, then by rule. */
   readonly #refusals = new Map<string, Map<string, Refusal>>();
 
@@ -86,6 +88,16 @@ export class Programmed {
     if (status?.type === 'Route' || status?.type === 'Policy') this.#target.write([this.#withRefusals(id, status)], []);
   }
 
+  /** The fleet of a Gateway (`<namespace>/<name>`) cannot be made as it is wanted, or (null) is. */
+  troubled(gateway: string, message: string | null): void {
+    const id = `Gateway/${gateway}`;
+    if ((this.#troubles.get(id) ?? null) === message) return;
+    if (message === null) this.#troubles.delete(id);
+    else this.#troubles.set(id, message);
+    const status = this.#wanted.get(id);
+    if (status?.type === 'Gateway') this.#tell(id, status);
+  }
+
   /** Tells nothing any more. */
   stop(): void {
     for (const timer of this.#timers.values()) clearTimeout(timer);
@@ -101,6 +113,7 @@ export class Programmed {
   #forget(id: string): void {
     this.#wanted.delete(id);
     this.#told.delete(id);
+    this.#troubles.delete(id);
     this.#cancel(id);
   }
 
@@ -156,7 +169,12 @@ export class Programmed {
     const listeners = status.listeners.map((listener) => this.#trueListener(id, status, listener, asComplete));
     const refine = ({ observedGeneration }: DesiredCondition) =>
       asComplete ? conditions.gatewayProgrammed(observedGeneration, 1, 1) : conditions.gatewayProgrammed(observedGeneration, acked, total);
-    this.#target.write([{ ...status, listeners, conditions: replaceProgrammed(status.conditions, refine) }], []);
+    const trouble = this.#troubles.get(id);
+    const own = replaceProgrammed(status.conditions, refine);
+    this.#target.write(
+      [{ ...status, listeners, conditions: trouble === undefined ? own : own.map((one) => withTrouble(one, trouble)) }],
+      [],
+    );
   }
 
   #trueListener(id: string, status: GatewayStatus, listener: ListenerStatus, asComplete: boolean): ListenerStatus {
@@ -187,6 +205,15 @@ export class Programmed {
 export function describeRefusal({ errors, proxies, total }: Refusal): string {
   const reasons = errors.map(({ field, reason }) => (field === '' ? reason : `${field} ${reason}`)).join(', ');
   return `refused by ${proxies} of ${total} proxies: ${reasons}`;
+}
+
+/** Whatever else keeps it from being programmed, this comes first. */
+function withTrouble(condition: DesiredCondition, message: string): DesiredCondition {
+  if (condition.type !== 'Programmed') return condition;
+  return conditions.gatewayNotProgrammed(condition.observedGeneration, {
+    reason: 'Invalid',
+    message: `its proxies cannot be made: ${message}`,
+  });
 }
 
 function isProgrammed(own: readonly DesiredCondition[]): boolean {

@@ -10,8 +10,19 @@ import { ApiError } from './api-client.ts';
 import type { ApiClient } from './api-client.ts';
 import { collectionPath } from './api-paths.ts';
 import { metadataOf } from './kinds.ts';
-import type { RawObject, WatchedKind } from './kinds.ts';
+import type { RawObject } from './kinds.ts';
+import type { KindInfo } from '#api/k8s/kinds.ts';
 import { LineSplitter } from './lines.ts';
+
+/** What is watched. */
+export interface InformedKind {
+  readonly api: Pick<KindInfo, 'apiVersion' | 'kind' | 'plural'>;
+  /** Both narrow the watch at the server; '' for all objects. */
+  readonly fieldSelector: string;
+  readonly labelSelector?: string;
+  /** Equal for two versions of an object that mean the same to whoever listens. */
+  fingerprint(object: RawObject): string;
+}
 
 /** A change to one object, unprojected. */
 export interface RawChange {
@@ -68,7 +79,7 @@ interface WatchEvent {
 }
 
 export class Informer {
-  readonly #kind: WatchedKind;
+  readonly #kind: InformedKind;
   readonly #client: ApiClient;
   readonly #listener: InformerListener;
   readonly #times: InformerTimes;
@@ -83,7 +94,7 @@ export class Informer {
   #problem = '';
   #running: Promise<void> = Promise.resolve();
 
-  constructor(kind: WatchedKind, client: ApiClient, listener: InformerListener, times: InformerTimes = INFORMER_TIMES) {
+  constructor(kind: InformedKind, client: ApiClient, listener: InformerListener, times: InformerTimes = INFORMER_TIMES) {
     this.#kind = kind;
     this.#client = client;
     this.#listener = listener;
@@ -206,8 +217,9 @@ export class Informer {
   }
 
   #query(parameters: Readonly<Record<string, string>>): string {
-    const selector = this.#kind.fieldSelector === '' ? {} : { fieldSelector: this.#kind.fieldSelector };
-    return `${collectionPath(this.#kind.api)}?${new URLSearchParams({ ...parameters, ...selector }).toString()}`;
+    const { api, fieldSelector, labelSelector = '' } = this.#kind;
+    const selectors = { ...(fieldSelector === '' ? {} : { fieldSelector }), ...(labelSelector === '' ? {} : { labelSelector }) };
+    return `${collectionPath(api)}?${new URLSearchParams({ ...parameters, ...selectors }).toString()}`;
   }
 
   /** Whatever is known and has not been seen has vanished while nobody watched. */

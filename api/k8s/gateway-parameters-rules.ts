@@ -1,0 +1,59 @@
+// The rules of GatewayParameters that a schema cannot state, most of them CEL in the CRD: for objects from files, and before use.
+import { parseDuration } from '#lib/duration.ts';
+import type { FieldError } from './field-error.ts';
+import type { GatewayParameters, GatewayParametersSpec } from './gateway-parameters.ts';
+import { COUNT_LIMITS, TIME_LIMITS, UNLIMITED_AT_0 } from './proxy-limits.ts';
+
+/** Every rule the object breaks. */
+export function checkGatewayParameters({ spec }: GatewayParameters): FieldError[] {
+  return brokenParameters(spec);
+}
+
+/** The same for a spec that may be the sum of several objects. */
+export function brokenParameters(spec: GatewayParametersSpec): FieldError[] {
+  return [
+    ...(spec.replicas !== undefined && spec.autoscaling !== undefined
+      ? [{ field: 'spec', reason: 'replicas and autoscaling exclude each other' }]
+      : []),
+    ...checkAutoscaling(spec.autoscaling),
+    ...checkService(spec.service),
+    ...checkDisruption(spec.podDisruptionBudget),
+    ...Object.entries(spec.limits ?? {}).flatMap(([name, value]) => checkLimit(name, value)),
+  ];
+}
+
+function checkAutoscaling(autoscaling: GatewayParametersSpec['autoscaling']): FieldError[] {
+  if (autoscaling?.min === undefined || autoscaling.min <= autoscaling.max) return [];
+  return [{ field: 'spec.autoscaling.min', reason: 'must not be greater than max' }];
+}
+
+function checkService(service: GatewayParametersSpec['service']): FieldError[] {
+  const errors: FieldError[] = [];
+  if (service?.type === 'ClusterIP' && service.externalTrafficPolicy !== undefined) {
+    errors.push({ field: 'spec.service.externalTrafficPolicy', reason: 'is not for ClusterIP' });
+  }
+  if (service?.type !== undefined && service.type !== 'LoadBalancer' && service.loadBalancerClass !== undefined) {
+    errors.push({ field: 'spec.service.loadBalancerClass', reason: 'is only for LoadBalancer' });
+  }
+  return errors;
+}
+
+function checkDisruption(budget: GatewayParametersSpec['podDisruptionBudget']): FieldError[] {
+  if (budget === undefined || (budget.minAvailable === undefined) !== (budget.maxUnavailable === undefined)) return [];
+  return [{ field: 'spec.podDisruptionBudget', reason: 'exactly one of minAvailable and maxUnavailable must be set' }];
+}
+
+const COUNTS: ReadonlySet<string> = new Set(COUNT_LIMITS);
+const TIMES: ReadonlySet<string> = new Set(TIME_LIMITS);
+
+function checkLimit(name: string, value: string): FieldError[] {
+  const field = `spec.limits[${name}]`;
+  if (TIMES.has(name)) {
+    const parsed = parseDuration(value);
+    return parsed.ok ? [] : [{ field, reason: parsed.error }];
+  }
+  if (!COUNTS.has(name)) return [{ field, reason: 'is not a limit of a proxy' }];
+  const minimum = UNLIMITED_AT_0.has(name) ? 0 : 1;
+  const isCount = /^[0-9]{1,15}$/.test(value) && Number(value) >= minimum;
+  return isCount ? [] : [{ field, reason: `must be a whole number, at least ${minimum}` }];
+}

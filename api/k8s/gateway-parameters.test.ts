@@ -1,0 +1,67 @@
+import { describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { TSchema } from 'typebox';
+import { DEFAULT_LIMITS } from '../../proxy/exchange/limits.ts';
+import { describeProxyFlags } from '../../proxy/config.ts';
+import { describeError } from './field-error.ts';
+import { GatewayParametersSpec } from './gateway-parameters.ts';
+import { COUNT_LIMITS, TIME_LIMITS } from './proxy-limits.ts';
+import { validateObject } from './validate.ts';
+
+const DOCUMENT = readFileSync(path.resolve(import.meta.dirname, '..', '..', 'docs', 'reference', 'fleets.md'), 'utf8');
+
+interface Described {
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, Described>>;
+}
+
+function rows({ properties = {} }: Described, prefix: string): string[] {
+  return Object.entries(properties).flatMap(([name, field]) => [
+    `| \`${prefix}${name}\` | ${field.description ?? 'WITHOUT DESCRIPTION'} |`,
+    ...rows(field, `${prefix}${name}.`),
+  ]);
+}
+
+test('docs/reference/fleets.md has every field with its description, and no others', () => {
+  const documented = DOCUMENT.split('\n').filter((line) => line.startsWith('| `'));
+  expect(documented).toEqual(rows(GatewayParametersSpec as TSchema as Described, ''));
+});
+
+test('the limits are those that proxies have', () => {
+  const flags = Object.keys(DEFAULT_LIMITS).map((name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
+  expect([...COUNT_LIMITS, ...TIME_LIMITS].sort()).toEqual(flags.sort());
+  for (const name of TIME_LIMITS) expect(describeProxyFlags()).toContain(`--${name} TIME`);
+});
+
+describe('GatewayParameters', () => {
+  const check = (spec: object) => {
+    const object = { apiVersion: 'gateway.weir.dev/v1alpha1', kind: 'GatewayParameters', metadata: { name: 'a' }, spec };
+    const result = validateObject(object, { strict: true });
+    return result.ok ? [] : result.error.map(describeError);
+  };
+
+  test.each([
+    [{ replicas: 2, autoscaling: { max: 3 } }, 'spec: replicas and autoscaling exclude each other'],
+    [{ autoscaling: { min: 4, max: 3 } }, 'spec.autoscaling.min: must not be greater than max'],
+    [{ service: { type: 'ClusterIP', externalTrafficPolicy: 'Local' } }, 'spec.service.externalTrafficPolicy: is not for ClusterIP'],
+    [{ service: { type: 'NodePort', loadBalancerClass: 'a' } }, 'spec.service.loadBalancerClass: is only for LoadBalancer'],
+    [{ podDisruptionBudget: {} }, 'spec.podDisruptionBudget: exactly one of minAvailable and maxUnavailable must be set'],
+    [{ limits: { 'max-connection': '1' } }, 'spec.limits[max-connection]: is not a limit of a proxy'],
+    [{ limits: { 'max-headers': '0' } }, 'spec.limits[max-headers]: must be a whole number, at least 1'],
+    [{ limits: { 'connect-timeout': '5' } }, 'spec.limits[connect-timeout]: must be a duration like 10s, 1h30m or 100ms'],
+    [{ drain: { delay: '5' } }, 'spec.drain.delay: must be a duration like 10s, 1h30m or 100ms'],
+    [{ resources: { limits: { cpu: '1 core' } } }, 'spec.resources.limits.cpu: must be a quantity like 2, 500m or 256Mi'],
+    [{ fleet: 'Own' }, 'spec.fleet: must be one of Shared, PerGateway'],
+    [{ fleets: 'Shared' }, 'spec.fleets: is not a known field; did you mean fleet?'],
+  ])('%j is refused', (spec, reason) => {
+    expect(check(spec)).toEqual([reason]);
+  });
+
+  test('everything may be left out, and sizes be numbers', () => {
+    expect(check({})).toEqual([]);
+    expect(
+      check({ resources: { limits: { cpu: 2 } }, podDisruptionBudget: { maxUnavailable: 1 }, limits: { 'max-connections': '0' } }),
+    ).toEqual([]);
+  });
+});

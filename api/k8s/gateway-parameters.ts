@@ -1,0 +1,124 @@
+// GatewayParameters: how the proxies of a Gateway are run. What is left out is left to the object further out, and at last to the
+// controller: a Gateway's own parameters win over those of its GatewayClass, field by field.
+import { Type, type Static, type TProperties, type TSchema } from 'typebox';
+import { closed, DURATION_FORM, DURATION_RULES, objectOf, WEIR_GROUP } from './schema.ts';
+
+/** Rules in CEL, for the CRD; gateway-parameters-rules.ts says the same for objects that no API server has seen. */
+function withRules<S extends TSchema>(schema: S, ...rules: readonly (readonly [rule: string, message: string])[]): S {
+  return { ...schema, 'x-kubernetes-validations': rules.map(([rule, message]) => ({ rule, message })) };
+}
+
+function group<P extends TProperties>(description: string, properties: P) {
+  return { ...closed(properties), description };
+}
+
+const opaque = (description: string) => Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description }));
+const opaqueList = (description: string) =>
+  Type.Optional(Type.Array(Type.Record(Type.String(), Type.Unknown()), { maxItems: 64, description }));
+const texts = (description: string) => Type.Optional(Type.Record(Type.String(), Type.String(), { description }));
+const duration = (description: string) =>
+  Type.Optional(Type.String({ ...DURATION_RULES, description, '~must': DURATION_FORM } as Parameters<typeof Type.String>[0]));
+
+/** A number or a text, as the API calls it an IntOrString. */
+function intOrString(pattern: string, description: string) {
+  return Type.Unsafe<number | string>({ type: ['integer', 'string'], minimum: 0, maxLength: 64, pattern, description } as TSchema);
+}
+
+const QUANTITY = '^[0-9]+(\\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$';
+const quantities = (description: string) =>
+  Type.Optional(
+    Type.Record(Type.String(), intOrString(QUANTITY, 'a quantity like 2, 500m or 256Mi'), {
+      description,
+    }),
+  );
+const share = (description: string) => Type.Optional(intOrString('^(100|[1-9]?[0-9])%$', description));
+
+/** Who serves a Gateway. */
+export const FLEETS = ['Shared', 'PerGateway'] as const;
+export type FleetMode = (typeof FLEETS)[number];
+
+const Autoscaling = withRules(
+  group('A HorizontalPodAutoscaler decides how many proxies there are.', {
+    min: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, description: 'At least so many proxies. 2 by default.' })),
+    max: Type.Integer({ minimum: 1, maximum: 1_000, description: 'At most so many proxies.' }),
+    cpuUtilization: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1_000,
+        description:
+          'The share of the requested CPU that proxies should use on average, in percent. 70 by default when there are no metrics.',
+      }),
+    ),
+    metrics: opaqueList('What else to scale by, as in spec.metrics of autoscaling/v2.'),
+    behavior: opaque('How fast to scale, as in spec.behavior of autoscaling/v2.'),
+  }),
+  ['!has(self.min) || self.min <= self.max', 'min must not be greater than max'],
+);
+
+const Service = withRules(
+  group('The Service in front of the proxies.', {
+    type: Type.Optional(Type.Enum(['LoadBalancer', 'NodePort', 'ClusterIP'], { description: 'Its type; LoadBalancer by default.' })),
+    annotations: texts('Annotations of the Service, such as cloud load balancers ask for.'),
+    externalTrafficPolicy: Type.Optional(
+      Type.Enum(['Cluster', 'Local'], { description: 'Local keeps the address of the client. Not for ClusterIP.' }),
+    ),
+    loadBalancerClass: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 253, description: 'Which load balancer is meant. Only for LoadBalancer.' }),
+    ),
+  }),
+  ["!has(self.externalTrafficPolicy) || !has(self.type) || self.type != 'ClusterIP'", 'externalTrafficPolicy is not for ClusterIP'],
+  ["!has(self.loadBalancerClass) || !has(self.type) || self.type == 'LoadBalancer'", 'loadBalancerClass is only for LoadBalancer'],
+);
+
+const Pod = group('The pods of the proxies.', {
+  labels: texts('More labels.'),
+  annotations: texts('More annotations.'),
+  nodeSelector: texts('Labels of the nodes they may run on.'),
+  tolerations: opaqueList('As in a pod.'),
+  affinity: opaque('As in a pod.'),
+  topologySpreadConstraints: opaqueList('As in a pod; a labelSelector that is left out selects the proxies. Spread over nodes by default.'),
+  priorityClassName: Type.Optional(Type.String({ minLength: 1, maxLength: 253, description: 'As in a pod.' })),
+});
+
+const Disruption = withRules(
+  group('How many proxies evictions may take at a time. One by default.', {
+    minAvailable: share('So many must stay, or a share like 50%.'),
+    maxUnavailable: share('So many may be missing, or a share like 50%.'),
+  }),
+  ['has(self.minAvailable) != has(self.maxUnavailable)', 'exactly one of minAvailable and maxUnavailable must be set'],
+);
+
+const Drain = group('How proxies end.', {
+  delay: duration('How long they accept connections after they are told to end, while load balancers notice. 5s by default.'),
+  timeout: duration('How long requests may take after that. 60s by default.'),
+});
+
+export const GatewayParametersSpec = withRules(
+  closed({
+    fleet: Type.Optional(
+      Type.Enum([...FLEETS], {
+        description: 'PerGateway: proxies of its own, made as this object says. Shared: those installed beside the controller.',
+      }),
+    ),
+    replicas: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000, description: 'How many proxies. 2 by default.' })),
+    autoscaling: Type.Optional(Autoscaling),
+    resources: Type.Optional(
+      group('Of the container of a proxy.', {
+        requests: quantities('What is set aside for it.'),
+        limits: quantities('What it may use at most. The CPU limit is also the number of workers unless that is set.'),
+      }),
+    ),
+    workers: Type.Optional(Type.Integer({ minimum: 1, maximum: 256, description: 'Worker processes of a proxy.' })),
+    image: Type.Optional(Type.String({ minLength: 1, maxLength: 512, description: 'The image of the proxies.' })),
+    service: Type.Optional(Service),
+    pod: Type.Optional(Pod),
+    podDisruptionBudget: Type.Optional(Disruption),
+    drain: Type.Optional(Drain),
+    limits: texts('Limits of the proxies by the names of their flags, without the dashes: max-connections: "5000".'),
+  }),
+  ['!has(self.replicas) || !has(self.autoscaling)', 'replicas and autoscaling exclude each other'],
+);
+export type GatewayParametersSpec = Static<typeof GatewayParametersSpec>;
+
+export const GatewayParameters = objectOf(`${WEIR_GROUP}/v1alpha1`, 'GatewayParameters', GatewayParametersSpec);
+export type GatewayParameters = Static<typeof GatewayParameters>;

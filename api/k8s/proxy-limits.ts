@@ -1,0 +1,50 @@
+// The names of a proxy's limits, as GatewayParameters may set them. A test holds the list to the flags that proxies take.
+
+/** Limits that are numbers: of bytes or of things. */
+export const COUNT_LIMITS = [
+  'max-head-bytes',
+  'max-headers',
+  'max-target-bytes',
+  'max-request-body-bytes',
+  'max-chunk-line-bytes',
+  'max-requests-per-connection',
+  'max-streams-per-connection',
+  'stream-window-bytes',
+  'connection-window-bytes',
+  'max-stream-resets',
+  'max-control-frames',
+  'max-connections',
+  'max-connect-attempts',
+  'max-idle-per-endpoint',
+  'max-connections-per-endpoint',
+  'max-streams-per-upstream',
+  'max-pending-per-endpoint',
+  'max-response-head-bytes',
+  'max-informational',
+  'max-buffered-bytes',
+  'max-datagram-sessions',
+] as const;
+
+/** Limits that are durations. */
+export const TIME_LIMITS = [
+  'tls-handshake-timeout',
+  'request-head-timeout',
+  'request-body-idle-timeout',
+  'downstream-idle-timeout',
+  'downstream-write-timeout',
+  'connect-timeout',
+  'upstream-idle-timeout',
+  'pool-idle-timeout',
+  'pending-timeout',
+  'proxy-header-timeout',
+  'tunnel-idle-timeout',
+  'datagram-idle-timeout',
+] as const;
+
+/** Limits for which 0 means that there is none. */
+export const UNLIMITED_AT_0: ReadonlySet<string> = new Set([
+  'max-request-body-bytes',
+  'max-requests-per-connection',
+  'max-connections',
+  'max-idle-per-endpoint',
+]);

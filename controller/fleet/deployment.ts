@@ -1,0 +1,137 @@
+// The Deployment of a fleet: proxies that run as nobody in particular, on a file system they cannot write to.
+//
+// Proxies bind the ports of the listeners as they are, below 1024 too: `ip_unprivileged_port_start` is a safe sysctl of the pod's own
+// network, allowed by the restricted Pod Security Standard. Mapping ports would need the two numbers of each in routes that match on
+// ports, in redirects, in logs and in whoever reads them.
+import { parseDuration } from '#lib/duration.ts';
+import type { GatewayParametersSpec } from '#api/k8s/k8s.ts';
+import type { DesiredFleet, FleetPort } from '../compile/result.ts';
+import { labelsOf, metadataFor, selectorOf, type Fields, type FleetSettings, type Manifest } from './manifest.ts';
+import { credentialsName } from './credentials.ts';
+
+const PROBE_PORT = 15_021;
+/** Of the user and group `nonroot` in distroless images; any other would do. */
+const NOBODY = 65_532;
+const CREDENTIALS = '/etc/weir/credentials';
+const STATE = '/var/lib/weir';
+const DEFAULT_DRAIN = { delay: '5s', timeout: '60s' };
+/** Between the end of the drain and SIGKILL. */
+const SLACK_SECONDS = 5;
+const DEFAULT_REPLICAS = 2;
+const DEFAULT_REQUESTS = { cpu: '250m', memory: '256Mi' };
+
+/** Without `replicas` where a HorizontalPodAutoscaler says how many there are. */
+export function deployment(fleet: DesiredFleet, parameters: GatewayParametersSpec, settings: FleetSettings): Manifest {
+  const { replicas = DEFAULT_REPLICAS, autoscaling, pod = {} } = parameters;
+  const labels = { ...pod.labels, ...labelsOf(fleet, settings) };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: metadataFor(fleet, settings),
+    spec: {
+      ...(autoscaling === undefined ? { replicas } : {}),
+      selector: { matchLabels: selectorOf(fleet) },
+      // A proxy goes only when another has taken its place.
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: 0 } },
+      template: {
+        metadata: { labels, annotations: { ...fleet.annotations, ...pod.annotations } },
+        spec: podSpec(fleet, parameters, settings),
+      },
+    },
+  };
+}
+
+function podSpec(fleet: DesiredFleet, parameters: GatewayParametersSpec, settings: FleetSettings): Fields {
+  const { name, namespace: _namespace } = metadataFor(fleet, settings);
+  return {
+    serviceAccountName: name,
+    automountServiceAccountToken: false,
+    terminationGracePeriodSeconds: graceSeconds(parameters),
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: NOBODY,
+      runAsGroup: NOBODY,
+      fsGroup: NOBODY,
+      seccompProfile: { type: 'RuntimeDefault' },
+      sysctls: [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '0' }],
+    },
+    containers: [container(fleet, parameters, settings)],
+    volumes: [
+      { name: 'credentials', secret: { secretName: credentialsName(fleet), defaultMode: 0o440 } },
+      { name: 'state', emptyDir: {} },
+    ],
+    ...placement(fleet, parameters),
+  };
+}
+
+function container(fleet: DesiredFleet, parameters: GatewayParametersSpec, settings: FleetSettings): Fields {
+  const { resources = {} } = parameters;
+  return {
+    name: 'proxy',
+    image: parameters.image ?? settings.image,
+    args: ['proxy', ...flags(parameters, settings)],
+    env: [{ name: 'WEIR_NODE_ID', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
+    ports: [...fleet.ports.map(containerPort), { name: 'probes', containerPort: PROBE_PORT, protocol: 'TCP' }],
+    resources: {
+      requests: { ...DEFAULT_REQUESTS, ...resources.requests },
+      ...(resources.limits === undefined ? {} : { limits: resources.limits }),
+    },
+    // Starting takes as long as reading the configuration does, so readiness waits for that and liveness does not.
+    startupProbe: { httpGet: { path: '/livez', port: 'probes' }, periodSeconds: 1, failureThreshold: 60 },
+    readinessProbe: { httpGet: { path: '/readyz', port: 'probes' }, periodSeconds: 2, failureThreshold: 2 },
+    livenessProbe: { httpGet: { path: '/livez', port: 'probes' }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
+    securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
+    volumeMounts: [
+      { name: 'credentials', mountPath: CREDENTIALS, readOnly: true },
+      { name: 'state', mountPath: STATE },
+    ],
+  };
+}
+
+function flags({ drain = {}, workers, limits = {} }: GatewayParametersSpec, settings: FleetSettings): string[] {
+  const given: readonly (readonly [string, string])[] = [
+    ['controller', settings.controller],
+    ['controller-tls-ca', `${CREDENTIALS}/ca.crt`],
+    ['controller-tls-cert', `${CREDENTIALS}/tls.crt`],
+    ['controller-tls-key', `${CREDENTIALS}/tls.key`],
+    ...(settings.controllerTlsName === '' ? [] : [['controller-tls-name', settings.controllerTlsName] as const]),
+    ['last-good', `${STATE}/last-good`],
+    ['probe-port', String(PROBE_PORT)],
+    ['drain-delay', drain.delay ?? DEFAULT_DRAIN.delay],
+    ['drain-timeout', drain.timeout ?? DEFAULT_DRAIN.timeout],
+    ...(workers === undefined ? [] : [['workers', String(workers)] as const]),
+    ...Object.entries(limits).sort(([a], [b]) => (a < b ? -1 : 1)),
+  ];
+  return given.map(([name, value]) => `--${name}=${value}`);
+}
+
+function containerPort({ protocol, port }: FleetPort): Fields {
+  return { name: portName({ protocol, port }), containerPort: port, protocol };
+}
+
+/** The name of a port, in Service and Deployment. */
+export function portName({ protocol, port }: FleetPort): string {
+  return `${protocol.toLowerCase()}-${port}`;
+}
+
+/** No preStop: a proxy that is told to end goes on accepting connections for the delay, and says that it is not ready. */
+function graceSeconds({ drain = {} }: GatewayParametersSpec): number {
+  return seconds(drain.delay ?? DEFAULT_DRAIN.delay) + seconds(drain.timeout ?? DEFAULT_DRAIN.timeout) + SLACK_SECONDS;
+}
+
+function seconds(duration: string): number {
+  const parsed = parseDuration(duration);
+  return parsed.ok ? Math.ceil(parsed.value / 1_000) : 0;
+}
+
+function placement(fleet: DesiredFleet, { pod = {} }: GatewayParametersSpec): Fields {
+  const { nodeSelector, tolerations, affinity, priorityClassName } = pod;
+  const chosen = Object.entries({ nodeSelector, tolerations, affinity, priorityClassName }).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(chosen), topologySpreadConstraints: spread(fleet, pod.topologySpreadConstraints ?? [OVER_NODES]) };
+}
+
+const OVER_NODES: Fields = { maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway' };
+
+function spread(fleet: DesiredFleet, constraints: readonly Fields[]): Fields[] {
+  return constraints.map((constraint) => ({ labelSelector: { matchLabels: selectorOf(fleet) }, ...constraint }));
+}

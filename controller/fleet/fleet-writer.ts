@@ -1,0 +1,229 @@
+// Writes the objects of one fleet: server-side apply with a field manager of our own, and only where something differs.
+//
+// Each object carries the hash of what was applied. A hash that differs, or a value that does, is a reason to apply; fields that are no
+// longer wanted go away with it, because they were ours. What others add stays.
+import { contentHash } from '#lib/hash.ts';
+import type { Log } from '#lib/log.ts';
+import type { GatewayParametersSpec } from '#api/k8s/k8s.ts';
+import { objectId } from '#api/k8s/object.ts';
+import { WEIR_GROUP } from '#api/k8s/schema.ts';
+import type { DesiredFleet } from '../compile/result.ts';
+import { messageOf } from '../watch/api-client.ts';
+import type { ApiClient, ApiReply } from '../watch/api-client.ts';
+import { groupOf } from '../watch/api-paths.ts';
+import type { RawObject } from '../watch/kinds.ts';
+import type { AuthorityFile } from './authority.ts';
+import { minReplicas } from './autoscaler.ts';
+import { areFresh, credentials, credentialsName, issueCredentials } from './credentials.ts';
+import { holds, project } from './drift.ts';
+import { FLEET_KINDS, fleetObjectPath } from './kinds.ts';
+import type { FleetKindName, FleetObjectRef } from './kinds.ts';
+import { FIELD_MANAGER, liveObject } from './live.ts';
+import type { LiveFleets, LiveObject } from './live.ts';
+import { manifests } from './manifests.ts';
+import { nameOf, type FleetSettings, type Manifest } from './manifest.ts';
+
+/** Says what was applied. */
+const APPLIED = `${WEIR_GROUP}/applied`;
+
+/** Owns a number of replicas between us and an autoscaler, so that at no time it is nobody's, which would make it 1. */
+const HANDOVER_MANAGER = `${FIELD_MANAGER}-handover`;
+
+/** The API server refuses, or an object of the name is somebody else's. */
+export class FleetError extends Error {
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(message: string, details: Readonly<Record<string, unknown>> = {}) {
+    super(message);
+    this.details = details;
+  }
+}
+
+export interface FleetWriterOptions {
+  readonly client: ApiClient;
+  readonly live: LiveFleets;
+  readonly settings: FleetSettings;
+  readonly authority: AuthorityFile;
+  readonly gatewayUid: (gateway: string) => string;
+  readonly leads: () => boolean;
+  readonly log: Log;
+}
+
+/** A write that the watch has not told of yet. */
+interface Written {
+  readonly basedOn: string | null;
+  readonly live: LiveObject;
+}
+
+export class FleetWriter {
+  readonly #options: FleetWriterOptions;
+  readonly #written = new Map<string, Written>();
+  /** By id: what an object looked like right after it was applied, where the API server writes a value its own way (1000m is 1). */
+  readonly #settled = new Map<string, string>();
+
+  constructor(options: FleetWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Makes everything as it should be. Rejects with a FleetError at the first thing that cannot be. */
+  async bring(fleet: DesiredFleet, parameters: GatewayParametersSpec): Promise<void> {
+    const wanted = manifests(fleet, parameters, this.#options.settings);
+    await this.#removeOthers(fleet, [...wanted.map(refOf), credentialsRef(fleet)]);
+    await this.#bringCredentials(fleet);
+    const replicas = parameters.autoscaling === undefined ? null : minReplicas(parameters.autoscaling);
+    for (const manifest of wanted) await this.#bringOne(fleet, manifest, replicas);
+  }
+
+  /** Removes what a Gateway that still exists does not want any more. */
+  async takeAway(gateway: string): Promise<void> {
+    const uid = this.#options.gatewayUid(gateway);
+    for (const live of this.#options.live.of(gateway)) if (live.ownerUid === uid) await this.#remove(live);
+  }
+
+  async #removeOthers(fleet: DesiredFleet, wanted: readonly FleetObjectRef[]): Promise<void> {
+    const ids = new Set(wanted.map(objectId));
+    for (const live of this.#options.live.of(fleet.gateway)) {
+      if (live.ownerUid === fleet.uid && !ids.has(objectId(live.ref))) await this.#remove(live);
+    }
+  }
+
+  async #bringCredentials(fleet: DesiredFleet): Promise<void> {
+    const { settings } = this.#options;
+    const authority = await this.#options.authority.current().catch((error: unknown) => {
+      throw new FleetError(`certificates of proxies cannot be issued: ${(error as Error).message}`);
+    });
+    const ref = credentialsRef(fleet);
+    const live = this.#liveOf(ref);
+    const asIs = withHash(withoutData(credentials(fleet, settings, NO_CREDENTIALS)));
+    if (live !== undefined && live.ownerUid === fleet.uid && holds(live.object, asIs) && this.#areFresh(fleet, live, authority)) return;
+    const now = Date.now();
+    const { metadata, ...secret } = credentials(fleet, settings, issueCredentials(fleet, authority, now));
+    await this.#claim(fleet, ref, live);
+    await this.#apply(ref, live, { ...secret, metadata: asIs.metadata });
+    this.#options.log.info({ gateway: metadata.namespace, secret: metadata.name }, 'credentials of a fleet issued');
+  }
+
+  #areFresh(fleet: DesiredFleet, live: LiveObject, authority: Parameters<typeof areFresh>[2]): boolean {
+    const data = live.object['data'] as Readonly<Record<string, unknown>> | undefined;
+    const decode = (value: unknown): string => Buffer.from(String(value ?? ''), 'base64').toString();
+    return areFresh(fleet, { ca: decode(data?.['ca.crt']), certificate: decode(data?.['tls.crt']) }, authority, Date.now());
+  }
+
+  /** `scaledFrom` is how many replicas to begin with where an autoscaler decides; null where the manifest says. */
+  async #bringOne(fleet: DesiredFleet, bare: Manifest, scaledFrom: number | null): Promise<void> {
+    const manifest = withHash(bare);
+    const ref = refOf(manifest);
+    const live = this.#liveOf(ref);
+    if (live?.ownerUid === fleet.uid && this.#isAsWanted(live, manifest)) return;
+    const found = await this.#claim(fleet, ref, live);
+    if (scaledFrom !== null && found?.ownsReplicas === true) await this.#handOver(found);
+    const begins = ref.kind === 'Deployment' && scaledFrom !== null && found === null;
+    await this.#apply(ref, live, begins ? { ...manifest, spec: { ...manifest.spec, replicas: scaledFrom } } : manifest);
+    this.#settle(ref, manifest);
+  }
+
+  #settle(ref: FleetObjectRef, manifest: Manifest): void {
+    const after = this.#liveOf(ref);
+    if (after !== undefined && !holds(after.object, manifest)) this.#settled.set(objectId(ref), imageOf(after, manifest));
+    else this.#settled.delete(objectId(ref));
+  }
+
+  #isAsWanted(live: LiveObject, manifest: Manifest): boolean {
+    return holds(live.object, manifest) || this.#settled.get(objectId(live.ref)) === imageOf(live, manifest);
+  }
+
+  /** The object that is there already, null for none. Rejects when it is not the Gateway's: a name must not be taken from anybody. */
+  async #claim(fleet: DesiredFleet, ref: FleetObjectRef, live: LiveObject | undefined): Promise<LiveObject | null> {
+    const found = live ?? (await this.#read(ref));
+    if (found === null || found.ownerUid === fleet.uid) return found;
+    const reason =
+      found.gateway === fleet.gateway ? 'still belongs to a former Gateway of the name' : 'exists and belongs to somebody else';
+    throw new FleetError(`${objectId(ref)} ${reason}`);
+  }
+
+  async #handOver(live: LiveObject): Promise<void> {
+    const { apiVersion } = FLEET_KINDS[live.ref.kind];
+    const { replicas } = (live.object['spec'] ?? {}) as { readonly replicas?: unknown };
+    const { namespace, name } = live.ref;
+    const body = { apiVersion, kind: live.ref.kind, metadata: { namespace, name }, spec: { replicas } };
+    this.#expect(live.ref, 'patch', await this.#patch(live.ref, body, HANDOVER_MANAGER));
+  }
+
+  async #apply(ref: FleetObjectRef, live: LiveObject | undefined, body: object): Promise<void> {
+    const reply = await this.#patch(ref, body, FIELD_MANAGER);
+    this.#expect(ref, 'patch', reply);
+    const basedOn = this.#options.live.get(ref)?.resourceVersion ?? null;
+    const after = liveObject(ref, reply.body as RawObject);
+    // The watch may have been faster than the answer.
+    if (basedOn !== after.resourceVersion) this.#written.set(objectId(ref), { basedOn, live: after });
+    this.#options.log.info({ object: objectId(ref), made: live === undefined }, 'an object of a fleet is applied');
+  }
+
+  #patch(ref: FleetObjectRef, body: object, manager: string): Promise<ApiReply> {
+    this.#mustLead();
+    const path = `${fleetObjectPath(ref)}?fieldManager=${manager}&force=true`;
+    return this.#options.client.call({ method: 'PATCH', path, body, contentType: 'application/apply-patch+yaml' });
+  }
+
+  async #remove({ ref, uid }: LiveObject): Promise<void> {
+    this.#mustLead();
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid }, propagationPolicy: 'Background' };
+    const reply = await this.#options.client.call({ method: 'DELETE', path: fleetObjectPath(ref), body });
+    // Another of the name is there now: the watch tells of it.
+    if (reply.status !== 404 && reply.status !== 409) this.#expect(ref, 'delete', reply);
+    this.#options.log.info({ object: objectId(ref) }, 'an object of a fleet is removed');
+  }
+
+  async #read(ref: FleetObjectRef): Promise<LiveObject | null> {
+    const reply = await this.#options.client.call({ method: 'GET', path: fleetObjectPath(ref) });
+    if (reply.status === 404) return null;
+    this.#expect(ref, 'get', reply);
+    return liveObject(ref, reply.body as RawObject);
+  }
+
+  /** Asked before every write: a process that was asleep finds out at once. */
+  #mustLead(): void {
+    if (!this.#options.leads()) throw new FleetError('another controller leads now');
+  }
+
+  #expect(ref: FleetObjectRef, verb: string, { status, body }: ApiReply): void {
+    if (status >= 200 && status <= 299) return;
+    const { apiVersion, plural } = FLEET_KINDS[ref.kind];
+    const rule = { apiGroups: [groupOf(apiVersion)], resources: [plural], verbs: [verb] };
+    throw new FleetError(
+      `${objectId(ref)}: ${messageOf(body) ?? `the API server answered ${status}`}`,
+      status === 403 ? { lackingRule: rule } : {},
+    );
+  }
+
+  #liveOf(ref: FleetObjectRef): LiveObject | undefined {
+    const known = this.#options.live.get(ref);
+    const written = this.#written.get(objectId(ref));
+    if (written !== undefined && written.basedOn === (known?.resourceVersion ?? null)) return written.live;
+    this.#written.delete(objectId(ref));
+    return known;
+  }
+}
+
+const NO_CREDENTIALS = { ca: '', certificate: '', privateKey: '' };
+
+function withHash(manifest: Manifest): Manifest {
+  const hash = contentHash(JSON.stringify(manifest));
+  return { ...manifest, metadata: { ...manifest.metadata, annotations: { ...manifest.metadata.annotations, [APPLIED]: hash } } };
+}
+
+function withoutData({ data: _data, ...manifest }: Manifest): Manifest {
+  return manifest;
+}
+
+function imageOf(live: LiveObject, manifest: Manifest): string {
+  return contentHash(JSON.stringify([manifest, project(live.object, manifest)]));
+}
+
+function refOf({ kind, metadata: { namespace, name } }: Manifest): FleetObjectRef {
+  return { kind: kind as FleetKindName, namespace, name };
+}
+
+function credentialsRef(fleet: DesiredFleet): FleetObjectRef {
+  return { kind: 'Secret', namespace: nameOf(fleet).namespace, name: credentialsName(fleet) };
+}

@@ -1,0 +1,114 @@
+// Makes the fleets: the leader brings the objects of each Gateway to what is wanted, writes only what differs, puts back what drifts,
+// and takes away what is not wanted any more. What belongs to a Gateway that is gone is the garbage collector's.
+import type { Log } from '#lib/log.ts';
+import type { CompileDelta, DesiredFleet } from '../compile/result.ts';
+import { WorkQueue } from '../status/work-queue.ts';
+import type { WorkOutcome } from '../status/work-queue.ts';
+import type { ApiClient } from '../watch/api-client.ts';
+import type { AuthorityFile } from './authority.ts';
+import { FleetError, FleetWriter } from './fleet-writer.ts';
+import type { LiveFleets } from './live.ts';
+import type { FleetSettings } from './manifest.ts';
+
+export interface FleetsOptions {
+  readonly client: ApiClient;
+  readonly live: LiveFleets;
+  readonly settings: FleetSettings;
+  readonly authority: AuthorityFile;
+  /** The uid of a Gateway that exists; '' when there is none. */
+  readonly gatewayUid: (gateway: string) => string;
+  readonly leads: () => boolean;
+  /** Told why the fleet of a Gateway cannot be made as it is wanted, or (null) that it is. */
+  readonly troubled: (gateway: string, message: string | null) => void;
+  readonly log: Log;
+  readonly times?: FleetTimes;
+}
+
+/** Milliseconds. */
+export interface FleetTimes {
+  readonly retryMinimum: number;
+  readonly retryMaximum: number;
+  /** After others have written, before it is looked at. */
+  readonly reassert: number;
+  /** Between two looks at everything: certificates and authorities age. */
+  readonly review: number;
+}
+
+export const FLEET_TIMES: FleetTimes = { retryMinimum: 500, retryMaximum: 10_000, reassert: 200, review: 3_600_000 };
+
+const CONCURRENCY = 4;
+
+export class Fleets {
+  readonly #options: FleetsOptions;
+  readonly #times: FleetTimes;
+  readonly #writer: FleetWriter;
+  readonly #queue: WorkQueue;
+  readonly #wanted = new Map<string, DesiredFleet>();
+  readonly #failures = new Map<string, number>();
+  readonly #review: NodeJS.Timeout;
+
+  constructor(options: FleetsOptions) {
+    this.#options = options;
+    this.#times = options.times ?? FLEET_TIMES;
+    this.#writer = new FleetWriter(options);
+    this.#queue = new WorkQueue({ concurrency: CONCURRENCY, open: () => this.#mayBegin(), work: (gateway) => this.#work(gateway) });
+    this.#review = setInterval(() => this.resume(), this.#times.review).unref();
+    options.live.onChange((gateway) => this.#changed(gateway));
+  }
+
+  /** Takes what compile wants. */
+  apply({ fleets, fleetsGone }: Pick<CompileDelta, 'fleets' | 'fleetsGone'>): void {
+    for (const fleet of fleets) this.#wanted.set(fleet.gateway, fleet);
+    for (const gateway of fleetsGone) this.#wanted.delete(gateway);
+    for (const gateway of [...fleets.map((fleet) => fleet.gateway), ...fleetsGone]) {
+      this.#failures.delete(gateway);
+      this.#queue.request(gateway);
+    }
+  }
+
+  /** This controller leads now, or knows now what there is. */
+  resume(): void {
+    for (const gateway of new Set([...this.#wanted.keys(), ...this.#options.live.gateways()])) this.#queue.request(gateway);
+  }
+
+  stop(): Promise<void> {
+    clearInterval(this.#review);
+    return this.#queue.stop();
+  }
+
+  #mayBegin(): boolean {
+    return this.#options.leads() && this.#options.live.isSynced;
+  }
+
+  #changed(gateway: string): void {
+    if (this.#options.leads()) this.#queue.requestLater(gateway, this.#times.reassert);
+  }
+
+  async #work(gateway: string): Promise<WorkOutcome> {
+    const fleet = this.#wanted.get(gateway);
+    try {
+      if (fleet === undefined) {
+        await this.#writer.takeAway(gateway);
+        return { restMs: 0, again: false };
+      }
+      if (fleet.parameters !== null) await this.#writer.bring(fleet, fleet.parameters);
+      this.#failures.delete(gateway);
+      this.#options.troubled(gateway, null);
+      return { restMs: 0, again: false };
+    } catch (error) {
+      return this.#failed(gateway, error);
+    }
+  }
+
+  #failed(gateway: string, error: unknown): WorkOutcome {
+    const failures = (this.#failures.get(gateway) ?? 0) + 1;
+    this.#failures.set(gateway, failures);
+    const { message } = error as Error;
+    this.#options.log.warn(
+      { gateway, reason: message, ...(error instanceof FleetError ? error.details : { err: error }) },
+      'a fleet cannot be made',
+    );
+    if (this.#wanted.has(gateway)) this.#options.troubled(gateway, message);
+    return { restMs: Math.min(this.#times.retryMaximum, this.#times.retryMinimum * 2 ** (failures - 1)), again: true };
+  }
+}

@@ -1,0 +1,155 @@
+// What there is of fleets in the cluster: every object that carries the label of this controller, as the watch tells it.
+import type { Log } from '#lib/log.ts';
+import { objectId } from '#api/k8s/object.ts';
+import type { ApiClient } from '../watch/api-client.ts';
+import { groupOf } from '../watch/api-paths.ts';
+import { Informer } from '../watch/informer.ts';
+import type { InformerProblem, RawChange } from '../watch/informer.ts';
+import { metadataOf } from '../watch/kinds.ts';
+import type { RawObject } from '../watch/kinds.ts';
+import { FLEET_KINDS, type FleetKindName, type FleetObjectRef } from './kinds.ts';
+import { CONTROLLER_LABEL, controllerLabel } from './manifest.ts';
+
+/** Our own among the writers of fields. */
+export const FIELD_MANAGER = 'weir-fleet';
+
+/** An object as it is. */
+export interface LiveObject {
+  readonly ref: FleetObjectRef;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** The Gateway `<namespace>/<name>` that it belongs to, and that Gateway's uid; '' for none. */
+  readonly gateway: string;
+  readonly ownerUid: string;
+  /** Without managedFields, and of a Secret without its private key. */
+  readonly object: RawObject;
+  /** Of a Deployment: that the number of replicas is ours to say, as the API server sees it. */
+  readonly ownsReplicas: boolean;
+}
+
+export class LiveFleets {
+  readonly #objects = new Map<string, LiveObject>();
+  readonly #informers: readonly Informer[];
+  readonly #log: Log;
+  readonly #synced = new Set<string>();
+  #listener: (gateway: string) => void = () => undefined;
+
+  constructor(client: ApiClient, controllerName: string, log: Log) {
+    this.#log = log;
+    const labelSelector = `${CONTROLLER_LABEL}=${controllerLabel(controllerName)}`;
+    this.#informers = (Object.keys(FLEET_KINDS) as FleetKindName[]).map((name) => {
+      const kind = { api: FLEET_KINDS[name], fieldSelector: '', labelSelector, fingerprint: versionOf };
+      const listener = {
+        changed: (changes: readonly RawChange[]) => this.#changed(name, changes),
+        synced: () => this.#sync(name),
+        problem: (problem: InformerProblem | null) => this.#problem(name, problem),
+        began: () => undefined,
+      };
+      return new Informer(kind, client, listener);
+    });
+  }
+
+  /** Who is told of a Gateway whose objects have changed. */
+  onChange(listener: (gateway: string) => void): void {
+    this.#listener = listener;
+  }
+
+  start(): void {
+    for (const informer of this.#informers) informer.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#informers.map((informer) => informer.stop()));
+  }
+
+  /** Whether everything there is is known: before that, nothing must be made or taken away. */
+  get isSynced(): boolean {
+    return this.#synced.size === this.#informers.length;
+  }
+
+  get(ref: FleetObjectRef): LiveObject | undefined {
+    return this.#objects.get(objectId(ref));
+  }
+
+  of(gateway: string): readonly LiveObject[] {
+    return [...this.#objects.values()].filter((live) => live.gateway === gateway);
+  }
+
+  /** Every Gateway that something belongs to. */
+  gateways(): ReadonlySet<string> {
+    return new Set([...this.#objects.values()].map(({ gateway }) => gateway).filter((gateway) => gateway !== ''));
+  }
+
+  #sync(kind: string): void {
+    this.#synced.add(kind);
+    if (this.isSynced) for (const gateway of this.gateways()) this.#listener(gateway);
+  }
+
+  #changed(kind: FleetKindName, changes: readonly RawChange[]): void {
+    const touched = new Set<string>();
+    for (const { type, namespace, name, object } of changes) {
+      const ref = { kind, namespace, name };
+      const before = this.#objects.get(objectId(ref));
+      if (before !== undefined) touched.add(before.gateway);
+      if (type === 'delete' || object === null) this.#objects.delete(objectId(ref));
+      else {
+        const live = liveObject(ref, object);
+        this.#objects.set(objectId(ref), live);
+        touched.add(live.gateway);
+      }
+    }
+    touched.delete('');
+    for (const gateway of touched) this.#listener(gateway);
+  }
+
+  #problem(kind: FleetKindName, problem: InformerProblem | null): void {
+    const { apiVersion, plural } = FLEET_KINDS[kind];
+    if (problem === null) return;
+    const rule = { apiGroups: [groupOf(apiVersion)], resources: [plural], verbs: ['list', 'watch'] };
+    const lacks = problem.type === 'forbidden' ? { lackingRule: rule } : {};
+    this.#log.warn({ kind, problem, ...lacks }, 'objects of fleets cannot be watched: Gateways get no proxies of their own');
+  }
+}
+
+function versionOf(object: RawObject): string {
+  return String(metadataOf(object)['resourceVersion']);
+}
+
+interface OwnerReference {
+  readonly kind?: unknown;
+  readonly name?: unknown;
+  readonly uid?: unknown;
+  readonly controller?: unknown;
+}
+
+/** An object as the API server sent it. */
+export function liveObject(ref: FleetObjectRef, raw: RawObject): LiveObject {
+  const { managedFields, ...metadata } = metadataOf(raw);
+  const owners = (metadata['ownerReferences'] ?? []) as readonly OwnerReference[];
+  const owner = owners.find(({ kind, controller }) => kind === 'Gateway' && controller === true);
+  const data = raw['data'] as Readonly<Record<string, unknown>> | undefined;
+  const kept = data === undefined ? {} : { data: { 'ca.crt': data['ca.crt'], 'tls.crt': data['tls.crt'] } };
+  return {
+    ref,
+    uid: String(metadata['uid']),
+    resourceVersion: String(metadata['resourceVersion']),
+    gateway: owner === undefined ? '' : `${ref.namespace}/${String(owner.name)}`,
+    ownerUid: String(owner?.uid ?? ''),
+    object: { ...raw, metadata, ...kept },
+    ownsReplicas: ref.kind === 'Deployment' && ownsReplicas(managedFields),
+  };
+}
+
+interface ManagedField {
+  readonly manager?: unknown;
+  readonly subresource?: unknown;
+  readonly fieldsV1?: { readonly 'f:spec'?: object };
+}
+
+function ownsReplicas(managedFields: unknown): boolean {
+  const entries = (managedFields ?? []) as readonly ManagedField[];
+  return entries.some(
+    ({ manager, subresource, fieldsV1 }) =>
+      manager === FIELD_MANAGER && subresource === undefined && Object.hasOwn(fieldsV1?.['f:spec'] ?? {}, 'f:replicas'),
+  );
+}

@@ -1,0 +1,266 @@
+// Fleets in a cluster: what the controller makes for a Gateway, keeps as it is wanted, and lets go. Real API server, real garbage
+// collector, the rights that are documented. Pods stay pending: there are no nodes.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { X509Certificate } from 'node:crypto';
+import path from 'node:path';
+import { fleetIdentity } from '../../controller/compile/fleet-identity.ts';
+import { startCluster } from '../cluster/cluster.ts';
+import type { Account, Cluster } from '../cluster/cluster.ts';
+import type { AuditEvent } from '../cluster/audit.ts';
+import { TestCa } from '../support/certificates.ts';
+import type { IssuedFiles } from '../support/certificates.ts';
+import { Child } from '../support/child.ts';
+import { describeWith } from '../support/describe-with.ts';
+import { documentedRights } from '../support/rights.ts';
+
+const TAKEOVER_MS = 60_000;
+const KINDS = ['deployment', 'service', 'serviceaccount', 'poddisruptionbudget'];
+
+const CLASS = `
+apiVersion: gateway.weir.dev/v1alpha1
+kind: GatewayParameters
+metadata: { name: fleet, namespace: default }
+spec: { fleet: PerGateway, resources: { requests: { cpu: 1000m } } }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: { name: weir }
+spec:
+  controllerName: gateway.weir.dev/controller
+  parametersRef: { group: gateway.weir.dev, kind: GatewayParameters, namespace: default, name: fleet }
+`;
+
+function gateway(name: string, more = ''): string {
+  return `
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: ${name}, namespace: default }
+spec:
+  gatewayClassName: weir
+  listeners: [{ name: http, port: 80, protocol: HTTP }]
+  ${more}
+`;
+}
+
+const OWN_PARAMETERS = 'infrastructure: { parametersRef: { group: gateway.weir.dev, kind: GatewayParameters, name: NAME } }';
+
+function parameters(name: string, spec: string): string {
+  return `
+apiVersion: gateway.weir.dev/v1alpha1
+kind: GatewayParameters
+metadata: { name: ${name}, namespace: default }
+spec: ${spec}
+`;
+}
+
+interface Live {
+  readonly metadata: {
+    readonly uid: string;
+    readonly resourceVersion: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly spec: {
+    readonly replicas?: number;
+    readonly ports?: readonly { readonly port: number; readonly targetPort: number; readonly protocol: string }[];
+    readonly template?: { readonly spec: { readonly containers: readonly { readonly args: string[]; readonly image: string }[] } };
+  };
+  readonly data?: Readonly<Record<string, string>>;
+  readonly status?: {
+    readonly addresses?: readonly { readonly value: string }[];
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string; readonly message: string }[];
+  };
+}
+
+describeWith(['cluster'], 'fleets', () => {
+  let cluster: Cluster;
+  let account: Account;
+  let ca: TestCa;
+  let certificate: IssuedFiles;
+  let controller: Child;
+
+  function startController(): Child {
+    const { certificate: own, privateKey, ca: signer } = certificate;
+    const tls = ['--push-tls-cert', own, '--push-tls-key', privateKey, '--push-tls-ca', signer];
+    const free = ['--push-address', '--metrics-address', '--admin-address'].flatMap((flag) => [flag, '127.0.0.1:0']);
+    const fleets = ['--push-tls-ca-key', path.join(ca.folder, 'ca.key'), '--proxy-image', 'proxy:1', '--proxy-controller', 'weir:9443'];
+    return new Child(['controller', '--kubeconfig', account.kubeconfig, '--namespace', 'default', ...fleets, ...free, ...tls]);
+  }
+
+  async function when(kind: string, name: string, holds: (object: Live) => boolean): Promise<Live> {
+    let object = {} as Live;
+    const ask = async (): Promise<boolean> => {
+      object = (await cluster.object(kind, name)) as unknown as Live;
+      return holds(object);
+    };
+    await cluster.until(`${kind}/${name}`, ask, 15_000).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${JSON.stringify(object)}\n${controller.output.slice(-4_000)}`);
+    });
+    return object;
+  }
+
+  const exists = () => true;
+  const condition = (object: Live, type: string) => object.status?.conditions?.find((one) => one.type === type);
+
+  async function gone(kind: string, name: string): Promise<void> {
+    await cluster.until(`the end of ${kind}/${name}`, async () => {
+      const listed = await cluster.kubectl(['get', kind, '-o', 'name']);
+      return !listed.split('\n').some((line) => line.endsWith(`/${name}`));
+    });
+  }
+
+  /** Writes to objects of fleets. */
+  function fleetWrites(): AuditEvent[] {
+    return cluster
+      .auditEvents()
+      .filter(({ user, objectRef }) => user.username === account.user && objectRef?.name?.startsWith('weir-') === true)
+      .filter(({ objectRef }) => objectRef?.resource !== 'leases');
+  }
+
+  beforeAll(async () => {
+    [cluster, ca] = await Promise.all([startCluster({ audit: true, channel: 'standard' }), TestCa.create()]);
+    [account, certificate] = await Promise.all([cluster.account('controller', documentedRights()), ca.issue('controller', 'IP:127.0.0.1')]);
+    await cluster.apply(CLASS);
+    controller = startController();
+  }, 60_000);
+
+  afterAll(async () => {
+    await controller?.stop('SIGKILL');
+    await cluster?.stop();
+    await ca?.remove();
+  });
+
+  test('a Gateway gets everything its proxies need, with labels and annotations of its infrastructure', async () => {
+    await cluster.apply(gateway('web', `infrastructure: { labels: { team: shop }, annotations: { cost: '7' } }`));
+    for (const kind of KINDS) {
+      const { metadata } = await when(kind, 'weir-web', exists);
+      expect(metadata.labels).toMatchObject({ team: 'shop', 'gateway.networking.k8s.io/gateway-name': 'web' });
+      expect(metadata.annotations).toMatchObject({ cost: '7' });
+    }
+    const service = await when('service', 'weir-web', exists);
+    expect(service.spec.ports).toMatchObject([{ port: 80, targetPort: 80, protocol: 'TCP' }]);
+    const deployment = await when('deployment', 'weir-web', exists);
+    expect(deployment.spec.replicas).toBe(2);
+    const secret = await when('secret', 'weir-web-credentials', exists);
+    const issued = new X509Certificate(Buffer.from(secret.data?.['tls.crt'] ?? '', 'base64'));
+    expect(issued.subjectAltName).toBe(`URI:${fleetIdentity('default/web')}`);
+  });
+
+  test('without an address the Gateway says so; with that of the load balancer it waits for its proxies', async () => {
+    const waiting = await when('gateway', 'web', (object) => condition(object, 'Programmed')?.reason === 'AddressNotAssigned');
+    expect(condition(waiting, 'Programmed')?.message).toContain('Service/default/weir-web');
+    const patch = JSON.stringify({ status: { loadBalancer: { ingress: [{ ip: '203.0.113.9' }, { hostname: 'lb.example.com' }] } } });
+    await cluster.kubectl(['patch', 'service', 'weir-web', '--subresource=status', '--type=merge', '-p', patch]);
+    const pending = await when('gateway', 'web', (object) => condition(object, 'Programmed')?.reason === 'Pending');
+    expect(pending.status?.addresses?.map(({ value }) => value)).toEqual(['203.0.113.9', 'lb.example.com']);
+  });
+
+  test('what drifts is put back, what others add stays', async () => {
+    const change = {
+      metadata: { annotations: { theirs: 'yes' } },
+      spec: { replicas: 7, template: { spec: { terminationGracePeriodSeconds: 1 } } },
+    };
+    await cluster.kubectl(['patch', 'deployment', 'weir-web', '--type=merge', '-p', JSON.stringify(change)]);
+    const mended = await when('deployment', 'weir-web', ({ spec }) => spec.replicas === 2);
+    expect(mended.spec.template?.spec).toMatchObject({ terminationGracePeriodSeconds: 70 });
+    expect(mended.metadata.annotations).toMatchObject({ theirs: 'yes' });
+    await cluster.kubectl(['delete', 'service', 'weir-web']);
+    await when('service', 'weir-web', exists);
+  });
+
+  test('an autoscaler is not fought, not even when the Deployment is written for another reason', async () => {
+    const ref = OWN_PARAMETERS.replace('NAME', 'scaled');
+    await cluster.apply(parameters('scaled', '{ replicas: 4 }') + `---${gateway('scaled', ref)}`);
+    await when('deployment', 'weir-scaled', ({ spec }) => spec.replicas === 4);
+    await cluster.apply(parameters('scaled', '{ autoscaling: { min: 3, max: 9 } }'));
+    await when('hpa', 'weir-scaled', exists);
+    expect((await when('deployment', 'weir-scaled', exists)).spec.replicas).toBe(4);
+    await cluster.kubectl(['scale', 'deployment', 'weir-scaled', '--replicas=6']);
+    await cluster.apply(parameters('scaled', '{ autoscaling: { min: 3, max: 9 }, workers: 3 }'));
+    const scaled = await when(
+      'deployment',
+      'weir-scaled',
+      ({ spec }) => spec.template?.spec.containers[0]?.args.includes('--workers=3') === true,
+    );
+    expect(scaled.spec.replicas).toBe(6);
+    await cluster.apply(parameters('scaled', '{ replicas: 2 }'));
+    await when('deployment', 'weir-scaled', ({ spec }) => spec.replicas === 2);
+    await gone('hpa', 'weir-scaled');
+  });
+
+  test('an autoscaled fleet begins with the fewest proxies there may be', async () => {
+    await cluster.apply(
+      parameters('small', '{ autoscaling: { min: 3, max: 9 } }') + `---${gateway('small', OWN_PARAMETERS.replace('NAME', 'small'))}`,
+    );
+    expect((await when('deployment', 'weir-small', exists)).spec.replicas).toBe(3);
+  });
+
+  test('an object of the name that belongs to somebody else is left alone, and the Gateway says so', async () => {
+    await cluster.kubectl(['create', 'service', 'clusterip', 'weir-taken', '--tcp=80']);
+    await cluster.apply(gateway('taken'));
+    const object = await when('gateway', 'taken', (candidate) => condition(candidate, 'Programmed')?.reason === 'Invalid');
+    expect(condition(object, 'Programmed')?.message).toContain('Service/default/weir-taken exists and belongs to somebody else');
+    await cluster.kubectl(['delete', 'service', 'weir-taken']);
+    await when('service', 'weir-taken', ({ metadata }) => metadata.labels['gateway.networking.k8s.io/gateway-name'] === 'taken');
+    await when('gateway', 'taken', (candidate) => condition(candidate, 'Programmed')?.reason !== 'Invalid');
+  });
+
+  test('what the API server refuses is told, and mended', async () => {
+    const broken = '{ pod: { nodeSelector: { "not a label!": x } } }';
+    await cluster.apply(parameters('broken', broken) + `---${gateway('broken', OWN_PARAMETERS.replace('NAME', 'broken'))}`);
+    const object = await when('gateway', 'broken', (candidate) => condition(candidate, 'Programmed')?.reason === 'Invalid');
+    expect(condition(object, 'Programmed')?.message).toContain('Deployment/default/weir-broken');
+    await cluster.kubectl(['patch', 'gatewayparameters', 'broken', '--type=json', '-p', '[{"op":"replace","path":"/spec","value":{}}]']);
+    await when('deployment', 'weir-broken', exists);
+  });
+
+  test('invalid parameters are told by Gateway and class, and leave what there is as it is', async () => {
+    await cluster.kubectl(['delete', 'gatewayparameters', 'broken']);
+    const object = await when('gateway', 'broken', (candidate) => condition(candidate, 'Accepted')?.reason === 'InvalidParameters');
+    expect(condition(object, 'Accepted')?.message).toContain('GatewayParameters/default/broken does not exist');
+    await when('deployment', 'weir-broken', exists);
+    const refused = cluster.apply(parameters('refused', '{ replicas: 1, autoscaling: { max: 2 } }'));
+    await expect(refused).rejects.toThrow('replicas and autoscaling exclude each other');
+  });
+
+  test('a Gateway that is served by others from now on lets its own proxies go', async () => {
+    await cluster.kubectl([
+      'patch',
+      'gatewayparameters',
+      'small',
+      '--type=json',
+      '-p',
+      '[{"op":"replace","path":"/spec","value":{"fleet":"Shared"}}]',
+    ]);
+    for (const kind of [...KINDS, 'hpa']) await gone(kind, 'weir-small');
+  });
+
+  test('what belongs to a Gateway goes with it', async () => {
+    await cluster.kubectl(['delete', 'gateway', 'taken']);
+    for (const kind of KINDS) await gone(kind, 'weir-taken');
+    await gone('secret', 'weir-taken-credentials');
+  });
+
+  test(
+    'another leader writes nothing that is written already',
+    async () => {
+      const before = await Promise.all(KINDS.map((kind) => when(kind, 'weir-web', exists)));
+      await controller.stop('SIGKILL');
+      const writes = fleetWrites().length;
+      expect(writes).toBeGreaterThan(0);
+      controller = startController();
+      await controller.printed(/"leading":true/);
+      // Made after the new leader began: it has been through what was there before.
+      await cluster.apply(gateway('later'));
+      await when('poddisruptionbudget', 'weir-later', exists);
+      const written = fleetWrites()
+        .slice(writes)
+        .filter(({ objectRef }) => objectRef?.name?.startsWith('weir-later') !== true);
+      const after = await Promise.all(KINDS.map((kind) => when(kind, 'weir-web', exists)));
+      expect(after.map(({ metadata }) => metadata.resourceVersion)).toEqual(before.map(({ metadata }) => metadata.resourceVersion));
+      // The CPU of `1000m`, which the API server writes as 1, is asked about once by each leader, and changes nothing.
+      expect(new Set(written.map(({ objectRef }) => objectRef?.resource))).toEqual(new Set(['deployments']));
+    },
+    TAKEOVER_MS,
+  );
+});
