@@ -97,10 +97,10 @@ export class FleetWriter {
     const asIs = withHash(withoutData(credentials(fleet, settings, NO_CREDENTIALS)));
     if (live !== undefined && live.ownerUid === fleet.uid && holds(live.object, asIs) && this.#areFresh(fleet, live, authority)) return;
     const now = Date.now();
-    const { metadata, ...secret } = credentials(fleet, settings, issueCredentials(fleet, authority, now));
+    const { metadata: _metadata, ...secret } = credentials(fleet, settings, issueCredentials(fleet, authority, now));
     await this.#claim(fleet, ref, live);
     await this.#apply(ref, live, { ...secret, metadata: asIs.metadata });
-    this.#options.log.info({ gateway: metadata.namespace, secret: metadata.name }, 'credentials of a fleet issued');
+    this.#options.log.info({ gateway: fleet.gateway, secret: ref.name }, 'credentials of a fleet issued');
   }
 
   #areFresh(fleet: DesiredFleet, live: LiveObject, authority: Parameters<typeof areFresh>[2]): boolean {
