@@ -58,10 +58,30 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'Weir in Pods', () =
     expect(await (await fetch(url)).text()).toMatch(/^web-/);
   });
 
+  test('restarts its proxies one after the other without a failed request', async () => {
+    const { status } = (await cluster.object('service', 'proxy')) as { status: { loadBalancer: { ingress: { ip: string }[] } } };
+    const url = `http://${status.loadBalancer.ingress[0]?.ip}/`;
+    const stop = new AbortController();
+    const traffic = constantTraffic(url, stop.signal);
+    await cluster.kubectl(['rollout', 'restart', 'deployment/proxy']);
+    await rolledOut('proxy');
+    stop.abort();
+    expect(await traffic).toBeGreaterThan(20);
+  });
+
   test('says so in the status of the Gateway', async () => {
     await cluster.kubectl(['wait', '--for=condition=Accepted', 'gateway/gw', '--timeout=60s']);
   });
 });
+
+/** One request after the other, each on a connection of its own; resolves to how many were answered with 200, rejects with any failure. */
+async function constantTraffic(url: string, signal: AbortSignal): Promise<number> {
+  for (let answered = 0; ; answered += 1) {
+    if (signal.aborted) return answered;
+    const { status } = await fetch(url, { headers: { connection: 'close' } });
+    if (status !== 200) throw new Error(`answered ${status} after ${answered} requests`);
+  }
+}
 
 function controller(): object {
   const args = ['controller', '--push-address', '0.0.0.0:9443', ...PUSH_TLS.flatMap((part) => [`--push-tls-${part}`, `/tls/${part}`])];
