@@ -456,6 +456,8 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
     this.#noteTorn();
     this.close();
     this.failStreams();
+    // A write to TLS may never finish once the socket beneath has failed: there is nothing to say that is worth waiting for.
+    if (this.state === 'closing') this.settings.wheel.arm(this.timer, LINGER_MS);
   }
 
   protected closed(): void {
