@@ -15,6 +15,7 @@ import {
   grpcRoute,
   httpRoute,
   namespace,
+  policy,
   referenceGrant,
   remove,
   service,
@@ -91,13 +92,52 @@ function aged(object: KubernetesObject, day: number): KubernetesObject {
 
 const Day = fc.integer({ min: 1, max: 3 });
 
+/** With labels, by which policies select. */
+function labelled(object: KubernetesObject, labels: Readonly<Record<string, string>>): KubernetesObject {
+  return { ...object, metadata: { ...object.metadata, labels } };
+}
+
+const Labels = fc.constantFrom({}, { team: 'blue' });
+
+/** Some targets are of kinds that the policy may not have, or parts that are nowhere. */
+const PolicyTarget = fc.record(
+  {
+    kind: fc.constantFrom('Gateway', 'HTTPRoute', 'Service'),
+    name: Names,
+    sectionName: fc.constantFrom('one', 'two'),
+  },
+  { requiredKeys: ['kind', 'name'] },
+);
+
+const PolicySpec = fc.record({
+  targetRefs: fc
+    .uniqueArray(PolicyTarget, { maxLength: 2, selector: (target) => JSON.stringify(target) })
+    .map((refs) => refs.map((ref) => ({ ...ref, group: ref.kind === 'Service' ? '' : 'gateway.networking.k8s.io' }))),
+  targetSelectors: fc.array(
+    fc.record({ kind: fc.constantFrom('Gateway', 'HTTPRoute'), matchLabels: fc.constantFrom({}, { team: 'blue' }) }),
+    {
+      maxLength: 1,
+    },
+  ),
+  timeouts: fc.constantFrom({}, { idle: '1s' }, { request: '2s' }),
+});
+
 const SomeObject: fc.Arbitrary<KubernetesObject> = fc.oneof(
+  fc
+    .record({
+      kind: fc.constantFrom('ClientTrafficPolicy', 'BackendTrafficPolicy'),
+      ns: Namespaces,
+      name: Names,
+      spec: PolicySpec,
+      day: Day,
+    })
+    .map(({ kind, ns, name, spec, day }) => aged(policy(kind, ns, name, spec), day)),
   fc
     .record({ name: Names, controller: fc.constantFrom(CONTROLLER, 'example.com/other') })
     .map(({ name, controller }) => gatewayClass(name, controller)),
   fc
-    .record({ name: Names, className: Names, listeners: fc.array(Listener, { minLength: 1, maxLength: 3 }) })
-    .map(({ name, className, listeners }) => gateway(name, listeners, className)),
+    .record({ name: Names, className: Names, listeners: fc.array(Listener, { minLength: 1, maxLength: 3 }), labels: Labels })
+    .map(({ name, className, listeners, labels }) => labelled(gateway(name, listeners, className), labels)),
   fc.record({ ns: Namespaces, name: Names, spec: Route, day: Day }).map(({ ns, name, spec, day }) => aged(httpRoute(ns, name, spec), day)),
   fc
     .record({ ns: Namespaces, name: Names, spec: GrpcRoute, day: Day })

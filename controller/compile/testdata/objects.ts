@@ -29,6 +29,11 @@ export function grpcRoute(namespace: string, name: string, spec: Spec): Kubernet
   return object(GATEWAY_API, 'GRPCRoute', namespace, name, { spec });
 }
 
+/** A ClientTrafficPolicy or BackendTrafficPolicy. */
+export function policy(kind: string, namespace: string, name: string, spec: Spec): KubernetesObject {
+  return object('gateway.weir.dev/v1alpha1', kind, namespace, name, { spec });
+}
+
 export function service(namespace: string, name: string, spec: Spec = { ports: [{ port: 80 }] }): KubernetesObject {
   return object('v1', 'Service', namespace, name, { spec });
 }
