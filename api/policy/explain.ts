@@ -37,6 +37,7 @@ export function explainPolicies(policies: PolicyIndex, route: Route, listener: s
 /** What the rule says itself wins over all policies. */
 function withRule(route: Route, origins: readonly Origin[]): readonly Origin[] {
   const own = new Map<string, unknown>([
+    ['protocol', route.http2 === true ? 'HTTP2' : undefined],
     ['timeouts.request', route.timeouts.request ?? undefined],
     ['timeouts.backendRequest', route.timeouts.backendRequest ?? undefined],
     ...Object.entries(route.retry ?? {}).map(([name, value]): [string, unknown] => [`retry.${name}`, value]),

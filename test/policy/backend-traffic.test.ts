@@ -9,6 +9,7 @@ import { backend, cluster, listener, route } from '../support/proxy.ts';
 import type { Proxy } from '../support/proxy.ts';
 import { ok } from '../support/raw-upstream.ts';
 import type { RawUpstream } from '../support/raw-upstream.ts';
+import { until } from '../support/until.ts';
 
 closeAfterEach();
 
@@ -127,6 +128,29 @@ test('a policy that changes holds for the next request on the same connection, a
   await proxy.worker.apply([], [{ kind: 'Policy', key: policy({}, {}).key }]);
   counts.push(await asked());
   expect(counts).toEqual([2, 4, 1, 3, 1]);
+});
+
+describe('protocol', () => {
+  test('of HTTP1 wins over a Service of h2c', async () => {
+    const upstream = await openUpstream(ok('h1'));
+    const all = [...cluster('app', [upstream.port], 'http2'), policy({}, { protocol: 'HTTP1' }), listener(), route()];
+    const proxy = await openProxy(all);
+    expect((await (await openClient(proxy.port)).ask(get())).body).toBe('h1');
+  });
+
+  test('of a rule is for its backends, not for those that its requests are mirrored to', async () => {
+    const speaksH2 = await openH2Backend((stream) => {
+      stream.respond({ ':status': 200 });
+      stream.end('h2');
+    });
+    const shadow = await openUpstream(ok());
+    const mirror = { type: 'RequestMirror', cluster: 'Service/default/shadow/80', numerator: 1, denominator: 1 } as const;
+    const clusters = [...cluster('app', [speaksH2.port]), ...cluster('shadow', [shadow.port])];
+    const own = policy({ kind: 'HTTPRoute', name: 'route' }, { protocol: 'HTTP2' });
+    const proxy = await openProxy([...clusters, own, listener(), route({ filters: [mirror] })]);
+    expect((await (await openClient(proxy.port)).ask(get())).body).toBe('h2');
+    await until(() => shadow.requests.length === 1, 'the copy');
+  });
 });
 
 describe('timeouts', () => {
