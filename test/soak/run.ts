@@ -3,9 +3,10 @@ import { parseArgs } from 'node:util';
 import { largeBodies } from './large-bodies.ts';
 import type { Finding, SoakScenario } from './scenario.ts';
 import { translations } from './translations.ts';
+import { webSockets } from './websockets.ts';
 
 /** All scenarios, in the order they run in. */
-const SCENARIOS: readonly SoakScenario[] = [largeBodies, translations];
+const SCENARIOS: readonly SoakScenario[] = [largeBodies, translations, webSockets];
 
 const GIB = 1_073_741_824;
 

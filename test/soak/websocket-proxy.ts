@@ -1,0 +1,21 @@
+// The proxy of the WebSocket soak, a process of its own so that its memory is nobody else's: takes resources, tells its port, and
+// its resident memory whenever it is asked.
+import process from 'node:process';
+import type * as ir from '#api/ir/ir.ts';
+import { startProxy } from '../support/proxy.ts';
+
+/** What this process is told, and what it tells. */
+export type ToProxy = { readonly resources: readonly ir.Resource[] } | { readonly ask: 'memory' };
+export type FromProxy = { readonly port: number } | { readonly resident: number; readonly open: number };
+
+async function take(message: ToProxy): Promise<void> {
+  if ('resources' in message) {
+    const proxy = await startProxy(message.resources, { maxConnections: 20_000 });
+    opened = () => proxy.metric('weir_downstream_connections_active');
+    process.send?.({ port: proxy.port } satisfies FromProxy);
+  } else process.send?.({ resident: process.memoryUsage.rss(), open: opened() } satisfies FromProxy);
+}
+
+let opened = (): number => 0;
+process.on('message', (message: ToProxy) => void take(message));
+process.on('disconnect', () => process.exit());

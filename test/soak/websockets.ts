@@ -1,0 +1,194 @@
+// Ten thousand open WebSockets on one worker, each with a message every ten seconds that must come back: what an open tunnel
+// costs, and that none is lost. Clients and backends are of bytes and share this process; the proxy has its own.
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import net from 'node:net';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { acceptFor, newKey } from '../../proxy/codec/websocket/accept.ts';
+import { listener, route } from '../support/proxy.ts';
+import type { Finding, SoakOptions, SoakScenario } from './scenario.ts';
+import type { FromProxy, ToProxy } from './websocket-proxy.ts';
+
+/** Fewer where the system allows fewer: each takes two descriptors of the proxy, and two of this process. */
+const SOCKETS = Math.min(10_000, Math.floor((descriptors() - 200) / 2));
+const INTERVAL_MS = 10_000;
+/** A pool has 1,024 connections to an endpoint at most. */
+const BACKENDS = 16;
+/** Connections that are opened at a time. */
+const ROUND = 100;
+const MAX_RESIDENT_MIB = 400;
+const MIB = 1_048_576;
+const PATH = '/chat';
+
+/** Descriptors that a process may have; Node takes all it is allowed. */
+function descriptors(): number {
+  const { userLimits } = process.report.getReport() as {
+    readonly userLimits?: { readonly open_files?: { readonly hard: string | number } };
+  };
+  const hard = Number(userLimits?.open_files?.hard);
+  return Number.isNaN(hard) ? Infinity : hard;
+}
+
+interface Backends {
+  readonly ports: readonly number[];
+  close(): void;
+}
+
+/** Agrees to a WebSocket and sends everything back. */
+function serve(socket: net.Socket, open: Set<net.Socket>): void {
+  open.add(socket);
+  socket.on('close', () => open.delete(socket));
+  socket.on('error', () => undefined);
+  let head = '';
+  const read = (chunk: Buffer): void => {
+    head += chunk.latin1Slice();
+    if (!head.endsWith('\r\n\r\n')) return;
+    socket.off('data', read);
+    const key = /^sec-websocket-key: (.*)\r$/im.exec(head)?.[1] ?? '';
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${acceptFor(key)}\r\n\r\n`,
+    );
+    socket.on('data', (bytes) => socket.write(bytes));
+  };
+  socket.on('data', read);
+}
+
+async function openBackends(): Promise<Backends> {
+  const open = new Set<net.Socket>();
+  const servers = Array.from({ length: BACKENDS }, () => net.createServer({ noDelay: true }, (socket) => serve(socket, open)));
+  for (const server of servers) server.listen(0, '127.0.0.1', 4_096);
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const close = (): void => {
+    for (const server of servers) server.close();
+    for (const socket of open) socket.destroy();
+  };
+  return { ports: servers.map((server) => (server.address() as net.AddressInfo).port), close };
+}
+
+/** What is counted over all clients. */
+interface Tally {
+  sent: number;
+  received: number;
+  dropped: number;
+}
+
+/** A client that is connected: sends a masked text frame whenever it is told, and expects it back before the next. */
+class Client {
+  readonly socket: net.Socket;
+  readonly #tally: Tally;
+  readonly #frame: Buffer;
+  #due = 0;
+
+  constructor(socket: net.Socket, tally: Tally, number: number) {
+    this.socket = socket;
+    this.#tally = tally;
+    const text = Buffer.from(`message of ${number}`);
+    // A mask of zeros leaves the text as it is.
+    this.#frame = Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), text]);
+    socket.on('data', (chunk: Buffer) => this.#take(chunk));
+    socket.on('close', () => tally.dropped++);
+  }
+
+  #take(chunk: Buffer): void {
+    const expected = this.#frame.subarray(this.#frame.length - this.#due, this.#frame.length - this.#due + chunk.length);
+    this.#due -= chunk.length;
+    if (this.#due < 0 || !chunk.equals(expected)) this.socket.destroy();
+    else if (this.#due === 0) this.#tally.received++;
+  }
+
+  /** False when the last message has not come back. */
+  send(): boolean {
+    if (this.#due > 0 || this.socket.destroyed) return false;
+    this.#due = this.#frame.length;
+    this.#tally.sent++;
+    this.socket.write(this.#frame);
+    return true;
+  }
+}
+
+async function connect(port: number, tally: Tally, number: number): Promise<Client> {
+  const socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
+  socket.on('error', () => undefined);
+  const key = newKey();
+  socket.write(
+    `GET ${PATH} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
+  );
+  let head = '';
+  while (!head.endsWith('\r\n\r\n')) head += ((await once(socket, 'data')) as [Buffer])[0].latin1Slice();
+  if (!head.includes(acceptFor(key))) throw new Error(`no agreement: ${head}`);
+  return new Client(socket, tally, number);
+}
+
+async function tell(child: ChildProcess, message: ToProxy): Promise<FromProxy> {
+  child.send(message);
+  return ((await once(child, 'message')) as [FromProxy])[0];
+}
+
+async function resident(child: ChildProcess): Promise<number> {
+  const answer = await tell(child, { ask: 'memory' });
+  return 'resident' in answer ? answer.resident / MIB : 0;
+}
+
+/** Has every client send once per interval, evenly spread, for so long. Resolves to the peak of the proxy's memory, MiB. */
+async function talk(
+  clients: readonly Client[],
+  child: ChildProcess,
+  ms: number,
+): Promise<{ readonly peak: number; readonly late: number }> {
+  const started = performance.now();
+  let [next, late, peak, sampledAt] = [0, 0, 0, 0];
+  for (let now = 0; now < ms; now = performance.now() - started) {
+    for (const due = Math.floor((now / INTERVAL_MS) * clients.length); next < due; next++) {
+      if (clients[next % clients.length]?.send() === false) late++;
+    }
+    if (now - sampledAt > 1_000) {
+      peak = Math.max(peak, await resident(child));
+      sampledAt = now;
+    }
+    await wait(10);
+  }
+  return { peak, late };
+}
+
+async function run({ seconds }: SoakOptions): Promise<readonly Finding[]> {
+  const backends = await openBackends();
+  const child = fork(path.join(import.meta.dirname, 'websocket-proxy.ts'));
+  const clients: Client[] = [];
+  try {
+    const key = 'Service/default/app/80';
+    const endpoints = backends.ports.map((port) => ({ address: '127.0.0.1', port, draining: false }));
+    const started = await tell(child, {
+      resources: [listener(), { kind: 'Cluster', key, protocol: 'http1' }, { kind: 'Endpoints', key, endpoints }, route()],
+    });
+    const port = 'port' in started ? started.port : 0;
+    const tally: Tally = { sent: 0, received: 0, dropped: 0 };
+    while (clients.length < SOCKETS) {
+      const round = Array.from({ length: ROUND }, (_, i) => connect(port, tally, clients.length + i));
+      clients.push(...(await Promise.all(round)));
+    }
+    const { peak, late } = await talk(clients, child, seconds * 1_000);
+    // The last messages are on their way.
+    for (let waited = 0; tally.received < tally.sent && waited < 5_000; waited += 50) await wait(50);
+    return [
+      { name: 'open WebSockets', value: clients.length, unit: '', limit: null },
+      { name: 'messages', value: tally.sent, unit: '', limit: null },
+      { name: 'messages that did not come back', value: tally.sent - tally.received, unit: '', limit: 0 },
+      { name: 'messages that were late by an interval', value: late, unit: '', limit: 0 },
+      { name: 'dropped connections', value: tally.dropped, unit: '', limit: 0 },
+      { name: 'peak of resident memory', value: peak, unit: 'MiB', limit: MAX_RESIDENT_MIB },
+    ];
+  } finally {
+    for (const { socket } of clients) socket.destroy();
+    backends.close();
+    child.disconnect();
+  }
+}
+
+/** Ten thousand WebSockets through one worker. */
+export const webSockets: SoakScenario = {
+  name: 'websockets',
+  about: `${SOCKETS} open WebSockets through one worker, a message each per ${INTERVAL_MS / 1_000} s`,
+  run,
+};
