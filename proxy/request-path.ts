@@ -2,10 +2,11 @@
 // match > request filters > pick > forward or retry > response filters > record.
 // Codecs call in from both sides; every method is one thing that can happen to an exchange.
 import { presenting } from './upstream/presenting.ts';
+import { WebSocketGuard } from './codec/websocket/guard.ts';
 import { draw } from './exchange/draw.ts';
 import { ERRORS } from './exchange/errors.ts';
 import type { ExchangeError } from './exchange/errors.ts';
-import type { Exchange } from './exchange/exchange.ts';
+import type { Exchange, TunnelGuard } from './exchange/exchange.ts';
 import { answersCall, failedStatus, mayEndWithStatus, noteStatus, recogniseCall, statusFields } from './exchange/grpc.ts';
 import type { Headers } from './exchange/headers.ts';
 import { localReply } from './exchange/local-reply.ts';
@@ -181,6 +182,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     exchange.requestBytes += chunk.length;
     if (exchange.phase === 'picked') keepForReplay(exchange, chunk);
     if (exchange.copies !== null) for (const copy of exchange.copies) copy.data(chunk);
+    if (exchange.guard !== null) return this.#guardRequest(exchange, exchange.guard, chunk);
     if (exchange.upstream?.writeData(exchange, chunk) === false) exchange.downstream.pauseRequest();
   }
 
@@ -252,15 +254,47 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     stopTimeouts(exchange, this.#wheel);
     exchange.tunnel = true;
     exchange.requestEnded = false;
+    const plan = exchange.route?.webSocket ?? null;
+    if (plan !== null && exchange.upgrade === 'websocket') exchange.guard = new WebSocketGuard(exchange, plan);
     exchange.downstream.startTunnel(exchange);
   }
 
+  #guardRequest(exchange: Exchange, guard: TunnelGuard, chunk: Buffer): void {
+    const room = guard.fromClient(exchange, chunk);
+    if (guard.breach !== null) this.#closeTunnel(exchange, guard, guard.breach);
+    else if (!room) exchange.downstream.pauseRequest();
+  }
+
+  #guardResponse(exchange: Exchange, guard: TunnelGuard, chunk: Buffer): void {
+    const room = guard.fromBackend(exchange, chunk);
+    if (guard.breach !== null) this.#closeTunnel(exchange, guard, guard.breach);
+    else if (!room) exchange.upstream?.pauseResponse();
+  }
+
+  /** Both sides are told why, and hear the end; or are cut, where one is amid something. */
+  #closeTunnel(exchange: Exchange, guard: TunnelGuard, error: ExchangeError): void {
+    if (!guard.sayWhy(exchange, error)) {
+      exchange.upstream?.abort();
+      return this.#cut(exchange, error);
+    }
+    exchange.error = error;
+    exchange.requestEnded = true;
+    exchange.responseEnded = true;
+    exchange.upstream?.end(exchange, null);
+    exchange.downstream.end(exchange, null);
+    this.#finish(exchange);
+  }
+
   responseData(exchange: Exchange, chunk: Buffer): void {
+    // A tunnel that was closed for what went through it.
+    if (exchange.phase === 'done') return;
     exchange.responseBytes += chunk.length;
+    if (exchange.guard !== null) return this.#guardResponse(exchange, exchange.guard, chunk);
     if (!exchange.downstream.writeData(exchange, chunk)) exchange.upstream?.pauseResponse();
   }
 
   responseEnd(exchange: Exchange, trailers: Headers | null): void {
+    if (exchange.phase === 'done') return;
     exchange.responseEnded = true;
     if (exchange.grpc) noteStatus(exchange, trailers);
     exchange.downstream.end(exchange, trailers);

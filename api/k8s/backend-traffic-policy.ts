@@ -1,13 +1,13 @@
 // BackendTrafficPolicy: how requests are sent to backends.
 import { BACKEND_TARGET, GATEWAY_TARGET, GRPC_ROUTE_TARGET, HTTP_ROUTE_TARGET, policyKind, SERVICE_TARGET } from './policy.ts';
-import { choice, count, duration, group, numbers } from './setting.ts';
+import { choice, count, duration, group, numbers, size } from './setting.ts';
 
 export const backendTrafficPolicy = policyKind({
   kind: 'BackendTrafficPolicy',
   plural: 'backendtrafficpolicies',
   shortNames: ['btp'],
   description:
-    'How requests are sent to backends: protocol, timeouts and retries. A rule wins over its route, that over the Service or Backend, that over the listener, that over the Gateway, field by field.',
+    'How requests are sent to backends: protocol, timeouts, retries, WebSockets. A rule wins over its route, that over the Service or Backend, that over the listener, that over the Gateway, field by field.',
   targets: [GATEWAY_TARGET, HTTP_ROUTE_TARGET, GRPC_ROUTE_TARGET, SERVICE_TARGET, BACKEND_TARGET],
   settings: {
     protocol: choice(
@@ -26,6 +26,12 @@ export const backendTrafficPolicy = policyKind({
         { minimum: 1, maximum: 16 },
       ),
       backoff: duration('The pause before each further attempt.'),
+    }),
+    webSocket: group('What WebSockets are held to, both sides. Without one of these nobody looks at their frames.', {
+      frame: size('The payload of one frame as it travels; a larger one ends the WebSocket with close code 1009. 0 is no limit.', {
+        minimum: 0,
+      }),
+      message: size('The frames of one message together, as they travel; the same holds. 0 is no limit.', { minimum: 0 }),
     }),
   },
 });

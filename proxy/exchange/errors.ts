@@ -43,6 +43,8 @@ export const ERRORS = Object.freeze({
   deadlineExceeded: define('deadline_exceeded', 'downstream', 504, 'The deadline of the call passed'),
   idleTimeout: define('idle_timeout', 'downstream', 408, 'Nothing was sent either way for too long'),
   connectionCut: define('connection_cut', 'internal', 503, 'The proxy ended the connection before its peers did'),
+  webSocketMalformed: define('websocket_malformed', 'downstream', 400, 'A frame of the WebSocket is not as its protocol has it'),
+  webSocketTooLarge: define('websocket_too_large', 'downstream', 413, 'A frame or message of the WebSocket is too large'),
   routeNotFound: define('route_not_found', 'internal', 404, 'No route matches the request'),
   routeInvalid: define('route_invalid', 'internal', 500, 'The route that matches the request is not valid'),
   backendInvalid: define('backend_invalid', 'internal', 500, 'The backend of the route is not valid'),

@@ -62,6 +62,17 @@ export interface BodyCopy {
   abort(): void;
 }
 
+/** Lets through of a tunnel what keeps to the limits of its route. Implemented by the WebSocket codec. */
+export interface TunnelGuard {
+  /** What was wrong with what was not let through. */
+  readonly breach: ExchangeError | null;
+  /** Pass on what may pass. False: the peer is behind. */
+  fromClient(exchange: Exchange, chunk: Buffer): boolean;
+  fromBackend(exchange: Exchange, chunk: Buffer): boolean;
+  /** Tells both sides why the tunnel ends. False: nothing can be said, and both must be cut. */
+  sayWhy(exchange: Exchange, error: ExchangeError): boolean;
+}
+
 const NO_HEADERS: Headers = [];
 
 /** How far an exchange got; only ever moves to the right. */
@@ -155,6 +166,8 @@ export class Exchange {
   requestTrailers: Headers | null = null;
   /** Protocols were switched: from here on both bodies are raw bytes. */
   tunnel = false;
+  /** What the frames of a tunnel are held to; null where nobody asks. */
+  guard: TunnelGuard | null = null;
   responseEnded = false;
   /** Set when the answer was ours or the exchange failed. */
   error: ExchangeError | null = null;

@@ -64,6 +64,8 @@ const BY_NAME = {
   upstreamCannotUpgrade: GRPC_STATUS.internal,
   upstreamNotGrpc: GRPC_STATUS.unknown,
   requestTimeout: GRPC_STATUS.deadlineExceeded,
+  webSocketMalformed: GRPC_STATUS.internal,
+  webSocketTooLarge: GRPC_STATUS.resourceExhausted,
   upgradeUnsupported: GRPC_STATUS.unimplemented,
 } as const satisfies Record<keyof typeof ERRORS, number>;
 

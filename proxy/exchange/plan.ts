@@ -91,6 +91,13 @@ export interface RetryPlan {
   readonly backoff: number;
 }
 
+/** What WebSockets are held to; 0 is no limit. Without one nobody looks at their frames. */
+export interface WebSocketPlan {
+  /** Bytes of payload as they travel. */
+  readonly maxFrameBytes: number;
+  readonly maxMessageBytes: number;
+}
+
 /** One route rule, ready to be followed. `null` where there is nothing to do. */
 export interface RoutePlan {
   /** Key of the IR route: `<Kind>/<namespace>/<name>/<rule index>`. */
@@ -107,6 +114,7 @@ export interface RoutePlan {
   readonly requestTimeout: number;
   readonly backendRequestTimeout: number;
   readonly retry: RetryPlan | null;
+  readonly webSocket: WebSocketPlan | null;
   /** What endpoints are spoken to in whatever their cluster says; null: what that says. */
   readonly protocol: Transport['protocol'] | null;
 }

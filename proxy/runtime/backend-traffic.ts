@@ -3,12 +3,12 @@ import type * as ir from '#api/ir/ir.ts';
 import { requestTargets, type PolicyIndex } from '#api/policy/layers.ts';
 import { mergePolicies } from '#api/policy/merge.ts';
 import type { PolicySettings } from '#api/policy/settings.ts';
-import type { RetryPlan, RoutePlan } from '../exchange/plan.ts';
+import type { RetryPlan, RoutePlan, WebSocketPlan } from '../exchange/plan.ts';
 
 type BackendTraffic = PolicySettings<'BackendTrafficPolicy'>;
 
 /** The part of a plan that policies decide. */
-export type ForwardSettings = Pick<RoutePlan, 'protocol' | 'requestTimeout' | 'backendRequestTimeout' | 'retry'>;
+export type ForwardSettings = Pick<RoutePlan, 'protocol' | 'requestTimeout' | 'backendRequestTimeout' | 'retry' | 'webSocket'>;
 
 /** What the words of the policy stand for. */
 const PROTOCOLS = { HTTP1: 'http1', HTTP2: 'http2', BACKEND: null } as const;
@@ -25,6 +25,7 @@ export function forwardSettings(route: Pick<ir.Route, 'timeouts' | 'retry' | 'ht
     requestTimeout: timeouts.request ?? policy.timeouts?.request ?? 0,
     backendRequestTimeout: timeouts.backendRequest ?? policy.timeouts?.backendRequest ?? 0,
     retry: retry ?? retryPlan(policy.retry),
+    webSocket: webSocketPlan(policy.webSocket),
   };
 }
 
@@ -36,6 +37,11 @@ function retryPlan(retry: BackendTraffic['retry']): RetryPlan | null {
     attempts: retry.attempts ?? DEFAULT_ATTEMPTS,
     backoff: retry.backoff ?? DEFAULT_BACKOFF_MS,
   };
+}
+
+/** Null where there is no limit to hold a WebSocket to. */
+function webSocketPlan({ frame = 0, message = 0 }: NonNullable<BackendTraffic['webSocket']> = {}): WebSocketPlan | null {
+  return frame === 0 && message === 0 ? null : { maxFrameBytes: frame, maxMessageBytes: message };
 }
 
 /**

@@ -431,7 +431,7 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
 
   end(exchange: Exchange, trailers: Headers | null): void {
     if (this.#state === 'gone') return;
-    if (exchange.tunnel) return this.#endTunnel();
+    if (exchange.tunnel) return this.#endTunnel(exchange.requestEnded);
     if (this.#chunkedOut) this.#output.gather(trailers === null ? '0\r\n\r\n' : `0\r\n${fieldLines(trailers)}\r\n`);
     this.#output.flush();
     if (this.#socket.writableLength > 0 && !this.#writeTimer.armed) this.#watchWrites();
@@ -471,10 +471,10 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
     this.#settings.wheel.arm(this.#timer, this.#settings.limits.tunnelIdleTimeout);
   }
 
-  #endTunnel(): void {
+  #endTunnel(bothEnded: boolean): void {
     this.#output.flush();
     this.#socket.end();
-    if (this.#peerEnded) this.#close();
+    if (bothEnded) this.#close();
   }
 
   /** The exchange is over: the next one, or the end. */

@@ -1,0 +1,167 @@
+// Frames as they pass: nothing changes, whatever the cuts; what breaks a rule or a limit does not pass.
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { ERRORS } from '../../exchange/errors.ts';
+import type { ExchangeError } from '../../exchange/errors.ts';
+import { FrameScanner } from './scanner.ts';
+
+const UNLIMITED = { maxFrameBytes: 0, maxMessageBytes: 0 };
+
+interface Shape {
+  readonly first: number;
+  readonly payload: Buffer;
+  readonly masked?: boolean;
+  /** Bytes of the length: as few as can be by default. */
+  readonly lengthBytes?: 0 | 2 | 8;
+}
+
+/** 1, 3 or 9 bytes that tell a length, with the bit of the mask. */
+function lengthOf(octets: number, mask: number, lengthBytes: 0 | 2 | 8): Buffer {
+  const length = Buffer.alloc(1 + lengthBytes);
+  length[0] = mask | (lengthBytes === 0 ? octets : lengthBytes === 2 ? 126 : 127);
+  if (lengthBytes === 2) length.writeUInt16BE(octets, 1);
+  if (lengthBytes === 8) length.writeBigUInt64BE(BigInt(octets), 1);
+  return length;
+}
+
+function shortest(octets: number): 0 | 2 | 8 {
+  if (octets < 126) return 0;
+  return octets < 65_536 ? 2 : 8;
+}
+
+function frame({ first, payload, masked = true, lengthBytes = shortest(payload.length) }: Shape): Buffer {
+  const length = lengthOf(payload.length, masked ? 0x80 : 0, lengthBytes);
+  return Buffer.concat([Buffer.from([first]), length, Buffer.alloc(masked ? 4 : 0, 0x55), payload]);
+}
+
+function text(bytes: number, first = 0x81, masked = true): Buffer {
+  return frame({ first, payload: Buffer.alloc(bytes, 'x'), masked });
+}
+
+/** Scans pieces; what passed, and what stopped it. */
+function scan(scanner: FrameScanner, pieces: readonly Buffer[]): { readonly passed: Buffer; readonly error: ExchangeError | null } {
+  const passed: Buffer[] = [];
+  for (const piece of pieces) {
+    const error = scanner.scan(piece);
+    passed.push(scanner.before, piece.subarray(0, scanner.passed));
+    if (error !== null) return { passed: Buffer.concat(passed), error };
+  }
+  return { passed: Buffer.concat(passed), error: null };
+}
+
+function cutAt(bytes: Buffer, sizes: readonly number[]): Buffer[] {
+  const pieces: Buffer[] = [];
+  let at = 0;
+  for (const size of sizes) {
+    pieces.push(bytes.subarray(at, at + size));
+    at += size;
+  }
+  return [...pieces, bytes.subarray(at)];
+}
+
+const bytewise = (bytes: Buffer): Buffer[] => [...bytes].map((byte) => Buffer.from([byte]));
+
+const control = fc
+  .tuple(fc.constantFrom(0x89, 0x8a), fc.integer({ min: 0, max: 125 }))
+  .map(([first, length]) => frame({ first, payload: Buffer.alloc(length, 1) }));
+/** A message in pieces, with control frames between them. */
+const message = fc
+  .tuple(
+    fc.constantFrom(0x1, 0x2),
+    fc.array(fc.tuple(fc.constantFrom(0, 1, 125, 126, 300, 65_535, 65_536), fc.array(control, { maxLength: 2 })), {
+      minLength: 1,
+      maxLength: 4,
+    }),
+  )
+  .map(([opcode, pieces]) =>
+    Buffer.concat(
+      pieces.flatMap(([length, controls], i) => {
+        const first = (i === 0 ? opcode : 0) | (i === pieces.length - 1 ? 0x80 : 0);
+        return i === pieces.length - 1 ? [...controls, text(length, first)] : [text(length, first), ...controls];
+      }),
+    ),
+  );
+
+describe('what is as it should be', () => {
+  test('passes unchanged, whatever the cuts', () => {
+    fc.assert(
+      fc.property(
+        fc.array(message, { maxLength: 3 }),
+        fc.array(fc.integer({ min: 0, max: 40_000 }), { maxLength: 20 }),
+        (messages, sizes) => {
+          const bytes = Buffer.concat([...messages, frame({ first: 0x88, payload: Buffer.from([0x0f, 0xa1]) })]);
+          const scanner = new FrameScanner('client', false, UNLIMITED);
+          const { passed, error } = scan(scanner, cutAt(bytes, sizes));
+          expect(error).toBeNull();
+          expect(passed.equals(bytes)).toBe(true);
+          expect([scanner.atBoundary, scanner.closed]).toEqual([true, true]);
+        },
+      ),
+    );
+  });
+
+  test('passes byte by byte', () => {
+    const bytes = Buffer.concat([text(300, 0x01), text(0, 0x89), text(70_000, 0x80)]);
+    expect(scan(new FrameScanner('client', false, UNLIMITED), bytewise(bytes)).passed.equals(bytes)).toBe(true);
+  });
+
+  test('may be as large as the limits, and no larger', () => {
+    const limits = { maxFrameBytes: 100, maxMessageBytes: 150 };
+    const pass = (...frames: readonly Buffer[]) => scan(new FrameScanner('client', false, limits), [Buffer.concat(frames)]);
+    expect(pass(text(100, 0x01), text(50, 0x80), text(100))).toMatchObject({ error: null });
+    const first = text(100, 0x01);
+    expect(pass(first, text(51, 0x80))).toEqual({ passed: first, error: ERRORS.webSocketTooLarge });
+    expect(pass(text(101))).toEqual({ passed: Buffer.alloc(0), error: ERRORS.webSocketTooLarge });
+  });
+
+  test('endless fragments end at the limit', () => {
+    const scanner = new FrameScanner('client', false, { maxFrameBytes: 0, maxMessageBytes: 1_000 });
+    expect(scanner.scan(text(1, 0x01))).toBeNull();
+    let pieces = 1;
+    while (scanner.scan(text(1, 0x00)) === null) pieces++;
+    expect(pieces).toBe(1_000);
+  });
+
+  test('a length that no message has is too large before a byte of it came', () => {
+    const header = Buffer.from([0x82, 0xff, 0, 0x0f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4]);
+    const scanner = new FrameScanner('client', false, { maxFrameBytes: 10, maxMessageBytes: 0 });
+    expect(scan(scanner, [header])).toEqual({ passed: Buffer.alloc(0), error: ERRORS.webSocketTooLarge });
+    expect(scanner.atBoundary).toBe(true);
+  });
+});
+
+describe('what breaks the protocol', () => {
+  test.each<[string, Buffer]>([
+    ['a client that does not mask', text(5, 0x81, false)],
+    ['a continuation of nothing', text(5, 0x80)],
+    ['a second message within one', Buffer.concat([text(5, 0x01), text(5, 0x81)])],
+    ['an unknown opcode', text(5, 0x83)],
+    ['an unknown control opcode', text(5, 0x8b)],
+    ['a reserved bit', text(5, 0xa1)],
+    ['compression that nobody agreed on', text(5, 0xc1)],
+    ['a control frame in pieces', text(5, 0x09)],
+    ['a control frame that is too long', text(126, 0x89)],
+    ['a close frame with half a status', text(1, 0x88)],
+    ['a frame behind a close frame', Buffer.concat([text(2, 0x88), text(1)])],
+    ['a length in two bytes that has one', frame({ first: 0x81, payload: Buffer.alloc(5), lengthBytes: 2 })],
+    ['a length in eight bytes that has two', frame({ first: 0x81, payload: Buffer.alloc(300), lengthBytes: 8 })],
+    ['a length beyond numbers', Buffer.from([0x82, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4])],
+  ])('%s', (_, bytes) => {
+    for (const pieces of [[bytes], bytewise(bytes)]) {
+      const scanner = new FrameScanner('client', false, UNLIMITED);
+      expect(scan(scanner, pieces).error).toBe(ERRORS.webSocketMalformed);
+      expect(scanner.atBoundary).toBe(true);
+    }
+  });
+
+  test('a server that masks', () => {
+    expect(new FrameScanner('server', false, UNLIMITED).scan(text(5))).toBe(ERRORS.webSocketMalformed);
+    expect(new FrameScanner('server', false, UNLIMITED).scan(text(5, 0x81, false))).toBeNull();
+  });
+
+  test('compression that was agreed on, but not of a continuation', () => {
+    const scanner = new FrameScanner('client', true, UNLIMITED);
+    expect(scanner.scan(text(5, 0x41))).toBeNull();
+    expect(scanner.scan(text(5, 0xc0))).toBe(ERRORS.webSocketMalformed);
+  });
+});

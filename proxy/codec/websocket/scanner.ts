@@ -1,0 +1,153 @@
+// Follows the frames of one direction of a WebSocket (RFC 6455 section 5) as its bytes pass: where frames begin and end, and
+// whether they keep to the protocol and to limits. Holds back the header of a frame until it is complete, and changes nothing.
+import { ERRORS } from '../../exchange/errors.ts';
+import type { ExchangeError } from '../../exchange/errors.ts';
+
+/** What a direction is held to. */
+export interface ScanLimits {
+  /** Payload of one frame, and of the frames of one message together, bytes; 0 is no limit. */
+  readonly maxFrameBytes: number;
+  readonly maxMessageBytes: number;
+}
+
+const OPCODE = Object.freeze({ continuation: 0x0, text: 0x1, binary: 0x2, close: 0x8, pong: 0xa });
+const FINAL = 0x80;
+const MASKED = 0x80;
+/** Where permessage-deflate was agreed on, the first frame of a message may have it (RFC 7692 section 6). */
+const COMPRESSED = 0x40;
+const RESERVED = 0x70;
+const MASK_BYTES = 4;
+const MAX_HEADER = 14;
+/** Section 5.5. */
+const MAX_CONTROL = 125;
+const TWO_BYTES = 126;
+const EIGHT_BYTES = 127;
+
+const NOTHING = Buffer.alloc(0);
+
+export class FrameScanner {
+  /** Result of the last scan: what was held back and goes before the chunk, and how much of the chunk goes behind it. */
+  before: Buffer = NOTHING;
+  passed = 0;
+  readonly #fromClient: boolean;
+  readonly #compressed: boolean;
+  readonly #limits: ScanLimits;
+  readonly #header = Buffer.alloc(MAX_HEADER);
+  #headerBytes = 0;
+  /** Of the payload of the frame that passes. */
+  #left = 0;
+  /** Payload of the message so far, -1 between messages. */
+  #message = -1;
+  #closed = false;
+
+  /** `compressed`: permessage-deflate was agreed on. Limits are of what travels. */
+  constructor(direction: 'client' | 'server', compressed: boolean, limits: ScanLimits) {
+    this.#fromClient = direction === 'client';
+    this.#compressed = compressed;
+    this.#limits = limits;
+  }
+
+  /** What has passed ends with a frame: another may follow. */
+  get atBoundary(): boolean {
+    return this.#left === 0;
+  }
+
+  /** A close frame has passed, or begun to. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Follows a chunk. Returns what is wrong with the frame behind what may still pass. */
+  scan(chunk: Buffer): ExchangeError | null {
+    let held = this.#headerBytes;
+    this.before = NOTHING;
+    this.passed = 0;
+    for (let at = 0; at < chunk.length;) {
+      if (this.#left > 0) {
+        const octets = Math.min(this.#left, chunk.length - at);
+        this.#left -= octets;
+        this.passed = at += octets;
+        continue;
+      }
+      this.#header[this.#headerBytes++] = chunk[at++] as number;
+      if (this.#headerBytes < this.#headerLength()) continue;
+      const error = this.#takeHeader();
+      if (error !== null) return error;
+      if (held > 0) this.before = Buffer.from(this.#header.subarray(0, held));
+      held = 0;
+      this.#headerBytes = 0;
+      this.passed = at;
+    }
+    return null;
+  }
+
+  /** Bytes of the header, as far as it is known. */
+  #headerLength(): number {
+    if (this.#headerBytes < 2) return 2;
+    const second = this.#header[1] as number;
+    const mask = (second & MASKED) === 0 ? 0 : MASK_BYTES;
+    const length = second & ~MASKED;
+    return 2 + (length === TWO_BYTES ? 2 : length === EIGHT_BYTES ? 8 : 0) + mask;
+  }
+
+  #takeHeader(): ExchangeError | null {
+    const first = this.#header[0] as number;
+    const opcode = first & 0xf;
+    const length = this.#payloadLength();
+    // Section 5.1: what a client sends is masked, and nothing else is. Section 5.5.1: nothing follows a close frame.
+    const isMasked = ((this.#header[1] as number) & MASKED) !== 0;
+    if (isMasked !== this.#fromClient || this.#closed || length < 0 || !this.#mayReserve(first)) return ERRORS.webSocketMalformed;
+    this.#left = length;
+    return opcode >= OPCODE.close ? this.#takeControl(first, length) : this.#takePiece(first, length);
+  }
+
+  /** -1: not in its shortest form (section 5.2), or more than can be counted. */
+  #payloadLength(): number {
+    const length = (this.#header[1] as number) & ~MASKED;
+    if (length < TWO_BYTES) return length;
+    if (length === TWO_BYTES) return atLeast(this.#header.readUInt16BE(2), TWO_BYTES);
+    const large = this.#header.readBigUInt64BE(2);
+    return large > Number.MAX_SAFE_INTEGER ? -1 : atLeast(Number(large), 65_536);
+  }
+
+  #mayReserve(first: number): boolean {
+    const opcode = first & 0xf;
+    const allowed = this.#compressed && (opcode === OPCODE.text || opcode === OPCODE.binary) ? COMPRESSED : 0;
+    return (first & RESERVED & ~allowed) === 0;
+  }
+
+  #takeControl(first: number, length: number): ExchangeError | null {
+    const opcode = first & 0xf;
+    const isValid = (first & FINAL) !== 0 && length <= MAX_CONTROL && opcode <= OPCODE.pong;
+    // A status has two bytes.
+    if (!isValid || (opcode === OPCODE.close && length === 1)) return this.#refuse(ERRORS.webSocketMalformed);
+    this.#closed = opcode === OPCODE.close;
+    return null;
+  }
+
+  /** A frame of a message. */
+  #takePiece(first: number, length: number): ExchangeError | null {
+    const opcode = first & 0xf;
+    const isFirst = opcode !== OPCODE.continuation;
+    if (opcode > OPCODE.binary || isFirst !== this.#message < 0) return this.#refuse(ERRORS.webSocketMalformed);
+    const message = length + (isFirst ? 0 : this.#message);
+    this.#message = (first & FINAL) === 0 ? message : -1;
+    const { maxFrameBytes, maxMessageBytes } = this.#limits;
+    if (exceeds(length, maxFrameBytes) || exceeds(message, maxMessageBytes)) return this.#refuse(ERRORS.webSocketTooLarge);
+    return null;
+  }
+
+  /** None of the frame passes. */
+  #refuse(error: ExchangeError): ExchangeError {
+    this.#left = 0;
+    return error;
+  }
+}
+
+function atLeast(length: number, minimum: number): number {
+  return length < minimum ? -1 : length;
+}
+
+function exceeds(value: number, limit: number): boolean {
+  return limit > 0 && value > limit;
+}

@@ -1,0 +1,180 @@
+// WebSockets that a policy limits, with `ws` at both ends, and bytes where that is too polite.
+import { describe, expect, test } from '@jest/globals';
+import { once } from 'node:events';
+import type net from 'node:net';
+import { WebSocket, WebSocketServer } from 'ws';
+import type * as ir from '#api/ir/ir.ts';
+import { acceptFor } from '../../proxy/codec/websocket/accept.ts';
+import { closeAfterEach, closeLater, openClient, openProxy, openUpstream } from '../support/fixture.ts';
+import { toUpstream } from '../support/proxy.ts';
+import type { Proxy } from '../support/proxy.ts';
+import type { RawClient } from '../support/raw-client.ts';
+import type { RawUpstream } from '../support/raw-upstream.ts';
+import { until } from '../support/until.ts';
+
+closeAfterEach();
+
+const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
+const AGREEMENT = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${acceptFor(KEY)}\r\n\r\n`;
+
+function limits(webSocket: ir.Policy['settings']): ir.Policy {
+  const target = { kind: 'HTTPRoute', namespace: 'default', name: 'route', section: '' };
+  const names = { policyKind: 'BackendTrafficPolicy', namespace: 'default', name: 'limits', createdAt: 0 };
+  return { kind: 'Policy', key: 'BackendTrafficPolicy/default/limits', ...names, targets: [target], settings: { webSocket } };
+}
+
+/** `ws` behind a proxy: the proxy, and what the backend sees of the next client. */
+async function openServer(
+  webSocket: ir.Policy['settings'],
+  deflate = false,
+): Promise<{ readonly proxy: Proxy; readonly server: WebSocketServer }> {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: deflate });
+  await once(server, 'listening');
+  closeLater(() => {
+    for (const client of server.clients) client.terminate();
+    server.close();
+  });
+  const { port } = server.address() as net.AddressInfo;
+  return { proxy: await openProxy([limits(webSocket), ...toUpstream(port)]), server };
+}
+
+async function openSocket(proxy: Proxy, deflate = false): Promise<WebSocket> {
+  const socket = new WebSocket(`ws://127.0.0.1:${proxy.port}/`, { perMessageDeflate: deflate });
+  socket.on('error', () => undefined);
+  closeLater(() => socket.terminate());
+  await once(socket, 'open');
+  return socket;
+}
+
+async function codeOf(socket: WebSocket): Promise<number> {
+  return ((await once(socket, 'close')) as [number])[0];
+}
+
+/** Bytes at both ends of a WebSocket. */
+async function openRaw(): Promise<{ readonly proxy: Proxy; readonly client: RawClient; readonly upstream: RawUpstream }> {
+  const upstream = await openUpstream({ respond: () => AGREEMENT, connected: () => undefined });
+  const proxy = await openProxy([limits({ frame: 1_000 }), ...toUpstream(upstream.port)]);
+  const client = await openClient(proxy.port);
+  client.write(`GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ${KEY}\r\n\r\n`);
+  await until(() => client.received.endsWith('\r\n\r\n'), 'the agreement');
+  client.received = '';
+  (upstream.connections[0] as { received: string }).received = '';
+  return { proxy, client, upstream };
+}
+
+async function errorCodes(proxy: Proxy): Promise<string[]> {
+  const metrics = await proxy.worker.registry.metrics();
+  return [...metrics.matchAll(/^weir_errors_total\{.*code="(\w+)"/gm)].map(([, code]) => code ?? '');
+}
+
+function over(proxy: Proxy): Promise<void> {
+  return until(() => proxy.metric('weir_requests_active') === 0, 'the end of the WebSocket');
+}
+
+describe('messages', () => {
+  test.each([false, true])('within the limits pass both ways, compressed: %s', async (deflate) => {
+    const { proxy, server } = await openServer({ frame: 1_000_000, message: 1_000_000 }, deflate);
+    server.on('connection', (socket) => socket.on('message', (bytes) => socket.send(bytes)));
+    const socket = await openSocket(proxy, deflate);
+    for (const length of [0, 125, 126, 65_536, 900_000]) {
+      socket.send(Buffer.alloc(length, 'abc'));
+      const [bytes] = (await once(socket, 'message')) as [Buffer];
+      expect(bytes.equals(Buffer.alloc(length, 'abc'))).toBe(true);
+    }
+    socket.close(4_001);
+    expect(await codeOf(socket)).toBe(4_001);
+    await over(proxy);
+    expect(await errorCodes(proxy)).toEqual([]);
+  });
+
+  test.each<[string, ir.Policy['settings'], (socket: WebSocket) => void]>([
+    ['a frame', { frame: 100 }, (socket) => socket.send(Buffer.alloc(101))],
+    [
+      'a message',
+      { message: 100 },
+      (socket) => {
+        for (let i = 0; i < 11; i++) socket.send(Buffer.alloc(10), { fin: false });
+      },
+    ],
+  ])('%s that is too large ends both sides with 1009', async (_, settings, send) => {
+    const { proxy, server } = await openServer(settings);
+    const connected = once(server, 'connection') as Promise<[WebSocket]>;
+    const socket = await openSocket(proxy);
+    const [served] = await connected;
+    const seen: unknown[] = [];
+    served.on('message', (bytes) => seen.push(bytes));
+    const codes = Promise.all([codeOf(socket), codeOf(served)]);
+    send(socket);
+    expect(await codes).toEqual([1_009, 1_009]);
+    expect(seen).toEqual([]);
+    await over(proxy);
+    expect(await errorCodes(proxy)).toEqual(['websocket_too_large']);
+  });
+
+  test('of the backend are held to the same', async () => {
+    const { proxy, server } = await openServer({ frame: 100 });
+    server.on('connection', (socket) => socket.send(Buffer.alloc(101)));
+    const connected = once(server, 'connection') as Promise<[WebSocket]>;
+    const socket = new WebSocket(`ws://127.0.0.1:${proxy.port}/`);
+    closeLater(() => socket.terminate());
+    const [served] = await connected;
+    expect(await Promise.all([codeOf(socket), codeOf(served)])).toEqual([1_009, 1_009]);
+    await over(proxy);
+  });
+});
+
+describe('bytes', () => {
+  test('that break the protocol end both sides with 1002, byte by byte or at once', async () => {
+    for (const sizes of [1, 100]) {
+      const { proxy, client, upstream } = await openRaw();
+      // A whole frame, then one that is not masked.
+      const bytes = Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0x61, 0x81, 0x01, 0x61]);
+      for (let at = 0; at < bytes.length; at += sizes) {
+        client.write(bytes.subarray(at, at + sizes));
+        await new Promise(setImmediate);
+      }
+      await until(() => client.ended, 'the end');
+      expect(Buffer.from(client.received, 'latin1')).toEqual(Buffer.from([0x88, 0x02, 0x03, 0xea]));
+      const [connection] = upstream.connections;
+      await until(() => connection?.ended === true, 'the end at the backend');
+      expect(Buffer.from(connection?.received ?? '', 'latin1')).toEqual(
+        Buffer.concat([bytes.subarray(0, 7), Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xea])]),
+      );
+      await over(proxy);
+      connection?.socket.end();
+      await proxy.quiet();
+    }
+  });
+
+  test('that break it while the other side is amid a frame reset both', async () => {
+    const { proxy, client, upstream } = await openRaw();
+    const [connection] = upstream.connections;
+    connection?.socket.write(Buffer.from([0x82, 0x10, 1, 2, 3]));
+    await until(() => client.received.length === 5, 'half a frame');
+    client.write(Buffer.from([0x81, 0x01, 0x61]));
+    await until(() => client.closed && connection?.closed === true, 'both resets');
+    expect(client.error).toBe('ECONNRESET');
+    await proxy.quiet();
+    expect(await errorCodes(proxy)).toEqual(['websocket_malformed']);
+  });
+
+  test('of a peer that goes on after the close are dropped, and it is not waited for', async () => {
+    const { proxy, client, upstream } = await openRaw();
+    client.write(Buffer.from([0x81, 0x01, 0x61]));
+    await until(() => client.ended, 'the end');
+    upstream.connections[0]?.socket.write(Buffer.from([0x81, 0x01, 0x61]));
+    client.write(Buffer.from([0x81, 0x01, 0x61]));
+    await until(() => client.closed || proxy.metric('weir_downstream_connections_active') === 0, 'the end of the connection');
+    expect(client.received.length).toBe(4);
+  });
+
+  test('are none of the proxy where no policy asks', async () => {
+    const upstream = await openUpstream({ respond: () => AGREEMENT, connected: () => undefined });
+    const proxy = await openProxy(toUpstream(upstream.port));
+    const client = await openClient(proxy.port);
+    client.write(`GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ${KEY}\r\n\r\n`);
+    await until(() => client.received.endsWith('\r\n\r\n'), 'the agreement');
+    client.write('no frames at all');
+    await until(() => upstream.connections[0]?.received.endsWith('no frames at all') === true, 'the bytes');
+  });
+});
