@@ -1,6 +1,7 @@
 // Backends that do to every request what its path says: of HTTP/1.1, of HTTP/2, and of nothing but bytes.
 import { once } from 'node:events';
 import net from 'node:net';
+import { cut } from '../../proxy/codec/h1/cut.ts';
 import { HpackDecoder } from '../../proxy/codec/hpack/decoder.ts';
 import { END_HEADERS, END_STREAM, frame, literals, numbers, PREFACE, TYPE } from '../support/h2-frames.ts';
 
@@ -33,7 +34,7 @@ export abstract class Backend {
 
   /** Resets every connection that is open. */
   reset(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) cut(socket);
   }
 
   close(): void {
@@ -45,7 +46,7 @@ export abstract class Backend {
 
   protected answer(socket: net.Socket, { bytes, ends }: Reply): void {
     if (ends === 'end') socket.end(bytes);
-    else if (ends === 'reset') socket.write(bytes, () => socket.resetAndDestroy());
+    else if (ends === 'reset') socket.write(bytes, () => cut(socket));
     else if (bytes.length > 0) socket.write(bytes);
     for (const arrived of this.arrivals) arrived();
   }

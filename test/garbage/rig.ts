@@ -7,6 +7,7 @@ import path from 'node:path';
 import { duplexPair } from 'node:stream';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
+import { cut } from '../../proxy/codec/h1/cut.ts';
 import type { MetricJson } from '../../proxy/telemetry/metric.ts';
 import { TestCa } from '../support/certificates.ts';
 import { cluster, listener, pathMatch, backend as routeBackend, route, startProxy, streamBackend, streamRoute } from '../support/proxy.ts';
@@ -147,6 +148,7 @@ export class Rig {
     raw.on('error', () => undefined);
     raw.on('close', () => {
       for (const { arrivals } of this.#backends) arrivals.delete(end);
+      socket.destroy();
       resolve();
     });
     return promise;
@@ -157,7 +159,7 @@ const TERMINATE = { mode: 'Terminate' } as const;
 
 function finish(raw: net.Socket, socket: net.Socket, life: Life): void {
   if (life.then !== undefined) raw.write(life.then);
-  if (life.ends === 'reset') raw.resetAndDestroy();
+  if (life.ends === 'reset') cut(raw);
   else if (life.ends === 'end') socket.end();
 }
 
@@ -165,6 +167,7 @@ function finish(raw: net.Socket, socket: net.Socket, life: Life): void {
 function beside(raw: net.Socket): Duplex {
   const [inner, outer] = duplexPair();
   raw.pipe(outer).pipe(raw);
+  raw.on('close', () => outer.destroy());
   return inner;
 }
 

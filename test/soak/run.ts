@@ -1,12 +1,13 @@
 // `npm run soak [-- NAME ...] [--bytes GIB] [--seconds N]`: what takes too long for `npm test`. Fails when a finding is out of bounds.
 import { parseArgs } from 'node:util';
+import { garbage } from './garbage.ts';
 import { largeBodies } from './large-bodies.ts';
 import type { Finding, SoakScenario } from './scenario.ts';
 import { translations } from './translations.ts';
 import { webSockets } from './websockets.ts';
 
 /** All scenarios, in the order they run in. */
-const SCENARIOS: readonly SoakScenario[] = [largeBodies, translations, webSockets];
+const SCENARIOS: readonly SoakScenario[] = [largeBodies, translations, webSockets, garbage];
 
 const GIB = 1_073_741_824;
 
