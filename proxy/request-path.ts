@@ -2,7 +2,9 @@
 // match > request filters > pick > forward or retry > response filters > record.
 // Codecs call in from both sides; every method is one thing that can happen to an exchange.
 import { presenting } from './upstream/presenting.ts';
+import { WebSocketCounts } from './codec/websocket/counts.ts';
 import { WebSocketGuard } from './codec/websocket/guard.ts';
+import type { GuardSurroundings } from './codec/websocket/guard.ts';
 import { draw } from './exchange/draw.ts';
 import { ERRORS } from './exchange/errors.ts';
 import type { ExchangeError } from './exchange/errors.ts';
@@ -10,7 +12,15 @@ import type { Exchange, TunnelGuard } from './exchange/exchange.ts';
 import { answersCall, failedStatus, mayEndWithStatus, noteStatus, recogniseCall, statusFields } from './exchange/grpc.ts';
 import type { Headers } from './exchange/headers.ts';
 import { localReply } from './exchange/local-reply.ts';
-import type { BackendPlan, FilterVerdict, RequestFilter, RoutePlan, UpstreamCluster, UpstreamEndpoint } from './exchange/plan.ts';
+import type {
+  BackendPlan,
+  FilterVerdict,
+  RequestFilter,
+  RoutePlan,
+  UpstreamCluster,
+  UpstreamEndpoint,
+  WebSocketPlan,
+} from './exchange/plan.ts';
 import { UNKNOWN_LENGTH } from './exchange/stream.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import { runRequestFilters, runResponseFilters } from './filter/chain.ts';
@@ -47,11 +57,13 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
   readonly #runtime: () => Runtime;
   readonly #recorder: Recorder;
   readonly #wheel: TimerWheel;
+  readonly #guards: GuardSurroundings;
 
   constructor(options: RequestPathOptions) {
     this.#runtime = options.runtime;
     this.#recorder = options.recorder;
     this.#wheel = options.wheel;
+    this.#guards = { wheel: options.wheel, counts: new WebSocketCounts(), over: this.#tunnelOver };
   }
 
   // 1 match
@@ -136,6 +148,8 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
   // 3 pick, 4 forward or retry
 
   readonly #forward = (exchange: Exchange): void => {
+    if (exchange.upgrade === 'websocket' && !this.#mayOpen(exchange.route?.webSocket ?? null, exchange))
+      return this.#reply(exchange, ERRORS.overloaded);
     exchange.phase = 'picked';
     if (exchange.requestLength !== 0 && exchange.replay === null) startReplay(exchange);
     this.#attempt(exchange);
@@ -255,9 +269,22 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     exchange.tunnel = true;
     exchange.requestEnded = false;
     const plan = exchange.route?.webSocket ?? null;
-    if (plan !== null && exchange.upgrade === 'websocket') exchange.guard = new WebSocketGuard(exchange, plan);
+    if (plan !== null && exchange.upgrade === 'websocket') exchange.guard = new WebSocketGuard(exchange, plan, this.#guards);
     exchange.downstream.startTunnel(exchange);
   }
+
+  #mayOpen(plan: WebSocketPlan | null, { route }: Exchange): boolean {
+    return plan === null || route === null || this.#guards.counts.hasRoom(route.key, plan.maxConnections);
+  }
+
+  downstreamEnding(exchange: Exchange): void {
+    this.#tunnelOver(exchange, ERRORS.connectionCut);
+  }
+
+  /** Those that nobody guards end some other way. */
+  readonly #tunnelOver = (exchange: Exchange, error: ExchangeError): void => {
+    if (exchange.phase !== 'done' && exchange.guard !== null) this.#closeTunnel(exchange, exchange.guard, error);
+  };
 
   #guardRequest(exchange: Exchange, guard: TunnelGuard, chunk: Buffer): void {
     const room = guard.fromClient(exchange, chunk);
@@ -390,6 +417,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     if (exchange.requestTimer !== null || exchange.attemptTimer !== null || exchange.backoffTimer !== null)
       stopTimeouts(exchange, this.#wheel);
     exchange.replay = null;
+    if (exchange.guard !== null) exchange.guard.end();
     if (exchange.copies !== null) dropCopies(exchange);
     if (!exchange.shadow) this.#recorder.record(exchange);
   }

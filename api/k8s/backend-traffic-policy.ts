@@ -32,6 +32,20 @@ export const backendTrafficPolicy = policyKind({
         minimum: 0,
       }),
       message: size('The frames of one message together, as they travel; the same holds. 0 is no limit.', { minimum: 0 }),
+      messagesPerSecond: count(
+        'Messages that the client may send in a second; more end the WebSocket with close code 1008. 0 is no limit.',
+        {
+          minimum: 0,
+          maximum: 1_000_000,
+        },
+      ),
+      idle: duration('The longest time without data either way; then the WebSocket ends with close code 1001. 0s is no limit.'),
+      lifetime: duration('How long a WebSocket may live; then it ends with close code 1001. 0s is no limit.'),
+      ping: duration('Silence of the client after which it is sent a ping; one that is silent as long again is cut. 0s is never.'),
+      connections: count('Open WebSockets of one rule in one worker; more are answered with 503. 0 is no limit.', {
+        minimum: 0,
+        maximum: 1_000_000,
+      }),
     }),
   },
 });

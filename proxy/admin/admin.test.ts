@@ -103,6 +103,7 @@ describe('admin', () => {
       listeners: [listener()],
       routes: [route()],
       streamRoutes: [],
+      policies: [],
       clusters: [
         {
           kind: 'Cluster',

@@ -44,6 +44,8 @@ export const ERRORS = Object.freeze({
   idleTimeout: define('idle_timeout', 'downstream', 408, 'Nothing was sent either way for too long'),
   connectionCut: define('connection_cut', 'internal', 503, 'The proxy ended the connection before its peers did'),
   webSocketMalformed: define('websocket_malformed', 'downstream', 400, 'A frame of the WebSocket is not as its protocol has it'),
+  webSocketTooFast: define('websocket_too_fast', 'downstream', 429, 'The client sends more messages on the WebSocket than it may'),
+  webSocketExpired: define('websocket_expired', 'internal', 408, 'The WebSocket has lived as long as it may'),
   webSocketTooLarge: define('websocket_too_large', 'downstream', 413, 'A frame or message of the WebSocket is too large'),
   routeNotFound: define('route_not_found', 'internal', 404, 'No route matches the request'),
   routeInvalid: define('route_invalid', 'internal', 500, 'The route that matches the request is not valid'),

@@ -71,6 +71,8 @@ export interface TunnelGuard {
   fromBackend(exchange: Exchange, chunk: Buffer): boolean;
   /** Tells both sides why the tunnel ends. False: nothing can be said, and both must be cut. */
   sayWhy(exchange: Exchange, error: ExchangeError): boolean;
+  /** The tunnel is over. */
+  end(): void;
 }
 
 const NO_HEADERS: Headers = [];

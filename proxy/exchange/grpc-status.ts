@@ -65,6 +65,8 @@ const BY_NAME = {
   upstreamNotGrpc: GRPC_STATUS.unknown,
   requestTimeout: GRPC_STATUS.deadlineExceeded,
   webSocketMalformed: GRPC_STATUS.internal,
+  webSocketTooFast: GRPC_STATUS.resourceExhausted,
+  webSocketExpired: GRPC_STATUS.unavailable,
   webSocketTooLarge: GRPC_STATUS.resourceExhausted,
   upgradeUnsupported: GRPC_STATUS.unimplemented,
 } as const satisfies Record<keyof typeof ERRORS, number>;

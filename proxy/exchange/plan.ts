@@ -96,6 +96,14 @@ export interface WebSocketPlan {
   /** Bytes of payload as they travel. */
   readonly maxFrameBytes: number;
   readonly maxMessageBytes: number;
+  /** Of the client. */
+  readonly messagesPerSecond: number;
+  /** Milliseconds: without data either way, in all, and of silence of the client before it is sent a ping. */
+  readonly idle: number;
+  readonly lifetime: number;
+  readonly ping: number;
+  /** Open ones of the rule in one worker. */
+  readonly maxConnections: number;
 }
 
 /** One route rule, ready to be followed. `null` where there is nothing to do. */

@@ -55,6 +55,8 @@ export interface DownstreamEvents {
   /** The request broke after its head was accepted (bad chunk, silence): answered if no answer began, cut otherwise. */
   requestFailed(exchange: Exchange, error: ExchangeError): void;
   downstreamDrained(exchange: Exchange): void;
+  /** The connection is to end: a tunnel, which would never end by itself, may say so. */
+  downstreamEnding(exchange: Exchange): void;
   /** The peer is gone: nothing more can be sent. */
   downstreamFailed(exchange: Exchange, error: ExchangeError): void;
 }

@@ -40,8 +40,17 @@ function retryPlan(retry: BackendTraffic['retry']): RetryPlan | null {
 }
 
 /** Null where there is no limit to hold a WebSocket to. */
-function webSocketPlan({ frame = 0, message = 0 }: NonNullable<BackendTraffic['webSocket']> = {}): WebSocketPlan | null {
-  return frame === 0 && message === 0 ? null : { maxFrameBytes: frame, maxMessageBytes: message };
+function webSocketPlan(policy: NonNullable<BackendTraffic['webSocket']> = {}): WebSocketPlan | null {
+  if (Object.values(policy).every((value) => value === 0)) return null;
+  return {
+    maxFrameBytes: policy.frame ?? 0,
+    maxMessageBytes: policy.message ?? 0,
+    messagesPerSecond: policy.messagesPerSecond ?? 0,
+    idle: policy.idle ?? 0,
+    lifetime: policy.lifetime ?? 0,
+    ping: policy.ping ?? 0,
+    maxConnections: policy.connections ?? 0,
+  };
 }
 
 /**

@@ -178,3 +178,77 @@ describe('bytes', () => {
     await until(() => upstream.connections[0]?.received.endsWith('no frames at all') === true, 'the bytes');
   });
 });
+
+/** Both ends of a WebSocket with these settings. */
+async function openBoth(
+  settings: ir.Policy['settings'],
+): Promise<{ readonly proxy: Proxy; readonly socket: WebSocket; readonly served: WebSocket }> {
+  const { proxy, server } = await openServer(settings);
+  const connected = once(server, 'connection') as Promise<[WebSocket]>;
+  const socket = await openSocket(proxy);
+  return { proxy, socket, served: (await connected)[0] };
+}
+
+describe('a WebSocket ends on both sides', () => {
+  test('with 1008 when the client sends more messages than it may', async () => {
+    const { proxy, socket, served } = await openBoth({ messagesPerSecond: 5 });
+    const codes = Promise.all([codeOf(socket), codeOf(served)]);
+    for (let i = 0; i < 50; i++) socket.send('x');
+    expect(await codes).toEqual([1_008, 1_008]);
+    await over(proxy);
+    expect(await errorCodes(proxy)).toEqual(['websocket_too_fast']);
+  });
+
+  test.each<[string, ir.Policy['settings'], string]>([
+    ['when nothing passed for too long', { idle: 150 }, 'idle_timeout'],
+    ['when it has lived as long as it may', { lifetime: 150 }, 'websocket_expired'],
+  ])('with 1001 %s', async (_, settings, code) => {
+    const { proxy, socket, served } = await openBoth(settings);
+    expect(await Promise.all([codeOf(socket), codeOf(served)])).toEqual([1_001, 1_001]);
+    await over(proxy);
+    expect(await errorCodes(proxy)).toEqual([code]);
+  });
+
+  test('with 1001 when the proxy drains', async () => {
+    const { proxy, socket, served } = await openBoth({ message: 1_000 });
+    const codes = Promise.all([codeOf(socket), codeOf(served)]);
+    const stopped = proxy.worker.stop(5_000);
+    expect(await codes).toEqual([1_001, 1_001]);
+    await stopped;
+  });
+});
+
+test('messages count against silence, pings and pongs do not', async () => {
+  const { proxy, socket, served } = await openBoth({ idle: 400, ping: 50 });
+  const started = performance.now();
+  const sending = setInterval(() => served.send('still here'), 50);
+  await until(() => performance.now() - started > 800, 'twice the time');
+  clearInterval(sending);
+  expect(await codeOf(socket)).toBe(1_001);
+  await over(proxy);
+});
+
+test('a client that answers pings stays, one that does not is cut', async () => {
+  const { proxy, socket } = await openBoth({ ping: 60 });
+  let pings = 0;
+  socket.on('ping', () => pings++);
+  await until(() => pings >= 3, 'three pings');
+  expect(socket.readyState).toBe(WebSocket.OPEN);
+  const silent = await openClient(proxy.port);
+  silent.write(
+    `GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${KEY}\r\n\r\n`,
+  );
+  await until(() => silent.ended || silent.closed, 'the end of the silent one');
+  expect(socket.readyState).toBe(WebSocket.OPEN);
+});
+
+test('a rule has as many open as it may, and one more when one is over', async () => {
+  const { proxy, socket } = await openBoth({ connections: 1 });
+  const refused = new WebSocket(`ws://127.0.0.1:${proxy.port}/`);
+  closeLater(() => refused.terminate());
+  expect(String((await once(refused, 'error'))[0])).toContain('503');
+  socket.close();
+  await codeOf(socket);
+  await until(() => proxy.metric('weir_requests_active') === 0, 'the end of the first');
+  await openSocket(proxy);
+});

@@ -118,6 +118,7 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
   drain(): void {
     this.#draining = true;
     if (this.#state === 'idle') this.#close();
+    else if (this.#state === 'tunnel' && this.#exchange !== null) this.#events.downstreamEnding(this.#exchange);
   }
 
   // Reading

@@ -90,6 +90,7 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
   drain(): void {
     if (this.state === 'preface') return this.close();
     if (this.state !== 'open') return;
+    for (const { exchange } of this.streams.snapshot()) if (exchange.tunnel) this.events.downstreamEnding(exchange);
     if (this.#goodbye === 'none') this.#notice();
     if (this.#goodbye === 'final') return this.#closeIfOver();
     // Streams or none, this is how long the peer may take to answer.

@@ -29,6 +29,9 @@ export class FrameScanner {
   /** Result of the last scan: what was held back and goes before the chunk, and how much of the chunk goes behind it. */
   before: Buffer = NOTHING;
   passed = 0;
+  /** Messages that began in it, and whether there was anything of a message at all. */
+  messages = 0;
+  sawData = false;
   readonly #fromClient: boolean;
   readonly #compressed: boolean;
   readonly #limits: ScanLimits;
@@ -39,6 +42,8 @@ export class FrameScanner {
   /** Payload of the message so far, -1 between messages. */
   #message = -1;
   #closed = false;
+  /** The frame that passes is one of a message. */
+  #isData = false;
 
   /** `compressed`: permessage-deflate was agreed on. Limits are of what travels. */
   constructor(direction: 'client' | 'server', compressed: boolean, limits: ScanLimits) {
@@ -62,6 +67,8 @@ export class FrameScanner {
     let held = this.#headerBytes;
     this.before = NOTHING;
     this.passed = 0;
+    this.messages = 0;
+    this.sawData = this.#left > 0 && this.#isData;
     for (let at = 0; at < chunk.length;) {
       if (this.#left > 0) {
         const octets = Math.min(this.#left, chunk.length - at);
@@ -122,6 +129,7 @@ export class FrameScanner {
     // A status has two bytes.
     if (!isValid || (opcode === OPCODE.close && length === 1)) return this.#refuse(ERRORS.webSocketMalformed);
     this.#closed = opcode === OPCODE.close;
+    this.#isData = false;
     return null;
   }
 
@@ -130,6 +138,9 @@ export class FrameScanner {
     const opcode = first & 0xf;
     const isFirst = opcode !== OPCODE.continuation;
     if (opcode > OPCODE.binary || isFirst !== this.#message < 0) return this.#refuse(ERRORS.webSocketMalformed);
+    this.#isData = true;
+    this.sawData = true;
+    if (isFirst) this.messages++;
     const message = length + (isFirst ? 0 : this.#message);
     this.#message = (first & FINAL) === 0 ? message : -1;
     const { maxFrameBytes, maxMessageBytes } = this.#limits;
