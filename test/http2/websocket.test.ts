@@ -414,3 +414,35 @@ function unmasked(frame: Buffer): Buffer {
   const payload = frame.subarray(6, 6 + length).map((byte, i) => byte ^ (frame[2 + (i % 4)] as number));
   return Buffer.concat([Buffer.from([frame[0] as number, length]), payload]);
 }
+
+describe('a policy holds a WebSocket on a stream to the same', () => {
+  function limits(webSocket: ir.Policy['settings']): ir.Policy {
+    const target = { kind: 'HTTPRoute', namespace: 'default', name: 'route', section: '' };
+    const names = { policyKind: 'BackendTrafficPolicy', namespace: 'default', name: 'limits', createdAt: 0 };
+    return { kind: 'Policy', key: 'BackendTrafficPolicy/default/limits', ...names, targets: [target], settings: { webSocket } };
+  }
+
+  async function openLimited(webSocket: ir.Policy['settings']): Promise<{ readonly proxy: Proxy; readonly socket: WebSocket }> {
+    const proxy = await openProxy([limits(webSocket), ...toUpstream(portOf(await openEcho()))]);
+    const stream = await openTunnel(proxy);
+    expect(await statusOf(stream)).toBe(200);
+    return { proxy, socket: webSocketOn(stream) };
+  }
+
+  test('frames that are too large end it with 1009, smaller ones pass', async () => {
+    const { socket } = await openLimited({ frame: 1_000 });
+    await echoes(socket, 'small');
+    socket.send(Buffer.alloc(1_001));
+    expect((await once(socket, 'close'))[0]).toBe(1_009);
+  });
+
+  test('a lifetime ends it with 1001, and a drain does', async () => {
+    const mortal = await openLimited({ lifetime: 100 });
+    expect((await once(mortal.socket, 'close'))[0]).toBe(1_001);
+    const { proxy, socket } = await openLimited({ message: 1_000 });
+    const closed = once(socket, 'close');
+    const stopped = proxy.worker.stop(5_000);
+    expect((await closed)[0]).toBe(1_001);
+    await stopped;
+  });
+});
