@@ -17,6 +17,7 @@ import { H2Connection } from './connection.ts';
 import { H2DownstreamStream } from './downstream-stream.ts';
 import type { DownstreamStreamOwner } from './downstream-stream.ts';
 import { CODE, MAX_STREAM_ID, PREFACE } from './frames.ts';
+import { Liveness, PROBE } from './liveness.ts';
 import { takeRequestHead } from './request-head.ts';
 import { connectionWindow, serverPreface, streamWindow } from './settings.ts';
 import type { H2Settings } from './settings.ts';
@@ -27,8 +28,6 @@ type Goodbye = 'none' | 'noticed' | 'final';
 
 /** Identifies the PING behind a first GOAWAY. */
 const NOTICE = Buffer.from('last one', 'latin1');
-/** Asks whether the peer is still there. */
-const PROBE = Buffer.from('anybody?', 'latin1');
 /** How long the answer to it may take before the goodbye is final all the same. */
 const NOTICE_MS = 1_000;
 
@@ -46,9 +45,7 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
   #prefaceSeen = 0;
   #requests = 0;
   #lastStream = 0;
-  /** `tick` when something came last. */
-  #heardAt = 0;
-  #probed = false;
+  readonly #liveness: Liveness;
 
   constructor(socket: net.Socket, connection: DownstreamConnection, events: DownstreamEvents, settings: H2Settings) {
     const { limits, wheel } = settings;
@@ -61,6 +58,7 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
       patience: { inbound: limits.requestBodyIdleTimeout, outbound: limits.downstreamWriteTimeout, silence: limits.tunnelIdleTimeout },
     });
     this.events = events;
+    this.#liveness = new Liveness(this.progress, limits.downstreamIdleTimeout);
     this.connection = connection;
     this.maxRequestBodyBytes = limits.maxRequestBodyBytes;
     this.#heads = settings;
@@ -102,8 +100,7 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
   /** Takes bytes as they come. The chunk is valid during the call only. */
   data(chunk: Buffer): void {
     if (this.over) return;
-    this.#heardAt = this.tick;
-    this.#probed = false;
+    this.#liveness.heard();
     const position = this.#prefaceSeen < PREFACE.length ? this.#readPreface(chunk) : 0;
     if (position < 0) return this.fail(CODE.protocolError);
     this.reader.read(chunk, position);
@@ -268,12 +265,10 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
 
   /** Calls may be silent for long, and a peer that is gone is silent too: it is asked, and what does not answer is cut. */
   looked(): void {
-    const { downstreamIdleTimeout } = this.settings.limits;
-    if (this.output.full) this.#heardAt = this.tick;
-    if (this.progress.isOver(this.#heardAt, downstreamIdleTimeout)) return cut(this.socket);
-    if (this.#probed || !this.progress.isOver(this.#heardAt, downstreamIdleTimeout / 2)) return;
-    this.#probed = true;
-    this.ping(0, PROBE);
+    if (this.output.full) this.#liveness.heard();
+    const state = this.#liveness.look();
+    if (state === 'doubtful') this.ping(0, PROBE);
+    else if (state === 'gone') cut(this.socket);
   }
 }
 

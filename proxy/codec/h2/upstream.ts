@@ -19,6 +19,7 @@ import { H2Connection } from './connection.ts';
 import { keyOf } from '../websocket/accept.ts';
 import { CODE, FLAG, MAX_STREAM_ID } from './frames.ts';
 import { asksForTunnel } from './head-writer.ts';
+import { Liveness, PROBE } from './liveness.ts';
 import { clientPreface, connectionWindow, streamWindow } from './settings.ts';
 import type { ConnectionSettings } from './settings.ts';
 import { takeTrailers } from './trailers.ts';
@@ -36,11 +37,6 @@ export interface H2UpstreamOwner {
   closed(connection: H2Upstream, error: ExchangeError | null): void;
 }
 
-/** Asks whether the peer is still there. */
-const PROBE = Buffer.from('anybody?', 'latin1');
-/** Silence after which it is asked, as a share of the longest that it may be silent. */
-const PROBE_SHARE = 0.5;
-
 export class H2Upstream extends H2Connection<H2UpstreamStream> implements UpstreamStreamOwner, Dialler {
   readonly events: UpstreamEvents;
   readonly maxInformational: number;
@@ -56,9 +52,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
   #promised = MAX_STREAM_ID;
   /** Why the connection is over. */
   #reason: ExchangeError = ERRORS.upstreamReset;
-  /** `tick` when something came last. */
-  #heardAt = 0;
-  #probed = false;
+  readonly #liveness: Liveness;
 
   constructor(destination: Destination, owner: H2UpstreamOwner, events: UpstreamEvents, settings: UpstreamSettings & ConnectionSettings) {
     const { limits, wheel } = settings;
@@ -78,6 +72,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
     });
     self = this;
     this.events = events;
+    this.#liveness = new Liveness(this.progress, limits.upstreamIdleTimeout);
     this.maxInformational = limits.maxInformational;
     this.#owner = owner;
     this.#scheme = destination.transport.tls === null ? 'http' : 'https';
@@ -120,7 +115,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
     const stream = new H2UpstreamStream(id, this, this.peer.initialWindow, exchange);
     exchange.upstream = stream;
     exchange.reusedConnection = id > 1;
-    if (this.streams.size === 0) this.#heardAt = this.tick;
+    if (this.streams.size === 0) this.#liveness.heard();
     this.streams.add(stream);
     this.progress.start();
     stream.headSent(this.heads.request(id, exchange, this.#scheme, stream.outboundDone ? FLAG.endStream : 0));
@@ -149,8 +144,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
 
   data(chunk: Buffer): void {
     if (this.over) return;
-    this.#heardAt = this.tick;
-    this.#probed = false;
+    this.#liveness.heard();
     this.reader.read(chunk, 0);
   }
 
@@ -286,13 +280,10 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
 
   /** Streams may be silent for long, and a peer that is gone is silent too: it is asked, and what does not answer is cut. */
   looked(): void {
-    const { upstreamIdleTimeout } = this.settings.limits;
-    if (this.progress.isOver(this.#heardAt, upstreamIdleTimeout)) {
-      this.#reason = ERRORS.upstreamTimeout;
-      cut(this.socket);
-    } else if (!this.#probed && this.progress.isOver(this.#heardAt, upstreamIdleTimeout * PROBE_SHARE)) {
-      this.#probed = true;
-      this.ping(0, PROBE);
-    }
+    const state = this.#liveness.look();
+    if (state === 'doubtful') this.ping(0, PROBE);
+    if (state !== 'gone') return;
+    this.#reason = ERRORS.upstreamTimeout;
+    cut(this.socket);
   }
 }
