@@ -1,7 +1,6 @@
 // THE SPINE of the proxy, the life of a request from top to bottom:
 // match > request filters > pick > forward or retry > response filters > record.
 // Codecs call in from both sides; every method is one thing that can happen to an exchange.
-import { presenting } from './upstream/presenting.ts';
 import { WebSocketCounts } from './codec/websocket/counts.ts';
 import { WebSocketGuard } from './codec/websocket/guard.ts';
 import type { GuardSurroundings } from './codec/websocket/guard.ts';
@@ -12,20 +11,13 @@ import type { Exchange, TunnelGuard } from './exchange/exchange.ts';
 import { answersCall, failedStatus, mayEndWithStatus, noteStatus, recogniseCall, statusFields } from './exchange/grpc.ts';
 import type { Headers } from './exchange/headers.ts';
 import { localReply } from './exchange/local-reply.ts';
-import type {
-  BackendPlan,
-  FilterVerdict,
-  RequestFilter,
-  RoutePlan,
-  UpstreamCluster,
-  UpstreamEndpoint,
-  WebSocketPlan,
-} from './exchange/plan.ts';
+import type { BackendPlan, FilterVerdict, RequestFilter, RoutePlan, UpstreamCluster, UpstreamEndpoint } from './exchange/plan.ts';
 import { UNKNOWN_LENGTH } from './exchange/stream.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import { runRequestFilters, runResponseFilters } from './filter/chain.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { setForwarded } from './upstream/forwarded.ts';
+import { presenting } from './upstream/presenting.ts';
 import { keepForReplay, startReplay } from './upstream/replay.ts';
 import { mayRetryFailure, mayRetryStatus, retryPause } from './upstream/retry.ts';
 import {
@@ -148,8 +140,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
   // 3 pick, 4 forward or retry
 
   readonly #forward = (exchange: Exchange): void => {
-    if (exchange.upgrade === 'websocket' && !this.#mayOpen(exchange.route?.webSocket ?? null, exchange))
-      return this.#reply(exchange, ERRORS.overloaded);
+    if (exchange.upgrade === 'websocket' && !this.#mayOpen(exchange)) return this.#reply(exchange, ERRORS.overloaded);
     exchange.phase = 'picked';
     if (exchange.requestLength !== 0 && exchange.replay === null) startReplay(exchange);
     this.#attempt(exchange);
@@ -249,7 +240,8 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
       this.#detach(exchange);
       return this.#retry(exchange);
     }
-    if (exchange.grpc && !answersCall(exchange)) return this.#refuseAnswer(exchange);
+    const objection = this.#objection(exchange);
+    if (objection !== null) return this.#refuseAnswer(exchange, objection);
     // Nobody announces the length of such an answer, and a status may follow it in trailers.
     if (exchange.grpc && exchange.responseLength === 0) exchange.responseLength = UNKNOWN_LENGTH;
     exchange.phase = 'answering';
@@ -257,11 +249,17 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     if (exchange.status === 101) this.#startTunnel(exchange);
   }
 
-  /** A caller cannot read what something that speaks no gRPC answers. */
-  #refuseAnswer(exchange: Exchange): void {
+  /** A caller cannot read what speaks no gRPC; of WebSockets that were asked for at the same time some may be too many. */
+  #objection(exchange: Exchange): ExchangeError | null {
+    if (exchange.grpc && !answersCall(exchange)) return ERRORS.upstreamNotGrpc;
+    return exchange.status === 101 && !this.#mayOpen(exchange) ? ERRORS.overloaded : null;
+  }
+
+  /** Answers in place of the backend. */
+  #refuseAnswer(exchange: Exchange, error: ExchangeError): void {
     exchange.upstream?.abort();
     this.#detach(exchange);
-    this.#reply(exchange, ERRORS.upstreamNotGrpc);
+    this.#reply(exchange, error);
   }
 
   #startTunnel(exchange: Exchange): void {
@@ -273,8 +271,10 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     exchange.downstream.startTunnel(exchange);
   }
 
-  #mayOpen(plan: WebSocketPlan | null, { route }: Exchange): boolean {
-    return plan === null || route === null || this.#guards.counts.hasRoom(route.key, plan.maxConnections);
+  /** Whether the rule may have one more WebSocket. */
+  #mayOpen({ route }: Exchange): boolean {
+    const plan = route?.webSocket ?? null;
+    return plan === null || this.#guards.counts.hasRoom((route as RoutePlan).key, plan.maxConnections);
   }
 
   downstreamEnding(exchange: Exchange): void {

@@ -252,3 +252,15 @@ test('a rule has as many open as it may, and one more when one is over', async (
   await until(() => proxy.metric('weir_requests_active') === 0, 'the end of the first');
   await openSocket(proxy);
 });
+
+test('of those that ask at the same time a rule has no more than it may', async () => {
+  const upstream = await openUpstream({ respond: () => null });
+  const proxy = await openProxy([limits({ connections: 1 }), ...toUpstream(upstream.port)]);
+  const clients = await Promise.all([openClient(proxy.port), openClient(proxy.port)]);
+  for (const client of clients)
+    client.write(`GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ${KEY}\r\n\r\n`);
+  await until(() => upstream.requests.length === 2, 'both requests');
+  for (const { socket } of upstream.connections) socket.write(AGREEMENT);
+  await until(() => clients.every(({ received }) => received.includes('\r\n\r\n')), 'both answers');
+  expect(clients.map(({ received }) => received.slice(9, 12)).toSorted()).toEqual(['101', '503']);
+});
