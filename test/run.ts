@@ -45,6 +45,7 @@ function runJest(args: readonly string[]): JestResult {
 function prepare(): void {
   installPackages();
   if (remediesFor(['cluster']).length === 0) run(process.execPath, [path.join(ROOT, 'test', 'cluster', 'build.ts')]);
+  if (remediesFor(['go']).length === 0) run(process.execPath, [path.join(ROOT, 'test', 'go-tools.ts')]);
 }
 
 function main(args: readonly string[]): number {

@@ -6,14 +6,15 @@ import { TestCa } from '../support/certificates.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { cluster, listener, route, startProxy } from '../support/proxy.ts';
 import type { Proxy } from '../support/proxy.ts';
-import { buildInterop, CASES, InteropServer, runCase } from './interop.ts';
+import { buildGoTool } from '../support/go-tool.ts';
+import { CASES, INTEROP, InteropServer, runCase } from './interop.ts';
 
 describeWith(['go'], 'gRPC interop', () => {
   let server: InteropServer;
   let ca: TestCa;
 
   beforeAll(async () => {
-    buildInterop();
+    buildGoTool(INTEROP);
     server = await InteropServer.start();
     ca = await TestCa.create();
   }, 300_000);

@@ -1,17 +1,18 @@
 // The interop client and server of grpc-go, the reference for what a gRPC implementation must be able to do
 // (https://github.com/grpc/grpc/blob/master/doc/interop-test-descriptions.md): built from their Go module once per version.
-import { execFile, spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { toolFolder } from '../cluster/tools.ts';
 import { freePorts } from '../support/free-port.ts';
+import { moduleTool } from '../support/go-tool.ts';
 
-const MODULE = 'google.golang.org/grpc';
-const VERSION = '1.83.2';
-const FOLDER = toolFolder('grpc-interop', VERSION);
+export const INTEROP = moduleTool(
+  'grpc-interop',
+  '1.83.2',
+  ['client', 'server'].map((program) => `google.golang.org/grpc/interop/${program}`),
+);
 const CASE_MS = 30_000;
 /** Characters of what a failed case said. */
 const MAX_REPORT = 500;
@@ -39,19 +40,6 @@ export const CASES: readonly string[] = [
   'channel_soak',
 ];
 
-/** Builds both unless they are there; throws when that fails. Under another name first, so that half of it is never taken for it. */
-export function buildInterop(): void {
-  if (existsSync(FOLDER)) return;
-  const partial = `${FOLDER}.${process.pid}.partial`;
-  mkdirSync(partial, { recursive: true });
-  const env = { ...process.env, GOBIN: partial, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod' };
-  const packages = ['client', 'server'].map((name) => `${MODULE}/interop/${name}@v${VERSION}`);
-  const { status, stderr } = spawnSync('go', ['install', ...packages], { env, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`the interop client and server could not be built: ${stderr}`);
-  if (existsSync(FOLDER)) rmSync(partial, { recursive: true });
-  else renameSync(partial, FOLDER);
-}
-
 /** A running interop server, without TLS. */
 export class InteropServer {
   readonly port: number;
@@ -64,7 +52,7 @@ export class InteropServer {
 
   static async start(): Promise<InteropServer> {
     const [port = 0] = await freePorts(1);
-    const command = ['--pdeathsig', 'KILL', path.join(FOLDER, 'server'), '--port', String(port)];
+    const command = ['--pdeathsig', 'KILL', path.join(INTEROP.folder, 'server'), '--port', String(port)];
     const server = new InteropServer(port, spawn('setpriv', command, { stdio: 'ignore' }));
     await server.#listens();
     return server;
@@ -102,7 +90,7 @@ export function runCase(name: string, port: number, ca: string | null): Promise<
   ];
   const args = ['--server_host', '127.0.0.1', '--server_port', String(port), '--test_case', name, ...soak, ...tls];
   return new Promise((resolve) => {
-    execFile(path.join(FOLDER, 'client'), args, { timeout: CASE_MS }, (error, stdout, stderr) => {
+    execFile(path.join(INTEROP.folder, 'client'), args, { timeout: CASE_MS }, (error, stdout, stderr) => {
       resolve(error === null ? '' : `${error.killed === true ? 'took too long' : ''}${stdout}${stderr}`.slice(-MAX_REPORT) || 'failed');
     });
   });

@@ -3,18 +3,19 @@ import { expect, test } from '@jest/globals';
 import { describeWith } from '../support/describe-with.ts';
 import { closeAfterEach, closeLater, openProxy } from '../support/fixture.ts';
 import { cluster, listener, route } from '../support/proxy.ts';
-import { askPeer, buildPeer, PeerServer } from './peer.ts';
+import { buildGoTool } from '../support/go-tool.ts';
+import { askPeer, GRPC_PEER, PeerServer } from './peer.ts';
 
 closeAfterEach();
 
 describeWith(['go'], 'grpc-go', () => {
   test('checks health, watches it, lists services and describes them, compressed or not', async () => {
-    const binary = buildPeer();
-    const server = await PeerServer.start(binary);
+    buildGoTool(GRPC_PEER);
+    const server = await PeerServer.start();
     closeLater(() => server.stop());
     const proxy = await openProxy([listener(), ...cluster('app', [server.port]), route({ http2: true })]);
-    const told = await askPeer(binary, proxy.port);
-    expect(told).toEqual(await askPeer(binary, server.port));
+    const told = await askPeer(proxy.port);
+    expect(told).toEqual(await askPeer(server.port));
     expect(told).toMatchObject({
       up: 'SERVING',
       down: 'NOT_SERVING',

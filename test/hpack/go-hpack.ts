@@ -1,14 +1,12 @@
 // Go's HPACK (golang.org/x/net/http2/hpack) as a child process: built from peer/ once per content of its files.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Interface } from 'node:readline';
-import { toolFolder } from '../cluster/tools.ts';
+import { sourceTool } from '../support/go-tool.ts';
 
-const SOURCE = path.resolve(import.meta.dirname, 'peer');
+export const GO_HPACK = sourceTool('hpack-peer', path.join(import.meta.dirname, 'peer'));
 
 /** A header; `secret`: never to be indexed. Octets as latin1. */
 export interface Field {
@@ -21,28 +19,6 @@ export interface Field {
 export type EncodeStep = { readonly size: number } | { readonly fields: readonly Field[] };
 export type DecodeStep = { readonly size: number } | { readonly block: Buffer };
 
-/** Builds the peer unless it is there, under another name first, and returns its path. */
-export function buildGoHpack(): string {
-  const hash = createHash('sha256');
-  for (const file of ['go.mod', 'main.go']) hash.update(readFileSync(path.join(SOURCE, file)));
-  const folder = toolFolder('hpack-peer', hash.digest('hex').slice(0, 12));
-  const binary = path.join(folder, 'hpack-peer');
-  if (existsSync(folder)) return binary;
-  const partial = `${folder}.${process.pid}.partial`;
-  mkdirSync(partial, { recursive: true });
-  cpSync(SOURCE, partial, { recursive: true });
-  const env = { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod' };
-  const { status, stderr } = spawnSync('go', ['build', '-buildvcs=false', '-o', 'hpack-peer', '.'], {
-    cwd: partial,
-    env,
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(`Go's HPACK could not be built: ${stderr}`);
-  if (existsSync(folder)) rmSync(partial, { recursive: true });
-  else renameSync(partial, folder);
-  return binary;
-}
-
 type WireField = { readonly name: string; readonly value: string; readonly secret: boolean };
 
 /** A running peer. */
@@ -50,8 +26,8 @@ export class GoHpack {
   readonly #child: ChildProcess;
   readonly #lines: Interface;
 
-  constructor(binary: string) {
-    this.#child = spawn(binary, { stdio: ['pipe', 'pipe', 'inherit'] });
+  constructor() {
+    this.#child = spawn(path.join(GO_HPACK.folder, GO_HPACK.name), { stdio: ['pipe', 'pipe', 'inherit'] });
     if (this.#child.stdout === null) throw new Error('the peer has no standard output');
     this.#lines = createInterface(this.#child.stdout);
   }

@@ -5,7 +5,8 @@ import { HpackDecoder } from '../../proxy/codec/hpack/decoder.ts';
 import { HpackEncoder } from '../../proxy/codec/hpack/encoder.ts';
 import { isNeverIndexed } from '../../proxy/codec/hpack/never-indexed.ts';
 import { describeWith } from '../support/describe-with.ts';
-import { buildGoHpack, GoHpack } from './go-hpack.ts';
+import { buildGoTool } from '../support/go-tool.ts';
+import { GO_HPACK, GoHpack } from './go-hpack.ts';
 import type { DecodeStep, EncodeStep, Field } from './go-hpack.ts';
 import { sequences } from './lists.ts';
 
@@ -15,7 +16,8 @@ const TABLE_SIZES = [0, 100, 4_096, 20_000];
 describeWith(['go'], "Go's HPACK", () => {
   let go: GoHpack;
   beforeAll(() => {
-    go = new GoHpack(buildGoHpack());
+    buildGoTool(GO_HPACK);
+    go = new GoHpack();
   }, 120_000);
   afterAll(() => go.close());
 

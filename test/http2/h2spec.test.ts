@@ -6,7 +6,8 @@ import { describeWith } from '../support/describe-with.ts';
 import { closeAfterEach, openProxy, openUpstream } from '../support/fixture.ts';
 import { cluster, listener, route, toUpstream } from '../support/proxy.ts';
 import { ok } from '../support/raw-upstream.ts';
-import { buildH2spec, runH2spec } from './h2spec.ts';
+import { buildGoTool } from '../support/go-tool.ts';
+import { H2SPEC, runH2spec } from './h2spec.ts';
 
 closeAfterEach();
 
@@ -16,7 +17,7 @@ const DEFAULT_CASES = { passed: 145, failed: [] };
 describeWith(['go'], 'h2spec', () => {
   let ca: TestCa;
   beforeAll(async () => {
-    buildH2spec();
+    buildGoTool(H2SPEC);
     ca = await TestCa.create();
   }, 120_000);
   afterAll(() => ca.remove());

@@ -1,27 +1,12 @@
 // h2spec, the conformance suite of HTTP/2 servers (https://github.com/summerwind/h2spec): built from its Go module once per
 // version, run against a port, and read.
-import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { toolFolder } from '../cluster/tools.ts';
+import { moduleTool } from '../support/go-tool.ts';
 
-const MODULE = 'github.com/summerwind/h2spec';
-const VERSION = '2.2.1';
-const FOLDER = toolFolder('h2spec', VERSION);
-
-/** Builds it unless it is there; throws when that fails. Under another name first, so that half of it is never taken for it. */
-export function buildH2spec(): void {
-  if (existsSync(FOLDER)) return;
-  const partial = `${FOLDER}.${process.pid}.partial`;
-  mkdirSync(partial, { recursive: true });
-  const env = { ...process.env, GOBIN: partial, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod' };
-  const { status, stderr } = spawnSync('go', ['install', `${MODULE}/cmd/h2spec@v${VERSION}+incompatible`], { env, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`h2spec could not be built: ${stderr}`);
-  if (existsSync(FOLDER)) rmSync(partial, { recursive: true });
-  else renameSync(partial, FOLDER);
-}
+export const H2SPEC = moduleTool('h2spec', '2.2.1+incompatible', ['github.com/summerwind/h2spec/cmd/h2spec']);
 
 /** How a run ended. */
 export interface H2specResult {
@@ -39,7 +24,7 @@ export async function runH2spec(port: number, secure: boolean, strict: boolean):
     // Its own status is 1 when a case fails; the report says which.
     await new Promise<void>((resolve) => {
       const args = ['--host', '127.0.0.1', '--port', String(port), '--junit-report', report, ...how];
-      execFile(path.join(FOLDER, 'h2spec'), args, { maxBuffer: 1e8 }, () => resolve());
+      execFile(path.join(H2SPEC.folder, 'h2spec'), args, { maxBuffer: 1e8 }, () => resolve());
     });
     return readReport(await readFile(report, 'utf8'));
   } finally {

@@ -63,7 +63,7 @@ const MALFORMED: readonly (readonly [what: string, list: readonly Field[]])[] = 
   ['a method of 33 characters', fields({ ':method': 'M'.repeat(33) })],
   ['CONNECT', fields({ ':method': 'CONNECT' })],
   ['CONNECT as it should be', fields({ ':method': 'CONNECT', ':scheme': undefined, ':path': undefined })],
-  ['extended CONNECT, which is not offered', [[':protocol', 'websocket'], ...fields({ ':method': 'CONNECT' })]],
+  ['extended CONNECT that is over with its head', [[':protocol', 'websocket'], ...fields({ ':method': 'CONNECT' })]],
   ['a scheme of its own', fields({ ':scheme': 'ftp' })],
   ['a scheme that holds a target', fields({ ':scheme': 'http://b/?' })],
   ['an empty path', fields({ ':path': '' })],
