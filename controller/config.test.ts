@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { describeFlags, readConfig } from './config.ts';
 
 const LOCAL = ['--push-address', '127.0.0.1:0'];
+const MANAGED = ['--push-tls-secret', 'ca', '--proxy-controller', 'weir-controller.weir.svc:9443'];
 
 describe('readConfig', () => {
   test('takes flags before the environment, and the environment before defaults', () => {
@@ -26,6 +27,11 @@ describe('readConfig', () => {
   test.each([
     [['--push-address', '0.0.0.0:9443'], '--push-address'],
     [[...LOCAL, '--push-tls-cert', 'a'], '--push-tls-cert'],
+    [[...LOCAL, '--push-tls-secret', 'ca', '--push-tls-ca', 'ca.crt'], '--push-tls-secret'],
+    [[...LOCAL, '--push-tls-secret', 'ca', '--proxy-controller', '192.0.2.1:9443'], '--proxy-controller-tls-name'],
+    [[...MANAGED, '--ca-lifetime', '100h', '--certificate-lifetime', '17h'], '--ca-lifetime'],
+    [[...LOCAL, '--proxy-tls-secret', 'proxy'], '--push-tls-secret'],
+    [[...LOCAL, '--proxy-service', 'weir-proxy'], '--proxy-service'],
     [[...LOCAL, '--admin-address', ':9081'], '--admin-address'],
     [[...LOCAL, '--admin-token-file', '/does/not/exist'], '--admin-token-file'],
     [[...LOCAL, '--metrics-address', '9080'], '--metrics-address'],
@@ -34,6 +40,12 @@ describe('readConfig', () => {
   ])('refuses %j', (args, flag) => {
     const config = readConfig(args, {});
     expect(config).toEqual({ ok: false, error: expect.stringContaining(flag) });
+  });
+
+  test('takes Secrets in place of files, and then lacks no key to sign with', () => {
+    const config = readConfig([...MANAGED, '--proxy-image', 'weir-proxy', '--proxy-tls-secret', 'proxy'], {});
+    const pushTls = { from: 'secrets', authoritySecret: 'ca', proxySecret: 'proxy', authorityLifetime: 8_760 * 3_600_000 };
+    expect(config).toMatchObject({ ok: true, value: { pushTls, fleets: { lacks: '', certificateLifetime: 720 * 3_600_000 } } });
   });
 
   test('reads IPv6 addresses', () => {

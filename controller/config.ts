@@ -23,9 +23,10 @@ export interface ControllerConfig {
   readonly identity: string;
   /** What Gateways tell that ask for no address. */
   readonly addresses: readonly string[];
+  /** The Service of the proxies that Gateways share, `<namespace>/<name>`: they tell its addresses where there are no others. '' for none. */
+  readonly proxyService: string;
   readonly pushAddress: BindAddress;
-  /** Files of the push server's certificate, key and the CA that proxies' certificates are signed by; '' for all: without TLS. */
-  readonly pushTls: { readonly certificate: string; readonly key: string; readonly ca: string };
+  readonly pushTls: PushTls;
   /** Who serves Gateways, and what is needed to make proxies for one. */
   readonly fleets: FleetConfig;
   /** Probes and metrics. */
@@ -36,6 +37,15 @@ export interface ControllerConfig {
   readonly adminToken: string;
   readonly logLevel: LogLevel;
 }
+
+/** How controllers and proxies know each other. */
+export type PushTls =
+  /** They do not: on loopback. */
+  | { readonly from: 'nothing' }
+  /** Files of the push server's certificate, key and the CA that proxies' certificates are signed by. */
+  | { readonly from: 'files'; readonly certificate: string; readonly key: string; readonly ca: string }
+  /** Weir makes and renews everything in Secrets of the controller's namespace. */
+  | { readonly from: 'secrets'; readonly authoritySecret: string; readonly proxySecret: string; readonly authorityLifetime: number };
 
 /** How fleets are made. */
 export interface FleetConfig {
@@ -48,6 +58,8 @@ export interface FleetConfig {
   readonly controllerTlsName: string;
   /** File of the key of the CA that proxies' certificates are signed by. */
   readonly caKey: string;
+  /** How long certificates are good that Weir issues, milliseconds. */
+  readonly certificateLifetime: number;
   /** Why fleets cannot be made; '' when they can. */
   readonly lacks: string;
 }
@@ -59,6 +71,11 @@ const FLAGS: Flags = {
   'lease-name': { default: 'weir-controller', value: 'NAME', text: 'the Lease that decides which replica writes' },
   identity: { default: '', value: 'NAME', text: 'this replica in the Lease; the host name and a random part by default' },
   addresses: { default: '', value: 'LIST', text: 'IP addresses and host names of the proxies, by commas: status.addresses of Gateways' },
+  'proxy-service': {
+    default: '',
+    value: 'NAMESPACE/NAME',
+    text: 'the Service of the proxies that Gateways share: where --addresses are not given they are its addresses',
+  },
   'push-address': { default: '0.0.0.0:9443', value: 'HOST:PORT', text: 'where proxies subscribe' },
   'push-tls-cert': { default: '', value: 'FILE', text: 'certificate of the push server, PEM' },
   'push-tls-key': { default: '', value: 'FILE', text: 'its key' },
@@ -68,6 +85,18 @@ const FLAGS: Flags = {
     value: 'FILE',
     text: "that CA's key, to issue certificates to the proxies of Gateways that have their own",
   },
+  'push-tls-secret': {
+    default: '',
+    value: 'NAME',
+    text: 'instead of these files: the Secret in the own namespace where Weir makes and renews the CA by itself',
+  },
+  'proxy-tls-secret': {
+    default: '',
+    value: 'NAME',
+    text: 'with --push-tls-secret: the Secret there with the credentials of the proxies that Gateways share',
+  },
+  'certificate-lifetime': { default: '720h', value: 'TIME', text: 'of certificates that Weir issues; renewed when a third is left' },
+  'ca-lifetime': { default: '8760h', value: 'TIME', text: 'of the CA in --push-tls-secret; at least six times that of certificates' },
   fleet: { default: 'Shared', value: 'MODE', text: 'who serves a Gateway whose GatewayParameters do not say: Shared or PerGateway' },
   'proxy-image': { default: '', value: 'IMAGE', text: 'the image of the proxies of Gateways that have their own' },
   'proxy-controller': { default: '', value: 'HOST:PORT', text: 'where those proxies subscribe: a Service in front of the controllers' },
@@ -106,6 +135,7 @@ function toConfig(values: FlagValues): ControllerConfig {
       .split(',')
       .map((address) => address.trim())
       .filter((address) => address !== ''),
+    proxyService: serviceKey(values),
     pushAddress: values.bindAddress('push-address'),
     pushTls: pushTls(values),
     fleets: fleets(values),
@@ -118,7 +148,8 @@ function toConfig(values: FlagValues): ControllerConfig {
 
 /** Without what it takes, a Gateway that asks for proxies of its own says so in its conditions. */
 function fleets(values: FlagValues): FleetConfig {
-  const needed = ['proxy-image', 'proxy-controller', 'push-tls-ca-key'];
+  const signs = values.text('push-tls-secret') === '' ? ['push-tls-ca-key'] : [];
+  const needed = ['proxy-image', 'proxy-controller', ...signs];
   const missing = needed.filter((name) => values.text(name) === '').map((name) => `--${name}`);
   return {
     byDefault: values.word('fleet', FLEETS),
@@ -126,19 +157,43 @@ function fleets(values: FlagValues): FleetConfig {
     controller: values.text('proxy-controller'),
     controllerTlsName: values.text('proxy-controller-tls-name'),
     caKey: values.text('push-tls-ca-key'),
+    certificateLifetime: values.time('certificate-lifetime'),
     lacks: missing.length === 0 ? '' : `the controller was started without ${missing.join(', ')}`,
   };
 }
 
 /** Secrets travel this way: without TLS only on loopback. */
-function pushTls(values: FlagValues): ControllerConfig['pushTls'] {
+function pushTls(values: FlagValues): PushTls {
   const files = { certificate: values.text('push-tls-cert'), key: values.text('push-tls-key'), ca: values.text('push-tls-ca') };
   const given = Object.values(files).filter((file) => file !== '').length;
+  if (values.text('push-tls-secret') !== '') {
+    if (given + values.text('push-tls-ca-key').length > 0) throw new Mistake('--push-tls-secret replaces the other --push-tls flags');
+    return managedTls(values);
+  }
+  if (values.text('proxy-tls-secret') !== '') throw new Mistake('--proxy-tls-secret needs --push-tls-secret');
   if (given !== 0 && given !== 3) throw new Mistake('--push-tls-cert, --push-tls-key and --push-tls-ca belong together');
-  const { host } = values.bindAddress('push-address');
-  if (given === 0 && !isLoopback(host))
-    throw new Mistake('--push-address: beyond loopback proxies are served with --push-tls-cert, -key and -ca only');
-  return files;
+  if (given === 3) return { from: 'files', ...files };
+  if (isLoopback(values.bindAddress('push-address').host)) return { from: 'nothing' };
+  throw new Mistake('--push-address: beyond loopback proxies are served with --push-tls-secret, or --push-tls-cert, -key and -ca');
+}
+
+function managedTls(values: FlagValues): PushTls {
+  const authorityLifetime = values.time('ca-lifetime');
+  if (authorityLifetime < 6 * values.time('certificate-lifetime')) {
+    throw new Mistake('--ca-lifetime: must be at least six times --certificate-lifetime');
+  }
+  const { host } = values.bindAddress('proxy-controller');
+  if (isIP(values.text('proxy-controller-tls-name') || host) !== 0) {
+    throw new Mistake('--proxy-controller: certificates hold host names, not addresses; --proxy-controller-tls-name can be one');
+  }
+  const [authoritySecret, proxySecret] = [values.text('push-tls-secret'), values.text('proxy-tls-secret')];
+  return { from: 'secrets', authoritySecret, proxySecret, authorityLifetime };
+}
+
+function serviceKey(values: FlagValues): string {
+  const text = values.text('proxy-service');
+  if (text !== '' && !/^[^/]+\/[^/]+$/.test(text)) throw new Mistake(`--proxy-service: ${JSON.stringify(text)} is not NAMESPACE/NAME`);
+  return text;
 }
 
 function isLoopback(host: string): boolean {

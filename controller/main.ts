@@ -7,14 +7,17 @@ import { AdminServer, json, refuseWebPages, text } from '#lib/admin-server.ts';
 import type { Log } from '#lib/log.ts';
 import { dumpResources } from './admin/dump.ts';
 import { ControllerMetrics } from './admin/metrics.ts';
+import { ManagedAuthority } from './authority/managed-authority.ts';
 import type { CompileDelta } from './compile/result.ts';
 import type { ControllerConfig } from './config.ts';
 import { AuthorityFile } from './fleet/authority.ts';
+import type { AuthoritySource } from './fleet/authority.ts';
 import { Fleets } from './fleet/fleets.ts';
 import { LiveFleets } from './fleet/live.ts';
 import { LeaseElection } from './leader/lease.ts';
 import { Pipeline } from './pipeline.ts';
 import type { ResourceSink } from './pipeline.ts';
+import type { CertificateSource } from './push/certificates.ts';
 import { FleetState } from './status/fleet-state.ts';
 import type { Refusal, ResourceDelta } from './status/fleet-state.ts';
 import { NackEvents } from './status/nack-event.ts';
@@ -36,8 +39,17 @@ export interface PushPlane extends ResourceSink {
   sessions(): readonly object[];
 }
 
-/** Makes a push plane that reports what proxies ack and nack to the fleet state, and the bytes it sends. */
-export type MakePushPlane = (config: ControllerConfig, fleet: FleetState, pushed: (bytes: number) => void, log: Log) => PushPlane;
+/**
+ * Makes a push plane that reports what proxies ack and nack to the fleet state, and the bytes it sends. `managed`: the certificates that
+ * Weir makes itself; null where the configuration says what there is instead.
+ */
+export type MakePushPlane = (
+  config: ControllerConfig,
+  fleet: FleetState,
+  pushed: (bytes: number) => void,
+  log: Log,
+  managed: CertificateSource | null,
+) => PushPlane;
 
 /** The ports a controller listens on. */
 export interface ControllerPorts {
@@ -57,6 +69,8 @@ export class Controller {
   readonly #programmed: Programmed;
   readonly #writer: StatusWriter;
   readonly #events: NackEvents;
+  /** Null where Weir makes no certificates of its own accord. */
+  readonly #authority: ManagedAuthority | null;
   /** Null where no proxies can be made. */
   readonly #fleets: { readonly live: LiveFleets; readonly fleets: Fleets } | null;
   readonly #election: LeaseElection;
@@ -81,8 +95,10 @@ export class Controller {
       leads: () => this.#election.leads(),
     });
     this.#source = new KubernetesSource(this.#client, { began: (kind, what) => this.#metrics.watchBegan(kind, what) });
-    this.#push = makePush(config, this.#fleet, (bytes) => this.#metrics.pushed(bytes), log);
-    this.#election = this.#makeElection(config.namespace || namespaceOf(kubeConfig));
+    const namespace = config.namespace || namespaceOf(kubeConfig);
+    this.#authority = this.#makeAuthority(namespace);
+    this.#push = makePush(config, this.#fleet, (bytes) => this.#metrics.pushed(bytes), log, this.#authority);
+    this.#election = this.#makeElection(namespace);
     this.#writer = this.#makeWriter();
     this.#events = this.#makeEvents();
     this.#programmed = new Programmed(this.#fleet, this.#writer);
@@ -103,7 +119,7 @@ export class Controller {
   async start(): Promise<ControllerPorts | null> {
     const [probes, admin] = await Promise.all([this.#probes.start(), this.#admin.start()]);
     this.#log.info({ probes, admin }, 'probes and metrics are served');
-    await this.#pipeline.start();
+    await Promise.all([this.#pipeline.start(), this.#authority?.start()]);
     if (this.#stopping) return null;
     const push = await this.#push.start();
     this.#ready = true;
@@ -118,7 +134,7 @@ export class Controller {
   async stop(): Promise<void> {
     this.#ready = false;
     this.#stopping = true;
-    await this.#push.stop();
+    await Promise.all([this.#push.stop(), this.#authority?.stop()]);
     this.#programmed.stop();
     await this.#pipeline.stop();
     await Promise.all([this.#writer.stop(), this.#events.stop(), this.#fleets?.fleets.stop(), this.#fleets?.live.stop()]);
@@ -127,10 +143,10 @@ export class Controller {
   }
 
   #makePipeline(): Pipeline {
-    const { controllerName, addresses, fleets } = this.#config;
+    const { controllerName, addresses, proxyService, fleets } = this.#config;
     return new Pipeline({
       sources: [this.#source],
-      compiler: { controllerName, addresses, fleets: { byDefault: fleets.byDefault, lacks: fleets.lacks } },
+      compiler: { controllerName, addresses, proxyService, fleets: { byDefault: fleets.byDefault, lacks: fleets.lacks } },
       batch: BATCH,
       push: { apply: (delta) => this.#apply(delta) },
       status: this.#programmed,
@@ -150,6 +166,18 @@ export class Controller {
     return new LeaseElection({ client: this.#client, namespace, name, identity, log: this.#log, changed });
   }
 
+  #makeAuthority(namespace: string): ManagedAuthority | null {
+    const { pushTls, fleets } = this.#config;
+    if (pushTls.from !== 'secrets') return null;
+    const { authoritySecret, proxySecret, authorityLifetime } = pushTls;
+    return new ManagedAuthority({
+      ...{ client: this.#client, namespace, authoritySecret, proxySecret, authorityLifetime, log: this.#log },
+      host: fleets.controllerTlsName || fleets.controller.slice(0, fleets.controller.lastIndexOf(':')),
+      lifetime: fleets.certificateLifetime,
+      changed: () => this.#fleets?.fleets.resume(),
+    });
+  }
+
   #makeWriter(): StatusWriter {
     return new StatusWriter({
       client: this.#client,
@@ -162,15 +190,15 @@ export class Controller {
   }
 
   #makeFleets(): { live: LiveFleets; fleets: Fleets } | null {
-    const { controllerName, fleets, pushTls } = this.#config;
-    if (fleets.lacks !== '') return null;
-    const { image, controller, controllerTlsName } = fleets;
+    const { controllerName, fleets } = this.#config;
+    const authority = this.#authority ?? this.#authorityFile();
+    if (fleets.lacks !== '' || authority === null) return null;
+    const { image, controller, controllerTlsName, certificateLifetime } = fleets;
     const live = new LiveFleets(this.#client, controllerName, this.#log);
-    const authority = new AuthorityFile({ certificate: pushTls.ca, privateKey: fleets.caKey }, this.#log);
     const made = new Fleets({
       client: this.#client,
       live,
-      settings: { controllerName, image, controller, controllerTlsName },
+      settings: { controllerName, image, controller, controllerTlsName, certificateLifetime },
       authority,
       gatewayUid: (gateway) => this.#source.live.get(gatewayRef(gateway))?.uid ?? '',
       leads: () => this.#election.leads(),
@@ -178,6 +206,11 @@ export class Controller {
       log: this.#log,
     });
     return { live, fleets: made };
+  }
+
+  #authorityFile(): AuthoritySource | null {
+    const { pushTls, fleets } = this.#config;
+    return pushTls.from === 'files' ? new AuthorityFile({ certificate: pushTls.ca, privateKey: fleets.caKey }, this.#log) : null;
   }
 
   #makeEvents(): NackEvents {
@@ -216,6 +249,7 @@ export class Controller {
 
   #whyNotReady(): string {
     const missing = Object.keys(KINDS).filter((kind) => !this.#source.isSynced(kind));
+    if (this.#authority !== null && this.#authority.trouble !== '') return this.#authority.trouble;
     return missing.length === 0 ? 'stopping, or about to serve' : `not read yet: ${missing.join(', ')}`;
   }
 

@@ -1,62 +1,93 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { TestCa } from '../test/support/certificates.ts';
-import { CertificateAuthority } from './certificate-authority.ts';
+import { CertificateAuthority, makeAuthority } from './certificate-authority.ts';
+import type { CertificateHolder } from './certificate-authority.ts';
 
 const DAY = 86_400_000;
+const CLIENT: CertificateHolder = { kind: 'client', uri: 'spiffe://weir/ns/shop/gateway/web' };
+const SERVER: CertificateHolder = { kind: 'server', host: 'weir-controller.weir.svc' };
+
+let ca: TestCa;
+beforeAll(async () => {
+  ca = await TestCa.create();
+});
+afterAll(() => ca.remove());
+
+const read = (file: string) => readFile(file, 'utf8');
+
+/** Resolves when OpenSSL takes the certificate for one of the bundle's; `purpose` is sslclient or sslserver. */
+async function verify(bundle: string, certificate: string, purpose: string): Promise<void> {
+  const [bundleFile, file] = [path.join(ca.folder, 'bundle.crt'), path.join(ca.folder, 'issued.crt')];
+  await Promise.all([writeFile(bundleFile, bundle), writeFile(file, certificate)]);
+  await promisify(execFile)('openssl', ['verify', '-purpose', purpose, '-CAfile', bundleFile, file]);
+}
+
+async function fromOpenssl(): Promise<CertificateAuthority> {
+  return new CertificateAuthority(await read(ca.certificate), await read(path.join(ca.folder, 'ca.key')));
+}
+
+function ownMade(name = 'ca', lifetime = 100 * DAY): CertificateAuthority {
+  const { certificate, privateKey } = makeAuthority(name, { now: Date.now(), lifetime });
+  return new CertificateAuthority(certificate, privateKey);
+}
 
 describe('CertificateAuthority', () => {
   test('issues what OpenSSL takes for a certificate of a client', async () => {
-    const ca = await TestCa.create();
-    try {
-      const key = await readFile(path.join(ca.folder, 'ca.key'), 'utf8');
-      const authority = new CertificateAuthority(await readFile(ca.certificate, 'utf8'), key);
-      const now = Date.now();
-      const uri = 'spiffe://weir/ns/shop/gateway/web';
-      const issued = authority.issue({ commonName: 'x'.repeat(100), uri, notBefore: now - DAY, notAfter: now + DAY });
-      const certificate = new X509Certificate(issued.certificate);
-      expect(certificate.subjectAltName).toBe(`URI:${uri}`);
-      expect(certificate.subject).toBe(`CN=${'x'.repeat(64)}`);
-      expect(certificate.ca).toBe(false);
-      expect(certificate.checkPrivateKey(createPrivateKey(issued.privateKey))).toBe(true);
-      expect(Math.abs(Date.parse(certificate.validTo) - now - DAY)).toBeLessThan(1_000);
-      const file = path.join(ca.folder, 'issued.crt');
-      await writeFile(file, issued.certificate);
-      const { stdout } = await promisify(execFile)('openssl', [...['verify', '-purpose', 'sslclient', '-CAfile', ca.certificate, file]]);
-      expect(stdout).toContain('OK');
-      await expect(promisify(execFile)('openssl', ['verify', '-purpose', 'sslserver', '-CAfile', ca.certificate, file])).rejects.toThrow();
-    } finally {
-      await ca.remove();
-    }
+    const authority = await fromOpenssl();
+    const now = Date.now();
+    const issued = authority.issue({ commonName: 'x'.repeat(100), holder: CLIENT, now, lifetime: DAY });
+    const certificate = new X509Certificate(issued.certificate);
+    expect(certificate.subjectAltName).toBe('URI:spiffe://weir/ns/shop/gateway/web');
+    expect(certificate.subject).toBe(`CN=${'x'.repeat(64)}`);
+    expect(certificate.ca).toBe(false);
+    expect(certificate.checkPrivateKey(createPrivateKey(issued.privateKey))).toBe(true);
+    expect(Math.abs(Date.parse(certificate.validTo) - now - DAY)).toBeLessThan(1_000);
+    await verify(authority.bundle, issued.certificate, 'sslclient');
+    await expect(verify(authority.bundle, issued.certificate, 'sslserver')).rejects.toThrow();
+  });
+
+  test('issues what OpenSSL takes for a certificate of a server, by a CA that it has made', async () => {
+    const [authority, other] = [ownMade('one'), ownMade('two')];
+    const { certificate } = authority.issue({ commonName: 'controller', holder: SERVER, now: Date.now(), lifetime: DAY });
+    expect(new X509Certificate(certificate).checkHost('weir-controller.weir.svc')).toBeDefined();
+    await verify(`${other.bundle}${authority.bundle}`, certificate, 'sslserver');
+    await expect(verify(authority.bundle, certificate, 'sslclient')).rejects.toThrow();
+    await expect(verify(other.bundle, certificate, 'sslserver')).rejects.toThrow();
+  });
+
+  test('vouches for its own certificates of a holder, as long as they are good', () => {
+    const [authority, other] = [ownMade('one'), ownMade('two')];
+    const now = Date.now();
+    const { certificate } = authority.issue({ commonName: 'a', holder: CLIENT, now, lifetime: DAY });
+    expect(authority.vouchesFor(certificate, CLIENT, now + DAY / 2)).toBe(true);
+    expect(authority.vouchesFor(certificate, CLIENT, now + 2 * DAY)).toBe(false);
+    expect(authority.vouchesFor(certificate, { kind: 'client', uri: 'spiffe://other' }, now)).toBe(false);
+    expect(other.vouchesFor(certificate, CLIENT, now)).toBe(false);
+    expect(authority.vouchesFor('nonsense', CLIENT, now)).toBe(false);
+  });
+
+  test('issues nothing that outlives it', () => {
+    const authority = ownMade('one', DAY);
+    const { certificate } = authority.issue({ commonName: 'a', holder: CLIENT, now: Date.now(), lifetime: 10 * DAY });
+    expect(Date.parse(new X509Certificate(certificate).validTo)).toBe(authority.notAfter);
   });
 
   test('refuses a key that is not the CA its own, and a certificate of no CA', async () => {
-    const ca = await TestCa.create();
-    try {
-      const [own, other] = [await ca.issue('own', 'DNS:a.example'), await ca.issue('other', 'DNS:b.example')];
-      const read = (file: string) => readFile(file, 'utf8');
-      const [leaf, leafKey, otherKey] = await Promise.all([own.certificate, own.privateKey, other.privateKey].map(read));
-      expect(() => new CertificateAuthority(leaf as string, otherKey as string)).toThrow('not that of the certificate');
-      expect(() => new CertificateAuthority(leaf as string, leafKey as string)).toThrow('not that of a CA');
-    } finally {
-      await ca.remove();
-    }
+    const [own, other] = [await ca.issue('own', 'DNS:a.example'), await ca.issue('other', 'DNS:b.example')];
+    const [leaf, leafKey, otherKey] = await Promise.all([own.certificate, own.privateKey, other.privateKey].map(read));
+    expect(() => new CertificateAuthority(leaf as string, otherKey as string)).toThrow('not that of the certificate');
+    expect(() => new CertificateAuthority(leaf as string, leafKey as string)).toThrow('not that of a CA');
   });
 
-  test.each([2049, 2050])('writes the year %i as RFC 5280 has it', async (year) => {
-    const ca = await TestCa.create();
-    try {
-      const [certificate, key] = await Promise.all([ca.certificate, path.join(ca.folder, 'ca.key')].map((file) => readFile(file, 'utf8')));
-      const authority = new CertificateAuthority(certificate as string, key as string);
-      const notAfter = Date.UTC(year, 6, 1);
-      const issued = authority.issue({ commonName: 'a', uri: 'spiffe://a', notBefore: 0, notAfter });
-      expect(Date.parse(new X509Certificate(issued.certificate).validTo)).toBe(notAfter);
-    } finally {
-      await ca.remove();
-    }
+  test.each([2049, 2050])('writes the year %i as RFC 5280 has it', (year) => {
+    const authority = ownMade('one', 100 * 365 * DAY);
+    const notAfter = Date.UTC(year, 6, 1);
+    const { certificate } = authority.issue({ commonName: 'a', holder: CLIENT, now: notAfter - DAY, lifetime: DAY });
+    expect(Date.parse(new X509Certificate(certificate).validTo)).toBe(notAfter);
   });
 });

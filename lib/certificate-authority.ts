@@ -1,16 +1,22 @@
-// Issues certificates for TLS clients (RFC 5280), signed by a CA whose key is at hand.
+// Issues certificates for TLS clients and servers (RFC 5280), signed by a CA whose key is at hand, and makes such a CA.
 import { X509Certificate, createPrivateKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { bits, boolean, elements, integer, octets, oid, sequence, set, tagged, text, time } from './der.ts';
 
-/** Whom a certificate is for. Times in milliseconds since the epoch. */
-export interface CertificateRequest {
+/** The one name of a certificate: a client has a URI (as in SPIFFE), a server the host name that clients connect to. */
+export type CertificateHolder = { readonly kind: 'client'; readonly uri: string } | { readonly kind: 'server'; readonly host: string };
+
+/** How long a certificate is good, in milliseconds from `now`, milliseconds since the epoch. */
+export interface Validity {
+  readonly now: number;
+  readonly lifetime: number;
+}
+
+/** Whom a certificate is for. */
+export interface CertificateRequest extends Validity {
   /** The common name; 64 characters at most are kept. */
   readonly commonName: string;
-  /** The one URI among its names. */
-  readonly uri: string;
-  readonly notBefore: number;
-  readonly notAfter: number;
+  readonly holder: CertificateHolder;
 }
 
 /** PEM. */
@@ -20,20 +26,30 @@ export interface IssuedCertificate {
 }
 
 const MAX_COMMON_NAME = 64;
+/** Clocks differ: certificates begin so long before they are made, milliseconds. */
+const SKEW = 3_600_000;
 const ECDSA_SHA256 = sequence(oid('1.2.840.10045.4.3.2'));
 const RSA_SHA256 = sequence(oid('1.2.840.113549.1.1.11'), tagged(0x05));
 
 export class CertificateAuthority {
   /** PEM. */
   readonly certificate: string;
+  /** PEM of every CA whose certificates count: this one, and others while one takes over from the other. */
+  readonly bundle: string;
+  /** When its own certificate ends, milliseconds since the epoch. */
+  readonly notAfter: number;
+  readonly #own: X509Certificate;
   readonly #key: KeyObject;
   readonly #algorithm: Buffer;
   readonly #name: Buffer;
 
-  /** Both PEM. Throws when the key is not that of the certificate, the certificate not that of a CA, or the key neither RSA nor EC. */
-  constructor(certificate: string, privateKey: string) {
+  /** All PEM. Throws when the key is not that of the certificate, the certificate not that of a CA, or the key neither RSA nor EC. */
+  constructor(certificate: string, privateKey: string, bundle = certificate) {
     const own = new X509Certificate(certificate);
     this.certificate = certificate;
+    this.bundle = bundle;
+    this.notAfter = Date.parse(own.validTo);
+    this.#own = own;
     this.#key = createPrivateKey(privateKey);
     if (!own.checkPrivateKey(this.#key)) throw new Error('the key is not that of the certificate');
     if (!own.ca) throw new Error('the certificate is not that of a CA');
@@ -43,45 +59,112 @@ export class CertificateAuthority {
     this.#name = subjectOf(own);
   }
 
-  /** A new key (P-256) and its certificate. */
-  issue(request: CertificateRequest): IssuedCertificate {
-    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const content = this.#content(request, publicKey.export({ type: 'spki', format: 'der' }));
-    const signature = sign('sha256', content, this.#key);
-    const der = sequence(content, this.#algorithm, bits(signature));
-    const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
-    return {
-      certificate: `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`,
-      privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    };
+  /** A new key (P-256) and its certificate, which ends with that of the CA at the latest. */
+  issue({ commonName, holder, now, lifetime }: CertificateRequest): IssuedCertificate {
+    const signer = { name: this.#name, key: this.#key, algorithm: this.#algorithm };
+    const notAfter = Math.min(now + lifetime, this.notAfter);
+    return signed({ subject: nameOf(commonName), notBefore: now - SKEW, notAfter, extensions: ofHolder(holder) }, newKey(), signer);
   }
 
-  #content({ commonName, uri, notBefore, notAfter }: CertificateRequest, publicKey: Uint8Array): Buffer {
-    const serial = randomBytes(16);
-    // Neither negative nor with zeroes in front.
-    serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
-    return sequence(
-      tagged(0xa0, integer(Buffer.from([2]))),
-      integer(serial),
-      this.#algorithm,
-      this.#name,
-      sequence(time(new Date(notBefore)), time(new Date(notAfter))),
-      sequence(set(sequence(oid('2.5.4.3'), text(commonName.slice(0, MAX_COMMON_NAME))))),
-      publicKey,
-      tagged(0xa3, extensions(uri)),
-    );
+  /**
+   * Whether a certificate (PEM, or anything) is this CA's for the holder, and good until then, milliseconds since the epoch, or for as long
+   * as the CA is.
+   */
+  vouchesFor(certificate: string, holder: CertificateHolder, until: number): boolean {
+    try {
+      const issued = new X509Certificate(certificate);
+      const isTheirs = issued.subjectAltName === (holder.kind === 'client' ? `URI:${holder.uri}` : `DNS:${holder.host}`);
+      return isTheirs && issued.verify(this.#own.publicKey) && Date.parse(issued.validTo) >= Math.min(until, this.notAfter);
+    } catch {
+      return false;
+    }
   }
 }
 
-function extensions(uri: string): Buffer {
-  const critical = boolean(true);
+/** A CA that has signed itself: its certificate and key (P-256). CAs of one bundle need different names. */
+export function makeAuthority(commonName: string, { now, lifetime }: Validity): IssuedCertificate {
+  const keys = newKey();
+  const subject = nameOf(commonName);
+  const content = { subject, notBefore: now - SKEW, notAfter: now + lifetime, extensions: OF_AUTHORITY };
+  return signed(content, keys, { name: subject, key: keys.privateKey, algorithm: ECDSA_SHA256 });
+}
+
+interface Content {
+  readonly subject: Buffer;
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly extensions: Buffer;
+}
+
+interface Keys {
+  readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
+}
+
+interface Signer {
+  readonly name: Buffer;
+  readonly key: KeyObject;
+  readonly algorithm: Buffer;
+}
+
+function newKey(): Keys {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' });
+}
+
+function signed(content: Content, { publicKey, privateKey }: Keys, signer: Signer): IssuedCertificate {
+  const body = bodyOf(content, publicKey, signer);
+  const der = sequence(body, signer.algorithm, bits(sign('sha256', body, signer.key)));
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
+  return {
+    certificate: `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`,
+    privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  };
+}
+
+function bodyOf({ subject, notBefore, notAfter, extensions }: Content, publicKey: KeyObject, { name, algorithm }: Signer): Buffer {
+  const serial = randomBytes(16);
+  // Neither negative nor with zeroes in front.
+  serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
   return sequence(
-    sequence(oid('2.5.29.19'), critical, octets(sequence())),
-    // digitalSignature alone.
-    sequence(oid('2.5.29.15'), critical, octets(bits(Buffer.from([0x80]), 7))),
-    sequence(oid('2.5.29.37'), octets(sequence(oid('1.3.6.1.5.5.7.3.2')))),
-    sequence(oid('2.5.29.17'), octets(sequence(tagged(0x86, Buffer.from(uri, 'ascii'))))),
+    tagged(0xa0, integer(Buffer.from([2]))),
+    integer(serial),
+    algorithm,
+    name,
+    sequence(time(new Date(notBefore)), time(new Date(notAfter))),
+    subject,
+    publicKey.export({ type: 'spki', format: 'der' }),
+    tagged(0xa3, extensions),
   );
+}
+
+function nameOf(commonName: string): Buffer {
+  return sequence(set(sequence(oid('2.5.4.3'), text(commonName.slice(0, MAX_COMMON_NAME)))));
+}
+
+const CRITICAL = boolean(true);
+const BASIC_CONSTRAINTS = oid('2.5.29.19');
+const KEY_USAGE = oid('2.5.29.15');
+
+/** A CA below which there is none; keyCertSign and cRLSign. */
+const OF_AUTHORITY = sequence(
+  sequence(BASIC_CONSTRAINTS, CRITICAL, octets(sequence(boolean(true), integer(Buffer.from([0]))))),
+  sequence(KEY_USAGE, CRITICAL, octets(bits(Buffer.from([0x06]), 1))),
+);
+
+function ofHolder(holder: CertificateHolder): Buffer {
+  const usage = holder.kind === 'client' ? '1.3.6.1.5.5.7.3.2' : '1.3.6.1.5.5.7.3.1';
+  const name = holder.kind === 'client' ? tagged(0x86, Buffer.from(holder.uri, 'ascii')) : hostName(holder.host);
+  return sequence(
+    sequence(BASIC_CONSTRAINTS, CRITICAL, octets(sequence())),
+    // digitalSignature alone.
+    sequence(KEY_USAGE, CRITICAL, octets(bits(Buffer.from([0x80]), 7))),
+    sequence(oid('2.5.29.37'), octets(sequence(oid(usage)))),
+    sequence(oid('2.5.29.17'), octets(sequence(name))),
+  );
+}
+
+function hostName(host: string): Buffer {
+  return tagged(0x82, Buffer.from(host, 'ascii'));
 }
 
 /** The name byte for byte: a certificate's issuer must equal it. */

@@ -33,6 +33,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'controller/status/work-queue.ts',
     'controller/watch',
   ],
+  'controller/authority': ['api', 'lib', 'controller/compile/fleet-identity.ts', 'controller/watch'],
   'controller/leader': ['api', 'lib', 'controller/watch'],
   'controller/admin': ['api', 'lib', 'controller'],
   controller: ['api', 'lib', 'controller'],

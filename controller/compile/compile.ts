@@ -37,6 +37,7 @@ const DEFAULTS: Omit<CompileOptions, 'controllerName'> = {
   allowLoopback: false,
   bindAddresses: true,
   addresses: null,
+  proxyService: '',
   fleets: { byDefault: 'Shared', lacks: 'there is no cluster to make proxies in' },
 };
 

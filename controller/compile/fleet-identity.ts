@@ -1,5 +1,8 @@
 // Who the proxies of a fleet are by their certificate (the URI in it), and which Gateway that lets them serve.
 
+/** The identity of the proxies that serve every Gateway without proxies of its own, where Weir issues their certificate. */
+export const SHARED_IDENTITY = 'spiffe://weir/shared';
+
 const PREFIX = 'spiffe://weir/ns/';
 const MIDDLE = '/gateway/';
 

@@ -1,7 +1,6 @@
-// The fleet of a Gateway that has one to itself, and the addresses at which its Service is reached.
+// The fleet of a Gateway that has one to itself, and the addresses at which the Service of a fleet is reached.
 import { isIP } from 'node:net';
 import type { Gateway, Listener } from '#api/k8s/k8s.ts';
-import { fleetName } from './fleet-name.ts';
 import type { ResolvedParameters } from './parameters.ts';
 import type { DesiredFleet, FleetPort, StatusAddress } from './result.ts';
 import { isSupported } from './route-kinds.ts';
@@ -43,9 +42,9 @@ interface ServiceStatus {
   readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string }[] };
 }
 
-/** Where the Service of the fleet is reached: what its load balancer says, or its own addresses where it has none. */
-export function fleetAddresses(view: View, gateway: Gateway): readonly StatusAddress[] {
-  const service = view.object('Service', gateway.metadata.namespace ?? '', fleetName(gateway.metadata.name));
+/** Where the Service of a fleet is reached: what its load balancer says, or its own addresses where it has none. */
+export function serviceAddresses(view: View, namespace: string, name: string): readonly StatusAddress[] {
+  const service = view.object('Service', namespace, name);
   if (service === undefined) return [];
   if (service.spec.type !== 'LoadBalancer') return (service.spec.clusterIPs ?? []).filter((ip) => isIP(ip) !== 0).map(ipAddress);
   const ingress = ((service.status ?? {}) as ServiceStatus).loadBalancer?.ingress ?? [];

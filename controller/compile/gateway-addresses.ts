@@ -1,11 +1,11 @@
-// The addresses of a Gateway: those it asks for, those of the proxies, or those of the Service of its own fleet.
+// The addresses of a Gateway: those it asks for, those of the proxies or their Service, or those of the Service of its own fleet.
 import { isIP } from 'node:net';
 import type { Gateway } from '#api/k8s/k8s.ts';
 import type { Obstacle } from './conditions.ts';
-import { fleetAddresses } from './fleet.ts';
+import { serviceAddresses } from './fleet.ts';
 import { fleetName } from './fleet-name.ts';
 import type { StatusAddress } from './result.ts';
-import type { View } from './view.ts';
+import { splitKey, type View } from './view.ts';
 
 /** Gateway.status.addresses, and why nobody can come in there. */
 export interface GatewayAddresses {
@@ -26,16 +26,21 @@ export function gatewayAddresses(view: View, gateway: Gateway, ownFleet: boolean
 
 /** An address without value asks for any: that is what a Gateway without addresses gets too. */
 function ofProxies(view: View, asked: readonly string[]): GatewayAddresses {
-  const values = asked.length > 0 ? asked : (view.options.addresses ?? []);
-  const addresses = values.map((value): StatusAddress => ({ type: isIP(value) === 0 ? 'Hostname' : 'IPAddress', value }));
-  if (view.options.addresses === null || addresses.length > 0) return { addresses, obstacle: null };
-  const message = 'the Gateway is served, but no address is known for it: set spec.addresses, or --addresses of the controller';
+  const { addresses: given, proxyService } = view.options;
+  const values = asked.length > 0 ? asked : (given ?? []);
+  const fixed = values.map((value): StatusAddress => ({ type: isIP(value) === 0 ? 'Hostname' : 'IPAddress', value }));
+  const { namespace, name } = splitKey(proxyService);
+  const addresses = fixed.length > 0 || proxyService === '' ? fixed : serviceAddresses(view, namespace, name);
+  if (given === null || addresses.length > 0) return { addresses, obstacle: null };
+  const remedy = proxyService === '' ? 'set spec.addresses, or --addresses of the controller' : `Service/${proxyService} has none yet`;
+  const message = `the Gateway is served, but no address is known for it: ${remedy}`;
   return { addresses, obstacle: { reason: 'AddressNotAssigned', message } };
 }
 
 function ofService(view: View, gateway: Gateway, asked: readonly string[]): GatewayAddresses {
-  const addresses = fleetAddresses(view, gateway);
-  const service = `Service/${gateway.metadata.namespace ?? ''}/${fleetName(gateway.metadata.name)}`;
+  const [namespace, name] = [gateway.metadata.namespace ?? '', fleetName(gateway.metadata.name)];
+  const addresses = serviceAddresses(view, namespace, name);
+  const service = `Service/${namespace}/${name}`;
   if (addresses.length === 0) {
     return { addresses, obstacle: { reason: 'AddressNotAssigned', message: `${service} has no address yet` } };
   }

@@ -10,6 +10,7 @@ const OPTIONS: CompileOptions = {
   allowLoopback: false,
   bindAddresses: true,
   addresses: null,
+  proxyService: '',
   fleets: { byDefault: 'Shared', lacks: '' },
 };
 

@@ -18,6 +18,8 @@ export interface CompileOptions {
    * Null where nobody is told of addresses (standalone).
    */
   readonly addresses: readonly string[] | null;
+  /** The Service in front of those proxies, `<namespace>/<name>`: where no addresses are given they are its own. '' for none. */
+  readonly proxyService: string;
   readonly fleets: FleetOptions;
 }
 

@@ -3,6 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { CertificateAuthority } from '#lib/certificate-authority.ts';
 import type { Log } from '#lib/log.ts';
 
+/** Who signs now. */
+export interface AuthoritySource {
+  /** Rejects while there is none. */
+  current(): Promise<CertificateAuthority>;
+}
+
 export interface AuthorityFiles {
   readonly certificate: string;
   readonly privateKey: string;
@@ -11,7 +17,7 @@ export interface AuthorityFiles {
 /** How old what was read may be, milliseconds. */
 const FRESH_MS = 10_000;
 
-export class AuthorityFile {
+export class AuthorityFile implements AuthoritySource {
   readonly #files: AuthorityFiles;
   readonly #log: Log;
   #read = '';

@@ -1,16 +1,8 @@
 // The Secret by which the proxies of a fleet and the controllers know each other: a certificate that says which Gateway they serve.
-import { X509Certificate } from 'node:crypto';
-import type { CertificateAuthority } from '#lib/certificate-authority.ts';
+import type { CertificateAuthority, CertificateHolder } from '#lib/certificate-authority.ts';
 import type { DesiredFleet } from '../compile/result.ts';
 import { fleetIdentity } from '../compile/fleet-identity.ts';
 import { metadataFor, nameOf, type FleetSettings, type Manifest } from './manifest.ts';
-
-/** A proxy shows its certificate when it connects, and reads the files anew each time. */
-const LIFETIME_MS = 30 * 86_400_000;
-/** Renewed when a third of the lifetime is left. */
-const RENEW_MS = LIFETIME_MS / 3;
-/** Clocks differ. */
-const SKEW_MS = 3_600_000;
 
 export function credentialsName(fleet: Pick<DesiredFleet, 'gateway'>): string {
   return `${nameOf(fleet).name}-credentials`;
@@ -35,15 +27,15 @@ export function credentials(fleet: DesiredFleet, settings: FleetSettings, { ca, 
   };
 }
 
-/** New ones. */
-export function issueCredentials(fleet: Pick<DesiredFleet, 'gateway'>, authority: CertificateAuthority, now: number): Credentials {
-  const issued = authority.issue({
-    commonName: fleet.gateway,
-    uri: fleetIdentity(fleet.gateway),
-    notBefore: now - SKEW_MS,
-    notAfter: now + LIFETIME_MS,
-  });
-  return { ca: authority.certificate, ...issued };
+/** Since when, milliseconds since the epoch, and for how long certificates are good. */
+export interface Times {
+  readonly now: number;
+  readonly lifetime: number;
+}
+
+/** New ones. A proxy shows its certificate when it connects, and reads the files anew each time. */
+export function issueCredentials(fleet: Pick<DesiredFleet, 'gateway'>, authority: CertificateAuthority, times: Times): Credentials {
+  return { ca: authority.bundle, ...authority.issue({ commonName: fleet.gateway, holder: holderOf(fleet), ...times }) };
 }
 
 /** What a certificate in a Secret says of itself. Never of the key: that is not kept. */
@@ -52,20 +44,16 @@ export interface CredentialsState {
   readonly certificate: string;
 }
 
-/** Whether the credentials there are serve their purpose, and will for a while. */
+/** Whether the credentials there are serve their purpose, and will for a third of their lifetime. */
 export function areFresh(
   fleet: Pick<DesiredFleet, 'gateway'>,
-  state: CredentialsState,
+  { ca, certificate }: CredentialsState,
   authority: CertificateAuthority,
-  now: number,
+  { now, lifetime }: Times,
 ): boolean {
-  try {
-    const certificate = new X509Certificate(state.certificate);
-    const isOurs = certificate.subjectAltName === `URI:${fleetIdentity(fleet.gateway)}` && state.ca === authority.certificate;
-    const signer = new X509Certificate(authority.certificate);
-    if (!isOurs || !certificate.verify(signer.publicKey)) return false;
-    return Date.parse(certificate.validTo) - RENEW_MS > now;
-  } catch {
-    return false;
-  }
+  return ca === authority.bundle && authority.vouchesFor(certificate, holderOf(fleet), now + lifetime / 3);
+}
+
+function holderOf({ gateway }: Pick<DesiredFleet, 'gateway'>): CertificateHolder {
+  return { kind: 'client', uri: fleetIdentity(gateway) };
 }

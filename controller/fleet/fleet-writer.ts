@@ -12,7 +12,7 @@ import { messageOf } from '../watch/api-client.ts';
 import type { ApiClient, ApiReply } from '../watch/api-client.ts';
 import { groupOf } from '../watch/api-paths.ts';
 import type { RawObject } from '../watch/kinds.ts';
-import type { AuthorityFile } from './authority.ts';
+import type { AuthoritySource } from './authority.ts';
 import { minReplicas } from './autoscaler.ts';
 import { areFresh, credentials, credentialsName, issueCredentials } from './credentials.ts';
 import { holds, project } from './drift.ts';
@@ -43,7 +43,7 @@ export interface FleetWriterOptions {
   readonly client: ApiClient;
   readonly live: LiveFleets;
   readonly settings: FleetSettings;
-  readonly authority: AuthorityFile;
+  readonly authority: AuthoritySource;
   readonly gatewayUid: (gateway: string) => string;
   readonly leads: () => boolean;
   readonly log: Log;
@@ -96,8 +96,8 @@ export class FleetWriter {
     const live = this.#liveOf(ref);
     const asIs = withHash(withoutData(credentials(fleet, settings, NO_CREDENTIALS)));
     if (live !== undefined && live.ownerUid === fleet.uid && holds(live.object, asIs) && this.#areFresh(fleet, live, authority)) return;
-    const now = Date.now();
-    const { metadata: _metadata, ...secret } = credentials(fleet, settings, issueCredentials(fleet, authority, now));
+    const times = { now: Date.now(), lifetime: settings.certificateLifetime };
+    const { metadata: _metadata, ...secret } = credentials(fleet, settings, issueCredentials(fleet, authority, times));
     await this.#claim(fleet, ref, live);
     await this.#apply(ref, live, { ...secret, metadata: asIs.metadata });
     this.#options.log.info({ gateway: fleet.gateway, secret: ref.name }, 'credentials of a fleet issued');
@@ -106,7 +106,8 @@ export class FleetWriter {
   #areFresh(fleet: DesiredFleet, live: LiveObject, authority: Parameters<typeof areFresh>[2]): boolean {
     const data = live.object['data'] as Readonly<Record<string, unknown>> | undefined;
     const decode = (value: unknown): string => Buffer.from(String(value ?? ''), 'base64').toString();
-    return areFresh(fleet, { ca: decode(data?.['ca.crt']), certificate: decode(data?.['tls.crt']) }, authority, Date.now());
+    const times = { now: Date.now(), lifetime: this.#options.settings.certificateLifetime };
+    return areFresh(fleet, { ca: decode(data?.['ca.crt']), certificate: decode(data?.['tls.crt']) }, authority, times);
   }
 
   /** `scaledFrom` is how many replicas to begin with where an autoscaler decides; null where the manifest says. */

@@ -5,7 +5,7 @@ import type { CompileDelta, DesiredFleet } from '../compile/result.ts';
 import { WorkQueue } from '../status/work-queue.ts';
 import type { WorkOutcome } from '../status/work-queue.ts';
 import type { ApiClient } from '../watch/api-client.ts';
-import type { AuthorityFile } from './authority.ts';
+import type { AuthoritySource } from './authority.ts';
 import { FleetError, FleetWriter } from './fleet-writer.ts';
 import type { LiveFleets } from './live.ts';
 import type { FleetSettings } from './manifest.ts';
@@ -14,7 +14,7 @@ export interface FleetsOptions {
   readonly client: ApiClient;
   readonly live: LiveFleets;
   readonly settings: FleetSettings;
-  readonly authority: AuthorityFile;
+  readonly authority: AuthoritySource;
   /** The uid of a Gateway that exists; '' when there is none. */
   readonly gatewayUid: (gateway: string) => string;
   readonly leads: () => boolean;
@@ -52,7 +52,8 @@ export class Fleets {
     this.#times = options.times ?? FLEET_TIMES;
     this.#writer = new FleetWriter(options);
     this.#queue = new WorkQueue({ concurrency: CONCURRENCY, open: () => this.#mayBegin(), work: (gateway) => this.#work(gateway) });
-    this.#review = setInterval(() => this.resume(), this.#times.review).unref();
+    const review = Math.min(this.#times.review, options.settings.certificateLifetime / 10);
+    this.#review = setInterval(() => this.resume(), review).unref();
     options.live.onChange((gateway) => this.#changed(gateway));
   }
 

@@ -36,6 +36,8 @@ export interface FleetSettings {
   readonly controller: string;
   /** The name in the certificate of the push servers, where it is not that host. */
   readonly controllerTlsName: string;
+  /** How long the certificates of proxies are good, milliseconds. */
+  readonly certificateLifetime: number;
 }
 
 /** On everything that a controller of this name makes, so that several do not take each other's for their own. */

@@ -1,4 +1,4 @@
-// The controller's own certificate for proxies, and the CA that theirs must be of: read from files, again and again, so that
+// The controller's own certificate for proxies, and the CA that theirs must be of: read again and again, from files for one, so that
 // rotation needs no restart. A set that does not fit together, as in the midst of a rotation, leaves the former one in force.
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -13,10 +13,18 @@ export interface CertificateFiles {
   readonly privateKey: string;
 }
 
-interface Loaded {
+/** What the push server shows, and whose certificates it takes. PEM. */
+export interface CertificateSet {
   readonly ca: Buffer;
   readonly certificate: Buffer;
   readonly privateKey: Buffer;
+}
+
+/** Where they come from when not from files: asked again and again. Rejects when there are none. */
+export interface CertificateSource {
+  serverCertificate(): Promise<CertificateSet>;
+  /** How often to ask, milliseconds. */
+  readonly checkMs: number;
 }
 
 type Provider = experimental.CertificateProvider;
@@ -27,23 +35,24 @@ type IdentityListener = Parameters<Provider['addIdentityCertificateListener']>[0
 const REFRESH_MS = 10_000;
 
 export class Certificates implements Provider {
-  readonly #files: CertificateFiles;
+  readonly #source: CertificateSource;
   readonly #log: Log;
   readonly #timer: NodeJS.Timeout;
   readonly #caListeners = new Set<CaListener>();
   readonly #identityListeners = new Set<IdentityListener>();
-  #loaded: Loaded;
+  #loaded: CertificateSet;
 
-  private constructor(files: CertificateFiles, loaded: Loaded, log: Log, refreshMs: number) {
-    this.#files = files;
+  private constructor(source: CertificateSource, loaded: CertificateSet, log: Log) {
+    this.#source = source;
     this.#loaded = loaded;
     this.#log = log;
-    this.#timer = setInterval(() => void this.refresh(), refreshMs).unref();
+    this.#timer = setInterval(() => void this.refresh(), source.checkMs).unref();
   }
 
-  /** Rejects when a file cannot be read or the files do not fit together. */
-  static async load(files: CertificateFiles, log: Log, refreshMs = REFRESH_MS): Promise<Certificates> {
-    return new Certificates(files, await load(files), log, refreshMs);
+  /** Rejects when there are none, or they do not fit together. */
+  static async load(from: CertificateFiles | CertificateSource, log: Log): Promise<Certificates> {
+    const source = 'checkMs' in from ? from : { serverCertificate: () => load(from), checkMs: REFRESH_MS };
+    return new Certificates(source, await source.serverCertificate(), log);
   }
 
   /** For a server that refuses whoever shows no certificate of the CA. */
@@ -51,10 +60,10 @@ export class Certificates implements Provider {
     return experimental.createCertificateProviderServerCredentials(this, this, true);
   }
 
-  /** Reads the files now. New connections see what they hold; open ones stay. */
+  /** Asks now. New connections see what is found; open ones stay. */
   async refresh(): Promise<void> {
     try {
-      const loaded = await load(this.#files);
+      const loaded = await this.#source.serverCertificate();
       if (isSame(loaded, this.#loaded)) return;
       this.#loaded = loaded;
       this.#log.info('certificates for proxies changed');
@@ -89,7 +98,7 @@ export class Certificates implements Provider {
   }
 }
 
-async function load(files: CertificateFiles): Promise<Loaded> {
+async function load(files: CertificateFiles): Promise<CertificateSet> {
   const [ca, certificate, privateKey] = await Promise.all([readFile(files.ca), readFile(files.certificate), readFile(files.privateKey)]);
   if (!new X509Certificate(certificate).checkPrivateKey(createPrivateKey(privateKey))) {
     throw new Error(`${files.privateKey} is not the key of ${files.certificate}`);
@@ -98,6 +107,6 @@ async function load(files: CertificateFiles): Promise<Loaded> {
   return { ca, certificate, privateKey };
 }
 
-function isSame(a: Loaded, b: Loaded): boolean {
+function isSame(a: CertificateSet, b: CertificateSet): boolean {
   return a.ca.equals(b.ca) && a.certificate.equals(b.certificate) && a.privateKey.equals(b.privateKey);
 }

@@ -9,7 +9,7 @@ import type { Log } from '#lib/log.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import type { PushCache } from './cache.ts';
 import { Certificates } from './certificates.ts';
-import type { CertificateFiles } from './certificates.ts';
+import type { CertificateFiles, CertificateSource } from './certificates.ts';
 import { identityOf } from './identity.ts';
 import type { PushObserver, SessionState } from './observer.ts';
 import { SESSION_LIMITS, Session } from './session.ts';
@@ -25,7 +25,7 @@ export interface PushServerOptions {
   /** `host:port`; port 0 takes a free one. */
   readonly address: string;
   /** 'plaintext' authenticates nobody: for a proxy in the same pod and for tests, refused on any address but loopback. */
-  readonly tls: CertificateFiles | 'plaintext';
+  readonly tls: CertificateFiles | CertificateSource | 'plaintext';
   readonly cache: PushCache;
   readonly observer: PushObserver;
   readonly log: Log;

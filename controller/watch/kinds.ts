@@ -71,15 +71,12 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
   customKind('GatewayParameters', WEIR_CRDS, false),
   customKind('Backend', WEIR_CRDS, false),
   customKind('BackendTLSPolicy', GATEWAY_CRDS, true),
-  coreKind('Service', (object) =>
-    isOfFleet(object)
-      ? {
-          ...base(object, null),
-          spec: pick(object['spec'], ['type', 'ports', 'clusterIPs']),
-          status: pick(object['status'], ['loadBalancer']),
-        }
-      : { ...base(object, null), spec: pick(object['spec'], ['type', 'ports']) },
-  ),
+  coreKind('Service', (object) => ({
+    ...base(object, null),
+    spec: pick(object['spec'], ['type', 'ports', 'clusterIPs']),
+    // One that stands in front of proxies tells the addresses of Gateways.
+    status: pick(object['status'], ['loadBalancer']),
+  })),
   coreKind('EndpointSlice', (object) => ({
     ...base(object, ['kubernetes.io/service-name']),
     addressType: object['addressType'],
@@ -98,12 +95,6 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
   },
   coreKind('Namespace', (object) => base(object, null)),
 ];
-
-/** In front of the proxies of a Gateway: its addresses are those of the Gateway. */
-function isOfFleet(object: RawObject): boolean {
-  const labels = metadataOf(object)['labels'];
-  return isRecord(labels) && Object.hasOwn(labels, `${GATEWAY_GROUP}/gateway-name`);
-}
 
 /** Kind, version and the metadata that compile reads, with the labels named (null: all of them). */
 function base(object: RawObject, labelNames: readonly string[] | null): Record<string, unknown> {
