@@ -10,6 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseAuditLog } from './audit.ts';
 import type { AuditEvent } from './audit.ts';
 import { buildTools } from './build.ts';
+import type { AddressPlan } from './node/address-plan.ts';
 import { Nodes } from './nodes.ts';
 import type { NodesOptions } from './nodes.ts';
 import { Part } from './part.ts';
@@ -99,6 +100,12 @@ export class Cluster {
   /** Data, keys and logs; removed by `stop`. */
   get folder(): string {
     return this.#settings.folder;
+  }
+
+  /** Where its addresses lie; throws for a cluster without nodes. */
+  get plan(): AddressPlan {
+    if (this.#settings.nodes === null) throw new Error('a cluster without nodes has no addresses');
+    return this.#settings.nodes.plan;
   }
 
   /** Process ids by the name of the part. */

@@ -341,6 +341,14 @@ describeWith(NEEDS, 'nodes of a test cluster', () => {
       expect([user?.body, host?.body, root?.body]).toEqual(['1234\n', 'ordered\n', 'read-only\n']);
     });
 
+    test('have the sysctls of their Pod', async () => {
+      const sysctls = ['ip_unprivileged_port_start', 'tcp_fin_timeout'].map((name) => ({ name: `net.ipv4.${name}`, value: '17' }));
+      await apply(pod('tuned', { securityContext: { sysctls }, containers: [SERVER] }));
+      await ready('tuned');
+      const values = sysctls.map(({ name }) => askFor('tuned', 'file', `/proc/sys/${name.replaceAll('.', '/')}`));
+      expect((await Promise.all(values)).map(({ body }) => body)).toEqual(['17\n', '17\n']);
+    });
+
     test('see neither the processes nor the temporary files of this machine', async () => {
       expect((await askFor('client', 'file', '/proc/1/cmdline')).body).toContain('pod-server.ts');
       expect((await askFor('client', 'file', path.join(cluster.folder, 'tokens.csv'))).body).toContain('ENOENT');

@@ -101,7 +101,7 @@ export class PodLife {
       if (namespace === this.#pod.metadata.namespace) this.#refresh();
     });
     try {
-      const sandbox = await Sandbox.open(this.#around.addresses);
+      const sandbox = await Sandbox.open(this.#around.addresses, this.#pod.spec.securityContext?.sysctls);
       this.#sandbox = sandbox;
       await this.#prepareVolumes();
       if (!this.#stopping.signal.aborted) await this.#runContainers(sandbox);

@@ -7,6 +7,15 @@ import type { AddressPlan } from './address-plan.ts';
 /** Every Pod's way out; only the Pod's own link knows it. */
 const LINK_GATEWAY = '169.254.1.1';
 
+/** A setting of the kernel, as a Pod has it. */
+export interface Sysctl {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** As container runtimes set it: users other than root may listen on 80. */
+const UNPRIVILEGED_PORTS: Sysctl = { name: 'net.ipv4.ip_unprivileged_port_start', value: '0' };
+
 /** Hands out Pods' addresses, the one that was free longest first. */
 export class AddressPool {
   readonly #free: string[];
@@ -41,9 +50,11 @@ export class Sandbox {
     this.namespace = this.#link;
   }
 
-  static async open(pool: AddressPool): Promise<Sandbox> {
+  /** `sysctls` must be of the network. */
+  static async open(pool: AddressPool, sysctls: readonly Sysctl[] = []): Promise<Sandbox> {
     const sandbox = new Sandbox(pool);
     await sandbox.#open();
+    await sandbox.#set([UNPRIVILEGED_PORTS, ...sysctls]);
     return sandbox;
   }
 
@@ -66,8 +77,13 @@ export class Sandbox {
       ],
       name,
     );
-    // As container runtimes set it: users other than root may listen on 80.
-    await run('ip', ['netns', 'exec', name, 'sh', '-c', 'echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start']);
+  }
+
+  /** The kernel shows a process those of its own network. */
+  async #set(sysctls: readonly Sysctl[]): Promise<void> {
+    const words = sysctls.flatMap(({ name, value }) => [value, `/proc/sys/${name.replaceAll('.', '/')}`]);
+    const script = 'while [ $# -gt 0 ]; do echo "$1" > "$2"; shift 2; done';
+    await run('ip', ['netns', 'exec', this.namespace, 'sh', '-ec', script, 'sh', ...words]);
   }
 
   async close(): Promise<void> {

@@ -12,10 +12,25 @@ const POD_FIELDS = [
   'activeDeadlineSeconds',
 ] as const;
 
+/** Those that a kubelet allows everywhere, as far as they belong to a network namespace. */
+const SAFE_SYSCTLS = new Set(
+  [
+    'ip_local_port_range',
+    'ip_local_reserved_ports',
+    'ip_unprivileged_port_start',
+    'ping_group_range',
+    'tcp_fin_timeout',
+    'tcp_keepalive_intvl',
+    'tcp_keepalive_probes',
+    'tcp_keepalive_time',
+    'tcp_syncookies',
+  ].map((name) => `net.ipv4.${name}`),
+);
+
 /** The fields that are not supported, empty when all are. */
 export function unsupportedFields({ spec }: Pod): string[] {
   const pod = POD_FIELDS.filter((field) => spec[field] !== undefined && spec[field] !== false);
-  const sysctls = (spec.securityContext?.sysctls ?? []).length > 0 ? ['securityContext.sysctls'] : [];
+  const sysctls = (spec.securityContext?.sysctls ?? []).filter(({ name }) => !SAFE_SYSCTLS.has(name)).map(({ name }) => `sysctl ${name}`);
   const dns = spec.dnsPolicy === undefined || spec.dnsPolicy === 'ClusterFirst' ? [] : [`dnsPolicy ${spec.dnsPolicy}`];
   const volumes = (spec.volumes ?? []).flatMap(unsupportedVolume);
   const containers = [...(spec.initContainers ?? []), ...spec.containers].flatMap(unsupportedInContainer);

@@ -1,0 +1,74 @@
+// One run of the official suite against a cluster, judged by the results of its Go tests: its own report counts parallel tests as passed
+// before they have run.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Cluster } from '../cluster/cluster.ts';
+import { balancerAddresses } from '../cluster/node/address-plan.ts';
+import { GATEWAY_CLASS } from './installation.ts';
+import { TestResults } from './results.ts';
+import type { TestResult } from './results.ts';
+import { SUITE } from './tools.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '..', '..');
+const PROFILES = ['GATEWAY-HTTP', 'GATEWAY-GRPC', 'GATEWAY-TLS', 'GATEWAY-TCP', 'GATEWAY-UDP'];
+/** Of those tests that may run side by side; they wait more than they work. */
+const PARALLEL = 8;
+const DEADLINE_MINUTES = 30;
+/** TEST-NET-3 of RFC 5737: nobody's. */
+const UNUSABLE_ADDRESS = '203.0.113.1';
+
+export interface SuiteOptions {
+  /** Names of tests; all when empty. */
+  readonly only: readonly string[];
+  /** Path of the file that gets the report. */
+  readonly report: string;
+  /** Hears of each test that ends. */
+  readonly onResult: (result: TestResult) => void;
+}
+
+/** Runs it; what the suite prints beside its tests goes to standard error. */
+export async function runSuite(cluster: Cluster, options: SuiteOptions): Promise<TestResults> {
+  const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
+  const command = ['tool', 'test2json', '-t', path.join(SUITE.folder, 'suite'), ...goFlags(options.only), ...suiteFlags(cluster, options)];
+  // Dies with whoever started it, even when that is killed.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'go', ...command], {
+    cwd: SUITE.folder,
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const closed = once(child, 'close');
+  const results = new TestResults();
+  for await (const line of createInterface({ input: child.stdout })) {
+    const result = results.add(line);
+    if (result !== null) options.onResult(result);
+  }
+  await closed;
+  return results;
+}
+
+function goFlags(only: readonly string[]): string[] {
+  const run = only.length === 0 ? '^TestConformance$' : `^TestConformance$/^(${only.join('|')})$`;
+  return ['-test.v=test2json', `-test.run=${run}`, `-test.parallel=${PARALLEL}`, `-test.timeout=${DEADLINE_MINUTES}m`];
+}
+
+/** Which features it tests is what the GatewayClass says it supports. */
+function suiteFlags(cluster: Cluster, { report }: SuiteOptions): string[] {
+  const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  const flags = {
+    'gateway-class': GATEWAY_CLASS,
+    'conformance-profiles': PROFILES.join(','),
+    'report-output': report,
+    organization: 'weir',
+    project: 'weir',
+    url: 'https://weir.dev',
+    version: `v${version}`,
+    contact: 'https://weir.dev/contact',
+    'usable-address': balancerAddresses(cluster.plan).at(-1) ?? '',
+    'unusable-address': UNUSABLE_ADDRESS,
+    'cleanup-base-resources': 'false',
+  };
+  return Object.entries(flags).map(([name, value]) => `-${name}=${value}`);
+}
