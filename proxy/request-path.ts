@@ -166,8 +166,8 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     if (exchange.requestLength !== 0) exchange.downstream.pauseRequest();
     if ((exchange.route as RoutePlan).backendRequestTimeout > 0) startAttemptTimeout(exchange, this.#wheel, this);
     if (exchange.grpc) propagateDeadline(exchange);
-    const { protocol } = exchange.route as RoutePlan;
-    const transport = protocol === null ? cluster.transport : cluster.transportIn(protocol);
+    const { protocol, proxyProtocol } = exchange.route as RoutePlan;
+    const transport = protocol === null && proxyProtocol === 0 ? cluster.transport : cluster.transportIn(protocol, proxyProtocol);
     exchange.pool = endpoint.pool(
       transport.tls === null || exchange.clientIdentity === null ? transport : presenting(transport, exchange.clientIdentity),
     );

@@ -14,6 +14,8 @@ import type { ConnectionFailure } from './codec/h2/connection-failures.ts';
 import { FloodCounts } from './codec/h2/floods.ts';
 import type { ConnectionSettings, H2Settings } from './codec/h2/settings.ts';
 import { H2Upstream } from './codec/h2/upstream.ts';
+import { writeProxyHeader } from './codec/proxy-protocol/write.ts';
+import type { Destination } from './exchange/dial.ts';
 import type { Limits } from './exchange/limits.ts';
 import { Refusals } from './exchange/refusals.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
@@ -28,8 +30,11 @@ import { ExchangeRecorder, SessionRecorder } from './telemetry/record.ts';
 import { RequestMetrics } from './telemetry/request-metrics.ts';
 import { StreamMetrics } from './telemetry/stream-metrics.ts';
 import { workerFamilies } from './telemetry/worker-metrics.ts';
+import { Capacity } from './upstream/capacity.ts';
+import { ClientPools } from './upstream/client-pools.ts';
 import { Mirror } from './upstream/mirror.ts';
 import { ConnectionPool } from './upstream/pool.ts';
+import type { PoolOptions } from './upstream/pool-options.ts';
 import { SharedPool } from './upstream/shared-pool.ts';
 import { dial } from './upstream/dial.ts';
 
@@ -160,11 +165,19 @@ export class Worker {
 
 /** What speaks to endpoints: by the transport of the cluster. */
 function upstreamPools(events: UpstreamEvents, settings: UpstreamSettings & ConnectionSettings): CreatePool {
-  const options = { ...settings, events };
+  const poolTo = (destination: Destination, sharing: Pick<PoolOptions, 'capacity' | 'emptied'>): ConnectionPool | SharedPool => {
+    const options = { ...settings, ...sharing, events };
+    return destination.transport.protocol === 'http2'
+      ? new SharedPool((owner) => new H2Upstream(destination, owner, events, settings), options)
+      : new ConnectionPool((owner) => new H1Upstream(destination, owner, events, settings), options);
+  };
   return (address, port, transport) => {
-    const destination = { address, port, transport };
-    if (transport.protocol === 'http2') return new SharedPool((owner) => new H2Upstream(destination, owner, events, settings), options);
-    return new ConnectionPool((owner) => new H1Upstream(destination, owner, events, settings), options);
+    const version = transport.proxyProtocol;
+    if (version === 0) return poolTo({ address, port, transport, header: null }, { capacity: new Capacity(settings.limits) });
+    return new ClientPools((client, sharing) => {
+      const header = writeProxyHeader(version, client, client.tls?.serverName);
+      return poolTo({ address, port, transport, header }, sharing);
+    }, settings.limits);
   };
 }
 

@@ -1,18 +1,42 @@
-// BackendTrafficPolicy: how requests are sent to backends.
-import { BACKEND_TARGET, GATEWAY_TARGET, GRPC_ROUTE_TARGET, HTTP_ROUTE_TARGET, policyKind, SERVICE_TARGET } from './policy.ts';
+// BackendTrafficPolicy: how requests and connections are sent to backends.
+import {
+  BACKEND_TARGET,
+  GATEWAY_TARGET,
+  GRPC_ROUTE_TARGET,
+  HTTP_ROUTE_TARGET,
+  policyKind,
+  SERVICE_TARGET,
+  TCP_ROUTE_TARGET,
+  TLS_ROUTE_TARGET,
+} from './policy.ts';
 import { choice, count, duration, group, numbers, size } from './setting.ts';
+
+/** What is not about requests. */
+const OF_CONNECTIONS = ['proxyProtocol'];
 
 export const backendTrafficPolicy = policyKind({
   kind: 'BackendTrafficPolicy',
   plural: 'backendtrafficpolicies',
   shortNames: ['btp'],
   description:
-    'How requests are sent to backends: protocol, timeouts, retries, WebSockets. A rule wins over its route, that over the Service or Backend, that over the listener, that over the Gateway, field by field.',
-  targets: [GATEWAY_TARGET, HTTP_ROUTE_TARGET, GRPC_ROUTE_TARGET, SERVICE_TARGET, BACKEND_TARGET],
+    'How requests and connections are sent to backends: protocol, timeouts, retries, WebSockets. A rule wins over its route, that over the Service or Backend, that over the listener, that over the Gateway, field by field.',
+  targets: [
+    GATEWAY_TARGET,
+    HTTP_ROUTE_TARGET,
+    GRPC_ROUTE_TARGET,
+    { ...TCP_ROUTE_TARGET, settings: OF_CONNECTIONS },
+    { ...TLS_ROUTE_TARGET, settings: OF_CONNECTIONS },
+    SERVICE_TARGET,
+    BACKEND_TARGET,
+  ],
   settings: {
     protocol: choice(
       'What requests are sent in, in place of what the Service (appProtocol) or Backend says. Calls of a GRPCRoute always go in HTTP/2.',
       ['HTTP1', 'HTTP2'],
+    ),
+    proxyProtocol: choice(
+      'The version of the PROXY protocol that connections begin with, to tell the backend whose they are. Then none carries anything for another client connection.',
+      ['None', 'V1', 'V2'],
     ),
     timeouts: group('How long a backend may take. 0s is no timeout.', {
       request: duration('The whole of a request, all attempts included. What the rule of a route says itself (timeouts.request) wins.'),

@@ -34,11 +34,15 @@ export interface TargetKind {
   readonly group: string;
   readonly kind: string;
   readonly section: 'listener' | 'rule' | 'port' | null;
+  /** The settings that mean something for such a target, as `timeouts.idle`; absent: all of the policy. */
+  readonly settings?: readonly string[];
 }
 
 export const GATEWAY_TARGET: TargetKind = { group: GATEWAY_GROUP, kind: 'Gateway', section: 'listener' };
 export const HTTP_ROUTE_TARGET: TargetKind = { group: GATEWAY_GROUP, kind: 'HTTPRoute', section: 'rule' };
 export const GRPC_ROUTE_TARGET: TargetKind = { group: GATEWAY_GROUP, kind: 'GRPCRoute', section: 'rule' };
+export const TCP_ROUTE_TARGET: TargetKind = { group: GATEWAY_GROUP, kind: 'TCPRoute', section: 'rule' };
+export const TLS_ROUTE_TARGET: TargetKind = { group: GATEWAY_GROUP, kind: 'TLSRoute', section: 'rule' };
 export const SERVICE_TARGET: TargetKind = { group: '', kind: 'Service', section: 'port' };
 export const BACKEND_TARGET: TargetKind = { group: WEIR_GROUP, kind: 'Backend', section: null };
 

@@ -1,5 +1,5 @@
 // Which policies apply to a listener, or to requests of a route on their way to a backend, nearest first.
-import type { Policy, PolicyTarget, Route } from '../ir/ir.ts';
+import type { Policy, PolicyTarget, Route, StreamRoute } from '../ir/ir.ts';
 import type { PolicyKindName } from '../k8s/policies.ts';
 import { comparePolicies, type Layer } from './merge.ts';
 
@@ -83,8 +83,8 @@ export function objectOf({ kind, namespace, name }: PolicyTarget): string {
   return `${kind}/${namespace}/${name}`;
 }
 
-/** The objects whose policies may concern requests of a route, each once. */
-export function objectsAbout(route: Route): readonly string[] {
+/** The objects whose policies may concern what a route carries, each once. */
+export function objectsAbout(route: Route | StreamRoute): readonly string[] {
   const clusters = route.backends.flatMap(({ cluster }) => (cluster === null ? [] : backendTargets(cluster)));
   const listeners = route.attachments.flatMap(({ listener }) => listenerTargets(listener));
   return [...new Set([...ruleTargets(route), ...clusters, ...listeners].map(objectOf))];

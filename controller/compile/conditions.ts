@@ -211,6 +211,11 @@ export function policyOverridden(generation: number, message: string): DesiredCo
   return condition('Overridden', 'True', 'Overridden', message, generation);
 }
 
+/** Settings that mean nothing for some of the targets. Only ever present as True. */
+export function policyWithoutEffect(generation: number, message: string): DesiredCondition {
+  return condition('UnsupportedFields', 'True', 'UnsupportedValue', `without effect: ${message}`, generation);
+}
+
 // --- Any object
 
 /** Proxies cannot use what was compiled from the object, and keep its former form. Only ever present as True. */

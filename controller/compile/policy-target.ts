@@ -1,6 +1,6 @@
 // What a policy targets: whether it is there, what a sectionName means in it, and through which Gateways it takes effect.
 import type { PolicyTarget } from '#api/ir/ir.ts';
-import type { GrpcRoute, HttpRoute } from '#api/k8s/k8s.ts';
+import type { GrpcRoute, HttpRoute, TcpRoute, TlsRoute } from '#api/k8s/k8s.ts';
 import type { Policy } from '#api/k8s/policies.ts';
 import type { PolicyTargetRef } from '#api/k8s/policy.ts';
 import { GATEWAY_GROUP } from '#api/k8s/schema.ts';
@@ -14,6 +14,9 @@ export type TargetOutcome =
   | { readonly found: false; readonly ancestors: readonly [ParentRef]; readonly message: string }
   /** Without ancestors the target is nothing of ours: a Gateway of another class, or a route that leads to none of ours. */
   | { readonly found: true; readonly ancestors: readonly ParentRef[]; readonly target: PolicyTarget };
+
+/** A route of a kind that policies are for. */
+type TargetedRoute = HttpRoute | GrpcRoute | TcpRoute | TlsRoute;
 
 /** The targets of a policy: those it names, then those it selects, each once. */
 export function targetsOf(view: View, { metadata, spec }: Policy): readonly PolicyTargetRef[] {
@@ -35,6 +38,8 @@ export function resolveTarget(view: View, namespace: string, ref: PolicyTargetRe
       return resolveGateway(view, namespace, ref);
     case 'HTTPRoute':
     case 'GRPCRoute':
+    case 'TCPRoute':
+    case 'TLSRoute':
       return resolveRoute(view, namespace, ref, view.object(ref.kind, namespace, ref.name));
     case 'Service':
       return resolveService(view, namespace, ref);
@@ -55,7 +60,7 @@ function resolveGateway(view: View, namespace: string, ref: PolicyTargetRef): Ta
   return found(namespace, ref, sectionName, [{ ...gatewayRef(namespace, ref.name), sectionName }]);
 }
 
-function resolveRoute(view: View, namespace: string, ref: PolicyTargetRef, route: HttpRoute | GrpcRoute | undefined): TargetOutcome {
+function resolveRoute(view: View, namespace: string, ref: PolicyTargetRef, route: TargetedRoute | undefined): TargetOutcome {
   if (route === undefined) return missing(namespace, ref);
   const { sectionName } = ref;
   const rules: readonly { readonly name?: string }[] = route.spec.rules;
@@ -76,11 +81,12 @@ function resolveService(view: View, namespace: string, ref: PolicyTargetRef): Ta
 }
 
 function ancestorsOfBackend(view: View, namespace: string, { kind, name }: PolicyTargetRef): readonly ParentRef[] {
-  return gatewaysOf(view, view.list('routesByBackend', `${kind}/${namespace}/${name}`));
+  const key = `${kind}/${namespace}/${name}`;
+  return gatewaysOf(view, [...view.list('routesByBackend', key), ...view.list('streamRoutesByBackend', key)]);
 }
 
 /** Our Gateways that the routes name as parents, each once. */
-function gatewaysOf(view: View, routes: readonly (HttpRoute | GrpcRoute)[]): readonly ParentRef[] {
+function gatewaysOf(view: View, routes: readonly TargetedRoute[]): readonly ParentRef[] {
   const keys = routes.flatMap(({ metadata, spec }) =>
     spec.parentRefs.flatMap(({ group, kind, namespace = metadata.namespace ?? '', name }) =>
       group === GATEWAY_GROUP && kind === 'Gateway' ? [`${namespace}/${name}`] : [],

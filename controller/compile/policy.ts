@@ -21,6 +21,8 @@ interface Attached {
   readonly winner: Policy | null;
   /** What nearer policies say otherwise, in words. */
   readonly overridden: readonly string[];
+  /** Settings that mean nothing for the target, in words; '' when all of them do. */
+  readonly withoutEffect: string;
 }
 
 /** Key: `<namespace>/<name>`. The root of every policy of the kind. */
@@ -47,12 +49,23 @@ export function policyUnit(definition: PolicyKind): UnitKind<null> {
 
 function attach(view: View, definition: PolicyKind, policy: Policy, ref: PolicyTargetRef): Attached {
   const outcome = resolveTarget(view, policy.metadata.namespace ?? '', ref);
-  if (!outcome.found || outcome.ancestors.length === 0) return { outcome, winner: null, overridden: [] };
+  const attached = { outcome, winner: null, overridden: [], withoutEffect: settingsWithoutEffect(definition, policy, ref) };
+  if (!outcome.found || outcome.ancestors.length === 0) return attached;
   const rivals = rivalsOf(view, policy, outcome.target);
   const same = rivals.filter(({ sections }) => sections.has(ref.sectionName ?? '')).map((rival) => rival.policy);
   const [winner = policy] = byAge([policy, ...same]);
-  if (winner !== policy) return { outcome, winner, overridden: [] };
-  return { outcome, winner: null, overridden: ref.sectionName === undefined ? overrides(view, definition, policy, { ref, rivals }) : [] };
+  if (winner !== policy) return { ...attached, winner };
+  return ref.sectionName === undefined ? { ...attached, overridden: overrides(view, definition, policy, { ref, rivals }) } : attached;
+}
+
+function settingsWithoutEffect({ targets, settings }: PolicyKind, { metadata, spec }: Policy, { kind, name }: PolicyTargetRef): string {
+  const meant = targets.find((target) => target.kind === kind)?.settings;
+  if (meant === undefined) return '';
+  const fields = leavesOf(settings)
+    .filter(({ path }) => valueAt(spec, path) !== undefined)
+    .map(({ path }) => path.join('.'))
+    .filter((field) => !meant.includes(field));
+  return fields.length === 0 ? '' : `${fields.join(', ')} for ${kind}/${metadata.namespace ?? ''}/${name}`;
 }
 
 /** Another policy of the kind, and which parts of the same object it targets. */
@@ -146,12 +159,14 @@ function ancestorStatus(policy: Policy, problem: string, ancestorRef: ParentRef,
   const conflicts = attached.flatMap(describeConflict);
   if (conflicts.length === attached.length) return refuse({ reason: 'Conflicted', message: conflicts.join('; ') });
   const overridden = attached.flatMap((each) => each.overridden);
+  const withoutEffect = attached.map((each) => each.withoutEffect).filter((text) => text !== '');
   return {
     ancestorRef,
     conditions: [
       conditions.policyAccepted(generation),
       ...(conflicts.length === 0 ? [] : [conditions.policyPartlyConflicted(generation, conflicts.join('; '))]),
       ...(overridden.length === 0 ? [] : [conditions.policyOverridden(generation, overridden.join('; '))]),
+      ...(withoutEffect.length === 0 ? [] : [conditions.policyWithoutEffect(generation, withoutEffect.join('; '))]),
     ],
   };
 }

@@ -46,9 +46,10 @@ export const INDEXES = {
     ]),
   ]),
   /** What policies may target by label. Key: `<kind>/<namespace>`. */
-  targetsByNamespace: index(['Gateway', 'HTTPRoute', 'GRPCRoute', 'Service', 'Backend'], ({ kind, metadata: { namespace = '' } }) => [
-    `${kind}/${namespace}`,
-  ]),
+  targetsByNamespace: index(
+    ['Gateway', 'HTTPRoute', 'GRPCRoute', 'TCPRoute', 'TLSRoute', 'Service', 'Backend'],
+    ({ kind, metadata: { namespace = '' } }) => [`${kind}/${namespace}`],
+  ),
   /** Routes that send requests to a Service or Backend. Key: `<kind>/<namespace>/<name>`. */
   routesByBackend: index(['HTTPRoute', 'GRPCRoute'], ({ metadata, spec }) => {
     const refs = spec.rules.flatMap((rule): readonly BackendObjectReference[] => rule.backendRefs);

@@ -2,7 +2,7 @@
 // endpoint churn touches no route and connections are kept.
 import type * as ir from '#api/ir/ir.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import type { Transport, UpstreamCluster, UpstreamEndpoint, UpstreamTls } from '../exchange/plan.ts';
+import type { ProxyProtocol, Transport, UpstreamCluster, UpstreamEndpoint, UpstreamTls } from '../exchange/plan.ts';
 import type { StreamCluster } from '../exchange/stream-plan.ts';
 import type { Endpoint, EndpointRegistry } from './endpoint.ts';
 import { transportOf } from './transport.ts';
@@ -12,9 +12,9 @@ const NONE: readonly Endpoint[] = Object.freeze([]);
 /** Round robin over the endpoints that take new exchanges; draining ones only when nothing else is left. */
 export class Cluster implements UpstreamCluster, StreamCluster {
   readonly key: string;
-  transport = transportOf({ protocol: 'http1', tls: null });
-  /** The same in the other protocol. */
-  #otherTransport = transportOf({ protocol: 'http2', tls: null });
+  transport = transportOf({ protocol: 'http1', proxyProtocol: 0, tls: null });
+  /** The same in other ways, by `place`. */
+  #variants: Transport[] = [];
   readonly #registry: EndpointRegistry;
   /** Everything held in the registry. */
   #held: readonly Endpoint[] = NONE;
@@ -33,12 +33,14 @@ export class Cluster implements UpstreamCluster, StreamCluster {
 
   /** Takes how its endpoints are spoken to. */
   configure({ protocol }: ir.Cluster, tls: UpstreamTls | null): void {
-    this.transport = transportOf({ protocol: protocol === 'http2' ? protocol : 'http1', tls });
-    this.#otherTransport = transportOf({ protocol: protocol === 'http2' ? 'http1' : 'http2', tls });
+    this.transport = transportOf({ protocol: protocol === 'http2' ? protocol : 'http1', proxyProtocol: 0, tls });
+    this.#variants = [];
   }
 
-  transportIn(protocol: Transport['protocol']): Transport {
-    return this.transport.protocol === protocol ? this.transport : this.#otherTransport;
+  transportIn(protocol: Transport['protocol'] | null, proxyProtocol: ProxyProtocol): Transport {
+    const wanted = protocol ?? this.transport.protocol;
+    const place = proxyProtocol * 2 + (wanted === 'http2' ? 1 : 0);
+    return (this.#variants[place] ??= transportOf({ protocol: wanted, proxyProtocol, tls: this.transport.tls }));
   }
 
   /** Takes a new list of endpoints. Addresses that stay keep their pools. */

@@ -13,12 +13,14 @@ export interface Dialler {
   data(chunk: Buffer): void;
 }
 
-/** Opens a connection as the transport says. Its other events (drain, end, close) are the socket's own. */
-export type Dial = (address: string, port: number, transport: Transport, dialler: Dialler) => net.Socket;
-
 /** Where an upstream connection goes, and how. */
 export interface Destination {
   readonly address: string;
   readonly port: number;
   readonly transport: Transport;
+  /** What goes before everything else, TLS included: a header of the PROXY protocol. Null: nothing. */
+  readonly header: Buffer | null;
 }
+
+/** Opens a connection as the transport says. Its other events (drain, end, close) are the socket's own. */
+export type Dial = (destination: Destination, dialler: Dialler) => net.Socket;

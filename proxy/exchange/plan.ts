@@ -44,9 +44,13 @@ export interface UpstreamTls {
   readonly settings: Readonly<Pick<SecureContextOptions, 'minVersion' | 'maxVersion' | 'ciphers' | 'ecdhCurve' | 'secureOptions'>>;
 }
 
+/** The version of the PROXY protocol that connections begin with, to say whose they are; 0: they do not. */
+export type ProxyProtocol = 0 | 1 | 2;
+
 /** How the endpoints of a cluster are spoken to. Interned: equal ones are the same object, and an endpoint has a pool for each. */
 export interface Transport {
   readonly protocol: 'http1' | 'http2';
+  readonly proxyProtocol: ProxyProtocol;
   /** Null: in the clear. */
   readonly tls: UpstreamTls | null;
 }
@@ -65,8 +69,8 @@ export interface UpstreamEndpoint {
 export interface UpstreamCluster {
   readonly key: string;
   readonly transport: Transport;
-  /** The same with another protocol. */
-  transportIn(protocol: Transport['protocol']): Transport;
+  /** The same with another protocol, where one is named, and that version of the PROXY protocol. */
+  transportIn(protocol: Transport['protocol'] | null, proxyProtocol: ProxyProtocol): Transport;
   /** The endpoint for this exchange, or null when there is none. Leaves out those in `exchange.triedEndpoints` where others are left. */
   pick(exchange: Exchange): UpstreamEndpoint | null;
 }
@@ -125,4 +129,5 @@ export interface RoutePlan {
   readonly webSocket: WebSocketPlan | null;
   /** What endpoints are spoken to in whatever their cluster says; null: what that says. */
   readonly protocol: Transport['protocol'] | null;
+  readonly proxyProtocol: ProxyProtocol;
 }

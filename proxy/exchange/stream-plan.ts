@@ -1,5 +1,5 @@
 // What the runtime decided about a stream route before any connection came.
-import type { Transport, UpstreamEndpoint } from './plan.ts';
+import type { ProxyProtocol, Transport, UpstreamEndpoint } from './plan.ts';
 
 /** A cluster as connections use it. */
 export interface StreamCluster {
@@ -16,6 +16,7 @@ export interface StreamCluster {
 export interface StreamBackendPlan {
   readonly cluster: StreamCluster | null;
   readonly weight: number;
+  readonly proxyProtocol: ProxyProtocol;
 }
 
 /** One rule of a route, ready to be followed. */

@@ -33,7 +33,7 @@ export interface ListenerSetOptions {
   readonly connect: Connect;
   /** Finds the route of each connection that is passed on as a whole; nobody wants them by default. */
   readonly findStream?: StreamFinder;
-  /** Opens connections to their endpoints that are to be secured; none can be made by default. */
+  /** Opens connections to their endpoints; none can be made by default. */
   readonly dial?: Dial;
   /** Counts and logs those. */
   readonly streams?: StreamRecorder;

@@ -245,7 +245,7 @@ export class Port {
 
   /** A connection takes its plan once; a change of routes leaves it alone. */
   #splicing(target: StreamTarget): Connect {
-    return (socket, connection) => new Splice(socket, new StreamSession(connection, target), this.#context.splice);
+    return (_, connection) => new Splice(connection, new StreamSession(connection, target), this.#context.splice);
   }
 
   #shakeHands(accepted: net.Socket, peer: ProxiedPeer | null): void {

@@ -4,19 +4,19 @@
 //   connecting ──an endpoint took it──> open ──both sides ended and closed──> over
 //       │ none did, downstream gone       │ reset, silence, cut                ^
 //       └─────────────────────────────────┴────────────────────────────────────┘
-import net from 'node:net';
+import type net from 'node:net';
 import { Timer } from '#lib/timer-wheel.ts';
 import { cut } from '../codec/h1/cut.ts';
+import { writeProxyHeader } from '../codec/proxy-protocol/write.ts';
 import type { Dial } from '../exchange/dial.ts';
 import { draw } from '../exchange/draw.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Limits } from '../exchange/limits.ts';
-import type { Transport, UpstreamEndpoint } from '../exchange/plan.ts';
-import { READ_BUFFER, readView } from '../exchange/read-buffer.ts';
+import type { ProxyProtocol, Transport, UpstreamEndpoint } from '../exchange/plan.ts';
 import type { StreamCluster } from '../exchange/stream-plan.ts';
 import type { StreamRecorder, StreamSession } from '../exchange/stream-session.ts';
-import type { ConnectionCodec } from './connection.ts';
+import type { Connection, ConnectionCodec } from './connection.ts';
 import { forward } from './forward.ts';
 import type { Timers } from './port-context.ts';
 
@@ -24,18 +24,22 @@ export interface SpliceSettings {
   readonly limits: Pick<Limits, 'connectTimeout' | 'maxConnectAttempts' | 'tunnelIdleTimeout' | 'datagramIdleTimeout' | 'maxBufferedBytes'>;
   readonly wheel: Timers;
   readonly recorder: StreamRecorder;
-  /** Opens connections that are to be secured. */
   readonly dial: Dial;
 }
 
+/** For what is secured already, by who sent it. */
+const CLEAR: Transport = Object.freeze({ protocol: 'http1', proxyProtocol: 0, tls: null });
+
 export class Splice implements ConnectionCodec {
   readonly idle = false;
+  readonly #connection: Connection;
   readonly #downstream: net.Socket;
   readonly #session: StreamSession;
   readonly #settings: SpliceSettings;
   readonly #timer: Timer;
   readonly #tried: UpstreamEndpoint[] = [];
   #cluster: StreamCluster | null = null;
+  #proxyProtocol: ProxyProtocol = 0;
   #upstream: net.Socket | null = null;
   #state: 'connecting' | 'open' | 'over' = 'connecting';
   /** What was read before an endpoint took the connection: a ClientHello. */
@@ -46,8 +50,10 @@ export class Splice implements ConnectionCodec {
   #upstreamEnded = false;
   #closed = 0;
 
-  /** Takes a socket that nothing was read from but what `data` will be given. */
-  constructor(downstream: net.Socket, session: StreamSession, settings: SpliceSettings) {
+  /** Takes a connection that nothing was read from but what `data` will be given. */
+  constructor(connection: Connection, session: StreamSession, settings: SpliceSettings) {
+    const downstream = connection.socket;
+    this.#connection = connection;
     this.#downstream = downstream;
     this.#session = session;
     this.#settings = settings;
@@ -90,6 +96,7 @@ export class Splice implements ConnectionCodec {
     if (backend === null) return this.#refuse(ERRORS.noBackends);
     if (backend.cluster === null) return this.#refuse(ERRORS.backendInvalid);
     this.#cluster = backend.cluster;
+    this.#proxyProtocol = backend.proxyProtocol;
     this.#attempt(ERRORS.noEndpoints);
   }
 
@@ -108,10 +115,18 @@ export class Splice implements ConnectionCodec {
   }
 
   #open({ address, port }: UpstreamEndpoint): net.Socket {
-    const transport = (this.#cluster as StreamCluster).transport;
-    // What is passed through is secured already, by who sent it.
-    const plain = transport.tls === null || this.#session.passthrough;
-    const upstream = plain ? this.#openPlain(address, port) : this.#openSecured(address, port, transport);
+    const transport = this.#session.passthrough ? CLEAR : (this.#cluster as StreamCluster).transport;
+    this.#failing = ERRORS.upstreamConnectFailed;
+    const upstream = this.#settings.dial(
+      { address, port, transport, header: this.#header() },
+      {
+        connected: () => this.#connected(upstream),
+        failing: (error) => {
+          if (upstream === this.#upstream) this.#failing = error;
+        },
+        data: (chunk) => this.#received(chunk),
+      },
+    );
     upstream.on('drain', () => this.#downstream.resume());
     upstream.on('end', () => this.#upstreamEnd());
     upstream.on('error', ignore);
@@ -119,29 +134,10 @@ export class Splice implements ConnectionCodec {
     return upstream;
   }
 
-  #openSecured(address: string, port: number, transport: Transport): net.Socket {
-    this.#failing = ERRORS.upstreamConnectFailed;
-    const upstream = this.#settings.dial(address, port, transport, {
-      connected: () => this.#connected(upstream),
-      failing: (error) => {
-        if (upstream === this.#upstream) this.#failing = error;
-      },
-      data: (chunk) => void this.#received(chunk),
-    });
-    return upstream;
-  }
-
-  #openPlain(address: string, port: number): net.Socket {
-    this.#failing = ERRORS.upstreamConnectFailed;
-    const upstream = net.connect({
-      host: address,
-      port,
-      noDelay: true,
-      allowHalfOpen: true,
-      onread: { buffer: READ_BUFFER, callback: (octets) => this.#received(readView(octets)) },
-    });
-    upstream.once('connect', () => this.#connected(upstream));
-    return upstream;
+  /** Says whose connection it is, to backends that are told. */
+  #header(): Buffer | null {
+    const version = this.#proxyProtocol;
+    return version === 0 ? null : writeProxyHeader(version, this.#connection, this.#session.target.serverName);
   }
 
   #connected(upstream: net.Socket): void {
@@ -178,11 +174,10 @@ export class Splice implements ConnectionCodec {
 
   // Open
 
-  #received(chunk: Buffer): boolean {
+  #received(chunk: Buffer): void {
     this.#session.sentBytes += chunk.length;
     this.#touch();
     if (this.#state === 'open' && !forward(this.#downstream, chunk)) this.#upstream?.pause();
-    return true;
   }
 
   #downstreamEnd(): void {

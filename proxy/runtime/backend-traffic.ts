@@ -1,17 +1,25 @@
 // BackendTrafficPolicies as a proxy applies them: how the requests of a rule are forwarded, merged once for each change.
 import type * as ir from '#api/ir/ir.ts';
-import { requestTargets, type PolicyIndex } from '#api/policy/layers.ts';
+import { requestTargets, type PolicyIndex, type TargetedRoute } from '#api/policy/layers.ts';
 import { mergePolicies } from '#api/policy/merge.ts';
 import type { PolicySettings } from '#api/policy/settings.ts';
-import type { RetryPlan, RoutePlan, WebSocketPlan } from '../exchange/plan.ts';
+import type { StreamBackendPlan } from '../exchange/stream-plan.ts';
+import type { ProxyProtocol, RetryPlan, RoutePlan, WebSocketPlan } from '../exchange/plan.ts';
 
 type BackendTraffic = PolicySettings<'BackendTrafficPolicy'>;
 
 /** The part of a plan that policies decide. */
-export type ForwardSettings = Pick<RoutePlan, 'protocol' | 'requestTimeout' | 'backendRequestTimeout' | 'retry' | 'webSocket'>;
+export type ForwardSettings = Pick<
+  RoutePlan,
+  'protocol' | 'proxyProtocol' | 'requestTimeout' | 'backendRequestTimeout' | 'retry' | 'webSocket'
+>;
+
+/** The part of a stream route's plan that policies decide, for each of its backends. */
+export type StreamForwardSettings = Pick<StreamBackendPlan, 'proxyProtocol'>;
 
 /** What the words of the policy stand for. */
 const PROTOCOLS = { HTTP1: 'http1', HTTP2: 'http2', BACKEND: null } as const;
+const PROXY_PROTOCOLS = { None: 0, V1: 1, V2: 2 } as const;
 
 /** What a `retry` means that names only one of the two; as for those of routes. */
 const DEFAULT_ATTEMPTS = 1;
@@ -22,11 +30,16 @@ export function forwardSettings(route: Pick<ir.Route, 'timeouts' | 'retry' | 'ht
   const { timeouts, retry } = route;
   return {
     protocol: route.http2 === true ? 'http2' : PROTOCOLS[policy.protocol ?? 'BACKEND'],
+    proxyProtocol: proxyProtocolOf(policy),
     requestTimeout: timeouts.request ?? policy.timeouts?.request ?? 0,
     backendRequestTimeout: timeouts.backendRequest ?? policy.timeouts?.backendRequest ?? 0,
     retry: retry ?? retryPlan(policy.retry),
     webSocket: webSocketPlan(policy.webSocket),
   };
+}
+
+function proxyProtocolOf({ proxyProtocol = 'None' }: BackendTraffic): ProxyProtocol {
+  return PROXY_PROTOCOLS[proxyProtocol];
 }
 
 function retryPlan(retry: BackendTraffic['retry']): RetryPlan | null {
@@ -58,6 +71,15 @@ function webSocketPlan(policy: NonNullable<BackendTraffic['webSocket']> = {}): W
  * none is drawn).
  */
 export function forwardingOf(policies: PolicyIndex, route: ir.Route, listener: string, cluster: string | null): ForwardSettings {
+  return forwardSettings(route, mergedFor(policies, route, listener, cluster));
+}
+
+/** The same for the connections of a stream route. */
+export function streamForwardingOf(policies: PolicyIndex, route: ir.StreamRoute, listener: string, cluster: string): StreamForwardSettings {
+  return { proxyProtocol: proxyProtocolOf(mergedFor(policies, route, listener, cluster)) };
+}
+
+function mergedFor(policies: PolicyIndex, route: TargetedRoute, listener: string, cluster: string | null): BackendTraffic {
   const layers = policies.layers('BackendTrafficPolicy', requestTargets(route, listener, cluster));
-  return forwardSettings(route, mergePolicies('BackendTrafficPolicy', layers).settings);
+  return mergePolicies('BackendTrafficPolicy', layers).settings;
 }

@@ -133,6 +133,7 @@ export class RuntimeBuilder {
     if (touched.policies.length === 0) return;
     this.#policyIndex = new PolicyIndex(this.#policies.values());
     const changed = new Set(touched.policies.flatMap(({ targets }) => targets.map(objectOf)));
+    this.#streams.setPolicies(this.#policyIndex, changed);
     for (const route of this.#routes.values()) if (objectsAbout(route).some((object) => changed.has(object))) this.#plan(route);
   }
 

@@ -5,8 +5,8 @@ import type { PolicyIndex } from '#api/policy/layers.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { BackendPlan, RoutePlan, UpstreamCluster } from '../exchange/plan.ts';
 import { buildRequestChain, buildResponseChain } from '../filter/chain.ts';
-import type { StreamCluster, StreamPlan } from '../exchange/stream-plan.ts';
-import { forwardingOf, forwardSettings, type ForwardSettings } from './backend-traffic.ts';
+import type { StreamBackendPlan, StreamCluster, StreamPlan } from '../exchange/stream-plan.ts';
+import { forwardingOf, forwardSettings, type ForwardSettings, type StreamForwardSettings } from './backend-traffic.ts';
 import type { FilterDependencies } from '../filter/chain.ts';
 
 /** What plans are made with. */
@@ -67,13 +67,19 @@ function buildPlan(route: ir.Route, options: PlanOptions): RoutePlan {
   });
 }
 
-/** The plan of a stream route. */
-export function buildStreamPlan(route: ir.StreamRoute, cluster: (key: string) => StreamCluster): StreamPlan {
+/** The plan of a stream route; `settings` say how connections to a cluster (key) are made. */
+export function buildStreamPlan(
+  route: ir.StreamRoute,
+  cluster: (key: string) => StreamCluster,
+  settings: (cluster: string) => StreamForwardSettings,
+): StreamPlan {
   const backends = route.backends.filter(({ weight }) => weight > 0);
   return Object.freeze({
     key: route.key,
     routeName: `${route.namespace}/${route.name}`,
-    backends: backends.map((backend) => ({ cluster: backend.cluster === null ? null : cluster(backend.cluster), weight: backend.weight })),
+    backends: backends.map(({ cluster: key, weight }): StreamBackendPlan =>
+      key === null ? { cluster: null, weight, proxyProtocol: 0 } : { cluster: cluster(key), weight, ...settings(key) },
+    ),
     totalWeight: backends.reduce((sum, { weight }) => sum + weight, 0),
   });
 }

@@ -1,15 +1,19 @@
-// The stream routes of a proxy with their plans. They are found per connection, not per request, so the table is made anew with the
+// The stream routes of a proxy with their plans. They are found per connection, not per request, so table and plans are made with the
 // first connection after a change.
 import type * as ir from '#api/ir/ir.ts';
 import { StreamTable } from '#api/match/stream-table.ts';
+import { objectsAbout, PolicyIndex } from '#api/policy/layers.ts';
 import type { StreamPlan } from '../exchange/stream-plan.ts';
+import { streamForwardingOf } from './backend-traffic.ts';
 import type { ClusterMap } from './cluster-map.ts';
 import { buildStreamPlan } from './plan.ts';
 
 export class StreamRoutes {
   readonly #clusters: ClusterMap;
   readonly #routes = new Map<string, ir.StreamRoute>();
-  readonly #plans = new WeakMap<ir.StreamRoute, StreamPlan>();
+  /** By key of the listener that a connection came in at. */
+  readonly #plans = new WeakMap<ir.StreamRoute, Map<string, StreamPlan>>();
+  #policies = PolicyIndex.EMPTY;
   #table: StreamTable | null = StreamTable.EMPTY;
 
   constructor(clusters: ClusterMap) {
@@ -17,10 +21,6 @@ export class StreamRoutes {
   }
 
   set(route: ir.StreamRoute): void {
-    this.#plans.set(
-      route,
-      buildStreamPlan(route, (key) => this.#clusters.get(key)),
-    );
     this.#clusters.use(route, this.#routes.get(route.key));
     this.#routes.set(route.key, route);
     this.#table = null;
@@ -32,11 +32,30 @@ export class StreamRoutes {
     this.#table = null;
   }
 
+  /** Takes policies, of which those of these objects changed. None concerns datagrams, whose sessions end with their plan. */
+  setPolicies(policies: PolicyIndex, changed: ReadonlySet<string>): void {
+    this.#policies = policies;
+    for (const route of this.#routes.values()) {
+      if (route.objectKind !== 'UDPRoute' && objectsAbout(route).some((object) => changed.has(object))) this.#plans.delete(route);
+    }
+  }
+
   /** The plan for a connection, with the listener that led to it; null when no route wants it. */
   find(listeners: readonly string[], serverName: string): { readonly listener: string; readonly plan: StreamPlan } | null {
     this.#table ??= StreamTable.build(this.#routes.values());
     const found = this.#table.find(listeners, serverName);
-    const plan = found === null ? undefined : this.#plans.get(found.route);
-    return found === null || plan === undefined ? null : { listener: found.listener, plan };
+    return found === null ? null : { listener: found.listener, plan: this.#planFor(found.route, found.listener) };
+  }
+
+  #planFor(route: ir.StreamRoute, listener: string): StreamPlan {
+    let plans = this.#plans.get(route);
+    if (plans === undefined) this.#plans.set(route, (plans = new Map()));
+    let plan = plans.get(listener);
+    if (plan === undefined) {
+      const settings = (cluster: string) => streamForwardingOf(this.#policies, route, listener, cluster);
+      plan = buildStreamPlan(route, (key) => this.#clusters.get(key), settings);
+      plans.set(listener, plan);
+    }
+    return plan;
   }
 }

@@ -2,7 +2,7 @@
 // resumed was checked when it began: sessions are kept per transport, which says whom to believe, and per address.
 import net from 'node:net';
 import tls from 'node:tls';
-import type { Dialler } from '../exchange/dial.ts';
+import type { Destination, Dialler } from '../exchange/dial.ts';
 import { ERRORS, withDetail } from '../exchange/errors.ts';
 import type { Transport, UpstreamTls } from '../exchange/plan.ts';
 import { READ_BUFFER, readView } from '../exchange/read-buffer.ts';
@@ -16,7 +16,8 @@ const MAX_SESSIONS = 1_024;
 type Options = tls.ConnectionOptions & Pick<net.SocketConstructorOpts, 'allowHalfOpen' | 'onread'>;
 
 /** Opens a connection and does the handshake on it. The deadline is the dialler's. */
-export function dialTls(address: string, port: number, transport: Transport, dialler: Dialler): net.Socket {
+export function dialTls(destination: Destination, dialler: Dialler): net.Socket {
+  const { address, port, transport } = destination;
   const settings = transport.tls as UpstreamTls;
   const context = contextOf(settings);
   if (context === null) return refuse(dialler, 'no authority to trust, or a certificate to present that cannot be used');
@@ -24,23 +25,14 @@ export function dialTls(address: string, port: number, transport: Transport, dia
   const peer = `${address}|${port}`;
   const session = sessions.get(peer);
   let [reached, secured] = [false, false];
-  const read = (octets: number): boolean => {
-    if (secured) dialler.data(readView(octets));
-    return true;
-  };
-  const options: Options = {
-    host: address,
-    port,
+  const handshake: tls.ConnectionOptions = {
     servername: settings.serverName,
     secureContext: context,
     ALPNProtocols: ALPN[transport.protocol],
-    allowHalfOpen: true,
     checkServerIdentity: (_, certificate) => identityProblem(certificate.raw, settings.subjectAltNames),
-    onread: { buffer: READ_BUFFER, callback: read },
     ...(session === undefined ? {} : { session }),
   };
-  const socket = tls.connect(options);
-  socket.setNoDelay(true);
+  const socket = connect(destination, handshake, (chunk) => secured && dialler.data(chunk));
   socket.once('connect', () => {
     reached = true;
     dialler.failing(withDetail(ERRORS.upstreamTlsFailed, 'the handshake was not completed'));
@@ -55,6 +47,28 @@ export function dialTls(address: string, port: number, transport: Transport, dia
     dialler.connected();
   });
   return socket;
+}
+
+function connect({ address, port, header }: Destination, handshake: tls.ConnectionOptions, data: (chunk: Buffer) => void): tls.TLSSocket {
+  if (header !== null) return connectBehind(header, { host: address, port }, handshake, data);
+  const read = (octets: number): boolean => {
+    data(readView(octets));
+    return true;
+  };
+  const options: Options = { ...handshake, host: address, port, allowHalfOpen: true, onread: { buffer: READ_BUFFER, callback: read } };
+  return tls.connect(options).setNoDelay(true);
+}
+
+/** Node has neither a way to send something ahead of its own handshake nor `onread` for a socket that wraps another. */
+function connectBehind(
+  header: Buffer,
+  to: net.TcpNetConnectOpts,
+  handshake: tls.ConnectionOptions,
+  data: (chunk: Buffer) => void,
+): tls.TLSSocket {
+  const plain = net.connect({ ...to, noDelay: true, allowHalfOpen: true });
+  plain.write(header);
+  return tls.connect({ ...handshake, socket: plain }).on('data', data);
 }
 
 function cutOff(socket: tls.TLSSocket, dialler: Dialler, detail: string): void {

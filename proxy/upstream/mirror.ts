@@ -67,8 +67,8 @@ export class Mirror {
     copy.secrets = exchange.secrets;
     copy.grpc = exchange.grpc;
     copy.deadlineAt = exchange.deadlineAt;
-    copy.route =
-      exchange.route === null ? null : { ...exchange.route, responseFilters: null, retry: null, protocol: exchange.grpc ? 'http2' : null };
+    const protocol = exchange.grpc ? 'http2' : null;
+    copy.route = exchange.route === null ? null : { ...exchange.route, responseFilters: null, retry: null, protocol, proxyProtocol: 0 };
     copy.backend = { cluster, error: null, weight: 1, requestFilters: null, responseFilters: null, route: null } satisfies BackendPlan;
     return copy;
   }

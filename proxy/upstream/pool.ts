@@ -1,11 +1,10 @@
 // The HTTP/1.1 connections to one endpoint: the most recently used is used first, so that the rest may go idle and close.
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import type { Limits } from '../exchange/limits.ts';
 import type { UpstreamPool } from '../exchange/plan.ts';
-import type { UpstreamEvents, UpstreamStream } from '../exchange/stream.ts';
+import type { UpstreamStream } from '../exchange/stream.ts';
 import { Timer } from '#lib/timer-wheel.ts';
-import type { TimerWheel } from '#lib/timer-wheel.ts';
+import type { CapacityUser } from './capacity.ts';
 import type { PoolOptions } from './pool-options.ts';
 import { WaitingLine } from './waiting-line.ts';
 
@@ -31,11 +30,9 @@ export interface ConnectionOwner {
 /** Opens a connection. */
 export type Connect = (owner: ConnectionOwner) => PooledConnection;
 
-export class ConnectionPool implements UpstreamPool, ConnectionOwner {
+export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUser {
   readonly #connect: Connect;
-  readonly #events: UpstreamEvents;
-  readonly #limits: Limits;
-  readonly #wheel: TimerWheel;
+  readonly #options: PoolOptions;
   /** Least recently used first. */
   readonly #idle: PooledConnection[] = [];
   readonly #waiting: WaitingLine;
@@ -46,9 +43,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
 
   constructor(connect: Connect, options: PoolOptions) {
     this.#connect = connect;
-    this.#events = options.events;
-    this.#limits = options.limits;
-    this.#wheel = options.wheel;
+    this.#options = options;
     this.#sweeper = new Timer(() => this.#sweep());
     this.#waiting = new WaitingLine(options);
   }
@@ -73,7 +68,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
       this.#assign(connection, exchange);
       return;
     }
-    if (this.#waiting.push(exchange)) this.#openAsNeeded();
+    if (this.#waiting.push(exchange)) this.openAsNeeded();
   }
 
   forget(exchange: Exchange): void {
@@ -83,8 +78,15 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
   /** Closes what is idle now, and what is in use as it becomes idle. */
   close(): void {
     this.#closed = true;
-    this.#wheel.disarm(this.#sweeper);
-    for (const connection of this.#idle.splice(0)) connection.close();
+    this.#options.wheel.disarm(this.#sweeper);
+    this.closeIdle();
+  }
+
+  /** Closes connections that carry nothing. False: there are none. */
+  closeIdle(): boolean {
+    const idle = this.#idle.splice(0);
+    for (const connection of idle) connection.close();
+    return idle.length > 0;
   }
 
   connected(connection: PooledConnection): void {
@@ -103,9 +105,10 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
     if (error !== null) {
       this.#connecting--;
       const exchange = this.#waiting.shift();
-      if (exchange !== undefined) this.#events.upstreamFailed(exchange, error);
+      if (exchange !== undefined) this.#options.events.upstreamFailed(exchange, error);
     }
-    this.#openAsNeeded();
+    this.#options.capacity.giveConnection();
+    this.openAsNeeded();
   }
 
   /** Gives a free connection to who waits longest, or keeps it. */
@@ -115,37 +118,40 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
       this.#assign(connection, exchange);
       return;
     }
-    if (this.#closed || this.#idle.length >= this.#limits.maxIdlePerEndpoint) {
+    const { limits, wheel, capacity } = this.#options;
+    if (this.#closed || this.#idle.length >= limits.maxIdlePerEndpoint || capacity.isShort) {
       connection.close();
       return;
     }
-    if (!this.#sweeper.armed) this.#wheel.arm(this.#sweeper, this.#limits.poolIdleTimeout);
-    connection.idleSince = this.#wheel.now;
+    if (!this.#sweeper.armed) wheel.arm(this.#sweeper, limits.poolIdleTimeout);
+    connection.idleSince = wheel.now;
     this.#idle.push(connection);
   }
 
   #assign(connection: PooledConnection, exchange: Exchange): void {
     exchange.upstream = connection;
     connection.send(exchange);
-    if (exchange.requestLength !== 0) this.#events.upstreamReady(exchange);
+    if (exchange.requestLength !== 0) this.#options.events.upstreamReady(exchange);
   }
 
-  #openAsNeeded(): void {
-    while (this.#connecting < this.#waiting.length && this.#open < this.#limits.maxConnectionsPerEndpoint) {
+  openAsNeeded(): void {
+    while (this.#connecting < this.#waiting.length && this.#options.capacity.takeConnection(this)) {
       this.#open++;
       this.#connecting++;
       this.#connect(this);
     }
+    if (this.#open === 0 && this.#waiting.length === 0) this.#options.emptied?.();
   }
 
   /** Closes what has been idle too long; the array is ordered by age. */
   #sweep(): void {
     const now = performance.now();
-    const limit = this.#limits.poolIdleTimeout;
+    const { limits, wheel } = this.#options;
+    const limit = limits.poolIdleTimeout;
     let expired = 0;
     while (expired < this.#idle.length && now - (this.#idle[expired] as PooledConnection).idleSince >= limit) expired++;
     for (const connection of this.#idle.splice(0, expired)) connection.close();
     const oldest = this.#idle[0];
-    if (oldest !== undefined) this.#wheel.arm(this.#sweeper, limit - (now - oldest.idleSince));
+    if (oldest !== undefined) wheel.arm(this.#sweeper, limit - (now - oldest.idleSince));
   }
 }

@@ -3,6 +3,7 @@ import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { UpstreamPool } from '../exchange/plan.ts';
 import { Timer } from '#lib/timer-wheel.ts';
+import type { CapacityUser } from './capacity.ts';
 import type { PoolOptions } from './pool-options.ts';
 import { WaitingLine } from './waiting-line.ts';
 
@@ -32,7 +33,7 @@ export interface SharedConnectionOwner {
   closed(connection: SharedConnection, error: ExchangeError | null): void;
 }
 
-export class SharedPool implements UpstreamPool, SharedConnectionOwner {
+export class SharedPool implements UpstreamPool, SharedConnectionOwner, CapacityUser {
   readonly #connect: (owner: SharedConnectionOwner) => SharedConnection;
   readonly #options: PoolOptions;
   /** Those that can be used, oldest first. */
@@ -59,7 +60,7 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner {
     for (const connection of this.#usable) {
       if (connection.room > 0 && connection.ready(exchange)) return this.#assign(connection, exchange);
     }
-    if (this.#waiting.push(exchange)) this.#openAsNeeded();
+    if (this.#waiting.push(exchange)) this.openAsNeeded();
   }
 
   forget(exchange: Exchange): void {
@@ -71,6 +72,13 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner {
     this.#closed = true;
     this.#options.wheel.disarm(this.#sweeper);
     for (const connection of this.#usable.splice(0)) connection.retire();
+  }
+
+  /** Closes connections that carry nothing. False: there are none. */
+  closeIdle(): boolean {
+    const idle = this.#usable.filter((connection) => connection.idle);
+    for (const connection of idle) connection.retire();
+    return idle.length > 0;
   }
 
   connected(connection: SharedConnection): void {
@@ -85,28 +93,37 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner {
       this.#assign(connection, next);
     }
     if (!connection.idle) return;
-    if (this.#closed) return connection.retire();
+    if (this.#closed || this.#options.capacity.isShort) return connection.retire();
     connection.idleSince = this.#options.wheel.now;
     if (!this.#sweeper.armed) this.#options.wheel.arm(this.#sweeper, this.#options.limits.poolIdleTimeout);
   }
 
   retired(connection: SharedConnection): void {
-    const index = this.#usable.indexOf(connection);
-    if (index >= 0) this.#usable.splice(index, 1);
-    this.#openAsNeeded();
+    this.#drop(connection);
+    this.openAsNeeded();
   }
 
   closed(connection: SharedConnection, error: ExchangeError | null): void {
     this.#open--;
-    this.retired(connection);
-    if (error === null) return;
+    this.#drop(connection);
+    if (error !== null) this.#failWaiting(error);
+    this.#options.capacity.giveConnection();
+    this.openAsNeeded();
+  }
+
+  #drop(connection: SharedConnection): void {
+    const index = this.#usable.indexOf(connection);
+    if (index >= 0) this.#usable.splice(index, 1);
+  }
+
+  /** A connection could not be made. */
+  #failWaiting(error: ExchangeError): void {
     this.#connecting--;
     // Whoever waits for the next connection waits for the same endpoint. Those who come back are not asked again in this round.
     for (let left = this.#usable.length > 0 ? 0 : this.#waiting.length; left > 0; left--) {
       const exchange = this.#waiting.shift();
       if (exchange !== undefined) this.#options.events.upstreamFailed(exchange, error);
     }
-    this.#openAsNeeded();
   }
 
   #assign(connection: SharedConnection, exchange: Exchange): void {
@@ -114,13 +131,14 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner {
     if (exchange.requestLength !== 0) this.#options.events.upstreamReady(exchange);
   }
 
-  #openAsNeeded(): void {
-    const { maxStreamsPerUpstream, maxConnectionsPerEndpoint } = this.#options.limits;
-    while (this.#connecting * maxStreamsPerUpstream < this.#waiting.length && this.#open < maxConnectionsPerEndpoint) {
+  openAsNeeded(): void {
+    const { limits, capacity, emptied } = this.#options;
+    while (this.#connecting * limits.maxStreamsPerUpstream < this.#waiting.length && capacity.takeConnection(this)) {
       this.#open++;
       this.#connecting++;
       this.#connect(this);
     }
+    if (this.#open === 0 && this.#waiting.length === 0) emptied?.();
   }
 
   /** Closes what has been idle too long. */

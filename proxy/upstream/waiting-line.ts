@@ -25,8 +25,8 @@ export class WaitingLine {
 
   /** Puts an exchange at the end. False: the line is too long, and the exchange has failed. */
   push(exchange: Exchange): boolean {
-    const { limits, wheel, events } = this.#options;
-    if (this.#exchanges.length >= limits.maxPendingPerEndpoint) {
+    const { limits, wheel, events, capacity } = this.#options;
+    if (!capacity.takePending()) {
       events.upstreamFailed(exchange, ERRORS.overloaded);
       return false;
     }
@@ -39,13 +39,17 @@ export class WaitingLine {
   /** Who waits longest, out of the line. */
   shift(): Exchange | undefined {
     const exchange = this.#exchanges.shift();
+    if (exchange !== undefined) this.#options.capacity.givePending();
     this.#relax();
     return exchange;
   }
 
   remove(exchange: Exchange): void {
     const index = this.#exchanges.indexOf(exchange);
-    if (index >= 0) this.#exchanges.splice(index, 1);
+    if (index >= 0) {
+      this.#exchanges.splice(index, 1);
+      this.#options.capacity.givePending();
+    }
     this.#relax();
   }
 
@@ -55,11 +59,12 @@ export class WaitingLine {
 
   /** Fails those that have waited too long. */
   #giveUp(): void {
-    const { limits, wheel, events } = this.#options;
+    const { limits, wheel, events, capacity } = this.#options;
     const now = performance.now();
     let oldest = this.#exchanges[0];
     while (oldest !== undefined && now - oldest.waitingSince >= limits.pendingTimeout) {
       this.#exchanges.shift();
+      capacity.givePending();
       events.upstreamFailed(oldest, ERRORS.overloaded);
       oldest = this.#exchanges[0];
     }

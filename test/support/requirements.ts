@@ -29,6 +29,7 @@ const REQUIREMENTS = {
   ip: program('ip', 'iproute2'),
   nft: program('nft', 'nftables'),
   conntrack: program('conntrack', 'conntrack'),
+  haproxy: program('haproxy', 'haproxy'),
   /** Tools that are built from their Go modules. */
   go: { met: (env) => goVersion(env) >= 24, remedy: 'install Go 1.24 or later' },
 } satisfies Readonly<Record<string, Requirement>>;

@@ -70,7 +70,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     this.#owner = owner;
     this.#events = events;
     this.#settings = settings;
-    this.#socket = settings.dial(destination.address, destination.port, destination.transport, this);
+    this.#socket = settings.dial(destination, this);
     this.#output = new Output(this.#socket, settings.limits.maxBufferedBytes);
     this.#timer = new Timer(() => this.#timedOut());
     settings.wheel.arm(this.#timer, settings.limits.connectTimeout);

@@ -57,7 +57,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
   constructor(destination: Destination, owner: H2UpstreamOwner, events: UpstreamEvents, settings: UpstreamSettings & ConnectionSettings) {
     const { limits, wheel } = settings;
     let self: H2Upstream | null = null;
-    const socket: net.Socket = settings.dial(destination.address, destination.port, destination.transport, {
+    const socket: net.Socket = settings.dial(destination, {
       connected: () => self?.connected(),
       failing: (error) => self?.failing(error),
       data: (chunk) => self?.data(chunk),

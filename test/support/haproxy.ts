@@ -1,0 +1,63 @@
+// HAProxy as a backend that insists on the PROXY protocol: it answers every request with what the header of the connection said.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { IssuedFiles } from './certificates.ts';
+import { freePorts } from './free-port.ts';
+
+/** What HAProxy answers: who the client is, where it connected to, and the authority of version 2 (nothing without one). */
+const ANSWER = '%[src] %[src_port] %[dst] %[dst_port] %[fc_pp_authority]';
+
+/** Its ports, one for each way to speak. */
+export interface Haproxy {
+  readonly plain: number;
+  readonly h2c: number;
+  readonly tls: number;
+  close(): Promise<void>;
+}
+
+export async function startHaproxy(files: IssuedFiles): Promise<Haproxy> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'weir-haproxy-'));
+  const [plain = 0, h2c = 0, tls = 0] = await freePorts(3);
+  const pem = path.join(folder, 'server.pem');
+  await writeFile(pem, (await Promise.all([files.certificate, files.privateKey].map((file) => readFile(file, 'utf8')))).join('\n'));
+  const lines = [
+    'defaults',
+    '  mode http',
+    '  timeout client 10s',
+    'frontend in',
+    `  bind 127.0.0.1:${plain} accept-proxy`,
+    `  bind 127.0.0.1:${h2c} accept-proxy proto h2`,
+    `  bind 127.0.0.1:${tls} accept-proxy ssl crt ${pem} alpn h2,http/1.1`,
+    `  http-request return status 200 content-type text/plain lf-string "${ANSWER}"`,
+    '',
+  ];
+  const file = path.join(folder, 'haproxy.cfg');
+  await writeFile(file, lines.join('\n'));
+  // Dies with the test, even when that is killed.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'haproxy', '-db', '-f', file], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const close = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    await rm(folder, { recursive: true, force: true });
+  };
+  while (!(await isListening(tls))) if (child.exitCode !== null) throw new Error(`haproxy ended: ${said}`);
+  return { plain, h2c, tls, close };
+}
+
+async function isListening(port: number): Promise<boolean> {
+  const socket = net.connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
