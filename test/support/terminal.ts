@@ -1,0 +1,102 @@
+// A shell in a folder of its own, as somebody sits at who follows a guide; `weir` is on its path.
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+const ROOT = path.resolve(import.meta.dirname, '..', '..');
+const DEADLINE_MS = 30_000;
+
+/** What a command came to; standard output and error in one, as a terminal shows them. */
+export interface Outcome {
+  readonly code: number;
+  readonly text: string;
+}
+
+/** A network namespace of the terminal's own, with nothing but loopback, or that of the machine. */
+export type Network = 'own' | 'shared';
+
+export class Terminal {
+  readonly folder: string;
+  readonly #tools: string;
+  readonly #shell: ChildProcess;
+  #output = '';
+  #commands = 0;
+
+  private constructor(folder: string, tools: string, env: NodeJS.ProcessEnv, network: Network) {
+    this.folder = folder;
+    this.#tools = tools;
+    const all = { ...process.env, ...env, PATH: `${tools}:${env['PATH'] ?? process.env['PATH'] ?? ''}` };
+    // Dies with the test, even when that is killed. Its group is that of everything it starts.
+    const command = ['--pdeathsig', 'KILL', ...(network === 'own' ? ['unshare', '--net'] : []), 'bash', '--noprofile', '--norc'];
+    this.#shell = spawn('setpriv', command, { cwd: folder, env: all, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+    for (const stream of [this.#shell.stdout, this.#shell.stderr]) stream?.on('data', (chunk: Buffer) => (this.#output += String(chunk)));
+  }
+
+  static async open(env: NodeJS.ProcessEnv = {}, network: Network = 'own'): Promise<Terminal> {
+    const base = await mkdtemp(path.join(tmpdir(), 'weir-guide-'));
+    const [folder, tools] = [path.join(base, 'guide'), path.join(base, 'bin')];
+    await Promise.all([mkdir(folder), mkdir(tools)]);
+    const weir = path.join(tools, 'weir');
+    await writeFile(weir, `#!/bin/sh\nexec '${process.execPath}' '${path.join(ROOT, 'cli', 'weir.ts')}' "$@"\n`);
+    await chmod(weir, 0o755);
+    const terminal = new Terminal(folder, tools, env, network);
+    const { code, text } = await terminal.run(network === 'own' ? 'ip link set lo up' : 'true');
+    if (code !== 0) throw new Error(text);
+    return terminal;
+  }
+
+  /** Saves a file in the folder. */
+  async save(name: string, text: string): Promise<void> {
+    await writeFile(path.join(this.folder, name), text);
+  }
+
+  /** Runs a command to its end. */
+  async run(command: string): Promise<Outcome> {
+    const end = `--- command ${++this.#commands} ended: `;
+    this.#output = '';
+    // Nothing but the shell reads what the test types.
+    this.#shell.stdin?.write(`{ ${command}\n} < /dev/null 2>&1\necho "${end}$?"\n`);
+    const found = await this.#until(() => new RegExp(`^((?:.*\\n)*?)(.*)${end}(\\d+)\\n`).exec(this.#output), command);
+    return { code: Number(found[3]), text: withoutReturns(`${found[1] ?? ''}${found[2] === '' ? '' : `${found[2] ?? ''}\n`}`) };
+  }
+
+  /** Starts a command that does not end; resolves once what it printed so far matches. */
+  async leaveRunning(command: string, pattern: RegExp, patience = DEADLINE_MS): Promise<void> {
+    const file = path.join(this.#tools, `output-${++this.#commands}`);
+    await writeFile(file, '');
+    await this.run(`{ ${command}\n} > '${file}' 2>&1 &`);
+    const deadline = performance.now() + patience;
+    for (;;) {
+      const text = withoutReturns(await readFile(file, 'utf8'));
+      if (pattern.test(text)) return;
+      if (performance.now() > deadline) throw new Error(`$ ${command}\nprinted\n${text}`);
+    }
+  }
+
+  /** Ends everything that was started, and removes the folder. */
+  async close(): Promise<void> {
+    if (this.#shell.pid !== undefined && this.#shell.exitCode === null) {
+      const gone = once(this.#shell, 'close');
+      process.kill(-this.#shell.pid, 'SIGKILL');
+      await gone;
+    }
+    await rm(path.dirname(this.folder), { recursive: true, force: true });
+  }
+
+  async #until(find: () => RegExpExecArray | null, command: string): Promise<RegExpExecArray> {
+    const deadline = AbortSignal.timeout(DEADLINE_MS);
+    for (;;) {
+      const found = find();
+      if (found !== null) return found;
+      if (deadline.aborted || this.#shell.exitCode !== null) throw new Error(`$ ${command}\ndid not end:\n${this.#output}`);
+      await Promise.race([once(this.#shell.stdout as NodeJS.ReadableStream, 'data'), once(deadline, 'abort')]);
+    }
+  }
+}
+
+function withoutReturns(text: string): string {
+  return text.replaceAll('\r\n', '\n');
+}
