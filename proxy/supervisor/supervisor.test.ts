@@ -6,6 +6,8 @@ import { createLog } from '#lib/log.ts';
 import { Backend } from '../../test/support/backend.ts';
 import { freePorts } from '../../test/support/free-port.ts';
 import { cluster, listener, pathMatch, route } from '../../test/support/proxy.ts';
+import { keptConnection, newConnections } from '../../test/support/flows.ts';
+import type { Judge } from '../../test/support/flows.ts';
 import { traffic } from '../../test/support/traffic.ts';
 import type { Flow } from '../../test/support/traffic.ts';
 import { until } from '../../test/support/until.ts';
@@ -37,10 +39,12 @@ function workerPids(): number[] {
   return stdout.split('\n').filter(Boolean).map(Number);
 }
 
-function flowTo(port: number, connections: Flow['connections'], backend = 'one'): Flow {
-  const judge = (status: number, body: string): string | null =>
-    status === 200 && body.includes(`"backend":"${backend}"`) ? null : `${status} ${body.slice(0, 100)}`;
-  return { url: `http://127.0.0.1:${port}/`, judge, connections };
+function from(backend: string): Judge {
+  return (status, body) => (status === 200 && body.includes(`"backend":"${backend}"`) ? null : `${status} ${body.slice(0, 100)}`);
+}
+
+function freshTo(port: number, backend = 'one'): Flow {
+  return newConnections(`http://127.0.0.1:${port}/`, from(backend));
 }
 
 function counted(metrics: string, name: string): number {
@@ -57,9 +61,7 @@ describe('several workers', () => {
     expect(errors).toEqual([expect.objectContaining({ kind: 'Listener', key: 'default/gateway/tls' })]);
     expect(supervisor.boundPort(port)).toBe(port);
     expect(workerPids()).toHaveLength(2);
-    const { requests, failures } = await traffic([flowTo(port, 'new'), flowTo(port, 'new')], () =>
-      until(() => one.requests > 100, 'requests'),
-    );
+    const { requests, failures } = await traffic([freshTo(port), freshTo(port)], () => until(() => one.requests > 100, 'requests'));
     expect(failures).toEqual([]);
     const metrics = await supervisor.metrics();
     expect(counted(metrics, 'weir_requests_total')).toBe(requests);
@@ -74,7 +76,7 @@ describe('several workers', () => {
     const before = workerPids();
     expect(before).toHaveLength(2);
     let counts = 0;
-    const { requests, failures } = await traffic([flowTo(port, 'new'), flowTo(port, 'keep-alive')], async () => {
+    const { requests, failures } = await traffic([freshTo(port), keptConnection(`http://127.0.0.1:${port}/`, from('one'))], async () => {
       await until(() => one.requests > 50, 'traffic');
       counts = counted(await supervisor.metrics(), 'weir_requests_total');
       process.kill(before[0] as number, 'SIGKILL');
@@ -93,7 +95,7 @@ describe('several workers', () => {
     expect(counted(metrics, 'weir_worker_restarts_total')).toBe(1);
     expect(counted(metrics, 'weir_requests_total')).toBeGreaterThan(counts);
     expect(await supervisor.apply([route({ backends: [{ cluster: 'Service/default/next/80', weight: 1, filters: [] }] })], [])).toEqual([]);
-    const changed = await traffic([flowTo(port, 'new', 'two')], () => until(() => two.requests > 60, 'traffic to the other'));
+    const changed = await traffic([freshTo(port, 'two')], () => until(() => two.requests > 60, 'traffic to the other'));
     expect(changed.failures).toEqual([]);
   });
 
@@ -107,7 +109,7 @@ describe('several workers', () => {
     expect(await supervisor.apply([route()], [])).toEqual([]);
     await until(() => supervisor.restarts === 1 && supervisor.serving === 2, 'the replacement');
     expect(workerPids()).not.toContain(hung);
-    const { failures } = await traffic([flowTo(port, 'new')], () => until(() => one.requests > 50, 'requests'));
+    const { failures } = await traffic([freshTo(port)], () => until(() => one.requests > 50, 'requests'));
     expect(failures).toEqual([]);
   });
 
@@ -130,7 +132,7 @@ test('one worker serves in the process itself', async () => {
   const supervisor = startSupervisor(1);
   expect(await supervisor.apply([...cluster('app', [one.port]), listener({ port }), route()], [])).toEqual([]);
   expect(workerPids()).toEqual([]);
-  const { failures } = await traffic([flowTo(port, 'new')], () => until(() => one.requests > 5, 'requests'));
+  const { failures } = await traffic([freshTo(port)], () => until(() => one.requests > 5, 'requests'));
   expect(failures).toEqual([]);
   expect(await supervisor.stop(1_000)).toBe(true);
 });

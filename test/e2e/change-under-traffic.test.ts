@@ -8,8 +8,10 @@ import { Backend } from '../support/backend.ts';
 import type { Echo } from '../support/backend.ts';
 import { Child } from '../support/child.ts';
 import { freePorts } from '../support/free-port.ts';
+import { keptConnection, newConnections } from '../support/flows.ts';
+import type { Judge } from '../support/flows.ts';
 import { traffic } from '../support/traffic.ts';
-import type { Flow, Judge } from '../support/traffic.ts';
+import type { Flow } from '../support/traffic.ts';
 
 /** How often something changes, and how many times. */
 const PERIOD_MS = 200;
@@ -50,12 +52,9 @@ function from(pathname: string, ...names: readonly string[]): Judge {
 }
 
 function flows(pathname: string, ...names: readonly string[]): Flow[] {
-  const flow = { url: `http://127.0.0.1:${port}${pathname}`, judge: from(pathname, ...names) };
-  return [
-    { ...flow, connections: 'keep-alive' },
-    { ...flow, connections: 'keep-alive' },
-    { ...flow, connections: 'new' },
-  ];
+  const url = `http://127.0.0.1:${port}${pathname}`;
+  const judge = from(pathname, ...names);
+  return [keptConnection(url, judge), keptConnection(url, judge), newConnections(url, judge)];
 }
 
 async function repeatedly(change: (i: number) => void): Promise<void> {

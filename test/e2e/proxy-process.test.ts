@@ -17,6 +17,8 @@ import { Child, runWeir } from '../support/child.ts';
 import { freePorts } from '../support/free-port.ts';
 import { cluster, listener, route } from '../support/proxy.ts';
 import { encode, RecordingObserver } from '../support/push.ts';
+import { keptConnection, newConnections } from '../support/flows.ts';
+import type { Judge } from '../support/flows.ts';
 import { traffic } from '../support/traffic.ts';
 import type { Flow } from '../support/traffic.ts';
 import { until } from '../support/until.ts';
@@ -85,10 +87,14 @@ async function untilReady({ child, probe }: Started): Promise<void> {
   expect(await ready(probe)).toBe('200 ok');
 }
 
-function flow(connections: Flow['connections']): Flow {
-  const judge = (status: number, body: string): string | null =>
-    status === 200 && body.includes('"backend":"one"') ? null : `${status} ${body.slice(0, 100)}`;
-  return { url: `http://127.0.0.1:${port}/x`, judge, connections };
+const fromOne: Judge = (status, body) => (status === 200 && body.includes('"backend":"one"') ? null : `${status} ${body.slice(0, 100)}`);
+
+function kept(path = 'x'): Flow {
+  return keptConnection(`http://127.0.0.1:${port}/${path}`, fromOne);
+}
+
+function fresh(): Flow {
+  return newConnections(`http://127.0.0.1:${port}/x`, fromOne);
 }
 
 describe('a proxy', () => {
@@ -99,7 +105,7 @@ describe('a proxy', () => {
     expect(await ready(started.probe)).toBe('503 no complete configuration yet');
     give(cache, resources());
     await untilReady(started);
-    const { requests, failures } = await traffic([flow('new')], () => until(() => backend.requests > 5, 'requests'));
+    const { requests, failures } = await traffic([fresh()], () => until(() => backend.requests > 5, 'requests'));
     expect(failures).toEqual([]);
     const response = await fetch(`${started.probe}/metrics`);
     expect(response.headers.get('content-type')).toContain('text/plain');
@@ -125,7 +131,7 @@ describe('a proxy', () => {
     const [line] = await second.child.printed(/\{.*"msg":"ready".*\}/);
     expect(JSON.parse(line)).toMatchObject({ source: 'last-good' });
     expect(await ready(second.probe)).toBe('200 ok');
-    const { failures } = await traffic([flow('new'), flow('keep-alive')], () => until(() => backend.requests > 5, 'requests'));
+    const { failures } = await traffic([fresh(), kept()], () => until(() => backend.requests > 5, 'requests'));
     expect(failures).toEqual([]);
   });
 
@@ -138,7 +144,7 @@ describe('a proxy', () => {
     const late = fetch(`http://127.0.0.1:${port}/slow`);
     let exit: Promise<number | null> = Promise.resolve(null);
     // As a load balancer does: new requests go here until it has learnt that they should not.
-    const { failures } = await traffic([flow('keep-alive'), flow('keep-alive'), flow('new'), flow('new')], async () => {
+    const { failures } = await traffic([kept(), kept(), fresh(), fresh()], async () => {
       await until(() => backend.requests > 20, 'traffic');
       exit = started.child.stop('SIGTERM');
       await started.child.printed(/"msg":"draining"/);
@@ -203,8 +209,7 @@ describe('a proxy', () => {
     const started = await startProxy(address, '--access-log', fifo);
     give(cache, resources());
     await untilReady(started);
-    const url = `http://127.0.0.1:${port}/${'x'.repeat(600)}`;
-    const long = { ...flow('keep-alive'), url };
+    const long = kept('x'.repeat(600));
     const { failures } = await traffic([long, long], () => until(() => backend.requests > 400, 'more lines than the pipe holds'));
     expect(failures).toEqual([]);
     expect(await started.child.stop()).toBeNull();

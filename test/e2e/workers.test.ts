@@ -7,6 +7,7 @@ import path from 'node:path';
 import { Backend } from '../support/backend.ts';
 import { Child } from '../support/child.ts';
 import { freePorts } from '../support/free-port.ts';
+import { newConnections } from '../support/flows.ts';
 import { traffic } from '../support/traffic.ts';
 import type { Flow } from '../support/traffic.ts';
 import { until } from '../support/until.ts';
@@ -59,7 +60,7 @@ function workers(): number[] {
 
 function flow(judge: (body: string) => boolean): Flow {
   const failure = (status: number, body: string): string | null => (status === 200 && judge(body) ? null : `${status} ${body}`);
-  return { url: `http://127.0.0.1:${port}/`, judge: failure, connections: 'new' };
+  return newConnections(`http://127.0.0.1:${port}/`, failure);
 }
 
 /** Metrics of all workers together. */

@@ -60,6 +60,7 @@ export class EchoServer {
     name = '',
     methods: readonly MethodDefinition<Buffer, Buffer>[] = [],
     security = ServerCredentials.createInsecure(),
+    address = '127.0.0.1',
   ): Promise<EchoServer> {
     const server = new Server();
     let echo: EchoServer | null = null;
@@ -73,7 +74,7 @@ export class EchoServer {
         'bidi',
       );
     }
-    const bound = await promisify(server.bindAsync.bind(server))('127.0.0.1:0', security);
+    const bound = await promisify(server.bindAsync.bind(server))(`${address}:0`, security);
     return new EchoServer(server, bound as number, (made) => (echo = made));
   }
 

@@ -6,6 +6,7 @@ import { closeAfterEach, closeLater, get, openChain, openClient, openProxy, open
 import { header } from '../support/message.ts';
 import { toUpstream } from '../support/proxy.ts';
 import { ok } from '../support/raw-upstream.ts';
+import { keptConnection, newConnections } from '../support/flows.ts';
 import { traffic } from '../support/traffic.ts';
 import { until } from '../support/until.ts';
 
@@ -29,15 +30,12 @@ describe('drain', () => {
     const proxy = await openProxy(toUpstream(upstream.port));
     const url = `http://127.0.0.1:${proxy.port}/`;
     const judge = (code: number, body: string): string | null => (code === 200 && body === 'fine' ? null : `${code} ${body}`);
-    const flows = ['keep-alive', 'keep-alive', 'new'] as const;
-    const { failures, requests } = await traffic(
-      flows.map((connections) => ({ url, judge, connections })),
-      async () => {
-        await until(() => answered > 100, 'traffic');
-        proxy.worker.drain();
-        await until(() => answered > 400, 'traffic while draining');
-      },
-    );
+    const flows = [keptConnection(url, judge), keptConnection(url, judge), newConnections(url, judge)];
+    const { failures, requests } = await traffic(flows, async () => {
+      await until(() => answered > 100, 'traffic');
+      proxy.worker.drain();
+      await until(() => answered > 400, 'traffic while draining');
+    });
     expect(failures).toEqual([]);
     expect(requests).toBeGreaterThan(400);
   });

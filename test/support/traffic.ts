@@ -1,76 +1,102 @@
-// Constant traffic while something happens: every answer is judged, none may be missing.
-import net from 'node:net';
-import { Agent, request } from 'undici';
+// Constant traffic while something happens: every answer is judged, none may be missing, and what fails says when and during what.
+import { setTimeout as delay } from 'node:timers/promises';
 
-/** Judges an answer: null when it is right, else what is wrong with it. */
-export type Judge = (status: number, body: string) => string | null;
+/** One stream of exchanges, one after another: a call, a request, a message there and back. */
+export interface Exchanges {
+  /** Does one; resolves to null when it is right, else to what is wrong with it. A rejection is wrong too. */
+  next(): Promise<string | null>;
+  close(): unknown;
+}
 
-/** One stream of requests, one after another. */
+/** A kind of traffic, see flows.ts. */
 export interface Flow {
-  readonly url: string;
-  readonly judge: Judge;
-  /** `keep-alive`: one connection for all; `new`: one each. */
-  readonly connections: 'keep-alive' | 'new';
+  readonly name: string;
+  open(): Exchanges;
+}
+
+/** An exchange that did not go well. */
+export interface Failure {
+  readonly flow: string;
+  readonly reason: string;
+  /** Milliseconds since the traffic began. */
+  readonly atMs: number;
+  /** What was being done; '' where the test does not say. */
+  readonly phase: string;
 }
 
 /** What a traffic saw. */
 export interface TrafficResult {
   readonly requests: number;
-  readonly failures: readonly string[];
+  /** Exchanges by the name of the flow. */
+  readonly byFlow: Readonly<Record<string, number>>;
+  readonly failures: readonly Failure[];
 }
 
-/** Runs all flows until `during` is done, and once more after it. */
-export async function traffic(flows: readonly Flow[], during: () => Promise<void>): Promise<TrafficResult> {
-  let over = false;
-  const running = flows.map((flow) => (flow.connections === 'new' ? fresh(flow, () => over) : kept(flow, () => over)));
+/** A broken proxy must not fill the memory with failures. */
+const MAX_FAILURES = 100;
+
+/**
+ * Runs all flows until `during` is done, and once more after it; `during` may say in which phase it is.
+ * `pauseMs` between two exchanges of a flow leaves the machine to others.
+ */
+export async function traffic(
+  flows: readonly Flow[],
+  during: (enter: (phase: string) => void) => Promise<unknown>,
+  pauseMs = 0,
+): Promise<TrafficResult> {
+  const running = new Traffic(flows, pauseMs);
   try {
-    await during();
+    await during((phase) => running.enter(phase));
   } finally {
-    over = true;
+    running.end();
   }
-  const results = await Promise.all(running);
-  return { requests: results.reduce((sum, each) => sum + each.requests, 0), failures: results.flatMap(({ failures }) => failures) };
+  return running.result();
 }
 
-async function kept(flow: Flow, over: () => boolean): Promise<TrafficResult> {
-  const agent = new Agent({ connections: 1, pipelining: 1 });
-  const result = await repeat(flow, over, async () => {
-    const { statusCode, body } = await request(flow.url, { dispatcher: agent });
-    return flow.judge(statusCode, await body.text());
-  });
-  await agent.close();
-  return result;
-}
+class Traffic {
+  readonly #began = performance.now();
+  readonly #counts: Record<string, number> = {};
+  readonly #failures: Failure[] = [];
+  readonly #running: readonly Promise<void>[];
+  readonly #pauseMs: number;
+  #phase = '';
+  #over = false;
 
-function fresh(flow: Flow, over: () => boolean): Promise<TrafficResult> {
-  const { hostname, port, host, pathname, search } = new URL(flow.url);
-  const bytes = `GET ${pathname}${search} HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`;
-  return repeat(flow, over, async () => {
-    const answer = await exchange(hostname, Number(port), bytes);
-    const head = answer.indexOf('\r\n\r\n');
-    return flow.judge(Number(answer.slice(9, 12)), answer.slice(head + 4));
-  });
-}
-
-function exchange(host: string, port: number, bytes: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let answer = '';
-    const socket = net.connect(port, host, () => socket.write(bytes));
-    socket.on('data', (chunk) => (answer += chunk.toString()));
-    socket.once('end', () => resolve(answer));
-    socket.once('error', reject);
-  });
-}
-
-async function repeat(flow: Flow, over: () => boolean, once: () => Promise<string | null>): Promise<TrafficResult> {
-  const failures: string[] = [];
-  let requests = 0;
-  for (let last = false; !last; requests++) {
-    last = over();
-    const failure = await once().catch((error: unknown) => String(error));
-    if (failure !== null) failures.push(`${flow.connections} ${flow.url}: ${failure}`);
-    // A broken proxy must not fill the memory with failures.
-    if (failures.length > 100) break;
+  constructor(flows: readonly Flow[], pauseMs: number) {
+    this.#pauseMs = pauseMs;
+    this.#running = flows.map((flow) => this.#run(flow));
   }
-  return { requests, failures };
+
+  enter(phase: string): void {
+    this.#phase = phase;
+  }
+
+  end(): void {
+    this.#over = true;
+  }
+
+  async result(): Promise<TrafficResult> {
+    await Promise.all(this.#running);
+    const requests = Object.values(this.#counts).reduce((sum, each) => sum + each, 0);
+    return { requests, byFlow: this.#counts, failures: this.#failures };
+  }
+
+  async #run(flow: Flow): Promise<void> {
+    const exchanges = flow.open();
+    for (let last = false; !last && this.#failures.length < MAX_FAILURES;) {
+      last = this.#over;
+      const phase = this.#phase;
+      const reason = await exchanges.next().catch((error: unknown) => describe(error));
+      this.#counts[flow.name] = (this.#counts[flow.name] ?? 0) + 1;
+      const atMs = Math.round(performance.now() - this.#began);
+      if (reason !== null) this.#failures.push({ flow: flow.name, reason, atMs, phase });
+      if (this.#pauseMs > 0) await delay(this.#pauseMs);
+    }
+    await exchanges.close();
+  }
+}
+
+function describe(error: unknown): string {
+  const { cause } = error as { cause?: unknown };
+  return cause === undefined ? String(error) : `${String(error)}: ${String(cause)}`;
 }

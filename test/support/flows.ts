@@ -1,0 +1,184 @@
+// The kinds of traffic there are, each with a client that shares nothing with the product: HTTP/1.1 by undici or by hand, HTTP/2 by
+// node:http2, gRPC by grpc-js, WebSockets by ws. Each does what a good client does when it is told that its connection ends.
+import { Client, credentials } from '@grpc/grpc-js';
+import { once } from 'node:events';
+import http2 from 'node:http2';
+import net from 'node:net';
+import { Agent, request } from 'undici';
+import { WebSocket } from 'ws';
+import { UNARY } from '../grpc/echo.ts';
+import type { Exchanges, Flow } from './traffic.ts';
+
+/** Judges an answer: null when it is right, else what is wrong with it. */
+export type Judge = (status: number, body: string) => string | null;
+
+/** Right is whatever is answered with 200. */
+export const answered200: Judge = (status, body) => (status === 200 ? null : `status ${status}: ${body.slice(0, 200)}`);
+
+/** No exchange of these flows takes long; one that never ends is a failure too. */
+const DEADLINE_MS = 15_000;
+/** RFC 6455 section 7.4.1: the other end is going away. */
+const GOING_AWAY = 1_001;
+
+/** Requests of HTTP/1.1, all on one connection as long as that lasts. */
+export function keptConnection(url: string, judge: Judge = answered200): Flow {
+  return {
+    name: `kept ${url}`,
+    open: () => {
+      const dispatcher = new Agent({ connections: 1, pipelining: 1 });
+      return {
+        next: async () => {
+          const { statusCode, body } = await request(url, { dispatcher, signal: AbortSignal.timeout(DEADLINE_MS) });
+          return judge(statusCode, await body.text());
+        },
+        close: () => dispatcher.close(),
+      };
+    },
+  };
+}
+
+/** Requests of HTTP/1.1, each on a connection of its own. */
+export function newConnections(url: string, judge: Judge = answered200): Flow {
+  const { hostname, port, host, pathname, search } = new URL(url);
+  const bytes = `GET ${pathname}${search} HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`;
+  const next = async () => {
+    const answer = await exchange(hostname, Number(port === '' ? 80 : port), bytes);
+    const head = answer.indexOf('\r\n\r\n');
+    return judge(Number(answer.slice(9, 12)), answer.slice(head + 4));
+  };
+  return { name: `new ${url}`, open: () => ({ next, close: () => undefined }) };
+}
+
+function exchange(host: string, port: number, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const socket = net.connect(port, host, () => socket.write(bytes));
+    socket.setTimeout(DEADLINE_MS, () => socket.destroy(new Error(`silence for ${DEADLINE_MS} ms`)));
+    socket.on('data', (chunk) => (answer += chunk.toString()));
+    socket.once('end', () => resolve(answer));
+    socket.once('error', reject);
+  });
+}
+
+/** Requests of HTTP/2 without TLS, all on one connection; after a GOAWAY on the next. */
+export function http2Streams(url: string, judge: Judge = answered200): Flow {
+  return { name: `http2 ${url}`, open: () => new Http2Streams(new URL(url), judge) };
+}
+
+class Http2Streams implements Exchanges {
+  readonly #url: URL;
+  readonly #judge: Judge;
+  #session: http2.ClientHttp2Session | null = null;
+
+  constructor(url: URL, judge: Judge) {
+    this.#url = url;
+    this.#judge = judge;
+  }
+
+  async next(): Promise<string | null> {
+    this.#session ??= this.#connect();
+    const stream = this.#session.request({ ':path': `${this.#url.pathname}${this.#url.search}` });
+    stream.setTimeout(DEADLINE_MS, () => stream.destroy(new Error(`silence for ${DEADLINE_MS} ms`)));
+    stream.setEncoding('utf8');
+    let body = '';
+    stream.on('data', (chunk: string) => (body += chunk));
+    const [headers] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader];
+    if (!stream.readableEnded) await once(stream, 'end');
+    return this.#judge(headers[':status'] ?? 0, body);
+  }
+
+  close(): void {
+    this.#session?.close();
+  }
+
+  #connect(): http2.ClientHttp2Session {
+    const session = http2.connect(this.#url.origin);
+    const forget = () => {
+      if (this.#session === session) this.#session = null;
+    };
+    // A stream that the error reaches rejects; a session that fails while nothing is under way is only replaced.
+    for (const event of ['goaway', 'error', 'close']) session.on(event, forget);
+    return session;
+  }
+}
+
+/** Unary calls of test.Echo to `host:port` without TLS, all on one channel. */
+export function grpcCalls(address: string): Flow {
+  return {
+    name: `grpc ${address}`,
+    open: () => {
+      const client = new Client(address, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 });
+      return { next: () => call(client), close: () => client.close() };
+    },
+  };
+}
+
+function call(client: Client): Promise<string | null> {
+  const { path, requestSerialize, responseDeserialize } = UNARY;
+  return new Promise((resolve) => {
+    client.makeUnaryRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      Buffer.from('ping'),
+      { deadline: Date.now() + DEADLINE_MS },
+      (error, value) => resolve(error === null && String(value).endsWith('ping') ? null : String(error ?? value)),
+    );
+  });
+}
+
+/** Messages there and back on one WebSocket; one that is closed because its proxy goes away (1001) is followed by another. */
+export function webSocketEchoes(url: string): Flow {
+  return { name: `websocket ${url}`, open: () => new WebSocketEchoes(url) };
+}
+
+class WebSocketEchoes implements Exchanges {
+  readonly #url: string;
+  #socket: WebSocket | null = null;
+  #count = 0;
+  /** Ends the wait for an echo; null while there is none. */
+  #settle: ((reason: string | null) => void) | null = null;
+  /** Why the socket was closed between two exchanges, if not rightly. */
+  #broken: string | null = null;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  async next(): Promise<string | null> {
+    this.#socket ??= await this.#connect();
+    const { promise, resolve } = Promise.withResolvers<string | null>();
+    this.#settle = resolve;
+    const timer = setTimeout(() => resolve(`no echo for ${DEADLINE_MS} ms`), DEADLINE_MS);
+    this.#socket.send(String(++this.#count));
+    const reason = await promise;
+    clearTimeout(timer);
+    this.#settle = null;
+    return reason;
+  }
+
+  close(): void {
+    this.#socket?.terminate();
+  }
+
+  async #connect(): Promise<WebSocket> {
+    const socket = new WebSocket(this.#url, { handshakeTimeout: DEADLINE_MS });
+    await once(socket, 'open');
+    // What goes wrong later is told by the close code.
+    socket.on('error', () => undefined);
+    socket.on('message', (data: Buffer) => this.#settle?.(data.toString() === String(this.#count) ? null : `echoed ${data.toString()}`));
+    socket.on('close', (code) => this.#closed(code));
+    const broken = this.#broken;
+    this.#broken = null;
+    if (broken === null) return socket;
+    socket.terminate();
+    throw new Error(broken);
+  }
+
+  #closed(code: number): void {
+    this.#socket = null;
+    const reason = code === GOING_AWAY ? null : `closed with ${code}`;
+    if (this.#settle === null) this.#broken = reason;
+    else this.#settle(reason);
+  }
+}
