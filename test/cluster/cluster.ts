@@ -54,6 +54,13 @@ export interface Answer {
   readonly body: string;
 }
 
+/** What a request carries besides its target. */
+export interface Sent {
+  readonly token?: string;
+  readonly body?: unknown;
+  readonly contentType?: string;
+}
+
 export class Cluster {
   readonly url: string;
   /** The administrator's; path of a file. */
@@ -154,10 +161,21 @@ export class Cluster {
   }
 
   /** One GET at the API server, with the administrator's token unless another is given; rejects without an answer in two seconds. */
-  async get(target: string, token = this.adminToken): Promise<Answer> {
+  get(target: string, token = this.adminToken): Promise<Answer> {
+    return this.send('GET', target, { token });
+  }
+
+  /** One request at the API server, of JSON unless it says otherwise; who sends it as in `get`. */
+  async send(
+    method: string,
+    target: string,
+    { token = this.adminToken, body, contentType = 'application/json' }: Sent = {},
+  ): Promise<Answer> {
     const ca = readFileSync(path.join(this.folder, 'apiserver.crt'));
     const signal = AbortSignal.timeout(ANSWER_DEADLINE_MS);
-    const request = https.get(this.url + target, { ca, agent: false, signal, headers: { authorization: `Bearer ${token}` } });
+    const headers = { authorization: `Bearer ${token}`, 'content-type': contentType };
+    const request = https.request(this.url + target, { method, ca, agent: false, signal, headers });
+    request.end(body === undefined ? '' : JSON.stringify(body));
     const [response] = (await once(request, 'response')) as [AsyncIterable<Buffer> & { readonly statusCode: number }];
     const chunks: Buffer[] = [];
     for await (const chunk of response) chunks.push(chunk);

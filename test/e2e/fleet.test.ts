@@ -2,23 +2,18 @@
 // server. What kubectl applies is what both proxies answer.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
-import os from 'node:os';
-import path from 'node:path';
 import { request } from 'undici';
 import { startCluster } from '../cluster/cluster.ts';
-import type { Account, Cluster } from '../cluster/cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 import { addAddress, removeAddress } from '../support/address.ts';
 import { Backend } from '../support/backend.ts';
-import { TestCa } from '../support/certificates.ts';
-import type { IssuedFiles } from '../support/certificates.ts';
-import { Child } from '../support/child.ts';
 import { describeWith } from '../support/describe-with.ts';
+import { http2Streams, keptConnection, newConnections } from '../support/flows.ts';
 import { freePorts } from '../support/free-port.ts';
-import { documentedRights } from '../support/rights.ts';
+import { Installation } from '../support/installation.ts';
+import { gateway, gatewayClass, httpRoute, listOf, serviceOf } from '../support/objects.ts';
 import { traffic } from '../support/traffic.ts';
-import type { Flow } from '../support/traffic.ts';
 
 /** Where each proxy binds. */
 const PROXY_HOSTS = ['127.0.0.2', '127.0.0.3'] as const;
@@ -36,79 +31,15 @@ interface GatewayStatus {
   readonly listeners?: readonly { readonly name: string; readonly conditions: readonly Condition[] }[];
 }
 
-function gateway(listeners: readonly { readonly name: string; readonly port: number }[]): string {
-  const spec = { gatewayClassName: 'weir', listeners: listeners.map((listener) => ({ ...listener, protocol: 'HTTP' })) };
-  return JSON.stringify({ apiVersion: 'gateway.networking.k8s.io/v1', kind: 'Gateway', metadata: { name: 'gw' }, spec });
-}
-
-function service(backend: Backend, address: string): string {
-  const { name, port } = backend;
-  return `
-apiVersion: v1
-kind: Service
-metadata: { name: ${name} }
-spec: { clusterIP: None, ports: [{ name: http, port: 80 }] }
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: { name: ${name}-1, labels: { kubernetes.io/service-name: ${name} } }
-addressType: IPv4
-ports: [{ name: http, port: ${port}, protocol: TCP }]
-endpoints: [{ addresses: [${address}], conditions: { ready: true } }]
-`;
-}
-
-function route(name: string, backend: string): string {
-  const rules = [{ matches: [{ path: { type: 'PathPrefix', value: `/${name}` } }], backendRefs: [{ name: backend, port: 80 }] }];
-  const spec = { parentRefs: [{ name: 'gw' }], rules };
-  return JSON.stringify({ apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', metadata: { name }, spec });
-}
-
-const GATEWAY_CLASS = `
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: { name: weir }
-spec: { controllerName: gateway.weir.dev/controller }
-`;
-
 describeWith(['cluster', 'root', 'ip'], 'a controller and two proxies', () => {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'weir-fleet-'));
   const backends = [new Backend('one'), new Backend('two')] as const;
   let address: string;
-  let ca: TestCa;
-  let certificate: IssuedFiles;
   let cluster: Cluster;
-  let account: Account;
-  let pushPort: number;
+  let weir: Installation;
   let port: number;
   let blockedPort: number;
-  let controller: Child;
-  let proxies: Child[];
 
-  function startController(): Child {
-    const { certificate: own, privateKey, ca: signer } = certificate;
-    const tls = ['--push-tls-cert', own, '--push-tls-key', privateKey, '--push-tls-ca', signer];
-    const addresses = ['--push-address', `127.0.0.1:${pushPort}`, '--metrics-address', '127.0.0.1:0', '--admin-address', '127.0.0.1:0'];
-    const names = ['--namespace', 'default', '--addresses', PROXY_HOSTS.join(',')];
-    return new Child(['controller', '--kubeconfig', account.kubeconfig, ...names, ...addresses, ...tls]);
-  }
-
-  async function startProxy(host: string): Promise<Child> {
-    const { certificate: own, privateKey, ca: signer } = await ca.issue(`proxy-${host}`, `URI:spiffe://weir.test/${host}`);
-    const tls = [
-      '--controller-tls-ca',
-      signer,
-      '--controller-tls-cert',
-      own,
-      '--controller-tls-key',
-      privateKey,
-      '--controller-tls-name',
-      'controller.test',
-    ];
-    const where = ['--controller', `127.0.0.1:${pushPort}`, '--node-id', host, '--bind-address', host];
-    const serving = ['--workers', '1', '--access-log', 'off', '--admin-port', 'off', '--probe-port', 'off', '--drain-delay', '0'];
-    return new Child(['proxy', ...where, ...tls, ...serving, '--last-good', path.join(folder, `${host}.json`)]);
-  }
+  const apply = (...objects: readonly object[]) => cluster.apply(listOf(...objects));
 
   /** The backend that answers at a proxy, or the status where none does. */
   async function answer(host: string, target: string): Promise<string> {
@@ -122,9 +53,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller and two proxies', () => {
       let last = '';
       const holds = async () => (last = await answer(host, target)) === expected;
       await cluster.until(`${expected} at ${host}${target}`, holds, 15_000).catch((error: unknown) => {
-        throw new Error(
-          `${String(error)}\nlast: ${last}\n${[controller, ...proxies].map(({ output }) => output.slice(-3_000)).join('\n---\n')}`,
-        );
+        throw new Error(`${String(error)}\nlast: ${last}\n${weir.tails()}`);
       });
     }
   }
@@ -140,33 +69,25 @@ describeWith(['cluster', 'root', 'ip'], 'a controller and two proxies', () => {
   beforeAll(async () => {
     address = addAddress();
     await Promise.all(backends.map((backend) => backend.start(0, address)));
-    [pushPort = 0, port = 0, blockedPort = 0] = await freePorts(3);
-    [cluster, ca] = await Promise.all([startCluster({ channel: 'standard' }), TestCa.create()]);
-    [account, certificate] = await Promise.all([
-      cluster.account('controller', documentedRights()),
-      ca.issue('controller', 'DNS:controller.test'),
-    ]);
-    controller = startController();
-    proxies = await Promise.all(PROXY_HOSTS.map(startProxy));
-    await cluster.apply(GATEWAY_CLASS);
-    for (const backend of backends) await cluster.apply(service(backend, address));
-    await cluster.apply(gateway([{ name: 'http', port }]));
+    [port = 0, blockedPort = 0] = await freePorts(2);
+    cluster = await startCluster({ channel: 'standard' });
+    weir = await Installation.start(cluster, PROXY_HOSTS);
+    const services = backends.flatMap((backend) => serviceOf(backend.name, { address, port: backend.port }));
+    await apply(gatewayClass(), ...services, gateway('gw', [{ name: 'http', port }]));
   }, 60_000);
 
   afterAll(async () => {
-    await Promise.all([controller, ...(proxies ?? [])].map((child) => child?.stop('SIGKILL')));
+    await weir?.stop();
     await cluster?.stop();
-    await ca?.remove();
     await Promise.all(backends.map((backend) => backend.stop()));
     if (address !== undefined) removeAddress(address);
-    rmSync(folder, { recursive: true, force: true });
   });
 
   test('answer what is applied, then what it is changed to, and nothing once it is deleted', async () => {
-    await cluster.apply(route('life', 'one'));
+    await apply(httpRoute('life', 'one'));
     await gatewayWhen(programmed);
     await bothAnswer('/life', 'one');
-    await cluster.apply(route('life', 'two'));
+    await apply(httpRoute('life', 'two'));
     await bothAnswer('/life', 'two');
     await cluster.kubectl(['delete', 'httproute', 'life']);
     await bothAnswer('/life', '404');
@@ -175,13 +96,12 @@ describeWith(['cluster', 'root', 'ip'], 'a controller and two proxies', () => {
   test('what one proxy cannot serve is a condition and an Event, and harms nothing else', async () => {
     const squatter = net.createServer().listen(blockedPort, PROXY_HOSTS[1]);
     await once(squatter, 'listening');
-    await cluster.apply(route('unharmed', 'one'));
-    await cluster.apply(
-      gateway([
-        { name: 'http', port },
-        { name: 'blocked', port: blockedPort },
-      ]),
-    );
+    await apply(httpRoute('unharmed', 'one'));
+    const listeners = [
+      { name: 'http', port },
+      { name: 'blocked', port: blockedPort },
+    ];
+    await apply(gateway('gw', listeners));
     await gatewayWhen(({ listeners = [] }) => {
       const blocked = listeners.find(({ name }) => name === 'blocked')?.conditions ?? [];
       return blocked.some(({ type, status, reason }) => type === 'Programmed' && status === 'False' && reason === 'Invalid');
@@ -189,7 +109,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller and two proxies', () => {
     const events = () => cluster.kubectl(['get', 'events.events.k8s.io', '-o', 'jsonpath={.items[*].reason}']);
     await cluster.until('the Event', async () => (await events()).includes('RefusedByProxy'));
     await bothAnswer('/unharmed', 'one');
-    await cluster.apply(gateway([{ name: 'http', port }]));
+    await apply(gateway('gw', [{ name: 'http', port }]));
     await gatewayWhen(programmed);
     await once(squatter.close(), 'close');
   }, 60_000);
@@ -197,20 +117,14 @@ describeWith(['cluster', 'root', 'ip'], 'a controller and two proxies', () => {
   test(
     'a controller that is killed and replaced costs no request, and its successor serves changes',
     async () => {
-      await cluster.apply(route('constant', 'one'));
+      await apply(httpRoute('constant', 'one'));
       await bothAnswer('/constant', 'one');
-      const judge = (status: number) => (status === 200 ? null : String(status));
-      const flows = PROXY_HOSTS.flatMap((host): Flow[] => {
-        const url = `http://${host}:${port}/constant`;
-        return [
-          { url, judge, connections: 'keep-alive' },
-          { url, judge, connections: 'new' },
-        ];
-      });
+      const urls = PROXY_HOSTS.map((host) => `http://${host}:${port}/constant`);
+      const flows = urls.flatMap((url) => [keptConnection(url), newConnections(url), http2Streams(url)]);
       const result = await traffic(flows, async () => {
-        await controller.stop('SIGKILL');
-        controller = startController();
-        await cluster.apply(route('successor', 'two'));
+        await weir.controller.stop('SIGKILL');
+        weir.controller = weir.startController();
+        await apply(httpRoute('successor', 'two'));
         await bothAnswer('/successor', 'two');
       });
       expect(result.failures).toEqual([]);
@@ -222,14 +136,14 @@ describeWith(['cluster', 'root', 'ip'], 'a controller and two proxies', () => {
   test(
     'a proxy that starts while no controller is there serves what it served last',
     async () => {
-      await cluster.apply(route('kept', 'two'));
+      await apply(httpRoute('kept', 'two'));
       await bothAnswer('/kept', 'two');
-      await controller.stop('SIGKILL');
-      await proxies[0]!.stop();
-      proxies[0] = await startProxy(PROXY_HOSTS[0]);
+      await weir.controller.stop('SIGKILL');
+      await weir.proxies[0]!.stop();
+      weir.proxies[0] = await weir.startProxy(PROXY_HOSTS[0]);
       await bothAnswer('/kept', 'two');
-      controller = startController();
-      await cluster.apply(route('caught-up', 'one'));
+      weir.controller = weir.startController();
+      await apply(httpRoute('caught-up', 'one'));
       await bothAnswer('/caught-up', 'one');
     },
     TAKEOVER_MS,

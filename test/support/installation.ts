@@ -1,0 +1,89 @@
+// Weir beside a test cluster: a controller and proxies, each a process of its own, over mTLS, with the documented rights.
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { request } from 'undici';
+import type { Account, Cluster } from '../cluster/cluster.ts';
+import { TestCa } from './certificates.ts';
+import type { IssuedFiles } from './certificates.ts';
+import { Child } from './child.ts';
+import { freePorts } from './free-port.ts';
+import { documentedRights } from './rights.ts';
+
+export class Installation {
+  /** Where each proxy binds, and the addresses that Gateways tell. */
+  readonly hosts: readonly string[];
+  readonly account: Account;
+  controller: Child;
+  readonly proxies: Child[];
+  readonly #ca: TestCa;
+  readonly #certificate: IssuedFiles;
+  readonly #pushPort: number;
+  readonly #folder = mkdtempSync(path.join(os.tmpdir(), 'weir-installation-'));
+
+  private constructor(hosts: readonly string[], account: Account, ca: TestCa, certificate: IssuedFiles, pushPort: number) {
+    this.hosts = hosts;
+    this.account = account;
+    this.#ca = ca;
+    this.#certificate = certificate;
+    this.#pushPort = pushPort;
+    this.controller = this.startController();
+    this.proxies = [];
+  }
+
+  /** With an account of its own, which has the documented rights, unless one is given. */
+  static async start(cluster: Cluster, hosts: readonly string[], account?: Account): Promise<Installation> {
+    const ca = await TestCa.create();
+    const [certificate, ports, own] = await Promise.all([
+      ca.issue('controller', 'DNS:controller.test'),
+      freePorts(1),
+      account ?? cluster.account('controller', documentedRights()),
+    ]);
+    const installation = new Installation(hosts, own, ca, certificate, ports[0] ?? 0);
+    installation.proxies.push(...(await Promise.all(hosts.map((host) => installation.startProxy(host)))));
+    return installation;
+  }
+
+  /** Another process in the place of one that ended; the caller puts it there. */
+  startController(): Child {
+    const { certificate, privateKey, ca } = this.#certificate;
+    const tls = ['--push-tls-cert', certificate, '--push-tls-key', privateKey, '--push-tls-ca', ca];
+    const where = ['--push-address', `127.0.0.1:${this.#pushPort}`, '--metrics-address', '127.0.0.1:0', '--admin-address', '127.0.0.1:0'];
+    const names = ['--namespace', 'default', '--addresses', this.hosts.join(',')];
+    return new Child(['controller', '--kubeconfig', this.account.kubeconfig, ...names, ...where, ...tls]);
+  }
+
+  /** The same for the proxy of a host, which finds the last good configuration of its predecessor. */
+  async startProxy(host: string): Promise<Child> {
+    const { certificate, privateKey, ca } = await this.#ca.issue(`proxy-${host}`, `URI:spiffe://weir.test/${host}`);
+    const tls = ['--controller-tls-ca', ca, '--controller-tls-cert', certificate, '--controller-tls-key', privateKey];
+    const where = ['--controller', `127.0.0.1:${this.#pushPort}`, '--controller-tls-name', 'controller.test', '--node-id', host];
+    const serving = ['--bind-address', host, '--workers', '1', '--access-log', 'off', '--admin-port', 'off', '--probe-port', 'off'];
+    const state = ['--drain-delay', '0', '--last-good', path.join(this.#folder, `${host}.json`)];
+    return new Child(['proxy', ...where, ...tls, ...serving, ...state]);
+  }
+
+  /** A path of the controller's probe port: `/metrics`, `/readyz`. */
+  async probe(target: string): Promise<{ readonly status: number; readonly body: string }> {
+    const [, port] = await this.controller.printed(/"probes":(\d+)/);
+    const { statusCode, body } = await request(`http://127.0.0.1:${port}${target}`);
+    return { status: statusCode, body: await body.text() };
+  }
+
+  /** The value of a metric of the controller, with its labels as they are printed; 0 where it is not there. */
+  async metric(name: string): Promise<number> {
+    const line = (await this.probe('/metrics')).body.split('\n').find((text) => text.startsWith(`${name} `));
+    return line === undefined ? 0 : Number(line.slice(name.length));
+  }
+
+  /** The last words of every process, for the message of a failed test. */
+  tails(): string {
+    return [this.controller, ...this.proxies].map(({ output }) => output.slice(-3_000)).join('\n---\n');
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.controller, ...this.proxies].map((child) => child.stop('SIGKILL')));
+    await this.#ca.remove();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,70 @@
+// Kubernetes objects that many tests need, as kubectl takes them.
+
+/** The controllerName of GatewayClasses that Weir serves unless told otherwise. */
+export const CONTROLLER_NAME = 'gateway.weir.dev/controller';
+const GATEWAY_API = 'gateway.networking.k8s.io/v1';
+
+/** An object as kubectl takes it. */
+export type Manifest = Readonly<Record<string, unknown>>;
+
+/** JSON for `kubectl apply`: all the objects at once. */
+export function listOf(...items: readonly object[]): string {
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+}
+
+/** Weir's class, or that of another controller. */
+export function gatewayClass(name = 'weir', controllerName = CONTROLLER_NAME): Manifest {
+  return { apiVersion: GATEWAY_API, kind: 'GatewayClass', metadata: { name }, spec: { controllerName } };
+}
+
+/** A listener; of protocol HTTP unless it says otherwise. */
+export interface TestListener {
+  readonly name: string;
+  readonly port: number;
+  readonly protocol?: string;
+  readonly tls?: object;
+  readonly hostname?: string;
+}
+
+/** A Gateway of a class, Weir's unless given. */
+export function gateway(name: string, listeners: readonly TestListener[], gatewayClassName = 'weir'): Manifest {
+  const spec = { gatewayClassName, listeners: listeners.map((listener) => ({ protocol: 'HTTP', ...listener })) };
+  return { apiVersion: GATEWAY_API, kind: 'Gateway', metadata: { name }, spec };
+}
+
+/** A route of paths below `/<name>` to port 80 of a Service, for the Gateways named: `gw`, or `gw/listener`. */
+export function httpRoute(name: string, service: string, gateways: readonly string[] = ['gw']): Manifest {
+  const rules = [{ matches: [{ path: { type: 'PathPrefix', value: `/${name}` } }], backendRefs: [{ name: service, port: 80 }] }];
+  const spec = { parentRefs: gateways.map(parentRef), rules };
+  return { apiVersion: GATEWAY_API, kind: 'HTTPRoute', metadata: { name }, spec };
+}
+
+function parentRef(gateway: string): object {
+  const [name, sectionName] = gateway.split('/');
+  return { name, ...(sectionName === undefined ? {} : { sectionName }) };
+}
+
+/** What a Service without selector leads to. */
+export interface ServiceTarget {
+  readonly address: string;
+  readonly port: number;
+  /** What the backend speaks, as in a Service: `kubernetes.io/h2c`. */
+  readonly appProtocol?: string;
+}
+
+/** A Service with port 80, and the EndpointSlice that says where it is: backends of the test's own process. */
+export function serviceOf(name: string, { address, port, appProtocol }: ServiceTarget): readonly Manifest[] {
+  const protocol = appProtocol === undefined ? {} : { appProtocol };
+  return [
+    {
+      ...{ apiVersion: 'v1', kind: 'Service', metadata: { name } },
+      spec: { clusterIP: 'None', ports: [{ name: 'http', port: 80, ...protocol }] },
+    },
+    {
+      ...{ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', addressType: 'IPv4' },
+      metadata: { name: `${name}-1`, labels: { 'kubernetes.io/service-name': name } },
+      ports: [{ name: 'http', port, protocol: 'TCP', ...protocol }],
+      endpoints: [{ addresses: [address], conditions: { ready: true } }],
+    },
+  ];
+}
