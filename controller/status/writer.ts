@@ -43,6 +43,8 @@ export interface StatusLimits {
   readonly perSecond: number;
   /** Between two writes to one object: what changes many times meanwhile (attachedRoutes) is written once. */
   readonly interval: number;
+  /** The same where that goes on: every write that follows on another doubles the interval, up to this. */
+  readonly intervalMaximum: number;
   readonly retryMinimum: number;
   readonly retryMaximum: number;
   /** After somebody else has changed a status, before it is looked at. */
@@ -53,6 +55,7 @@ export const STATUS_LIMITS: StatusLimits = {
   concurrency: 8,
   perSecond: 200,
   interval: 250,
+  intervalMaximum: 2_000,
   retryMinimum: 500,
   retryMaximum: 60_000,
   reassert: 2_000,
@@ -81,6 +84,8 @@ export class StatusWriter {
   readonly #wanted = new Map<string, Wanted>();
   readonly #written = new Map<string, Written>();
   readonly #failures = new Map<string, number>();
+  /** The rest after the last write to an object, and when it ended. */
+  readonly #rests = new Map<string, { readonly ms: number; readonly until: number }>();
 
   constructor(options: StatusWriterOptions) {
     this.#options = options;
@@ -148,7 +153,18 @@ export class StatusWriter {
     const isDone = result === 'gone' || wanted.status === null;
     // Meanwhile something else may have come to be wanted: then that is not to be forgotten.
     if (isDone && this.#wanted.get(id) === wanted) this.#forget(id);
-    return { restMs: result === 'written' ? this.#limits.interval : 0, again: false };
+    return { restMs: result === 'written' ? this.#restAfterWrite(id) : 0, again: false };
+  }
+
+  /** An object that has been left alone for as long as it last rested begins anew. */
+  #restAfterWrite(id: string): number {
+    const { interval, intervalMaximum } = this.#limits;
+    const now = performance.now();
+    const last = this.#rests.get(id);
+    const goesOn = last !== undefined && now < last.until + last.ms;
+    const ms = goesOn ? Math.min(intervalMaximum, last.ms * 2) : interval;
+    this.#rests.set(id, { ms, until: now + ms });
+    return ms;
   }
 
   #retryAfter(id: string): number {
@@ -161,6 +177,7 @@ export class StatusWriter {
   #forget(id: string): void {
     this.#wanted.delete(id);
     this.#written.delete(id);
+    this.#rests.delete(id);
   }
 
   /** Brings the object to the wanted status. Rejects on a lost connection. */

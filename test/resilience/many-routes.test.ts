@@ -1,0 +1,183 @@
+// A thousand HTTPRoutes at once, on a Gateway that a second controller has routes in common with: statuses are right and few, nothing of
+// the other's is touched, and a new route is served as soon as it is there, never half.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Agent, request } from 'undici';
+import { statusWrites } from '../cluster/audit.ts';
+import type { AuditEvent } from '../cluster/audit.ts';
+import { startCluster } from '../cluster/cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { addAddress, removeAddress } from '../support/address.ts';
+import { Backend } from '../support/backend.ts';
+import { describeWith } from '../support/describe-with.ts';
+import { ForeignController } from '../support/foreign-controller.ts';
+import { freePorts } from '../support/free-port.ts';
+import { Installation } from '../support/installation.ts';
+import { gateway, gatewayClass, httpRoute, listOf, serviceOf } from '../support/objects.ts';
+import type { Manifest } from '../support/objects.ts';
+
+const HOST = '127.0.0.5';
+const ROUTES = 1_000;
+/** Between two new routes, while the others change. */
+const PAUSE_MS = 200;
+/** Status writes beyond one per route: those of the Gateway and its class, and those made again after a conflict. */
+const MORE_WRITES = 150;
+const HTTP_ROUTES = '/apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes';
+
+interface Route {
+  readonly metadata: { readonly generation: number };
+  readonly status?: { readonly parents?: readonly Entry[] };
+}
+
+interface Entry {
+  readonly controllerName: string;
+  readonly conditions: readonly { readonly type: string; readonly status: string; readonly observedGeneration: number }[];
+}
+
+interface GatewayStatus {
+  readonly status?: { readonly listeners?: readonly { readonly attachedRoutes: number }[] };
+}
+
+/** What became of a route that was applied while the others changed. */
+interface Arrival {
+  readonly statuses: readonly number[];
+  /** From the API server's answer to the first 200. */
+  readonly ms: number;
+}
+
+describeWith(['cluster', 'root', 'ip'], 'a thousand routes', () => {
+  const backend = new Backend('app');
+  let address: string;
+  let cluster: Cluster;
+  let weir: Installation;
+  let foreign: ForeignController;
+  let port: number;
+  let fresh = 0;
+
+  beforeAll(async () => {
+    address = addAddress();
+    await backend.start(0, address);
+    [port = 0] = await freePorts(1);
+    cluster = await startCluster({ channel: 'standard', audit: true });
+    foreign = await ForeignController.create(cluster, 'theirs');
+    weir = await Installation.start(cluster, [HOST]);
+    const theirs = [gatewayClass('theirs', foreign.name), gateway('theirs', [{ name: 'http', port: 80 }], 'theirs')];
+    const ours = [gatewayClass(), gateway('gw', [{ name: 'http', port }])];
+    await cluster.apply(listOf(...ours, ...theirs, ...serviceOf('app', { address, port: backend.port })));
+    await cluster.until('the listener', async () => (await request(`http://${HOST}:${port}/`)).statusCode === 404);
+  }, 90_000);
+
+  afterAll(async () => {
+    await weir?.stop();
+    await cluster?.stop();
+    await backend.stop();
+    if (address !== undefined) removeAddress(address);
+  });
+
+  /** `kubectl apply --server-side` of all of them; `change` makes each a new generation. */
+  function applyRoutes(change: string): Promise<string> {
+    const routes = Array.from({ length: ROUTES }, (_, i) => withHeader(httpRoute(`r${i}`, 'app', ['gw', 'theirs']), change));
+    return cluster.kubectl(['apply', '--server-side', '-f', '-'], listOf(...routes));
+  }
+
+  /** Creates a route and asks for it all the time, from before it is there until it is served. */
+  async function arrival(): Promise<Arrival> {
+    const name = `fresh-${fresh++}`;
+    const agent = new Agent({ connections: 1, pipelining: 1 });
+    const statuses: number[] = [];
+    let created = Infinity;
+    const creating = cluster.send('POST', HTTP_ROUTES, { body: httpRoute(name, 'app') }).then((answer) => {
+      created = performance.now();
+      return answer;
+    });
+    const giveUp = performance.now() + 30_000;
+    while (statuses.at(-1) !== 200 && performance.now() < giveUp) {
+      const { statusCode, body } = await request(`http://${HOST}:${port}/${name}`, { dispatcher: agent });
+      await body.dump();
+      if (statuses.at(-1) !== statusCode) statuses.push(statusCode);
+    }
+    const ms = performance.now() - Math.min(created, performance.now());
+    expect((await creating).status).toBe(201);
+    await agent.close();
+    return { statuses, ms };
+  }
+
+  async function arrivalsDuring(change: Promise<unknown>): Promise<Arrival[]> {
+    const arrivals: Arrival[] = [];
+    let over = false;
+    const ended = change.finally(() => (over = true));
+    while (!over) {
+      arrivals.push(await arrival());
+      await delay(PAUSE_MS);
+    }
+    await ended;
+    return arrivals;
+  }
+
+  async function routes(): Promise<readonly Route[]> {
+    const pages = await cluster.kubectl(['get', 'httproutes', '-o', 'json']);
+    return (JSON.parse(pages) as { items: Route[] }).items;
+  }
+
+  async function settled(): Promise<void> {
+    await cluster.until('a status of Weir for every route', async () => (await routes()).every(isTold));
+    await cluster.until('the number of routes', async () => {
+      const { status } = (await cluster.object('gateway', 'gw')) as GatewayStatus;
+      return status?.listeners?.[0]?.attachedRoutes === ROUTES + fresh;
+    });
+    await cluster.until('the end of the writes', async () => (await weir.metric('weir_status_waiting')) === 0);
+  }
+
+  /** A route that is served once it is there: 404 and then 200. On a busy machine the first may be missed. */
+  function judge(arrivals: readonly Arrival[]): void {
+    expect(arrivals.length).toBeGreaterThan(0);
+    for (const { statuses } of arrivals) expect([[404, 200], [200]]).toContainEqual(statuses);
+    console.log(`a new route was served after ${distribution(arrivals.map(({ ms }) => ms))}`);
+  }
+
+  test('are attached and counted with one status write each, and what another controller wrote stays', async () => {
+    const writesBefore = statusWrites(cluster.auditEvents(), weir.account.user).length;
+    const already = fresh;
+    const started = performance.now();
+    const applying = applyRoutes('1');
+    const contending = foreign.adopt(ROUTES);
+    judge(await arrivalsDuring(applying));
+    console.log(`${ROUTES} routes were applied in ${Math.round(performance.now() - started)} ms`);
+    await contending;
+    await settled();
+    const writes = statusWrites(cluster.auditEvents(), weir.account.user).slice(writesBefore);
+    console.log(`${writes.length} status writes for ${ROUTES} routes and ${fresh - already} that came meanwhile: ${tally(writes)}`);
+    expect(writes.length).toBeLessThanOrEqual(ROUTES + (fresh - already) + MORE_WRITES);
+    expect(await foreign.changed()).toEqual([]);
+  }, 150_000);
+
+  test('are served on while all of them change', async () => {
+    judge(await arrivalsDuring(applyRoutes('2')));
+    await settled();
+    expect(await foreign.changed()).toEqual([]);
+  }, 150_000);
+});
+
+/** A header that the first rule sets on requests: it makes the route another one. */
+function withHeader(route: Manifest, value: string): Manifest {
+  const spec = route['spec'] as { readonly rules: readonly object[] };
+  const filter = { type: 'RequestHeaderModifier', requestHeaderModifier: { set: [{ name: 'x-change', value }] } };
+  return { ...route, spec: { ...spec, rules: spec.rules.map((rule) => ({ ...rule, filters: [filter] })) } };
+}
+
+function isTold({ metadata, status }: Route): boolean {
+  const own = status?.parents?.find(({ controllerName }) => controllerName === 'gateway.weir.dev/controller');
+  return own?.conditions.some((c) => c.type === 'Accepted' && c.status === 'True' && c.observedGeneration === metadata.generation) === true;
+}
+
+/** How many of which kind, and how many were refused because another had written meanwhile. */
+function tally(writes: readonly AuditEvent[]): string {
+  const labels = writes.map(({ objectRef, responseStatus }) => `${objectRef?.resource} ${responseStatus?.code}`);
+  return [...new Set(labels)].map((label) => `${label}: ${labels.filter((each) => each === label).length}`).join(', ');
+}
+
+function distribution(values: readonly number[]): string {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share: number) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
+  return `${at(0.5)} ms (median), ${at(0.9)} ms (p90), ${at(1)} ms at most, of ${sorted.length}`;
+}
