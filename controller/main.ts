@@ -104,7 +104,7 @@ export class Controller {
     this.#programmed = new Programmed(this.#fleet, this.#writer);
     this.#fleets = this.#makeFleets();
     this.#fleet.onChange({
-      progressed: (gateway) => this.#programmed.progressed(gateway),
+      progressed: (listener) => this.#programmed.progressed(listener),
       refused: (kind, key, refusal) => this.#refused(kind, key, refusal),
     });
     this.#pipeline = this.#makePipeline();

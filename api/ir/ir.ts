@@ -2,6 +2,7 @@
 export * from './cluster.ts';
 export * from './endpoints.ts';
 export * from './filter.ts';
+export * from './listener-key.ts';
 export * from './listener.ts';
 export * from './policy.ts';
 export * from './resource.ts';

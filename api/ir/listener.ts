@@ -1,4 +1,4 @@
-// A listener: one entry of Gateway.spec.listeners as a proxy serves it.
+// A listener: one entry of spec.listeners of a Gateway or a ListenerSet as a proxy serves it.
 import { Type, type Static } from 'typebox';
 import { TlsSettings } from './tls-settings.ts';
 
@@ -38,14 +38,14 @@ export const ListenerTls = Type.Object(
 export type ListenerTls = Static<typeof ListenerTls>;
 
 /**
- * One listener of one Gateway. Key: `<gateway namespace>/<gateway name>/<listener name>`.
+ * One listener of one Gateway, its own or one of a ListenerSet. Key: that of listener-key.ts.
  * Several listeners may share a port; the proxy then tells them apart by host name (SNI and Host).
  */
 export const Listener = Type.Object(
   {
     kind: Type.Literal('Listener'),
     key: Type.String({ minLength: 1 }),
-    /** `<namespace>/<name>` of the Gateway. */
+    /** `<namespace>/<name>` of the Gateway that it is served for. */
     gateway: Type.String({ minLength: 1 }),
     /** IP addresses to bind; empty means every address of the pod. */
     addresses: Type.Array(Type.String()),

@@ -3,7 +3,7 @@
 import { Type, type Static } from 'typebox';
 
 /**
- * What a policy is attached to: a Gateway, a route, a Service or a Backend. `section`: the name of a listener or of a rule, the
+ * What a policy is attached to: a Gateway, a ListenerSet, a route, a Service or a Backend. `section`: the name of a listener or of a rule, the
  * number of a port of a Service, or '' for the whole object.
  */
 export const PolicyTarget = Type.Object(

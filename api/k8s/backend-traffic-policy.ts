@@ -4,6 +4,7 @@ import {
   GATEWAY_TARGET,
   GRPC_ROUTE_TARGET,
   HTTP_ROUTE_TARGET,
+  LISTENER_SET_TARGET,
   policyKind,
   SERVICE_TARGET,
   TCP_ROUTE_TARGET,
@@ -19,9 +20,10 @@ export const backendTrafficPolicy = policyKind({
   plural: 'backendtrafficpolicies',
   shortNames: ['btp'],
   description:
-    'How requests and connections are sent to backends: protocol, timeouts, retries, WebSockets. A rule wins over its route, that over the Service or Backend, that over the listener, that over the Gateway, field by field.',
+    'How requests and connections are sent to backends: protocol, timeouts, retries, WebSockets. A rule wins over its route, that over the Service or Backend, that over the listener, that over the ListenerSet, that over the Gateway, field by field.',
   targets: [
     GATEWAY_TARGET,
+    LISTENER_SET_TARGET,
     HTTP_ROUTE_TARGET,
     GRPC_ROUTE_TARGET,
     { ...TCP_ROUTE_TARGET, settings: OF_CONNECTIONS },

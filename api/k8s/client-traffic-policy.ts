@@ -1,5 +1,5 @@
 // ClientTrafficPolicy: how listeners treat those who connect to them.
-import { GATEWAY_TARGET, policyKind } from './policy.ts';
+import { GATEWAY_TARGET, LISTENER_SET_TARGET, policyKind } from './policy.ts';
 import { ALPN_PROTOCOLS, CIPHER_SUITES, KEY_EXCHANGES, TLS_VERSIONS } from '#lib/tls-names.ts';
 import { choice, choices, count, duration, flag, group, ranges, size } from './setting.ts';
 
@@ -12,8 +12,8 @@ export const clientTrafficPolicy = policyKind({
   plural: 'clienttrafficpolicies',
   shortNames: ['ctp'],
   description:
-    'How listeners treat those who connect to them: timeouts, limits, protocols. A listener wins over its Gateway, field by field.',
-  targets: [GATEWAY_TARGET],
+    'How listeners treat those who connect to them: timeouts, limits, protocols. A listener wins over its ListenerSet, and that over its Gateway, field by field.',
+  targets: [GATEWAY_TARGET, LISTENER_SET_TARGET],
   settings: {
     timeouts: group('How long a client may take. 0s is no timeout.', {
       proxyHeader: duration('The header of the PROXY protocol, from accept, where one is required.'),

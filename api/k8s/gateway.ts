@@ -16,6 +16,16 @@ export const RouteNamespaces = closed(
 );
 export type RouteNamespaces = Static<typeof RouteNamespaces>;
 
+/** From which namespaces ListenerSets may add listeners (GEP-1713). */
+export const ListenerNamespaces = closed(
+  {
+    from: Type.Enum(['All', 'Selector', 'Same', 'None'], { default: 'None' }),
+    selector: Type.Optional(LabelSelector),
+  },
+  { default: {} },
+);
+export type ListenerNamespaces = Static<typeof ListenerNamespaces>;
+
 /** Without kinds, those of the protocol. */
 export const AllowedRoutes = closed(
   {
@@ -83,7 +93,8 @@ export const Gateway = objectOf(
       closed({ parametersRef: Type.Optional(LocalReference), labels: InfrastructureTexts, annotations: InfrastructureTexts }),
     ),
     tls: Type.Optional(GatewayTls),
-    ...unread('allowedListeners', 'defaultScope'),
+    allowedListeners: closed({ namespaces: ListenerNamespaces }, { default: {} }),
+    ...unread('defaultScope'),
   }),
 );
 export type Gateway = Static<typeof Gateway>;

@@ -8,6 +8,7 @@ export * from './gateway.ts';
 export * from './grpc-route.ts';
 export * from './http-filter.ts';
 export * from './http-route.ts';
+export * from './listener-set.ts';
 export * from './reference-grant.ts';
 export * from './reference.ts';
 export * from './stream-rule.ts';

@@ -8,6 +8,7 @@ import { GatewayClass } from './gateway-class.ts';
 import { Gateway } from './gateway.ts';
 import { GrpcRoute } from './grpc-route.ts';
 import { HttpRoute } from './http-route.ts';
+import { ListenerSet } from './listener-set.ts';
 import { ReferenceGrant } from './reference-grant.ts';
 import { POLICIES, type PolicyKindName, type PolicyObjects } from './policies.ts';
 import { GATEWAY_GROUP, WEIR_GROUP } from './schema.ts';
@@ -31,6 +32,7 @@ export interface KindInfo {
 export interface ObjectsByKind extends PolicyObjects {
   GatewayClass: GatewayClass;
   Gateway: Gateway;
+  ListenerSet: ListenerSet;
   HTTPRoute: HttpRoute;
   GRPCRoute: GrpcRoute;
   TCPRoute: TcpRoute;
@@ -62,6 +64,14 @@ const policyKinds = Object.fromEntries(
 export const KINDS: Readonly<Record<KindName, KindInfo>> = {
   GatewayClass: { ...gatewayV1, kind: 'GatewayClass', plural: 'gatewayclasses', namespaced: false, schema: GatewayClass },
   Gateway: { ...gatewayV1, kind: 'Gateway', plural: 'gateways', namespaced: true, schema: Gateway },
+  ListenerSet: {
+    apiVersion: `${GATEWAY_GROUP}/v1`,
+    alsoVersions: [],
+    kind: 'ListenerSet',
+    plural: 'listenersets',
+    namespaced: true,
+    schema: ListenerSet,
+  },
   HTTPRoute: { ...gatewayV1, kind: 'HTTPRoute', plural: 'httproutes', namespaced: true, schema: HttpRoute },
   GRPCRoute: {
     apiVersion: `${GATEWAY_GROUP}/v1`,

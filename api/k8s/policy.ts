@@ -15,7 +15,7 @@ export const PolicyTargetRef = closed({
     Type.String({
       ...DnsName,
       description:
-        'A part of the target: a listener of a Gateway, a named rule of a route, a named port of a Service. Absent: the whole of it.',
+        'A part of the target: a listener of a Gateway or ListenerSet, a named rule of a route, a named port of a Service. Absent: the whole of it.',
     }),
   ),
 });
@@ -39,6 +39,7 @@ export interface TargetKind {
 }
 
 export const GATEWAY_TARGET: TargetKind = { group: GATEWAY_GROUP, kind: 'Gateway', section: 'listener' };
+export const LISTENER_SET_TARGET: TargetKind = { group: GATEWAY_GROUP, kind: 'ListenerSet', section: 'listener' };
 export const HTTP_ROUTE_TARGET: TargetKind = { group: GATEWAY_GROUP, kind: 'HTTPRoute', section: 'rule' };
 export const GRPC_ROUTE_TARGET: TargetKind = { group: GATEWAY_GROUP, kind: 'GRPCRoute', section: 'rule' };
 export const TCP_ROUTE_TARGET: TargetKind = { group: GATEWAY_GROUP, kind: 'TCPRoute', section: 'rule' };

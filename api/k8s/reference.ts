@@ -1,5 +1,6 @@
 // References between objects, with the defaults the API server fills in.
 import { Type, type Static } from 'typebox';
+import type { ObjectRef } from './object.ts';
 import { closed, DnsLabel, DnsName, GATEWAY_GROUP, Group, Kind, Port } from './schema.ts';
 
 /** What a route attaches to. Namespace: the route's own when absent. */
@@ -12,6 +13,14 @@ export const ParentReference = closed({
   port: Type.Optional(Port),
 });
 export type ParentReference = Static<typeof ParentReference>;
+
+/** Kinds whose listeners routes attach to. */
+const PARENT_KINDS: ReadonlySet<string> = new Set(['Gateway', 'ListenerSet']);
+
+/** What a parentRef in that namespace leads to; null where that is neither a Gateway nor a ListenerSet. */
+export function parentOf({ group, kind, namespace, name }: ParentReference, ownNamespace: string): ObjectRef | null {
+  return group === GATEWAY_GROUP && PARENT_KINDS.has(kind) ? { kind, namespace: namespace ?? ownNamespace, name } : null;
+}
 
 const backendFields = {
   group: Type.String({ ...Group, default: '' }),

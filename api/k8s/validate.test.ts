@@ -227,7 +227,7 @@ describe('what only strict validation refuses', () => {
           { name: 'a', port: 81, protocol: 'HTTP' },
         ],
       }),
-      'spec.listeners[1].name: is the name of another listener of this Gateway',
+      'spec.listeners[1].name: is the name of another listener of this object',
     ],
     [
       'two listeners that are the same',

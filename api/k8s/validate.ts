@@ -6,6 +6,7 @@ import { checkGatewayParameters } from './gateway-parameters-rules.ts';
 import { checkGateway } from './gateway-rules.ts';
 import { checkGrpcRoute } from './grpc-route-rules.ts';
 import { checkHttpRoute } from './http-route-rules.ts';
+import { checkListenerSet } from './listener-rules.ts';
 import { checkPolicy } from './policy-rules.ts';
 import { policyKindOf } from './policies.ts';
 import { checkStreamRoute } from './stream-route-rules.ts';
@@ -74,6 +75,7 @@ const RULES: { readonly [K in KindName]?: (object: ObjectsByKind[K]) => readonly
   BackendTLSPolicy: checkBackendTlsPolicy,
   Gateway: checkGateway,
   GatewayParameters: checkGatewayParameters,
+  ListenerSet: checkListenerSet,
   HTTPRoute: checkHttpRoute,
   GRPCRoute: checkGrpcRoute,
   TCPRoute: checkStreamRoute,

@@ -1,5 +1,5 @@
 // Which policies apply to a listener, or to requests of a route on their way to a backend, nearest first.
-import type { Policy, PolicyTarget, Route, StreamRoute } from '../ir/ir.ts';
+import { parseListenerKey, type Policy, type PolicyTarget, type Route, type StreamRoute } from '../ir/ir.ts';
 import type { PolicyKindName } from '../k8s/policies.ts';
 import { comparePolicies, type Layer } from './merge.ts';
 
@@ -10,8 +10,15 @@ export type TargetedRoute = Pick<Route, 'objectKind' | 'namespace' | 'name' | 'r
 export function describeTarget({ kind, namespace, name, section }: PolicyTarget): string {
   const object = objectOf({ kind, namespace, name, section });
   if (section === '') return object;
-  return `${object} ${kind === 'Gateway' ? 'listener' : kind === 'Service' ? 'port' : 'rule'} ${section}`;
+  return `${object} ${SECTIONS.get(kind) ?? 'rule'} ${section}`;
 }
+
+/** What a section is called; those of routes are rules. */
+const SECTIONS: ReadonlyMap<string, string> = new Map([
+  ['Gateway', 'listener'],
+  ['ListenerSet', 'listener'],
+  ['Service', 'port'],
+]);
 
 /** The policies of a proxy by what they are attached to. Never changed: a change makes another. */
 export class PolicyIndex {
@@ -47,14 +54,13 @@ function idOf(kind: string, { kind: targetKind, namespace, name, section }: Poli
   return `${kind}|${targetKind}/${namespace}/${name}|${section}`;
 }
 
-/** What a listener (key) takes settings from: itself, then its Gateway. */
+/** What a listener (key) takes settings from: itself, then the ListenerSet that it is of, then its Gateway. */
 export function listenerTargets(key: string): readonly PolicyTarget[] {
-  const [namespace = '', name = '', listener = ''] = key.split('/');
-  const gateway = { kind: 'Gateway', namespace, name };
-  return [
-    { ...gateway, section: listener },
-    { ...gateway, section: '' },
-  ];
+  const { gateway, listenerSet, listener } = parseListenerKey(key);
+  const whole = { kind: 'Gateway', ...gateway, section: '' };
+  if (listenerSet === null) return [{ ...whole, section: listener }, whole];
+  const set = { kind: 'ListenerSet', ...listenerSet, section: '' };
+  return [{ ...set, section: listener }, set, whole];
 }
 
 /** What a backend takes settings from: the port of a Service, then all of it; a Backend as a whole. `cluster` is a key. */

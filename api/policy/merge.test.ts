@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Policy, PolicyTarget } from '../ir/ir.ts';
-import { listenerTargets, PolicyIndex, requestTargets } from './layers.ts';
+import { describeTarget, listenerTargets, PolicyIndex, requestTargets } from './layers.ts';
 import { leavesOfKind, mergePolicies, type Layer } from './merge.ts';
 import { valueAt } from './settings.ts';
 
@@ -52,6 +52,16 @@ const SomeSettings: fc.Arbitrary<Policy['settings']> = fc
     return settings;
   });
 const SomeLayers = fc.array(SomeSettings, { maxLength: 5 }).map((all) => all.map((settings, i) => layer(`p${i}`, settings)));
+
+describe('listenerTargets', () => {
+  test('leads from a listener of a ListenerSet to the set and its Gateway, not to a listener of the same name there', () => {
+    expect(listenerTargets('infra/edge/apps/mine/http').map(describeTarget)).toEqual([
+      'ListenerSet/apps/mine listener http',
+      'ListenerSet/apps/mine',
+      'Gateway/infra/edge',
+    ]);
+  });
+});
 
 describe('the merge, whatever the policies', () => {
   test('gives each field what the nearest that has it says, and nothing else', () => {

@@ -1,17 +1,17 @@
 // Attachment: which listeners of its parents a route is attached to, and why not to others.
-import { GATEWAY_GROUP } from '#api/k8s/schema.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { ParentReference } from '#api/k8s/k8s.ts';
+import { parentOf } from '#api/k8s/reference.ts';
 import type { Attachment } from '#api/ir/ir.ts';
+import { attachableUnit } from './attachable.ts';
 import { claimsOf, type Attaching, type Claim } from './claims.ts';
 import type { AttachObstacle } from './conditions.ts';
-import { attachableUnit } from './gateway.ts';
 import type { AttachableListener } from './listener.ts';
 import { rivalsUnit, type Defeat } from './rivals.ts';
 import { HTTP_ROUTE, GRPC_ROUTE } from './route-kinds.ts';
 import type { View } from './view.ts';
 
-/** What became of one parentRef to a Gateway of ours. */
+/** What became of one parentRef to a Gateway or ListenerSet of ours. */
 export interface ParentOutcome {
   readonly parentRef: ParentReference;
   readonly attachments: readonly Attachment[];
@@ -28,13 +28,14 @@ export function attachedCounter(listenerKey: string): string {
   return `attached ${listenerKey}`;
 }
 
-/** The outcome for every parentRef that leads to a Gateway of ours; the others are somebody else's. */
+/** The outcome for every parentRef that leads to a Gateway or ListenerSet of ours; the others are somebody else's. */
 export function attach(view: View, route: Attaching): readonly ParentOutcome[] {
   return route.parentRefs.flatMap((parentRef) => {
-    if (parentRef.group !== GATEWAY_GROUP || parentRef.kind !== 'Gateway') return [];
-    const gateway = `${parentRef.namespace ?? route.namespace}/${parentRef.name}`;
-    const listeners = view.read(attachableUnit, gateway);
-    return listeners === null ? [] : [attachTo(view, route, parentRef, gateway, listeners)];
+    const parent = parentOf(parentRef, route.namespace);
+    if (parent === null) return [];
+    const id = objectId(parent);
+    const listeners = view.read(attachableUnit, id);
+    return listeners === null ? [] : [attachTo(view, route, parentRef, id, listeners)];
   });
 }
 
@@ -43,11 +44,11 @@ function attachTo(
   view: View,
   route: Attaching,
   parentRef: ParentReference,
-  gateway: string,
+  parent: string,
   listeners: readonly AttachableListener[],
 ): ParentOutcome {
   const claims = claimsOf(view, route, parentRef, listeners);
-  const defeats = defeatsOf(view, route, gateway);
+  const defeats = defeatsOf(view, route, parent);
   const won = claims.agreed.filter(({ listener }) => !defeats.some((defeat) => defeat.listener === listener.key));
   const ready = won.filter(({ listener }) => listener.ready);
   const whyNot = (): AttachObstacle => {
@@ -73,10 +74,10 @@ function attachTo(
 }
 
 /** Routes for requests come in two kinds that exclude each other; those for connections have no rivals. */
-function defeatsOf(view: View, { kind, namespace, name }: Attaching, gateway: string): readonly Defeat[] {
+function defeatsOf(view: View, { kind, namespace, name }: Attaching, parent: string): readonly Defeat[] {
   if (kind !== HTTP_ROUTE && kind !== GRPC_ROUTE) return [];
   const id = objectId({ kind: kind.kind, namespace, name });
-  return view.read(rivalsUnit, gateway).filter(({ loser }) => loser === id);
+  return view.read(rivalsUnit, parent).filter(({ loser }) => loser === id);
 }
 
 function describeDefeats(defeats: readonly Defeat[], claims: readonly Claim[]): string {

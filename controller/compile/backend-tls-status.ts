@@ -1,9 +1,9 @@
 // The status of a BackendTLSPolicy: one entry for each Gateway that reaches what the policy targets.
 import type { BackendTlsPolicy, BackendTlsTarget } from '#api/k8s/k8s.ts';
-import { GATEWAY_GROUP, WEIR_GROUP } from '#api/k8s/schema.ts';
+import { WEIR_GROUP } from '#api/k8s/schema.ts';
+import { gatewaysTo } from './ancestors.ts';
 import { compileBackendTls, governing, targetKey } from './backend-tls.ts';
 import * as conditions from './conditions.ts';
-import { attachableUnit } from './gateway.ts';
 import type { DesiredCondition, ParentRef } from './result.ts';
 import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
 
@@ -72,20 +72,6 @@ function lackOfService(view: View, { name, sectionName }: BackendTlsTarget, name
 function lackOfBackend(view: View, { name, sectionName }: BackendTlsTarget, namespace: string): string | null {
   if (view.object('Backend', namespace, name) === undefined) return 'does not exist';
   return sectionName === undefined ? null : 'has no sections';
-}
-
-/** Our Gateways that routes lead from to the target, each once. */
-function gatewaysTo(view: View, target: string): readonly ParentRef[] {
-  const routes = [...view.list('routesByBackend', target), ...view.list('streamRoutesByBackend', target)];
-  const keys = routes.flatMap(({ metadata, spec }) =>
-    spec.parentRefs
-      .filter(({ group, kind }) => group === GATEWAY_GROUP && kind === 'Gateway')
-      .map(({ namespace, name }) => `${namespace ?? metadata.namespace ?? ''}/${name}`),
-  );
-  return [...new Set(keys)].sort().flatMap((key) => {
-    if (view.read(attachableUnit, key) === null) return [];
-    return [{ group: GATEWAY_GROUP, kind: 'Gateway', ...splitKey(key) }];
-  });
 }
 
 /** A policy is accepted as long as it is in force for one of its targets. */

@@ -1,8 +1,8 @@
-// What a route claims of a Gateway: the listeners a parentRef names, those of them that allow the route, and the hosts both agree on.
-import type { ParentReference, RouteNamespaces } from '#api/k8s/k8s.ts';
+// What a route claims of a Gateway or ListenerSet: the listeners a parentRef names, those of them that allow the route, and the hosts both agree on.
+import type { ParentReference } from '#api/k8s/k8s.ts';
 import { intersectAll } from './hostnames.ts';
-import { selects } from './label-selector.ts';
 import type { AttachableListener } from './listener.ts';
+import { admits } from './namespaces.ts';
 import { sameKind, type RouteKind } from './route-kinds.ts';
 import type { View } from './view.ts';
 
@@ -28,11 +28,11 @@ export interface Claims {
   readonly agreed: readonly Claim[];
 }
 
-/** What a parentRef to a Gateway with these listeners claims. */
+/** What a parentRef to an object with these listeners claims. */
 export function claimsOf(view: View, route: Attaching, parentRef: ParentReference, listeners: readonly AttachableListener[]): Claims {
   const named = listeners.filter((listener) => isNamed(listener, parentRef));
-  const gatewayNamespace = parentRef.namespace ?? route.namespace;
-  const allowing = named.filter((listener) => allows(view, listener, route, gatewayNamespace));
+  const ownNamespace = parentRef.namespace ?? route.namespace;
+  const allowing = named.filter((listener) => allows(view, listener, route, ownNamespace));
   const agreed = allowing
     .map((listener) => ({ listener, hostnames: intersectAll(listener.hostname, route.hostnames) }))
     .filter(({ hostnames }) => hostnames.length > 0);
@@ -43,26 +43,6 @@ function isNamed(listener: AttachableListener, { sectionName, port }: ParentRefe
   return (sectionName === undefined || listener.name === sectionName) && (port === undefined || listener.port === port);
 }
 
-function allows(view: View, listener: AttachableListener, route: Attaching, gatewayNamespace: string): boolean {
-  return (
-    listener.kinds.some((kind) => sameKind(kind, route.kind)) &&
-    allowsNamespace(view, listener.namespaces, route.namespace, gatewayNamespace)
-  );
-}
-
-function allowsNamespace(view: View, { from, selector }: RouteNamespaces, namespace: string, gatewayNamespace: string): boolean {
-  switch (from) {
-    case 'All':
-      return true;
-    case 'Same':
-      return namespace === gatewayNamespace;
-    case 'Selector':
-      return selector !== undefined && selects(selector, labelsOf(view, namespace));
-  }
-}
-
-/** Every API server sets the name label; a namespace that only files mention has it too. */
-function labelsOf(view: View, namespace: string): Readonly<Record<string, string>> {
-  const labels = view.object('Namespace', '', namespace)?.metadata.labels;
-  return { ...labels, 'kubernetes.io/metadata.name': namespace };
+function allows(view: View, listener: AttachableListener, route: Attaching, ownNamespace: string): boolean {
+  return listener.kinds.some((kind) => sameKind(kind, route.kind)) && admits(view, listener.namespaces, route.namespace, ownNamespace);
 }

@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { objectId, refOf, type KubernetesObject } from '#api/k8s/object.ts';
 import type { Resource } from '#api/ir/ir.ts';
+import type { FleetMode } from '#api/k8s/k8s.ts';
 import type { Change } from '../watch/event.ts';
 import { Compiler } from './compile.ts';
 import type { CompileDelta } from './result.ts';
@@ -14,6 +15,7 @@ import {
   gatewayClass,
   grpcRoute,
   httpRoute,
+  listenerSet,
   namespace,
   policy,
   referenceGrant,
@@ -46,6 +48,13 @@ const Listener = fc.record(
   { requiredKeys: ['name', 'port', 'protocol'] },
 );
 
+const AllowedListeners = fc.constantFrom<object>(
+  {},
+  { namespaces: { from: 'All' } },
+  { namespaces: { from: 'Same' } },
+  { namespaces: { from: 'Selector', selector: { matchLabels: { team: 'blue' } } } },
+);
+
 const BackendRef = fc.record({ name: Names, namespace: Namespaces, port: fc.constantFrom(80, 81) });
 
 const Rule = fc.record(
@@ -67,7 +76,13 @@ const Rule = fc.record(
 );
 
 const ParentRef = fc.record(
-  { name: Names, namespace: fc.constant('infra'), sectionName: fc.constantFrom('one', 'two'), port: fc.constantFrom(80, 443) },
+  {
+    kind: fc.constantFrom('Gateway', 'ListenerSet'),
+    name: Names,
+    namespace: fc.constant('infra'),
+    sectionName: fc.constantFrom('one', 'two'),
+    port: fc.constantFrom(80, 443),
+  },
   { requiredKeys: ['name'] },
 );
 
@@ -102,7 +117,7 @@ const Labels = fc.constantFrom({}, { team: 'blue' });
 /** Some targets are of kinds that the policy may not have, or parts that are nowhere. */
 const PolicyTarget = fc.record(
   {
-    kind: fc.constantFrom('Gateway', 'HTTPRoute', 'Service'),
+    kind: fc.constantFrom('Gateway', 'ListenerSet', 'HTTPRoute', 'Service'),
     name: Names,
     sectionName: fc.constantFrom('one', 'two'),
   },
@@ -136,8 +151,19 @@ const SomeObject: fc.Arbitrary<KubernetesObject> = fc.oneof(
     .record({ name: Names, controller: fc.constantFrom(CONTROLLER, 'example.com/other') })
     .map(({ name, controller }) => gatewayClass(name, controller)),
   fc
-    .record({ name: Names, className: Names, listeners: fc.array(Listener, { minLength: 1, maxLength: 3 }), labels: Labels })
-    .map(({ name, className, listeners, labels }) => labelled(gateway(name, listeners, className), labels)),
+    .record({
+      name: Names,
+      className: Names,
+      listeners: fc.array(Listener, { minLength: 1, maxLength: 3 }),
+      labels: Labels,
+      allowedListeners: AllowedListeners,
+    })
+    .map(({ name, className, listeners, labels, allowedListeners }) =>
+      labelled(gateway(name, listeners, className, { allowedListeners }), labels),
+    ),
+  fc
+    .record({ ns: Namespaces, name: Names, parent: Names, listeners: fc.array(Listener, { minLength: 1, maxLength: 3 }), day: Day })
+    .map(({ ns, name, parent, listeners, day }) => aged(listenerSet(ns, name, parent, listeners), day)),
   fc.record({ ns: Namespaces, name: Names, spec: Route, day: Day }).map(({ ns, name, spec, day }) => aged(httpRoute(ns, name, spec), day)),
   fc
     .record({ ns: Namespaces, name: Names, spec: GrpcRoute, day: Day })
@@ -157,6 +183,8 @@ const SomeObject: fc.Arbitrary<KubernetesObject> = fc.oneof(
     .map(({ ns, name, crt, key }) => tlsSecret(ns, name, Certificates[crt]?.[0] ?? '', Certificates[key]?.[1] ?? '')),
 );
 
+const Fleet = fc.constantFrom<FleetMode>('Shared', 'PerGateway');
+
 const SomeChange: fc.Arbitrary<Change> = fc.oneof(
   { weight: 4, arbitrary: SomeObject.map(upsert) },
   { weight: 1, arbitrary: SomeObject.map(remove) },
@@ -166,6 +194,7 @@ const SomeChange: fc.Arbitrary<Change> = fc.oneof(
 class Follower {
   readonly resources = new Map<string, string>();
   readonly statuses = new Map<string, unknown>();
+  readonly fleets = new Map<string, unknown>();
 
   follow(delta: CompileDelta): void {
     expect(delta.faults).toEqual([]);
@@ -177,18 +206,20 @@ class Follower {
     }
     for (const { kind, key } of delta.removed) expect(this.resources.delete(`${kind} ${key}`)).toBe(true);
     for (const status of delta.statuses) this.statuses.set(objectId(status.ref), status);
+    for (const fleet of delta.fleets) this.fleets.set(fleet.gateway, fleet);
+    for (const gateway of delta.fleetsGone) expect(this.fleets.delete(gateway)).toBe(true);
     for (const ref of delta.forgotten) expect(this.statuses.delete(objectId(ref))).toBe(true);
   }
 
   /** Everything, sorted. */
   all(): unknown {
     const sort = <V>(map: Map<string, V>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
-    return { resources: sort(this.resources), statuses: sort(this.statuses) };
+    return { resources: sort(this.resources), statuses: sort(this.statuses), fleets: sort(this.fleets) };
   }
 }
 
-function applyAll(batches: readonly (readonly Change[])[]): Follower {
-  const compiler = new Compiler({ controllerName: CONTROLLER });
+function applyAll(batches: readonly (readonly Change[])[], byDefault: FleetMode): Follower {
+  const compiler = new Compiler({ controllerName: CONTROLLER, fleets: { byDefault, lacks: '' } });
   const follower = new Follower();
   for (const batch of batches) follower.follow(compiler.apply(batch));
   return follower;
@@ -207,9 +238,9 @@ function finalObjects(changes: readonly Change[]): Change[] {
 describe('Compiler', () => {
   test('yields what a fresh compile of the final objects yields, whatever the order and the batches', () => {
     fc.assert(
-      fc.property(fc.array(fc.array(SomeChange, { maxLength: 8 }), { maxLength: 12 }), (batches) => {
-        const incremental = applyAll(batches);
-        const fresh = applyAll([finalObjects(batches.flat())]);
+      fc.property(fc.array(fc.array(SomeChange, { maxLength: 8 }), { maxLength: 12 }), Fleet, (batches, fleet) => {
+        const incremental = applyAll(batches, fleet);
+        const fresh = applyAll([finalObjects(batches.flat())], fleet);
         expect(incremental.all()).toEqual(fresh.all());
       }),
       { numRuns: Number(process.env['FC_RUNS'] ?? 300) },

@@ -10,6 +10,7 @@ import {
   gatewayClass,
   grpcRoute,
   httpRoute,
+  listenerSet,
   namespace,
   referenceGrant,
   remove,
@@ -135,13 +136,43 @@ describe('a change costs what it affects', () => {
   test('a Gateway whose listeners stay as they are recompiles no route', () => {
     const web = gateway('web', [HTTP]);
     const delta = compiler.apply([upsert({ ...web, metadata: { ...web.metadata, generation: 2 } })]);
-    expect(summary(delta)).toEqual({ ...NOTHING, statuses: ['Gateway web'], recompiled: 3 });
+    expect(summary(delta)).toEqual({ ...NOTHING, statuses: ['Gateway web'], recompiled: 5 });
   });
 
   test('a listener that changes recompiles the routes that see it', () => {
     const delta = compiler.apply([upsert(gateway('web', [{ ...HTTP, hostname: '*.example.com' }]))]);
-    expect(delta.recompiled).toBe(COUNT + 3);
+    expect(delta.recompiled).toBe(COUNT + 5);
     expect(delta.changed).toHaveLength(COUNT);
+  });
+});
+
+describe('a ListenerSet costs what it affects', () => {
+  const COUNT = 500;
+  const listeners = (i: number) => [{ name: 'http', port: 80, protocol: 'HTTP', hostname: `set-${i}.example.com` }];
+  const set = (i: number, name = `set-${i}`) => listenerSet('apps', name, 'web', listeners(i));
+  const compiler = compilerWith(
+    gatewayClass(),
+    gateway('web', [{ ...HTTP, hostname: 'web.example.com' }], 'weir', { allowedListeners: { namespaces: { from: 'All' } } }),
+    ...Array.from({ length: COUNT }, (_, i) => set(i)),
+    ...Array.from({ length: COUNT }, (_, i) => httpRoute('apps', `app-${i}`, { parentRefs: [{ kind: 'ListenerSet', name: `set-${i}` }] })),
+  );
+
+  test('one that changes recompiles itself, its route and who looks for conflicts', () => {
+    const moved = listenerSet('apps', 'set-7', 'web', [{ name: 'http', port: 80, protocol: 'HTTP', hostname: 'seven.example.com' }]);
+    expect(summary(compiler.apply([upsert(moved)]))).toEqual({
+      changed: ['Listener infra/web/apps/set-7/http', 'Route HTTPRoute/apps/app-7/0'],
+      removed: [],
+      statuses: [],
+      recompiled: 6,
+    });
+  });
+
+  test('one that loses a host to another is told, and nobody else', () => {
+    expect(summary(compiler.apply([upsert(set(8, 'a-new-one'))]))).toMatchObject({
+      changed: ['Listener infra/web/apps/a-new-one/http'],
+      removed: ['Listener infra/web/apps/set-8/http', 'Route HTTPRoute/apps/app-8/0'],
+      statuses: ['HTTPRoute app-8', 'ListenerSet a-new-one', 'ListenerSet set-8'],
+    });
   });
 });
 

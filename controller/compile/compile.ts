@@ -10,6 +10,7 @@ import { gatewayClassUnit } from './gateway-class.ts';
 import { gatewayStatusUnit } from './gateway-status.ts';
 import { grpcRouteUnit } from './grpc-route.ts';
 import { httpRouteUnit } from './http-route.ts';
+import { listenerSetStatusUnit } from './listener-set-status.ts';
 import { policyUnit } from './policy.ts';
 import { Outputs } from './outputs.ts';
 import type { CompileDelta, DesiredFleet, DesiredStatus, RejectedObject } from './result.ts';
@@ -21,6 +22,7 @@ import type { CompileOptions, UnitKind } from './view.ts';
 const ROOTS: ReadonlyMap<string, UnitKind<unknown>> = new Map<string, UnitKind<unknown>>([
   ['GatewayClass', gatewayClassUnit],
   ['Gateway', gatewayStatusUnit],
+  ['ListenerSet', listenerSetStatusUnit],
   ['BackendTLSPolicy', backendTlsStatusUnit],
   ['HTTPRoute', httpRouteUnit],
   ['GRPCRoute', grpcRouteUnit],

@@ -50,10 +50,10 @@ export function gatewayNotAccepted(generation: number, obstacle: GatewayObstacle
 }
 
 /**
- * Programmed as far as proxies have confirmed: `acked` of `total` proxies serve the Gateway's current listeners.
+ * Of a Gateway or ListenerSet: programmed as far as proxies have confirmed, `acked` of `total` serve its current listeners.
  * Compile cannot know and says 1 of 1; who knows the acks puts the true condition in its place.
  */
-export function gatewayProgrammed(generation: number, acked: number, total: number): DesiredCondition {
+export function programmedBy(generation: number, acked: number, total: number): DesiredCondition {
   if (total === 0) return condition('Programmed', 'False', 'Pending', 'no proxy is connected', generation);
   if (acked < total) return condition('Programmed', 'False', 'Pending', `${acked} of ${total} proxies have the configuration`, generation);
   return condition('Programmed', 'True', 'Programmed', 'every proxy has the configuration', generation);
@@ -85,6 +85,33 @@ export function gatewayRefInvalid(generation: number, obstacle: ClientCertificat
 }
 
 export type ClientCertificateObstacle = Obstacle<'InvalidClientCertificateRef' | 'RefNotPermitted'>;
+
+// --- ListenerSet, GEP-1713 (ListenerSetConditionType)
+
+export type ListenerSetObstacle = Obstacle<'NotAllowed' | 'ParentNotAccepted'>;
+
+export function listenerSetAccepted(generation: number): DesiredCondition {
+  return condition('Accepted', 'True', 'Accepted', 'every listener is served by the Gateway', generation);
+}
+
+/** Some listeners are served, others not. */
+export function listenerSetPartlyAccepted(generation: number, message: string): DesiredCondition {
+  return condition('Accepted', 'True', 'ListenersNotValid', message, generation);
+}
+
+export function listenerSetNotAccepted(
+  generation: number,
+  obstacle: ListenerSetObstacle | Obstacle<'ListenersNotValid'>,
+): DesiredCondition {
+  return condition('Accepted', 'False', obstacle.reason, obstacle.message, generation);
+}
+
+export function listenerSetNotProgrammed(
+  generation: number,
+  obstacle: ListenerSetObstacle | Obstacle<'ListenersNotValid' | 'ParentNotProgrammed'>,
+): DesiredCondition {
+  return condition('Programmed', 'False', obstacle.reason, obstacle.message, generation);
+}
 
 // --- BackendTLSPolicy
 

@@ -1,41 +1,45 @@
 // The fleet of a Gateway that has one to itself, and the addresses at which the Service of a fleet is reached.
 import { isIP } from 'node:net';
-import type { Gateway, Listener } from '#api/k8s/k8s.ts';
-import type { ResolvedParameters } from './parameters.ts';
+import type { Gateway } from '#api/k8s/k8s.ts';
+import { fleetPorts, sortedPorts } from './fleet-ports.ts';
+import { gatewayFrameUnit } from './gateway-frame.ts';
+import { listenerSetUnit } from './listener-set.ts';
+import { gatewayParameters } from './parameters.ts';
 import type { DesiredFleet, FleetPort, StatusAddress } from './result.ts';
-import { isSupported } from './route-kinds.ts';
-import type { View } from './view.ts';
+import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
 
-/** Null when other proxies serve the Gateway, or nothing can be served. `parameters` is null when they are not valid. */
-export function fleetOf(gateway: Gateway, parameters: ResolvedParameters | null): DesiredFleet | null {
-  if (parameters?.mode === 'Shared') return null;
-  const { labels = {}, annotations = {} } = gateway.spec.infrastructure ?? {};
-  const { listeners, addresses } = gateway.spec;
-  const { uid = '' } = gateway.metadata;
-  const ports = portsOf(listeners);
-  if (ports.length === 0) return null;
-  return {
-    gateway: keyOf(gateway),
-    uid,
-    parameters: parameters?.spec ?? null,
-    ports,
-    labels,
-    annotations,
-    addresses: addresses.map(({ value }) => value),
-  };
-}
+/** Key: `<namespace>/<name>` of a Gateway. Yields no fleet when other proxies serve the Gateway, or nothing can be served. */
+export const fleetUnit: UnitKind<null> = {
+  name: 'fleet',
+  stage: 'attachable',
+  compile(view, key) {
+    const { namespace, name } = splitKey(key);
+    const gateway = view.object('Gateway', namespace, name);
+    if (gateway === undefined || view.read(gatewayFrameUnit, key)?.ownFleet !== true) return valueOnly(null);
+    const parameters = gatewayParameters(view, gateway);
+    const { labels = {}, annotations = {} } = gateway.spec.infrastructure ?? {};
+    const ports = portsOf(view, gateway);
+    if (ports.length === 0) return valueOnly(null);
+    const fleet: DesiredFleet = {
+      gateway: key,
+      uid: gateway.metadata.uid ?? '',
+      parameters: parameters.ok ? parameters.value.spec : null,
+      ports,
+      labels,
+      annotations,
+      addresses: gateway.spec.addresses.map(({ value }) => value),
+    };
+    return { ...valueOnly(null), fleet };
+  },
+};
 
-function keyOf({ metadata: { namespace = '', name } }: Gateway): string {
-  return `${namespace}/${name}`;
-}
-
-/** In order, each once. A listener that cannot be served for now keeps its port: taking it from the Service would cut others. */
-function portsOf(listeners: readonly Listener[]): FleetPort[] {
-  const ports = listeners
-    .filter(({ protocol }) => isSupported(protocol))
-    .map(({ port, protocol }): FleetPort => ({ protocol: protocol === 'UDP' ? 'UDP' : 'TCP', port }));
-  const unique = new Map(ports.map((port) => [`${port.protocol} ${port.port}`, port]));
-  return [...unique.values()].sort((a, b) => a.port - b.port || (a.protocol < b.protocol ? -1 : 1));
+/** Those of the Gateway's own listeners and of its ListenerSets. */
+function portsOf(view: View, gateway: Gateway): FleetPort[] {
+  const { namespace = '', name } = gateway.metadata;
+  const ofSets = view
+    .list('listenerSetsByGateway', `${namespace}/${name}`)
+    .flatMap(({ metadata }) => view.read(listenerSetUnit, `${metadata.namespace ?? ''}/${metadata.name}`)?.ports ?? []);
+  return sortedPorts([...fleetPorts(gateway.spec.listeners), ...ofSets]);
 }
 
 interface ServiceStatus {

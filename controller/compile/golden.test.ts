@@ -8,7 +8,7 @@ import type { Resource } from '#api/ir/ir.ts';
 import { objectId, refOf, type KubernetesObject } from '#api/k8s/object.ts';
 import { validateObject } from '#api/k8s/validate.ts';
 import { Compiler } from './compile.ts';
-import type { CompileDelta, DesiredCondition, DesiredStatus } from './result.ts';
+import type { CompileDelta, DesiredCondition, DesiredFleet, DesiredStatus, ListenerStatus } from './result.ts';
 import { irErrors } from './testdata/valid-ir.ts';
 import type { CompileOptions } from './view.ts';
 
@@ -38,7 +38,7 @@ function compile(input: string): Record<string, unknown> {
   expect(delta.faults).toEqual([]);
   const generations = new Map(objects.map((object) => [objectId(refOf(object)), object.metadata.generation ?? 0]));
   const statuses = delta.statuses.map((status) => printStatus(status, generations.get(objectId(status.ref)) ?? -1));
-  return { ...refused(objects), ...rejected(delta), ...resources(delta), statuses };
+  return { ...refused(objects), ...rejected(delta), ...resources(delta), ...fleets(delta), statuses };
 }
 
 /** What `weir validate` and the file source would say of the same objects. */
@@ -59,6 +59,13 @@ function resources(delta: CompileDelta): Record<string, unknown> {
   const all = delta.changed.map(({ body }) => JSON.parse(body.toString()) as Resource);
   for (const resource of all) expect(irErrors(resource)).toBe('');
   return { resources: all.map(withoutEmpty) };
+}
+
+/** The ports of fleets; all else of one is the GatewayParameters'. */
+function fleets(delta: CompileDelta): Record<string, unknown> {
+  if (delta.fleets.length === 0) return {};
+  const print = ({ ports }: DesiredFleet) => ports.map(({ protocol, port }) => `${protocol} ${port}`).join(', ');
+  return { fleets: Object.fromEntries(delta.fleets.map((fleet) => [fleet.gateway, print(fleet)])) };
 }
 
 /** Drops fields that say nothing (null, '', [], {}), which every resource has for the sake of a fixed shape. */
@@ -85,18 +92,24 @@ function printStatus(status: DesiredStatus, generation: number): Record<string, 
         object,
         ...(status.addresses.length === 0 ? {} : { addresses: status.addresses }),
         conditions: print(status.conditions),
-        listeners: status.listeners.map(({ name, attachedRoutes, supportedKinds, conditions }) => ({
-          name,
-          attachedRoutes,
-          supportedKinds: supportedKinds.map(({ kind }) => kind).join(', '),
-          conditions: print(conditions),
-        })),
+        listeners: status.listeners.map((listener) => printListener(listener, print)),
+        ...(status.attachedListenerSets === 0 ? {} : { attachedListenerSets: status.attachedListenerSets }),
       };
+    case 'ListenerSet': {
+      const listeners = status.listeners.map((listener) => printListener(listener, print));
+      return { object, conditions: print(status.conditions), listeners };
+    }
     case 'Policy':
       return { object, ancestors: status.ancestors.map(({ ancestorRef, conditions }) => ({ ancestorRef, conditions: print(conditions) })) };
     case 'Route':
       return { object, parents: status.parents.map(({ parentRef, conditions }) => ({ parentRef, conditions: print(conditions) })) };
   }
+}
+
+type Print = (conditions: readonly DesiredCondition[]) => readonly string[];
+
+function printListener({ name, attachedRoutes, supportedKinds, conditions }: ListenerStatus, print: Print): Record<string, unknown> {
+  return { name, attachedRoutes, supportedKinds: supportedKinds.map(({ kind }) => kind).join(', '), conditions: print(conditions) };
 }
 
 /** Every condition must say which generation of the object it is about. */

@@ -1,15 +1,16 @@
-// One listener of a Gateway: whether it can be served, what routes may attach, what a proxy is told, and its status.
+// One listener of a Gateway or ListenerSet: whether it can be served, what routes may attach, what a proxy is told, and its status.
 import type * as ir from '#api/ir/ir.ts';
-import type { Gateway, Listener, ListenerTls, RouteNamespaces } from '#api/k8s/k8s.ts';
+import { formatListenerKey } from '#api/ir/ir.ts';
+import type { Gateway, Listener, ListenerSet, ListenerTls, RouteNamespaces } from '#api/k8s/k8s.ts';
 import { GATEWAY_GROUP } from '#api/k8s/schema.ts';
 import { resolveCertificates, type Certificates } from './certificates.ts';
 import { resolveClientValidation, type ResolvedValidation } from './client-validation.ts';
 import * as conditions from './conditions.ts';
-import { findConflict, overlappingTls } from './conflicts.ts';
+import type { GatewayFrame } from './gateway-frame.ts';
 import type { DesiredCondition, ListenerStatus } from './result.ts';
 import { isSupported, selectKinds, type RouteKind } from './route-kinds.ts';
 import { readTlsOptions } from './tls-options.ts';
-import type { View } from './view.ts';
+import { valueOnly, type UnitOutput, type View } from './view.ts';
 
 /** What routes need to know of a listener to attach to it. */
 export interface AttachableListener {
@@ -24,65 +25,109 @@ export interface AttachableListener {
   readonly ready: boolean;
 }
 
-/** A listener compiled. `status` lacks attachedRoutes, which routes decide. */
+/** A listener compiled. `status` lacks attachedRoutes, which routes decide. Plain data. */
 export interface CompiledListener {
   readonly attachable: AttachableListener;
-  readonly resource: ir.Listener | null;
-  readonly status: Omit<ListenerStatus, 'attachedRoutes'>;
+  readonly status: Omit<ListenerStatus, 'attachedRoutes' | 'key'>;
   readonly accepted: boolean;
   readonly resolved: boolean;
+  readonly conflicted: boolean;
+  /** Nothing about the listener itself keeps it from being served. */
+  readonly valid: boolean;
+  /** It is sent to proxies. */
+  readonly served: boolean;
+}
+
+/** A listener to compile. */
+export interface ListenerInput {
+  /** The Gateway that it is served for. */
+  readonly gateway: Gateway;
+  readonly frame: GatewayFrame;
+  /** Null: the listener is the Gateway's own. */
+  readonly listenerSet: ListenerSet | null;
+  readonly listener: Listener;
+  readonly conflict: conditions.ListenerConflict | null;
+  /** Other listeners, in words, whose clients may reuse connections to this one. */
+  readonly overlaps: readonly string[];
 }
 
 /** What the parts of a listener's compilation share. */
-interface Context {
-  readonly gateway: Gateway;
-  readonly listener: Listener;
+interface Context extends ListenerInput {
   readonly obstacle: conditions.ListenerObstacle | null;
   readonly refObstacle: conditions.ListenerRefObstacle | null;
-  readonly conflict: conditions.ListenerConflict | null;
   readonly kinds: readonly RouteKind[];
   readonly certificates: Certificates;
   readonly clients: ResolvedValidation;
 }
 
-/** Compiles one listener. `addresses` are those to bind, null when the Gateway as a whole cannot be served. */
-export function compileListener(view: View, gateway: Gateway, listener: Listener, addresses: readonly string[] | null): CompiledListener {
-  const context = resolve(view, gateway, listener);
-  const accepted = context.obstacle === null;
-  const key = listenerKey(gateway, listener.name);
-  const resource = addresses === null || whyNotProgrammed(context) !== null ? null : toResource(context, key, addresses);
+/** A listener with what a proxy is told of it. */
+interface ListenerWithResource {
+  readonly compiled: CompiledListener;
+  readonly resource: ir.Listener | null;
+}
+
+/** Compiles one listener. */
+export function compileListener(view: View, input: ListenerInput): ListenerWithResource {
+  const context = resolve(view, input);
+  const { listener, frame, obstacle, refObstacle, conflict, kinds } = context;
+  const accepted = obstacle === null;
+  const attachable = attachableOf(input, accepted && frame.addresses !== null);
+  const reason = whyNotProgrammed(context);
+  const resource = reason !== null || frame.addresses === null ? null : toResource(context, attachable.key, frame.addresses);
   return {
-    attachable: {
-      key,
-      name: listener.name,
-      port: listener.port,
-      hostname: listener.hostname,
-      kinds: context.kinds,
-      namespaces: listener.allowedRoutes.namespaces,
-      ready: accepted && addresses !== null,
-    },
     resource,
-    status: { name: listener.name, supportedKinds: context.kinds, conditions: conditionsOf(context, resource !== null) },
-    accepted,
-    resolved: context.refObstacle === null,
+    compiled: {
+      attachable,
+      status: { name: listener.name, supportedKinds: kinds, conditions: conditionsOf(context, resource !== null) },
+      accepted,
+      resolved: refObstacle === null,
+      conflicted: conflict !== null,
+      valid: accepted && reason === null,
+      served: resource !== null,
+    },
   };
 }
 
-/** `<gateway namespace>/<gateway name>/<listener name>`. */
-function listenerKey(gateway: Gateway, name: string): string {
-  return `${gateway.metadata.namespace ?? ''}/${gateway.metadata.name}/${name}`;
+/** The output of a unit that compiles listeners. */
+export function toServe(listeners: readonly ListenerWithResource[]): UnitOutput<readonly CompiledListener[]> {
+  return {
+    ...valueOnly(listeners.map(({ compiled }) => compiled)),
+    resources: listeners.flatMap(({ resource }) => resource ?? []),
+  };
 }
 
-function resolve(view: View, gateway: Gateway, listener: Listener): Context {
+/** What routes see of a listener. */
+export function attachableOf(
+  { gateway, listenerSet, listener }: Pick<ListenerInput, 'gateway' | 'listenerSet' | 'listener'>,
+  ready: boolean,
+): AttachableListener {
+  return {
+    key: formatListenerKey({
+      gateway: named(gateway),
+      listenerSet: listenerSet === null ? null : named(listenerSet),
+      listener: listener.name,
+    }),
+    name: listener.name,
+    port: listener.port,
+    hostname: listener.hostname,
+    kinds: selectKinds(listener.protocol, listener.allowedRoutes.kinds).supported,
+    namespaces: listener.allowedRoutes.namespaces,
+    ready,
+  };
+}
+
+function named({ metadata: { namespace = '', name } }: Gateway | ListenerSet): { readonly namespace: string; readonly name: string } {
+  return { namespace, name };
+}
+
+function resolve(view: View, input: ListenerInput): Context {
+  const { gateway, listenerSet, listener, conflict } = input;
   const { supported, invalid } = selectKinds(listener.protocol, listener.allowedRoutes.kinds);
-  const certificates = resolveCertificates(view, terminating(listener), gateway.metadata.namespace ?? '');
-  const served = gateway.spec.listeners.filter((other) => isSupported(other.protocol));
-  const conflict = isSupported(listener.protocol) ? findConflict(listener, served) : null;
+  const { kind, metadata } = listenerSet ?? gateway;
+  const certificates = resolveCertificates(view, terminating(listener), { kind, namespace: metadata.namespace ?? '' });
   const clients = resolveClientValidation(view, gateway, listener);
   return {
-    gateway,
-    listener,
-    conflict,
+    ...input,
     certificates,
     clients,
     kinds: supported,
@@ -134,17 +179,26 @@ function whyNotProgrammed({ conflict, obstacle, listener, certificates, kinds, r
   return invalid(refObstacle?.message ?? 'tls.certificateRefs is empty');
 }
 
-function toResource({ gateway, listener, certificates, clients }: Context, key: string, addresses: readonly string[]): ir.Listener {
+function toResource(context: Context, key: string, addresses: readonly string[]): ir.Listener {
+  const { gateway, frame, listener, certificates, clients } = context;
+  const { namespace, name } = named(gateway);
   return {
     kind: 'Listener',
     key,
-    gateway: `${gateway.metadata.namespace ?? ''}/${gateway.metadata.name}`,
+    gateway: `${namespace}/${name}`,
     addresses: [...addresses],
     port: listener.port,
     protocol: listener.protocol as ir.ListenerProtocol,
     hostname: listener.hostname,
     tls: listener.tls === undefined ? null : toTls(listener.tls, certificates, clients),
+    ...clientCertificate(listener, frame),
   };
+}
+
+/** Only requests are sent to backends with it. Without one that can be used backends are shown none. */
+function clientCertificate({ protocol }: Listener, { client }: GatewayFrame): Pick<ir.Listener, 'clientCertificate'> {
+  const sendsRequests = protocol === 'HTTP' || protocol === 'HTTPS';
+  return sendsRequests && client.ok && client.value !== null ? { clientCertificate: client.value } : {};
 }
 
 function toTls({ mode, options }: ListenerTls, certificates: Certificates, { validation }: ResolvedValidation): ir.ListenerTls {
@@ -158,16 +212,15 @@ function toTls({ mode, options }: ListenerTls, certificates: Certificates, { val
 }
 
 function conditionsOf(context: Context, programmed: boolean): DesiredCondition[] {
-  const { gateway, listener, obstacle, conflict, refObstacle } = context;
-  const generation = gateway.metadata.generation ?? 0;
+  const { gateway, listenerSet, obstacle, conflict, refObstacle, overlaps } = context;
+  const generation = (listenerSet ?? gateway).metadata.generation ?? 0;
   const reason = whyNotProgrammed(context) ?? { reason: 'Invalid', message: 'the Gateway as a whole cannot be served' };
-  const overlaps = obstacle === null ? overlappingTls(listener, gateway.spec.listeners) : [];
   const overlap = `clients may reuse connections between this listener and ${overlaps.join(', ')}`;
   return [
     obstacle === null ? conditions.listenerAccepted(generation) : conditions.listenerNotAccepted(generation, obstacle),
     conflict === null ? conditions.listenerNotConflicted(generation) : conditions.listenerConflicted(generation, conflict),
     refObstacle === null ? conditions.listenerRefsResolved(generation) : conditions.listenerRefsNotResolved(generation, refObstacle),
     programmed ? conditions.listenerProgrammed(generation) : conditions.listenerNotProgrammed(generation, reason),
-    ...(overlaps.length === 0 ? [] : [conditions.listenerTlsOverlaps(generation, overlap)]),
+    ...(overlaps.length === 0 || obstacle !== null ? [] : [conditions.listenerTlsOverlaps(generation, overlap)]),
   ];
 }

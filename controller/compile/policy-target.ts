@@ -1,10 +1,12 @@
-// What a policy targets: whether it is there, what a sectionName means in it, and through which Gateways it takes effect.
+// What a policy targets: whether it is there, what a sectionName means in it, and through which Gateways
+// or ListenerSets it takes effect.
 import type { PolicyTarget } from '#api/ir/ir.ts';
-import type { GrpcRoute, HttpRoute, TcpRoute, TlsRoute } from '#api/k8s/k8s.ts';
+import type { Gateway, GrpcRoute, HttpRoute, ListenerSet, TcpRoute, TlsRoute } from '#api/k8s/k8s.ts';
+import { objectId, type ObjectRef } from '#api/k8s/object.ts';
 import type { Policy } from '#api/k8s/policies.ts';
 import type { PolicyTargetRef } from '#api/k8s/policy.ts';
-import { GATEWAY_GROUP } from '#api/k8s/schema.ts';
-import { attachableUnit } from './gateway.ts';
+import { ancestorRef, gatewaysOf, gatewaysTo } from './ancestors.ts';
+import { attachableUnit } from './attachable.ts';
 import { selects } from './label-selector.ts';
 import type { ParentRef } from './result.ts';
 import type { View } from './view.ts';
@@ -35,7 +37,8 @@ export function targetsOf(view: View, { metadata, spec }: Policy): readonly Poli
 export function resolveTarget(view: View, namespace: string, ref: PolicyTargetRef): TargetOutcome {
   switch (ref.kind) {
     case 'Gateway':
-      return resolveGateway(view, namespace, ref);
+    case 'ListenerSet':
+      return resolveHolder(view, { kind: ref.kind, namespace, name: ref.name }, ref, view.object(ref.kind, namespace, ref.name));
     case 'HTTPRoute':
     case 'GRPCRoute':
     case 'TCPRoute':
@@ -50,14 +53,15 @@ export function resolveTarget(view: View, namespace: string, ref: PolicyTargetRe
   }
 }
 
-function resolveGateway(view: View, namespace: string, ref: PolicyTargetRef): TargetOutcome {
-  const gateway = view.object('Gateway', namespace, ref.name);
-  if (gateway === undefined) return missing(namespace, ref);
-  if (view.read(attachableUnit, `${namespace}/${ref.name}`) === null) return found(namespace, ref, '', []);
-  const { sectionName } = ref;
-  if (sectionName === undefined) return found(namespace, ref, '', [gatewayRef(namespace, ref.name)]);
-  if (!gateway.spec.listeners.some(({ name }) => name === sectionName)) return missing(namespace, ref, `has no listener ${sectionName}`);
-  return found(namespace, ref, sectionName, [{ ...gatewayRef(namespace, ref.name), sectionName }]);
+/** A Gateway or ListenerSet: what is told of it is told of it itself. */
+function resolveHolder(view: View, ref: ObjectRef, target: PolicyTargetRef, holder: Gateway | ListenerSet | undefined): TargetOutcome {
+  const { namespace } = ref;
+  if (holder === undefined) return missing(namespace, target);
+  if (view.read(attachableUnit, objectId(ref)) === null) return found(namespace, target, '', []);
+  const { sectionName } = target;
+  if (sectionName === undefined) return found(namespace, target, '', [ancestorRef(ref)]);
+  if (!holder.spec.listeners.some(({ name }) => name === sectionName)) return missing(namespace, target, `has no listener ${sectionName}`);
+  return found(namespace, target, sectionName, [{ ...ancestorRef(ref), sectionName }]);
 }
 
 function resolveRoute(view: View, namespace: string, ref: PolicyTargetRef, route: TargetedRoute | undefined): TargetOutcome {
@@ -81,25 +85,7 @@ function resolveService(view: View, namespace: string, ref: PolicyTargetRef): Ta
 }
 
 function ancestorsOfBackend(view: View, namespace: string, { kind, name }: PolicyTargetRef): readonly ParentRef[] {
-  const key = `${kind}/${namespace}/${name}`;
-  return gatewaysOf(view, [...view.list('routesByBackend', key), ...view.list('streamRoutesByBackend', key)]);
-}
-
-/** Our Gateways that the routes name as parents, each once. */
-function gatewaysOf(view: View, routes: readonly TargetedRoute[]): readonly ParentRef[] {
-  const keys = routes.flatMap(({ metadata, spec }) =>
-    spec.parentRefs.flatMap(({ group, kind, namespace = metadata.namespace ?? '', name }) =>
-      group === GATEWAY_GROUP && kind === 'Gateway' ? [`${namespace}/${name}`] : [],
-    ),
-  );
-  return [...new Set(keys)].sort().flatMap((key) => {
-    const [namespace = '', name = ''] = key.split('/');
-    return view.read(attachableUnit, key) === null ? [] : [gatewayRef(namespace, name)];
-  });
-}
-
-function gatewayRef(namespace: string, name: string): ParentRef {
-  return { group: GATEWAY_GROUP, kind: 'Gateway', namespace, name };
+  return gatewaysTo(view, `${kind}/${namespace}/${name}`);
 }
 
 function found(namespace: string, { kind, name }: PolicyTargetRef, section: string, ancestors: readonly ParentRef[]): TargetOutcome {

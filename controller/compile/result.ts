@@ -7,8 +7,10 @@ import type { GatewayParametersSpec } from '#api/k8s/k8s.ts';
 /** A condition before the status writer fills in lastTransitionTime. */
 export type DesiredCondition = Omit<Condition, 'lastTransitionTime'>;
 
-/** Gateway.status.listeners[] as it should be. */
+/** status.listeners[] of a Gateway or ListenerSet as it should be. */
 export interface ListenerStatus {
+  /** Key of the Listener resource. */
+  readonly key: string;
   readonly name: string;
   readonly attachedRoutes: number;
   readonly supportedKinds: readonly { readonly group: string; readonly kind: string }[];
@@ -48,6 +50,14 @@ export type DesiredStatus =
       readonly uid?: string;
       readonly type: 'Gateway';
       readonly addresses: readonly StatusAddress[];
+      readonly conditions: readonly DesiredCondition[];
+      readonly listeners: readonly ListenerStatus[];
+      readonly attachedListenerSets: number;
+    }
+  | {
+      readonly ref: ObjectRef;
+      readonly uid?: string;
+      readonly type: 'ListenerSet';
       readonly conditions: readonly DesiredCondition[];
       readonly listeners: readonly ListenerStatus[];
     }

@@ -2,11 +2,11 @@
 // (GRPCRouteSpec.hostnames), for what a request is cannot be told from its host.
 import { coveringPatterns } from '#api/match/hostname.ts';
 import { objectId, refOf } from '#api/k8s/object.ts';
-import { GATEWAY_GROUP } from '#api/k8s/schema.ts';
-import type { GrpcRoute, HttpRoute, ParentReference } from '#api/k8s/k8s.ts';
+import { parentOf } from '#api/k8s/reference.ts';
+import type { GrpcRoute, HttpRoute } from '#api/k8s/k8s.ts';
 import { byAge } from './age.ts';
+import { attachableUnit } from './attachable.ts';
 import { claimsOf, type Attaching, type Claim } from './claims.ts';
-import { attachableUnit } from './gateway.ts';
 import type { AttachableListener } from './listener.ts';
 import { GRPC_ROUTE, HTTP_ROUTE } from './route-kinds.ts';
 import { valueOnly, type UnitKind, type View } from './view.ts';
@@ -18,16 +18,16 @@ export interface Defeat {
   readonly winner: string;
 }
 
-/** Key: `<namespace>/<name>` of a Gateway. Costs nothing where no GRPCRoute refers to it. */
+/** Key: the id of a Gateway or ListenerSet. Costs nothing where no GRPCRoute refers to it. */
 export const rivalsUnit: UnitKind<readonly Defeat[]> = {
   name: 'rivals',
   stage: 'rivals',
   compile(view, key) {
-    const grpcRoutes = view.list('grpcRoutesByGateway', key);
+    const grpcRoutes = view.list('grpcRoutesByParent', key);
     if (grpcRoutes.length === 0) return valueOnly([]);
     const listeners = view.read(attachableUnit, key);
     if (listeners === null) return valueOnly([]);
-    const routes = byAge<HttpRoute | GrpcRoute>([...grpcRoutes, ...view.list('httpRoutesByGateway', key)]);
+    const routes = byAge<HttpRoute | GrpcRoute>([...grpcRoutes, ...view.list('httpRoutesByParent', key)]);
     const taken = new Map<string, Hosts>();
     return valueOnly(routes.flatMap((route) => take(taken, route, claimsOn(view, route, key, listeners))));
   },
@@ -50,19 +50,18 @@ function take(taken: Map<string, Hosts>, route: HttpRoute | GrpcRoute, claims: r
   });
 }
 
-/** The claims of all parentRefs to the Gateway, each listener once. */
-function claimsOn(view: View, route: HttpRoute | GrpcRoute, gateway: string, listeners: readonly AttachableListener[]): readonly Claim[] {
+/** The claims of all parentRefs to the parent, each listener once. */
+function claimsOn(view: View, route: HttpRoute | GrpcRoute, parent: string, listeners: readonly AttachableListener[]): readonly Claim[] {
   const { namespace = '', name } = route.metadata;
   const { hostnames, parentRefs } = route.spec;
   const attaching: Attaching = { kind: route.kind === 'HTTPRoute' ? HTTP_ROUTE : GRPC_ROUTE, namespace, name, hostnames, parentRefs };
   const claims = parentRefs
-    .filter((parentRef) => leadsTo(parentRef, namespace, gateway))
+    .filter((parentRef) => {
+      const target = parentOf(parentRef, namespace);
+      return target !== null && objectId(target) === parent;
+    })
     .flatMap((parentRef) => claimsOf(view, attaching, parentRef, listeners).agreed);
   return [...new Map(claims.map((claim) => [claim.listener.key, claim])).values()];
-}
-
-function leadsTo({ group, kind, namespace, name }: ParentReference, ownNamespace: string, gateway: string): boolean {
-  return group === GATEWAY_GROUP && kind === 'Gateway' && `${namespace ?? ownNamespace}/${name}` === gateway;
 }
 
 /** Host name patterns with the first route that took each. Answers in a few steps however many there are. */

@@ -1,6 +1,6 @@
 // Certificates of authorities in ConfigMaps and Secrets: what peers are checked against, parsed before a proxy sees it.
 import { X509Certificate } from 'node:crypto';
-import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
+import { splitId, valueOnly, type UnitKind, type View } from './view.ts';
 import { entry } from './tls-secret.ts';
 
 /** Null when peers can be checked against the bundle, else why not. */
@@ -29,9 +29,8 @@ export const trustBundleUnit: UnitKind<TrustBundleOutcome> = {
 type Found = { readonly text: string; readonly problem: null } | { readonly text: null; readonly problem: string };
 
 function find(view: View, key: string): Found {
-  const slash = key.indexOf('/');
-  const { namespace, name } = splitKey(key.slice(slash + 1));
-  return key.slice(0, slash) === 'ConfigMap' ? fromConfigMap(view, namespace, name) : fromSecret(view, namespace, name);
+  const { kind, namespace, name } = splitId(key);
+  return kind === 'ConfigMap' ? fromConfigMap(view, namespace, name) : fromSecret(view, namespace, name);
 }
 
 function fromConfigMap(view: View, namespace: string, name: string): Found {

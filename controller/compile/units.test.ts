@@ -140,6 +140,25 @@ describe('Units', () => {
     expect(counts).toEqual([0, 1, 2, 1]);
   });
 
+  test("a unit that is made late is counted by those of its reader's stage that ran before", () => {
+    const { units, run } = setUp();
+    const counted: UnitKind<null> = { name: 'counted', stage: 'leaf', compile: () => ({ ...valueOnly(null), counters: ['all'] }) };
+    const counts: number[] = [];
+    const early: UnitKind<null> = {
+      name: 'early',
+      stage: 'summary',
+      compile(view) {
+        counts.push(view.count('all'));
+        return valueOnly(null);
+      },
+    };
+    const late: UnitKind<null> = { name: 'late', stage: 'summary', compile: (view) => valueOnly(view.read(counted, '')) };
+    units.addRoot(early, '');
+    units.addRoot(late, '');
+    run();
+    expect(counts).toEqual([0, 1]);
+  });
+
   test('a unit that throws keeps what it yielded and is reported; it runs again when something it read changes', () => {
     const { units, set, run } = setUp();
     const fragile: UnitKind<null> = {

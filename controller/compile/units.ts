@@ -71,7 +71,7 @@ export class Units {
     for (const unit of this.#readers.get(cell) ?? []) this.#markDirty(unit);
   }
 
-  /** Runs every unit that has to: once, but for the rare one that depends on what a dropped unit had counted. */
+  /** Runs every unit that has to: once, but for the rare one that depends on what a dropped unit had counted, or one made late counts. */
   run(): RunResult {
     this.#recompiled = 0;
     this.#faults = [];
@@ -106,9 +106,10 @@ export class Units {
   #settle(): void {
     for (const dirty of this.#dirty) {
       for (const unit of dirty) {
+        // Before it runs: a unit that is made on the spot for a later one of the stage may count what this one has read.
+        dirty.delete(unit);
         if (this.#units.get(unit.id) === unit) this.#compile(unit);
       }
-      dirty.clear();
     }
   }
 

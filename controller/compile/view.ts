@@ -1,4 +1,5 @@
 // How a unit of compilation sees the world: through reads that are remembered, so that it runs again when one of them changes.
+import type { ObjectRef } from '#api/k8s/object.ts';
 import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
 import type { Resource } from '#api/ir/ir.ts';
 import type { Indexed, IndexName } from '../snapshot/indexes.ts';
@@ -66,12 +67,18 @@ export interface UnitKind<V> {
 }
 
 /** Leaves first; what reads from many, last. */
-export const STAGES = ['leaf', 'parent', 'attachable', 'rivals', 'route', 'summary'] as const;
+export const STAGES = ['leaf', 'parent', 'holder', 'attachable', 'rivals', 'route', 'summary'] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** An output that is a value and nothing else. */
 export function valueOnly<V>(value: V): UnitOutput<V> {
   return { value, resources: [], status: null, fleet: null, counters: [] };
+}
+
+/** The kind, namespace and name in the id of a namespaced object. */
+export function splitId(id: string): ObjectRef {
+  const slash = id.indexOf('/');
+  return { kind: id.slice(0, slash), ...splitKey(id.slice(slash + 1)) };
 }
 
 /** The namespace and name in a key `<namespace>/<name>`. Kubernetes names hold no '/'. */

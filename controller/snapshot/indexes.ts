@@ -1,7 +1,7 @@
 // The indexes of the store: which objects belong together under a key that compile asks for.
-import { GATEWAY_GROUP } from '#api/k8s/schema.ts';
-import type { GrpcRoute, HttpRoute } from '#api/k8s/k8s.ts';
-import type { BackendObjectReference } from '#api/k8s/k8s.ts';
+import { objectId } from '#api/k8s/object.ts';
+import { parentOf } from '#api/k8s/reference.ts';
+import type { BackendObjectReference, GrpcRoute, HttpRoute } from '#api/k8s/k8s.ts';
 import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
 import { POLICIES, type PolicyKindName } from '#api/k8s/policies.ts';
 
@@ -20,10 +20,10 @@ function index<const K extends KindName>(kinds: readonly K[], keys: (object: Obj
   return { kinds, keys };
 }
 
-/** The Gateways a route wants to be attached to, each once: `<namespace>/<name>`. */
-function gatewaysOf({ metadata, spec }: HttpRoute | GrpcRoute): string[] {
-  const gateways = spec.parentRefs.filter(({ group, kind }) => group === GATEWAY_GROUP && kind === 'Gateway');
-  return [...new Set(gateways.map(({ namespace, name }) => `${namespace ?? metadata.namespace ?? ''}/${name}`))];
+/** The ids of the Gateways and ListenerSets that a route wants to be attached to, each once. */
+function parentsOf({ metadata, spec }: HttpRoute | GrpcRoute): string[] {
+  const parents = spec.parentRefs.map((ref) => parentOf(ref, metadata.namespace ?? '')).filter((parent) => parent !== null);
+  return [...new Set(parents.map(objectId))];
 }
 
 /** Every index, with the kind it holds. */
@@ -34,8 +34,13 @@ export const INDEXES = {
     return service === undefined ? [] : [`${metadata.namespace ?? ''}/${service}`];
   }),
   /** Key: `<namespace>/<name>` of a Gateway. */
-  httpRoutesByGateway: index(['HTTPRoute'], gatewaysOf),
-  grpcRoutesByGateway: index(['GRPCRoute'], gatewaysOf),
+  listenerSetsByGateway: index(['ListenerSet'], ({ metadata, spec: { parentRef } }) => {
+    const gateway = parentOf(parentRef, metadata.namespace ?? '');
+    return gateway?.kind === 'Gateway' ? [`${gateway.namespace}/${gateway.name}`] : [];
+  }),
+  /** Key: the id of a Gateway or ListenerSet. */
+  httpRoutesByParent: index(['HTTPRoute'], parentsOf),
+  grpcRoutesByParent: index(['GRPCRoute'], parentsOf),
   /** Key: the namespace whose objects the grants open up. */
   grantsByNamespace: index(['ReferenceGrant'], ({ metadata }) => [metadata.namespace ?? '']),
   /** Keys: `<policy kind>|<kind>/<namespace>/<name>` for what a policy targets by name, `<policy kind>|<kind>/<namespace>` by label. */
@@ -47,7 +52,7 @@ export const INDEXES = {
   ]),
   /** What policies may target by label. Key: `<kind>/<namespace>`. */
   targetsByNamespace: index(
-    ['Gateway', 'HTTPRoute', 'GRPCRoute', 'TCPRoute', 'TLSRoute', 'Service', 'Backend'],
+    ['Gateway', 'ListenerSet', 'HTTPRoute', 'GRPCRoute', 'TCPRoute', 'TLSRoute', 'Service', 'Backend'],
     ({ kind, metadata: { namespace = '' } }) => [`${kind}/${namespace}`],
   ),
   /** Routes that send requests to a Service or Backend. Key: `<kind>/<namespace>/<name>`. */

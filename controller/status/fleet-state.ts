@@ -1,5 +1,5 @@
 // What the connected proxies serve, as their acks and nacks tell: the ground for Programmed, and for telling of refusals.
-import type { EncodedResource, Listener, ResourceKind } from '#api/ir/ir.ts';
+import type { EncodedResource, ResourceKind } from '#api/ir/ir.ts';
 import { resourceId } from '#api/ir/ir.ts';
 
 /** A mistake a proxy found in a resource. `field` is its path in the resource. */
@@ -33,15 +33,10 @@ export interface Progress {
 
 /** Told of what has changed. */
 export interface FleetListener {
-  /** Listeners of this Gateway (`<namespace>/<name>`) are served by more or fewer proxies; null: of every Gateway. */
-  progressed(gateway: string | null): void;
+  /** A listener (key) is served by more or fewer proxies; null: any may be. */
+  progressed(listener: string | null): void;
   /** A resource is refused now, differently, or (null) no longer. */
   refused(kind: ResourceKind, key: string, refusal: Refusal | null): void;
-}
-
-interface CurrentListener {
-  readonly version: string;
-  readonly gateway: string;
 }
 
 interface Nack {
@@ -51,8 +46,8 @@ interface Nack {
 
 export class FleetState {
   #listener: FleetListener | null = null;
-  /** Current listeners by key. */
-  readonly #listeners = new Map<string, CurrentListener>();
+  /** Current versions of listeners by key. */
+  readonly #listeners = new Map<string, string>();
   /** Per connected proxy: the version it serves of each listener. */
   readonly #proxies = new Map<string, Map<string, string>>();
   /** Per resource id, the nack of each proxy. Few: a resource that compile let through is seldom refused. */
@@ -65,11 +60,9 @@ export class FleetState {
 
   /** Takes over what should be served from now on. To be called before the resources go out. */
   apply({ changed, removed }: ResourceDelta): void {
-    for (const { kind, key, version, body } of changed) {
+    for (const { kind, key, version } of changed) {
       this.#clear(kind, key, null);
-      if (kind !== 'Listener') continue;
-      const { gateway } = JSON.parse(body.toString()) as Listener;
-      this.#listeners.set(key, { version, gateway });
+      if (kind === 'Listener') this.#listeners.set(key, version);
     }
     for (const { kind, key } of removed) {
       this.#clear(kind, key, null);
@@ -93,8 +86,7 @@ export class FleetState {
     this.#clear(kind, key, proxy);
     if (kind !== 'Listener') return;
     this.#proxies.get(proxy)?.set(key, version);
-    const gateway = this.#listeners.get(key)?.gateway;
-    if (gateway !== undefined) this.#listener?.progressed(gateway);
+    if (this.#listeners.has(key)) this.#listener?.progressed(key);
   }
 
   /** The proxy cannot use this version and keeps what it had. */
@@ -117,19 +109,15 @@ export class FleetState {
 
   /** How many proxies serve the current version of a listener. */
   progressOf(listener: string): Progress {
-    const version = this.#listeners.get(listener)?.version;
+    const version = this.#listeners.get(listener);
     let acked = 0;
     for (const serves of this.#proxies.values()) if (version !== undefined && serves.get(listener) === version) acked++;
     return { acked, total: this.#proxies.size };
   }
 
-  /** Versions of a Gateway's listeners, as one text: equal texts, equal listeners. */
-  versionsOf(gateway: string): string {
-    const own = [...this.#listeners].filter(([, listener]) => listener.gateway === gateway);
-    return own
-      .map(([key, { version }]) => `${key}=${version}`)
-      .sort()
-      .join(' ');
+  /** Versions of listeners by their keys, as one text: equal texts, equal listeners. */
+  versionsOf(listeners: readonly string[]): string {
+    return listeners.map((key) => `${key}=${this.#listeners.get(key) ?? ''}`).join(' ');
   }
 
   refusalOf(kind: ResourceKind, key: string): Refusal | null {

@@ -12,7 +12,14 @@ function route(...parents: Extract<DesiredStatus, { type: 'Route' }>['parents'])
 }
 
 function gateway(...conditions: Extract<DesiredStatus, { type: 'Gateway' }>['conditions']): DesiredStatus {
-  return { ref: { kind: 'Gateway', namespace: 'ns', name: 'g' }, type: 'Gateway', addresses: [], conditions, listeners: [] };
+  return {
+    ref: { kind: 'Gateway', namespace: 'ns', name: 'g' },
+    type: 'Gateway',
+    addresses: [],
+    conditions,
+    listeners: [],
+    attachedListenerSets: 0,
+  };
 }
 
 describe('mergeStatus', () => {
@@ -39,6 +46,13 @@ describe('mergeStatus', () => {
     const live = { conditions: [{ ...ACCEPTED, lastTransitionTime: EARLIER }] };
     expect(mergeStatus(live, gateway(ACCEPTED), OPTIONS)).toBeNull();
     expect(mergeStatus(live, gateway({ ...ACCEPTED, observedGeneration: 3 }), OPTIONS)).not.toBeNull();
+  });
+
+  test('says how many ListenerSets a Gateway has, where there are any or were', () => {
+    const attached = (count: number): DesiredStatus => ({ ...gateway(), attachedListenerSets: count }) as DesiredStatus;
+    expect(mergeStatus({}, attached(0), OPTIONS)).toBeNull();
+    expect(mergeStatus({}, attached(2), OPTIONS)).toEqual({ attachedListenerSets: 2 });
+    expect(mergeStatus({ attachedListenerSets: 2 }, attached(0), OPTIONS)).toEqual({ attachedListenerSets: 0 });
   });
 
   test('keeps conditions of other types, and drops those of ours that are no longer wanted', () => {

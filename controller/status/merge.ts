@@ -47,6 +47,12 @@ export function mergeStatus(live: unknown, desired: DesiredStatus, options: Merg
         addresses: desired.addresses,
         conditions: mergeConditions(status['conditions'], desired.conditions, options),
         listeners: mergeListeners(status['listeners'], desired.listeners, options),
+        attachedListenerSets: desired.attachedListenerSets,
+      });
+    case 'ListenerSet':
+      return difference(status, {
+        conditions: mergeConditions(status['conditions'], desired.conditions, options),
+        listeners: mergeListeners(status['listeners'], desired.listeners, options),
       });
     case 'Route':
       return difference(status, { parents: mergeParents(status['parents'], desired.parents, options) });
@@ -62,9 +68,11 @@ export function withoutOwnEntries(live: unknown, list: 'parents' | 'ancestors', 
   return difference(status, { [list]: left });
 }
 
-/** An absent list and an empty one are the same. */
+/** An absent list and an empty one are the same, and so are no number and 0: servers that do not know the field drop it. */
 function difference(live: Json, wanted: StatusPatch): StatusPatch | null {
-  const fields = Object.entries(wanted).filter(([name, value]) => !isDeepStrictEqual(live[name] ?? [], value));
+  const fields = Object.entries(wanted).filter(
+    ([name, value]) => !isDeepStrictEqual(live[name] ?? (typeof value === 'number' ? 0 : []), value),
+  );
   return fields.length === 0 ? null : Object.fromEntries(fields);
 }
 
@@ -105,7 +113,7 @@ function mergeEntries(live: unknown, refName: string, wanted: readonly Entry[], 
   return [...kept, ...added];
 }
 
-/** In the order of the Gateway's spec. Fields of an entry that Weir does not know stay. */
+/** In the order of the spec. Fields of an entry that Weir does not know stay. */
 function mergeListeners(live: unknown, wanted: readonly ListenerStatus[], options: MergeOptions): readonly unknown[] {
   const entries = asList(live);
   return wanted.map(({ name, attachedRoutes, supportedKinds, conditions }) => {

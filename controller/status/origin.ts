@@ -1,5 +1,5 @@
 // From a resource back to the Kubernetes object it was made of, by its key.
-import type { ResourceKind } from '#api/ir/ir.ts';
+import { parseListenerKey, type ResourceKind } from '#api/ir/ir.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
 
 /** The object, and what part of it: a listener's name, a rule, or ''. */
@@ -8,12 +8,12 @@ export interface Origin {
   readonly part: string;
 }
 
-/** Keys are those of api/ir: `<ns>/<gateway>/<listener>`, `<kind of route>/<ns>/<name>/<rule>`, `Service/<ns>/<name>/<port>`, `<ns>/<secret>`, `<kind>/<ns>/<name>` of a TrustBundle or Policy. */
+/** Keys are those of api/ir: that of a listener (listener-key.ts), `<kind of route>/<ns>/<name>/<rule>`, `Service/<ns>/<name>/<port>`, `<ns>/<secret>`, `<kind>/<ns>/<name>` of a TrustBundle or Policy. */
 export function originOf(kind: ResourceKind, key: string): Origin {
   const [first, second, third, fourth] = partsOf(key);
   switch (kind) {
     case 'Listener':
-      return { ref: { kind: 'Gateway', namespace: first, name: second }, part: third };
+      return originOfListener(key);
     case 'Secret':
       return { ref: { kind: 'Secret', namespace: first, name: second }, part: '' };
     case 'TrustBundle':
@@ -26,6 +26,11 @@ export function originOf(kind: ResourceKind, key: string): Origin {
     case 'Endpoints':
       return { ref: { kind: first, namespace: second, name: third }, part: portOf(fourth) };
   }
+}
+
+function originOfListener(key: string): Origin {
+  const { gateway, listenerSet, listener } = parseListenerKey(key);
+  return { ref: listenerSet === null ? { kind: 'Gateway', ...gateway } : { kind: 'ListenerSet', ...listenerSet }, part: listener };
 }
 
 /** Missing ones are ''. */

@@ -38,6 +38,7 @@ function partsOf(status: DesiredStatus): (readonly [string, readonly DesiredCond
     case 'GatewayClass':
       return [['', status.conditions]];
     case 'Gateway':
+    case 'ListenerSet':
       return [['', status.conditions], ...status.listeners.map(({ name, conditions }) => [`listener ${name}`, conditions] as const)];
     case 'Policy':
       return status.ancestors.map(({ ancestorRef, conditions }) => [`ancestor ${nameOf(ancestorRef)}`, conditions] as const);

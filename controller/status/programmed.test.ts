@@ -14,9 +14,9 @@ function listener(version: string): EncodedResource {
 }
 
 function gateway(attachedRoutes = 0): DesiredStatus {
-  const own = { name: 'http', attachedRoutes, supportedKinds: [], conditions: [conditions.listenerProgrammed(1)] };
+  const own = { key: 'ns/gw/http', name: 'http', attachedRoutes, supportedKinds: [], conditions: [conditions.listenerProgrammed(1)] };
   const ref = { kind: 'Gateway', namespace: 'ns', name: 'gw' };
-  return { ref, type: 'Gateway', addresses: [], conditions: [conditions.gatewayProgrammed(1, 1, 1)], listeners: [own] };
+  return { ref, type: 'Gateway', addresses: [], conditions: [conditions.programmedBy(1, 1, 1)], listeners: [own], attachedListenerSets: 0 };
 }
 
 let fleet: FleetState;
@@ -103,6 +103,22 @@ describe('Programmed', () => {
     fleet.apply({ changed: [listener('v2')], removed: [] });
     fleet.acked('p1', 'Listener', 'ns/gw/http', 'v2');
     expect(last()).toBe('True, listener True');
+  });
+
+  test('of a ListenerSet looks at its own listeners only', async () => {
+    const key = 'ns/gw/apps/set/http';
+    const own = { key, name: 'http', attachedRoutes: 0, supportedKinds: [], conditions: [conditions.listenerProgrammed(1)] };
+    const ref = { kind: 'ListenerSet', namespace: 'apps', name: 'set' };
+    const status: DesiredStatus = { ref, type: 'ListenerSet', conditions: [conditions.programmedBy(1, 1, 1)], listeners: [own] };
+    fleet.connected('p1');
+    fleet.apply({ changed: [listener('v1'), { ...listener('v1'), key }], removed: [] });
+    programmed.write([gateway(), status], []);
+    fleet.acked('p1', 'Listener', key, 'v1');
+    expect(written).toMatchObject([
+      { type: 'ListenerSet', conditions: [{ status: 'True' }], listeners: [{ conditions: [{ status: 'True' }] }] },
+    ]);
+    fleet.nacked('p1', 'Listener', key, { version: 'v1', errors: [{ field: 'port', reason: 'is in use' }] });
+    expect(written.at(-1)).toMatchObject({ ref, listeners: [{ conditions: [{ message: 'refused by 1 of 1 proxies: port is in use' }] }] });
   });
 
   test('a refused route says so at each parent, and no longer once it is served', () => {

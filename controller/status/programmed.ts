@@ -1,7 +1,7 @@
 // Makes statuses true: compile says what is meant to be served, the acks and nacks of proxies say what is.
 //
-// Gateway and listener are Programmed when every connected proxy serves the current listeners. Acks come within milliseconds, so
-// a Gateway that is not served yet is told of after a moment only; a proxy that joins or restarts does not undo it until a grace is over.
+// Gateway, ListenerSet and listener are Programmed when every connected proxy serves the current listeners. Acks come within
+// milliseconds, so a Gateway that is not served yet is told of after a moment only; a proxy that joins or restarts does not undo it until a grace is over.
 import { objectId } from '#api/k8s/object.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
 import type { ResourceKind } from '#api/ir/ir.ts';
@@ -10,7 +10,8 @@ import type { DesiredCondition, DesiredStatus, ListenerStatus } from '../compile
 import type { FleetState, Progress, Refusal } from './fleet-state.ts';
 import { originOf } from './origin.ts';
 
-type GatewayStatus = Extract<DesiredStatus, { type: 'Gateway' }>;
+/** Of what has listeners. */
+type HolderStatus = Extract<DesiredStatus, { type: 'Gateway' | 'ListenerSet' }>;
 /** Of what proxies may refuse as a whole or by rules. */
 type EntriesStatus = Extract<DesiredStatus, { type: 'Route' | 'Policy' }>;
 
@@ -29,7 +30,7 @@ export interface ProgrammedTimes {
 
 export const PROGRAMMED_TIMES: ProgrammedTimes = { hold: 500, grace: 5_000 };
 
-/** What was last told of a Gateway: of which listeners, and whether every proxy served them. */
+/** What was last told of a Gateway or ListenerSet: of which listeners, and whether every proxy served them. */
 interface Told {
   readonly versions: string;
   readonly complete: boolean;
@@ -61,16 +62,16 @@ export class Programmed {
     for (const status of statuses) {
       const id = objectId(status.ref);
       this.#wanted.set(id, status);
-      if (status.type === 'Gateway') this.#consider(id, status);
+      if (hasListeners(status)) this.#consider(id, status);
       else now.push(status.type === 'GatewayClass' ? status : this.#withRefusals(id, status));
     }
     if (now.length > 0 || forgotten.length > 0) this.#target.write(now, forgotten);
   }
 
-  /** Proxies serve more or less of a Gateway; null: of any. */
-  progressed(gateway: string | null): void {
-    for (const [id, status] of gateway === null ? this.#wanted : this.#one(`Gateway/${gateway}`)) {
-      if (status.type === 'Gateway') this.#consider(id, status);
+  /** More or fewer proxies serve a listener (key); null: any of them. */
+  progressed(listener: string | null): void {
+    for (const [id, status] of listener === null ? this.#wanted : this.#one(objectId(originOf('Listener', listener).ref))) {
+      if (hasListeners(status)) this.#consider(id, status);
     }
   }
 
@@ -84,7 +85,7 @@ export class Programmed {
     if (refusals.size === 0) this.#refusals.delete(id);
     else this.#refusals.set(id, refusals);
     const status = this.#wanted.get(id);
-    if (status?.type === 'Gateway') this.#tell(id, status);
+    if (status !== undefined && hasListeners(status)) this.#tell(id, status);
     if (status?.type === 'Route' || status?.type === 'Policy') this.#target.write([this.#withRefusals(id, status)], []);
   }
 
@@ -95,7 +96,7 @@ export class Programmed {
     if (message === null) this.#troubles.delete(id);
     else this.#troubles.set(id, message);
     const status = this.#wanted.get(id);
-    if (status?.type === 'Gateway') this.#tell(id, status);
+    if (status !== undefined && hasListeners(status)) this.#tell(id, status);
   }
 
   /** Tells nothing any more. */
@@ -122,8 +123,8 @@ export class Programmed {
     this.#timers.delete(id);
   }
 
-  #consider(id: string, status: GatewayStatus): void {
-    const versions = this.#fleet.versionsOf(gatewayKey(status.ref));
+  #consider(id: string, status: HolderStatus): void {
+    const versions = this.#fleet.versionsOf(keysOf(status));
     if (this.#isComplete(status)) {
       this.#cancel(id);
       return this.#tell(id, status);
@@ -142,33 +143,33 @@ export class Programmed {
   #due(id: string): void {
     this.#timers.delete(id);
     const status = this.#wanted.get(id);
-    if (status?.type === 'Gateway') this.#tell(id, status);
+    if (status !== undefined && hasListeners(status)) this.#tell(id, status);
   }
 
-  #tell(id: string, status: GatewayStatus): void {
+  #tell(id: string, status: HolderStatus): void {
     const complete = this.#isComplete(status);
-    this.#told.set(id, { versions: this.#fleet.versionsOf(gatewayKey(status.ref)), complete });
+    this.#told.set(id, { versions: this.#fleet.versionsOf(keysOf(status)), complete });
     this.#forward(id, status, complete);
   }
 
-  #isComplete(status: GatewayStatus): boolean {
-    const { acked, total } = this.#gatewayProgress(status);
+  #isComplete(status: HolderStatus): boolean {
+    const { acked, total } = this.#progressOf(status);
     return acked === total && total > 0;
   }
 
-  /** A Gateway is as far as the slowest of its listeners; one without listeners to serve is done. */
-  #gatewayProgress(status: GatewayStatus): Progress {
+  /** It is as far as the slowest of its own listeners; one without listeners to serve is done. */
+  #progressOf(status: HolderStatus): Progress {
     const total = this.#fleet.size;
     const served = status.listeners.filter(({ conditions }) => isProgrammed(conditions));
-    const acked = served.map(({ name }) => this.#fleet.progressOf(`${gatewayKey(status.ref)}/${name}`).acked);
+    const acked = served.map(({ key }) => this.#fleet.progressOf(key).acked);
     return { acked: Math.min(total, ...acked), total };
   }
 
-  #forward(id: string, status: GatewayStatus, asComplete: boolean): void {
-    const { acked, total } = this.#gatewayProgress(status);
-    const listeners = status.listeners.map((listener) => this.#trueListener(id, status, listener, asComplete));
+  #forward(id: string, status: HolderStatus, asComplete: boolean): void {
+    const { acked, total } = this.#progressOf(status);
+    const listeners = status.listeners.map((listener) => this.#trueListener(id, listener, asComplete));
     const refine = ({ observedGeneration }: DesiredCondition) =>
-      asComplete ? conditions.gatewayProgrammed(observedGeneration, 1, 1) : conditions.gatewayProgrammed(observedGeneration, acked, total);
+      conditions.programmedBy(observedGeneration, asComplete ? 1 : acked, asComplete ? 1 : total);
     const trouble = this.#troubles.get(id);
     const own = replaceProgrammed(status.conditions, refine);
     this.#target.write(
@@ -177,9 +178,9 @@ export class Programmed {
     );
   }
 
-  #trueListener(id: string, status: GatewayStatus, listener: ListenerStatus, asComplete: boolean): ListenerStatus {
+  #trueListener(id: string, listener: ListenerStatus, asComplete: boolean): ListenerStatus {
     const refusal = this.#refusals.get(id)?.get(listener.name);
-    const { acked, total } = this.#fleet.progressOf(`${gatewayKey(status.ref)}/${listener.name}`);
+    const { acked, total } = this.#fleet.progressOf(listener.key);
     const refine = ({ observedGeneration }: DesiredCondition) => {
       if (refusal !== undefined) {
         return conditions.listenerNotProgrammed(observedGeneration, { reason: 'Invalid', message: describeRefusal(refusal) });
@@ -228,6 +229,10 @@ function replaceProgrammed(
   return own.map((condition) => (condition.type === 'Programmed' && condition.status === 'True' ? refine(condition) : condition));
 }
 
-function gatewayKey({ namespace, name }: ObjectRef): string {
-  return `${namespace}/${name}`;
+function hasListeners(status: DesiredStatus): status is HolderStatus {
+  return status.type === 'Gateway' || status.type === 'ListenerSet';
+}
+
+function keysOf({ listeners }: HolderStatus): readonly string[] {
+  return listeners.map(({ key }) => key);
 }

@@ -61,6 +61,7 @@ function coreKind(name: KindName, project: WatchedKind['project'], fieldSelector
 export const WATCHED_KINDS: readonly WatchedKind[] = [
   customKind('GatewayClass', GATEWAY_CRDS, true),
   customKind('Gateway', GATEWAY_CRDS, true),
+  customKind('ListenerSet', GATEWAY_CRDS, true),
   customKind('HTTPRoute', GATEWAY_CRDS, true),
   customKind('GRPCRoute', GATEWAY_CRDS, true),
   customKind('TCPRoute', GATEWAY_L4_CRDS, true),

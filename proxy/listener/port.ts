@@ -26,7 +26,7 @@ import { ProxyHeaderReader } from './proxy-header.ts';
 import type { ProxyHeaderFailure, ProxyHeaderOptions } from './proxy-header.ts';
 import { SniTable } from './sni.ts';
 import type { KeyMaterial, SniOwner } from './sni.ts';
-import { strictest } from './settings.ts';
+import { commonSettings, strictest } from './settings.ts';
 import type { ListenerSettings, SettingsOf } from './settings.ts';
 import { Splice } from './splice.ts';
 import { Handshake } from './tls.ts';
@@ -86,7 +86,7 @@ export class Port {
     const { protocol, served, problems: conflicts } = agree(listeners, this.#protocol);
     this.#listeners = served;
     this.#settingsOf = settingsOf;
-    this.#settings = this.#strictest(this.#keys());
+    this.#settings = commonSettings(this.#keys(), settingsOf, this.#context.settings);
     this.#switch(protocol);
     const invalid = this.#certify(material);
     const wanted = wantedAddresses(served, this.#context.bindAddress);

@@ -6,10 +6,22 @@ export interface ListenerSettings {
   readonly limits: Limits;
   /** The PROXY protocol is required, from sources that all of these trust; null: connections are those of their clients. */
   readonly proxyProtocol: readonly TrustedSources[] | null;
+  /** What counts in place of this on a port of several objects, before it is known whose a connection is; absent: this. */
+  readonly common?: ListenerSettings;
 }
 
 /** The settings of a listener, by key. */
 export type SettingsOf = (listener: string) => ListenerSettings;
+
+/**
+ * What holds on a port before it is known whose a connection is. Listeners of a Gateway answer for all of it; what somebody else
+ * says of the listeners of a ListenerSet must not be forced on the others.
+ */
+export function commonSettings(listeners: readonly string[], settingsOf: SettingsOf, fallback: ListenerSettings): ListenerSettings {
+  const objects = new Set(listeners.map((key) => key.slice(0, key.lastIndexOf('/'))));
+  const all = listeners.map(settingsOf);
+  return strictest(objects.size > 1 ? all.map((settings) => settings.common ?? settings) : all, fallback);
+}
 
 /**
  * What holds for connections that may belong to any of the listeners: of every limit the strictest. It is asked for where bytes

@@ -1,5 +1,6 @@
 // ClientTrafficPolicies as a proxy applies them: the settings of a listener, merged once for each change.
 import type * as ir from '#api/ir/ir.ts';
+import { parseListenerKey } from '#api/ir/ir.ts';
 import type { PolicySettings } from '#api/policy/settings.ts';
 import { listenerTargets, type PolicyIndex } from '#api/policy/layers.ts';
 import { mergePolicies } from '#api/policy/merge.ts';
@@ -38,7 +39,14 @@ export function withTlsSettings(policies: PolicyIndex, listener: ir.Listener): i
 
 /** What a listener (key) does by its policies, and by `base` where they say nothing: then it is `base` itself. */
 export function listenerSettings(policies: PolicyIndex, listener: string, base: ListenerSettings): ListenerSettings {
-  const { settings, origins } = mergePolicies('ClientTrafficPolicy', policies.layers('ClientTrafficPolicy', listenerTargets(listener)));
+  const targets = listenerTargets(listener);
+  const settings = settingsFor(policies, targets, base);
+  if (settings === base || parseListenerKey(listener).listenerSet === null) return settings;
+  return Object.freeze({ ...settings, common: settingsFor(policies, targets.slice(-1), base) });
+}
+
+function settingsFor(policies: PolicyIndex, targets: readonly ir.PolicyTarget[], base: ListenerSettings): ListenerSettings {
+  const { settings, origins } = mergePolicies('ClientTrafficPolicy', policies.layers('ClientTrafficPolicy', targets));
   if (origins.length === 0) return base;
   const limits = Object.entries(LIMITS).flatMap(([name, read]) => {
     const value = read(settings);

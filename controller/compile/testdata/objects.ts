@@ -17,8 +17,13 @@ export function gatewayClass(name = 'weir', controllerName = CONTROLLER): Kubern
   return object(GATEWAY_API, 'GatewayClass', '', name, { spec: { controllerName } });
 }
 
-export function gateway(name: string, listeners: readonly Spec[], gatewayClassName = 'weir'): KubernetesObject {
-  return object(GATEWAY_API, 'Gateway', 'infra', name, { spec: { gatewayClassName, listeners } });
+export function gateway(name: string, listeners: readonly Spec[], gatewayClassName = 'weir', rest: Spec = {}): KubernetesObject {
+  return object(GATEWAY_API, 'Gateway', 'infra', name, { spec: { gatewayClassName, listeners, ...rest } });
+}
+
+/** A ListenerSet of a Gateway of that name. */
+export function listenerSet(namespaceName: string, name: string, parent: string, listeners: readonly Spec[]): KubernetesObject {
+  return object(GATEWAY_API, 'ListenerSet', namespaceName, name, { spec: { parentRef: { name: parent, namespace: 'infra' }, listeners } });
 }
 
 export function httpRoute(namespace: string, name: string, spec: Spec): KubernetesObject {
@@ -56,7 +61,7 @@ export function namespace(name: string, labels: Readonly<Record<string, string>>
 export function referenceGrant(namespaceName: string, name: string, fromNamespace: string, toKind: string): KubernetesObject {
   return object('gateway.networking.k8s.io/v1beta1', 'ReferenceGrant', namespaceName, name, {
     spec: {
-      from: ['HTTPRoute', 'Gateway'].map((kind) => ({ group: 'gateway.networking.k8s.io', kind, namespace: fromNamespace })),
+      from: ['HTTPRoute', 'Gateway', 'ListenerSet'].map((kind) => ({ group: 'gateway.networking.k8s.io', kind, namespace: fromNamespace })),
       to: [{ group: '', kind: toKind }],
     },
   });

@@ -1,0 +1,32 @@
+// Keys of listeners. One of a Gateway: `<namespace>/<name>/<listener>`. One of a ListenerSet has the set in between:
+// `<namespace>/<name> of the Gateway/<namespace>/<name> of the set/<listener>`.
+
+/** An object by its namespace and name. */
+interface Named {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** What a key says. */
+export interface ListenerKey {
+  /** The Gateway that the listener is served for. */
+  readonly gateway: Named;
+  /** Null: the listener is the Gateway's own. */
+  readonly listenerSet: Named | null;
+  /** The name of the listener in its object. */
+  readonly listener: string;
+}
+
+/** The key as it stands in the IR. */
+export function formatListenerKey({ gateway, listenerSet, listener }: ListenerKey): string {
+  const holders = listenerSet === null ? [gateway] : [gateway, listenerSet];
+  return [...holders.map(({ namespace, name }) => `${namespace}/${name}`), listener].join('/');
+}
+
+/** Undoes formatListenerKey. Kubernetes names hold no '/'. */
+export function parseListenerKey(key: string): ListenerKey {
+  const [namespace = '', name = '', third = '', fourth = '', fifth] = key.split('/');
+  const gateway = { namespace, name };
+  if (fifth === undefined) return { gateway, listenerSet: null, listener: third };
+  return { gateway, listenerSet: { namespace: third, name: fourth }, listener: fifth };
+}

@@ -1,0 +1,97 @@
+// ListenerSets whose Gateway is ours: their listeners, served as if the Gateway had them (GEP-1713).
+import type { Gateway, ListenerSet } from '#api/k8s/k8s.ts';
+import { parentOf } from '#api/k8s/reference.ts';
+import type { ListenerSetObstacle } from './conditions.ts';
+import { overlappingTls } from './conflicts.ts';
+import { fleetPorts } from './fleet-ports.ts';
+import { gatewayFrameUnit, type GatewayFrame } from './gateway-frame.ts';
+import { setConflictsUnit } from './listener-conflicts.ts';
+import { attachableOf, compileListener, toServe, type AttachableListener, type CompiledListener } from './listener.ts';
+import { admits } from './namespaces.ts';
+import type { FleetPort } from './result.ts';
+import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
+
+/** A ListenerSet compiled, but for what its routes decide. */
+export interface CompiledListenerSet {
+  /** `<namespace>/<name>` of the Gateway. */
+  readonly gateway: string;
+  readonly obstacle: ListenerSetObstacle | null;
+  readonly attachable: readonly AttachableListener[];
+  /** None where an obstacle keeps the whole set from being served. */
+  readonly listeners: readonly CompiledListener[];
+  /** Ports that the proxies of the Gateway must be reached at for it. */
+  readonly ports: readonly FleetPort[];
+}
+
+/** The counter of ListenerSets attached to a Gateway (`<namespace>/<name>`): those that are accepted. */
+export function attachedSetsCounter(gateway: string): string {
+  return `attached sets ${gateway}`;
+}
+
+/** Key: `<namespace>/<name>`. Null when there is no such ListenerSet, or its Gateway is not ours. */
+export const listenerSetUnit: UnitKind<CompiledListenerSet | null> = {
+  name: 'listener-set',
+  stage: 'holder',
+  compile(view, key) {
+    const { namespace, name } = splitKey(key);
+    const set = view.object('ListenerSet', namespace, name);
+    const parent = set === undefined ? null : parentOf(set.spec.parentRef, namespace);
+    if (set === undefined || parent?.kind !== 'Gateway') return valueOnly(null);
+    const gatewayKey = `${parent.namespace}/${parent.name}`;
+    const gateway = view.object('Gateway', parent.namespace, parent.name);
+    const frame = view.read(gatewayFrameUnit, gatewayKey);
+    if (gateway === undefined || frame === null) return valueOnly(null);
+    const obstacle = obstacleOf(view, set, gateway, frame);
+    const found = { gateway: gatewayKey, obstacle };
+    if (obstacle !== null) {
+      // Not even what they refer to is read: nothing of it must get to a proxy.
+      const attachable = set.spec.listeners.map((listener) => attachableOf({ gateway, listenerSet: set, listener }, false));
+      return valueOnly({ ...found, attachable, listeners: [], ports: [] });
+    }
+    const { value, ...rest } = toServe(compileListeners(view, set, gateway, frame));
+    const attachable = value.map((listener) => listener.attachable);
+    const counters = value.some((listener) => listener.valid) ? [attachedSetsCounter(gatewayKey)] : [];
+    return { ...rest, counters, value: { ...found, attachable, listeners: value, ports: portsOf(set, value) } };
+  },
+};
+
+function obstacleOf(view: View, set: ListenerSet, gateway: Gateway, frame: GatewayFrame): ListenerSetObstacle | null {
+  const { namespace = '', name } = gateway.metadata;
+  const { namespaces } = gateway.spec.allowedListeners;
+  const own = set.metadata.namespace ?? '';
+  if (!admits(view, namespaces, own, namespace)) {
+    const message = `spec.allowedListeners of Gateway/${namespace}/${name} (from: ${namespaces.from}) does not admit namespace ${own}`;
+    return { reason: 'NotAllowed', message };
+  }
+  if (frame.obstacle === null) return null;
+  return { reason: 'ParentNotAccepted', message: `Gateway/${namespace}/${name} is not accepted: ${frame.obstacle.message}` };
+}
+
+function compileListeners(
+  view: View,
+  listenerSet: ListenerSet,
+  gateway: Gateway,
+  frame: GatewayFrame,
+): ReturnType<typeof compileListener>[] {
+  const { namespace = '', name } = listenerSet.metadata;
+  const conflicts = view.read(setConflictsUnit, `${namespace}/${name}`);
+  const { listeners } = listenerSet.spec;
+  return listeners.map((listener) =>
+    compileListener(view, {
+      gateway,
+      frame,
+      listenerSet,
+      listener,
+      conflict: conflicts.get(listener.name) ?? null,
+      overlaps: [
+        ...overlappingTls(listener, listeners).map((other) => other.name),
+        ...overlappingTls(listener, gateway.spec.listeners).map((other) => `${other.name} of the Gateway`),
+      ],
+    }),
+  );
+}
+
+/** A listener in conflict has no claim to a port; one that cannot be served for now keeps it. */
+function portsOf({ spec }: ListenerSet, compiled: readonly CompiledListener[]): readonly FleetPort[] {
+  return fleetPorts(spec.listeners.filter((_, i) => compiled[i]?.conflicted === false));
+}

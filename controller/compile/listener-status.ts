@@ -1,0 +1,16 @@
+// The statuses of listeners with what only routes know: how many are attached.
+import { attachedCounter } from './attachment.ts';
+import type { CompiledListener } from './listener.ts';
+import type { ListenerStatus } from './result.ts';
+import type { View } from './view.ts';
+
+/** In the order of the spec. */
+export function listenerStatuses(view: View, listeners: readonly CompiledListener[]): ListenerStatus[] {
+  return listeners.map(({ status, attachable }) => ({
+    key: attachable.key,
+    name: status.name,
+    attachedRoutes: view.count(attachedCounter(attachable.key)),
+    supportedKinds: status.supportedKinds,
+    conditions: status.conditions,
+  }));
+}
