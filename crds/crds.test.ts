@@ -8,19 +8,21 @@ import { Type } from 'typebox';
 import { definitionFiles } from './definitions.ts';
 import { structuralSchema } from './structural-schema.ts';
 
-const inFolder = readdirSync(import.meta.dirname)
-  .filter((name) => name.endsWith('.yaml'))
-  .sort();
+const CHART = path.resolve(import.meta.dirname, '..', 'charts', 'weir', 'files', 'crds');
+const yamlFiles = (folder: string) =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.yaml'))
+    .sort();
 
 describe('CRD files', () => {
-  test('are those of api/k8s; `npm run crds` writes them', () => {
-    const written = inFolder.map((name) => ({ name, text: readFileSync(path.join(import.meta.dirname, name), 'utf8') }));
+  test.each([import.meta.dirname, CHART])('in %s are those of api/k8s; `npm run crds` writes them', (folder) => {
+    const written = yamlFiles(folder).map((name) => ({ name, text: readFileSync(path.join(folder, name), 'utf8') }));
     expect(written).toEqual(definitionFiles().toSorted((a, b) => (a.name < b.name ? -1 : 1)));
   });
 
   test('there is one for every kind of our own', () => {
     const own = Object.values(KINDS).filter(({ apiVersion }) => apiVersion.startsWith(`${WEIR_GROUP}/`));
-    expect(inFolder).toEqual(own.map(({ plural }) => `${WEIR_GROUP}_${plural}.yaml`).sort());
+    expect(yamlFiles(import.meta.dirname)).toEqual(own.map(({ plural }) => `${WEIR_GROUP}_${plural}.yaml`).sort());
   });
 });
 

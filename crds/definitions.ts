@@ -123,7 +123,7 @@ export interface DefinitionFile {
 export function definitionFiles(): DefinitionFile[] {
   return OWN_KINDS.map((presentation) => {
     const definition = definitionOf(presentation);
-    const text = stringify(definition, { lineWidth: 0, singleQuote: true });
+    const text = stringify(definition, { lineWidth: 0, singleQuote: true, version: '1.1' });
     const [plural, ...group] = definition.metadata.name.split('.');
     return { name: `${group.join('.')}_${plural}.yaml`, text: `# Written by \`npm run crds\` from api/k8s.\n${text}` };
   });

@@ -1,6 +1,9 @@
-// `npm run crds`: writes the CustomResourceDefinitions beside this file.
+// `npm run crds`: writes the CustomResourceDefinitions beside this file, and for the Helm chart, which can hold only files of its own.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { definitionFiles } from './definitions.ts';
 
-for (const { name, text } of definitionFiles()) writeFileSync(path.join(import.meta.dirname, name), text);
+const CHART = path.resolve(import.meta.dirname, '..', 'charts', 'weir', 'files', 'crds');
+
+for (const { name, text } of definitionFiles())
+  for (const folder of [import.meta.dirname, CHART]) writeFileSync(path.join(folder, name), text);

@@ -31,10 +31,10 @@ export const clientTrafficPolicy = policyKind({
       requestsPerConnection: count('Requests of one connection before it is closed. 0 is no limit.', { minimum: 0, maximum: MAX_COUNT }),
     }),
     proxyProtocol: group('The PROXY protocol, version 1 or 2: a balancer in front says whose a connection is.', {
-      mode: choice("Whether every connection has to begin with a header. One that may come or not could be any client's.", [
-        'Off',
-        'Required',
-      ]),
+      mode: choice(
+        "Whether every connection has to begin with a header. One that may come or not could be any client's. Off stands in quotes in YAML, where a bare one is false.",
+        ['Off', 'Required'],
+      ),
       trustedSources: ranges('Where connections with a header may come from; others are reset. Everywhere, when empty or absent.'),
     }),
     tls: group('What listeners that terminate TLS agree to; tls.options of a listener win over it.', {
