@@ -1,22 +1,28 @@
 #!/usr/bin/env node
 // `weir`: the command line of controller, proxy, both in one process, and the tools around them.
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
 
-/** Loaded on demand: `weir explain` need not load a gRPC stack. */
+/** Loaded on demand: `weir explain` need not load a gRPC stack. An image holds only those it is for. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import('./up.ts')).up,
   controller: async () => (await import('./controller.ts')).controller,
   proxy: async () => (await import('./proxy.ts')).proxy,
   validate: async () => (await import('./validate.ts')).validate,
   explain: async () => (await import('./explain.ts')).explain,
+  probe: async () => (await import('./probe.ts')).probe,
 };
+
+function names(): string[] {
+  return Object.keys(COMMANDS).filter((name) => existsSync(path.join(import.meta.dirname, `${name}.ts`)));
+}
 
 async function help(): Promise<number> {
   console.log('Weir, a Kubernetes-native API gateway\n\nusage: weir COMMAND\n');
-  for (const load of Object.values(COMMANDS)) {
-    const command = await load();
-    console.log(`  weir ${command.name} ${command.usage}\n      ${command.summary}`);
+  for (const command of await Promise.all(names().map((name) => COMMANDS[name]?.()))) {
+    if (command !== undefined) console.log(`  weir ${command.name} ${command.usage}\n      ${command.summary}`);
   }
   return 0;
 }
@@ -24,8 +30,8 @@ async function help(): Promise<number> {
 async function main(args: readonly string[]): Promise<number> {
   const name = args[0] ?? 'help';
   if (['help', '--help', '-h'].includes(name)) return help();
-  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (load === undefined) throw new UsageError(`no command ${JSON.stringify(name)}; there are: ${Object.keys(COMMANDS).join(', ')}`);
+  const load = names().includes(name) ? COMMANDS[name] : undefined;
+  if (load === undefined) throw new UsageError(`no command ${JSON.stringify(name)}; there are: ${names().join(', ')}`);
   return (await load()).run(args.slice(1));
 }
 
