@@ -1,0 +1,122 @@
+// The chart as it is rendered: golden files for sets of values, what the schema refuses, and the rights it gives.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { COUNT_LIMITS, TIME_LIMITS } from '#api/k8s/proxy-limits.ts';
+import type { PolicyRule } from '../cluster/cluster.ts';
+import { describeWith } from '../support/describe-with.ts';
+import { documentedRights } from '../support/rights.ts';
+import { CHART, Helm, KUBE_VERSION } from './helm.ts';
+
+const FOLDER = path.join(import.meta.dirname, 'testdata');
+
+interface Rendered {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
+  readonly rules?: readonly PolicyRule[];
+  readonly spec?: Readonly<Record<string, unknown>>;
+}
+
+describeWith(['go'], 'the chart', () => {
+  let helm: Helm;
+  beforeAll(() => {
+    helm = new Helm();
+  }, 600_000);
+  afterAll(() => helm.remove());
+
+  const template = (...args: string[]) => helm.run('template', 'weir', CHART, '--namespace', 'weir-system', ...KUBE_VERSION, ...args);
+  const objects = async (...args: string[]) =>
+    parseAllDocuments(await template(...args))
+      .map((document) => document.toJS() as Rendered | null)
+      .filter((object) => object !== null);
+
+  test('passes lint with every set of values', async () => {
+    for (const name of valueSets()) await helm.run('lint', '--strict', CHART, ...KUBE_VERSION, '--values', path.join(FOLDER, name));
+  }, 60_000);
+
+  test.each(valueSets())('renders %s as its golden file', async (name) => {
+    const text = await template('--values', path.join(FOLDER, name), '--set', 'crds.install=false');
+    const golden = path.join(FOLDER, name.replace('.values.', '.golden.'));
+    if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(golden, text);
+    expect(text).toBe(readFileSync(golden, 'utf8'));
+  });
+
+  test('installs the CRDs whole, so that an upgrade upgrades them and nothing takes them away', async () => {
+    const rendered = (await objects()).filter(({ kind }) => kind === 'CustomResourceDefinition');
+    const source = readdirSync(path.join(CHART, 'files', 'crds')).map((name) =>
+      readFileSync(path.join(CHART, 'files', 'crds', name), 'utf8'),
+    );
+    const expected = source.map((text) => parseAllDocuments(text)[0]?.toJS() as Rendered);
+    const byName = (list: readonly Rendered[]) => Object.fromEntries(list.map(({ metadata, spec }) => [metadata.name, spec]));
+    expect(byName(rendered)).toEqual(byName(expected));
+    for (const { metadata } of rendered) expect(metadata.annotations?.['helm.sh/resource-policy']).toBe('keep');
+  });
+
+  test.each([
+    ['fleet.mode=Shared', (right: string) => !right.includes('patch') || /status|events/.test(right)],
+    ['fleet.mode=Both', () => true],
+  ])('with %s gives the controllers the documented rights and no others', async (set, belongs) => {
+    const rules = (await objects('--set', set)).flatMap((object) => object.rules ?? []);
+    // The Lease is in the chart.
+    const documented = rightsOf(documentedRights()).filter((right) => right !== 'coordination.k8s.io leases create');
+    if (set.endsWith('Both')) expect(rightsOf(rules)).toEqual(documented);
+    else expect(documented).toEqual(expect.arrayContaining(rightsOf(rules)));
+    expect(rightsOf(rules).filter((right) => !belongs(right))).toEqual([]);
+  });
+
+  test('keeps every pod to the restricted Pod Security Standard', async () => {
+    const pods = (await objects()).flatMap(({ kind, spec }) => (kind === 'Pod' ? [spec] : kind === 'Deployment' ? [podOf(spec)] : []));
+    expect(pods).toHaveLength(3);
+    for (const pod of pods) {
+      expect(pod).toMatchObject({ securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } } });
+      for (const container of pod?.['containers'] as object[]) {
+        const securityContext = { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } };
+        expect(container).toMatchObject({ securityContext });
+      }
+    }
+  });
+
+  test.each([
+    ['fleet.mode=Own', '/fleet/mode'],
+    ['proxy.replcas=3', 'replcas'],
+    ['proxy.limits.max-conections=3', 'max-conections'],
+    ['proxy.drain.delay=5', '/proxy/drain/delay'],
+    ['proxy.service.ports[0].port=70000', '/proxy/service/ports/0/port'],
+    ['proxy.image.digest=latest', '/proxy/image/digest'],
+    ['gatewayClass.controllerName=weir', '/gatewayClass/controllerName'],
+    ['gatewayClass.parametersRef.name=edge', '/gatewayClass/parametersRef'],
+    ['certificates.lifetime=30d', '/certificates/lifetime'],
+  ])('refuses %s and names it', async (set, named) => {
+    await expect(template('--set', set)).rejects.toThrow(named);
+  });
+
+  test('lets limits be set by all their names', () => {
+    const schema = JSON.parse(readFileSync(path.join(CHART, 'values.schema.json'), 'utf8')) as {
+      properties: { proxy: { properties: { limits: { properties: object } } } };
+    };
+    expect(Object.keys(schema.properties.proxy.properties.limits.properties).sort()).toEqual([...COUNT_LIMITS, ...TIME_LIMITS].sort());
+  });
+
+  test('has the version of the package', () => {
+    const { version } = JSON.parse(readFileSync(path.join(CHART, '..', '..', 'package.json'), 'utf8')) as { version: string };
+    const chart = parseAllDocuments(readFileSync(path.join(CHART, 'Chart.yaml'), 'utf8'))[0]?.toJS() as object;
+    expect(chart).toMatchObject({ version, appVersion: version });
+  });
+});
+
+function valueSets(): string[] {
+  return readdirSync(FOLDER).filter((name) => name.endsWith('.values.yaml'));
+}
+
+function podOf(spec: Rendered['spec']): Rendered['spec'] {
+  return (spec?.['template'] as { spec: Rendered['spec'] }).spec;
+}
+
+/** `group resource verb`, each once, in order. */
+function rightsOf(rules: readonly PolicyRule[]): string[] {
+  const rights = rules.flatMap(({ apiGroups, resources, verbs }) =>
+    apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => `${group} ${resource} ${verb}`))),
+  );
+  return [...new Set(rights)].sort();
+}
