@@ -60,7 +60,7 @@ describeWith(['cluster'], 'weir controller', () => {
       keys.push(...changed.map(({ kind, key }) => `${kind} ${key}`));
       stream.write({ message: 'ack', ack: { nonce, errors: [], recovered: [] } });
     });
-    stream.write({ message: 'hello', hello: { nodeId: 'test', scope: '', weirVersion: '0' } });
+    stream.write({ message: 'hello', hello: { nodeId: 'test', weirVersion: '0' } });
     stream.write({ message: 'inventory', inventory: { held: [], last: true } });
     await cluster.until('Programmed', async () => {
       const { conditions = [] } = ((await cluster.object('gateway', 'gw'))['status'] ?? {}) as {

@@ -8,6 +8,7 @@ import { describeWith } from '../test/support/describe-with.ts';
 import { readConfig } from './config.ts';
 import { Controller } from './main.ts';
 import type { ControllerPorts, MakePushPlane } from './main.ts';
+import { SHARED } from './compile/fleet-scopes.ts';
 import type { FleetState, ResourceDelta } from './status/fleet-state.ts';
 
 const GATEWAY = `
@@ -71,7 +72,7 @@ async function startController(...args: string[]): Promise<Started> {
   const controller = new Controller(config.value, makePush, createLog('silent'));
   running.push(controller);
   const ports = await controller.start();
-  seam.fleet!.connected('proxy-1');
+  seam.fleet!.connected('proxy-1', SHARED);
   return { controller, ports: ports!, fleet: seam.fleet!, pushed };
 }
 
@@ -126,7 +127,7 @@ describeWith(['cluster'], 'Controller', () => {
     await statusWhen('httproute', 'r', ({ parents = [] }) => parents.length === 1);
     const { version } = pushed.get('Route|HTTPRoute/default/r/0')!;
     const errors = [{ field: 'filters[0].scheme', reason: 'is not to the taste of this proxy' }];
-    fleet.connected('proxy-2');
+    fleet.connected('proxy-2', SHARED);
     fleet.nacked('proxy-1', 'Route', 'HTTPRoute/default/r/0', { version, errors });
     fleet.nacked('proxy-2', 'Route', 'HTTPRoute/default/r/0', { version, errors });
     const message = 'spec.rules[0]: refused by 2 of 2 proxies: filters[0].scheme is not to the taste of this proxy';

@@ -19,7 +19,7 @@ import { Pipeline } from './pipeline.ts';
 import type { ResourceSink } from './pipeline.ts';
 import type { CertificateSource } from './push/certificates.ts';
 import { FleetState } from './status/fleet-state.ts';
-import type { Refusal, ResourceDelta } from './status/fleet-state.ts';
+import type { Refusal } from './status/fleet-state.ts';
 import { NackEvents } from './status/nack-event.ts';
 import { Programmed } from './status/programmed.ts';
 import { StatusWriter } from './status/writer.ts';
@@ -105,6 +105,7 @@ export class Controller {
     this.#fleets = this.#makeFleets();
     this.#fleet.onChange({
       progressed: (listener) => this.#programmed.progressed(listener),
+      proxiesChanged: (gateway) => this.#programmed.proxiesChanged(gateway),
       refused: (kind, key, refusal) => this.#refused(kind, key, refusal),
     });
     this.#pipeline = this.#makePipeline();
@@ -219,7 +220,7 @@ export class Controller {
     return new NackEvents({ client: this.#client, uidOf, controllerName, instance, leads: () => this.#election.leads(), log: this.#log });
   }
 
-  #apply(delta: ResourceDelta): void {
+  #apply(delta: Parameters<ResourceSink['apply']>[0]): void {
     for (const resource of delta.changed) this.#resources.set(`${resource.kind}|${resource.key}`, resource);
     for (const { kind, key } of delta.removed) this.#resources.delete(`${kind}|${key}`);
     // The fleet state must know the new versions before a proxy can ack one.

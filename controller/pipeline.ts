@@ -8,9 +8,9 @@ import { Batcher } from './snapshot/batcher.ts';
 import type { BatcherOptions } from './snapshot/batcher.ts';
 import type { Change, Source, SourceListener, SourceProblem } from './watch/event.ts';
 
-/** Where compiled resources go: the push cache. */
+/** Where compiled resources go: to proxies, to each fleet its own. */
 export interface ResourceSink {
-  apply(delta: Pick<CompileDelta, 'changed' | 'removed'>): void;
+  apply(delta: Pick<CompileDelta, 'changed' | 'removed' | 'fleets' | 'fleetsGone'>): void;
 }
 
 /** Where statuses go: the status writer, or nowhere when there is no cluster. */

@@ -38,7 +38,6 @@ export interface ProxyConfig extends ServingConfig {
   readonly controllerTls: { readonly ca: string; readonly certificate: string; readonly privateKey: string } | 'plaintext';
   readonly controllerName: string;
   readonly nodeId: string;
-  readonly scope: string;
   /** File; '' for none. */
   readonly lastGood: string;
 }
@@ -113,7 +112,6 @@ const SUBSCRIBE_FLAGS: Flags = {
   'controller-tls-key': { default: '', value: 'FILE', text: "the certificate's key" },
   'controller-tls-name': { default: '', value: 'NAME', text: "the name in the controller's certificate where it is not its host" },
   'node-id': { default: '', value: 'NAME', text: 'this proxy in logs of the controller; the host name by default' },
-  scope: { default: '', value: 'NAME', text: 'what is asked for; everything by default' },
   'last-good': {
     default: '',
     value: 'FILE',
@@ -198,7 +196,6 @@ function subscribing(values: FlagValues): Omit<ProxyConfig, keyof ServingConfig>
     controllerTls: controllerTls(values),
     controllerName: values.text('controller-tls-name'),
     nodeId: values.text('node-id') || hostname(),
-    scope: values.text('scope'),
     lastGood: values.text('last-good'),
   };
 }

@@ -38,7 +38,6 @@ function subscribe(config: ProxyConfig, serving: Serving, log: Log): Subscriptio
     tls: config.controllerTls,
     serverName: config.controllerName,
     nodeId: config.nodeId,
-    scope: config.scope,
     weirVersion: WEIR_VERSION,
     target: serving.supervisor,
     lastGood: config.lastGood === '' ? null : new LastGood({ file: config.lastGood, log }),

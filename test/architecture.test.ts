@@ -22,8 +22,15 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'controller/watch': ['api', 'lib'],
   'controller/snapshot': ['api', 'lib', 'controller/watch/event.ts'],
   'controller/compile': ['api', 'lib', 'controller/snapshot', 'controller/watch/event.ts'],
-  'controller/push': ['api', 'lib', 'controller/compile/result.ts', 'controller/compile/fleet-identity.ts'],
-  'controller/status': ['api', 'lib', 'controller/compile/result.ts', 'controller/compile/conditions.ts', 'controller/watch'],
+  'controller/push': ['api', 'lib', 'controller/compile/fleet-identity.ts', 'controller/compile/fleet-scopes.ts'],
+  'controller/status': [
+    'api',
+    'lib',
+    'controller/compile/result.ts',
+    'controller/compile/conditions.ts',
+    'controller/compile/fleet-scopes.ts',
+    'controller/watch',
+  ],
   'controller/fleet': [
     'api',
     'lib',

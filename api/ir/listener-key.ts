@@ -30,3 +30,9 @@ export function parseListenerKey(key: string): ListenerKey {
   if (fifth === undefined) return { gateway, listenerSet: null, listener: third };
   return { gateway, listenerSet: { namespace: third, name: fourth }, listener: fifth };
 }
+
+/** The Gateway `<namespace>/<name>` that a listener (key) is served for. */
+export function gatewayOfListener(key: string): string {
+  const { namespace, name } = parseListenerKey(key).gateway;
+  return `${namespace}/${name}`;
+}

@@ -1,4 +1,5 @@
 // The union of everything the controller pushes and a proxy holds, and the order in which it must travel.
+import { contentHash } from '#lib/hash.ts';
 import type { Cluster } from './cluster.ts';
 import type { Endpoints } from './endpoints.ts';
 import type { Listener } from './listener.ts';
@@ -37,4 +38,10 @@ export interface EncodedResource {
   readonly version: string;
   /** The resource as UTF-8 JSON. */
   readonly body: Buffer;
+}
+
+/** Encodes a resource that is new or different. Whoever makes resources makes equal ones with their fields in the same order. */
+export function encodeResource(resource: Resource): EncodedResource {
+  const body = Buffer.from(JSON.stringify(resource));
+  return { kind: resource.kind, key: resource.key, version: contentHash(body), body };
 }

@@ -3,7 +3,6 @@
 
 export interface HelloMessage {
   readonly nodeId: string;
-  readonly scope: string;
   readonly weirVersion: string;
 }
 

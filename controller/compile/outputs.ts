@@ -1,7 +1,6 @@
 // What all units together yield, and what of it has changed since the last flush.
-import { contentHash } from '#lib/hash.ts';
 import { objectId, type ObjectRef } from '#api/k8s/object.ts';
-import { KIND_ORDER, resourceId, type EncodedResource, type Resource } from '#api/ir/ir.ts';
+import { KIND_ORDER, encodeResource, resourceId, type EncodedResource, type Resource } from '#api/ir/ir.ts';
 import type { CompileDelta, DesiredFleet, DesiredStatus } from './result.ts';
 
 interface KnownFleet {
@@ -40,7 +39,7 @@ export class Outputs {
   putResource(resource: Resource): string {
     const id = resourceId(resource.kind, resource.key);
     const before = this.#resources.get(id);
-    const after = encode(resource);
+    const after = encodeResource(resource);
     if (before?.version === after.version) return id;
     if (!this.#resourcesBefore.has(id)) this.#resourcesBefore.set(id, before);
     this.#resources.set(id, after);
@@ -132,12 +131,6 @@ export class Outputs {
     this.#statusesBefore.clear();
     return { statuses, forgotten };
   }
-}
-
-/** Compile builds every resource field by field in one place, so equal resources have equal JSON. */
-function encode(resource: Resource): EncodedResource {
-  const body = Buffer.from(JSON.stringify(resource));
-  return { kind: resource.kind, key: resource.key, version: contentHash(body), body };
 }
 
 function byKindAndKey(a: EncodedResource, b: EncodedResource): number {

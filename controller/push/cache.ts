@@ -1,4 +1,4 @@
-// The push cache: every resource that should be served now. The pipeline puts compile's deltas in, sessions watch.
+// The push cache: every resource that proxies of one scope should serve now. Deltas go in, sessions watch.
 import type { EncodedResource } from '#api/ir/ir.ts';
 import { resourceId } from '#api/ir/ir.ts';
 import type { ResourceName } from '#api/wire/encode.ts';
@@ -26,6 +26,11 @@ export class PushCache {
     return this.#resources.size;
   }
 
+  /** Whether anybody watches. */
+  get isWatched(): boolean {
+    return this.#watchers.size > 0;
+  }
+
   /** The current form of a resource. */
   get(id: string): EncodedResource | undefined {
     return this.#resources.get(id);
@@ -36,7 +41,7 @@ export class PushCache {
     return this.#resources.values();
   }
 
-  /** Takes a delta and hands it to every watcher: the ResourceSink of the pipeline. */
+  /** Takes a delta and hands it to every watcher. */
   apply({ changed, removed }: ResourceDelta): void {
     for (const resource of changed) this.#resources.set(resourceId(resource.kind, resource.key), resource);
     for (const { kind, key } of removed) this.#resources.delete(resourceId(kind, key));

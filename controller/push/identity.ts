@@ -10,7 +10,9 @@ export function identityOf(certificate: Pick<PeerCertificate, 'subject' | 'subje
   if (uris.length > 1) return err('its certificate has several URIs');
   const commonName: unknown = certificate.subject.CN;
   const identity = uris[0] ?? (typeof commonName === 'string' ? commonName : '');
-  return identity === '' ? err('its certificate has neither a URI nor one common name') : ok(identity);
+  if (identity === '') return err('its certificate has neither a URI nor one common name');
+  // What a URI grants is not had by a name that looks like one.
+  return uris.length === 0 && identity.includes(':') ? err('its common name looks like a URI') : ok(identity);
 }
 
 /** Node joins names with `, ` and writes one that could be mistaken for several as a JSON string. */

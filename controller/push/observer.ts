@@ -12,7 +12,8 @@ export interface NackError {
  * which things happened, none before `connected` and none after `disconnected`.
  */
 export interface PushObserver {
-  connected(session: string): void;
+  /** `scope`: what the proxy may read. */
+  connected(session: string, scope: string): void;
   disconnected(session: string): void;
   /** The proxy serves this version: just taken, or held since before it connected. */
   acked(session: string, kind: ResourceKind, key: string, version: string): void;
@@ -36,6 +37,7 @@ export interface SessionState {
   /** What the proxy calls itself. */
   readonly nodeId: string;
   readonly weirVersion: string;
+  /** What it may read: `shared`, or the Gateway `<namespace>/<name>` whose proxy it is. */
   readonly scope: string;
   /** Who it is by its certificate; null over plain text. */
   readonly identity: string | null;

@@ -7,6 +7,7 @@ import { MAX_MESSAGE_BYTES } from '#api/wire/limits.ts';
 import type { ProxyMessage, PushMessage } from '#api/wire/messages.ts';
 import type { Log } from '#lib/log.ts';
 import { err, ok, type Result } from '#lib/result.ts';
+import { scopeOfIdentity } from '../compile/fleet-identity.ts';
 import type { PushCache } from './cache.ts';
 import { Certificates } from './certificates.ts';
 import type { CertificateFiles, CertificateSource } from './certificates.ts';
@@ -26,11 +27,10 @@ export interface PushServerOptions {
   readonly address: string;
   /** 'plaintext' authenticates nobody: for a proxy in the same pod and for tests, refused on any address but loopback. */
   readonly tls: CertificateFiles | CertificateSource | 'plaintext';
-  readonly cache: PushCache;
+  /** What a scope holds. */
+  readonly cacheOf: (scope: string) => PushCache;
   readonly observer: PushObserver;
   readonly log: Log;
-  /** Whether an identity (null: plain text) may read a scope; everybody with a certificate may read everything by default. */
-  readonly authorise?: (identity: string | null, scope: string) => boolean;
   readonly limits?: SessionLimits;
   readonly keepalive?: Keepalive;
   /** Told of the bytes of resources in every push: metrics. */
@@ -117,7 +117,9 @@ export class PushServer {
     const identity = this.#identify(stream);
     if (!identity.ok) return this.#refuse(stream, { code: 'denied', message: identity.error });
     if (this.#sessions.size >= MAX_SESSIONS) return this.#refuse(stream, { code: 'exhausted', message: 'too many proxies' });
-    const session = this.#open(stream, identity.value);
+    const scope = scopeOfIdentity(identity.value);
+    if (!scope.ok) return this.#refuse(stream, { code: 'denied', message: scope.error });
+    const session = this.#open(stream, identity.value, scope.value);
     // Tells the proxy that it is connected, long before there may be something to push.
     stream.sendMetadata(new Metadata());
     const greeting = setTimeout(() => {
@@ -136,16 +138,16 @@ export class PushServer {
     stream.on('end', () => this.#end(stream, status.OK, ''));
   }
 
-  #open(stream: Stream, identity: string | null): Session {
-    const { cache, observer, authorise = () => true, limits = SESSION_LIMITS } = this.#options;
+  #open(stream: Stream, identity: string | null, scope: string): Session {
+    const { cacheOf, observer, limits = SESSION_LIMITS } = this.#options;
     const id = `proxy-${++this.#count}`;
     const send = (push: PushMessage): void => {
       this.#options.pushed?.(push.changed.reduce((bytes, { body }) => bytes + body.length, 0));
       stream.write(push);
     };
-    const session = new Session({ id, identity, address: stream.getPeer(), cache, observer, authorise, limits, send });
+    const session = new Session({ id, identity, scope, address: stream.getPeer(), cacheOf, observer, limits, send });
     this.#sessions.set(stream, session);
-    this.#options.log.info({ session: id, identity, address: stream.getPeer() }, 'proxy connected');
+    this.#options.log.info({ session: id, identity, scope, address: stream.getPeer() }, 'proxy connected');
     return session;
   }
 

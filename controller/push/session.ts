@@ -37,11 +37,12 @@ export interface SessionOptions {
   readonly id: string;
   readonly identity: string | null;
   readonly address: string;
-  readonly cache: PushCache;
+  /** What the proxy may read. */
+  readonly scope: string;
+  /** What a scope holds. Asked once the proxy is to be served, and watched from then on. */
+  readonly cacheOf: (scope: string) => PushCache;
   readonly observer: PushObserver;
   readonly limits: SessionLimits;
-  /** Whether this identity may read this scope. */
-  readonly authorise: (identity: string | null, scope: string) => boolean;
   /** Puts a push on the stream. */
   readonly send: (push: PushMessage) => void;
 }
@@ -71,6 +72,8 @@ export class Session {
   #hello: HelloMessage | null = null;
   #nonce = 0;
   #ackedNonce = 0;
+  /** Null before the proxy is to be served. */
+  #cache: PushCache | null = null;
   #unwatch: (() => void) | null = null;
 
   constructor(options: SessionOptions) {
@@ -110,8 +113,8 @@ export class Session {
   }
 
   state(): SessionState {
-    const { id, identity, address } = this.#options;
-    const { nodeId = '', weirVersion = '', scope = '' } = this.#hello ?? {};
+    const { id, identity, address, scope } = this.#options;
+    const { nodeId = '', weirVersion = '' } = this.#hello ?? {};
     return {
       ...{ id, nodeId, weirVersion, scope, identity, address },
       since: this.#since,
@@ -126,10 +129,6 @@ export class Session {
 
   #greet(hello: HelloMessage): Result<null, Refusal> {
     if (this.#hello !== null) return invalid('a second hello');
-    const { identity, authorise } = this.#options;
-    if (!authorise(identity, hello.scope)) {
-      return err({ code: 'denied', message: `${identity ?? 'an unauthenticated peer'} may not read scope "${hello.scope}"` });
-    }
     this.#hello = hello;
     return DONE;
   }
@@ -145,16 +144,18 @@ export class Session {
   }
 
   #connect(): void {
-    const { id, cache, observer } = this.#options;
-    this.#unwatch = cache.watch((delta) => this.#changed(delta));
+    const { id, scope, cacheOf, observer } = this.#options;
+    const cache = cacheOf(scope);
+    this.#cache = cache;
+    this.#unwatch = cache.watch((delta) => this.#changed(cache, delta));
     this.#phase = 'waiting';
-    observer.connected(id);
-    if (cache.ready) this.#sync();
+    observer.connected(id, scope);
+    if (cache.ready) this.#sync(cache);
   }
 
   /** The only step that looks at everything: the difference between what the proxy holds and what it should. */
-  #sync(): void {
-    const { id: session, cache, observer } = this.#options;
+  #sync(cache: PushCache): void {
+    const { id: session, observer } = this.#options;
     for (const id of this.#sent.keys()) {
       if (cache.get(id) === undefined) this.#outbox.remove(nameOf(id));
     }
@@ -167,8 +168,8 @@ export class Session {
     this.#pump();
   }
 
-  #changed({ changed, removed }: ResourceDelta): void {
-    if (this.#phase === 'waiting') return this.#sync();
+  #changed(cache: PushCache, { changed, removed }: ResourceDelta): void {
+    if (this.#phase === 'waiting') return this.#sync(cache);
     for (const resource of changed) this.#offer(resource);
     for (const name of removed) this.#withdraw(name);
     this.#pump();
@@ -239,7 +240,7 @@ export class Session {
     this.#ackedNonce = nonce;
     const refused = Map.groupBy(errors.filter(isOfKnownKind), ({ kind, key }) => resourceId(kind, key));
     for (const { kind, key, version } of recovered) {
-      if (isResourceKind(kind) && this.#sent.has(resourceId(kind, key))) this.#ack({ kind, key, version });
+      if (isResourceKind(kind) && this.#isItsOwn({ kind, key })) this.#ack({ kind, key, version });
     }
     for (const sent of push.sent) this.#settle(sent, refused);
     // A push can break what an earlier one brought: a listener whose certificate changes.
@@ -273,8 +274,13 @@ export class Session {
 
   #nackEarlier(errors: readonly (ErrorMessage & ResourceName)[]): void {
     const first = errors[0];
-    if (first === undefined || !this.#sent.has(resourceId(first.kind, first.key))) return;
-    this.#nack(first, errors, null);
+    if (first !== undefined && this.#isItsOwn(first)) this.#nack(first, errors, null);
+  }
+
+  /** Whether it has the resource and may have it: what it says of others, which it may claim to hold, is nothing to anybody. */
+  #isItsOwn({ kind, key }: ResourceName): boolean {
+    const id = resourceId(kind, key);
+    return this.#sent.has(id) && this.#cache?.get(id) !== undefined;
   }
 }
 

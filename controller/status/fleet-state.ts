@@ -1,6 +1,8 @@
 // What the connected proxies serve, as their acks and nacks tell: the ground for Programmed, and for telling of refusals.
 import type { EncodedResource, ResourceKind } from '#api/ir/ir.ts';
-import { resourceId } from '#api/ir/ir.ts';
+import { gatewayOfListener, resourceId } from '#api/ir/ir.ts';
+import { FleetScopes, SHARED } from '../compile/fleet-scopes.ts';
+import type { FleetDelta } from '../compile/fleet-scopes.ts';
 
 /** A mistake a proxy found in a resource. `field` is its path in the resource. */
 export interface RefusalError {
@@ -14,18 +16,18 @@ export interface Refusal {
   readonly key: string;
   readonly version: string;
   readonly errors: readonly RefusalError[];
-  /** How many proxies refuse it, of how many. */
+  /** How many proxies refuse it, of how many in the fleets of these. */
   readonly proxies: number;
   readonly total: number;
 }
 
 /** What compile made of a batch. */
-export interface ResourceDelta {
+export interface ResourceDelta extends FleetDelta {
   readonly changed: readonly EncodedResource[];
   readonly removed: readonly { readonly kind: ResourceKind; readonly key: string }[];
 }
 
-/** How far a listener has got: `acked` of `total` proxies serve its current version. */
+/** How far a listener has got: `acked` of `total` proxies of its Gateway serve its current version. */
 export interface Progress {
   readonly acked: number;
   readonly total: number;
@@ -33,11 +35,23 @@ export interface Progress {
 
 /** Told of what has changed. */
 export interface FleetListener {
-  /** A listener (key) is served by more or fewer proxies; null: any may be. */
-  progressed(listener: string | null): void;
+  /** A listener (key) is served by more or fewer proxies. */
+  progressed(listener: string): void;
+  /** More or fewer proxies are there, of a Gateway `<namespace>/<name>` or (null) of those that are shared. */
+  proxiesChanged(gateway: string | null): void;
   /** A resource is refused now, differently, or (null) no longer. */
   refused(kind: ResourceKind, key: string, refusal: Refusal | null): void;
 }
+
+/** A connected proxy. */
+interface Proxy {
+  /** What it may read. */
+  readonly scope: string;
+  /** The version it serves of each listener. */
+  readonly serves: Map<string, string>;
+}
+
+const NONE: ReadonlySet<Proxy> = new Set();
 
 interface Nack {
   readonly version: string;
@@ -46,10 +60,12 @@ interface Nack {
 
 export class FleetState {
   #listener: FleetListener | null = null;
+  readonly #fleets = new FleetScopes();
   /** Current versions of listeners by key. */
   readonly #listeners = new Map<string, string>();
-  /** Per connected proxy: the version it serves of each listener. */
-  readonly #proxies = new Map<string, Map<string, string>>();
+  readonly #proxies = new Map<string, Proxy>();
+  /** By scope, its connected proxies. */
+  readonly #scopes = new Map<string, Set<Proxy>>();
   /** Per resource id, the nack of each proxy. Few: a resource that compile let through is seldom refused. */
   readonly #nacks = new Map<string, Map<string, Nack>>();
 
@@ -59,7 +75,8 @@ export class FleetState {
   }
 
   /** Takes over what should be served from now on. To be called before the resources go out. */
-  apply({ changed, removed }: ResourceDelta): void {
+  apply({ changed, removed, ...fleets }: ResourceDelta): void {
+    for (const gateway of this.#fleets.apply(fleets)) this.#listener?.proxiesChanged(gateway);
     for (const { kind, key, version } of changed) {
       this.#clear(kind, key, null);
       if (kind === 'Listener') this.#listeners.set(key, version);
@@ -70,28 +87,40 @@ export class FleetState {
     }
   }
 
-  connected(proxy: string): void {
-    this.#proxies.set(proxy, new Map());
-    this.#listener?.progressed(null);
+  connected(name: string, scope: string): void {
+    const proxy: Proxy = { scope, serves: new Map() };
+    this.#proxies.set(name, proxy);
+    this.#scopes.set(scope, (this.#scopes.get(scope) ?? new Set()).add(proxy));
+    this.#proxiesChanged(scope);
   }
 
-  disconnected(proxy: string): void {
-    this.#proxies.delete(proxy);
-    for (const id of [...this.#nacks.keys()]) this.#clear(...splitId(id), proxy);
-    this.#listener?.progressed(null);
+  disconnected(name: string): void {
+    const proxy = this.#proxies.get(name);
+    if (proxy === undefined) return;
+    const { scope } = proxy;
+    this.#proxies.delete(name);
+    const others = this.#scopes.get(scope);
+    others?.delete(proxy);
+    if (others?.size === 0) this.#scopes.delete(scope);
+    for (const id of [...this.#nacks.keys()]) this.#clear(...splitId(id), name);
+    this.#proxiesChanged(scope);
+  }
+
+  #proxiesChanged(scope: string): void {
+    this.#listener?.proxiesChanged(scope === SHARED ? null : scope);
   }
 
   /** The proxy serves this version. */
   acked(proxy: string, kind: ResourceKind, key: string, version: string): void {
     this.#clear(kind, key, proxy);
     if (kind !== 'Listener') return;
-    this.#proxies.get(proxy)?.set(key, version);
+    this.#proxies.get(proxy)?.serves.set(key, version);
     if (this.#listeners.has(key)) this.#listener?.progressed(key);
   }
 
   /** The proxy cannot use this version and keeps what it had. */
   nacked(proxy: string, kind: ResourceKind, key: string, nack: Nack): void {
-    const serves = this.#proxies.get(proxy);
+    const serves = this.#proxies.get(proxy)?.serves;
     if (serves === undefined) return;
     // What was served may be broken by what came later: a listener by its certificate.
     if (kind === 'Listener') serves.delete(key);
@@ -107,12 +136,22 @@ export class FleetState {
     return this.#proxies.size;
   }
 
-  /** How many proxies serve the current version of a listener. */
+  /** How many proxies that serve this Gateway are connected. */
+  sizeOf(gateway: string): number {
+    return this.#proxiesOf(gateway).size;
+  }
+
+  #proxiesOf(gateway: string): ReadonlySet<Proxy> {
+    return this.#scopes.get(this.#fleets.scopeOf(gateway)) ?? NONE;
+  }
+
+  /** How many proxies of its Gateway serve the current version of a listener. */
   progressOf(listener: string): Progress {
     const version = this.#listeners.get(listener);
+    const proxies = this.#proxiesOf(gatewayOfListener(listener));
     let acked = 0;
-    for (const serves of this.#proxies.values()) if (version !== undefined && serves.get(listener) === version) acked++;
-    return { acked, total: this.#proxies.size };
+    for (const { serves } of proxies) if (version !== undefined && serves.get(listener) === version) acked++;
+    return { acked, total: proxies.size };
   }
 
   /** Versions of listeners by their keys, as one text: equal texts, equal listeners. */
@@ -121,10 +160,17 @@ export class FleetState {
   }
 
   refusalOf(kind: ResourceKind, key: string): Refusal | null {
-    const nacks = [...(this.#nacks.get(resourceId(kind, key))?.values() ?? [])];
-    const first = nacks[0];
-    if (first === undefined) return null;
-    return { kind, key, version: first.version, errors: first.errors, proxies: nacks.length, total: this.#proxies.size };
+    const nacks = this.#nacks.get(resourceId(kind, key));
+    const [first] = nacks?.values() ?? [];
+    if (nacks === undefined || first === undefined) return null;
+    return { kind, key, version: first.version, errors: first.errors, proxies: nacks.size, total: this.#fleetsOf(nacks.keys()) };
+  }
+
+  /** How many proxies there are in the fleets of these. */
+  #fleetsOf(proxies: Iterable<string>): number {
+    const scopes = new Set<string>();
+    for (const proxy of proxies) scopes.add(this.#proxies.get(proxy)?.scope ?? SHARED);
+    return [...scopes].reduce((total, scope) => total + (this.#scopes.get(scope)?.size ?? 0), 0);
   }
 
   /** Forgets the nack of one proxy, or (null) of all. */

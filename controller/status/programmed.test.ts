@@ -4,6 +4,7 @@ import type { EncodedResource } from '#api/ir/ir.ts';
 import { until } from '../../test/support/until.ts';
 import * as conditions from '../compile/conditions.ts';
 import type { DesiredStatus } from '../compile/result.ts';
+import { SHARED } from '../compile/fleet-scopes.ts';
 import { FleetState } from './fleet-state.ts';
 import { Programmed } from './programmed.ts';
 
@@ -17,6 +18,10 @@ function gateway(attachedRoutes = 0): DesiredStatus {
   const own = { key: 'ns/gw/http', name: 'http', attachedRoutes, supportedKinds: [], conditions: [conditions.listenerProgrammed(1)] };
   const ref = { kind: 'Gateway', namespace: 'ns', name: 'gw' };
   return { ref, type: 'Gateway', addresses: [], conditions: [conditions.programmedBy(1, 1, 1)], listeners: [own], attachedListenerSets: 0 };
+}
+
+function change(changed: readonly EncodedResource[], own: readonly string[] = [], shared: readonly string[] = []): void {
+  fleet.apply({ changed, removed: [], fleets: own.map((name) => ({ gateway: name })), fleetsGone: shared });
 }
 
 let fleet: FleetState;
@@ -37,7 +42,8 @@ beforeEach(() => {
   written = [];
   programmed = new Programmed(fleet, { write: (statuses) => void written.push(...statuses) }, TIMES);
   fleet.onChange({
-    progressed: (name) => programmed.progressed(name),
+    progressed: (listener) => programmed.progressed(listener),
+    proxiesChanged: (name) => programmed.proxiesChanged(name),
     refused: (kind, key, refusal) => programmed.refused(kind, key, refusal),
   });
 });
@@ -46,8 +52,8 @@ afterEach(() => programmed.stop());
 
 describe('Programmed', () => {
   test('is not told before the acks have had their time', async () => {
-    fleet.connected('p1');
-    fleet.apply({ changed: [listener('v1')], removed: [] });
+    fleet.connected('p1', SHARED);
+    change([listener('v1')]);
     programmed.write([gateway()], []);
     expect(written).toEqual([]);
     await until(() => written.length > 0);
@@ -57,16 +63,16 @@ describe('Programmed', () => {
   });
 
   test('is False without proxies', async () => {
-    fleet.apply({ changed: [listener('v1')], removed: [] });
+    change([listener('v1')]);
     programmed.write([gateway()], []);
     await until(() => written.length > 0);
     expect(last()).toBe('no proxy is connected, listener Pending');
   });
 
   test('is True only when every proxy serves the current version', async () => {
-    fleet.connected('p1');
-    fleet.connected('p2');
-    fleet.apply({ changed: [listener('v1')], removed: [] });
+    fleet.connected('p1', SHARED);
+    fleet.connected('p2', SHARED);
+    change([listener('v1')]);
     programmed.write([gateway()], []);
     fleet.acked('p1', 'Listener', 'ns/gw/http', 'v1');
     fleet.acked('p2', 'Listener', 'ns/gw/http', 'v0');
@@ -76,12 +82,39 @@ describe('Programmed', () => {
     expect(last()).toBe('True, listener True');
   });
 
+  test('counts the proxies of the Gateway and no others', async () => {
+    fleet.connected('shared', SHARED);
+    fleet.connected('other', 'ns/other');
+    for (const proxy of ['p1', 'p2', 'p3']) fleet.connected(proxy, 'ns/gw');
+    change([listener('v1')], ['ns/gw']);
+    programmed.write([gateway()], []);
+    for (const proxy of ['p1', 'p2', 'other', 'shared']) fleet.acked(proxy, 'Listener', 'ns/gw/http', 'v1');
+    await until(() => written.length > 0);
+    expect(last()).toBe('2 of 3 proxies have the configuration, listener Pending');
+    fleet.acked('p3', 'Listener', 'ns/gw/http', 'v1');
+    expect(last()).toBe('True, listener True');
+    const nack = { version: 'v1', errors: [{ field: 'port', reason: 'is in use' }] };
+    fleet.nacked('p1', 'Listener', 'ns/gw/http', nack);
+    expect(fleet.refusalOf('Listener', 'ns/gw/http')).toMatchObject({ proxies: 1, total: 3 });
+  });
+
+  test('without proxies of its own none of the others make it True, until it shares theirs', async () => {
+    fleet.connected('shared', SHARED);
+    fleet.acked('shared', 'Listener', 'ns/gw/http', 'v1');
+    change([listener('v1')], ['ns/gw']);
+    programmed.write([gateway()], []);
+    await until(() => written.length > 0);
+    expect(last()).toBe('no proxy is connected, listener Pending');
+    change([], [], ['ns/gw']);
+    expect(last()).toBe('True, listener True');
+  });
+
   test('outlives a proxy that joins, for a grace; other news is told meanwhile', async () => {
-    fleet.connected('p1');
-    fleet.apply({ changed: [listener('v1')], removed: [] });
+    fleet.connected('p1', SHARED);
+    change([listener('v1')]);
     programmed.write([gateway()], []);
     fleet.acked('p1', 'Listener', 'ns/gw/http', 'v1');
-    fleet.connected('p2');
+    fleet.connected('p2', SHARED);
     programmed.write([gateway(5)], []);
     expect(last()).toBe('True, listener True');
     expect(written.at(-1)).toMatchObject({ listeners: [{ attachedRoutes: 5 }] });
@@ -91,8 +124,8 @@ describe('Programmed', () => {
   });
 
   test('a refused listener says what the proxy says, until a new version comes', async () => {
-    fleet.connected('p1');
-    fleet.apply({ changed: [listener('v1')], removed: [] });
+    fleet.connected('p1', SHARED);
+    change([listener('v1')]);
     programmed.write([gateway()], []);
     fleet.nacked('p1', 'Listener', 'ns/gw/http', { version: 'v1', errors: [{ field: 'port', reason: 'is in use' }] });
     expect(written.at(-1)).toMatchObject({
@@ -100,7 +133,7 @@ describe('Programmed', () => {
         { conditions: [{ type: 'Programmed', status: 'False', reason: 'Invalid', message: 'refused by 1 of 1 proxies: port is in use' }] },
       ],
     });
-    fleet.apply({ changed: [listener('v2')], removed: [] });
+    change([listener('v2')]);
     fleet.acked('p1', 'Listener', 'ns/gw/http', 'v2');
     expect(last()).toBe('True, listener True');
   });
@@ -110,8 +143,8 @@ describe('Programmed', () => {
     const own = { key, name: 'http', attachedRoutes: 0, supportedKinds: [], conditions: [conditions.listenerProgrammed(1)] };
     const ref = { kind: 'ListenerSet', namespace: 'apps', name: 'set' };
     const status: DesiredStatus = { ref, type: 'ListenerSet', conditions: [conditions.programmedBy(1, 1, 1)], listeners: [own] };
-    fleet.connected('p1');
-    fleet.apply({ changed: [listener('v1'), { ...listener('v1'), key }], removed: [] });
+    fleet.connected('p1', SHARED);
+    change([listener('v1'), { ...listener('v1'), key }]);
     programmed.write([gateway(), status], []);
     fleet.acked('p1', 'Listener', key, 'v1');
     expect(written).toMatchObject([
@@ -124,7 +157,7 @@ describe('Programmed', () => {
   test('a refused route says so at each parent, and no longer once it is served', () => {
     const ref = { kind: 'HTTPRoute', namespace: 'ns', name: 'r' };
     const parents = [{ parentRef: { name: 'gw' }, conditions: [conditions.routeAccepted(3, '')] }];
-    fleet.connected('p1');
+    fleet.connected('p1', SHARED);
     programmed.write([{ ref, type: 'Route', parents }], []);
     fleet.nacked('p1', 'Route', 'HTTPRoute/ns/r/2', { version: 'v1', errors: [{ field: 'matches[0].path', reason: 'is strange' }] });
     expect(written.at(-1)).toMatchObject({
@@ -148,8 +181,8 @@ describe('Programmed', () => {
 
   test('compile has the last word on what is not to be served', async () => {
     const held = conditions.gatewayNotProgrammed(1, { reason: 'AddressNotAssigned', message: 'no address' });
-    fleet.connected('p1');
-    fleet.apply({ changed: [listener('v1')], removed: [] });
+    fleet.connected('p1', SHARED);
+    change([listener('v1')]);
     programmed.write([{ ...gateway(), conditions: [held] } as DesiredStatus], []);
     fleet.acked('p1', 'Listener', 'ns/gw/http', 'v1');
     expect(written.at(-1)).toMatchObject({ conditions: [held] });

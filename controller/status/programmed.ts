@@ -1,10 +1,11 @@
 // Makes statuses true: compile says what is meant to be served, the acks and nacks of proxies say what is.
 //
-// Gateway, ListenerSet and listener are Programmed when every connected proxy serves the current listeners. Acks come within
-// milliseconds, so a Gateway that is not served yet is told of after a moment only; a proxy that joins or restarts does not undo it until a grace is over.
+// Gateway, ListenerSet and listener are Programmed when every connected proxy of the Gateway serves the current listeners. Acks come
+// within milliseconds, so a Gateway that is not served yet is told of after a moment only; a proxy that joins or restarts does not undo
+// it until a grace is over.
 import { objectId } from '#api/k8s/object.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
-import type { ResourceKind } from '#api/ir/ir.ts';
+import { gatewayOfListener, type ResourceKind } from '#api/ir/ir.ts';
 import * as conditions from '../compile/conditions.ts';
 import type { DesiredCondition, DesiredStatus, ListenerStatus } from '../compile/result.ts';
 import type { FleetState, Progress, Refusal } from './fleet-state.ts';
@@ -68,10 +69,17 @@ export class Programmed {
     if (now.length > 0 || forgotten.length > 0) this.#target.write(now, forgotten);
   }
 
-  /** More or fewer proxies serve a listener (key); null: any of them. */
-  progressed(listener: string | null): void {
-    for (const [id, status] of listener === null ? this.#wanted : this.#one(objectId(originOf('Listener', listener).ref))) {
-      if (hasListeners(status)) this.#consider(id, status);
+  /** More or fewer proxies serve a listener (key). */
+  progressed(listener: string): void {
+    const id = objectId(originOf('Listener', listener).ref);
+    const status = this.#wanted.get(id);
+    if (status !== undefined && hasListeners(status)) this.#consider(id, status);
+  }
+
+  /** More or fewer proxies are there, of a Gateway or (null) of those that are shared. */
+  proxiesChanged(gateway: string | null): void {
+    for (const [id, status] of this.#wanted) {
+      if (hasListeners(status) && (gateway === null || gatewayOf(status) === gateway)) this.#consider(id, status);
     }
   }
 
@@ -106,11 +114,6 @@ export class Programmed {
     this.#wanted.clear();
   }
 
-  #one(id: string): [string, DesiredStatus][] {
-    const status = this.#wanted.get(id);
-    return status === undefined ? [] : [[id, status]];
-  }
-
   #forget(id: string): void {
     this.#wanted.delete(id);
     this.#told.delete(id);
@@ -135,7 +138,7 @@ export class Programmed {
     if (inGrace) this.#forward(id, status, true);
     if (this.#timers.has(id)) return;
     // Nobody is connected: a controller that has just started, whose proxies are on their way.
-    const isLenient = inGrace || this.#fleet.size === 0;
+    const isLenient = inGrace || this.#fleet.sizeOf(gatewayOf(status)) === 0;
     const timer = setTimeout(() => this.#due(id), isLenient ? this.#times.grace : this.#times.hold);
     this.#timers.set(id, timer);
   }
@@ -159,7 +162,7 @@ export class Programmed {
 
   /** It is as far as the slowest of its own listeners; one without listeners to serve is done. */
   #progressOf(status: HolderStatus): Progress {
-    const total = this.#fleet.size;
+    const total = this.#fleet.sizeOf(gatewayOf(status));
     const served = status.listeners.filter(({ conditions }) => isProgrammed(conditions));
     const acked = served.map(({ key }) => this.#fleet.progressOf(key).acked);
     return { acked: Math.min(total, ...acked), total };
@@ -235,4 +238,9 @@ function hasListeners(status: DesiredStatus): status is HolderStatus {
 
 function keysOf({ listeners }: HolderStatus): readonly string[] {
   return listeners.map(({ key }) => key);
+}
+
+/** The Gateway `<namespace>/<name>` whose proxies serve it. */
+function gatewayOf({ type, ref, listeners }: HolderStatus): string {
+  return type === 'Gateway' ? `${ref.namespace}/${ref.name}` : gatewayOfListener(listeners[0]?.key ?? '');
 }

@@ -46,7 +46,6 @@ export interface SubscriptionOptions {
   /** The name in the controller's certificate where it differs from the host; '' when it does not. */
   readonly serverName: string;
   readonly nodeId: string;
-  readonly scope: string;
   readonly weirVersion: string;
   readonly target: SubscribeTarget;
   /** Null: nothing is kept on disk. */
@@ -204,8 +203,8 @@ export class Subscription {
 
   /** Who we are and what we hold. */
   #greet(stream: DiscoveryStream): void {
-    const { nodeId, scope, weirVersion } = this.#options;
-    stream.write({ message: 'hello', hello: { nodeId, scope, weirVersion } });
+    const { nodeId, weirVersion } = this.#options;
+    stream.write({ message: 'hello', hello: { nodeId, weirVersion } });
     this.#state.forgetSuperseded();
     const held = this.#state.inventory();
     for (let from = 0; from < held.length; from += INVENTORY_RESOURCES) {

@@ -8,7 +8,7 @@ import type net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type * as ir from '#api/ir/ir.ts';
+import * as ir from '#api/ir/ir.ts';
 import { createLog } from '#lib/log.ts';
 import { PushCache } from '../../controller/push/cache.ts';
 import { PushServer } from '../../controller/push/server.ts';
@@ -16,9 +16,9 @@ import { Backend } from '../support/backend.ts';
 import { Child, runWeir } from '../support/child.ts';
 import { freePorts } from '../support/free-port.ts';
 import { cluster, listener, route } from '../support/proxy.ts';
-import { encode, RecordingObserver } from '../support/push.ts';
 import { keptConnection, newConnections } from '../support/flows.ts';
 import type { Judge } from '../support/flows.ts';
+import { RecordingObserver } from '../support/push.ts';
 import { traffic } from '../support/traffic.ts';
 import type { Flow } from '../support/traffic.ts';
 import { until } from '../support/until.ts';
@@ -43,7 +43,7 @@ afterEach(async () => {
 /** A controller's push plane that has something to say once it is given it. */
 async function startController(): Promise<{ cache: PushCache; address: string; stop: () => Promise<void> }> {
   const cache = new PushCache();
-  const options = { address: '127.0.0.1:0', tls: 'plaintext', cache, observer: new RecordingObserver() } as const;
+  const options = { address: '127.0.0.1:0', tls: 'plaintext', cacheOf: () => cache, observer: new RecordingObserver() } as const;
   const server = new PushServer({ ...options, log: createLog('silent') });
   const pushPort = await server.start();
   const stop = (): Promise<void> => server.stop();
@@ -56,7 +56,7 @@ function resources(backendPort = backend.port): ir.Resource[] {
 }
 
 function give(cache: PushCache, changed: readonly ir.Resource[]): void {
-  cache.apply({ changed: changed.map(encode), removed: [] });
+  cache.apply({ changed: changed.map(ir.encodeResource), removed: [] });
 }
 
 /** A proxy process with its probe and admin ports. */

@@ -10,7 +10,7 @@ import type { ResourceDelta } from '../../controller/push/cache.ts';
 import { Session } from '../../controller/push/session.ts';
 import { Intake } from '../../proxy/subscribe/intake.ts';
 import { HeldState } from '../../proxy/subscribe/state.ts';
-import { Journal, MemoryTarget, SILENT, cluster, encode, endpoints, invalidCluster, listener, route, versionsOf } from './rig.ts';
+import { Journal, MemoryTarget, SILENT, cluster, endpoints, invalidCluster, listener, route, versionsOf } from './rig.ts';
 
 const wire = DISCOVERY['Subscribe']!;
 const down = (push: PushMessage) => wire.responseDeserialize(wire.responseSerialize(push)) as PushMessage;
@@ -30,13 +30,13 @@ class Pair {
     this.disconnect();
     const pushes: PushMessage[] = [];
     const session = new Session({
-      ...{ id: 's', identity: null, address: '', cache: this.cache, observer: this.journal, authorise: () => true },
+      ...{ id: 's', identity: null, address: '', scope: '', cacheOf: () => this.cache, observer: this.journal },
       limits: { inFlight: 2, step: { bytes: 600, resources: 3 } },
       send: (push) => pushes.push(down(push)),
     });
     this.#pushes = pushes;
     this.#session = session;
-    this.#say({ message: 'hello', hello: { nodeId: '', scope: '', weirVersion: '' } });
+    this.#say({ message: 'hello', hello: { nodeId: '', weirVersion: '' } });
     this.state.forgetSuperseded();
     this.#say({ message: 'inventory', inventory: { held: this.state.inventory(), last: true } });
   }
@@ -69,10 +69,10 @@ class Pair {
 }
 
 const makers = [
-  (key: string, n: number) => encode(cluster(key, n % 2 === 0 ? 'http1' : 'tcp')),
-  (key: string, n: number) => encode(endpoints(key, n + 1)),
-  (key: string, n: number) => encode(listener(key, n + 1)),
-  (key: string, n: number) => encode(route(key, String(n))),
+  (key: string, n: number) => ir.encodeResource(cluster(key, n % 2 === 0 ? 'http1' : 'tcp')),
+  (key: string, n: number) => ir.encodeResource(endpoints(key, n + 1)),
+  (key: string, n: number) => ir.encodeResource(listener(key, n + 1)),
+  (key: string, n: number) => ir.encodeResource(route(key, String(n))),
   (key: string) => invalidCluster(key),
 ];
 const keys = fc.constantFrom('a', 'b', '__proto__', 'constructor');

@@ -43,7 +43,7 @@ async function say(port: number, ...messages: readonly ProxyMessage[]): Promise<
   return ended.finally(() => client.close());
 }
 
-const HELLO: ProxyMessage = { message: 'hello', hello: { nodeId: 'n', scope: '', weirVersion: '' } };
+const HELLO: ProxyMessage = { message: 'hello', hello: { nodeId: 'n', weirVersion: '' } };
 const NOTHING: ProxyMessage = { message: 'inventory', inventory: { held: [], last: true } };
 
 describe('mutual TLS', () => {
@@ -107,19 +107,6 @@ describe('mutual TLS', () => {
     await copyFile(after.privateKey, files.privateKey);
     relay.cut();
     await until(() => server.sessions().some(({ identity, phase }) => identity === 'after' && phase === 'live'));
-  });
-
-  test('asks whether an identity may read a scope', async () => {
-    const asked: unknown[] = [];
-    const authorise = (identity: string | null, scope: string): boolean => asked.push([identity, scope]) > 1;
-    const { port } = await world.serve({ tls: controller, authorise });
-    const { subscription } = world.subscribe(port, { tls: proxy, scope: 'fleet/a' });
-    await subscription.ready;
-    expect(asked).toEqual([
-      ['spiffe://weir/proxy-a', 'fleet/a'],
-      ['spiffe://weir/proxy-a', 'fleet/a'],
-    ]);
-    expect(world.observer.told.filter((line) => line === 'connected')).toHaveLength(1);
   });
 });
 

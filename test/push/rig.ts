@@ -4,7 +4,6 @@ import net from 'node:net';
 import type { AddressInfo } from 'node:net';
 import * as ir from '#api/ir/ir.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
-import { contentHash } from '#lib/hash.ts';
 import { createLog } from '#lib/log.ts';
 import { PushCache } from '../../controller/push/cache.ts';
 import type { NackError, PushObserver } from '../../controller/push/observer.ts';
@@ -16,11 +15,6 @@ import type { SubscribeTarget } from '../../proxy/subscribe/target.ts';
 import type { IssuedFiles, TestCa } from '../support/certificates.ts';
 
 export const SILENT = createLog('silent');
-
-export function encode(resource: ir.Resource): ir.EncodedResource {
-  const body = Buffer.from(JSON.stringify(resource));
-  return { kind: resource.kind, key: resource.key, version: contentHash(body), body };
-}
 
 export function cluster(key: string, protocol: ir.ClusterProtocol = 'http1'): ir.Resource {
   return { kind: 'Cluster', key, protocol };
@@ -47,7 +41,7 @@ export function route(key: string, ruleName = ''): ir.Resource {
 
 /** Something that is no cluster, under the name of one. */
 export function invalidCluster(key: string): ir.EncodedResource {
-  return encode({ kind: 'Cluster', key, protocol: 'nonsense' } as unknown as ir.Resource);
+  return ir.encodeResource({ kind: 'Cluster', key, protocol: 'nonsense' } as unknown as ir.Resource);
 }
 
 /** Remembers what it serves; refuses what it is told to; waits where it is told to. */
@@ -67,7 +61,7 @@ export class MemoryTarget implements SubscribeTarget {
 
   /** What is served, as versions by id. */
   versions(): Record<string, string> {
-    return Object.fromEntries([...this.serving].sort(byId).map(([id, resource]) => [id, encode(resource).version]));
+    return Object.fromEntries([...this.serving].sort(byId).map(([id, resource]) => [id, ir.encodeResource(resource).version]));
   }
 }
 
@@ -123,7 +117,7 @@ export class Rig {
   }
 
   change(...resources: readonly ir.Resource[]): void {
-    this.cache.apply({ changed: resources.map(encode), removed: [] });
+    this.cache.apply({ changed: resources.map(ir.encodeResource), removed: [] });
   }
 
   remove(...names: readonly ResourceName[]): void {
@@ -133,7 +127,7 @@ export class Rig {
   /** Starts a controller; `port` 0 takes a free one. */
   async serve(options: Partial<PushServerOptions> = {}): Promise<{ readonly server: PushServer; readonly port: number }> {
     this.#own ??= await this.#ca.issue('controller', 'DNS:localhost,IP:127.0.0.1');
-    const defaults = { address: '127.0.0.1:0', tls: this.#own, cache: this.cache, observer: this.journal, log: SILENT };
+    const defaults = { address: '127.0.0.1:0', tls: this.#own, cacheOf: () => this.cache, observer: this.journal, log: SILENT };
     const server = new PushServer({ ...defaults, ...options });
     const port = await server.start();
     this.#stops.push(() => server.stop());
@@ -143,7 +137,7 @@ export class Rig {
   /** Starts a proxy with a certificate of its own. */
   async subscribe(port: number, options: Partial<SubscriptionOptions> = {}): Promise<Subscription> {
     const tls = options.tls ?? (await this.#ca.issue('proxy', 'URI:spiffe://weir/proxy'));
-    const defaults = { address: `127.0.0.1:${port}`, serverName: '', nodeId: 'proxy', scope: '', weirVersion: '0' };
+    const defaults = { address: `127.0.0.1:${port}`, serverName: '', nodeId: 'proxy', weirVersion: '0' };
     const rest = { target: new MemoryTarget(), lastGood: null, log: SILENT, times: TIMES };
     const subscription = new Subscription({ ...defaults, ...rest, ...options, tls });
     subscription.start();

@@ -1,10 +1,10 @@
 // What a connected proxy is sent, in which order, and what becomes of what it refuses.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type * as ir from '#api/ir/ir.ts';
+import * as ir from '#api/ir/ir.ts';
 import { SESSION_LIMITS } from '../../controller/push/session.ts';
 import { TestCa } from '../support/certificates.ts';
 import { until } from '../support/until.ts';
-import { MemoryTarget, Rig, cluster, encode, endpoints, invalidCluster, listener, route, secret, versionsOf } from './rig.ts';
+import { MemoryTarget, Rig, cluster, endpoints, invalidCluster, listener, route, secret, versionsOf } from './rig.ts';
 
 let ca: TestCa;
 let rig: Rig;
@@ -57,7 +57,7 @@ describe('a connected proxy', () => {
     await holds();
     await until(() => rig.journal.acks.length === 501, 'the ack');
     expect(target.steps.at(-1)).toEqual({ changed: ['Route|r7'], removed: [] });
-    expect(relay.received - before).toBeLessThanOrEqual(2 * encode(route('r7', 'changed')).body.length);
+    expect(relay.received - before).toBeLessThanOrEqual(2 * ir.encodeResource(route('r7', 'changed')).body.length);
   });
 
   test('loses what is removed, in reverse order and after what changes', async () => {
@@ -66,7 +66,7 @@ describe('a connected proxy', () => {
     const proxy = await rig.subscribe(port, { target });
     await proxy.ready;
     const names = [cluster('c'), endpoints('c', 1), route('r')].map(({ kind, key }) => ({ kind, key }));
-    rig.cache.apply({ changed: [encode(cluster('d'))], removed: names });
+    rig.cache.apply({ changed: [ir.encodeResource(cluster('d'))], removed: names });
     await holds();
     expect(target.steps.at(-1)).toEqual({ changed: ['Cluster|d'], removed: ['Route|r', 'Cluster|c', 'Endpoints|c'] });
   });
@@ -130,14 +130,14 @@ describe('a resource that a proxy refuses', () => {
     const { port, server } = await rig.serve();
     const proxy = await rig.subscribe(port, { target });
     await proxy.ready;
-    rig.cache.apply({ changed: [invalidCluster('a'), encode(cluster('b', 'tcp'))], removed: [] });
+    rig.cache.apply({ changed: [invalidCluster('a'), ir.encodeResource(cluster('b', 'tcp'))], removed: [] });
     await until(() => rig.journal.nacks.size === 1, 'the nack');
     const errors = [{ field: 'protocol', reason: 'must be one of http1, http2, tcp, udp' }];
     expect(rig.journal.nacks.get('Cluster|a')).toEqual(errors);
     expect(target.serving.get('Cluster|b')).toEqual(cluster('b', 'tcp'));
     expect(target.serving.get('Cluster|a')).toEqual(cluster('a', 'http2'));
     expect(server.sessions()[0]?.nacks).toEqual([
-      { kind: 'Cluster', key: 'a', version: invalidCluster('a').version, errors, serves: encode(cluster('a', 'http2')).version },
+      { kind: 'Cluster', key: 'a', version: invalidCluster('a').version, errors, serves: ir.encodeResource(cluster('a', 'http2')).version },
     ]);
     rig.change(cluster('a', 'udp'));
     await until(() => rig.journal.nacks.size === 0, 'no nack');

@@ -2,9 +2,8 @@
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { EncodedResource, Resource } from '#api/ir/ir.ts';
-import { resourceId } from '#api/ir/ir.ts';
+import { encodeResource, resourceId } from '#api/ir/ir.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
-import { contentHash } from '#lib/hash.ts';
 import { createLog } from '#lib/log.ts';
 import { PushCache } from '../../controller/push/cache.ts';
 import type { PushObserver } from '../../controller/push/observer.ts';
@@ -24,23 +23,17 @@ export const FAST_TIMES = {
   firstPush: 5_000,
 };
 
-/** A resource as compile makes it. */
-export function encode(resource: Resource): EncodedResource {
-  const body = Buffer.from(JSON.stringify(resource));
-  return { kind: resource.kind, key: resource.key, version: contentHash(body), body };
-}
-
 export function cluster(key: string, protocol: 'http1' | 'http2' = 'http1'): EncodedResource {
-  return encode({ kind: 'Cluster', key, protocol });
+  return encodeResource({ kind: 'Cluster', key, protocol });
 }
 
 export function secret(key: string, privateKey: string): EncodedResource {
-  return encode({ kind: 'Secret', key, certificate: 'certificate', privateKey });
+  return encodeResource({ kind: 'Secret', key, certificate: 'certificate', privateKey });
 }
 
 /** A rule that forwards everything to a cluster. `name` is what changes its version. */
 export function route(key: string, clusterKey: string, name = ''): EncodedResource {
-  return encode({
+  return encodeResource({
     ...{ kind: 'Route', key, objectKind: 'HTTPRoute', namespace: 'default', name: key, ruleIndex: 0, ruleName: name, createdAt: 0 },
     attachments: [{ listener: 'default/gw/http', hostnames: [''] }],
     matches: [{ path: { type: 'PathPrefix', value: '/' }, method: null, headers: [], queryParams: [] }],
@@ -188,7 +181,7 @@ export class PushWorld {
 
   async serve(options: Partial<PushServerOptions> = {}): Promise<{ readonly server: PushServer; readonly port: number }> {
     const server = new PushServer({
-      ...{ address: '127.0.0.1:0', tls: 'plaintext', cache: this.cache, observer: this.observer, log: LOG },
+      ...{ address: '127.0.0.1:0', tls: 'plaintext', cacheOf: () => this.cache, observer: this.observer, log: LOG },
       ...options,
     });
     this.#closers.unshift(() => server.stop());
@@ -208,7 +201,7 @@ export class PushWorld {
     target: RecordingTarget = new RecordingTarget(),
   ): { readonly subscription: Subscription; readonly target: RecordingTarget } {
     const subscription = new Subscription({
-      ...{ address: `127.0.0.1:${port}`, tls: 'plaintext', serverName: '', nodeId: 'node', scope: '', weirVersion: '0.1.0' },
+      ...{ address: `127.0.0.1:${port}`, tls: 'plaintext', serverName: '', nodeId: 'node', weirVersion: '0.1.0' },
       ...{ target, lastGood: null, log: LOG, times: FAST_TIMES },
       ...options,
     });

@@ -1,0 +1,45 @@
+import { describe, expect, test } from '@jest/globals';
+import { fleetIdentity, scopeOfIdentity } from './fleet-identity.ts';
+import { SHARED } from './fleet-scopes.ts';
+
+describe('the scope of an identity', () => {
+  test('is the Gateway whose fleet it is', () => {
+    expect(scopeOfIdentity(fleetIdentity('infra/edge.v2'))).toEqual({ ok: true, value: 'infra/edge.v2' });
+  });
+
+  test.each([
+    ['nobody who is asked', null],
+    ['a common name', 'proxy-1'],
+    ['another trust domain', 'spiffe://cluster.local/ns/a/gateway/b'],
+    ['a trust domain that begins like ours', 'spiffe://weirdo/ns/a/gateway/b'],
+    ['a service account', 'spiffe://weir/ns/weir-system/sa/proxy'],
+    ['a namespace that is called like it', 'spiffe://weir/ns/gateway-system/sa/proxy'],
+  ])('is shared for %s', (_what, identity) => {
+    expect(scopeOfIdentity(identity)).toEqual({ ok: true, value: SHARED });
+  });
+
+  test.each([
+    'spiffe://weir/ns/a/gateway/',
+    'spiffe://weir/ns//gateway/b',
+    'spiffe://weir/ns/a/gateway',
+    'spiffe://weir/ns/a/gateway/b/',
+    'spiffe://weir/ns/a/gateway/b/c',
+    'spiffe://weir/ns/a//gateway/b',
+    'spiffe://weir/x/ns/a/gateway/b',
+    'spiffe://weir/ns/a/gateway/b?x',
+    'spiffe://weir/ns/a/gateway/b#x',
+    'spiffe://weir/ns/a/gateway/../b',
+    'spiffe://weir/ns/a/%67ateway/b',
+    'spiffe://weir/ns/a%2fgateway%2fb',
+    'spiffe://weir/ns/a/GATEWAY/b',
+    'spiffe://weir/ns/A/gateway/b',
+    'spiffe://weir/ns/a.b/gateway/c',
+    'spiffe://weir/ns/a/gateway/b\n',
+    'SPIFFE://weir/ns/a/gateway/b',
+    'spiffe://WEIR/ns/a/gateway/b',
+    'spiffe://weir',
+    'spiffe://weir/',
+  ])('%j is refused', (identity) => {
+    expect(scopeOfIdentity(identity).ok).toBe(false);
+  });
+});

@@ -1,0 +1,140 @@
+// What a resource is wanted for and what it wants itself, by names; the ground for scopes.
+//
+//     Gateway <─ Listener <─ Route, StreamRoute <─ Cluster <─ Endpoints
+//                   │                                └────── TrustBundle
+//                   └── Secret, TrustBundle             Policy: wanted for whatever it targets
+//
+// An arrow points to what a resource is wanted for. There are no cycles. Resources are named by their ids, objects that are no
+// resources (what policies target) by `<kind>/<namespace>/<name>`.
+import { encodeResource, parseListenerKey, resourceId } from '#api/ir/ir.ts';
+import type { Cluster, EncodedResource, Filter, Listener, Resource, Route, StreamRoute } from '#api/ir/ir.ts';
+import { backendTargets, objectOf } from '#api/policy/layers.ts';
+
+/** Each name once. */
+export interface References {
+  /** A resource is in a scope when one of these is wanted there. */
+  readonly names: readonly string[];
+  /** What a scope wants that has the resource. */
+  readonly wants: readonly string[];
+}
+
+/** The name of a Gateway `<namespace>/<name>`. */
+export function gatewayName(gateway: string): string {
+  return `Gateway/${gateway}`;
+}
+
+/** Undoes gatewayName. */
+export function gatewayOfName(name: string): string {
+  return name.slice('Gateway/'.length);
+}
+
+/** Reads what a resource says of others. Some kinds say nothing: their bodies are not looked at. */
+export function referencesOf({ kind, key, body }: EncodedResource): References {
+  switch (kind) {
+    case 'Secret':
+    case 'TrustBundle':
+      return { names: [resourceId(kind, key)], wants: [] };
+    case 'Endpoints':
+      return { names: [resourceId('Cluster', key)], wants: [] };
+    default:
+      return ofBody(parse(body));
+  }
+}
+
+/** The resource without whatever it says of names that are not visible; itself when all are. */
+export function restrict(encoded: EncodedResource, isVisible: (name: string) => boolean): EncodedResource {
+  const resource = parse(encoded.body);
+  switch (resource.kind) {
+    case 'Route':
+    case 'StreamRoute':
+      return encodeResource({ ...resource, attachments: resource.attachments.filter(({ listener }) => isVisible(listenerName(listener))) });
+    case 'Policy':
+      return encodeResource({ ...resource, targets: resource.targets.filter((target) => isVisible(objectOf(target))) });
+    default:
+      return encoded;
+  }
+}
+
+function parse(body: Buffer): Resource {
+  return JSON.parse(body.toString()) as Resource;
+}
+
+type Speaking = Exclude<Resource, { kind: 'Secret' | 'TrustBundle' | 'Endpoints' }>;
+
+function ofBody(resource: Resource): References {
+  const speaking = resource as Speaking;
+  return { names: unique(namesOf(speaking)), wants: unique(wantsOf(speaking)) };
+}
+
+function namesOf(resource: Speaking): string[] {
+  switch (resource.kind) {
+    case 'Listener':
+      return [gatewayName(resource.gateway)];
+    case 'Route':
+    case 'StreamRoute':
+      return resource.attachments.map(({ listener }) => listenerName(listener));
+    case 'Cluster':
+      return [resourceId('Cluster', resource.key)];
+    case 'Policy':
+      return resource.targets.map(objectOf);
+  }
+}
+
+function wantsOf(resource: Speaking): string[] {
+  switch (resource.kind) {
+    case 'Listener':
+      return wantsOfListener(resource);
+    case 'Route':
+      return wantsOfRoute(resource);
+    case 'StreamRoute':
+      return [objectName(resource), ...clusterNames(resource.backends.map(({ cluster }) => cluster))];
+    case 'Cluster':
+      return wantsOfCluster(resource);
+    case 'Policy':
+      return [];
+  }
+}
+
+function wantsOfListener({ key, tls, clientCertificate }: Listener): string[] {
+  const { certificates = [], clientValidation } = tls ?? {};
+  const secrets = clientCertificate === undefined ? certificates : [...certificates, clientCertificate];
+  const { listenerSet } = parseListenerKey(key);
+  return [
+    listenerName(key),
+    // Not its Gateway, for which it is wanted itself.
+    ...(listenerSet === null ? [] : [objectOf({ kind: 'ListenerSet', ...listenerSet, section: '' })]),
+    ...secrets.map((secret) => resourceId('Secret', secret)),
+    ...(clientValidation?.authorities ?? []).map((bundle) => resourceId('TrustBundle', bundle)),
+  ];
+}
+
+function wantsOfRoute(route: Route): string[] {
+  const clusters = route.backends.flatMap((backend) => [backend.cluster, ...mirrors(backend.filters)]);
+  return [objectName(route), ...clusterNames([...clusters, ...mirrors(route.filters)])];
+}
+
+function objectName({ objectKind, namespace, name }: Route | StreamRoute): string {
+  return objectOf({ kind: objectKind, namespace, name, section: '' });
+}
+
+function wantsOfCluster({ key, tls }: Cluster): string[] {
+  const authorities = tls?.authorities ?? [];
+  const bundles = authorities === 'System' ? [] : authorities;
+  return [...backendTargets(key).map(objectOf), ...bundles.map((bundle) => resourceId('TrustBundle', bundle))];
+}
+
+function mirrors(filters: readonly Filter[]): string[] {
+  return filters.flatMap((filter) => (filter.type === 'RequestMirror' ? [filter.cluster] : []));
+}
+
+function clusterNames(clusters: readonly (string | null)[]): string[] {
+  return clusters.flatMap((cluster) => (cluster === null ? [] : [resourceId('Cluster', cluster)]));
+}
+
+function listenerName(key: string): string {
+  return resourceId('Listener', key);
+}
+
+function unique(names: readonly string[]): readonly string[] {
+  return names.length < 2 ? names : [...new Set(names)];
+}

@@ -1,0 +1,113 @@
+// Scopes by example: what a change tells to whom.
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { encodeResource, resourceId } from '#api/ir/ir.ts';
+import type { EncodedResource, Route } from '#api/ir/ir.ts';
+import { SHARED } from '../compile/fleet-scopes.ts';
+import { Scopes } from './scopes.ts';
+
+function listener(gateway: string): EncodedResource {
+  const tls = { mode: 'Terminate' as const, certificates: [gateway] };
+  const key = `${gateway}/https`;
+  return encodeResource({ kind: 'Listener', key, gateway, addresses: [], port: 443, protocol: 'HTTPS', hostname: '', tls });
+}
+
+function secret(key: string): EncodedResource {
+  return encodeResource({ kind: 'Secret', key, certificate: `certificate of ${key}`, privateKey: `key of ${key}` });
+}
+
+function route(name: string, ...gateways: string[]): EncodedResource {
+  const attachments = gateways.map((gateway) => ({ listener: `${gateway}/https`, hostnames: [''] }));
+  return encodeResource({
+    ...{ kind: 'Route', key: `HTTPRoute/a/${name}/0`, objectKind: 'HTTPRoute', namespace: 'a', name, ruleIndex: 0, ruleName: '' },
+    ...{ createdAt: 0, attachments, matches: [], filters: [], backends: [] },
+    ...{ timeouts: { request: null, backendRequest: null }, retry: null },
+  });
+}
+
+let scopes: Scopes;
+let told: string[];
+
+function apply(changed: readonly EncodedResource[], own: readonly string[] = [], shared: readonly string[] = []): void {
+  scopes.apply({ changed, removed: [], fleets: own.map((gateway) => ({ gateway })), fleetsGone: shared });
+}
+
+/** Notes in `told` what a scope is told from now on. */
+function listen(scope: string): void {
+  scopes.cacheOf(scope).watch(({ changed, removed }) => {
+    told.push(...changed.map(({ kind, key }) => `${scope} gets ${kind} ${key}`));
+    told.push(...removed.map(({ kind, key }) => `${scope} loses ${kind} ${key}`));
+  });
+}
+
+function attachmentsIn(scope: string, key: string): readonly string[] {
+  const found = scopes.cacheOf(scope).get(resourceId('Route', key));
+  const body = found === undefined ? null : (JSON.parse(found.body.toString()) as Route);
+  return body?.attachments.map((attachment) => attachment.listener) ?? [];
+}
+
+beforeEach(() => {
+  scopes = new Scopes();
+  told = [];
+});
+
+describe('Scopes', () => {
+  test('a route of two fleets is sent to each with its own attachments only', () => {
+    apply([listener('a/x'), listener('a/y'), listener('a/z'), route('r', 'a/x', 'a/y', 'a/z')], ['a/x', 'a/y']);
+    expect(attachmentsIn('a/x', 'HTTPRoute/a/r/0')).toEqual(['a/x/https']);
+    expect(attachmentsIn('a/y', 'HTTPRoute/a/r/0')).toEqual(['a/y/https']);
+    expect(attachmentsIn(SHARED, 'HTTPRoute/a/r/0')).toEqual(['a/z/https']);
+  });
+
+  test('a route that comes to another Gateway is no news for the fleet that had it', () => {
+    apply([listener('a/x'), listener('a/y'), route('r', 'a/x')], ['a/x', 'a/y']);
+    for (const scope of ['a/x', 'a/y']) listen(scope);
+    apply([route('r', 'a/x', 'a/y')]);
+    expect(told).toEqual(['a/y gets Route HTTPRoute/a/r/0']);
+  });
+
+  test('a Gateway that gets proxies of its own leaves those it shared, with its secret', () => {
+    apply([secret('a/x'), secret('a/y'), listener('a/x'), listener('a/y')]);
+    for (const scope of [SHARED, 'a/x']) listen(scope);
+    apply([], ['a/x']);
+    expect(told.sort()).toEqual([
+      'a/x gets Listener a/x/https',
+      'a/x gets Secret a/x',
+      'shared loses Listener a/x/https',
+      'shared loses Secret a/x',
+    ]);
+    told = [];
+    apply([], [], ['a/x']);
+    expect(told.filter((line) => line.startsWith('a/x'))).toEqual(['a/x loses Listener a/x/https', 'a/x loses Secret a/x']);
+  });
+
+  test('a secret that no listener refers to is nobody’s', () => {
+    apply([secret('a/x')]);
+    expect(scopes.cacheOf(SHARED).size).toBe(0);
+  });
+
+  test('of a thousand fleets a change tells only those that it concerns', () => {
+    const gateways = Array.from({ length: 1_000 }, (_, i) => `a/g${i}`);
+    apply([...gateways.map(listener), ...gateways.map((gateway, i) => route(`r${i}`, gateway))], gateways);
+    for (const gateway of gateways) listen(gateway);
+    apply([route('r7', 'a/g7', 'a/g8')]);
+    expect(told).toEqual(['a/g8 gets Route HTTPRoute/a/r7/0']);
+  });
+
+  test('a scope is ready once the first batch is taken in, and so is one that is asked for later', () => {
+    const early = scopes.cacheOf('a/x');
+    expect(early.ready).toBe(false);
+    apply([]);
+    expect([early.ready, scopes.cacheOf('a/y').ready]).toEqual([true, true]);
+  });
+
+  test('a scope that nobody reads and nothing is in is forgotten; one that is read is not', () => {
+    apply([]);
+    const read = scopes.cacheOf('a/x');
+    const unwatch = read.watch(() => undefined);
+    scopes.cacheOf('a/y');
+    expect(scopes.cacheOf('a/x')).toBe(read);
+    unwatch();
+    scopes.cacheOf('a/z');
+    expect(scopes.cacheOf('a/x')).not.toBe(read);
+  });
+});

@@ -1,0 +1,200 @@
+// Scopes: who may read what. Takes what compile yields and gives every fleet of proxies the part of it that is theirs, in a push
+// cache of its own: the listeners of the Gateways they serve, and whatever those lead to (references.ts).
+//
+// Names are counted: in each scope, how many of its resources want a name. A resource is in a scope as long as one of its names is
+// wanted there. So a change costs what it touches, in the scopes that it concerns, however many others there are.
+import type { EncodedResource } from '#api/ir/ir.ts';
+import { resourceId } from '#api/ir/ir.ts';
+import type { ResourceName } from '#api/wire/encode.ts';
+import { FleetScopes } from '../compile/fleet-scopes.ts';
+import type { FleetDelta } from '../compile/fleet-scopes.ts';
+import { PushCache } from './cache.ts';
+import type { ResourceDelta } from './cache.ts';
+import { gatewayName, gatewayOfName, referencesOf, restrict } from './references.ts';
+import type { References } from './references.ts';
+import { WantCounts } from './want-counts.ts';
+
+/** What compile makes of a batch. */
+export type ScopedDelta = ResourceDelta & FleetDelta;
+
+/** A resource with what it says of others. */
+interface Node extends References {
+  readonly id: string;
+  readonly resource: EncodedResource;
+}
+
+/** What one fleet may read. */
+class Scope {
+  readonly cache = new PushCache();
+  /** Ids of resources that are to be looked at when the batch is taken in. */
+  readonly touched = new Set<string>();
+
+  /** Nothing is in it, and nobody reads it. */
+  get isIdle(): boolean {
+    return this.cache.size === 0 && this.touched.size === 0 && !this.cache.isWatched;
+  }
+}
+
+/** Where the listeners of a Gateway are, and how many there are. */
+interface Anchor {
+  scope: Scope;
+  listeners: number;
+}
+
+const NOTHING: References = { names: [], wants: [] };
+
+export class Scopes {
+  readonly #fleets = new FleetScopes();
+  readonly #scopes = new Map<string, Scope>();
+  /** Scopes with something to look at. */
+  readonly #touched = new Set<Scope>();
+  /** By id. */
+  readonly #nodes = new Map<string, Node>();
+  /** By name, those that have it, by id. */
+  readonly #named = new Map<string, Map<string, Node>>();
+  readonly #wanted = new WantCounts<Scope>();
+  /** By name of a Gateway that has listeners. */
+  readonly #anchors = new Map<string, Anchor>();
+  #ready = false;
+
+  /** What a scope holds. It is kept up to date as long as something is in it or somebody watches it. */
+  cacheOf(scope: string): PushCache {
+    return this.#scopeOf(scope).cache;
+  }
+
+  /** Takes a delta and hands every scope that it concerns its part. */
+  apply({ changed, removed, fleets, fleetsGone }: ScopedDelta): void {
+    for (const gateway of this.#fleets.apply({ fleets, fleetsGone })) this.#move(gateway);
+    for (const resource of changed) this.#put(resource, resource);
+    for (const name of removed) this.#put(name, null);
+    const concerned = this.#ready ? [...this.#touched] : [...this.#scopes.values()];
+    this.#ready = true;
+    this.#touched.clear();
+    for (const scope of concerned) this.#flush(scope);
+  }
+
+  #scopeOf(name: string): Scope {
+    const known = this.#scopes.get(name);
+    if (known !== undefined) return known;
+    for (const [other, scope] of this.#scopes) if (scope.isIdle) this.#scopes.delete(other);
+    const scope = new Scope();
+    if (this.#ready) scope.cache.apply({ changed: [], removed: [] });
+    this.#scopes.set(name, scope);
+    return scope;
+  }
+
+  /** Its listeners go to another scope, and what they alone lead to goes with them. */
+  #move(gateway: string): void {
+    const name = gatewayName(gateway);
+    const anchor = this.#anchors.get(name);
+    if (anchor === undefined) return;
+    const { scope: before } = anchor;
+    anchor.scope = this.#scopeOf(this.#fleets.scopeOf(gateway));
+    this.#want(name, anchor.scope);
+    this.#unwant(name, before);
+  }
+
+  /** Puts a resource in the place of what has its id, or (null) takes it away. */
+  #put({ kind, key }: ResourceName, resource: EncodedResource | null): void {
+    const id = resourceId(kind, key);
+    const before = this.#nodes.get(id) ?? NOTHING;
+    const after = resource === null ? NOTHING : referencesOf(resource);
+    if (kind === 'Listener') after.names.forEach((name) => this.#anchor(name));
+    for (const name of before.names) this.#unname(name, id);
+    if (resource === null) this.#nodes.delete(id);
+    else this.#setNode({ id, resource, ...after });
+    for (const scope of this.#wanted.scopesOf([...before.names, ...after.names])) this.#replace(scope, id, before, after);
+    if (kind === 'Listener') before.names.forEach((name) => this.#release(name));
+  }
+
+  /** Wants first what it wants from now on: what stays is not let go in between. */
+  #replace(scope: Scope, id: string, before: References, after: References): void {
+    this.#touch(scope, id);
+    if (this.#wanted.hasAny(after.names, scope)) for (const name of after.wants) this.#want(name, scope);
+    if (this.#wanted.hasAny(before.names, scope)) for (const name of before.wants) this.#unwant(name, scope);
+  }
+
+  #anchor(name: string): void {
+    const known = this.#anchors.get(name);
+    if (known !== undefined) {
+      known.listeners++;
+      return;
+    }
+    const scope = this.#scopeOf(this.#fleets.scopeOf(gatewayOfName(name)));
+    this.#anchors.set(name, { scope, listeners: 1 });
+    this.#want(name, scope);
+  }
+
+  #release(name: string): void {
+    const anchor = this.#anchors.get(name);
+    if (anchor === undefined || --anchor.listeners > 0) return;
+    this.#anchors.delete(name);
+    this.#unwant(name, anchor.scope);
+  }
+
+  #want(name: string, scope: Scope): void {
+    if (!this.#wanted.add(name, scope)) return;
+    for (const { id, names, wants } of this.#having(name)) {
+      this.#touch(scope, id);
+      const others = names.filter((other) => other !== name);
+      if (!this.#wanted.hasAny(others, scope)) for (const other of wants) this.#want(other, scope);
+    }
+  }
+
+  #unwant(name: string, scope: Scope): void {
+    if (!this.#wanted.remove(name, scope)) return;
+    for (const { id, names, wants } of this.#having(name)) {
+      this.#touch(scope, id);
+      if (!this.#wanted.hasAny(names, scope)) for (const other of wants) this.#unwant(other, scope);
+    }
+  }
+
+  /** The resources that have a name. */
+  #having(name: string): Iterable<Node> {
+    return this.#named.get(name)?.values() ?? [];
+  }
+
+  #setNode(node: Node): void {
+    this.#nodes.set(node.id, node);
+    for (const name of node.names) {
+      const others = this.#named.get(name);
+      if (others === undefined) this.#named.set(name, new Map([[node.id, node]]));
+      else others.set(node.id, node);
+    }
+  }
+
+  #unname(name: string, id: string): void {
+    const nodes = this.#named.get(name);
+    nodes?.delete(id);
+    if (nodes?.size === 0) this.#named.delete(name);
+  }
+
+  #touch(scope: Scope, id: string): void {
+    scope.touched.add(id);
+    this.#touched.add(scope);
+  }
+
+  #flush(scope: Scope): void {
+    const { cache, touched } = scope;
+    const changed: EncodedResource[] = [];
+    const removed: ResourceName[] = [];
+    for (const id of touched) {
+      const before = cache.get(id);
+      const after = this.#visible(id, scope);
+      if (after !== null && after.version !== before?.version) changed.push(after);
+      if (after === null && before !== undefined) removed.push({ kind: before.kind, key: before.key });
+    }
+    touched.clear();
+    if (!cache.ready || changed.length > 0 || removed.length > 0) cache.apply({ changed, removed });
+  }
+
+  /** A resource as a scope may see it; null where it may not. */
+  #visible(id: string, scope: Scope): EncodedResource | null {
+    const node = this.#nodes.get(id);
+    if (node === undefined) return null;
+    const { names, resource } = node;
+    const visible = new Set(names.filter((name) => this.#wanted.hasAny([name], scope)));
+    if (visible.size === 0) return null;
+    return visible.size === names.length ? resource : restrict(resource, (name) => visible.has(name));
+  }
+}
