@@ -15,14 +15,14 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   probe: async () => (await import('./probe.ts')).probe,
 };
 
-function names(): string[] {
-  return Object.keys(COMMANDS).filter((name) => existsSync(path.join(import.meta.dirname, `${name}.ts`)));
-}
+/** Those of this installation. */
+const HERE = Object.entries(COMMANDS).filter(([name]) => existsSync(path.join(import.meta.dirname, `${name}.ts`)));
 
 async function help(): Promise<number> {
   console.log('Weir, a Kubernetes-native API gateway\n\nusage: weir COMMAND\n');
-  for (const command of await Promise.all(names().map((name) => COMMANDS[name]?.()))) {
-    if (command !== undefined) console.log(`  weir ${command.name} ${command.usage}\n      ${command.summary}`);
+  for (const [, load] of HERE) {
+    const command = await load();
+    console.log(`  weir ${command.name} ${command.usage}\n      ${command.summary}`);
   }
   return 0;
 }
@@ -30,8 +30,10 @@ async function help(): Promise<number> {
 async function main(args: readonly string[]): Promise<number> {
   const name = args[0] ?? 'help';
   if (['help', '--help', '-h'].includes(name)) return help();
-  const load = names().includes(name) ? COMMANDS[name] : undefined;
-  if (load === undefined) throw new UsageError(`no command ${JSON.stringify(name)}; there are: ${names().join(', ')}`);
+  const [, load] = HERE.find(([command]) => command === name) ?? [];
+  if (load === undefined) {
+    throw new UsageError(`no command ${JSON.stringify(name)}; there are: ${HERE.map(([command]) => command).join(', ')}`);
+  }
   return (await load()).run(args.slice(1));
 }
 
