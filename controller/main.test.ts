@@ -154,6 +154,18 @@ describeWith(['cluster'], 'Controller', () => {
     await statusWhen('httproute', 'r', ({ parents = [] }) => parents[0]?.conditions.every((c) => c.type !== 'RefusedByProxy') === true);
   });
 
+  test('a resource that was refused before this controller led has its Event once it leads', async () => {
+    const held = { holderIdentity: 'other', leaseDurationSeconds: 3_600, renewTime: '2026-01-01T00:00:00.000000Z' };
+    const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'held' }, spec: held };
+    await cluster.apply(JSON.stringify(lease));
+    const { fleet, pushed } = await startController('--lease-name', 'held');
+    const { version } = pushed.get('Route|HTTPRoute/default/r/0')!;
+    fleet.nacked('proxy-1', 'Route', 'HTTPRoute/default/r/0', { version, errors: [{ field: 'filters', reason: 'told to nobody' }] });
+    await cluster.kubectl(['delete', 'lease', 'held']);
+    const notes = () => cluster.kubectl(['get', 'events.events.k8s.io', '-o', 'jsonpath={.items[*].note}']);
+    await cluster.until('the Event', async () => (await notes()).includes('told to nobody'));
+  });
+
   test('answers probes, metrics and dumps, and gives the Lease up when it stops', async () => {
     const { controller, ports } = await startController('--identity', 'me');
     expect(await get(ports.probes, '/livez')).toEqual({ status: 200, body: 'alive\n' });

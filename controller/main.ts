@@ -163,6 +163,8 @@ export class Controller {
       if (!leading) return;
       this.#writer.resume();
       this.#fleets?.fleets.resume();
+      // What was refused while nobody led has been told to nobody.
+      for (const refusal of this.#fleet.refusals()) this.#events.report(refusal);
     };
     return new LeaseElection({ client: this.#client, namespace, name, identity, log: this.#log, changed });
   }

@@ -166,6 +166,11 @@ export class FleetState {
     return { kind, key, version: first.version, errors: first.errors, proxies: nacks.size, total: this.#fleetsOf(nacks.keys()) };
   }
 
+  /** Everything that is refused now. */
+  refusals(): readonly Refusal[] {
+    return [...this.#nacks.keys()].flatMap((id) => this.refusalOf(...splitId(id)) ?? []);
+  }
+
   /** How many proxies there are in the fleets of these. */
   #fleetsOf(proxies: Iterable<string>): number {
     const scopes = new Set<string>();
