@@ -4,29 +4,22 @@ import { request } from 'undici';
 import { createLog } from '#lib/log.ts';
 import { startCluster } from '../test/cluster/cluster.ts';
 import type { Cluster } from '../test/cluster/cluster.ts';
+import { TestCa } from '../test/support/certificates.ts';
 import { describeWith } from '../test/support/describe-with.ts';
+import { gateway, gatewayClass, httpRoute, listOf } from '../test/support/objects.ts';
 import { readConfig } from './config.ts';
 import { Controller } from './main.ts';
 import type { ControllerPorts, MakePushPlane } from './main.ts';
 import { SHARED } from './compile/fleet-scopes.ts';
 import type { FleetState, ResourceDelta } from './status/fleet-state.ts';
 
-const GATEWAY = `
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: { name: weir }
-spec: { controllerName: gateway.weir.dev/controller }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: { name: gw, namespace: default }
-spec: { gatewayClassName: weir, listeners: [{ name: http, port: 80, protocol: HTTP }] }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: { name: r, namespace: default }
-spec: { parentRefs: [{ name: gw }], rules: [{ filters: [{ type: RequestRedirect, requestRedirect: { scheme: https } }] }] }
-`;
+/** A route that needs no backend. */
+const ROUTE = {
+  apiVersion: 'gateway.networking.k8s.io/v1',
+  kind: 'HTTPRoute',
+  metadata: { name: 'r' },
+  spec: { parentRefs: [{ name: 'gw' }], rules: [{ filters: [{ type: 'RequestRedirect', requestRedirect: { scheme: 'https' } }] }] },
+};
 
 interface Condition {
   readonly type: string;
@@ -94,7 +87,7 @@ async function get(port: number, path: string): Promise<{ status: number; body: 
 
 beforeAll(async () => {
   cluster = await startCluster();
-  await cluster.apply(GATEWAY);
+  await cluster.apply(listOf(gatewayClass(), gateway('gw', [{ name: 'http', port: 80 }]), ROUTE));
 });
 
 afterEach(async () => {
@@ -164,6 +157,44 @@ describeWith(['cluster'], 'Controller', () => {
     await cluster.kubectl(['delete', 'lease', 'held']);
     const notes = () => cluster.kubectl(['get', 'events.events.k8s.io', '-o', 'jsonpath={.items[*].note}']);
     await cluster.until('the Event', async () => (await notes()).includes('told to nobody'));
+  });
+
+  test('what proxies refuse of a Secret or a Service is told by the listeners and routes that refer to it', async () => {
+    const ca = await TestCa.create();
+    const { certificate, privateKey } = await ca.issue('web', 'DNS:web.test');
+    await cluster.kubectl(['create', 'secret', 'tls', 'cert', `--cert=${certificate}`, `--key=${privateKey}`]);
+    await ca.remove();
+    const tls = { certificateRefs: [{ name: 'cert' }] };
+    const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web' }, spec: { ports: [{ port: 80 }] } };
+    await cluster.apply(
+      listOf(gateway('secure', [{ name: 'https', port: 443, protocol: 'HTTPS', tls }]), service, httpRoute('web', 'web', ['secure'])),
+    );
+    const { fleet, pushed } = await startController();
+    const refuse = (kind: 'Secret' | 'Cluster', key: string) => {
+      const errors = [{ field: 'field', reason: 'is not to its taste' }];
+      fleet.nacked('proxy-1', kind, key, { version: pushed.get(`${kind}|${key}`)!.version, errors });
+    };
+    const refs = (conditions: readonly Condition[] = []) => conditions.find(({ type }) => type === 'ResolvedRefs');
+    const told = (condition: Condition | undefined, message: string) => condition?.status === 'False' && condition.message === message;
+    refuse('Secret', 'default/cert');
+    refuse('Cluster', 'Service/default/web/80');
+    const ofSecret = 'Secret/default/cert is refused by 1 of 1 proxies: field is not to its taste';
+    const ofService = 'spec.rules[0]: Service/default/web port 80 is refused by 1 of 1 proxies: field is not to its taste';
+    await statusWhen(
+      'gateway',
+      'secure',
+      ({ listeners = [], conditions }) =>
+        told(refs(listeners[0]?.conditions), ofSecret) && told(refs(conditions), 'listeners with unresolved references: https'),
+    );
+    const route = await statusWhen('httproute', 'web', ({ parents = [] }) => told(refs(parents[0]?.conditions), ofService));
+    expect(refs(route.parents?.[0]?.conditions)).toMatchObject({ reason: 'RefusedByProxy' });
+    fleet.acked('proxy-1', 'Secret', 'default/cert', '');
+    fleet.acked('proxy-1', 'Cluster', 'Service/default/web/80', '');
+    await statusWhen('gateway', 'secure', ({ listeners = [], conditions }) =>
+      [refs(listeners[0]?.conditions), refs(conditions)].every((condition) => condition?.status === 'True'),
+    );
+    await statusWhen('httproute', 'web', ({ parents = [] }) => refs(parents[0]?.conditions)?.status === 'True');
+    await cluster.kubectl(['delete', 'gateway/secure', 'httproute/web', 'service/web', 'secret/cert']);
   });
 
   test('answers probes, metrics and dumps, and gives the Lease up when it stops', async () => {

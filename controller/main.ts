@@ -17,11 +17,13 @@ import { LiveFleets } from './fleet/live.ts';
 import { LeaseElection } from './leader/lease.ts';
 import { Pipeline } from './pipeline.ts';
 import type { ResourceSink } from './pipeline.ts';
+import { referencesOf } from './push/references.ts';
 import type { CertificateSource } from './push/certificates.ts';
 import { FleetState } from './status/fleet-state.ts';
 import type { Refusal } from './status/fleet-state.ts';
 import { NackEvents } from './status/nack-event.ts';
 import { Programmed } from './status/programmed.ts';
+import { RefusedReferences } from './status/refused-references.ts';
 import { StatusWriter } from './status/writer.ts';
 import { ApiClient, loadKubeConfig, namespaceOf } from './watch/api-client.ts';
 import { KubernetesSource } from './watch/kubernetes.ts';
@@ -67,6 +69,7 @@ export class Controller {
   readonly #push: PushPlane;
   readonly #pipeline: Pipeline;
   readonly #programmed: Programmed;
+  readonly #references: RefusedReferences;
   readonly #writer: StatusWriter;
   readonly #events: NackEvents;
   /** Null where Weir makes no certificates of its own accord. */
@@ -101,7 +104,12 @@ export class Controller {
     this.#election = this.#makeElection(namespace);
     this.#writer = this.#makeWriter();
     this.#events = this.#makeEvents();
-    this.#programmed = new Programmed(this.#fleet, this.#writer);
+    this.#references = new RefusedReferences({
+      target: this.#writer,
+      resources: () => this.#resources.values(),
+      wantsOf: (resource) => referencesOf(resource).wants,
+    });
+    this.#programmed = new Programmed(this.#fleet, this.#references);
     this.#fleets = this.#makeFleets();
     this.#fleet.onChange({
       progressed: (listener) => this.#programmed.progressed(listener),
@@ -227,11 +235,13 @@ export class Controller {
     for (const { kind, key } of delta.removed) this.#resources.delete(`${kind}|${key}`);
     // The fleet state must know the new versions before a proxy can ack one.
     this.#fleet.apply(delta);
+    this.#references.changed(delta);
     this.#push.apply(delta);
   }
 
   #refused(kind: ResourceKind, key: string, refusal: Refusal | null): void {
     this.#programmed.refused(kind, key, refusal);
+    this.#references.refused(kind, key, refusal);
     if (refusal === null) return;
     this.#metrics.nacked(kind);
     this.#log.warn({ ...refusal }, 'a proxy refuses a resource');

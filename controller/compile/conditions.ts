@@ -191,6 +191,8 @@ export function listenerTlsOverlaps(generation: number, message: string): Desire
 export type AttachObstacle = Obstacle<
   'NoMatchingParent' | 'NotAllowedByListeners' | 'NoMatchingListenerHostname' | 'HostnameConflict' | 'NoReadyListeners'
 >;
+/** `RefusedByProxy`: what the reference leads to is there, and proxies cannot use it. */
+export type RefusedReference = Obstacle<'RefusedByProxy'>;
 export type BackendObstacle = Obstacle<'BackendNotFound' | 'InvalidKind' | 'RefNotPermitted' | 'UnsupportedProtocol'>;
 
 /** `exception`: what holds for only some of the listeners, or ''. */
@@ -207,7 +209,7 @@ export function routeRefsResolved(generation: number): DesiredCondition {
   return condition('ResolvedRefs', 'True', 'ResolvedRefs', 'every reference is resolved', generation);
 }
 
-export function routeRefsNotResolved(generation: number, obstacle: BackendObstacle): DesiredCondition {
+export function routeRefsNotResolved(generation: number, obstacle: BackendObstacle | RefusedReference): DesiredCondition {
   return condition('ResolvedRefs', 'False', obstacle.reason, obstacle.message, generation);
 }
 
