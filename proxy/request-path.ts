@@ -1,13 +1,11 @@
 // THE SPINE of the proxy, the life of a request from top to bottom:
 // match > request filters > pick > forward or retry > response filters > record.
 // Codecs call in from both sides; every method is one thing that can happen to an exchange.
-import { WebSocketCounts } from './codec/websocket/counts.ts';
-import { WebSocketGuard } from './codec/websocket/guard.ts';
-import type { GuardSurroundings } from './codec/websocket/guard.ts';
+import { WebSockets } from './codec/websocket/websockets.ts';
 import { draw } from './exchange/draw.ts';
 import { ERRORS } from './exchange/errors.ts';
 import type { ExchangeError } from './exchange/errors.ts';
-import type { Exchange, TunnelGuard } from './exchange/exchange.ts';
+import type { Exchange } from './exchange/exchange.ts';
 import { answersCall, failedStatus, mayEndWithStatus, noteStatus, recogniseCall, statusFields } from './exchange/grpc.ts';
 import type { Headers } from './exchange/headers.ts';
 import { localReply } from './exchange/local-reply.ts';
@@ -42,6 +40,7 @@ export interface RequestPathOptions {
 /** The last phase: metrics and access log. */
 export interface Recorder {
   started(exchange: Exchange): void;
+  webSocketOpened(exchange: Exchange): void;
   record(exchange: Exchange): void;
 }
 
@@ -49,13 +48,16 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
   readonly #runtime: () => Runtime;
   readonly #recorder: Recorder;
   readonly #wheel: TimerWheel;
-  readonly #guards: GuardSurroundings;
+  readonly #webSockets: WebSockets;
 
   constructor(options: RequestPathOptions) {
     this.#runtime = options.runtime;
     this.#recorder = options.recorder;
     this.#wheel = options.wheel;
-    this.#guards = { wheel: options.wheel, counts: new WebSocketCounts(), over: this.#tunnelOver };
+    this.#webSockets = new WebSockets(options.wheel, {
+      closed: (exchange) => this.#finish(exchange),
+      torn: (exchange, error) => this.#cut(exchange, error),
+    });
   }
 
   // 1 match
@@ -140,7 +142,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
   // 3 pick, 4 forward or retry
 
   readonly #forward = (exchange: Exchange): void => {
-    if (exchange.upgrade === 'websocket' && !this.#mayOpen(exchange)) return this.#reply(exchange, ERRORS.overloaded);
+    if (exchange.upgrade === 'websocket' && !this.#webSockets.mayOpen(exchange)) return this.#reply(exchange, ERRORS.overloaded);
     exchange.phase = 'picked';
     if (exchange.requestLength !== 0 && exchange.replay === null) startReplay(exchange);
     this.#attempt(exchange);
@@ -187,7 +189,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     exchange.requestBytes += chunk.length;
     if (exchange.phase === 'picked') keepForReplay(exchange, chunk);
     if (exchange.copies !== null) for (const copy of exchange.copies) copy.data(chunk);
-    if (exchange.guard !== null) return this.#guardRequest(exchange, exchange.guard, chunk);
+    if (exchange.webSocket !== null) return this.#webSockets.fromClient(exchange, exchange.webSocket, chunk);
     if (exchange.upstream?.writeData(exchange, chunk) === false) exchange.downstream.pauseRequest();
   }
 
@@ -252,7 +254,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
   /** A caller cannot read what speaks no gRPC; of WebSockets that were asked for at the same time some may be too many. */
   #objection(exchange: Exchange): ExchangeError | null {
     if (exchange.grpc && !answersCall(exchange)) return ERRORS.upstreamNotGrpc;
-    return exchange.status === 101 && !this.#mayOpen(exchange) ? ERRORS.overloaded : null;
+    return exchange.status === 101 && !this.#webSockets.mayOpen(exchange) ? ERRORS.overloaded : null;
   }
 
   /** Answers in place of the backend. */
@@ -266,57 +268,24 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     stopTimeouts(exchange, this.#wheel);
     exchange.tunnel = true;
     exchange.requestEnded = false;
-    const plan = exchange.route?.webSocket ?? null;
-    if (plan !== null && exchange.upgrade === 'websocket') exchange.guard = new WebSocketGuard(exchange, plan, this.#guards);
+    if (exchange.upgrade === 'websocket') this.#openWebSocket(exchange);
     exchange.downstream.startTunnel(exchange);
   }
 
-  /** Whether the rule may have one more WebSocket. */
-  #mayOpen({ route }: Exchange): boolean {
-    const plan = route?.webSocket ?? null;
-    return plan === null || this.#guards.counts.hasRoom((route as RoutePlan).key, plan.maxConnections);
+  #openWebSocket(exchange: Exchange): void {
+    this.#webSockets.open(exchange);
+    this.#recorder.webSocketOpened(exchange);
   }
 
   downstreamEnding(exchange: Exchange): void {
-    this.#tunnelOver(exchange, ERRORS.connectionCut);
-  }
-
-  /** Those that nobody guards end some other way. */
-  readonly #tunnelOver = (exchange: Exchange, error: ExchangeError): void => {
-    if (exchange.phase !== 'done' && exchange.guard !== null) this.#closeTunnel(exchange, exchange.guard, error);
-  };
-
-  #guardRequest(exchange: Exchange, guard: TunnelGuard, chunk: Buffer): void {
-    const room = guard.fromClient(exchange, chunk);
-    if (guard.breach !== null) this.#closeTunnel(exchange, guard, guard.breach);
-    else if (!room) exchange.downstream.pauseRequest();
-  }
-
-  #guardResponse(exchange: Exchange, guard: TunnelGuard, chunk: Buffer): void {
-    const room = guard.fromBackend(exchange, chunk);
-    if (guard.breach !== null) this.#closeTunnel(exchange, guard, guard.breach);
-    else if (!room) exchange.upstream?.pauseResponse();
-  }
-
-  /** Both sides are told why, and hear the end; or are cut, where one is amid something. */
-  #closeTunnel(exchange: Exchange, guard: TunnelGuard, error: ExchangeError): void {
-    if (!guard.sayWhy(exchange, error)) {
-      exchange.upstream?.abort();
-      return this.#cut(exchange, error);
-    }
-    exchange.error = error;
-    exchange.requestEnded = true;
-    exchange.responseEnded = true;
-    exchange.upstream?.end(exchange, null);
-    exchange.downstream.end(exchange, null);
-    this.#finish(exchange);
+    this.#webSockets.leave(exchange);
   }
 
   responseData(exchange: Exchange, chunk: Buffer): void {
     // A tunnel that was closed for what went through it.
     if (exchange.phase === 'done') return;
     exchange.responseBytes += chunk.length;
-    if (exchange.guard !== null) return this.#guardResponse(exchange, exchange.guard, chunk);
+    if (exchange.webSocket !== null) return this.#webSockets.fromBackend(exchange, exchange.webSocket, chunk);
     if (!exchange.downstream.writeData(exchange, chunk)) exchange.upstream?.pauseResponse();
   }
 
@@ -417,7 +386,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     if (exchange.requestTimer !== null || exchange.attemptTimer !== null || exchange.backoffTimer !== null)
       stopTimeouts(exchange, this.#wheel);
     exchange.replay = null;
-    if (exchange.guard !== null) exchange.guard.end();
+    if (exchange.webSocket !== null) exchange.webSocket.end();
     if (exchange.copies !== null) dropCopies(exchange);
     if (!exchange.shadow) this.#recorder.record(exchange);
   }

@@ -29,6 +29,7 @@ import { registerFamilies } from './telemetry/metric.ts';
 import { ExchangeRecorder, SessionRecorder } from './telemetry/record.ts';
 import { RequestMetrics } from './telemetry/request-metrics.ts';
 import { StreamMetrics } from './telemetry/stream-metrics.ts';
+import { WebSocketMetrics } from './telemetry/websocket-metrics.ts';
 import { workerFamilies } from './telemetry/worker-metrics.ts';
 import { Capacity } from './upstream/capacity.ts';
 import { ClientPools } from './upstream/client-pools.ts';
@@ -65,6 +66,7 @@ export class Worker {
   /** Metrics of this worker. */
   readonly registry = new Registry();
   readonly #metrics = new RequestMetrics();
+  readonly #webSockets = new WebSocketMetrics();
   readonly #streams = new StreamMetrics();
   readonly #accessLog: AccessLog | null;
   readonly #listeners: ListenerSet;
@@ -79,7 +81,7 @@ export class Worker {
     const wheel = this.#wheel;
     this.#failures = new Refusals((failure) => options.log?.warn(failure, 'HTTP/2 connection ended for an error of its peer'));
     this.#accessLog = options.accessLog === 'off' ? null : new AccessLog(options.accessLog);
-    const recorder = new ExchangeRecorder(this.#metrics, this.#accessLog);
+    const recorder = new ExchangeRecorder(this.#metrics, this.#webSockets, this.#accessLog);
     const path: RequestPath = new RequestPath({ runtime: () => this.#builder.current, recorder, wheel });
     const settings = { limits, wheel, normaliseHost, normalisePath, dial, floods: this.#floods, failures: this.#failures };
     this.#endpoints = new EndpointRegistry(upstreamPools(path, settings));
@@ -104,7 +106,7 @@ export class Worker {
   }
 
   #exposeMetrics(mirror: Mirror): void {
-    registerFamilies(this.registry, [...this.#metrics.families(), ...this.#streams.families()]);
+    registerFamilies(this.registry, [...this.#metrics.families(), ...this.#webSockets.families(), ...this.#streams.families()]);
     const sources = {
       downstream: () => this.#listeners.counts,
       acceptFailures: () => this.#acceptFailures,

@@ -53,7 +53,7 @@ export const backendTrafficPolicy = policyKind({
       ),
       backoff: duration('The pause before each further attempt.'),
     }),
-    webSocket: group('What WebSockets are held to, both sides. Without one of these nobody looks at their frames.', {
+    webSocket: group('What WebSockets are held to, both sides. Without one of these every frame passes as it is.', {
       frame: size('The payload of one frame as it travels; a larger one ends the WebSocket with close code 1009. 0 is no limit.', {
         minimum: 0,
       }),

@@ -62,13 +62,27 @@ export interface BodyCopy {
   abort(): void;
 }
 
-/** Lets through of a tunnel what keeps to the limits of its route. Implemented by the WebSocket codec. */
-export interface TunnelGuard {
-  /** What was wrong with what was not let through. */
-  readonly breach: ExchangeError | null;
+/** How a WebSocket ended, as far as its frames tell. */
+export interface WebSocketClose {
+  /** Of the first close frame (RFC 6455 section 7.4); 1005: it had none; 1006: there was no close frame; 0: nobody knows. */
+  readonly code: number;
+  /** Whose it was; '' without one. */
+  readonly by: 'client' | 'backend' | 'proxy' | '';
+}
+
+/** Follows the frames of a WebSocket, and holds them to the limits of its route where there are some. */
+export interface WebSocketTunnel {
+  /** Messages of the client, and of the backend. */
+  readonly received: number;
+  readonly sent: number;
+  readonly close: WebSocketClose;
+  /** Why the tunnel is to end: what was wrong with what was not let through, or that nothing is under way any more. */
+  readonly ending: ExchangeError | null;
   /** Pass on what may pass. False: the peer is behind. */
   fromClient(exchange: Exchange, chunk: Buffer): boolean;
   fromBackend(exchange: Exchange, chunk: Buffer): boolean;
+  /** The tunnel is to end as soon as nothing is under way. True: that is now. */
+  leave(error: ExchangeError): boolean;
   /** Tells both sides why the tunnel ends. False: nothing can be said, and both must be cut. */
   sayWhy(exchange: Exchange, error: ExchangeError): boolean;
   /** The tunnel is over. */
@@ -168,8 +182,8 @@ export class Exchange {
   requestTrailers: Headers | null = null;
   /** Protocols were switched: from here on both bodies are raw bytes. */
   tunnel = false;
-  /** What the frames of a tunnel are held to; null where nobody asks. */
-  guard: TunnelGuard | null = null;
+  /** The frames of a tunnel that is a WebSocket; null where it is none. */
+  webSocket: WebSocketTunnel | null = null;
   responseEnded = false;
   /** Set when the answer was ours or the exchange failed. */
   error: ExchangeError | null = null;

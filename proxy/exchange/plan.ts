@@ -95,7 +95,7 @@ export interface RetryPlan {
   readonly backoff: number;
 }
 
-/** What WebSockets are held to; 0 is no limit. Without one nobody looks at their frames. */
+/** What WebSockets are held to; 0 is no limit. */
 export interface WebSocketPlan {
   /** Bytes of payload as they travel. */
   readonly maxFrameBytes: number;

@@ -3,7 +3,7 @@
 import { openSync } from 'node:fs';
 import { pino } from 'pino';
 import type { ExchangeError } from '../exchange/errors.ts';
-import type { ClientCertificate, Exchange } from '../exchange/exchange.ts';
+import type { ClientCertificate, Exchange, WebSocketTunnel } from '../exchange/exchange.ts';
 import { getHeader } from '../exchange/headers.ts';
 import type { StreamSession } from '../exchange/stream-session.ts';
 
@@ -143,7 +143,15 @@ function addOrigin(fields: Fields, exchange: Exchange): void {
   if (exchange.endpoint !== null) fields['endpoint'] = `${exchange.endpoint.address}:${exchange.endpoint.port}`;
   if (exchange.attempts > 1) fields['attempts'] = exchange.attempts;
   if (exchange.grpcStatus >= 0) fields['grpcStatus'] = exchange.grpcStatus;
+  if (exchange.webSocket !== null) addWebSocket(fields, exchange.webSocket);
   if (exchange.error !== null) addError(fields, exchange.error);
+}
+
+function addWebSocket(fields: Fields, { received, sent, close }: WebSocketTunnel): void {
+  fields['messagesReceived'] = received;
+  fields['messagesSent'] = sent;
+  if (close.code > 0) fields['closeCode'] = close.code;
+  if (close.by !== '') fields['closedBy'] = close.by;
 }
 
 function addError(fields: Fields, { code, detail }: ExchangeError): void {

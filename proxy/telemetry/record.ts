@@ -5,13 +5,16 @@ import type { StreamRecorder, StreamSession } from '../exchange/stream-session.t
 import type { AccessLog } from './access-log.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 import type { StreamMetrics } from './stream-metrics.ts';
+import type { WebSocketMetrics } from './websocket-metrics.ts';
 
 export class ExchangeRecorder {
   readonly #metrics: RequestMetrics;
+  readonly #webSockets: WebSocketMetrics;
   readonly #log: AccessLog | null;
 
-  constructor(metrics: RequestMetrics, log: AccessLog | null) {
+  constructor(metrics: RequestMetrics, webSockets: WebSocketMetrics, log: AccessLog | null) {
     this.#metrics = metrics;
+    this.#webSockets = webSockets;
     this.#log = log;
   }
 
@@ -22,9 +25,14 @@ export class ExchangeRecorder {
     this.#metrics.started();
   }
 
+  webSocketOpened(exchange: Exchange): void {
+    this.#webSockets.opened(exchange);
+  }
+
   record(exchange: Exchange): void {
     const ms = performance.now() - exchange.startedAt;
     this.#metrics.finished(exchange, ms);
+    if (exchange.webSocket !== null) this.#webSockets.closed(exchange);
     if (this.#log !== null) this.#log.log(exchange, ms);
   }
 }

@@ -1,12 +1,11 @@
 // Metrics of requests with a bounded number of series: one set per route, counted in plain fields and read at the scrape.
 import type { Exchange } from '../exchange/exchange.ts';
 import { MAX_GRPC_STATUS } from '../exchange/grpc-status.ts';
+import { ByRoute } from './by-route.ts';
 import { Histogram } from './histogram.ts';
 import { single } from './metric.ts';
 import type { MetricFamily, Sample } from './metric.ts';
 
-/** Routes with series of their own; those beyond share one, `other`. All of them are read in some 10 ms and make 3 MB of text. */
-const MAX_ROUTES = 2_000;
 /** Series of a route that saw no request for so many scrapes are dropped: the route is gone, or as good as gone. */
 const MAX_IDLE_SCRAPES = 120;
 const DURATION = 'weir_request_duration_seconds';
@@ -26,7 +25,7 @@ class RouteSeries {
 
 export class RequestMetrics {
   #active = 0;
-  readonly #routes = new Map<string, RouteSeries>();
+  readonly #routes = new ByRoute(() => new RouteSeries());
   readonly #errors = new Map<string, number>();
 
   /** Exchanges in flight. */
@@ -41,7 +40,7 @@ export class RequestMetrics {
   /** Counts a finished exchange. `ms` is how long it took. */
   finished(exchange: Exchange, ms: number): void {
     this.#active--;
-    const series = this.#series(exchange.route === null ? 'none' : exchange.route.routeName);
+    const series = this.#routes.of(exchange.route === null ? 'none' : exchange.route.routeName);
     const statusClass = Math.min(5, Math.floor(exchange.status / 100));
     series.byClass[statusClass] = (series.byClass[statusClass] as number) + 1;
     if (exchange.grpcStatus >= 0) countCall(series, exchange.grpcStatus);
@@ -90,18 +89,9 @@ export class RequestMetrics {
     ];
   }
 
-  #series(route: string): RouteSeries {
-    const known = this.#routes.get(route);
-    if (known !== undefined) return known;
-    const name = this.#routes.size < MAX_ROUTES ? route : 'other';
-    const series = this.#routes.get(name) ?? new RouteSeries();
-    this.#routes.set(name, series);
-    return series;
-  }
-
   #forgetIdle(): void {
     for (const [route, series] of this.#routes) {
-      if (++series.idleScrapes > MAX_IDLE_SCRAPES) this.#routes.delete(route);
+      if (++series.idleScrapes > MAX_IDLE_SCRAPES) this.#routes.forget(route);
     }
   }
 

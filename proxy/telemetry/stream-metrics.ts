@@ -1,10 +1,8 @@
 // Metrics of connections that are passed on as a whole, with a bounded number of series: one set per route.
 import type { StreamSession } from '../exchange/stream-session.ts';
+import { ByRoute } from './by-route.ts';
 import { single } from './metric.ts';
 import type { MetricFamily } from './metric.ts';
-
-/** Routes with series of their own; those beyond share one, `other`. */
-const MAX_ROUTES = 2_000;
 
 /** What is counted per route. */
 interface RouteSeries {
@@ -15,17 +13,17 @@ interface RouteSeries {
 
 export class StreamMetrics {
   readonly #active = new Set<StreamSession>();
-  readonly #routes = new Map<string, RouteSeries>();
+  readonly #routes = new ByRoute<RouteSeries>(() => ({ connections: 0, receivedBytes: 0, sentBytes: 0 }));
   readonly #failures = new Map<string, number>();
 
   started(session: StreamSession): void {
     this.#active.add(session);
-    this.#series(session).connections++;
+    this.#routes.of(routeOf(session)).connections++;
   }
 
   ended(session: StreamSession): void {
     if (!this.#active.delete(session)) return;
-    addBytes(this.#series(session), session);
+    addBytes(this.#routes.of(routeOf(session)), session);
     const { error } = session;
     if (error !== null) this.#failures.set(error.code, (this.#failures.get(error.code) ?? 0) + 1);
   }
@@ -53,27 +51,17 @@ export class StreamMetrics {
 
   /** Open connections live for days: what they have carried so far counts. */
   #current(): ReadonlyMap<string, RouteSeries> {
-    const current = new Map([...this.#routes].map(([route, series]) => [route, { ...series }]));
+    const current = new Map(Array.from(this.#routes, ([route, series]) => [route, { ...series }]));
     for (const session of this.#active) {
-      const series = current.get(this.#nameOf(session));
+      const series = current.get(this.#routes.nameOf(routeOf(session)));
       if (series !== undefined) addBytes(series, session);
     }
     return current;
   }
+}
 
-  #series(session: StreamSession): RouteSeries {
-    const name = this.#nameOf(session);
-    const known = this.#routes.get(name);
-    if (known !== undefined) return known;
-    const series = { connections: 0, receivedBytes: 0, sentBytes: 0 };
-    this.#routes.set(name, series);
-    return series;
-  }
-
-  #nameOf({ target }: StreamSession): string {
-    const name = target.plan?.routeName ?? 'none';
-    return this.#routes.has(name) || this.#routes.size < MAX_ROUTES ? name : 'other';
-  }
+function routeOf({ target }: StreamSession): string {
+  return target.plan?.routeName ?? 'none';
 }
 
 function addBytes(series: RouteSeries, { receivedBytes, sentBytes }: StreamSession): void {

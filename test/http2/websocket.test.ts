@@ -2,39 +2,23 @@
 import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import http2 from 'node:http2';
-import type { Duplex } from 'node:stream';
 import type net from 'node:net';
-import { WebSocket, WebSocketServer } from 'ws';
+import { WebSocket } from 'ws';
 import type * as ir from '#api/ir/ir.ts';
 import { acceptFor, KEY } from '../../proxy/codec/websocket/accept.ts';
 import type { Limits } from '../../proxy/exchange/limits.ts';
-import { closeAfterEach, closeLater, openClient, openProxy, openUpstream } from '../support/fixture.ts';
+import { closeAfterEach, openClient, openProxy, openUpstream } from '../support/fixture.ts';
 import { openSession, openStream } from '../support/h2-client.ts';
 import { openH2Backend } from '../support/h2-upstream.ts';
 import type { H2Backend, Serve } from '../support/h2-upstream.ts';
 import { cluster, listener, route, toUpstream } from '../support/proxy.ts';
 import type { Proxy } from '../support/proxy.ts';
 import { until } from '../support/until.ts';
+import { openEcho, openWebSocket, portOf, webSocketOn } from '../support/websocket.ts';
 
 closeAfterEach();
 
 const CONNECT = { ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/chat?a=1', 'sec-websocket-version': '13' };
-
-/** A backend that speaks HTTP/1.1 and sends back what it gets. */
-async function openEcho(): Promise<WebSocketServer> {
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
-  await once(server, 'listening');
-  server.on('connection', (socket) => socket.on('message', (bytes, isBinary) => socket.send(bytes, { binary: isBinary })));
-  closeLater(() => {
-    for (const client of server.clients) client.terminate();
-    server.close();
-  });
-  return server;
-}
-
-function portOf(server: WebSocketServer): number {
-  return (server.address() as net.AddressInfo).port;
-}
 
 /** A backend that takes tunnels. */
 function openTaking(serve: Serve): Promise<H2Backend> {
@@ -43,17 +27,6 @@ function openTaking(serve: Serve): Promise<H2Backend> {
 
 function toH2({ port }: { readonly port: number }): ir.Resource[] {
   return [listener(), ...cluster('app', [port], 'http2'), route()];
-}
-
-/** A WebSocket of `ws` on a stream that an agreement was reached on. */
-function webSocketOn(stream: Duplex): WebSocket {
-  const socket = new (WebSocket as unknown as new (address: null, protocols: undefined, options: object) => WebSocket)(null, undefined, {});
-  const untyped = socket as unknown as { _isServer: boolean; setSocket(stream: unknown, head: Buffer, options: object): void };
-  const plain = stream as Duplex & { setTimeout?: unknown; setNoDelay?: unknown };
-  plain.setNoDelay ??= () => undefined;
-  untyped._isServer = false;
-  untyped.setSocket(stream, Buffer.alloc(0), { allowSynchronousEvents: true, maxPayload: 100_000_000, skipUTF8Validation: false });
-  return socket;
 }
 
 async function openTunnel(proxy: Proxy, headers: http2.OutgoingHttpHeaders = CONNECT): Promise<http2.ClientHttp2Stream> {
@@ -73,14 +46,6 @@ async function echoes(socket: WebSocket, message: string | Buffer): Promise<void
   const [bytes, isBinary] = (await once(socket, 'message')) as [Buffer, boolean];
   expect(isBinary).toBe(typeof message !== 'string');
   expect(bytes.equals(Buffer.from(message as string))).toBe(true);
-}
-
-/** A WebSocket by HTTP/1.1 through the proxy. */
-async function openPlain(proxy: Proxy): Promise<WebSocket> {
-  const socket = new WebSocket(`ws://127.0.0.1:${proxy.port}/chat`);
-  closeLater(() => socket.terminate());
-  await once(socket, 'open');
-  return socket;
 }
 
 describe('HTTP/2 to HTTP/1.1', () => {
@@ -270,7 +235,7 @@ describe('HTTP/1.1 to HTTP/2', () => {
       stream.on('data', (chunk) => stream.write(unmasked(chunk as Buffer)));
     });
     const proxy = await openProxy(toH2(backend));
-    const socket = await openPlain(proxy);
+    const socket = await openWebSocket(proxy.port);
     await echoes(socket, 'hello');
     expect(seen[0]).toMatchObject({ ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/chat', ':scheme': 'http' });
     expect(seen[0]).not.toHaveProperty(KEY);

@@ -3,55 +3,34 @@
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
-import type { Exchange, TunnelGuard } from '../../exchange/exchange.ts';
-import { getHeader } from '../../exchange/headers.ts';
+import type { Exchange, WebSocketClose, WebSocketTunnel } from '../../exchange/exchange.ts';
 import type { WebSocketPlan } from '../../exchange/plan.ts';
-import type { WebSocketCounts } from './counts.ts';
+import { Conversation } from './conversation.ts';
 import { Lifespan } from './lifespan.ts';
 import type { LifespanOwner } from './lifespan.ts';
-import { FrameScanner } from './scanner.ts';
+import type { FrameScanner } from './scanner.ts';
 
-/** RFC 6455 section 7.4.1. */
-const GOING_AWAY = 1_001;
-const PROTOCOL_ERROR = 1_002;
-const POLICY_VIOLATION = 1_008;
-const TOO_BIG = 1_009;
-
-const CLOSE_CODES: ReadonlyMap<ExchangeError, number> = new Map([
-  [ERRORS.webSocketMalformed, PROTOCOL_ERROR],
-  [ERRORS.webSocketTooLarge, TOO_BIG],
-  [ERRORS.webSocketTooFast, POLICY_VIOLATION],
-  ...[ERRORS.webSocketExpired, ERRORS.idleTimeout, ERRORS.connectionCut].map((error) => [error, GOING_AWAY] as const),
-]);
-
-const CLOSE = 0x88;
 /** With a payload by which pongs in a trace can be told. */
 const PING = Buffer.concat([Buffer.from([0x89, 4]), Buffer.from('weir')]);
-const MASKED = 0x80;
-
-/** A close frame. Masks are against caches that take frames for requests: there is nothing in this one that could be. */
-function closeFrame(code: number, masked: boolean): Buffer {
-  const status = [code >> 8, code & 0xff];
-  return Buffer.from(masked ? [CLOSE, MASKED | 2, 0, 0, 0, 0, ...status] : [CLOSE, 2, ...status]);
-}
 
 /** What guards need of their worker. */
 export interface GuardSurroundings {
   readonly wheel: TimerWheel;
-  readonly counts: WebSocketCounts;
   /** The tunnel is to be closed. */
   readonly over: (exchange: Exchange, error: ExchangeError) => void;
+  /** The tunnel is closed. */
+  readonly ended: (exchange: Exchange) => void;
 }
 
-export class WebSocketGuard implements TunnelGuard, LifespanOwner {
-  /** What is wrong with the frame that was not let through. */
-  breach: ExchangeError | null = null;
+export class WebSocketGuard implements WebSocketTunnel, LifespanOwner {
   readonly #exchange: Exchange;
   readonly #plan: WebSocketPlan;
   readonly #surroundings: GuardSurroundings;
   readonly #lifespan: Lifespan;
-  readonly #requests: FrameScanner;
-  readonly #responses: FrameScanner;
+  readonly #conversation: Conversation;
+  /** What is wrong with the frame that was not let through. */
+  #breach: ExchangeError | null = null;
+  #leaving: ExchangeError | null = null;
 
   /** Messages that the client may begin now, and when that was counted. */
   #allowance: number;
@@ -64,20 +43,33 @@ export class WebSocketGuard implements TunnelGuard, LifespanOwner {
     this.#surroundings = surroundings;
     this.#allowance = plan.messagesPerSecond;
     this.#lifespan = new Lifespan(plan, surroundings.wheel, this);
-    surroundings.counts.enter(exchange.route?.key ?? '');
-    const extensions = getHeader(exchange.responseHeaders, 'sec-websocket-extensions') ?? '';
-    const compressed = extensions.toLowerCase().includes('permessage-deflate');
-    this.#requests = new FrameScanner('client', compressed, plan);
-    this.#responses = new FrameScanner('server', compressed, plan);
+    this.#conversation = new Conversation(exchange, plan);
+  }
+
+  get received(): number {
+    return this.#conversation.received;
+  }
+
+  get sent(): number {
+    return this.#conversation.sent;
+  }
+
+  get close(): WebSocketClose {
+    return this.#conversation.close;
+  }
+
+  get ending(): ExchangeError | null {
+    return this.#breach ?? (this.#isAtBoundary ? this.#leaving : null);
   }
 
   /** Passes on what may pass of the client. False: the backend is behind. */
   fromClient(exchange: Exchange, chunk: Buffer): boolean {
-    this.breach = this.#requests.scan(chunk);
+    const { requests } = this.#conversation;
+    this.#breach = this.#conversation.fromClient(chunk);
     this.#lifespan.heard();
-    this.#note(this.#requests);
-    if (this.breach === null && this.#isTooFast(this.#requests.messages)) this.breach = ERRORS.webSocketTooFast;
-    const { before, passed } = this.#requests;
+    this.#note(requests);
+    if (this.#breach === null && this.#isTooFast(requests.messages)) this.#breach = ERRORS.webSocketTooFast;
+    const { before, passed } = requests;
     const first = before.length === 0 || exchange.upstream?.writeData(exchange, before) !== false;
     const second = passed === 0 || exchange.upstream?.writeData(exchange, chunk.subarray(0, passed)) !== false;
     return first && second;
@@ -85,9 +77,10 @@ export class WebSocketGuard implements TunnelGuard, LifespanOwner {
 
   /** Passes on what may pass of the backend. False: the client is behind. */
   fromBackend(exchange: Exchange, chunk: Buffer): boolean {
-    this.breach = this.#responses.scan(chunk);
-    this.#note(this.#responses);
-    const { before, passed } = this.#responses;
+    const { responses } = this.#conversation;
+    this.#breach = this.#conversation.fromBackend(chunk);
+    this.#note(responses);
+    const { before, passed } = responses;
     const first = before.length === 0 || exchange.downstream.writeData(exchange, before);
     const second = passed === 0 || exchange.downstream.writeData(exchange, chunk.subarray(0, passed));
     return first && second;
@@ -109,16 +102,22 @@ export class WebSocketGuard implements TunnelGuard, LifespanOwner {
 
   /** Who is amid a frame of the backend gets data, which is as good. */
   ping(): void {
-    if (this.#responses.atBoundary && !this.#responses.closed) this.#exchange.downstream.writeData(this.#exchange, PING);
+    const { responses } = this.#conversation;
+    if (responses.atBoundary && !responses.closed) this.#exchange.downstream.writeData(this.#exchange, PING);
   }
 
   over(error: ExchangeError): void {
     this.#surroundings.over(this.#exchange, error);
   }
 
+  leave(error: ExchangeError): boolean {
+    this.#leaving = error;
+    return this.#isAtBoundary;
+  }
+
   end(): void {
     this.#lifespan.end();
-    this.#surroundings.counts.leave(this.#exchange.route?.key ?? '');
+    this.#surroundings.ended(this.#exchange);
   }
 
   /**
@@ -126,10 +125,12 @@ export class WebSocketGuard implements TunnelGuard, LifespanOwner {
    * be cut.
    */
   sayWhy(exchange: Exchange, error: ExchangeError): boolean {
-    if (!this.#requests.atBoundary || !this.#responses.atBoundary) return false;
-    const code = CLOSE_CODES.get(error) ?? PROTOCOL_ERROR;
-    if (!this.#requests.closed) exchange.upstream?.writeData(exchange, closeFrame(code, true));
-    if (!this.#responses.closed) exchange.downstream.writeData(exchange, closeFrame(code, false));
+    if (!this.#isAtBoundary) return false;
+    this.#conversation.sayWhy(exchange, error);
     return true;
+  }
+
+  get #isAtBoundary(): boolean {
+    return this.#conversation.requests.atBoundary && this.#conversation.responses.atBoundary;
   }
 }

@@ -165,3 +165,24 @@ describe('what breaks the protocol', () => {
     expect(scanner.scan(text(5, 0xc0))).toBe(ERRORS.webSocketMalformed);
   });
 });
+
+describe('the close code', () => {
+  const close = (payload: Buffer, masked: boolean): Buffer =>
+    frame({ first: 0x88, payload: masked ? Buffer.from(payload.map((byte) => byte ^ 0x55)) : payload, masked });
+  test.each<[string, Buffer, number]>([
+    ['of a frame that has one', Buffer.from([0x0f, 0xa1]), 4_001],
+    ['with a reason behind it', Buffer.from([0x03, 0xe8, ...Buffer.from('bye')]), 1_000],
+    ['of a frame without', Buffer.alloc(0), 1_005],
+  ])('%s, masked or not, cut anywhere', (_, payload, code) => {
+    for (const masked of [true, false]) {
+      const scanner = new FrameScanner(masked ? 'client' : 'server', false, UNLIMITED);
+      for (const byte of bytewise(close(payload, masked))) {
+        expect(scanner.closeCode).toBe(0);
+        expect(scanner.scan(byte)).toBeNull();
+        if (scanner.closeCode !== 0) break;
+      }
+      expect(scanner.closeCode).toBe(code);
+      expect(scanner.closed).toBe(true);
+    }
+  });
+});

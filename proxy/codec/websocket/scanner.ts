@@ -22,6 +22,8 @@ const MAX_HEADER = 14;
 const MAX_CONTROL = 125;
 const TWO_BYTES = 126;
 const EIGHT_BYTES = 127;
+/** A close frame without a status (section 7.1.5). */
+const NO_STATUS = 1_005;
 
 const NOTHING = Buffer.alloc(0);
 
@@ -42,6 +44,9 @@ export class FrameScanner {
   /** Payload of the message so far, -1 between messages. */
   #message = -1;
   #closed = false;
+  /** Status of the close frame, and its bytes that are to come. */
+  #closeCode = 0;
+  #codeLeft = 0;
   /** The frame that passes is one of a message. */
   #isData = false;
 
@@ -57,9 +62,19 @@ export class FrameScanner {
     return this.#left === 0;
   }
 
+  /** As `atBoundary`, and nothing of the next frame was seen: what counts where headers are not held back. */
+  get betweenFrames(): boolean {
+    return this.#left === 0 && this.#headerBytes === 0;
+  }
+
   /** A close frame has passed, or begun to. */
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** The status in the close frame; 0 before the whole of it has passed. */
+  get closeCode(): number {
+    return this.#codeLeft === 0 ? this.#closeCode : 0;
   }
 
   /** Follows a chunk. Returns what is wrong with the frame behind what may still pass. */
@@ -72,6 +87,7 @@ export class FrameScanner {
     for (let at = 0; at < chunk.length;) {
       if (this.#left > 0) {
         const octets = Math.min(this.#left, chunk.length - at);
+        if (this.#codeLeft > 0) this.#readCode(chunk, at);
         this.#left -= octets;
         this.passed = at += octets;
         continue;
@@ -129,8 +145,18 @@ export class FrameScanner {
     // A status has two bytes.
     if (!isValid || (opcode === OPCODE.close && length === 1)) return this.#refuse(ERRORS.webSocketMalformed);
     this.#closed = opcode === OPCODE.close;
+    if (this.#closed) [this.#closeCode, this.#codeLeft] = length === 0 ? [NO_STATUS, 0] : [0, 2];
     this.#isData = false;
     return null;
+  }
+
+  /** Takes what a chunk has of the status of the close frame, from `at` on. */
+  #readCode(chunk: Buffer, at: number): void {
+    for (let i = at; i < chunk.length && this.#codeLeft > 0; i++) {
+      const mask = this.#fromClient ? (this.#header[2 + (2 - this.#codeLeft)] as number) : 0;
+      this.#closeCode = (this.#closeCode << 8) | ((chunk[i] as number) ^ mask);
+      this.#codeLeft--;
+    }
   }
 
   /** A frame of a message. */

@@ -1,0 +1,85 @@
+// The WebSockets of a worker: which of them may be opened, what of theirs passes, and how they are ended.
+import type { TimerWheel } from '#lib/timer-wheel.ts';
+import { ERRORS } from '../../exchange/errors.ts';
+import type { ExchangeError } from '../../exchange/errors.ts';
+import type { Exchange, WebSocketTunnel } from '../../exchange/exchange.ts';
+import type { RoutePlan } from '../../exchange/plan.ts';
+import { WebSocketCounts } from './counts.ts';
+import { WebSocketFollower } from './follower.ts';
+import { WebSocketGuard } from './guard.ts';
+import type { GuardSurroundings } from './guard.ts';
+
+/** The request path, as WebSockets see it. */
+export interface WebSocketsOwner {
+  /** Both sides were told why, and have heard the end. */
+  closed(exchange: Exchange): void;
+  /** Nothing could be said to the client, nor may it take what it has for whole; the backend is cut already. */
+  torn(exchange: Exchange, error: ExchangeError): void;
+}
+
+export class WebSockets {
+  readonly #owner: WebSocketsOwner;
+  readonly #counts = new WebSocketCounts();
+  readonly #guards: GuardSurroundings;
+
+  constructor(wheel: TimerWheel, owner: WebSocketsOwner) {
+    this.#owner = owner;
+    this.#guards = {
+      wheel,
+      over: (exchange, error) => this.#over(exchange, error),
+      ended: ({ route }) => this.#counts.leave((route as RoutePlan).key),
+    };
+  }
+
+  /** Whether the rule may have one more. */
+  mayOpen({ route }: Exchange): boolean {
+    const plan = route?.webSocket ?? null;
+    return plan === null || this.#counts.hasRoom((route as RoutePlan).key, plan.maxConnections);
+  }
+
+  /** The backend has agreed: what comes from now on is frames. */
+  open(exchange: Exchange): void {
+    const { key, webSocket } = exchange.route as RoutePlan;
+    if (webSocket !== null) this.#counts.enter(key);
+    exchange.webSocket = webSocket === null ? new WebSocketFollower(exchange) : new WebSocketGuard(exchange, webSocket, this.#guards);
+  }
+
+  fromClient(exchange: Exchange, tunnel: WebSocketTunnel, chunk: Buffer): void {
+    const room = tunnel.fromClient(exchange, chunk);
+    const { ending } = tunnel;
+    if (ending !== null) this.#close(exchange, tunnel, ending);
+    else if (!room) exchange.downstream.pauseRequest();
+  }
+
+  fromBackend(exchange: Exchange, tunnel: WebSocketTunnel, chunk: Buffer): void {
+    const room = tunnel.fromBackend(exchange, chunk);
+    const { ending } = tunnel;
+    if (ending !== null) this.#close(exchange, tunnel, ending);
+    else if (!room) exchange.upstream?.pauseResponse();
+  }
+
+  /** Ends it as soon as neither side is amid a frame: whoever drains the proxy cuts those that never are. */
+  leave(exchange: Exchange): void {
+    const tunnel = exchange.webSocket;
+    if (exchange.phase === 'done' || tunnel === null) return;
+    if (tunnel.leave(ERRORS.connectionCut)) this.#close(exchange, tunnel, ERRORS.connectionCut);
+  }
+
+  #over(exchange: Exchange, error: ExchangeError): void {
+    if (exchange.phase !== 'done' && exchange.webSocket !== null) this.#close(exchange, exchange.webSocket, error);
+  }
+
+  /** Both sides are told why, and hear the end; or are cut, where one is amid something. */
+  #close(exchange: Exchange, tunnel: WebSocketTunnel, error: ExchangeError): void {
+    if (!tunnel.sayWhy(exchange, error)) {
+      exchange.upstream?.abort();
+      return this.#owner.torn(exchange, error);
+    }
+    exchange.error = error;
+    exchange.requestEnded = true;
+    exchange.responseEnded = true;
+    exchange.upstream?.end(exchange, null);
+    exchange.downstream.end(exchange, null);
+    this.#owner.closed(exchange);
+  }
+}
