@@ -10,12 +10,12 @@ import { answersCall, failedStatus, mayEndWithStatus, noteStatus, recogniseCall,
 import type { Headers } from './exchange/headers.ts';
 import { localReply } from './exchange/local-reply.ts';
 import type { BackendPlan, FilterVerdict, RequestFilter, RoutePlan, UpstreamCluster, UpstreamEndpoint } from './exchange/plan.ts';
+import { presenting } from './exchange/presenting.ts';
 import { UNKNOWN_LENGTH } from './exchange/stream.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import { runRequestFilters, runResponseFilters } from './filter/chain.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { setForwarded } from './upstream/forwarded.ts';
-import { presenting } from './upstream/presenting.ts';
 import { keepForReplay, startReplay } from './upstream/replay.ts';
 import { mayRetryFailure, mayRetryStatus, retryPause } from './upstream/retry.ts';
 import {

@@ -54,7 +54,7 @@ export const Listener = Type.Object(
     /** '' (any host), an exact name, or `*.suffix`. Lower case. */
     hostname: Type.String(),
     tls: Type.Union([ListenerTls, Type.Null()]),
-    /** Key of the Secret that requests of the listener present to backends that are spoken to with TLS. Absent: none. */
+    /** Key of the Secret that requests and connections of the listener present to backends that are spoken to with TLS. Absent: none. */
     clientCertificate: Type.Optional(Type.String()),
   },
   { additionalProperties: false },

@@ -195,10 +195,10 @@ function toResource(context: Context, key: string, addresses: readonly string[])
   };
 }
 
-/** Only requests are sent to backends with it. Without one that can be used backends are shown none. */
-function clientCertificate({ protocol }: Listener, { client }: GatewayFrame): Pick<ir.Listener, 'clientCertificate'> {
-  const sendsRequests = protocol === 'HTTP' || protocol === 'HTTPS';
-  return sendsRequests && client.ok && client.value !== null ? { clientCertificate: client.value } : {};
+/** Datagrams and what is passed through go to backends as they are. Without one that can be used backends are shown none. */
+function clientCertificate({ protocol, tls }: Listener, { client }: GatewayFrame): Pick<ir.Listener, 'clientCertificate'> {
+  const isSecuredAnew = protocol !== 'UDP' && tls?.mode !== 'Passthrough';
+  return isSecuredAnew && client.ok && client.value !== null ? { clientCertificate: client.value } : {};
 }
 
 function toTls({ mode, options }: ListenerTls, certificates: Certificates, { validation }: ResolvedValidation): ir.ListenerTls {

@@ -7,6 +7,7 @@ import type { StreamCluster } from '../exchange/stream-plan.ts';
 import type { Endpoint, EndpointRegistry } from './endpoint.ts';
 import { transportOf } from './transport.ts';
 
+const PROTOCOLS: readonly Transport['protocol'][] = ['http1', 'http2', 'tcp'];
 const NONE: readonly Endpoint[] = Object.freeze([]);
 
 /** Round robin over the endpoints that take new exchanges; draining ones only when nothing else is left. */
@@ -39,7 +40,7 @@ export class Cluster implements UpstreamCluster, StreamCluster {
 
   transportIn(protocol: Transport['protocol'] | null, proxyProtocol: ProxyProtocol): Transport {
     const wanted = protocol ?? this.transport.protocol;
-    const place = proxyProtocol * 2 + (wanted === 'http2' ? 1 : 0);
+    const place = proxyProtocol * PROTOCOLS.length + PROTOCOLS.indexOf(wanted);
     return (this.#variants[place] ??= transportOf({ protocol: wanted, proxyProtocol, tls: this.transport.tls }));
   }
 

@@ -49,7 +49,8 @@ export type ProxyProtocol = 0 | 1 | 2;
 
 /** How the endpoints of a cluster are spoken to. Interned: equal ones are the same object, and an endpoint has a pool for each. */
 export interface Transport {
-  readonly protocol: 'http1' | 'http2';
+  /** `tcp`: whatever the client speaks. */
+  readonly protocol: 'http1' | 'http2' | 'tcp';
   readonly proxyProtocol: ProxyProtocol;
   /** Null: in the clear. */
   readonly tls: UpstreamTls | null;
@@ -70,7 +71,7 @@ export interface UpstreamCluster {
   readonly key: string;
   readonly transport: Transport;
   /** The same with another protocol, where one is named, and that version of the PROXY protocol. */
-  transportIn(protocol: Transport['protocol'] | null, proxyProtocol: ProxyProtocol): Transport;
+  transportIn(protocol: RoutePlan['protocol'], proxyProtocol: ProxyProtocol): Transport;
   /** The endpoint for this exchange, or null when there is none. Leaves out those in `exchange.triedEndpoints` where others are left. */
   pick(exchange: Exchange): UpstreamEndpoint | null;
 }
@@ -128,6 +129,6 @@ export interface RoutePlan {
   readonly retry: RetryPlan | null;
   readonly webSocket: WebSocketPlan | null;
   /** What endpoints are spoken to in whatever their cluster says; null: what that says. */
-  readonly protocol: Transport['protocol'] | null;
+  readonly protocol: 'http1' | 'http2' | null;
   readonly proxyProtocol: ProxyProtocol;
 }

@@ -4,8 +4,8 @@ import type { ProxyProtocol, Transport, UpstreamEndpoint } from './plan.ts';
 /** A cluster as connections use it. */
 export interface StreamCluster {
   readonly key: string;
-  /** As for requests, but for the protocol. */
-  readonly transport: Transport;
+  /** How its endpoints are connected to, but for who asks; `tcp` has neither ALPN nor anything else of HTTP. */
+  transportIn(protocol: 'tcp', proxyProtocol: ProxyProtocol): Transport;
   /** Another array whenever they change. */
   readonly endpoints: readonly UpstreamEndpoint[];
   /** An endpoint that is none of those tried, one of those when no other is left, or null when there is none at all. */

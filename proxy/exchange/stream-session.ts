@@ -1,7 +1,7 @@
 // One connection that is passed on as a whole, from accept to the log line: what an Exchange is to a request.
 import type { ExchangeError } from './errors.ts';
 import type { DownstreamConnection } from './exchange.ts';
-import type { UpstreamEndpoint } from './plan.ts';
+import type { ClientIdentity, UpstreamEndpoint } from './plan.ts';
 import type { StreamPlan } from './stream-plan.ts';
 
 /** Where a connection belongs, as its port has found out. */
@@ -14,6 +14,8 @@ export interface StreamTarget {
   readonly serverName: string;
   /** Null: no route wants it. */
   readonly plan: StreamPlan | null;
+  /** What backends that ask for it are shown of the Gateway it came to; null when there is nothing to show. */
+  readonly clientIdentity: ClientIdentity | null;
 }
 
 export class StreamSession {

@@ -126,7 +126,7 @@ export class DatagramPort {
       this.#listeners.map(({ key }) => key),
       '',
     );
-    return { protocol: 'udp', serverName: '', listener: found?.listener ?? '', plan: found?.plan ?? null };
+    return { protocol: 'udp', serverName: '', listener: found?.listener ?? '', plan: found?.plan ?? null, clientIdentity: null };
   }
 
   #begin(bound: Bound, key: string, peer: dgram.RemoteInfo, target: StreamSession['target']): DatagramSession | undefined {

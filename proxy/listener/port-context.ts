@@ -1,6 +1,7 @@
 // What all ports of a worker have in common.
 import type { Refusals } from '../exchange/refusals.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
+import type { StreamTarget } from '../exchange/stream-session.ts';
 import type { StreamPlan } from '../exchange/stream-plan.ts';
 import type { Connect } from './connection.ts';
 import type { HandshakeCounts } from './handshake-counts.ts';
@@ -14,13 +15,13 @@ import type { SpliceSettings } from './splice.ts';
 export type Timers = Pick<TimerWheel, 'arm' | 'disarm'>;
 
 /**
- * The plan for a connection that came in at one of these listeners (keys) with that server name ('' without one), and the
- * listener that led to it; null when no route wants it.
+ * What becomes of a connection that came in at one of these listeners (keys) with that server name ('' without one); null when no
+ * route wants it.
  */
-export type StreamFinder = (
-  listeners: readonly string[],
-  serverName: string,
-) => { readonly listener: string; readonly plan: StreamPlan } | null;
+export type StreamFinder = (listeners: readonly string[], serverName: string) => FoundStream | null;
+
+/** The plan for a connection, with the listener that led to it, and what of its Gateway backends are shown. */
+export type FoundStream = Pick<StreamTarget, 'listener' | 'clientIdentity'> & { readonly plan: StreamPlan };
 
 export interface PortContext {
   readonly connect: Connect;

@@ -33,6 +33,9 @@ import { Handshake } from './tls.ts';
 import type { HandshakeVerdict } from './tls.ts';
 import type { TrustedSources } from './trusted-sources.ts';
 
+/** No route wants a connection. */
+const NOBODY = Object.freeze({ listener: '', plan: null, clientIdentity: null });
+
 export class Port {
   /** The port in the configuration of its listeners. */
   readonly number: number;
@@ -240,7 +243,7 @@ export class Port {
 
   #streamTarget(protocol: StreamTarget['protocol'], listeners: readonly string[], serverName: string): StreamTarget {
     const found = this.#context.findStream(listeners, serverName);
-    return { protocol, serverName, listener: found?.listener ?? '', plan: found?.plan ?? null };
+    return { protocol, serverName, ...(found ?? NOBODY) };
   }
 
   /** A connection takes its plan once; a change of routes leaves it alone. */

@@ -14,6 +14,7 @@ import { ERRORS } from '../exchange/errors.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { ProxyProtocol, Transport, UpstreamEndpoint } from '../exchange/plan.ts';
+import { presenting } from '../exchange/presenting.ts';
 import type { StreamCluster } from '../exchange/stream-plan.ts';
 import type { StreamRecorder, StreamSession } from '../exchange/stream-session.ts';
 import type { Connection, ConnectionCodec } from './connection.ts';
@@ -28,7 +29,7 @@ export interface SpliceSettings {
 }
 
 /** For what is secured already, by who sent it. */
-const CLEAR: Transport = Object.freeze({ protocol: 'http1', proxyProtocol: 0, tls: null });
+const CLEAR: Transport = Object.freeze({ protocol: 'tcp', proxyProtocol: 0, tls: null });
 
 export class Splice implements ConnectionCodec {
   readonly idle = false;
@@ -115,7 +116,7 @@ export class Splice implements ConnectionCodec {
   }
 
   #open({ address, port }: UpstreamEndpoint): net.Socket {
-    const transport = this.#session.passthrough ? CLEAR : (this.#cluster as StreamCluster).transport;
+    const transport = this.#session.passthrough ? CLEAR : this.#transport();
     this.#failing = ERRORS.upstreamConnectFailed;
     const upstream = this.#settings.dial(
       { address, port, transport, header: this.#header() },
@@ -132,6 +133,12 @@ export class Splice implements ConnectionCodec {
     upstream.on('error', ignore);
     upstream.on('close', () => this.#upstreamClosed(upstream));
     return upstream;
+  }
+
+  #transport(): Transport {
+    const transport = (this.#cluster as StreamCluster).transportIn('tcp', this.#proxyProtocol);
+    const { clientIdentity } = this.#session.target;
+    return clientIdentity === null ? transport : presenting(transport, clientIdentity);
   }
 
   /** Says whose connection it is, to backends that are told. */

@@ -102,7 +102,10 @@ export class RuntimeBuilder {
   }
 
   /** Who gets a connection that came in at one of these listeners. Asked once per connection. */
-  readonly findStream: StreamFinder = (listeners, serverName) => this.#streams.find(listeners, serverName);
+  readonly findStream: StreamFinder = (listeners, serverName) => {
+    const found = this.#streams.find(listeners, serverName);
+    return found === null ? null : { ...found, clientIdentity: this.current.identityOf(found.listener) };
+  };
 
   /** The cluster of a key. */
   cluster(key: string): Cluster {

@@ -62,8 +62,13 @@ export class Runtime {
     if (found === null) return null;
     exchange.listener = found.listener;
     exchange.prefixLength = found.prefixLength;
-    if (this.#identities !== null) exchange.clientIdentity = this.#identities.get(found.listener) ?? null;
+    if (this.#identities !== null) exchange.clientIdentity = this.identityOf(found.listener);
     return planFor(this.#plans.get(found.route), found.listener);
+  }
+
+  /** What backends are shown of the Gateway of a listener (key). */
+  identityOf(listener: string): ClientIdentity | null {
+    return this.#identities?.get(listener) ?? null;
   }
 
   /** Why nothing matched: the host belongs to another listener than the TLS connection does (GEP-3567), or no route is there. */

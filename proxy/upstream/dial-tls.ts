@@ -8,7 +8,11 @@ import type { Transport, UpstreamTls } from '../exchange/plan.ts';
 import { READ_BUFFER, readView } from '../exchange/read-buffer.ts';
 import { identityProblem } from './server-identity.ts';
 
-const ALPN = { http1: ['http/1.1'], http2: ['h2'] };
+const ALPN: Readonly<Record<Transport['protocol'], tls.ConnectionOptions>> = {
+  http1: { ALPNProtocols: ['http/1.1'] },
+  http2: { ALPNProtocols: ['h2'] },
+  tcp: {},
+};
 /** Endpoints of one transport whose sessions are kept. */
 const MAX_SESSIONS = 1_024;
 
@@ -28,7 +32,7 @@ export function dialTls(destination: Destination, dialler: Dialler): net.Socket 
   const handshake: tls.ConnectionOptions = {
     servername: settings.serverName,
     secureContext: context,
-    ALPNProtocols: ALPN[transport.protocol],
+    ...ALPN[transport.protocol],
     checkServerIdentity: (_, certificate) => identityProblem(certificate.raw, settings.subjectAltNames),
     ...(session === undefined ? {} : { session }),
   };

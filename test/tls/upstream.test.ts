@@ -379,6 +379,60 @@ describe('connections of stream routes', () => {
     expect(backend.names).toEqual(['app.test']);
   });
 
+  test('ask for no protocol by ALPN: nobody knows what they carry', async () => {
+    const backend = new Backend(issued['good']!, { ALPNProtocols: ['postgresql'] });
+    const proxy = await openProxy(tcp(await backend.listen()));
+    const client = await openClient(proxy.port);
+    client.write('hello');
+    await until(() => backend.heard.includes('hello'), 'heard');
+  });
+
+  describe('present the certificate of the Gateway', () => {
+    const mutual = { requestCert: true, rejectUnauthorized: true };
+    const withIdentity = (setup: readonly ir.Resource[], name = 'gateway'): ir.Resource[] => [
+      ...setup.map((each) => (each.kind === 'Listener' ? { ...each, clientCertificate: 'default/gateway' } : each)),
+      secret('default/gateway', issued[name]!),
+    ];
+
+    test('and that of now, once it is another', async () => {
+      const backend = new Backend(issued['good']!, { ...mutual, ca: text(ca!.certificate) });
+      const setup = tcp(await backend.listen());
+      const proxy = await openProxy(withIdentity(setup));
+      const first = await openClient(proxy.port);
+      expect((await first.ask(get())).body).toBe('CN=gateway');
+      await proxy.worker.apply([secret('default/gateway', issued['gateway 2']!)], []);
+      expect((await (await openClient(proxy.port)).ask(get())).body).toBe('CN=gateway 2');
+      expect((await first.ask(get())).body).toBe('CN=gateway');
+    });
+
+    test('after TLS was terminated too', async () => {
+      const backend = new Backend(issued['good']!, { ...mutual, ca: text(ca!.certificate) });
+      const setup = tcp(await backend.listen()).filter(({ kind }) => kind !== 'Listener' && kind !== 'StreamRoute');
+      const proxy = await openProxy(
+        withIdentity([
+          ...setup,
+          secret('default/own', issued['good']!),
+          listener({ protocol: 'TLS', tls: { mode: 'Terminate', certificates: ['default/own'] } }),
+          streamRoute({ objectKind: 'TLSRoute', key: 'TLSRoute/default/stream/0' }),
+        ]),
+      );
+      const socket = tls.connect({ port: proxy.port, host: '127.0.0.1', servername: 'app.test', ca: text(ca!.certificate) });
+      closeLater(() => socket.destroy());
+      socket.write(get());
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      expect(String(answer)).toContain('CN=gateway');
+    });
+
+    test('or none, and are refused', async () => {
+      const backend = new Backend(issued['good']!, { ...mutual, ca: text(ca!.certificate) });
+      const proxy = await openProxy(tcp(await backend.listen()));
+      const client = await openClient(proxy.port);
+      client.write('hello');
+      await client.over();
+      expect(backend.heard).toEqual([]);
+    });
+  });
+
   test('and reset where the backend is not who it should be', async () => {
     const backend = new Backend(issued['foreign']!);
     const proxy = await openProxy(tcp(await backend.listen()));

@@ -1,5 +1,5 @@
-// A transport that presents a client certificate: of the Gateway a request came to, while clusters are everybody's.
-import type { ClientIdentity, Transport } from '../exchange/plan.ts';
+// A transport that presents a client certificate: of the Gateway that a request or connection came to, while clusters are everybody's.
+import type { ClientIdentity, Transport } from './plan.ts';
 
 const known = new WeakMap<Transport, WeakMap<ClientIdentity, Transport>>();
 
