@@ -25,6 +25,8 @@ const ANSWER_DEADLINE_MS = 2_000;
 export interface ClusterOptions {
   /** Which CRDs of the Gateway API are installed; `experimental` unless said otherwise. */
   readonly channel?: 'standard' | 'experimental';
+  /** False for a cluster without Weir's own CRDs. */
+  readonly weirCrds?: boolean;
   /** Records every write that is not the administrator's, for `auditEvents`. */
   readonly audit?: boolean;
   /** Nodes that run Pods; for root only. */
@@ -81,12 +83,12 @@ export class Cluster {
   }
 
   /** Resolves once the API server is ready and every CRD is served. */
-  async start(channel: 'standard' | 'experimental'): Promise<void> {
+  async start({ channel = 'experimental', weirCrds = true }: ClusterOptions): Promise<void> {
     await this.#ready();
     this.#writeKubeconfig('admin', this.adminToken);
     this.#settings.nodes?.begin(this.url, this.adminToken, path.join(this.folder, 'apiserver.crt'));
     this.#controllerManager = new Part(toolPath('kube-controller-manager'), controllerManagerArguments(this.#settings), this.folder);
-    const folders = [path.join(CRD_FOLDER, channel), WEIR_CRDS];
+    const folders = [path.join(CRD_FOLDER, channel), ...(weirCrds ? [WEIR_CRDS] : [])];
     await this.kubectl(['apply', '--server-side', ...folders.flatMap((folder) => ['-f', folder])]);
     // Not `kubectl wait`: it fails on a CRD whose status is still empty.
     await this.until('the CRDs', () => this.#crdsEstablished());
@@ -281,7 +283,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const settings = await prepare(folder, options.audit ?? false, nodes);
   const cluster = new Cluster(settings);
   try {
-    await cluster.start(options.channel ?? 'experimental');
+    await cluster.start(options);
   } catch (error) {
     await cluster.stop();
     throw error;

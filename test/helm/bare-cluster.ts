@@ -1,0 +1,30 @@
+// A cluster as it is before Weir: the CRDs of the Gateway API, nodes that know the images of the chart, and Helm.
+import path from 'node:path';
+import { startCluster } from '../cluster/cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Image } from '../cluster/node/settings.ts';
+import { Helm } from './helm.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '..', '..');
+const WEIR: Image = { entrypoint: [process.execPath, path.join(ROOT, 'cli', 'weir.ts')] };
+
+/** What the images that Weir's chart and its guides name are here. */
+const IMAGES: Readonly<Record<string, Image>> = { 'weir-controller:0.1.0': WEIR, 'weir-proxy:0.1.0': WEIR };
+
+export interface BareCluster {
+  readonly cluster: Cluster;
+  readonly helm: Helm;
+  stop(): Promise<void>;
+}
+
+/** With two nodes; `images` are those of the test's own. */
+export async function startBareCluster(images: Readonly<Record<string, Image>>): Promise<BareCluster> {
+  const nodes = { nodes: [{ name: 'node-1' }, { name: 'node-2' }], images: { ...IMAGES, ...images } };
+  const cluster = await startCluster({ nodes, weirCrds: false });
+  const helm = new Helm(cluster.kubeconfig);
+  const stop = async () => {
+    helm.remove();
+    await cluster.stop();
+  };
+  return { cluster, helm, stop };
+}

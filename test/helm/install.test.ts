@@ -1,0 +1,178 @@
+// Weir's life in a cluster by Helm: installed, tested, upgraded and rolled back under traffic, certificates renewed, and gone.
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { X509Certificate } from 'node:crypto';
+import path from 'node:path';
+import type { Cluster } from '../cluster/cluster.ts';
+import { describeWith } from '../support/describe-with.ts';
+import { keptConnection, newConnections } from '../support/flows.ts';
+import { gateway, httpRoute, listOf } from '../support/objects.ts';
+import { traffic } from '../support/traffic.ts';
+import { startBareCluster } from './bare-cluster.ts';
+import type { BareCluster } from './bare-cluster.ts';
+import { everything } from './everything.ts';
+import { CHART } from './helm.ts';
+
+jest.setTimeout(180_000);
+
+const SERVER = { entrypoint: [process.execPath, path.resolve(import.meta.dirname, '..', 'cluster', 'pod-server.ts')] };
+const NAMESPACE = ['--namespace', 'weir-system'];
+/** Short, so that the tests see certificates and CA renewed, and proxies end. */
+const CERTIFICATES = ['certificates.lifetime=20s', 'certificates.caLifetime=120s'];
+const SETTINGS = [...CERTIFICATES, 'proxy.workers=1', 'proxy.drain.delay=2s', 'proxy.drain.timeout=20s'];
+const PAUSE_MS = 20;
+
+describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack', 'go'], 'Weir by Helm', () => {
+  let bare: BareCluster;
+  let cluster: Cluster;
+  let before: readonly string[];
+  let url = '';
+
+  beforeAll(async () => {
+    bare = await startBareCluster({ server: SERVER });
+    ({ cluster } = bare);
+    await cluster.apply(listOf(...backend()));
+    await cluster.kubectl(['create', 'namespace', 'weir-system']);
+    await cluster.kubectl(['rollout', 'status', 'deployment/web', '--timeout=60s']);
+    before = await everything(cluster);
+  }, 900_000);
+  afterAll(() => bare?.stop());
+
+  /** Rejects with what the pods say when Helm gives up waiting. */
+  const helm = (...args: string[]) =>
+    bare.helm.run(...args, ...NAMESPACE).catch(async (error: unknown) => {
+      throw new Error(`${String(error)}\n${await diagnosis(cluster)}`);
+    });
+  const upgrade = (...sets: string[]) =>
+    helm('upgrade', 'weir', CHART, '--wait', '--timeout', '2m', ...[...SETTINGS, ...sets].flatMap((set) => ['--set', set]));
+  const rolledOut = (name: string) => cluster.kubectl(['rollout', 'status', `deployment/${name}`, ...NAMESPACE, '--timeout=90s']);
+  const podNames = async () => (await cluster.kubectl(['get', 'pods', ...NAMESPACE, '-o', 'name'])).trim().split('\n').sort();
+
+  /** Both ways to connect, while something happens. */
+  const under = async (during: () => Promise<unknown>) => {
+    const result = await traffic([keptConnection(url), newConnections(url)], during, PAUSE_MS);
+    expect(result.failures).toEqual([]);
+    expect(result.requests).toBeGreaterThan(50);
+  };
+
+  test('is installed by one command, which waits until everything is ready', async () => {
+    const sets = SETTINGS.flatMap((set) => ['--set', set]);
+    const notes = await helm('install', 'weir', CHART, '--wait', '--timeout', '2m', ...sets);
+    expect(notes).toContain('Weir 0.1.0 is installed');
+    expect(notes).not.toContain('no CRDs of the Gateway API');
+    expect(await podNames()).toHaveLength(4);
+  });
+
+  test('answers a route at the address of its Service, and the Gateway says so', async () => {
+    await cluster.apply(listOf(gateway('gw', [{ name: 'http', port: 80 }]), httpRoute('ready', 'web')));
+    await cluster.kubectl(['wait', '--for=condition=Programmed', 'gateway/gw', '--timeout=60s']).catch(async (error: unknown) => {
+      throw new Error(`${String(error)}\n${await diagnosis(cluster)}`);
+    });
+    const { status } = (await cluster.object('gateway', 'gw')) as { status: { addresses: { value: string }[] } };
+    const service = (await cluster.object('service', 'weir-proxy', 'weir-system')) as {
+      status: { loadBalancer: { ingress: { ip: string }[] } };
+    };
+    expect(status.addresses).toEqual([{ type: 'IPAddress', value: service.status.loadBalancer.ingress[0]?.ip }]);
+    url = `http://${status.addresses[0]?.value}/ready`;
+    await cluster.until('the route', async () => (await fetch(url)).status === 200);
+  });
+
+  test('passes helm test', async () => {
+    expect(await helm('test', 'weir', '--timeout', '60s')).toContain('Phase:          Succeeded');
+  });
+
+  test('replaces controllers and proxies by an upgrade that changes their flags, without a failed request', async () => {
+    const old = await podNames();
+    await under(() => upgrade('controller.logLevel=debug', 'proxy.limits.max-headers=100'));
+    await cluster.until('the end of the old pods', async () => !(await podNames()).some((pod) => old.includes(pod)));
+  });
+
+  test('takes back what the upgrade changed by a rollback, without a failed request', async () => {
+    await under(() => helm('rollback', 'weir', '1', '--wait', '--timeout', '2m'));
+    const args = await cluster.kubectl(['get', 'deployment/weir-proxy', ...NAMESPACE, '-o', 'jsonpath={..args}']);
+    expect(args).not.toContain('max-headers');
+  });
+
+  test('keeps the number of proxies when an autoscaler takes over', async () => {
+    await upgrade('proxy.autoscaling.enabled=true');
+    const { spec } = (await cluster.object('deployment', 'weir-proxy', 'weir-system')) as { spec: { replicas: number } };
+    expect(spec.replicas).toBe(2);
+    await upgrade();
+  });
+
+  test('renews certificates and their CA, and proxies come back by the new ones without a failed request', async () => {
+    const first = await credentials(cluster);
+    await under(async () => {
+      await cluster.until(
+        'a certificate of another CA, and the end of the first',
+        async () => {
+          const { certificate, ca } = await credentials(cluster);
+          return ca !== first.ca && Date.parse(certificate.validFrom) > 0 && Date.parse(first.certificate.validTo) < Date.now();
+        },
+        150_000,
+      );
+      await cluster.kubectl(['rollout', 'restart', 'deployment/weir-controller', ...NAMESPACE]);
+      await rolledOut('weir-controller');
+    });
+    // Only a proxy that is connected has what is new.
+    await cluster.apply(listOf(httpRoute('live', 'web')));
+    await cluster.until('a route of new controllers', async () => (await fetch(url.replace('/ready', '/live'))).status === 200);
+  }, 240_000);
+
+  test('is gone after an uninstall, but for its CRDs', async () => {
+    await cluster.kubectl(['delete', 'httproute/ready', 'httproute/live', 'gateway/gw']);
+    await helm('uninstall', 'weir', '--wait', '--timeout', '2m');
+    // An APIService is how the API server keeps what a CRD adds.
+    const ofCrds = /^(customresourcedefinitions|apiservices)\S* \S*gateway\.weir\.dev$/;
+    const rest = async () => (await everything(cluster)).filter((object) => !before.includes(object) && !ofCrds.test(object));
+    await cluster
+      .until('the end of everything', async () => (await rest()).length === 0, 90_000)
+      .catch(async (error: unknown) => {
+        throw new Error(`${String(error)}\n${(await rest()).join('\n')}`);
+      });
+    const crds = await cluster.kubectl(['get', 'crds', '-o', 'name']);
+    expect(crds.split('\n').filter((name) => name.endsWith('.gateway.weir.dev'))).toHaveLength(4);
+  });
+
+  test('is installed again beside the CRDs that stayed', async () => {
+    await helm('install', 'weir', CHART, '--wait', '--timeout', '2m', '--set', 'proxy.workers=1');
+  });
+});
+
+/** The certificate that the shared proxies show, and the CA that has signed it. */
+async function credentials(cluster: Cluster): Promise<{ readonly certificate: X509Certificate; readonly ca: string }> {
+  const read = async (name: string) => {
+    const { data } = (await cluster.object('secret', name, 'weir-system')) as { data: Record<string, string> };
+    return Buffer.from(data['tls.crt'] ?? '', 'base64').toString();
+  };
+  return { certificate: new X509Certificate(await read('weir-proxy-credentials')), ca: await read('weir-ca') };
+}
+
+async function diagnosis(cluster: Cluster): Promise<string> {
+  const ask = (...args: string[]) => cluster.kubectl([...args, ...NAMESPACE]).catch(String);
+  const logs = ['controller', 'proxy'].map((part) =>
+    ask('logs', `--selector=app.kubernetes.io/component=${part}`, '--tail=20', '--prefix'),
+  );
+  return (
+    await Promise.all([
+      cluster.kubectl(['get', 'gateways', '-A', '-o', 'yaml']),
+      ask('get', 'pods', '-o', 'wide'),
+      ask('get', 'events'),
+      ...logs,
+    ])
+  ).join('\n');
+}
+
+function backend(): object[] {
+  const [apiVersion, labels] = ['v1', { app: 'web' }];
+  const container = { name: 'web', image: 'server', readinessProbe: { periodSeconds: 1, httpGet: { path: '/ready', port: 8080 } } };
+  const template = { metadata: { labels }, spec: { containers: [container] } };
+  return [
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web' },
+      spec: { replicas: 1, selector: { matchLabels: labels }, template },
+    },
+    { apiVersion, kind: 'Service', metadata: { name: 'web' }, spec: { selector: labels, ports: [{ port: 80, targetPort: 8080 }] } },
+  ];
+}
