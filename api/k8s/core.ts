@@ -1,4 +1,4 @@
-// The kinds of Kubernetes itself that Weir reads: Service, EndpointSlice, Secret, ConfigMap, Namespace.
+// The kinds of Kubernetes itself that Weir reads: Service, EndpointSlice, Secret, ConfigMap, Namespace, CustomResourceDefinition.
 import { Type, type Static } from 'typebox';
 import { closed, Metadata, objectOf, Port, unread } from './schema.ts';
 
@@ -86,3 +86,12 @@ export const Namespace = closed({
   ...unread('spec', 'status'),
 });
 export type Namespace = Static<typeof Namespace>;
+
+/** Of the Gateway API's own only the annotations are read: which release they are of. */
+export const CustomResourceDefinition = closed({
+  apiVersion: Type.Literal('apiextensions.k8s.io/v1'),
+  kind: Type.Literal('CustomResourceDefinition'),
+  metadata: Metadata,
+  ...unread('spec', 'status'),
+});
+export type CustomResourceDefinition = Static<typeof CustomResourceDefinition>;

@@ -2,7 +2,7 @@
 import type { TSchema } from 'typebox';
 import { Backend } from './backend.ts';
 import { BackendTlsPolicy } from './backend-tls-policy.ts';
-import { ConfigMap, EndpointSlice, Namespace, Secret, Service } from './core.ts';
+import { ConfigMap, CustomResourceDefinition, EndpointSlice, Namespace, Secret, Service } from './core.ts';
 import { GatewayParameters } from './gateway-parameters.ts';
 import { GatewayClass } from './gateway-class.ts';
 import { Gateway } from './gateway.ts';
@@ -47,6 +47,7 @@ export interface ObjectsByKind extends PolicyObjects {
   Secret: Secret;
   ConfigMap: ConfigMap;
   Namespace: Namespace;
+  CustomResourceDefinition: CustomResourceDefinition;
 }
 
 /** A kind Weir reads. */
@@ -136,6 +137,14 @@ export const KINDS: Readonly<Record<KindName, KindInfo>> = {
   Secret: { ...coreV1, kind: 'Secret', plural: 'secrets', namespaced: true, schema: Secret },
   ConfigMap: { ...coreV1, kind: 'ConfigMap', plural: 'configmaps', namespaced: true, schema: ConfigMap },
   Namespace: { ...coreV1, kind: 'Namespace', plural: 'namespaces', namespaced: false, schema: Namespace },
+  CustomResourceDefinition: {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    alsoVersions: [],
+    kind: 'CustomResourceDefinition',
+    plural: 'customresourcedefinitions',
+    namespaced: false,
+    schema: CustomResourceDefinition,
+  },
 };
 
 /** Kinds of routes: several controllers write their statuses, each its own entries. */
@@ -149,4 +158,9 @@ export function kindOf(apiVersion: string, kind: string): KindInfo | undefined {
   if (!Object.hasOwn(KINDS, kind)) return undefined;
   const info = KINDS[kind as KindName];
   return info.apiVersion === apiVersion || info.alsoVersions.includes(apiVersion) ? info : undefined;
+}
+
+/** `group` of an apiVersion; '' for the core group. */
+export function groupOf(apiVersion: string): string {
+  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
 }

@@ -43,6 +43,9 @@ export const Labels = Type.Record(Type.String(), Type.String());
 
 /** The Gateway API's own group, the default of most references. */
 export const GATEWAY_GROUP = 'gateway.networking.k8s.io';
+/** Annotations of the Gateway API's CRDs: the release they are of, like `v1.6.3`, and `standard` or `experimental`. */
+export const BUNDLE_VERSION = `${GATEWAY_GROUP}/bundle-version`;
+export const BUNDLE_CHANNEL = `${GATEWAY_GROUP}/channel`;
 /** The group of Weir's own kinds. */
 export const WEIR_GROUP = 'gateway.weir.dev';
 

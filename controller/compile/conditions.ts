@@ -27,6 +27,16 @@ export function classNotAccepted(generation: number, obstacle: Obstacle<'Invalid
   return condition('Accepted', 'False', obstacle.reason, obstacle.message, generation);
 }
 
+/** `release`: what is installed, in words. */
+export function classVersionSupported(generation: number, release: string): DesiredCondition {
+  return condition('SupportedVersion', 'True', 'SupportedVersion', `installed is ${release} of the Gateway API`, generation);
+}
+
+/** Served as far as it goes all the same. */
+export function classVersionNotSupported(generation: number, message: string): DesiredCondition {
+  return condition('SupportedVersion', 'False', 'UnsupportedVersion', message, generation);
+}
+
 // --- Gateway
 
 export type GatewayObstacle = Obstacle<'InvalidParameters' | 'UnsupportedAddress'>;

@@ -1,7 +1,8 @@
 // GatewayClasses: which are ours, and whether we can serve them.
 import { classAccepted, classNotAccepted } from './conditions.ts';
+import { versionConditions } from './gateway-api-version.ts';
 import { classParameters } from './parameters.ts';
-import { SUPPORTED_FEATURES } from './supported-features.ts';
+import { supportedFeatures } from './supported-features.ts';
 import { valueOnly, type UnitKind } from './view.ts';
 
 /** What a Gateway of the class needs to know. */
@@ -26,8 +27,9 @@ export const gatewayClassUnit: UnitKind<ClassOutcome> = {
           parameters.ok
             ? classAccepted(generation)
             : classNotAccepted(generation, { reason: 'InvalidParameters', message: parameters.error }),
+          ...versionConditions(view, generation),
         ],
-        supportedFeatures: SUPPORTED_FEATURES,
+        supportedFeatures: supportedFeatures(view, parameters.ok ? (parameters.value.fleet ?? view.options.fleets.byDefault) : 'Shared'),
       },
     };
   },

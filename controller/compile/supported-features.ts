@@ -1,12 +1,16 @@
 // What of the Gateway API Weir does, in the names of its conformance suite (GatewayClass.status.supportedFeatures).
+import { groupOf, KINDS, type KindInfo } from '#api/k8s/kinds.ts';
+import type { FleetMode } from '#api/k8s/k8s.ts';
+import { BUNDLE_CHANNEL, GATEWAY_GROUP } from '#api/k8s/schema.ts';
+import type { View } from './view.ts';
 
 /** Sorted, as the status wants it. */
-export const SUPPORTED_FEATURES: readonly string[] = [
+const FEATURES: readonly string[] = [
+  'BackendTLSPolicy',
+  'BackendTLSPolicySANValidation',
   'GRPCRoute',
   'GRPCRouteNamedRouteRule',
   'GRPCRouteRequestHeaderModifier',
-  'BackendTLSPolicy',
-  'BackendTLSPolicySANValidation',
   'Gateway',
   'GatewayAddressEmpty',
   'GatewayBackendClientCertificate',
@@ -15,7 +19,6 @@ export const SUPPORTED_FEATURES: readonly string[] = [
   'GatewayHTTPListenerIsolation',
   'GatewayHTTPSListenerDetectMisdirectedRequests',
   'GatewayPort8080',
-  'ListenerSet',
   'HTTPRoute',
   'HTTPRoute303RedirectStatusCode',
   'HTTPRoute307RedirectStatusCode',
@@ -43,6 +46,7 @@ export const SUPPORTED_FEATURES: readonly string[] = [
   'HTTPRouteRetryBackendTimeout',
   'HTTPRouteRetryConnectionError',
   'HTTPRouteSchemeRedirect',
+  'ListenerSet',
   'ReferenceGrant',
   'TCPRoute',
   'TLSRoute',
@@ -50,3 +54,32 @@ export const SUPPORTED_FEATURES: readonly string[] = [
   'TLSRouteModeTerminate',
   'UDPRoute',
 ];
+
+/** Those that need proxies made for a Gateway. */
+const OF_FLEETS: readonly string[] = ['GatewayInfrastructure'];
+
+/** Those that need fields of the experimental channel. */
+const OF_EXPERIMENTAL_FIELDS: ReadonlySet<string> = new Set([
+  'HTTPRouteRetry',
+  'HTTPRouteRetryBackendTimeout',
+  'HTTPRouteRetryConnectionError',
+]);
+
+const ROUTE_DEFINITION = definitionOf(KINDS.HTTPRoute);
+
+/** The features of a class whose Gateways are served so, as far as the installed CRDs have them. Sorted. */
+export function supportedFeatures(view: View, mode: FleetMode): readonly string[] {
+  const all = mode === 'PerGateway' ? [...FEATURES, ...OF_FLEETS].sort() : FEATURES;
+  const definitions = new Map(view.list('definitionsByGroup', GATEWAY_GROUP).map((one) => [one.metadata.name, one.metadata]));
+  if (definitions.size === 0) return all;
+  const missing = Object.values(KINDS).filter((kind) => groupOf(kind.apiVersion) === GATEWAY_GROUP && !definitions.has(definitionOf(kind)));
+  const isStandard = definitions.get(ROUTE_DEFINITION)?.annotations?.[BUNDLE_CHANNEL] === 'standard';
+  return all.filter(
+    (feature) => !missing.some(({ kind }) => feature.startsWith(kind)) && !(isStandard && OF_EXPERIMENTAL_FIELDS.has(feature)),
+  );
+}
+
+/** The name of the CRD of a kind. */
+function definitionOf({ plural, apiVersion }: KindInfo): string {
+  return `${plural}.${groupOf(apiVersion)}`;
+}

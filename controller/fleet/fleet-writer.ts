@@ -2,6 +2,7 @@
 //
 // Each object carries the hash of what was applied. A hash that differs, or a value that does, is a reason to apply; fields that are no
 // longer wanted go away with it, because they were ours. What others add stays.
+import { groupOf } from '#api/k8s/kinds.ts';
 import { contentHash } from '#lib/hash.ts';
 import type { Log } from '#lib/log.ts';
 import type { GatewayParametersSpec } from '#api/k8s/k8s.ts';
@@ -10,7 +11,6 @@ import { WEIR_GROUP } from '#api/k8s/schema.ts';
 import type { DesiredFleet } from '../compile/result.ts';
 import { messageOf } from '../watch/api-client.ts';
 import type { ApiClient, ApiReply } from '../watch/api-client.ts';
-import { groupOf } from '../watch/api-paths.ts';
 import type { RawObject } from '../watch/kinds.ts';
 import type { AuthoritySource } from './authority.ts';
 import { minReplicas } from './autoscaler.ts';

@@ -1,8 +1,8 @@
 // What there is of fleets in the cluster: every object that carries the label of this controller, as the watch tells it.
+import { groupOf } from '#api/k8s/kinds.ts';
 import type { Log } from '#lib/log.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { ApiClient } from '../watch/api-client.ts';
-import { groupOf } from '../watch/api-paths.ts';
 import { Informer } from '../watch/informer.ts';
 import type { InformerProblem, RawChange } from '../watch/informer.ts';
 import { metadataOf } from '../watch/kinds.ts';

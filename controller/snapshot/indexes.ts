@@ -41,6 +41,8 @@ export const INDEXES = {
   /** Key: the id of a Gateway or ListenerSet. */
   httpRoutesByParent: index(['HTTPRoute'], parentsOf),
   grpcRoutesByParent: index(['GRPCRoute'], parentsOf),
+  /** Key: an API group. */
+  definitionsByGroup: index(['CustomResourceDefinition'], ({ metadata: { name } }) => [name.slice(name.indexOf('.') + 1)]),
   /** Key: the namespace whose objects the grants open up. */
   grantsByNamespace: index(['ReferenceGrant'], ({ metadata }) => [metadata.namespace ?? '']),
   /** Keys: `<policy kind>|<kind>/<namespace>/<name>` for what a policy targets by name, `<policy kind>|<kind>/<namespace>` by label. */

@@ -15,7 +15,7 @@ export class Store {
 
   /**
    * Takes the object over and freezes it. No cell is touched when nothing compile may depend on has changed:
-   * status (but for that of a Service), managedFields, annotations and resourceVersion do not count.
+   * status (but for that of a Service), managedFields, annotations (but for those of a CRD) and resourceVersion do not count.
    */
   upsert(object: KubernetesObject): readonly string[] {
     const relevant = relevantPart(object);
@@ -76,7 +76,7 @@ export class Store {
 
 /** The object without what changes all the time and means nothing to compile. A new uid means a new object, whose status is empty. */
 function relevantPart(object: KubernetesObject): KubernetesObject {
-  const { name, namespace, uid, generation, creationTimestamp, labels } = object.metadata;
+  const { name, namespace, uid, generation, creationTimestamp, labels, annotations } = object.metadata;
   const metadata = {
     name,
     ...(namespace === undefined ? {} : { namespace }),
@@ -84,6 +84,8 @@ function relevantPart(object: KubernetesObject): KubernetesObject {
     ...(generation === undefined ? {} : { generation }),
     ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
     ...(labels === undefined ? {} : { labels }),
+    // Which release of the Gateway API it is of.
+    ...(annotations !== undefined && object.kind === 'CustomResourceDefinition' ? { annotations } : {}),
   };
   const { status, ...rest } = object as KubernetesObject & { status?: unknown };
   // Where the proxies of a Gateway are reached.

@@ -17,6 +17,7 @@ export type StatusPatch = Readonly<Record<string, unknown>>;
 /** Every condition Weir sets. Others of an object are somebody else's and stay. */
 const OWN_CONDITIONS: ReadonlySet<string> = new Set([
   'Accepted',
+  'SupportedVersion',
   'Programmed',
   'ResolvedRefs',
   'Conflicted',

@@ -6,14 +6,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '#lib/log.ts';
 import { RateLimit } from '#lib/rate-limit.ts';
-import { KINDS, POLICY_KINDS, ROUTE_KINDS } from '#api/k8s/kinds.ts';
+import { groupOf, KINDS, POLICY_KINDS, ROUTE_KINDS } from '#api/k8s/kinds.ts';
 import type { KindName } from '#api/k8s/kinds.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
 import type { DesiredStatus } from '../compile/result.ts';
 import { messageOf } from '../watch/api-client.ts';
 import type { ApiClient } from '../watch/api-client.ts';
-import { groupOf, objectPath } from '../watch/api-paths.ts';
+import { objectPath } from '../watch/api-paths.ts';
 import type { RawObject } from '../watch/kinds.ts';
 import { liveStatusOf } from '../watch/live-status.ts';
 import type { LiveStatus, LiveStatuses } from '../watch/live-status.ts';

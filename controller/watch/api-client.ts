@@ -19,6 +19,8 @@ export interface ApiCall {
   readonly body?: unknown;
   /** The media type of `body`; JSON when absent. */
   readonly contentType?: string;
+  /** The form of the answer, JSON by default. */
+  readonly accept?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -109,10 +111,16 @@ export class ApiClient {
   }
 
   /** A watch. Its chunks end, or reject, when the server, the network or the signal says so. */
-  async stream(path: string, signal: AbortSignal): Promise<ApiStream> {
+  async stream(path: string, signal: AbortSignal, { accept }: Pick<ApiCall, 'accept'> = {}): Promise<ApiStream> {
     const { headers, dispatcher } = await this.#currentCredentials();
     const timeouts = { headersTimeout: ANSWER_TIMEOUT_MS, bodyTimeout: 0 };
-    const answer = await request(this.#server + path, { method: 'GET', headers, dispatcher, signal, ...timeouts });
+    const answer = await request(this.#server + path, {
+      method: 'GET',
+      headers: accepting(headers, accept),
+      dispatcher,
+      signal,
+      ...timeouts,
+    });
     if (answer.statusCode === 401) await this.#dropCredentials();
     return { status: answer.statusCode, chunks: answer.body as AsyncIterable<Buffer> };
   }
@@ -124,8 +132,9 @@ export class ApiClient {
     if (credentials !== null) await (await credentials).dispatcher.destroy();
   }
 
-  async #callOnce({ method, path, body, contentType = 'application/json', signal }: ApiCall): Promise<ApiReply> {
-    const { headers, dispatcher } = await this.#currentCredentials();
+  async #callOnce({ method, path, body, contentType = 'application/json', accept, signal }: ApiCall): Promise<ApiReply> {
+    const { headers: own, dispatcher } = await this.#currentCredentials();
+    const headers = accepting(own, accept);
     const answer = await request(this.#server + path, {
       method,
       dispatcher,
@@ -187,6 +196,10 @@ export class ApiClient {
         throw new Error('a SOCKS proxy to the API server (proxy-url) is not supported, only HTTP');
     }
   }
+}
+
+function accepting(headers: Credentials['headers'], accept: string | undefined): Credentials['headers'] {
+  return accept === undefined ? headers : { ...headers, accept };
 }
 
 function basicAuth(auth: string | undefined): Record<string, string> {

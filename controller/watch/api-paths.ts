@@ -19,8 +19,3 @@ export function objectPath({ kind, namespace, name }: ObjectRef): string {
   const scope = namespace === '' ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
   return `${groupPath(apiVersion)}${scope}/${plural}/${encodeURIComponent(name)}`;
 }
-
-/** `group` of an apiVersion; '' for the core group. */
-export function groupOf(apiVersion: string): string {
-  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
-}

@@ -20,6 +20,8 @@ export interface InformedKind {
   /** Both narrow the watch at the server; '' for all objects. */
   readonly fieldSelector: string;
   readonly labelSelector?: string;
+  /** Of large objects nothing but metadata is wanted. */
+  readonly metadataOnly?: boolean;
   /** Equal for two versions of an object that mean the same to whoever listens. */
   fingerprint(object: RawObject): string;
 }
@@ -85,6 +87,8 @@ export class Informer {
   readonly #times: InformerTimes;
   readonly #backoff: Backoff;
   readonly #stop = new AbortController();
+  /** Ends the pause before the next attempt. */
+  #wake = new AbortController();
   /** The fingerprint of every object that exists, by `namespace/name`. */
   readonly #known = new Map<string, string>();
   /** Version to watch from; null when a list is due. */
@@ -109,6 +113,13 @@ export class Informer {
 
   start(): void {
     this.#running = this.#run();
+  }
+
+  /** There is reason to hope that what failed works now: it is tried at once, and soon again. */
+  retry(): void {
+    this.#backoff.reset();
+    this.#wake.abort();
+    this.#wake = new AbortController();
   }
 
   /** Resolves when no request is left open. Nothing is told any more. */
@@ -136,7 +147,8 @@ export class Informer {
   }
 
   async #wait(ms: number): Promise<void> {
-    await delay(ms, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+    const signal = AbortSignal.any([this.#stop.signal, this.#wake.signal]);
+    await delay(ms, undefined, { signal }).catch(() => undefined);
   }
 
   async #failed(error: unknown): Promise<void> {
@@ -202,7 +214,12 @@ export class Informer {
 
   async #page(token: string): Promise<{ items: readonly RawObject[]; next: string; version: string }> {
     const query = this.#query({ limit: String(PAGE_SIZE), ...(token === '' ? {} : { continue: token }) });
-    const { status, body } = await this.#client.call({ method: 'GET', path: query, signal: this.#stop.signal });
+    const { status, body } = await this.#client.call({
+      method: 'GET',
+      path: query,
+      signal: this.#stop.signal,
+      ...this.#accept('PartialObjectMetadataList'),
+    });
     if (status === 410) throw new Expired();
     if (status !== 200) throw new ApiError(status, body);
     const { items, metadata } = body as { items?: RawObject[] | null; metadata?: { continue?: string; resourceVersion?: string } };
@@ -222,6 +239,10 @@ export class Informer {
     return `${collectionPath(api)}?${new URLSearchParams({ ...parameters, ...selectors }).toString()}`;
   }
 
+  #accept(kind: string): { readonly accept?: string } {
+    return this.#kind.metadataOnly === true ? { accept: `application/json;as=${kind};g=meta.k8s.io;v=v1` } : {};
+  }
+
   /** Whatever is known and has not been seen has vanished while nobody watched. */
   #forgetUnseen(seen: ReadonlySet<string>): void {
     const gone = [...this.#known.keys()].filter((key) => !seen.has(key));
@@ -239,7 +260,7 @@ export class Informer {
     this.#listener.began('watch');
     const stale = setTimeout(() => hangUp.abort(new Error('the watch has been silent for too long')), this.#times.stale);
     try {
-      const { status, chunks } = await this.#client.stream(path, signal);
+      const { status, chunks } = await this.#client.stream(path, signal, this.#accept('PartialObjectMetadata'));
       if (status === 410) throw new Expired();
       if (status !== 200) throw new ApiError(status, parseJson((await collect(chunks)) || '{}'));
       this.#works();

@@ -2,7 +2,7 @@
 import { KINDS } from '#api/k8s/kinds.ts';
 import { POLICIES } from '#api/k8s/policies.ts';
 import type { KindInfo, KindName } from '#api/k8s/kinds.ts';
-import { GATEWAY_GROUP, WEIR_GROUP } from '#api/k8s/schema.ts';
+import { BUNDLE_CHANNEL, BUNDLE_VERSION, GATEWAY_GROUP, WEIR_GROUP } from '#api/k8s/schema.ts';
 
 /** An object as the API server sent it: nothing about it is known yet. */
 export type RawObject = Readonly<Record<string, unknown>>;
@@ -15,6 +15,12 @@ export interface WatchedKind {
   readonly fieldSelector: string;
   /** What to do where the API server does not know the kind. */
   readonly install: string;
+  /** The server is asked for metadata only. */
+  readonly metadataOnly?: boolean;
+  /** Where it cannot be had, everything else goes on without. */
+  readonly optional?: boolean;
+  /** Whether anything of an object of that name is read; absent: always. */
+  readonly concerns?: (name: string) => boolean;
   /** True where Weir writes the status: the latest one is kept, for comparison. */
   readonly writesStatus: boolean;
   /** The object without what is never read. Runs before anything is kept, so memory holds only this. */
@@ -95,7 +101,21 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
     fingerprint: (object) => `${String(metadataOf(object)['uid'])} ${JSON.stringify(pick(object['data'], ['ca.crt']))}`,
   },
   coreKind('Namespace', (object) => base(object, null)),
+  {
+    ...coreKind('CustomResourceDefinition', projectDefinition),
+    metadataOnly: true,
+    optional: true,
+    concerns: (name) => name.endsWith(`.${GATEWAY_GROUP}`) || name.endsWith(`.${WEIR_GROUP}`),
+    fingerprint: (object) => JSON.stringify(projectDefinition(object)),
+  },
 ];
+
+/** With the annotations that tell of which release and channel it is. */
+function projectDefinition(object: RawObject): RawObject {
+  const { apiVersion, kind } = KINDS.CustomResourceDefinition;
+  const { name, uid, annotations } = metadataOf(object);
+  return { apiVersion, kind, metadata: { name, uid, annotations: pick(annotations ?? {}, [BUNDLE_VERSION, BUNDLE_CHANNEL]) } };
+}
 
 /** Kind, version and the metadata that compile reads, with the labels named (null: all of them). */
 function base(object: RawObject, labelNames: readonly string[] | null): Record<string, unknown> {

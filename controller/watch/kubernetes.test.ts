@@ -135,6 +135,7 @@ describeWith(['cluster'], 'KubernetesSource', () => {
       { apiGroups: ['gateway.weir.dev'], resources: ['*'], verbs: ['list', 'watch'] },
       { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
       { apiGroups: [''], resources: ['services', 'namespaces', 'configmaps'], verbs: ['list', 'watch'] },
+      { apiGroups: ['apiextensions.k8s.io'], resources: ['customresourcedefinitions'], verbs: ['list', 'watch'] },
     ];
     const { kubeconfig } = await cluster.account('nosecrets', rules);
     told = new Told(kubeconfig);

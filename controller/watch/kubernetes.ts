@@ -1,7 +1,7 @@
 // The source `kubernetes`: an informer for each kind, telling the pipeline what matters to compile.
+import { groupOf } from '#api/k8s/kinds.ts';
 import type { KubernetesObject, ObjectRef } from '#api/k8s/object.ts';
 import type { ApiClient } from './api-client.ts';
-import { groupOf } from './api-paths.ts';
 import type { Change, Source, SourceListener, SourceProblem } from './event.ts';
 import { Informer, INFORMER_TIMES } from './informer.ts';
 import type { InformerProblem, InformerTimes, RawChange } from './informer.ts';
@@ -62,13 +62,17 @@ export class KubernetesSource implements Source {
   #startKind(kind: WatchedKind): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.push(resolve);
+    const synced = (): void => {
+      this.#synced.add(kind.name);
+      resolve();
+    };
     const listener = {
       changed: (changes: readonly RawChange[]) => this.#changed(kind, changes),
-      synced: () => {
-        this.#synced.add(kind.name);
-        resolve();
+      synced,
+      problem: (problem: InformerProblem | null) => {
+        this.#problem(kind, problem);
+        if (problem !== null && kind.optional === true) synced();
       },
-      problem: (problem: InformerProblem | null) => this.#problem(kind, problem),
       began: (what: 'list' | 'watch') => this.#options.began?.(kind.name, what),
     };
     const informer = new Informer(kind, this.#client, listener, this.#options.times ?? INFORMER_TIMES);
@@ -77,11 +81,14 @@ export class KubernetesSource implements Source {
     return promise;
   }
 
-  #changed(kind: WatchedKind, changes: readonly RawChange[]): void {
+  #changed(kind: WatchedKind, all: readonly RawChange[]): void {
+    const changes = kind.concerns === undefined ? all : all.filter(({ name }) => kind.concerns?.(name));
     // The live status goes first: when compile wants one written, the writer must know what to compare it with.
     if (kind.writesStatus) for (const change of changes) this.#remember(kind, change);
     const relevant = changes.filter((change) => change.relevant).map((change) => toChange(kind, change));
     if (relevant.length > 0) this.#listener?.changed(relevant);
+    // A kind that was missing may be there now.
+    if (kind.name === 'CustomResourceDefinition' && changes.length > 0) for (const informer of this.#informers.values()) informer.retry();
   }
 
   #remember(kind: WatchedKind, change: RawChange): void {
