@@ -8,7 +8,10 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { TestCa } from '../support/certificates.ts';
 import type { IssuedFiles } from '../support/certificates.ts';
 import { describeWith } from '../support/describe-with.ts';
+import { http2Streams, keptConnection, newConnections } from '../support/flows.ts';
+import { WEIR, WEIR_IMAGE } from '../support/pods.ts';
 import { documentedRights } from '../support/rights.ts';
+import { traffic } from '../support/traffic.ts';
 
 // The first run on a machine builds the parts.
 const BUILD_DEADLINE_MS = 15 * 60_000;
@@ -16,7 +19,7 @@ jest.setTimeout(120_000);
 
 const TEST_FOLDER = path.resolve(import.meta.dirname, '..');
 const IMAGES = {
-  weir: { entrypoint: [process.execPath, path.join(TEST_FOLDER, '..', 'cli', 'weir.ts')] },
+  [WEIR_IMAGE]: WEIR,
   server: { entrypoint: [process.execPath, path.join(TEST_FOLDER, 'cluster', 'pod-server.ts')] },
 };
 const GATEWAY = { group: 'gateway.networking.k8s.io', name: 'gw' };
@@ -61,12 +64,12 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'Weir in Pods', () =
   test('restarts its proxies one after the other without a failed request', async () => {
     const { status } = (await cluster.object('service', 'proxy')) as { status: { loadBalancer: { ingress: { ip: string }[] } } };
     const url = `http://${status.loadBalancer.ingress[0]?.ip}/`;
-    const stop = new AbortController();
-    const traffic = constantTraffic(url, stop.signal);
-    await cluster.kubectl(['rollout', 'restart', 'deployment/proxy']);
-    await rolledOut('proxy');
-    stop.abort();
-    expect(await traffic).toBeGreaterThan(20);
+    const { requests, failures } = await traffic([newConnections(url), keptConnection(url), http2Streams(url)], async () => {
+      await cluster.kubectl(['rollout', 'restart', 'deployment/proxy']);
+      await rolledOut('proxy');
+    });
+    expect(failures).toEqual([]);
+    expect(requests).toBeGreaterThan(20);
   });
 
   test('says so in the status of the Gateway', async () => {
@@ -74,20 +77,11 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'Weir in Pods', () =
   });
 });
 
-/** One request after the other, each on a connection of its own; resolves to how many were answered with 200, rejects with any failure. */
-async function constantTraffic(url: string, signal: AbortSignal): Promise<number> {
-  for (let answered = 0; ; answered += 1) {
-    if (signal.aborted) return answered;
-    const { status } = await fetch(url, { headers: { connection: 'close' } });
-    if (status !== 200) throw new Error(`answered ${status} after ${answered} requests`);
-  }
-}
-
 function controller(): object {
   const args = ['controller', '--push-address', '0.0.0.0:9443', ...PUSH_TLS.flatMap((part) => [`--push-tls-${part}`, `/tls/${part}`])];
   return {
     name: 'controller',
-    image: 'weir',
+    image: WEIR_IMAGE,
     args,
     readinessProbe: probe('/readyz', 9080),
     volumeMounts: [{ name: 'tls', mountPath: '/tls' }],
@@ -100,7 +94,7 @@ function proxy(): object {
   const securityContext = { runAsUser: 65532, runAsGroup: 65532, capabilities: { drop: ['ALL'] }, allowPrivilegeEscalation: false };
   return {
     name: 'proxy',
-    image: 'weir',
+    image: WEIR_IMAGE,
     args,
     securityContext,
     readinessProbe: probe('/readyz', 15021),

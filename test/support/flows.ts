@@ -146,6 +146,9 @@ class WebSocketEchoes implements Exchanges {
   }
 
   async next(): Promise<string | null> {
+    const broken = this.#broken;
+    this.#broken = null;
+    if (broken !== null) return broken;
     this.#socket ??= await this.#connect();
     const { promise, resolve } = Promise.withResolvers<string | null>();
     this.#settle = resolve;
@@ -168,11 +171,7 @@ class WebSocketEchoes implements Exchanges {
     socket.on('error', () => undefined);
     socket.on('message', (data: Buffer) => this.#settle?.(data.toString() === String(this.#count) ? null : `echoed ${data.toString()}`));
     socket.on('close', (code) => this.#closed(code));
-    const broken = this.#broken;
-    this.#broken = null;
-    if (broken === null) return socket;
-    socket.terminate();
-    throw new Error(broken);
+    return socket;
   }
 
   #closed(code: number): void {
