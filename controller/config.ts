@@ -10,6 +10,7 @@ import type { FleetMode } from '#api/k8s/gateway-parameters.ts';
 import { LOG_LEVELS } from '#lib/log.ts';
 import type { LogLevel } from '#lib/log.ts';
 import type { Result } from '#lib/result.ts';
+import { AddressPool } from './fleet/address-pool.ts';
 
 /** Everything that can be set. */
 export interface ControllerConfig {
@@ -25,6 +26,8 @@ export interface ControllerConfig {
   readonly addresses: readonly string[];
   /** The Service of the proxies that Gateways share, `<namespace>/<name>`: they tell its addresses where there are no others. '' for none. */
   readonly proxyService: string;
+  /** What Services get that are in front of proxies where there is no load balancer; null without a pool. */
+  readonly addressPool: AddressPool | null;
   readonly pushAddress: BindAddress;
   readonly pushTls: PushTls;
   /** Who serves Gateways, and what is needed to make proxies for one. */
@@ -75,6 +78,11 @@ const FLAGS: Flags = {
     default: '',
     value: 'NAMESPACE/NAME',
     text: 'the Service of the proxies that Gateways share: where --addresses are not given they are its addresses',
+  },
+  'address-pool': {
+    default: '',
+    value: 'LIST',
+    text: 'where there is no load balancer: ranges of addresses for Services in front of proxies, like 10.0.0.0/28,fd00::1-fd00::9',
   },
   'push-address': { default: '0.0.0.0:9443', value: 'HOST:PORT', text: 'where proxies subscribe' },
   'push-tls-cert': { default: '', value: 'FILE', text: 'certificate of the push server, PEM' },
@@ -136,6 +144,7 @@ function toConfig(values: FlagValues): ControllerConfig {
       .map((address) => address.trim())
       .filter((address) => address !== ''),
     proxyService: serviceKey(values),
+    addressPool: addressPool(values.text('address-pool')),
     pushAddress: values.bindAddress('push-address'),
     pushTls: pushTls(values),
     fleets: fleets(values),
@@ -194,6 +203,13 @@ function serviceKey(values: FlagValues): string {
   const text = values.text('proxy-service');
   if (text !== '' && !/^[^/]+\/[^/]+$/.test(text)) throw new Mistake(`--proxy-service: ${JSON.stringify(text)} is not NAMESPACE/NAME`);
   return text;
+}
+
+function addressPool(text: string): AddressPool | null {
+  if (text === '') return null;
+  const pool = AddressPool.parse(text);
+  if (!pool.ok) throw new Mistake(`--address-pool: ${pool.error}`);
+  return pool.value;
 }
 
 function isLoopback(host: string): boolean {

@@ -14,6 +14,7 @@ import { AuthorityFile } from './fleet/authority.ts';
 import type { AuthoritySource } from './fleet/authority.ts';
 import { Fleets } from './fleet/fleets.ts';
 import { LiveFleets } from './fleet/live.ts';
+import { PoolKeeper } from './fleet/pool-keeper.ts';
 import { LeaseElection } from './leader/lease.ts';
 import { Pipeline } from './pipeline.ts';
 import type { ResourceSink } from './pipeline.ts';
@@ -76,6 +77,8 @@ export class Controller {
   readonly #authority: ManagedAuthority | null;
   /** Null where no proxies can be made. */
   readonly #fleets: { readonly live: LiveFleets; readonly fleets: Fleets } | null;
+  /** Null without a pool of addresses. */
+  readonly #pool: PoolKeeper | null;
   readonly #election: LeaseElection;
   readonly #metrics: ControllerMetrics;
   readonly #probes: AdminServer;
@@ -111,6 +114,7 @@ export class Controller {
     });
     this.#programmed = new Programmed(this.#fleet, this.#references);
     this.#fleets = this.#makeFleets();
+    this.#pool = this.#makePool();
     this.#fleet.onChange({
       progressed: (listener) => this.#programmed.progressed(listener),
       proxiesChanged: (gateway) => this.#programmed.proxiesChanged(gateway),
@@ -134,6 +138,7 @@ export class Controller {
     this.#ready = true;
     // Not before the first compile: a leader takes away what it does not want.
     this.#fleets?.live.start();
+    this.#pool?.start();
     this.#election.start();
     this.#log.info({ push, objects: Object.fromEntries(this.#source.objectCounts()) }, 'proxies are served');
     return { push, probes, admin };
@@ -146,7 +151,13 @@ export class Controller {
     await Promise.all([this.#push.stop(), this.#authority?.stop()]);
     this.#programmed.stop();
     await this.#pipeline.stop();
-    await Promise.all([this.#writer.stop(), this.#events.stop(), this.#fleets?.fleets.stop(), this.#fleets?.live.stop()]);
+    await Promise.all([
+      this.#writer.stop(),
+      this.#events.stop(),
+      this.#fleets?.fleets.stop(),
+      this.#fleets?.live.stop(),
+      this.#pool?.stop(),
+    ]);
     await this.#election.stop();
     await Promise.all([this.#probes.stop(), this.#admin.stop(), this.#client.close()]);
   }
@@ -173,6 +184,7 @@ export class Controller {
       this.#fleets?.fleets.resume();
       // What was refused while nobody led has been told to nobody.
       for (const refusal of this.#fleet.refusals()) this.#events.report(refusal);
+      this.#pool?.resume();
     };
     return new LeaseElection({ client: this.#client, namespace, name, identity, log: this.#log, changed });
   }
@@ -201,7 +213,7 @@ export class Controller {
   }
 
   #makeFleets(): { live: LiveFleets; fleets: Fleets } | null {
-    const { controllerName, fleets } = this.#config;
+    const { controllerName, fleets, addressPool } = this.#config;
     const authority = this.#authority ?? this.#authorityFile();
     if (fleets.lacks !== '' || authority === null) return null;
     const { image, controller, controllerTlsName, certificateLifetime } = fleets;
@@ -209,7 +221,7 @@ export class Controller {
     const made = new Fleets({
       client: this.#client,
       live,
-      settings: { controllerName, image, controller, controllerTlsName, certificateLifetime },
+      settings: { controllerName, image, controller, controllerTlsName, certificateLifetime, poolFamilies: addressPool?.families ?? [] },
       authority,
       gatewayUid: (gateway) => this.#source.live.get(gatewayRef(gateway))?.uid ?? '',
       leads: () => this.#election.leads(),
@@ -217,6 +229,12 @@ export class Controller {
       log: this.#log,
     });
     return { live, fleets: made };
+  }
+
+  #makePool(): PoolKeeper | null {
+    const { addressPool: pool } = this.#config;
+    if (pool === null) return null;
+    return new PoolKeeper({ client: this.#client, pool, leads: () => this.#election.leads(), log: this.#log });
   }
 
   #authorityFile(): AuthoritySource | null {

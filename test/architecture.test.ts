@@ -35,6 +35,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'api',
     'lib',
     'controller/compile/result.ts',
+    'controller/compile/address-pool.ts',
     'controller/compile/fleet-name.ts',
     'controller/compile/fleet-identity.ts',
     'controller/status/work-queue.ts',

@@ -1,6 +1,7 @@
 // The fleet of a Gateway that has one to itself, and the addresses at which the Service of a fleet is reached.
 import { isIP } from 'node:net';
-import type { Gateway } from '#api/k8s/k8s.ts';
+import type { Gateway, Service } from '#api/k8s/k8s.ts';
+import { ADDRESSES_ASSIGNED } from './address-pool.ts';
 import { fleetPorts, sortedPorts } from './fleet-ports.ts';
 import { gatewayFrameUnit } from './gateway-frame.ts';
 import { listenerSetUnit } from './listener-set.ts';
@@ -27,7 +28,7 @@ export const fleetUnit: UnitKind<null> = {
       ports,
       labels,
       annotations,
-      addresses: gateway.spec.addresses.map(({ value }) => value),
+      addresses: gateway.spec.addresses.filter(({ type }) => type === 'IPAddress').map(({ value }) => value),
     };
     return { ...valueOnly(null), fleet };
   },
@@ -44,6 +45,7 @@ function portsOf(view: View, gateway: Gateway): FleetPort[] {
 
 interface ServiceStatus {
   readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string }[] };
+  readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string; readonly message: string }[];
 }
 
 /** Where the Service of a fleet is reached: what its load balancer says, or its own addresses where it has none. */
@@ -51,11 +53,22 @@ export function serviceAddresses(view: View, namespace: string, name: string): r
   const service = view.object('Service', namespace, name);
   if (service === undefined) return [];
   if (service.spec.type !== 'LoadBalancer') return (service.spec.clusterIPs ?? []).filter((ip) => isIP(ip) !== 0).map(ipAddress);
-  const ingress = ((service.status ?? {}) as ServiceStatus).loadBalancer?.ingress ?? [];
+  const ingress = statusOf(service).loadBalancer?.ingress ?? [];
   return ingress.flatMap(({ ip, hostname }): StatusAddress[] => {
     if (ip !== undefined) return [ipAddress(ip)];
     return hostname === undefined ? [] : [{ type: 'Hostname', value: hostname }];
   });
+}
+
+/** Why a Service lacks addresses of the controller's pool; null when it lacks none, or is none of the pool's. */
+export function poolObstacle(view: View, namespace: string, name: string): { readonly reason: string; readonly message: string } | null {
+  const service = view.object('Service', namespace, name);
+  const conditions = service === undefined ? [] : (statusOf(service).conditions ?? []);
+  return conditions.find(({ type, status }) => type === ADDRESSES_ASSIGNED && status === 'False') ?? null;
+}
+
+function statusOf({ status }: Service): ServiceStatus {
+  return (status ?? {}) as ServiceStatus;
 }
 
 function ipAddress(value: string): StatusAddress {

@@ -1,8 +1,9 @@
 // The addresses of a Gateway: those it asks for, those of the proxies or their Service, or those of the Service of its own fleet.
 import { isIP } from 'node:net';
 import type { Gateway } from '#api/k8s/k8s.ts';
+import { canonicalAddress } from '#lib/ip-address.ts';
 import type { Obstacle } from './conditions.ts';
-import { serviceAddresses } from './fleet.ts';
+import { poolObstacle, serviceAddresses } from './fleet.ts';
 import { fleetName } from './fleet-name.ts';
 import type { StatusAddress } from './result.ts';
 import { splitKey, type View } from './view.ts';
@@ -41,11 +42,14 @@ function ofService(view: View, gateway: Gateway, asked: readonly string[]): Gate
   const [namespace, name] = [gateway.metadata.namespace ?? '', fleetName(gateway.metadata.name)];
   const addresses = serviceAddresses(view, namespace, name);
   const service = `Service/${namespace}/${name}`;
-  if (addresses.length === 0) {
-    return { addresses, obstacle: { reason: 'AddressNotAssigned', message: `${service} has no address yet` } };
+  const why = poolObstacle(view, namespace, name);
+  const missing = asked.filter((value) => !addresses.some((address) => address.value === canonicalAddress(value)));
+  if (addresses.length === 0 && (missing.length === 0 || why?.reason !== 'AddressNotUsable')) {
+    const message = why === null ? `${service} has no address yet` : `${service}: ${why.message}`;
+    return { addresses, obstacle: { reason: 'AddressNotAssigned', message } };
   }
-  const missing = asked.filter((value) => !addresses.some((address) => address.value === value));
   if (missing.length === 0) return { addresses, obstacle: null };
   const has = addresses.map(({ value }) => value).join(', ');
-  return { addresses, obstacle: { reason: 'AddressNotUsable', message: `${service} is reached at ${has}, not at ${missing.join(', ')}` } };
+  const message = why === null ? `${service} is reached at ${has}, not at ${missing.join(', ')}` : `${service}: ${why.message}`;
+  return { addresses, obstacle: { reason: 'AddressNotUsable', message } };
 }

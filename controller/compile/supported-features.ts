@@ -56,7 +56,7 @@ const FEATURES: readonly string[] = [
 ];
 
 /** Those that need proxies made for a Gateway. */
-const OF_FLEETS: readonly string[] = ['GatewayInfrastructure'];
+const OF_FLEETS: readonly string[] = ['GatewayInfrastructure', 'GatewayStaticAddresses'];
 
 /** Those that need fields of the experimental channel. */
 const OF_EXPERIMENTAL_FIELDS: ReadonlySet<string> = new Set([

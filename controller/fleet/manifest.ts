@@ -36,6 +36,8 @@ export interface FleetSettings {
   readonly controller: string;
   /** The name in the certificate of the push servers, where it is not that host. */
   readonly controllerTlsName: string;
+  /** The families of addresses that the controller's own pool has; none without a pool. */
+  readonly poolFamilies: readonly ('IPv4' | 'IPv6')[];
   /** How long the certificates of proxies are good, milliseconds. */
   readonly certificateLifetime: number;
 }

@@ -14,6 +14,7 @@ const SETTINGS = {
   image: 'weir-proxy:test',
   controller: 'weir-controller.weir-system.svc:9443',
   controllerTlsName: '',
+  poolFamilies: [],
   certificateLifetime: 3_600_000,
 };
 const PEMS = { ca: 'the CA', certificate: 'the certificate', privateKey: 'the key' };

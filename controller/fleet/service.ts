@@ -2,24 +2,48 @@
 import { isIP } from 'node:net';
 import type { GatewayParametersSpec } from '#api/k8s/k8s.ts';
 import type { DesiredFleet } from '../compile/result.ts';
+import { ASKED_ADDRESSES, POOL_CLASS } from '../compile/address-pool.ts';
 import { portName } from './deployment.ts';
-import { metadataFor, selectorOf, type Fields, type FleetSettings, type Manifest } from './manifest.ts';
+import { metadataFor, selectorOf, type Fields, type FleetSettings, type Labels, type Manifest } from './manifest.ts';
 
 export function service(fleet: DesiredFleet, parameters: GatewayParametersSpec, settings: FleetSettings): Manifest {
-  const { type = 'LoadBalancer', annotations = {}, externalTrafficPolicy, loadBalancerClass } = parameters.service ?? {};
+  const { type = 'LoadBalancer', annotations = {}, externalTrafficPolicy } = parameters.service ?? {};
+  const balancer = type === 'LoadBalancer' ? balancerOf(fleet, parameters, settings) : { annotations: {}, spec: {} };
   return {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: metadataFor(fleet, settings, annotations),
+    metadata: metadataFor(fleet, settings, { ...annotations, ...balancer.annotations }),
     spec: {
       type,
       selector: selectorOf(fleet),
       ports: fleet.ports.map(({ protocol, port }) => ({ name: portName({ protocol, port }), protocol, port, targetPort: port })),
       ...(externalTrafficPolicy === undefined ? {} : { externalTrafficPolicy }),
-      ...(loadBalancerClass === undefined ? {} : { loadBalancerClass }),
-      ...(type === 'LoadBalancer' ? askedAddress(fleet) : {}),
+      ...balancer.spec,
     },
   };
+}
+
+/** Which load balancer is meant, and the addresses that it is asked for. */
+interface Balancer {
+  readonly annotations: Labels;
+  readonly spec: Fields;
+}
+
+/** The controller's own pool is the load balancer where it has one and nobody names another. */
+function balancerOf(fleet: DesiredFleet, parameters: GatewayParametersSpec, settings: FleetSettings): Balancer {
+  const { loadBalancerClass } = parameters.service ?? {};
+  if (loadBalancerClass !== undefined) return { annotations: {}, spec: { loadBalancerClass, ...askedAddress(fleet) } };
+  if (settings.poolFamilies.length === 0) return { annotations: {}, spec: askedAddress(fleet) };
+  return { annotations: askedOfPool(fleet), spec: ofPool(settings) };
+}
+
+/** With addresses of both families, where the cluster has both. */
+function ofPool({ poolFamilies }: FleetSettings): Fields {
+  return { loadBalancerClass: POOL_CLASS, ...(poolFamilies.length > 1 ? { ipFamilyPolicy: 'PreferDualStack' } : {}) };
+}
+
+function askedOfPool({ addresses }: DesiredFleet): Labels {
+  return addresses.length === 0 ? {} : { [ASKED_ADDRESSES]: addresses.map((address) => (address === '' ? 'any' : address)).join(',') };
 }
 
 /** A load balancer can be asked for one address. What it gives is what the status of the Gateway says. */

@@ -82,7 +82,7 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
     ...base(object, null),
     spec: pick(object['spec'], ['type', 'ports', 'clusterIPs']),
     // One that stands in front of proxies tells the addresses of Gateways.
-    status: pick(object['status'], ['loadBalancer']),
+    status: pick(object['status'], ['loadBalancer', 'conditions']),
   })),
   coreKind('EndpointSlice', (object) => ({
     ...base(object, ['kubernetes.io/service-name']),

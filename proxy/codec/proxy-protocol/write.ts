@@ -1,5 +1,6 @@
 // Writes the header of the PROXY protocol that goes before everything else on a connection to a backend.
 import net from 'node:net';
+import { octetsOf } from '#lib/ip-address.ts';
 import { COMMAND, FAMILY, SIGNATURE, TLV, TLV_HEADER, TRANSPORT, V2_HEADER } from './format.ts';
 
 /** Who a connection to a backend is made for. */
@@ -57,26 +58,6 @@ function addresses({ remoteAddress, remotePort, localAddress, localPort }: Proxi
   ports.writeUInt16BE(remotePort, 0);
   ports.writeUInt16BE(localPort, 2);
   return Buffer.concat([octetsOf(inFamily(remoteAddress, family)), octetsOf(inFamily(localAddress, family)), ports]);
-}
-
-function octetsOf(address: string): Buffer {
-  if (net.isIP(address) === 4) return Buffer.from(address.split('.').map(Number));
-  // The tail of a mapped address is written as IPv4.
-  const tail = /(?<=:)\d+\.\d+\.\d+\.\d+$/.exec(address)?.[0] ?? null;
-  const last = tail === null ? Buffer.alloc(0) : Buffer.from(tail.split('.').map(Number));
-  const text = tail === null ? address : address.slice(0, -tail.length).replace(/(?<=[^:]):$/, '');
-  return Buffer.concat([groups(text, 8 - last.length / 2), last]);
-}
-
-/** `count` groups of sixteen bits; `::` stands for those that are left out. */
-function groups(text: string, count: number): Buffer {
-  const [before = '', after = ''] = text.split('::', 2);
-  const [head, tail] = [before, after].map((part) => (part === '' ? [] : part.split(':')));
-  const known = [head ?? [], tail ?? []] as const;
-  const gap = Array.from({ length: count - known[0].length - known[1].length }, () => '0');
-  const bytes = Buffer.alloc(count * 2);
-  [...known[0], ...gap, ...known[1]].forEach((group, i) => bytes.writeUInt16BE(Number.parseInt(group, 16), 2 * i));
-  return bytes;
 }
 
 function authority(serverName: string): Buffer {

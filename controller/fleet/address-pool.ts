@@ -1,0 +1,194 @@
+// A pool of addresses for Services of type LoadBalancer, and who gets which of it: a pure function of the Services that want one.
+// What they have already is written in their statuses, so nothing else needs to be kept.
+import net from 'node:net';
+import { parseAddressRange } from '#lib/address-range.ts';
+import { addressOf, canonicalAddress, numberOf } from '#lib/ip-address.ts';
+import { err, ok, type Result } from '#lib/result.ts';
+
+/** As Services spell it in spec.ipFamilies. */
+export type IpFamily = 'IPv4' | 'IPv6';
+
+/** Addresses from the first to the last, as numbers. */
+interface PoolRange {
+  readonly version: 4 | 6;
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+/** A Service that is to have addresses of the pool. */
+export interface PooledService {
+  /** `<namespace>/<name>`. */
+  readonly key: string;
+  /** metadata.creationTimestamp: the older goes first. */
+  readonly createdAt: string;
+  readonly families: readonly IpFamily[];
+  /** The addresses that it asks for; '' for any. Without one it asks for any. */
+  readonly asked: readonly string[];
+  /** Those that it has. */
+  readonly has: readonly string[];
+}
+
+/** What a Service gets. */
+export interface Allocation {
+  readonly addresses: readonly string[];
+  /** What it does not get, and why; null when it has everything. */
+  readonly obstacle: { readonly reason: 'AddressNotUsable' | 'AddressNotAssigned'; readonly message: string } | null;
+}
+
+const VERSIONS = { IPv4: 4, IPv6: 6 } as const;
+
+export class AddressPool {
+  readonly #ranges: readonly PoolRange[];
+
+  private constructor(ranges: readonly PoolRange[]) {
+    this.#ranges = ranges;
+  }
+
+  /** Reads ranges by commas, `10.0.0.0/28` or `10.0.0.10-10.0.0.20`; fails with which is wrong and why. */
+  static parse(text: string): Result<AddressPool> {
+    const ranges: PoolRange[] = [];
+    for (const part of text.split(',').map((each) => each.trim())) {
+      const range = part.includes('-') ? fromTo(part) : subnet(part);
+      if (!range.ok) return err(`${JSON.stringify(part)} ${range.error}`);
+      ranges.push(range.value);
+    }
+    return ok(new AddressPool(ranges));
+  }
+
+  /** The families that it has addresses of. */
+  get families(): readonly IpFamily[] {
+    return (['IPv4', 'IPv6'] as const).filter((family) => this.#ranges.some(({ version }) => version === VERSIONS[family]));
+  }
+
+  /** Whether an address, in its one spelling, is of the pool. */
+  has(address: string): boolean {
+    const version = net.isIP(address);
+    if (version === 0) return false;
+    const number = numberOf(address);
+    return this.#ranges.some((range) => range.version === version && range.first <= number && number <= range.last);
+  }
+
+  /** Every address of a family, in order. */
+  *addresses(family: IpFamily): Iterable<string> {
+    for (const { version, first, last } of this.#ranges) {
+      if (version !== VERSIONS[family]) continue;
+      for (let number = first; number <= last; number++) yield addressOf(number, version);
+    }
+  }
+}
+
+/** What each Service gets, by its key. No address is given twice; what a Service has it keeps as long as it may. */
+export function allocate(pool: AddressPool, services: readonly PooledService[]): ReadonlyMap<string, Allocation> {
+  const inOrder = [...services].sort((a, b) => (a.createdAt === b.createdAt ? compare(a.key, b.key) : compare(a.createdAt, b.createdAt)));
+  const round = new Round(pool, inOrder);
+  return new Map(inOrder.map((service) => [service.key, round.allocate(service)]));
+}
+
+/** One pass over all Services. */
+class Round {
+  readonly #pool: AddressPool;
+  /** Who has an address: what a Service lets go of is free from the next round on, when everybody can see that. */
+  readonly #owners = new Map<string, string>();
+  /** The addresses of a family that have not been looked at yet: none before is free. */
+  readonly #rest: Readonly<Record<IpFamily, Iterator<string>>>;
+
+  constructor(pool: AddressPool, services: readonly PooledService[]) {
+    this.#pool = pool;
+    this.#rest = { IPv4: pool.addresses('IPv4')[Symbol.iterator](), IPv6: pool.addresses('IPv6')[Symbol.iterator]() };
+    for (const { key, has } of services) {
+      for (const address of has) if (pool.has(address) && !this.#owners.has(address)) this.#owners.set(address, key);
+    }
+  }
+
+  allocate(service: PooledService): Allocation {
+    const named = service.asked.filter((address) => address !== '');
+    const refusals = named.flatMap((address) => this.#refusal(service, address) ?? []);
+    const granted = refusals.length === named.length ? [] : this.#ownAmong(service, named);
+    // Better those it has than none, as long as it cannot have those that it asks for.
+    const kept = granted.length > 0 ? granted : this.#onePerFamily(service);
+    const wantsAny = named.length === 0 || service.asked.includes('');
+    const added = wantsAny ? this.#fill(service, kept) : { addresses: [], lacking: [] };
+    const addresses = [...kept, ...added.addresses];
+    if (refusals.length > 0) return { addresses, obstacle: { reason: 'AddressNotUsable', message: refusals.join('; ') } };
+    if (added.lacking.length === 0) return { addresses, obstacle: null };
+    return { addresses, obstacle: { reason: 'AddressNotAssigned', message: this.#describeLack(added.lacking) } };
+  }
+
+  /** Takes an address for a Service, or says why it cannot have it. */
+  #refusal({ key, families }: PooledService, text: string): string | null {
+    const address = canonicalAddress(text);
+    if (!this.#pool.has(address)) return `${text} is not an address of the pool`;
+    if (!families.some((family) => net.isIP(address) === VERSIONS[family]))
+      return `${text} is not ${families.join(' or ')}, as the Service is`;
+    const owner = this.#owners.get(address) ?? key;
+    if (owner !== key) return `${text} belongs to Service/${owner}`;
+    this.#owners.set(address, key);
+    return null;
+  }
+
+  #ownAmong({ key }: PooledService, named: readonly string[]): string[] {
+    return [...new Set(named.map(canonicalAddress))].filter((address) => this.#owners.get(address) === key);
+  }
+
+  #onePerFamily({ key, has, families }: PooledService): string[] {
+    const own = has.filter((address) => this.#owners.get(address) === key);
+    return families.flatMap((family) => own.find((address) => net.isIP(address) === VERSIONS[family]) ?? []);
+  }
+
+  /** An address for each family that there is none of yet. */
+  #fill({ key, families }: PooledService, kept: readonly string[]): { addresses: string[]; lacking: IpFamily[] } {
+    const addresses: string[] = [];
+    const lacking: IpFamily[] = [];
+    const available = families.filter((family) => this.#pool.families.includes(family));
+    // A Service of both families does with the one that the pool has.
+    for (const family of available.length === 0 ? families : available) {
+      if (kept.some((address) => net.isIP(address) === VERSIONS[family])) continue;
+      const address = this.#takeFree(family, key);
+      if (address === null) lacking.push(family);
+      else addresses.push(address);
+    }
+    return { addresses, lacking };
+  }
+
+  #takeFree(family: IpFamily, key: string): string | null {
+    for (;;) {
+      const next = this.#rest[family].next();
+      if (next.done === true) return null;
+      if (this.#owners.has(next.value)) continue;
+      this.#owners.set(next.value, key);
+      return next.value;
+    }
+  }
+
+  #describeLack(families: readonly IpFamily[]): string {
+    const lacks = families.map((family) =>
+      this.#pool.families.includes(family) ? `no ${family} address of the pool is free` : `the pool has no ${family} addresses`,
+    );
+    return lacks.join('; ');
+  }
+}
+
+/** Without the first and the last address of an IPv4 subnet, which stand for the network and for all of it. */
+function subnet(text: string): Result<PoolRange> {
+  const range = parseAddressRange(text);
+  if (!range.ok) return range;
+  const { address, bits, version } = range.value;
+  const size = 1n << BigInt((version === 4 ? 32 : 128) - bits);
+  const first = (numberOf(address) / size) * size;
+  const margin = version === 4 && size > 2n ? 1n : 0n;
+  return ok({ version, first: first + margin, last: first + size - 1n - margin });
+}
+
+function fromTo(text: string): Result<PoolRange> {
+  const [from = '', to = '', ...more] = text.split('-').map((each) => canonicalAddress(each.trim()));
+  const [version, other] = [net.isIP(from), net.isIP(to)];
+  if ((version !== 4 && version !== 6) || other !== version || more.length > 0) {
+    return err('must be two addresses of one family like 10.0.0.10-10.0.0.20');
+  }
+  if (numberOf(from) > numberOf(to)) return err('must begin with the lower address');
+  return ok({ version, first: numberOf(from), last: numberOf(to) });
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

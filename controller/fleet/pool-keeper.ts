@@ -1,0 +1,119 @@
+// Keeps the address pool: the leader gives every Service of the pool's class its addresses, by writing them into its status.
+import type { Log } from '#lib/log.ts';
+import { WorkQueue } from '../status/work-queue.ts';
+import type { WorkOutcome } from '../status/work-queue.ts';
+import { messageOf } from '../watch/api-client.ts';
+import type { ApiClient } from '../watch/api-client.ts';
+import { Informer } from '../watch/informer.ts';
+import type { InformerProblem, RawChange } from '../watch/informer.ts';
+import { metadataOf } from '../watch/kinds.ts';
+import type { RawObject } from '../watch/kinds.ts';
+import { allocate } from './address-pool.ts';
+import type { AddressPool, Allocation } from './address-pool.ts';
+import { FLEET_KINDS, fleetObjectPath } from './kinds.ts';
+import { pooledService, statusToWrite, type LivePooledService } from './pooled-service.ts';
+
+export interface PoolKeeperOptions {
+  readonly client: ApiClient;
+  readonly pool: AddressPool;
+  readonly leads: () => boolean;
+  readonly log: Log;
+}
+
+/** One piece of work: all Services together, for what one gets depends on the others. */
+const ALL = 'all';
+const RETRY_MS = 1_000;
+
+export class PoolKeeper {
+  readonly #options: PoolKeeperOptions;
+  readonly #informer: Informer;
+  readonly #queue: WorkQueue;
+  readonly #services = new Map<string, LivePooledService>();
+  #synced = false;
+
+  constructor(options: PoolKeeperOptions) {
+    this.#options = options;
+    const kind = {
+      api: FLEET_KINDS.Service,
+      fieldSelector: '',
+      fingerprint: (object: RawObject) => String(metadataOf(object)['resourceVersion']),
+    };
+    this.#informer = new Informer(kind, options.client, {
+      changed: (changes) => this.#changed(changes),
+      synced: () => this.#sync(),
+      problem: (problem) => this.#problem(problem),
+      began: () => undefined,
+    });
+    this.#queue = new WorkQueue({ concurrency: 1, open: () => this.#synced && options.leads(), work: () => this.#work() });
+  }
+
+  start(): void {
+    this.#informer.start();
+  }
+
+  /** This controller leads now. */
+  resume(): void {
+    this.#queue.request(ALL);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#informer.stop(), this.#queue.stop()]);
+  }
+
+  #sync(): void {
+    this.#synced = true;
+    this.#queue.request(ALL);
+  }
+
+  #changed(changes: readonly RawChange[]): void {
+    let matters = false;
+    for (const { type, namespace, name, object } of changes) {
+      const key = `${namespace}/${name}`;
+      const service = type === 'delete' || object === null ? null : pooledService(namespace, name, object);
+      if (service === null) matters = this.#services.delete(key) || matters;
+      else matters = this.#take(service) || matters;
+    }
+    if (matters) this.#queue.request(ALL);
+  }
+
+  /** The watch may be behind what a write was answered with: false for news that is none. */
+  #take(service: LivePooledService): boolean {
+    const known = this.#services.get(service.key);
+    if (known !== undefined && BigInt(known.resourceVersion) >= BigInt(service.resourceVersion)) return false;
+    this.#services.set(service.key, service);
+    return true;
+  }
+
+  async #work(): Promise<WorkOutcome> {
+    const { pool, log } = this.#options;
+    try {
+      for (const [key, allocation] of allocate(pool, [...this.#services.values()])) await this.#bring(key, allocation);
+      return { restMs: 0, again: false };
+    } catch (error) {
+      log.warn({ err: error }, 'addresses of the pool cannot be assigned');
+      return { restMs: RETRY_MS, again: true };
+    }
+  }
+
+  /** Refused where somebody else has changed the Service: the watch tells of it, and another round follows. */
+  async #bring(key: string, allocation: Allocation): Promise<void> {
+    const { client, leads, log } = this.#options;
+    const service = this.#services.get(key);
+    // Gone meanwhile: what it had is free in the next round.
+    const status = service === undefined ? null : statusToWrite(service, allocation);
+    if (service === undefined || status === null) return;
+    if (!leads()) throw new Error('another controller leads now');
+    const { namespace, name, resourceVersion } = service;
+    const path = `${fleetObjectPath({ kind: 'Service', namespace, name })}/status`;
+    const body = { metadata: { resourceVersion }, status };
+    const reply = await client.call({ method: 'PATCH', path, body, contentType: 'application/merge-patch+json' });
+    if (reply.status !== 200) throw new Error(`Service/${key}: ${messageOf(reply.body) ?? `the API server answered ${reply.status}`}`);
+    const after = pooledService(namespace, name, reply.body as RawObject);
+    if (after !== null) this.#take(after);
+    log.info({ service: key, addresses: allocation.addresses, ...(allocation.obstacle ?? {}) }, 'addresses of a Service assigned');
+  }
+
+  #problem(problem: InformerProblem | null): void {
+    if (problem !== null) this.#options.log.warn({ problem }, 'Services cannot be watched: the address pool assigns nothing');
+  }
+}

@@ -1,0 +1,142 @@
+// Addresses where there is no load balancer: the controller's pool against a real API server. Pods stay pending: there are no nodes.
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import path from 'node:path';
+import { startCluster } from '../cluster/cluster.ts';
+import type { Account, Cluster } from '../cluster/cluster.ts';
+import { TestCa } from '../support/certificates.ts';
+import type { IssuedFiles } from '../support/certificates.ts';
+import { Child } from '../support/child.ts';
+import { describeWith } from '../support/describe-with.ts';
+import { documentedRights } from '../support/rights.ts';
+
+jest.setTimeout(180_000);
+const POOL = '203.0.113.1-203.0.113.3';
+const UNUSABLE = '198.51.100.7';
+
+interface Address {
+  readonly type?: string;
+  readonly value?: string;
+}
+
+interface Condition {
+  readonly type: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+interface Live {
+  readonly status?: { readonly addresses?: readonly Address[]; readonly conditions?: readonly Condition[] };
+}
+
+const GATEWAY_CLASS = {
+  apiVersion: 'gateway.networking.k8s.io/v1',
+  kind: 'GatewayClass',
+  metadata: { name: 'weir' },
+  spec: { controllerName: 'gateway.weir.dev/controller' },
+};
+
+function gateway(name: string, addresses: readonly Address[] = []): object {
+  const listeners = [{ name: 'http', port: 80, protocol: 'HTTP' }];
+  const metadata = { name, namespace: 'default' };
+  return {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'Gateway',
+    metadata,
+    spec: { gatewayClassName: 'weir', addresses, listeners },
+  };
+}
+
+describeWith(['cluster'], 'an address pool', () => {
+  let cluster: Cluster;
+  let account: Account;
+  let ca: TestCa;
+  let certificate: IssuedFiles;
+  let controller: Child;
+
+  function startController(): Child {
+    const { certificate: own, privateKey, ca: signer } = certificate;
+    const tls = ['--push-tls-cert', own, '--push-tls-key', privateKey, '--push-tls-ca', signer];
+    const free = ['--push-address', '--metrics-address', '--admin-address'].flatMap((flag) => [flag, '127.0.0.1:0']);
+    const fleets = ['--push-tls-ca-key', path.join(ca.folder, 'ca.key'), '--proxy-image', 'proxy:1', '--proxy-controller', 'weir:9443'];
+    const pool = ['--fleet', 'PerGateway', '--address-pool', POOL];
+    return new Child(['controller', '--kubeconfig', account.kubeconfig, '--namespace', 'default', ...fleets, ...pool, ...free, ...tls]);
+  }
+
+  const apply = (...objects: object[]) => cluster.apply(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+
+  /** A Gateway of another class has no proxies, hence no Service. Not deleted: that waits for the garbage collector. */
+  const letGo = (name: string) =>
+    cluster.kubectl(['patch', 'gateway', name, '--type=merge', '-p', JSON.stringify({ spec: { gatewayClassName: 'another' } })]);
+
+  /** Waits until the addresses of a Gateway are these, and answers why it is not programmed, or not accepted. */
+  async function told(name: string, addresses: readonly string[], reason: string): Promise<string> {
+    let object: Live = {};
+    const conditions = () => object.status?.conditions ?? [];
+    const holds = async (): Promise<boolean> => {
+      object = (await cluster.object('gateway', name)) as unknown as Live;
+      const found = (object.status?.addresses ?? []).map(({ value }) => value).sort();
+      return found.join() === [...addresses].sort().join() && conditions().some((one) => one.reason === reason);
+    };
+    await cluster.until(`gateway/${name}`, holds, 30_000).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${JSON.stringify(object.status)}\n${controller.output.slice(-4_000)}`);
+    });
+    return conditions().find((one) => one.reason === reason)?.message ?? '';
+  }
+
+  beforeAll(async () => {
+    [cluster, ca] = await Promise.all([startCluster(), TestCa.create()]);
+    [account, certificate] = await Promise.all([cluster.account('controller', documentedRights()), ca.issue('controller', 'IP:127.0.0.1')]);
+    await apply(GATEWAY_CLASS);
+    controller = startController();
+  }, 60_000);
+
+  afterAll(async () => {
+    await controller?.stop('SIGKILL');
+    await cluster?.stop();
+    await ca?.remove();
+  });
+
+  test('gives each Gateway an address of its own, until there are none left', async () => {
+    await apply(gateway('one'));
+    await told('one', ['203.0.113.1'], 'Pending');
+    await apply(gateway('two', [{ type: 'IPAddress' }]), gateway('three', [{ value: '203.0.113.3' }]));
+    await Promise.all([told('two', ['203.0.113.2'], 'Pending'), told('three', ['203.0.113.3'], 'Pending')]);
+    await apply(gateway('four'));
+    const message = await told('four', [], 'AddressNotAssigned');
+    expect(message).toBe('Service/default/weir-four: no IPv4 address of the pool is free');
+  });
+
+  test('goes on where its predecessor stopped', async () => {
+    await controller.stop('SIGTERM');
+    controller = startController();
+    await controller.printed(/"leading":true/);
+    await letGo('two');
+    await told('four', ['203.0.113.2'], 'Pending');
+    await Promise.all([told('one', ['203.0.113.1'], 'Pending'), told('three', ['203.0.113.3'], 'Pending')]);
+  });
+
+  test('gives what is asked for and free, tells what is not, and sees when it is mended', async () => {
+    await letGo('four');
+    const strange = { type: 'test/strange', value: '203.0.113.2,any' };
+    const [unusable, taken, usable] = [{ value: UNUSABLE }, { value: '203.0.113.1' }, { value: '203.0.113.2' }];
+    await apply(gateway('asks', [strange, unusable, taken, usable]));
+    await told('asks', [], 'UnsupportedAddress');
+    await apply(gateway('asks', [unusable, taken, usable]));
+    const message = await told('asks', ['203.0.113.2'], 'AddressNotUsable');
+    expect(message).toContain(`${UNUSABLE} is not an address of the pool; 203.0.113.1 belongs to Service/default/weir-one`);
+    await apply(gateway('asks', [usable]));
+    await told('asks', ['203.0.113.2'], 'Pending');
+    await apply(gateway('asks', [unusable]));
+    await told('asks', ['203.0.113.2'], 'AddressNotUsable');
+    await apply(gateway('asks'));
+    await told('asks', ['203.0.113.2'], 'Pending');
+  });
+
+  test('is for any Service of its class', async () => {
+    await letGo('three');
+    const spec = { type: 'LoadBalancer', loadBalancerClass: 'gateway.weir.dev/address-pool', ports: [{ port: 80 }] };
+    await apply({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'own', namespace: 'default' }, spec });
+    const hasAddress = async () => JSON.stringify(await cluster.object('service', 'own')).includes('"ip":"203.0.113.3"');
+    await cluster.until('its address', hasAddress, 30_000);
+  });
+});
