@@ -96,6 +96,7 @@ export class Controller {
     this.#client = new ApiClient(kubeConfig);
     this.#metrics = new ControllerMetrics({
       objects: () => this.#source.objectCounts(),
+      troubles: () => this.#source.troubles(),
       proxies: () => this.#fleet.size,
       statusesWaiting: () => this.#writer.depth,
       leads: () => this.#election.leads(),

@@ -6,6 +6,8 @@ import type { WriteResult } from '../status/writer.ts';
 /** What is asked for when metrics are read. */
 export interface MetricSources {
   readonly objects: () => ReadonlyMap<string, number>;
+  /** Kinds that cannot be followed, and why. */
+  readonly troubles: () => ReadonlyMap<string, string>;
   readonly proxies: () => number;
   readonly statusesWaiting: () => number;
   readonly leads: () => boolean;
@@ -31,6 +33,15 @@ export class ControllerMetrics {
     this.#gauge('weir_objects', 'Objects known, by kind.', ['kind'], (gauge) => {
       for (const [kind, count] of sources.objects()) gauge.set({ kind }, count);
     });
+    this.#gauge(
+      'weir_watch_trouble',
+      '1 for a kind that cannot be followed: absent, forbidden or failing.',
+      ['kind', 'reason'],
+      (gauge) => {
+        gauge.reset();
+        for (const [kind, reason] of sources.troubles()) gauge.set({ kind, reason }, 1);
+      },
+    );
     this.#gauge('weir_push_sessions', 'Proxies connected.', [], (gauge) => gauge.set(sources.proxies()));
     this.#gauge('weir_status_waiting', 'Statuses waiting to be written.', [], (gauge) => gauge.set(sources.statusesWaiting()));
     this.#gauge('weir_leader', '1 while this controller writes statuses.', [], (gauge) => gauge.set(sources.leads() ? 1 : 0));

@@ -23,7 +23,7 @@ export class KubernetesSource implements Source {
   readonly #client: ApiClient;
   readonly #options: KubernetesSourceOptions;
   readonly #informers = new Map<string, Informer>();
-  readonly #problems = new Map<string, SourceProblem>();
+  readonly #problems = new Map<string, { readonly kind: WatchedKind; readonly problem: InformerProblem }>();
   readonly #synced = new Set<string>();
   /** Ends the wait for a kind. */
   readonly #waiting: (() => void)[] = [];
@@ -52,6 +52,11 @@ export class KubernetesSource implements Source {
   /** How many objects of each kind there are. */
   objectCounts(): ReadonlyMap<string, number> {
     return new Map([...this.#informers].map(([kind, informer]) => [kind, informer.size]));
+  }
+
+  /** The kinds that cannot be followed now, and why. */
+  troubles(): ReadonlyMap<string, InformerProblem['type']> {
+    return new Map([...this.#problems].map(([kind, { problem }]) => [kind, problem.type]));
   }
 
   /** False until a kind has been listed for the first time. */
@@ -99,8 +104,8 @@ export class KubernetesSource implements Source {
 
   #problem(kind: WatchedKind, problem: InformerProblem | null): void {
     if (problem === null) this.#problems.delete(kind.name);
-    else this.#problems.set(kind.name, { file: '', line: 0, object: kind.name, field: '', reason: reasonOf(kind, problem) });
-    this.#listener?.problems([...this.#problems.values()]);
+    else this.#problems.set(kind.name, { kind, problem });
+    this.#listener?.problems([...this.#problems.values()].map(toSourceProblem));
   }
 }
 
@@ -112,6 +117,10 @@ function refFor(kind: WatchedKind, { namespace, name }: RawChange): ObjectRef {
 function toChange(kind: WatchedKind, change: RawChange): Change {
   if (change.type === 'delete' || change.object === null) return { type: 'delete', ref: refFor(kind, change) };
   return { type: 'upsert', object: kind.project(change.object) as unknown as KubernetesObject };
+}
+
+function toSourceProblem({ kind, problem }: { readonly kind: WatchedKind; readonly problem: InformerProblem }): SourceProblem {
+  return { file: '', line: 0, object: kind.name, field: '', reason: reasonOf(kind, problem) };
 }
 
 function reasonOf({ name, api, install }: WatchedKind, problem: InformerProblem): string {
