@@ -6,6 +6,9 @@ import { splitKey, valueOnly, type UnitKind } from './view.ts';
 /** Null when a listener can use the Secret, else why not. */
 export type SecretOutcome = string | null;
 
+/** Of a cluster only Secrets of one type are read: another is not to be told from none. */
+export const ABSENT_SECRET = 'does not exist, or is not of type kubernetes.io/tls';
+
 /** Key: `<namespace>/<name>`. Gateways depend on whether it can be used, not on what is in it: rotation recompiles nothing else. */
 export const secretUnit: UnitKind<SecretOutcome> = {
   name: 'secret',
@@ -13,7 +16,7 @@ export const secretUnit: UnitKind<SecretOutcome> = {
   compile(view, key) {
     const { namespace, name } = splitKey(key);
     const secret = view.object('Secret', namespace, name);
-    if (secret === undefined) return valueOnly(`Secret/${key} does not exist`);
+    if (secret === undefined) return valueOnly(`Secret/${key} ${ABSENT_SECRET}`);
     if (secret.type !== 'kubernetes.io/tls') return valueOnly(`Secret/${key} is of type ${secret.type}, not kubernetes.io/tls`);
     const certificate = entry(secret, 'tls.crt');
     const privateKey = entry(secret, 'tls.key');
