@@ -146,6 +146,37 @@ describe('a change costs what it affects', () => {
   });
 });
 
+describe('a GRPCRoute beside many HTTPRoutes', () => {
+  const COUNT = 2_000;
+  const young = (route: KubernetesObject) => ({ ...route, metadata: { ...route.metadata, creationTimestamp: '2026-01-02T00:00:00Z' } });
+  const compiler = compilerWith(
+    gatewayClass(),
+    gateway('web', [HTTP]),
+    ...Array.from({ length: COUNT }, (_, i) => app(i, { hostnames: [`app-${i}.example.com`] })),
+    young(grpcRoute('infra', 'grpc', { ...PARENT, hostnames: ['grpc.example.com', '*.grpc.example.com'] })),
+  );
+
+  /** The status of the GRPCRoute with this Accepted. */
+  const accepted = (status: string) => {
+    const conditions = expect.arrayContaining([expect.objectContaining({ type: 'Accepted', status })]);
+    return expect.objectContaining({
+      ref: expect.objectContaining({ kind: 'GRPCRoute' }),
+      parents: [expect.objectContaining({ conditions })],
+    });
+  };
+
+  test('costs those with other hosts nothing', () => {
+    expect(compiler.apply([upsert(app(7, { hostnames: ['seven.example.com'] }))])).toMatchObject({ recompiled: 1 });
+  });
+
+  test.each(['grpc.example.com', 'a.grpc.example.com', '*.example.com'])('loses %s to an older HTTPRoute', (hostname) => {
+    const taken = compiler.apply([upsert(app(8, { hostnames: [hostname] }))]);
+    expect(taken.statuses).toContainEqual(accepted('False'));
+    const back = compiler.apply([upsert(app(8, { hostnames: ['eight.example.com'] }))]);
+    expect(back.statuses).toContainEqual(accepted('True'));
+  });
+});
+
 describe('a ListenerSet costs what it affects', () => {
   const COUNT = 500;
   const listeners = (i: number) => [{ name: 'http', port: 80, protocol: 'HTTP', hostname: `set-${i}.example.com` }];
@@ -269,7 +300,7 @@ describe('HTTPRoutes and GRPCRoutes for the same hosts', () => {
     expect(keys()).toEqual(['HTTPRoute/infra/http/0']);
   });
 
-  test('a route that has no rival is one unit more, once there are routes of both kinds', () => {
+  test('a route that has no rival is one unit, also where there are routes of both kinds', () => {
     const compiler = compilerWith(
       gatewayClass(),
       gateway('web', [HTTP]),
@@ -277,7 +308,7 @@ describe('HTTPRoutes and GRPCRoutes for the same hosts', () => {
       app(1, { hostnames: ['b.example.com'] }),
     );
     const delta = compiler.apply([upsert(app(1, { hostnames: ['c.example.com'] }))]);
-    expect(summary(delta)).toEqual({ ...NOTHING, changed: ['Route HTTPRoute/infra/app-1/0'], recompiled: 2 });
+    expect(summary(delta)).toEqual({ ...NOTHING, changed: ['Route HTTPRoute/infra/app-1/0'], recompiled: 1 });
   });
 });
 

@@ -4,6 +4,7 @@ import { coveringPatterns } from '#api/match/hostname.ts';
 import { objectId, refOf } from '#api/k8s/object.ts';
 import { parentOf } from '#api/k8s/reference.ts';
 import type { GrpcRoute, HttpRoute } from '#api/k8s/k8s.ts';
+import { coveredHostKey, hostKey, hostPatternsOf } from '../snapshot/indexes.ts';
 import { byAge } from './age.ts';
 import { attachableUnit } from './attachable.ts';
 import { claimsOf, type Attaching, type Claim } from './claims.ts';
@@ -18,7 +19,7 @@ export interface Defeat {
   readonly winner: string;
 }
 
-/** Key: the id of a Gateway or ListenerSet. Costs nothing where no GRPCRoute refers to it. */
+/** Key: the id of a Gateway or ListenerSet. HTTPRoutes whose hosts no GRPCRoute of it wants are not looked at. */
 export const rivalsUnit: UnitKind<readonly Defeat[]> = {
   name: 'rivals',
   stage: 'rivals',
@@ -27,11 +28,19 @@ export const rivalsUnit: UnitKind<readonly Defeat[]> = {
     if (grpcRoutes.length === 0) return valueOnly([]);
     const listeners = view.read(attachableUnit, key);
     if (listeners === null) return valueOnly([]);
-    const routes = byAge<HttpRoute | GrpcRoute>([...grpcRoutes, ...view.list('httpRoutesByParent', key)]);
+    const routes = byAge<HttpRoute | GrpcRoute>([...grpcRoutes, ...rivalsOf(view, key, grpcRoutes)]);
     const taken = new Map<string, Hosts>();
     return valueOnly(routes.flatMap((route) => take(taken, route, claimsOn(view, route, key, listeners))));
   },
 };
+
+/** The HTTPRoutes of a parent that have hosts in common with any of the GRPCRoutes: of two patterns that overlap one covers the other. */
+function rivalsOf(view: View, parent: string, grpcRoutes: readonly GrpcRoute[]): readonly HttpRoute[] {
+  const patterns = [...new Set(grpcRoutes.flatMap(hostPatternsOf))];
+  const covering = new Set(patterns.flatMap((pattern) => [...coveringPatterns(pattern)]));
+  const keys = [...patterns.map((pattern) => coveredHostKey(parent, pattern)), ...[...covering].map((pattern) => hostKey(parent, pattern))];
+  return [...new Set(keys.flatMap((key) => view.list('httpRoutesByHost', key)))];
+}
 
 /** What the routes of each kind have of one listener. */
 type Hosts = Readonly<Record<'HTTPRoute' | 'GRPCRoute', HostSet>>;

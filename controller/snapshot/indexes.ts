@@ -1,6 +1,7 @@
 // The indexes of the store: which objects belong together under a key that compile asks for.
 import { objectId } from '#api/k8s/object.ts';
 import { parentOf } from '#api/k8s/reference.ts';
+import { coveringPatterns } from '#api/match/hostname.ts';
 import type { BackendObjectReference, GrpcRoute, HttpRoute } from '#api/k8s/k8s.ts';
 import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
 import { POLICIES, type PolicyKindName } from '#api/k8s/policies.ts';
@@ -26,6 +27,21 @@ function parentsOf({ metadata, spec }: HttpRoute | GrpcRoute): string[] {
   return [...new Set(parents.map(objectId))];
 }
 
+/** The host names of a route; without any it is for every host. */
+export function hostPatternsOf({ spec }: HttpRoute | GrpcRoute): readonly string[] {
+  return spec.hostnames.length === 0 ? [''] : spec.hostnames;
+}
+
+/** Key of the routes of a parent (id) that have exactly this host name. */
+export function hostKey(parent: string, pattern: string): string {
+  return `${parent}|${pattern}`;
+}
+
+/** Key of the routes of a parent (id) that have a host name which the pattern covers. */
+export function coveredHostKey(parent: string, pattern: string): string {
+  return `${parent}|within ${pattern}`;
+}
+
 /** Every index, with the kind it holds. */
 export const INDEXES = {
   /** Key: `<namespace>/<service name>`. */
@@ -39,8 +55,16 @@ export const INDEXES = {
     return gateway?.kind === 'Gateway' ? [`${gateway.namespace}/${gateway.name}`] : [];
   }),
   /** Key: the id of a Gateway or ListenerSet. */
-  httpRoutesByParent: index(['HTTPRoute'], parentsOf),
   grpcRoutesByParent: index(['GRPCRoute'], parentsOf),
+  /** Keys: those of hostKey and coveredHostKey, for every parent and host name. */
+  httpRoutesByHost: index(['HTTPRoute'], (route) => {
+    const patterns = hostPatternsOf(route);
+    const covering = new Set(patterns.flatMap((pattern) => [...coveringPatterns(pattern)]));
+    return parentsOf(route).flatMap((parent) => [
+      ...new Set(patterns.map((pattern) => hostKey(parent, pattern))),
+      ...[...covering].map((pattern) => coveredHostKey(parent, pattern)),
+    ]);
+  }),
   /** Key: an API group. */
   definitionsByGroup: index(['CustomResourceDefinition'], ({ metadata: { name } }) => [name.slice(name.indexOf('.') + 1)]),
   /** Key: the namespace whose objects the grants open up. */
