@@ -14,7 +14,22 @@ export function removeAddress(address: string): void {
   ip('del', address);
 }
 
-function ip(verb: 'add' | 'del', address: string): void {
-  const { status, stderr } = spawnSync('ip', ['address', verb, `${address}/32`, 'dev', 'lo'], { encoding: 'utf8' });
+/** As many addresses as a /22 has (1,024), all of this machine until `remove`. */
+export interface AddressRange {
+  readonly addresses: readonly string[];
+  remove(): void;
+}
+
+/** Adds a range of such addresses. */
+export function addRange(): AddressRange {
+  const [second, third] = [randomInt(64, 128), 4 * randomInt(0, 64)];
+  const addresses = Array.from({ length: 1_024 }, (_, i) => `100.${second}.${third + (i >> 8)}.${i & 255}`);
+  const first = addresses[0] ?? '';
+  ip('add', first, 22);
+  return { addresses, remove: () => ip('del', first, 22) };
+}
+
+function ip(verb: 'add' | 'del', address: string, bits = 32): void {
+  const { status, stderr } = spawnSync('ip', ['address', verb, `${address}/${bits}`, 'dev', 'lo'], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`ip address ${verb} ${address}: ${stderr}`);
 }

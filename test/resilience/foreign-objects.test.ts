@@ -1,0 +1,136 @@
+// Thousands of objects that are none of Weir's business: those of another controller's Gateways, Services and Secrets that nobody refers
+// to. Nothing is compiled, pushed or written for them, and each costs no more memory than a note that it exists.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import { statusWrites } from '../cluster/audit.ts';
+import { startCluster } from '../cluster/cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { addAddress, removeAddress } from '../support/address.ts';
+import { Backend } from '../support/backend.ts';
+import { describeWith } from '../support/describe-with.ts';
+import { freePorts } from '../support/free-port.ts';
+import { Installation } from '../support/installation.ts';
+import { gateway, gatewayClass, httpRoute, listOf, serviceOf } from '../support/objects.ts';
+import { ApiClient, loadKubeConfig } from '../../controller/watch/api-client.ts';
+
+const HOST = '127.0.0.6';
+const ROUTES = 5_000;
+const GATEWAYS = 200;
+const SERVICES = 5_000;
+const SECRETS = 5_000;
+const OBJECTS = ROUTES + GATEWAYS + SERVICES + SECRETS;
+/** A certificate with its chain. */
+const SECRET_BYTES = 3_072;
+/** Heap that the controller may keep for each, the route's spec included. */
+const BYTES_PER_OBJECT = 8_192;
+const WRITERS = 16;
+const GATEWAY_API = '/apis/gateway.networking.k8s.io/v1/namespaces/default';
+
+describeWith(['cluster', 'root', 'ip'], 'objects of others', () => {
+  const backend = new Backend('app');
+  let address: string;
+  let cluster: Cluster;
+  let weir: Installation;
+  let client: ApiClient;
+  let port: number;
+
+  beforeAll(async () => {
+    address = addAddress();
+    await backend.start(0, address);
+    [port = 0] = await freePorts(1);
+    cluster = await startCluster({ channel: 'standard', audit: true });
+    client = new ApiClient(loadKubeConfig(cluster.kubeconfig));
+    weir = await Installation.start(cluster, [HOST]);
+    const ours = [
+      gatewayClass(),
+      gateway('gw', [{ name: 'http', port }]),
+      httpRoute('app', 'app'),
+      ...serviceOf('app', { address, port: backend.port }),
+    ];
+    await cluster.apply(listOf(...ours, gatewayClass('theirs', 'example.com/other')));
+    await cluster.until('the route', async () => (await fetch(`http://${HOST}:${port}/app`)).status === 200);
+    await quiet();
+  }, 90_000);
+
+  afterAll(async () => {
+    await client?.close();
+    await weir?.stop();
+    await cluster?.stop();
+    await backend.stop();
+    if (address !== undefined) removeAddress(address);
+  });
+
+  function quiet(): Promise<void> {
+    return cluster.until('the end of the writes', async () => (await weir.metric('weir_status_waiting')) === 0);
+  }
+
+  async function create(path: string, bodies: Iterable<object>): Promise<void> {
+    const queue = bodies[Symbol.iterator]();
+    const write = async () => {
+      for (let next = queue.next(); next.done !== true; next = queue.next()) await client.ask({ method: 'POST', path, body: next.value });
+    };
+    await Promise.all(Array.from({ length: WRITERS }, write));
+  }
+
+  /** What a controller does and holds. */
+  async function figures(): Promise<{ readonly resources: number; readonly pushed: number; readonly written: number }> {
+    return {
+      resources: await weir.metric('weir_compile_resources_total{change="changed"}'),
+      pushed: await weir.metric('weir_push_bytes_total'),
+      written: statusWrites(cluster.auditEvents(), weir.account.user).length,
+    };
+  }
+
+  /** The heap after a restart, so that what it took to get there does not count. */
+  async function heapOfFreshController(): Promise<number> {
+    await weir.controller.stop('SIGKILL');
+    weir.controller = weir.startController();
+    await weir.controller.printed(/proxies are served/);
+    let least = Infinity;
+    await cluster.until('a heap at rest', async () => {
+      const used = await weir.metric('nodejs_heap_size_used_bytes');
+      const isAtRest = used > least * 0.95;
+      least = Math.min(least, used);
+      return isAtRest;
+    });
+    return least;
+  }
+
+  test('cost no compiling, no push, no status, and little memory', async () => {
+    const heapBefore = await heapOfFreshController();
+    await cluster.until('the proxy', async () => (await weir.metric('weir_push_sessions')) === 1);
+    await quiet();
+    const before = await figures();
+    await create(
+      `${GATEWAY_API}/gateways`,
+      many(GATEWAYS, (i) => gateway(`theirs-${i}`, [{ name: 'http', port: 80 }], 'theirs')),
+    );
+    await create(
+      `${GATEWAY_API}/httproutes`,
+      many(ROUTES, (i) => httpRoute(`theirs-${i}`, `svc-${i}`, [`theirs-${i % GATEWAYS}`])),
+    );
+    await create('/api/v1/namespaces/default/services', many(SERVICES, service));
+    await create('/api/v1/namespaces/default/secrets', many(SECRETS, secret));
+    await cluster.until('all of them to be seen', async () => (await weir.metric('weir_objects{kind="Secret"}')) >= SECRETS);
+    await quiet();
+    expect(await figures()).toEqual(before);
+    const heap = await heapOfFreshController();
+    const bytes = Math.round((heap - heapBefore) / OBJECTS);
+    console.log(`${OBJECTS} objects of others: ${bytes} bytes of heap each`);
+    expect(bytes).toBeLessThan(BYTES_PER_OBJECT);
+    expect((await fetch(`http://${HOST}:${port}/app`)).status).toBe(200);
+  }, 400_000);
+});
+
+function* many(count: number, make: (i: number) => object): Iterable<object> {
+  for (let i = 0; i < count; i++) yield make(i);
+}
+
+function service(i: number): object {
+  return { apiVersion: 'v1', kind: 'Service', metadata: { name: `svc-${i}` }, spec: { clusterIP: 'None', ports: [{ port: 80 }] } };
+}
+
+function secret(i: number): object {
+  const data = { 'tls.crt': randomBytes(SECRET_BYTES).toString('base64'), 'tls.key': randomBytes(16).toString('base64') };
+  return { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata: { name: `secret-${i}` }, data };
+}
