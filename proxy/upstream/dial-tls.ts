@@ -48,6 +48,8 @@ export function dialTls(destination: Destination, dialler: Dialler): net.Socket 
   socket.once('secureConnect', () => {
     if (transport.protocol === 'http2' && socket.alpnProtocol !== 'h2') return cutOff(socket, dialler, 'HTTP/2 was not agreed on');
     secured = true;
+    // From now on Node tells of records that cannot be read by this event only, and goes on as if nothing had come.
+    socket.on('_tlsError', (error: Error) => socket.destroy(error));
     dialler.connected();
   });
   return socket;

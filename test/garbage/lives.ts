@@ -180,6 +180,24 @@ const H2_UPSTREAM: readonly (readonly [path: string, counts: readonly string[]])
   ['/trailers-garbage', error('upstream_malformed')],
 ];
 
+/** Backends that are spoken to with TLS, and what becomes of a request for each. */
+const TLS_UPSTREAM: readonly (readonly [name: string, counts: readonly string[]])[] = [
+  ['hello-reset', error('upstream_tls_failed')],
+  ['hello-end', error('upstream_tls_failed')],
+  ['hello-garbage', error('upstream_tls_failed')],
+  ['hello-plain', error('upstream_tls_failed')],
+  ['hello-alert', error('upstream_tls_failed')],
+  ['hello-half', error('upstream_tls_failed')],
+  ['hello-wrong', error('upstream_tls_failed')],
+  ['beneath-reset', error('upstream_reset')],
+  ['beneath-end', error('upstream_reset')],
+  ['beneath-garbage', error('upstream_reset')],
+  ['inside-end', error('upstream_reset')],
+  ['inside-garbage', error('upstream_malformed')],
+  ['inside-half', error('upstream_body_truncated')],
+  ['inside-reset', error('upstream_body_truncated')],
+];
+
 const BACKEND_RESETS: Rest = { when: 'bytes', ends: 'backend-resets' };
 const CLOSE = 'Connection: close\r\n';
 
@@ -195,5 +213,6 @@ export const LIVES: Readonly<Record<string, readonly Life[]>> = {
     life('within a WebSocket', 'http', get('/upgrade', UPGRADE), error('upstream_body_truncated'), BACKEND_RESETS),
   ],
   'HTTP/1.1 upstream': H1_UPSTREAM.map(([path, counts, headers = CLOSE]) => life(path, 'http', get(path, headers), counts, {})),
+  'TLS upstream': TLS_UPSTREAM.map(([name, counts]) => life(name, 'http', get(`/tls/${name}`, CLOSE), counts, {})),
   'HTTP/2 upstream': H2_UPSTREAM.map(([path, counts]) => life(path, 'http', get(`/h2${path}`, CLOSE), counts, {})),
 };

@@ -4,9 +4,8 @@ import { readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { duplexPair } from 'node:stream';
-import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
+import type * as ir from '#api/ir/ir.ts';
 import { cut } from '../../proxy/codec/h1/cut.ts';
 import type { MetricJson } from '../../proxy/telemetry/metric.ts';
 import { TestCa } from '../support/certificates.ts';
@@ -16,6 +15,7 @@ import { until } from '../support/until.ts';
 import { H1_REPLIES, H1Backend, H2_REPLIES, H2FrameBackend, TCP_REPLIES, TcpBackend } from './backends.ts';
 import type { Backend } from './backends.ts';
 import type { Life } from './lives.ts';
+import { beside, TLS_REPLIES, TlsBackend } from './tls-backends.ts';
 
 const PORTS = { http: 80, tcp: 81, https: 82, nowhere: 83 } as const;
 /** What the metrics count failures by. */
@@ -43,21 +43,20 @@ export class Rig {
   /** `logged`: with an access log, for `errorsLogged`. */
   static async start(logged: boolean): Promise<Rig> {
     const [h1, h2, tcp] = [new H1Backend(H1_REPLIES), new H2FrameBackend(H2_REPLIES), new TcpBackend(TCP_REPLIES)];
-    const backends = [h1, h2, tcp];
-    for (const each of backends) await each.listen();
     const ca = await TestCa.create();
-    const { certificate, privateKey } = await ca.issue('test', 'IP:127.0.0.1');
+    const { certificate, privateKey } = await ca.issue('test', 'IP:127.0.0.1,DNS:test');
     const logFile = logged ? path.join(os.tmpdir(), `weir-garbage-${randomUUID()}.log`) : null;
-    const on = (name: string) => ({ key: `default/gateway/${name}`, port: PORTS[name as keyof typeof PORTS] });
-    const at = (name: string) => [{ listener: `default/gateway/${name}`, hostnames: [''] }];
     const files = { certificate: readFileSync(certificate, 'utf8'), privateKey: readFileSync(privateKey, 'utf8') };
+    const keys = { cert: files.certificate, key: files.privateKey };
+    const secured = Object.entries(TLS_REPLIES).map(([name, reply]) => ({ name, server: new TlsBackend(reply, keys) }));
+    const backends = [h1, h2, tcp, ...secured.map(({ server }) => server)];
+    for (const each of backends) await each.listen();
     const proxy = await startProxy(
       [
+        { kind: 'TrustBundle', key: AUTHORITY, certificates: readFileSync(ca.certificate, 'utf8') },
+        ...secured.flatMap(({ name, server }) => toSecured(name, server.port, at('http'))),
         { kind: 'Secret', key: 'default/cert', ...files },
-        listener(on('http')),
-        listener({ ...on('tcp'), protocol: 'TCP' }),
-        listener({ ...on('nowhere'), protocol: 'TCP' }),
-        listener({ ...on('https'), protocol: 'HTTPS', tls: { ...TERMINATE, certificates: ['default/cert'] } }),
+        ...LISTENERS,
         ...[
           ...cluster('h1', [h1.port]),
           ...cluster('h2', [h2.port], 'http2'),
@@ -156,19 +155,35 @@ export class Rig {
 }
 
 const TERMINATE = { mode: 'Terminate' } as const;
+const AUTHORITY = 'ConfigMap/default/ca';
+
+const on = (name: keyof typeof PORTS) => ({ key: `default/gateway/${name}`, port: PORTS[name] });
+const at = (name: keyof typeof PORTS) => [{ listener: `default/gateway/${name}`, hostnames: [''] }];
+
+const LISTENERS: readonly ir.Listener[] = [
+  listener(on('http')),
+  listener({ ...on('tcp'), protocol: 'TCP' }),
+  listener({ ...on('nowhere'), protocol: 'TCP' }),
+  listener({ ...on('https'), protocol: 'HTTPS', tls: { ...TERMINATE, certificates: ['default/cert'] } }),
+];
+
+/** A route to a backend that is spoken to with TLS, by its name. */
+function toSecured(name: string, port: number, attachments: ir.Attachment[]): ir.Resource[] {
+  const upstreamTls: ir.UpstreamTls = {
+    ...{ serverName: 'test', subjectAltNames: [{ type: 'Hostname', value: 'test' }] },
+    authorities: [AUTHORITY],
+  };
+  const matches = [pathMatch('PathPrefix', `/tls/${name}`)];
+  return [
+    ...cluster(name, [port]).map((each) => (each.kind === 'Cluster' ? { ...each, tls: upstreamTls } : each)),
+    route({ name: `tls-${name}`, key: `HTTPRoute/default/tls-${name}/0`, attachments, matches, backends: [routeBackend(name)] }),
+  ];
+}
 
 function finish(raw: net.Socket, socket: net.Socket, life: Life): void {
   if (life.then !== undefined) raw.write(life.then);
   if (life.ends === 'reset') cut(raw);
   else if (life.ends === 'end') socket.end();
-}
-
-/** A stream that is what goes through a socket, which can still be written to beneath it. */
-function beside(raw: net.Socket): Duplex {
-  const [inner, outer] = duplexPair();
-  raw.pipe(outer).pipe(raw);
-  raw.on('close', () => outer.destroy());
-  return inner;
 }
 
 function once(act: () => void): () => void {
