@@ -24,7 +24,26 @@ const read = (file: string) => readFile(file, 'utf8');
 async function verify(bundle: string, certificate: string, purpose: string): Promise<void> {
   const [bundleFile, file] = [path.join(ca.folder, 'bundle.crt'), path.join(ca.folder, 'issued.crt')];
   await Promise.all([writeFile(bundleFile, bundle), writeFile(file, certificate)]);
-  await promisify(execFile)('openssl', ['verify', '-purpose', purpose, '-CAfile', bundleFile, file]);
+  await promisify(execFile)('openssl', ['verify', '-x509_strict', '-purpose', purpose, '-CAfile', bundleFile, file]);
+}
+
+/** A CA whose certificate says this of its key; `none` for nothing. */
+async function selfSigned(keyId: string): Promise<CertificateAuthority> {
+  const [key, certificate] = [path.join(ca.folder, `${keyId}.key`), path.join(ca.folder, `${keyId}.crt`)];
+  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=named', '-days', '2'];
+  await promisify(execFile)('openssl', [
+    ...[...request, '-keyout', key, '-out', certificate, '-addext', `subjectKeyIdentifier=${keyId}`],
+    ...['-addext', 'authorityKeyIdentifier=none', '-addext', 'keyUsage=critical,keyCertSign'],
+  ]);
+  return new CertificateAuthority(await read(certificate), await read(key));
+}
+
+/** The value of an extension as OpenSSL prints it. */
+async function printed(certificate: string, extension: string): Promise<string> {
+  const file = path.join(ca.folder, `${extension}.crt`);
+  await writeFile(file, certificate);
+  const { stdout } = await promisify(execFile)('openssl', ['x509', '-in', file, '-noout', '-ext', extension]);
+  return stdout.split('\n').slice(1).join('').trim();
 }
 
 async function fromOpenssl(): Promise<CertificateAuthority> {
@@ -58,6 +77,20 @@ describe('CertificateAuthority', () => {
     await verify(`${other.bundle}${authority.bundle}`, certificate, 'sslserver');
     await expect(verify(authority.bundle, certificate, 'sslclient')).rejects.toThrow();
     await expect(verify(other.bundle, certificate, 'sslserver')).rejects.toThrow();
+  });
+
+  test('names its key as its own certificate does, however that came by the name', async () => {
+    const [bare, named] = await Promise.all([selfSigned('none'), selfSigned('00112233')]);
+    const request = { commonName: 'a', holder: CLIENT, now: Date.now(), lifetime: DAY };
+    expect(await printed(named.issue(request).certificate, 'authorityKeyIdentifier')).toContain('00:11:22:33');
+    expect(await printed(bare.issue(request).certificate, 'authorityKeyIdentifier')).toMatch(/([0-9A-F]{2}:){19}[0-9A-F]{2}/);
+    await verify(named.bundle, named.issue(request).certificate, 'sslclient');
+    const made = ownMade();
+    const ids = await Promise.all([
+      printed(made.certificate, 'subjectKeyIdentifier'),
+      printed(made.issue(request).certificate, 'authorityKeyIdentifier'),
+    ]);
+    expect(ids[0]).toBe(ids[1]);
   });
 
   test('vouches for its own certificates of a holder, as long as they are good', () => {

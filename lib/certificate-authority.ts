@@ -1,7 +1,7 @@
 // Issues certificates for TLS clients and servers (RFC 5280), signed by a CA whose key is at hand, and makes such a CA.
-import { X509Certificate, createPrivateKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { X509Certificate, createHash, createPrivateKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { bits, boolean, elements, integer, octets, oid, sequence, set, tagged, text, time } from './der.ts';
+import { bits, boolean, contentOf, elements, integer, octets, oid, sequence, set, tagged, text, time } from './der.ts';
 
 /** The one name of a certificate: a client has a URI (as in SPIFFE), a server the host name that clients connect to. */
 export type CertificateHolder = { readonly kind: 'client'; readonly uri: string } | { readonly kind: 'server'; readonly host: string };
@@ -42,6 +42,7 @@ export class CertificateAuthority {
   readonly #key: KeyObject;
   readonly #algorithm: Buffer;
   readonly #name: Buffer;
+  readonly #keyId: Buffer;
 
   /** All PEM. Throws when the key is not that of the certificate, the certificate not that of a CA, or the key neither RSA nor EC. */
   constructor(certificate: string, privateKey: string, bundle = certificate) {
@@ -57,13 +58,14 @@ export class CertificateAuthority {
     if (type !== 'ec' && type !== 'rsa') throw new Error(`a key of type ${String(type)}: only ec and rsa`);
     this.#algorithm = type === 'ec' ? ECDSA_SHA256 : RSA_SHA256;
     this.#name = subjectOf(own);
+    this.#keyId = keyIdOf(own);
   }
 
   /** A new key (P-256) and its certificate, which ends with that of the CA at the latest. */
   issue({ commonName, holder, now, lifetime }: CertificateRequest): IssuedCertificate {
-    const signer = { name: this.#name, key: this.#key, algorithm: this.#algorithm };
+    const signer = { name: this.#name, key: this.#key, keyId: this.#keyId, algorithm: this.#algorithm };
     const notAfter = Math.min(now + lifetime, this.notAfter);
-    return signed({ subject: nameOf(commonName), notBefore: now - SKEW, notAfter, extensions: ofHolder(holder) }, newKey(), signer);
+    return signed({ subject: nameOf(commonName), notBefore: now - SKEW, notAfter, extensions: ofHolder(holder, signer) }, newKey(), signer);
   }
 
   /**
@@ -85,8 +87,9 @@ export class CertificateAuthority {
 export function makeAuthority(commonName: string, { now, lifetime }: Validity): IssuedCertificate {
   const keys = newKey();
   const subject = nameOf(commonName);
-  const content = { subject, notBefore: now - SKEW, notAfter: now + lifetime, extensions: OF_AUTHORITY };
-  return signed(content, keys, { name: subject, key: keys.privateKey, algorithm: ECDSA_SHA256 });
+  const keyId = derivedKeyId(keys.publicKey);
+  const content = { subject, notBefore: now - SKEW, notAfter: now + lifetime, extensions: ofAuthority(keyId) };
+  return signed(content, keys, { name: subject, key: keys.privateKey, keyId, algorithm: ECDSA_SHA256 });
 }
 
 interface Content {
@@ -104,6 +107,8 @@ interface Keys {
 interface Signer {
   readonly name: Buffer;
   readonly key: KeyObject;
+  /** By which certificates that it signs name its key. */
+  readonly keyId: Buffer;
   readonly algorithm: Buffer;
 }
 
@@ -144,14 +149,19 @@ function nameOf(commonName: string): Buffer {
 const CRITICAL = boolean(true);
 const BASIC_CONSTRAINTS = oid('2.5.29.19');
 const KEY_USAGE = oid('2.5.29.15');
+const SUBJECT_KEY_ID = oid('2.5.29.14');
+const AUTHORITY_KEY_ID = oid('2.5.29.35');
 
 /** A CA below which there is none; keyCertSign and cRLSign. */
-const OF_AUTHORITY = sequence(
-  sequence(BASIC_CONSTRAINTS, CRITICAL, octets(sequence(boolean(true), integer(Buffer.from([0]))))),
-  sequence(KEY_USAGE, CRITICAL, octets(bits(Buffer.from([0x06]), 1))),
-);
+function ofAuthority(keyId: Buffer): Buffer {
+  return sequence(
+    sequence(BASIC_CONSTRAINTS, CRITICAL, octets(sequence(boolean(true), integer(Buffer.from([0]))))),
+    sequence(KEY_USAGE, CRITICAL, octets(bits(Buffer.from([0x06]), 1))),
+    sequence(SUBJECT_KEY_ID, octets(octets(keyId))),
+  );
+}
 
-function ofHolder(holder: CertificateHolder): Buffer {
+function ofHolder(holder: CertificateHolder, signer: Signer): Buffer {
   const usage = holder.kind === 'client' ? '1.3.6.1.5.5.7.3.2' : '1.3.6.1.5.5.7.3.1';
   const name = holder.kind === 'client' ? tagged(0x86, Buffer.from(holder.uri, 'ascii')) : hostName(holder.host);
   return sequence(
@@ -160,11 +170,28 @@ function ofHolder(holder: CertificateHolder): Buffer {
     sequence(KEY_USAGE, CRITICAL, octets(bits(Buffer.from([0x80]), 7))),
     sequence(oid('2.5.29.37'), octets(sequence(oid(usage)))),
     sequence(oid('2.5.29.17'), octets(sequence(name))),
+    sequence(AUTHORITY_KEY_ID, octets(sequence(tagged(0x80, signer.keyId)))),
   );
 }
 
 function hostName(host: string): Buffer {
   return tagged(0x82, Buffer.from(host, 'ascii'));
+}
+
+/** RFC 7093, section 2, method 1: of the bits of the key, not of what says which kind it is. */
+function derivedKeyId(publicKey: KeyObject): Buffer {
+  const [, key = Buffer.alloc(0)] = elements(publicKey.export({ type: 'spki', format: 'der' }));
+  // The first byte says how many bits are unused: none.
+  return createHash('sha256').update(contentOf(key).subarray(1)).digest().subarray(0, 20);
+}
+
+/** The one that the certificate says; whoever checks a chain compares them. */
+function keyIdOf({ raw, publicKey }: X509Certificate): Buffer {
+  const [content = Buffer.alloc(0)] = elements(raw);
+  const extensions = elements(content).find((part) => part[0] === 0xa3);
+  const all = extensions === undefined ? [] : elements(contentOf(extensions)).map((extension) => elements(extension));
+  const value = all.find(([name]) => name?.equals(SUBJECT_KEY_ID) === true)?.at(-1);
+  return value === undefined ? derivedKeyId(publicKey) : contentOf(contentOf(value));
 }
 
 /** The name byte for byte: a certificate's issuer must equal it. */

@@ -73,6 +73,12 @@ export function time(at: Date): Buffer {
   return at.getUTCFullYear() < 2050 ? tagged(TAGS.utcTime, Buffer.from(digits.slice(2))) : tagged(TAGS.time, Buffer.from(digits));
 }
 
+/** What is inside a value, without its tag and length. Throws a RangeError for what is cut off. */
+export function contentOf(value: Uint8Array): Buffer {
+  const { start, end } = headerOf(value, 0);
+  return Buffer.from(value.subarray(start, end));
+}
+
 /** The values inside a sequence, each with its tag and length. Throws a RangeError for what is cut off. */
 export function elements(value: Uint8Array): Buffer[] {
   const outer = headerOf(value, 0);

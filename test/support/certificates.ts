@@ -41,7 +41,20 @@ export class TestCa {
   /** In a folder of its own, below `parent`. */
   static async create(parent = tmpdir()): Promise<TestCa> {
     const ca = new TestCa(await mkdtemp(path.join(parent, 'weir-ca-')));
-    await ca.#openssl('req', '-x509', ...NEW_KEY, '-keyout', ca.#key, '-out', ca.certificate, '-days', '2', '-subj', '/CN=test ca');
+    await ca.#openssl(
+      'req',
+      '-x509',
+      ...NEW_KEY,
+      '-keyout',
+      ca.#key,
+      '-out',
+      ca.certificate,
+      '-days',
+      '2',
+      '-subj',
+      '/CN=test ca',
+      ...CA_USAGE,
+    );
     return ca;
   }
 
@@ -80,6 +93,8 @@ export class TestCa {
     await run('openssl', options, { cwd: this.folder });
   }
 }
+
+const CA_USAGE = ['-addext', 'keyUsage=critical,keyCertSign,cRLSign'];
 
 /** 20261124203000Z */
 function timestamp(hours: number): string {
