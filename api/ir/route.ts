@@ -74,6 +74,19 @@ export const RouteTimeouts = Type.Object(
 );
 export type RouteTimeouts = Static<typeof RouteTimeouts>;
 
+/** Where a rule comes from and what it is attached to. */
+export const ruleFields = {
+  key: Type.String({ minLength: 1 }),
+  objectKind: Type.String(),
+  namespace: Type.String(),
+  name: Type.String(),
+  ruleIndex: Type.Integer({ minimum: 0 }),
+  ruleName: Type.String(),
+  /** metadata.creationTimestamp of the object, seconds since the epoch. */
+  createdAt: Type.Integer({ minimum: 0 }),
+  attachments: Type.Array(Attachment),
+};
+
 /**
  * One rule. Key: `<Kind>/<namespace>/<name>/<rule index>`.
  * Ties between matches are broken as the Gateway API says: older object first, then `namespace/name`, then rule order.
@@ -81,15 +94,7 @@ export type RouteTimeouts = Static<typeof RouteTimeouts>;
 export const Route = Type.Object(
   {
     kind: Type.Literal('Route'),
-    key: Type.String({ minLength: 1 }),
-    objectKind: Type.String(),
-    namespace: Type.String(),
-    name: Type.String(),
-    ruleIndex: Type.Integer({ minimum: 0 }),
-    ruleName: Type.String(),
-    /** metadata.creationTimestamp of the object, seconds since the epoch. */
-    createdAt: Type.Integer({ minimum: 0 }),
-    attachments: Type.Array(Attachment),
+    ...ruleFields,
     matches: Type.Array(Match),
     filters: Type.Array(Filter),
     backends: Type.Array(RouteBackend),

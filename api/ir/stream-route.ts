@@ -1,7 +1,7 @@
 // A stream route: one rule of a TCPRoute, TLSRoute or UDPRoute. It decides over whole connections (of UDP: all that one peer
 // sends), of which it knows no more than where they came in and, on TLS, the server name of the handshake.
 import { Type, type Static } from 'typebox';
-import { Attachment } from './route.ts';
+import { ruleFields } from './route.ts';
 
 /** Where connections go. Null cluster: the reference is invalid, its share of connections is refused. */
 export const StreamBackend = Type.Object(
@@ -21,15 +21,7 @@ export type StreamBackend = Static<typeof StreamBackend>;
 export const StreamRoute = Type.Object(
   {
     kind: Type.Literal('StreamRoute'),
-    key: Type.String({ minLength: 1 }),
-    objectKind: Type.String(),
-    namespace: Type.String(),
-    name: Type.String(),
-    ruleIndex: Type.Integer({ minimum: 0 }),
-    ruleName: Type.String(),
-    /** metadata.creationTimestamp of the object, seconds since the epoch. */
-    createdAt: Type.Integer({ minimum: 0 }),
-    attachments: Type.Array(Attachment),
+    ...ruleFields,
     backends: Type.Array(StreamBackend),
   },
   { additionalProperties: false },

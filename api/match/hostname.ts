@@ -1,4 +1,5 @@
 // Host name patterns of listeners and routes: '' (any host), `*.example.com` (one or more labels before the suffix), or exact.
+import { compareText } from '#lib/compare-text.ts';
 
 /** A pattern and all patterns that cover it, most specific first: `*.a.b` gives `*.a.b`, `*.b`, ''. */
 export function* coveringPatterns(pattern: string): Generator<string> {
@@ -28,7 +29,7 @@ export function isPattern(text: string): boolean {
 
 /** For `sort`: exact names first, then longer wildcards before shorter ones, '' last; alphabetical among equals. */
 export function comparePatterns(a: string, b: string): number {
-  return specificity(b) - specificity(a) || (a < b ? -1 : Number(a > b));
+  return specificity(b) - specificity(a) || compareText(a, b);
 }
 
 /** Exact names are all equal: only one of them can cover a host. */

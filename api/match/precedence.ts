@@ -1,4 +1,5 @@
 // Which of two matches of the same host wins: the rules of HTTPRouteRule.matches and GRPCRouteRule.matches in the Gateway API, one step a line.
+import { compareText } from '#lib/compare-text.ts';
 import type { Candidate } from './candidate.ts';
 
 /** One rule. `compare` is negative when `a` goes first; `because` then says why, to the owner of `loser`. */
@@ -104,10 +105,4 @@ function objectName(candidate: Candidate): string {
 
 function count(predicates: readonly unknown[] | null): number {
   return predicates === null ? 0 : predicates.length;
-}
-
-/** By code unit: the same on every machine, unlike localeCompare. */
-function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }

@@ -1,6 +1,7 @@
 // Who gets a connection that is passed on as a whole: by the listener it came in at and the server name of its handshake.
 import type { StreamRoute } from '#api/ir/ir.ts';
 import { coveringPatterns } from './hostname.ts';
+import { compareRules } from './rule-order.ts';
 
 /** The route of a connection, and the listener that it is attached to. */
 export interface StreamFound {
@@ -47,20 +48,6 @@ export class StreamTable {
   }
 }
 
-/** The older of two routes for the same name, then the first by `namespace/name`, by kind, by the order of rules. */
 function preferred(known: StreamRoute | undefined, other: StreamRoute): StreamRoute {
-  return known === undefined || comparePrecedence(other, known) < 0 ? other : known;
-}
-
-function comparePrecedence(a: StreamRoute, b: StreamRoute): number {
-  return (
-    a.createdAt - b.createdAt ||
-    compareText(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`) ||
-    compareText(a.objectKind, b.objectKind) ||
-    a.ruleIndex - b.ruleIndex
-  );
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
+  return known === undefined || compareRules(other, known) < 0 ? other : known;
 }

@@ -1,5 +1,6 @@
 // The merge of policies: nearer wins, field by field, and every value knows which policy it came from. Whoever needs the outcome
 // asks here: the proxy when it builds a runtime, the CLI when it explains one.
+import { compareText } from '#lib/compare-text.ts';
 import type { Policy } from '../ir/ir.ts';
 import { policyKindOf, POLICIES, type PolicyKindName } from '../k8s/policies.ts';
 import { leavesOf, valueAt, type Leaf, type PolicySettings } from './settings.ts';
@@ -62,10 +63,6 @@ export function comparePolicies(a: Ranked, b: Ranked): number {
 
 /** What decides among policies of one kind. */
 export type Ranked = Pick<Policy, 'createdAt' | 'namespace' | 'name'>;
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
-}
 
 /** Whether a name is that of a policy kind this version knows. */
 export function isPolicyKind(kind: string): kind is PolicyKindName {

@@ -1,17 +1,14 @@
 // What compile has made, for people: the resources as proxies get them, but for private keys.
+import { compareText } from '#lib/compare-text.ts';
 import type { EncodedResource, Resource } from '#api/ir/ir.ts';
 
 /** Every resource with its version, in the order of kind and key. */
 export function dumpResources(resources: Iterable<EncodedResource>): readonly object[] {
   return [...resources]
-    .sort((a, b) => (a.kind === b.kind ? compare(a.key, b.key) : compare(a.kind, b.kind)))
+    .sort((a, b) => (a.kind === b.kind ? compareText(a.key, b.key) : compareText(a.kind, b.kind)))
     .map(({ version, body }) => ({ version, ...withoutKeys(JSON.parse(body.toString()) as Resource) }));
 }
 
 function withoutKeys(resource: Resource): object {
   return resource.kind === 'Secret' ? { ...resource, privateKey: '(not shown)' } : resource;
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

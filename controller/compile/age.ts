@@ -1,4 +1,5 @@
 // Which of two objects is older: how the Gateway API settles most conflicts.
+import { compareText } from '#lib/compare-text.ts';
 import type { ObjectMeta } from '#api/k8s/object.ts';
 
 /** metadata.creationTimestamp in seconds since the epoch; 0 where there is none. */
@@ -20,8 +21,4 @@ export function byAge<T extends Aged>(objects: readonly T[]): T[] {
 interface Aged {
   readonly kind: string;
   readonly metadata: ObjectMeta;
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
 }

@@ -1,6 +1,7 @@
 // Endpoints of a Service port, from its EndpointSlices. The short path of pod churn: nothing else reads EndpointSlices.
 import type { EndpointSlice, ServicePort, SliceEndpoint } from '#api/k8s/k8s.ts';
 import type { Endpoint, Endpoints } from '#api/ir/ir.ts';
+import { compareText } from '#lib/compare-text.ts';
 import { refusal } from './addresses.ts';
 import { parseClusterKey, type ClusterKey } from './cluster-key.ts';
 import { selectPort } from './service-port.ts';
@@ -56,14 +57,10 @@ function sortedByAddress(endpoints: readonly Endpoint[]): Iterable<Endpoint> {
     const known = byAddress.get(key);
     if (known === undefined || preferred(endpoint, known)) byAddress.set(key, endpoint);
   }
-  return [...byAddress.values()].sort((a, b) => compare(a.address, b.address) || a.port - b.port);
+  return [...byAddress.values()].sort((a, b) => compareText(a.address, b.address) || a.port - b.port);
 }
 
 function preferred(endpoint: Endpoint, known: Endpoint): boolean {
   if (endpoint.draining !== known.draining) return known.draining;
-  return compare(endpoint.zone ?? '', known.zone ?? '') > 0;
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+  return compareText(endpoint.zone ?? '', known.zone ?? '') > 0;
 }

@@ -1,18 +1,17 @@
 // One rule of a GRPCRoute: its matches, filters and backends. To a proxy it is a rule like any other: a call is a request to
 // `/<service>/<method>`.
-import { describeError } from '#api/k8s/field-error.ts';
 import { checkGrpcMatch, checkGrpcRouteRule } from '#api/k8s/grpc-route-rules.ts';
 import type { GrpcMethodMatch, GrpcRouteMatch, GrpcRouteRule } from '#api/k8s/k8s.ts';
 import type * as ir from '#api/ir/ir.ts';
 import type { RouteReferrer } from './backend-refs.ts';
-import { compileFilters, unsupportedFilters } from './filters.ts';
+import { compileFilters } from './filters.ts';
 import { compileHeaderMatches } from './matches.ts';
-import { compileBackend, NO_TIMEOUTS, obstaclesOf, unservable, type CompiledRule, type RuleContent } from './rule.ts';
+import { compileBackend, NO_TIMEOUTS, obstaclesOf, problemOf, unservable, type CompiledRule, type RuleContent } from './rule.ts';
 import type { View } from './view.ts';
 
 /** Compiles a rule; `field` is its path in the object. */
 export function compileGrpcRule(view: View, from: RouteReferrer, rule: GrpcRouteRule, field: string): CompiledRule {
-  const problem = problemOf(rule, field);
+  const problem = problemOf(checkGrpcRouteRule(rule, field), rule, field);
   if (problem !== null) {
     const content = unservable(matchesOf(rule), problem);
     return { content, problem, obstacles: obstaclesOf(view, from, rule.backendRefs, `${field}.backendRefs`) };
@@ -28,16 +27,6 @@ export function compileGrpcRule(view: View, from: RouteReferrer, rule: GrpcRoute
     http2: true,
   };
   return { content, problem, obstacles: [...filters.obstacles, ...backends.flatMap(({ obstacles }) => obstacles)] };
-}
-
-/** The first thing in the rule that cannot be done. */
-function problemOf(rule: GrpcRouteRule, field: string): string | null {
-  const [problem] = [
-    ...checkGrpcRouteRule(rule, field),
-    ...unsupportedFilters(rule.filters, `${field}.filters`),
-    ...rule.backendRefs.flatMap((ref, i) => unsupportedFilters(ref.filters, `${field}.backendRefs[${i}].filters`)),
-  ];
-  return problem === undefined ? null : describeError(problem);
 }
 
 const ANY_CALL: ir.Match = { path: { type: 'PathPrefix', value: '/' }, method: null, headers: [], queryParams: [] };

@@ -1,14 +1,13 @@
 // One rule of an HTTPRoute: its matches, filters, backends, timeouts and retries.
 import { parseDuration } from '#lib/duration.ts';
-import { describeError } from '#api/k8s/field-error.ts';
 import { checkHttpRouteRule } from '#api/k8s/http-route-rules.ts';
 import { checkMatch } from '#api/k8s/match-rules.ts';
 import type { HttpRouteRule } from '#api/k8s/k8s.ts';
 import type * as ir from '#api/ir/ir.ts';
 import type { RouteReferrer } from './backend-refs.ts';
-import { compileFilters, unsupportedFilters } from './filters.ts';
+import { compileFilters } from './filters.ts';
 import { compileMatch } from './matches.ts';
-import { compileBackend, obstaclesOf, unservable, type CompiledRule, type RuleContent } from './rule.ts';
+import { compileBackend, obstaclesOf, problemOf, unservable, type CompiledRule, type RuleContent } from './rule.ts';
 import type { View } from './view.ts';
 
 /** What a `retry` without these fields means; the Gateway API leaves it to the implementation. */
@@ -17,7 +16,7 @@ const DEFAULT_BACKOFF_MS = 25;
 
 /** Compiles a rule; `field` is its path in the object. */
 export function compileRule(view: View, from: RouteReferrer, rule: HttpRouteRule, field: string): CompiledRule {
-  const problem = problemOf(rule, field);
+  const problem = problemOf(checkHttpRouteRule(rule, field), rule, field);
   if (problem !== null) {
     const content = unservable(goodMatches(rule), problem);
     return { content, problem, obstacles: obstaclesOf(view, from, rule.backendRefs, `${field}.backendRefs`) };
@@ -32,16 +31,6 @@ export function compileRule(view: View, from: RouteReferrer, rule: HttpRouteRule
     retry: compileRetry(rule),
   };
   return { content, problem, obstacles: [...filters.obstacles, ...backends.flatMap(({ obstacles }) => obstacles)] };
-}
-
-/** The first thing in the rule that cannot be done. */
-function problemOf(rule: HttpRouteRule, field: string): string | null {
-  const [problem] = [
-    ...checkHttpRouteRule(rule, field),
-    ...unsupportedFilters(rule.filters, `${field}.filters`),
-    ...rule.backendRefs.flatMap((ref, i) => unsupportedFilters(ref.filters, `${field}.backendRefs[${i}].filters`)),
-  ];
-  return problem === undefined ? null : describeError(problem);
 }
 
 /** A match that is bad itself cannot match. */

@@ -1,5 +1,7 @@
 // Finds matches that can never win: several rules match exactly the same requests, or want the same connections, on the same
 // listener. For `weir validate`.
+import { compareRules } from '#api/match/rule-order.ts';
+import { compareText } from '#lib/compare-text.ts';
 import type { Match, Route, StreamRoute, ValueMatch } from '#api/ir/ir.ts';
 
 /** Rules with one and the same match for the same hosts of the same listener. */
@@ -19,7 +21,7 @@ export interface Overlap {
 /** Every overlap among the routes, in an order that does not depend on theirs. */
 export function findOverlaps(routes: Iterable<AnyRoute>): readonly Overlap[] {
   const claims = new Map<string, Claim>();
-  for (const route of [...routes].sort(byPrecedence)) {
+  for (const route of [...routes].sort(compareRules)) {
     for (const claim of claimsOf(route)) addTo(claims, claim, route.key);
   }
   return [...claims.entries()]
@@ -60,18 +62,4 @@ function identity({ path, method, headers, queryParams }: Match): unknown {
 
 function conditions(matches: readonly ValueMatch[]): readonly string[] {
   return matches.map(({ type, name, value }) => JSON.stringify([name, type, value])).sort();
-}
-
-/** Ties between equal matches: the older object, then `namespace/name`, then the order of rules (HTTPRouteRule.matches). */
-function byPrecedence(a: AnyRoute, b: AnyRoute): number {
-  return (
-    a.createdAt - b.createdAt ||
-    compareText(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`) ||
-    compareText(a.objectKind, b.objectKind) ||
-    a.ruleIndex - b.ruleIndex
-  );
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
 }

@@ -37,17 +37,13 @@ export interface ParentRef {
  * The status an object should have. Only Weir's own entries; the writer leaves those of other controllers alone.
  * `uid` is that of the object it was made for ('' when unknown): a new object of the same name starts without a status.
  */
-export type DesiredStatus =
+export type DesiredStatus = { readonly ref: ObjectRef; readonly uid?: string } & (
   | {
-      readonly ref: ObjectRef;
-      readonly uid?: string;
       readonly type: 'GatewayClass';
       readonly conditions: readonly DesiredCondition[];
       readonly supportedFeatures: readonly string[];
     }
   | {
-      readonly ref: ObjectRef;
-      readonly uid?: string;
       readonly type: 'Gateway';
       readonly addresses: readonly StatusAddress[];
       readonly conditions: readonly DesiredCondition[];
@@ -55,24 +51,19 @@ export type DesiredStatus =
       readonly attachedListenerSets: number;
     }
   | {
-      readonly ref: ObjectRef;
-      readonly uid?: string;
       readonly type: 'ListenerSet';
       readonly conditions: readonly DesiredCondition[];
       readonly listeners: readonly ListenerStatus[];
     }
   | {
-      readonly ref: ObjectRef;
-      readonly uid?: string;
       readonly type: 'Route';
       readonly parents: readonly { readonly parentRef: ParentRef; readonly conditions: readonly DesiredCondition[] }[];
     }
   | {
-      readonly ref: ObjectRef;
-      readonly uid?: string;
       readonly type: 'Policy';
       readonly ancestors: readonly AncestorStatus[];
-    };
+    }
+);
 
 /** An entry of the status of a policy: what the policy takes effect through, most often a Gateway (GEP-713). */
 export interface AncestorStatus {

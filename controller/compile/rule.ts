@@ -1,9 +1,10 @@
 // What the rules of HTTPRoutes and GRPCRoutes have in common once they are compiled: the part of a Route each decides, and its backends.
-import type { GrpcBackendRef, HttpBackendRef } from '#api/k8s/k8s.ts';
+import { describeError, type FieldError } from '#api/k8s/field-error.ts';
+import type { GrpcBackendRef, GrpcRouteRule, HttpBackendRef, HttpRouteRule } from '#api/k8s/k8s.ts';
 import type * as ir from '#api/ir/ir.ts';
 import { resolveBackendRef, type RouteReferrer } from './backend-refs.ts';
 import type { BackendObstacle } from './conditions.ts';
-import { compileFilters } from './filters.ts';
+import { compileFilters, unsupportedFilters } from './filters.ts';
 import type { RuleOutcome } from './route-status.ts';
 import type { View } from './view.ts';
 
@@ -17,6 +18,16 @@ export interface CompiledRule extends RuleOutcome {
 
 /** No timeouts of its own. */
 export const NO_TIMEOUTS: ir.RouteTimeouts = { request: null, backendRequest: null };
+
+/** The first thing in the rule that cannot be done: of `broken`, the rules of its schema that it breaks, or a filter. */
+export function problemOf(broken: readonly FieldError[], rule: HttpRouteRule | GrpcRouteRule, field: string): string | null {
+  const [problem] = [
+    ...broken,
+    ...unsupportedFilters(rule.filters, `${field}.filters`),
+    ...rule.backendRefs.flatMap((ref, i) => unsupportedFilters(ref.filters, `${field}.backendRefs[${i}].filters`)),
+  ];
+  return problem === undefined ? null : describeError(problem);
+}
 
 /** Answers every request that one of the matches matches with an error. */
 export function unservable(matches: ir.Match[], problem: string): RuleContent {

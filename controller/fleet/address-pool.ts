@@ -2,6 +2,7 @@
 // What they have already is written in their statuses, so nothing else needs to be kept.
 import net from 'node:net';
 import { parseAddressRange } from '#lib/address-range.ts';
+import { compareText } from '#lib/compare-text.ts';
 import { addressOf, canonicalAddress, numberOf } from '#lib/ip-address.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 
@@ -79,7 +80,9 @@ export class AddressPool {
 
 /** What each Service gets, by its key. No address is given twice; what a Service has it keeps as long as it may. */
 export function allocate(pool: AddressPool, services: readonly PooledService[]): ReadonlyMap<string, Allocation> {
-  const inOrder = [...services].sort((a, b) => (a.createdAt === b.createdAt ? compare(a.key, b.key) : compare(a.createdAt, b.createdAt)));
+  const inOrder = [...services].sort((a, b) =>
+    a.createdAt === b.createdAt ? compareText(a.key, b.key) : compareText(a.createdAt, b.createdAt),
+  );
   const round = new Round(pool, inOrder);
   return new Map(inOrder.map((service) => [service.key, round.allocate(service)]));
 }
@@ -187,8 +190,4 @@ function fromTo(text: string): Result<PoolRange> {
   }
   if (numberOf(from) > numberOf(to)) return err('must begin with the lower address');
   return ok({ version, first: numberOf(from), last: numberOf(to) });
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
 }

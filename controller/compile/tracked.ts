@@ -1,0 +1,49 @@
+// Values by id that remember how each was at the last flush, so that a detour back to it is no change.
+import { compareText } from '#lib/compare-text.ts';
+
+interface Version<V> {
+  readonly value: V;
+  readonly version: string;
+}
+
+/** What changed between two flushes, in the order of the ids: it does not depend on how it came about. */
+export interface TrackedDelta<V> {
+  readonly changed: readonly V[];
+  /** As they were. */
+  readonly removed: readonly V[];
+}
+
+export class Tracked<V> {
+  readonly #now = new Map<string, Version<V>>();
+  readonly #before = new Map<string, Version<V> | undefined>();
+
+  /** All there is now. */
+  *values(): Iterable<V> {
+    for (const { value } of this.#now.values()) yield value;
+  }
+
+  /** Puts a value in place; one of the version that is there already is the same. */
+  put(id: string, value: V, version: string): void {
+    const before = this.#now.get(id);
+    if (before?.version === version) return;
+    if (!this.#before.has(id)) this.#before.set(id, before);
+    this.#now.set(id, { value, version });
+  }
+
+  remove(id: string): void {
+    if (!this.#before.has(id)) this.#before.set(id, this.#now.get(id));
+    this.#now.delete(id);
+  }
+
+  flush(): TrackedDelta<V> {
+    const changed: V[] = [];
+    const removed: V[] = [];
+    for (const [id, before] of [...this.#before].sort(([a], [b]) => compareText(a, b))) {
+      const after = this.#now.get(id);
+      if (after !== undefined && after.version !== before?.version) changed.push(after.value);
+      if (after === undefined && before !== undefined) removed.push(before.value);
+    }
+    this.#before.clear();
+    return { changed, removed };
+  }
+}
