@@ -15,7 +15,7 @@ import type { Network } from './terminal.ts';
 
 const GUIDES = path.resolve(import.meta.dirname, '..', '..', 'docs', 'guides');
 /** What is saved is live in a moment, and readers type slowly. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 const PAUSE_MS = 50;
 
 /** One thing that a reader does; `line`: where the page says so. */

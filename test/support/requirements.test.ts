@@ -22,7 +22,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 describe('requirements', () => {
   test('name what to do where something is missing', () => {
     expect(remediesFor(['ip'], bare)).toEqual(['apt-get install iproute2']);
-    expect(missingPackages(bare)).toEqual(['iproute2', 'nftables', 'conntrack', 'haproxy']);
+    expect(missingPackages(bare)).toEqual(['iproute2', 'nftables', 'conntrack', 'haproxy', 'curl']);
   });
 
   test('ask for nothing where nothing is needed', () => {

@@ -30,6 +30,7 @@ const REQUIREMENTS = {
   nft: program('nft', 'nftables'),
   conntrack: program('conntrack', 'conntrack'),
   haproxy: program('haproxy', 'haproxy'),
+  curl: program('curl', 'curl'),
   /** Tools that are built from their Go modules. */
   go: { met: (env) => goVersion(env) >= 24, remedy: 'install Go 1.24 or later' },
 } satisfies Readonly<Record<string, Requirement>>;
