@@ -217,7 +217,8 @@ async function readAll(chunks: AsyncIterable<Buffer>): Promise<string> {
   return Buffer.concat(parts).toString('utf8');
 }
 
-function parseBody(text: string): unknown {
+/** JSON, or the text where it is none: an API server without the group of a kind answers so. */
+export function parseBody(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {

@@ -237,6 +237,21 @@ describe('Informer', () => {
     await words.until('problem solved');
   });
 
+  test('a kind that is taken away while it is watched is absent, and its objects are gone with it', async () => {
+    let installed = true;
+    server.answer((url, response) => {
+      // As an API server says it: no JSON.
+      if (!installed) return void response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found\n');
+      if (!isWatch(url)) return sendList(response, [service('a', '1')], '1');
+      installed = false;
+      response.writeHead(200).end();
+    });
+    const words = start({ ...TIMES, absent: 50 });
+    await words.until('problem absent');
+    expect(words.all).not.toContain('delete a');
+    await words.until('delete a');
+  });
+
   test('reads events cut at every byte', async () => {
     const text = event('ADDED', service('ä', '2')) + event('DELETED', service('ä', '3'));
     const bytes = Buffer.from(text);

@@ -6,7 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Backoff } from '#lib/backoff.ts';
 import type { BackoffOptions } from '#lib/backoff.ts';
-import { ApiError } from './api-client.ts';
+import { ApiError, parseBody } from './api-client.ts';
 import type { ApiClient } from './api-client.ts';
 import { collectionPath } from './api-paths.ts';
 import { metadataOf } from './kinds.ts';
@@ -61,10 +61,16 @@ export interface InformerTimes {
   readonly stale: number;
   /** How long the server is asked to keep a watch open: drawn between one and two times this. */
   readonly watch: number;
+  /**
+   * For how long a kind must be unknown to the server before objects that are still known are taken to be gone with it; a minute by
+   * default. Whoever deletes a CRD deletes its objects first, which the watch tells: a server that is not itself must not end traffic.
+   */
+  readonly absent?: number;
 }
 
 export const INFORMER_TIMES: InformerTimes = { backoff: { minimum: 200, maximum: 30_000 }, stale: 150_000, watch: 300_000 };
 
+const ABSENT_MS = 60_000;
 const PAGE_SIZE = 500;
 /** An API server that starts may not know a custom kind for a moment: one 404 does not prove that a CRD is missing. */
 const ABSENT_AFTER = 3;
@@ -95,6 +101,8 @@ export class Informer {
   #version: string | null = null;
   #synced = false;
   #failures = 0;
+  /** Since when the server has not known the kind; Infinity while it does. */
+  #absentSince = Infinity;
   #problem = '';
   #running: Promise<void> = Promise.resolve();
 
@@ -170,14 +178,16 @@ export class Informer {
 
   #notFound(): void {
     this.#version = null;
+    this.#absentSince = Math.min(this.#absentSince, performance.now());
     if (this.#failures < ABSENT_AFTER) return;
-    this.#forgetUnseen(new Set());
+    if (performance.now() - this.#absentSince >= (this.#times.absent ?? ABSENT_MS)) this.#forgetUnseen(new Set());
     this.#tell({ type: 'absent' });
     this.#markSynced();
   }
 
   #works(): void {
     this.#failures = 0;
+    this.#absentSince = Infinity;
     this.#tell(null);
   }
 
@@ -262,7 +272,7 @@ export class Informer {
     try {
       const { status, chunks } = await this.#client.stream(path, signal, this.#accept('PartialObjectMetadata'));
       if (status === 410) throw new Expired();
-      if (status !== 200) throw new ApiError(status, parseJson((await collect(chunks)) || '{}'));
+      if (status !== 200) throw new ApiError(status, parseBody(await collect(chunks)));
       this.#works();
       await this.#follow(chunks, stale);
     } finally {

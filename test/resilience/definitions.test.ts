@@ -1,0 +1,125 @@
+// A cluster whose CRDs are missing, come late, go away, or let nonsense in: the controller says so, serves what can be served, and takes
+// up a kind once it is there.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import path from 'node:path';
+import { startCluster } from '../cluster/cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { addAddress, removeAddress } from '../support/address.ts';
+import { Backend } from '../support/backend.ts';
+import { describeWith } from '../support/describe-with.ts';
+import { http2Streams, keptConnection, newConnections } from '../support/flows.ts';
+import { freePorts } from '../support/free-port.ts';
+import { Installation } from '../support/installation.ts';
+import { gateway, gatewayClass, httpRoute, listOf, serviceOf } from '../support/objects.ts';
+import { traffic } from '../support/traffic.ts';
+
+const HOST = '127.0.0.9';
+const PAUSE_MS = 5;
+const WEIR_CRDS = path.resolve(import.meta.dirname, '..', '..', 'crds');
+const HTTP_ROUTES = 'httproutes.gateway.networking.k8s.io';
+/** The longest pause of a kind that is looked for again and again, and some. */
+const FOUND_MS = 60_000;
+
+describeWith(['cluster', 'root', 'ip'], 'a cluster', () => {
+  const backend = new Backend('app');
+  let address: string;
+  let cluster: Cluster;
+  let weir: Installation;
+  let port: number;
+
+  beforeAll(async () => {
+    address = addAddress();
+    await backend.start(0, address);
+    [port = 0] = await freePorts(1);
+    cluster = await startCluster({ channel: 'standard' });
+    await cluster.kubectl(['delete', '-f', WEIR_CRDS]);
+    await cluster.kubectl(['delete', 'crd', 'tcproutes.gateway.networking.k8s.io']);
+    weir = await Installation.start(cluster, [HOST]);
+  }, 90_000);
+
+  afterAll(async () => {
+    await weir?.stop();
+    await cluster?.stop();
+    await backend.stop();
+    if (address !== undefined) removeAddress(address);
+  });
+
+  const apply = (...objects: readonly object[]) => cluster.apply(listOf(...objects));
+
+  function answers(target: string, expected: number): Promise<void> {
+    const ask = async () => (await fetch(`http://${HOST}:${port}${target}`, { headers: { connection: 'close' } })).status;
+    return cluster.until(`${expected} at ${target}`, async () => (await ask()) === expected, FOUND_MS);
+  }
+
+  const absent = (kind: string) => weir.metric(`weir_watch_trouble{kind="${kind}",reason="absent"}`);
+
+  /** Traffic to what needs none of this goes on. */
+  async function unharmed(during: () => Promise<unknown>): Promise<void> {
+    const url = `http://${HOST}:${port}/app`;
+    const { failures } = await traffic([keptConnection(url), newConnections(url), http2Streams(url)], during, PAUSE_MS);
+    expect(failures).toEqual([]);
+  }
+
+  /** A route of the name to a Backend of Weir. */
+  function throughBackend(name: string): object[] {
+    const group = 'gateway.weir.dev';
+    const rule = { matches: [{ path: { value: `/${name}` } }], backendRefs: [{ group, kind: 'Backend', name }] };
+    const spec = { endpoints: [{ ip: address, port: backend.port }] };
+    return [
+      { apiVersion: `${group}/v1alpha1`, kind: 'Backend', metadata: { name }, spec },
+      { ...httpRoute(name, ''), spec: { parentRefs: [{ name: 'gw' }], rules: [rule] } },
+    ];
+  }
+
+  test('without the CRDs of Weir and one of the Gateway API is served, and what is missing is named', async () => {
+    await weir.controller.printed(/proxies are served/);
+    expect((await weir.probe('/readyz')).status).toBe(200);
+    const { output } = weir.controller;
+    expect(output).toContain("the API server does not know Backend of gateway.weir.dev/v1alpha1: install Weir's CRDs");
+    expect(output).toMatch(/the API server does not know TCPRoute of .*install the CRDs of the Gateway API/);
+    expect([await absent('Backend'), await absent('TCPRoute'), await absent('HTTPRoute')]).toEqual([1, 1, 0]);
+    await apply(
+      gatewayClass(),
+      gateway('gw', [{ name: 'http', port }]),
+      httpRoute('app', 'app'),
+      ...serviceOf('app', { address, port: backend.port }),
+    );
+    await answers('/app', 200);
+  }, 60_000);
+
+  test('that gets them later is served with them at once', async () => {
+    await unharmed(async () => {
+      await cluster.kubectl(['apply', '--server-side', '-f', WEIR_CRDS]);
+      await cluster.until('the kind', async () => (await absent('Backend')) === 0, FOUND_MS);
+      await apply(...throughBackend('late'));
+      await answers('/late', 200);
+    });
+  }, 120_000);
+
+  test('that loses one is served without its objects, and with all others', async () => {
+    await unharmed(async () => {
+      await cluster.kubectl(['delete', 'crd', 'backends.gateway.weir.dev']);
+      await answers('/late', 500);
+      await cluster.until('what is said', async () => (await absent('Backend')) === 1, FOUND_MS);
+      await cluster.kubectl(['apply', '--server-side', '-f', WEIR_CRDS]);
+      await cluster.until('the kind', async () => (await absent('Backend')) === 0, FOUND_MS);
+      await apply(...throughBackend('late'));
+      await answers('/late', 200);
+    });
+  }, 180_000);
+
+  test('whose CRD checks nothing is served: an object that is nonsense is refused by itself', async () => {
+    const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+    const definition = (await cluster.object('crd', HTTP_ROUTES)) as { spec: { versions: object[] } };
+    const versions = definition.spec.versions.map((version) => ({ ...version, schema }));
+    await unharmed(async () => {
+      await cluster.kubectl(['patch', 'crd', HTTP_ROUTES, '--type=merge', '-p', JSON.stringify({ spec: { versions } })]);
+      const nonsense = { ...httpRoute('nonsense', 'app'), spec: { parentRefs: 'gw', rules: { matches: -1 } } };
+      await cluster.until('the CRD to let it in', async () => (await apply(nonsense)) !== '', FOUND_MS);
+      await cluster.until('the refusal', async () => (await weir.metric('weir_compile_rejected_objects_total')) > 0);
+      expect(weir.controller.output).toMatch(/"object":"HTTPRoute\/default\/nonsense".*"msg":"object refused"/);
+      await apply(httpRoute('after-nonsense', 'app'));
+      await answers('/after-nonsense', 200);
+    });
+  }, 120_000);
+});
