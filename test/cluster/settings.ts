@@ -108,5 +108,7 @@ export function controllerManagerArguments({ folder }: Settings): string[] {
     '--controllers=*,-nodeipam,-node-lifecycle-controller',
     '--leader-elect=false',
     '--secure-port=0',
+    // Tests of autoscalers would wait for most of their time.
+    '--horizontal-pod-autoscaler-sync-period=1s',
   ];
 }

@@ -63,7 +63,10 @@ interface Live {
   readonly spec: {
     readonly replicas?: number;
     readonly ports?: readonly { readonly port: number; readonly targetPort: number; readonly protocol: string }[];
-    readonly template?: { readonly spec: { readonly containers: readonly { readonly args: string[]; readonly image: string }[] } };
+    readonly template?: {
+      readonly metadata: { readonly labels: Readonly<Record<string, string>> };
+      readonly spec: { readonly containers: readonly { readonly args: string[]; readonly image: string }[] };
+    };
   };
   readonly data?: Readonly<Record<string, string>>;
   readonly status?: {
@@ -122,7 +125,8 @@ describeWith(['cluster'], 'fleets', () => {
     [account, certificate] = await Promise.all([cluster.account('controller', documentedRights()), ca.issue('controller', 'IP:127.0.0.1')]);
     await cluster.apply(CLASS);
     controller = startController();
-  }, 60_000);
+    await controller.printed(/"leading":true/);
+  }, 120_000);
 
   afterAll(async () => {
     await controller?.stop('SIGKILL');
@@ -166,6 +170,37 @@ describeWith(['cluster'], 'fleets', () => {
     expect(mended.metadata.annotations).toMatchObject({ theirs: 'yes' });
     await cluster.kubectl(['delete', 'service', 'weir-web']);
     await when('service', 'weir-web', exists);
+  });
+
+  test('labels and annotations follow the infrastructure of the Gateway, and go with it', async () => {
+    await cluster.apply(gateway('web', `infrastructure: { labels: { tier: gold }, annotations: { owner: shop } }`));
+    for (const kind of KINDS) {
+      const { metadata } = await when(kind, 'weir-web', ({ metadata: { labels } }) => labels['tier'] === 'gold');
+      expect(metadata.labels).not.toHaveProperty('team');
+      expect(metadata.annotations).toMatchObject({ owner: 'shop' });
+      expect(metadata.annotations).not.toHaveProperty('cost');
+    }
+    const { spec } = await when('deployment', 'weir-web', exists);
+    expect(spec.template?.metadata.labels).toMatchObject({ tier: 'gold' });
+    expect(spec.template?.metadata.labels).not.toHaveProperty('team');
+    await cluster.apply(gateway('web'));
+    for (const kind of KINDS) {
+      const { metadata } = await when(kind, 'weir-web', ({ metadata: { labels } }) => labels['tier'] === undefined);
+      expect(metadata.annotations).not.toHaveProperty('owner');
+    }
+  });
+
+  test('other parameters of the class reach the fleets of its Gateways, and so do changes of them', async () => {
+    const refer = (name: string) =>
+      cluster.kubectl(['patch', 'gatewayclass', 'weir', '--type=merge', '-p', JSON.stringify({ spec: { parametersRef: { name } } })]);
+    const workers = (flag: string) => (object: Live) => object.spec.template?.spec.containers[0]?.args.includes(flag) === true;
+    await cluster.apply(parameters('others', '{ fleet: PerGateway, workers: 3 }'));
+    await refer('others');
+    await when('deployment', 'weir-web', workers('--workers=3'));
+    await cluster.apply(parameters('others', '{ fleet: PerGateway, workers: 4 }'));
+    await when('deployment', 'weir-web', workers('--workers=4'));
+    await refer('fleet');
+    await when('deployment', 'weir-web', (object) => !workers('--workers=4')(object));
   });
 
   test('an autoscaler is not fought, not even when the Deployment is written for another reason', async () => {

@@ -11,6 +11,7 @@ test('the first and the last block are within 100.64.0.0/10', () => {
     dns: '100.64.0.3',
     services: '100.64.8.0/22',
     balancers: '100.64.12.0/24',
+    pool: '100.64.13.0/24',
   });
   expect(planOf(BLOCKS - 1)).toMatchObject({ block: '100.127.240.0/20', link: 'weir-127-240' });
 });

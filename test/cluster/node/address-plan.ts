@@ -14,6 +14,8 @@ export interface AddressPlan {
   readonly dns: string;
   readonly services: string;
   readonly balancers: string;
+  /** Addresses that the nodes' load balancer leaves alone, for a test to give to Services. */
+  readonly pool: string;
 }
 
 /** Blocks there are in 100.64.0.0/10. */
@@ -22,6 +24,7 @@ export const BLOCKS = 1024;
 const FIRST_NODE = 10;
 const PODS = { third: 1, count: 3 * 256 };
 const BALANCERS = { third: 12, count: 254 };
+const POOL = 13;
 
 /** The plan of block `index`, from 0. */
 export function planOf(index: number): AddressPlan {
@@ -34,6 +37,7 @@ export function planOf(index: number): AddressPlan {
     dns: at(0, 3),
     services: `${at(8, 0)}/22`,
     balancers: `${at(BALANCERS.third, 0)}/24`,
+    pool: `${at(POOL, 0)}/24`,
   };
 }
 
