@@ -83,7 +83,7 @@ describeWith(['cluster'], 'policies in a cluster', () => {
     [
       'a kind of another group',
       { targetRefs: [{ kind: 'Service', name: 's' }] },
-      'must be a Gateway, HTTPRoute, GRPCRoute, Service or Backend',
+      'must be a Gateway, ListenerSet, HTTPRoute, GRPCRoute, TCPRoute, TLSRoute, Service or Backend',
     ],
     ['a status that is none', { targetRefs: EDGE, retry: { codes: [200] } }, 'spec.retry.codes[0]'],
   ])('the API server refuses a BackendTrafficPolicy with %s', async (_, spec, reason) => {
