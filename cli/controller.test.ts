@@ -10,19 +10,8 @@ import type { PushMessage } from '#api/wire/messages.ts';
 import { startCluster } from '../test/cluster/cluster.ts';
 import type { Cluster } from '../test/cluster/cluster.ts';
 import { describeWith } from '../test/support/describe-with.ts';
+import { gateway, gatewayClass, listOf } from '../test/support/objects.ts';
 import { documentedRights } from '../test/support/rights.ts';
-
-const OBJECTS = `
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: { name: weir }
-spec: { controllerName: gateway.weir.dev/controller }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: { name: gw, namespace: default }
-spec: { gatewayClassName: weir, listeners: [{ name: http, port: 80, protocol: HTTP }] }
-`;
 
 let cluster: Cluster;
 let child: ChildProcess;
@@ -38,7 +27,7 @@ async function pushPort(): Promise<number> {
 
 beforeAll(async () => {
   cluster = await startCluster();
-  await cluster.apply(OBJECTS);
+  await cluster.apply(listOf(gatewayClass(), gateway('gw', [{ name: 'http', port: 80 }])));
   const { kubeconfig } = await cluster.account('controller', documentedRights());
   const free = ['--push-address', '--metrics-address', '--admin-address'].flatMap((flag) => [flag, '127.0.0.1:0']);
   const args = ['cli/weir.ts', 'controller', '--kubeconfig', kubeconfig, '--namespace', 'default', '--addresses', '203.0.113.7', ...free];

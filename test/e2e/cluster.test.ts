@@ -8,6 +8,7 @@ import { TestCa } from '../support/certificates.ts';
 import type { IssuedFiles } from '../support/certificates.ts';
 import { Child } from '../support/child.ts';
 import { describeWith } from '../support/describe-with.ts';
+import { gateway, gatewayClass, httpRoute, listOf, serviceOf } from '../support/objects.ts';
 import { documentedRights } from '../support/rights.ts';
 
 /** The Lease of a controller that was killed runs out after 15 seconds. */
@@ -34,49 +35,21 @@ interface Listed {
   };
 }
 
-const GATEWAY = `
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: { name: weir }
-spec: { controllerName: gateway.weir.dev/controller }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: { name: gw, namespace: default }
-spec: { gatewayClassName: weir, listeners: [{ name: http, port: 8080, protocol: HTTP }] }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: { name: streams, namespace: default }
-spec:
-  gatewayClassName: weir
-  listeners:
-    - { name: tcp, port: 5432, protocol: TCP }
-    - { name: tls, port: 8443, protocol: TLS, tls: { mode: Passthrough } }
-    - { name: udp, port: 5432, protocol: UDP }
----
-apiVersion: v1
-kind: Service
-metadata: { name: echo, namespace: default }
-spec: { clusterIP: None, ports: [{ name: http, port: 80 }, { name: datagrams, port: 80, protocol: UDP }] }
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: { name: echo-1, namespace: default, labels: { kubernetes.io/service-name: echo } }
-addressType: IPv4
-ports: [{ name: http, port: 8080, protocol: TCP }]
-endpoints: [{ addresses: [100.64.0.1], conditions: { ready: true } }]
-`;
+/** What routes of connections and datagrams attach to. */
+const STREAM_LISTENERS = [
+  { name: 'tcp', port: 5432, protocol: 'TCP' },
+  { name: 'tls', port: 8443, protocol: 'TLS', tls: { mode: 'Passthrough' } },
+  { name: 'udp', port: 5432, protocol: 'UDP' },
+];
 
-function route(name: string, service: string): string {
-  return `
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: { name: ${name}, namespace: default }
-spec:
-  parentRefs: [{ name: gw }]
-  rules: [{ matches: [{ path: { value: /${name} } }], backendRefs: [{ name: ${service}, port: 80 }] }]
-`;
+/** A Service for requests and, on the same port, for datagrams. */
+function echo(): object[] {
+  const [service, slice] = serviceOf('echo', { address: '100.64.0.1', port: 8080 });
+  const ports = [
+    { name: 'http', port: 80 },
+    { name: 'datagrams', port: 80, protocol: 'UDP' },
+  ];
+  return [{ ...service, spec: { clusterIP: 'None', ports } }, { ...slice }];
 }
 
 describeWith(['cluster'], 'Weir in a cluster', () => {
@@ -85,6 +58,8 @@ describeWith(['cluster'], 'Weir in a cluster', () => {
   let ca: TestCa;
   let certificate: IssuedFiles;
   let controller: Child;
+
+  const apply = (...objects: readonly object[]) => cluster.apply(listOf(...objects));
 
   function startController(): Child {
     const { certificate: own, privateKey, ca: signer } = certificate;
@@ -118,7 +93,7 @@ describeWith(['cluster'], 'Weir in a cluster', () => {
   beforeAll(async () => {
     [cluster, ca] = await Promise.all([startCluster({ audit: true, channel: 'standard' }), TestCa.create()]);
     [account, certificate] = await Promise.all([cluster.account('controller', documentedRights()), ca.issue('controller', 'IP:127.0.0.1')]);
-    await cluster.apply(GATEWAY);
+    await apply(gatewayClass(), gateway('gw', [{ name: 'http', port: 8080 }]), gateway('streams', STREAM_LISTENERS), ...echo());
     controller = startController();
   }, 60_000);
 
@@ -129,7 +104,7 @@ describeWith(['cluster'], 'Weir in a cluster', () => {
   });
 
   test('a route that is applied is attached and says so, for the generation applied', async () => {
-    await cluster.apply(route('one', 'echo'));
+    await apply(httpRoute('one', 'echo'));
     const object = await statusWhen('httproute', 'one', isCurrent);
     expect(routeCondition(object, 'Accepted')).toMatchObject({ status: 'True', reason: 'Accepted', observedGeneration: 1 });
     expect(routeCondition(object, 'ResolvedRefs')).toMatchObject({ status: 'True', reason: 'ResolvedRefs', observedGeneration: 1 });
@@ -140,11 +115,11 @@ describeWith(['cluster'], 'Weir in a cluster', () => {
   });
 
   test('a change that breaks a reference is told, and so is its repair', async () => {
-    await cluster.apply(route('changed', 'absent'));
+    await apply(httpRoute('changed', 'absent'));
     const broken = await statusWhen('httproute', 'changed', isCurrent);
     expect(routeCondition(broken, 'Accepted')).toMatchObject({ status: 'True' });
     expect(routeCondition(broken, 'ResolvedRefs')).toMatchObject({ status: 'False', reason: 'BackendNotFound', observedGeneration: 1 });
-    await cluster.apply(route('changed', 'echo'));
+    await apply(httpRoute('changed', 'echo'));
     const mended = await statusWhen('httproute', 'changed', isCurrent);
     expect(routeCondition(mended, 'ResolvedRefs')).toMatchObject({ status: 'True', observedGeneration: 2 });
   });
@@ -175,7 +150,7 @@ spec:
   });
 
   test('entries of other controllers stay as they are', async () => {
-    await cluster.apply(route('shared', 'echo'));
+    await apply(httpRoute('shared', 'echo'));
     const object = await statusWhen('httproute', 'shared', isCurrent);
     const [own] = object.status?.parents ?? [];
     const condition = { type: 'Accepted', status: 'Unknown', reason: 'Pending', message: 'not ours', observedGeneration: 1 };
@@ -183,7 +158,7 @@ spec:
     const foreign = { parentRef: { name: 'other-gw' }, controllerName: 'example.com/other', conditions };
     const patch = JSON.stringify({ status: { parents: [foreign, own] } });
     await cluster.kubectl(['patch', 'httproute', 'shared', '--subresource=status', '--type=merge', '-p', patch]);
-    await cluster.apply(route('shared', 'absent'));
+    await apply(httpRoute('shared', 'absent'));
     const after = await statusWhen('httproute', 'shared', isCurrent);
     expect(after.status?.parents).toHaveLength(2);
     expect(after.status?.parents?.find(({ controllerName }) => controllerName === 'example.com/other')).toMatchObject({ conditions });
@@ -223,7 +198,7 @@ spec:
       expect(before).toBeGreaterThan(0);
       await controller.stop('SIGKILL');
       controller = startController();
-      await cluster.apply(route('fresh', 'echo'));
+      await apply(httpRoute('fresh', 'echo'));
       await statusWhen('httproute', 'fresh', isCurrent, TAKEOVER_MS);
       await statusWhen('gateway', 'gw', attached(2));
       const written = statusWrites(cluster.auditEvents(), account.user).slice(before);
@@ -235,7 +210,7 @@ spec:
 
   test('when the API server restarts the controller catches up, and ends in good order when told to', async () => {
     await cluster.restartApiServer();
-    await cluster.apply(route('later', 'echo'));
+    await apply(httpRoute('later', 'echo'));
     await statusWhen('httproute', 'later', isCurrent);
     expect(await controller.stop()).toBe(0);
   });
