@@ -8,13 +8,13 @@ import type { PushObserver } from './push/observer.ts';
 import { Scopes } from './push/scopes.ts';
 
 /** Makes the push plane. The fleet state is told of everything that sessions tell, and nothing of it is kept twice. */
-export const makePushPlane: MakePushPlane = (config: ControllerConfig, fleet: PushObserver, pushed, log: Log, managed) => {
+export const makePushPlane: MakePushPlane = (config: ControllerConfig, fleet: PushObserver, pushed, log: Log, { managed, elsewhere }) => {
   const scopes = new Scopes();
   const cacheOf = (scope: string) => scopes.cacheOf(scope);
   const { host, port } = config.pushAddress;
   const address = `${host.includes(':') ? `[${host}]` : host || '0.0.0.0'}:${port}`;
   const tls = managed ?? tlsOf(config.pushTls);
-  const server = new PushServer({ address, tls, cacheOf, observer: fleet, log, pushed });
+  const server = new PushServer({ address, tls, cacheOf, observer: fleet, log, pushed, elsewhere });
   return {
     apply: (delta) => scopes.apply(delta),
     start: () => server.start(),
