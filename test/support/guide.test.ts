@@ -33,7 +33,11 @@ describe('a page', () => {
   });
 
   test.each([
-    ['a manifest without the name of its file', ['```yaml', 'kind: A', '```'], 'line 2: the first line of a manifest'],
+    [
+      'a manifest without the name of its file',
+      ['```yaml', 'kind: A', '```'],
+      'line 2: the first line must be the name of the file, as # gateway.yaml',
+    ],
     ['output before any command', ['```console', 'printed', '```'], 'line 2: a block of console must begin'],
     ['a block that nobody runs', ['```js', 'x()', '```'], 'line 2: a block of "js"'],
     ['a block without an end', ['text', '```yaml', '# a.yaml'], 'line 2: the block does not end'],

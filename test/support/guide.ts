@@ -1,7 +1,7 @@
 // Guides as tests: every manifest in docs/guides is saved and every command is typed, as a reader would, and what comes must be what
 // the page shows.
 //
-// A block of `yaml` begins with a comment that is the name of its file. A block of `console` holds commands behind `$ ` (a line that
+// A block of `yaml` or `proto` begins with a comment that is the name of its file. A block of `console` holds commands behind `$ ` (a line that
 // ends with `\` goes on), each with what it prints below it: exactly that, but for `...`, which stands for anything, within a line or
 // as a line of its own. Output whose last line is `...` is that of a command that does not end: it goes on in a terminal of its own.
 import { afterAll, beforeAll, test } from '@jest/globals';
@@ -14,7 +14,7 @@ import { Terminal } from './terminal.ts';
 import type { Network } from './terminal.ts';
 
 const GUIDES = path.resolve(import.meta.dirname, '..', '..', 'docs', 'guides');
-/** What is saved is live in a moment, and readers type slowly. */
+/** What is saved is live in a moment, readers type slowly, and machines of tests are slower still. */
 const PATIENCE_MS = 30_000;
 const PAUSE_MS = 50;
 
@@ -27,22 +27,24 @@ export type Step =
 export interface GuideOptions {
   /** More variables for its commands; asked for when the first is run. */
   readonly env?: () => NodeJS.ProcessEnv;
+  /** Names in the checkout that the reader has before them too: `charts`. */
+  readonly checkout?: readonly string[];
   /** `own`, where every port is free, or that of the machine, as for what a test cluster runs; `own` by default. */
   readonly network?: Network;
 }
 
 /** A test for each step of a page of docs/guides, in their order. */
 export function describeGuide(name: string, needs: readonly RequirementName[], options: GuideOptions = {}): void {
-  const { env = () => ({}), network = 'own' } = options;
+  const { env = () => ({}), network = 'own', checkout = [] } = options;
   const steps = readGuide(readFileSync(path.join(GUIDES, name), 'utf8'));
   describeWith(network === 'own' ? ['root', 'ip', ...needs] : needs, `docs/guides/${name}`, () => {
     let terminal: Terminal;
-    beforeAll(async () => void (terminal = await Terminal.open(env(), network)));
+    beforeAll(async () => void (terminal = await Terminal.open(env(), network, checkout)));
     afterAll(() => terminal.close());
 
     for (const step of steps) {
       const title = step.kind === 'file' ? step.name : `$ ${step.command}`;
-      test(`${name}:${step.line} ${title}`, () => follow(step, terminal), 60_000);
+      test(`${name}:${step.line} ${title}`, () => follow(step, terminal), 180_000);
     }
   });
 }
@@ -75,11 +77,18 @@ function literally(text: string): string {
 /** The steps of a page. Throws for a block that nobody could follow. */
 export function readGuide(page: string): readonly Step[] {
   return blocksOf(page.split('\n')).flatMap((block): readonly Step[] => {
-    if (block.language === 'yaml') return [fileOf(block)];
+    const comment = COMMENTS.get(block.language);
+    if (comment !== undefined) return [fileOf(block, comment)];
     if (block.language === 'console') return commandsOf(block);
-    throw new Error(`line ${block.line}: a block of "${block.language}" is neither yaml nor console`);
+    throw new Error(`line ${block.line}: a block of "${block.language}" is neither a file nor console`);
   });
 }
+
+/** How the languages of files begin a comment. */
+const COMMENTS: ReadonlyMap<string, string> = new Map([
+  ['yaml', '# '],
+  ['proto', '// '],
+]);
 
 interface Block {
   readonly language: string;
@@ -97,9 +106,11 @@ function blocksOf(lines: readonly string[]): readonly Block[] {
   });
 }
 
-function fileOf({ line, lines }: Block): Step {
-  const name = /^# ([\w.-]+\.yaml)$/.exec(lines[0] ?? '')?.[1];
-  if (name === undefined) throw new Error(`line ${line}: the first line of a manifest must be the name of its file, as # gateway.yaml`);
+function fileOf({ language, line, lines }: Block, comment: string): Step {
+  const [first = ''] = lines;
+  const name = first.startsWith(comment) && first.endsWith(`.${language}`) ? first.slice(comment.length) : '';
+  if (!/^[\w.-]+$/.test(name))
+    throw new Error(`line ${line}: the first line must be the name of the file, as ${comment}gateway.${language}`);
   return { kind: 'file', line, name, text: `${lines.join('\n')}\n` };
 }
 

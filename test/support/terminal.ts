@@ -2,12 +2,13 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 const ROOT = path.resolve(import.meta.dirname, '..', '..');
-const DEADLINE_MS = 30_000;
+/** Some commands wait for Pods. */
+const DEADLINE_MS = 150_000;
 
 /** What a command came to; standard output and error in one, as a terminal shows them. */
 export interface Outcome {
@@ -35,10 +36,12 @@ export class Terminal {
     for (const stream of [this.#shell.stdout, this.#shell.stderr]) stream?.on('data', (chunk: Buffer) => (this.#output += String(chunk)));
   }
 
-  static async open(env: NodeJS.ProcessEnv = {}, network: Network = 'own'): Promise<Terminal> {
+  /** `checkout`: names in this checkout that the folder has too. */
+  static async open(env: NodeJS.ProcessEnv = {}, network: Network = 'own', checkout: readonly string[] = []): Promise<Terminal> {
     const base = await mkdtemp(path.join(tmpdir(), 'weir-guide-'));
     const [folder, tools] = [path.join(base, 'guide'), path.join(base, 'bin')];
     await Promise.all([mkdir(folder), mkdir(tools)]);
+    for (const name of checkout) await symlink(path.join(ROOT, name), path.join(folder, name));
     const weir = path.join(tools, 'weir');
     await writeFile(weir, `#!/bin/sh\nexec '${process.execPath}' '${path.join(ROOT, 'cli', 'weir.ts')}' "$@"\n`);
     await chmod(weir, 0o755);
