@@ -31,7 +31,7 @@ export async function startInstallation(): Promise<Cluster> {
 }
 
 async function install(cluster: Cluster): Promise<void> {
-  await installControllers(cluster);
+  await installControllers(cluster, 1, { 'address-pool': cluster.plan.pool });
   await cluster.apply(listOf(...gatewayClass()));
   await cluster.kubectl(['wait', '--for=condition=Accepted', `gatewayclass/${GATEWAY_CLASS}`, '--timeout=60s']);
 }

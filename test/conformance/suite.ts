@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Cluster } from '../cluster/cluster.ts';
-import { balancerAddresses } from '../cluster/node/address-plan.ts';
+import { poolAddresses } from '../cluster/node/address-plan.ts';
 import { GATEWAY_CLASS } from './installation.ts';
 import { TestResults } from './results.ts';
 import type { TestResult } from './results.ts';
@@ -66,7 +66,7 @@ function suiteFlags(cluster: Cluster, { report }: SuiteOptions): string[] {
     url: 'https://weir.dev',
     version: `v${version}`,
     contact: 'https://weir.dev/contact',
-    'usable-address': balancerAddresses(cluster.plan).at(-1) ?? '',
+    'usable-address': poolAddresses(cluster.plan).at(-1) ?? '',
     'unusable-address': UNUSABLE_ADDRESS,
     'cleanup-base-resources': 'false',
   };

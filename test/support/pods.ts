@@ -15,7 +15,7 @@ const NAMESPACE = 'default';
 const LABELS = { app: 'weir-controller' };
 
 /** Applies the Deployment `controller` with all it needs to make the proxies of Gateways; the image must be among those of the nodes. */
-export async function installControllers(cluster: Cluster, replicas = 1): Promise<void> {
+export async function installControllers(cluster: Cluster, replicas = 1, more: Flags = {}): Promise<void> {
   const ca = await TestCa.create(cluster.folder);
   const { certificate, privateKey } = await ca.issue('controller', `DNS:controller.${NAMESPACE}.svc`);
   const files = { 'tls.crt': certificate, 'tls.key': privateKey, 'ca.crt': ca.certificate, 'ca.key': path.join(ca.folder, 'ca.key') };
@@ -25,12 +25,15 @@ export async function installControllers(cluster: Cluster, replicas = 1): Promis
     listOf(
       { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'push' }, stringData },
       { apiVersion: 'v1', kind: 'Service', metadata: { name: 'controller' }, spec: { selector: LABELS, ports: [{ port: 9443 }] } },
-      deployment(replicas),
+      deployment(replicas, more),
     ),
   );
 }
 
-function deployment(replicas: number): object {
+/** By name, without the dashes. */
+type Flags = Readonly<Record<string, string>>;
+
+function deployment(replicas: number, more: Flags): object {
   const flags = {
     'push-tls-cert': '/push/tls.crt',
     'push-tls-key': '/push/tls.key',
@@ -38,6 +41,7 @@ function deployment(replicas: number): object {
     'push-tls-ca-key': '/push/ca.key',
     'proxy-image': WEIR_IMAGE,
     'proxy-controller': `controller.${NAMESPACE}.svc:9443`,
+    ...more,
   };
   const container = {
     name: 'controller',

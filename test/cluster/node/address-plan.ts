@@ -24,7 +24,7 @@ export const BLOCKS = 1024;
 const FIRST_NODE = 10;
 const PODS = { third: 1, count: 3 * 256 };
 const BALANCERS = { third: 12, count: 254 };
-const POOL = 13;
+const POOL = { third: 13, count: 254 };
 
 /** The plan of block `index`, from 0. */
 export function planOf(index: number): AddressPlan {
@@ -37,7 +37,7 @@ export function planOf(index: number): AddressPlan {
     dns: at(0, 3),
     services: `${at(8, 0)}/22`,
     balancers: `${at(BALANCERS.third, 0)}/24`,
-    pool: `${at(POOL, 0)}/24`,
+    pool: `${at(POOL.third, 0)}/24`,
   };
 }
 
@@ -53,7 +53,16 @@ export function podAddresses(plan: AddressPlan): string[] {
 
 /** Every address a Service of type LoadBalancer can get. */
 export function balancerAddresses(plan: AddressPlan): string[] {
-  return Array.from({ length: BALANCERS.count }, (_, index) => offset(plan, BALANCERS.third * 256 + index + 1));
+  return hosts(plan, BALANCERS);
+}
+
+/** Every address of `pool` that a Service can get. */
+export function poolAddresses(plan: AddressPlan): string[] {
+  return hosts(plan, POOL);
+}
+
+function hosts(plan: AddressPlan, { third, count }: { readonly third: number; readonly count: number }): string[] {
+  return Array.from({ length: count }, (_, index) => offset(plan, third * 256 + index + 1));
 }
 
 function addressIn(index: number, third: number, fourth: number): string {
