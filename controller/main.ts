@@ -42,21 +42,16 @@ export interface PushPlane extends ResourceSink {
   sessions(): readonly object[];
 }
 
-/** What a push plane is told besides its configuration. */
-export interface PushPlaneOptions {
-  /** The certificates that Weir makes itself; null where the configuration says what there is instead. */
-  readonly managed: CertificateSource | null;
-  /** Whether another controller leads: it alone knows how many proxies there are, so it serves them. */
-  readonly elsewhere: () => boolean;
-}
-
-/** Makes a push plane that reports what proxies ack and nack to the fleet state, and the bytes it sends. */
+/**
+ * Makes a push plane that reports what proxies ack and nack to the fleet state, and the bytes it sends. `managed`: the certificates that
+ * Weir makes itself; null where the configuration says what there is instead.
+ */
 export type MakePushPlane = (
   config: ControllerConfig,
   fleet: FleetState,
   pushed: (bytes: number) => void,
   log: Log,
-  options: PushPlaneOptions,
+  managed: CertificateSource | null,
 ) => PushPlane;
 
 /** The ports a controller listens on. */
@@ -109,8 +104,7 @@ export class Controller {
     this.#source = new KubernetesSource(this.#client, { began: (kind, what) => this.#metrics.watchBegan(kind, what) });
     const namespace = config.namespace || namespaceOf(kubeConfig);
     this.#authority = this.#makeAuthority(namespace);
-    const pushOptions = { managed: this.#authority, elsewhere: () => this.#election.follows };
-    this.#push = makePush(config, this.#fleet, (bytes) => this.#metrics.pushed(bytes), log, pushOptions);
+    this.#push = makePush(config, this.#fleet, (bytes) => this.#metrics.pushed(bytes), log, this.#authority);
     this.#election = this.#makeElection(namespace);
     this.#writer = this.#makeWriter();
     this.#events = this.#makeEvents();

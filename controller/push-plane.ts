@@ -8,13 +8,13 @@ import type { PushObserver } from './push/observer.ts';
 import { Scopes } from './push/scopes.ts';
 
 /** Makes the push plane. The fleet state is told of everything that sessions tell, and nothing of it is kept twice. */
-export const makePushPlane: MakePushPlane = (config: ControllerConfig, fleet: PushObserver, pushed, log: Log, { managed, elsewhere }) => {
+export const makePushPlane: MakePushPlane = (config: ControllerConfig, fleet: PushObserver, pushed, log: Log, managed) => {
   const scopes = new Scopes();
   const cacheOf = (scope: string) => scopes.cacheOf(scope);
   const { host, port } = config.pushAddress;
   const address = `${host.includes(':') ? `[${host}]` : host || '0.0.0.0'}:${port}`;
   const tls = managed ?? tlsOf(config.pushTls);
-  const server = new PushServer({ address, tls, cacheOf, observer: fleet, log, pushed, elsewhere });
+  const server = new PushServer({ address, tls, cacheOf, observer: fleet, log, pushed });
   return {
     apply: (delta) => scopes.apply(delta),
     start: () => server.start(),

@@ -62,7 +62,6 @@ describeWith(['cluster'], 'LeaseElection', () => {
     const { renewTime } = await storedSpec();
     for (let tries = 0; (await storedSpec())['renewTime'] === renewTime; tries++) expect(tries).toBeLessThan(1_000);
     expect(b.leads()).toBe(false);
-    expect([a.follows, b.follows]).toEqual([false, true]);
     const stopped = performance.now();
     await a.stop();
     expect((await storedSpec())['holderIdentity']).not.toBe('a');
@@ -80,10 +79,6 @@ describeWith(['cluster'], 'LeaseElection', () => {
     await client.ask({ method: 'POST', path: LEASES, body });
     const began = performance.now();
     const a = candidate('a');
-    await until(() => a.follows);
-    // A leader that is not seen to renew is not followed for as long as its Lease lasts.
-    await until(() => !a.follows);
-    expect(a.leads()).toBe(false);
     await until(() => a.leads());
     expect(performance.now() - began).toBeGreaterThanOrEqual(1_000);
     expect(await storedSpec()).toMatchObject({ holderIdentity: 'a', leaseTransitions: 4 });

@@ -20,9 +20,6 @@ export interface LeaseTimes {
   readonly retry: number;
 }
 
-/** A leader that others have not seen renew for so many times its interval may be gone, long before its Lease has run out. */
-const MISSED_RENEWALS = 3;
-
 export const LEASE_TIMES: LeaseTimes = { duration: 15_000, renewDeadline: 10_000, retry: 2_000 };
 
 /** A candidate. */
@@ -75,15 +72,6 @@ export class LeaseElection {
   /** True while this candidate may write. Asked before every write: a process that was asleep finds out at once. */
   leads(): boolean {
     return this.#leadsUntil !== 0 && performance.now() < this.#leadsUntil;
-  }
-
-  /** True while another is seen to lead: it holds the Lease and has renewed it lately, by our own clock. */
-  get follows(): boolean {
-    if (this.leads() || this.#observed === null) return false;
-    const { object, since } = this.#observed;
-    const { holderIdentity = '' } = specOf(object);
-    const isFresh = performance.now() - since < MISSED_RENEWALS * this.#times.retry;
-    return isFresh && holderIdentity !== '' && holderIdentity !== this.#options.identity;
   }
 
   /** Gives the Lease up, so that another need not wait for it to run out. */

@@ -33,8 +33,6 @@ export interface PushServerOptions {
   readonly log: Log;
   readonly limits?: SessionLimits;
   readonly keepalive?: Keepalive;
-  /** Whether another controller serves proxies now: then those that come are sent on to it, and so are those that are here. */
-  readonly elsewhere?: () => boolean;
   /** Told of the bytes of resources in every push: metrics. */
   readonly pushed?: (bytes: number) => void;
 }
@@ -45,9 +43,6 @@ const KEEPALIVE: Keepalive = { every: 10_000, timeout: 5_000 };
 /** How long a peer may take to say hello and what it holds, milliseconds. */
 const GREETING_MS = 30_000;
 const MAX_SESSIONS = 10_000;
-/** How often proxies are looked at that belong elsewhere, milliseconds. */
-const ELSEWHERE_MS = 1_000;
-const ELSEWHERE = 'another controller leads, and serves proxies';
 /** What proxies have to hear that the server stops. */
 const STOP_MS = 1_000;
 
@@ -63,7 +58,6 @@ export class PushServer {
   readonly #sessions = new Map<Stream, Session>();
   #certificates: Certificates | null = null;
   #count = 0;
-  #sendingOn: NodeJS.Timeout | null = null;
 
   constructor(options: PushServerOptions) {
     const { every, timeout } = options.keepalive ?? KEEPALIVE;
@@ -81,7 +75,6 @@ export class PushServer {
   /** Binds, and resolves to the port. Rejects when it cannot, or when the certificates are not usable. */
   async start(): Promise<number> {
     const credentials = await this.#credentials();
-    this.#sendingOn = setInterval(() => this.#sendOn(), ELSEWHERE_MS).unref();
     return new Promise((resolve, reject) => {
       this.#server.bindAsync(this.#options.address, credentials, (error, port) => (error === null ? resolve(port) : reject(error)));
     });
@@ -100,7 +93,6 @@ export class PushServer {
   /** Ends every stream; proxies go on serving what they have and look for another controller. */
   async stop(): Promise<void> {
     this.#certificates?.stop();
-    if (this.#sendingOn !== null) clearInterval(this.#sendingOn);
     for (const stream of this.#sessions.keys()) this.#end(stream, status.UNAVAILABLE, 'the controller stops');
     const { promise, resolve } = Promise.withResolvers<void>();
     // Proxies are to hear why; those that do not take it are not waited for.
@@ -122,7 +114,6 @@ export class PushServer {
 
   #accept(stream: Stream): void {
     stream.on('error', () => undefined);
-    if (this.#options.elsewhere?.() === true) return this.#end(stream, status.UNAVAILABLE, ELSEWHERE);
     const identity = this.#identify(stream);
     if (!identity.ok) return this.#refuse(stream, { code: 'denied', message: identity.error });
     if (this.#sessions.size >= MAX_SESSIONS) return this.#refuse(stream, { code: 'exhausted', message: 'too many proxies' });
@@ -145,11 +136,6 @@ export class PushServer {
     stream.on('cancelled', close);
     stream.on('close', close);
     stream.on('end', () => this.#end(stream, status.OK, ''));
-  }
-
-  #sendOn(): void {
-    if (this.#options.elsewhere?.() !== true) return;
-    for (const stream of this.#sessions.keys()) this.#end(stream, status.UNAVAILABLE, ELSEWHERE);
   }
 
   #open(stream: Stream, identity: string | null, scope: string): Session {
