@@ -1,6 +1,6 @@
 // The settings of a controller: flags, and environment variables for those that are not given. The one place that reads either.
 import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import { isIP } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { caught, describe, FlagValues, Mistake } from '#lib/flags.ts';
@@ -29,6 +29,8 @@ export interface ControllerConfig {
   /** What Services get that are in front of proxies where there is no load balancer; null without a pool. */
   readonly addressPool: AddressPool | null;
   readonly pushAddress: BindAddress;
+  /** At which other controllers reach the push server of this one. */
+  readonly advertiseHost: string;
   readonly pushTls: PushTls;
   /** Who serves Gateways, and what is needed to make proxies for one. */
   readonly fleets: FleetConfig;
@@ -85,6 +87,11 @@ const FLAGS: Flags = {
     text: 'where there is no load balancer: ranges of addresses for Services in front of proxies, like 10.0.0.0/28,fd00::1-fd00::9',
   },
   'push-address': { default: '0.0.0.0:9443', value: 'HOST:PORT', text: 'where proxies subscribe' },
+  'advertise-host': {
+    default: '',
+    value: 'HOST',
+    text: "at which other replicas reach the push server; that of --push-address by default, or the machine's first address",
+  },
   'push-tls-cert': { default: '', value: 'FILE', text: 'certificate of the push server, PEM' },
   'push-tls-key': { default: '', value: 'FILE', text: 'its key' },
   'push-tls-ca': { default: '', value: 'FILE', text: "the CA of the proxies' certificates" },
@@ -146,6 +153,7 @@ function toConfig(values: FlagValues): ControllerConfig {
     proxyService: serviceKey(values),
     addressPool: addressPool(values.text('address-pool')),
     pushAddress: values.bindAddress('push-address'),
+    advertiseHost: values.text('advertise-host') || ownHost(values.bindAddress('push-address').host),
     pushTls: pushTls(values),
     fleets: fleets(values),
     metricsAddress: values.bindAddress('metrics-address'),
@@ -225,4 +233,11 @@ function token(file: string): string {
     throw new Mistake(`--admin-token-file: ${(error as Error).message}`);
   }
   throw new Mistake(`--admin-token-file: ${file} is empty`);
+}
+
+/** Where others reach what is bound there. */
+function ownHost(bound: string): string {
+  if (bound !== '' && bound !== '0.0.0.0' && bound !== '::') return bound;
+  const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  return addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? '127.0.0.1';
 }

@@ -59,6 +59,8 @@ async function startController(...args: string[]): Promise<Started> {
       apply: ({ changed }) => changed.forEach((resource) => pushed.set(`${resource.kind}|${resource.key}`, resource)),
       start: () => Promise.resolve(0),
       stop: () => Promise.resolve(),
+      lead: () => undefined,
+      follow: () => undefined,
       sessions: () => [],
     };
   };

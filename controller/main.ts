@@ -38,6 +38,10 @@ export interface PushPlane extends ResourceSink {
   start(): Promise<number>;
   /** Ends every stream so that proxies look for another controller at once. */
   stop(): Promise<void>;
+  /** Whether this controller leads: then others tell it what their proxies serve. */
+  lead(leading: boolean): void;
+  /** The `host:port` of the controller that leads, to tell it what proxies serve; null when it is this one, or not known. */
+  follow(leader: string | null): void;
   /** The proxies connected, for the dump: what each is called and has. */
   sessions(): readonly object[];
 }
@@ -85,6 +89,8 @@ export class Controller {
   readonly #admin: AdminServer;
   /** Everything compiled, for the dump. Shares its bytes with the compiler. */
   readonly #resources = new Map<string, EncodedResource>();
+  /** Where other controllers reach this one, `host:port`; '' before it is bound. */
+  #address = '';
   #ready = false;
   #stopping = false;
 
@@ -97,7 +103,7 @@ export class Controller {
     this.#metrics = new ControllerMetrics({
       objects: () => this.#source.objectCounts(),
       troubles: () => this.#source.troubles(),
-      proxies: () => this.#fleet.size,
+      proxies: () => this.#push.sessions().length,
       statusesWaiting: () => this.#writer.depth,
       leads: () => this.#election.leads(),
     });
@@ -136,6 +142,7 @@ export class Controller {
     await Promise.all([this.#pipeline.start(), this.#authority?.start()]);
     if (this.#stopping) return null;
     const push = await this.#push.start();
+    this.#address = reachable(this.#config.advertiseHost, push);
     this.#ready = true;
     // Not before the first compile: a leader takes away what it does not want.
     this.#fleets?.live.start();
@@ -180,6 +187,7 @@ export class Controller {
   #makeElection(namespace: string): LeaseElection {
     const { leaseName: name, identity } = this.#config;
     const changed = (leading: boolean) => {
+      this.#push.lead(leading);
       if (!leading) return;
       this.#writer.resume();
       this.#fleets?.fleets.resume();
@@ -187,7 +195,9 @@ export class Controller {
       for (const refusal of this.#fleet.refusals()) this.#events.report(refusal);
       this.#pool?.resume();
     };
-    return new LeaseElection({ client: this.#client, namespace, name, identity, log: this.#log, changed });
+    const followed = (leader: string | null) => this.#push.follow(leader);
+    const address = () => this.#address;
+    return new LeaseElection({ client: this.#client, namespace, name, identity, address, log: this.#log, changed, followed });
   }
 
   #makeAuthority(namespace: string): ManagedAuthority | null {
@@ -299,6 +309,10 @@ export class Controller {
       },
     });
   }
+}
+
+function reachable(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function gatewayRef(gateway: string): ObjectRef {

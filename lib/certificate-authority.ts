@@ -151,6 +151,8 @@ const BASIC_CONSTRAINTS = oid('2.5.29.19');
 const KEY_USAGE = oid('2.5.29.15');
 const SUBJECT_KEY_ID = oid('2.5.29.14');
 const AUTHORITY_KEY_ID = oid('2.5.29.35');
+const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
+const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 
 /** A CA below which there is none; keyCertSign and cRLSign. */
 function ofAuthority(keyId: Buffer): Buffer {
@@ -162,13 +164,14 @@ function ofAuthority(keyId: Buffer): Buffer {
 }
 
 function ofHolder(holder: CertificateHolder, signer: Signer): Buffer {
-  const usage = holder.kind === 'client' ? '1.3.6.1.5.5.7.3.2' : '1.3.6.1.5.5.7.3.1';
+  // Servers call each other.
+  const usages = holder.kind === 'client' ? [CLIENT_AUTH] : [SERVER_AUTH, CLIENT_AUTH];
   const name = holder.kind === 'client' ? tagged(0x86, Buffer.from(holder.uri, 'ascii')) : hostName(holder.host);
   return sequence(
     sequence(BASIC_CONSTRAINTS, CRITICAL, octets(sequence())),
     // digitalSignature alone.
     sequence(KEY_USAGE, CRITICAL, octets(bits(Buffer.from([0x80]), 7))),
-    sequence(oid('2.5.29.37'), octets(sequence(oid(usage)))),
+    sequence(oid('2.5.29.37'), octets(sequence(...usages.map(oid)))),
     sequence(oid('2.5.29.17'), octets(sequence(name))),
     sequence(AUTHORITY_KEY_ID, octets(sequence(tagged(0x80, signer.keyId)))),
   );

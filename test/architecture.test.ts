@@ -42,6 +42,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'controller/watch',
   ],
   'controller/authority': ['api', 'lib', 'controller/compile/fleet-identity.ts', 'controller/watch'],
+  'controller/relay': ['api', 'lib', 'controller/push'],
   'controller/leader': ['api', 'lib', 'controller/watch'],
   'controller/admin': ['api', 'lib', 'controller'],
   controller: ['api', 'lib', 'controller'],

@@ -21,10 +21,14 @@ let counter = 0;
 const candidates: LeaseElection[] = [];
 /** Every change of leadership in the order of events: `a+`, `a-`. */
 const history: string[] = [];
+/** Whom each candidate follows, by identity. */
+const followed = new Map<string, string | null>();
 
 function candidate(identity: string, of: ApiClient = client): LeaseElection {
   const changed = (leading: boolean) => void history.push(`${identity}${leading ? '+' : '-'}`);
-  const election = new LeaseElection({ client: of, namespace: 'default', name: lease, identity, times: TIMES, log: LOG, changed });
+  const names = { namespace: 'default', name: lease, identity };
+  const reached = { address: () => `${identity}:9443`, followed: (leader: string | null) => void followed.set(identity, leader) };
+  const election = new LeaseElection({ client: of, ...names, ...reached, times: TIMES, log: LOG, changed });
   candidates.push(election);
   election.start();
   return election;
@@ -44,6 +48,7 @@ beforeEach(() => {
   counter++;
   lease = `lease-${process.pid}-${counter}`;
   history.length = 0;
+  followed.clear();
 });
 
 afterEach(async () => {
@@ -62,12 +67,15 @@ describeWith(['cluster'], 'LeaseElection', () => {
     const { renewTime } = await storedSpec();
     for (let tries = 0; (await storedSpec())['renewTime'] === renewTime; tries++) expect(tries).toBeLessThan(1_000);
     expect(b.leads()).toBe(false);
+    await until(() => followed.get('b') === 'a:9443');
     const stopped = performance.now();
     await a.stop();
     expect((await storedSpec())['holderIdentity']).not.toBe('a');
     await until(() => b.leads());
     expect(performance.now() - stopped).toBeLessThan(TIMES.duration);
     expect(history).toEqual(['a+', 'a-', 'b+']);
+    await until(() => followed.get('b') === null);
+    expect(followed.has('a')).toBe(false);
     expect(await storedSpec()).toMatchObject({ holderIdentity: 'b', leaseDurationSeconds: 1 });
   });
 

@@ -33,7 +33,14 @@ export interface LeaseOptions {
   readonly log: Log;
   /** Told when this candidate begins and ceases to lead. */
   readonly changed: (leading: boolean) => void;
+  /** Where others reach this candidate, `host:port`, for as long as it leads; nothing is told without. */
+  readonly address?: () => string;
+  /** Told where another that leads is reached; null when nobody else does, or nothing is known. */
+  readonly followed?: (address: string | null) => void;
 }
+
+/** On the Lease: where its holder is reached. */
+const ADDRESS = 'gateway.weir.dev/push-address';
 
 /** The Lease as last seen, and since when it has looked like that. The holder's own timestamps are never compared with our clock. */
 interface Observed {
@@ -49,6 +56,8 @@ interface LeaseSpec {
   readonly leaseTransitions?: number;
 }
 
+type Annotations = Readonly<Record<string, string>>;
+
 export class LeaseElection {
   readonly #options: LeaseOptions;
   readonly #times: LeaseTimes;
@@ -58,6 +67,7 @@ export class LeaseElection {
   #leadsUntil = 0;
   #expiry: NodeJS.Timeout | null = null;
   #failing = false;
+  #following: string | null = null;
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: LeaseOptions) {
@@ -99,11 +109,21 @@ export class LeaseElection {
     try {
       if (await this.#acquireOrRenew(timeout)) this.#lead(asked + this.#times.renewDeadline);
       else this.#lose();
+      this.#follow();
       this.#failing = false;
     } catch (error) {
       if (!this.#stop.signal.aborted && !this.#failing) this.#options.log.warn({ err: error }, 'the lease cannot be read or written');
       this.#failing = true;
     }
+  }
+
+  #follow(): void {
+    const object = this.#observed?.object;
+    const isFollower = !this.leads() && object !== undefined && (specOf(object).holderIdentity ?? '') !== '';
+    const address = isFollower ? (annotationsOf(object)[ADDRESS] ?? null) : null;
+    if (address === this.#following) return;
+    this.#following = address;
+    this.#options.followed?.(address);
   }
 
   #lead(until: number): void {
@@ -153,13 +173,20 @@ export class LeaseElection {
 
   async #create(signal: AbortSignal): Promise<boolean> {
     const { namespace, name } = this.#options;
-    const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { namespace, name }, spec: this.#spec({}) };
+    const metadata = { namespace, name, annotations: this.#annotations({}) };
+    const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec: this.#spec({}) };
     return this.#write('POST', this.#collection(), body, signal);
   }
 
   /** Writes our claim over what was observed; the server refuses when anybody has written since. */
   #put({ object }: Observed, signal: AbortSignal): Promise<boolean> {
-    return this.#write('PUT', this.#path(), { ...object, spec: this.#spec(specOf(object)) }, signal);
+    const metadata = { ...metadataOf(object), annotations: this.#annotations(annotationsOf(object)) };
+    return this.#write('PUT', this.#path(), { ...object, metadata, spec: this.#spec(specOf(object)) }, signal);
+  }
+
+  #annotations({ [ADDRESS]: _former, ...others }: Annotations): Annotations {
+    const address = this.#options.address?.() ?? '';
+    return address === '' ? others : { ...others, [ADDRESS]: address };
   }
 
   async #write(method: 'POST' | 'PUT', path: string, body: unknown, signal: AbortSignal): Promise<boolean> {
@@ -208,6 +235,10 @@ export class LeaseElection {
 
 function specOf(object: RawObject): LeaseSpec {
   return (object['spec'] ?? {}) as LeaseSpec;
+}
+
+function annotationsOf(object: RawObject): Annotations {
+  return (metadataOf(object)['annotations'] ?? {}) as Annotations;
 }
 
 /** metav1.MicroTime. */

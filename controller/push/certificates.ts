@@ -2,9 +2,12 @@
 // rotation needs no restart. A set that does not fit together, as in the midst of a rotation, leaves the former one in force.
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import type { PeerCertificate } from 'node:tls';
 import { experimental } from '@grpc/grpc-js';
-import type { ServerCredentials } from '@grpc/grpc-js';
+import { credentials } from '@grpc/grpc-js';
+import type { ChannelCredentials, ServerCredentials } from '@grpc/grpc-js';
 import type { Log } from '#lib/log.ts';
+import { identityOf } from './identity.ts';
 
 /** Paths of PEM files. */
 export interface CertificateFiles {
@@ -58,6 +61,19 @@ export class Certificates implements Provider {
   /** For a server that refuses whoever shows no certificate of the CA. */
   credentials(): ServerCredentials {
     return experimental.createCertificateProviderServerCredentials(this, this, true);
+  }
+
+  /** For a call to another controller: both show the certificate of a controller, or nothing is said. */
+  clientCredentials(): ChannelCredentials {
+    const { ca, certificate, privateKey } = this.#loaded;
+    const checkServerIdentity = (_: string, peer: PeerCertificate) => (this.isOwn(peer) ? undefined : new Error('it is no controller'));
+    return credentials.createSsl(ca, privateKey, certificate, { checkServerIdentity });
+  }
+
+  /** Whether a certificate of the CA says that its holder is a controller: it has the identity of this one's own. */
+  isOwn(peer: PeerCertificate): boolean {
+    const [own, theirs] = [identityOf(new X509Certificate(this.#loaded.certificate).toLegacyObject()), identityOf(peer)];
+    return own.ok && theirs.ok && own.value === theirs.value;
   }
 
   /** Asks now. New connections see what is found; open ones stay. */

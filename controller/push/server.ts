@@ -1,10 +1,12 @@
 // The gRPC server that proxies connect to: makes a Session of each stream, and nothing else. mTLS, or plain text on loopback.
 import { isIP } from 'node:net';
-import { Metadata, Server, ServerCredentials, status } from '@grpc/grpc-js';
-import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { credentials, Metadata, Server, ServerCredentials, status } from '@grpc/grpc-js';
+import type { ChannelCredentials, sendUnaryData, ServerDuplexStream, ServerReadableStream } from '@grpc/grpc-js';
 import { DISCOVERY } from '#api/wire/discovery.ts';
 import { MAX_MESSAGE_BYTES } from '#api/wire/limits.ts';
 import type { ProxyMessage, PushMessage } from '#api/wire/messages.ts';
+import { RELAY } from '#api/wire/relay.ts';
+import type { SessionEvent } from '#api/wire/relay.ts';
 import type { Log } from '#lib/log.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import { scopeOfIdentity } from '../compile/fleet-identity.ts';
@@ -30,6 +32,8 @@ export interface PushServerOptions {
   /** What a scope holds. */
   readonly cacheOf: (scope: string) => PushCache;
   readonly observer: PushObserver;
+  /** Takes the streams of other controllers. None are taken without. */
+  readonly reports?: (stream: ServerReadableStream<SessionEvent, object>, end: sendUnaryData<object>) => void;
   readonly log: Log;
   readonly limits?: SessionLimits;
   readonly keepalive?: Keepalive;
@@ -70,6 +74,7 @@ export class PushServer {
       'grpc.max_concurrent_streams': 4,
     });
     this.#server.addService(DISCOVERY, { Subscribe: (stream: Stream) => this.#accept(stream) });
+    this.#addRelay();
   }
 
   /** Binds, and resolves to the port. Rejects when it cannot, or when the certificates are not usable. */
@@ -78,6 +83,11 @@ export class PushServer {
     return new Promise((resolve, reject) => {
       this.#server.bindAsync(this.#options.address, credentials, (error, port) => (error === null ? resolve(port) : reject(error)));
     });
+  }
+
+  /** For a call to another controller. To be asked for after the start. */
+  clientCredentials(): ChannelCredentials {
+    return this.#certificates?.clientCredentials() ?? credentials.createInsecure();
   }
 
   /** Every stream as it stands. */
@@ -110,6 +120,19 @@ export class PushServer {
     }
     if (!isLoopback(address)) throw new Error(`${address} is no loopback address: plain text is for those only`);
     return ServerCredentials.createInsecure();
+  }
+
+  #addRelay(): void {
+    const { reports, tls, log } = this.#options;
+    if (reports === undefined) return;
+    const Report = (stream: ServerReadableStream<SessionEvent, object>, end: sendUnaryData<object>): void => {
+      const certificate = stream.getAuthContext().sslPeerCertificate;
+      const isController = tls === 'plaintext' || (certificate !== undefined && this.#certificates?.isOwn(certificate) === true);
+      if (isController) return reports(stream, end);
+      log.warn({ address: stream.getPeer() }, 'somebody reports who has no certificate of a controller');
+      end({ code: status.PERMISSION_DENIED, details: 'its certificate is not that of a controller' });
+    };
+    this.#server.addService(RELAY, { Report });
   }
 
   #accept(stream: Stream): void {

@@ -61,12 +61,15 @@ interface Nack {
 export class FleetState {
   #listener: FleetListener | null = null;
   readonly #fleets = new FleetScopes();
-  /** Current versions of listeners by key. */
-  readonly #listeners = new Map<string, string>();
+  /** Current versions of resources by id. */
+  readonly #versions = new Map<string, string>();
   readonly #proxies = new Map<string, Proxy>();
   /** By scope, its connected proxies. */
   readonly #scopes = new Map<string, Set<Proxy>>();
-  /** Per resource id, the nack of each proxy. Few: a resource that compile let through is seldom refused. */
+  /**
+   * Per resource id, the nack of each proxy, of the current version or of one to come: another controller may be ahead of this one. Few:
+   * a resource that compile let through is seldom refused.
+   */
   readonly #nacks = new Map<string, Map<string, Nack>>();
 
   /** Sets who is told. */
@@ -77,14 +80,20 @@ export class FleetState {
   /** Takes over what should be served from now on. To be called before the resources go out. */
   apply({ changed, removed, ...fleets }: ResourceDelta): void {
     for (const gateway of this.#fleets.apply(fleets)) this.#listener?.proxiesChanged(gateway);
-    for (const { kind, key, version } of changed) {
-      this.#clear(kind, key, null);
-      if (kind === 'Listener') this.#listeners.set(key, version);
-    }
-    for (const { kind, key } of removed) {
-      this.#clear(kind, key, null);
-      if (kind === 'Listener') this.#listeners.delete(key);
-    }
+    for (const { kind, key, version } of changed) this.#setVersion(kind, key, version);
+    for (const { kind, key } of removed) this.#setVersion(kind, key, null);
+  }
+
+  /** What was said of other versions does not count any more. */
+  #setVersion(kind: ResourceKind, key: string, version: string | null): void {
+    const id = resourceId(kind, key);
+    const nacks = this.#nacks.get(id);
+    if (version === null) this.#versions.delete(id);
+    else this.#versions.set(id, version);
+    if (nacks === undefined) return;
+    for (const [proxy, nack] of nacks) if (nack.version !== version) nacks.delete(proxy);
+    if (nacks.size === 0) this.#nacks.delete(id);
+    this.#listener?.refused(kind, key, this.refusalOf(kind, key));
   }
 
   connected(name: string, scope: string): void {
@@ -102,7 +111,7 @@ export class FleetState {
     const others = this.#scopes.get(scope);
     others?.delete(proxy);
     if (others?.size === 0) this.#scopes.delete(scope);
-    for (const id of [...this.#nacks.keys()]) this.#clear(...splitId(id), name);
+    for (const id of [...this.#nacks.keys()]) this.#clear(id, name);
     this.#proxiesChanged(scope);
   }
 
@@ -112,10 +121,11 @@ export class FleetState {
 
   /** The proxy serves this version. */
   acked(proxy: string, kind: ResourceKind, key: string, version: string): void {
-    this.#clear(kind, key, proxy);
+    const id = resourceId(kind, key);
+    this.#clear(id, proxy);
     if (kind !== 'Listener') return;
     this.#proxies.get(proxy)?.serves.set(key, version);
-    if (this.#listeners.has(key)) this.#listener?.progressed(key);
+    if (this.#versions.has(id)) this.#listener?.progressed(key);
   }
 
   /** The proxy cannot use this version and keeps what it had. */
@@ -128,12 +138,7 @@ export class FleetState {
     const nacks = this.#nacks.get(id) ?? new Map<string, Nack>();
     nacks.set(proxy, nack);
     this.#nacks.set(id, nacks);
-    this.#listener?.refused(kind, key, this.refusalOf(kind, key));
-  }
-
-  /** How many proxies are connected. */
-  get size(): number {
-    return this.#proxies.size;
+    if (nack.version === this.#versions.get(id)) this.#listener?.refused(kind, key, this.refusalOf(kind, key));
   }
 
   /** How many proxies that serve this Gateway are connected. */
@@ -147,7 +152,7 @@ export class FleetState {
 
   /** How many proxies of its Gateway serve the current version of a listener. */
   progressOf(listener: string): Progress {
-    const version = this.#listeners.get(listener);
+    const version = this.#versions.get(resourceId('Listener', listener));
     const proxies = this.#proxiesOf(gatewayOfListener(listener));
     let acked = 0;
     for (const { serves } of proxies) if (version !== undefined && serves.get(listener) === version) acked++;
@@ -156,14 +161,16 @@ export class FleetState {
 
   /** Versions of listeners by their keys, as one text: equal texts, equal listeners. */
   versionsOf(listeners: readonly string[]): string {
-    return listeners.map((key) => `${key}=${this.#listeners.get(key) ?? ''}`).join(' ');
+    return listeners.map((key) => `${key}=${this.#versions.get(resourceId('Listener', key)) ?? ''}`).join(' ');
   }
 
   refusalOf(kind: ResourceKind, key: string): Refusal | null {
-    const nacks = this.#nacks.get(resourceId(kind, key));
-    const [first] = nacks?.values() ?? [];
-    if (nacks === undefined || first === undefined) return null;
-    return { kind, key, version: first.version, errors: first.errors, proxies: nacks.size, total: this.#fleetsOf(nacks.keys()) };
+    const id = resourceId(kind, key);
+    const nacks = [...(this.#nacks.get(id) ?? [])].filter(([, { version }]) => version === this.#versions.get(id));
+    const first = nacks[0]?.[1];
+    if (first === undefined) return null;
+    const proxies = nacks.map(([proxy]) => proxy);
+    return { kind, key, version: first.version, errors: first.errors, proxies: proxies.length, total: this.#fleetsOf(proxies) };
   }
 
   /** Everything that is refused now. */
@@ -178,17 +185,15 @@ export class FleetState {
     return [...scopes].reduce((total, scope) => total + (this.#scopes.get(scope)?.size ?? 0), 0);
   }
 
-  /** Forgets the nack of one proxy, or (null) of all. */
-  #clear(kind: ResourceKind, key: string, proxy: string | null): void {
-    const id = resourceId(kind, key);
+  /** Forgets the nack of one proxy. */
+  #clear(id: string, proxy: string): void {
     const nacks = this.#nacks.get(id);
-    if (nacks === undefined) return;
-    const had = nacks.size;
-    if (proxy === null) nacks.clear();
-    else nacks.delete(proxy);
-    if (nacks.size === had) return;
+    const nack = nacks?.get(proxy);
+    if (nacks === undefined || nack === undefined) return;
+    nacks.delete(proxy);
     if (nacks.size === 0) this.#nacks.delete(id);
-    this.#listener?.refused(kind, key, this.refusalOf(kind, key));
+    const [kind, key] = splitId(id);
+    if (nack.version === this.#versions.get(id)) this.#listener?.refused(kind, key, this.refusalOf(kind, key));
   }
 }
 

@@ -157,7 +157,9 @@ describe('Programmed', () => {
   test('a refused route says so at each parent, and no longer once it is served', () => {
     const ref = { kind: 'HTTPRoute', namespace: 'ns', name: 'r' };
     const parents = [{ parentRef: { name: 'gw' }, conditions: [conditions.routeAccepted(3, '')] }];
+    const rule: EncodedResource = { kind: 'Route', key: 'HTTPRoute/ns/r/2', version: 'v1', body: Buffer.from('{}') };
     fleet.connected('p1', SHARED);
+    change([rule]);
     programmed.write([{ ref, type: 'Route', parents }], []);
     fleet.nacked('p1', 'Route', 'HTTPRoute/ns/r/2', { version: 'v1', errors: [{ field: 'matches[0].path', reason: 'is strange' }] });
     expect(written.at(-1)).toMatchObject({
@@ -177,6 +179,19 @@ describe('Programmed', () => {
     });
     fleet.acked('p1', 'Route', 'HTTPRoute/ns/r/2', 'v2');
     expect(written.at(-1)).toMatchObject({ parents: [{ conditions: [{ type: 'Accepted' }] }] });
+  });
+
+  test('a refusal of another version is told when that version is the one to be served', () => {
+    const rule = (version: string): EncodedResource => ({ kind: 'Route', key: 'HTTPRoute/ns/r/0', version, body: Buffer.from('{}') });
+    const refusal = () => fleet.refusalOf('Route', 'HTTPRoute/ns/r/0')?.version ?? null;
+    fleet.connected('p1', SHARED);
+    change([rule('v1')]);
+    fleet.nacked('p1', 'Route', 'HTTPRoute/ns/r/0', { version: 'v2', errors: [] });
+    expect(refusal()).toBe(null);
+    change([rule('v2')]);
+    expect(refusal()).toBe('v2');
+    change([rule('v3')]);
+    expect(refusal()).toBe(null);
   });
 
   test('compile has the last word on what is not to be served', async () => {

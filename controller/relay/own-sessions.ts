@@ -1,0 +1,69 @@
+// The sessions of this controller's own proxies: passes on what they tell, and can tell all of it again to whoever comes to lead.
+import type { ResourceKind } from '#api/ir/ir.ts';
+import { resourceId } from '#api/ir/ir.ts';
+import type { NackedMessage, SessionEvent } from '#api/wire/relay.ts';
+import type { PushObserver } from '../push/observer.ts';
+
+interface OwnSession {
+  readonly scope: string;
+  /** The version it serves of each listener, by key: nobody asks of other kinds. */
+  readonly serves: Map<string, string>;
+  /** By id of the resource. */
+  readonly nacks: Map<string, NackedMessage>;
+}
+
+type Nack = Parameters<PushObserver['nacked']>[3];
+
+export class OwnSessions implements PushObserver {
+  readonly #observer: PushObserver;
+  readonly #sessions = new Map<string, OwnSession>();
+  #follower: ((event: SessionEvent) => void) | null = null;
+
+  /** `observer` is told everything at once. */
+  constructor(observer: PushObserver) {
+    this.#observer = observer;
+  }
+
+  /** Tells `follower` what there is, and from now on what happens. One at a time; returns how to end it. */
+  follow(follower: (event: SessionEvent) => void): () => void {
+    for (const [session, { scope, serves, nacks }] of this.#sessions) {
+      follower({ session, event: 'connected', connected: { scope } });
+      for (const [key, version] of serves) follower({ session, event: 'acked', acked: { kind: 'Listener', key, version } });
+      for (const nacked of nacks.values()) follower({ session, event: 'nacked', nacked });
+    }
+    this.#follower = follower;
+    return () => {
+      if (this.#follower === follower) this.#follower = null;
+    };
+  }
+
+  connected(session: string, scope: string): void {
+    this.#sessions.set(session, { scope, serves: new Map(), nacks: new Map() });
+    this.#follower?.({ session, event: 'connected', connected: { scope } });
+    this.#observer.connected(session, scope);
+  }
+
+  disconnected(session: string): void {
+    this.#sessions.delete(session);
+    this.#follower?.({ session, event: 'disconnected', disconnected: {} });
+    this.#observer.disconnected(session);
+  }
+
+  acked(session: string, kind: ResourceKind, key: string, version: string): void {
+    const own = this.#sessions.get(session);
+    const isListener = kind === 'Listener';
+    const recovers = own?.nacks.delete(resourceId(kind, key)) === true;
+    if (isListener) own?.serves.set(key, version);
+    if (isListener || recovers) this.#follower?.({ session, event: 'acked', acked: { kind, key, version } });
+    this.#observer.acked(session, kind, key, version);
+  }
+
+  nacked(session: string, kind: ResourceKind, key: string, nack: Nack): void {
+    const own = this.#sessions.get(session);
+    const nacked = { kind, key, ...nack };
+    if (kind === 'Listener') own?.serves.delete(key);
+    own?.nacks.set(resourceId(kind, key), nacked);
+    this.#follower?.({ session, event: 'nacked', nacked });
+    this.#observer.nacked(session, kind, key, nack);
+  }
+}

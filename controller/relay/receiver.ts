@@ -1,0 +1,102 @@
+// Of the controller that leads: takes what proxies of other controllers tell as if they were its own.
+import { status } from '@grpc/grpc-js';
+import type { sendUnaryData, ServerReadableStream } from '@grpc/grpc-js';
+import { isResourceKind } from '#api/wire/decode.ts';
+import type { SessionEvent } from '#api/wire/relay.ts';
+import type { Log } from '#lib/log.ts';
+import type { PushObserver } from '../push/observer.ts';
+
+/** A stream of another controller. */
+export type ReportStream = ServerReadableStream<SessionEvent, object>;
+type End = sendUnaryData<object>;
+
+/** Proxies of one controller; more than a push server takes. */
+const MAX_SESSIONS = 20_000;
+
+export class Receiver {
+  readonly #observer: PushObserver;
+  readonly #log: Log;
+  readonly #streams = new Map<ReportStream, Report>();
+  #leading = false;
+  #count = 0;
+
+  constructor(observer: PushObserver, log: Log) {
+    this.#observer = observer;
+    this.#log = log;
+  }
+
+  /** Whether this controller leads. Who does not hears nobody. */
+  lead(leading: boolean): void {
+    this.#leading = leading;
+    if (leading) return;
+    for (const report of this.#streams.values()) report.end('does not lead any more');
+  }
+
+  /** Takes a stream of somebody who has proved to be a controller. */
+  accept(stream: ReportStream, end: End): void {
+    stream.on('error', () => undefined);
+    if (!this.#leading) return end({ code: status.FAILED_PRECONDITION, details: 'does not lead' });
+    const address = stream.getPeer();
+    const close = (): void => {
+      if (!this.#streams.delete(stream)) return;
+      report.close();
+      this.#log.info({ address }, 'another controller does not report any more');
+    };
+    const report = new Report(`controller-${++this.#count}`, this.#observer, (details) => {
+      close();
+      end({ code: status.ABORTED, details });
+    });
+    this.#streams.set(stream, report);
+    this.#log.info({ address }, 'another controller reports what its proxies serve');
+    stream.on('data', (event: SessionEvent) => report.take(event));
+    for (const over of ['end', 'cancelled', 'close']) stream.on(over, close);
+  }
+}
+
+/** What one controller has told. */
+class Report {
+  readonly #name: string;
+  readonly #observer: PushObserver;
+  readonly #sessions = new Set<string>();
+  readonly end: (reason: string) => void;
+
+  constructor(name: string, observer: PushObserver, end: (reason: string) => void) {
+    this.#name = name;
+    this.#observer = observer;
+    this.end = end;
+  }
+
+  take(event: SessionEvent): void {
+    const session = `${this.#name}/${event.session}`;
+    if (event.event === 'connected') return this.#connected(session, event.connected.scope);
+    // Of a session that is not known nothing can be told.
+    if (!this.#sessions.has(session)) return;
+    switch (event.event) {
+      case 'disconnected':
+        this.#sessions.delete(session);
+        return this.#observer.disconnected(session);
+      case 'acked': {
+        const { kind, key, version } = event.acked;
+        // A controller of another version may know kinds that this one does not.
+        return isResourceKind(kind) ? this.#observer.acked(session, kind, key, version) : undefined;
+      }
+      case 'nacked': {
+        const { kind, key, version, errors } = event.nacked;
+        return isResourceKind(kind) ? this.#observer.nacked(session, kind, key, { version, errors }) : undefined;
+      }
+    }
+  }
+
+  /** Its proxies are nobody's any more, until they or their controller come back. */
+  close(): void {
+    for (const session of this.#sessions) this.#observer.disconnected(session);
+    this.#sessions.clear();
+  }
+
+  #connected(session: string, scope: string): void {
+    if (this.#sessions.has(session)) return;
+    if (this.#sessions.size >= MAX_SESSIONS) return this.end('too many proxies');
+    this.#sessions.add(session);
+    this.#observer.connected(session, scope);
+  }
+}
