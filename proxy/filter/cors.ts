@@ -39,12 +39,7 @@ class Cors implements RequestFilter, ResponseFilter {
     if (preflightMethod(exchange) !== null && origin !== null) return;
     if (origin === null) return this.#addVary(headers);
     for (const name of ANSWER_HEADERS) removeHeader(headers, name);
-    if (!this.#addOrigin(headers, origin)) return;
-    if (this.#filter.exposeHeaders.length > 0) {
-      const all = this.#filter.exposeHeaders.includes('*');
-      if (!all || !this.#filter.allowCredentials)
-        addHeader(headers, 'access-control-expose-headers', this.#filter.exposeHeaders.join(', '));
-    }
+    if (this.#addOrigin(headers, origin)) this.#addExposed(headers);
   }
 
   #preflight(exchange: Exchange, origin: string, method: string): Headers {
@@ -54,8 +49,16 @@ class Cors implements RequestFilter, ResponseFilter {
     if (allowMethods.length > 0) addHeader(headers, 'access-control-allow-methods', this.#wildcardOr(allowMethods, method));
     const wanted = getHeader(exchange.requestHeaders, 'access-control-request-headers') ?? '';
     if (allowHeaders.length > 0) addHeader(headers, 'access-control-allow-headers', this.#wildcardOr(allowHeaders, wanted));
+    this.#addExposed(headers);
     addHeader(headers, 'access-control-max-age', String(maxAge));
     return headers;
+  }
+
+  /** In preflights as well, where browsers do not read it: the Gateway API asks for it there too. */
+  #addExposed(headers: Headers): void {
+    const { exposeHeaders, allowCredentials } = this.#filter;
+    if (exposeHeaders.length === 0 || (allowCredentials && exposeHeaders.includes('*'))) return;
+    addHeader(headers, 'access-control-expose-headers', exposeHeaders.join(', '));
   }
 
   /** With credentials a browser takes `*` for a name, so what was asked for is echoed. */

@@ -253,6 +253,7 @@ describe('CORS', () => {
       'access-control-allow-origin': 'https://a.example',
       'access-control-allow-methods': 'GET, PUT',
       'access-control-allow-headers': 'x-a, x-b',
+      'access-control-expose-headers': 'x-c',
       'access-control-max-age': '5',
       vary: 'origin',
     });
@@ -296,6 +297,7 @@ describe('CORS', () => {
       'access-control-allow-origin': '*',
       'access-control-allow-methods': '*',
       'access-control-allow-headers': '*',
+      'access-control-expose-headers': 'x-c',
       'access-control-max-age': '5',
     });
     const fields = { allowOrigins: ['*'], allowMethods: ['*'], allowHeaders: ['*'], allowCredentials: true };
@@ -305,6 +307,7 @@ describe('CORS', () => {
       'access-control-allow-credentials': 'true',
       'access-control-allow-methods': 'PUT',
       'access-control-allow-headers': 'x-a',
+      'access-control-expose-headers': 'x-c',
       'access-control-max-age': '5',
       vary: 'origin',
     });
