@@ -13,7 +13,8 @@ import type { TestResult } from './results.ts';
 import { SUITE } from './tools.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..', '..');
-const PROFILES = ['GATEWAY-HTTP', 'GATEWAY-GRPC', 'GATEWAY-TLS', 'GATEWAY-TCP', 'GATEWAY-UDP'];
+/** All there are for gateways. */
+export const PROFILES = ['GATEWAY-HTTP', 'GATEWAY-GRPC', 'GATEWAY-TLS', 'GATEWAY-TCP', 'GATEWAY-UDP'];
 /** Of those tests that may run side by side; they wait more than they work. */
 const PARALLEL = 8;
 const DEADLINE_MINUTES = 30;
