@@ -259,13 +259,16 @@ export class Port {
     let { limits } = this.#settings;
     const handshake = new Handshake(accepted, {
       decide: (serverName) => {
+        // As the conformance suite wants it, no alert where nothing but streams is served.
+        const refusal: HandshakeVerdict = { action: 'refuse', alert: this.#sni.servesRequests };
         const owner = this.#sni.find(serverName);
-        if (owner !== null) limits = this.#strictest(owner.listeners).limits;
-        if (owner === null || owner.use === 'requests') return terminate(owner, true);
+        if (owner === null) return refusal;
+        limits = this.#strictest(owner.listeners).limits;
+        if (owner.use === 'requests') return terminate(owner, true) ?? refusal;
         const target = this.#streamTarget('tls', owner.listeners, serverName);
         connect = this.#splicing(target);
-        if (target.plan === null) return null;
-        return owner.use === 'passthrough' ? { action: 'pass' } : terminate(owner, false);
+        if (target.plan === null) return refusal;
+        return owner.use === 'passthrough' ? { action: 'pass' } : (terminate(owner, false) ?? refusal);
       },
       wheel,
       timeout: this.#settings.limits.tlsHandshakeTimeout,
@@ -373,6 +376,7 @@ function isRefused({ clientCertificate }: DownstreamTls, { trust }: HandshakeTer
 }
 
 /** Null refuses the name: nobody owns it, or its owner has no certificate that can be used. */
-function terminate(owner: SniOwner | null, http: boolean): HandshakeVerdict | null {
-  return owner === null || owner.identity === null ? null : { action: 'terminate', identity: owner.identity, http };
+/** Null where no certificate can be used. */
+function terminate({ identity }: SniOwner, http: boolean): HandshakeVerdict | null {
+  return identity === null ? null : { action: 'terminate', identity, http };
 }

@@ -83,6 +83,11 @@ export class SniTable {
     return identities.flatMap((identity) => identity.stapled);
   }
 
+  /** Whether any of the listeners speaks HTTP inside TLS. */
+  get servesRequests(): boolean {
+    return [...this.#hosts.values()].some(({ use }) => use === 'requests');
+  }
+
   /** The owner of a name ('' when the peer sent none), or null when no listener wants it. */
   find(serverName: string): SniOwner | null {
     for (const pattern of coveringPatterns(serverName)) {

@@ -2,7 +2,7 @@
 //
 //   hello ──complete, and somebody serves the name──> handshake ──secure──> done (the caller has the TLS socket)
 //     ├ to be passed through: done (the caller has the socket, and the bytes read so far)
-//     │ not TLS; name refused with an alert;             │ error, deadline
+//     │ not TLS; name refused;                           │ error, deadline
 //     │ plain HTTP refused with 400                      │
 //     └──────────────────> gone <────────────────────────┘
 //
@@ -22,16 +22,21 @@ import { staple } from './tls-internals.ts';
 /** How a handshake can fail. */
 export type HandshakeFailure = 'not_tls' | 'plain_http' | 'unknown_name' | 'client_certificate' | 'timeout' | 'tls_error' | 'closed';
 
-/** Terminate with an identity, as a peer that speaks HTTP or one that speaks anything; or pass the connection through. */
+/**
+ * Terminate with an identity, as a peer that speaks HTTP or one that speaks anything; or pass the connection through; or refuse the
+ * name, with an alert or by closing.
+ */
 export type HandshakeVerdict =
-  { readonly action: 'terminate'; readonly identity: Identity; readonly http: boolean } | { readonly action: 'pass' };
+  | { readonly action: 'terminate'; readonly identity: Identity; readonly http: boolean }
+  | { readonly action: 'pass' }
+  | { readonly action: 'refuse'; readonly alert: boolean };
 
 /** What the handshake itself tells. */
 export type HandshakeFacts = Omit<DownstreamTls, 'vouches'>;
 
 export interface HandshakeOptions {
-  /** What to do for a server name; null refuses it. */
-  readonly decide: (serverName: string) => HandshakeVerdict | null;
+  /** What to do for a server name. */
+  readonly decide: (serverName: string) => HandshakeVerdict;
   readonly wheel: Timers;
   /** From accept to the end of the handshake, milliseconds. */
   readonly timeout: number;
@@ -98,7 +103,7 @@ export class Handshake {
     accepted.off('end', this.#ended);
     this.#bytes = null;
     const verdict = this.#options.decide(serverName);
-    if (verdict === null) return this.#refuse();
+    if (verdict.action === 'refuse') return this.#refuse(verdict.alert);
     if (verdict.action === 'pass') return this.#pass(bytes);
     // The TLS socket reads what lies in the buffer of the socket it wraps before it reads from the network.
     accepted.unshift(bytes);
@@ -123,8 +128,9 @@ export class Handshake {
     this.#options.passed(hello);
   }
 
-  #refuse(): void {
+  #refuse(alert: boolean): void {
     this.#settle('unknown_name');
+    if (!alert) return void this.#accepted.destroy();
     // The deadline goes on, in case the peer takes not even the alert.
     this.#accepted.end(UNRECOGNIZED_NAME, () => this.#accepted.destroy());
   }

@@ -2,17 +2,15 @@
 // before they have run.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Cluster } from '../cluster/cluster.ts';
 import { poolAddresses } from '../cluster/node/address-plan.ts';
-import { GATEWAY_CLASS } from './installation.ts';
+import { GATEWAY_CLASS, VERSION } from './installation.ts';
 import { TestResults } from './results.ts';
 import type { TestResult } from './results.ts';
 import { SUITE } from './tools.ts';
 
-const ROOT = path.resolve(import.meta.dirname, '..', '..');
 /** All there are for gateways. */
 export const PROFILES = ['GATEWAY-HTTP', 'GATEWAY-GRPC', 'GATEWAY-TLS', 'GATEWAY-TCP', 'GATEWAY-UDP'];
 /** Of those tests that may run side by side; they wait more than they work. */
@@ -57,7 +55,6 @@ function goFlags(only: readonly string[]): string[] {
 
 /** Which features it tests is what the GatewayClass says it supports. */
 function suiteFlags(cluster: Cluster, { report }: SuiteOptions): string[] {
-  const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string };
   const flags = {
     'gateway-class': GATEWAY_CLASS,
     'conformance-profiles': PROFILES.join(','),
@@ -65,7 +62,7 @@ function suiteFlags(cluster: Cluster, { report }: SuiteOptions): string[] {
     organization: 'weir',
     project: 'weir',
     url: 'https://weir.dev',
-    version: `v${version}`,
+    version: `v${VERSION}`,
     contact: 'https://weir.dev/contact',
     'usable-address': poolAddresses(cluster.plan).at(-1) ?? '',
     'unusable-address': UNUSABLE_ADDRESS,
