@@ -1,11 +1,11 @@
-// Weir's life in a cluster by Helm: installed, tested, upgraded and rolled back under traffic, certificates renewed, and gone.
+// Weir's life in a cluster by Helm: installed, tested, upgraded and rolled back under traffic of every kind, certificates renewed, and gone.
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { X509Certificate } from 'node:crypto';
 import path from 'node:path';
 import type { Cluster } from '../cluster/cluster.ts';
 import { describeWith } from '../support/describe-with.ts';
-import { keptConnection, newConnections } from '../support/flows.ts';
 import { gateway, httpRoute, listOf } from '../support/objects.ts';
+import { TRAFFIC_LISTENERS, TrafficBackends, unharmed } from '../support/traffic-backends.ts';
 import { traffic } from '../support/traffic.ts';
 import { startBareCluster } from './bare-cluster.ts';
 import type { BareCluster } from './bare-cluster.ts';
@@ -18,24 +18,33 @@ const SERVER = { entrypoint: [process.execPath, path.resolve(import.meta.dirname
 const NAMESPACE = ['--namespace', 'weir-system'];
 /** Short, so that the tests see certificates and CA renewed, and proxies end. */
 const CERTIFICATES = ['certificates.lifetime=20s', 'certificates.caLifetime=120s'];
-const SETTINGS = [...CERTIFICATES, 'proxy.workers=1', 'proxy.drain.delay=2s', 'proxy.drain.timeout=20s'];
+const PORTS = TRAFFIC_LISTENERS.flatMap(({ name, port }, i) => [
+  `proxy.service.ports[${i}].name=${name}`,
+  `proxy.service.ports[${i}].port=${port}`,
+]);
+const SETTINGS = [...CERTIFICATES, ...PORTS, 'proxy.workers=1', 'proxy.drain.delay=2s', 'proxy.drain.timeout=20s'];
 const PAUSE_MS = 20;
 
 describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack', 'go'], 'Weir by Helm', () => {
   let bare: BareCluster;
   let cluster: Cluster;
+  let backends: TrafficBackends;
   let before: readonly string[];
-  let url = '';
+  let address = '';
 
   beforeAll(async () => {
     bare = await startBareCluster({ server: SERVER });
     ({ cluster } = bare);
+    backends = await TrafficBackends.start(new URL(cluster.url).hostname);
     await cluster.apply(listOf(...backend()));
     await cluster.kubectl(['create', 'namespace', 'weir-system']);
     await cluster.kubectl(['rollout', 'status', 'deployment/web', '--timeout=60s']);
     before = await everything(cluster);
   }, 900_000);
-  afterAll(() => bare?.stop());
+  afterAll(async () => {
+    await bare?.stop();
+    await backends?.stop();
+  });
 
   /** Rejects with what the pods say when Helm gives up waiting. */
   const helm = (...args: string[]) =>
@@ -47,12 +56,9 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack', 'go'], 'Weir by Helm'
   const rolledOut = (name: string) => cluster.kubectl(['rollout', 'status', `deployment/${name}`, ...NAMESPACE, '--timeout=90s']);
   const podNames = async () => (await cluster.kubectl(['get', 'pods', ...NAMESPACE, '-o', 'name'])).trim().split('\n').sort();
 
-  /** Both ways to connect, while something happens. */
-  const under = async (during: () => Promise<unknown>) => {
-    const result = await traffic([keptConnection(url), newConnections(url)], during, PAUSE_MS);
-    expect(result.failures).toEqual([]);
-    expect(result.requests).toBeGreaterThan(50);
-  };
+  /** Traffic of every kind, while something happens. */
+  const under = async (during: () => Promise<unknown>) => unharmed(await traffic(backends.flows(address), during, PAUSE_MS));
+  const serves = (path: string) => cluster.until(path, async () => (await fetch(`http://${address}${path}`)).status === 200);
 
   test('is installed by one command, which waits until everything is ready', async () => {
     const sets = SETTINGS.flatMap((set) => ['--set', set]);
@@ -63,7 +69,7 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack', 'go'], 'Weir by Helm'
   });
 
   test('answers a route at the address of its Service, and the Gateway says so', async () => {
-    await cluster.apply(listOf(gateway('gw', [{ name: 'http', port: 80 }]), httpRoute('ready', 'web')));
+    await cluster.apply(listOf(gateway('gw', TRAFFIC_LISTENERS), httpRoute('ready', 'web', ['gw/http']), ...backends.objects));
     await cluster.kubectl(['wait', '--for=condition=Programmed', 'gateway/gw', '--timeout=60s']).catch(async (error: unknown) => {
       throw new Error(`${String(error)}\n${await diagnosis(cluster)}`);
     });
@@ -72,8 +78,13 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack', 'go'], 'Weir by Helm'
       status: { loadBalancer: { ingress: { ip: string }[] } };
     };
     expect(status.addresses).toEqual([{ type: 'IPAddress', value: service.status.loadBalancer.ingress[0]?.ip }]);
-    url = `http://${status.addresses[0]?.value}/ready`;
-    await cluster.until('the route', async () => (await fetch(url)).status === 200);
+    address = status.addresses[0]?.value ?? '';
+    await serves('/ready');
+    await cluster.until('every kind of traffic', async () => {
+      const { failures } = await traffic(backends.flows(address), () => Promise.resolve());
+      if (failures.length > 0) throw new Error(JSON.stringify(failures));
+      return true;
+    });
   });
 
   test('passes helm test', async () => {
@@ -114,12 +125,13 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack', 'go'], 'Weir by Helm'
       await rolledOut('weir-controller');
     });
     // Only a proxy that is connected has what is new.
-    await cluster.apply(listOf(httpRoute('live', 'web')));
-    await cluster.until('a route of new controllers', async () => (await fetch(url.replace('/ready', '/live'))).status === 200);
+    await cluster.apply(listOf(httpRoute('live', 'web', ['gw/http'])));
+    await serves('/live');
   }, 240_000);
 
   test('is gone after an uninstall, but for its CRDs', async () => {
-    await cluster.kubectl(['delete', 'httproute/ready', 'httproute/live', 'gateway/gw']);
+    await cluster.kubectl(['delete', '-f', '-'], listOf(...backends.objects));
+    await cluster.kubectl(['delete', 'httproutes/ready', 'httproutes/live', 'gateways/gw']);
     await helm('uninstall', 'weir', '--wait', '--timeout', '2m');
     // An APIService is how the API server keeps what a CRD adds.
     const ofCrds = /^(customresourcedefinitions|apiservices)\S* \S*gateway\.weir\.dev$/;

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeWith } from '../support/describe-with.ts';
-import { START_DEADLINE_MS, unharmed, WeirPods } from './weir-pods.ts';
+import { unharmed } from '../support/traffic-backends.ts';
+import { START_DEADLINE_MS, WeirPods } from './weir-pods.ts';
 
 const MINUTE_MS = 60_000;
 

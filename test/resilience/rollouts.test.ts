@@ -2,7 +2,8 @@
 // with 1001, and its client opens another.
 import { afterAll, beforeAll, test } from '@jest/globals';
 import { describeWith } from '../support/describe-with.ts';
-import { START_DEADLINE_MS, unharmed, WeirPods } from './weir-pods.ts';
+import { unharmed } from '../support/traffic-backends.ts';
+import { START_DEADLINE_MS, WeirPods } from './weir-pods.ts';
 
 describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'under constant traffic', () => {
   let weir: WeirPods;

@@ -1,17 +1,11 @@
 // Weir in Pods with traffic of every kind: two controllers, a Gateway with two proxies of its own, backends in the test's process.
-import { expect } from '@jest/globals';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { WebSocketServer } from 'ws';
 import { startCluster } from '../cluster/cluster.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import { EchoServer } from '../grpc/echo.ts';
-import { Backend } from '../support/backend.ts';
-import { grpcCalls, http2Streams, keptConnection, newConnections, webSocketEchoes } from '../support/flows.ts';
-import { CONTROLLER_NAME, gateway, httpRoute, listOf, serviceOf } from '../support/objects.ts';
+import { CONTROLLER_NAME, gateway, httpRoute, listOf } from '../support/objects.ts';
 import { installControllers, processOf, WEIR, WEIR_IMAGE } from '../support/pods.ts';
+import { TRAFFIC_LISTENERS, TrafficBackends } from '../support/traffic-backends.ts';
 import { traffic } from '../support/traffic.ts';
-import type { Flow, TrafficResult } from '../support/traffic.ts';
+import type { TrafficResult } from '../support/traffic.ts';
 
 /** Between two exchanges of a flow: the proxies share this machine with the whole cluster. */
 const PAUSE_MS = 5;
@@ -19,7 +13,6 @@ const GATEWAY_API = 'gateway.networking.k8s.io/v1';
 /** Everything of the cluster starts at the same time, on few cores. */
 export const START_DEADLINE_MS = 180_000;
 const PROBE_PORT = 15_021;
-const PORTS = { http: 80, grpc: 8080 };
 
 interface GatewayObject {
   readonly status?: { readonly addresses?: readonly { readonly value: string }[]; readonly conditions?: readonly Condition[] };
@@ -32,18 +25,19 @@ interface Condition {
 
 export class WeirPods {
   readonly cluster: Cluster;
+  readonly #backends: TrafficBackends;
   #address = '';
-  readonly #backend = new Backend('app');
-  #echo: EchoServer | null = null;
-  #webSockets: WebSocketServer | null = null;
 
-  private constructor(cluster: Cluster) {
+  private constructor(cluster: Cluster, backends: TrafficBackends) {
     this.cluster = cluster;
+    this.#backends = backends;
   }
 
   /** Resolves once every kind of traffic is answered. */
   static async start(): Promise<WeirPods> {
-    const pods = new WeirPods(await startCluster({ nodes: { images: { [WEIR_IMAGE]: WEIR } } }));
+    const cluster = await startCluster({ nodes: { images: { [WEIR_IMAGE]: WEIR } } });
+    // On the address of this machine that Pods reach.
+    const pods = new WeirPods(cluster, await TrafficBackends.start(new URL(cluster.url).hostname));
     try {
       await pods.#install();
     } catch (error) {
@@ -55,7 +49,7 @@ export class WeirPods {
 
   /** Runs traffic of every kind until `during` is done. */
   traffic(during: (enter: (phase: string) => void) => Promise<unknown>): Promise<TrafficResult> {
-    return traffic(this.#flows(), during, PAUSE_MS);
+    return traffic(this.#backends.flows(this.#address), during, PAUSE_MS);
   }
 
   /** The status with which a path is answered by any proxy. */
@@ -129,71 +123,30 @@ export class WeirPods {
 
   async stop(): Promise<void> {
     await this.cluster.stop();
-    this.#echo?.close();
-    for (const client of this.#webSockets?.clients ?? []) client.terminate();
-    this.#webSockets?.close();
-    await this.#backend.stop().catch(() => undefined);
-  }
-
-  #flows(): readonly Flow[] {
-    const address = this.#address;
-    const url = `http://${address}/app`;
-    return [
-      keptConnection(url),
-      newConnections(url),
-      http2Streams(url),
-      grpcCalls(`${address}:${PORTS.grpc}`),
-      webSocketEchoes(`ws://${address}/socket`),
-    ];
+    await this.#backends.stop();
   }
 
   async #install(): Promise<void> {
-    const [services] = await Promise.all([this.#startBackends(), installControllers(this.cluster)]);
-    await this.cluster.apply(listOf(...services, ...objects()));
+    await installControllers(this.cluster, 2);
+    await this.cluster.apply(listOf(...objects(), ...this.#backends.objects));
     const programmed = async () => {
       const { status } = (await this.cluster.object('gateway', 'gw')) as GatewayObject;
       this.#address = status?.addresses?.[0]?.value ?? '';
       return status?.conditions?.some(({ type, status: is }) => type === 'Programmed' && is === 'True') === true;
     };
     await this.cluster.until('the Gateway', programmed, START_DEADLINE_MS);
-    // A leader counts the proxies that are connected to it: the other replica comes when all are.
-    await this.cluster.kubectl(['scale', 'deployment/controller', '--replicas=2']);
     await Promise.all([this.rolledOut('controller'), this.rolledOut(await this.proxyDeployment())]);
     await this.cluster.until('every kind of traffic', async () => {
-      const { failures } = await traffic(this.#flows(), () => Promise.resolve());
+      const { failures } = await traffic(this.#backends.flows(this.#address), () => Promise.resolve());
       if (failures.length > 0) throw new Error(JSON.stringify(failures));
       return true;
     });
   }
-
-  /** On the address of this machine that Pods reach. Resolves with the objects that lead there. */
-  async #startBackends(): Promise<readonly object[]> {
-    const address = new URL(this.cluster.url).hostname;
-    const webSockets = new WebSocketServer({ host: address, port: 0 });
-    webSockets.on('connection', (socket) => socket.on('message', (data, binary) => socket.send(data, { binary })));
-    this.#webSockets = webSockets;
-    const echo = EchoServer.start('', [], undefined, address);
-    await Promise.all([this.#backend.start(0, address), once(webSockets, 'listening')]);
-    this.#echo = await echo;
-    return [
-      ...serviceOf('app', { address, port: this.#backend.port }),
-      ...serviceOf('calls', { address, port: this.#echo.port, appProtocol: 'kubernetes.io/h2c' }),
-      ...serviceOf('socket', { address, port: (webSockets.address() as AddressInfo).port }),
-    ];
-  }
-}
-
-/** Every kind of traffic has gone on, and nothing failed. */
-export function unharmed({ byFlow, failures }: TrafficResult): void {
-  expect(failures).toEqual([]);
-  expect(Object.keys(byFlow)).toHaveLength(5);
-  for (const count of Object.values(byFlow)) expect(count).toBeGreaterThan(20);
 }
 
 function objects(): object[] {
   const parameters = { group: 'gateway.weir.dev', kind: 'GatewayParameters', name: 'fleet', namespace: 'default' };
   const drain = { delay: '6s', timeout: '10s' };
-  const rules = [{ backendRefs: [{ name: 'calls', port: 80 }] }];
   return [
     {
       ...{ apiVersion: 'gateway.weir.dev/v1alpha1', kind: 'GatewayParameters', metadata: { name: 'fleet' } },
@@ -203,15 +156,6 @@ function objects(): object[] {
       ...{ apiVersion: GATEWAY_API, kind: 'GatewayClass', metadata: { name: 'weir' } },
       spec: { controllerName: CONTROLLER_NAME, parametersRef: parameters },
     },
-    gateway('gw', [
-      { name: 'http', port: PORTS.http },
-      { name: 'grpc', port: PORTS.grpc },
-    ]),
-    httpRoute('app', 'app', ['gw/http']),
-    httpRoute('socket', 'socket', ['gw/http']),
-    {
-      ...{ apiVersion: GATEWAY_API, kind: 'GRPCRoute', metadata: { name: 'calls' } },
-      spec: { parentRefs: [{ name: 'gw', sectionName: 'grpc' }], rules },
-    },
+    gateway('gw', TRAFFIC_LISTENERS),
   ];
 }

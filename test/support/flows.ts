@@ -75,10 +75,26 @@ class Http2Streams implements Exchanges {
     this.#judge = judge;
   }
 
+  /** A stream that is refused has not been looked at: it is sent again, once (RFC 9113 section 8.7). */
   async next(): Promise<string | null> {
+    const stream = this.#request();
+    try {
+      return await this.#answer(stream);
+    } catch (error) {
+      if (stream.rstCode !== http2.constants.NGHTTP2_REFUSED_STREAM) throw error;
+      this.#session = null;
+      return await this.#answer(this.#request());
+    }
+  }
+
+  #request(): http2.ClientHttp2Stream {
     this.#session ??= this.#connect();
     const stream = this.#session.request({ ':path': `${this.#url.pathname}${this.#url.search}` });
     stream.setTimeout(DEADLINE_MS, () => stream.destroy(new Error(`silence for ${DEADLINE_MS} ms`)));
+    return stream;
+  }
+
+  async #answer(stream: http2.ClientHttp2Stream): Promise<string | null> {
     stream.setEncoding('utf8');
     let body = '';
     stream.on('data', (chunk: string) => (body += chunk));
