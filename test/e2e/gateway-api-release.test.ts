@@ -83,7 +83,9 @@ describeWith(['cluster'], 'the CRDs of the Gateway API', () => {
     async () => {
       // It comes with the CRDs and keeps people from such mistakes.
       await cluster.kubectl(['delete', 'validatingadmissionpolicybinding', 'safe-upgrades.gateway.networking.k8s.io']);
-      await cluster.kubectl(['annotate', '--overwrite', 'crd', TCP_ROUTES, 'gateway.networking.k8s.io/bundle-version=v1.4.0']);
+      const annotate = ['annotate', '--overwrite', 'crd', TCP_ROUTES, 'gateway.networking.k8s.io/bundle-version=v1.4.0'];
+      // The API server takes a moment to forget a policy.
+      await cluster.until('another release', async () => (await cluster.kubectl(annotate)) !== '');
       await statusWhen('gatewayclass', 'weir', 'SupportedVersion', /^False UnsupportedVersion: .*: tcproutes of v1\.4\.0 \(standard\)$/);
       await statusWhen('gatewayclass', 'weir', 'Accepted', /^True/);
     },
