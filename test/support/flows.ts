@@ -31,7 +31,7 @@ export function keptConnection(url: string, judge: Judge = answered200): Flow {
           const { statusCode, body } = await request(url, { dispatcher, signal: AbortSignal.timeout(DEADLINE_MS) });
           return judge(statusCode, await body.text());
         },
-        close: () => dispatcher.close(),
+        close: () => dispatcher.destroy(),
       };
     },
   };
@@ -69,6 +69,8 @@ class Http2Streams implements Exchanges {
   readonly #url: URL;
   readonly #judge: Judge;
   #session: http2.ClientHttp2Session | null = null;
+  /** Those that are not closed: the other end of one may be gone without a word. */
+  readonly #open = new Set<http2.ClientHttp2Session>();
 
   constructor(url: URL, judge: Judge) {
     this.#url = url;
@@ -104,11 +106,13 @@ class Http2Streams implements Exchanges {
   }
 
   close(): void {
-    this.#session?.close();
+    for (const session of this.#open) session.destroy();
   }
 
   #connect(): http2.ClientHttp2Session {
     const session = http2.connect(this.#url.origin);
+    this.#open.add(session);
+    session.once('close', () => this.#open.delete(session));
     const forget = () => {
       if (this.#session === session) this.#session = null;
     };
