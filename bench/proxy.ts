@@ -9,7 +9,7 @@ import { envoy } from './peers/envoy.ts';
 import { haproxy } from './peers/haproxy.ts';
 import { nginx } from './peers/nginx.ts';
 import { undici } from './peers/undici.ts';
-import { weir } from './peers/weir.ts';
+import { weir, weirOf } from './peers/weir.ts';
 import { accepting, cpuMicros, end, freePort, residentMiB, startPinned } from './process.ts';
 import { routePath } from './scenario.ts';
 import type { Peer, Scenario } from './scenario.ts';
@@ -51,6 +51,8 @@ export interface ProxyBenchOptions {
   readonly connections: number | null;
   readonly routes: number;
   readonly only: readonly string[];
+  /** Another checkout of Weir (folder), measured as the peer `baseline`; null without. */
+  readonly baseline: string | null;
 }
 
 /** Runs the benchmark and returns a row per peer. */
@@ -82,8 +84,8 @@ async function startPeers(folder: string, originPort: number, workload: Workload
   const running: Running[] = [];
   const { downstream, upstream, upgrades, tls } = workload;
   const certificate = tls ? createCertificate(folder) : null;
-  for (const peer of PEERS) {
-    if (!peer.carries(workload) || (options.only.length > 0 && !options.only.includes(peer.name))) continue;
+  for (const peer of chosenPeers(options)) {
+    if (!peer.carries(workload)) continue;
     const missing = peer.missing();
     if (missing !== null) {
       console.log(`left out ${peer.name}: ${missing}`);
@@ -105,6 +107,11 @@ async function startPeers(folder: string, originPort: number, workload: Workload
     running.push({ peer, child, port, samples: [], memoryMiB: 0 });
   }
   return running;
+}
+
+function chosenPeers({ only, baseline }: ProxyBenchOptions): readonly Peer[] {
+  const chosen = PEERS.filter(({ name }) => only.length === 0 || only.includes(name));
+  return baseline === null ? chosen : [...chosen, weirOf('baseline', baseline)];
 }
 
 /** ECDSA, as most of the Web has by now; what kept connections cost does not depend on it. */

@@ -20,6 +20,7 @@ const { values, positionals } = parseArgs({
     routes: { type: 'string', default: '100' },
     only: { type: 'string', default: '' },
     sizes: { type: 'string', default: '' },
+    baseline: { type: 'string', default: '' },
     keep: { type: 'boolean', default: false },
   },
 });
@@ -44,6 +45,7 @@ async function proxy(name: string, workload: Workload): Promise<void> {
     connections: values.connections === '' ? null : Number(values.connections),
     routes: Number(values.routes),
     only: values.only === '' ? [] : values.only.split(','),
+    baseline: values.baseline === '' ? null : values.baseline,
   });
   console.log(name);
   console.table(results.map((row) => rounded({ ...row })));

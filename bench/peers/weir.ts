@@ -1,5 +1,5 @@
 // Weir itself, as `weir up` serves a folder: one worker, metrics on, access log off.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { routePath } from '../scenario.ts';
 import type { Peer, Scenario } from '../scenario.ts';
@@ -36,18 +36,23 @@ function tcpRoute(): string {
   return `apiVersion: gateway.networking.k8s.io/v1\nkind: TCPRoute\nmetadata: { name: all }\nspec: { parentRefs: [{ name: bench }], rules: [${rule}] }`;
 }
 
-export const weir: Peer = {
-  name: 'weir',
-  carries: () => true,
-  missing: () => null,
-  command(scenario) {
-    const folder = path.join(scenario.folder, 'weir');
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(path.join(folder, 'bench.yaml'), documents(scenario).join('\n---\n'));
-    const main = path.resolve(import.meta.dirname, '..', '..', 'cli', 'weir.ts');
-    return {
-      file: process.execPath,
-      args: [main, 'up', folder, '--workers', '1', '--access-log', 'off', '--log-level', 'error'],
-    };
-  },
-};
+/** The Weir of a checkout (folder). */
+export function weirOf(name: string, checkout: string): Peer {
+  const main = path.resolve(checkout, 'cli', 'weir.ts');
+  return {
+    name,
+    carries: () => true,
+    missing: () => (existsSync(main) ? null : `there is no ${main}`),
+    command(scenario) {
+      const folder = path.join(scenario.folder, name);
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(path.join(folder, 'bench.yaml'), documents(scenario).join('\n---\n'));
+      return {
+        file: process.execPath,
+        args: [main, 'up', folder, '--workers', '1', '--access-log', 'off', '--log-level', 'error'],
+      };
+    },
+  };
+}
+
+export const weir = weirOf('weir', path.resolve(import.meta.dirname, '..', '..'));
