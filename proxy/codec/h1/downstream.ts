@@ -13,18 +13,19 @@ import type { ExchangeError } from '../../exchange/errors.ts';
 import { Exchange } from '../../exchange/exchange.ts';
 import type { DownstreamConnection } from '../../exchange/exchange.ts';
 import type { Headers } from '../../exchange/headers.ts';
-import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
 import type { DownstreamEvents, DownstreamStream } from '../../exchange/stream.ts';
+import { Answer } from './answer.ts';
 import { TOKEN } from './characters.ts';
-import { ChunkedReader } from './chunked.ts';
-import type { ChunkSink } from './chunked.ts';
 import { cut } from './cut.ts';
-import { fieldLines, withFieldLines } from './field-lines.ts';
+import { fieldLines } from './field-lines.ts';
 import { findHeadEnd } from './head-end.ts';
 import { Output } from './output.ts';
+import { RequestBody } from './request-body.ts';
+import type { BodySink } from './request-body.ts';
 import { parseRequestHead, requestHead } from './request-head.ts';
 import type { H1Settings } from './settings.ts';
-import { isBodiless, statusLine } from './status-lines.ts';
+import { statusLine } from './status-lines.ts';
+import { WriteWatch } from './write-watch.ts';
 
 type State = 'idle' | 'head' | 'body' | 'answering' | 'tunnel' | 'lingering' | 'gone';
 
@@ -32,8 +33,6 @@ const EMPTY = Buffer.alloc(0);
 /** How much of a request that nobody wants any more is read before the connection is cut, and how long that may take. */
 const LINGER_BYTES = 4_194_304;
 const LINGER_MS = 2_000;
-/** A body that was answered before it was read is read to its end if no more than this is left of it, for the sake of the connection. */
-const DISCARD_BYTES = 65_536;
 /** A request line without its target: method, version and spaces. */
 const REST_OF_LINE = 48;
 const LF = 0x0a;
@@ -41,13 +40,11 @@ const CR = 0x0d;
 /** What an HTTP/2 connection begins with: no request of HTTP/1.1 does, since the method is reserved (RFC 9113 section 3.4). */
 const H2_PREFACE = 'PRI ';
 const P = 0x50;
-/** A request cannot be followed on the same connection. */
-const CLOSE = 'connection: close\r\n';
 
 /** Takes a connection over, with all that was read of it. `retired`: its next answer is to be the last. */
 export type HandOver = (bytes: Buffer, retired: boolean) => void;
 
-export class H1Downstream implements DownstreamStream, ChunkSink {
+export class H1Downstream implements DownstreamStream, BodySink {
   readonly #socket: net.Socket;
   readonly #connection: DownstreamConnection;
   readonly #events: DownstreamEvents;
@@ -55,7 +52,9 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
   readonly #handOver: HandOver | null;
   readonly #output: Output;
   readonly #timer: Timer;
-  readonly #writeTimer: Timer;
+  readonly #writes: WriteWatch;
+  readonly #body: RequestBody;
+  readonly #answer = new Answer();
   #state: State = 'idle';
   #exchange: Exchange | null = null;
   /** Bytes that could not be used yet: a partial head, or what follows a request that is not answered. Copied. */
@@ -65,20 +64,10 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
   #draining = false;
   #peerEnded = false;
   #requests = 0;
-  // The request being read.
   #blankSkipped = false;
+  /** The client wants the connection kept after the request being read. */
   #keepAlive = false;
-  #bodyLeft = 0;
-  #bodyBytes = 0;
-  #chunkedIn: ChunkedReader | null = null;
-  // The answer being written.
-  #headWritten = false;
-  #answerDone = false;
-  #chunkedOut = false;
-  #bodiless = false;
-  #closeAfter = false;
   #lingered = 0;
-  #bytesAtStall = 0;
 
   /** `handOver` gets the connection if it turns out to be one of HTTP/2; null: it cannot be. */
   constructor(
@@ -95,7 +84,8 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
     this.#handOver = handOver;
     this.#output = new Output(socket, settings.limits.maxBufferedBytes);
     this.#timer = new Timer(() => this.#timedOut());
-    this.#writeTimer = new Timer(() => this.#writeStalled());
+    this.#writes = new WriteWatch(socket, settings.wheel, settings.limits.downstreamWriteTimeout);
+    this.#body = new RequestBody(this, settings.limits);
     settings.wheel.arm(this.#timer, settings.limits.downstreamIdleTimeout);
     socket.on('drain', () => this.#drained());
     socket.on('finish', () => this.#finished());
@@ -224,10 +214,10 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
 
   #request(head: string): void {
     const exchange = this.#begin();
-    const error = parseRequestHead(head, exchange, this.#settings) ?? this.#tooMuch(exchange.requestLength);
+    const error = parseRequestHead(head, exchange, this.#settings) ?? this.#body.refusal(exchange.requestLength);
     this.#keepAlive = requestHead.keepAlive;
     if (error !== null) {
-      this.#closeAfter = true;
+      this.#answer.last = true;
       this.#state = 'answering';
       this.#settings.wheel.disarm(this.#timer);
       this.#events.requestRefused(exchange, error);
@@ -238,27 +228,17 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
     if (exchange.requestLength === 0 && this.#exchange === exchange) this.#requestEnd(exchange, null);
   }
 
-  #tooMuch(octets: number): ExchangeError | null {
-    const { maxRequestBodyBytes } = this.#settings.limits;
-    return maxRequestBodyBytes > 0 && octets > maxRequestBodyBytes ? ERRORS.requestBodyTooLarge : null;
-  }
-
   #begin(): Exchange {
     const exchange = new Exchange(this.#connection, this, performance.now());
     this.#exchange = exchange;
     this.#requests++;
     this.#blankSkipped = false;
-    this.#headWritten = false;
-    this.#answerDone = false;
-    this.#closeAfter = false;
-    this.#chunkedOut = false;
+    this.#answer.begin();
     this.#paused = false;
     return exchange;
   }
 
   #startBody(exchange: Exchange): void {
-    this.#bodyLeft = exchange.requestLength;
-    this.#bodyBytes = 0;
     if (exchange.requestLength === 0) {
       this.#state = 'answering';
       this.#settings.wheel.disarm(this.#timer);
@@ -266,37 +246,24 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
     }
     this.#state = 'body';
     this.#settings.wheel.arm(this.#timer, this.#settings.limits.requestBodyIdleTimeout);
-    if (exchange.requestLength === UNKNOWN_LENGTH) (this.#chunkedIn ??= new ChunkedReader(this.#settings.limits)).reset();
+    this.#body.start(exchange.requestLength);
   }
 
   #readBody(buffer: Buffer, position: number): number {
     const exchange = this.#exchange as Exchange;
     this.#settings.wheel.arm(this.#timer, this.#settings.limits.requestBodyIdleTimeout);
-    if (this.#bodyLeft === UNKNOWN_LENGTH) return this.#readChunked(buffer, position, exchange);
-    const end = Math.min(buffer.length, position + this.#bodyLeft);
-    this.#bodyLeft -= end - position;
-    this.#events.requestData(exchange, buffer.subarray(position, end));
-    if (this.#bodyLeft === 0 && this.#state === 'body') this.#bodyEnd(exchange, null);
-    return end;
-  }
-
-  #readChunked(buffer: Buffer, position: number, exchange: Exchange): number {
-    const reader = this.#chunkedIn as ChunkedReader;
-    const end = reader.read(buffer, position, this);
+    const end = this.#body.read(buffer, position);
     if (this.#state !== 'body') return end;
-    const error = reader.failed ? ERRORS.requestMalformed : this.#tooMuch(this.#bodyBytes);
+    const { error } = this.#body;
     if (error !== null) {
       this.#fail(error);
       return buffer.length;
     }
-    if (reader.done) this.#bodyEnd(exchange, reader.trailers);
+    if (this.#body.done) this.#bodyEnd(exchange, this.#body.trailers);
     return end;
   }
 
-  /** A chunk of a chunked request. */
-  chunkData(chunk: Buffer): boolean {
-    this.#bodyBytes += chunk.length;
-    if (this.#tooMuch(this.#bodyBytes) !== null) return false;
+  bodyData(chunk: Buffer): boolean {
     this.#events.requestData(this.#exchange as Exchange, chunk);
     return this.#state === 'body' && !this.#paused;
   }
@@ -309,14 +276,14 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
 
   #requestEnd(exchange: Exchange, trailers: Headers | null): void {
     this.#events.requestEnd(exchange, trailers);
-    if (this.#answerDone && this.#exchange === exchange) this.#next();
+    if (this.#answer.done && this.#exchange === exchange) this.#next();
   }
 
   /** Answers a head that cannot even be parsed. */
   #refuse(error: ExchangeError, consumed: number): number {
     const exchange = this.#begin();
     this.#keepAlive = false;
-    this.#closeAfter = true;
+    this.#answer.last = true;
     this.#state = 'answering';
     this.#settings.wheel.disarm(this.#timer);
     this.#events.requestRefused(exchange, error);
@@ -327,8 +294,8 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
   #fail(error: ExchangeError): void {
     const exchange = this.#exchange as Exchange;
     this.#keepAlive = false;
-    this.#closeAfter = true;
-    if (this.#answerDone) return this.#close();
+    this.#answer.last = true;
+    if (this.#answer.done) return this.#close();
     this.#state = 'answering';
     this.#settings.wheel.disarm(this.#timer);
     this.#events.requestFailed(exchange, error);
@@ -374,71 +341,45 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
 
   writeInformational(status: number, headers: readonly string[]): void {
     // RFC 9110 section 15.2: a 1.0 client knows no 1xx.
-    if (this.#exchange?.version === 10 || this.#headWritten) return;
+    if (this.#exchange?.version === 10 || this.#answer.headWritten) return;
     this.#output.gather(`${statusLine(status)}${fieldLines(headers)}\r\n`);
   }
 
   writeHead(exchange: Exchange): void {
-    this.#headWritten = true;
-    this.#bodiless = (isBodiless(exchange.status) && exchange.status !== 101) || exchange.method === 'HEAD';
-    // What does not speak HTTP might take an answer of HTTP for something else: it gets none.
-    if (exchange.error === ERRORS.protocolUnknown) this.#bodiless = true;
-    else this.#output.gather(this.#head(exchange));
+    const head = this.#answer.head(exchange, this.#isLast(exchange));
+    if (head !== '') this.#output.gather(head);
   }
 
-  #head(exchange: Exchange): string {
-    let head = withFieldLines(statusLine(exchange.status), exchange.responseHeaders);
-    if (exchange.status === 101) head += `connection: Upgrade\r\nupgrade: ${exchange.upgrade}\r\n`;
-    else head += this.#framing(exchange) + this.#persistence(exchange);
-    return head + '\r\n';
-  }
-
-  #framing(exchange: Exchange): string {
-    const length = exchange.responseLength;
-    if (exchange.status === 204 || exchange.status < 200) return '';
-    // RFC 9110 section 8.6: HEAD and 304 may tell the length of what they leave out, but only if it is known.
-    if (length >= 0) return this.#bodiless && length === 0 ? '' : `content-length: ${length}\r\n`;
-    if (this.#bodiless) return '';
-    if (exchange.version === 10) {
-      this.#closeAfter = true;
-      return '';
-    }
-    this.#chunkedOut = true;
-    return 'transfer-encoding: chunked\r\n';
-  }
-
-  #persistence(exchange: Exchange): string {
+  #isLast(exchange: Exchange): boolean {
     const { maxRequestsPerConnection } = this.#settings.limits;
-    if (this.#draining || (maxRequestsPerConnection > 0 && this.#requests >= maxRequestsPerConnection)) this.#closeAfter = true;
-    if (!this.#keepAlive || (this.#state === 'body' && !this.#worthReading(exchange))) this.#closeAfter = true;
-    if (this.#closeAfter) return CLOSE;
-    return exchange.version === 10 ? 'connection: keep-alive\r\n' : '';
+    if (this.#draining || (maxRequestsPerConnection > 0 && this.#requests >= maxRequestsPerConnection)) return true;
+    return !this.#keepAlive || (this.#state === 'body' && !this.#worthReading(exchange));
   }
 
   /** Whether the rest of a request that is answered already is read. A peer that waits for a 100 may send its body or not: nobody knows. */
   #worthReading(exchange: Exchange): boolean {
-    return !exchange.expectsContinue && this.#bodyLeft !== UNKNOWN_LENGTH && this.#bodyLeft <= DISCARD_BYTES;
+    return !exchange.expectsContinue && this.#body.nearlyDone;
   }
 
   writeData(exchange: Exchange, chunk: Buffer): boolean {
-    if (this.#state === 'gone' || this.#bodiless) return true;
+    if (this.#state === 'gone' || this.#answer.bodiless) return true;
     if (exchange.tunnel) this.#touchTunnel();
-    const room = this.#chunkedOut
+    const room = this.#answer.chunked
       ? this.#output.write(`${chunk.length.toString(16)}\r\n`, chunk, '\r\n')
       : this.#output.write('', chunk, '');
-    if (!room && !this.#writeTimer.armed) this.#watchWrites();
+    if (!room) this.#writes.start();
     return room;
   }
 
   end(exchange: Exchange, trailers: Headers | null): void {
     if (this.#state === 'gone') return;
     if (exchange.tunnel) return this.#endTunnel(exchange.requestEnded);
-    if (this.#chunkedOut) this.#output.gather(trailers === null ? '0\r\n\r\n' : `0\r\n${fieldLines(trailers)}\r\n`);
+    if (this.#answer.chunked) this.#output.gather(trailers === null ? '0\r\n\r\n' : `0\r\n${fieldLines(trailers)}\r\n`);
     this.#output.flush();
-    if (this.#socket.writableLength > 0 && !this.#writeTimer.armed) this.#watchWrites();
-    this.#answerDone = true;
+    if (this.#socket.writableLength > 0) this.#writes.start();
+    this.#answer.done = true;
     // Otherwise the end of the request is still to be reported: #requestEnd goes on from there.
-    if (exchange.requestEnded || this.#closeAfter) this.#next();
+    if (exchange.requestEnded || this.#answer.last) this.#next();
     else if (this.#state === 'body') this.#discard();
   }
 
@@ -455,7 +396,7 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
     // Let the peer see that there was an answer: one that sees nothing may send its request again.
     this.#output.flush();
     // Only a length or chunks tell a torn body from a whole one; where there is neither, a reset must.
-    if (this.#chunkedOut || exchange.responseLength >= 0) this.#socket.destroy();
+    if (this.#answer.chunked || exchange.responseLength >= 0) this.#socket.destroy();
     else cut(this.#socket);
   }
 
@@ -481,7 +422,7 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
   /** The exchange is over: the next one, or the end. */
   #next(): void {
     this.#exchange = null;
-    if (this.#closeAfter || this.#draining) return this.#close();
+    if (this.#answer.last || this.#draining) return this.#close();
     this.#state = 'idle';
     this.#paused = false;
     this.#settings.wheel.arm(this.#timer, this.#settings.limits.downstreamIdleTimeout);
@@ -496,7 +437,7 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
     this.#carry = EMPTY;
     this.#settings.wheel.disarm(this.#timer);
     this.#output.flush();
-    if (this.#socket.writableLength > 0 && !this.#writeTimer.armed) this.#watchWrites();
+    if (this.#socket.writableLength > 0) this.#writes.start();
     this.#socket.end();
     this.#resumeSocket();
   }
@@ -504,8 +445,8 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
   // What happens to the socket
 
   #drained(): void {
-    this.#settings.wheel.disarm(this.#writeTimer);
-    if (this.#exchange !== null && !this.#answerDone) this.#events.downstreamDrained(this.#exchange);
+    this.#writes.stop();
+    if (this.#exchange !== null && !this.#answer.done) this.#events.downstreamDrained(this.#exchange);
     else if (this.#state === 'idle') this.#resume();
   }
 
@@ -527,7 +468,7 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
     if (this.#state === 'tunnel' && exchange !== null) {
       this.#events.requestEnd(exchange, null);
       if (exchange.responseEnded) this.#close();
-    } else if (this.#state === 'head' || (this.#state === 'body' && !this.#answerDone)) this.#socket.destroy();
+    } else if (this.#state === 'head' || (this.#state === 'body' && !this.#answer.done)) this.#socket.destroy();
     else this.#close();
   }
 
@@ -538,7 +479,7 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
     this.#exchange = null;
     this.#carry = EMPTY;
     this.#settings.wheel.disarm(this.#timer);
-    this.#settings.wheel.disarm(this.#writeTimer);
+    this.#writes.stop();
     if (exchange !== null) this.#events.downstreamFailed(exchange, ERRORS.downstreamReset);
   }
 
@@ -553,17 +494,5 @@ export class H1Downstream implements DownstreamStream, ChunkSink {
     else if (this.#state === 'body') this.#fail(ERRORS.requestBodyTimeout);
     else if (this.#state === 'idle') this.#close();
     else this.#socket.destroy();
-  }
-
-  #watchWrites(): void {
-    this.#bytesAtStall = this.#socket.bytesWritten - this.#socket.writableLength;
-    this.#settings.wheel.arm(this.#writeTimer, this.#settings.limits.downstreamWriteTimeout);
-  }
-
-  /** Cuts a peer that took nothing for the whole time; one that took a little gets as much time again. */
-  #writeStalled(): void {
-    if (this.#socket.writableLength === 0) return;
-    if (this.#socket.bytesWritten - this.#socket.writableLength === this.#bytesAtStall) cut(this.#socket);
-    else this.#watchWrites();
   }
 }

@@ -1,0 +1,64 @@
+// The answer that is being written on a connection: the text of its head, and how its end is told.
+import { ERRORS } from '../../exchange/errors.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import { withFieldLines } from './field-lines.ts';
+import { isBodiless, statusLine } from './status-lines.ts';
+
+/** A request cannot be followed on the same connection. */
+const CLOSE = 'connection: close\r\n';
+
+export class Answer {
+  /** No 1xx may follow. */
+  headWritten = false;
+  done = false;
+  /** The body travels in chunks. */
+  chunked = false;
+  /** Whatever the body is, it stays here. */
+  bodiless = false;
+  /** The connection ends with it. */
+  last = false;
+
+  /** A request has begun. */
+  begin(): void {
+    this.headWritten = false;
+    this.done = false;
+    this.chunked = false;
+    this.last = false;
+  }
+
+  /** The head as it is sent; '' where none is. `last`: the connection is to end with it. */
+  head(exchange: Exchange, last: boolean): string {
+    const { status } = exchange;
+    this.headWritten = true;
+    this.bodiless = (isBodiless(status) && status !== 101) || exchange.method === 'HEAD';
+    // What does not speak HTTP might take an answer of HTTP for something else: it gets none.
+    if (exchange.error === ERRORS.protocolUnknown) return this.#nothing();
+    const head = withFieldLines(statusLine(status), exchange.responseHeaders);
+    if (status === 101) return `${head}connection: Upgrade\r\nupgrade: ${exchange.upgrade}\r\n\r\n`;
+    if (last) this.last = true;
+    return head + this.#framing(exchange) + this.#persistence(exchange) + '\r\n';
+  }
+
+  #nothing(): '' {
+    this.bodiless = true;
+    return '';
+  }
+
+  #framing({ status, version, responseLength }: Exchange): string {
+    if (status === 204 || status < 200) return '';
+    // RFC 9110 section 8.6: HEAD and 304 may tell the length of what they leave out, but only if it is known.
+    if (responseLength >= 0) return this.bodiless && responseLength === 0 ? '' : `content-length: ${responseLength}\r\n`;
+    if (this.bodiless) return '';
+    if (version === 10) {
+      this.last = true;
+      return '';
+    }
+    this.chunked = true;
+    return 'transfer-encoding: chunked\r\n';
+  }
+
+  #persistence({ version }: Exchange): string {
+    if (this.last) return CLOSE;
+    return version === 10 ? 'connection: keep-alive\r\n' : '';
+  }
+}
