@@ -1,18 +1,28 @@
 // Ten thousand open WebSockets on one worker, each with a message every ten seconds that must come back: what an open tunnel
-// costs, and that none is lost. Clients and backends are of bytes and share this process; the proxy has its own.
+// costs, and that none is lost. Clients and backends share this process; the proxy has its own.
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import http2 from 'node:http2';
 import net from 'node:net';
 import path from 'node:path';
+import type { Duplex } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { acceptFor, newKey } from '../../proxy/codec/websocket/accept.ts';
 import { listener, route } from '../support/proxy.ts';
 import type { Finding, SoakOptions, SoakScenario } from './scenario.ts';
 import type { FromProxy, ToProxy } from './websocket-proxy.ts';
 
-/** Fewer where the system allows fewer: each takes two descriptors of the proxy, and two of this process. */
-const SOCKETS = Math.min(10_000, Math.floor((descriptors() - 200) / 2));
+const SOCKETS = 10_000;
+/** Descriptors of a process that are left for WebSockets. */
+const DESCRIPTORS = descriptors() - 200;
+/** WebSockets that share a connection of HTTP/2. */
+const STREAMS = 50;
+/**
+ * One of HTTP/1.1 takes two descriptors of the proxy and two of this process, one of HTTP/2 little more than one. As many come by
+ * HTTP/2 as must.
+ */
+const SHARED = Math.max(STREAMS, Math.ceil((SOCKETS * 2 - DESCRIPTORS) / (1 - 1 / STREAMS)));
 const INTERVAL_MS = 10_000;
 /** A pool has 1,024 connections to an endpoint at most. */
 const BACKENDS = 16;
@@ -76,12 +86,12 @@ interface Tally {
 
 /** A client that is connected: sends a masked text frame whenever it is told, and expects it back before the next. */
 class Client {
-  readonly socket: net.Socket;
+  readonly socket: Duplex;
   readonly #tally: Tally;
   readonly #frame: Buffer;
   #due = 0;
 
-  constructor(socket: net.Socket, tally: Tally, number: number) {
+  constructor(socket: Duplex, tally: Tally, number: number) {
     this.socket = socket;
     this.#tally = tally;
     const text = Buffer.from(`message of ${number}`);
@@ -121,6 +131,45 @@ async function connect(port: number, tally: Tally, number: number): Promise<Clie
   return new Client(socket, tally, number);
 }
 
+/** A client on a connection that others share (RFC 8441). */
+async function connectStream(session: http2.ClientHttp2Session, tally: Tally, number: number): Promise<Client> {
+  const stream = session.request({
+    ':method': 'CONNECT',
+    ':protocol': 'websocket',
+    ':scheme': 'http',
+    ':authority': 'a',
+    ':path': PATH,
+    'sec-websocket-version': '13',
+  });
+  stream.on('error', () => undefined);
+  const [headers] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders];
+  if (Number(headers[':status']) !== 200) throw new Error(`no agreement: ${String(headers[':status'])}`);
+  return new Client(stream, tally, number);
+}
+
+async function openSession(port: number): Promise<http2.ClientHttp2Session> {
+  const session = http2.connect(`http://127.0.0.1:${port}`);
+  session.on('error', () => undefined);
+  await once(session, 'remoteSettings');
+  return session;
+}
+
+async function openClients(port: number, tally: Tally): Promise<Client[]> {
+  const clients: Client[] = [];
+  while (clients.length < SHARED) {
+    const session = await openSession(port);
+    const round = Array.from({ length: Math.min(STREAMS, SHARED - clients.length) }, (_, i) =>
+      connectStream(session, tally, clients.length + i),
+    );
+    clients.push(...(await Promise.all(round)));
+  }
+  while (clients.length < SOCKETS) {
+    const round = Array.from({ length: Math.min(ROUND, SOCKETS - clients.length) }, (_, i) => connect(port, tally, clients.length + i));
+    clients.push(...(await Promise.all(round)));
+  }
+  return clients;
+}
+
 async function tell(child: ChildProcess, message: ToProxy): Promise<FromProxy> {
   child.send(message);
   return ((await once(child, 'message')) as [FromProxy])[0];
@@ -155,7 +204,7 @@ async function talk(
 async function run({ seconds }: SoakOptions): Promise<readonly Finding[]> {
   const backends = await openBackends();
   const child = fork(path.join(import.meta.dirname, 'websocket-proxy.ts'));
-  const clients: Client[] = [];
+  let clients: readonly Client[] = [];
   try {
     const key = 'Service/default/app/80';
     const endpoints = backends.ports.map((port) => ({ address: '127.0.0.1', port, draining: false }));
@@ -164,15 +213,13 @@ async function run({ seconds }: SoakOptions): Promise<readonly Finding[]> {
     });
     const port = 'port' in started ? started.port : 0;
     const tally: Tally = { sent: 0, received: 0, dropped: 0 };
-    while (clients.length < SOCKETS) {
-      const round = Array.from({ length: ROUND }, (_, i) => connect(port, tally, clients.length + i));
-      clients.push(...(await Promise.all(round)));
-    }
+    clients = await openClients(port, tally);
     const { peak, late } = await talk(clients, child, seconds * 1_000);
     // The last messages are on their way.
     for (let waited = 0; tally.received < tally.sent && waited < 5_000; waited += 50) await wait(50);
     return [
       { name: 'open WebSockets', value: clients.length, unit: '', limit: null },
+      { name: 'of them over HTTP/2', value: SHARED, unit: '', limit: null },
       { name: 'messages', value: tally.sent, unit: '', limit: null },
       { name: 'messages that did not come back', value: tally.sent - tally.received, unit: '', limit: 0 },
       { name: 'messages that were late by an interval', value: late, unit: '', limit: 0 },
