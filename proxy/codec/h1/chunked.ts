@@ -138,7 +138,7 @@ export class ChunkedReader {
     const value = line.slice(colon + 1, -2);
     for (let i = 0; i < colon; i++) if (TOKEN[line.charCodeAt(i)] !== 1) return false;
     for (let i = 0; i < value.length; i++) if (FIELD_VALUE[value.charCodeAt(i)] !== 1) return false;
-    const field = fieldNameAt(line, 0, colon, colon);
+    const field = fieldNameAt(Buffer.from(line, 'latin1'), 0, colon, colon);
     this.#trailers ??= [];
     if (this.#trailers.length >= this.#limits.maxHeaders * 2) return false;
     if (mayBeTrailer(field)) this.#trailers.push(field.name, trimBlanks(value));

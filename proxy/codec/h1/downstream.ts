@@ -182,7 +182,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
     if ((end < 0 ? buffer.length : end) - position > maxHeadBytes) return this.#refuse(this.#tooLarge(buffer, position), buffer.length);
     // What cannot become a request is not waited for: a TLS handshake, say.
     if (end < 0) return TOKEN[buffer[position] as number] === 1 ? -1 : this.#refuse(ERRORS.requestMalformed, buffer.length);
-    this.#request(buffer.latin1Slice(position, end));
+    this.#request(buffer, position, end);
     return end;
   }
 
@@ -212,9 +212,9 @@ export class H1Downstream implements DownstreamStream, BodySink {
     return length > this.#settings.limits.maxTargetBytes + REST_OF_LINE ? ERRORS.requestTargetTooLong : ERRORS.requestHeadTooLarge;
   }
 
-  #request(head: string): void {
+  #request(buffer: Buffer, start: number, end: number): void {
     const exchange = this.#begin();
-    const error = parseRequestHead(head, exchange, this.#settings) ?? this.#body.refusal(exchange.requestLength);
+    const error = parseRequestHead(buffer, start, end, exchange, this.#settings) ?? this.#body.refusal(exchange.requestLength);
     this.#keepAlive = requestHead.keepAlive;
     if (error !== null) {
       this.#answer.last = true;

@@ -34,24 +34,23 @@ const SPECIAL: ReadonlyMap<string, FieldKind> = new Map<string, FieldKind>([
 const SEEN: (FieldName | undefined)[] = Array.from({ length: 4_096 });
 
 /**
- * The name that stands at `text[start, end)`, token characters all of them. `hash` is any number that depends on their lower
+ * The name that stands at `bytes[start, end)`, token characters all of them. `hash` is any number that depends on their lower
  * case alone: who scans the characters anyway makes it on the way.
  */
-export function fieldNameAt(text: string, start: number, end: number, hash: number): FieldName {
+export function fieldNameAt(bytes: Buffer, start: number, end: number, hash: number): FieldName {
   const place = hash & (SEEN.length - 1);
   const seen = SEEN[place];
-  if (seen !== undefined && spells(seen.name, text, start, end)) return seen;
-  // By way of a Buffer: a slice would keep the whole head it came from alive.
-  const name = Buffer.from(text.slice(start, end), 'latin1').toString('latin1').toLowerCase();
+  if (seen !== undefined && spells(seen.name, bytes, start, end)) return seen;
+  const name = bytes.latin1Slice(start, end).toLowerCase();
   const entry = { name, kind: SPECIAL.get(name) ?? 'plain' };
   SEEN[place] = entry;
   return entry;
 }
 
-function spells(name: string, text: string, start: number, end: number): boolean {
+function spells(name: string, bytes: Buffer, start: number, end: number): boolean {
   if (name.length !== end - start) return false;
   for (let i = 0; i < name.length; i++) {
-    if (name.charCodeAt(i) !== LOWER_TOKEN[text.charCodeAt(start + i)]) return false;
+    if (name.charCodeAt(i) !== LOWER_TOKEN[bytes[start + i] as number]) return false;
   }
   return true;
 }

@@ -4,6 +4,7 @@ import type { Headers } from '../../exchange/headers.ts';
 import { FIELD_VALUE, isBlank, LOWER_TOKEN, trimBlanks } from './characters.ts';
 import { fieldNameAt, mayBeHopByHop } from './field-names.ts';
 import type { FieldName } from './field-names.ts';
+import type { Head } from './head.ts';
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -33,10 +34,10 @@ export class Fields {
   /** Other names that Connection lists. */
   #listed: string[] | null = null;
 
-  /** Parses `head[position, head.length - 2)`, lines that end with CRLF; the head ends with an empty line. */
-  parse(head: string, position: number, maxHeaders: number): boolean {
+  /** Parses the lines of a head from `position` on, up to the empty one that ends it. */
+  parse(head: Head, position: number, maxHeaders: number): boolean {
     this.#reset();
-    const end = head.length - 2;
+    const end = head.end - 2;
     while (position < end) {
       position = this.#parseLine(head, position);
       if (position < 0) return this.#fail('malformed');
@@ -67,23 +68,24 @@ export class Fields {
   }
 
   /** Takes one line and returns where the next begins, or -1. */
-  #parseLine(head: string, start: number): number {
+  #parseLine(head: Head, start: number): number {
+    const { bytes } = head;
     let position = start;
     let hash = 0;
-    for (let code = lowerAt(head, position); code !== 0; code = lowerAt(head, position)) {
+    for (let code = lowerAt(bytes, position); code !== 0; code = lowerAt(bytes, position)) {
       hash = (hash * 31 + code) | 0;
       position++;
     }
     // No name, a space before the colon, a folded line: all of them end here.
-    if (position === start || head.charCodeAt(position) !== COLON) return -1;
+    if (position === start || bytes[position] !== COLON) return -1;
     const nameEnd = position++;
-    while (isBlank(head.charCodeAt(position))) position++;
+    while (isBlank(bytes[position] as number)) position++;
     const valueStart = position;
-    while (FIELD_VALUE[head.charCodeAt(position)] === 1) position++;
-    if (head.charCodeAt(position) !== CR || head.charCodeAt(position + 1) !== LF) return -1;
+    while (FIELD_VALUE[bytes[position] as number] === 1) position++;
+    if (bytes[position] !== CR || bytes[position + 1] !== LF) return -1;
     let valueEnd = position;
-    while (valueEnd > valueStart && isBlank(head.charCodeAt(valueEnd - 1))) valueEnd--;
-    this.#take(fieldNameAt(head, start, nameEnd, hash), head.slice(valueStart, valueEnd));
+    while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1] as number)) valueEnd--;
+    this.#take(fieldNameAt(bytes, start, nameEnd, hash), head.slice(valueStart, valueEnd));
     return position + 2;
   }
 
@@ -167,9 +169,8 @@ export class Fields {
   }
 }
 
-/** NaN at the end of a string finds nothing in the table, which is as good as 0. */
-function lowerAt(text: string, position: number): number {
-  return LOWER_TOKEN[text.charCodeAt(position)] ?? 0;
+function lowerAt(bytes: Buffer, position: number): number {
+  return LOWER_TOKEN[bytes[position] as number] as number;
 }
 
 /** A header that may come once, but does not always: the list of its values in lower case. */

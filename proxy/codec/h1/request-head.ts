@@ -5,6 +5,7 @@ import type { Exchange } from '../../exchange/exchange.ts';
 import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
 import { TARGET, TOKEN } from './characters.ts';
 import { Fields } from './fields.ts';
+import { Head } from './head.ts';
 import type { H1Settings } from './settings.ts';
 
 const SP = 0x20;
@@ -16,6 +17,7 @@ const MAX_METHOD = 32;
 /** The name and version of a protocol that is not HTTP. */
 const LONGEST_PROTOCOL = 32;
 
+const head = new Head();
 /** One per worker: parsing never waits. */
 const fields = new Fields();
 
@@ -30,10 +32,17 @@ export interface RequestHead {
 /** Result of the last parse, filled anew for each request. */
 export const requestHead: RequestHead = { error: null, keepAlive: false };
 
-/** Parses a complete head (with its empty line) into the exchange. */
-export function parseRequestHead(head: string, exchange: Exchange, settings: H1Settings): ExchangeError | null {
+/** Parses a complete head, `bytes[start, end)` with its empty line, into the exchange. */
+export function parseRequestHead(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  exchange: Exchange,
+  settings: H1Settings,
+): ExchangeError | null {
+  head.take(bytes, start, end);
   requestHead.keepAlive = false;
-  requestHead.error = parseRequestLine(head, exchange, settings) ?? parseFields(head, exchange, settings);
+  requestHead.error = parseRequestLine(exchange, settings) ?? parseFields(exchange, settings);
   return requestHead.error;
 }
 
@@ -41,42 +50,43 @@ let targetStart = 0;
 let targetEnd = 0;
 let lineEnd = 0;
 
-function parseRequestLine(head: string, exchange: Exchange, settings: H1Settings): ExchangeError | null {
-  let position = 0;
-  while (TOKEN[head.charCodeAt(position)] === 1) position++;
-  if (position === 0 || position > MAX_METHOD || head.charCodeAt(position) !== SP) return ERRORS.requestMalformed;
-  exchange.method = head.slice(0, position);
+function parseRequestLine(exchange: Exchange, settings: H1Settings): ExchangeError | null {
+  const { bytes, start } = head;
+  let position = start;
+  while (TOKEN[bytes[position] as number] === 1) position++;
+  if (position === start || position - start > MAX_METHOD || bytes[position] !== SP) return ERRORS.requestMalformed;
+  exchange.method = head.slice(start, position);
   targetStart = ++position;
-  while (TARGET[head.charCodeAt(position)] === 1) position++;
+  while (TARGET[bytes[position] as number] === 1) position++;
   targetEnd = position;
-  if (targetEnd === targetStart || head.charCodeAt(position) !== SP) return ERRORS.requestMalformed;
+  if (targetEnd === targetStart || bytes[position] !== SP) return ERRORS.requestMalformed;
   if (targetEnd - targetStart > settings.limits.maxTargetBytes) return ERRORS.requestTargetTooLong;
   lineEnd = position + 11;
-  return parseVersion(head, position + 1, exchange);
+  return parseVersion(position + 1, exchange);
 }
 
-function parseVersion(head: string, position: number, exchange: Exchange): ExchangeError | null {
-  if (head.startsWith('HTTP/1.1\r\n', position)) exchange.version = 11;
-  else if (head.startsWith('HTTP/1.0\r\n', position)) exchange.version = 10;
-  else return versionError(head, position);
+function parseVersion(position: number, exchange: Exchange): ExchangeError | null {
+  if (head.has('HTTP/1.1\r\n', position)) exchange.version = 11;
+  else if (head.has('HTTP/1.0\r\n', position)) exchange.version = 10;
+  else return versionError(position);
   return null;
 }
 
 /** A line that names another protocol (RTSP, SIP, a broken preface of HTTP/2) was not meant for us. */
-function versionError(head: string, position: number): ExchangeError {
+function versionError(position: number): ExchangeError {
   if (/^HTTP\/[0-9]\.[0-9]\r\n/.test(head.slice(position, position + 10))) return ERRORS.versionUnsupported;
   const other = /^(?!HTTP)[A-Z]{3,}(\/[0-9.]+)?\r\n/.test(head.slice(position, position + LONGEST_PROTOCOL));
   return other ? ERRORS.protocolUnknown : ERRORS.requestMalformed;
 }
 
-function parseFields(head: string, exchange: Exchange, settings: H1Settings): ExchangeError | null {
+function parseFields(exchange: Exchange, settings: H1Settings): ExchangeError | null {
   if (!fields.parse(head, lineEnd, settings.limits.maxHeaders)) return fieldsError();
   exchange.requestHeaders = fields.headers;
   const framing = takeFraming(exchange);
   if (framing !== null) return framing;
   requestHead.keepAlive = exchange.version === 11 ? !fields.close : fields.keepAlive && !fields.close;
   if (fields.upgrade !== '' && mayUpgrade(exchange)) exchange.upgrade = fields.upgrade;
-  return takeTarget(head, exchange, settings) ?? takeExpectation(exchange);
+  return takeTarget(exchange, settings) ?? takeExpectation(exchange);
 }
 
 /**
@@ -104,11 +114,11 @@ function takeFraming(exchange: Exchange): ExchangeError | null {
   return null;
 }
 
-function takeTarget(head: string, exchange: Exchange, settings: H1Settings): ExchangeError | null {
+function takeTarget(exchange: Exchange, settings: H1Settings): ExchangeError | null {
   if ((fields.host === null && exchange.version === 11) || exchange.method === 'CONNECT') return ERRORS.requestMalformed;
   exchange.authority = fields.host ?? '';
-  if (head.charCodeAt(targetStart) !== SLASH) return takeOtherTarget(head.slice(targetStart, targetEnd), exchange, settings);
-  return takeHost(exchange, settings) ?? takePath(head, targetStart, exchange, settings);
+  if (head.bytes[targetStart] !== SLASH) return takeOtherTarget(head.slice(targetStart, targetEnd), exchange, settings);
+  return takeHost(exchange, settings) ?? takePath(exchange, settings);
 }
 
 function takeHost(exchange: Exchange, settings: H1Settings): ExchangeError | null {
@@ -119,10 +129,11 @@ function takeHost(exchange: Exchange, settings: H1Settings): ExchangeError | nul
   return null;
 }
 
-function takePath(head: string, start: number, exchange: Exchange, settings: H1Settings): ExchangeError | null {
-  let end = start;
-  while (end < targetEnd && head.charCodeAt(end) !== QUESTION) end++;
-  const path = settings.normalisePath(head.slice(start, end));
+function takePath(exchange: Exchange, settings: H1Settings): ExchangeError | null {
+  const { bytes } = head;
+  let end = targetStart;
+  while (end < targetEnd && bytes[end] !== QUESTION) end++;
+  const path = settings.normalisePath(head.slice(targetStart, end));
   if (path === null) return ERRORS.requestMalformed;
   exchange.path = path;
   exchange.hasQuery = end < targetEnd;

@@ -6,8 +6,10 @@ import type { Headers } from '../../exchange/headers.ts';
 import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
 import { FIELD_VALUE } from './characters.ts';
 import { Fields } from './fields.ts';
+import { Head } from './head.ts';
 import { isBodiless } from './status-lines.ts';
 
+const head = new Head();
 /** One per worker: parsing never waits. */
 const fields = new Fields();
 
@@ -24,32 +26,34 @@ export const responseHead = {
   upgrade: '',
 };
 
-/** Parses a complete head (with its empty line) of an answer to `exchange`. */
-export function parseResponseHead(head: string, exchange: Exchange, maxHeaders: number): ExchangeError | null {
-  const lineEnd = parseStatusLine(head);
+/** Parses the complete head, `bytes[start, end)` with its empty line, of an answer to `exchange`. */
+export function parseResponseHead(bytes: Buffer, start: number, end: number, exchange: Exchange, maxHeaders: number): ExchangeError | null {
+  head.take(bytes, start, end);
+  const lineEnd = parseStatusLine(bytes, start);
   if (lineEnd < 0 || !fields.parse(head, lineEnd, maxHeaders)) return ERRORS.upstreamMalformed;
   responseHead.headers = fields.headers;
   responseHead.upgrade = fields.upgrade;
-  const version11 = head.charCodeAt(7) === 0x31;
+  const version11 = bytes[start + 7] === 0x31;
   responseHead.keepAlive = !fields.close && (version11 || fields.keepAlive);
   return takeBody(exchange, version11);
 }
 
 /** `HTTP/1.x SP 3DIGIT [SP reason] CRLF`; returns where the header block begins, or -1. */
-function parseStatusLine(head: string): number {
-  if (!head.startsWith('HTTP/1.1 ') && !head.startsWith('HTTP/1.0 ')) return -1;
-  const status = digit(head, 9) * 100 + digit(head, 10) * 10 + digit(head, 11);
+function parseStatusLine(bytes: Buffer, start: number): number {
+  if (!head.has('HTTP/1.1 ', start) && !head.has('HTTP/1.0 ', start)) return -1;
+  const status = digitAt(bytes, start + 9) * 100 + digitAt(bytes, start + 10) * 10 + digitAt(bytes, start + 11);
   if (!(status >= 100)) return -1;
-  let position = 12;
-  while (FIELD_VALUE[head.charCodeAt(position)] === 1) position++;
-  if (position > 12 && head.charCodeAt(12) !== 0x20) return -1;
-  if (head.charCodeAt(position) !== 0x0d || head.charCodeAt(position + 1) !== 0x0a) return -1;
+  const reason = start + 12;
+  let position = reason;
+  while (FIELD_VALUE[bytes[position] as number] === 1) position++;
+  if (position > reason && bytes[reason] !== 0x20) return -1;
+  if (bytes[position] !== 0x0d || bytes[position + 1] !== 0x0a) return -1;
   responseHead.status = status;
   return position + 2;
 }
 
-function digit(text: string, position: number): number {
-  const value = text.charCodeAt(position) - 0x30;
+function digitAt(bytes: Buffer, position: number): number {
+  const value = (bytes[position] as number) - 0x30;
   return value >= 0 && value <= 9 ? value : Number.NaN;
 }
 

@@ -228,7 +228,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     if (end === -2) return this.#fault(ERRORS.upstreamMalformed, buffer);
     if (end < 0 && buffer.length - position <= maxResponseHeadBytes) return -1;
     if (end < 0 || end - position > maxResponseHeadBytes) return this.#fault(ERRORS.upstreamHeadTooLarge, buffer);
-    const error = parseResponseHead(buffer.latin1Slice(position, end), exchange, maxHeaders);
+    const error = parseResponseHead(buffer, position, end, exchange, maxHeaders);
     if (error !== null) return this.#fault(error, buffer);
     if (responseHead.status === 101) return this.#switchProtocols(exchange, buffer, end);
     if (responseHead.status < 200) return this.#takeInformational(exchange, buffer, end);
