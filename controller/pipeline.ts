@@ -42,17 +42,20 @@ export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #compiler: Compiler;
   readonly #batcher: Batcher;
+  /** What compiling the batch under way has taken so far, milliseconds. */
+  #spent = 0;
+  #stopped = false;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#compiler = new Compiler(options.compiler);
-    this.#batcher = new Batcher(options.batch, (changes) => this.#compile(changes));
+    this.#batcher = new Batcher(options.batch, (changes) => this.#deliver(changes));
   }
 
   /** Starts every source; resolves when all have told what there is and the first batch is compiled. */
   async start(): Promise<void> {
     await Promise.all(this.#options.sources.map((source) => source.start(this.#listener())));
-    this.#batcher.synced();
+    await this.#batcher.synced();
   }
 
   #listener(): SourceListener {
@@ -65,22 +68,58 @@ export class Pipeline {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     this.#batcher.stop();
     await Promise.all(this.#options.sources.map((source) => source.stop()));
   }
 
-  /** A bug in a batch leaves what was compiled before in force; the next batch is compiled all the same. */
-  #compile(changes: readonly Change[]): void {
+  /**
+   * Compiles a batch and hands on what came of it. Compile alone knows which Secrets are referred to: those of which nothing is known
+   * yet are read first, and only then does anybody learn of the batch. What a Secret holds makes nobody refer to another, so one
+   * round is enough; of those that could not be read in time the source has said so.
+   */
+  #deliver(changes: readonly Change[]): Promise<void> | null {
+    this.#spent = 0;
+    if (!this.#compile(changes)) return null;
+    const secrets = this.#wantSecrets();
+    if (secrets !== null) return secrets.then(() => this.#deliverWithSecrets());
+    this.#handOn();
+    return null;
+  }
+
+  #deliverWithSecrets(): void {
+    if (!this.#stopped && this.#compile(this.#batcher.take('Secret'))) this.#handOn();
+  }
+
+  #wantSecrets(): Promise<unknown> | null {
+    const waits = this.#options.sources.flatMap((source) => source.want?.(this.#compiler.secretsRead) ?? []);
+    return waits.length === 0 ? null : Promise.all(waits);
+  }
+
+  /** A bug leaves what was compiled before in force; the next batch is compiled all the same. */
+  #compile(changes: readonly Change[]): boolean {
     const started = performance.now();
     try {
-      const delta = this.#compiler.apply(changes);
+      this.#compiler.take(changes);
+      this.#spent += performance.now() - started;
+      return true;
+    } catch (error) {
+      this.#options.log.error({ err: error, changes: changes.length }, 'compile failed; the configuration stays as it was');
+      return false;
+    }
+  }
+
+  #handOn(): void {
+    const started = performance.now();
+    try {
+      const delta = this.#compiler.flush();
       this.#options.fleets?.apply(delta);
       this.#options.push.apply(delta);
       this.#options.status.write(delta.statuses, delta.forgotten);
       this.#logDelta(delta);
-      this.#options.compiled?.(delta, performance.now() - started);
+      this.#options.compiled?.(delta, this.#spent + performance.now() - started);
     } catch (error) {
-      this.#options.log.error({ err: error, changes: changes.length }, 'compile failed; the configuration stays as it was');
+      this.#options.log.error({ err: error }, 'what was compiled could not be handed on');
     }
   }
 

@@ -188,6 +188,12 @@ const Fleet = fc.constantFrom<FleetMode>('Shared', 'PerGateway');
 const SomeChange: fc.Arbitrary<Change> = fc.oneof(
   { weight: 4, arbitrary: SomeObject.map(upsert) },
   { weight: 1, arbitrary: SomeObject.map(remove) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({ namespace: Namespaces, name: Names, reason: fc.constantFrom('one', 'other') })
+      .map(({ reason, ...ref }): Change => ({ type: 'unreadable', ref: { kind: 'Secret', ...ref }, reason })),
+  },
 );
 
 /** What someone who only sees deltas knows. */
@@ -195,6 +201,11 @@ class Follower {
   readonly resources = new Map<string, string>();
   readonly statuses = new Map<string, unknown>();
   readonly fleets = new Map<string, unknown>();
+  readonly secretsRead: ReadonlySet<string>;
+
+  constructor(secretsRead: ReadonlySet<string>) {
+    this.secretsRead = secretsRead;
+  }
 
   follow(delta: CompileDelta): void {
     expect(delta.faults).toEqual([]);
@@ -214,25 +225,23 @@ class Follower {
   /** Everything, sorted. */
   all(): unknown {
     const sort = <V>(map: Map<string, V>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
-    return { resources: sort(this.resources), statuses: sort(this.statuses), fleets: sort(this.fleets) };
+    const secretsRead = [...this.secretsRead].sort();
+    return { resources: sort(this.resources), statuses: sort(this.statuses), fleets: sort(this.fleets), secretsRead };
   }
 }
 
 function applyAll(batches: readonly (readonly Change[])[], byDefault: FleetMode): Follower {
   const compiler = new Compiler({ controllerName: CONTROLLER, fleets: { byDefault, lacks: '' } });
-  const follower = new Follower();
+  const follower = new Follower(compiler.secretsRead);
   for (const batch of batches) follower.follow(compiler.apply(batch));
   return follower;
 }
 
-/** The objects that are there in the end, in an order of its own. */
+/** What is there in the end, in an order of its own. */
 function finalObjects(changes: readonly Change[]): Change[] {
-  const objects = new Map<string, KubernetesObject>();
-  for (const change of changes) {
-    if (change.type === 'upsert') objects.set(objectId(refOf(change.object)), change.object);
-    else objects.delete(objectId(change.ref));
-  }
-  return [...objects.values()].reverse().map(upsert);
+  const last = new Map<string, Change>();
+  for (const change of changes) last.set(objectId(change.type === 'upsert' ? refOf(change.object) : change.ref), change);
+  return [...last.values()].filter(({ type }) => type !== 'delete').reverse();
 }
 
 describe('Compiler', () => {

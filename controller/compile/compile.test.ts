@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { KubernetesObject } from '#api/k8s/object.ts';
 import { Compiler } from './compile.ts';
+import type { Change } from '../watch/event.ts';
 import type { CompileDelta } from './result.ts';
 import {
   CONTROLLER,
@@ -204,6 +205,41 @@ describe('a ListenerSet costs what it affects', () => {
       removed: ['Listener infra/web/apps/set-8/http', 'Route HTTPRoute/apps/app-8/0'],
       statuses: ['HTTPRoute app-8', 'ListenerSet a-new-one', 'ListenerSet set-8'],
     });
+  });
+});
+
+describe('Secrets', () => {
+  const https = { name: 'https', port: 443, protocol: 'HTTPS', tls: { certificateRefs: [{ name: 'cert' }] } };
+  const cert = upsert(tlsSecret('infra', 'cert', ...tls('a')));
+
+  function unreadable(reason: string): Change {
+    return { type: 'unreadable', ref: { kind: 'Secret', namespace: 'infra', name: 'cert' }, reason };
+  }
+
+  test('that something refers to are named, whether they are there or not', () => {
+    const compiler = compilerWith(gatewayClass(), gateway('web', [https]), tlsSecret('infra', 'other', ...tls('a')));
+    expect([...compiler.secretsRead]).toEqual(['Secret/infra/cert']);
+    compiler.apply([remove(gateway('web', []))]);
+    expect([...compiler.secretsRead]).toEqual([]);
+  });
+
+  test('taken in later leave no trace of what it was without them', () => {
+    const inOneGo = compilerWith(gatewayClass()).apply([upsert(gateway('web', [https])), cert]);
+    const compiler = compilerWith(gatewayClass());
+    compiler.take([upsert(gateway('web', [https]))]);
+    compiler.take([cert]);
+    expect({ ...compiler.flush(), recompiled: 0 }).toEqual({ ...inOneGo, recompiled: 0 });
+  });
+
+  test('that cannot be read are not said to be absent, and are forgotten', () => {
+    const compiler = compilerWith(gatewayClass(), gateway('web', [https]), tlsSecret('infra', 'cert', ...tls('a')));
+    const delta = compiler.apply([unreadable('nobody may')]);
+    expect(summary(delta)).toMatchObject({ removed: ['Secret infra/cert', 'Listener infra/web/https'], statuses: ['Gateway web'] });
+    expect(JSON.stringify(delta.statuses)).toContain('Secret/infra/cert cannot be read: nobody may');
+    expect(summary(compiler.apply([unreadable('nobody may')]))).toEqual(NOTHING);
+    const gone = compiler.apply([remove(tlsSecret('infra', 'cert', '', ''))]);
+    expect(JSON.stringify(gone.statuses)).toContain('Secret/infra/cert does not exist');
+    expect(summary(compiler.apply([cert])).changed).toEqual(['Secret infra/cert', 'Listener infra/web/https']);
   });
 });
 

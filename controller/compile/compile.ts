@@ -13,7 +13,7 @@ import { httpRouteUnit } from './http-route.ts';
 import { listenerSetStatusUnit } from './listener-set-status.ts';
 import { policyUnit } from './policy.ts';
 import { Outputs } from './outputs.ts';
-import type { CompileDelta, DesiredFleet, DesiredStatus, RejectedObject } from './result.ts';
+import type { CompileDelta, DesiredFleet, DesiredStatus, RejectedObject, UnitFault } from './result.ts';
 import { tcpRouteUnit, tlsRouteUnit, udpRouteUnit } from './stream-route.ts';
 import { Units } from './units.ts';
 import type { CompileOptions, UnitKind } from './view.ts';
@@ -48,6 +48,9 @@ export class Compiler {
   readonly #store = new Store();
   readonly #outputs = new Outputs();
   readonly #units: Units;
+  #rejected: RejectedObject[] = [];
+  #faults: UnitFault[] = [];
+  #recompiled = 0;
 
   constructor(options: CompilerOptions) {
     this.#units = new Units(this.#store, this.#outputs, { ...DEFAULTS, ...options });
@@ -55,13 +58,34 @@ export class Compiler {
 
   /** Compiles a batch of changes. The result depends on the objects there are in the end, not on order or batching. */
   apply(changes: readonly Change[]): CompileDelta {
-    const rejected: RejectedObject[] = [];
+    this.take(changes);
+    return this.flush();
+  }
+
+  /** Compiles changes and keeps to itself what comes of them. */
+  take(changes: readonly Change[]): void {
     for (const change of changes) {
-      if (change.type === 'delete') this.#delete(change.ref);
-      else rejected.push(...this.#upsert(change.object));
+      if (change.type === 'upsert') this.#rejected.push(...this.#upsert(change.object));
+      else if (change.type === 'delete') this.#delete(change.ref);
+      else this.#touch(this.#store.markUnreadable(change.ref, change.reason));
     }
     const { recompiled, faults } = this.#units.run();
-    return { ...this.#outputs.flush(), rejected, faults, recompiled };
+    this.#recompiled += recompiled;
+    this.#faults.push(...faults);
+  }
+
+  /** What came of everything taken since the last time, detours left out. */
+  flush(): CompileDelta {
+    const delta = { ...this.#outputs.flush(), rejected: this.#rejected, faults: this.#faults, recompiled: this.#recompiled };
+    this.#rejected = [];
+    this.#faults = [];
+    this.#recompiled = 0;
+    return delta;
+  }
+
+  /** The ids of the Secrets that something refers to, whether they are there or not. Live. */
+  get secretsRead(): ReadonlySet<string> {
+    return this.#units.secretsRead;
   }
 
   /** Every resource as of the last batch. */

@@ -1,30 +1,40 @@
 // TLS Secrets: key material for listeners, checked before a proxy sees it.
 import { createSecureContext } from 'node:tls';
 import type { Secret } from '#api/k8s/k8s.ts';
-import { splitKey, valueOnly, type UnitKind } from './view.ts';
+import { err, ok, type Result } from '#lib/result.ts';
+import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
 
 /** Null when a listener can use the Secret, else why not. */
 export type SecretOutcome = string | null;
 
-/** Of a cluster only Secrets of one type are read: another is not to be told from none. */
-export const ABSENT_SECRET = 'does not exist, or is not of type kubernetes.io/tls';
-
-/** Key: `<namespace>/<name>`. Gateways depend on whether it can be used, not on what is in it: rotation recompiles nothing else. */
+/**
+ * Key: `<namespace>/<name>`. Gateways depend on whether it can be used, not on what is in it: rotation recompiles nothing else. Other
+ * types than kubernetes.io/tls may hold the same keys; the API leaves it to implementations whether they take them.
+ */
 export const secretUnit: UnitKind<SecretOutcome> = {
   name: 'secret',
   stage: 'leaf',
   compile(view, key) {
     const { namespace, name } = splitKey(key);
-    const secret = view.object('Secret', namespace, name);
-    if (secret === undefined) return valueOnly(`Secret/${key} ${ABSENT_SECRET}`);
-    if (secret.type !== 'kubernetes.io/tls') return valueOnly(`Secret/${key} is of type ${secret.type}, not kubernetes.io/tls`);
-    const certificate = entry(secret, 'tls.crt');
-    const privateKey = entry(secret, 'tls.key');
+    const secret = readSecret(view, namespace, name);
+    if (!secret.ok) return valueOnly(`Secret/${key} ${secret.error}`);
+    const { type } = secret.value;
+    if (type !== 'kubernetes.io/tls') return valueOnly(`Secret/${key} is of type ${type}, not kubernetes.io/tls`);
+    const certificate = entry(secret.value, 'tls.crt');
+    const privateKey = entry(secret.value, 'tls.key');
     const problem = problemOf(certificate, privateKey);
     if (problem !== null) return valueOnly(`Secret/${key} ${problem}`);
     return { ...valueOnly(null), resources: [{ kind: 'Secret', key, certificate, privateKey }] };
   },
 };
+
+/** The Secret, or why there is none to work with. */
+export function readSecret(view: View, namespace: string, name: string): Result<Secret> {
+  const secret = view.object('Secret', namespace, name);
+  if (secret !== undefined) return ok(secret);
+  const reason = view.whyUnreadable('Secret', namespace, name);
+  return err(reason === undefined ? 'does not exist' : `cannot be read: ${reason}`);
+}
 
 /** What a Secret holds under a name; '' when there is nothing. */
 export function entry(secret: Secret, name: string): string {

@@ -1,7 +1,7 @@
 // Certificates of authorities in ConfigMaps and Secrets: what peers are checked against, parsed before a proxy sees it.
 import { X509Certificate } from 'node:crypto';
 import { splitId, valueOnly, type UnitKind, type View } from './view.ts';
-import { ABSENT_SECRET, entry } from './tls-secret.ts';
+import { entry, readSecret } from './tls-secret.ts';
 
 /** Null when peers can be checked against the bundle, else why not. */
 export type TrustBundleOutcome = string | null;
@@ -40,12 +40,11 @@ function fromConfigMap(view: View, namespace: string, name: string): Found {
   return text === '' ? { text: null, problem: 'has no ca.crt' } : { text, problem: null };
 }
 
-/** Secrets of other types are not read from a cluster at all. */
+/** Of any type: what holds nothing but authorities is most often Opaque. */
 function fromSecret(view: View, namespace: string, name: string): Found {
-  const secret = view.object('Secret', namespace, name);
-  if (secret === undefined) return { text: null, problem: ABSENT_SECRET };
-  if (secret.type !== 'kubernetes.io/tls') return { text: null, problem: `is of type ${secret.type}, not kubernetes.io/tls` };
-  const text = entry(secret, 'ca.crt');
+  const secret = readSecret(view, namespace, name);
+  if (!secret.ok) return { text: null, problem: secret.error };
+  const text = entry(secret.value, 'ca.crt');
   return text === '' ? { text: null, problem: 'has no ca.crt' } : { text, problem: null };
 }
 

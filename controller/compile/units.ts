@@ -11,6 +11,9 @@ import { STAGES, type CompileOptions, type UnitKind, type UnitOutput, type View 
 // What can be read is a *cell*, named by a string: an object (`Service/ns/name`), a key of an index (`grantsByNamespace:ns`),
 // another unit (`@cluster ns/name`) or a counter (`#attached ...`). Absent things have cells too.
 
+/** Of the cell of a Secret. */
+const SECRET = 'Secret/';
+
 /** One unit: its kind and key, what it read when it last ran, and what it yielded. */
 interface Unit {
   readonly id: string;
@@ -40,6 +43,7 @@ export class Units {
   readonly #units = new Map<string, Unit>();
   readonly #readers = new Map<string, Set<Unit>>();
   readonly #counts = new Map<string, number>();
+  readonly #secretsRead = new Set<string>();
   readonly #dirty: readonly Set<Unit>[] = STAGES.map(() => new Set<Unit>());
   readonly #unread = new Set<Unit>();
   #recompiled = 0;
@@ -49,6 +53,11 @@ export class Units {
     this.#store = store;
     this.#outputs = outputs;
     this.#options = options;
+  }
+
+  /** The ids of the Secrets that units have read, whether there are such Secrets or not. Live. */
+  get secretsRead(): ReadonlySet<string> {
+    return this.#secretsRead;
   }
 
   /** Makes a unit live until removeRoot. */
@@ -135,6 +144,10 @@ export class Units {
         remember(objectId({ kind, namespace, name }));
         return this.#store.get(kind, namespace, name);
       },
+      whyUnreadable: (kind, namespace, name) => {
+        remember(objectId({ kind, namespace, name }));
+        return this.#store.whyUnreadable(kind, namespace, name);
+      },
       list: <I extends IndexName>(index: I, key: string): readonly Indexed<I>[] => {
         remember(indexCell(index, key));
         return this.#store.list(index, key);
@@ -169,6 +182,7 @@ export class Units {
       const readers = this.#readers.get(cell);
       if (readers === undefined) this.#readers.set(cell, new Set([unit]));
       else readers.add(unit);
+      if (readers === undefined && cell.startsWith(SECRET)) this.#secretsRead.add(cell);
     }
     unit.reads = reads;
   }
@@ -178,6 +192,7 @@ export class Units {
     readers?.delete(unit);
     if (readers?.size !== 0) return;
     this.#readers.delete(cell);
+    this.#secretsRead.delete(cell);
     const read = this.#units.get(cell);
     if (read !== undefined) this.#unread.add(read);
   }

@@ -37,6 +37,8 @@ export interface View {
   readonly options: CompileOptions;
   /** An object, or undefined; its later creation is a change too. */
   object<K extends KindName>(kind: K, namespace: string, name: string): ObjectsByKind[K] | undefined;
+  /** Why nothing is known of an object that exists: the source could not read it. */
+  whyUnreadable(kind: KindName, namespace: string, name: string): string | undefined;
   /** The objects under a key of an index. */
   list<I extends IndexName>(index: I, key: string): readonly Indexed<I>[];
   /** The value of another unit, which lives as long as someone reads it. */

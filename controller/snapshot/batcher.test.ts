@@ -43,17 +43,24 @@ function remove(name: string): Change {
   return { type: 'delete', ref: { kind: 'Namespace', namespace: '', name } };
 }
 
+function print(change: Change): string {
+  return change.type === 'upsert' ? `${change.object.metadata.name}@${change.object.metadata.generation}` : `-${change.ref.name}`;
+}
+
 function setup() {
   const clock = new FakeClock();
   const batches: string[][] = [];
-  const batcher = new Batcher({ quiet: 10, maximum: 100, clock }, (changes) =>
-    batches.push(
-      changes.map((change) =>
-        change.type === 'delete' ? `-${change.ref.name}` : `${change.object.metadata.name}@${change.object.metadata.generation}`,
-      ),
-    ),
-  );
-  return { clock, batches, batcher };
+  const delivery: { until: Promise<void> | null } = { until: null };
+  const batcher = new Batcher({ quiet: 10, maximum: 100, clock }, (changes) => {
+    batches.push(changes.map(print));
+    return delivery.until;
+  });
+  return { clock, batches, batcher, delivery };
+}
+
+/** Resolves when the batcher has heard that a delivery is over. */
+function delivered(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 describe('the first batch', () => {
@@ -63,14 +70,14 @@ describe('the first batch', () => {
     clock.advance(10_000);
     expect(batches).toEqual([]);
     batcher.add([upsert('b')]);
-    batcher.synced();
+    void batcher.synced();
     expect(batches).toEqual([['a@1', 'b@1']]);
   });
 
   test('is delivered even when there is nothing, and only once', () => {
     const { batches, batcher } = setup();
-    batcher.synced();
-    batcher.synced();
+    void batcher.synced();
+    void batcher.synced();
     expect(batches).toEqual([[]]);
   });
 });
@@ -78,7 +85,7 @@ describe('the first batch', () => {
 describe('a batch', () => {
   test('goes out once it has been quiet', () => {
     const { clock, batches, batcher } = setup();
-    batcher.synced();
+    void batcher.synced();
     batcher.add([upsert('a')]);
     clock.advance(9);
     batcher.add([upsert('b')]);
@@ -90,7 +97,7 @@ describe('a batch', () => {
 
   test('goes out in the end when it is never quiet', () => {
     const { clock, batches, batcher } = setup();
-    batcher.synced();
+    void batcher.synced();
     for (let i = 0; i < 20; i++) {
       batcher.add([upsert(`n${i}`)]);
       clock.advance(9);
@@ -100,16 +107,49 @@ describe('a batch', () => {
 
   test('holds the latest form of each object, in the order in which they were first touched', () => {
     const { clock, batches, batcher } = setup();
-    batcher.synced();
+    void batcher.synced();
     batcher.add([upsert('a', 1), upsert('b', 1)]);
     batcher.add([remove('b'), upsert('a', 2)]);
     clock.advance(10);
     expect(batches[1]).toEqual(['a@2', '-b']);
   });
 
+  test('waits until the one before it is delivered', async () => {
+    const { clock, batches, batcher, delivery } = setup();
+    void batcher.synced();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    delivery.until = promise;
+    batcher.add([upsert('a')]);
+    clock.advance(10);
+    batcher.add([upsert('b'), upsert('c')]);
+    clock.advance(1_000);
+    expect(batches).toEqual([[], ['a@1']]);
+    resolve();
+    await delivered();
+    clock.advance(0);
+    expect(batches).toEqual([[], ['a@1'], ['b@1', 'c@1']]);
+  });
+
+  test('under way can be given what has come since', async () => {
+    const { clock, batches, batcher, delivery } = setup();
+    void batcher.synced();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    delivery.until = promise;
+    batcher.add([upsert('a')]);
+    clock.advance(10);
+    const secret: Change = { type: 'delete', ref: { kind: 'Secret', namespace: 'ns', name: 's' } };
+    batcher.add([upsert('b'), secret]);
+    expect(batcher.take('Secret')).toEqual([secret]);
+    expect(batcher.take('Secret')).toEqual([]);
+    resolve();
+    await delivered();
+    clock.advance(10);
+    expect(batches.at(-1)).toEqual(['b@1']);
+  });
+
   test('is not sent after stop', () => {
     const { clock, batches, batcher } = setup();
-    batcher.synced();
+    void batcher.synced();
     batcher.add([upsert('a')]);
     batcher.stop();
     batcher.add([upsert('b')]);

@@ -12,6 +12,8 @@ import { cellsOf, indexCell, type Indexed, type IndexName } from './indexes.ts';
 export class Store {
   readonly #objects = new Map<string, KubernetesObject>();
   readonly #listed = new Map<string, Map<string, KubernetesObject>>();
+  /** Why nothing is known of an object that exists, by its id. */
+  readonly #unreadable = new Map<string, string>();
 
   /**
    * Takes the object over and freezes it. No cell is touched when nothing compile may depend on has changed:
@@ -23,6 +25,7 @@ export class Store {
     const before = this.#objects.get(id);
     if (before !== undefined && isDeepStrictEqual(before, relevant)) return [];
     deepFreeze(relevant);
+    this.#unreadable.delete(id);
     this.#objects.set(id, relevant);
     return this.#list(id, before, relevant);
   }
@@ -31,9 +34,24 @@ export class Store {
   delete(ref: ObjectRef): readonly string[] {
     const id = objectId(ref);
     const before = this.#objects.get(id);
+    if (this.#unreadable.delete(id)) return [id];
     if (before === undefined) return [];
     this.#objects.delete(id);
     return this.#list(id, before, undefined);
+  }
+
+  /** Forgets what is known of an object that exists, and keeps why. */
+  markUnreadable(ref: ObjectRef, reason: string): readonly string[] {
+    const id = objectId(ref);
+    if (this.#unreadable.get(id) === reason) return [];
+    const touched = this.delete(ref);
+    this.#unreadable.set(id, reason);
+    return touched.length > 0 ? touched : [id];
+  }
+
+  /** Why nothing is known of the object; undefined when it is known, or absent. */
+  whyUnreadable(kind: KindName, namespace: string, name: string): string | undefined {
+    return this.#unreadable.get(objectId({ kind, namespace, name }));
   }
 
   /** True when there is such an object. */

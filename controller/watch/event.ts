@@ -14,8 +14,11 @@ export interface SourceProblem {
   readonly reason: string;
 }
 
-/** A change to one object. */
-export type Change = { readonly type: 'upsert'; readonly object: KubernetesObject } | { readonly type: 'delete'; readonly ref: ObjectRef };
+/** What one object is now. `unreadable`: it exists, nothing is known of it, and `reason` says why. */
+export type Change =
+  | { readonly type: 'upsert'; readonly object: KubernetesObject }
+  | { readonly type: 'delete'; readonly ref: ObjectRef }
+  | { readonly type: 'unreadable'; readonly ref: ObjectRef; readonly reason: string };
 
 /** Who listens to a source. Changes given in one call belong together and must be compiled in one batch. */
 export interface SourceListener {
@@ -30,4 +33,9 @@ export interface SourceListener {
 export interface Source {
   start(listener: SourceListener): Promise<void>;
   stop(): Promise<void>;
+  /**
+   * Of a source that reads Secrets only while they are referred to: from now on these (ids `Secret/<namespace>/<name>`) and no others
+   * are. Null when what there is of them has been reported; otherwise resolves when it has been, be it as unreadable.
+   */
+  want?(secrets: ReadonlySet<string>): Promise<void> | null;
 }

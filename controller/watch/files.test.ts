@@ -56,7 +56,7 @@ function backend(name: string, port: number | string = 80): string {
 function told(): string[][] {
   return batches.map((batch) =>
     batch.flatMap((change) => {
-      if (change.type === 'delete') return change.ref.kind === 'Namespace' ? [] : [`-${change.ref.name}`];
+      if (change.type !== 'upsert') return change.ref.kind === 'Namespace' ? [] : [`-${change.ref.name}`];
       const { kind, metadata } = change.object;
       return kind === 'Namespace' ? [] : [`+${metadata.name}@${metadata.generation}`];
     }),

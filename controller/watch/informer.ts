@@ -40,7 +40,7 @@ export interface RawChange {
 /** Why the watch of a kind does not work. Null again once it does. */
 export type InformerProblem =
   | { readonly type: 'absent' }
-  | { readonly type: 'forbidden'; readonly verb: 'list' | 'watch' }
+  | { readonly type: 'forbidden'; readonly verb: 'list' | 'watch' | 'get' }
   | { readonly type: 'failing'; readonly reason: string };
 
 /** Who listens to an informer. */
@@ -117,6 +117,11 @@ export class Informer {
   /** How many objects there are. */
   get size(): number {
     return this.#known.size;
+  }
+
+  /** The fingerprint of an object as last told; undefined where there is none. */
+  fingerprintOf(namespace: string, name: string): string | undefined {
+    return this.#known.get(`${namespace}/${name}`);
   }
 
   start(): void {
@@ -372,7 +377,8 @@ function splitKey(key: string): { readonly namespace: string; readonly name: str
   return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 }
 
-function reasonOf(error: unknown): string {
+/** The message of what was thrown, with that of its cause. */
+export function reasonOf(error: unknown): string {
   const { message, cause } = error as Error;
   return cause instanceof Error ? `${message}: ${cause.message}` : message;
 }

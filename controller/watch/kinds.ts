@@ -17,6 +17,8 @@ export interface WatchedKind {
   readonly install: string;
   /** The server is asked for metadata only. */
   readonly metadataOnly?: boolean;
+  /** With `metadataOnly`: an object is read as a whole, by itself, while something refers to it. */
+  readonly onDemand?: boolean;
   /** Where it cannot be had, everything else goes on without. */
   readonly optional?: boolean;
   /** Whether anything of an object of that name is read; absent: always. */
@@ -59,8 +61,8 @@ function customKind(name: KindName, install: string, writesStatus: boolean): Wat
   };
 }
 
-function coreKind(name: KindName, project: WatchedKind['project'], fieldSelector = ''): WatchedKind {
-  return { name, api: KINDS[name], fieldSelector, install: BUILT_IN, writesStatus: false, project, fingerprint: byVersion };
+function coreKind(name: KindName, project: WatchedKind['project']): WatchedKind {
+  return { name, api: KINDS[name], fieldSelector: '', install: BUILT_IN, writesStatus: false, project, fingerprint: byVersion };
 }
 
 /** Every kind a controller watches. */
@@ -90,11 +92,8 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
     endpoints: mapItems(object['endpoints'], (endpoint) => pick(endpoint, ['addresses', 'conditions', 'zone'])),
     ports: mapItems(object['ports'], (port) => pick(port, ['name', 'protocol', 'port'])),
   })),
-  coreKind(
-    'Secret',
-    (object) => ({ ...base(object, []), type: object['type'], data: pick(object['data'], ['tls.crt', 'tls.key', 'ca.crt']) }),
-    'type=kubernetes.io/tls',
-  ),
+  // Clusters are full of other people's: their data is neither asked for nor kept.
+  { ...coreKind('Secret', projectSecret), metadataOnly: true, onDemand: true },
   {
     ...coreKind('ConfigMap', (object) => ({ ...base(object, []), data: pick(object['data'], ['ca.crt']) })),
     // Many are rewritten all the time, as locks or caches of others.
@@ -109,6 +108,13 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
     fingerprint: (object) => JSON.stringify(projectDefinition(object)),
   },
 ];
+
+/** Keys and certificates of one that may serve as a certificate, of any other nothing but authorities. */
+function projectSecret(object: RawObject): RawObject {
+  const { type } = object;
+  const read = type === 'kubernetes.io/tls' ? ['tls.crt', 'tls.key', 'ca.crt'] : ['ca.crt'];
+  return { ...base(object, []), type, data: pick(object['data'], read) };
+}
 
 /** With the annotations that tell of which release and channel it is. */
 function projectDefinition(object: RawObject): RawObject {

@@ -24,7 +24,7 @@ class Told {
 
   constructor(kubeconfig: string) {
     this.client = new ApiClient(loadKubeConfig(kubeconfig));
-    this.source = new KubernetesSource(this.client, { times: TIMES });
+    this.source = new KubernetesSource(this.client, { times: TIMES, readerTimes: { backoff: TIMES.backoff, patience: 5_000 } });
   }
 
   start(): Promise<void> {
@@ -74,14 +74,12 @@ describeWith(['cluster'], 'KubernetesSource', () => {
       endpoints: [{ addresses: ['192.0.2.1'], conditions: { ready: true }, nodeName: 'n1', targetRef: { kind: 'Pod', name: 'p' } }],
       ports: [{ name: 'http', port: 8080 }],
     };
-    const tls = { 'tls.crt': 'Yw==', 'tls.key': 'aw==', 'ca.crt': 'YQ==', 'key.der': 'AA==' };
-    await apply(
-      { ...GATEWAY_CLASS, metadata: { name: 'c1', annotations } },
-      slice,
-      { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata: { name: 'cert', namespace: 'default' }, data: tls },
-      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'cas', namespace: 'default' }, data: { 'ca.crt': 'a', large: 'x' } },
-      { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'password', namespace: 'default' }, data: { p: 'cA==' } },
-    );
+    await apply({ ...GATEWAY_CLASS, metadata: { name: 'c1', annotations } }, slice, {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'cas', namespace: 'default' },
+      data: { 'ca.crt': 'a', large: 'x' },
+    });
     told = new Told(cluster.kubeconfig);
     await told.start();
     const identity = { uid: expect.any(String), creationTimestamp: expect.any(String) };
@@ -94,11 +92,36 @@ describeWith(['cluster'], 'KubernetesSource', () => {
       endpoints: [{ addresses: ['192.0.2.1'], conditions: { ready: true } }],
       ports: [{ name: 'http', protocol: 'TCP', port: 8080 }],
     });
-    expect(told.last('Secret', 'cert')).toMatchObject({ data: { 'tls.crt': 'Yw==', 'tls.key': 'aw==', 'ca.crt': 'YQ==' } });
-    expect(JSON.stringify(told.last('Secret', 'cert'))).not.toContain('key.der');
     expect(told.last('ConfigMap', 'cas')).toMatchObject({ data: { 'ca.crt': 'a' } });
     expect(JSON.stringify(told.last('ConfigMap', 'cas'))).not.toContain('large');
-    expect(told.last('Secret', 'password')).toBeUndefined();
+  });
+
+  test('tells of Secrets what is wanted, and follows that', async () => {
+    const tls = { 'tls.crt': 'Yw==', 'tls.key': 'aw==', 'ca.crt': 'YQ==', 'key.der': 'AA==' };
+    const kind = { apiVersion: 'v1', kind: 'Secret' };
+    const cert = { ...kind, type: 'kubernetes.io/tls', metadata: { name: 'tls', namespace: 'default' }, data: tls };
+    const opaque = { ...kind, metadata: { name: 'opaque', namespace: 'default' }, data: { ...tls, p: 'cA==' } };
+    const other = { ...kind, metadata: { name: 'other', namespace: 'default' }, data: { p: 'cA==' } };
+    await apply(cert, opaque, other);
+    told = new Told(cluster.kubeconfig);
+    await told.start();
+    expect(told.source.isSynced('Secret')).toBe(false);
+    await told.source.want(new Set(['tls', 'opaque', 'later'].map((name) => `Secret/default/${name}`)));
+    expect(told.source.isSynced('Secret')).toBe(true);
+    expect(told.last('Secret', 'tls')).toMatchObject({ type: cert.type, data: { 'tls.crt': 'Yw==', 'tls.key': 'aw==', 'ca.crt': 'YQ==' } });
+    expect(JSON.stringify(told.last('Secret', 'tls'))).not.toContain('key.der');
+    expect(told.last('Secret', 'opaque')).toHaveProperty('data', { 'ca.crt': 'YQ==' });
+    await apply({ ...cert, data: { ...tls, 'tls.crt': 'ZA==' } });
+    await until(() => JSON.stringify(told.last('Secret', 'tls')).includes('ZA=='), 'the new certificate');
+    await apply({ ...cert, metadata: { ...cert.metadata, name: 'later' } });
+    await until(() => told.last('Secret', 'later') !== undefined, 'the one that came later');
+    await cluster.kubectl(['delete', 'secret', 'tls', 'later']);
+    await until(() => told.last('Secret', 'tls') === 'deleted' && told.last('Secret', 'later') === 'deleted', 'the deletions');
+    await apply(cert);
+    await until(() => JSON.stringify(told.last('Secret', 'tls')).includes('Yw=='), 'the certificate made anew');
+    expect(told.source.want(new Set())).toBeNull();
+    expect([told.last('Secret', 'tls'), told.last('Secret', 'opaque')]).toEqual(['deleted', 'deleted']);
+    expect(told.last('Secret', 'other')).toBeUndefined();
   });
 
   test('tells changes and deletions, and no change of status or annotations', async () => {
@@ -147,6 +170,23 @@ describeWith(['cluster'], 'KubernetesSource', () => {
     expect(told.source.isSynced('Secret')).toBe(false);
     await told.source.stop();
     await started;
+  });
+
+  test('names the rule that lets it read Secrets', async () => {
+    const every = { apiGroups: ['*'], resources: ['*'], verbs: ['list', 'watch'] };
+    const { kubeconfig } = await cluster.account('nodata', [every]);
+    await cluster.kubectl(['create', 'secret', 'generic', 'hidden']);
+    told = new Told(kubeconfig);
+    await told.start();
+    const waiting = told.source.want(new Set(['Secret/default/hidden']));
+    await until(() => told.problems.length > 0, 'a problem');
+    const rule = '{"apiGroups":[""],"resources":["secrets"],"verbs":["get"]}';
+    expect(told.problems).toMatchObject([{ object: 'Secret', reason: expect.stringContaining(rule) }]);
+    expect(told.source.troubles()).toEqual(new Map([['Secret', 'forbidden']]));
+    await cluster.account('nodata', [every, { apiGroups: [''], resources: ['secrets'], verbs: ['get'] }]);
+    await waiting;
+    expect(told.last('Secret', 'hidden')).toMatchObject({ type: 'Opaque' });
+    expect(told.problems).toEqual([]);
   });
 
   test('serves without a kind whose CRD is missing, says what to install, and finds it once it is there', async () => {

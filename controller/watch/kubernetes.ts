@@ -8,11 +8,14 @@ import type { InformerProblem, InformerTimes, RawChange } from './informer.ts';
 import { WATCHED_KINDS } from './kinds.ts';
 import type { WatchedKind } from './kinds.ts';
 import { liveStatusOf, LiveStatuses } from './live-status.ts';
+import { SecretReader } from './secret-reader.ts';
+import type { ReaderTimes } from './secret-reader.ts';
 
 /** What a source needs besides the cluster. */
 export interface KubernetesSourceOptions {
   readonly kinds?: readonly WatchedKind[];
   readonly times?: InformerTimes;
+  readonly readerTimes?: ReaderTimes;
   /** Told when a list or watch of a kind begins: metrics. */
   readonly began?: (kind: string, what: 'list' | 'watch') => void;
 }
@@ -25,6 +28,8 @@ export class KubernetesSource implements Source {
   readonly #informers = new Map<string, Informer>();
   readonly #problems = new Map<string, { readonly kind: WatchedKind; readonly problem: InformerProblem }>();
   readonly #synced = new Set<string>();
+  /** Null while no kind is read on demand. */
+  #reader: SecretReader | null = null;
   /** Ends the wait for a kind. */
   readonly #waiting: (() => void)[] = [];
   #listener: SourceListener | null = null;
@@ -46,7 +51,12 @@ export class KubernetesSource implements Source {
   async stop(): Promise<void> {
     this.#listener = null;
     for (const resolve of this.#waiting) resolve();
+    this.#reader?.stop();
     await Promise.all([...this.#informers.values()].map((informer) => informer.stop()));
+  }
+
+  want(secrets: ReadonlySet<string>): Promise<void> | null {
+    return this.#reader?.want(secrets) ?? null;
   }
 
   /** How many objects of each kind there are. */
@@ -59,9 +69,9 @@ export class KubernetesSource implements Source {
     return new Map([...this.#problems].map(([kind, { problem }]) => [kind, problem.type]));
   }
 
-  /** False until a kind has been listed for the first time. */
+  /** False until a kind has been listed for the first time, and what was wanted of it at once has been read. */
   isSynced(kind: string): boolean {
-    return this.#synced.has(kind);
+    return this.#synced.has(kind) && (kind !== 'Secret' || this.#reader?.hasStarted !== false);
   }
 
   #startKind(kind: WatchedKind): Promise<void> {
@@ -71,19 +81,37 @@ export class KubernetesSource implements Source {
       this.#synced.add(kind.name);
       resolve();
     };
+    const problems: KindProblems = { watch: null, read: null };
     const listener = {
-      changed: (changes: readonly RawChange[]) => this.#changed(kind, changes),
+      changed: (changes: readonly RawChange[]) => (kind.onDemand === true ? this.#reader?.noticed(changes) : this.#changed(kind, changes)),
       synced,
       problem: (problem: InformerProblem | null) => {
-        this.#problem(kind, problem);
+        problems.watch = problem;
+        this.#problem(kind, problem ?? problems.read);
         if (problem !== null && kind.optional === true) synced();
       },
       began: (what: 'list' | 'watch') => this.#options.began?.(kind.name, what),
     };
     const informer = new Informer(kind, this.#client, listener, this.#options.times ?? INFORMER_TIMES);
     this.#informers.set(kind.name, informer);
+    if (kind.onDemand === true) this.#reader = this.#makeReader(kind, informer, problems);
     informer.start();
     return promise;
+  }
+
+  #makeReader(kind: WatchedKind, informer: Informer, problems: KindProblems): SecretReader {
+    const { readerTimes } = this.#options;
+    return new SecretReader({
+      client: this.#client,
+      project: kind.project,
+      versionOf: (namespace, name) => informer.fingerprintOf(namespace, name),
+      changed: (change) => this.#listener?.changed([change]),
+      problem: (problem) => {
+        problems.read = problem;
+        this.#problem(kind, problems.watch ?? problem);
+      },
+      ...(readerTimes === undefined ? {} : { times: readerTimes }),
+    });
   }
 
   #changed(kind: WatchedKind, all: readonly RawChange[]): void {
@@ -109,6 +137,12 @@ export class KubernetesSource implements Source {
   }
 }
 
+/** What keeps a kind from being watched, and its objects from being read one by one. */
+interface KindProblems {
+  watch: InformerProblem | null;
+  read: InformerProblem | null;
+}
+
 function refFor(kind: WatchedKind, { namespace, name }: RawChange): ObjectRef {
   return { kind: kind.name, namespace, name };
 }
@@ -128,10 +162,11 @@ function reasonOf({ name, api, install }: WatchedKind, problem: InformerProblem)
     case 'absent':
       return `the API server does not know ${name} of ${api.apiVersion}: ${install}; it is looked for again and again`;
     case 'forbidden': {
-      const rule = JSON.stringify({ apiGroups: [groupOf(api.apiVersion)], resources: [api.plural], verbs: ['list', 'watch'] });
+      const verbs = problem.verb === 'get' ? ['get'] : ['list', 'watch'];
+      const rule = JSON.stringify({ apiGroups: [groupOf(api.apiVersion)], resources: [api.plural], verbs });
       return `the controller may not ${problem.verb} ${api.plural}: its ClusterRole lacks the rule ${rule}`;
     }
     case 'failing':
-      return `${api.plural} cannot be watched and are served as last known: ${problem.reason}`;
+      return `${api.plural} cannot be followed and are served as last known: ${problem.reason}`;
   }
 }

@@ -1,0 +1,130 @@
+// The spine with a source that reads Secrets on demand: when a batch is handed on, and with what.
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { createLog } from '#lib/log.ts';
+import { until } from '../test/support/until.ts';
+import { CONTROLLER, gateway, gatewayClass, service, tlsSecret, upsert } from './compile/testdata/objects.ts';
+import type { CompileDelta } from './compile/result.ts';
+import { Pipeline } from './pipeline.ts';
+import type { Change, Source, SourceListener } from './watch/event.ts';
+
+const read = (file: string) => readFileSync(new URL(`compile/testdata/tls/${file}`, import.meta.url), 'utf8');
+const CERT = upsert(tlsSecret('infra', 'cert', read('a.crt'), read('a.key')));
+const UNREADABLE: Change = { type: 'unreadable', ref: { kind: 'Secret', namespace: 'infra', name: 'cert' }, reason: 'nobody may' };
+
+function listener(name: string, port: number, secret = ''): Record<string, unknown> {
+  const tls = { protocol: 'HTTPS', tls: { certificateRefs: [{ name: secret }] } };
+  return { name, port, protocol: 'HTTP', ...(secret === '' ? {} : tls) };
+}
+
+/** Tells what the test says and lets waits end when the test says. */
+class OnDemand implements Source {
+  #listener: SourceListener | null = null;
+  #wait: PromiseWithResolvers<void> | null = null;
+  wanted: readonly string[] = [];
+  /** Whether the next that wants anything has to wait. */
+  holds = false;
+
+  start(to: SourceListener): Promise<void> {
+    this.#listener = to;
+    return Promise.resolve();
+  }
+
+  stop(): Promise<void> {
+    this.#wait?.resolve();
+    return Promise.resolve();
+  }
+
+  want(secrets: ReadonlySet<string>): Promise<void> | null {
+    this.wanted = [...secrets];
+    if (!this.holds || secrets.size === 0) return null;
+    this.#wait = Promise.withResolvers();
+    return this.#wait.promise;
+  }
+
+  tell(...changes: readonly Change[]): void {
+    this.#listener?.changed(changes);
+  }
+
+  /** The Secrets are told; nobody waits any more. */
+  release(...changes: readonly Change[]): void {
+    this.tell(...changes);
+    this.holds = false;
+    this.#wait?.resolve();
+  }
+}
+
+let source: OnDemand;
+let pipeline: Pipeline;
+/** What was handed on, batch by batch, by name; statuses with what they say. */
+let batches: { readonly changed: readonly string[]; readonly statuses: string }[];
+
+beforeEach(async () => {
+  source = new OnDemand();
+  batches = [];
+  pipeline = new Pipeline({
+    sources: [source],
+    compiler: { controllerName: CONTROLLER },
+    batch: { quiet: 1, maximum: 10 },
+    push: { apply: () => undefined },
+    status: { write: () => undefined },
+    log: createLog('silent'),
+    compiled: ({ changed, statuses }: CompileDelta) =>
+      void batches.push({ changed: changed.map(({ kind, key }) => `${kind} ${key}`), statuses: JSON.stringify(statuses) }),
+  });
+  await pipeline.start();
+  source.tell(upsert(gatewayClass()));
+  await until(() => batches.length === 2, 'the first batches');
+  batches.length = 0;
+});
+
+afterEach(() => pipeline.stop());
+
+describe('a batch that refers to a Secret', () => {
+  const GATEWAY = upsert(gateway('web', [listener('http', 80), listener('https', 443, 'cert')]));
+
+  test('is handed on together with it, and what came meanwhile after it', async () => {
+    source.holds = true;
+    source.tell(GATEWAY);
+    await until(() => source.wanted.length > 0, 'a want');
+    expect(source.wanted).toEqual(['Secret/infra/cert']);
+    source.tell(upsert(gateway('other', [listener('http', 80)])));
+    source.release(CERT);
+    await until(() => batches.length === 2);
+    expect(batches.map(({ changed }) => changed)).toEqual([
+      ['Secret infra/cert', 'Listener infra/web/http', 'Listener infra/web/https'],
+      ['Listener infra/other/http'],
+    ]);
+    expect(batches[0]?.statuses).not.toContain('does not exist');
+  });
+
+  test('is handed on without one that cannot be read, and says so', async () => {
+    source.holds = true;
+    source.tell(GATEWAY);
+    await until(() => source.wanted.length > 0, 'a want');
+    source.release(UNREADABLE);
+    await until(() => batches.length === 1);
+    expect(batches[0]?.changed).toEqual(['Listener infra/web/http']);
+    expect(batches[0]?.statuses).toContain('Secret/infra/cert cannot be read: nobody may');
+    source.tell(CERT);
+    await until(() => batches.length === 2);
+    expect(batches[1]?.changed).toEqual(['Secret infra/cert', 'Listener infra/web/https']);
+  });
+
+  test('changes nothing when the pipeline ends before the Secret is there', async () => {
+    source.holds = true;
+    source.tell(GATEWAY);
+    await until(() => source.wanted.length > 0, 'a want');
+    await pipeline.stop();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(batches).toEqual([]);
+  });
+
+  test('is the last to want it when it lets it go', async () => {
+    source.tell(GATEWAY, CERT);
+    await until(() => batches.length === 1);
+    source.tell(upsert(gateway('web', [listener('http', 80)])), upsert(service('infra', 'app')));
+    await until(() => batches.length === 2);
+    expect(source.wanted).toEqual([]);
+  });
+});

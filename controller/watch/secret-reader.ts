@@ -1,0 +1,310 @@
+// Reads the Secrets of a cluster that something refers to, one by one, and again when the watch tells a new version. Of all others
+// nothing is known but that they are there.
+//
+//   wanted, and there ──> queued ──> read ──> told ──another version──> queued ...
+//                           ^          └──refused, no answer──> after a backoff ──┐
+//                           └─────────────────────────────────────────────────────┘
+// Who wants Secrets waits for those of which nothing has been told yet. What was read once stays in use until it is replaced or gone.
+import { Backoff } from '#lib/backoff.ts';
+import type { BackoffOptions } from '#lib/backoff.ts';
+import { KINDS } from '#api/k8s/kinds.ts';
+import { objectId } from '#api/k8s/object.ts';
+import type { KubernetesObject, ObjectRef } from '#api/k8s/object.ts';
+import { messageOf } from './api-client.ts';
+import type { ApiClient, ApiReply } from './api-client.ts';
+import { objectPath } from './api-paths.ts';
+import type { Change } from './event.ts';
+import { INFORMER_TIMES, reasonOf } from './informer.ts';
+import type { InformerProblem, RawChange } from './informer.ts';
+import { metadataOf } from './kinds.ts';
+import type { RawObject, WatchedKind } from './kinds.ts';
+
+/** Times of a reader, milliseconds. */
+export interface ReaderTimes {
+  readonly backoff: BackoffOptions;
+  /** For how long others wait for a Secret that the API server does not give. */
+  readonly patience: number;
+}
+
+/** What a reader needs. */
+export interface SecretReaderOptions {
+  readonly client: Pick<ApiClient, 'call'>;
+  /** What of a Secret is kept. */
+  readonly project: WatchedKind['project'];
+  /** The version of a Secret as the watch has told it last; undefined where there is none. */
+  readonly versionOf: (namespace: string, name: string) => string | undefined;
+  readonly changed: (change: Change) => void;
+  /** Why Secrets that are wanted cannot be read; null again once all can. */
+  readonly problem: (problem: InformerProblem | null) => void;
+  readonly times?: ReaderTimes;
+}
+
+const READER_TIMES: ReaderTimes = { backoff: INFORMER_TIMES.backoff, patience: 5_000 };
+/** Reads under way at a time: a thousand certificates take a second or two, and an API server hardly notices. */
+const CONCURRENCY = 16;
+/** Nothing tells of a right that is given back: it is asked for so often at least, but in all no more often than this pause says. */
+const FORBIDDEN_MS = 5_000;
+const BETWEEN_FORBIDDEN_MS = 50;
+/** A lost connection is everyday; so many failures in a row are a problem worth telling. */
+const FAILING_AFTER = 3;
+
+/** A Secret that is wanted. One that is deleted and made anew is another. */
+interface Wanted {
+  readonly id: string;
+  readonly ref: ObjectRef;
+  readonly backoff: Backoff;
+  /** What is known of it elsewhere. */
+  told: 'nothing' | 'data' | 'unreadable';
+  /** The version that was read last, or that turned out to be gone; '' before. */
+  version: string;
+  state: 'resting' | 'queued' | 'reading';
+  failures: number;
+  problem: InformerProblem | null;
+  retry: NodeJS.Timeout | undefined;
+}
+
+/** A wait for Secrets of which nothing was told when it began. */
+interface Wait {
+  readonly secrets: Set<Wanted>;
+  readonly timer: NodeJS.Timeout;
+  readonly resolve: () => void;
+}
+
+export class SecretReader {
+  readonly #options: SecretReaderOptions;
+  readonly #times: ReaderTimes;
+  /** By id. */
+  readonly #wanted = new Map<string, Wanted>();
+  readonly #queue: Wanted[] = [];
+  readonly #failing = new Set<Wanted>();
+  readonly #stop = new AbortController();
+  #reading = 0;
+  #wait: Wait | null = null;
+  /** The first wait is over. */
+  #started = false;
+  /** The API server has answered for a Secret once. */
+  #proven = false;
+  #problem = 'null';
+
+  constructor(options: SecretReaderOptions) {
+    this.#options = options;
+    this.#times = options.times ?? READER_TIMES;
+  }
+
+  /** False until what was wanted first has been told. */
+  get hasStarted(): boolean {
+    return this.#started;
+  }
+
+  /** As Source.want. One wait at a time. */
+  want(ids: ReadonlySet<string>): Promise<void> | null {
+    for (const wanted of this.#wanted.values()) if (!ids.has(wanted.id)) this.#drop(wanted);
+    for (const id of ids) if (!this.#wanted.has(id)) this.#follow(id);
+    const untold = [...this.#wanted.values()].filter((wanted) => this.#isUntold(wanted));
+    if (untold.length > 0 && !this.#stop.signal.aborted) return this.#waitFor(untold);
+    this.#started = true;
+    return null;
+  }
+
+  /** What the watch tells, whoever's Secrets they are. */
+  noticed(changes: readonly RawChange[]): void {
+    for (const { type, namespace, name } of changes) {
+      const wanted = this.#wanted.get(objectId({ kind: 'Secret', namespace, name }));
+      if (wanted === undefined) continue;
+      if (type === 'upsert') this.#check(wanted);
+      else {
+        this.#drop(wanted);
+        this.#follow(wanted.id);
+      }
+    }
+  }
+
+  /** Nothing is told any more, and nobody waits. */
+  stop(): void {
+    this.#stop.abort();
+    for (const { retry } of this.#wanted.values()) clearTimeout(retry);
+    this.#endWait();
+  }
+
+  #follow(id: string): void {
+    const [, namespace = '', ...name] = id.split('/');
+    const wanted: Wanted = {
+      id,
+      ref: { kind: 'Secret', namespace, name: name.join('/') },
+      backoff: new Backoff(this.#times.backoff),
+      told: 'nothing',
+      version: '',
+      state: 'resting',
+      failures: 0,
+      problem: null,
+      retry: undefined,
+    };
+    this.#wanted.set(id, wanted);
+    this.#check(wanted);
+  }
+
+  #drop(wanted: Wanted): void {
+    clearTimeout(wanted.retry);
+    this.#wanted.delete(wanted.id);
+    this.#settled(wanted, null);
+    if (wanted.told !== 'nothing') this.#options.changed({ type: 'delete', ref: wanted.ref });
+  }
+
+  #isCurrent(wanted: Wanted): boolean {
+    return this.#wanted.get(wanted.id) === wanted && !this.#stop.signal.aborted;
+  }
+
+  #versionOf({ ref }: Wanted): string | undefined {
+    return this.#options.versionOf(ref.namespace, ref.name);
+  }
+
+  /** There is one, and nothing is known of it. */
+  #isUntold(wanted: Wanted): boolean {
+    return wanted.told === 'nothing' && this.#isOutdated(wanted);
+  }
+
+  #isOutdated(wanted: Wanted): boolean {
+    const version = this.#versionOf(wanted);
+    return version !== undefined && version !== wanted.version;
+  }
+
+  // --- read
+
+  #check(wanted: Wanted): void {
+    if (wanted.state !== 'resting' || !this.#isOutdated(wanted)) return;
+    clearTimeout(wanted.retry);
+    wanted.state = 'queued';
+    this.#queue.push(wanted);
+    this.#readNext();
+  }
+
+  #readNext(): void {
+    while (this.#reading < CONCURRENCY) {
+      const wanted = this.#queue.shift();
+      if (wanted === undefined) return;
+      if (this.#isCurrent(wanted)) void this.#read(wanted);
+    }
+  }
+
+  async #read(wanted: Wanted): Promise<void> {
+    const expected = this.#versionOf(wanted) ?? '';
+    wanted.state = 'reading';
+    this.#reading++;
+    const outcome = await this.#ask(wanted.ref);
+    this.#reading--;
+    wanted.state = 'resting';
+    // Nobody wants it any more, or it has been deleted meanwhile.
+    if (this.#isCurrent(wanted)) {
+      if ('type' in outcome) this.#failed(wanted, outcome);
+      else this.#answered(wanted, outcome, expected);
+    }
+    this.#readNext();
+  }
+
+  async #ask(ref: ObjectRef): Promise<ApiReply | InformerProblem> {
+    try {
+      const reply = await this.#options.client.call({ method: 'GET', path: objectPath(ref), signal: this.#stop.signal });
+      const { status, body } = reply;
+      if (status === 403) return { type: 'forbidden', verb: 'get' };
+      if (status === 404 || (status === 200 && typeof body === 'object')) return reply;
+      return { type: 'failing', reason: messageOf(body) ?? `the API server answered ${status}` };
+    } catch (error) {
+      return { type: 'failing', reason: reasonOf(error) };
+    }
+  }
+
+  #answered(wanted: Wanted, { status, body }: ApiReply, expected: string): void {
+    this.#proven = true;
+    wanted.backoff.reset();
+    wanted.failures = 0;
+    if (status === 404) this.#missing(wanted, expected);
+    else this.#found(wanted, body as RawObject);
+    // The watch may be ahead of the answer or behind it. It is ahead when it has told another version since the question.
+    if (this.#versionOf(wanted) !== expected) this.#check(wanted);
+  }
+
+  #found(wanted: Wanted, object: RawObject): void {
+    wanted.version = String(metadataOf(object)['resourceVersion']);
+    wanted.told = 'data';
+    this.#options.changed({ type: 'upsert', object: this.#options.project(object) as unknown as KubernetesObject });
+    this.#settled(wanted, null);
+  }
+
+  /** The watch has yet to tell that it is gone, or has told of another. What was in use stays until it does. */
+  #missing(wanted: Wanted, expected: string): void {
+    wanted.version = expected;
+    if (this.#isOutdated(wanted)) return;
+    if (wanted.told === 'unreadable') {
+      wanted.told = 'nothing';
+      this.#options.changed({ type: 'delete', ref: wanted.ref });
+    }
+    this.#settled(wanted, null);
+  }
+
+  #failed(wanted: Wanted, problem: InformerProblem): void {
+    wanted.problem = problem;
+    wanted.failures++;
+    this.#failing.add(wanted);
+    const longest = problem.type === 'forbidden' ? Math.max(FORBIDDEN_MS, this.#failing.size * BETWEEN_FORBIDDEN_MS) : Infinity;
+    wanted.retry = setTimeout(() => this.#check(wanted), Math.min(wanted.backoff.next(), longest));
+    this.#report();
+    if (wanted.told === 'unreadable' || (problem.type === 'forbidden' && this.#mayGiveUp(wanted))) this.#giveUp(wanted);
+  }
+
+  #settled(wanted: Wanted, problem: InformerProblem | null): void {
+    wanted.problem = problem;
+    if (problem === null && this.#failing.delete(wanted)) this.#report();
+    if (this.#wait?.secrets.delete(wanted) === true && this.#wait.secrets.size === 0) this.#endWait();
+  }
+
+  // --- wait
+
+  #waitFor(secrets: readonly Wanted[]): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setInterval(() => this.#losePatience(), this.#times.patience);
+    this.#wait = { secrets: new Set(secrets), timer, resolve };
+    return promise;
+  }
+
+  #endWait(): void {
+    if (this.#wait === null) return;
+    clearInterval(this.#wait.timer);
+    this.#wait.resolve();
+    this.#wait = null;
+    this.#started = true;
+  }
+
+  #losePatience(): void {
+    for (const wanted of this.#wait?.secrets ?? []) if (this.#mayGiveUp(wanted)) this.#giveUp(wanted);
+  }
+
+  /**
+   * At the start proxies are served by others, or as they were left: better to wait than to take listeners down. Only a single Secret
+   * that cannot be read, while others can, keeps nobody waiting.
+   */
+  #mayGiveUp({ problem }: Wanted): boolean {
+    return this.#started || (this.#proven && problem !== null);
+  }
+
+  #giveUp(wanted: Wanted): void {
+    if (wanted.told === 'data') return;
+    wanted.told = 'unreadable';
+    this.#options.changed({ type: 'unreadable', ref: wanted.ref, reason: unreadable(wanted.problem) });
+    this.#settled(wanted, wanted.problem);
+  }
+
+  #report(): void {
+    const told = [...this.#failing].find(({ problem, failures }) => problem?.type === 'forbidden' || failures >= FAILING_AFTER);
+    const problem = told?.problem ?? null;
+    const text = JSON.stringify(problem);
+    if (text === this.#problem) return;
+    this.#problem = text;
+    this.#options.problem(problem);
+  }
+}
+
+/** For whoever refers to the Secret: steady words, where the log has those of the API server. */
+function unreadable(problem: InformerProblem | null): string {
+  if (problem?.type !== 'forbidden') return 'the API server has not given it yet';
+  return `the controller may not get ${KINDS.Secret.plural}`;
+}
