@@ -20,7 +20,8 @@ export type ScopedDelta = ResourceDelta & FleetDelta;
 /** A resource with what it says of others. */
 interface Node extends References {
   readonly id: string;
-  readonly resource: EncodedResource;
+  /** Another one as long as it says the same of others. */
+  resource: EncodedResource;
 }
 
 /** What one fleet may read. */
@@ -97,14 +98,28 @@ export class Scopes {
   /** Puts a resource in the place of what has its id, or (null) takes it away. */
   #put({ kind, key }: ResourceName, resource: EncodedResource | null): void {
     const id = resourceId(kind, key);
-    const before = this.#nodes.get(id) ?? NOTHING;
-    const after = resource === null ? NOTHING : referencesOf(resource);
-    if (kind === 'Listener') after.names.forEach((name) => this.#anchor(name));
-    for (const name of before.names) this.#unname(name, id);
-    if (resource === null) this.#nodes.delete(id);
-    else this.#setNode({ id, resource, ...after });
-    for (const scope of this.#wanted.scopesOf([...before.names, ...after.names])) this.#replace(scope, id, before, after);
-    if (kind === 'Listener') before.names.forEach((name) => this.#release(name));
+    const before = this.#nodes.get(id) ?? null;
+    const after = resource === null ? null : { id, resource, ...referencesOf(resource) };
+    if (before !== null && after !== null && areSame(before, after)) return this.#renew(before, after.resource);
+    if (kind === 'Listener') after?.names.forEach((name) => this.#anchor(name));
+    this.#exchange(id, before, after);
+    if (kind === 'Listener') before?.names.forEach((name) => this.#release(name));
+  }
+
+  /** Puts one node in the place of another; null for none. */
+  #exchange(id: string, before: Node | null, after: Node | null): void {
+    for (const name of before?.names ?? []) this.#unname(name, id);
+    if (after === null) this.#nodes.delete(id);
+    else this.#setNode(after);
+    const old: References = before ?? NOTHING;
+    const now: References = after ?? NOTHING;
+    for (const scope of this.#wanted.scopesOf([...old.names, ...now.names])) this.#replace(scope, id, old, now);
+  }
+
+  /** What most changes are: others are as little concerned as before. */
+  #renew(node: Node, resource: EncodedResource): void {
+    node.resource = resource;
+    for (const scope of this.#wanted.scopesOf(node.names)) this.#touch(scope, node.id);
   }
 
   /** Wants first what it wants from now on: what stays is not let go in between. */
@@ -193,8 +208,17 @@ export class Scopes {
     const node = this.#nodes.get(id);
     if (node === undefined) return null;
     const { names, resource } = node;
-    const visible = new Set(names.filter((name) => this.#wanted.hasAny([name], scope)));
-    if (visible.size === 0) return null;
-    return visible.size === names.length ? resource : restrict(resource, (name) => visible.has(name));
+    const isVisible = (name: string): boolean => this.#wanted.has(name, scope);
+    if (names.every(isVisible)) return names.length === 0 ? null : resource;
+    return names.some(isVisible) ? restrict(resource, isVisible) : null;
   }
+}
+
+/** Whether both say the same in the same order, as what a resource says mostly is from one version to the next. */
+function areSame(a: References, b: References): boolean {
+  return areEqual(a.names, b.names) && areEqual(a.wants, b.wants);
+}
+
+function areEqual(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((name, i) => name === b[i]);
 }

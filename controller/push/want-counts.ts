@@ -1,36 +1,70 @@
 // How many resources of each scope want a name.
 
+/** What nearly every name has: a Map for each would be most of what a large configuration takes. */
+interface OneScope<S> {
+  readonly scope: S;
+  count: number;
+}
+
 /** Counts by name and scope. */
-export class WantCounts<S> {
-  readonly #counts = new Map<string, Map<S, number>>();
+export class WantCounts<S extends object> {
+  readonly #counts = new Map<string, OneScope<S> | Map<S, number>>();
 
   /** Counts one more; true when it is the first. */
   add(name: string, scope: S): boolean {
-    const counts = this.#counts.get(name) ?? new Map<S, number>();
-    const count = counts.get(scope) ?? 0;
-    this.#counts.set(name, counts.set(scope, count + 1));
-    return count === 0;
+    const counts = this.#counts.get(name);
+    if (counts instanceof Map) return addTo(counts, scope);
+    if (counts?.scope === scope) {
+      counts.count++;
+      return false;
+    }
+    this.#counts.set(name, counts === undefined ? { scope, count: 1 } : new Map([...entriesOf(counts), [scope, 1]]));
+    return true;
   }
 
   /** Counts one less; true when it was the last. There must be one. */
   remove(name: string, scope: S): boolean {
     const counts = this.#counts.get(name);
-    const count = counts?.get(scope) ?? 0;
-    if (count > 1) counts?.set(scope, count - 1);
-    else counts?.delete(scope);
-    if (counts?.size === 0) this.#counts.delete(name);
-    return count === 1;
+    if (counts instanceof Map) return this.#removeFrom(counts, name, scope);
+    if (counts === undefined || --counts.count > 0) return false;
+    this.#counts.delete(name);
+    return true;
+  }
+
+  /** Whether a name is wanted in a scope. */
+  has(name: string, scope: S): boolean {
+    const counts = this.#counts.get(name);
+    return counts instanceof Map ? counts.has(scope) : counts?.scope === scope;
   }
 
   /** Whether any of the names is wanted in a scope. */
   hasAny(names: readonly string[], scope: S): boolean {
-    return names.some((name) => this.#counts.get(name)?.has(scope) === true);
+    return names.some((name) => this.has(name, scope));
   }
 
   /** The scopes that want any of the names. */
   scopesOf(names: readonly string[]): ReadonlySet<S> {
     const scopes = new Set<S>();
-    for (const name of names) for (const scope of this.#counts.get(name)?.keys() ?? []) scopes.add(scope);
+    for (const name of names) for (const [scope] of entriesOf(this.#counts.get(name))) scopes.add(scope);
     return scopes;
   }
+
+  #removeFrom(counts: Map<S, number>, name: string, scope: S): boolean {
+    const count = counts.get(scope) ?? 0;
+    if (count > 1) counts.set(scope, count - 1);
+    else counts.delete(scope);
+    if (counts.size === 0) this.#counts.delete(name);
+    return count === 1;
+  }
+}
+
+function addTo<S>(counts: Map<S, number>, scope: S): boolean {
+  const count = counts.get(scope) ?? 0;
+  counts.set(scope, count + 1);
+  return count === 0;
+}
+
+function entriesOf<S>(counts: OneScope<S> | Map<S, number> | undefined): Iterable<[S, number]> {
+  if (counts instanceof Map) return counts;
+  return counts === undefined ? [] : [[counts.scope, counts.count]];
 }
