@@ -11,7 +11,9 @@ import { readConfig } from './config.ts';
 import { Controller } from './main.ts';
 import type { ControllerPorts, MakePushPlane } from './main.ts';
 import { SHARED } from './compile/fleet-scopes.ts';
-import type { FleetState, ResourceDelta } from './status/fleet-state.ts';
+import type { PushObserver } from './push/observer.ts';
+import { OwnSessions } from './relay/own-sessions.ts';
+import type { ResourceDelta } from './status/fleet-state.ts';
 
 /** A route that needs no backend. */
 const ROUTE = {
@@ -42,7 +44,9 @@ const running: Controller[] = [];
 interface Started {
   readonly controller: Controller;
   readonly ports: ControllerPorts;
-  readonly fleet: FleetState;
+  /** What its own proxies tell, and those of other controllers. */
+  readonly fleet: PushObserver;
+  readonly relayed: PushObserver;
   /** Everything pushed so far, by `kind|key`. */
   readonly pushed: Map<string, ResourceDelta['changed'][number]>;
 }
@@ -52,9 +56,10 @@ async function startController(...args: string[]): Promise<Started> {
   const config = readConfig(['--kubeconfig', cluster.kubeconfig, ...local, ...args], {});
   if (!config.ok) throw new Error(config.error);
   const pushed: Started['pushed'] = new Map();
-  const seam: { fleet?: FleetState } = {};
-  const makePush: MakePushPlane = (_config, fleet) => {
-    seam.fleet = fleet;
+  const seam: { fleet?: PushObserver; relayed?: PushObserver } = {};
+  const makePush: MakePushPlane = (_config, relayed, counters) => {
+    seam.relayed = relayed;
+    seam.fleet = new OwnSessions(relayed, (kind) => counters.nacked(kind));
     return {
       apply: ({ changed }) => changed.forEach((resource) => pushed.set(`${resource.kind}|${resource.key}`, resource)),
       start: () => Promise.resolve(0),
@@ -68,7 +73,7 @@ async function startController(...args: string[]): Promise<Started> {
   running.push(controller);
   const ports = await controller.start();
   seam.fleet!.connected('proxy-1', SHARED);
-  return { controller, ports: ports!, fleet: seam.fleet!, pushed };
+  return { controller, ports: ports!, fleet: seam.fleet!, relayed: seam.relayed!, pushed };
 }
 
 async function statusWhen(kind: string, name: string, holds: (status: Status) => boolean): Promise<Status> {
@@ -118,13 +123,13 @@ describeWith(['cluster'], 'Controller', () => {
   });
 
   test('a refused resource is a condition and one Event on the object it came from', async () => {
-    const { fleet, pushed, ports } = await startController('--addresses', '203.0.113.7');
+    const { fleet, relayed, pushed, ports } = await startController('--addresses', '203.0.113.7');
     await statusWhen('httproute', 'r', ({ parents = [] }) => parents.length === 1);
     const { version } = pushed.get('Route|HTTPRoute/default/r/0')!;
     const errors = [{ field: 'filters[0].scheme', reason: 'is not to the taste of this proxy' }];
-    fleet.connected('proxy-2', SHARED);
+    relayed.connected('controller-1/proxy-1', SHARED);
     fleet.nacked('proxy-1', 'Route', 'HTTPRoute/default/r/0', { version, errors });
-    fleet.nacked('proxy-2', 'Route', 'HTTPRoute/default/r/0', { version, errors });
+    relayed.nacked('controller-1/proxy-1', 'Route', 'HTTPRoute/default/r/0', { version, errors });
     const message = 'spec.rules[0]: refused by 2 of 2 proxies: filters[0].scheme is not to the taste of this proxy';
     await statusWhen(
       'httproute',
@@ -143,9 +148,10 @@ describeWith(['cluster'], 'Controller', () => {
         note: expect.stringContaining('filters[0].scheme'),
       },
     ]);
-    expect((await get(ports.probes, '/metrics')).body).toContain('weir_push_nacks_total{kind="Route"} 2');
+    // The other one is counted where it is connected.
+    expect((await get(ports.probes, '/metrics')).body).toContain('weir_push_nacks_total{kind="Route"} 1\n');
     fleet.acked('proxy-1', 'Route', 'HTTPRoute/default/r/0', version);
-    fleet.acked('proxy-2', 'Route', 'HTTPRoute/default/r/0', version);
+    relayed.acked('controller-1/proxy-1', 'Route', 'HTTPRoute/default/r/0', version);
     await statusWhen('httproute', 'r', ({ parents = [] }) => parents[0]?.conditions.every((c) => c.type !== 'RefusedByProxy') === true);
   });
 

@@ -46,14 +46,22 @@ export interface PushPlane extends ResourceSink {
   sessions(): readonly object[];
 }
 
+/** Told of what the push plane does: metrics. */
+export interface PushCounters {
+  /** Bytes of resources sent. */
+  pushed(bytes: number): void;
+  /** A proxy of this controller, not of another, refuses a version of a resource. */
+  nacked(kind: ResourceKind): void;
+}
+
 /**
- * Makes a push plane that reports what proxies ack and nack to the fleet state, and the bytes it sends. `managed`: the certificates that
- * Weir makes itself; null where the configuration says what there is instead.
+ * Makes a push plane that reports what proxies ack and nack to the fleet state. `managed`: the certificates that Weir makes itself; null
+ * where the configuration says what there is instead.
  */
 export type MakePushPlane = (
   config: ControllerConfig,
   fleet: FleetState,
-  pushed: (bytes: number) => void,
+  counters: PushCounters,
   log: Log,
   managed: CertificateSource | null,
 ) => PushPlane;
@@ -110,7 +118,7 @@ export class Controller {
     this.#source = new KubernetesSource(this.#client, { began: (kind, what) => this.#metrics.watchBegan(kind, what) });
     const namespace = config.namespace || namespaceOf(kubeConfig);
     this.#authority = this.#makeAuthority(namespace);
-    this.#push = makePush(config, this.#fleet, (bytes) => this.#metrics.pushed(bytes), log, this.#authority);
+    this.#push = makePush(config, this.#fleet, this.#pushCounters(), log, this.#authority);
     this.#election = this.#makeElection(namespace);
     this.#writer = this.#makeWriter();
     this.#events = this.#makeEvents();
@@ -200,6 +208,10 @@ export class Controller {
     return new LeaseElection({ client: this.#client, namespace, name, identity, address, log: this.#log, changed, followed });
   }
 
+  #pushCounters(): PushCounters {
+    return { pushed: (bytes) => this.#metrics.pushed(bytes), nacked: (kind) => this.#metrics.nacked(kind) };
+  }
+
   #makeAuthority(namespace: string): ManagedAuthority | null {
     const { pushTls, fleets } = this.#config;
     if (pushTls.from !== 'secrets') return null;
@@ -272,7 +284,6 @@ export class Controller {
     this.#programmed.refused(kind, key, refusal);
     this.#references.refused(kind, key, refusal);
     if (refusal === null) return;
-    this.#metrics.nacked(kind);
     this.#log.warn({ ...refusal }, 'a proxy refuses a resource');
     this.#events.report(refusal);
   }

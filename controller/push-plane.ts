@@ -12,13 +12,14 @@ import { Receiver } from './relay/receiver.ts';
 import { Reporter } from './relay/reporter.ts';
 
 /** Makes the push plane. The fleet state is told of everything that sessions tell, and nothing of it is kept twice. */
-export const makePushPlane: MakePushPlane = (config: ControllerConfig, fleet: PushObserver, pushed, log: Log, managed) => {
+export const makePushPlane: MakePushPlane = (config: ControllerConfig, fleet: PushObserver, counters, log: Log, managed) => {
   const scopes = new Scopes();
   const cacheOf = (scope: string) => scopes.cacheOf(scope);
   const { host, port } = config.pushAddress;
   const address = `${host.includes(':') ? `[${host}]` : host || '0.0.0.0'}:${port}`;
   const tls = managed ?? tlsOf(config.pushTls);
-  const sessions = new OwnSessions(fleet);
+  const { pushed, nacked } = counters;
+  const sessions = new OwnSessions(fleet, nacked);
   const receiver = new Receiver(fleet, log);
   const reports = receiver.accept.bind(receiver);
   const server = new PushServer({ address, tls, cacheOf, observer: sessions, reports, log, pushed });

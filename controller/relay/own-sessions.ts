@@ -1,4 +1,5 @@
-// The sessions of this controller's own proxies: passes on what they tell, and can tell all of it again to whoever comes to lead.
+// The sessions of this controller's own proxies: passes on what they tell, counts what they refuse, and can tell all of it again to
+// whoever comes to lead.
 import type { ResourceKind } from '#api/ir/ir.ts';
 import { resourceId } from '#api/ir/ir.ts';
 import type { NackedMessage, SessionEvent } from '#api/wire/relay.ts';
@@ -16,12 +17,14 @@ type Nack = Parameters<PushObserver['nacked']>[3];
 
 export class OwnSessions implements PushObserver {
   readonly #observer: PushObserver;
+  readonly #refused: (kind: ResourceKind) => void;
   readonly #sessions = new Map<string, OwnSession>();
   #follower: ((event: SessionEvent) => void) | null = null;
 
-  /** `observer` is told everything at once. */
-  constructor(observer: PushObserver) {
+  /** `observer` is told everything at once; `refused` of each version that a proxy refuses, once: metrics. */
+  constructor(observer: PushObserver, refused: (kind: ResourceKind) => void) {
     this.#observer = observer;
+    this.#refused = refused;
   }
 
   /** Tells `follower` what there is, and from now on what happens. One at a time; returns how to end it. */
@@ -61,8 +64,11 @@ export class OwnSessions implements PushObserver {
   nacked(session: string, kind: ResourceKind, key: string, nack: Nack): void {
     const own = this.#sessions.get(session);
     const nacked = { kind, key, ...nack };
+    const id = resourceId(kind, key);
+    // A session says it again where a version between has taken the news with it.
+    if (own?.nacks.get(id)?.version !== nack.version) this.#refused(kind);
     if (kind === 'Listener') own?.serves.delete(key);
-    own?.nacks.set(resourceId(kind, key), nacked);
+    own?.nacks.set(id, nacked);
     this.#follower?.({ session, event: 'nacked', nacked });
     this.#observer.nacked(session, kind, key, nack);
   }

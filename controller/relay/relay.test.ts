@@ -27,6 +27,8 @@ interface Replica {
   readonly server: PushServer;
   /** What its fleet state is told, a line each. */
   readonly told: string[];
+  /** The kinds of what its proxies refuse, as they are counted. */
+  readonly refused: string[];
 }
 
 let ca: TestCa;
@@ -40,14 +42,15 @@ async function replica(files: IssuedFiles): Promise<Replica> {
     acked: (session, kind, key, version) => void told.push(`${session} acked ${kind} ${key} ${version}`),
     nacked: (session, kind, key, { version, errors }) => void told.push(`${session} nacked ${kind} ${key} ${version} ${errors[0]?.reason}`),
   };
-  const sessions = new OwnSessions(observer);
+  const refused: string[] = [];
+  const sessions = new OwnSessions(observer, (kind) => void refused.push(kind));
   const receiver = new Receiver(observer, LOG);
   const cache = new PushCache();
   const tls = { ca: files.ca, certificate: files.certificate, privateKey: files.privateKey };
   const reports = receiver.accept.bind(receiver);
   const server = new PushServer({ address: '127.0.0.1:0', tls, cacheOf: () => cache, observer: sessions, reports, log: LOG });
   const address = `127.0.0.1:${await server.start()}`;
-  const made = { address, sessions, receiver, reporter: reporterOf(sessions, server), server, told };
+  const made = { address, sessions, receiver, reporter: reporterOf(sessions, server), server, told, refused };
   replicas.push(made);
   return made;
 }
@@ -99,6 +102,20 @@ describe('the leader', () => {
       'controller-1/proxy-1 disconnected',
     ]);
     expect(follower.told).toHaveLength(9);
+  });
+
+  test('does not count again what a proxy of another refuses, who counts each version once, however often it is told', async () => {
+    const [leader, follower] = await pair();
+    const { sessions } = follower;
+    const refuse = (version: string) =>
+      sessions.nacked('proxy-1', 'Route', 'HTTPRoute/ns/r/0', { version, errors: [{ field: '', reason: 'is odd' }] });
+    follower.reporter.follow(leader.address);
+    sessions.connected('proxy-1', 'shared');
+    for (const version of ['v1', 'v1', 'v2']) refuse(version);
+    sessions.acked('proxy-1', 'Route', 'HTTPRoute/ns/r/0', 'v3');
+    refuse('v2');
+    await until(() => leader.told.length === 6);
+    expect([follower.refused, leader.refused]).toEqual([['Route', 'Route', 'Route'], []]);
   });
 
   test('lets go of the proxies of a controller that is gone', async () => {
