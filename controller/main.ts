@@ -1,8 +1,11 @@
 // The wiring of `weir controller`: cluster > pipeline > push to proxies, statuses and Events as far as this replica leads.
+import { setImmediate } from 'node:timers/promises';
 import { KINDS } from '#api/k8s/kinds.ts';
+import type { KindName } from '#api/k8s/kinds.ts';
 import type { EncodedResource, ResourceKind } from '#api/ir/ir.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
+import { prepareValidation } from '#api/k8s/validate.ts';
 import { AdminServer, json, refuseWebPages, text } from '#lib/admin-server.ts';
 import type { Log } from '#lib/log.ts';
 import { dumpResources } from './admin/dump.ts';
@@ -30,7 +33,7 @@ import { ApiClient, loadKubeConfig, namespaceOf } from './watch/api-client.ts';
 import { KubernetesSource } from './watch/kubernetes.ts';
 
 /** How long changes may gather, milliseconds. An API server sends what was applied together within a few. */
-const BATCH = { quiet: 5, maximum: 100 };
+const BATCH = { quiet: 5, maximum: 25 };
 
 /** What serves proxies. */
 export interface PushPlane extends ResourceSink {
@@ -147,7 +150,7 @@ export class Controller {
   async start(): Promise<ControllerPorts | null> {
     const [probes, admin] = await Promise.all([this.#probes.start(), this.#admin.start()]);
     this.#log.info({ probes, admin }, 'probes and metrics are served');
-    await Promise.all([this.#pipeline.start(), this.#authority?.start()]);
+    await Promise.all([this.#pipeline.start(), this.#authority?.start(), prepareKinds()]);
     if (this.#stopping) return null;
     const push = await this.#push.start();
     this.#address = reachable(this.#config.advertiseHost, push);
@@ -319,6 +322,14 @@ export class Controller {
           json([...this.#source.live.all()].map(({ ref, status }) => ({ object: objectId(ref), status: JSON.parse(status) as object }))),
       },
     });
+  }
+}
+
+/** While the API server tells what there is: the first object of a kind is to be served as fast as any other. */
+async function prepareKinds(): Promise<void> {
+  for (const kind of Object.keys(KINDS) as KindName[]) {
+    await setImmediate();
+    prepareValidation(kind);
   }
 }
 
