@@ -1,19 +1,19 @@
 // Client certificates against real peers: who is let in, who is not, and what becomes of sessions and connections when whom to
 // trust changes. What must be refused comes first.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type net from 'node:net';
 import tls from 'node:tls';
 import type * as ir from '#api/ir/ir.ts';
-import { TimerWheel } from '#lib/timer-wheel.ts';
-import { TestCa } from '../../test/support/certificates.ts';
+import { TestCa, secretOf } from '../../test/support/certificates.ts';
 import type { IssuedFiles } from '../../test/support/certificates.ts';
+import { closeAfterEach, closeLater } from '../../test/support/fixture.ts';
+import { httpsListener, openListenerSet } from '../../test/support/listener-set.ts';
 import { until } from '../../test/support/until.ts';
 import type { DownstreamConnection } from '../exchange/exchange.ts';
-import { DEFAULT_LIMITS } from '../exchange/limits.ts';
 import type { ConnectionCodec } from './connection.ts';
-import { ListenerSet } from './listeners.ts';
+import type { ListenerSet } from './listeners.ts';
 
 /** Answers with what is known of the client. */
 class Introduce implements ConnectionCodec {
@@ -60,8 +60,7 @@ function pem({ certificate, privateKey }: IssuedFiles): Pem {
 beforeAll(async () => {
   [ca, stranger] = [await TestCa.create(), await TestCa.create()];
   const issued = await ca.issue('server', 'DNS:a.test,DNS:b.test');
-  const text = (file: string) => readFileSync(file, 'utf8');
-  server = { kind: 'Secret', key: 'cert', certificate: text(issued.certificate), privateKey: text(issued.privateKey) };
+  server = secretOf('cert', issued);
   alice = pem(await ca.issueAs('alice', { names: 'URI:spiffe://test/alice', extensions: ['extendedKeyUsage=clientAuth'] }));
   expired = pem(await ca.issueAs('expired', { hours: [-48, -1] }));
   early = pem(await ca.issueAs('early', { hours: [1, 48] }));
@@ -77,39 +76,19 @@ beforeEach(() => {
   bundles = new Map([bundle('clients', ca!), bundle('strangers', stranger!)].map((each) => [each.key, each]));
 });
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+closeAfterEach();
 
 function https(mode: ir.ClientValidation['mode'] | null, fields: Partial<ir.Listener> = {}, names = ['clients']): ir.Listener {
   const validation = mode === null ? {} : { clientValidation: { mode, authorities: names.map((name) => `ConfigMap/default/${name}`) } };
-  return {
-    kind: 'Listener',
-    key: 'default/gateway/https',
-    gateway: 'default/gateway',
-    addresses: ['127.0.0.1'],
-    port: 443,
-    protocol: 'HTTPS',
-    hostname: '',
-    tls: { mode: 'Terminate', certificates: ['cert'], ...validation },
-    ...fields,
-  };
+  return httpsListener(['cert'], { tls: { mode: 'Terminate', certificates: ['cert'], ...validation }, ...fields });
 }
 
 class Rig {
   readonly set: ListenerSet;
 
   constructor() {
-    const wheel = new TimerWheel();
     const connect = (socket: net.Socket, connection: DownstreamConnection) => new Introduce(socket, connection);
-    this.set = new ListenerSet({ connect, limits: DEFAULT_LIMITS, wheel, drainTimeout: 1_000, bindPort: () => 0 });
-    closers.push(async () => {
-      const closed = this.set.close(0);
-      this.set.cut();
-      await closed;
-      wheel.stop();
-    });
+    this.set = openListenerSet({ connect }).set;
   }
 
   update(...listeners: ir.Listener[]): Promise<readonly unknown[]> {
@@ -119,7 +98,7 @@ class Rig {
   async connect(options: tls.ConnectionOptions = {}): Promise<tls.TLSSocket> {
     const port = this.set.boundPort(443) ?? 0;
     const socket = tls.connect({ host: '127.0.0.1', port, servername: 'a.test', rejectUnauthorized: false, ...options });
-    closers.push(() => socket.destroy());
+    closeLater(() => socket.destroy());
     socket.on('error', () => undefined);
     await once(socket, 'secureConnect');
     return socket;

@@ -1,18 +1,19 @@
 // Certificates with different kinds of keys for one name: the peer decides by what it can verify.
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import type net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import tls from 'node:tls';
 import { promisify } from 'node:util';
 import type * as ir from '#api/ir/ir.ts';
-import { TimerWheel } from '#lib/timer-wheel.ts';
-import { DEFAULT_LIMITS } from '../exchange/limits.ts';
-import { ListenerSet } from './listeners.ts';
+import type { ListenerSet } from './listeners.ts';
 import type { ListenerProblem } from './problem.ts';
+import { secretOf } from '../../test/support/certificates.ts';
+import { closeAfterEach, closeLater } from '../../test/support/fixture.ts';
+import { boundPort, httpsListener, openListenerSet } from '../../test/support/listener-set.ts';
 
 const run = promisify(execFile);
 const KEYS = {
@@ -30,46 +31,28 @@ beforeAll(async () => {
     const [certificate, privateKey] = [path.join(folder, `${name}.crt`), path.join(folder, `${name}.key`)];
     const files = ['-keyout', privateKey, '-out', certificate, '-nodes', '-days', '2'];
     await run('openssl', ['req', '-x509', '-newkey', ...kind, ...files, '-subj', `/CN=${name}`, '-addext', 'subjectAltName=DNS:a.test']);
-    const pem = { certificate: await readFile(certificate, 'utf8'), privateKey: await readFile(privateKey, 'utf8') };
-    secrets.set(name, { kind: 'Secret', key: name, ...pem });
+    secrets.set(name, secretOf(name, { certificate, privateKey }));
   }
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+closeAfterEach();
 
 async function serve(certificates: readonly string[]): Promise<{ readonly set: ListenerSet; readonly problems: ListenerProblem[] }> {
-  const wheel = new TimerWheel();
   const connect = (socket: net.Socket) => {
     socket.on('error', () => undefined);
     return { idle: true, data: () => undefined, retire: () => undefined, drain: () => void socket.destroy() };
   };
-  const set = new ListenerSet({ connect, limits: DEFAULT_LIMITS, wheel, drainTimeout: 1_000, bindPort: () => 0 });
-  closers.push(async () => {
-    await set.close(0);
-    wheel.stop();
-  });
-  const listener: ir.Listener = {
-    kind: 'Listener',
-    key: 'default/gateway/https',
-    gateway: 'default/gateway',
-    addresses: ['127.0.0.1'],
-    port: 443,
-    protocol: 'HTTPS',
-    hostname: 'a.test',
-    tls: { mode: 'Terminate', certificates: [...certificates] },
-  };
+  const { set } = openListenerSet({ connect });
+  const listener = httpsListener(certificates, { hostname: 'a.test' });
   return { set, problems: await set.update([listener], secrets) };
 }
 
 /** Common name of the certificate that a peer with these abilities gets. */
 async function presented(set: ListenerSet, options: tls.ConnectionOptions): Promise<unknown> {
-  const port = set.boundPort(443) ?? 0;
+  const port = boundPort(set);
   const socket = tls.connect({ host: '127.0.0.1', port, servername: 'a.test', rejectUnauthorized: false, ...options });
-  closers.push(() => socket.destroy());
+  closeLater(() => socket.destroy());
   await once(socket, 'secureConnect');
   return socket.getPeerCertificate().subject.CN;
 }

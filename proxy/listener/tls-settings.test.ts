@@ -1,60 +1,37 @@
 // What a listener agrees to, asked by openssl s_client and node:tls: neither takes the proxy's word for it.
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import type net from 'node:net';
 import tls from 'node:tls';
 import type * as ir from '#api/ir/ir.ts';
-import { TimerWheel } from '#lib/timer-wheel.ts';
-import { TestCa } from '../../test/support/certificates.ts';
-import { DEFAULT_LIMITS } from '../exchange/limits.ts';
-import { ListenerSet } from './listeners.ts';
+import { TestCa, secretOf } from '../../test/support/certificates.ts';
+import { closeAfterEach, closeLater } from '../../test/support/fixture.ts';
+import { boundPort, httpsListener, openListenerSet } from '../../test/support/listener-set.ts';
 
 let ca: TestCa;
 const secrets = new Map<string, ir.Secret>();
 beforeAll(async () => {
   ca = await TestCa.create();
   for (const key of ['ec', 'rsa'] as const) {
-    const issued = await ca.issueAs('a.test', { names: 'DNS:a.test', key });
-    const [certificate, privateKey] = [issued.certificate, issued.privateKey].map((file) => readFileSync(file, 'utf8')) as [string, string];
-    secrets.set(key, { kind: 'Secret', key, certificate, privateKey });
+    secrets.set(key, secretOf(key, await ca.issueAs('a.test', { names: 'DNS:a.test', key })));
   }
 });
 afterAll(() => ca.remove());
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+closeAfterEach();
 
 /** Serves TLS with these settings; resolves to the port. */
 async function serve(settings: ir.TlsSettings, certificates = ['ec', 'rsa']): Promise<number> {
-  const wheel = new TimerWheel();
   const connect = (socket: net.Socket) => {
     socket.on('error', () => undefined);
     const data = (chunk: Buffer) => void socket.write(chunk);
     return { idle: true, data, retire: () => undefined, drain: () => void socket.end() };
   };
-  const set = new ListenerSet({ connect, limits: DEFAULT_LIMITS, wheel, drainTimeout: 1_000, bindPort: () => 0 });
-  closers.push(async () => {
-    const closed = set.close(0);
-    set.cut();
-    await closed;
-    wheel.stop();
-  });
-  const listener: ir.Listener = {
-    kind: 'Listener',
-    key: 'default/gateway/https',
-    gateway: 'default/gateway',
-    addresses: ['127.0.0.1'],
-    port: 443,
-    protocol: 'HTTPS',
-    hostname: '',
-    tls: { mode: 'Terminate', certificates, settings },
-  };
+  const { set } = openListenerSet({ connect });
+  const listener = httpsListener(certificates, { tls: { mode: 'Terminate', certificates, settings } });
   expect(await set.update([listener], secrets)).toEqual([]);
-  return set.boundPort(443) ?? 0;
+  return boundPort(set);
 }
 
 /** What `openssl s_client` with these options says it agreed on; null when there was no handshake. */
@@ -71,7 +48,7 @@ async function agreed(port: number, ...options: string[]): Promise<{ version: st
 /** The group and protocol that Node agrees on, with what it offers. */
 async function connect(port: number, options: tls.ConnectionOptions = {}): Promise<{ group: string; alpn: unknown }> {
   const socket = tls.connect({ host: '127.0.0.1', port, servername: 'a.test', rejectUnauthorized: false, ...options });
-  closers.push(() => socket.destroy());
+  closeLater(() => socket.destroy());
   socket.on('error', () => undefined);
   await once(socket, 'secureConnect');
   const group = (socket.getEphemeralKeyInfo() as { name?: string }).name ?? '';

@@ -1,19 +1,20 @@
 // TLS termination against real peers: node:tls, openssl s_client, and bytes no TLS stack would send.
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import tls from 'node:tls';
 import type * as ir from '#api/ir/ir.ts';
-import { TimerWheel } from '#lib/timer-wheel.ts';
-import { TestCa } from '../../test/support/certificates.ts';
+import type { TimerWheel } from '#lib/timer-wheel.ts';
+import { TestCa, secretOf } from '../../test/support/certificates.ts';
+import { closeAfterEach, closeLater } from '../../test/support/fixture.ts';
+import { boundPort, httpsListener, openListenerSet } from '../../test/support/listener-set.ts';
 import { until } from '../../test/support/until.ts';
 import type { DownstreamConnection } from '../exchange/exchange.ts';
 import { DEFAULT_LIMITS } from '../exchange/limits.ts';
 import type { ConnectionCodec } from './connection.ts';
-import { ListenerSet } from './listeners.ts';
+import type { ListenerSet } from './listeners.ts';
 import type { ListenerSetOptions } from './listeners.ts';
 
 /** Sends back what it gets, after the name the handshake asked for. */
@@ -53,59 +54,30 @@ beforeAll(async () => {
     ['other', 'DNS:other.test'],
     ['renewed', 'DNS:a.example.com'],
   ] as const) {
-    const { certificate, privateKey } = await ca.issue(key, names);
-    secrets.set(key, { kind: 'Secret', key, certificate: readFileSync(certificate, 'utf8'), privateKey: readFileSync(privateKey, 'utf8') });
+    secrets.set(key, secretOf(key, await ca.issue(key, names)));
   }
   secrets.set('broken', { kind: 'Secret', key: 'broken', certificate: 'nonsense', privateKey: 'nonsense' });
 });
 afterAll(() => ca.remove());
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+closeAfterEach();
 
 function listener(name: string, hostname: string, certificates: readonly string[], fields: Partial<ir.Listener> = {}): ir.Listener {
-  return {
-    kind: 'Listener',
-    key: `default/gateway/${name}`,
-    gateway: 'default/gateway',
-    addresses: ['127.0.0.1'],
-    port: 443,
-    protocol: 'HTTPS',
-    hostname,
-    tls: { mode: 'Terminate', certificates: [...certificates] },
-    ...fields,
-  };
+  return httpsListener(certificates, { key: `default/gateway/${name}`, hostname, ...fields });
 }
 
 function listenerSet(options: Partial<ListenerSetOptions> = {}): { set: ListenerSet; wheel: TimerWheel } {
-  const wheel = new TimerWheel();
-  const set = new ListenerSet({
-    connect: (socket, connection) => new Echo(socket, connection),
-    limits: DEFAULT_LIMITS,
-    wheel,
-    drainTimeout: 1_000,
-    bindPort: () => 0,
-    ...options,
-  });
-  closers.push(async () => {
-    const closed = set.close(0);
-    set.cut();
-    await closed;
-    wheel.stop();
-  });
-  return { set, wheel };
+  return openListenerSet({ connect: (socket, connection) => new Echo(socket, connection), ...options });
 }
 
 function port(set: ListenerSet): number {
-  return set.boundPort(443) ?? 0;
+  return boundPort(set);
 }
 
 /** Connects and waits for the handshake; rejects with its error. */
 async function secure(set: ListenerSet, options: tls.ConnectionOptions = {}): Promise<tls.TLSSocket> {
   const socket = tls.connect({ host: '127.0.0.1', port: port(set), rejectUnauthorized: false, ...options });
-  closers.push(() => socket.destroy());
+  closeLater(() => socket.destroy());
   await once(socket, 'secureConnect');
   return socket;
 }
@@ -123,7 +95,7 @@ function commonName(socket: tls.TLSSocket): unknown {
 async function raw(set: ListenerSet): Promise<net.Socket> {
   const socket = net.connect(port(set), '127.0.0.1');
   socket.on('error', () => undefined);
-  closers.push(() => socket.destroy());
+  closeLater(() => socket.destroy());
   await once(socket, 'connect');
   return socket;
 }
@@ -377,7 +349,7 @@ describe('hostile peers', () => {
     const { set } = listenerSet();
     await set.update([listener('a', 'a.example.com', ['a'])], secrets);
     const socket = tls.connect({ host: '127.0.0.1', port: port(set), servername: 'a.example.com', rejectUnauthorized: false });
-    closers.push(() => socket.destroy());
+    closeLater(() => socket.destroy());
     socket.end('x');
     expect(String(await once(socket, 'data'))).toBe('a.example.com|TLSv1.3|443|x');
     expect(set.handshakes.total).toBe(1);
@@ -400,8 +372,10 @@ describe('hostile peers', () => {
     await set.update([listener('a', 'a.example.com', ['a'])], secrets);
     const hellos = [await clientHello('a.example.com'), await clientHello('b.example.com')] as const;
     const before = process.getActiveResourcesInfo().length;
+    const sockets: net.Socket[] = [];
     for (let i = 0; i < 1_000; i++) {
       const socket = await raw(set);
+      sockets.push(socket);
       const hello = hellos[i % 2] as Buffer;
       socket.write(i % 5 === 0 ? randomBytes(40) : hello.subarray(0, 1 + ((i * 37) % hello.length)));
       if (i % 3 === 0) socket.end();
@@ -411,7 +385,7 @@ describe('hostile peers', () => {
         socket.destroy();
       }
     }
-    for (const close of closers.splice(1)) await close();
+    for (const socket of sockets) socket.destroy();
     await until(() => set.counts.open === 0 && wheel.size === 0, 'released');
     expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(before);
     const failures = [...set.handshakes.failures.values()].reduce((sum, count) => sum + count, 0);

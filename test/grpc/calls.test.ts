@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { credentials, ServerCredentials } from '@grpc/grpc-js';
 import { readFileSync } from 'node:fs';
 import type * as ir from '#api/ir/ir.ts';
-import { TestCa } from '../support/certificates.ts';
+import { TestCa, secretOf } from '../support/certificates.ts';
 import { closeAfterEach, closeLater, openProxy } from '../support/fixture.ts';
 import { freePorts } from '../support/free-port.ts';
 import { cluster, listener, route } from '../support/proxy.ts';
@@ -106,11 +106,10 @@ describe('calls pass', () => {
   test('over TLS', async () => {
     const ca = await TestCa.create();
     closeLater(() => ca.remove());
-    const { certificate, privateKey } = await ca.issue('test', 'DNS:grpc.test');
-    const [chain, key] = [readFileSync(certificate, 'utf8'), readFileSync(privateKey, 'utf8')];
+    const secret = secretOf('default/cert', await ca.issue('test', 'DNS:grpc.test'));
     const server = await openServer();
     const proxy = await openProxy([
-      { kind: 'Secret', key: 'default/cert', certificate: chain, privateKey: key },
+      secret,
       listener({ protocol: 'HTTPS', tls: { mode: 'Terminate', certificates: ['default/cert'] } }),
       ...[...cluster('app', [server.port]), route({ http2: true })],
     ]);

@@ -1,8 +1,7 @@
 // gRPC as grpc-go sees it: its interop client against its interop server, with Weir between them.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { readFileSync } from 'node:fs';
 import type * as ir from '#api/ir/ir.ts';
-import { TestCa } from '../support/certificates.ts';
+import { TestCa, secretOf } from '../support/certificates.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { cluster, listener, route, startProxy } from '../support/proxy.ts';
 import type { Proxy } from '../support/proxy.ts';
@@ -45,13 +44,9 @@ describeWith(['go'], 'gRPC interop', () => {
   describe('over TLS', () => {
     let proxy: Proxy;
     beforeAll(async () => {
-      const { certificate, privateKey } = await ca.issue('test', 'DNS:interop.example.com');
-      const [chain, key] = [readFileSync(certificate, 'utf8'), readFileSync(privateKey, 'utf8')];
+      const secret = secretOf('default/cert', await ca.issue('test', 'DNS:interop.example.com'));
       proxy = await startProxy(
-        toServer([
-          { kind: 'Secret', key: 'default/cert', certificate: chain, privateKey: key },
-          listener({ protocol: 'HTTPS', tls: { mode: 'Terminate', certificates: ['default/cert'] } }),
-        ]),
+        toServer([secret, listener({ protocol: 'HTTPS', tls: { mode: 'Terminate', certificates: ['default/cert'] } })]),
       );
     });
     afterAll(() => proxy.close());

@@ -1,9 +1,9 @@
 // Slow readers and slow writers: whoever is fast is held back, and the proxy holds no more than a few buffers of anybody's bytes.
 import { describe, expect, test } from '@jest/globals';
-import { setImmediate as turn } from 'node:timers/promises';
 import { closeAfterEach, get, openChain, openClient } from '../support/fixture.ts';
 import type { Chain } from '../support/fixture.ts';
 import { memoryInUse } from '../support/memory.ts';
+import { still } from '../support/still.ts';
 import { until } from '../support/until.ts';
 
 closeAfterEach();
@@ -35,18 +35,6 @@ function pour(socket: Source, total: number, piece: Buffer, finished = (): void 
   };
   go();
   return state;
-}
-
-/** Resolves once a number has not changed for a while: everything in between is full. */
-async function still(read: () => number): Promise<number> {
-  let last = -1;
-  let since = performance.now();
-  while (performance.now() - since < 150) {
-    if (read() !== last) since = performance.now();
-    last = read();
-    await turn();
-  }
-  return last;
 }
 
 function asChunk(piece: Buffer): Buffer {

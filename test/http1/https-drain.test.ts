@@ -1,17 +1,16 @@
 // What a worker's end and a peer that does not read mean to connections over TLS: the same as to those without.
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
 import { Readable } from 'node:stream';
-import { setImmediate as turn } from 'node:timers/promises';
 import tls from 'node:tls';
-import type * as ir from '#api/ir/ir.ts';
-import { TestCa } from '../support/certificates.ts';
+import { certified } from '../support/certified.ts';
 import { closeAfterEach, closeLater, get, openProxy, openUpstream } from '../support/fixture.ts';
 import { cluster, listener, route } from '../support/proxy.ts';
 import type { Proxy } from '../support/proxy.ts';
 import { ok } from '../support/raw-upstream.ts';
+import { still } from '../support/still.ts';
 import { until } from '../support/until.ts';
 
 closeAfterEach();
@@ -22,23 +21,15 @@ const PIECE = Buffer.alloc(65_536, 'x');
 /** What kernel buffers of four sockets on loopback may hold between two peers. */
 const IN_BETWEEN = 28 * MIB;
 
-let ca: TestCa;
-let secret: ir.Secret;
-beforeAll(async () => {
-  ca = await TestCa.create();
-  const { certificate, privateKey } = await ca.issue('test', 'DNS:a');
-  const pem = { certificate: readFileSync(certificate, 'utf8'), privateKey: readFileSync(privateKey, 'utf8') };
-  secret = { kind: 'Secret', key: 'default/cert', ...pem };
-});
-afterAll(() => ca.remove());
+const certificate = certified('DNS:a');
 
 function open(upstreamPort: number): Promise<Proxy> {
   const secured = listener({ protocol: 'HTTPS', tls: { mode: 'Terminate', certificates: ['default/cert'] } });
-  return openProxy([secret, secured, ...cluster('app', [upstreamPort]), route()]);
+  return openProxy([certificate.secret, secured, ...cluster('app', [upstreamPort]), route()]);
 }
 
 function peer(proxy: Proxy): tls.ConnectionOptions {
-  return { host: '127.0.0.1', port: proxy.port, servername: 'a', ca: readFileSync(ca.certificate) };
+  return { host: '127.0.0.1', port: proxy.port, servername: 'a', ca: readFileSync(certificate.ca.certificate) };
 }
 
 async function connect(proxy: Proxy): Promise<tls.TLSSocket> {
@@ -75,18 +66,6 @@ function source(): { readonly bytes: Readable; readonly taken: () => number } {
     for (; taken < TOTAL; taken += PIECE.length) yield PIECE;
   }
   return { bytes: Readable.from(pieces(), { highWaterMark: 1 }), taken: () => taken };
-}
-
-/** Resolves once a number has not changed for a while: everything in between is full. */
-async function still(read: () => number): Promise<number> {
-  let last = -1;
-  let since = performance.now();
-  while (performance.now() - since < 150) {
-    if (read() !== last) since = performance.now();
-    last = read();
-    await turn();
-  }
-  return last;
 }
 
 describe('drain over TLS', () => {

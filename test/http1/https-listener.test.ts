@@ -1,11 +1,11 @@
 // HTTP over TLS through a whole worker: what the codec sees is the same, whatever is below it.
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import tls from 'node:tls';
 import type * as ir from '#api/ir/ir.ts';
-import { TestCa } from '../support/certificates.ts';
+import { certified } from '../support/certified.ts';
 import { closeAfterEach, closeLater, openProxy, openUpstream } from '../support/fixture.ts';
 import { header } from '../support/message.ts';
 import { cluster, listener, LISTENER_PORT, route } from '../support/proxy.ts';
@@ -15,19 +15,7 @@ import { until } from '../support/until.ts';
 
 closeAfterEach();
 
-let ca: TestCa;
-let secret: ir.Secret;
-beforeAll(async () => {
-  ca = await TestCa.create();
-  const { certificate, privateKey } = await ca.issue('test', 'DNS:a.test,DNS:b.test');
-  secret = {
-    kind: 'Secret',
-    key: 'default/cert',
-    certificate: readFileSync(certificate, 'utf8'),
-    privateKey: readFileSync(privateKey, 'utf8'),
-  };
-});
-afterAll(() => ca.remove());
+const certificate = certified('DNS:a.test,DNS:b.test');
 
 function https(name: string, hostname: string): ir.Listener {
   return listener({
@@ -40,11 +28,17 @@ function https(name: string, hostname: string): ir.Listener {
 
 async function open(upstreamPort: number): Promise<Proxy> {
   const attachments = ['a', 'b'].map((name) => ({ listener: `default/gateway/${name}`, hostnames: [`${name}.test`] }));
-  return openProxy([secret, https('a', 'a.test'), https('b', 'b.test'), ...cluster('app', [upstreamPort]), route({ attachments })]);
+  return openProxy([
+    certificate.secret,
+    https('a', 'a.test'),
+    https('b', 'b.test'),
+    ...cluster('app', [upstreamPort]),
+    route({ attachments }),
+  ]);
 }
 
 async function connect(proxy: Proxy, servername = 'a.test'): Promise<tls.TLSSocket> {
-  const socket = tls.connect({ host: '127.0.0.1', port: proxy.port, servername, ca: readFileSync(ca.certificate) });
+  const socket = tls.connect({ host: '127.0.0.1', port: proxy.port, servername, ca: readFileSync(certificate.ca.certificate) });
   closeLater(() => socket.destroy());
   await once(socket, 'secureConnect');
   return socket;
@@ -96,7 +90,7 @@ describe('HTTP/1.1 over TLS', () => {
     const proxy = await open(upstream.port);
     const raw = net.connect(proxy.port, '127.0.0.1');
     raw.on('error', () => undefined);
-    const socket = tls.connect({ socket: raw, servername: 'a.test', ca: readFileSync(ca.certificate) });
+    const socket = tls.connect({ socket: raw, servername: 'a.test', ca: readFileSync(certificate.ca.certificate) });
     socket.on('error', () => undefined);
     closeLater(() => socket.destroy());
     await once(socket, 'secureConnect');

@@ -2,12 +2,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import type http2 from 'node:http2';
-import { setImmediate as turn } from 'node:timers/promises';
 import { closeAfterEach, openProxy, openUpstream } from '../support/fixture.ts';
 import { answerOf, FrameClient, get, openSession, openStream, request, TYPE } from '../support/h2-client.ts';
 import { memoryInUse } from '../support/memory.ts';
 import { toUpstream } from '../support/proxy.ts';
 import { ok } from '../support/raw-upstream.ts';
+import { still } from '../support/still.ts';
 import { until } from '../support/until.ts';
 
 closeAfterEach();
@@ -18,18 +18,6 @@ const PIECE = Buffer.alloc(65_536, 'x');
 /** Kernel buffers between two peers on loopback, and our own windows. */
 const IN_BETWEEN = 16 * MIB;
 const IN_PROCESS = 3 * MIB;
-
-/** Resolves once a number has not changed for a while. */
-async function still(read: () => number): Promise<number> {
-  let last = -1;
-  let since = performance.now();
-  while (performance.now() - since < 150) {
-    if (read() !== last) since = performance.now();
-    last = read();
-    await turn();
-  }
-  return last;
-}
 
 /** Writes as fast as it is taken and tells how much was. */
 function pour(sink: { write(chunk: Buffer): boolean; once(event: 'drain', go: () => void): unknown }, done: () => void): { sent: number } {

@@ -1,7 +1,6 @@
 // Conformance to RFC 9113 and RFC 7541, as h2spec sees it.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { readFileSync } from 'node:fs';
-import { TestCa } from '../support/certificates.ts';
+import { TestCa, secretOf } from '../support/certificates.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { closeAfterEach, openProxy, openUpstream } from '../support/fixture.ts';
 import { cluster, listener, route, toUpstream } from '../support/proxy.ts';
@@ -23,11 +22,10 @@ describeWith(['go'], 'h2spec', () => {
   afterAll(() => ca.remove());
 
   test('passes over TLS, in strict and in default mode', async () => {
-    const { certificate, privateKey } = await ca.issue('test', 'IP:127.0.0.1');
-    const [chain, key] = [readFileSync(certificate, 'utf8'), readFileSync(privateKey, 'utf8')];
+    const secret = secretOf('default/cert', await ca.issue('test', 'IP:127.0.0.1'));
     const upstream = await openUpstream(ok('hello'));
     const proxy = await openProxy([
-      { kind: 'Secret', key: 'default/cert', certificate: chain, privateKey: key },
+      secret,
       listener({ protocol: 'HTTPS', tls: { mode: 'Terminate', certificates: ['default/cert'] } }),
       ...[...cluster('app', [upstream.port]), route()],
     ]);

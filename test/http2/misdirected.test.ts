@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import type http2 from 'node:http2';
 import type * as ir from '#api/ir/ir.ts';
-import { TestCa } from '../support/certificates.ts';
+import { TestCa, secretOf } from '../support/certificates.ts';
 import { closeAfterEach, openProxy, openUpstream } from '../support/fixture.ts';
 import { openSession, request } from '../support/h2-client.ts';
 import { cluster, listener, route } from '../support/proxy.ts';
@@ -19,9 +19,7 @@ beforeAll(async () => {
   ca = await TestCa.create();
   const certificates = { both: 'DNS:a.test,DNS:b.test', c: 'DNS:c.test', wild: 'DNS:*.wild.test' };
   for (const [name, names] of Object.entries(certificates)) {
-    const issued = await ca.issue(name, names);
-    const [certificate, privateKey] = [issued.certificate, issued.privateKey].map((file) => readFileSync(file, 'utf8')) as [string, string];
-    secrets.push({ kind: 'Secret', key: `default/${name}`, certificate, privateKey });
+    secrets.push(secretOf(`default/${name}`, await ca.issue(name, names)));
   }
 });
 afterAll(() => ca.remove());

@@ -9,9 +9,8 @@ import tls from 'node:tls';
 import type * as ir from '#api/ir/ir.ts';
 import { readProxyHeader } from '../../proxy/codec/proxy-protocol/read.ts';
 import type { Limits } from '../../proxy/exchange/limits.ts';
-import { TestCa } from '../support/certificates.ts';
-import type { IssuedFiles } from '../support/certificates.ts';
 import { blackhole } from '../support/blackhole.ts';
+import { certified } from '../support/certified.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { closeAfterEach, closeLater, get, openClient, openProxy } from '../support/fixture.ts';
 import { startHaproxy } from '../support/haproxy.ts';
@@ -28,13 +27,7 @@ const NAME = 'app.test';
 const BUNDLE = 'ConfigMap/default/ca';
 const CLUSTER = 'Service/default/app/80';
 
-let ca: TestCa;
-let files: IssuedFiles;
-beforeAll(async () => {
-  ca = await TestCa.create();
-  files = await ca.issue(NAME, `DNS:${NAME}`);
-});
-afterAll(() => ca.remove());
+const certificate = certified(`DNS:${NAME}`);
 
 const text = (file: string): string => readFileSync(file, 'utf8');
 
@@ -52,7 +45,7 @@ function app(port: number, protocol: ir.ClusterProtocol = 'http1', secured = fal
     authorities: [BUNDLE],
   };
   return [
-    { kind: 'TrustBundle', key: BUNDLE, certificates: text(ca.certificate) },
+    { kind: 'TrustBundle', key: BUNDLE, certificates: text(certificate.ca.certificate) },
     { kind: 'Cluster', key: CLUSTER, protocol, ...(secured ? { tls: upstreamTls } : {}) },
     { kind: 'Endpoints', key: CLUSTER, endpoints: [{ address: '127.0.0.1', port, draining: false }] },
   ];
@@ -62,8 +55,8 @@ function tlsListener(mode: 'Terminate' | 'Passthrough', protocol: 'HTTPS' | 'TLS
   const secret: ir.Secret = {
     kind: 'Secret',
     key: 'default/app',
-    certificate: text(files.certificate),
-    privateKey: text(files.privateKey),
+    certificate: text(certificate.files.certificate),
+    privateKey: text(certificate.files.privateKey),
   };
   return [secret, listener({ protocol, tls: { mode, certificates: mode === 'Terminate' ? [secret.key] : [] } })];
 }
@@ -72,7 +65,7 @@ const tlsRoute = (): ir.StreamRoute => streamRoute({ objectKind: 'TLSRoute', key
 
 /** A request on a connection of its own: the body of the answer, and the port it came from. */
 async function ask(proxy: Proxy, host: string, secured: boolean): Promise<{ readonly body: string; readonly port: number }> {
-  const options = { port: proxy.port, host, servername: NAME, ca: text(ca.certificate), ALPNProtocols: ['http/1.1'] };
+  const options = { port: proxy.port, host, servername: NAME, ca: text(certificate.ca.certificate), ALPNProtocols: ['http/1.1'] };
   const socket = secured ? tls.connect(options) : net.connect(options);
   closeLater(() => socket.destroy());
   await once(socket, secured ? 'secureConnect' : 'connect');
@@ -85,7 +78,7 @@ async function ask(proxy: Proxy, host: string, secured: boolean): Promise<{ read
 
 describeWith(['haproxy'], 'HAProxy hears who the client is', () => {
   let haproxy: Haproxy;
-  beforeAll(async () => void (haproxy = await startHaproxy(files)));
+  beforeAll(async () => void (haproxy = await startHaproxy(certificate.files)));
   afterAll(() => haproxy.close());
 
   const WAYS = {

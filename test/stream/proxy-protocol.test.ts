@@ -6,7 +6,7 @@ import tls from 'node:tls';
 import type * as ir from '#api/ir/ir.ts';
 import { writeProxyHeader } from '../../proxy/codec/proxy-protocol/write.ts';
 import type { MetricJson } from '../../proxy/telemetry/metric.ts';
-import { TestCa } from '../support/certificates.ts';
+import { TestCa, secretOf } from '../support/certificates.ts';
 import { closeAfterEach, closeLater, get, openClient, openProxy, openUpstream } from '../support/fixture.ts';
 import { cluster, listener, route, streamRoute, toUpstream } from '../support/proxy.ts';
 import type { Proxy } from '../support/proxy.ts';
@@ -176,13 +176,7 @@ describe('other protocols', () => {
 
   test('a TLS handshake begins behind it, cut anywhere', async () => {
     const ca = await TestCa.create();
-    const { certificate, privateKey } = await ca.issue('a', 'DNS:a.example');
-    const secret: ir.Secret = {
-      kind: 'Secret',
-      key: 'a',
-      certificate: readFileSync(certificate, 'utf8'),
-      privateKey: readFileSync(privateKey, 'utf8'),
-    };
+    const secret = secretOf('a', await ca.issue('a', 'DNS:a.example'));
     const upstream = await openUpstream();
     const https = listener({ protocol: 'HTTPS', tls: { mode: 'Terminate', certificates: ['a'] } });
     const proxy = await openProxy([required(), secret, https, ...cluster('app', [upstream.port]), route()]);

@@ -1,9 +1,11 @@
 // Real certificates in a temporary folder: a CA, and what it signs.
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import type * as ir from '#api/ir/ir.ts';
 
 const run = promisify(execFile);
 
@@ -24,6 +26,11 @@ export interface IssueOptions {
   readonly hours?: readonly [number, number];
   /** Of the key; EC by default. */
   readonly key?: 'ec' | 'rsa';
+}
+
+/** The Secret (key) that proxies get a certificate in. */
+export function secretOf(key: string, { certificate, privateKey }: Pick<IssuedFiles, 'certificate' | 'privateKey'>): ir.Secret {
+  return { kind: 'Secret', key, certificate: readFileSync(certificate, 'utf8'), privateKey: readFileSync(privateKey, 'utf8') };
 }
 
 export class TestCa {

@@ -1,25 +1,16 @@
 // TLS settings of a ClientTrafficPolicy: what listeners of its Gateway agree to, as far as they do not say themselves.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
 import type * as ir from '#api/ir/ir.ts';
-import { TestCa } from '../support/certificates.ts';
+import { certified } from '../support/certified.ts';
 import { closeAfterEach, closeLater, openProxy, openUpstream } from '../support/fixture.ts';
 import { cluster, listener, route } from '../support/proxy.ts';
 import type { Proxy } from '../support/proxy.ts';
 
 closeAfterEach();
 
-let ca: TestCa;
-let secret: ir.Secret;
-beforeAll(async () => {
-  ca = await TestCa.create();
-  const issued = await ca.issue('a.test', 'DNS:a.test,DNS:b.test');
-  const [certificate, privateKey] = [issued.certificate, issued.privateKey].map((file) => readFileSync(file, 'utf8')) as [string, string];
-  secret = { kind: 'Secret', key: 'default/cert', certificate, privateKey };
-});
-afterAll(() => ca.remove());
+const certificate = certified('DNS:a.test,DNS:b.test');
 
 function policy(settings: Record<string, unknown>, section = ''): ir.Policy {
   return {
@@ -36,7 +27,7 @@ function https(name: string, settings?: ir.TlsSettings): ir.Listener {
 
 async function open(policies: readonly ir.Policy[], ...listeners: ir.Listener[]): Promise<Proxy> {
   const upstream = await openUpstream();
-  return openProxy([...policies, secret, ...listeners, ...cluster('app', [upstream.port]), route()]);
+  return openProxy([...policies, certificate.secret, ...listeners, ...cluster('app', [upstream.port]), route()]);
 }
 
 /** The version and protocol that a client with these options agrees on, or 'refused'. */

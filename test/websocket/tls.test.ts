@@ -1,5 +1,5 @@
 // WebSockets over TLS, from clients and to backends, in every combination of HTTP/1.1 and HTTP/2.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import http2 from 'node:http2';
@@ -8,8 +8,7 @@ import type net from 'node:net';
 import type tls from 'node:tls';
 import { WebSocket, WebSocketServer } from 'ws';
 import type * as ir from '#api/ir/ir.ts';
-import { TestCa } from '../support/certificates.ts';
-import type { IssuedFiles } from '../support/certificates.ts';
+import { certified } from '../support/certified.ts';
 import { closeAfterEach, closeLater, openProxy } from '../support/fixture.ts';
 import { openSession, openStream } from '../support/h2-client.ts';
 import { listener, route } from '../support/proxy.ts';
@@ -22,16 +21,10 @@ const NAME = 'app.test';
 const CLUSTER = 'Service/default/app/80';
 const BUNDLE = 'ConfigMap/default/ca';
 
-let ca: TestCa;
-let files: IssuedFiles;
-beforeAll(async () => {
-  ca = await TestCa.create();
-  files = await ca.issue(NAME, `DNS:${NAME}`);
-});
-afterAll(() => ca.remove());
+const certificate = certified(`DNS:${NAME}`);
 
 const text = (file: string): string => readFileSync(file, 'utf8');
-const keys = (): { cert: string; key: string } => ({ cert: text(files.certificate), key: text(files.privateKey) });
+const keys = (): { cert: string; key: string } => ({ cert: text(certificate.files.certificate), key: text(certificate.files.privateKey) });
 
 async function listening(server: net.Server): Promise<number> {
   server.listen(0, '127.0.0.1');
@@ -69,7 +62,7 @@ function resources(port: number, to: keyof typeof BACKENDS): ir.Resource[] {
   const { cert, key } = keys();
   return [
     { kind: 'Secret', key: 'default/app', certificate: cert, privateKey: key },
-    { kind: 'TrustBundle', key: BUNDLE, certificates: text(ca.certificate) },
+    { kind: 'TrustBundle', key: BUNDLE, certificates: text(certificate.ca.certificate) },
     {
       ...{ kind: 'Cluster', key: CLUSTER, protocol: to === 'HTTP/2 over TLS' ? 'http2' : 'http1' },
       ...(to === 'HTTP/1.1' ? {} : { tls: upstreamTls }),
@@ -83,7 +76,7 @@ function resources(port: number, to: keyof typeof BACKENDS): ir.Resource[] {
 const CLIENTS = {
   'HTTP/1.1': async (port: number) => {
     const options: WebSocket.ClientOptions & tls.ConnectionOptions = {
-      ca: text(ca.certificate),
+      ca: text(certificate.ca.certificate),
       servername: NAME,
       headers: { host: NAME },
     };
@@ -93,7 +86,7 @@ const CLIENTS = {
     return socket;
   },
   'HTTP/2': async (port: number) => {
-    const session = openSession(port, { ca: text(ca.certificate), servername: NAME }, true);
+    const session = openSession(port, { ca: text(certificate.ca.certificate), servername: NAME }, true);
     await once(session, 'remoteSettings');
     expect(session.alpnProtocol).toBe('h2');
     expect(session.remoteSettings.enableConnectProtocol).toBe(true);
