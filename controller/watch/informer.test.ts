@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ServerResponse } from 'node:http';
 import { FaultServer, sendJson } from '../../test/support/fault-server.ts';
+import { until } from '../../test/support/until.ts';
 import { ApiClient } from './api-client.ts';
 import { Informer } from './informer.ts';
 import type { InformerProblem, InformerTimes, RawChange } from './informer.ts';
@@ -220,6 +221,22 @@ describe('Informer', () => {
     allowed = true;
     await words.until('synced');
     expect(words.all).toContain('problem solved');
+  });
+
+  test('a right to watch that is missing is not thought to be there because lists work', async () => {
+    let allowed = false;
+    let lists = 0;
+    server.answer((url, response) => {
+      if (!isWatch(url)) return sendList(response, [service('a', String(++lists))], String(lists));
+      if (allowed) return void response.write(event('ADDED', service('b', '100')));
+      sendJson(response, 403, { message: 'services is forbidden' });
+    });
+    const words = start();
+    await until(() => lists > 3);
+    expect(words.all.filter((word) => word.startsWith('problem'))).toEqual(['problem forbidden']);
+    allowed = true;
+    await words.until('upsert b');
+    expect(words.all.filter((word) => word.startsWith('problem'))).toEqual(['problem forbidden', 'problem solved']);
   });
 
   test('counts as synced without a kind that is not installed, and finds it once it is', async () => {

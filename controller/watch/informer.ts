@@ -71,9 +71,13 @@ export interface InformerTimes {
 export const INFORMER_TIMES: InformerTimes = { backoff: { minimum: 200, maximum: 30_000 }, stale: 150_000, watch: 300_000 };
 
 const ABSENT_MS = 60_000;
+/** Nothing tells of a right that is given back: it is asked for so often at least. */
+const FORBIDDEN_MS = 5_000;
 const PAGE_SIZE = 500;
-/** An API server that starts may not know a custom kind for a moment: one 404 does not prove that a CRD is missing. */
-const ABSENT_AFTER = 3;
+/** A watch that has been open for so long has worked, though nothing has happened. */
+const SOUND_MS = 2_000;
+/** An API server that starts may know neither a custom kind nor rights for a moment: one 404 or 403 proves nothing, so many do. */
+const CERTAIN_AFTER = 3;
 /** A lost connection is everyday; so many failures in a row are a problem worth telling. */
 const FAILING_AFTER = 3;
 
@@ -101,9 +105,14 @@ export class Informer {
   #version: string | null = null;
   #synced = false;
   #failures = 0;
+  /** How often in a row the server has answered with the status it answered with last. */
+  #refusals = { status: 0, count: 0 };
   /** Since when the server has not known the kind; Infinity while it does. */
   #absentSince = Infinity;
   #problem = '';
+  /** What is tried, and what failed when the problem was told: a list that works does not solve a problem of watches. */
+  #verb: 'list' | 'watch' = 'list';
+  #problemOf: 'list' | 'watch' = 'list';
   #running: Promise<void> = Promise.resolve();
 
   constructor(kind: InformedKind, client: ApiClient, listener: InformerListener, times: InformerTimes = INFORMER_TIMES) {
@@ -152,7 +161,9 @@ export class Informer {
   }
 
   async #listAndWatch(): Promise<void> {
+    this.#verb = 'list';
     if (this.#version === null) this.#version = await this.#list();
+    this.#verb = 'watch';
     const began = performance.now();
     await this.#watch(this.#version);
     // A server that hangs up on every watch at once must not be asked without pause.
@@ -168,23 +179,29 @@ export class Informer {
     if (this.#stop.signal.aborted) return;
     if (error instanceof Expired) this.#version = null;
     else this.#count(error);
-    await this.#wait(this.#backoff.next());
+    const isForbidden = error instanceof ApiError && error.status === 403;
+    await this.#wait(Math.min(this.#backoff.next(), isForbidden ? FORBIDDEN_MS : Infinity));
   }
 
   #count(error: unknown): void {
     this.#failures++;
+    const status = error instanceof ApiError ? error.status : 0;
+    this.#refusals = { status, count: status === this.#refusals.status ? this.#refusals.count + 1 : 1 };
     // A server that keeps refusing to watch from a version (restored from a backup, say) may still list.
-    if (error instanceof ApiError && this.#failures >= FAILING_AFTER) this.#version = null;
-    if (error instanceof ApiError && error.status === 404) this.#notFound();
-    else if (error instanceof ApiError && error.status === 403) {
-      this.#tell({ type: 'forbidden', verb: this.#version === null ? 'list' : 'watch' });
-    } else if (this.#failures >= FAILING_AFTER) this.#tell({ type: 'failing', reason: reasonOf(error) });
+    if (status !== 0 && this.#failures >= FAILING_AFTER) this.#version = null;
+    if (status === 404) this.#notFound();
+    else if (status === 403) this.#forbidden();
+    else if (this.#failures >= FAILING_AFTER) this.#tell({ type: 'failing', reason: reasonOf(error) });
+  }
+
+  #forbidden(): void {
+    if (this.#refusals.count >= CERTAIN_AFTER) this.#tell({ type: 'forbidden', verb: this.#verb });
   }
 
   #notFound(): void {
     this.#version = null;
     this.#absentSince = Math.min(this.#absentSince, performance.now());
-    if (this.#failures < ABSENT_AFTER) return;
+    if (this.#refusals.count < CERTAIN_AFTER) return;
     if (performance.now() - this.#absentSince >= (this.#times.absent ?? ABSENT_MS)) this.#forgetUnseen(new Set());
     this.#tell({ type: 'absent' });
     this.#markSynced();
@@ -192,14 +209,16 @@ export class Informer {
 
   #works(): void {
     this.#failures = 0;
+    this.#refusals = { status: 0, count: 0 };
     this.#absentSince = Infinity;
-    this.#tell(null);
+    if (this.#verb === this.#problemOf || this.#verb === 'watch') this.#tell(null);
   }
 
   #tell(problem: InformerProblem | null): void {
     const text = problem === null ? '' : JSON.stringify(problem);
     if (text === this.#problem) return;
     this.#problem = text;
+    this.#problemOf = this.#verb;
     this.#listener.problem(problem);
   }
 
@@ -288,11 +307,16 @@ export class Informer {
 
   async #follow(chunks: AsyncIterable<Buffer>, stale: NodeJS.Timeout): Promise<void> {
     const lines = new LineSplitter();
-    for await (const chunk of chunks) {
-      const complete = splitOrExpire(lines, chunk);
-      if (complete.length === 0) continue;
-      stale.refresh();
-      this.#take(complete);
+    const sound = setTimeout(() => this.#backoff.reset(), SOUND_MS);
+    try {
+      for await (const chunk of chunks) {
+        const complete = splitOrExpire(lines, chunk);
+        if (complete.length === 0) continue;
+        stale.refresh();
+        this.#take(complete);
+      }
+    } finally {
+      clearTimeout(sound);
     }
   }
 
