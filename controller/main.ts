@@ -23,9 +23,10 @@ import { Pipeline } from './pipeline.ts';
 import type { ResourceSink } from './pipeline.ts';
 import { referencesOf } from './push/references.ts';
 import type { CertificateSource } from './push/certificates.ts';
+import { EventWriter } from './status/event-writer.ts';
 import { FleetState } from './status/fleet-state.ts';
 import type { Refusal } from './status/fleet-state.ts';
-import { NackEvents } from './status/nack-event.ts';
+import { refusalEvent } from './status/nack-event.ts';
 import { Programmed } from './status/programmed.ts';
 import { RefusedReferences } from './status/refused-references.ts';
 import { StatusWriter } from './status/writer.ts';
@@ -87,7 +88,7 @@ export class Controller {
   readonly #programmed: Programmed;
   readonly #references: RefusedReferences;
   readonly #writer: StatusWriter;
-  readonly #events: NackEvents;
+  readonly #events: EventWriter;
   /** Null where Weir makes no certificates of its own accord. */
   readonly #authority: ManagedAuthority | null;
   /** Null where no proxies can be made. */
@@ -203,7 +204,7 @@ export class Controller {
       this.#writer.resume();
       this.#fleets?.fleets.resume();
       // What was refused while nobody led has been told to nobody.
-      for (const refusal of this.#fleet.refusals()) this.#events.report(refusal);
+      for (const refusal of this.#fleet.refusals()) this.#events.report(refusalEvent(refusal));
       this.#pool?.resume();
     };
     const followed = (leader: string | null) => this.#push.follow(leader);
@@ -268,10 +269,10 @@ export class Controller {
     return pushTls.from === 'files' ? new AuthorityFile({ certificate: pushTls.ca, privateKey: fleets.caKey }, this.#log) : null;
   }
 
-  #makeEvents(): NackEvents {
+  #makeEvents(): EventWriter {
     const { controllerName, identity: instance } = this.#config;
     const uidOf = (ref: ObjectRef) => this.#source.live.get(ref)?.uid ?? '';
-    return new NackEvents({ client: this.#client, uidOf, controllerName, instance, leads: () => this.#election.leads(), log: this.#log });
+    return new EventWriter({ client: this.#client, uidOf, controllerName, instance, leads: () => this.#election.leads(), log: this.#log });
   }
 
   #apply(delta: Parameters<ResourceSink['apply']>[0]): void {
@@ -288,7 +289,7 @@ export class Controller {
     this.#references.refused(kind, key, refusal);
     if (refusal === null) return;
     this.#log.warn({ ...refusal }, 'a proxy refuses a resource');
-    this.#events.report(refusal);
+    this.#events.report(refusalEvent(refusal));
   }
 
   #makeProbes(): AdminServer {

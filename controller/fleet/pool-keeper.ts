@@ -1,9 +1,11 @@
 // Keeps the address pool: the leader gives every Service of the pool's class its addresses, by writing them into its status.
+import { Backoff } from '#lib/backoff.ts';
+import type { BackoffOptions } from '#lib/backoff.ts';
 import type { Log } from '#lib/log.ts';
 import { WorkQueue } from '../status/work-queue.ts';
 import type { WorkOutcome } from '../status/work-queue.ts';
-import { messageOf } from '../watch/api-client.ts';
-import type { ApiClient } from '../watch/api-client.ts';
+import { ApiError, messageOf } from '../watch/api-client.ts';
+import type { ApiClient, ApiReply } from '../watch/api-client.ts';
 import { Informer } from '../watch/informer.ts';
 import type { InformerProblem, RawChange } from '../watch/informer.ts';
 import { metadataOf } from '../watch/kinds.ts';
@@ -22,12 +24,13 @@ export interface PoolKeeperOptions {
 
 /** One piece of work: all Services together, for what one gets depends on the others. */
 const ALL = 'all';
-const RETRY_MS = 1_000;
+const BACKOFF: BackoffOptions = { minimum: 1_000, maximum: 30_000 };
 
 export class PoolKeeper {
   readonly #options: PoolKeeperOptions;
   readonly #informer: Informer;
   readonly #queue: WorkQueue;
+  readonly #backoff = new Backoff(BACKOFF);
   readonly #services = new Map<string, LivePooledService>();
   #synced = false;
 
@@ -88,10 +91,12 @@ export class PoolKeeper {
     const { pool, log } = this.#options;
     try {
       for (const [key, allocation] of allocate(pool, [...this.#services.values()])) await this.#bring(key, allocation);
+      this.#backoff.reset();
       return { restMs: 0, again: false };
     } catch (error) {
       log.warn({ err: error }, 'addresses of the pool cannot be assigned');
-      return { restMs: RETRY_MS, again: true };
+      const isConflict = error instanceof ApiError && error.status === 409;
+      return { restMs: isConflict ? BACKOFF.minimum : this.#backoff.next(), again: true };
     }
   }
 
@@ -107,7 +112,7 @@ export class PoolKeeper {
     const path = `${fleetObjectPath({ kind: 'Service', namespace, name })}/status`;
     const body = { metadata: { resourceVersion }, status };
     const reply = await client.call({ method: 'PATCH', path, body, contentType: 'application/merge-patch+json' });
-    if (reply.status !== 200) throw new Error(`Service/${key}: ${messageOf(reply.body) ?? `the API server answered ${reply.status}`}`);
+    if (reply.status !== 200) throw new ApiError(reply.status, { message: refusalOf(key, reply) });
     const after = pooledService(namespace, name, reply.body as RawObject);
     if (after !== null) this.#take(after);
     log.info({ service: key, addresses: allocation.addresses, ...(allocation.obstacle ?? {}) }, 'addresses of a Service assigned');
@@ -116,4 +121,10 @@ export class PoolKeeper {
   #problem(problem: InformerProblem | null): void {
     if (problem !== null) this.#options.log.warn({ problem }, 'Services cannot be watched: the address pool assigns nothing');
   }
+}
+
+function refusalOf(key: string, { status, body }: ApiReply): string {
+  const rule = JSON.stringify({ apiGroups: [''], resources: ['services/status'], verbs: ['patch'] });
+  const lacks = status === 403 ? `, the rule ${rule} is missing` : '';
+  return `Service/${key}: ${messageOf(body) ?? `the API server answered ${status}`}${lacks}`;
 }

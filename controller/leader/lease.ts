@@ -39,6 +39,9 @@ export interface LeaseOptions {
   readonly followed?: (address: string | null) => void;
 }
 
+/** What a candidate may do with its Lease. */
+const RULE = { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] };
+
 /** On the Lease: where its holder is reached. */
 const ADDRESS = 'gateway.weir.dev/push-address';
 
@@ -112,9 +115,15 @@ export class LeaseElection {
       this.#follow();
       this.#failing = false;
     } catch (error) {
-      if (!this.#stop.signal.aborted && !this.#failing) this.#options.log.warn({ err: error }, 'the lease cannot be read or written');
+      if (!this.#stop.signal.aborted && !this.#failing) this.#complain(error);
       this.#failing = true;
     }
+  }
+
+  /** The words of the API server name the verb that is refused. */
+  #complain(error: unknown): void {
+    const isForbidden = error instanceof ApiError && error.status === 403;
+    this.#options.log.warn({ err: error, ...(isForbidden ? { lackingRule: RULE } : {}) }, 'the lease cannot be read or written');
   }
 
   #follow(): void {

@@ -233,9 +233,7 @@ export class StatusWriter {
     if (status === 200) return 'written';
     if (status === 409) return 'conflict';
     if (status === 404) return 'gone';
-    const { apiVersion, plural } = KINDS[ref.kind as KindName];
-    const rule = { apiGroups: [groupOf(apiVersion)], resources: [`${plural}/status`], verbs: ['patch'] };
-    const lacks = status === 403 ? { lackingRule: rule } : {};
+    const lacks = status === 403 ? { lackingRule: ruleFor(ref, '/status', 'patch') } : {};
     this.#options.log.warn({ object: objectId(ref), status, reason: messageOf(body), ...lacks }, 'the API server refuses a status');
     return 'failed';
   }
@@ -243,9 +241,18 @@ export class StatusWriter {
   async #read(ref: ObjectRef): Promise<LiveStatus | null> {
     const { status, body } = await this.#options.client.call({ method: 'GET', path: objectPath(ref) });
     if (status === 404) return null;
-    if (status !== 200) throw new Error(`${objectId(ref)} cannot be read: ${messageOf(body) ?? String(status)}`);
+    if (status !== 200) {
+      const lacks = status === 403 ? `, the rule ${JSON.stringify(ruleFor(ref, '', 'get'))} is missing` : '';
+      throw new Error(`${objectId(ref)} cannot be read: ${messageOf(body) ?? String(status)}${lacks}`);
+    }
     return liveStatusOf(ref, body as RawObject);
   }
+}
+
+/** The rule of a ClusterRole that a refused request lacks; `part` is '/status' or ''. */
+function ruleFor(ref: ObjectRef, part: '' | '/status', verb: string): object {
+  const { apiVersion, plural } = KINDS[ref.kind as KindName];
+  return { apiGroups: [groupOf(apiVersion)], resources: [`${plural}${part}`], verbs: [verb] };
 }
 
 /** Where the status of a kind has entries of several controllers. */
