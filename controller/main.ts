@@ -28,10 +28,12 @@ import { FleetState } from './status/fleet-state.ts';
 import type { Refusal } from './status/fleet-state.ts';
 import { refusalEvent } from './status/nack-event.ts';
 import { Programmed } from './status/programmed.ts';
+import { Readability } from './status/readability.ts';
 import { RefusedReferences } from './status/refused-references.ts';
 import { StatusWriter } from './status/writer.ts';
 import { ApiClient, loadKubeConfig, namespaceOf } from './watch/api-client.ts';
 import { KubernetesSource } from './watch/kubernetes.ts';
+import type { TroubleListener } from './watch/trouble.ts';
 
 /** How long changes may gather, milliseconds. An API server sends what was applied together within a few. */
 const BATCH = { quiet: 5, maximum: 25 };
@@ -89,6 +91,7 @@ export class Controller {
   readonly #references: RefusedReferences;
   readonly #writer: StatusWriter;
   readonly #events: EventWriter;
+  readonly #readability: Readability;
   /** Null where Weir makes no certificates of its own accord. */
   readonly #authority: ManagedAuthority | null;
   /** Null where no proxies can be made. */
@@ -114,25 +117,27 @@ export class Controller {
     this.#client = new ApiClient(kubeConfig);
     this.#metrics = new ControllerMetrics({
       objects: () => this.#source.objectCounts(),
-      troubles: () => this.#source.troubles(),
+      troubles: () => new Map([...this.#source.troubles()].map(([kind, { problem }]) => [kind, problem.type])),
       proxies: () => this.#push.sessions().length,
       statusesWaiting: () => this.#writer.depth,
       leads: () => this.#election.leads(),
     });
-    this.#source = new KubernetesSource(this.#client, { began: (kind, what) => this.#metrics.watchBegan(kind, what) });
+    const troubled: TroubleListener = (kind, trouble) => this.#readability.troubled(kind, trouble);
+    this.#source = new KubernetesSource(this.#client, { began: (kind, what) => this.#metrics.watchBegan(kind, what), troubled });
     const namespace = config.namespace || namespaceOf(kubeConfig);
     this.#authority = this.#makeAuthority(namespace);
     this.#push = makePush(config, this.#fleet, this.#pushCounters(), log, this.#authority);
     this.#election = this.#makeElection(namespace);
     this.#writer = this.#makeWriter();
     this.#events = this.#makeEvents();
+    this.#readability = this.#makeReadability();
     this.#references = new RefusedReferences({
-      target: this.#writer,
+      target: this.#readability,
       resources: () => this.#resources.values(),
       wantsOf: (resource) => referencesOf(resource).wants,
     });
     this.#programmed = new Programmed(this.#fleet, this.#references);
-    this.#fleets = this.#makeFleets();
+    this.#fleets = this.#makeFleets(troubled);
     this.#pool = this.#makePool();
     this.#fleet.onChange({
       progressed: (listener) => this.#programmed.progressed(listener),
@@ -170,6 +175,7 @@ export class Controller {
     this.#stopping = true;
     await Promise.all([this.#push.stop(), this.#authority?.stop()]);
     this.#programmed.stop();
+    this.#readability.stop();
     await this.#pipeline.stop();
     await Promise.all([
       this.#writer.stop(),
@@ -205,6 +211,7 @@ export class Controller {
       this.#fleets?.fleets.resume();
       // What was refused while nobody led has been told to nobody.
       for (const refusal of this.#fleet.refusals()) this.#events.report(refusalEvent(refusal));
+      this.#readability.resume();
       this.#pool?.resume();
     };
     const followed = (leader: string | null) => this.#push.follow(leader);
@@ -239,12 +246,20 @@ export class Controller {
     });
   }
 
-  #makeFleets(): { live: LiveFleets; fleets: Fleets } | null {
+  #makeReadability(): Readability {
+    return new Readability({
+      target: this.#writer,
+      report: (event) => this.#events.report(event),
+      isConnected: () => this.#source.isConnected(),
+    });
+  }
+
+  #makeFleets(troubled: TroubleListener): { live: LiveFleets; fleets: Fleets } | null {
     const { controllerName, fleets, addressPool } = this.#config;
     const authority = this.#authority ?? this.#authorityFile();
     if (fleets.lacks !== '' || authority === null) return null;
     const { image, controller, controllerTlsName, certificateLifetime } = fleets;
-    const live = new LiveFleets(this.#client, controllerName, this.#log);
+    const live = new LiveFleets({ client: this.#client, controllerName, log: this.#log, troubled });
     const made = new Fleets({
       client: this.#client,
       live,
@@ -298,16 +313,23 @@ export class Controller {
       ...this.#config.metricsAddress,
       paths: {
         'GET /livez': () => text(200, 'alive'),
-        'GET /readyz': () => (this.#ready ? text(200, 'ready') : text(503, this.#whyNotReady())),
+        'GET /readyz': () => (this.#ready ? text(200, this.#howReady()) : text(503, this.#whyNotReady())),
         'GET /metrics': async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }),
       },
     });
   }
 
+  /** What cannot be read takes no replica out of service: all have the same rights, and proxies are served what is known. */
+  #howReady(): string {
+    return ['ready', ...[...this.#source.troubles()].map(([kind, { message }]) => `${kind}: ${message}`)].join('\n');
+  }
+
   #whyNotReady(): string {
-    const missing = Object.keys(KINDS).filter((kind) => !this.#source.isSynced(kind));
     if (this.#authority !== null && this.#authority.trouble !== '') return this.#authority.trouble;
-    return missing.length === 0 ? 'stopping, or about to serve' : `not read yet: ${missing.join(', ')}`;
+    const missing = Object.keys(KINDS).filter((kind) => !this.#source.isSynced(kind));
+    if (missing.length === 0) return 'stopping, or about to serve';
+    const troubles = missing.flatMap((kind) => this.#source.troubles().get(kind)?.message ?? []);
+    return [`not read yet: ${missing.join(', ')}`, ...troubles].join('\n');
   }
 
   #makeAdmin(): AdminServer {

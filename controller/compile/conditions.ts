@@ -1,5 +1,6 @@
 // Status conditions: one constructor for each, so that type, reason and polarity are spelt in one place.
 // Vocabulary: Gateway API, apis/v1 (GatewayConditionType, ListenerConditionType, RouteConditionType).
+import { WEIR_GROUP } from '#api/k8s/schema.ts';
 import type { DesiredCondition } from './result.ts';
 
 type Status = DesiredCondition['status'];
@@ -35,6 +36,20 @@ export function classVersionSupported(generation: number, release: string): Desi
 /** Served as far as it goes all the same. */
 export function classVersionNotSupported(generation: number, message: string): DesiredCondition {
   return condition('SupportedVersion', 'False', 'UnsupportedVersion', message, generation);
+}
+
+/** Weir's own: whether everything that Gateways of the class are made of can be followed. */
+export const RESOURCES_READABLE = `${WEIR_GROUP}/ResourcesReadable`;
+
+export function classResourcesReadable(generation: number): DesiredCondition {
+  return condition(RESOURCES_READABLE, 'True', 'ResourcesReadable', 'every kind that is needed can be read', generation);
+}
+
+export type ReadObstacle = Obstacle<'Forbidden' | 'NotInstalled' | 'Failing'>;
+
+/** What was read before is served on. */
+export function classResourcesNotReadable(generation: number, obstacle: ReadObstacle): DesiredCondition {
+  return condition(RESOURCES_READABLE, 'False', obstacle.reason, obstacle.message, generation);
 }
 
 // --- Gateway

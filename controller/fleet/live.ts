@@ -1,5 +1,4 @@
 // What there is of fleets in the cluster: every object that carries the label of this controller, as the watch tells it.
-import { groupOf } from '#api/k8s/kinds.ts';
 import type { Log } from '#lib/log.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { ApiClient } from '../watch/api-client.ts';
@@ -7,6 +6,8 @@ import { Informer } from '../watch/informer.ts';
 import type { InformerProblem, RawChange } from '../watch/informer.ts';
 import { metadataOf } from '../watch/kinds.ts';
 import type { RawObject } from '../watch/kinds.ts';
+import { describeProblem } from '../watch/trouble.ts';
+import type { TroubleListener } from '../watch/trouble.ts';
 import { FLEET_KINDS, type FleetKindName, type FleetObjectRef } from './kinds.ts';
 import { CONTROLLER_LABEL, controllerLabel } from './manifest.ts';
 
@@ -27,15 +28,24 @@ export interface LiveObject {
   readonly ownsReplicas: boolean;
 }
 
+export interface LiveFleetsOptions {
+  readonly client: ApiClient;
+  readonly controllerName: string;
+  readonly log: Log;
+  /** Told of kinds that cannot be followed, as `fleet/<kind>`. */
+  readonly troubled: TroubleListener;
+}
+
 export class LiveFleets {
   readonly #objects = new Map<string, LiveObject>();
   readonly #informers: readonly Informer[];
-  readonly #log: Log;
+  readonly #options: LiveFleetsOptions;
   readonly #synced = new Set<string>();
   #listener: (gateway: string) => void = () => undefined;
 
-  constructor(client: ApiClient, controllerName: string, log: Log) {
-    this.#log = log;
+  constructor(options: LiveFleetsOptions) {
+    this.#options = options;
+    const { client, controllerName } = options;
     const labelSelector = `${CONTROLLER_LABEL}=${controllerLabel(controllerName)}`;
     this.#informers = (Object.keys(FLEET_KINDS) as FleetKindName[]).map((name) => {
       const kind = { api: FLEET_KINDS[name], fieldSelector: '', labelSelector, fingerprint: versionOf };
@@ -103,11 +113,14 @@ export class LiveFleets {
   }
 
   #problem(kind: FleetKindName, problem: InformerProblem | null): void {
-    const { apiVersion, plural } = FLEET_KINDS[kind];
-    if (problem === null) return;
-    const rule = { apiGroups: [groupOf(apiVersion)], resources: [plural], verbs: ['list', 'watch'] };
-    const lacks = problem.type === 'forbidden' ? { lackingRule: rule } : {};
-    this.#log.warn({ kind, problem, ...lacks }, 'objects of fleets cannot be watched: Gateways get no proxies of their own');
+    const { log, troubled } = this.#options;
+    if (problem === null) {
+      log.info({ kind }, 'objects of fleets are watched again');
+      return troubled(`fleet/${kind}`, null);
+    }
+    const message = describeProblem(FLEET_KINDS[kind], 'this kind is built into Kubernetes', problem);
+    log.warn({ kind, reason: message }, 'objects of fleets cannot be watched: proxies of Gateways that have their own stay as they are');
+    troubled(`fleet/${kind}`, { problem, message, matters: true });
   }
 }
 

@@ -1,6 +1,7 @@
 // From the status an object has and the one Weir wants for it to what must be written: pure, and null where nothing must.
 import { isDeepStrictEqual } from 'node:util';
 import type { AncestorStatus, DesiredCondition, DesiredStatus, ListenerStatus, ParentRef } from '../compile/result.ts';
+import { RESOURCES_READABLE } from '../compile/conditions.ts';
 import type { Condition } from '#api/k8s/object.ts';
 
 /** What a merge needs to know besides the two statuses. */
@@ -18,6 +19,7 @@ export type StatusPatch = Readonly<Record<string, unknown>>;
 const OWN_CONDITIONS: ReadonlySet<string> = new Set([
   'Accepted',
   'SupportedVersion',
+  RESOURCES_READABLE,
   'Programmed',
   'ResolvedRefs',
   'Conflicted',

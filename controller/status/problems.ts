@@ -33,7 +33,8 @@ function isBad({ type, status }: DesiredCondition): boolean {
   return status === (BAD_WHEN_TRUE.has(type) ? 'True' : 'False');
 }
 
-function partsOf(status: DesiredStatus): (readonly [string, readonly DesiredCondition[]])[] {
+/** The conditions of a status, by the part of the object: a listener, the parent of a route, an ancestor, or '' for the whole. */
+export function partsOf(status: DesiredStatus): (readonly [string, readonly DesiredCondition[]])[] {
   switch (status.type) {
     case 'GatewayClass':
       return [['', status.conditions]];

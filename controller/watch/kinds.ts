@@ -21,6 +21,8 @@ export interface WatchedKind {
   readonly onDemand?: boolean;
   /** Where it cannot be had, everything else goes on without. */
   readonly optional?: boolean;
+  /** Not in every release of the Gateway API that Weir supports: nothing is wrong where it is not installed. */
+  readonly mayBeAbsent?: boolean;
   /** Whether anything of an object of that name is read; absent: always. */
   readonly concerns?: (name: string) => boolean;
   /** True where Weir writes the status: the latest one is kept, for comparison. */
@@ -72,9 +74,9 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
   customKind('ListenerSet', GATEWAY_CRDS, true),
   customKind('HTTPRoute', GATEWAY_CRDS, true),
   customKind('GRPCRoute', GATEWAY_CRDS, true),
-  customKind('TCPRoute', GATEWAY_L4_CRDS, true),
+  { ...customKind('TCPRoute', GATEWAY_L4_CRDS, true), mayBeAbsent: true },
   customKind('TLSRoute', GATEWAY_CRDS, true),
-  customKind('UDPRoute', GATEWAY_L4_CRDS, true),
+  { ...customKind('UDPRoute', GATEWAY_L4_CRDS, true), mayBeAbsent: true },
   customKind('ReferenceGrant', GATEWAY_CRDS, false),
   ...POLICIES.map(({ kind }) => customKind(kind, WEIR_CRDS, true)),
   customKind('GatewayParameters', WEIR_CRDS, false),

@@ -182,7 +182,7 @@ describeWith(['cluster'], 'KubernetesSource', () => {
     await until(() => told.problems.length > 0, 'a problem');
     const rule = '{"apiGroups":[""],"resources":["secrets"],"verbs":["get"]}';
     expect(told.problems).toMatchObject([{ object: 'Secret', reason: expect.stringContaining(rule) }]);
-    expect(told.source.troubles()).toEqual(new Map([['Secret', 'forbidden']]));
+    expect([...told.source.troubles()]).toMatchObject([['Secret', { problem: { type: 'forbidden', verb: 'get' }, matters: true }]]);
     await cluster.account('nodata', [every, { apiGroups: [''], resources: ['secrets'], verbs: ['get'] }]);
     await waiting;
     expect(told.last('Secret', 'hidden')).toMatchObject({ type: 'Opaque' });

@@ -1,8 +1,7 @@
 // The source `kubernetes`: an informer for each kind, telling the pipeline what matters to compile.
-import { groupOf } from '#api/k8s/kinds.ts';
 import type { KubernetesObject, ObjectRef } from '#api/k8s/object.ts';
 import type { ApiClient } from './api-client.ts';
-import type { Change, Source, SourceListener, SourceProblem } from './event.ts';
+import type { Change, Source, SourceListener } from './event.ts';
 import { Informer, INFORMER_TIMES } from './informer.ts';
 import type { InformerProblem, InformerTimes, RawChange } from './informer.ts';
 import { WATCHED_KINDS } from './kinds.ts';
@@ -10,6 +9,8 @@ import type { WatchedKind } from './kinds.ts';
 import { liveStatusOf, LiveStatuses } from './live-status.ts';
 import { SecretReader } from './secret-reader.ts';
 import type { ReaderTimes } from './secret-reader.ts';
+import { describeProblem } from './trouble.ts';
+import type { TroubleListener, WatchTrouble } from './trouble.ts';
 
 /** What a source needs besides the cluster. */
 export interface KubernetesSourceOptions {
@@ -18,6 +19,8 @@ export interface KubernetesSourceOptions {
   readonly readerTimes?: ReaderTimes;
   /** Told when a list or watch of a kind begins: metrics. */
   readonly began?: (kind: string, what: 'list' | 'watch') => void;
+  /** Told of kinds that cannot be followed: statuses and Events. */
+  readonly troubled?: TroubleListener;
 }
 
 export class KubernetesSource implements Source {
@@ -26,7 +29,7 @@ export class KubernetesSource implements Source {
   readonly #client: ApiClient;
   readonly #options: KubernetesSourceOptions;
   readonly #informers = new Map<string, Informer>();
-  readonly #problems = new Map<string, { readonly kind: WatchedKind; readonly problem: InformerProblem }>();
+  readonly #troubles = new Map<string, WatchTrouble>();
   readonly #synced = new Set<string>();
   /** Null while no kind is read on demand. */
   #reader: SecretReader | null = null;
@@ -65,8 +68,14 @@ export class KubernetesSource implements Source {
   }
 
   /** The kinds that cannot be followed now, and why. */
-  troubles(): ReadonlyMap<string, InformerProblem['type']> {
-    return new Map([...this.#problems].map(([kind, { problem }]) => [kind, problem.type]));
+  troubles(): ReadonlyMap<string, WatchTrouble> {
+    return this.#troubles;
+  }
+
+  /** False while no kind at all can be followed because the API server fails or is away. */
+  isConnected(): boolean {
+    const failing = [...this.#troubles.values()].filter(({ problem }) => problem.type === 'failing');
+    return failing.length < this.#informers.size;
   }
 
   /** False until a kind has been listed for the first time, and what was wanted of it at once has been read. */
@@ -131,9 +140,12 @@ export class KubernetesSource implements Source {
   }
 
   #problem(kind: WatchedKind, problem: InformerProblem | null): void {
-    if (problem === null) this.#problems.delete(kind.name);
-    else this.#problems.set(kind.name, { kind, problem });
-    this.#listener?.problems([...this.#problems.values()].map(toSourceProblem));
+    const trouble = problem === null ? null : troubleOf(kind, problem);
+    if (trouble === null) this.#troubles.delete(kind.name);
+    else this.#troubles.set(kind.name, trouble);
+    const told = [...this.#troubles].map(([object, { message }]) => ({ file: '', line: 0, object, field: '', reason: message }));
+    this.#listener?.problems(told);
+    this.#options.troubled?.(kind.name, trouble);
   }
 }
 
@@ -153,20 +165,7 @@ function toChange(kind: WatchedKind, change: RawChange): Change {
   return { type: 'upsert', object: kind.project(change.object) as unknown as KubernetesObject };
 }
 
-function toSourceProblem({ kind, problem }: { readonly kind: WatchedKind; readonly problem: InformerProblem }): SourceProblem {
-  return { file: '', line: 0, object: kind.name, field: '', reason: reasonOf(kind, problem) };
-}
-
-function reasonOf({ name, api, install }: WatchedKind, problem: InformerProblem): string {
-  switch (problem.type) {
-    case 'absent':
-      return `the API server does not know ${name} of ${api.apiVersion}: ${install}; it is looked for again and again`;
-    case 'forbidden': {
-      const verbs = problem.verb === 'get' ? ['get'] : ['list', 'watch'];
-      const rule = JSON.stringify({ apiGroups: [groupOf(api.apiVersion)], resources: [api.plural], verbs });
-      return `the controller may not ${problem.verb} ${api.plural}: its ClusterRole lacks the rule ${rule}`;
-    }
-    case 'failing':
-      return `${api.plural} cannot be followed and are served as last known: ${problem.reason}`;
-  }
+function troubleOf(kind: WatchedKind, problem: InformerProblem): WatchTrouble {
+  const isFine = kind.optional === true || (kind.mayBeAbsent === true && problem.type === 'absent');
+  return { problem, message: describeProblem(kind.api, kind.install, problem), matters: !isFine };
 }

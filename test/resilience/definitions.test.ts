@@ -53,6 +53,12 @@ describeWith(['cluster', 'root', 'ip'], 'a cluster', () => {
 
   const absent = (kind: string) => weir.metric(`weir_watch_trouble{kind="${kind}",reason="absent"}`);
 
+  /** What the GatewayClass says of kinds that can be read: `True Reason: message`. */
+  async function readable(): Promise<string> {
+    const one = '.status.conditions[?(@.type=="gateway.weir.dev/ResourcesReadable")]';
+    return cluster.kubectl(['get', 'gatewayclass', 'weir', `-o=jsonpath={${one}.status} {${one}.reason}: {${one}.message}`]);
+  }
+
   /** Traffic to what needs none of this goes on. */
   async function unharmed(during: () => Promise<unknown>): Promise<void> {
     const url = `http://${HOST}:${port}/app`;
@@ -85,6 +91,10 @@ describeWith(['cluster', 'root', 'ip'], 'a cluster', () => {
       ...serviceOf('app', { address, port: backend.port }),
     );
     await answers('/app', 200);
+    await cluster.until('the condition', async () => (await readable()).startsWith('False NotInstalled: '));
+    expect(await readable()).toMatch(/ Backend of gateway\.weir\.dev\/v1alpha1: install Weir's CRDs/);
+    // Nothing is wrong without it.
+    expect(await readable()).not.toContain('TCPRoute');
   }, 60_000);
 
   test('that gets them later is served with them at once', async () => {
@@ -93,6 +103,7 @@ describeWith(['cluster', 'root', 'ip'], 'a cluster', () => {
       await cluster.until('the kind', async () => (await absent('Backend')) === 0, FOUND_MS);
       await apply(...throughBackend('late'));
       await answers('/late', 200);
+      await cluster.until('the condition', async () => (await readable()).startsWith('True '));
     });
   }, 120_000);
 

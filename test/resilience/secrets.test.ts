@@ -140,6 +140,13 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
     });
   }
 
+  /** What the GatewayClass says of kinds that cannot be read. */
+  const readable = () =>
+    cluster.kubectl([
+      ...['get', 'gatewayclass', 'weir'],
+      '-o=jsonpath={.status.conditions[?(@.type=="gateway.weir.dev/ResourcesReadable")].message}',
+    ]);
+
   /** What has been said in statuses so far. */
   const written = () => JSON.stringify(statusWrites(cluster.auditEvents(), account.user));
 
@@ -197,6 +204,7 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
       await apply(tlsSecret('cert', next));
       await weir.controller.printed(/may not get secrets: its ClusterRole lacks the rule .*\\"verbs\\":\[\\"get\\"\]/, said);
       expect(await weir.metric('weir_watch_trouble{kind="Secret",reason="forbidden"}')).toBe(1);
+      await cluster.until('the condition', async () => (await readable()).startsWith('the controller may not get secrets'));
       await apply(tlsSecret('unread', next), gateway('other', [https('unread', 1)]));
       await says('other', 'ResolvedRefs', 'False', 'Secret/default/unread cannot be read: the controller may not get secrets');
       await apply(httpRoute('later', 'app'));

@@ -1,0 +1,56 @@
+// What a condition says is missing may be there all the same while its kind cannot be read: then the condition says so.
+import type { KindName } from '#api/k8s/kinds.ts';
+import type { DesiredCondition, DesiredStatus } from '../compile/result.ts';
+import { partsOf } from './problems.ts';
+
+/** The kinds whose objects decide whether a condition has the reason. */
+const DECIDED_BY: ReadonlyMap<string, readonly KindName[]> = new Map<string, readonly KindName[]>([
+  ['InvalidCertificateRef', ['Secret']],
+  ['InvalidClientCertificateRef', ['Secret']],
+  ['InvalidCACertificateRef', ['ConfigMap', 'Secret']],
+  ['NoValidCACertificate', ['ConfigMap', 'Secret']],
+  ['BackendNotFound', ['Service', 'Backend']],
+  ['RefNotPermitted', ['ReferenceGrant']],
+  ['InvalidParameters', ['GatewayParameters']],
+  ['NoMatchingParent', ['Gateway', 'ListenerSet']],
+  ['NotAllowedByListeners', ['Namespace']],
+  ['NotAllowed', ['Namespace']],
+  [
+    'TargetNotFound',
+    ['Gateway', 'ListenerSet', 'HTTPRoute', 'GRPCRoute', 'TCPRoute', 'TLSRoute', 'UDPRoute', 'Service', 'Backend', 'ReferenceGrant'],
+  ],
+]);
+
+/** Whether anything that the status says may be doubted when a kind cannot be read. */
+export function isDoubtful(status: DesiredStatus): boolean {
+  return partsOf(status).some(([, own]) => own.some(({ reason }) => DECIDED_BY.has(reason)));
+}
+
+/** The status with the doubts that there are while these kinds are known as they last were. */
+export function withDoubts(status: DesiredStatus, unread: ReadonlySet<string>): DesiredStatus {
+  return unread.size === 0 ? status : mapConditions(status, (condition) => doubted(condition, unread));
+}
+
+function doubted(condition: DesiredCondition, unread: ReadonlySet<string>): DesiredCondition {
+  const kinds = (DECIDED_BY.get(condition.reason) ?? []).filter((kind) => unread.has(kind));
+  if (kinds.length === 0) return condition;
+  return { ...condition, message: `as last known (${kinds.join(' and ')} cannot be read now): ${condition.message}` };
+}
+
+function mapConditions(status: DesiredStatus, map: (condition: DesiredCondition) => DesiredCondition): DesiredStatus {
+  const own = <E extends { readonly conditions: readonly DesiredCondition[] }>(entry: E): E => ({
+    ...entry,
+    conditions: entry.conditions.map(map),
+  });
+  switch (status.type) {
+    case 'GatewayClass':
+      return own(status);
+    case 'Gateway':
+    case 'ListenerSet':
+      return { ...own(status), listeners: status.listeners.map(own) };
+    case 'Route':
+      return { ...status, parents: status.parents.map(own) };
+    case 'Policy':
+      return { ...status, ancestors: status.ancestors.map(own) };
+  }
+}
