@@ -4,15 +4,13 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import net from 'node:net';
 import { request } from 'undici';
-import { startCluster } from '../cluster/cluster.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import { addAddress, removeAddress } from '../support/address.ts';
-import { Backend } from '../support/backend.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { http2Streams, keptConnection, newConnections } from '../support/flows.ts';
 import { freePorts } from '../support/free-port.ts';
-import { Installation } from '../support/installation.ts';
-import { gateway, gatewayClass, httpRoute, listOf, serviceOf } from '../support/objects.ts';
+import type { Installation } from '../support/installation.ts';
+import { gateway, gatewayClass, httpRoute } from '../support/objects.ts';
+import { Site } from '../support/site.ts';
 import { traffic } from '../support/traffic.ts';
 
 /** Where each proxy binds. */
@@ -32,14 +30,13 @@ interface GatewayStatus {
 }
 
 describeWith(['cluster', 'root', 'ip'], 'a controller and two proxies', () => {
-  const backends = [new Backend('one'), new Backend('two')] as const;
-  let address: string;
+  let site: Site;
   let cluster: Cluster;
   let weir: Installation;
   let port: number;
   let blockedPort: number;
 
-  const apply = (...objects: readonly object[]) => cluster.apply(listOf(...objects));
+  const apply = (...objects: readonly object[]) => site.apply(...objects);
 
   /** The backend that answers at a proxy, or the status where none does. */
   async function answer(host: string, target: string): Promise<string> {
@@ -67,21 +64,13 @@ describeWith(['cluster', 'root', 'ip'], 'a controller and two proxies', () => {
     conditions.some(({ type, status }) => type === 'Programmed' && status === 'True');
 
   beforeAll(async () => {
-    address = addAddress();
-    await Promise.all(backends.map((backend) => backend.start(0, address)));
-    [port = 0, blockedPort = 0] = await freePorts(2);
-    cluster = await startCluster({ channel: 'standard' });
-    weir = await Installation.start(cluster, PROXY_HOSTS);
-    const services = backends.flatMap((backend) => serviceOf(backend.name, { address, port: backend.port }));
-    await apply(gatewayClass(), ...services, gateway('gw', [{ name: 'http', port }]));
+    site = await Site.start({ hosts: PROXY_HOSTS, backends: ['one', 'two'] });
+    ({ cluster, weir, port } = site);
+    [blockedPort = 0] = await freePorts(1);
+    await apply(gatewayClass(), ...site.services(), gateway('gw', [{ name: 'http', port }]));
   }, 60_000);
 
-  afterAll(async () => {
-    await weir?.stop();
-    await cluster?.stop();
-    await Promise.all(backends.map((backend) => backend.stop()));
-    if (address !== undefined) removeAddress(address);
-  });
+  afterAll(() => site?.stop());
 
   test('answer what is applied, then what it is changed to, and nothing once it is deleted', async () => {
     await apply(httpRoute('life', 'one'));

@@ -1,13 +1,11 @@
 // Addresses where there is no load balancer: the controller's pool against a real API server. Pods stay pending: there are no nodes.
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import path from 'node:path';
 import { startCluster } from '../cluster/cluster.ts';
-import type { Account, Cluster } from '../cluster/cluster.ts';
-import { TestCa } from '../support/certificates.ts';
-import type { IssuedFiles } from '../support/certificates.ts';
-import { Child } from '../support/child.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Child } from '../support/child.ts';
 import { describeWith } from '../support/describe-with.ts';
-import { documentedRights } from '../support/rights.ts';
+import { gatewayClass, listOf } from '../support/objects.ts';
+import { FleetController } from './fleet-controller.ts';
 
 jest.setTimeout(180_000);
 const POOL = '203.0.113.1-203.0.113.3';
@@ -28,13 +26,6 @@ interface Live {
   readonly status?: { readonly addresses?: readonly Address[]; readonly conditions?: readonly Condition[] };
 }
 
-const GATEWAY_CLASS = {
-  apiVersion: 'gateway.networking.k8s.io/v1',
-  kind: 'GatewayClass',
-  metadata: { name: 'weir' },
-  spec: { controllerName: 'gateway.weir.dev/controller' },
-};
-
 function gateway(name: string, addresses: readonly Address[] = []): object {
   const listeners = [{ name: 'http', port: 80, protocol: 'HTTP' }];
   const metadata = { name, namespace: 'default' };
@@ -48,21 +39,10 @@ function gateway(name: string, addresses: readonly Address[] = []): object {
 
 describeWith(['cluster'], 'an address pool', () => {
   let cluster: Cluster;
-  let account: Account;
-  let ca: TestCa;
-  let certificate: IssuedFiles;
+  let fleets: FleetController;
   let controller: Child;
 
-  function startController(): Child {
-    const { certificate: own, privateKey, ca: signer } = certificate;
-    const tls = ['--push-tls-cert', own, '--push-tls-key', privateKey, '--push-tls-ca', signer];
-    const free = ['--push-address', '--metrics-address', '--admin-address'].flatMap((flag) => [flag, '127.0.0.1:0']);
-    const fleets = ['--push-tls-ca-key', path.join(ca.folder, 'ca.key'), '--proxy-image', 'proxy:1', '--proxy-controller', 'weir:9443'];
-    const pool = ['--fleet', 'PerGateway', '--address-pool', POOL];
-    return new Child(['controller', '--kubeconfig', account.kubeconfig, '--namespace', 'default', ...fleets, ...pool, ...free, ...tls]);
-  }
-
-  const apply = (...objects: object[]) => cluster.apply(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+  const apply = (...objects: object[]) => cluster.apply(listOf(...objects));
 
   /** A Gateway of another class has no proxies, hence no Service. Not deleted: that waits for the garbage collector. */
   const letGo = (name: string) =>
@@ -84,16 +64,16 @@ describeWith(['cluster'], 'an address pool', () => {
   }
 
   beforeAll(async () => {
-    [cluster, ca] = await Promise.all([startCluster(), TestCa.create()]);
-    [account, certificate] = await Promise.all([cluster.account('controller', documentedRights()), ca.issue('controller', 'IP:127.0.0.1')]);
-    await apply(GATEWAY_CLASS);
-    controller = startController();
+    cluster = await startCluster();
+    fleets = await FleetController.create(cluster, ['--fleet', 'PerGateway', '--address-pool', POOL]);
+    await apply(gatewayClass());
+    controller = fleets.start();
   }, 60_000);
 
   afterAll(async () => {
     await controller?.stop('SIGKILL');
     await cluster?.stop();
-    await ca?.remove();
+    await fleets?.remove();
   });
 
   test('gives each Gateway an address of its own, until there are none left', async () => {
@@ -108,7 +88,7 @@ describeWith(['cluster'], 'an address pool', () => {
 
   test('goes on where its predecessor stopped', async () => {
     await controller.stop('SIGTERM');
-    controller = startController();
+    controller = fleets.start();
     await controller.printed(/"leading":true/);
     await letGo('two');
     await told('four', ['203.0.113.2'], 'Pending');

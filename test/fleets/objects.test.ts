@@ -2,16 +2,13 @@
 // collector, the rights that are documented. Pods stay pending: there are no nodes.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { X509Certificate } from 'node:crypto';
-import path from 'node:path';
 import { fleetIdentity } from '../../controller/compile/fleet-identity.ts';
 import { startCluster } from '../cluster/cluster.ts';
-import type { Account, Cluster } from '../cluster/cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 import type { AuditEvent } from '../cluster/audit.ts';
-import { TestCa } from '../support/certificates.ts';
-import type { IssuedFiles } from '../support/certificates.ts';
-import { Child } from '../support/child.ts';
+import type { Child } from '../support/child.ts';
 import { describeWith } from '../support/describe-with.ts';
-import { documentedRights } from '../support/rights.ts';
+import { FleetController } from './fleet-controller.ts';
 
 const TAKEOVER_MS = 60_000;
 const KINDS = ['deployment', 'service', 'serviceaccount', 'poddisruptionbudget'];
@@ -77,18 +74,8 @@ interface Live {
 
 describeWith(['cluster'], 'fleets', () => {
   let cluster: Cluster;
-  let account: Account;
-  let ca: TestCa;
-  let certificate: IssuedFiles;
+  let fleets: FleetController;
   let controller: Child;
-
-  function startController(): Child {
-    const { certificate: own, privateKey, ca: signer } = certificate;
-    const tls = ['--push-tls-cert', own, '--push-tls-key', privateKey, '--push-tls-ca', signer];
-    const free = ['--push-address', '--metrics-address', '--admin-address'].flatMap((flag) => [flag, '127.0.0.1:0']);
-    const fleets = ['--push-tls-ca-key', path.join(ca.folder, 'ca.key'), '--proxy-image', 'proxy:1', '--proxy-controller', 'weir:9443'];
-    return new Child(['controller', '--kubeconfig', account.kubeconfig, '--namespace', 'default', ...fleets, ...free, ...tls]);
-  }
 
   async function when(kind: string, name: string, holds: (object: Live) => boolean): Promise<Live> {
     let object = {} as Live;
@@ -116,22 +103,22 @@ describeWith(['cluster'], 'fleets', () => {
   function fleetWrites(): AuditEvent[] {
     return cluster
       .auditEvents()
-      .filter(({ user, objectRef }) => user.username === account.user && objectRef?.name?.startsWith('weir-') === true)
+      .filter(({ user, objectRef }) => user.username === fleets.account.user && objectRef?.name?.startsWith('weir-') === true)
       .filter(({ objectRef }) => objectRef?.resource !== 'leases');
   }
 
   beforeAll(async () => {
-    [cluster, ca] = await Promise.all([startCluster({ audit: true, channel: 'standard' }), TestCa.create()]);
-    [account, certificate] = await Promise.all([cluster.account('controller', documentedRights()), ca.issue('controller', 'IP:127.0.0.1')]);
+    cluster = await startCluster({ audit: true, channel: 'standard' });
+    fleets = await FleetController.create(cluster);
     await cluster.apply(CLASS);
-    controller = startController();
+    controller = fleets.start();
     await controller.printed(/"leading":true/);
   }, 120_000);
 
   afterAll(async () => {
     await controller?.stop('SIGKILL');
     await cluster?.stop();
-    await ca?.remove();
+    await fleets?.remove();
   });
 
   test('a Gateway gets everything its proxies need, with labels and annotations of its infrastructure', async () => {
@@ -283,7 +270,7 @@ describeWith(['cluster'], 'fleets', () => {
       await controller.stop('SIGKILL');
       const writes = fleetWrites().length;
       expect(writes).toBeGreaterThan(0);
-      controller = startController();
+      controller = fleets.start();
       await controller.printed(/"leading":true/);
       // Made after the new leader began: it has been through what was there before.
       await cluster.apply(gateway('later'));

@@ -10,7 +10,8 @@ import type { ResourceDelta } from '../../controller/push/cache.ts';
 import { Session } from '../../controller/push/session.ts';
 import { Intake } from '../../proxy/subscribe/intake.ts';
 import { HeldState } from '../../proxy/subscribe/state.ts';
-import { Journal, MemoryTarget, SILENT, cluster, endpoints, invalidCluster, listener, route, versionsOf } from './rig.ts';
+import { LOG } from '../support/push.ts';
+import { Journal, MemoryTarget, cluster, endpoints, invalidCluster, listener, route, versionsOf } from './rig.ts';
 
 const wire = DISCOVERY['Subscribe']!;
 const down = (push: PushMessage) => wire.responseDeserialize(wire.responseSerialize(push)) as PushMessage;
@@ -22,7 +23,7 @@ class Pair {
   readonly target = new MemoryTarget();
   readonly journal = new Journal();
   readonly state = new HeldState();
-  readonly #intake = new Intake(this.state, this.target, SILENT);
+  readonly #intake = new Intake(this.state, this.target, LOG);
   #session: Session | null = null;
   #pushes: PushMessage[] = [];
 

@@ -8,7 +8,8 @@ import { LastGood } from '../../proxy/subscribe/last-good.ts';
 import { TestCa } from '../support/certificates.ts';
 import { freePorts } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
-import { MemoryTarget, Rig, SILENT, cluster, endpoints, listener, route, secret, versionsOf } from './rig.ts';
+import { LOG } from '../support/push.ts';
+import { MemoryTarget, Rig, cluster, endpoints, listener, route, secret, versionsOf } from './rig.ts';
 
 let ca: TestCa;
 let rig: Rig;
@@ -94,7 +95,7 @@ describe('a proxy that starts without a controller', () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  const lastGood = () => new LastGood({ file, log: SILENT });
+  const lastGood = () => new LastGood({ file, log: LOG });
 
   /** A proxy gets its configuration and ends. */
   async function leaveFile(): Promise<void> {

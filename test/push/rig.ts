@@ -1,20 +1,14 @@
-// Both ends of the push protocol over real sockets and real certificates: a controller, proxies with a target that remembers,
-// and a relay between them that counts bytes and can be cut.
-import net from 'node:net';
-import type { AddressInfo } from 'node:net';
+// Both ends of the push protocol over real sockets and real certificates: a controller, and proxies with a target that remembers.
 import * as ir from '#api/ir/ir.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
-import { createLog } from '#lib/log.ts';
-import { PushCache } from '../../controller/push/cache.ts';
+import type { PushCache } from '../../controller/push/cache.ts';
 import type { NackError, PushObserver } from '../../controller/push/observer.ts';
-import { PushServer } from '../../controller/push/server.ts';
-import type { PushServerOptions } from '../../controller/push/server.ts';
-import { SUBSCRIBE_TIMES, Subscription } from '../../proxy/subscribe/client.ts';
-import type { SubscriptionOptions } from '../../proxy/subscribe/client.ts';
+import type { PushServer, PushServerOptions } from '../../controller/push/server.ts';
+import type { Subscription, SubscriptionOptions } from '../../proxy/subscribe/client.ts';
 import type { SubscribeTarget } from '../../proxy/subscribe/target.ts';
 import type { IssuedFiles, TestCa } from '../support/certificates.ts';
-
-export const SILENT = createLog('silent');
+import { PushWorld } from '../support/push.ts';
+import type { Relay } from '../support/push.ts';
 
 export function cluster(key: string, protocol: ir.ClusterProtocol = 'http1'): ir.Resource {
   return { kind: 'Cluster', key, protocol };
@@ -101,19 +95,19 @@ export class Journal implements PushObserver {
   }
 }
 
-/** Fast enough for a test: first wait 5 ms. */
-export const TIMES = { ...SUBSCRIBE_TIMES, backoff: { minimum: 5, maximum: 50 } };
-
-/** A controller and any number of proxies, all of which `stop` ends. */
+/** A controller and any number of proxies with certificates, all of which `stop` ends. */
 export class Rig {
-  readonly cache = new PushCache();
   readonly journal = new Journal();
+  readonly #world = new PushWorld();
   readonly #ca: TestCa;
-  readonly #stops: (() => void | Promise<void>)[] = [];
   #own: IssuedFiles | null = null;
 
   constructor(ca: TestCa) {
     this.#ca = ca;
+  }
+
+  get cache(): PushCache {
+    return this.#world.cache;
   }
 
   change(...resources: readonly ir.Resource[]): void {
@@ -127,74 +121,21 @@ export class Rig {
   /** Starts a controller; `port` 0 takes a free one. */
   async serve(options: Partial<PushServerOptions> = {}): Promise<{ readonly server: PushServer; readonly port: number }> {
     this.#own ??= await this.#ca.issue('controller', 'DNS:localhost,IP:127.0.0.1');
-    const defaults = { address: '127.0.0.1:0', tls: this.#own, cacheOf: () => this.cache, observer: this.journal, log: SILENT };
-    const server = new PushServer({ ...defaults, ...options });
-    const port = await server.start();
-    this.#stops.push(() => server.stop());
-    return { server, port };
+    return this.#world.serve({ tls: this.#own, observer: this.journal, ...options });
   }
 
   /** Starts a proxy with a certificate of its own. */
   async subscribe(port: number, options: Partial<SubscriptionOptions> = {}): Promise<Subscription> {
     const tls = options.tls ?? (await this.#ca.issue('proxy', 'URI:spiffe://weir/proxy'));
-    const defaults = { address: `127.0.0.1:${port}`, serverName: '', nodeId: 'proxy', weirVersion: '0' };
-    const rest = { target: new MemoryTarget(), lastGood: null, log: SILENT, times: TIMES };
-    const subscription = new Subscription({ ...defaults, ...rest, ...options, tls });
-    subscription.start();
-    this.#stops.push(() => subscription.stop());
+    const { subscription } = this.#world.subscribe(port, { nodeId: 'proxy', target: new MemoryTarget(), ...options, tls });
     return subscription;
   }
 
   async relay(port: number): Promise<Relay> {
-    const relay = new Relay(port);
-    await relay.listen();
-    this.#stops.push(() => relay.close());
-    return relay;
+    return (await this.#world.relay(port)).relay;
   }
 
-  async stop(): Promise<void> {
-    for (const stop of this.#stops.reverse()) await stop();
-  }
-}
-
-/** Forwards TCP to a port on loopback. */
-export class Relay {
-  /** Bytes from the port to whoever connected. */
-  received = 0;
-  port = 0;
-  readonly #server: net.Server;
-  readonly #sockets = new Set<net.Socket>();
-
-  constructor(target: number) {
-    this.#server = net.createServer((downstream) => {
-      const upstream = net.connect(target, '127.0.0.1');
-      for (const socket of [downstream, upstream]) this.#keep(socket);
-      upstream.on('data', (chunk) => (this.received += chunk.length));
-      downstream.pipe(upstream).pipe(downstream);
-    });
-  }
-
-  /** Listens where it did before, or on a free port. */
-  async listen(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(this.port, '127.0.0.1', resolve));
-    this.port = (this.#server.address() as AddressInfo).port;
-  }
-
-  /** Cuts every connection. */
-  cut(): void {
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  async close(): Promise<void> {
-    this.cut();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-
-  #keep(socket: net.Socket): void {
-    this.#sockets.add(socket);
-    socket.on('error', () => undefined);
-    socket.on('close', () => {
-      this.#sockets.delete(socket);
-    });
+  stop(): Promise<void> {
+    return this.#world.close();
   }
 }

@@ -2,15 +2,12 @@
 // up a kind once it is there.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import path from 'node:path';
-import { startCluster } from '../cluster/cluster.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import { addAddress, removeAddress } from '../support/address.ts';
-import { Backend } from '../support/backend.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { http2Streams, keptConnection, newConnections } from '../support/flows.ts';
-import { freePorts } from '../support/free-port.ts';
-import { Installation } from '../support/installation.ts';
-import { gateway, gatewayClass, httpRoute, listOf, serviceOf } from '../support/objects.ts';
+import type { Installation } from '../support/installation.ts';
+import { gateway, gatewayClass, httpRoute } from '../support/objects.ts';
+import { Site } from '../support/site.ts';
 import { traffic } from '../support/traffic.ts';
 
 const HOST = '127.0.0.9';
@@ -21,30 +18,19 @@ const HTTP_ROUTES = 'httproutes.gateway.networking.k8s.io';
 const FOUND_MS = 60_000;
 
 describeWith(['cluster', 'root', 'ip'], 'a cluster', () => {
-  const backend = new Backend('app');
-  let address: string;
+  let site: Site;
   let cluster: Cluster;
   let weir: Installation;
   let port: number;
 
   beforeAll(async () => {
-    address = addAddress();
-    await backend.start(0, address);
-    [port = 0] = await freePorts(1);
-    cluster = await startCluster({ channel: 'standard' });
-    await cluster.kubectl(['delete', '-f', WEIR_CRDS]);
-    await cluster.kubectl(['delete', 'crd', 'tcproutes.gateway.networking.k8s.io']);
-    weir = await Installation.start(cluster, [HOST]);
+    site = await Site.start({ hosts: [HOST], backends: ['app'], prepare: withoutDefinitions });
+    ({ cluster, weir, port } = site);
   }, 90_000);
 
-  afterAll(async () => {
-    await weir?.stop();
-    await cluster?.stop();
-    await backend.stop();
-    if (address !== undefined) removeAddress(address);
-  });
+  afterAll(() => site?.stop());
 
-  const apply = (...objects: readonly object[]) => cluster.apply(listOf(...objects));
+  const apply = (...objects: readonly object[]) => site.apply(...objects);
 
   function answers(target: string, expected: number): Promise<void> {
     const ask = async () => (await fetch(`http://${HOST}:${port}${target}`, { headers: { connection: 'close' } })).status;
@@ -70,7 +56,7 @@ describeWith(['cluster', 'root', 'ip'], 'a cluster', () => {
   function throughBackend(name: string): object[] {
     const group = 'gateway.weir.dev';
     const rule = { matches: [{ path: { value: `/${name}` } }], backendRefs: [{ group, kind: 'Backend', name }] };
-    const spec = { endpoints: [{ ip: address, port: backend.port }] };
+    const spec = { endpoints: [{ ip: site.address, port: site.backend('app').port }] };
     return [
       { apiVersion: `${group}/v1alpha1`, kind: 'Backend', metadata: { name }, spec },
       { ...httpRoute(name, ''), spec: { parentRefs: [{ name: 'gw' }], rules: [rule] } },
@@ -84,12 +70,7 @@ describeWith(['cluster', 'root', 'ip'], 'a cluster', () => {
     expect(output).toContain("the API server does not know Backend of gateway.weir.dev/v1alpha1: install Weir's CRDs");
     expect(output).toMatch(/the API server does not know TCPRoute of .*install the CRDs of the Gateway API/);
     expect([await absent('Backend'), await absent('TCPRoute'), await absent('HTTPRoute')]).toEqual([1, 1, 0]);
-    await apply(
-      gatewayClass(),
-      gateway('gw', [{ name: 'http', port }]),
-      httpRoute('app', 'app'),
-      ...serviceOf('app', { address, port: backend.port }),
-    );
+    await apply(gatewayClass(), gateway('gw', [{ name: 'http', port }]), httpRoute('app', 'app'), ...site.services());
     await answers('/app', 200);
     await cluster.until('the condition', async () => (await readable()).startsWith('False NotInstalled: '));
     expect(await readable()).toMatch(/ Backend of gateway\.weir\.dev\/v1alpha1: install Weir's CRDs/);
@@ -134,3 +115,8 @@ describeWith(['cluster', 'root', 'ip'], 'a cluster', () => {
     });
   }, 120_000);
 });
+
+async function withoutDefinitions(cluster: Cluster): Promise<void> {
+  await cluster.kubectl(['delete', '-f', WEIR_CRDS]);
+  await cluster.kubectl(['delete', 'crd', 'tcproutes.gateway.networking.k8s.io']);
+}

@@ -3,14 +3,11 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { statusWrites } from '../cluster/audit.ts';
-import { startCluster } from '../cluster/cluster.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import { addAddress, removeAddress } from '../support/address.ts';
-import { Backend } from '../support/backend.ts';
 import { describeWith } from '../support/describe-with.ts';
-import { freePorts } from '../support/free-port.ts';
-import { Installation } from '../support/installation.ts';
-import { gateway, gatewayClass, httpRoute, listOf, serviceOf } from '../support/objects.ts';
+import type { Installation } from '../support/installation.ts';
+import { gateway, gatewayClass, httpRoute } from '../support/objects.ts';
+import { Site } from '../support/site.ts';
 import { ApiClient, loadKubeConfig } from '../../controller/watch/api-client.ts';
 
 const HOST = '127.0.0.6';
@@ -29,37 +26,25 @@ const WRITERS = 16;
 const GATEWAY_API = '/apis/gateway.networking.k8s.io/v1/namespaces/default';
 
 describeWith(['cluster', 'root', 'ip'], 'objects of others', () => {
-  const backend = new Backend('app');
-  let address: string;
+  let site: Site;
   let cluster: Cluster;
   let weir: Installation;
   let client: ApiClient;
   let port: number;
 
   beforeAll(async () => {
-    address = addAddress();
-    await backend.start(0, address);
-    [port = 0] = await freePorts(1);
-    cluster = await startCluster({ channel: 'standard', audit: true });
+    site = await Site.start({ hosts: [HOST], backends: ['app'], audit: true });
+    ({ cluster, weir, port } = site);
     client = new ApiClient(loadKubeConfig(cluster.kubeconfig));
-    weir = await Installation.start(cluster, [HOST]);
-    const ours = [
-      gatewayClass(),
-      gateway('gw', [{ name: 'http', port }]),
-      httpRoute('app', 'app'),
-      ...serviceOf('app', { address, port: backend.port }),
-    ];
-    await cluster.apply(listOf(...ours, gatewayClass('theirs', 'example.com/other')));
+    const ours = [gatewayClass(), gateway('gw', [{ name: 'http', port }]), httpRoute('app', 'app'), ...site.services()];
+    await site.apply(...ours, gatewayClass('theirs', 'example.com/other'));
     await cluster.until('the route', async () => (await fetch(`http://${HOST}:${port}/app`)).status === 200);
     await quiet();
   }, 90_000);
 
   afterAll(async () => {
     await client?.close();
-    await weir?.stop();
-    await cluster?.stop();
-    await backend.stop();
-    if (address !== undefined) removeAddress(address);
+    await site?.stop();
   });
 
   function quiet(): Promise<void> {

@@ -5,16 +5,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { statusWrites } from '../cluster/audit.ts';
 import type { AuditEvent } from '../cluster/audit.ts';
-import { startCluster } from '../cluster/cluster.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import { addAddress, removeAddress } from '../support/address.ts';
-import { Backend } from '../support/backend.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { ForeignController } from '../support/foreign-controller.ts';
-import { freePorts } from '../support/free-port.ts';
-import { Installation } from '../support/installation.ts';
-import { gateway, gatewayClass, httpRoute, listOf, serviceOf } from '../support/objects.ts';
+import type { Installation } from '../support/installation.ts';
+import { gateway, gatewayClass, httpRoute, listOf } from '../support/objects.ts';
 import type { Manifest } from '../support/objects.ts';
+import { Site } from '../support/site.ts';
 
 const HOST = '127.0.0.5';
 const ROUTES = 1_000;
@@ -46,8 +43,7 @@ interface Arrival {
 }
 
 describeWith(['cluster', 'root', 'ip'], 'a thousand routes', () => {
-  const backend = new Backend('app');
-  let address: string;
+  let site: Site;
   let cluster: Cluster;
   let weir: Installation;
   let foreign: ForeignController;
@@ -55,24 +51,16 @@ describeWith(['cluster', 'root', 'ip'], 'a thousand routes', () => {
   let fresh = 0;
 
   beforeAll(async () => {
-    address = addAddress();
-    await backend.start(0, address);
-    [port = 0] = await freePorts(1);
-    cluster = await startCluster({ channel: 'standard', audit: true });
+    site = await Site.start({ hosts: [HOST], backends: ['app'], audit: true });
+    ({ cluster, weir, port } = site);
     foreign = await ForeignController.create(cluster, 'theirs');
-    weir = await Installation.start(cluster, [HOST]);
     const theirs = [gatewayClass('theirs', foreign.name), gateway('theirs', [{ name: 'http', port: 80 }], 'theirs')];
     const ours = [gatewayClass(), gateway('gw', [{ name: 'http', port }])];
-    await cluster.apply(listOf(...ours, ...theirs, ...serviceOf('app', { address, port: backend.port })));
+    await site.apply(...ours, ...theirs, ...site.services());
     await cluster.until('the listener', async () => (await request(`http://${HOST}:${port}/`)).statusCode === 404);
   }, 90_000);
 
-  afterAll(async () => {
-    await weir?.stop();
-    await cluster?.stop();
-    await backend.stop();
-    if (address !== undefined) removeAddress(address);
-  });
+  afterAll(() => site?.stop());
 
   /** `kubectl apply --server-side` of all of them; `change` makes each a new generation. */
   function applyRoutes(change: string): Promise<string> {

@@ -111,8 +111,9 @@ export class RecordingObserver implements PushObserver {
 
 /** A TCP relay in front of a port. */
 export class Relay {
-  /** Where it forwards to. */
+  /** Where it forwards to, and where it listens. */
   target: number;
+  port = 0;
   /** Bytes from the controller to proxies, and from them to it. */
   down = 0;
   up = 0;
@@ -126,9 +127,11 @@ export class Relay {
     this.#server = createServer((socket) => this.#accept(socket));
   }
 
+  /** Listens where it did before, or on a free port. */
   async listen(): Promise<number> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return (this.#server.address() as AddressInfo).port;
+    await new Promise<void>((resolve) => this.#server.listen(this.port, '127.0.0.1', resolve));
+    this.port = (this.#server.address() as AddressInfo).port;
+    return this.port;
   }
 
   /** Swallows whatever comes on the connections there are, in both directions, without closing them. */
