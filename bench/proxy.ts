@@ -74,7 +74,7 @@ async function measure(folder: string, workload: Workload, options: ProxyBenchOp
   await accepting(originPort, originChild);
   const running = await startPeers(folder, originPort, workload, options);
   for (let round = 0; round <= options.rounds; round++) {
-    await runRound(rotated(running, round), { folder, workload, options, discard: round === 0 });
+    await runRound(inTurn(running, round), { folder, workload, options, discard: round === 0 });
   }
   const results = running.map((entry) => summarize(entry, running));
   for (const entry of running) await end(entry.child);
@@ -124,10 +124,11 @@ function createCertificate(folder: string): NonNullable<Scenario['certificate']>
   return { certificate, privateKey };
 }
 
-/** Who runs behind whom matters by a few percent: everybody runs behind everybody. */
-function rotated<T>(items: readonly T[], by: number): readonly T[] {
-  const first = by % items.length;
-  return [...items.slice(first), ...items.slice(0, first)];
+/** Who runs behind whom matters by up to a tenth: everybody begins in turn, and every other round goes backwards. */
+function inTurn<T>(items: readonly T[], round: number): readonly T[] {
+  const first = (round >> 1) % items.length;
+  const order = [...items.slice(first), ...items.slice(0, first)];
+  return round % 2 === 0 ? order : order.reverse();
 }
 
 interface Round {
