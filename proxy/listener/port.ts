@@ -375,7 +375,6 @@ function isRefused({ clientCertificate }: DownstreamTls, { trust }: HandshakeTer
   return trust !== null && trust.required && (clientCertificate === null || !clientCertificate.verified);
 }
 
-/** Null refuses the name: nobody owns it, or its owner has no certificate that can be used. */
 /** Null where no certificate can be used. */
 function terminate({ identity }: SniOwner, http: boolean): HandshakeVerdict | null {
   return identity === null ? null : { action: 'terminate', identity, http };
