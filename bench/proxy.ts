@@ -6,22 +6,27 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { envoy } from './peers/envoy.ts';
+import { floor } from './peers/floor.ts';
 import { haproxy } from './peers/haproxy.ts';
 import { nginx } from './peers/nginx.ts';
 import { undici } from './peers/undici.ts';
 import { weir, weirOf } from './peers/weir.ts';
-import { accepting, cpuMicros, end, freePort, residentMiB, startPinned } from './process.ts';
+import { accepting, cpuMicros, cpuTicks, end, freePort, residentMiB, startPinned } from './process.ts';
+import type { CpuTicks } from './process.ts';
 import { routePath } from './scenario.ts';
 import type { Peer, Scenario } from './scenario.ts';
 import type { Workload } from './workloads.ts';
 
 const PROXY_CORE = 0;
 const LOAD_CORE = 1;
-const PEERS: readonly Peer[] = [haproxy, weir, nginx, envoy, undici];
+const PEERS: readonly Peer[] = [haproxy, weir, floor, nginx, envoy, undici];
 
 /** One peer in one round. */
 interface Sample {
+  /** CPU time per request, and its two parts. */
   readonly micros: number;
+  readonly user: number;
+  readonly system: number;
   readonly requestsPerSecond: number;
   readonly p50: number;
   readonly p99: number;
@@ -32,6 +37,7 @@ interface Sample {
 export interface PeerResult extends Sample {
   readonly peer: string;
   readonly ratioToHaproxy: number;
+  readonly ratioToFloor: number;
   readonly memoryMiB: number;
 }
 
@@ -144,13 +150,18 @@ async function runRound(running: readonly Running[], { folder, workload, options
   const path = `${routePath(Math.floor(options.routes / 2))}/items?page=2`;
   const target = { path, tls, folder, seconds: options.seconds, connections: options.connections ?? workload.connections };
   for (const entry of running) {
-    const before = cpuMicros(entry.child.pid ?? 0);
+    const pid = entry.child.pid ?? 0;
+    const [before, ticksBefore] = [cpuMicros(pid), cpuTicks(pid)];
     const result = await load.run(LOAD_CORE, { ...target, port: entry.port });
-    const micros = (cpuMicros(entry.child.pid ?? 0) - before) / result.requests;
-    entry.memoryMiB = residentMiB(entry.child.pid ?? 0);
+    const [after, ticks] = [cpuMicros(pid), cpuTicks(pid)];
+    const micros = (after - before) / result.requests;
+    const userShare = shareOfUser(ticksBefore, ticks);
+    entry.memoryMiB = residentMiB(pid);
     if (discard) continue;
     entry.samples.push({
       micros,
+      user: micros * userShare,
+      system: micros * (1 - userShare),
       requestsPerSecond: result.requests / result.seconds,
       p50: result.p50,
       p99: result.p99,
@@ -159,14 +170,27 @@ async function runRound(running: readonly Running[], { folder, workload, options
   }
 }
 
+/** How much of the CPU time between two readings went into the code of the process itself. */
+function shareOfUser(before: CpuTicks, after: CpuTicks): number {
+  const user = after.user - before.user;
+  return user / (user + after.system - before.system);
+}
+
+/** Median of the ratios round by round. */
+function ratioTo(name: string, entry: Running, all: readonly Running[]): number {
+  const reference = all.find((other) => other.peer.name === name);
+  return median(entry.samples.map((sample, round) => sample.micros / (reference?.samples[round]?.micros ?? Number.NaN)));
+}
+
 function summarize(entry: Running, all: readonly Running[]): PeerResult {
-  const reference = all.find((other) => other.peer.name === 'haproxy');
-  const ratios = entry.samples.map((sample, round) => sample.micros / (reference?.samples[round]?.micros ?? Number.NaN));
   const middle = (pick: (sample: Sample) => number): number => median(entry.samples.map(pick));
   return {
     peer: entry.peer.name,
     micros: middle((sample) => sample.micros),
-    ratioToHaproxy: median(ratios),
+    user: middle((sample) => sample.user),
+    system: middle((sample) => sample.system),
+    ratioToHaproxy: ratioTo('haproxy', entry, all),
+    ratioToFloor: ratioTo('floor', entry, all),
     requestsPerSecond: middle((sample) => sample.requestsPerSecond),
     p50: middle((sample) => sample.p50),
     p99: middle((sample) => sample.p99),

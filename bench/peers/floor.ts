@@ -1,0 +1,14 @@
+// The floor: bytes between sockets of this Node and nothing else. Above it is what Weir does, below it what Node and the kernel do.
+import path from 'node:path';
+import type { Peer } from '../scenario.ts';
+
+export const floor: Peer = {
+  name: 'floor',
+  carries: ({ downstream, upstream, upgrades }) => downstream !== 'h2' && upstream !== 'h2' && !upgrades,
+  missing: () => null,
+  command({ listenPort, originPort, certificate }) {
+    const file = path.resolve(import.meta.dirname, certificate === null ? 'floor-proxy.ts' : 'floor-tls-proxy.ts');
+    const files = certificate === null ? [] : [certificate.certificate, certificate.privateKey];
+    return { file: process.execPath, args: [file, String(listenPort), String(originPort), ...files] };
+  },
+};
