@@ -2,7 +2,7 @@
 import type * as ir from '#api/ir/ir.ts';
 import type { Log } from '#lib/log.ts';
 import { Pipeline } from '../controller/pipeline.ts';
-import type { ResourceSink } from '../controller/pipeline.ts';
+import type { Sink } from '../controller/pipeline.ts';
 import { StatusLog } from '../controller/status/status-log.ts';
 import { FileSource } from '../controller/watch/files.ts';
 import type { Supervisor } from '../proxy/supervisor/supervisor.ts';
@@ -31,8 +31,7 @@ export class Standalone {
       sources: [new FileSource(options.folder)],
       compiler: { controllerName: CONTROLLER_NAME, allowLoopback: true, bindAddresses: true },
       batch: BATCH,
-      push: { apply: (delta) => this.#push(delta) },
-      status: new StatusLog(log),
+      sinks: { statuses: new StatusLog(log), proxy: { apply: (delta) => this.#push(delta) } },
       log,
     });
   }
@@ -57,7 +56,7 @@ export class Standalone {
   }
 
   /** What compile made goes straight to the supervisor: it was never on a wire, so there is nothing to decode but JSON. */
-  #push({ changed, removed }: Parameters<ResourceSink['apply']>[0]): void {
+  #push({ changed, removed }: Parameters<Sink['apply']>[0]): void {
     const resources = changed.map(({ body }) => JSON.parse(body.toString()) as ir.Resource);
     const applied = this.#options.supervisor.apply(resources, removed).then((errors) => {
       for (const error of errors) this.#options.log.error({ ...error }, 'the proxy cannot serve a resource');

@@ -1,10 +1,9 @@
 // `weir up DIR`: serves a folder of YAML, each Gateway listener on its own port, and follows changes to it.
 import { existsSync } from 'node:fs';
 import { createLog } from '#lib/log.ts';
-import { firstSignal } from '#lib/signals.ts';
 import { readUpConfig } from '../proxy/config.ts';
 import type { ServingConfig } from '../proxy/config.ts';
-import { endOnBugs, finish, Serving } from '../proxy/serving.ts';
+import { serve } from '../proxy/serving.ts';
 import type { ServingPorts } from '../proxy/serving.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
@@ -19,20 +18,20 @@ export const up: Command = {
   async run(args) {
     const { config, folder, demo } = parse(args);
     const log = createLog(config.logLevel);
-    endOnBugs(log);
-    const signal = firstSignal();
-    const serving = new Serving(config, log);
-    const standalone = new Standalone({ folder, log, supervisor: serving.supervisor });
-    const started = await serving.start();
-    if (!started.ok) throw new UsageError(started.error);
-    const backends = demo ? await startDemoBackends(folder) : [];
-    await standalone.start();
-    serving.readiness.configured();
-    announce(standalone, backends, started.value);
-    await signal;
-    await serving.drain();
-    await standalone.stop();
-    await finish(serving, log);
+    const backends: DemoBackend[] = [];
+    const served = await serve(config, log, ({ supervisor, readiness }) => {
+      const standalone = new Standalone({ folder, log, supervisor });
+      return {
+        async start(ports) {
+          if (demo) backends.push(...(await startDemoBackends(folder)));
+          await standalone.start();
+          readiness.configured();
+          announce(standalone, backends, ports);
+        },
+        stop: () => standalone.stop(),
+      };
+    });
+    if (!served.ok) throw new UsageError(served.error);
     await Promise.all(backends.map((backend) => backend.stop()));
     return 0;
   },

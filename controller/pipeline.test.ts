@@ -66,8 +66,7 @@ beforeEach(async () => {
     sources: [source],
     compiler: { controllerName: CONTROLLER },
     batch: { quiet: 1, maximum: 10 },
-    push: { apply: () => undefined },
-    status: { write: () => undefined },
+    sinks: {},
     log: createLog('silent'),
     compiled: ({ changed, statuses }: CompileDelta) =>
       void batches.push({ changed: changed.map(({ kind, key }) => `${kind} ${key}`), statuses: JSON.stringify(statuses) }),

@@ -1,27 +1,17 @@
 // THE SPINE of the controller, the life of a change from top to bottom: event > store > batch > compile > push, status.
 import type { Log } from '#lib/log.ts';
-import type { ObjectRef } from '#api/k8s/object.ts';
+import type { EncodedResource } from '#api/ir/ir.ts';
 import { Compiler } from './compile/compile.ts';
 import type { CompilerOptions } from './compile/compile.ts';
-import type { CompileDelta, DesiredStatus } from './compile/result.ts';
+import type { CompileDelta } from './compile/result.ts';
 import { Batcher } from './snapshot/batcher.ts';
 import type { BatcherOptions } from './snapshot/batcher.ts';
-import type { Change, Source, SourceListener, SourceProblem } from './watch/event.ts';
+import type { Change, Source, SourceListener } from './watch/event.ts';
+import { ProblemLog } from './watch/problem-log.ts';
 
-/** Where compiled resources go: to proxies, to each fleet its own. */
-export interface ResourceSink {
-  apply(delta: Pick<CompileDelta, 'changed' | 'removed' | 'fleets' | 'fleetsGone'>): void;
-}
-
-/** Where statuses go: the status writer, or nowhere when there is no cluster. */
-export interface StatusSink {
-  /** `forgotten` are objects that have no status from Weir any more. */
-  write(statuses: readonly DesiredStatus[], forgotten: readonly ObjectRef[]): void;
-}
-
-/** Where the fleets go that Gateways have to themselves. */
-export interface FleetSink {
-  apply(delta: Pick<CompileDelta, 'fleets' | 'fleetsGone'>): void;
+/** Where what a batch compiled to goes: to proxies, to statuses, to what runs the proxies. */
+export interface Sink {
+  apply(delta: CompileDelta): void;
 }
 
 /** What a pipeline joins. */
@@ -29,10 +19,8 @@ export interface PipelineOptions {
   readonly sources: readonly Source[];
   readonly compiler: CompilerOptions;
   readonly batch: BatcherOptions;
-  readonly push: ResourceSink;
-  readonly status: StatusSink;
-  /** Where fleets go; nowhere without a cluster. */
-  readonly fleets?: FleetSink;
+  /** By name, in the order in which they are given each batch. */
+  readonly sinks: Readonly<Record<string, Sink>>;
   readonly log: Log;
   /** Told of everything a batch did: metrics. */
   readonly compiled?: (delta: CompileDelta, ms: number) => void;
@@ -59,12 +47,17 @@ export class Pipeline {
   }
 
   #listener(): SourceListener {
-    const told = new Map<string, SourceProblem>();
+    const log = new ProblemLog(this.#options.log);
     return {
       changed: (changes) => this.#batcher.add(changes),
       synced: () => undefined,
-      problems: (problems) => this.#report(told, problems),
+      problems: (problems) => log.report(problems),
     };
+  }
+
+  /** Everything compiled so far. */
+  resources(): Iterable<EncodedResource> {
+    return this.#compiler.resources();
   }
 
   async stop(): Promise<void> {
@@ -113,9 +106,7 @@ export class Pipeline {
     const started = performance.now();
     try {
       const delta = this.#compiler.flush();
-      this.#options.fleets?.apply(delta);
-      this.#options.push.apply(delta);
-      this.#options.status.write(delta.statuses, delta.forgotten);
+      for (const sink of Object.values(this.#options.sinks)) sink.apply(delta);
       this.#logDelta(delta);
       this.#options.compiled?.(delta, this.#spent + performance.now() - started);
     } catch (error) {
@@ -128,21 +119,5 @@ export class Pipeline {
     for (const { unit, error } of delta.faults) log.error({ err: error, unit }, 'a unit could not be compiled; its last output stays');
     for (const { object, errors } of delta.rejected) log.warn({ object, errors }, 'object refused');
     log.debug({ changed: delta.changed.length, removed: delta.removed.length, recompiled: delta.recompiled }, 'batch compiled');
-  }
-
-  /** Each problem is told once, and once more when it is gone. */
-  #report(told: Map<string, SourceProblem>, problems: readonly SourceProblem[]): void {
-    const { log } = this.#options;
-    const now = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
-    for (const [text, problem] of told) {
-      if (now.has(text)) continue;
-      told.delete(text);
-      log.info({ ...problem }, 'a problem is gone');
-    }
-    for (const [text, problem] of now) {
-      if (told.has(text)) continue;
-      told.set(text, problem);
-      log.warn({ ...problem }, 'left out of the configuration');
-    }
   }
 }

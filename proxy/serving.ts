@@ -4,7 +4,7 @@ import type { AdminServer } from '#lib/admin-server.ts';
 import type { Log } from '#lib/log.ts';
 import { err, ok } from '#lib/result.ts';
 import type { Result } from '#lib/result.ts';
-import { endAtOnce } from '#lib/signals.ts';
+import { endAtOnce, firstSignal } from '#lib/signals.ts';
 import { createAdminServer } from './admin/admin.ts';
 import { createProbeServer } from './admin/probe.ts';
 import { Readiness } from './admin/readiness.ts';
@@ -78,8 +78,40 @@ export class Serving {
   }
 }
 
+/** Where the configuration of a proxy comes from. */
+export interface ConfigFeed {
+  /** Begins to bring it. */
+  start(ports: ServingPorts): Promise<void>;
+  /** Resolves when nothing comes any more. What came last is still served. */
+  stop(): Promise<void>;
+}
+
+/**
+ * A proxy from its beginning to its end:
+ *
+ *     SIGTERM: not ready ──drain delay──> not accepting, connections close as they finish ──all gone, or drain timeout──> end
+ *
+ * Resolves when everything has come to its end, or to why it could not begin.
+ */
+export async function serve(config: ServingConfig, log: Log, feedOf: (serving: Serving) => ConfigFeed): Promise<Result<void>> {
+  endOnBugs(log);
+  const signal = firstSignal();
+  const serving = new Serving(config, log);
+  const feed = feedOf(serving);
+  const started = await serving.start();
+  if (!started.ok) return started;
+  await feed.start(started.value);
+  const { drainDelay, drainTimeout } = config;
+  log.info({ signal: await signal, drainDelay, drainTimeout }, 'draining');
+  await serving.drain();
+  // Until here endpoints came and went like before.
+  await feed.stop();
+  await finish(serving, log);
+  return ok(undefined);
+}
+
 /** Stops serving. Where the access log is stuck in a pipe that nobody reads, only the kernel can end the process. */
-export async function finish(serving: Serving, log: Log): Promise<void> {
+async function finish(serving: Serving, log: Log): Promise<void> {
   const flushed = await serving.stop();
   log.info('stopped');
   if (flushed) return;
@@ -88,7 +120,7 @@ export async function finish(serving: Serving, log: Log): Promise<void> {
 }
 
 /** What nobody caught is a bug, and what state it left is unknown. */
-export function endOnBugs(log: Log): void {
+function endOnBugs(log: Log): void {
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'the proxy failed');
     process.exit(1);

@@ -1,7 +1,7 @@
 // Statuses where there is no cluster to write them to: what is wrong goes to the log, once, and what was mended too.
 import type { Log } from '#lib/log.ts';
 import { objectId } from '#api/k8s/object.ts';
-import type { DesiredStatus } from '../compile/result.ts';
+import type { CompileDelta, DesiredStatus } from '../compile/result.ts';
 import { problemsOf } from './problems.ts';
 
 export class StatusLog {
@@ -13,7 +13,8 @@ export class StatusLog {
     this.#log = log;
   }
 
-  write(statuses: readonly DesiredStatus[]): void {
+  /** Takes what compile wants. */
+  apply({ statuses }: Pick<CompileDelta, 'statuses'>): void {
     for (const status of statuses) this.#tell(status);
   }
 

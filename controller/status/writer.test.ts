@@ -64,8 +64,7 @@ async function startController(leads = true): Promise<Controller> {
     sources: [source],
     compiler: { controllerName: CONTROLLER },
     batch: { quiet: 5, maximum: 50 },
-    push: { apply: () => undefined },
-    status: writer,
+    sinks: { statuses: { apply: ({ statuses, forgotten }) => writer.write(statuses, forgotten) } },
     log: LOG,
   });
   await pipeline.start();

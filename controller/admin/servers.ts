@@ -1,0 +1,53 @@
+// The servers beside the push server: probes and metrics for everybody, dumps for loopback or whoever has the token.
+import type { EncodedResource } from '#api/ir/ir.ts';
+import { objectId } from '#api/k8s/object.ts';
+import { AdminServer, json, refuseWebPages, text } from '#lib/admin-server.ts';
+import type { ControllerConfig } from '../config.ts';
+import type { LiveStatuses } from '../watch/live-status.ts';
+import { dumpResources } from './dump.ts';
+import type { ControllerMetrics } from './metrics.ts';
+
+/** What is asked for when somebody asks. */
+export interface AdminSources {
+  /** What keeps this controller from serving; null when it serves. */
+  readonly obstacle: () => string | null;
+  /** What is wrong though it serves. */
+  readonly troubles: () => readonly string[];
+  readonly metrics: ControllerMetrics;
+  readonly resources: () => Iterable<EncodedResource>;
+  readonly sessions: () => readonly object[];
+  readonly live: LiveStatuses;
+}
+
+/** `/livez`, `/readyz` and `/metrics`. */
+export function probeServer({ metricsAddress }: ControllerConfig, { obstacle, troubles, metrics }: AdminSources): AdminServer {
+  const { registry } = metrics;
+  const ready = () => {
+    const why = obstacle();
+    return why === null ? text(200, ['ready', ...troubles()].join('\n')) : text(503, why);
+  };
+  return new AdminServer({
+    ...metricsAddress,
+    paths: {
+      'GET /livez': () => text(200, 'alive'),
+      'GET /readyz': ready,
+      'GET /metrics': async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }),
+    },
+  });
+}
+
+/** What there is, as it stands: resources, proxies, statuses. */
+export function dumpServer({ adminAddress, adminToken }: ControllerConfig, { resources, sessions, live }: AdminSources): AdminServer {
+  const statuses = () => [...live.all()].map(({ ref, status }) => ({ object: objectId(ref), status: JSON.parse(status) as object }));
+  return new AdminServer({
+    ...adminAddress,
+    token: adminToken,
+    // Who has the token may come from anywhere.
+    ...(adminToken === '' ? { refuse: refuseWebPages } : {}),
+    paths: {
+      'GET /resources': () => json(dumpResources(resources())),
+      'GET /sessions': () => json(sessions()),
+      'GET /statuses': () => json(statuses()),
+    },
+  });
+}

@@ -1,0 +1,74 @@
+// The fleet plane of `weir controller`: what runs the proxies of Gateways that have their own, the certificates of these, and the
+// addresses of the Services in front of them.
+import type { ObjectRef } from '#api/k8s/object.ts';
+import type { Log } from '#lib/log.ts';
+import { ManagedAuthority } from './authority/managed-authority.ts';
+import type { ControllerConfig } from './config.ts';
+import { AuthorityFile } from './fleet/authority.ts';
+import { Fleets } from './fleet/fleets.ts';
+import { LiveFleets } from './fleet/live.ts';
+import { PoolKeeper } from './fleet/pool-keeper.ts';
+import type { ApiClient } from './watch/api-client.ts';
+import type { LiveStatuses } from './watch/live-status.ts';
+import type { TroubleListener } from './watch/trouble.ts';
+
+export interface FleetPlaneOptions {
+  readonly config: Pick<ControllerConfig, 'controllerName' | 'pushTls' | 'fleets' | 'addressPool'>;
+  readonly client: ApiClient;
+  /** Of the Secrets with the CA. */
+  readonly namespace: string;
+  readonly live: LiveStatuses;
+  /** Asked before every write. */
+  readonly leads: () => boolean;
+  /** Told of kinds that cannot be followed. */
+  readonly troubled: TroubleListener;
+  /** Told why the fleet of a Gateway cannot be made, or (null) that it is. */
+  readonly fleetTroubled: (gateway: string, message: string | null) => void;
+  readonly log: Log;
+}
+
+export class FleetPlane {
+  /** Null where Weir makes no certificates of its own accord. */
+  readonly authority: ManagedAuthority | null;
+  /** What there is of fleets, and what makes them; null where no proxies can be made. */
+  readonly live: LiveFleets | null = null;
+  readonly fleets: Fleets | null = null;
+  /** Null without a pool of addresses. */
+  readonly pool: PoolKeeper | null;
+
+  constructor(options: FleetPlaneOptions) {
+    const { config, client, live, leads, troubled, fleetTroubled, log } = options;
+    const { controllerName, pushTls, addressPool: pool } = config;
+    const { lacks, image, controller, controllerTlsName, certificateLifetime, caKey } = config.fleets;
+    this.authority = managedAuthority(options, () => this.fleets?.resume());
+    this.pool = pool === null ? null : new PoolKeeper({ client, pool, leads, log });
+    const files = pushTls.from === 'files' ? new AuthorityFile({ certificate: pushTls.ca, privateKey: caKey }, log) : null;
+    const authority = this.authority ?? files;
+    if (lacks !== '' || authority === null) return;
+    this.live = new LiveFleets({ client, controllerName, log, troubled });
+    this.fleets = new Fleets({
+      client,
+      live: this.live,
+      settings: { controllerName, image, controller, controllerTlsName, certificateLifetime, poolFamilies: pool?.families ?? [] },
+      authority,
+      gatewayUid: (gateway) => live.get(gatewayRef(gateway))?.uid ?? '',
+      leads,
+      troubled: fleetTroubled,
+      log,
+    });
+  }
+}
+
+function managedAuthority({ config, client, namespace, log }: FleetPlaneOptions, changed: () => void): ManagedAuthority | null {
+  const { pushTls, fleets } = config;
+  if (pushTls.from !== 'secrets') return null;
+  const { authoritySecret, proxySecret, authorityLifetime } = pushTls;
+  const host = fleets.controllerTlsName || fleets.controller.slice(0, fleets.controller.lastIndexOf(':'));
+  const lifetime = fleets.certificateLifetime;
+  return new ManagedAuthority({ client, namespace, authoritySecret, proxySecret, authorityLifetime, host, lifetime, changed, log });
+}
+
+function gatewayRef(gateway: string): ObjectRef {
+  const slash = gateway.indexOf('/');
+  return { kind: 'Gateway', namespace: gateway.slice(0, slash), name: gateway.slice(slash + 1) };
+}
