@@ -11,6 +11,9 @@ export const LOWER_TOKEN = Uint8Array.from({ length: 256 }, (_, code) => {
   return TCHAR.test(character) ? character.toLowerCase().charCodeAt(0) : 0;
 });
 
+/** What a header name of HTTP/2 is made of: tokens without capitals (RFC 9113 section 8.2.1). */
+export const LOWER_NAME = table((code) => LOWER_TOKEN[code] === code && code !== 0);
+
 /** What a header value may hold: HTAB, SP, VCHAR and obs-text. No other control character, CR and LF first of all. */
 export const FIELD_VALUE = table((code) => code === 0x09 || (code >= 0x20 && code !== 0x7f));
 

@@ -1,6 +1,6 @@
 // Header names of HTTP/2 messages: which are valid (RFC 9113 section 8.2) and what the codec does with each.
 import { KEY } from '../websocket/accept.ts';
-import { FIELD_VALUE, isBlank, LOWER_TOKEN } from '../h1/characters.ts';
+import { FIELD_VALUE, isBlank, LOWER_NAME } from '../h1/characters.ts';
 
 /** Plain ones go into the exchange as they are; `malformed` ones make their message so; `dropped` ones are left out. */
 export type FieldKind =
@@ -48,8 +48,7 @@ export function fieldKind(name: string): FieldKind {
 /** A token without capitals: section 8.2.1 refuses those, and ':' anywhere but in the names above. */
 function isLowerToken(name: string): boolean {
   for (let i = 0; i < name.length; i++) {
-    const code = name.charCodeAt(i);
-    if (LOWER_TOKEN[code] !== code) return false;
+    if (LOWER_NAME[name.charCodeAt(i)] !== 1) return false;
   }
   return name.length > 0;
 }
