@@ -1,6 +1,7 @@
 // The rules of HTTPRoute filters that a schema cannot state: settings that fit the type, and filters that go together.
 import { repeated } from './duplicates.ts';
 import type { FieldError } from './field-error.ts';
+import { editObstacle, isHostValue, type HeaderEdit, type HeaderSide } from './header-rules.ts';
 import type { Cors, HeaderFilter, HttpRouteFilter, PathModifier, RequestMirror } from './http-filter.ts';
 import type { HttpRouteMatch } from './http-route.ts';
 
@@ -34,8 +35,9 @@ export function checkFilters(filters: readonly HttpRouteFilter[], matches: reado
 
 function checkFilter(filter: HttpRouteFilter, matches: readonly HttpRouteMatch[], field: string): FieldError[] {
   const errors = checkSettings(filter, field);
-  if (filter.requestHeaderModifier) errors.push(...checkHeaders(filter.requestHeaderModifier, `${field}.requestHeaderModifier`));
-  if (filter.responseHeaderModifier) errors.push(...checkHeaders(filter.responseHeaderModifier, `${field}.responseHeaderModifier`));
+  const { requestHeaderModifier, responseHeaderModifier } = filter;
+  if (requestHeaderModifier) errors.push(...checkHeaders('request', requestHeaderModifier, `${field}.requestHeaderModifier`));
+  if (responseHeaderModifier) errors.push(...checkHeaders('response', responseHeaderModifier, `${field}.responseHeaderModifier`));
   if (filter.requestMirror) errors.push(...checkMirror(filter.requestMirror, `${field}.requestMirror`));
   if (filter.cors) errors.push(...checkCors(filter.cors, `${field}.cors`));
   const redirect = filter.requestRedirect?.path;
@@ -56,10 +58,53 @@ function checkSettings(filter: HttpRouteFilter, field: string): FieldError[] {
   return errors;
 }
 
-/** Lists with a name as key, letter for letter. Names that differ in case alone are let through, and the first counts. */
-function checkHeaders(headers: HeaderFilter, field: string): FieldError[] {
-  return (['set', 'add'] as const).flatMap((list) =>
+/** One header named by a modifier; `field` is the path of its name. */
+interface NamedHeader {
+  readonly edit: HeaderEdit;
+  readonly name: string;
+  readonly field: string;
+}
+
+/**
+ * Lists with a name as key, letter for letter. Names that differ in case alone are let through within a list, and the first counts,
+ * as the Gateway API has it. In two lists a name has no meaning that the API would tell.
+ */
+function checkHeaders(side: HeaderSide, headers: HeaderFilter, field: string): FieldError[] {
+  const twice = (['set', 'add'] as const).flatMap((list) =>
     repeated(headers[list].map(({ name }) => name)).map((i) => ({ field: `${field}.${list}[${i}].name`, reason: 'is listed twice' })),
+  );
+  const named: NamedHeader[] = [
+    ...(['set', 'add'] as const).flatMap((edit) =>
+      headers[edit].map(({ name }, i) => ({ edit, name: name.toLowerCase(), field: `${field}.${edit}[${i}].name` })),
+    ),
+    ...headers.remove.map((name, i) => ({ edit: 'remove' as const, name: name.toLowerCase(), field: `${field}.remove[${i}]` })),
+  ];
+  return [...twice, ...checkLists(named), ...checkEdits(side, named), ...checkHosts(side, headers, field)];
+}
+
+/** One header in one list. */
+function checkLists(named: readonly NamedHeader[]): FieldError[] {
+  const first = new Map<string, HeaderEdit>();
+  return named.flatMap(({ edit, name, field }) => {
+    const before = first.get(name);
+    if (before === undefined) first.set(name, edit);
+    return before === undefined || before === edit ? [] : [{ field, reason: `${name} is in ${before} already` }];
+  });
+}
+
+function checkEdits(side: HeaderSide, named: readonly NamedHeader[]): FieldError[] {
+  return named.flatMap(({ edit, name, field }) => {
+    const obstacle = editObstacle(side, edit, name);
+    return obstacle === null ? [] : [{ field, reason: `${name} ${obstacle}` }];
+  });
+}
+
+function checkHosts(side: HeaderSide, { set }: HeaderFilter, field: string): FieldError[] {
+  if (side === 'response') return [];
+  return set.flatMap(({ name, value }, i) =>
+    name.toLowerCase() !== 'host' || isHostValue(value)
+      ? []
+      : [{ field: `${field}.set[${i}].value`, reason: 'must be a host, with a port or without' }],
   );
 }
 

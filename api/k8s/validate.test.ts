@@ -147,6 +147,82 @@ describe('structure', () => {
   });
 });
 
+const MODIFIERS = { request: 'RequestHeaderModifier', response: 'ResponseHeaderModifier' } as const;
+
+/** A rule with one modifier, and where its lists are. */
+function modifier(side: keyof typeof MODIFIERS, edits: Spec): unknown {
+  return filter({ type: MODIFIERS[side], [`${side}HeaderModifier`]: edits });
+}
+
+function editError(side: string, field: string, reason: string): string {
+  return `spec.rules[0].filters[0].${side}HeaderModifier.${field}: ${reason}`;
+}
+
+const header = (name: string, value = 'x'): Spec => ({ name, value });
+const HOP_BY_HOP = 'belongs to one connection, and Weir writes its own for the next';
+const FRAMING = 'frames the message, and Weir writes what its body is';
+
+/** What modifiers may not do to headers. */
+const HEADER_EDITS: readonly [string, unknown, string][] = [
+  ...(['request', 'response'] as const).flatMap((side): [string, unknown, string][] => [
+    ...['Connection', 'Keep-Alive', 'Proxy-Connection', 'Upgrade', 'TE', 'HTTP2-Settings'].map((name): [string, unknown, string] => [
+      `set ${name} of a ${side}`,
+      modifier(side, { set: [header(name)] }),
+      editError(side, 'set[0].name', `${name.toLowerCase()} ${HOP_BY_HOP}`),
+    ]),
+    ...['Content-Length', 'Transfer-Encoding', 'Trailer', 'Content_Length', 'transfer_encoding'].map((name): [string, unknown, string] => [
+      `remove ${name} of a ${side}`,
+      modifier(side, { remove: [name] }),
+      editError(side, 'remove[0]', `${name.toLowerCase()} ${FRAMING}`),
+    ]),
+    [
+      `a header that a ${side} gets and loses`,
+      modifier(side, { set: [header('X-A')], remove: ['x-b', 'x-a'] }),
+      editError(side, 'remove[1]', 'x-a is in set already'),
+    ],
+    [
+      `a header that a ${side} loses and gets`,
+      modifier(side, { add: [header('x-a')], remove: ['X-A'] }),
+      editError(side, 'remove[0]', 'x-a is in add already'),
+    ],
+    [
+      `a header of a ${side} that is replaced and added to`,
+      modifier(side, { set: [header('x-a')], add: [header('x-b'), header('X-a')] }),
+      editError(side, 'add[1].name', 'x-a is in set already'),
+    ],
+  ]),
+  [
+    'a second Host',
+    modifier('request', { add: [header('Host')] }),
+    editError('request', 'add[0].name', 'host can only be set: a request has exactly one'),
+  ],
+  [
+    'no Host',
+    modifier('request', { remove: ['HOST'] }),
+    editError('request', 'remove[0]', 'host can only be set: a request has exactly one'),
+  ],
+  [
+    'a Host that is none',
+    modifier('request', { set: [header('host', 'a/b')] }),
+    editError('request', 'set[0].value', 'must be a host, with a port or without'),
+  ],
+  [
+    'Expect of our own',
+    modifier('request', { set: [header('Expect', '100-continue')] }),
+    editError('request', 'set[0].name', 'expect can only be removed: to wait for a 100 is up to the client'),
+  ],
+  [
+    'Host of an answer',
+    modifier('response', { set: [header('Host')] }),
+    editError('response', 'set[0].name', 'host is a header of requests'),
+  ],
+  [
+    'Expect of an answer',
+    modifier('response', { remove: ['expect'] }),
+    editError('response', 'remove[0]', 'expect is a header of requests'),
+  ],
+];
+
 describe('what only strict validation refuses', () => {
   const redirect = { type: 'RequestRedirect', requestRedirect: {} };
   const prefixRewrite = { type: 'URLRewrite', urlRewrite: { path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/' } } };
@@ -197,6 +273,7 @@ describe('what only strict validation refuses', () => {
       rule({ matches: [{}, {}], backendRefs: [{ name: 'a', port: 1, filters: [prefixRewrite] }] }),
       'spec.rules[0].backendRefs[0].filters[0].urlRewrite.path.replacePrefixMatch: needs a rule with exactly one match, of type PathPrefix',
     ],
+    ...HEADER_EDITS,
     ['a Service without port', rule({ backendRefs: [{ name: 'a' }] }), 'spec.rules[0].backendRefs[0].port: is required for a Service'],
     [
       '* beside others',
@@ -272,6 +349,25 @@ describe('what only strict validation refuses', () => {
 
   test.each(['/v[0-9]+/(?:a|b)', '(?i)/API', '.*', '\\p{Greek}'])('%s is one', (value) => {
     expect(errors(path(value, 'RegularExpression'))).toEqual([]);
+  });
+
+  test.each(['a', 'A.internal', 'a:8080', '[::1]', '[::1]:80', '10.0.0.1'])('Host %s may be set, and Expect removed', (host) => {
+    expect(errors(modifier('request', { set: [header('Host', host)], remove: ['Expect'] }))).toEqual([]);
+  });
+
+  test('of names that differ in case alone in one list the first counts, as the Gateway API has it', () => {
+    const headers = [header('x-a', '1'), header('X-A', '2')];
+    expect(errors(modifier('request', { set: headers, remove: ['x-b', 'X-B'] }))).toEqual([]);
+    expect(errors(modifier('response', { add: headers }))).toEqual([]);
+  });
+
+  test('filters of a backend and of a GRPCRoute are held to the same', () => {
+    const filters = [{ type: 'RequestHeaderModifier', requestHeaderModifier: { set: [header('Connection')] } }];
+    const path = 'requestHeaderModifier.set[0].name';
+    expect(errors(rule({ backendRefs: [{ name: 'a', port: 1, filters }] }))).toEqual([
+      `spec.rules[0].backendRefs[0].filters[0].${path}: connection ${HOP_BY_HOP}`,
+    ]);
+    expect(errors(route({ rules: [{ filters }] }, 'GRPCRoute'))).toEqual([`spec.rules[0].filters[0].${path}: connection ${HOP_BY_HOP}`]);
   });
 
   test('a request timeout of zero is no limit', () => {

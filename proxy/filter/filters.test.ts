@@ -56,14 +56,50 @@ describe('header modifiers', () => {
     expect([sent(upstream, 'x'), header(answer, 'y')]).toEqual([['backend'], 'rule']);
   });
 
-  const protectedNames = ['host', 'content-length', 'transfer-encoding', 'connection', 'upgrade', 'te', 'expect', 'keep-alive'];
-  test.each(protectedNames)('%s belongs to the connection and cannot be changed', async (name) => {
+  const protectedNames = ['content-length', 'transfer-encoding', 'connection', 'upgrade', 'te', 'trailer', 'keep-alive', 'http2-settings'];
+  test.each(protectedNames)('%s belongs to the connection and cannot be changed, whatever a controller sends', async (name) => {
     const modification = { set: [value(name, 'evil')], add: [value(name, 'evil')], remove: [name] };
     const { client, upstream } = await openChain(ok('hello'), { filters: [onRequest(modification), onAnswer(modification)] });
     const answer = await client.ask(post('body'));
     expect([answer.body, upstream.requests[0]?.body]).toEqual(['hello', 'body']);
     expect(`${upstream.requests[0]?.raw}${answer.raw}`).not.toContain('evil');
-    expect(header(upstream.requests[0] as never, 'host')).toBe('a');
+  });
+
+  test('Host is what the modifier sets, once, and never what is no host', async () => {
+    const edits = { add: [value('host', 'added')], remove: ['host'] };
+    const { client, upstream } = await openChain(ok(), { filters: [onRequest({ set: [value('host', 'App.internal:8080')], ...edits })] });
+    await client.ask(get());
+    expect([sent(upstream, 'host'), sent(upstream, 'x-forwarded-host')]).toEqual([['App.internal:8080'], ['a']]);
+    const hostile = await openChain(ok(), { filters: [onRequest({ set: [value('host', 'b\r\nx: y'), value('host', 'c/d')] })] });
+    await hostile.client.ask(get());
+    expect([sent(hostile.upstream, 'host'), sent(hostile.upstream, 'x')]).toEqual([['a'], []]);
+  });
+
+  test('answers have neither Host nor Expect', async () => {
+    const { client } = await openChain(ok(), { filters: [onAnswer({ set: [value('host', 'evil'), value('expect', 'evil')] })] });
+    expect((await client.ask(get())).raw).not.toContain('evil');
+  });
+
+  test('a rewrite of the host comes after a modifier of the same list, one of the backend after both', async () => {
+    const filters: ir.Filter[] = [
+      { type: 'URLRewrite', hostname: 'rewritten', path: null },
+      onRequest({ set: [value('host', 'modified')] }),
+    ];
+    const rule = await openChain(ok(), { filters });
+    await rule.client.ask(get());
+    const backends = [backend('app', 1, [onRequest({ set: [value('host', 'of-backend')] })])];
+    const both = await openChain(ok(), { filters, backends });
+    await both.client.ask(get());
+    expect([sent(rule.upstream, 'host'), sent(both.upstream, 'host')]).toEqual([['rewritten'], ['of-backend']]);
+  });
+
+  test('without its Expect a request goes on at once: the proxy says 100 itself', async () => {
+    const { client, upstream } = await openChain(ok('hello'), { filters: [onRequest({ remove: ['expect'] })] });
+    client.write(post('body', '/', 'Expect: 100-continue\r\n').slice(0, -4));
+    expect((await client.answer()).startLine).toBe('HTTP/1.1 100 Continue');
+    client.write('body');
+    expect((await client.answer()).body).toBe('hello');
+    expect([sent(upstream, 'expect'), upstream.requests[0]?.body]).toEqual([[], 'body']);
   });
 
   test('what the proxy says of the client can be changed by the owner of a route', async () => {

@@ -1,0 +1,63 @@
+// A proxy with the routes that tests write: one HTTPRoute or GRPCRoute, a rule and a Backend of its own for each.
+import { gateway, gatewayClass } from '../../controller/compile/testdata/objects.ts';
+import { closeLater } from '../support/fixture.ts';
+import { startProxyFor } from '../support/proxy.ts';
+import type { Proxy } from '../support/proxy.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A rule to a backend on a port of 127.0.0.1. */
+export interface TestRule {
+  readonly port: number;
+  readonly protocol?: 'http1' | 'http2';
+  /** A prefix; `/` unless given. */
+  readonly path?: string;
+  /** One more condition or several; HTTPRoutes only. */
+  readonly match?: Fields;
+  /** In place of one match of path and `match`. */
+  readonly matches?: readonly Fields[];
+  readonly filters?: readonly unknown[];
+  readonly backendFilters?: readonly unknown[];
+  readonly weight?: number;
+}
+
+/** The objects of a route with these rules. */
+export function routeObjects(rules: readonly TestRule[], kind: 'HTTPRoute' | 'GRPCRoute' = 'HTTPRoute'): unknown[] {
+  const backends = rules.map(({ port, protocol = 'http1' }, i) => ({
+    apiVersion: 'gateway.weir.dev/v1alpha1',
+    kind: 'Backend',
+    metadata: { name: `b${i}`, namespace: 'infra' },
+    spec: { protocol, endpoints: [{ ip: '127.0.0.1', port }] },
+  }));
+  return [
+    gatewayClass(),
+    gateway('edge', [{ name: 'http', port: 80, protocol: 'HTTP' }]),
+    ...backends,
+    {
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind,
+      metadata: { name: 'app', namespace: 'infra' },
+      spec: { parentRefs: [{ name: 'edge' }], rules: rules.map((rule, i) => ruleOf(rule, i, kind)) },
+    },
+  ];
+}
+
+function ruleOf(
+  { path = '/', match = {}, matches, filters = [], backendFilters = [], weight = 1 }: TestRule,
+  i: number,
+  kind: string,
+): Fields {
+  const own = kind === 'HTTPRoute' ? { path: { type: 'PathPrefix', value: path }, ...match } : match;
+  return {
+    matches: matches ?? [own],
+    filters,
+    backendRefs: [{ group: 'gateway.weir.dev', kind: 'Backend', name: `b${i}`, weight, filters: backendFilters }],
+  };
+}
+
+/** A proxy with these rules; it is closed at the end of the test. */
+export async function openRoutes(rules: readonly TestRule[], kind: 'HTTPRoute' | 'GRPCRoute' = 'HTTPRoute'): Promise<Proxy> {
+  const proxy = await startProxyFor(routeObjects(rules, kind));
+  closeLater(() => proxy.close());
+  return proxy;
+}
