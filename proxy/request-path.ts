@@ -125,7 +125,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
   readonly #chooseBackend = (exchange: Exchange): void => {
     const route = exchange.route as RoutePlan;
     const backend = draw(route.backends, route.totalWeight);
-    if (backend === null) return this.#reply(exchange, ERRORS.noBackends);
+    if (backend === null) return this.#reply(exchange, route.nothingDrawn);
     if (backend.error !== null) return this.#reply(exchange, backend.error);
     exchange.backend = backend;
     if (backend.route !== null) this.#follow(exchange, backend.route);

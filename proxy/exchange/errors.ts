@@ -51,6 +51,7 @@ export const ERRORS = Object.freeze({
   routeInvalid: define('route_invalid', 'internal', 500, 'The route that matches the request is not valid'),
   backendInvalid: define('backend_invalid', 'internal', 500, 'The backend of the route is not valid'),
   noBackends: define('no_backends', 'internal', 500, 'The route has no backend'),
+  weightsZero: define('weights_zero', 'internal', 503, 'All backends of the route have weight 0'),
   noEndpoints: define('no_endpoints', 'upstream', 503, 'The backend has no endpoint'),
   overloaded: define('overloaded', 'internal', 503, 'The proxy is at its limits'),
   internalError: define('internal_error', 'internal', 500, 'The proxy failed'),

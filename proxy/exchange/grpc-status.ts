@@ -49,6 +49,7 @@ const BY_NAME = {
   routeInvalid: GRPC_STATUS.internal,
   backendInvalid: GRPC_STATUS.unavailable,
   noBackends: GRPC_STATUS.unavailable,
+  weightsZero: GRPC_STATUS.unavailable,
   noEndpoints: GRPC_STATUS.unavailable,
   overloaded: GRPC_STATUS.unavailable,
   internalError: GRPC_STATUS.internal,

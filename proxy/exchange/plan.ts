@@ -121,8 +121,11 @@ export interface RoutePlan {
   readonly error: ExchangeError | null;
   readonly requestFilters: readonly RequestFilter[] | null;
   readonly responseFilters: readonly ResponseFilter[] | null;
+  /** Those that can be drawn. */
   readonly backends: readonly BackendPlan[];
   readonly totalWeight: number;
+  /** What is answered where none can be drawn. */
+  readonly nothingDrawn: ExchangeError;
   /** Whole exchange and one attempt, milliseconds; 0 is off. */
   readonly requestTimeout: number;
   readonly backendRequestTimeout: number;

@@ -1,4 +1,5 @@
 // What the runtime decided about a stream route before any connection came.
+import type { ExchangeError } from './errors.ts';
 import type { ProxyProtocol, Transport, UpstreamEndpoint } from './plan.ts';
 
 /** A cluster as connections use it. */
@@ -27,4 +28,6 @@ export interface StreamPlan {
   readonly routeName: string;
   readonly backends: readonly StreamBackendPlan[];
   readonly totalWeight: number;
+  /** What connections fail with where no backend can be drawn. */
+  readonly nothingDrawn: ExchangeError;
 }

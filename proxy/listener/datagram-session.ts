@@ -62,7 +62,7 @@ export class DatagramSession {
     const { plan } = this.#session.target;
     if (plan === null) return this.end(ERRORS.routeNotFound);
     const backend = draw(plan.backends, plan.totalWeight);
-    if (backend === null) return this.end(ERRORS.noBackends);
+    if (backend === null) return this.end(plan.nothingDrawn);
     if (backend.cluster === null) return this.end(ERRORS.backendInvalid);
     const endpoint = backend.cluster.pickBeside([]);
     if (endpoint === null) return this.end(ERRORS.noEndpoints);

@@ -94,7 +94,7 @@ export class Splice implements ConnectionCodec {
     const { plan } = this.#session.target;
     if (plan === null) return this.#refuse(ERRORS.routeNotFound);
     const backend = draw(plan.backends, plan.totalWeight);
-    if (backend === null) return this.#refuse(ERRORS.noBackends);
+    if (backend === null) return this.#refuse(plan.nothingDrawn);
     if (backend.cluster === null) return this.#refuse(ERRORS.backendInvalid);
     this.#cluster = backend.cluster;
     this.#proxyProtocol = backend.proxyProtocol;

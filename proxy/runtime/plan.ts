@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type * as ir from '#api/ir/ir.ts';
 import type { PolicyIndex } from '#api/policy/layers.ts';
-import { ERRORS } from '../exchange/errors.ts';
+import { ERRORS, type ExchangeError } from '../exchange/errors.ts';
 import type { BackendPlan, RoutePlan, UpstreamCluster } from '../exchange/plan.ts';
 import { buildRequestChain, buildResponseChain } from '../filter/chain.ts';
 import type { StreamBackendPlan, StreamCluster, StreamPlan } from '../exchange/stream-plan.ts';
@@ -63,6 +63,7 @@ function buildPlan(route: ir.Route, options: PlanOptions): RoutePlan {
     responseFilters: buildResponseChain(route.filters, options.filters),
     backends,
     totalWeight: backends.reduce((sum, backend) => sum + backend.weight, 0),
+    nothingDrawn: nothingDrawn(route),
     ...forwardSettings(route, {}),
   });
 }
@@ -81,7 +82,13 @@ export function buildStreamPlan(
       key === null ? { cluster: null, weight, proxyProtocol: 0 } : { cluster: cluster(key), weight, ...settings(key) },
     ),
     totalWeight: backends.reduce((sum, { weight }) => sum + weight, 0),
+    nothingDrawn: nothingDrawn(route),
   });
+}
+
+/** Weights of 0 are how an owner takes backends out for a while; a rule without backends is a mistake, and the Gateway API wants a 500. */
+function nothingDrawn({ backends }: ir.Route | ir.StreamRoute): ExchangeError {
+  return backends.length === 0 ? ERRORS.noBackends : ERRORS.weightsZero;
 }
 
 function buildBackend(backend: ir.RouteBackend, options: PlanOptions): BackendPlan {

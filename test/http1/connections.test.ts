@@ -258,7 +258,7 @@ describe('upstream', () => {
 describe('routes without a place to go', () => {
   const cases = [
     ['no backends', 500, 'no_backends', { backends: [] }],
-    ['only backends of weight 0', 500, 'no_backends', { backends: [backend('app', 0)] }],
+    ['only backends of weight 0', 503, 'weights_zero', { backends: [backend('app', 0)] }],
     [
       'an invalid reference',
       500,

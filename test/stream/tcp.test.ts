@@ -264,7 +264,8 @@ describe('backends', () => {
   test.each<[string, string, ir.Resource[]]>([
     ['no route', 'route_not_found', [TCP]],
     ['no endpoint', 'no_endpoints', [TCP, ...cluster('app', []), streamRoute()]],
-    ['no backend', 'no_backends', [TCP, streamRoute({ backends: [streamBackend('app', 0)] })]],
+    ['no backend', 'no_backends', [TCP, streamRoute({ backends: [] })]],
+    ['only backends of weight 0', 'weights_zero', [TCP, streamRoute({ backends: [streamBackend('app', 0)] })]],
   ])('with %s the connection is refused', async (_, code, resources) => {
     const proxy = await openProxy(resources);
     expect(await greeting(proxy.port)).toBe('ECONNRESET');

@@ -125,7 +125,8 @@ describe('changes', () => {
   test.each<[string, string, ir.Resource[]]>([
     ['no route', 'route_not_found', [UDP]],
     ['no endpoint', 'no_endpoints', [UDP, ...cluster('app', []), streamRoute()]],
-    ['no backend', 'no_backends', [UDP, streamRoute({ backends: [streamBackend('app', 0)] })]],
+    ['no backend', 'no_backends', [UDP, streamRoute({ backends: [] })]],
+    ['only backends of weight 0', 'weights_zero', [UDP, streamRoute({ backends: [streamBackend('app', 0)] })]],
     ['an invalid backend', 'backend_invalid', [UDP, streamRoute({ backends: [{ cluster: null, weight: 1 }] })]],
   ])('with %s datagrams are dropped and counted', async (_, code, resources) => {
     const proxy = await openProxy(resources);
