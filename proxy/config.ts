@@ -47,6 +47,8 @@ const LIMIT_NAMES = Object.keys(DEFAULT_LIMITS) as readonly LimitName[];
 /** Limits for which 0 means that there is none. */
 const UNLIMITED_AT_0: ReadonlySet<LimitName> = new Set([
   'maxRequestBodyBytes',
+  'minRequestBodyRate',
+  'minResponseRate',
   'maxRequestsPerConnection',
   'maxConnections',
   'maxIdlePerEndpoint',
@@ -69,9 +71,11 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
   proxyHeaderTimeout: 'header of the PROXY protocol, from accept',
   tlsHandshakeTimeout: 'TLS handshake, from accept',
   requestHeadTimeout: 'from the first byte of a request to the end of its head',
-  requestBodyIdleTimeout: 'longest silence within a request body',
+  requestBodyIdleTimeout: 'longest silence within a request body, and how far it may be behind the least rate',
+  minRequestBodyRate: 'bytes per second that a client has to send of a body, on average; 0 is no least rate',
   downstreamIdleTimeout: 'longest silence between two requests, and after accept',
-  downstreamWriteTimeout: 'longest time that a downstream takes nothing of its answer',
+  downstreamWriteTimeout: 'longest time that a downstream takes nothing of its answer, and how far it may be behind the least rate',
+  minResponseRate: 'bytes per second that a downstream has to take of an answer that waits for it, on average; 0 is no least rate',
   connectTimeout: 'connecting to an endpoint',
   maxConnectAttempts: 'endpoints tried for a connection of a TCPRoute or TLSRoute',
   upstreamIdleTimeout: 'longest silence of an upstream that has the whole request, or longest time that it takes nothing of it',

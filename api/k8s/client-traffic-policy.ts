@@ -4,6 +4,8 @@ import { ALPN_PROTOCOLS, CIPHER_SUITES, KEY_EXCHANGES, TLS_VERSIONS } from '#lib
 import { choice, choices, count, duration, flag, group, ranges, size } from './setting.ts';
 
 const MAX_COUNT = 1_000_000_000;
+/** Bytes per second. */
+const RATE = { minimum: 0, maximum: 1_000_000_000 };
 /** RFC 9113: the window that every HTTP/2 connection begins with, and the largest there is. */
 const WINDOW = { minimum: 65_535, maximum: 2_147_483_647 };
 
@@ -23,6 +25,13 @@ export const clientTrafficPolicy = policyKind({
       idle: duration('The longest silence between two requests of a connection, and after accept.'),
       write: duration('The longest time that a client takes nothing of an answer that waits for it.'),
     }),
+    rates: group(
+      'The least bytes per second of a body, on average. A client that is behind by the timeout is cut; the time of the backend is not counted, and tunnels and gRPC calls have no least rate. 0 is none.',
+      {
+        requestBody: size('What a client has to send of a request body; timeouts.requestBodyIdle is how far it may be behind.', RATE),
+        response: size('What a client has to take of an answer that waits for it; timeouts.write is how far it may be behind.', RATE),
+      },
+    ),
     limits: group('How much a client may ask for.', {
       headerBytes: size('Request line and headers of one request together; also its trailers.', { minimum: 1_024, maximum: 1_048_576 }),
       headers: count('Headers of one request, Host not counted.', { minimum: 1, maximum: 10_000 }),

@@ -6,6 +6,8 @@ export const COUNT_LIMITS = [
   'max-headers',
   'max-target-bytes',
   'max-request-body-bytes',
+  'min-request-body-rate',
+  'min-response-rate',
   'max-chunk-line-bytes',
   'max-requests-per-connection',
   'max-streams-per-connection',
@@ -44,6 +46,8 @@ export const TIME_LIMITS = [
 /** Limits for which 0 means that there is none. */
 export const UNLIMITED_AT_0: ReadonlySet<string> = new Set([
   'max-request-body-bytes',
+  'min-request-body-rate',
+  'min-response-rate',
   'max-requests-per-connection',
   'max-connections',
   'max-idle-per-endpoint',

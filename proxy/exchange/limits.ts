@@ -29,12 +29,16 @@ export interface Limits {
   readonly tlsHandshakeTimeout: number;
   /** From the first byte of a request to the end of its head. */
   readonly requestHeadTimeout: number;
-  /** Longest silence within a request body. */
+  /** Longest silence within a request body, and how far its client may be behind the least rate. */
   readonly requestBodyIdleTimeout: number;
+  /** Bytes per second that a client has to send of a body, on average; 0: as few as it likes, but for the timeout. Apache: 500, Kestrel: 240. */
+  readonly minRequestBodyRate: number;
   /** How long a kept connection may be silent between requests, and after accept. */
   readonly downstreamIdleTimeout: number;
-  /** Longest time that a downstream may take nothing of a pending answer. */
+  /** Longest time that a downstream may take nothing of a pending answer, and how far it may be behind the least rate. */
   readonly downstreamWriteTimeout: number;
+  /** Bytes per second that a client has to take of an answer that waits for it, on average; 0: as few as it likes, but for the timeout. */
+  readonly minResponseRate: number;
   readonly connectTimeout: number;
   /** Endpoints that are tried for a connection of a stream route; requests have their own rules. */
   readonly maxConnectAttempts: number;
@@ -81,8 +85,10 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   tlsHandshakeTimeout: 10_000,
   requestHeadTimeout: 10_000,
   requestBodyIdleTimeout: 60_000,
+  minRequestBodyRate: 240,
   downstreamIdleTimeout: 75_000,
   downstreamWriteTimeout: 60_000,
+  minResponseRate: 240,
   connectTimeout: 5_000,
   maxConnectAttempts: 3,
   upstreamIdleTimeout: 60_000,

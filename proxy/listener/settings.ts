@@ -42,7 +42,15 @@ function stricterOf(a: ListenerSettings, b: ListenerSettings): ListenerSettings 
 
 function strictestLimits(a: Limits, b: Limits): Limits {
   const names = Object.keys(a) as (keyof Limits)[];
-  return Object.freeze({ ...a, ...Object.fromEntries(names.map((name) => [name, stricter(a[name], b[name])])) });
+  return Object.freeze({
+    ...a,
+    ...Object.fromEntries(names.map((name) => [name, isLeast(name) ? Math.max(a[name], b[name]) : stricter(a[name], b[name])])),
+  });
+}
+
+/** Whether a limit is what a client has to do at least. */
+function isLeast(name: keyof Limits): boolean {
+  return name.startsWith('min');
 }
 
 /** 0 is no limit. */

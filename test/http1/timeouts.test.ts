@@ -38,7 +38,11 @@ describe('downstream', () => {
   });
 
   test('a body that goes on slowly is no silence, of neither side', async () => {
-    const { client } = await openChain(({ body }) => ok(body), {}, { requestBodyIdleTimeout: 100, upstreamIdleTimeout: 100 });
+    const { client } = await openChain(
+      ({ body }) => ok(body),
+      {},
+      { requestBodyIdleTimeout: 100, minRequestBodyRate: 0, upstreamIdleTimeout: 100 },
+    );
     client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n');
     let sent = 0;
     const timer = setInterval(() => sent++ < 10 && client.write('x'), 40);

@@ -63,8 +63,16 @@ beforeAll(async () => {
   write('all.yaml', objects());
   write(
     'policies.yaml',
-    policy('edge', '', '  limits: { requestBody: 10, requestsPerConnection: 2, headers: 5 }\n  timeouts: { requestHead: 50ms }'),
-    policy('wide', 'wide', '  limits: { requestBody: 1Ki, targetBytes: 256 }\n  http2: { maxConcurrentStreams: 7 }'),
+    policy(
+      'edge',
+      '',
+      '  limits: { requestBody: 10, requestsPerConnection: 2, headers: 5 }\n  timeouts: { requestHead: 50ms, requestBodyIdle: 600ms }',
+    ),
+    policy(
+      'wide',
+      'wide',
+      '  limits: { requestBody: 1Ki, targetBytes: 256 }\n  http2: { maxConcurrentStreams: 7 }\n  rates: { requestBody: 0 }',
+    ),
   );
   weir = new Child(['up', folder, '--admin-port', '0']);
   await weir.printed(/serving/);
@@ -94,6 +102,17 @@ describe('a ClientTrafficPolicy', () => {
     expect(status(await (await connect(1)).ask(POST(1025)))).toBe(413);
     expect(status(await (await connect(1)).ask(`GET /${'a'.repeat(256)} HTTP/1.1\r\nHost: a\r\n\r\n`))).toBe(414);
     expect(status(await (await connect(0)).ask(`GET /${'a'.repeat(256)} HTTP/1.1\r\nHost: a\r\n\r\n`))).toBe(200);
+  });
+
+  test('says how little a client may send', async () => {
+    const [held, free] = [await connect(0), await connect(1)];
+    for (const client of [held, free]) client.write(POST(10).slice(0, -10));
+    const timer = setInterval(() => [held, free].map((client) => client.socket.writable && client.write('x')), 150);
+    try {
+      expect([status(await held.answer()), status(await free.answer())]).toEqual([408, 200]);
+    } finally {
+      clearInterval(timer);
+    }
   });
 
   test('is told to HTTP/2 clients in SETTINGS', async () => {

@@ -11,6 +11,7 @@ import { Timer } from '#lib/timer-wheel.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
 import { Exchange } from '../../exchange/exchange.ts';
+import { Lag } from '../../exchange/lag.ts';
 import type { DownstreamConnection } from '../../exchange/exchange.ts';
 import type { Headers } from '../../exchange/headers.ts';
 import type { DownstreamEvents, DownstreamStream } from '../../exchange/stream.ts';
@@ -54,6 +55,8 @@ export class H1Downstream implements DownstreamStream, BodySink {
   readonly #timer: Timer;
   readonly #writes: WriteWatch;
   readonly #body: RequestBody;
+  /** Of the client with the body that is being read. */
+  readonly #lag: Lag;
   readonly #answer = new Answer();
   #state: State = 'idle';
   #exchange: Exchange | null = null;
@@ -84,8 +87,9 @@ export class H1Downstream implements DownstreamStream, BodySink {
     this.#handOver = handOver;
     this.#output = new Output(socket, settings.limits.maxBufferedBytes);
     this.#timer = new Timer(() => this.#timedOut());
-    this.#writes = new WriteWatch(socket, settings.wheel, settings.limits.downstreamWriteTimeout);
+    this.#writes = new WriteWatch(socket, settings.wheel, settings.limits);
     this.#body = new RequestBody(this, settings.limits);
+    this.#lag = new Lag(settings.limits.minRequestBodyRate);
     settings.wheel.arm(this.#timer, settings.limits.downstreamIdleTimeout);
     socket.on('drain', () => this.#drained());
     socket.on('finish', () => this.#finished());
@@ -245,13 +249,15 @@ export class H1Downstream implements DownstreamStream, BodySink {
       return;
     }
     this.#state = 'body';
-    this.#settings.wheel.arm(this.#timer, this.#settings.limits.requestBodyIdleTimeout);
+    this.#lag.begin(this.#settings.wheel.now);
+    this.#awaitBody();
     this.#body.start(exchange.requestLength);
   }
 
   #readBody(buffer: Buffer, position: number): number {
     const exchange = this.#exchange as Exchange;
-    this.#settings.wheel.arm(this.#timer, this.#settings.limits.requestBodyIdleTimeout);
+    // Calls may have nothing to say for long, and who has been answered already is in a conversation.
+    this.#lag.moved(buffer.length - position, this.#settings.wheel.now, exchange.grpc || this.#answer.headWritten);
     const end = this.#body.read(buffer, position);
     if (this.#state !== 'body') return end;
     const { error } = this.#body;
@@ -261,6 +267,24 @@ export class H1Downstream implements DownstreamStream, BodySink {
     }
     if (this.#body.done) this.#bodyEnd(exchange, this.#body.trailers);
     return end;
+  }
+
+  #goOnWithBody(): void {
+    this.#lag.resume(this.#settings.wheel.now);
+    this.#awaitBody();
+  }
+
+  /** Looks when the client will be too far behind, unless it sends more. */
+  #awaitBody(): void {
+    const { wheel, limits } = this.#settings;
+    const { requestBodyIdleTimeout } = limits;
+    if (requestBodyIdleTimeout > 0) wheel.arm(this.#timer, Math.max(1, requestBodyIdleTimeout - this.#lag.at(wheel.now)));
+  }
+
+  #bodyDue(): void {
+    const { wheel, limits } = this.#settings;
+    if (this.#lag.at(wheel.now) >= limits.requestBodyIdleTimeout) this.#fail(ERRORS.requestBodyTimeout);
+    else this.#awaitBody();
   }
 
   bodyData(chunk: Buffer): boolean {
@@ -310,13 +334,15 @@ export class H1Downstream implements DownstreamStream, BodySink {
     this.#paused = true;
     // While a buffer is being worked through, #process pauses the socket if anything is left of it.
     if (!this.#processing || this.#state === 'body' || this.#state === 'tunnel') this.#socket.pause();
-    if (this.#state === 'body') this.#settings.wheel.disarm(this.#timer);
+    if (this.#state !== 'body') return;
+    this.#lag.pause(this.#settings.wheel.now);
+    this.#settings.wheel.disarm(this.#timer);
   }
 
   resumeRequest(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    if (this.#state === 'body') this.#settings.wheel.arm(this.#timer, this.#settings.limits.requestBodyIdleTimeout);
+    if (this.#state === 'body') this.#goOnWithBody();
     if (this.#processing) return this.#resumeSocket();
     this.#resume();
   }
@@ -367,7 +393,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
     const room = this.#answer.chunked
       ? this.#output.write(`${chunk.length.toString(16)}\r\n`, chunk, '\r\n')
       : this.#output.write('', chunk, '');
-    if (!room) this.#writes.start();
+    if (!room) this.#writes.start(exchange.tunnel || exchange.grpc);
     return room;
   }
 
@@ -376,7 +402,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
     if (exchange.tunnel) return this.#endTunnel(exchange.requestEnded);
     if (this.#answer.chunked) this.#output.gather(trailers === null ? '0\r\n\r\n' : `0\r\n${fieldLines(trailers)}\r\n`);
     this.#output.flush();
-    if (this.#socket.writableLength > 0) this.#writes.start();
+    if (this.#socket.writableLength > 0) this.#writes.start(exchange.grpc);
     this.#answer.done = true;
     // Otherwise the end of the request is still to be reported: #requestEnd goes on from there.
     if (exchange.requestEnded || this.#answer.last) this.#next();
@@ -386,7 +412,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
   /** Reads on to the end of a body that nobody wants. */
   #discard(): void {
     this.#paused = false;
-    this.#settings.wheel.arm(this.#timer, this.#settings.limits.requestBodyIdleTimeout);
+    this.#goOnWithBody();
     if (this.#processing) this.#resumeSocket();
     else this.#resume();
   }
@@ -437,7 +463,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
     this.#carry = EMPTY;
     this.#settings.wheel.disarm(this.#timer);
     this.#output.flush();
-    if (this.#socket.writableLength > 0) this.#writes.start();
+    if (this.#socket.writableLength > 0) this.#writes.start(false);
     this.#socket.end();
     this.#resumeSocket();
   }
@@ -491,7 +517,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
 
   #timedOut(): void {
     if (this.#state === 'head') this.#refuse(ERRORS.requestHeadTimeout, 0);
-    else if (this.#state === 'body') this.#fail(ERRORS.requestBodyTimeout);
+    else if (this.#state === 'body') this.#bodyDue();
     else if (this.#state === 'idle') this.#close();
     else this.#socket.destroy();
   }
