@@ -1,4 +1,5 @@
 // CORS (GEP-1767, Fetch standard section 3.2): answers preflights and says which origins may read an answer.
+import { normaliseOrigin } from '../exchange/authority.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { addHeader, getHeader, removeHeader } from '../exchange/headers.ts';
 import type { Headers } from '../exchange/headers.ts';
@@ -20,7 +21,7 @@ class Cors implements RequestFilter, ResponseFilter {
   constructor(filter: ir.Cors) {
     this.#filter = filter;
     this.#anyOrigin = filter.allowOrigins.includes('*');
-    const named = filter.allowOrigins.filter((origin) => origin !== '*').map((origin) => origin.toLowerCase());
+    const named = filter.allowOrigins.filter((origin) => origin !== '*').map(normaliseOrigin);
     this.#exact = new Set(named.filter((origin) => !origin.includes('*')));
     this.#wildcards = named.filter((origin) => origin.includes('*')).map(splitWildcard);
   }
@@ -87,14 +88,14 @@ class Cors implements RequestFilter, ResponseFilter {
 
   #allows(origin: string): boolean {
     if (this.#anyOrigin) return true;
-    const lower = origin.toLowerCase();
-    if (this.#exact.has(lower)) return true;
+    const normal = normaliseOrigin(origin);
+    if (this.#exact.has(normal)) return true;
     return this.#wildcards.some(([before, after]) => {
       return (
-        lower.length > before.length + after.length &&
-        lower.startsWith(before) &&
-        lower.endsWith(after) &&
-        isHostPart(lower.slice(before.length, lower.length - after.length))
+        normal.length > before.length + after.length &&
+        normal.startsWith(before) &&
+        normal.endsWith(after) &&
+        isHostPart(normal.slice(before.length, normal.length - after.length))
       );
     });
   }

@@ -315,6 +315,19 @@ describe('CORS', () => {
     for (const answer of answers) expect(header(answer, 'access-control-allow-origin')).toBe(allowed ? origin : undefined);
   });
 
+  test.each([
+    ['https://c.example:443', 'https://c.example', true],
+    ['https://c.example', 'https://c.example:443', true],
+    ['http://c.example:80', 'http://C.example', true],
+    ['https://*.c.example:443', 'https://x.c.example', true],
+    ['https://c.example:80', 'https://c.example', false],
+    ['http://c.example', 'http://c.example:443', false],
+  ])('allowed %s, origin %s: %s', async (allowed, origin, same) => {
+    const { client } = await openChain(ok(), { filters: [cors({ allowOrigins: [allowed] })] });
+    const answer = await client.ask(get('/', `Origin: ${origin}\r\n`));
+    expect(header(answer, 'access-control-allow-origin')).toBe(same ? origin : undefined);
+  });
+
   test('the word of the backend is replaced, and a cache is told', async () => {
     const own = 'Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Credentials: true\r\n';
     const { client } = await openChain(ok('', own), { filters: [cors()] });

@@ -1,4 +1,5 @@
 // RequestRedirect: answers with a Location.
+import { portAt } from '../exchange/authority.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { reply } from '../exchange/local-reply.ts';
 import type { FilterVerdict, RequestFilter } from '../exchange/plan.ts';
@@ -50,8 +51,7 @@ class RequestRedirect implements RequestFilter {
 
 /** The authority without its port; an IPv6 literal keeps its brackets. */
 function hostOf(authority: string): string {
-  const colon = authority.lastIndexOf(':');
-  return colon > authority.lastIndexOf(']') ? authority.slice(0, colon) : authority;
+  return authority.slice(0, portAt(authority));
 }
 
 export const requestRedirect: FilterFactory = {

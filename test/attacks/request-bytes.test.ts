@@ -143,6 +143,17 @@ const H1: Readonly<Record<string, Place<string>>> = {
     (c) => `GET /?az${c} HTTP/1.1\r\nHost: a\r\n\r\n`,
     (c) => ({ target: `/?az${c}` }),
   ),
+  'in the scheme of an absolute target': {
+    message: (c) => `GET http${c}://a/ HTTP/1.1\r\nHost: h\r\n\r\n`,
+    expected: (c) => (c.toLowerCase() === 's' ? seen({}) : null),
+  },
+  'within the authority of an absolute target': {
+    message: (c) => `GET http://a${c}z HTTP/1.1\r\nHost: h\r\n\r\n`,
+    expected: (c, byte) => {
+      if (c === '/' || c === '?') return seen({ target: c === '/' ? '/z' : '/?z' });
+      return HOST_BYTE.has(byte) || c === '.' ? seen({ host: `a${c}z` }) : null;
+    },
+  },
   'in the name of the protocol': {
     message: (c) => `GET / HT${c}P/1.1\r\nHost: a\r\n\r\n`,
     expected: (c) => (c === 'T' ? seen({}) : null),

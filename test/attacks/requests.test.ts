@@ -109,8 +109,8 @@ const HOSTS: readonly Row[] = [
   ['Host with an escape', 'GET / HTTP/1.1\r\nHost: a%2eb\r\n\r\n', 400],
   ['Host with an open bracket', 'GET / HTTP/1.1\r\nHost: [::1\r\n\r\n', 400],
   ['Host with an empty label', 'GET / HTTP/1.1\r\nHost: a..b\r\n\r\n', 400],
-  ['an absolute target of another host', 'GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n', 400],
-  ['an absolute target of another port', 'GET http://a:81/ HTTP/1.1\r\nHost: a\r\n\r\n', 400],
+  ['an absolute target and a Host that is none', 'GET http://a/ HTTP/1.1\r\nHost: a/b\r\n\r\n', 400],
+  ['an absolute target and two Hosts', 'GET http://a/ HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n', 400],
   ['an absolute target with user information', 'GET http://a@a/ HTTP/1.1\r\nHost: a\r\n\r\n', 400],
   ['an absolute target of another scheme', 'GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n', 400],
   ['an absolute target without a host', 'GET http:/// HTTP/1.1\r\nHost: a\r\n\r\n', 400],
@@ -320,9 +320,10 @@ describe('chunks', () => {
   });
 });
 
-const X = 'x-forwarded-for: 127.0.0.1\r\nx-forwarded-proto: http\r\nx-forwarded-host: a\r\n';
+const X = 'x-forwarded-for: 127.0.0.1\r\nx-forwarded-proto: http\r\n';
 /** What the backend sees of a request: its line, headers in the order they came, what the proxy adds, framing last. */
-const seen = (line: string, headers = '', framing = ''): string => `${line} HTTP/1.1\r\nhost: a\r\n${headers}${X}${framing}\r\n`;
+const seen = (line: string, headers = '', framing = '', host = 'a'): string =>
+  `${line} HTTP/1.1\r\nhost: ${host}\r\n${headers}${X}x-forwarded-host: ${host}\r\n${framing}\r\n`;
 const CHUNKED = 'transfer-encoding: chunked\r\n';
 
 const ACCEPTED: readonly (readonly [what: string, bytes: string, upstream: string])[] = [
@@ -338,7 +339,12 @@ const ACCEPTED: readonly (readonly [what: string, bytes: string, upstream: strin
   ['a path that is not normal', 'GET /a/../%62/./c?d=../e HTTP/1.1\r\nHost: a\r\n\r\n', seen('GET /b/c?d=../e')],
   ['a path with //', 'GET //a//b HTTP/1.1\r\nHost: a\r\n\r\n', seen('GET //a//b')],
   ['a query that is empty', 'GET /? HTTP/1.1\r\nHost: a\r\n\r\n', seen('GET /?')],
-  ['an absolute target', 'GET http://A/b?c HTTP/1.1\r\nHost: a\r\n\r\n', seen('GET /b?c')],
+  ['an absolute target', 'GET http://A/b?c HTTP/1.1\r\nHost: a\r\n\r\n', seen('GET /b?c', '', '', 'A')],
+  ['an absolute target with the port of its scheme', 'GET http://a:80/ HTTP/1.1\r\nHost: a\r\n\r\n', seen('GET /', '', '', 'a:80')],
+  ['an absolute target of another port than Host', 'GET http://a:81/ HTTP/1.1\r\nHost: a\r\n\r\n', seen('GET /', '', '', 'a:81')],
+  ['an absolute target of another host than Host', 'GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n', seen('GET /', '', '', 'b')],
+  ['an absolute target beside an empty Host', 'GET http://a/ HTTP/1.1\r\nHost:\r\n\r\n', seen('GET /')],
+  ['an absolute target in HTTP/1.0 without Host', 'GET http://a/ HTTP/1.0\r\n\r\n', seen('GET /')],
   ['an absolute target without a path', 'GET http://a HTTP/1.1\r\nHost: a\r\n\r\n', seen('GET /')],
   ['a body with a length', post('Content-Length: 5\r\n', 'hello'), `${seen('POST /', '', 'content-length: 5\r\n')}hello`],
   ['a length with zeros', post('Content-Length: 005\r\n', 'hello'), `${seen('POST /', '', 'content-length: 5\r\n')}hello`],

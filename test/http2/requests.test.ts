@@ -181,6 +181,42 @@ describe('answered', () => {
   });
 });
 
+describe('an authority and Host', () => {
+  type Row = readonly [scheme: string, authority: string, host: string];
+  const ask = (scheme: string, authority: string, host: string): Promise<FrameClient> =>
+    send(fields({ ':scheme': scheme, ':authority': authority }, [['host', host]]));
+
+  test.each<Row>([
+    ['https', 'a:443', 'a'],
+    ['https', 'a', 'a:443'],
+    ['https', 'a', 'a:0443'],
+    ['http', 'a:80', 'a'],
+    ['http', 'a', 'A:80'],
+    ['http', 'a:', 'a:80'],
+    ['http', 'a', 'a.'],
+    ['http', 'a:8080', 'A.:8080'],
+    ['https', '[::1]:443', '[::1]'],
+  ])('over %s, %s and %s are the same, and the backend is told the first', async (scheme, authority, host) => {
+    const client = await ask(scheme, authority, host);
+    expect([client.status(1), header(seen()[0]!, 'host')]).toEqual(['200', authority]);
+    expect(seen()[0]?.headers.filter(([name]) => name === 'host').length).toBe(1);
+  });
+
+  test.each<Row>([
+    ['http', 'a:443', 'a'],
+    ['https', 'a', 'a:80'],
+    ['https', 'a:443', 'a:444'],
+    ['https', 'a:443', 'b'],
+    ['http', 'a', ''],
+    ['http', '', 'a'],
+    ['http', 'a', 'a:80:80'],
+    ['http', '[::1]', '[::1]:81'],
+  ])('over %s, %s and %s are not', async (scheme, authority, host) => {
+    const client = await ask(scheme, authority, host);
+    expect([client.status(1), resetCode(client), seen().length]).toEqual(['400', PROTOCOL_ERROR, 0]);
+  });
+});
+
 describe('bodies', () => {
   const POST = fields({ ':method': 'POST' });
   const withLength = (length: string): Field[] => [...POST, ['content-length', length]];

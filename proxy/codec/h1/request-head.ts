@@ -141,16 +141,16 @@ function takePath(exchange: Exchange, settings: H1Settings): ExchangeError | nul
   return null;
 }
 
-/** `*` for OPTIONS, and the absolute form, whose host must be that of the Host header. CONNECT is not for a gateway. */
+/** `*` for OPTIONS, and the absolute form, whose host counts, whatever Host says, as long as that is one. CONNECT is not for a gateway. */
 function takeOtherTarget(target: string, exchange: Exchange, settings: H1Settings): ExchangeError | null {
   if (target === '*' && exchange.method === 'OPTIONS') {
     exchange.path = '*';
     return takeHost(exchange, settings);
   }
   const absolute = /^https?:\/\/([^/?@]+)(\/[^?]*)?(\?.*)?$/i.exec(target);
-  if (absolute === null) return ERRORS.requestMalformed;
-  if (fields.host === null) exchange.authority = absolute[1] as string;
-  if (absolute[1]?.toLowerCase() !== exchange.authority.toLowerCase()) return ERRORS.requestMalformed;
+  if (absolute === null || settings.normaliseHost(exchange.authority) === null) return ERRORS.requestMalformed;
+  // RFC 9112 section 3.2.2: backends are sent this one, so that no two readers see two hosts.
+  exchange.authority = absolute[1] as string;
   return takeAbsolutePath(absolute, exchange, settings) ?? takeHost(exchange, settings);
 }
 

@@ -1,5 +1,6 @@
 // The head of a request: header list > exchange, or the reason to refuse it (RFC 9113 section 8, and stricter where it allows).
 // What passes can be written as HTTP/1.1 without becoming something else.
+import { isSameAuthority } from '../../exchange/authority.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
@@ -167,10 +168,11 @@ function takeMethod({ method }: Exchange): ExchangeError | null {
   return null;
 }
 
-/** One of :authority and Host, or both with one voice: two readers must not see two hosts. */
+/** One of :authority and Host, or both with one voice (section 8.3.1): two readers must not see two hosts. */
 function takeAuthority(exchange: Exchange, settings: H2Settings): ExchangeError | null {
-  const { authority, host } = fields;
-  if (authority !== null && host !== null && authority.toLowerCase() !== host.toLowerCase()) return ERRORS.requestMalformed;
+  const { authority, host, scheme } = fields;
+  if (authority !== null && host !== null && !isSameAuthority(authority, host, scheme, settings.normaliseHost))
+    return ERRORS.requestMalformed;
   exchange.authority = authority ?? host ?? '';
   const normal = exchange.authority === '' ? null : settings.normaliseHost(exchange.authority);
   if (normal === null) return ERRORS.requestMalformed;
