@@ -64,6 +64,10 @@ export class H1Downstream implements DownstreamStream, BodySink {
   #carry: Buffer = EMPTY;
   #processing = false;
   #paused = false;
+  /** The end of an answer waits to be written with what was gathered. */
+  #endGathered = false;
+  /** Its peer may take as little of it as it likes. */
+  #patient = false;
   #draining = false;
   #peerEnded = false;
   #requests = 0;
@@ -85,7 +89,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
     this.#events = events;
     this.#settings = settings;
     this.#handOver = handOver;
-    this.#output = new Output(socket, settings.limits.maxBufferedBytes);
+    this.#output = new Output(socket, settings.limits.maxBufferedBytes, () => this.#written());
     this.#timer = new Timer(() => this.#timedOut());
     this.#writes = new WriteWatch(socket, settings.wheel, settings.limits);
     this.#body = new RequestBody(this, settings.limits);
@@ -401,8 +405,9 @@ export class H1Downstream implements DownstreamStream, BodySink {
     if (this.#state === 'gone') return;
     if (exchange.tunnel) return this.#endTunnel(exchange.requestEnded);
     if (this.#answer.chunked) this.#output.gather(trailers === null ? '0\r\n\r\n' : `0\r\n${fieldLines(trailers)}\r\n`);
-    this.#output.flush();
     if (this.#socket.writableLength > 0) this.#writes.start(exchange.grpc);
+    this.#endGathered = true;
+    this.#patient = exchange.grpc;
     this.#answer.done = true;
     // Otherwise the end of the request is still to be reported: #requestEnd goes on from there.
     if (exchange.requestEnded || this.#answer.last) this.#next();
@@ -469,6 +474,12 @@ export class H1Downstream implements DownstreamStream, BodySink {
   }
 
   // What happens to the socket
+
+  /** What was gathered in a turn is on its way: the peer has to take the rest of an answer that is complete. */
+  #written(): void {
+    if (this.#endGathered && this.#socket.writableLength > 0) this.#writes.start(this.#patient);
+    this.#endGathered = false;
+  }
 
   #drained(): void {
     this.#writes.stop();

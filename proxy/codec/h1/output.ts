@@ -1,22 +1,23 @@
-// What goes out on a connection: small pieces wait for each other so that a head and its body leave in one write; large ones
-// are copied, since the buffer they came in is read into again at once.
+// What goes out on a connection: small pieces wait for the end of the turn, so that a head and its body leave in one write; large
+// ones are copied, since the buffer they came in is read into again at once.
 import type net from 'node:net';
+import { atTurnEnd } from '../turn-end.ts';
+import type { Gatherer } from '../turn-end.ts';
 
 /** Up to this a string is written from the stack of the runtime, without an allocation of its own (libuv's try-write). */
 const GATHER_BYTES = 16_000;
 
-export class Output {
+export class Output implements Gatherer {
   readonly #socket: net.Socket;
   readonly #maxBuffered: number;
   #gathered = '';
   #scheduled = false;
-  readonly #flushLater = (): void => {
-    this.#scheduled = false;
-    this.flush();
-  };
+  readonly #written: (() => void) | null;
 
-  constructor(socket: net.Socket, maxBuffered: number) {
+  /** `written`: told after what was gathered in a turn was written at its end. */
+  constructor(socket: net.Socket, maxBuffered: number, written: (() => void) | null = null) {
     this.#socket = socket;
+    this.#written = written;
     // Below the mark of the socket there would be no 'drain' to wait for.
     this.#maxBuffered = Math.max(maxBuffered, socket.writableHighWaterMark);
   }
@@ -26,20 +27,21 @@ export class Output {
     return this.#socket.writableLength > this.#maxBuffered;
   }
 
-  /** Holds text (latin1) until the next flush, at the latest the end of this turn of the event loop. */
+  /** Holds text (latin1) until the next flush, at the latest the end of this turn. */
   gather(text: string): void {
     this.#gathered += text;
     if (this.#gathered.length > GATHER_BYTES) this.flush();
     else if (!this.#scheduled) {
       this.#scheduled = true;
-      queueMicrotask(this.#flushLater);
+      atTurnEnd(this);
     }
   }
 
-  /** Writes text (latin1) now, after what was gathered. */
-  send(text: string): void {
-    this.#gathered += text;
+  turnEnded(): void {
+    this.#scheduled = false;
+    if (this.#gathered === '') return;
     this.flush();
+    if (this.#written !== null) this.#written();
   }
 
   /** Writes a piece of a body between two pieces of framing. False when the peer is behind. */

@@ -103,9 +103,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     this.#requestDone = exchange.requestLength === 0;
     this.#chunkedOut = exchange.requestLength === UNKNOWN_LENGTH;
     this.#key = exchange.upgrade === 'websocket' && exchange.version === 20 ? newKey() : '';
-    // With a body to follow in this very turn, head and body leave together.
-    if (this.#requestDone) this.#output.send(requestLines(exchange, this.#key));
-    else this.#output.gather(requestLines(exchange, this.#key));
+    this.#output.gather(requestLines(exchange, this.#key));
     this.#watch(exchange);
   }
 

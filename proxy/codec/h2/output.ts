@@ -2,6 +2,8 @@
 // and written at once.
 import type net from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { atTurnEnd } from '../turn-end.ts';
+import type { Gatherer } from '../turn-end.ts';
 import { FRAME_HEADER, MAX_FRAME_SIZE } from './frames.ts';
 
 /** Four full frames: as much as one read of an upstream can give. */
@@ -12,7 +14,7 @@ const spare: Buffer[] = [];
 /** Where a block is empty or gone. */
 const NONE = Buffer.alloc(0);
 
-export class H2Output {
+export class H2Output implements Gatherer {
   readonly #socket: net.Socket;
   readonly #maxBuffered: number;
   /** Writes to TLS never finish in the call, so that a block would be gone with each. */
@@ -23,10 +25,6 @@ export class H2Output {
   block: Buffer = NONE;
   /** Counts flushes: a frame can be changed as long as this is what it was when the frame was begun. */
   generation = 0;
-  readonly #flushLater = (): void => {
-    this.#scheduled = false;
-    this.flush();
-  };
 
   constructor(socket: net.Socket, maxBuffered: number) {
     this.#socket = socket;
@@ -83,9 +81,14 @@ export class H2Output {
     this.#length += octets;
     if (!this.#scheduled) {
       this.#scheduled = true;
-      setImmediate(this.#flushLater);
+      atTurnEnd(this);
     }
     return start;
+  }
+
+  turnEnded(): void {
+    this.#scheduled = false;
+    this.flush();
   }
 
   /** Writes what was gathered. */
