@@ -262,6 +262,11 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
     if (increment > 0 && !this.over) this.output.number(FRAME.windowUpdate, 0, increment);
   }
 
+  /** The peer may send nothing of any body. */
+  get inboundShut(): boolean {
+    return this.#window.shut;
+  }
+
   // Control frames
 
   /** Section 6.9. */

@@ -6,6 +6,8 @@ import { ERRORS } from '../../exchange/errors.ts';
 import { Exchange } from '../../exchange/exchange.ts';
 import type { DownstreamConnection } from '../../exchange/exchange.ts';
 import { removeHeader } from '../../exchange/headers.ts';
+import { Lag } from '../../exchange/lag.ts';
+import type { Limits } from '../../exchange/limits.ts';
 import type { Headers } from '../../exchange/headers.ts';
 import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
 import type { DownstreamEvents, DownstreamStream } from '../../exchange/stream.ts';
@@ -19,7 +21,11 @@ import type { StreamOwner } from './stream.ts';
 export interface DownstreamStreamOwner extends StreamOwner {
   readonly events: DownstreamEvents;
   readonly connection: DownstreamConnection;
-  readonly maxRequestBodyBytes: number;
+  readonly limits: Limits;
+  /** Time, as cheap as it can be had. */
+  readonly now: number;
+  /** The client may send nothing on the whole connection, whatever it owes. */
+  readonly inboundShut: boolean;
   /** The stream waits for a window or for the socket. */
   blocked(stream: H2DownstreamStream): void;
   /** The answer is over: the stream is reset where it has a code to be reset with, or its request is not complete. */
@@ -36,6 +42,9 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
   #answerDone = false;
   #headSent = false;
   #bodiless = false;
+  /** Of the client, with the body that it sends, and with what waits of the answer; null as long as neither was due. */
+  #inbound: Lag | null = null;
+  #outbound: Lag | null = null;
 
   constructor(id: number, owner: DownstreamStreamOwner, sendWindow: number) {
     super(id, owner, sendWindow);
@@ -63,8 +72,37 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
     return this.#answerDone;
   }
 
+  /** The head has come, and a body of the length that it tells is due. */
+  awaitBody(): void {
+    const { requestLength } = this.exchange;
+    this.expect(requestLength);
+    if (requestLength === 0) return;
+    this.#inbound = new Lag(this.#owner.limits.minRequestBodyRate);
+    this.#inbound.begin(this.#owner.now);
+  }
+
+  override get inboundLag(): number {
+    const lag = this.#inbound;
+    if (lag === null || !lag.running || !this.peerOwes) return 0;
+    if (this.#owner.inboundShut) lag.resume(this.#owner.now);
+    return lag.at(this.#owner.now);
+  }
+
+  override get outboundLag(): number {
+    const lag = this.#outbound;
+    return lag === null || !lag.running ? 0 : lag.at(this.#owner.now);
+  }
+
+  /** Any progress is enough where silence may be long, and a request that is answered already is part of a conversation. */
+  get #isPatient(): boolean {
+    return this.mayBeSilent || this.#headSent;
+  }
+
   override data(buffer: Buffer, start: number, end: number): void {
-    const { maxRequestBodyBytes } = this.#owner;
+    const { maxRequestBodyBytes } = this.#owner.limits;
+    if (this.#inbound !== null && this.#inbound.running && end > start) {
+      this.#inbound.moved(end - start, this.#owner.now, this.#isPatient);
+    }
     this.#bodyBytes += end - start;
     if (maxRequestBodyBytes === 0 || this.#bodyBytes <= maxRequestBodyBytes || this.exchange.upgrade !== '')
       return super.data(buffer, start, end);
@@ -102,11 +140,14 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
   }
 
   pauseRequest(): void {
+    this.#inbound?.pause(this.#owner.now);
     this.pause();
   }
 
   resumeRequest(): void {
-    if (this.exchange.upgrade === '' || this.exchange.tunnel) this.resume();
+    if (this.exchange.upgrade !== '' && !this.exchange.tunnel) return;
+    this.#inbound?.resume(this.#owner.now);
+    this.resume();
   }
 
   // The answer
@@ -145,11 +186,18 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
   }
 
   protected drained(): void {
+    this.#outbound?.pause(this.#owner.now);
     this.#owner.events.downstreamDrained(this.exchange);
   }
 
   protected blocked(): void {
     this.#owner.blocked(this);
+    this.#outbound ??= new Lag(this.#owner.limits.minResponseRate);
+    if (!this.#outbound.running) this.#outbound.begin(this.#owner.now);
+  }
+
+  protected override taken(octets: number): void {
+    this.#outbound?.moved(octets, this.#owner.now, this.mayBeSilent);
   }
 
   protected outboundEnded(): void {

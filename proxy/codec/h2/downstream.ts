@@ -10,6 +10,7 @@ import type net from 'node:net';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
 import type { DownstreamConnection } from '../../exchange/exchange.ts';
+import type { Limits } from '../../exchange/limits.ts';
 import type { DownstreamEvents } from '../../exchange/stream.ts';
 import { cut } from '../h1/cut.ts';
 import type { DecodeOutcome } from '../hpack/decoder.ts';
@@ -37,7 +38,7 @@ const YOUNG_MS = 1_000;
 export class H2Downstream extends H2Connection<H2DownstreamStream> implements DownstreamStreamOwner {
   readonly events: DownstreamEvents;
   readonly connection: DownstreamConnection;
-  readonly maxRequestBodyBytes: number;
+  readonly limits: Limits;
   readonly #heads: H2Settings;
   #goodbye: Goodbye = 'none';
   /** Say goodbye with the first request. */
@@ -60,9 +61,13 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
     this.events = events;
     this.#liveness = new Liveness(this.progress, limits.downstreamIdleTimeout);
     this.connection = connection;
-    this.maxRequestBodyBytes = limits.maxRequestBodyBytes;
+    this.limits = limits;
     this.#heads = settings;
     wheel.arm(this.timer, limits.downstreamIdleTimeout);
+  }
+
+  get now(): number {
+    return this.settings.wheel.now;
   }
 
   /** No exchange is in flight. */
@@ -154,7 +159,7 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
     const error = malformed ?? this.#tooMuch(exchange.requestLength);
     if (error !== null) return this.#refuseRequest(stream, error);
     this.#enter(stream);
-    if (exchange.upgrade === '') stream.expect(exchange.requestLength);
+    if (exchange.upgrade === '') stream.awaitBody();
     // What comes before the backend has agreed waits.
     else stream.pause();
     this.events.requestHead(exchange);
@@ -172,7 +177,8 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
   }
 
   #tooMuch(octets: number): ExchangeError | null {
-    return this.maxRequestBodyBytes > 0 && octets > this.maxRequestBodyBytes ? ERRORS.requestBodyTooLarge : null;
+    const { maxRequestBodyBytes } = this.limits;
+    return maxRequestBodyBytes > 0 && octets > maxRequestBodyBytes ? ERRORS.requestBodyTooLarge : null;
   }
 
   /** Section 8.1.1: a malformed request may be answered before its stream is reset. */

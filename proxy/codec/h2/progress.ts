@@ -3,6 +3,7 @@
 import type net from 'node:net';
 import { Timer } from '#lib/timer-wheel.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
+import { takenOf } from '../h1/taken.ts';
 import type { H2Stream } from './stream.ts';
 import type { StreamTable } from './stream-table.ts';
 
@@ -18,7 +19,10 @@ export interface ProgressOwner<S> {
   looked(): void;
 }
 
-/** How long a peer may send nothing of what it owes, and take nothing of what waits for it: milliseconds, 0 is for ever. */
+/**
+ * How long a peer may send nothing of what it owes, and take nothing of what waits for it, and how far it may be behind with
+ * either: milliseconds, 0 is for ever.
+ */
 export interface Patience {
   readonly inbound: number;
   readonly outbound: number;
@@ -69,7 +73,9 @@ export class Progress<S extends H2Stream> {
     for (const stream of this.#streams.snapshot()) {
       if (!stream.peerOwes) stream.receivedAt = this.tick;
       else if (this.#isSilent(stream)) this.#owner.inboundStalled(stream);
-      if (stream.waiting && this.isOver(stream.sentAt, outbound)) this.#owner.outboundStalled(stream);
+      if (stream.waiting && (this.isOver(stream.sentAt, outbound) || isBehind(stream.outboundLag, outbound))) {
+        this.#owner.outboundStalled(stream);
+      }
     }
     this.#owner.looked();
     if (this.#streams.size > 0) this.start();
@@ -77,14 +83,13 @@ export class Progress<S extends H2Stream> {
 
   #isSilent(stream: S): boolean {
     const { inbound, silence } = this.#patience;
-    if (!stream.mayBeSilent) return this.isOver(stream.receivedAt, inbound);
+    if (!stream.mayBeSilent) return this.isOver(stream.receivedAt, inbound) || isBehind(stream.inboundLag, inbound);
     return this.isOver(Math.max(stream.receivedAt, stream.sentAt), silence);
   }
 
   #lookAtSocket(): void {
-    const { writableLength, bytesWritten } = this.#socket;
-    const taken = bytesWritten - writableLength;
-    if (writableLength === 0 || taken !== this.#taken) this.#takenAt = this.tick;
+    const taken = takenOf(this.#socket);
+    if (this.#socket.writableLength === 0 || taken !== this.#taken) this.#takenAt = this.tick;
     this.#taken = taken;
     if (this.isOver(this.#takenAt, this.#patience.outbound)) this.#owner.socketStalled();
   }
@@ -93,6 +98,10 @@ export class Progress<S extends H2Stream> {
   isOver(since: number, timeout: number): boolean {
     return timeout > 0 && (this.tick - since) * this.#interval > timeout;
   }
+}
+
+function isBehind(lag: number, timeout: number): boolean {
+  return timeout > 0 && lag >= timeout;
 }
 
 function interval({ inbound, outbound }: Patience): number {

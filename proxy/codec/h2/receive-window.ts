@@ -11,6 +11,11 @@ export class ReceiveWindow {
     this.#left = size;
   }
 
+  /** The peer may send nothing. */
+  get shut(): boolean {
+    return this.#left <= 0;
+  }
+
   /** Counts octets that came. False: they are more than were allowed. */
   take(octets: number): boolean {
     this.#left -= octets;

@@ -71,6 +71,15 @@ export abstract class H2Stream {
   /** Silence counts only when it is long, and goes both ways: a gRPC call may have nothing to say for an hour. */
   abstract get mayBeSilent(): boolean;
 
+  /** How far the peer is behind with what it sends and with what it takes, milliseconds, where there is a least rate for it. */
+  get inboundLag(): number {
+    return 0;
+  }
+
+  get outboundLag(): number {
+    return 0;
+  }
+
   /** Nobody wants what still comes in. */
   protected abstract get deaf(): boolean;
   /** Whose message this is; null once nobody waits for it. */
@@ -225,13 +234,19 @@ export abstract class H2Stream {
     const waiting = this.#waiting;
     if (waiting !== null && waiting.length > 0) {
       const octets = Math.min(this.sendWindow, this.#owner.sendWindow, MAX_FRAME_SIZE);
-      if (octets > 0) this.#sendFrom(waiting.shift(octets), 0);
+      if (octets > 0) {
+        this.#sendFrom(waiting.shift(octets), 0);
+        this.taken(octets);
+      }
       if (waiting.length > 0) return false;
     }
     if (this.#endWaiting) this.#sendEnd(this.#trailersWaiting);
     else if (!this.closed && !this.outboundDone) this.drained();
     return true;
   }
+
+  /** The peer let go out so much of what waited for it. */
+  protected taken(_octets: number): void {}
 
   /** Ends what goes out, once what waits is sent. */
   protected finish(trailers: Headers | null): void {
