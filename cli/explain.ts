@@ -6,14 +6,13 @@ import type * as ir from '#api/ir/ir.ts';
 import { explainPolicies, printPolicies, type ExplainedSettings } from '#api/policy/explain.ts';
 import { PolicyIndex } from '#api/policy/layers.ts';
 import { explain as explainRequest, type Explanation } from '#api/match/explain.ts';
-import { normaliseHost, normalisePath } from '#api/match/normalise.ts';
 import { printExplanation } from '#api/match/print.ts';
 import { buildTable } from '#api/match/table.ts';
-import type { MatchRequest } from '#api/match/table.ts';
 import { Compiler } from '../controller/compile/compile.ts';
 import { readOnce } from '../controller/watch/files.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
+import { explainedRequest } from './explained-request.ts';
 import { CONTROLLER_NAME } from './standalone.ts';
 
 const OPTIONS = {
@@ -41,7 +40,7 @@ export const explain: Command = {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
     const [text, ...rest] = positionals;
     if (text === undefined || rest.length > 0) throw new UsageError('weir explain takes one URL');
-    const { port, request } = requestOf(text, values.method, values.header);
+    const { port, request } = explainedRequest(text, values.method, values.header);
     if (!['text', 'json'].includes(values.format))
       throw new UsageError(`--format: ${JSON.stringify(values.format)} is neither text nor json`);
     const { listeners, routes, policies } = await configOf(values.config, values.proxy);
@@ -63,26 +62,6 @@ export const explain: Command = {
 
 function textOf(explanation: Explanation, settings: readonly ExplainedSettings[], all: boolean): string {
   return [printExplanation(explanation, all), printPolicies(settings)].filter((part) => part !== '').join('\n');
-}
-
-function requestOf(text: string, method: string, headers: readonly string[]): { port: number; request: MatchRequest } {
-  if (!URL.canParse(text)) throw new UsageError(`${JSON.stringify(text)} is not a URL`);
-  const url = new URL(text);
-  const flat = headers.flatMap(headerOf);
-  const named = flat.findIndex((part, index) => index % 2 === 0 && part === 'host');
-  const host = normaliseHost(named === -1 ? url.hostname : (flat[named + 1] as string));
-  // As the user wrote it: URL would have resolved `..` and lost what the proxy normalises or refuses.
-  const path = normalisePath(/^[a-z]+:\/\/[^/?#]*([^?#]*)/i.exec(text)?.[1] || '/');
-  if (host === null) throw new UsageError('the proxy refuses this host');
-  if (path === null) throw new UsageError('the proxy refuses this path');
-  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
-  return { port, request: { method, host, path, query: url.search.slice(1), headers: flat } };
-}
-
-function headerOf(text: string): [string, string] {
-  const colon = text.indexOf(':');
-  if (colon <= 0) throw new UsageError(`-H ${JSON.stringify(text)}: expected name: value`);
-  return [text.slice(0, colon).trim().toLowerCase(), text.slice(colon + 1).trim()];
 }
 
 async function configOf(folder: string | undefined, proxy: string | undefined): Promise<Config> {

@@ -1,5 +1,5 @@
-// Which headers the filters of a route may change: all but those that a connection has for itself and those that frame a message,
-// since only the codec that writes them knows what they must say.
+// Which headers a route may match and its filters may change: all but those that a connection has for itself, and those that frame
+// a message, since only the codec that reads or writes them knows what they say.
 
 /** What a filter does to a header. */
 export type HeaderEdit = 'set' | 'add' | 'remove';
@@ -39,4 +39,29 @@ const HOST = /^(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])(?::[0-
 /** Whether a Host header may have this value. */
 export function isHostValue(value: string): boolean {
   return value.length <= 255 && HOST.test(value);
+}
+
+/** Of one connection of HTTP/1.1: a request of HTTP/2 has none, and one that says the same may have another. */
+const UNMATCHED = ['connection', 'keep-alive', 'proxy-connection', 'http2-settings', 'transfer-encoding'];
+/** Requests with these are refused. */
+const REFUSED = ['content_length', 'transfer_encoding'];
+
+/** Why no route can match a header (name in lower case), as a sentence; null where one can. */
+export function matchObstacle(name: string): string | null {
+  if (UNMATCHED.includes(name)) return `${name} cannot be matched: it belongs to one connection of HTTP/1.1`;
+  return REFUSED.includes(name) ? `${name} can match nothing: Weir refuses requests with it` : null;
+}
+
+/** What a request that reaches routes says where it has the header at all. */
+const POSSIBLE: ReadonlyMap<string, readonly [form: RegExp, wanted: string]> = new Map([
+  ['host', [HOST, 'must be a host, with a port or without']],
+  ['content-length', [/^(?:0|[1-9][0-9]*)$/, 'must be a number without leading zeros']],
+  ['expect', [/^100-continue$/i, 'must be 100-continue: Weir refuses any other']],
+  ['te', [/^trailers$/i, 'must be trailers: any other belongs to one connection']],
+]);
+
+/** Why a header (name in lower case) never has this value, as a sentence; null where it may. */
+export function valueObstacle(name: string, value: string): string | null {
+  const possible = POSSIBLE.get(name);
+  return possible === undefined || possible[0].test(value) ? null : possible[1];
 }

@@ -3,6 +3,7 @@ import { RE2JS } from 're2js';
 import { parseDuration } from '#lib/duration.ts';
 import { repeated } from './duplicates.ts';
 import type { FieldError } from './field-error.ts';
+import { matchObstacle, valueObstacle } from './header-rules.ts';
 import type { HttpHeaderMatch, HttpPathMatch, HttpRouteMatch, HttpRouteTimeouts } from './http-route.ts';
 
 const PATH_CHARACTERS = /^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+$/;
@@ -15,6 +16,7 @@ const FORBIDDEN_AT_END = ['/.', '/..'] as const;
 export function checkMatch(match: HttpRouteMatch, field: string): FieldError[] {
   return [
     ...checkPath(match.path, `${field}.path.value`),
+    ...checkMethod(match.method, `${field}.method`),
     ...checkHeaderMatches(match.headers, `${field}.headers`),
     ...match.queryParams.flatMap((param, i) => checkRegexOf(param, `${field}.queryParams[${i}].value`)),
     ...checkNames(match.queryParams, `${field}.queryParams`),
@@ -23,12 +25,25 @@ export function checkMatch(match: HttpRouteMatch, field: string): FieldError[] {
 
 /** Every rule the conditions on headers break; `field` is the path of their list. */
 export function checkHeaderMatches(headers: readonly HttpHeaderMatch[], field: string): FieldError[] {
-  return [...headers.flatMap((header, i) => checkRegexOf(header, `${field}[${i}].value`)), ...checkNames(headers, field)];
+  return [...headers.flatMap((header, i) => checkHeaderMatch(header, `${field}[${i}]`)), ...checkNames(headers, field)];
+}
+
+function checkHeaderMatch(header: HttpHeaderMatch, field: string): FieldError[] {
+  const obstacle = matchObstacle(header.name.toLowerCase());
+  if (obstacle !== null) return [{ field: `${field}.name`, reason: obstacle }];
+  const broken = checkRegexOf(header, `${field}.value`);
+  if (broken.length > 0 || header.type !== 'Exact') return broken;
+  const wanted = valueObstacle(header.name.toLowerCase(), header.value);
+  return wanted === null ? [] : [{ field: `${field}.value`, reason: wanted }];
 }
 
 /** Lists with a name as key, letter for letter. Header names that differ in case alone are let through, and the first counts. */
 function checkNames(matches: readonly { readonly name: string }[], field: string): FieldError[] {
   return repeated(matches.map(({ name }) => name)).map((i) => ({ field: `${field}[${i}].name`, reason: 'is listed twice' }));
+}
+
+function checkMethod(method: string | undefined, field: string): FieldError[] {
+  return method === 'CONNECT' ? [{ field, reason: 'CONNECT can match nothing: Weir refuses it' }] : [];
 }
 
 function checkPath(path: HttpPathMatch, field: string): FieldError[] {

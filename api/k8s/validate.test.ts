@@ -223,6 +223,30 @@ const HEADER_EDITS: readonly [string, unknown, string][] = [
   ],
 ];
 
+const MATCH = 'spec.rules[0].matches[0].headers[0]';
+
+/** Conditions on headers that no request that reaches a route meets. */
+const HEADER_MATCHES: readonly [string, unknown, string][] = [
+  ...['Connection', 'Keep-Alive', 'Proxy-Connection', 'HTTP2-Settings', 'Transfer-Encoding'].map((name): [string, unknown, string] => [
+    `a condition on ${name}`,
+    match({ headers: [header(name)] }),
+    `${MATCH}.name: ${name.toLowerCase()} cannot be matched: it belongs to one connection of HTTP/1.1`,
+  ]),
+  [
+    'a condition on Content_Length',
+    match({ headers: [header('Content_Length')] }),
+    `${MATCH}.name: content_length can match nothing: Weir refuses requests with it`,
+  ],
+  ['another TE', match({ headers: [header('TE', 'gzip')] }), `${MATCH}.value: must be trailers: any other belongs to one connection`],
+  ['another Expect', match({ headers: [header('Expect', 'x')] }), `${MATCH}.value: must be 100-continue: Weir refuses any other`],
+  [
+    'a length that is none',
+    match({ headers: [header('Content-Length', '007')] }),
+    `${MATCH}.value: must be a number without leading zeros`,
+  ],
+  ['a Host that is none', match({ headers: [header('Host', 'a b')] }), `${MATCH}.value: must be a host, with a port or without`],
+];
+
 describe('what only strict validation refuses', () => {
   const redirect = { type: 'RequestRedirect', requestRedirect: {} };
   const prefixRewrite = { type: 'URLRewrite', urlRewrite: { path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/' } } };
@@ -274,6 +298,8 @@ describe('what only strict validation refuses', () => {
       'spec.rules[0].backendRefs[0].filters[0].urlRewrite.path.replacePrefixMatch: needs a rule with exactly one match, of type PathPrefix',
     ],
     ...HEADER_EDITS,
+    ...HEADER_MATCHES,
+    ['CONNECT', match({ method: 'CONNECT' }), 'spec.rules[0].matches[0].method: CONNECT can match nothing: Weir refuses it'],
     ['a Service without port', rule({ backendRefs: [{ name: 'a' }] }), 'spec.rules[0].backendRefs[0].port: is required for a Service'],
     [
       '* beside others',
@@ -349,6 +375,22 @@ describe('what only strict validation refuses', () => {
 
   test.each(['/v[0-9]+/(?:a|b)', '(?i)/API', '.*', '\\p{Greek}'])('%s is one', (value) => {
     expect(errors(path(value, 'RegularExpression'))).toEqual([]);
+  });
+
+  test.each([
+    header('Host', 'a:80'),
+    header('Upgrade', 'WebSocket'),
+    header('Content-Length', '0'),
+    header('Expect', '100-Continue'),
+    header('TE', 'trailers'),
+    { ...header('TE', '.*'), type: 'RegularExpression' },
+  ])('a condition on %j is fine, in a GRPCRoute too', (condition) => {
+    expect(errors(match({ headers: [condition] }))).toEqual([]);
+    expect(errors(route({ rules: [{ matches: [{ headers: [condition] }] }] }, 'GRPCRoute'))).toEqual([]);
+  });
+
+  test('a GRPCRoute is held to the same', () => {
+    expect(errors(route({ rules: [{ matches: [{ headers: [header('Connection')] }] }] }, 'GRPCRoute'))).toHaveLength(1);
   });
 
   test.each(['a', 'A.internal', 'a:8080', '[::1]', '[::1]:80', '10.0.0.1'])('Host %s may be set, and Expect removed', (host) => {

@@ -45,7 +45,7 @@ export function makeCandidate(compiled: CompiledMatch, route: Route, listener: s
 /** Whether method, headers and query hold. The path is the tree's concern. */
 export function candidateHolds(candidate: Candidate, request: MatchRequest): boolean {
   if (candidate.method !== null && candidate.method !== request.method) return false;
-  if (candidate.headers !== null && !headersMatch(candidate.headers, request.headers)) return false;
+  if (candidate.headers !== null && !headersMatch(candidate.headers, request)) return false;
   return candidate.query === null || queryMatches(candidate.query, request.query);
 }
 

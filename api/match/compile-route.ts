@@ -3,6 +3,7 @@ import type { Match, Route, ValueMatch } from '#api/ir/ir.ts';
 import { makeCandidate, type Candidate, type CompiledMatch } from './candidate.ts';
 import { isPattern } from './hostname.ts';
 import { normalisePath } from './normalise.ts';
+import { isCaseless, ownFieldOf } from './own-field.ts';
 import type { Predicate } from './predicate.ts';
 import { compileRegex, type Regex } from './regex.ts';
 import type { RouteProblem } from './request.ts';
@@ -57,8 +58,8 @@ function usableHostnames(hostnames: readonly string[], field: string, report: Re
 function compileMatch(match: Match, index: number, report: Report): CompiledMatch | null {
   const at = `matches/${index}`;
   const path = compilePath(match.path, `${at}/path/value`, report);
-  const headers = compilePredicates(match.headers, `${at}/headers`, report);
-  const query = compilePredicates(match.queryParams, `${at}/queryParams`, report);
+  const headers = compilePredicates(match.headers, true, `${at}/headers`, report);
+  const query = compilePredicates(match.queryParams, false, `${at}/queryParams`, report);
   if (path === null || headers.includes(null) || query.includes(null)) return null;
   return {
     match,
@@ -87,15 +88,22 @@ function compilePath(path: Match['path'], field: string, report: Report): { text
 }
 
 /** One predicate a name: of several conditions on a name the API takes the first. Null where an expression is bad. */
-function compilePredicates(matches: readonly ValueMatch[], field: string, report: Report): (Predicate | null)[] {
+function compilePredicates(matches: readonly ValueMatch[], isHeader: boolean, field: string, report: Report): (Predicate | null)[] {
   return matches
     .map((match, index) => ({ match, at: `${field}/${index}/value` }))
     .filter(({ match }, index) => matches.findIndex((other) => other.name === match.name) === index)
-    .map(({ match, at }) => {
-      if (match.type === 'Exact') return { name: match.name, value: match.value, regex: null, source: match };
-      const regex = compile(match.value, at, report);
-      return regex === null ? null : { name: match.name, value: match.value, regex, source: match };
-    });
+    .map(({ match, at }) => compilePredicate(match, isHeader, (reason) => report(at, reason)));
+}
+
+function compilePredicate(match: ValueMatch, isHeader: boolean, report: (reason: string) => void): Predicate | null {
+  const { type, name, value } = match;
+  const own = isHeader ? ownFieldOf(name) : null;
+  const caseless = isHeader && isCaseless(name);
+  if (type === 'Exact') return { name, value: caseless ? value.toLowerCase() : value, regex: null, own, source: match };
+  const regex = compileRegex(caseless ? `(?i)${value}` : value);
+  if (regex.ok) return { name, value, regex: regex.value, own, source: match };
+  report(regex.error);
+  return null;
 }
 
 function compile(expression: string, field: string, report: Report): Regex | null {

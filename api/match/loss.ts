@@ -1,6 +1,6 @@
 // The first condition of a match that a request does not meet, in words: what `explain` says of each loser.
 import type { Candidate } from './candidate.ts';
-import { headerValue, predicateHolds, queryValue, type Predicate } from './predicate.ts';
+import { predicateHolds, queryValue, requestHeader, type Predicate } from './predicate.ts';
 import { regexMatches } from './regex.ts';
 import type { MatchRequest } from './request.ts';
 
@@ -18,8 +18,8 @@ export function lossOf(candidate: Candidate, request: MatchRequest): Loss | null
   return (
     pathLoss(candidate, request.path) ??
     methodLoss(candidate, request.method) ??
-    predicateLoss('header', candidate.headers, (name) => headerValue(request.headers, name)) ??
-    predicateLoss('query', candidate.query, (name) => queryValue(request.query, name))
+    predicateLoss('header', candidate.headers, (predicate) => requestHeader(request, predicate)) ??
+    predicateLoss('query', candidate.query, ({ name }) => queryValue(request.query, name))
   );
 }
 
@@ -45,10 +45,10 @@ function methodLoss(candidate: Candidate, method: string): Loss | null {
 function predicateLoss(
   step: 'header' | 'query',
   predicates: readonly Predicate[] | null,
-  valueOf: (name: string) => string | null,
+  valueOf: (predicate: Predicate) => string | null,
 ): Loss | null {
   for (const predicate of predicates ?? []) {
-    const value = valueOf(predicate.name);
+    const value = valueOf(predicate);
     if (predicateHolds(predicate, value)) continue;
     const wanted = `${predicate.regex === null ? '' : 'a match of '}${JSON.stringify(predicate.value)}`;
     const got = value === null ? 'none' : JSON.stringify(value);

@@ -1,12 +1,16 @@
 // Conditions on one header or one query parameter, and the look-ups they need: the last steps of a match.
 import type { ValueMatch } from '#api/ir/ir.ts';
+import { ownFieldValue, type OwnFieldName } from './own-field.ts';
 import { regexMatches, type Regex } from './regex.ts';
+import type { MatchRequest } from './request.ts';
 
 /** A condition on the value of one header or query parameter. `regex` is null when `value` must be met exactly. */
 export interface Predicate {
   readonly name: string;
   readonly value: string;
   readonly regex: Regex | null;
+  /** The field of the request that has the header, null where the list of headers does. */
+  readonly own: OwnFieldName | null;
   readonly source: ValueMatch;
 }
 
@@ -17,12 +21,17 @@ export function predicateHolds(predicate: Predicate, value: string | null): bool
 }
 
 /** Whether the headers meet all conditions. */
-export function headersMatch(predicates: readonly Predicate[], headers: readonly string[]): boolean {
+export function headersMatch(predicates: readonly Predicate[], request: MatchRequest): boolean {
   for (let i = 0; i < predicates.length; i++) {
     const predicate = predicates[i] as Predicate;
-    if (!predicateHolds(predicate, headerValue(headers, predicate.name))) return false;
+    if (!predicateHolds(predicate, requestHeader(request, predicate))) return false;
   }
   return true;
+}
+
+/** The value that a condition on a header is about, or null. */
+export function requestHeader(request: MatchRequest, { own, name }: Predicate): string | null {
+  return own === null || request.own === undefined ? headerValue(request.headers, name) : ownFieldValue(request.own, own);
 }
 
 /** Whether the query meets all conditions. */

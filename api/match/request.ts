@@ -1,5 +1,6 @@
 // What the matcher is asked and what it answers: the two ends of api/match that every other folder sees.
 import type { Match, Route } from '#api/ir/ir.ts';
+import type { OwnFields } from './own-field.ts';
 
 /** A request as far as routing looks at it. A proxy may fill in one such object again and again: the matcher keeps none. */
 export interface MatchRequest {
@@ -12,6 +13,8 @@ export interface MatchRequest {
   readonly query: string;
   /** Flat list: name in lower case, value, name, value, ... */
   readonly headers: readonly string[];
+  /** What is not in the list. Without it the list has them all. */
+  readonly own?: OwnFields | undefined;
   /** Key of the listener that SNI picked. The host must belong to it, or nothing is found (a misdirected request, 421). */
   readonly listener?: string | undefined;
 }

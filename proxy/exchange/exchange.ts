@@ -123,6 +123,10 @@ export class Exchange {
   grpc = false;
   /** When the call has to be over, in the time of performance.now(); 0 where nobody set a deadline. */
   deadlineAt = 0;
+  /** What the request says of itself, whether or not it comes to anything; for matches. Upgrade (or `:protocol`) and Expect in lower case. */
+  contentLength = -1;
+  expect = '';
+  askedUpgrade = '';
   /** Token of the Upgrade header when the request asks to switch protocols (lower case), or ''. */
   upgrade = '';
   /** The request asked for a 100 before it sends its body, and none was sent yet. */

@@ -1,5 +1,6 @@
 // The runtime: one frozen value with everything an exchange is decided by. It is swapped whole; an exchange takes it once.
 import type * as ir from '#api/ir/ir.ts';
+import type { OwnFields } from '#api/match/own-field.ts';
 import type { RouteTable } from '#api/match/table.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
@@ -17,10 +18,13 @@ interface Question {
   path: string;
   query: string;
   headers: readonly string[];
+  own: OwnFields;
   listener: string;
 }
 
-const question: Question = { method: '', host: '', path: '', query: '', headers: [], listener: '' };
+const NO_FIELDS: OwnFields = { authority: '', contentLength: -1, expect: '', askedUpgrade: '' };
+
+const question: Question = { method: '', host: '', path: '', query: '', headers: [], own: NO_FIELDS, listener: '' };
 
 /** What a runtime is made of. */
 export interface RuntimeParts {
@@ -56,6 +60,7 @@ export class Runtime {
     question.path = exchange.path;
     question.query = exchange.query;
     question.headers = exchange.requestHeaders;
+    question.own = exchange;
     question.listener = isolatedListener(exchange, table);
     if (question.listener === NOBODY) return null;
     const found = table.find(question);

@@ -1,4 +1,9 @@
 // A proxy with the routes that tests write: one HTTPRoute or GRPCRoute, a rule and a Backend of its own for each.
+import { explain } from '#api/match/explain.ts';
+import { buildTable } from '#api/match/table.ts';
+import type * as ir from '#api/ir/ir.ts';
+import { explainedRequest } from '../../cli/explained-request.ts';
+import { Compiler } from '../../controller/compile/compile.ts';
 import { gateway, gatewayClass } from '../../controller/compile/testdata/objects.ts';
 import { closeLater } from '../support/fixture.ts';
 import { startProxyFor } from '../support/proxy.ts';
@@ -60,4 +65,16 @@ export async function openRoutes(rules: readonly TestRule[], kind: 'HTTPRoute' |
   const proxy = await startProxyFor(routeObjects(rules, kind));
   closeLater(() => proxy.close());
   return proxy;
+}
+
+/** Index of the rule that `weir explain` says a request gets, or -1. `lines` are those of its header block. */
+export function explainedRule(objects: readonly unknown[], url: string, method = 'GET', lines: readonly string[] = []): number {
+  const compiler = new Compiler({ controllerName: 'gateway.weir.dev/controller', allowLoopback: true });
+  compiler.apply(objects.map((object) => ({ type: 'upsert', object }) as never));
+  const resources = [...compiler.resources()].map(({ body }) => JSON.parse(body.toString()) as ir.Resource);
+  const table = buildTable(
+    resources.filter((resource) => resource.kind === 'Listener'),
+    resources.filter((resource) => resource.kind === 'Route'),
+  );
+  return explain(table, explainedRequest(url, method, lines).request).winner?.route.ruleIndex ?? -1;
 }

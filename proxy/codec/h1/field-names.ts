@@ -66,6 +66,8 @@ const END_TO_END = new Set([
   'origin',
   'set-cookie',
   'date',
+  // RFC 9110 section 10.1.4 wants it listed; what is kept of it (`trailers`) holds for the next connection too.
+  'te',
 ]);
 
 /** Whether a name that `Connection` lists may be removed. */

@@ -82,11 +82,17 @@ function versionError(position: number): ExchangeError {
 function parseFields(exchange: Exchange, settings: H1Settings): ExchangeError | null {
   if (!fields.parse(head, lineEnd, settings.limits.maxHeaders)) return fieldsError();
   exchange.requestHeaders = fields.headers;
+  exchange.contentLength = fields.contentLength;
   const framing = takeFraming(exchange);
   if (framing !== null) return framing;
   requestHead.keepAlive = exchange.version === 11 ? !fields.close : fields.keepAlive && !fields.close;
-  if (fields.upgrade !== '' && mayUpgrade(exchange)) exchange.upgrade = fields.upgrade;
+  if (fields.upgrade !== '') takeUpgrade(exchange);
   return takeTarget(exchange, settings) ?? takeExpectation(exchange);
+}
+
+function takeUpgrade(exchange: Exchange): void {
+  exchange.askedUpgrade = fields.upgrade;
+  if (mayUpgrade(exchange)) exchange.upgrade = fields.upgrade;
 }
 
 /**
@@ -166,8 +172,10 @@ function takeAbsolutePath(absolute: RegExpExecArray, exchange: Exchange, setting
 }
 
 function takeExpectation(exchange: Exchange): ExchangeError | null {
+  if (fields.expect === '') return null;
+  exchange.expect = fields.expect;
   // RFC 9110 section 10.1.1: it means nothing in a 1.0 request, nor in one without a body.
-  if (fields.expect === '' || exchange.version === 10) return null;
+  if (exchange.version === 10) return null;
   if (fields.expect !== '100-continue') return ERRORS.expectationFailed;
   exchange.expectsContinue = exchange.requestLength !== 0;
   return null;

@@ -152,6 +152,9 @@ export function takeRequestHead(list: readonly string[], ended: boolean, exchang
   exchange.method = fields.method;
   if (!valid) return ERRORS.requestMalformed;
   exchange.requestHeaders = fields.headers;
+  exchange.contentLength = fields.contentLength;
+  exchange.expect = fields.expect;
+  exchange.askedUpgrade = fields.protocol;
   const error = takeMethod(exchange) ?? takeAuthority(exchange, settings) ?? takePath(exchange, settings);
   if (error !== null) return error;
   return fields.protocol === '' ? takeBody(ended, exchange) : takeUpgrade(ended, exchange);
