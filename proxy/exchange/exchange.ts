@@ -138,6 +138,7 @@ export class Exchange {
   // The answer. Upstream codecs or a local reply fill it in; response filters may change it.
   status = 0;
   responseHeaders: Headers = NO_HEADERS;
+  /** Bytes of its body, or of the one that it leaves out (HEAD, 304); UNKNOWN_LENGTH where none are told. */
   responseLength = 0;
   /** Outcome of a call as far as it is known, -1 before. */
   grpcStatus = -1;

@@ -4,7 +4,7 @@ import type { ExchangeError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { Headers } from './headers.ts';
 
-/** Body length when it is not known beforehand (chunked, or a stream that just ends). */
+/** Body length when it is not known beforehand (chunked, or a stream that just ends). Of an answer without a body: none is told. */
 export const UNKNOWN_LENGTH = -1;
 
 /**

@@ -46,8 +46,8 @@ export class Answer {
 
   #framing({ status, version, responseLength }: Exchange): string {
     if (status === 204 || status < 200) return '';
-    // RFC 9110 section 8.6: HEAD and 304 may tell the length of what they leave out, but only if it is known.
-    if (responseLength >= 0) return this.bodiless && responseLength === 0 ? '' : `content-length: ${responseLength}\r\n`;
+    // RFC 9110 section 8.6: answers to HEAD, and 304, may tell the length of what they leave out.
+    if (responseLength >= 0) return `content-length: ${responseLength}\r\n`;
     if (this.bodiless) return '';
     if (version === 10) {
       this.last = true;

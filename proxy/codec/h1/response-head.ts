@@ -59,19 +59,13 @@ function digitAt(bytes: Buffer, position: number): number {
 
 /** RFC 9112 section 6.3. */
 function takeBody(exchange: Exchange, version11: boolean): ExchangeError | null {
-  const bodiless = isBodiless(responseHead.status);
   if (fields.chunked && (!version11 || isLengthless(responseHead.status))) return ERRORS.upstreamMalformed;
   // Who names one all the same may well send the body too.
   if (fields.contentLength > 0 && isLengthless(responseHead.status)) responseHead.keepAlive = false;
-  responseHead.body = bodiless || exchange.method === 'HEAD' ? 'none' : bodyKind();
-  responseHead.length = bodyLength(bodiless);
+  responseHead.body = isBodiless(responseHead.status) || exchange.method === 'HEAD' ? 'none' : bodyKind();
+  // -1 without Content-Length.
+  responseHead.length = fields.chunked ? UNKNOWN_LENGTH : fields.contentLength;
   return null;
-}
-
-/** 0 for an answer without a body that names no length: there is nothing to add. */
-function bodyLength(bodiless: boolean): number {
-  const length = fields.chunked ? UNKNOWN_LENGTH : fields.contentLength;
-  return bodiless ? Math.max(0, length) : length;
 }
 
 /** Statuses that must not name a length of any kind (RFC 9112 section 6.1, RFC 9110 section 8.6). */

@@ -163,8 +163,8 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
     if (exchange.status === 101) return this.#writeAgreement(exchange);
     const { status, responseLength } = exchange;
     this.#bodiless = isBodiless(status) || exchange.method === 'HEAD';
-    // RFC 9110 section 8.6: a 204 has none; what HEAD and 304 leave out is told only if it is known.
-    const told = status === 204 || (this.#bodiless && responseLength === 0) ? -1 : responseLength;
+    // RFC 9110 section 8.6: never in a 204.
+    const told = status === 204 ? UNKNOWN_LENGTH : responseLength;
     this.remember(this.#owner.heads.answer(this.id, status, exchange.responseHeaders, told, exchange.secrets));
   }
 

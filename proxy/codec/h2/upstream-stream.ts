@@ -122,7 +122,7 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
     this.expect(bodiless ? 0 : length);
     exchange.status = status;
     exchange.responseHeaders = headers;
-    exchange.responseLength = length === UNKNOWN_LENGTH && (ended || bodiless) ? 0 : length;
+    exchange.responseLength = length === UNKNOWN_LENGTH && ended && !bodiless ? 0 : length;
     this.#owner.events.responseHead(exchange);
     if (ended) this.deliverEnd(null);
   }
