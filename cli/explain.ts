@@ -10,6 +10,7 @@ import { printExplanation } from '#api/match/print.ts';
 import { buildTable } from '#api/match/table.ts';
 import { Compiler } from '../controller/compile/compile.ts';
 import { readOnce } from '../controller/watch/files.ts';
+import { agree } from '../proxy/listener/protocol.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
 import { explainedRequest } from './explained-request.ts';
@@ -50,7 +51,8 @@ export const explain: Command = {
       console.log(`no listener has port ${port}; there are: ${ports}`);
       return 1;
     }
-    const explanation = explainRequest(buildTable(onPort, routes), request);
+    const { served, unserved } = agree(onPort, null);
+    const explanation = explainRequest(buildTable([...served, ...unserved], routes), request);
     const { winner } = explanation;
     const settings = winner === null ? [] : explainPolicies(new PolicyIndex(policies), winner.route, winner.listener);
     console.log(

@@ -49,7 +49,8 @@ function parse(args: readonly string[]): { readonly config: ServingConfig; reado
 function announce(standalone: Standalone, backends: readonly DemoBackend[], { admin, probe }: ServingPorts): void {
   for (const { name, address, port } of backends) console.log(`demo backend ${name} on http://${address}:${port}/`);
   for (const { listener, port } of standalone.listeners()) {
-    if (port === null) console.log(`listener ${listener.key} is not bound to port ${listener.port}: see the log`);
+    if (listener.unserved !== undefined) console.log(`listener ${listener.key} is not served: ${listener.unserved}`);
+    else if (port === null) console.log(`listener ${listener.key} is not bound to port ${listener.port}: see the log`);
     else console.log(`listener ${listener.key} on ${urlOf(listener.protocol, listener.hostname, port)}`);
   }
   if (admin !== null) console.log(`admin on http://127.0.0.1:${admin}/config`);

@@ -3,6 +3,7 @@
 import type { Match, Route } from '#api/ir/ir.ts';
 import type { Candidate } from './candidate.ts';
 import { comparePatterns, coversHost } from './hostname.ts';
+import type { ListenerGroup } from './listener-index.ts';
 import { lossOf, type Loss } from './loss.ts';
 import { comparePrecedence, whyBefore } from './precedence.ts';
 import type { MatchRequest } from './request.ts';
@@ -69,8 +70,14 @@ function chooseListener(table: RouteTable, request: MatchRequest): ListenerChoic
       ? 'as no other listener host name does'
       : `more specifically than ${others} other listener host name${others === 1 ? '' : 's'}`;
   const reason = `${JSON.stringify(group.hostname)} covers ${host}, ${rank}`;
-  if (!request.listener || listeners.groupOf(request.listener) === group) return { ...group, reason };
+  if (group.listeners.length === 0) return { hostname: null, listeners: [], reason: `${reason}, but ${describeUnserved(group)}` };
+  const { hostname, listeners: keys } = group;
+  if (!request.listener || listeners.groupOf(request.listener) === group) return { hostname, listeners: keys, reason };
   return { hostname: null, listeners: [], reason: `misdirected: SNI picked ${request.listener}, but ${reason}` };
+}
+
+function describeUnserved({ unserved }: ListenerGroup): string {
+  return `${unserved.map(({ key, reason }) => `listener ${key} cannot be served (${reason})`).join(' and ')}: nobody answers for it`;
 }
 
 /** A match under one host name of its route. */

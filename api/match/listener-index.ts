@@ -1,12 +1,23 @@
-// Who owns a host on one port: the listener with the most specific host name that covers it (listener isolation, GEP-957).
+// Who owns a host on one port: the listener with the most specific host name that covers it (listener isolation, GEP-957), whether it
+// can be served or not: a mistake in one listener must not hand its hosts to another.
+import { isDeepStrictEqual } from 'node:util';
 import type { Listener } from '#api/ir/ir.ts';
+import { compareText } from '#lib/compare-text.ts';
 import { coveringPatterns } from './hostname.ts';
 
 /** Listeners of the same host name. More than one only when Gateways share addresses; their routes then compete as equals. */
 export interface ListenerGroup {
   readonly hostname: string;
-  /** Keys, sorted. */
+  /** Keys of those that are served, sorted. None: the host name is taken, and there is nothing behind it. */
   readonly listeners: readonly string[];
+  /** The others, by key. */
+  readonly unserved: readonly UnservedListener[];
+}
+
+/** A listener that is defined and cannot be served. It keeps its host name from less specific ones. */
+export interface UnservedListener {
+  readonly key: string;
+  readonly reason: string;
 }
 
 /** The listeners of one port, by key and by host name. Never changed; a group stays the same object while its members do. */
@@ -34,10 +45,10 @@ export class ListenerIndex {
     return this.#listeners.get(key) ?? null;
   }
 
-  /** The group a listener belongs to, or null when the listener is on another port. */
+  /** The group a listener belongs to, or null when the listener is on another port, or is not served. */
   groupOf(key: string): ListenerGroup | null {
     const listener = this.#listeners.get(key);
-    return listener === undefined ? null : (this.#groups.get(listener.hostname) ?? null);
+    return listener === undefined || listener.unserved !== undefined ? null : (this.#groups.get(listener.hostname) ?? null);
   }
 
   /** The group that owns a host or a pattern: the most specific one that covers it, or null. */
@@ -63,19 +74,21 @@ export class ListenerIndex {
   }
 
   #regroup(listeners: ReadonlyMap<string, Listener>): Map<string, ListenerGroup> {
-    const members = new Map<string, string[]>();
-    for (const { key, hostname } of listeners.values()) {
-      const keys = members.get(hostname);
-      if (keys === undefined) members.set(hostname, [key]);
-      else keys.push(key);
-    }
     const groups = new Map<string, ListenerGroup>();
-    for (const [hostname, keys] of members) {
-      keys.sort();
+    for (const [hostname, members] of Map.groupBy(listeners.values(), (listener) => listener.hostname)) {
+      const group = makeGroup(hostname, members);
       const known = this.#groups.get(hostname);
-      const same = known !== undefined && known.listeners.join() === keys.join();
-      groups.set(hostname, same ? known : Object.freeze({ hostname, listeners: keys }));
+      groups.set(hostname, known !== undefined && isDeepStrictEqual(known, group) ? known : group);
     }
     return groups;
   }
+}
+
+function makeGroup(hostname: string, members: readonly Listener[]): ListenerGroup {
+  const sorted = members.toSorted((a, b) => compareText(a.key, b.key));
+  return Object.freeze({
+    hostname,
+    listeners: sorted.filter(({ unserved }) => unserved === undefined).map(({ key }) => key),
+    unserved: sorted.flatMap(({ key, unserved }) => (unserved === undefined ? [] : [{ key, reason: unserved }])),
+  });
 }

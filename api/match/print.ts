@@ -17,7 +17,9 @@ export function printTable(table: RouteTable): string {
 
 function printSlot(slot: HostSlot): string[] {
   const candidates = treeCandidates(slot.tree);
-  const head = `host ${hostName(slot.pattern)}, listener ${slot.group.listeners.join(' and ')}`;
+  const { listeners, unserved } = slot.group;
+  const owners = listeners.length > 0 ? listeners.join(' and ') : `${unserved.map(({ key }) => key).join(' and ')} (not served)`;
+  const head = `host ${hostName(slot.pattern)}, listener ${owners}`;
   if (candidates.length === 0) return [`${head}: no routes`];
   return [head, ...candidates.map((candidate) => `  ${describeCandidate(candidate)}`)];
 }

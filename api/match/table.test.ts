@@ -205,6 +205,23 @@ describe('listeners', () => {
     expect(table.listenerOf('x.a.com')).toBe('infra/gw/exact');
   });
 
+  test('a listener that cannot be served keeps its hosts too, and gets no requests', () => {
+    const exactly = { ...listener('exact', 'x.a.com'), unserved: 'no certificate' };
+    const routes = [everywhere(''), route('own', [match()], { attachments: [on('exact', 'x.a.com')] })];
+    const table = buildTable([listener('any'), exactly], routes);
+    expect(table.find(get('/', { host: 'x.a.com' }))).toBeNull();
+    expect(table.find(get('/', { host: 'x.a.com', listener: 'infra/gw/exact' }))).toBeNull();
+    expect([table.isUnserved('x.a.com'), table.isUnserved('y.a.com')]).toEqual([true, false]);
+    expect(table.listenerOf('x.a.com')).toBe('infra/gw/exact');
+    const shared = table.with({
+      listeners: [listener('twin', 'x.a.com')],
+      routes: [route('twin', [match()], { attachments: [on('twin', 'x.a.com')] })],
+    });
+    expect(shared.find(get('/', { host: 'x.a.com' }))?.route.name).toBe('twin');
+    const mended = table.with({ listeners: [listener('exact', 'x.a.com')] });
+    expect(mended.find(get('/', { host: 'x.a.com' }))?.route.name).toBe('own');
+  });
+
   test('an exact host name of a route does not pull a host out of the listener it belongs to', () => {
     const table = buildTable([listener('any'), listener('wild', '*.a.com')], [everywhere('x.a.com')]);
     expect(table.find(get('/', { host: 'x.a.com' }))).toBeNull();

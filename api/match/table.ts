@@ -53,7 +53,13 @@ export class RouteTable {
    * misdirected request (421) from one without a route (404), see GEP-3567.
    */
   listenerOf(host: string): string | null {
-    return this.parts.hosts.first(host)?.group.listeners[0] ?? null;
+    const group = this.parts.hosts.first(host)?.group;
+    return group === undefined ? null : (group.listeners[0] ?? group.unserved[0]?.key ?? null);
+  }
+
+  /** Whether a host belongs to a listener that cannot be served: then nobody answers for it. */
+  isUnserved(host: string): boolean {
+    return this.parts.hosts.first(host)?.group.listeners.length === 0;
   }
 
   /** The table after a change. Costs as much as the host names and paths that change, whatever the size of the table. */

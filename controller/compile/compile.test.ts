@@ -201,8 +201,8 @@ describe('a ListenerSet costs what it affects', () => {
 
   test('one that loses a host to another is told, and nobody else', () => {
     expect(summary(compiler.apply([upsert(set(8, 'a-new-one'))]))).toMatchObject({
-      changed: ['Listener infra/web/apps/a-new-one/http'],
-      removed: ['Listener infra/web/apps/set-8/http', 'Route HTTPRoute/apps/app-8/0'],
+      changed: ['Listener infra/web/apps/a-new-one/http', 'Listener infra/web/apps/set-8/http'],
+      removed: ['Route HTTPRoute/apps/app-8/0'],
       statuses: ['HTTPRoute app-8', 'ListenerSet a-new-one', 'ListenerSet set-8'],
     });
   });
@@ -234,7 +234,11 @@ describe('Secrets', () => {
   test('that cannot be read are not said to be absent, and are forgotten', () => {
     const compiler = compilerWith(gatewayClass(), gateway('web', [https]), tlsSecret('infra', 'cert', ...tls('a')));
     const delta = compiler.apply([unreadable('nobody may')]);
-    expect(summary(delta)).toMatchObject({ removed: ['Secret infra/cert', 'Listener infra/web/https'], statuses: ['Gateway web'] });
+    expect(summary(delta)).toMatchObject({
+      changed: ['Listener infra/web/https'],
+      removed: ['Secret infra/cert'],
+      statuses: ['Gateway web'],
+    });
     expect(JSON.stringify(delta.statuses)).toContain('Secret/infra/cert cannot be read: nobody may');
     expect(summary(compiler.apply([unreadable('nobody may')]))).toEqual(NOTHING);
     const gone = compiler.apply([remove(tlsSecret('infra', 'cert', '', ''))]);

@@ -6,7 +6,7 @@ import { overlappingTls } from './conflicts.ts';
 import { fleetPorts } from './fleet-ports.ts';
 import { gatewayFrameUnit, type GatewayFrame } from './gateway-frame.ts';
 import { setConflictsUnit } from './listener-conflicts.ts';
-import { attachableOf, compileListener, toServe, type AttachableListener, type CompiledListener } from './listener.ts';
+import { attachableOf, compileListener, toServe, unservedListener, type AttachableListener, type CompiledListener } from './listener.ts';
 import { admits } from './namespaces.ts';
 import type { FleetPort } from './result.ts';
 import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
@@ -45,8 +45,10 @@ export const listenerSetUnit: UnitKind<CompiledListenerSet | null> = {
     const found = { gateway: gatewayKey, obstacle };
     if (obstacle !== null) {
       // Not even what they refer to is read: nothing of it must get to a proxy.
-      const attachable = set.spec.listeners.map((listener) => attachableOf({ gateway, listenerSet: set, listener }, false));
-      return valueOnly({ ...found, attachable, listeners: [], ports: [] });
+      const held = set.spec.listeners.map((listener) => ({ gateway, listenerSet: set, listener }));
+      const attachable = held.map((listener) => attachableOf(listener, false));
+      const unserved = obstacle.reason === 'NotAllowed' ? [] : held.flatMap((one) => unservedListener(one, obstacle.message) ?? []);
+      return { ...valueOnly({ ...found, attachable, listeners: [], ports: [] }), resources: unserved };
     }
     const { value, ...rest } = toServe(compileListeners(view, set, gateway, frame));
     const attachable = value.map((listener) => listener.attachable);

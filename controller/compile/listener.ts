@@ -34,7 +34,7 @@ export interface CompiledListener {
   readonly conflicted: boolean;
   /** Nothing about the listener itself keeps it from being served. */
   readonly valid: boolean;
-  /** It is sent to proxies. */
+  /** It is sent to proxies to be served. */
   readonly served: boolean;
 }
 
@@ -73,17 +73,20 @@ export function compileListener(view: View, input: ListenerInput): ListenerWithR
   const accepted = obstacle === null;
   const attachable = attachableOf(input, accepted && frame.addresses !== null);
   const reason = whyNotProgrammed(context);
-  const resource = reason !== null || frame.addresses === null ? null : toResource(context, attachable.key, frame.addresses);
+  const served = reason === null && frame.addresses !== null;
+  const resource = served
+    ? toResource(context, attachable.key, frame.addresses)
+    : unservedListener(input, (reason ?? WHOLE_GATEWAY).message);
   return {
     resource,
     compiled: {
       attachable,
-      status: { name: listener.name, supportedKinds: kinds, conditions: conditionsOf(context, resource !== null) },
+      status: { name: listener.name, supportedKinds: kinds, conditions: conditionsOf(context, served) },
       accepted,
       resolved: refObstacle === null,
       conflicted: conflict !== null,
       valid: accepted && reason === null,
-      served: resource !== null,
+      served,
     },
   };
 }
@@ -96,17 +99,13 @@ export function toServe(listeners: readonly ListenerWithResource[]): UnitOutput<
   };
 }
 
+/** A listener in the objects that it is of. */
+type Held = Pick<ListenerInput, 'gateway' | 'listenerSet' | 'listener'>;
+
 /** What routes see of a listener. */
-export function attachableOf(
-  { gateway, listenerSet, listener }: Pick<ListenerInput, 'gateway' | 'listenerSet' | 'listener'>,
-  ready: boolean,
-): AttachableListener {
+export function attachableOf({ gateway, listenerSet, listener }: Held, ready: boolean): AttachableListener {
   return {
-    key: formatListenerKey({
-      gateway: named(gateway),
-      listenerSet: listenerSet === null ? null : named(listenerSet),
-      listener: listener.name,
-    }),
+    key: keyOf({ gateway, listenerSet, listener }),
     name: listener.name,
     port: listener.port,
     hostname: listener.hostname,
@@ -114,6 +113,16 @@ export function attachableOf(
     namespaces: listener.allowedRoutes.namespaces,
     ready,
   };
+}
+
+function keyOf({ gateway, listenerSet, listener }: Held): string {
+  const holder = listenerSet === null ? null : named(listenerSet);
+  return formatListenerKey({ gateway: named(gateway), listenerSet: holder, listener: listener.name });
+}
+
+function gatewayKey(gateway: Gateway): string {
+  const { namespace, name } = named(gateway);
+  return `${namespace}/${name}`;
 }
 
 function named({ metadata: { namespace = '', name } }: Gateway | ListenerSet): { readonly namespace: string; readonly name: string } {
@@ -167,9 +176,34 @@ function withoutAuthority({ refused, obstacles }: ResolvedValidation): condition
   return refused ? { reason: 'NoValidCACertificate', message: `clients cannot be checked: ${reasons}` } : null;
 }
 
+/** Protocols of listeners that are told apart by host name. */
+const HAS_HOSTS: ReadonlySet<string> = new Set(['HTTP', 'HTTPS', 'TLS']);
+
+/**
+ * What proxies are told of a listener that cannot be served: that its host name is taken, and why nobody answers for it. What it refers
+ * to does not get to them.
+ */
+export function unservedListener({ gateway, listenerSet, listener }: Held, message: string): ir.Listener | null {
+  if (!HAS_HOSTS.has(listener.protocol)) return null;
+  const mode = listener.tls?.mode ?? 'Terminate';
+  return {
+    kind: 'Listener',
+    key: keyOf({ gateway, listenerSet, listener }),
+    gateway: gatewayKey(gateway),
+    addresses: [],
+    port: listener.port,
+    protocol: listener.protocol as ir.ListenerProtocol,
+    hostname: listener.hostname,
+    tls: USES_TLS.has(listener.protocol) ? { mode, certificates: [] } : null,
+    unserved: message,
+  };
+}
+
 type NotProgrammed = Parameters<typeof conditions.listenerNotProgrammed>[1];
 
-/** What keeps the listener itself from being sent to a proxy. */
+const WHOLE_GATEWAY: NotProgrammed = { reason: 'Invalid', message: 'the Gateway as a whole cannot be served' };
+
+/** What keeps the listener itself from being served. */
 function whyNotProgrammed({ conflict, obstacle, listener, certificates, kinds, refObstacle }: Context): NotProgrammed | null {
   const invalid = (message: string) => ({ reason: 'Invalid', message }) as const;
   if (conflict !== null) return conflict;
@@ -181,11 +215,10 @@ function whyNotProgrammed({ conflict, obstacle, listener, certificates, kinds, r
 
 function toResource(context: Context, key: string, addresses: readonly string[]): ir.Listener {
   const { gateway, frame, listener, certificates, clients } = context;
-  const { namespace, name } = named(gateway);
   return {
     kind: 'Listener',
     key,
-    gateway: `${namespace}/${name}`,
+    gateway: gatewayKey(gateway),
     addresses: [...addresses],
     port: listener.port,
     protocol: listener.protocol as ir.ListenerProtocol,
@@ -214,7 +247,7 @@ function toTls({ mode, options }: ListenerTls, certificates: Certificates, { val
 function conditionsOf(context: Context, programmed: boolean): DesiredCondition[] {
   const { gateway, listenerSet, obstacle, conflict, refObstacle, overlaps } = context;
   const generation = (listenerSet ?? gateway).metadata.generation ?? 0;
-  const reason = whyNotProgrammed(context) ?? { reason: 'Invalid', message: 'the Gateway as a whole cannot be served' };
+  const reason = whyNotProgrammed(context) ?? WHOLE_GATEWAY;
   const overlap = `clients may reuse connections between this listener and ${overlaps.join(', ')}`;
   return [
     obstacle === null ? conditions.listenerAccepted(generation) : conditions.listenerNotAccepted(generation, obstacle),

@@ -47,6 +47,7 @@ export const ERRORS = Object.freeze({
   webSocketTooFast: define('websocket_too_fast', 'downstream', 429, 'The client sends more messages on the WebSocket than it may'),
   webSocketExpired: define('websocket_expired', 'internal', 408, 'The WebSocket has lived as long as it may'),
   webSocketTooLarge: define('websocket_too_large', 'downstream', 413, 'A frame or message of the WebSocket is too large'),
+  listenerUnserved: define('listener_unserved', 'internal', 503, 'The listener of the requested host cannot be served'),
   routeNotFound: define('route_not_found', 'internal', 404, 'No route matches the request'),
   routeInvalid: define('route_invalid', 'internal', 500, 'The route that matches the request is not valid'),
   backendInvalid: define('backend_invalid', 'internal', 500, 'The backend of the route is not valid'),

@@ -45,6 +45,7 @@ const BY_NAME = {
   deadlineExceeded: GRPC_STATUS.deadlineExceeded,
   idleTimeout: GRPC_STATUS.unavailable,
   connectionCut: GRPC_STATUS.unavailable,
+  listenerUnserved: GRPC_STATUS.unavailable,
   routeNotFound: GRPC_STATUS.unimplemented,
   routeInvalid: GRPC_STATUS.internal,
   backendInvalid: GRPC_STATUS.unavailable,

@@ -19,6 +19,7 @@ import type { PortContext, StreamFinder, Timers } from './port-context.ts';
 import { Port } from './port.ts';
 import type { ListenerProblem } from './problem.ts';
 import { speaks } from './protocol.ts';
+import type { PortProtocol } from './protocol.ts';
 import type { ProxyHeaderFailure } from './proxy-header.ts';
 import { createFetch } from './ocsp/fetch.ts';
 import type { FetchOcsp } from './ocsp/fetch.ts';
@@ -137,6 +138,11 @@ export class ListenerSet {
     this.#context.identities.rotate(ticketKeys);
   }
 
+  /** What a port speaks, or null while there is none. */
+  spokenAt(port: number): PortProtocol | null {
+    return this.#ports.get(port)?.protocol ?? null;
+  }
+
   /** The port that is bound for the port of a listener, or null while there is none. */
   boundPort(port: number): number | null {
     return this.#ports.get(port)?.bound ?? this.#datagramPorts.get(port)?.bound ?? null;
@@ -155,17 +161,20 @@ export class ListenerSet {
     await checkDirectReads();
     if (this.#closed) return [];
     const byPort = Map.groupBy(listeners.filter(isServed), (listener) => listener.port);
+    const unserved = Map.groupBy(listeners.filter(isUnserved), (listener) => listener.port);
     for (const [number, port] of this.#ports) {
       if (!byPort.has(number)) this.#retire(number, port);
     }
     const updates = [
-      ...[...byPort].map(([number, own]) => this.#port(number).update(own, { secrets, bundles }, settingsOf)),
+      ...[...byPort].map(([number, own]) =>
+        this.#port(number).update([...own, ...(unserved.get(number) ?? [])], { secrets, bundles }, settingsOf),
+      ),
       this.#updateDatagramPorts(listeners.filter(isUdp)),
     ];
     // Ports know their certificates at once, whatever binding takes.
     this.#stapler.keep([...this.#ports.values()].flatMap((port) => port.stapled));
     const problems = await Promise.all(updates);
-    return [...listeners.filter((listener) => !isServed(listener) && !isUdp(listener)).map(unsupported), ...problems.flat()];
+    return [...listeners.filter(isUnsupported).map(unsupported), ...problems.flat()];
   }
 
   async #updateDatagramPorts(listeners: readonly ir.Listener[]): Promise<ListenerProblem[]> {
@@ -238,11 +247,20 @@ function staplerFor({ fetchOcsp = createFetch({ allowLocal: false }), ocspFailed
 }
 
 function isServed(listener: ir.Listener): boolean {
-  return speaks(listener) !== null;
+  return !isUnserved(listener) && speaks(listener) !== null;
+}
+
+/** It has its host name, and a port is bound for others only. */
+function isUnserved({ unserved }: ir.Listener): boolean {
+  return unserved !== undefined;
 }
 
 function isUdp(listener: ir.Listener): boolean {
-  return listener.protocol === 'UDP';
+  return !isUnserved(listener) && listener.protocol === 'UDP';
+}
+
+function isUnsupported(listener: ir.Listener): boolean {
+  return !isUnserved(listener) && !isServed(listener) && !isUdp(listener);
 }
 
 function unsupported(listener: ir.Listener): ListenerProblem {

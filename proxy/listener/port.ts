@@ -51,6 +51,8 @@ export class Port {
   /** Sockets that are open, in whatever state their connection is. */
   #sockets = 0;
   #listeners: readonly ir.Listener[] = [];
+  /** Those that cannot be served: nobody is let in for their names. */
+  #unserved: readonly ir.Listener[] = [];
   #protocol: PortProtocol | null = null;
   #sni = SniTable.EMPTY;
   #settingsOf: SettingsOf;
@@ -65,6 +67,11 @@ export class Port {
     this.#settings = context.settings;
     this.#settingsOf = () => context.settings;
     this.#deadline = new Timer(() => this.cut());
+  }
+
+  /** What it speaks; null before the first listener. */
+  get protocol(): PortProtocol | null {
+    return this.#protocol;
   }
 
   /** The port that is really bound, or null while nothing is. */
@@ -86,8 +93,9 @@ export class Port {
 
   /** Serves these listeners from now on: binds addresses that are new, closes those nobody wants. Resolves to what is wrong. */
   async update(listeners: readonly ir.Listener[], material: KeyMaterial, settingsOf: SettingsOf): Promise<ListenerProblem[]> {
-    const { protocol, served, problems: conflicts } = agree(listeners, this.#protocol);
+    const { protocol, served, unserved, problems: conflicts } = agree(listeners, this.#protocol);
     this.#listeners = served;
+    this.#unserved = unserved;
     this.#settingsOf = settingsOf;
     this.#settings = commonSettings(this.#keys(), settingsOf, this.#context.settings);
     this.#switch(protocol);
@@ -334,7 +342,7 @@ export class Port {
       this.#sni = SniTable.EMPTY;
       return [];
     }
-    const { table, problems } = SniTable.build(this.#listeners, material, this.#context.identities);
+    const { table, problems } = SniTable.build({ served: this.#listeners, unserved: this.#unserved }, material, this.#context.identities);
     this.#sni = table;
     for (const connection of this.#connections) this.#reconsider(connection);
     return problems;
@@ -342,13 +350,16 @@ export class Port {
 
   /**
    * Clients are checked otherwise now than when the connection began. One that showed nothing valid where that is required from
-   * now on is closed, requests in flight excepted; any other ends with its next answer, so that its peer comes again.
+   * now on is closed, requests in flight excepted, and so is one of a listener that cannot be served any more; any other ends with its
+   * next answer, so that its peer comes again.
    */
   #reconsider({ tls, terms, codec }: Connection): void {
     if (tls === null || terms === null) return;
-    const current = this.#sni.find(tls.serverName)?.identity?.terms ?? terms;
-    if (current.trust?.version === terms.trust?.version) return;
-    if (isRefused(tls, current)) codec.drain();
+    const owner = this.#sni.find(tls.serverName);
+    if (isUnserved(owner)) return codec.drain();
+    const { trust } = owner?.identity?.terms ?? terms;
+    if (isSame(trust, terms.trust)) return;
+    if (isRefused(tls, trust)) codec.drain();
     else codec.retire();
   }
 
@@ -370,8 +381,17 @@ export class Port {
   }
 }
 
+/** The name belongs to listeners that cannot be served. */
+function isUnserved(owner: SniOwner | null): boolean {
+  return owner !== null && owner.listeners.length === 0;
+}
+
+function isSame(a: HandshakeTerms['trust'], b: HandshakeTerms['trust']): boolean {
+  return a?.version === b?.version;
+}
+
 /** Whether a handshake like the one that led to this would fail now. */
-function isRefused({ clientCertificate }: DownstreamTls, { trust }: HandshakeTerms): boolean {
+function isRefused({ clientCertificate }: DownstreamTls, trust: HandshakeTerms['trust']): boolean {
   return trust !== null && trust.required && (clientCertificate === null || !clientCertificate.verified);
 }
 

@@ -29,10 +29,12 @@ export function tlsUse({ protocol, tls }: ir.Listener): TlsUse {
   return protocol === 'TLS' ? 'stream' : 'requests';
 }
 
-/** The listeners a port serves, with what it speaks to them, and a problem for each of the others. */
+/** The listeners a port serves, with what it speaks to them, and a problem for each that it cannot serve. */
 export interface Agreement {
   readonly protocol: PortProtocol;
   readonly served: readonly ir.Listener[];
+  /** The others. Their host names are theirs all the same. */
+  readonly unserved: readonly ir.Listener[];
   readonly problems: readonly ListenerProblem[];
 }
 
@@ -40,7 +42,8 @@ export interface Agreement {
  * Settles what a port speaks. What it speaks already stays as long as a listener wants it, so that a conflict takes nothing
  * down; a new port speaks what its first listener by key wants, so that all proxies decide alike.
  */
-export function agree(listeners: readonly ir.Listener[], current: PortProtocol | null): Agreement {
+export function agree(all: readonly ir.Listener[], current: PortProtocol | null): Agreement {
+  const listeners = all.filter(({ unserved }) => unserved === undefined);
   const byKey = listeners.toSorted((a, b) => (a.key < b.key ? -1 : 1));
   const wanted = byKey.map(speaks).filter((protocol) => protocol !== null);
   const protocol = current !== null && wanted.includes(current) ? current : (wanted[0] ?? 'HTTP');
@@ -54,11 +57,21 @@ export function agree(listeners: readonly ir.Listener[], current: PortProtocol |
     if (!isAlike(owner, listener)) return `listener ${owner.key} has the same connections of port ${listener.port}`;
     return agreesAlike(owner, listener) ? null : `listener ${owner.key} has the same host name and other terms for handshakes`;
   };
-  const problems = listeners.flatMap((listener): ListenerProblem[] => {
-    const message = conflictOf(listener);
-    return message === null ? [] : [{ listener: listener.key, reason: 'ProtocolConflict', message }];
-  });
-  return { protocol, served: listeners.filter((listener) => conflictOf(listener) === null), problems };
+  const conflicts = new Map(
+    listeners.flatMap((listener) => {
+      const message = conflictOf(listener);
+      return message === null ? [] : [[listener.key, message] as const];
+    }),
+  );
+  return {
+    protocol,
+    served: listeners.filter(({ key }) => !conflicts.has(key)),
+    unserved: all.flatMap((listener) => {
+      const unserved = listener.unserved ?? conflicts.get(listener.key);
+      return unserved === undefined ? [] : [{ ...listener, unserved }];
+    }),
+    problems: [...conflicts].map(([listener, message]) => ({ listener, reason: 'ProtocolConflict', message })),
+  };
 }
 
 /** Equal for listeners that want the same connections: without a handshake, all those of the port. */
@@ -76,21 +89,4 @@ function isAlike(owner: ir.Listener, other: ir.Listener): boolean {
 function agreesAlike(owner: ir.Listener, other: ir.Listener): boolean {
   const [a, b] = [owner.tls, other.tls];
   return isDeepStrictEqual([a?.clientValidation, a?.settings], [b?.clientValidation, b?.settings]);
-}
-
-/**
- * The listeners without those whose terms for handshakes another listener of their port and host name keeps from being asked: a
- * connection of that one must not lead to their routes.
- */
-export function withoutOverruled(listeners: readonly ir.Listener[]): readonly ir.Listener[] {
-  const owners = new Map<string, ir.Listener>();
-  const byKey = listeners.toSorted((a, b) => (a.key < b.key ? -1 : 1));
-  for (const listener of byKey.filter(({ tls }) => tls !== null)) {
-    const claim = `${listener.port} ${listener.hostname}`;
-    if (!owners.has(claim)) owners.set(claim, listener);
-  }
-  return listeners.filter((listener) => {
-    const owner = listener.tls === null ? undefined : owners.get(`${listener.port} ${listener.hostname}`);
-    return owner === undefined || agreesAlike(owner, listener);
-  });
 }

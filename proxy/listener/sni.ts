@@ -15,7 +15,7 @@ import type { TlsUse } from './protocol.ts';
 /** The owner of a server name. */
 export interface SniOwner {
   readonly use: TlsUse;
-  /** Keys of the listeners that share the host name. */
+  /** Keys of the listeners that share the host name and can be served; without any, nobody is let in. */
   readonly listeners: readonly string[];
   /** What to terminate TLS with; null when it is passed through, or no certificate can be used. */
   readonly identity: Identity | null;
@@ -54,13 +54,13 @@ export class SniTable {
 
   /** The table for the listeners of one port. Listeners without certificates own their names all the same: nobody gets them. */
   static build(
-    listeners: readonly ir.Listener[],
+    { served, unserved }: { readonly served: readonly ir.Listener[]; readonly unserved: readonly ir.Listener[] },
     material: KeyMaterial,
     identities: Identities,
   ): { readonly table: SniTable; readonly problems: readonly ListenerProblem[] } {
     const problems: ListenerProblem[] = [];
-    const hosts = new Map<string, Host>();
-    for (const [hostname, own] of Map.groupBy(listeners, (listener) => listener.hostname)) {
+    const hosts = new Map(unserved.map((listener) => [listener.hostname, unservedHost(listener)]));
+    for (const [hostname, own] of Map.groupBy(served, (listener) => listener.hostname)) {
       const agreed = own.map((listener) => termsOf(listener, material.bundles));
       // Listeners of one host name agree on the terms (protocol.ts sees to it), so those of any are those of all.
       const terms = agreed[0]?.value ?? null;
@@ -85,7 +85,7 @@ export class SniTable {
 
   /** Whether any of the listeners speaks HTTP inside TLS. */
   get servesRequests(): boolean {
-    return [...this.#hosts.values()].some(({ use }) => use === 'requests');
+    return [...this.#hosts.values()].some(({ use, listeners }) => use === 'requests' && listeners.length > 0);
   }
 
   /** The owner of a name ('' when the peer sent none), or null when no listener wants it. */
@@ -98,6 +98,10 @@ export class SniTable {
     }
     return null;
   }
+}
+
+function unservedHost(listener: ir.Listener): Host {
+  return { use: tlsUse(listener), listeners: [], byName: new Map(), fallback: null };
 }
 
 /** The certificates of a listener that can be served; a problem for each of the others. */

@@ -10,7 +10,8 @@ import type { Limits } from '../exchange/limits.ts';
 import type { FilterDependencies } from '../filter/chain.ts';
 import type { ListenerProblem } from '../listener/problem.ts';
 import type { ListenerSettings, SettingsOf } from '../listener/settings.ts';
-import { withoutOverruled } from '../listener/protocol.ts';
+import { agree } from '../listener/protocol.ts';
+import type { PortProtocol } from '../listener/protocol.ts';
 import { listenerSettings, withTlsSettings } from './client-traffic.ts';
 import { ClusterMap } from './cluster-map.ts';
 import { buildPlans } from './plan.ts';
@@ -42,6 +43,8 @@ export interface ListenerSink {
     bundles: ReadonlyMap<string, ir.TrustBundle>,
     settingsOf: SettingsOf,
   ): Promise<readonly ListenerProblem[]>;
+  /** What a port speaks now, or null. */
+  spokenAt(port: number): PortProtocol | null;
 }
 
 /** What a builder needs. */
@@ -247,10 +250,16 @@ export class RuntimeBuilder {
   }
 
   #buildTables(): Map<number, RouteTable> {
-    const listeners = withoutOverruled(this.#effectiveListeners()).filter(({ protocol }) => protocol !== 'UDP');
+    const listeners = this.#effectiveListeners().filter(({ protocol }) => protocol !== 'UDP');
     const byPort = Map.groupBy(listeners, (listener) => listener.port);
     const routes = [...this.#routes.values()];
-    return new Map([...byPort].map(([port, listeners]) => [port, buildTable(listeners, routes)]));
+    return new Map([...byPort].map(([port, own]) => [port, this.#buildTable(port, own, routes)]));
+  }
+
+  /** A listener that another keeps from being served gets no requests that came in on the terms of that one, nor has it others' hosts. */
+  #buildTable(port: number, listeners: readonly ir.Listener[], routes: readonly ir.Route[]): RouteTable {
+    const { served, unserved } = agree(listeners, this.#options.listeners.spokenAt(port));
+    return buildTable([...served, ...unserved], routes);
   }
 
   #updateTables(touched: Touched): Map<number, RouteTable> {

@@ -76,12 +76,16 @@ export class Runtime {
     return this.#identities?.get(listener) ?? null;
   }
 
-  /** Why nothing matched: the host belongs to another listener than the TLS connection does (GEP-3567), or no route is there. */
+  /**
+   * Why nothing matched: the host belongs to another listener than the TLS connection does (GEP-3567), or to one that cannot be served,
+   * or no route is there.
+   */
   mismatch(exchange: Exchange): ExchangeError {
     const table = this.tables.get(exchange.connection.localPort);
-    const expected = table === undefined ? '' : isolatedListener(exchange, table);
-    if (expected === '' || expected === table?.listenerOf(exchange.host)) return ERRORS.routeNotFound;
-    return ERRORS.misdirectedRequest;
+    if (table === undefined) return ERRORS.routeNotFound;
+    if (table.isUnserved(exchange.host)) return exchange.connection.tls === null ? ERRORS.listenerUnserved : ERRORS.misdirectedRequest;
+    const expected = isolatedListener(exchange, table);
+    return expected === '' || expected === table.listenerOf(exchange.host) ? ERRORS.routeNotFound : ERRORS.misdirectedRequest;
   }
 }
 

@@ -51,9 +51,11 @@ const match: fc.Arbitrary<Match> = fc.record({
 
 const listenerNames = ['l0', 'l1', 'l2', 'l3'];
 
-/** Up to four listeners of one port; host names may repeat. */
+const unserved = fc.constantFrom<Partial<Listener>>({}, {}, {}, { unserved: 'no certificate' });
+
+/** Up to four listeners of one port, some of which cannot be served; host names may repeat. */
 export const listeners: fc.Arbitrary<Listener[]> = fc.uniqueArray(
-  fc.tuple(fc.constantFrom(...listenerNames), pattern).map(([name, hostname]) => listener(name, hostname)),
+  fc.tuple(fc.constantFrom(...listenerNames), pattern, unserved).map(([name, hostname, rest]) => ({ ...listener(name, hostname), ...rest })),
   { selector: ({ key }) => key, minLength: 1, maxLength: 4 },
 );
 

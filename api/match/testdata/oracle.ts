@@ -23,7 +23,7 @@ interface Entry {
 export function oracle(listeners: readonly Listener[], routes: readonly Route[], request: MatchRequest): OracleAnswer | null {
   const covering = listeners.filter(({ hostname }) => hostMatches(hostname, request.host));
   const best = covering.map(({ hostname }) => hostname).sort(byHostname)[0];
-  const chosen = covering.filter(({ hostname }) => hostname === best).map(({ key }) => key);
+  const chosen = covering.filter(({ hostname, unserved }) => hostname === best && unserved === undefined).map(({ key }) => key);
   if (request.listener && !chosen.includes(request.listener)) return null;
   const entries = routes.flatMap(entriesOf).filter((entry) => chosen.includes(entry.listener) && entryMatches(entry, request));
   const winner = entries.sort(byPrecedence)[0];
