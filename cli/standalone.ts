@@ -2,7 +2,7 @@
 import type * as ir from '#api/ir/ir.ts';
 import type { Log } from '#lib/log.ts';
 import { Pipeline } from '../controller/pipeline.ts';
-import type { Sink } from '../controller/pipeline.ts';
+import type { Handover } from '../controller/compile/result.ts';
 import { StatusLog } from '../controller/status/status-log.ts';
 import { FileSource } from '../controller/watch/files.ts';
 import type { Supervisor } from '../proxy/supervisor/supervisor.ts';
@@ -22,7 +22,6 @@ export interface StandaloneOptions {
 export class Standalone {
   readonly #options: StandaloneOptions;
   readonly #pipeline: Pipeline;
-  readonly #applying = new Set<Promise<void>>();
 
   constructor(options: StandaloneOptions) {
     const { log } = options;
@@ -31,15 +30,14 @@ export class Standalone {
       sources: [new FileSource(options.folder)],
       compiler: { controllerName: CONTROLLER_NAME, allowLoopback: true, bindAddresses: true },
       batch: BATCH,
-      sinks: { statuses: new StatusLog(log), proxy: { apply: (delta) => this.#push(delta) } },
+      sinks: { statuses: new StatusLog(log), proxy: { essential: true, apply: (delta) => this.#push(delta) } },
       log,
     });
   }
 
   /** Resolves once everything in the folder is served. Rejects when the folder cannot be read. */
-  async start(): Promise<void> {
-    await this.#pipeline.start();
-    await Promise.all(this.#applying);
+  start(): Promise<void> {
+    return this.#pipeline.start();
   }
 
   /** The listeners that are configured, with the ports they are bound to (null: not bound). */
@@ -50,18 +48,14 @@ export class Standalone {
   }
 
   /** Follows the folder no longer. What it was last is still served. */
-  async stop(): Promise<void> {
-    await this.#pipeline.stop();
-    await Promise.all(this.#applying);
+  stop(): Promise<void> {
+    return this.#pipeline.stop();
   }
 
   /** What compile made goes straight to the supervisor: it was never on a wire, so there is nothing to decode but JSON. */
-  #push({ changed, removed }: Parameters<Sink['apply']>[0]): void {
+  async #push({ changed, removed }: Handover): Promise<void> {
     const resources = changed.map(({ body }) => JSON.parse(body.toString()) as ir.Resource);
-    const applied = this.#options.supervisor.apply(resources, removed).then((errors) => {
-      for (const error of errors) this.#options.log.error({ ...error }, 'the proxy cannot serve a resource');
-    });
-    this.#applying.add(applied);
-    void applied.finally(() => this.#applying.delete(applied));
+    const errors = await this.#options.supervisor.apply(resources, removed);
+    for (const error of errors) this.#options.log.error({ ...error }, 'the proxy cannot serve a resource');
   }
 }

@@ -70,13 +70,16 @@ function print(findings: readonly Finding[], objects: number, format: string): v
 export function findingsOf(content: FolderContent): readonly Finding[] {
   const compiler = new Compiler({ controllerName: CONTROLLER_NAME, allowLoopback: true });
   const delta = compiler.apply(content.objects.map((object) => ({ type: 'upsert', object })));
-  for (const { unit, error } of delta.faults) throw new Error(`${unit} could not be compiled`, { cause: error });
   const resources = [...compiler.resources()].map(({ body }) => JSON.parse(body.toString()) as ir.Resource);
   const findings = [
     ...content.problems.map((problem) => ({ severity: 'error', ...problem }) as const),
     ...[...compiler.statuses()].flatMap(problemsOf).map(({ object, part, condition, reason, message }) => {
       const field = [part, condition].filter((word) => word !== '').join(', ');
       return { severity: 'error', ...placeOf(object, content), object, field, reason: `${reason}: ${message}` } as const;
+    }),
+    ...delta.faults.map(({ unit, object, error }): Finding => {
+      const reason = `a bug in Weir keeps it from being compiled (${unit}): ${(error as Error).message}`;
+      return { severity: 'error', ...placeOf(object, content), object, field: '', reason };
     }),
     ...routeFindings(resources, content),
   ];

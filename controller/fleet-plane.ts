@@ -1,6 +1,7 @@
 // The fleet plane of `weir controller`: what runs the proxies of Gateways that have their own, the certificates of these, and the
 // addresses of the Services in front of them.
 import type { ObjectRef } from '#api/k8s/object.ts';
+import type { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
 import { ManagedAuthority } from './authority/managed-authority.ts';
 import type { ControllerConfig } from './config.ts';
@@ -24,6 +25,7 @@ export interface FleetPlaneOptions {
   readonly troubled: TroubleListener;
   /** Told why the fleet of a Gateway cannot be made, or (null) that it is. */
   readonly fleetTroubled: (gateway: string, message: string | null) => void;
+  readonly faults: Faults;
   readonly log: Log;
 }
 
@@ -37,11 +39,11 @@ export class FleetPlane {
   readonly pool: PoolKeeper | null;
 
   constructor(options: FleetPlaneOptions) {
-    const { config, client, live, leads, troubled, fleetTroubled, log } = options;
+    const { config, client, live, leads, troubled, fleetTroubled, faults, log } = options;
     const { controllerName, pushTls, addressPool: pool } = config;
     const { lacks, image, controller, controllerTlsName, certificateLifetime, caKey } = config.fleets;
     this.authority = managedAuthority(options, () => this.fleets?.resume());
-    this.pool = pool === null ? null : new PoolKeeper({ client, pool, leads, log });
+    this.pool = pool === null ? null : new PoolKeeper({ client, pool, leads, faults, log });
     const files = pushTls.from === 'files' ? new AuthorityFile({ certificate: pushTls.ca, privateKey: caKey }, log) : null;
     const authority = this.authority ?? files;
     if (lacks !== '' || authority === null) return;
@@ -54,6 +56,7 @@ export class FleetPlane {
       gatewayUid: (gateway) => live.get(gatewayRef(gateway))?.uid ?? '',
       leads,
       troubled: fleetTroubled,
+      faults,
       log,
     });
   }

@@ -52,17 +52,23 @@ interface Started {
   readonly pushed: Map<string, ResourceDelta['changed'][number]>;
 }
 
+/** Throws while what is pushed meets a bug. */
+let beforePush: () => void = () => undefined;
+
 async function startController(...args: string[]): Promise<Started> {
   const local = ['--push-address', '127.0.0.1:0', '--metrics-address', '127.0.0.1:0', '--admin-address', '127.0.0.1:0'];
   const config = readConfig(['--kubeconfig', cluster.kubeconfig, ...local, ...args], {});
   if (!config.ok) throw new Error(config.error);
   const pushed: Started['pushed'] = new Map();
   const seam: { fleet?: PushObserver; relayed?: PushObserver } = {};
-  const makePush: MakePushPlane = (_config, relayed, counters) => {
+  const makePush: MakePushPlane = ({ observer: relayed, counters }) => {
     seam.relayed = relayed;
     seam.fleet = new OwnSessions(relayed, (kind) => counters.nacked(kind));
     return {
-      apply: ({ changed }) => changed.forEach((resource) => pushed.set(`${resource.kind}|${resource.key}`, resource)),
+      apply: ({ changed }) => {
+        beforePush();
+        changed.forEach((resource) => pushed.set(`${resource.kind}|${resource.key}`, resource));
+      },
       start: () => Promise.resolve(0),
       stop: () => Promise.resolve(),
       lead: () => undefined,
@@ -99,6 +105,7 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
+  beforePush = () => undefined;
   await Promise.all(running.splice(0).map((controller) => controller.stop()));
 });
 
@@ -204,6 +211,20 @@ describeWith(['cluster'], 'Controller', () => {
     );
     await statusWhen('httproute', 'web', ({ parents = [] }) => refs(parents[0]?.conditions)?.status === 'True');
     await cluster.kubectl(['delete', 'gateway/secure', 'httproute/web', 'service/web', 'secret/cert']);
+  });
+
+  test('what keeps changes from proxies keeps them from nothing else, is counted, and is over without a change', async () => {
+    const { pushed, ports } = await startController('--addresses', '203.0.113.7');
+    beforePush = () => {
+      throw new Error('a bug');
+    };
+    await cluster.apply(listOf(gateway('late', [{ name: 'http', port: 81 }])));
+    await statusWhen('gateway', 'late', (status) => programmed(status)?.message === '0 of 1 proxies have the configuration');
+    expect(pushed.has('Listener|default/late/http')).toBe(false);
+    expect((await get(ports.probes, '/metrics')).body).toMatch(/weir_controller_faults_total\{part="push"\} [1-9]/);
+    beforePush = () => undefined;
+    await cluster.until('the push', () => Promise.resolve(pushed.has('Listener|default/late/http')));
+    await cluster.kubectl(['delete', 'gateway/late']);
   });
 
   test('answers probes, metrics and dumps, and gives the Lease up when it stops', async () => {

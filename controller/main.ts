@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { KINDS } from '#api/k8s/kinds.ts';
 import type { KindName } from '#api/k8s/kinds.ts';
 import { prepareValidation } from '#api/k8s/validate.ts';
+import { Faults } from '#lib/faults.ts';
 import { Lifecycle } from '#lib/lifecycle.ts';
 import type { Log } from '#lib/log.ts';
 import { ControllerMetrics } from './admin/metrics.ts';
@@ -33,6 +34,7 @@ export class Controller {
   readonly #log: Log;
   readonly #client: ApiClient;
   readonly #metrics: ControllerMetrics;
+  readonly #faults: Faults;
   readonly #source: KubernetesSource;
   readonly #statuses: StatusPlane;
   readonly #fleets: FleetPlane;
@@ -41,6 +43,8 @@ export class Controller {
   readonly #election: LeaseElection;
   readonly #components: Lifecycle;
   readonly #servers: Readonly<Record<'probes' | 'admin', ReturnType<typeof probeServer>>>;
+  /** What there is now, for those that look at everything. */
+  readonly #compiled = { resources: () => this.#pipeline.resources(), faulty: () => this.#pipeline.faulty() };
   /** Null before it is bound. */
   #pushPort: number | null = null;
 
@@ -52,10 +56,11 @@ export class Controller {
     this.#log = log;
     this.#client = new ApiClient(kubeConfig);
     this.#metrics = this.#makeMetrics();
+    this.#faults = new Faults(log, (part) => this.#metrics.faulted(part));
     this.#source = this.#makeSource();
     this.#statuses = this.#makeStatuses();
     this.#fleets = this.#makeFleets(namespace);
-    this.#push = makePush(config, this.#statuses.fleet, this.#metrics, log, this.#fleets.authority);
+    this.#push = this.#makePush(makePush);
     this.#pipeline = this.#makePipeline();
     this.#election = this.#makeElection(namespace);
     this.#components = this.#list();
@@ -64,14 +69,14 @@ export class Controller {
 
   /** Everything that runs. */
   #list(): Lifecycle {
-    const { programmed, readability, writer, events, refusals } = this.#statuses;
+    const { programmed, readability, writer, events, missedEvents } = this.#statuses;
     const { authority, live, fleets, pool } = this.#fleets;
     const rows = [
       { pipeline: this.#pipeline, authority, validation: { start: prepareKinds } },
       { push: { start: () => this.#serve(), stop: () => this.#push.stop() } },
       { programmed, readability },
       // Not before the first compile: a leader takes away what it does not want.
-      { writer, events, refusals, live, fleets, pool },
+      { writer, events, missedEvents, live, fleets, pool },
       { election: this.#election },
     ];
     return new Lifecycle(rows, this.#log);
@@ -98,6 +103,7 @@ export class Controller {
   #makeSource(): KubernetesSource {
     return new KubernetesSource(this.#client, {
       began: (kind, what) => this.#metrics.watchBegan(kind, what),
+      guard: this.#faults,
       troubled: (kind, trouble) => this.#statuses.readability.troubled(kind, trouble),
     });
   }
@@ -114,7 +120,23 @@ export class Controller {
         push: this.#push,
       },
       log: this.#log,
-      compiled: (delta, ms) => this.#metrics.compiled(delta, ms),
+      faults: this.#faults,
+      compiled: (delta, ms) => {
+        this.#metrics.compiled(delta, ms);
+        this.#statuses.faulted(delta.faults);
+      },
+    });
+  }
+
+  #makePush(make: MakePushPlane): PushPlane {
+    const { authority: managed } = this.#fleets;
+    return make({
+      config: this.#config,
+      observer: this.#statuses.fleet,
+      counters: this.#metrics,
+      managed,
+      faults: this.#faults,
+      log: this.#log,
     });
   }
 
@@ -123,8 +145,9 @@ export class Controller {
       config: this.#config,
       client: this.#client,
       source: this.#source,
-      resources: () => this.#pipeline.resources(),
+      compiled: this.#compiled,
       leads: () => this.#election.leads(),
+      faults: this.#faults,
       wrote: (kind, result) => this.#metrics.statusWritten(kind, result),
       log: this.#log,
     });
@@ -139,6 +162,7 @@ export class Controller {
       leads: () => this.#election.leads(),
       troubled: (kind, trouble) => this.#statuses.readability.troubled(kind, trouble),
       fleetTroubled: (gateway, message) => this.#statuses.programmed.troubled(gateway, message),
+      faults: this.#faults,
       log: this.#log,
     });
   }
@@ -167,10 +191,10 @@ export class Controller {
   #makeServers() {
     const sources = {
       obstacle: () => this.#obstacle(),
-      // What cannot be read takes no replica out of service: all have the same rights, and proxies are served what is known.
-      troubles: () => [...this.#source.troubles()].map(([kind, { message }]) => `${kind}: ${message}`),
+      // None of it takes a replica out of service: all have the same rights and bugs, and proxies are served what is known.
+      troubles: () => [...[...this.#source.troubles()].map(([kind, { message }]) => `${kind}: ${message}`), ...this.#pipeline.troubles()],
       metrics: this.#metrics,
-      resources: () => this.#pipeline.resources(),
+      resources: this.#compiled.resources,
       sessions: () => this.#push.sessions(),
       live: this.#source.live,
     };
@@ -187,7 +211,7 @@ export class Controller {
     const { authority } = this.#fleets;
     if (authority !== null && authority.trouble !== '') return authority.trouble;
     const missing = Object.keys(KINDS).filter((kind) => !this.#source.isSynced(kind));
-    if (missing.length === 0) return 'stopping, or about to serve';
+    if (missing.length === 0) return ['stopping, or about to serve', ...this.#pipeline.troubles()].join('\n');
     const troubles = missing.flatMap((kind) => this.#source.troubles().get(kind)?.message ?? []);
     return [`not read yet: ${missing.join(', ')}`, ...troubles].join('\n');
   }

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createLog } from '#lib/log.ts';
 import { until } from '../test/support/until.ts';
 import { CONTROLLER, gateway, gatewayClass, service, tlsSecret, upsert } from './compile/testdata/objects.ts';
-import type { CompileDelta } from './compile/result.ts';
+import type { CompileDelta, Handover } from './compile/result.ts';
 import { Pipeline } from './pipeline.ts';
 import type { Change, Source, SourceListener } from './watch/event.ts';
 
@@ -125,5 +125,40 @@ describe('a batch that refers to a Secret', () => {
     source.tell(upsert(gateway('web', [listener('http', 80)])), upsert(service('infra', 'app')));
     await until(() => batches.length === 2);
     expect(source.wanted).toEqual([]);
+  });
+});
+
+describe('a sink that fails', () => {
+  test('costs the others nothing, and gets what it missed', async () => {
+    const seen: Record<'fleets' | 'statuses' | 'push', string[]> = { fleets: [], statuses: [], push: [] };
+    let isBroken = true;
+    const takes = (name: keyof typeof seen, delta: Handover) => void seen[name].push(...delta.changed.map(({ key }) => key));
+    const isolated = new Pipeline({
+      sources: [source],
+      compiler: { controllerName: CONTROLLER },
+      batch: { quiet: 1, maximum: 10 },
+      sinks: {
+        fleets: {
+          apply: (delta) => {
+            if (isBroken) throw new Error('a bug');
+            takes('fleets', delta);
+          },
+        },
+        statuses: { apply: (delta) => takes('statuses', delta) },
+        push: { apply: (delta) => takes('push', delta), essential: true },
+      },
+      log: createLog('silent'),
+    });
+    try {
+      await isolated.start();
+      source.tell(upsert(gatewayClass()), upsert(gateway('web', [listener('http', 80)])));
+      await until(() => seen.push.length > 0 && seen.statuses.length > 0, 'the others');
+      expect(seen).toEqual({ fleets: [], statuses: ['infra/web/http'], push: ['infra/web/http'] });
+      isBroken = false;
+      await until(() => seen.fleets.length > 0, 'what it missed');
+      expect(seen.fleets).toEqual(['infra/web/http']);
+    } finally {
+      await isolated.stop();
+    }
   });
 });

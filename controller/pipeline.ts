@@ -1,18 +1,20 @@
 // THE SPINE of the controller, the life of a change from top to bottom: event > store > batch > compile > push, status.
+import { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
 import type { EncodedResource } from '#api/ir/ir.ts';
 import { Compiler } from './compile/compile.ts';
 import type { CompilerOptions } from './compile/compile.ts';
-import type { CompileDelta } from './compile/result.ts';
+import type { CompileDelta, UnitFault } from './compile/result.ts';
+import { FAULT } from './compile/view.ts';
+import { Outlet } from './outlet.ts';
+import type { Sink } from './outlet.ts';
 import { Batcher } from './snapshot/batcher.ts';
 import type { BatcherOptions } from './snapshot/batcher.ts';
 import type { Change, Source, SourceListener } from './watch/event.ts';
 import { ProblemLog } from './watch/problem-log.ts';
 
-/** Where what a batch compiled to goes: to proxies, to statuses, to what runs the proxies. */
-export interface Sink {
-  apply(delta: CompileDelta): void;
-}
+/** How many objects that cannot be compiled are named at once. */
+const MAX_TOLD = 20;
 
 /** What a pipeline joins. */
 export interface PipelineOptions {
@@ -22,6 +24,8 @@ export interface PipelineOptions {
   /** By name, in the order in which they are given each batch. */
   readonly sinks: Readonly<Record<string, Sink>>;
   readonly log: Log;
+  /** Absent: bugs are logged and not counted. */
+  readonly faults?: Faults;
   /** Told of everything a batch did: metrics. */
   readonly compiled?: (delta: CompileDelta, ms: number) => void;
 }
@@ -30,6 +34,8 @@ export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #compiler: Compiler;
   readonly #batcher: Batcher;
+  readonly #outlets: readonly Outlet[];
+  readonly #faults: Faults;
   /** What compiling the batch under way has taken so far, milliseconds. */
   #spent = 0;
   #stopped = false;
@@ -38,12 +44,16 @@ export class Pipeline {
     this.#options = options;
     this.#compiler = new Compiler(options.compiler);
     this.#batcher = new Batcher(options.batch, (changes) => this.#deliver(changes));
+    const faults = options.faults ?? new Faults(options.log);
+    this.#faults = faults;
+    this.#outlets = Object.entries(options.sinks).map(([name, sink]) => new Outlet({ name, sink, faults }));
   }
 
-  /** Starts every source; resolves when all have told what there is and the first batch is compiled. */
+  /** Starts every source; resolves when all have told what there is and the essential sinks have taken the first batch. */
   async start(): Promise<void> {
     await Promise.all(this.#options.sources.map((source) => source.start(this.#listener())));
     await this.#batcher.synced();
+    await Promise.all(this.#outlets.filter(({ isEssential }) => isEssential).map(({ first }) => first));
   }
 
   #listener(): SourceListener {
@@ -60,10 +70,21 @@ export class Pipeline {
     return this.#compiler.resources();
   }
 
+  /** What bugs keep from being compiled, or from getting on its way for a while now. */
+  troubles(): readonly string[] {
+    const faulty = [...this.#compiler.faulty()].map(({ unit, object }) => `${object} ${FAULT} (${unit})`);
+    return [...this.#outlets.flatMap(({ trouble }) => trouble ?? []), ...faulty.slice(0, MAX_TOLD)];
+  }
+
+  /** What could not be compiled as of the last batch, because of a bug. */
+  faulty(): Iterable<UnitFault> {
+    return this.#compiler.faulty();
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#batcher.stop();
-    await Promise.all(this.#options.sources.map((source) => source.stop()));
+    await Promise.all([...this.#options.sources, ...this.#outlets].map((end) => end.stop()));
   }
 
   /**
@@ -97,26 +118,25 @@ export class Pipeline {
       this.#spent += performance.now() - started;
       return true;
     } catch (error) {
-      this.#options.log.error({ err: error, changes: changes.length }, 'compile failed; the configuration stays as it was');
+      this.#faults.report('compile', error, { changes: changes.length });
       return false;
     }
   }
 
   #handOn(): void {
     const started = performance.now();
-    try {
+    this.#faults.guard('flush', () => {
       const delta = this.#compiler.flush();
-      for (const sink of Object.values(this.#options.sinks)) sink.apply(delta);
+      for (const outlet of this.#outlets) outlet.give(delta);
       this.#logDelta(delta);
       this.#options.compiled?.(delta, this.#spent + performance.now() - started);
-    } catch (error) {
-      this.#options.log.error({ err: error }, 'what was compiled could not be handed on');
-    }
+    });
   }
 
   #logDelta(delta: CompileDelta): void {
     const { log } = this.#options;
-    for (const { unit, error } of delta.faults) log.error({ err: error, unit }, 'a unit could not be compiled; its last output stays');
+    for (const { unit, object, error } of delta.faults)
+      log.error({ err: error, unit, object }, 'a bug: it could not be compiled; its last output stays');
     for (const { object, errors } of delta.rejected) log.warn({ object, errors }, 'object refused');
     log.debug({ changed: delta.changed.length, removed: delta.removed.length, recompiled: delta.recompiled }, 'batch compiled');
   }

@@ -1,9 +1,10 @@
 // The push plane of `weir controller`: the scopes that the pipeline fills, the gRPC server that proxies subscribe to, and what the
 // controller that leads hears from the others.
 import type { ResourceKind } from '#api/ir/ir.ts';
+import type { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
 import type { ControllerConfig, PushTls } from './config.ts';
-import type { CompileDelta } from './compile/result.ts';
+import type { Sink } from './outlet.ts';
 import type { CertificateFiles, CertificateSource } from './push/certificates.ts';
 import { PushServer } from './push/server.ts';
 import type { PushObserver } from './push/observer.ts';
@@ -13,9 +14,7 @@ import { Receiver } from './relay/receiver.ts';
 import { Reporter } from './relay/reporter.ts';
 
 /** What serves proxies. */
-export interface PushPlane {
-  /** Hands proxies what has changed. */
-  apply(delta: Pick<CompileDelta, 'changed' | 'removed' | 'fleets' | 'fleetsGone'>): void;
+export interface PushPlane extends Sink {
   /** Accepts proxies; everything that exists has been applied. Resolves with the port. */
   start(): Promise<number>;
   /** Ends every stream so that proxies look for another controller at once. */
@@ -36,32 +35,34 @@ export interface PushCounters {
   nacked(kind: ResourceKind): void;
 }
 
-/**
- * Makes a push plane that tells the observer of everything that sessions tell. `managed`: the certificates that Weir makes itself; null
- * where the configuration says what there is instead.
- */
-export type MakePushPlane = (
-  config: ControllerConfig,
-  observer: PushObserver,
-  counters: PushCounters,
-  log: Log,
-  managed: CertificateSource | null,
-) => PushPlane;
+export interface PushPlaneOptions {
+  readonly config: ControllerConfig;
+  /** Told of everything that sessions tell, and nothing of it is kept twice. */
+  readonly observer: PushObserver;
+  readonly counters: PushCounters;
+  /** The certificates that Weir makes itself; null where the configuration says what there is instead. */
+  readonly managed: CertificateSource | null;
+  readonly faults: Faults;
+  readonly log: Log;
+}
 
-/** Makes the push plane. Nothing that sessions tell is kept twice. */
-export const makePushPlane: MakePushPlane = (config, observer, counters, log, managed) => {
-  const scopes = new Scopes();
+export type MakePushPlane = (options: PushPlaneOptions) => PushPlane;
+
+/** Makes the push plane. */
+export const makePushPlane: MakePushPlane = ({ config, observer, counters, managed, faults, log }) => {
+  const scopes = new Scopes(faults);
   const cacheOf = (scope: string) => scopes.cacheOf(scope);
   const { host, port } = config.pushAddress;
   const address = `${host.includes(':') ? `[${host}]` : host || '0.0.0.0'}:${port}`;
   const tls = managed ?? tlsOf(config.pushTls);
-  const sessions = new OwnSessions(observer, (kind) => counters.nacked(kind));
-  const receiver = new Receiver(observer, log);
+  const sessions = new OwnSessions(observer, (kind) => counters.nacked(kind), faults);
+  const receiver = new Receiver(observer, log, faults);
   const reports = receiver.accept.bind(receiver);
   const pushed = (bytes: number) => counters.pushed(bytes);
-  const server = new PushServer({ address, tls, cacheOf, observer: sessions, reports, log, pushed });
+  const server = new PushServer({ address, tls, cacheOf, observer: sessions, reports, log, pushed, faults });
   const reporter = new Reporter({ sessions, credentials: () => server.clientCredentials(), log });
   return {
+    essential: true,
     apply: (delta) => scopes.apply(delta),
     start: () => server.start(),
     stop: () => {

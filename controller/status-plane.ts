@@ -1,13 +1,17 @@
 // The status plane of `weir controller`, the way of a status to the cluster: what compile wants > what proxies serve made true in it >
 // what they refuse of what it refers to > what cannot be read > written. Events are told on the way.
 import type { EncodedResource } from '#api/ir/ir.ts';
+import { objectId } from '#api/k8s/object.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
+import type { Faults } from '#lib/faults.ts';
 import type { Component } from '#lib/lifecycle.ts';
 import type { Log } from '#lib/log.ts';
-import type { CompileDelta } from './compile/result.ts';
+import type { DesiredStatus, Handover, UnitFault } from './compile/result.ts';
 import type { ControllerConfig } from './config.ts';
+import type { Leftover } from './outlet.ts';
 import { referencesOf } from './push/references.ts';
 import { EventWriter } from './status/event-writer.ts';
+import { faultEvents } from './status/fault-event.ts';
 import { FleetState } from './status/fleet-state.ts';
 import { refusalEvent } from './status/nack-event.ts';
 import { Programmed } from './status/programmed.ts';
@@ -22,12 +26,13 @@ export interface StatusPlaneOptions {
   readonly config: Pick<ControllerConfig, 'controllerName' | 'identity'>;
   readonly client: ApiClient;
   readonly source: Pick<KubernetesSource, 'live' | 'isConnected'>;
-  /** Everything that should be served now. */
-  readonly resources: () => Iterable<EncodedResource>;
+  /** Everything that should be served now, and what bugs keep from being compiled. */
+  readonly compiled: { readonly resources: () => Iterable<EncodedResource>; readonly faulty: () => Iterable<UnitFault> };
   /** Asked before every write. */
   readonly leads: () => boolean;
   /** Told of every write: metrics. */
   readonly wrote: (kind: string, result: WriteResult) => void;
+  readonly faults: Faults;
   readonly log: Log;
 }
 
@@ -39,47 +44,81 @@ export class StatusPlane {
   readonly readability: Readability;
   readonly writer: StatusWriter;
   readonly events: EventWriter;
-  /** What was refused while nobody led has been told to nobody. */
-  readonly refusals: Component = { resume: () => this.fleet.refusals().forEach((refusal) => this.events.report(refusalEvent(refusal))) };
+  /** Events of what happened while this controller did not lead. */
+  readonly missedEvents: Component = { resume: () => this.#tellAgain() };
+  readonly #faults: Faults;
+  readonly #compiled: StatusPlaneOptions['compiled'];
 
-  constructor({ config, client, source, resources, leads, wrote, log }: StatusPlaneOptions) {
+  constructor({ config, client, source, compiled, leads, wrote, faults, log }: StatusPlaneOptions) {
     const { controllerName, identity: instance } = config;
     const { live } = source;
+    const { resources } = compiled;
+    this.#faults = faults;
+    this.#compiled = compiled;
     const uidOf = (ref: ObjectRef) => live.get(ref)?.uid ?? '';
     this.events = new EventWriter({ client, uidOf, controllerName, instance, leads, log });
-    this.writer = new StatusWriter({ client, live, controllerName, leads, log, wrote });
+    this.writer = new StatusWriter({ client, live, controllerName, leads, log, wrote, faults });
     this.readability = new Readability({
       target: this.writer,
       report: (event) => this.events.report(event),
       isConnected: () => source.isConnected(),
+      guard: faults,
     });
     this.references = new RefusedReferences({
       target: this.readability,
       resources,
       wantsOf: (resource) => referencesOf(resource).wants,
     });
-    this.programmed = new Programmed(this.fleet, this.references);
+    this.programmed = new Programmed(this.fleet, this.references, { guard: faults });
     this.#listen(log);
   }
 
-  /** Takes what a batch compiled to. To be called before the resources go out: proxies may ack at once. */
-  apply(delta: CompileDelta): void {
+  /**
+   * Takes what a batch compiled to, before the resources go out: proxies may ack at once. Answers the statuses that a bug keeps from
+   * being told.
+   */
+  apply(delta: Handover): Leftover {
     this.fleet.apply(delta);
     this.references.changed(delta);
-    this.programmed.write(delta.statuses, delta.forgotten);
+    const { statuses, forgotten } = delta;
+    if (this.#faults.guard('statuses', () => this.programmed.write(statuses, forgotten))) return {};
+    return {
+      statuses: this.#faults.each('statuses', statuses, (status) => this.programmed.write([status], []), objectOf),
+      forgotten: this.#faults.each(
+        'statuses',
+        forgotten,
+        (ref) => this.programmed.write([], [ref]),
+        (ref) => ({ object: objectId(ref) }),
+      ),
+    };
+  }
+
+  /** Bugs kept objects from being compiled. */
+  faulted(faults: readonly UnitFault[]): void {
+    for (const fault of faults) for (const event of faultEvents(fault)) this.events.report(event);
+  }
+
+  #tellAgain(): void {
+    for (const refusal of this.fleet.refusals()) this.events.report(refusalEvent(refusal));
+    this.faulted([...this.#compiled.faulty()]);
   }
 
   #listen(log: Log): void {
+    const tell = (call: () => void) => void this.#faults.guard('statuses', call);
     this.fleet.onChange({
-      progressed: (listener) => this.programmed.progressed(listener),
-      proxiesChanged: (gateway) => this.programmed.proxiesChanged(gateway),
+      progressed: (listener) => tell(() => this.programmed.progressed(listener)),
+      proxiesChanged: (gateway) => tell(() => this.programmed.proxiesChanged(gateway)),
       refused: (kind, key, refusal) => {
-        this.programmed.refused(kind, key, refusal);
-        this.references.refused(kind, key, refusal);
+        tell(() => this.programmed.refused(kind, key, refusal));
+        tell(() => this.references.refused(kind, key, refusal));
         if (refusal === null) return;
         log.warn({ ...refusal }, 'a proxy refuses a resource');
-        this.events.report(refusalEvent(refusal));
+        tell(() => this.events.report(refusalEvent(refusal)));
       },
     });
   }
+}
+
+function objectOf({ ref }: DesiredStatus): object {
+  return { object: objectId(ref) };
 }

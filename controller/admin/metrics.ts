@@ -22,6 +22,9 @@ export class ControllerMetrics {
   readonly #resources = this.#counter('weir_compile_resources_total', 'Resources that came out changed or removed.', ['change']);
   readonly #faults = this.#counter('weir_compile_faults_total', 'Units that failed by a bug and kept their last output.');
   readonly #rejected = this.#counter('weir_compile_rejected_objects_total', 'Objects refused for their structure.');
+  readonly #caught = this.#counter('weir_controller_faults_total', 'Bugs that cost one piece of work, by the part that met them.', [
+    'part',
+  ]);
   readonly #watches = this.#counter('weir_watch_requests_total', 'Lists and watches begun, by kind.', ['kind', 'request']);
   readonly #statuses = this.#counter('weir_status_writes_total', 'Outcomes of status writes, by kind.', ['kind', 'result']);
   readonly #nacks = this.#counter('weir_push_nacks_total', 'Resources that proxies refused.', ['kind']);
@@ -54,6 +57,11 @@ export class ControllerMetrics {
     this.#resources.inc({ change: 'removed' }, delta.removed.length);
     this.#faults.inc(delta.faults.length);
     this.#rejected.inc(delta.rejected.length);
+  }
+
+  /** A bug was caught in a part: a sink of the pipeline, a session, a queue. */
+  faulted(part: string): void {
+    this.#caught.inc({ part });
   }
 
   watchBegan(kind: string, request: 'list' | 'watch'): void {

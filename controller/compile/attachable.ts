@@ -8,6 +8,7 @@ import { splitId, valueOnly, type UnitKind } from './view.ts';
 export const attachableUnit: UnitKind<readonly AttachableListener[] | null> = {
   name: 'attachable',
   stage: 'attachable',
+  fallback: () => null,
   compile(view, id) {
     const { kind, namespace, name } = splitId(id);
     const key = `${namespace}/${name}`;

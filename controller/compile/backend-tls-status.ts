@@ -11,6 +11,7 @@ import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
 export const backendTlsStatusUnit: UnitKind<null> = {
   name: 'backend-tls-status',
   stage: 'summary',
+  fallback: () => null,
   compile(view, key) {
     const { namespace, name } = splitKey(key);
     const policy = view.object('BackendTLSPolicy', namespace, name);

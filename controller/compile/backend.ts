@@ -7,7 +7,7 @@ import { formatClusterKey, parseClusterKey, type ClusterKey } from './cluster-ke
 import type { BackendObstacle } from './conditions.ts';
 import { endpointsUnit } from './endpoint-slice.ts';
 import { httpProtocol, selectPort } from './service-port.ts';
-import { valueOnly, type UnitKind, type View } from './view.ts';
+import { FAULT, valueOnly, type UnitKind, type View } from './view.ts';
 
 /** What stands in the way of each use of the cluster; null where nothing does. */
 export interface ClusterOutcome {
@@ -20,6 +20,7 @@ export interface ClusterOutcome {
 export const clusterUnit: UnitKind<ClusterOutcome> = {
   name: 'cluster',
   stage: 'parent',
+  fallback: faulty,
   compile(view, text) {
     const key = parseClusterKey(text);
     const found = key.kind === 'Service' ? resolveService(view, key) : resolveBackend(view, key);
@@ -30,6 +31,11 @@ export const clusterUnit: UnitKind<ClusterOutcome> = {
     return { ...valueOnly(outcome), resources: [{ kind: 'Cluster', key: text, protocol: found.protocol, ...tls }] };
   },
 };
+
+function faulty(key: string): ClusterOutcome {
+  const obstacle: BackendObstacle = { reason: 'BackendNotFound', message: `${key} ${FAULT}` };
+  return { datagrams: obstacle, connections: obstacle, requests: obstacle };
+}
 
 /** A cluster that can be used. One of protocol `tcp` takes connections only: `requests` says why. */
 interface Usable {

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
+import type * as ir from '#api/ir/ir.ts';
 import type { KubernetesObject } from '#api/k8s/object.ts';
+import { Store } from '../snapshot/store.ts';
+import { clusterUnit } from './backend.ts';
 import { Compiler } from './compile.ts';
 import type { Change } from '../watch/event.ts';
 import type { CompileDelta } from './result.ts';
@@ -379,4 +382,45 @@ describe('what the caller may hand over', () => {
     expect([...compiler.resources()].map(({ key }) => key)).toEqual(['infra/web/http']);
     expect([...compiler.statuses()].map(({ type }) => type)).toEqual(['GatewayClass', 'Gateway']);
   });
+});
+
+test('an object that meets a bug is left out by name, and the rest of its batch is compiled', () => {
+  const compiler = new Compiler({ controllerName: CONTROLLER });
+  const store = jest.spyOn(Store.prototype, 'upsert').mockImplementationOnce(() => {
+    throw new Error('a bug');
+  });
+  try {
+    const delta = compiler.apply([service('infra', 'broken'), gatewayClass(), gateway('web', [HTTP])].map(upsert));
+    expect(delta.faults).toEqual([{ unit: 'store', object: 'Service/infra/broken', error: new Error('a bug') }]);
+    expect(delta.changed.map(({ key }) => key)).toEqual(['infra/web/http']);
+  } finally {
+    store.mockRestore();
+  }
+});
+
+test('a Service that meets a bug costs a route its share of requests, by name, and nothing else', () => {
+  const compiler = new Compiler({ controllerName: CONTROLLER });
+  const fault = jest.spyOn(clusterUnit, 'compile').mockImplementationOnce((view) => {
+    view.object('Service', 'infra', 'app');
+    throw new Error('a bug');
+  });
+  try {
+    const backendRefs = [
+      { name: 'app', port: 80 },
+      { name: 'other', port: 80 },
+    ];
+    const rules = [{ backendRefs }];
+    const objects = [gatewayClass(), gateway('web', [HTTP]), service('infra', 'app'), service('infra', 'other')];
+    const delta = compiler.apply([...objects, app(1, { rules })].map(upsert));
+    expect(delta.faults).toMatchObject([{ unit: '@cluster Service/infra/app/80', object: 'Service/infra/app' }]);
+    const made = delta.changed.find(({ kind }) => kind === 'Route');
+    const { backends } = JSON.parse(made?.body.toString() ?? '{}') as ir.Route;
+    expect(backends).toMatchObject([
+      { cluster: null, invalidReason: expect.stringContaining('Service/infra/app/80 cannot be compiled because of a bug') },
+      { cluster: 'Service/infra/other/80' },
+    ]);
+    expect(JSON.stringify(delta.statuses)).toContain('Service/infra/app/80 cannot be compiled because of a bug');
+  } finally {
+    fault.mockRestore();
+  }
 });

@@ -64,11 +64,7 @@ export class Compiler {
 
   /** Compiles changes and keeps to itself what comes of them. */
   take(changes: readonly Change[]): void {
-    for (const change of changes) {
-      if (change.type === 'upsert') this.#rejected.push(...this.#upsert(change.object));
-      else if (change.type === 'delete') this.#delete(change.ref);
-      else this.#touch(this.#store.markUnreadable(change.ref, change.reason));
-    }
+    for (const change of changes) this.#takeOne(change);
     const { recompiled, faults } = this.#units.run();
     this.#recompiled += recompiled;
     this.#faults.push(...faults);
@@ -88,6 +84,11 @@ export class Compiler {
     return this.#units.secretsRead;
   }
 
+  /** What could not be compiled as of the last batch, because of a bug. */
+  faulty(): Iterable<UnitFault> {
+    return this.#units.faulty();
+  }
+
   /** Every resource as of the last batch. */
   resources(): Iterable<EncodedResource> {
     return this.#outputs.resources();
@@ -101,6 +102,18 @@ export class Compiler {
   /** Every status as of the last batch. */
   statuses(): Iterable<DesiredStatus> {
     return this.#outputs.statuses();
+  }
+
+  /** A bug that an object meets costs that object only: its earlier form, if any, stays in force. */
+  #takeOne(change: Change): void {
+    try {
+      if (change.type === 'upsert') this.#rejected.push(...this.#upsert(change.object));
+      else if (change.type === 'delete') this.#delete(change.ref);
+      else this.#touch(this.#store.markUnreadable(change.ref, change.reason));
+    } catch (error) {
+      const object = change.type === 'upsert' ? describe(change.object) : objectId(change.ref);
+      this.#faults.push({ unit: 'store', object, error });
+    }
   }
 
   #upsert(object: unknown): RejectedObject[] {

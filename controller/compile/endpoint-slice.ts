@@ -11,6 +11,7 @@ import { valueOnly, type UnitKind, type View } from './view.ts';
 export const endpointsUnit: UnitKind<null> = {
   name: 'endpoints',
   stage: 'leaf',
+  fallback: () => null,
   compile(view, key) {
     const endpoints = endpointsOf(view, parseClusterKey(key));
     const resource: Endpoints = { kind: 'Endpoints', key, endpoints: [...sortedByAddress(endpoints)] };

@@ -13,6 +13,7 @@ import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
 export const fleetUnit: UnitKind<null> = {
   name: 'fleet',
   stage: 'attachable',
+  fallback: () => null,
   compile(view, key) {
     const { namespace, name } = splitKey(key);
     const gateway = view.object('Gateway', namespace, name);

@@ -12,6 +12,7 @@ export type ClassOutcome = 'ours' | 'not ours' | 'not accepted';
 export const gatewayClassUnit: UnitKind<ClassOutcome> = {
   name: 'gateway-class',
   stage: 'leaf',
+  fallback: () => 'not ours',
   compile(view, name) {
     const gatewayClass = view.object('GatewayClass', '', name);
     if (gatewayClass?.spec.controllerName !== view.options.controllerName) return valueOnly('not ours');

@@ -25,6 +25,7 @@ export interface GatewayFrame {
 export const gatewayFrameUnit: UnitKind<GatewayFrame | null> = {
   name: 'gateway-frame',
   stage: 'parent',
+  fallback: () => null,
   compile(view, key) {
     const { namespace, name } = splitKey(key);
     const gateway = view.object('Gateway', namespace, name);

@@ -17,6 +17,7 @@ import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
 export const gatewayStatusUnit: UnitKind<null> = {
   name: 'gateway-status',
   stage: 'summary',
+  fallback: () => null,
   compile(view, key) {
     const { namespace, name } = splitKey(key);
     const gateway = view.object('Gateway', namespace, name);

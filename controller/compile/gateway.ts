@@ -8,6 +8,7 @@ import { splitKey, valueOnly, type UnitKind } from './view.ts';
 export const gatewayUnit: UnitKind<readonly CompiledListener[] | null> = {
   name: 'gateway',
   stage: 'holder',
+  fallback: () => null,
   compile(view, key) {
     const { namespace, name } = splitKey(key);
     const gateway = view.object('Gateway', namespace, name);

@@ -8,6 +8,7 @@ import { splitKey, valueOnly, type UnitKind } from './view.ts';
 export const grpcRouteUnit: UnitKind<null> = {
   name: 'grpc-route',
   stage: 'route',
+  fallback: () => null,
   compile(view, key) {
     const { namespace, name } = splitKey(key);
     const route = view.object('GRPCRoute', namespace, name);

@@ -8,6 +8,7 @@ import { splitKey, valueOnly, type UnitKind } from './view.ts';
 export const httpRouteUnit: UnitKind<null> = {
   name: 'http-route',
   stage: 'route',
+  fallback: () => null,
   compile(view, key) {
     const { namespace, name } = splitKey(key);
     const route = view.object('HTTPRoute', namespace, name);

@@ -16,6 +16,7 @@ const NONE: SetConflicts = new Map();
 const listenerConflictsUnit: UnitKind<ReadonlyMap<string, SetConflicts>> = {
   name: 'listener-conflicts',
   stage: 'leaf',
+  fallback: () => new Map(),
   compile(view, key) {
     const { namespace, name } = splitKey(key);
     const gateway = view.object('Gateway', namespace, name);
@@ -27,6 +28,7 @@ const listenerConflictsUnit: UnitKind<ReadonlyMap<string, SetConflicts>> = {
 export const setConflictsUnit: UnitKind<SetConflicts> = {
   name: 'set-conflicts',
   stage: 'parent',
+  fallback: () => new Map(),
   compile(view, key) {
     const { namespace, name } = splitKey(key);
     const set = view.object('ListenerSet', namespace, name);

@@ -11,6 +11,7 @@ import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
 export const listenerSetStatusUnit: UnitKind<null> = {
   name: 'listener-set-status',
   stage: 'summary',
+  fallback: () => null,
   compile(view, key) {
     const compiled = view.read(listenerSetUnit, key);
     if (compiled === null) return valueOnly(null);

@@ -32,6 +32,7 @@ export function attachedSetsCounter(gateway: string): string {
 export const listenerSetUnit: UnitKind<CompiledListenerSet | null> = {
   name: 'listener-set',
   stage: 'holder',
+  fallback: () => null,
   compile(view, key) {
     const { namespace, name } = splitKey(key);
     const set = view.object('ListenerSet', namespace, name);

@@ -2,11 +2,8 @@
 import { objectId } from '#api/k8s/object.ts';
 import { KIND_ORDER, encodeResource, resourceId, type EncodedResource, type Resource } from '#api/ir/ir.ts';
 import { compareText } from '#lib/compare-text.ts';
-import type { CompileDelta, DesiredFleet, DesiredStatus } from './result.ts';
+import type { DesiredFleet, DesiredStatus, Handover } from './result.ts';
 import { Tracked } from './tracked.ts';
-
-/** What changed between two flushes. */
-export type OutputDelta = Pick<CompileDelta, 'changed' | 'removed' | 'statuses' | 'forgotten' | 'fleets' | 'fleetsGone'>;
 
 /** Resources by id, statuses by object, fleets by Gateway. */
 export class Outputs {
@@ -66,7 +63,7 @@ export class Outputs {
   }
 
   /** What differs from the last flush, in an order that does not depend on how it came about. */
-  flush(): OutputDelta {
+  flush(): Handover {
     const resources = this.#resources.flush();
     const statuses = this.#statuses.flush();
     const fleets = this.#fleets.flush();

@@ -30,6 +30,7 @@ export function policyUnit(definition: PolicyKind): UnitKind<null> {
   return {
     name: `policy-${definition.kind}`,
     stage: 'route',
+    fallback: () => null,
     compile(view, key) {
       const { namespace, name } = splitKey(key);
       const policy = view.object(definition.kind, namespace, name);

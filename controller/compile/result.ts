@@ -95,6 +95,8 @@ export interface DesiredFleet {
 /** A unit that threw: a bug in Weir. What it yielded before stays in force. To be logged and alarmed. */
 export interface UnitFault {
   readonly unit: string;
+  /** The object that it was compiled from, `Kind/namespace/name`; '' where it had read none. */
+  readonly object: string;
   readonly error: unknown;
 }
 
@@ -103,6 +105,9 @@ export interface RejectedObject {
   readonly object: string;
   readonly errors: readonly FieldError[];
 }
+
+/** What of a batch goes on to proxies, statuses and fleets. */
+export type Handover = Pick<CompileDelta, 'changed' | 'removed' | 'statuses' | 'forgotten' | 'fleets' | 'fleetsGone'>;
 
 /** The difference a batch of changes made. */
 export interface CompileDelta {

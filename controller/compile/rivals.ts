@@ -23,6 +23,7 @@ export interface Defeat {
 export const rivalsUnit: UnitKind<readonly Defeat[]> = {
   name: 'rivals',
   stage: 'rivals',
+  fallback: () => [],
   compile(view, key) {
     const grpcRoutes = view.list('grpcRoutesByParent', key);
     if (grpcRoutes.length === 0) return valueOnly([]);

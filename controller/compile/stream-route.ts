@@ -13,6 +13,7 @@ import { splitKey, valueOnly, type UnitKind, type UnitOutput, type View } from '
 export const tcpRouteUnit: UnitKind<null> = {
   name: 'tcp-route',
   stage: 'route',
+  fallback: () => null,
   compile(view, key) {
     const { namespace, name } = splitKey(key);
     const route = view.object('TCPRoute', namespace, name);
@@ -24,6 +25,7 @@ export const tcpRouteUnit: UnitKind<null> = {
 export const tlsRouteUnit: UnitKind<null> = {
   name: 'tls-route',
   stage: 'route',
+  fallback: () => null,
   compile(view, key) {
     const { namespace, name } = splitKey(key);
     const route = view.object('TLSRoute', namespace, name);
@@ -35,6 +37,7 @@ export const tlsRouteUnit: UnitKind<null> = {
 export const udpRouteUnit: UnitKind<null> = {
   name: 'udp-route',
   stage: 'route',
+  fallback: () => null,
   compile(view, key) {
     const { namespace, name } = splitKey(key);
     const route = view.object('UDPRoute', namespace, name);

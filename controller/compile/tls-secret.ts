@@ -2,7 +2,7 @@
 import { createSecureContext } from 'node:tls';
 import type { Secret } from '#api/k8s/k8s.ts';
 import { err, ok, type Result } from '#lib/result.ts';
-import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
+import { FAULT, splitKey, valueOnly, type UnitKind, type View } from './view.ts';
 
 /** Null when a listener can use the Secret, else why not. */
 export type SecretOutcome = string | null;
@@ -14,6 +14,7 @@ export type SecretOutcome = string | null;
 export const secretUnit: UnitKind<SecretOutcome> = {
   name: 'secret',
   stage: 'leaf',
+  fallback: (key) => `Secret/${key} ${FAULT}`,
   compile(view, key) {
     const { namespace, name } = splitKey(key);
     const secret = readSecret(view, namespace, name);

@@ -1,6 +1,6 @@
 // Certificates of authorities in ConfigMaps and Secrets: what peers are checked against, parsed before a proxy sees it.
 import { X509Certificate } from 'node:crypto';
-import { splitId, valueOnly, type UnitKind, type View } from './view.ts';
+import { FAULT, splitId, valueOnly, type UnitKind, type View } from './view.ts';
 import { entry, readSecret } from './tls-secret.ts';
 
 /** Null when peers can be checked against the bundle, else why not. */
@@ -15,6 +15,7 @@ const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE---
 export const trustBundleUnit: UnitKind<TrustBundleOutcome> = {
   name: 'trust-bundle',
   stage: 'leaf',
+  fallback: (key) => `${key} ${FAULT}`,
   compile(view, key) {
     const found = find(view, key);
     if (found.problem !== null) return valueOnly(`${key} ${found.problem}`);

@@ -39,6 +39,7 @@ function teamUnit(log: string[]): UnitKind<string> {
   return {
     name: 'team',
     stage: 'leaf',
+    fallback: () => '',
     compile(view, key) {
       log.push(`team ${key}`);
       const team = view.object('Namespace', '', key)?.metadata.labels?.['team'] ?? 'none';
@@ -52,6 +53,7 @@ function teamsUnit(log: string[], team: UnitKind<string>): UnitKind<string> {
   return {
     name: 'teams',
     stage: 'parent',
+    fallback: () => '',
     compile(view, key) {
       log.push(`teams ${key}`);
       const teams: string[] = [];
@@ -116,12 +118,14 @@ describe('Units', () => {
     const counting: UnitKind<null> = {
       name: 'counting',
       stage: 'route',
+      fallback: () => null,
       compile: (view, key) => ({ ...valueOnly(null), counters: [view.read(team, key)] }),
     };
     const counts: number[] = [];
     const summary: UnitKind<null> = {
       name: 'summary',
       stage: 'summary',
+      fallback: () => null,
       compile(view, key) {
         counts.push(view.count(key));
         return valueOnly(null);
@@ -142,17 +146,28 @@ describe('Units', () => {
 
   test("a unit that is made late is counted by those of its reader's stage that ran before", () => {
     const { units, run } = setUp();
-    const counted: UnitKind<null> = { name: 'counted', stage: 'leaf', compile: () => ({ ...valueOnly(null), counters: ['all'] }) };
+    const counted: UnitKind<null> = {
+      name: 'counted',
+      stage: 'leaf',
+      fallback: () => null,
+      compile: () => ({ ...valueOnly(null), counters: ['all'] }),
+    };
     const counts: number[] = [];
     const early: UnitKind<null> = {
       name: 'early',
       stage: 'summary',
+      fallback: () => null,
       compile(view) {
         counts.push(view.count('all'));
         return valueOnly(null);
       },
     };
-    const late: UnitKind<null> = { name: 'late', stage: 'summary', compile: (view) => valueOnly(view.read(counted, '')) };
+    const late: UnitKind<null> = {
+      name: 'late',
+      stage: 'summary',
+      fallback: () => null,
+      compile: (view) => valueOnly(view.read(counted, '')),
+    };
     units.addRoot(early, '');
     units.addRoot(late, '');
     run();
@@ -164,6 +179,7 @@ describe('Units', () => {
     const fragile: UnitKind<null> = {
       name: 'fragile',
       stage: 'leaf',
+      fallback: () => null,
       compile(view, key) {
         const team = view.object('Namespace', '', key)?.metadata.labels?.['team'];
         if (team === 'bad') throw new Error('bug');
@@ -178,10 +194,47 @@ describe('Units', () => {
     expect(run()).toMatchObject({ faults: [], recompiled: 1 });
   });
 
+  test('one that throws the first time costs its readers what it stands for only, and names its object', () => {
+    const { units, set, run } = setUp();
+    const fragile: UnitKind<string> = {
+      name: 'fragile',
+      stage: 'leaf',
+      fallback: (key) => `nothing of ${key}`,
+      compile(view, key) {
+        const team = view.object('Namespace', '', key)?.metadata.labels?.['team'] ?? '';
+        if (team === 'bad') throw new Error('bug');
+        return valueOnly(team);
+      },
+    };
+    const values: string[] = [];
+    const reader: UnitKind<null> = {
+      name: 'reader',
+      stage: 'parent',
+      fallback: () => null,
+      compile(view) {
+        values.push(view.read(fragile, 'a'));
+        return valueOnly(null);
+      },
+    };
+    set('a', 'bad');
+    units.addRoot(reader, '');
+    expect(run().faults).toEqual([{ unit: '@fragile a', object: 'Namespace/a', error: new Error('bug') }]);
+    expect([...units.faulty()]).toMatchObject([{ object: 'Namespace/a' }]);
+    set('a', 'good');
+    run();
+    expect(values).toEqual(['nothing of a', 'good']);
+    expect([...units.faulty()]).toEqual([]);
+  });
+
   test('reading a unit of the same or a later stage is a bug', () => {
     const { units, log, run } = setUp();
     const team = teamUnit(log);
-    const wrong: UnitKind<string> = { name: 'wrong', stage: 'leaf', compile: (view, key) => valueOnly(view.read(team, key)) };
+    const wrong: UnitKind<string> = {
+      name: 'wrong',
+      stage: 'leaf',
+      fallback: () => '',
+      compile: (view, key) => valueOnly(view.read(team, key)),
+    };
     units.addRoot(wrong, 'a');
     expect(run().faults).toHaveLength(1);
   });

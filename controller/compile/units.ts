@@ -46,6 +46,8 @@ export class Units {
   readonly #secretsRead = new Set<string>();
   readonly #dirty: readonly Set<Unit>[] = STAGES.map(() => new Set<Unit>());
   readonly #unread = new Set<Unit>();
+  /** By unit, the fault of each that threw when it last ran. */
+  readonly #faulty = new Map<Unit, UnitFault>();
   #recompiled = 0;
   #faults: UnitFault[] = [];
 
@@ -58,6 +60,11 @@ export class Units {
   /** The ids of the Secrets that units have read, whether there are such Secrets or not. Live. */
   get secretsRead(): ReadonlySet<string> {
     return this.#secretsRead;
+  }
+
+  /** What threw when it last ran. */
+  faulty(): Iterable<UnitFault> {
+    return this.#faulty.values();
   }
 
   /** Makes a unit live until removeRoot. */
@@ -98,7 +105,7 @@ export class Units {
       key,
       root: false,
       reads: new Set(),
-      value: undefined,
+      value: kind.fallback(key),
       resources: new Set(),
       status: null,
       fleet: null,
@@ -129,11 +136,20 @@ export class Units {
       const output = unit.kind.compile(this.#viewFor(unit, reads), unit.key);
       this.#subscribe(unit, reads);
       this.#adopt(unit, output);
+      this.#faulty.delete(unit);
     } catch (error) {
       // A bug, never a user's mistake. What the unit yielded last stays in force; it runs again when something it read changes.
       this.#subscribe(unit, new Set([...unit.reads, ...reads]));
-      this.#faults.push({ unit: unit.id, error });
+      const fault = { unit: unit.id, object: this.#firstObject(reads), error };
+      this.#faulty.set(unit, fault);
+      this.#faults.push(fault);
     }
+  }
+
+  /** The one that a unit looks at first is the one that it is about. */
+  #firstObject(reads: ReadonlySet<string>): string {
+    for (const cell of reads) if (this.#store.hasId(cell)) return cell;
+    return '';
   }
 
   #viewFor(unit: Unit, reads: Set<string>): View {
@@ -236,6 +252,7 @@ export class Units {
 
   #drop(unit: Unit): void {
     this.#units.delete(unit.id);
+    this.#faulty.delete(unit);
     for (const cell of unit.reads) this.#unsubscribe(unit, cell);
     for (const id of unit.resources) this.#outputs.removeResource(id);
     if (unit.status !== null) this.#outputs.removeStatus(unit.status);

@@ -65,12 +65,17 @@ export interface UnitOutput<V> {
 export interface UnitKind<V> {
   readonly name: string;
   readonly stage: Stage;
+  /** What its readers are given of one that has never compiled, because a bug keeps it from it: what harms nobody but its object. */
+  fallback(key: string): V;
   compile(view: View, key: string): UnitOutput<V>;
 }
 
 /** Leaves first; what reads from many, last. */
 export const STAGES = ['leaf', 'parent', 'holder', 'attachable', 'rivals', 'route', 'summary'] as const;
 export type Stage = (typeof STAGES)[number];
+
+/** What is said of an object that a bug keeps from being compiled. */
+export const FAULT = 'cannot be compiled because of a bug in Weir, of which the log of the controller tells';
 
 /** An output that is a value and nothing else. */
 export function valueOnly<V>(value: V): UnitOutput<V> {

@@ -1,5 +1,6 @@
 // Makes the fleets: the leader brings the objects of each Gateway to what is wanted, writes only what differs, puts back what drifts,
 // and takes away what is not wanted any more. What belongs to a Gateway that is gone is the garbage collector's.
+import { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
 import type { CompileDelta, DesiredFleet } from '../compile/result.ts';
 import { WorkQueue } from '../status/work-queue.ts';
@@ -21,6 +22,8 @@ export interface FleetsOptions {
   /** Told why the fleet of a Gateway cannot be made as it is wanted, or (null) that it is. */
   readonly troubled: (gateway: string, message: string | null) => void;
   readonly log: Log;
+  /** Absent: bugs are logged and not counted. */
+  readonly faults?: Faults;
   readonly times?: FleetTimes;
 }
 
@@ -51,7 +54,12 @@ export class Fleets {
     this.#options = options;
     this.#times = options.times ?? FLEET_TIMES;
     this.#writer = new FleetWriter(options);
-    this.#queue = new WorkQueue({ concurrency: CONCURRENCY, open: () => this.#mayBegin(), work: (gateway) => this.#work(gateway) });
+    this.#queue = new WorkQueue({
+      concurrency: CONCURRENCY,
+      open: () => this.#mayBegin(),
+      work: (gateway) => this.#work(gateway),
+      faults: options.faults ?? new Faults(options.log),
+    });
     const review = Math.min(this.#times.review, options.settings.certificateLifetime / 10);
     this.#review = setInterval(() => this.resume(), review).unref();
     options.live.onChange((gateway) => this.#changed(gateway));

@@ -1,6 +1,7 @@
 // Keeps the address pool: the leader gives every Service of the pool's class its addresses, by writing them into its status.
 import { Backoff } from '#lib/backoff.ts';
 import type { BackoffOptions } from '#lib/backoff.ts';
+import { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
 import { WorkQueue } from '../status/work-queue.ts';
 import type { WorkOutcome } from '../status/work-queue.ts';
@@ -20,6 +21,8 @@ export interface PoolKeeperOptions {
   readonly pool: AddressPool;
   readonly leads: () => boolean;
   readonly log: Log;
+  /** Absent: bugs are logged and not counted. */
+  readonly faults?: Faults;
 }
 
 /** One piece of work: all Services together, for what one gets depends on the others. */
@@ -47,7 +50,12 @@ export class PoolKeeper {
       problem: (problem) => this.#problem(problem),
       began: () => undefined,
     });
-    this.#queue = new WorkQueue({ concurrency: 1, open: () => this.#synced && options.leads(), work: () => this.#work() });
+    this.#queue = new WorkQueue({
+      concurrency: 1,
+      open: () => this.#synced && options.leads(),
+      work: () => this.#work(),
+      faults: options.faults ?? new Faults(options.log),
+    });
   }
 
   start(): void {

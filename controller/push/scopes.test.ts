@@ -2,6 +2,8 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { encodeResource, resourceId } from '#api/ir/ir.ts';
 import type { EncodedResource, Route } from '#api/ir/ir.ts';
+import { Faults } from '#lib/faults.ts';
+import { createLog } from '#lib/log.ts';
 import { SHARED } from '../compile/fleet-scopes.ts';
 import { Scopes } from './scopes.ts';
 
@@ -109,5 +111,16 @@ describe('Scopes', () => {
     unwatch();
     scopes.cacheOf('a/z');
     expect(scopes.cacheOf('a/x')).not.toBe(read);
+  });
+
+  test('a resource that meets a bug is left out and answered, and the rest gets to its proxies', () => {
+    const faults: string[] = [];
+    scopes = new Scopes(new Faults(createLog('silent'), (part) => void faults.push(part)));
+    listen(SHARED);
+    const broken = { ...route('broken', 'a/x'), body: Buffer.from('no JSON') };
+    const left = scopes.apply({ changed: [listener('a/x'), broken, route('r', 'a/x')], removed: [], fleets: [], fleetsGone: [] });
+    expect(told).toEqual([`${SHARED} gets Listener a/x/https`, `${SHARED} gets Route HTTPRoute/a/r/0`]);
+    expect(left).toEqual({ changed: [broken] });
+    expect(faults).toEqual(['scopes']);
   });
 });

@@ -6,6 +6,8 @@
 import type { EncodedResource } from '#api/ir/ir.ts';
 import { resourceId } from '#api/ir/ir.ts';
 import type { ResourceName } from '#api/wire/encode.ts';
+import { UNGUARDED } from '#lib/faults.ts';
+import type { Guard } from '#lib/faults.ts';
 import { FleetScopes } from '../compile/fleet-scopes.ts';
 import type { FleetDelta } from '../compile/fleet-scopes.ts';
 import { PushCache } from './cache.ts';
@@ -56,22 +58,31 @@ export class Scopes {
   readonly #wanted = new WantCounts<Scope>();
   /** By name of a Gateway that has listeners. */
   readonly #anchors = new Map<string, Anchor>();
+  readonly #guard: Guard;
   #ready = false;
+
+  constructor(guard: Guard = UNGUARDED) {
+    this.#guard = guard;
+  }
 
   /** What a scope holds. It is kept up to date as long as something is in it or somebody watches it. */
   cacheOf(scope: string): PushCache {
     return this.#scopeOf(scope).cache;
   }
 
-  /** Takes a delta and hands every scope that it concerns its part. */
-  apply({ changed, removed, fleets, fleetsGone }: ScopedDelta): void {
+  /**
+   * Takes a delta and hands every scope that it concerns its part. Answers the resources that a bug keeps out: proxies have the versions
+   * before of these.
+   */
+  apply({ changed, removed, fleets, fleetsGone }: ScopedDelta): Pick<ScopedDelta, 'changed'> {
     for (const gateway of this.#fleets.apply({ fleets, fleetsGone })) this.#move(gateway);
-    for (const resource of changed) this.#put(resource, resource);
+    const left = changed.filter((resource) => !this.#guard.guard('scopes', () => this.#put(resource, resource), nameOf(resource)));
     for (const name of removed) this.#put(name, null);
     const concerned = this.#ready ? [...this.#touched] : [...this.#scopes.values()];
     this.#ready = true;
     this.#touched.clear();
     for (const scope of concerned) this.#flush(scope);
+    return { changed: left };
   }
 
   #scopeOf(name: string): Scope {
@@ -212,6 +223,10 @@ export class Scopes {
     if (names.every(isVisible)) return names.length === 0 ? null : resource;
     return names.some(isVisible) ? restrict(resource, isVisible) : null;
   }
+}
+
+function nameOf({ kind, key }: ResourceName): ResourceName {
+  return { kind, key };
 }
 
 /** Whether both say the same in the same order, as what a resource says mostly is from one version to the next. */

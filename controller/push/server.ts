@@ -7,6 +7,7 @@ import { MAX_MESSAGE_BYTES } from '#api/wire/limits.ts';
 import type { ProxyMessage, PushMessage } from '#api/wire/messages.ts';
 import { RELAY } from '#api/wire/relay.ts';
 import type { SessionEvent } from '#api/wire/relay.ts';
+import { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import { scopeOfIdentity } from '../compile/fleet-identity.ts';
@@ -39,6 +40,8 @@ export interface PushServerOptions {
   readonly keepalive?: Keepalive;
   /** Told of the bytes of resources in every push: metrics. */
   readonly pushed?: (bytes: number) => void;
+  /** Absent: bugs are logged and not counted. */
+  readonly faults?: Faults;
 }
 
 type Stream = ServerDuplexStream<ProxyMessage, PushMessage>;
@@ -54,18 +57,21 @@ const CODES: Readonly<Record<Refusal['code'], status>> = {
   invalid: status.INVALID_ARGUMENT,
   denied: status.PERMISSION_DENIED,
   exhausted: status.RESOURCE_EXHAUSTED,
+  bug: status.INTERNAL,
 };
 
 export class PushServer {
   readonly #options: PushServerOptions;
   readonly #server: Server;
   readonly #sessions = new Map<Stream, Session>();
+  readonly #faults: Faults;
   #certificates: Certificates | null = null;
   #count = 0;
 
   constructor(options: PushServerOptions) {
     const { every, timeout } = options.keepalive ?? KEEPALIVE;
     this.#options = options;
+    this.#faults = options.faults ?? new Faults(options.log);
     this.#server = new Server({
       'grpc.keepalive_time_ms': every,
       'grpc.keepalive_timeout_ms': timeout,
@@ -152,13 +158,25 @@ export class PushServer {
       clearTimeout(greeting);
       this.#close(stream);
     };
-    stream.on('data', (message: ProxyMessage) => {
-      const taken = session.receive(message);
-      if (!taken.ok) this.#refuse(stream, taken.error);
-    });
+    stream.on('data', (message: ProxyMessage) => this.#receive(stream, session, message));
     stream.on('cancelled', close);
     stream.on('close', close);
     stream.on('end', () => this.#end(stream, status.OK, ''));
+  }
+
+  #receive(stream: Stream, session: Session, message: ProxyMessage): void {
+    try {
+      const taken = session.receive(message);
+      if (!taken.ok) this.#refuse(stream, taken.error);
+    } catch (error) {
+      this.#failed(stream, error);
+    }
+  }
+
+  /** A bug that one session meets ends its stream, and no other. */
+  #failed(stream: Stream, error: unknown): void {
+    this.#faults.report('session', error, { address: stream.getPeer() });
+    this.#refuse(stream, { code: 'bug', message: 'a bug in the controller' });
   }
 
   #open(stream: Stream, identity: string | null, scope: string): Session {
@@ -168,7 +186,8 @@ export class PushServer {
       this.#options.pushed?.(push.changed.reduce((bytes, { body }) => bytes + body.length, 0));
       stream.write(push);
     };
-    const session = new Session({ id, identity, scope, address: stream.getPeer(), cacheOf, observer, limits, send });
+    const failed = (error: unknown): void => this.#failed(stream, error);
+    const session = new Session({ id, identity, scope, address: stream.getPeer(), cacheOf, observer, limits, send, failed });
     this.#sessions.set(stream, session);
     this.#options.log.info({ session: id, identity, scope, address: stream.getPeer() }, 'proxy connected');
     return session;

@@ -30,7 +30,7 @@ export interface SessionLimits {
 export const SESSION_LIMITS: SessionLimits = { step: { bytes: PUSH_BYTES, resources: PUSH_RESOURCES }, inFlight: 4 };
 
 /** Why a stream is ended. */
-export type Refusal = { readonly code: 'invalid' | 'denied' | 'exhausted'; readonly message: string };
+export type Refusal = { readonly code: 'invalid' | 'denied' | 'exhausted' | 'bug'; readonly message: string };
 
 /** What a session is made with. */
 export interface SessionOptions {
@@ -45,6 +45,8 @@ export interface SessionOptions {
   readonly limits: SessionLimits;
   /** Puts a push on the stream. */
   readonly send: (push: PushMessage) => void;
+  /** Ends the stream: a change met a bug in this session. The proxy comes back and is told anew what it lacks. */
+  readonly failed: (error: unknown) => void;
 }
 
 /** A resource under way, and the version the proxy serves until it acks. */
@@ -147,7 +149,7 @@ export class Session {
     const { id, scope, cacheOf, observer } = this.#options;
     const cache = cacheOf(scope);
     this.#cache = cache;
-    this.#unwatch = cache.watch((delta) => this.#changed(cache, delta));
+    this.#unwatch = cache.watch((delta) => this.#take(cache, delta));
     this.#phase = 'waiting';
     observer.connected(id, scope);
     if (cache.ready) this.#sync(cache);
@@ -166,6 +168,15 @@ export class Session {
     }
     this.#phase = 'syncing';
     this.#pump();
+  }
+
+  /** The cache has others to tell. */
+  #take(cache: PushCache, delta: ResourceDelta): void {
+    try {
+      this.#changed(cache, delta);
+    } catch (error) {
+      this.#options.failed(error);
+    }
   }
 
   #changed(cache: PushCache, { changed, removed }: ResourceDelta): void {

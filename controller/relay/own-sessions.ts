@@ -3,6 +3,8 @@
 import type { ResourceKind } from '#api/ir/ir.ts';
 import { resourceId } from '#api/ir/ir.ts';
 import type { NackedMessage, SessionEvent } from '#api/wire/relay.ts';
+import { UNGUARDED } from '#lib/faults.ts';
+import type { Guard } from '#lib/faults.ts';
 import type { PushObserver } from '../push/observer.ts';
 
 interface OwnSession {
@@ -17,14 +19,19 @@ type Nack = Parameters<PushObserver['nacked']>[3];
 
 export class OwnSessions implements PushObserver {
   readonly #observer: PushObserver;
+  readonly #guard: Guard;
   readonly #refused: (kind: ResourceKind) => void;
   readonly #sessions = new Map<string, OwnSession>();
   #follower: ((event: SessionEvent) => void) | null = null;
 
-  /** `observer` is told everything at once; `refused` of each version that a proxy refuses, once: metrics. */
-  constructor(observer: PushObserver, refused: (kind: ResourceKind) => void) {
+  /**
+   * `observer` is told everything at once; `refused` of each version that a proxy refuses, once: metrics. What they throw costs no
+   * session anything.
+   */
+  constructor(observer: PushObserver, refused: (kind: ResourceKind) => void, guard: Guard = UNGUARDED) {
     this.#observer = observer;
     this.#refused = refused;
+    this.#guard = guard;
   }
 
   /** Tells `follower` what there is, and from now on what happens. One at a time; returns how to end it. */
@@ -42,14 +49,14 @@ export class OwnSessions implements PushObserver {
 
   connected(session: string, scope: string): void {
     this.#sessions.set(session, { scope, serves: new Map(), nacks: new Map() });
-    this.#follower?.({ session, event: 'connected', connected: { scope } });
-    this.#observer.connected(session, scope);
+    this.#report({ session, event: 'connected', connected: { scope } });
+    this.#tell((observer) => observer.connected(session, scope));
   }
 
   disconnected(session: string): void {
     this.#sessions.delete(session);
-    this.#follower?.({ session, event: 'disconnected', disconnected: {} });
-    this.#observer.disconnected(session);
+    this.#report({ session, event: 'disconnected', disconnected: {} });
+    this.#tell((observer) => observer.disconnected(session));
   }
 
   acked(session: string, kind: ResourceKind, key: string, version: string): void {
@@ -57,8 +64,8 @@ export class OwnSessions implements PushObserver {
     const isListener = kind === 'Listener';
     const recovers = own?.nacks.delete(resourceId(kind, key)) === true;
     if (isListener) own?.serves.set(key, version);
-    if (isListener || recovers) this.#follower?.({ session, event: 'acked', acked: { kind, key, version } });
-    this.#observer.acked(session, kind, key, version);
+    if (isListener || recovers) this.#report({ session, event: 'acked', acked: { kind, key, version } });
+    this.#tell((observer) => observer.acked(session, kind, key, version));
   }
 
   nacked(session: string, kind: ResourceKind, key: string, nack: Nack): void {
@@ -69,7 +76,15 @@ export class OwnSessions implements PushObserver {
     if (own?.nacks.get(id)?.version !== nack.version) this.#refused(kind);
     if (kind === 'Listener') own?.serves.delete(key);
     own?.nacks.set(id, nacked);
-    this.#follower?.({ session, event: 'nacked', nacked });
-    this.#observer.nacked(session, kind, key, nack);
+    this.#report({ session, event: 'nacked', nacked });
+    this.#tell((observer) => observer.nacked(session, kind, key, nack));
+  }
+
+  #tell(call: (observer: PushObserver) => void): void {
+    this.#guard.guard('observer', () => call(this.#observer));
+  }
+
+  #report(event: SessionEvent): void {
+    if (this.#follower !== null) this.#guard.guard('reporter', () => this.#follower?.(event));
   }
 }

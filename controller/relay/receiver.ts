@@ -3,6 +3,8 @@ import { status } from '@grpc/grpc-js';
 import type { sendUnaryData, ServerReadableStream } from '@grpc/grpc-js';
 import { isResourceKind } from '#api/wire/decode.ts';
 import type { SessionEvent } from '#api/wire/relay.ts';
+import { Faults } from '#lib/faults.ts';
+import type { Guard } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
 import type { PushObserver } from '../push/observer.ts';
 
@@ -16,13 +18,15 @@ const MAX_SESSIONS = 20_000;
 export class Receiver {
   readonly #observer: PushObserver;
   readonly #log: Log;
+  readonly #guard: Guard;
   readonly #streams = new Map<ReportStream, Report>();
   #leading = false;
   #count = 0;
 
-  constructor(observer: PushObserver, log: Log) {
+  constructor(observer: PushObserver, log: Log, guard: Guard = new Faults(log)) {
     this.#observer = observer;
     this.#log = log;
+    this.#guard = guard;
   }
 
   /** Whether this controller leads. Who does not hears nobody. */
@@ -48,7 +52,10 @@ export class Receiver {
     });
     this.#streams.set(stream, report);
     this.#log.info({ address }, 'another controller reports what its proxies serve');
-    stream.on('data', (event: SessionEvent) => report.take(event));
+    stream.on('data', (event: SessionEvent) => {
+      // It tells everything again on its next stream.
+      if (!this.#guard.guard('receiver', () => report.take(event), { address })) report.end('a bug');
+    });
     for (const over of ['end', 'cancelled', 'close']) stream.on(over, close);
   }
 }

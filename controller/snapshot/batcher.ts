@@ -87,9 +87,12 @@ export class Batcher {
     const changes = [...this.#pending.values()];
     this.#pending.clear();
     this.#delivering = true;
-    const delivery = this.#deliver(changes);
-    if (delivery !== null) await delivery;
-    this.#delivering = false;
+    try {
+      const delivery = this.#deliver(changes);
+      if (delivery !== null) await delivery;
+    } finally {
+      this.#delivering = false;
+    }
     if (this.#pending.size > 0 && !this.#stopped) this.#schedule();
   }
 }

@@ -56,7 +56,12 @@ export class Store {
 
   /** True when there is such an object. */
   has(ref: ObjectRef): boolean {
-    return this.#objects.has(objectId(ref));
+    return this.hasId(objectId(ref));
+  }
+
+  /** The same by its id, `Kind/namespace/name`. */
+  hasId(id: string): boolean {
+    return this.#objects.has(id);
   }
 
   /** The object of that name. Namespace is '' for a cluster-scoped kind. */

@@ -40,7 +40,7 @@ function last(): string {
 beforeEach(() => {
   fleet = new FleetState();
   written = [];
-  programmed = new Programmed(fleet, { write: (statuses) => void written.push(...statuses) }, TIMES);
+  programmed = new Programmed(fleet, { write: (statuses) => void written.push(...statuses) }, { times: TIMES });
   fleet.onChange({
     progressed: (listener) => programmed.progressed(listener),
     proxiesChanged: (name) => programmed.proxiesChanged(name),

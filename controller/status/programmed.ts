@@ -6,6 +6,8 @@
 import { objectId } from '#api/k8s/object.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
 import { gatewayOfListener, type ResourceKind } from '#api/ir/ir.ts';
+import { UNGUARDED } from '#lib/faults.ts';
+import type { Guard } from '#lib/faults.ts';
 import * as conditions from '../compile/conditions.ts';
 import type { DesiredCondition, DesiredStatus, ListenerStatus } from '../compile/result.ts';
 import type { FleetState, Progress, Refusal } from './fleet-state.ts';
@@ -31,6 +33,12 @@ export interface ProgrammedTimes {
 
 export const PROGRAMMED_TIMES: ProgrammedTimes = { hold: 500, grace: 5_000 };
 
+export interface ProgrammedOptions {
+  readonly times?: ProgrammedTimes;
+  /** Around what happens later. */
+  readonly guard?: Guard;
+}
+
 /** What was last told of a Gateway or ListenerSet: of which listeners, and whether every proxy served them. */
 interface Told {
   readonly versions: string;
@@ -41,6 +49,7 @@ export class Programmed {
   readonly #fleet: FleetState;
   readonly #target: StatusTarget;
   readonly #times: ProgrammedTimes;
+  readonly #guard: Guard;
   readonly #wanted = new Map<string, DesiredStatus>();
   readonly #told = new Map<string, Told>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
@@ -50,10 +59,11 @@ export class Programmed {
   readonly #refusals = new Map<string, Map<string, Refusal>>();
 
   /** Listens to the fleet from now on, through `progressed` and `refused`. */
-  constructor(fleet: FleetState, target: StatusTarget, times: ProgrammedTimes = PROGRAMMED_TIMES) {
+  constructor(fleet: FleetState, target: StatusTarget, { times = PROGRAMMED_TIMES, guard = UNGUARDED }: ProgrammedOptions = {}) {
     this.#fleet = fleet;
     this.#target = target;
     this.#times = times;
+    this.#guard = guard;
   }
 
   /** Takes what compile wants. */
@@ -139,7 +149,10 @@ export class Programmed {
     if (this.#timers.has(id)) return;
     // Nobody is connected: a controller that has just started, whose proxies are on their way.
     const isLenient = inGrace || this.#fleet.sizeOf(gatewayOf(status)) === 0;
-    const timer = setTimeout(() => this.#due(id), isLenient ? this.#times.grace : this.#times.hold);
+    const timer = setTimeout(
+      () => this.#guard.guard('statuses', () => this.#due(id), { object: id }),
+      isLenient ? this.#times.grace : this.#times.hold,
+    );
     this.#timers.set(id, timer);
   }
 

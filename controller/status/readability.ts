@@ -5,6 +5,8 @@
 // what is wrong is told when it has lasted.
 import { objectId } from '#api/k8s/object.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
+import { UNGUARDED } from '#lib/faults.ts';
+import type { Guard } from '#lib/faults.ts';
 import * as conditions from '../compile/conditions.ts';
 import type { DesiredCondition, DesiredStatus } from '../compile/result.ts';
 import type { InformerProblem } from '../watch/informer.ts';
@@ -31,6 +33,8 @@ export interface ReadabilityOptions {
   /** False while nothing at all can be read: that is no trouble of a kind, and nobody could be told. */
   readonly isConnected: () => boolean;
   readonly times?: ReadabilityTimes;
+  /** Around what happens later. */
+  readonly guard?: Guard;
 }
 
 /** A kind that is in trouble, or was when that was last told. */
@@ -46,6 +50,7 @@ const NO_TROUBLE: Followed = { trouble: null, since: 0, told: null };
 export class Readability implements StatusTarget {
   readonly #options: ReadabilityOptions;
   readonly #times: ReadabilityTimes;
+  readonly #guard: Guard;
   readonly #kinds = new Map<string, Followed>();
   /** GatewayClasses, and statuses with something that may be doubted, by the id of the object. */
   readonly #statuses = new Map<string, DesiredStatus>();
@@ -56,6 +61,7 @@ export class Readability implements StatusTarget {
   constructor(options: ReadabilityOptions) {
     this.#options = options;
     this.#times = options.times ?? READABILITY_TIMES;
+    this.#guard = options.guard ?? UNGUARDED;
   }
 
   write(statuses: readonly DesiredStatus[], forgotten: readonly ObjectRef[]): void {
@@ -117,7 +123,10 @@ export class Readability implements StatusTarget {
     const open = [...this.#kinds.values()].filter((followed) => !isTold(followed));
     if (!this.#began || open.length === 0) return;
     const due = Math.min(...open.map((followed) => followed.since + this.#holdOf(followed)));
-    this.#timer = setTimeout(() => this.#review(), Math.max(this.#times.works, due - performance.now()));
+    this.#timer = setTimeout(
+      () => this.#guard.guard('readability', () => this.#review()),
+      Math.max(this.#times.works, due - performance.now()),
+    );
   }
 
   #review(): void {

@@ -1,5 +1,6 @@
 // What is to be done per object, each at most once at a time: some at once in parallel, the rest in turn, failures after a while.
 import { setImmediate } from 'node:timers/promises';
+import type { Faults } from '#lib/faults.ts';
 
 /** What became of a piece of work: when it is due again at the latest, milliseconds; null when only on request. */
 export interface WorkOutcome {
@@ -13,9 +14,13 @@ export interface WorkQueueOptions {
   readonly concurrency: number;
   /** False: nothing is begun. `resume` begins again. */
   readonly open: () => boolean;
-  /** Does the work of a key. Must not reject. */
+  /** Does the work of a key. Where it rejects, which is a bug, the key rests for a while and is tried again. */
   readonly work: (key: string) => Promise<WorkOutcome>;
+  readonly faults: Faults;
 }
+
+/** After a bug, milliseconds. */
+const FAULTY: WorkOutcome = { restMs: 30_000, again: true };
 
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
@@ -72,7 +77,10 @@ export class WorkQueue {
   async #run(key: string): Promise<void> {
     // Thousands of comparisons that need no answer from anybody must not hold up the pushes between them.
     await setImmediate();
-    const outcome = await this.#options.work(key);
+    const outcome = await this.#options.work(key).catch((error: unknown) => {
+      this.#options.faults.report('work', error, { key });
+      return FAULTY;
+    });
     this.#active.delete(key);
     if (this.#stopped) this.#finish();
     else {

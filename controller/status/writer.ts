@@ -4,6 +4,7 @@
 // status.parents of a route is an atomic list in the CRD, so that controllers that share a route would take the whole list from
 // each other. A patch with a version cannot lose what another controller wrote meanwhile: the server refuses it, and it is merged anew.
 import { setTimeout as delay } from 'node:timers/promises';
+import { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
 import { RateLimit } from '#lib/rate-limit.ts';
 import { groupOf, KINDS, POLICY_KINDS, ROUTE_KINDS } from '#api/k8s/kinds.ts';
@@ -32,6 +33,8 @@ export interface StatusWriterOptions {
   /** Asked before every write. */
   readonly leads: () => boolean;
   readonly log: Log;
+  /** Absent: bugs are logged and not counted. */
+  readonly faults?: Faults;
   /** Told of every outcome: metrics. */
   readonly wrote?: (kind: string, result: WriteResult) => void;
   readonly limits?: Partial<StatusLimits>;
@@ -92,7 +95,12 @@ export class StatusWriter {
     this.#limits = { ...STATUS_LIMITS, ...options.limits };
     this.#rate = new RateLimit({ burst: this.#limits.perSecond, perSecond: this.#limits.perSecond });
     const { concurrency } = this.#limits;
-    this.#queue = new WorkQueue({ concurrency, open: options.leads, work: (id) => this.#work(id) });
+    this.#queue = new WorkQueue({
+      concurrency,
+      open: options.leads,
+      work: (id) => this.#work(id),
+      faults: options.faults ?? new Faults(options.log),
+    });
     options.live.onChange((live) => this.#changed(live));
   }
 

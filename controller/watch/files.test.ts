@@ -228,3 +228,17 @@ test('reading once tells where each object stands', async () => {
   expect(objects.map(({ metadata }) => metadata.name)).toEqual(['one', 'two', 'default']);
   expect(places.get('Backend/default/two')).toMatchObject({ file: path.join(folder, 'a.yaml'), line: 9 });
 });
+
+describe('a folder', () => {
+  test('that is gone is a problem, changes nothing, and is followed again once it is back', async () => {
+    write('a.yaml', backend('one'));
+    await start();
+    await after(() => renameSync(folder, `${folder}.moved`));
+    expect(problems).toMatchObject([{ file: folder, reason: expect.stringContaining('ENOENT') }]);
+    expect(told()).toEqual([['+one@1']]);
+    await after(() => renameSync(`${folder}.moved`, folder));
+    expect(problems).toEqual([]);
+    await after(() => write('a.yaml', backend('one', 81)));
+    expect(told().at(-1)).toEqual(['+one@2']);
+  });
+});

@@ -69,8 +69,20 @@ export class FileSource implements Source {
     if (this.#listener === null) return;
     this.#timer ??= setTimeout(() => {
       this.#timer = null;
-      this.#scanning = this.#scanning.then(() => this.#scan());
+      this.#scanning = this.#scanning.then(() => this.#scan()).catch((error: unknown) => this.#unread(error));
     }, QUIET_MS);
+  }
+
+  /** The folder as a whole cannot be read: everything stays as it was, and the next scan may find it again. */
+  #unread(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#tell([{ file: this.#folder, line: 0, object: '', field: '', reason }]);
+  }
+
+  #tell(problems: readonly SourceProblem[]): void {
+    const text = JSON.stringify(problems);
+    if (text !== this.#problems) this.#listener?.problems(problems);
+    this.#problems = text;
   }
 
   async #scan(): Promise<void> {
@@ -81,9 +93,7 @@ export class FileSource implements Source {
     const { objects, problems } = merge(files);
     const changes = this.#difference(objects, new Set(problems.map(({ object }) => object)));
     if (changes.length > 0) listener.changed(changes);
-    const text = JSON.stringify(problems);
-    if (text !== this.#problems) listener.problems(problems);
-    this.#problems = text;
+    this.#tell(problems);
   }
 
   /**

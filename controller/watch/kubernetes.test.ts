@@ -1,5 +1,7 @@
 // The source against a real API server: what it tells, what it keeps, what it says when something is missing.
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { Faults } from '#lib/faults.ts';
+import { createLog } from '#lib/log.ts';
 import { startCluster } from '../../test/cluster/cluster.ts';
 import type { Cluster } from '../../test/cluster/cluster.ts';
 import { describeWith } from '../../test/support/describe-with.ts';
@@ -7,8 +9,10 @@ import { until } from '../../test/support/until.ts';
 import { ApiClient, loadKubeConfig } from './api-client.ts';
 import type { Change, SourceProblem } from './event.ts';
 import { INFORMER_TIMES } from './informer.ts';
-import { WATCHED_KINDS } from './kinds.ts';
+import { metadataOf, WATCHED_KINDS } from './kinds.ts';
+import type { RawObject } from './kinds.ts';
 import { KubernetesSource } from './kubernetes.ts';
+import type { KubernetesSourceOptions } from './kubernetes.ts';
 
 const GATEWAY_CLASS = { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'GatewayClass', spec: { controllerName: 'example.net/nobody' } };
 const TIMES = { ...INFORMER_TIMES, backoff: { minimum: 20, maximum: 200 } };
@@ -22,9 +26,10 @@ class Told {
   readonly client: ApiClient;
   readonly source: KubernetesSource;
 
-  constructor(kubeconfig: string) {
+  constructor(kubeconfig: string, options: KubernetesSourceOptions = {}) {
     this.client = new ApiClient(loadKubeConfig(kubeconfig));
-    this.source = new KubernetesSource(this.client, { times: TIMES, readerTimes: { backoff: TIMES.backoff, patience: 5_000 } });
+    const readerTimes = { backoff: TIMES.backoff, patience: 5_000 };
+    this.source = new KubernetesSource(this.client, { times: TIMES, readerTimes, ...options });
   }
 
   start(): Promise<void> {
@@ -64,6 +69,27 @@ afterEach(() => told.stop());
 afterAll(() => cluster.stop());
 
 describeWith(['cluster'], 'KubernetesSource', () => {
+  test('an object that meets a bug is left out by name, and its kind is followed', async () => {
+    await apply({ ...GATEWAY_CLASS, metadata: { name: 'broken' } }, { ...GATEWAY_CLASS, metadata: { name: 'sound' } });
+    const lines: string[] = [];
+    const guard = new Faults(createLog('info', { write: (line) => void lines.push(line) }));
+    const kinds = WATCHED_KINDS.filter(({ name }) => name === 'GatewayClass').map((kind) => {
+      const throwing = (object: RawObject): void => {
+        if (metadataOf(object)['name'] === 'broken') throw new Error('a bug');
+      };
+      const fingerprint = (object: RawObject) => (throwing(object), kind.fingerprint(object));
+      const project = (object: RawObject) => (throwing(object), kind.project(object));
+      return { ...kind, fingerprint, project };
+    });
+    told = new Told(cluster.kubeconfig, { kinds, guard });
+    await told.start();
+    expect(told.last('GatewayClass', 'sound')).toBeDefined();
+    expect(told.last('GatewayClass', 'broken')).toBeUndefined();
+    expect(JSON.parse(lines[0]!)).toMatchObject({ part: 'watch', kind: 'GatewayClass', name: 'broken', err: { message: 'a bug' } });
+    expect(told.problems).toEqual([]);
+    await cluster.kubectl(['delete', 'gatewayclass', 'broken', 'sound']);
+  });
+
   test('tells objects as compile needs them and nothing more', async () => {
     const annotations = { 'example.net/long': 'x'.repeat(1_000) };
     const slice = {

@@ -1,11 +1,13 @@
 // The source `kubernetes`: an informer for each kind, telling the pipeline what matters to compile.
 import type { KubernetesObject, ObjectRef } from '#api/k8s/object.ts';
+import { UNGUARDED } from '#lib/faults.ts';
+import type { Guard } from '#lib/faults.ts';
 import type { ApiClient } from './api-client.ts';
 import type { Change, Source, SourceListener } from './event.ts';
 import { Informer, INFORMER_TIMES } from './informer.ts';
 import type { InformerProblem, InformerTimes, RawChange } from './informer.ts';
-import { WATCHED_KINDS } from './kinds.ts';
-import type { WatchedKind } from './kinds.ts';
+import { metadataOf, WATCHED_KINDS } from './kinds.ts';
+import type { RawObject, WatchedKind } from './kinds.ts';
 import { liveStatusOf, LiveStatuses } from './live-status.ts';
 import { SecretReader } from './secret-reader.ts';
 import type { ReaderTimes } from './secret-reader.ts';
@@ -21,6 +23,8 @@ export interface KubernetesSourceOptions {
   readonly began?: (kind: string, what: 'list' | 'watch') => void;
   /** Told of kinds that cannot be followed: statuses and Events. */
   readonly troubled?: TroubleListener;
+  /** Around what is done with each object: a bug that one meets costs that one only. */
+  readonly guard?: Guard;
 }
 
 export class KubernetesSource implements Source {
@@ -28,6 +32,7 @@ export class KubernetesSource implements Source {
   readonly live = new LiveStatuses();
   readonly #client: ApiClient;
   readonly #options: KubernetesSourceOptions;
+  readonly #guard: Guard;
   readonly #informers = new Map<string, Informer>();
   readonly #troubles = new Map<string, WatchTrouble>();
   readonly #synced = new Set<string>();
@@ -40,6 +45,7 @@ export class KubernetesSource implements Source {
   constructor(client: ApiClient, options: KubernetesSourceOptions = {}) {
     this.#client = client;
     this.#options = options;
+    this.#guard = options.guard ?? UNGUARDED;
   }
 
   /** Resolves once every kind has been listed, or is not installed: as long as the API server cannot be reached it does not. */
@@ -101,7 +107,8 @@ export class KubernetesSource implements Source {
       },
       began: (what: 'list' | 'watch') => this.#options.began?.(kind.name, what),
     };
-    const informer = new Informer(kind, this.#client, listener, this.#options.times ?? INFORMER_TIMES);
+    const fingerprint = (object: RawObject) => this.#fingerprint(kind, object);
+    const informer = new Informer({ ...kind, fingerprint }, this.#client, listener, this.#options.times ?? INFORMER_TIMES);
     this.#informers.set(kind.name, informer);
     if (kind.onDemand === true) this.#reader = this.#makeReader(kind, informer, problems);
     informer.start();
@@ -119,18 +126,30 @@ export class KubernetesSource implements Source {
         problems.read = problem;
         this.#problem(kind, problems.watch ?? problem);
       },
+      guard: this.#guard,
       ...(readerTimes === undefined ? {} : { times: readerTimes }),
     });
   }
 
+  #fingerprint(kind: WatchedKind, object: RawObject): string {
+    let fingerprint = String(metadataOf(object)['resourceVersion']);
+    this.#guard.guard('watch', () => (fingerprint = kind.fingerprint(object)), { kind: kind.name, ...nameOf(object) });
+    return fingerprint;
+  }
+
   #changed(kind: WatchedKind, all: readonly RawChange[]): void {
-    const changes = kind.concerns === undefined ? all : all.filter(({ name }) => kind.concerns?.(name));
+    const changes = all.filter(({ name }) => kind.concerns?.(name) !== false);
     // The live status goes first: when compile wants one written, the writer must know what to compare it with.
-    if (kind.writesStatus) for (const change of changes) this.#remember(kind, change);
-    const relevant = changes.filter((change) => change.relevant).map((change) => toChange(kind, change));
+    if (kind.writesStatus) this.#each(kind, changes, (change) => this.#remember(kind, change));
+    const relevant: Change[] = [];
+    this.#each(kind, changes, (change) => change.relevant && relevant.push(toChange(kind, change)));
     if (relevant.length > 0) this.#listener?.changed(relevant);
     // A kind that was missing may be there now.
     if (kind.name === 'CustomResourceDefinition' && changes.length > 0) for (const informer of this.#informers.values()) informer.retry();
+  }
+
+  #each(kind: WatchedKind, changes: readonly RawChange[], work: (change: RawChange) => unknown): void {
+    for (const change of changes) this.#guard.guard('watch', () => void work(change), refFor(kind, change));
   }
 
   #remember(kind: WatchedKind, change: RawChange): void {
@@ -157,6 +176,11 @@ interface KindProblems {
 
 function refFor(kind: WatchedKind, { namespace, name }: RawChange): ObjectRef {
   return { kind: kind.name, namespace, name };
+}
+
+function nameOf(object: RawObject): object {
+  const { namespace, name } = metadataOf(object);
+  return { namespace, name };
 }
 
 /** Compile validates: what is not of the kind's form is refused there, with its fields. */

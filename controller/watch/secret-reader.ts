@@ -10,6 +10,8 @@ import type { BackoffOptions } from '#lib/backoff.ts';
 import { KINDS } from '#api/k8s/kinds.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { KubernetesObject, ObjectRef } from '#api/k8s/object.ts';
+import { UNGUARDED } from '#lib/faults.ts';
+import type { Guard } from '#lib/faults.ts';
 import { messageOf } from './api-client.ts';
 import type { ApiClient, ApiReply } from './api-client.ts';
 import { objectPath } from './api-paths.ts';
@@ -37,6 +39,8 @@ export interface SecretReaderOptions {
   /** Why Secrets that are wanted cannot be read; null again once all can. */
   readonly problem: (problem: InformerProblem | null) => void;
   readonly times?: ReaderTimes;
+  /** Around what is done with each Secret: a bug that one meets costs that one only. */
+  readonly guard?: Guard;
 }
 
 const READER_TIMES: ReaderTimes = { backoff: INFORMER_TIMES.backoff, patience: 5_000 };
@@ -47,6 +51,8 @@ const FORBIDDEN_MS = 5_000;
 const BETWEEN_FORBIDDEN_MS = 50;
 /** A lost connection is everyday; so many failures in a row are a problem worth telling. */
 const FAILING_AFTER = 3;
+
+const FAULTY: InformerProblem = { type: 'failing', reason: 'a bug in Weir, of which the log of the controller tells' };
 
 /** A Secret that is wanted. One that is deleted and made anew is another. */
 interface Wanted {
@@ -73,6 +79,7 @@ interface Wait {
 export class SecretReader {
   readonly #options: SecretReaderOptions;
   readonly #times: ReaderTimes;
+  readonly #guard: Guard;
   /** By id. */
   readonly #wanted = new Map<string, Wanted>();
   readonly #queue: Wanted[] = [];
@@ -89,6 +96,7 @@ export class SecretReader {
   constructor(options: SecretReaderOptions) {
     this.#options = options;
     this.#times = options.times ?? READER_TIMES;
+    this.#guard = options.guard ?? UNGUARDED;
   }
 
   /** False until what was wanted first has been told. */
@@ -196,7 +204,7 @@ export class SecretReader {
     // Nobody wants it any more, or it has been deleted meanwhile.
     if (this.#isCurrent(wanted)) {
       if ('type' in outcome) this.#failed(wanted, outcome);
-      else this.#answered(wanted, outcome, expected);
+      else if (!this.#guard.guard('secrets', () => this.#answered(wanted, outcome, expected), wanted.ref)) this.#failed(wanted, FAULTY);
     }
     this.#readNext();
   }

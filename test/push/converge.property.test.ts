@@ -34,6 +34,9 @@ class Pair {
       ...{ id: 's', identity: null, address: '', scope: '', cacheOf: () => this.cache, observer: this.journal },
       limits: { inFlight: 2, step: { bytes: 600, resources: 3 } },
       send: (push) => pushes.push(down(push)),
+      failed: (error) => {
+        throw error;
+      },
     });
     this.#pushes = pushes;
     this.#session = session;
