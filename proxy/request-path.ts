@@ -66,12 +66,13 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     this.#recorder.started(exchange);
     recogniseCall(exchange);
     const runtime = this.#runtime();
+    if (!runtime.identify(exchange)) return this.#reply(exchange, ERRORS.clientUnknown);
+    // Before any route or filter: neither may go by what a stranger claims, and what a route's owner sets on purpose stays.
+    setForwarded(exchange);
     const route = runtime.match(exchange);
     if (route === null) return this.#reply(exchange, runtime.mismatch(exchange));
     exchange.route = route;
     if (route.error !== null) return this.#reply(exchange, route.error);
-    // Before any filter: they may change the host, and what a route's owner sets on purpose stays.
-    setForwarded(exchange);
     if (exchange.grpc) {
       if (!startCallDeadline(exchange, this.#wheel, this)) return this.#reply(exchange, ERRORS.deadlineMalformed);
     } else if (route.requestTimeout > 0) startRequestTimeout(exchange, this.#wheel, this);

@@ -177,7 +177,7 @@ function upstreamPools(events: UpstreamEvents, settings: UpstreamSettings & Conn
     const version = transport.proxyProtocol;
     if (version === 0) return poolTo({ address, port, transport, header: null }, { capacity: new Capacity(settings.limits) });
     return new ClientPools((client, sharing) => {
-      const header = writeProxyHeader(version, client, client.tls?.serverName);
+      const header = writeProxyHeader(version, client, client.serverName);
       return poolTo({ address, port, transport, header }, sharing);
     }, settings.limits);
   };

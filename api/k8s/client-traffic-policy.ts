@@ -1,7 +1,7 @@
 // ClientTrafficPolicy: how listeners treat those who connect to them.
 import { GATEWAY_TARGET, LISTENER_SET_TARGET, policyKind } from './policy.ts';
 import { ALPN_PROTOCOLS, CIPHER_SUITES, KEY_EXCHANGES, TLS_VERSIONS } from '#lib/tls-names.ts';
-import { choice, choices, count, duration, flag, group, ranges, size } from './setting.ts';
+import { choice, choices, count, duration, fieldName, flag, group, ranges, size } from './setting.ts';
 
 const MAX_COUNT = 1_000_000_000;
 /** Bytes per second. */
@@ -45,6 +45,19 @@ export const clientTrafficPolicy = policyKind({
         ['Off', 'Required'],
       ),
       trustedSources: ranges('Where connections with a header may come from; others are reset. Everywhere, when empty or absent.'),
+    }),
+    clientIP: group('Whose a request is behind a CDN or a balancer of layer 7: which proxies in front are believed what they tell of it.', {
+      trustedHops: count(
+        'How many proxies a request comes through, each of which adds the address before it. 0 trusts none, whatever else is set. Absent: all that are in trustedCIDRs, or one where header alone is set.',
+        { minimum: 0, maximum: 32 },
+      ),
+      trustedCIDRs: ranges('Where those proxies are; words of others are removed. Everywhere, when empty or absent.'),
+      header: fieldName(
+        'Where they write the address of the client: X-Forwarded-For by default, Forwarded (RFC 7239), or a header that holds it alone, such as CF-Connecting-IP.',
+      ),
+      failClosed: flag(
+        'A request of a trusted proxy that does not tell the address of the client is answered with 403. Otherwise the last address that can be believed counts as the client.',
+      ),
     }),
     tls: group('What listeners that terminate TLS agree to; tls.options of a listener win over it.', {
       minVersion: choice('The oldest version.', TLS_VERSIONS),

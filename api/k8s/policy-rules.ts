@@ -1,9 +1,10 @@
-// The rules of a policy that a schema cannot state (CEL in the CRDs): which kinds it may target, and what its sizes and ranges may be.
+// The rules of a policy that a schema cannot state (CEL in the CRDs): which kinds it may target, and what its sizes, ranges and names of headers may be.
 import { parseAddressRange } from '#lib/address-range.ts';
 import { parseSize } from '#lib/size.ts';
 import type { TSchema } from 'typebox';
 import { repeated } from './duplicates.ts';
 import { fieldOf, type FieldError } from './field-error.ts';
+import { editObstacle } from './header-rules.ts';
 import { policyKindOf, type Policy } from './policies.ts';
 import { describeTargets, NO_TARGET, type PolicyTargetRef, type PolicyTargetSelector, type TargetKind } from './policy.ts';
 
@@ -44,6 +45,7 @@ function checkSettings(schema: TSchema, value: unknown, field: string): FieldErr
   const { properties, items, ...rules } = schema as SettingSchema;
   if (value === undefined) return [];
   if (rules['~form'] === 'range') return checkRange(value as string, field);
+  if (rules['~form'] === 'field') return checkFieldName(value as string, field);
   if (items !== undefined) return (value as readonly unknown[]).flatMap((item, i) => checkSettings(items, item, `${field}[${i}]`));
   if (rules['~unit'] === 'bytes') return checkSize(rules, value as string | number, field);
   return Object.entries(properties ?? {}).flatMap(([name, inner]) =>
@@ -54,6 +56,12 @@ function checkSettings(schema: TSchema, value: unknown, field: string): FieldErr
 function checkRange(value: string, field: string): FieldError[] {
   const range = parseAddressRange(value);
   return range.ok ? [] : [{ field, reason: range.error }];
+}
+
+/** Headers that the codec keeps to itself would never be found. */
+function checkFieldName(value: string, field: string): FieldError[] {
+  const isKept = editObstacle('request', 'add', value.toLowerCase()) !== null;
+  return isKept ? [{ field, reason: 'must be a header that reaches backends as it came' }] : [];
 }
 
 function checkSize(

@@ -7,7 +7,7 @@ import { DURATION_FORM, DURATION_RULES } from './schema.ts';
 // Keywords that JSON Schema does not know; checkers of schemas pass over them.
 //   ~unit     what a value is turned into: `milliseconds` or `bytes`
 //   ~must     completes the sentence "must be ..." where the description says what the setting does
-//   ~form     what the text is, where a pattern cannot say it: `range`
+//   ~form     what the text is, where a pattern cannot say it: `range`, `field`
 //   ~minimum, ~maximum   bounds of a size, bytes
 
 const RANGE_FORM = 'a range of addresses like 10.0.0.0/8 or fd00::/8';
@@ -49,6 +49,14 @@ export function numbers(description: string, { minimum, maximum }: { minimum: nu
 export function ranges(description: string) {
   const range = Type.String({ maxLength: 64, pattern: '^[0-9a-fA-F.:]+/[0-9]{1,3}$', '~must': RANGE_FORM, '~form': 'range' });
   return Type.Optional(Type.Array(range, { maxItems: 256, description }));
+}
+
+/** The name of a header that requests carry to backends; codecs keep those of framing and of the connection to themselves. */
+export function fieldName(description: string) {
+  const pattern = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$";
+  return Type.Optional(
+    Type.String({ minLength: 1, maxLength: 256, pattern, description, '~must': 'the name of a header', '~form': 'field' }),
+  );
 }
 
 /** Some of several words, in the order of preference; a nearer policy replaces the whole list. */

@@ -2,6 +2,7 @@
 // in the constructor: V8 keeps one hidden class, and every reader of a field stays monomorphic.
 import type { Timer } from '#lib/timer-wheel.ts';
 import type { ExchangeError } from './errors.ts';
+import type { ForwardedClient } from './forwarded-client.ts';
 import type { Headers } from './headers.ts';
 import type { BackendPlan, ClientIdentity, RoutePlan, UpstreamEndpoint, UpstreamPool } from './plan.ts';
 import type { DownstreamStream, UpstreamStream } from './stream.ts';
@@ -99,6 +100,9 @@ export class Exchange {
   readonly downstream: DownstreamStream;
   /** performance.now() when the first byte of the request was read. */
   readonly startedAt: number;
+
+  /** The client as trusted proxies tell of it, set before anything is done by it; null: it is the peer. */
+  client: ForwardedClient | null = null;
 
   // The request. Codecs fill it in; request filters may change it.
   method = '';
@@ -201,5 +205,16 @@ export class Exchange {
     this.connection = connection;
     this.downstream = downstream;
     this.startedAt = startedAt;
+  }
+
+  /** Whose the request is: what is done by client is done by this, and only what is about the connection by its peer. */
+  get clientAddress(): string {
+    return this.client === null ? this.connection.remoteAddress : this.client.address;
+  }
+
+  /** As the client sees it. */
+  get scheme(): 'http' | 'https' {
+    if (this.client !== null) return this.client.scheme;
+    return this.connection.tls === null ? 'http' : 'https';
   }
 }

@@ -40,6 +40,7 @@ const BY_NAME = {
   protocolUnknown: GRPC_STATUS.internal,
   expectationFailed: GRPC_STATUS.internal,
   misdirectedRequest: GRPC_STATUS.unavailable,
+  clientUnknown: GRPC_STATUS.permissionDenied,
   downstreamReset: GRPC_STATUS.cancelled,
   deadlineMalformed: GRPC_STATUS.internal,
   deadlineExceeded: GRPC_STATUS.deadlineExceeded,

@@ -25,9 +25,8 @@ class RequestRedirect implements RequestFilter {
   }
 
   #location(exchange: Exchange): string {
-    const own = exchange.connection.tls === null ? 'http' : 'https';
-    const scheme = this.#filter.scheme ?? own;
-    const host = this.#filter.hostname ?? hostOf(exchange.authority);
+    const scheme = this.#filter.scheme ?? exchange.scheme;
+    const host = this.#filter.hostname ?? hostOf(exchange.client?.authority || exchange.authority);
     const path = this.#path(exchange);
     const query = exchange.hasQuery ? `?${exchange.query}` : '';
     // A 1.0 request need not name a host; RFC 9110 section 10.2.2 allows a Location without one.
@@ -42,9 +41,13 @@ class RequestRedirect implements RequestFilter {
     return exchange.path === '*' ? '/' : singleSlash(exchange.path);
   }
 
-  /** The Gateway API: a given port; else the well-known port of a given scheme; else the listener's. Well-known ports are left out. */
+  /**
+   * The Gateway API: a given port; else the well-known port of a given scheme; else the listener's, or that of the proxy in front
+   * which clients connect to. Well-known ports are left out.
+   */
   #port(exchange: Exchange, scheme: 'http' | 'https'): string {
-    const port = this.#filter.port ?? (this.#filter.scheme === null ? exchange.connection.localPort : WELL_KNOWN[scheme]);
+    const own = exchange.client?.port ?? exchange.connection.localPort;
+    const port = this.#filter.port ?? (this.#filter.scheme === null ? own : WELL_KNOWN[scheme]);
     return port === WELL_KNOWN[scheme] ? '' : `:${port}`;
   }
 }

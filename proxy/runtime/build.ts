@@ -12,7 +12,7 @@ import type { ListenerProblem } from '../listener/problem.ts';
 import type { ListenerSettings, SettingsOf } from '../listener/settings.ts';
 import { agree } from '../listener/protocol.ts';
 import type { PortProtocol } from '../listener/protocol.ts';
-import { listenerSettings, withTlsSettings } from './client-traffic.ts';
+import { listenerSettings, trustedProxies, withTlsSettings } from './client-traffic.ts';
 import { ClusterMap } from './cluster-map.ts';
 import { buildPlans } from './plan.ts';
 import type { RoutePlans } from './plan.ts';
@@ -87,7 +87,7 @@ export class RuntimeBuilder {
     this.#options = options;
     this.#clusters = new ClusterMap(options.endpoints, (cluster) => this.#configure(cluster));
     this.#streams = new StreamRoutes(this.#clusters);
-    this.current = new Runtime(0, { tables: new Map(), plans: this.#plans, identities: new Map() });
+    this.current = new Runtime(0, { tables: new Map(), plans: this.#plans, identities: new Map(), trusted: new Map() });
   }
 
   /** Clusters by key, for metrics and dumps. */
@@ -235,12 +235,13 @@ export class RuntimeBuilder {
   /** Routes change tables piece by piece; listeners are few and change rarely, so their tables are built anew. */
   #swap(touched: Touched, errors: ResourceError[]): void {
     const routesChanged = touched.routes.length > 0 || touched.removedRoutes.length > 0;
-    if (!routesChanged && touched.listeners.size === 0 && !touched.material) return;
+    if (!routesChanged && touched.listeners.size === 0 && !touched.material && touched.policies.length === 0) return;
     const tables = touched.listeners.size > 0 ? this.#buildTables() : this.#updateTables(touched);
     this.current = new Runtime(this.current.version + 1, {
       tables,
       plans: this.#plans,
       identities: clientIdentities(this.#listeners.values(), this.#secrets),
+      trusted: trustedProxies(this.#policyIndex, this.#listeners.values()),
     });
     errors.push(...problemsOf(tables, touched.routes));
   }

@@ -6,9 +6,11 @@ import { listenerTargets, type PolicyIndex } from '#api/policy/layers.ts';
 import { mergePolicies } from '#api/policy/merge.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { ListenerSettings } from '../listener/settings.ts';
+import { TrustedProxies } from '../listener/trusted-proxies.ts';
 import { TrustedSources } from '../listener/trusted-sources.ts';
 
 type ClientTraffic = PolicySettings<'ClientTrafficPolicy'>;
+type ClientIp = NonNullable<ClientTraffic['clientIP']>;
 
 /** Which limit each setting stands for: a line for each. */
 const LIMITS: { readonly [N in keyof Limits]?: (settings: ClientTraffic) => number | undefined } = {
@@ -62,4 +64,43 @@ function settingsFor(policies: PolicyIndex, targets: readonly ir.PolicyTarget[],
 
 function proxyProtocolOf({ proxyProtocol }: ClientTraffic): ListenerSettings['proxyProtocol'] {
   return proxyProtocol?.mode === 'Required' ? [TrustedSources.of(proxyProtocol.trustedSources ?? [])] : null;
+}
+
+/**
+ * Who is believed what it tells of the clients of each listener (key); listeners that are not there believe nobody. So it is where
+ * several have the same host and port and do not agree: a request to it may be of any of them.
+ */
+export function trustedProxies(policies: PolicyIndex, listeners: Iterable<ir.Listener>): ReadonlyMap<string, TrustedProxies> {
+  if (policies.isEmpty) return new Map();
+  const served = [...listeners].filter(({ unserved }) => unserved === undefined);
+  const byHost = Map.groupBy(served, ({ port, hostname }) => `${port} ${hostname}`);
+  const trusted = new Map<string, TrustedProxies>();
+  for (const group of byHost.values()) {
+    const [settings, ...others] = group.map(({ key }) => clientIp(policies, key));
+    if (settings === undefined || others.some((other) => JSON.stringify(other) !== JSON.stringify(settings))) continue;
+    const proxies = trustedBy(settings);
+    if (proxies !== null) for (const { key } of group) trusted.set(key, proxies);
+  }
+  return trusted;
+}
+
+function clientIp(policies: PolicyIndex, listener: string): ClientIp {
+  const layers = policies.layers('ClientTrafficPolicy', listenerTargets(listener));
+  return mergePolicies('ClientTrafficPolicy', layers).settings.clientIP ?? {};
+}
+
+/** Null where nobody is trusted. */
+function trustedBy(settings: ClientIp): TrustedProxies | null {
+  const { trustedCIDRs = [], header = 'x-forwarded-for', failClosed = false } = settings;
+  const hops = hopsOf(settings);
+  if (hops === 0) return null;
+  const sources = trustedCIDRs.length === 0 ? null : TrustedSources.of(trustedCIDRs);
+  return new TrustedProxies({ hops, sources, header: header.toLowerCase(), failClosed });
+}
+
+/** 0: nobody is trusted. Where proxies are not named by address there is one, unless it is told how many. */
+function hopsOf({ trustedHops, trustedCIDRs = [], header }: ClientIp): number {
+  if (trustedHops !== undefined) return trustedHops;
+  if (trustedCIDRs.length > 0) return Infinity;
+  return header === undefined ? 0 : 1;
 }

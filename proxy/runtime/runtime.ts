@@ -5,6 +5,7 @@ import type { RouteTable } from '#api/match/table.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import type { TrustedProxies } from '../listener/trusted-proxies.ts';
 import type { RoutePlans } from './plan.ts';
 import type { ClientIdentity, RoutePlan } from '../exchange/plan.ts';
 
@@ -32,6 +33,8 @@ export interface RuntimeParts {
   readonly plans: Plans;
   /** What backends that ask for it are shown, by key of the listener that a request came to. */
   readonly identities: ReadonlyMap<string, ClientIdentity>;
+  /** Who is believed what it tells of clients, by key of the listener that a request came to. */
+  readonly trusted: ReadonlyMap<string, TrustedProxies>;
 }
 
 export class Runtime {
@@ -42,13 +45,25 @@ export class Runtime {
   readonly #plans: Plans;
   /** Null where there are none, as in most fleets. */
   readonly #identities: RuntimeParts['identities'] | null;
+  readonly #trusted: RuntimeParts['trusted'] | null;
 
-  constructor(version: number, { tables, plans, identities }: RuntimeParts) {
+  constructor(version: number, { tables, plans, identities, trusted }: RuntimeParts) {
     this.version = version;
     this.tables = tables;
     this.#plans = plans;
     this.#identities = identities.size === 0 ? null : identities;
+    this.#trusted = trusted.size === 0 ? null : trusted;
     Object.freeze(this);
+  }
+
+  /**
+   * Settles whose a request is, by what proxies tell that its listener trusts. False: they should have told, and the request is to
+   * be refused.
+   */
+  identify(exchange: Exchange): boolean {
+    if (this.#trusted === null) return true;
+    const listener = this.tables.get(exchange.connection.localPort)?.listenerOf(exchange.host) ?? null;
+    return listener === null || (this.#trusted.get(listener)?.identify(exchange) ?? true);
   }
 
   /** The plan for an exchange, or null when no route matches. Sets what matching found in the exchange. */

@@ -108,6 +108,7 @@ function lineOf(exchange: Exchange, ms: number, time: string, room: Room): strin
     remoteAddress: exchange.connection.remoteAddress,
     protocol: exchange.connection.protocol,
   };
+  if (exchange.client !== null) fields['clientAddress'] = exchange.client.address;
   addOrigin(fields, exchange);
   const client = exchange.connection.tls?.clientCertificate ?? null;
   if (client !== null) addClient(fields, client, room);

@@ -1,11 +1,23 @@
 // The connections to one endpoint that begin by saying whose they are (PROXY protocol): none carries anything for another client
-// connection than the one it was made for, so each of those has a pool of its own, within the limits of the endpoint.
+// than the one it was made for, so each of those has a pool of its own, within the limits of the endpoint. A client is a connection,
+// or an address that trusted proxies tell of, whose requests may come on any of theirs.
 import type { Exchange } from '../exchange/exchange.ts';
-import type { DownstreamConnection } from '../exchange/exchange.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { UpstreamPool } from '../exchange/plan.ts';
 import { Capacity } from './capacity.ts';
 import type { PoolOptions } from './pool-options.ts';
+
+/** Whose connections a pool has. */
+export interface PooledClient {
+  readonly remoteAddress: string;
+  /** 0: nobody told. */
+  readonly remotePort: number;
+  /** Where it came in. */
+  readonly localAddress: string;
+  readonly localPort: number;
+  /** Of the handshake, '' without one. */
+  readonly serverName: string;
+}
 
 /** The pool of one client. */
 export interface ClientPool extends UpstreamPool {
@@ -16,12 +28,12 @@ export interface ClientPool extends UpstreamPool {
 }
 
 /** Makes the pool of a client. */
-export type CreateClientPool = (client: DownstreamConnection, sharing: Pick<PoolOptions, 'capacity' | 'emptied'>) => ClientPool;
+export type CreateClientPool = (client: PooledClient, sharing: Pick<PoolOptions, 'capacity' | 'emptied'>) => ClientPool;
 
 export class ClientPools implements UpstreamPool {
   readonly #create: CreateClientPool;
   /** Those that hold something. */
-  readonly #pools = new Map<DownstreamConnection, ClientPool>();
+  readonly #pools = new Map<ClientKey, ClientPool>();
   readonly #capacity: Capacity;
   #closed = false;
 
@@ -41,18 +53,18 @@ export class ClientPools implements UpstreamPool {
   }
 
   send(exchange: Exchange): void {
-    const client = exchange.connection;
-    let pool = this.#pools.get(client);
+    const key = keyOf(exchange);
+    let pool = this.#pools.get(key);
     if (pool === undefined) {
-      pool = this.#create(client, { capacity: this.#capacity, emptied: () => this.#forget(client) });
-      this.#pools.set(client, pool);
+      pool = this.#create(clientOf(exchange), { capacity: this.#capacity, emptied: () => this.#forget(key) });
+      this.#pools.set(key, pool);
       if (this.#closed) pool.close();
     }
     pool.send(exchange);
   }
 
   forget(exchange: Exchange): void {
-    this.#pools.get(exchange.connection)?.forget(exchange);
+    this.#pools.get(keyOf(exchange))?.forget(exchange);
   }
 
   /** Closes what is idle now, and what is in use as it becomes idle. */
@@ -61,13 +73,28 @@ export class ClientPools implements UpstreamPool {
     for (const pool of this.#pools.values()) pool.close();
   }
 
-  #forget(client: DownstreamConnection): void {
-    this.#pools.get(client)?.close();
-    this.#pools.delete(client);
+  #forget(key: ClientKey): void {
+    this.#pools.get(key)?.close();
+    this.#pools.delete(key);
   }
 
   /** A client that waits goes before one that may come again. The oldest first. */
   #makeRoom(): void {
     for (const pool of this.#pools.values()) if (pool.closeIdle()) return;
   }
+}
+
+type ClientKey = Exchange['connection'] | string;
+
+/** Of a client that a proxy tells of, everything that its connections say of it. */
+function keyOf({ client, connection }: Exchange): ClientKey {
+  if (client === null || client.address === connection.remoteAddress) return connection;
+  return `${client.address} ${connection.localAddress} ${connection.localPort} ${connection.tls?.serverName ?? ''}`;
+}
+
+function clientOf({ connection, clientAddress }: Exchange): PooledClient {
+  const { remoteAddress, remotePort, localAddress, localPort, tls } = connection;
+  const isPeer = clientAddress === remoteAddress;
+  const client = { remoteAddress: clientAddress, remotePort: isPeer ? remotePort : 0, localAddress, localPort };
+  return { ...client, serverName: tls?.serverName ?? '' };
 }

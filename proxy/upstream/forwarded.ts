@@ -1,33 +1,58 @@
-// What a proxy adds to a request on its way: who asked, how, and for which host. What a client claims of itself is replaced,
-// since no proxy in front is trusted by default.
+// What a proxy adds to a request on its way: who asked, how, and for which host. What a client claims of itself is replaced; what
+// trusted proxies tell of it is kept.
 import type { Exchange } from '../exchange/exchange.ts';
+import type { ForwardedClient } from '../exchange/forwarded-client.ts';
+import { isForwarded } from '../exchange/forwarded-names.ts';
 import type { Headers } from '../exchange/headers.ts';
 
-const X = 0x78;
-const F = 0x66;
-const UNDERSCORE = 0x5f;
-
-/** Those names, also spelt with underscores: CGI and its kin see no difference. */
-function isForwarded(name: string): boolean {
-  const first = name.charCodeAt(0);
-  if (first === F) return name === 'forwarded';
-  if (first !== X) return false;
-  const dashed = name.charCodeAt(1) === UNDERSCORE || name.charCodeAt(11) === UNDERSCORE || name.charCodeAt(6) === UNDERSCORE;
-  const plain = dashed ? name.replaceAll('_', '-') : name;
-  return plain.startsWith('x-forwarded-') || plain === 'x-real-ip';
-}
-
-/** Replaces the x-forwarded headers of a request by what the proxy saw itself. */
+/** Replaces the x-forwarded headers of a request by what the proxy saw itself, and by what is believed of others. */
 export function setForwarded(exchange: Exchange): void {
+  if (exchange.client !== null) return keepForwarded(exchange, exchange.client);
   const headers = exchange.requestHeaders;
   for (let i = headers.length - 2; i >= 0; i -= 2) {
     if (isForwarded(headers[i] as string)) headers.splice(i, 2);
   }
-  pushForwarded(headers, exchange);
+  headers.push('x-forwarded-for', exchange.connection.remoteAddress);
+  headers.push('x-forwarded-proto', exchange.scheme);
+  if (exchange.authority !== '') headers.push('x-forwarded-host', exchange.authority);
 }
 
-function pushForwarded(headers: Headers, exchange: Exchange): void {
-  headers.push('x-forwarded-for', exchange.connection.remoteAddress);
-  headers.push('x-forwarded-proto', exchange.connection.tls === null ? 'http' : 'https');
-  if (exchange.authority !== '') headers.push('x-forwarded-host', exchange.authority);
+/** A trusted proxy tells more with these headers than who the client is; that stays as it is. */
+function keepForwarded(exchange: Exchange, client: ForwardedClient): void {
+  const headers = exchange.requestHeaders;
+  let hasRealIp = false;
+  for (let i = headers.length - 2; i >= 0; i -= 2) {
+    const name = headers[i] as string;
+    if (!isForwarded(name) || isKept(name)) continue;
+    hasRealIp ||= name === 'x-real-ip';
+    headers.splice(i, 2);
+  }
+  const authority = client.authority === '' ? exchange.authority : client.authority;
+  headers.push('x-forwarded-for', client.chain, 'x-forwarded-proto', client.scheme);
+  if (authority !== '') headers.push('x-forwarded-host', authority);
+  headers.push('x-forwarded-port', String(client.port));
+  if (hasRealIp) headers.push('x-real-ip', client.address);
+  if (client.elements !== null) pushElement(headers, exchange, client.elements);
+}
+
+function isKept(name: string): boolean {
+  switch (name) {
+    case 'forwarded':
+    case 'x-real-ip':
+    case 'x-forwarded-for':
+    case 'x-forwarded-proto':
+    case 'x-forwarded-host':
+    case 'x-forwarded-port':
+      return false;
+    default:
+      return !name.includes('_');
+  }
+}
+
+/** RFC 7239 section 4: whom the request came from, for which host and how, behind what others before us said. */
+function pushElement(headers: Headers, { connection, authority }: Exchange, elements: string): void {
+  const peer = connection.remoteAddress.includes(':') ? `"[${connection.remoteAddress}]"` : connection.remoteAddress;
+  const host = authority === '' ? '' : `;host="${authority}"`;
+  const own = `for=${peer === '' ? 'unknown' : peer}${host};proto=${connection.tls === null ? 'http' : 'https'}`;
+  headers.push('forwarded', elements === '' ? own : `${elements}, ${own}`);
 }

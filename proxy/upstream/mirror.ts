@@ -56,6 +56,7 @@ export class Mirror {
     const ended = (): void => void this.#underWay--;
     const copy = new Exchange(exchange.connection, { ...NOBODY, end: ended, abort: ended }, exchange.startedAt);
     copy.shadow = true;
+    copy.client = exchange.client;
     copy.clientIdentity = exchange.clientIdentity;
     copy.method = exchange.method;
     copy.authority = exchange.authority;

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { Child, runWeir } from '../support/child.ts';
 import { freePorts } from '../support/free-port.ts';
 import { header, status } from '../support/message.ts';
+import type { Message } from '../support/message.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { ok, RawUpstream } from '../support/raw-upstream.ts';
 import { until } from '../support/until.ts';
@@ -66,12 +67,12 @@ beforeAll(async () => {
     policy(
       'edge',
       '',
-      '  limits: { requestBody: 10, requestsPerConnection: 2, headers: 5 }\n  timeouts: { requestHead: 50ms, requestBodyIdle: 600ms }',
+      '  limits: { requestBody: 10, requestsPerConnection: 2, headers: 5 }\n  timeouts: { requestHead: 50ms, requestBodyIdle: 600ms }\n  clientIP: { trustedCIDRs: [127.0.0.0/8, fd00::/8] }',
     ),
     policy(
       'wide',
       'wide',
-      '  limits: { requestBody: 1Ki, targetBytes: 256 }\n  http2: { maxConcurrentStreams: 7 }\n  rates: { requestBody: 0 }',
+      '  limits: { requestBody: 1Ki, targetBytes: 256 }\n  http2: { maxConcurrentStreams: 7 }\n  rates: { requestBody: 0 }\n  clientIP: { trustedHops: 0 }',
     ),
   );
   weir = new Child(['up', folder, '--admin-port', '0']);
@@ -115,6 +116,16 @@ describe('a ClientTrafficPolicy', () => {
     }
   });
 
+  test('names the proxies that are believed, listener by listener', async () => {
+    const chains: unknown[] = [];
+    for (const index of [0, 1]) {
+      upstream.forget();
+      await (await connect(index)).ask('GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.7\r\nConnection: close\r\n\r\n');
+      chains.push(header(upstream.requests.at(-1) as Message, 'x-forwarded-for'));
+    }
+    expect(chains).toEqual(['203.0.113.7, 127.0.0.1', '127.0.0.1']);
+  });
+
   test('is told to HTTP/2 clients in SETTINGS', async () => {
     const client = await connect(1);
     client.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0');
@@ -127,6 +138,10 @@ describe('a ClientTrafficPolicy', () => {
     const explain = (...args: string[]) => runWeir(['explain', `http://a:${ports[1]}/`, ...args]);
     const { stdout } = await explain('--config', folder);
     expect(stdout).toContain('  limits.requestBody 1Ki: ClientTrafficPolicy/default/wide, Gateway/default/edge listener wide\n');
+    expect(stdout).toContain('  clientIP.trustedHops 0: ClientTrafficPolicy/default/wide, Gateway/default/edge listener wide\n');
+    expect(stdout).toContain(
+      '  clientIP.trustedCIDRs ["127.0.0.0/8","fd00::/8"]: ClientTrafficPolicy/default/edge, Gateway/default/edge\n',
+    );
     expect(stdout).toContain('  timeouts.requestHead 50ms: ClientTrafficPolicy/default/edge, Gateway/default/edge\n');
     const [, admin = ''] = await weir.printed(/admin on (http:\S+)\/config/);
     const { settings } = JSON.parse((await explain('--proxy', admin, '--format', 'json')).stdout) as { settings: { origins: object[] }[] };
@@ -154,7 +169,11 @@ describe('weir validate', () => {
       policy('first', '', '  timeouts: { idle: 1s }'),
       policy('second', '', '  timeouts: { idle: 2s }'),
       policy('third', 'none', '  timeouts: { idle: 3s }'),
-      policy('fourth', '', '  timeouts: { idel: soon, write: soon }\n  http2: { streamWindow: 1Ki }\n  limits: { headers: 0 }'),
+      policy(
+        'fourth',
+        '',
+        '  timeouts: { idel: soon, write: soon }\n  http2: { streamWindow: 1Ki }\n  limits: { headers: 0 }\n  clientIP: { trustedHops: 33 }',
+      ),
     );
     const { code, stdout } = await runWeir(['validate', folder]);
     expect(code).toBe(1);
@@ -163,5 +182,19 @@ describe('weir validate', () => {
     expect(stdout).toContain('spec.timeouts.idel: is not a known field; did you mean idle?');
     expect(stdout).toContain('spec.timeouts.write: must be a duration like 10s, 1h30m or 100ms');
     expect(stdout).toContain('spec.limits.headers: must be at least 1');
+    expect(stdout).toContain('spec.clientIP.trustedHops: must be at most 32');
+  });
+
+  test('tells of proxies that cannot be trusted as a policy has it', async () => {
+    write(
+      'policies.yaml',
+      policy('range', '', '  clientIP: { trustedCIDRs: [10.0.0.0/33] }'),
+      policy('host', 'wide', '  clientIP: { header: Host }'),
+      policy('token', 'narrow', '  clientIP: { header: "X-Client IP" }'),
+    );
+    const { stdout } = await runWeir(['validate', folder]);
+    expect(stdout).toContain('spec.clientIP.trustedCIDRs[0]: must be a range of addresses like 10.0.0.0/8 or fd00::/8');
+    expect(stdout).toContain('spec.clientIP.header: must be a header that reaches backends as it came');
+    expect(stdout).toContain('spec.clientIP.header: must be the name of a header');
   });
 });

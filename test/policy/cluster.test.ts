@@ -66,6 +66,8 @@ describeWith(['cluster'], 'policies in a cluster', () => {
     ['a selector of another kind', { targetSelectors: [{ kind: 'Service', group: '' }] }, 'must be a Gateway'],
     ['no target', { timeouts: { idle: '1s' } }, 'targetRefs and targetSelectors must not both be empty'],
     ['an unknown field', { targetRefs: EDGE, timeouts: { idel: '1s' } }, 'unknown field "spec.timeouts.idel"'],
+    ['no name of a header', { targetRefs: EDGE, clientIP: { header: 'X-Client IP' } }, 'spec.clientIP.header'],
+    ['more hops than a request can come through', { targetRefs: EDGE, clientIP: { trustedHops: 33 } }, 'spec.clientIP.trustedHops'],
     ['no duration', { targetRefs: EDGE, timeouts: { idle: 'soon' } }, 'spec.timeouts.idle'],
     ['no size', { targetRefs: EDGE, limits: { requestBody: 'much' } }, 'spec.limits.requestBody'],
     ['too small a size as text', { targetRefs: EDGE, http2: { streamWindow: '1Ki' } }, 'must be at least 65535 bytes'],

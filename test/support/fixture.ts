@@ -36,8 +36,8 @@ export async function openProxy(resources: readonly ir.Resource[], limits: Parti
   return proxy;
 }
 
-export async function openClient(port: number, keep = true): Promise<RawClient> {
-  const client = await RawClient.connect(port, keep);
+export async function openClient(port: number, keep = true, from?: string): Promise<RawClient> {
+  const client = await RawClient.connect(port, keep, from);
   closers.push(() => client.destroy());
   return client;
 }

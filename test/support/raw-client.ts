@@ -27,9 +27,9 @@ export class RawClient {
     socket.on('error', (error: NodeJS.ErrnoException) => (this.error = error.code ?? 'unknown'));
   }
 
-  /** `keep` false counts what comes and forgets it. */
-  static async connect(port: number, keep = true): Promise<RawClient> {
-    const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+  /** `keep` false counts what comes and forgets it. `from`: the loopback address to come from. */
+  static async connect(port: number, keep = true, from = '127.0.0.1'): Promise<RawClient> {
+    const socket = net.connect({ port, host: '127.0.0.1', localAddress: from, allowHalfOpen: true, noDelay: true });
     const client = new RawClient(socket, keep);
     await once(socket, 'connect');
     return client;

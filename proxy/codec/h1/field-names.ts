@@ -1,4 +1,5 @@
 // Header names: how each is spelt inside (lower case, one string object per name) and whether the codec has business with it.
+import { isForwarded } from '../../exchange/forwarded-names.ts';
 import { LOWER_TOKEN } from './characters.ts';
 
 /** What the codec does with a header. Plain ones go into the exchange, all others are the connection's own. */
@@ -72,7 +73,7 @@ const END_TO_END = new Set([
 
 /** Whether a name that `Connection` lists may be removed. */
 export function mayBeHopByHop(name: string): boolean {
-  return !END_TO_END.has(name) && !name.startsWith('x-forwarded-') && !name.startsWith('x-real-');
+  return !END_TO_END.has(name) && !isForwarded(name);
 }
 
 /** Headers that must not come as trailers: they frame, route, authenticate or change how the message is read (RFC 9110 section 6.5.1). */
@@ -93,5 +94,5 @@ const NOT_IN_TRAILERS = new Set([
 
 /** Whether a trailer is passed on. */
 export function mayBeTrailer(field: FieldName): boolean {
-  return field.kind === 'plain' && !NOT_IN_TRAILERS.has(field.name) && !field.name.startsWith('x-forwarded-');
+  return field.kind === 'plain' && !NOT_IN_TRAILERS.has(field.name) && !isForwarded(field.name);
 }

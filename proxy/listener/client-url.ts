@@ -1,0 +1,78 @@
+// The scheme, authority and port that the client of a request sees, as trusted proxies tell of them.
+import { normaliseHost } from '#api/match/normalise.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { AddressList } from './address-list.ts';
+
+const WELL_KNOWN = { http: 80, https: 443 } as const;
+const MAX_PORT = 65_535;
+
+interface ClientUrl {
+  /** In the words of a proxy, '' where it has none. */
+  toldScheme: string;
+  toldAuthority: string;
+  toldPort: string;
+  /** What comes of them. */
+  scheme: 'http' | 'https';
+  /** '' where no proxy says that it is another. */
+  authority: string;
+  port: number;
+}
+
+/** Of the request that was read last. One per worker: reading never waits. */
+export const clientUrl: ClientUrl = { toldScheme: '', toldAuthority: '', toldPort: '', scheme: 'http', authority: '', port: 0 };
+
+const list = new AddressList();
+
+/** Reads what X-Forwarded-Proto, -Host and -Port say. */
+export function readHeaders(headers: readonly string[]): void {
+  clientUrl.toldScheme = lastOf(headers, 'x-forwarded-proto');
+  clientUrl.toldAuthority = lastOf(headers, 'x-forwarded-host');
+  clientUrl.toldPort = lastOf(headers, 'x-forwarded-port');
+}
+
+/** The last element of the last line: the word of the peer itself. */
+function lastOf(headers: readonly string[], name: string): string {
+  list.open(headers, name, false);
+  return list.next() ? list.text.slice(list.start, list.end) : '';
+}
+
+/** Decides by what was told, where it can be what it is said to be, and by the connection elsewhere. */
+export function resolve({ connection, authority }: Exchange): void {
+  const { toldScheme, toldAuthority, toldPort } = clientUrl;
+  const scheme = schemeOf(toldScheme);
+  clientUrl.scheme = scheme ?? (connection.tls === null ? 'http' : 'https');
+  clientUrl.authority = toldAuthority !== '' && normaliseHost(toldAuthority) !== null ? toldAuthority : '';
+  const byScheme = scheme === null ? connection.localPort : WELL_KNOWN[scheme];
+  clientUrl.port = numberOf(toldPort, 0) || portOf(clientUrl.authority === '' ? authority : clientUrl.authority) || byScheme;
+}
+
+/** Some proxies name the scheme of a WebSocket. */
+function schemeOf(text: string): 'http' | 'https' | null {
+  switch (text.toLowerCase()) {
+    case 'https':
+    case 'wss':
+      return 'https';
+    case 'http':
+    case 'ws':
+      return 'http';
+    default:
+      return null;
+  }
+}
+
+/** 0 where an authority has none. */
+function portOf(authority: string): number {
+  const colon = authority.lastIndexOf(':');
+  return colon > authority.lastIndexOf(']') ? numberOf(authority, colon + 1) : 0;
+}
+
+/** The port that stands in `text` from `start` on, or 0. */
+function numberOf(text: string, start: number): number {
+  let port = 0;
+  for (let i = start; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit < 0 || digit > 9) return 0;
+    port = port * 10 + digit;
+  }
+  return port <= MAX_PORT ? port : 0;
+}
