@@ -33,6 +33,7 @@ export const ERRORS = Object.freeze({
   requestHeadTimeout: define('request_head_timeout', 'downstream', 408, 'The request header did not arrive in time'),
   requestBodyTimeout: define('request_body_timeout', 'downstream', 408, 'The request body did not arrive in time'),
   requestCodingUnsupported: define('request_coding_unsupported', 'downstream', 501, 'The transfer coding is not supported'),
+  methodUnsupported: define('method_unsupported', 'downstream', 501, 'The method is not supported'),
   upgradeUnsupported: define('upgrade_unsupported', 'downstream', 501, 'The protocol to switch to is not supported'),
   versionUnsupported: define('version_unsupported', 'downstream', 505, 'The HTTP version is not supported'),
   protocolUnknown: define('protocol_unknown', 'downstream', 400, 'The connection does not speak HTTP'),

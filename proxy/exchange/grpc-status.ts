@@ -71,6 +71,7 @@ const BY_NAME = {
   webSocketTooFast: GRPC_STATUS.resourceExhausted,
   webSocketExpired: GRPC_STATUS.unavailable,
   webSocketTooLarge: GRPC_STATUS.resourceExhausted,
+  methodUnsupported: GRPC_STATUS.unimplemented,
   upgradeUnsupported: GRPC_STATUS.unimplemented,
 } as const satisfies Record<keyof typeof ERRORS, number>;
 

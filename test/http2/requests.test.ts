@@ -62,7 +62,7 @@ const MALFORMED: readonly (readonly [what: string, list: readonly Field[]])[] = 
   ['a method with a line end', fields({ ':method': 'GET / HTTP/1.1\r\nX: y' })],
   ['a method of 33 characters', fields({ ':method': 'M'.repeat(33) })],
   ['CONNECT', fields({ ':method': 'CONNECT' })],
-  ['CONNECT as it should be', fields({ ':method': 'CONNECT', ':scheme': undefined, ':path': undefined })],
+  ['CONNECT without an authority', [[':method', 'CONNECT']]],
   ['extended CONNECT that is over with its head', [[':protocol', 'websocket'], ...fields({ ':method': 'CONNECT' })]],
   ['a scheme of its own', fields({ ':scheme': 'ftp' })],
   ['a scheme that holds a target', fields({ ':scheme': 'http://b/?' })],
@@ -148,6 +148,7 @@ const REFUSED: readonly (readonly [what: string, list: readonly Field[], status:
     ),
     '431',
   ],
+  ['CONNECT to somewhere', fields({ ':method': 'CONNECT', ':scheme': undefined, ':path': undefined }), '501'],
   ['an expectation of its own', fields({}, [['expect', 'x']]), '417'],
 ];
 

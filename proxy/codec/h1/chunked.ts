@@ -2,7 +2,7 @@
 // differently. Data is handed on in place; only size lines and trailers that are cut by a read are kept.
 import type { Headers } from '../../exchange/headers.ts';
 import type { Limits } from '../../exchange/limits.ts';
-import { FIELD_VALUE, HEX, TOKEN, trimBlanks } from './characters.ts';
+import { FIELD_VALUE, HEX, isBlank, TOKEN, trimBlanks } from './characters.ts';
 import { fieldNameAt, mayBeTrailer } from './field-names.ts';
 
 const CR = 0x0d;
@@ -11,7 +11,7 @@ const SEMICOLON = 0x3b;
 /** Sizes have at most this many digits: 2^48 is more than anyone sends in one chunk. */
 const MAX_SIZE_DIGITS = 12;
 
-type State = 'size' | 'extension' | 'sizeLf' | 'data' | 'dataCr' | 'dataLf' | 'trailer' | 'done' | 'failed';
+type State = 'size' | 'blank' | 'extension' | 'sizeLf' | 'data' | 'dataCr' | 'dataLf' | 'trailer' | 'done' | 'failed';
 
 /** Where the data goes. */
 export interface ChunkSink {
@@ -80,6 +80,8 @@ export class ChunkedReader {
     switch (this.#state) {
       case 'size':
         return this.#sizeDigit(code);
+      case 'blank':
+        return this.#blank(code);
       case 'extension':
         return this.#extension(code);
       case 'sizeLf':
@@ -104,8 +106,13 @@ export class ChunkedReader {
     if (digit !== 255 && this.#digits < MAX_SIZE_DIGITS) {
       this.#size = this.#size * 16 + digit;
       this.#digits++;
-    } else if (this.#digits > 0 && code === CR) this.#state = 'sizeLf';
-    else this.#state = this.#digits > 0 && code === SEMICOLON ? 'extension' : 'failed';
+    } else this.#state = this.#digits > 0 ? afterSize(code) : 'failed';
+  }
+
+  /** Blanks between a size and its extension. They do not end a line: RFC 9112 has none there. */
+  #blank(code: number): void {
+    if (code === SEMICOLON) this.#state = 'extension';
+    else if (!isBlank(code) || ++this.#lineBytes > this.#limits.maxChunkLineBytes) this.#state = 'failed';
   }
 
   /** Extensions are read over, within bounds; no control characters, so no line end that only some would see. */
@@ -144,4 +151,10 @@ export class ChunkedReader {
     if (mayBeTrailer(field)) this.#trailers.push(field.name, trimBlanks(value));
     return true;
   }
+}
+
+function afterSize(code: number): State {
+  if (code === CR) return 'sizeLf';
+  if (code === SEMICOLON) return 'extension';
+  return isBlank(code) ? 'blank' : 'failed';
 }

@@ -5,6 +5,7 @@ import { FIELD_VALUE, isBlank, LOWER_TOKEN, trimBlanks } from './characters.ts';
 import { fieldNameAt, mayBeHopByHop } from './field-names.ts';
 import type { FieldName } from './field-names.ts';
 import type { Head } from './head.ts';
+import { areCodings } from './transfer-codings.ts';
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -137,7 +138,7 @@ export class Fields {
   #takeTransferEncoding(value: string): void {
     if (this.chunked) this.error = 'malformed';
     else if (value.toLowerCase() === 'chunked') this.chunked = true;
-    else this.error = /^[a-z]+$/i.test(value) ? 'unsupportedCoding' : 'malformed';
+    else this.error = areCodings(value) ? 'unsupportedCoding' : 'malformed';
   }
 
   #takeConnection(value: string): void {

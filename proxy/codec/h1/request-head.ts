@@ -1,4 +1,5 @@
 // The head of a request: bytes > exchange, or the reason to refuse it (RFC 9112 sections 2 and 3, and stricter where they allow).
+import { portAt } from '../../exchange/authority.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
@@ -121,10 +122,18 @@ function takeFraming(exchange: Exchange): ExchangeError | null {
 }
 
 function takeTarget(exchange: Exchange, settings: H1Settings): ExchangeError | null {
-  if ((fields.host === null && exchange.version === 11) || exchange.method === 'CONNECT') return ERRORS.requestMalformed;
+  if (fields.host === null && exchange.version === 11) return ERRORS.requestMalformed;
   exchange.authority = fields.host ?? '';
+  if (exchange.method === 'CONNECT') return connectError(settings);
   if (head.bytes[targetStart] !== SLASH) return takeOtherTarget(head.slice(targetStart, targetEnd), exchange, settings);
   return takeHost(exchange, settings) ?? takePath(exchange, settings);
+}
+
+/** RFC 9110 section 9.3.6: CONNECT names a host and a port. It is not for a gateway. */
+function connectError(settings: H1Settings): ExchangeError {
+  const target = head.slice(targetStart, targetEnd);
+  const named = portAt(target) < target.length - 1 && settings.normaliseHost(target);
+  return named ? ERRORS.methodUnsupported : ERRORS.requestMalformed;
 }
 
 function takeHost(exchange: Exchange, settings: H1Settings): ExchangeError | null {
@@ -147,7 +156,7 @@ function takePath(exchange: Exchange, settings: H1Settings): ExchangeError | nul
   return null;
 }
 
-/** `*` for OPTIONS, and the absolute form, whose host counts, whatever Host says, as long as that is one. CONNECT is not for a gateway. */
+/** `*` for OPTIONS, and the absolute form, whose host counts, whatever Host says, as long as that is one. */
 function takeOtherTarget(target: string, exchange: Exchange, settings: H1Settings): ExchangeError | null {
   if (target === '*' && exchange.method === 'OPTIONS') {
     exchange.path = '*';

@@ -160,8 +160,9 @@ export function takeRequestHead(list: readonly string[], ended: boolean, exchang
   return fields.protocol === '' ? takeBody(ended, exchange) : takeUpgrade(ended, exchange);
 }
 
-/** CONNECT to somewhere is not for a gateway; CONNECT with a protocol is what HTTP/1.1 asks for with Upgrade. */
+/** CONNECT with a protocol is what HTTP/1.1 asks for with Upgrade. */
 function takeMethod({ method }: Exchange): ExchangeError | null {
+  if (isPlainConnect(method)) return fields.authority === null ? ERRORS.requestMalformed : ERRORS.methodUnsupported;
   if (method === '' || fields.scheme === '' || fields.path === '') return ERRORS.requestMalformed;
   if ((method === 'CONNECT') !== (fields.protocol !== '')) return ERRORS.requestMalformed;
   if (method.length > MAX_METHOD) return ERRORS.requestMalformed;
@@ -169,6 +170,11 @@ function takeMethod({ method }: Exchange): ExchangeError | null {
     if (TOKEN[method.charCodeAt(i)] !== 1) return ERRORS.requestMalformed;
   }
   return null;
+}
+
+/** Section 8.5: CONNECT to somewhere has neither scheme nor path. It is not for a gateway. */
+function isPlainConnect(method: string): boolean {
+  return method === 'CONNECT' && fields.protocol === '' && fields.scheme === '' && fields.path === '';
 }
 
 /** One of :authority and Host, or both with one voice (section 8.3.1): two readers must not see two hosts. */
