@@ -1,7 +1,7 @@
 // Backends of HTTP/2 that answer wrongly: what the client gets instead, and that the proxy serves on.
 import { describe, expect, test } from '@jest/globals';
 import { closeAfterEach, get, openClient, openProxy, openUpstream } from '../support/fixture.ts';
-import { END_HEADERS, END_STREAM, frame, literals, numbers, settings, TYPE } from '../support/h2-client.ts';
+import { ACK, END_HEADERS, END_STREAM, frame, literals, numbers, settings, TYPE } from '../support/h2-client.ts';
 import { FrameServer, head, whole } from '../support/h2-upstream.ts';
 import { readMessage, status } from '../support/message.ts';
 import { cluster, listener, route } from '../support/proxy.ts';
@@ -114,6 +114,8 @@ describe('a connection that breaks the rules', () => {
     ['settings of half an entry', frame(TYPE.settings, 0, 0, Buffer.alloc(3))],
     ['a window beyond 31 bits in settings', frame(TYPE.settings, 0, 0, settings([4, 0x8000_0000]))],
     ['more pings than anybody needs', Buffer.concat(Array.from({ length: 2_000 }, () => frame(TYPE.ping, 0, 0, Buffer.alloc(8))))],
+    ['answers to pings without end', Buffer.concat(Array.from({ length: 2_000 }, () => frame(TYPE.ping, ACK, 0, Buffer.alloc(8))))],
+    ['acknowledgements without end', Buffer.concat(Array.from({ length: 2_000 }, () => frame(TYPE.settings, ACK, 0)))],
     ['settings without end', Buffer.concat(Array.from({ length: 2_000 }, () => frame(TYPE.settings, 0, 0)))],
     ['empty data without end', Buffer.concat([head(1, '103'), ...Array.from({ length: 2_000 }, () => frame(TYPE.data, 0, 1))])],
     [
@@ -130,6 +132,13 @@ describe('a connection that breaks the rules', () => {
       keep: false,
     });
     const proxy = await openProxy([listener(), ...cluster('app', [upstream.port], 'http2'), route()]);
+    const answer = await (await openClient(proxy.port)).ask(get());
+    expect([status(answer), JSON.parse(answer.body).code]).toEqual([502, 'upstream_malformed']);
+  });
+
+  test('one that begins with an acknowledgement', async () => {
+    const server = await FrameServer.start(Buffer.concat([frame(TYPE.settings, ACK, 0), frame(TYPE.settings, 0, 0)]));
+    const proxy = await openProxy([listener(), ...cluster('app', [server.port], 'http2'), route()]);
     const answer = await (await openClient(proxy.port)).ask(get());
     expect([status(answer), JSON.parse(answer.body).code]).toEqual([502, 'upstream_malformed']);
   });

@@ -91,6 +91,7 @@ const EMPTY_POST = post(1);
 /** Frames that cost a client nothing, and what must come before them. */
 const CONTROL: readonly (readonly [what: string, reason: FloodReason, bytes: Buffer, before?: Buffer])[] = [
   ['SETTINGS', 'settings', frame(TYPE.settings, 0, 0, settings([4, 65_535]))],
+  ['acknowledgements of SETTINGS', 'settings', frame(TYPE.settings, ACK, 0)],
   ['PING', 'ping', frame(TYPE.ping, 0, 0, numbers(1, 2))],
   ['answers to PINGs that were not sent', 'ping', frame(TYPE.ping, ACK, 0, numbers(1, 2))],
   ['PRIORITY of streams that do not exist', 'priority', frame(TYPE.priority, 0, 7, Buffer.concat([numbers(0), Buffer.from([1])]))],
@@ -98,6 +99,9 @@ const CONTROL: readonly (readonly [what: string, reason: FloodReason, bytes: Buf
   ['empty DATA', 'empty_data', frame(TYPE.data, 0, 1), EMPTY_POST],
   ['DATA of nothing but padding', 'empty_data', frame(TYPE.data, 0x8, 1, Buffer.from([3, 0, 0, 0])), EMPTY_POST],
   ['CONTINUATION', 'continuation', frame(TYPE.continuation, 0, 1), frame(TYPE.headers, END_STREAM, 1, literals(...GET))],
+  ['GOAWAY', 'unknown_frame', frame(TYPE.goaway, 0, 0, numbers(0, 0)), post(1)],
+  ['PRIORITY_UPDATE', 'unknown_frame', frame(0x10, 0, 0, Buffer.concat([numbers(1), Buffer.from('u=1')]))],
+  ['HEADERS of a stream that was reset', 'stray_headers', post(1), frame(TYPE.headers, END_STREAM | END_HEADERS, 1, literals(['X', '']))],
   ['frames of unknown types', 'unknown_frame', frame(0x42, 0, 0, numbers(1))],
   [
     'RST_STREAM on streams that are closed',
@@ -106,6 +110,14 @@ const CONTROL: readonly (readonly [what: string, reason: FloodReason, bytes: Buf
     Buffer.concat([get(1), frame(TYPE.reset, 0, 1, numbers(8))]),
   ],
 ];
+
+test('a connection that begins with an acknowledgement is none', async () => {
+  const { proxy } = await open();
+  const client = await FrameClient.connect(proxy.port, Buffer.concat([PREFACE, frame(TYPE.settings, ACK, 0)]));
+  client.write(frame(TYPE.settings, 0, 0), get(1));
+  expect(await client.goaway()).toBe(1);
+  expect(client.of(TYPE.headers)).toEqual([]);
+});
 
 describe('frames that ask for nothing', () => {
   test.each(CONTROL)('%s', async (_, reason, bytes, before = Buffer.alloc(0)) => {

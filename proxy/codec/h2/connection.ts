@@ -138,7 +138,8 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
   frame(frame: Frame): boolean {
     const { type } = frame;
     if (this.block.stream !== 0 && type !== FRAME.continuation) this.fail(CODE.protocolError);
-    else if (!this.#settingsSeen && type !== FRAME.settings) this.fail(CODE.protocolError);
+    // Section 3.4: settings come first, and what acknowledges some is none.
+    else if (!this.#settingsSeen && (type !== FRAME.settings || frame.has(FLAG.ack))) this.fail(CODE.protocolError);
     else this.#dispatch(frame);
     return !this.over;
   }
@@ -302,8 +303,8 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
     if (frame.stream !== 0) return this.fail(CODE.protocolError);
     this.#settingsSeen = true;
     if (this.state === 'preface') this.state = 'open';
-    if (frame.has(FLAG.ack)) return frame.length === 0 ? undefined : this.fail(CODE.frameSizeError);
     if (!this.mayControl('settings')) return;
+    if (frame.has(FLAG.ack)) return frame.length === 0 ? undefined : this.fail(CODE.frameSizeError);
     const window = this.peer.initialWindow;
     const error = this.peer.take(frame);
     if (error !== CODE.noError) return this.fail(error);
@@ -325,9 +326,10 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
   #takePing(frame: Frame): void {
     if (frame.stream !== 0) return this.fail(CODE.protocolError);
     if (frame.length !== 8) return this.fail(CODE.frameSizeError);
+    if (!this.mayControl('ping')) return;
     const payload = frame.buffer.subarray(frame.start, frame.end);
-    if (frame.has(FLAG.ack)) return this.takePong(payload);
-    if (this.mayControl('ping')) this.ping(FLAG.ack, payload);
+    if (frame.has(FLAG.ack)) this.takePong(payload);
+    else this.ping(FLAG.ack, payload);
   }
 
   protected ping(flags: number, payload: Buffer): void {
@@ -356,6 +358,13 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
   }
 
   // Floods
+
+  /** A header block on a stream that is closed: the peer may not know yet that we reset it. */
+  protected takeStrayBlock(id: number): void {
+    if (this.isIdle(id)) this.fail(CODE.protocolError);
+    else if (!this.streams.wasReset(id)) this.fail(CODE.streamClosed);
+    else this.mayControl('stray_headers');
+  }
 
   protected mayControl(reason: FloodReason): boolean {
     return this.#guard.control() || this.flood(reason);

@@ -130,10 +130,7 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
   protected takeList(id: number, list: string[], outcome: DecodeOutcome): void {
     const stream = this.streams.get(id);
     if (stream !== undefined) return this.#takeTrailers(stream, outcome === 'ok' ? list : null);
-    if (id <= this.#lastStream) {
-      if (!this.streams.wasReset(id)) this.fail(CODE.streamClosed);
-      return;
-    }
+    if (id <= this.#lastStream) return this.takeStrayBlock(id);
     this.#lastStream = id;
     if (this.block.selfDependent) return this.#refuse(id, CODE.protocolError);
     if (this.#goodbye === 'final' || this.streams.size >= this.settings.limits.maxStreamsPerConnection)
@@ -236,7 +233,6 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
 
   protected takePong(payload: Buffer): void {
     if (this.#goodbye === 'noticed' && NOTICE.equals(payload)) this.#finalGoodbye();
-    else this.mayControl('ping');
   }
 
   protected takeGoaway(): void {

@@ -13,6 +13,7 @@ export type FloodReason =
   | 'empty_data'
   | 'continuation'
   | 'unknown_frame'
+  | 'stray_headers'
   | 'header_block'
   | 'stalled_header_block'
   | 'stalled_window';

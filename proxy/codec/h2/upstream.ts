@@ -158,10 +158,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
 
   protected takeList(id: number, list: string[], outcome: DecodeOutcome): void {
     const stream = this.streams.get(id);
-    if (stream === undefined) {
-      if (!this.streams.wasReset(id)) this.fail(this.isIdle(id) ? CODE.protocolError : CODE.streamClosed);
-      return;
-    }
+    if (stream === undefined) return this.takeStrayBlock(id);
     if (!stream.inboundOpen) return this.reset(stream, CODE.streamClosed);
     if (outcome === 'tooLarge') return stream.fail(ERRORS.upstreamHeadTooLarge, CODE.cancel);
     if (!stream.headRead) return stream.takeHead(list, this.block.ended);
