@@ -6,6 +6,15 @@ import { comparePatterns, coversHost } from './hostname.ts';
 import type { ListenerGroup } from './listener-index.ts';
 import { lossOf, type Loss } from './loss.ts';
 import { comparePrecedence, whyBefore } from './precedence.ts';
+import {
+  announcedBy,
+  decidePreflight,
+  isPreflight,
+  isUntold,
+  type AnnouncedRequest,
+  type PreflightDecision,
+  type PreflightVerdict,
+} from './preflight.ts';
 import type { MatchRequest } from './request.ts';
 import type { RouteTable } from './table.ts';
 
@@ -43,12 +52,24 @@ export interface Explanation {
   readonly listener: ListenerChoice;
   readonly considered: readonly Considered[];
   readonly winner: Winner | null;
+  /** Null where the request is no CORS preflight. */
+  readonly preflight: ExplainedPreflight | null;
+}
+
+/** What becomes of a preflight. */
+export interface ExplainedPreflight {
+  /** Of the request that it announces. */
+  readonly method: string;
+  readonly verdict: PreflightVerdict;
+  readonly reason: string;
 }
 
 /** Explains what `table.find(request)` answers. */
 export function explain(table: RouteTable, request: MatchRequest): Explanation {
   const listener = chooseListener(table, request);
-  const contenders = contendersOf(table).map((contender) => ({ ...contender, loss: judge(contender, table, request, listener) }));
+  const decision = isPreflight(request) ? decidePreflight(table, request) : null;
+  const asked = decision?.asAnnounced === true ? askedBy(announcedBy(request)) : { request, isUntold: () => false };
+  const contenders = contendersOf(table).map((contender) => ({ ...contender, loss: judge(contender, table, asked, listener) }));
   contenders.sort(compareContenders);
   const winner = contenders.find(({ loss }) => loss === null) ?? null;
   return {
@@ -56,7 +77,23 @@ export function explain(table: RouteTable, request: MatchRequest): Explanation {
     listener,
     considered: contenders.map((contender) => consider(contender, winner)),
     winner: winner === null ? null : announce(winner),
+    preflight: decision === null ? null : describePreflight(request, decision),
   };
+}
+
+/** What matches are held against. */
+interface Asked {
+  readonly request: MatchRequest;
+  /** Whether nobody knows what it has of a header. */
+  readonly isUntold: (header: string) => boolean;
+}
+
+function askedBy(announced: AnnouncedRequest): Asked {
+  return { request: announced.request, isUntold: (header) => isUntold(announced, header) };
+}
+
+function describePreflight(request: MatchRequest, { verdict, reason }: PreflightDecision): ExplainedPreflight {
+  return { method: announcedBy(request).request.method, verdict, reason };
 }
 
 function chooseListener(table: RouteTable, request: MatchRequest): ListenerChoice {
@@ -101,12 +138,12 @@ function contendersOf(table: RouteTable): Contender[] {
 }
 
 /** What the contender lacks by itself; that another goes first is seen later. */
-function judge({ hostname, candidate }: Contender, table: RouteTable, request: MatchRequest, choice: ListenerChoice): Loss | null {
+function judge({ hostname, candidate }: Contender, table: RouteTable, asked: Asked, choice: ListenerChoice): Loss | null {
   const owner = table.parts.listeners.owner(hostname);
   if (owner === null || owner.hostname !== choice.hostname || !owner.listeners.includes(candidate.listener)) {
     return { step: 'listener', reason: `listener ${candidate.listener} does not serve the request` };
   }
-  if (coversHost(hostname, request.host)) return lossOf(candidate, request);
+  if (coversHost(hostname, asked.request.host)) return lossOf(candidate, asked.request, asked.isUntold);
   return { step: 'host', reason: `host: wanted ${JSON.stringify(hostname)}` };
 }
 

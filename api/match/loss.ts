@@ -13,12 +13,14 @@ export interface Loss {
   readonly reason: string;
 }
 
-/** What a request lacks to be this match's, path first; null when everything holds. */
-export function lossOf(candidate: Candidate, request: MatchRequest): Loss | null {
+/** What a request lacks to be this match's, path first; null when everything holds, as headers that nothing is told of may. */
+export function lossOf(candidate: Candidate, request: MatchRequest, isUntold: (header: string) => boolean): Loss | null {
   return (
     pathLoss(candidate, request.path) ??
     methodLoss(candidate, request.method) ??
-    predicateLoss('header', candidate.headers, (predicate) => requestHeader(request, predicate)) ??
+    predicateLoss('header', candidate.headers?.filter(({ name }) => !isUntold(name)) ?? null, (predicate) =>
+      requestHeader(request, predicate),
+    ) ??
     predicateLoss('query', candidate.query, ({ name }) => queryValue(request.query, name))
   );
 }

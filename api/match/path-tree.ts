@@ -70,6 +70,17 @@ function findPrefix(tree: PathTree, deepest: PathLeaf, request: MatchRequest): C
   return null;
 }
 
+/** The matches whose path, if it is no expression, is or covers this one, and all expressions: what `findInTree` tries, in its order. */
+export function* pathCandidates(tree: PathTree, path: string): Generator<Candidate> {
+  const leaf = radixGet(tree.root, path);
+  yield* leaf?.exact ?? [];
+  yield* tree.regexes ?? [];
+  yield* leaf?.prefix ?? [];
+  for (let below = prefixBelow(tree.root, path, path.length); below !== null; below = prefixBelow(tree.root, path, below.length)) {
+    yield* below.prefix ?? [];
+  }
+}
+
 /** The longest prefix of whole segments that covers fewer characters than `limit`. */
 function prefixBelow(root: RadixNode<PathLeaf> | null, path: string, limit: number): PathLeaf | null {
   let node = root;

@@ -61,12 +61,13 @@ function printNode(node: RadixNode<PathLeaf> | null, indent: string): string[] {
 
 /** An explanation for a terminal. `all` also lists the matches of other hosts and listeners, which are only counted else. */
 export function printExplanation(explanation: Explanation, all = false): string {
-  const { request, listener, winner, considered } = explanation;
+  const { request, listener, winner, considered, preflight } = explanation;
   const isListed = ({ loss }: Considered): boolean => all || loss === null || (loss.step !== 'listener' && loss.step !== 'host');
   const listed = considered.filter(isListed);
   const query = request.query === '' ? '' : `?${request.query}`;
   return [
     printable(`${request.method} ${request.host}${request.path}${query}`),
+    ...(preflight === null ? [] : [printable(`preflight of ${preflight.method}, ${preflight.verdict}: ${preflight.reason}`)]),
     `listener  ${listener.listeners.join(' and ') || 'none'}: ${listener.reason}`,
     ...(winner === null ? ['winner    none'] : printWinner(winner)),
     ...(listed.length === 0 ? [] : ['tried, in this order']),

@@ -5,6 +5,7 @@ import type { PolicyIndex } from '#api/policy/layers.ts';
 import { ERRORS, type ExchangeError } from '../exchange/errors.ts';
 import type { BackendPlan, RoutePlan, UpstreamCluster } from '../exchange/plan.ts';
 import { buildRequestChain, buildResponseChain } from '../filter/chain.ts';
+import { refusedPreflight } from '../filter/refused-preflight.ts';
 import type { StreamBackendPlan, StreamCluster, StreamPlan } from '../exchange/stream-plan.ts';
 import { forwardingOf, forwardSettings, type ForwardSettings, type StreamForwardSettings } from './backend-traffic.ts';
 import type { FilterDependencies } from '../filter/chain.ts';
@@ -50,6 +51,18 @@ function withSettings(plan: RoutePlan, settingsOf: (cluster: string | null) => F
     return isDeepStrictEqual(own, settings) ? backend : Object.freeze({ ...backend, route: Object.freeze({ ...shared, ...own }) });
   });
   return Object.freeze({ ...shared, backends });
+}
+
+const refusing = new WeakMap<RoutePlan, RoutePlan>();
+
+/** The plan for a preflight that no CORS may answer. */
+export function refusingPlan(plan: RoutePlan): RoutePlan {
+  let refused = refusing.get(plan);
+  if (refused === undefined) {
+    refused = Object.freeze({ ...plan, requestFilters: [refusedPreflight] });
+    refusing.set(plan, refused);
+  }
+  return refused;
 }
 
 /** What the route says by itself. */

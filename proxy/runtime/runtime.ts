@@ -1,12 +1,13 @@
 // The runtime: one frozen value with everything an exchange is decided by. It is swapped whole; an exchange takes it once.
 import type * as ir from '#api/ir/ir.ts';
 import type { OwnFields } from '#api/match/own-field.ts';
-import type { RouteTable } from '#api/match/table.ts';
+import { decidePreflight, isPreflight } from '#api/match/preflight.ts';
+import type { Found, RouteTable } from '#api/match/table.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { TrustedProxies } from '../listener/trusted-proxies.ts';
-import type { RoutePlans } from './plan.ts';
+import { refusingPlan, type RoutePlans } from './plan.ts';
 import type { ClientIdentity, RoutePlan } from '../exchange/plan.ts';
 
 /** What plans are found by: the IR route itself, so that a table and its plans can never be of different versions. */
@@ -78,8 +79,18 @@ export class Runtime {
     question.own = exchange;
     question.listener = isolatedListener(exchange, table);
     if (question.listener === NOBODY) return null;
+    if (isPreflight(question)) return this.#matchPreflight(exchange, table);
     const found = table.find(question);
-    if (found === null) return null;
+    return found === null ? null : this.#follow(exchange, found);
+  }
+
+  #matchPreflight(exchange: Exchange, table: RouteTable): RoutePlan | null {
+    const { found, verdict } = decidePreflight(table, question);
+    const plan = found === null ? null : this.#follow(exchange, found);
+    return plan !== null && verdict === 'refused' ? refusingPlan(plan) : plan;
+  }
+
+  #follow(exchange: Exchange, found: Found): RoutePlan | null {
     exchange.listener = found.listener;
     exchange.prefixLength = found.prefixLength;
     if (this.#identities !== null) exchange.clientIdentity = this.identityOf(found.listener);

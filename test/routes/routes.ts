@@ -1,5 +1,5 @@
 // A proxy with the routes that tests write: one HTTPRoute or GRPCRoute, a rule and a Backend of its own for each.
-import { explain } from '#api/match/explain.ts';
+import { explain, type Explanation } from '#api/match/explain.ts';
 import { buildTable } from '#api/match/table.ts';
 import type * as ir from '#api/ir/ir.ts';
 import { explainedRequest } from '../../cli/explained-request.ts';
@@ -67,8 +67,13 @@ export async function openRoutes(rules: readonly TestRule[], kind: 'HTTPRoute' |
   return proxy;
 }
 
-/** Index of the rule that `weir explain` says a request gets, or -1. `lines` are those of its header block. */
-export function explainedRule(objects: readonly unknown[], url: string, method = 'GET', lines: readonly string[] = []): number {
+/** Index of the rule that it says a request gets, or -1. */
+export function explainedRule(objects: readonly unknown[], url: string, method: string, lines: readonly string[]): number {
+  return explained(objects, url, method, lines).winner?.route.ruleIndex ?? -1;
+}
+
+/** What `weir explain` says of a request; `lines` are those of its header block. */
+export function explained(objects: readonly unknown[], url: string, method = 'GET', lines: readonly string[] = []): Explanation {
   const compiler = new Compiler({ controllerName: 'gateway.weir.dev/controller', allowLoopback: true });
   compiler.apply(objects.map((object) => ({ type: 'upsert', object }) as never));
   const resources = [...compiler.resources()].map(({ body }) => JSON.parse(body.toString()) as ir.Resource);
@@ -76,5 +81,5 @@ export function explainedRule(objects: readonly unknown[], url: string, method =
     resources.filter((resource) => resource.kind === 'Listener'),
     resources.filter((resource) => resource.kind === 'Route'),
   );
-  return explain(table, explainedRequest(url, method, lines).request).winner?.route.ruleIndex ?? -1;
+  return explain(table, explainedRequest(url, method, lines).request);
 }

@@ -1,0 +1,146 @@
+// CORS preflights (Fetch standard section 3.2.2). One stands for the request that it announces, and carries of that the URL, the
+// origin, the method and the names of some headers. Only the CORS of rules that this request may reach is asked, and only where all
+// of those say the same: an answer for one rule would let a page send requests to another.
+import type { Cors, Route } from '#api/ir/ir.ts';
+import type { Candidate } from './candidate.ts';
+import { pathCandidates } from './path-tree.ts';
+import { headersMatch, headerValue, queryMatches, type Predicate } from './predicate.ts';
+import { regexMatches } from './regex.ts';
+import type { Found, MatchRequest } from './request.ts';
+import type { RouteTable } from './table.ts';
+
+const METHOD = 'access-control-request-method';
+const HEADERS = 'access-control-request-headers';
+
+/** Whether a request is a preflight. */
+export function isPreflight({ method, headers }: MatchRequest): boolean {
+  return method === 'OPTIONS' && headerValue(headers, METHOD) !== null && headerValue(headers, 'origin') !== null;
+}
+
+/** A request as far as a preflight tells of it. */
+export interface AnnouncedRequest {
+  /** With the announced method and the headers that both have. */
+  readonly request: MatchRequest;
+  /** Names of headers whose values are not told: those that are announced. */
+  readonly announced: ReadonlySet<string>;
+}
+
+/** The request that a preflight announces. */
+export function announcedBy(preflight: MatchRequest): AnnouncedRequest {
+  const { headers } = preflight;
+  const names = (headerValue(headers, HEADERS) ?? '').split(',').map((name) => name.trim().toLowerCase());
+  const shared = headers.filter((_, i) => !(headers[i - (i % 2)] ?? '').startsWith('access-control-request-'));
+  return { request: { ...preflight, method: headerValue(headers, METHOD) ?? '', headers: shared }, announced: new Set(names) };
+}
+
+/** What a browser adds without announcing it: safelisted headers, credentials, a body, the wishes of its cache. */
+const UNANNOUNCED: ReadonlySet<string> = new Set([
+  ...['accept', 'accept-language', 'content-language', 'content-type', 'range', 'cookie', 'authorization', 'content-length'],
+  ...['cache-control', 'pragma', 'if-none-match', 'if-modified-since'],
+]);
+
+/** Whether a preflight leaves open what the announced request has of a header (name in lower case). */
+export function isUntold({ announced }: AnnouncedRequest, name: string): boolean {
+  return announced.has(name) || UNANNOUNCED.has(name);
+}
+
+/** `answered`: by the CORS of `found`. `refused`: without a word of CORS. `ordinary`: a request like any other. */
+export type PreflightVerdict = 'answered' | 'refused' | 'ordinary';
+
+/** What becomes of a preflight. */
+export interface PreflightDecision {
+  readonly verdict: PreflightVerdict;
+  /** The match to follow. Null, of ordinary ones only: none. */
+  readonly found: Found | null;
+  /** `found` is of the announced request, not of the preflight as it stands. */
+  readonly asAnnounced: boolean;
+  /** In words. */
+  readonly reason: string;
+}
+
+/** Decides over a preflight. */
+export function decidePreflight(table: RouteTable, preflight: MatchRequest): PreflightDecision {
+  const announced = announcedBy(preflight);
+  let first: Candidate | null = null;
+  for (const { candidate, certain } of possibleCandidates(table, announced)) {
+    first ??= candidate;
+    if (settingsOf(candidate.route) !== settingsOf(first.route)) return refusal(first, betweenReason(announced, first, candidate));
+    if (certain) break;
+  }
+  if (first === null || settingsOf(first.route) === NO_CORS) return withoutCors(table, preflight, first);
+  if (settingsOf(first.route) === SEVERAL) return refusal(first, `the backends of ${first.route.key} differ in CORS`);
+  return { verdict: 'answered', found: first, asAnnounced: true, reason: `by the CORS of ${first.route.key}` };
+}
+
+function refusal(found: Candidate, reason: string): PreflightDecision {
+  return { verdict: 'refused', found, asAnnounced: true, reason };
+}
+
+function betweenReason({ request }: AnnouncedRequest, one: Candidate, other: Candidate): string {
+  return `${request.method} may reach ${one.route.key} or ${other.route.key}, by headers whose values are not announced, and they differ in CORS`;
+}
+
+/** No rule that the announced request reaches has CORS. The CORS of a rule for OPTIONS does not speak for it, nor may its backend. */
+function withoutCors(table: RouteTable, preflight: MatchRequest, reached: Candidate | null): PreflightDecision {
+  const found = table.find(preflight);
+  const reaches = `the announced request reaches ${reached === null ? 'no rule' : reached.route.key}`;
+  if (found !== null && settingsOf(found.route) !== NO_CORS) {
+    const reason = `${reaches}, not ${found.route.key}, whose CORS does not hold for it`;
+    return { verdict: 'refused', found, asAnnounced: false, reason };
+  }
+  return { verdict: 'ordinary', found, asAnnounced: false, reason: reached === null ? reaches : `${reaches}, which has no CORS` };
+}
+
+/** What the announced request may reach, by precedence, up to the first that it reaches for certain if no other before. */
+function* possibleCandidates(table: RouteTable, announced: AnnouncedRequest): Generator<{ candidate: Candidate; certain: boolean }> {
+  const { host, listener, path } = announced.request;
+  const { hosts, listeners } = table.parts;
+  const group = hosts.first(host)?.group ?? null;
+  if (listener !== undefined && listener !== '' && listeners.groupOf(listener) !== group) return;
+  for (let slot = hosts.first(host); slot !== null && slot.group === group; slot = hosts.next(host, slot)) {
+    for (const candidate of pathCandidates(slot.tree, path)) {
+      const held = holdsFor(candidate, announced);
+      if (held !== 'no') yield { candidate, certain: held === 'yes' };
+    }
+  }
+}
+
+/** Whether a match holds for the announced request. That its path, but for an expression, is the request's is known. */
+function holdsFor(candidate: Candidate, announced: AnnouncedRequest): 'yes' | 'maybe' | 'no' {
+  const { request } = announced;
+  if (candidate.method !== null && candidate.method !== request.method) return 'no';
+  if (candidate.query !== null && !queryMatches(candidate.query, request.query)) return 'no';
+  if (candidate.pathRegex !== null && !regexMatches(candidate.pathRegex, request.path)) return 'no';
+  return headersHold(candidate.headers ?? [], announced);
+}
+
+function headersHold(predicates: readonly Predicate[], announced: AnnouncedRequest): 'yes' | 'maybe' | 'no' {
+  const [untold, told] = [[] as Predicate[], [] as Predicate[]];
+  for (const predicate of predicates) (isUntold(announced, predicate.name) ? untold : told).push(predicate);
+  if (!headersMatch(told, announced.request)) return 'no';
+  return untold.length === 0 ? 'yes' : 'maybe';
+}
+
+const NO_CORS = '';
+/** Of a rule whose backends differ: which of them the announced request will draw nobody knows. */
+const SEVERAL = 'several';
+const settings = new WeakMap<Route, string>();
+
+/** The CORS of a rule as text: two rules with the same text say the same. */
+function settingsOf(route: Route): string {
+  let text = settings.get(route);
+  if (text === undefined) settings.set(route, (text = describeSettings(route)));
+  return text;
+}
+
+function describeSettings(route: Route): string {
+  const own = corsOf(route.filters);
+  if (own !== NO_CORS) return own;
+  const [first = NO_CORS, ...others] = new Set(route.backends.filter(({ weight }) => weight > 0).map(({ filters }) => corsOf(filters)));
+  return others.length === 0 ? first : SEVERAL;
+}
+
+function corsOf(filters: Route['filters']): string {
+  const cors = filters.find((filter): filter is Cors => filter.type === 'CORS');
+  return cors === undefined ? NO_CORS : JSON.stringify(cors);
+}
