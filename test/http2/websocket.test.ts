@@ -219,7 +219,7 @@ describe('HTTP/2 to HTTP/1.1', () => {
     const session = openSession(proxy.port);
     const plain = session.request({ ':method': 'CONNECT', ':authority': 'a:80' });
     plain.on('error', () => undefined);
-    expect(await statusOf(plain)).toBe(400);
+    expect(await statusOf(plain)).toBe(501);
     const odd = openStream(session, { ':method': 'GET', ':protocol': 'websocket' }, true);
     const outcome = await Promise.race([statusOf(odd), once(odd, 'close').then(() => odd.rstCode)]);
     expect([400, http2.constants.NGHTTP2_PROTOCOL_ERROR]).toContain(outcome);

@@ -3,6 +3,7 @@
 //   request:  open ──END_STREAM──> ended            answer:  open ──end of it, all sent──> ended
 //   Both ended, or reset by either side: closed, and forgotten by the connection.
 import { ERRORS } from '../../exchange/errors.ts';
+import type { ExchangeError } from '../../exchange/errors.ts';
 import { Exchange } from '../../exchange/exchange.ts';
 import type { DownstreamConnection } from '../../exchange/exchange.ts';
 import { removeHeader } from '../../exchange/headers.ts';
@@ -38,6 +39,8 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
   readonly exchange: Exchange;
   readonly #owner: DownstreamStreamOwner;
   #bodyBytes = 0;
+  /** The request path does not know of the request yet. */
+  #untold = true;
   /** Everything was handed over: the request path knows this exchange no more. */
   #answerDone = false;
   #headSent = false;
@@ -61,7 +64,7 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
 
   get peerOwes(): boolean {
     if (this.paused || this.#answerDone) return false;
-    return this.exchange.tunnel || (this.inboundOpen && this.exchange.requestLength !== 0);
+    return this.exchange.tunnel || (this.inboundOpen && (this.#untold || this.exchange.requestLength !== 0));
   }
 
   get mayBeSilent(): boolean {
@@ -79,6 +82,35 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
     if (requestLength === 0) return;
     this.#inbound = new Lag(this.#owner.limits.minRequestBodyRate);
     this.#inbound.begin(this.#owner.now);
+  }
+
+  /** Tells of the request. One that announces an empty body is not told of before its end: nothing of a malformed one goes further. */
+  begin(): void {
+    const { exchange } = this;
+    if (this.inboundOpen && exchange.requestLength === 0 && exchange.upgrade === '') return;
+    this.#untold = false;
+    this.#owner.events.requestHead(exchange);
+    if (exchange.requestLength === 0 && !this.#answerDone) this.#owner.events.requestEnd(exchange, null);
+  }
+
+  /** The request cannot be accepted. */
+  refuse(error: ExchangeError): void {
+    this.#untold = false;
+    this.#owner.events.requestRefused(this.exchange, error);
+  }
+
+  /** The request broke on its way. */
+  break(error: ExchangeError): void {
+    if (this.#untold) this.refuse(error);
+    else this.#owner.events.requestFailed(this.exchange, error);
+  }
+
+  /** The peer is gone, or wants the stream no more. */
+  lose(): void {
+    const untold = this.#untold;
+    this.#untold = false;
+    if (untold) this.#owner.events.requestTorn(this.exchange, ERRORS.downstreamReset);
+    else this.#owner.events.downstreamFailed(this.exchange, ERRORS.downstreamReset);
   }
 
   override get inboundLag(): number {
@@ -104,20 +136,21 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
       this.#inbound.moved(end - start, this.#owner.now, this.#isPatient);
     }
     this.#bodyBytes += end - start;
-    if (maxRequestBodyBytes === 0 || this.#bodyBytes <= maxRequestBodyBytes || this.exchange.upgrade !== '')
+    if (maxRequestBodyBytes === 0 || this.#bodyBytes <= maxRequestBodyBytes || this.exchange.upgrade !== '' || this.#untold)
       return super.data(buffer, start, end);
     this.#owner.credit(end - start);
     this.dropHeld();
-    if (!this.#answerDone) this.#owner.events.requestFailed(this.exchange, ERRORS.requestBodyTooLarge);
+    if (!this.#answerDone) this.break(ERRORS.requestBodyTooLarge);
   }
 
   protected deliver(piece: Buffer): void {
     this.#owner.events.requestData(this.exchange, piece);
   }
 
-  /** The end of a request without a body was told with its head. */
+  /** The end of a request without a body is told with its head. */
   protected deliverEnd(trailers: Headers | null): void {
-    if (this.exchange.tunnel) this.#endTunnel();
+    if (this.#untold) this.begin();
+    else if (this.exchange.tunnel) this.#endTunnel();
     else if (this.exchange.requestLength !== 0) this.#owner.events.requestEnd(this.exchange, trailers);
   }
 
@@ -132,7 +165,7 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
   protected lengthMismatch(): void {
     this.resetCode = CODE.protocolError;
     if (this.#answerDone) this.#owner.reset(this, CODE.protocolError);
-    else this.#owner.events.requestFailed(this.exchange, ERRORS.requestMalformed);
+    else this.break(ERRORS.requestMalformed);
   }
 
   protected exchangeOrNull(): Exchange {

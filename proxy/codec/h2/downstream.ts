@@ -159,8 +159,7 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
     if (exchange.upgrade === '') stream.awaitBody();
     // What comes before the backend has agreed waits.
     else stream.pause();
-    this.events.requestHead(exchange);
-    if (exchange.requestLength === 0 && !stream.answerDone) this.events.requestEnd(exchange, null);
+    stream.begin();
   }
 
   #enter(stream: H2DownstreamStream): void {
@@ -183,7 +182,7 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
     if (!this.mayReset('provoked_reset')) return;
     if (error === ERRORS.requestMalformed) stream.resetCode = CODE.protocolError;
     this.#enter(stream);
-    this.events.requestRefused(stream.exchange, error);
+    stream.refuse(error);
   }
 
   /** Resets a stream that never was. */
@@ -204,8 +203,8 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
     this.streamFailed(stream);
   }
 
-  protected streamFailed({ exchange }: H2DownstreamStream): void {
-    this.events.downstreamFailed(exchange, ERRORS.downstreamReset);
+  protected streamFailed(stream: H2DownstreamStream): void {
+    stream.lose();
   }
 
   protected settingsChanged(): void {}
@@ -255,8 +254,8 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
     else this.drain();
   }
 
-  inboundStalled({ exchange }: H2DownstreamStream): void {
-    this.events.requestFailed(exchange, exchange.tunnel ? ERRORS.idleTimeout : ERRORS.requestBodyTimeout);
+  inboundStalled(stream: H2DownstreamStream): void {
+    stream.break(stream.exchange.tunnel ? ERRORS.idleTimeout : ERRORS.requestBodyTimeout);
   }
 
   /** A window that the peer does not open holds memory and an upstream. */
