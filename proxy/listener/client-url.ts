@@ -1,10 +1,10 @@
 // The scheme, authority and port that the client of a request sees, as trusted proxies tell of them.
 import { normaliseHost } from '#api/match/normalise.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import { AddressList } from './address-list.ts';
 
 const WELL_KNOWN = { http: 80, https: 443 } as const;
 const MAX_PORT = 65_535;
+const X = 0x78;
 
 interface ClientUrl {
   /** In the words of a proxy, '' where it has none. */
@@ -21,19 +21,24 @@ interface ClientUrl {
 /** Of the request that was read last. One per worker: reading never waits. */
 export const clientUrl: ClientUrl = { toldScheme: '', toldAuthority: '', toldPort: '', scheme: 'http', authority: '', port: 0 };
 
-const list = new AddressList();
-
-/** Reads what X-Forwarded-Proto, -Host and -Port say. */
+/** Takes what X-Forwarded-Proto, -Host and -Port say, in place of what was said before. */
 export function readHeaders(headers: readonly string[]): void {
-  clientUrl.toldScheme = lastOf(headers, 'x-forwarded-proto');
-  clientUrl.toldAuthority = lastOf(headers, 'x-forwarded-host');
-  clientUrl.toldPort = lastOf(headers, 'x-forwarded-port');
+  clientUrl.toldScheme = clientUrl.toldAuthority = clientUrl.toldPort = '';
+  for (let i = 0; i < headers.length; i += 2) {
+    if ((headers[i] as string).charCodeAt(0) === X) takeHeader(headers[i] as string, headers[i + 1] as string);
+  }
 }
 
-/** The last element of the last line: the word of the peer itself. */
-function lastOf(headers: readonly string[], name: string): string {
-  list.open(headers, name, false);
-  return list.next() ? list.text.slice(list.start, list.end) : '';
+function takeHeader(name: string, value: string): void {
+  if (name === 'x-forwarded-proto') clientUrl.toldScheme = lastOf(value);
+  else if (name === 'x-forwarded-host') clientUrl.toldAuthority = lastOf(value);
+  else if (name === 'x-forwarded-port') clientUrl.toldPort = lastOf(value);
+}
+
+/** The last element: the word of the peer itself. */
+function lastOf(value: string): string {
+  const comma = value.lastIndexOf(',');
+  return comma < 0 ? value : value.slice(comma + 1).trim();
 }
 
 /** Decides by what was told, where it can be what it is said to be, and by the connection elsewhere. */

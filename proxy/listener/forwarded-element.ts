@@ -9,11 +9,15 @@ const BACKSLASH = 0x5c;
 /** What the element that was read last says; '' where it says nothing. One per worker: reading never waits. */
 export const forwardedElement = { for: '', proto: '', host: '' };
 
+/** No proxy writes more of them, and each name is looked for among those before it. */
+const MAX_PAIRS = 16;
+
 let text = '';
 let position = 0;
 let end = 0;
 /** Names that this element has had, each with a comma before and after it. */
 let names = '';
+let pairs = 0;
 
 /**
  * Reads `source[start, stop)` into `forwardedElement`. False: it is not as the RFC has it, and says nothing. Blanks around
@@ -22,6 +26,7 @@ let names = '';
 export function readElement(source: string, start: number, stop: number): boolean {
   [text, position, end] = [source, start, stop];
   names = ',';
+  pairs = 0;
   forwardedElement.for = forwardedElement.proto = forwardedElement.host = '';
   const isRead = readPairs();
   if (!isRead) forwardedElement.for = forwardedElement.proto = forwardedElement.host = '';
@@ -49,7 +54,7 @@ function readPair(): boolean {
   if (position === start || position === end || text.charCodeAt(position) !== EQUALS) return false;
   const name = text.slice(start, position++).toLowerCase();
   const value = text.charCodeAt(position) === QUOTE ? readQuoted() : readBare();
-  if (value === null || names.includes(`,${name},`)) return false;
+  if (value === null || ++pairs > MAX_PAIRS || names.includes(`,${name},`)) return false;
   names += `${name},`;
   take(name, value);
   return true;

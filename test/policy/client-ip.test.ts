@@ -238,6 +238,12 @@ describe('Forwarded', () => {
     ['for twice', ['for=203.0.113.7;for=6.6.6.6, for=10.1.1.1'], '10.1.1.1', 'for=10.1.1.1'],
     ['a blank around =', ['for = 203.0.113.7, for=10.1.1.1'], '10.1.1.1', 'for=10.1.1.1'],
     ['garbage behind a quote', ['for="203.0.113.7"x, for=10.1.1.1'], '10.1.1.1', 'for=10.1.1.1'],
+    [
+      'more pairs than any proxy writes',
+      [`for=203.0.113.7${Array.from({ length: 16 }, (_, i) => `;a${i}=b`).join('')}, for=10.1.1.1`],
+      '10.1.1.1',
+      'for=10.1.1.1',
+    ],
     ['no Forwarded', [], '', ''],
   ])('%s', async (_, lines, chain, elements) => {
     const { told } = await ask(SETTINGS, ['X-Forwarded-For: 6.6.6.6', ...lines.map((line) => `Forwarded: ${line}`)]);
