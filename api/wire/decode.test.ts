@@ -37,7 +37,6 @@ describe('decode', () => {
 
   test.each([
     ['a missing field', { ...ROUTE, name: undefined }, ['name: is required']],
-    ['a field too many', { ...ROUTE, extra: 1 }, ['extra: is not a known field']],
     ['another key than it was sent with', { ...ROUTE, key: 'other' }, ['key: is not the key that it was sent with']],
     ['another kind than it was sent with', { ...ROUTE, kind: 'Cluster' }, ['kind: must be Route']],
     [
@@ -63,11 +62,6 @@ describe('decode', () => {
 
   test.each([
     ['settings of a policy', { ...POLICY, settings: { timeouts: { idle: '1s' } } }, ['settings.timeouts.idle: must be an integer']],
-    [
-      'an unknown setting',
-      { ...POLICY, settings: { timeouts: { idel: 1 } } },
-      ['settings.timeouts.idel: is not a known field; did you mean idle?'],
-    ],
     ['an unknown kind of policy', { ...POLICY, policyKind: 'Other' }, ['policyKind: is not a policy that this proxy knows']],
   ])('tells of %s', (_what, value, errors) => {
     const decoded = decodeBytes(Buffer.from(JSON.stringify(value)), 'Policy');
@@ -90,10 +84,21 @@ describe('decode', () => {
     });
   });
 
-  test('takes __proto__ for a field like any other', () => {
+  test.each([
+    ['of a resource', { ...ROUTE, later: 1 }],
+    ['deep inside', { ...ROUTE, backends: [{ cluster: 'c', weight: 1, filters: [], later: { on: true } }] }],
+    [
+      'of one form of a union',
+      { ...ROUTE, filters: [{ type: 'URLRewrite', hostname: null, path: { type: 'ReplaceFullPath', value: '/', later: 1 }, later: 1 }] },
+    ],
+    ['of the settings of a policy', { ...POLICY, settings: { timeouts: { idle: 1, later: 1 }, later: { on: true } } }],
+  ])('reads over a field %s that a later release has', (_where, value) => {
+    expect(decodeBytes(Buffer.from(JSON.stringify(value)), value.kind)).toMatchObject({ ok: true });
+  });
+
+  test('refuses __proto__, wherever it is', () => {
     const text = JSON.stringify(ROUTE).replace('{', '{"__proto__":{"polluted":true},');
-    const decoded = decodeBytes(Buffer.from(text));
-    expect(decoded).toEqual({ ok: false, error: [{ field: '__proto__', reason: 'is not a known field' }] });
+    expect(decodeBytes(Buffer.from(text))).toEqual({ ok: false, error: [{ field: '', reason: 'has a field __proto__' }] });
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
   });
 

@@ -1,4 +1,5 @@
-// Decode = validate: bytes to a resource that is what its type says, or every mistake with the path of its field.
+// Decode = validate: bytes to a resource that is what its type says, or every mistake with the path of its field. Fields that no type
+// here has are those of a later release and mean nothing to this one (controller/push/adapt.ts sees to what that may cost).
 //
 // ajv checks, as it does for the objects of api/k8s: one library to trust, and one wording of mistakes for users.
 import { Ajv } from 'ajv';
@@ -25,10 +26,12 @@ const SCHEMAS = {
 };
 
 const ajv = new Ajv({ allErrors: true, verbose: true, strict: false });
-const VALIDATORS: ReadonlyMap<string, ValidateFunction> = new Map(ir.KIND_ORDER.map((kind) => [kind, ajv.compile(SCHEMAS[kind])]));
+const VALIDATORS: ReadonlyMap<string, ValidateFunction> = new Map(
+  ir.KIND_ORDER.map((kind) => [kind, ajv.compile(tolerant(SCHEMAS[kind]))]),
+);
 /** The settings of each policy kind, checked with their name around them so that paths begin with it. */
 const SETTINGS: ReadonlyMap<string, ValidateFunction> = new Map(
-  POLICIES.map(({ kind, settings }) => [kind, ajv.compile(Type.Object({ settings: settingsSchema(settings) }))]),
+  POLICIES.map(({ kind, settings }) => [kind, ajv.compile(tolerant(Type.Object({ settings: settingsSchema(settings) })))]),
 );
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -59,13 +62,19 @@ function fail(field: string, reason: string): Result<never, readonly FieldError[
   return err([{ field, reason }]);
 }
 
-/** `__proto__` becomes a field like any other in JSON.parse, and no schema knows it. */
-function parse(body: Uint8Array): Result<unknown> {
+/** `__proto__` becomes a field like any other in JSON.parse, and might become something else where fields are copied. */
+function parse(body: Buffer): Result<unknown> {
+  if (body.includes('"__proto__"') && /"__proto__"\s*:/.test(body.toString())) return err('has a field __proto__');
   try {
     return ok(JSON.parse(utf8.decode(body)));
   } catch {
     return err('is not UTF-8 JSON');
   }
+}
+
+/** A copy of a schema that lets fields pass which it does not have. */
+function tolerant(schema: object): object {
+  return JSON.parse(JSON.stringify(schema), (name, value: unknown) => (name === 'additionalProperties' ? undefined : value)) as object;
 }
 
 function describe(errors: readonly ErrorObject[]): readonly FieldError[] {

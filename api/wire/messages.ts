@@ -4,6 +4,8 @@
 export interface HelloMessage {
   readonly nodeId: string;
   readonly weirVersion: string;
+  /** What of the IR it knows beyond the first release (api/ir/additions.ts). Absent in proxies of that one. */
+  readonly capabilities?: readonly string[];
 }
 
 export interface HeldMessage {

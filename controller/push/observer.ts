@@ -37,6 +37,8 @@ export interface SessionState {
   /** What the proxy calls itself. */
   readonly nodeId: string;
   readonly weirVersion: string;
+  /** Additions to the IR that it knows (api/ir/additions.ts). */
+  readonly capabilities: readonly string[];
   /** What it may read: `shared`, or the Gateway `<namespace>/<name>` whose proxy it is. */
   readonly scope: string;
   /** Who it is by its certificate; null over plain text. */

@@ -15,6 +15,8 @@ import type { ResourceName } from '#api/wire/encode.ts';
 import { MAX_HELD, MAX_RESOURCE_BYTES, PUSH_BYTES, PUSH_RESOURCES } from '#api/wire/limits.ts';
 import type { AckMessage, ErrorMessage, HelloMessage, InventoryMessage, ProxyMessage, PushMessage } from '#api/wire/messages.ts';
 import { err, ok, type Result } from '#lib/result.ts';
+import { adapterFor, versionInFull } from './adapt.ts';
+import type { Adapter } from './adapt.ts';
 import type { PushCache, ResourceDelta } from './cache.ts';
 import type { Nack, NackError, PushObserver, SessionState } from './observer.ts';
 import { Outbox } from './order.ts';
@@ -55,6 +57,9 @@ interface Sent {
   readonly before: string | null;
 }
 
+/** A version of a resource. */
+type Served = ResourceName & { readonly version: string };
+
 interface InFlight {
   readonly nonce: number;
   readonly sent: readonly Sent[];
@@ -72,6 +77,8 @@ export class Session {
   readonly #inFlight: InFlight[] = [];
   #phase: SessionState['phase'] = 'greeting';
   #hello: HelloMessage | null = null;
+  /** What becomes of resources for a proxy of its release. */
+  #adapter: Adapter = adapterFor([]);
   #nonce = 0;
   #ackedNonce = 0;
   /** Null before the proxy is to be served. */
@@ -116,9 +123,9 @@ export class Session {
 
   state(): SessionState {
     const { id, identity, address, scope } = this.#options;
-    const { nodeId = '', weirVersion = '' } = this.#hello ?? {};
+    const { nodeId = '', weirVersion = '', capabilities = [] } = this.#hello ?? {};
     return {
-      ...{ id, nodeId, weirVersion, scope, identity, address },
+      ...{ id, nodeId, weirVersion, capabilities, scope, identity, address },
       since: this.#since,
       phase: this.#phase,
       resources: this.#sent.size,
@@ -132,6 +139,7 @@ export class Session {
   #greet(hello: HelloMessage): Result<null, Refusal> {
     if (this.#hello !== null) return invalid('a second hello');
     this.#hello = hello;
+    this.#adapter = adapterFor(hello.capabilities ?? []);
     return DONE;
   }
 
@@ -157,13 +165,13 @@ export class Session {
 
   /** The only step that looks at everything: the difference between what the proxy holds and what it should. */
   #sync(cache: PushCache): void {
-    const { id: session, observer } = this.#options;
     for (const id of this.#sent.keys()) {
       if (cache.get(id) === undefined) this.#outbox.remove(nameOf(id));
     }
     for (const resource of cache.resources()) {
-      const { kind, key, version } = resource;
-      if (this.#sent.get(resourceId(kind, key)) === version) observer.acked(session, kind, key, version);
+      const adapted = this.#adapter.adapt(resource);
+      const isHeld = adapted.type === 'send' && this.#sent.get(resourceId(resource.kind, resource.key)) === adapted.resource.version;
+      if (isHeld) this.#ack(adapted.resource);
       else this.#offer(resource);
     }
     this.#phase = 'syncing';
@@ -193,9 +201,13 @@ export class Session {
     this.#nacks.delete(id);
   }
 
-  #offer(resource: EncodedResource): void {
+  #offer(whole: EncodedResource): void {
+    const adapted = this.#adapter.adapt(whole);
+    if (adapted.type === 'remove') return this.#withdraw(whole);
+    if (adapted.type === 'withhold') return this.#withhold(whole, adapted.errors);
+    const { resource } = adapted;
     if (this.#sent.get(resourceId(resource.kind, resource.key)) === resource.version) this.#keep(resource);
-    else if (resource.body.length > MAX_RESOURCE_BYTES) this.#withhold(resource);
+    else if (resource.body.length > MAX_RESOURCE_BYTES) this.#withhold(resource, [tooLarge(resource)]);
     else this.#outbox.change(resource);
   }
 
@@ -204,12 +216,12 @@ export class Session {
     this.#outbox.forget(resource);
     const nack = this.#nacks.get(resourceId(resource.kind, resource.key));
     if (nack?.version === resource.version) this.#nack(resource, nack.errors, nack.serves);
+    else if (this.#lacksOf(resource).length > 0) this.#ack(resource);
   }
 
-  /** No message could carry it: as if the proxy had refused it, so that its owner learns of it. */
-  #withhold(resource: EncodedResource): void {
+  /** As if the proxy had refused it, so that its owner learns of it. */
+  #withhold(resource: EncodedResource, errors: readonly NackError[]): void {
     this.#outbox.forget(resource);
-    const errors = [{ field: '', reason: `takes ${resource.body.length} bytes, ${MAX_RESOURCE_BYTES} are allowed` }];
     this.#nack(resource, errors, this.serves(resource.kind, resource.key));
   }
 
@@ -272,15 +284,27 @@ export class Session {
     else this.#nack(resource, errors, earlier === undefined ? before : earlier.serves);
   }
 
-  #ack({ kind, key, version }: ResourceName & { readonly version: string }): void {
+  #ack(served: Served): void {
+    const { kind, key } = served;
+    const { id, observer } = this.#options;
+    const version = versionInFull(served.version);
+    const errors = this.#lacksOf(served);
     this.#nacks.delete(resourceId(kind, key));
-    this.#options.observer.acked(this.#options.id, kind, key, version);
+    if (errors.length === 0) observer.acked(id, kind, key, version);
+    else observer.nacked(id, kind, key, { version, errors });
   }
 
-  #nack({ kind, key, version }: ResourceName & { readonly version: string }, errors: readonly NackError[], serves: string | null): void {
+  /** What a form of a resource lacks that is served as well as the proxy can. */
+  #lacksOf({ kind, key, version }: Served): readonly NackError[] {
+    const whole = this.#cache?.get(resourceId(kind, key));
+    const adapted = whole === undefined ? null : this.#adapter.adapt(whole);
+    return adapted?.type === 'send' && adapted.resource.version === version ? adapted.lacks : [];
+  }
+
+  #nack({ kind, key, version }: Served, errors: readonly NackError[], serves: string | null): void {
     const plain = errors.map(({ field, reason }) => ({ field, reason }));
     this.#nacks.set(resourceId(kind, key), { kind, key, version, errors: plain, serves });
-    this.#options.observer.nacked(this.#options.id, kind, key, { version, errors: plain });
+    this.#options.observer.nacked(this.#options.id, kind, key, { version: versionInFull(version), errors: plain });
   }
 
   #nackEarlier(errors: readonly (ErrorMessage & ResourceName)[]): void {
@@ -293,6 +317,11 @@ export class Session {
     const id = resourceId(kind, key);
     return this.#sent.has(id) && this.#cache?.get(id) !== undefined;
   }
+}
+
+/** No message could carry it. */
+function tooLarge({ body }: EncodedResource): NackError {
+  return { field: '', reason: `takes ${body.length} bytes, ${MAX_RESOURCE_BYTES} are allowed` };
 }
 
 function invalid(message: string): Result<never, Refusal> {

@@ -3,6 +3,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import type { ChannelOptions, StatusObject } from '@grpc/grpc-js';
+import { CAPABILITIES } from '#api/ir/additions.ts';
 import type { Resource } from '#api/ir/ir.ts';
 import { decode } from '#api/wire/decode.ts';
 import { connectDiscovery } from '#api/wire/discovery.ts';
@@ -204,7 +205,7 @@ export class Subscription {
   /** Who we are and what we hold. */
   #greet(stream: DiscoveryStream): void {
     const { nodeId, weirVersion } = this.#options;
-    stream.write({ message: 'hello', hello: { nodeId, weirVersion } });
+    stream.write({ message: 'hello', hello: { nodeId, weirVersion, capabilities: CAPABILITIES } });
     this.#state.forgetSuperseded();
     const held = this.#state.inventory();
     for (let from = 0; from < held.length; from += INVENTORY_RESOURCES) {

@@ -7,7 +7,7 @@
 // Secrets are sealed with AES-256-GCM under a key derived (HKDF-SHA256, the salt) from the proxy's own TLS key.
 import { createCipheriv, createDecipheriv, createPrivateKey, hkdfSync, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import type { EncodedResource, ResourceKind } from '#api/ir/ir.ts';
+import type { EncodedResource } from '#api/ir/ir.ts';
 import { isResourceKind } from '#api/wire/decode.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 
@@ -22,10 +22,13 @@ export interface LastGoodContent {
   readonly resources: readonly EncodedResource[];
   /** Secrets that were sealed with another key. */
   readonly unreadable: number;
+  /** Resources of kinds that only a later release knows. */
+  readonly unknown: number;
 }
 
 interface RecordHeader {
-  readonly kind: ResourceKind;
+  /** That of a later release may be one that this one does not know. */
+  readonly kind: string;
   readonly key: string;
   readonly version: string;
   readonly bytes: number;
@@ -97,13 +100,16 @@ export function decodeLastGood(file: Buffer, privateKey: Buffer | null): Result<
   if (trailer === null || trailer[2] !== hex(crc32(file.subarray(0, end)))) return err('is truncated or damaged');
   const sealing = privateKey === null ? null : sealingKey(privateKey, Buffer.from(salt, 'hex'));
   const content = readRecords(file.subarray(first.length + 1, end), sealing);
-  if (!content.ok || content.value.resources.length + content.value.unreadable === Number(trailer[1])) return content;
+  if (!content.ok) return content;
+  const { resources, unreadable, unknown } = content.value;
+  if (resources.length + unreadable + unknown === Number(trailer[1])) return content;
   return err('holds another number of records than it says');
 }
 
 function readRecords(records: Buffer, sealing: Buffer | null): Result<LastGoodContent> {
   const resources: EncodedResource[] = [];
   let unreadable = 0;
+  let unknown = 0;
   for (let at = 0; at < records.length;) {
     const line = lineAt(records, at);
     const header = parseHeader(line);
@@ -112,18 +118,18 @@ function readRecords(records: Buffer, sealing: Buffer | null): Result<LastGoodCo
     const body = records.subarray(start, start + header.bytes);
     const { kind, key, version, sealed } = header;
     const open = sealed ? unseal(header, body, sealing) : body;
-    if (open === null) unreadable++;
+    if (!isResourceKind(kind)) unknown++;
+    else if (open === null) unreadable++;
     else resources.push({ kind, key, version, body: Buffer.from(open) });
     at = start + header.bytes + 1;
   }
-  return ok({ resources, unreadable });
+  return ok({ resources, unreadable, unknown });
 }
 
 function parseHeader(line: string): RecordHeader | null {
   try {
     const { kind, key, version, bytes, sealed } = JSON.parse(line) as Partial<Record<keyof RecordHeader, unknown>>;
-    if (typeof kind !== 'string' || !isResourceKind(kind)) return null;
-    if (typeof key !== 'string' || typeof version !== 'string' || typeof sealed !== 'boolean') return null;
+    if (typeof kind !== 'string' || typeof key !== 'string' || typeof version !== 'string' || typeof sealed !== 'boolean') return null;
     return Number.isSafeInteger(bytes) && Number(bytes) >= 0 ? { kind, key, version, bytes: Number(bytes), sealed } : null;
   } catch {
     return null;
@@ -147,7 +153,7 @@ function sealingKey(privateKey: Buffer, salt: Buffer): Buffer {
 }
 
 /** Bound to its names: a sealed body cannot be passed off as another Secret's. */
-function namesOf({ kind, key, version }: Pick<EncodedResource, 'kind' | 'key' | 'version'>): Buffer {
+function namesOf({ kind, key, version }: Pick<RecordHeader, 'kind' | 'key' | 'version'>): Buffer {
   return Buffer.from(JSON.stringify([kind, key, version]));
 }
 

@@ -70,6 +70,14 @@ describe('the last good file', () => {
     expect(await readFile(file, 'latin1')).not.toContain(SECRET.key);
   });
 
+  test('leaves out what only a later release knows, and says so', async () => {
+    const key = newKey();
+    const later = encoded('Widget' as 'Route', 'w', '{}');
+    await write([SECRET, later, ROUTE], key);
+    expect(await make(key).load()).toEqual([SECRET, ROUTE]);
+    expect(messages).toEqual([expect.stringContaining('of a later release')]);
+  });
+
   test('gives no secrets to another key, and says so', async () => {
     await write([SECRET, ROUTE], newKey());
     expect(await make(newKey()).load()).toEqual([ROUTE]);

@@ -60,8 +60,10 @@ export class LastGood {
       if (size > this.#maximum) throw new Error(`holds ${size} bytes, ${this.#maximum} are allowed`);
       const content = decodeLastGood(await readFile(file), this.#privateKey);
       if (!content.ok) throw new Error(content.error);
-      const { resources, unreadable } = content.value;
+      const { resources, unreadable, unknown } = content.value;
       if (unreadable > 0) log.warn({ file, secrets: unreadable }, 'secrets of the last good configuration were sealed with another key');
+      if (unknown > 0)
+        log.warn({ file, resources: unknown }, 'the last good configuration is of a later release: what only that knows is left out');
       return resources;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];

@@ -21,10 +21,11 @@ export class Child {
   #output = '';
   #grown = Promise.withResolvers<void>();
 
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  /** `root`: the folder of another release. */
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}, root = ROOT, program = path.join(root, 'cli', 'weir.ts')) {
     // Dies with the test, even when that is killed.
-    const command = ['--pdeathsig', 'KILL', process.execPath, path.join(ROOT, 'cli', 'weir.ts'), ...args];
-    this.#process = spawn('setpriv', command, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+    const command = ['--pdeathsig', 'KILL', process.execPath, program, ...args];
+    this.#process = spawn('setpriv', command, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     this.#exit = once(this.#process, 'close');
     for (const stream of [this.#process.stdout, this.#process.stderr]) stream?.on('data', (chunk: Buffer) => this.#append(chunk));
   }

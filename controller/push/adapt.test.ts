@@ -1,0 +1,59 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Addition } from '#api/ir/additions.ts';
+import { encodeResource } from '#api/ir/ir.ts';
+import type { EncodedResource, Resource } from '#api/ir/ir.ts';
+import { Adapter, adapterFor, versionInFull } from './adapt.ts';
+
+/** A resource of a later release. */
+function later(content: Record<string, unknown>): EncodedResource {
+  return encodeResource(content as unknown as Resource);
+}
+
+function adapt(resource: EncodedResource, ...missing: Omit<Addition, 'capability'>[]) {
+  const adapted = new Adapter(missing.map((addition) => ({ capability: 'new', ...addition }))).adapt(resource);
+  return adapted.type === 'send' ? { ...adapted, content: JSON.parse(adapted.resource.body.toString()) as object } : adapted;
+}
+
+const ROUTE = later({ kind: 'Route', key: 'r', backends: [{ weight: 1, share: 2 }, { weight: 1 }], filters: [{ type: 'Cache', ttl: 1 }] });
+const POLICY = later({ kind: 'Policy', key: 'p', policyKind: 'ClientTrafficPolicy', settings: { clientIP: { hops: 1 }, body: 2 } });
+
+describe('a resource for a proxy of another release', () => {
+  test('goes as it is where nothing that the proxy lacks is in it', () => {
+    const missing = { path: 'Route.backends[].zone', otherwise: 'omit' } as const;
+    expect(adapt(ROUTE, missing)).toMatchObject({ type: 'send', resource: ROUTE });
+    expect(adapt(POLICY, { ...missing, path: 'Listener.unserved' })).toMatchObject({ resource: POLICY });
+    expect(adapt(POLICY, { ...missing, path: 'BackendTrafficPolicy.settings.clientIP' })).toMatchObject({ resource: POLICY });
+  });
+
+  test('goes without a field that may be left out, in a version of its own', () => {
+    const adapted = adapt(ROUTE, { path: 'Route.backends[].share', otherwise: 'omit' });
+    const lacks = [{ field: 'backends[].share', reason: 'is without effect in this version of the proxy: upgrade it' }];
+    expect(adapted).toMatchObject({ type: 'send', content: { backends: [{ weight: 1 }, { weight: 1 }] }, lacks });
+    expect(adapt(ROUTE, { path: 'Route.backends[].share', otherwise: 'omit silently' })).toMatchObject({ type: 'send', lacks: [] });
+    const version = adapted.type === 'send' ? adapted.resource.version : '';
+    expect(version).not.toBe(ROUTE.version);
+    expect(versionInFull(version)).toBe(ROUTE.version);
+    expect(versionInFull(ROUTE.version)).toBe(ROUTE.version);
+  });
+
+  test.each([
+    ['a field', POLICY, 'ClientTrafficPolicy.settings.clientIP', 'settings.clientIP'],
+    ['a value', ROUTE, 'Route.filters[].type=Cache', 'filters[].type=Cache'],
+    ['a kind', ROUTE, 'Route', ''],
+    ['a kind of policy', POLICY, 'ClientTrafficPolicy', ''],
+  ])('is withheld for %s that is needed, with the reason', (_what, resource, path, field) => {
+    expect(adapt(resource, { path, otherwise: 'withhold' })).toEqual({
+      type: 'withhold',
+      errors: [{ field, reason: 'needs a newer version of the proxy: upgrade it' }],
+    });
+  });
+
+  test('is taken away where the proxy must not have it at all', () => {
+    const withheld = { path: 'Route.filters', otherwise: 'withhold' } as const;
+    expect(adapt(ROUTE, withheld, { path: 'Route.backends[].share', otherwise: 'remove' })).toEqual({ type: 'remove' });
+  });
+
+  test('is adapted once for all proxies that lack the same', () => {
+    expect(adapterFor([])).toBe(adapterFor(['of a later release']));
+  });
+});
