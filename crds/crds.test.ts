@@ -1,4 +1,4 @@
-// Holds the CRD files against api/k8s. That a real API server takes them is the test of test/cluster/cluster.test.ts.
+// Holds the CRD files against api/k8s. That a real API server takes them is the test of test/cluster/parts.cluster.test.ts.
 import { describe, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,9 +1,7 @@
 // Reads every import and holds it against the map of ARCHITECTURE.md: an edge that is not listed fails, and so does a cycle.
 import { describe, expect, test } from '@jest/globals';
-import { readdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
+import { filesBelow, importsOf, valueImportsOf } from './support/imports.ts';
 
-const ROOT = path.resolve(import.meta.dirname, '..');
 const SOURCE_FOLDERS = ['lib', 'api', 'crds', 'controller', 'proxy', 'cli'];
 
 /**
@@ -72,22 +70,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 };
 
 function sources(folder: string): string[] {
-  return readdirSync(path.join(ROOT, folder), { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && /\.ts$/.test(entry.name) && !/\.(test|bench)\.ts$/.test(entry.name))
-    .map((entry) => path.relative(ROOT, path.join(entry.parentPath, entry.name)));
-}
-
-function importsOf(file: string): string[] {
-  const text = readFileSync(path.join(ROOT, file), 'utf8');
-  const specifiers = [...text.matchAll(/(?:^|\n)\s*(?:import|export)\b[^'";]*?['"]([^'"]+)['"]/g)].map((match) => match[1] as string);
-  const dynamic = [...text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]/g)].map((match) => match[1] as string);
-  return [...specifiers, ...dynamic].flatMap((specifier) => resolveImport(file, specifier));
-}
-
-function resolveImport(file: string, specifier: string): string[] {
-  if (specifier.startsWith('#')) return [specifier.slice(1)];
-  if (specifier.startsWith('.')) return [path.normalize(path.join(path.dirname(file), specifier))];
-  return [];
+  return filesBelow(folder).filter((file) => !/\.(test|bench)\.ts$/.test(file));
 }
 
 function ruleOf(file: string): string {
@@ -123,7 +106,7 @@ function findCycle(): string[] | null {
   const visit = (file: string, trail: readonly string[]): string[] | null => {
     if (trail.includes(file)) return [...trail.slice(trail.indexOf(file)), file];
     if (done.has(file)) return null;
-    for (const target of valueImportsOf(file)) {
+    for (const target of valueImportsOf(file).filter((imported) => graph.has(imported))) {
       const cycle = visit(target, [...trail, file]);
       if (cycle !== null) return cycle;
     }
@@ -135,10 +118,4 @@ function findCycle(): string[] | null {
     if (cycle !== null) return cycle;
   }
   return null;
-}
-
-function valueImportsOf(file: string): string[] {
-  const text = readFileSync(path.join(ROOT, file), 'utf8');
-  const specifiers = [...text.matchAll(/(?:^|\n)\s*(?:import|export)\s+(?!type\b)[^'";]*?['"]([^'"]+)['"]/g)];
-  return specifiers.flatMap((match) => resolveImport(file, match[1] as string)).filter((target) => graph.has(target));
 }

@@ -1,69 +1,68 @@
-// `npm test`: what tests need, types, lint, format, then every jest test. Says which tests this machine cannot run; the last line counts
-// what jest counted.
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+// `npm test`: what tests need, types, lint, format, then every jest test: first those that need Node only, while what the others need is
+// built, then those. `npm run test:unit` (`--unit`) runs what needs no cluster, and nothing else. Other arguments go to jest. Says which
+// tests this machine cannot run; the last line counts what jest counted.
 import os from 'node:os';
 import path from 'node:path';
 import { installPackages } from './install.ts';
-import { describeLeftOut, LEFT_OUT_FILE, readLeftOut, remediesFor } from './support/requirements.ts';
-import type { LeftOut } from './support/requirements.ts';
-
-interface JestResult {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numPendingTests: number;
-  readonly numFailedTestSuites: number;
-  readonly leftOut: readonly LeftOut[];
-}
+import { runJest } from './jest.ts';
+import type { Outcome } from './jest.ts';
+import { runBehind, runBeside } from './step.ts';
+import { describeLeftOut, remediesFor } from './support/requirements.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
+/** At least one waits while another one works. */
+const UNITS_AT_ONCE = Math.max(2, os.availableParallelism());
+/** Each has an API server of its own, and waits for most of its time. */
+const CLUSTERS_AT_ONCE = 2;
 
-function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): boolean {
-  console.log(`> ${command} ${args.join(' ')}`);
-  const started = performance.now();
-  const { status } = spawnSync(command, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...env } });
-  console.log(`  ${status === 0 ? 'ok' : 'FAILED'} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
-  return status === 0;
-}
-
-function runJest(args: readonly string[]): JestResult {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'weir-jest-'));
-  const outputFile = path.join(folder, 'result.json');
-  const leftOutFile = path.join(folder, 'left-out');
-  const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
-  try {
-    // A test that fails may leave a socket open: the run must end all the same.
-    run(process.execPath, [...flags, '--forceExit', '--json', `--outputFile=${outputFile}`, ...args], { [LEFT_OUT_FILE]: leftOutFile });
-    const result = JSON.parse(readFileSync(outputFile, 'utf8')) as Omit<JestResult, 'leftOut'>;
-    return { ...result, leftOut: readLeftOut(leftOutFile) };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+/** Builds what tests need from Go, which takes minutes the first time; resolves to how many builds failed. */
+async function build(): Promise<number> {
+  let failed = 0;
+  const programs = [
+    ['cluster', path.join(ROOT, 'test', 'cluster', 'build.ts')],
+    ['go', path.join(ROOT, 'test', 'go-tools.ts')],
+  ] as const;
+  for (const [need, program] of programs) {
+    if (remediesFor([need]).length === 0 && !(await runBehind(process.execPath, [program]))) failed++;
   }
+  return failed;
 }
 
-/** Before jest, because it takes minutes the first time and a test has seconds. A failure shows in the tests that need the parts. */
-function prepare(): void {
-  installPackages();
-  if (remediesFor(['cluster']).length === 0) run(process.execPath, [path.join(ROOT, 'test', 'cluster', 'build.ts')]);
-  if (remediesFor(['go']).length === 0) run(process.execPath, [path.join(ROOT, 'test', 'go-tools.ts')]);
+/** Types, lint and format; resolves to how many of them failed. */
+async function check(): Promise<number> {
+  const bin = (name: string) => path.join(ROOT, 'node_modules', '.bin', name);
+  const checks = await Promise.all([
+    runBeside(bin('tsc'), ['--noEmit']),
+    runBeside(bin('eslint'), ['.']),
+    runBeside(bin('prettier'), ['--check', '--log-level', 'warn', '.']),
+  ]);
+  return checks.filter((passed) => !passed).length;
 }
 
-function main(args: readonly string[]): number {
-  prepare();
-  const bin = path.join(ROOT, 'node_modules', '.bin');
-  const checks = [
-    run(path.join(bin, 'tsc'), ['--noEmit']),
-    run(path.join(bin, 'eslint'), ['.']),
-    run(path.join(bin, 'prettier'), ['--check', '--log-level', 'warn', '.']),
-  ];
-  const result = runJest(args);
-  const failedChecks = checks.filter((passed) => !passed).length;
-  const failed = result.numFailedTests + (result.numFailedTests === 0 ? result.numFailedTestSuites : 0) + failedChecks;
+async function everything(args: readonly string[]): Promise<number> {
+  const building = build();
+  const failedChecks = await check();
+  const units = await runJest(['unit'], UNITS_AT_ONCE, args);
+  const failedBuilds = await building;
+  const others = await runJest(['tool', 'cluster'], CLUSTERS_AT_ONCE, args);
   if (failedChecks > 0) console.log(`${failedChecks} of types, lint and format failed`);
-  for (const leftOut of result.leftOut) console.log(describeLeftOut(leftOut));
-  const skipped = result.numPendingTests > 0 ? `, ${result.numPendingTests} skipped` : '';
-  console.log(`${result.numPassedTests} passed, ${failed} failed${skipped}`);
-  return failed === 0 && result.numPassedTests > 0 ? 0 : 1;
+  if (failedBuilds > 0) console.log(`${failedBuilds} builds of what tests need failed`);
+  return tell([units, others], failedChecks + failedBuilds);
 }
 
-process.exitCode = main(process.argv.slice(2));
+/** Prints the last lines, and returns the exit code. */
+function tell(outcomes: readonly Outcome[], failedBeside: number): number {
+  const sum = (of: (outcome: Outcome) => number) => outcomes.reduce((total, outcome) => total + of(outcome), 0);
+  const [passed, failed, skipped] = [sum((o) => o.passed), sum((o) => o.failed) + failedBeside, sum((o) => o.skipped)];
+  for (const leftOut of outcomes.flatMap((outcome) => outcome.leftOut)) console.log(describeLeftOut(leftOut));
+  console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+  return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+async function main([first, ...rest]: readonly string[]): Promise<number> {
+  installPackages();
+  if (first === '--unit') return tell([await runJest(['unit', 'tool'], UNITS_AT_ONCE, rest)], 0);
+  return everything(first === undefined ? [] : [first, ...rest]);
+}
+
+process.exitCode = await main(process.argv.slice(2));

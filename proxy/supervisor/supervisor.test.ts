@@ -8,6 +8,7 @@ import { freePorts } from '../../test/support/free-port.ts';
 import { cluster, listener, pathMatch, route } from '../../test/support/proxy.ts';
 import { keptConnection, newConnections } from '../../test/support/flows.ts';
 import type { Judge } from '../../test/support/flows.ts';
+import { sendSignal } from '../../test/support/send-signal.ts';
 import { traffic } from '../../test/support/traffic.ts';
 import type { Flow } from '../../test/support/traffic.ts';
 import { until } from '../../test/support/until.ts';
@@ -79,7 +80,7 @@ describe('several workers', () => {
     const { requests, failures } = await traffic([freshTo(port), keptConnection(`http://127.0.0.1:${port}/`, from('one'))], async () => {
       await until(() => one.requests > 50, 'traffic');
       counts = counted(await supervisor.metrics(), 'weir_requests_total');
-      process.kill(before[0] as number, 'SIGKILL');
+      sendSignal(before[0], 'SIGKILL');
       await until(() => supervisor.restarts === 1, 'the death');
       const served = one.requests;
       await until(() => one.requests > served + 50, 'traffic without it');
@@ -102,12 +103,18 @@ describe('several workers', () => {
   test('a worker that hangs is killed and replaced, and holds up no change for good', async () => {
     const one = await startBackend('one');
     const [port = 0] = await freePorts(1);
-    const supervisor = startSupervisor(2, { every: 50, timeout: 2_000 });
+    // Patient until one hangs, and with its replacement: a start takes seconds on a busy machine.
+    const heartbeat = { ...HEARTBEAT, every: 50 };
+    const supervisor = startSupervisor(2, heartbeat);
     await supervisor.apply([...cluster('app', [one.port]), listener({ port })], []);
-    const [hung = 0] = workerPids();
-    process.kill(hung, 'SIGSTOP');
-    expect(await supervisor.apply([route()], [])).toEqual([]);
-    await until(() => supervisor.restarts === 1 && supervisor.serving === 2, 'the replacement');
+    const [hung] = workerPids();
+    sendSignal(hung, 'SIGSTOP');
+    heartbeat.timeout = 1_000;
+    const applied = supervisor.apply([route()], []);
+    await until(() => supervisor.restarts > 0, 'the end of the worker that hangs', 25_000);
+    heartbeat.timeout = HEARTBEAT.timeout;
+    expect(await applied).toEqual([]);
+    await until(() => supervisor.serving === 2, 'the replacement', 25_000);
     expect(workerPids()).not.toContain(hung);
     const { failures } = await traffic([freshTo(port)], () => until(() => one.requests > 50, 'requests'));
     expect(failures).toEqual([]);

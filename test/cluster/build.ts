@@ -25,6 +25,12 @@ export function buildTools(): void {
 function buildAll(): void {
   once(toolFolder(ETCD.name, ETCD.version), (into) => buildEtcd(into));
   once(toolFolder(KUBERNETES.name, KUBERNETES.version), (into) => buildKubernetes(into));
+  buildCrds();
+}
+
+/** Fetches the CRDs of the Gateway API, unless they are there; throws when that fails. */
+export function buildCrds(): void {
+  mkdirSync(TOOLS_FOLDER, { recursive: true });
   once(CRD_FOLDER, (into) => copyCrds(into));
 }
 
@@ -33,11 +39,11 @@ function once(folder: string, make: (into: string) => void): void {
   if (existsSync(folder)) return;
   const started = performance.now();
   console.error(`building ${path.basename(folder)}, once for all later runs`);
-  const partial = `${folder}.partial`;
-  rmSync(partial, { recursive: true, force: true });
+  const partial = `${folder}.${process.pid}.partial`;
   mkdirSync(partial, { recursive: true });
   make(partial);
-  renameSync(partial, folder);
+  if (existsSync(folder)) rmSync(partial, { recursive: true });
+  else renameSync(partial, folder);
   console.error(`  built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }
 

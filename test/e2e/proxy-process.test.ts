@@ -21,6 +21,7 @@ import type { Judge } from '../support/flows.ts';
 import { RecordingObserver } from '../support/push.ts';
 import { traffic } from '../support/traffic.ts';
 import type { Flow } from '../support/traffic.ts';
+import { sendSignal } from '../support/send-signal.ts';
 import { until } from '../support/until.ts';
 
 const closers: (() => unknown)[] = [];
@@ -181,7 +182,7 @@ describe('a proxy', () => {
     const started = await startProxy(address, '--drain-delay', '1h');
     give(cache, resources());
     await untilReady(started);
-    process.kill(started.child.pid, 'SIGTERM');
+    sendSignal(started.child.pid, 'SIGTERM');
     await started.child.printed(/"msg":"draining"/);
     // Null: the signal ended it, not the process itself.
     expect(await started.child.stop('SIGTERM')).toBeNull();

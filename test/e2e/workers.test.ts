@@ -8,6 +8,7 @@ import { Backend } from '../support/backend.ts';
 import { Child } from '../support/child.ts';
 import { freePorts } from '../support/free-port.ts';
 import { newConnections } from '../support/flows.ts';
+import { sendSignal } from '../support/send-signal.ts';
 import { traffic } from '../support/traffic.ts';
 import type { Flow } from '../support/traffic.ts';
 import { until } from '../support/until.ts';
@@ -93,10 +94,10 @@ test('changes and a killed worker under traffic', async () => {
   const settled = await traffic([flow((body) => body.includes('"two"'))], () => until(() => two.requests > 100, 'requests'));
   expect(settled.failures).toEqual([]);
 
-  const [killed = 0] = workers();
+  const [killed] = workers();
   const from = weir.output.length;
   const broken = await traffic([anyone, anyone], async () => {
-    process.kill(killed, 'SIGKILL');
+    sendSignal(killed, 'SIGKILL');
     await weir.printed(/"msg":"a worker serves"/, from);
   });
   // At most the request that each flow had with the one that was killed.

@@ -4,6 +4,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { CONTROLLER_NAME, gateway, httpRoute, listOf } from '../support/objects.ts';
 import { installControllers, processOf, WEIR, WEIR_IMAGE } from '../support/pods.ts';
 import { TRAFFIC_LISTENERS, TrafficBackends } from '../support/traffic-backends.ts';
+import { sendSignal } from '../support/send-signal.ts';
 import { traffic } from '../support/traffic.ts';
 import type { TrafficResult } from '../support/traffic.ts';
 
@@ -118,7 +119,7 @@ export class WeirPods {
 
   /** A signal to Weir in a Pod, past the kubelet. */
   signal(pod: string, signal: NodeJS.Signals): void {
-    process.kill(processOf(pod), signal);
+    sendSignal(processOf(pod), signal);
   }
 
   async stop(): Promise<void> {

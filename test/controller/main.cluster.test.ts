@@ -2,19 +2,19 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { request } from 'undici';
 import { createLog } from '#lib/log.ts';
-import { startCluster } from '../test/cluster/cluster.ts';
-import type { Cluster } from '../test/cluster/cluster.ts';
-import { TestCa } from '../test/support/certificates.ts';
-import { describeWith } from '../test/support/describe-with.ts';
-import { gateway, gatewayClass, httpRoute, listOf } from '../test/support/objects.ts';
-import { readConfig } from './config.ts';
-import { Controller } from './main.ts';
-import type { ControllerPorts } from './main.ts';
-import type { MakePushPlane } from './push-plane.ts';
-import { SHARED } from './compile/fleet-scopes.ts';
-import type { PushObserver } from './push/observer.ts';
-import { OwnSessions } from './relay/own-sessions.ts';
-import type { ResourceDelta } from './status/fleet-state.ts';
+import { startCluster } from '../cluster/cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { TestCa } from '../support/certificates.ts';
+import { describeWith } from '../support/describe-with.ts';
+import { gateway, gatewayClass, httpRoute, listOf } from '../support/objects.ts';
+import { readConfig } from '../../controller/config.ts';
+import { Controller } from '../../controller/main.ts';
+import type { ControllerPorts } from '../../controller/main.ts';
+import type { MakePushPlane } from '../../controller/push-plane.ts';
+import { SHARED } from '../../controller/compile/fleet-scopes.ts';
+import type { PushObserver } from '../../controller/push/observer.ts';
+import { OwnSessions } from '../../controller/relay/own-sessions.ts';
+import type { ResourceDelta } from '../../controller/status/fleet-state.ts';
 
 /** A route that needs no backend. */
 const ROUTE = {

@@ -1,15 +1,15 @@
 // Statuses written to a real API server: what is counted is what the server has stored.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { createLog } from '#lib/log.ts';
-import { startCluster } from '../../test/cluster/cluster.ts';
-import type { Cluster } from '../../test/cluster/cluster.ts';
-import { describeWith } from '../../test/support/describe-with.ts';
-import { until } from '../../test/support/until.ts';
-import { Pipeline } from '../pipeline.ts';
-import { ApiClient, loadKubeConfig } from '../watch/api-client.ts';
-import { KubernetesSource } from '../watch/kubernetes.ts';
-import { StatusWriter } from './writer.ts';
-import type { WriteResult } from './writer.ts';
+import { startCluster } from '../cluster/cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { describeWith } from '../support/describe-with.ts';
+import { until } from '../support/until.ts';
+import { Pipeline } from '../../controller/pipeline.ts';
+import { ApiClient, loadKubeConfig } from '../../controller/watch/api-client.ts';
+import { KubernetesSource } from '../../controller/watch/kubernetes.ts';
+import { StatusWriter } from '../../controller/status/writer.ts';
+import type { WriteResult } from '../../controller/status/writer.ts';
 
 const CONTROLLER = 'gateway.weir.dev/writer-test';
 const GROUP = '/apis/gateway.networking.k8s.io/v1';

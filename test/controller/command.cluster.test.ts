@@ -7,11 +7,11 @@ import { createInterface } from 'node:readline';
 import { credentials, status } from '@grpc/grpc-js';
 import { connectDiscovery } from '#api/wire/discovery.ts';
 import type { PushMessage } from '#api/wire/messages.ts';
-import { startCluster } from '../test/cluster/cluster.ts';
-import type { Cluster } from '../test/cluster/cluster.ts';
-import { describeWith } from '../test/support/describe-with.ts';
-import { gateway, gatewayClass, listOf } from '../test/support/objects.ts';
-import { documentedRights } from '../test/support/rights.ts';
+import { startCluster } from '../cluster/cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { describeWith } from '../support/describe-with.ts';
+import { gateway, gatewayClass, listOf } from '../support/objects.ts';
+import { documentedRights } from '../support/rights.ts';
 
 let cluster: Cluster;
 let child: ChildProcess;

@@ -2,17 +2,17 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Faults } from '#lib/faults.ts';
 import { createLog } from '#lib/log.ts';
-import { startCluster } from '../../test/cluster/cluster.ts';
-import type { Cluster } from '../../test/cluster/cluster.ts';
-import { describeWith } from '../../test/support/describe-with.ts';
-import { until } from '../../test/support/until.ts';
-import { ApiClient, loadKubeConfig } from './api-client.ts';
-import type { Change, SourceProblem } from './event.ts';
-import { INFORMER_TIMES } from './informer.ts';
-import { metadataOf, WATCHED_KINDS } from './kinds.ts';
-import type { RawObject } from './kinds.ts';
-import { KubernetesSource } from './kubernetes.ts';
-import type { KubernetesSourceOptions } from './kubernetes.ts';
+import { startCluster } from '../cluster/cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { describeWith } from '../support/describe-with.ts';
+import { until } from '../support/until.ts';
+import { ApiClient, loadKubeConfig } from '../../controller/watch/api-client.ts';
+import type { Change, SourceProblem } from '../../controller/watch/event.ts';
+import { INFORMER_TIMES } from '../../controller/watch/informer.ts';
+import { metadataOf, WATCHED_KINDS } from '../../controller/watch/kinds.ts';
+import type { RawObject } from '../../controller/watch/kinds.ts';
+import { KubernetesSource } from '../../controller/watch/kubernetes.ts';
+import type { KubernetesSourceOptions } from '../../controller/watch/kubernetes.ts';
 
 const GATEWAY_CLASS = { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'GatewayClass', spec: { controllerName: 'example.net/nobody' } };
 const TIMES = { ...INFORMER_TIMES, backoff: { minimum: 20, maximum: 200 } };

@@ -1,14 +1,14 @@
 // Candidates for a Lease of a real API server, and one whose API server is lost.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { createLog } from '#lib/log.ts';
-import { startCluster } from '../../test/cluster/cluster.ts';
-import type { Cluster } from '../../test/cluster/cluster.ts';
-import { describeWith } from '../../test/support/describe-with.ts';
-import { FaultServer, sendJson } from '../../test/support/fault-server.ts';
-import { until } from '../../test/support/until.ts';
-import { ApiClient, loadKubeConfig } from '../watch/api-client.ts';
-import { LeaseElection } from './lease.ts';
-import type { LeaseTimes } from './lease.ts';
+import { startCluster } from '../cluster/cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { describeWith } from '../support/describe-with.ts';
+import { FaultServer, sendJson } from '../support/fault-server.ts';
+import { until } from '../support/until.ts';
+import { ApiClient, loadKubeConfig } from '../../controller/watch/api-client.ts';
+import { LeaseElection } from '../../controller/leader/lease.ts';
+import type { LeaseTimes } from '../../controller/leader/lease.ts';
 
 const TIMES: LeaseTimes = { duration: 1_000, renewDeadline: 600, retry: 100 };
 /** For a holder that must not lose its Lease because an API server is slow once. */

@@ -2,12 +2,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { X509Certificate } from 'node:crypto';
 import { createLog } from '#lib/log.ts';
-import { startCluster } from '../../test/cluster/cluster.ts';
-import type { Cluster } from '../../test/cluster/cluster.ts';
-import { describeWith } from '../../test/support/describe-with.ts';
-import { until } from '../../test/support/until.ts';
-import { ApiClient, loadKubeConfig } from '../watch/api-client.ts';
-import { ManagedAuthority } from './managed-authority.ts';
+import { startCluster } from '../cluster/cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { describeWith } from '../support/describe-with.ts';
+import { until } from '../support/until.ts';
+import { ApiClient, loadKubeConfig } from '../../controller/watch/api-client.ts';
+import { ManagedAuthority } from '../../controller/authority/managed-authority.ts';
 
 const DAY = 86_400_000;
 const SECRETS = { ca: 'weir-ca', proxies: 'weir-proxies' } as const;

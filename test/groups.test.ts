@@ -1,0 +1,45 @@
+// Holds the names of test files to what they need, as `groups.ts` says: `npm run test:unit` would otherwise start clusters.
+import { describe, expect, test } from '@jest/globals';
+import { GROUPS, groupOf, matchOf } from './groups.ts';
+import type { Group } from './groups.ts';
+import { filesBelow, valueImportsOf } from './support/imports.ts';
+
+/** What starts a cluster, and what builds a tool. */
+const STARTS_CLUSTER = ['test/cluster/cluster.ts'];
+const BUILDS_TOOL = ['test/support/go-tool.ts', 'test/cluster/build.ts'];
+
+const FOLDERS = ['lib', 'api', 'crds', 'controller', 'proxy', 'cli', 'bench', 'test'];
+const tests = FOLDERS.flatMap(filesBelow).filter((file) => file.endsWith('.test.ts'));
+
+function reached(from: string): ReadonlySet<string> {
+  const found = new Set([from]);
+  for (const file of found) for (const target of valueImportsOf(file)) found.add(target);
+  return found;
+}
+
+function neededBy(file: string): Group {
+  const files = reached(file);
+  if (STARTS_CLUSTER.some((needed) => files.has(needed))) return 'cluster';
+  return BUILDS_TOOL.some((needed) => files.has(needed)) ? 'tool' : 'unit';
+}
+
+describe('groups of tests', () => {
+  test('are all in use', () => {
+    expect(new Set(tests.map(groupOf))).toEqual(new Set(GROUPS));
+  });
+
+  test('are told by the names of files: rename those that follow', () => {
+    const misnamed = tests.filter((file) => groupOf(file) !== neededBy(file)).map((file) => `${file} is of group ${neededBy(file)}`);
+    expect(misnamed).toEqual([]);
+  });
+
+  test('that need a cluster are under test/, not beside the source', () => {
+    expect(tests.filter((file) => groupOf(file) === 'cluster' && !file.startsWith('test/'))).toEqual([]);
+  });
+
+  test('choose files that no other group chooses', () => {
+    expect(matchOf(['unit'])).toEqual(['--testMatch', '**/*.test.ts', '!**/*.tool.test.ts', '!**/*.cluster.test.ts']);
+    expect(matchOf(['unit', 'tool'])).toEqual(['--testMatch', '**/*.test.ts', '**/*.tool.test.ts', '!**/*.cluster.test.ts']);
+    expect(matchOf(['tool', 'cluster'])).toEqual(['--testMatch', '**/*.tool.test.ts', '**/*.cluster.test.ts']);
+  });
+});

@@ -1,0 +1,24 @@
+// Which tests run together. The name of a test file says what it needs:
+//
+//   *.cluster.test.ts  a test cluster (test/cluster)
+//   *.tool.test.ts     a tool that is built from Go, and no cluster
+//   *.test.ts          neither
+//
+// `groups.test.ts` holds the names to what the files import.
+
+export const GROUPS = ['unit', 'tool', 'cluster'] as const;
+export type Group = (typeof GROUPS)[number];
+
+const PATTERNS: Readonly<Record<Group, string>> = { unit: '**/*.test.ts', tool: '**/*.tool.test.ts', cluster: '**/*.cluster.test.ts' };
+
+/** The group of a test file. */
+export function groupOf(file: string): Group {
+  if (file.endsWith('.cluster.test.ts')) return 'cluster';
+  return file.endsWith('.tool.test.ts') ? 'tool' : 'unit';
+}
+
+/** Arguments of jest that choose the files of the groups. */
+export function matchOf(groups: readonly Group[]): string[] {
+  const others = GROUPS.filter((group) => group !== 'unit' && !groups.includes(group)).map((group) => `!${PATTERNS[group]}`);
+  return ['--testMatch', ...groups.map((group) => PATTERNS[group]), ...(groups.includes('unit') ? others : [])];
+}

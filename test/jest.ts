@@ -1,0 +1,54 @@
+// Jest as `npm test` runs it: one run for each set of groups, and what came of it.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { matchOf } from './groups.ts';
+import type { Group } from './groups.ts';
+import { run } from './step.ts';
+import { LEFT_OUT_FILE, readLeftOut } from './support/requirements.ts';
+import type { LeftOut } from './support/requirements.ts';
+
+/** What jest counted. */
+export interface Outcome {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** The names are jest's. */
+interface JestResult {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numFailedTestSuites: number;
+}
+
+const FLAGS = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
+
+/** Runs the test files of some groups, `workers` at a time; `args` go to jest. */
+export async function runJest(groups: readonly Group[], workers: number, args: readonly string[]): Promise<Outcome> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'weir-jest-'));
+  const outputFile = path.join(folder, 'result.json');
+  const leftOutFile = path.join(folder, 'left-out');
+  // A test that fails may leave a socket open: the run must end all the same.
+  const ours = ['--forceExit', '--passWithNoTests', '--json', `--outputFile=${outputFile}`, `--maxWorkers=${workers}`];
+  try {
+    const ok = await run(process.execPath, [...FLAGS, ...args, ...ours, ...matchOf(groups)], { [LEFT_OUT_FILE]: leftOutFile });
+    return { ...counted(outputFile, ok), leftOut: readLeftOut(leftOutFile) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A run that left no result had no file to run, or ended before it could; that counts as a failure. */
+function counted(file: string, ok: boolean): Omit<Outcome, 'leftOut'> {
+  let result: JestResult;
+  try {
+    result = JSON.parse(readFileSync(file, 'utf8')) as JestResult;
+  } catch {
+    return { passed: 0, failed: ok ? 0 : 1, skipped: 0 };
+  }
+  const failed = result.numFailedTests + (result.numFailedTests === 0 ? result.numFailedTestSuites : 0);
+  return { passed: result.numPassedTests, failed, skipped: result.numPendingTests };
+}
