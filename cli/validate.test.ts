@@ -93,6 +93,18 @@ describe('findings', () => {
     expect(`${finding?.field} ${finding?.reason}`).toContain('rules[0]');
   });
 
+  test('an expression that looks for what no path has is a warning', async () => {
+    const rule = `matches: [{ path: { type: RegularExpression, value: '/search\\?q=.*' } }]\n      ${TO_BACKEND}`;
+    expect(await findings(route('search', rule))).toEqual([
+      expect.objectContaining({
+        severity: 'warning',
+        object: 'HTTPRoute/default/search',
+        field: 'spec.rules[0].matches[0].path.value',
+        reason: 'holds "?", where a path ends: conditions on the query are queryParams',
+      }),
+    ]);
+  });
+
   test('overlaps are warnings that name the winner', async () => {
     expect(await findings(route('a', TO_BACKEND), route('b', TO_BACKEND))).toEqual([
       {

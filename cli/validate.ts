@@ -1,6 +1,7 @@
 // `weir validate FILES`: what an API server, the compiler and the matcher would find wrong with files, before anybody serves them.
 import { parseArgs } from 'node:util';
 import type * as ir from '#api/ir/ir.ts';
+import { expressionDoubt } from '#api/match/path-expression.ts';
 import { describeMatch } from '#api/match/print.ts';
 import { buildTable } from '#api/match/table.ts';
 import { Compiler } from '../controller/compile/compile.ts';
@@ -107,7 +108,18 @@ function routeFindings(resources: readonly ir.Resource[], content: FolderContent
       reason,
     };
   });
-  return [...overlaps, ...problems];
+  return [...overlaps, ...problems, ...routes.flatMap((route) => expressionFindings(route, content))];
+}
+
+/** Expressions that look for what paths have not. */
+function expressionFindings(route: ir.Route, content: FolderContent): Finding[] {
+  const object = `${route.objectKind}/${route.namespace}/${route.name}`;
+  return route.matches.flatMap(({ path }, index): Finding[] => {
+    const reason = path.type === 'RegularExpression' ? expressionDoubt(path.value) : null;
+    if (reason === null) return [];
+    const field = `${ruleOf(route.key)}.matches[${index}].path.value`;
+    return [{ severity: 'warning', ...placeOf(object, content), object, field, reason }];
+  });
 }
 
 /** `spec.rules[2]` of a route key, which ends with the index of the rule. */

@@ -4,6 +4,7 @@ import type { FieldError } from './field-error.ts';
 import { editObstacle, isHostValue, type HeaderEdit, type HeaderSide } from './header-rules.ts';
 import type { Cors, HeaderFilter, HttpRouteFilter, PathModifier, RequestMirror } from './http-filter.ts';
 import type { HttpRouteMatch } from './http-route.ts';
+import { checkReplacement } from './path-rules.ts';
 
 /** Which field holds the settings of which type. */
 const SETTINGS = {
@@ -131,7 +132,9 @@ function checkPathModifier(path: PathModifier, matches: readonly HttpRouteMatch[
   const wanted = path.type === 'ReplaceFullPath' ? 'replaceFullPath' : 'replacePrefixMatch';
   const other = path.type === 'ReplaceFullPath' ? 'replacePrefixMatch' : 'replaceFullPath';
   const errors: FieldError[] = [];
-  if (path[wanted] === undefined) errors.push({ field: `${field}.${wanted}`, reason: `is required for type ${path.type}` });
+  const value = path[wanted];
+  if (value === undefined) errors.push({ field: `${field}.${wanted}`, reason: `is required for type ${path.type}` });
+  else errors.push(...checkReplacement(value, `${field}.${wanted}`));
   if (path[other] !== undefined) errors.push({ field: `${field}.${other}`, reason: `does not go with type ${path.type}` });
   const onePrefix = matches.length === 1 && matches[0]?.path.type === 'PathPrefix';
   if (path.type === 'ReplacePrefixMatch' && !onePrefix) {

@@ -5,12 +5,7 @@ import { repeated } from './duplicates.ts';
 import type { FieldError } from './field-error.ts';
 import { matchObstacle, valueObstacle } from './header-rules.ts';
 import type { HttpHeaderMatch, HttpPathMatch, HttpRouteMatch, HttpRouteTimeouts } from './http-route.ts';
-
-const PATH_CHARACTERS = /^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+$/;
-
-/** What a path must not hold, because a proxy that normalises paths would never see it. */
-const FORBIDDEN_IN_PATH = ['//', '/./', '/../', '%2f', '%2F', '#'] as const;
-const FORBIDDEN_AT_END = ['/.', '/..'] as const;
+import { checkPathValue } from './path-rules.ts';
 
 /** Every rule a match breaks; `field` is its path. */
 export function checkMatch(match: HttpRouteMatch, field: string): FieldError[] {
@@ -47,13 +42,7 @@ function checkMethod(method: string | undefined, field: string): FieldError[] {
 }
 
 function checkPath(path: HttpPathMatch, field: string): FieldError[] {
-  if (path.type === 'RegularExpression') return checkRegex(path.value, field);
-  if (!path.value.startsWith('/')) return [{ field, reason: 'must start with /' }];
-  const part = FORBIDDEN_IN_PATH.find((forbidden) => path.value.includes(forbidden));
-  if (part !== undefined) return [{ field, reason: `must not contain ${part}` }];
-  const end = FORBIDDEN_AT_END.find((forbidden) => path.value.endsWith(forbidden));
-  if (end !== undefined) return [{ field, reason: `must not end with ${end}` }];
-  return PATH_CHARACTERS.test(path.value) ? [] : [{ field, reason: 'holds a character that a path must write as %XX' }];
+  return path.type === 'RegularExpression' ? checkRegex(path.value, field) : checkPathValue(path.value, field);
 }
 
 function checkRegexOf(match: { readonly type: string; readonly value: string }, field: string): FieldError[] {

@@ -262,6 +262,19 @@ describe('what only strict validation refuses', () => {
     ['/../', path('/a/../b'), `${PATH}: must not contain /../`],
     ['%2f', path('/a%2fb'), `${PATH}: must not contain %2f`],
     ['#', path('/a#b', 'Exact'), `${PATH}: must not contain #`],
+    ['escaped dot segments', path('/a/%2E%2e/b'), `${PATH}: must not contain /../`],
+    ['an escaped dot at the end', path('/a/%2e', 'Exact'), `${PATH}: must not end with /.`],
+    ['an escaped control character', path('/a%00', 'Exact'), `${PATH}: must not hold a control character, escaped or not`],
+    [
+      'a % in a redirect that begins no escape',
+      filter({ type: 'RequestRedirect', requestRedirect: { path: { type: 'ReplaceFullPath', replaceFullPath: '/100%' } } }),
+      'spec.rules[0].filters[0].requestRedirect.path.replaceFullPath: holds a % that begins no escape; the character is written as %25',
+    ],
+    [
+      'a control character in a rewrite',
+      filter({ type: 'URLRewrite', urlRewrite: { path: { type: 'ReplaceFullPath', replaceFullPath: '/a%0d%0ab' } } }),
+      'spec.rules[0].filters[0].urlRewrite.path.replaceFullPath: must not hold a control character, escaped or not',
+    ],
     ['/.. at the end', path('/a/..'), `${PATH}: must not end with /..`],
     ['a blank in a path', path('/a b'), `${PATH}: holds a character that a path must write as %XX`],
     [

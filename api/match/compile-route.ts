@@ -3,6 +3,7 @@ import type { Match, Route, ValueMatch } from '#api/ir/ir.ts';
 import { makeCandidate, type Candidate, type CompiledMatch } from './candidate.ts';
 import { isPattern } from './hostname.ts';
 import { normalisePath } from './normalise.ts';
+import { normaliseExpression } from './path-expression.ts';
 import { isCaseless, ownFieldOf } from './own-field.ts';
 import type { Predicate } from './predicate.ts';
 import { compileRegex, type Regex } from './regex.ts';
@@ -75,7 +76,7 @@ function compileMatch(match: Match, index: number, report: Report): CompiledMatc
 
 function compilePath(path: Match['path'], field: string, report: Report): { text: string; regex: Regex | null } | null {
   if (path.type === 'RegularExpression' || path.type === 'GrpcMethod') {
-    const regex = compile(path.value, field, report);
+    const regex = compile(path.type === 'GrpcMethod' ? path.value : normaliseExpression(path.value), field, report);
     return regex === null ? null : { text: path.type === 'GrpcMethod' ? '' : path.value, regex };
   }
   // Requests are matched by their normalised path, so `/caf%c3%a9` must become what it becomes there.

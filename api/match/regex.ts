@@ -34,8 +34,8 @@ function literalStart(expression: string): string {
   return expression.slice(start, Math.max(start, end));
 }
 
-/** Letters, digits and - / _ stand for themselves everywhere in RE2 syntax. */
+/** Letters, digits and % - / _ stand for themselves everywhere in RE2 syntax. */
 function isPlain(code: number): boolean {
   const lower = code | 0x20;
-  return (lower >= 0x61 && lower <= 0x7a) || (code >= 0x2f && code <= 0x39) || code === 0x2d || code === 0x5f;
+  return (lower >= 0x61 && lower <= 0x7a) || (code >= 0x2f && code <= 0x39) || code === 0x25 || code === 0x2d || code === 0x5f;
 }

@@ -223,6 +223,9 @@ const PREFIXES: readonly (readonly [matched: string, replacement: string, path: 
   ['/foo', '//evil.example', '/foo', '/evil.example'],
   ['/foo', '.evil.example', '/foo/bar', '/.evil.example/bar'],
   ['/foo', '/a?b', '/foo/c', '/a%3Fb/c'],
+  ['/caf%c3%a9', '/b%c3%a4r%7e', '/caf%C3%a9/c', '/b%C3%A4r~/c'],
+  ['/foo', '/bär', '/foo/c', '/b%C3%A4r/c'],
+  ['/foo', '/a/../b/.', '/foo', '/b/'],
 ];
 
 describe('ReplacePrefixMatch', () => {

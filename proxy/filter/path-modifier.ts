@@ -1,10 +1,18 @@
 // Path changes that redirects and rewrites share.
 import type * as ir from '#api/ir/ir.ts';
+import { normalisePath } from '#api/match/normalise.ts';
 import { targetText } from './text.ts';
 
-/** The modifier with its text made safe for a request line and a Location; to be called once, when a filter is built. */
+/**
+ * The modifier with its text made safe for a request line and a Location, in the normal form that other paths have; to be called once,
+ * when a filter is built.
+ */
 export function preparePathModifier(modifier: ir.PathModifier | null): ir.PathModifier | null {
-  return modifier === null ? null : { type: modifier.type, value: targetText(modifier.value) };
+  return modifier === null ? null : { type: modifier.type, value: normalText(targetText(modifier.value)) };
+}
+
+function normalText(text: string): string {
+  return text.startsWith('/') ? (normalisePath(text) ?? text) : text;
 }
 
 /**
