@@ -25,6 +25,8 @@ describe('version 1', () => {
   test.each([
     ['PROXY TCP4 192.0.2.1 198.51.100.2 8080 443\r\n', { address: '192.0.2.1', port: 8080 }],
     ['PROXY TCP6 2001:DB8::1 2001:db8::2 0 65535\r\n', { address: '2001:db8::1', port: 0 }],
+    ['PROXY TCP6 2001:db8:0:0:0::7 2001:db8::2 1 2\r\n', { address: '2001:db8::7', port: 1 }],
+    ['PROXY TCP6 ::FFFF:192.0.2.1 ::ffff:198.51.100.2 1 2\r\n', { address: '192.0.2.1', port: 1 }],
     ['PROXY UNKNOWN\r\n', null],
     ['PROXY UNKNOWN ff:: whatever 1\r\n', null],
     [`PROXY UNKNOWN ${'x'.repeat(91)}\r\n`, null],

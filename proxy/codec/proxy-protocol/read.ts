@@ -1,6 +1,7 @@
 // Reads the header of the PROXY protocol, version 1 or 2, that goes before everything else on a connection: who the client is
 // as the balancer in front of us saw it. Strict, because whatever it says is believed.
 import net from 'node:net';
+import { readAddress, writeAddress } from '#lib/address-words.ts';
 import { crc32c } from './crc32c.ts';
 import { COMMAND, FAMILY, SIGNATURE, TLV, TLV_HEADER, TRANSPORT, V2_HEADER } from './format.ts';
 
@@ -66,7 +67,7 @@ function readFields(fields: readonly string[]): ProxiedPeer | null {
   const version = LINE_FAMILIES.get(family);
   if (version === undefined || !isAddress(source, version) || !isAddress(destination, version)) return null;
   const [port, destinationPort] = fields.slice(3).map(readPort) as [number, number];
-  return port < 0 || destinationPort < 0 ? null : { address: source.toLowerCase(), port };
+  return port < 0 || destinationPort < 0 ? null : { address: plainAddress(source), port };
 }
 
 /** Node takes zones of IPv6 for a part of the address: they mean nothing elsewhere. */
@@ -110,15 +111,14 @@ function readProxied(header: Buffer): ProxyHeader {
 function readPeer(header: Buffer, family: number): ProxiedPeer | null {
   if (family === FAMILY.ipv4) return { address: header.subarray(16, 20).join('.'), port: header.readUInt16BE(24) };
   if (family !== FAMILY.ipv6) return null;
-  return { address: plainIpv6(header.subarray(16, 32)), port: header.readUInt16BE(48) };
+  const groups = Array.from({ length: 8 }, (_, i) => header.readUInt16BE(16 + 2 * i).toString(16));
+  return { address: plainAddress(groups.join(':')), port: header.readUInt16BE(48) };
 }
 
-/** As people write it; that of an IPv4 client behind a socket for both as IPv4. */
-function plainIpv6(octets: Buffer): string {
-  const isMapped = octets.subarray(0, 10).every((octet) => octet === 0) && octets.readUInt16BE(10) === 0xffff;
-  if (isMapped) return octets.subarray(12).join('.');
-  const groups = Array.from({ length: 8 }, (_, i) => octets.readUInt16BE(2 * i).toString(16));
-  return new net.SocketAddress({ address: groups.join(':'), family: 'ipv6' }).address;
+/** In the one spelling that clients are known by; that of an IPv4 client behind a socket for both as IPv4. */
+function plainAddress(text: string): string {
+  const version = readAddress(text);
+  return version === 0 ? '' : writeAddress(version);
 }
 
 /** Whether what follows the addresses adds up, and is what its checksum says. None of it is used. */
