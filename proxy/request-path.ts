@@ -1,32 +1,28 @@
 // THE SPINE of the proxy, the life of a request from top to bottom:
-// match > request filters > pick > forward or retry > response filters > record.
+// match > request filters > pick > attempt > response filters > answer > record.
 // Codecs call in from both sides; every method is one thing that can happen to an exchange.
-import { WebSockets } from './codec/websocket/websockets.ts';
+import type { Attempt } from './exchange/attempt.ts';
 import { draw } from './exchange/draw.ts';
 import { ERRORS } from './exchange/errors.ts';
 import type { ExchangeError } from './exchange/errors.ts';
 import type { Exchange } from './exchange/exchange.ts';
-import { answersCall, failedStatus, mayEndWithStatus, noteStatus, recogniseCall, statusFields } from './exchange/grpc.ts';
+import { answersCall, failedStatus, noteStatus, recogniseCall } from './exchange/grpc.ts';
+import { endCall, leaveRoomForStatus } from './exchange/grpc-ending.ts';
 import type { Headers } from './exchange/headers.ts';
 import { localReply } from './exchange/local-reply.ts';
-import type { BackendPlan, FilterVerdict, RequestFilter, RoutePlan, UpstreamCluster, UpstreamEndpoint } from './exchange/plan.ts';
-import { presenting } from './exchange/presenting.ts';
-import { UNKNOWN_LENGTH } from './exchange/stream.ts';
+import type { FilterVerdict, RequestFilter, RoutePlan } from './exchange/plan.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import { runRequestFilters, runResponseFilters } from './filter/chain.ts';
 import type { Runtime } from './runtime/runtime.ts';
+import { Attempts } from './upstream/attempts.ts';
+import type { AttemptListener } from './upstream/attempts.ts';
+import { copyData, copyEnd, dropCopies } from './upstream/copies.ts';
 import { setForwarded } from './upstream/forwarded.ts';
 import { keepForReplay, startReplay } from './upstream/replay.ts';
-import { mayRetryFailure, mayRetryStatus, retryPause } from './upstream/retry.ts';
-import {
-  propagateDeadline,
-  renewRequestTimeout,
-  startAttemptTimeout,
-  startBackoff,
-  startCallDeadline,
-  startRequestTimeout,
-  stopTimeouts,
-} from './upstream/timeout.ts';
+import { mayRetryFailure, mayRetryStatus } from './upstream/retry.ts';
+import { renewRequestTimeout, startCallDeadline, startRequestTimeout, stopTimeouts } from './upstream/timeout.ts';
+import type { DeadlineListener } from './upstream/timeout.ts';
+import { Tunnels } from './upstream/tunnels.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 
 /** What the path needs from its surroundings. */
@@ -34,6 +30,7 @@ export interface RequestPathOptions {
   /** The runtime to serve new exchanges with; each takes it once. */
   readonly runtime: () => Runtime;
   readonly recorder: Recorder;
+  readonly attempts: AttemptListener;
   readonly wheel: TimerWheel;
 }
 
@@ -44,17 +41,20 @@ export interface Recorder {
   record(exchange: Exchange): void;
 }
 
-export class RequestPath implements DownstreamEvents, UpstreamEvents {
+export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineListener {
   readonly #runtime: () => Runtime;
   readonly #recorder: Recorder;
   readonly #wheel: TimerWheel;
-  readonly #webSockets: WebSockets;
+  readonly #attempts: Attempts;
+  readonly #tunnels: Tunnels;
 
-  constructor(options: RequestPathOptions) {
-    this.#runtime = options.runtime;
-    this.#recorder = options.recorder;
-    this.#wheel = options.wheel;
-    this.#webSockets = new WebSockets(options.wheel, {
+  constructor({ runtime, recorder, attempts, wheel }: RequestPathOptions) {
+    this.#runtime = runtime;
+    this.#recorder = recorder;
+    this.#wheel = wheel;
+    this.#attempts = new Attempts(wheel, this, attempts);
+    this.#tunnels = new Tunnels(wheel, {
+      opened: (exchange) => recorder.webSocketOpened(exchange),
       closed: (exchange) => this.#finish(exchange),
       torn: (exchange, error) => this.#cut(exchange, error),
     });
@@ -79,28 +79,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     this.#filter(exchange, route.requestFilters, this.#chooseBackend);
   }
 
-  requestRefused(exchange: Exchange, error: ExchangeError): void {
-    this.#recorder.started(exchange);
-    recogniseCall(exchange);
-    this.#reply(exchange, error);
-  }
-
-  /** The peer left before its head was complete. */
-  requestTorn(exchange: Exchange, error: ExchangeError): void {
-    this.#recorder.started(exchange);
-    this.downstreamFailed(exchange, error);
-  }
-
-  /** The request broke on its way, after its head had passed. */
-  requestFailed(exchange: Exchange, error: ExchangeError): void {
-    if (exchange.phase === 'done') return;
-    const answering = exchange.phase === 'answering';
-    this.#giveUp(exchange);
-    if (answering) this.#cut(exchange, error);
-    else this.#reply(exchange, error);
-  }
-
-  // 2 request filters: those of the route, then those of the backend that was chosen
+  // 2 request filters: those of the route, then those of the backend that was drawn
 
   #filter(exchange: Exchange, filters: readonly RequestFilter[] | null, next: (exchange: Exchange) => void): void {
     if (filters === null) return next(exchange);
@@ -113,14 +92,14 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     );
   }
 
-  #filterFailed(exchange: Exchange): void {
-    if (exchange.phase !== 'done') this.#reply(exchange, ERRORS.internalError);
-  }
-
   #filtered(exchange: Exchange, verdict: FilterVerdict, next: (exchange: Exchange) => void): void {
     if (exchange.phase === 'done') return;
     if (verdict === 'answered') this.#answerLocally(exchange);
     else next(exchange);
+  }
+
+  #filterFailed(exchange: Exchange): void {
+    if (exchange.phase !== 'done') this.#reply(exchange, ERRORS.internalError);
   }
 
   readonly #chooseBackend = (exchange: Exchange): void => {
@@ -140,13 +119,13 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     if (route.requestTimeout !== before.requestTimeout) renewRequestTimeout(exchange, this.#wheel, this);
   }
 
-  // 3 pick, 4 forward or retry
+  // 3 pick, 4 attempt: once, or again as upstream/retry.ts says
 
   readonly #forward = (exchange: Exchange): void => {
-    if (exchange.upgrade === 'websocket' && !this.#webSockets.mayOpen(exchange)) return this.#reply(exchange, ERRORS.overloaded);
+    if (!this.#tunnels.mayOpen(exchange)) return this.#reply(exchange, ERRORS.overloaded);
     exchange.phase = 'picked';
     if (exchange.requestLength !== 0 && exchange.replay === null) startReplay(exchange);
-    this.#attempt(exchange);
+    this.#begun(exchange, this.#attempts.begin(exchange));
   };
 
   /** Sends a copy of a request, which a filter made, with its whole body: it starts where the original would go on. */
@@ -158,139 +137,93 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     this.#forward(copy);
   }
 
-  #attempt(exchange: Exchange): void {
-    const cluster = (exchange.backend as BackendPlan).cluster as UpstreamCluster;
-    const endpoint = cluster.pick(exchange);
-    if (endpoint === null) return this.#reply(exchange, ERRORS.noEndpoints);
-    exchange.attempts++;
-    exchange.endpoint = endpoint;
-    exchange.attached = true;
-    endpoint.active++;
-    if (exchange.requestLength !== 0) exchange.downstream.pauseRequest();
-    if ((exchange.route as RoutePlan).backendRequestTimeout > 0) startAttemptTimeout(exchange, this.#wheel, this);
-    if (exchange.grpc) propagateDeadline(exchange);
-    const { protocol, proxyProtocol } = exchange.route as RoutePlan;
-    const transport = protocol === null && proxyProtocol === 0 ? cluster.transport : cluster.transportIn(protocol, proxyProtocol);
-    exchange.pool = endpoint.pool(
-      transport.tls === null || exchange.clientIdentity === null ? transport : presenting(transport, exchange.clientIdentity),
-    );
-    exchange.pool.send(exchange);
+  #repeat(attempt: Attempt): void {
+    this.#begun(attempt.exchange, this.#attempts.repeat(attempt));
   }
 
-  upstreamReady(exchange: Exchange): void {
-    if (exchange.requestBytes > 0 && exchange.replay !== null) {
-      for (const chunk of exchange.replay) exchange.upstream?.writeData(exchange, chunk);
-    }
-    if (exchange.requestEnded) exchange.upstream?.end(exchange, exchange.requestTrailers);
-    else exchange.downstream.resumeRequest();
+  retryDue(exchange: Exchange): void {
+    this.#begun(exchange, this.#attempts.begin(exchange));
+  }
+
+  #begun(exchange: Exchange, error: ExchangeError | null): void {
+    if (error !== null) this.#reply(exchange, error);
+  }
+
+  upstreamReady(attempt: Attempt): void {
+    this.#attempts.ready(attempt);
   }
 
   requestData(exchange: Exchange, chunk: Buffer): void {
     if (exchange.phase === 'done') return;
     exchange.requestBytes += chunk.length;
+    if (exchange.tunnel) return this.#tunnels.fromClient(exchange, chunk);
     if (exchange.phase === 'picked') keepForReplay(exchange, chunk);
-    if (exchange.copies !== null) for (const copy of exchange.copies) copy.data(chunk);
-    if (exchange.webSocket !== null) return this.#webSockets.fromClient(exchange, exchange.webSocket, chunk);
-    if (exchange.upstream?.writeData(exchange, chunk) === false) exchange.downstream.pauseRequest();
+    copyData(exchange, chunk);
+    if (exchange.upstream?.writeData(chunk) === false) exchange.downstream.pauseRequest();
   }
 
   requestEnd(exchange: Exchange, trailers: Headers | null): void {
     exchange.requestEnded = true;
     exchange.requestTrailers = trailers;
-    if (exchange.copies !== null) for (const copy of exchange.copies) copy.end();
+    copyEnd(exchange);
     if (exchange.phase === 'done') return;
-    if (exchange.requestLength !== 0 || exchange.tunnel) exchange.upstream?.end(exchange, trailers);
+    if (exchange.requestLength !== 0 || exchange.tunnel) exchange.upstream?.end(trailers);
     if (exchange.tunnel && exchange.responseEnded) this.#finish(exchange);
   }
 
-  upstreamDrained(exchange: Exchange): void {
+  upstreamDrained({ exchange }: Attempt): void {
     exchange.downstream.resumeRequest();
   }
 
-  upstreamFailed(exchange: Exchange, error: ExchangeError): void {
-    this.#detach(exchange);
+  upstreamFailed(attempt: Attempt, error: ExchangeError): void {
+    const { exchange } = attempt;
+    this.#attempts.ended(attempt, 'failed', error);
     if (exchange.phase === 'done') return;
     if (exchange.phase === 'answering') return this.#cut(exchange, error);
-    if (mayRetryFailure(exchange, error)) return this.#retry(exchange);
+    if (mayRetryFailure(attempt, error)) return this.#repeat(attempt);
     this.#reply(exchange, error);
   }
 
-  #retry(exchange: Exchange): void {
-    const failed = exchange.endpoint;
-    const pause = retryPause(exchange);
-    if (failed !== null && !exchange.reusedConnection) (exchange.triedEndpoints ??= []).push(failed);
-    exchange.reusedConnection = false;
-    exchange.upstreamResetCode = -1;
-    if (pause === 0) return this.#attempt(exchange);
-    if (exchange.requestLength !== 0) exchange.downstream.pauseRequest();
-    startBackoff(exchange, pause, this.#wheel, this);
-  }
+  // 5 response filters, and the answer
 
-  retryDue(exchange: Exchange): void {
-    this.#attempt(exchange);
-  }
-
-  // 5 response filters
-
-  responseInformational(exchange: Exchange, status: number, headers: Headers): void {
+  responseInformational({ exchange }: Attempt, status: number, headers: Headers): void {
     if (status === 100) exchange.expectsContinue = false;
     exchange.downstream.writeInformational(status, headers);
   }
 
-  responseHead(exchange: Exchange): void {
-    if (exchange.route?.retry !== null && mayRetryStatus(exchange)) {
-      exchange.upstream?.abort();
-      this.#detach(exchange);
-      return this.#retry(exchange);
+  responseHead(attempt: Attempt): void {
+    const { exchange } = attempt;
+    if (mayRetryStatus(attempt)) {
+      this.#attempts.stop(attempt, 'declined');
+      return this.#repeat(attempt);
     }
+    exchange.takeAnswer(attempt);
     const objection = this.#objection(exchange);
-    if (objection !== null) return this.#refuseAnswer(exchange, objection);
-    // Nobody announces the length of such an answer, and a status may follow it in trailers.
-    if (exchange.grpc && exchange.responseLength === 0) exchange.responseLength = UNKNOWN_LENGTH;
+    if (objection !== null) {
+      this.#attempts.stop(attempt, 'declined');
+      return this.#reply(exchange, objection);
+    }
+    if (exchange.grpc) leaveRoomForStatus(exchange);
     exchange.phase = 'answering';
     this.#sendHead(exchange);
-    if (exchange.status === 101) this.#startTunnel(exchange);
+    if (exchange.status === 101) this.#tunnels.open(exchange);
   }
 
   /** A caller cannot read what speaks no gRPC; of WebSockets that were asked for at the same time some may be too many. */
   #objection(exchange: Exchange): ExchangeError | null {
-    if (exchange.grpc && !answersCall(exchange)) return ERRORS.upstreamNotGrpc;
-    return exchange.status === 101 && !this.#webSockets.mayOpen(exchange) ? ERRORS.overloaded : null;
+    if (exchange.grpc && !answersCall(exchange.responseHeaders)) return ERRORS.upstreamNotGrpc;
+    return exchange.status === 101 && !this.#tunnels.mayOpen(exchange) ? ERRORS.overloaded : null;
   }
 
-  /** Answers in place of the backend. */
-  #refuseAnswer(exchange: Exchange, error: ExchangeError): void {
-    exchange.upstream?.abort();
-    this.#detach(exchange);
-    this.#reply(exchange, error);
-  }
-
-  #startTunnel(exchange: Exchange): void {
-    stopTimeouts(exchange, this.#wheel);
-    exchange.tunnel = true;
-    exchange.requestEnded = false;
-    if (exchange.upgrade === 'websocket') this.#openWebSocket(exchange);
-    exchange.downstream.startTunnel(exchange);
-  }
-
-  #openWebSocket(exchange: Exchange): void {
-    this.#webSockets.open(exchange);
-    this.#recorder.webSocketOpened(exchange);
-  }
-
-  downstreamEnding(exchange: Exchange): void {
-    this.#webSockets.leave(exchange);
-  }
-
-  responseData(exchange: Exchange, chunk: Buffer): void {
+  responseData({ exchange }: Attempt, chunk: Buffer): void {
     // A tunnel that was closed for what went through it.
     if (exchange.phase === 'done') return;
     exchange.responseBytes += chunk.length;
-    if (exchange.webSocket !== null) return this.#webSockets.fromBackend(exchange, exchange.webSocket, chunk);
+    if (exchange.tunnel) return this.#tunnels.fromBackend(exchange, chunk);
     if (!exchange.downstream.writeData(exchange, chunk)) exchange.upstream?.pauseResponse();
   }
 
-  responseEnd(exchange: Exchange, trailers: Headers | null): void {
+  responseEnd({ exchange }: Attempt, trailers: Headers | null): void {
     if (exchange.phase === 'done') return;
     exchange.responseEnded = true;
     if (exchange.grpc) noteStatus(exchange, trailers);
@@ -303,24 +236,8 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     exchange.upstream?.resumeResponse();
   }
 
-  // The ways out that are nobody's answer
-
-  downstreamFailed(exchange: Exchange, error: ExchangeError): void {
-    if (exchange.phase === 'done') return;
-    exchange.error = error;
-    if (exchange.status === 0) exchange.status = error.status;
-    if (exchange.grpc) exchange.grpcStatus = failedStatus(exchange, error);
-    this.#giveUp(exchange);
-    this.#finish(exchange);
-  }
-
-  /** A deadline of the route passed. */
-  timedOut(exchange: Exchange, error: ExchangeError): void {
-    if (exchange.phase === 'done') return;
-    this.#giveUp(exchange);
-    if (exchange.phase === 'answering') return this.#cut(exchange, error);
-    if (error === ERRORS.upstreamTimeout && mayRetryFailure(exchange, error)) return this.#retry(exchange);
-    this.#reply(exchange, error);
+  downstreamEnding(exchange: Exchange): void {
+    this.#tunnels.leave(exchange);
   }
 
   #reply(exchange: Exchange, error: ExchangeError): void {
@@ -352,49 +269,71 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents {
     exchange.downstream.writeHead(exchange);
   }
 
-  /** The answer began and cannot be completed: the peer must not take it for whole. */
-  #cut(exchange: Exchange, error: ExchangeError): void {
+  // The ways out beside an answer
+
+  /** The head cannot be accepted. */
+  requestRefused(exchange: Exchange, error: ExchangeError): void {
+    this.#recorder.started(exchange);
+    recogniseCall(exchange);
+    this.#reply(exchange, error);
+  }
+
+  /** The peer left before its head was complete. */
+  requestTorn(exchange: Exchange, error: ExchangeError): void {
+    this.#recorder.started(exchange);
+    this.downstreamFailed(exchange, error);
+  }
+
+  /** The request broke on its way, after its head had passed. */
+  requestFailed(exchange: Exchange, error: ExchangeError): void {
+    if (exchange.phase !== 'done') this.#giveUp(exchange, error);
+  }
+
+  /** The peer is gone. */
+  downstreamFailed(exchange: Exchange, error: ExchangeError): void {
+    if (exchange.phase === 'done') return;
     exchange.error = error;
-    if (!exchange.grpc) exchange.downstream.abort(exchange);
-    else this.#cutCall(exchange, error);
+    if (exchange.status === 0) exchange.status = error.status;
+    if (exchange.grpc) exchange.grpcStatus = failedStatus(exchange, error);
+    this.#attempts.stop(exchange.attempt, 'abandoned');
     this.#finish(exchange);
   }
 
-  /** An answer to a call is complete with its status only, so that it can be cut by ending it with another one. */
-  #cutCall(exchange: Exchange, error: ExchangeError): void {
-    const trailers = statusFields(exchange, failedStatus(exchange, error), error.title);
-    if (mayEndWithStatus(exchange)) exchange.downstream.end(exchange, trailers);
+  /** A deadline of the route passed. */
+  timedOut(exchange: Exchange, error: ExchangeError): void {
+    if (exchange.phase === 'done') return;
+    const { attempt } = exchange;
+    if (exchange.phase !== 'picked' || error !== ERRORS.upstreamTimeout || attempt === null || !mayRetryFailure(attempt, error)) {
+      return this.#giveUp(exchange, error);
+    }
+    this.#attempts.stop(attempt, 'abandoned');
+    this.#repeat(attempt);
+  }
+
+  #giveUp(exchange: Exchange, error: ExchangeError): void {
+    if (exchange.phase === 'answering') return this.#cut(exchange, error);
+    this.#attempts.stop(exchange.attempt, 'abandoned');
+    this.#reply(exchange, error);
+  }
+
+  /** The answer began and cannot be completed: the peer must not take it for whole. */
+  #cut(exchange: Exchange, error: ExchangeError): void {
+    this.#attempts.stop(exchange.attempt, 'abandoned');
+    exchange.error = error;
+    if (exchange.grpc) endCall(exchange, error);
     else exchange.downstream.abort(exchange);
-  }
-
-  #giveUp(exchange: Exchange): void {
-    if (exchange.upstream !== null) exchange.upstream.abort();
-    else exchange.pool?.forget(exchange);
-    this.#detach(exchange);
-  }
-
-  #detach(exchange: Exchange): void {
-    if (exchange.attached) (exchange.endpoint as UpstreamEndpoint).active--;
-    exchange.attached = false;
-    exchange.upstream = null;
+    this.#finish(exchange);
   }
 
   // 6 record
 
   #finish(exchange: Exchange): void {
-    this.#detach(exchange);
+    if (exchange.attempt !== null) this.#attempts.ended(exchange.attempt, 'answered', null);
     exchange.phase = 'done';
-    if (exchange.requestTimer !== null || exchange.attemptTimer !== null || exchange.backoffTimer !== null)
-      stopTimeouts(exchange, this.#wheel);
+    if (exchange.requestTimer !== null || exchange.backoffTimer !== null) stopTimeouts(exchange, this.#wheel);
     exchange.replay = null;
     if (exchange.webSocket !== null) exchange.webSocket.end();
-    if (exchange.copies !== null) dropCopies(exchange);
+    dropCopies(exchange);
     if (!exchange.shadow) this.#recorder.record(exchange);
   }
-}
-
-/** Copies whose body is not complete yet never will be. */
-function dropCopies(exchange: Exchange): void {
-  for (const copy of exchange.copies ?? []) copy.abort();
-  exchange.copies = null;
 }

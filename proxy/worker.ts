@@ -25,6 +25,7 @@ import { RequestPath } from './request-path.ts';
 import { RuntimeBuilder } from './runtime/build.ts';
 import type { ResourceError, ResourceName } from './runtime/build.ts';
 import { AccessLog } from './telemetry/access-log.ts';
+import { AttemptCounts } from './telemetry/attempt-counts.ts';
 import { registerFamilies } from './telemetry/metric.ts';
 import { ExchangeRecorder, SessionRecorder } from './telemetry/record.ts';
 import { RequestMetrics } from './telemetry/request-metrics.ts';
@@ -72,6 +73,7 @@ export class Worker {
   readonly #listeners: ListenerSet;
   readonly #builder: RuntimeBuilder;
   readonly #endpoints: EndpointRegistry;
+  readonly #attempts = new AttemptCounts();
   readonly #floods = new FloodCounts();
   readonly #failures: Refusals<ConnectionFailure>;
   #acceptFailures = 0;
@@ -82,7 +84,7 @@ export class Worker {
     this.#failures = new Refusals((failure) => options.log?.warn(failure, 'HTTP/2 connection ended for an error of its peer'));
     this.#accessLog = options.accessLog === 'off' ? null : new AccessLog(options.accessLog);
     const recorder = new ExchangeRecorder(this.#metrics, this.#webSockets, this.#accessLog);
-    const path: RequestPath = new RequestPath({ runtime: () => this.#builder.current, recorder, wheel });
+    const path: RequestPath = new RequestPath({ runtime: () => this.#builder.current, recorder, attempts: this.#attempts, wheel });
     const settings = { limits, wheel, normaliseHost, normalisePath, dial, floods: this.#floods, failures: this.#failures };
     this.#endpoints = new EndpointRegistry(upstreamPools(path, settings));
     this.#listeners = new ListenerSet({
@@ -116,7 +118,8 @@ export class Worker {
       ocsp: () => this.#listeners.ocsp,
       handshakeFailures: () => this.#listeners.handshakes.failures,
       pools: () => [...this.#endpoints.values()].flatMap((endpoint) => endpoint.counts),
-      endpoints: () => this.#endpoints.size,
+      attempts: () => this.#attempts.byOutcome,
+      endpoints: () => [...this.#endpoints.values()],
       mirrorDrops: () => mirror.dropped,
       accessLogDrops: () => this.#accessLog?.dropped ?? 0,
     };
@@ -167,18 +170,22 @@ export class Worker {
 
 /** What speaks to endpoints: by the transport of the cluster. */
 function upstreamPools(events: UpstreamEvents, settings: UpstreamSettings & ConnectionSettings): CreatePool {
-  const poolTo = (destination: Destination, sharing: Pick<PoolOptions, 'capacity' | 'emptied'>): ConnectionPool | SharedPool => {
+  const poolTo = (
+    destination: Destination,
+    sharing: Pick<PoolOptions, 'capacity' | 'emptied' | 'endpoint'>,
+  ): ConnectionPool | SharedPool => {
     const options = { ...settings, ...sharing, events };
     return destination.transport.protocol === 'http2'
       ? new SharedPool((owner) => new H2Upstream(destination, owner, events, settings), options)
       : new ConnectionPool((owner) => new H1Upstream(destination, owner, events, settings), options);
   };
-  return (address, port, transport) => {
+  return (endpoint, transport) => {
+    const { address, port } = endpoint;
     const version = transport.proxyProtocol;
-    if (version === 0) return poolTo({ address, port, transport, header: null }, { capacity: new Capacity(settings.limits) });
+    if (version === 0) return poolTo({ address, port, transport, header: null }, { capacity: new Capacity(settings.limits), endpoint });
     return new ClientPools((client, sharing) => {
       const header = writeProxyHeader(version, client, client.serverName);
-      return poolTo({ address, port, transport, header }, sharing);
+      return poolTo({ address, port, transport, header }, { ...sharing, endpoint });
     }, settings.limits);
   };
 }

@@ -1,7 +1,6 @@
 // A cluster at run time: the endpoints of one backend and the choice among them. Its identity lasts across runtimes, so that
 // endpoint churn touches no route and connections are kept.
 import type * as ir from '#api/ir/ir.ts';
-import type { Exchange } from '../exchange/exchange.ts';
 import type { ProxyProtocol, Transport, UpstreamCluster, UpstreamEndpoint, UpstreamTls } from '../exchange/plan.ts';
 import type { StreamCluster } from '../exchange/stream-plan.ts';
 import type { Endpoint, EndpointRegistry } from './endpoint.ts';
@@ -10,7 +9,7 @@ import { transportOf } from './transport.ts';
 const PROTOCOLS: readonly Transport['protocol'][] = ['http1', 'http2', 'tcp'];
 const NONE: readonly Endpoint[] = Object.freeze([]);
 
-/** Round robin over the endpoints that take new exchanges; draining ones only when nothing else is left. */
+/** Round robin over the endpoints that take new exchanges and connections; draining ones only when nothing else is left. */
 export class Cluster implements UpstreamCluster, StreamCluster {
   readonly key: string;
   transport = transportOf({ protocol: 'http1', proxyProtocol: 0, tls: null });
@@ -56,24 +55,33 @@ export class Cluster implements UpstreamCluster, StreamCluster {
     this.#next = Math.floor(Math.random() * Math.max(1, this.#candidates.length));
   }
 
-  pick(exchange: Exchange): Endpoint | null {
-    return this.pickBeside(exchange.triedEndpoints ?? NONE);
+  pick(tried: readonly UpstreamEndpoint[]): Endpoint | null {
+    const count = this.#candidates.length;
+    if (count === 0) return null;
+    if (tried.length > 0) return this.#instead(tried);
+    const first = this.#advance();
+    if (first.avoidedUntil === 0) return first;
+    const now = performance.now();
+    // The turns of those that are left out go round among the others.
+    for (let i = 1, endpoint = first; i <= count; i++, endpoint = this.#advance()) if (endpoint.avoidedUntil <= now) return endpoint;
+    return first;
   }
 
-  pickBeside(tried: readonly UpstreamEndpoint[]): Endpoint | null {
-    const candidates = this.#candidates;
-    const count = candidates.length;
-    if (count === 0) return null;
-    for (let i = 0; i < count; i++) {
-      const endpoint = this.#advance();
-      if (tried.length === 0 || !tried.includes(endpoint)) return endpoint;
-    }
-    return this.#advance();
+  /** For another attempt: the rotation stays where it is, so that the failure of one exchange moves no other. */
+  #instead(tried: readonly UpstreamEndpoint[]): Endpoint {
+    const now = performance.now();
+    const inTurn = this.#candidates.map((_, index) => this.#at(this.#next + index));
+    const untried = inTurn.filter((endpoint) => !tried.includes(endpoint));
+    return untried.find(({ avoidedUntil }) => avoidedUntil <= now) ?? untried[0] ?? (inTurn[0] as Endpoint);
   }
 
   #advance(): Endpoint {
-    const index = this.#next < this.#candidates.length ? this.#next : 0;
-    this.#next = index + 1;
-    return this.#candidates[index] as Endpoint;
+    const endpoint = this.#at(this.#next);
+    this.#next = (this.#next + 1) % this.#candidates.length;
+    return endpoint;
+  }
+
+  #at(index: number): Endpoint {
+    return this.#candidates[index % this.#candidates.length] as Endpoint;
   }
 }

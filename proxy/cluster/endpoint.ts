@@ -1,5 +1,5 @@
 // One address of the fleet's backends: its pools and its state, shared by every cluster and route that uses it.
-import type { Transport, UpstreamEndpoint, UpstreamPool } from '../exchange/plan.ts';
+import type { ConnectListener, Transport, UpstreamEndpoint, UpstreamPool } from '../exchange/plan.ts';
 
 /** Connections, those of them that are idle, and exchanges that wait for one. */
 export interface PoolCounts {
@@ -15,14 +15,25 @@ export interface EndpointPool extends UpstreamPool {
   close(): void;
 }
 
-/** Makes a pool of connections to an address. */
-export type CreatePool = (address: string, port: number, transport: Transport) => EndpointPool;
+/** What a pool is told of the endpoint it is to lead to. */
+export type PoolTarget = ConnectListener & Pick<UpstreamEndpoint, 'address' | 'port'>;
+
+/** Makes a pool of connections to an endpoint. */
+export type CreatePool = (endpoint: PoolTarget, transport: Transport) => EndpointPool;
+
+/** How long an endpoint that takes no connection is left alone: doubled with every try that fails, up to the most. */
+const AVOIDED_MS = 2_000;
+const MAX_AVOIDED_MS = 60_000;
 
 /** An address exchanges can be sent to. Lives as long as some cluster names the address. */
 export class Endpoint implements UpstreamEndpoint {
   readonly address: string;
   readonly port: number;
   active = 0;
+  /** Others are preferred until then, in the time of performance.now(), since connections to it fail; 0: they do not. */
+  avoidedUntil = 0;
+  /** Connections that failed, ever. */
+  connectFailures = 0;
   /** How many clusters name it. */
   references = 0;
   readonly #createPool: CreatePool;
@@ -30,6 +41,7 @@ export class Endpoint implements UpstreamEndpoint {
   /** The pair that was asked for last: most endpoints have one. */
   #transport: Transport | null = null;
   #pool: EndpointPool | null = null;
+  #avoidedFor = 0;
 
   constructor(address: string, port: number, createPool: CreatePool) {
     this.address = address;
@@ -49,6 +61,20 @@ export class Endpoint implements UpstreamEndpoint {
     return this.#pool;
   }
 
+  connected(): void {
+    this.avoidedUntil = 0;
+    this.#avoidedFor = 0;
+  }
+
+  /** Connections that were tried at the same time fail at the same time: that is one try. */
+  connectFailed(): void {
+    const now = performance.now();
+    this.connectFailures++;
+    if (now < this.avoidedUntil) return;
+    this.#avoidedFor = Math.min(MAX_AVOIDED_MS, Math.max(AVOIDED_MS, 2 * this.#avoidedFor));
+    this.avoidedUntil = now + this.#avoidedFor;
+  }
+
   /** Idle connections close, those in use follow when they are done. */
   close(): void {
     for (const pool of this.#pools.values()) pool.close();
@@ -59,7 +85,7 @@ export class Endpoint implements UpstreamEndpoint {
     for (const [other, { counts }] of this.#pools) {
       if (counts.open === 0 && counts.pending === 0) this.#pools.delete(other);
     }
-    const pool = this.#createPool(this.address, this.port, transport);
+    const pool = this.#createPool(this, transport);
     this.#pools.set(transport, pool);
     return pool;
   }

@@ -1,10 +1,12 @@
 // One request with its answer, from the first byte in to the log line out. Both codecs make the same shape, all fields set
 // in the constructor: V8 keeps one hidden class, and every reader of a field stays monomorphic.
 import type { Timer } from '#lib/timer-wheel.ts';
+import type { Attempt } from './attempt.ts';
 import type { ExchangeError } from './errors.ts';
 import type { ForwardedClient } from './forwarded-client.ts';
+import { NO_HEADERS } from './headers.ts';
 import type { Headers } from './headers.ts';
-import type { BackendPlan, ClientIdentity, RoutePlan, UpstreamEndpoint, UpstreamPool } from './plan.ts';
+import type { BackendPlan, ClientIdentity, RoutePlan, UpstreamEndpoint } from './plan.ts';
 import type { DownstreamStream, UpstreamStream } from './stream.ts';
 
 /** What a client presented in the handshake, whether or not it is worth anything. */
@@ -90,8 +92,6 @@ export interface WebSocketTunnel {
   end(): void;
 }
 
-const NO_HEADERS: Headers = [];
-
 /** How far an exchange got; only ever moves to the right. */
 export type ExchangePhase = 'request' | 'picked' | 'answering' | 'done';
 
@@ -139,7 +139,7 @@ export class Exchange {
   /** Names of headers that a peer of HTTP/2 wants in no compression table (RFC 7541 section 7.1.3), on either side; null when none. */
   secrets: string[] | null = null;
 
-  // The answer. Upstream codecs or a local reply fill it in; response filters may change it.
+  // The answer: that of an attempt which was accepted, or a local reply. Response filters may change it.
   status = 0;
   responseHeaders: Headers = NO_HEADERS;
   /** Bytes of its body, or of the one that it leaves out (HEAD, 304); UNKNOWN_LENGTH where none are told. */
@@ -159,31 +159,22 @@ export class Exchange {
   clientIdentity: ClientIdentity | null = null;
   /** `<namespace>/<gateway>/<listener>` of the listener it matched. */
   listener = '';
-  endpoint: UpstreamEndpoint | null = null;
-  /** Where it waits for a connection, or has one from. */
-  pool: UpstreamPool | null = null;
-  upstream: UpstreamStream | null = null;
+  /** The try that is under way, or the last one; null before the first. */
+  attempt: Attempt | null = null;
+  /** How many there were. */
   attempts = 0;
-  /** Counted among the endpoint's active exchanges. */
-  attached = false;
+  /** Endpoints that failed it; the next attempt prefers others. */
   triedEndpoints: UpstreamEndpoint[] | null = null;
   /** What was sent of the body so far, kept for another attempt; null when there is none or it grew too large to keep. */
   replay: Buffer[] | null = null;
-  /** The connection of this attempt had carried exchanges before: it may have died unnoticed. Set by the upstream codec. */
-  reusedConnection = false;
-  /** The code an HTTP/2 backend reset this attempt with, -1 while it did not. Set by the upstream codec. */
-  upstreamResetCode = -1;
   /** Copies of this request that go elsewhere and need its body too; null when there are none. */
   copies: BodyCopy[] | null = null;
   /** A copy itself: nobody waits for its answer and nobody counts it. */
   shadow = false;
-  /** Deadlines of the whole exchange and of one attempt; null unless the route sets them. */
+  /** Deadline of the whole exchange; null unless the route sets one. */
   requestTimer: Timer | null = null;
-  attemptTimer: Timer | null = null;
   /** Runs between two attempts where the route asks for a pause. */
   backoffTimer: Timer | null = null;
-  /** performance.now() when it began to wait for a connection. */
-  waitingSince = 0;
 
   // How it went.
   phase: ExchangePhase = 'request';
@@ -216,5 +207,17 @@ export class Exchange {
   get scheme(): 'http' | 'https' {
     if (this.client !== null) return this.client.scheme;
     return this.connection.tls === null ? 'http' : 'https';
+  }
+
+  /** Takes the answer of an attempt for its own. */
+  takeAnswer(attempt: Attempt): void {
+    this.status = attempt.status;
+    this.responseHeaders = attempt.headers;
+    this.responseLength = attempt.length;
+  }
+
+  /** The request on the connection of its attempt; null while there is none. */
+  get upstream(): UpstreamStream | null {
+    return this.attempt === null ? null : this.attempt.stream;
   }
 }

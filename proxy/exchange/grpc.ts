@@ -6,7 +6,6 @@ import type { Exchange } from './exchange.ts';
 import { GRPC_STATUS, grpcStatusOf, grpcStatusOfHttp, grpcStatusOfReset, MAX_GRPC_STATUS } from './grpc-status.ts';
 import { getHeader } from './headers.ts';
 import type { Headers } from './headers.ts';
-import { UNKNOWN_LENGTH } from './stream.ts';
 
 const CONTENT_TYPE = 'application/grpc';
 const PLUS = 0x2b;
@@ -29,9 +28,9 @@ export function recogniseCall(exchange: Exchange): void {
   exchange.grpc = exchange.method === 'POST' && isGrpcType(getHeader(exchange.requestHeaders, 'content-type'));
 }
 
-/** Whether the head in the exchange begins an answer to a call; anything else comes from something that speaks no gRPC. */
-export function answersCall({ responseHeaders }: Exchange): boolean {
-  return isGrpcType(getHeader(responseHeaders, 'content-type')) || getHeader(responseHeaders, 'grpc-status') !== null;
+/** Whether these headers begin an answer to a call; anything else comes from something that speaks no gRPC. */
+export function answersCall(headers: readonly string[]): boolean {
+  return isGrpcType(getHeader(headers, 'content-type')) || getHeader(headers, 'grpc-status') !== null;
 }
 
 /** The call has no deadline. */
@@ -100,10 +99,10 @@ export function noteStatus(exchange: Exchange, trailers: Headers | null): void {
 }
 
 /** The status of an answer whose head tells it: for that is all there is, or it is none of gRPC. -1 when it is yet to come. */
-export function statusOfHead(exchange: Exchange): number {
-  const text = getHeader(exchange.responseHeaders, 'grpc-status');
+export function statusOfHead(status: number, headers: readonly string[]): number {
+  const text = getHeader(headers, 'grpc-status');
   if (text !== null) return parseStatus(text);
-  return answersCall(exchange) ? -1 : grpcStatusOfHttp(exchange.status);
+  return answersCall(headers) ? -1 : grpcStatusOfHttp(status);
 }
 
 function parseStatus(text: string): number {
@@ -114,12 +113,8 @@ function parseStatus(text: string): number {
 /** The status of a call that failed here or on its way. A stream that the backend reset says more than that it was reset. */
 export function failedStatus(exchange: Exchange, error: ExchangeError): number {
   const wasReset = error === ERRORS.upstreamReset || error === ERRORS.upstreamBodyTruncated;
-  return wasReset && exchange.upstreamResetCode >= 0 ? grpcStatusOfReset(exchange.upstreamResetCode) : grpcStatusOf(error);
-}
-
-/** Whether an answer that began can still end with a status: in trailers, which no announced length forbids. */
-export function mayEndWithStatus(exchange: Exchange): boolean {
-  return exchange.version === 20 && exchange.responseLength === UNKNOWN_LENGTH;
+  const code = exchange.attempt?.resetCode ?? -1;
+  return wasReset && code >= 0 ? grpcStatusOfReset(code) : grpcStatusOf(error);
 }
 
 /** What a call is told of a failure: its status and message. Leaves the status in the exchange. */

@@ -4,6 +4,9 @@
 /** Flat list of names (lower case) and values. */
 export type Headers = string[];
 
+/** Stands for no list yet; never changed. */
+export const NO_HEADERS: Headers = [];
+
 /** The first value of a header, or null. `name` in lower case. */
 export function getHeader(headers: readonly string[], name: string): string | null {
   for (let i = 0; i < headers.length; i += 2) {

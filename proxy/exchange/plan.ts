@@ -1,5 +1,6 @@
 // What the runtime decided about a route before any request came: the exchange carries it, the request path follows it.
 import type { SecureContextOptions } from 'node:tls';
+import type { Attempt } from './attempt.ts';
 import type { ExchangeError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -20,10 +21,10 @@ export interface ResponseFilter {
 
 /** The connections to one endpoint. */
 export interface UpstreamPool {
-  /** Sends the exchange on a kept connection, a new one, or later when one is free; sets exchange.upstream, or reports upstreamFailed. */
-  send(exchange: Exchange): void;
-  /** Forgets an exchange that still waits for a connection. */
-  forget(exchange: Exchange): void;
+  /** Sends the attempt on a kept connection, a new one, or later when one is free; sets attempt.stream, or reports upstreamFailed. */
+  send(attempt: Attempt): void;
+  /** Forgets an attempt that still waits for a connection. */
+  forget(attempt: Attempt): void;
 }
 
 /** What the proxy presents to endpoints that ask who it is. PEM both. */
@@ -56,24 +57,35 @@ export interface Transport {
   readonly tls: UpstreamTls | null;
 }
 
+/** Hears whether an address takes connections. */
+export interface ConnectListener {
+  connected(): void;
+  /** It refused one, did not answer in time, or the connection could not be secured. */
+  connectFailed(): void;
+}
+
 /** One address exchanges can be sent to. Identity lasts as long as the address does, across runtimes. */
-export interface UpstreamEndpoint {
+export interface UpstreamEndpoint extends ConnectListener {
   readonly address: string;
   readonly port: number;
   /** The connections to it that speak so. */
   pool(transport: Transport): UpstreamPool;
-  /** Exchanges in flight. */
+  /** Attempts and connections in flight. */
   active: number;
 }
 
+/** The choice among the endpoints of a cluster, the same for requests and for connections that are passed on. */
+export interface EndpointPicker {
+  /** An endpoint that is none of those tried, one of those when no other is left, or null when there is none at all. */
+  pick(tried: readonly UpstreamEndpoint[]): UpstreamEndpoint | null;
+}
+
 /** What a backendRef became. Identity lasts across runtimes while its IR resource does not change. */
-export interface UpstreamCluster {
+export interface UpstreamCluster extends EndpointPicker {
   readonly key: string;
   readonly transport: Transport;
   /** The same with another protocol, where one is named, and that version of the PROXY protocol. */
   transportIn(protocol: RoutePlan['protocol'], proxyProtocol: ProxyProtocol): Transport;
-  /** The endpoint for this exchange, or null when there is none. Leaves out those in `exchange.triedEndpoints` where others are left. */
-  pick(exchange: Exchange): UpstreamEndpoint | null;
 }
 
 /** A share of a route's traffic. Exactly one of `cluster` and `error` is set. */

@@ -1,16 +1,14 @@
 // What the runtime decided about a stream route before any connection came.
 import type { ExchangeError } from './errors.ts';
-import type { ProxyProtocol, Transport, UpstreamEndpoint } from './plan.ts';
+import type { EndpointPicker, ProxyProtocol, Transport, UpstreamEndpoint } from './plan.ts';
 
 /** A cluster as connections use it. */
-export interface StreamCluster {
+export interface StreamCluster extends EndpointPicker {
   readonly key: string;
   /** How its endpoints are connected to, but for who asks; `tcp` has neither ALPN nor anything else of HTTP. */
   transportIn(protocol: 'tcp', proxyProtocol: ProxyProtocol): Transport;
   /** Another array whenever they change. */
   readonly endpoints: readonly UpstreamEndpoint[];
-  /** An endpoint that is none of those tried, one of those when no other is left, or null when there is none at all. */
-  pickBeside(tried: readonly UpstreamEndpoint[]): UpstreamEndpoint | null;
 }
 
 /** A share of a route's connections. Null cluster: they are refused. */

@@ -1,5 +1,6 @@
 // The seams between codecs and the request path: what each side may ask of the other. Both codecs implement the same two
 // interfaces, and the request path is the only listener, so that every filter serves every protocol.
+import type { Attempt } from './attempt.ts';
 import type { ExchangeError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { Headers } from './headers.ts';
@@ -32,9 +33,9 @@ export interface DownstreamStream {
 /** The upstream half of one attempt: where the request goes. */
 export interface UpstreamStream {
   /** Sends a piece of the request body. False: stop until `upstreamDrained`. */
-  writeData(exchange: Exchange, chunk: Buffer): boolean;
+  writeData(chunk: Buffer): boolean;
   /** Ends the request body; not called when requestLength is 0. In a tunnel: half-closes. */
-  end(exchange: Exchange, trailers: Headers | null): void;
+  end(trailers: Headers | null): void;
   /** Gives the attempt up: an h1 connection is closed, an h2 stream is reset. No event comes after it. */
   abort(): void;
   /** Flow control of the answer's body. */
@@ -61,16 +62,16 @@ export interface DownstreamEvents {
   downstreamFailed(exchange: Exchange, error: ExchangeError): void;
 }
 
-/** What an upstream codec reports. After `responseEnd` or `upstreamFailed` it holds no reference to the exchange. */
+/** What an upstream codec reports. After `responseEnd` or `upstreamFailed` it holds no reference to the attempt. */
 export interface UpstreamEvents {
-  /** The head was sent on exchange.upstream; the body may follow. Reported by the pool. */
-  upstreamReady(exchange: Exchange): void;
+  /** The head was sent on attempt.stream; the body may follow. Reported by the pool. */
+  upstreamReady(attempt: Attempt): void;
   /** A 1xx answer other than 101. */
-  responseInformational(exchange: Exchange, status: number, headers: Headers): void;
-  /** exchange.status, responseHeaders and responseLength are set. */
-  responseHead(exchange: Exchange): void;
-  responseData(exchange: Exchange, chunk: Buffer): void;
-  responseEnd(exchange: Exchange, trailers: Headers | null): void;
-  upstreamDrained(exchange: Exchange): void;
-  upstreamFailed(exchange: Exchange, error: ExchangeError): void;
+  responseInformational(attempt: Attempt, status: number, headers: Headers): void;
+  /** attempt.status, headers and length are set. */
+  responseHead(attempt: Attempt): void;
+  responseData(attempt: Attempt, chunk: Buffer): void;
+  responseEnd(attempt: Attempt, trailers: Headers | null): void;
+  upstreamDrained(attempt: Attempt): void;
+  upstreamFailed(attempt: Attempt, error: ExchangeError): void;
 }

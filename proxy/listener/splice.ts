@@ -105,7 +105,7 @@ export class Splice implements ConnectionCodec {
   #attempt(failure: ExchangeError): void {
     const { limits, wheel } = this.#settings;
     if (this.#tried.length >= limits.maxConnectAttempts) return this.#refuse(failure);
-    const endpoint = this.#cluster?.pickBeside(this.#tried) ?? null;
+    const endpoint = this.#cluster?.pick(this.#tried) ?? null;
     if (endpoint === null || this.#tried.includes(endpoint)) return this.#refuse(failure);
     this.#tried.push(endpoint);
     this.#session.endpoint = endpoint;
@@ -151,6 +151,7 @@ export class Splice implements ConnectionCodec {
     // Too late: the next endpoint is being tried.
     if (upstream !== this.#upstream) return;
     this.#state = 'open';
+    this.#session.endpoint?.connected();
     this.#session.connectedAfter = performance.now() - this.#session.startedAt;
     this.#touch();
     for (const chunk of this.#early) upstream.write(chunk);
@@ -167,6 +168,7 @@ export class Splice implements ConnectionCodec {
 
   #attemptFailed(failure: ExchangeError): void {
     const failed = this.#upstream;
+    this.#session.endpoint?.connectFailed();
     this.#upstream = null;
     this.#leaveEndpoint();
     failed?.destroy();

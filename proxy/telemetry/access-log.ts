@@ -141,7 +141,7 @@ export function formatStreamLine(session: StreamSession, ms: number, time: strin
 function addOrigin(fields: Fields, exchange: Exchange): void {
   if (exchange.route !== null) fields['route'] = cut(exchange.route.key, ROOM.field);
   if (exchange.listener !== '') fields['listener'] = cut(exchange.listener, ROOM.field);
-  if (exchange.endpoint !== null) fields['endpoint'] = `${exchange.endpoint.address}:${exchange.endpoint.port}`;
+  if (exchange.attempt !== null) fields['endpoint'] = `${exchange.attempt.endpoint.address}:${exchange.attempt.endpoint.port}`;
   if (exchange.attempts > 1) fields['attempts'] = exchange.attempts;
   if (exchange.grpcStatus >= 0) fields['grpcStatus'] = exchange.grpcStatus;
   if (exchange.webSocket !== null) addWebSocket(fields, exchange.webSocket);

@@ -1,6 +1,7 @@
 // The connections to one endpoint that begin by saying whose they are (PROXY protocol): none carries anything for another client
 // than the one it was made for, so each of those has a pool of its own, within the limits of the endpoint. A client is a connection,
 // or an address that trusted proxies tell of, whose requests may come on any of theirs.
+import type { Attempt } from '../exchange/attempt.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { UpstreamPool } from '../exchange/plan.ts';
@@ -52,7 +53,8 @@ export class ClientPools implements UpstreamPool {
     return sum;
   }
 
-  send(exchange: Exchange): void {
+  send(attempt: Attempt): void {
+    const { exchange } = attempt;
     const key = keyOf(exchange);
     let pool = this.#pools.get(key);
     if (pool === undefined) {
@@ -60,11 +62,11 @@ export class ClientPools implements UpstreamPool {
       this.#pools.set(key, pool);
       if (this.#closed) pool.close();
     }
-    pool.send(exchange);
+    pool.send(attempt);
   }
 
-  forget(exchange: Exchange): void {
-    this.#pools.get(keyOf(exchange))?.forget(exchange);
+  forget(attempt: Attempt): void {
+    this.#pools.get(keyOf(attempt.exchange))?.forget(attempt);
   }
 
   /** Closes what is idle now, and what is in use as it becomes idle. */

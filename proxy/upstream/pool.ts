@@ -1,6 +1,6 @@
 // The HTTP/1.1 connections to one endpoint: the most recently used is used first, so that the rest may go idle and close.
 import type { ExchangeError } from '../exchange/errors.ts';
-import type { Exchange } from '../exchange/exchange.ts';
+import type { Attempt } from '../exchange/attempt.ts';
 import type { UpstreamPool } from '../exchange/plan.ts';
 import type { UpstreamStream } from '../exchange/stream.ts';
 import { Timer } from '#lib/timer-wheel.ts';
@@ -8,12 +8,12 @@ import type { CapacityUser } from './capacity.ts';
 import type { PoolOptions } from './pool-options.ts';
 import { WaitingLine } from './waiting-line.ts';
 
-/** A connection that carries one exchange at a time. Implemented by the h1 codec. */
+/** A connection that carries one attempt at a time. Implemented by the h1 codec. */
 export interface PooledConnection extends UpstreamStream {
   /** performance.now() when it last became idle. */
   idleSince: number;
-  /** Sends the head of the exchange; its events go to the request path. */
-  send(exchange: Exchange): void;
+  /** Sends the head of the request; its events go to the request path. */
+  send(attempt: Attempt): void;
   /** Closes an idle connection. */
   close(): void;
 }
@@ -21,7 +21,7 @@ export interface PooledConnection extends UpstreamStream {
 /** Who a connection reports its own life to. */
 export interface ConnectionOwner {
   connected(connection: PooledConnection): void;
-  /** The exchange is over and the connection can carry another. */
+  /** The attempt is over and the connection can carry another. */
   idle(connection: PooledConnection): void;
   /** Gone. `error` is set when it never connected. */
   closed(connection: PooledConnection, error: ExchangeError | null): void;
@@ -62,17 +62,17 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
     return { open: this.#open, idle: this.#idle.length, pending: this.#waiting.length };
   }
 
-  send(exchange: Exchange): void {
+  send(attempt: Attempt): void {
     const connection = this.#idle.pop();
     if (connection !== undefined) {
-      this.#assign(connection, exchange);
+      this.#assign(connection, attempt);
       return;
     }
-    if (this.#waiting.push(exchange)) this.openAsNeeded();
+    if (this.#waiting.push(attempt)) this.openAsNeeded();
   }
 
-  forget(exchange: Exchange): void {
-    this.#waiting.remove(exchange);
+  forget(attempt: Attempt): void {
+    this.#waiting.remove(attempt);
   }
 
   /** Closes what is idle now, and what is in use as it becomes idle. */
@@ -91,6 +91,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
 
   connected(connection: PooledConnection): void {
     this.#connecting--;
+    this.#options.endpoint.connected();
     this.#take(connection);
   }
 
@@ -104,8 +105,9 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
     if (index >= 0) this.#idle.splice(index, 1);
     if (error !== null) {
       this.#connecting--;
-      const exchange = this.#waiting.shift();
-      if (exchange !== undefined) this.#options.events.upstreamFailed(exchange, error);
+      this.#options.endpoint.connectFailed();
+      const attempt = this.#waiting.shift();
+      if (attempt !== undefined) this.#options.events.upstreamFailed(attempt, error);
     }
     this.#options.capacity.giveConnection();
     this.openAsNeeded();
@@ -113,9 +115,9 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
 
   /** Gives a free connection to who waits longest, or keeps it. */
   #take(connection: PooledConnection): void {
-    const exchange = this.#waiting.shift();
-    if (exchange !== undefined) {
-      this.#assign(connection, exchange);
+    const attempt = this.#waiting.shift();
+    if (attempt !== undefined) {
+      this.#assign(connection, attempt);
       return;
     }
     const { limits, wheel, capacity } = this.#options;
@@ -128,10 +130,10 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
     this.#idle.push(connection);
   }
 
-  #assign(connection: PooledConnection, exchange: Exchange): void {
-    exchange.upstream = connection;
-    connection.send(exchange);
-    if (exchange.requestLength !== 0) this.#options.events.upstreamReady(exchange);
+  #assign(connection: PooledConnection, attempt: Attempt): void {
+    attempt.stream = connection;
+    connection.send(attempt);
+    if (attempt.exchange.requestLength !== 0) this.#options.events.upstreamReady(attempt);
   }
 
   openAsNeeded(): void {

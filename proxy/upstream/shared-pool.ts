@@ -1,24 +1,24 @@
-// The HTTP/2 connections to one endpoint: exchanges share them, the first has the most, and another is opened when all are full.
+// The HTTP/2 connections to one endpoint: attempts share them, the first has the most, and another is opened when all are full.
 import type { ExchangeError } from '../exchange/errors.ts';
-import type { Exchange } from '../exchange/exchange.ts';
+import type { Attempt } from '../exchange/attempt.ts';
 import type { UpstreamPool } from '../exchange/plan.ts';
 import { Timer } from '#lib/timer-wheel.ts';
 import type { CapacityUser } from './capacity.ts';
 import type { PoolOptions } from './pool-options.ts';
 import { WaitingLine } from './waiting-line.ts';
 
-/** A connection that carries many exchanges at a time. Implemented by the h2 codec. */
+/** A connection that carries many attempts at a time. Implemented by the h2 codec. */
 export interface SharedConnection {
   /** performance.now() when it last became idle. */
   idleSince: number;
-  /** Exchanges that it can take now; none once it is retired. */
+  /** Attempts that it can take now; none once it is retired. */
   readonly room: number;
   readonly idle: boolean;
-  /** Whether it can take this exchange yet. */
-  ready(exchange: Exchange): boolean;
-  /** Sends the head of the exchange and sets exchange.upstream. */
-  send(exchange: Exchange): void;
-  /** Takes no more exchanges and closes after the last. */
+  /** Whether it can take this attempt yet. */
+  ready(attempt: Attempt): boolean;
+  /** Sends the head of the request and sets attempt.stream. */
+  send(attempt: Attempt): void;
+  /** Takes no more attempts and closes after the last. */
   retire(): void;
 }
 
@@ -27,7 +27,7 @@ export interface SharedConnectionOwner {
   connected(connection: SharedConnection): void;
   /** A stream is over, or the peer allows more of them. */
   roomier(connection: SharedConnection): void;
-  /** It takes no more exchanges. */
+  /** It takes no more attempts. */
   retired(connection: SharedConnection): void;
   /** Gone. `error` is set when it never connected. */
   closed(connection: SharedConnection, error: ExchangeError | null): void;
@@ -56,15 +56,15 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
     return { open: this.#open, idle, pending: this.#waiting.length };
   }
 
-  send(exchange: Exchange): void {
+  send(attempt: Attempt): void {
     for (const connection of this.#usable) {
-      if (connection.room > 0 && connection.ready(exchange)) return this.#assign(connection, exchange);
+      if (connection.room > 0 && connection.ready(attempt)) return this.#assign(connection, attempt);
     }
-    if (this.#waiting.push(exchange)) this.openAsNeeded();
+    if (this.#waiting.push(attempt)) this.openAsNeeded();
   }
 
-  forget(exchange: Exchange): void {
-    this.#waiting.remove(exchange);
+  forget(attempt: Attempt): void {
+    this.#waiting.remove(attempt);
   }
 
   /** Closes what is idle now, and what is in use as it becomes idle. */
@@ -83,6 +83,7 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
 
   connected(connection: SharedConnection): void {
     this.#connecting--;
+    this.#options.endpoint.connected();
     this.#usable.push(connection);
     this.roomier(connection);
   }
@@ -119,16 +120,17 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
   /** A connection could not be made. */
   #failWaiting(error: ExchangeError): void {
     this.#connecting--;
+    this.#options.endpoint.connectFailed();
     // Whoever waits for the next connection waits for the same endpoint. Those who come back are not asked again in this round.
     for (let left = this.#usable.length > 0 ? 0 : this.#waiting.length; left > 0; left--) {
-      const exchange = this.#waiting.shift();
-      if (exchange !== undefined) this.#options.events.upstreamFailed(exchange, error);
+      const attempt = this.#waiting.shift();
+      if (attempt !== undefined) this.#options.events.upstreamFailed(attempt, error);
     }
   }
 
-  #assign(connection: SharedConnection, exchange: Exchange): void {
-    connection.send(exchange);
-    if (exchange.requestLength !== 0) this.#options.events.upstreamReady(exchange);
+  #assign(connection: SharedConnection, attempt: Attempt): void {
+    connection.send(attempt);
+    if (attempt.exchange.requestLength !== 0) this.#options.events.upstreamReady(attempt);
   }
 
   openAsNeeded(): void {

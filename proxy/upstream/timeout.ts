@@ -1,5 +1,6 @@
 // The deadlines a route may set (GEP-1742): one over the whole exchange, one over each attempt. Most routes set none, so the
 // timers are made only for those that do; silence and stalls are the codecs' timeouts.
+import type { Attempt } from '../exchange/attempt.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
@@ -73,29 +74,31 @@ export function renewRequestTimeout(exchange: Exchange, wheel: TimerWheel, liste
 }
 
 /** Tells the backend how much time there is, whoever set the limit: for the whole call, or for this attempt. */
-export function propagateDeadline(exchange: Exchange): void {
+export function propagateDeadline(attempt: Attempt): void {
+  const { exchange } = attempt;
   const forAttempt = exchange.route?.backendRequestTimeout ?? 0;
   if (exchange.deadlineAt === 0 && forAttempt === 0) return;
   const left = exchange.deadlineAt === 0 ? forAttempt : exchange.deadlineAt - performance.now();
   setHeader(exchange.requestHeaders, 'grpc-timeout', formatTimeout(forAttempt === 0 ? left : Math.min(left, forAttempt)));
 }
 
-/** Starts the deadline of one attempt; replaces that of the attempt before. */
-export function startAttemptTimeout(exchange: Exchange, wheel: TimerWheel, listener: DeadlineListener): void {
-  exchange.attemptTimer ??= new Timer(() => listener.timedOut(exchange, ERRORS.upstreamTimeout));
-  wheel.arm(exchange.attemptTimer, exchange.route?.backendRequestTimeout ?? 0);
+/** Starts the deadline of one attempt, which ends with it. */
+export function startAttemptTimeout(attempt: Attempt, wheel: TimerWheel, listener: DeadlineListener): void {
+  const { exchange } = attempt;
+  attempt.timer = new Timer(() => listener.timedOut(exchange, ERRORS.upstreamTimeout));
+  wheel.arm(attempt.timer, exchange.route?.backendRequestTimeout ?? 0);
 }
 
-/** Stops the deadline of the attempt that is over and starts the pause before the next, `ms` long. */
+/** Starts the pause before the next attempt, `ms` long. */
 export function startBackoff(exchange: Exchange, ms: number, wheel: TimerWheel, listener: DeadlineListener): void {
-  if (exchange.attemptTimer !== null) wheel.disarm(exchange.attemptTimer);
   exchange.backoffTimer ??= new Timer(() => listener.retryDue(exchange));
   wheel.arm(exchange.backoffTimer, ms);
 }
 
-/** Stops them all. */
+/** Stops them all: those of the exchange, and that of the attempt under way. */
 export function stopTimeouts(exchange: Exchange, wheel: TimerWheel): void {
+  const attemptTimer = exchange.attempt?.timer ?? null;
   if (exchange.requestTimer !== null) wheel.disarm(exchange.requestTimer);
-  if (exchange.attemptTimer !== null) wheel.disarm(exchange.attemptTimer);
+  if (attemptTimer !== null) wheel.disarm(attemptTimer);
   if (exchange.backoffTimer !== null) wheel.disarm(exchange.backoffTimer);
 }

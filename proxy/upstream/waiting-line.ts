@@ -1,13 +1,13 @@
-// Exchanges that wait for a connection to an endpoint, oldest first: so many, and for so long.
+// Attempts that wait for a connection to an endpoint, oldest first: so many, and for so long.
 import { Timer } from '#lib/timer-wheel.ts';
 import { ERRORS } from '../exchange/errors.ts';
-import type { Exchange } from '../exchange/exchange.ts';
+import type { Attempt } from '../exchange/attempt.ts';
 import type { PoolOptions } from './pool-options.ts';
 
 export class WaitingLine {
   readonly #options: PoolOptions;
-  readonly #exchanges: Exchange[] = [];
-  /** Armed for the exchange that waits longest. */
+  readonly #attempts: Attempt[] = [];
+  /** Armed for the attempt that waits longest. */
   readonly #patience = new Timer(() => this.#giveUp());
 
   constructor(options: PoolOptions) {
@@ -15,58 +15,58 @@ export class WaitingLine {
   }
 
   get length(): number {
-    return this.#exchanges.length;
+    return this.#attempts.length;
   }
 
-  /** Who waits longest. */
-  get first(): Exchange | undefined {
-    return this.#exchanges[0];
+  /** The one that waits longest. */
+  get first(): Attempt | undefined {
+    return this.#attempts[0];
   }
 
-  /** Puts an exchange at the end. False: the line is too long, and the exchange has failed. */
-  push(exchange: Exchange): boolean {
+  /** Puts an attempt at the end. False: the line is too long, and the attempt has failed. */
+  push(attempt: Attempt): boolean {
     const { limits, wheel, events, capacity } = this.#options;
     if (!capacity.takePending()) {
-      events.upstreamFailed(exchange, ERRORS.overloaded);
+      events.upstreamFailed(attempt, ERRORS.overloaded);
       return false;
     }
-    exchange.waitingSince = performance.now();
-    this.#exchanges.push(exchange);
+    attempt.waitingSince = performance.now();
+    this.#attempts.push(attempt);
     if (!this.#patience.armed) wheel.arm(this.#patience, limits.pendingTimeout);
     return true;
   }
 
-  /** Who waits longest, out of the line. */
-  shift(): Exchange | undefined {
-    const exchange = this.#exchanges.shift();
-    if (exchange !== undefined) this.#options.capacity.givePending();
+  /** Takes the one that waits longest out of the line. */
+  shift(): Attempt | undefined {
+    const attempt = this.#attempts.shift();
+    if (attempt !== undefined) this.#options.capacity.givePending();
     this.#relax();
-    return exchange;
+    return attempt;
   }
 
-  remove(exchange: Exchange): void {
-    const index = this.#exchanges.indexOf(exchange);
+  remove(attempt: Attempt): void {
+    const index = this.#attempts.indexOf(attempt);
     if (index >= 0) {
-      this.#exchanges.splice(index, 1);
+      this.#attempts.splice(index, 1);
       this.#options.capacity.givePending();
     }
     this.#relax();
   }
 
   #relax(): void {
-    if (this.#exchanges.length === 0) this.#options.wheel.disarm(this.#patience);
+    if (this.#attempts.length === 0) this.#options.wheel.disarm(this.#patience);
   }
 
   /** Fails those that have waited too long. */
   #giveUp(): void {
     const { limits, wheel, events, capacity } = this.#options;
     const now = performance.now();
-    let oldest = this.#exchanges[0];
+    let oldest = this.#attempts[0];
     while (oldest !== undefined && now - oldest.waitingSince >= limits.pendingTimeout) {
-      this.#exchanges.shift();
+      this.#attempts.shift();
       capacity.givePending();
       events.upstreamFailed(oldest, ERRORS.overloaded);
-      oldest = this.#exchanges[0];
+      oldest = this.#attempts[0];
     }
     if (oldest !== undefined) wheel.arm(this.#patience, limits.pendingTimeout - (now - oldest.waitingSince));
   }

@@ -1,4 +1,4 @@
-// An upstream HTTP/1.1 connection: one exchange at a time goes out, its answer comes back, and the connection is kept where
+// An upstream HTTP/1.1 connection: one request at a time goes out, its answer comes back, and the connection is kept where
 // both sides agree where the answer ended.
 //
 //   connecting ──> idle ──send──> busy ──answer complete──> idle
@@ -6,6 +6,7 @@
 //        └──────────┴──> gone <────┘ fault, close wanted, leftover bytes
 import type net from 'node:net';
 import { Timer } from '#lib/timer-wheel.ts';
+import type { Attempt } from '../../exchange/attempt.ts';
 import type { Destination, Dialler } from '../../exchange/dial.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
@@ -47,8 +48,8 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
   #state: State = 'connecting';
   /** What it means when the connection is never there. */
   #failing = ERRORS.upstreamConnectFailed;
-  #exchange: Exchange | null = null;
-  #exchanges = 0;
+  #attempt: Attempt | null = null;
+  #requests = 0;
   /** Bytes that could not be used yet: a partial head, or what came while the answer is paused. Copied. */
   #carry: Buffer = EMPTY;
   #processing = false;
@@ -93,53 +94,56 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
 
   // Writing
 
-  send(exchange: Exchange): void {
+  send(attempt: Attempt): void {
     this.#state = 'busy';
-    this.#exchange = exchange;
-    exchange.reusedConnection = this.#exchanges++ > 0;
+    this.#attempt = attempt;
+    attempt.reused = this.#requests++ > 0;
     this.#headRead = false;
     this.#paused = false;
     this.#informational = 0;
+    const { exchange } = attempt;
     this.#requestDone = exchange.requestLength === 0;
     this.#chunkedOut = exchange.requestLength === UNKNOWN_LENGTH;
     this.#key = exchange.upgrade === 'websocket' && exchange.version === 20 ? newKey() : '';
     this.#output.gather(requestLines(exchange, this.#key));
-    this.#watch(exchange);
+    this.#watch();
   }
 
-  writeData(exchange: Exchange, chunk: Buffer): boolean {
+  writeData(chunk: Buffer): boolean {
     if (this.#state === 'gone') return true;
     const room = this.#chunkedOut
       ? this.#output.write(`${chunk.length.toString(16)}\r\n`, chunk, '\r\n')
       : this.#output.write('', chunk, '');
-    if (!room || this.#timer.armed) this.#watch(exchange);
+    if (!room || this.#timer.armed) this.#watch();
     return room;
   }
 
-  end(exchange: Exchange, trailers: Headers | null): void {
-    if (this.#state === 'gone') return;
-    if (exchange.tunnel) {
+  end(trailers: Headers | null): void {
+    const attempt = this.#attempt;
+    if (this.#state === 'gone' || attempt === null) return;
+    if (attempt.exchange.tunnel) {
       this.#output.flush();
       this.#socket.end();
-      if (exchange.responseEnded) this.#settings.wheel.arm(this.#timer, this.#settings.limits.upstreamIdleTimeout);
+      if (attempt.exchange.responseEnded) this.#settings.wheel.arm(this.#timer, this.#settings.limits.upstreamIdleTimeout);
       return;
     }
     if (this.#chunkedOut) this.#output.gather(trailers === null ? '0\r\n\r\n' : `0\r\n${fieldLines(trailers)}\r\n`);
     this.#output.flush();
     this.#requestDone = true;
-    this.#watch(exchange);
+    this.#watch();
   }
 
   /** Silence counts against the upstream once it has all it needs to go on, or while it takes nothing of what it is sent. */
-  #watch(exchange: Exchange): void {
+  #watch(): void {
     const { wheel, limits } = this.#settings;
     if (this.#state === 'tunnel' || this.#paused) wheel.disarm(this.#timer);
-    else if (this.#requestDone || this.#output.full || exchange.expectsContinue) wheel.arm(this.#timer, limits.upstreamIdleTimeout);
+    else if (this.#requestDone || this.#output.full || this.#attempt?.exchange.expectsContinue === true)
+      wheel.arm(this.#timer, limits.upstreamIdleTimeout);
     else wheel.disarm(this.#timer);
   }
 
   abort(): void {
-    this.#exchange = null;
+    this.#attempt = null;
     // A backend that is told so can stop working; an end it might take for that of the request.
     cut(this.#socket);
     this.#leave(null);
@@ -168,7 +172,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
   resumeResponse(): void {
     if (!this.#paused || this.#state === 'gone') return;
     this.#paused = false;
-    if (this.#exchange !== null) this.#watch(this.#exchange);
+    if (this.#attempt !== null) this.#watch();
     if (this.#processing) {
       this.#socket.resume();
       return;
@@ -205,69 +209,69 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
   }
 
   #advance(buffer: Buffer, position: number): number {
-    const exchange = this.#exchange;
-    if (exchange === null) {
+    const attempt = this.#attempt;
+    if (attempt === null) {
       // Nobody asked: whatever this is, it must not be taken for the next answer.
       this.#leave(null);
       return buffer.length;
     }
-    this.#watch(exchange);
+    this.#watch();
     if (this.#state === 'tunnel') {
-      this.#events.responseData(exchange, position === 0 ? buffer : buffer.subarray(position));
+      this.#events.responseData(attempt, position === 0 ? buffer : buffer.subarray(position));
       return buffer.length;
     }
-    return this.#headRead ? this.#readBody(buffer, position, exchange) : this.#readHead(buffer, position, exchange);
+    return this.#headRead ? this.#readBody(buffer, position, attempt) : this.#readHead(buffer, position, attempt);
   }
 
-  #readHead(buffer: Buffer, position: number, exchange: Exchange): number {
-    exchange.reusedConnection = false;
+  #readHead(buffer: Buffer, position: number, attempt: Attempt): number {
+    attempt.reused = false;
     const { maxResponseHeadBytes, maxHeaders } = this.#settings.limits;
     const end = findHeadEnd(buffer, position);
     if (end === -2) return this.#fault(ERRORS.upstreamMalformed, buffer);
     if (end < 0 && buffer.length - position <= maxResponseHeadBytes) return -1;
     if (end < 0 || end - position > maxResponseHeadBytes) return this.#fault(ERRORS.upstreamHeadTooLarge, buffer);
-    const error = parseResponseHead(buffer, position, end, exchange, maxHeaders);
+    const error = parseResponseHead(buffer, position, end, attempt.exchange, maxHeaders);
     if (error !== null) return this.#fault(error, buffer);
-    if (responseHead.status === 101) return this.#switchProtocols(exchange, buffer, end);
-    if (responseHead.status < 200) return this.#takeInformational(exchange, buffer, end);
-    this.#takeHead(exchange, end < buffer.length);
+    if (responseHead.status === 101) return this.#switchProtocols(attempt, buffer, end);
+    if (responseHead.status < 200) return this.#takeInformational(attempt, buffer, end);
+    this.#takeHead(attempt, end < buffer.length);
     return end;
   }
 
   /** Passed on, but not without end: each costs memory downstream, and none is an answer. */
-  #takeInformational(exchange: Exchange, buffer: Buffer, end: number): number {
+  #takeInformational(attempt: Attempt, buffer: Buffer, end: number): number {
     if (++this.#informational > this.#settings.limits.maxInformational) return this.#fault(ERRORS.upstreamMalformed, buffer);
-    this.#events.responseInformational(exchange, responseHead.status, responseHead.headers);
+    this.#events.responseInformational(attempt, responseHead.status, responseHead.headers);
     return end;
   }
 
-  #takeHead(exchange: Exchange, more: boolean): void {
+  #takeHead(attempt: Attempt, more: boolean): void {
     this.#headRead = true;
     this.#body = responseHead.body;
     this.#bodyLeft = responseHead.length;
     const whole = this.#body === 'none';
     // Bytes after an answer without a body are a body that should not be there, or an answer nobody asked for.
     this.#keep = responseHead.keepAlive && this.#body !== 'close' && !(whole && more);
-    exchange.status = responseHead.status;
-    exchange.responseHeaders = responseHead.headers;
-    exchange.responseLength = responseHead.length;
+    attempt.status = responseHead.status;
+    attempt.headers = responseHead.headers;
+    attempt.length = responseHead.length;
     if (this.#body === 'chunked') (this.#chunkedIn ??= new ChunkedReader(this.#settings.limits)).reset();
-    this.#events.responseHead(exchange);
-    if (whole && this.#exchange === exchange) this.#complete(exchange, null);
+    this.#events.responseHead(attempt);
+    if (whole && this.#attempt === attempt) this.#complete(attempt, null);
   }
 
   /** RFC 9110 section 15.2.2: only to a protocol that was asked for. */
-  #switchProtocols(exchange: Exchange, buffer: Buffer, end: number): number {
-    if (exchange.upgrade === '' || responseHead.upgrade !== exchange.upgrade || !this.#answersKey())
+  #switchProtocols(attempt: Attempt, buffer: Buffer, end: number): number {
+    if (attempt.exchange.upgrade === '' || responseHead.upgrade !== attempt.exchange.upgrade || !this.#answersKey())
       return this.#fault(ERRORS.upstreamMalformed, buffer);
     this.#state = 'tunnel';
     // The downstream half watches a tunnel: what passes in either direction passes there.
     this.#settings.wheel.disarm(this.#timer);
-    exchange.status = 101;
-    exchange.responseHeaders = responseHead.headers;
-    exchange.responseLength = UNKNOWN_LENGTH;
+    attempt.status = 101;
+    attempt.headers = responseHead.headers;
+    attempt.length = UNKNOWN_LENGTH;
     this.#chunkedOut = false;
-    this.#events.responseHead(exchange);
+    this.#events.responseHead(attempt);
     return end;
   }
 
@@ -276,51 +280,51 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     return this.#key === '' || getHeader(responseHead.headers, ACCEPT) === acceptFor(this.#key);
   }
 
-  #readBody(buffer: Buffer, position: number, exchange: Exchange): number {
+  #readBody(buffer: Buffer, position: number, attempt: Attempt): number {
     switch (this.#body) {
       case 'length':
-        return this.#readLength(buffer, position, exchange);
+        return this.#readLength(buffer, position, attempt);
       case 'chunked':
-        return this.#readChunked(buffer, position, exchange);
+        return this.#readChunked(buffer, position, attempt);
       default:
-        this.#events.responseData(exchange, position === 0 ? buffer : buffer.subarray(position));
+        this.#events.responseData(attempt, position === 0 ? buffer : buffer.subarray(position));
         return buffer.length;
     }
   }
 
-  #readLength(buffer: Buffer, position: number, exchange: Exchange): number {
+  #readLength(buffer: Buffer, position: number, attempt: Attempt): number {
     const end = Math.min(buffer.length, position + this.#bodyLeft);
     this.#bodyLeft -= end - position;
     // What follows the answer belongs to nobody; it is found out before the connection can be kept.
     if (this.#bodyLeft === 0 && end < buffer.length) this.#keep = false;
-    this.#events.responseData(exchange, buffer.subarray(position, end));
-    if (this.#bodyLeft === 0 && this.#exchange === exchange) this.#complete(exchange, null);
+    this.#events.responseData(attempt, buffer.subarray(position, end));
+    if (this.#bodyLeft === 0 && this.#attempt === attempt) this.#complete(attempt, null);
     return this.#state === 'gone' ? buffer.length : end;
   }
 
-  #readChunked(buffer: Buffer, position: number, exchange: Exchange): number {
+  #readChunked(buffer: Buffer, position: number, attempt: Attempt): number {
     const reader = this.#chunkedIn as ChunkedReader;
     const end = reader.read(buffer, position, this);
-    if (this.#exchange !== exchange) return buffer.length;
+    if (this.#attempt !== attempt) return buffer.length;
     if (reader.failed) return this.#fault(ERRORS.upstreamMalformed, buffer);
     if (reader.done) {
       if (end < buffer.length) this.#keep = false;
-      this.#complete(exchange, reader.trailers);
+      this.#complete(attempt, reader.trailers);
     }
     return end;
   }
 
   /** A chunk of a chunked answer. */
   chunkData(chunk: Buffer): boolean {
-    const exchange = this.#exchange;
-    if (exchange === null) return false;
-    this.#events.responseData(exchange, chunk);
-    return !this.#paused && this.#exchange !== null;
+    const attempt = this.#attempt;
+    if (attempt === null) return false;
+    this.#events.responseData(attempt, chunk);
+    return !this.#paused && this.#attempt !== null;
   }
 
   /** The answer is whole. The connection goes back to the pool first, so that what the end sets off can use it. */
-  #complete(exchange: Exchange, trailers: Headers | null): void {
-    this.#exchange = null;
+  #complete(attempt: Attempt, trailers: Headers | null): void {
+    this.#attempt = null;
     this.#settings.wheel.disarm(this.#timer);
     if (this.#keep && this.#requestDone && !this.#socket.destroyed) {
       this.#state = 'idle';
@@ -328,45 +332,45 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
       this.#paused = false;
       this.#owner.idle(this);
     } else this.#leave(null);
-    this.#events.responseEnd(exchange, trailers);
+    this.#events.responseEnd(attempt, trailers);
   }
 
   // What happens to the socket
 
   #fault(error: ExchangeError, buffer: Buffer): number {
-    const exchange = this.#exchange;
-    this.#exchange = null;
+    const attempt = this.#attempt;
+    this.#attempt = null;
     this.#leave(null);
-    if (exchange !== null) this.#events.upstreamFailed(exchange, error);
+    if (attempt !== null) this.#events.upstreamFailed(attempt, error);
     return buffer.length;
   }
 
   #drained(): void {
-    if (this.#exchange === null) return;
-    this.#watch(this.#exchange);
-    this.#events.upstreamDrained(this.#exchange);
+    if (this.#attempt === null) return;
+    this.#watch();
+    this.#events.upstreamDrained(this.#attempt);
   }
 
   /** The peer sends no more: the end of a body that ends with the connection, or of a tunnel; a fault everywhere else. */
   #ended(): void {
-    const exchange = this.#exchange;
-    if (exchange !== null && this.#state === 'tunnel') {
-      this.#events.responseEnd(exchange, null);
+    const attempt = this.#attempt;
+    if (attempt !== null && this.#state === 'tunnel') {
+      this.#events.responseEnd(attempt, null);
       // Closes by itself once what was sent is written; not later than this.
-      if (exchange.requestEnded) this.#settings.wheel.arm(this.#timer, this.#settings.limits.upstreamIdleTimeout);
+      if (attempt.exchange.requestEnded) this.#settings.wheel.arm(this.#timer, this.#settings.limits.upstreamIdleTimeout);
       return;
     }
-    if (exchange !== null && this.#headRead && this.#body === 'close') this.#complete(exchange, null);
+    if (attempt !== null && this.#headRead && this.#body === 'close') this.#complete(attempt, null);
     else this.#closed(this.#failing);
   }
 
   #closed(connectError: ExchangeError): void {
-    const exchange = this.#exchange;
+    const attempt = this.#attempt;
     const answering = this.#headRead || this.#state === 'tunnel';
-    this.#exchange = null;
+    this.#attempt = null;
     this.#leave(this.#state === 'connecting' ? connectError : null);
-    // A tunnel that both sides had ended is no failure: the exchange is over.
-    if (exchange !== null) this.#events.upstreamFailed(exchange, answering ? ERRORS.upstreamBodyTruncated : ERRORS.upstreamReset);
+    // A tunnel that both sides had ended is no failure: the attempt is over.
+    if (attempt !== null) this.#events.upstreamFailed(attempt, answering ? ERRORS.upstreamBodyTruncated : ERRORS.upstreamReset);
   }
 
   #timedOut(): void {

@@ -2,6 +2,7 @@
 //
 //   request:  open ──end of it, all sent──> ended            answer:  head due ──head──> body due ──END_STREAM──> ended
 //   The answer's end is the end of the stream: what is not sent of the request by then nobody asked for.
+import type { Attempt } from '../../exchange/attempt.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
@@ -30,27 +31,27 @@ export interface UpstreamStreamOwner extends StreamOwner {
 export class H2UpstreamStream extends H2Stream implements UpstreamStream {
   readonly #owner: UpstreamStreamOwner;
   /** Null once it was told its end, or has given up. */
-  #exchange: Exchange | null;
+  #attempt: Attempt | null;
   /** A tunnel was asked for, and is open once the answer has agreed. */
   #tunnel: boolean;
   #headRead = false;
   #informational = 0;
 
-  constructor(id: number, owner: UpstreamStreamOwner, sendWindow: number, exchange: Exchange) {
+  constructor(id: number, owner: UpstreamStreamOwner, sendWindow: number, attempt: Attempt) {
     super(id, owner, sendWindow);
     this.#owner = owner;
-    this.#exchange = exchange;
-    this.#tunnel = asksForTunnel(exchange);
-    this.outboundDone = exchange.requestLength === 0 && !this.#tunnel;
+    this.#attempt = attempt;
+    this.#tunnel = asksForTunnel(attempt.exchange);
+    this.outboundDone = attempt.exchange.requestLength === 0 && !this.#tunnel;
   }
 
   // The request
 
-  writeData(_exchange: Exchange, chunk: Buffer): boolean {
+  writeData(chunk: Buffer): boolean {
     return this.closed || this.outboundDone ? true : this.send(chunk);
   }
 
-  end(_exchange: Exchange, trailers: Headers | null): void {
+  end(trailers: Headers | null): void {
     if (!this.closed && !this.outboundDone) this.finish(trailers);
   }
 
@@ -61,7 +62,7 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
   }
 
   protected drained(): void {
-    if (this.#exchange !== null) this.#owner.events.upstreamDrained(this.#exchange);
+    if (this.#attempt !== null) this.#owner.events.upstreamDrained(this.#attempt);
   }
 
   protected blocked(): void {
@@ -71,7 +72,7 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
   protected outboundEnded(): void {
     this.receivedAt = this.#owner.tick;
     if (!this.#tunnel || this.inboundOpen) return;
-    this.#exchange = null;
+    this.#attempt = null;
     this.#owner.ended(this);
   }
 
@@ -83,27 +84,27 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
   }
 
   get mayBeSilent(): boolean {
-    return this.#exchange !== null && (this.#exchange.grpc || this.#exchange.tunnel);
+    return this.#attempt !== null && (this.#attempt.exchange.grpc || this.#attempt.exchange.tunnel);
   }
 
   protected exchangeOrNull(): Exchange | null {
-    return this.#exchange;
+    return this.#attempt === null ? null : this.#attempt.exchange;
   }
 
   protected get deaf(): boolean {
-    return this.#exchange === null;
+    return this.#attempt === null;
   }
 
   /** Takes a header list: a 1xx answer, or the head. Trailers are told apart before. */
   takeHead(list: readonly string[], ended: boolean): void {
-    const exchange = this.#exchange;
-    if (exchange === null) return;
-    exchange.reusedConnection = false;
+    const attempt = this.#attempt;
+    if (attempt === null) return;
+    attempt.reused = false;
     this.receivedAt = this.#owner.tick;
     if (!takeResponseHead(list) || responseHead.status === 101) return this.#malformed();
-    if (responseHead.status < 200) this.#takeInformational(exchange, ended);
-    else if (this.#agrees(responseHead.status)) this.#openTunnel(exchange, ended);
-    else this.#takeFinal(exchange, ended);
+    if (responseHead.status < 200) this.#takeInformational(attempt, ended);
+    else if (this.#agrees(responseHead.status)) this.#openTunnel(attempt, ended);
+    else this.#takeFinal(attempt, ended);
   }
 
   /** Whether a tunnel was asked for and granted. Anything else is an answer like any other, to a request whose end was not sent. */
@@ -112,33 +113,33 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
     return this.#tunnel;
   }
 
-  #takeFinal(exchange: Exchange, ended: boolean): void {
+  #takeFinal(attempt: Attempt, ended: boolean): void {
     const { status, headers, length } = responseHead;
-    const bodiless = isBodiless(status) || exchange.method === 'HEAD';
+    const bodiless = isBodiless(status) || attempt.exchange.method === 'HEAD';
     // Section 8.1.1: what is named must come, but for answers that only tell what would.
     if (ended && length > 0 && !bodiless) return this.#malformed();
     this.#headRead = true;
     this.inboundOpen = !ended;
     this.expect(bodiless ? 0 : length);
-    exchange.status = status;
-    exchange.responseHeaders = headers;
-    exchange.responseLength = length === UNKNOWN_LENGTH && ended && !bodiless ? 0 : length;
-    this.#owner.events.responseHead(exchange);
+    attempt.status = status;
+    attempt.headers = headers;
+    attempt.length = length === UNKNOWN_LENGTH && ended && !bodiless ? 0 : length;
+    this.#owner.events.responseHead(attempt);
     if (ended) this.deliverEnd(null);
   }
 
   /** In the terms of HTTP/1.1, whose client has sent a key. */
-  #openTunnel(exchange: Exchange, ended: boolean): void {
+  #openTunnel(attempt: Attempt, ended: boolean): void {
     const { headers } = responseHead;
     this.#headRead = true;
     this.inboundOpen = !ended;
     removeHeader(headers, ACCEPT);
-    const key = exchange.version < 20 ? keyOf(exchange.requestHeaders) : null;
+    const key = attempt.exchange.version < 20 ? keyOf(attempt.exchange.requestHeaders) : null;
     if (key !== null) headers.push(ACCEPT, acceptFor(key));
-    exchange.status = 101;
-    exchange.responseHeaders = headers;
-    exchange.responseLength = UNKNOWN_LENGTH;
-    this.#owner.events.responseHead(exchange);
+    attempt.status = 101;
+    attempt.headers = headers;
+    attempt.length = UNKNOWN_LENGTH;
+    this.#owner.events.responseHead(attempt);
     if (ended) this.deliverEnd(null);
   }
 
@@ -146,9 +147,9 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
     this.fail(ERRORS.upstreamMalformed, CODE.protocolError);
   }
 
-  #takeInformational(exchange: Exchange, ended: boolean): void {
+  #takeInformational(attempt: Attempt, ended: boolean): void {
     if (ended || ++this.#informational > this.#owner.maxInformational) return this.#malformed();
-    this.#owner.events.responseInformational(exchange, responseHead.status, responseHead.headers);
+    this.#owner.events.responseInformational(attempt, responseHead.status, responseHead.headers);
   }
 
   get headRead(): boolean {
@@ -162,19 +163,19 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
 
   protected deliver(piece: Buffer): void {
     if (!this.#headRead) return this.#malformed();
-    if (this.#exchange !== null) this.#owner.events.responseData(this.#exchange, piece);
+    if (this.#attempt !== null) this.#owner.events.responseData(this.#attempt, piece);
   }
 
   /** The stream is left first, so that what the end sets off can use its place. */
   protected deliverEnd(trailers: Headers | null): void {
-    const exchange = this.#exchange;
-    if (exchange === null) return;
+    const attempt = this.#attempt;
+    if (attempt === null) return;
     if (!this.#headRead) return this.#malformed();
-    if (this.#tunnel && !this.outboundDone) return this.#owner.events.responseEnd(exchange, null);
-    this.#exchange = null;
+    if (this.#tunnel && !this.outboundDone) return this.#owner.events.responseEnd(attempt, null);
+    this.#attempt = null;
     if (!this.outboundDone) this.resetCode = CODE.cancel;
     this.#owner.ended(this);
-    this.#owner.events.responseEnd(exchange, trailers);
+    this.#owner.events.responseEnd(attempt, trailers);
   }
 
   protected lengthMismatch(): void {
@@ -192,7 +193,7 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
   // The ways out
 
   abort(): void {
-    this.#exchange = null;
+    this.#attempt = null;
     if (this.closed) return;
     this.resetCode = CODE.cancel;
     this.#owner.ended(this);
@@ -209,14 +210,14 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
 
   /** The backend reset the stream with this code. */
   resetBy(code: number): void {
-    if (this.#exchange !== null) this.#exchange.upstreamResetCode = code;
+    if (this.#attempt !== null) this.#attempt.resetCode = code;
   }
 
   /** Tells why, when the stream is gone already. */
   failed(error: ExchangeError): void {
-    const exchange = this.#exchange;
-    this.#exchange = null;
-    if (exchange !== null) this.#owner.events.upstreamFailed(exchange, error);
+    const attempt = this.#attempt;
+    this.#attempt = null;
+    if (attempt !== null) this.#owner.events.upstreamFailed(attempt, error);
   }
 }
 

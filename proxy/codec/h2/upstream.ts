@@ -7,6 +7,7 @@
 // Requests are sent as soon as the socket is there: what the peer allows is not known yet, and what goes beyond it is refused
 // unread, and sent again.
 import type net from 'node:net';
+import type { Attempt } from '../../exchange/attempt.ts';
 import type { Destination, Dialler } from '../../exchange/dial.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
@@ -31,7 +32,7 @@ export interface H2UpstreamOwner {
   connected(connection: H2Upstream): void;
   /** A stream is over, or the peer allows more of them. */
   roomier(connection: H2Upstream): void;
-  /** It takes no more exchanges. */
+  /** It takes no more attempts. */
   retired(connection: H2Upstream): void;
   /** Gone. `error` is set when it never connected. */
   closed(connection: H2Upstream, error: ExchangeError | null): void;
@@ -101,20 +102,21 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
     return this.streams.size === 0;
   }
 
-  /** Whether it is known how to send this exchange: a tunnel has to be allowed by the peer first (RFC 8441 section 3). */
-  ready(exchange: Exchange): boolean {
-    return this.peer.known || !asksForTunnel(exchange);
+  /** Whether it is known how to send this request: a tunnel has to be allowed by the peer first (RFC 8441 section 3). */
+  ready(attempt: Attempt): boolean {
+    return this.peer.known || !asksForTunnel(attempt.exchange);
   }
 
-  /** Sends the head of the exchange, which takes a place: there must be room. */
-  send(exchange: Exchange): void {
+  /** Sends the head of the request, which takes a place: there must be room. */
+  send(attempt: Attempt): void {
+    const { exchange } = attempt;
     const refusal = asksForTunnel(exchange) ? this.#refusal(exchange) : null;
-    if (refusal !== null) return this.events.upstreamFailed(exchange, refusal);
+    if (refusal !== null) return this.events.upstreamFailed(attempt, refusal);
     const id = this.#nextStream;
     this.#nextStream += 2;
-    const stream = new H2UpstreamStream(id, this, this.peer.initialWindow, exchange);
-    exchange.upstream = stream;
-    exchange.reusedConnection = id > 1;
+    const stream = new H2UpstreamStream(id, this, this.peer.initialWindow, attempt);
+    attempt.stream = stream;
+    attempt.reused = id > 1;
     if (this.streams.size === 0) this.#liveness.heard();
     this.streams.add(stream);
     this.progress.start();
@@ -128,7 +130,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
     return version < 20 && keyOf(requestHeaders) === null ? ERRORS.requestMalformed : null;
   }
 
-  /** Takes no more exchanges and closes after the last. */
+  /** Takes no more attempts and closes after the last. */
   retire(): void {
     this.#retired = true;
     if (this.streams.size === 0) this.#closeWith(ERRORS.upstreamReset);

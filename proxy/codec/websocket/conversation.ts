@@ -50,7 +50,7 @@ export class Conversation {
   sayWhy(exchange: Exchange, error: ExchangeError): void {
     const code = closeCodeFor(error);
     if (this.#closer === '') [this.#closer, this.#ownCode] = ['proxy', code];
-    if (!this.requests.closed && !exchange.requestEnded) exchange.upstream?.writeData(exchange, closeFrame(code, true));
+    if (!this.requests.closed && !exchange.requestEnded) exchange.upstream?.writeData(closeFrame(code, true));
     if (!this.responses.closed && !exchange.responseEnded) exchange.downstream.writeData(exchange, closeFrame(code, false));
   }
 }

@@ -38,7 +38,7 @@ export class WebSocketFollower implements WebSocketTunnel {
 
   fromClient(exchange: Exchange, chunk: Buffer): boolean {
     if (!this.#lost) this.#lost = this.#conversation.fromClient(chunk) !== null;
-    return exchange.upstream?.writeData(exchange, chunk) !== false;
+    return exchange.upstream?.writeData(chunk) !== false;
   }
 
   fromBackend(exchange: Exchange, chunk: Buffer): boolean {

@@ -70,8 +70,8 @@ export class WebSocketGuard implements WebSocketTunnel, LifespanOwner {
     this.#note(requests);
     if (this.#breach === null && this.#isTooFast(requests.messages)) this.#breach = ERRORS.webSocketTooFast;
     const { before, passed } = requests;
-    const first = before.length === 0 || exchange.upstream?.writeData(exchange, before) !== false;
-    const second = passed === 0 || exchange.upstream?.writeData(exchange, chunk.subarray(0, passed)) !== false;
+    const first = before.length === 0 || exchange.upstream?.writeData(before) !== false;
+    const second = passed === 0 || exchange.upstream?.writeData(chunk.subarray(0, passed)) !== false;
     return first && second;
   }
 

@@ -13,7 +13,7 @@ import type { GuardSurroundings } from './guard.ts';
 export interface WebSocketsOwner {
   /** Both sides were told why, and have heard the end. */
   closed(exchange: Exchange): void;
-  /** Nothing could be said to the client, nor may it take what it has for whole; the backend is cut already. */
+  /** Nothing could be said to either side, and neither may take what it has for whole. */
   torn(exchange: Exchange, error: ExchangeError): void;
 }
 
@@ -71,14 +71,11 @@ export class WebSockets {
 
   /** Both sides are told why, and hear the end; or are cut, where one is amid something. */
   #close(exchange: Exchange, tunnel: WebSocketTunnel, error: ExchangeError): void {
-    if (!tunnel.sayWhy(exchange, error)) {
-      exchange.upstream?.abort();
-      return this.#owner.torn(exchange, error);
-    }
+    if (!tunnel.sayWhy(exchange, error)) return this.#owner.torn(exchange, error);
     exchange.error = error;
     exchange.requestEnded = true;
     exchange.responseEnded = true;
-    exchange.upstream?.end(exchange, null);
+    exchange.upstream?.end(null);
     exchange.downstream.end(exchange, null);
     this.#owner.closed(exchange);
   }

@@ -1,0 +1,76 @@
+// The choice among the endpoints of a cluster: the rotation, what a failed attempt does to it, and which endpoints are left out.
+import { expect, test } from '@jest/globals';
+import { Cluster } from './cluster.ts';
+import { EndpointRegistry } from './endpoint.ts';
+import type { Endpoint, EndpointPool } from './endpoint.ts';
+
+const POOL: EndpointPool = {
+  counts: { open: 0, idle: 0, pending: 0 },
+  send: () => undefined,
+  forget: () => undefined,
+  close: () => undefined,
+};
+
+function clusterOf(...ports: readonly number[]): Cluster {
+  const cluster = new Cluster('app', new EndpointRegistry(() => POOL));
+  cluster.update(ports.map((port) => ({ address: '10.0.0.1', port, draining: false })));
+  return cluster;
+}
+
+function endpointOf(cluster: Cluster, port: number): Endpoint {
+  return cluster.endpoints.find((endpoint) => endpoint.port === port) as Endpoint;
+}
+
+function picks(cluster: Cluster, times: number): number[] {
+  return Array.from({ length: times }, () => cluster.pick([])?.port ?? 0);
+}
+
+test('endpoints take turns', () => {
+  const cluster = clusterOf(1, 2, 3);
+  expect(picks(cluster, 3).sort()).toEqual([1, 2, 3]);
+  expect(picks(cluster, 3).sort()).toEqual([1, 2, 3]);
+});
+
+test('another attempt goes elsewhere and moves nobody else on', () => {
+  const cluster = clusterOf(1, 2, 3);
+  const [first, second, third] = picks(cluster, 3);
+  const failed = endpointOf(cluster, first as number);
+  expect(cluster.pick([failed])?.port).toBe(second);
+  expect(cluster.pick([failed])?.port).toBe(second);
+  expect(picks(cluster, 3)).toEqual([first, second, third]);
+});
+
+test('an attempt that has tried them all gets one again', () => {
+  const cluster = clusterOf(1);
+  expect(cluster.pick([endpointOf(cluster, 1)])?.port).toBe(1);
+});
+
+test('an endpoint that takes no connection is left out, and its turns go round', () => {
+  const cluster = clusterOf(1, 2, 3);
+  endpointOf(cluster, 2).connectFailed();
+  const taken = picks(cluster, 8);
+  expect(taken.filter((port) => port === 1).length).toBe(4);
+  expect(taken.filter((port) => port === 3).length).toBe(4);
+  endpointOf(cluster, 2).connected();
+  expect(picks(cluster, 3).sort()).toEqual([1, 2, 3]);
+});
+
+test('where none takes connections all are tried', () => {
+  const cluster = clusterOf(1, 2);
+  for (const endpoint of cluster.endpoints) endpoint.connectFailed();
+  expect(picks(cluster, 2).sort()).toEqual([1, 2]);
+  expect(cluster.pick([endpointOf(cluster, 1)])?.port).toBe(2);
+});
+
+test('tries at the same time are one, later ones double the time', () => {
+  const cluster = clusterOf(1);
+  const endpoint = endpointOf(cluster, 1);
+  endpoint.connectFailed();
+  const until = endpoint.avoidedUntil;
+  endpoint.connectFailed();
+  expect(endpoint.avoidedUntil).toBe(until);
+  expect(endpoint.connectFailures).toBe(2);
+  endpoint.avoidedUntil = 1;
+  endpoint.connectFailed();
+  expect(endpoint.avoidedUntil - performance.now()).toBeGreaterThan(3_000);
+});

@@ -1,0 +1,92 @@
+// Picks endpoints for exchanges and keeps account of every attempt: how it begins, what it may be followed by, and how it ends.
+import type { TimerWheel } from '#lib/timer-wheel.ts';
+import { Attempt } from '../exchange/attempt.ts';
+import type { AttemptOutcome } from '../exchange/attempt.ts';
+import { ERRORS } from '../exchange/errors.ts';
+import type { ExchangeError } from '../exchange/errors.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { BackendPlan, RoutePlan, Transport, UpstreamCluster, UpstreamEndpoint } from '../exchange/plan.ts';
+import { presenting } from '../exchange/presenting.ts';
+import { retryPause } from './retry.ts';
+import { propagateDeadline, startAttemptTimeout, startBackoff } from './timeout.ts';
+import type { DeadlineListener } from './timeout.ts';
+
+const NONE: readonly UpstreamEndpoint[] = Object.freeze([]);
+
+/** Is told of every attempt once, when it is over. */
+export interface AttemptListener {
+  /** `error`: what failed; null for every other outcome. */
+  attemptEnded(attempt: Attempt, outcome: AttemptOutcome, error: ExchangeError | null): void;
+}
+
+export class Attempts {
+  readonly #wheel: TimerWheel;
+  readonly #deadlines: DeadlineListener;
+  readonly #listener: AttemptListener;
+
+  constructor(wheel: TimerWheel, deadlines: DeadlineListener, listener: AttemptListener) {
+    this.#wheel = wheel;
+    this.#deadlines = deadlines;
+    this.#listener = listener;
+  }
+
+  /** Sends the request to an endpoint of the backend that was drawn. Returns why there is none to send it to, or null. */
+  begin(exchange: Exchange): ExchangeError | null {
+    const cluster = (exchange.backend as BackendPlan).cluster as UpstreamCluster;
+    const endpoint = cluster.pick(exchange.triedEndpoints ?? NONE);
+    if (endpoint === null) return ERRORS.noEndpoints;
+    const attempt = new Attempt(exchange, endpoint, endpoint.pool(transportOf(exchange, cluster)));
+    exchange.attempt = attempt;
+    exchange.attempts++;
+    endpoint.active++;
+    if (exchange.requestLength !== 0) exchange.downstream.pauseRequest();
+    if ((exchange.route as RoutePlan).backendRequestTimeout > 0) startAttemptTimeout(attempt, this.#wheel, this.#deadlines);
+    if (exchange.grpc) propagateDeadline(attempt);
+    attempt.pool.send(attempt);
+    return null;
+  }
+
+  /** Follows an attempt that is over by another: now, or after a pause that ends with `retryDue`. Returns what `begin` does. */
+  repeat(attempt: Attempt): ExchangeError | null {
+    const { exchange, endpoint } = attempt;
+    if (!attempt.reused) (exchange.triedEndpoints ??= []).push(endpoint);
+    const pause = retryPause(attempt);
+    if (pause === 0) return this.begin(exchange);
+    if (exchange.requestLength !== 0) exchange.downstream.pauseRequest();
+    startBackoff(exchange, pause, this.#wheel, this.#deadlines);
+    return null;
+  }
+
+  /** The attempt has a connection: sends what came of the body so far, and lets the rest come. */
+  ready({ exchange, stream }: Attempt): void {
+    if (stream === null) return;
+    if (exchange.requestBytes > 0 && exchange.replay !== null) for (const chunk of exchange.replay) stream.writeData(chunk);
+    if (exchange.requestEnded) stream.end(exchange.requestTrailers);
+    else exchange.downstream.resumeRequest();
+  }
+
+  /** Stops the attempt that is under way, if there is one, where it is: waiting for a connection, or on it. */
+  stop(attempt: Attempt | null, outcome: AttemptOutcome): void {
+    if (attempt === null || attempt.ended) return;
+    if (attempt.stream !== null) attempt.stream.abort();
+    else attempt.pool.forget(attempt);
+    this.ended(attempt, outcome, null);
+  }
+
+  /** Accounts for an attempt that is over, once. */
+  ended(attempt: Attempt, outcome: AttemptOutcome, error: ExchangeError | null): void {
+    if (attempt.ended) return;
+    attempt.ended = true;
+    attempt.stream = null;
+    attempt.endpoint.active--;
+    if (attempt.timer !== null) this.#wheel.disarm(attempt.timer);
+    this.#listener.attemptEnded(attempt, outcome, error);
+  }
+}
+
+/** How the endpoint is spoken to: as its cluster says, but for what the route or the Gateway says otherwise. */
+function transportOf({ route, clientIdentity }: Exchange, cluster: UpstreamCluster): Transport {
+  const { protocol, proxyProtocol } = route as RoutePlan;
+  const transport = protocol === null && proxyProtocol === 0 ? cluster.transport : cluster.transportIn(protocol, proxyProtocol);
+  return transport.tls === null || clientIdentity === null ? transport : presenting(transport, clientIdentity);
+}
