@@ -47,7 +47,7 @@ export class FleetPlane {
     const files = pushTls.from === 'files' ? new AuthorityFile({ certificate: pushTls.ca, privateKey: caKey }, log) : null;
     const authority = this.authority ?? files;
     if (lacks !== '' || authority === null) return;
-    this.live = new LiveFleets({ client, controllerName, log, troubled });
+    this.live = new LiveFleets({ client, controllerName, log, troubled, faults });
     this.fleets = new Fleets({
       client,
       live: this.live,

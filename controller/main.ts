@@ -170,9 +170,10 @@ export class Controller {
   #makeElection(namespace: string): LeaseElection {
     const { leaseName: name, identity, advertiseHost } = this.#config;
     const address = () => (this.#pushPort === null ? '' : reachable(advertiseHost, this.#pushPort));
-    const followed = (leader: string | null) => this.#push.follow(leader);
+    // What follows on leading must not look like trouble with the Lease.
+    const followed = (leader: string | null) => void this.#faults.guard('push', () => this.#push.follow(leader));
     const changed = (leading: boolean) => {
-      this.#push.lead(leading);
+      this.#faults.guard('push', () => this.#push.lead(leading));
       if (leading) this.#components.resume();
     };
     return new LeaseElection({ client: this.#client, namespace, name, identity, address, log: this.#log, changed, followed });

@@ -146,6 +146,8 @@ export class Outlet {
     if (this.#state === 'giving' || this.#state === 'stopped') return;
     const delta = merge(this.#left, this.#takeNext());
     this.#left = NOTHING;
-    if (!isNothing(delta)) this.#try(delta);
+    // The first batch counts though there may be nothing in it: that there is nothing is to be known.
+    if (this.#state === 'blocked' || !isNothing(delta)) this.#try(delta);
+    else this.#recover();
   }
 }

@@ -103,7 +103,7 @@ describe('a batch that refers to a Secret', () => {
     await until(() => source.wanted.length > 0, 'a want');
     source.release(UNREADABLE);
     await until(() => batches.length === 1);
-    expect(batches[0]?.changed).toEqual(['Listener infra/web/http']);
+    expect(batches[0]?.changed).toEqual(['Listener infra/web/http', 'Listener infra/web/https']);
     expect(batches[0]?.statuses).toContain('Secret/infra/cert cannot be read: nobody may');
     source.tell(CERT);
     await until(() => batches.length === 2);
@@ -159,6 +159,36 @@ describe('a sink that fails', () => {
       expect(seen.fleets).toEqual(['infra/web/http']);
     } finally {
       await isolated.stop();
+    }
+  });
+
+  test('keeps nothing from going on unless it is essential: then the first batch must have been taken', async () => {
+    let isBroken = true;
+    let isStarted = false;
+    let tries = 0;
+    const essential = new Pipeline({
+      sources: [source],
+      compiler: { controllerName: CONTROLLER },
+      batch: { quiet: 1, maximum: 10 },
+      sinks: {
+        push: {
+          essential: true,
+          apply: () => {
+            tries++;
+            if (isBroken) throw new Error('a bug');
+          },
+        },
+      },
+      log: createLog('silent'),
+    });
+    const started = essential.start().then(() => (isStarted = true));
+    try {
+      await until(() => tries > 1, 'a second try');
+      expect(isStarted).toBe(false);
+      isBroken = false;
+      await started;
+    } finally {
+      await essential.stop();
     }
   });
 });

@@ -1,4 +1,5 @@
 // What there is of fleets in the cluster: every object that carries the label of this controller, as the watch tells it.
+import { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { ApiClient } from '../watch/api-client.ts';
@@ -34,17 +35,21 @@ export interface LiveFleetsOptions {
   readonly log: Log;
   /** Told of kinds that cannot be followed, as `fleet/<kind>`. */
   readonly troubled: TroubleListener;
+  /** Absent: bugs are logged and not counted. */
+  readonly faults?: Faults;
 }
 
 export class LiveFleets {
   readonly #objects = new Map<string, LiveObject>();
   readonly #informers: readonly Informer[];
   readonly #options: LiveFleetsOptions;
+  readonly #faults: Faults;
   readonly #synced = new Set<string>();
   #listener: (gateway: string) => void = () => undefined;
 
   constructor(options: LiveFleetsOptions) {
     this.#options = options;
+    this.#faults = options.faults ?? new Faults(options.log);
     const { client, controllerName } = options;
     const labelSelector = `${CONTROLLER_LABEL}=${controllerLabel(controllerName)}`;
     this.#informers = (Object.keys(FLEET_KINDS) as FleetKindName[]).map((name) => {
@@ -97,19 +102,26 @@ export class LiveFleets {
 
   #changed(kind: FleetKindName, changes: readonly RawChange[]): void {
     const touched = new Set<string>();
-    for (const { type, namespace, name, object } of changes) {
-      const ref = { kind, namespace, name };
-      const before = this.#objects.get(objectId(ref));
-      if (before !== undefined) touched.add(before.gateway);
-      if (type === 'delete' || object === null) this.#objects.delete(objectId(ref));
-      else {
-        const live = liveObject(ref, object);
-        this.#objects.set(objectId(ref), live);
-        touched.add(live.gateway);
-      }
+    for (const change of changes) {
+      const { namespace, name } = change;
+      this.#faults.guard('fleets', () => this.#take(kind, change, touched), { kind, namespace, name });
     }
     touched.delete('');
-    for (const gateway of touched) this.#listener(gateway);
+    for (const gateway of touched) this.#faults.guard('fleets', () => this.#listener(gateway), { gateway });
+  }
+
+  #take(kind: FleetKindName, { type, namespace, name, object }: RawChange, touched: Set<string>): void {
+    const ref = { kind, namespace, name };
+    const id = objectId(ref);
+    const before = this.#objects.get(id);
+    if (before !== undefined) touched.add(before.gateway);
+    if (type === 'delete' || object === null) {
+      this.#objects.delete(id);
+      return;
+    }
+    const live = liveObject(ref, object);
+    this.#objects.set(id, live);
+    touched.add(live.gateway);
   }
 
   #problem(kind: FleetKindName, problem: InformerProblem | null): void {

@@ -31,6 +31,7 @@ const BACKOFF: BackoffOptions = { minimum: 1_000, maximum: 30_000 };
 
 export class PoolKeeper {
   readonly #options: PoolKeeperOptions;
+  readonly #faults: Faults;
   readonly #informer: Informer;
   readonly #queue: WorkQueue;
   readonly #backoff = new Backoff(BACKOFF);
@@ -39,6 +40,7 @@ export class PoolKeeper {
 
   constructor(options: PoolKeeperOptions) {
     this.#options = options;
+    this.#faults = options.faults ?? new Faults(options.log);
     const kind = {
       api: FLEET_KINDS.Service,
       fieldSelector: '',
@@ -54,7 +56,7 @@ export class PoolKeeper {
       concurrency: 1,
       open: () => this.#synced && options.leads(),
       work: () => this.#work(),
-      faults: options.faults ?? new Faults(options.log),
+      faults: this.#faults,
     });
   }
 
@@ -78,13 +80,17 @@ export class PoolKeeper {
 
   #changed(changes: readonly RawChange[]): void {
     let matters = false;
-    for (const { type, namespace, name, object } of changes) {
-      const key = `${namespace}/${name}`;
-      const service = type === 'delete' || object === null ? null : pooledService(namespace, name, object);
-      if (service === null) matters = this.#services.delete(key) || matters;
-      else matters = this.#take(service) || matters;
+    for (const change of changes) {
+      const { namespace, name } = change;
+      this.#faults.guard('pool', () => (matters = this.#note(change) || matters), { kind: 'Service', namespace, name });
     }
     if (matters) this.#queue.request(ALL);
+  }
+
+  /** Whether it is news for anybody's addresses. */
+  #note({ type, namespace, name, object }: RawChange): boolean {
+    const service = type === 'delete' || object === null ? null : pooledService(namespace, name, object);
+    return service === null ? this.#services.delete(`${namespace}/${name}`) : this.#take(service);
   }
 
   /** The watch may be behind what a write was answered with: false for news that is none. */
