@@ -44,9 +44,9 @@ export class TimerWheel {
     return this.#armed;
   }
 
-  /** performance.now() as of the last tick: 25 ms old at most while a timer waits, and for free. */
+  /** performance.now() as of the last tick: 25 ms old at most while a timer waits, and for free. After a stall it is exact. */
   get now(): number {
-    return this.#interval === null ? performance.now() : this.#lastTick;
+    return this.#interval === null || this.#catchingUp !== null ? performance.now() : this.#lastTick;
   }
 
   /** Starts or restarts a timer. `ms` of 0 or less disarms it: by convention 0 turns a timeout off. */

@@ -116,13 +116,13 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
   protected abstract get lastTaken(): number;
   abstract inboundStalled(stream: S): void;
   abstract outboundStalled(stream: S): void;
-  abstract looked(): void;
+  abstract looked(): number;
   /** Octets of a body came in; see `credit`. */
   protected abstract received(octets: number): void;
   abstract credit(octets: number): void;
 
-  get tick(): number {
-    return this.progress.tick;
+  get now(): number {
+    return this.settings.wheel.now;
   }
 
   get over(): boolean {
@@ -387,7 +387,7 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
   // Streams: their turns, and their end
 
   blocked(stream: S): void {
-    if (this.streams.block(stream)) stream.sentAt = this.tick;
+    if (this.streams.block(stream)) stream.sentAt = this.now;
   }
 
   protected pump(): void {

@@ -23,8 +23,6 @@ export interface DownstreamStreamOwner extends StreamOwner {
   readonly events: DownstreamEvents;
   readonly connection: DownstreamConnection;
   readonly limits: Limits;
-  /** Time, as cheap as it can be had. */
-  readonly now: number;
   /** The client may send nothing on the whole connection, whatever it owes. */
   readonly inboundShut: boolean;
   /** The stream waits for a window or for the socket. */

@@ -59,15 +59,11 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
       patience: { inbound: limits.requestBodyIdleTimeout, outbound: limits.downstreamWriteTimeout, silence: limits.tunnelIdleTimeout },
     });
     this.events = events;
-    this.#liveness = new Liveness(this.progress, limits.downstreamIdleTimeout);
+    this.#liveness = new Liveness(wheel, limits.downstreamIdleTimeout);
     this.connection = connection;
     this.limits = limits;
     this.#heads = settings;
     wheel.arm(this.timer, limits.downstreamIdleTimeout);
-  }
-
-  get now(): number {
-    return this.settings.wheel.now;
   }
 
   /** No exchange is in flight. */
@@ -265,11 +261,12 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
   }
 
   /** Calls may be silent for long, and a peer that is gone is silent too: it is asked, and what does not answer is cut. */
-  looked(): void {
+  looked(): number {
     if (this.output.full) this.#liveness.heard();
     const state = this.#liveness.look();
     if (state === 'doubtful') this.ping(0, PROBE);
     else if (state === 'gone') cut(this.socket);
+    return this.#liveness.dueIn;
   }
 }
 

@@ -1,5 +1,5 @@
-// Looks at a connection a few times per timeout while it has streams, and finds what makes no progress: no stream needs a timer
-// of its own, nor a clock.
+// Looks at a connection a few times per timeout while it has streams, and when the time of one of them is up, and finds what makes
+// no progress: no stream needs a timer of its own.
 import type net from 'node:net';
 import { Timer } from '#lib/timer-wheel.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
@@ -15,8 +15,8 @@ export interface ProgressOwner<S> {
   outboundStalled(stream: S): void;
   /** The peer takes nothing of what is written. */
   socketStalled(): void;
-  /** A look is over. */
-  looked(): void;
+  /** A look is over. Returns in how many milliseconds the owner wants another. */
+  looked(): number;
 }
 
 /**
@@ -30,14 +30,12 @@ export interface Patience {
   readonly silence: number;
 }
 
-/** How often per timeout, and how often at most and at least, in milliseconds. */
+/** How often per timeout at least, and bounds of the time between two looks, in milliseconds. */
 const LOOKS_PER_TIMEOUT = 4;
 const MIN_INTERVAL = 25;
 const MAX_INTERVAL = 15_000;
 
 export class Progress<S extends H2Stream> {
-  /** Counts looks: by this streams tell how long ago something was. */
-  tick = 0;
   readonly #owner: ProgressOwner<S>;
   readonly #streams: StreamTable<S>;
   readonly #socket: net.Socket;
@@ -45,8 +43,11 @@ export class Progress<S extends H2Stream> {
   readonly #patience: Patience;
   readonly #interval: number;
   readonly #timer = new Timer(() => this.#look());
+  /** Bytes that the peer had taken at the last look, and since when it has taken no more. */
   #taken = 0;
   #takenAt = 0;
+  /** When to look again, milliseconds from now. */
+  #next = 0;
 
   constructor(owner: ProgressOwner<S>, streams: StreamTable<S>, socket: net.Socket, wheel: TimerWheel, patience: Patience) {
     this.#owner = owner;
@@ -59,7 +60,9 @@ export class Progress<S extends H2Stream> {
 
   /** Looks from now on, as long as there are streams. */
   start(): void {
-    if (!this.#timer.armed) this.#wheel.arm(this.#timer, this.#interval);
+    if (this.#timer.armed) return;
+    this.#takenAt = this.#wheel.now;
+    this.#wheel.arm(this.#timer, this.#interval);
   }
 
   stop(): void {
@@ -67,41 +70,47 @@ export class Progress<S extends H2Stream> {
   }
 
   #look(): void {
-    this.tick++;
+    this.#next = this.#interval;
     this.#lookAtSocket();
     const { outbound } = this.#patience;
     for (const stream of this.#streams.snapshot()) {
-      if (!stream.peerOwes) stream.receivedAt = this.tick;
+      if (!stream.peerOwes) stream.receivedAt = this.#wheel.now;
       else if (this.#isSilent(stream)) this.#owner.inboundStalled(stream);
-      if (stream.waiting && (this.isOver(stream.sentAt, outbound) || isBehind(stream.outboundLag, outbound))) {
+      if (stream.waiting && (this.#isOver(stream.sentAt, outbound) || this.#isBehind(stream.outboundLag, outbound))) {
         this.#owner.outboundStalled(stream);
       }
     }
-    this.#owner.looked();
-    if (this.#streams.size > 0) this.start();
+    this.#isUp(this.#owner.looked());
+    if (this.#streams.size > 0) this.#wheel.arm(this.#timer, Math.max(MIN_INTERVAL, this.#next));
   }
 
   #isSilent(stream: S): boolean {
     const { inbound, silence } = this.#patience;
-    if (!stream.mayBeSilent) return this.isOver(stream.receivedAt, inbound) || isBehind(stream.inboundLag, inbound);
-    return this.isOver(Math.max(stream.receivedAt, stream.sentAt), silence);
+    if (!stream.mayBeSilent) return this.#isOver(stream.receivedAt, inbound) || this.#isBehind(stream.inboundLag, inbound);
+    return this.#isOver(Math.max(stream.receivedAt, stream.sentAt), silence);
   }
 
   #lookAtSocket(): void {
     const taken = takenOf(this.#socket);
-    if (this.#socket.writableLength === 0 || taken !== this.#taken) this.#takenAt = this.tick;
+    if (this.#socket.writableLength === 0 || taken !== this.#taken) this.#takenAt = this.#wheel.now;
+    else if (this.#isOver(this.#takenAt, this.#patience.outbound)) this.#owner.socketStalled();
     this.#taken = taken;
-    if (this.isOver(this.#takenAt, this.#patience.outbound)) this.#owner.socketStalled();
   }
 
-  /** Whether a tick is longer ago than a timeout. */
-  isOver(since: number, timeout: number): boolean {
-    return timeout > 0 && (this.tick - since) * this.#interval > timeout;
+  /** Whether something was as long ago as a timeout is long. */
+  #isOver(since: number, timeout: number): boolean {
+    return this.#isBehind(this.#wheel.now - since, timeout);
   }
-}
 
-function isBehind(lag: number, timeout: number): boolean {
-  return timeout > 0 && lag >= timeout;
+  #isBehind(lag: number, timeout: number): boolean {
+    return timeout > 0 && this.#isUp(timeout - lag);
+  }
+
+  /** Whether no time is left. Where some is, the next look comes no later than its end. */
+  #isUp(left: number): boolean {
+    if (left > 0 && left < this.#next) this.#next = left;
+    return left <= 0;
+  }
 }
 
 function interval({ inbound, outbound }: Patience): number {

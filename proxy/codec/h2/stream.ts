@@ -17,8 +17,8 @@ export interface StreamOwner {
   readonly streamWindow: number;
   /** Window of the connection for what goes out. */
   sendWindow: number;
-  /** How streams tell time; see Progress. */
-  readonly tick: number;
+  /** Time, as cheap as it can be had. */
+  readonly now: number;
   /** Bytes that came in were passed on or dropped. */
   credit(octets: number): void;
   /** A frame that carries something was sent. */
@@ -35,7 +35,7 @@ export abstract class H2Stream {
   /** The peer may still send. */
   inboundOpen = true;
   readonly window: ReceiveWindow;
-  /** `owner.tick` when the peer last sent of its body, or had no reason to. */
+  /** When the peer last sent of its body, or had no reason to. */
   receivedAt: number;
   #inboundLeft = UNKNOWN_LENGTH;
   #held: ByteQueue | null = null;
@@ -45,7 +45,7 @@ export abstract class H2Stream {
   #delivering = false;
   // Out.
   sendWindow: number;
-  /** `owner.tick` when the peer last took of what we send, or had nothing to take. */
+  /** When the peer last took of what we send, or had nothing to take. */
   sentAt: number;
   /** Everything was sent, the end included. */
   outboundDone = false;
@@ -61,8 +61,8 @@ export abstract class H2Stream {
     this.#owner = owner;
     this.sendWindow = sendWindow;
     this.window = new ReceiveWindow(owner.streamWindow);
-    this.receivedAt = owner.tick;
-    this.sentAt = owner.tick;
+    this.receivedAt = owner.now;
+    this.sentAt = owner.now;
   }
 
   /** Whether silence counts against the peer. */
@@ -113,7 +113,7 @@ export abstract class H2Stream {
 
   /** Takes a piece of the body, `buffer[start, end)`; the window was accounted for. */
   data(buffer: Buffer, start: number, end: number): void {
-    this.receivedAt = this.#owner.tick;
+    this.receivedAt = this.#owner.now;
     const octets = end - start;
     if (this.#inboundLeft !== UNKNOWN_LENGTH && (this.#inboundLeft -= octets) < 0) {
       this.#owner.credit(octets);
@@ -174,7 +174,7 @@ export abstract class H2Stream {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.receivedAt = this.#owner.tick;
+    this.receivedAt = this.#owner.now;
     if (this.#delivering) return;
     if (this.#held !== null) this.#deliverHeld(this.#held);
     if (!this.#endHeld || this.#isHolding() || this.closed || this.deaf) return;
@@ -216,7 +216,7 @@ export abstract class H2Stream {
       this.sendWindow -= octets;
       owner.sendWindow -= octets;
       position += octets;
-      this.sentAt = owner.tick;
+      this.sentAt = owner.now;
       this.remember(start - 5);
     }
     return position;

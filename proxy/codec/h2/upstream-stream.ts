@@ -70,7 +70,7 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
   }
 
   protected outboundEnded(): void {
-    this.receivedAt = this.#owner.tick;
+    this.receivedAt = this.#owner.now;
     if (!this.#tunnel || this.inboundOpen) return;
     this.#attempt = null;
     this.#owner.ended(this);
@@ -100,7 +100,7 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
     const attempt = this.#attempt;
     if (attempt === null) return;
     attempt.reused = false;
-    this.receivedAt = this.#owner.tick;
+    this.receivedAt = this.#owner.now;
     if (!takeResponseHead(list) || responseHead.status === 101) return this.#malformed();
     if (responseHead.status < 200) this.#takeInformational(attempt, ended);
     else if (this.#agrees(responseHead.status)) this.#openTunnel(attempt, ended);

@@ -73,7 +73,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
     });
     self = this;
     this.events = events;
-    this.#liveness = new Liveness(this.progress, limits.upstreamIdleTimeout);
+    this.#liveness = new Liveness(wheel, limits.upstreamIdleTimeout);
     this.maxInformational = limits.maxInformational;
     this.#owner = owner;
     this.#scheme = destination.transport.tls === null ? 'http' : 'https';
@@ -278,11 +278,13 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
   }
 
   /** Streams may be silent for long, and a peer that is gone is silent too: it is asked, and what does not answer is cut. */
-  looked(): void {
+  looked(): number {
     const state = this.#liveness.look();
     if (state === 'doubtful') this.ping(0, PROBE);
-    if (state !== 'gone') return;
-    this.#reason = ERRORS.upstreamTimeout;
-    cut(this.socket);
+    if (state === 'gone') {
+      this.#reason = ERRORS.upstreamTimeout;
+      cut(this.socket);
+    }
+    return this.#liveness.dueIn;
   }
 }
