@@ -3,7 +3,7 @@
 import type { Headers } from '../../exchange/headers.ts';
 import type { Limits } from '../../exchange/limits.ts';
 import { FIELD_VALUE, HEX, isBlank, TOKEN, trimBlanks } from './characters.ts';
-import { fieldNameAt, mayBeTrailer } from './field-names.ts';
+import { kindOf, mayBeTrailer } from './field-names.ts';
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -145,10 +145,10 @@ export class ChunkedReader {
     const value = line.slice(colon + 1, -2);
     for (let i = 0; i < colon; i++) if (TOKEN[line.charCodeAt(i)] !== 1) return false;
     for (let i = 0; i < value.length; i++) if (FIELD_VALUE[value.charCodeAt(i)] !== 1) return false;
-    const field = fieldNameAt(Buffer.from(line, 'latin1'), 0, colon, colon);
+    const name = line.slice(0, colon).toLowerCase();
     this.#trailers ??= [];
     if (this.#trailers.length >= this.#limits.maxHeaders * 2) return false;
-    if (mayBeTrailer(field)) this.#trailers.push(field.name, trimBlanks(value));
+    if (mayBeTrailer(name, kindOf(name))) this.#trailers.push(name, trimBlanks(value));
     return true;
   }
 }

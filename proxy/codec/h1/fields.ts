@@ -1,15 +1,14 @@
 // The header block of a message, requests and answers alike: strict parsing, and everything about framing and the connection
 // taken out on the way, so that an exchange holds end-to-end headers only.
 import type { Headers } from '../../exchange/headers.ts';
-import { FIELD_VALUE, isBlank, LOWER_TOKEN, trimBlanks } from './characters.ts';
-import { fieldNameAt, mayBeHopByHop } from './field-names.ts';
+import { FIELD_VALUE, isBlank, trimBlanks } from './characters.ts';
+import { blockStart, fieldNameAt, mayBeHopByHop } from './field-names.ts';
 import type { FieldName } from './field-names.ts';
 import type { Head } from './head.ts';
 import { areCodings } from './transfer-codings.ts';
 
 const CR = 0x0d;
 const LF = 0x0a;
-const COLON = 0x3a;
 /** Names that one message may declare hop-by-hop: each is looked for in every header. */
 const MAX_LISTED = 32;
 
@@ -34,6 +33,9 @@ export class Fields {
   error: FieldsError | null = null;
   /** Other names that Connection lists. */
   #listed: string[] | null = null;
+  readonly #start = blockStart();
+  /** The name of the line before. */
+  #previous = this.#start;
 
   /** Parses the lines of a head from `position` on, up to the empty one that ends it. */
   parse(head: Head, position: number, maxHeaders: number): boolean {
@@ -61,6 +63,7 @@ export class Fields {
     this.expect = '';
     this.error = null;
     this.#listed = null;
+    this.#previous = this.#start;
   }
 
   #fail(error: FieldsError): false {
@@ -71,22 +74,17 @@ export class Fields {
   /** Takes one line and returns where the next begins, or -1. */
   #parseLine(head: Head, start: number): number {
     const { bytes } = head;
-    let position = start;
-    let hash = 0;
-    for (let code = lowerAt(bytes, position); code !== 0; code = lowerAt(bytes, position)) {
-      hash = (hash * 31 + code) | 0;
-      position++;
-    }
-    // No name, a space before the colon, a folded line: all of them end here.
-    if (position === start || bytes[position] !== COLON) return -1;
-    const nameEnd = position++;
+    const field = fieldNameAt(bytes, start, this.#previous);
+    if (field === null) return -1;
+    this.#previous = field;
+    let position = start + field.bytes.length + 1;
     while (isBlank(bytes[position] as number)) position++;
     const valueStart = position;
     while (FIELD_VALUE[bytes[position] as number] === 1) position++;
     if (bytes[position] !== CR || bytes[position + 1] !== LF) return -1;
     let valueEnd = position;
     while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1] as number)) valueEnd--;
-    this.#take(fieldNameAt(bytes, start, nameEnd, hash), head.slice(valueStart, valueEnd));
+    this.#take(field, head.slice(valueStart, valueEnd));
     return position + 2;
   }
 
@@ -168,10 +166,6 @@ export class Fields {
     }
     this.headers = kept;
   }
-}
-
-function lowerAt(bytes: Buffer, position: number): number {
-  return LOWER_TOKEN[bytes[position] as number] as number;
 }
 
 /** A header that may come once, but does not always: the list of its values in lower case. */

@@ -11,7 +11,7 @@ export function takeTrailers(list: readonly string[]): Headers | null {
     const value = list[i + 1] as string;
     const kind = fieldKind(name);
     if (kind === 'malformed' || name.charCodeAt(0) === 0x3a || !isValue(value)) return null;
-    if (kind === 'plain' && mayBeTrailer({ name, kind })) trailers.push(name, value);
+    if (mayBeTrailer(name, kind)) trailers.push(name, value);
   }
   return trailers;
 }
