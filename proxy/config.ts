@@ -89,6 +89,7 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
   maxInformational: '1xx answers before the answer proper',
   tunnelIdleTimeout: 'silence in both directions of a tunnel (WebSocket) or a connection of a TCPRoute or TLSRoute',
   maxBufferedBytes: 'bytes that wait for one peer before their source is paused',
+  bindTimeout: 'how long a proxy that starts waits for ports that cannot be bound before it is ready with the others',
   datagramIdleTimeout: 'silence that ends the session of a peer of a UDPRoute',
   maxDatagramSessions: 'peers of UDPRoutes of one worker at a time',
 };

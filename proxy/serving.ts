@@ -29,7 +29,11 @@ export class Serving {
     this.#config = config;
     this.#log = log;
     this.supervisor = new Supervisor({ ...config, log });
-    this.readiness = new Readiness(() => this.supervisor.serving);
+    this.readiness = new Readiness({
+      serving: () => this.supervisor.serving,
+      bindings: () => this.supervisor.bindingState,
+      bindTimeout: config.limits.bindTimeout,
+    });
     const sources = {
       resources: () => this.supervisor.resources(),
       version: () => this.supervisor.version,

@@ -2,7 +2,7 @@
 import type * as ir from '#api/ir/ir.ts';
 import { createLog } from '#lib/log.ts';
 import { collectDefaultMetrics } from 'prom-client';
-import type { FromWorker, ToWorker } from './supervisor/messages.ts';
+import type { Bound, FromWorker, ToWorker } from './supervisor/messages.ts';
 import type { MetricJson } from './telemetry/metric.ts';
 import { Worker } from './worker.ts';
 
@@ -44,8 +44,19 @@ async function receive(message: ToWorker): Promise<void> {
 }
 
 function start(message: ToWorker & { type: 'start' }): void {
-  worker = new Worker({ ...message.settings, ticketKeys: Buffer.from(message.ticketKeys), reusePort: true, log: createLog('warn') });
-  collectDefaultMetrics({ register: worker.registry });
+  const made = new Worker({
+    ...message.settings,
+    ticketKeys: Buffer.from(message.ticketKeys),
+    reusePort: true,
+    bindingsChanged: () => answer({ type: 'bound', bound: boundBy(made) }),
+    log: createLog('warn'),
+  });
+  worker = made;
+  collectDefaultMetrics({ register: made.registry });
+}
+
+function boundBy(from: Worker): Bound {
+  return { bindingState: from.bindingState, ports: [...new Set(ports.values())].map((port) => [port, from.boundPort(port)]) };
 }
 
 async function apply(
@@ -55,7 +66,7 @@ async function apply(
   for (const resource of changed) if (isListener(resource)) ports.set(resource.key, resource.port);
   for (const { kind, key } of removed) if (kind === 'Listener') ports.delete(key);
   const errors = await to.apply(changed, removed);
-  return { errors, bound: [...new Set(ports.values())].map((port) => [port, to.boundPort(port)]) };
+  return { errors, bound: boundBy(to) };
 }
 
 function isListener(resource: ir.Resource): resource is ir.Listener {

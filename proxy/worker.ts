@@ -15,6 +15,7 @@ import { FloodCounts } from './codec/h2/floods.ts';
 import type { ConnectionSettings, H2Settings } from './codec/h2/settings.ts';
 import { H2Upstream } from './codec/h2/upstream.ts';
 import { writeProxyHeader } from './codec/proxy-protocol/write.ts';
+import type { BindingState } from './exchange/binding-state.ts';
 import type { Destination } from './exchange/dial.ts';
 import type { Limits } from './exchange/limits.ts';
 import { Refusals } from './exchange/refusals.ts';
@@ -58,6 +59,8 @@ export interface WorkerOptions {
   readonly drainTimeout: number;
   /** From the port of a listener to the one to bind; tests give 0 for any free port. */
   readonly bindPort?: (port: number) => number;
+  /** Other ports than before cannot be bound: see `bindingState`. */
+  readonly bindingsChanged?: () => void;
   /** For what happens beside requests; nothing is said without one. */
   readonly log?: Log;
 }
@@ -110,6 +113,7 @@ export class Worker {
   #exposeMetrics(mirror: Mirror): void {
     registerFamilies(this.registry, [...this.#metrics.families(), ...this.#webSockets.families(), ...this.#streams.families()]);
     const sources = {
+      unbound: () => this.#listeners.bindingState.unbound.length,
       downstream: () => this.#listeners.counts,
       acceptFailures: () => this.#acceptFailures,
       floods: () => this.#floods.byReason,
@@ -129,6 +133,11 @@ export class Worker {
   /** Takes a batch of resources. Routes are live when this returns, listeners when it resolves, to what could not be taken. */
   apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
     return this.#builder.apply(changed, removed);
+  }
+
+  /** What of the ports that listeners want is bound, and why the rest is not. */
+  get bindingState(): BindingState {
+    return this.#listeners.bindingState;
   }
 
   /** The port bound for a listener's port, or null. */

@@ -40,6 +40,7 @@ export const TIME_LIMITS = [
   'pending-timeout',
   'proxy-header-timeout',
   'tunnel-idle-timeout',
+  'bind-timeout',
   'datagram-idle-timeout',
 ] as const;
 

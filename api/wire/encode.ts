@@ -15,6 +15,8 @@ export interface ResourceError {
   readonly key: string;
   readonly field: string;
   readonly reason: string;
+  /** It goes away by itself: the target goes on trying, and tells when it may have. */
+  readonly waits?: true;
 }
 
 /** What a resource takes in a push, bytes: its body, its names, and what frames them. */

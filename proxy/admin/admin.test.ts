@@ -40,7 +40,7 @@ describe('probes', () => {
   beforeEach(async () => {
     serving = 1;
     scrapes = 0;
-    readiness = new Readiness(() => serving);
+    readiness = new Readiness({ serving: () => serving, bindings: () => ({ bound: 1, unbound: [] }), bindTimeout: 1 });
     const metrics = async (): Promise<string> => {
       scrapes++;
       await new Promise((resolve) => setTimeout(resolve, 20));

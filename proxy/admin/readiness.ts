@@ -1,18 +1,43 @@
-// Whether this proxy should get traffic: once a complete configuration is applied, until it drains.
+// Whether this proxy should get traffic: once a complete configuration is applied and its ports are bound, until it drains.
+//
+// A port that cannot be bound keeps a proxy that starts from being ready, so that a rollout waits where it would lose the port; but
+// not for ever, and not once it has been ready: one listener must not cost all others their traffic. Without any port there is none.
+
+/** A port that is wanted and cannot be bound. */
+interface UnboundPort {
+  readonly port: number;
+  readonly transport: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface ReadinessOptions {
+  /** Workers that serve. */
+  readonly serving: () => number;
+  /** What of the ports that are wanted is bound. */
+  readonly bindings: () => { readonly bound: number; readonly unbound: readonly UnboundPort[] };
+  /** For how long a proxy that starts waits for ports before it is ready with those that it has, milliseconds; 0: until it has all. */
+  readonly bindTimeout: number;
+  /** Milliseconds. */
+  readonly now?: () => number;
+}
 
 export class Readiness {
-  readonly #serving: () => number;
-  #configured = false;
+  readonly #options: ReadinessOptions;
+  readonly #now: () => number;
+  /** Null before there is a complete configuration. */
+  #configuredAt: number | null = null;
+  #wasReady = false;
   #draining = false;
 
-  /** `serving`: workers that serve. */
-  constructor(serving: () => number) {
-    this.#serving = serving;
+  constructor(options: ReadinessOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
   }
 
   /** A complete configuration was applied, from a controller, from disk or from files. */
   configured(): void {
-    this.#configured = true;
+    this.#configuredAt ??= this.#now();
   }
 
   /** Traffic should go elsewhere from now on. */
@@ -23,7 +48,23 @@ export class Readiness {
   /** Why there should be no traffic, or null. */
   get reason(): string | null {
     if (this.#draining) return 'draining';
-    if (!this.#configured) return 'no complete configuration yet';
-    return this.#serving() === 0 ? 'no worker serves' : null;
+    if (this.#configuredAt === null) return 'no complete configuration yet';
+    if (this.#options.serving() === 0) return 'no worker serves';
+    const unbound = this.#lacking(this.#configuredAt);
+    if (unbound === null) this.#wasReady = true;
+    return unbound;
   }
+
+  #lacking(since: number): string | null {
+    const { bindings, bindTimeout } = this.#options;
+    const { bound, unbound } = bindings();
+    if (unbound.length === 0) return null;
+    if (bound === 0) return `no port is bound: ${describe(unbound)}`;
+    const isPatient = bindTimeout === 0 || this.#now() - since < bindTimeout;
+    return this.#wasReady || !isPatient ? null : `not bound yet: ${describe(unbound)}`;
+  }
+}
+
+function describe(unbound: readonly UnboundPort[]): string {
+  return unbound.map(({ transport, port, reason, message }) => `${transport} port ${port}: ${reason}: ${message}`).join('; ');
 }

@@ -62,6 +62,8 @@ export interface Limits {
   readonly tunnelIdleTimeout: number;
   /** Bytes waiting to be written to one peer before its source is paused; never less than the sockets' own mark (64 KiB). */
   readonly maxBufferedBytes: number;
+  /** How long a proxy that starts waits for ports that cannot be bound before it is ready with the others. */
+  readonly bindTimeout: number;
   /** Silence after which what a peer sends to a UDP port may go to another endpoint. */
   readonly datagramIdleTimeout: number;
   /** Peers of UDP ports of one worker at a time; each takes a file descriptor. */
@@ -102,6 +104,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxInformational: 32,
   tunnelIdleTimeout: 3_600_000,
   maxBufferedBytes: 131_072,
+  bindTimeout: 60_000,
   datagramIdleTimeout: 60_000,
   maxDatagramSessions: 4_096,
 });

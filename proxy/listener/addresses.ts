@@ -1,5 +1,7 @@
 // Which addresses a port binds, and for which of its listeners.
 import type * as ir from '#api/ir/ir.ts';
+import { bindProblem } from './problem.ts';
+import type { ListenerProblem } from './problem.ts';
 
 /** Stands for every address of the machine. */
 export const EVERY_ADDRESS = '';
@@ -10,8 +12,19 @@ export function wantedAddresses(listeners: readonly ir.Listener[], bindAddress: 
   return wanted.has(EVERY_ADDRESS) ? new Set([EVERY_ADDRESS]) : wanted;
 }
 
+/** The problems of listeners that lack an address. */
+export function bindProblems(
+  listeners: readonly ir.Listener[],
+  failures: ReadonlyMap<string, NodeJS.ErrnoException>,
+  bindAddress: string,
+): ListenerProblem[] {
+  return [...failures].flatMap(([address, error]) =>
+    listeners.filter((listener) => wants(listener, address, bindAddress)).map(({ key }) => bindProblem(key, error)),
+  );
+}
+
 /** Whether a listener wants an address that is bound. */
-export function wants(listener: ir.Listener, address: string, bindAddress: string): boolean {
+function wants(listener: ir.Listener, address: string, bindAddress: string): boolean {
   if (listener.addresses.length === 0) return address === bindAddress;
   return address === EVERY_ADDRESS || listener.addresses.includes(address);
 }

@@ -2,14 +2,18 @@
 import dgram from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import type * as ir from '#api/ir/ir.ts';
+import { err, ok } from '#lib/result.ts';
+import type { Result } from '#lib/result.ts';
 import { Timer } from '#lib/timer-wheel.ts';
+import type { BindingState } from '../exchange/binding-state.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import { StreamSession } from '../exchange/stream-session.ts';
-import { EVERY_ADDRESS, wantedAddresses, wants } from './addresses.ts';
+import { bindProblems, EVERY_ADDRESS, wantedAddresses } from './addresses.ts';
+import { Bindings } from './bindings.ts';
 import { plainAddress } from './connection.ts';
 import { DatagramSession } from './datagram-session.ts';
 import type { PortContext } from './port-context.ts';
-import { bindProblem } from './problem.ts';
+import { bindingState } from './problem.ts';
 import type { ListenerProblem } from './problem.ts';
 
 /** A socket with the sessions that came in there, by `<address>|<port>` of the peer. */
@@ -21,7 +25,7 @@ interface Bound {
 export class DatagramPort {
   readonly number: number;
   readonly #context: PortContext;
-  readonly #bound = new Map<string, Bound>();
+  readonly #bindings: Bindings<Bound>;
   /** Sockets nobody wants any more, open for the last answers. */
   readonly #leaving = new Set<Bound>();
   readonly #deadline: Timer;
@@ -33,12 +37,23 @@ export class DatagramPort {
     this.number = number;
     this.#context = context;
     this.#deadline = new Timer(() => this.cut());
+    this.#bindings = new Bindings<Bound>({
+      wheel: context.wheel,
+      open: (address) => this.#bind(address),
+      close: (bound) => this.#leave(bound),
+      changed: context.bindingsChanged,
+    });
   }
 
   /** The port that is really bound, or null while nothing is. */
   get bound(): number | null {
-    for (const { socket } of this.#bound.values()) return socket.address().port;
+    for (const { socket } of this.#bindings.sockets) return socket.address().port;
     return null;
+  }
+
+  /** What of it is bound, and why the rest is not. */
+  get bindingState(): BindingState {
+    return bindingState({ port: this.number, transport: 'UDP' }, this.#bindings.size, this.#bindings.failures);
   }
 
   /**
@@ -51,18 +66,16 @@ export class DatagramPort {
     const conflicts = others.map(({ key, port }): ListenerProblem => {
       return { listener: key, reason: 'ProtocolConflict', message: `listener ${first?.key ?? ''} has the same datagrams of port ${port}` };
     });
-    const wanted = wantedAddresses(this.#listeners, this.#context.bindAddress);
-    for (const [address, bound] of this.#bound) if (!wanted.has(address)) this.#leave(address, bound);
-    const missing = [...wanted].filter((address) => !this.#bound.has(address));
-    const problems = await Promise.all(missing.map((address) => this.#bind(address)));
-    return [...conflicts, ...problems.flat()];
+    const { bindAddress } = this.#context;
+    await this.#bindings.want(wantedAddresses(this.#listeners, bindAddress));
+    return [...conflicts, ...bindProblems(this.#listeners, this.#bindings.failures, bindAddress)];
   }
 
   /** Takes nothing new, lets last answers pass for `grace` ms at most. Resolves when every socket is closed. */
   retire(grace: number): Promise<void> {
     if (this.#retired) return this.#closed.promise;
     this.#retired = true;
-    for (const [address, bound] of this.#bound) this.#leave(address, bound);
+    void this.#bindings.want(new Set());
     this.#context.wheel.arm(this.#deadline, Math.max(1, grace));
     this.#settle();
     return this.#closed.promise;
@@ -70,40 +83,30 @@ export class DatagramPort {
 
   /** Ends every session. */
   cut(): void {
-    for (const { sessions } of [...this.#bound.values(), ...this.#leaving]) {
+    for (const { sessions } of [...this.#bindings.sockets, ...this.#leaving]) {
       for (const session of sessions.values()) session.end(ERRORS.connectionCut);
     }
   }
 
-  async #bind(address: string): Promise<ListenerProblem[]> {
+  async #bind(address: string): Promise<Result<Bound, NodeJS.ErrnoException>> {
     const socket = await this.#open(address);
-    if ('error' in socket) {
-      const { bindAddress } = this.#context;
-      return this.#listeners.filter((listener) => wants(listener, address, bindAddress)).map(({ key }) => bindProblem(key, socket.error));
-    }
-    const bound: Bound = { socket: socket.opened, sessions: new Map() };
-    // Retired, or bound by another update, while this one waited.
-    if (this.#retired || this.#bound.has(address)) {
-      socket.opened.close();
-      return [];
-    }
-    this.#bound.set(address, bound);
+    if (!socket.ok) return socket;
+    const bound: Bound = { socket: socket.value, sessions: new Map() };
     bound.socket.on('message', (message, peer) => this.#received(bound, message, peer));
     bound.socket.on('error', this.#context.acceptFailed);
-    return [];
+    return ok(bound);
   }
 
-  async #open(address: string): Promise<{ readonly opened: dgram.Socket } | { readonly error: NodeJS.ErrnoException }> {
+  async #open(address: string): Promise<Result<dgram.Socket, NodeJS.ErrnoException>> {
     const { bindPort, reusePort } = this.#context;
     const port = bindPort(this.number);
     if (address !== EVERY_ADDRESS) return open(isIPv6(address) ? 'udp6' : 'udp4', address, port, reusePort);
     // On `::` peers of IPv4 are served too.
     const both = await open('udp6', '::', port, reusePort);
-    return 'error' in both && both.error.code !== 'EADDRINUSE' ? open('udp4', '0.0.0.0', port, reusePort) : both;
+    return !both.ok && both.error.code !== 'EADDRINUSE' ? open('udp4', '0.0.0.0', port, reusePort) : both;
   }
 
-  #leave(address: string, bound: Bound): void {
-    this.#bound.delete(address);
+  #leave(bound: Bound): void {
     this.#leaving.add(bound);
     for (const session of bound.sessions.values()) session.drain();
     if (bound.sessions.size === 0) this.#close(bound);
@@ -169,16 +172,16 @@ async function open(
   address: string,
   port: number,
   reusePort: boolean,
-): Promise<{ readonly opened: dgram.Socket } | { readonly error: NodeJS.ErrnoException }> {
+): Promise<Result<dgram.Socket, NodeJS.ErrnoException>> {
   const { promise, resolve } = Promise.withResolvers<NodeJS.ErrnoException | null>();
   const socket = dgram.createSocket({ type, reusePort });
   socket.once('error', resolve);
   socket.bind({ port, address }, () => resolve(null));
   const error = await promise;
   socket.off('error', resolve);
-  if (error === null) return { opened: socket };
+  if (error === null) return ok(socket);
   socket.close();
-  return { error };
+  return err(error);
 }
 
 function ignore(): void {

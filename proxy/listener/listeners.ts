@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import net from 'node:net';
 import type * as ir from '#api/ir/ir.ts';
+import type { BindingState } from '../exchange/binding-state.ts';
 import type { Dial } from '../exchange/dial.ts';
 import type { Limits } from '../exchange/limits.ts';
 import { Refusals } from '../exchange/refusals.ts';
@@ -62,6 +63,8 @@ export interface ListenerSetOptions {
   readonly handshakeFailed?: (failure: Refusal) => void;
   /** Accepting failed, as it does when file descriptors run out. */
   readonly acceptFailed?: (error: Error) => void;
+  /** Other ports than before cannot be bound: see `bindingState`. */
+  readonly bindingsChanged?: () => void;
 }
 
 const DEFAULT_BACKLOG = 4_096;
@@ -108,7 +111,8 @@ export class ListenerSet {
       bindPort: options.bindPort ?? ((port) => port),
       reusePort: options.reusePort ?? false,
       backlog: options.backlog ?? DEFAULT_BACKLOG,
-      acceptFailed: options.acceptFailed ?? (() => undefined),
+      acceptFailed: options.acceptFailed ?? ignore,
+      bindingsChanged: options.bindingsChanged ?? ignore,
     };
   }
 
@@ -138,6 +142,12 @@ export class ListenerSet {
     this.#context.identities.rotate(ticketKeys);
   }
 
+  /** What of the ports that listeners want is bound, and why the rest is not. */
+  get bindingState(): BindingState {
+    const states = [...this.#ports.values(), ...this.#datagramPorts.values()].map((port) => port.bindingState);
+    return { bound: states.reduce((total, { bound }) => total + bound, 0), unbound: states.flatMap(({ unbound }) => unbound) };
+  }
+
   /** What a port speaks, or null while there is none. */
   spokenAt(port: number): PortProtocol | null {
     return this.#ports.get(port)?.protocol ?? null;
@@ -150,7 +160,7 @@ export class ListenerSet {
 
   /**
    * Serves exactly these listeners with these secrets and trust bundles (by key) from now on. Resolves, once every new port is bound or has
-   * failed, to what is wrong; what failed is tried again by the next update. Updates may overlap.
+   * failed, to what is wrong; what failed is tried again by itself, and by the next update. Updates may overlap.
    */
   async update(
     listeners: readonly ir.Listener[],

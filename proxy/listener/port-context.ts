@@ -45,4 +45,6 @@ export interface PortContext {
   readonly reusePort: boolean;
   readonly backlog: number;
   readonly acceptFailed: (error: Error) => void;
+  /** Other addresses than before cannot be bound. */
+  readonly bindingsChanged: () => void;
 }

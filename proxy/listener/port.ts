@@ -3,20 +3,24 @@
 //   open ──retire──> retiring (accepts nothing, every codec drains) ──last connection gone, or deadline──> closed
 import type net from 'node:net';
 import type * as ir from '#api/ir/ir.ts';
+import { err, ok } from '#lib/result.ts';
+import type { Result } from '#lib/result.ts';
 import { Timer } from '#lib/timer-wheel.ts';
 import { cut } from '../codec/h1/cut.ts';
+import type { BindingState } from '../exchange/binding-state.ts';
 import type { DownstreamTls } from '../exchange/exchange.ts';
 import { StreamSession } from '../exchange/stream-session.ts';
 import type { StreamTarget } from '../exchange/stream-session.ts';
 import { Acceptor } from './accept.ts';
-import { wantedAddresses, wants } from './addresses.ts';
+import { bindProblems, wantedAddresses } from './addresses.ts';
+import { Bindings } from './bindings.ts';
 import type { Certificate } from './certificate.ts';
 import type { ProxiedPeer } from '../codec/proxy-protocol/read.ts';
 import { Connection, plainAddress } from './connection.ts';
 import type { Connect, Origin } from './connection.ts';
-import { bindProblem } from './problem.ts';
 import type { HandshakeTerms } from './handshake-terms.ts';
 import type { Identity } from './identity.ts';
+import { bindingState } from './problem.ts';
 import type { ListenerProblem } from './problem.ts';
 import { startReading } from './raw-socket.ts';
 import type { PortContext } from './port-context.ts';
@@ -40,8 +44,8 @@ export class Port {
   /** The port in the configuration of its listeners. */
   readonly number: number;
   readonly #context: PortContext;
-  /** By address. A socket stays as long as any listener wants its address. */
-  readonly #acceptors = new Map<string, Acceptor>();
+  /** A socket stays as long as any listener wants its address. */
+  readonly #bindings: Bindings<Acceptor>;
   readonly #connections = new Set<Connection>();
   readonly #handshakes = new Set<Handshake>();
   /** Connections whose balancer has not said whose they are. */
@@ -67,6 +71,12 @@ export class Port {
     this.#settings = context.settings;
     this.#settingsOf = () => context.settings;
     this.#deadline = new Timer(() => this.cut());
+    this.#bindings = new Bindings<Acceptor>({
+      wheel: context.wheel,
+      open: (address) => this.#bind(address),
+      close: (acceptor) => acceptor.close(),
+      changed: context.bindingsChanged,
+    });
   }
 
   /** What it speaks; null before the first listener. */
@@ -76,10 +86,13 @@ export class Port {
 
   /** The port that is really bound, or null while nothing is. */
   get bound(): number | null {
-    for (const acceptor of this.#acceptors.values()) {
-      if (acceptor.port !== null) return acceptor.port;
-    }
+    for (const { port } of this.#bindings.sockets) if (port !== null) return port;
     return null;
+  }
+
+  /** What of it is bound, and why the rest is not. */
+  get bindingState(): BindingState {
+    return bindingState({ port: this.number, transport: 'TCP' }, this.#bindings.size, this.#bindings.failures);
   }
 
   /** Certificates to have answers of OCSP responders for. */
@@ -100,21 +113,16 @@ export class Port {
     this.#settings = commonSettings(this.#keys(), settingsOf, this.#context.settings);
     this.#switch(protocol);
     const invalid = this.#certify(material);
-    const wanted = wantedAddresses(served, this.#context.bindAddress);
-    // First close: a socket on one address keeps every address from being bound.
-    for (const [address, acceptor] of this.#acceptors) {
-      if (!wanted.has(address)) this.#forget(address, acceptor);
-    }
-    const missing = [...wanted].filter((address) => !this.#acceptors.has(address));
-    const problems = await Promise.all(missing.map((address) => this.#bind(address)));
-    return [...conflicts, ...invalid, ...problems.flat()];
+    const { bindAddress } = this.#context;
+    await this.#bindings.want(wantedAddresses(served, bindAddress));
+    return [...conflicts, ...invalid, ...bindProblems(served, this.#bindings.failures, bindAddress)];
   }
 
   /** Stops accepting and lets every connection finish; cuts what is left after `grace` ms. Resolves when all are gone. */
   retire(grace: number): Promise<void> {
     if (this.#retired) return this.#closed.promise;
     this.#retired = true;
-    for (const [address, acceptor] of this.#acceptors) this.#forget(address, acceptor);
+    void this.#bindings.want(new Set());
     for (const connection of this.#connections) connection.codec.drain();
     // A timer of 0 never fires, and no grace is no time, not all of it.
     this.#context.wheel.arm(this.#deadline, Math.max(1, grace));
@@ -135,8 +143,8 @@ export class Port {
     for (const { socket } of this.#connections) cut(socket);
   }
 
-  async #bind(address: string): Promise<ListenerProblem[]> {
-    const { bindAddress, bindPort, reusePort, backlog, acceptFailed } = this.#context;
+  async #bind(address: string): Promise<Result<Acceptor, NodeJS.ErrnoException>> {
+    const { bindPort, reusePort, backlog, acceptFailed } = this.#context;
     const acceptor = new Acceptor({
       address,
       port: bindPort(this.number),
@@ -145,17 +153,8 @@ export class Port {
       acceptFailed,
       accepted: (socket) => this.#accepted(socket),
     });
-    this.#acceptors.set(address, acceptor);
     const error = await acceptor.listen();
-    if (error === null) return [];
-    // Forgotten, so that the next update tries again.
-    if (this.#acceptors.get(address) === acceptor) this.#acceptors.delete(address);
-    return this.#listeners.filter((listener) => wants(listener, address, bindAddress)).map((listener) => bindProblem(listener.key, error));
-  }
-
-  #forget(address: string, acceptor: Acceptor): void {
-    acceptor.close();
-    this.#acceptors.delete(address);
+    return error === null ? ok(acceptor) : err(error);
   }
 
   #accepted(accepted: net.Socket): void {

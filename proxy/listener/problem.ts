@@ -1,4 +1,5 @@
 // What can be wrong with a listener as far as this proxy can tell. Reported to the controller, which makes conditions of it.
+import type { BindingState, UnboundPort } from '../exchange/binding-state.ts';
 
 /** Why a listener, or a part of it, is not served. */
 export type ListenerProblemReason =
@@ -17,6 +18,8 @@ export interface ListenerProblem {
   readonly reason: ListenerProblemReason;
   /** Sentence for people. */
   readonly message: string;
+  /** It goes away by itself: what is wanted is tried again. */
+  readonly waits?: true;
 }
 
 const BIND_REASONS: ReadonlyMap<string, ListenerProblemReason> = new Map([
@@ -27,7 +30,35 @@ const BIND_REASONS: ReadonlyMap<string, ListenerProblemReason> = new Map([
   ['ENOTFOUND', 'AddressUnavailable'],
 ]);
 
+/** What to do about it. */
+const ADVICE: { readonly [Reason in ListenerProblemReason]?: string } = {
+  AddressInUse: 'another process has the port, or the proxy itself for probes or metrics',
+  PermissionDenied:
+    'ports below 1024 need the capability NET_BIND_SERVICE, or the sysctl net.ipv4.ip_unprivileged_port_start=0, or a port from 1024 on that a Service or a port map leads to',
+  AddressUnavailable: 'the machine does not have the address',
+};
+
 /** The problem every listener of a port has when it cannot be bound. */
 export function bindProblem(listener: string, error: NodeJS.ErrnoException): ListenerProblem {
-  return { listener, reason: BIND_REASONS.get(error.code ?? '') ?? 'BindFailed', message: error.message };
+  const { reason, message } = describeBindError(error);
+  return { listener, reason, message, waits: true };
+}
+
+/** Why a port cannot be bound, and what to do about it. */
+export function describeBindError(error: NodeJS.ErrnoException): Pick<ListenerProblem, 'reason' | 'message'> {
+  const reason = BIND_REASONS.get(error.code ?? '') ?? 'BindFailed';
+  const advice = ADVICE[reason];
+  return { reason, message: `${error.message}${advice === undefined ? '' : ` (${advice})`}; it is tried again` };
+}
+
+/** The part of the state that one port makes. */
+export function bindingState(
+  { port, transport }: Pick<UnboundPort, 'port' | 'transport'>,
+  sockets: number,
+  failures: ReadonlyMap<string, NodeJS.ErrnoException>,
+): BindingState {
+  return {
+    bound: sockets > 0 ? 1 : 0,
+    unbound: Array.from(failures, ([address, error]) => ({ port, transport, address, ...describeBindError(error) })),
+  };
 }

@@ -27,6 +27,8 @@ export interface ResourceError {
   readonly key: string;
   readonly field: string;
   readonly reason: string;
+  /** It goes away by itself: the target goes on trying, and tells when it may have. */
+  readonly waits?: true;
 }
 
 /** A removal. */
@@ -276,11 +278,12 @@ export class RuntimeBuilder {
     const listeners = this.#effectiveListeners();
     const settingsOf: SettingsOf = (key) => settings.get(key) ?? base;
     const problems = await this.#options.listeners.update(listeners, this.#secrets, this.#bundles, settingsOf);
-    return problems.map(({ listener, reason, message }) => ({
+    return problems.map(({ listener, reason, message, waits }) => ({
       kind: 'Listener',
       key: listener,
       field: '',
       reason: `${reason}: ${message}`,
+      ...(waits === undefined ? {} : { waits }),
     }));
   }
 }

@@ -80,6 +80,10 @@ export class Subscription {
   readonly #stopping = new AbortController();
   readonly #ready = Promise.withResolvers<ConfigSource>();
   #running: Promise<void> = Promise.resolve();
+  /** What is being applied: one push after another, and what recovers between them. */
+  #applying: Promise<void> = Promise.resolve();
+  /** Ends the stream that is open, if any. */
+  #endStream: () => void = () => undefined;
   #source: ConfigSource = 'none';
   #connected = false;
   #triedDisk = false;
@@ -99,6 +103,7 @@ export class Subscription {
   }
 
   start(): void {
+    this.#options.target.onRecovery?.(() => this.#recover());
     this.#running = this.#run();
   }
 
@@ -173,9 +178,9 @@ export class Subscription {
   /** Serves a stream until it ends and nothing of it is being applied any more. */
   async #follow(stream: DiscoveryStream): Promise<string> {
     const ended = Promise.withResolvers<StatusObject>();
-    let applying = Promise.resolve();
     let isOpen = true;
     const cancel = (): void => stream.cancel();
+    this.#endStream = cancel;
     const connecting = setTimeout(cancel, this.#times.connect);
     const first = this.#source === 'none' && !this.#triedDisk ? setTimeout(cancel, this.#times.firstPush) : undefined;
     this.#stopping.signal.addEventListener('abort', cancel);
@@ -188,7 +193,7 @@ export class Subscription {
     stream.on('data', (push: PushMessage) => {
       clearTimeout(first);
       stream.pause();
-      applying = this.#take(push, stream).then(() => void (isOpen && stream.resume()));
+      this.#applying = this.#applying.then(() => this.#take(push, stream)).then(() => void (isOpen && stream.resume()));
     });
     stream.on('error', () => undefined);
     stream.on('status', (end: StatusObject) => ended.resolve(end));
@@ -198,7 +203,7 @@ export class Subscription {
     clearTimeout(connecting);
     clearTimeout(first);
     this.#stopping.signal.removeEventListener('abort', cancel);
-    await applying;
+    await this.#applying;
     return `${status[code]}: ${details}`;
   }
 
@@ -227,7 +232,18 @@ export class Subscription {
   }
 
   #save(): void {
-    if (this.#source !== 'none') this.#options.lastGood?.schedule(() => this.#state.all());
+    if (this.#source !== 'none') this.#options.lastGood?.schedule(() => this.#state.lasting());
+  }
+
+  /** An ack belongs to a push. Of what is served without one a controller learns by a new stream, which says what is held. */
+  #recover(): void {
+    this.#applying = this.#applying.then(async () => {
+      const { recovered } = await this.#intake.retry();
+      if (recovered.length === 0) return;
+      this.#options.log.info({ recovered: recovered.map(({ key }) => key) }, 'resources that were refused are served');
+      this.#save();
+      this.#endStream();
+    });
   }
 
   #serve(source: ConfigSource): void {

@@ -45,7 +45,16 @@ export class Intake {
     const report: Report = { errors: [], recovered: [] };
     const names = removed.filter((name): name is ResourceName => isResourceKind(name.kind));
     const fresh = changed.flatMap((message) => this.#decode(message, report));
-    const candidates = [...this.#again(fresh, names), ...fresh];
+    return this.#settleAll([...this.#again(fresh, names), ...fresh], names, report);
+  }
+
+  /** Gives the target once more what waited for something else than a push. */
+  async retry(): Promise<Outcome> {
+    const waiting = this.#state.waiting().map(({ encoded, resource }) => ({ encoded, resource, again: true }));
+    return this.#settleAll(waiting, [], { errors: [], recovered: [] });
+  }
+
+  async #settleAll(candidates: readonly Candidate[], names: readonly ResourceName[], report: Report): Promise<Outcome> {
     const problems = groupById(await this.#apply(candidates, names));
     for (const name of names) this.#state.remove(name);
     const back = candidates.filter((candidate) => this.#settle(candidate, problems, report));
@@ -101,6 +110,8 @@ export class Intake {
     }
     if (!again || !this.#isKnown(resource, errors)) report.errors.push(...encodeErrors(encoded, errors));
     this.#state.refuse({ encoded, resource, errors });
+    // The target goes on trying: with the version before it would give that up.
+    if (errors.every(({ waits }) => waits === true)) this.#state.lose(encoded);
     return this.#state.good(resource) !== undefined;
   }
 

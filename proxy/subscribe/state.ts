@@ -10,7 +10,7 @@ export interface RefusedResource {
   readonly encoded: EncodedResource;
   /** Null when its bytes are not a valid resource at all; otherwise the target could not serve it. */
   readonly resource: Resource | null;
-  readonly errors: readonly FieldError[];
+  readonly errors: readonly (FieldError & { readonly waits?: true })[];
 }
 
 export class HeldState {
@@ -29,6 +29,11 @@ export class HeldState {
 
   refused(name: ResourceName): RefusedResource | undefined {
     return this.#refused.get(idOf(name));
+  }
+
+  /** What to begin with another time: everything that is served, and what may be by then. */
+  lasting(): readonly EncodedResource[] {
+    return [...this.#good.values(), ...this.broken().map(({ encoded }) => encoded)];
   }
 
   /** Everything that is served, in no order. */
@@ -61,6 +66,11 @@ export class HeldState {
       (refused): refused is RefusedResource & { readonly resource: Resource } =>
         refused.resource !== null && !this.#good.has(idOf(refused.encoded)),
     );
+  }
+
+  /** What of that the target goes on trying by itself. */
+  waiting(): ReturnType<HeldState['broken']> {
+    return this.broken().filter(({ errors }) => errors.every(({ waits }) => waits === true));
   }
 
   accept(encoded: EncodedResource): void {

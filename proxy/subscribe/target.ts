@@ -8,4 +8,6 @@ export interface SubscribeTarget {
    * is broken by it. Never called again before it has resolved.
    */
   apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]>;
+  /** Has somebody told whenever something may be served that waited: given once more, it is served or refused. */
+  onRecovery?(listener: () => void): void;
 }

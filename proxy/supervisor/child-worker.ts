@@ -10,10 +10,11 @@ import path from 'node:path';
 import type * as ir from '#api/ir/ir.ts';
 import { Backoff } from '#lib/backoff.ts';
 import type { Log } from '#lib/log.ts';
+import type { BindingState } from '../exchange/binding-state.ts';
 import type { ResourceError, ResourceName } from '../runtime/build.ts';
 import type { MetricJson } from '../telemetry/metric.ts';
 import type { WorkerLink } from './link.ts';
-import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
+import type { Bound, FromWorker, ToWorker, WorkerSettings } from './messages.ts';
 import { addCounters } from './sum.ts';
 
 const MAIN = path.join(import.meta.dirname, '..', 'worker-main.ts');
@@ -42,7 +43,11 @@ export interface ChildWorkerOptions {
   readonly ticketKeys: () => Buffer;
   /** A worker died and will be replaced. */
   readonly died: () => void;
+  /** Other ports than before cannot be bound. */
+  readonly bindingsChanged: () => void;
 }
+
+const NOTHING_BOUND: BindingState = { bound: 0, unbound: [] };
 
 type Asked = (answer: FromWorker | null) => void;
 
@@ -58,7 +63,8 @@ export class ChildWorker implements WorkerLink {
   #serving = false;
   #stopping = false;
   #draining = false;
-  #bound = new Map<number, number | null>();
+  #bindingState = NOTHING_BOUND;
+  #ports = new Map<number, number | null>();
   /** What the process said last that it counted, and what those before it had counted when they died. */
   #last: readonly MetricJson[] = [];
   #past: readonly MetricJson[] = [];
@@ -82,12 +88,15 @@ export class ChildWorker implements WorkerLink {
   async apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
     const answer = await this.#ask((id) => ({ type: 'apply', id, changed, removed }));
     if (answer?.type !== 'applied') return [];
-    this.#bound = new Map(answer.bound);
     return answer.errors;
   }
 
+  get bindingState(): BindingState {
+    return this.#bindingState;
+  }
+
   boundPort(port: number): number | null {
-    return this.#bound.get(port) ?? null;
+    return this.#ports.get(port) ?? null;
   }
 
   async metrics(): Promise<readonly MetricJson[]> {
@@ -150,6 +159,7 @@ export class ChildWorker implements WorkerLink {
     const pid = this.#process?.pid;
     this.#process = null;
     this.#serving = false;
+    this.#noteBound({ bindingState: NOTHING_BOUND, ports: [] });
     for (const answer of this.#asked.values()) answer(null);
     this.#asked.clear();
     this.#past = addCounters(this.#last, this.#past).filter(({ type }) => type !== 'gauge');
@@ -184,7 +194,14 @@ export class ChildWorker implements WorkerLink {
   }
 
   #answered(message: FromWorker): void {
-    this.#settle(message.id, message);
+    if (message.type === 'bound' || message.type === 'applied') this.#noteBound(message.bound);
+    if (message.type === 'bound') this.#options.bindingsChanged();
+    else this.#settle(message.id, message);
+  }
+
+  #noteBound({ bindingState, ports }: Bound): void {
+    this.#bindingState = bindingState;
+    this.#ports = new Map(ports);
   }
 
   #settle(id: number, answer: FromWorker | null): void {

@@ -1,5 +1,6 @@
 // What a supervisor asks of a worker, whether it runs in the same process or in one of its own.
 import type * as ir from '#api/ir/ir.ts';
+import type { BindingState } from '../exchange/binding-state.ts';
 import type { ResourceError, ResourceName } from '../runtime/build.ts';
 import type { MetricJson } from '../telemetry/metric.ts';
 
@@ -8,6 +9,8 @@ export interface WorkerLink {
   readonly serving: boolean;
   /** As Worker.apply. A worker that ends meanwhile has no errors: the one that follows it gets everything anew. */
   apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]>;
+  /** As Worker.bindingState, as far as the worker has told. */
+  readonly bindingState: BindingState;
   /** The port bound for a listener's port, or null. */
   boundPort(port: number): number | null;
   /** Counters never go back, whatever becomes of the process. */

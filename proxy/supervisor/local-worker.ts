@@ -1,5 +1,6 @@
 // A worker in the process of its supervisor: what runs where there is one worker only.
 import type * as ir from '#api/ir/ir.ts';
+import type { BindingState } from '../exchange/binding-state.ts';
 import type { ResourceError, ResourceName } from '../runtime/build.ts';
 import type { MetricJson } from '../telemetry/metric.ts';
 import { Worker } from '../worker.ts';
@@ -16,6 +17,10 @@ export class LocalWorker implements WorkerLink {
 
   apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
     return this.#worker.apply(changed, removed);
+  }
+
+  get bindingState(): BindingState {
+    return this.#worker.bindingState;
   }
 
   boundPort(port: number): number | null {

@@ -1,6 +1,7 @@
 // What supervisor and worker processes say to each other over IPC (structured clone, in order, reliable while both live).
 import type * as ir from '#api/ir/ir.ts';
 import type { Limits } from '../exchange/limits.ts';
+import type { BindingState } from '../exchange/binding-state.ts';
 import type { ResourceError, ResourceName } from '../runtime/build.ts';
 import type { MetricJson } from '../telemetry/metric.ts';
 
@@ -22,14 +23,17 @@ export type ToWorker =
   | { readonly type: 'drain' }
   | { readonly type: 'stop'; readonly id: number; readonly grace: number };
 
+/** What a worker has bound. */
+export interface Bound {
+  readonly bindingState: BindingState;
+  /** Port of a listener, port bound for it. */
+  readonly ports: readonly (readonly [number, number | null])[];
+}
+
+/** All but `bound` are answers. */
 export type FromWorker =
-  | {
-      readonly type: 'applied';
-      readonly id: number;
-      readonly errors: readonly ResourceError[];
-      /** Port of a listener, port bound for it. */
-      readonly bound: readonly (readonly [number, number | null])[];
-    }
+  | { readonly type: 'applied'; readonly id: number; readonly errors: readonly ResourceError[]; readonly bound: Bound }
+  | { readonly type: 'bound'; readonly bound: Bound }
   | { readonly type: 'metrics'; readonly id: number; readonly metrics: readonly MetricJson[] }
   | { readonly type: 'pong'; readonly id: number }
   | { readonly type: 'stopped'; readonly id: number; readonly flushed: boolean };

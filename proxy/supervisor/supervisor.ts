@@ -5,6 +5,8 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import * as ir from '#api/ir/ir.ts';
 import type { Log } from '#lib/log.ts';
 import type { Limits } from '../exchange/limits.ts';
+import { isSamePort } from '../exchange/binding-state.ts';
+import type { BindingState, UnboundPort } from '../exchange/binding-state.ts';
 import type { ResourceError, ResourceName } from '../runtime/build.ts';
 import { registerFamilies } from '../telemetry/metric.ts';
 import type { MetricJson } from '../telemetry/metric.ts';
@@ -49,6 +51,8 @@ export class Supervisor {
   #restarts = 0;
   #version = 0;
   #changedAt = 0;
+  readonly #recoveryListeners: (() => void)[] = [];
+  #unbound: readonly UnboundPort[] = [];
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -90,6 +94,20 @@ export class Supervisor {
     this.#changedAt = Date.now();
     const errors = (await Promise.all(this.#workers.map((worker) => worker.apply(changed, removed)))).flat();
     return [...new Map(errors.map((error) => [JSON.stringify([error.kind, error.key, error.field, error.reason]), error])).values()];
+  }
+
+  /** What of the ports that are wanted is bound: a port is as soon as any worker has bound it, for it gets the connections then. */
+  get bindingState(): BindingState {
+    const states = this.#workers.filter((worker) => worker.serving).map((worker) => worker.bindingState);
+    const [first, ...others] = states;
+    if (first === undefined) return { bound: 0, unbound: [] };
+    const isEverywhere = (port: UnboundPort): boolean => others.every(({ unbound }) => unbound.some((other) => isSamePort(port, other)));
+    return { bound: Math.max(...states.map(({ bound }) => bound)), unbound: first.unbound.filter(isEverywhere) };
+  }
+
+  /** Has somebody told whenever something may be served that waited for a port. */
+  onRecovery(listener: () => void): void {
+    this.#recoveryListeners.push(listener);
   }
 
   /** The port bound for a listener's port, or null. */
@@ -138,6 +156,7 @@ export class Supervisor {
           log,
           ticketKeys: this.#ticketKeys,
           reusePort: false,
+          bindingsChanged: () => this.#bindingsChanged(),
           ...(bindPort === undefined ? {} : { bindPort }),
         }),
       ];
@@ -149,8 +168,20 @@ export class Supervisor {
       state: () => this.resources(),
       ticketKeys: () => this.#ticketKeys,
       died: () => void this.#restarts++,
+      bindingsChanged: () => this.#bindingsChanged(),
     };
     return Array.from({ length: workers }, () => new ChildWorker(options));
+  }
+
+  #bindingsChanged(): void {
+    const before = this.#unbound;
+    const { unbound } = this.bindingState;
+    this.#unbound = unbound;
+    const bound = before.filter(({ port }) => this.boundPort(port) !== null);
+    const recovered = bound.filter((port) => !unbound.some((other) => isSamePort(port, other)));
+    if (recovered.length === 0) return;
+    for (const { port, transport, address } of recovered) this.#options.log.info({ port, transport, address }, 'a port is bound at last');
+    for (const listener of this.#recoveryListeners) listener();
   }
 
   #rotateTicketKeys(): void {

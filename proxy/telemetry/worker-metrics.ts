@@ -4,6 +4,8 @@ import type { MetricFamily } from './metric.ts';
 
 /** Where the numbers are. */
 export interface WorkerSources {
+  /** Addresses of ports that are wanted and cannot be bound. */
+  readonly unbound: () => number;
   readonly downstream: () => { readonly open: number; readonly refused: number };
   /** Times that accepting failed, as it does when file descriptors run out. */
   readonly acceptFailures: () => number;
@@ -30,6 +32,8 @@ export function workerFamilies(sources: WorkerSources): readonly MetricFamily[] 
   return [
     single('weir_downstream_connections_active', 'gauge', 'Open downstream connections', () => downstream().open),
     single('weir_downstream_connections_refused_total', 'counter', 'Connections refused at the limit', () => downstream().refused),
+    // Every worker wants the same ports.
+    { ...single('weir_listener_ports_unbound', 'gauge', 'Ports of listeners that cannot be bound', sources.unbound), aggregator: 'max' },
     single('weir_accept_failures_total', 'counter', 'Connections that could not be accepted', sources.acceptFailures),
     {
       name: 'weir_proxy_protocol_failures_total',

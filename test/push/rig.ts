@@ -43,6 +43,10 @@ export class MemoryTarget implements SubscribeTarget {
   readonly serving = new Map<string, ir.Resource>();
   readonly steps: { readonly changed: readonly string[]; readonly removed: readonly string[] }[] = [];
   refuse: (resource: ir.Resource) => boolean = () => false;
+  /** What it refuses it goes on trying. */
+  waits = false;
+  /** Told once that may be served. */
+  recovered: () => void = () => undefined;
   gate: Promise<void> = Promise.resolve();
 
   async apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
@@ -50,7 +54,12 @@ export class MemoryTarget implements SubscribeTarget {
     this.steps.push({ changed: changed.map(idOf), removed: removed.map(idOf) });
     for (const resource of changed) this.serving.set(idOf(resource), resource);
     for (const name of removed) this.serving.delete(idOf(name));
-    return changed.filter((r) => this.refuse(r)).map(({ kind, key }) => ({ kind, key, field: 'port', reason: 'is taken' }));
+    const waits = this.waits ? ({ waits: true } as const) : {};
+    return changed.filter((r) => this.refuse(r)).map(({ kind, key }) => ({ kind, key, field: 'port', reason: 'is taken', ...waits }));
+  }
+
+  onRecovery(listener: () => void): void {
+    this.recovered = listener;
   }
 
   /** What is served, as versions by id. */

@@ -157,6 +157,25 @@ describe('a resource that a proxy refuses', () => {
     expect(proxy.resources()).toEqual([listener('l', 80)]);
   });
 
+  test('for a port that it goes on trying is acked once the port is bound, without a push', async () => {
+    rig.change(listener('l', 80));
+    target.waits = true;
+    target.refuse = (resource) => resource.kind === 'Listener' && resource.port === 81;
+    const { port } = await rig.serve();
+    const proxy = await rig.subscribe(port, { target });
+    await proxy.ready;
+    rig.change(listener('l', 81));
+    await until(() => rig.journal.nacks.has('Listener|l'), 'the nack');
+    // With the version before it would give the port up.
+    expect(target.versions()).toEqual(versionsOf(rig.cache));
+    target.refuse = () => false;
+    target.recovered();
+    const [version] = Object.values(versionsOf(rig.cache));
+    await until(() => rig.journal.acks.includes(`Listener|l@${version}`), 'the ack');
+    expect(rig.journal.nacks.size).toBe(0);
+    expect(proxy.state()).toMatchObject({ refused: 0, connects: 2 });
+  });
+
   test('and has no version before is tried again when what it may need changes', async () => {
     const { port } = await rig.serve();
     target.refuse = (resource) => resource.kind === 'Listener' && !target.serving.has('Secret|s');
