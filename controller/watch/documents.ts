@@ -1,11 +1,15 @@
 // A file of YAML or JSON > the objects in it, each with the line it begins on and whatever is wrong with it.
 import { LineCounter, parseAllDocuments, isMap, isScalar, isSeq } from 'yaml';
-import type { Document, Node } from 'yaml';
+import type { Document, Node, YAMLMap } from 'yaml';
+import type { FieldError } from '#api/k8s/field-error.ts';
 import { kindOf } from '#api/k8s/kinds.ts';
 import { objectId, refOf } from '#api/k8s/object.ts';
 import type { KubernetesObject } from '#api/k8s/object.ts';
 import { validateObject } from '#api/k8s/validate.ts';
+import { err, ok, type Result } from '#lib/result.ts';
 import type { SourceProblem } from './event.ts';
+import { partsOf, type FilePart } from './file-text.ts';
+import { lineOf, nodesTo, resolved, valueInYaml11 } from './yaml-nodes.ts';
 
 /** An object as it stands in a file. */
 export interface FileObject {
@@ -27,86 +31,129 @@ const MAX_ALIASES = 100;
 
 /** Reads all documents of a file. */
 export function parseDocuments(file: string, text: string): FileContent {
-  const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
   const problems: SourceProblem[] = [];
   const objects: FileObject[] = [];
-  for (const document of Array.isArray(documents) ? documents : []) {
-    const fault = document.errors[0];
-    if (fault !== undefined) {
-      problems.push({ file, line: lines.linePos(fault.pos[0]).line, object: '', field: '', reason: firstLine(fault.message) });
-      continue;
-    }
-    for (const node of itemsOf(document)) takeNode(node, document, { file, lines, objects, problems });
-  }
+  for (const part of partsOf(text)) parsePart(part, { file, objects, problems });
   return { objects, problems, broken: problems.some(({ object }) => object === '') };
 }
 
+/** Where what is found goes. */
 interface Target {
   readonly file: string;
-  readonly lines: LineCounter;
   readonly objects: FileObject[];
   readonly problems: SourceProblem[];
 }
 
-/** The objects of a document: itself, or the items of a List. */
-function itemsOf(document: Document): Node[] {
-  const root = document.contents;
-  if (root === null || (isScalar(root) && root.value === null)) return [];
-  if (isMap(root) && typeof root.get('kind') === 'string' && String(root.get('kind')).endsWith('List')) {
-    const items = root.get('items', true);
-    if (isSeq(items)) return items.items as Node[];
-  }
-  return [root];
-}
-
-function takeNode(node: Node, document: Document, target: Target): void {
-  const { file, lines, objects, problems } = target;
-  const line = lineOf(node, lines);
-  const value = valueOf(node, document);
-  if (!value.ok) {
-    problems.push({ file, line, object: '', field: '', reason: value.reason });
-    return;
-  }
-  const valid = validateObject(value.value, { strict: true });
-  if (valid.ok) {
-    objects.push({ object: valid.value, file, line });
-    return;
-  }
-  for (const { field, reason } of valid.error) {
-    problems.push({ file, line: lineOfField(node, field, lines) ?? line, object: nameOf(value.value), field, reason });
+function parsePart({ text, linesBefore }: FilePart, target: Target): void {
+  const counter = new LineCounter();
+  const documents = parseAllDocuments(text, { lineCounter: counter, uniqueKeys: true, prettyErrors: false, merge: true });
+  for (const document of Array.isArray(documents) ? documents : []) {
+    const fault = document.errors[0];
+    if (fault === undefined) new DocumentReader(document, (node) => linesBefore + lineOf(node, counter), target).read();
+    else target.problems.push(nameless(target.file, linesBefore + counter.linePos(fault.pos[0]).line, '', firstLine(fault.message)));
   }
 }
 
-function valueOf(node: Node, document: Document): { ok: true; value: unknown } | { ok: false; reason: string } {
-  try {
-    return { ok: true, value: node.toJS(document, { maxAliasCount: MAX_ALIASES }) as unknown };
-  } catch (error) {
-    return { ok: false, reason: firstLine((error as Error).message) };
+function nameless(file: string, line: number, field: string, reason: string): SourceProblem {
+  return { file, line, object: '', field, reason };
+}
+
+/** The kind that items of a list have where they name none. */
+type ItemKind = Pick<KubernetesObject, 'apiVersion' | 'kind'> | null;
+
+/** Takes the objects out of one document. */
+class DocumentReader {
+  readonly #document: Document;
+  readonly #lineOf: (node: Node) => number;
+  readonly #target: Target;
+
+  constructor(document: Document, line: (node: Node) => number, target: Target) {
+    this.#document = document;
+    this.#lineOf = line;
+    this.#target = target;
+  }
+
+  read(): void {
+    const root = this.#document.contents;
+    if (isNothing(root)) return;
+    if (isMap(root) && isListKind(root.get('kind')) && root.has('items')) this.#readList(root);
+    else this.#take(root, null);
+  }
+
+  /** As kubectl does: items may leave out their kind where that of the list tells it (`HTTPRouteList`, not `List`). */
+  #readList(list: YAMLMap): void {
+    const items = resolved(list.get('items', true), this.#document);
+    if (isNothing(items)) return;
+    if (!isSeq(items)) {
+      this.#target.problems.push(nameless(this.#target.file, this.#lineOf(items), 'items', 'must be a list'));
+      return;
+    }
+    const kind = String(list.get('kind')).slice(0, -'List'.length);
+    const apiVersion: unknown = list.get('apiVersion');
+    const itemKind = kind === '' || typeof apiVersion !== 'string' ? null : { apiVersion, kind };
+    for (const item of items.items) this.#take(item as Node, itemKind);
+  }
+
+  #take(node: Node, itemKind: ItemKind): void {
+    const value = this.#valueOf(node, itemKind);
+    if (!value.ok) {
+      this.#target.problems.push(nameless(this.#target.file, this.#lineOf(node), '', value.error));
+      return;
+    }
+    const valid = validateObject(value.value, { strict: true });
+    if (valid.ok) this.#target.objects.push({ object: valid.value, file: this.#target.file, line: this.#lineOf(node) });
+    else if (this.#readWords(node, valid.error)) this.#take(node, itemKind);
+    else this.#tell(node, value.value, valid.error);
+  }
+
+  #valueOf(node: Node, itemKind: ItemKind): Result<unknown> {
+    try {
+      const value = node.toJS(this.#document, { maxAliasCount: MAX_ALIASES }) as unknown;
+      const isBare = itemKind !== null && isObject(value) && value['kind'] === undefined && value['apiVersion'] === undefined;
+      return ok(isBare ? { ...itemKind, ...value } : value);
+    } catch (error) {
+      return err(firstLine((error as Error).message));
+    }
+  }
+
+  /** Reads bare words as YAML 1.1 has them where they are no use as text. Whether there were any. */
+  #readWords(node: Node, errors: readonly FieldError[]): boolean {
+    let found = false;
+    for (const { field } of errors) {
+      const place = [...nodesTo(node, field, this.#document)].at(-1);
+      const scalar = place === undefined ? null : resolved(place, this.#document);
+      const value = scalar === null ? undefined : valueInYaml11(scalar);
+      if (value === undefined || !isScalar(scalar) || scalar.value === value) continue;
+      scalar.value = value;
+      found = true;
+    }
+    return found;
+  }
+
+  #tell(node: Node, value: unknown, errors: readonly FieldError[]): void {
+    const { file, problems } = this.#target;
+    for (const { field, reason } of errors) {
+      const line = this.#lineOf([...nodesTo(node, field, this.#document)].at(-1) ?? node);
+      problems.push({ file, line, object: nameOf(value), field, reason });
+    }
   }
 }
 
-function lineOf(node: Node, lines: LineCounter): number {
-  return lines.linePos(node.range?.[0] ?? 0).line;
+function isNothing(node: Node | null): node is null {
+  return node === null || (isScalar(node) && node.value === null);
 }
 
-/** The line of `spec.rules[0].path`, or of the nearest parent that is there. */
-function lineOfField(node: Node, field: string, lines: LineCounter): number | null {
-  const steps = [...field.matchAll(/([^.[\]]+)/g)].map((match) => match[1] as string);
-  let current: unknown = node;
-  let line: number | null = null;
-  for (const step of steps) {
-    if (isMap(current)) current = current.get(step, true);
-    else if (isSeq(current)) current = current.get(Number(step), true);
-    else break;
-    if (typeof current === 'object' && current !== null && 'range' in current) line = lineOf(current as Node, lines);
-  }
-  return line;
+function isListKind(kind: unknown): boolean {
+  return typeof kind === 'string' && kind.endsWith('List');
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** `Kind/namespace/name` of something that may not be an object at all. */
 function nameOf(value: unknown): string {
-  const { apiVersion = '', kind, metadata } = (typeof value === 'object' && value !== null ? value : {}) as Partial<KubernetesObject>;
+  const { apiVersion = '', kind, metadata } = (isObject(value) ? value : {}) as Partial<KubernetesObject>;
   if (typeof kind !== 'string' || typeof metadata?.name !== 'string') return '';
   const { namespace, name } = refOf({ apiVersion, kind, metadata });
   return objectId({ kind, name, namespace: namespace === '' && kindOf(apiVersion, kind)?.namespaced === true ? 'default' : namespace });

@@ -8,6 +8,7 @@ import type { KubernetesObject, ObjectRef } from '#api/k8s/object.ts';
 import { contentHash } from '#lib/hash.ts';
 import { parseDocuments } from './documents.ts';
 import type { FileContent, FileObject } from './documents.ts';
+import { decodeText } from './file-text.ts';
 import type { Change, Source, SourceListener, SourceProblem } from './event.ts';
 
 /** Editors write a file in several steps; what happens within this time is one change. */
@@ -164,7 +165,7 @@ async function readIfChanged(file: string, known: KnownFile | undefined): Promis
     const stamp = `${await realpath(file)} ${ino} ${size} ${mtimeMs}`;
     if (known?.stamp === stamp) return known;
     if (size > MAX_FILE_BYTES) return keepGood(known, stamp, unreadable(file, `is larger than ${MAX_FILE_BYTES} bytes`));
-    const content = parseDocuments(file, await readFile(file, 'utf8'));
+    const content = parseDocuments(file, decodeText(await readFile(file)));
     return content.broken ? keepGood(known, stamp, content) : { stamp, content };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
