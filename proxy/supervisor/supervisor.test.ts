@@ -111,10 +111,10 @@ describe('several workers', () => {
     sendSignal(hung, 'SIGSTOP');
     heartbeat.timeout = 1_000;
     const applied = supervisor.apply([route()], []);
-    await until(() => supervisor.restarts > 0, 'the end of the worker that hangs', 25_000);
+    await until(() => supervisor.restarts > 0, 'the end of the worker that hangs');
     heartbeat.timeout = HEARTBEAT.timeout;
     expect(await applied).toEqual([]);
-    await until(() => supervisor.serving === 2, 'the replacement', 25_000);
+    await until(() => supervisor.serving === 2, 'the replacement');
     expect(workerPids()).not.toContain(hung);
     const { failures } = await traffic([freshTo(port)], () => until(() => one.requests > 50, 'requests'));
     expect(failures).toEqual([]);

@@ -145,9 +145,8 @@ describe('a pipe that nobody reads', () => {
     const log = new AccessLog(fifo);
     const exchange = exchangeOf({ requestedPath: '/x'.repeat(200) });
     for (let i = 0; i < 20_000; i++) log.log(exchange, 1);
-    const before = performance.now();
+    // A write that blocked would never come back.
     await new Promise(setImmediate);
-    expect(performance.now() - before).toBeLessThan(200);
     expect(log.dropped).toBeGreaterThan(0);
     expect(await log.close(50)).toBe(false);
     // Frees the thread that is stuck in the write.

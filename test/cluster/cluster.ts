@@ -14,8 +14,9 @@ import type { AddressPlan } from './node/address-plan.ts';
 import { Nodes } from './nodes.ts';
 import type { NodesOptions } from './nodes.ts';
 import { Part } from './part.ts';
-import { apiServerArguments, controllerManagerArguments, etcdArguments, prepare } from './settings.ts';
+import { apiServerArguments, controllerManagerArguments, etcdArguments, etcdUrl, prepare } from './settings.ts';
 import type { Settings } from './settings.ts';
+import { restoreState, saveState, stateFile } from './state.ts';
 import { CRD_FOLDER, toolPath } from './tools.ts';
 
 const WEIR_CRDS = path.resolve(import.meta.dirname, '..', '..', 'crds');
@@ -56,6 +57,16 @@ export interface Answer {
   readonly body: string;
 }
 
+/** A CustomResourceDefinition, as far as it is looked at. */
+interface Definition {
+  readonly spec: {
+    readonly group: string;
+    readonly names: { readonly plural: string };
+    readonly versions: readonly { readonly name: string; readonly served: boolean }[];
+  };
+  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] | null };
+}
+
 /** What a request carries besides its target. */
 export interface Sent {
   readonly token?: string;
@@ -70,7 +81,7 @@ export class Cluster {
   readonly adminToken: string;
   readonly #settings: Settings;
   readonly #etcd: Part;
-  #apiServer: Part;
+  #apiServer: Part | null = null;
   #controllerManager: Part | null = null;
 
   constructor(settings: Settings) {
@@ -79,19 +90,24 @@ export class Cluster {
     this.adminToken = settings.adminToken;
     this.kubeconfig = path.join(settings.folder, 'admin.kubeconfig');
     this.#etcd = new Part(toolPath('etcd'), etcdArguments(settings), settings.folder);
-    this.#apiServer = this.#startApiServer();
   }
 
   /** Resolves once the API server is ready and every CRD is served. */
   async start({ channel = 'experimental', weirCrds = true }: ClusterOptions): Promise<void> {
+    const folders = [path.join(CRD_FOLDER, channel), ...(weirCrds ? [WEIR_CRDS] : [])];
+    const state = stateFile(folders);
+    const etcd = etcdUrl(this.#settings);
+    await this.until('etcd', async () => (await fetch(`${etcd}/health`)).ok);
+    const restored = await restoreState(etcd, state);
+    this.#apiServer = this.#startApiServer();
     await this.#ready();
     this.#writeKubeconfig('admin', this.adminToken);
     this.#settings.nodes?.begin(this.url, this.adminToken, path.join(this.folder, 'apiserver.crt'));
     this.#controllerManager = new Part(toolPath('kube-controller-manager'), controllerManagerArguments(this.#settings), this.folder);
-    const folders = [path.join(CRD_FOLDER, channel), ...(weirCrds ? [WEIR_CRDS] : [])];
-    await this.kubectl(['apply', '--server-side', ...folders.flatMap((folder) => ['-f', folder])]);
+    if (!restored) await this.kubectl(['apply', '--server-side', ...folders.flatMap((folder) => ['-f', folder])]);
     // Not `kubectl wait`: it fails on a CRD whose status is still empty.
-    await this.until('the CRDs', () => this.#crdsEstablished());
+    await this.until('the CRDs', () => this.#crdsServed());
+    if (!restored) await saveState(etcd, state);
     await this.until(
       'the controller manager',
       async () => (await this.get('/api/v1/namespaces/default/serviceaccounts/default')).status === 200,
@@ -191,7 +207,7 @@ export class Cluster {
 
   /** Ends the API server as a crash would, leaving etcd as it is. */
   async stopApiServer(): Promise<void> {
-    await this.#apiServer.stop();
+    await this.#apiServer?.stop();
   }
 
   /** Starts it on the same address; resolves when it is ready. */
@@ -207,11 +223,11 @@ export class Cluster {
 
   /** Connections stay open and nothing answers any more, as in a partition. */
   async pauseApiServer(): Promise<void> {
-    await this.#apiServer.pause();
+    await this.#apiServer?.pause();
   }
 
   resumeApiServer(): void {
-    this.#apiServer.resume();
+    this.#apiServer?.resume();
   }
 
   /** Ends every part and removes its data. */
@@ -238,10 +254,17 @@ export class Cluster {
     return this.until('a ready API server', async () => (await this.get('/readyz')).status === 200);
   }
 
-  async #crdsEstablished(): Promise<boolean> {
+  /** Established, and every group and version answers: what came with the state is established before it is served. */
+  async #crdsServed(): Promise<boolean> {
     const { body } = await this.get('/apis/apiextensions.k8s.io/v1/customresourcedefinitions');
-    const { items } = JSON.parse(body) as { items: { status?: { conditions?: { type: string; status: string }[] | null } }[] };
-    return items.every(({ status }) => status?.conditions?.some(({ type, status: is }) => type === 'Established' && is === 'True'));
+    const { items } = JSON.parse(body) as { items: readonly Definition[] };
+    const established = items.every(({ status }) =>
+      status?.conditions?.some(({ type, status: is }) => type === 'Established' && is === 'True'),
+    );
+    if (!established) return false;
+    const versions = items.flatMap(({ spec }) => spec.versions.filter(({ served }) => served).map(({ name }) => `${spec.group}/${name}`));
+    const lists = await Promise.all([...new Set(versions)].map((version) => this.get(`/apis/${version}`)));
+    return items.every(({ spec }) => lists.some(({ body: list }) => list.includes(`"name":"${spec.names.plural}"`)));
   }
 
   #startApiServer(): Part {

@@ -53,20 +53,26 @@ export async function prepare(folder: string, audit: boolean, nodes: Nodes | nul
   return { folder, address, apiServer, ports, url: `https://${apiServer}:${apiServerPort}`, adminToken, auditLog, nodes };
 }
 
-export function etcdArguments({ folder, address, ports }: Settings): string[] {
-  const client = `http://${address}:${ports.etcd}`;
+export function etcdUrl({ address, ports }: Settings): string {
+  return `http://${address}:${ports.etcd}`;
+}
+
+export function etcdArguments(settings: Settings): string[] {
+  const { folder, address, ports } = settings;
+  const client = etcdUrl(settings);
   const peer = `http://${address}:${ports.etcdPeer}`;
   const store = [`--data-dir=${path.join(folder, 'etcd')}`, '--unsafe-no-fsync', '--log-level=warn'];
   const peers = [`--listen-peer-urls=${peer}`, `--initial-advertise-peer-urls=${peer}`, `--initial-cluster=default=${peer}`];
   return [...store, `--listen-client-urls=${client}`, `--advertise-client-urls=${client}`, ...peers];
 }
 
-export function apiServerArguments({ folder, address, apiServer, ports, auditLog, nodes }: Settings): string[] {
+export function apiServerArguments(settings: Settings): string[] {
+  const { folder, apiServer, ports, auditLog, nodes } = settings;
   const at = (name: string) => path.join(folder, name);
   const accounts = ['--service-account-issuer=https://kubernetes.default.svc', `--service-account-key-file=${at('accounts.pub')}`];
   const audit = auditLog === null ? [] : [`--audit-log-path=${auditLog}`, `--audit-policy-file=${at('audit-policy.json')}`];
   return [
-    `--etcd-servers=http://${address}:${ports.etcd}`,
+    `--etcd-servers=${etcdUrl(settings)}`,
     `--bind-address=${apiServer}`,
     `--advertise-address=${apiServer}`,
     `--secure-port=${ports.apiServer}`,

@@ -51,7 +51,7 @@ beforeAll(async () => {
   cluster = await startCluster();
   const account = await cluster.account('controller', RIGHTS);
   client = new ApiClient(loadKubeConfig(account.kubeconfig));
-}, 60_000);
+});
 beforeEach(async () => {
   for (const name of Object.values(SECRETS)) await cluster.kubectl(['create', 'secret', 'generic', name]);
 });
@@ -102,7 +102,7 @@ describeWith(['cluster'], 'ManagedAuthority', () => {
     });
     expect(announced).toContain((await authority.current()).certificate);
     expect((await proxyCertificate()).verify(new X509Certificate((await authority.current()).certificate).publicKey)).toBe(true);
-  }, 60_000);
+  });
 
   test('a Secret that is missing is named, and taken once it is there', async () => {
     await cluster.kubectl(['delete', 'secret', SECRETS.ca]);

@@ -228,7 +228,7 @@ describeWith(['cluster'], 'StatusWriter', () => {
       }),
     );
     await when(`${gateways}/gw`, ({ status }) => status?.listeners?.[0]?.attachedRoutes === attachedBefore + names.length);
-    await until(() => controller.writer.depth === 0, 'all statuses written', 30_000);
+    await until(() => controller.writer.depth === 0, 'all statuses written');
     const { items } = (await client.ask({ method: 'GET', path: routes })) as { items: Stored[] };
     expect(items.filter(hasOurs).length).toBeGreaterThanOrEqual(names.length);
     const written = controller.results.filter((result) => result === 'written').length;

@@ -49,7 +49,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller and two proxies', () => {
     for (const host of PROXY_HOSTS) {
       let last = '';
       const holds = async () => (last = await answer(host, target)) === expected;
-      await cluster.until(`${expected} at ${host}${target}`, holds, 15_000).catch((error: unknown) => {
+      await cluster.until(`${expected} at ${host}${target}`, holds).catch((error: unknown) => {
         throw new Error(`${String(error)}\nlast: ${last}\n${weir.tails()}`);
       });
     }
@@ -68,7 +68,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller and two proxies', () => {
     ({ cluster, weir, port } = site);
     [blockedPort = 0] = await freePorts(1);
     await apply(gatewayClass(), ...site.services(), gateway('gw', [{ name: 'http', port }]));
-  }, 60_000);
+  });
 
   afterAll(() => site?.stop());
 
@@ -80,7 +80,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller and two proxies', () => {
     await bothAnswer('/life', 'two');
     await cluster.kubectl(['delete', 'httproute', 'life']);
     await bothAnswer('/life', '404');
-  }, 60_000);
+  });
 
   test('what one proxy cannot serve is a condition and an Event, and harms nothing else', async () => {
     const squatter = net.createServer().listen(blockedPort, PROXY_HOSTS[1]);
@@ -101,7 +101,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller and two proxies', () => {
     await apply(gateway('gw', [{ name: 'http', port }]));
     await gatewayWhen(programmed);
     await once(squatter.close(), 'close');
-  }, 60_000);
+  });
 
   test(
     'a controller that is killed and replaced costs no request, and its successor serves changes',

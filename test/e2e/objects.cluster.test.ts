@@ -95,7 +95,7 @@ describeWith(['cluster'], 'Weir in a cluster', () => {
     [account, certificate] = await Promise.all([cluster.account('controller', documentedRights()), ca.issue('controller', 'IP:127.0.0.1')]);
     await apply(gatewayClass(), gateway('gw', [{ name: 'http', port: 8080 }]), gateway('streams', STREAM_LISTENERS), ...echo());
     controller = startController();
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await controller?.stop('SIGKILL');

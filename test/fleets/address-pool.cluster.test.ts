@@ -57,7 +57,7 @@ describeWith(['cluster'], 'an address pool', () => {
       const found = (object.status?.addresses ?? []).map(({ value }) => value).sort();
       return found.join() === [...addresses].sort().join() && conditions().some((one) => one.reason === reason);
     };
-    await cluster.until(`gateway/${name}`, holds, 30_000).catch((error: unknown) => {
+    await cluster.until(`gateway/${name}`, holds).catch((error: unknown) => {
       throw new Error(`${String(error)}\n${JSON.stringify(object.status)}\n${controller.output.slice(-4_000)}`);
     });
     return conditions().find((one) => one.reason === reason)?.message ?? '';
@@ -68,7 +68,7 @@ describeWith(['cluster'], 'an address pool', () => {
     fleets = await FleetController.create(cluster, ['--fleet', 'PerGateway', '--address-pool', POOL]);
     await apply(gatewayClass());
     controller = fleets.start();
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await controller?.stop('SIGKILL');
@@ -117,6 +117,6 @@ describeWith(['cluster'], 'an address pool', () => {
     const spec = { type: 'LoadBalancer', loadBalancerClass: 'gateway.weir.dev/address-pool', ports: [{ port: 80 }] };
     await apply({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'own', namespace: 'default' }, spec });
     const hasAddress = async () => JSON.stringify(await cluster.object('service', 'own')).includes('"ip":"203.0.113.3"');
-    await cluster.until('its address', hasAddress, 30_000);
+    await cluster.until('its address', hasAddress);
   });
 });

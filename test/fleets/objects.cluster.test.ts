@@ -83,7 +83,7 @@ describeWith(['cluster'], 'fleets', () => {
       object = (await cluster.object(kind, name)) as unknown as Live;
       return holds(object);
     };
-    await cluster.until(`${kind}/${name}`, ask, 15_000).catch((error: unknown) => {
+    await cluster.until(`${kind}/${name}`, ask).catch((error: unknown) => {
       throw new Error(`${String(error)}\n${JSON.stringify(object)}\n${controller.output.slice(-4_000)}`);
     });
     return object;

@@ -33,7 +33,7 @@ describeWith(['go'], 'the chart', () => {
 
   test('passes lint with every set of values', async () => {
     for (const name of valueSets()) await helm.run('lint', '--strict', CHART, ...KUBE_VERSION, '--values', path.join(FOLDER, name));
-  }, 60_000);
+  });
 
   test.each(valueSets())('renders %s as its golden file', async (name) => {
     const text = await template('--values', path.join(FOLDER, name), '--set', 'crds.install=false');

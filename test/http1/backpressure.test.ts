@@ -73,7 +73,7 @@ describe('a client that does not read', () => {
     expect(stalled).toBeLessThan(IN_BETWEEN);
     expect(buffered() - before).toBeLessThan(IN_PROCESS);
     client.socket.resume();
-    await until(() => client.ended, 'the whole answer', 25_000);
+    await until(() => client.ended, 'the whole answer');
     expect(client.octets).toBeGreaterThanOrEqual(TOTAL);
     expect(client.error).toBe('');
   });
@@ -89,7 +89,7 @@ describe('a client that does not read', () => {
     expect(state.done).toBe(false);
     expect(buffered() - before - client.socket.writableLength).toBeLessThan(IN_PROCESS);
     client.socket.resume();
-    await until(() => state.done, 'all requests to be read', 25_000);
+    await until(() => state.done, 'all requests to be read');
   });
 
   test('holds others back in nothing', async () => {
@@ -117,9 +117,9 @@ describe('a backend that does not read', () => {
     expect(stalled).toBeLessThan(IN_BETWEEN);
     expect(buffered() - before).toBeLessThan(IN_PROCESS);
     upstream.connections[0]?.socket.resume();
-    await until(() => state.done, 'all sent', 25_000);
+    await until(() => state.done, 'all sent');
     client.write(last);
-    await until(() => (upstream.connections[0]?.octets ?? 0) >= TOTAL, 'all arrived', 25_000);
+    await until(() => (upstream.connections[0]?.octets ?? 0) >= TOTAL, 'all arrived');
     upstream.connections[0]?.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
     expect((await client.answer()).body).toBe('ok');
   });
@@ -150,6 +150,6 @@ describe('a tunnel', () => {
     expect(buffered() - before).toBeLessThan(IN_PROCESS);
     client.received = '';
     reader.resume();
-    await until(() => counted.octets - first >= TOTAL, 'all arrived', 25_000);
+    await until(() => counted.octets - first >= TOTAL, 'all arrived');
   });
 });

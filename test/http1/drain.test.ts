@@ -68,8 +68,6 @@ describe('drain', () => {
     // A tunnel's end says that all is said, so one that is cut must not look like it.
     const closed = expect(once(socket, 'close')).rejects.toMatchObject({ code: 'ECONNRESET' });
     await Promise.all([closed, proxy.worker.stop(200)]);
-    const took = performance.now() - began;
-    expect(took).toBeGreaterThanOrEqual(200);
-    expect(took).toBeLessThan(2_000);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(200);
   });
 });

@@ -122,9 +122,7 @@ describe('drain over TLS', () => {
     expect(String(await once(socket, 'data'))).toContain('101 Switching Protocols');
     const began = performance.now();
     await Promise.all([once(socket, 'close'), proxy.worker.stop(200)]);
-    const took = performance.now() - began;
-    expect(took).toBeGreaterThanOrEqual(200);
-    expect(took).toBeLessThan(2_000);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(200);
   });
 });
 

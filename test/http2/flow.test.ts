@@ -76,7 +76,7 @@ describe('backpressure', () => {
     expect((await request(session)).body.toString()).toBe('other');
     const [connection] = upstream.connections;
     connection?.socket.resume();
-    await until(() => state.sent >= TOTAL && (connection?.octets ?? 0) > TOTAL, 'the whole body', 20_000);
+    await until(() => state.sent >= TOTAL && (connection?.octets ?? 0) > TOTAL, 'the whole body');
     connection?.socket.write(ok('done'));
     expect((await answerOf(stream)).body.toString()).toBe('done');
   });

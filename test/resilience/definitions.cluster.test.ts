@@ -26,7 +26,7 @@ describeWith(['cluster', 'root', 'ip'], 'a cluster', () => {
   beforeAll(async () => {
     site = await Site.start({ hosts: [HOST], backends: ['app'], prepare: withoutDefinitions });
     ({ cluster, weir, port } = site);
-  }, 90_000);
+  });
 
   afterAll(() => site?.stop());
 
@@ -76,7 +76,7 @@ describeWith(['cluster', 'root', 'ip'], 'a cluster', () => {
     expect(await readable()).toMatch(/ Backend of gateway\.weir\.dev\/v1alpha1: install Weir's CRDs/);
     // Nothing is wrong without it.
     expect(await readable()).not.toContain('TCPRoute');
-  }, 60_000);
+  });
 
   test('that gets them later is served with them at once', async () => {
     await unharmed(async () => {

@@ -40,7 +40,7 @@ describeWith(['cluster', 'root', 'ip'], 'objects of others', () => {
     await site.apply(...ours, gatewayClass('theirs', 'example.com/other'));
     await cluster.until('the route', async () => (await fetch(`http://${HOST}:${port}/app`)).status === 200);
     await quiet();
-  }, 90_000);
+  });
 
   afterAll(async () => {
     await client?.close();

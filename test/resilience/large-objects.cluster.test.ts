@@ -46,7 +46,7 @@ describeWith(['cluster', 'root', 'ip'], 'the largest objects', () => {
     const listeners = [{ name: 'http', port }];
     await apply(gatewayClass(), gateway('gw', listeners), httpRoute('app', 'app'), ...serviceOf('app', target()));
     await serves('/app');
-  }, 90_000);
+  });
 
   afterAll(async () => {
     await weir?.stop();

@@ -58,7 +58,7 @@ describeWith(['cluster', 'root', 'ip'], 'a thousand routes', () => {
     const ours = [gatewayClass(), gateway('gw', [{ name: 'http', port }])];
     await site.apply(...ours, ...theirs, ...site.services());
     await cluster.until('the listener', async () => (await request(`http://${HOST}:${port}/`)).statusCode === 404);
-  }, 90_000);
+  });
 
   afterAll(() => site?.stop());
 

@@ -29,7 +29,7 @@ describeWith(['cluster', 'root', 'ip'], 'a cluster without the Gateway API', () 
     cluster = await startCluster({ channel: 'standard', weirCrds: false });
     await cluster.kubectl(['delete', '-f', BUNDLE]);
     weir = await Installation.start(cluster, [HOST]);
-  }, 90_000);
+  });
 
   afterAll(async () => {
     await weir?.stop();
@@ -60,5 +60,5 @@ describeWith(['cluster', 'root', 'ip'], 'a cluster without the Gateway API', () 
     await cluster.until('the condition', async () => (await cluster.kubectl(['get', 'gatewayclass', 'weir', readable])) === 'True');
     expect((await weir.probe('/readyz')).body.trim()).toBe('ready');
     expect(weir.controller.pid).toBe(pid);
-  }, 90_000);
+  });
 });

@@ -5,7 +5,8 @@ import { describeWith } from '../support/describe-with.ts';
 import { unharmed } from '../support/traffic-backends.ts';
 import { START_DEADLINE_MS, WeirPods } from './weir-pods.ts';
 
-const MINUTE_MS = 60_000;
+/** Longer than anybody waits for the API server: leaders of their Lease 15 s, clients for an answer 30 s. */
+const OUTAGE_MS = 35_000;
 
 describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'traffic goes on', () => {
   let weir: WeirPods;
@@ -22,11 +23,11 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'traffic goes on', (
     await weir.cluster.until('a leader', () => weir.tells(route));
   }
 
-  test('while the API server answers nothing for a minute', async () => {
+  test('while the API server answers nothing', async () => {
     const result = await weir.traffic(async (enter) => {
       enter('the API server hangs');
       await weir.cluster.pauseApiServer();
-      await delay(MINUTE_MS);
+      await delay(OUTAGE_MS);
       enter('the API server is back');
       weir.cluster.resumeApiServer();
       await recovered('after-hanging');
@@ -34,11 +35,11 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'traffic goes on', (
     unharmed(result);
   }, 240_000);
 
-  test('while the API server is gone for a minute, and after its restart', async () => {
+  test('while the API server is gone, and after its restart', async () => {
     const result = await weir.traffic(async (enter) => {
       enter('the API server is gone');
       await weir.cluster.stopApiServer();
-      await delay(MINUTE_MS);
+      await delay(OUTAGE_MS);
       enter('the API server is back');
       await weir.cluster.startApiServer();
       await recovered('after-restart');

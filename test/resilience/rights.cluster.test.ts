@@ -81,7 +81,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller without a right', () => {
     await apply(...service('shared', 0).map(inTeam), inTeam(httpRoute('labelled', 'shared', ['gw/selected'])), granted());
     await answers('/app', 'one');
     await cluster.until('the condition', async () => (await condition())?.status === 'True');
-  }, 90_000);
+  });
 
   afterAll(async () => {
     await weir?.stop();

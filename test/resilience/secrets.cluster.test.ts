@@ -55,7 +55,7 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
     weir = await Installation.start(cluster, [HOST], account);
     await apply(gatewayClass(), httpRoute('app', 'app'), ...serviceOf('app', { address, port: backend.port }));
     await weir.controller.printed(/proxies are served/);
-  }, 90_000);
+  });
 
   afterAll(async () => {
     await weir?.stop();
@@ -174,7 +174,7 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
     await says('gw', 'Programmed', 'True');
     expect(written()).toContain('"gw"');
     expect(written()).not.toMatch(/does not exist|cannot be read/);
-  }, 60_000);
+  });
 
   test('one that appears after its Gateway is served', async () => {
     await apply(gateway('other', [https('late', 1)]));
@@ -183,7 +183,7 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
     await apply(tlsSecret('late', late));
     await serves(late, 1);
     await says('other', 'ResolvedRefs', 'True');
-  }, 60_000);
+  });
 
   test('rotation fails no request and ends no connection', async () => {
     await unharmed(async () => {
@@ -193,7 +193,7 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
         await serves(current);
       }
     });
-  }, 60_000);
+  });
 
   test('without the right to get them those in use stay, a new one is unreadable, everything else goes on', async () => {
     const said = weir.controller.output.length;
@@ -246,12 +246,12 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
     current = await issue();
     await apply(tlsSecret('cert', current));
     await serves(current);
-  }, 60_000);
+  });
 
   test('one of another type is no certificate, and the condition names the type', async () => {
     await apply(tlsSecret('opaque', await issue(), 'Opaque'), gateway('other', [https('opaque', 1)]));
     await says('other', 'ResolvedRefs', 'False', 'Secret/default/opaque is of type Opaque, not kubernetes.io/tls');
-  }, 60_000);
+  });
 
   test('an Opaque one holds authorities of clients and backends', async () => {
     const own = gateway('gw', [https('cert')]);
@@ -289,7 +289,7 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
     );
     expect(await get(known)).toBeNull();
     await Promise.all([known.destroy(), unknown.destroy()]);
-  }, 60_000);
+  });
 
   test('what they hold reaches no log', async () => {
     const key = text(current.privateKey).split('\n')[1] ?? '';

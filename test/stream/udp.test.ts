@@ -154,12 +154,12 @@ describe('changes', () => {
     const peer = await openPeer(proxy.port);
     peer.send('x');
     const [, from] = await asked;
-    const stopped = proxy.worker.stop(5_000);
+    const stopped = proxy.worker.stop(60_000);
     backend.send('late', from.port, from.address);
     await until(() => peer.received.length === 1, 'the late answer');
     const started = performance.now();
     await stopped;
-    expect(performance.now() - started).toBeLessThan(3_000);
+    expect(performance.now() - started).toBeLessThan(30_000);
     expect(active(proxy)).toBe(0);
     expect(proxy.worker.timers).toBe(0);
   });

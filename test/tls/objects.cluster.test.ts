@@ -101,7 +101,7 @@ describeWith(['cluster'], 'TLS in a cluster', () => {
     await until('gateway', 'web', ofListener, { type: 'Accepted', status: 'True', reason: 'Accepted' });
     await cluster.apply(gateway('AllowValidOnly'));
     await until('gateway', 'web', ofGateway, { type: 'InsecureFrontendValidationMode', status: '', reason: '' });
-  }, 60_000);
+  });
 
   test('a BackendTLSPolicy has a status for the Gateway, and loses to an older one', async () => {
     await cluster.apply(policy('first'));
@@ -112,5 +112,5 @@ describeWith(['cluster'], 'TLS in a cluster', () => {
     await until('backendtlspolicy', 'second', ofAncestor, { type: 'Accepted', status: 'False', reason: 'Conflicted' });
     await cluster.kubectl(['delete', 'backendtlspolicy', 'first']);
     await until('backendtlspolicy', 'second', ofAncestor, { type: 'Accepted', status: 'True', reason: 'Accepted' });
-  }, 60_000);
+  });
 });
