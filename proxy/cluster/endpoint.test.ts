@@ -1,0 +1,101 @@
+// Endpoints by address: one state for each, however many clusters name it, and a pool for each way to speak to it.
+import { describe, expect, test } from '@jest/globals';
+import type { Transport } from '../exchange/plan.ts';
+import { EndpointRegistry } from './endpoint.ts';
+import type { EndpointPool, PoolCounts } from './endpoint.ts';
+import { transportOf } from './transport.ts';
+
+const HTTP1 = transportOf({ protocol: 'http1', proxyProtocol: 0, tls: null });
+const HTTP2 = transportOf({ protocol: 'http2', proxyProtocol: 0, tls: null });
+const TCP = transportOf({ protocol: 'tcp', proxyProtocol: 0, tls: null });
+
+/** A pool that was made, and what became of it. */
+interface Made {
+  readonly to: string;
+  readonly transport: Transport;
+  counts: PoolCounts;
+  closed: boolean;
+}
+
+function registry(): { readonly endpoints: EndpointRegistry; readonly made: Made[] } {
+  const made: Made[] = [];
+  const endpoints = new EndpointRegistry(({ address, port }, transport): EndpointPool => {
+    const pool: Made = { to: `${address}:${port}`, transport, counts: { open: 1, idle: 1, pending: 0 }, closed: false };
+    made.push(pool);
+    return {
+      get counts() {
+        return pool.counts;
+      },
+      send: () => undefined,
+      forget: () => undefined,
+      close: () => void (pool.closed = true),
+    };
+  });
+  return { endpoints, made };
+}
+
+describe('the registry', () => {
+  test('has one endpoint for an address and a port', () => {
+    const { endpoints } = registry();
+    const first = endpoints.acquire('10.0.0.1', 80);
+    expect(endpoints.acquire('10.0.0.1', 80)).toBe(first);
+    expect(endpoints.acquire('10.0.0.1', 81)).not.toBe(first);
+    expect(endpoints.acquire('10.0.0.2', 80)).not.toBe(first);
+    expect(endpoints.size).toBe(3);
+  });
+
+  test('keeps an endpoint until its last user gives it back, then closes its connections', () => {
+    const { endpoints, made } = registry();
+    const endpoint = endpoints.acquire('10.0.0.1', 80);
+    endpoints.acquire('10.0.0.1', 80);
+    endpoint.pool(HTTP1);
+    endpoints.release(endpoint);
+    expect([endpoints.size, made[0]?.closed]).toEqual([1, false]);
+    endpoints.release(endpoint);
+    expect([endpoints.size, made[0]?.closed]).toEqual([0, true]);
+  });
+
+  test('has a new endpoint for an address that comes back', () => {
+    const { endpoints } = registry();
+    const gone = endpoints.acquire('10.0.0.1', 80);
+    endpoints.release(gone);
+    expect(endpoints.acquire('10.0.0.1', 80)).not.toBe(gone);
+  });
+});
+
+describe('an endpoint', () => {
+  test('has a pool for each transport, and finds it again', () => {
+    const { endpoints, made } = registry();
+    const endpoint = endpoints.acquire('10.0.0.1', 80);
+    const pool = endpoint.pool(HTTP1);
+    const other = endpoint.pool(HTTP2);
+    expect(other).not.toBe(pool);
+    expect([endpoint.pool(HTTP1), endpoint.pool(HTTP2)]).toEqual([pool, other]);
+    expect(made.map(({ to, transport }) => [to, transport.protocol])).toEqual([
+      ['10.0.0.1:80', 'http1'],
+      ['10.0.0.1:80', 'http2'],
+    ]);
+  });
+
+  test('forgets pools of transports that nothing is left of when it makes another', () => {
+    const { endpoints, made } = registry();
+    const endpoint = endpoints.acquire('10.0.0.1', 80);
+    endpoint.pool(HTTP1);
+    made[0]!.counts = { open: 0, idle: 0, pending: 0 };
+    endpoint.pool(HTTP2);
+    made[1]!.counts = { open: 0, idle: 0, pending: 1 };
+    endpoint.pool(TCP);
+    expect(endpoint.counts).toEqual([
+      { open: 0, idle: 0, pending: 1 },
+      { open: 1, idle: 1, pending: 0 },
+    ]);
+  });
+
+  test('closes all its pools', () => {
+    const { endpoints, made } = registry();
+    const endpoint = endpoints.acquire('10.0.0.1', 80);
+    for (const transport of [HTTP1, HTTP2]) endpoint.pool(transport);
+    endpoint.close();
+    expect(made.map(({ closed }) => closed)).toEqual([true, true]);
+  });
+});

@@ -1,0 +1,95 @@
+// How requests are forwarded: what a rule says itself, then what policies say, then nothing.
+import { describe, expect, test } from '@jest/globals';
+import type * as ir from '#api/ir/ir.ts';
+import { PolicyIndex } from '#api/policy/layers.ts';
+import { route, streamRoute } from '../../test/support/proxy.ts';
+import { forwardingOf, forwardSettings, streamForwardingOf } from './backend-traffic.ts';
+
+const LISTENER = 'default/gateway/http';
+const APP = 'Service/default/app/80';
+
+function policy(target: Partial<ir.PolicyTarget>, settings: ir.Policy['settings']): ir.Policy {
+  const name = `${target.kind ?? 'Gateway'}-${target.name ?? 'gateway'}`;
+  return {
+    kind: 'Policy',
+    key: `BackendTrafficPolicy/default/${name}`,
+    policyKind: 'BackendTrafficPolicy',
+    namespace: 'default',
+    name,
+    createdAt: 0,
+    targets: [{ kind: 'Gateway', namespace: 'default', name: 'gateway', section: '', ...target }],
+    settings,
+  };
+}
+
+describe('without a policy', () => {
+  test('nothing is limited, repeated or said of the client', () => {
+    expect(forwardSettings(route(), {})).toEqual({
+      protocol: null,
+      proxyProtocol: 0,
+      requestTimeout: 0,
+      backendRequestTimeout: 0,
+      retry: null,
+      webSocket: null,
+    });
+  });
+
+  test('a gRPC rule asks for HTTP/2', () => {
+    expect(forwardSettings(route({ http2: true }), { protocol: 'HTTP1' }).protocol).toBe('http2');
+  });
+});
+
+describe('a policy', () => {
+  test('gives way to what the rule says', () => {
+    const retry = { codes: [503], attempts: 3, backoff: 10 };
+    const said = route({ timeouts: { request: 100, backendRequest: null }, retry });
+    const settings = forwardSettings(said, { timeouts: { request: 5_000, backendRequest: 50 }, retry: { attempts: 9 } });
+    expect(settings).toMatchObject({ requestTimeout: 100, backendRequestTimeout: 50, retry });
+  });
+
+  test('a timeout of 0 of the rule is none, whatever the policy says', () => {
+    const off = route({ timeouts: { request: 0, backendRequest: 0 } });
+    expect(forwardSettings(off, { timeouts: { request: 5_000, backendRequest: 50 } })).toMatchObject({
+      requestTimeout: 0,
+      backendRequestTimeout: 0,
+    });
+  });
+
+  test('a retry that names no more is one attempt after a pause', () => {
+    expect(forwardSettings(route(), { retry: {} }).retry).toEqual({ codes: [], grpcStatuses: [], attempts: 1, backoff: 25 });
+  });
+
+  test.each([
+    ['None', 0],
+    ['V1', 1],
+    ['V2', 2],
+  ] as const)('the PROXY protocol %s is version %i', (proxyProtocol, version) => {
+    expect(forwardSettings(route(), { proxyProtocol }).proxyProtocol).toBe(version);
+  });
+
+  test('limits of WebSockets that are all 0 are none', () => {
+    expect(forwardSettings(route(), { webSocket: { idle: 0, message: 0 } }).webSocket).toBeNull();
+    expect(forwardSettings(route(), { webSocket: { idle: 5, message: 0 } }).webSocket).toMatchObject({ idle: 5, maxMessageBytes: 0 });
+  });
+});
+
+describe('policies', () => {
+  const policies = new PolicyIndex([
+    policy({}, { proxyProtocol: 'V1', timeouts: { request: 1_000 } }),
+    policy({ kind: 'Service', name: 'app' }, { proxyProtocol: 'V2' }),
+  ]);
+
+  test('of the backend count once it is drawn', () => {
+    expect(forwardingOf(policies, route(), LISTENER, null)).toMatchObject({ proxyProtocol: 1, requestTimeout: 1_000 });
+    expect(forwardingOf(policies, route(), LISTENER, APP)).toMatchObject({ proxyProtocol: 2, requestTimeout: 1_000 });
+  });
+
+  test('of another Gateway do not count', () => {
+    expect(forwardingOf(policies, route(), 'default/other/http', null)).toMatchObject({ proxyProtocol: 0, requestTimeout: 0 });
+  });
+
+  test('hold for connections that are passed on too', () => {
+    expect(streamForwardingOf(policies, streamRoute(), LISTENER, APP)).toEqual({ proxyProtocol: 2 });
+    expect(streamForwardingOf(policies, streamRoute(), LISTENER, 'Service/default/db/80')).toEqual({ proxyProtocol: 1 });
+  });
+});

@@ -1,0 +1,121 @@
+// Batches of resources become runtimes: swapped whole, each thing rebuilt only when something that it is made of changes.
+import { describe, expect, test } from '@jest/globals';
+import type * as ir from '#api/ir/ir.ts';
+import { backend, cluster, listener, LISTENER_PORT, route } from '../../test/support/proxy.ts';
+import { EndpointRegistry } from '../cluster/endpoint.ts';
+import { DEFAULT_LIMITS } from '../exchange/limits.ts';
+import type { ListenerProblem } from '../listener/problem.ts';
+import { RuntimeBuilder } from './build.ts';
+
+const APP = 'Service/default/app/80';
+
+/** A builder whose listeners are bound nowhere; `bound` has the keys of each binding. */
+function builder(problems: readonly ListenerProblem[] = []): { readonly built: RuntimeBuilder; readonly bound: string[][] } {
+  const bound: string[][] = [];
+  const endpoints = new EndpointRegistry(() => {
+    throw new Error('nothing is sent');
+  });
+  const listeners = {
+    update: (all: readonly ir.Listener[]) => {
+      bound.push(all.map(({ key }) => key));
+      return Promise.resolve(problems);
+    },
+    spokenAt: () => null,
+  };
+  return { built: new RuntimeBuilder({ limits: DEFAULT_LIMITS, endpoints, filters: {} as never, listeners }), bound };
+}
+
+/** Keys of the routes that a runtime finds for `/`. */
+function keysAt({ current }: Pick<RuntimeBuilder, 'current'>): string[] {
+  const table = current.tables.get(LISTENER_PORT);
+  const request = { method: 'GET', host: 'a', path: '/', query: '', headers: [], listener: '' };
+  const own = { authority: 'a', contentLength: -1, expect: '', askedUpgrade: '' };
+  const found = table?.find({ ...request, own } as never);
+  return found === null || found === undefined ? [] : [found.route.key];
+}
+
+describe('a batch', () => {
+  test('is served when apply returns, before listeners are bound', async () => {
+    const { built } = builder();
+    const applied = built.apply([listener(), ...cluster('app', [81]), route()], []);
+    expect(keysAt(built)).toEqual([route().key]);
+    expect(await applied).toEqual([]);
+  });
+
+  test('leaves the runtime before as it was', async () => {
+    const { built } = builder();
+    await built.apply([listener(), route()], []);
+    const before = built.current;
+    await built.apply([], [{ kind: 'Route', key: route().key }]);
+    expect(built.current.version).toBe(before.version + 1);
+    expect(keysAt(built)).toEqual([]);
+    expect(keysAt({ current: before })).toEqual([route().key]);
+  });
+
+  test('takes routes before the listener that they are attached to', async () => {
+    const { built } = builder();
+    await built.apply([route()], []);
+    await built.apply([listener()], []);
+    expect(keysAt(built)).toEqual([route().key]);
+  });
+
+  test('of endpoints touches no runtime and no cluster', async () => {
+    const { built, bound } = builder();
+    await built.apply([listener(), ...cluster('app', [81]), route()], []);
+    const [runtime, app] = [built.current, built.cluster(APP)];
+    await built.apply([{ kind: 'Endpoints', key: APP, endpoints: [{ address: '10.0.0.9', port: 80, draining: false }] }], []);
+    expect([built.current, built.cluster(APP)]).toEqual([runtime, app]);
+    expect(built.current).toBe(runtime);
+    expect(app.endpoints.map(({ address }) => address)).toEqual(['10.0.0.9']);
+    expect(bound).toHaveLength(1);
+  });
+
+  test('that changes a protocol keeps the cluster, and speaks to it otherwise', async () => {
+    const { built } = builder();
+    await built.apply([...cluster('app', [81]), route()], []);
+    const app = built.cluster(APP);
+    await built.apply([{ kind: 'Cluster', key: APP, protocol: 'http2' }], []);
+    expect(built.cluster(APP)).toBe(app);
+    expect(app.transport.protocol).toBe('http2');
+  });
+
+  test('binds listeners only where listeners, certificates or policies change', async () => {
+    const { built, bound } = builder();
+    await built.apply([listener()], []);
+    await built.apply([route(), ...cluster('app', [81])], []);
+    expect(bound).toEqual([['default/gateway/http']]);
+    await built.apply([{ kind: 'Secret', key: 'default/cert', certificate: '', privateKey: '' }], []);
+    await built.apply([], [{ kind: 'Listener', key: 'default/gateway/http' }]);
+    expect(bound.slice(1)).toEqual([['default/gateway/http'], []]);
+  });
+
+  test('that takes the last route from a cluster without endpoints forgets it', async () => {
+    const { built } = builder();
+    await built.apply([route({ backends: [backend('app'), backend('next')] }), ...cluster('next', [81])], []);
+    expect([...built.clusters.keys()].sort()).toEqual([APP, 'Service/default/next/80']);
+    await built.apply([], [{ kind: 'Route', key: route().key }]);
+    expect([...built.clusters.keys()]).toEqual(['Service/default/next/80']);
+    await built.apply([], [{ kind: 'Endpoints', key: 'Service/default/next/80' }]);
+    expect([...built.clusters.keys()]).toEqual([]);
+  });
+});
+
+describe('what cannot be taken', () => {
+  test('is told of the route by field, and the rest is served', async () => {
+    const { built } = builder();
+    const broken = route({
+      name: 'broken',
+      matches: [{ path: { type: 'RegularExpression', value: '(' }, method: null, headers: [], queryParams: [] }],
+    });
+    const errors = await built.apply([listener(), broken, route()], []);
+    expect(errors).toEqual([expect.objectContaining({ kind: 'Route', key: broken.key, field: expect.stringContaining('path') })]);
+    expect(keysAt(built)).toEqual([route().key]);
+  });
+
+  test('of listeners is told with their reason', async () => {
+    const { built } = builder([{ listener: 'default/gateway/http', reason: 'AddressInUse', message: 'taken' }]);
+    expect(await built.apply([listener()], [])).toEqual([
+      { kind: 'Listener', key: 'default/gateway/http', field: '', reason: 'AddressInUse: taken' },
+    ]);
+  });
+});
