@@ -21,7 +21,7 @@ import { CRD_FOLDER, toolPath } from './tools.ts';
 
 const WEIR_CRDS = path.resolve(import.meta.dirname, '..', '..', 'crds');
 const READY_DEADLINE_MS = 60_000;
-const ANSWER_DEADLINE_MS = 2_000;
+const ANSWER_DEADLINE_MS = 30_000;
 
 export interface ClusterOptions {
   /** Which CRDs of the Gateway API are installed; `experimental` unless said otherwise. */
@@ -72,6 +72,8 @@ export interface Sent {
   readonly token?: string;
   readonly body?: unknown;
   readonly contentType?: string;
+  /** How long the answer may take; rejects after that. */
+  readonly deadlineMs?: number;
 }
 
 export class Cluster {
@@ -187,10 +189,10 @@ export class Cluster {
   async send(
     method: string,
     target: string,
-    { token = this.adminToken, body, contentType = 'application/json' }: Sent = {},
+    { token = this.adminToken, body, contentType = 'application/json', deadlineMs = ANSWER_DEADLINE_MS }: Sent = {},
   ): Promise<Answer> {
     const ca = readFileSync(path.join(this.folder, 'apiserver.crt'));
-    const signal = AbortSignal.timeout(ANSWER_DEADLINE_MS);
+    const signal = AbortSignal.timeout(deadlineMs);
     const headers = { authorization: `Bearer ${token}`, 'content-type': contentType };
     const request = https.request(this.url + target, { method, ca, agent: false, signal, headers });
     request.end(body === undefined ? '' : JSON.stringify(body));
