@@ -45,9 +45,12 @@ export interface KeyMaterial {
 export class SniTable {
   /** By host name of the listener. */
   readonly #hosts: ReadonlyMap<string, Host>;
+  /** Whether any of the listeners speaks HTTP inside TLS. */
+  readonly servesRequests: boolean;
 
   private constructor(hosts: ReadonlyMap<string, Host>) {
     this.#hosts = hosts;
+    this.servesRequests = [...hosts.values()].some(({ use, listeners }) => use === 'requests' && listeners.length > 0);
   }
 
   static readonly EMPTY = new SniTable(new Map());
@@ -81,11 +84,6 @@ export class SniTable {
       ...(fallback === null ? [] : [fallback]),
     ]);
     return identities.flatMap((identity) => identity.stapled);
-  }
-
-  /** Whether any of the listeners speaks HTTP inside TLS. */
-  get servesRequests(): boolean {
-    return [...this.#hosts.values()].some(({ use, listeners }) => use === 'requests' && listeners.length > 0);
   }
 
   /** The owner of a name ('' when the peer sent none), or null when no listener wants it. */

@@ -38,8 +38,10 @@ export class WaitingLine {
 
   /** Takes the one that waits longest out of the line. */
   shift(): Attempt | undefined {
+    // As for most connections that become free.
+    if (this.#attempts.length === 0) return undefined;
     const attempt = this.#attempts.shift();
-    if (attempt !== undefined) this.#options.capacity.givePending();
+    this.#options.capacity.givePending();
     this.#relax();
     return attempt;
   }
