@@ -9,6 +9,7 @@ import type { Exchange } from './exchange/exchange.ts';
 import { answersCall, failedStatus, noteStatus, recogniseCall } from './exchange/grpc.ts';
 import { endCall, leaveRoomForStatus } from './exchange/grpc-ending.ts';
 import type { Headers } from './exchange/headers.ts';
+import { KeptBody } from './exchange/kept-body.ts';
 import { localReply } from './exchange/local-reply.ts';
 import type { FilterVerdict, RequestFilter, RoutePlan } from './exchange/plan.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
@@ -18,6 +19,7 @@ import { Attempts } from './upstream/attempts.ts';
 import type { AttemptListener } from './upstream/attempts.ts';
 import { copyData, copyEnd, dropCopies } from './upstream/copies.ts';
 import { setForwarded } from './upstream/forwarded.ts';
+import type { Gathering } from './upstream/gathering.ts';
 import { keepForReplay, startReplay } from './upstream/replay.ts';
 import { mayRetryFailure, mayRetryStatus } from './upstream/retry.ts';
 import { renewRequestTimeout, startCallDeadline, startRequestTimeout, stopTimeouts } from './upstream/timeout.ts';
@@ -32,6 +34,7 @@ export interface RequestPathOptions {
   readonly recorder: Recorder;
   readonly attempts: AttemptListener;
   readonly wheel: TimerWheel;
+  readonly gathering: Gathering;
 }
 
 /** The last phase: metrics and access log. */
@@ -47,11 +50,13 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   readonly #wheel: TimerWheel;
   readonly #attempts: Attempts;
   readonly #tunnels: Tunnels;
+  readonly #gathering: Gathering;
 
-  constructor({ runtime, recorder, attempts, wheel }: RequestPathOptions) {
+  constructor({ runtime, recorder, attempts, wheel, gathering }: RequestPathOptions) {
     this.#runtime = runtime;
     this.#recorder = recorder;
     this.#wheel = wheel;
+    this.#gathering = gathering;
     this.#attempts = new Attempts(wheel, this, attempts);
     this.#tunnels = new Tunnels(wheel, {
       opened: (exchange) => recorder.webSocketOpened(exchange),
@@ -125,7 +130,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (!this.#tunnels.mayOpen(exchange)) return this.#reply(exchange, ERRORS.overloaded);
     exchange.phase = 'picked';
     if (exchange.requestLength !== 0 && exchange.replay === null) startReplay(exchange);
-    this.#begun(exchange, this.#attempts.begin(exchange));
+    if (!this.#gathering.begin(exchange)) this.#begun(exchange, this.#attempts.begin(exchange));
   };
 
   /** Sends a copy of a request, which a filter made, with its whole body: it starts where the original would go on. */
@@ -133,7 +138,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     copy.requestLength = body === null ? 0 : body.length;
     copy.requestBytes = copy.requestLength;
     copy.requestEnded = true;
-    copy.replay = body === null ? null : [body];
+    if (body !== null) (copy.replay = new KeptBody()).keep(body);
     this.#forward(copy);
   }
 
@@ -157,9 +162,20 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (exchange.phase === 'done') return;
     exchange.requestBytes += chunk.length;
     if (exchange.tunnel) return this.#tunnels.fromClient(exchange, chunk);
-    if (exchange.phase === 'picked') keepForReplay(exchange, chunk);
     copyData(exchange, chunk);
+    if (exchange.gathering) return this.#gather(exchange, chunk);
+    if (exchange.phase === 'picked') keepForReplay(exchange, chunk);
     if (exchange.upstream?.writeData(chunk) === false) exchange.downstream.pauseRequest();
+  }
+
+  /** The connection can wait for the rest of a small body, and for the beginning of a large one. */
+  #gather(exchange: Exchange, chunk: Buffer): void {
+    if (this.#gathering.keep(exchange, chunk)) this.#gathered(exchange);
+  }
+
+  #gathered(exchange: Exchange): void {
+    this.#gathering.end(exchange);
+    this.#begun(exchange, this.#attempts.begin(exchange));
   }
 
   requestEnd(exchange: Exchange, trailers: Headers | null): void {
@@ -167,6 +183,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     exchange.requestTrailers = trailers;
     copyEnd(exchange);
     if (exchange.phase === 'done') return;
+    if (exchange.gathering) return this.#gathered(exchange);
     if (exchange.requestLength !== 0 || exchange.tunnel) exchange.upstream?.end(trailers);
     if (exchange.tunnel && exchange.responseEnded) this.#finish(exchange);
   }
@@ -299,6 +316,10 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     this.#finish(exchange);
   }
 
+  clientTooSlow({ exchange }: Attempt): void {
+    this.requestFailed(exchange, ERRORS.clientTooSlow);
+  }
+
   /** A deadline of the route passed. */
   timedOut(exchange: Exchange, error: ExchangeError): void {
     if (exchange.phase === 'done') return;
@@ -330,6 +351,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   #finish(exchange: Exchange): void {
     if (exchange.attempt !== null) this.#attempts.ended(exchange.attempt, 'answered', null);
     exchange.phase = 'done';
+    this.#gathering.end(exchange);
     if (exchange.requestTimer !== null || exchange.backoffTimer !== null) stopTimeouts(exchange, this.#wheel);
     exchange.replay = null;
     if (exchange.webSocket !== null) exchange.webSocket.end();

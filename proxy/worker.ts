@@ -35,6 +35,7 @@ import { WebSocketMetrics } from './telemetry/websocket-metrics.ts';
 import { workerFamilies } from './telemetry/worker-metrics.ts';
 import { Capacity } from './upstream/capacity.ts';
 import { ClientPools } from './upstream/client-pools.ts';
+import { Gathering } from './upstream/gathering.ts';
 import { Mirror } from './upstream/mirror.ts';
 import { ConnectionPool } from './upstream/pool.ts';
 import type { PoolOptions } from './upstream/pool-options.ts';
@@ -77,6 +78,7 @@ export class Worker {
   readonly #builder: RuntimeBuilder;
   readonly #endpoints: EndpointRegistry;
   readonly #attempts = new AttemptCounts();
+  readonly #gathering: Gathering;
   readonly #floods = new FloodCounts();
   readonly #failures: Refusals<ConnectionFailure>;
   #acceptFailures = 0;
@@ -84,10 +86,17 @@ export class Worker {
   constructor(options: WorkerOptions) {
     const { limits } = options;
     const wheel = this.#wheel;
+    this.#gathering = new Gathering(limits.maxGatheredBytes);
     this.#failures = new Refusals((failure) => options.log?.warn(failure, 'HTTP/2 connection ended for an error of its peer'));
     this.#accessLog = options.accessLog === 'off' ? null : new AccessLog(options.accessLog);
     const recorder = new ExchangeRecorder(this.#metrics, this.#webSockets, this.#accessLog);
-    const path: RequestPath = new RequestPath({ runtime: () => this.#builder.current, recorder, attempts: this.#attempts, wheel });
+    const path: RequestPath = new RequestPath({
+      runtime: () => this.#builder.current,
+      recorder,
+      attempts: this.#attempts,
+      wheel,
+      gathering: this.#gathering,
+    });
     const settings = { limits, wheel, normaliseHost, normalisePath, dial, floods: this.#floods, failures: this.#failures };
     this.#endpoints = new EndpointRegistry(upstreamPools(path, settings));
     this.#listeners = new ListenerSet({
@@ -122,6 +131,7 @@ export class Worker {
       ocsp: () => this.#listeners.ocsp,
       handshakeFailures: () => this.#listeners.handshakes.failures,
       pools: () => [...this.#endpoints.values()].flatMap((endpoint) => endpoint.counts),
+      gathered: () => this.#gathering.held,
       attempts: () => this.#attempts.byOutcome,
       endpoints: () => [...this.#endpoints.values()],
       mirrorDrops: () => mirror.dropped,
@@ -191,11 +201,16 @@ function upstreamPools(events: UpstreamEvents, settings: UpstreamSettings & Conn
   return (endpoint, transport) => {
     const { address, port } = endpoint;
     const version = transport.proxyProtocol;
-    if (version === 0) return poolTo({ address, port, transport, header: null }, { capacity: new Capacity(settings.limits), endpoint });
-    return new ClientPools((client, sharing) => {
-      const header = writeProxyHeader(version, client, client.serverName);
-      return poolTo({ address, port, transport, header }, { ...sharing, endpoint });
-    }, settings.limits);
+    if (version === 0)
+      return poolTo({ address, port, transport, header: null }, { capacity: new Capacity(settings.limits, settings.wheel), endpoint });
+    return new ClientPools(
+      (client, sharing) => {
+        const header = writeProxyHeader(version, client, client.serverName);
+        return poolTo({ address, port, transport, header }, { ...sharing, endpoint });
+      },
+      settings.limits,
+      settings.wheel,
+    );
   };
 }
 

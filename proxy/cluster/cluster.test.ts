@@ -5,7 +5,7 @@ import { EndpointRegistry } from './endpoint.ts';
 import type { Endpoint, EndpointPool } from './endpoint.ts';
 
 const POOL: EndpointPool = {
-  counts: { open: 0, idle: 0, pending: 0 },
+  counts: { open: 0, idle: 0, pending: 0, slow: 0 },
   send: () => undefined,
   forget: () => undefined,
   close: () => undefined,

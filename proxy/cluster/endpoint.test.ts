@@ -20,7 +20,7 @@ interface Made {
 function registry(): { readonly endpoints: EndpointRegistry; readonly made: Made[] } {
   const made: Made[] = [];
   const endpoints = new EndpointRegistry(({ address, port }, transport): EndpointPool => {
-    const pool: Made = { to: `${address}:${port}`, transport, counts: { open: 1, idle: 1, pending: 0 }, closed: false };
+    const pool: Made = { to: `${address}:${port}`, transport, counts: { open: 1, idle: 1, pending: 0, slow: 0 }, closed: false };
     made.push(pool);
     return {
       get counts() {
@@ -81,13 +81,13 @@ describe('an endpoint', () => {
     const { endpoints, made } = registry();
     const endpoint = endpoints.acquire('10.0.0.1', 80);
     endpoint.pool(HTTP1);
-    made[0]!.counts = { open: 0, idle: 0, pending: 0 };
+    made[0]!.counts = { open: 0, idle: 0, pending: 0, slow: 0 };
     endpoint.pool(HTTP2);
-    made[1]!.counts = { open: 0, idle: 0, pending: 1 };
+    made[1]!.counts = { open: 0, idle: 0, pending: 1, slow: 0 };
     endpoint.pool(TCP);
     expect(endpoint.counts).toEqual([
-      { open: 0, idle: 0, pending: 1 },
-      { open: 1, idle: 1, pending: 0 },
+      { open: 0, idle: 0, pending: 1, slow: 0 },
+      { open: 1, idle: 1, pending: 0, slow: 0 },
     ]);
   });
 

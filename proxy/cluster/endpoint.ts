@@ -1,11 +1,12 @@
 // One address of the fleet's backends: its pools and its state, shared by every cluster and route that uses it.
 import type { ConnectListener, Transport, UpstreamEndpoint, UpstreamPool } from '../exchange/plan.ts';
 
-/** Connections, those of them that are idle, and exchanges that wait for one. */
+/** Connections, those of them that are idle or count apart, and exchanges that wait for one. */
 export interface PoolCounts {
   readonly open: number;
   readonly idle: number;
   readonly pending: number;
+  readonly slow: number;
 }
 
 /** The pool of an endpoint as its owner sees it. */

@@ -32,6 +32,7 @@ export const ERRORS = Object.freeze({
   requestBodyTooLarge: define('request_body_too_large', 'downstream', 413, 'The request body is too large'),
   requestHeadTimeout: define('request_head_timeout', 'downstream', 408, 'The request header did not arrive in time'),
   requestBodyTimeout: define('request_body_timeout', 'downstream', 408, 'The request body did not arrive in time'),
+  clientTooSlow: define('client_too_slow', 'downstream', 408, 'The client is too slow while others wait'),
   requestCodingUnsupported: define('request_coding_unsupported', 'downstream', 501, 'The transfer coding is not supported'),
   methodUnsupported: define('method_unsupported', 'downstream', 501, 'The method is not supported'),
   upgradeUnsupported: define('upgrade_unsupported', 'downstream', 501, 'The protocol to switch to is not supported'),

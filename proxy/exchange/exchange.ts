@@ -6,6 +6,7 @@ import type { ExchangeError } from './errors.ts';
 import type { ForwardedClient } from './forwarded-client.ts';
 import { NO_HEADERS } from './headers.ts';
 import type { Headers } from './headers.ts';
+import type { KeptBody } from './kept-body.ts';
 import type { BackendPlan, ClientIdentity, RoutePlan, UpstreamEndpoint } from './plan.ts';
 import type { DownstreamStream, UpstreamStream } from './stream.ts';
 
@@ -166,7 +167,9 @@ export class Exchange {
   /** Endpoints that failed it; the next attempt prefers others. */
   triedEndpoints: UpstreamEndpoint[] | null = null;
   /** What was sent of the body so far, kept for another attempt; null when there is none or it grew too large to keep. */
-  replay: Buffer[] | null = null;
+  replay: KeptBody | null = null;
+  /** The body is being taken in before there is an attempt. */
+  gathering = false;
   /** Copies of this request that go elsewhere and need its body too; null when there are none. */
   copies: BodyCopy[] | null = null;
   /** A copy itself: nobody waits for its answer and nobody counts it. */

@@ -35,6 +35,7 @@ const BY_NAME = {
   requestBodyTooLarge: GRPC_STATUS.resourceExhausted,
   requestHeadTimeout: GRPC_STATUS.deadlineExceeded,
   requestBodyTimeout: GRPC_STATUS.deadlineExceeded,
+  clientTooSlow: GRPC_STATUS.resourceExhausted,
   requestCodingUnsupported: GRPC_STATUS.internal,
   versionUnsupported: GRPC_STATUS.internal,
   protocolUnknown: GRPC_STATUS.internal,

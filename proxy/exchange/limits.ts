@@ -48,6 +48,12 @@ export interface Limits {
   readonly poolIdleTimeout: number;
   readonly maxIdlePerEndpoint: number;
   readonly maxConnectionsPerEndpoint: number;
+  /** Connections to one endpoint beside those, that wait for slow clients or have a long body to pass on; 0: they count among those. */
+  readonly maxSlowPerEndpoint: number;
+  /** How far behind the least rate a client is slow. */
+  readonly slowClientTimeout: number;
+  /** Request bodies that one worker gathers before it takes a connection for them; 0: none are. */
+  readonly maxGatheredBytes: number;
   /** Exchanges at a time on one HTTP/2 connection to an endpoint, if that allows as many; those beyond open another. */
   readonly maxStreamsPerUpstream: number;
   /** Exchanges that may wait for a connection to one endpoint. */
@@ -97,6 +103,9 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   poolIdleTimeout: 4_000,
   maxIdlePerEndpoint: 256,
   maxConnectionsPerEndpoint: 1_024,
+  maxSlowPerEndpoint: 4_096,
+  slowClientTimeout: 250,
+  maxGatheredBytes: 67_108_864,
   maxStreamsPerUpstream: 100,
   maxPendingPerEndpoint: 1_024,
   pendingTimeout: 10_000,

@@ -23,6 +23,8 @@ export interface DownstreamStream {
   end(exchange: Exchange, trailers: Headers | null): void;
   /** Cuts an answer that cannot be completed, in a way that the peer cannot take for a complete one. */
   abort(exchange: Exchange): void;
+  /** How far the peer is behind with what it sends or takes of this exchange, milliseconds; 0 where nothing is due of it. */
+  lag(exchange: Exchange): number;
   /** Flow control of the request body. */
   pauseRequest(): void;
   resumeRequest(): void;
@@ -73,5 +75,7 @@ export interface UpstreamEvents {
   responseData(attempt: Attempt, chunk: Buffer): void;
   responseEnd(attempt: Attempt, trailers: Headers | null): void;
   upstreamDrained(attempt: Attempt): void;
+  /** The client is far behind, and others wait for the connection. */
+  clientTooSlow(attempt: Attempt): void;
   upstreamFailed(attempt: Attempt, error: ExchangeError): void;
 }

@@ -19,7 +19,9 @@ export interface WorkerSources {
   readonly floods: () => ReadonlyMap<string, number>;
   /** HTTP/2 connections ended for errors of their peers, by `side/code`. */
   readonly connectionFailures: () => ReadonlyMap<string, number>;
-  readonly pools: () => Iterable<{ readonly open: number; readonly idle: number; readonly pending: number }>;
+  readonly pools: () => Iterable<{ readonly open: number; readonly idle: number; readonly pending: number; readonly slow: number }>;
+  /** Memory of request bodies that are taken in before they are sent on. */
+  readonly gathered: () => number;
   /** Attempts that are over, by outcome. */
   readonly attempts: () => Readonly<Record<string, number>>;
   readonly endpoints: () => readonly { readonly address: string; readonly port: number; readonly connectFailures: number }[];
@@ -65,6 +67,10 @@ function upstreamFamilies(sources: WorkerSources): readonly MetricFamily[] {
   return [
     single('weir_upstream_connections_open', 'gauge', 'Upstream connections, idle ones included', () => sum(sources.pools(), 'open')),
     single('weir_upstream_connections_idle', 'gauge', 'Upstream connections kept for reuse', () => sum(sources.pools(), 'idle')),
+    single('weir_upstream_connections_slow', 'gauge', 'Upstream connections that do not count, for slow clients and long bodies', () =>
+      sum(sources.pools(), 'slow'),
+    ),
+    single('weir_request_bodies_gathered_bytes', 'gauge', 'Request bodies that are taken in before they are sent on', sources.gathered),
     single('weir_upstream_requests_pending', 'gauge', 'Requests that wait for an upstream connection', () =>
       sum(sources.pools(), 'pending'),
     ),

@@ -7,6 +7,7 @@ import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { BackendPlan, RoutePlan, Transport, UpstreamCluster, UpstreamEndpoint } from '../exchange/plan.ts';
 import { presenting } from '../exchange/presenting.ts';
+import { sentKept } from './replay.ts';
 import { retryPause } from './retry.ts';
 import { propagateDeadline, startAttemptTimeout, startBackoff } from './timeout.ts';
 import type { DeadlineListener } from './timeout.ts';
@@ -39,7 +40,7 @@ export class Attempts {
     exchange.attempt = attempt;
     exchange.attempts++;
     endpoint.active++;
-    if (exchange.requestLength !== 0) exchange.downstream.pauseRequest();
+    if (exchange.requestLength !== 0 && !exchange.requestEnded) exchange.downstream.pauseRequest();
     if ((exchange.route as RoutePlan).backendRequestTimeout > 0) startAttemptTimeout(attempt, this.#wheel, this.#deadlines);
     if (exchange.grpc) propagateDeadline(attempt);
     attempt.pool.send(attempt);
@@ -60,7 +61,10 @@ export class Attempts {
   /** The attempt has a connection: sends what came of the body so far, and lets the rest come. */
   ready({ exchange, stream }: Attempt): void {
     if (stream === null) return;
-    if (exchange.requestBytes > 0 && exchange.replay !== null) for (const chunk of exchange.replay) stream.writeData(chunk);
+    if (exchange.requestBytes > 0 && exchange.replay !== null) {
+      for (const chunk of exchange.replay.pieces) stream.writeData(chunk);
+      sentKept(exchange);
+    }
     if (exchange.requestEnded) stream.end(exchange.requestTrailers);
     else exchange.downstream.resumeRequest();
   }

@@ -3,6 +3,7 @@
 // or an address that trusted proxies tell of, whose requests may come on any of theirs.
 import type { Attempt } from '../exchange/attempt.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { UpstreamPool } from '../exchange/plan.ts';
 import { Capacity } from './capacity.ts';
@@ -38,13 +39,13 @@ export class ClientPools implements UpstreamPool {
   readonly #capacity: Capacity;
   #closed = false;
 
-  constructor(create: CreateClientPool, limits: Limits) {
+  constructor(create: CreateClientPool, limits: Limits, wheel: TimerWheel) {
     this.#create = create;
-    this.#capacity = new Capacity(limits, () => this.#makeRoom());
+    this.#capacity = new Capacity(limits, wheel, () => this.#makeRoom());
   }
 
-  get counts(): ClientPool['counts'] {
-    const sum = { open: 0, idle: 0, pending: 0 };
+  get counts(): ClientPool['counts'] & { readonly slow: number } {
+    const sum = { open: 0, idle: 0, pending: 0, slow: this.#capacity.aside };
     for (const { counts } of this.#pools.values()) {
       sum.open += counts.open;
       sum.idle += counts.idle;

@@ -17,6 +17,7 @@ const NOBODY: DownstreamStream = {
   writeData: () => true,
   end: () => undefined,
   abort: () => undefined,
+  lag: () => 0,
   pauseRequest: () => undefined,
   resumeRequest: () => undefined,
   startTunnel: () => undefined,

@@ -4,12 +4,12 @@ import type { Attempt } from '../exchange/attempt.ts';
 import type { UpstreamPool } from '../exchange/plan.ts';
 import type { UpstreamStream } from '../exchange/stream.ts';
 import { Timer } from '#lib/timer-wheel.ts';
-import type { CapacityUser } from './capacity.ts';
+import type { CapacityTaker, CapacityUser } from './capacity.ts';
 import type { PoolOptions } from './pool-options.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 /** A connection that carries one attempt at a time. Implemented by the h1 codec. */
-export interface PooledConnection extends UpstreamStream {
+export interface PooledConnection extends UpstreamStream, CapacityTaker {
   /** performance.now() when it last became idle. */
   idleSince: number;
   /** Sends the head of the request; its events go to the request path. */
@@ -58,8 +58,8 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
   }
 
   /** For metrics. */
-  get counts(): { readonly open: number; readonly idle: number; readonly pending: number } {
-    return { open: this.#open, idle: this.#idle.length, pending: this.#waiting.length };
+  get counts(): { readonly open: number; readonly idle: number; readonly pending: number; readonly slow: number } {
+    return { open: this.#open, idle: this.#idle.length, pending: this.#waiting.length, slow: this.#options.capacity.aside };
   }
 
   send(attempt: Attempt): void {
@@ -109,12 +109,13 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
       const attempt = this.#waiting.shift();
       if (attempt !== undefined) this.#options.events.upstreamFailed(attempt, error);
     }
-    this.#options.capacity.giveConnection();
+    this.#options.capacity.giveConnection(connection);
     this.openAsNeeded();
   }
 
   /** Gives a free connection to who waits longest, or keeps it. */
   #take(connection: PooledConnection): void {
+    if (connection.aside) return connection.close();
     const attempt = this.#waiting.shift();
     if (attempt !== undefined) {
       this.#assign(connection, attempt);
@@ -140,7 +141,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
     while (this.#connecting < this.#waiting.length && this.#options.capacity.takeConnection(this)) {
       this.#open++;
       this.#connecting++;
-      this.#connect(this);
+      this.#options.capacity.opened(this.#connect(this));
     }
     if (this.#open === 0 && this.#waiting.length === 0) this.#options.emptied?.();
   }

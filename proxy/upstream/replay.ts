@@ -1,8 +1,9 @@
 // Keeps what was sent of a request body, as long as it is small, so that another attempt can send it again.
 import type { Exchange } from '../exchange/exchange.ts';
+import { KeptBody } from '../exchange/kept-body.ts';
 
 /** Bodies above this are sent once: memory per exchange stays bounded. */
-const MAX_REPLAY_BYTES = 65_536;
+export const MAX_REPLAY_BYTES = 65_536;
 
 /** Methods that may be repeated when nobody knows whether the first attempt arrived. RFC 9110 section 9.2.2. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'QUERY']);
@@ -14,17 +15,22 @@ export function isIdempotent(exchange: Exchange): boolean {
 
 /** Starts keeping the body; to be called before the first chunk. */
 export function startReplay(exchange: Exchange): void {
-  if (exchange.requestLength !== 0 && exchange.requestLength <= MAX_REPLAY_BYTES) exchange.replay = [];
+  if (exchange.requestLength !== 0 && exchange.requestLength <= MAX_REPLAY_BYTES) exchange.replay = new KeptBody();
 }
 
 /** Keeps a copy of a chunk, or stops keeping when the body grows beyond the bound. */
 export function keepForReplay(exchange: Exchange, chunk: Buffer): void {
   if (exchange.replay === null) return;
   if (exchange.requestBytes > MAX_REPLAY_BYTES) exchange.replay = null;
-  else exchange.replay.push(Buffer.from(chunk));
+  else exchange.replay.keep(chunk);
 }
 
 /** Whether everything sent so far can be sent again. */
 export function canReplay(exchange: Exchange): boolean {
   return exchange.requestLength === 0 || exchange.requestBytes === 0 || exchange.replay !== null;
+}
+
+/** What was kept of the body has been sent, and no more of it will be: one that is too large cannot be sent again. */
+export function sentKept(exchange: Exchange): void {
+  if (exchange.requestLength > MAX_REPLAY_BYTES) exchange.replay = null;
 }

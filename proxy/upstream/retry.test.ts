@@ -1,6 +1,7 @@
 // Which failed attempts are followed by another, and when.
 import { describe, expect, test } from '@jest/globals';
 import { Attempt } from '../exchange/attempt.ts';
+import { KeptBody } from '../exchange/kept-body.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import { Exchange } from '../exchange/exchange.ts';
@@ -34,7 +35,7 @@ describe('a failure before anything reached the backend', () => {
   test('is not repeated once the answer has begun, or where the body cannot be sent again', () => {
     expect(mayRetryFailure(attempt({ phase: 'answering' as never }), REFUSED)).toBe(false);
     expect(mayRetryFailure(attempt({ requestLength: 9, requestBytes: 5, replay: null }), REFUSED)).toBe(false);
-    expect(mayRetryFailure(attempt({ requestLength: 9, requestBytes: 5, replay: [] }), REFUSED)).toBe(true);
+    expect(mayRetryFailure(attempt({ requestLength: 9, requestBytes: 5, replay: new KeptBody() }), REFUSED)).toBe(true);
   });
 });
 

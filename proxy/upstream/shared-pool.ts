@@ -51,9 +51,9 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
   }
 
   /** Idle ones carry nothing. */
-  get counts(): { readonly open: number; readonly idle: number; readonly pending: number } {
+  get counts(): { readonly open: number; readonly idle: number; readonly pending: number; readonly slow: number } {
     const idle = this.#usable.reduce((sum, connection) => sum + Number(connection.idle), 0);
-    return { open: this.#open, idle, pending: this.#waiting.length };
+    return { open: this.#open, idle, pending: this.#waiting.length, slow: 0 };
   }
 
   send(attempt: Attempt): void {
@@ -108,7 +108,7 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
     this.#open--;
     this.#drop(connection);
     if (error !== null) this.#failWaiting(error);
-    this.#options.capacity.giveConnection();
+    this.#options.capacity.giveConnection(null);
     this.openAsNeeded();
   }
 

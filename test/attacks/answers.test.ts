@@ -227,9 +227,9 @@ describe('bytes nobody asked for never answer another request', () => {
   });
 
   test('an answer before the request was sent closes its connection', async () => {
-    upstream.become({ data: (connection) => connection.octets < 1_000 && connection.socket.write(ok('early')) });
+    upstream.become({ data: (connection) => connection.socket.write(ok('early')) });
     const client = await RawClient.connect(proxy.port);
-    client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nhello');
+    client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(20_000)}`);
     const early = await client.answer();
     expect([early.body, header(early, 'connection')]).toEqual(['early', 'close']);
     await client.over();
@@ -237,15 +237,15 @@ describe('bytes nobody asked for never answer another request', () => {
     client.destroy();
   });
 
-  test('an early answer to a small body leaves the connection of the client usable', async () => {
+  test('an early answer to a body that has nearly come leaves the connection of the client usable', async () => {
     upstream.become({ data: (connection) => connection.socket.write(ok('early')) });
     const client = await RawClient.connect(proxy.port);
-    const early = await client.ask('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello');
+    const early = await client.ask(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n${'x'.repeat(20_000)}`);
     expect([early.body, header(early, 'connection')]).toEqual(['early', undefined]);
     await until(() => upstream.open === 0, 'the end of the connection to the backend');
     upstream.forget();
     upstream.become(ok('own'));
-    client.write('world');
+    client.write('x'.repeat(50_000));
     expect((await client.ask(GET)).body).toBe('own');
     expect((await upstream.request()).startLine).toBe('GET / HTTP/1.1');
     client.destroy();

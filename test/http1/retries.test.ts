@@ -149,6 +149,7 @@ describe('retries of a route', () => {
         respond: ({ body }) => ok(body),
       },
       retry([503], 1, 150),
+      { maxGatheredBytes: 0 },
     );
     client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello');
     await until(() => failedAt > 0 && upstream.open === 0, 'the first failure');

@@ -3,11 +3,12 @@ import { parseArgs } from 'node:util';
 import { garbage } from './garbage.ts';
 import { largeBodies } from './large-bodies.ts';
 import type { Finding, SoakScenario } from './scenario.ts';
+import { slowClients } from './slow-clients.ts';
 import { translations } from './translations.ts';
 import { webSockets } from './websockets.ts';
 
 /** All scenarios, in the order they run in. */
-const SCENARIOS: readonly SoakScenario[] = [largeBodies, translations, webSockets, garbage];
+const SCENARIOS: readonly SoakScenario[] = [largeBodies, translations, webSockets, slowClients, garbage];
 
 const GIB = 1_073_741_824;
 

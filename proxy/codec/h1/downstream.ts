@@ -334,6 +334,12 @@ export class H1Downstream implements DownstreamStream, BodySink {
     if (this.#lingered > LINGER_BYTES) this.#socket.destroy();
   }
 
+  lag(exchange: Exchange): number {
+    if (exchange !== this.#exchange) return 0;
+    const inbound = this.#state === 'body' && this.#lag.running ? this.#lag.at(this.#settings.wheel.now) : 0;
+    return Math.max(inbound, this.#writes.lag());
+  }
+
   pauseRequest(): void {
     this.#paused = true;
     // While a buffer is being worked through, #process pauses the socket if anything is left of it.

@@ -29,6 +29,8 @@ import type { UpstreamSettings } from './settings.ts';
 type State = 'connecting' | 'idle' | 'busy' | 'tunnel' | 'gone';
 
 const EMPTY = Buffer.alloc(0);
+/** How long an exchange may pass a body on before it is a long one. */
+const LONG_MS = 5_000;
 
 /** Who a connection reports its own life to: the pool. */
 export interface H1UpstreamOwner {
@@ -39,6 +41,7 @@ export interface H1UpstreamOwner {
 
 export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
   idleSince = 0;
+  aside = false;
   readonly #socket: net.Socket;
   readonly #owner: H1UpstreamOwner;
   readonly #events: UpstreamEvents;
@@ -161,6 +164,22 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     this.#carry = EMPTY;
     this.#settings.wheel.disarm(this.#timer);
     this.#owner.closed(this, error);
+  }
+
+  lag(): number {
+    const attempt = this.#attempt;
+    return attempt === null || this.#state === 'tunnel' ? 0 : attempt.exchange.downstream.lag(attempt.exchange);
+  }
+
+  get long(): boolean {
+    const attempt = this.#attempt;
+    if (attempt === null || this.#state === 'tunnel') return attempt !== null;
+    const passing = this.#headRead || !(this.#requestDone || this.#output.full);
+    return passing && this.#settings.wheel.now - attempt.exchange.startedAt >= LONG_MS;
+  }
+
+  displace(): void {
+    if (this.#attempt !== null) this.#events.clientTooSlow(this.#attempt);
   }
 
   pauseResponse(): void {

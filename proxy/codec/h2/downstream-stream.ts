@@ -123,6 +123,10 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
     return lag === null || !lag.running ? 0 : lag.at(this.#owner.now);
   }
 
+  lag(): number {
+    return Math.max(this.inboundLag, this.outboundLag);
+  }
+
   /** Any progress is enough where silence may be long, and a request that is answered already is part of a conversation. */
   get #isPatient(): boolean {
     return this.mayBeSilent || this.#headSent;
