@@ -26,6 +26,7 @@ export class Timer {
 
 /** Where timers wait. Resolution is one tick: a timeout fires up to 25 ms late, never early. */
 export class TimerWheel {
+  readonly #failed: (error: unknown) => void;
   readonly #slots: Timer[] = [];
   /** What was in the slot that expires: an expiry may arm and disarm any timer, those of the slot included. */
   readonly #due = ring();
@@ -35,7 +36,9 @@ export class TimerWheel {
   #catchingUp: NodeJS.Immediate | null = null;
   #lastTick = 0;
 
-  constructor() {
+  /** `failed`: told what a timer threw that expired; the others expire all the same. By default it goes uncaught. */
+  constructor(failed: (error: unknown) => void = throwLater) {
+    this.#failed = failed;
     for (let i = 0; i < SLOTS; i++) this.#slots.push(ring());
   }
 
@@ -116,10 +119,24 @@ export class TimerWheel {
         link(head, timer);
       } else {
         this.disarm(timer);
-        timer.expire();
+        this.#expire(timer);
       }
     }
   }
+
+  #expire(timer: Timer): void {
+    try {
+      timer.expire();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+}
+
+function throwLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
 }
 
 function ring(): Timer {

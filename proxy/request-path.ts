@@ -10,6 +10,7 @@ import { answersCall, failedStatus, noteStatus, recogniseCall } from './exchange
 import { endCall, leaveRoomForStatus } from './exchange/grpc-ending.ts';
 import type { Headers } from './exchange/headers.ts';
 import { KeptBody } from './exchange/kept-body.ts';
+import type { Limits } from './exchange/limits.ts';
 import { localReply } from './exchange/local-reply.ts';
 import type { FilterVerdict, RequestFilter, RoutePlan } from './exchange/plan.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
@@ -35,6 +36,7 @@ export interface RequestPathOptions {
   readonly attempts: AttemptListener;
   readonly wheel: TimerWheel;
   readonly gathering: Gathering;
+  readonly limits: Pick<Limits, 'maxReplayBytes'>;
 }
 
 /** The last phase: metrics and access log. */
@@ -48,16 +50,18 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   readonly #runtime: () => Runtime;
   readonly #recorder: Recorder;
   readonly #wheel: TimerWheel;
+  readonly #limits: Pick<Limits, 'maxReplayBytes'>;
   readonly #attempts: Attempts;
   readonly #tunnels: Tunnels;
   readonly #gathering: Gathering;
 
-  constructor({ runtime, recorder, attempts, wheel, gathering }: RequestPathOptions) {
+  constructor({ runtime, recorder, attempts, wheel, gathering, limits }: RequestPathOptions) {
     this.#runtime = runtime;
     this.#recorder = recorder;
     this.#wheel = wheel;
     this.#gathering = gathering;
-    this.#attempts = new Attempts(wheel, this, attempts);
+    this.#limits = limits;
+    this.#attempts = new Attempts({ wheel, limits, deadlines: this, listener: attempts });
     this.#tunnels = new Tunnels(wheel, {
       opened: (exchange) => recorder.webSocketOpened(exchange),
       closed: (exchange) => this.#finish(exchange),
@@ -91,20 +95,13 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     const verdict = runRequestFilters(filters, exchange);
     if (typeof verdict === 'string') return this.#filtered(exchange, verdict, next);
     exchange.downstream.pauseRequest();
-    verdict.then(
-      (late) => this.#filtered(exchange, late, next),
-      () => this.#filterFailed(exchange),
-    );
+    verdict.then((late) => this.#filtered(exchange, late, next)).catch((bug: unknown) => this.failed(exchange, bug));
   }
 
   #filtered(exchange: Exchange, verdict: FilterVerdict, next: (exchange: Exchange) => void): void {
     if (exchange.phase === 'done') return;
     if (verdict === 'answered') this.#answerLocally(exchange);
     else next(exchange);
-  }
-
-  #filterFailed(exchange: Exchange): void {
-    if (exchange.phase !== 'done') this.#reply(exchange, ERRORS.internalError);
   }
 
   readonly #chooseBackend = (exchange: Exchange): void => {
@@ -129,7 +126,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   readonly #forward = (exchange: Exchange): void => {
     if (!this.#tunnels.mayOpen(exchange)) return this.#reply(exchange, ERRORS.overloaded);
     exchange.phase = 'picked';
-    if (exchange.requestLength !== 0 && exchange.replay === null) startReplay(exchange);
+    if (exchange.requestLength !== 0 && exchange.replay === null) startReplay(exchange, this.#limits.maxReplayBytes);
     if (!this.#gathering.begin(exchange)) this.#begun(exchange, this.#attempts.begin(exchange));
   };
 
@@ -164,7 +161,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (exchange.tunnel) return this.#tunnels.fromClient(exchange, chunk);
     copyData(exchange, chunk);
     if (exchange.gathering) return this.#gather(exchange, chunk);
-    if (exchange.phase === 'picked') keepForReplay(exchange, chunk);
+    if (exchange.phase === 'picked') keepForReplay(exchange, chunk, this.#limits.maxReplayBytes);
     if (exchange.upstream?.writeData(chunk) === false) exchange.downstream.pauseRequest();
   }
 
@@ -221,7 +218,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
       return this.#reply(exchange, objection);
     }
     if (exchange.grpc) leaveRoomForStatus(exchange);
-    exchange.phase = 'answering';
+    this.#filterHead(exchange);
     this.#sendHead(exchange);
     if (exchange.status === 101) this.#tunnels.open(exchange);
   }
@@ -265,8 +262,12 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
 
   /** Sends the answer that a filter or an error left in the exchange. */
   #answerLocally(exchange: Exchange): void {
+    this.#filterHead(exchange);
+    this.#sendLocally(exchange);
+  }
+
+  #sendLocally(exchange: Exchange): void {
     const body = exchange.localBody;
-    exchange.phase = 'answering';
     this.#sendHead(exchange);
     if (body !== null && exchange.method !== 'HEAD') {
       exchange.responseBytes = body.length;
@@ -277,11 +278,15 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     this.#finish(exchange);
   }
 
-  #sendHead(exchange: Exchange): void {
+  #filterHead(exchange: Exchange): void {
     const own = exchange.backend?.responseFilters ?? null;
     if (own !== null) runResponseFilters(own, exchange);
     const shared = exchange.route?.responseFilters ?? null;
     if (shared !== null) runResponseFilters(shared, exchange);
+  }
+
+  #sendHead(exchange: Exchange): void {
+    exchange.phase = 'answering';
     exchange.headAt = performance.now() - exchange.startedAt;
     exchange.downstream.writeHead(exchange);
   }
@@ -346,11 +351,27 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     this.#finish(exchange);
   }
 
+  /** The code of the proxy threw `_bug` while it handled the exchange. No filter sees the answer: it may be the one to blame. */
+  failed(exchange: Exchange, _bug: unknown): void {
+    if (exchange.phase === 'done') return;
+    if (exchange.phase === 'answering') return this.#cut(exchange, ERRORS.internalError);
+    this.#attempts.stop(exchange.attempt, 'abandoned');
+    exchange.error = ERRORS.internalError;
+    localReply(exchange, ERRORS.internalError);
+    this.#sendLocally(exchange);
+  }
+
+  /** Leaves an exchange that not even an error can be answered to. */
+  protected discard(exchange: Exchange): void {
+    exchange.phase = 'done';
+    exchange.downstream.abort(exchange);
+  }
+
   // 6 record
 
   #finish(exchange: Exchange): void {
-    if (exchange.attempt !== null) this.#attempts.ended(exchange.attempt, 'answered', null);
     exchange.phase = 'done';
+    if (exchange.attempt !== null) this.#attempts.ended(exchange.attempt, 'answered', null);
     this.#gathering.end(exchange);
     if (exchange.requestTimer !== null || exchange.backoffTimer !== null) stopTimeouts(exchange, this.#wheel);
     exchange.replay = null;

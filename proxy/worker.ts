@@ -16,15 +16,17 @@ import type { ConnectionSettings, H2Settings } from './codec/h2/settings.ts';
 import { H2Upstream } from './codec/h2/upstream.ts';
 import { writeProxyHeader } from './codec/proxy-protocol/write.ts';
 import type { BindingState } from './exchange/binding-state.ts';
+import { Bugs } from './exchange/bugs.ts';
 import type { Destination } from './exchange/dial.ts';
 import type { Limits } from './exchange/limits.ts';
 import { Refusals } from './exchange/refusals.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import type { Connect, Connection } from './listener/connection.ts';
+import { IsolatedRequestPath } from './isolated-request-path.ts';
 import { ListenerSet } from './listener/listeners.ts';
-import { RequestPath } from './request-path.ts';
 import { RuntimeBuilder } from './runtime/build.ts';
 import type { ResourceError, ResourceName } from './runtime/build.ts';
+import type { Runtime } from './runtime/runtime.ts';
 import { AccessLog } from './telemetry/access-log.ts';
 import { AttemptCounts } from './telemetry/attempt-counts.ts';
 import { registerFamilies } from './telemetry/metric.ts';
@@ -40,7 +42,7 @@ import { Mirror } from './upstream/mirror.ts';
 import { ConnectionPool } from './upstream/pool.ts';
 import type { PoolOptions } from './upstream/pool-options.ts';
 import { SharedPool } from './upstream/shared-pool.ts';
-import { dial } from './upstream/dial.ts';
+import { createDial } from './upstream/dial.ts';
 
 /** How long the last lines of the access log may take. */
 const ACCESS_LOG_TIMEOUT_MS = 2_000;
@@ -67,7 +69,7 @@ export interface WorkerOptions {
 }
 
 export class Worker {
-  readonly #wheel = new TimerWheel();
+  readonly #wheel: TimerWheel;
   /** Metrics of this worker. */
   readonly registry = new Registry();
   readonly #metrics = new RequestMetrics();
@@ -81,22 +83,22 @@ export class Worker {
   readonly #gathering: Gathering;
   readonly #floods = new FloodCounts();
   readonly #failures: Refusals<ConnectionFailure>;
+  readonly #bugs: Bugs;
   #acceptFailures = 0;
 
   constructor(options: WorkerOptions) {
     const { limits } = options;
-    const wheel = this.#wheel;
-    this.#gathering = new Gathering(limits.maxGatheredBytes);
+    const bugs = new Bugs((bug, place) => options.log?.error({ err: bug, place }, 'a bug of the proxy ended what met it'));
+    const wheel = new TimerWheel((bug) => bugs.met(bug, 'timer'));
+    const dial = createDial(bugs);
+    this.#bugs = bugs;
+    this.#wheel = wheel;
+    this.#gathering = new Gathering(limits);
     this.#failures = new Refusals((failure) => options.log?.warn(failure, 'HTTP/2 connection ended for an error of its peer'));
     this.#accessLog = options.accessLog === 'off' ? null : new AccessLog(options.accessLog);
     const recorder = new ExchangeRecorder(this.#metrics, this.#webSockets, this.#accessLog);
-    const path: RequestPath = new RequestPath({
-      runtime: () => this.#builder.current,
-      recorder,
-      attempts: this.#attempts,
-      wheel,
-      gathering: this.#gathering,
-    });
+    const runtime = (): Runtime => this.#builder.current;
+    const path = new IsolatedRequestPath({ runtime, recorder, attempts: this.#attempts, wheel, gathering: this.#gathering, limits }, bugs);
     const settings = { limits, wheel, normaliseHost, normalisePath, dial, floods: this.#floods, failures: this.#failures };
     this.#endpoints = new EndpointRegistry(upstreamPools(path, settings));
     this.#listeners = new ListenerSet({
@@ -106,12 +108,14 @@ export class Worker {
       ocspFailed: (failure) => void options.log?.warn(failure, 'no OCSP response for a certificate'),
       handshakeFailed: (failure) => void options.log?.warn(failure, 'TLS handshake failed'),
       headerRefused: (refused) => void options.log?.warn(refused, 'connection refused for its header of the PROXY protocol'),
+      bugs,
       dial,
       connect: downstreamCodec(path, settings),
       findStream: (listeners, serverName) => this.#builder.findStream(listeners, serverName),
       streams: new SessionRecorder(this.#streams, this.#accessLog),
     });
     const mirror = new Mirror(
+      limits,
       (key) => this.#builder.cluster(key),
       (copy, body) => path.forwardCopy(copy, body),
     );
@@ -133,6 +137,7 @@ export class Worker {
       pools: () => [...this.#endpoints.values()].flatMap((endpoint) => endpoint.counts),
       gathered: () => this.#gathering.held,
       attempts: () => this.#attempts.byOutcome,
+      bugs: () => this.#bugs.byPlace,
       endpoints: () => [...this.#endpoints.values()],
       mirrorDrops: () => mirror.dropped,
       accessLogDrops: () => this.#accessLog?.dropped ?? 0,

@@ -55,6 +55,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'proxy/admin': ['api', 'lib'],
   'proxy/supervisor': ['api', 'lib', 'proxy/exchange', 'proxy/runtime', 'proxy/telemetry', 'proxy/worker.ts'],
   'proxy/runtime': ['api', 'lib', 'proxy/exchange', 'proxy/codec', 'proxy/listener', 'proxy/filter', 'proxy/cluster', 'proxy/upstream'],
+  'proxy/isolated-request-path.ts': ['proxy/exchange', 'proxy/request-path.ts'],
   'proxy/request-path.ts': [
     'lib',
     'proxy/runtime',

@@ -1,5 +1,6 @@
 // What the path knows of gRPC over HTTP/2 (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md): what is a call, what
 // its deadline is, and how it is told the outcome, which stands in trailers, or in the head of an answer without a body.
+import type { Attempt } from './attempt.ts';
 import { ERRORS } from './errors.ts';
 import type { ExchangeError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
@@ -8,6 +9,10 @@ import { getHeader } from './headers.ts';
 import type { Headers } from './headers.ts';
 
 const CONTENT_TYPE = 'application/grpc';
+/** CANCEL (RFC 9113 section 7). */
+const RESET_CANCEL = 8;
+/** Timers of many runtimes are that early. */
+const CLOCK_GRAIN_MS = 1;
 const PLUS = 0x2b;
 const SEMICOLON = 0x3b;
 const ZERO = 0x30;
@@ -49,7 +54,8 @@ export function callTimeout(headers: readonly string[]): number {
   return timeout;
 }
 
-function parseTimeout(text: string): number {
+/** Milliseconds of a `grpc-timeout`; BAD_DEADLINE where it cannot be read. */
+export function parseTimeout(text: string): number {
   const digits = text.length - 1;
   if (digits < 1 || digits > MAX_DIGITS) return BAD_DEADLINE;
   let amount = 0;
@@ -113,8 +119,14 @@ function parseStatus(text: string): number {
 /** The status of a call that failed here or on its way. A stream that the backend reset says more than that it was reset. */
 export function failedStatus(exchange: Exchange, error: ExchangeError): number {
   const wasReset = error === ERRORS.upstreamReset || error === ERRORS.upstreamBodyTruncated;
-  const code = exchange.attempt?.resetCode ?? -1;
-  return wasReset && code >= 0 ? grpcStatusOfReset(code) : grpcStatusOf(error);
+  const { attempt } = exchange;
+  if (!wasReset || attempt === null || attempt.resetCode < 0) return grpcStatusOf(error);
+  return gaveUpInTime(attempt) ? GRPC_STATUS.deadlineExceeded : grpcStatusOfReset(attempt.resetCode);
+}
+
+/** Backends cancel calls whose deadline passes, and may be faster than we are: it is the same deadline. */
+function gaveUpInTime({ resetCode, deadlineAt }: Attempt): boolean {
+  return resetCode === RESET_CANCEL && deadlineAt > 0 && performance.now() >= deadlineAt - CLOCK_GRAIN_MS;
 }
 
 /** What a call is told of a failure: its status and message. Leaves the status in the exchange. */

@@ -12,6 +12,9 @@ export interface Limits {
   readonly maxChunkLineBytes: number;
   /** Requests on one downstream connection before it is closed; 0 is unlimited. */
   readonly maxRequestsPerConnection: number;
+  /** A request that is answered before it was read is read on so that its client sees the answer: this much of it at most, and for so long. */
+  readonly maxLingerBytes: number;
+  readonly lingerTimeout: number;
   /** Open requests on one HTTP/2 connection; those beyond are refused for the client to send again. */
   readonly maxStreamsPerConnection: number;
   /** Bodies that may be on their way to us on one HTTP/2 stream and connection: what a peer that does not read costs. Towards backends the window of the connection is as good as that of its streams. At least 65,535. */
@@ -60,6 +63,11 @@ export interface Limits {
   readonly maxPendingPerEndpoint: number;
   /** How long each of them may wait. */
   readonly pendingTimeout: number;
+  /** What is kept of a request body so that another attempt can send it again; larger ones are sent once. */
+  readonly maxReplayBytes: number;
+  /** Copies of requests under way (RequestMirror), and the body of each; those beyond are not sent. */
+  readonly maxMirrors: number;
+  readonly maxMirrorBodyBytes: number;
   /** Answer head of an upstream. */
   readonly maxResponseHeadBytes: number;
   /** 1xx answers before the answer proper. */
@@ -83,6 +91,8 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxRequestBodyBytes: 0,
   maxChunkLineBytes: 256,
   maxRequestsPerConnection: 0,
+  maxLingerBytes: 67_108_864,
+  lingerTimeout: 5_000,
   maxStreamsPerConnection: 100,
   streamWindowBytes: 262_144,
   connectionWindowBytes: 1_048_576,
@@ -109,6 +119,9 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxStreamsPerUpstream: 100,
   maxPendingPerEndpoint: 1_024,
   pendingTimeout: 10_000,
+  maxReplayBytes: 65_536,
+  maxMirrors: 256,
+  maxMirrorBodyBytes: 65_536,
   maxResponseHeadBytes: 65_536,
   maxInformational: 32,
   tunnelIdleTimeout: 3_600_000,

@@ -23,7 +23,7 @@ export function buildResponseChain(filters: readonly ir.Filter[], dependencies: 
   return chain.length === 0 ? null : Object.freeze(chain.reverse());
 }
 
-/** Runs request filters until one answers. */
+/** Runs request filters until one answers, or the exchange is over while one is awaited. */
 export function runRequestFilters(chain: readonly RequestFilter[], exchange: Exchange): FilterVerdict | Promise<FilterVerdict> {
   return runFrom(chain, exchange, 0);
 }
@@ -31,10 +31,15 @@ export function runRequestFilters(chain: readonly RequestFilter[], exchange: Exc
 function runFrom(chain: readonly RequestFilter[], exchange: Exchange, start: number): FilterVerdict | Promise<FilterVerdict> {
   for (let i = start; i < chain.length; i++) {
     const verdict = (chain[i] as RequestFilter).request(exchange);
-    if (typeof verdict !== 'string') return verdict.then((late) => (late === 'answered' ? late : runFrom(chain, exchange, i + 1)));
+    if (typeof verdict !== 'string') return verdict.then((late) => (isOver(late, exchange) ? late : runFrom(chain, exchange, i + 1)));
     if (verdict === 'answered') return verdict;
   }
   return 'continue';
+}
+
+/** Its client may have left meanwhile, or its time may be up. */
+function isOver(verdict: FilterVerdict, { phase }: Exchange): boolean {
+  return verdict === 'answered' || phase === 'done';
 }
 
 /** Runs response filters over the head of an answer. */

@@ -1,6 +1,7 @@
 // One accepted connection: what exchanges may know of it, and the codec that speaks on it.
 import type net from 'node:net';
 import type { ProxiedPeer } from '../codec/proxy-protocol/read.ts';
+import type { Bugs } from '../exchange/bugs.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { DownstreamConnection, DownstreamTls } from '../exchange/exchange.ts';
 import type { HandshakeTerms } from './handshake-terms.ts';
@@ -51,6 +52,7 @@ export class Connection implements DownstreamConnection {
   readonly socket: net.Socket;
   /** What the listener held connections to when this one began. */
   readonly limits: Limits;
+  readonly #bugs: Bugs;
   #protocol: DownstreamConnection['protocol'];
   #codec: ConnectionCodec;
   // Addresses are system calls: asked for when an exchange first wants one, then kept for those that follow.
@@ -59,8 +61,9 @@ export class Connection implements DownstreamConnection {
   #localAddress: string | null = null;
 
   /** `port`: the one in the listener's configuration, whatever port the socket is bound to. */
-  constructor(socket: net.Socket, port: number, { secured, peer, limits }: Origin, connect: Connect) {
+  constructor(socket: net.Socket, port: number, { secured, peer, limits }: Origin, connect: Connect, bugs: Bugs) {
     this.socket = socket;
+    this.#bugs = bugs;
     this.limits = limits;
     if (peer !== null) {
       this.#remoteAddress = peer.address;
@@ -79,6 +82,16 @@ export class Connection implements DownstreamConnection {
 
   get codec(): ConnectionCodec {
     return this.#codec;
+  }
+
+  /** Takes bytes as they come, during the call only. A bug that its codec meets costs this connection: nobody knows where it stands. */
+  data(chunk: Buffer): void {
+    try {
+      this.#codec.data(chunk);
+    } catch (bug) {
+      this.#bugs.met(bug, 'downstream');
+      this.socket.destroy();
+    }
   }
 
   /** Speaks another protocol from now on. Whoever had the connection keeps its listeners and does nothing by them. */

@@ -18,6 +18,7 @@ import type { TicketKeys } from './identity.ts';
 import { ConnectionLimit } from './limits.ts';
 import type { PortContext, StreamFinder, Timers } from './port-context.ts';
 import { Port } from './port.ts';
+import { Bugs } from '../exchange/bugs.ts';
 import type { ListenerProblem } from './problem.ts';
 import { speaks } from './protocol.ts';
 import type { PortProtocol } from './protocol.ts';
@@ -65,6 +66,8 @@ export interface ListenerSetOptions {
   readonly acceptFailed?: (error: Error) => void;
   /** Other ports than before cannot be bound: see `bindingState`. */
   readonly bindingsChanged?: () => void;
+  /** Told of bugs that connections meet. */
+  readonly bugs?: Bugs;
 }
 
 const DEFAULT_BACKLOG = 4_096;
@@ -113,6 +116,7 @@ export class ListenerSet {
       backlog: options.backlog ?? DEFAULT_BACKLOG,
       acceptFailed: options.acceptFailed ?? ignore,
       bindingsChanged: options.bindingsChanged ?? ignore,
+      bugs: options.bugs ?? new Bugs(),
     };
   }
 

@@ -1,4 +1,5 @@
 // What all ports of a worker have in common.
+import type { Bugs } from '../exchange/bugs.ts';
 import type { Refusals } from '../exchange/refusals.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { StreamTarget } from '../exchange/stream-session.ts';
@@ -33,6 +34,7 @@ export interface PortContext {
   readonly identities: Identities;
   readonly handshakes: HandshakeCounts;
   readonly proxyHeaders: Refusals<ProxyHeaderFailure>;
+  readonly bugs: Bugs;
   /** Of listeners that no policy says anything about. */
   readonly settings: ListenerSettings;
   /** Connections of a protocol that their port no longer speaks may live on for so long, milliseconds. */

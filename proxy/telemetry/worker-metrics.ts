@@ -25,6 +25,8 @@ export interface WorkerSources {
   /** Attempts that are over, by outcome. */
   readonly attempts: () => Readonly<Record<string, number>>;
   readonly endpoints: () => readonly { readonly address: string; readonly port: number; readonly connectFailures: number }[];
+  /** Exceptions of the proxy's own code, by where they were met. */
+  readonly bugs: () => ReadonlyMap<string, number>;
   readonly mirrorDrops: () => number;
   readonly accessLogDrops: () => number;
 }
@@ -57,6 +59,12 @@ export function workerFamilies(sources: WorkerSources): readonly MetricFamily[] 
       read: () => [...sources.connectionFailures()].map(([failure, value]) => ({ labels: sideAndCode(failure), value })),
     },
     ...upstreamFamilies(sources),
+    {
+      name: 'weir_bugs_total',
+      type: 'counter',
+      help: 'Exceptions of the code of the proxy, each of which ended what met it, by where that was',
+      read: () => [...sources.bugs()].map(([place, value]) => ({ labels: { place }, value })),
+    },
     single('weir_mirror_drops_total', 'counter', 'Copies of requests that were not sent, too large or too many', sources.mirrorDrops),
     single('weir_access_log_drops_total', 'counter', 'Lines of the access log that nothing took', sources.accessLogDrops),
   ];

@@ -5,6 +5,7 @@ import type { AttemptOutcome } from '../exchange/attempt.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import type { Limits } from '../exchange/limits.ts';
 import type { BackendPlan, RoutePlan, Transport, UpstreamCluster, UpstreamEndpoint } from '../exchange/plan.ts';
 import { presenting } from '../exchange/presenting.ts';
 import { sentKept } from './replay.ts';
@@ -20,13 +21,23 @@ export interface AttemptListener {
   attemptEnded(attempt: Attempt, outcome: AttemptOutcome, error: ExchangeError | null): void;
 }
 
+export interface AttemptsOptions {
+  readonly wheel: TimerWheel;
+  readonly limits: Pick<Limits, 'maxReplayBytes'>;
+  /** Is told of deadlines that pass, and of pauses that are over. */
+  readonly deadlines: DeadlineListener;
+  readonly listener: AttemptListener;
+}
+
 export class Attempts {
   readonly #wheel: TimerWheel;
+  readonly #limits: Pick<Limits, 'maxReplayBytes'>;
   readonly #deadlines: DeadlineListener;
   readonly #listener: AttemptListener;
 
-  constructor(wheel: TimerWheel, deadlines: DeadlineListener, listener: AttemptListener) {
+  constructor({ wheel, limits, deadlines, listener }: AttemptsOptions) {
     this.#wheel = wheel;
+    this.#limits = limits;
     this.#deadlines = deadlines;
     this.#listener = listener;
   }
@@ -63,7 +74,7 @@ export class Attempts {
     if (stream === null) return;
     if (exchange.requestBytes > 0 && exchange.replay !== null) {
       for (const chunk of exchange.replay.pieces) stream.writeData(chunk);
-      sentKept(exchange);
+      sentKept(exchange, this.#limits.maxReplayBytes);
     }
     if (exchange.requestEnded) stream.end(exchange.requestTrailers);
     else exchange.downstream.resumeRequest();

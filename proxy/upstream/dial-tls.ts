@@ -19,8 +19,8 @@ const MAX_SESSIONS = 1_024;
 /** What Node takes and its types do not tell: the options of the socket that `tls.connect` makes. */
 type Options = tls.ConnectionOptions & Pick<net.SocketConstructorOpts, 'allowHalfOpen' | 'onread'>;
 
-/** Opens a connection and does the handshake on it. The deadline is the dialler's. */
-export function dialTls(destination: Destination, dialler: Dialler): net.Socket {
+/** Opens a connection and does the handshake on it. The deadline is the dialler's. `data` takes what comes after that. */
+export function dialTls(destination: Destination, dialler: Dialler, data: (chunk: Buffer) => void): net.Socket {
   const { address, port, transport } = destination;
   const settings = transport.tls as UpstreamTls;
   const context = contextOf(settings);
@@ -36,7 +36,7 @@ export function dialTls(destination: Destination, dialler: Dialler): net.Socket 
     checkServerIdentity: (_, certificate) => identityProblem(certificate.raw, settings.subjectAltNames),
     ...(session === undefined ? {} : { session }),
   };
-  const socket = connect(destination, handshake, (chunk) => secured && dialler.data(chunk));
+  const socket = connect(destination, handshake, (chunk) => secured && data(chunk));
   socket.once('connect', () => {
     reached = true;
     dialler.failing(withDetail(ERRORS.upstreamTlsFailed, 'the handshake was not completed'));

@@ -2,18 +2,17 @@
 // ones whole, of large ones the beginning.
 import type { Exchange } from '../exchange/exchange.ts';
 import { KeptBody } from '../exchange/kept-body.ts';
-import { MAX_REPLAY_BYTES } from './replay.ts';
+import type { Limits } from '../exchange/limits.ts';
 
 /** What is gathered of a body that is too large to be kept for another attempt. */
 const BEGINNING_BYTES = 16_384;
 
 export class Gathering {
-  readonly #maxBytes: number;
+  readonly #limits: Pick<Limits, 'maxGatheredBytes' | 'maxReplayBytes'>;
   #held = 0;
 
-  /** `maxBytes`: what all bodies together may take. */
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+  constructor(limits: Pick<Limits, 'maxGatheredBytes' | 'maxReplayBytes'>) {
+    this.#limits = limits;
   }
 
   /** Memory that is in use. */
@@ -23,7 +22,8 @@ export class Gathering {
 
   /** Whether the request is to be sent only when `keep` or the end of its body says so. */
   begin(exchange: Exchange): boolean {
-    if (exchange.requestLength <= 0 || exchange.requestEnded || isConversation(exchange) || this.#held >= this.#maxBytes) return false;
+    if (exchange.requestLength <= 0 || exchange.requestEnded || isConversation(exchange) || this.#held >= this.#limits.maxGatheredBytes)
+      return false;
     exchange.replay ??= new KeptBody();
     exchange.gathering = true;
     return true;
@@ -35,8 +35,8 @@ export class Gathering {
     const before = kept.memory;
     kept.keep(chunk);
     this.#held += kept.memory - before;
-    const isLarge = exchange.requestLength > MAX_REPLAY_BYTES;
-    return (isLarge && exchange.requestBytes >= BEGINNING_BYTES) || this.#held >= this.#maxBytes;
+    const isLarge = exchange.requestLength > this.#limits.maxReplayBytes;
+    return (isLarge && exchange.requestBytes >= BEGINNING_BYTES) || this.#held >= this.#limits.maxGatheredBytes;
   }
 
   /** Nothing more is gathered of the body; it is on its way, or not wanted any more. */

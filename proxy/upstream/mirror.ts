@@ -2,13 +2,9 @@
 // dropped without the original ever noticing.
 import { Exchange } from '../exchange/exchange.ts';
 import type { BodyCopy } from '../exchange/exchange.ts';
+import type { Limits } from '../exchange/limits.ts';
 import type { BackendPlan, UpstreamCluster } from '../exchange/plan.ts';
 import type { DownstreamStream } from '../exchange/stream.ts';
-
-/** Larger bodies are not copied: the copy is dropped and counted. */
-const MAX_BODY = 65_536;
-/** Copies under way at once in a worker: a slow mirror costs this many and no more. */
-const MAX_COPIES = 256;
 
 /** Who is there for the answer to a copy: nobody. */
 const NOBODY: DownstreamStream = {
@@ -26,11 +22,13 @@ const NOBODY: DownstreamStream = {
 export class Mirror {
   readonly #cluster: (key: string) => UpstreamCluster;
   readonly #forward: (copy: Exchange, body: Buffer | null) => void;
+  readonly #limits: Limits;
   #dropped = 0;
   #underWay = 0;
 
-  /** `forward` sends a copy with its whole body. */
-  constructor(cluster: (key: string) => UpstreamCluster, forward: (copy: Exchange, body: Buffer | null) => void) {
+  /** `forward` sends a copy with its whole body. Larger bodies and more copies at a time than the limits allow are dropped and counted. */
+  constructor(limits: Limits, cluster: (key: string) => UpstreamCluster, forward: (copy: Exchange, body: Buffer | null) => void) {
+    this.#limits = limits;
     this.#cluster = cluster;
     this.#forward = forward;
   }
@@ -43,7 +41,7 @@ export class Mirror {
   /** Sends a copy of the request, once its body is there. */
   mirror(exchange: Exchange, cluster: string): void {
     if (exchange.upgrade !== '') return;
-    if (this.#underWay >= MAX_COPIES) {
+    if (this.#underWay >= this.#limits.maxMirrors) {
       this.#dropped++;
       return;
     }
@@ -77,12 +75,13 @@ export class Mirror {
 
   #bodyCopy(copy: Exchange): BodyCopy {
     let chunks: Buffer[] | null = [];
+    const { maxMirrorBodyBytes } = this.#limits;
     let bytes = 0;
     return {
       data: (chunk) => {
         bytes += chunk.length;
-        if (bytes > MAX_BODY && chunks !== null) this.#drop();
-        if (bytes > MAX_BODY) chunks = null;
+        if (bytes > maxMirrorBodyBytes && chunks !== null) this.#drop();
+        if (bytes > maxMirrorBodyBytes) chunks = null;
         else chunks?.push(Buffer.from(chunk));
       },
       end: () => {

@@ -2,9 +2,6 @@
 import type { Exchange } from '../exchange/exchange.ts';
 import { KeptBody } from '../exchange/kept-body.ts';
 
-/** Bodies above this are sent once: memory per exchange stays bounded. */
-export const MAX_REPLAY_BYTES = 65_536;
-
 /** Methods that may be repeated when nobody knows whether the first attempt arrived. RFC 9110 section 9.2.2. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'QUERY']);
 
@@ -13,15 +10,15 @@ export function isIdempotent(exchange: Exchange): boolean {
   return IDEMPOTENT.has(exchange.method);
 }
 
-/** Starts keeping the body; to be called before the first chunk. */
-export function startReplay(exchange: Exchange): void {
-  if (exchange.requestLength !== 0 && exchange.requestLength <= MAX_REPLAY_BYTES) exchange.replay = new KeptBody();
+/** Starts keeping the body, up to so many bytes; to be called before the first chunk. */
+export function startReplay(exchange: Exchange, maxBytes: number): void {
+  if (exchange.requestLength !== 0 && exchange.requestLength <= maxBytes) exchange.replay = new KeptBody();
 }
 
 /** Keeps a copy of a chunk, or stops keeping when the body grows beyond the bound. */
-export function keepForReplay(exchange: Exchange, chunk: Buffer): void {
+export function keepForReplay(exchange: Exchange, chunk: Buffer, maxBytes: number): void {
   if (exchange.replay === null) return;
-  if (exchange.requestBytes > MAX_REPLAY_BYTES) exchange.replay = null;
+  if (exchange.requestBytes > maxBytes) exchange.replay = null;
   else exchange.replay.keep(chunk);
 }
 
@@ -31,6 +28,6 @@ export function canReplay(exchange: Exchange): boolean {
 }
 
 /** What was kept of the body has been sent, and no more of it will be: one that is too large cannot be sent again. */
-export function sentKept(exchange: Exchange): void {
-  if (exchange.requestLength > MAX_REPLAY_BYTES) exchange.replay = null;
+export function sentKept(exchange: Exchange, maxBytes: number): void {
+  if (exchange.requestLength > maxBytes) exchange.replay = null;
 }

@@ -4,7 +4,7 @@ import type { Attempt } from '../exchange/attempt.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import { BAD_DEADLINE, callTimeout, formatTimeout, NO_DEADLINE } from '../exchange/grpc.ts';
+import { BAD_DEADLINE, callTimeout, formatTimeout, NO_DEADLINE, parseTimeout } from '../exchange/grpc.ts';
 import { setHeader } from '../exchange/headers.ts';
 import { Timer } from '#lib/timer-wheel.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
@@ -78,8 +78,11 @@ export function propagateDeadline(attempt: Attempt): void {
   const { exchange } = attempt;
   const forAttempt = exchange.route?.backendRequestTimeout ?? 0;
   if (exchange.deadlineAt === 0 && forAttempt === 0) return;
-  const left = exchange.deadlineAt === 0 ? forAttempt : exchange.deadlineAt - performance.now();
-  setHeader(exchange.requestHeaders, 'grpc-timeout', formatTimeout(forAttempt === 0 ? left : Math.min(left, forAttempt)));
+  const now = performance.now();
+  const left = exchange.deadlineAt === 0 ? forAttempt : exchange.deadlineAt - now;
+  const timeout = formatTimeout(forAttempt === 0 ? left : Math.min(left, forAttempt));
+  setHeader(exchange.requestHeaders, 'grpc-timeout', timeout);
+  attempt.deadlineAt = now + parseTimeout(timeout);
 }
 
 /** Starts the deadline of one attempt, which ends with it. */

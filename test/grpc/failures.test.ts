@@ -230,6 +230,24 @@ describe('deadlines of the caller', () => {
     expect(await peer.reset(1)).toBe(CANCEL);
   });
 
+  test('that the backend finds passed first are the same deadlines, though it says CANCEL', async () => {
+    // The wheel is late by up to two ticks: the backend is not.
+    const { client, peer } = await openFrames({}, ['grpc-timeout', '60m']);
+    const told = Number(/^(\d+)u$/.exec(field(peer, 'grpc-timeout') ?? '')?.[1]) / 1_000;
+    const deadline = performance.now() + told;
+    await until(() => performance.now() >= deadline, 'the deadline');
+    peer.write(frame(TYPE.reset, 0, 1, numbers(CANCEL)));
+    await client.answered(1);
+    expect(field(client, 'grpc-status')).toBe('4');
+  });
+
+  test('that are far away make no deadline of a CANCEL', async () => {
+    const { client, peer } = await openFrames({}, ['grpc-timeout', '1H']);
+    peer.write(frame(TYPE.reset, 0, 1, numbers(CANCEL)));
+    await client.answered(1);
+    expect(field(client, 'grpc-status')).toBe('1');
+  });
+
   test('that pass once the answer began end it with a status', async () => {
     const { client, peer } = await openFrames({}, ['grpc-timeout', '200m']);
     peer.write(head(1, '200', 0, GRPC), frame(TYPE.data, 0, 1, MESSAGE));

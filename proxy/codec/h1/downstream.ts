@@ -18,6 +18,7 @@ import type { DownstreamEvents, DownstreamStream } from '../../exchange/stream.t
 import { Answer } from './answer.ts';
 import { TOKEN } from './characters.ts';
 import { cut } from './cut.ts';
+import { DepartureProbe } from './departure-probe.ts';
 import { fieldLines } from './field-lines.ts';
 import { findHeadEnd } from './head-end.ts';
 import { Output } from './output.ts';
@@ -31,9 +32,6 @@ import { WriteWatch } from './write-watch.ts';
 type State = 'idle' | 'head' | 'body' | 'answering' | 'tunnel' | 'lingering' | 'gone';
 
 const EMPTY = Buffer.alloc(0);
-/** How much of a request that nobody wants any more is read before the connection is cut, and how long that may take. */
-const LINGER_BYTES = 4_194_304;
-const LINGER_MS = 2_000;
 /** A request line without its target: method, version and spaces. */
 const REST_OF_LINE = 48;
 const LF = 0x0a;
@@ -70,6 +68,8 @@ export class H1Downstream implements DownstreamStream, BodySink {
   #patient = false;
   #draining = false;
   #peerEnded = false;
+  /** Made when a client first ends before it is answered. */
+  #probe: DepartureProbe | null = null;
   #requests = 0;
   #blankSkipped = false;
   /** The client wants the connection kept after the request being read. */
@@ -143,7 +143,12 @@ export class H1Downstream implements DownstreamStream, BodySink {
     if (position >= buffer.length || this.#state === 'gone') return;
     const rest = buffer.subarray(position);
     this.#carry = owned ? rest : Buffer.from(rest);
-    if (this.#blocked()) this.#socket.pause();
+    if (this.#blocked() && !this.#mayReadAhead()) this.#socket.pause();
+  }
+
+  /** While an answer is awaited the socket is read for the sake of its end; what is pipelined meanwhile is kept, within bounds. */
+  #mayReadAhead(): boolean {
+    return this.#state === 'answering' && !this.#paused && this.#carry.length < this.#settings.limits.maxHeadBytes;
   }
 
   /** Nothing may be read now: the request is paused, or a pipelined one must wait for its turn, or for its peer to read answers. */
@@ -331,7 +336,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
 
   #linger(octets: number): void {
     this.#lingered += octets;
-    if (this.#lingered > LINGER_BYTES) this.#socket.destroy();
+    if (this.#lingered > this.#settings.limits.maxLingerBytes) this.#socket.destroy();
   }
 
   lag(exchange: Exchange): number {
@@ -368,8 +373,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
       this.#carry = EMPTY;
       this.#process(rest, true);
     }
-    // While an answer is awaited the socket is read for the sake of its end; #process stops it if there is more.
-    if (!this.#blocked() || (this.#state === 'answering' && !this.#paused && this.#carry.length === 0)) this.#resumeSocket();
+    if (!this.#blocked() || this.#mayReadAhead()) this.#resumeSocket();
     this.#inputOver();
   }
 
@@ -495,13 +499,21 @@ export class H1Downstream implements DownstreamStream, BodySink {
 
   /** All that was said is on its way. A peer that has ended too is gone by itself. */
   #finished(): void {
-    if (this.#state === 'lingering') this.#settings.wheel.arm(this.#timer, LINGER_MS);
+    if (this.#state === 'lingering') this.#settings.wheel.arm(this.#timer, this.#settings.limits.lingerTimeout);
   }
 
   /** The peer sends no more; what it sent is still answered. */
   #ended(): void {
     this.#peerEnded = true;
     this.#inputOver();
+    if (this.#state === 'answering') (this.#probe ??= new DepartureProbe(this.#settings.wheel, () => this.#askPeer())).start();
+  }
+
+  /** A client of HTTP/1.0 knows no interim answer, and what has begun to be answered finds out by itself. */
+  #askPeer(): void {
+    if (this.#state !== 'answering' || this.#exchange?.version === 10 || this.#answer.headWritten) return;
+    this.#output.gather(`${statusLine(100)}\r\n`);
+    this.#output.flush();
   }
 
   /** Acts on the end of the input once all that came before it has been used. */
@@ -523,6 +535,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
     this.#carry = EMPTY;
     this.#settings.wheel.disarm(this.#timer);
     this.#writes.stop();
+    this.#probe?.stop();
     if (exchange !== null) this.#events.downstreamFailed(exchange, ERRORS.downstreamReset);
   }
 

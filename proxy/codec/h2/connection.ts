@@ -40,8 +40,6 @@ export interface EndOptions {
   readonly patience: Patience;
 }
 
-/** How long a peer that was told everything may take to close its side. */
-const LINGER_MS = 2_000;
 
 /** Header lists as they are decoded. One per worker: what is taken from it is taken at once. */
 const list: string[] = [];
@@ -456,7 +454,7 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
   // What happens to the socket
 
   #finished(): void {
-    if (this.state === 'closing') this.settings.wheel.arm(this.timer, LINGER_MS);
+    if (this.state === 'closing') this.settings.wheel.arm(this.timer, this.settings.limits.lingerTimeout);
   }
 
   #drained(): void {
@@ -471,7 +469,7 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
     this.close();
     this.failStreams();
     // A write to TLS may never finish once the socket beneath has failed: there is nothing to say that is worth waiting for.
-    if (this.state === 'closing') this.settings.wheel.arm(this.timer, LINGER_MS);
+    if (this.state === 'closing') this.settings.wheel.arm(this.timer, this.settings.limits.lingerTimeout);
   }
 
   protected closed(): void {

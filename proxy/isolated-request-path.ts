@@ -1,0 +1,180 @@
+// The request path, held to one exchange at a time: a bug that is met while one is handled ends that one.
+import type { Attempt } from './exchange/attempt.ts';
+import type { Bugs } from './exchange/bugs.ts';
+import type { ExchangeError } from './exchange/errors.ts';
+import type { Exchange } from './exchange/exchange.ts';
+import type { Headers } from './exchange/headers.ts';
+import { RequestPath } from './request-path.ts';
+import type { RequestPathOptions } from './request-path.ts';
+
+export class IsolatedRequestPath extends RequestPath {
+  readonly #bugs: Bugs;
+
+  constructor(options: RequestPathOptions, bugs: Bugs) {
+    super(options);
+    this.#bugs = bugs;
+  }
+
+  override requestHead(exchange: Exchange): void {
+    try {
+      super.requestHead(exchange);
+    } catch (bug) {
+      this.failed(exchange, bug);
+    }
+  }
+
+  override requestData(exchange: Exchange, chunk: Buffer): void {
+    try {
+      super.requestData(exchange, chunk);
+    } catch (bug) {
+      this.failed(exchange, bug);
+    }
+  }
+
+  override requestEnd(exchange: Exchange, trailers: Headers | null): void {
+    try {
+      super.requestEnd(exchange, trailers);
+    } catch (bug) {
+      this.failed(exchange, bug);
+    }
+  }
+
+  override requestRefused(exchange: Exchange, error: ExchangeError): void {
+    try {
+      super.requestRefused(exchange, error);
+    } catch (bug) {
+      this.failed(exchange, bug);
+    }
+  }
+
+  override requestTorn(exchange: Exchange, error: ExchangeError): void {
+    try {
+      super.requestTorn(exchange, error);
+    } catch (bug) {
+      this.failed(exchange, bug);
+    }
+  }
+
+  override requestFailed(exchange: Exchange, error: ExchangeError): void {
+    try {
+      super.requestFailed(exchange, error);
+    } catch (bug) {
+      this.failed(exchange, bug);
+    }
+  }
+
+  override downstreamDrained(exchange: Exchange): void {
+    try {
+      super.downstreamDrained(exchange);
+    } catch (bug) {
+      this.failed(exchange, bug);
+    }
+  }
+
+  override downstreamEnding(exchange: Exchange): void {
+    try {
+      super.downstreamEnding(exchange);
+    } catch (bug) {
+      this.failed(exchange, bug);
+    }
+  }
+
+  override downstreamFailed(exchange: Exchange, error: ExchangeError): void {
+    try {
+      super.downstreamFailed(exchange, error);
+    } catch (bug) {
+      this.failed(exchange, bug);
+    }
+  }
+
+  override forwardCopy(copy: Exchange, body: Buffer | null): void {
+    try {
+      super.forwardCopy(copy, body);
+    } catch (bug) {
+      this.failed(copy, bug);
+    }
+  }
+
+  override upstreamReady(attempt: Attempt): void {
+    try {
+      super.upstreamReady(attempt);
+    } catch (bug) {
+      this.failed(attempt.exchange, bug);
+    }
+  }
+
+  override upstreamDrained(attempt: Attempt): void {
+    try {
+      super.upstreamDrained(attempt);
+    } catch (bug) {
+      this.failed(attempt.exchange, bug);
+    }
+  }
+
+  override upstreamFailed(attempt: Attempt, error: ExchangeError): void {
+    try {
+      super.upstreamFailed(attempt, error);
+    } catch (bug) {
+      this.failed(attempt.exchange, bug);
+    }
+  }
+
+  override responseInformational(attempt: Attempt, status: number, headers: Headers): void {
+    try {
+      super.responseInformational(attempt, status, headers);
+    } catch (bug) {
+      this.failed(attempt.exchange, bug);
+    }
+  }
+
+  override responseHead(attempt: Attempt): void {
+    try {
+      super.responseHead(attempt);
+    } catch (bug) {
+      this.failed(attempt.exchange, bug);
+    }
+  }
+
+  override responseData(attempt: Attempt, chunk: Buffer): void {
+    try {
+      super.responseData(attempt, chunk);
+    } catch (bug) {
+      this.failed(attempt.exchange, bug);
+    }
+  }
+
+  override responseEnd(attempt: Attempt, trailers: Headers | null): void {
+    try {
+      super.responseEnd(attempt, trailers);
+    } catch (bug) {
+      this.failed(attempt.exchange, bug);
+    }
+  }
+
+  override timedOut(exchange: Exchange, error: ExchangeError): void {
+    try {
+      super.timedOut(exchange, error);
+    } catch (bug) {
+      this.failed(exchange, bug);
+    }
+  }
+
+  override retryDue(exchange: Exchange): void {
+    try {
+      super.retryDue(exchange);
+    } catch (bug) {
+      this.failed(exchange, bug);
+    }
+  }
+
+  /** Ends the exchange with `internal_error`; where that meets a bug as well, with a cut. */
+  override failed(exchange: Exchange, bug: unknown): void {
+    this.#bugs.met(bug, 'exchange');
+    try {
+      super.failed(exchange, bug);
+    } catch (another) {
+      this.#bugs.met(another, 'exchange');
+      this.discard(exchange);
+    }
+  }
+}

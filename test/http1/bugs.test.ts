@@ -1,0 +1,104 @@
+// Exceptions of the proxy's own code: each costs the exchange or the connection that meets it, and everything else goes on.
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import type * as ir from '#api/ir/ir.ts';
+import { H1Downstream } from '../../proxy/codec/h1/downstream.ts';
+import { H1Upstream } from '../../proxy/codec/h1/upstream.ts';
+import type { ResponseFilter } from '../../proxy/exchange/plan.ts';
+import { buildResponseChain } from '../../proxy/filter/chain.ts';
+import { Runtime } from '../../proxy/runtime/runtime.ts';
+import { RequestMetrics } from '../../proxy/telemetry/request-metrics.ts';
+import { closeAfterEach, get, openChain, openClient } from '../support/fixture.ts';
+import { status } from '../support/message.ts';
+import type { Chain } from '../support/fixture.ts';
+import { ok } from '../support/raw-upstream.ts';
+import { until } from '../support/until.ts';
+
+closeAfterEach();
+afterEach(() => void jest.restoreAllMocks());
+
+/** Makes a method of a class throw the first time it is called from now on. */
+function breakOnce(prototype: object, method: string): void {
+  const methods = prototype as Record<string, (...args: unknown[]) => unknown>;
+  const original = methods[method] as (...args: unknown[]) => unknown;
+  let broken = false;
+  jest.spyOn(methods, method).mockImplementation(function (this: unknown, ...args) {
+    if (broken) return original.apply(this, args);
+    broken = true;
+    throw new Error('a bug');
+  });
+}
+
+function bugs({ proxy }: Chain): Promise<string> {
+  return proxy.worker.registry.getSingleMetricAsString('weir_bugs_total');
+}
+
+/** The worker serves the connection of another client as if nothing had happened, and is done with what met the bug. */
+async function goesOn({ proxy }: Chain): Promise<void> {
+  const other = await openClient(proxy.port);
+  expect(status(await other.ask(get()))).toBe(200);
+  await until(() => proxy.metric('weir_requests_active') === 0, 'the end of all exchanges');
+}
+
+describe('a bug', () => {
+  test('of the matcher is answered', async () => {
+    const chain = await openChain();
+    breakOnce(Runtime.prototype, 'match');
+    const answer = await chain.client.ask(get());
+    expect([status(answer), JSON.parse(answer.body)]).toEqual([500, expect.objectContaining({ code: 'internal_error' })]);
+    expect(await bugs(chain)).toContain('place="exchange"} 1');
+    await goesOn(chain);
+  });
+
+  test('of a response filter is answered, without it', async () => {
+    const filter: ir.Filter = {
+      type: 'ResponseHeaderModifier',
+      headers: { set: [{ name: 'x-set', value: '1' }], add: [], remove: [] },
+    };
+    const chain = await openChain(undefined, { filters: [filter] });
+    expect(status(await chain.client.ask(get()))).toBe(200);
+    const [built] = buildResponseChain([filter], { mirror: { mirror: () => undefined } }) ?? [];
+    jest.spyOn(Object.getPrototypeOf(built) as ResponseFilter, 'response').mockImplementation(() => {
+      throw new Error('a bug');
+    });
+    for (const times of [1, 2]) {
+      expect(status(await chain.client.ask(get()))).toBe(500);
+      expect(await bugs(chain)).toContain(`place="exchange"} ${times}`);
+    }
+    jest.restoreAllMocks();
+    await goesOn(chain);
+  });
+
+  test('of the recorder is counted only', async () => {
+    const chain = await openChain();
+    breakOnce(RequestMetrics.prototype, 'finished');
+    expect(status(await chain.client.ask(get()))).toBe(200);
+    expect(await bugs(chain)).toContain('place="exchange"} 1');
+    const other = await openClient(chain.proxy.port);
+    expect(status(await other.ask(get()))).toBe(200);
+  });
+
+  test('while the answer is passed on cuts it', async () => {
+    const chain = await openChain(ok('hello'));
+    breakOnce(H1Downstream.prototype, 'writeData');
+    chain.client.write(get());
+    await chain.client.over();
+    await goesOn(chain);
+  });
+
+  test('of the codec costs its connection', async () => {
+    const chain = await openChain();
+    breakOnce(H1Downstream.prototype, 'data');
+    chain.client.write(get());
+    await chain.client.over();
+    expect(await bugs(chain)).toContain('place="downstream"} 1');
+    await goesOn(chain);
+  });
+
+  test('of the codec towards the backend costs the attempt', async () => {
+    const chain = await openChain();
+    breakOnce(H1Upstream.prototype, 'data');
+    expect(status(await chain.client.ask(`POST / HTTP/1.1\r\nHost: a\r\n\r\n`))).toBe(502);
+    expect(await bugs(chain)).toContain('place="upstream"} 1');
+    await goesOn(chain);
+  });
+});
