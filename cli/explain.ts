@@ -10,15 +10,19 @@ import { printExplanation } from '#api/match/print.ts';
 import { buildTable } from '#api/match/table.ts';
 import { Compiler } from '../controller/compile/compile.ts';
 import { readOnce } from '../controller/watch/files.ts';
+import { ERRORS } from '../proxy/exchange/errors.ts';
 import { agree } from '../proxy/listener/protocol.ts';
+import { trustedProxies } from '../proxy/runtime/client-traffic.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
-import { explainedRequest } from './explained-request.ts';
+import { identified, type IdentifiedRequest } from './explained-client.ts';
+import { explainedRequest, type ExplainedRequest } from './explained-request.ts';
 import { CONTROLLER_NAME } from './standalone.ts';
 
 const OPTIONS = {
   header: { type: 'string', short: 'H', multiple: true, default: [] as string[] },
   method: { type: 'string', short: 'X', default: 'GET' },
+  from: { type: 'string', default: '127.0.0.1' },
   config: { type: 'string' },
   proxy: { type: 'string' },
   all: { type: 'boolean', default: false },
@@ -34,36 +38,55 @@ interface Config {
 
 export const explain: Command = {
   name: 'explain',
-  usage: "URL [-X METHOD] [-H 'name: value'] (--config DIR | --proxy ADDRESS) [--all] [--format text|json]",
+  usage: "URL [-X METHOD] [-H 'name: value'] [--from ADDRESS] (--config DIR | --proxy ADDRESS) [--all] [--format text|json]",
   summary:
     'Says which listener, route, rule, filters, backend and settings of policies a request gets and why the others lost; ends with 1 when none does.',
   async run(args) {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
     const [text, ...rest] = positionals;
     if (text === undefined || rest.length > 0) throw new UsageError('weir explain takes one URL');
-    const { port, request } = explainedRequest(text, values.method, values.header);
+    const asked = explainedRequest(text, values.method, values.header);
     if (!['text', 'json'].includes(values.format))
       throw new UsageError(`--format: ${JSON.stringify(values.format)} is neither text nor json`);
-    const { listeners, routes, policies } = await configOf(values.config, values.proxy);
-    const onPort = listeners.filter((listener) => listener.port === port && listener.protocol !== 'UDP');
-    if (onPort.length === 0) {
-      const ports = [...new Set(listeners.map((listener) => listener.port))].join(', ') || 'none';
-      console.log(`no listener has port ${port}; there are: ${ports}`);
-      return 1;
-    }
-    const { served, unserved } = agree(onPort, null);
-    const explanation = explainRequest(buildTable([...served, ...unserved], routes), request);
-    const { winner } = explanation;
-    const settings = winner === null ? [] : explainPolicies(new PolicyIndex(policies), winner.route, winner.listener);
-    console.log(
-      values.format === 'json' ? JSON.stringify({ ...explanation, settings }, null, 2) : textOf(explanation, settings, values.all),
-    );
-    return winner === null ? 1 : 0;
+    return explainIn(await configOf(values.config, values.proxy), asked, values);
   },
 };
 
-function textOf(explanation: Explanation, settings: readonly ExplainedSettings[], all: boolean): string {
-  return [printExplanation(explanation, all), printPolicies(settings)].filter((part) => part !== '').join('\n');
+interface Choices {
+  readonly from: string;
+  readonly format: string;
+  readonly all: boolean;
+}
+
+/** Prints it; the exit code. */
+function explainIn({ listeners, routes, policies }: Config, asked: ExplainedRequest, { from, format, all }: Choices): number {
+  const { port } = asked;
+  const onPort = listeners.filter((listener) => listener.port === port && listener.protocol !== 'UDP');
+  if (onPort.length === 0) {
+    const ports = [...new Set(listeners.map((listener) => listener.port))].join(', ') || 'none';
+    console.log(`no listener has port ${port}; there are: ${ports}`);
+    return 1;
+  }
+  const { served, unserved } = agree(onPort, null);
+  const table = buildTable([...served, ...unserved], routes);
+  const index = new PolicyIndex(policies);
+  const owner = table.listenerOf(asked.request.host) ?? '';
+  const sent = identified(asked, from, trustedProxies(index, listeners).get(owner) ?? null);
+  const explanation = explainRequest(table, sent.request);
+  const { winner } = explanation;
+  const settings = winner === null ? [] : explainPolicies(index, winner.route, winner.listener);
+  const shown = { ...explanation, client: sent.client, refused: sent.refused, settings };
+  console.log(format === 'json' ? JSON.stringify(shown, null, 2) : textOf(explanation, sent, settings, all));
+  return winner === null || sent.refused ? 1 : 0;
+}
+
+function textOf(explanation: Explanation, sent: IdentifiedRequest, settings: readonly ExplainedSettings[], all: boolean): string {
+  return [printExplanation(explanation, all), clientText(sent), printPolicies(settings)].filter((part) => part !== '').join('\n');
+}
+
+function clientText({ client, refused }: IdentifiedRequest): string {
+  if (refused) return `refused before that: ${ERRORS.clientUnknown.title} (${ERRORS.clientUnknown.code})`;
+  return client === null ? '' : `client    ${client}, as proxies in front tell`;
 }
 
 async function configOf(folder: string | undefined, proxy: string | undefined): Promise<Config> {

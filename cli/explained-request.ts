@@ -9,6 +9,8 @@ import { UsageError } from './command.ts';
 /** A request and the port that it comes to. */
 export interface ExplainedRequest {
   readonly port: number;
+  /** Over TLS. */
+  readonly secured: boolean;
   readonly request: MatchRequest;
 }
 
@@ -24,9 +26,10 @@ export function explainedRequest(text: string, method: string, headers: readonly
   const path = normalisePath(/^[a-z]+:\/\/[^/?#]*([^?#]*)/i.exec(text)?.[1] || '/');
   if (host === null) throw new UsageError('the proxy refuses this host');
   if (path === null) throw new UsageError('the proxy refuses this path');
-  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+  const secured = url.protocol === 'https:';
+  const port = Number(url.port) || (secured ? 443 : 80);
   const own = ownFieldsOf(authority, lines);
-  return { port, request: { method, host, path, query: url.search.slice(1), headers: endToEnd(lines).flat(), own } };
+  return { port, secured, request: { method, host, path, query: url.search.slice(1), headers: endToEnd(lines).flat(), own } };
 }
 
 type Line = readonly [name: string, value: string];

@@ -151,6 +151,17 @@ describe('a ClientTrafficPolicy', () => {
     });
   });
 
+  test('decides what weir explain shows of a client, as it does for requests', async () => {
+    const explain = (port: number, ...args: string[]) => runWeir(['explain', `http://a:${port}/`, '--config', folder, ...args]);
+    const header = ['-H', 'X-Forwarded-For: 203.0.113.7'];
+    const [narrow = 0, wide = 0] = ports;
+    expect((await explain(narrow, ...header)).stdout).toContain('client    203.0.113.7, as proxies in front tell\n');
+    for (const args of [await explain(wide, ...header), await explain(narrow, ...header, '--from', '192.0.2.1')])
+      expect(args.stdout).not.toContain('client ');
+    const { code, stderr } = await explain(narrow, '--from', 'here');
+    expect([code, stderr]).toEqual([2, expect.stringContaining('--from: "here" is not an address')]);
+  });
+
   test('that changes holds for the connections after it, one that goes leaves the defaults, and the file is valid', async () => {
     const kept = await connect(0);
     write('policies.yaml', policy('edge', '', '  limits: { requestBody: 20 }'));
