@@ -28,6 +28,19 @@ export function isGrpcType(type: string | null): boolean {
   return type.length === CONTENT_TYPE.length || next === PLUS || next === SEMICOLON;
 }
 
+/** A format of messages, as the names of those that there are. */
+const FORMAT = /^\+[A-Za-z0-9._-]{1,64}$/;
+
+/**
+ * The content type that a call is answered with: its own, without parameters, for callers read no status out of an answer of
+ * another type.
+ */
+export function typeOfCall({ requestHeaders }: Exchange): string {
+  const type = getHeader(requestHeaders, 'content-type') ?? '';
+  const [format = ''] = type.slice(CONTENT_TYPE.length).split(';', 1);
+  return isGrpcType(type) && FORMAT.test(format.trimEnd()) ? CONTENT_TYPE + format.trimEnd() : CONTENT_TYPE;
+}
+
 /** Marks the exchange if it is a call. Only POST is one, so that others pay nothing for the question. */
 export function recogniseCall(exchange: Exchange): void {
   exchange.grpc = exchange.method === 'POST' && isGrpcType(getHeader(exchange.requestHeaders, 'content-type'));

@@ -3,7 +3,7 @@
 import { ERRORS } from './errors.ts';
 import type { ExchangeError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
-import { failedStatus, statusFields } from './grpc.ts';
+import { failedStatus, statusFields, typeOfCall } from './grpc.ts';
 import { grpcStatusOfHttp } from './grpc-status.ts';
 import type { Headers } from './headers.ts';
 import { UNKNOWN_LENGTH } from './stream.ts';
@@ -48,7 +48,7 @@ function replyToCall(exchange: Exchange, error: ExchangeError): void {
   const foreign = error === ERRORS.upstreamNotGrpc;
   const status = foreign ? grpcStatusOfHttp(exchange.status) : failedStatus(exchange, error);
   const message = foreign ? `${error.title}, but with HTTP status ${exchange.status}` : error.title;
-  reply(exchange, 200, ['content-type', 'application/grpc', ...statusFields(exchange, status, message)], null);
+  reply(exchange, 200, ['content-type', typeOfCall(exchange), ...statusFields(exchange, status, message)], null);
   exchange.responseLength = UNKNOWN_LENGTH;
 }
 

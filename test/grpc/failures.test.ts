@@ -29,7 +29,7 @@ async function told(proxy: Proxy, headers: Record<string, string> = {}): Promise
   const answer = await request(openSession(proxy.port), { ...CALL, ...headers }, MESSAGE);
   expect([answer.status, answer.body.length, answer.headers['content-type'], answer.headers['content-length']]).toEqual([
     ...[200, 0],
-    ...['application/grpc', undefined],
+    ...[headers['content-type'] ?? 'application/grpc', undefined],
   ]);
   return [String(answer.headers['grpc-status']), String(answer.headers['grpc-message'])];
 }
@@ -65,6 +65,26 @@ describe('failures of the proxy are answers with a status alone', () => {
     );
     expect(await told(proxy)).toEqual(['12', 'No route matches the request']);
     expect(await told(proxy, { 'content-type': 'application/grpc+proto' })).toEqual(['12', 'No route matches the request']);
+  });
+
+  test.each([
+    ['application/grpc+json', 'application/grpc+json'],
+    ['application/grpc+proto; a=b', 'application/grpc+proto'],
+    ['application/grpc;a=b', 'application/grpc'],
+    ['application/GRPC+Thrift', 'application/grpc+Thrift'],
+    ['application/grpc+', 'application/grpc'],
+    ['application/grpc+a"b', 'application/grpc'],
+  ])('a call of the type %s is answered with %s, also where the backend speaks no gRPC', async (type, answered) => {
+    const none = await openProxy(resources([]));
+    const { port } = await openH2Backend((stream) => {
+      stream.respond({ ':status': 503, 'content-type': 'text/html' });
+      stream.end('<html>');
+    });
+    const foreign = await openProxy(resources([port]));
+    for (const proxy of [none, foreign]) {
+      const answer = await request(openSession(proxy.port), { ...CALL, 'content-type': type }, MESSAGE);
+      expect([answer.headers['content-type'], answer.headers['grpc-status']]).toEqual([answered, '14']);
+    }
   });
 
   test('no endpoints, no such backend, a backend that does not listen', async () => {
