@@ -41,7 +41,7 @@ export interface ChangeCost {
 
 /** Runs one size. Needs `node --expose-gc`. */
 export async function benchScale(routes: number): Promise<ScaleResult> {
-  const worker = new Worker({ limits: DEFAULT_LIMITS, accessLog: 'off', reusePort: false, drainTimeout: 0, bindPort: () => 0 });
+  const worker = new Worker({ limits: DEFAULT_LIMITS, accessLog: 'off', via: '', reusePort: false, drainTimeout: 0, bindPort: () => 0 });
   const before = heap();
   const compiler = new Compiler({ controllerName: CONTROLLER_NAME });
   const objects = scenario(routes);

@@ -24,6 +24,14 @@ describe('readProxyConfig', () => {
     });
   });
 
+  test.each([
+    [[], 'weir'],
+    [['--via', 'edge-1'], 'edge-1'],
+    [['--via', 'off'], ''],
+  ])('calls the proxy in Via by %j', (args, via) => {
+    expect(readProxyConfig([...MINIMUM, ...args], {})).toMatchObject({ ok: true, value: { via } });
+  });
+
   test.each(Object.keys(DEFAULT_LIMITS))('%s can be set', (name) => {
     const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     expect(readProxyConfig([...MINIMUM, `--${flag}`, '1234'], {})).toMatchObject({ ok: true, value: { limits: { [name]: 1_234 } } });
@@ -43,6 +51,8 @@ describe('readProxyConfig', () => {
     [[...MINIMUM, '--log-level', 'loud'], '--log-level'],
     [[...MINIMUM, '--access-log', '/does/not/exist'], '--access-log'],
     [[...MINIMUM, '--access-log', ''], '--access-log'],
+    [[...MINIMUM, '--via', ''], '--via'],
+    [[...MINIMUM, '--via', 'my proxy'], '--via'],
     [[...MINIMUM, '--controller-tls-ca', 'ca.pem'], '--controller-tls-cert'],
   ])('refuses %j', (args, flag) => {
     // `--max-headers -1` is ambiguous to parseArgs, which throws what the command line reports as the user's mistake.

@@ -18,6 +18,8 @@ export interface ServingConfig {
   readonly bindAddress: string;
   /** `off`, `stdout` or a file. */
   readonly accessLog: string;
+  /** What the proxy calls itself in Via; '' for no Via. */
+  readonly via: string;
   readonly logLevel: LogLevel;
   /** Loopback only. 0: any free port; null: none. */
   readonly adminPort: number | null;
@@ -112,6 +114,7 @@ const SERVING_FLAGS: Flags = {
     text: 'where listeners without an address of their own are bound; every address by default',
   },
   'access-log': { default: 'stdout', value: 'off|stdout|FILE', text: 'where one line per request goes' },
+  via: { default: 'weir', value: 'NAME|off', text: 'what the proxy calls itself in the Via header of requests and answers' },
   'log-level': { default: 'info', value: 'LEVEL', text: LOG_LEVELS.join(', ') },
   'admin-port': { default: '15020', value: 'PORT|off', text: 'dumps and commands, on 127.0.0.1; 0 is any free port' },
   'probe-port': { default: '15021', value: 'PORT|off', text: '/livez, /readyz, /metrics, on every address; 0 is any free port' },
@@ -171,6 +174,7 @@ function serving(values: FlagValues): ServingConfig {
     workers: values.text('workers') === 'auto' ? cpuLimit() : values.count('workers', 1),
     bindAddress: values.address('bind-address'),
     accessLog: accessLog(values.text('access-log')),
+    via: pseudonym(values.text('via')),
     logLevel: values.word('log-level', LOG_LEVELS),
     adminPort: values.port('admin-port'),
     probePort: values.port('probe-port'),
@@ -179,6 +183,12 @@ function serving(values: FlagValues): ServingConfig {
     drainTimeout: Math.max(1, values.time('drain-timeout')),
     limits: limits(values),
   };
+}
+
+/** A token (RFC 9110 section 7.6.3). */
+function pseudonym(text: string): string {
+  if (!/^[-!#$%&'*+.^_`|~0-9A-Za-z]{1,64}$/.test(text)) throw new Mistake(`--via: ${JSON.stringify(text)} is neither a name nor off`);
+  return text === 'off' ? '' : text;
 }
 
 /** Told now: later it would be the workers that cannot start. */

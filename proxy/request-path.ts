@@ -9,6 +9,7 @@ import type { Exchange } from './exchange/exchange.ts';
 import { answersCall, failedStatus, noteStatus, recogniseCall } from './exchange/grpc.ts';
 import { endCall, leaveRoomForStatus } from './exchange/grpc-ending.ts';
 import type { Headers } from './exchange/headers.ts';
+import type { Hop } from './exchange/hop.ts';
 import { KeptBody } from './exchange/kept-body.ts';
 import type { Limits } from './exchange/limits.ts';
 import { localReply } from './exchange/local-reply.ts';
@@ -37,6 +38,7 @@ export interface RequestPathOptions {
   readonly wheel: TimerWheel;
   readonly gathering: Gathering;
   readonly limits: Pick<Limits, 'maxReplayBytes'>;
+  readonly hop: Hop;
 }
 
 /** The last phase: metrics and access log. */
@@ -51,16 +53,18 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   readonly #recorder: Recorder;
   readonly #wheel: TimerWheel;
   readonly #limits: Pick<Limits, 'maxReplayBytes'>;
+  readonly #hop: Hop;
   readonly #attempts: Attempts;
   readonly #tunnels: Tunnels;
   readonly #gathering: Gathering;
 
-  constructor({ runtime, recorder, attempts, wheel, gathering, limits }: RequestPathOptions) {
+  constructor({ runtime, recorder, attempts, wheel, gathering, hop, limits }: RequestPathOptions) {
     this.#runtime = runtime;
     this.#recorder = recorder;
     this.#wheel = wheel;
     this.#gathering = gathering;
     this.#limits = limits;
+    this.#hop = hop;
     this.#attempts = new Attempts({ wheel, limits, deadlines: this, listener: attempts });
     this.#tunnels = new Tunnels(wheel, {
       opened: (exchange) => recorder.webSocketOpened(exchange),
@@ -82,6 +86,8 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (route === null) return this.#reply(exchange, runtime.mismatch(exchange));
     exchange.route = route;
     if (route.error !== null) return this.#reply(exchange, route.error);
+    // After the match, which goes by what the client sent.
+    this.#hop.request(exchange);
     if (exchange.grpc) {
       if (!startCallDeadline(exchange, this.#wheel, this)) return this.#reply(exchange, ERRORS.deadlineMalformed);
     } else if (route.requestTimeout > 0) startRequestTimeout(exchange, this.#wheel, this);
@@ -218,6 +224,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
       return this.#reply(exchange, objection);
     }
     if (exchange.grpc) leaveRoomForStatus(exchange);
+    if (exchange.status !== 101) this.#hop.answer(exchange.responseHeaders, attempt.version);
     this.#filterHead(exchange);
     this.#sendHead(exchange);
     if (exchange.status === 101) this.#tunnels.open(exchange);

@@ -17,6 +17,7 @@ import { H2Upstream } from './codec/h2/upstream.ts';
 import { writeProxyHeader } from './codec/proxy-protocol/write.ts';
 import type { BindingState } from './exchange/binding-state.ts';
 import { Bugs } from './exchange/bugs.ts';
+import { Hop } from './exchange/hop.ts';
 import type { Destination } from './exchange/dial.ts';
 import type { Limits } from './exchange/limits.ts';
 import { Refusals } from './exchange/refusals.ts';
@@ -52,6 +53,8 @@ export interface WorkerOptions {
   readonly limits: Limits;
   /** `off`, `stdout` or a file. */
   readonly accessLog: string;
+  /** What the proxy calls itself in Via; '' for no Via. */
+  readonly via: string;
   /** Several workers share the ports, and standard output. */
   readonly reusePort: boolean;
   /** Where listeners without an address of their own are bound; every address by default. */
@@ -98,7 +101,8 @@ export class Worker {
     this.#accessLog = options.accessLog === 'off' ? null : new AccessLog(options.accessLog);
     const recorder = new ExchangeRecorder(this.#metrics, this.#webSockets, this.#accessLog);
     const runtime = (): Runtime => this.#builder.current;
-    const path = new IsolatedRequestPath({ runtime, recorder, attempts: this.#attempts, wheel, gathering: this.#gathering, limits }, bugs);
+    const surroundings = { runtime, recorder, attempts: this.#attempts, wheel, limits };
+    const path = new IsolatedRequestPath({ ...surroundings, gathering: this.#gathering, hop: new Hop(options.via) }, bugs);
     const settings = { limits, wheel, normaliseHost, normalisePath, dial, floods: this.#floods, failures: this.#failures };
     this.#endpoints = new EndpointRegistry(upstreamPools(path, settings));
     this.#listeners = new ListenerSet({

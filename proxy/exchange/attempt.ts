@@ -36,6 +36,8 @@ export class Attempt {
   status = 0;
   headers: Headers = NO_HEADERS;
   length = 0;
+  /** Its version: 10, 11 or 20. */
+  version = 11;
 
   constructor(exchange: Exchange, endpoint: UpstreamEndpoint, pool: UpstreamPool) {
     this.exchange = exchange;

@@ -1,5 +1,6 @@
 // Answers of our own: problem details (RFC 9457) for failures, and what filters answer. Bodies are made once per error, so that
 // a flood of refusals costs little; nothing of the request is ever reflected.
+import { httpDate } from './date.ts';
 import { ERRORS } from './errors.ts';
 import type { ExchangeError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
@@ -59,17 +60,4 @@ export function reply(exchange: Exchange, status: number, headers: Headers, body
   exchange.responseHeaders = headers;
   exchange.responseLength = body === null ? 0 : body.length;
   exchange.localBody = body;
-}
-
-let second = 0;
-let date = '';
-
-/** The time as HTTP writes it, made once a second. */
-function httpDate(): string {
-  const now = Math.floor(Date.now() / 1_000);
-  if (now !== second) {
-    second = now;
-    date = new Date(now * 1_000).toUTCString();
-  }
-  return date;
 }

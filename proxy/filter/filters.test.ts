@@ -122,7 +122,7 @@ describe('header modifiers', () => {
     const { client, upstream } = await openChain(ok(), { filters });
     const answer = await client.ask(get());
     expect([sent(upstream, 'x-text'), header(answer, 'x-text')]).toEqual([[expected], expected]);
-    expect(answer.headers.length).toBe(2);
+    expect(answer.headers.map(([name]) => name)).toEqual(['date', 'x-text', 'content-length']);
   });
 
   test('a name that is none is left out', async () => {

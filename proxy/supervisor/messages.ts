@@ -9,6 +9,7 @@ import type { MetricJson } from '../telemetry/metric.ts';
 export interface WorkerSettings {
   readonly limits: Limits;
   readonly accessLog: string;
+  readonly via: string;
   readonly drainTimeout: number;
   readonly bindAddress: string;
 }

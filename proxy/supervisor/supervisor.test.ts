@@ -28,7 +28,7 @@ async function startBackend(name: string): Promise<Backend> {
 }
 
 function startSupervisor(workers: number, heartbeat = HEARTBEAT): Supervisor {
-  const settings = { limits: DEFAULT_LIMITS, accessLog: 'off', drainTimeout: 1_000, processMetrics: false };
+  const settings = { limits: DEFAULT_LIMITS, accessLog: 'off', via: '', drainTimeout: 1_000, processMetrics: false };
   const supervisor = new Supervisor({ workers, log: createLog('silent'), heartbeat, ...settings });
   closers.push(() => supervisor.stop(1));
   return supervisor;

@@ -16,6 +16,11 @@ export function header(message: Message, name: string): string | undefined {
   return message.headers.find(([key]) => key === name)?.[1];
 }
 
+/** Messages as they stood on the wire, without the Date that a proxy adds. */
+export function withoutDate(raw: string): string {
+  return raw.replace(/^date: [^\r]*\r\n/gm, '');
+}
+
 /** Status of an answer. */
 export function status(message: Message): number {
   return Number(message.startLine.split(' ')[1]);

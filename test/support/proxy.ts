@@ -21,10 +21,16 @@ export interface Proxy {
 }
 
 /** Starts a worker that serves these resources; problems with any of them reject. */
-export async function startProxy(resources: readonly ir.Resource[], limits: Partial<Limits> = {}, accessLog = 'off'): Promise<Proxy> {
+export async function startProxy(
+  resources: readonly ir.Resource[],
+  limits: Partial<Limits> = {},
+  accessLog = 'off',
+  via = '',
+): Promise<Proxy> {
   const worker = new Worker({
     limits: { ...DEFAULT_LIMITS, ...limits },
     accessLog,
+    via,
     reusePort: false,
     drainTimeout: 1_000,
     bindPort: () => 0,

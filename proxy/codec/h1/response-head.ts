@@ -19,6 +19,8 @@ export type BodyKind = 'none' | 'length' | 'chunked' | 'close';
 /** Result of the last parse, filled anew for each answer. */
 export const responseHead = {
   status: 0,
+  /** 10 or 11. */
+  version: 11,
   headers: [] as Headers,
   length: 0,
   body: 'none' as BodyKind,
@@ -34,6 +36,7 @@ export function parseResponseHead(bytes: Buffer, start: number, end: number, exc
   responseHead.headers = fields.headers;
   responseHead.upgrade = fields.upgrade;
   const version11 = bytes[start + 7] === 0x31;
+  responseHead.version = version11 ? 11 : 10;
   responseHead.keepAlive = !fields.close && (version11 || fields.keepAlive);
   return takeBody(exchange, version11);
 }

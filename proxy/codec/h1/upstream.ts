@@ -274,6 +274,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     attempt.status = responseHead.status;
     attempt.headers = responseHead.headers;
     attempt.length = responseHead.length;
+    attempt.version = responseHead.version;
     if (this.#body === 'chunked') (this.#chunkedIn ??= new ChunkedReader(this.#settings.limits)).reset();
     this.#events.responseHead(attempt);
     if (whole && this.#attempt === attempt) this.#complete(attempt, null);

@@ -123,6 +123,7 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
     this.expect(bodiless ? 0 : length);
     attempt.status = status;
     attempt.headers = headers;
+    attempt.version = 20;
     attempt.length = length === UNKNOWN_LENGTH && ended && !bodiless ? 0 : length;
     this.#owner.events.responseHead(attempt);
     if (ended) this.deliverEnd(null);
