@@ -13,36 +13,35 @@ export interface Clock {
 export class Liveness {
   readonly #clock: Clock;
   readonly #silence: number;
-  #heardAt: number;
+  /** When something was heard, or the question was asked. */
+  #since: number;
   #probed = false;
 
   /** `silence`: milliseconds, 0 is for ever. */
   constructor(clock: Clock, silence: number) {
     this.#clock = clock;
     this.#silence = silence;
-    this.#heardAt = clock.now;
+    this.#since = clock.now;
   }
 
   /** Something came, or nothing could have. */
   heard(): void {
-    this.#heardAt = this.#clock.now;
+    this.#since = this.#clock.now;
     this.#probed = false;
   }
 
-  /** What to make of the silence: `doubtful` once, when it is time to ask. */
+  /** What to make of the silence: `doubtful` once, when it is time to ask. None is gone that was not asked, however late the look. */
   look(): 'alive' | 'doubtful' | 'gone' {
-    if (this.#left(1) <= 0) return 'gone';
-    if (this.#probed || this.#left(PROBE_SHARE) > 0) return 'alive';
+    if (this.dueIn > 0) return 'alive';
+    if (this.#probed) return 'gone';
     this.#probed = true;
+    this.#since = this.#clock.now;
     return 'doubtful';
   }
 
   /** Milliseconds until the next look has something to tell. */
   get dueIn(): number {
-    return this.#left(this.#probed ? 1 : PROBE_SHARE);
-  }
-
-  #left(share: number): number {
-    return this.#silence === 0 ? Infinity : this.#silence * share - (this.#clock.now - this.#heardAt);
+    if (this.#silence === 0) return Infinity;
+    return this.#silence * (this.#probed ? 1 - PROBE_SHARE : PROBE_SHARE) - (this.#clock.now - this.#since);
   }
 }
