@@ -53,8 +53,8 @@ export interface WorkerOptions {
   readonly limits: Limits;
   /** `off`, `stdout` or a file. */
   readonly accessLog: string;
-  /** What the proxy calls itself in Via; '' for no Via. */
-  readonly via: string;
+  /** What the proxy calls itself in Via; '', the default, for no Via. */
+  readonly via?: string;
   /** Several workers share the ports, and standard output. */
   readonly reusePort: boolean;
   /** Where listeners without an address of their own are bound; every address by default. */
@@ -102,7 +102,7 @@ export class Worker {
     const recorder = new ExchangeRecorder(this.#metrics, this.#webSockets, this.#accessLog);
     const runtime = (): Runtime => this.#builder.current;
     const surroundings = { runtime, recorder, attempts: this.#attempts, wheel, limits };
-    const path = new IsolatedRequestPath({ ...surroundings, gathering: this.#gathering, hop: new Hop(options.via) }, bugs);
+    const path = new IsolatedRequestPath({ ...surroundings, gathering: this.#gathering, hop: new Hop(options.via ?? '') }, bugs);
     const settings = { limits, wheel, normaliseHost, normalisePath, dial, floods: this.#floods, failures: this.#failures };
     this.#endpoints = new EndpointRegistry(upstreamPools(path, settings));
     this.#listeners = new ListenerSet({

@@ -28,8 +28,8 @@ export interface SupervisorOptions {
   readonly limits: Limits;
   /** `off`, `stdout` or a file. */
   readonly accessLog: string;
-  /** What the proxy calls itself in Via; '' for no Via. */
-  readonly via: string;
+  /** What the proxy calls itself in Via; '', the default, for no Via. */
+  readonly via?: string;
   /** How long connections of a port that is closed may live on, milliseconds. */
   readonly drainTimeout: number;
   /** Where listeners without an address of their own are bound; every address by default. */
@@ -149,7 +149,7 @@ export class Supervisor {
   }
 
   #startWorkers(): readonly WorkerLink[] {
-    const { workers, limits, accessLog, via, drainTimeout, bindAddress = '', log, bindPort } = this.#options;
+    const { workers, limits, accessLog, via = '', drainTimeout, bindAddress = '', log, bindPort } = this.#options;
     const settings = { limits, accessLog, via, drainTimeout, bindAddress };
     if (workers === 1)
       return [

@@ -77,7 +77,14 @@ function objects(upstreamPort: number): object[] {
 /** A controller's compiler and a proxy's worker, without a network between them. */
 class Weir {
   readonly #compiler = new Compiler({ controllerName: 'gateway.weir.dev/controller', allowLoopback: true });
-  readonly #worker = new Worker({ limits: DEFAULT_LIMITS, accessLog: 'off', via: '', reusePort: false, drainTimeout: 1_000, bindPort: () => 0 });
+  readonly #worker = new Worker({
+    limits: DEFAULT_LIMITS,
+    accessLog: 'off',
+    via: '',
+    reusePort: false,
+    drainTimeout: 1_000,
+    bindPort: () => 0,
+  });
 
   constructor() {
     closeLater(() => this.#worker.stop(1));

@@ -40,7 +40,6 @@ export interface EndOptions {
   readonly patience: Patience;
 }
 
-
 /** Header lists as they are decoded. One per worker: what is taken from it is taken at once. */
 const list: string[] = [];
 
