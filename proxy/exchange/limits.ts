@@ -113,7 +113,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   poolIdleTimeout: 4_000,
   maxIdlePerEndpoint: 256,
   maxConnectionsPerEndpoint: 1_024,
-  maxSlowPerEndpoint: 4_096,
+  maxSlowPerEndpoint: 8_192,
   slowClientTimeout: 250,
   maxGatheredBytes: 67_108_864,
   maxStreamsPerUpstream: 100,

@@ -386,6 +386,7 @@ describe('mirrors', () => {
   async function mirrored(
     filters: ir.Filter[],
     behaviour: Parameters<typeof openUpstream>[0] = ok('mirror'),
+    limits: Parameters<typeof openProxy>[1] = {},
   ): Promise<{
     readonly upstream: RawUpstream;
     readonly copies: RawUpstream;
@@ -393,7 +394,7 @@ describe('mirrors', () => {
   }> {
     const [upstream, copies] = [await openUpstream(ok('original')), await openUpstream(behaviour)];
     const resources = [listener(), ...cluster('app', [upstream.port]), ...cluster('mirror', [copies.port]), route({ filters })];
-    return { upstream, copies, client: await openClient((await openProxy(resources)).port) };
+    return { upstream, copies, client: await openClient((await openProxy(resources, limits)).port) };
   }
 
   test('a copy goes with its body, and the answer is that of the original', async () => {
@@ -425,7 +426,7 @@ describe('mirrors', () => {
   });
 
   test('requests that end before their body do not use up the mirror', async () => {
-    const { client, upstream, copies } = await mirrored([mirror()]);
+    const { client, upstream, copies } = await mirrored([mirror()], ok('mirror'), { maxGatheredBytes: 0 });
     upstream.become({ data: ({ socket }) => socket.write('HTTP/1.1 413 X\r\ncontent-length: 0\r\n\r\n') });
     for (let i = 0; i < 300; i++) {
       expect(status(await client.ask(post('hello').slice(0, -1)))).toBe(413);

@@ -43,7 +43,8 @@ const CLIENTS: readonly (readonly [string, Life])[] = [
   ['garbage', { send: '\x16\x03\x01', ends: 'end' }],
   ['a head and reset', { send: post('hello').slice(0, -5), ends: 'reset' }],
   ['a head and end', { send: post('hello').slice(0, -5), ends: 'end' }],
-  ['half a body and reset', { send: post('hello').slice(0, -2), ends: 'reset', afterRequest: true }],
+  ['half a body and reset', { send: post('hello').slice(0, -2), ends: 'reset' }],
+  ['half a large body and reset', { send: post('x'.repeat(100_000)).slice(0, -50_000), ends: 'reset', afterRequest: true }],
   [
     'half a body in chunks and close',
     { send: 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel', ends: 'close', afterRequest: true },

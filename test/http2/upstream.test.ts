@@ -296,7 +296,7 @@ describe('connections', () => {
 
   test('a backend that does not answer a probe is given up, one that does may be silent', async () => {
     const { server, client } = await openFrames({ upstreamIdleTimeout: 400 });
-    client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n1');
+    client.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n1\r\n');
     const peer = await server.asked();
     for (let answered = 0; answered < 4; answered++) {
       await until(() => peer.of(TYPE.ping).length > answered, 'a probe');
