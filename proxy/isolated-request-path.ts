@@ -151,6 +151,14 @@ export class IsolatedRequestPath extends RequestPath {
     }
   }
 
+  override clientTooSlow(attempt: Attempt): void {
+    try {
+      super.clientTooSlow(attempt);
+    } catch (bug) {
+      this.failed(attempt.exchange, bug);
+    }
+  }
+
   override timedOut(exchange: Exchange, error: ExchangeError): void {
     try {
       super.timedOut(exchange, error);
@@ -174,7 +182,13 @@ export class IsolatedRequestPath extends RequestPath {
       super.failed(exchange, bug);
     } catch (another) {
       this.#bugs.met(another, 'exchange');
-      this.discard(exchange);
+      discard(exchange);
     }
   }
+}
+
+/** Leaves an exchange that not even an error can be answered to. */
+function discard(exchange: Exchange): void {
+  exchange.phase = 'done';
+  exchange.downstream.abort(exchange);
 }

@@ -2,29 +2,29 @@
 // match > request filters > pick > attempt > response filters > answer > record.
 // Codecs call in from both sides; every method is one thing that can happen to an exchange.
 import type { Attempt } from './exchange/attempt.ts';
+import { Endings } from './endings.ts';
 import { draw } from './exchange/draw.ts';
 import { ERRORS } from './exchange/errors.ts';
 import type { ExchangeError } from './exchange/errors.ts';
 import type { Exchange } from './exchange/exchange.ts';
-import { answersCall, failedStatus, noteStatus, recogniseCall } from './exchange/grpc.ts';
-import { endCall, leaveRoomForStatus } from './exchange/grpc-ending.ts';
+import { answersCall, noteStatus, recogniseCall } from './exchange/grpc.ts';
+import { leaveRoomForStatus } from './exchange/grpc-ending.ts';
 import type { Headers } from './exchange/headers.ts';
 import type { Hop } from './exchange/hop.ts';
 import { KeptBody } from './exchange/kept-body.ts';
 import type { Limits } from './exchange/limits.ts';
-import { localReply } from './exchange/local-reply.ts';
 import type { FilterVerdict, RequestFilter, RoutePlan } from './exchange/plan.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
-import { runRequestFilters, runResponseFilters } from './filter/chain.ts';
+import { runRequestFilters } from './filter/chain.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { Attempts } from './upstream/attempts.ts';
 import type { AttemptListener } from './upstream/attempts.ts';
-import { copyData, copyEnd, dropCopies } from './upstream/copies.ts';
+import { copyData, copyEnd } from './upstream/copies.ts';
 import { setForwarded } from './upstream/forwarded.ts';
 import type { Gathering } from './upstream/gathering.ts';
 import { keepForReplay, startReplay } from './upstream/replay.ts';
 import { mayRetryFailure, mayRetryStatus } from './upstream/retry.ts';
-import { renewRequestTimeout, startCallDeadline, startRequestTimeout, stopTimeouts } from './upstream/timeout.ts';
+import { renewRequestTimeout, startCallDeadline, startRequestTimeout } from './upstream/timeout.ts';
 import type { DeadlineListener } from './upstream/timeout.ts';
 import { Tunnels } from './upstream/tunnels.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
@@ -57,6 +57,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   readonly #attempts: Attempts;
   readonly #tunnels: Tunnels;
   readonly #gathering: Gathering;
+  readonly #endings: Endings;
 
   constructor({ runtime, recorder, attempts, wheel, gathering, hop, limits }: RequestPathOptions) {
     this.#runtime = runtime;
@@ -66,10 +67,11 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     this.#limits = limits;
     this.#hop = hop;
     this.#attempts = new Attempts({ wheel, limits, deadlines: this, listener: attempts });
+    this.#endings = new Endings({ attempts: this.#attempts, gathering, wheel, record: (exchange) => recorder.record(exchange) });
     this.#tunnels = new Tunnels(wheel, {
       opened: (exchange) => recorder.webSocketOpened(exchange),
-      closed: (exchange) => this.#finish(exchange),
-      torn: (exchange, error) => this.#cut(exchange, error),
+      closed: (exchange) => this.#endings.finish(exchange),
+      torn: (exchange, error) => this.#endings.cut(exchange, error),
     });
   }
 
@@ -79,17 +81,17 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     this.#recorder.started(exchange);
     recogniseCall(exchange);
     const runtime = this.#runtime();
-    if (!runtime.identify(exchange)) return this.#reply(exchange, ERRORS.clientUnknown);
+    if (!runtime.identify(exchange)) return this.#endings.reply(exchange, ERRORS.clientUnknown);
     // Before any route or filter: neither may go by what a stranger claims, and what a route's owner sets on purpose stays.
     setForwarded(exchange);
     const route = runtime.match(exchange);
-    if (route === null) return this.#reply(exchange, runtime.mismatch(exchange));
+    if (route === null) return this.#endings.reply(exchange, runtime.mismatch(exchange));
     exchange.route = route;
-    if (route.error !== null) return this.#reply(exchange, route.error);
+    if (route.error !== null) return this.#endings.reply(exchange, route.error);
     // After the match, which goes by what the client sent.
     this.#hop.request(exchange);
     if (exchange.grpc) {
-      if (!startCallDeadline(exchange, this.#wheel, this)) return this.#reply(exchange, ERRORS.deadlineMalformed);
+      if (!startCallDeadline(exchange, this.#wheel, this)) return this.#endings.reply(exchange, ERRORS.deadlineMalformed);
     } else if (route.requestTimeout > 0) startRequestTimeout(exchange, this.#wheel, this);
     this.#filter(exchange, route.requestFilters, this.#chooseBackend);
   }
@@ -106,15 +108,15 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
 
   #filtered(exchange: Exchange, verdict: FilterVerdict, next: (exchange: Exchange) => void): void {
     if (exchange.phase === 'done') return;
-    if (verdict === 'answered') this.#answerLocally(exchange);
+    if (verdict === 'answered') this.#endings.answerLocally(exchange);
     else next(exchange);
   }
 
   readonly #chooseBackend = (exchange: Exchange): void => {
     const route = exchange.route as RoutePlan;
     const backend = draw(route.backends, route.totalWeight);
-    if (backend === null) return this.#reply(exchange, route.nothingDrawn);
-    if (backend.error !== null) return this.#reply(exchange, backend.error);
+    if (backend === null) return this.#endings.reply(exchange, route.nothingDrawn);
+    if (backend.error !== null) return this.#endings.reply(exchange, backend.error);
     exchange.backend = backend;
     if (backend.route !== null) this.#follow(exchange, backend.route);
     this.#filter(exchange, backend.requestFilters, this.#forward);
@@ -130,7 +132,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   // 3 pick, 4 attempt: once, or again as upstream/retry.ts says
 
   readonly #forward = (exchange: Exchange): void => {
-    if (!this.#tunnels.mayOpen(exchange)) return this.#reply(exchange, ERRORS.overloaded);
+    if (!this.#tunnels.mayOpen(exchange)) return this.#endings.reply(exchange, ERRORS.overloaded);
     exchange.phase = 'picked';
     if (exchange.requestLength !== 0 && exchange.replay === null) startReplay(exchange, this.#limits.maxReplayBytes);
     if (!this.#gathering.begin(exchange)) this.#begun(exchange, this.#attempts.begin(exchange));
@@ -154,7 +156,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   }
 
   #begun(exchange: Exchange, error: ExchangeError | null): void {
-    if (error !== null) this.#reply(exchange, error);
+    if (error !== null) this.#endings.reply(exchange, error);
   }
 
   upstreamReady(attempt: Attempt): void {
@@ -188,7 +190,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (exchange.phase === 'done') return;
     if (exchange.gathering) return this.#gathered(exchange);
     if (exchange.requestLength !== 0 || exchange.tunnel) exchange.upstream?.end(trailers);
-    if (exchange.tunnel && exchange.responseEnded) this.#finish(exchange);
+    if (exchange.tunnel && exchange.responseEnded) this.#endings.finish(exchange);
   }
 
   upstreamDrained({ exchange }: Attempt): void {
@@ -199,9 +201,9 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     const { exchange } = attempt;
     this.#attempts.ended(attempt, 'failed', error);
     if (exchange.phase === 'done') return;
-    if (exchange.phase === 'answering') return this.#cut(exchange, error);
+    if (exchange.phase === 'answering') return this.#endings.cut(exchange, error);
     if (mayRetryFailure(attempt, error)) return this.#repeat(attempt);
-    this.#reply(exchange, error);
+    this.#endings.reply(exchange, error);
   }
 
   // 5 response filters, and the answer
@@ -221,12 +223,11 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     const objection = this.#objection(exchange);
     if (objection !== null) {
       this.#attempts.stop(attempt, 'declined');
-      return this.#reply(exchange, objection);
+      return this.#endings.reply(exchange, objection);
     }
     if (exchange.grpc) leaveRoomForStatus(exchange);
     if (exchange.status !== 101) this.#hop.answer(exchange.responseHeaders, attempt.version);
-    this.#filterHead(exchange);
-    this.#sendHead(exchange);
+    this.#endings.sendHead(exchange);
     if (exchange.status === 101) this.#tunnels.open(exchange);
   }
 
@@ -250,7 +251,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (exchange.grpc) noteStatus(exchange, trailers);
     exchange.downstream.end(exchange, trailers);
     // A tunnel lives until both directions have ended.
-    if (!exchange.tunnel || exchange.requestEnded) this.#finish(exchange);
+    if (!exchange.tunnel || exchange.requestEnded) this.#endings.finish(exchange);
   }
 
   downstreamDrained(exchange: Exchange): void {
@@ -261,129 +262,42 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     this.#tunnels.leave(exchange);
   }
 
-  #reply(exchange: Exchange, error: ExchangeError): void {
-    exchange.error = error;
-    localReply(exchange, error);
-    this.#answerLocally(exchange);
-  }
+  // 6 record: with every ending, of which these are none of an answer
 
-  /** Sends the answer that a filter or an error left in the exchange. */
-  #answerLocally(exchange: Exchange): void {
-    this.#filterHead(exchange);
-    this.#sendLocally(exchange);
-  }
-
-  #sendLocally(exchange: Exchange): void {
-    const body = exchange.localBody;
-    this.#sendHead(exchange);
-    if (body !== null && exchange.method !== 'HEAD') {
-      exchange.responseBytes = body.length;
-      exchange.downstream.writeData(exchange, body);
-    }
-    exchange.responseEnded = true;
-    exchange.downstream.end(exchange, null);
-    this.#finish(exchange);
-  }
-
-  #filterHead(exchange: Exchange): void {
-    const own = exchange.backend?.responseFilters ?? null;
-    if (own !== null) runResponseFilters(own, exchange);
-    const shared = exchange.route?.responseFilters ?? null;
-    if (shared !== null) runResponseFilters(shared, exchange);
-  }
-
-  #sendHead(exchange: Exchange): void {
-    exchange.phase = 'answering';
-    exchange.headAt = performance.now() - exchange.startedAt;
-    exchange.downstream.writeHead(exchange);
-  }
-
-  // The ways out beside an answer
-
-  /** The head cannot be accepted. */
   requestRefused(exchange: Exchange, error: ExchangeError): void {
     this.#recorder.started(exchange);
     recogniseCall(exchange);
-    this.#reply(exchange, error);
+    this.#endings.reply(exchange, error);
   }
 
-  /** The peer left before its head was complete. */
   requestTorn(exchange: Exchange, error: ExchangeError): void {
     this.#recorder.started(exchange);
     this.downstreamFailed(exchange, error);
   }
 
-  /** The request broke on its way, after its head had passed. */
   requestFailed(exchange: Exchange, error: ExchangeError): void {
-    if (exchange.phase !== 'done') this.#giveUp(exchange, error);
+    if (exchange.phase !== 'done') this.#endings.giveUp(exchange, error);
   }
 
-  /** The peer is gone. */
   downstreamFailed(exchange: Exchange, error: ExchangeError): void {
-    if (exchange.phase === 'done') return;
-    exchange.error = error;
-    if (exchange.status === 0) exchange.status = error.status;
-    if (exchange.grpc) exchange.grpcStatus = failedStatus(exchange, error);
-    this.#attempts.stop(exchange.attempt, 'abandoned');
-    this.#finish(exchange);
+    if (exchange.phase !== 'done') this.#endings.leave(exchange, error);
   }
 
   clientTooSlow({ exchange }: Attempt): void {
     this.requestFailed(exchange, ERRORS.clientTooSlow);
   }
 
-  /** A deadline of the route passed. */
   timedOut(exchange: Exchange, error: ExchangeError): void {
     if (exchange.phase === 'done') return;
     const { attempt } = exchange;
-    if (exchange.phase !== 'picked' || error !== ERRORS.upstreamTimeout || attempt === null || !mayRetryFailure(attempt, error)) {
-      return this.#giveUp(exchange, error);
-    }
+    const again = attempt !== null && error === ERRORS.upstreamTimeout && mayRetryFailure(attempt, error);
+    if (!again) return this.#endings.giveUp(exchange, error);
     this.#attempts.stop(attempt, 'abandoned');
     this.#repeat(attempt);
   }
 
-  #giveUp(exchange: Exchange, error: ExchangeError): void {
-    if (exchange.phase === 'answering') return this.#cut(exchange, error);
-    this.#attempts.stop(exchange.attempt, 'abandoned');
-    this.#reply(exchange, error);
-  }
-
-  /** The answer began and cannot be completed: the peer must not take it for whole. */
-  #cut(exchange: Exchange, error: ExchangeError): void {
-    this.#attempts.stop(exchange.attempt, 'abandoned');
-    exchange.error = error;
-    if (exchange.grpc) endCall(exchange, error);
-    else exchange.downstream.abort(exchange);
-    this.#finish(exchange);
-  }
-
-  /** The code of the proxy threw `_bug` while it handled the exchange. No filter sees the answer: it may be the one to blame. */
+  /** The code of the proxy threw `_bug` while it handled the exchange. */
   failed(exchange: Exchange, _bug: unknown): void {
-    if (exchange.phase === 'done') return;
-    if (exchange.phase === 'answering') return this.#cut(exchange, ERRORS.internalError);
-    this.#attempts.stop(exchange.attempt, 'abandoned');
-    exchange.error = ERRORS.internalError;
-    localReply(exchange, ERRORS.internalError);
-    this.#sendLocally(exchange);
-  }
-
-  /** Leaves an exchange that not even an error can be answered to. */
-  protected discard(exchange: Exchange): void {
-    exchange.phase = 'done';
-    exchange.downstream.abort(exchange);
-  }
-
-  // 6 record
-
-  #finish(exchange: Exchange): void {
-    exchange.phase = 'done';
-    if (exchange.attempt !== null) this.#attempts.ended(exchange.attempt, 'answered', null);
-    this.#gathering.end(exchange);
-    if (exchange.requestTimer !== null || exchange.backoffTimer !== null) stopTimeouts(exchange, this.#wheel);
-    exchange.replay = null;
-    if (exchange.webSocket !== null) exchange.webSocket.end();
-    dropCopies(exchange);
-    if (!exchange.shadow) this.#recorder.record(exchange);
+    if (exchange.phase !== 'done') this.#endings.crash(exchange);
   }
 }

@@ -56,7 +56,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'proxy/supervisor': ['api', 'lib', 'proxy/exchange', 'proxy/runtime', 'proxy/telemetry', 'proxy/worker.ts'],
   'proxy/runtime': ['api', 'lib', 'proxy/exchange', 'proxy/codec', 'proxy/listener', 'proxy/filter', 'proxy/cluster', 'proxy/upstream'],
   'proxy/isolated-request-path.ts': ['proxy/exchange', 'proxy/request-path.ts'],
+  'proxy/endings.ts': ['lib', 'proxy/exchange', 'proxy/filter', 'proxy/upstream'],
   'proxy/request-path.ts': [
+    'proxy/endings.ts',
     'lib',
     'proxy/runtime',
     'proxy/exchange',

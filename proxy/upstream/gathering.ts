@@ -26,6 +26,8 @@ export class Gathering {
       return false;
     exchange.replay ??= new KeptBody();
     exchange.gathering = true;
+    // A filter may have held it back while it waited.
+    exchange.downstream.resumeRequest();
     return true;
   }
 

@@ -1,0 +1,122 @@
+// How exchanges end: with the head of an answer through the response filters, with an answer of the proxy's own, with a cut, or because
+// the client is gone; and then they are recorded.
+import type { TimerWheel } from '#lib/timer-wheel.ts';
+import { ERRORS } from './exchange/errors.ts';
+import type { ExchangeError } from './exchange/errors.ts';
+import type { Exchange } from './exchange/exchange.ts';
+import { failedStatus } from './exchange/grpc.ts';
+import { endCall } from './exchange/grpc-ending.ts';
+import { localReply } from './exchange/local-reply.ts';
+import { runResponseFilters } from './filter/chain.ts';
+import type { Attempts } from './upstream/attempts.ts';
+import { dropCopies } from './upstream/copies.ts';
+import type { Gathering } from './upstream/gathering.ts';
+import { stopTimeouts } from './upstream/timeout.ts';
+
+export interface EndingsOptions {
+  readonly attempts: Attempts;
+  readonly gathering: Gathering;
+  readonly wheel: TimerWheel;
+  /** The last phase: metrics and access log. */
+  readonly record: (exchange: Exchange) => void;
+}
+
+export class Endings {
+  readonly #attempts: Attempts;
+  readonly #gathering: Gathering;
+  readonly #wheel: TimerWheel;
+  readonly #record: (exchange: Exchange) => void;
+
+  constructor({ attempts, gathering, wheel, record }: EndingsOptions) {
+    this.#attempts = attempts;
+    this.#gathering = gathering;
+    this.#wheel = wheel;
+    this.#record = record;
+  }
+
+  /** Sends the head of the answer that is in the exchange, as the response filters leave it. */
+  sendHead(exchange: Exchange): void {
+    const own = exchange.backend?.responseFilters ?? null;
+    if (own !== null) runResponseFilters(own, exchange);
+    const shared = exchange.route?.responseFilters ?? null;
+    if (shared !== null) runResponseFilters(shared, exchange);
+    writeHead(exchange);
+  }
+
+  /** Answers with an error. */
+  reply(exchange: Exchange, error: ExchangeError): void {
+    exchange.error = error;
+    localReply(exchange, error);
+    this.answerLocally(exchange);
+  }
+
+  /** Sends the answer that a filter or an error left in the exchange. */
+  answerLocally(exchange: Exchange): void {
+    this.sendHead(exchange);
+    this.#sendBody(exchange);
+  }
+
+  #sendBody(exchange: Exchange): void {
+    const body = exchange.localBody;
+    if (body !== null && exchange.method !== 'HEAD') {
+      exchange.responseBytes = body.length;
+      exchange.downstream.writeData(exchange, body);
+    }
+    exchange.responseEnded = true;
+    exchange.downstream.end(exchange, null);
+    this.finish(exchange);
+  }
+
+  /** Ends an exchange that cannot go on: with the error as its answer, or by a cut where there is one already. */
+  giveUp(exchange: Exchange, error: ExchangeError): void {
+    if (exchange.phase === 'answering') return this.cut(exchange, error);
+    this.#attempts.stop(exchange.attempt, 'abandoned');
+    this.reply(exchange, error);
+  }
+
+  /** The answer began and cannot be completed: the peer must not take it for whole. */
+  cut(exchange: Exchange, error: ExchangeError): void {
+    this.#attempts.stop(exchange.attempt, 'abandoned');
+    exchange.error = error;
+    if (exchange.grpc) endCall(exchange, error);
+    else exchange.downstream.abort(exchange);
+    this.finish(exchange);
+  }
+
+  /** The client is gone. */
+  leave(exchange: Exchange, error: ExchangeError): void {
+    exchange.error = error;
+    if (exchange.status === 0) exchange.status = error.status;
+    if (exchange.grpc) exchange.grpcStatus = failedStatus(exchange, error);
+    this.#attempts.stop(exchange.attempt, 'abandoned');
+    this.finish(exchange);
+  }
+
+  /** The code of the proxy threw while it handled the exchange. No filter sees the answer: it may be the one to blame. */
+  crash(exchange: Exchange): void {
+    if (exchange.phase === 'answering') return this.cut(exchange, ERRORS.internalError);
+    this.#attempts.stop(exchange.attempt, 'abandoned');
+    exchange.error = ERRORS.internalError;
+    localReply(exchange, ERRORS.internalError);
+    writeHead(exchange);
+    this.#sendBody(exchange);
+  }
+
+  /** The exchange is over. */
+  finish(exchange: Exchange): void {
+    exchange.phase = 'done';
+    if (exchange.attempt !== null) this.#attempts.ended(exchange.attempt, 'answered', null);
+    this.#gathering.end(exchange);
+    if (exchange.requestTimer !== null || exchange.backoffTimer !== null) stopTimeouts(exchange, this.#wheel);
+    exchange.replay = null;
+    if (exchange.webSocket !== null) exchange.webSocket.end();
+    dropCopies(exchange);
+    if (!exchange.shadow) this.#record(exchange);
+  }
+}
+
+function writeHead(exchange: Exchange): void {
+  exchange.phase = 'answering';
+  exchange.headAt = performance.now() - exchange.startedAt;
+  exchange.downstream.writeHead(exchange);
+}
