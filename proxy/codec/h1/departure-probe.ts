@@ -4,8 +4,8 @@
 import { Timer } from '#lib/timer-wheel.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 
-/** Milliseconds from one question to the next. The answer takes a round trip; clients put up with few interim answers (Go: five). */
-const PAUSES = [50, 250, 1_000, 5_000];
+/** Milliseconds before each question: most answers are faster than the first. A reset takes a round trip; clients put up with few interim answers (Go: five). */
+const PAUSES = [50, 50, 250, 1_000, 5_000];
 
 export class DepartureProbe {
   readonly #wheel: TimerWheel;
@@ -21,16 +21,21 @@ export class DepartureProbe {
 
   start(): void {
     this.#asked = 0;
-    this.#next();
+    this.#wait();
   }
 
   stop(): void {
     this.#wheel.disarm(this.#timer);
   }
 
-  #next(): void {
-    this.#ask();
-    const pause = PAUSES[this.#asked++];
+  #wait(): void {
+    const pause = PAUSES[this.#asked];
     if (pause !== undefined) this.#wheel.arm(this.#timer, pause);
+  }
+
+  #next(): void {
+    this.#asked++;
+    this.#ask();
+    this.#wait();
   }
 }

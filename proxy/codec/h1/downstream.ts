@@ -523,8 +523,14 @@ export class H1Downstream implements DownstreamStream, BodySink {
     if (this.#state === 'tunnel' && exchange !== null) {
       this.#events.requestEnd(exchange, null);
       if (exchange.responseEnded) this.#close();
-    } else if (this.#state === 'head' || (this.#state === 'body' && !this.#answer.done)) this.#socket.destroy();
-    else this.#close();
+    } else if (this.#state === 'head') {
+      this.#tear();
+      this.#close();
+    } else if (this.#state === 'body' && !this.#answer.done) {
+      // Answers to requests before this one may still be here.
+      this.#output.flush();
+      this.#socket.destroy();
+    } else this.#close();
   }
 
   #closed(): void {
