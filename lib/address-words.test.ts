@@ -98,7 +98,7 @@ describe('an address', () => {
         expect(version !== 0).toBe(known !== 0);
         if (version === 0 || known !== 6) return;
         const node = new net.SocketAddress({ address, family: 'ipv6' }).address;
-        // Node writes compatible addresses, which nobody has any more, with dots.
+        // Node writes compatible addresses, which are out of use, with dots.
         if (!/^::[\d.]+$/.test(node)) expect(writeAddress(version)).toBe(node.replace('::ffff:', node.includes('.') ? '' : '::ffff:'));
       }),
       { numRuns: 3_000 },

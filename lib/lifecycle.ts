@@ -25,7 +25,7 @@ export class Lifecycle {
     this.#log = log;
   }
 
-  /** Whether all parts have started and nobody has asked them to stop. */
+  /** Whether all parts have started and none was asked to stop. */
   get isRunning(): boolean {
     return this.#state === 'running';
   }

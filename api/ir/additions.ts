@@ -13,7 +13,7 @@ export interface Addition {
   readonly path: string;
   /**
    * What a proxy that does not know it gets. `omit`: the resource without the field, and the status of the object says so; where it does
-   * no harm that it is left out. `omit silently`: the same where nobody needs to be told. `withhold`: nothing, as if it refused the
+   * no harm that it is left out. `omit silently`: the same without a word in statuses. `withhold`: nothing, as if it refused the
    * resource: it goes on with what it has, and the status says so. `remove`: it is not to have such a resource at all.
    */
   readonly otherwise: 'omit' | 'omit silently' | 'withhold' | 'remove';
@@ -22,7 +22,7 @@ export interface Addition {
 export const ADDITIONS: readonly Addition[] = [
   // Before there was no resource for a listener that cannot be served.
   { capability: 'listener-claims', path: 'Listener.unserved', otherwise: 'remove' },
-  // A proxy without it believes nobody what they tell of the client.
+  // A proxy without it believes no peer about the client.
   { capability: 'client-ip', path: 'ClientTrafficPolicy.settings.clientIP', otherwise: 'omit' },
   { capability: 'least-rates', path: 'ClientTrafficPolicy.settings.rates', otherwise: 'omit' },
 ];

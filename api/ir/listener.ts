@@ -57,7 +57,7 @@ export const Listener = Type.Object(
     /** Key of the Secret that requests and connections of the listener present to backends that are spoken to with TLS. Absent: none. */
     clientCertificate: Type.Optional(Type.String()),
     /**
-     * Why it cannot be served. Its host name is its own all the same: nobody is let in there, and no less specific listener of the
+     * Why it cannot be served. Its host name is its own all the same: no request is let in there, and no less specific listener of the
      * port answers for it. Absent: it is served.
      */
     unserved: Type.Optional(Type.String({ minLength: 1 })),

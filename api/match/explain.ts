@@ -84,7 +84,7 @@ export function explain(table: RouteTable, request: MatchRequest): Explanation {
 /** What matches are held against. */
 interface Asked {
   readonly request: MatchRequest;
-  /** Whether nobody knows what it has of a header. */
+  /** Whether its values of a header are unknown. */
   readonly isUntold: (header: string) => boolean;
 }
 

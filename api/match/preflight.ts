@@ -122,7 +122,7 @@ function headersHold(predicates: readonly Predicate[], announced: AnnouncedReque
 }
 
 const NO_CORS = '';
-/** Of a rule whose backends differ: which of them the announced request will draw nobody knows. */
+/** Of a rule whose backends differ: the one that the announced request will draw is not known yet. */
 const SEVERAL = 'several';
 const settings = new WeakMap<Route, string>();
 

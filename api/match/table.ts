@@ -57,7 +57,7 @@ export class RouteTable {
     return group === undefined ? null : (group.listeners[0] ?? group.unserved[0]?.key ?? null);
   }
 
-  /** Whether a host belongs to a listener that cannot be served: then nobody answers for it. */
+  /** Whether a host belongs to a listener that cannot be served: then no route answers for it. */
   isUnserved(host: string): boolean {
     return this.parts.hosts.first(host)?.group.listeners.length === 0;
   }

@@ -42,7 +42,7 @@ export function dumpServer({ adminAddress, adminToken }: ControllerConfig, { res
   return new AdminServer({
     ...adminAddress,
     token: adminToken,
-    // Who has the token may come from anywhere.
+    // A caller with the token may come from anywhere.
     ...(adminToken === '' ? { refuse: refuseWebPages } : {}),
     paths: {
       'GET /resources': () => json(dumpResources(resources())),

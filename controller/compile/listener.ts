@@ -180,7 +180,7 @@ function withoutAuthority({ refused, obstacles }: ResolvedValidation): condition
 const HAS_HOSTS: ReadonlySet<string> = new Set(['HTTP', 'HTTPS', 'TLS']);
 
 /**
- * What proxies are told of a listener that cannot be served: that its host name is taken, and why nobody answers for it. What it refers
+ * What proxies are told of a listener that cannot be served: that its host name is taken, and why no listener answers for it. What it refers
  * to does not get to them.
  */
 export function unservedListener({ gateway, listenerSet, listener }: Held, message: string): ir.Listener | null {

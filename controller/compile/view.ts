@@ -65,7 +65,7 @@ export interface UnitOutput<V> {
 export interface UnitKind<V> {
   readonly name: string;
   readonly stage: Stage;
-  /** What its readers are given of one that has never compiled, because a bug keeps it from it: what harms nobody but its object. */
+  /** What its readers are given of one that has never compiled, because a bug keeps it from it: a value that harms its object only. */
   fallback(key: string): V;
   compile(view: View, key: string): UnitOutput<V>;
 }

@@ -84,7 +84,7 @@ export class Connection implements DownstreamConnection {
     return this.#codec;
   }
 
-  /** Takes bytes as they come, during the call only. A bug that its codec meets costs this connection: nobody knows where it stands. */
+  /** Takes bytes as they come, during the call only. A bug that its codec meets costs this connection, whose state is unknown then. */
   data(chunk: Buffer): void {
     try {
       this.#codec.data(chunk);

@@ -55,7 +55,7 @@ export class Port {
   /** Sockets that are open, in whatever state their connection is. */
   #sockets = 0;
   #listeners: readonly ir.Listener[] = [];
-  /** Those that cannot be served: nobody is let in for their names. */
+  /** Those that cannot be served: no connection is let in for their names. */
   #unserved: readonly ir.Listener[] = [];
   #protocol: PortProtocol | null = null;
   #sni = SniTable.EMPTY;

@@ -15,7 +15,7 @@ import type { TlsUse } from './protocol.ts';
 /** The owner of a server name. */
 export interface SniOwner {
   readonly use: TlsUse;
-  /** Keys of the listeners that share the host name and can be served; without any, nobody is let in. */
+  /** Keys of the listeners that share the host name and can be served; without any, no connection is let in. */
   readonly listeners: readonly string[];
   /** What to terminate TLS with; null when it is passed through, or no certificate can be used. */
   readonly identity: Identity | null;

@@ -67,7 +67,7 @@ function proxyProtocolOf({ proxyProtocol }: ClientTraffic): ListenerSettings['pr
 }
 
 /**
- * Who is believed what it tells of the clients of each listener (key); listeners that are not there believe nobody. So it is where
+ * The peers that are believed about the clients of each listener (key); a listener that is not there believes none. So it is where
  * several have the same host and port and do not agree: a request to it may be of any of them.
  */
 export function trustedProxies(policies: PolicyIndex, listeners: Iterable<ir.Listener>): ReadonlyMap<string, TrustedProxies> {
@@ -89,7 +89,7 @@ function clientIp(policies: PolicyIndex, listener: string): ClientIp {
   return mergePolicies('ClientTrafficPolicy', layers).settings.clientIP ?? {};
 }
 
-/** Null where nobody is trusted. */
+/** Null where no peer is trusted. */
 function trustedBy(settings: ClientIp): TrustedProxies | null {
   const { trustedCIDRs = [], header = 'x-forwarded-for', failClosed = false } = settings;
   const hops = hopsOf(settings);
@@ -98,7 +98,7 @@ function trustedBy(settings: ClientIp): TrustedProxies | null {
   return new TrustedProxies({ hops, sources, header: header.toLowerCase(), failClosed });
 }
 
-/** 0: nobody is trusted. Where proxies are not named by address there is one, unless it is told how many. */
+/** 0: no peer is trusted. Where proxies are not named by address there is one, unless it is told how many. */
 function hopsOf({ trustedHops, trustedCIDRs = [], header }: ClientIp): number {
   if (trustedHops !== undefined) return trustedHops;
   if (trustedCIDRs.length > 0) return Infinity;

@@ -34,7 +34,7 @@ export interface RuntimeParts {
   readonly plans: Plans;
   /** What backends that ask for it are shown, by key of the listener that a request came to. */
   readonly identities: ReadonlyMap<string, ClientIdentity>;
-  /** Who is believed what it tells of clients, by key of the listener that a request came to. */
+  /** The peers that are believed about clients, by key of the listener that a request came to. */
   readonly trusted: ReadonlyMap<string, TrustedProxies>;
 }
 

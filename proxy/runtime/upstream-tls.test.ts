@@ -1,4 +1,4 @@
-// TLS to endpoints with what it refers to: what is missing leaves nobody to trust.
+// TLS to endpoints with what it refers to: where something is missing, no endpoint is trusted.
 import { describe, expect, test } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import { listener } from '../../test/support/proxy.ts';

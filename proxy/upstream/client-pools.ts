@@ -12,7 +12,7 @@ import type { PoolOptions } from './pool-options.ts';
 /** Whose connections a pool has. */
 export interface PooledClient {
   readonly remoteAddress: string;
-  /** 0: nobody told. */
+  /** 0: it was not told. */
   readonly remotePort: number;
   /** Where it came in. */
   readonly localAddress: string;

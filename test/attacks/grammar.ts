@@ -30,7 +30,7 @@ const RAW = '"<>[]^`{|}';
 /** What stands in a path as it came, '?' apart, which ends it. */
 export const PATH_BYTE = setOf(PATH + RAW);
 
-/** What stands in a query as it came: a backslash means nothing in there, and escapes are nobody's business. */
+/** What stands in a query as it came: a backslash means nothing in there, and escapes are left alone. */
 export const QUERY_BYTE = setOf(`${PATH}${RAW}?%\\`);
 
 /** What a name of a host is made of here: RFC 3986 allows more, which no host has. */

@@ -265,7 +265,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
 
   #readBody(buffer: Buffer, position: number): number {
     const exchange = this.#exchange as Exchange;
-    // Calls may have nothing to say for long, and who has been answered already is in a conversation.
+    // Calls may be silent for long, and a client that has been answered already is in a conversation.
     this.#lag.moved(buffer.length - position, this.#settings.wheel.now, exchange.grpc || this.#answer.headWritten);
     const end = this.#body.read(buffer, position);
     if (this.#state !== 'body') return end;
