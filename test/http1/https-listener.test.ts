@@ -81,7 +81,9 @@ describe('HTTP/1.1 over TLS', () => {
     socket.end('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n');
     await until(() => upstream.requests.length === 1, 'request upstream');
     const answer = await readAll(socket);
-    expect(answer.length - answer.indexOf('\r\n\r\n') - 4).toBe(body.length);
+    // Interim answers may come first: the proxy asks whether the peer is still there.
+    const last = answer.slice(answer.lastIndexOf('HTTP/1.1 200'));
+    expect(last.length - last.indexOf('\r\n\r\n') - 4).toBe(body.length);
     await proxy.quiet();
   });
 
