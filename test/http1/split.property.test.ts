@@ -165,7 +165,8 @@ describe('chunked coding', () => {
   });
 
   test('bytes that are no chunks are never read as a body that is complete, unless it is one to a strict reader', () => {
-    const grammar = /^(?:0*[1-9a-fA-F][0-9a-fA-F]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n[^]*?)*?0+(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n/;
+    // Blanks may stand before the `;` of an extension (RFC 9110 section 5.6.3).
+    const grammar = /^(?:0*[1-9a-fA-F][0-9a-fA-F]*(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?\r\n[^]*?)*?0+(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?\r\n/;
     fc.assert(
       fc.property(fc.array(fc.constantFrom('0', '1', 'a', ';', ' ', '\r\n', '\n', '\r', 'x:y', '+', '0x'), { maxLength: 14 }), (parts) => {
         const text = parts.join('');
