@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 
 const ROOT = path.resolve(import.meta.dirname, '..', '..');
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 60_000;
 
 /** A finished command. */
 export interface Finished {
