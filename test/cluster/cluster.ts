@@ -147,6 +147,8 @@ export class Cluster {
     const output = { stdout: '', stderr: '' };
     child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
+    // kubectl may end before it has read what it is given, and its exit code says more than a pipe that is gone.
+    child.stdin.on('error', () => undefined);
     child.stdin.end(stdin);
     await once(child, 'close');
     if (child.exitCode !== 0) throw new Error(`kubectl ${args.join(' ')}: ${output.stderr.trim() || output.stdout.trim()}`);

@@ -13,6 +13,7 @@ export async function run(program: string, args: readonly string[], stdin = ''):
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   child.stdin.on('error', () => undefined);
+  child.stdin.on('error', () => undefined);
   child.stdin.end(stdin);
   await once(child, 'close');
   if (child.exitCode !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr.trim()}`);
