@@ -31,7 +31,7 @@ describe('an expression is matched in the form that paths have', () => {
       fc.property(fc.array(part), (parts) => {
         const written = `/${parts.join('')}`;
         const path = normalisePath(written);
-        if (path === null || path !== normalisePath(path) || /\/\.{0,2}\/|\.$|%2E/.test(written)) return;
+        if (path === null || path !== normalisePath(path) || /\/\.{0,2}\/|\.$|%2e/i.test(written)) return;
         const regex = compileRegex(normaliseExpression(written));
         expect(regex.ok && regexMatches(regex.value, path)).toBe(true);
       }),
