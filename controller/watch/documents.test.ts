@@ -1,5 +1,5 @@
 // Files as they are in the world. What kubectl takes is taken, with the same meaning (held against kubectl 1.36 with
-// `kubectl label --local -f FILE a=b -o json`); what is wrong is told with the line where it stands.
+// `kubectl label --local -f FILE a=b -o json`); a mistake is told with its line.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';

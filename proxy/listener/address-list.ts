@@ -26,7 +26,7 @@ export class AddressList {
   /** Where the next element of the line ends, -1 when there is none left. */
   #rest = -1;
 
-  /** `quoted`: what stands in quotes is one piece, and what is empty is none (RFC 9110 section 5.6.1): X-Forwarded-For has no such rules. */
+  /** `quoted`: text in quotes is one piece, and empty elements do not count (RFC 9110 section 5.6.1): X-Forwarded-For has no such rules. */
   open(headers: readonly string[], name: string, quoted: boolean): void {
     this.#headers = headers;
     this.#name = name;

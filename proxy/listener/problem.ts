@@ -18,7 +18,7 @@ export interface ListenerProblem {
   readonly reason: ListenerProblemReason;
   /** Sentence for people. */
   readonly message: string;
-  /** It goes away by itself: what is wanted is tried again. */
+  /** It goes away by itself, since the port is tried again. */
   readonly waits?: true;
 }
 

@@ -1,5 +1,5 @@
-// The two sides of the proxy in the soak of slow clients, each a process of its own, so that file descriptors and memory are nobody
-// else's: `backend` tells its port; `clients` opens slow ones of a kind whenever it is told to, and says when all have begun.
+// The two sides of the proxy in the soak of slow clients, each a process of its own, with its own file
+// descriptors and memory: `backend` tells its port; `clients` opens slow ones of a kind whenever it is told to, and says when all have begun.
 import http from 'node:http';
 import net from 'node:net';
 import process from 'node:process';
