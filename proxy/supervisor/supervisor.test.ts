@@ -9,6 +9,7 @@ import { cluster, listener, pathMatch, route } from '../../test/support/proxy.ts
 import { keptConnection, newConnections } from '../../test/support/flows.ts';
 import type { Judge } from '../../test/support/flows.ts';
 import { sendSignal } from '../../test/support/send-signal.ts';
+import { GONE, onlyLostWithTheKilled } from '../../test/support/sudden-death.ts';
 import { traffic } from '../../test/support/traffic.ts';
 import type { Flow } from '../../test/support/traffic.ts';
 import { until } from '../../test/support/until.ts';
@@ -77,18 +78,19 @@ describe('several workers', () => {
     const before = workerPids();
     expect(before).toHaveLength(2);
     let counts = 0;
-    const { requests, failures } = await traffic([freshTo(port), keptConnection(`http://127.0.0.1:${port}/`, from('one'))], async () => {
+    const flows = [freshTo(port), keptConnection(`http://127.0.0.1:${port}/`, from('one'))];
+    const result = await traffic(flows, async (enter) => {
       await until(() => one.requests > 50, 'traffic');
       counts = counted(await supervisor.metrics(), 'weir_requests_total');
       sendSignal(before[0], 'SIGKILL');
       await until(() => supervisor.restarts === 1, 'the death');
+      enter(GONE);
       const served = one.requests;
       await until(() => one.requests > served + 50, 'traffic without it');
       await until(() => supervisor.serving === 2, 'the replacement');
     });
-    // What the kernel had given to the dead worker may break, and no more: one request of each flow.
-    expect(failures.length).toBeLessThanOrEqual(2);
-    expect(requests).toBeGreaterThan(100);
+    onlyLostWithTheKilled(result, flows.length);
+    expect(result.requests).toBeGreaterThan(100);
     const after = workerPids();
     expect(after).toHaveLength(2);
     expect(after).not.toContain(before[0]);

@@ -9,6 +9,7 @@ import { Child } from '../support/child.ts';
 import { freePorts } from '../support/free-port.ts';
 import { newConnections } from '../support/flows.ts';
 import { sendSignal } from '../support/send-signal.ts';
+import { GONE, onlyLostWithTheKilled } from '../support/sudden-death.ts';
 import { traffic } from '../support/traffic.ts';
 import type { Flow } from '../support/traffic.ts';
 import { until } from '../support/until.ts';
@@ -96,12 +97,14 @@ test('changes and a killed worker under traffic', async () => {
 
   const [killed] = workers();
   const from = weir.output.length;
-  const broken = await traffic([anyone, anyone], async () => {
+  const flows = [anyone, anyone];
+  const broken = await traffic(flows, async (enter) => {
     sendSignal(killed, 'SIGKILL');
+    await weir.printed(/"msg":"a worker died"/, from);
+    enter(GONE);
     await weir.printed(/"msg":"a worker serves"/, from);
   });
-  // At most the request that each flow had with the one that was killed.
-  expect(broken.failures.length).toBeLessThanOrEqual(2);
+  onlyLostWithTheKilled(broken, flows.length);
   expect(workers()).not.toContain(killed);
   expect(await metric('weir_worker_restarts_total')).toBe(1);
 
