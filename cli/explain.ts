@@ -13,6 +13,7 @@ import { readOnce } from '../controller/watch/files.ts';
 import { ERRORS } from '../proxy/exchange/errors.ts';
 import { agree } from '../proxy/listener/protocol.ts';
 import { trustedProxies } from '../proxy/runtime/client-traffic.ts';
+import { lackIn, withPairs } from '../proxy/runtime/pairs.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
 import { identified, type IdentifiedRequest } from './explained-client.ts';
@@ -104,8 +105,9 @@ async function ofFolder(folder: string): Promise<Config> {
   const compiler = new Compiler({ controllerName: CONTROLLER_NAME, allowLoopback: true });
   compiler.apply(objects.map((object) => ({ type: 'upsert', object })));
   const resources = [...compiler.resources()].map(({ body }) => JSON.parse(body.toString()) as ir.Resource);
+  const lacks = lackIn(new Map(resources.filter((resource) => resource.kind === 'Secret').map((secret) => [secret.key, secret])));
   return {
-    listeners: resources.filter((resource) => resource.kind === 'Listener'),
+    listeners: resources.filter((resource) => resource.kind === 'Listener').map((listener) => withPairs(listener, lacks)),
     routes: resources.filter((resource) => resource.kind === 'Route'),
     policies: resources.filter((resource) => resource.kind === 'Policy'),
   };

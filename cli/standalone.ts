@@ -5,6 +5,7 @@ import { Pipeline } from '../controller/pipeline.ts';
 import type { Handover } from '../controller/compile/result.ts';
 import { StatusLog } from '../controller/status/status-log.ts';
 import { FileSource } from '../controller/watch/files.ts';
+import { lackIn, withPairs } from '../proxy/runtime/pairs.ts';
 import type { Supervisor } from '../proxy/supervisor/supervisor.ts';
 
 export const CONTROLLER_NAME = 'gateway.weir.dev/controller';
@@ -43,7 +44,9 @@ export class Standalone {
   /** The listeners that are configured, with the ports they are bound to (null: not bound). */
   listeners(): readonly { readonly listener: ir.Listener; readonly port: number | null }[] {
     const { supervisor } = this.#options;
-    const listeners = supervisor.resources().filter((resource) => resource.kind === 'Listener');
+    const resources = supervisor.resources();
+    const lacks = lackIn(new Map(resources.filter((resource) => resource.kind === 'Secret').map((secret) => [secret.key, secret])));
+    const listeners = resources.filter((resource) => resource.kind === 'Listener').map((listener) => withPairs(listener, lacks));
     return listeners.map((listener) => ({ listener, port: supervisor.boundPort(listener.port) }));
   }
 

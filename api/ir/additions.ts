@@ -22,6 +22,8 @@ export interface Addition {
 export const ADDITIONS: readonly Addition[] = [
   // Before there was no resource for a listener that cannot be served.
   { capability: 'listener-claims', path: 'Listener.unserved', otherwise: 'remove' },
+  // A proxy without it serves the pair that it is sent, and refuses a Secret without one: it goes on with the pair before.
+  { capability: 'kept-pairs', path: 'Secret.problem', otherwise: 'omit silently' },
   // A proxy without it believes no peer about the client.
   { capability: 'client-ip', path: 'ClientTrafficPolicy.settings.clientIP', otherwise: 'omit' },
   { capability: 'least-rates', path: 'ClientTrafficPolicy.settings.rates', otherwise: 'omit' },

@@ -1,43 +1,73 @@
 // The certificates of a listener: which Secrets its references lead to, and what is wrong with the others.
 import type { Gateway, ListenerTls, SecretReference } from '#api/k8s/k8s.ts';
-import { err, ok, type Result } from '#lib/result.ts';
 import type { ClientCertificateObstacle, ListenerRefObstacle } from './conditions.ts';
 import { isPermitted, type Referrer } from './reference-grant.ts';
 import { secretUnit } from './tls-secret.ts';
 import type { View } from './view.ts';
 
-/** `keys` are those of Secret resources, in the user's order. */
+/** `keys` are those of Secret resources that proxies are to use, in the user's order. */
 export interface Certificates {
   readonly keys: readonly string[];
+  /** The controller knows a pair of one of them. */
+  readonly usable: boolean;
   readonly obstacles: readonly ListenerRefObstacle[];
+  /** What is wrong and keeps nothing from being served. */
+  readonly warnings: readonly string[];
 }
 
 /** Resolves the certificateRefs of a listener of that Gateway or ListenerSet. */
 export function resolveCertificates(view: View, tls: ListenerTls | undefined, from: Referrer): Certificates {
-  const keys: string[] = [];
-  const obstacles: ListenerRefObstacle[] = [];
-  for (const ref of tls?.certificateRefs ?? []) {
-    const key = `${ref.namespace ?? from.namespace}/${ref.name}`;
-    const obstacle = obstacleOf(view, ref, key, from);
-    if (obstacle !== null) obstacles.push(obstacle);
-    else if (!keys.includes(key)) keys.push(key);
-  }
-  return { keys, obstacles };
+  const resolved = (tls?.certificateRefs ?? []).map((ref) => resolve(view, ref, from));
+  return {
+    keys: [...new Set(resolved.flatMap(({ key }) => key ?? []))],
+    usable: resolved.some(({ usable }) => usable),
+    obstacles: resolved.flatMap(({ obstacle }) => obstacle ?? []),
+    warnings: resolved.flatMap(({ warning }) => warning ?? []),
+  };
 }
 
-/** The certificate that backends are shown (Gateway.spec.tls.backend): its key, or what is wrong with the reference. */
-export function resolveClientCertificate(view: View, gateway: Gateway): Result<string | null, ClientCertificateObstacle> {
+/** The certificate that backends are shown. */
+export interface ClientCertificate {
+  /** Key of the Secret; null for none. */
+  readonly key: string | null;
+  readonly obstacle: ClientCertificateObstacle | null;
+}
+
+/** Resolves Gateway.spec.tls.backend. */
+export function resolveClientCertificate(view: View, gateway: Gateway): ClientCertificate {
   const ref = gateway.spec.tls?.backend?.clientCertificateRef;
-  if (ref === undefined) return ok(null);
-  const namespace = gateway.metadata.namespace ?? '';
-  const key = `${ref.namespace ?? namespace}/${ref.name}`;
-  const obstacle = obstacleOf(view, ref, key, { kind: 'Gateway', namespace });
-  if (obstacle === null) return ok(key);
+  if (ref === undefined) return { key: null, obstacle: null };
+  const { key, obstacle } = resolve(view, ref, { kind: 'Gateway', namespace: gateway.metadata.namespace ?? '' });
+  if (obstacle === null) return { key, obstacle };
   const reason = obstacle.reason === 'RefNotPermitted' ? obstacle.reason : 'InvalidClientCertificateRef';
-  return err({ reason, message: `spec.tls.backend.clientCertificateRef: ${obstacle.message}` });
+  return { key, obstacle: { reason, message: `spec.tls.backend.clientCertificateRef: ${obstacle.message}` } };
 }
 
-function obstacleOf(view: View, ref: SecretReference, key: string, from: Referrer): ListenerRefObstacle | null {
+/** What a reference comes to. */
+interface Resolved {
+  /** Of the Secret resource; null where proxies are not to use it. */
+  readonly key: string | null;
+  /** The controller knows a pair. */
+  readonly usable: boolean;
+  readonly obstacle: ListenerRefObstacle | null;
+  readonly warning: string | null;
+}
+
+function resolve(view: View, ref: SecretReference, from: Referrer): Resolved {
+  const key = `${ref.namespace ?? from.namespace}/${ref.name}`;
+  const unresolved = whyUnresolved(view, ref, key, from);
+  if (unresolved !== null) return { key: null, usable: false, obstacle: unresolved, warning: null };
+  const { pair, problem } = view.read(secretUnit, key);
+  const own = pair === 'own';
+  return {
+    key: pair === 'none' ? null : key,
+    usable: own || pair === 'former',
+    obstacle: problem === null || own ? null : { reason: 'InvalidCertificateRef', message: problem },
+    warning: own ? problem : null,
+  };
+}
+
+function whyUnresolved(view: View, ref: SecretReference, key: string, from: Referrer): ListenerRefObstacle | null {
   if (ref.group !== '' || ref.kind !== 'Secret') {
     return { reason: 'InvalidCertificateRef', message: `${ref.kind}/${key} of group "${ref.group}" is not a Secret` };
   }
@@ -46,6 +76,5 @@ function obstacleOf(view: View, ref: SecretReference, key: string, from: Referre
     const message = `no ReferenceGrant permits ${from.kind}s of namespace ${from.namespace} to refer to Secret/${key}`;
     return { reason: 'RefNotPermitted', message };
   }
-  const problem = view.read(secretUnit, key);
-  return problem === null ? null : { reason: 'InvalidCertificateRef', message: problem };
+  return null;
 }

@@ -12,6 +12,7 @@ import { grpcRouteUnit } from './grpc-route.ts';
 import { httpRouteUnit } from './http-route.ts';
 import { listenerSetStatusUnit } from './listener-set-status.ts';
 import { policyUnit } from './policy.ts';
+import type { KeptPairs, PairCounts } from './kept-pairs.ts';
 import { Outputs } from './outputs.ts';
 import type { CompileDelta, DesiredFleet, DesiredStatus, RejectedObject, UnitFault } from './result.ts';
 import { tcpRouteUnit, tlsRouteUnit, udpRouteUnit } from './stream-route.ts';
@@ -46,13 +47,15 @@ const DEFAULTS: Omit<CompileOptions, 'controllerName'> = {
 /** Remembers every object and everything compiled from it, so that a change costs what it affects. */
 export class Compiler {
   readonly #store = new Store();
-  readonly #outputs = new Outputs();
+  readonly #outputs: Outputs;
   readonly #units: Units;
   #rejected: RejectedObject[] = [];
   #faults: UnitFault[] = [];
   #recompiled = 0;
 
-  constructor(options: CompilerOptions) {
+  /** `pairs`: for tests, with a clock or a memory of their own. */
+  constructor(options: CompilerOptions, pairs?: KeptPairs) {
+    this.#outputs = new Outputs(pairs);
     this.#units = new Units(this.#store, this.#outputs, { ...DEFAULTS, ...options });
   }
 
@@ -92,6 +95,11 @@ export class Compiler {
   /** Every resource as of the last batch. */
   resources(): Iterable<EncodedResource> {
     return this.#outputs.resources();
+  }
+
+  /** What there is to count of the pairs of TLS Secrets as of the last batch. */
+  get pairs(): PairCounts {
+    return this.#outputs.pairs.counts;
   }
 
   /** Every fleet as of the last batch. */

@@ -183,8 +183,10 @@ export function listenerNotConflicted(generation: number): DesiredCondition {
   return condition('Conflicted', 'False', 'NoConflicts', 'no other listener claims the same traffic', generation);
 }
 
-export function listenerRefsResolved(generation: number): DesiredCondition {
-  return condition('ResolvedRefs', 'True', 'ResolvedRefs', 'every reference is resolved', generation);
+/** `warning`: what is wrong with what they lead to and is served all the same, or ''. */
+export function listenerRefsResolved(generation: number, warning: string): DesiredCondition {
+  const message = warning === '' ? 'every reference is resolved' : `every reference is resolved, but ${warning}`;
+  return condition('ResolvedRefs', 'True', 'ResolvedRefs', message, generation);
 }
 
 export function listenerRefsNotResolved(generation: number, obstacle: ListenerRefObstacle): DesiredCondition {

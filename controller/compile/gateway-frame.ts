@@ -3,8 +3,8 @@
 import { isIP } from 'node:net';
 import type { Gateway } from '#api/k8s/k8s.ts';
 import type { Result } from '#lib/result.ts';
-import { resolveClientCertificate } from './certificates.ts';
-import type { ClientCertificateObstacle, GatewayObstacle } from './conditions.ts';
+import { resolveClientCertificate, type ClientCertificate } from './certificates.ts';
+import type { GatewayObstacle } from './conditions.ts';
 import { gatewayClassUnit } from './gateway-class.ts';
 import { gatewayParameters, type ResolvedParameters } from './parameters.ts';
 import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
@@ -15,8 +15,8 @@ export interface GatewayFrame {
   readonly obstacle: GatewayObstacle | null;
   /** Those to bind, all when empty. Null: nothing can be served. */
   readonly addresses: readonly string[] | null;
-  /** Key of the Secret that backends are shown; null without one. */
-  readonly client: Result<string | null, ClientCertificateObstacle>;
+  /** What backends are shown. */
+  readonly client: ClientCertificate;
   /** The Gateway has proxies to itself, behind a Service. */
   readonly ownFleet: boolean;
 }

@@ -85,7 +85,7 @@ function programmedCondition(generation: number, { frame, listeners, reached, at
 }
 
 function refsCondition(generation: number, { frame: { client }, listeners }: Findings): DesiredCondition {
-  if (!client.ok) return conditions.gatewayRefInvalid(generation, client.error);
+  if (client.obstacle !== null) return conditions.gatewayRefInvalid(generation, client.obstacle);
   const unresolved = listeners.filter((listener) => !listener.resolved).map((listener) => listener.attachable.name);
   if (unresolved.length === 0) return conditions.gatewayRefsResolved(generation);
   return conditions.gatewayRefsNotResolved(generation, `listeners with unresolved references: ${unresolved.join(', ')}`);

@@ -34,7 +34,7 @@ export interface CompiledListener {
   readonly conflicted: boolean;
   /** Nothing about the listener itself keeps it from being served. */
   readonly valid: boolean;
-  /** It is sent to proxies to be served. */
+  /** It is sent to proxies to be served, and as far as the controller knows they can. */
   readonly served: boolean;
 }
 
@@ -74,9 +74,11 @@ export function compileListener(view: View, input: ListenerInput): ListenerWithR
   const attachable = attachableOf(input, accepted && frame.addresses !== null);
   const reason = whyNotProgrammed(context);
   const served = reason === null && frame.addresses !== null;
-  const resource = served
-    ? toResource(context, attachable.key, frame.addresses)
-    : unservedListener(input, (reason ?? WHOLE_GATEWAY).message);
+  const unserved = whyUnserved(context);
+  const resource =
+    unserved === null && frame.addresses !== null
+      ? toResource(context, attachable.key, frame.addresses)
+      : unservedListener(input, (unserved ?? WHOLE_GATEWAY).message);
   return {
     resource,
     compiled: {
@@ -201,16 +203,26 @@ export function unservedListener({ gateway, listenerSet, listener }: Held, messa
 
 type NotProgrammed = Parameters<typeof conditions.listenerNotProgrammed>[1];
 
+const NO_PAIR = 'tls.certificateRefs is empty';
+
 const WHOLE_GATEWAY: NotProgrammed = { reason: 'Invalid', message: 'the Gateway as a whole cannot be served' };
 
-/** What keeps the listener itself from being served. */
-function whyNotProgrammed({ conflict, obstacle, listener, certificates, kinds, refObstacle }: Context): NotProgrammed | null {
+/** What keeps the listener itself from being served; a proxy may know the pair before where the controller does not. */
+function whyNotProgrammed(context: Context): NotProgrammed | null {
+  const { listener, certificates, refObstacle } = context;
+  const unserved = whyUnserved(context);
+  if (unserved !== null || listener.tls?.mode !== 'Terminate' || certificates.usable) return unserved;
+  return { reason: 'Invalid', message: refObstacle?.message ?? NO_PAIR };
+}
+
+/** What keeps the listener from being sent to proxies to be served. */
+function whyUnserved({ conflict, obstacle, listener, certificates, kinds, refObstacle }: Context): NotProgrammed | null {
   const invalid = (message: string) => ({ reason: 'Invalid', message }) as const;
   if (conflict !== null) return conflict;
   if (obstacle !== null) return invalid(obstacle.message);
   if (kinds.length === 0) return invalid('no kind of route can attach');
   if (listener.tls?.mode !== 'Terminate' || certificates.keys.length > 0) return null;
-  return invalid(refObstacle?.message ?? 'tls.certificateRefs is empty');
+  return invalid(refObstacle?.message ?? NO_PAIR);
 }
 
 function toResource(context: Context, key: string, addresses: readonly string[]): ir.Listener {
@@ -231,7 +243,7 @@ function toResource(context: Context, key: string, addresses: readonly string[])
 /** Datagrams and what is passed through go to backends as they are. Without one that can be used backends are shown none. */
 function clientCertificate({ protocol, tls }: Listener, { client }: GatewayFrame): Pick<ir.Listener, 'clientCertificate'> {
   const isSecuredAnew = protocol !== 'UDP' && tls?.mode !== 'Passthrough';
-  return isSecuredAnew && client.ok && client.value !== null ? { clientCertificate: client.value } : {};
+  return isSecuredAnew && client.key !== null ? { clientCertificate: client.key } : {};
 }
 
 function toTls({ mode, options }: ListenerTls, certificates: Certificates, { validation }: ResolvedValidation): ir.ListenerTls {
@@ -245,14 +257,16 @@ function toTls({ mode, options }: ListenerTls, certificates: Certificates, { val
 }
 
 function conditionsOf(context: Context, programmed: boolean): DesiredCondition[] {
-  const { gateway, listenerSet, obstacle, conflict, refObstacle, overlaps } = context;
+  const { gateway, listenerSet, obstacle, conflict, refObstacle, overlaps, certificates } = context;
   const generation = (listenerSet ?? gateway).metadata.generation ?? 0;
   const reason = whyNotProgrammed(context) ?? WHOLE_GATEWAY;
   const overlap = `clients may reuse connections between this listener and ${overlaps.join(', ')}`;
   return [
     obstacle === null ? conditions.listenerAccepted(generation) : conditions.listenerNotAccepted(generation, obstacle),
     conflict === null ? conditions.listenerNotConflicted(generation) : conditions.listenerConflicted(generation, conflict),
-    refObstacle === null ? conditions.listenerRefsResolved(generation) : conditions.listenerRefsNotResolved(generation, refObstacle),
+    refObstacle === null
+      ? conditions.listenerRefsResolved(generation, certificates.warnings.join('; '))
+      : conditions.listenerRefsNotResolved(generation, refObstacle),
     programmed ? conditions.listenerProgrammed(generation) : conditions.listenerNotProgrammed(generation, reason),
     ...(overlaps.length === 0 || obstacle !== null ? [] : [conditions.listenerTlsOverlaps(generation, overlap)]),
   ];

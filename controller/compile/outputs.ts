@@ -2,14 +2,23 @@
 import { objectId } from '#api/k8s/object.ts';
 import { KIND_ORDER, encodeResource, resourceId, type EncodedResource, type Resource } from '#api/ir/ir.ts';
 import { compareText } from '#lib/compare-text.ts';
+import { KeptPairs } from './kept-pairs.ts';
 import type { DesiredFleet, DesiredStatus, Handover } from './result.ts';
 import { Tracked } from './tracked.ts';
 
+const SECRET = resourceId('Secret', '');
+
 /** Resources by id, statuses by object, fleets by Gateway. */
 export class Outputs {
+  /** What is served of TLS Secrets. */
+  readonly pairs: KeptPairs;
   readonly #resources = new Tracked<EncodedResource>();
   readonly #statuses = new Tracked<DesiredStatus>();
   readonly #fleets = new Tracked<DesiredFleet>();
+
+  constructor(pairs: KeptPairs = new KeptPairs()) {
+    this.pairs = pairs;
+  }
 
   /** Everything that should be served now. */
   resources(): Iterable<EncodedResource> {
@@ -31,12 +40,14 @@ export class Outputs {
     const id = resourceId(resource.kind, resource.key);
     const encoded = encodeResource(resource);
     this.#resources.put(id, encoded, encoded.version);
+    if (resource.kind === 'Secret') this.pairs.put(resource);
     return id;
   }
 
   /** Takes a resource away. */
   removeResource(id: string): void {
     this.#resources.remove(id);
+    if (id.startsWith(SECRET)) this.pairs.remove(id.slice(SECRET.length));
   }
 
   /** Puts a fleet in place and answers the key of its Gateway. */

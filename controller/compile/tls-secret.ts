@@ -2,32 +2,44 @@
 import { createSecureContext } from 'node:tls';
 import type { Secret } from '#api/k8s/k8s.ts';
 import { err, ok, type Result } from '#lib/result.ts';
+import type { ServedPair } from './kept-pairs.ts';
 import { FAULT, splitKey, valueOnly, type UnitKind, type View } from './view.ts';
 
-/** Null when a listener can use the Secret, else why not. */
-export type SecretOutcome = string | null;
+/** What there is of a Secret for those that refer to it. */
+export interface SecretOutcome {
+  /** Which pair proxies are sent; `none`: the Secret is not sent to them at all. */
+  readonly pair: ServedPair | 'none';
+  /** What is wrong with it, with its name; null for nothing. */
+  readonly problem: string | null;
+}
 
 /**
  * Key: `<namespace>/<name>`. Gateways depend on whether it can be used, not on what is in it: rotation recompiles nothing else. Other
- * types than kubernetes.io/tls may hold the same keys; the API leaves it to implementations whether they take them.
+ * types than kubernetes.io/tls may hold the same keys; the API leaves it to implementations whether they take them. A Secret that is there
+ * and holds no pair that can be used is sent all the same: the pair before stays in use.
  */
 export const secretUnit: UnitKind<SecretOutcome> = {
   name: 'secret',
   stage: 'leaf',
-  fallback: (key) => `Secret/${key} ${FAULT}`,
+  fallback: (key) => unusable(key, FAULT),
   compile(view, key) {
     const { namespace, name } = splitKey(key);
     const secret = readSecret(view, namespace, name);
-    if (!secret.ok) return valueOnly(`Secret/${key} ${secret.error}`);
+    if (!secret.ok) return valueOnly(unusable(key, secret.error));
     const { type } = secret.value;
-    if (type !== 'kubernetes.io/tls') return valueOnly(`Secret/${key} is of type ${type}, not kubernetes.io/tls`);
+    if (type !== 'kubernetes.io/tls') return valueOnly(unusable(key, `is of type ${type}, not kubernetes.io/tls`));
     const certificate = entry(secret.value, 'tls.crt');
     const privateKey = entry(secret.value, 'tls.key');
-    const problem = problemOf(certificate, privateKey);
-    if (problem !== null) return valueOnly(`Secret/${key} ${problem}`);
-    return { ...valueOnly(null), resources: [{ kind: 'Secret', key, certificate, privateKey }] };
+    const choice = view.choosePair({ key, certificate, privateKey, problem: problemOf(certificate, privateKey) });
+    const { problem } = choice.secret;
+    const outcome = { pair: choice.pair, problem: problem === undefined ? null : `Secret/${key} ${problem}` };
+    return { ...valueOnly(outcome), resources: [choice.secret] };
   },
 };
+
+function unusable(key: string, problem: string): SecretOutcome {
+  return { pair: 'none', problem: `Secret/${key} ${problem}` };
+}
 
 /** The Secret, or why there is none to work with. */
 export function readSecret(view: View, namespace: string, name: string): Result<Secret> {

@@ -177,6 +177,7 @@ export class Units {
         remember(counterCell(counter));
         return this.#counts.get(counter) ?? 0;
       },
+      choosePair: (offered) => this.#outputs.pairs.choose(offered),
     };
   }
 

@@ -4,6 +4,7 @@ import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
 import type { Resource } from '#api/ir/ir.ts';
 import type { Indexed, IndexName } from '../snapshot/indexes.ts';
 import type { FleetMode } from '#api/k8s/k8s.ts';
+import type { OfferedPair, PairChoice } from './kept-pairs.ts';
 import type { DesiredFleet, DesiredStatus } from './result.ts';
 
 /** What whoever runs the controller decides about compilation. */
@@ -32,7 +33,7 @@ export interface FleetOptions {
   readonly lacks: string;
 }
 
-/** All a unit may look at. Nothing else: no clock, no environment, no state kept between runs. */
+/** All a unit may look at. Nothing else: no clock, no environment, no state kept between runs but the pairs in use. */
 export interface View {
   readonly options: CompileOptions;
   /** An object, or undefined; its later creation is a change too. */
@@ -45,6 +46,8 @@ export interface View {
   read<V>(kind: UnitKind<V>, key: string): V;
   /** How many units name this counter in their output. */
   count(counter: string): number;
+  /** What is to be served of a TLS Secret, by what is served of it now. For the unit of that Secret. */
+  choosePair(offered: OfferedPair): PairChoice;
 }
 
 /** What a unit yields. */

@@ -110,7 +110,9 @@ function usable(
   problems: ListenerProblem[],
 ): Certificate[] {
   const found: Certificate[] = [];
-  for (const key of listener.tls?.certificates ?? []) {
+  // Of those without a pair the controller has told already, and so has it of a listener with no other (runtime/pairs.ts).
+  const keys = listener.tls?.certificates.filter((key) => secrets.get(key)?.certificate !== '') ?? [];
+  for (const key of keys) {
     const secret = secrets.get(key);
     const certificate = secret === undefined ? ({ ok: false, error: 'it does not exist' } as const) : certificateOf(secret);
     const identity = certificate.ok ? identify([certificate.value]) : certificate;

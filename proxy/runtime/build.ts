@@ -14,6 +14,7 @@ import { agree } from '../listener/protocol.ts';
 import type { PortProtocol } from '../listener/protocol.ts';
 import { listenerSettings, trustedProxies, withTlsSettings } from './client-traffic.ts';
 import { ClusterMap } from './cluster-map.ts';
+import { isSamePair, lackIn, lackOf, withPairs } from './pairs.ts';
 import { buildPlans } from './plan.ts';
 import type { RoutePlans } from './plan.ts';
 import { Runtime } from './runtime.ts';
@@ -156,9 +157,7 @@ export class RuntimeBuilder {
         touched.listeners.add(resource.key);
         return;
       case 'Secret':
-        this.#secrets.set(resource.key, resource);
-        touched.material = true;
-        return;
+        return this.#takeSecret(resource, touched);
       case 'TrustBundle':
         this.#bundles.set(resource.key, resource);
         touched.material = true;
@@ -175,6 +174,27 @@ export class RuntimeBuilder {
         this.#clusters.get(resource.key).update(resource.endpoints);
         return;
     }
+  }
+
+  /** One with the pair that it had is left alone, and what was made of it with it. */
+  #takeSecret(secret: ir.Secret, touched: Touched): void {
+    const before = this.#secrets.get(secret.key);
+    if (before !== undefined && isSamePair(before, secret)) return;
+    this.#secrets.set(secret.key, secret);
+    this.#touchMaterial(secret.key, [before, secret], touched);
+  }
+
+  #removeSecret(key: string, touched: Touched): void {
+    const before = this.#secrets.get(key);
+    this.#secrets.delete(key);
+    this.#touchMaterial(key, [before], touched);
+  }
+
+  /** Whether listeners can be served changes with the pair. */
+  #touchMaterial(secret: string, forms: readonly (ir.Secret | undefined)[], touched: Touched): void {
+    touched.material = true;
+    if (forms.every((form) => form === undefined || lackOf(form) === null)) return;
+    for (const { key, tls } of this.#listeners.values()) if (tls?.certificates.includes(secret) === true) touched.listeners.add(key);
   }
 
   /** To be done after everything that a batch brings was taken: it refers to trust bundles. */
@@ -214,9 +234,7 @@ export class RuntimeBuilder {
         touched.listeners.add(name.key);
         return;
       case 'Secret':
-        this.#secrets.delete(name.key);
-        touched.material = true;
-        return;
+        return this.#removeSecret(name.key, touched);
       case 'TrustBundle':
         this.#bundles.delete(name.key);
         touched.material = true;
@@ -249,7 +267,8 @@ export class RuntimeBuilder {
   }
 
   #effectiveListeners(): readonly ir.Listener[] {
-    return Array.from(this.#listeners.values(), (listener) => withTlsSettings(this.#policyIndex, listener));
+    const lacks = lackIn(this.#secrets);
+    return Array.from(this.#listeners.values(), (listener) => withPairs(withTlsSettings(this.#policyIndex, listener), lacks));
   }
 
   #buildTables(): Map<number, RouteTable> {

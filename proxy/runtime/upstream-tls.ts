@@ -2,6 +2,7 @@
 // they never become plain.
 import type * as ir from '#api/ir/ir.ts';
 import type { ClientIdentity, UpstreamTls } from '../exchange/plan.ts';
+import { lackOf } from './pairs.ts';
 import { contextOptions } from '../listener/tls-settings.ts';
 
 /** Null: in the clear. */
@@ -23,7 +24,7 @@ export function clientIdentities(
   const found = new Map<string, ClientIdentity>();
   for (const { key, clientCertificate } of listeners) {
     const secret = clientCertificate === undefined ? undefined : secrets.get(clientCertificate);
-    if (secret !== undefined) found.set(key, identityOf(secret));
+    if (secret !== undefined && lackOf(secret) === null) found.set(key, identityOf(secret));
   }
   return found;
 }
