@@ -14,7 +14,8 @@ import { agree } from '../listener/protocol.ts';
 import type { PortProtocol } from '../listener/protocol.ts';
 import { listenerSettings, trustedProxies, withTlsSettings } from './client-traffic.ts';
 import { ClusterMap } from './cluster-map.ts';
-import { isSamePair, lackIn, lackOf, withPairs } from './pairs.ts';
+import { lackIn, Pairs, withPairs } from './pairs.ts';
+import type { PairChange } from './pairs.ts';
 import { buildPlans } from './plan.ts';
 import type { RoutePlans } from './plan.ts';
 import { Runtime } from './runtime.ts';
@@ -69,6 +70,8 @@ interface Touched {
   material: boolean;
   /** Policies as they were and as they are. */
   readonly policies: ir.Policy[];
+  /** What could not be taken. */
+  readonly errors: ResourceError[];
 }
 
 export class RuntimeBuilder {
@@ -76,7 +79,7 @@ export class RuntimeBuilder {
   current: Runtime;
   readonly #options: BuilderOptions;
   readonly #listeners = new Map<string, ir.Listener>();
-  readonly #secrets = new Map<string, ir.Secret>();
+  readonly #secrets = new Pairs();
   readonly #bundles = new Map<string, ir.TrustBundle>();
   readonly #policies = new Map<string, ir.Policy>();
   #policyIndex = PolicyIndex.EMPTY;
@@ -123,11 +126,19 @@ export class RuntimeBuilder {
    * not be taken.
    */
   async apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
-    const touched: Touched = { routes: [], removedRoutes: [], listeners: new Set(), clusters: new Set(), material: false, policies: [] };
+    const touched: Touched = {
+      routes: [],
+      removedRoutes: [],
+      listeners: new Set(),
+      clusters: new Set(),
+      material: false,
+      policies: [],
+      errors: [],
+    };
     for (const resource of changed) this.#take(resource, touched);
     for (const name of removed) this.#remove(name, touched);
     this.#settle(touched);
-    const errors: ResourceError[] = [];
+    const { errors } = touched;
     this.#swap(touched, errors);
     this.#clusters.sweep();
     if (touched.listeners.size > 0 || touched.material || touched.policies.length > 0) errors.push(...(await this.#bind()));
@@ -157,7 +168,7 @@ export class RuntimeBuilder {
         touched.listeners.add(resource.key);
         return;
       case 'Secret':
-        return this.#takeSecret(resource, touched);
+        return this.#touchSecret(resource.key, this.#secrets.take(resource), touched);
       case 'TrustBundle':
         this.#bundles.set(resource.key, resource);
         touched.material = true;
@@ -176,24 +187,12 @@ export class RuntimeBuilder {
     }
   }
 
-  /** One with the pair that it had is left alone, and what was made of it with it. */
-  #takeSecret(secret: ir.Secret, touched: Touched): void {
-    const before = this.#secrets.get(secret.key);
-    if (before !== undefined && isSamePair(before, secret)) return;
-    this.#secrets.set(secret.key, secret);
-    this.#touchMaterial(secret.key, [before, secret], touched);
-  }
-
-  #removeSecret(key: string, touched: Touched): void {
-    const before = this.#secrets.get(key);
-    this.#secrets.delete(key);
-    this.#touchMaterial(key, [before], touched);
-  }
-
-  /** Whether listeners can be served changes with the pair. */
-  #touchMaterial(secret: string, forms: readonly (ir.Secret | undefined)[], touched: Touched): void {
+  /** Whether listeners can be served may change with a pair. */
+  #touchSecret(secret: string, change: PairChange, touched: Touched): void {
+    if (change.type === 'refused') touched.errors.push({ kind: 'Secret', key: secret, field: '', reason: change.reason });
+    if (change.type !== 'changed') return;
     touched.material = true;
-    if (forms.every((form) => form === undefined || lackOf(form) === null)) return;
+    if (!change.decides) return;
     for (const { key, tls } of this.#listeners.values()) if (tls?.certificates.includes(secret) === true) touched.listeners.add(key);
   }
 
@@ -234,7 +233,7 @@ export class RuntimeBuilder {
         touched.listeners.add(name.key);
         return;
       case 'Secret':
-        return this.#removeSecret(name.key, touched);
+        return this.#touchSecret(name.key, this.#secrets.remove(name.key), touched);
       case 'TrustBundle':
         this.#bundles.delete(name.key);
         touched.material = true;
@@ -260,14 +259,14 @@ export class RuntimeBuilder {
     this.current = new Runtime(this.current.version + 1, {
       tables,
       plans: this.#plans,
-      identities: clientIdentities(this.#listeners.values(), this.#secrets),
+      identities: clientIdentities(this.#listeners.values(), this.#secrets.all),
       trusted: trustedProxies(this.#policyIndex, this.#listeners.values()),
     });
     errors.push(...problemsOf(tables, touched.routes));
   }
 
   #effectiveListeners(): readonly ir.Listener[] {
-    const lacks = lackIn(this.#secrets);
+    const lacks = lackIn(this.#secrets.all);
     return Array.from(this.#listeners.values(), (listener) => withPairs(withTlsSettings(this.#policyIndex, listener), lacks));
   }
 
@@ -296,7 +295,7 @@ export class RuntimeBuilder {
     const settings = new Map([...this.#listeners.keys()].map((key) => [key, listenerSettings(this.#policyIndex, key, base)]));
     const listeners = this.#effectiveListeners();
     const settingsOf: SettingsOf = (key) => settings.get(key) ?? base;
-    const problems = await this.#options.listeners.update(listeners, this.#secrets, this.#bundles, settingsOf);
+    const problems = await this.#options.listeners.update(listeners, this.#secrets.all, this.#bundles, settingsOf);
     return problems.map(({ listener, reason, message, waits }) => ({
       kind: 'Listener',
       key: listener,

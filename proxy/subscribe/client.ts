@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import type { ChannelOptions, StatusObject } from '@grpc/grpc-js';
 import { CAPABILITIES } from '#api/ir/additions.ts';
-import type { Resource } from '#api/ir/ir.ts';
+import type { EncodedResource, Resource } from '#api/ir/ir.ts';
 import { decode } from '#api/wire/decode.ts';
 import { connectDiscovery } from '#api/wire/discovery.ts';
 import type { DiscoveryClient, DiscoveryStream } from '#api/wire/discovery.ts';
@@ -17,6 +17,7 @@ import { loadCredentials } from './credentials.ts';
 import type { TlsFiles } from './credentials.ts';
 import { Intake } from './intake.ts';
 import type { LastGood, LastGoodCounts } from './last-good.ts';
+import { OwnPairs } from './own-pairs.ts';
 import { HeldState } from './state.ts';
 import type { SubscribeTarget } from './target.ts';
 
@@ -75,6 +76,7 @@ export class Subscription {
   readonly #options: SubscriptionOptions;
   readonly #times: SubscribeTimes;
   readonly #state = new HeldState();
+  readonly #pairs = new OwnPairs(this.#state);
   readonly #intake: Intake;
   readonly #backoff: Backoff;
   readonly #stopping = new AbortController();
@@ -87,13 +89,15 @@ export class Subscription {
   #source: ConfigSource = 'none';
   #connected = false;
   #triedDisk = false;
+  /** What the last good file held when the key to its Secrets was there; null before that, and once there is newer. */
+  #recalled: readonly EncodedResource[] | null = null;
   #connects = 0;
   #pushes = 0;
 
   constructor(options: SubscriptionOptions) {
     this.#options = options;
     this.#times = options.times ?? SUBSCRIBE_TIMES;
-    this.#intake = new Intake(this.#state, options.target, options.log);
+    this.#intake = new Intake({ state: this.#state, pairs: this.#pairs, target: options.target, log: options.log });
     this.#backoff = new Backoff(this.#times.backoff);
   }
 
@@ -153,6 +157,7 @@ export class Subscription {
     try {
       const { channel, options, privateKey } = await loadCredentials(tls, address, serverName);
       if (lastGood?.useKey(privateKey) === true) this.#save();
+      if (privateKey !== null) await this.#recall();
       client = connectDiscovery(address, channel, { ...this.#channelOptions(), ...options });
       return await this.#follow(client.subscribe());
     } catch (error) {
@@ -226,6 +231,7 @@ export class Subscription {
     this.#backoff.reset();
     for (const error of errors) this.#options.log.error({ ...error }, 'resource refused');
     stream.write({ message: 'ack', ack: { nonce: push.nonce, errors, recovered } });
+    if (push.complete) this.#pairs.forget();
     if (push.complete) this.#serve('controller');
     // A part of a configuration must not take the place of a whole one on disk.
     if (this.#source !== 'none' && (push.changed.length > 0 || push.removed.length > 0 || push.complete)) this.#save();
@@ -246,8 +252,16 @@ export class Subscription {
     });
   }
 
+  /** The pairs of an earlier life, before what a controller sends takes their place on disk. */
+  async #recall(): Promise<void> {
+    if (this.#source !== 'none' || this.#recalled !== null) return;
+    this.#recalled = (await this.#options.lastGood?.load()) ?? [];
+    this.#pairs.remember(this.#recalled);
+  }
+
   #serve(source: ConfigSource): void {
     this.#source = source;
+    this.#recalled = null;
     this.#ready.resolve(source);
   }
 
@@ -256,7 +270,7 @@ export class Subscription {
     const { lastGood, log } = this.#options;
     if (this.#triedDisk || this.#source !== 'none') return;
     this.#triedDisk = true;
-    const loaded = (await lastGood?.load()) ?? [];
+    const loaded = this.#recalled ?? (await lastGood?.load()) ?? [];
     // What a controller has sent meanwhile is newer.
     const changed = loaded.filter((resource) => this.#state.good(resource) === undefined);
     if (changed.length === 0) return;

@@ -1,5 +1,5 @@
 // One push on its way in: decode, apply, and find out what of it is served. A resource that cannot be used costs only itself.
-import type { EncodedResource, Resource, ResourceKind } from '#api/ir/ir.ts';
+import type { EncodedResource, ResourceKind } from '#api/ir/ir.ts';
 import { KIND_ORDER, resourceId } from '#api/ir/ir.ts';
 import { decode, isResourceKind } from '#api/wire/decode.ts';
 import { encodeErrors } from '#api/wire/encode.ts';
@@ -7,6 +7,7 @@ import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { AckMessage, ErrorMessage, HeldMessage, PushMessage, ResourceMessage } from '#api/wire/messages.ts';
 import type { FieldError } from '#api/k8s/field-error.ts';
 import type { Log } from '#lib/log.ts';
+import type { Decoded, OwnPairs } from './own-pairs.ts';
 import type { HeldState } from './state.ts';
 import type { SubscribeTarget } from './target.ts';
 
@@ -14,9 +15,7 @@ import type { SubscribeTarget } from './target.ts';
 export type Outcome = Pick<AckMessage, 'errors' | 'recovered'>;
 
 /** A resource that decodes, on its way to the target. */
-interface Candidate {
-  readonly encoded: EncodedResource;
-  readonly resource: Resource;
+interface Candidate extends Decoded {
   /** It was refused before and is tried again. */
   readonly again: boolean;
 }
@@ -29,13 +28,23 @@ interface Report {
 /** How many broken resources one push may cause to be tried again. */
 const MAX_AGAIN = 64;
 
+export interface IntakeOptions {
+  /** What is held, which this changes. */
+  readonly state: HeldState;
+  readonly pairs: OwnPairs;
+  readonly target: SubscribeTarget;
+  readonly log: Log;
+}
+
 export class Intake {
   readonly #state: HeldState;
+  readonly #pairs: OwnPairs;
   readonly #target: SubscribeTarget;
   readonly #log: Log;
 
-  constructor(state: HeldState, target: SubscribeTarget, log: Log) {
+  constructor({ state, pairs, target, log }: IntakeOptions) {
     this.#state = state;
+    this.#pairs = pairs;
     this.#target = target;
     this.#log = log;
   }
@@ -72,7 +81,7 @@ export class Intake {
         this.#state.refuse({ encoded: copyOf(message, message.kind), resource: null, errors: decoded.error });
       return [];
     }
-    return [{ encoded: copyOf(message, decoded.value.kind), resource: decoded.value, again: false }];
+    return [{ ...this.#pairs.settle({ encoded: copyOf(message, decoded.value.kind), resource: decoded.value }), again: false }];
   }
 
   /** Broken resources that this push may mend, for it changes something they may point at, or a port that they want. */

@@ -9,6 +9,7 @@ import { PushCache } from '../../controller/push/cache.ts';
 import type { ResourceDelta } from '../../controller/push/cache.ts';
 import { Session } from '../../controller/push/session.ts';
 import { Intake } from '../../proxy/subscribe/intake.ts';
+import { OwnPairs } from '../../proxy/subscribe/own-pairs.ts';
 import { HeldState } from '../../proxy/subscribe/state.ts';
 import { LOG } from '../support/push.ts';
 import { Journal, MemoryTarget, cluster, endpoints, invalidCluster, listener, route, versionsOf } from './rig.ts';
@@ -23,7 +24,7 @@ class Pair {
   readonly target = new MemoryTarget();
   readonly journal = new Journal();
   readonly state = new HeldState();
-  readonly #intake = new Intake(this.state, this.target, LOG);
+  readonly #intake = new Intake({ state: this.state, pairs: new OwnPairs(this.state), target: this.target, log: LOG });
   #session: Session | null = null;
   #pushes: PushMessage[] = [];
 

@@ -1,0 +1,60 @@
+// The pairs of certificate and key that this proxy has: it goes on with them where a controller that has not seen them knows none, or one
+// that has expired (docs/adr/0007-kept-pairs.md).
+import type { EncodedResource, Resource, Secret } from '#api/ir/ir.ts';
+import { resourceId } from '#api/ir/ir.ts';
+import { decode } from '#api/wire/decode.ts';
+import { hasExpired } from '#lib/certificate-expiry.ts';
+import type { HeldState } from './state.ts';
+
+/** A resource with its bytes. */
+export interface Decoded {
+  readonly encoded: EncodedResource;
+  readonly resource: Resource;
+}
+
+export class OwnPairs {
+  readonly #state: HeldState;
+  readonly #now: () => number;
+  /** Secrets of an earlier life of this proxy, by id. */
+  readonly #remembered = new Map<string, EncodedResource>();
+
+  /** `now`: milliseconds since the epoch. */
+  constructor(state: HeldState, now: () => number = Date.now) {
+    this.#state = state;
+    this.#now = now;
+  }
+
+  /** Goes on with these where nothing is served yet. */
+  remember(resources: readonly EncodedResource[]): void {
+    for (const resource of resources) {
+      if (resource.kind === 'Secret') this.#remembered.set(resourceId(resource.kind, resource.key), resource);
+    }
+  }
+
+  /** The controller has told of everything that is wanted. */
+  forget(): void {
+    this.#remembered.clear();
+  }
+
+  /** What came, with the pair that this proxy is to serve. It keeps its version: that is what a controller knows it by. */
+  settle(came: Decoded): Decoded {
+    const { encoded, resource } = came;
+    if (resource.kind !== 'Secret' || resource.problem === undefined) return came;
+    const own = this.#ownOf(resource);
+    if (own === null || !this.#isBetter(own, resource)) return came;
+    const { certificate, privateKey } = own;
+    const settled: Secret = { ...resource, certificate, privateKey };
+    return { encoded: { ...encoded, body: Buffer.from(JSON.stringify(settled)) }, resource: settled };
+  }
+
+  #ownOf(name: Secret): Secret | null {
+    const encoded = this.#state.good(name) ?? this.#remembered.get(resourceId(name.kind, name.key));
+    const decoded = encoded === undefined ? null : decode(encoded);
+    return decoded?.ok === true && decoded.value.kind === 'Secret' && decoded.value.certificate !== '' ? decoded.value : null;
+  }
+
+  #isBetter(own: Secret, other: Secret): boolean {
+    if (other.certificate === '') return true;
+    return hasExpired(other.certificate, this.#now()) && !hasExpired(own.certificate, this.#now());
+  }
+}
