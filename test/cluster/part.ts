@@ -7,6 +7,8 @@ import path from 'node:path';
 import { until } from '../support/until.ts';
 
 const TAIL_LINES = 25;
+/** Go collects garbage less often than by default while there is memory: a cluster starts with a tenth less of the processor's time. */
+const GO_MEMORY = { GOGC: '400', GOMEMLIMIT: '1GiB' };
 
 export class Part {
   readonly name: string;
@@ -20,7 +22,8 @@ export class Part {
     this.#logFile = path.join(folder, `${this.name}.log`);
     const log = openSync(this.#logFile, 'a');
     // The kernel ends the part when its parent is gone, even when that was killed. setpriv becomes the binary: the pid is the part's own.
-    this.#process = spawn('setpriv', ['--pdeathsig', 'KILL', binary, ...args], { stdio: ['ignore', log, log] });
+    const env = { ...process.env, ...GO_MEMORY };
+    this.#process = spawn('setpriv', ['--pdeathsig', 'KILL', binary, ...args], { stdio: ['ignore', log, log], env });
     closeSync(log);
     this.#gone = once(this.#process, 'close');
   }
