@@ -5,6 +5,7 @@ import path from 'node:path';
 import { matchOf } from './groups.ts';
 import type { Group } from './groups.ts';
 import { run } from './step.ts';
+import { COMPILE_CACHE, makeCompileCache } from './support/compile-cache.ts';
 import { LEFT_OUT_FILE, readLeftOut } from './support/requirements.ts';
 import type { LeftOut } from './support/requirements.ts';
 
@@ -28,13 +29,14 @@ const FLAGS = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarni
 
 /** Runs the test files of some groups, `workers` at a time; `args` go to jest. */
 export async function runJest(groups: readonly Group[], workers: number, args: readonly string[]): Promise<Outcome> {
+  makeCompileCache();
   const folder = mkdtempSync(path.join(os.tmpdir(), 'weir-jest-'));
   const outputFile = path.join(folder, 'result.json');
   const leftOutFile = path.join(folder, 'left-out');
   // A test that fails may leave a socket open: the run must end all the same.
   const ours = ['--forceExit', '--passWithNoTests', '--json', `--outputFile=${outputFile}`, `--maxWorkers=${workers}`];
   try {
-    const ok = await run(process.execPath, [...FLAGS, ...args, ...ours, ...matchOf(groups)], { [LEFT_OUT_FILE]: leftOutFile });
+    const ok = await run(process.execPath, [...FLAGS, ...args, ...ours, ...matchOf(groups)], { [LEFT_OUT_FILE]: leftOutFile, NODE_COMPILE_CACHE: COMPILE_CACHE });
     return { ...counted(outputFile, ok), leftOut: readLeftOut(leftOutFile) };
   } finally {
     rmSync(folder, { recursive: true, force: true });

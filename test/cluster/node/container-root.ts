@@ -2,6 +2,7 @@
 // a root over this machine's files that takes what the container writes and is gone with it, and mounts the Pod's volumes into that.
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
+import { COMPILE_CACHE } from '../../support/compile-cache.ts';
 import type { SecurityContext } from './objects.ts';
 
 /** One file or folder of this machine at a place in the container. */
@@ -27,6 +28,12 @@ export const STARTED = 'started';
 
 /** This machine's checkout, which images point into; it may lie where the container has files of its own. */
 const REPOSITORY = path.resolve(import.meta.dirname, '..', '..', '..');
+
+/** The only folder of this machine that containers write to is the cache of compiled code. */
+const OWN_MOUNTS: readonly Mount[] = [
+  { source: REPOSITORY, target: REPOSITORY, readOnly: true },
+  { source: COMPILE_CACHE, target: COMPILE_CACHE, readOnly: false },
+];
 
 /** As container runtimes have it. */
 const DEFAULT_CAPABILITIES =
@@ -61,7 +68,7 @@ function script(options: RootOptions): string {
     `mount -t tmpfs -o mode=1777 tmp ${quoted(`${root}/tmp`)}`,
     `mount -t tmpfs -o mode=755 run ${quoted(`${root}/run`)}`,
     `hostname ${quoted(hostname)}`,
-    ...[repositoryMount(), ...mounts].flatMap((mount) => mountLines(root, mount)),
+    ...[...OWN_MOUNTS, ...mounts].flatMap((mount) => mountLines(root, mount)),
     ...(security.readOnlyRootFilesystem === true ? [root, `${root}/tmp`, `${root}/run`].map(readOnlyLine) : []),
     `echo ${STARTED} >&3`,
     'exec 3>&-',
@@ -72,7 +79,8 @@ function script(options: RootOptions): string {
 
 /** What a program of the container is started by: as whom, where, and with which search path. */
 function programOf({ security, workingDir, searchPath }: RootOptions): string[] {
-  return ['setpriv', ...identity(security), '--', 'env', '-C', workingDir, `PATH=${searchPath}`];
+  const variables = [`PATH=${searchPath}`, `NODE_COMPILE_CACHE=${COMPILE_CACHE}`];
+  return ['setpriv', ...identity(security), '--', 'env', '-C', workingDir, ...variables];
 }
 
 function identity(security: SecurityContext): string[] {
@@ -83,10 +91,6 @@ function identity(security: SecurityContext): string[] {
   const bounding = privileged === true ? '+all' : ['-all', ...[...kept, ...names(capabilities.add)].map((name) => `+${name}`)].join(',');
   const who = [`--reuid=${runAsUser}`, `--regid=${runAsGroup}`, '--clear-groups', '--inh-caps=-all', `--bounding-set=${bounding}`];
   return allowPrivilegeEscalation === false ? [...who, '--no-new-privs'] : who;
-}
-
-function repositoryMount(): Mount {
-  return { source: REPOSITORY, target: REPOSITORY, readOnly: true };
 }
 
 function mountLines(root: string, { source, target, readOnly }: Mount): string[] {

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { makeCompileCache } from '../../support/compile-cache.ts';
 import { nodeAddress } from './address-plan.ts';
 import type { AddressPlan } from './address-plan.ts';
 import { Api } from './api.ts';
@@ -58,6 +59,7 @@ async function untilReady(api: Api): Promise<void> {
 }
 
 async function main(folder: string): Promise<void> {
+  makeCompileCache();
   const settings = await readSettings(folder);
   const { plan } = settings;
   const nodes = settings.nodes.map((_, number) => nodeAddress(plan, number));

@@ -1,0 +1,12 @@
+// The compiled code of the programs that tests start: Weir begins in half the time where Node finds it. Each user has a part of it.
+import { chmodSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
+
+/** Value of Node's variable NODE_COMPILE_CACHE. */
+export const COMPILE_CACHE = path.resolve(import.meta.dirname, '..', '..', '.cache', 'compiled');
+
+/** Makes the folder, into which every user may write. */
+export function makeCompileCache(): void {
+  mkdirSync(COMPILE_CACHE, { recursive: true });
+  chmodSync(COMPILE_CACHE, 0o1777);
+}
