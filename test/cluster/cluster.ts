@@ -3,13 +3,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import https from 'node:https';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseAuditLog } from './audit.ts';
 import type { AuditEvent } from './audit.ts';
 import { buildTools } from './build.ts';
+import { Client } from './client.ts';
 import type { AddressPlan } from './node/address-plan.ts';
 import { Nodes } from './nodes.ts';
 import type { NodesOptions } from './nodes.ts';
@@ -21,7 +21,7 @@ import { CRD_FOLDER, toolPath } from './tools.ts';
 
 const WEIR_CRDS = path.resolve(import.meta.dirname, '..', '..', 'crds');
 const READY_DEADLINE_MS = 60_000;
-const ANSWER_DEADLINE_MS = 30_000;
+const TOKEN_SECONDS = 2 * 60 * 60;
 
 export interface ClusterOptions {
   /** Which CRDs of the Gateway API are installed; `experimental` unless said otherwise. */
@@ -51,12 +51,6 @@ export interface Account {
   readonly kubeconfig: string;
 }
 
-/** What the API server answered. */
-export interface Answer {
-  readonly status: number;
-  readonly body: string;
-}
-
 /** A CustomResourceDefinition, as far as it is looked at. */
 interface Definition {
   readonly spec: {
@@ -67,29 +61,17 @@ interface Definition {
   readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] | null };
 }
 
-/** What a request carries besides its target. */
-export interface Sent {
-  readonly token?: string;
-  readonly body?: unknown;
-  readonly contentType?: string;
-  /** How long the answer may take; rejects after that. */
-  readonly deadlineMs?: number;
-}
-
-export class Cluster {
-  readonly url: string;
+export class Cluster extends Client {
   /** The administrator's; path of a file. */
   readonly kubeconfig: string;
-  readonly adminToken: string;
   readonly #settings: Settings;
   readonly #etcd: Part;
   #apiServer: Part | null = null;
   #controllerManager: Part | null = null;
 
   constructor(settings: Settings) {
+    super(settings.url, settings.adminToken, settings.folder);
     this.#settings = settings;
-    this.url = settings.url;
-    this.adminToken = settings.adminToken;
     this.kubeconfig = path.join(settings.folder, 'admin.kubeconfig');
     this.#etcd = new Part(toolPath('etcd'), etcdArguments(settings), settings.folder);
   }
@@ -155,16 +137,6 @@ export class Cluster {
     return output.stdout;
   }
 
-  /** `kubectl apply` of YAML or JSON text. */
-  apply(manifest: string): Promise<string> {
-    return this.kubectl(['apply', '-f', '-'], manifest);
-  }
-
-  /** `kubectl get ... -o json`, parsed. */
-  async object(kind: string, name: string, namespace = 'default'): Promise<Record<string, unknown>> {
-    return JSON.parse(await this.kubectl(['get', kind, name, '-n', namespace, '-o', 'json'])) as Record<string, unknown>;
-  }
-
   /** A service account that may do what the rules say and nothing else, in all namespaces. */
   async account(name: string, rules: readonly PolicyRule[], namespace = 'default'): Promise<Account> {
     const metadata = { name: `${namespace}-${name}` };
@@ -177,31 +149,22 @@ export class Cluster {
       { apiVersion: `${api}/v1`, kind: 'ClusterRoleBinding', metadata, subjects, roleRef },
     ];
     await this.apply(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
-    const token = (await this.kubectl(['create', 'token', name, '-n', namespace, '--duration=2h'])).trim();
+    const token = await this.#tokenOf(name, namespace);
     const kubeconfig = this.#writeKubeconfig(`${namespace}-${name}`, token);
     return { user: `system:serviceaccount:${namespace}:${name}`, token, kubeconfig };
   }
 
-  /** One GET at the API server, with the administrator's token unless another is given; rejects without an answer in two seconds. */
-  get(target: string, token = this.adminToken): Promise<Answer> {
-    return this.send('GET', target, { token });
+  async #tokenOf(account: string, namespace: string): Promise<string> {
+    const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: TOKEN_SECONDS } };
+    const answer = await this.send('POST', `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`, { body });
+    if (answer.status !== 201) throw new Error(`a token for ${account}: ${answer.status} ${answer.body}`);
+    return (JSON.parse(answer.body) as { readonly status: { readonly token: string } }).status.token;
   }
 
-  /** One request at the API server, of JSON unless it says otherwise; who sends it as in `get`. */
-  async send(
-    method: string,
-    target: string,
-    { token = this.adminToken, body, contentType = 'application/json', deadlineMs = ANSWER_DEADLINE_MS }: Sent = {},
-  ): Promise<Answer> {
-    const ca = readFileSync(path.join(this.folder, 'apiserver.crt'));
-    const signal = AbortSignal.timeout(deadlineMs);
-    const headers = { authorization: `Bearer ${token}`, 'content-type': contentType };
-    const request = https.request(this.url + target, { method, ca, agent: false, signal, headers });
-    request.end(body === undefined ? '' : JSON.stringify(body));
-    const [response] = (await once(request, 'response')) as [AsyncIterable<Buffer> & { readonly statusCode: number }];
-    const chunks: Buffer[] = [];
-    for await (const chunk of response) chunks.push(chunk);
-    return { status: response.statusCode, body: Buffer.concat(chunks).toString() };
+  /** Deletes an object; resolves once it is gone. */
+  async remove(kind: string, name: string, namespace = 'default'): Promise<void> {
+    await this.delete(kind, name, namespace);
+    await this.until(`the end of ${kind}/${name}`, async () => !(await this.exists(kind, name, namespace)));
   }
 
   /** Writes others than the administrator made, oldest first; empty without the option `audit`. */
@@ -212,6 +175,7 @@ export class Cluster {
   /** Ends the API server as a crash would, leaving etcd as it is. */
   async stopApiServer(): Promise<void> {
     await this.#apiServer?.stop();
+    this.disconnect();
   }
 
   /** Starts it on the same address; resolves when it is ready. */
@@ -238,6 +202,7 @@ export class Cluster {
   async stop(): Promise<void> {
     await Promise.all(this.#parts().map((part) => part.stop()));
     await this.#settings.nodes?.stop();
+    this.disconnect();
     rmSync(this.folder, { recursive: true, force: true });
   }
 

@@ -135,7 +135,7 @@ describeWith(['cluster'], 'CRD of Backend', () => {
     ['a port', { endpoints: [{ ip: '192.0.2.1', port: 0 }] }, 'spec.endpoints[0].port'],
     ['a protocol', { protocol: 'spdy', endpoints: [{ ip: '192.0.2.1', port: 80 }] }, 'supported values: "http1", "http2"'],
     ['no endpoints', {}, 'spec.endpoints: Required value'],
-    ['an unknown field', { endpoint: [], endpoints: [{ ip: '192.0.2.1', port: 80 }] }, 'unknown field "spec.endpoint"'],
+    ['an unknown field', { endpoint: [], endpoints: [{ ip: '192.0.2.1', port: 80 }] }, '.spec.endpoint: field not declared'],
   ])('refuses %s', async (_, spec, reason) => {
     await expect(cluster.apply(backend('wrong', spec))).rejects.toThrow(reason);
   });

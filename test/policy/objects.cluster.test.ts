@@ -65,7 +65,7 @@ describeWith(['cluster'], 'policies in a cluster', () => {
     ['a target of another kind', { targetRefs: [{ kind: 'HTTPRoute', name: 'a' }] }, 'must be a Gateway'],
     ['a selector of another kind', { targetSelectors: [{ kind: 'Service', group: '' }] }, 'must be a Gateway'],
     ['no target', { timeouts: { idle: '1s' } }, 'targetRefs and targetSelectors must not both be empty'],
-    ['an unknown field', { targetRefs: EDGE, timeouts: { idel: '1s' } }, 'unknown field "spec.timeouts.idel"'],
+    ['an unknown field', { targetRefs: EDGE, timeouts: { idel: '1s' } }, '.spec.timeouts.idel: field not declared'],
     ['no name of a header', { targetRefs: EDGE, clientIP: { header: 'X-Client IP' } }, 'spec.clientIP.header'],
     ['more hops than a request can come through', { targetRefs: EDGE, clientIP: { trustedHops: 33 } }, 'spec.clientIP.trustedHops'],
     ['no duration', { targetRefs: EDGE, timeouts: { idle: 'soon' } }, 'spec.timeouts.idle'],

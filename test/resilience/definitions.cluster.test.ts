@@ -107,7 +107,7 @@ describeWith(['cluster', 'root', 'ip'], 'a cluster', () => {
     await unharmed(async () => {
       await cluster.kubectl(['patch', 'crd', HTTP_ROUTES, '--type=merge', '-p', JSON.stringify({ spec: { versions } })]);
       const nonsense = { ...httpRoute('nonsense', 'app'), spec: { parentRefs: 'gw', rules: { matches: -1 } } };
-      await cluster.until('the CRD to let it in', async () => (await apply(nonsense)) !== '', FOUND_MS);
+      await cluster.until('the CRD to let it in', () => apply(nonsense).then(() => true), FOUND_MS);
       await cluster.until('the refusal', async () => (await weir.metric('weir_compile_rejected_objects_total')) > 0);
       expect(weir.controller.output).toMatch(/"object":"HTTPRoute\/default\/nonsense".*"msg":"object refused"/);
       await apply(httpRoute('after-nonsense', 'app'));

@@ -53,7 +53,7 @@ describeWith(['cluster', 'root', 'ip'], 'a cluster without the Gateway API', () 
     await cluster.kubectl(['apply', '--server-side', '-f', BUNDLE, '-f', path.resolve(import.meta.dirname, '..', '..', 'crds')]);
     const routes = [httpRoute('app', 'app'), ...serviceOf('app', { address, port: backend.port })];
     const apply = () => cluster.apply(listOf(gatewayClass(), gateway('gw', [{ name: 'http', port }]), ...routes));
-    await cluster.until('the kinds to be taken', async () => (await apply()) !== '');
+    await cluster.until('the kinds to be taken', () => apply().then(() => true));
     const ask = async () => (await fetch(`http://${HOST}:${port}/app`, { headers: { connection: 'close' } })).status;
     await cluster.until('an answer', async () => (await ask()) === 200);
     const readable = '-o=jsonpath={.status.conditions[?(@.type=="gateway.weir.dev/ResourcesReadable")].status}';

@@ -244,14 +244,14 @@ describeWith(['cluster', 'root', 'ip'], 'a controller without a right', () => {
     );
   }
 
-  function steer(): Promise<string> {
+  function steer(): Promise<void> {
     const targetRefs = [{ group: GATEWAY_API, kind: 'HTTPRoute', name: 'steered' }];
     // The backend does not speak it.
     const spec = { targetRefs, protocol: 'HTTP2' };
     return apply({ apiVersion: `${WEIR_API}/v1alpha1`, kind: 'BackendTrafficPolicy', metadata: { name: 'steered' }, spec });
   }
 
-  function permit(): Promise<string> {
+  function permit(): Promise<void> {
     const spec = {
       from: [{ group: GATEWAY_API, kind: 'HTTPRoute', namespace: 'default' }],
       to: [{ group: '', kind: 'Service' }],

@@ -150,7 +150,7 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
   /** What has been said in statuses so far. */
   const written = () => JSON.stringify(statusWrites(cluster.auditEvents(), account.user));
 
-  function grant(rules: readonly PolicyRule[]): Promise<string> {
+  function grant(rules: readonly PolicyRule[]): Promise<void> {
     return apply({ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'default-controller' }, rules });
   }
 

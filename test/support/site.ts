@@ -60,8 +60,8 @@ export class Site {
     return this.#weir;
   }
 
-  /** `kubectl apply` of all of them. */
-  apply(...objects: readonly object[]): Promise<string> {
+  /** Applies all of them. */
+  apply(...objects: readonly object[]): Promise<void> {
     return this.cluster.apply(listOf(...objects));
   }
 

@@ -1,0 +1,153 @@
+// Requests at the API server of a test cluster, and what kubectl does with them most often, without a kubectl to start each time.
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import https from 'node:https';
+import path from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { Kinds, pathOf } from './kinds.ts';
+
+const ANSWER_DEADLINE_MS = 30_000;
+/** Whose fields are what `apply` says; fields that it said before and no longer does are removed. */
+const APPLY = '?fieldManager=test&force=true&fieldValidation=Strict';
+
+/** What the API server answered. */
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** What a request carries besides its target. */
+export interface Sent {
+  readonly token?: string;
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly accept?: string;
+  /** How long the answer may take; rejects after that. */
+  readonly deadlineMs?: number;
+}
+
+/** What any object has, or a list of them. */
+interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly items?: readonly Manifest[];
+}
+
+/** An object as the API server has it. */
+export type LiveObject = Record<string, unknown>;
+
+/** How an object is changed, and what of it. */
+export interface PatchOptions {
+  readonly namespace?: string;
+  /** `status` or `scale`; '' for the object itself. */
+  readonly subresource?: string;
+}
+
+export class Client {
+  readonly url: string;
+  readonly adminToken: string;
+  /** With `apiserver.crt`, once the API server has written it. */
+  readonly #folder: string;
+  readonly #kinds = new Kinds((target, accept) => this.send('GET', target, { accept }));
+  #agent: https.Agent | null = null;
+
+  constructor(url: string, adminToken: string, folder: string) {
+    this.url = url;
+    this.adminToken = adminToken;
+    this.#folder = folder;
+  }
+
+  /** Server-side apply of YAML or JSON text, one object after the other; rejects with what the API server says of the first it refuses. */
+  async apply(manifest: string): Promise<void> {
+    for (const object of objectsOf(manifest)) {
+      const { name, namespace = 'default' } = object.metadata;
+      const target = pathOf(await this.#kinds.of(object.apiVersion, object.kind), namespace, name);
+      await this.#ask('PATCH', target + APPLY, { body: object, contentType: 'application/apply-patch+yaml' });
+    }
+  }
+
+  /** An object; `kind` is any name that kubectl takes. Rejects where there is none. */
+  async object(kind: string, name: string, namespace = 'default'): Promise<LiveObject> {
+    return JSON.parse(await this.#ask('GET', pathOf(await this.#kinds.named(kind), namespace, name))) as LiveObject;
+  }
+
+  /** All objects of a kind that have the labels of a selector. */
+  async list<T = LiveObject>(kind: string, selector = '', namespace = 'default'): Promise<readonly T[]> {
+    const target = pathOf(await this.#kinds.named(kind), namespace);
+    const { items } = JSON.parse(await this.#ask('GET', `${target}?labelSelector=${encodeURIComponent(selector)}`)) as {
+      readonly items: readonly T[];
+    };
+    return items;
+  }
+
+  /** A merge patch. */
+  async patch(kind: string, name: string, patch: object, { namespace = 'default', subresource = '' }: PatchOptions = {}): Promise<void> {
+    const target = pathOf(await this.#kinds.named(kind), namespace, name);
+    const part = subresource === '' ? target : `${target}/${subresource}`;
+    await this.#ask('PATCH', part, { body: patch, contentType: 'application/merge-patch+json' });
+  }
+
+  /** Asks for the end of an object, which may still have to be waited for. */
+  async delete(kind: string, name: string, namespace = 'default'): Promise<void> {
+    await this.#ask('DELETE', pathOf(await this.#kinds.named(kind), namespace, name));
+  }
+
+  async exists(kind: string, name: string, namespace = 'default'): Promise<boolean> {
+    return (await this.get(pathOf(await this.#kinds.named(kind), namespace, name))).status !== 404;
+  }
+
+  /** One GET at the API server, with the administrator's token unless another is given. */
+  get(target: string, token = this.adminToken): Promise<Answer> {
+    return this.send('GET', target, { token });
+  }
+
+  /** One request at the API server, of JSON unless it says otherwise; with the administrator's token unless another is given. */
+  async send(method: string, target: string, sent: Sent = {}): Promise<Answer> {
+    const { token = this.adminToken, body, contentType = 'application/json', accept = 'application/json' } = sent;
+    const signal = AbortSignal.timeout(sent.deadlineMs ?? ANSWER_DEADLINE_MS);
+    const headers = { authorization: `Bearer ${token}`, 'content-type': contentType, accept };
+    const request = https.request(this.url + target, { method, agent: this.#connections(), signal, headers });
+    request.end(body === undefined ? '' : JSON.stringify(body));
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    const chunks: Buffer[] = [];
+    for await (const chunk of response) chunks.push(chunk as Buffer);
+    return { status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() };
+  }
+
+  /** Closes its connections; the next request opens another. */
+  protected disconnect(): void {
+    this.#agent?.destroy();
+    this.#agent = null;
+  }
+
+  #connections(): https.Agent {
+    this.#agent ??= new https.Agent({ keepAlive: true, ca: readFileSync(path.join(this.#folder, 'apiserver.crt')) });
+    return this.#agent;
+  }
+
+  /** Resolves to the body; rejects with the message of an answer that is not 2xx. */
+  async #ask(method: string, target: string, sent: Sent = {}): Promise<string> {
+    const { status, body } = await this.send(method, target, sent);
+    if (status < 200 || status > 299) throw new Error(`${method} ${target}: ${status} ${messageOf(body)}`);
+    return body;
+  }
+}
+
+/** The objects of a text, those of lists one by one. */
+function objectsOf(manifest: string): Manifest[] {
+  const documents = manifest.startsWith('{')
+    ? [JSON.parse(manifest) as Manifest]
+    : parseAllDocuments(manifest).map((document) => document.toJS() as Manifest | null);
+  return documents.flatMap((each) => (each === null ? [] : (each.items ?? [each])));
+}
+
+/** What a Status says; the whole of what is none. */
+function messageOf(body: string): string {
+  try {
+    return (JSON.parse(body) as { readonly message?: string }).message ?? body;
+  } catch {
+    return body;
+  }
+}
