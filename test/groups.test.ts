@@ -1,6 +1,6 @@
 // Holds the names of test files to what they need, as `groups.ts` says: `npm run test:unit` would otherwise start clusters.
 import { describe, expect, test } from '@jest/globals';
-import { GROUPS, groupOf, matchOf } from './groups.ts';
+import { GROUPS, groupOf, LONGEST, matchOf, rankOf } from './groups.ts';
 import type { Group } from './groups.ts';
 import { filesBelow, valueImportsOf } from './support/imports.ts';
 
@@ -35,6 +35,12 @@ describe('groups of tests', () => {
 
   test('that need a cluster are under test/, not beside the source', () => {
     expect(tests.filter((file) => groupOf(file) === 'cluster' && !file.startsWith('test/'))).toEqual([]);
+  });
+
+  test('begin with the longest', () => {
+    expect(tests).toEqual(expect.arrayContaining([...LONGEST]));
+    const sorted = tests.toSorted((a, b) => rankOf(a) - rankOf(b));
+    expect(sorted.slice(0, LONGEST.length)).toEqual(LONGEST);
   });
 
   test('choose files that no other group chooses', () => {

@@ -11,6 +11,17 @@ export type Group = (typeof GROUPS)[number];
 
 const PATTERNS: Readonly<Record<Group, string>> = { unit: '**/*.test.ts', tool: '**/*.tool.test.ts', cluster: '**/*.cluster.test.ts' };
 
+/** The files that take the longest, the longest first: they begin before all others. */
+export const LONGEST = ['conformance/conformance', 'resilience/outages', 'guides/installation', 'resilience/rollouts'].map(
+  (name) => `test/${name}.cluster.test.ts`,
+);
+
+/** The position of a file among the longest, behind all of them for any other. */
+export function rankOf(file: string): number {
+  const position = LONGEST.findIndex((each) => file.endsWith(each));
+  return position < 0 ? LONGEST.length : position;
+}
+
 /** The group of a test file. */
 export function groupOf(file: string): Group {
   if (file.endsWith('.cluster.test.ts')) return 'cluster';

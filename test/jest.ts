@@ -25,6 +25,7 @@ interface JestResult {
   readonly numFailedTestSuites: number;
 }
 
+const SEQUENCER = path.join(import.meta.dirname, 'sequencer.mjs');
 const FLAGS = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
 
 /** Runs the test files of some groups, `workers` at a time; `args` go to jest. */
@@ -34,9 +35,19 @@ export async function runJest(groups: readonly Group[], workers: number, args: r
   const outputFile = path.join(folder, 'result.json');
   const leftOutFile = path.join(folder, 'left-out');
   // A test that fails may leave a socket open: the run must end all the same.
-  const ours = ['--forceExit', '--passWithNoTests', '--json', `--outputFile=${outputFile}`, `--maxWorkers=${workers}`];
+  const ours = [
+    '--forceExit',
+    '--passWithNoTests',
+    '--json',
+    `--outputFile=${outputFile}`,
+    `--maxWorkers=${workers}`,
+    `--testSequencer=${SEQUENCER}`,
+  ];
   try {
-    const ok = await run(process.execPath, [...FLAGS, ...args, ...ours, ...matchOf(groups)], { [LEFT_OUT_FILE]: leftOutFile, NODE_COMPILE_CACHE: COMPILE_CACHE });
+    const ok = await run(process.execPath, [...FLAGS, ...args, ...ours, ...matchOf(groups)], {
+      [LEFT_OUT_FILE]: leftOutFile,
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
+    });
     return { ...counted(outputFile, ok), leftOut: readLeftOut(leftOutFile) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
