@@ -26,7 +26,7 @@ function nearlyInUse(): Memory {
 /** Code that is compiled takes memory for good in some rounds, and what is old may give some back in others; a leak takes some in each. */
 const ROUNDS = 6;
 
-/** Repeats a round, which awaits the end of all it began, until one changes the bytes of objects and of buffers by less. Throws if none does. */
+/** Repeats a round, which awaits the end of all it began, until one changes the bytes of objects and buffers by less. Throws if none does. */
 export async function leavesLess(bytes: number, round: () => Promise<void>): Promise<void> {
   const left: string[] = [];
   let before = nearlyInUse();
