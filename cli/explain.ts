@@ -14,6 +14,8 @@ import { ERRORS } from '../proxy/exchange/errors.ts';
 import { agree } from '../proxy/listener/protocol.ts';
 import { trustedProxies } from '../proxy/runtime/client-traffic.ts';
 import { lackIn, withPairs } from '../proxy/runtime/pairs.ts';
+import type { LackOf } from '../proxy/runtime/pairs.ts';
+import type { DescribedSecret } from '../proxy/supervisor/pairs.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
 import { identified, type IdentifiedRequest } from './explained-client.ts';
@@ -35,6 +37,11 @@ interface Config {
   readonly listeners: readonly ir.Listener[];
   readonly routes: readonly ir.Route[];
   readonly policies: readonly ir.Policy[];
+}
+
+/** What a proxy tells of its Secrets; one of an earlier release tells nothing. */
+interface Described {
+  readonly secrets?: readonly DescribedSecret[];
 }
 
 export const explain: Command = {
@@ -119,7 +126,12 @@ async function ofProxy(address: string): Promise<Config> {
   try {
     const { statusCode, body } = await httpRequest(new URL('/config', url));
     if (statusCode !== 200) throw new Error(`answered ${statusCode}`);
-    return { policies: [], ...((await body.json()) as Omit<Config, 'policies'> & Partial<Config>) };
+    const { secrets = [], ...config } = (await body.json()) as Omit<Config, 'policies'> & Partial<Config> & Described;
+    const lacks: LackOf = (key) => {
+      const secret = secrets.find((each) => each.key === key);
+      return secret === undefined || secret.expires !== null ? null : (secret.problem ?? 'holds no certificate that can be read');
+    };
+    return { policies: [], ...config, listeners: config.listeners.map((listener) => withPairs(listener, lacks)) };
   } catch (error) {
     throw new UsageError(`--proxy ${address}: ${(error as Error).message}`);
   }

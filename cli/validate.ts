@@ -82,9 +82,17 @@ export function findingsOf(content: FolderContent): readonly Finding[] {
       const reason = `a bug in Weir keeps it from being compiled (${unit}): ${(error as Error).message}`;
       return { severity: 'error', ...placeOf(object, content), object, field: '', reason };
     }),
+    ...resources.flatMap((resource) => (resource.kind === 'Secret' ? secretFindings(resource, content) : [])),
     ...routeFindings(resources, content),
   ];
   return findings.sort((a, b) => (a.file < b.file ? -1 : Number(a.file > b.file)) || a.line - b.line);
+}
+
+/** A certificate that has expired is served. Of one that cannot be used those tell that refer to it. */
+function secretFindings({ key, problem, certificate }: ir.Secret, content: FolderContent): Finding[] {
+  const object = `Secret/${key}`;
+  if (problem === undefined || certificate === '') return [];
+  return [{ severity: 'warning', ...placeOf(object, content), object, field: 'tls.crt', reason: problem }];
 }
 
 function routeFindings(resources: readonly ir.Resource[], content: FolderContent): Finding[] {

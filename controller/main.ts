@@ -186,6 +186,7 @@ export class Controller {
       proxies: () => this.#push.sessions().length,
       statusesWaiting: () => this.#statuses.writer.depth,
       leads: () => this.#election.leads(),
+      pairs: () => this.#pipeline.pairs,
     });
   }
 

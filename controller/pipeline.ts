@@ -4,6 +4,7 @@ import type { Log } from '#lib/log.ts';
 import type { EncodedResource } from '#api/ir/ir.ts';
 import { Compiler } from './compile/compile.ts';
 import type { CompilerOptions } from './compile/compile.ts';
+import type { PairCounts } from './compile/kept-pairs.ts';
 import type { CompileDelta, UnitFault } from './compile/result.ts';
 import { FAULT } from './compile/view.ts';
 import { Outlet } from './outlet.ts';
@@ -68,6 +69,11 @@ export class Pipeline {
   /** Everything compiled so far. */
   resources(): Iterable<EncodedResource> {
     return this.#compiler.resources();
+  }
+
+  /** What there is to count of the pairs of TLS Secrets. */
+  get pairs(): PairCounts {
+    return this.#compiler.pairs;
   }
 
   /** What bugs keep from being compiled, or from getting on its way for a while now. */

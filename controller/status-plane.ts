@@ -11,9 +11,11 @@ import type { ControllerConfig } from './config.ts';
 import type { Leftover } from './outlet.ts';
 import { referencesOf } from './push/references.ts';
 import { EventWriter } from './status/event-writer.ts';
+import type { EventReport } from './status/event-writer.ts';
 import { faultEvents } from './status/fault-event.ts';
 import { FleetState } from './status/fleet-state.ts';
 import { refusalEvent } from './status/nack-event.ts';
+import { PairEvents } from './status/pair-events.ts';
 import { Programmed } from './status/programmed.ts';
 import { Readability } from './status/readability.ts';
 import { RefusedReferences } from './status/refused-references.ts';
@@ -48,6 +50,7 @@ export class StatusPlane {
   readonly missedEvents: Component = { resume: () => this.#tellAgain() };
   readonly #faults: Faults;
   readonly #compiled: StatusPlaneOptions['compiled'];
+  readonly #pairs: PairEvents;
 
   constructor({ config, client, source, compiled, leads, wrote, faults, log }: StatusPlaneOptions) {
     const { controllerName, identity: instance } = config;
@@ -64,11 +67,9 @@ export class StatusPlane {
       isConnected: () => source.isConnected(),
       guard: faults,
     });
-    this.references = new RefusedReferences({
-      target: this.readability,
-      resources,
-      wantsOf: (resource) => referencesOf(resource).wants,
-    });
+    const wantsOf = (resource: EncodedResource) => referencesOf(resource).wants;
+    this.references = new RefusedReferences({ target: this.readability, resources, wantsOf });
+    this.#pairs = new PairEvents({ resources, wantsOf });
     this.programmed = new Programmed(this.fleet, this.references, { guard: faults });
     this.#listen(log);
   }
@@ -80,6 +81,7 @@ export class StatusPlane {
   apply(delta: Handover): Leftover {
     this.fleet.apply(delta);
     this.references.changed(delta);
+    this.#faults.guard('events', () => this.#report(this.#pairs.changed(delta)));
     const { statuses, forgotten } = delta;
     if (this.#faults.guard('statuses', () => this.programmed.write(statuses, forgotten))) return {};
     return {
@@ -95,12 +97,17 @@ export class StatusPlane {
 
   /** Bugs kept objects from being compiled. */
   faulted(faults: readonly UnitFault[]): void {
-    for (const fault of faults) for (const event of faultEvents(fault)) this.events.report(event);
+    for (const fault of faults) this.#report(faultEvents(fault));
+  }
+
+  #report(events: readonly EventReport[]): void {
+    for (const event of events) this.events.report(event);
   }
 
   #tellAgain(): void {
     for (const refusal of this.fleet.refusals()) this.events.report(refusalEvent(refusal));
     this.faulted([...this.#compiled.faulty()]);
+    this.#report(this.#pairs.all());
   }
 
   #listen(log: Log): void {

@@ -9,6 +9,7 @@ import { createAdminServer } from './admin/admin.ts';
 import { createProbeServer } from './admin/probe.ts';
 import { Readiness } from './admin/readiness.ts';
 import type { ServingConfig } from './config.ts';
+import { describeSecrets } from './supervisor/pairs.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 
 /** Ports of the servers beside the listeners; null where there is none. */
@@ -36,6 +37,7 @@ export class Serving {
     });
     const sources = {
       resources: () => this.supervisor.resources(),
+      secrets: () => describeSecrets(this.supervisor.resources()),
       version: () => this.supervisor.version,
       drain: () => {
         this.readiness.drain();

@@ -1,5 +1,6 @@
 // The metrics of a controller, for /metrics. Labels are kinds and results: few, whatever users write.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { PairCounts } from '../compile/kept-pairs.ts';
 import type { CompileDelta } from '../compile/result.ts';
 import type { WriteResult } from '../status/writer.ts';
 
@@ -11,6 +12,8 @@ export interface MetricSources {
   readonly proxies: () => number;
   readonly statusesWaiting: () => number;
   readonly leads: () => boolean;
+  /** Of the pairs of TLS Secrets. */
+  readonly pairs: () => PairCounts;
 }
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -45,9 +48,20 @@ export class ControllerMetrics {
         for (const [kind, reason] of sources.troubles()) gauge.set({ kind, reason }, 1);
       },
     );
+    this.#pairGauges(sources.pairs);
     this.#gauge('weir_push_sessions', 'Proxies connected.', [], (gauge) => gauge.set(sources.proxies()));
     this.#gauge('weir_status_waiting', 'Statuses waiting to be written.', [], (gauge) => gauge.set(sources.statusesWaiting()));
     this.#gauge('weir_leader', '1 while this controller writes statuses.', [], (gauge) => gauge.set(sources.leads() ? 1 : 0));
+  }
+
+  #pairGauges(pairs: MetricSources['pairs']): void {
+    const help = 'TLS Secrets whose pair cannot be used or has expired.';
+    this.#gauge('weir_secret_problems', help, [], (gauge) => gauge.set(pairs().problems));
+    this.#gauge('weir_certificate_earliest_expiry_timestamp_seconds', 'When the first of the certificates in use expires.', [], (gauge) => {
+      const { earliestExpiry } = pairs();
+      if (earliestExpiry === null) gauge.remove();
+      else gauge.set(earliestExpiry / 1_000);
+    });
   }
 
   compiled(delta: CompileDelta, ms: number): void {

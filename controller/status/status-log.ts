@@ -1,4 +1,5 @@
 // Statuses where there is no cluster to write them to: what is wrong goes to the log, once, and what was mended too.
+import type { EncodedResource, Secret } from '#api/ir/ir.ts';
 import type { Log } from '#lib/log.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { CompileDelta, DesiredStatus } from '../compile/result.ts';
@@ -14,8 +15,15 @@ export class StatusLog {
   }
 
   /** Takes what compile wants. */
-  apply({ statuses }: Pick<CompileDelta, 'statuses'>): void {
+  apply({ statuses, changed }: Pick<CompileDelta, 'statuses' | 'changed'>): void {
+    for (const resource of changed) if (resource.kind === 'Secret') this.#tellOfSecret(resource);
     for (const status of statuses) this.#tell(status);
+  }
+
+  /** Of one that is served all the same no status tells: a certificate that has expired. */
+  #tellOfSecret({ body }: EncodedResource): void {
+    const { key, problem } = JSON.parse(body.toString()) as Secret;
+    if (problem !== undefined) this.#log.warn({ object: `Secret/${key}`, problem }, 'a certificate to be mended');
   }
 
   #tell(status: DesiredStatus): void {

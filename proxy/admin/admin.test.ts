@@ -88,8 +88,15 @@ describe('admin', () => {
     drained = 0;
     log = createLog('error');
     const secret = { kind: 'Secret', key: 'default/tls', certificate: 'CERTIFICATE', privateKey: 'PRIVATE' } as const;
+    const secrets = [{ key: secret.key, problem: null, expires: null }];
     const resources = [secret, ...cluster('app', [1]), listener(), route()];
-    const server = createAdminServer(0, { resources: () => resources, version: () => 7, drain: () => drained++, log });
+    const server = createAdminServer(0, {
+      resources: () => resources,
+      secrets: () => secrets,
+      version: () => 7,
+      drain: () => drained++,
+      log,
+    });
     open.push(server);
     port = await server.start();
   });
@@ -104,6 +111,7 @@ describe('admin', () => {
       routes: [route()],
       streamRoutes: [],
       policies: [],
+      secrets: [{ key: 'default/tls', problem: null, expires: null }],
       clusters: [
         {
           kind: 'Cluster',

@@ -8,6 +8,8 @@ import type { Log } from '#lib/log.ts';
 /** What is dumped and commanded. */
 export interface AdminSources {
   readonly resources: () => readonly ir.Resource[];
+  /** The Secrets, without what they hold. */
+  readonly secrets: () => readonly object[];
   readonly version: () => number;
   /** Traffic should go elsewhere from now on; it is still served. */
   readonly drain: () => void;
@@ -15,9 +17,9 @@ export interface AdminSources {
 }
 
 export function createAdminServer(port: number, sources: AdminSources): AdminServer {
-  const { resources, version, drain, log } = sources;
+  const { resources, secrets, version, drain, log } = sources;
   const paths = {
-    'GET /config': () => json(dump(resources(), version())),
+    'GET /config': () => json({ ...dump(resources(), version()), secrets: secrets() }),
     'POST /drain': () => {
       drain();
       return text(202, 'draining');
@@ -35,7 +37,7 @@ function setLevel(log: Log, name: string): Answer {
   return text(200, level);
 }
 
-/** All but Secrets. */
+/** All but what Secrets hold. */
 function dump(resources: readonly ir.Resource[], version: number): object {
   const endpoints = new Map(resources.filter((each) => each.kind === 'Endpoints').map((each) => [each.key, each.endpoints]));
   const clusters = resources.filter((each) => each.kind === 'Cluster');

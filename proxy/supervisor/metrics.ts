@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { single } from '../telemetry/metric.ts';
-import type { MetricFamily } from '../telemetry/metric.ts';
+import type { MetricFamily, Sample } from '../telemetry/metric.ts';
+import type { countPairs } from './pairs.ts';
 
 export interface SupervisorSources {
   readonly workers: () => number;
@@ -10,6 +11,7 @@ export interface SupervisorSources {
   readonly version: () => number;
   /** Milliseconds since the epoch; 0 before the first change. */
   readonly changedAt: () => number;
+  readonly pairs: () => ReturnType<typeof countPairs>;
 }
 
 const PACKAGE_FILE = path.join(import.meta.dirname, '..', '..', 'package.json');
@@ -23,6 +25,13 @@ export function supervisorFamilies(sources: SupervisorSources): readonly MetricF
     single('weir_worker_restarts_total', 'counter', 'Workers that died and were replaced', sources.restarts),
     single('weir_config_version', 'gauge', 'Changes of the configuration that were applied since the start', sources.version),
     single('weir_config_applied_timestamp_seconds', 'gauge', 'When the configuration last changed', () => sources.changedAt() / 1_000),
+    single('weir_secret_problems', 'gauge', 'TLS Secrets whose pair cannot be used or has expired', () => sources.pairs().problems),
+    {
+      name: 'weir_certificate_earliest_expiry_timestamp_seconds',
+      type: 'gauge',
+      help: 'When the first of the certificates in use expires',
+      read: () => expirySamples(sources.pairs().earliestExpiry),
+    },
     {
       name: 'weir_build_info',
       type: 'gauge',
@@ -30,4 +39,9 @@ export function supervisorFamilies(sources: SupervisorSources): readonly MetricF
       read: () => [{ labels: { version: WEIR_VERSION, node: process.version }, value: 1 }],
     },
   ];
+}
+
+/** None while there is no certificate. */
+function expirySamples(earliest: number | null): readonly Sample[] {
+  return earliest === null ? [] : [{ labels: {}, value: earliest / 1_000 }];
 }

@@ -15,6 +15,7 @@ import type { Heartbeat } from './child-worker.ts';
 import type { WorkerLink } from './link.ts';
 import { LocalWorker } from './local-worker.ts';
 import { supervisorFamilies } from './metrics.ts';
+import { countPairs } from './pairs.ts';
 import { expose } from './sum.ts';
 
 /** 48 bytes: a name, a key for the MAC and one for the cipher, 16 each. */
@@ -66,6 +67,7 @@ export class Supervisor {
         restarts: () => this.#restarts,
         version: () => this.#version,
         changedAt: () => this.#changedAt,
+        pairs: () => countPairs([...this.#resources.values()]),
       }),
     );
     this.#workers = this.#startWorkers();

@@ -5,10 +5,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { Backend } from '../support/backend.ts';
+import { TestCa } from '../support/certificates.ts';
 import { Child } from '../support/child.ts';
 import { formerRelease, ROOT } from '../support/former-release.ts';
 import { freePorts } from '../support/free-port.ts';
 import { gateway, gatewayClass } from '../support/objects.ts';
+import { askFor, gatewayOf, listenerFor, secretWith } from '../support/pairs.ts';
 import { until } from '../support/until.ts';
 
 const SCRIPT = path.join(ROOT, 'test', 'support', 'folder-controller.mjs');
@@ -29,7 +31,7 @@ beforeEach(async () => {
   closers.push(() => rmSync(folder, { recursive: true, force: true }));
   backend = await new Backend('one').start();
   closers.push(() => backend.stop());
-  ports = await freePorts(2);
+  ports = await freePorts(3);
 });
 
 afterEach(async () => {
@@ -45,6 +47,7 @@ interface Told {
 }
 
 interface Controller {
+  readonly pid: number;
   readonly address: string;
   /** Versions by id. */
   readonly versions: Readonly<Record<string, string>>;
@@ -60,7 +63,7 @@ async function startController(release: string, settings: object): Promise<Contr
   const [line] = await child.printed(/\{"event":"serving".*\}/);
   const { port, versions } = JSON.parse(line) as { port: number; versions: Record<string, string> };
   const told = () => [...child.output.matchAll(/\{"event":"n?acked".*\}/g)].map(([text]) => JSON.parse(text) as Told);
-  return { address: `127.0.0.1:${port}`, versions, told, stop: () => child.stop('SIGKILL') };
+  return { pid: child.pid, address: `127.0.0.1:${port}`, versions, told, stop: () => child.stop('SIGKILL') };
 }
 
 function writeObjects(settings: object): void {
@@ -132,6 +135,34 @@ describe('a rollout', () => {
       expect.arrayContaining(Object.keys(controller.versions).map((id) => [id, 'acked'])),
     );
     expect(controller.told().filter(({ event }) => event === 'nacked')).toEqual([]);
+  });
+
+  test('the proxy of the former release goes on with the pair before, and has a name without any refused', async () => {
+    const ca = await TestCa.create();
+    closers.push(() => ca.remove());
+    const [one, next] = [await ca.issue('one', 'DNS:one.test'), await ca.issue('next', 'DNS:one.test')];
+    const mismatch = { certificate: next.certificate, privateKey: one.privateKey };
+    const port = ports[2] ?? 0;
+    const listenerOf = (name: string) => ({ ...listenerFor(name, `${name}.test`, name), port });
+    const write = (...secrets: readonly object[]) => {
+      const items = [gatewayOf([listenerOf('one'), listenerOf('bad')]), ...secrets];
+      writeFileSync(path.join(folder, 'secured.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+    };
+    write(secretWith('one', one), secretWith('bad', mismatch));
+    const controller = await startController(ROOT, known);
+    await startProxy(former, controller.address);
+    const answers = async () => [await askFor(port, 'one.test'), await askFor(port, 'bad.test')];
+    expect(await answers()).toEqual(['404 one', 'ERR_SSL_TLSV1_UNRECOGNIZED_NAME']);
+    const acks = () => controller.told().filter(({ event, id }) => event === 'acked' && id === 'Secret|default/one').length;
+    write(secretWith('one', mismatch), secretWith('bad', mismatch));
+    process.kill(controller.pid, 'SIGHUP');
+    await until(() => acks() === 2, 'the Secret with its problem');
+    expect(await answers()).toEqual(['404 one', 'ERR_SSL_TLSV1_UNRECOGNIZED_NAME']);
+    write(secretWith('one', next), secretWith('bad', next));
+    process.kill(controller.pid, 'SIGHUP');
+    await until(() => acks() === 3, 'the next pair');
+    await until(() => controller.told().some(({ event, id }) => event === 'acked' && id === 'Listener|default/edge/bad'), 'the listener');
+    expect(await answers()).toEqual(['404 next', '404 next']);
   });
 
   test.each([

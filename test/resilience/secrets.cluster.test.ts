@@ -195,6 +195,29 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
     });
   });
 
+  test('a key of another certificate leaves the pair before in use, and condition, Event and metric tell of it', async () => {
+    const { certificate } = await issue();
+    const kept = 'the pair before stays in use and is valid until';
+    const notes = () =>
+      cluster.kubectl(['get', 'events.events.k8s.io', '-o', 'jsonpath={range .items[*]}{.regarding.kind} {.note}{"\\n"}{end}']);
+    await unharmed(async () => {
+      await apply(tlsSecret('cert', { ...current, certificate }));
+      await says('gw', 'ResolvedRefs', 'False', kept);
+      await says('gw', 'Programmed', 'True');
+      await serves(current);
+      await cluster.until('the Event', async () =>
+        /^Gateway Secret\/default\/cert holds .*; the pair before stays in use/m.test(await notes()),
+      );
+      expect(await weir.metric('weir_secret_problems')).toBe(1);
+      expect(await weir.metric('weir_certificate_earliest_expiry_timestamp_seconds')).toBeGreaterThan(Date.now() / 1_000);
+      current = await issue();
+      await apply(tlsSecret('cert', current));
+      await serves(current);
+      await says('gw', 'ResolvedRefs', 'True');
+      expect(await weir.metric('weir_secret_problems')).toBe(0);
+    });
+  });
+
   test('without the right to get them those in use stay, a new one is unreadable, everything else goes on', async () => {
     const said = weir.controller.output.length;
     const next = await issue();

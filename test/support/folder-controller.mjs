@@ -1,5 +1,5 @@
-// A controller of any release without a cluster: compiles the folder it is given, serves proxies, and prints what they tell. Run with the
-// release as the working folder, whose modules it takes.
+// A controller of any release without a cluster: compiles the folder it is given, and again at SIGHUP, serves proxies, and prints what they
+// tell. Run with the release as the working folder, whose modules it takes.
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -10,11 +10,18 @@ const { PushServer } = await load('controller/push/server.ts');
 const { Scopes } = await load('controller/push/scopes.ts');
 const { createLog } = await load('lib/log.ts');
 
-const { objects } = await readOnce([process.argv[2]]);
 const compiler = new Compiler({ controllerName: 'gateway.weir.dev/controller', allowLoopback: true });
 const scopes = new Scopes();
-const { changed, ...delta } = compiler.apply(objects.map((object) => ({ type: 'upsert', object })));
-scopes.apply({ changed, ...delta });
+
+async function compile() {
+  const { objects } = await readOnce([process.argv[2]]);
+  const delta = compiler.apply(objects.map((object) => ({ type: 'upsert', object })));
+  scopes.apply(delta);
+  return delta.changed;
+}
+
+const changed = await compile();
+process.on('SIGHUP', compile);
 
 const print = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 const observer = {

@@ -1,0 +1,44 @@
+// What there is to tell of the pairs that a proxy has, for metrics and dumps; nothing of the key material itself.
+import type * as ir from '#api/ir/ir.ts';
+import { expiryOf } from '#lib/certificate-expiry.ts';
+
+/** A Secret without what it holds. */
+export interface DescribedSecret {
+  readonly key: string;
+  /** What is wrong with the pair that the Secret in the cluster holds. */
+  readonly problem: string | null;
+  /** When the certificate that is served expires, RFC 3339; null where there is none. */
+  readonly expires: string | null;
+}
+
+/** The Secrets among the resources. */
+export function describeSecrets(resources: readonly ir.Resource[]): readonly DescribedSecret[] {
+  return secretsAmong(resources).map((secret) => {
+    const expiry = expiryOfSecret(secret);
+    return { key: secret.key, problem: secret.problem ?? null, expires: expiry === null ? null : new Date(expiry).toISOString() };
+  });
+}
+
+/** Secrets with a problem or an expired certificate, and when the first certificate expires, milliseconds since the epoch. */
+export function countPairs(resources: readonly ir.Resource[]): { readonly problems: number; readonly earliestExpiry: number | null } {
+  const secrets = secretsAmong(resources);
+  const expiries = secrets.flatMap((secret) => expiryOfSecret(secret) ?? []);
+  const now = Date.now();
+  return {
+    problems: secrets.filter((secret) => secret.problem !== undefined || (expiryOfSecret(secret) ?? now) < now).length,
+    earliestExpiry: expiries.length === 0 ? null : Math.min(...expiries),
+  };
+}
+
+function secretsAmong(resources: readonly ir.Resource[]): readonly ir.Secret[] {
+  return resources.filter((resource) => resource.kind === 'Secret');
+}
+
+const expiries = new WeakMap<ir.Secret, number | null>();
+
+/** A certificate is parsed once. */
+function expiryOfSecret(secret: ir.Secret): number | null {
+  let expiry = expiries.get(secret);
+  if (expiry === undefined) expiries.set(secret, (expiry = expiryOf(secret.certificate)));
+  return expiry;
+}
