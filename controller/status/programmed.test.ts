@@ -8,7 +8,7 @@ import { SHARED } from '../compile/fleet-scopes.ts';
 import { FleetState } from './fleet-state.ts';
 import { Programmed } from './programmed.ts';
 
-const TIMES = { hold: 30, grace: 150 };
+let times: { hold: number; grace: number };
 
 function listener(version: string): EncodedResource {
   return { kind: 'Listener', key: 'ns/gw/http', version, body: Buffer.from(JSON.stringify({ kind: 'Listener', gateway: 'ns/gw' })) };
@@ -38,9 +38,10 @@ function last(): string {
 }
 
 beforeEach(() => {
+  times = { hold: 30, grace: 150 };
   fleet = new FleetState();
   written = [];
-  programmed = new Programmed(fleet, { write: (statuses) => void written.push(...statuses) }, { times: TIMES });
+  programmed = new Programmed(fleet, { write: (statuses) => void written.push(...statuses) }, { times });
   fleet.onChange({
     progressed: (listener) => programmed.progressed(listener),
     proxiesChanged: (name) => programmed.proxiesChanged(name),
@@ -66,6 +67,17 @@ describe('Programmed', () => {
     change([listener('v1')]);
     programmed.write([gateway()], []);
     await until(() => written.length > 0);
+    expect(last()).toBe('no proxy is connected, listener Pending');
+  });
+
+  test('is False for a new Gateway as soon as acks could have come, once the first proxies could have connected', async () => {
+    change([listener('v1')]);
+    programmed.write([gateway()], []);
+    await until(() => written.length === 1);
+    programmed.write([], [gateway().ref]);
+    times.grace = 3_600_000;
+    programmed.write([gateway()], []);
+    await until(() => written.length === 2);
     expect(last()).toBe('no proxy is connected, listener Pending');
   });
 

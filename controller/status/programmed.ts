@@ -27,7 +27,10 @@ export interface StatusTarget {
 export interface ProgrammedTimes {
   /** How long acks may take before Pending is told. */
   readonly hold: number;
-  /** How long a Gateway that was served by all, and has not changed, stays Programmed though a proxy lacks it; and how long proxies may take to connect. */
+  /**
+   * How long a Gateway that was served by all, and has not changed, stays Programmed though a proxy lacks it; and how long proxies may
+   * take to connect to a controller that has just started.
+   */
   readonly grace: number;
 }
 
@@ -57,6 +60,8 @@ export class Programmed {
   readonly #troubles = new Map<string, string>();
   /** Refusals of routes and policies, by the id of the object, then by rule. */
   readonly #refusals = new Map<string, Map<string, Refusal>>();
+  /** Until when proxies may be on their way to a controller that has just started. */
+  #startsUntil: number | null = null;
 
   /** Listens to the fleet from now on, through `progressed` and `refused`. */
   constructor(fleet: FleetState, target: StatusTarget, { times = PROGRAMMED_TIMES, guard = UNGUARDED }: ProgrammedOptions = {}) {
@@ -68,6 +73,7 @@ export class Programmed {
 
   /** Takes what compile wants. */
   write(statuses: readonly DesiredStatus[], forgotten: readonly ObjectRef[]): void {
+    this.#startsUntil ??= performance.now() + this.#times.grace;
     for (const ref of forgotten) this.#forget(objectId(ref));
     const now: DesiredStatus[] = [];
     for (const status of statuses) {
@@ -147,13 +153,17 @@ export class Programmed {
     // Other news of the Gateway, such as attachedRoutes, need not wait for the grace to end.
     if (inGrace) this.#forward(id, status, true);
     if (this.#timers.has(id)) return;
-    // Nobody is connected: a controller that has just started, whose proxies are on their way.
-    const isLenient = inGrace || this.#fleet.sizeOf(gatewayOf(status)) === 0;
+    const isLenient = inGrace || (this.#isStarting() && this.#fleet.sizeOf(gatewayOf(status)) === 0);
     const timer = setTimeout(
       () => this.#guard.guard('statuses', () => this.#due(id), { object: id }),
       isLenient ? this.#times.grace : this.#times.hold,
     );
     this.#timers.set(id, timer);
+  }
+
+  /** A controller that has just started has no proxies yet. */
+  #isStarting(): boolean {
+    return this.#startsUntil === null || performance.now() < this.#startsUntil;
   }
 
   #due(id: string): void {
