@@ -175,6 +175,7 @@ export class Cluster extends Client {
   /** Ends the API server as a crash would, leaving etcd as it is. */
   async stopApiServer(): Promise<void> {
     await this.#apiServer?.stop();
+    this.#apiServer = null;
     this.disconnect();
   }
 

@@ -1,12 +1,13 @@
 // The API server or every controller is away, under traffic of every kind: what is served goes on, and what was missed is made up for.
+// The API server stays away until the controllers have given up: nothing that they do without it comes later.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { setTimeout as delay } from 'node:timers/promises';
 import { describeWith } from '../support/describe-with.ts';
 import { unharmed } from '../support/traffic-backends.ts';
 import { START_DEADLINE_MS, WeirPods } from './weir-pods.ts';
 
-/** Longer than anybody waits for the API server: leaders of their Lease 15 s, clients for an answer 30 s. */
-const OUTAGE_MS = 35_000;
+/** Metrics of a controller without an API server. */
+const NO_LEADER = 'weir_leader 0\n';
+const NO_WATCH = 'weir_watch_trouble{kind="Gateway",reason="failing"} 1\n';
 
 describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'traffic goes on', () => {
   let weir: WeirPods;
@@ -24,10 +25,11 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'traffic goes on', (
   }
 
   test('while the API server answers nothing', async () => {
+    const metric = await weir.metricOfControllers();
     const result = await weir.traffic(async (enter) => {
       enter('the API server hangs');
       await weir.cluster.pauseApiServer();
-      await delay(OUTAGE_MS);
+      await metric(NO_LEADER);
       enter('the API server is back');
       weir.cluster.resumeApiServer();
       await recovered('after-hanging');
@@ -36,10 +38,12 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'traffic goes on', (
   }, 240_000);
 
   test('while the API server is gone, and after its restart', async () => {
+    const metric = await weir.metricOfControllers();
     const result = await weir.traffic(async (enter) => {
       enter('the API server is gone');
       await weir.cluster.stopApiServer();
-      await delay(OUTAGE_MS);
+      await metric(NO_LEADER);
+      await metric(NO_WATCH);
       enter('the API server is back');
       await weir.cluster.startApiServer();
       await recovered('after-restart');

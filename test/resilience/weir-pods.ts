@@ -9,14 +9,20 @@ import { traffic } from '../support/traffic.ts';
 import type { TrafficResult } from '../support/traffic.ts';
 
 /** Between two exchanges of a flow: the proxies share this machine with the whole cluster. */
-const PAUSE_MS = 5;
+const PAUSE_MS = 20;
 const GATEWAY_API = 'gateway.networking.k8s.io/v1';
 /** Everything of the cluster starts at the same time, on few cores. */
 export const START_DEADLINE_MS = 180_000;
 const PROBE_PORT = 15_021;
+/** Metrics of controllers. */
+const METRICS_PORT = 9_080;
 
 interface GatewayObject {
   readonly status?: { readonly addresses?: readonly { readonly value: string }[]; readonly conditions?: readonly Condition[] };
+}
+
+interface Named {
+  readonly metadata: { readonly name: string };
 }
 
 interface Condition {
@@ -89,14 +95,14 @@ export class WeirPods {
 
   /** The Deployment of the proxies. */
   async proxyDeployment(): Promise<string> {
-    const found = await this.cluster.kubectl(['get', 'deployments', '-l', 'gateway.networking.k8s.io/gateway-name=gw', '-o', 'name']);
-    return found.trim().replace('deployment.apps/', '');
+    const [found] = await this.cluster.list<Named>('deployment', 'gateway.networking.k8s.io/gateway-name=gw');
+    return found?.metadata.name ?? '';
   }
 
   /** Names of the Pods of a Deployment. */
   async podsOf(deployment: string): Promise<string[]> {
-    const names = await this.cluster.kubectl(['get', 'pods', '-o', 'jsonpath={.items[*].metadata.name}']);
-    return names.split(' ').filter((name) => name.startsWith(`${deployment}-`));
+    const names = (await this.cluster.list<Named>('pod')).map(({ metadata }) => metadata.name);
+    return names.filter((name) => name.startsWith(`${deployment}-`));
   }
 
   /** Whether a Pod is ready. */
@@ -107,8 +113,19 @@ export class WeirPods {
 
   /** What a proxy says of itself. */
   async readiness(pod: string): Promise<string> {
+    return (await fetch(`http://${await this.#addressOf(pod)}:${PROBE_PORT}/readyz`)).text();
+  }
+
+  /** Resolves to a wait for a metric of every controller; it asks them, not the API server. */
+  async metricOfControllers(): Promise<(line: string) => Promise<void>> {
+    const addresses = await Promise.all((await this.podsOf('controller')).map((name) => this.#addressOf(name)));
+    const read = async (address: string) => (await fetch(`http://${address}:${METRICS_PORT}/metrics`)).text();
+    return (line) => this.cluster.until(line, async () => (await Promise.all(addresses.map(read))).every((text) => text.includes(line)));
+  }
+
+  async #addressOf(pod: string): Promise<string> {
     const { status } = (await this.cluster.object('pod', pod)) as { status?: { podIP?: string } };
-    return (await fetch(`http://${status?.podIP}:${PROBE_PORT}/readyz`)).text();
+    return status?.podIP ?? '';
   }
 
   /** The controller that writes: the name of its Pod; '' while there is none. */
