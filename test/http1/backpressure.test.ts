@@ -83,7 +83,7 @@ describe('a client that does not read', () => {
     const client = await openClient(proxy.port, false);
     const before = buffered();
     client.socket.pause();
-    const requests = Buffer.from(get().repeat(2_000));
+    const requests = Buffer.from(get('/', `X: ${'x'.repeat(100)}\r\n`).repeat(PIECE.length / 128));
     const state = pour(client.socket, 300 * PIECE.length, requests);
     await still(() => state.sent);
     expect(state.done).toBe(false);

@@ -2,7 +2,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import net from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { blackhole } from '../support/blackhole.ts';
 import { header, status } from '../support/message.ts';
 import { closeAfterEach, closeLater, get, openChain, openClient, openProxy, post } from '../support/fixture.ts';
@@ -62,13 +61,21 @@ describe('downstream', () => {
   });
 
   test('a client that took its time before is not cut while it is idle', async () => {
-    const { client } = await openChain(ok('x'.repeat(3_000_000)), {}, { downstreamWriteTimeout: 60 });
-    client.write(get());
+    const { client, upstream, proxy } = await openChain(ok('x'.repeat(12_000_000)), {}, { downstreamWriteTimeout: 100 });
     client.socket.pause();
-    await delay(30);
+    client.write(get());
+    await upstream.request();
     client.socket.resume();
     await client.answer();
-    await delay(300);
+    // Others that take nothing have begun and been cut meanwhile.
+    for (let i = 0; i < 2; i++) {
+      const other = await openClient(proxy.port);
+      other.socket.pause();
+      other.write(get());
+      await upstream.request(i + 2);
+      await until(() => proxy.metric('weir_requests_active') === 0, 'the cut');
+      other.destroy();
+    }
     expect(client.closed).toBe(false);
     expect(status(await client.ask(get()))).toBe(200);
   });

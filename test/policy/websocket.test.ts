@@ -53,7 +53,7 @@ async function codeOf(socket: WebSocket): Promise<number> {
 /** Bytes at both ends of a WebSocket. */
 async function openRaw(): Promise<{ readonly proxy: Proxy; readonly client: RawClient; readonly upstream: RawUpstream }> {
   const upstream = await openUpstream({ respond: () => AGREEMENT, connected: () => undefined });
-  const proxy = await openProxy([limits({ frame: 1_000 }), ...toUpstream(upstream.port)]);
+  const proxy = await openProxy([limits({ frame: 1_000 }), ...toUpstream(upstream.port)], { lingerTimeout: 50 });
   const client = await openClient(proxy.port);
   client.write(`GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ${KEY}\r\n\r\n`);
   await until(() => client.received.endsWith('\r\n\r\n'), 'the agreement');

@@ -54,9 +54,12 @@ export class RawClient {
 
   /** The next whole answer. `bodiless` after HEAD. */
   async answer(bodiless = false): Promise<Message> {
-    let message = readMessage(this.received, this.ended, bodiless);
+    let message = null as Message | null;
+    let [length, ended] = [-1, false];
     await until(() => {
-      message = readMessage(this.received, this.ended, bodiless);
+      if (this.received.length === length && this.ended === ended) return this.closed;
+      [length, ended] = [this.received.length, this.ended];
+      message = readMessage(this.received, ended, bodiless);
       return message !== null || this.closed;
     }, 'an answer');
     if (message === null) throw new Error(`closed (${this.error}) after ${JSON.stringify(this.received.slice(0, 500))}`);

@@ -1,16 +1,20 @@
 // When everything between two peers is full.
 import { setImmediate as turn } from 'node:timers/promises';
 
-/** How long a number must stay as it is, in milliseconds. */
-const STILL_MS = 150;
+/** How long a number must stay as it is: longer than the kernel holds back what it acknowledges (40 ms), and through so many turns. */
+const STILL_MS = 60;
+const STILL_TURNS = 20;
 
 /** Resolves to the number once it has not changed for a while. */
 export async function still(read: () => number): Promise<number> {
   let last = -1;
   let since = performance.now();
-  while (performance.now() - since < STILL_MS) {
-    if (read() !== last) since = performance.now();
-    last = read();
+  for (let turns = 0; turns < STILL_TURNS || performance.now() - since < STILL_MS; turns++) {
+    if (read() !== last) {
+      last = read();
+      since = performance.now();
+      turns = 0;
+    }
     await turn();
   }
   return last;
