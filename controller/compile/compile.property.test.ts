@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { objectId, refOf, type KubernetesObject } from '#api/k8s/object.ts';
+import type * as ir from '#api/ir/ir.ts';
 import type { Resource } from '#api/ir/ir.ts';
 import type { FleetMode } from '#api/k8s/k8s.ts';
 import type { Change } from '../watch/event.ts';
@@ -263,4 +264,29 @@ describe('Compiler', () => {
       { numRuns: Number(process.env['FC_RUNS'] ?? 300) },
     );
   });
+
+  test('serves of a Secret its own pair, or the last one that was good since it was first wanted', () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(SomeChange, { maxLength: 8 }), { maxLength: 12 }), (batches) => {
+        const compiler = new Compiler({ controllerName: CONTROLLER });
+        const follower = new Follower(compiler.secretsRead);
+        const good = new Map<string, ir.Secret>();
+        for (const batch of batches) {
+          const delta = compiler.apply(batch);
+          follower.follow(delta);
+          for (const { kind, key } of delta.removed) if (kind === 'Secret') good.delete(key);
+          for (const secret of secretsIn(delta)) {
+            const { problem, ...pair } = secret;
+            if (problem === undefined) good.set(secret.key, secret);
+            else expect(pair).toEqual(good.get(secret.key) ?? { ...pair, certificate: '', privateKey: '' });
+          }
+        }
+      }),
+      { numRuns: Number(process.env['FC_RUNS'] ?? 300) },
+    );
+  });
 });
+
+function secretsIn({ changed }: CompileDelta): readonly ir.Secret[] {
+  return changed.filter(({ kind }) => kind === 'Secret').map(({ body }) => JSON.parse(body.toString()) as ir.Secret);
+}
