@@ -11,7 +11,7 @@ export interface Certificates {
   /** The controller knows a pair of one of them. */
   readonly usable: boolean;
   readonly obstacles: readonly ListenerRefObstacle[];
-  /** What is wrong and keeps nothing from being served. */
+  /** Problems that keep nothing from being served. */
   readonly warnings: readonly string[];
 }
 

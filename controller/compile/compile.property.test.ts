@@ -232,7 +232,7 @@ class Follower {
   }
 }
 
-/** Pairs that are kept are what came before, and meant to leave a trace; kept-pairs.test.ts is about them. */
+/** Kept pairs are a trace of the past by intention; kept-pairs.test.ts and the second property are about them. */
 class Forgetful extends KeptPairs {
   override put(): void {
     // Nothing is remembered.

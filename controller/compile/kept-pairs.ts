@@ -1,5 +1,5 @@
-// Which pair of a TLS Secret is served: the one that it holds or, where that cannot be used, the one before. Units ask; what was put into
-// the outputs is remembered for as long as it is there, so that a Secret that nobody may refer to any more leaves nothing behind.
+// Which pair of a TLS Secret is served: the one that it holds or, where that cannot be used, the one before. Units ask; the
+// Secrets in the outputs are remembered for as long as they are there, so that one that nothing refers to any more leaves nothing behind.
 import type { Secret } from '#api/ir/ir.ts';
 import { expiryOf, hasExpired } from '#lib/certificate-expiry.ts';
 

@@ -36,7 +36,7 @@ export class OwnPairs {
     this.#remembered.clear();
   }
 
-  /** What came, with the pair that this proxy is to serve. It keeps its version: that is what a controller knows it by. */
+  /** The resource that came with the pair that this proxy is to serve, under the version by which a controller knows it. */
   settle(came: Decoded): Decoded {
     const { encoded, resource } = came;
     if (resource.kind !== 'Secret' || resource.problem === undefined) return came;

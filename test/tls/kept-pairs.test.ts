@@ -273,7 +273,7 @@ test('a pair that a proxy finds unusable leaves the one before in use there, and
   expect(await site.ask()).toBe('200 next');
 });
 
-test('what backends are shown is kept too, and no connection to them ends', async () => {
+test('the certificate for backends is kept too, and no connection to them ends', async () => {
   const key = read(one?.privateKey);
   const peers: string[] = [];
   const server = tls.createServer({ key, cert: read(one?.certificate), requestCert: true, ca: read(ca.certificate) }, (socket) => {

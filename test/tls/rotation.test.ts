@@ -1,5 +1,5 @@
 // Rotation of the Secret of a listener to something that cannot be used: the pair before stays in use while its name is still wanted,
-// the status says so, and what was never good serves nobody. From Kubernetes objects to HTTPS clients.
+// the status says so, and a pair that was never good is not served. From Kubernetes objects to HTTPS clients.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import type * as ir from '#api/ir/ir.ts';
