@@ -10,8 +10,8 @@ import { runBehind, runBeside } from './step.ts';
 import { describeLeftOut, remediesFor } from './support/requirements.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
-/** At least one waits while another one works. */
-const UNITS_AT_ONCE = Math.max(2, os.availableParallelism());
+/** One waits, for a deadline or a process, while the others work. */
+const UNITS_AT_ONCE = os.availableParallelism() + 1;
 /** Each has an API server of its own, and waits for most of its time. */
 const CLUSTERS_AT_ONCE = 2;
 

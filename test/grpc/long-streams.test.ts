@@ -1,4 +1,4 @@
-// A thousand calls that last, and a hundred changes of the configuration that do not concern them.
+// Hundreds of calls that last, and dozens of changes of the configuration that do not concern them.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -10,10 +10,10 @@ import { until } from '../support/until.ts';
 import { CHAT, EchoClient, EchoServer, outcomeOf, status } from './echo.ts';
 import type { Outcome } from './echo.ts';
 
-const CLIENTS = 10;
+const CLIENTS = 4;
 /** As many as Weir takes on a connection. */
 const STREAMS_PER_CLIENT = 100;
-const CHANGES = 100;
+const CHANGES = 40;
 
 let folder = '';
 let ports: readonly number[] = [];
