@@ -59,7 +59,8 @@ export class ClientPools implements UpstreamPool {
     const key = keyOf(exchange);
     let pool = this.#pools.get(key);
     if (pool === undefined) {
-      pool = this.#create(clientOf(exchange), { capacity: this.#capacity, emptied: () => this.#forget(key) });
+      const created = this.#create(clientOf(exchange), { capacity: this.#capacity, emptied: () => this.#forget(key, created) });
+      pool = created;
       this.#pools.set(key, pool);
       if (this.#closed) pool.close();
     }
@@ -76,8 +77,10 @@ export class ClientPools implements UpstreamPool {
     for (const pool of this.#pools.values()) pool.close();
   }
 
-  #forget(key: ClientKey): void {
-    this.#pools.get(key)?.close();
+  /** Room may be offered to a pool after it was forgotten: what its client has by then is another. */
+  #forget(key: ClientKey, pool: ClientPool): void {
+    if (this.#pools.get(key) !== pool) return;
+    pool.close();
     this.#pools.delete(key);
   }
 

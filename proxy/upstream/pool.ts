@@ -68,7 +68,9 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
       this.#assign(connection, attempt);
       return;
     }
-    if (this.#waiting.push(attempt)) this.openAsNeeded();
+    this.#waiting.push(attempt);
+    // Also where the line was full: a pool that holds nothing says so.
+    this.openAsNeeded();
   }
 
   forget(attempt: Attempt): void {

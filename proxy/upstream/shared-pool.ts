@@ -60,7 +60,9 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
     for (const connection of this.#usable) {
       if (connection.room > 0 && connection.ready(attempt)) return this.#assign(connection, attempt);
     }
-    if (this.#waiting.push(attempt)) this.openAsNeeded();
+    this.#waiting.push(attempt);
+    // Also where the line was full: a pool that holds nothing says so.
+    this.openAsNeeded();
   }
 
   forget(attempt: Attempt): void {

@@ -23,17 +23,16 @@ export class WaitingLine {
     return this.#attempts[0];
   }
 
-  /** Puts an attempt at the end. False: the line is too long, and the attempt has failed. */
-  push(attempt: Attempt): boolean {
+  /** Puts an attempt at the end, or lets it fail where the line is too long. */
+  push(attempt: Attempt): void {
     const { limits, wheel, events, capacity } = this.#options;
     if (!capacity.takePending()) {
       events.upstreamFailed(attempt, ERRORS.overloaded);
-      return false;
+      return;
     }
     attempt.waitingSince = performance.now();
     this.#attempts.push(attempt);
     if (!this.#patience.armed) wheel.arm(this.#patience, limits.pendingTimeout);
-    return true;
   }
 
   /** Takes the one that waits longest out of the line. */

@@ -1,0 +1,104 @@
+// What pools work with, without sockets: connections that do what a test says, attempts, and failures as they are told.
+import { TimerWheel } from '#lib/timer-wheel.ts';
+import { Attempt } from '../../proxy/exchange/attempt.ts';
+import { Exchange } from '../../proxy/exchange/exchange.ts';
+import { DEFAULT_LIMITS } from '../../proxy/exchange/limits.ts';
+import type { Limits } from '../../proxy/exchange/limits.ts';
+import { Capacity } from '../../proxy/upstream/capacity.ts';
+import type { ConnectionOwner, PooledConnection } from '../../proxy/upstream/pool.ts';
+import type { PoolOptions } from '../../proxy/upstream/pool-options.ts';
+
+/** A connection to nowhere; a test says when it is there and when it is gone. */
+export class FakeConnection {
+  readonly #owner: ConnectionOwner;
+  readonly sent: Attempt[] = [];
+  aside = false;
+  idleSince = 0;
+  long = false;
+  /** Its pool wants it closed. */
+  closing = false;
+
+  constructor(owner: ConnectionOwner) {
+    this.#owner = owner;
+  }
+
+  connected(): void {
+    this.#owner.connected(this.#self);
+  }
+
+  /** What it carries is over. */
+  done(): void {
+    this.#owner.idle(this.#self);
+  }
+
+  /** `error`: it never was there. */
+  gone(error: Parameters<ConnectionOwner['closed']>[1] = null): void {
+    this.#owner.closed(this.#self, error);
+  }
+
+  send(attempt: Attempt): void {
+    this.sent.push(attempt);
+  }
+
+  close(): void {
+    this.closing = true;
+  }
+
+  lag(): number {
+    return 0;
+  }
+
+  get #self(): PooledConnection {
+    return this as unknown as PooledConnection;
+  }
+}
+
+/** An attempt, without a body unless the exchange says otherwise. */
+export function attemptOf(exchange: Partial<Exchange> = {}): Attempt {
+  return new Attempt(Object.assign(new Exchange({} as never, {} as never, 0), exchange), {} as never, {} as never);
+}
+
+export class PoolRig {
+  readonly wheel = new TimerWheel();
+  readonly connections: FakeConnection[] = [];
+  /** Attempts that failed, with the code of the error. */
+  readonly failed: [Attempt, string][] = [];
+  /** What the endpoint was told of its connections. */
+  readonly told: string[] = [];
+  /** How often the pool said that it is empty. */
+  emptied = 0;
+  readonly limits: Limits;
+  readonly capacity: Capacity;
+
+  constructor(limits: Partial<Limits> = {}) {
+    this.limits = { ...DEFAULT_LIMITS, ...limits };
+    this.capacity = new Capacity(this.limits, this.wheel);
+  }
+
+  readonly connect = (owner: ConnectionOwner): PooledConnection => {
+    const connection = new FakeConnection(owner);
+    this.connections.push(connection);
+    return connection as unknown as PooledConnection;
+  };
+
+  get options(): PoolOptions {
+    return {
+      events: {
+        upstreamReady: () => undefined,
+        upstreamFailed: (attempt: Attempt, { code }: { readonly code: string }) => void this.failed.push([attempt, code]),
+      } as never,
+      limits: this.limits,
+      wheel: this.wheel,
+      capacity: this.capacity,
+      endpoint: { connected: () => void this.told.push('connected'), connectFailed: () => void this.told.push('failed') },
+      emptied: () => void this.emptied++,
+    };
+  }
+
+  /** The connections that the pool has opened and that no test has ended, by number. */
+  connection(index: number): FakeConnection {
+    const connection = this.connections[index];
+    if (connection === undefined) throw new Error(`the pool opened ${this.connections.length} connections`);
+    return connection;
+  }
+}
