@@ -2,13 +2,12 @@
 // rest, and finds what is installed later.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import path from 'node:path';
-import { startCluster } from '../cluster/cluster.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { CRD_FOLDER } from '../cluster/tools.ts';
-import { Child } from '../support/child.ts';
+import type { Child } from '../support/child.ts';
+import { ControlPlane } from '../support/control-plane.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { gatewayClass, listOf } from '../support/objects.ts';
-import { documentedRights } from '../support/rights.ts';
 
 const LISTENER_SETS = 'listenersets.gateway.networking.k8s.io';
 const TCP_ROUTES = 'tcproutes.gateway.networking.k8s.io';
@@ -32,6 +31,7 @@ interface Status {
 }
 
 describeWith(['cluster'], 'the CRDs of the Gateway API', () => {
+  let weir: ControlPlane;
   let cluster: Cluster;
   let controller: Child;
 
@@ -39,7 +39,7 @@ describeWith(['cluster'], 'the CRDs of the Gateway API', () => {
   async function statusWhen(kind: string, name: string, type: string, wanted: RegExp): Promise<Status> {
     let status: Status = {};
     await cluster.until(`${type} of ${kind}/${name}`, async () => {
-      ({ status = {} } = (await cluster.object(kind, name)) as { status?: Status });
+      status = await weir.status<Status>(kind, name);
       const found = status.conditions?.find((condition) => condition.type === type);
       return found !== undefined && wanted.test(`${found.status} ${found.reason}: ${found.message}`);
     });
@@ -49,18 +49,14 @@ describeWith(['cluster'], 'the CRDs of the Gateway API', () => {
   const features = ({ supportedFeatures = [] }: Status) => supportedFeatures.map(({ name }) => name);
 
   beforeAll(async () => {
-    cluster = await startCluster({ channel: 'standard' });
-    const account = await cluster.account('weir', documentedRights());
-    await cluster.kubectl(['delete', 'crd', LISTENER_SETS]);
-    await cluster.apply(listOf(gatewayClass(), GATEWAY));
-    const free = ['--push-address', '--metrics-address', '--admin-address'].flatMap((flag) => [flag, '127.0.0.1:0']);
-    controller = new Child(['controller', '--kubeconfig', account.kubeconfig, '--namespace', 'default', ...free]);
+    weir = await ControlPlane.start(async (bare) => {
+      await bare.remove('crd', LISTENER_SETS);
+      await bare.apply(listOf(gatewayClass(), GATEWAY));
+    });
+    ({ cluster, controller } = weir);
   }, DEADLINE_MS);
 
-  afterAll(async () => {
-    await controller?.stop();
-    await cluster?.stop();
-  }, DEADLINE_MS);
+  afterAll(() => weir?.stop(), DEADLINE_MS);
 
   test(
     'that are missing are named in the log with the release that has them; the other kinds are served',

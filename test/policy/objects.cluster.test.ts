@@ -1,10 +1,9 @@
 // Policies in a cluster: what the API server refuses by itself, and the statuses that a controller with its documented rights writes.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { startCluster } from '../cluster/cluster.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import { Child } from '../support/child.ts';
+import { ControlPlane } from '../support/control-plane.ts';
+import type { Ancestor } from '../support/control-plane.ts';
 import { describeWith } from '../support/describe-with.ts';
-import { documentedRights } from '../support/rights.ts';
 
 const BUILD_DEADLINE_MS = 600_000;
 
@@ -26,39 +25,24 @@ function policy(name: string, spec: object, kind = 'ClientTrafficPolicy'): strin
   return JSON.stringify({ apiVersion: 'gateway.weir.dev/v1alpha1', kind, metadata: { name }, spec });
 }
 
-interface Ancestor {
-  readonly ancestorRef: { readonly name: string };
-  readonly controllerName: string;
-  readonly conditions: readonly { readonly type: string; readonly status: string; readonly reason: string }[];
-}
-
 describeWith(['cluster'], 'policies in a cluster', () => {
+  let weir: ControlPlane;
   let cluster: Cluster;
-  let controller: Child;
 
   beforeAll(async () => {
-    cluster = await startCluster({ channel: 'standard' });
-    const account = await cluster.account('weir-policy', documentedRights());
-    await cluster.apply(GATEWAY);
-    const free = ['--push-address', '--metrics-address', '--admin-address'].flatMap((flag) => [flag, '127.0.0.1:0']);
-    controller = new Child(['controller', '--kubeconfig', account.kubeconfig, '--namespace', 'default', ...free]);
+    weir = await ControlPlane.start((bare) => bare.apply(GATEWAY));
+    ({ cluster } = weir);
   }, BUILD_DEADLINE_MS);
 
-  afterAll(async () => {
-    await controller?.stop();
-    await cluster?.stop();
-  });
+  afterAll(() => weir?.stop());
 
   async function ancestors(name: string): Promise<readonly Ancestor[]> {
-    const { status } = (await cluster.object('clienttrafficpolicy', name)) as { status?: { ancestors?: readonly Ancestor[] } };
-    return status?.ancestors ?? [];
+    return (await weir.status('clienttrafficpolicy', name)).ancestors ?? [];
   }
 
   /** Resolves once the first ancestor says so. */
   function accepted(name: string, status: string, reason: string): Promise<void> {
-    return cluster.until(`${name} ${reason}`, async () =>
-      ((await ancestors(name))[0]?.conditions ?? []).some((c) => c.type === 'Accepted' && c.status === status && c.reason === reason),
-    );
+    return weir.until('clienttrafficpolicy', name, (told) => told.ancestors?.[0]?.conditions, { type: 'Accepted', status, reason });
   }
 
   test.each([
@@ -102,7 +86,7 @@ describeWith(['cluster'], 'policies in a cluster', () => {
       policy('web', { targetRefs: [{ group: '', kind: 'Service', name: 'web', sectionName: 'http' }] }, 'BackendTrafficPolicy'),
     );
     await cluster.apply(JSON.stringify({ apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', metadata: { name: 'web' }, spec }));
-    const told = async (): Promise<string> => JSON.stringify(((await cluster.object('btp', 'web')) as { status?: object }).status ?? {});
+    const told = async (): Promise<string> => JSON.stringify(await weir.status('btp', 'web'));
     await cluster.until('the ancestor', async () => (await told()).includes('"name":"edge"'));
     expect(await told()).toContain('"reason":"Accepted"');
   });
@@ -118,12 +102,12 @@ describeWith(['cluster'], 'policies in a cluster', () => {
     await cluster.apply(policy('second', { targetSelectors: [{ kind: 'Gateway', matchLabels: { tier: 'public' } }] }));
     // Objects of one second are told apart by name.
     await accepted('second', 'False', 'Conflicted');
-    await cluster.kubectl(['delete', 'clienttrafficpolicy', 'first']);
+    await cluster.remove('clienttrafficpolicy', 'first');
     await accepted('second', 'True', 'Accepted');
   });
 
   test('a label that changes is noticed, and the entry of who has nothing to say any more is taken away', async () => {
-    await cluster.kubectl(['label', 'gateway', 'edge', 'tier=private', '--overwrite']);
+    await cluster.patch('gateway', 'edge', { metadata: { labels: { tier: 'private' } } });
     await cluster.until('no ancestors', async () => (await ancestors('second')).length === 0);
   });
 
