@@ -10,6 +10,7 @@ import { Child } from '../support/child.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { gateway, gatewayClass, httpRoute, listOf, serviceOf } from '../support/objects.ts';
 import { documentedRights } from '../support/rights.ts';
+import { hastenTakeover } from '../support/takeover.ts';
 
 /** The Lease of a controller that was killed runs out after 15 seconds. */
 const TAKEOVER_MS = 60_000;
@@ -197,6 +198,7 @@ spec:
       const before = statusWrites(cluster.auditEvents(), account.user).length;
       expect(before).toBeGreaterThan(0);
       await controller.stop('SIGKILL');
+      await hastenTakeover(cluster);
       controller = startController();
       await apply(httpRoute('fresh', 'echo'));
       await statusWhen('httproute', 'fresh', isCurrent, TAKEOVER_MS);

@@ -8,6 +8,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { AuditEvent } from '../cluster/audit.ts';
 import type { Child } from '../support/child.ts';
 import { describeWith } from '../support/describe-with.ts';
+import { hastenTakeover } from '../support/takeover.ts';
 import { FleetController } from './fleet-controller.ts';
 
 const TAKEOVER_MS = 60_000;
@@ -93,10 +94,7 @@ describeWith(['cluster'], 'fleets', () => {
   const condition = (object: Live, type: string) => object.status?.conditions?.find((one) => one.type === type);
 
   async function gone(kind: string, name: string): Promise<void> {
-    await cluster.until(`the end of ${kind}/${name}`, async () => {
-      const listed = await cluster.kubectl(['get', kind, '-o', 'name']);
-      return !listed.split('\n').some((line) => line.endsWith(`/${name}`));
-    });
+    await cluster.until(`the end of ${kind}/${name}`, async () => !(await cluster.exists(kind, name)));
   }
 
   /** Writes to objects of fleets. */
@@ -268,6 +266,7 @@ describeWith(['cluster'], 'fleets', () => {
     async () => {
       const before = await Promise.all(KINDS.map((kind) => when(kind, 'weir-web', exists)));
       await controller.stop('SIGKILL');
+      await hastenTakeover(cluster);
       const writes = fleetWrites().length;
       expect(writes).toBeGreaterThan(0);
       controller = fleets.start();
