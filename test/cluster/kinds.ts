@@ -9,7 +9,7 @@ export interface Kind {
   /** As it is in paths: `deployments`. */
   readonly plural: string;
   readonly isNamespaced: boolean;
-  /** What kubectl takes for it: `deployments`, `deployment`, `deploy`. */
+  /** What kubectl takes for it: `deployments`, `deployments.apps`, `deployment`, `deploy`. */
   readonly names: readonly string[];
 }
 
@@ -86,7 +86,7 @@ function kindsOf({ metadata, versions }: Discovery['items'][number]): Kind[] {
       kind: resource.responseKind.kind,
       plural: resource.resource,
       isNamespaced: resource.scope === 'Namespaced',
-      names: [resource.resource, resource.singularResource, ...(resource.shortNames ?? [])],
+      names: [resource.resource, `${resource.resource}.${group}`, resource.singularResource, ...(resource.shortNames ?? [])],
     })),
   );
 }

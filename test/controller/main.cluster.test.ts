@@ -144,8 +144,7 @@ describeWith(['cluster'], 'Controller', () => {
       'r',
       ({ parents = [] }) => parents[0]?.conditions.some((c) => c.type === 'RefusedByProxy' && c.message === message) === true,
     );
-    const events = async () =>
-      (JSON.parse(await cluster.kubectl(['get', 'events.events.k8s.io', '-o', 'json'])) as { items: object[] }).items;
+    const events = () => cluster.list('events.events.k8s.io');
     await cluster.until('the Event', async () => (await events()).length > 0);
     expect(await events()).toMatchObject([
       {
@@ -170,9 +169,9 @@ describeWith(['cluster'], 'Controller', () => {
     const { fleet, pushed } = await startController('--lease-name', 'held');
     const { version } = pushed.get('Route|HTTPRoute/default/r/0')!;
     fleet.nacked('proxy-1', 'Route', 'HTTPRoute/default/r/0', { version, errors: [{ field: 'filters', reason: 'told to nobody' }] });
-    await cluster.kubectl(['delete', 'lease', 'held']);
-    const notes = () => cluster.kubectl(['get', 'events.events.k8s.io', '-o', 'jsonpath={.items[*].note}']);
-    await cluster.until('the Event', async () => (await notes()).includes('told to nobody'));
+    await cluster.remove('lease', 'held');
+    const events = () => cluster.list<{ readonly note: string }>('events.events.k8s.io');
+    await cluster.until('the Event', async () => (await events()).some(({ note }) => note.includes('told to nobody')));
   });
 
   test('what proxies refuse of a Secret or a Service is told by the listeners and routes that refer to it', async () => {

@@ -95,8 +95,8 @@ describeWith(['cluster', 'root', 'ip'], 'a controller and two proxies', () => {
       const blocked = listeners.find(({ name }) => name === 'blocked')?.conditions ?? [];
       return blocked.some(({ type, status, reason }) => type === 'Programmed' && status === 'False' && reason === 'Invalid');
     });
-    const events = () => cluster.kubectl(['get', 'events.events.k8s.io', '-o', 'jsonpath={.items[*].reason}']);
-    await cluster.until('the Event', async () => (await events()).includes('RefusedByProxy'));
+    const events = () => cluster.list<{ readonly reason: string }>('events');
+    await cluster.until('the Event', async () => (await events()).some(({ reason }) => reason === 'RefusedByProxy'));
     await bothAnswer('/unharmed', 'one');
     await apply(gateway('gw', [{ name: 'http', port }]));
     await gatewayWhen(programmed);

@@ -117,8 +117,8 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'a fleet with an aut
   /** Waits until the fleet has so many proxies, all ready, and those that were more have ended. */
   async function proxies(count: number): Promise<void> {
     const areThere = async () => {
-      const { items } = JSON.parse(await cluster.kubectl(['get', 'pods', '-l', FLEET, '-o', 'json'])) as { readonly items: readonly Pod[] };
-      return items.length === count && items.every(isReady);
+      const pods = await cluster.list<Pod>('pods', FLEET);
+      return pods.length === count && pods.every(isReady);
     };
     await cluster.until(`${count} proxies`, areThere, DEADLINE_MS);
   }
@@ -164,9 +164,8 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'a fleet with an aut
     const result = await traffic(
       [keptConnection(url), newConnections(url)],
       async () => {
-        await cluster.kubectl(['patch', 'gatewayparameters', 'scaled', '--type=merge', '-p', JSON.stringify({ spec })]);
-        const renewed = async () =>
-          (await cluster.kubectl(['get', 'pods', '-l', 'generation=second', '-o', 'name'])).trim().split('\n').length === 2;
+        await cluster.patch('gatewayparameters', 'scaled', { spec });
+        const renewed = async () => (await cluster.list('pods', 'generation=second')).length === 2;
         await cluster.until('proxies of the second generation', renewed, DEADLINE_MS);
         await proxies(2);
       },

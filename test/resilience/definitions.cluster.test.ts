@@ -7,6 +7,7 @@ import { describeWith } from '../support/describe-with.ts';
 import { http2Streams, keptConnection, newConnections } from '../support/flows.ts';
 import type { Installation } from '../support/installation.ts';
 import { gateway, gatewayClass, httpRoute } from '../support/objects.ts';
+import { readable } from '../support/readable.ts';
 import { Site } from '../support/site.ts';
 import { traffic } from '../support/traffic.ts';
 
@@ -39,12 +40,6 @@ describeWith(['cluster', 'root', 'ip'], 'a cluster', () => {
 
   const absent = (kind: string) => weir.metric(`weir_watch_trouble{kind="${kind}",reason="absent"}`);
 
-  /** What the GatewayClass says of kinds that can be read: `True Reason: message`. */
-  async function readable(): Promise<string> {
-    const one = '.status.conditions[?(@.type=="gateway.weir.dev/ResourcesReadable")]';
-    return cluster.kubectl(['get', 'gatewayclass', 'weir', `-o=jsonpath={${one}.status} {${one}.reason}: {${one}.message}`]);
-  }
-
   /** Traffic to what needs none of this goes on. */
   async function unharmed(during: () => Promise<unknown>): Promise<void> {
     const url = `http://${HOST}:${port}/app`;
@@ -72,10 +67,10 @@ describeWith(['cluster', 'root', 'ip'], 'a cluster', () => {
     expect([await absent('Backend'), await absent('TCPRoute'), await absent('HTTPRoute')]).toEqual([1, 1, 0]);
     await apply(gatewayClass(), gateway('gw', [{ name: 'http', port }]), httpRoute('app', 'app'), ...site.services());
     await answers('/app', 200);
-    await cluster.until('the condition', async () => (await readable()).startsWith('False NotInstalled: '));
-    expect(await readable()).toMatch(/ Backend of gateway\.weir\.dev\/v1alpha1: install Weir's CRDs/);
+    await cluster.until('the condition', async () => (await readable(cluster)).startsWith('False NotInstalled: '));
+    expect(await readable(cluster)).toMatch(/ Backend of gateway\.weir\.dev\/v1alpha1: install Weir's CRDs/);
     // Nothing is wrong without it.
-    expect(await readable()).not.toContain('TCPRoute');
+    expect(await readable(cluster)).not.toContain('TCPRoute');
   });
 
   test('that gets them later is served with them at once', async () => {
@@ -84,7 +79,7 @@ describeWith(['cluster', 'root', 'ip'], 'a cluster', () => {
       await cluster.until('the kind', async () => (await absent('Backend')) === 0, FOUND_MS);
       await apply(...throughBackend('late'));
       await answers('/late', 200);
-      await cluster.until('the condition', async () => (await readable()).startsWith('True '));
+      await cluster.until('the condition', async () => (await readable(cluster)).startsWith('True '));
     });
   }, 120_000);
 

@@ -102,10 +102,7 @@ describeWith(['cluster', 'root', 'ip'], 'a thousand routes', () => {
     return arrivals;
   }
 
-  async function routes(): Promise<readonly Route[]> {
-    const pages = await cluster.kubectl(['get', 'httproutes', '-o', 'json']);
-    return (JSON.parse(pages) as { items: Route[] }).items;
-  }
+  const routes = () => cluster.list<Route>('httproutes');
 
   async function settled(): Promise<void> {
     await cluster.until('a status of Weir for every route', async () => (await routes()).every(isTold));

@@ -10,6 +10,7 @@ import { describeWith } from '../support/describe-with.ts';
 import { freePorts } from '../support/free-port.ts';
 import { Installation } from '../support/installation.ts';
 import { gateway, gatewayClass, httpRoute, listOf, serviceOf } from '../support/objects.ts';
+import { readable } from '../support/readable.ts';
 
 const HOST = '127.0.0.24';
 const BUNDLE = path.join(CRD_FOLDER, 'standard');
@@ -56,8 +57,7 @@ describeWith(['cluster', 'root', 'ip'], 'a cluster without the Gateway API', () 
     await cluster.until('the kinds to be taken', () => apply().then(() => true));
     const ask = async () => (await fetch(`http://${HOST}:${port}/app`, { headers: { connection: 'close' } })).status;
     await cluster.until('an answer', async () => (await ask()) === 200);
-    const readable = '-o=jsonpath={.status.conditions[?(@.type=="gateway.weir.dev/ResourcesReadable")].status}';
-    await cluster.until('the condition', async () => (await cluster.kubectl(['get', 'gatewayclass', 'weir', readable])) === 'True');
+    await cluster.until('the condition', async () => (await readable(cluster)).startsWith('True '));
     expect((await weir.probe('/readyz')).body.trim()).toBe('ready');
     expect(weir.controller.pid).toBe(pid);
   });

@@ -18,6 +18,7 @@ import { freePorts } from '../support/free-port.ts';
 import { Installation } from '../support/installation.ts';
 import { gateway, gatewayClass, httpRoute, listOf, serviceOf } from '../support/objects.ts';
 import type { TestListener } from '../support/objects.ts';
+import { readable } from '../support/readable.ts';
 import { documentedRights } from '../support/rights.ts';
 import { traffic } from '../support/traffic.ts';
 import type { Flow } from '../support/traffic.ts';
@@ -140,13 +141,6 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
     });
   }
 
-  /** What the GatewayClass says of kinds that cannot be read. */
-  const readable = () =>
-    cluster.kubectl([
-      ...['get', 'gatewayclass', 'weir'],
-      '-o=jsonpath={.status.conditions[?(@.type=="gateway.weir.dev/ResourcesReadable")].message}',
-    ]);
-
   /** What has been said in statuses so far. */
   const written = () => JSON.stringify(statusWrites(cluster.auditEvents(), account.user));
 
@@ -227,7 +221,7 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
       await apply(tlsSecret('cert', next));
       await weir.controller.printed(/may not get secrets: its ClusterRole lacks the rule .*\\"verbs\\":\[\\"get\\"\]/, said);
       expect(await weir.metric('weir_watch_trouble{kind="Secret",reason="forbidden"}')).toBe(1);
-      await cluster.until('the condition', async () => (await readable()).startsWith('the controller may not get secrets'));
+      await cluster.until('the condition', async () => (await readable(cluster)).includes(': the controller may not get secrets'));
       await apply(tlsSecret('unread', next), gateway('other', [https('unread', 1)]));
       await says('other', 'ResolvedRefs', 'False', 'Secret/default/unread cannot be read: the controller may not get secrets');
       await apply(httpRoute('later', 'app'));
