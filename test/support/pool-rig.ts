@@ -53,9 +53,12 @@ export class FakeConnection {
   }
 }
 
-/** An attempt, without a body unless the exchange says otherwise. */
-export function attemptOf(exchange: Partial<Exchange> = {}): Attempt {
-  return new Attempt(Object.assign(new Exchange({} as never, {} as never, 0), exchange), {} as never, {} as never);
+let made = 0;
+
+/** An attempt, without a body unless the exchange says otherwise, for a path of its own: no two of them are equal. */
+export function attemptOf(fields: Partial<Exchange> = {}): Attempt {
+  const exchange = Object.assign(new Exchange({} as never, {} as never, 0), { path: `/${made++}` }, fields);
+  return new Attempt(exchange, {} as never, {} as never);
 }
 
 export class PoolRig {

@@ -1,0 +1,132 @@
+// Which connection carries an attempt, which are kept, and how long.
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { attemptOf, PoolRig } from '../../test/support/pool-rig.ts';
+import { ERRORS } from '../exchange/errors.ts';
+import type { Limits } from '../exchange/limits.ts';
+import { ConnectionPool } from './pool.ts';
+
+beforeEach(() => void jest.useFakeTimers({ advanceTimers: false }));
+afterEach(() => void jest.useRealTimers());
+
+function open(limits: Partial<Limits> = {}): { readonly rig: PoolRig; readonly pool: ConnectionPool } {
+  const rig = new PoolRig(limits);
+  return { rig, pool: new ConnectionPool(rig.connect, rig.options) };
+}
+
+/** So many connections that carry an attempt each. */
+function busy(count: number, limits: Partial<Limits> = {}) {
+  const opened = open(limits);
+  for (let i = 0; i < count; i++) {
+    opened.pool.send(attemptOf());
+    opened.rig.connection(i).connected();
+  }
+  return opened;
+}
+
+describe('an attempt', () => {
+  test('is carried by the connection used last, and by a new one where none is free', () => {
+    const { rig, pool } = busy(2);
+    for (const index of [1, 0]) rig.connection(index).done();
+    const attempts = [attemptOf(), attemptOf(), attemptOf()];
+    for (const attempt of attempts) pool.send(attempt);
+    rig.connection(2).connected();
+    expect([0, 1, 2].map((index) => rig.connection(index).sent.at(-1))).toEqual(attempts);
+    expect(attempts.map(({ stream }) => stream)).toEqual(rig.connections);
+  });
+
+  test('is carried by whatever connection is free first', () => {
+    const { rig, pool } = busy(1);
+    const waiting = attemptOf();
+    pool.send(waiting);
+    rig.connection(0).done();
+    expect(rig.connection(0).sent.at(-1)).toBe(waiting);
+    rig.connection(1).connected();
+    expect(pool.counts).toMatchObject({ open: 2, idle: 1, pending: 0 });
+  });
+
+  test('that left is carried by none, and the connection that comes for it is kept', () => {
+    const { rig, pool } = open();
+    const left = attemptOf();
+    pool.send(left);
+    pool.forget(left);
+    rig.connection(0).connected();
+    expect([rig.connection(0).sent, pool.idleCount]).toEqual([[], 1]);
+  });
+
+  test('fails with the connection that cannot be made, one for each, and the others wait on', () => {
+    const { rig, pool } = open({ maxConnectionsPerEndpoint: 1 });
+    const [first, second] = [attemptOf(), attemptOf()];
+    for (const attempt of [first, second]) pool.send(attempt);
+    rig.connection(0).gone(ERRORS.upstreamConnectFailed);
+    expect(rig.failed).toEqual([[first, 'upstream_connect_failed']]);
+    rig.connection(1).connected();
+    expect(rig.connection(1).sent).toEqual([second]);
+    expect([rig.told, pool.counts]).toEqual([['failed', 'connected'], { open: 1, idle: 0, pending: 0, slow: 0 }]);
+  });
+});
+
+describe('a connection', () => {
+  test('is closed once it has been idle too long, and no sooner', () => {
+    const { rig, pool } = busy(2, { poolIdleTimeout: 1_000 });
+    rig.connection(0).done();
+    jest.advanceTimersByTime(500);
+    rig.connection(1).done();
+    jest.advanceTimersByTime(475);
+    expect(rig.connections.map(({ closing }) => closing)).toEqual([false, false]);
+    jest.advanceTimersByTime(125);
+    expect(rig.connections.map(({ closing }) => closing)).toEqual([true, false]);
+    jest.advanceTimersByTime(500);
+    expect(rig.connections.map(({ closing }) => closing)).toEqual([true, true]);
+    expect([pool.idleCount, rig.wheel.size]).toEqual([0, 0]);
+  });
+
+  test('is not kept beyond so many, nor while other pools wait for its place', () => {
+    const { rig } = busy(2, { maxIdlePerEndpoint: 1, maxConnectionsPerEndpoint: 2 });
+    for (const index of [0, 1]) rig.connection(index).done();
+    expect(rig.connections.map(({ closing }) => closing)).toEqual([false, true]);
+    const other = busy(1, { maxConnectionsPerEndpoint: 1 });
+    other.rig.capacity.takeConnection({ openAsNeeded: () => undefined });
+    other.rig.connection(0).done();
+    expect(other.rig.connection(0).closing).toBe(true);
+  });
+
+  test('that counts apart carries nothing else', () => {
+    const { rig, pool } = busy(1, { maxConnectionsPerEndpoint: 2 });
+    rig.connection(0).aside = true;
+    const waiting = attemptOf();
+    pool.send(waiting);
+    rig.connection(0).done();
+    expect([rig.connection(0).closing, rig.connection(0).sent.length]).toEqual([true, 1]);
+  });
+
+  test('that dies idle is not used', () => {
+    const { rig, pool } = busy(1);
+    rig.connection(0).done();
+    rig.connection(0).gone();
+    pool.send(attemptOf());
+    expect([rig.connection(0).sent.length, rig.connections.length]).toEqual([1, 2]);
+  });
+});
+
+test('a closed pool closes what is idle, and what is in use as soon as it is idle', () => {
+  const { rig, pool } = busy(2, { poolIdleTimeout: 1_000 });
+  rig.connection(0).done();
+  pool.close();
+  expect(rig.connections.map(({ closing }) => closing)).toEqual([true, false]);
+  rig.connection(1).done();
+  expect(rig.connection(1).closing).toBe(true);
+  expect(rig.wheel.size).toBe(0);
+});
+
+test('a pool says that it is empty when its last connection is gone and nothing waits', () => {
+  const { rig, pool } = open({ maxPendingPerEndpoint: 1 });
+  const [first, turned] = [attemptOf(), attemptOf()];
+  pool.send(first);
+  pool.send(turned);
+  expect([rig.failed, rig.emptied]).toEqual([[[turned, 'overloaded']], 0]);
+  rig.connection(0).connected();
+  rig.connection(0).done();
+  expect(rig.emptied).toBe(0);
+  rig.connection(0).gone();
+  expect(rig.emptied).toBe(1);
+});

@@ -1,0 +1,147 @@
+// Deadlines of exchanges and of attempts: when they pass, what they say, and that none is left.
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { TimerWheel } from '#lib/timer-wheel.ts';
+import { attemptOf } from '../../test/support/pool-rig.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { getHeader } from '../exchange/headers.ts';
+import {
+  propagateDeadline,
+  renewRequestTimeout,
+  startAttemptTimeout,
+  startBackoff,
+  startCallDeadline,
+  startRequestTimeout,
+  stopTimeouts,
+} from './timeout.ts';
+
+/** The wheel is late by two ticks at most. */
+const LATE_MS = 50;
+
+beforeEach(() => void jest.useFakeTimers({ advanceTimers: false }));
+afterEach(() => void jest.useRealTimers());
+
+interface Limits {
+  readonly request?: number;
+  readonly attempt?: number;
+  /** `grpc-timeout` of the caller. */
+  readonly asked?: string;
+}
+
+function open({ request = 0, attempt = 0, asked }: Limits) {
+  const wheel = new TimerWheel();
+  const told: string[] = [];
+  const listener = {
+    timedOut: (_: Exchange, { code }: { readonly code: string }) => void told.push(code),
+    retryDue: () => void told.push('retry'),
+  };
+  const one = attemptOf({ startedAt: performance.now(), grpc: asked !== undefined });
+  const { exchange } = one;
+  exchange.requestHeaders = asked === undefined ? [] : ['grpc-timeout', asked];
+  exchange.attempt = one;
+  setRoute(exchange, request, attempt);
+  return { wheel, told, listener, exchange, attempt: one };
+}
+
+function setRoute(exchange: Exchange, requestTimeout: number, backendRequestTimeout = 0): void {
+  exchange.route = { requestTimeout, backendRequestTimeout } as never;
+}
+
+describe('the deadline of a call', () => {
+  test.each<[string, Limits, number, string]>([
+    ['of the caller', { asked: '100m' }, 100, 'deadline_exceeded'],
+    ['of the route, where that is shorter', { asked: '1S', request: 100 }, 100, 'request_timeout'],
+    ['of the caller, where that is shorter', { asked: '100m', request: 1_000 }, 100, 'deadline_exceeded'],
+  ])('is that %s, counted from the arrival', (_, limits, after, code) => {
+    const { wheel, listener, exchange, told } = open(limits);
+    jest.advanceTimersByTime(40);
+    expect(startCallDeadline(exchange, wheel, listener)).toBe(true);
+    jest.advanceTimersByTime(after - 40);
+    expect(told).toEqual([]);
+    jest.advanceTimersByTime(LATE_MS);
+    expect([told, wheel.size]).toEqual([[code], 0]);
+  });
+
+  test('that has passed already is told at the next tick, and not before', () => {
+    const { wheel, listener, exchange, told } = open({ asked: '10m' });
+    jest.advanceTimersByTime(500);
+    startCallDeadline(exchange, wheel, listener);
+    expect(told).toEqual([]);
+    jest.advanceTimersByTime(LATE_MS + 1);
+    expect(told).toEqual(['deadline_exceeded']);
+  });
+
+  test('that cannot be read is refused, and there is none where nobody asks for one', () => {
+    const bad = open({ asked: 'soon', request: 100 });
+    expect([startCallDeadline(bad.exchange, bad.wheel, bad.listener), bad.wheel.size]).toEqual([false, 0]);
+    const none = open({});
+    none.exchange.grpc = true;
+    expect([startCallDeadline(none.exchange, none.wheel, none.listener), none.wheel.size, none.exchange.deadlineAt]).toEqual([true, 0, 0]);
+  });
+});
+
+describe('what a backend is told', () => {
+  test.each<[string, Limits, string | null]>([
+    ['is what is left of the call', { asked: '100m' }, '60000u'],
+    ['is what the attempt has, where that is less', { asked: '100m', attempt: 20 }, '20000u'],
+    ['is what is left, where the attempt has more', { asked: '100m', attempt: 80 }, '60000u'],
+    ['is the limit of the attempt where the caller set none', { attempt: 20 }, '20000u'],
+    ['is nothing without any limit', {}, null],
+  ])('%s', (_, limits, timeout) => {
+    const { wheel, listener, exchange, attempt } = open(limits);
+    exchange.grpc = true;
+    startCallDeadline(exchange, wheel, listener);
+    jest.advanceTimersByTime(40);
+    propagateDeadline(attempt);
+    expect(getHeader(exchange.requestHeaders, 'grpc-timeout')).toBe(timeout);
+    expect(attempt.deadlineAt > 0).toBe(timeout !== null);
+  });
+});
+
+describe('a request whose backend has a limit of its own', () => {
+  test('has that instead, counted from its arrival', () => {
+    const { wheel, listener, exchange, told } = open({ request: 100 });
+    startRequestTimeout(exchange, wheel, listener);
+    jest.advanceTimersByTime(50);
+    setRoute(exchange, 300);
+    renewRequestTimeout(exchange, wheel, listener);
+    jest.advanceTimersByTime(240);
+    expect([told, wheel.size]).toEqual([[], 1]);
+    jest.advanceTimersByTime(10 + LATE_MS);
+    expect(told).toEqual(['request_timeout']);
+  });
+
+  test('has none where the backend says so, unless the caller of a call asked for one', () => {
+    const plain = open({ request: 100 });
+    startRequestTimeout(plain.exchange, plain.wheel, plain.listener);
+    setRoute(plain.exchange, 0);
+    renewRequestTimeout(plain.exchange, plain.wheel, plain.listener);
+    expect([plain.wheel.size, plain.exchange.requestTimer]).toEqual([0, null]);
+    const call = open({ asked: '200m', request: 100 });
+    startCallDeadline(call.exchange, call.wheel, call.listener);
+    setRoute(call.exchange, 0);
+    renewRequestTimeout(call.exchange, call.wheel, call.listener);
+    jest.advanceTimersByTime(200 + LATE_MS);
+    expect(call.told).toEqual(['deadline_exceeded']);
+  });
+});
+
+test('whatever is over has no timer: of the exchange, of its attempt, and of the pause between two', () => {
+  const { wheel, listener, exchange, attempt, told } = open({ request: 100, attempt: 100 });
+  startRequestTimeout(exchange, wheel, listener);
+  startAttemptTimeout(attempt, wheel, listener);
+  startBackoff(exchange, 100, wheel, listener);
+  expect(wheel.size).toBe(3);
+  stopTimeouts(exchange, wheel);
+  expect(wheel.size).toBe(0);
+  jest.advanceTimersByTime(1_000);
+  expect(told).toEqual([]);
+});
+
+test('a pause is over after its time, each time', () => {
+  const { wheel, listener, exchange, told } = open({});
+  for (let i = 1; i <= 2; i++) {
+    startBackoff(exchange, 30, wheel, listener);
+    jest.advanceTimersByTime(30 + LATE_MS);
+    expect(told).toHaveLength(i);
+  }
+});
