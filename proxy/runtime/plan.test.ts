@@ -1,0 +1,122 @@
+// Plans of routes: what is decided before a request comes, and how many plans that takes.
+import { describe, expect, test } from '@jest/globals';
+import type * as ir from '#api/ir/ir.ts';
+import { PolicyIndex } from '#api/policy/layers.ts';
+import { backend, route, streamBackend, streamRoute } from '../../test/support/proxy.ts';
+import { ERRORS } from '../exchange/errors.ts';
+import type { UpstreamCluster } from '../exchange/plan.ts';
+import { buildPlans, buildStreamPlan, refusingPlan } from './plan.ts';
+import type { RoutePlans } from './plan.ts';
+
+const LISTENERS = ['default/gateway/http', 'default/gateway/https'];
+const ATTACHMENTS = LISTENERS.map((listener) => ({ listener, hostnames: [''] }));
+
+const clusters = new Map<string, UpstreamCluster>();
+
+/** The same cluster for the same key. */
+function clusterOf(key: string): UpstreamCluster {
+  const found = clusters.get(key) ?? ({ key } as UpstreamCluster);
+  clusters.set(key, found);
+  return found;
+}
+
+function plansOf(fields: Partial<ir.Route>, ...policies: readonly ir.Policy[]): RoutePlans {
+  return buildPlans(route(fields), new PolicyIndex(policies), { cluster: clusterOf, filters: {} as never });
+}
+
+function timeouts(target: Partial<ir.PolicyTarget>, request: number): ir.Policy {
+  const name = `${target.kind ?? 'Gateway'}-${target.name ?? 'gateway'}-${target.section ?? ''}`;
+  return {
+    ...{ kind: 'Policy', key: `BackendTrafficPolicy/default/${name}`, policyKind: 'BackendTrafficPolicy', namespace: 'default', name },
+    createdAt: 0,
+    targets: [{ kind: 'Gateway', namespace: 'default', name: 'gateway', section: '', ...target }],
+    settings: { timeouts: { request } },
+  };
+}
+
+describe('a route', () => {
+  test('draws among backends that have a weight, from clusters that are the same for each route', () => {
+    const { common } = plansOf({ backends: [backend('a', 3), backend('b', 0), backend('c', 2)] });
+    expect(common.backends.map(({ cluster, weight }) => [cluster?.key, weight])).toEqual([
+      ['Service/default/a/80', 3],
+      ['Service/default/c/80', 2],
+    ]);
+    expect(common.totalWeight).toBe(5);
+    expect(plansOf({ backends: [backend('a')] }).common.backends[0]?.cluster).toBe(common.backends[0]?.cluster);
+  });
+
+  test('without backends is a mistake, one whose backends are all taken out is not', () => {
+    expect(plansOf({ backends: [] }).common.nothingDrawn).toBe(ERRORS.noBackends);
+    expect(plansOf({ backends: [backend('a', 0)] }).common.nothingDrawn).toBe(ERRORS.weightsZero);
+  });
+
+  test('that is invalid says so, and so does a backend for its share of the requests', () => {
+    const invalid = { ...backend('a', 1), cluster: null, invalidReason: 'no such Service' };
+    const { common } = plansOf({ backends: [backend('a', 1), invalid] });
+    expect(common.error).toBe(null);
+    expect(common.backends.map(({ cluster, error }) => [cluster === null, error])).toEqual([
+      [false, null],
+      [true, ERRORS.backendInvalid],
+    ]);
+    expect(common.totalWeight).toBe(2);
+    expect(plansOf({ invalidReason: 'regex explodes' }).common.error).toBe(ERRORS.routeInvalid);
+  });
+});
+
+describe('policies', () => {
+  test('that say the same at every listener need one plan', () => {
+    const { common, byListener } = plansOf({ attachments: ATTACHMENTS }, timeouts({}, 100));
+    expect([common.requestTimeout, byListener]).toEqual([100, null]);
+  });
+
+  test('of one listener hold there and nowhere else', () => {
+    const { byListener } = plansOf({ attachments: ATTACHMENTS }, timeouts({}, 100), timeouts({ section: 'https' }, 200));
+    expect(LISTENERS.map((listener) => byListener?.get(listener)?.requestTimeout)).toEqual([100, 200]);
+  });
+
+  test('of a backend hold once it is drawn, and leave the others with what the route has', () => {
+    const service = timeouts({ kind: 'Service', name: 'b' }, 300);
+    const { common } = plansOf({ backends: [backend('a'), backend('b')] }, timeouts({}, 100), service);
+    expect(common.requestTimeout).toBe(100);
+    expect(common.backends.map(({ route: own }) => own?.requestTimeout ?? null)).toEqual([null, 300]);
+  });
+
+  test('of a backend give way to what the route itself says', () => {
+    const said = { timeouts: { request: 50, backendRequest: null } };
+    const { common } = plansOf({ ...said, backends: [backend('b')] }, timeouts({ kind: 'Service', name: 'b' }, 300));
+    expect([common.requestTimeout, common.backends[0]?.route ?? null]).toEqual([50, null]);
+  });
+
+  test('that concern others change nothing', () => {
+    const { common, byListener } = plansOf({ attachments: ATTACHMENTS }, timeouts({ name: 'other' }, 100));
+    expect([common.requestTimeout, byListener]).toEqual([0, null]);
+  });
+});
+
+test('plans cannot be changed, whatever they are made of', () => {
+  const { common } = plansOf({ backends: [backend('b')] }, timeouts({}, 100), timeouts({ kind: 'Service', name: 'b' }, 300));
+  for (const frozen of [common, common.backends[0], common.backends[0]?.route]) expect(Object.isFrozen(frozen)).toBe(true);
+});
+
+test('the plan that refuses preflights differs in nothing else, and is made once', () => {
+  const { common } = plansOf({});
+  const refusing = refusingPlan(common);
+  expect(refusingPlan(common)).toBe(refusing);
+  expect({ ...refusing, requestFilters: common.requestFilters }).toEqual(common);
+  expect(refusing.requestFilters?.map(({ name }) => name)).toEqual(['CORS']);
+});
+
+test('a stream route draws among backends that have a weight, each with its own way to be connected to', () => {
+  const backends = [streamBackend('a', 3), streamBackend('b', 0), { ...streamBackend('c', 1), cluster: null }, streamBackend('d', 2)];
+  const plan = buildStreamPlan(
+    streamRoute({ backends }),
+    (key) => ({ key }) as never,
+    (key) => ({ proxyProtocol: key.includes('/d/') ? 2 : 0 }),
+  );
+  expect(plan.backends).toEqual([
+    { cluster: { key: 'Service/default/a/80' }, weight: 3, proxyProtocol: 0 },
+    { cluster: null, weight: 1, proxyProtocol: 0 },
+    { cluster: { key: 'Service/default/d/80' }, weight: 2, proxyProtocol: 2 },
+  ]);
+  expect(plan.totalWeight).toBe(6);
+});

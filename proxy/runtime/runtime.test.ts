@@ -1,0 +1,149 @@
+// Which plan a request gets, and why there is none: by port, by host, by the listener that its TLS connection was made for.
+import { describe, expect, test } from '@jest/globals';
+import type * as ir from '#api/ir/ir.ts';
+import { buildTable } from '#api/match/table.ts';
+import { attemptOf } from '../../test/support/pool-rig.ts';
+import { listener, pathMatch, route } from '../../test/support/proxy.ts';
+import { ERRORS } from '../exchange/errors.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { Runtime } from './runtime.ts';
+import type { RuntimeParts } from './runtime.ts';
+
+const A = listener({ key: 'default/gateway/a', hostname: 'a.test' });
+const B = listener({ key: 'default/gateway/b', hostname: 'b.test' });
+
+/** A route at these listeners, by its name, for every path. */
+function at(name: string, listeners: readonly ir.Listener[], fields: Partial<ir.Route> = {}): ir.Route {
+  const attachments = listeners.map(({ key, hostname }) => ({ listener: key, hostnames: [hostname] }));
+  return route({ name, key: `HTTPRoute/default/${name}/0`, attachments, ...fields });
+}
+
+/** A runtime whose plans are named after their routes, and after their listeners where those have plans of their own. */
+function runtimeOf(
+  listeners: readonly ir.Listener[],
+  routes: readonly ir.Route[],
+  parts: Partial<RuntimeParts> = {},
+  own: readonly string[] = [],
+) {
+  const plan = (key: string) => ({ key }) as never;
+  const plans: RuntimeParts['plans'] = new WeakMap();
+  for (const each of routes) {
+    const byListener = own.length === 0 ? null : new Map(own.map((key) => [key, plan(`${each.name} at ${key}`)]));
+    plans.set(each, { common: plan(each.name), byListener });
+  }
+  const tables = new Map([[80, buildTable(listeners, routes)]]);
+  return new Runtime(1, { tables, plans, identities: new Map(), trusted: new Map(), ...parts });
+}
+
+/** `serverName`: of its TLS connection, which vouches for these hosts. */
+function request(host: string, serverName: string | null = null, vouched: readonly string[] = [], port = 80): Exchange {
+  const tls = serverName === null ? null : { serverName, vouches: (name: string) => vouched.includes(name) };
+  const { exchange } = attemptOf({ method: 'GET', host, authority: host, path: '/' });
+  return Object.assign(exchange, { connection: { localPort: port, tls } });
+}
+
+function keyOf(runtime: Runtime, exchange: Exchange): string | null {
+  return runtime.match(exchange)?.key ?? null;
+}
+
+describe('a request', () => {
+  const runtime = runtimeOf([A, B], [at('one', [A]), at('two', [B])]);
+
+  test('gets the plan of the route at the listener of its host, which it is told', () => {
+    const exchange = request('b.test');
+    expect([keyOf(runtime, exchange), exchange.listener]).toEqual(['two', B.key]);
+  });
+
+  test('gets none at a port without listeners, or for a host of none', () => {
+    for (const exchange of [request('a.test', null, [], 81), request('c.test')]) {
+      expect(keyOf(runtime, exchange)).toBe(null);
+      expect(runtime.mismatch(exchange)).toBe(ERRORS.routeNotFound);
+    }
+  });
+
+  test('gets the plan of its listener where there is one, else what all share', () => {
+    const shared = runtimeOf([A, B], [at('one', [A, B])], {}, [A.key]);
+    expect([keyOf(shared, request('a.test')), keyOf(shared, request('b.test'))]).toEqual([`one at ${A.key}`, 'one']);
+  });
+
+  test('is told how much of its path was matched as a prefix', () => {
+    const exchange = request('a.test');
+    exchange.path = '/shop/cart';
+    keyOf(runtimeOf([A], [at('shop', [A], { matches: [pathMatch('PathPrefix', '/shop')] })]), exchange);
+    expect(exchange.prefixLength).toBe('/shop'.length);
+  });
+});
+
+describe('a TLS connection', () => {
+  const runtime = runtimeOf([A, B], [at('one', [A]), at('two', [B])]);
+
+  test('reaches the routes of the listener that it was made for', () => {
+    expect(keyOf(runtime, request('a.test', 'a.test'))).toBe('one');
+  });
+
+  test('reaches nothing of another listener, whatever its certificate names', () => {
+    for (const vouched of [[], ['b.test']]) {
+      const exchange = request('b.test', 'a.test', vouched);
+      expect([keyOf(runtime, exchange), runtime.mismatch(exchange)]).toEqual([null, ERRORS.misdirectedRequest]);
+    }
+  });
+
+  test('reaches other hosts of its listener, as far as its certificate vouches for them', () => {
+    const wide = listener({ key: 'default/gateway/wide', hostname: '*.test' });
+    const one = runtimeOf([wide], [at('one', [wide])]);
+    expect(keyOf(one, request('b.test', 'a.test', ['b.test']))).toBe('one');
+    const exchange = request('b.test', 'a.test');
+    expect([keyOf(one, exchange), one.mismatch(exchange)]).toEqual([null, ERRORS.misdirectedRequest]);
+  });
+
+  test('whose listener is gone reaches nothing any more', () => {
+    const gone = runtimeOf([B], [at('two', [B])]);
+    expect(keyOf(gone, request('b.test', 'a.test', ['b.test']))).toBe(null);
+  });
+});
+
+describe('a listener that cannot be served', () => {
+  const wide = listener({ key: 'default/gateway/wide', hostname: '*.test' });
+  const runtime = runtimeOf([wide, { ...A, unserved: 'its certificate is missing' }], [at('one', [wide])]);
+
+  test('keeps its host from less specific ones', () => {
+    expect([keyOf(runtime, request('a.test')), keyOf(runtime, request('b.test'))]).toEqual([null, 'one']);
+  });
+
+  test('is the reason that is told: in the clear, and otherwise that the connection is for others', () => {
+    expect(runtime.mismatch(request('a.test'))).toBe(ERRORS.listenerUnserved);
+    expect(runtime.mismatch(request('a.test', 'b.test', ['a.test']))).toBe(ERRORS.misdirectedRequest);
+  });
+});
+
+describe('of the listener of a request', () => {
+  test('comes what its backends are shown', () => {
+    const identity = {} as never;
+    const runtime = runtimeOf([A, B], [at('one', [A, B])], { identities: new Map([[A.key, identity]]) });
+    const exchanges = [request('a.test'), request('b.test')];
+    for (const exchange of exchanges) keyOf(runtime, exchange);
+    expect(exchanges.map(({ clientIdentity }) => clientIdentity === identity)).toEqual([true, false]);
+  });
+
+  test('comes whom it believes about its client; where none is trusted nothing is asked', () => {
+    const asked: string[] = [];
+    const trusted = { identify: ({ host }: Exchange) => (asked.push(host), false) } as never;
+    const runtime = runtimeOf([A, B], [], { trusted: new Map([[A.key, trusted]]) });
+    expect(['a.test', 'b.test', 'c.test'].map((host) => runtime.identify(request(host)))).toEqual([false, true, true]);
+    expect(asked).toEqual(['a.test']);
+  });
+});
+
+test('a preflight whose request the CORS of its rule does not hold for gets a plan that lets the page send nothing', () => {
+  const cors = { type: 'CORS', allowOrigins: ['*'] } as unknown as ir.Filter;
+  const matches = [{ ...pathMatch('PathPrefix', '/'), method: 'OPTIONS' }];
+  const runtime = runtimeOf([A], [at('one', [A], { matches, filters: [cors] })]);
+  const plans = ['GET', 'OPTIONS'].map((announced) => {
+    const exchange = request('a.test');
+    exchange.method = 'OPTIONS';
+    exchange.requestHeaders = ['origin', 'https://page.test', 'access-control-request-method', announced];
+    return runtime.match(exchange);
+  });
+  expect(plans.map((plan) => plan?.key)).toEqual(['one', 'one']);
+  expect(plans.map((plan) => plan?.requestFilters?.map(({ name }) => name) ?? null)).toEqual([['CORS'], null]);
+});
