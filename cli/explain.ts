@@ -1,7 +1,6 @@
 // `weir explain URL`: which listener, route, rule, filters and backend a request gets, and why the others lost. By the matcher
 // that routes the traffic, over a folder of YAML or over what a running proxy serves.
 import { parseArgs } from 'node:util';
-import { request as httpRequest } from 'undici';
 import type * as ir from '#api/ir/ir.ts';
 import { explainPolicies, printPolicies, type ExplainedSettings } from '#api/policy/explain.ts';
 import { PolicyIndex } from '#api/policy/layers.ts';
@@ -124,7 +123,9 @@ async function ofFolder(folder: string): Promise<Config> {
 async function ofProxy(address: string): Promise<Config> {
   const url = /^https?:\/\//.test(address) ? address : `http://${address}`;
   try {
-    const { statusCode, body } = await httpRequest(new URL('/config', url));
+    // Most of what there is to load, and of no use for a folder.
+    const { request } = await import('undici');
+    const { statusCode, body } = await request(new URL('/config', url));
     if (statusCode !== 200) throw new Error(`answered ${statusCode}`);
     const { secrets = [], ...config } = (await body.json()) as Omit<Config, 'policies'> & Partial<Config> & Described;
     const lacks: LackOf = (key) => {

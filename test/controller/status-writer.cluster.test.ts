@@ -91,12 +91,9 @@ function route(name: string, fields: object = {}): object {
 
 /** Resolves with the object once it fulfils the condition. */
 async function when(path: string, holds: (stored: Stored) => boolean): Promise<Stored> {
-  for (let tries = 0; tries < 400; tries++) {
-    const stored = await read(path);
-    if (holds(stored)) return stored;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error(`${path} did not come to hold: ${JSON.stringify((await read(path)).status)}`);
+  let stored = await read(path);
+  await cluster.until(`what is waited for of ${path}`, async () => holds((stored = await read(path))));
+  return stored;
 }
 
 const isOurs = (parent: Parent) => parent.controllerName === CONTROLLER;

@@ -1,8 +1,7 @@
 // What the Dockerfiles copy is all that their programs need: each image's files in a folder of their own, run there. The images themselves
 // are built where there is a container engine.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import os from 'node:os';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { spawnSync } from 'node:child_process';
 
@@ -35,10 +34,15 @@ describe.each([
 ])('Dockerfile.%s', (name, commands) => {
   const text = readFileSync(path.join(ROOT, `Dockerfile.${name}`), 'utf8');
   const instructions = lastStage(text);
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'weir-image-'));
+  // At the same place each time: Node keeps compiled code by path.
+  const folder = path.join(ROOT, '.cache', `image-${name}`);
   const weir = (...args: string[]) => spawnSync(process.execPath, [path.join(folder, 'cli', 'weir.ts'), ...args], { encoding: 'utf8' });
 
-  beforeAll(() => unpack(instructions, folder));
+  beforeAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    unpack(instructions, folder);
+  });
   afterAll(() => rmSync(folder, { recursive: true }));
 
   test('holds the command it is for, and says which', () => {
