@@ -1,6 +1,7 @@
 // How exchanges end: with the head of an answer through the response filters, with an answer of the proxy's own, with a cut, or because
 // the client is gone; and then they are recorded.
 import type { TimerWheel } from '#lib/timer-wheel.ts';
+import { turnTime } from '#lib/turn-clock.ts';
 import { ERRORS } from './exchange/errors.ts';
 import type { ExchangeError } from './exchange/errors.ts';
 import type { Exchange } from './exchange/exchange.ts';
@@ -117,6 +118,6 @@ export class Endings {
 
 function writeHead(exchange: Exchange): void {
   exchange.phase = 'answering';
-  exchange.headAt = performance.now() - exchange.startedAt;
+  exchange.headAt = turnTime() - exchange.startedAt;
   exchange.downstream.writeHead(exchange);
 }

@@ -1,5 +1,6 @@
 // The last phase of an exchange, or of a connection that was passed on as a whole: it is counted and, where somebody wants to
 // read it, logged.
+import { turnTime } from '#lib/turn-clock.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { StreamRecorder, StreamSession } from '../exchange/stream-session.ts';
 import type { AccessLog } from './access-log.ts';
@@ -30,7 +31,7 @@ export class ExchangeRecorder {
   }
 
   record(exchange: Exchange): void {
-    const ms = performance.now() - exchange.startedAt;
+    const ms = turnTime() - exchange.startedAt;
     this.#metrics.finished(exchange, ms);
     if (exchange.webSocket !== null) this.#webSockets.closed(exchange);
     if (this.#log !== null) this.#log.log(exchange, ms);

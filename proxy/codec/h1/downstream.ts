@@ -8,6 +8,7 @@
 // A lingering connection has said all it will say and reads on only so that the peer sees our answer rather than a reset.
 import type net from 'node:net';
 import { Timer } from '#lib/timer-wheel.ts';
+import { turnTime } from '#lib/turn-clock.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
 import { Exchange } from '../../exchange/exchange.ts';
@@ -242,7 +243,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
   }
 
   #begin(): Exchange {
-    const exchange = new Exchange(this.#connection, this, performance.now());
+    const exchange = new Exchange(this.#connection, this, turnTime());
     this.#exchange = exchange;
     this.#requests++;
     this.#blankSkipped = false;
@@ -547,7 +548,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
 
   /** The peer has left with half a head. */
   #tear(): void {
-    const exchange = new Exchange(this.#connection, this, performance.now());
+    const exchange = new Exchange(this.#connection, this, turnTime());
     this.#events.requestTorn(exchange, ERRORS.downstreamReset);
   }
 

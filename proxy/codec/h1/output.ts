@@ -1,8 +1,8 @@
 // What goes out on a connection: small pieces wait for the end of the turn, so that a head and its body leave in one write; large
 // ones are copied, since the buffer they came in is read into again at once.
 import type net from 'node:net';
-import { atTurnEnd } from '../turn-end.ts';
-import type { Gatherer } from '../turn-end.ts';
+import { atTurnEnd } from '#lib/turn-end.ts';
+import type { Gatherer } from '#lib/turn-end.ts';
 
 /** Up to this a string is written from the stack of the runtime, without an allocation of its own (libuv's try-write). */
 const GATHER_BYTES = 16_000;

@@ -2,6 +2,7 @@
 //
 //   request:  open ──END_STREAM──> ended            answer:  open ──end of it, all sent──> ended
 //   Both ended, or reset by either side: closed, and forgotten by the connection.
+import { turnTime } from '#lib/turn-clock.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
 import { Exchange } from '../../exchange/exchange.ts';
@@ -50,7 +51,7 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
   constructor(id: number, owner: DownstreamStreamOwner, sendWindow: number) {
     super(id, owner, sendWindow);
     this.#owner = owner;
-    this.exchange = new Exchange(owner.connection, this, performance.now());
+    this.exchange = new Exchange(owner.connection, this, turnTime());
   }
 
   /** The request path has said all there is to say. */

@@ -2,8 +2,8 @@
 // and written at once.
 import type net from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { atTurnEnd } from '../turn-end.ts';
-import type { Gatherer } from '../turn-end.ts';
+import { atTurnEnd } from '#lib/turn-end.ts';
+import type { Gatherer } from '#lib/turn-end.ts';
 import { FRAME_HEADER, MAX_FRAME_SIZE } from './frames.ts';
 
 /** Four full frames: as much as one read of an upstream can give. */
