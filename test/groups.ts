@@ -12,9 +12,15 @@ export type Group = (typeof GROUPS)[number];
 const PATTERNS: Readonly<Record<Group, string>> = { unit: '**/*.test.ts', tool: '**/*.tool.test.ts', cluster: '**/*.cluster.test.ts' };
 
 /** The files that take the longest, the longest first: they begin before all others. */
-export const LONGEST = ['conformance/conformance', 'resilience/outages', 'guides/installation', 'resilience/rollouts'].map(
-  (name) => `test/${name}.cluster.test.ts`,
-);
+export const LONGEST = [
+  'conformance/conformance',
+  'helm/install',
+  'resilience/rights',
+  'guides/installation',
+  'resilience/foreign-objects',
+  'resilience/outages',
+  'resilience/rollouts',
+].map((name) => `test/${name}.cluster.test.ts`);
 
 /** The position of a file among the longest, behind all of them for any other. */
 export function rankOf(file: string): number {

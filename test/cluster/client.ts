@@ -73,7 +73,13 @@ export class Client {
     return JSON.parse(await this.#ask('GET', pathOf(await this.#kinds.named(kind), namespace, name))) as LiveObject;
   }
 
-  /** All objects of a kind that have the labels of a selector. */
+  /** Names of all kinds whose objects can be listed: `deployments.apps`. */
+  async kinds(): Promise<readonly string[]> {
+    const kinds = (await this.#kinds.all()).filter(({ canBeListed }) => canBeListed);
+    return [...new Set(kinds.flatMap(({ names }) => names.slice(0, 1)))];
+  }
+
+  /** All objects of a kind that have the labels of a selector, in a namespace or, where it is '', in all of them. */
   async list<T = LiveObject>(kind: string, selector = '', namespace = 'default'): Promise<readonly T[]> {
     const target = pathOf(await this.#kinds.named(kind), namespace);
     const { items } = JSON.parse(await this.#ask('GET', `${target}?labelSelector=${encodeURIComponent(selector)}`)) as {

@@ -9,7 +9,8 @@ export interface Kind {
   /** As it is in paths: `deployments`. */
   readonly plural: string;
   readonly isNamespaced: boolean;
-  /** What kubectl takes for it: `deployments`, `deployments.apps`, `deployment`, `deploy`. */
+  readonly canBeListed: boolean;
+  /** What kubectl takes for it, what is its alone first: `deployments.apps`, `deployments`, `deployment`, `deploy`. */
   readonly names: readonly string[];
 }
 
@@ -26,6 +27,7 @@ interface Resource {
   readonly responseKind: { readonly kind: string };
   readonly scope: 'Cluster' | 'Namespaced';
   readonly singularResource: string;
+  readonly verbs: readonly string[];
   readonly shortNames?: readonly string[];
 }
 
@@ -50,11 +52,16 @@ export class Kinds {
     return this.#find(name, ({ names }) => names.includes(name));
   }
 
+  /** All that there are now. */
+  async all(): Promise<readonly Kind[]> {
+    this.#known = await this.#ask();
+    return this.#known;
+  }
+
   async #find(what: string, isWanted: (kind: Kind) => boolean): Promise<Kind> {
     let found = this.#known.find(isWanted);
     if (found !== undefined) return found;
-    this.#known = await this.#ask();
-    found = this.#known.find(isWanted);
+    found = (await this.all()).find(isWanted);
     if (found === undefined) throw new Error(`the API server has no ${what}`);
     return found;
   }
@@ -71,10 +78,10 @@ export class Kinds {
   }
 }
 
-/** Path of an object, or of all objects where no name is given. */
+/** Path of an object, or of all objects where no name is given, in all namespaces where the namespace is ''. */
 export function pathOf({ apiVersion, plural, isNamespaced }: Kind, namespace: string, name?: string): string {
   const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-  const scope = isNamespaced ? `/namespaces/${namespace}` : '';
+  const scope = isNamespaced && namespace !== '' ? `/namespaces/${namespace}` : '';
   return `${root}${scope}/${plural}${name === undefined ? '' : `/${name}`}`;
 }
 
@@ -86,7 +93,13 @@ function kindsOf({ metadata, versions }: Discovery['items'][number]): Kind[] {
       kind: resource.responseKind.kind,
       plural: resource.resource,
       isNamespaced: resource.scope === 'Namespaced',
-      names: [resource.resource, `${resource.resource}.${group}`, resource.singularResource, ...(resource.shortNames ?? [])],
+      canBeListed: resource.verbs.includes('list'),
+      names: [
+        group === '' ? resource.resource : `${resource.resource}.${group}`,
+        resource.resource,
+        resource.singularResource,
+        ...(resource.shortNames ?? []),
+      ],
     })),
   );
 }

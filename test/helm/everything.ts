@@ -3,16 +3,22 @@ import type { Cluster } from '../cluster/cluster.ts';
 
 /** What comes and goes by itself, whoever is there. */
 const FLEETING = /^(events|events\.events\.k8s\.io|componentstatuses) |^leases\S* (kube-system|kube-node-lease)\//;
-const COLUMNS = 'custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name';
+
+interface Named {
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+}
 
 /** `kind namespace/name` of every object of every kind, in order, without Events and what the cluster keeps for itself. */
 export async function everything(cluster: Cluster): Promise<string[]> {
-  const kinds = (await cluster.kubectl(['api-resources', '--verbs=list', '-o', 'name'])).trim().split('\n');
-  const found: string[] = [];
-  for (const kind of kinds) {
-    const list = await cluster.kubectl(['get', kind, '-A', '--no-headers', '-o', COLUMNS]);
-    const lines = list.split('\n').filter((line) => line !== '');
-    found.push(...lines.map((line) => `${kind} ${line.trim().split(/\s+/).join('/')}`));
-  }
-  return found.filter((line) => !FLEETING.test(line)).sort();
+  const kinds = await cluster.kinds();
+  const found = await Promise.all(
+    kinds.map(async (kind) => {
+      const objects = await cluster.list<Named>(kind, '', '');
+      return objects.map(({ metadata: { namespace = '', name } }) => `${kind} ${namespace}/${name}`);
+    }),
+  );
+  return found
+    .flat()
+    .filter((line) => !FLEETING.test(line))
+    .sort();
 }
