@@ -14,6 +14,10 @@ function answer(found: Found | null): unknown {
   return found === null ? null : { routeKey: found.route.key, matchIndex: found.matchIndex, listener: found.listener };
 }
 
+function answers(table: RouteTable, asked: readonly MatchRequest[]): readonly unknown[] {
+  return asked.map((one) => answer(table.find(one)));
+}
+
 function dump(table: RouteTable): string {
   const trees = [...table.parts.hosts.slots()].map(({ pattern }) => pattern).sort();
   return [printTable(table), ...trees.map((pattern) => printTree(table, pattern))].join('\n');
@@ -24,7 +28,7 @@ test('find answers what the naive matcher answers', () => {
     fc.property(listeners, draftRoutes, requests, (port, drafts, asked) => {
       const routes = drafts.map((draft) => attach(draft, port));
       const table = buildTable(port, routes);
-      for (const one of asked) expect(answer(table.find(one))).toEqual(oracle(port, routes, one));
+      expect(answers(table, asked)).toEqual(asked.map((one) => oracle(port, routes, one)));
     }),
     { numRuns: 1500 },
   );
@@ -37,12 +41,14 @@ test('explain names the winner that find found', () => {
         port,
         drafts.map((draft) => attach(draft, port)),
       );
-      for (const one of asked) {
-        const { winner, considered } = explain(table, one);
-        const found = table.find(one);
-        expect(winner && { routeKey: winner.routeKey, matchIndex: winner.matchIndex, listener: winner.listener }).toEqual(answer(found));
-        expect(considered.filter(({ loss }) => loss === null)).toHaveLength(found === null ? 0 : 1);
-      }
+      const explained = asked.map((one) => explain(table, one));
+      const winners = explained.map(
+        ({ winner }) => winner && { routeKey: winner.routeKey, matchIndex: winner.matchIndex, listener: winner.listener },
+      );
+      const found = answers(table, asked);
+      expect(winners).toEqual(found);
+      const unbeaten = explained.map(({ considered }) => considered.filter(({ loss }) => loss === null).length);
+      expect(unbeaten).toEqual(found.map((each) => (each === null ? 0 : 1)));
     }),
     { numRuns: 400 },
   );
@@ -68,7 +74,7 @@ test('a table reached by changes is the table built at once, and the tables befo
         history.push({ table, dump: dump(table) });
         expectSame(table, buildTable([...port.values()], [...routes.values()]), asked);
       }
-      for (const past of history) expect(dump(past.table)).toBe(past.dump);
+      expect(history.map((past) => dump(past.table))).toEqual(history.map((past) => past.dump));
     }),
     { numRuns: 400 },
   );
@@ -76,5 +82,5 @@ test('a table reached by changes is the table built at once, and the tables befo
 
 function expectSame(table: RouteTable, fresh: RouteTable, asked: readonly MatchRequest[]): void {
   expect(dump(table)).toBe(dump(fresh));
-  for (const one of asked) expect(answer(table.find(one))).toEqual(answer(fresh.find(one)));
+  expect(answers(table, asked)).toEqual(answers(fresh, asked));
 }

@@ -446,10 +446,10 @@ describe.each(Object.entries(ENCODINGS))('HTTP/2, %s: a byte', (_, encodings) =>
       return backend.take();
     };
     const send = async (message: Message): Promise<string | null> => {
-      const outcomes = [];
-      for (const encode of encodings) outcomes.push(await sendOnce(message, encode));
-      expect(new Set(outcomes).size).toBe(1);
-      return outcomes[0] ?? null;
+      const outcomes = new Set<string | null>();
+      for (const encode of encodings) outcomes.add(await sendOnce(message, encode));
+      const [outcome = null] = outcomes;
+      return outcomes.size === 1 ? outcome : [...outcomes].map(String).join(', then ');
     };
     expect(await differences(place, send)).toEqual([]);
   });
