@@ -8,7 +8,7 @@ import { until } from '../support/until.ts';
 
 const TAIL_LINES = 25;
 /** Go collects garbage less often than by default while there is memory: a cluster starts with a tenth less of the processor's time. */
-const GO_MEMORY = { GOGC: '400', GOMEMLIMIT: '1GiB' };
+const GO_MEMORY = { GOGC: '400', GOMEMLIMIT: '2GiB' };
 
 export class Part {
   readonly name: string;
