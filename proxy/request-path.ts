@@ -2,6 +2,7 @@
 // match > request filters > pick > attempt > response filters > answer > record.
 // Codecs call in from both sides; every method is one thing that can happen to an exchange.
 import type { Attempt } from './exchange/attempt.ts';
+import { Bodies } from './bodies.ts';
 import { Endings } from './endings.ts';
 import { draw } from './exchange/draw.ts';
 import { ERRORS } from './exchange/errors.ts';
@@ -14,15 +15,14 @@ import type { Hop } from './exchange/hop.ts';
 import { KeptBody } from './exchange/kept-body.ts';
 import type { Limits } from './exchange/limits.ts';
 import type { FilterVerdict, RequestFilter, RoutePlan } from './exchange/plan.ts';
+import type { Recorder } from './exchange/recorder.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import { runRequestFilters } from './filter/chain.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { Attempts } from './upstream/attempts.ts';
 import type { AttemptListener } from './upstream/attempts.ts';
-import { copyData, copyEnd } from './upstream/copies.ts';
 import { setForwarded } from './upstream/forwarded.ts';
 import type { Gathering } from './upstream/gathering.ts';
-import { keepForReplay, startReplay } from './upstream/replay.ts';
 import { mayRetryFailure, mayRetryStatus } from './upstream/retry.ts';
 import { renewRequestTimeout, startCallDeadline, startRequestTimeout } from './upstream/timeout.ts';
 import type { DeadlineListener } from './upstream/timeout.ts';
@@ -41,30 +41,20 @@ export interface RequestPathOptions {
   readonly hop: Hop;
 }
 
-/** The last phase: metrics and access log. */
-export interface Recorder {
-  started(exchange: Exchange): void;
-  webSocketOpened(exchange: Exchange): void;
-  record(exchange: Exchange): void;
-}
-
 export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineListener {
   readonly #runtime: () => Runtime;
   readonly #recorder: Recorder;
   readonly #wheel: TimerWheel;
-  readonly #limits: Pick<Limits, 'maxReplayBytes'>;
   readonly #hop: Hop;
   readonly #attempts: Attempts;
   readonly #tunnels: Tunnels;
-  readonly #gathering: Gathering;
+  readonly #bodies: Bodies;
   readonly #endings: Endings;
 
   constructor({ runtime, recorder, attempts, wheel, gathering, hop, limits }: RequestPathOptions) {
     this.#runtime = runtime;
     this.#recorder = recorder;
     this.#wheel = wheel;
-    this.#gathering = gathering;
-    this.#limits = limits;
     this.#hop = hop;
     this.#attempts = new Attempts({ wheel, limits, deadlines: this, listener: attempts });
     this.#endings = new Endings({ attempts: this.#attempts, gathering, wheel, record: (exchange) => recorder.record(exchange) });
@@ -72,6 +62,13 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
       opened: (exchange) => recorder.webSocketOpened(exchange),
       closed: (exchange) => this.#endings.finish(exchange),
       torn: (exchange, error) => this.#endings.cut(exchange, error),
+    });
+    this.#bodies = new Bodies({
+      gathering,
+      limits,
+      tunnels: this.#tunnels,
+      gathered: (exchange) => this.#begin(exchange),
+      tunnelEnded: (exchange) => this.#endings.finish(exchange),
     });
   }
 
@@ -134,8 +131,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   readonly #forward = (exchange: Exchange): void => {
     if (!this.#tunnels.mayOpen(exchange)) return this.#endings.reply(exchange, ERRORS.overloaded);
     exchange.phase = 'picked';
-    if (exchange.requestLength !== 0 && exchange.replay === null) startReplay(exchange, this.#limits.maxReplayBytes);
-    if (!this.#gathering.begin(exchange)) this.#begun(exchange, this.#attempts.begin(exchange));
+    if (!this.#bodies.begin(exchange)) this.#begin(exchange);
   };
 
   /** Sends a copy of a request, which a filter made, with its whole body: it starts where the original would go on. */
@@ -147,16 +143,18 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     this.#forward(copy);
   }
 
+  #begin(exchange: Exchange): void {
+    const error = this.#attempts.begin(exchange);
+    if (error !== null) this.#endings.reply(exchange, error);
+  }
+
   #repeat(attempt: Attempt): void {
-    this.#begun(attempt.exchange, this.#attempts.repeat(attempt));
+    const error = this.#attempts.repeat(attempt);
+    if (error !== null) this.#endings.reply(attempt.exchange, error);
   }
 
   retryDue(exchange: Exchange): void {
-    this.#begun(exchange, this.#attempts.begin(exchange));
-  }
-
-  #begun(exchange: Exchange, error: ExchangeError | null): void {
-    if (error !== null) this.#endings.reply(exchange, error);
+    this.#begin(exchange);
   }
 
   upstreamReady(attempt: Attempt): void {
@@ -164,33 +162,11 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   }
 
   requestData(exchange: Exchange, chunk: Buffer): void {
-    if (exchange.phase === 'done') return;
-    exchange.requestBytes += chunk.length;
-    if (exchange.tunnel) return this.#tunnels.fromClient(exchange, chunk);
-    copyData(exchange, chunk);
-    if (exchange.gathering) return this.#gather(exchange, chunk);
-    if (exchange.phase === 'picked') keepForReplay(exchange, chunk, this.#limits.maxReplayBytes);
-    if (exchange.upstream?.writeData(chunk) === false) exchange.downstream.pauseRequest();
-  }
-
-  /** The connection can wait for the rest of a small body, and for the beginning of a large one. */
-  #gather(exchange: Exchange, chunk: Buffer): void {
-    if (this.#gathering.keep(exchange, chunk)) this.#gathered(exchange);
-  }
-
-  #gathered(exchange: Exchange): void {
-    this.#gathering.end(exchange);
-    this.#begun(exchange, this.#attempts.begin(exchange));
+    if (exchange.phase !== 'done') this.#bodies.requestData(exchange, chunk);
   }
 
   requestEnd(exchange: Exchange, trailers: Headers | null): void {
-    exchange.requestEnded = true;
-    exchange.requestTrailers = trailers;
-    copyEnd(exchange);
-    if (exchange.phase === 'done') return;
-    if (exchange.gathering) return this.#gathered(exchange);
-    if (exchange.requestLength !== 0 || exchange.tunnel) exchange.upstream?.end(trailers);
-    if (exchange.tunnel && exchange.responseEnded) this.#endings.finish(exchange);
+    this.#bodies.requestEnd(exchange, trailers);
   }
 
   upstreamDrained({ exchange }: Attempt): void {
@@ -239,10 +215,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
 
   responseData({ exchange }: Attempt, chunk: Buffer): void {
     // A tunnel that was closed for what went through it.
-    if (exchange.phase === 'done') return;
-    exchange.responseBytes += chunk.length;
-    if (exchange.tunnel) return this.#tunnels.fromBackend(exchange, chunk);
-    if (!exchange.downstream.writeData(exchange, chunk)) exchange.upstream?.pauseResponse();
+    if (exchange.phase !== 'done') this.#bodies.responseData(exchange, chunk);
   }
 
   responseEnd({ exchange }: Attempt, trailers: Headers | null): void {
