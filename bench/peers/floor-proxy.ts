@@ -7,7 +7,7 @@ const [listenPort, originPort] = process.argv.slice(2).map(Number);
 
 type Handle = NonNullable<net.SocketConstructorOpts['handle']>;
 
-/** What proxy/listener/raw-socket.ts does: an accepted socket that reads into the shared buffer. */
+/** An accepted socket that reads into the shared buffer: a socket of its own for its handle, since `net.Server` has no `onread`. */
 function readingInto(accepted: net.Socket, receive: (octets: number) => void): net.Socket {
   const holder = accepted as unknown as { _handle: Handle | null };
   const handle = holder._handle as Handle;

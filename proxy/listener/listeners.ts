@@ -28,7 +28,7 @@ import type { FetchOcsp } from './ocsp/fetch.ts';
 import { Stapler } from './ocsp/stapler.ts';
 import type { OcspFailure } from './ocsp/stapler.ts';
 import type { SettingsOf } from './settings.ts';
-import { checkDirectReads } from './raw-socket.ts';
+import { checkDirectReads } from './direct-reads.ts';
 import type { SpliceSettings } from './splice.ts';
 
 export interface ListenerSetOptions {

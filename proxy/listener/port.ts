@@ -18,11 +18,11 @@ import type { Certificate } from './certificate.ts';
 import type { ProxiedPeer } from '../codec/proxy-protocol/read.ts';
 import { Connection, plainAddress } from './connection.ts';
 import type { Connect, Origin } from './connection.ts';
+import { startReading } from './direct-reads.ts';
 import type { HandshakeTerms } from './handshake-terms.ts';
 import type { Identity } from './identity.ts';
 import { bindingState } from './problem.ts';
 import type { ListenerProblem } from './problem.ts';
-import { startReading } from './raw-socket.ts';
 import type { PortContext } from './port-context.ts';
 import { agree } from './protocol.ts';
 import type { PortProtocol } from './protocol.ts';
@@ -164,17 +164,13 @@ export class Port {
       return;
     }
     this.#sockets++;
+    accepted.on('close', () => this.#gone());
     if (this.#settings.proxyProtocol !== null) this.#identify(accepted, this.#settings.proxyProtocol);
-    else if (this.#protocol === 'TLS') this.#shakeHands(this.#counted(accepted), null);
+    else if (this.#protocol === 'TLS') this.#shakeHands(accepted, null);
     else {
-      const socket = startReading(accepted, (chunk) => connection.data(chunk));
-      const connection = this.#open(this.#counted(socket), null);
+      startReading(accepted, (chunk) => connection.data(chunk));
+      const connection = this.#open(accepted, null);
     }
-  }
-
-  #counted(socket: net.Socket): net.Socket {
-    socket.on('close', () => this.#gone());
-    return socket;
   }
 
   /** Learns from a balancer whose connection this is, then goes on as without one. */
@@ -183,18 +179,18 @@ export class Port {
     const refuse = (reason: ProxyHeaderFailure): void => this.#context.proxyHeaders.failed(reason, address);
     if (!sources.every((each) => each.trusts(address))) {
       refuse('untrusted');
-      this.#counted(accepted).resetAndDestroy();
+      accepted.resetAndDestroy();
       return;
     }
-    if (this.#protocol === 'TLS') this.#identifySecured(this.#counted(accepted), refuse);
+    if (this.#protocol === 'TLS') this.#identifySecured(accepted, refuse);
     else this.#identifyPlain(accepted, refuse);
   }
 
   #identifyPlain(accepted: net.Socket, failed: (reason: ProxyHeaderFailure) => void): void {
     let connection: Connection | null = null;
-    const socket = startReading(accepted, (chunk) => (connection === null ? reader.data(chunk) : connection.data(chunk)));
-    const reader = this.#awaitHeader(this.#counted(socket), failed, (peer, rest) => {
-      connection = this.#open(socket, peer);
+    startReading(accepted, (chunk) => (connection === null ? reader.data(chunk) : connection.data(chunk)));
+    const reader = this.#awaitHeader(accepted, failed, (peer, rest) => {
+      connection = this.#open(accepted, peer);
       if (rest.length > 0) connection.data(rest);
     });
   }
@@ -303,9 +299,8 @@ export class Port {
   }
 
   #secured(socket: net.Socket, origin: Origin, connect: Connect): void {
+    startReading(socket, (chunk) => connection.data(chunk));
     const connection = this.#join(socket, origin, connect);
-    // Node has no `onread` for a socket that wraps another. An echo of 300 bytes costs 13.6 us over TLS and 9.7 us without, both by 'data'.
-    socket.on('data', (chunk: Buffer) => connection.data(chunk));
     this.#keep(connection, 'TLS');
     // A handshake may end after its terms have changed.
     this.#reconsider(connection);

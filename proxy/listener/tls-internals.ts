@@ -1,5 +1,5 @@
 // What Node's TLS sockets can do and only `tls.Server` is offered: the result of checking the peer, and a staple. As in
-// raw-socket.ts, whatever Node no longer has is done without, on the safe side.
+// direct-reads.ts, whatever Node no longer has is done without, on the safe side.
 import type tls from 'node:tls';
 
 interface Internals {

@@ -5,7 +5,7 @@ import tls from 'node:tls';
 import type { Destination, Dialler } from '../exchange/dial.ts';
 import { ERRORS, withDetail } from '../exchange/errors.ts';
 import type { Transport, UpstreamTls } from '../exchange/plan.ts';
-import { READ_BUFFER, readView } from '../exchange/read-buffer.ts';
+import { READS } from '../exchange/read-buffer.ts';
 import { identityProblem } from './server-identity.ts';
 
 const ALPN: Readonly<Record<Transport['protocol'], tls.ConnectionOptions>> = {
@@ -58,10 +58,10 @@ export function dialTls(destination: Destination, dialler: Dialler, data: (chunk
 function connect({ address, port, header }: Destination, handshake: tls.ConnectionOptions, data: (chunk: Buffer) => void): tls.TLSSocket {
   if (header !== null) return connectBehind(header, { host: address, port }, handshake, data);
   const read = (octets: number): boolean => {
-    data(readView(octets));
+    data(READS.view(octets));
     return true;
   };
-  const options: Options = { ...handshake, host: address, port, allowHalfOpen: true, onread: { buffer: READ_BUFFER, callback: read } };
+  const options: Options = { ...handshake, host: address, port, allowHalfOpen: true, onread: { buffer: READS.bytes, callback: read } };
   return tls.connect(options).setNoDelay(true);
 }
 

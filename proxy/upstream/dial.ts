@@ -2,7 +2,7 @@
 import net from 'node:net';
 import type { Bugs } from '../exchange/bugs.ts';
 import type { Destination, Dial, Dialler } from '../exchange/dial.ts';
-import { READ_BUFFER, readView } from '../exchange/read-buffer.ts';
+import { READS } from '../exchange/read-buffer.ts';
 import { dialTls } from './dial-tls.ts';
 import { hearOut } from './hear-out.ts';
 
@@ -25,10 +25,10 @@ export function createDial(bugs: Bugs): Dial {
 
 function dialPlain({ address, port, header }: Destination, dialler: Dialler, data: (chunk: Buffer) => void): net.Socket {
   const read = (octets: number): boolean => {
-    data(readView(octets));
+    data(READS.view(octets));
     return true;
   };
-  const socket = net.connect({ host: address, port, noDelay: true, allowHalfOpen: true, onread: { buffer: READ_BUFFER, callback: read } });
+  const socket = net.connect({ host: address, port, noDelay: true, allowHalfOpen: true, onread: { buffer: READS.bytes, callback: read } });
   // Waits in the socket for the connection, ahead of what anybody writes once they know of it.
   if (header !== null) socket.write(header);
   socket.once('connect', () => dialler.connected());
