@@ -134,6 +134,23 @@ describe('attempts', () => {
   });
 });
 
+test('a connection that is refused while others are full is tried again after a pause, and at once where they are gone', () => {
+  const opened = open({}, 1);
+  const [, waiting] = sendTo(opened, 2) as [Attempt, Attempt];
+  opened.at(0).connected();
+  opened.at(1).gone(ERRORS.upstreamConnectFailed);
+  sendTo(opened, 1);
+  expect(opened.connections).toHaveLength(2);
+  jest.advanceTimersByTime(1_000);
+  expect(opened.connections).toHaveLength(4);
+  opened.at(2).gone(ERRORS.upstreamConnectFailed);
+  opened.at(3).gone(ERRORS.upstreamConnectFailed);
+  expect([opened.connections.length, opened.rig.failed]).toEqual([4, []]);
+  opened.at(0).gone();
+  opened.at(4).connected();
+  expect(opened.at(4).sent).toEqual([waiting]);
+});
+
 describe('a connection', () => {
   test('is retired once it has carried nothing for too long, and no sooner', () => {
     const opened = open({ poolIdleTimeout: 1_000 });

@@ -7,6 +7,9 @@ import type { CapacityUser } from './capacity.ts';
 import type { PoolOptions } from './pool-options.ts';
 import { WaitingLine } from './waiting-line.ts';
 
+/** Between a connection that could not be made and the next, while others carry what they can, milliseconds: a refusal comes at once. */
+const PAUSE_MS = 250;
+
 /** A connection that carries many attempts at a time. Implemented by the h2 codec. */
 export interface SharedConnection {
   /** performance.now() when it last became idle. */
@@ -40,6 +43,7 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
   readonly #usable: SharedConnection[] = [];
   readonly #waiting: WaitingLine;
   readonly #sweeper = new Timer(() => this.#sweep());
+  readonly #pause = new Timer(() => this.openAsNeeded());
   #open = 0;
   #connecting = 0;
   #closed = false;
@@ -72,7 +76,7 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
   /** Closes what is idle now, and what is in use as it becomes idle. */
   close(): void {
     this.#closed = true;
-    this.#options.wheel.disarm(this.#sweeper);
+    for (const timer of [this.#sweeper, this.#pause]) this.#options.wheel.disarm(timer);
     for (const connection of this.#usable.splice(0)) connection.retire();
   }
 
@@ -123,8 +127,9 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
   #failWaiting(error: ExchangeError): void {
     this.#connecting--;
     this.#options.endpoint.connectFailed();
+    if (this.#usable.length > 0) return this.#options.wheel.arm(this.#pause, PAUSE_MS);
     // Whoever waits for the next connection waits for the same endpoint. Those who come back are not asked again in this round.
-    for (let left = this.#usable.length > 0 ? 0 : this.#waiting.length; left > 0; left--) {
+    for (let left = this.#waiting.length; left > 0; left--) {
       const attempt = this.#waiting.shift();
       if (attempt !== undefined) this.#options.events.upstreamFailed(attempt, error);
     }
@@ -137,7 +142,8 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
 
   openAsNeeded(): void {
     const { limits, capacity, emptied } = this.#options;
-    while (this.#connecting * limits.maxStreamsPerUpstream < this.#waiting.length && capacity.takeConnection(this)) {
+    const pauses = this.#pause.armed && this.#usable.length > 0;
+    while (!pauses && this.#connecting * limits.maxStreamsPerUpstream < this.#waiting.length && capacity.takeConnection(this)) {
       this.#open++;
       this.#connecting++;
       this.#connect(this);

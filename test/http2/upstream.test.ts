@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { sensitiveHeaders } from 'node:http2';
 import type http2 from 'node:http2';
+import net from 'node:net';
 import type * as ir from '#api/ir/ir.ts';
 import type { Limits } from '../../proxy/exchange/limits.ts';
 import { closeAfterEach, get, openClient, openProxy, post } from '../support/fixture.ts';
@@ -226,6 +227,28 @@ describe('connections', () => {
     peers[0]!.write(whole(3));
     peers[1]!.write(whole(1));
     for (const client of clients) expect(status(await client.answer())).toBe(200);
+  });
+
+  test('where more are refused, those that wait for room do not knock again and again', async () => {
+    const backend = await openH2Backend((stream) => stream.respond({ ':status': 200 }));
+    const door = net.createServer((socket) => {
+      const inside = net.connect(backend.port, '127.0.0.1');
+      for (const each of [socket, inside]) each.on('error', () => undefined);
+      socket.pipe(inside).pipe(socket);
+    });
+    door.listen(0, '127.0.0.1');
+    await once(door, 'listening');
+    const { port } = door.address() as net.AddressInfo;
+    const proxy = await openProxy(resources([port]), { maxStreamsPerUpstream: 1, pendingTimeout: 600 });
+    const first = await openClient(proxy.port);
+    first.write(get());
+    await until(() => first.received.includes('200'), 'the head of the first answer');
+    door.close();
+    expect(status(await (await openClient(proxy.port)).ask(get()))).toBe(503);
+    const failures = /^weir_upstream_connect_failures_total\{.*\} (.*)$/m.exec(await proxy.worker.registry.metrics());
+    expect(Number(failures?.[1])).toBeGreaterThan(0);
+    expect(Number(failures?.[1])).toBeLessThan(5);
+    expect(first.closed).toBe(false);
   });
 
   test('one that is idle for long is closed', async () => {
