@@ -9,7 +9,7 @@ const MIB = 1_048_576;
 const BODY_MIB = 96;
 const MAX_RESIDENT_MIB = 96;
 /** Of the bodies of each combination. */
-const TRANSLATED_MIB = 32;
+const TRANSLATED_MIB = 16;
 
 test(
   'large bodies pass in both directions with flat memory',
