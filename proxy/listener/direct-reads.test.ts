@@ -209,6 +209,19 @@ describe('startReading into a shared buffer', () => {
     expect(await closed).toBe(true);
   });
 
+  test.each([
+    ['in the clear', plain],
+    ['of TLS', secured],
+  ] as const)('gives what comes %s to whoever asked last', async (_, open) => {
+    await checkDirectReads();
+    const seen: string[] = [];
+    const { peer, socket } = await open(() => seen.push('first'));
+    startReading(socket, () => seen.push('second'));
+    peer.write('x');
+    await until(() => seen.length > 0, 'a read');
+    expect(seen).toEqual(['second']);
+  });
+
   test('a socket that is closed already takes nothing', async () => {
     await checkDirectReads();
     const { socket } = await connect();

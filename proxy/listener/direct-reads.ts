@@ -29,6 +29,7 @@ const enabled: { plain: Names | null; secured: Names | null } = { plain: null, s
 /**
  * Lets a socket read that was accepted paused, or whose handshake has just ended: into the shared buffer where this Node can, by
  * 'data' events where it cannot. `pause` and `resume` work on both, 'end' is emitted by both, and both stay writable after it.
+ * Called again it gives what comes to somebody else; whoever had it before may still be called, and does nothing by it.
  */
 export function startReading(socket: net.Socket, receive: Receive): void {
   start(socket, receive, socket instanceof tls.TLSSocket ? enabled.secured : enabled.plain);
@@ -44,10 +45,11 @@ export function checkDirectReads(): Promise<boolean> {
 }
 
 function start(socket: net.Socket, receive: Receive, names: Names | null): void {
-  if (names !== null) readInto(bufferOf(socket), socket, names, receive);
-  socket.on('data', receive);
+  const isDirect = names !== null && readInto(bufferOf(socket), socket, names, receive);
   // Begins here and now: `resume` alone begins later, even on a socket that somebody has paused meanwhile.
   socket.read(0);
+  if (isDirect && !(socket instanceof tls.TLSSocket)) return;
+  socket.on('data', receive);
   socket.resume();
 }
 
@@ -55,18 +57,35 @@ function bufferOf(socket: net.Socket): ReadBuffer {
   return socket instanceof tls.TLSSocket ? SECURED_READS : READS;
 }
 
-/** What was read before, and records of TLS that come on a paused socket, still go the way of 'data' events. */
-function readInto(reads: ReadBuffer, socket: net.Socket, names: Names, receive: Receive): void {
+/** False where it cannot be done. */
+function readInto(reads: ReadBuffer, socket: net.Socket, names: Names, receive: Receive): boolean {
   const internals = socket as unknown as Internals;
   const handle = internals._handle;
-  if (typeof handle?.useUserBuffer !== 'function') return;
+  if (typeof handle?.useUserBuffer !== 'function') return false;
+  internals[names.callback] = socket instanceof tls.TLSSocket ? heedingPauses(socket, reads, receive) : callback(reads, receive);
+  if (internals[names.buffer] === reads.bytes) return true;
   internals[names.buffer] = reads.bytes;
-  internals[names.callback] = (length: number): boolean => {
+  handle.useUserBuffer(reads.bytes);
+  return true;
+}
+
+/** What Node calls with the length of a read; true: go on. */
+type Callback = (length: number) => boolean;
+
+function callback(reads: ReadBuffer, receive: Receive): Callback {
+  return (length) => {
+    receive(reads.view(length));
+    return true;
+  };
+}
+
+/** Records of TLS may come on a paused socket: they go the way of 'data' events, and so do others until those are taken. */
+function heedingPauses(socket: net.Socket, reads: ReadBuffer, receive: Receive): Callback {
+  return (length) => {
     if (socket.isPaused() || socket.readableLength > 0) return socket.push(Buffer.from(reads.view(length)));
     receive(reads.view(length));
     return true;
   };
-  handle.useUserBuffer(reads.bytes);
 }
 
 async function check(): Promise<boolean> {
@@ -133,13 +152,17 @@ function secure(accepted: net.Socket, peer: net.Socket): readonly [tls.TLSSocket
 async function readsAsExpected(socket: net.Socket, peer: net.Socket, names: Names): Promise<boolean> {
   const { buffer } = bufferOf(socket).bytes;
   const seen: string[] = [];
-  let [direct, early] = [false, false];
+  let [direct, early, paused] = [false, false, false];
   const receive = (chunk: Buffer): void => {
     direct ||= chunk.buffer === buffer;
-    early ||= socket.isPaused();
+    early ||= paused;
+    paused = true;
     seen.push(chunk.toString());
     socket.pause();
-    setImmediate(() => socket.resume());
+    setImmediate(() => {
+      paused = false;
+      socket.resume();
+    });
   };
   start(socket, receive, names);
   peer.resume().write('one');

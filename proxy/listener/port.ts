@@ -37,6 +37,7 @@ import { Handshake } from './tls.ts';
 import type { HandshakeVerdict } from './tls.ts';
 import type { TrustedSources } from './trusted-sources.ts';
 
+const NOTHING = Buffer.alloc(0);
 /** No route wants a connection. */
 const NOBODY = Object.freeze({ listener: '', plan: null, clientIdentity: null });
 
@@ -166,7 +167,7 @@ export class Port {
     this.#sockets++;
     accepted.on('close', () => this.#gone());
     if (this.#settings.proxyProtocol !== null) this.#identify(accepted, this.#settings.proxyProtocol);
-    else if (this.#protocol === 'TLS') this.#shakeHands(accepted, null);
+    else if (this.#protocol === 'TLS') this.#shakeHands(accepted, null, NOTHING);
     else {
       startReading(accepted, (chunk) => connection.data(chunk));
       const connection = this.#open(accepted, null);
@@ -195,17 +196,9 @@ export class Port {
     });
   }
 
-  /** OpenSSL takes what is put back into the socket that was accepted. */
   #identifySecured(accepted: net.Socket, failed: (reason: ProxyHeaderFailure) => void): void {
-    const received = (chunk: Buffer): void => reader.data(chunk);
-    const reader = this.#awaitHeader(accepted, failed, (peer, rest) => {
-      accepted.off('data', received);
-      accepted.pause();
-      if (rest.length > 0) accepted.unshift(rest);
-      this.#shakeHands(accepted, peer);
-    });
-    accepted.on('data', received);
-    accepted.resume();
+    const reader = this.#awaitHeader(accepted, failed, (peer, rest) => this.#shakeHands(accepted, peer, rest));
+    startReading(accepted, (chunk) => reader.data(chunk));
   }
 
   #awaitHeader(socket: net.Socket, failed: (reason: ProxyHeaderFailure) => void, done: ProxyHeaderOptions['done']): ProxyHeaderReader {
@@ -254,7 +247,8 @@ export class Port {
     return (_, connection) => new Splice(connection, new StreamSession(connection, target), this.#context.splice);
   }
 
-  #shakeHands(accepted: net.Socket, peer: ProxiedPeer | null): void {
+  /** `early`: what was read already. */
+  #shakeHands(accepted: net.Socket, peer: ProxiedPeer | null, early: Buffer): void {
     const { handshakes, wheel } = this.#context;
     // Asked for at once: a socket that is closed knows it no more.
     const address = accepted.remoteAddress ?? '';
@@ -275,26 +269,28 @@ export class Port {
       },
       wheel,
       timeout: this.#settings.limits.tlsHandshakeTimeout,
-      secured: (socket, facts, identity) => {
+      secured: (socket, secured) => {
         handshakes.completed();
         this.#handshakes.delete(handshake);
-        const vouches = (host: string) => this.#vouches(identity, host);
-        this.#secured(socket, { secured: { facts: { ...facts, vouches }, identity }, peer, limits }, connect);
+        this.#secured(socket, { secured, peer, limits }, connect);
       },
+      vouches: (shown, host) => this.#vouches(shown, host),
       passed: (hello) => {
         this.#handshakes.delete(handshake);
-        this.#passed(accepted, hello, this.#join(accepted, { secured: null, peer, limits }, connect));
+        this.#passed(accepted, hello, { secured: null, peer, limits }, connect);
       },
       failed: (reason) => handshakes.failed(reason, address),
     });
     this.#handshakes.add(handshake);
     // The accepted socket closes last, whoever has taken over from it.
     accepted.on('close', () => this.#handshakes.delete(handshake));
+    handshake.start(early);
   }
 
-  #passed(socket: net.Socket, hello: Buffer, connection: Connection): void {
+  #passed(socket: net.Socket, hello: Buffer, origin: Origin, connect: Connect): void {
+    startReading(socket, (chunk) => connection.data(chunk));
+    const connection = this.#join(socket, origin, connect);
     connection.data(hello);
-    socket.on('data', (chunk: Buffer) => connection.data(chunk));
     this.#keep(connection, 'TLS');
   }
 

@@ -14,6 +14,8 @@ import tls from 'node:tls';
 import { Timer } from '#lib/timer-wheel.ts';
 import { readClientCertificate } from './client-certificate.ts';
 import { readClientHello } from './client-hello.ts';
+import type { Secured } from './connection.ts';
+import { startReading } from './direct-reads.ts';
 import type { DownstreamTls } from '../exchange/exchange.ts';
 import type { Identity } from './identity.ts';
 import type { Timers } from './port-context.ts';
@@ -31,9 +33,6 @@ export type HandshakeVerdict =
   | { readonly action: 'pass' }
   | { readonly action: 'refuse'; readonly alert: boolean };
 
-/** What the handshake itself tells. */
-export type HandshakeFacts = Omit<DownstreamTls, 'vouches'>;
-
 export interface HandshakeOptions {
   /** What to do for a server name. */
   readonly decide: (serverName: string) => HandshakeVerdict;
@@ -41,8 +40,10 @@ export interface HandshakeOptions {
   /** From accept to the end of the handshake, milliseconds. */
   readonly timeout: number;
   /** The handshake is complete. Nothing was read of what follows. */
-  readonly secured: (socket: tls.TLSSocket, facts: HandshakeFacts, identity: Identity) => void;
-  /** The connection is to be passed through: `hello` is what was read, and the socket is paused. */
+  readonly secured: (socket: tls.TLSSocket, secured: Secured) => void;
+  /** Whether a connection that was shown an identity may be used for a host too. */
+  readonly vouches: (shown: Identity, host: string) => boolean;
+  /** The connection is to be passed through: `hello` is what was read, valid during the call only, and the socket is paused. */
   readonly passed: (hello: Buffer) => void;
   /** The handshake failed; the connection is closed or about to be. */
   readonly failed: (reason: HandshakeFailure) => void;
@@ -65,10 +66,13 @@ export class Handshake {
   readonly #accepted: net.Socket;
   readonly #options: HandshakeOptions;
   readonly #deadline: Timer;
+  /** The beginning of a ClientHello. */
   #bytes: Buffer | null = null;
+  /** What came was judged. */
+  #judged = false;
   #over = false;
 
-  /** Starts on a socket as it was accepted: paused, nothing read. */
+  /** On a socket as it was accepted. */
   constructor(accepted: net.Socket, options: HandshakeOptions) {
     this.#accepted = accepted;
     this.#options = options;
@@ -77,9 +81,14 @@ export class Handshake {
     // On the raw socket for good: a reset between two owners must not become an unhandled 'error' (CVE-2025-59465).
     accepted.on('error', ignore);
     accepted.on('close', () => this.#closed());
-    accepted.on('data', this.#received);
+    // Who closes its side with the handshake open can never finish it, and half-open sockets do not close by themselves.
     accepted.on('end', this.#ended);
-    accepted.resume();
+  }
+
+  /** Begins to read. `early`: what was read before, valid during the call only. */
+  start(early: Buffer): void {
+    startReading(this.#accepted, this.#received);
+    if (early.length > 0) this.#received(early);
   }
 
   /** Gives the connection up. */
@@ -88,38 +97,42 @@ export class Handshake {
   }
 
   readonly #received = (chunk: Buffer): void => {
-    this.#bytes = this.#bytes === null ? chunk : Buffer.concat([this.#bytes, chunk]);
-    const hello = readClientHello(this.#bytes);
-    if (hello.kind === 'malformed') return isMethod(this.#bytes) ? this.#refusePlain() : this.#fail('not_tls');
-    if (hello.kind === 'hello') this.#answer(hello.serverName, this.#bytes);
+    if (this.#judged) return;
+    const bytes = this.#bytes === null ? chunk : Buffer.concat([this.#bytes, chunk]);
+    const hello = readClientHello(bytes);
+    if (hello.kind === 'incomplete') {
+      this.#bytes = this.#bytes === null ? Buffer.from(chunk) : bytes;
+      return;
+    }
+    this.#bytes = null;
+    this.#judged = true;
+    if (hello.kind === 'hello') this.#answer(hello.serverName, bytes);
+    else if (isMethod(bytes)) this.#refusePlain();
+    else this.#fail('not_tls');
   };
 
-  readonly #ended = (): void => this.#fail('closed');
+  readonly #ended = (): void => {
+    if (!this.#over) this.#fail('closed');
+  };
 
+  /** `bytes` are valid during the call only. */
   #answer(serverName: string, bytes: Buffer): void {
     const accepted = this.#accepted;
     accepted.pause();
-    accepted.off('data', this.#received);
-    accepted.off('end', this.#ended);
-    this.#bytes = null;
     const verdict = this.#options.decide(serverName);
     if (verdict.action === 'refuse') return this.#refuse(verdict.alert);
     if (verdict.action === 'pass') return this.#pass(bytes);
     // The TLS socket reads what lies in the buffer of the socket it wraps before it reads from the network.
-    accepted.unshift(bytes);
-    // What a stream speaks inside TLS is for its peers to know: no protocol is chosen for them.
-    const { context, terms, alpn: protocols } = verdict.identity;
-    const alpn = verdict.http ? { ALPNProtocols: protocols } : {};
-    const clients = { requestCert: terms.trust !== null, rejectUnauthorized: terms.trust?.required ?? false };
-    const socket = new tls.TLSSocket(accepted, { isServer: true, secureContext: context, ...clients, ...alpn });
-    const response = verdict.identity.staple(bytes);
+    accepted.unshift(Buffer.from(bytes));
+    const { identity } = verdict;
+    const socket = new tls.TLSSocket(accepted, optionsOf(identity, verdict.http));
+    const response = identity.staple(bytes);
     if (response !== null) staple(socket, response);
     socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(reasonOf(error)));
     // After the handshake Node tells of records that cannot be read by this event only, and goes on as if nothing had come.
     socket.on('_tlsError', (error: Error) => socket.destroy(error));
-    // Who closes its side with the handshake open can never finish it, and half-open sockets do not close by themselves.
     socket.on('end', this.#ended);
-    socket.once('secure', () => this.#secured(socket, serverName, verdict.identity));
+    socket.on('secure', () => this.#secured(socket, serverName, identity));
   }
 
   #pass(hello: Buffer): void {
@@ -137,12 +150,8 @@ export class Handshake {
 
   /** People see a sentence instead of a broken connection. What else they send is read and dropped, lest a reset overtakes it. */
   #refusePlain(): void {
-    const accepted = this.#accepted;
-    this.#bytes = null;
-    accepted.off('data', this.#received);
-    accepted.resume();
     this.#settle('plain_http');
-    accepted.end(PLAIN_HTTP);
+    this.#accepted.end(PLAIN_HTTP);
   }
 
   #secured(socket: tls.TLSSocket, serverName: string, identity: Identity): void {
@@ -151,11 +160,17 @@ export class Handshake {
     const clientCertificate = terms.trust === null ? null : readClientCertificate(socket);
     if (terms.trust?.required === true && clientCertificate?.verified !== true) return this.#refuseClient();
     this.#over = true;
-    socket.off('end', this.#ended);
-    this.#options.wheel.disarm(this.#deadline);
-    const alpn = socket.alpnProtocol || '';
-    const agreed = { version: socket.getProtocol() ?? '', cipher: socket.getCipher().name, alpn };
-    this.#options.secured(socket, { serverName, ...agreed, clientCertificate }, identity);
+    const { wheel, secured, vouches } = this.#options;
+    wheel.disarm(this.#deadline);
+    const facts: DownstreamTls = {
+      serverName,
+      version: socket.getProtocol() ?? '',
+      cipher: socket.getCipher().name,
+      alpn: socket.alpnProtocol || '',
+      clientCertificate,
+      vouches: (host) => vouches(identity, host),
+    };
+    secured(socket, { facts, identity });
   }
 
   /** OpenSSL has finished, and Node cannot send an alert after that. */
@@ -181,6 +196,17 @@ export class Handshake {
     this.#options.wheel.disarm(this.#deadline);
     this.#settle('closed');
   }
+}
+
+function optionsOf({ context, terms, alpn }: Identity, http: boolean): tls.TLSSocketOptions {
+  return {
+    isServer: true,
+    secureContext: context,
+    requestCert: terms.trust !== null,
+    rejectUnauthorized: terms.trust?.required ?? false,
+    // What a stream speaks inside TLS is for its peers to know: no protocol is chosen for them.
+    ...(http && { ALPNProtocols: alpn }),
+  };
 }
 
 function reasonOf(error: NodeJS.ErrnoException): HandshakeFailure {
