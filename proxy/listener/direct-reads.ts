@@ -44,6 +44,12 @@ export function checkDirectReads(): Promise<boolean> {
   return checked;
 }
 
+/** Gives what comes to nobody any more: the socket is closed. */
+export function stopReading(socket: net.Socket): void {
+  const names = enabled.plain ?? enabled.secured;
+  if (names !== null) (socket as unknown as Internals)[names.callback] = null;
+}
+
 function start(socket: net.Socket, receive: Receive, names: Names | null): void {
   const isDirect = names !== null && readInto(bufferOf(socket), socket, names, receive);
   // Begins here and now: `resume` alone begins later, even on a socket that somebody has paused meanwhile.

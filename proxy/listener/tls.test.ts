@@ -355,6 +355,23 @@ describe('hostile peers', () => {
     expect(set.handshakes.total).toBe(1);
   });
 
+  test('a connection that is closed refers to nothing of the proxy', async () => {
+    const served: net.Socket[] = [];
+    const { set } = listenerSet({
+      connect: (socket, connection) => {
+        served.push(socket);
+        return new Echo(socket, connection);
+      },
+    });
+    await set.update([listener('any', '', ['a'])], secrets);
+    const socket = await secure(set);
+    await ask(socket, 'x');
+    socket.destroy();
+    await until(() => set.counts.open === 0 && served[0]?.eventNames().length === 1, 'no listener but one');
+    expect(served[0]?.eventNames()).toEqual(['error']);
+    expect(served[0]?.emit('error', new Error('late'))).toBe(true);
+  });
+
   test('handshakes count for the connection limit', async () => {
     const { set } = listenerSet({ limits: { ...DEFAULT_LIMITS, maxConnections: 1 } });
     await set.update([listener('any', '', ['a'])], secrets);

@@ -15,7 +15,7 @@ import { Timer } from '#lib/timer-wheel.ts';
 import { readClientCertificate } from './client-certificate.ts';
 import { readClientHello } from './client-hello.ts';
 import type { Secured } from './connection.ts';
-import { startReading } from './direct-reads.ts';
+import { startReading, stopReading } from './direct-reads.ts';
 import type { DownstreamTls } from '../exchange/exchange.ts';
 import type { Identity } from './identity.ts';
 import type { Timers } from './port-context.ts';
@@ -132,6 +132,10 @@ export class Handshake {
     // After the handshake Node tells of records that cannot be read by this event only, and goes on as if nothing had come.
     socket.on('_tlsError', (error: Error) => socket.destroy(error));
     socket.on('end', this.#ended);
+    socket.on('close', () => {
+      release(socket);
+      release(accepted);
+    });
     socket.on('secure', () => this.#secured(socket, serverName, identity));
   }
 
@@ -212,6 +216,16 @@ function optionsOf({ context, terms, alpn }: Identity, http: boolean): tls.TLSSo
 function reasonOf(error: NodeJS.ErrnoException): HandshakeFailure {
   if (error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') return 'client_certificate';
   return error.syscall === undefined ? 'tls_error' : 'closed';
+}
+
+/**
+ * Lets go of all that a closed socket refers to. Node holds the objects below TLS until the next collection of the whole heap, and
+ * each collection of young objects copies what they refer to: with the codec 8 KiB and 25 us per connection, without 5 KiB and 18 us.
+ */
+function release(socket: net.Socket): void {
+  stopReading(socket);
+  socket.removeAllListeners();
+  socket.on('error', ignore);
 }
 
 /** A request line begins with a method; none of the bytes that TLS begins with are letters. */
