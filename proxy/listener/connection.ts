@@ -38,7 +38,7 @@ export interface Secured {
 export interface Origin {
   /** Null on cleartext, and where TLS is passed through. */
   readonly secured: Secured | null;
-  /** The client as a balancer told; null: whoever is at the other end of the socket. */
+  /** The client, as a balancer told or the kernel did; null: whoever is at the other end of the socket. */
   readonly peer: ProxiedPeer | null;
   /** What its listener holds connections to. */
   readonly limits: Limits;

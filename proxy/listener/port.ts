@@ -63,6 +63,8 @@ export class Port {
   #settingsOf: SettingsOf;
   /** Of connections that may belong to any listener of the port. */
   #settings: ListenerSettings;
+  /** Of connections that may belong to any of these listeners. */
+  #strictestOf = new WeakMap<readonly string[], ListenerSettings>();
   #lastAnswers = false;
   #retired = false;
 
@@ -111,6 +113,7 @@ export class Port {
     this.#listeners = served;
     this.#unserved = unserved;
     this.#settingsOf = settingsOf;
+    this.#strictestOf = new WeakMap();
     this.#settings = commonSettings(this.#keys(), settingsOf, this.#context.settings);
     this.#switch(protocol);
     const invalid = this.#certify(material);
@@ -234,7 +237,12 @@ export class Port {
   }
 
   #strictest(listeners: readonly string[]): ListenerSettings {
-    return strictest(listeners.map(this.#settingsOf), this.#context.settings);
+    let settings = this.#strictestOf.get(listeners);
+    if (settings === undefined) {
+      settings = strictest(listeners.map(this.#settingsOf), this.#context.settings);
+      this.#strictestOf.set(listeners, settings);
+    }
+    return settings;
   }
 
   #streamTarget(protocol: StreamTarget['protocol'], listeners: readonly string[], serverName: string): StreamTarget {
@@ -272,7 +280,9 @@ export class Port {
       secured: (socket, secured) => {
         handshakes.completed();
         this.#handshakes.delete(handshake);
-        this.#secured(socket, { secured, peer, limits }, connect);
+        // The socket of TLS would ask the kernel again.
+        const client = peer ?? { address: plainAddress(address), port: accepted.remotePort ?? 0 };
+        this.#secured(socket, { secured, peer: client, limits }, connect);
       },
       vouches: (shown, host) => this.#vouches(shown, host),
       passed: (hello) => {
