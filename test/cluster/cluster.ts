@@ -221,7 +221,11 @@ export class Cluster extends Client {
   }
 
   #ready(): Promise<void> {
-    return this.until('a ready API server', async () => (await this.get('/readyz')).status === 200);
+    return this.until('a ready API server', async () => {
+      // It writes its certificate while it starts: one that was read in the middle of that is good for no connection.
+      this.disconnect();
+      return (await this.get('/readyz')).status === 200;
+    });
   }
 
   /** Established, and every group and version answers: what came with the state is established before it is served. */
