@@ -10,7 +10,7 @@ export interface Gatherer {
 
 const waiting: Gatherer[] = [];
 
-/** Calls back at the end of this turn. Whoever asks twice is called twice. */
+/** Calls back at the end of this turn. A gatherer that asks twice is called twice. */
 export function atTurnEnd(gatherer: Gatherer): void {
   if (waiting.push(gatherer) === 1) setImmediate(endTurn);
 }

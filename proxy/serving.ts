@@ -116,7 +116,7 @@ export async function serve(config: ServingConfig, log: Log, feedOf: (serving: S
   return ok(undefined);
 }
 
-/** Stops serving. Where the access log is stuck in a pipe that nobody reads, only the kernel can end the process. */
+/** Stops serving. Where the access log is stuck in a pipe that is not read, only the kernel can end the process. */
 async function finish(serving: Serving, log: Log): Promise<void> {
   const flushed = await serving.stop();
   log.info('stopped');
@@ -125,7 +125,7 @@ async function finish(serving: Serving, log: Log): Promise<void> {
   endAtOnce('SIGKILL');
 }
 
-/** What nobody caught is a bug, and what state it left is unknown. */
+/** An exception that was not caught is a bug, and leaves an unknown state. */
 function endOnBugs(log: Log): void {
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'the proxy failed');

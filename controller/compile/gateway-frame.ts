@@ -51,7 +51,7 @@ function obstacleOf(gateway: Gateway, parameters: Result<ResolvedParameters>): G
   return { reason: 'UnsupportedAddress', message: `spec.addresses: type ${strange.type} is not supported, only IPAddress` };
 }
 
-/** Null when there is none of those the Gateway names: better no listener than one on addresses nobody asked for. */
+/** Null when there is none of those the Gateway names: better no listener than one on addresses that were not asked for. */
 function addressesToBind(view: View, gateway: Gateway, ownFleet: boolean): readonly string[] | null {
   const named = gateway.spec.addresses.map((address) => address.value).filter((value) => value !== '');
   const usable = named.filter((value) => isIP(value) !== 0);

@@ -243,7 +243,7 @@ export class Units {
     this.touch(counterCell(counter));
   }
 
-  /** Drops units that nobody reads any more, and then those that only they read. */
+  /** Drops units that are read no more, and then those that only they read. */
   #collectUnread(): void {
     for (const unit of this.#unread) {
       this.#unread.delete(unit);

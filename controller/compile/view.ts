@@ -17,7 +17,7 @@ export interface CompileOptions {
   readonly bindAddresses: boolean;
   /**
    * Where proxies are reached: the addresses of Gateways that ask for none of their own, IP addresses or host names.
-   * Null where nobody is told of addresses (standalone).
+   * Null where addresses are not told (standalone).
    */
   readonly addresses: readonly string[] | null;
   /** The Service in front of those proxies, `<namespace>/<name>`: where no addresses are given they are its own. '' for none. */

@@ -38,7 +38,7 @@ export interface Secured {
 export interface Origin {
   /** Null on cleartext, and where TLS is passed through. */
   readonly secured: Secured | null;
-  /** The client, as a balancer told or the kernel did; null: whoever is at the other end of the socket. */
+  /** The client, as a balancer told or the kernel did; null: the other end of the socket. */
   readonly peer: ProxiedPeer | null;
   /** What its listener holds connections to. */
   readonly limits: Limits;
@@ -94,7 +94,7 @@ export class Connection implements DownstreamConnection {
     }
   }
 
-  /** Speaks another protocol from now on. Whoever had the connection keeps its listeners and does nothing by them. */
+  /** Speaks another protocol from now on. The former codec keeps its listeners and does nothing by them. */
   become(protocol: DownstreamConnection['protocol'], connect: Connect): ConnectionCodec {
     this.#protocol = protocol;
     this.#codec = connect(this.socket, this);

@@ -109,7 +109,7 @@ async function readEverything(open: Connect): Promise<string> {
   return `${chunks.join('')} > ${answer}`;
 }
 
-/** What arrives in one packet, read by somebody who pauses at each piece. */
+/** What arrives in one packet, read with a pause at each piece. */
 async function readPacket(): Promise<string[]> {
   let gathering!: Gathering;
   const seen: string[] = [];
@@ -212,7 +212,7 @@ describe('startReading into a shared buffer', () => {
   test.each([
     ['in the clear', plain],
     ['of TLS', secured],
-  ] as const)('gives what comes %s to whoever asked last', async (_, open) => {
+  ] as const)('gives what comes %s to the last receiver', async (_, open) => {
     await checkDirectReads();
     const seen: string[] = [];
     const { peer, socket } = await open(() => seen.push('first'));

@@ -29,7 +29,7 @@ const enabled: { plain: Names | null; secured: Names | null } = { plain: null, s
 /**
  * Lets a socket read that was accepted paused, or whose handshake has just ended: into the shared buffer where this Node can, by
  * 'data' events where it cannot. `pause` and `resume` work on both, 'end' is emitted by both, and both stay writable after it.
- * Called again it gives what comes to somebody else; whoever had it before may still be called, and does nothing by it.
+ * A second call takes the place of the first: the former receiver may still be called, and does nothing by it.
  */
 export function startReading(socket: net.Socket, receive: Receive): void {
   start(socket, receive, socket instanceof tls.TLSSocket ? enabled.secured : enabled.plain);
@@ -44,7 +44,7 @@ export function checkDirectReads(): Promise<boolean> {
   return checked;
 }
 
-/** Gives what comes to nobody any more: the socket is closed. */
+/** Drops what comes from now on: the socket is closed. */
 export function stopReading(socket: net.Socket): void {
   const names = enabled.plain ?? enabled.secured;
   if (names !== null) (socket as unknown as Internals)[names.callback] = null;
@@ -52,7 +52,7 @@ export function stopReading(socket: net.Socket): void {
 
 function start(socket: net.Socket, receive: Receive, names: Names | null): void {
   const isDirect = names !== null && readInto(bufferOf(socket), socket, names, receive);
-  // Begins here and now: `resume` alone begins later, even on a socket that somebody has paused meanwhile.
+  // Begins here and now: `resume` alone begins later, even on a socket that was paused meanwhile.
   socket.read(0);
   if (isDirect && !(socket instanceof tls.TLSSocket)) return;
   socket.on('data', receive);

@@ -34,7 +34,7 @@ import type { SpliceSettings } from './splice.ts';
 export interface ListenerSetOptions {
   /** Puts a codec on each connection that carries requests. */
   readonly connect: Connect;
-  /** Finds the route of each connection that is passed on as a whole; nobody wants them by default. */
+  /** Finds the route of each connection that is passed on as a whole; by default there are none. */
   readonly findStream?: StreamFinder;
   /** Opens connections to their endpoints; none can be made by default. */
   readonly dial?: Dial;
@@ -91,7 +91,7 @@ export class ListenerSet {
   readonly #ports = new Map<number, Port>();
   /** UDP ports are a number space of their own. */
   readonly #datagramPorts = new Map<number, DatagramPort>();
-  /** Ports nobody wants any more whose connections finish. */
+  /** Ports that are wanted no more, whose connections finish. */
   readonly #retiring = new Set<Port | DatagramPort>();
   #retired = false;
   #closed = false;
@@ -205,8 +205,8 @@ export class ListenerSet {
   }
 
   /**
-   * Goes on accepting, but lets every connection end with its next answer: the first step of a shutdown, as long as whoever
-   * balances over proxies may still choose this one.
+   * Goes on accepting, but lets every connection end with its next answer: the first step of a shutdown, as long as a
+   * balancer in front may still choose this proxy.
    */
   retire(): void {
     this.#retired = true;

@@ -107,7 +107,7 @@ export class Port {
     return this.#connections.size;
   }
 
-  /** Serves these listeners from now on: binds addresses that are new, closes those nobody wants. Resolves to what is wrong. */
+  /** Serves these listeners from now on: binds addresses that are new, closes those that are wanted no more. Resolves to what is wrong. */
   async update(listeners: readonly ir.Listener[], material: KeyMaterial, settingsOf: SettingsOf): Promise<ListenerProblem[]> {
     const { protocol, served, unserved, problems: conflicts } = agree(listeners, this.#protocol);
     this.#listeners = served;
@@ -292,7 +292,7 @@ export class Port {
       failed: (reason) => handshakes.failed(reason, address),
     });
     this.#handshakes.add(handshake);
-    // The accepted socket closes last, whoever has taken over from it.
+    // The accepted socket closes last, whatever has taken over from it.
     accepted.on('close', () => this.#handshakes.delete(handshake));
     handshake.start(early);
   }

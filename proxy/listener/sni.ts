@@ -55,7 +55,7 @@ export class SniTable {
 
   static readonly EMPTY = new SniTable(new Map());
 
-  /** The table for the listeners of one port. Listeners without certificates own their names all the same: nobody gets them. */
+  /** The table for the listeners of one port. Listeners without certificates own their names all the same: no other listener gets them. */
   static build(
     { served, unserved }: { readonly served: readonly ir.Listener[]; readonly unserved: readonly ir.Listener[] },
     material: KeyMaterial,

@@ -156,7 +156,7 @@ describe('choosing a certificate', () => {
     expect(commonName(await secure(set, { servername: 'a.example.com' }))).toBe('a');
   });
 
-  test('a name nobody serves is refused with unrecognized_name, and counted', async () => {
+  test('a name that no listener serves is refused with unrecognized_name, and counted', async () => {
     const { set } = listenerSet();
     await set.update([listener('a', 'a.example.com', ['a'])], secrets);
     await expect(secure(set, { servername: 'b.example.com' })).rejects.toThrow(/unrecognized name/i);

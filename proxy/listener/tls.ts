@@ -1,6 +1,6 @@
 // TLS of one connection, from accept to the first byte of what is inside, or to its server name where it is passed through.
 //
-//   hello ──complete, and somebody serves the name──> handshake ──secure──> done (the caller has the TLS socket)
+//   hello ──complete, and the name is served──> handshake ──secure──> done (the caller has the TLS socket)
 //     ├ to be passed through: done (the caller has the socket, and the bytes read so far)
 //     │ not TLS; name refused;                           │ error, deadline
 //     │ plain HTTP refused with 400                      │

@@ -110,7 +110,7 @@ export class RuntimeBuilder {
     return { listeners: [...this.#listeners.values()], routes: [...this.#routes.values()], policies: [...this.#policies.values()] };
   }
 
-  /** Who gets a connection that came in at one of these listeners. Asked once per connection. */
+  /** The plan of a connection that came in at one of these listeners. Asked once per connection. */
   readonly findStream: StreamFinder = (listeners, serverName) => {
     const found = this.#streams.find(listeners, serverName);
     return found === null ? null : { ...found, clientIdentity: this.current.identityOf(found.listener) };

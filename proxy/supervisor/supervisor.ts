@@ -20,7 +20,7 @@ import { expose } from './sum.ts';
 
 /** 48 bytes: a name, a key for the MAC and one for the cipher, 16 each. */
 const TICKET_KEY_BYTES = 48;
-/** Whoever gets hold of the keys can open what sessions of this time have sent. */
+/** A thief of the keys can open what sessions of this time have sent. */
 const TICKET_ROTATION_MS = 12 * 3_600_000;
 
 export interface SupervisorOptions {
@@ -109,7 +109,7 @@ export class Supervisor {
     return { bound: Math.max(...states.map(({ bound }) => bound)), unbound: first.unbound.filter(isEverywhere) };
   }
 
-  /** Has somebody told whenever something may be served that waited for a port. */
+  /** Calls back whenever something may be served that waited for a port. */
   onRecovery(listener: () => void): void {
     this.#recoveryListeners.push(listener);
   }

@@ -1,5 +1,5 @@
-// The last phase of an exchange, or of a connection that was passed on as a whole: it is counted and, where somebody wants to
-// read it, logged.
+// The last phase of an exchange, or of a connection that was passed on as a whole: it is counted and, where a log is
+// wanted, logged.
 import { turnTime } from '#lib/turn-clock.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { StreamRecorder, StreamSession } from '../exchange/stream-session.ts';

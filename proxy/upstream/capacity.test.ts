@@ -1,4 +1,4 @@
-// What there is room for at an endpoint, who gets it, and who has to go for others.
+// The room at an endpoint: which requests get it, and which ones make way for others.
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { TimerWheel } from '#lib/timer-wheel.ts';
 import { DEFAULT_LIMITS } from '../exchange/limits.ts';

@@ -94,7 +94,7 @@ function refuse(dialler: Dialler, detail: string): net.Socket {
 
 const contexts = new WeakMap<UpstreamTls, tls.SecureContext | null>();
 
-/** Made once per transport; null when there is nobody to trust, or OpenSSL takes something of it not. */
+/** Made once per transport; null when there is no authority to trust, or OpenSSL refuses some of it. */
 function contextOf(settings: UpstreamTls): tls.SecureContext | null {
   let context = contexts.get(settings);
   if (context === undefined) contexts.set(settings, (context = createContext(settings)));

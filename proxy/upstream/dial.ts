@@ -1,4 +1,4 @@
-// Sockets to endpoints: in the clear, or secured before anybody speaks on them.
+// Sockets to endpoints: in the clear, or secured before the first byte.
 import net from 'node:net';
 import type { Bugs } from '../exchange/bugs.ts';
 import type { Destination, Dial, Dialler } from '../exchange/dial.ts';
@@ -29,7 +29,7 @@ function dialPlain({ address, port, header }: Destination, dialler: Dialler, dat
     return true;
   };
   const socket = net.connect({ host: address, port, noDelay: true, allowHalfOpen: true, onread: { buffer: READS.bytes, callback: read } });
-  // Waits in the socket for the connection, ahead of what anybody writes once they know of it.
+  // Waits in the socket for the connection, ahead of what is written once it is there.
   if (header !== null) socket.write(header);
   socket.once('connect', () => dialler.connected());
   return socket;

@@ -61,7 +61,7 @@ describe('of a client that trusted proxies tell of', () => {
     expect(told(exchangeOf([], { client: clientOf() }))).not.toHaveProperty('x-real-ip');
   });
 
-  test('spellings with underscores are claims, whoever sent them', () => {
+  test('spellings with underscores are claims, from trusted proxies too', () => {
     const headers = ['x-forwarded_proto', 'http', 'x_real_ip', '1.1.1.1', 'x-forwarded-client_cert', 'x'];
     expect(Object.keys(told(exchangeOf(headers, { client: clientOf() })))).toEqual([
       'x-forwarded-for',

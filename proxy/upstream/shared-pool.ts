@@ -128,7 +128,7 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
     this.#connecting--;
     this.#options.endpoint.connectFailed();
     if (this.#usable.length > 0) return this.#options.wheel.arm(this.#pause, PAUSE_MS);
-    // Whoever waits for the next connection waits for the same endpoint. Those who come back are not asked again in this round.
+    // Attempts that wait for the next connection wait for the same endpoint. Those that come back are not asked again in this round.
     for (let left = this.#waiting.length; left > 0; left--) {
       const attempt = this.#waiting.shift();
       if (attempt !== undefined) this.#options.events.upstreamFailed(attempt, error);

@@ -70,7 +70,7 @@ describe('the deadline of a call', () => {
     expect(told).toEqual(['deadline_exceeded']);
   });
 
-  test('that cannot be read is refused, and there is none where nobody asks for one', () => {
+  test('that cannot be read is refused, and there is none where none is asked for', () => {
     const bad = open({ asked: 'soon', request: 100 });
     expect([startCallDeadline(bad.exchange, bad.wheel, bad.listener), bad.wheel.size]).toEqual([false, 0]);
     const none = open({});

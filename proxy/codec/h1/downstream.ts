@@ -397,7 +397,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
     return !this.#keepAlive || (this.#state === 'body' && !this.#worthReading(exchange));
   }
 
-  /** Whether the rest of a request that is answered already is read. A peer that waits for a 100 may send its body or not: nobody knows. */
+  /** Whether the rest of a request that is answered already is read. A peer that waits for a 100 may send its body or not: there is no telling. */
   #worthReading(exchange: Exchange): boolean {
     return !exchange.expectsContinue && this.#body.nearlyDone;
   }
@@ -425,7 +425,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
     else if (this.#state === 'body') this.#discard();
   }
 
-  /** Reads on to the end of a body that nobody wants. */
+  /** Reads on to the end of a body that is not wanted. */
   #discard(): void {
     this.#paused = false;
     this.#goOnWithBody();
