@@ -57,8 +57,14 @@ describeWith(['cluster'], 'an address pool', () => {
       const found = (object.status?.addresses ?? []).map(({ value }) => value).sort();
       return found.join() === [...addresses].sort().join() && conditions().some((one) => one.reason === reason);
     };
-    await cluster.until(`gateway/${name}`, holds).catch((error: unknown) => {
-      throw new Error(`${String(error)}\n${JSON.stringify(object.status)}\n${controller.output.slice(-4_000)}`);
+    await cluster.until(`gateway/${name}`, holds).catch(async (error: unknown) => {
+      const services = await cluster.kubectl([
+        'get',
+        'services',
+        '-o',
+        'jsonpath={range .items[*]}{.metadata}{.spec}{.status}{"\\n"}{end}',
+      ]);
+      throw new Error(`${String(error)}\n${JSON.stringify(object.status)}\n${services}\n${controller.output.slice(-4_000)}`);
     });
     return conditions().find((one) => one.reason === reason)?.message ?? '';
   }
