@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
-import type { IssuedFiles } from './certificates.ts';
+import type { IssuedFiles, TestCa } from './certificates.ts';
 
 /** The port of the listeners. */
 export const HTTPS_PORT = 443;
@@ -24,6 +24,23 @@ export function objectsAround(upstreamPort: number): readonly object[] {
       spec: { parentRefs: [{ name: 'edge' }], rules: [{ backendRefs }] },
     },
   ];
+}
+
+/** Certificates of an authority: for all hosts, two for one of them, and one for it that has expired. */
+export interface EdgePairs {
+  readonly wild: IssuedFiles;
+  readonly one: IssuedFiles;
+  readonly next: IssuedFiles;
+  readonly expired: IssuedFiles;
+}
+
+export async function issuePairs(ca: TestCa): Promise<EdgePairs> {
+  return {
+    wild: await ca.issue('wild', 'DNS:*.app.test'),
+    one: await ca.issue('one', 'DNS:one.app.test'),
+    next: await ca.issue('next', 'DNS:one.app.test'),
+    expired: await ca.issueAs('expired', { names: 'DNS:one.app.test', hours: [-48, -1] }),
+  };
 }
 
 /** Gateway `edge`. */

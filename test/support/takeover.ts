@@ -1,7 +1,7 @@
-// What tests need not wait for that ask what a leader does first: the end of the Lease of one that was killed.
+// A Lease that ends soon, for tests about the first work of a leader that follows one that was killed.
 import type { Cluster } from '../cluster/cluster.ts';
 
-/** Lets the Lease that nobody renews any more run out after a second instead of fifteen. */
+/** Shortens the Lease of a killed leader from fifteen seconds to one. */
 export function hastenTakeover(cluster: Cluster): Promise<void> {
   return cluster.patch('lease', 'weir-controller', { spec: { leaseDurationSeconds: 1 } });
 }

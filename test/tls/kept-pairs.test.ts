@@ -23,7 +23,7 @@ import { TestCa } from '../support/certificates.ts';
 import type { IssuedFiles } from '../support/certificates.ts';
 import { closeAfterEach, closeLater, openUpstream } from '../support/fixture.ts';
 import { freePorts } from '../support/free-port.ts';
-import { askFor, gatewayOf, grantFrom, HTTPS_PORT, listenerFor, objectsAround, secretWith } from '../support/pairs.ts';
+import { askFor, gatewayOf, grantFrom, HTTPS_PORT, issuePairs, listenerFor, objectsAround, secretWith } from '../support/pairs.ts';
 import { FAST_TIMES, LOG, RecordingObserver } from '../support/push.ts';
 import { ok } from '../support/raw-upstream.ts';
 import { until } from '../support/until.ts';
@@ -36,10 +36,7 @@ let [folder, address] = ['', ''];
 
 beforeAll(async () => {
   ca = await TestCa.create();
-  wild = await ca.issue('wild', 'DNS:*.app.test');
-  one = await ca.issue('one', 'DNS:one.app.test');
-  next = await ca.issue('next', 'DNS:one.app.test');
-  expired = await ca.issueAs('expired', { names: 'DNS:one.app.test', hours: [-48, -1] });
+  ({ wild, one, next, expired } = await issuePairs(ca));
   pushed = await ca.issue('controller', 'IP:127.0.0.1');
   identity = await ca.issue('proxy', 'URI:spiffe://weir/proxy');
 });

@@ -13,7 +13,7 @@ import { TestCa } from '../support/certificates.ts';
 import type { IssuedFiles } from '../support/certificates.ts';
 import { closeAfterEach, closeLater, openUpstream } from '../support/fixture.ts';
 import { ok } from '../support/raw-upstream.ts';
-import { HTTPS_PORT, objectsAround, askFor, gatewayOf, grantFrom, listenerFor, secretWith } from '../support/pairs.ts';
+import { askFor, gatewayOf, grantFrom, HTTPS_PORT, issuePairs, listenerFor, objectsAround, secretWith } from '../support/pairs.ts';
 
 closeAfterEach();
 
@@ -22,10 +22,7 @@ let [wild, one, next, expired, older]: IssuedFiles[] = [];
 
 beforeAll(async () => {
   ca = await TestCa.create();
-  wild = await ca.issue('wild', 'DNS:*.app.test');
-  one = await ca.issue('one', 'DNS:one.app.test');
-  next = await ca.issue('next', 'DNS:one.app.test');
-  expired = await ca.issueAs('expired', { names: 'DNS:one.app.test', hours: [-48, -1] });
+  ({ wild, one, next, expired } = await issuePairs(ca));
   older = await ca.issueAs('older', { names: 'DNS:one.app.test', hours: [-48, -2] });
 });
 afterAll(() => ca.remove());
