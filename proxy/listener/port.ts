@@ -292,7 +292,7 @@ export class Port {
       failed: (reason) => handshakes.failed(reason, address),
     });
     this.#handshakes.add(handshake);
-    // The accepted socket closes last, whatever has taken over from it.
+    // The accepted socket closes in any case, whatever has taken over from it.
     accepted.on('close', () => this.#handshakes.delete(handshake));
     handshake.start(early);
   }

@@ -132,6 +132,7 @@ export class Handshake {
     // After the handshake Node tells of records that cannot be read by this event only, and goes on as if nothing had come.
     socket.on('_tlsError', (error: Error) => socket.destroy(error));
     socket.on('end', this.#ended);
+    // The accepted socket has closed before: nothing that listens to it misses its end.
     socket.on('close', () => {
       release(socket);
       release(accepted);

@@ -112,3 +112,30 @@ describe('HTTP/1.1 over TLS', () => {
     expect(await readAll(socket)).toContain('the backend');
   });
 });
+
+describe('a connection that ends is counted no more', () => {
+  const ENDS: readonly (readonly [string, (socket: tls.TLSSocket, raw: net.Socket) => unknown])[] = [
+    ['by close_notify', (socket) => socket.end()],
+    ['by a close at once', (socket) => socket.destroy()],
+    ['by a reset', (_, raw) => raw.resetAndDestroy()],
+    ['by an end of TCP alone', (_, raw) => raw.end()],
+    ['by a record that cannot be read', (_, raw) => raw.write(Buffer.from([0x17, 3, 3, 0, 4, 1, 2, 3, 4]))],
+    ['by the answer', (socket) => socket.write('GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n')],
+    ['by a close with an answer under way', (socket) => socket.write('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n', () => socket.destroy())],
+  ];
+
+  test.each(ENDS)('%s', async (_, end) => {
+    const upstream = await openUpstream(ok());
+    const proxy = await open(upstream.port);
+    for (let i = 0; i < 5; i++) {
+      const raw = net.connect(proxy.port, '127.0.0.1').on('error', () => undefined);
+      const socket = tls.connect({ socket: raw, servername: 'a.test', ca: readFileSync(certificate.ca.certificate) });
+      closeLater(() => [socket, raw].forEach((each) => each.destroy()));
+      socket.on('error', () => undefined).resume();
+      await once(socket, 'secureConnect');
+      expect(proxy.metric('weir_downstream_connections_active')).toBe(1);
+      end(socket, raw);
+      await until(() => proxy.metric('weir_downstream_connections_active') === 0, 'the end of the connection');
+    }
+  });
+});
