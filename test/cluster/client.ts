@@ -4,10 +4,14 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import https from 'node:https';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseAllDocuments } from 'yaml';
 import { Kinds, pathOf } from './kinds.ts';
 
 const ANSWER_DEADLINE_MS = 30_000;
+/** How long requests are repeated that the API server turns away with 429, and how long each waits. */
+const BUSY_DEADLINE_MS = 30_000;
+const BUSY_PAUSE_MS = 250;
 /** Whose fields are what `apply` says; fields that it said before and no longer does are removed. */
 const APPLY = '?fieldManager=test&force=true&fieldValidation=Strict';
 
@@ -31,7 +35,7 @@ export interface Sent {
 interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly uid?: string };
   readonly items?: readonly Manifest[];
 }
 
@@ -100,8 +104,16 @@ export class Client {
     await this.#ask('DELETE', pathOf(await this.#kinds.named(kind), namespace, name));
   }
 
+  /** The uid of an object, which another object of the same name does not have; null where there is no object. */
+  async uidOf(kind: string, name: string, namespace = 'default'): Promise<string | null> {
+    const target = pathOf(await this.#kinds.named(kind), namespace, name);
+    const answer = await this.#patiently('GET', target);
+    if (answer.status === 404) return null;
+    return (JSON.parse(bodyOf('GET', target, answer)) as Manifest).metadata.uid ?? '';
+  }
+
   async exists(kind: string, name: string, namespace = 'default'): Promise<boolean> {
-    return (await this.get(pathOf(await this.#kinds.named(kind), namespace, name))).status !== 404;
+    return (await this.uidOf(kind, name, namespace)) !== null;
   }
 
   /** One GET at the API server, with the administrator's token unless another is given. */
@@ -135,9 +147,17 @@ export class Client {
 
   /** Resolves to the body; rejects with the message of an answer that is not 2xx. */
   async #ask(method: string, target: string, sent: Sent = {}): Promise<string> {
-    const { status, body } = await this.send(method, target, sent);
-    if (status < 200 || status > 299) throw new Error(`${method} ${target}: ${status} ${messageOf(body)}`);
-    return body;
+    return bodyOf(method, target, await this.#patiently(method, target, sent));
+  }
+
+  /** As `send`, again for as long as the API server is too busy to take the request, as for a kind whose CRD just changed. */
+  async #patiently(method: string, target: string, sent: Sent = {}): Promise<Answer> {
+    const started = performance.now();
+    for (;;) {
+      const answer = await this.send(method, target, sent);
+      if (answer.status !== 429 || performance.now() - started > BUSY_DEADLINE_MS) return answer;
+      await delay(BUSY_PAUSE_MS);
+    }
   }
 }
 
@@ -147,6 +167,12 @@ function objectsOf(manifest: string): Manifest[] {
     ? [JSON.parse(manifest) as Manifest]
     : parseAllDocuments(manifest).map((document) => document.toJS() as Manifest | null);
   return documents.flatMap((each) => (each === null ? [] : (each.items ?? [each])));
+}
+
+/** The body of an answer; throws with its message where it is not 2xx. */
+function bodyOf(method: string, target: string, { status, body }: Answer): string {
+  if (status < 200 || status > 299) throw new Error(`${method} ${target}: ${status} ${messageOf(body)}`);
+  return body;
 }
 
 /** What a Status says; the whole of what is none. */

@@ -161,10 +161,11 @@ export class Cluster extends Client {
     return (JSON.parse(answer.body) as { readonly status: { readonly token: string } }).status.token;
   }
 
-  /** Deletes an object; resolves once it is gone. */
+  /** Deletes an object; resolves once it is gone, even where another one takes its name at once. */
   async remove(kind: string, name: string, namespace = 'default'): Promise<void> {
+    const uid = await this.uidOf(kind, name, namespace);
     await this.delete(kind, name, namespace);
-    await this.until(`the end of ${kind}/${name}`, async () => !(await this.exists(kind, name, namespace)));
+    await this.until(`the end of ${kind}/${name}`, async () => (await this.uidOf(kind, name, namespace)) !== uid);
   }
 
   /** Writes others than the administrator made, oldest first; empty without the option `audit`. */
