@@ -1,4 +1,4 @@
-// The Deployment of a fleet: proxies that run as nobody in particular, on a file system they cannot write to.
+// The Deployment of a fleet: its proxies run as the user `nonroot`, and their file system is read-only.
 //
 // Proxies bind the ports of the listeners as they are, below 1024 too: `ip_unprivileged_port_start` is a safe sysctl of the pod's own
 // network, allowed by the restricted Pod Security Standard. Mapping ports would need the two numbers of each in routes that match on
@@ -11,7 +11,7 @@ import { credentialsName } from './credentials.ts';
 
 const PROBE_PORT = 15_021;
 /** Of the user and group `nonroot` in distroless images; any other would do. */
-const NOBODY = 65_532;
+const NONROOT = 65_532;
 const CREDENTIALS = '/etc/weir/credentials';
 const STATE = '/var/lib/weir';
 const DEFAULT_DRAIN = { delay: '5s', timeout: '60s' };
@@ -49,9 +49,9 @@ function podSpec(fleet: DesiredFleet, parameters: GatewayParametersSpec, setting
     terminationGracePeriodSeconds: graceSeconds(parameters),
     securityContext: {
       runAsNonRoot: true,
-      runAsUser: NOBODY,
-      runAsGroup: NOBODY,
-      fsGroup: NOBODY,
+      runAsUser: NONROOT,
+      runAsGroup: NONROOT,
+      fsGroup: NONROOT,
       seccompProfile: { type: 'RuntimeDefault' },
       sysctls: [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '0' }],
     },

@@ -38,8 +38,8 @@ import type { HandshakeVerdict } from './tls.ts';
 import type { TrustedSources } from './trusted-sources.ts';
 
 const NOTHING = Buffer.alloc(0);
-/** No route wants a connection. */
-const NOBODY = Object.freeze({ listener: '', plan: null, clientIdentity: null });
+/** What a connection gets that no stream route matches. */
+const NO_ROUTE = Object.freeze({ listener: '', plan: null, clientIdentity: null });
 
 export class Port {
   /** The port in the configuration of its listeners. */
@@ -247,7 +247,7 @@ export class Port {
 
   #streamTarget(protocol: StreamTarget['protocol'], listeners: readonly string[], serverName: string): StreamTarget {
     const found = this.#context.findStream(listeners, serverName);
-    return { protocol, serverName, ...(found ?? NOBODY) };
+    return { protocol, serverName, ...(found ?? NO_ROUTE) };
   }
 
   /** A connection takes its plan once; a change of routes leaves it alone. */

@@ -8,7 +8,7 @@ import { TrustedProxies } from './trusted-proxies.ts';
 import { TrustedSources } from './trusted-sources.ts';
 
 const PEER = { remoteAddress: '10.0.0.1', localPort: 80, tls: null } as unknown as DownstreamConnection;
-const NOBODY = {} as unknown as DownstreamStream;
+const NO_STREAM = {} as unknown as DownstreamStream;
 
 /** Much longer than a head may be. */
 const LONG = 1_048_576;
@@ -16,7 +16,7 @@ const LONG = 1_048_576;
 /** What is told of a request with these lines of a header, behind the peer; null: it is refused. */
 function told(header: string, lines: readonly string[], hops: number) {
   const sources = hops === Infinity ? TrustedSources.of(['10.0.0.0/8']) : null;
-  const exchange = new Exchange(PEER, NOBODY, 0);
+  const exchange = new Exchange(PEER, NO_STREAM, 0);
   exchange.requestHeaders = lines.flatMap((line) => [header, line]);
   return new TrustedProxies({ hops, sources, header, failClosed: true }).identify(exchange) ? exchange.client : null;
 }

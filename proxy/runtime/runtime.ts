@@ -78,7 +78,7 @@ export class Runtime {
     question.headers = exchange.requestHeaders;
     question.own = exchange;
     question.listener = isolatedListener(exchange, table);
-    if (question.listener === NOBODY) return null;
+    if (question.listener === NO_LISTENER) return null;
     if (isPreflight(question)) return this.#matchPreflight(exchange, table);
     const found = table.find(question);
     return found === null ? null : this.#follow(exchange, found);
@@ -115,8 +115,8 @@ export class Runtime {
   }
 }
 
-/** No key of a listener: the connection may reach nothing, for its listener is gone or it showed no certificate of the host. */
-const NOBODY = '-';
+/** Not the key of any listener. The connection may reach no route: its listener is gone, or it showed no certificate for the host. */
+const NO_LISTENER = '-';
 
 /**
  * The listener that TLS was terminated for, when the request names another host than the handshake did: its routes are all
@@ -125,7 +125,7 @@ const NOBODY = '-';
 function isolatedListener(exchange: Exchange, table: RouteTable): string {
   const tls = exchange.connection.tls;
   if (tls === null || tls.serverName === exchange.host) return '';
-  return tls.vouches(exchange.host) ? (table.listenerOf(tls.serverName) ?? NOBODY) : NOBODY;
+  return tls.vouches(exchange.host) ? (table.listenerOf(tls.serverName) ?? NO_LISTENER) : NO_LISTENER;
 }
 
 function planFor(plans: RoutePlans | undefined, listener: string): RoutePlan | null {

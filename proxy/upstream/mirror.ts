@@ -6,8 +6,8 @@ import type { Limits } from '../exchange/limits.ts';
 import type { BackendPlan, UpstreamCluster } from '../exchange/plan.ts';
 import type { DownstreamStream } from '../exchange/stream.ts';
 
-/** Who is there for the answer to a copy: nobody. */
-const NOBODY: DownstreamStream = {
+/** Takes the answer to a copy and drops it. */
+const DISCARD: DownstreamStream = {
   writeInformational: () => undefined,
   writeHead: () => undefined,
   writeData: () => true,
@@ -53,7 +53,7 @@ export class Mirror {
   #copy(exchange: Exchange, cluster: UpstreamCluster): Exchange {
     this.#underWay++;
     const ended = (): void => void this.#underWay--;
-    const copy = new Exchange(exchange.connection, { ...NOBODY, end: ended, abort: ended }, exchange.startedAt);
+    const copy = new Exchange(exchange.connection, { ...DISCARD, end: ended, abort: ended }, exchange.startedAt);
     copy.shadow = true;
     copy.client = exchange.client;
     copy.clientIdentity = exchange.clientIdentity;
