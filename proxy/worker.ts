@@ -24,7 +24,7 @@ import { Refusals } from './exchange/refusals.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import type { Connect, Connection } from './listener/connection.ts';
 import { IsolatedRequestPath } from './isolated-request-path.ts';
-import { ListenerSet } from './listener/listeners.ts';
+import { ListenerSockets } from './listener/listener-sockets.ts';
 import { RuntimeBuilder } from './runtime/build.ts';
 import type { ResourceError, ResourceName } from './runtime/build.ts';
 import type { Runtime } from './runtime/runtime.ts';
@@ -79,7 +79,7 @@ export class Worker {
   readonly #webSockets = new WebSocketMetrics();
   readonly #streams = new StreamMetrics();
   readonly #accessLog: AccessLog | null;
-  readonly #listeners: ListenerSet;
+  readonly #listeners: ListenerSockets;
   readonly #builder: RuntimeBuilder;
   readonly #endpoints: EndpointRegistry;
   readonly #attempts = new AttemptCounts();
@@ -105,7 +105,7 @@ export class Worker {
     const path = new IsolatedRequestPath({ ...surroundings, gathering: this.#gathering, hop: new Hop(options.via ?? '') }, bugs);
     const settings = { limits, wheel, normaliseHost, normalisePath, dial, floods: this.#floods, failures: this.#failures };
     this.#endpoints = new EndpointRegistry(upstreamPools(path, settings));
-    this.#listeners = new ListenerSet({
+    this.#listeners = new ListenerSockets({
       ...options,
       wheel,
       acceptFailed: () => this.#acceptFailures++,

@@ -9,11 +9,11 @@ import type * as ir from '#api/ir/ir.ts';
 import { TestCa, secretOf } from '../../test/support/certificates.ts';
 import type { IssuedFiles } from '../../test/support/certificates.ts';
 import { closeAfterEach, closeLater } from '../../test/support/fixture.ts';
-import { httpsListener, openListenerSet } from '../../test/support/listener-set.ts';
+import { httpsListener, openListenerSockets } from '../../test/support/listener-sockets.ts';
 import { until } from '../../test/support/until.ts';
 import type { DownstreamConnection } from '../exchange/exchange.ts';
 import type { ConnectionCodec } from './connection.ts';
-import type { ListenerSet } from './listeners.ts';
+import type { ListenerSockets } from './listener-sockets.ts';
 
 /** Answers with what is known of the client. */
 class Introduce implements ConnectionCodec {
@@ -84,19 +84,19 @@ function https(mode: ir.ClientValidation['mode'] | null, fields: Partial<ir.List
 }
 
 class Rig {
-  readonly set: ListenerSet;
+  readonly sockets: ListenerSockets;
 
   constructor() {
     const connect = (socket: net.Socket, connection: DownstreamConnection) => new Introduce(socket, connection);
-    this.set = openListenerSet({ connect }).set;
+    this.sockets = openListenerSockets({ connect }).sockets;
   }
 
   update(...listeners: ir.Listener[]): Promise<readonly unknown[]> {
-    return this.set.update(listeners, new Map([[server.key, server]]), bundles);
+    return this.sockets.update(listeners, new Map([[server.key, server]]), bundles);
   }
 
   async connect(options: tls.ConnectionOptions = {}): Promise<tls.TLSSocket> {
-    const port = this.set.boundPort(443) ?? 0;
+    const port = this.sockets.boundPort(443) ?? 0;
     const socket = tls.connect({ host: '127.0.0.1', port, servername: 'a.test', rejectUnauthorized: false, ...options });
     closeLater(() => socket.destroy());
     socket.on('error', () => undefined);
@@ -143,7 +143,7 @@ describe('AllowValidOnly', () => {
       const rig = new Rig();
       expect(await rig.update(https('AllowValidOnly'))).toEqual([]);
       expect(await rig.introduce({ ...certificate(), ...at })).toBe('refused');
-      expect(rig.set.handshakes.failures).toEqual(new Map([['client_certificate', 1]]));
+      expect(rig.sockets.handshakes.failures).toEqual(new Map([['client_certificate', 1]]));
     });
 
     test('lets a client with a valid one in, and tells who it is', async () => {

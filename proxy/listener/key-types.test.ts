@@ -9,11 +9,11 @@ import path from 'node:path';
 import tls from 'node:tls';
 import { promisify } from 'node:util';
 import type * as ir from '#api/ir/ir.ts';
-import type { ListenerSet } from './listeners.ts';
+import type { ListenerSockets } from './listener-sockets.ts';
 import type { ListenerProblem } from './problem.ts';
 import { secretOf } from '../../test/support/certificates.ts';
 import { closeAfterEach, closeLater } from '../../test/support/fixture.ts';
-import { boundPort, httpsListener, openListenerSet } from '../../test/support/listener-set.ts';
+import { boundPort, httpsListener, openListenerSockets } from '../../test/support/listener-sockets.ts';
 
 const run = promisify(execFile);
 const KEYS = {
@@ -38,19 +38,21 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 closeAfterEach();
 
-async function serve(certificates: readonly string[]): Promise<{ readonly set: ListenerSet; readonly problems: ListenerProblem[] }> {
+async function serve(
+  certificates: readonly string[],
+): Promise<{ readonly sockets: ListenerSockets; readonly problems: ListenerProblem[] }> {
   const connect = (socket: net.Socket) => {
     socket.on('error', () => undefined);
     return { idle: true, data: () => undefined, retire: () => undefined, drain: () => void socket.destroy() };
   };
-  const { set } = openListenerSet({ connect });
+  const { sockets } = openListenerSockets({ connect });
   const listener = httpsListener(certificates, { hostname: 'a.test' });
-  return { set, problems: await set.update([listener], secrets) };
+  return { sockets, problems: await sockets.update([listener], secrets) };
 }
 
 /** Common name of the certificate that a peer with these abilities gets. */
-async function presented(set: ListenerSet, options: tls.ConnectionOptions): Promise<unknown> {
-  const port = boundPort(set);
+async function presented(sockets: ListenerSockets, options: tls.ConnectionOptions): Promise<unknown> {
+  const port = boundPort(sockets);
   const socket = tls.connect({ host: '127.0.0.1', port, servername: 'a.test', rejectUnauthorized: false, ...options });
   closeLater(() => socket.destroy());
   await once(socket, 'secureConnect');
@@ -69,28 +71,28 @@ describe('ECDSA and RSA side by side', () => {
     ['TLS 1.2, ECDSA', SUITE_ECDSA, 'ecdsa'],
     ['TLS 1.2, RSA', SUITE_RSA, 'rsa'],
   ])('%s', async (_, options, expected) => {
-    const { set, problems } = await serve(['ecdsa', 'rsa']);
+    const { sockets, problems } = await serve(['ecdsa', 'rsa']);
     expect(problems).toEqual([]);
-    expect(await presented(set, options)).toBe(expected);
+    expect(await presented(sockets, options)).toBe(expected);
   });
 
   test('a peer that can verify none of them is refused and counted', async () => {
-    const { set } = await serve(['ecdsa']);
-    await expect(presented(set, ONLY_RSA)).rejects.toThrow(/handshake failure/i);
-    expect(set.handshakes.failures).toEqual(new Map([['tls_error', 1]]));
+    const { sockets } = await serve(['ecdsa']);
+    await expect(presented(sockets, ONLY_RSA)).rejects.toThrow(/handshake failure/i);
+    expect(sockets.handshakes.failures).toEqual(new Map([['tls_error', 1]]));
   });
 
   test('of two of one kind the first serves', async () => {
-    const { set } = await serve(['otherRsa', 'rsa', 'ecdsa']);
-    expect(await presented(set, ONLY_RSA)).toBe('otherRsa');
-    expect(await presented(set, ONLY_ECDSA)).toBe('ecdsa');
+    const { sockets } = await serve(['otherRsa', 'rsa', 'ecdsa']);
+    expect(await presented(sockets, ONLY_RSA)).toBe('otherRsa');
+    expect(await presented(sockets, ONLY_ECDSA)).toBe('ecdsa');
   });
 
   test('a key that OpenSSL finds too short costs only itself', async () => {
-    const { set, problems } = await serve(['tooShort', 'ecdsa']);
+    const { sockets, problems } = await serve(['tooShort', 'ecdsa']);
     expect(problems).toEqual([
       { listener: 'default/gateway/https', reason: 'InvalidCertificate', message: expect.stringMatching(/tooShort: .*too small/) },
     ]);
-    expect(await presented(set, {})).toBe('ecdsa');
+    expect(await presented(sockets, {})).toBe('ecdsa');
   });
 });

@@ -7,7 +7,7 @@ import tls from 'node:tls';
 import type * as ir from '#api/ir/ir.ts';
 import { TestCa, secretOf } from '../../test/support/certificates.ts';
 import { closeAfterEach, closeLater } from '../../test/support/fixture.ts';
-import { boundPort, httpsListener, openListenerSet } from '../../test/support/listener-set.ts';
+import { boundPort, httpsListener, openListenerSockets } from '../../test/support/listener-sockets.ts';
 
 let ca: TestCa;
 const secrets = new Map<string, ir.Secret>();
@@ -28,10 +28,10 @@ async function serve(settings: ir.TlsSettings, certificates = ['ec', 'rsa']): Pr
     const data = (chunk: Buffer) => void socket.write(chunk);
     return { idle: true, data, retire: () => undefined, drain: () => void socket.end() };
   };
-  const { set } = openListenerSet({ connect });
+  const { sockets } = openListenerSockets({ connect });
   const listener = httpsListener(certificates, { tls: { mode: 'Terminate', certificates, settings } });
-  expect(await set.update([listener], secrets)).toEqual([]);
-  return boundPort(set);
+  expect(await sockets.update([listener], secrets)).toEqual([]);
+  return boundPort(sockets);
 }
 
 /** What `openssl s_client` with these options says it agreed on; null when there was no handshake. */

@@ -9,13 +9,13 @@ import type * as ir from '#api/ir/ir.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import { TestCa, secretOf } from '../../test/support/certificates.ts';
 import { closeAfterEach, closeLater } from '../../test/support/fixture.ts';
-import { boundPort, httpsListener, openListenerSet } from '../../test/support/listener-set.ts';
+import { boundPort, httpsListener, openListenerSockets } from '../../test/support/listener-sockets.ts';
 import { until } from '../../test/support/until.ts';
 import type { DownstreamConnection } from '../exchange/exchange.ts';
 import { DEFAULT_LIMITS } from '../exchange/limits.ts';
 import type { ConnectionCodec } from './connection.ts';
-import type { ListenerSet } from './listeners.ts';
-import type { ListenerSetOptions } from './listeners.ts';
+import type { ListenerSockets } from './listener-sockets.ts';
+import type { ListenerSocketsOptions } from './listener-sockets.ts';
 
 /** Sends back what it gets, after the name the handshake asked for. */
 class Echo implements ConnectionCodec {
@@ -66,17 +66,17 @@ function listener(name: string, hostname: string, certificates: readonly string[
   return httpsListener(certificates, { key: `default/gateway/${name}`, hostname, ...fields });
 }
 
-function listenerSet(options: Partial<ListenerSetOptions> = {}): { set: ListenerSet; wheel: TimerWheel } {
-  return openListenerSet({ connect: (socket, connection) => new Echo(socket, connection), ...options });
+function listenerSockets(options: Partial<ListenerSocketsOptions> = {}): { sockets: ListenerSockets; wheel: TimerWheel } {
+  return openListenerSockets({ connect: (socket, connection) => new Echo(socket, connection), ...options });
 }
 
-function port(set: ListenerSet): number {
-  return boundPort(set);
+function port(sockets: ListenerSockets): number {
+  return boundPort(sockets);
 }
 
 /** Connects and waits for the handshake; rejects with its error. */
-async function secure(set: ListenerSet, options: tls.ConnectionOptions = {}): Promise<tls.TLSSocket> {
-  const socket = tls.connect({ host: '127.0.0.1', port: port(set), rejectUnauthorized: false, ...options });
+async function secure(sockets: ListenerSockets, options: tls.ConnectionOptions = {}): Promise<tls.TLSSocket> {
+  const socket = tls.connect({ host: '127.0.0.1', port: port(sockets), rejectUnauthorized: false, ...options });
   closeLater(() => socket.destroy());
   await once(socket, 'secureConnect');
   return socket;
@@ -92,8 +92,8 @@ function commonName(socket: tls.TLSSocket): unknown {
 }
 
 /** A connection of bytes. */
-async function raw(set: ListenerSet): Promise<net.Socket> {
-  const socket = net.connect(port(set), '127.0.0.1');
+async function raw(sockets: ListenerSockets): Promise<net.Socket> {
+  const socket = net.connect(port(sockets), '127.0.0.1');
   socket.on('error', () => undefined);
   closeLater(() => socket.destroy());
   await once(socket, 'connect');
@@ -130,86 +130,86 @@ describe('choosing a certificate', () => {
     ['other.test', 'other'],
     ['unheard.of', 'other'],
   ])('%s gets %s', async (servername, expected) => {
-    const { set } = listenerSet();
+    const { sockets } = listenerSockets();
     const listeners = [
       listener('a', 'a.example.com', ['a']),
       listener('wild', '*.example.com', ['wild']),
       listener('any', '', ['other', 'a']),
     ];
-    expect(await set.update(listeners, secrets)).toEqual([]);
-    const socket = await secure(set, { servername });
+    expect(await sockets.update(listeners, secrets)).toEqual([]);
+    const socket = await secure(sockets, { servername });
     expect(commonName(socket)).toBe(expected);
     expect(await ask(socket, 'x')).toBe(`${servername.toLowerCase()}|TLSv1.3|443|x`);
   });
 
   test('no name gets the first certificate of the listener for any host', async () => {
-    const { set } = listenerSet();
-    await set.update([listener('a', 'a.example.com', ['a']), listener('any', '', ['other', 'a'])], secrets);
-    const socket = await secure(set);
+    const { sockets } = listenerSockets();
+    await sockets.update([listener('a', 'a.example.com', ['a']), listener('any', '', ['other', 'a'])], secrets);
+    const socket = await secure(sockets);
     expect(commonName(socket)).toBe('other');
     expect(await ask(socket, 'x')).toBe('|TLSv1.3|443|x');
   });
 
   test('one listener picks among its certificates by the name', async () => {
-    const { set } = listenerSet();
-    await set.update([listener('any', '', ['other', 'a'])], secrets);
-    expect(commonName(await secure(set, { servername: 'a.example.com' }))).toBe('a');
+    const { sockets } = listenerSockets();
+    await sockets.update([listener('any', '', ['other', 'a'])], secrets);
+    expect(commonName(await secure(sockets, { servername: 'a.example.com' }))).toBe('a');
   });
 
   test('a name that no listener serves is refused with unrecognized_name, and counted', async () => {
-    const { set } = listenerSet();
-    await set.update([listener('a', 'a.example.com', ['a'])], secrets);
-    await expect(secure(set, { servername: 'b.example.com' })).rejects.toThrow(/unrecognized name/i);
-    expect(set.handshakes.failures).toEqual(new Map([['unknown_name', 1]]));
+    const { sockets } = listenerSockets();
+    await sockets.update([listener('a', 'a.example.com', ['a'])], secrets);
+    await expect(secure(sockets, { servername: 'b.example.com' })).rejects.toThrow(/unrecognized name/i);
+    expect(sockets.handshakes.failures).toEqual(new Map([['unknown_name', 1]]));
   });
 
   test('an invalid certificate costs only itself', async () => {
-    const { set } = listenerSet();
-    const problems = await set.update([listener('a', 'a.example.com', ['broken', 'a']), listener('b', 'b.test', ['missing'])], secrets);
+    const { sockets } = listenerSockets();
+    const problems = await sockets.update([listener('a', 'a.example.com', ['broken', 'a']), listener('b', 'b.test', ['missing'])], secrets);
     expect(problems.map(({ listener: key, reason }) => [key, reason])).toEqual([
       ['default/gateway/a', 'InvalidCertificate'],
       ['default/gateway/b', 'InvalidCertificate'],
     ]);
-    expect(commonName(await secure(set, { servername: 'a.example.com' }))).toBe('a');
-    await expect(secure(set, { servername: 'b.test' })).rejects.toThrow();
+    expect(commonName(await secure(sockets, { servername: 'a.example.com' }))).toBe('a');
+    await expect(secure(sockets, { servername: 'b.test' })).rejects.toThrow();
   });
 
   test('a changed Secret serves new handshakes while open connections go on', async () => {
-    const { set } = listenerSet();
-    await set.update([listener('a', 'a.example.com', ['a'])], secrets);
-    const open = await secure(set, { servername: 'a.example.com' });
+    const { sockets } = listenerSockets();
+    await sockets.update([listener('a', 'a.example.com', ['a'])], secrets);
+    const open = await secure(sockets, { servername: 'a.example.com' });
     const renewed = new Map(secrets).set('a', secrets.get('renewed')!);
-    expect(await set.update([listener('a', 'a.example.com', ['a'])], renewed)).toEqual([]);
-    expect(commonName(await secure(set, { servername: 'a.example.com' }))).toBe('renewed');
+    expect(await sockets.update([listener('a', 'a.example.com', ['a'])], renewed)).toEqual([]);
+    expect(commonName(await secure(sockets, { servername: 'a.example.com' }))).toBe('renewed');
     expect(await ask(open, 'still')).toContain('still');
   });
 });
 
 describe('protocols', () => {
   test.each(['TLSv1.2', 'TLSv1.3'] as const)('speaks %s', async (version) => {
-    const { set } = listenerSet();
-    await set.update([listener('any', '', ['a'])], secrets);
-    const socket = await secure(set, { minVersion: version, maxVersion: version });
+    const { sockets } = listenerSockets();
+    await sockets.update([listener('any', '', ['a'])], secrets);
+    const socket = await secure(sockets, { minVersion: version, maxVersion: version });
     expect(await ask(socket, 'x')).toBe(`|${version}|443|x`);
   });
 
   test('refuses TLS 1.1', async () => {
-    const { set } = listenerSet();
-    await set.update([listener('any', '', ['a'])], secrets);
-    await expect(secure(set, { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' })).rejects.toThrow();
+    const { sockets } = listenerSockets();
+    await sockets.update([listener('any', '', ['a'])], secrets);
+    await expect(secure(sockets, { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' })).rejects.toThrow();
   });
 
   test('selects http/1.1 by ALPN, and refuses peers that speak only something else', async () => {
-    const { set } = listenerSet();
-    await set.update([listener('any', '', ['a'])], secrets);
-    expect((await secure(set, { ALPNProtocols: ['spdy/3', 'http/1.1'] })).alpnProtocol).toBe('http/1.1');
-    await expect(secure(set, { ALPNProtocols: ['spdy/3'] })).rejects.toThrow(/no application protocol/i);
+    const { sockets } = listenerSockets();
+    await sockets.update([listener('any', '', ['a'])], secrets);
+    expect((await secure(sockets, { ALPNProtocols: ['spdy/3', 'http/1.1'] })).alpnProtocol).toBe('http/1.1');
+    await expect(secure(sockets, { ALPNProtocols: ['spdy/3'] })).rejects.toThrow(/no application protocol/i);
   });
 
   test('openssl s_client verifies the chain and gets its answer', async () => {
-    const { set } = listenerSet();
-    await set.update([listener('any', '', ['a'])], secrets);
-    const args = ['s_client', '-connect', `127.0.0.1:${port(set)}`, '-servername', 'a.example.com', '-verify_return_error'];
+    const { sockets } = listenerSockets();
+    await sockets.update([listener('any', '', ['a'])], secrets);
+    const args = ['s_client', '-connect', `127.0.0.1:${port(sockets)}`, '-servername', 'a.example.com', '-verify_return_error'];
     const child = execFile('openssl', [...args, '-verify_hostname', 'a.example.com', '-CAfile', ca.certificate, '-quiet', '-no_ign_eof']);
     let output = '';
     child.stdout?.on('data', (chunk: string) => {
@@ -222,28 +222,28 @@ describe('protocols', () => {
   });
 
   test('HTTP and HTTPS on one port conflict; what was served first goes on', async () => {
-    const { set } = listenerSet();
+    const { sockets } = listenerSockets();
     const plain = listener('0-plain', '', [], { protocol: 'HTTP', tls: null });
-    await set.update([listener('any', '', ['a'])], secrets);
-    const problems = await set.update([plain, listener('any', '', ['a'])], secrets);
+    await sockets.update([listener('any', '', ['a'])], secrets);
+    const problems = await sockets.update([plain, listener('any', '', ['a'])], secrets);
     expect(problems).toEqual([expect.objectContaining({ listener: 'default/gateway/0-plain', reason: 'ProtocolConflict' })]);
-    expect(await ask(await secure(set), 'x')).toContain('x');
+    expect(await ask(await secure(sockets), 'x')).toContain('x');
   });
 
   test('a port that turns from HTTP to HTTPS drains its cleartext connections', async () => {
-    const { set } = listenerSet();
-    await set.update([listener('plain', '', [], { protocol: 'HTTP', tls: null })], secrets);
-    const socket = await raw(set);
+    const { sockets } = listenerSockets();
+    await sockets.update([listener('plain', '', [], { protocol: 'HTTP', tls: null })], secrets);
+    const socket = await raw(sockets);
     expect(await ask(socket, 'x')).toBe('undefined|undefined|443|x');
     const rest = readAll(socket);
-    await set.update([listener('any', '', ['a'])], secrets);
+    await sockets.update([listener('any', '', ['a'])], secrets);
     expect(await rest).toBe('bye');
-    expect(await ask(await secure(set), 'x')).toContain('x');
+    expect(await ask(await secure(sockets), 'x')).toContain('x');
   });
 
   test('HTTPS that is to be passed through is a problem, not silence', async () => {
-    const { set } = listenerSet();
-    const problems = await set.update([listener('any', '', ['a'], { tls: { mode: 'Passthrough', certificates: [] } })], secrets);
+    const { sockets } = listenerSockets();
+    const problems = await sockets.update([listener('any', '', ['a'], { tls: { mode: 'Passthrough', certificates: [] } })], secrets);
     expect(problems).toEqual([expect.objectContaining({ listener: 'default/gateway/any', reason: 'UnsupportedProtocol' })]);
   });
 });
@@ -257,8 +257,8 @@ describe('resumption', () => {
 
   test('a session of one worker resumes at another with the same ticket keys, and at none after a rotation', async () => {
     const ticketKeys = randomBytes(48);
-    const [first, second] = [listenerSet({ ticketKeys }).set, listenerSet({ ticketKeys }).set];
-    for (const set of [first, second]) await set.update([listener('any', '', ['a'])], secrets);
+    const [first, second] = [listenerSockets({ ticketKeys }).sockets, listenerSockets({ ticketKeys }).sockets];
+    for (const sockets of [first, second]) await sockets.update([listener('any', '', ['a'])], secrets);
     const session = await sessionOf(await secure(first, { servername: 'a.example.com' }));
     const resumed = await secure(second, { servername: 'a.example.com', session });
     expect(resumed.isSessionReused()).toBe(true);
@@ -267,10 +267,10 @@ describe('resumption', () => {
   });
 
   test('a session does not resume where other certificates are served', async () => {
-    const { set } = listenerSet();
-    await set.update([listener('a', 'a.example.com', ['a']), listener('o', 'other.test', ['other'])], secrets);
-    const session = await sessionOf(await secure(set, { servername: 'a.example.com' }));
-    const socket = await secure(set, { servername: 'other.test', session });
+    const { sockets } = listenerSockets();
+    await sockets.update([listener('a', 'a.example.com', ['a']), listener('o', 'other.test', ['other'])], secrets);
+    const session = await sessionOf(await secure(sockets, { servername: 'a.example.com' }));
+    const socket = await secure(sockets, { servername: 'other.test', session });
     expect(socket.isSessionReused()).toBe(false);
     expect(commonName(socket)).toBe('other');
   });
@@ -278,32 +278,32 @@ describe('resumption', () => {
 
 describe('hostile peers', () => {
   test('plain HTTP gets a 400 that says why', async () => {
-    const { set } = listenerSet();
-    await set.update([listener('any', '', ['a'])], secrets);
-    const socket = await raw(set);
+    const { sockets } = listenerSockets();
+    await sockets.update([listener('any', '', ['a'])], secrets);
+    const socket = await raw(sockets);
     socket.write('GET / HTTP/1.1\r\nhost: a.example.com\r\n\r\n');
     const answer = await readAll(socket);
     expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
     expect(answer).toContain('This port speaks HTTPS');
-    expect(set.handshakes.failures).toEqual(new Map([['plain_http', 1]]));
-    await until(() => set.counts.open === 0, 'closed');
+    expect(sockets.handshakes.failures).toEqual(new Map([['plain_http', 1]]));
+    await until(() => sockets.counts.open === 0, 'closed');
   });
 
   test('garbage is closed without an answer', async () => {
-    const { set } = listenerSet();
-    await set.update([listener('any', '', ['a'])], secrets);
-    const socket = await raw(set);
+    const { sockets } = listenerSockets();
+    await sockets.update([listener('any', '', ['a'])], secrets);
+    const socket = await raw(sockets);
     socket.write(Buffer.from([0x80, 0x2e, 0x01, 0x00, 0x02]));
     expect(await readAll(socket)).toBe('');
-    expect(set.handshakes.failures).toEqual(new Map([['not_tls', 1]]));
+    expect(sockets.handshakes.failures).toEqual(new Map([['not_tls', 1]]));
   });
 
   test('a ClientHello split at every byte is understood', async () => {
-    const { set } = listenerSet();
-    await set.update([listener('a', 'a.example.com', ['a'])], secrets);
+    const { sockets } = listenerSockets();
+    await sockets.update([listener('a', 'a.example.com', ['a'])], secrets);
     const hello = await clientHello('a.example.com');
     for (let at = 1; at < hello.length; at++) {
-      const socket = await raw(set);
+      const socket = await raw(sockets);
       socket.setNoDelay();
       socket.write(hello.subarray(0, at));
       await new Promise((resolve) => setImmediate(resolve));
@@ -313,86 +313,86 @@ describe('hostile peers', () => {
       expect([...(await answer)[0].subarray(0, 1), (await answer)[0][5]]).toEqual([0x16, 0x02]);
       socket.destroy();
     }
-    await until(() => set.counts.open === 0, 'closed');
+    await until(() => sockets.counts.open === 0, 'closed');
   });
 
   test('a handshake that does not move is cut at its deadline, wherever it stopped', async () => {
-    const { set, wheel } = listenerSet({ limits: { ...DEFAULT_LIMITS, tlsHandshakeTimeout: 100 } });
-    await set.update([listener('a', 'a.example.com', ['a'])], secrets);
+    const { sockets, wheel } = listenerSockets({ limits: { ...DEFAULT_LIMITS, tlsHandshakeTimeout: 100 } });
+    await sockets.update([listener('a', 'a.example.com', ['a'])], secrets);
     const hello = await clientHello('a.example.com');
     for (const bytes of [Buffer.alloc(0), hello.subarray(0, 20), hello]) {
-      const socket = await raw(set);
+      const socket = await raw(sockets);
       socket.resume().write(bytes);
       await once(socket, 'close');
     }
-    expect(set.handshakes.failures).toEqual(new Map([['timeout', 3]]));
-    await until(() => set.counts.open === 0 && wheel.size === 0, 'released');
+    expect(sockets.handshakes.failures).toEqual(new Map([['timeout', 3]]));
+    await until(() => sockets.counts.open === 0 && wheel.size === 0, 'released');
   });
 
   test.each([
     ['closes its side', (socket: net.Socket) => void socket.end()],
     ['resets', (socket: net.Socket) => void socket.resetAndDestroy()],
   ])('a peer that %s amid the handshake is gone at once', async (_, leave) => {
-    const { set, wheel } = listenerSet();
-    await set.update([listener('a', 'a.example.com', ['a'])], secrets);
+    const { sockets, wheel } = listenerSockets();
+    await sockets.update([listener('a', 'a.example.com', ['a'])], secrets);
     const hello = await clientHello('a.example.com');
-    const socket = await raw(set);
+    const socket = await raw(sockets);
     socket.write(hello);
     // The flight of the server: the handshake is OpenSSL's by now.
     await once(socket, 'data');
     leave(socket);
-    await until(() => set.counts.open === 0 && wheel.size === 0, 'released');
-    expect(set.handshakes.failures).toEqual(new Map([['closed', 1]]));
+    await until(() => sockets.counts.open === 0 && wheel.size === 0, 'released');
+    expect(sockets.handshakes.failures).toEqual(new Map([['closed', 1]]));
   });
 
   test('a peer that closes its side with its last word still gets its answer', async () => {
-    const { set } = listenerSet();
-    await set.update([listener('a', 'a.example.com', ['a'])], secrets);
-    const socket = tls.connect({ host: '127.0.0.1', port: port(set), servername: 'a.example.com', rejectUnauthorized: false });
+    const { sockets } = listenerSockets();
+    await sockets.update([listener('a', 'a.example.com', ['a'])], secrets);
+    const socket = tls.connect({ host: '127.0.0.1', port: port(sockets), servername: 'a.example.com', rejectUnauthorized: false });
     closeLater(() => socket.destroy());
     socket.end('x');
     expect(String(await once(socket, 'data'))).toBe('a.example.com|TLSv1.3|443|x');
-    expect(set.handshakes.total).toBe(1);
+    expect(sockets.handshakes.total).toBe(1);
   });
 
   test('a connection that is closed refers to nothing of the proxy', async () => {
     const served: net.Socket[] = [];
-    const { set } = listenerSet({
+    const { sockets } = listenerSockets({
       connect: (socket, connection) => {
         served.push(socket);
         return new Echo(socket, connection);
       },
     });
-    await set.update([listener('any', '', ['a'])], secrets);
-    const socket = await secure(set);
+    await sockets.update([listener('any', '', ['a'])], secrets);
+    const socket = await secure(sockets);
     await ask(socket, 'x');
     socket.destroy();
-    await until(() => set.counts.open === 0 && served[0]?.eventNames().length === 1, 'no listener but one');
+    await until(() => sockets.counts.open === 0 && served[0]?.eventNames().length === 1, 'no listener but one');
     expect(served[0]?.eventNames()).toEqual(['error']);
     expect(served[0]?.emit('error', new Error('late'))).toBe(true);
   });
 
   test('handshakes count for the connection limit', async () => {
-    const { set } = listenerSet({ limits: { ...DEFAULT_LIMITS, maxConnections: 1 } });
-    await set.update([listener('any', '', ['a'])], secrets);
-    const slow = await raw(set);
-    await until(() => set.counts.open === 1, 'accepted');
-    await expect(secure(set)).rejects.toThrow();
-    expect(set.counts).toEqual({ open: 1, refused: 1 });
+    const { sockets } = listenerSockets({ limits: { ...DEFAULT_LIMITS, maxConnections: 1 } });
+    await sockets.update([listener('any', '', ['a'])], secrets);
+    const slow = await raw(sockets);
+    await until(() => sockets.counts.open === 1, 'accepted');
+    await expect(secure(sockets)).rejects.toThrow();
+    expect(sockets.counts).toEqual({ open: 1, refused: 1 });
     slow.destroy();
-    await until(() => set.counts.open === 0, 'closed');
-    await secure(set);
+    await until(() => sockets.counts.open === 0, 'closed');
+    await secure(sockets);
   });
 
   test('1,000 failed handshakes of every kind leave nothing behind', async () => {
-    const { set, wheel } = listenerSet();
-    await set.update([listener('a', 'a.example.com', ['a'])], secrets);
+    const { sockets, wheel } = listenerSockets();
+    await sockets.update([listener('a', 'a.example.com', ['a'])], secrets);
     const hellos = [await clientHello('a.example.com'), await clientHello('b.example.com')] as const;
     const before = process.getActiveResourcesInfo().length;
-    const sockets: net.Socket[] = [];
+    const connected: net.Socket[] = [];
     for (let i = 0; i < 1_000; i++) {
-      const socket = await raw(set);
-      sockets.push(socket);
+      const socket = await raw(sockets);
+      connected.push(socket);
       const hello = hellos[i % 2] as Buffer;
       socket.write(i % 5 === 0 ? randomBytes(40) : hello.subarray(0, 1 + ((i * 37) % hello.length)));
       if (i % 3 === 0) socket.end();
@@ -402,36 +402,36 @@ describe('hostile peers', () => {
         socket.destroy();
       }
     }
-    for (const socket of sockets) socket.destroy();
-    await until(() => set.counts.open === 0 && wheel.size === 0, 'released');
+    for (const socket of connected) socket.destroy();
+    await until(() => sockets.counts.open === 0 && wheel.size === 0, 'released');
     expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(before);
-    const failures = [...set.handshakes.failures.values()].reduce((sum, count) => sum + count, 0);
+    const failures = [...sockets.handshakes.failures.values()].reduce((sum, count) => sum + count, 0);
     expect(failures).toBe(1_000);
-    expect(set.handshakes.total).toBe(0);
+    expect(sockets.handshakes.total).toBe(0);
   });
 });
 
 describe('the end', () => {
   test('retire tells every connection, and goes on accepting', async () => {
-    const { set } = listenerSet();
-    await set.update([listener('any', '', ['a'])], secrets);
-    const socket = await secure(set);
+    const { sockets } = listenerSockets();
+    await sockets.update([listener('any', '', ['a'])], secrets);
+    const socket = await secure(sockets);
     await ask(socket, 'x');
     const said = once(socket, 'data');
-    set.retire();
+    sockets.retire();
     expect(String(await said)).toBe('last');
-    expect(String(await once(await secure(set), 'data'))).toBe('last');
+    expect(String(await once(await secure(sockets), 'data'))).toBe('last');
   });
 
   test('close cuts a handshake at the deadline', async () => {
-    const { set } = listenerSet();
-    await set.update([listener('any', '', ['a'])], secrets);
-    const socket = await raw(set);
-    await until(() => set.counts.open === 1, 'accepted');
+    const { sockets } = listenerSockets();
+    await sockets.update([listener('any', '', ['a'])], secrets);
+    const socket = await raw(sockets);
+    await until(() => sockets.counts.open === 1, 'accepted');
     const gone = once(socket.resume(), 'close');
-    await set.close(50);
+    await sockets.close(50);
     await gone;
-    expect(set.counts.open).toBe(0);
+    expect(sockets.counts.open).toBe(0);
   });
 
   test('close without grace cuts connections that do not end by themselves', async () => {
@@ -439,14 +439,14 @@ describe('the end', () => {
       socket.on('error', () => undefined);
       return { idle: false, data: () => undefined, retire: () => undefined, drain: () => undefined };
     };
-    const { set } = listenerSet({ connect });
-    await set.update([listener('any', '', ['a'])], secrets);
-    const socket = await secure(set);
+    const { sockets } = listenerSockets({ connect });
+    await sockets.update([listener('any', '', ['a'])], secrets);
+    const socket = await secure(sockets);
     socket.on('error', () => undefined);
-    await until(() => set.handshakes.total === 1, 'secured');
+    await until(() => sockets.handshakes.total === 1, 'secured');
     const gone = once(socket.resume(), 'close');
-    await set.close(0);
+    await sockets.close(0);
     await gone;
-    expect(set.counts.open).toBe(0);
+    expect(sockets.counts.open).toBe(0);
   });
 });

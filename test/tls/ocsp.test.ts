@@ -9,7 +9,7 @@ import net from 'node:net';
 import type * as ir from '#api/ir/ir.ts';
 import { TimerWheel } from '#lib/timer-wheel.ts';
 import { DEFAULT_LIMITS } from '../../proxy/exchange/limits.ts';
-import { ListenerSet } from '../../proxy/listener/listeners.ts';
+import { ListenerSockets } from '../../proxy/listener/listener-sockets.ts';
 import { createFetch } from '../../proxy/listener/ocsp/fetch.ts';
 import type { OcspFailure } from '../../proxy/listener/ocsp/stapler.ts';
 import { TestCa } from '../support/certificates.ts';
@@ -41,7 +41,7 @@ async function secret(key: string, responder: string, options: IssueOptions = {}
 }
 
 interface Serving {
-  readonly set: ListenerSet;
+  readonly sockets: ListenerSockets;
   readonly failures: OcspFailure[];
 }
 
@@ -56,13 +56,13 @@ async function serve(
     socket.on('error', () => undefined);
     return { idle: true, data: () => undefined, retire: () => undefined, drain: () => void socket.end() };
   };
-  const set = new ListenerSet({
+  const sockets = new ListenerSockets({
     ...{ connect, limits: DEFAULT_LIMITS, wheel, drainTimeout: 1_000, bindPort: () => 0 },
     ...{ fetchOcsp: createFetch({ allowLocal }), ocspFailed: (failure: OcspFailure) => void failures.push(failure) },
   });
   closeLater(async () => {
-    const closed = set.close(0);
-    set.cut();
+    const closed = sockets.close(0);
+    sockets.cut();
     await closed;
     wheel.stop();
   });
@@ -70,13 +70,13 @@ async function serve(
     ...{ kind: 'Listener', key: 'default/gateway/https', gateway: 'default/gateway', addresses: ['127.0.0.1'], port: 443 },
     ...{ protocol: 'HTTPS', hostname: '', tls: { mode: 'Terminate', certificates: secrets.map(({ key }) => key), settings } },
   };
-  expect(await set.update([listener], new Map(secrets.map((each) => [each.key, each])))).toEqual([]);
-  return { set, failures };
+  expect(await sockets.update([listener], new Map(secrets.map((each) => [each.key, each])))).toEqual([]);
+  return { sockets, failures };
 }
 
 /** What a client that asks for a staple sees of the certificate that it is shown: '' for nothing about it, and null without a handshake. */
-async function stapleOf({ set }: Serving, ...options: readonly string[]): Promise<{ status: string; verified: boolean } | null> {
-  const target = ['-connect', `127.0.0.1:${set.boundPort(443)}`, '-servername', 'a.test', '-CAfile', ca.certificate];
+async function stapleOf({ sockets }: Serving, ...options: readonly string[]): Promise<{ status: string; verified: boolean } | null> {
+  const target = ['-connect', `127.0.0.1:${sockets.boundPort(443)}`, '-servername', 'a.test', '-CAfile', ca.certificate];
   const child = spawn('openssl', ['s_client', ...target, '-status', ...options]);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += String(chunk)));
@@ -88,7 +88,7 @@ async function stapleOf({ set }: Serving, ...options: readonly string[]): Promis
   return { status: serial === shown ? (found ?? '') : '', verified: output.includes('Verify return code: 0 (ok)') };
 }
 
-const outcomes = ({ set }: Serving) => [...set.ocsp.outcomes];
+const outcomes = ({ sockets }: Serving) => [...sockets.ocsp.outcomes];
 
 describe('without an answer handshakes go on', () => {
   test('when nobody listens', async () => {
@@ -96,7 +96,7 @@ describe('without an answer handshakes go on', () => {
     await until(() => serving.failures.length === 1, 'a failure');
     expect(serving.failures[0]).toMatchObject({ certificate: 'a.test', outcome: 'unreachable', mustStaple: false });
     expect(await stapleOf(serving)).toEqual({ status: '', verified: true });
-    expect(serving.set.ocsp.missing).toBe(1);
+    expect(serving.sockets.ocsp.missing).toBe(1);
   });
 
   test.each(['127.0.0.1', '[::1]', '2130706433', '169.254.169.254', '[::ffff:127.0.0.1]', 'localhost', '0.0.0.0'])(
@@ -140,8 +140,8 @@ describe('without an answer handshakes go on', () => {
     await once(server, 'listening');
     const serving = await serve([await secret('cert', `http://127.0.0.1:${(server.address() as net.AddressInfo).port}/`)]);
     expect(await stapleOf(serving)).toEqual({ status: '', verified: true });
-    await serving.set.update([], new Map());
-    expect(serving.set.ocsp.missing).toBe(0);
+    await serving.sockets.update([], new Map());
+    expect(serving.sockets.ocsp.missing).toBe(0);
   });
 
   test('of a certificate that must have one they are counted, and it is asked for without being told', async () => {
@@ -150,7 +150,7 @@ describe('without an answer handshakes go on', () => {
     await until(() => serving.failures.length === 1, 'a failure');
     expect(serving.failures[0]).toMatchObject({ mustStaple: true });
     await stapleOf(serving);
-    expect(serving.set.ocsp.bare).toBe(1);
+    expect(serving.sockets.ocsp.bare).toBe(1);
   });
 });
 
@@ -160,7 +160,7 @@ describe('stapling', () => {
     const cert = await secret('cert', `http://127.0.0.1:${port}/`);
     const responder = await startResponder(ca, port);
     const serving = await serve([cert]);
-    await until(() => serving.set.ocsp.missing === 0, 'an answer');
+    await until(() => serving.sockets.ocsp.missing === 0, 'an answer');
     expect(await stapleOf(serving, version)).toEqual({ status: 'good', verified: true });
     expect(await stapleOf(serving, version)).toEqual({ status: 'good', verified: true });
     expect(outcomes(serving)).toEqual([['good', 1]]);
@@ -171,7 +171,7 @@ describe('stapling', () => {
   test('is off by default, and nobody is asked', async () => {
     const serving = await serve([await secret('cert', `http://127.0.0.1:${await freePort()}/`)], {});
     expect(await stapleOf(serving)).toEqual({ status: '', verified: true });
-    expect([serving.set.ocsp.missing, outcomes(serving)]).toEqual([0, []]);
+    expect([serving.sockets.ocsp.missing, outcomes(serving)]).toEqual([0, []]);
   });
 
   test.each([
@@ -184,7 +184,7 @@ describe('stapling', () => {
     const pair = [await secret('ec', url), await secret('rsa', url, { key: 'rsa' })];
     await startResponder(ca, port);
     const serving = await serve(pair);
-    await until(() => serving.set.ocsp.missing === 0, 'answers');
+    await until(() => serving.sockets.ocsp.missing === 0, 'answers');
     expect(await stapleOf(serving, '-tls1_3', '-sigalgs', sigalgs)).toMatchObject({ status });
   });
 });

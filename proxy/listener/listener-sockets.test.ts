@@ -6,8 +6,8 @@ import { TimerWheel } from '#lib/timer-wheel.ts';
 import type { DownstreamConnection } from '../exchange/exchange.ts';
 import { DEFAULT_LIMITS } from '../exchange/limits.ts';
 import type { ConnectionCodec } from './connection.ts';
-import { ListenerSet } from './listeners.ts';
-import type { ListenerSetOptions } from './listeners.ts';
+import { ListenerSockets } from './listener-sockets.ts';
+import type { ListenerSocketsOptions } from './listener-sockets.ts';
 
 /** Sends everything back; tells who is connected when asked with '?'. */
 class Echo implements ConnectionCodec {
@@ -46,10 +46,10 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-function listenerSet(options: Partial<ListenerSetOptions> = {}): { set: ListenerSet; codecs: Echo[]; wheel: TimerWheel } {
+function listenerSockets(options: Partial<ListenerSocketsOptions> = {}): { sockets: ListenerSockets; codecs: Echo[]; wheel: TimerWheel } {
   const codecs: Echo[] = [];
   const wheel = new TimerWheel();
-  const set = new ListenerSet({
+  const sockets = new ListenerSockets({
     connect: (socket, connection) => codecs[codecs.push(new Echo(socket, connection)) - 1] as Echo,
     limits: DEFAULT_LIMITS,
     wheel,
@@ -58,16 +58,16 @@ function listenerSet(options: Partial<ListenerSetOptions> = {}): { set: Listener
     ...options,
   });
   closers.push(() => {
-    const closed = set.close(0);
-    set.cut();
+    const closed = sockets.close(0);
+    sockets.cut();
     wheel.stop();
     return closed;
   });
-  return { set, codecs, wheel };
+  return { sockets, codecs, wheel };
 }
 
-async function connect(set: ListenerSet, port: number): Promise<net.Socket> {
-  const socket = net.connect(set.boundPort(port) ?? 0, '127.0.0.1');
+async function connect(sockets: ListenerSockets, port: number): Promise<net.Socket> {
+  const socket = net.connect(sockets.boundPort(port) ?? 0, '127.0.0.1');
   closers.push(() => socket.destroy());
   await once(socket, 'connect');
   return socket;
@@ -88,17 +88,17 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-describe('ListenerSet', () => {
+describe('ListenerSockets', () => {
   test('serves a listener', async () => {
-    const { set } = listenerSet();
-    expect(await set.update([listener(80)], NO_SECRETS)).toEqual([]);
-    expect(await ask(await connect(set, 80), 'hello')).toBe('hello');
+    const { sockets } = listenerSockets();
+    expect(await sockets.update([listener(80)], NO_SECRETS)).toEqual([]);
+    expect(await ask(await connect(sockets, 80), 'hello')).toBe('hello');
   });
 
   test('tells a codec the port of the listener and the addresses', async () => {
-    const { set, codecs } = listenerSet();
-    await set.update([listener(80)], NO_SECRETS);
-    const socket = await connect(set, 80);
+    const { sockets, codecs } = listenerSockets();
+    await sockets.update([listener(80)], NO_SECRETS);
+    const socket = await connect(sockets, 80);
     await ask(socket, 'hello');
     const { localPort, remoteAddress, remotePort, localAddress, tls } = codecs[0]!.connection;
     expect({ localPort, remoteAddress, remotePort, localAddress, tls }).toEqual({
@@ -111,75 +111,75 @@ describe('ListenerSet', () => {
   });
 
   test('binds one socket for listeners that share a port', async () => {
-    const { set } = listenerSet({ bindPort: (port) => port });
+    const { sockets } = listenerSockets({ bindPort: (port) => port });
     const port = await freePort();
     const listeners = ['a', 'b'].map((name) => listener(port, { key: `default/gateway/${name}`, hostname: `${name}.example.com` }));
-    expect(await set.update(listeners, NO_SECRETS)).toEqual([]);
-    expect(set.boundPort(port)).toBe(port);
+    expect(await sockets.update(listeners, NO_SECRETS)).toEqual([]);
+    expect(sockets.boundPort(port)).toBe(port);
   });
 
   test('adds and removes ports while a connection on a kept port stays open', async () => {
-    const { set } = listenerSet();
-    await set.update([listener(80), listener(81)], NO_SECRETS);
-    const kept = await connect(set, 80);
-    const bound = set.boundPort(80);
-    await set.update([listener(80), listener(82)], NO_SECRETS);
+    const { sockets } = listenerSockets();
+    await sockets.update([listener(80), listener(81)], NO_SECRETS);
+    const kept = await connect(sockets, 80);
+    const bound = sockets.boundPort(80);
+    await sockets.update([listener(80), listener(82)], NO_SECRETS);
     expect(await ask(kept, 'still there')).toBe('still there');
-    expect(set.boundPort(80)).toBe(bound);
-    expect(set.boundPort(81)).toBeNull();
-    expect(await ask(await connect(set, 82), 'new')).toBe('new');
+    expect(sockets.boundPort(80)).toBe(bound);
+    expect(sockets.boundPort(81)).toBeNull();
+    expect(await ask(await connect(sockets, 82), 'new')).toBe('new');
   });
 
   test('drains the connections of a removed port', async () => {
-    const { set } = listenerSet();
-    await set.update([listener(80)], NO_SECRETS);
-    const socket = await connect(set, 80);
+    const { sockets } = listenerSockets();
+    await sockets.update([listener(80)], NO_SECRETS);
+    const socket = await connect(sockets, 80);
     await ask(socket, 'hello');
     const said = once(socket, 'data');
-    await set.update([], NO_SECRETS);
+    await sockets.update([], NO_SECRETS);
     expect(String(await said)).toBe('bye');
   });
 
   test('reports an address in use with the keys of all listeners that lack it, and tries again', async () => {
-    const { set } = listenerSet({ bindPort: (port) => port });
+    const { sockets } = listenerSockets({ bindPort: (port) => port });
     const other = net.createServer().listen(0);
     await once(other, 'listening');
     const { port } = other.address() as net.AddressInfo;
     const listeners = [listener(port, { key: 'default/gateway/a' }), listener(port, { key: 'default/gateway/b' })];
-    const problems = await set.update(listeners, NO_SECRETS);
+    const problems = await sockets.update(listeners, NO_SECRETS);
     expect(problems.map(({ listener: key, reason }) => [key, reason])).toEqual([
       ['default/gateway/a', 'AddressInUse'],
       ['default/gateway/b', 'AddressInUse'],
     ]);
     other.close();
     await once(other, 'close');
-    expect(await set.update(listeners, NO_SECRETS)).toEqual([]);
+    expect(await sockets.update(listeners, NO_SECRETS)).toEqual([]);
   });
 
   test('serves the other ports when one cannot be bound', async () => {
-    const { set } = listenerSet();
-    const problems = await set.update([listener(80), listener(81, { addresses: ['192.0.2.1'] })], NO_SECRETS);
+    const { sockets } = listenerSockets();
+    const problems = await sockets.update([listener(80), listener(81, { addresses: ['192.0.2.1'] })], NO_SECRETS);
     expect(problems).toEqual([expect.objectContaining({ listener: 'default/gateway/port-81', reason: 'AddressUnavailable' })]);
-    expect(await ask(await connect(set, 80), 'hello')).toBe('hello');
+    expect(await ask(await connect(sockets, 80), 'hello')).toBe('hello');
   });
 
   test('binds single addresses, and every address once a listener wants them all', async () => {
-    const { set } = listenerSet({ bindPort: (port) => port });
+    const { sockets } = listenerSockets({ bindPort: (port) => port });
     const port = await freePort();
     const one = listener(port, { addresses: ['127.0.0.1'] });
-    expect(await set.update([one], NO_SECRETS)).toEqual([]);
+    expect(await sockets.update([one], NO_SECRETS)).toEqual([]);
     await expect(once(net.connect(port, '127.0.0.2'), 'connect')).rejects.toThrow('ECONNREFUSED');
-    expect(await set.update([one, listener(port, { key: 'default/gateway/all' })], NO_SECRETS)).toEqual([]);
+    expect(await sockets.update([one, listener(port, { key: 'default/gateway/all' })], NO_SECRETS)).toEqual([]);
     const socket = net.connect(port, '127.0.0.2');
     closers.push(() => socket.destroy());
     await once(socket, 'connect');
   });
 
   test('binds listeners without an address to the one given for them', async () => {
-    const { set } = listenerSet({ bindPort: (port) => port, bindAddress: '127.0.0.3' });
+    const { sockets } = listenerSockets({ bindPort: (port) => port, bindAddress: '127.0.0.3' });
     const port = await freePort();
     const listeners = [listener(port), listener(port, { key: 'default/gateway/one', addresses: ['127.0.0.2'] })];
-    expect(await set.update(listeners, NO_SECRETS)).toEqual([]);
+    expect(await sockets.update(listeners, NO_SECRETS)).toEqual([]);
     await expect(once(net.connect(port, '127.0.0.1'), 'connect')).rejects.toThrow('ECONNREFUSED');
     for (const address of ['127.0.0.2', '127.0.0.3']) {
       const socket = net.connect(port, address);
@@ -189,44 +189,44 @@ describe('ListenerSet', () => {
   });
 
   test('refuses connections above the limit, and takes new ones when others have gone', async () => {
-    const { set } = listenerSet({ limits: { ...DEFAULT_LIMITS, maxConnections: 1 } });
-    await set.update([listener(80)], NO_SECRETS);
-    const first = await connect(set, 80);
+    const { sockets } = listenerSockets({ limits: { ...DEFAULT_LIMITS, maxConnections: 1 } });
+    await sockets.update([listener(80)], NO_SECRETS);
+    const first = await connect(sockets, 80);
     await ask(first, 'hello');
-    const second = net.connect(set.boundPort(80) ?? 0, '127.0.0.1');
+    const second = net.connect(sockets.boundPort(80) ?? 0, '127.0.0.1');
     const [error] = (await once(second, 'error')) as [Error];
     expect(error.message).toContain('ECONNRESET');
-    expect(set.counts).toEqual({ open: 1, refused: 1 });
+    expect(sockets.counts).toEqual({ open: 1, refused: 1 });
     first.destroy();
-    await gone(set);
-    expect(await ask(await connect(set, 80), 'hello')).toBe('hello');
+    await gone(sockets);
+    expect(await ask(await connect(sockets, 80), 'hello')).toBe('hello');
   });
 
   test('answers a peer that has closed its side', async () => {
-    const { set } = listenerSet();
-    await set.update([listener(80)], NO_SECRETS);
-    const socket = await connect(set, 80);
+    const { sockets } = listenerSockets();
+    await sockets.update([listener(80)], NO_SECRETS);
+    const socket = await connect(sockets, 80);
     socket.end('last words');
     expect(String(await once(socket, 'data'))).toBe('last words');
   });
 
   test('leaves no handle after 1,000 connections that were reset', async () => {
-    const { set, wheel } = listenerSet();
-    await set.update([listener(80)], NO_SECRETS);
+    const { sockets, wheel } = listenerSockets();
+    await sockets.update([listener(80)], NO_SECRETS);
     const before = process.getActiveResourcesInfo().length;
     for (let i = 0; i < 1_000; i++) {
-      const socket = await connect(set, 80);
+      const socket = await connect(sockets, 80);
       if (i % 2 === 0) socket.write('x');
       socket.resetAndDestroy();
     }
-    await gone(set);
+    await gone(sockets);
     closers.splice(1);
     expect(wheel.size).toBe(0);
     expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(before);
   });
 });
 
-/** Resolves when the set has no connection left. */
-async function gone(set: ListenerSet): Promise<void> {
-  while (set.counts.open > 0) await new Promise((resolve) => setImmediate(resolve));
+/** Resolves when no connection is left. */
+async function gone(sockets: ListenerSockets): Promise<void> {
+  while (sockets.counts.open > 0) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,5 +1,5 @@
-// The listeners of a worker: takes what is configured, and makes the ports that are bound agree with it. A port that is not
-// affected by a change is not touched by it.
+// The sockets of the listeners of a worker. An update binds and closes ports until they agree with the configuration; it leaves a port
+// alone that did not change.
 import { randomBytes } from 'node:crypto';
 import net from 'node:net';
 import type * as ir from '#api/ir/ir.ts';
@@ -31,7 +31,7 @@ import type { SettingsOf } from './settings.ts';
 import { checkDirectReads } from './direct-reads.ts';
 import type { SpliceSettings } from './splice.ts';
 
-export interface ListenerSetOptions {
+export interface ListenerSocketsOptions {
   /** Puts a codec on each connection that carries requests. */
   readonly connect: Connect;
   /** Finds the route of each connection that is passed on as a whole; by default there are none. */
@@ -78,13 +78,13 @@ const NO_BUNDLES: TrustBundles = new Map();
 const UNRECORDED: StreamRecorder = { started: () => undefined, ended: () => undefined };
 
 /** What is counted of connections that never get to a codec. */
-function countsFor({ handshakeFailed, headerRefused }: ListenerSetOptions): Pick<PortContext, 'handshakes' | 'proxyHeaders'> {
+function countsFor({ handshakeFailed, headerRefused }: ListenerSocketsOptions): Pick<PortContext, 'handshakes' | 'proxyHeaders'> {
   return { handshakes: new HandshakeCounts(handshakeFailed ?? ignore), proxyHeaders: new Refusals(headerRefused ?? ignore) };
 }
 
 function ignore(): void {}
 
-export class ListenerSet {
+export class ListenerSockets {
   readonly #context: PortContext;
   readonly #stapler: Stapler;
   readonly #drainTimeout: number;
@@ -96,7 +96,7 @@ export class ListenerSet {
   #retired = false;
   #closed = false;
 
-  constructor(options: ListenerSetOptions) {
+  constructor(options: ListenerSocketsOptions) {
     this.#drainTimeout = options.drainTimeout;
     this.#stapler = staplerFor(options);
     this.#context = {
@@ -252,11 +252,11 @@ export class ListenerSet {
   }
 }
 
-function spliceFor({ limits, wheel, streams = UNRECORDED, dial = noDial }: ListenerSetOptions): SpliceSettings {
+function spliceFor({ limits, wheel, streams = UNRECORDED, dial = noDial }: ListenerSocketsOptions): SpliceSettings {
   return { limits, wheel, recorder: streams, dial };
 }
 
-function staplerFor({ fetchOcsp = createFetch({ allowLocal: false }), ocspFailed = () => undefined }: ListenerSetOptions): Stapler {
+function staplerFor({ fetchOcsp = createFetch({ allowLocal: false }), ocspFailed = () => undefined }: ListenerSocketsOptions): Stapler {
   return new Stapler({ fetch: fetchOcsp, failed: ocspFailed });
 }
 

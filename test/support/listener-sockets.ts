@@ -2,26 +2,26 @@
 import type * as ir from '#api/ir/ir.ts';
 import { TimerWheel } from '#lib/timer-wheel.ts';
 import { DEFAULT_LIMITS } from '../../proxy/exchange/limits.ts';
-import { ListenerSet } from '../../proxy/listener/listeners.ts';
-import type { ListenerSetOptions } from '../../proxy/listener/listeners.ts';
+import { ListenerSockets } from '../../proxy/listener/listener-sockets.ts';
+import type { ListenerSocketsOptions } from '../../proxy/listener/listener-sockets.ts';
 import { closeLater } from './fixture.ts';
 
 /** Port in the configuration of the listeners; whichever is free is bound. */
 const PORT = 443;
 
-export function openListenerSet(options: Pick<ListenerSetOptions, 'connect'> & Partial<ListenerSetOptions>): {
-  readonly set: ListenerSet;
+export function openListenerSockets(options: Pick<ListenerSocketsOptions, 'connect'> & Partial<ListenerSocketsOptions>): {
+  readonly sockets: ListenerSockets;
   readonly wheel: TimerWheel;
 } {
   const wheel = new TimerWheel();
-  const set = new ListenerSet({ limits: DEFAULT_LIMITS, wheel, drainTimeout: 1_000, bindPort: () => 0, ...options });
+  const sockets = new ListenerSockets({ limits: DEFAULT_LIMITS, wheel, drainTimeout: 1_000, bindPort: () => 0, ...options });
   closeLater(async () => {
-    const closed = set.close(0);
-    set.cut();
+    const closed = sockets.close(0);
+    sockets.cut();
     await closed;
     wheel.stop();
   });
-  return { set, wheel };
+  return { sockets, wheel };
 }
 
 /** A listener that terminates TLS with these Secrets (keys). */
@@ -40,6 +40,6 @@ export function httpsListener(certificates: readonly string[], fields: Partial<i
 }
 
 /** The port that is really bound. */
-export function boundPort(set: ListenerSet): number {
-  return set.boundPort(PORT) ?? 0;
+export function boundPort(sockets: ListenerSockets): number {
+  return sockets.boundPort(PORT) ?? 0;
 }
