@@ -21,8 +21,8 @@ function listener(name: string, port: number, secret = ''): Record<string, unkno
 class OnDemand implements Source {
   #listener: SourceListener | null = null;
   #wait: PromiseWithResolvers<void> | null = null;
-  wanted: readonly string[] = [];
-  /** Whether the next that wants anything has to wait. */
+  followed: readonly string[] = [];
+  /** Whether the next call that follows a Secret has to wait. */
   holds = false;
 
   start(to: SourceListener): Promise<void> {
@@ -35,8 +35,8 @@ class OnDemand implements Source {
     return Promise.resolve();
   }
 
-  want(secrets: ReadonlySet<string>): Promise<void> | null {
-    this.wanted = [...secrets];
+  follow(secrets: ReadonlySet<string>): Promise<void> | null {
+    this.followed = [...secrets];
     if (!this.holds || secrets.size === 0) return null;
     this.#wait = Promise.withResolvers();
     return this.#wait.promise;
@@ -85,8 +85,8 @@ describe('a batch that refers to a Secret', () => {
   test('is handed on together with it, and what came meanwhile after it', async () => {
     source.holds = true;
     source.tell(GATEWAY);
-    await until(() => source.wanted.length > 0, 'a want');
-    expect(source.wanted).toEqual(['Secret/infra/cert']);
+    await until(() => source.followed.length > 0, 'a Secret to follow');
+    expect(source.followed).toEqual(['Secret/infra/cert']);
     source.tell(upsert(gateway('other', [listener('http', 80)])));
     source.release(CERT);
     await until(() => batches.length === 2);
@@ -100,7 +100,7 @@ describe('a batch that refers to a Secret', () => {
   test('is handed on without one that cannot be read, and says so', async () => {
     source.holds = true;
     source.tell(GATEWAY);
-    await until(() => source.wanted.length > 0, 'a want');
+    await until(() => source.followed.length > 0, 'a Secret to follow');
     source.release(UNREADABLE);
     await until(() => batches.length === 1);
     expect(batches[0]?.changed).toEqual(['Listener infra/web/http', 'Listener infra/web/https']);
@@ -113,18 +113,18 @@ describe('a batch that refers to a Secret', () => {
   test('changes nothing when the pipeline ends before the Secret is there', async () => {
     source.holds = true;
     source.tell(GATEWAY);
-    await until(() => source.wanted.length > 0, 'a want');
+    await until(() => source.followed.length > 0, 'a Secret to follow');
     await pipeline.stop();
     await new Promise((resolve) => setImmediate(resolve));
     expect(batches).toEqual([]);
   });
 
-  test('is the last to want it when it lets it go', async () => {
+  test('is the last to follow it when it lets it go', async () => {
     source.tell(GATEWAY, CERT);
     await until(() => batches.length === 1);
     source.tell(upsert(gateway('web', [listener('http', 80)])), upsert(service('infra', 'app')));
     await until(() => batches.length === 2);
-    expect(source.wanted).toEqual([]);
+    expect(source.followed).toEqual([]);
   });
 });
 

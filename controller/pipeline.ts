@@ -101,7 +101,7 @@ export class Pipeline {
   #deliver(changes: readonly Change[]): Promise<void> | null {
     this.#spent = 0;
     if (!this.#compile(changes)) return null;
-    const secrets = this.#wantSecrets();
+    const secrets = this.#followSecrets();
     if (secrets !== null) return secrets.then(() => this.#deliverWithSecrets());
     this.#handOn();
     return null;
@@ -111,8 +111,8 @@ export class Pipeline {
     if (!this.#stopped && this.#compile(this.#batcher.take('Secret'))) this.#handOn();
   }
 
-  #wantSecrets(): Promise<unknown> | null {
-    const waits = this.#options.sources.flatMap((source) => source.want?.(this.#compiler.secretsRead) ?? []);
+  #followSecrets(): Promise<unknown> | null {
+    const waits = this.#options.sources.flatMap((source) => source.follow?.(this.#compiler.secretsRead) ?? []);
     return waits.length === 0 ? null : Promise.all(waits);
   }
 

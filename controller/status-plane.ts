@@ -1,4 +1,4 @@
-// The status plane of `weir controller`, the way of a status to the cluster: what compile wants > what proxies serve made true in it >
+// The status plane of `weir controller`, the way of a status to the cluster: what compile found > what proxies serve made true in it >
 // what they refuse of what it refers to > what cannot be read > written. Events are told on the way.
 import type { EncodedResource } from '#api/ir/ir.ts';
 import { objectId } from '#api/k8s/object.ts';
@@ -67,9 +67,9 @@ export class StatusPlane {
       isConnected: () => source.isConnected(),
       guard: faults,
     });
-    const wantsOf = (resource: EncodedResource) => referencesOf(resource).wants;
-    this.references = new RefusedReferences({ target: this.readability, resources, wantsOf });
-    this.#pairs = new PairEvents({ resources, wantsOf });
+    const needsOf = (resource: EncodedResource) => referencesOf(resource).needs;
+    this.references = new RefusedReferences({ target: this.readability, resources, needsOf });
+    this.#pairs = new PairEvents({ resources, needsOf });
     this.programmed = new Programmed(this.fleet, this.references, { guard: faults });
     this.#listen(log);
   }

@@ -50,11 +50,11 @@ function checkFilter(filter: HttpRouteFilter, matches: readonly HttpRouteMatch[]
 
 /** Exactly the settings that `type` names. */
 function checkSettings(filter: HttpRouteFilter, field: string): FieldError[] {
-  const wanted = SETTINGS[filter.type];
+  const required = SETTINGS[filter.type];
   const errors: FieldError[] = [];
-  if (filter[wanted] === undefined) errors.push({ field: `${field}.${wanted}`, reason: `is required for type ${filter.type}` });
+  if (filter[required] === undefined) errors.push({ field: `${field}.${required}`, reason: `is required for type ${filter.type}` });
   for (const [type, name] of Object.entries(SETTINGS)) {
-    if (name !== wanted && filter[name] !== undefined) errors.push({ field: `${field}.${name}`, reason: `needs type ${type}` });
+    if (name !== required && filter[name] !== undefined) errors.push({ field: `${field}.${name}`, reason: `needs type ${type}` });
   }
   return errors;
 }
@@ -129,12 +129,12 @@ function checkCors(cors: Cors, field: string): FieldError[] {
 
 /** Only a rule with one PathPrefix match has a prefix to replace. */
 function checkPathModifier(path: PathModifier, matches: readonly HttpRouteMatch[], field: string): FieldError[] {
-  const wanted = path.type === 'ReplaceFullPath' ? 'replaceFullPath' : 'replacePrefixMatch';
+  const required = path.type === 'ReplaceFullPath' ? 'replaceFullPath' : 'replacePrefixMatch';
   const other = path.type === 'ReplaceFullPath' ? 'replacePrefixMatch' : 'replaceFullPath';
   const errors: FieldError[] = [];
-  const value = path[wanted];
-  if (value === undefined) errors.push({ field: `${field}.${wanted}`, reason: `is required for type ${path.type}` });
-  else errors.push(...checkReplacement(value, `${field}.${wanted}`));
+  const value = path[required];
+  if (value === undefined) errors.push({ field: `${field}.${required}`, reason: `is required for type ${path.type}` });
+  else errors.push(...checkReplacement(value, `${field}.${required}`));
   if (path[other] !== undefined) errors.push({ field: `${field}.${other}`, reason: `does not go with type ${path.type}` });
   const onePrefix = matches.length === 1 && matches[0]?.path.type === 'PathPrefix';
   if (path.type === 'ReplacePrefixMatch' && !onePrefix) {

@@ -53,7 +53,7 @@ export function matchObstacle(name: string): string | null {
 }
 
 /** What a request that reaches routes says where it has the header at all. */
-const POSSIBLE: ReadonlyMap<string, readonly [form: RegExp, wanted: string]> = new Map([
+const POSSIBLE: ReadonlyMap<string, readonly [form: RegExp, expected: string]> = new Map([
   ['host', [HOST, 'must be a host, with a port or without']],
   ['content-length', [/^(?:0|[1-9][0-9]*)$/, 'must be a number without leading zeros']],
   ['expect', [/^100-continue$/i, 'must be 100-continue: Weir refuses any other']],

@@ -28,8 +28,8 @@ function checkHeaderMatch(header: HttpHeaderMatch, field: string): FieldError[] 
   if (obstacle !== null) return [{ field: `${field}.name`, reason: obstacle }];
   const broken = checkRegexOf(header, `${field}.value`);
   if (broken.length > 0 || header.type !== 'Exact') return broken;
-  const wanted = valueObstacle(header.name.toLowerCase(), header.value);
-  return wanted === null ? [] : [{ field: `${field}.value`, reason: wanted }];
+  const valueError = valueObstacle(header.name.toLowerCase(), header.value);
+  return valueError === null ? [] : [{ field: `${field}.value`, reason: valueError }];
 }
 
 /** Lists with a name as key, letter for letter. Header names that differ in case alone are let through, and the first counts. */

@@ -26,16 +26,16 @@ export function lossOf(candidate: Candidate, request: MatchRequest, isUntold: (h
 }
 
 function pathLoss(candidate: Candidate, path: string): Loss | null {
-  const wanted = JSON.stringify(candidate.match.path.value);
+  const pattern = JSON.stringify(candidate.match.path.value);
   switch (candidate.pathType) {
     case 'Exact':
-      return path === candidate.path ? null : { step: 'path', reason: `path: wanted exactly ${wanted}` };
+      return path === candidate.path ? null : { step: 'path', reason: `path: wanted exactly ${pattern}` };
     case 'PathPrefix':
-      return `${path}/`.startsWith(`${candidate.path}/`) ? null : { step: 'path', reason: `path: wanted ${wanted} or a path below it` };
+      return `${path}/`.startsWith(`${candidate.path}/`) ? null : { step: 'path', reason: `path: wanted ${pattern} or a path below it` };
     case 'RegularExpression':
     case 'GrpcMethod':
       if (candidate.pathRegex !== null && regexMatches(candidate.pathRegex, path)) return null;
-      return { step: 'path', reason: `path: wanted a match of ${wanted}` };
+      return { step: 'path', reason: `path: wanted a match of ${pattern}` };
   }
 }
 
@@ -52,9 +52,9 @@ function predicateLoss(
   for (const predicate of predicates ?? []) {
     const value = valueOf(predicate);
     if (predicateHolds(predicate, value)) continue;
-    const wanted = `${predicate.regex === null ? '' : 'a match of '}${JSON.stringify(predicate.value)}`;
+    const pattern = `${predicate.regex === null ? '' : 'a match of '}${JSON.stringify(predicate.value)}`;
     const got = value === null ? 'none' : JSON.stringify(value);
-    return { step, reason: `${step} ${predicate.name}: wanted ${wanted}, got ${got}` };
+    return { step, reason: `${step} ${predicate.name}: wanted ${pattern}, got ${got}` };
   }
   return null;
 }

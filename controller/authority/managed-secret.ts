@@ -29,8 +29,8 @@ export class ManagedSecret {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const found = await this.#read();
       const data = decoded(found);
-      const wanted = decide(data);
-      if (wanted === data || (await this.#write(found, wanted))) return wanted;
+      const desired = decide(data);
+      if (desired === data || (await this.#write(found, desired))) return desired;
     }
     throw new Error(`Secret ${this.#namespace}/${this.#name}: others write it all the time`);
   }

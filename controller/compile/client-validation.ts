@@ -18,17 +18,17 @@ const NONE: ResolvedValidation = { validation: null, refused: false, obstacles: 
 
 /** Resolves what the Gateway says for the port of the listener. The API has it for listeners of HTTPS and no others. */
 export function resolveClientValidation(view: View, gateway: Gateway, listener: Listener): ResolvedValidation {
-  const wanted = listener.protocol === 'HTTPS' ? validationOf(gateway, listener.port) : undefined;
-  if (wanted === undefined) return NONE;
+  const configured = listener.protocol === 'HTTPS' ? validationOf(gateway, listener.port) : undefined;
+  if (configured === undefined) return NONE;
   const authorities: string[] = [];
   const obstacles: CaRefObstacle[] = [];
-  for (const ref of wanted.caCertificateRefs) {
+  for (const ref of configured.caCertificateRefs) {
     const resolved = resolve(view, ref, gateway.metadata.namespace ?? '');
     if (typeof resolved !== 'string') obstacles.push(resolved);
     else if (!authorities.includes(resolved)) authorities.push(resolved);
   }
   const refused = authorities.length === 0;
-  return { validation: refused ? null : { mode: wanted.mode, authorities }, refused, obstacles };
+  return { validation: refused ? null : { mode: configured.mode, authorities }, refused, obstacles };
 }
 
 /** Whether any client may come in without a valid certificate although one is asked for, and at which ports. */

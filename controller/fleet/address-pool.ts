@@ -1,4 +1,4 @@
-// A pool of addresses for Services of type LoadBalancer, and who gets which of it: a pure function of the Services that want one.
+// A pool of addresses for Services of type LoadBalancer, and who gets which of it: a pure function of the Services that ask for one.
 // What they have already is written in their statuses, so nothing else needs to be kept.
 import net from 'node:net';
 import { parseAddressRange } from '#lib/address-range.ts';
@@ -109,8 +109,8 @@ class Round {
     const granted = refusals.length === named.length ? [] : this.#ownAmong(service, named);
     // Better those it has than none, as long as it cannot have those that it asks for.
     const kept = granted.length > 0 ? granted : this.#onePerFamily(service);
-    const wantsAny = named.length === 0 || service.asked.includes('');
-    const added = wantsAny ? this.#fill(service, kept) : { addresses: [], lacking: [] };
+    const asksForAny = named.length === 0 || service.asked.includes('');
+    const added = asksForAny ? this.#fill(service, kept) : { addresses: [], lacking: [] };
     const addresses = [...kept, ...added.addresses];
     if (refusals.length > 0) return { addresses, obstacle: { reason: 'AddressNotUsable', message: refusals.join('; ') } };
     if (added.lacking.length === 0) return { addresses, obstacle: null };

@@ -1,7 +1,7 @@
 // Writes the objects of one fleet: server-side apply with a field manager of our own, and only where something differs.
 //
 // Each object carries the hash of what was applied. A hash that differs, or a value that does, is a reason to apply; fields that are no
-// longer wanted go away with it, because they were ours. What others add stays.
+// longer desired go away with it, because they were ours. What others add stays.
 import { groupOf } from '#api/k8s/kinds.ts';
 import { contentHash } from '#lib/hash.ts';
 import type { Log } from '#lib/log.ts';
@@ -67,11 +67,11 @@ export class FleetWriter {
 
   /** Makes everything as it should be. Rejects with a FleetError at the first thing that cannot be. */
   async bring(fleet: DesiredFleet, parameters: GatewayParametersSpec): Promise<void> {
-    const wanted = manifests(fleet, parameters, this.#options.settings);
-    await this.#removeOthers(fleet, [...wanted.map(refOf), credentialsRef(fleet)]);
+    const desired = manifests(fleet, parameters, this.#options.settings);
+    await this.#removeOthers(fleet, [...desired.map(refOf), credentialsRef(fleet)]);
     await this.#bringCredentials(fleet);
     const replicas = parameters.autoscaling === undefined ? null : minReplicas(parameters.autoscaling);
-    for (const manifest of wanted) await this.#bringOne(fleet, manifest, replicas);
+    for (const manifest of desired) await this.#bringOne(fleet, manifest, replicas);
   }
 
   /** Removes what a Gateway that still exists does not want any more. */
@@ -80,8 +80,8 @@ export class FleetWriter {
     for (const live of this.#options.live.of(gateway)) if (live.ownerUid === uid) await this.#remove(live);
   }
 
-  async #removeOthers(fleet: DesiredFleet, wanted: readonly FleetObjectRef[]): Promise<void> {
-    const ids = new Set(wanted.map(objectId));
+  async #removeOthers(fleet: DesiredFleet, desired: readonly FleetObjectRef[]): Promise<void> {
+    const ids = new Set(desired.map(objectId));
     for (const live of this.#options.live.of(fleet.gateway)) {
       if (live.ownerUid === fleet.uid && !ids.has(objectId(live.ref))) await this.#remove(live);
     }

@@ -1,5 +1,5 @@
-// Makes the fleets: the leader brings the objects of each Gateway to what is wanted, writes only what differs, puts back what drifts,
-// and takes away what is not wanted any more. What belongs to a Gateway that is gone is the garbage collector's.
+// Makes the fleets: the leader brings the objects of each Gateway to what is desired, writes only what differs, puts back what drifts,
+// and takes away what is not desired any more. What belongs to a Gateway that is gone is the garbage collector's.
 import { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
 import type { CompileDelta, DesiredFleet } from '../compile/result.ts';
@@ -19,7 +19,7 @@ export interface FleetsOptions {
   /** The uid of a Gateway that exists; '' when there is none. */
   readonly gatewayUid: (gateway: string) => string;
   readonly leads: () => boolean;
-  /** Told why the fleet of a Gateway cannot be made as it is wanted, or (null) that it is. */
+  /** Told why the fleet of a Gateway cannot be made as it is desired, or (null) that it is. */
   readonly troubled: (gateway: string, message: string | null) => void;
   readonly log: Log;
   /** Absent: bugs are logged and not counted. */
@@ -46,7 +46,7 @@ export class Fleets {
   readonly #times: FleetTimes;
   readonly #writer: FleetWriter;
   readonly #queue: WorkQueue;
-  readonly #wanted = new Map<string, DesiredFleet>();
+  readonly #desired = new Map<string, DesiredFleet>();
   readonly #failures = new Map<string, number>();
   readonly #review: NodeJS.Timeout;
 
@@ -65,10 +65,10 @@ export class Fleets {
     options.live.onChange((gateway) => this.#changed(gateway));
   }
 
-  /** Takes what compile wants. */
+  /** Takes the desired fleets from compile. */
   apply({ fleets, fleetsGone }: Pick<CompileDelta, 'fleets' | 'fleetsGone'>): void {
-    for (const fleet of fleets) this.#wanted.set(fleet.gateway, fleet);
-    for (const gateway of fleetsGone) this.#wanted.delete(gateway);
+    for (const fleet of fleets) this.#desired.set(fleet.gateway, fleet);
+    for (const gateway of fleetsGone) this.#desired.delete(gateway);
     for (const gateway of [...fleets.map((fleet) => fleet.gateway), ...fleetsGone]) {
       this.#failures.delete(gateway);
       this.#queue.request(gateway);
@@ -77,7 +77,7 @@ export class Fleets {
 
   /** This controller leads now, or knows now what there is. */
   resume(): void {
-    for (const gateway of new Set([...this.#wanted.keys(), ...this.#options.live.gateways()])) this.#queue.request(gateway);
+    for (const gateway of new Set([...this.#desired.keys(), ...this.#options.live.gateways()])) this.#queue.request(gateway);
   }
 
   stop(): Promise<void> {
@@ -94,7 +94,7 @@ export class Fleets {
   }
 
   async #work(gateway: string): Promise<WorkOutcome> {
-    const fleet = this.#wanted.get(gateway);
+    const fleet = this.#desired.get(gateway);
     try {
       if (fleet === undefined) {
         await this.#writer.takeAway(gateway);
@@ -117,7 +117,7 @@ export class Fleets {
       { gateway, reason: message, ...(error instanceof FleetError ? error.details : { err: error }) },
       'a fleet cannot be made',
     );
-    if (this.#wanted.has(gateway)) this.#options.troubled(gateway, message);
+    if (this.#desired.has(gateway)) this.#options.troubled(gateway, message);
     return { restMs: Math.min(this.#times.retryMaximum, this.#times.retryMinimum * 2 ** (failures - 1)), again: true };
   }
 }

@@ -55,13 +55,13 @@ function askedBy(object: RawObject): string[] {
 /** The status that says what the Service gets; null when it says so already. */
 export function statusToWrite({ has, conditions }: LivePooledService, { addresses, obstacle }: Allocation): object | null {
   const before = conditions.find(({ type }) => type === ADDRESSES_ASSIGNED);
-  const wanted = obstacle === null ? { status: 'True', reason: 'Assigned', message: '' } : { status: 'False', ...obstacle };
-  const isSaid = before?.status === wanted.status && before.reason === wanted.reason && before.message === wanted.message;
+  const desired = obstacle === null ? { status: 'True', reason: 'Assigned', message: '' } : { status: 'False', ...obstacle };
+  const isSaid = before?.status === desired.status && before.reason === desired.reason && before.message === desired.message;
   if (isSaid && has.join() === addresses.join()) return null;
-  const lastTransitionTime = before?.status === wanted.status ? before.lastTransitionTime : new Date().toISOString();
+  const lastTransitionTime = before?.status === desired.status ? before.lastTransitionTime : new Date().toISOString();
   const others = conditions.filter(({ type }) => type !== ADDRESSES_ASSIGNED);
   return {
     loadBalancer: { ingress: addresses.map((ip) => ({ ip, ipMode: 'VIP' })) },
-    conditions: [...others, { type: ADDRESSES_ASSIGNED, ...wanted, lastTransitionTime }],
+    conditions: [...others, { type: ADDRESSES_ASSIGNED, ...desired, lastTransitionTime }],
   };
 }

@@ -95,11 +95,11 @@ function placesOf(content: Fields, { path }: Addition): readonly Place[] {
 }
 
 function below(value: unknown, [segment = '', ...rest]: readonly string[]): readonly Place[] {
-  const [part = '', wanted] = segment.split('=');
+  const [part = '', item] = segment.split('=');
   const name = part.replace('[]', '');
   if (!isFields(value) || !Object.hasOwn(value, name)) return [];
   const items = part.endsWith('[]') ? (value[name] as readonly unknown[]) : [value[name]];
-  if (wanted !== undefined) return items.includes(wanted) ? [{ holder: value, name }] : [];
+  if (item !== undefined) return items.includes(item) ? [{ holder: value, name }] : [];
   return rest.length === 0 ? [{ holder: value, name }] : items.flatMap((item) => below(item, rest));
 }
 

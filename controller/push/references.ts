@@ -1,10 +1,10 @@
-// What a resource is wanted for and what it wants itself, by names; the ground for scopes.
+// The names under which a resource is needed, and the names that it needs itself. Scopes are made of these.
 //
 //     Gateway <─ Listener <─ Route, StreamRoute <─ Cluster <─ Endpoints
 //                   │                                └────── TrustBundle
-//                   └── Secret, TrustBundle             Policy: wanted for whatever it targets
+//                   └── Secret, TrustBundle             Policy: needed for each of its targets
 //
-// An arrow points to what a resource is wanted for. There are no cycles. Resources are named by their ids, objects that are no
+// An arrow points to the resource that needs the other. There are no cycles. Resources are named by their ids, objects that are no
 // resources (what policies target) by `<kind>/<namespace>/<name>`.
 import { encodeResource, parseListenerKey, resourceId } from '#api/ir/ir.ts';
 import type { Cluster, EncodedResource, Filter, Listener, Resource, Route, StreamRoute } from '#api/ir/ir.ts';
@@ -12,10 +12,10 @@ import { backendTargets, objectOf } from '#api/policy/layers.ts';
 
 /** Each name once. */
 export interface References {
-  /** A resource is in a scope when one of these is wanted there. */
+  /** A resource is in a scope as long as the scope needs one of these names. */
   readonly names: readonly string[];
-  /** What a scope wants that has the resource. */
-  readonly wants: readonly string[];
+  /** The names that a scope needs when the resource is in it. */
+  readonly needs: readonly string[];
 }
 
 /** The name of a Gateway `<namespace>/<name>`. */
@@ -33,9 +33,9 @@ export function referencesOf({ kind, key, body }: EncodedResource): References {
   switch (kind) {
     case 'Secret':
     case 'TrustBundle':
-      return { names: [resourceId(kind, key)], wants: [] };
+      return { names: [resourceId(kind, key)], needs: [] };
     case 'Endpoints':
-      return { names: [resourceId('Cluster', key)], wants: [] };
+      return { names: [resourceId('Cluster', key)], needs: [] };
     default:
       return ofBody(parse(body));
   }
@@ -63,7 +63,7 @@ type Speaking = Exclude<Resource, { kind: 'Secret' | 'TrustBundle' | 'Endpoints'
 
 function ofBody(resource: Resource): References {
   const speaking = resource as Speaking;
-  return { names: unique(namesOf(speaking)), wants: unique(wantsOf(speaking)) };
+  return { names: unique(namesOf(speaking)), needs: unique(needsOf(speaking)) };
 }
 
 function namesOf(resource: Speaking): string[] {
@@ -80,35 +80,35 @@ function namesOf(resource: Speaking): string[] {
   }
 }
 
-function wantsOf(resource: Speaking): string[] {
+function needsOf(resource: Speaking): string[] {
   switch (resource.kind) {
     case 'Listener':
-      return wantsOfListener(resource);
+      return needsOfListener(resource);
     case 'Route':
-      return wantsOfRoute(resource);
+      return needsOfRoute(resource);
     case 'StreamRoute':
       return [objectName(resource), ...clusterNames(resource.backends.map(({ cluster }) => cluster))];
     case 'Cluster':
-      return wantsOfCluster(resource);
+      return needsOfCluster(resource);
     case 'Policy':
       return [];
   }
 }
 
-function wantsOfListener({ key, tls, clientCertificate }: Listener): string[] {
+function needsOfListener({ key, tls, clientCertificate }: Listener): string[] {
   const { certificates = [], clientValidation } = tls ?? {};
   const secrets = clientCertificate === undefined ? certificates : [...certificates, clientCertificate];
   const { listenerSet } = parseListenerKey(key);
   return [
     listenerName(key),
-    // Not its Gateway, for which it is wanted itself.
+    // Not its Gateway: that needs the listener, not the other way round.
     ...(listenerSet === null ? [] : [objectOf({ kind: 'ListenerSet', ...listenerSet, section: '' })]),
     ...secrets.map((secret) => resourceId('Secret', secret)),
     ...(clientValidation?.authorities ?? []).map((bundle) => resourceId('TrustBundle', bundle)),
   ];
 }
 
-function wantsOfRoute(route: Route): string[] {
+function needsOfRoute(route: Route): string[] {
   const clusters = route.backends.flatMap((backend) => [backend.cluster, ...mirrors(backend.filters)]);
   return [objectName(route), ...clusterNames([...clusters, ...mirrors(route.filters)])];
 }
@@ -117,7 +117,7 @@ function objectName({ objectKind, namespace, name }: Route | StreamRoute): strin
   return objectOf({ kind: objectKind, namespace, name, section: '' });
 }
 
-function wantsOfCluster({ key, tls }: Cluster): string[] {
+function needsOfCluster({ key, tls }: Cluster): string[] {
   const authorities = tls?.authorities ?? [];
   const bundles = authorities === 'System' ? [] : authorities;
   return [...backendTargets(key).map(objectOf), ...bundles.map((bundle) => resourceId('TrustBundle', bundle))];

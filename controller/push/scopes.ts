@@ -1,8 +1,8 @@
 // Scopes: who may read what. Takes what compile yields and gives every fleet of proxies the part of it that is theirs, in a push
 // cache of its own: the listeners of the Gateways they serve, and whatever those lead to (references.ts).
 //
-// Names are counted: in each scope, how many of its resources want a name. A resource is in a scope as long as one of its names is
-// wanted there. So a change costs what it touches, in the scopes that it concerns, however many others there are.
+// Names are counted: in each scope, how many of its resources need a name. A resource is in a scope as long as the scope needs one of
+// its names. So a change costs what it touches, in the scopes that it concerns, however many others there are.
 import type { EncodedResource } from '#api/ir/ir.ts';
 import { resourceId } from '#api/ir/ir.ts';
 import type { ResourceName } from '#api/wire/encode.ts';
@@ -14,7 +14,7 @@ import { PushCache } from './cache.ts';
 import type { ResourceDelta } from './cache.ts';
 import { gatewayName, gatewayOfName, referencesOf, restrict } from './references.ts';
 import type { References } from './references.ts';
-import { WantCounts } from './want-counts.ts';
+import { NeedCounts } from './need-counts.ts';
 
 /** What compile makes of a batch. */
 export type ScopedDelta = ResourceDelta & FleetDelta;
@@ -44,7 +44,7 @@ interface Anchor {
   listeners: number;
 }
 
-const NOTHING: References = { names: [], wants: [] };
+const NOTHING: References = { names: [], needs: [] };
 
 export class Scopes {
   readonly #fleets = new FleetScopes();
@@ -55,7 +55,7 @@ export class Scopes {
   readonly #nodes = new Map<string, Node>();
   /** By name, those that have it, by id. */
   readonly #named = new Map<string, Map<string, Node>>();
-  readonly #wanted = new WantCounts<Scope>();
+  readonly #needed = new NeedCounts<Scope>();
   /** By name of a Gateway that has listeners. */
   readonly #anchors = new Map<string, Anchor>();
   readonly #guard: Guard;
@@ -102,8 +102,8 @@ export class Scopes {
     if (anchor === undefined) return;
     const { scope: before } = anchor;
     anchor.scope = this.#scopeOf(this.#fleets.scopeOf(gateway));
-    this.#want(name, anchor.scope);
-    this.#unwant(name, before);
+    this.#need(name, anchor.scope);
+    this.#release(name, before);
   }
 
   /** Puts a resource in the place of what has its id, or (null) takes it away. */
@@ -114,7 +114,7 @@ export class Scopes {
     if (before !== null && after !== null && areSame(before, after)) return this.#renew(before, after.resource);
     if (kind === 'Listener') after?.names.forEach((name) => this.#anchor(name));
     this.#exchange(id, before, after);
-    if (kind === 'Listener') before?.names.forEach((name) => this.#release(name));
+    if (kind === 'Listener') before?.names.forEach((name) => this.#unanchor(name));
   }
 
   /** Puts one node in the place of another; null for none. */
@@ -124,20 +124,20 @@ export class Scopes {
     else this.#setNode(after);
     const old: References = before ?? NOTHING;
     const now: References = after ?? NOTHING;
-    for (const scope of this.#wanted.scopesOf([...old.names, ...now.names])) this.#replace(scope, id, old, now);
+    for (const scope of this.#needed.scopesOf([...old.names, ...now.names])) this.#replace(scope, id, old, now);
   }
 
   /** What most changes are: others are as little concerned as before. */
   #renew(node: Node, resource: EncodedResource): void {
     node.resource = resource;
-    for (const scope of this.#wanted.scopesOf(node.names)) this.#touch(scope, node.id);
+    for (const scope of this.#needed.scopesOf(node.names)) this.#touch(scope, node.id);
   }
 
-  /** Wants first what it wants from now on: what stays is not let go in between. */
+  /** Adds new needs before it releases old ones: a name that stays is never released in between. */
   #replace(scope: Scope, id: string, before: References, after: References): void {
     this.#touch(scope, id);
-    if (this.#wanted.hasAny(after.names, scope)) for (const name of after.wants) this.#want(name, scope);
-    if (this.#wanted.hasAny(before.names, scope)) for (const name of before.wants) this.#unwant(name, scope);
+    if (this.#needed.hasAny(after.names, scope)) for (const name of after.needs) this.#need(name, scope);
+    if (this.#needed.hasAny(before.names, scope)) for (const name of before.needs) this.#release(name, scope);
   }
 
   #anchor(name: string): void {
@@ -148,30 +148,30 @@ export class Scopes {
     }
     const scope = this.#scopeOf(this.#fleets.scopeOf(gatewayOfName(name)));
     this.#anchors.set(name, { scope, listeners: 1 });
-    this.#want(name, scope);
+    this.#need(name, scope);
   }
 
-  #release(name: string): void {
+  #unanchor(name: string): void {
     const anchor = this.#anchors.get(name);
     if (anchor === undefined || --anchor.listeners > 0) return;
     this.#anchors.delete(name);
-    this.#unwant(name, anchor.scope);
+    this.#release(name, anchor.scope);
   }
 
-  #want(name: string, scope: Scope): void {
-    if (!this.#wanted.add(name, scope)) return;
-    for (const { id, names, wants } of this.#having(name)) {
+  #need(name: string, scope: Scope): void {
+    if (!this.#needed.add(name, scope)) return;
+    for (const { id, names, needs } of this.#having(name)) {
       this.#touch(scope, id);
       const others = names.filter((other) => other !== name);
-      if (!this.#wanted.hasAny(others, scope)) for (const other of wants) this.#want(other, scope);
+      if (!this.#needed.hasAny(others, scope)) for (const other of needs) this.#need(other, scope);
     }
   }
 
-  #unwant(name: string, scope: Scope): void {
-    if (!this.#wanted.remove(name, scope)) return;
-    for (const { id, names, wants } of this.#having(name)) {
+  #release(name: string, scope: Scope): void {
+    if (!this.#needed.remove(name, scope)) return;
+    for (const { id, names, needs } of this.#having(name)) {
       this.#touch(scope, id);
-      if (!this.#wanted.hasAny(names, scope)) for (const other of wants) this.#unwant(other, scope);
+      if (!this.#needed.hasAny(names, scope)) for (const other of needs) this.#release(other, scope);
     }
   }
 
@@ -219,7 +219,7 @@ export class Scopes {
     const node = this.#nodes.get(id);
     if (node === undefined) return null;
     const { names, resource } = node;
-    const isVisible = (name: string): boolean => this.#wanted.has(name, scope);
+    const isVisible = (name: string): boolean => this.#needed.has(name, scope);
     if (names.every(isVisible)) return names.length === 0 ? null : resource;
     return names.some(isVisible) ? restrict(resource, isVisible) : null;
   }
@@ -231,7 +231,7 @@ function nameOf({ kind, key }: ResourceName): ResourceName {
 
 /** Whether both say the same in the same order, as what a resource says mostly is from one version to the next. */
 function areSame(a: References, b: References): boolean {
-  return areEqual(a.names, b.names) && areEqual(a.wants, b.wants);
+  return areEqual(a.names, b.names) && areEqual(a.needs, b.needs);
 }
 
 function areEqual(a: readonly string[], b: readonly string[]): boolean {

@@ -27,7 +27,7 @@ class World {
   readonly #resources = new Map<string, EncodedResource>();
   readonly events = new PairEvents({
     resources: () => this.#resources.values(),
-    wantsOf: (resource) => referencesOf(resource).wants,
+    needsOf: (resource) => referencesOf(resource).needs,
   });
 
   change(...changed: EncodedResource[]): string[] {

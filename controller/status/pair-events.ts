@@ -10,7 +10,7 @@ export interface PairEventsOptions {
   /** Everything that should be served now. */
   readonly resources: () => Iterable<EncodedResource>;
   /** Ids of the resources that one refers to. */
-  readonly wantsOf: (resource: EncodedResource) => readonly string[];
+  readonly needsOf: (resource: EncodedResource) => readonly string[];
 }
 
 /** What changed of the resources. */
@@ -61,7 +61,7 @@ export class PairEvents {
     for (const resource of resources) {
       if (resource.kind !== 'Listener') continue;
       const { ref } = originOf('Listener', resource.key);
-      for (const id of this.#options.wantsOf(resource)) {
+      for (const id of this.#options.needsOf(resource)) {
         const note = secrets.has(id) ? this.#problems.get(id) : undefined;
         if (note === undefined) continue;
         reports.push({ ref, identity: `${objectId(ref)} ${note}`, type: 'Warning', reason: 'InvalidCertificate', action: 'Compile', note });

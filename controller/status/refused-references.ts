@@ -21,7 +21,7 @@ export interface ReferenceOptions {
   /** Everything that should be served now. */
   readonly resources: () => Iterable<EncodedResource>;
   /** Ids of the resources that one refers to. */
-  readonly wantsOf: (resource: EncodedResource) => readonly string[];
+  readonly needsOf: (resource: EncodedResource) => readonly string[];
 }
 
 /** What changed of the resources. */
@@ -88,7 +88,7 @@ export class RefusedReferences implements StatusTarget {
     const affected = new Map<string, Map<string, readonly Refusal[]>>();
     for (const resource of this.#options.resources()) {
       if (!REFERRING.has(resource.kind)) continue;
-      const found = this.#options.wantsOf(resource).flatMap((name) => refusals.get(name) ?? []);
+      const found = this.#options.needsOf(resource).flatMap((name) => refusals.get(name) ?? []);
       if (found.length === 0) continue;
       const { ref, part } = originOf(resource.kind, resource.key);
       const id = objectId(ref);
@@ -108,7 +108,7 @@ export class RefusedReferences implements StatusTarget {
     if (bundles.size === 0) return refusals;
     for (const resource of this.#options.resources()) {
       if (resource.kind !== 'Cluster') continue;
-      const found = this.#options.wantsOf(resource).flatMap((name) => bundles.get(name) ?? []);
+      const found = this.#options.needsOf(resource).flatMap((name) => bundles.get(name) ?? []);
       if (found.length > 0) add(resourceId('Cluster', resource.key), found);
     }
     return refusals;

@@ -37,5 +37,5 @@ export interface Source {
    * Of a source that reads Secrets only while they are referred to: from now on these (ids `Secret/<namespace>/<name>`) and no others
    * are. Null when what there is of them has been reported; otherwise resolves when it has been, be it as unreadable.
    */
-  want?(secrets: ReadonlySet<string>): Promise<void> | null;
+  follow?(secrets: ReadonlySet<string>): Promise<void> | null;
 }

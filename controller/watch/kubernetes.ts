@@ -64,8 +64,8 @@ export class KubernetesSource implements Source {
     await Promise.all([...this.#informers.values()].map((informer) => informer.stop()));
   }
 
-  want(secrets: ReadonlySet<string>): Promise<void> | null {
-    return this.#reader?.want(secrets) ?? null;
+  follow(secrets: ReadonlySet<string>): Promise<void> | null {
+    return this.#reader?.follow(secrets) ?? null;
   }
 
   /** How many objects of each kind there are. */
@@ -84,7 +84,7 @@ export class KubernetesSource implements Source {
     return failing.length < this.#informers.size;
   }
 
-  /** False until a kind has been listed for the first time, and what was wanted of it at once has been read. */
+  /** False until a kind has been listed for the first time, and the Secrets that were followed first have been read. */
   isSynced(kind: string): boolean {
     return this.#synced.has(kind) && (kind !== 'Secret' || this.#reader?.hasStarted !== false);
   }

@@ -93,8 +93,8 @@ class Rig {
   }
 
   /** Wants these and no others. */
-  want(...names: string[]): Promise<void> | null {
-    return this.reader.want(new Set(names.map((name) => `Secret/ns/${name}`)));
+  follow(...names: string[]): Promise<void> | null {
+    return this.reader.follow(new Set(names.map((name) => `Secret/ns/${name}`)));
   }
 }
 
@@ -119,17 +119,17 @@ afterEach(async () => {
 });
 
 describe('SecretReader', () => {
-  test('reads what is wanted and nothing else, and keeps what is read of it', async () => {
+  test('reads the Secrets it follows and no others, and keeps what it read', async () => {
     const { reader, told, changes, asked } = start();
     rig.answer((response, name) => send(response, name, '7', name === 'cert' ? 'kubernetes.io/tls' : 'Opaque'));
     for (const name of ['cert', 'ca', 'other']) rig.watch(name, '7');
-    await rig.want('cert', 'ca', 'absent');
+    await rig.follow('cert', 'ca', 'absent');
     expect(told.toSorted()).toEqual(['ca undefined', 'cert 7']);
     expect(asked.toSorted()).toEqual(['ca', 'cert']);
     const data = changes.map((change) => (change.type === 'upsert' ? (change.object as unknown as { data: object }).data : null));
     expect(data).toContainEqual({ 'tls.crt': '7', 'tls.key': 'k', 'ca.crt': 'a' });
     expect(data).toContainEqual({ 'ca.crt': 'a' });
-    expect(rig.want('cert', 'ca', 'absent')).toBeNull();
+    expect(rig.follow('cert', 'ca', 'absent')).toBeNull();
     expect(reader.hasStarted).toBe(true);
   });
 
@@ -137,21 +137,21 @@ describe('SecretReader', () => {
     const { open, told } = start();
     const names = Array.from({ length: 50 }, (_, i) => `s${i}`);
     for (const name of names) rig.watch(name, '1');
-    const wanted = rig.want(...names);
+    const following = rig.follow(...names);
     await until(() => open.length === 16, 'sixteen reads');
     for (let i = 0; i < names.length; i++) {
       await rig.give('1');
       expect(open.length).toBeLessThanOrEqual(16);
     }
-    await wanted;
+    await following;
     expect(told).toHaveLength(50);
   });
 
-  test('waits for a Secret that appears after it was wanted', async () => {
+  test('waits for a Secret that appears after it was followed', async () => {
     const { told } = start();
-    expect(rig.want('cert')).toBeNull();
+    expect(rig.follow('cert')).toBeNull();
     rig.watch('cert', '7');
-    const waiting = rig.want('cert');
+    const waiting = rig.follow('cert');
     expect(waiting).not.toBeNull();
     await rig.give('7', 'cert');
     await waiting;
@@ -161,9 +161,9 @@ describe('SecretReader', () => {
   test('an answer ahead of the watch is not asked for again', async () => {
     const { told, asked } = start();
     rig.watch('cert', '7');
-    const wanted = rig.want('cert');
+    const following = rig.follow('cert');
     await rig.give('8', 'cert');
-    await wanted;
+    await following;
     rig.watch('cert', '8');
     rig.watch('cert', '9');
     await rig.give('9', 'cert');
@@ -175,11 +175,11 @@ describe('SecretReader', () => {
   test('an answer behind the watch is used, and asked for again', async () => {
     const { told } = start();
     rig.watch('cert', '7');
-    const wanted = rig.want('cert');
+    const following = rig.follow('cert');
     const { response } = await rig.next();
     rig.watch('cert', '8');
     send(response, 'cert', '7');
-    await wanted;
+    await following;
     await rig.give('8', 'cert');
     await until(() => told.length === 2);
     expect(told).toEqual(['cert 7', 'cert 8']);
@@ -189,12 +189,12 @@ describe('SecretReader', () => {
     const { told } = start();
     rig.answer((response) => refuse(response, 404));
     rig.watch('cert', '7');
-    await rig.want('cert');
+    await rig.follow('cert');
     expect(told).toEqual([]);
-    expect(rig.want('cert')).toBeNull();
+    expect(rig.follow('cert')).toBeNull();
     rig.answer((response) => send(response, 'cert', '8'));
     rig.watch('cert', '8');
-    await rig.want('cert');
+    await rig.follow('cert');
     rig.answer((response) => refuse(response, 404));
     rig.watch('cert', '9');
     await until(() => rig.asked.length === 3);
@@ -206,31 +206,31 @@ describe('SecretReader', () => {
   test('what was read before a deletion is not taken for the Secret that came after it', async () => {
     const { told } = start();
     rig.watch('cert', '7');
-    const wanted = rig.want('cert');
+    const following = rig.follow('cert');
     const old = await rig.next();
     rig.watch('cert', '');
     rig.watch('cert', '9');
-    await wanted;
-    const waiting = rig.want('cert');
+    await following;
+    const waiting = rig.follow('cert');
     send(old.response, 'cert', '7');
     await rig.give('9', 'cert');
     await waiting;
     expect(told).toEqual(['cert 9']);
   });
 
-  test('forgets what nobody wants any more, an answer on its way too', async () => {
+  test('forgets a Secret that is not followed any more, and an answer on its way', async () => {
     const { told, asked } = start();
     rig.watch('a', '1');
     rig.watch('b', '1');
-    const wanted = rig.want('a', 'b');
+    const following = rig.follow('a', 'b');
     await rig.give('1', 'a');
     await until(() => told.length === 1);
     const late = await rig.next('b');
-    expect(rig.want()).toBeNull();
-    await wanted;
+    expect(rig.follow()).toBeNull();
+    await following;
     send(late.response, 'b', '1');
     rig.watch('a', '2');
-    const again = rig.want('b');
+    const again = rig.follow('b');
     await rig.give('1', 'b');
     await again;
     expect(told).toEqual(['a 1', '-a', 'b 1']);
@@ -243,11 +243,11 @@ describe('without the right to get', () => {
     const { told, problems, asked, reader } = start(IMPATIENT);
     rig.answer((response) => refuse(response, 403));
     rig.watch('cert', '7');
-    const wanted = rig.want('cert');
+    const following = rig.follow('cert');
     await until(() => asked.length > 3);
     expect([told, reader.hasStarted, problems]).toEqual([[], false, ['forbidden']]);
     rig.answer((response, name) => send(response, name, '7'));
-    await wanted;
+    await following;
     expect([told, reader.hasStarted, problems]).toEqual([['cert 7'], true, ['forbidden', 'solved']]);
   });
 
@@ -256,7 +256,7 @@ describe('without the right to get', () => {
     rig.answer((response, name) => (name === 'cert' ? send(response, name, '7') : refuse(response, 403)));
     rig.watch('cert', '7');
     rig.watch('foreign', '7');
-    await rig.want('cert', 'foreign');
+    await rig.follow('cert', 'foreign');
     expect(told.toSorted()).toEqual(['cert 7', 'foreign unreadable: the controller may not get secrets']);
   });
 
@@ -264,11 +264,11 @@ describe('without the right to get', () => {
     const { told, problems } = start();
     rig.answer((response, name) => send(response, name, '7'));
     rig.watch('cert', '7');
-    await rig.want('cert');
+    await rig.follow('cert');
     rig.answer((response) => refuse(response, 403));
     rig.watch('cert', '8');
     rig.watch('new', '8');
-    await rig.want('cert', 'new');
+    await rig.follow('cert', 'new');
     expect(told).toEqual(['cert 7', 'new unreadable: the controller may not get secrets']);
     await until(() => problems.at(-1) === 'forbidden');
     rig.answer((response, name) => send(response, name, '8'));
@@ -280,11 +280,11 @@ describe('without the right to get', () => {
 describe('a server that does not answer', () => {
   test('keeps nobody waiting for long; what comes late is used', async () => {
     const { told } = start(IMPATIENT);
-    expect(rig.want()).toBeNull();
+    expect(rig.follow()).toBeNull();
     rig.watch('cert', '7');
-    await rig.want('cert');
+    await rig.follow('cert');
     expect(told).toEqual(['cert unreadable: the API server has not given it yet']);
-    expect(rig.want('cert')).toBeNull();
+    expect(rig.follow('cert')).toBeNull();
     await rig.give('7', 'cert');
     await until(() => told.length === 2);
     expect(told[1]).toBe('cert 7');
@@ -292,22 +292,22 @@ describe('a server that does not answer', () => {
 
   test('is asked again when it fails, and told of when it goes on failing', async () => {
     const { told, problems } = start();
-    expect(rig.want()).toBeNull();
+    expect(rig.follow()).toBeNull();
     rig.answer((response) => response.destroy());
     rig.watch('cert', '7');
-    const wanted = rig.want('cert');
+    const following = rig.follow('cert');
     await until(() => problems.length > 0);
     expect(problems).toEqual(['failing']);
     rig.answer((response, name) => send(response, name, '7'));
-    await wanted;
+    await following;
     expect([told, problems.at(-1)]).toEqual([['cert 7'], 'solved']);
   });
 
   test('an unreadable Secret that is deleted does not exist', async () => {
     const { told } = start(IMPATIENT);
-    expect(rig.want()).toBeNull();
+    expect(rig.follow()).toBeNull();
     rig.watch('cert', '7');
-    await rig.want('cert');
+    await rig.follow('cert');
     rig.watch('cert', '');
     expect(told.at(-1)).toBe('-cert');
   });
@@ -316,8 +316,8 @@ describe('a server that does not answer', () => {
 test('nobody waits after the end', async () => {
   const { told } = start();
   rig.watch('cert', '7');
-  const wanted = rig.want('cert');
+  const following = rig.follow('cert');
   rig.reader.stop();
-  await wanted;
+  await following;
   expect(told).toEqual([]);
 });

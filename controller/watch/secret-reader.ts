@@ -1,10 +1,10 @@
 // Reads the Secrets of a cluster that something refers to, one by one, and again when the watch tells a new version. Of all others
 // nothing is known but that they are there.
 //
-//   wanted, and there ──> queued ──> read ──> told ──another version──> queued ...
+//   followed, and there ──> queued ──> read ──> told ──another version──> queued ...
 //                           ^          └──refused, no answer──> after a backoff ──┐
 //                           └─────────────────────────────────────────────────────┘
-// Who wants Secrets waits for those of which nothing has been told yet. What was read once stays in use until it is replaced or gone.
+// A caller of `follow` waits for the Secrets of which nothing has been told yet. What was read once stays in use until it is replaced or gone.
 import { Backoff } from '#lib/backoff.ts';
 import type { BackoffOptions } from '#lib/backoff.ts';
 import { KINDS } from '#api/k8s/kinds.ts';
@@ -36,7 +36,7 @@ export interface SecretReaderOptions {
   /** The version of a Secret as the watch has told it last; undefined where there is none. */
   readonly versionOf: (namespace: string, name: string) => string | undefined;
   readonly changed: (change: Change) => void;
-  /** Why Secrets that are wanted cannot be read; null again once all can. */
+  /** Why followed Secrets cannot be read; null again once all can. */
   readonly problem: (problem: InformerProblem | null) => void;
   readonly times?: ReaderTimes;
   /** Around what is done with each Secret: a bug that one meets costs that one only. */
@@ -54,8 +54,8 @@ const FAILING_AFTER = 3;
 
 const FAULTY: InformerProblem = { type: 'failing', reason: 'a bug in Weir, of which the log of the controller tells' };
 
-/** A Secret that is wanted. One that is deleted and made anew is another. */
-interface Wanted {
+/** A Secret that is followed. One that is deleted and made anew is another. */
+interface Followed {
   readonly id: string;
   readonly ref: ObjectRef;
   readonly backoff: Backoff;
@@ -71,7 +71,7 @@ interface Wanted {
 
 /** A wait for Secrets of which nothing was told when it began. */
 interface Wait {
-  readonly secrets: Set<Wanted>;
+  readonly secrets: Set<Followed>;
   readonly timer: NodeJS.Timeout;
   readonly resolve: () => void;
 }
@@ -81,9 +81,9 @@ export class SecretReader {
   readonly #times: ReaderTimes;
   readonly #guard: Guard;
   /** By id. */
-  readonly #wanted = new Map<string, Wanted>();
-  readonly #queue: Wanted[] = [];
-  readonly #failing = new Set<Wanted>();
+  readonly #followed = new Map<string, Followed>();
+  readonly #queue: Followed[] = [];
+  readonly #failing = new Set<Followed>();
   readonly #stop = new AbortController();
   #reading = 0;
   #wait: Wait | null = null;
@@ -99,16 +99,16 @@ export class SecretReader {
     this.#guard = options.guard ?? UNGUARDED;
   }
 
-  /** False until what was wanted first has been told. */
+  /** False until the Secrets that were followed first have been told. */
   get hasStarted(): boolean {
     return this.#started;
   }
 
-  /** As Source.want. One wait at a time. */
-  want(ids: ReadonlySet<string>): Promise<void> | null {
-    for (const wanted of this.#wanted.values()) if (!ids.has(wanted.id)) this.#drop(wanted);
-    for (const id of ids) if (!this.#wanted.has(id)) this.#follow(id);
-    const untold = [...this.#wanted.values()].filter((wanted) => this.#isUntold(wanted));
+  /** As Source.follow. One wait at a time. */
+  follow(ids: ReadonlySet<string>): Promise<void> | null {
+    for (const followed of this.#followed.values()) if (!ids.has(followed.id)) this.#drop(followed);
+    for (const id of ids) if (!this.#followed.has(id)) this.#follow(id);
+    const untold = [...this.#followed.values()].filter((followed) => this.#isUntold(followed));
     if (untold.length > 0 && !this.#stop.signal.aborted) return this.#waitFor(untold);
     this.#started = true;
     return null;
@@ -117,12 +117,12 @@ export class SecretReader {
   /** What the watch tells, whoever's Secrets they are. */
   noticed(changes: readonly RawChange[]): void {
     for (const { type, namespace, name } of changes) {
-      const wanted = this.#wanted.get(objectId({ kind: 'Secret', namespace, name }));
-      if (wanted === undefined) continue;
-      if (type === 'upsert') this.#check(wanted);
+      const followed = this.#followed.get(objectId({ kind: 'Secret', namespace, name }));
+      if (followed === undefined) continue;
+      if (type === 'upsert') this.#check(followed);
       else {
-        this.#drop(wanted);
-        this.#follow(wanted.id);
+        this.#drop(followed);
+        this.#follow(followed.id);
       }
     }
   }
@@ -130,13 +130,13 @@ export class SecretReader {
   /** Nothing is told any more, and nobody waits. */
   stop(): void {
     this.#stop.abort();
-    for (const { retry } of this.#wanted.values()) clearTimeout(retry);
+    for (const { retry } of this.#followed.values()) clearTimeout(retry);
     this.#endWait();
   }
 
   #follow(id: string): void {
     const [, namespace = '', ...name] = id.split('/');
-    const wanted: Wanted = {
+    const followed: Followed = {
       id,
       ref: { kind: 'Secret', namespace, name: name.join('/') },
       backoff: new Backoff(this.#times.backoff),
@@ -147,64 +147,65 @@ export class SecretReader {
       problem: null,
       retry: undefined,
     };
-    this.#wanted.set(id, wanted);
-    this.#check(wanted);
+    this.#followed.set(id, followed);
+    this.#check(followed);
   }
 
-  #drop(wanted: Wanted): void {
-    clearTimeout(wanted.retry);
-    this.#wanted.delete(wanted.id);
-    this.#settled(wanted, null);
-    if (wanted.told !== 'nothing') this.#options.changed({ type: 'delete', ref: wanted.ref });
+  #drop(followed: Followed): void {
+    clearTimeout(followed.retry);
+    this.#followed.delete(followed.id);
+    this.#settled(followed, null);
+    if (followed.told !== 'nothing') this.#options.changed({ type: 'delete', ref: followed.ref });
   }
 
-  #isCurrent(wanted: Wanted): boolean {
-    return this.#wanted.get(wanted.id) === wanted && !this.#stop.signal.aborted;
+  #isCurrent(followed: Followed): boolean {
+    return this.#followed.get(followed.id) === followed && !this.#stop.signal.aborted;
   }
 
-  #versionOf({ ref }: Wanted): string | undefined {
+  #versionOf({ ref }: Followed): string | undefined {
     return this.#options.versionOf(ref.namespace, ref.name);
   }
 
   /** There is one, and nothing is known of it. */
-  #isUntold(wanted: Wanted): boolean {
-    return wanted.told === 'nothing' && this.#isOutdated(wanted);
+  #isUntold(followed: Followed): boolean {
+    return followed.told === 'nothing' && this.#isOutdated(followed);
   }
 
-  #isOutdated(wanted: Wanted): boolean {
-    const version = this.#versionOf(wanted);
-    return version !== undefined && version !== wanted.version;
+  #isOutdated(followed: Followed): boolean {
+    const version = this.#versionOf(followed);
+    return version !== undefined && version !== followed.version;
   }
 
   // --- read
 
-  #check(wanted: Wanted): void {
-    if (wanted.state !== 'resting' || !this.#isOutdated(wanted)) return;
-    clearTimeout(wanted.retry);
-    wanted.state = 'queued';
-    this.#queue.push(wanted);
+  #check(followed: Followed): void {
+    if (followed.state !== 'resting' || !this.#isOutdated(followed)) return;
+    clearTimeout(followed.retry);
+    followed.state = 'queued';
+    this.#queue.push(followed);
     this.#readNext();
   }
 
   #readNext(): void {
     while (this.#reading < CONCURRENCY) {
-      const wanted = this.#queue.shift();
-      if (wanted === undefined) return;
-      if (this.#isCurrent(wanted)) void this.#read(wanted);
+      const followed = this.#queue.shift();
+      if (followed === undefined) return;
+      if (this.#isCurrent(followed)) void this.#read(followed);
     }
   }
 
-  async #read(wanted: Wanted): Promise<void> {
-    const expected = this.#versionOf(wanted) ?? '';
-    wanted.state = 'reading';
+  async #read(followed: Followed): Promise<void> {
+    const expected = this.#versionOf(followed) ?? '';
+    followed.state = 'reading';
     this.#reading++;
-    const outcome = await this.#ask(wanted.ref);
+    const outcome = await this.#ask(followed.ref);
     this.#reading--;
-    wanted.state = 'resting';
-    // Nobody wants it any more, or it has been deleted meanwhile.
-    if (this.#isCurrent(wanted)) {
-      if ('type' in outcome) this.#failed(wanted, outcome);
-      else if (!this.#guard.guard('secrets', () => this.#answered(wanted, outcome, expected), wanted.ref)) this.#failed(wanted, FAULTY);
+    followed.state = 'resting';
+    // It is not followed any more, or it has been deleted meanwhile.
+    if (this.#isCurrent(followed)) {
+      if ('type' in outcome) this.#failed(followed, outcome);
+      else if (!this.#guard.guard('secrets', () => this.#answered(followed, outcome, expected), followed.ref))
+        this.#failed(followed, FAULTY);
     }
     this.#readNext();
   }
@@ -221,53 +222,53 @@ export class SecretReader {
     }
   }
 
-  #answered(wanted: Wanted, { status, body }: ApiReply, expected: string): void {
+  #answered(followed: Followed, { status, body }: ApiReply, expected: string): void {
     this.#proven = true;
-    wanted.backoff.reset();
-    wanted.failures = 0;
-    if (status === 404) this.#missing(wanted, expected);
-    else this.#found(wanted, body as RawObject);
+    followed.backoff.reset();
+    followed.failures = 0;
+    if (status === 404) this.#missing(followed, expected);
+    else this.#found(followed, body as RawObject);
     // The watch may be ahead of the answer or behind it. It is ahead when it has told another version since the question.
-    if (this.#versionOf(wanted) !== expected) this.#check(wanted);
+    if (this.#versionOf(followed) !== expected) this.#check(followed);
   }
 
-  #found(wanted: Wanted, object: RawObject): void {
-    wanted.version = String(metadataOf(object)['resourceVersion']);
-    wanted.told = 'data';
+  #found(followed: Followed, object: RawObject): void {
+    followed.version = String(metadataOf(object)['resourceVersion']);
+    followed.told = 'data';
     this.#options.changed({ type: 'upsert', object: this.#options.project(object) as unknown as KubernetesObject });
-    this.#settled(wanted, null);
+    this.#settled(followed, null);
   }
 
   /** The watch has yet to tell that it is gone, or has told of another. What was in use stays until it does. */
-  #missing(wanted: Wanted, expected: string): void {
-    wanted.version = expected;
-    if (this.#isOutdated(wanted)) return;
-    if (wanted.told === 'unreadable') {
-      wanted.told = 'nothing';
-      this.#options.changed({ type: 'delete', ref: wanted.ref });
+  #missing(followed: Followed, expected: string): void {
+    followed.version = expected;
+    if (this.#isOutdated(followed)) return;
+    if (followed.told === 'unreadable') {
+      followed.told = 'nothing';
+      this.#options.changed({ type: 'delete', ref: followed.ref });
     }
-    this.#settled(wanted, null);
+    this.#settled(followed, null);
   }
 
-  #failed(wanted: Wanted, problem: InformerProblem): void {
-    wanted.problem = problem;
-    wanted.failures++;
-    this.#failing.add(wanted);
+  #failed(followed: Followed, problem: InformerProblem): void {
+    followed.problem = problem;
+    followed.failures++;
+    this.#failing.add(followed);
     const longest = problem.type === 'forbidden' ? Math.max(FORBIDDEN_MS, this.#failing.size * BETWEEN_FORBIDDEN_MS) : Infinity;
-    wanted.retry = setTimeout(() => this.#check(wanted), Math.min(wanted.backoff.next(), longest));
+    followed.retry = setTimeout(() => this.#check(followed), Math.min(followed.backoff.next(), longest));
     this.#report();
-    if (wanted.told === 'unreadable' || (problem.type === 'forbidden' && this.#mayGiveUp(wanted))) this.#giveUp(wanted);
+    if (followed.told === 'unreadable' || (problem.type === 'forbidden' && this.#mayGiveUp(followed))) this.#giveUp(followed);
   }
 
-  #settled(wanted: Wanted, problem: InformerProblem | null): void {
-    wanted.problem = problem;
-    if (problem === null && this.#failing.delete(wanted)) this.#report();
-    if (this.#wait?.secrets.delete(wanted) === true && this.#wait.secrets.size === 0) this.#endWait();
+  #settled(followed: Followed, problem: InformerProblem | null): void {
+    followed.problem = problem;
+    if (problem === null && this.#failing.delete(followed)) this.#report();
+    if (this.#wait?.secrets.delete(followed) === true && this.#wait.secrets.size === 0) this.#endWait();
   }
 
   // --- wait
 
-  #waitFor(secrets: readonly Wanted[]): Promise<void> {
+  #waitFor(secrets: readonly Followed[]): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setInterval(() => this.#losePatience(), this.#times.patience);
     this.#wait = { secrets: new Set(secrets), timer, resolve };
@@ -283,22 +284,22 @@ export class SecretReader {
   }
 
   #losePatience(): void {
-    for (const wanted of this.#wait?.secrets ?? []) if (this.#mayGiveUp(wanted)) this.#giveUp(wanted);
+    for (const followed of this.#wait?.secrets ?? []) if (this.#mayGiveUp(followed)) this.#giveUp(followed);
   }
 
   /**
    * At the start proxies are served by others, or as they were left: better to wait than to take listeners down. Only a single Secret
    * that cannot be read, while others can, keeps nobody waiting.
    */
-  #mayGiveUp({ problem }: Wanted): boolean {
+  #mayGiveUp({ problem }: Followed): boolean {
     return this.#started || (this.#proven && problem !== null);
   }
 
-  #giveUp(wanted: Wanted): void {
-    if (wanted.told === 'data') return;
-    wanted.told = 'unreadable';
-    this.#options.changed({ type: 'unreadable', ref: wanted.ref, reason: unreadable(wanted.problem) });
-    this.#settled(wanted, wanted.problem);
+  #giveUp(followed: Followed): void {
+    if (followed.told === 'data') return;
+    followed.told = 'unreadable';
+    this.#options.changed({ type: 'unreadable', ref: followed.ref, reason: unreadable(followed.problem) });
+    this.#settled(followed, followed.problem);
   }
 
   #report(): void {

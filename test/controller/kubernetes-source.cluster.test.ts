@@ -122,7 +122,7 @@ describeWith(['cluster'], 'KubernetesSource', () => {
     expect(JSON.stringify(told.last('ConfigMap', 'cas'))).not.toContain('large');
   });
 
-  test('tells of Secrets what is wanted, and follows that', async () => {
+  test('tells the Secrets that it follows, and their changes', async () => {
     const tls = { 'tls.crt': 'Yw==', 'tls.key': 'aw==', 'ca.crt': 'YQ==', 'key.der': 'AA==' };
     const kind = { apiVersion: 'v1', kind: 'Secret' };
     const cert = { ...kind, type: 'kubernetes.io/tls', metadata: { name: 'tls', namespace: 'default' }, data: tls };
@@ -132,7 +132,7 @@ describeWith(['cluster'], 'KubernetesSource', () => {
     told = new Told(cluster.kubeconfig);
     await told.start();
     expect(told.source.isSynced('Secret')).toBe(false);
-    await told.source.want(new Set(['tls', 'opaque', 'later'].map((name) => `Secret/default/${name}`)));
+    await told.source.follow(new Set(['tls', 'opaque', 'later'].map((name) => `Secret/default/${name}`)));
     expect(told.source.isSynced('Secret')).toBe(true);
     expect(told.last('Secret', 'tls')).toMatchObject({ type: cert.type, data: { 'tls.crt': 'Yw==', 'tls.key': 'aw==', 'ca.crt': 'YQ==' } });
     expect(JSON.stringify(told.last('Secret', 'tls'))).not.toContain('key.der');
@@ -145,7 +145,7 @@ describeWith(['cluster'], 'KubernetesSource', () => {
     await until(() => told.last('Secret', 'tls') === 'deleted' && told.last('Secret', 'later') === 'deleted', 'the deletions');
     await apply(cert);
     await until(() => JSON.stringify(told.last('Secret', 'tls')).includes('Yw=='), 'the certificate made anew');
-    expect(told.source.want(new Set())).toBeNull();
+    expect(told.source.follow(new Set())).toBeNull();
     expect([told.last('Secret', 'tls'), told.last('Secret', 'opaque')]).toEqual(['deleted', 'deleted']);
     expect(told.last('Secret', 'other')).toBeUndefined();
   });
@@ -204,7 +204,7 @@ describeWith(['cluster'], 'KubernetesSource', () => {
     await cluster.kubectl(['create', 'secret', 'generic', 'hidden']);
     told = new Told(kubeconfig);
     await told.start();
-    const waiting = told.source.want(new Set(['Secret/default/hidden']));
+    const waiting = told.source.follow(new Set(['Secret/default/hidden']));
     await until(() => told.problems.length > 0, 'a problem');
     const rule = '{"apiGroups":[""],"resources":["secrets"],"verbs":["get"]}';
     expect(told.problems).toMatchObject([{ object: 'Secret', reason: expect.stringContaining(rule) }]);

@@ -1,4 +1,4 @@
-// How many resources of each scope want a name.
+// How many resources of each scope need a name.
 
 /** What nearly every name has: a Map for each would be most of what a large configuration takes. */
 interface OneScope<S> {
@@ -7,7 +7,7 @@ interface OneScope<S> {
 }
 
 /** Counts by name and scope. */
-export class WantCounts<S extends object> {
+export class NeedCounts<S extends object> {
   readonly #counts = new Map<string, OneScope<S> | Map<S, number>>();
 
   /** Counts one more; true when it is the first. */
@@ -31,18 +31,18 @@ export class WantCounts<S extends object> {
     return true;
   }
 
-  /** Whether a name is wanted in a scope. */
+  /** Whether a scope needs a name. */
   has(name: string, scope: S): boolean {
     const counts = this.#counts.get(name);
     return counts instanceof Map ? counts.has(scope) : counts?.scope === scope;
   }
 
-  /** Whether any of the names is wanted in a scope. */
+  /** Whether a scope needs one of the names. */
   hasAny(names: readonly string[], scope: S): boolean {
     return names.some((name) => this.has(name, scope));
   }
 
-  /** The scopes that want any of the names. */
+  /** The scopes that need one of the names. */
   scopesOf(names: readonly string[]): ReadonlySet<S> {
     const scopes = new Set<S>();
     for (const name of names) for (const [scope] of entriesOf(this.#counts.get(name))) scopes.add(scope);
