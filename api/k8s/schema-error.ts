@@ -1,5 +1,6 @@
 // Turns an error of the schema checker into a field path and a reason that a person can act on.
 import type { ErrorObject } from 'ajv';
+import { didYouMean } from '#lib/nearest.ts';
 import { fieldOf, type FieldError } from './field-error.ts';
 
 /** The path and reason of one schema error. */
@@ -49,17 +50,5 @@ function article(type: string): string {
 
 function unknownField(name: string, error: ErrorObject): string {
   const known = Object.keys((error.parentSchema?.['properties'] as object | undefined) ?? {});
-  const near = known.find((candidate) => isNear(candidate.toLowerCase(), name.toLowerCase()));
-  return near === undefined ? 'is not a known field' : `is not a known field; did you mean ${near}?`;
-}
-
-/** At most two letters added, removed or changed at one place, or the same but for its end: enough to catch a slip of the finger. */
-function isNear(left: string, right: string): boolean {
-  if (Math.abs(left.length - right.length) > 2) return false;
-  const shorter = Math.min(left.length, right.length);
-  let head = 0;
-  while (head < shorter && left[head] === right[head]) head++;
-  let tail = 0;
-  while (tail < shorter - head && left.at(-1 - tail) === right.at(-1 - tail)) tail++;
-  return Math.max(left.length, right.length) - head - tail <= 2 && head + tail > 0;
+  return `is not a known field${didYouMean(name, known)}`;
 }
