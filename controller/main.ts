@@ -132,7 +132,7 @@ export class Controller {
     const { authority: managed } = this.#fleets;
     return make({
       config: this.#config,
-      observer: this.#statuses.fleet,
+      observer: this.#statuses.reports,
       counters: this.#metrics,
       managed,
       faults: this.#faults,

@@ -13,7 +13,7 @@ import { referencesOf } from './push/references.ts';
 import { EventWriter } from './status/event-writer.ts';
 import type { EventReport } from './status/event-writer.ts';
 import { faultEvents } from './status/fault-event.ts';
-import { FleetState } from './status/fleet-state.ts';
+import { ProxyReports } from './status/proxy-reports.ts';
 import { refusalEvent } from './status/nack-event.ts';
 import { PairEvents } from './status/pair-events.ts';
 import { Programmed } from './status/programmed.ts';
@@ -40,7 +40,7 @@ export interface StatusPlaneOptions {
 
 export class StatusPlane {
   /** What proxies tell. */
-  readonly fleet = new FleetState();
+  readonly reports = new ProxyReports();
   readonly programmed: Programmed;
   readonly references: RefusedReferences;
   readonly readability: Readability;
@@ -70,7 +70,7 @@ export class StatusPlane {
     const needsOf = (resource: EncodedResource) => referencesOf(resource).needs;
     this.references = new RefusedReferences({ target: this.readability, resources, needsOf });
     this.#pairs = new PairEvents({ resources, needsOf });
-    this.programmed = new Programmed(this.fleet, this.references, { guard: faults });
+    this.programmed = new Programmed(this.reports, this.references, { guard: faults });
     this.#listen(log);
   }
 
@@ -79,7 +79,7 @@ export class StatusPlane {
    * being told.
    */
   apply(delta: Handover): Leftover {
-    this.fleet.apply(delta);
+    this.reports.apply(delta);
     this.references.changed(delta);
     this.#faults.guard('events', () => this.#report(this.#pairs.changed(delta)));
     const { statuses, forgotten } = delta;
@@ -105,14 +105,14 @@ export class StatusPlane {
   }
 
   #tellAgain(): void {
-    for (const refusal of this.fleet.refusals()) this.events.report(refusalEvent(refusal));
+    for (const refusal of this.reports.refusals()) this.events.report(refusalEvent(refusal));
     this.faulted([...this.#compiled.faulty()]);
     this.#report(this.#pairs.all());
   }
 
   #listen(log: Log): void {
     const tell = (call: () => void) => void this.#faults.guard('statuses', call);
-    this.fleet.onChange({
+    this.reports.onChange({
       progressed: (listener) => tell(() => this.programmed.progressed(listener)),
       proxiesChanged: (gateway) => tell(() => this.programmed.proxiesChanged(gateway)),
       refused: (kind, key, refusal) => {

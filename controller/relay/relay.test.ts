@@ -25,7 +25,7 @@ interface Replica {
   readonly receiver: Receiver;
   readonly reporter: Reporter;
   readonly server: PushServer;
-  /** What its fleet state is told, a line each. */
+  /** What its proxy reports are told, a line each. */
   readonly told: string[];
   /** The kinds of what its proxies refuse, as they are counted. */
   readonly refused: string[];

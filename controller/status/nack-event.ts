@@ -1,7 +1,7 @@
 // The Event about a resource that proxies refuse: on the object the resource was made of.
 import { objectId } from '#api/k8s/object.ts';
 import type { EventReport } from './event-writer.ts';
-import type { Refusal } from './fleet-state.ts';
+import type { Refusal } from './proxy-reports.ts';
 import { originOf } from './origin.ts';
 import { describeRefusal } from './programmed.ts';
 

@@ -5,7 +5,7 @@ import { until } from '../../test/support/until.ts';
 import * as conditions from '../compile/conditions.ts';
 import type { DesiredStatus } from '../compile/result.ts';
 import { SHARED } from '../compile/fleet-scopes.ts';
-import { FleetState } from './fleet-state.ts';
+import { ProxyReports } from './proxy-reports.ts';
 import { Programmed } from './programmed.ts';
 
 let times: { hold: number; grace: number };
@@ -21,10 +21,10 @@ function gateway(attachedRoutes = 0): DesiredStatus {
 }
 
 function change(changed: readonly EncodedResource[], own: readonly string[] = [], shared: readonly string[] = []): void {
-  fleet.apply({ changed, removed: [], fleets: own.map((name) => ({ gateway: name })), fleetsGone: shared });
+  reports.apply({ changed, removed: [], fleets: own.map((name) => ({ gateway: name })), fleetsGone: shared });
 }
 
-let fleet: FleetState;
+let reports: ProxyReports;
 let programmed: Programmed;
 let written: DesiredStatus[];
 
@@ -39,10 +39,10 @@ function last(): string {
 
 beforeEach(() => {
   times = { hold: 30, grace: 150 };
-  fleet = new FleetState();
+  reports = new ProxyReports();
   written = [];
-  programmed = new Programmed(fleet, { write: (statuses) => void written.push(...statuses) }, { times });
-  fleet.onChange({
+  programmed = new Programmed(reports, { write: (statuses) => void written.push(...statuses) }, { times });
+  reports.onChange({
     progressed: (listener) => programmed.progressed(listener),
     proxiesChanged: (name) => programmed.proxiesChanged(name),
     refused: (kind, key, refusal) => programmed.refused(kind, key, refusal),
@@ -53,13 +53,13 @@ afterEach(() => programmed.stop());
 
 describe('Programmed', () => {
   test('is not told before the acks have had their time', async () => {
-    fleet.connected('p1', SHARED);
+    reports.connected('p1', SHARED);
     change([listener('v1')]);
     programmed.write([gateway()], []);
     expect(written).toEqual([]);
     await until(() => written.length > 0);
     expect(last()).toBe('0 of 1 proxies have the configuration, listener Pending');
-    fleet.acked('p1', 'Listener', 'ns/gw/http', 'v1');
+    reports.acked('p1', 'Listener', 'ns/gw/http', 'v1');
     expect(last()).toBe('True, listener True');
   });
 
@@ -82,37 +82,37 @@ describe('Programmed', () => {
   });
 
   test('is True only when every proxy serves the current version', async () => {
-    fleet.connected('p1', SHARED);
-    fleet.connected('p2', SHARED);
+    reports.connected('p1', SHARED);
+    reports.connected('p2', SHARED);
     change([listener('v1')]);
     programmed.write([gateway()], []);
-    fleet.acked('p1', 'Listener', 'ns/gw/http', 'v1');
-    fleet.acked('p2', 'Listener', 'ns/gw/http', 'v0');
+    reports.acked('p1', 'Listener', 'ns/gw/http', 'v1');
+    reports.acked('p2', 'Listener', 'ns/gw/http', 'v0');
     await until(() => written.length > 0);
     expect(last()).toBe('1 of 2 proxies have the configuration, listener Pending');
-    fleet.acked('p2', 'Listener', 'ns/gw/http', 'v1');
+    reports.acked('p2', 'Listener', 'ns/gw/http', 'v1');
     expect(last()).toBe('True, listener True');
   });
 
   test('counts the proxies of the Gateway and no others', async () => {
-    fleet.connected('shared', SHARED);
-    fleet.connected('other', 'ns/other');
-    for (const proxy of ['p1', 'p2', 'p3']) fleet.connected(proxy, 'ns/gw');
+    reports.connected('shared', SHARED);
+    reports.connected('other', 'ns/other');
+    for (const proxy of ['p1', 'p2', 'p3']) reports.connected(proxy, 'ns/gw');
     change([listener('v1')], ['ns/gw']);
     programmed.write([gateway()], []);
-    for (const proxy of ['p1', 'p2', 'other', 'shared']) fleet.acked(proxy, 'Listener', 'ns/gw/http', 'v1');
+    for (const proxy of ['p1', 'p2', 'other', 'shared']) reports.acked(proxy, 'Listener', 'ns/gw/http', 'v1');
     await until(() => written.length > 0);
     expect(last()).toBe('2 of 3 proxies have the configuration, listener Pending');
-    fleet.acked('p3', 'Listener', 'ns/gw/http', 'v1');
+    reports.acked('p3', 'Listener', 'ns/gw/http', 'v1');
     expect(last()).toBe('True, listener True');
     const nack = { version: 'v1', errors: [{ field: 'port', reason: 'is in use' }] };
-    fleet.nacked('p1', 'Listener', 'ns/gw/http', nack);
-    expect(fleet.refusalOf('Listener', 'ns/gw/http')).toMatchObject({ proxies: 1, total: 3 });
+    reports.nacked('p1', 'Listener', 'ns/gw/http', nack);
+    expect(reports.refusalOf('Listener', 'ns/gw/http')).toMatchObject({ proxies: 1, total: 3 });
   });
 
   test('without proxies of its own none of the others make it True, until it shares theirs', async () => {
-    fleet.connected('shared', SHARED);
-    fleet.acked('shared', 'Listener', 'ns/gw/http', 'v1');
+    reports.connected('shared', SHARED);
+    reports.acked('shared', 'Listener', 'ns/gw/http', 'v1');
     change([listener('v1')], ['ns/gw']);
     programmed.write([gateway()], []);
     await until(() => written.length > 0);
@@ -122,31 +122,31 @@ describe('Programmed', () => {
   });
 
   test('outlives a proxy that joins, for a grace; other news is told meanwhile', async () => {
-    fleet.connected('p1', SHARED);
+    reports.connected('p1', SHARED);
     change([listener('v1')]);
     programmed.write([gateway()], []);
-    fleet.acked('p1', 'Listener', 'ns/gw/http', 'v1');
-    fleet.connected('p2', SHARED);
+    reports.acked('p1', 'Listener', 'ns/gw/http', 'v1');
+    reports.connected('p2', SHARED);
     programmed.write([gateway(5)], []);
     expect(last()).toBe('True, listener True');
     expect(written.at(-1)).toMatchObject({ listeners: [{ attachedRoutes: 5 }] });
     await until(() => last() === '1 of 2 proxies have the configuration, listener Pending');
-    fleet.disconnected('p2');
+    reports.disconnected('p2');
     expect(last()).toBe('True, listener True');
   });
 
   test('a refused listener says what the proxy says, until a new version comes', async () => {
-    fleet.connected('p1', SHARED);
+    reports.connected('p1', SHARED);
     change([listener('v1')]);
     programmed.write([gateway()], []);
-    fleet.nacked('p1', 'Listener', 'ns/gw/http', { version: 'v1', errors: [{ field: 'port', reason: 'is in use' }] });
+    reports.nacked('p1', 'Listener', 'ns/gw/http', { version: 'v1', errors: [{ field: 'port', reason: 'is in use' }] });
     expect(written.at(-1)).toMatchObject({
       listeners: [
         { conditions: [{ type: 'Programmed', status: 'False', reason: 'Invalid', message: 'refused by 1 of 1 proxies: port is in use' }] },
       ],
     });
     change([listener('v2')]);
-    fleet.acked('p1', 'Listener', 'ns/gw/http', 'v2');
+    reports.acked('p1', 'Listener', 'ns/gw/http', 'v2');
     expect(last()).toBe('True, listener True');
   });
 
@@ -155,14 +155,14 @@ describe('Programmed', () => {
     const own = { key, name: 'http', attachedRoutes: 0, supportedKinds: [], conditions: [conditions.listenerProgrammed(1)] };
     const ref = { kind: 'ListenerSet', namespace: 'apps', name: 'set' };
     const status: DesiredStatus = { ref, type: 'ListenerSet', conditions: [conditions.programmedBy(1, 1, 1)], listeners: [own] };
-    fleet.connected('p1', SHARED);
+    reports.connected('p1', SHARED);
     change([listener('v1'), { ...listener('v1'), key }]);
     programmed.write([gateway(), status], []);
-    fleet.acked('p1', 'Listener', key, 'v1');
+    reports.acked('p1', 'Listener', key, 'v1');
     expect(written).toMatchObject([
       { type: 'ListenerSet', conditions: [{ status: 'True' }], listeners: [{ conditions: [{ status: 'True' }] }] },
     ]);
-    fleet.nacked('p1', 'Listener', key, { version: 'v1', errors: [{ field: 'port', reason: 'is in use' }] });
+    reports.nacked('p1', 'Listener', key, { version: 'v1', errors: [{ field: 'port', reason: 'is in use' }] });
     expect(written.at(-1)).toMatchObject({ ref, listeners: [{ conditions: [{ message: 'refused by 1 of 1 proxies: port is in use' }] }] });
   });
 
@@ -170,10 +170,10 @@ describe('Programmed', () => {
     const ref = { kind: 'HTTPRoute', namespace: 'ns', name: 'r' };
     const parents = [{ parentRef: { name: 'gw' }, conditions: [conditions.routeAccepted(3, '')] }];
     const rule: EncodedResource = { kind: 'Route', key: 'HTTPRoute/ns/r/2', version: 'v1', body: Buffer.from('{}') };
-    fleet.connected('p1', SHARED);
+    reports.connected('p1', SHARED);
     change([rule]);
     programmed.write([{ ref, type: 'Route', parents }], []);
-    fleet.nacked('p1', 'Route', 'HTTPRoute/ns/r/2', { version: 'v1', errors: [{ field: 'matches[0].path', reason: 'is strange' }] });
+    reports.nacked('p1', 'Route', 'HTTPRoute/ns/r/2', { version: 'v1', errors: [{ field: 'matches[0].path', reason: 'is strange' }] });
     expect(written.at(-1)).toMatchObject({
       parents: [
         {
@@ -189,16 +189,16 @@ describe('Programmed', () => {
         },
       ],
     });
-    fleet.acked('p1', 'Route', 'HTTPRoute/ns/r/2', 'v2');
+    reports.acked('p1', 'Route', 'HTTPRoute/ns/r/2', 'v2');
     expect(written.at(-1)).toMatchObject({ parents: [{ conditions: [{ type: 'Accepted' }] }] });
   });
 
   test('a refusal of another version is told when that version is the one to be served', () => {
     const rule = (version: string): EncodedResource => ({ kind: 'Route', key: 'HTTPRoute/ns/r/0', version, body: Buffer.from('{}') });
-    const refusal = () => fleet.refusalOf('Route', 'HTTPRoute/ns/r/0')?.version ?? null;
-    fleet.connected('p1', SHARED);
+    const refusal = () => reports.refusalOf('Route', 'HTTPRoute/ns/r/0')?.version ?? null;
+    reports.connected('p1', SHARED);
     change([rule('v1')]);
-    fleet.nacked('p1', 'Route', 'HTTPRoute/ns/r/0', { version: 'v2', errors: [] });
+    reports.nacked('p1', 'Route', 'HTTPRoute/ns/r/0', { version: 'v2', errors: [] });
     expect(refusal()).toBe(null);
     change([rule('v2')]);
     expect(refusal()).toBe('v2');
@@ -208,10 +208,10 @@ describe('Programmed', () => {
 
   test('compile has the last word on what is not to be served', async () => {
     const held = conditions.gatewayNotProgrammed(1, { reason: 'AddressNotAssigned', message: 'no address' });
-    fleet.connected('p1', SHARED);
+    reports.connected('p1', SHARED);
     change([listener('v1')]);
     programmed.write([{ ...gateway(), conditions: [held] } as DesiredStatus], []);
-    fleet.acked('p1', 'Listener', 'ns/gw/http', 'v1');
+    reports.acked('p1', 'Listener', 'ns/gw/http', 'v1');
     expect(written.at(-1)).toMatchObject({ conditions: [held] });
   });
 });

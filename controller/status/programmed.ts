@@ -10,7 +10,7 @@ import { UNGUARDED } from '#lib/faults.ts';
 import type { Guard } from '#lib/faults.ts';
 import * as conditions from '../compile/conditions.ts';
 import type { DesiredCondition, DesiredStatus, ListenerStatus } from '../compile/result.ts';
-import type { FleetState, Progress, Refusal } from './fleet-state.ts';
+import type { ProxyReports, Progress, Refusal } from './proxy-reports.ts';
 import { originOf } from './origin.ts';
 
 /** Of what has listeners. */
@@ -49,23 +49,23 @@ interface Told {
 }
 
 export class Programmed {
-  readonly #fleet: FleetState;
+  readonly #reports: ProxyReports;
   readonly #target: StatusTarget;
   readonly #times: ProgrammedTimes;
   readonly #guard: Guard;
   readonly #wanted = new Map<string, DesiredStatus>();
   readonly #told = new Map<string, Told>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
-  /** Why the fleet of a Gateway cannot be made as it is wanted, by the id of the Gateway. */
+  /** Why the fleet of a Gateway cannot be made as it is desired, by the id of the Gateway. */
   readonly #troubles = new Map<string, string>();
   /** Refusals of routes and policies, by the id of the object, then by rule. */
   readonly #refusals = new Map<string, Map<string, Refusal>>();
   /** Until when proxies may be on their way to a controller that has just started. */
   #startsUntil: number | null = null;
 
-  /** Listens to the fleet from now on, through `progressed` and `refused`. */
-  constructor(fleet: FleetState, target: StatusTarget, { times = PROGRAMMED_TIMES, guard = UNGUARDED }: ProgrammedOptions = {}) {
-    this.#fleet = fleet;
+  /** Listens to the reports of proxies from now on, through `progressed` and `refused`. */
+  constructor(reports: ProxyReports, target: StatusTarget, { times = PROGRAMMED_TIMES, guard = UNGUARDED }: ProgrammedOptions = {}) {
+    this.#reports = reports;
     this.#target = target;
     this.#times = times;
     this.#guard = guard;
@@ -113,7 +113,7 @@ export class Programmed {
     if (status?.type === 'Route' || status?.type === 'Policy') this.#target.write([this.#withRefusals(id, status)], []);
   }
 
-  /** The fleet of a Gateway (`<namespace>/<name>`) cannot be made as it is wanted, or (null) is. */
+  /** The fleet of a Gateway (`<namespace>/<name>`) cannot be made as it is desired, or (null) is. */
   troubled(gateway: string, message: string | null): void {
     const id = `Gateway/${gateway}`;
     if ((this.#troubles.get(id) ?? null) === message) return;
@@ -143,7 +143,7 @@ export class Programmed {
   }
 
   #consider(id: string, status: HolderStatus): void {
-    const versions = this.#fleet.versionsOf(keysOf(status));
+    const versions = this.#reports.versionsOf(keysOf(status));
     if (this.#isComplete(status)) {
       this.#cancel(id);
       return this.#tell(id, status);
@@ -153,7 +153,7 @@ export class Programmed {
     // Other news of the Gateway, such as attachedRoutes, need not wait for the grace to end.
     if (inGrace) this.#forward(id, status, true);
     if (this.#timers.has(id)) return;
-    const isLenient = inGrace || (this.#isStarting() && this.#fleet.sizeOf(gatewayOf(status)) === 0);
+    const isLenient = inGrace || (this.#isStarting() && this.#reports.sizeOf(gatewayOf(status)) === 0);
     const timer = setTimeout(
       () => this.#guard.guard('statuses', () => this.#due(id), { object: id }),
       isLenient ? this.#times.grace : this.#times.hold,
@@ -174,7 +174,7 @@ export class Programmed {
 
   #tell(id: string, status: HolderStatus): void {
     const complete = this.#isComplete(status);
-    this.#told.set(id, { versions: this.#fleet.versionsOf(keysOf(status)), complete });
+    this.#told.set(id, { versions: this.#reports.versionsOf(keysOf(status)), complete });
     this.#forward(id, status, complete);
   }
 
@@ -185,9 +185,9 @@ export class Programmed {
 
   /** It is as far as the slowest of its own listeners; one without listeners to serve is done. */
   #progressOf(status: HolderStatus): Progress {
-    const total = this.#fleet.sizeOf(gatewayOf(status));
+    const total = this.#reports.sizeOf(gatewayOf(status));
     const served = status.listeners.filter(({ conditions }) => isProgrammed(conditions));
-    const acked = served.map(({ key }) => this.#fleet.progressOf(key).acked);
+    const acked = served.map(({ key }) => this.#reports.progressOf(key).acked);
     return { acked: Math.min(total, ...acked), total };
   }
 
@@ -206,7 +206,7 @@ export class Programmed {
 
   #trueListener(id: string, listener: ListenerStatus, asComplete: boolean): ListenerStatus {
     const refusal = this.#refusals.get(id)?.get(listener.name);
-    const { acked, total } = this.#fleet.progressOf(listener.key);
+    const { acked, total } = this.#reports.progressOf(listener.key);
     const refine = ({ observedGeneration }: DesiredCondition) => {
       if (refusal !== undefined) {
         return conditions.listenerNotProgrammed(observedGeneration, { reason: 'Invalid', message: describeRefusal(refusal) });

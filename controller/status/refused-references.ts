@@ -6,7 +6,7 @@ import { objectId } from '#api/k8s/object.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
 import * as conditions from '../compile/conditions.ts';
 import type { DesiredCondition, DesiredStatus, ListenerStatus } from '../compile/result.ts';
-import type { Refusal } from './fleet-state.ts';
+import type { Refusal } from './proxy-reports.ts';
 import { originOf } from './origin.ts';
 import { describeRefusal } from './programmed.ts';
 import type { StatusTarget } from './programmed.ts';

@@ -1,4 +1,4 @@
-// One address of the fleet's backends: its pools and its state, shared by every cluster and route that uses it.
+// An address of a backend, with its pools and its state. All clusters and routes that use the address share it.
 import type { ConnectListener, Transport, UpstreamEndpoint, UpstreamPool } from '../exchange/plan.ts';
 
 /** Connections, those of them that are idle or count apart, and exchanges that wait for one. */

@@ -14,7 +14,7 @@ import type { MakePushPlane } from '../../controller/push-plane.ts';
 import { SHARED } from '../../controller/compile/fleet-scopes.ts';
 import type { PushObserver } from '../../controller/push/observer.ts';
 import { OwnSessions } from '../../controller/relay/own-sessions.ts';
-import type { ResourceDelta } from '../../controller/status/fleet-state.ts';
+import type { ResourceDelta } from '../../controller/status/proxy-reports.ts';
 
 /** A route that needs no backend. */
 const ROUTE = {
@@ -46,7 +46,7 @@ interface Started {
   readonly controller: Controller;
   readonly ports: ControllerPorts;
   /** What its own proxies tell, and those of other controllers. */
-  readonly fleet: PushObserver;
+  readonly reports: PushObserver;
   readonly relayed: PushObserver;
   /** Everything pushed so far, by `kind|key`. */
   readonly pushed: Map<string, ResourceDelta['changed'][number]>;
@@ -60,10 +60,10 @@ async function startController(...args: string[]): Promise<Started> {
   const config = readConfig(['--kubeconfig', cluster.kubeconfig, ...local, ...args], {});
   if (!config.ok) throw new Error(config.error);
   const pushed: Started['pushed'] = new Map();
-  const seam: { fleet?: PushObserver; relayed?: PushObserver } = {};
+  const seam: { reports?: PushObserver; relayed?: PushObserver } = {};
   const makePush: MakePushPlane = ({ observer: relayed, counters }) => {
     seam.relayed = relayed;
-    seam.fleet = new OwnSessions(relayed, (kind) => counters.nacked(kind));
+    seam.reports = new OwnSessions(relayed, (kind) => counters.nacked(kind));
     return {
       apply: ({ changed }) => {
         beforePush();
@@ -79,8 +79,8 @@ async function startController(...args: string[]): Promise<Started> {
   const controller = new Controller(config.value, makePush, createLog('silent'));
   running.push(controller);
   const ports = await controller.start();
-  seam.fleet!.connected('proxy-1', SHARED);
-  return { controller, ports: ports!, fleet: seam.fleet!, relayed: seam.relayed!, pushed };
+  seam.reports!.connected('proxy-1', SHARED);
+  return { controller, ports: ports!, reports: seam.reports!, relayed: seam.relayed!, pushed };
 }
 
 async function statusWhen(kind: string, name: string, holds: (status: Status) => boolean): Promise<Status> {
@@ -113,14 +113,14 @@ afterAll(() => cluster.stop());
 
 describeWith(['cluster'], 'Controller', () => {
   test('a Gateway is Programmed only when proxies have acked, and tells its addresses', async () => {
-    const { fleet, pushed } = await startController('--addresses', '203.0.113.7,gw.example.com');
+    const { reports, pushed } = await startController('--addresses', '203.0.113.7,gw.example.com');
     const pending = await statusWhen('gateway', 'gw', (status) => programmed(status)?.message === '0 of 1 proxies have the configuration');
     expect(pending.addresses).toEqual([
       { type: 'IPAddress', value: '203.0.113.7' },
       { type: 'Hostname', value: 'gw.example.com' },
     ]);
     expect(pending.listeners).toMatchObject([{ attachedRoutes: 1 }]);
-    fleet.acked('proxy-1', 'Listener', 'default/gw/http', pushed.get('Listener|default/gw/http')!.version);
+    reports.acked('proxy-1', 'Listener', 'default/gw/http', pushed.get('Listener|default/gw/http')!.version);
     await statusWhen('gateway', 'gw', (status) => programmed(status)?.status === 'True');
   });
 
@@ -131,12 +131,12 @@ describeWith(['cluster'], 'Controller', () => {
   });
 
   test('a refused resource is a condition and one Event on the object it came from', async () => {
-    const { fleet, relayed, pushed, ports } = await startController('--addresses', '203.0.113.7');
+    const { reports, relayed, pushed, ports } = await startController('--addresses', '203.0.113.7');
     await statusWhen('httproute', 'r', ({ parents = [] }) => parents.length === 1);
     const { version } = pushed.get('Route|HTTPRoute/default/r/0')!;
     const errors = [{ field: 'filters[0].scheme', reason: 'is not to the taste of this proxy' }];
     relayed.connected('controller-1/proxy-1', SHARED);
-    fleet.nacked('proxy-1', 'Route', 'HTTPRoute/default/r/0', { version, errors });
+    reports.nacked('proxy-1', 'Route', 'HTTPRoute/default/r/0', { version, errors });
     relayed.nacked('controller-1/proxy-1', 'Route', 'HTTPRoute/default/r/0', { version, errors });
     const message = 'spec.rules[0]: refused by 2 of 2 proxies: filters[0].scheme is not to the taste of this proxy';
     await statusWhen(
@@ -157,7 +157,7 @@ describeWith(['cluster'], 'Controller', () => {
     ]);
     // The other one is counted where it is connected.
     expect((await get(ports.probes, '/metrics')).body).toContain('weir_push_nacks_total{kind="Route"} 1\n');
-    fleet.acked('proxy-1', 'Route', 'HTTPRoute/default/r/0', version);
+    reports.acked('proxy-1', 'Route', 'HTTPRoute/default/r/0', version);
     relayed.acked('controller-1/proxy-1', 'Route', 'HTTPRoute/default/r/0', version);
     await statusWhen('httproute', 'r', ({ parents = [] }) => parents[0]?.conditions.every((c) => c.type !== 'RefusedByProxy') === true);
   });
@@ -166,9 +166,9 @@ describeWith(['cluster'], 'Controller', () => {
     const held = { holderIdentity: 'other', leaseDurationSeconds: 3_600, renewTime: '2026-01-01T00:00:00.000000Z' };
     const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'held' }, spec: held };
     await cluster.apply(JSON.stringify(lease));
-    const { fleet, pushed } = await startController('--lease-name', 'held');
+    const { reports, pushed } = await startController('--lease-name', 'held');
     const { version } = pushed.get('Route|HTTPRoute/default/r/0')!;
-    fleet.nacked('proxy-1', 'Route', 'HTTPRoute/default/r/0', { version, errors: [{ field: 'filters', reason: 'told to nobody' }] });
+    reports.nacked('proxy-1', 'Route', 'HTTPRoute/default/r/0', { version, errors: [{ field: 'filters', reason: 'told to nobody' }] });
     await cluster.remove('lease', 'held');
     const events = () => cluster.list<{ readonly note: string }>('events.events.k8s.io');
     await cluster.until('the Event', async () => (await events()).some(({ note }) => note.includes('told to nobody')));
@@ -184,10 +184,10 @@ describeWith(['cluster'], 'Controller', () => {
     await cluster.apply(
       listOf(gateway('secure', [{ name: 'https', port: 443, protocol: 'HTTPS', tls }]), service, httpRoute('web', 'web', ['secure'])),
     );
-    const { fleet, pushed } = await startController();
+    const { reports, pushed } = await startController();
     const refuse = (kind: 'Secret' | 'Cluster', key: string) => {
       const errors = [{ field: 'field', reason: 'is not to its taste' }];
-      fleet.nacked('proxy-1', kind, key, { version: pushed.get(`${kind}|${key}`)!.version, errors });
+      reports.nacked('proxy-1', kind, key, { version: pushed.get(`${kind}|${key}`)!.version, errors });
     };
     const refs = (conditions: readonly Condition[] = []) => conditions.find(({ type }) => type === 'ResolvedRefs');
     const told = (condition: Condition | undefined, message: string) => condition?.status === 'False' && condition.message === message;
@@ -203,8 +203,8 @@ describeWith(['cluster'], 'Controller', () => {
     );
     const route = await statusWhen('httproute', 'web', ({ parents = [] }) => told(refs(parents[0]?.conditions), ofService));
     expect(refs(route.parents?.[0]?.conditions)).toMatchObject({ reason: 'RefusedByProxy' });
-    fleet.acked('proxy-1', 'Secret', 'default/cert', '');
-    fleet.acked('proxy-1', 'Cluster', 'Service/default/web/80', '');
+    reports.acked('proxy-1', 'Secret', 'default/cert', '');
+    reports.acked('proxy-1', 'Cluster', 'Service/default/web/80', '');
     await statusWhen('gateway', 'secure', ({ listeners = [], conditions }) =>
       [refs(listeners[0]?.conditions), refs(conditions)].every((condition) => condition?.status === 'True'),
     );

@@ -27,14 +27,14 @@ export interface ResourceDelta extends FleetDelta {
   readonly removed: readonly { readonly kind: ResourceKind; readonly key: string }[];
 }
 
-/** How far a listener has got: `acked` of `total` proxies of its Gateway serve its current version. */
+/** The progress of a listener: `acked` of `total` proxies of its Gateway serve its current version. */
 export interface Progress {
   readonly acked: number;
   readonly total: number;
 }
 
-/** Told of what has changed. */
-export interface FleetListener {
+/** Learns of changes. */
+export interface ProxyReportsListener {
   /** A listener (key) is served by more or fewer proxies. */
   progressed(listener: string): void;
   /** More or fewer proxies are there, of a Gateway `<namespace>/<name>` or (null) of those that are shared. */
@@ -58,8 +58,8 @@ interface Nack {
   readonly errors: readonly RefusalError[];
 }
 
-export class FleetState {
-  #listener: FleetListener | null = null;
+export class ProxyReports {
+  #listener: ProxyReportsListener | null = null;
   readonly #fleets = new FleetScopes();
   /** Current versions of resources by id. */
   readonly #versions = new Map<string, string>();
@@ -72,19 +72,19 @@ export class FleetState {
    */
   readonly #nacks = new Map<string, Map<string, Nack>>();
 
-  /** Sets who is told. */
-  onChange(listener: FleetListener): void {
+  /** Sets the listener. */
+  onChange(listener: ProxyReportsListener): void {
     this.#listener = listener;
   }
 
-  /** Takes over what should be served from now on. To be called before the resources go out. */
+  /** Takes over what should be served from now on. Call it before the resources are sent. */
   apply({ changed, removed, ...fleets }: ResourceDelta): void {
     for (const gateway of this.#fleets.apply(fleets)) this.#listener?.proxiesChanged(gateway);
     for (const { kind, key, version } of changed) this.#setVersion(kind, key, version);
     for (const { kind, key } of removed) this.#setVersion(kind, key, null);
   }
 
-  /** What was said of other versions does not count any more. */
+  /** Drops the nacks of other versions. */
   #setVersion(kind: ResourceKind, key: string, version: string | null): void {
     const id = resourceId(kind, key);
     const nacks = this.#nacks.get(id);
@@ -170,7 +170,7 @@ export class FleetState {
     const first = nacks[0]?.[1];
     if (first === undefined) return null;
     const proxies = nacks.map(([proxy]) => proxy);
-    return { kind, key, version: first.version, errors: first.errors, proxies: proxies.length, total: this.#fleetsOf(proxies) };
+    return { kind, key, version: first.version, errors: first.errors, proxies: proxies.length, total: this.#fleetSizesOf(proxies) };
   }
 
   /** Everything that is refused now. */
@@ -178,8 +178,8 @@ export class FleetState {
     return [...this.#nacks.keys()].flatMap((id) => this.refusalOf(...splitId(id)) ?? []);
   }
 
-  /** How many proxies there are in the fleets of these. */
-  #fleetsOf(proxies: Iterable<string>): number {
+  /** The number of proxies in the fleets of these. */
+  #fleetSizesOf(proxies: Iterable<string>): number {
     const scopes = new Set<string>();
     for (const proxy of proxies) scopes.add(this.#proxies.get(proxy)?.scope ?? SHARED);
     return [...scopes].reduce((total, scope) => total + (this.#scopes.get(scope)?.size ?? 0), 0);
