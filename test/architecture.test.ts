@@ -33,7 +33,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'api',
     'lib',
     'controller/compile/result.ts',
-    'controller/compile/address-pool.ts',
+    'controller/compile/address-request.ts',
     'controller/compile/fleet-name.ts',
     'controller/compile/fleet-identity.ts',
     'controller/status/work-queue.ts',

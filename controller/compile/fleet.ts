@@ -1,7 +1,7 @@
 // The fleet of a Gateway that has one to itself, and the addresses at which the Service of a fleet is reached.
 import { isIP } from 'node:net';
 import type { Gateway, Service } from '#api/k8s/k8s.ts';
-import { ADDRESSES_ASSIGNED } from './address-pool.ts';
+import { ADDRESSES_ASSIGNED } from './address-request.ts';
 import { fleetPorts, sortedPorts } from './fleet-ports.ts';
 import { gatewayFrameUnit } from './gateway-frame.ts';
 import { listenerSetUnit } from './listener-set.ts';

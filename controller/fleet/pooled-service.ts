@@ -1,6 +1,6 @@
 // A Service that gets its addresses from the pool: what it asks for and what it has, as the API server sends it, and the status that
 // says what it gets.
-import { ADDRESSES_ASSIGNED, ASKED_ADDRESSES, POOL_CLASS } from '../compile/address-pool.ts';
+import { ADDRESSES_ASSIGNED, ASKED_ADDRESSES, POOL_CLASS } from '../compile/address-request.ts';
 import { metadataOf } from '../watch/kinds.ts';
 import type { RawObject } from '../watch/kinds.ts';
 import type { Allocation, IpFamily, PooledService } from './address-pool.ts';

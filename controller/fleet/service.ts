@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import type { GatewayParametersSpec } from '#api/k8s/k8s.ts';
 import type { DesiredFleet } from '../compile/result.ts';
-import { ASKED_ADDRESSES, POOL_CLASS } from '../compile/address-pool.ts';
+import { ASKED_ADDRESSES, POOL_CLASS } from '../compile/address-request.ts';
 import { portName } from './deployment.ts';
 import { metadataFor, selectorOf, type Fields, type FleetSettings, type Labels, type Manifest } from './manifest.ts';
 

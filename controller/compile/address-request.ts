@@ -1,4 +1,4 @@
-// How Services ask the address pool of the controller for addresses, and how they are told what they get.
+// The class and annotation by which Services ask the address pool for addresses, and the condition that answers them.
 import { WEIR_GROUP } from '#api/k8s/schema.ts';
 
 /** spec.loadBalancerClass of Services that get their addresses from the pool. */
