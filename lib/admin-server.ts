@@ -3,6 +3,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { CONTENT_TYPES, formatFor } from './exposition.ts';
+import type { Format } from './exposition.ts';
 
 /** What is answered. */
 export interface Answer {
@@ -11,8 +13,8 @@ export interface Answer {
   readonly body: string;
 }
 
-/** Answers a request; `body` is '' where none came. */
-export type Answerer = (body: string) => Answer | Promise<Answer>;
+/** Answers a request; `body` is '' where none came, and `accept` is the header of that name. */
+export type Answerer = (body: string, accept: string) => Answer | Promise<Answer>;
 
 export interface AdminServerOptions {
   /** '' is every address. */
@@ -32,6 +34,17 @@ const MAX_BODY = 1_024;
 
 export function text(status: number, body: string): Answer {
   return { status, type: 'text/plain; charset=utf-8', body: `${body}\n` };
+}
+
+/** Metrics in the format that the client asks for. Clients that ask at the same time share an answer: a scrape costs, and anybody may ask. */
+export function metricsAnswerer(read: (format: Format) => Promise<string>): Answerer {
+  const running: Partial<Record<Format, Promise<Answer>>> = {};
+  return (_body, accept) => {
+    const format = formatFor(accept);
+    return (running[format] ??= read(format)
+      .then((body) => ({ status: 200, type: CONTENT_TYPES[format], body }))
+      .finally(() => delete running[format]));
+  };
 }
 
 export function json(value: unknown): Answer {
@@ -91,7 +104,7 @@ export class AdminServer {
     const answerer = this.#find(request);
     if (typeof answerer !== 'function') return answerer;
     const body = await readBody(request);
-    return body === null ? text(413, 'too large') : answerer(body);
+    return body === null ? text(413, 'too large') : answerer(body, request.headers.accept ?? '');
   }
 
   /** Who answers, or the answer that nobody does. */

@@ -47,7 +47,7 @@ export class Serving {
     };
     const { adminPort, probePort } = config;
     this.#admin = adminPort === null ? null : createAdminServer(adminPort, sources);
-    this.#probe = probePort === null ? null : createProbeServer(probePort, this.readiness, () => this.supervisor.metrics());
+    this.#probe = probePort === null ? null : createProbeServer(probePort, this.readiness, (format) => this.supervisor.metrics(format));
   }
 
   /** Starts the servers. Where one of their ports cannot be bound everything is stopped again. */

@@ -1,9 +1,8 @@
 // The main of a worker process: a Worker that does what its supervisor says, and ends with it.
 import type * as ir from '#api/ir/ir.ts';
 import { createLog } from '#lib/log.ts';
-import { collectDefaultMetrics } from 'prom-client';
+import { readFamilies, registerProcess } from '#lib/metric.ts';
 import type { Bound, FromWorker, ToWorker } from './supervisor/messages.ts';
-import type { MetricJson } from './telemetry/metric.ts';
 import { Worker } from './worker.ts';
 
 /** Grace of connections whose supervisor is gone: nobody would end this process otherwise. */
@@ -29,7 +28,7 @@ async function receive(message: ToWorker): Promise<void> {
     case 'apply':
       return answer({ type: 'applied', id: message.id, ...(await apply(worker, message)) });
     case 'metrics':
-      return answer({ type: 'metrics', id: message.id, metrics: (await worker.registry.getMetricsAsJSON()) as unknown as MetricJson[] });
+      return answer({ type: 'metrics', id: message.id, metrics: await readFamilies(worker.registry) });
     case 'ping':
       return answer({ type: 'pong', id: message.id });
     case 'ticketKeys':
@@ -52,7 +51,7 @@ function start(message: ToWorker & { type: 'start' }): void {
     log: createLog('warn'),
   });
   worker = made;
-  collectDefaultMetrics({ register: made.registry });
+  registerProcess(made.registry, { process: message.name });
 }
 
 function boundBy(from: Worker): Bound {

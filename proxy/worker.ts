@@ -30,7 +30,7 @@ import type { ResourceError, ResourceName } from './runtime/build.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { AccessLog } from './telemetry/access-log.ts';
 import { AttemptCounts } from './telemetry/attempt-counts.ts';
-import { registerFamilies } from './telemetry/metric.ts';
+import { registerFamilies } from '#lib/metric.ts';
 import { ExchangeRecorder, SessionRecorder } from './telemetry/record.ts';
 import { RequestMetrics } from './telemetry/request-metrics.ts';
 import { StreamMetrics } from './telemetry/stream-metrics.ts';

@@ -1,7 +1,9 @@
 // The servers beside the push server: probes and metrics for everybody, dumps for loopback or whoever has the token.
 import type { EncodedResource } from '#api/ir/ir.ts';
 import { objectId } from '#api/k8s/object.ts';
-import { AdminServer, json, refuseWebPages, text } from '#lib/admin-server.ts';
+import { AdminServer, json, metricsAnswerer, refuseWebPages, text } from '#lib/admin-server.ts';
+import { spell } from '#lib/exposition.ts';
+import { readFamilies } from '#lib/metric.ts';
 import type { ControllerConfig } from '../config.ts';
 import type { LiveStatuses } from '../watch/live-status.ts';
 import { dumpResources } from './dump.ts';
@@ -21,7 +23,6 @@ export interface AdminSources {
 
 /** `/livez`, `/readyz` and `/metrics`. */
 export function probeServer({ metricsAddress }: ControllerConfig, { obstacle, troubles, metrics }: AdminSources): AdminServer {
-  const { registry } = metrics;
   const ready = () => {
     const why = obstacle();
     return why === null ? text(200, ['ready', ...troubles()].join('\n')) : text(503, why);
@@ -31,7 +32,7 @@ export function probeServer({ metricsAddress }: ControllerConfig, { obstacle, tr
     paths: {
       'GET /livez': () => text(200, 'alive'),
       'GET /readyz': ready,
-      'GET /metrics': async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }),
+      'GET /metrics': metricsAnswerer(async (format) => spell(await readFamilies(metrics.registry), format)),
     },
   });
 }

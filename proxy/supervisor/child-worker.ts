@@ -12,7 +12,7 @@ import { Backoff } from '#lib/backoff.ts';
 import type { Log } from '#lib/log.ts';
 import type { BindingState } from '../exchange/binding-state.ts';
 import type { ResourceError, ResourceName } from '../runtime/build.ts';
-import type { MetricJson } from '../telemetry/metric.ts';
+import type { MetricJson } from '#lib/metric.ts';
 import type { WorkerLink } from './link.ts';
 import type { Bound, FromWorker, ToWorker, WorkerSettings } from './messages.ts';
 import { addCounters } from './sum.ts';
@@ -35,6 +35,8 @@ export interface Heartbeat {
 export const HEARTBEAT: Heartbeat = { every: 5_000, timeout: 30_000 };
 
 export interface ChildWorkerOptions {
+  /** What metrics of the process carry: `worker-0`. The process that takes its place has the same. */
+  readonly name: string;
   readonly heartbeat: Heartbeat;
   readonly settings: WorkerSettings;
   readonly log: Log;
@@ -143,7 +145,8 @@ export class ChildWorker implements WorkerLink {
       this.#ended(code, signal, performance.now() - started);
       resolve();
     });
-    this.#send({ type: 'start', settings: this.#options.settings, ticketKeys: this.#options.ticketKeys() });
+    const { name, settings, ticketKeys } = this.#options;
+    this.#send({ type: 'start', name, settings, ticketKeys: ticketKeys() });
     if (this.#draining) this.#send({ type: 'drain' });
     void this.apply(this.#options.state(), []).then((errors) => this.#started(child, errors));
   }

@@ -2,7 +2,7 @@
 import type * as ir from '#api/ir/ir.ts';
 import type { BindingState } from '../exchange/binding-state.ts';
 import type { ResourceError, ResourceName } from '../runtime/build.ts';
-import type { MetricJson } from '../telemetry/metric.ts';
+import type { MetricJson } from '#lib/metric.ts';
 
 export interface WorkerLink {
   /** It serves: it has the complete state. */

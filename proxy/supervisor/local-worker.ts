@@ -1,8 +1,9 @@
 // A worker in the process of its supervisor: what runs where there is one worker only.
 import type * as ir from '#api/ir/ir.ts';
+import { readFamilies } from '#lib/metric.ts';
+import type { MetricJson } from '#lib/metric.ts';
 import type { BindingState } from '../exchange/binding-state.ts';
 import type { ResourceError, ResourceName } from '../runtime/build.ts';
-import type { MetricJson } from '../telemetry/metric.ts';
 import { Worker } from '../worker.ts';
 import type { WorkerOptions } from '../worker.ts';
 import type { WorkerLink } from './link.ts';
@@ -27,8 +28,8 @@ export class LocalWorker implements WorkerLink {
     return this.#worker.boundPort(port);
   }
 
-  async metrics(): Promise<readonly MetricJson[]> {
-    return (await this.#worker.registry.getMetricsAsJSON()) as unknown as MetricJson[];
+  metrics(): Promise<readonly MetricJson[]> {
+    return readFamilies(this.#worker.registry);
   }
 
   setTicketKeys(keys: Buffer): void {

@@ -3,7 +3,7 @@ import type * as ir from '#api/ir/ir.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { BindingState } from '../exchange/binding-state.ts';
 import type { ResourceError, ResourceName } from '../runtime/build.ts';
-import type { MetricJson } from '../telemetry/metric.ts';
+import type { MetricJson } from '#lib/metric.ts';
 
 /** What a worker process is made with. */
 export interface WorkerSettings {
@@ -14,9 +14,9 @@ export interface WorkerSettings {
   readonly bindAddress: string;
 }
 
-/** The first message is `start`. Messages with an id are answered with it. */
+/** The first message is `start`, with the name that metrics of the process carry. Messages with an id are answered with it. */
 export type ToWorker =
-  | { readonly type: 'start'; readonly settings: WorkerSettings; readonly ticketKeys: Uint8Array }
+  | { readonly type: 'start'; readonly name: string; readonly settings: WorkerSettings; readonly ticketKeys: Uint8Array }
   | { readonly type: 'apply'; readonly id: number; readonly changed: readonly ir.Resource[]; readonly removed: readonly ResourceName[] }
   | { readonly type: 'metrics'; readonly id: number }
   | { readonly type: 'ping'; readonly id: number }

@@ -1,8 +1,8 @@
 // What a supervisor exposes beside its workers: how many there are, what they serve since when, and what program this is.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { single } from '../telemetry/metric.ts';
-import type { MetricFamily, Sample } from '../telemetry/metric.ts';
+import { single } from '#lib/metric.ts';
+import type { MetricFamily, Sample } from '#lib/metric.ts';
 import type { countPairs } from './pairs.ts';
 
 export interface SupervisorSources {

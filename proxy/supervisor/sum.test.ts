@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { MetricJson } from '../telemetry/metric.ts';
+import type { MetricJson } from '#lib/metric.ts';
 import { addCounters, expose } from './sum.ts';
 
 function family(name: string, type: MetricJson['type'], ...values: MetricJson['values']): MetricJson {
@@ -38,7 +38,7 @@ test('expose spells a large family in turns, and its head once', async () => {
   const samples = Array.from({ length: 2_500 }, (_, index) => ({ labels: { route: String(index) }, value: index }));
   let turns = 0;
   const ticker = setInterval(() => turns++);
-  const text = await expose([[family('weir_a_total', 'counter', ...samples)]]);
+  const text = await expose([[family('weir_a_total', 'counter', ...samples)]], 'text');
   clearInterval(ticker);
   expect(text.match(/^# /gm)).toHaveLength(2);
   expect(text.trimEnd().split('\n').slice(2)).toEqual(samples.map(({ value }) => `weir_a_total{route="${value}"} ${value}`));
@@ -48,7 +48,19 @@ test('expose spells a large family in turns, and its head once', async () => {
 test('expose adds up series by series, and escapes', async () => {
   const one = [family('weir_a_total', 'counter', { labels: { route: 'x"\n' }, value: 1 }, { labels: { route: 'y' }, value: 1 })];
   const two = [family('weir_a_total', 'counter', { labels: { route: 'x"\n' }, value: 2 })];
-  expect(await expose([one, two])).toBe(
+  expect(await expose([one, two], 'text')).toBe(
     '# HELP weir_a_total help\n# TYPE weir_a_total counter\nweir_a_total{route="x\\"\\n"} 3\nweir_a_total{route="y"} 1\n',
+  );
+});
+
+test('expose keeps the largest value where every process has the same', async () => {
+  const known = (value: number) => [{ ...family('weir_endpoints', 'gauge', { labels: {}, value }), aggregator: 'max' as const }];
+  expect(await expose([known(3), known(4), known(2)], 'text')).toContain('\nweir_endpoints 4\n');
+});
+
+test('expose keeps series apart that tell of different processes', async () => {
+  const cpu = (worker: string) => [family('process_cpu_seconds_total', 'counter', { labels: { process: worker }, value: 1 })];
+  expect(await expose([cpu('supervisor'), cpu('worker-0')], 'text')).toContain(
+    'process_cpu_seconds_total{process="supervisor"} 1\nprocess_cpu_seconds_total{process="worker-0"} 1\n',
   );
 });

@@ -1,42 +1,34 @@
 // Metrics of several processes as one: added up series by series, as the aggregator of each family says.
-import { setImmediate as turn } from 'node:timers/promises';
-import { AggregatorRegistry, Registry } from 'prom-client';
-import type { Metric } from 'prom-client';
-import type { MetricJson, Sample } from '../telemetry/metric.ts';
-
-/** Samples that are spelt out in one turn of the event loop, which may be the one that serves requests: some 4 ms. */
-const SLICE = 1_000;
+import { spell } from '#lib/exposition.ts';
+import type { Format } from '#lib/exposition.ts';
+import type { MetricJson, Sample } from '#lib/metric.ts';
 
 /** One text exposition of what several processes count. */
-export async function expose(parts: readonly (readonly MetricJson[])[]): Promise<string> {
+export function expose(parts: readonly (readonly MetricJson[])[], format: Format): Promise<string> {
   const byName = Map.groupBy(parts.flat(), (family) => family.name);
-  let text = '';
-  for (const [first, ...rest] of byName.values()) {
-    if (first === undefined) continue;
-    for (const family of rest.length === 0 ? [first] : await merge([first, ...rest])) text += await spell(family);
-  }
-  return text;
+  return spell(Array.from(byName.values(), merge), format);
 }
 
-/** One family, or none where its values mean nothing together. */
-async function merge(families: readonly MetricJson[]): Promise<readonly MetricJson[]> {
-  const merged = AggregatorRegistry.aggregate(families.map((family) => [family]));
-  return (await merged.getMetricsAsJSON()) as unknown as MetricJson[];
+/** One family of several; series that only one has stay as they are. */
+function merge(families: readonly MetricJson[]): MetricJson {
+  const [first, ...rest] = families as [MetricJson, ...MetricJson[]];
+  if (rest.length === 0) return first;
+  const join = JOINS[first.aggregator ?? 'sum'];
+  const merged = new Map<string, Sample>();
+  for (const sample of families.flatMap(({ values }) => values)) {
+    const id = idOf(sample);
+    const other = merged.get(id);
+    merged.set(id, other === undefined ? sample : { ...sample, value: join(other.value, sample.value) });
+  }
+  return { ...first, values: [...merged.values()] };
 }
 
-async function spell(family: MetricJson): Promise<string> {
-  let text = '';
-  for (let from = 0; from === 0 || from < family.values.length; from += SLICE) {
-    const registry = new Registry();
-    const slice = { ...family, values: family.values.slice(from, from + SLICE) };
-    registry.registerMetric({ name: family.name, get: () => slice } as unknown as Metric);
-    const lines = await registry.metrics();
-    // HELP and TYPE once.
-    text += from === 0 ? lines : lines.slice(lines.indexOf('\n', lines.indexOf('\n') + 1) + 1);
-    if (family.values.length > SLICE) await turn();
-  }
-  return text;
-}
+const JOINS: Readonly<Record<NonNullable<MetricJson['aggregator']>, (one: number, other: number) => number>> = {
+  sum: (one, other) => one + other,
+  first: (one) => one,
+  max: Math.max,
+  min: Math.min,
+};
 
 /** What a process counts, on top of what its predecessors had counted: a counter that falls would count as new to a scraper. */
 export function addCounters(present: readonly MetricJson[], past: readonly MetricJson[]): readonly MetricJson[] {
@@ -58,8 +50,12 @@ function isOurs({ name, type }: MetricJson): boolean {
 function addSamples(present: readonly Sample[], past: readonly Sample[]): Sample[] {
   const sums = new Map<string, Sample>();
   for (const sample of [...past, ...present]) {
-    const id = JSON.stringify([sample.metricName, sample.labels]);
+    const id = idOf(sample);
     sums.set(id, { ...sample, value: sample.value + (sums.get(id)?.value ?? 0) });
   }
   return [...sums.values()];
+}
+
+function idOf({ metricName, labels }: Sample): string {
+  return JSON.stringify([metricName, labels]);
 }

@@ -1,15 +1,15 @@
 // The supervisor: holds the configuration of this proxy and the workers that serve it, one in this process or several of their
 // own. Who changes the configuration need not know which.
 import { randomBytes } from 'node:crypto';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import * as ir from '#api/ir/ir.ts';
+import type { Format } from '#lib/exposition.ts';
 import type { Log } from '#lib/log.ts';
+import { readFamilies, registerFamilies, registerProcess } from '#lib/metric.ts';
 import type { Limits } from '../exchange/limits.ts';
 import { isSamePort } from '../exchange/binding-state.ts';
 import type { BindingState, UnboundPort } from '../exchange/binding-state.ts';
 import type { ResourceError, ResourceName } from '../runtime/build.ts';
-import { registerFamilies } from '../telemetry/metric.ts';
-import type { MetricJson } from '../telemetry/metric.ts';
 import { ChildWorker, HEARTBEAT } from './child-worker.ts';
 import type { Heartbeat } from './child-worker.ts';
 import type { WorkerLink } from './link.ts';
@@ -59,7 +59,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    if (options.processMetrics !== false) collectDefaultMetrics({ register: this.#registry });
+    if (options.processMetrics !== false) registerProcess(this.#registry, options.workers > 1 ? { process: 'supervisor' } : {});
     registerFamilies(
       this.#registry,
       supervisorFamilies({
@@ -129,10 +129,10 @@ export class Supervisor {
     return ir.KIND_ORDER.flatMap((kind) => byKind.get(kind) ?? []);
   }
 
-  /** Metrics of all workers together, and of the supervisor, in the Prometheus text format. */
-  async metrics(): Promise<string> {
-    const own = (await this.#registry.getMetricsAsJSON()) as unknown as MetricJson[];
-    return expose([own, ...(await Promise.all(this.#workers.map((worker) => worker.metrics())))]);
+  /** Metrics of all workers together, and of the supervisor. */
+  async metrics(format: Format = 'text'): Promise<string> {
+    const own = await readFamilies(this.#registry);
+    return expose([own, ...(await Promise.all(this.#workers.map((worker) => worker.metrics())))], format);
   }
 
   /** Every connection ends with its next answer; new ones are still accepted. */
@@ -174,7 +174,7 @@ export class Supervisor {
       died: () => void this.#restarts++,
       bindingsChanged: () => this.#bindingsChanged(),
     };
-    return Array.from({ length: workers }, () => new ChildWorker(options));
+    return Array.from({ length: workers }, (_, index) => new ChildWorker({ ...options, name: `worker-${index}` }));
   }
 
   #bindingsChanged(): void {

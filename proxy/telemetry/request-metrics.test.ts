@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { AggregatorRegistry, Registry } from 'prom-client';
 import { ERRORS } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import { registerFamilies } from './metric.ts';
+import { registerFamilies } from '#lib/metric.ts';
 import { RequestMetrics } from './request-metrics.ts';
 
 function finish(metrics: RequestMetrics, routeName: string | null, fields: Partial<Exchange> = {}): void {

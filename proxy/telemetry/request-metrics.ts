@@ -2,9 +2,9 @@
 import type { Exchange } from '../exchange/exchange.ts';
 import { MAX_GRPC_STATUS } from '../exchange/grpc-status.ts';
 import { ByRoute } from './by-route.ts';
-import { Histogram } from './histogram.ts';
-import { single } from './metric.ts';
-import type { MetricFamily, Sample } from './metric.ts';
+import { Histogram } from '#lib/histogram.ts';
+import { single } from '#lib/metric.ts';
+import type { MetricFamily, Sample } from '#lib/metric.ts';
 
 /** Series of a route that saw no request for so many scrapes are dropped: the route is gone, or as good as gone. */
 const MAX_IDLE_SCRAPES = 120;

@@ -1,8 +1,8 @@
 // Metrics of connections that are passed on as a whole, with a bounded number of series: one set per route.
 import type { StreamSession } from '../exchange/stream-session.ts';
 import { ByRoute } from './by-route.ts';
-import { single } from './metric.ts';
-import type { MetricFamily } from './metric.ts';
+import { single } from '#lib/metric.ts';
+import type { MetricFamily } from '#lib/metric.ts';
 
 /** What is counted per route. */
 interface RouteSeries {

@@ -1,7 +1,7 @@
 // Metrics of WebSockets, with a bounded number of series: one set per route, and close codes in classes, since peers choose them.
 import type { Exchange, WebSocketTunnel } from '../exchange/exchange.ts';
 import { ByRoute } from './by-route.ts';
-import type { MetricFamily, Sample } from './metric.ts';
+import type { MetricFamily, Sample } from '#lib/metric.ts';
 
 /** The codes that RFC 6455 and its registry give a meaning to. */
 const FIRST_KNOWN = 1_000;

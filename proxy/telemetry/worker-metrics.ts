@@ -1,6 +1,6 @@
 // What a worker exposes beside its requests: connections on both sides, and what was dropped. All are read, none is kept here.
-import { single } from './metric.ts';
-import type { MetricFamily } from './metric.ts';
+import { single } from '#lib/metric.ts';
+import type { MetricFamily } from '#lib/metric.ts';
 
 /** Where the numbers are. */
 export interface WorkerSources {

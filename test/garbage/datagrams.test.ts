@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { MetricJson } from '../../proxy/telemetry/metric.ts';
+import type { MetricJson } from '#lib/metric.ts';
 import { closeAfterEach, closeLater } from '../support/fixture.ts';
 import { cluster, listener, startProxy, streamBackend, streamRoute } from '../support/proxy.ts';
 import type { Proxy } from '../support/proxy.ts';

@@ -7,7 +7,7 @@ import path from 'node:path';
 import tls from 'node:tls';
 import type * as ir from '#api/ir/ir.ts';
 import { cut } from '../../proxy/codec/h1/cut.ts';
-import type { MetricJson } from '../../proxy/telemetry/metric.ts';
+import type { MetricJson } from '#lib/metric.ts';
 import { TestCa } from '../support/certificates.ts';
 import { cluster, listener, pathMatch, backend as routeBackend, route, startProxy, streamBackend, streamRoute } from '../support/proxy.ts';
 import type { Proxy } from '../support/proxy.ts';

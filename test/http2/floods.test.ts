@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { FloodReason } from '../../proxy/codec/h2/floods.ts';
 import type { Limits } from '../../proxy/exchange/limits.ts';
-import type { MetricJson } from '../../proxy/telemetry/metric.ts';
+import type { MetricJson } from '#lib/metric.ts';
 import { closeAfterEach, get as get1, openClient, openProxy, openUpstream } from '../support/fixture.ts';
 import {
   ACK,

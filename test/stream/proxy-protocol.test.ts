@@ -5,7 +5,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import type * as ir from '#api/ir/ir.ts';
 import { writeProxyHeader } from '../../proxy/codec/proxy-protocol/write.ts';
-import type { MetricJson } from '../../proxy/telemetry/metric.ts';
+import type { MetricJson } from '#lib/metric.ts';
 import { TestCa, secretOf } from '../support/certificates.ts';
 import { closeAfterEach, closeLater, get, openClient, openProxy, openUpstream } from '../support/fixture.ts';
 import { cluster, listener, route, streamRoute, toUpstream } from '../support/proxy.ts';

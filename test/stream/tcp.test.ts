@@ -4,7 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
 import type * as ir from '#api/ir/ir.ts';
-import type { MetricJson } from '../../proxy/telemetry/metric.ts';
+import type { MetricJson } from '#lib/metric.ts';
 import { blackhole } from '../support/blackhole.ts';
 import { closeAfterEach, closeLater, openClient, openProxy, openUpstream } from '../support/fixture.ts';
 import { cluster, listener, streamBackend, streamRoute } from '../support/proxy.ts';

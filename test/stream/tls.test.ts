@@ -7,7 +7,7 @@ import net from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import tls from 'node:tls';
 import type * as ir from '#api/ir/ir.ts';
-import type { MetricJson } from '../../proxy/telemetry/metric.ts';
+import type { MetricJson } from '#lib/metric.ts';
 import { TestCa } from '../support/certificates.ts';
 import { closeAfterEach, closeLater, get, openClient, openProxy, openUpstream } from '../support/fixture.ts';
 import { backend, cluster, listener, route, streamBackend, streamRoute } from '../support/proxy.ts';

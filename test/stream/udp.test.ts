@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import type * as ir from '#api/ir/ir.ts';
-import type { MetricJson } from '../../proxy/telemetry/metric.ts';
+import type { MetricJson } from '#lib/metric.ts';
 import { closeAfterEach, closeLater, openProxy } from '../support/fixture.ts';
 import { cluster, listener, streamBackend, streamRoute } from '../support/proxy.ts';
 import type { Proxy } from '../support/proxy.ts';

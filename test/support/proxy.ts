@@ -3,7 +3,7 @@ import type * as ir from '#api/ir/ir.ts';
 import { Compiler } from '../../controller/compile/compile.ts';
 import { DEFAULT_LIMITS } from '../../proxy/exchange/limits.ts';
 import type { Limits } from '../../proxy/exchange/limits.ts';
-import type { MetricJson } from '../../proxy/telemetry/metric.ts';
+import type { MetricJson } from '#lib/metric.ts';
 import { Worker } from '../../proxy/worker.ts';
 import { until } from './until.ts';
 

@@ -1,7 +1,9 @@
-// How counters of the hot path become metrics: they stay plain numbers, and a family reads them when Prometheus asks.
+// How counters become metrics: they stay plain numbers, and a family reads them when Prometheus asks.
+import { collectDefaultMetrics } from 'prom-client';
 import type { Metric, Registry } from 'prom-client';
 
-export type Labels = Readonly<Record<string, string>>;
+/** prom-client has numbers among them: bounds of buckets. */
+export type Labels = Readonly<Record<string, string | number>>;
 
 /** One line of the exposition. `metricName` where it differs from the family's: `..._bucket`, `..._sum`, `..._count`. */
 export interface Sample {
@@ -13,7 +15,7 @@ export interface Sample {
 /** One metric with all of its series. */
 export interface MetricFamily {
   readonly name: string;
-  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly type: 'counter' | 'gauge' | 'histogram' | 'summary';
   readonly help: string;
   /** How the values of several processes become one; the sum by default. */
   readonly aggregator?: 'sum' | 'first' | 'max' | 'min';
@@ -28,10 +30,20 @@ export function single(name: string, type: 'counter' | 'gauge', help: string, va
   return { name, type, help, read: () => [{ labels: {}, value: value() }] };
 }
 
-/** Registers families. prom-client asks no more of a metric than a name and `get`, and escapes help and labels itself. */
+/** Registers families. prom-client asks no more of a metric than a name and `get`. */
 export function registerFamilies(registry: Registry, families: readonly MetricFamily[]): void {
   for (const { read, aggregator = 'sum', ...head } of families) {
     const metric = { ...head, aggregator, get: (): MetricJson => ({ ...head, aggregator, values: read() }) };
     registry.registerMetric(metric as unknown as Metric);
   }
+}
+
+/** Registers what prom-client tells of this process: CPU, memory, file descriptors, event loop. */
+export function registerProcess(registry: Registry, labels: Readonly<Record<string, string>> = {}): void {
+  collectDefaultMetrics({ register: registry, labels });
+}
+
+/** Everything that is registered, read now. */
+export async function readFamilies(registry: Registry): Promise<readonly MetricJson[]> {
+  return (await registry.getMetricsAsJSON()) as unknown as MetricJson[];
 }

@@ -1,0 +1,72 @@
+import { describe, expect, test } from '@jest/globals';
+import { CONTENT_TYPES, formatFor, spell } from './exposition.ts';
+import type { MetricJson } from './metric.ts';
+
+const COUNTER: MetricJson = {
+  name: 'weir_request_bytes_total',
+  type: 'counter',
+  help: 'Bytes of "bodies" \\ lines\nof two',
+  values: [{ labels: { route: 'a"\\\n' }, value: 3 }],
+};
+const HISTOGRAM: MetricJson = {
+  name: 'weir_time_seconds',
+  type: 'histogram',
+  help: 'Time',
+  values: [
+    { metricName: 'weir_time_seconds_bucket', labels: { le: '0.5' }, value: 1 },
+    { metricName: 'weir_time_seconds_bucket', labels: { le: 1 }, value: 2 },
+    { metricName: 'weir_time_seconds_bucket', labels: { le: '+Inf' }, value: 2 },
+    { metricName: 'weir_time_seconds_sum', labels: {}, value: 0.75 },
+    { metricName: 'weir_time_seconds_count', labels: {}, value: 2 },
+  ],
+};
+
+describe('the text format', () => {
+  test('has HELP, TYPE and every series, escaped', async () => {
+    expect(await spell([COUNTER], 'text')).toBe(
+      '# HELP weir_request_bytes_total Bytes of "bodies" \\\\ lines\\nof two\n' +
+        '# TYPE weir_request_bytes_total counter\n' +
+        'weir_request_bytes_total{route="a\\"\\\\\\n"} 3\n',
+    );
+  });
+
+  test('has the same bounds as OpenMetrics', async () => {
+    const [text, open] = await Promise.all([spell([HISTOGRAM], 'text'), spell([HISTOGRAM], 'openmetrics')]);
+    expect(text).toContain('weir_time_seconds_bucket{le="1.0"} 2\n');
+    expect(text.match(/^weir.*$/gm)).toEqual(open.match(/^weir.*$/gm));
+  });
+});
+
+describe('OpenMetrics', () => {
+  test('names the family of a counter without its ending, tells units, and ends', async () => {
+    expect(await spell([COUNTER], 'openmetrics')).toBe(
+      '# TYPE weir_request_bytes counter\n' +
+        '# UNIT weir_request_bytes bytes\n' +
+        '# HELP weir_request_bytes Bytes of \\"bodies\\" \\\\ lines\\nof two\n' +
+        'weir_request_bytes_total{route="a\\"\\\\\\n"} 3\n' +
+        '# EOF\n',
+    );
+  });
+
+  test('leaves out gauges with the ending of a counter', async () => {
+    const gauge: MetricJson = { name: 'nodejs_active_handles_total', type: 'gauge', help: 'x', values: [{ labels: {}, value: 1 }] };
+    expect(await spell([gauge], 'openmetrics')).toBe('# EOF\n');
+  });
+
+  test.each([
+    ['', 'text'],
+    ['*/*', 'text'],
+    ['text/plain; version=0.0.4', 'text'],
+    ['application/openmetrics-text', 'openmetrics'],
+    ['application/openmetrics-text; version=1.0.0; q=0.5, text/plain; q=0.4', 'openmetrics'],
+    ['application/openmetrics-text;q=0.1,text/plain;q=0.9', 'text'],
+    ['application/openmetrics-text;q=0', 'text'],
+    [
+      'APPLICATION/OpenMetrics-Text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;q=0.5,*/*;q=0.1',
+      'openmetrics',
+    ],
+  ] as const)('for Accept: %s it is %s', (accept, format) => {
+    expect(formatFor(accept)).toBe(format);
+    expect(CONTENT_TYPES[format]).toContain('charset=utf-8');
+  });
+});
