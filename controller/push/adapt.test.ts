@@ -18,16 +18,16 @@ const ROUTE = later({ kind: 'Route', key: 'r', backends: [{ weight: 1, share: 2 
 const POLICY = later({ kind: 'Policy', key: 'p', policyKind: 'ClientTrafficPolicy', settings: { clientIP: { hops: 1 }, body: 2 } });
 
 describe('a resource for a proxy of another release', () => {
-  test('goes as it is where nothing that the proxy lacks is in it', () => {
+  test('is unchanged if it uses no addition that the proxy lacks', () => {
     const missing = { path: 'Route.backends[].zone', otherwise: 'omit' } as const;
     expect(adapt(ROUTE, missing)).toMatchObject({ type: 'send', resource: ROUTE });
     expect(adapt(POLICY, { ...missing, path: 'Listener.unserved' })).toMatchObject({ resource: POLICY });
     expect(adapt(POLICY, { ...missing, path: 'BackendTrafficPolicy.settings.clientIP' })).toMatchObject({ resource: POLICY });
   });
 
-  test('goes without a field that may be left out, in a version of its own', () => {
+  test('is sent without an optional field, with another version', () => {
     const adapted = adapt(ROUTE, { path: 'Route.backends[].share', otherwise: 'omit' });
-    const lacks = [{ field: 'backends[].share', reason: 'is without effect in this version of the proxy: upgrade it' }];
+    const lacks = [{ field: 'backends[].share', reason: 'has no effect in this version of the proxy: upgrade the proxy' }];
     expect(adapted).toMatchObject({ type: 'send', content: { backends: [{ weight: 1 }, { weight: 1 }] }, lacks });
     expect(adapt(ROUTE, { path: 'Route.backends[].share', otherwise: 'omit silently' })).toMatchObject({ type: 'send', lacks: [] });
     const version = adapted.type === 'send' ? adapted.resource.version : '';
@@ -41,19 +41,19 @@ describe('a resource for a proxy of another release', () => {
     ['a value', ROUTE, 'Route.filters[].type=Cache', 'filters[].type=Cache'],
     ['a kind', ROUTE, 'Route', ''],
     ['a kind of policy', POLICY, 'ClientTrafficPolicy', ''],
-  ])('is withheld for %s that is needed, with the reason', (_what, resource, path, field) => {
+  ])('is withheld if the proxy lacks %s that it needs, with the reason', (_what, resource, path, field) => {
     expect(adapt(resource, { path, otherwise: 'withhold' })).toEqual({
       type: 'withhold',
-      errors: [{ field, reason: 'needs a newer version of the proxy: upgrade it' }],
+      errors: [{ field, reason: 'needs a newer version of the proxy: upgrade the proxy' }],
     });
   });
 
-  test('is taken away where the proxy must not have it at all', () => {
+  test('is removed if the proxy must not hold it', () => {
     const withheld = { path: 'Route.filters', otherwise: 'withhold' } as const;
     expect(adapt(ROUTE, withheld, { path: 'Route.backends[].share', otherwise: 'remove' })).toEqual({ type: 'remove' });
   });
 
-  test('is adapted once for all proxies that lack the same', () => {
+  test('is adapted once for all proxies that lack the same additions', () => {
     expect(adapterFor([])).toBe(adapterFor(['of a later release']));
   });
 });

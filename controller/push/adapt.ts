@@ -1,35 +1,35 @@
-// A resource as a proxy of another release may have it: without what it has not said that it knows (api/ir/additions.ts).
+// Adapts a resource to proxies of another release: removes what they do not know (api/ir/additions.ts).
 import { ADDITIONS } from '#api/ir/additions.ts';
 import type { Addition } from '#api/ir/additions.ts';
 import type { EncodedResource } from '#api/ir/ir.ts';
 import { contentHash } from '#lib/hash.ts';
 import type { NackError } from './observer.ts';
 
-/** What becomes of a resource for a proxy: it is sent in some form, kept from it as if it refused it, or taken away. */
+/** The form of a resource for a proxy: sent, withheld (reported as if the proxy had refused it), or removed. */
 export type Adapted =
-  /** `lacks`: what is told of the form that it is sent in. */
+  /** `lacks`: errors about the fields that the sent form does not have. */
   | { readonly type: 'send'; readonly resource: EncodedResource; readonly lacks: readonly NackError[] }
   | { readonly type: 'withhold'; readonly errors: readonly NackError[] }
   | { readonly type: 'remove' };
 
-/** Between the version of a resource and the mark of what is left out of it. */
+/** Separates the version of a resource from the hash of the removed additions. */
 const MARK = '~';
 
-const NEEDED = 'needs a newer version of the proxy: upgrade it';
-const LEFT_OUT = 'is without effect in this version of the proxy: upgrade it';
+const NEEDED = 'needs a newer version of the proxy: upgrade the proxy';
+const LEFT_OUT = 'has no effect in this version of the proxy: upgrade the proxy';
 
-/** The version that the controller knows a resource by, of the version that a proxy has of it. */
+/** The controller's version of a resource, from the version that a proxy reports. */
 export function versionInFull(version: string): string {
   return version.split(MARK, 1)[0] ?? version;
 }
 
-/** Adapts resources for all proxies that lack the same. */
+/** Adapts resources for all proxies that lack the same additions. */
 export class Adapter {
   readonly #missing: readonly Addition[];
-  /** Bodies are parsed once, however many proxies there are. */
+  /** Each resource is parsed once, not once per proxy. */
   readonly #adapted = new WeakMap<EncodedResource, Adapted>();
 
-  /** `missing`: what the proxies do not know. */
+  /** `missing`: the additions that the proxies do not know. */
   constructor(missing: readonly Addition[]) {
     this.#missing = missing;
   }
@@ -61,10 +61,10 @@ export class Adapter {
 }
 
 const adapters = new Map<string, Adapter>();
-/** Releases are few; what a proxy says is bounded by what this one asks for. */
+/** For proxies that know every addition. `adapters` stays small: it has one entry per set of missing additions. */
 const ALL = new Adapter([]);
 
-/** The adapter for proxies with these capabilities; a proxy of the first release that had none says none. */
+/** The adapter for proxies with these capabilities. Proxies of the first release report none. */
 export function adapterFor(capabilities: readonly string[]): Adapter {
   const missing = ADDITIONS.filter(({ capability }) => !capabilities.includes(capability));
   if (missing.length === 0) return ALL;
@@ -80,13 +80,13 @@ function errorOf({ path }: Addition, reason: string): NackError {
 
 type Fields = Record<string, unknown>;
 
-/** Where a field stands. */
+/** A field of a resource. */
 interface Place {
   readonly holder: Fields;
   readonly name: string;
 }
 
-/** Where the addition is used in a resource; its kind stands for itself. */
+/** The fields of a resource that use the addition. If the addition is a whole kind, its place is the field `kind`. */
 function placesOf(content: Fields, { path }: Addition): readonly Place[] {
   const [kind, ...segments] = path.split('.');
   const isMeant = kind === content['kind'] || kind === content['policyKind'];

@@ -1,9 +1,9 @@
-// The push cache: every resource that proxies of one scope should serve now. Deltas go in, sessions watch.
+// The push cache: all current resources of one scope. Scopes apply deltas to it, sessions watch it.
 import type { EncodedResource } from '#api/ir/ir.ts';
 import { resourceId } from '#api/ir/ir.ts';
 import type { ResourceName } from '#api/wire/encode.ts';
 
-/** What changes at once. Of one resource it says one thing: changed or removed. */
+/** One atomic change. A resource is either in `changed` or in `removed`. */
 export interface ResourceDelta {
   readonly changed: readonly EncodedResource[];
   readonly removed: readonly ResourceName[];
@@ -15,8 +15,7 @@ export class PushCache {
   #ready = false;
 
   /**
-   * Whether the first batch, which is everything there is, has been compiled. Before that a proxy must not be told that what it
-   * holds is gone.
+   * Whether the first batch is compiled, which holds all objects. Before that, a proxy must not remove resources it holds.
    */
   get ready(): boolean {
     return this.#ready;
@@ -26,12 +25,12 @@ export class PushCache {
     return this.#resources.size;
   }
 
-  /** Whether anybody watches. */
+  /** Whether any session watches the cache. */
   get isWatched(): boolean {
     return this.#watchers.size > 0;
   }
 
-  /** The current form of a resource. */
+  /** The current version of a resource. */
   get(id: string): EncodedResource | undefined {
     return this.#resources.get(id);
   }
@@ -41,7 +40,7 @@ export class PushCache {
     return this.#resources.values();
   }
 
-  /** Takes a delta and hands it to every watcher. */
+  /** Applies a delta and passes it to every watcher. */
   apply({ changed, removed }: ResourceDelta): void {
     for (const resource of changed) this.#resources.set(resourceId(resource.kind, resource.key), resource);
     for (const { kind, key } of removed) this.#resources.delete(resourceId(kind, key));
@@ -49,7 +48,7 @@ export class PushCache {
     for (const watcher of [...this.#watchers]) watcher({ changed, removed });
   }
 
-  /** Tells of every delta from now on, until the function it returns is called. */
+  /** Calls `watcher` with every later delta. Returns a function that ends the watch. */
   watch(watcher: (delta: ResourceDelta) => void): () => void {
     this.#watchers.add(watcher);
     return () => this.#watchers.delete(watcher);

@@ -1,5 +1,5 @@
-// The controller's own certificate for proxies, and the CA that theirs must be of: read again and again, from files for one, so that
-// rotation needs no restart. A set that does not fit together, as in the midst of a rotation, leaves the former one in force.
+// The controller's certificate for proxies, and the CA of the proxies' certificates. Both are read again periodically, so that rotation
+// needs no restart. If the files do not match, as during a rotation, the previous ones stay in use.
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { PeerCertificate } from 'node:tls';
@@ -16,17 +16,17 @@ export interface CertificateFiles {
   readonly privateKey: string;
 }
 
-/** What the push server shows, and whose certificates it takes. PEM. */
+/** Certificate and key of the push server, and the CA of its clients. PEM. */
 export interface CertificateSet {
   readonly ca: Buffer;
   readonly certificate: Buffer;
   readonly privateKey: Buffer;
 }
 
-/** Where they come from when not from files: asked again and again. Rejects when there are none. */
+/** A source of certificates other than files, called periodically. Rejects if there are none. */
 export interface CertificateSource {
   serverCertificate(): Promise<CertificateSet>;
-  /** How often to ask, milliseconds. */
+  /** Interval between two calls, milliseconds. */
   readonly checkMs: number;
 }
 
@@ -34,7 +34,7 @@ type Provider = experimental.CertificateProvider;
 type CaListener = Parameters<Provider['addCaCertificateListener']>[0];
 type IdentityListener = Parameters<Provider['addIdentityCertificateListener']>[0];
 
-/** How often the files are read, milliseconds. A kubelet takes about a minute to bring a changed Secret to a pod. */
+/** Interval between two reads of the files, milliseconds. A kubelet needs about a minute to update a Secret in a pod. */
 const REFRESH_MS = 10_000;
 
 export class Certificates implements Provider {
@@ -52,31 +52,32 @@ export class Certificates implements Provider {
     this.#timer = setInterval(() => void this.refresh(), source.checkMs).unref();
   }
 
-  /** Rejects when there are none, or they do not fit together. */
+  /** Rejects if there are no certificates, or they do not match. */
   static async load(from: CertificateFiles | CertificateSource, log: Log): Promise<Certificates> {
     const source = 'checkMs' in from ? from : { serverCertificate: () => load(from), checkMs: REFRESH_MS };
     return new Certificates(source, await source.serverCertificate(), log);
   }
 
-  /** For a server that refuses whoever shows no certificate of the CA. */
+  /** Credentials of a server that refuses clients without a certificate of the CA. */
   credentials(): ServerCredentials {
     return experimental.createCertificateProviderServerCredentials(this, this, true);
   }
 
-  /** For a call to another controller: both show the certificate of a controller, or nothing is said. */
+  /** Credentials for a call to another controller. Both sides must show the certificate of a controller. */
   clientCredentials(): ChannelCredentials {
     const { ca, certificate, privateKey } = this.#loaded;
-    const checkServerIdentity = (_: string, peer: PeerCertificate) => (this.isOwn(peer) ? undefined : new Error('it is no controller'));
+    const checkServerIdentity = (_: string, peer: PeerCertificate) =>
+      this.isOwn(peer) ? undefined : new Error('the server is not a controller');
     return credentials.createSsl(ca, privateKey, certificate, { checkServerIdentity });
   }
 
-  /** Whether a certificate of the CA says that its holder is a controller: it has the identity of this one's own. */
+  /** Whether the holder of a certificate of the CA is a controller: it then has the same identity as this controller. */
   isOwn(peer: PeerCertificate): boolean {
     const [own, theirs] = [identityOf(new X509Certificate(this.#loaded.certificate).toLegacyObject()), identityOf(peer)];
     return own.ok && theirs.ok && own.value === theirs.value;
   }
 
-  /** Asks now. New connections see what is found; open ones stay. */
+  /** Reads the certificates now. New connections use the result; open connections stay. */
   async refresh(): Promise<void> {
     try {
       const loaded = await this.#source.serverCertificate();
@@ -86,7 +87,7 @@ export class Certificates implements Provider {
       for (const listener of this.#identityListeners) listener(loaded);
       for (const listener of this.#caListeners) listener({ caCertificate: loaded.ca });
     } catch (error) {
-      this.#log.warn({ err: error }, 'certificates for proxies cannot be read; the former ones stay');
+      this.#log.warn({ err: error }, 'cannot read the certificates for proxies; the previous ones stay in use');
     }
   }
 
@@ -96,7 +97,7 @@ export class Certificates implements Provider {
 
   addCaCertificateListener(listener: CaListener): void {
     this.#caListeners.add(listener);
-    // The credentials take note of their own watchers only after this call.
+    // grpc-js registers the watcher only after this call returns.
     process.nextTick(() => listener({ caCertificate: this.#loaded.ca }));
   }
 

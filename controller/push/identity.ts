@@ -1,4 +1,4 @@
-// Who a proxy is: the one URI among the names of its certificate (SPIFFE has it so), or else the certificate's common name.
+// The identity of a proxy: the only URI among the names of its certificate (as in SPIFFE), or else the common name.
 import type { PeerCertificate } from 'node:tls';
 import { err, ok, type Result } from '#lib/result.ts';
 
@@ -7,15 +7,15 @@ export function identityOf(certificate: Pick<PeerCertificate, 'subject' | 'subje
   const uris = alternativeNames(certificate.subjectaltname ?? '')
     .filter((name) => name.startsWith('URI:'))
     .map((name) => unquote(name.slice('URI:'.length)));
-  if (uris.length > 1) return err('its certificate has several URIs');
+  if (uris.length > 1) return err('the certificate has several URIs');
   const commonName: unknown = certificate.subject.CN;
   const identity = uris[0] ?? (typeof commonName === 'string' ? commonName : '');
-  if (identity === '') return err('its certificate has neither a URI nor one common name');
-  // What a URI grants is not had by a name that looks like one.
-  return uris.length === 0 && identity.includes(':') ? err('its common name looks like a URI') : ok(identity);
+  if (identity === '') return err('the certificate has neither a URI nor exactly one common name');
+  // A common name must not pass for a URI and get its rights.
+  return uris.length === 0 && identity.includes(':') ? err('the common name looks like a URI') : ok(identity);
 }
 
-/** Node joins names with `, ` and writes one that could be mistaken for several as a JSON string. */
+/** Node joins names with `, ` and quotes a name as a JSON string if it could be read as several names. */
 function alternativeNames(text: string): string[] {
   const names: string[] = [];
   let start = 0;

@@ -1,6 +1,6 @@
 // How many resources of each scope need a name.
 
-/** What nearly every name has: a Map for each would be most of what a large configuration takes. */
+/** Nearly every name is in one scope only. A Map for each name would use most of the memory of a large configuration. */
 interface OneScope<S> {
   readonly scope: S;
   count: number;
@@ -10,7 +10,7 @@ interface OneScope<S> {
 export class NeedCounts<S extends object> {
   readonly #counts = new Map<string, OneScope<S> | Map<S, number>>();
 
-  /** Counts one more; true when it is the first. */
+  /** Adds one; true if it is the first. */
   add(name: string, scope: S): boolean {
     const counts = this.#counts.get(name);
     if (counts instanceof Map) return addTo(counts, scope);
@@ -22,7 +22,7 @@ export class NeedCounts<S extends object> {
     return true;
   }
 
-  /** Counts one less; true when it was the last. There must be one. */
+  /** Removes one; true if it was the last. The count must not be 0. */
   remove(name: string, scope: S): boolean {
     const counts = this.#counts.get(name);
     if (counts instanceof Map) return this.#removeFrom(counts, name, scope);

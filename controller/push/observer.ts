@@ -1,56 +1,56 @@
-// What sessions tell the rest of the controller, and what they show of themselves.
+// The events of sessions for the rest of the controller, and the state of a session.
 import type { ResourceKind } from '#api/ir/ir.ts';
 
-/** A mistake that a proxy found in a resource; the errors of a nack. */
+/** A mistake that a proxy found in a resource; part of a nack. */
 export interface NackError {
   readonly field: string;
   readonly reason: string;
 }
 
 /**
- * Told what proxies serve. `session` names a stream of a proxy: one that reconnects has a new name. Calls come in the order in
- * which things happened, none before `connected` and none after `disconnected`.
+ * Receives the events of sessions. `session` names one stream; a proxy that reconnects gets a new name. Calls come in the order of the
+ * events, first `connected`, last `disconnected`.
  */
 export interface PushObserver {
-  /** `scope`: what the proxy may read. */
+  /** `scope`: the resources that the proxy may read. */
   connected(session: string, scope: string): void;
   disconnected(session: string): void;
-  /** The proxy serves this version: just taken, or held since before it connected. */
+  /** The proxy serves this version: it has just accepted it, or held it when it connected. */
   acked(session: string, kind: ResourceKind, key: string, version: string): void;
-  /** The proxy cannot use this version and goes on with what it had, if anything. */
+  /** The proxy refuses this version and keeps the previous one, if any. */
   nacked(session: string, kind: ResourceKind, key: string, nack: { readonly version: string; readonly errors: readonly NackError[] }): void;
 }
 
-/** A resource as a proxy refuses it. */
+/** A resource that a proxy refuses. */
 export interface Nack {
   readonly kind: ResourceKind;
   readonly key: string;
   readonly version: string;
   readonly errors: readonly NackError[];
-  /** The version that the proxy serves instead, null for none. */
+  /** The version that the proxy still serves; null for none. */
   readonly serves: string | null;
 }
 
-/** A session as dumps and status show it. */
+/** The state of a session, for dumps and statuses. */
 export interface SessionState {
   readonly id: string;
-  /** What the proxy calls itself. */
+  /** The name that the proxy gives itself. */
   readonly nodeId: string;
   readonly weirVersion: string;
-  /** Additions to the IR that it knows (api/ir/additions.ts). */
+  /** The additions to the IR that the proxy knows (api/ir/additions.ts). */
   readonly capabilities: readonly string[];
-  /** What it may read: `shared`, or the Gateway `<namespace>/<name>` whose proxy it is. */
+  /** The resources that the proxy may read: `shared`, or those of its Gateway `<namespace>/<name>`. */
   readonly scope: string;
-  /** Who it is by its certificate; null over plain text. */
+  /** The identity in the certificate of the proxy; null without TLS. */
   readonly identity: string | null;
-  /** `host:port` it connected from. */
+  /** The `host:port` of the proxy's end of the connection. */
   readonly address: string;
   /** Milliseconds since the epoch. */
   readonly since: number;
   readonly phase: 'greeting' | 'waiting' | 'syncing' | 'live' | 'closed';
-  /** Resources sent or held. */
+  /** Number of resources sent or held. */
   readonly resources: number;
-  /** Resources that wait to be sent. */
+  /** Number of resources in the outbox. */
   readonly waiting: number;
   readonly sentNonce: number;
   readonly ackedNonce: number;

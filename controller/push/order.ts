@@ -1,5 +1,5 @@
-// Make before break: the order in which what waits for a proxy goes out. Changes first, what others point at before what points;
-// removals once no change is left, the other way round.
+// Make before break: the order in which changes go to a proxy. Changes go first, referenced resources before those that refer to them;
+// removals follow after the last change, in reverse order.
 import type { EncodedResource, ResourceKind } from '#api/ir/ir.ts';
 import { KIND_ORDER } from '#api/ir/ir.ts';
 import type { ResourceName } from '#api/wire/encode.ts';
@@ -11,13 +11,13 @@ export interface StepLimits {
   readonly resources: number;
 }
 
-/** What travels in one push. */
+/** The content of one push. */
 export interface Step {
   readonly changed: readonly EncodedResource[];
   readonly removed: readonly ResourceName[];
 }
 
-/** What waits to be sent. Later news of a resource takes the place of earlier news, so it never holds more than there are resources. */
+/** The changes to be sent. A later change of a resource replaces an earlier one, so there is at most one entry per resource. */
 export class Outbox {
   readonly #changed = new Map<ResourceKind, Map<string, EncodedResource>>(KIND_ORDER.map((kind) => [kind, new Map()]));
   readonly #removed = new Map<ResourceKind, Set<string>>(KIND_ORDER.map((kind) => [kind, new Set()]));
@@ -26,7 +26,7 @@ export class Outbox {
     return isEmpty(this.#changed) && isEmpty(this.#removed);
   }
 
-  /** How many resources wait. */
+  /** Number of resources in the outbox. */
   get size(): number {
     const sets = [...this.#changed.values(), ...this.#removed.values()];
     return sets.reduce((total, set) => total + set.size, 0);
@@ -42,13 +42,13 @@ export class Outbox {
     this.#removed.get(kind)?.add(key);
   }
 
-  /** The proxy has it as it should be after all. */
+  /** Drops the entry of a resource whose version the proxy has already. */
   forget({ kind, key }: ResourceName): void {
     this.#changed.get(kind)?.delete(key);
     this.#removed.get(kind)?.delete(key);
   }
 
-  /** Takes out what goes next. */
+  /** Takes the next step out of the outbox. */
   take(limits: StepLimits): Step {
     const changed = this.#takeChanged(limits);
     const removed = isEmpty(this.#changed) ? this.#takeRemoved(limits.resources - changed.length) : [];

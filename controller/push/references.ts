@@ -10,7 +10,7 @@ import { encodeResource, parseListenerKey, resourceId } from '#api/ir/ir.ts';
 import type { Cluster, EncodedResource, Filter, Listener, Resource, Route, StreamRoute } from '#api/ir/ir.ts';
 import { backendTargets, objectOf } from '#api/policy/layers.ts';
 
-/** Each name once. */
+/** Each name occurs once. */
 export interface References {
   /** A resource is in a scope as long as the scope needs one of these names. */
   readonly names: readonly string[];
@@ -28,7 +28,7 @@ export function gatewayOfName(name: string): string {
   return name.slice('Gateway/'.length);
 }
 
-/** Reads what a resource says of others. Some kinds say nothing: their bodies are not looked at. */
+/** Reads the references of a resource. The bodies of kinds without references are not parsed. */
 export function referencesOf({ kind, key, body }: EncodedResource): References {
   switch (kind) {
     case 'Secret':
@@ -41,7 +41,7 @@ export function referencesOf({ kind, key, body }: EncodedResource): References {
   }
 }
 
-/** The resource without whatever it says of names that are not visible; itself when all are. */
+/** The resource without references to invisible names; the same object if all are visible. */
 export function restrict(encoded: EncodedResource, isVisible: (name: string) => boolean): EncodedResource {
   const resource = parse(encoded.body);
   switch (resource.kind) {

@@ -1,4 +1,4 @@
-// Whatever changes in whatever order: what a scope was told adds up to what a filter over everything finds from scratch.
+// For random changes in random order: the deltas of a scope add up to a filter over all resources.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import * as ir from '#api/ir/ir.ts';
@@ -9,7 +9,7 @@ import { Scopes } from './scopes.ts';
 const GATEWAYS = ['a/x', 'a/y', 'a/z'];
 const SCOPES = [SHARED, ...GATEWAYS];
 
-// Few names, so that resources meet. What they lead to may be missing, come later, or go first.
+// Few names, so that resources refer to each other. A referenced resource may be missing, come later, or go first.
 const Letter = fc.constantFrom('1', '2');
 const ListenerKey = fc
   .tuple(fc.constantFrom(...GATEWAYS), fc.constantFrom('1', '2', 'a/1/1'))
@@ -78,7 +78,7 @@ const AnyResource: fc.Arbitrary<ir.Resource> = fc.oneof(...[Secret, TrustBundle,
 
 type Step =
   | { readonly put: readonly ir.Resource[]; readonly remove: number; readonly own: string; readonly share: string }
-  /** Somebody begins to read a scope. */
+  /** A watcher of a scope joins. */
   | { readonly join: string };
 
 const AnyStep: fc.Arbitrary<Step> = fc.oneof(
@@ -98,7 +98,7 @@ function idOf({ kind, key }: { readonly kind: ir.ResourceKind; readonly key: str
   return ir.resourceId(kind, key);
 }
 
-/** What there is, what is told of it, and who listens. */
+/** All resources, the deltas of each scope, and the watchers. */
 class World {
   readonly scopes = new Scopes();
   readonly resources = new Map<string, ir.Resource>();
@@ -132,7 +132,7 @@ class World {
     });
   }
 
-  /** The resources that a scope may read, with what it may know of them. */
+  /** The resources that a scope may read, in the form that it may read. */
   filter(scope: string): ReadonlyMap<string, string> {
     const all = [...this.resources.values()];
     const gateways = GATEWAYS.filter((gateway) => (this.own.has(gateway) ? gateway : SHARED) === scope);
@@ -177,7 +177,7 @@ function sorted(map: ReadonlyMap<string, string>): [string, string][] {
 }
 
 describe('Scopes', () => {
-  test('what a scope was told is what a filter finds', () => {
+  test('the deltas of a scope add up to the filter', () => {
     fc.assert(
       fc.property(fc.array(AnyStep, { minLength: 1, maxLength: 25 }), (steps) => {
         const world = new World();
@@ -193,7 +193,7 @@ describe('Scopes', () => {
     );
   });
 
-  test('once everything is removed nothing is left in any scope', () => {
+  test('every scope is empty once all resources are removed', () => {
     fc.assert(
       fc.property(fc.array(AnyStep, { minLength: 1, maxLength: 10 }), (steps) => {
         const world = new World();

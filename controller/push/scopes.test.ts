@@ -1,4 +1,4 @@
-// Scopes by example: what a change tells to whom.
+// Scopes by example: the deltas that a change causes in each scope.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { encodeResource, resourceId } from '#api/ir/ir.ts';
 import type { EncodedResource, Route } from '#api/ir/ir.ts';
@@ -33,7 +33,7 @@ function apply(changed: readonly EncodedResource[], own: readonly string[] = [],
   scopes.apply({ changed, removed: [], fleets: own.map((gateway) => ({ gateway })), fleetsGone: shared });
 }
 
-/** Notes in `told` what a scope is told from now on. */
+/** Records the deltas of a scope in `told`. */
 function listen(scope: string): void {
   scopes.cacheOf(scope).watch(({ changed, removed }) => {
     told.push(...changed.map(({ kind, key }) => `${scope} gets ${kind} ${key}`));
@@ -60,14 +60,14 @@ describe('Scopes', () => {
     expect(attachmentsIn(SHARED, 'HTTPRoute/a/r/0')).toEqual(['a/z/https']);
   });
 
-  test('a route that comes to another Gateway is no news for the fleet that had it', () => {
+  test('a route that attaches to another Gateway causes no delta for the fleet that had it', () => {
     apply([listener('a/x'), listener('a/y'), route('r', 'a/x')], ['a/x', 'a/y']);
     for (const scope of ['a/x', 'a/y']) listen(scope);
     apply([route('r', 'a/x', 'a/y')]);
     expect(told).toEqual(['a/y gets Route HTTPRoute/a/r/0']);
   });
 
-  test('a Gateway that gets proxies of its own leaves those it shared, with its secret', () => {
+  test('a Gateway with new dedicated proxies leaves the shared ones, with its secret', () => {
     apply([secret('a/x'), secret('a/y'), listener('a/x'), listener('a/y')]);
     for (const scope of [SHARED, 'a/x']) listen(scope);
     apply([], ['a/x']);
@@ -82,12 +82,12 @@ describe('Scopes', () => {
     expect(told.filter((line) => line.startsWith('a/x'))).toEqual(['a/x loses Listener a/x/https', 'a/x loses Secret a/x']);
   });
 
-  test('a secret that no listener refers to is nobody’s', () => {
+  test('a secret without a listener is in no scope', () => {
     apply([secret('a/x')]);
     expect(scopes.cacheOf(SHARED).size).toBe(0);
   });
 
-  test('of a thousand fleets a change tells only those that it concerns', () => {
+  test('a change causes deltas only in the affected ones of a thousand fleets', () => {
     const gateways = Array.from({ length: 1_000 }, (_, i) => `a/g${i}`);
     apply([...gateways.map(listener), ...gateways.map((gateway, i) => route(`r${i}`, gateway))], gateways);
     for (const gateway of gateways) listen(gateway);
@@ -95,14 +95,14 @@ describe('Scopes', () => {
     expect(told).toEqual(['a/g8 gets Route HTTPRoute/a/r7/0']);
   });
 
-  test('a scope is ready once the first batch is taken in, and so is one that is asked for later', () => {
+  test('a scope is ready after the first batch, also one that is created later', () => {
     const early = scopes.cacheOf('a/x');
     expect(early.ready).toBe(false);
     apply([]);
     expect([early.ready, scopes.cacheOf('a/y').ready]).toEqual([true, true]);
   });
 
-  test('a scope that nobody reads and nothing is in is forgotten; one that is read is not', () => {
+  test('an empty scope without watchers is forgotten; one with watchers is not', () => {
     apply([]);
     const read = scopes.cacheOf('a/x');
     const unwatch = read.watch(() => undefined);
@@ -113,7 +113,7 @@ describe('Scopes', () => {
     expect(scopes.cacheOf('a/x')).not.toBe(read);
   });
 
-  test('a resource that meets a bug is left out and answered, and the rest gets to its proxies', () => {
+  test('a resource that fails because of a bug is returned, and the others reach their proxies', () => {
     const faults: string[] = [];
     scopes = new Scopes(new Faults(createLog('silent'), (part) => void faults.push(part)));
     listen(SHARED);

@@ -1,8 +1,8 @@
-// Scopes: who may read what. Takes what compile yields and gives every fleet of proxies the part of it that is theirs, in a push
-// cache of its own: the listeners of the Gateways they serve, and whatever those lead to (references.ts).
+// Scopes: the resources that each fleet of proxies may read. Splits compiled deltas into one push cache per fleet: the listeners of its
+// Gateways, and the resources that they need (references.ts).
 //
-// Names are counted: in each scope, how many of its resources need a name. A resource is in a scope as long as the scope needs one of
-// its names. So a change costs what it touches, in the scopes that it concerns, however many others there are.
+// Each scope counts how many of its resources need a name. It holds a resource while it needs one of its names. So a change costs only
+// work in the scopes that it affects, however many scopes there are.
 import type { EncodedResource } from '#api/ir/ir.ts';
 import { resourceId } from '#api/ir/ir.ts';
 import type { ResourceName } from '#api/wire/encode.ts';
@@ -16,29 +16,29 @@ import { gatewayName, gatewayOfName, referencesOf, restrict } from './references
 import type { References } from './references.ts';
 import { NeedCounts } from './need-counts.ts';
 
-/** What compile makes of a batch. */
+/** A compiled delta. */
 export type ScopedDelta = ResourceDelta & FleetDelta;
 
-/** A resource with what it says of others. */
+/** A resource with its references. */
 interface Node extends References {
   readonly id: string;
-  /** Another one as long as it says the same of others. */
+  /** Replaced in place by a version with the same references. */
   resource: EncodedResource;
 }
 
-/** What one fleet may read. */
+/** The resources of one fleet. */
 class Scope {
   readonly cache = new PushCache();
-  /** Ids of resources that are to be looked at when the batch is taken in. */
+  /** Ids of the resources to be checked at the end of the batch. */
   readonly touched = new Set<string>();
 
-  /** Nothing is in it, and nobody reads it. */
+  /** The scope is empty and has no watchers. */
   get isIdle(): boolean {
     return this.cache.size === 0 && this.touched.size === 0 && !this.cache.isWatched;
   }
 }
 
-/** Where the listeners of a Gateway are, and how many there are. */
+/** The scope of a Gateway's listeners, and their number. */
 interface Anchor {
   scope: Scope;
   listeners: number;
@@ -49,14 +49,14 @@ const NOTHING: References = { names: [], needs: [] };
 export class Scopes {
   readonly #fleets = new FleetScopes();
   readonly #scopes = new Map<string, Scope>();
-  /** Scopes with something to look at. */
+  /** Scopes with resources to be checked. */
   readonly #touched = new Set<Scope>();
-  /** By id. */
+  /** By resource id. */
   readonly #nodes = new Map<string, Node>();
-  /** By name, those that have it, by id. */
+  /** By name: the nodes that have it, by id. */
   readonly #named = new Map<string, Map<string, Node>>();
   readonly #needed = new NeedCounts<Scope>();
-  /** By name of a Gateway that has listeners. */
+  /** By the name of a Gateway that has listeners. */
   readonly #anchors = new Map<string, Anchor>();
   readonly #guard: Guard;
   #ready = false;
@@ -65,14 +65,14 @@ export class Scopes {
     this.#guard = guard;
   }
 
-  /** What a scope holds. It is kept up to date as long as something is in it or somebody watches it. */
+  /** The push cache of a scope. It is kept up to date while it has content or watchers. */
   cacheOf(scope: string): PushCache {
     return this.#scopeOf(scope).cache;
   }
 
   /**
-   * Takes a delta and hands every scope that it concerns its part. Answers the resources that a bug keeps out: proxies have the versions
-   * before of these.
+   * Takes a delta and updates the scopes that it affects. Returns the changed resources that failed because of a bug; proxies keep their
+   * previous versions.
    */
   apply({ changed, removed, fleets, fleetsGone }: ScopedDelta): Pick<ScopedDelta, 'changed'> {
     for (const gateway of this.#fleets.apply({ fleets, fleetsGone })) this.#move(gateway);
@@ -95,7 +95,7 @@ export class Scopes {
     return scope;
   }
 
-  /** Its listeners go to another scope, and what they alone lead to goes with them. */
+  /** Moves the listeners of a Gateway to another scope, with the resources that no other listener there needs. */
   #move(gateway: string): void {
     const name = gatewayName(gateway);
     const anchor = this.#anchors.get(name);
@@ -106,7 +106,7 @@ export class Scopes {
     this.#release(name, before);
   }
 
-  /** Puts a resource in the place of what has its id, or (null) takes it away. */
+  /** Replaces the resource with this id; null removes it. */
   #put({ kind, key }: ResourceName, resource: EncodedResource | null): void {
     const id = resourceId(kind, key);
     const before = this.#nodes.get(id) ?? null;
@@ -117,7 +117,7 @@ export class Scopes {
     if (kind === 'Listener') before?.names.forEach((name) => this.#unanchor(name));
   }
 
-  /** Puts one node in the place of another; null for none. */
+  /** Replaces one node by another; null means none. */
   #exchange(id: string, before: Node | null, after: Node | null): void {
     for (const name of before?.names ?? []) this.#unname(name, id);
     if (after === null) this.#nodes.delete(id);
@@ -127,7 +127,7 @@ export class Scopes {
     for (const scope of this.#needed.scopesOf([...old.names, ...now.names])) this.#replace(scope, id, old, now);
   }
 
-  /** What most changes are: others are as little concerned as before. */
+  /** The usual case: the references are the same, so no other resource is affected. */
   #renew(node: Node, resource: EncodedResource): void {
     node.resource = resource;
     for (const scope of this.#needed.scopesOf(node.names)) this.#touch(scope, node.id);
@@ -175,7 +175,7 @@ export class Scopes {
     }
   }
 
-  /** The resources that have a name. */
+  /** The nodes that have a name. */
   #having(name: string): Iterable<Node> {
     return this.#named.get(name)?.values() ?? [];
   }
@@ -214,7 +214,7 @@ export class Scopes {
     if (!cache.ready || changed.length > 0 || removed.length > 0) cache.apply({ changed, removed });
   }
 
-  /** A resource as a scope may see it; null where it may not. */
+  /** The resource in the form that the scope may read; null if the scope may not read it. */
   #visible(id: string, scope: Scope): EncodedResource | null {
     const node = this.#nodes.get(id);
     if (node === undefined) return null;
@@ -229,7 +229,7 @@ function nameOf({ kind, key }: ResourceName): ResourceName {
   return { kind, key };
 }
 
-/** Whether both say the same in the same order, as what a resource says mostly is from one version to the next. */
+/** Whether the references are equal, including their order. Most new versions have the same order. */
 function areSame(a: References, b: References): boolean {
   return areEqual(a.names, b.names) && areEqual(a.needs, b.needs);
 }

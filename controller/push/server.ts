@@ -1,4 +1,4 @@
-// The gRPC server that proxies connect to: makes a Session of each stream, and nothing else. mTLS, or plain text on loopback.
+// The gRPC server for proxies: makes a Session of each stream. mTLS, or plain text on loopback.
 import { isIP } from 'node:net';
 import { credentials, Metadata, Server, ServerCredentials, status } from '@grpc/grpc-js';
 import type { ChannelCredentials, sendUnaryData, ServerDuplexStream, ServerReadableStream } from '@grpc/grpc-js';
@@ -19,7 +19,7 @@ import type { PushObserver, SessionState } from './observer.ts';
 import { SESSION_LIMITS, Session } from './session.ts';
 import type { Refusal, SessionLimits } from './session.ts';
 
-/** Milliseconds; how a dead connection is told from one that has nothing to say. */
+/** Milliseconds. HTTP/2 pings tell a dead connection from an idle one. */
 export interface Keepalive {
   readonly every: number;
   readonly timeout: number;
@@ -28,29 +28,29 @@ export interface Keepalive {
 export interface PushServerOptions {
   /** `host:port`; port 0 takes a free one. */
   readonly address: string;
-  /** 'plaintext' authenticates nobody: for a proxy in the same pod and for tests, refused on any address but loopback. */
+  /** 'plaintext' has no authentication: for a proxy in the same pod and for tests. It is refused on any address but loopback. */
   readonly tls: CertificateFiles | CertificateSource | 'plaintext';
-  /** What a scope holds. */
+  /** The push cache of a scope. */
   readonly cacheOf: (scope: string) => PushCache;
   readonly observer: PushObserver;
-  /** Takes the streams of other controllers. None are taken without. */
+  /** Handles the streams of other controllers; if absent, they are refused. */
   readonly reports?: (stream: ServerReadableStream<SessionEvent, object>, end: sendUnaryData<object>) => void;
   readonly log: Log;
   readonly limits?: SessionLimits;
   readonly keepalive?: Keepalive;
-  /** Told of the bytes of resources in every push: metrics. */
+  /** Called with the bytes of resources in every push, for metrics. */
   readonly pushed?: (bytes: number) => void;
-  /** Absent: bugs are logged and not counted. */
+  /** If absent, bugs are logged but not counted. */
   readonly faults?: Faults;
 }
 
 type Stream = ServerDuplexStream<ProxyMessage, PushMessage>;
 
 const KEEPALIVE: Keepalive = { every: 10_000, timeout: 5_000 };
-/** How long a peer may take to say hello and what it holds, milliseconds. */
+/** How long a peer may take to send its hello and inventory, milliseconds. */
 const GREETING_MS = 30_000;
 const MAX_SESSIONS = 10_000;
-/** What proxies have to hear that the server stops. */
+/** How long proxies may take to end their streams when the server stops, milliseconds. */
 const STOP_MS = 1_000;
 
 const CODES: Readonly<Record<Refusal['code'], status>> = {
@@ -83,7 +83,7 @@ export class PushServer {
     this.#addRelay();
   }
 
-  /** Binds, and resolves to the port. Rejects when it cannot, or when the certificates are not usable. */
+  /** Binds and resolves to the port. Rejects if it cannot bind, or the certificates are not usable. */
   async start(): Promise<number> {
     const credentials = await this.#credentials();
     return new Promise((resolve, reject) => {
@@ -91,27 +91,27 @@ export class PushServer {
     });
   }
 
-  /** For a call to another controller. To be asked for after the start. */
+  /** Credentials for a call to another controller. Only valid after `start`. */
   clientCredentials(): ChannelCredentials {
     return this.#certificates?.clientCredentials() ?? credentials.createInsecure();
   }
 
-  /** Every stream as it stands. */
+  /** The state of every stream. */
   sessions(): readonly SessionState[] {
     return [...this.#sessions.values()].map((session) => session.state());
   }
 
-  /** Reads the certificate files now rather than at the next interval. */
+  /** Reads the certificate files now instead of at the next interval. */
   async refreshCertificates(): Promise<void> {
     await this.#certificates?.refresh();
   }
 
-  /** Ends every stream; proxies go on serving what they have and look for another controller. */
+  /** Ends every stream; proxies keep serving and connect to another controller. */
   async stop(): Promise<void> {
     this.#certificates?.stop();
     for (const stream of this.#sessions.keys()) this.#end(stream, status.UNAVAILABLE, 'the controller stops');
     const { promise, resolve } = Promise.withResolvers<void>();
-    // Proxies are to hear why; those that do not take it are not waited for.
+    // Proxies get time to receive the reason; then their streams are cut.
     const deadline = setTimeout(() => this.#server.forceShutdown(), STOP_MS);
     this.#server.tryShutdown(() => resolve());
     await promise;
@@ -124,7 +124,7 @@ export class PushServer {
       this.#certificates = await Certificates.load(tls, log);
       return this.#certificates.credentials();
     }
-    if (!isLoopback(address)) throw new Error(`${address} is no loopback address: plain text is for those only`);
+    if (!isLoopback(address)) throw new Error(`${address} is not a loopback address: plain text is allowed on loopback only`);
     return ServerCredentials.createInsecure();
   }
 
@@ -135,8 +135,8 @@ export class PushServer {
       const certificate = stream.getAuthContext().sslPeerCertificate;
       const isController = tls === 'plaintext' || (certificate !== undefined && this.#certificates?.isOwn(certificate) === true);
       if (isController) return reports(stream, end);
-      log.warn({ address: stream.getPeer() }, 'somebody reports who has no certificate of a controller');
-      end({ code: status.PERMISSION_DENIED, details: 'its certificate is not that of a controller' });
+      log.warn({ address: stream.getPeer() }, 'a report is refused: the client certificate is not that of a controller');
+      end({ code: status.PERMISSION_DENIED, details: 'the client certificate is not that of a controller' });
     };
     this.#server.addService(RELAY, { Report });
   }
@@ -149,10 +149,10 @@ export class PushServer {
     const scope = scopeOfIdentity(identity.value);
     if (!scope.ok) return this.#refuse(stream, { code: 'denied', message: scope.error });
     const session = this.#open(stream, identity.value, scope.value);
-    // Tells the proxy that it is connected, long before there may be something to push.
+    // The proxy sees that it is connected, long before the first push.
     stream.sendMetadata(new Metadata());
     const greeting = setTimeout(() => {
-      if (session.state().phase === 'greeting') this.#refuse(stream, { code: 'invalid', message: 'no hello in time' });
+      if (session.state().phase === 'greeting') this.#refuse(stream, { code: 'invalid', message: 'no hello and inventory in time' });
     }, GREETING_MS);
     const close = (): void => {
       clearTimeout(greeting);
@@ -173,7 +173,7 @@ export class PushServer {
     }
   }
 
-  /** A bug that one session meets ends its stream, and no other. */
+  /** A bug in one session ends its stream only. */
   #failed(stream: Stream, error: unknown): void {
     this.#faults.report('session', error, { address: stream.getPeer() });
     this.#refuse(stream, { code: 'bug', message: 'a bug in the controller' });

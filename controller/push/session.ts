@@ -1,9 +1,9 @@
-// One proxy's stream as a state machine; knows nothing of gRPC.
+// The stream of one proxy as a state machine; independent of gRPC.
 //
 //     greeting ──hello, last inventory──> waiting ──cache ready──> syncing ──outbox first empty: complete──> live
 //        └────────────┴──────────────────────┴────────────────────────┴──────────stream ends────────────────> closed
 //
-// The sync diffs the cache against what the proxy holds; from then on every delta of the cache costs what it changes:
+// The sync compares the cache with the inventory of the proxy; after that, each delta of the cache costs only what it changes:
 //
 //     delta ──> outbox (one entry per resource, the latest) ──window open──> in flight (nonce) ──ack──> served
 //                                                                                  └──────────error──> nacked, serves what it had
@@ -22,36 +22,36 @@ import type { Nack, NackError, PushObserver, SessionState } from './observer.ts'
 import { Outbox } from './order.ts';
 import type { StepLimits } from './order.ts';
 
-/** What bounds a session; tests make it narrow. */
+/** Bounds of a session; tests use small ones. */
 export interface SessionLimits {
   readonly step: StepLimits;
-  /** Pushes that may wait for their ack. What changes meanwhile gathers, one entry per resource. */
+  /** Number of pushes without an ack. Further changes wait in the outbox, one entry per resource. */
   readonly inFlight: number;
 }
 
 export const SESSION_LIMITS: SessionLimits = { step: { bytes: PUSH_BYTES, resources: PUSH_RESOURCES }, inFlight: 4 };
 
-/** Why a stream is ended. */
+/** Why the controller ends a stream. */
 export type Refusal = { readonly code: 'invalid' | 'denied' | 'exhausted' | 'bug'; readonly message: string };
 
-/** What a session is made with. */
+/** The parts that a session needs. */
 export interface SessionOptions {
   readonly id: string;
   readonly identity: string | null;
   readonly address: string;
-  /** What the proxy may read. */
+  /** The resources that the proxy may read. */
   readonly scope: string;
-  /** What a scope holds. Asked once the proxy is to be served, and watched from then on. */
+  /** The push cache of a scope. Called once after the inventory; the session watches the cache from then on. */
   readonly cacheOf: (scope: string) => PushCache;
   readonly observer: PushObserver;
   readonly limits: SessionLimits;
-  /** Puts a push on the stream. */
+  /** Writes a push to the stream. */
   readonly send: (push: PushMessage) => void;
-  /** Ends the stream: a change met a bug in this session. The proxy comes back and is told anew what it lacks. */
+  /** Ends the stream after a bug in this session. The proxy reconnects and gets the changes it lacks. */
   readonly failed: (error: unknown) => void;
 }
 
-/** A resource under way, and the version the proxy serves until it acks. */
+/** A resource in flight, and the version that the proxy serves until its ack. */
 interface Sent {
   readonly resource: EncodedResource;
   readonly before: string | null;
@@ -71,17 +71,17 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #since = Date.now();
   readonly #outbox = new Outbox();
-  /** By id, the version the proxy has been sent or held when it came; '' for one it knows but could not use. */
+  /** By id: the version last sent, or held at the connect. '' for a resource that the proxy held but refused. */
   readonly #sent = new Map<string, string>();
   readonly #nacks = new Map<string, Nack>();
   readonly #inFlight: InFlight[] = [];
   #phase: SessionState['phase'] = 'greeting';
   #hello: HelloMessage | null = null;
-  /** What becomes of resources for a proxy of its release. */
+  /** The adapter for the release of the proxy. */
   #adapter: Adapter = adapterFor([]);
   #nonce = 0;
   #ackedNonce = 0;
-  /** Null before the proxy is to be served. */
+  /** Null before the inventory is complete. */
   #cache: PushCache | null = null;
   #unwatch: (() => void) | null = null;
 
@@ -89,7 +89,7 @@ export class Session {
     this.#options = options;
   }
 
-  /** Takes what the proxy says. An error means the stream must end: the proxy breaks the protocol or may not be here. */
+  /** Handles a message of the proxy. After an error the caller must end the stream: the proxy broke the protocol or a limit. */
   receive(message: ProxyMessage): Result<null, Refusal> {
     if (this.#phase === 'closed') return DONE;
     switch (message.message) {
@@ -104,7 +104,7 @@ export class Session {
     }
   }
 
-  /** The stream has ended. */
+  /** Called when the stream has ended. */
   close(): void {
     if (this.#phase === 'closed') return;
     const wasConnected = this.#unwatch !== null;
@@ -113,7 +113,7 @@ export class Session {
     if (wasConnected) this.#options.observer.disconnected(this.#options.id);
   }
 
-  /** The version of a resource that the proxy serves, as far as it has told; null for none. */
+  /** The version of a resource that the proxy serves, according to its acks; null for none. */
   serves(kind: ResourceKind, key: string): string | null {
     const id = resourceId(kind, key);
     const flying = this.#inFlight.flatMap(({ sent }) => sent).find(({ resource }) => resourceId(resource.kind, resource.key) === id);
@@ -144,7 +144,7 @@ export class Session {
   }
 
   #takeInventory({ held, last }: InventoryMessage): Result<null, Refusal> {
-    if (this.#hello === null || this.#phase !== 'greeting') return invalid('an inventory out of turn');
+    if (this.#hello === null || this.#phase !== 'greeting') return invalid('an inventory out of order');
     if (this.#sent.size + held.length > MAX_HELD) return err({ code: 'exhausted', message: `more than ${MAX_HELD} resources held` });
     for (const { kind, key, version } of held) {
       if (isResourceKind(kind)) this.#sent.set(resourceId(kind, key), version);
@@ -163,7 +163,7 @@ export class Session {
     if (cache.ready) this.#sync(cache);
   }
 
-  /** The only step that looks at everything: the difference between what the proxy holds and what it should. */
+  /** Compares all resources with the inventory of the proxy. No other step looks at all of them. */
   #sync(cache: PushCache): void {
     for (const id of this.#sent.keys()) {
       if (cache.get(id) === undefined) this.#outbox.remove(nameOf(id));
@@ -178,7 +178,7 @@ export class Session {
     this.#pump();
   }
 
-  /** The cache has others to tell. */
+  /** Handles a delta of the cache. */
   #take(cache: PushCache, delta: ResourceDelta): void {
     try {
       this.#changed(cache, delta);
@@ -211,7 +211,7 @@ export class Session {
     else this.#outbox.change(resource);
   }
 
-  /** The proxy has been sent it. Where it refuses it, say so again: the version between has taken the nack with it elsewhere. */
+  /** The proxy was sent this version already. A nack of it is repeated, since the version in between replaced it in statuses. */
   #keep(resource: EncodedResource): void {
     this.#outbox.forget(resource);
     const nack = this.#nacks.get(resourceId(resource.kind, resource.key));
@@ -219,13 +219,13 @@ export class Session {
     else if (this.#lacksOf(resource).length > 0) this.#ack(resource);
   }
 
-  /** As if the proxy had refused it, so that its owner learns of it. */
+  /** Reports a nack without sending the resource, so that the status of the object tells its owner. */
   #withhold(resource: EncodedResource, errors: readonly NackError[]): void {
     this.#outbox.forget(resource);
     this.#nack(resource, errors, this.serves(resource.kind, resource.key));
   }
 
-  /** Sends what waits, as far as the window is open. */
+  /** Sends changes from the outbox while the window is open. */
   #pump(): void {
     const { limits } = this.#options;
     while (this.#inFlight.length < limits.inFlight && (!this.#outbox.isEmpty || this.#phase === 'syncing')) {
@@ -241,7 +241,7 @@ export class Session {
     }
   }
 
-  /** What the proxy will serve when all that is under way is acked. */
+  /** The version that the proxy serves once all pushes in flight are acked. */
   #serving({ kind, key }: ResourceName): string | null {
     const id = resourceId(kind, key);
     const nack = this.#nacks.get(id);
@@ -266,7 +266,7 @@ export class Session {
       if (isResourceKind(kind) && this.#isItsOwn({ kind, key })) this.#ack({ kind, key, version });
     }
     for (const sent of push.sent) this.#settle(sent, refused);
-    // A push can break what an earlier one brought: a listener whose certificate changes.
+    // A push can break a resource of an earlier push: a new certificate can break its listener.
     for (const own of refused.values()) this.#nackEarlier(own);
     this.#pump();
     return DONE;
@@ -276,9 +276,9 @@ export class Session {
     const id = resourceId(resource.kind, resource.key);
     const errors = refused.get(id);
     refused.delete(id);
-    // Removed while it was under way: nobody waits for news of it, and no later version would clear the nack.
+    // Removed while in flight: the outcome is of no use, and no later version would clear the nack.
     if (!this.#sent.has(id)) return;
-    // A version that was on its way before this one may have been refused meanwhile.
+    // The proxy may have refused an earlier version in flight meanwhile.
     const earlier = this.#nacks.get(id);
     if (errors === undefined) this.#ack(resource);
     else this.#nack(resource, errors, earlier === undefined ? before : earlier.serves);
@@ -294,7 +294,7 @@ export class Session {
     else observer.nacked(id, kind, key, { version, errors });
   }
 
-  /** What a form of a resource lacks that is served as well as the proxy can. */
+  /** Errors about the fields that the sent form of a resource does not have; empty for other versions. */
   #lacksOf({ kind, key, version }: Served): readonly NackError[] {
     const whole = this.#cache?.get(resourceId(kind, key));
     const adapted = whole === undefined ? null : this.#adapter.adapt(whole);
@@ -312,14 +312,14 @@ export class Session {
     if (first !== undefined && this.#isItsOwn(first)) this.#nack(first, errors, null);
   }
 
-  /** Whether it has the resource and may have it: what it says of others, which it may claim to hold, is nothing to anybody. */
+  /** Whether the proxy holds the resource and may read it. A proxy's claims about other resources are ignored. */
   #isItsOwn({ kind, key }: ResourceName): boolean {
     const id = resourceId(kind, key);
     return this.#sent.has(id) && this.#cache?.get(id) !== undefined;
   }
 }
 
-/** No message could carry it. */
+/** No message can hold a resource of this size. */
 function tooLarge({ body }: EncodedResource): NackError {
   return { field: '', reason: `takes ${body.length} bytes, ${MAX_RESOURCE_BYTES} are allowed` };
 }

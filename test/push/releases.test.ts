@@ -119,7 +119,7 @@ describe('a rollout', () => {
     const expected = Object.keys(controller.versions).filter((id) => id !== unserved);
     expect(expected).toHaveLength(Object.keys(controller.versions).length - 1);
     await until(() => expected.every((id) => controller.told().some((told) => told.id === id)), 'an answer for each');
-    const errors = [{ field: 'settings.rates', reason: 'is without effect in this version of the proxy: upgrade it' }];
+    const errors = [{ field: 'settings.rates', reason: 'has no effect in this version of the proxy: upgrade the proxy' }];
     for (const told of controller.told()) {
       if (told.id === POLICY) expect(told).toEqual({ event: 'nacked', id: POLICY, errors });
       else expect(told).toEqual({ event: 'acked', id: told.id, version: controller.versions[told.id] });
