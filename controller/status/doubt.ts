@@ -1,9 +1,9 @@
-// What a condition says is missing may be there all the same while its kind cannot be read: then the condition says so.
+// While a kind cannot be read, a condition may report an object as missing although it exists. The condition then says so.
 import type { KindName } from '#api/k8s/kinds.ts';
 import type { DesiredCondition, DesiredStatus } from '../compile/result.ts';
 import { partsOf } from './problems.ts';
 
-/** The kinds whose objects decide whether a condition has the reason. */
+/** By reason of a condition: the kinds whose objects decide whether it applies. */
 const DECIDED_BY: ReadonlyMap<string, readonly KindName[]> = new Map<string, readonly KindName[]>([
   ['InvalidCertificateRef', ['Secret']],
   ['InvalidClientCertificateRef', ['Secret']],
@@ -21,12 +21,12 @@ const DECIDED_BY: ReadonlyMap<string, readonly KindName[]> = new Map<string, rea
   ],
 ]);
 
-/** Whether anything that the status says may be doubted when a kind cannot be read. */
+/** Whether the status has a condition that is doubtful while some kind cannot be read. */
 export function isDoubtful(status: DesiredStatus): boolean {
   return partsOf(status).some(([, own]) => own.some(({ reason }) => DECIDED_BY.has(reason)));
 }
 
-/** The status with the doubts that there are while these kinds are known as they last were. */
+/** The status with a remark in each condition that depends on an unread kind. */
 export function withDoubts(status: DesiredStatus, unread: ReadonlySet<string>): DesiredStatus {
   return unread.size === 0 ? status : mapConditions(status, (condition) => doubted(condition, unread));
 }
@@ -34,7 +34,7 @@ export function withDoubts(status: DesiredStatus, unread: ReadonlySet<string>): 
 function doubted(condition: DesiredCondition, unread: ReadonlySet<string>): DesiredCondition {
   const kinds = (DECIDED_BY.get(condition.reason) ?? []).filter((kind) => unread.has(kind));
   if (kinds.length === 0) return condition;
-  return { ...condition, message: `as last known (${kinds.join(' and ')} cannot be read now): ${condition.message}` };
+  return { ...condition, message: `may be outdated (${kinds.join(' and ')} cannot be read now): ${condition.message}` };
 }
 
 function mapConditions(status: DesiredStatus, map: (condition: DesiredCondition) => DesiredCondition): DesiredStatus {

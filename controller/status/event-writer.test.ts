@@ -1,4 +1,4 @@
-// Events that an API server does not take at once: the right for them is missing, or it fails.
+// Events that an API server does not accept at once: a right is missing, or the server fails.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLog } from '#lib/log.ts';
 import { FaultServer, sendJson } from '../../test/support/fault-server.ts';
@@ -43,7 +43,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-/** Answers with these, then takes everything; what was taken. */
+/** An API server that gives these answers and then accepts all Events; records the accepted ones. */
 function answering(...refusals: readonly { readonly status: number; readonly body?: object }[]): { taken: string[]; asked: () => number } {
   const left = [...refusals];
   const taken: string[] = [];
@@ -63,7 +63,7 @@ function answering(...refusals: readonly { readonly status: number; readonly bod
 }
 
 describe('EventWriter', () => {
-  test('an Event that is refused for a right that is missing is written when the right is back', async () => {
+  test('an Event refused for a missing right is written once the right is back', async () => {
     const { taken, asked } = answering({ status: 403 }, { status: 403 }, { status: 403 }, { status: 503 });
     writer.report(report('a'));
     writer.report(report('b'));
@@ -74,8 +74,8 @@ describe('EventWriter', () => {
 
   test.each([
     ['is not valid', { status: 422 }],
-    ['is of a namespace that goes', { status: 403, body: { message: 'no', details: { causes: [{ reason: 'NamespaceTerminating' }] } } }],
-  ])('an Event that %s is given up', async (_name, refusal) => {
+    ['is in a terminating namespace', { status: 403, body: { message: 'no', details: { causes: [{ reason: 'NamespaceTerminating' }] } } }],
+  ])('an Event that %s is dropped', async (_name, refusal) => {
     const { taken, asked } = answering(refusal);
     writer.report(report('a'));
     writer.report(report('b'));
@@ -84,7 +84,7 @@ describe('EventWriter', () => {
     expect(asked()).toBe(2);
   });
 
-  test("what waits is another controller's to tell when that leads", async () => {
+  test('waiting Events are dropped when another controller leads', async () => {
     const { taken, asked } = answering({ status: 403 });
     writer.report(report('a'));
     await until(() => asked() === 1);
@@ -94,7 +94,7 @@ describe('EventWriter', () => {
     expect(asked()).toBe(1);
   });
 
-  test('a stop does not wait for a right', async () => {
+  test('stop does not wait for a missing right', async () => {
     server.answer((_url, response) => sendJson(response, 403, { message: 'no' }));
     writer.report(report('a'));
     await writer.stop();

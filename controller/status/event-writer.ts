@@ -1,5 +1,5 @@
-// Writes Kubernetes Events (events.k8s.io/v1), as leader. The same report is one Event that counts; how many are written is bounded,
-// whatever proxies say. What cannot be written now waits, within bounds, until it can: rights may come back.
+// Writes Kubernetes Events (events.k8s.io/v1) if this controller leads. Equal reports become one Event with a count. The rate is bounded,
+// whatever proxies report. Events that the API server refuses for now wait in a bounded queue: rights may come back.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Backoff } from '#lib/backoff.ts';
 import type { BackoffOptions } from '#lib/backoff.ts';
@@ -13,21 +13,21 @@ import type { ObjectRef } from '#api/k8s/object.ts';
 import { messageOf } from '../watch/api-client.ts';
 import type { ApiCall, ApiClient, ApiReply } from '../watch/api-client.ts';
 
-/** Something to tell of an object. */
+/** A report about an object. */
 export interface EventReport {
   readonly ref: ObjectRef;
-  /** Reports of one identity are one Event that counts. */
+  /** Reports with the same identity share one Event. */
   readonly identity: string;
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;
   readonly action: string;
-  /** A sentence; what is longer than an Event may hold is cut. */
+  /** One sentence; cut at the length limit of an Event. */
   readonly note: string;
 }
 
 export interface EventWriterOptions {
   readonly client: ApiClient;
-  /** The uid of an object whose status is watched, '' where it is not known. */
+  /** The uid of an object; '' if its status is not watched. */
   readonly uidOf: (ref: ObjectRef) => string;
   readonly controllerName: string;
   /** The name of this controller among its replicas. */
@@ -35,50 +35,50 @@ export interface EventWriterOptions {
   readonly leads: () => boolean;
   readonly log: Log;
   readonly rate?: { readonly burst: number; readonly perSecond: number };
-  /** Between two tries to write what could not be written. */
+  /** The pause between two attempts to write an Event. */
   readonly backoff?: BackoffOptions;
 }
 
-/** An Event that was written. */
+/** An Event that is written, or being written. */
 interface KnownEvent {
   readonly path: string;
   readonly count: number;
   readonly at: number;
 }
 
-/** A report that is to be written, and when it was made, on the wall and on the monotonic clock. */
+/** A report to be written, and its time, on the wall clock and on the monotonic clock. */
 interface Waiting {
   readonly report: EventReport;
   readonly time: string;
   readonly at: number;
 }
 
-/** As client-go bounds Events of one source. */
+/** The same limits as client-go has per source. */
 const RATE = { burst: 25, perSecond: 1 / 12 };
 const BACKOFF: BackoffOptions = { minimum: 500, maximum: 30_000 };
-/** The same is counted at most so often. */
+/** Minimum interval between two counts of one Event. */
 const REPEAT_MS = 60_000;
 const MAX_KNOWN = 1_000;
-/** How many wait to be written, and for how long; the oldest give way. API servers keep an Event for an hour. */
+/** Maximum number and age of waiting reports; the oldest are dropped. API servers keep an Event for an hour. */
 const MAX_WAITING = 100;
 const MAX_AGE_MS = 3_600_000;
 /** Limit of events.k8s.io/v1. */
 const MAX_NOTE = 1_024;
-/** Answers after which the same may be written another time: credentials, rights, load. Other refusals are of the Event itself. */
+/** Status codes that may pass: missing credentials or rights, overload. Any other 4xx means that the Event itself is invalid. */
 const PASSING: ReadonlySet<number> = new Set([401, 403, 429]);
 
-/** The API server does not take an Event. */
+/** The API server refuses an Event. */
 class Refused extends Error {
   readonly verb: 'create' | 'patch';
   readonly status: number;
-  /** Another try may succeed. */
+  /** Whether a later attempt may succeed. */
   readonly isPassing: boolean;
 
   constructor(verb: 'create' | 'patch', { status, body }: ApiReply) {
     super(messageOf(body) ?? `the API server answered ${status}`);
     this.verb = verb;
     this.status = status;
-    // A namespace that is on its way out takes nothing new, and says so with 403.
+    // A terminating namespace takes no new objects and answers 403.
     this.isPassing = status >= 500 || (PASSING.has(status) && !JSON.stringify(body).includes('NamespaceTerminating'));
   }
 }
@@ -92,7 +92,7 @@ export class EventWriter {
   readonly #waiting = new Map<string, Waiting>();
   readonly #stop = new AbortController();
   #writing: Promise<void> | null = null;
-  /** What was last said of Events that cannot be written; '' while they can. */
+  /** The last logged failure; '' while writes succeed. */
   #trouble = '';
 
   constructor(options: EventWriterOptions) {
@@ -101,7 +101,7 @@ export class EventWriter {
     this.#backoff = new Backoff(options.backoff ?? BACKOFF);
   }
 
-  /** Tells of something. Never rejects: an Event that cannot be written is logged, and tried again where that may help. */
+  /** Reports an Event. Never rejects: a failed write is logged, and repeated if the failure may pass. */
   report(report: EventReport): void {
     if (!this.#options.leads() || this.#isFresh(report.identity) || this.#rate.take() > 0) return;
     this.#waiting.set(report.identity, { report, time: microTime(), at: performance.now() });
@@ -110,7 +110,7 @@ export class EventWriter {
     this.#writing ??= this.#writeAll().finally(() => (this.#writing = null));
   }
 
-  /** Resolves when nothing is under way. What could not be written is given up. */
+  /** Resolves when no request is running. Unwritten reports are dropped. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#writing;
@@ -119,7 +119,7 @@ export class EventWriter {
   #isFresh(identity: string): boolean {
     const known = this.#known.get(identity);
     if (known !== undefined && performance.now() - known.at < REPEAT_MS) return true;
-    // Set before the answer is there: a second proxy may refuse the same meanwhile.
+    // Set before the answer arrives: a second proxy may refuse the same resource meanwhile.
     this.#remember(identity, { path: known?.path ?? '', count: known?.count ?? 0, at: performance.now() });
     return false;
   }
@@ -136,7 +136,7 @@ export class EventWriter {
       const next = this.#waiting.values().next().value;
       if (next === undefined) return;
       if (this.#options.leads()) await this.#try(next);
-      // Who leads now tells of what there is to tell.
+      // The new leader reports these itself.
       else this.#waiting.clear();
     }
   }
@@ -152,13 +152,13 @@ export class EventWriter {
       this.#done(identity, waiting);
       const isLasting = error instanceof Refused && !error.isPassing;
       if (isLasting || this.#stop.signal.aborted || performance.now() - waiting.at > MAX_AGE_MS) return;
-      // Behind the others: what is wrong may be wrong in one namespace only.
+      // Goes behind the others: the failure may concern one namespace only.
       if (!this.#waiting.has(identity)) this.#waiting.set(identity, waiting);
       await delay(this.#backoff.next(), undefined, { signal: this.#stop.signal }).catch(() => undefined);
     }
   }
 
-  /** Unless it has been reported anew meanwhile. */
+  /** Drops the report, unless a newer one has replaced it. */
   #done(identity: string, waiting: Waiting): void {
     if (this.#waiting.get(identity) === waiting) this.#waiting.delete(identity);
   }
@@ -169,7 +169,7 @@ export class EventWriter {
     this.#trouble = '';
   }
 
-  /** Once for the same trouble, however often it is tried. */
+  /** Logs a failure once, however often the write is repeated. */
   #say(ref: ObjectRef, error: Error): void {
     const lacks = error instanceof Refused && error.status === 403 ? { lackingRule: ruleFor(error.verb) } : {};
     const trouble = `${objectId(ref)} ${error.message}`;
@@ -181,7 +181,7 @@ export class EventWriter {
   async #write({ report, time }: Waiting): Promise<void> {
     const known = this.#known.get(report.identity);
     if (known !== undefined && known.count > 0 && (await this.#count(report.identity, known))) return;
-    // Events of cluster-scoped objects live in `default`, as client-go has it.
+    // Events of cluster-scoped objects are in `default`, as in client-go.
     const namespace = report.ref.namespace === '' ? 'default' : report.ref.namespace;
     const collection = `/apis/events.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/events`;
     const event = this.#event(report, namespace, time);
@@ -189,7 +189,7 @@ export class EventWriter {
     this.#remember(report.identity, { path: `${collection}/${event.metadata.name}`, count: 1, at: performance.now() });
   }
 
-  /** False when the Event is gone: an API server keeps one for an hour. */
+  /** Adds one to the count of an Event. False if the Event is gone: an API server keeps it for an hour. */
   async #count(identity: string, known: KnownEvent): Promise<boolean> {
     const count = known.count + 1;
     const body = { series: { count, lastObservedTime: microTime() } };
@@ -199,7 +199,7 @@ export class EventWriter {
     return status !== 404;
   }
 
-  /** The status: a success, 404 of an Event to be counted, 409 of one that is there since a try whose answer was lost. */
+  /** Resolves to a success status, 404 (count of an expired Event), or 409 (an earlier attempt whose answer was lost has created it). */
   async #send(verb: 'create' | 'patch', call: ApiCall): Promise<number> {
     const reply = await this.#options.client.call(call);
     const isKnown = reply.status === (verb === 'patch' ? 404 : 409);

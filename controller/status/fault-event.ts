@@ -1,15 +1,15 @@
-// The Event about an object that a bug in Weir keeps from being compiled.
+// The Event about an object that cannot be compiled because of a bug in Weir.
 import { KINDS } from '#api/k8s/kinds.ts';
 import type { UnitFault } from '../compile/result.ts';
 import type { EventReport } from './event-writer.ts';
 
-/** None where it is not known which object it is. */
+/** Empty if the object is unknown. */
 export function faultEvents({ unit, object, error }: UnitFault): readonly EventReport[] {
   const [kind = '', second = '', third] = object.split('/');
   const { namespace, name } = third === undefined ? { namespace: '', name: second } : { namespace: second, name: third };
   if (name === '' || !Object.hasOwn(KINDS, kind)) return [];
   const reason = error instanceof Error ? error.message : String(error);
-  const note = `a bug in Weir keeps it from being compiled (${unit}): ${reason}. What it was compiled to before stays in force`;
+  const note = `cannot be compiled because of a bug in Weir (${unit}): ${reason}. The last good configuration stays in use`;
   return [
     {
       ref: { kind, namespace, name },

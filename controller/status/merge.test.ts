@@ -42,20 +42,20 @@ describe('mergeStatus', () => {
     expect(mergeStatus(live, gateway(refused), OPTIONS)).toEqual({ conditions: [{ ...refused, lastTransitionTime: OPTIONS.now }] });
   });
 
-  test('writes nothing when all is as wanted', () => {
+  test('returns null if the statuses agree', () => {
     const live = { conditions: [{ ...ACCEPTED, lastTransitionTime: EARLIER }] };
     expect(mergeStatus(live, gateway(ACCEPTED), OPTIONS)).toBeNull();
     expect(mergeStatus(live, gateway({ ...ACCEPTED, observedGeneration: 3 }), OPTIONS)).not.toBeNull();
   });
 
-  test('says how many ListenerSets a Gateway has, where there are any or were', () => {
+  test('writes the number of ListenerSets of a Gateway that has or had any', () => {
     const attached = (count: number): DesiredStatus => ({ ...gateway(), attachedListenerSets: count }) as DesiredStatus;
     expect(mergeStatus({}, attached(0), OPTIONS)).toBeNull();
     expect(mergeStatus({}, attached(2), OPTIONS)).toEqual({ attachedListenerSets: 2 });
     expect(mergeStatus({ attachedListenerSets: 2 }, attached(0), OPTIONS)).toEqual({ attachedListenerSets: 0 });
   });
 
-  test('keeps conditions of other types, and drops those of ours that are no longer wanted', () => {
+  test('keeps conditions of other types, and removes own conditions that are no longer desired', () => {
     const foreign = { type: 'example.net/Healthy', status: 'True', lastTransitionTime: EARLIER };
     const dropped = { type: 'UnsupportedFields', status: 'True', lastTransitionTime: EARLIER };
     const patch = mergeStatus({ conditions: [foreign, dropped] }, gateway(ACCEPTED), OPTIONS);
@@ -63,14 +63,14 @@ describe('mergeStatus', () => {
   });
 
   test.each([[null], ['text'], [{ parents: 'text' }], [{ parents: [null, 1] }], [{ parents: [{ conditions: 7 }] }]])(
-    'takes a status of %j',
+    'accepts a live status of %j',
     (live) => {
       expect(mergeStatus(live, route({ parentRef: GATEWAY, conditions: [ACCEPTED] }), OPTIONS)).not.toBeNull();
     },
   );
 });
 
-test('entries of a policy are told apart by ancestor, and there are no more than 16 with those of others', () => {
+test('the ancestor identifies an entry of a policy, and there are at most 16 of all controllers together', () => {
   const ancestors = Array.from({ length: 20 }, (_, i) => ({ ancestorRef: { ...GATEWAY, name: `gw-${i}` }, conditions: [ACCEPTED] }));
   const policy: DesiredStatus = { ref: { kind: 'ClientTrafficPolicy', namespace: 'ns', name: 'p' }, type: 'Policy', ancestors };
   const foreign = { ancestorRef: GATEWAY, controllerName: 'example.net/other', conditions: [] };
@@ -79,7 +79,7 @@ test('entries of a policy are told apart by ancestor, and there are no more than
   expect(withoutOwnEntries(patch, 'ancestors', OPTIONS)).toEqual({ ancestors: [foreign] });
 });
 
-test('withoutOwnEntries takes off ours and nothing else', () => {
+test('withoutOwnEntries removes own entries only', () => {
   const own = { parentRef: GATEWAY, controllerName: OPTIONS.controllerName, conditions: [] };
   const foreign = { ...own, controllerName: 'example.net/other' };
   expect(withoutOwnEntries({ parents: [own, foreign] }, 'parents', OPTIONS)).toEqual({ parents: [foreign] });

@@ -1,21 +1,21 @@
-// From the status an object has and the one Weir wants for it to what must be written: pure, and null where nothing must.
+// Computes the status patch from the live status and the desired one. Pure; null if they agree.
 import { isDeepStrictEqual } from 'node:util';
 import type { AncestorStatus, DesiredCondition, DesiredStatus, ListenerStatus, ParentRef } from '../compile/result.ts';
 import { RESOURCES_READABLE } from '../compile/conditions.ts';
 import type { Condition } from '#api/k8s/object.ts';
 
-/** What a merge needs to know besides the two statuses. */
+/** Other inputs of a merge. */
 export interface MergeOptions {
-  /** Entries of routes with this name are ours. */
+  /** Route and policy entries with this name belong to Weir. */
   readonly controllerName: string;
-  /** RFC 3339, whole seconds: what metav1.Time holds. */
+  /** RFC 3339 in whole seconds, the format of metav1.Time. */
   readonly now: string;
 }
 
-/** Fields of status to replace. */
+/** The status fields to be replaced. */
 export type StatusPatch = Readonly<Record<string, unknown>>;
 
-/** Every condition Weir sets. Others of an object are somebody else's and stay. */
+/** The condition types that Weir sets. Conditions of other types belong to other controllers and stay. */
 const OWN_CONDITIONS: ReadonlySet<string> = new Set([
   'Accepted',
   'SupportedVersion',
@@ -31,12 +31,12 @@ const OWN_CONDITIONS: ReadonlySet<string> = new Set([
   'RefusedByProxy',
 ]);
 
-/** metav1.Condition allows 32 KiB; a sentence for people needs less. */
+/** metav1.Condition allows 32 KiB; a readable sentence needs less. */
 const MAX_MESSAGE = 4_096;
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The fields of status that differ from what is there, or null. */
+/** The status fields that differ from the live status; null if none do. */
 export function mergeStatus(live: unknown, desired: DesiredStatus, options: MergeOptions): StatusPatch | null {
   const status = isJson(live) ? live : {};
   switch (desired.type) {
@@ -64,14 +64,14 @@ export function mergeStatus(live: unknown, desired: DesiredStatus, options: Merg
   }
 }
 
-/** Takes Weir's entries off a route or a policy that Weir has nothing to say about any more. */
+/** The patch that removes Weir's entries from a route or policy; null if it has none. */
 export function withoutOwnEntries(live: unknown, list: 'parents' | 'ancestors', options: MergeOptions): StatusPatch | null {
   const status = isJson(live) ? live : {};
   const left = list === 'parents' ? mergeParents(status[list], [], options) : mergeAncestors(status[list], [], options);
   return difference(status, { [list]: left });
 }
 
-/** An absent list and an empty one are the same, and so are no number and 0: servers that do not know the field drop it. */
+/** An absent list equals an empty one, and an absent number equals 0: servers that do not know the field drop it. */
 function difference(live: Json, wanted: StatusPatch): StatusPatch | null {
   const fields = Object.entries(wanted).filter(
     ([name, value]) => !isDeepStrictEqual(live[name] ?? (typeof value === 'number' ? 0 : []), value),
@@ -86,7 +86,7 @@ function mergeParents(live: unknown, wanted: RouteParents, options: MergeOptions
 
 type RouteParents = Extract<DesiredStatus, { type: 'Route' }>['parents'];
 
-/** GEP-713 has room for this many entries of all controllers together; who finds no room must leave the others theirs. */
+/** The limit of GEP-713 for the entries of all controllers. Weir adds no entry beyond it and never removes those of others. */
 const MAX_ANCESTORS = 16;
 
 function mergeAncestors(live: unknown, wanted: readonly AncestorStatus[], options: MergeOptions): readonly unknown[] {
@@ -99,7 +99,7 @@ interface Entry {
   readonly conditions: readonly DesiredCondition[];
 }
 
-/** Keeps everybody's entries in their places; ours that are new come last. Entries are told apart by the field `refName`. */
+/** Keeps all entries in their order and appends new ones. The field `refName` identifies an entry. */
 function mergeEntries(live: unknown, refName: string, wanted: readonly Entry[], options: MergeOptions): readonly unknown[] {
   const left = [...wanted];
   const kept = asList(live).flatMap((entry) => {
@@ -116,7 +116,7 @@ function mergeEntries(live: unknown, refName: string, wanted: readonly Entry[], 
   return [...kept, ...added];
 }
 
-/** In the order of the spec. Fields of an entry that Weir does not know stay. */
+/** In the order of the spec. Unknown fields of an entry stay. */
 function mergeListeners(live: unknown, wanted: readonly ListenerStatus[], options: MergeOptions): readonly unknown[] {
   const entries = asList(live);
   return wanted.map(({ name, attachedRoutes, supportedKinds, conditions }) => {
@@ -125,7 +125,7 @@ function mergeListeners(live: unknown, wanted: readonly ListenerStatus[], option
   });
 }
 
-/** By type: foreign ones stay where they are, ours are renewed in place, dropped, or added at the end. */
+/** Conditions of other types keep their places; Weir's are updated in place, removed, or appended. */
 function mergeConditions(live: unknown, wanted: readonly DesiredCondition[], { now }: MergeOptions): readonly unknown[] {
   const left = new Map(wanted.map((condition) => [condition.type, condition]));
   const kept = asList(live).flatMap((entry): readonly object[] => {
@@ -138,7 +138,7 @@ function mergeConditions(live: unknown, wanted: readonly DesiredCondition[], { n
   return [...kept, ...[...left.values()].map((condition) => toCondition(condition, now))];
 }
 
-/** lastTransitionTime is when the status changed, not when anything else of the condition did. */
+/** lastTransitionTime is the time when `status` changed, not any other field. */
 function toCondition({ type, status, reason, message, observedGeneration }: DesiredCondition, lastTransitionTime: string): Condition {
   return { type, status, reason, message: message.slice(0, MAX_MESSAGE), observedGeneration, lastTransitionTime };
 }

@@ -1,4 +1,4 @@
-// The Event about a resource that proxies refuse: on the object the resource was made of.
+// The Event about a refused resource, on the object that it was compiled from.
 import { objectId } from '#api/k8s/object.ts';
 import type { EventReport } from './event-writer.ts';
 import type { Refusal } from './proxy-reports.ts';
@@ -10,7 +10,7 @@ export function refusalEvent(refusal: Refusal): EventReport {
   const where = part === '' ? '' : `${part}: `;
   return {
     ref,
-    // How many proxies refuse it changes from one to the next; that is one Event all the same.
+    // The number of refusing proxies is left out: the Event stays the same when it changes.
     identity: `${objectId(ref)} ${part} ${refusal.version}`,
     type: 'Warning',
     reason: 'RefusedByProxy',

@@ -1,14 +1,17 @@
-// From a resource back to the Kubernetes object it was made of, by its key.
+// Maps the key of a resource back to the Kubernetes object that it was compiled from.
 import { parseListenerKey, type ResourceKind } from '#api/ir/ir.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
 
-/** The object, and what part of it: a listener's name, a rule, or ''. */
+/** The object, and the part of it: a listener name, a rule, or '' for the whole object. */
 export interface Origin {
   readonly ref: ObjectRef;
   readonly part: string;
 }
 
-/** Keys are those of api/ir: that of a listener (listener-key.ts), `<kind of route>/<ns>/<name>/<rule>`, `Service/<ns>/<name>/<port>`, `<ns>/<secret>`, `<kind>/<ns>/<name>` of a TrustBundle or Policy. */
+/**
+ * Keys are those of api/ir: of a listener as in listener-key.ts, `<kind of route>/<ns>/<name>/<rule>`, `Service/<ns>/<name>/<port>`,
+ * `<ns>/<secret>`, `<kind>/<ns>/<name>` of a TrustBundle or Policy.
+ */
 export function originOf(kind: ResourceKind, key: string): Origin {
   const [first, second, third, fourth] = partsOf(key);
   switch (kind) {
@@ -33,13 +36,13 @@ function originOfListener(key: string): Origin {
   return { ref: listenerSet === null ? { kind: 'Gateway', ...gateway } : { kind: 'ListenerSet', ...listenerSet }, part: listener };
 }
 
-/** Missing ones are ''. */
+/** The first four segments of a key; missing ones are ''. */
 function partsOf(key: string): readonly [string, string, string, string] {
   const [first = '', second = '', third = '', fourth = ''] = key.split('/');
   return [first, second, third, fourth];
 }
 
-/** A Backend has no port in its key. */
+/** The key of a Backend has no port. */
 function portOf(text: string): string {
   return text === '' ? '' : `port ${text}`;
 }

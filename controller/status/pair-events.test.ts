@@ -1,4 +1,4 @@
-// Which objects are told of a Secret that cannot be used: those that refer to it, whichever of both came first.
+// The objects that get an Event about an unusable Secret: those that refer to it, in any order of arrival.
 import { describe, expect, test } from '@jest/globals';
 import { encodeResource, formatListenerKey } from '#api/ir/ir.ts';
 import type { EncodedResource } from '#api/ir/ir.ts';
@@ -22,7 +22,7 @@ function listener(gateway: string, name: string, secretName: string, set: string
   });
 }
 
-/** What is told of changes, one after the other. */
+/** The Events of changes, one after the other. */
 class World {
   readonly #resources = new Map<string, EncodedResource>();
   readonly events = new PairEvents({
@@ -36,7 +36,7 @@ class World {
   }
 }
 
-describe('the Event about a Secret that cannot be used', () => {
+describe('the Event about an unusable Secret', () => {
   test('is on each Gateway and ListenerSet that refers to it, once', () => {
     const world = new World();
     const listeners = [listener('one', 'a', 'x'), listener('one', 'b', 'x'), listener('two', 'a', 'x', 'set'), listener('three', 'a', 'y')];
@@ -48,14 +48,14 @@ describe('the Event about a Secret that cannot be used', () => {
     expect(world.change(secret('y'))).toEqual([]);
   });
 
-  test('says what comes of it where no pair is known', () => {
+  test('names the consequence if there is no earlier pair', () => {
     const world = new World();
     expect(world.change(listener('one', 'a', 'x'), secret('x', BROKEN, ''))).toEqual([
-      `Gateway/infra/one: Secret/infra/x ${BROKEN}; proxies that have a pair from before go on with it, others refuse its names`,
+      `Gateway/infra/one: Secret/infra/x ${BROKEN}; proxies that hold an earlier pair keep it in use, others refuse its host names`,
     ]);
   });
 
-  test('comes with an object that refers to it later', () => {
+  test('is written for an object that refers to the Secret later', () => {
     const world = new World();
     world.change(listener('one', 'a', 'x'), secret('x', BROKEN));
     expect(world.change(listener('two', 'a', 'x'))).toEqual([`Gateway/infra/two: Secret/infra/x ${BROKEN}`]);
@@ -63,7 +63,7 @@ describe('the Event about a Secret that cannot be used', () => {
     expect(world.change(listener('three', 'a', 'x'))).toEqual([]);
   });
 
-  test('is told again by a controller that comes to lead, as long as it holds', () => {
+  test('is written again by a new leader, as long as the problem lasts', () => {
     const world = new World();
     world.change(listener('one', 'a', 'x'), secret('x', BROKEN));
     expect(world.events.all()).toHaveLength(1);

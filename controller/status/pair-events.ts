@@ -1,5 +1,5 @@
-// The Events about TLS Secrets that hold no pair that can be used, or one that has expired: on the Gateways and ListenerSets that refer to
-// them. A pair that is kept is served by every proxy, so that none of them has anything to tell.
+// Events about TLS Secrets without a usable pair, or with an expired one, on the Gateways and ListenerSets that refer to them. Proxies
+// cannot report these: they accept the pair that stays in use.
 import type { EncodedResource, ResourceKind, Secret } from '#api/ir/ir.ts';
 import { resourceId } from '#api/ir/ir.ts';
 import { objectId } from '#api/k8s/object.ts';
@@ -7,13 +7,13 @@ import type { EventReport } from './event-writer.ts';
 import { originOf } from './origin.ts';
 
 export interface PairEventsOptions {
-  /** Everything that should be served now. */
+  /** All current resources. */
   readonly resources: () => Iterable<EncodedResource>;
-  /** Ids of the resources that one refers to. */
+  /** Ids of the resources that a resource refers to. */
   readonly needsOf: (resource: EncodedResource) => readonly string[];
 }
 
-/** What changed of the resources. */
+/** The changed resources of a batch. */
 interface Changed {
   readonly changed: readonly EncodedResource[];
   readonly removed: readonly { readonly kind: ResourceKind; readonly key: string }[];
@@ -21,14 +21,14 @@ interface Changed {
 
 export class PairEvents {
   readonly #options: PairEventsOptions;
-  /** What is wrong, by id of the Secret. Mostly empty: then nothing here costs anything. */
+  /** Problems by id of the Secret. Usually empty, and then the other methods return at once. */
   readonly #problems = new Map<string, string>();
 
   constructor(options: PairEventsOptions) {
     this.#options = options;
   }
 
-  /** What there is to tell of a change: of Secrets to all that refer to them, and to those that come to. */
+  /** Events about changed Secrets, on all objects that refer to them, and about known problems, on objects with a new reference. */
   changed({ changed, removed }: Changed): readonly EventReport[] {
     const news = new Set<string>();
     for (const { kind, key } of removed) this.#problems.delete(resourceId(kind, key));
@@ -39,19 +39,19 @@ export class PairEvents {
     return unique([...(news.size === 0 ? [] : this.#reports(this.#options.resources(), news)), ...this.#reports(listeners, known)]);
   }
 
-  /** Everything there is to tell. */
+  /** Events about all known problems. */
   all(): readonly EventReport[] {
     return this.#problems.size === 0 ? [] : unique(this.#reports(this.#options.resources(), new Set(this.#problems.keys())));
   }
 
-  /** True where something is wrong. */
+  /** Records the problem of a Secret; true if it has one. */
   #note(resource: EncodedResource): boolean {
     const { key, problem, certificate } = JSON.parse(resource.body.toString()) as Secret;
     if (problem === undefined) {
       this.#problems.delete(idOf(resource));
       return false;
     }
-    const without = certificate === '' ? '; proxies that have a pair from before go on with it, others refuse its names' : '';
+    const without = certificate === '' ? '; proxies that hold an earlier pair keep it in use, others refuse its host names' : '';
     this.#problems.set(idOf(resource), `Secret/${key} ${problem}${without}`);
     return true;
   }
@@ -75,7 +75,7 @@ function idOf({ kind, key }: EncodedResource): string {
   return resourceId(kind, key);
 }
 
-/** An object may have many listeners with the same Secret. */
+/** Removes duplicates: several listeners of an object may use the same Secret. */
 function unique(reports: readonly EventReport[]): readonly EventReport[] {
   return [...new Map(reports.map((report) => [report.identity, report])).values()];
 }

@@ -1,19 +1,19 @@
-// What stands in the way, read off the statuses that compile wants written: for logs and terminals, where there is no cluster.
+// Problems in desired statuses, for logs and terminals: without a cluster there are no conditions to read.
 import { objectId } from '#api/k8s/object.ts';
 import type { DesiredCondition, DesiredStatus, ParentRef } from '../compile/result.ts';
 
-/** A condition that tells of trouble, and whose it is. */
+/** A condition that reports a problem, and its object. */
 export interface StatusProblem {
   /** `Kind/namespace/name`. */
   readonly object: string;
-  /** What part of the object: a listener, the parent of a route, or ''. */
+  /** The part of the object: a listener, the parent of a route, or '' for the whole object. */
   readonly part: string;
   readonly condition: string;
   readonly reason: string;
   readonly message: string;
 }
 
-/** Conditions that are good news when False. All others are good news when True. */
+/** Condition types for which False is good. For all others True is good. */
 const BAD_WHEN_TRUE: ReadonlySet<string> = new Set([
   'Conflicted',
   'OverlappingTLSConfig',
@@ -21,7 +21,7 @@ const BAD_WHEN_TRUE: ReadonlySet<string> = new Set([
   'InsecureFrontendValidationMode',
 ]);
 
-/** The conditions of a status that tell of trouble, in the order of the status. */
+/** The conditions of a status that report problems, in the order of the status. */
 export function problemsOf(status: DesiredStatus): readonly StatusProblem[] {
   const object = objectId(status.ref);
   return partsOf(status).flatMap(([part, conditions]) =>
@@ -33,7 +33,7 @@ function isBad({ type, status }: DesiredCondition): boolean {
   return status === (BAD_WHEN_TRUE.has(type) ? 'True' : 'False');
 }
 
-/** The conditions of a status, by the part of the object: a listener, the parent of a route, an ancestor, or '' for the whole. */
+/** The conditions of a status by part: a listener, the parent of a route, an ancestor of a policy, or '' for the whole object. */
 export function partsOf(status: DesiredStatus): (readonly [string, readonly DesiredCondition[]])[] {
   switch (status.type) {
     case 'GatewayClass':

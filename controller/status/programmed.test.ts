@@ -1,4 +1,4 @@
-// Programmed from acks and nacks, as proxies would give them.
+// Programmed, from acks and nacks as proxies send them.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { EncodedResource } from '#api/ir/ir.ts';
 import { until } from '../../test/support/until.ts';
@@ -28,7 +28,7 @@ let reports: ProxyReports;
 let programmed: Programmed;
 let written: DesiredStatus[];
 
-/** `Programmed` of the Gateway as it was last written, like `True` or `Pending: 1 of 2 ...`. */
+/** The last written `Programmed` of the Gateway, like `True` or `Pending: 1 of 2 ...`. */
 function last(): string {
   const status = written.at(-1);
   if (status?.type !== 'Gateway') return 'nothing';
@@ -52,7 +52,7 @@ beforeEach(() => {
 afterEach(() => programmed.stop());
 
 describe('Programmed', () => {
-  test('is not told before the acks have had their time', async () => {
+  test('is not written before the hold for acks is over', async () => {
     reports.connected('p1', SHARED);
     change([listener('v1')]);
     programmed.write([gateway()], []);
@@ -70,7 +70,7 @@ describe('Programmed', () => {
     expect(last()).toBe('no proxy is connected, listener Pending');
   });
 
-  test('is False for a new Gateway as soon as acks could have come, once the first proxies could have connected', async () => {
+  test('is False for a new Gateway after the hold for acks, once the start of the controller is over', async () => {
     change([listener('v1')]);
     programmed.write([gateway()], []);
     await until(() => written.length === 1);
@@ -94,7 +94,7 @@ describe('Programmed', () => {
     expect(last()).toBe('True, listener True');
   });
 
-  test('counts the proxies of the Gateway and no others', async () => {
+  test('counts the proxies of the Gateway only', async () => {
     reports.connected('shared', SHARED);
     reports.connected('other', 'ns/other');
     for (const proxy of ['p1', 'p2', 'p3']) reports.connected(proxy, 'ns/gw');
@@ -110,7 +110,7 @@ describe('Programmed', () => {
     expect(reports.refusalOf('Listener', 'ns/gw/http')).toMatchObject({ proxies: 1, total: 3 });
   });
 
-  test('without proxies of its own none of the others make it True, until it shares theirs', async () => {
+  test('shared proxies do not make a Gateway with dedicated proxies True, until it shares them', async () => {
     reports.connected('shared', SHARED);
     reports.acked('shared', 'Listener', 'ns/gw/http', 'v1');
     change([listener('v1')], ['ns/gw']);
@@ -121,7 +121,7 @@ describe('Programmed', () => {
     expect(last()).toBe('True, listener True');
   });
 
-  test('outlives a proxy that joins, for a grace; other news is told meanwhile', async () => {
+  test('stays True for a grace period when a proxy joins; other changes are written meanwhile', async () => {
     reports.connected('p1', SHARED);
     change([listener('v1')]);
     programmed.write([gateway()], []);
@@ -135,7 +135,7 @@ describe('Programmed', () => {
     expect(last()).toBe('True, listener True');
   });
 
-  test('a refused listener says what the proxy says, until a new version comes', async () => {
+  test('a refused listener has the message of the proxy, until the next version', async () => {
     reports.connected('p1', SHARED);
     change([listener('v1')]);
     programmed.write([gateway()], []);
@@ -150,7 +150,7 @@ describe('Programmed', () => {
     expect(last()).toBe('True, listener True');
   });
 
-  test('of a ListenerSet looks at its own listeners only', async () => {
+  test('of a ListenerSet depends on its own listeners only', async () => {
     const key = 'ns/gw/apps/set/http';
     const own = { key, name: 'http', attachedRoutes: 0, supportedKinds: [], conditions: [conditions.listenerProgrammed(1)] };
     const ref = { kind: 'ListenerSet', namespace: 'apps', name: 'set' };
@@ -166,7 +166,7 @@ describe('Programmed', () => {
     expect(written.at(-1)).toMatchObject({ ref, listeners: [{ conditions: [{ message: 'refused by 1 of 1 proxies: port is in use' }] }] });
   });
 
-  test('a refused route says so at each parent, and no longer once it is served', () => {
+  test('a refused route reports it for each parent, until it is served', () => {
     const ref = { kind: 'HTTPRoute', namespace: 'ns', name: 'r' };
     const parents = [{ parentRef: { name: 'gw' }, conditions: [conditions.routeAccepted(3, '')] }];
     const rule: EncodedResource = { kind: 'Route', key: 'HTTPRoute/ns/r/2', version: 'v1', body: Buffer.from('{}') };
@@ -193,7 +193,7 @@ describe('Programmed', () => {
     expect(written.at(-1)).toMatchObject({ parents: [{ conditions: [{ type: 'Accepted' }] }] });
   });
 
-  test('a refusal of another version is told when that version is the one to be served', () => {
+  test('a refusal of a later version is reported once that version is current', () => {
     const rule = (version: string): EncodedResource => ({ kind: 'Route', key: 'HTTPRoute/ns/r/0', version, body: Buffer.from('{}') });
     const refusal = () => reports.refusalOf('Route', 'HTTPRoute/ns/r/0')?.version ?? null;
     reports.connected('p1', SHARED);
@@ -206,7 +206,7 @@ describe('Programmed', () => {
     expect(refusal()).toBe(null);
   });
 
-  test('compile has the last word on what is not to be served', async () => {
+  test('a listener that compile does not serve keeps its condition', async () => {
     const held = conditions.gatewayNotProgrammed(1, { reason: 'AddressNotAssigned', message: 'no address' });
     reports.connected('p1', SHARED);
     change([listener('v1')]);

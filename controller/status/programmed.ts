@@ -1,8 +1,7 @@
-// Makes statuses true: compile says what is meant to be served, the acks and nacks of proxies say what is.
+// Corrects compiled statuses by the acks and nacks of proxies: compile says what should be served, proxies say what is.
 //
-// Gateway, ListenerSet and listener are Programmed when every connected proxy of the Gateway serves the current listeners. Acks come
-// within milliseconds, so a Gateway that is not served yet is told of after a moment only; a proxy that joins or restarts does not undo
-// it until a grace is over.
+// A Gateway, ListenerSet or listener is Programmed if every connected proxy of the Gateway serves its current listeners. Acks take
+// milliseconds, so Pending is written only after a short hold. A proxy that joins or restarts leaves Programmed True for a grace period.
 import { objectId } from '#api/k8s/object.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
 import { gatewayOfListener, type ResourceKind } from '#api/ir/ir.ts';
@@ -13,23 +12,23 @@ import type { DesiredCondition, DesiredStatus, ListenerStatus } from '../compile
 import type { ProxyReports, Progress, Refusal } from './proxy-reports.ts';
 import { originOf } from './origin.ts';
 
-/** Of what has listeners. */
+/** The status of an object with listeners. */
 type HolderStatus = Extract<DesiredStatus, { type: 'Gateway' | 'ListenerSet' }>;
-/** Of what proxies may refuse as a whole or by rules. */
+/** The status of an object that proxies refuse as a whole or by rules. */
 type EntriesStatus = Extract<DesiredStatus, { type: 'Route' | 'Policy' }>;
 
-/** Where true statuses go. */
+/** A consumer of statuses. */
 export interface StatusTarget {
   write(statuses: readonly DesiredStatus[], forgotten: readonly ObjectRef[]): void;
 }
 
 /** Milliseconds. */
 export interface ProgrammedTimes {
-  /** How long acks may take before Pending is told. */
+  /** How long proxies may take to ack before Pending is written. */
   readonly hold: number;
   /**
-   * How long a Gateway that was served by all, and has not changed, stays Programmed though a proxy lacks it; and how long proxies may
-   * take to connect to a controller that has just started.
+   * How long an unchanged Gateway stays Programmed although a proxy does not serve it; also how long proxies may take to connect to a
+   * controller that has just started.
    */
   readonly grace: number;
 }
@@ -38,11 +37,11 @@ export const PROGRAMMED_TIMES: ProgrammedTimes = { hold: 500, grace: 5_000 };
 
 export interface ProgrammedOptions {
   readonly times?: ProgrammedTimes;
-  /** Around what happens later. */
+  /** Wraps timer callbacks, so that a bug is reported. */
   readonly guard?: Guard;
 }
 
-/** What was last told of a Gateway or ListenerSet: of which listeners, and whether every proxy served them. */
+/** The last written state of a Gateway or ListenerSet: its listener versions, and whether every proxy served them. */
 interface Told {
   readonly versions: string;
   readonly complete: boolean;
@@ -56,14 +55,14 @@ export class Programmed {
   readonly #wanted = new Map<string, DesiredStatus>();
   readonly #told = new Map<string, Told>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
-  /** Why the fleet of a Gateway cannot be made as it is desired, by the id of the Gateway. */
+  /** By Gateway id: why its fleet cannot be created. */
   readonly #troubles = new Map<string, string>();
-  /** Refusals of routes and policies, by the id of the object, then by rule. */
+  /** Refusals of routes and policies, by object id, then by rule. */
   readonly #refusals = new Map<string, Map<string, Refusal>>();
-  /** Until when proxies may be on their way to a controller that has just started. */
+  /** End of the grace period after the start of this controller; null before the first statuses. */
   #startsUntil: number | null = null;
 
-  /** Listens to the reports of proxies from now on, through `progressed` and `refused`. */
+  /** The owner passes changes of `reports` to `progressed`, `proxiesChanged` and `refused`. */
   constructor(reports: ProxyReports, target: StatusTarget, { times = PROGRAMMED_TIMES, guard = UNGUARDED }: ProgrammedOptions = {}) {
     this.#reports = reports;
     this.#target = target;
@@ -71,7 +70,7 @@ export class Programmed {
     this.#guard = guard;
   }
 
-  /** Takes what compile wants. */
+  /** Takes compiled statuses. */
   write(statuses: readonly DesiredStatus[], forgotten: readonly ObjectRef[]): void {
     this.#startsUntil ??= performance.now() + this.#times.grace;
     for (const ref of forgotten) this.#forget(objectId(ref));
@@ -85,21 +84,21 @@ export class Programmed {
     if (now.length > 0 || forgotten.length > 0) this.#target.write(now, forgotten);
   }
 
-  /** More or fewer proxies serve a listener (key). */
+  /** The number of proxies that serve a listener (key) has changed. */
   progressed(listener: string): void {
     const id = objectId(originOf('Listener', listener).ref);
     const status = this.#wanted.get(id);
     if (status !== undefined && hasListeners(status)) this.#consider(id, status);
   }
 
-  /** More or fewer proxies are there, of a Gateway or (null) of those that are shared. */
+  /** The number of proxies has changed: those of a Gateway, or (null) the shared ones. */
   proxiesChanged(gateway: string | null): void {
     for (const [id, status] of this.#wanted) {
       if (hasListeners(status) && (gateway === null || gatewayOf(status) === gateway)) this.#consider(id, status);
     }
   }
 
-  /** A resource is refused, or no longer. */
+  /** A proxy refuses a resource; null means that no proxy refuses it any more. */
   refused(kind: ResourceKind, key: string, refusal: Refusal | null): void {
     const { ref, part } = originOf(kind, key);
     const id = objectId(ref);
@@ -113,7 +112,7 @@ export class Programmed {
     if (status?.type === 'Route' || status?.type === 'Policy') this.#target.write([this.#withRefusals(id, status)], []);
   }
 
-  /** The fleet of a Gateway (`<namespace>/<name>`) cannot be made as it is desired, or (null) is. */
+  /** The fleet of a Gateway (`<namespace>/<name>`) cannot be created, for the reason in `message`; null means that it can. */
   troubled(gateway: string, message: string | null): void {
     const id = `Gateway/${gateway}`;
     if ((this.#troubles.get(id) ?? null) === message) return;
@@ -123,7 +122,7 @@ export class Programmed {
     if (status !== undefined && hasListeners(status)) this.#tell(id, status);
   }
 
-  /** Tells nothing any more. */
+  /** Writes no more statuses. */
   stop(): void {
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
@@ -150,7 +149,7 @@ export class Programmed {
     }
     const told = this.#told.get(id);
     const inGrace = told?.complete === true && told.versions === versions;
-    // Other news of the Gateway, such as attachedRoutes, need not wait for the grace to end.
+    // Other changes, such as attachedRoutes, are written during the grace period too.
     if (inGrace) this.#forward(id, status, true);
     if (this.#timers.has(id)) return;
     const isLenient = inGrace || (this.#isStarting() && this.#reports.sizeOf(gatewayOf(status)) === 0);
@@ -161,7 +160,7 @@ export class Programmed {
     this.#timers.set(id, timer);
   }
 
-  /** A controller that has just started has no proxies yet. */
+  /** Whether proxies may still be connecting to a controller that has just started. */
   #isStarting(): boolean {
     return this.#startsUntil === null || performance.now() < this.#startsUntil;
   }
@@ -183,7 +182,7 @@ export class Programmed {
     return acked === total && total > 0;
   }
 
-  /** It is as far as the slowest of its own listeners; one without listeners to serve is done. */
+  /** The progress of the slowest listener of the object; complete if it has no listeners to serve. */
   #progressOf(status: HolderStatus): Progress {
     const total = this.#reports.sizeOf(gatewayOf(status));
     const served = status.listeners.filter(({ conditions }) => isProgrammed(conditions));
@@ -228,18 +227,18 @@ export class Programmed {
   }
 }
 
-/** A sentence: how many proxies refuse it, and what they say. */
+/** One sentence: how many proxies refuse the resource, and why. */
 export function describeRefusal({ errors, proxies, total }: Refusal): string {
   const reasons = errors.map(({ field, reason }) => (field === '' ? reason : `${field} ${reason}`)).join(', ');
   return `refused by ${proxies} of ${total} proxies: ${reasons}`;
 }
 
-/** Whatever else keeps it from being programmed, this comes first. */
+/** A fleet that cannot be created is reported first, before any other reason. */
 function withTrouble(condition: DesiredCondition, message: string): DesiredCondition {
   if (condition.type !== 'Programmed') return condition;
   return conditions.gatewayNotProgrammed(condition.observedGeneration, {
     reason: 'Invalid',
-    message: `its proxies cannot be made: ${message}`,
+    message: `its proxies cannot be created: ${message}`,
   });
 }
 
@@ -247,7 +246,7 @@ function isProgrammed(own: readonly DesiredCondition[]): boolean {
   return own.some(({ type, status }) => type === 'Programmed' && status === 'True');
 }
 
-/** What compile holds back for reasons of its own stays as it says. */
+/** A condition that compile has set to False stays as it is. */
 function replaceProgrammed(
   own: readonly DesiredCondition[],
   refine: (condition: DesiredCondition) => DesiredCondition,
@@ -263,7 +262,7 @@ function keysOf({ listeners }: HolderStatus): readonly string[] {
   return listeners.map(({ key }) => key);
 }
 
-/** The Gateway `<namespace>/<name>` whose proxies serve it. */
+/** The Gateway `<namespace>/<name>` of a Gateway or ListenerSet status. */
 function gatewayOf({ type, ref, listeners }: HolderStatus): string {
   return type === 'Gateway' ? `${ref.namespace}/${ref.name}` : gatewayOfListener(listeners[0]?.key ?? '');
 }

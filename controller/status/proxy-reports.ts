@@ -1,27 +1,27 @@
-// What the connected proxies serve, as their acks and nacks tell: the ground for Programmed, and for telling of refusals.
+// The versions that connected proxies serve and refuse, from their acks and nacks. Programmed and refusals are derived from it.
 import type { EncodedResource, ResourceKind } from '#api/ir/ir.ts';
 import { gatewayOfListener, resourceId } from '#api/ir/ir.ts';
 import { FleetScopes, SHARED } from '../compile/fleet-scopes.ts';
 import type { FleetDelta } from '../compile/fleet-scopes.ts';
 
-/** A mistake a proxy found in a resource. `field` is its path in the resource. */
+/** A mistake that a proxy found in a resource. `field` is its path in the resource. */
 export interface RefusalError {
   readonly field: string;
   readonly reason: string;
 }
 
-/** A resource that at least one proxy refuses in its current version. */
+/** A resource whose current version at least one proxy refuses. */
 export interface Refusal {
   readonly kind: ResourceKind;
   readonly key: string;
   readonly version: string;
   readonly errors: readonly RefusalError[];
-  /** How many proxies refuse it, of how many in the fleets of these. */
+  /** Number of proxies that refuse it, and number of all proxies in their fleets. */
   readonly proxies: number;
   readonly total: number;
 }
 
-/** What compile made of a batch. */
+/** The compiled resources of a batch. */
 export interface ResourceDelta extends FleetDelta {
   readonly changed: readonly EncodedResource[];
   readonly removed: readonly { readonly kind: ResourceKind; readonly key: string }[];
@@ -33,21 +33,21 @@ export interface Progress {
   readonly total: number;
 }
 
-/** Learns of changes. */
+/** Callbacks about changes. */
 export interface ProxyReportsListener {
-  /** A listener (key) is served by more or fewer proxies. */
+  /** The number of proxies that serve a listener (key) has changed. */
   progressed(listener: string): void;
-  /** More or fewer proxies are there, of a Gateway `<namespace>/<name>` or (null) of those that are shared. */
+  /** The number of proxies has changed: those of a Gateway `<namespace>/<name>`, or (null) the shared ones. */
   proxiesChanged(gateway: string | null): void;
-  /** A resource is refused now, differently, or (null) no longer. */
+  /** The refusal of a resource is new or different; null means that no proxy refuses it any more. */
   refused(kind: ResourceKind, key: string, refusal: Refusal | null): void;
 }
 
 /** A connected proxy. */
 interface Proxy {
-  /** What it may read. */
+  /** The resources that the proxy may read. */
   readonly scope: string;
-  /** The version it serves of each listener. */
+  /** The served version of each listener. */
   readonly serves: Map<string, string>;
 }
 
@@ -64,11 +64,11 @@ export class ProxyReports {
   /** Current versions of resources by id. */
   readonly #versions = new Map<string, string>();
   readonly #proxies = new Map<string, Proxy>();
-  /** By scope, its connected proxies. */
+  /** The connected proxies by scope. */
   readonly #scopes = new Map<string, Set<Proxy>>();
   /**
-   * Per resource id, the nack of each proxy, of the current version or of one to come: another controller may be ahead of this one. Few:
-   * a resource that compile let through is seldom refused.
+   * By resource id: the nack of each proxy, for the current version or a later one, since another controller may be ahead of this one.
+   * The map is small: proxies seldom refuse compiled resources.
    */
   readonly #nacks = new Map<string, Map<string, Nack>>();
 
@@ -77,7 +77,7 @@ export class ProxyReports {
     this.#listener = listener;
   }
 
-  /** Takes over what should be served from now on. Call it before the resources are sent. */
+  /** Sets the current versions. Must run before the resources are pushed. */
   apply({ changed, removed, ...fleets }: ResourceDelta): void {
     for (const gateway of this.#fleets.apply(fleets)) this.#listener?.proxiesChanged(gateway);
     for (const { kind, key, version } of changed) this.#setVersion(kind, key, version);
@@ -128,11 +128,11 @@ export class ProxyReports {
     if (this.#versions.has(id)) this.#listener?.progressed(key);
   }
 
-  /** The proxy cannot use this version and keeps what it had. */
+  /** The proxy refuses this version and keeps the previous one. */
   nacked(proxy: string, kind: ResourceKind, key: string, nack: Nack): void {
     const serves = this.#proxies.get(proxy)?.serves;
     if (serves === undefined) return;
-    // What was served may be broken by what came later: a listener by its certificate.
+    // A later resource may break a listener that was served: its certificate, for example.
     if (kind === 'Listener') serves.delete(key);
     const id = resourceId(kind, key);
     const nacks = this.#nacks.get(id) ?? new Map<string, Nack>();
@@ -141,7 +141,7 @@ export class ProxyReports {
     if (nack.version === this.#versions.get(id)) this.#listener?.refused(kind, key, this.refusalOf(kind, key));
   }
 
-  /** How many proxies that serve this Gateway are connected. */
+  /** Number of connected proxies that serve this Gateway. */
   sizeOf(gateway: string): number {
     return this.#proxiesOf(gateway).size;
   }
@@ -150,7 +150,7 @@ export class ProxyReports {
     return this.#scopes.get(this.#fleets.scopeOf(gateway)) ?? NONE;
   }
 
-  /** How many proxies of its Gateway serve the current version of a listener. */
+  /** Number of proxies of the Gateway that serve the current version of a listener. */
   progressOf(listener: string): Progress {
     const version = this.#versions.get(resourceId('Listener', listener));
     const proxies = this.#proxiesOf(gatewayOfListener(listener));
@@ -159,7 +159,7 @@ export class ProxyReports {
     return { acked, total: proxies.size };
   }
 
-  /** Versions of listeners by their keys, as one text: equal texts, equal listeners. */
+  /** The current versions of the listeners (keys) as one text, to be compared. */
   versionsOf(listeners: readonly string[]): string {
     return listeners.map((key) => `${key}=${this.#versions.get(resourceId('Listener', key)) ?? ''}`).join(' ');
   }
@@ -173,7 +173,7 @@ export class ProxyReports {
     return { kind, key, version: first.version, errors: first.errors, proxies: proxies.length, total: this.#fleetSizesOf(proxies) };
   }
 
-  /** Everything that is refused now. */
+  /** All current refusals. */
   refusals(): readonly Refusal[] {
     return [...this.#nacks.keys()].flatMap((id) => this.refusalOf(...splitId(id)) ?? []);
   }
@@ -185,7 +185,7 @@ export class ProxyReports {
     return [...scopes].reduce((total, scope) => total + (this.#scopes.get(scope)?.size ?? 0), 0);
   }
 
-  /** Forgets the nack of one proxy. */
+  /** Drops the nack of one proxy. */
   #clear(id: string, proxy: string): void {
     const nacks = this.#nacks.get(id);
     const nack = nacks?.get(proxy);

@@ -1,4 +1,4 @@
-// What is told of kinds that cannot be followed, and what is not, for it has not lasted.
+// Which unreadable kinds are reported, and which are not because the problem did not last.
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import * as conditions from '../compile/conditions.ts';
 import type { DesiredStatus } from '../compile/result.ts';
@@ -33,7 +33,7 @@ function trouble(problem: InformerProblem, message: string, matters = true): Wat
   return { problem, message, matters };
 }
 
-/** The condition of the class as it was last written: `False Forbidden: message`. */
+/** The last written condition of the class: `False Forbidden: message`. */
 function condition(): string {
   const status = written.findLast(({ ref }) => ref.kind === 'GatewayClass');
   const own = status?.type === 'GatewayClass' ? status.conditions.find(({ type }) => type === conditions.RESOURCES_READABLE) : undefined;
@@ -64,15 +64,15 @@ afterEach(() => {
 });
 
 describe('Readability', () => {
-  test('tells of a right that is missing once that has lasted, and when it is back', () => {
+  test('reports a missing right once that has lasted, and its return', () => {
     readability.write([CLASS, ROUTE], []);
     expect(condition()).toMatch(/^True ResourcesReadable: /);
     readability.troubled('Service', trouble(FORBIDDEN, 'may not list services'));
     jest.advanceTimersByTime(2_900);
     expect(condition()).toMatch(/^True /);
     jest.advanceTimersByTime(700);
-    expect(condition()).toBe('False Forbidden: may not list services. What was read before is served on');
-    expect(routeMessage()).toBe('as last known (Service cannot be read now): not there');
+    expect(condition()).toBe('False Forbidden: may not list services. Configuration that was read before stays in use');
+    expect(routeMessage()).toBe('may be outdated (Service cannot be read now): not there');
     expect(events).toMatchObject([{ ref: CLASS.ref, type: 'Warning', reason: 'ResourcesNotReadable', note: 'may not list services' }]);
     readability.troubled('Service', null);
     jest.advanceTimersByTime(600);
@@ -81,7 +81,7 @@ describe('Readability', () => {
     expect(events.slice(1)).toMatchObject([{ type: 'Normal', reason: 'ResourcesReadable', note: 'Service can be read again' }]);
   });
 
-  test('says nothing of what has not lasted', () => {
+  test('does not report a short problem', () => {
     readability.write([CLASS], []);
     readability.troubled('Service', trouble(FORBIDDEN, 'may not list services'));
     jest.advanceTimersByTime(2_000);
@@ -91,7 +91,7 @@ describe('Readability', () => {
     expect(events).toEqual([]);
   });
 
-  test('says nothing of an API server that is away, nor of kinds that find out late that it is back', () => {
+  test('does not report an unreachable API server, nor kinds that reconnect later than others', () => {
     readability.write([CLASS], []);
     isConnected = false;
     for (const kind of ['Service', 'Secret', 'Gateway']) readability.troubled(kind, trouble(FAILING, `${kind} fails`));
@@ -106,7 +106,7 @@ describe('Readability', () => {
     expect(condition()).toMatch(/^False Failing: Gateway fails\. /);
   });
 
-  test('says nothing of kinds without which nothing is wrong', () => {
+  test('does not report kinds that do not affect the configuration', () => {
     readability.write([CLASS], []);
     readability.troubled('TCPRoute', trouble({ type: 'absent' }, 'not known', false));
     jest.advanceTimersByTime(100_000);
@@ -114,7 +114,7 @@ describe('Readability', () => {
     expect(events).toEqual([]);
   });
 
-  test('what is wrong from the beginning is told with the first statuses, and by an Event when this controller leads', () => {
+  test('reports problems at the start with the first statuses, and by an Event when this controller leads', () => {
     readability.troubled('Backend', trouble({ type: 'absent' }, 'install it'));
     readability.write([CLASS], []);
     expect(condition()).toMatch(/^False NotInstalled: install it\. /);
@@ -123,7 +123,7 @@ describe('Readability', () => {
     expect(events).toMatchObject([{ type: 'Warning', note: 'install it' }]);
   });
 
-  test('kinds that come back one by one are told one by one, the worst reason first', () => {
+  test('reports kinds that return one by one, the worst reason first', () => {
     readability.write([CLASS], []);
     readability.troubled('Service', trouble(FORBIDDEN, 'may not list services'));
     readability.troubled('Backend', trouble({ type: 'absent' }, 'install it'));

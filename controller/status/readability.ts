@@ -1,8 +1,8 @@
-// Tells of kinds that cannot be followed: by a condition of every GatewayClass of this controller, by an Event on each when that changes,
-// and by a doubt in what other statuses say is missing. Stands right before the status writer.
+// Reports kinds that the controller cannot watch: by a condition of every GatewayClass of this controller, by Events on these, and by a
+// remark in conditions that call an object missing. It is the last step before the status writer.
 //
-// An API server that restarts refuses rights and knows no custom kinds for a moment, and informers come back to it one after another:
-// what is wrong is told when it has lasted.
+// After a restart an API server may deny rights and not know custom kinds for a moment, and informers reconnect one after another.
+// Therefore a problem is reported only after it has lasted.
 import { objectId } from '#api/k8s/object.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
 import { UNGUARDED } from '#lib/faults.ts';
@@ -15,13 +15,13 @@ import { isDoubtful, withDoubts } from './doubt.ts';
 import type { EventReport } from './event-writer.ts';
 import type { StatusTarget } from './programmed.ts';
 
-/** For how long something must last before it is told, milliseconds. */
+/** How long a state must last before it is reported, milliseconds. */
 export interface ReadabilityTimes {
   /** A right or a CRD is missing. */
   readonly missing: number;
-  /** Requests fail; longer than the longest pause of an informer. */
+  /** Requests fail; longer than the longest backoff of an informer. */
   readonly failing: number;
-  /** It works again: what comes back together is told together. */
+  /** Requests succeed again; kinds that recover together are reported together. */
   readonly works: number;
 }
 
@@ -30,17 +30,17 @@ export const READABILITY_TIMES: ReadabilityTimes = { missing: 2_000, failing: 60
 export interface ReadabilityOptions {
   readonly target: StatusTarget;
   readonly report: (event: EventReport) => void;
-  /** False while nothing at all can be read: that is no trouble of a kind, and nobody could be told. */
+  /** False while the API server is unreachable: this is no problem of one kind, and no status could be written. */
   readonly isConnected: () => boolean;
   readonly times?: ReadabilityTimes;
-  /** Around what happens later. */
+  /** Wraps timer callbacks, so that a bug is reported. */
   readonly guard?: Guard;
 }
 
-/** A kind that is in trouble, or was when that was last told. */
+/** A kind that has a problem, or had one at the last report. */
 interface Followed {
   readonly trouble: WatchTrouble | null;
-  /** Since when it is of this type, on the monotonic clock. */
+  /** Since when the problem has this type, on the monotonic clock. */
   readonly since: number;
   readonly told: WatchTrouble | null;
 }
@@ -52,10 +52,10 @@ export class Readability implements StatusTarget {
   readonly #times: ReadabilityTimes;
   readonly #guard: Guard;
   readonly #kinds = new Map<string, Followed>();
-  /** GatewayClasses, and statuses with something that may be doubted, by the id of the object. */
+  /** By object id: GatewayClasses, and statuses with a doubtful condition. */
   readonly #statuses = new Map<string, DesiredStatus>();
   #timer: NodeJS.Timeout | null = null;
-  /** Statuses have been asked for. What is wrong from the beginning is told with the first of them. */
+  /** Whether the first statuses have been written. Problems at the start are reported with them. */
   #began = false;
 
   constructor(options: ReadabilityOptions) {
@@ -71,19 +71,19 @@ export class Readability implements StatusTarget {
     this.#options.target.write(this.#allTold(statuses), forgotten);
   }
 
-  /** A kind cannot be followed, or (null) can be again. */
+  /** A kind cannot be watched; null means that it can again. */
   troubled(kind: string, trouble: WatchTrouble | null): void {
     const before = this.#kinds.get(kind) ?? NO_TROUBLE;
     if (before === NO_TROUBLE && trouble === null) return;
     const now = performance.now();
     const goesOn = before.trouble?.problem.type === trouble?.problem.type;
     this.#kinds.set(kind, { trouble, since: goesOn ? before.since : now, told: before.told });
-    // The API server is back for one kind: the others get the time to find that out.
+    // The API server is back for one kind: the other informers get time to reconnect.
     if (isFailing(before.trouble) && !isFailing(trouble)) this.#giveTime(now);
     this.#schedule();
   }
 
-  /** This controller leads now: of what is wrong already nobody has heard. */
+  /** This controller leads now and writes Events about problems that exist already. */
   resume(): void {
     this.#warn([...this.#told().values()]);
   }
@@ -155,7 +155,7 @@ export class Readability implements StatusTarget {
     if (troubles.length > 0) this.#report('Warning', 'ResourcesNotReadable', describe(troubles));
   }
 
-  /** What is told now, and matters, by kind. */
+  /** The reported problems that affect the configuration, by kind. */
   #told(): ReadonlyMap<string, WatchTrouble> {
     return new Map([...this.#kinds].flatMap(([kind, { told }]) => (told?.matters === true ? [[kind, told] as const] : [])));
   }
@@ -180,11 +180,11 @@ export class Readability implements StatusTarget {
 function conditionOf({ conditions: own }: { readonly conditions: readonly DesiredCondition[] }, told: readonly WatchTrouble[]) {
   const generation = own[0]?.observedGeneration ?? 0;
   if (told.length === 0) return conditions.classResourcesReadable(generation);
-  const message = `${describe(told)}. What was read before is served on`;
+  const message = `${describe(told)}. Configuration that was read before stays in use`;
   return conditions.classResourcesNotReadable(generation, { reason: reasonOf(told), message });
 }
 
-/** The one that is the surest to be the operator's to mend comes first. */
+/** The reason that most surely needs the operator comes first. */
 function reasonOf(troubles: readonly WatchTrouble[]): conditions.ReadObstacle['reason'] {
   const types = new Set(troubles.map(({ problem }) => problem.type));
   if (types.has('forbidden')) return 'Forbidden';
@@ -199,13 +199,13 @@ function isFailing(trouble: WatchTrouble | null): boolean {
   return trouble?.problem.type === 'failing';
 }
 
-/** Objects may be there that are not known. A kind that is not installed has none, and what is read one by one is known to be there. */
+/** Whether unknown objects of the kind may exist. An absent CRD has no objects, and objects that are read one by one are known to exist. */
 function isUnread(trouble: WatchTrouble | null): boolean {
   if (trouble === null || trouble.problem.type === 'absent') return false;
   return trouble.problem.type === 'failing' || trouble.problem.verb !== 'get';
 }
 
-/** In other words of an error that goes on there is no news. */
+/** Whether the current problem is reported. Another text of the same type is not reported again. */
 function isTold({ trouble, told }: Followed): boolean {
   return mark(trouble?.problem) === mark(told?.problem);
 }

@@ -1,5 +1,5 @@
-// Between the true statuses and their writer: a Secret, a bundle of authorities, a Service or a Backend has no status of its own that
-// Weir could write. What proxies refuse of them is told by the objects that refer to them: in ResolvedRefs of listeners and routes.
+// Refusals of resources without a status of their own: Secrets, trust bundles, Services, Backends. The listeners and routes that refer
+// to them report the refusals in ResolvedRefs. Stands between `Programmed` and `Readability`.
 import type { EncodedResource, ResourceKind } from '#api/ir/ir.ts';
 import { resourceId } from '#api/ir/ir.ts';
 import { objectId } from '#api/k8s/object.ts';
@@ -11,35 +11,35 @@ import { originOf } from './origin.ts';
 import { describeRefusal } from './programmed.ts';
 import type { StatusTarget } from './programmed.ts';
 
-/** What is referred to and has no status; the others tell of their refusals themselves. */
+/** Kinds of resources without a status of their own. */
 const REFERRED_TO: ReadonlySet<ResourceKind> = new Set(['Secret', 'TrustBundle', 'Cluster', 'Endpoints']);
 const REFERRING: ReadonlySet<ResourceKind> = new Set(['Listener', 'Route', 'StreamRoute']);
 
 export interface ReferenceOptions {
-  /** Where the statuses go. */
+  /** The next step for statuses. */
   readonly target: StatusTarget;
-  /** Everything that should be served now. */
+  /** All current resources. */
   readonly resources: () => Iterable<EncodedResource>;
-  /** Ids of the resources that one refers to. */
+  /** Ids of the resources that a resource refers to. */
   readonly needsOf: (resource: EncodedResource) => readonly string[];
 }
 
-/** What changed of the resources. */
+/** The changed resources of a batch. */
 interface Changed {
   readonly changed: readonly { readonly kind: ResourceKind }[];
   readonly removed: readonly { readonly kind: ResourceKind }[];
 }
 
-/** By the part of an object (a listener's name, a rule): what is refused of what it refers to. */
+/** By part of an object (a listener name, a rule): the refusals of its references. */
 type Parts = ReadonlyMap<string, readonly Refusal[]>;
 
 export class RefusedReferences implements StatusTarget {
   readonly #options: ReferenceOptions;
-  /** By id of the resource. Mostly empty: then nothing here costs anything. */
+  /** By resource id. Usually empty, and then the other methods return at once. */
   readonly #refused = new Map<string, Refusal>();
-  /** The statuses as they came, by the id of the object. */
+  /** The statuses as received, by object id. */
   readonly #statuses = new Map<string, DesiredStatus>();
-  /** By the id of the object that refers. */
+  /** By id of the referring object. */
   #affected: ReadonlyMap<string, Parts> = new Map();
 
   constructor(options: ReferenceOptions) {
@@ -55,7 +55,7 @@ export class RefusedReferences implements StatusTarget {
     );
   }
 
-  /** A resource is refused, or (null) no longer. */
+  /** A proxy refuses a resource; null means that no proxy refuses it any more. */
   refused(kind: ResourceKind, key: string, refusal: Refusal | null): void {
     if (!REFERRED_TO.has(kind)) return;
     const id = resourceId(kind, key);
@@ -65,7 +65,7 @@ export class RefusedReferences implements StatusTarget {
     this.#refresh();
   }
 
-  /** Resources have changed, and with them perhaps who refers to what. */
+  /** Resources have changed; references may have changed with them. */
   changed({ changed, removed }: Changed): void {
     if (this.#refused.size === 0) return;
     if ([...changed, ...removed].some(({ kind }) => kind === 'Cluster' || REFERRING.has(kind))) this.#refresh();
@@ -97,7 +97,7 @@ export class RefusedReferences implements StatusTarget {
     return affected;
   }
 
-  /** Refusals by the names under which they are referred to: a cluster stands for its endpoints, and for the authorities it needs. */
+  /** Refusals by referenced name. A cluster also stands for its endpoints and its trust bundles. */
   #byName(): ReadonlyMap<string, readonly Refusal[]> {
     const refusals = new Map<string, readonly Refusal[]>();
     const add = (name: string, more: readonly Refusal[]) => refusals.set(name, [...(refusals.get(name) ?? []), ...more]);
@@ -114,7 +114,7 @@ export class RefusedReferences implements StatusTarget {
     return refusals;
   }
 
-  /** The status with what is refused in it. */
+  /** The status with the refusals of its references. */
   #told(status: DesiredStatus): DesiredStatus {
     const parts = this.#affected.get(objectId(status.ref));
     if (parts === undefined) return status;
@@ -151,7 +151,7 @@ function listenerStatus(listener: ListenerStatus, refusals: readonly Refusal[]):
   };
 }
 
-/** What compile has found wrong with references is told first: it is what the user has to mend first. */
+/** A problem that compile found is reported first, since the user must fix it first. */
 function unresolved(own: readonly DesiredCondition[], refine: (generation: number) => DesiredCondition): readonly DesiredCondition[] {
   return own.map((condition) =>
     condition.type === 'ResolvedRefs' && condition.status === 'True' ? refine(condition.observedGeneration) : condition,

@@ -4,7 +4,7 @@ import { createLog } from '#lib/log.ts';
 import { until } from '../../test/support/until.ts';
 import { WorkQueue } from './work-queue.ts';
 
-test('work that meets a bug costs its key a rest, and no other anything', async () => {
+test('a task that fails because of a bug lets its key rest and does not delay other keys', async () => {
   const parts: string[] = [];
   const done: string[] = [];
   const queue = new WorkQueue({
@@ -21,7 +21,7 @@ test('work that meets a bug costs its key a rest, and no other anything', async 
   await until(() => done.length === 2, 'the others');
   expect(done).toEqual(['a', 'b']);
   expect(parts).toEqual(['work']);
-  // To be done again after its rest.
+  // The task runs again after its rest.
   expect(queue.depth).toBe(1);
   await queue.stop();
 });

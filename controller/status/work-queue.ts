@@ -1,25 +1,25 @@
-// What is to be done per object, each at most once at a time: some at once in parallel, the rest in turn, failures after a while.
+// A queue of keys: at most one task per key at a time, a bounded number in parallel, failed keys again after a rest.
 import { setImmediate } from 'node:timers/promises';
 import type { Faults } from '#lib/faults.ts';
 
-/** What became of a piece of work: when it is due again at the latest, milliseconds; null when only on request. */
+/** The outcome of a task. */
 export interface WorkOutcome {
-  /** Nothing happens to the key for so long, whatever is requested. */
+  /** The key rests for this time, milliseconds; requests wait. */
   readonly restMs: number;
-  /** Do it again after the rest even if nobody requests it. */
+  /** Run the task again after the rest, even without a request. */
   readonly again: boolean;
 }
 
 export interface WorkQueueOptions {
   readonly concurrency: number;
-  /** False: nothing is begun. `resume` begins again. */
+  /** While false, no task starts. `resume` starts them later. */
   readonly open: () => boolean;
-  /** Does the work of a key. Where it rejects, which is a bug, the key rests for a while and is tried again. */
+  /** Runs the task of a key. If it rejects, which is a bug, the key rests and the task runs again. */
   readonly work: (key: string) => Promise<WorkOutcome>;
   readonly faults: Faults;
 }
 
-/** After a bug, milliseconds. */
+/** The outcome after a bug, milliseconds. */
 const FAULTY: WorkOutcome = { restMs: 30_000, again: true };
 
 export class WorkQueue {
@@ -27,7 +27,7 @@ export class WorkQueue {
   readonly #ready = new Set<string>();
   readonly #active = new Set<string>();
   readonly #resting = new Map<string, NodeJS.Timeout>();
-  /** Requested while active or resting. */
+  /** Keys requested while active or resting. */
   readonly #requested = new Set<string>();
   #stopped = false;
   #idle: (() => void)[] = [];
@@ -36,12 +36,12 @@ export class WorkQueue {
     this.#options = options;
   }
 
-  /** How many keys wait to be done. */
+  /** Number of waiting keys. */
   get depth(): number {
     return this.#ready.size + this.#requested.size;
   }
 
-  /** Asks for the work of a key. */
+  /** Requests the task of a key. */
   request(key: string): void {
     if (this.#stopped) return;
     if (this.#active.has(key) || this.#resting.has(key)) this.#requested.add(key);
@@ -49,14 +49,14 @@ export class WorkQueue {
     this.resume();
   }
 
-  /** Asks for the work of a key, but not before this time has passed. */
+  /** Requests the task of a key after this time at the earliest, milliseconds. */
   requestLater(key: string, ms: number): void {
     if (this.#stopped) return;
     if (this.#active.has(key) || this.#resting.has(key)) this.#requested.add(key);
     else if (!this.#ready.has(key)) this.#rest(key, { restMs: ms, again: true });
   }
 
-  /** Begins what is ready. */
+  /** Starts all tasks that may run. */
   resume(): void {
     for (const key of this.#ready) {
       if (this.#stopped || this.#active.size >= this.#options.concurrency || !this.#options.open()) return;
@@ -66,7 +66,7 @@ export class WorkQueue {
     }
   }
 
-  /** Begins nothing more; resolves when what is under way is done. */
+  /** Starts no more tasks; resolves when the running ones are done. */
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const timer of this.#resting.values()) clearTimeout(timer);
@@ -75,7 +75,7 @@ export class WorkQueue {
   }
 
   async #run(key: string): Promise<void> {
-    // Thousands of comparisons that need no answer from anybody must not hold up the pushes between them.
+    // Thousands of quick comparisons must not delay pushes: they let the event loop run in between.
     await setImmediate();
     const outcome = await this.#options.work(key).catch((error: unknown) => {
       this.#options.faults.report('work', error, { key });

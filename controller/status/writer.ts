@@ -1,8 +1,8 @@
-// Writes statuses to the cluster: only as leader, only Weir's own entries, only what differs, the latest of each object.
+// Writes statuses to the cluster: as leader only, Weir's own entries only, and only if they differ. Only the latest status counts.
 //
-// By JSON merge patch on the status subresource with the resourceVersion it was computed from. Server-side apply would not do:
-// status.parents of a route is an atomic list in the CRD, so that controllers that share a route would take the whole list from
-// each other. A patch with a version cannot lose what another controller wrote meanwhile: the server refuses it, and it is merged anew.
+// It uses a JSON merge patch of the status subresource with the resourceVersion that it was computed from. Server-side apply does not
+// work: status.parents is an atomic list in the CRD, so controllers that share a route would overwrite each other's entries. A patch
+// with a version cannot lose concurrent writes: the server refuses it, and the writer merges again.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
@@ -23,34 +23,34 @@ import type { StatusPatch } from './merge.ts';
 import { WorkQueue } from './work-queue.ts';
 import type { WorkOutcome } from './work-queue.ts';
 
-/** What became of one write: the label of the metric. */
+/** The result of one write, a label of the metric. */
 export type WriteResult = 'written' | 'equal' | 'conflict' | 'gone' | 'failed';
 
 export interface StatusWriterOptions {
   readonly client: ApiClient;
   readonly live: LiveStatuses;
   readonly controllerName: string;
-  /** Asked before every write. */
+  /** Whether this controller leads; called before every write. */
   readonly leads: () => boolean;
   readonly log: Log;
-  /** Absent: bugs are logged and not counted. */
+  /** If absent, bugs are logged but not counted. */
   readonly faults?: Faults;
-  /** Told of every outcome: metrics. */
+  /** Called with every result, for metrics. */
   readonly wrote?: (kind: string, result: WriteResult) => void;
   readonly limits?: Partial<StatusLimits>;
 }
 
-/** Bounds of the load on the API server; times in milliseconds. */
+/** Limits of the load on the API server; times in milliseconds. */
 export interface StatusLimits {
   readonly concurrency: number;
   readonly perSecond: number;
-  /** Between two writes to one object: what changes many times meanwhile (attachedRoutes) is written once. */
+  /** Minimum time between two writes to one object. Fast changes (attachedRoutes) are written together. */
   readonly interval: number;
-  /** The same where that goes on: every write that follows on another doubles the interval, up to this. */
+  /** Maximum of the interval: each write without a rest before it doubles the interval. */
   readonly intervalMaximum: number;
   readonly retryMinimum: number;
   readonly retryMaximum: number;
-  /** After somebody else has changed a status, before it is looked at. */
+  /** Delay before a status that another client changed is compared. */
   readonly reassert: number;
 }
 
@@ -64,16 +64,16 @@ export const STATUS_LIMITS: StatusLimits = {
   reassert: 2_000,
 };
 
-/** How often a conflict is merged anew before the object has to wait its turn again. */
+/** How often a conflict is merged again before the object goes back to the queue. */
 const MAX_CONFLICTS = 5;
 
-/** What is wanted of an object: a status, or (null) that Weir's entries are taken off it. */
+/** The desired status of an object; null removes Weir's entries from it. */
 interface Wanted {
   readonly ref: ObjectRef;
   readonly status: DesiredStatus | null;
 }
 
-/** A write that the watch has not told of yet. */
+/** A write that the watch has not delivered yet. */
 interface Written {
   readonly basedOn: string;
   readonly live: LiveStatus;
@@ -87,7 +87,7 @@ export class StatusWriter {
   readonly #wanted = new Map<string, Wanted>();
   readonly #written = new Map<string, Written>();
   readonly #failures = new Map<string, number>();
-  /** The rest after the last write to an object, and when it ended. */
+  /** By object id: the last rest, and when it ended. */
   readonly #rests = new Map<string, { readonly ms: number; readonly until: number }>();
 
   constructor(options: StatusWriterOptions) {
@@ -104,13 +104,13 @@ export class StatusWriter {
     options.live.onChange((live) => this.#changed(live));
   }
 
-  /** Takes what compile wants. `forgotten` are objects Weir has nothing to say about any more. */
+  /** Takes desired statuses. `forgotten`: objects that get no entries from Weir any more. */
   write(statuses: readonly DesiredStatus[], forgotten: readonly ObjectRef[]): void {
     for (const ref of forgotten) this.#want({ ref, status: null });
     for (const status of statuses) this.#want({ ref: status.ref, status });
   }
 
-  /** This controller leads now: whatever differs is written, and entries that a former leader left behind are taken away. */
+  /** This controller leads now: it writes all statuses that differ and removes entries that an earlier leader left behind. */
   resume(): void {
     for (const { ref, status } of this.#options.live.all()) {
       const abandoned = entriesOf(ref.kind) !== null && !this.#wanted.has(objectId(ref)) && status.includes(this.#options.controllerName);
@@ -119,7 +119,7 @@ export class StatusWriter {
     for (const id of this.#wanted.keys()) this.#queue.request(id);
   }
 
-  /** Objects waiting to be compared and written. */
+  /** Number of objects in the queue. */
   get depth(): number {
     return this.#queue.depth;
   }
@@ -135,7 +135,7 @@ export class StatusWriter {
     this.#queue.request(id);
   }
 
-  /** Somebody has written: we, then there is nothing to do; another, then ours may be gone from it. */
+  /** The watch delivers a status: of our own write, or of another client, which may have removed our entries. */
   #changed(live: LiveStatus): void {
     const id = objectId(live.ref);
     const written = this.#written.get(id);
@@ -159,12 +159,12 @@ export class StatusWriter {
     if (result === 'failed' || result === 'conflict') return { restMs: this.#retryAfter(id), again: true };
     this.#failures.delete(id);
     const isDone = result === 'gone' || wanted.status === null;
-    // Meanwhile something else may have come to be wanted: then that is not to be forgotten.
+    // The desired status may have changed during the write; a new one must stay.
     if (isDone && this.#wanted.get(id) === wanted) this.#forget(id);
     return { restMs: result === 'written' ? this.#restAfterWrite(id) : 0, again: false };
   }
 
-  /** An object that has been left alone for as long as it last rested begins anew. */
+  /** The next rest of an object: doubled if the last one has just ended, else the minimum. */
   #restAfterWrite(id: string): number {
     const { interval, intervalMaximum } = this.#limits;
     const now = performance.now();
@@ -188,11 +188,11 @@ export class StatusWriter {
     this.#rests.delete(id);
   }
 
-  /** Brings the object to the wanted status. Rejects on a lost connection. */
+  /** Writes the desired status of an object. Rejects on a lost connection. */
   async #bring(id: string, wanted: Wanted): Promise<WriteResult> {
     let live: LiveStatus | null = this.#liveOf(id, wanted.ref);
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
-      // An object that another took the place of is told apart by its uid; compile will say what the new one needs.
+      // A different uid means a new object of the same name; compile will produce its status.
       if (live === null || isOther(live, wanted.status)) return 'gone';
       const patch = this.#patchFor(live, wanted);
       if (patch === null) return 'equal';
@@ -233,7 +233,7 @@ export class StatusWriter {
   #remember(id: string, before: LiveStatus, object: RawObject): void {
     const basedOn = this.#options.live.get(before.ref)?.resourceVersion;
     const live = liveStatusOf(before.ref, object);
-    // The watch may have been faster than the answer.
+    // The watch may have delivered the write before the answer arrived.
     if (basedOn !== undefined && basedOn !== live.resourceVersion) this.#written.set(id, { basedOn, live });
   }
 
@@ -257,13 +257,13 @@ export class StatusWriter {
   }
 }
 
-/** The rule of a ClusterRole that a refused request lacks; `part` is '/status' or ''. */
+/** The ClusterRole rule that is missing after a 403; `part` is '/status' or ''. */
 function ruleFor(ref: ObjectRef, part: '' | '/status', verb: string): object {
   const { apiVersion, plural } = KINDS[ref.kind as KindName];
   return { apiGroups: [groupOf(apiVersion)], resources: [`${plural}${part}`], verbs: [verb] };
 }
 
-/** Where the status of a kind has entries of several controllers. */
+/** The status field with entries of several controllers; null if the kind has none. */
 function entriesOf(kind: string): 'parents' | 'ancestors' | null {
   if (ROUTE_KINDS.has(kind)) return 'parents';
   return POLICY_KINDS.has(kind) ? 'ancestors' : null;

@@ -360,7 +360,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller without a right', () => {
       await apply(gateway('newer', [{ name: 'https', port: ports[4] ?? 0, protocol: 'HTTPS', tls }]));
       const refs = async () => (await conditionsOf('gateways', 'newer')).find(({ type }) => type === 'ResolvedRefs')?.message ?? '';
       await cluster.until('the status', async () => (await refs()) !== '');
-      expect(await refs()).toMatch(/^as last known \(Secret cannot be read now\): Secret\/default\/newer does not exist/);
+      expect(await refs()).toMatch(/^may be outdated \(Secret cannot be read now\): Secret\/default\/newer does not exist/);
       // What was there before is told and served as it was.
       expect(await statusOf('gateways', 'fresh', 'ResolvedRefs')).toBe('True');
       expect(await tlsAnswer(ports[2])).toBe('404');
@@ -424,7 +424,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller without a right', () => {
       await unharmed(async () => {
         await grant(less(documentedRights(), 'leases', ['get', 'create', 'update']));
         await weir.controller.printed(
-          /"lackingRule":\{"apiGroups":\["coordination.k8s.io"\],"resources":\["leases"\].*the lease cannot be/,
+          /"lackingRule":\{"apiGroups":\["coordination.k8s.io"\],"resources":\["leases"\].*cannot read or write the Lease/,
           said,
         );
         await cluster.until('no leader', async () => (await weir.metric('weir_leader')) === 0);
