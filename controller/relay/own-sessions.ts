@@ -1,5 +1,4 @@
-// The sessions of this controller's own proxies: passes on what they tell, counts what they refuse, and can tell all of it again to
-// whoever comes to lead.
+// The sessions of this controller's own proxies. Passes their events on, counts nacks, and can repeat the current state to a new leader.
 import type { ResourceKind } from '#api/ir/ir.ts';
 import { resourceId } from '#api/ir/ir.ts';
 import type { NackedMessage, SessionEvent } from '#api/wire/relay.ts';
@@ -9,9 +8,9 @@ import type { PushObserver } from '../push/observer.ts';
 
 interface OwnSession {
   readonly scope: string;
-  /** The version it serves of each listener, by key: nobody asks of other kinds. */
+  /** The served version of each listener, by key. No part of the controller needs other kinds. */
   readonly serves: Map<string, string>;
-  /** By id of the resource. */
+  /** By resource id. */
   readonly nacks: Map<string, NackedMessage>;
 }
 
@@ -25,8 +24,8 @@ export class OwnSessions implements PushObserver {
   #follower: ((event: SessionEvent) => void) | null = null;
 
   /**
-   * `observer` is told everything at once; `refused` of each version that a proxy refuses, once: metrics. What they throw costs no
-   * session anything.
+   * `observer` gets every event at once. `refused` is called once per refused version, for metrics. An exception in either does not affect
+   * the sessions.
    */
   constructor(observer: PushObserver, refused: (kind: ResourceKind) => void, guard: Guard = UNGUARDED) {
     this.#observer = observer;
@@ -34,7 +33,7 @@ export class OwnSessions implements PushObserver {
     this.#guard = guard;
   }
 
-  /** Tells `follower` what there is, and from now on what happens. One at a time; returns how to end it. */
+  /** Sends the current state and every later event to `follower`. Only one follower at a time. Returns a function that ends it. */
   follow(follower: (event: SessionEvent) => void): () => void {
     for (const [session, { scope, serves, nacks }] of this.#sessions) {
       follower({ session, event: 'connected', connected: { scope } });
@@ -72,7 +71,7 @@ export class OwnSessions implements PushObserver {
     const own = this.#sessions.get(session);
     const nacked = { kind, key, ...nack };
     const id = resourceId(kind, key);
-    // A session says it again where a version between has taken the news with it.
+    // A session repeats a nack after a version in between has replaced it; the metric counts it once.
     if (own?.nacks.get(id)?.version !== nack.version) this.#refused(kind);
     if (kind === 'Listener') own?.serves.delete(key);
     own?.nacks.set(id, nacked);

@@ -1,4 +1,4 @@
-// Of the controller that leads: takes what proxies of other controllers tell as if they were its own.
+// The leader's end of the relay: takes the events of other controllers' proxies as if they were its own.
 import { status } from '@grpc/grpc-js';
 import type { sendUnaryData, ServerReadableStream } from '@grpc/grpc-js';
 import { isResourceKind } from '#api/wire/decode.ts';
@@ -8,11 +8,11 @@ import type { Guard } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
 import type { PushObserver } from '../push/observer.ts';
 
-/** A stream of another controller. */
+/** The stream of another controller. */
 export type ReportStream = ServerReadableStream<SessionEvent, object>;
 type End = sendUnaryData<object>;
 
-/** Proxies of one controller; more than a push server takes. */
+/** Maximum number of proxies per controller; more than a push server accepts. */
 const MAX_SESSIONS = 20_000;
 
 export class Receiver {
@@ -29,22 +29,22 @@ export class Receiver {
     this.#guard = guard;
   }
 
-  /** Whether this controller leads. Who does not hears nobody. */
+  /** Sets whether this controller leads. Otherwise it refuses reports. */
   lead(leading: boolean): void {
     this.#leading = leading;
     if (leading) return;
-    for (const report of this.#streams.values()) report.end('does not lead any more');
+    for (const report of this.#streams.values()) report.end('no longer the leader');
   }
 
-  /** Takes a stream of somebody who has proved to be a controller. */
+  /** Accepts the stream of an authenticated controller. */
   accept(stream: ReportStream, end: End): void {
     stream.on('error', () => undefined);
-    if (!this.#leading) return end({ code: status.FAILED_PRECONDITION, details: 'does not lead' });
+    if (!this.#leading) return end({ code: status.FAILED_PRECONDITION, details: 'not the leader' });
     const address = stream.getPeer();
     const close = (): void => {
       if (!this.#streams.delete(stream)) return;
       report.close();
-      this.#log.info({ address }, 'another controller does not report any more');
+      this.#log.info({ address }, 'another controller no longer reports');
     };
     const report = new Report(`controller-${++this.#count}`, this.#observer, (details) => {
       close();
@@ -53,14 +53,14 @@ export class Receiver {
     this.#streams.set(stream, report);
     this.#log.info({ address }, 'another controller reports what its proxies serve');
     stream.on('data', (event: SessionEvent) => {
-      // It tells everything again on its next stream.
+      // The sender repeats the whole state on its next stream.
       if (!this.#guard.guard('receiver', () => report.take(event), { address })) report.end('a bug');
     });
     for (const over of ['end', 'cancelled', 'close']) stream.on(over, close);
   }
 }
 
-/** What one controller has told. */
+/** The state that one controller has reported. */
 class Report {
   readonly #name: string;
   readonly #observer: PushObserver;
@@ -76,7 +76,7 @@ class Report {
   take(event: SessionEvent): void {
     const session = `${this.#name}/${event.session}`;
     if (event.event === 'connected') return this.#connected(session, event.connected.scope);
-    // Of a session that is not known nothing can be told.
+    // Ignores events of unknown sessions.
     if (!this.#sessions.has(session)) return;
     switch (event.event) {
       case 'disconnected':
@@ -94,7 +94,7 @@ class Report {
     }
   }
 
-  /** Its proxies are nobody's any more, until they or their controller come back. */
+  /** Disconnects the proxies of this controller, until they or the controller reconnect. */
   close(): void {
     for (const session of this.#sessions) this.#observer.disconnected(session);
     this.#sessions.clear();

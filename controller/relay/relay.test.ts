@@ -1,4 +1,4 @@
-// Controllers tell the one that leads what their proxies serve, over mTLS and real sockets: one push server receives, another reports.
+// Controllers report the state of their proxies to the leader, over mTLS and real sockets: one push server receives, another reports.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { credentials, status } from '@grpc/grpc-js';
@@ -18,16 +18,16 @@ import { Reporter } from './reporter.ts';
 
 const LOG = createLog('silent');
 
-/** A controller as far as the relay goes. */
+/** The parts of a controller that the relay needs. */
 interface Replica {
   readonly address: string;
   readonly sessions: OwnSessions;
   readonly receiver: Receiver;
   readonly reporter: Reporter;
   readonly server: PushServer;
-  /** What its proxy reports are told, a line each. */
+  /** The events that its proxy reports received, one line each. */
   readonly told: string[];
-  /** The kinds of what its proxies refuse, as they are counted. */
+  /** The kinds of the refused resources, one entry per count. */
   readonly refused: string[];
 }
 
@@ -78,7 +78,7 @@ async function pair(): Promise<[Replica, Replica]> {
 }
 
 describe('the leader', () => {
-  test('hears what there was and what happens, as the other heard it', async () => {
+  test('receives the current state and later events of the other controller', async () => {
     const [leader, follower] = await pair();
     const { sessions } = follower;
     sessions.connected('proxy-1', 'ns/gw');
@@ -104,7 +104,7 @@ describe('the leader', () => {
     expect(follower.told).toHaveLength(9);
   });
 
-  test('does not count again what a proxy of another refuses, who counts each version once, however often it is told', async () => {
+  test('does not count refusals by proxies of another controller; that controller counts each version once', async () => {
     const [leader, follower] = await pair();
     const { sessions } = follower;
     const refuse = (version: string) =>
@@ -118,7 +118,7 @@ describe('the leader', () => {
     expect([follower.refused, leader.refused]).toEqual([['Route', 'Route', 'Route'], []]);
   });
 
-  test('lets go of the proxies of a controller that is gone', async () => {
+  test('forgets the proxies of a controller that disconnects', async () => {
     const [leader, follower] = await pair();
     follower.sessions.connected('proxy-1', 'shared');
     follower.reporter.follow(leader.address);
@@ -128,7 +128,7 @@ describe('the leader', () => {
     expect(leader.told.at(-1)).toBe('controller-1/proxy-1 disconnected');
   });
 
-  test('that does not lead any more hears nobody, and who leads next is told everything', async () => {
+  test('refuses reports once it no longer leads, and the next leader receives the whole state', async () => {
     const [first, follower] = await pair();
     const next = await replica(await ca.issue('controller', 'DNS:controller'));
     follower.sessions.connected('proxy-1', 'shared');
@@ -138,7 +138,7 @@ describe('the leader', () => {
     await until(() => first.told.length === 2);
     expect(first.told.at(-1)).toBe('controller-1/proxy-1 disconnected');
     follower.reporter.follow(next.address);
-    // It is asked again and again until it leads.
+    // The reporter retries until this controller leads.
     next.receiver.lead(true);
     await until(() => next.told.length === 1);
     expect(next.told).toEqual(['controller-1/proxy-1 connected shared']);
@@ -146,16 +146,16 @@ describe('the leader', () => {
   });
 });
 
-describe('who is no controller', () => {
+describe('a peer that is not a controller', () => {
   const CHANNEL = { 'grpc.ssl_target_name_override': 'controller' };
 
   test.each([
     ['a proxy', 'proxy', 'URI:spiffe://weir/ns/ns/gateway/gw'],
     ['one that calls itself a controller in a URI', 'controller', 'URI:spiffe://weir/controller'],
-  ])('%s is not heard', async (_, commonName, names) => {
+  ])('%s cannot report', async (_, commonName, names) => {
     const [leader] = await pair();
     const proxy = await replica(await ca.issue(commonName, names));
-    // Its own check of the leader would end it before the leader has a say.
+    // Without this the reporter's own check of the leader would fail first.
     const files = await ca.issue(commonName, names);
     const [root, key, certificate] = [files.ca, files.privateKey, files.certificate].map((file) => readFileSync(file));
     const trusting = credentials.createSsl(root, key, certificate, { checkServerIdentity: () => undefined });
@@ -167,13 +167,13 @@ describe('who is no controller', () => {
       stream.write(event);
     });
     client.close();
-    expect([error?.code, error?.details]).toEqual([status.PERMISSION_DENIED, 'its certificate is not that of a controller']);
+    expect([error?.code, error?.details]).toEqual([status.PERMISSION_DENIED, 'the client certificate is not that of a controller']);
     proxy.sessions.connected('proxy-1', 'shared');
     proxy.reporter.follow(leader.address);
     expect(leader.told).toEqual([]);
   });
 
-  test('is not told', async () => {
+  test('receives no reports', async () => {
     const [, follower] = await pair();
     const proxy = await replica(await ca.issue('proxy', 'URI:spiffe://weir/proxy'));
     proxy.receiver.lead(true);
@@ -184,7 +184,7 @@ describe('who is no controller', () => {
     stream.on('error', () => undefined);
     await until(() => ended !== '');
     client.close();
-    expect(ended).toMatch(/it is no controller/);
+    expect(ended).toMatch(/the server is not a controller/);
     expect(proxy.told).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-// Of a controller that does not lead: a stream to the one that does, as long as there is one, with what its own proxies tell.
+// The other end of the relay: streams the events of this controller's proxies to the leader, as long as there is one.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChannelCredentials } from '@grpc/grpc-js';
 import { connectRelay } from '#api/wire/relay.ts';
@@ -8,7 +8,7 @@ import type { OwnSessions } from './own-sessions.ts';
 
 export interface ReporterOptions {
   readonly sessions: OwnSessions;
-  /** Asked for each connection: they are renewed. */
+  /** Called for each connection, since certificates are renewed. */
   readonly credentials: () => ChannelCredentials;
   readonly log: Log;
 }
@@ -17,7 +17,7 @@ const BACKOFF = { minimum: 200, maximum: 5_000 };
 const CHANNEL = {
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 5_000,
-  // TLS takes no address for a name. Which one it is does not matter: that of a controller is told by its identity.
+  // TLS does not accept an IP address as server name. Any name will do: a controller is recognised by its identity.
   'grpc.ssl_target_name_override': 'controller',
 };
 
@@ -30,7 +30,7 @@ export class Reporter {
     this.#options = options;
   }
 
-  /** Reports to the leader at `host:port` from now on, or (null) to nobody. */
+  /** Reports to the leader at `host:port` from now on; null stops reporting. */
   follow(leader: string | null): void {
     if (leader === this.#leader) return;
     this.#leader = leader;
@@ -44,16 +44,16 @@ export class Reporter {
     while (!signal.aborted) {
       const reason = await this.#report(leader, signal);
       if (signal.aborted) return;
-      this.#options.log.warn({ leader, reason }, 'the leader does not hear what proxies serve');
+      this.#options.log.warn({ leader, reason }, 'cannot report to the leader');
       await delay(backoff.next(), undefined, { signal }).catch(() => undefined);
     }
   }
 
-  /** Resolves to why the stream ended. */
+  /** Resolves to the reason why the stream ended. */
   async #report(leader: string, signal: AbortSignal): Promise<string> {
     const client = connectRelay(leader, this.#options.credentials(), CHANNEL);
     const { promise, resolve } = Promise.withResolvers<string>();
-    const stream = client.report((error) => resolve(error?.details ?? 'it ended the stream'));
+    const stream = client.report((error) => resolve(error?.details ?? 'the leader ended the stream'));
     stream.on('error', () => undefined);
     const cancel = (): void => stream.cancel();
     signal.addEventListener('abort', cancel);
