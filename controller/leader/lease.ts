@@ -1,4 +1,4 @@
-// Leader election by a Lease (coordination.k8s.io/v1): which of several controllers writes statuses and Events.
+// Leader election by a Lease (coordination.k8s.io/v1): only the leader writes statuses and Events.
 //
 //   follower ──the Lease is free, or unchanged for its whole duration by our own clock──> leader
 //      ^                                                                                     │
@@ -10,13 +10,13 @@ import type { ApiClient } from '../watch/api-client.ts';
 import { metadataOf } from '../watch/kinds.ts';
 import type { RawObject } from '../watch/kinds.ts';
 
-/** Times in milliseconds, as client-go has them: duration > renewDeadline > retry. */
+/** Times in milliseconds, related as in client-go: duration > renewDeadline > retry. */
 export interface LeaseTimes {
-  /** For how long others leave a Lease alone that is not renewed. */
+  /** How long other candidates respect a Lease that is not renewed. */
   readonly duration: number;
-  /** A leader that could not renew for so long leads no more. Less than `duration`, so that it ends before another begins. */
+  /** A leader stops leading if it could not renew for this time. Less than `duration`, so that it stops before another starts. */
   readonly renewDeadline: number;
-  /** Between two tries to acquire or renew. */
+  /** Pause between two attempts to acquire or renew. */
   readonly retry: number;
 }
 
@@ -27,25 +27,25 @@ export interface LeaseOptions {
   readonly client: ApiClient;
   readonly namespace: string;
   readonly name: string;
-  /** Different for every candidate. */
+  /** Unique among the candidates. */
   readonly identity: string;
   readonly times?: LeaseTimes;
   readonly log: Log;
-  /** Told when this candidate begins and ceases to lead. */
+  /** Called when this candidate starts or stops leading. */
   readonly changed: (leading: boolean) => void;
-  /** Where others reach this candidate, `host:port`, for as long as it leads; nothing is told without. */
+  /** The `host:port` at which others reach this candidate; published while it leads. If absent, no address is published. */
   readonly address?: () => string;
-  /** Told where another that leads is reached; null when nobody else does, or nothing is known. */
+  /** Called with the address of another leader; null if there is none, or it publishes no address. */
   readonly followed?: (address: string | null) => void;
 }
 
-/** What a candidate may do with its Lease. */
+/** The Role rule that a candidate needs. */
 const RULE = { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] };
 
-/** On the Lease: where its holder is reached. */
+/** Annotation of the Lease: the address of its holder. */
 const ADDRESS = 'gateway.weir.dev/push-address';
 
-/** The Lease as last seen, and since when it has looked like that. The holder's own timestamps are never compared with our clock. */
+/** The Lease as last seen, and since when it has not changed. The holder's timestamps are never compared with the local clock. */
 interface Observed {
   readonly object: RawObject;
   readonly resourceVersion: string;
@@ -66,7 +66,7 @@ export class LeaseElection {
   readonly #times: LeaseTimes;
   readonly #stop = new AbortController();
   #observed: Observed | null = null;
-  /** Until when this candidate may act as leader, on the monotonic clock; 0 when it does not lead. */
+  /** End of this candidate's leadership unless renewed, on the monotonic clock; 0 while it does not lead. */
   #leadsUntil = 0;
   #expiry: NodeJS.Timeout | null = null;
   #failing = false;
@@ -82,31 +82,31 @@ export class LeaseElection {
     this.#running = this.#run();
   }
 
-  /** True while this candidate may write. Asked before every write: a process that was asleep finds out at once. */
+  /** Whether this candidate may write. Checked before every write, since the process may have been suspended. */
   leads(): boolean {
     return this.#leadsUntil !== 0 && performance.now() < this.#leadsUntil;
   }
 
-  /** Gives the Lease up, so that another need not wait for it to run out. */
+  /** Releases the Lease, so that another candidate does not wait for its end. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
     const held = this.#observed !== null && this.leads();
     this.#lose();
-    if (held) await this.#release().catch((error: unknown) => this.#options.log.warn({ err: error }, 'the lease could not be released'));
+    if (held) await this.#release().catch((error: unknown) => this.#options.log.warn({ err: error }, 'cannot release the Lease'));
   }
 
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       await this.#try();
-      // Jitter keeps candidates from asking in step.
+      // Jitter keeps candidates from asking at the same moment.
       const wait = this.#times.retry * (this.leads() ? 1 : 1 + Math.random() / 5);
       await delay(wait, undefined, { signal: this.#stop.signal }).catch(() => undefined);
     }
   }
 
   async #try(): Promise<void> {
-    // Counted from before the request: the server may have written our renewal at any moment since.
+    // Measured before the request: the server may write the renewal at any moment after this.
     const asked = performance.now();
     const timeout = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(this.#times.renewDeadline)]);
     try {
@@ -120,10 +120,10 @@ export class LeaseElection {
     }
   }
 
-  /** The words of the API server name the verb that is refused. */
+  /** The message of the API server names the refused verb. */
   #complain(error: unknown): void {
     const isForbidden = error instanceof ApiError && error.status === 403;
-    this.#options.log.warn({ err: error, ...(isForbidden ? { lackingRule: RULE } : {}) }, 'the lease cannot be read or written');
+    this.#options.log.warn({ err: error, ...(isForbidden ? { lackingRule: RULE } : {}) }, 'cannot read or write the Lease');
   }
 
   #follow(): void {
@@ -152,13 +152,13 @@ export class LeaseElection {
   }
 
   #told(leading: boolean): void {
-    this.#options.log.info({ leading, identity: this.#options.identity }, leading ? 'leading' : 'not leading any more');
+    this.#options.log.info({ leading, identity: this.#options.identity }, leading ? 'leading' : 'no longer leading');
     this.#options.changed(leading);
   }
 
-  /** True when the Lease is ours now. Rejects when that cannot be told. */
+  /** Whether this candidate holds the Lease now. Rejects if the outcome is unknown. */
   async #acquireOrRenew(signal: AbortSignal): Promise<boolean> {
-    // A leader renews what it wrote last; only when that fails has somebody else written.
+    // The leader first tries to renew its last version; a failure means that another client has changed the Lease.
     if (this.leads() && this.#observed !== null && (await this.#put(this.#observed, signal))) return true;
     const { status, body } = await this.#options.client.call({ method: 'GET', path: this.#path(), signal });
     if (status === 404) return this.#create(signal);
@@ -187,7 +187,7 @@ export class LeaseElection {
     return this.#write('POST', this.#collection(), body, signal);
   }
 
-  /** Writes our claim over what was observed; the server refuses when anybody has written since. */
+  /** Writes this candidate's claim based on the observed version; false after a conflict. */
   #put({ object }: Observed, signal: AbortSignal): Promise<boolean> {
     const metadata = { ...metadataOf(object), annotations: this.#annotations(annotationsOf(object)) };
     return this.#write('PUT', this.#path(), { ...object, metadata, spec: this.#spec(specOf(object)) }, signal);
@@ -220,7 +220,7 @@ export class LeaseElection {
     };
   }
 
-  /** What was cut off when the candidate stopped may have been written all the same: then it is read again, once. */
+  /** If `stop` aborted a write, the server may have executed it. A conflict therefore leads to one more read and write. */
   async #release(): Promise<void> {
     const signal = AbortSignal.timeout(this.#times.retry);
     const { client, identity } = this.#options;
