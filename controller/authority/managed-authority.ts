@@ -1,5 +1,5 @@
-// The CA by which controllers and proxies know each other, and the certificates of both, where Weir makes them itself: kept in Secrets of
-// the controllers' namespace and renewed by whichever controller looks first. Nobody has to lead for that.
+// The CA of controllers and proxies, and the certificates of both, if Weir creates them itself. They are in Secrets of the controllers'
+// namespace. Any controller renews them; no leader is needed.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Backoff } from '#lib/backoff.ts';
 import type { CertificateAuthority, CertificateHolder, IssuedCertificate } from '#lib/certificate-authority.ts';
@@ -12,31 +12,31 @@ import { advance, authorityOf } from './rotation.ts';
 
 export interface ManagedAuthorityOptions {
   readonly client: ApiClient;
-  /** Of the Secrets. */
+  /** Namespace of the Secrets. */
   readonly namespace: string;
   /** The Secret with the CA. */
   readonly authoritySecret: string;
-  /** The Secret for the proxies that Gateways share; '' where there are none. */
+  /** The Secret for the shared proxies; '' if there are none. */
   readonly proxySecret: string;
-  /** The host that proxies connect to. */
+  /** The host to which proxies connect. */
   readonly host: string;
-  /** Of certificates, milliseconds. They are renewed when a third of it is left. */
+  /** Lifetime of certificates, milliseconds. They are renewed when a third of it is left. */
   readonly lifetime: number;
-  /** Of a CA, milliseconds; at least six times the other, so that no certificate is cut short by the end of its CA. */
+  /** Lifetime of a CA, milliseconds. At least six times `lifetime`, so that no certificate outlives its CA. */
   readonly authorityLifetime: number;
-  /** Told when the CA or what is trusted has changed. */
+  /** Called when the CA or the trusted CAs have changed. */
   readonly changed: () => void;
   readonly log: Log;
 }
 
-/** What a push server shows and whom it trusts, PEM. */
+/** Certificate and key of a push server, and the CAs it trusts, PEM. */
 export interface ServerCertificate {
   readonly ca: Buffer;
   readonly certificate: Buffer;
   readonly privateKey: Buffer;
 }
 
-/** How old may be what is known of the Secrets, milliseconds; less for certificates that live for minutes. */
+/** Maximum age of what was read from the Secrets, milliseconds; less for certificates that live for minutes. */
 const CHECK_MS = 10_000;
 const RETRY = { minimum: 200, maximum: 10_000 };
 const SHARED_PROXIES: CertificateHolder = { kind: 'client', uri: SHARED_IDENTITY };
@@ -60,7 +60,7 @@ export class ManagedAuthority {
     this.#proxySecret = proxySecret === '' ? null : new ManagedSecret(client, namespace, proxySecret);
   }
 
-  /** Resolves once there is a CA, or `stop` was called: as long as the Secrets cannot be read it waits, and `trouble` says why. */
+  /** Resolves once there is a CA, or `stop` was called. While the Secrets cannot be read it waits, and `trouble` gives the reason. */
   start(): Promise<void> {
     this.#running = this.#run();
     return this.#known.promise;
@@ -72,12 +72,12 @@ export class ManagedAuthority {
     await this.#running;
   }
 
-  /** Why certificates cannot be kept; '' when they are. */
+  /** Why certificates cannot be renewed; '' if they can. */
   get trouble(): string {
     return this.#trouble;
   }
 
-  /** How often to ask for the server's certificate, milliseconds. */
+  /** Interval at which to call `serverCertificate`, milliseconds. */
   get checkMs(): number {
     return Math.min(CHECK_MS, Math.ceil(this.#options.lifetime / 10));
   }
@@ -87,7 +87,7 @@ export class ManagedAuthority {
     return this.#authority === null ? Promise.reject(new Error(this.#trouble)) : Promise.resolve(this.#authority);
   }
 
-  /** This controller's own certificate, made anew when it is due. Rejects before there is a CA. */
+  /** The certificate of this controller, issued again when it is due. Rejects before there is a CA. */
   async serverCertificate(): Promise<ServerCertificate> {
     const authority = await this.current();
     const holder: CertificateHolder = { kind: 'server', host: this.#options.host };
@@ -115,7 +115,8 @@ export class ManagedAuthority {
       return true;
     } catch (error) {
       const { message } = error as Error;
-      if (message !== this.#trouble) this.#options.log.warn({ reason: message }, 'certificates of controllers and proxies cannot be kept');
+      if (message !== this.#trouble)
+        this.#options.log.warn({ reason: message }, 'cannot renew the certificates of controllers and proxies');
       this.#trouble = message;
       return false;
     }
@@ -141,7 +142,7 @@ export class ManagedAuthority {
     if (isFresh && privateKey !== '') return data;
     const { lifetime, log } = this.#options;
     const issued = authority.issue({ commonName: 'weir-proxy', holder: SHARED_PROXIES, now, lifetime });
-    log.info('a certificate is issued to the proxies that Gateways share');
+    log.info('issued a certificate to the shared proxies');
     return { 'ca.crt': authority.bundle, 'tls.crt': issued.certificate, 'tls.key': issued.privateKey };
   }
 

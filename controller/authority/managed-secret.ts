@@ -1,5 +1,5 @@
-// A Secret whose content is Weir's. Several controllers keep it without asking each other: the API server takes a write only from whoever
-// has seen the latest version, and the others read what that one wrote.
+// A Secret that Weir fills. Several controllers write it without coordination: the API server accepts a write only if it is based on the
+// latest version; the other controllers read that result.
 import { ApiError } from '../watch/api-client.ts';
 import type { ApiClient } from '../watch/api-client.ts';
 import type { RawObject } from '../watch/kinds.ts';
@@ -7,7 +7,7 @@ import type { RawObject } from '../watch/kinds.ts';
 /** The data of a Secret as text, by key. */
 export type SecretData = Readonly<Record<string, string>>;
 
-/** How often others may be faster in a row. */
+/** Maximum number of conflicts in a row. */
 const ATTEMPTS = 8;
 
 export class ManagedSecret {
@@ -22,8 +22,8 @@ export class ManagedSecret {
   }
 
   /**
-   * Reads it, and writes what `decide` makes of its data unless that is the same object. Resolves to what it holds then. Rejects when it
-   * cannot be read or written: it must exist, so that a controller needs no right to create Secrets.
+   * Reads the Secret, and writes the result of `decide` unless it returns its argument. Resolves to the data of the Secret afterwards.
+   * Rejects if the Secret is missing or a request fails. It must exist, so that controllers need no right to create Secrets.
    */
   async bring(decide: (data: SecretData) => SecretData): Promise<SecretData> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -32,7 +32,7 @@ export class ManagedSecret {
       const desired = decide(data);
       if (desired === data || (await this.#write(found, desired))) return desired;
     }
-    throw new Error(`Secret ${this.#namespace}/${this.#name}: others write it all the time`);
+    throw new Error(`Secret ${this.#namespace}/${this.#name}: too many conflicts with other writers`);
   }
 
   async #read(): Promise<RawObject> {
@@ -41,7 +41,7 @@ export class ManagedSecret {
     throw this.#error('get', status, body);
   }
 
-  /** False when somebody else has written meanwhile. */
+  /** False after a conflict with another writer. */
   async #write(found: RawObject, data: SecretData): Promise<boolean> {
     const encoded = Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]));
     const { status, body } = await this.#client.call({ method: 'PUT', path: this.#path, body: { ...found, data: encoded } });

@@ -7,25 +7,25 @@ const DAY = 86_400_000;
 const LIFETIME = 360 * DAY;
 const START = Date.UTC(2030, 0, 1);
 
-/** The data after so many days, looked at once a day. */
+/** The data after a number of days, with one `advance` per day. */
 function after(days: number, data: AuthorityData = {}, from = 0): AuthorityData {
   for (let day = from; day <= days; day++) data = advance(data, { now: START + day * DAY, lifetime: LIFETIME });
   return data;
 }
 
-/** How many CAs are trusted. */
+/** Number of trusted CAs. */
 const trusted = (data: AuthorityData) => authorityOf(data).bundle.split('BEGIN CERTIFICATE').length - 1;
 
 const holder = { kind: 'client', uri: 'spiffe://a' } as const;
 
 describe('advance', () => {
-  test('makes a CA where there is none, and leaves it alone while it is young', () => {
+  test('creates a CA if there is none, and keeps it while it is young', () => {
     const first = after(0);
     expect(new X509Certificate(authorityOf(first).certificate).ca).toBe(true);
     expect(after(239, first, 1)).toBe(first);
   });
 
-  test('announces the next CA before it signs, and trusts the former until it ends', () => {
+  test('announces the next CA before it signs, and trusts the previous one until it expires', () => {
     const first = after(0);
     const announced = after(241, first, 1);
     expect(authorityOf(announced).certificate).toBe(authorityOf(first).certificate);
@@ -37,7 +37,7 @@ describe('advance', () => {
     expect(promoted).not.toHaveProperty(['next.key']);
   });
 
-  test('every certificate is trusted by whoever read the bundle a tenth of a life before', () => {
+  test('a bundle read a tenth of a lifetime earlier still trusts every certificate', () => {
     let bundles: string[] = [];
     let data: AuthorityData = {};
     for (let day = 0; day < 1_500; day += 6) {
@@ -49,7 +49,7 @@ describe('advance', () => {
     }
   });
 
-  test('a CA that ended while nobody looked is replaced at once', () => {
+  test('a CA that expired between two checks is replaced at once', () => {
     const late = after(400, after(250), 400);
     const authority = authorityOf(late);
     const now = START + 400 * DAY;
@@ -61,11 +61,11 @@ describe('advance', () => {
     const first = after(0);
     const mended = advance({ ...first, [key]: 'nonsense' }, { now: START, lifetime: LIFETIME });
     expect(authorityOf(mended).certificate).not.toBe(authorityOf(first).certificate);
-    // Proxies with certificates of the former are still let in, where it is known.
+    // The bundle, if intact, still trusts certificates of the previous CA.
     expect(trusted(mended)).toBe(key === 'ca.crt' ? 1 : 2);
   });
 
-  test('a next CA that is damaged is not taken', () => {
+  test('a damaged next CA is not used', () => {
     const announced: AuthorityData = { ...after(241), 'next.key': 'nonsense' };
     const promoted = after(310, announced, 242);
     expect(() => authorityOf(promoted)).not.toThrow();
