@@ -3,7 +3,7 @@ import type { Change } from '../watch/event.ts';
 import { Batcher } from './batcher.ts';
 import type { Clock } from './batcher.ts';
 
-/** A clock that is moved by hand. */
+/** A clock that the test advances. */
 class FakeClock implements Clock {
   #now = 0;
   #timers = new Map<number, { at: number; callback: () => void }>();
@@ -58,13 +58,13 @@ function setup() {
   return { clock, batches, batcher, delivery };
 }
 
-/** Resolves when the batcher has heard that a delivery is over. */
+/** Resolves once the batcher has seen the end of a delivery. */
 function delivered(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
 describe('the first batch', () => {
-  test('waits until everything is synced, however long that takes, then goes at once', () => {
+  test('waits until all sources are synced, without a time limit, then goes out at once', () => {
     const { clock, batches, batcher } = setup();
     batcher.add([upsert('a')]);
     clock.advance(10_000);
@@ -74,7 +74,7 @@ describe('the first batch', () => {
     expect(batches).toEqual([['a@1', 'b@1']]);
   });
 
-  test('is delivered even when there is nothing, and only once', () => {
+  test('is delivered even if it is empty, and only once', () => {
     const { batches, batcher } = setup();
     void batcher.synced();
     void batcher.synced();
@@ -83,7 +83,7 @@ describe('the first batch', () => {
 });
 
 describe('a batch', () => {
-  test('goes out once it has been quiet', () => {
+  test('goes out after the quiet period', () => {
     const { clock, batches, batcher } = setup();
     void batcher.synced();
     batcher.add([upsert('a')]);
@@ -95,7 +95,7 @@ describe('a batch', () => {
     expect(batches[1]).toEqual(['a@1', 'b@1']);
   });
 
-  test('goes out in the end when it is never quiet', () => {
+  test('goes out at its maximum age if changes never pause', () => {
     const { clock, batches, batcher } = setup();
     void batcher.synced();
     for (let i = 0; i < 20; i++) {
@@ -105,7 +105,7 @@ describe('a batch', () => {
     expect(batches[1]).toHaveLength(12);
   });
 
-  test('holds the latest form of each object, in the order in which they were first touched', () => {
+  test('holds the latest form of each object, in the order of their first change', () => {
     const { clock, batches, batcher } = setup();
     void batcher.synced();
     batcher.add([upsert('a', 1), upsert('b', 1)]);
@@ -130,7 +130,7 @@ describe('a batch', () => {
     expect(batches).toEqual([[], ['a@1'], ['b@1', 'c@1']]);
   });
 
-  test('under way can be given what has come since', async () => {
+  test('under way can take changes that arrived since', async () => {
     const { clock, batches, batcher, delivery } = setup();
     void batcher.synced();
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,22 +1,21 @@
-// Gathers changes that belong together: a batch goes out when it has been quiet for a moment, or when it has waited long enough.
-// The first batch waits until every source has told all it has, so that nothing is compiled from half a world. One batch is under way
-// at a time.
+// Collects changes into batches. A batch goes out after a quiet period, or after its maximum age. The first batch waits until every
+// source is synced, so that the first compile sees all objects. At most one batch is being delivered at a time.
 import { objectId, refOf } from '#api/k8s/object.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
 import type { Change } from '../watch/event.ts';
 
-/** Timers of the batcher; a test brings its own. */
+/** Timers of the batcher; tests replace them. */
 export interface Clock {
   now(): number;
   setTimeout(callback: () => void, ms: number): unknown;
   clearTimeout(handle: unknown): void;
 }
 
-/** When a batch goes out, milliseconds. */
+/** Times in milliseconds. */
 export interface BatcherOptions {
-  /** How long it must have been quiet. */
+  /** Length of the quiet period. */
   readonly quiet: number;
-  /** How long a change may wait at most. */
+  /** Maximum age of a change. */
   readonly maximum: number;
   readonly clock?: Clock;
 }
@@ -27,14 +26,14 @@ const SYSTEM_CLOCK: Clock = {
   clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
 };
 
-/** Takes a batch over; null when it is done with it at once. Neither throws nor rejects. */
+/** Takes a batch; returns null if it is done at once. Neither throws nor rejects. */
 export type Deliver = (changes: readonly Change[]) => Promise<void> | null;
 
 export class Batcher {
   readonly #deliver: Deliver;
   readonly #options: BatcherOptions;
   readonly #clock: Clock;
-  /** The latest change per object, in the order in which objects were first touched. */
+  /** The latest change per object, in the order of the first change. */
   readonly #pending = new Map<string, Change>();
   #timer: unknown = null;
   #firstAt = 0;
@@ -48,7 +47,7 @@ export class Batcher {
     this.#deliver = deliver;
   }
 
-  /** Takes changes; those of one call stay in one batch. */
+  /** Adds changes. Those of one call stay in one batch. */
   add(changes: readonly Change[]): void {
     if (this.#stopped || changes.length === 0) return;
     if (this.#pending.size === 0) this.#firstAt = this.#clock.now();
@@ -56,21 +55,21 @@ export class Batcher {
     if (this.#open && !this.#delivering) this.#schedule();
   }
 
-  /** Takes out what has gathered of one kind, out of turn: it belongs to the batch that is being delivered. */
+  /** Removes and returns the pending changes of one kind, to be added to the batch that is being delivered. */
   take(kind: string): readonly Change[] {
     const taken = [...this.#pending].filter(([, change]) => refOfChange(change).kind === kind);
     for (const [id] of taken) this.#pending.delete(id);
     return taken.map(([, change]) => change);
   }
 
-  /** All sources are synced: what has gathered is the first batch, sent at once even when it is empty. Resolves when it is delivered. */
+  /** All sources are synced: delivers the first batch at once, even if it is empty. Resolves once it is delivered. */
   async synced(): Promise<void> {
     if (this.#open || this.#stopped) return;
     this.#open = true;
     await this.#flush();
   }
 
-  /** Delivers nothing any more. */
+  /** Stops deliveries. */
   stop(): void {
     this.#stopped = true;
     this.#clock.clearTimeout(this.#timer);

@@ -1,4 +1,4 @@
-// The indexes of the store: which objects belong together under a key that compile asks for.
+// The indexes of the store: for each key that compile asks for, the objects under it.
 import { objectId } from '#api/k8s/object.ts';
 import { parentOf } from '#api/k8s/reference.ts';
 import { coveringPatterns } from '#api/match/hostname.ts';
@@ -6,7 +6,7 @@ import type { BackendObjectReference, GrpcRoute, HttpRoute } from '#api/k8s/k8s.
 import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
 import { POLICIES, type PolicyKindName } from '#api/k8s/policies.ts';
 
-/** The label by which an EndpointSlice says whose endpoints it holds. */
+/** The label of an EndpointSlice with the name of its Service. */
 const SERVICE_NAME = 'kubernetes.io/service-name';
 
 const POLICY_KIND_NAMES: readonly PolicyKindName[] = POLICIES.map(({ kind }) => kind);
@@ -21,13 +21,13 @@ function index<const K extends KindName>(kinds: readonly K[], keys: (object: Obj
   return { kinds, keys };
 }
 
-/** The ids of the Gateways and ListenerSets that a route wants to be attached to, each once. */
+/** The ids of the Gateways and ListenerSets in the parentRefs of a route, without duplicates. */
 function parentsOf({ metadata, spec }: HttpRoute | GrpcRoute): string[] {
   const parents = spec.parentRefs.map((ref) => parentOf(ref, metadata.namespace ?? '')).filter((parent) => parent !== null);
   return [...new Set(parents.map(objectId))];
 }
 
-/** The host names of a route; without any it is for every host. */
+/** The host names of a route; a pattern for all hosts if it has none. */
 export function hostPatternsOf({ spec }: HttpRoute | GrpcRoute): readonly string[] {
   return spec.hostnames.length === 0 ? [''] : spec.hostnames;
 }
@@ -67,16 +67,16 @@ export const INDEXES = {
   }),
   /** Key: an API group. */
   definitionsByGroup: index(['CustomResourceDefinition'], ({ metadata: { name } }) => [name.slice(name.indexOf('.') + 1)]),
-  /** Key: the namespace whose objects the grants open up. */
+  /** Key: the namespace to whose objects the grants give access. */
   grantsByNamespace: index(['ReferenceGrant'], ({ metadata }) => [metadata.namespace ?? '']),
-  /** Keys: `<policy kind>|<kind>/<namespace>/<name>` for what a policy targets by name, `<policy kind>|<kind>/<namespace>` by label. */
+  /** Keys: `<policy kind>|<kind>/<namespace>/<name>` for targets by name, `<policy kind>|<kind>/<namespace>` for targets by label. */
   policiesByTarget: index(POLICY_KIND_NAMES, ({ kind, metadata: { namespace = '' }, spec }) => [
     ...new Set([
       ...spec.targetRefs.map((ref) => `${kind}|${ref.kind}/${namespace}/${ref.name}`),
       ...spec.targetSelectors.map((selector) => `${kind}|${selector.kind}/${namespace}`),
     ]),
   ]),
-  /** What policies may target by label. Key: `<kind>/<namespace>`. */
+  /** Objects that policies may target by label. Key: `<kind>/<namespace>`. */
   targetsByNamespace: index(
     ['Gateway', 'ListenerSet', 'HTTPRoute', 'GRPCRoute', 'TCPRoute', 'TLSRoute', 'Service', 'Backend'],
     ({ kind, metadata: { namespace = '' } }) => [`${kind}/${namespace}`],
@@ -86,12 +86,12 @@ export const INDEXES = {
     const refs = spec.rules.flatMap((rule): readonly BackendObjectReference[] => rule.backendRefs);
     return [...new Set(refs.map(({ kind, namespace = metadata.namespace ?? '', name }) => `${kind}/${namespace}/${name}`))];
   }),
-  /** The same, of those that send connections. */
+  /** The same for routes that send connections. */
   streamRoutesByBackend: index(['TCPRoute', 'TLSRoute'], ({ metadata, spec }) => {
     const refs = spec.rules.flatMap((rule): readonly BackendObjectReference[] => rule.backendRefs);
     return [...new Set(refs.map(({ kind, namespace = metadata.namespace ?? '', name }) => `${kind}/${namespace}/${name}`))];
   }),
-  /** Key: `<group>/<kind>/<namespace>/<name>` of what the policies target. */
+  /** Key: `<group>/<kind>/<namespace>/<name>` of the policy's targets. */
   backendTlsPoliciesByTarget: index(['BackendTLSPolicy'], ({ metadata, spec }) => [
     ...new Set(spec.targetRefs.map(({ group, kind, name }) => `${group}/${kind}/${metadata.namespace ?? ''}/${name}`)),
   ]),
@@ -102,14 +102,14 @@ export type IndexName = keyof typeof INDEXES;
 /** The type of the objects in an index. */
 export type Indexed<I extends IndexName> = ObjectsByKind[(typeof INDEXES)[I]['kinds'][number]];
 
-/** `<index>:<key>` for every place an object is listed at. */
+/** `<index>:<key>` for every index entry of an object. */
 export function cellsOf(object: { readonly kind: string }): string[] {
   return Object.entries(INDEXES).flatMap(([name, { kinds, keys }]) =>
     (kinds as readonly string[]).includes(object.kind) ? keys(object as never).map((key) => indexCell(name as IndexName, key)) : [],
   );
 }
 
-/** What names one key of one index. */
+/** The name of one key of one index. */
 export function indexCell(name: IndexName, key: string): string {
   return `${name}:${key}`;
 }

@@ -14,7 +14,7 @@ function slice(name: string, service: string, address = '10.0.0.1'): KubernetesO
 const REF = { kind: 'EndpointSlice', namespace: 'infra', name: 's' };
 
 describe('Store', () => {
-  test('answers what a change touched: the object and the keys it is listed under', () => {
+  test('a change returns its cells: the object and its index keys', () => {
     expect(new Store().upsert(slice('s', 'app'))).toEqual(['EndpointSlice/infra/s', 'endpointSlicesByService:infra/app']);
   });
 
@@ -56,7 +56,7 @@ describe('Store', () => {
     expect(store.upsert(changed)).toContain('EndpointSlice/infra/s');
   });
 
-  test('forgets what is deleted, and deletes what is not there without a trace', () => {
+  test('removes deleted objects; deleting an absent object touches nothing', () => {
     const store = new Store();
     store.upsert(slice('s', 'app'));
     expect(store.delete(REF)).toEqual(['EndpointSlice/infra/s', 'endpointSlicesByService:infra/app']);
@@ -64,13 +64,13 @@ describe('Store', () => {
     expect(store.delete(REF)).toEqual([]);
   });
 
-  test('lists by name, whatever the order of arrival', () => {
+  test('lists by name, not by order of arrival', () => {
     const store = new Store();
     for (const name of ['c', 'a', 'b']) store.upsert(slice(name, 'app'));
     expect(store.list('endpointSlicesByService', 'infra/app').map(({ metadata }) => metadata.name)).toEqual(['a', 'b', 'c']);
   });
 
-  test('what it holds is frozen all the way down', () => {
+  test('objects are deeply frozen', () => {
     const store = new Store();
     store.upsert(slice('s', 'app'));
     const held = store.get('EndpointSlice', 'infra', 's');
@@ -78,7 +78,7 @@ describe('Store', () => {
     expect(Object.isFrozen(held?.endpoints[0]?.addresses)).toBe(true);
   });
 
-  test('names that every JavaScript object inherits are absent', () => {
+  test('names of inherited JavaScript properties are absent', () => {
     expect(new Store().get('Service', 'infra', 'constructor')).toBeUndefined();
     expect(new Store().list('grantsByNamespace', '__proto__')).toEqual([]);
   });

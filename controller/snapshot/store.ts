@@ -1,4 +1,4 @@
-// The latest form of every object Weir reads, frozen, and what a change to one of them touches.
+// The store: the latest version of every object, frozen. Each change returns the cells that it touched.
 import { isDeepStrictEqual } from 'node:util';
 import { objectId, refOf, type KubernetesObject, type ObjectRef } from '#api/k8s/object.ts';
 import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
@@ -6,18 +6,18 @@ import { cellsOf, indexCell, type Indexed, type IndexName } from './indexes.ts';
 
 /**
  * Objects by kind, namespace and name, and by the keys of the indexes.
- * Every change answers with the *cells* it touched: the object's id and the index keys it is or was listed under.
- * Who read none of them cannot notice the change.
+ * A change returns its *cells*: the id of the object, and its index keys before and after the change.
+ * A reader of none of these cells is not affected by the change.
  */
 export class Store {
   readonly #objects = new Map<string, KubernetesObject>();
   readonly #listed = new Map<string, Map<string, KubernetesObject>>();
-  /** Why nothing is known of an object that exists, by its id. */
+  /** By object id: why an existing object cannot be read. */
   readonly #unreadable = new Map<string, string>();
 
   /**
-   * Takes the object over and freezes it. No cell is touched when nothing compile may depend on has changed:
-   * status (but for that of a Service), managedFields, annotations (but for those of a CRD) and resourceVersion do not count.
+   * Adds or replaces an object and freezes it. Touches no cell if the compiled output cannot depend on the change: status (except of a
+   * Service), managedFields, annotations (except of a CRD) and resourceVersion are ignored.
    */
   upsert(object: KubernetesObject): readonly string[] {
     const relevant = relevantPart(object);
@@ -30,7 +30,7 @@ export class Store {
     return this.#list(id, before, relevant);
   }
 
-  /** Forgets the object; touches no cell when there was none. */
+  /** Removes an object; touches no cell if it was absent. */
   delete(ref: ObjectRef): readonly string[] {
     const id = objectId(ref);
     const before = this.#objects.get(id);
@@ -40,7 +40,7 @@ export class Store {
     return this.#list(id, before, undefined);
   }
 
-  /** Forgets what is known of an object that exists, and keeps why. */
+  /** Removes the content of an existing object that cannot be read, and keeps the reason. */
   markUnreadable(ref: ObjectRef, reason: string): readonly string[] {
     const id = objectId(ref);
     if (this.#unreadable.get(id) === reason) return [];
@@ -49,17 +49,17 @@ export class Store {
     return touched.length > 0 ? touched : [id];
   }
 
-  /** Why nothing is known of the object; undefined when it is known, or absent. */
+  /** Why the object cannot be read; undefined if it is known or absent. */
   whyUnreadable(kind: KindName, namespace: string, name: string): string | undefined {
     return this.#unreadable.get(objectId({ kind, namespace, name }));
   }
 
-  /** True when there is such an object. */
+  /** Whether the object exists. */
   has(ref: ObjectRef): boolean {
     return this.hasId(objectId(ref));
   }
 
-  /** The same by its id, `Kind/namespace/name`. */
+  /** The same for an id, `Kind/namespace/name`. */
   hasId(id: string): boolean {
     return this.#objects.has(id);
   }
@@ -97,7 +97,7 @@ export class Store {
   }
 }
 
-/** The object without what changes all the time and means nothing to compile. A new uid means a new object, whose status is empty. */
+/** The object without fields that change often and do not affect compile. A new uid means a new object, whose status is empty. */
 function relevantPart(object: KubernetesObject): KubernetesObject {
   const { name, namespace, uid, generation, creationTimestamp, labels, annotations } = object.metadata;
   const metadata = {
@@ -107,11 +107,11 @@ function relevantPart(object: KubernetesObject): KubernetesObject {
     ...(generation === undefined ? {} : { generation }),
     ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
     ...(labels === undefined ? {} : { labels }),
-    // Which release of the Gateway API it is of.
+    // Holds the release of the Gateway API.
     ...(annotations !== undefined && object.kind === 'CustomResourceDefinition' ? { annotations } : {}),
   };
   const { status, ...rest } = object as KubernetesObject & { status?: unknown };
-  // Where the proxies of a Gateway are reached.
+  // Holds the addresses of a Gateway's proxies.
   const kept = object.kind === 'Service' && status !== undefined ? { status } : {};
   return { ...rest, ...kept, metadata };
 }
