@@ -42,7 +42,7 @@ describe('readConfig', () => {
     expect(config).toEqual({ ok: false, error: expect.stringContaining(flag) });
   });
 
-  test('takes Secrets in place of files, and then lacks no key to sign with', () => {
+  test('accepts Secrets instead of files; no CA key is missing then', () => {
     const config = readConfig([...MANAGED, '--proxy-image', 'weir-proxy', '--proxy-tls-secret', 'proxy'], {});
     const pushTls = { from: 'secrets', authoritySecret: 'ca', proxySecret: 'proxy', authorityLifetime: 8_760 * 3_600_000 };
     expect(config).toMatchObject({ ok: true, value: { pushTls, fleets: { lacks: '', certificateLifetime: 720 * 3_600_000 } } });

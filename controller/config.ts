@@ -1,4 +1,4 @@
-// The settings of a controller: flags, and environment variables for those that are not given. The one place that reads either.
+// The settings of a controller, from flags and from environment variables. No other file reads either.
 import { readFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { isIP } from 'node:net';
@@ -12,27 +12,27 @@ import type { LogLevel } from '#lib/log.ts';
 import type { Result } from '#lib/result.ts';
 import { AddressPool } from './fleet/address-pool.ts';
 
-/** Everything that can be set. */
+/** All settings. */
 export interface ControllerConfig {
-  /** Path of a kubeconfig; '' finds the cluster as kubectl and pods do. */
+  /** Path of a kubeconfig; '' means KUBECONFIG, ~/.kube/config, or the service account of the pod. */
   readonly kubeconfig: string;
   readonly controllerName: string;
-  /** Where the Lease lives; '' is the controller's own namespace. */
+  /** Namespace of the Lease; '' means the controller's own namespace. */
   readonly namespace: string;
   readonly leaseName: string;
-  /** Unlike that of any other replica. */
+  /** Name of this replica in the Lease; every replica has another one. */
   readonly identity: string;
-  /** What Gateways tell that ask for no address. */
+  /** Addresses in the status of Gateways that request none. */
   readonly addresses: readonly string[];
-  /** The Service of the proxies that Gateways share, `<namespace>/<name>`: they tell its addresses where there are no others. '' for none. */
+  /** The Service of the shared proxies, `<namespace>/<name>`: its addresses apply if `addresses` is empty. '' means none. */
   readonly proxyService: string;
-  /** What Services get that are in front of proxies where there is no load balancer; null without a pool. */
+  /** Addresses for the Services of proxies, in clusters without a load balancer; null without a pool. */
   readonly addressPool: AddressPool | null;
   readonly pushAddress: BindAddress;
-  /** At which other controllers reach the push server of this one. */
+  /** The host at which other controllers reach the push server of this one. */
   readonly advertiseHost: string;
   readonly pushTls: PushTls;
-  /** Who serves Gateways, and what is needed to make proxies for one. */
+  /** The default mode of fleets, and the settings of dedicated proxies. */
   readonly fleets: FleetConfig;
   /** Probes and metrics. */
   readonly metricsAddress: BindAddress;
@@ -43,82 +43,118 @@ export interface ControllerConfig {
   readonly logLevel: LogLevel;
 }
 
-/** How controllers and proxies know each other. */
+/** How controllers and proxies authenticate each other. */
 export type PushTls =
-  /** They do not: on loopback. */
+  /** Not at all: on loopback only. */
   | { readonly from: 'nothing' }
-  /** Files of the push server's certificate, key and the CA that proxies' certificates are signed by. */
+  /** PEM files: certificate and key of the push server, and the CA of the proxies' certificates. */
   | { readonly from: 'files'; readonly certificate: string; readonly key: string; readonly ca: string }
-  /** Weir makes and renews everything in Secrets of the controller's namespace. */
+  /** Weir creates and renews all of it in Secrets of the controller's namespace. */
   | { readonly from: 'secrets'; readonly authoritySecret: string; readonly proxySecret: string; readonly authorityLifetime: number };
 
-/** How fleets are made. */
+/** The settings of dedicated proxies: proxies that serve one Gateway only. */
 export interface FleetConfig {
   readonly byDefault: FleetMode;
-  /** Image of the proxies where GatewayParameters name none. */
+  /** Image of the proxies, unless GatewayParameters name another. */
   readonly image: string;
   /** `host:port` at which proxies reach the controllers. */
   readonly controller: string;
-  /** The name in the controllers' certificate, where it is not that host. */
+  /** The name in the controllers' certificate, if it is not the host of `controller`. */
   readonly controllerTlsName: string;
-  /** File of the key of the CA that proxies' certificates are signed by. */
+  /** File of the private key of the CA that signs the proxies' certificates. */
   readonly caKey: string;
-  /** How long certificates are good that Weir issues, milliseconds. */
+  /** Lifetime of the certificates that Weir issues, milliseconds. */
   readonly certificateLifetime: number;
-  /** Why fleets cannot be made; '' when they can. */
+  /** Why the controller cannot create dedicated proxies; '' if it can. */
   readonly lacks: string;
 }
 
 const FLAGS: Flags = {
-  kubeconfig: { default: '', value: 'FILE', text: 'the cluster; without it KUBECONFIG, ~/.kube/config or the pod it runs in' },
-  'controller-name': { default: 'gateway.weir.dev/controller', value: 'NAME', text: 'GatewayClasses with this controllerName are ours' },
-  namespace: { default: '', value: 'NAME', text: "where the Lease is kept; the pod's own by default" },
+  kubeconfig: {
+    default: '',
+    value: 'FILE',
+    text: 'kubeconfig of the cluster; by default KUBECONFIG, ~/.kube/config or the pod it runs in',
+  },
+  'controller-name': {
+    default: 'gateway.weir.dev/controller',
+    value: 'NAME',
+    text: 'the controller serves GatewayClasses with this controllerName',
+  },
+  namespace: { default: '', value: 'NAME', text: 'namespace of the Lease; by default that of the pod' },
   'lease-name': { default: 'weir-controller', value: 'NAME', text: 'the Lease that decides which replica writes' },
-  identity: { default: '', value: 'NAME', text: 'this replica in the Lease; the host name and a random part by default' },
-  addresses: { default: '', value: 'LIST', text: 'IP addresses and host names of the proxies, by commas: status.addresses of Gateways' },
+  identity: { default: '', value: 'NAME', text: 'name of this replica in the Lease; by default the host name and a random part' },
+  addresses: {
+    default: '',
+    value: 'LIST',
+    text: 'IP addresses and host names of the proxies, separated by commas, for status.addresses of Gateways',
+  },
   'proxy-service': {
     default: '',
     value: 'NAMESPACE/NAME',
-    text: 'the Service of the proxies that Gateways share: where --addresses are not given they are its addresses',
+    text: 'the Service of the shared proxies; without --addresses, Gateways get its addresses',
   },
   'address-pool': {
     default: '',
     value: 'LIST',
-    text: 'where there is no load balancer: ranges of addresses for Services in front of proxies, like 10.0.0.0/28,fd00::1-fd00::9',
+    text: 'address ranges for the Services of proxies, in clusters without a load balancer, like 10.0.0.0/28,fd00::1-fd00::9',
   },
-  'push-address': { default: '0.0.0.0:9443', value: 'HOST:PORT', text: 'where proxies subscribe' },
+  'push-address': { default: '0.0.0.0:9443', value: 'HOST:PORT', text: 'address of the push server, to which proxies connect' },
   'advertise-host': {
     default: '',
     value: 'HOST',
-    text: "at which other replicas reach the push server; that of --push-address by default, or the machine's first address",
+    text: "host at which other replicas reach the push server; by default that of --push-address, or the machine's first address",
   },
   'push-tls-cert': { default: '', value: 'FILE', text: 'certificate of the push server, PEM' },
   'push-tls-key': { default: '', value: 'FILE', text: 'its key' },
-  'push-tls-ca': { default: '', value: 'FILE', text: "the CA of the proxies' certificates" },
+  'push-tls-ca': { default: '', value: 'FILE', text: "CA of the proxies' certificates, PEM" },
   'push-tls-ca-key': {
     default: '',
     value: 'FILE',
-    text: "that CA's key, to issue certificates to the proxies of Gateways that have their own",
+    text: 'private key of that CA; the controller needs it to issue certificates to dedicated proxies',
   },
   'push-tls-secret': {
     default: '',
     value: 'NAME',
-    text: 'instead of these files: the Secret in the own namespace where Weir makes and renews the CA by itself',
+    text: "instead of these files: a Secret in the controller's namespace in which Weir creates and renews the CA",
   },
   'proxy-tls-secret': {
     default: '',
     value: 'NAME',
-    text: 'with --push-tls-secret: the Secret there with the credentials of the proxies that Gateways share',
+    text: 'with --push-tls-secret: the Secret in that namespace for the credentials of the shared proxies',
   },
-  'certificate-lifetime': { default: '720h', value: 'TIME', text: 'of certificates that Weir issues; renewed when a third is left' },
-  'ca-lifetime': { default: '8760h', value: 'TIME', text: 'of the CA in --push-tls-secret; at least six times that of certificates' },
-  fleet: { default: 'Shared', value: 'MODE', text: 'who serves a Gateway whose GatewayParameters do not say: Shared or PerGateway' },
-  'proxy-image': { default: '', value: 'IMAGE', text: 'the image of the proxies of Gateways that have their own' },
-  'proxy-controller': { default: '', value: 'HOST:PORT', text: 'where those proxies subscribe: a Service in front of the controllers' },
-  'proxy-controller-tls-name': { default: '', value: 'NAME', text: "the name in the controllers' certificate where it is not that host" },
+  'certificate-lifetime': {
+    default: '720h',
+    value: 'TIME',
+    text: 'lifetime of certificates that Weir issues; Weir renews them when a third is left',
+  },
+  'ca-lifetime': {
+    default: '8760h',
+    value: 'TIME',
+    text: 'lifetime of the CA in --push-tls-secret; at least six times --certificate-lifetime',
+  },
+  fleet: {
+    default: 'Shared',
+    value: 'MODE',
+    text: 'default mode of a Gateway: Shared (one set of proxies for all) or PerGateway (dedicated proxies)',
+  },
+  'proxy-image': { default: '', value: 'IMAGE', text: 'image of dedicated proxies' },
+  'proxy-controller': {
+    default: '',
+    value: 'HOST:PORT',
+    text: 'address to which dedicated proxies connect: a Service in front of the controllers',
+  },
+  'proxy-controller-tls-name': {
+    default: '',
+    value: 'NAME',
+    text: "name in the controllers' certificate, if it is not the host of --proxy-controller",
+  },
   'metrics-address': { default: '0.0.0.0:9080', value: 'HOST:PORT', text: '/livez, /readyz, /metrics' },
-  'admin-address': { default: '127.0.0.1:9081', value: 'HOST:PORT', text: 'dumps; anything but loopback needs --admin-token-file' },
-  'admin-token-file': { default: '', value: 'FILE', text: 'bearer token that the dumps ask for' },
+  'admin-address': {
+    default: '127.0.0.1:9081',
+    value: 'HOST:PORT',
+    text: 'address of the dumps; an address other than loopback needs --admin-token-file',
+  },
+  'admin-token-file': { default: '', value: 'FILE', text: 'file with the bearer token for the dumps' },
   'log-level': { default: 'info', value: 'LEVEL', text: LOG_LEVELS.join(', ') },
 };
 
@@ -127,7 +163,7 @@ export function describeFlags(): string {
   return describe(FLAGS);
 }
 
-/** The settings, or what is wrong with them. Throws a TypeError for flags that do not exist. */
+/** Reads and checks the settings. An error names the flag and the mistake. Throws a TypeError for unknown flags. */
 export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Result<ControllerConfig> {
   const values = new FlagValues(args, FLAGS, environment);
   return caught(() => toConfig(values));
@@ -137,7 +173,7 @@ function toConfig(values: FlagValues): ControllerConfig {
   const adminAddress = values.bindAddress('admin-address');
   const adminToken = token(values.text('admin-token-file'));
   if (adminToken === '' && !isLoopback(adminAddress.host)) {
-    throw new Mistake('--admin-address: dumps beyond loopback need --admin-token-file');
+    throw new Mistake('--admin-address: an address other than loopback needs --admin-token-file');
   }
   return {
     kubeconfig: values.text('kubeconfig'),
@@ -163,7 +199,7 @@ function toConfig(values: FlagValues): ControllerConfig {
   };
 }
 
-/** Without what it takes, a Gateway that asks for proxies of its own says so in its conditions. */
+/** If settings are missing, `lacks` names them; Gateways that need dedicated proxies report it in their conditions. */
 function fleets(values: FlagValues): FleetConfig {
   const signs = values.text('push-tls-secret') === '' ? ['push-tls-ca-key'] : [];
   const needed = ['proxy-image', 'proxy-controller', ...signs];
@@ -179,7 +215,7 @@ function fleets(values: FlagValues): FleetConfig {
   };
 }
 
-/** Secrets travel this way: without TLS only on loopback. */
+/** TLS is required except on loopback, since Secrets travel on this connection. */
 function pushTls(values: FlagValues): PushTls {
   const files = { certificate: values.text('push-tls-cert'), key: values.text('push-tls-key'), ca: values.text('push-tls-ca') };
   const given = Object.values(files).filter((file) => file !== '').length;
@@ -188,10 +224,12 @@ function pushTls(values: FlagValues): PushTls {
     return managedTls(values);
   }
   if (values.text('proxy-tls-secret') !== '') throw new Mistake('--proxy-tls-secret needs --push-tls-secret');
-  if (given !== 0 && given !== 3) throw new Mistake('--push-tls-cert, --push-tls-key and --push-tls-ca belong together');
+  if (given !== 0 && given !== 3) throw new Mistake('--push-tls-cert, --push-tls-key and --push-tls-ca must be given together');
   if (given === 3) return { from: 'files', ...files };
   if (isLoopback(values.bindAddress('push-address').host)) return { from: 'nothing' };
-  throw new Mistake('--push-address: beyond loopback proxies are served with --push-tls-secret, or --push-tls-cert, -key and -ca');
+  throw new Mistake(
+    '--push-address: an address other than loopback needs --push-tls-secret, or --push-tls-cert, --push-tls-key and --push-tls-ca',
+  );
 }
 
 function managedTls(values: FlagValues): PushTls {
@@ -201,7 +239,7 @@ function managedTls(values: FlagValues): PushTls {
   }
   const { host } = values.bindAddress('proxy-controller');
   if (isIP(values.text('proxy-controller-tls-name') || host) !== 0) {
-    throw new Mistake('--proxy-controller: certificates hold host names, not addresses; --proxy-controller-tls-name can be one');
+    throw new Mistake('--proxy-controller: an IP address needs --proxy-controller-tls-name, since certificates hold host names only');
   }
   const [authoritySecret, proxySecret] = [values.text('push-tls-secret'), values.text('proxy-tls-secret')];
   return { from: 'secrets', authoritySecret, proxySecret, authorityLifetime };
@@ -235,7 +273,7 @@ function token(file: string): string {
   throw new Mistake(`--admin-token-file: ${file} is empty`);
 }
 
-/** Where others reach what is bound there. */
+/** The host at which others reach a bound address. */
 function ownHost(bound: string): string {
   if (bound !== '' && bound !== '0.0.0.0' && bound !== '::') return bound;
   const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? []);

@@ -1,5 +1,4 @@
-// The fleet plane of `weir controller`: what runs the proxies of Gateways that have their own, the certificates of these, and the
-// addresses of the Services in front of them.
+// The fleet plane of `weir controller`: dedicated proxies, their certificates, and the addresses of the Services in front of proxies.
 import type { ObjectRef } from '#api/k8s/object.ts';
 import type { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
@@ -16,26 +15,26 @@ import type { TroubleListener } from './watch/trouble.ts';
 export interface FleetPlaneOptions {
   readonly config: Pick<ControllerConfig, 'controllerName' | 'pushTls' | 'fleets' | 'addressPool'>;
   readonly client: ApiClient;
-  /** Of the Secrets with the CA. */
+  /** Namespace of the Secrets with the CA. */
   readonly namespace: string;
   readonly live: LiveStatuses;
-  /** Asked before every write. */
+  /** Whether this controller leads; called before every write. */
   readonly leads: () => boolean;
-  /** Told of kinds that cannot be followed. */
+  /** Called with each kind that the controller cannot watch. */
   readonly troubled: TroubleListener;
-  /** Told why the fleet of a Gateway cannot be made, or (null) that it is. */
+  /** Called with the reason if the fleet of a Gateway cannot be created; with null once it exists. */
   readonly fleetTroubled: (gateway: string, message: string | null) => void;
   readonly faults: Faults;
   readonly log: Log;
 }
 
 export class FleetPlane {
-  /** Null where Weir makes no certificates of its own accord. */
+  /** Null if Weir does not create certificates itself. */
   readonly authority: ManagedAuthority | null;
-  /** What there is of fleets, and what makes them; null where no proxies can be made. */
+  /** The live fleets and the writers that create them; null if this controller creates no proxies. */
   readonly live: LiveFleets | null = null;
   readonly fleets: Fleets | null = null;
-  /** Null without a pool of addresses. */
+  /** Null without an address pool. */
   readonly pool: PoolKeeper | null;
 
   constructor(options: FleetPlaneOptions) {

@@ -1,4 +1,4 @@
-// What the pipeline hands on: the difference that batches made, of which a sink may have to be given a part again.
+// Handovers: the deltas that the pipeline gives to its sinks. A sink may get a part of one again.
 import { resourceId } from '#api/ir/ir.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { Handover } from './compile/result.ts';
@@ -9,7 +9,7 @@ export function isNothing(delta: Handover): boolean {
   return Object.values(delta).every((items: readonly unknown[]) => items.length === 0);
 }
 
-/** Both as one: of what both tell of, what the newer says. */
+/** One delta of both. The newer one wins if both hold the same resource, object or Gateway. */
 export function merge(older: Handover, newer: Handover): Handover {
   if (isNothing(older)) return newer;
   const rest = without(older, newer);
@@ -23,7 +23,7 @@ export function merge(older: Handover, newer: Handover): Handover {
   };
 }
 
-/** What is left of a delta of which a newer one tells differently. */
+/** The older delta without everything that the newer one holds too. */
 export function without(older: Handover, newer: Handover): Handover {
   if (isNothing(older)) return older;
   const resources = new Set([...newer.changed, ...newer.removed].map(({ kind, key }) => resourceId(kind, key)));

@@ -1,5 +1,5 @@
-// `weir controller` as a list of its parts, in the order in which data flows: objects of a cluster > pipeline > proxies > what they tell
-// > statuses, Events and fleets, as far as this replica leads.
+// `weir controller` as a list of its parts, in the order in which data flows: objects of a cluster > pipeline > proxies > their acks >
+// statuses, Events and fleets. Only the leader writes the last three.
 import { setImmediate } from 'node:timers/promises';
 import { KINDS } from '#api/k8s/kinds.ts';
 import type { KindName } from '#api/k8s/kinds.ts';
@@ -19,7 +19,7 @@ import { StatusPlane } from './status-plane.ts';
 import { ApiClient, loadKubeConfig, namespaceOf } from './watch/api-client.ts';
 import { KubernetesSource } from './watch/kubernetes.ts';
 
-/** How long changes may gather, milliseconds. An API server sends what was applied together within a few. */
+/** How long changes gather, milliseconds. An API server sends objects that were applied together within a few milliseconds. */
 const BATCH = { quiet: 5, maximum: 25 };
 
 /** The ports a controller listens on. */
@@ -43,12 +43,12 @@ export class Controller {
   readonly #election: LeaseElection;
   readonly #components: Lifecycle;
   readonly #servers: Readonly<Record<'probes' | 'admin', ReturnType<typeof probeServer>>>;
-  /** What there is now, for those that look at everything. */
+  /** The current compiled state, for readers that need all of it. */
   readonly #compiled = { resources: () => this.#pipeline.resources(), faulty: () => this.#pipeline.faulty() };
-  /** Null before it is bound. */
+  /** Null before the push server is bound. */
   #pushPort: number | null = null;
 
-  /** Throws when the kubeconfig cannot be used. */
+  /** Throws if the kubeconfig is not usable. */
   constructor(config: ControllerConfig, makePush: MakePushPlane, log: Log) {
     const kubeConfig = loadKubeConfig(config.kubeconfig);
     const namespace = config.namespace || namespaceOf(kubeConfig);
@@ -67,7 +67,7 @@ export class Controller {
     this.#servers = this.#makeServers();
   }
 
-  /** Everything that runs. */
+  /** All parts, in the order of their start. */
   #list(): Lifecycle {
     const { programmed, readability, writer, events, missedEvents } = this.#statuses;
     const { authority, live, fleets, pool } = this.#fleets;
@@ -75,7 +75,7 @@ export class Controller {
       { pipeline: this.#pipeline, authority, validation: { start: prepareKinds } },
       { push: { start: () => this.#serve(), stop: () => this.#push.stop() } },
       { programmed, readability },
-      // Not before the first compile: a leader takes away what it does not want.
+      // Not before the first compile: a leader deletes objects that no compiled Gateway needs.
       { writer, events, missedEvents, live, fleets, pool },
       { election: this.#election },
     ];
@@ -83,8 +83,8 @@ export class Controller {
   }
 
   /**
-   * Resolves once everything in the cluster is compiled and proxies are served. As long as the API server cannot be reached it waits;
-   * probes and metrics are there from the beginning. Rejects when an address cannot be bound. Null when it was stopped meanwhile.
+   * Resolves once everything in the cluster is compiled and proxies are served; null if `stop` was called before that. Waits as long as
+   * the API server is unreachable; probes and metrics are served from the beginning. Rejects if an address cannot be bound.
    */
   async start(): Promise<ControllerPorts | null> {
     const [probes, admin] = await Promise.all([this.#servers.probes.start(), this.#servers.admin.start()]);
@@ -94,7 +94,7 @@ export class Controller {
     return { push: this.#pushPort, probes, admin };
   }
 
-  /** Ends the streams, finishes the writes under way, gives up the Lease. */
+  /** Ends the streams of proxies, finishes running writes, and releases the Lease. */
   async stop(): Promise<void> {
     await this.#components.stop();
     await Promise.all([this.#servers.probes.stop(), this.#servers.admin.stop(), this.#client.close()]);
@@ -115,7 +115,7 @@ export class Controller {
       batch: BATCH,
       sinks: {
         ...(this.#fleets.fleets === null ? {} : { fleets: this.#fleets.fleets }),
-        // What proxies should serve must be known before one can ack it.
+        // The versions to be served must be known before a proxy can ack them.
         statuses: this.#statuses,
         push: this.#push,
       },
@@ -170,7 +170,7 @@ export class Controller {
   #makeElection(namespace: string): LeaseElection {
     const { leaseName: name, identity, advertiseHost } = this.#config;
     const address = () => (this.#pushPort === null ? '' : reachable(advertiseHost, this.#pushPort));
-    // What follows on leading must not look like trouble with the Lease.
+    // A bug here must not look like a fault of the Lease.
     const followed = (leader: string | null) => void this.#faults.guard('push', () => this.#push.follow(leader));
     const changed = (leading: boolean) => {
       this.#faults.guard('push', () => this.#push.lead(leading));
@@ -193,7 +193,7 @@ export class Controller {
   #makeServers() {
     const sources = {
       obstacle: () => this.#obstacle(),
-      // None of it takes a replica out of service: all have the same rights and bugs, and proxies are served what is known.
+      // These troubles do not make a replica unready: every replica has the same rights and bugs, and proxies keep their configuration.
       troubles: () => [...[...this.#source.troubles()].map(([kind, { message }]) => `${kind}: ${message}`), ...this.#pipeline.troubles()],
       metrics: this.#metrics,
       resources: this.#compiled.resources,
@@ -207,13 +207,13 @@ export class Controller {
     this.#pushPort = await this.#push.start();
   }
 
-  /** Why proxies are not served; null when they are. */
+  /** Why proxies are not served; null if they are. */
   #obstacle(): string | null {
     if (this.#components.isRunning) return null;
     const { authority } = this.#fleets;
     if (authority !== null && authority.trouble !== '') return authority.trouble;
     const missing = Object.keys(KINDS).filter((kind) => !this.#source.isSynced(kind));
-    if (missing.length === 0) return ['stopping, or about to serve', ...this.#pipeline.troubles()].join('\n');
+    if (missing.length === 0) return ['starting to serve, or stopping', ...this.#pipeline.troubles()].join('\n');
     const troubles = missing.flatMap((kind) => this.#source.troubles().get(kind)?.message ?? []);
     return [`not read yet: ${missing.join(', ')}`, ...troubles].join('\n');
   }
@@ -223,7 +223,7 @@ function compilerOptions({ controllerName, addresses, proxyService, fleets }: Co
   return { controllerName, addresses, proxyService, fleets: { byDefault: fleets.byDefault, lacks: fleets.lacks } };
 }
 
-/** While the API server tells what there is: the first object of a kind is to be served as fast as any other. */
+/** Warms up the schemas while the API server lists objects, so that the first object of a kind compiles as fast as later ones. */
 async function prepareKinds(): Promise<void> {
   for (const kind of Object.keys(KINDS) as KindName[]) {
     await setImmediate();

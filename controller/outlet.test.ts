@@ -13,7 +13,7 @@ const TIMES = { backoff: { minimum: 1, maximum: 5 }, lasting: 20 };
 let outlet: Outlet | undefined;
 afterEach(() => outlet?.stop());
 
-/** A sink that fails as the test says, and what it has taken, delta by delta. */
+/** A sink that fails when the test says so, and the deltas it has taken. */
 class TestSink {
   readonly taken: string[][] = [];
   apply: (delta: Handover) => Leftover | void | Promise<Leftover | void> = (delta) => this.take(delta);
@@ -52,7 +52,7 @@ describe('an outlet', () => {
   test.each([
     ['throws', bug],
     ['rejects', () => Promise.reject(new Error('a bug'))],
-  ])('gives one that %s everything again, in its newest form and nothing twice', async (_how, fail) => {
+  ])('gives a sink that %s everything again, in its newest form and without duplicates', async (_how, fail) => {
     const sink = new TestSink();
     const { give, lines, parts } = start(sink);
     sink.apply = fail;
@@ -62,26 +62,26 @@ describe('an outlet', () => {
     await until(() => parts.length > 1, 'a second try');
     expect(sink.taken).toEqual([]);
     sink.apply = (delta) => sink.take(delta);
-    await until(() => sink.taken.length > 0, 'what it missed');
+    await until(() => sink.taken.length > 0, 'the missed delta');
     expect(sink.taken).toEqual([['b=1', 'a=2', 'x=1']]);
     give({ changed: [route('d', 'c', '1')] });
     expect(sink.taken[1]).toEqual(['d=1']);
     expect(JSON.parse(lines[0]!)).toMatchObject({ part: 'push', err: { message: 'a bug', stack: expect.stringContaining('outlet.test') } });
   });
 
-  test('tells what is wrong once it has lasted, and no longer than that', async () => {
+  test('reports trouble once it has lasted, until it is over', async () => {
     const sink = new TestSink();
     const { give } = start(sink);
     sink.apply = bug;
     give({ changed: [route('a', 'c')] });
     expect(outlet?.trouble).toBeNull();
     await until(() => outlet?.trouble !== null, 'the trouble');
-    expect(outlet?.trouble).toContain('push: a bug keeps it from what has changed');
+    expect(outlet?.trouble).toContain('push: does not take changes because of a bug');
     sink.apply = (delta) => sink.take(delta);
     await until(() => outlet?.trouble === null, 'its end');
   });
 
-  test('gives what was left over again, behind what is newer, and without what is said anew', async () => {
+  test('gives a rejected part again after newer deltas, without resources that these replace', async () => {
     const sink = new TestSink();
     const { give } = start(sink);
     const broken = new Set(['a', 'b']);
@@ -98,7 +98,7 @@ describe('an outlet', () => {
     expect(sink.taken.flat()).not.toContain('a=1');
   });
 
-  test('lets what comes meanwhile wait for a sink that takes its time', async () => {
+  test('merges deltas that arrive while the sink is busy', async () => {
     const sink = new TestSink();
     const { give } = start(sink);
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -114,7 +114,7 @@ describe('an outlet', () => {
     expect(sink.taken).toEqual([['a=1'], ['a=3']]);
   });
 
-  test('waits for the first delta to be taken', async () => {
+  test('`first` waits until the sink has taken the first delta', async () => {
     const sink = new TestSink();
     const { give, parts } = start(sink);
     let isFirst = false;

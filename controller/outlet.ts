@@ -1,25 +1,25 @@
-// The way out of the pipeline into one sink. A sink that fails costs itself only, and misses nothing: what it did not take it is given
-// again, later each time, in its newest form.
+// An outlet gives the deltas of the pipeline to one sink. A failing sink harms no other sink and misses nothing: the outlet gives it the
+// rejected part again, with growing pauses, in its newest form.
 //
-//     idle ──delta──> giving ──taken──> idle          (what was left over waits beside, and newer deltas go before it)
-//                        └────threw───> blocked ──later──> giving, with all that has come meanwhile
+//     idle ──delta──> giving ──taken──> idle          (a rejected part waits aside; newer deltas go first)
+//                        └────threw───> blocked ──pause──> giving, merged with all deltas that arrived meanwhile
 import { Backoff } from '#lib/backoff.ts';
 import type { BackoffOptions } from '#lib/backoff.ts';
 import type { Faults } from '#lib/faults.ts';
 import type { Handover } from './compile/result.ts';
 import { isNothing, merge, NOTHING, without } from './handover.ts';
 
-/** What a sink could not take of a delta. */
+/** The part of a delta that a sink could not take. */
 export type Leftover = Partial<Handover>;
 
-/** Where what a batch compiled to goes: to proxies, to statuses, to what runs the proxies. */
+/** A consumer of compiled deltas: pushes, statuses or fleets. */
 export interface Sink {
   /**
-   * Takes a delta, or all of it but what it answers, for which it has reported the faults. One that throws or rejects has taken
-   * nothing, and is given nothing else before that. It may be given the same twice.
+   * Takes a delta. Returns the part it could not take, whose faults it has reported already. A sink that throws or rejects has taken
+   * nothing, and gets the same delta again before any other. A sink may get the same content twice.
    */
   apply(delta: Handover): Leftover | void | Promise<Leftover | void>;
-  /** Nothing goes on before it has taken the first batch. */
+  /** If true, the pipeline does not start before this sink has taken the first batch. */
   readonly essential?: boolean;
 }
 
@@ -33,7 +33,7 @@ export interface OutletOptions {
 /** Milliseconds. */
 export interface OutletTimes {
   readonly backoff: BackoffOptions;
-  /** For how long a sink must have failed before that is told. */
+  /** How long a sink must fail before `trouble` reports it. */
   readonly lasting: number;
 }
 
@@ -45,13 +45,13 @@ export class Outlet {
   readonly #backoff: Backoff;
   readonly #first = Promise.withResolvers<void>();
   #state: 'idle' | 'giving' | 'blocked' | 'stopped' = 'idle';
-  /** What has come while the sink was busy or blocked. */
+  /** Deltas that arrived while the sink was busy or blocked, merged. */
   #next: Handover = NOTHING;
-  /** What it could not take of what it was given. Nothing of it is in `#next`. */
+  /** The rejected parts. Disjoint from `#next`. */
   #left: Handover = NOTHING;
   #timer: NodeJS.Timeout | null = null;
   #giving: Promise<void> = Promise.resolve();
-  /** Since when something has been left over, on the monotonic clock, and why; null when nothing is. */
+  /** Since when the sink has failed, on the monotonic clock, and why; null if it works. */
   #failing: { readonly since: number; reason: string } | null = null;
 
   constructor(options: OutletOptions) {
@@ -64,19 +64,19 @@ export class Outlet {
     return this.#options.sink.essential === true;
   }
 
-  /** Resolves once the sink has taken the first delta, or the outlet is stopped. */
+  /** Resolves once the sink has taken the first delta, or `stop` was called. */
   get first(): Promise<void> {
     return this.#first.promise;
   }
 
-  /** What is wrong with the sink, once it has lasted; null for nothing. */
+  /** Why the sink fails, if it has failed for `lasting`; else null. */
   get trouble(): string | null {
     const { name } = this.#options;
     if (this.#failing === null || performance.now() - this.#failing.since < this.#times.lasting) return null;
-    return `${name}: a bug keeps it from what has changed, which is tried again and again: ${this.#failing.reason}`;
+    return `${name}: does not take changes because of a bug, Weir tries again: ${this.#failing.reason}`;
   }
 
-  /** Takes a delta on its way. Never throws. */
+  /** Gives the sink a delta, at once or later. Never throws. */
   give(delta: Handover): void {
     if (this.#state === 'stopped') return;
     this.#left = without(this.#left, delta);
@@ -84,7 +84,7 @@ export class Outlet {
     else this.#next = merge(this.#next, delta);
   }
 
-  /** Gives nothing any more; resolves when the sink has come to an end with what it was given. */
+  /** Gives no more deltas; resolves when the sink has finished the current one. */
   async stop(): Promise<void> {
     this.#state = 'stopped';
     this.#first.resolve();
@@ -113,7 +113,7 @@ export class Outlet {
     if (left !== undefined) this.#left = merge(without({ ...NOTHING, ...left }, this.#next), this.#left);
     if (!isNothing(this.#next)) return this.#try(this.#takeNext());
     if (isNothing(this.#left)) this.#recover();
-    else this.#fail('some of it could not be taken; the log tells of what');
+    else this.#fail('a part of the changes failed; the log names it');
   }
 
   #threw(delta: Handover, error: unknown): void {
@@ -142,11 +142,11 @@ export class Outlet {
 
   #retry(): void {
     this.#timer = null;
-    // A sink that is busy is done before long, and what is left over then waits anew.
+    // A busy sink finishes soon, and its rejected part is then scheduled again.
     if (this.#state === 'giving' || this.#state === 'stopped') return;
     const delta = merge(this.#left, this.#takeNext());
     this.#left = NOTHING;
-    // The first batch counts though there may be nothing in it: that there is nothing is to be known.
+    // An empty first batch counts too: the sink must know that nothing exists.
     if (this.#state === 'blocked' || !isNothing(delta)) this.#try(delta);
     else this.#recover();
   }

@@ -1,4 +1,4 @@
-// The spine with a source that reads Secrets on demand: when a batch is handed on, and with what.
+// The pipeline with a source that reads Secrets on demand: when a batch reaches the sinks, and with which content.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { createLog } from '#lib/log.ts';
@@ -17,12 +17,12 @@ function listener(name: string, port: number, secret = ''): Record<string, unkno
   return { name, port, protocol: 'HTTP', ...(secret === '' ? {} : tls) };
 }
 
-/** Tells what the test says and lets waits end when the test says. */
+/** Delivers the changes that the test gives; a read ends when the test says so. */
 class OnDemand implements Source {
   #listener: SourceListener | null = null;
   #wait: PromiseWithResolvers<void> | null = null;
   followed: readonly string[] = [];
-  /** Whether the next call that follows a Secret has to wait. */
+  /** Whether the next call that follows a Secret waits for `release`. */
   holds = false;
 
   start(to: SourceListener): Promise<void> {
@@ -46,7 +46,7 @@ class OnDemand implements Source {
     this.#listener?.changed(changes);
   }
 
-  /** The Secrets are told; nobody waits any more. */
+  /** Delivers the Secrets; no read waits any more. */
   release(...changes: readonly Change[]): void {
     this.tell(...changes);
     this.holds = false;
@@ -56,7 +56,7 @@ class OnDemand implements Source {
 
 let source: OnDemand;
 let pipeline: Pipeline;
-/** What was handed on, batch by batch, by name; statuses with what they say. */
+/** The batches that the sink received: resource names, and the texts of statuses. */
 let batches: { readonly changed: readonly string[]; readonly statuses: string }[];
 
 beforeEach(async () => {
@@ -82,7 +82,7 @@ afterEach(() => pipeline.stop());
 describe('a batch that refers to a Secret', () => {
   const GATEWAY = upsert(gateway('web', [listener('http', 80), listener('https', 443, 'cert')]));
 
-  test('is handed on together with it, and what came meanwhile after it', async () => {
+  test('is handed on together with the Secret, and later changes after it', async () => {
     source.holds = true;
     source.tell(GATEWAY);
     await until(() => source.followed.length > 0, 'a Secret to follow');
@@ -97,7 +97,7 @@ describe('a batch that refers to a Secret', () => {
     expect(batches[0]?.statuses).not.toContain('does not exist');
   });
 
-  test('is handed on without one that cannot be read, and says so', async () => {
+  test('is handed on without an unreadable Secret, and reports it', async () => {
     source.holds = true;
     source.tell(GATEWAY);
     await until(() => source.followed.length > 0, 'a Secret to follow');
@@ -110,7 +110,7 @@ describe('a batch that refers to a Secret', () => {
     expect(batches[1]?.changed).toEqual(['Secret infra/cert', 'Listener infra/web/https']);
   });
 
-  test('changes nothing when the pipeline ends before the Secret is there', async () => {
+  test('changes nothing if the pipeline stops before the Secret arrives', async () => {
     source.holds = true;
     source.tell(GATEWAY);
     await until(() => source.followed.length > 0, 'a Secret to follow');
@@ -119,7 +119,7 @@ describe('a batch that refers to a Secret', () => {
     expect(batches).toEqual([]);
   });
 
-  test('is the last to follow it when it lets it go', async () => {
+  test('stops following the Secret when it removes the last reference', async () => {
     source.tell(GATEWAY, CERT);
     await until(() => batches.length === 1);
     source.tell(upsert(gateway('web', [listener('http', 80)])), upsert(service('infra', 'app')));
@@ -129,7 +129,7 @@ describe('a batch that refers to a Secret', () => {
 });
 
 describe('a sink that fails', () => {
-  test('costs the others nothing, and gets what it missed', async () => {
+  test('does not affect other sinks, and gets the missed deltas', async () => {
     const seen: Record<'fleets' | 'statuses' | 'push', string[]> = { fleets: [], statuses: [], push: [] };
     let isBroken = true;
     const takes = (name: keyof typeof seen, delta: Handover) => void seen[name].push(...delta.changed.map(({ key }) => key));
@@ -155,14 +155,14 @@ describe('a sink that fails', () => {
       await until(() => seen.push.length > 0 && seen.statuses.length > 0, 'the others');
       expect(seen).toEqual({ fleets: [], statuses: ['infra/web/http'], push: ['infra/web/http'] });
       isBroken = false;
-      await until(() => seen.fleets.length > 0, 'what it missed');
+      await until(() => seen.fleets.length > 0, 'the missed delta');
       expect(seen.fleets).toEqual(['infra/web/http']);
     } finally {
       await isolated.stop();
     }
   });
 
-  test('keeps nothing from going on unless it is essential: then the first batch must have been taken', async () => {
+  test('delays the start only if it is essential and has not taken the first batch', async () => {
     let isBroken = true;
     let isStarted = false;
     let tries = 0;

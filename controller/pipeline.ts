@@ -14,20 +14,20 @@ import type { BatcherOptions } from './snapshot/batcher.ts';
 import type { Change, Source, SourceListener } from './watch/event.ts';
 import { ProblemLog } from './watch/problem-log.ts';
 
-/** How many objects that cannot be compiled are named at once. */
+/** How many objects that failed to compile `troubles` names. */
 const MAX_TOLD = 20;
 
-/** What a pipeline joins. */
+/** The sources and sinks that a pipeline connects. */
 export interface PipelineOptions {
   readonly sources: readonly Source[];
   readonly compiler: CompilerOptions;
   readonly batch: BatcherOptions;
-  /** By name, in the order in which they are given each batch. */
+  /** Sinks by name, in the order in which they get each batch. */
   readonly sinks: Readonly<Record<string, Sink>>;
   readonly log: Log;
-  /** Absent: bugs are logged and not counted. */
+  /** If absent, bugs are logged but not counted. */
   readonly faults?: Faults;
-  /** Told of everything a batch did: metrics. */
+  /** Called with the result of every batch, for metrics. */
   readonly compiled?: (delta: CompileDelta, ms: number) => void;
 }
 
@@ -37,7 +37,7 @@ export class Pipeline {
   readonly #batcher: Batcher;
   readonly #outlets: readonly Outlet[];
   readonly #faults: Faults;
-  /** What compiling the batch under way has taken so far, milliseconds. */
+  /** Compile time of the current batch so far, milliseconds. */
   #spent = 0;
   #stopped = false;
 
@@ -50,7 +50,7 @@ export class Pipeline {
     this.#outlets = Object.entries(options.sinks).map(([name, sink]) => new Outlet({ name, sink, faults }));
   }
 
-  /** Starts every source; resolves when all have told what there is and the essential sinks have taken the first batch. */
+  /** Starts every source; resolves once all sources are synced and the essential sinks have taken the first batch. */
   async start(): Promise<void> {
     await Promise.all(this.#options.sources.map((source) => source.start(this.#listener())));
     await this.#batcher.synced();
@@ -66,23 +66,23 @@ export class Pipeline {
     };
   }
 
-  /** Everything compiled so far. */
+  /** All compiled resources. */
   resources(): Iterable<EncodedResource> {
     return this.#compiler.resources();
   }
 
-  /** What there is to count of the pairs of TLS Secrets. */
+  /** Counts of TLS Secrets, by the state of their pairs. */
   get pairs(): PairCounts {
     return this.#compiler.pairs;
   }
 
-  /** What bugs keep from being compiled, or from getting on its way for a while now. */
+  /** Units that a bug keeps from compiling, and sinks that have failed for a while. One text each. */
   troubles(): readonly string[] {
     const faulty = [...this.#compiler.faulty()].map(({ unit, object }) => `${object} ${FAULT} (${unit})`);
     return [...this.#outlets.flatMap(({ trouble }) => trouble ?? []), ...faulty.slice(0, MAX_TOLD)];
   }
 
-  /** What could not be compiled as of the last batch, because of a bug. */
+  /** The units that failed to compile in the last batch because of a bug. */
   faulty(): Iterable<UnitFault> {
     return this.#compiler.faulty();
   }
@@ -94,9 +94,9 @@ export class Pipeline {
   }
 
   /**
-   * Compiles a batch and hands on what came of it. Compile alone knows which Secrets are referred to: those of which nothing is known
-   * yet are read first, and only then does anybody learn of the batch. What a Secret holds makes nobody refer to another, so one
-   * round is enough; of those that could not be read in time the source has said so.
+   * Compiles a batch and hands the delta on. Compiling finds which Secrets are referenced; unknown ones are read and compiled before any
+   * sink gets the delta. One round is enough, since the content of a Secret refers to no other Secret. The source reports Secrets that it
+   * could not read in time as unreadable.
    */
   #deliver(changes: readonly Change[]): Promise<void> | null {
     this.#spent = 0;
@@ -116,7 +116,7 @@ export class Pipeline {
     return waits.length === 0 ? null : Promise.all(waits);
   }
 
-  /** A bug leaves what was compiled before in force; the next batch is compiled all the same. */
+  /** After a bug the last good output stays in use, and the next batch is compiled as usual. */
   #compile(changes: readonly Change[]): boolean {
     const started = performance.now();
     try {
@@ -142,7 +142,7 @@ export class Pipeline {
   #logDelta(delta: CompileDelta): void {
     const { log } = this.#options;
     for (const { unit, object, error } of delta.faults)
-      log.error({ err: error, unit, object }, 'a bug: it could not be compiled; its last output stays');
+      log.error({ err: error, unit, object }, 'a bug: the object could not be compiled; its last good output stays in use');
     for (const { object, errors } of delta.rejected) log.warn({ object, errors }, 'object refused');
     log.debug({ changed: delta.changed.length, removed: delta.removed.length, recompiled: delta.recompiled }, 'batch compiled');
   }

@@ -1,5 +1,4 @@
-// The push plane of `weir controller`: the scopes that the pipeline fills, the gRPC server that proxies subscribe to, and what the
-// controller that leads hears from the others.
+// The push plane of `weir controller`: the scopes that the pipeline fills, the gRPC server for proxies, and the relay between controllers.
 import type { ResourceKind } from '#api/ir/ir.ts';
 import type { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
@@ -13,34 +12,34 @@ import { OwnSessions } from './relay/own-sessions.ts';
 import { Receiver } from './relay/receiver.ts';
 import { Reporter } from './relay/reporter.ts';
 
-/** What serves proxies. */
+/** Serves proxies. */
 export interface PushPlane extends Sink {
-  /** Accepts proxies; everything that exists has been applied. Resolves with the port. */
+  /** Starts to accept proxies, once the first batch is applied. Resolves with the port. */
   start(): Promise<number>;
-  /** Ends every stream so that proxies look for another controller at once. */
+  /** Ends every stream, so that proxies connect to another controller at once. */
   stop(): Promise<void>;
-  /** Whether this controller leads: then others tell it what their proxies serve. */
+  /** Sets whether this controller leads. The leader receives the reports of the other controllers. */
   lead(leading: boolean): void;
-  /** The `host:port` of the controller that leads, to tell it what proxies serve; null when it is this one, or not known. */
+  /** Sets the `host:port` of the leading controller, to which this one reports; null if this one leads or the leader is unknown. */
   follow(leader: string | null): void;
-  /** The proxies connected, for the dump: what each is called and has. */
+  /** The connected proxies, for the dump. */
   sessions(): readonly object[];
 }
 
-/** Told of what the push plane does: metrics. */
+/** Callbacks for metrics. */
 export interface PushCounters {
   /** Bytes of resources sent. */
   pushed(bytes: number): void;
-  /** A proxy of this controller, not of another, refuses a version of a resource. */
+  /** A proxy of this controller refuses a version of a resource. */
   nacked(kind: ResourceKind): void;
 }
 
 export interface PushPlaneOptions {
   readonly config: ControllerConfig;
-  /** Told of everything that sessions tell, and nothing of it is kept twice. */
+  /** Called with every event of a session. */
   readonly observer: PushObserver;
   readonly counters: PushCounters;
-  /** The certificates that Weir makes itself; null where the configuration says what there is instead. */
+  /** The certificates that Weir creates itself; null if they come from files. */
   readonly managed: CertificateSource | null;
   readonly faults: Faults;
   readonly log: Log;

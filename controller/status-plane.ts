@@ -1,5 +1,5 @@
-// The status plane of `weir controller`, the way of a status to the cluster: what compile found > what proxies serve made true in it >
-// what they refuse of what it refers to > what cannot be read > written. Events are told on the way.
+// The status plane of `weir controller`: statuses flow from compile to the cluster, and each step corrects them: acks of proxies >
+// refused references > unreadable kinds > writer. The steps also write Events.
 import type { EncodedResource } from '#api/ir/ir.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
@@ -28,25 +28,25 @@ export interface StatusPlaneOptions {
   readonly config: Pick<ControllerConfig, 'controllerName' | 'identity'>;
   readonly client: ApiClient;
   readonly source: Pick<KubernetesSource, 'live' | 'isConnected'>;
-  /** Everything that should be served now, and what bugs keep from being compiled. */
+  /** All current resources, and the units that failed to compile because of a bug. */
   readonly compiled: { readonly resources: () => Iterable<EncodedResource>; readonly faulty: () => Iterable<UnitFault> };
-  /** Asked before every write. */
+  /** Whether this controller leads; called before every write. */
   readonly leads: () => boolean;
-  /** Told of every write: metrics. */
+  /** Called after every write, for metrics. */
   readonly wrote: (kind: string, result: WriteResult) => void;
   readonly faults: Faults;
   readonly log: Log;
 }
 
 export class StatusPlane {
-  /** What proxies tell. */
+  /** The versions that proxies serve and refuse. */
   readonly reports = new ProxyReports();
   readonly programmed: Programmed;
   readonly references: RefusedReferences;
   readonly readability: Readability;
   readonly writer: StatusWriter;
   readonly events: EventWriter;
-  /** Events of what happened while this controller did not lead. */
+  /** Writes the Events that are due when this controller becomes the leader. */
   readonly missedEvents: Component = { resume: () => this.#tellAgain() };
   readonly #faults: Faults;
   readonly #compiled: StatusPlaneOptions['compiled'];
@@ -75,8 +75,8 @@ export class StatusPlane {
   }
 
   /**
-   * Takes what a batch compiled to, before the resources go out: proxies may ack at once. Answers the statuses that a bug keeps from
-   * being told.
+   * Takes the delta of a batch. Must run before the resources are pushed, since proxies may ack at once. Returns the statuses that failed
+   * because of a bug.
    */
   apply(delta: Handover): Leftover {
     this.reports.apply(delta);
@@ -95,7 +95,7 @@ export class StatusPlane {
     };
   }
 
-  /** Bugs kept objects from being compiled. */
+  /** Takes the units that failed to compile because of a bug. */
   faulted(faults: readonly UnitFault[]): void {
     for (const fault of faults) this.#report(faultEvents(fault));
   }
