@@ -143,6 +143,32 @@ describe('weir validate', () => {
     expect(JSON.parse(stdout)).toMatchObject({ objects: 6, findings: [{ severity: 'warning' }] });
   });
 
+  test('counts and skips what is for other programs; --strict-kinds refuses it', async () => {
+    const deployment = (name: string) => `apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: ${name} }\nspec: {}`;
+    const service = 'apiVersion: v1\nkind: Service\nmetadata: { name: a }\nspec: { selector: { app: a }, ports: [{ port: 80 }] }';
+    const account = 'apiVersion: v1\nkind: ServiceAccount\nmetadata: { name: a }';
+    const settings = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\ndata: { mode: fast }';
+    const name = file(route('good', TO_BACKEND), deployment('a'), deployment('b'), account, service, settings, 'replicaCount: 2');
+    const { code, stdout } = await runWeir(['validate', name]);
+    expect(stdout).toBe(
+      'info: skipped 3 objects of kinds that Weir does not read: 2 Deployment, 1 ServiceAccount; and 1 document without a Kubernetes object\n7 objects, 0 errors, 0 warnings\n',
+    );
+    expect(code).toBe(0);
+    const strict = await runWeir(['validate', name, '--strict-kinds']);
+    expect(strict.stdout).toMatch(/error: Deployment\S* kind: apps\/v1 Deployment is not a kind that Weir reads\n/);
+    expect(strict.stdout).toContain(' 5 errors, 0 warnings\n');
+    expect(strict.code).toBe(1);
+  });
+
+  test('checks kinds that Weir reads, and refuses a misspelt one', async () => {
+    const misspelt = route('a', TO_BACKEND).replace('HTTPRoute', 'HttpRoutes');
+    const service = 'apiVersion: v1\nkind: Service\nmetadata: { name: a }\nspec: { ports: [{ port: 80000 }] }';
+    const { code, stdout } = await runWeir(['validate', file(misspelt, service)]);
+    expect(stdout).toContain('HttpRoutes is not a kind that Weir reads; did you mean HTTPRoute?\n');
+    expect(stdout).toContain('error: Service/default/a spec.ports[0].port: ');
+    expect(code).toBe(1);
+  });
+
   test.each([
     [['validate'], 'weir: weir validate takes files or folders\n'],
     [['validate', '/nowhere'], "weir: ENOENT: no such file or directory, stat '/nowhere'\n"],

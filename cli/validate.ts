@@ -9,6 +9,7 @@ import { findOverlaps } from '../controller/compile/overlaps.ts';
 import { problemsOf } from '../controller/status/problems.ts';
 import { readOnce } from '../controller/watch/files.ts';
 import type { FolderContent } from '../controller/watch/files.ts';
+import { describeSkipped } from '../controller/watch/skipped.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
 import { CONTROLLER_NAME } from './standalone.ts';
@@ -28,41 +29,48 @@ export interface Finding {
 
 export const validate: Command = {
   name: 'validate',
-  usage: 'FILES... [--strict] [--format text|json]',
+  usage: 'FILES... [--strict] [--strict-kinds] [--format text|json]',
   summary: 'Checks files and folders: schema, references, overlaps. Ends with 1 when there are errors (--strict: or warnings).',
   async run(args) {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { strict: { type: 'boolean', default: false }, format: { type: 'string', default: 'text' } },
+      options: {
+        strict: { type: 'boolean', default: false },
+        'strict-kinds': { type: 'boolean', default: false },
+        format: { type: 'string', default: 'text' },
+      },
     });
     if (positionals.length === 0) throw new UsageError('weir validate takes files or folders');
     if (!['text', 'json'].includes(values.format))
       throw new UsageError(`--format: ${JSON.stringify(values.format)} is neither text nor json`);
-    const content = await read(positionals);
+    const content = await read(positionals, values['strict-kinds']);
     const findings = findingsOf(content);
-    print(findings, content.objects.length, values.format);
+    print(findings, content, values.format);
     return findings.some(({ severity }) => severity === 'error' || values.strict) ? 1 : 0;
   },
 };
 
-async function read(paths: readonly string[]): Promise<FolderContent> {
+async function read(paths: readonly string[], strictKinds: boolean): Promise<FolderContent> {
   try {
-    return await readOnce(paths);
+    return await readOnce(paths, { strictKinds });
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
 }
 
-function print(findings: readonly Finding[], objects: number, format: string): void {
+function print(findings: readonly Finding[], content: FolderContent, format: string): void {
+  const objects = content.objects.length;
+  const skipped = describeSkipped(content.skipped);
   if (format === 'json') {
-    console.log(JSON.stringify({ objects, findings }, null, 2));
+    console.log(JSON.stringify({ objects, skipped: content.skipped.length, findings }, null, 2));
     return;
   }
   for (const { severity, file, line, object, field, reason } of findings) {
     const where = file === '' ? '' : `${file}:${line}: `;
     console.log(`${where}${severity}: ${[object, field].filter((part) => part !== '').join(' ')}: ${reason}`);
   }
+  if (skipped !== '') console.log(`info: ${skipped}`);
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   console.log(`${objects} objects, ${errors} errors, ${findings.length - errors} warnings`);
 }

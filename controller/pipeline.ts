@@ -63,6 +63,7 @@ export class Pipeline {
       changed: (changes) => this.#batcher.add(changes),
       synced: () => undefined,
       problems: (problems) => log.report(problems),
+      skipped: (kinds) => log.skipped(kinds),
     };
   }
 

@@ -1,9 +1,9 @@
 // The name that was probably meant: for "did you mean" where a name is not known.
 
-/** The known name that is nearest to `name`, or null where none is near. A difference in case counts least. */
-export function nearest(name: string, known: Iterable<string>): string | null {
+/** The known name that is nearest to `name`, or null where none is near: `slips` letters apart at most. Case does not count. */
+export function nearest(name: string, known: Iterable<string>, slips = Math.max(1, Math.floor(name.length / 3))): string | null {
   let best: string | null = null;
-  let least = Math.max(1, Math.floor(name.length / 3)) + 1;
+  let least = slips + 1;
   for (const each of known) {
     const distance = distanceOf(name.toLowerCase(), each.toLowerCase());
     if (distance >= least) continue;

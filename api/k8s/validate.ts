@@ -1,4 +1,5 @@
 // Checks an object against its kind and fills in what an API server would: the door through which every object enters.
+import { didYouMean } from '#lib/nearest.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import { describeSchemaError } from './schema-error.ts';
 import { checkBackendTlsPolicy } from './backend-tls-policy-rules.ts';
@@ -10,7 +11,7 @@ import { checkListenerSet } from './listener-rules.ts';
 import { checkPolicy } from './policy-rules.ts';
 import { policyKindOf } from './policies.ts';
 import { checkStreamRoute } from './stream-route-rules.ts';
-import { kindOf, KINDS, type KindInfo, type KindName, type ObjectsByKind } from './kinds.ts';
+import { groupOf, kindOf, KINDS, type KindInfo, type KindName, type ObjectsByKind } from './kinds.ts';
 import type { FieldError } from './field-error.ts';
 import type { KubernetesObject } from './object.ts';
 import { Ajv, type ValidateFunction } from 'ajv';
@@ -42,10 +43,29 @@ export function validateObject(value: unknown, options: ValidateOptions): Result
   return broken.length > 0 ? err(broken) : ok(inNamespace(valid, info));
 }
 
-function unknownKind(object: Record<string, unknown>): FieldError[] {
-  const missing = ['apiVersion', 'kind'].filter((field) => typeof object[field] !== 'string');
-  if (missing.length > 0) return missing.map((field) => ({ field, reason: 'is required' }));
-  return [{ field: 'kind', reason: `${String(object['apiVersion'])} ${String(object['kind'])} is not a kind that Weir reads` }];
+function unknownKind({ apiVersion, kind }: Record<string, unknown>): FieldError[] {
+  if (typeof apiVersion === 'string' && typeof kind === 'string') return [refusedKind(apiVersion, kind)];
+  return Object.entries({ apiVersion, kind }).flatMap(([field, value]) =>
+    typeof value === 'string' ? [] : [{ field, reason: 'is required' }],
+  );
+}
+
+/** A kind that is not known, or not in that version: with what was probably meant. */
+function refusedKind(apiVersion: string, kind: string): FieldError {
+  if (!Object.hasOwn(KINDS, kind)) {
+    const reason = `${apiVersion} ${kind} is not a kind that Weir reads${didYouMean(kind, Object.keys(KINDS))}`;
+    return { field: 'kind', reason };
+  }
+  const { apiVersion: main, alsoVersions } = KINDS[kind as KindName];
+  const supported = [main, ...alsoVersions];
+  if (groupOf(apiVersion) !== groupOf(main)) {
+    return { field: 'apiVersion', reason: `${apiVersion} ${kind} is not a kind that Weir reads; ${kind} is a kind of ${main}` };
+  }
+  const verb = supported.length === 1 ? 'is' : 'are';
+  return {
+    field: 'apiVersion',
+    reason: `${apiVersion} is not a version of ${kind} that Weir reads; supported ${verb} ${supported.join(', ')}`,
+  };
 }
 
 // A default that ajv writes into the object is what an API server would have written on admission.

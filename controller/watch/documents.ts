@@ -5,6 +5,7 @@ import type { FieldError } from '#api/k8s/field-error.ts';
 import { kindOf } from '#api/k8s/kinds.ts';
 import { objectId, refOf } from '#api/k8s/object.ts';
 import type { KubernetesObject } from '#api/k8s/object.ts';
+import { otherKindOf } from '#api/k8s/other-kinds.ts';
 import { validateObject } from '#api/k8s/validate.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import type { SourceProblem } from './event.ts';
@@ -19,29 +20,43 @@ export interface FileObject {
   readonly line: number;
 }
 
-/** What a file holds. `broken`: it holds something without a name, so that nothing can be said of what is missing from it. */
+/**
+ * What a file holds. `broken`: it holds something without a name or a kind, so that nothing can be said of what is missing from it.
+ * `skipped`: the kinds of documents for other programs, '' for one that is no Kubernetes object.
+ */
 export interface FileContent {
   readonly objects: readonly FileObject[];
   readonly problems: readonly SourceProblem[];
+  readonly skipped: readonly string[];
   readonly broken: boolean;
+}
+
+/** `strictKinds`: documents for other programs are problems. */
+export interface ReadOptions {
+  readonly strictKinds?: boolean;
 }
 
 /** Aliases expand; a few hundred of them are more than any honest file has. */
 const MAX_ALIASES = 100;
 
 /** Reads all documents of a file. */
-export function parseDocuments(file: string, text: string): FileContent {
-  const problems: SourceProblem[] = [];
-  const objects: FileObject[] = [];
-  for (const part of partsOf(text)) parsePart(part, { file, objects, problems });
-  return { objects, problems, broken: problems.some(({ object }) => object === '') };
+export function parseDocuments(file: string, text: string, { strictKinds = false }: ReadOptions = {}): FileContent {
+  const target: Target = { file, strictKinds, objects: [], problems: [], skipped: [] };
+  for (const part of partsOf(text)) parsePart(part, target);
+  const { objects, problems, skipped } = target;
+  return { objects, problems, skipped, broken: problems.some(({ object, field }) => object === '' || NAMING.has(field)) };
 }
+
+/** Fields without which an object is not the one that it was. */
+const NAMING: ReadonlySet<string> = new Set(['apiVersion', 'kind']);
 
 /** Where what is found goes. */
 interface Target {
   readonly file: string;
+  readonly strictKinds: boolean;
   readonly objects: FileObject[];
   readonly problems: SourceProblem[];
+  readonly skipped: string[];
 }
 
 function parsePart({ text, linesBefore }: FilePart, target: Target): void {
@@ -98,6 +113,11 @@ class DocumentReader {
     const value = this.#valueOf(node, itemKind);
     if (!value.ok) {
       this.#target.problems.push(nameless(this.#target.file, this.#lineOf(node), '', value.error));
+      return;
+    }
+    const other = this.#target.strictKinds ? null : otherKindOf(value.value);
+    if (other !== null) {
+      this.#target.skipped.push(other);
       return;
     }
     const valid = validateObject(value.value, { strict: true });

@@ -27,6 +27,8 @@ export interface SourceListener {
   synced(): void;
   /** Every problem there is now, whenever that changes. */
   problems(problems: readonly SourceProblem[]): void;
+  /** The kinds of all documents that are for other programs, whenever that changes; '' is one that is no Kubernetes object. */
+  skipped?(kinds: readonly string[]): void;
 }
 
 /** A source of objects: `start` begins to report and resolves once synced; `stop` ends it and resolves when nothing is left open. */

@@ -195,7 +195,7 @@ describe('mistakes', () => {
   });
 
   test.each([
-    ['an unknown kind', 'apiVersion: v1\nkind: Pod\nmetadata: { name: x }', 'v1 Pod is not a kind that Weir reads'],
+    ['an unknown kind', 'apiVersion: v1\nkind: Pods\nmetadata: { name: x }', 'v1 Pods is not a kind that Weir reads'],
     ['no kind', 'apiVersion: v1\nmetadata: { name: x }', 'is required'],
     ['a scalar', 'just text', 'must be an object'],
     ['a mapping with a key twice', 'a: 1\na: 2', 'Map keys must be unique'],

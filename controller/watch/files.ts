@@ -7,7 +7,7 @@ import { objectId, refOf } from '#api/k8s/object.ts';
 import type { KubernetesObject, ObjectRef } from '#api/k8s/object.ts';
 import { contentHash } from '#lib/hash.ts';
 import { parseDocuments } from './documents.ts';
-import type { FileContent, FileObject } from './documents.ts';
+import type { FileContent, FileObject, ReadOptions } from './documents.ts';
 import { decodeText } from './file-text.ts';
 import type { Change, Source, SourceListener, SourceProblem } from './event.ts';
 
@@ -33,6 +33,7 @@ interface Reported {
 
 export class FileSource implements Source {
   readonly #folder: string;
+  readonly #options: ReadOptions;
   #listener: SourceListener | null = null;
   #watcher: FSWatcher | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -41,9 +42,11 @@ export class FileSource implements Source {
   #files = new Map<string, KnownFile>();
   #reported = new Map<string, Reported>();
   #problems = '[]';
+  #skipped = '[]';
 
-  constructor(folder: string) {
+  constructor(folder: string, options: ReadOptions = {}) {
     this.#folder = path.resolve(folder);
+    this.#options = options;
   }
 
   /** Rejects when the folder cannot be read at all. */
@@ -87,14 +90,21 @@ export class FileSource implements Source {
   }
 
   async #scan(): Promise<void> {
-    const files = await readFolder(this.#folder, this.#files);
+    const files = await readFolder(this.#folder, this.#files, this.#options);
     const listener = this.#listener;
     if (listener === null) return;
     this.#files = files;
-    const { objects, problems } = merge(files);
+    const { objects, problems, skipped } = merge(files);
     const changes = this.#difference(objects, new Set(problems.map(({ object }) => object)));
     if (changes.length > 0) listener.changed(changes);
     this.#tell(problems);
+    this.#tellSkipped(skipped);
+  }
+
+  #tellSkipped(kinds: readonly string[]): void {
+    const text = JSON.stringify(kinds);
+    if (text !== this.#skipped) this.#listener?.skipped?.(kinds);
+    this.#skipped = text;
   }
 
   /**
@@ -122,26 +132,27 @@ export class FileSource implements Source {
   }
 }
 
-/** What folders and files hold. `places`: where each object stands, by `Kind/namespace/name`. */
+/** What folders and files hold. `places`: where each object stands, by `Kind/namespace/name`. `skipped`: as in FileContent. */
 export interface FolderContent {
   readonly objects: readonly KubernetesObject[];
   readonly places: ReadonlyMap<string, Pick<FileObject, 'file' | 'line'>>;
   readonly problems: readonly SourceProblem[];
+  readonly skipped: readonly string[];
 }
 
 /** Reads folders and files once: what `weir validate` and `weir explain` work on. Rejects when one cannot be read. */
-export async function readOnce(paths: readonly string[]): Promise<FolderContent> {
+export async function readOnce(paths: readonly string[], options: ReadOptions = {}): Promise<FolderContent> {
   const files = new Map<string, KnownFile>();
-  for (const each of paths) for (const [file, known] of await readFolder(each, new Map())) files.set(file, known);
-  const { objects, places, problems } = merge(files);
-  return { objects: [...objects.values()], places, problems };
+  for (const each of paths) for (const [file, known] of await readFolder(each, new Map(), options)) files.set(file, known);
+  const { objects, places, problems, skipped } = merge(files);
+  return { objects: [...objects.values()], places, problems, skipped };
 }
 
 /** Reads every file below a folder (or the one file it is), keeping what has not changed. */
-async function readFolder(folder: string, known: ReadonlyMap<string, KnownFile>): Promise<Map<string, KnownFile>> {
+async function readFolder(folder: string, known: ReadonlyMap<string, KnownFile>, options: ReadOptions): Promise<Map<string, KnownFile>> {
   const files = new Map<string, KnownFile>();
   for (const file of await listFiles(folder)) {
-    const read = await readIfChanged(file, known.get(file));
+    const read = await readIfChanged(file, known.get(file), options);
     if (read !== null) files.set(file, read);
   }
   return files;
@@ -159,13 +170,13 @@ async function listFiles(folder: string): Promise<string[]> {
 }
 
 /** A file that became unreadable or unparsable keeps its last good objects: half a file must not delete the other half. */
-async function readIfChanged(file: string, known: KnownFile | undefined): Promise<KnownFile | null> {
+async function readIfChanged(file: string, known: KnownFile | undefined, options: ReadOptions): Promise<KnownFile | null> {
   try {
     const { size, mtimeMs, ino } = await stat(file);
     const stamp = `${await realpath(file)} ${ino} ${size} ${mtimeMs}`;
     if (known?.stamp === stamp) return known;
     if (size > MAX_FILE_BYTES) return keepGood(known, stamp, unreadable(file, `is larger than ${MAX_FILE_BYTES} bytes`));
-    const content = parseDocuments(file, decodeText(await readFile(file)));
+    const content = parseDocuments(file, decodeText(await readFile(file)), options);
     return content.broken ? keepGood(known, stamp, content) : { stamp, content };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
@@ -179,7 +190,7 @@ function keepGood(known: KnownFile | undefined, stamp: string, content: FileCont
 }
 
 function unreadable(file: string, reason: string): FileContent {
-  return { objects: [], problems: [{ file, line: 0, object: '', field: '', reason }], broken: true };
+  return { objects: [], problems: [{ file, line: 0, object: '', field: '', reason }], skipped: [], broken: true };
 }
 
 /** What all files hold together. */
@@ -187,6 +198,7 @@ interface Merged {
   readonly objects: Map<string, KubernetesObject>;
   readonly places: ReadonlyMap<string, FileObject>;
   readonly problems: SourceProblem[];
+  readonly skipped: readonly string[];
 }
 
 /** All objects of all files, the first of a name winning, with the namespaces that are only implied. */
@@ -199,7 +211,7 @@ function merge(files: ReadonlyMap<string, KnownFile>): Merged {
   }
   const objects = new Map([...first].map(([id, entry]) => [id, entry.object]));
   for (const { object } of first.values()) addNamespace(object.metadata.namespace, objects);
-  return { objects, places: first, problems };
+  return { objects, places: first, problems, skipped: [...files.values()].flatMap(({ content }) => content.skipped) };
 }
 
 function takeFirst(entry: FileObject, first: Map<string, FileObject>, problems: SourceProblem[]): void {

@@ -1,6 +1,7 @@
 // The problems of one source in the log: each is told once, and once more when it is gone.
 import type { Log } from '#lib/log.ts';
 import type { SourceProblem } from './event.ts';
+import { describeSkipped } from './skipped.ts';
 
 export class ProblemLog {
   readonly #log: Log;
@@ -23,5 +24,10 @@ export class ProblemLog {
       this.#told.set(text, problem);
       this.#log.warn({ ...problem }, 'left out of the configuration');
     }
+  }
+
+  /** Takes the kinds of everything that was skipped. */
+  skipped(kinds: readonly string[]): void {
+    this.#log.info(describeSkipped(kinds) || 'nothing is skipped any more');
   }
 }

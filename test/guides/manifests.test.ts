@@ -1,0 +1,38 @@
+// Every manifest of the docs and examples is one that `weir validate` takes.
+import { describe, expect, test } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { findingsOf } from '../../cli/validate.ts';
+import { parseDocuments } from '../../controller/watch/documents.ts';
+import { readOnce } from '../../controller/watch/files.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '..', '..');
+const PAGES = ['README.md', ...readdirSync(path.join(ROOT, 'docs'), { recursive: true }).map((name) => path.join('docs', String(name)))]
+  .filter((name) => name.endsWith('.md'))
+  .sort();
+const EXAMPLES = readdirSync(path.join(ROOT, 'examples')).map((name) => path.join('examples', name));
+
+/** Blocks of YAML or JSON with whole objects; a block without a kind shows a part of one. */
+function blocksOf(page: string): readonly { readonly line: number; readonly text: string }[] {
+  const text = readFileSync(path.join(ROOT, page), 'utf8');
+  return [...text.matchAll(/^```(?:ya?ml|json)\n([^]*?)^```/gm)]
+    .map(({ index, 1: block = '' }) => ({ line: text.slice(0, index).split('\n').length, text: block }))
+    .filter((block) => /^\s*(?:"kind"|kind):/m.test(block.text));
+}
+
+describe('the docs', () => {
+  test.each(PAGES.flatMap((page) => blocksOf(page).map(({ line, text }) => [`${page}:${line}`, text] as const)))('%s', (place, text) => {
+    const { objects, problems, skipped } = parseDocuments(place, text);
+    expect(problems).toEqual([]);
+    expect(objects.length + skipped.length).toBeGreaterThan(0);
+  });
+});
+
+describe('the examples', () => {
+  test.each(EXAMPLES)('%s', async (folder) => {
+    const content = await readOnce([path.join(ROOT, folder)]);
+    expect(findingsOf(content)).toEqual([]);
+    expect(content.skipped).toEqual([]);
+    expect(content.objects.length).toBeGreaterThan(0);
+  });
+});
