@@ -20,13 +20,13 @@ import { Bugs } from './exchange/bugs.ts';
 import { Hop } from './exchange/hop.ts';
 import type { Destination } from './exchange/dial.ts';
 import type { Limits } from './exchange/limits.ts';
-import { Refusals } from './exchange/refusals.ts';
+import { RefusedConnections } from './exchange/refused-connections.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import type { Connect, Connection } from './listener/connection.ts';
 import { IsolatedRequestPath } from './isolated-request-path.ts';
 import { ListenerSockets } from './listener/listener-sockets.ts';
 import { RuntimeBuilder } from './runtime/build.ts';
-import type { ResourceError, ResourceName } from './runtime/build.ts';
+import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { AccessLog } from './telemetry/access-log.ts';
 import { AttemptCounts } from './telemetry/attempt-counts.ts';
@@ -85,7 +85,7 @@ export class Worker {
   readonly #attempts = new AttemptCounts();
   readonly #gathering: Gathering;
   readonly #floods = new FloodCounts();
-  readonly #failures: Refusals<ConnectionFailure>;
+  readonly #failures: RefusedConnections<ConnectionFailure>;
   readonly #bugs: Bugs;
   #acceptFailures = 0;
 
@@ -97,7 +97,7 @@ export class Worker {
     this.#bugs = bugs;
     this.#wheel = wheel;
     this.#gathering = new Gathering(limits);
-    this.#failures = new Refusals((failure) => options.log?.warn(failure, 'HTTP/2 connection ended for an error of its peer'));
+    this.#failures = new RefusedConnections((failure) => options.log?.warn(failure, 'HTTP/2 connection ended for an error of its peer'));
     this.#accessLog = options.accessLog === 'off' ? null : new AccessLog(options.accessLog);
     const recorder = new ExchangeRecorder(this.#metrics, this.#webSockets, this.#accessLog);
     const runtime = (): Runtime => this.#builder.current;

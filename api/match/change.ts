@@ -121,11 +121,11 @@ class HostEdits {
   }
 
   #collect(compiled: CompiledRoute | null, side: 'removed' | 'added', regrouped: boolean): void {
-    for (const claim of compiled?.claims ?? []) {
-      const group = this.#listeners.groupOf(claim.listener);
-      for (const pattern of new Set(claim.hostnames)) {
+    for (const attachment of compiled?.attached ?? []) {
+      const group = this.#listeners.groupOf(attachment.listener);
+      for (const pattern of new Set(attachment.hostnames)) {
         if (group === null || this.#isRegrouped(pattern) !== regrouped || this.#listeners.owner(pattern) !== group) continue;
-        this.#edit(pattern)[side].push(...claim.candidates);
+        this.#edit(pattern)[side].push(...attachment.candidates);
       }
     }
   }

@@ -10,7 +10,7 @@ import { compileRegex, type Regex } from './regex.ts';
 import type { RouteProblem } from './request.ts';
 
 /** The candidates of one attachment. */
-export interface Claim {
+export interface AttachedCandidates {
   readonly listener: string;
   readonly hostnames: readonly string[];
   readonly candidates: readonly Candidate[];
@@ -19,7 +19,7 @@ export interface Claim {
 /** A route with what became of it. */
 export interface CompiledRoute {
   readonly route: Route;
-  readonly claims: readonly Claim[];
+  readonly attached: readonly AttachedCandidates[];
   readonly problems: readonly RouteProblem[];
 }
 
@@ -39,12 +39,12 @@ export function compileRoute(route: Route): CompiledRoute {
   const matches = route.matches.length === 0 ? [ANY_REQUEST] : route.matches;
   const compiled = matches.map((match, index) => compileMatch(match, index, report)).filter((match) => match !== null);
   const invalidReason = route.invalidReason ?? problems[0]?.reason ?? null;
-  const claims = route.attachments.map(({ listener, hostnames }, index) => ({
+  const attached = route.attachments.map(({ listener, hostnames }, index) => ({
     listener,
     hostnames: usableHostnames(hostnames, `attachments/${index}/hostnames`, report),
     candidates: compiled.map((match) => makeCandidate(match, route, listener, invalidReason)),
   }));
-  return { route, claims, problems };
+  return { route, attached, problems };
 }
 
 /** Those a table can hold. A bad name takes nothing from the others. */

@@ -129,8 +129,8 @@ interface JudgedContender extends Contender {
 
 /** All matches on listeners of this port, under each of their host names. */
 function contendersOf(table: RouteTable): Contender[] {
-  const claims = [...table.parts.routes.entries()].flatMap(([, route]) => route.claims);
-  return claims
+  const attached = [...table.parts.routes.entries()].flatMap(([, route]) => route.attached);
+  return attached
     .filter(({ listener }) => table.parts.listeners.get(listener) !== null)
     .flatMap(({ hostnames, candidates }) =>
       [...new Set(hostnames)].flatMap((hostname) => candidates.map((candidate) => ({ hostname, candidate }))),

@@ -5,7 +5,7 @@ import { formatSize } from '#lib/size.ts';
 import type { Route } from '../ir/ir.ts';
 import type { PolicyKindName } from '../k8s/policies.ts';
 import { listenerTargets, requestTargets, type PolicyIndex } from './layers.ts';
-import { leavesOfKind, mergePolicies, type Origin } from './merge.ts';
+import { leavesOfKind, mergePolicies, type SettingOrigin } from './merge.ts';
 
 /** The settings of one policy kind, and what they are for. */
 export interface ExplainedSettings {
@@ -13,7 +13,7 @@ export interface ExplainedSettings {
   /** `listener <key>` or `backend <key of the cluster>`. */
   readonly subject: string;
   /** Settings that nobody makes are left to the flags of the proxy, and are not listed. */
-  readonly origins: readonly Origin[];
+  readonly origins: readonly SettingOrigin[];
 }
 
 /** What is in force for requests that come in at a listener (key) and match the rule. */
@@ -35,7 +35,7 @@ export function explainPolicies(policies: PolicyIndex, route: Route, listener: s
 }
 
 /** What the rule says itself wins over all policies. */
-function withRule(route: Route, origins: readonly Origin[]): readonly Origin[] {
+function withRule(route: Route, origins: readonly SettingOrigin[]): readonly SettingOrigin[] {
   const own = new Map<string, unknown>([
     ['protocol', route.http2 === true ? 'HTTP2' : undefined],
     ['timeouts.request', route.timeouts.request ?? undefined],
@@ -43,7 +43,7 @@ function withRule(route: Route, origins: readonly Origin[]): readonly Origin[] {
     ...Object.entries(route.retry ?? {}).map(([name, value]): [string, unknown] => [`retry.${name}`, value]),
   ]);
   const fields = leavesOfKind('BackendTrafficPolicy').map(({ path }) => path.join('.'));
-  return fields.flatMap((field): readonly Origin[] => {
+  return fields.flatMap((field): readonly SettingOrigin[] => {
     const value = own.get(field);
     if (value !== undefined) return [{ field, value, policy: route.key, target: 'the rule itself' }];
     // A retry of the rule is taken whole.

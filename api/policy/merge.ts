@@ -13,7 +13,7 @@ export interface Layer {
 }
 
 /** Where the value of a setting came from. */
-export interface Origin {
+export interface SettingOrigin {
   /** `timeouts.idle`. */
   readonly field: string;
   readonly value: unknown;
@@ -26,7 +26,7 @@ export interface Origin {
 export interface Merged<K extends PolicyKindName> {
   readonly settings: PolicySettings<K>;
   /** In the order of the schema. */
-  readonly origins: readonly Origin[];
+  readonly origins: readonly SettingOrigin[];
 }
 
 const LEAVES: ReadonlyMap<string, readonly Leaf[]> = new Map(POLICIES.map(({ kind, settings }) => [kind, leavesOf(settings)]));
@@ -39,7 +39,7 @@ export function leavesOfKind(kind: PolicyKindName): readonly Leaf[] {
 /** Merges the layers of one policy kind, the nearest first. */
 export function mergePolicies<K extends PolicyKindName>(kind: K, layers: readonly Layer[]): Merged<K> {
   const settings: Record<string, unknown> = {};
-  const origins: Origin[] = [];
+  const origins: SettingOrigin[] = [];
   for (const { path } of leavesOfKind(kind)) {
     const nearest = layers.find(({ policy }) => valueAt(policy.settings, path) !== undefined);
     if (nearest === undefined) continue;

@@ -17,7 +17,7 @@ import type { CertificateFiles, CertificateSource } from './certificates.ts';
 import { identityOf } from './identity.ts';
 import type { PushObserver, SessionState } from './observer.ts';
 import { SESSION_LIMITS, Session } from './session.ts';
-import type { Refusal, SessionLimits } from './session.ts';
+import type { SessionError, SessionLimits } from './session.ts';
 
 /** Milliseconds. HTTP/2 pings tell a dead connection from an idle one. */
 export interface Keepalive {
@@ -53,7 +53,7 @@ const MAX_SESSIONS = 10_000;
 /** How long proxies may take to end their streams when the server stops, milliseconds. */
 const STOP_MS = 1_000;
 
-const CODES: Readonly<Record<Refusal['code'], status>> = {
+const CODES: Readonly<Record<SessionError['code'], status>> = {
   invalid: status.INVALID_ARGUMENT,
   denied: status.PERMISSION_DENIED,
   exhausted: status.RESOURCE_EXHAUSTED,
@@ -199,7 +199,7 @@ export class PushServer {
     return certificate === undefined ? err('no certificate') : identityOf(certificate);
   }
 
-  #refuse(stream: Stream, { code, message }: Refusal): void {
+  #refuse(stream: Stream, { code, message }: SessionError): void {
     this.#options.log.warn({ address: stream.getPeer(), code, reason: message }, 'proxy refused');
     this.#end(stream, CODES[code], message);
   }

@@ -32,7 +32,7 @@ export interface SessionLimits {
 export const SESSION_LIMITS: SessionLimits = { step: { bytes: PUSH_BYTES, resources: PUSH_RESOURCES }, inFlight: 4 };
 
 /** Why the controller ends a stream. */
-export type Refusal = { readonly code: 'invalid' | 'denied' | 'exhausted' | 'bug'; readonly message: string };
+export type SessionError = { readonly code: 'invalid' | 'denied' | 'exhausted' | 'bug'; readonly message: string };
 
 /** The parts that a session needs. */
 export interface SessionOptions {
@@ -90,7 +90,7 @@ export class Session {
   }
 
   /** Handles a message of the proxy. After an error the caller must end the stream: the proxy broke the protocol or a limit. */
-  receive(message: ProxyMessage): Result<null, Refusal> {
+  receive(message: ProxyMessage): Result<null, SessionError> {
     if (this.#phase === 'closed') return DONE;
     switch (message.message) {
       case 'hello':
@@ -136,14 +136,14 @@ export class Session {
     };
   }
 
-  #greet(hello: HelloMessage): Result<null, Refusal> {
+  #greet(hello: HelloMessage): Result<null, SessionError> {
     if (this.#hello !== null) return invalid('a second hello');
     this.#hello = hello;
     this.#adapter = adapterFor(hello.capabilities ?? []);
     return DONE;
   }
 
-  #takeInventory({ held, last }: InventoryMessage): Result<null, Refusal> {
+  #takeInventory({ held, last }: InventoryMessage): Result<null, SessionError> {
     if (this.#hello === null || this.#phase !== 'greeting') return invalid('an inventory out of order');
     if (this.#sent.size + held.length > MAX_HELD) return err({ code: 'exhausted', message: `more than ${MAX_HELD} resources held` });
     for (const { kind, key, version } of held) {
@@ -256,7 +256,7 @@ export class Session {
     this.#nacks.delete(id);
   }
 
-  #takeAck({ nonce, errors, recovered }: AckMessage): Result<null, Refusal> {
+  #takeAck({ nonce, errors, recovered }: AckMessage): Result<null, SessionError> {
     const push = this.#inFlight[0];
     if (push?.nonce !== nonce) return invalid(`an ack of nonce ${nonce}, expected ${push?.nonce ?? 'none'}`);
     this.#inFlight.shift();
@@ -324,7 +324,7 @@ function tooLarge({ body }: EncodedResource): NackError {
   return { field: '', reason: `takes ${body.length} bytes, ${MAX_RESOURCE_BYTES} are allowed` };
 }
 
-function invalid(message: string): Result<never, Refusal> {
+function invalid(message: string): Result<never, SessionError> {
   return err({ code: 'invalid', message });
 }
 

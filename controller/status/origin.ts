@@ -3,7 +3,7 @@ import { parseListenerKey, type ResourceKind } from '#api/ir/ir.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
 
 /** The object, and the part of it: a listener name, a rule, or '' for the whole object. */
-export interface Origin {
+export interface ResourceOrigin {
   readonly ref: ObjectRef;
   readonly part: string;
 }
@@ -12,7 +12,7 @@ export interface Origin {
  * Keys are those of api/ir: of a listener as in listener-key.ts, `<kind of route>/<ns>/<name>/<rule>`, `Service/<ns>/<name>/<port>`,
  * `<ns>/<secret>`, `<kind>/<ns>/<name>` of a TrustBundle or Policy.
  */
-export function originOf(kind: ResourceKind, key: string): Origin {
+export function originOf(kind: ResourceKind, key: string): ResourceOrigin {
   const [first, second, third, fourth] = partsOf(key);
   switch (kind) {
     case 'Listener':
@@ -31,7 +31,7 @@ export function originOf(kind: ResourceKind, key: string): Origin {
   }
 }
 
-function originOfListener(key: string): Origin {
+function originOfListener(key: string): ResourceOrigin {
   const { gateway, listenerSet, listener } = parseListenerKey(key);
   return { ref: listenerSet === null ? { kind: 'Gateway', ...gateway } : { kind: 'ListenerSet', ...listenerSet }, part: listener };
 }

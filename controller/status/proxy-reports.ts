@@ -1,8 +1,9 @@
 // The versions that connected proxies serve and refuse, from their acks and nacks. Programmed and refusals are derived from it.
-import type { EncodedResource, ResourceKind } from '#api/ir/ir.ts';
+import type { ResourceKind } from '#api/ir/ir.ts';
 import { gatewayOfListener, resourceId } from '#api/ir/ir.ts';
 import { FleetScopes, SHARED } from '../compile/fleet-scopes.ts';
 import type { FleetDelta } from '../compile/fleet-scopes.ts';
+import type { CompileDelta } from '../compile/result.ts';
 
 /** A mistake that a proxy found in a resource. `field` is its path in the resource. */
 export interface RefusalError {
@@ -21,11 +22,8 @@ export interface Refusal {
   readonly total: number;
 }
 
-/** The compiled resources of a batch. */
-export interface ResourceDelta extends FleetDelta {
-  readonly changed: readonly EncodedResource[];
-  readonly removed: readonly { readonly kind: ResourceKind; readonly key: string }[];
-}
+/** The part of a compile's result that proxies serve. */
+export type ServedDelta = Pick<CompileDelta, 'changed' | 'removed'> & FleetDelta;
 
 /** The progress of a listener: `acked` of `total` proxies of its Gateway serve its current version. */
 export interface Progress {
@@ -78,7 +76,7 @@ export class ProxyReports {
   }
 
   /** Sets the current versions. Must run before the resources are pushed. */
-  apply({ changed, removed, ...fleets }: ResourceDelta): void {
+  apply({ changed, removed, ...fleets }: ServedDelta): void {
     for (const gateway of this.#fleets.apply(fleets)) this.#listener?.proxiesChanged(gateway);
     for (const { kind, key, version } of changed) this.#setVersion(kind, key, version);
     for (const { kind, key } of removed) this.#setVersion(kind, key, null);

@@ -1,9 +1,8 @@
 // Lists in which every proxy appends whom it got a request from: X-Forwarded-For, and Forwarded (RFC 7239). They are read from
 // the right, since nothing that a client wrote on the left can change how that reads.
 import { readAddress } from '#lib/address-words.ts';
+import { isBlank } from '../codec/h1/characters.ts';
 
-const TAB = 0x09;
-const SPACE = 0x20;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
@@ -62,10 +61,6 @@ export class AddressList {
     this.start = start;
     this.end = end;
   }
-}
-
-export function isBlank(code: number): boolean {
-  return code === SPACE || code === TAB;
 }
 
 /** The last comma before `end`, or -1. */

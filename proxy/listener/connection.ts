@@ -35,7 +35,7 @@ export interface Secured {
 }
 
 /** What was learnt of a connection before anything is spoken on it. */
-export interface Origin {
+export interface AcceptedConnection {
   /** Null on cleartext, and where TLS is passed through. */
   readonly secured: Secured | null;
   /** The client, as a balancer told or the kernel did; null: the other end of the socket. */
@@ -61,7 +61,7 @@ export class Connection implements DownstreamConnection {
   #localAddress: string | null = null;
 
   /** `port`: the one in the listener's configuration, whatever port the socket is bound to. */
-  constructor(socket: net.Socket, port: number, { secured, peer, limits }: Origin, connect: Connect, bugs: Bugs) {
+  constructor(socket: net.Socket, port: number, { secured, peer, limits }: AcceptedConnection, connect: Connect, bugs: Bugs) {
     this.socket = socket;
     this.#bugs = bugs;
     this.limits = limits;

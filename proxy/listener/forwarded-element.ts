@@ -1,5 +1,5 @@
 // One element of Forwarded: what a proxy tells of a request that it passed on (RFC 7239 section 4).
-import { isBlank } from './address-list.ts';
+import { isBlank } from '../codec/h1/characters.ts';
 
 const QUOTE = 0x22;
 const SEMICOLON = 0x3b;

@@ -1,8 +1,8 @@
 // How TLS handshakes of a worker end, counted over all of its ports.
-import { Refusals } from '../exchange/refusals.ts';
+import { RefusedConnections } from '../exchange/refused-connections.ts';
 import type { HandshakeFailure } from './tls.ts';
 
-export class HandshakeCounts extends Refusals<HandshakeFailure> {
+export class HandshakeCounts extends RefusedConnections<HandshakeFailure> {
   #completed = 0;
 
   completed(): void {

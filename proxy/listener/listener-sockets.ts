@@ -6,8 +6,8 @@ import type * as ir from '#api/ir/ir.ts';
 import type { BindingState } from '../exchange/binding-state.ts';
 import type { Dial } from '../exchange/dial.ts';
 import type { Limits } from '../exchange/limits.ts';
-import { Refusals } from '../exchange/refusals.ts';
-import type { Refusal } from '../exchange/refusals.ts';
+import { RefusedConnections } from '../exchange/refused-connections.ts';
+import type { RefusedConnection } from '../exchange/refused-connections.ts';
 import type { StreamRecorder } from '../exchange/stream-session.ts';
 import type { Connect } from './connection.ts';
 import { DatagramPort } from './datagram-port.ts';
@@ -59,9 +59,9 @@ export interface ListenerSocketsOptions {
   /** Told when no answer of a responder could be had for a certificate. */
   readonly ocspFailed?: (failure: OcspFailure) => void;
   /** Told of connections without a header of the PROXY protocol where one is due, not of each. */
-  readonly headerRefused?: (refused: Refusal<ProxyHeaderFailure>) => void;
+  readonly headerRefused?: (refused: RefusedConnection<ProxyHeaderFailure>) => void;
   /** Told of TLS handshakes that failed, not of each. */
-  readonly handshakeFailed?: (failure: Refusal) => void;
+  readonly handshakeFailed?: (failure: RefusedConnection) => void;
   /** Accepting failed, as it does when file descriptors run out. */
   readonly acceptFailed?: (error: Error) => void;
   /** Other ports than before cannot be bound: see `bindingState`. */
@@ -79,7 +79,7 @@ const UNRECORDED: StreamRecorder = { started: () => undefined, ended: () => unde
 
 /** What is counted of connections that never get to a codec. */
 function countsFor({ handshakeFailed, headerRefused }: ListenerSocketsOptions): Pick<PortContext, 'handshakes' | 'proxyHeaders'> {
-  return { handshakes: new HandshakeCounts(handshakeFailed ?? ignore), proxyHeaders: new Refusals(headerRefused ?? ignore) };
+  return { handshakes: new HandshakeCounts(handshakeFailed ?? ignore), proxyHeaders: new RefusedConnections(headerRefused ?? ignore) };
 }
 
 function ignore(): void {}
@@ -137,7 +137,7 @@ export class ListenerSockets {
   }
 
   /** Connections refused for their header of the PROXY protocol, by reason. */
-  get proxyHeaderFailures(): Refusals<ProxyHeaderFailure>['failures'] {
+  get proxyHeaderFailures(): RefusedConnections<ProxyHeaderFailure>['failures'] {
     return this.#context.proxyHeaders.failures;
   }
 

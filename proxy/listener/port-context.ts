@@ -1,6 +1,6 @@
 // What all ports of a worker have in common.
 import type { Bugs } from '../exchange/bugs.ts';
-import type { Refusals } from '../exchange/refusals.ts';
+import type { RefusedConnections } from '../exchange/refused-connections.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { StreamTarget } from '../exchange/stream-session.ts';
 import type { StreamPlan } from '../exchange/stream-plan.ts';
@@ -33,7 +33,7 @@ export interface PortContext {
   readonly datagramLimit: ConnectionLimit;
   readonly identities: Identities;
   readonly handshakes: HandshakeCounts;
-  readonly proxyHeaders: Refusals<ProxyHeaderFailure>;
+  readonly proxyHeaders: RefusedConnections<ProxyHeaderFailure>;
   readonly bugs: Bugs;
   /** Of listeners that no policy says anything about. */
   readonly settings: ListenerSettings;

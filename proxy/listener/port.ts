@@ -17,7 +17,7 @@ import { Bindings } from './bindings.ts';
 import type { Certificate } from './certificate.ts';
 import type { ProxiedPeer } from '../codec/proxy-protocol/read.ts';
 import { Connection, plainAddress } from './connection.ts';
-import type { Connect, Origin } from './connection.ts';
+import type { Connect, AcceptedConnection } from './connection.ts';
 import { startReading } from './direct-reads.ts';
 import type { HandshakeTerms } from './handshake-terms.ts';
 import type { Identity } from './identity.ts';
@@ -297,23 +297,23 @@ export class Port {
     handshake.start(early);
   }
 
-  #passed(socket: net.Socket, hello: Buffer, origin: Origin, connect: Connect): void {
+  #passed(socket: net.Socket, hello: Buffer, accepted: AcceptedConnection, connect: Connect): void {
     startReading(socket, (chunk) => connection.data(chunk));
-    const connection = this.#join(socket, origin, connect);
+    const connection = this.#join(socket, accepted, connect);
     connection.data(hello);
     this.#keep(connection, 'TLS');
   }
 
-  #secured(socket: net.Socket, origin: Origin, connect: Connect): void {
+  #secured(socket: net.Socket, accepted: AcceptedConnection, connect: Connect): void {
     startReading(socket, (chunk) => connection.data(chunk));
-    const connection = this.#join(socket, origin, connect);
+    const connection = this.#join(socket, accepted, connect);
     this.#keep(connection, 'TLS');
     // A handshake may end after its terms have changed.
     this.#reconsider(connection);
   }
 
-  #join(socket: net.Socket, origin: Origin, connect: Connect): Connection {
-    const connection = new Connection(socket, this.number, origin, connect, this.#context.bugs);
+  #join(socket: net.Socket, accepted: AcceptedConnection, connect: Connect): Connection {
+    const connection = new Connection(socket, this.number, accepted, connect, this.#context.bugs);
     this.#connections.add(connection);
     socket.on('close', () => this.#connections.delete(connection));
     return connection;

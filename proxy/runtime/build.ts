@@ -1,6 +1,7 @@
 // IR > runtime: takes changed resources, rebuilds what they touch and swaps the result in. Clusters keep their identity, and
 // with it their connections and their health; tables share everything that did not change.
 import type * as ir from '#api/ir/ir.ts';
+import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import { objectOf, objectsAbout, PolicyIndex } from '#api/policy/layers.ts';
 import { buildTable } from '#api/match/table.ts';
 import type { RouteTable } from '#api/match/table.ts';
@@ -22,22 +23,6 @@ import { Runtime } from './runtime.ts';
 import { StreamRoutes } from './stream-routes.ts';
 import { clientIdentities, resolveTls } from './upstream-tls.ts';
 import type { StreamFinder } from '../listener/port-context.ts';
-
-/** A resource that could not be taken, and why: the text of a nack. */
-export interface ResourceError {
-  readonly kind: ir.ResourceKind;
-  readonly key: string;
-  readonly field: string;
-  readonly reason: string;
-  /** It goes away by itself: the target goes on trying, and tells when it may have. */
-  readonly waits?: true;
-}
-
-/** A removal. */
-export interface ResourceName {
-  readonly kind: ir.ResourceKind;
-  readonly key: string;
-}
 
 /** Where listeners are bound; implemented by listener/. */
 export interface ListenerSink {

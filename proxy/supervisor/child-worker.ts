@@ -11,7 +11,7 @@ import type * as ir from '#api/ir/ir.ts';
 import { Backoff } from '#lib/backoff.ts';
 import type { Log } from '#lib/log.ts';
 import type { BindingState } from '../exchange/binding-state.ts';
-import type { ResourceError, ResourceName } from '../runtime/build.ts';
+import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { MetricJson } from '#lib/metric.ts';
 import type { WorkerLink } from './link.ts';
 import type { Bound, FromWorker, ToWorker, WorkerSettings } from './messages.ts';

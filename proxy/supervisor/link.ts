@@ -1,7 +1,7 @@
 // What a supervisor asks of a worker, whether it runs in the same process or in one of its own.
 import type * as ir from '#api/ir/ir.ts';
 import type { BindingState } from '../exchange/binding-state.ts';
-import type { ResourceError, ResourceName } from '../runtime/build.ts';
+import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { MetricJson } from '#lib/metric.ts';
 
 export interface WorkerLink {

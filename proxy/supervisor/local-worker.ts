@@ -3,7 +3,7 @@ import type * as ir from '#api/ir/ir.ts';
 import { readFamilies } from '#lib/metric.ts';
 import type { MetricJson } from '#lib/metric.ts';
 import type { BindingState } from '../exchange/binding-state.ts';
-import type { ResourceError, ResourceName } from '../runtime/build.ts';
+import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import { Worker } from '../worker.ts';
 import type { WorkerOptions } from '../worker.ts';
 import type { WorkerLink } from './link.ts';

@@ -2,7 +2,7 @@
 import type * as ir from '#api/ir/ir.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { BindingState } from '../exchange/binding-state.ts';
-import type { ResourceError, ResourceName } from '../runtime/build.ts';
+import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { MetricJson } from '#lib/metric.ts';
 
 /** What a worker process is made with. */

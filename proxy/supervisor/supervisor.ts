@@ -9,7 +9,7 @@ import { readFamilies, registerFamilies, registerProcess } from '#lib/metric.ts'
 import type { Limits } from '../exchange/limits.ts';
 import { isSamePort } from '../exchange/binding-state.ts';
 import type { BindingState, UnboundPort } from '../exchange/binding-state.ts';
-import type { ResourceError, ResourceName } from '../runtime/build.ts';
+import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import { ChildWorker, HEARTBEAT } from './child-worker.ts';
 import type { Heartbeat } from './child-worker.ts';
 import type { WorkerLink } from './link.ts';

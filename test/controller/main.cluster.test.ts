@@ -14,7 +14,7 @@ import type { MakePushPlane } from '../../controller/push-plane.ts';
 import { SHARED } from '../../controller/compile/fleet-scopes.ts';
 import type { PushObserver } from '../../controller/push/observer.ts';
 import { OwnSessions } from '../../controller/relay/own-sessions.ts';
-import type { ResourceDelta } from '../../controller/status/proxy-reports.ts';
+import type { ServedDelta } from '../../controller/status/proxy-reports.ts';
 
 /** A route that needs no backend. */
 const ROUTE = {
@@ -49,7 +49,7 @@ interface Started {
   readonly reports: PushObserver;
   readonly relayed: PushObserver;
   /** Everything pushed so far, by `kind|key`. */
-  readonly pushed: Map<string, ResourceDelta['changed'][number]>;
+  readonly pushed: Map<string, ServedDelta['changed'][number]>;
 }
 
 /** Throws while what is pushed meets a bug. */

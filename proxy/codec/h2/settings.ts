@@ -2,7 +2,7 @@
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { H1Settings } from '../h1/settings.ts';
 import type { Limits } from '../../exchange/limits.ts';
-import type { Refusals } from '../../exchange/refusals.ts';
+import type { RefusedConnections } from '../../exchange/refused-connections.ts';
 import type { ConnectionFailure } from './connection-failures.ts';
 import type { FloodCounts } from './floods.ts';
 import { CODE, DEFAULT_WINDOW, FLAG, FRAME, FRAME_HEADER, MAX_FRAME_SIZE, MAX_WINDOW, PREFACE, readUint32 } from './frames.ts';
@@ -14,7 +14,7 @@ export interface ConnectionSettings {
   readonly wheel: TimerWheel;
   readonly floods: FloodCounts;
   /** Connections ended for errors of their peers. */
-  readonly failures: Refusals<ConnectionFailure>;
+  readonly failures: RefusedConnections<ConnectionFailure>;
 }
 
 /** What downstream connections need besides. */

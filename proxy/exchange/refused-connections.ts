@@ -5,18 +5,18 @@
 const QUIET_MS = 10_000;
 
 /** A refusal that is worth a line. */
-export interface Refusal<Reason extends string = string> {
+export interface RefusedConnection<Reason extends string = string> {
   readonly reason: Reason;
   /** Of the socket: no other may be known. */
   readonly address: string;
 }
 
-export class Refusals<Reason extends string> {
+export class RefusedConnections<Reason extends string> {
   readonly #counts = new Map<Reason, number>();
   readonly #toldAt = new Map<Reason, number>();
-  readonly #tell: (refusal: Refusal<Reason>) => void;
+  readonly #tell: (refusal: RefusedConnection<Reason>) => void;
 
-  constructor(tell: (refusal: Refusal<Reason>) => void) {
+  constructor(tell: (refusal: RefusedConnection<Reason>) => void) {
     this.#tell = tell;
   }
 
@@ -28,7 +28,7 @@ export class Refusals<Reason extends string> {
     this.#tell({ reason, address });
   }
 
-  /** Refusals by reason: one series each, and no more than there are reasons. */
+  /** RefusedConnections by reason: one series each, and no more than there are reasons. */
   get failures(): ReadonlyMap<Reason, number> {
     return this.#counts;
   }
