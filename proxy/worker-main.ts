@@ -2,6 +2,7 @@
 import type * as ir from '#api/ir/ir.ts';
 import { createLog } from '#lib/log.ts';
 import { readFamilies, registerProcess } from '#lib/metric.ts';
+import type { PortClaim } from './exchange/port-claim.ts';
 import type { Bound, FromWorker, ToWorker } from './supervisor/messages.ts';
 import { Worker } from './worker.ts';
 
@@ -9,6 +10,9 @@ import { Worker } from './worker.ts';
 const ORPHAN_GRACE_MS = 1;
 
 let worker: Worker | null = null;
+let nextClaim = 0;
+/** Claims that the supervisor has not answered yet. */
+const claims = new Map<number, (refusal: NodeJS.ErrnoException | null) => void>();
 /** Ports of the listeners there are. */
 const ports = new Map<string, number>();
 
@@ -31,6 +35,8 @@ async function receive(message: ToWorker): Promise<void> {
       return answer({ type: 'metrics', id: message.id, metrics: await readFamilies(worker.registry) });
     case 'ping':
       return answer({ type: 'pong', id: message.id });
+    case 'claimed':
+      return claimed(message);
     case 'ticketKeys':
       return worker.setTicketKeys(Buffer.from(message.ticketKeys));
     case 'drain':
@@ -47,11 +53,26 @@ function start(message: ToWorker & { type: 'start' }): void {
     ...message.settings,
     ticketKeys: Buffer.from(message.ticketKeys),
     reusePort: true,
+    claimPort,
     bindingsChanged: () => answer({ type: 'bound', bound: boundBy(made) }),
     log: createLog('warn'),
   });
   worker = made;
   registerProcess(made.registry, { process: message.name });
+}
+
+/** Asks the supervisor, which holds the ports of all its workers. */
+function claimPort(claim: PortClaim): Promise<NodeJS.ErrnoException | null> {
+  const { promise, resolve } = Promise.withResolvers<NodeJS.ErrnoException | null>();
+  const id = nextClaim++;
+  claims.set(id, resolve);
+  answer({ type: 'claim', id, claim });
+  return promise;
+}
+
+function claimed({ id, refusal }: ToWorker & { type: 'claimed' }): void {
+  claims.get(id)?.(refusal === null ? null : Object.assign(new Error(refusal.message), { code: refusal.code }));
+  claims.delete(id);
 }
 
 function boundBy(from: Worker): Bound {

@@ -21,6 +21,7 @@ import { Hop } from './exchange/hop.ts';
 import type { Destination } from './exchange/dial.ts';
 import type { Limits } from './exchange/limits.ts';
 import { RefusedConnections } from './exchange/refused-connections.ts';
+import type { ClaimPort } from './exchange/port-claim.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import type { Connect, Connection } from './listener/connection.ts';
 import { IsolatedRequestPath } from './isolated-request-path.ts';
@@ -57,6 +58,8 @@ export interface WorkerOptions {
   readonly via?: string;
   /** Several workers share the ports, and standard output. */
   readonly reusePort: boolean;
+  /** Asked before a port is bound; by default every port may be. */
+  readonly claimPort?: ClaimPort;
   /** Where listeners without an address of their own are bound; every address by default. */
   readonly bindAddress?: string;
   /** What session tickets are encrypted with, 48 bytes; drawn at random by default. */

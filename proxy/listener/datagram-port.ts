@@ -98,8 +98,10 @@ export class DatagramPort {
   }
 
   async #open(address: string): Promise<Result<dgram.Socket, NodeJS.ErrnoException>> {
-    const { bindPort, reusePort } = this.#context;
+    const { bindPort, reusePort, claimPort } = this.#context;
     const port = bindPort(this.number);
+    const refusal = await claimPort({ transport: 'UDP', address, port });
+    if (refusal !== null) return err(refusal);
     if (address !== EVERY_ADDRESS) return open(isIPv6(address) ? 'udp6' : 'udp4', address, port, reusePort);
     // On `::` peers of IPv4 are served too.
     const both = await open('udp6', '::', port, reusePort);

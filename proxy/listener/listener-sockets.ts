@@ -8,6 +8,8 @@ import type { Dial } from '../exchange/dial.ts';
 import type { Limits } from '../exchange/limits.ts';
 import { RefusedConnections } from '../exchange/refused-connections.ts';
 import type { RefusedConnection } from '../exchange/refused-connections.ts';
+import { unclaimed } from '../exchange/port-claim.ts';
+import type { ClaimPort } from '../exchange/port-claim.ts';
 import type { StreamRecorder } from '../exchange/stream-session.ts';
 import type { Connect } from './connection.ts';
 import { DatagramPort } from './datagram-port.ts';
@@ -46,6 +48,8 @@ export interface ListenerSocketsOptions {
   readonly drainTimeout: number;
   /** Set when several workers serve the same ports. */
   readonly reusePort?: boolean;
+  /** Asked before a port is bound; by default every port may be. */
+  readonly claimPort?: ClaimPort;
   /** From the port of a listener to the one to bind: an offset for unprivileged use, 0 for any free port. */
   readonly bindPort?: (port: number) => number;
   /** Where listeners without an address of their own are bound; every address by default. */
@@ -113,6 +117,7 @@ export class ListenerSockets {
       wheel: options.wheel,
       bindPort: options.bindPort ?? ((port) => port),
       reusePort: options.reusePort ?? false,
+      claimPort: options.claimPort ?? unclaimed,
       backlog: options.backlog ?? DEFAULT_BACKLOG,
       acceptFailed: options.acceptFailed ?? ignore,
       bindingsChanged: options.bindingsChanged ?? ignore,

@@ -1,6 +1,7 @@
 // What all ports of a worker have in common.
 import type { Bugs } from '../exchange/bugs.ts';
 import type { RefusedConnections } from '../exchange/refused-connections.ts';
+import type { ClaimPort } from '../exchange/port-claim.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { StreamTarget } from '../exchange/stream-session.ts';
 import type { StreamPlan } from '../exchange/stream-plan.ts';
@@ -45,6 +46,8 @@ export interface PortContext {
   /** From the port of a listener to the port that is bound for it. */
   readonly bindPort: (port: number) => number;
   readonly reusePort: boolean;
+  /** Asked before a port is bound that other workers bind too. */
+  readonly claimPort: ClaimPort;
   readonly backlog: number;
   readonly acceptFailed: (error: Error) => void;
   /** Other addresses than before cannot be bound. */

@@ -148,10 +148,13 @@ export class Port {
   }
 
   async #bind(address: string): Promise<Result<Acceptor, NodeJS.ErrnoException>> {
-    const { bindPort, reusePort, backlog, acceptFailed } = this.#context;
+    const { bindPort, reusePort, claimPort, backlog, acceptFailed } = this.#context;
+    const port = bindPort(this.number);
+    const refusal = await claimPort({ transport: 'TCP', address, port });
+    if (refusal !== null) return err(refusal);
     const acceptor = new Acceptor({
       address,
-      port: bindPort(this.number),
+      port,
       reusePort,
       backlog,
       acceptFailed,

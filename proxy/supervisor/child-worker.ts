@@ -12,6 +12,7 @@ import { Backoff } from '#lib/backoff.ts';
 import type { Log } from '#lib/log.ts';
 import type { BindingState } from '../exchange/binding-state.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
+import type { ClaimPort } from '../exchange/port-claim.ts';
 import type { MetricJson } from '#lib/metric.ts';
 import type { WorkerLink } from './link.ts';
 import type { Bound, FromWorker, ToWorker, WorkerSettings } from './messages.ts';
@@ -43,6 +44,8 @@ export interface ChildWorkerOptions {
   /** Everything there is, for a worker that starts. */
   readonly state: () => readonly ir.Resource[];
   readonly ticketKeys: () => Buffer;
+  /** Whether the workers of this proxy may bind a port. */
+  readonly claimPort: ClaimPort;
   /** A worker died and will be replaced. */
   readonly died: () => void;
   /** Other ports than before cannot be bound. */
@@ -197,9 +200,15 @@ export class ChildWorker implements WorkerLink {
   }
 
   #answered(message: FromWorker): void {
+    if (message.type === 'claim') return void this.#claim(message);
     if (message.type === 'bound' || message.type === 'applied') this.#noteBound(message.bound);
     if (message.type === 'bound') this.#options.bindingsChanged();
     else this.#settle(message.id, message);
+  }
+
+  async #claim({ id, claim }: FromWorker & { type: 'claim' }): Promise<void> {
+    const error = await this.#options.claimPort(claim);
+    this.#send({ type: 'claimed', id, refusal: error === null ? null : { code: error.code ?? '', message: error.message } });
   }
 
   #noteBound({ bindingState, ports }: Bound): void {

@@ -3,6 +3,7 @@ import type * as ir from '#api/ir/ir.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { BindingState } from '../exchange/binding-state.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
+import type { PortClaim } from '../exchange/port-claim.ts';
 import type { MetricJson } from '#lib/metric.ts';
 
 /** What a worker process is made with. */
@@ -21,8 +22,15 @@ export type ToWorker =
   | { readonly type: 'metrics'; readonly id: number }
   | { readonly type: 'ping'; readonly id: number }
   | { readonly type: 'ticketKeys'; readonly ticketKeys: Uint8Array }
+  | { readonly type: 'claimed'; readonly id: number; readonly refusal: PortRefusal | null }
   | { readonly type: 'drain' }
   | { readonly type: 'stop'; readonly id: number; readonly grace: number };
+
+/** Why a worker may not bind a port. */
+export interface PortRefusal {
+  readonly code: string;
+  readonly message: string;
+}
 
 /** What a worker has bound. */
 export interface Bound {
@@ -31,10 +39,11 @@ export interface Bound {
   readonly ports: readonly (readonly [number, number | null])[];
 }
 
-/** All but `bound` are answers. */
+/** All but `bound` and `claim` are answers; `claim` has an id of its own, which `claimed` answers. */
 export type FromWorker =
   | { readonly type: 'applied'; readonly id: number; readonly errors: readonly ResourceError[]; readonly bound: Bound }
   | { readonly type: 'bound'; readonly bound: Bound }
+  | { readonly type: 'claim'; readonly id: number; readonly claim: PortClaim }
   | { readonly type: 'metrics'; readonly id: number; readonly metrics: readonly MetricJson[] }
   | { readonly type: 'pong'; readonly id: number }
   | { readonly type: 'stopped'; readonly id: number; readonly flushed: boolean };

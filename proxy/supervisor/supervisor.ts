@@ -10,12 +10,14 @@ import type { Limits } from '../exchange/limits.ts';
 import { isSamePort } from '../exchange/binding-state.ts';
 import type { BindingState, UnboundPort } from '../exchange/binding-state.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
+import type { PortClaim } from '../exchange/port-claim.ts';
 import { ChildWorker, HEARTBEAT } from './child-worker.ts';
 import type { Heartbeat } from './child-worker.ts';
 import type { WorkerLink } from './link.ts';
 import { LocalWorker } from './local-worker.ts';
 import { supervisorFamilies } from './metrics.ts';
 import { countPairs } from './pairs.ts';
+import { PortClaims, portName } from './port-claims.ts';
 import { expose } from './sum.ts';
 
 /** 48 bytes: a name, a key for the MAC and one for the cipher, 16 each. */
@@ -50,6 +52,7 @@ export class Supervisor {
   readonly #resources = new Map<string, ir.Resource>();
   readonly #workers: readonly WorkerLink[];
   readonly #rotation: NodeJS.Timeout;
+  readonly #claims = new PortClaims();
   #ticketKeys: Buffer = randomBytes(TICKET_KEY_BYTES);
   #restarts = 0;
   #version = 0;
@@ -97,6 +100,7 @@ export class Supervisor {
     this.#version++;
     this.#changedAt = Date.now();
     const errors = (await Promise.all(this.#workers.map((worker) => worker.apply(changed, removed)))).flat();
+    await this.#claims.keep(this.#wantedPorts());
     return [...new Map(errors.map((error) => [JSON.stringify([error.kind, error.key, error.field, error.reason]), error])).values()];
   }
 
@@ -147,6 +151,7 @@ export class Supervisor {
   async stop(grace: number): Promise<boolean> {
     clearInterval(this.#rotation);
     const flushed = await Promise.all(this.#workers.map((worker) => worker.stop(grace)));
+    await this.#claims.release();
     return flushed.every(Boolean) || this.#options.workers > 1;
   }
 
@@ -171,10 +176,16 @@ export class Supervisor {
       log,
       state: () => this.resources(),
       ticketKeys: () => this.#ticketKeys,
+      claimPort: (claim: PortClaim) => this.#claims.claim(claim),
       died: () => void this.#restarts++,
       bindingsChanged: () => this.#bindingsChanged(),
     };
     return Array.from({ length: workers }, (_, index) => new ChildWorker({ ...options, name: `worker-${index}` }));
+  }
+
+  #wantedPorts(): ReadonlySet<string> {
+    const listeners = [...this.#resources.values()].filter((resource) => resource.kind === 'Listener');
+    return new Set(listeners.map(({ port, protocol }) => portName({ transport: protocol === 'UDP' ? 'UDP' : 'TCP', port })));
   }
 
   #bindingsChanged(): void {
