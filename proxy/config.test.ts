@@ -40,6 +40,7 @@ describe('readProxyConfig', () => {
   test.each([
     [[], '--controller'],
     [['--controller', 'host'], '--controller'],
+    [['--controller', 'host:65536'], '--controller'],
     [[...MINIMUM, '--workers', '0'], '--workers'],
     [[...MINIMUM, '--workers', 'many'], '--workers'],
     [[...MINIMUM, '--probe-port', '70000'], '--probe-port'],

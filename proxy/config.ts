@@ -214,8 +214,9 @@ function limits(values: FlagValues): Limits {
 function subscribing(values: FlagValues): Omit<ProxyConfig, keyof ServingConfig> {
   const controller = values.text('controller');
   const colon = controller.lastIndexOf(':');
-  if (colon <= 0 || !/^[0-9]{1,5}$/.test(controller.slice(colon + 1)))
-    throw new Mistake(`--controller: ${JSON.stringify(controller)} is not HOST:PORT`);
+  const port = controller.slice(colon + 1);
+  if (colon <= 0 || !/^[0-9]{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535)
+    throw new Mistake(`--controller: ${JSON.stringify(controller)} is not HOST:PORT, with a port from 1 to 65535`);
   return {
     controller,
     controllerTls: controllerTls(values),

@@ -2,9 +2,19 @@
 import { Type, type Static } from 'typebox';
 import { closed, objectOf, Port, WEIR_GROUP } from './schema.ts';
 
+export const NOT_AN_ADDRESS = 'must be an IPv4 or IPv6 address; a host name is not supported';
+
+const OCTET = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
+const IPV4 = `(${OCTET}\\\\.){3}${OCTET}`;
+/** What no host name matches. Addresses that are wrong in another way are told where the Backend is used. */
+const IP_RULE = {
+  rule: `self.matches('^(${IPV4}|[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7}(:${IPV4})?)$')`,
+  message: NOT_AN_ADDRESS,
+};
+
 /** A fixed address. */
 export const BackendEndpoint = closed({
-  ip: Type.String({ minLength: 1, maxLength: 45, description: 'An IPv4 or IPv6 address.' }),
+  ip: Type.String({ minLength: 1, maxLength: 45, description: 'An IPv4 or IPv6 address.', 'x-kubernetes-validations': [IP_RULE] }),
   port: Type.Integer({ ...Port, description: 'The TCP port; of a UDPRoute, the UDP port.' }),
 });
 export type BackendEndpoint = Static<typeof BackendEndpoint>;

@@ -1,7 +1,7 @@
 // The rules of HTTPRoute filters that a schema cannot state: settings that fit the type, and filters that go together.
 import { repeated } from './duplicates.ts';
 import type { FieldError } from './field-error.ts';
-import { editObstacle, isHostValue, type HeaderEdit, type HeaderSide } from './header-rules.ts';
+import { editObstacle, isHostValue, isPort, type HeaderEdit, type HeaderSide } from './header-rules.ts';
 import type { Cors, HeaderFilter, HttpRouteFilter, PathModifier, RequestMirror } from './http-filter.ts';
 import type { HttpRouteMatch } from './http-route.ts';
 import { checkReplacement } from './path-rules.ts';
@@ -122,9 +122,15 @@ function checkMirror(mirror: RequestMirror, field: string): FieldError[] {
 
 function checkCors(cors: Cors, field: string): FieldError[] {
   const lists = { allowOrigins: cors.allowOrigins, allowMethods: cors.allowMethods, allowHeaders: cors.allowHeaders };
-  return Object.entries(lists)
+  const alone = Object.entries(lists)
     .filter(([, values]) => values.length > 1 && (values as readonly string[]).includes('*'))
     .map(([name]) => ({ field: `${field}.${name}`, reason: 'must not hold anything else beside *' }));
+  const ports = cors.allowOrigins.flatMap((origin, i) =>
+    isPort(/:([0-9]+)$/.exec(origin)?.[1] ?? '443')
+      ? []
+      : [{ field: `${field}.allowOrigins[${i}]`, reason: 'must have a port from 1 to 65535' }],
+  );
+  return [...alone, ...ports];
 }
 
 /** Only a rule with one PathPrefix match has a prefix to replace. */

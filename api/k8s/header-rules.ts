@@ -34,11 +34,17 @@ function expectObstacle(side: HeaderSide, edit: HeaderEdit): string | null {
   return edit === 'remove' ? null : 'can only be removed: to wait for a 100 is up to the client';
 }
 
-const HOST = /^(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
+const HOST = /^(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?$/;
 
 /** Whether a Host header may have this value. */
 export function isHostValue(value: string): boolean {
-  return value.length <= 255 && HOST.test(value);
+  const host = value.length <= 255 ? HOST.exec(value) : null;
+  return host !== null && isPort(host[1] ?? '80');
+}
+
+/** Whether digits are the number of a port. */
+export function isPort(digits: string): boolean {
+  return Number(digits) >= 1 && Number(digits) <= 65_535;
 }
 
 /** Of one connection of HTTP/1.1: a request of HTTP/2 has none, and one that says the same may have another. */

@@ -313,6 +313,26 @@ describe('what only strict validation refuses', () => {
     ...HEADER_EDITS,
     ...HEADER_MATCHES,
     ['CONNECT', match({ method: 'CONNECT' }), 'spec.rules[0].matches[0].method: CONNECT can match nothing: Weir refuses it'],
+    [
+      'a Host with a port beyond the last',
+      filter({ type: 'RequestHeaderModifier', requestHeaderModifier: { set: [{ name: 'Host', value: 'a:65536' }] } }),
+      'spec.rules[0].filters[0].requestHeaderModifier.set[0].value: must be a host, with a port or without',
+    ],
+    [
+      'an origin with a port beyond the last',
+      filter({ type: 'CORS', cors: { allowOrigins: ['https://a.b:65536'] } }),
+      'spec.rules[0].filters[0].cors.allowOrigins[0]: must have a port from 1 to 65535',
+    ],
+    [
+      'a Backend with a host name',
+      {
+        apiVersion: 'gateway.weir.dev/v1alpha1',
+        kind: 'Backend',
+        metadata: { name: 'a' },
+        spec: { endpoints: [{ ip: 'db.internal', port: 80 }] },
+      },
+      'spec.endpoints[0].ip: must be an IPv4 or IPv6 address; a host name is not supported',
+    ],
     ['a Service without port', rule({ backendRefs: [{ name: 'a' }] }), 'spec.rules[0].backendRefs[0].port: is required for a Service'],
     [
       '* beside others',

@@ -2,6 +2,7 @@
 import { didYouMean } from '#lib/nearest.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import { describeSchemaError } from './schema-error.ts';
+import { checkBackend } from './backend-rules.ts';
 import { checkBackendTlsPolicy } from './backend-tls-policy-rules.ts';
 import { checkGatewayParameters } from './gateway-parameters-rules.ts';
 import { checkGateway } from './gateway-rules.ts';
@@ -100,6 +101,7 @@ function schemaErrors(info: KindInfo, object: object, options: ValidateOptions):
 
 /** The rules beyond the schema, which the CRDs state in CEL. */
 const RULES: { readonly [K in KindName]?: (object: ObjectsByKind[K]) => readonly FieldError[] } = {
+  Backend: checkBackend,
   BackendTLSPolicy: checkBackendTlsPolicy,
   Gateway: checkGateway,
   GatewayParameters: checkGatewayParameters,

@@ -131,9 +131,17 @@ describeWith(['cluster'], 'CRD of Backend', () => {
     expect(await cluster.object('backend', 'plain')).toMatchObject({ spec: { protocol: 'http1' } });
   });
 
+  test.each(['10.0.0.255', '::', '::1', 'fd00::a:1', '2001:db8:0:0:0:0:0:1', '::ffff:192.0.2.1'])('takes the address %s', async (ip) => {
+    await cluster.apply(backend('address', { endpoints: [{ ip, port: 65_535 }] }));
+    expect(await cluster.object('backend', 'address')).toMatchObject({ spec: { endpoints: [{ ip }] } });
+  });
+
   test.each([
     ['a port', { endpoints: [{ ip: '192.0.2.1', port: 0 }] }, 'spec.endpoints[0].port'],
+    ['a port beyond the last', { endpoints: [{ ip: '192.0.2.1', port: 65_536 }] }, 'spec.endpoints[0].port'],
     ['a protocol', { protocol: 'spdy', endpoints: [{ ip: '192.0.2.1', port: 80 }] }, 'supported values: "http1", "http2"'],
+    ['a host name', { endpoints: [{ ip: 'db.internal', port: 80 }] }, 'must be an IPv4 or IPv6 address; a host name is not supported'],
+    ['half an address', { endpoints: [{ ip: '10.0.0', port: 80 }] }, 'must be an IPv4 or IPv6 address'],
     ['no endpoints', {}, 'spec.endpoints: Required value'],
     ['an unknown field', { endpoint: [], endpoints: [{ ip: '192.0.2.1', port: 80 }] }, '.spec.endpoint: field not declared'],
   ])('refuses %s', async (_, spec, reason) => {
