@@ -81,6 +81,11 @@ const NO_BUNDLES: TrustBundles = new Map();
 
 const UNRECORDED: StreamRecorder = { started: () => undefined, ended: () => undefined };
 
+/** How the port is shared with other workers. */
+function sharingOf({ reusePort = false, claimPort = unclaimed }: ListenerSocketsOptions): Pick<PortContext, 'reusePort' | 'claimPort'> {
+  return { reusePort, claimPort };
+}
+
 /** What is counted of connections that never get to a codec. */
 function countsFor({ handshakeFailed, headerRefused }: ListenerSocketsOptions): Pick<PortContext, 'handshakes' | 'proxyHeaders'> {
   return { handshakes: new HandshakeCounts(handshakeFailed ?? ignore), proxyHeaders: new RefusedConnections(headerRefused ?? ignore) };
@@ -116,8 +121,7 @@ export class ListenerSockets {
       bindAddress: options.bindAddress ?? '',
       wheel: options.wheel,
       bindPort: options.bindPort ?? ((port) => port),
-      reusePort: options.reusePort ?? false,
-      claimPort: options.claimPort ?? unclaimed,
+      ...sharingOf(options),
       backlog: options.backlog ?? DEFAULT_BACKLOG,
       acceptFailed: options.acceptFailed ?? ignore,
       bindingsChanged: options.bindingsChanged ?? ignore,
