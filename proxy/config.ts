@@ -46,7 +46,7 @@ export interface ProxyConfig extends ServingConfig {
 
 type LimitName = keyof Limits;
 const LIMIT_NAMES = Object.keys(DEFAULT_LIMITS) as readonly LimitName[];
-/** Limits for which 0 means that there is none. */
+/** Limits for which 0 is allowed, and means that there is none of it, or no limit. */
 const UNLIMITED_AT_0: ReadonlySet<LimitName> = new Set([
   'maxRequestBodyBytes',
   'minRequestBodyRate',
@@ -56,6 +56,8 @@ const UNLIMITED_AT_0: ReadonlySet<LimitName> = new Set([
   'maxRequestsPerConnection',
   'maxConnections',
   'maxIdlePerEndpoint',
+  'maxMetricRoutes',
+  'maxMetricEndpoints',
 ]);
 
 /** What each limit holds, for the help. */
@@ -104,6 +106,8 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
   bindTimeout: 'how long a proxy that starts waits for ports that cannot be bound before it is ready with the others',
   datagramIdleTimeout: 'silence that ends the session of a peer of a UDPRoute',
   maxDatagramSessions: 'peers of UDPRoutes of one worker at a time',
+  maxMetricRoutes: 'routes, by listener, with metrics of their own in one worker; those beyond share the label other',
+  maxMetricEndpoints: 'endpoints with metrics of their own in one worker; those beyond share the label other',
 };
 
 const SERVING_FLAGS: Flags = {

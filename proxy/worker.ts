@@ -78,9 +78,9 @@ export class Worker {
   readonly #wheel: TimerWheel;
   /** Metrics of this worker. */
   readonly registry = new Registry();
-  readonly #metrics = new RequestMetrics();
-  readonly #webSockets = new WebSocketMetrics();
-  readonly #streams = new StreamMetrics();
+  readonly #metrics: RequestMetrics;
+  readonly #webSockets: WebSocketMetrics;
+  readonly #streams: StreamMetrics;
   readonly #accessLog: AccessLog | null;
   readonly #listeners: ListenerSockets;
   readonly #builder: RuntimeBuilder;
@@ -94,6 +94,9 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     const { limits } = options;
+    this.#metrics = new RequestMetrics(limits);
+    this.#webSockets = new WebSocketMetrics(limits);
+    this.#streams = new StreamMetrics(limits);
     const bugs = new Bugs((bug, place) => options.log?.error({ err: bug, place }, 'a bug of the proxy ended what met it'));
     const wheel = new TimerWheel((bug) => bugs.met(bug, 'timer'));
     const dial = createDial(bugs);

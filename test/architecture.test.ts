@@ -50,7 +50,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'proxy/filter': ['api', 'lib', 'proxy/exchange'],
   'proxy/cluster': ['api', 'lib', 'proxy/exchange'],
   'proxy/upstream': ['lib', 'proxy/exchange', 'proxy/codec'],
-  'proxy/telemetry': ['lib', 'proxy/exchange'],
+  'proxy/telemetry': ['lib', 'proxy/exchange', 'api/ir/listener-key.ts'],
   'proxy/subscribe': ['api', 'lib'],
   'proxy/admin': ['api', 'lib'],
   'proxy/supervisor': ['api', 'lib', 'proxy/exchange', 'proxy/runtime', 'proxy/telemetry', 'proxy/worker.ts'],

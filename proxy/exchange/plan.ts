@@ -125,10 +125,8 @@ export interface WebSocketPlan {
 
 /** One route rule, ready to be followed. `null` where there is nothing to do. */
 export interface RoutePlan {
-  /** Key of the IR route: `<Kind>/<namespace>/<name>/<rule index>`. */
+  /** Key of the IR route: `<Kind>/<namespace>/<name>/<rule index>`; the label of metrics and logs. */
   readonly key: string;
-  /** `<namespace>/<name>` of the route object: the label of metrics and logs. */
-  readonly routeName: string;
   /** Set when the rule cannot be served: every request is answered with it. */
   readonly error: ExchangeError | null;
   readonly requestFilters: readonly RequestFilter[] | null;

@@ -20,10 +20,8 @@ export interface StreamBackendPlan {
 
 /** One rule of a route, ready to be followed. */
 export interface StreamPlan {
-  /** Key of the IR route: `<Kind>/<namespace>/<name>/<rule index>`. */
+  /** Key of the IR route: `<Kind>/<namespace>/<name>/<rule index>`; the label of metrics and logs. */
   readonly key: string;
-  /** `<namespace>/<name>` of the route object: the label of metrics. */
-  readonly routeName: string;
   readonly backends: readonly StreamBackendPlan[];
   readonly totalWeight: number;
   /** What connections fail with where no backend can be drawn. */

@@ -70,7 +70,6 @@ function buildPlan(route: ir.Route, options: PlanOptions): RoutePlan {
   const backends = route.backends.filter((backend) => backend.weight > 0).map((backend) => buildBackend(backend, options));
   return Object.freeze({
     key: route.key,
-    routeName: `${route.namespace}/${route.name}`,
     error: route.invalidReason === undefined ? null : ERRORS.routeInvalid,
     requestFilters: buildRequestChain(route.filters, options.filters),
     responseFilters: buildResponseChain(route.filters, options.filters),
@@ -90,7 +89,6 @@ export function buildStreamPlan(
   const backends = route.backends.filter(({ weight }) => weight > 0);
   return Object.freeze({
     key: route.key,
-    routeName: `${route.namespace}/${route.name}`,
     backends: backends.map(({ cluster: key, weight }): StreamBackendPlan =>
       key === null ? { cluster: null, weight, proxyProtocol: 0 } : { cluster: cluster(key), weight, ...settings(key) },
     ),

@@ -104,14 +104,15 @@ export class Runtime {
 
   /**
    * Why nothing matched: the host belongs to another listener than the TLS connection does (GEP-3567), or to one that cannot be served,
-   * or no route is there.
+   * or no route is there. The exchange learns of the listener of its host, for metrics and logs.
    */
   mismatch(exchange: Exchange): ExchangeError {
     const table = this.tables.get(exchange.connection.localPort);
     if (table === undefined) return ERRORS.routeNotFound;
+    exchange.listener = table.listenerOf(exchange.host) ?? '';
     if (table.isUnserved(exchange.host)) return exchange.connection.tls === null ? ERRORS.listenerUnserved : ERRORS.misdirectedRequest;
     const expected = isolatedListener(exchange, table);
-    return expected === '' || expected === table.listenerOf(exchange.host) ? ERRORS.routeNotFound : ERRORS.misdirectedRequest;
+    return expected === '' || expected === exchange.listener ? ERRORS.routeNotFound : ERRORS.misdirectedRequest;
   }
 }
 

@@ -1,34 +1,40 @@
-// Metrics of connections that are passed on as a whole, with a bounded number of series: one set per route.
+// Metrics of connections that are passed on as a whole, with a bounded number of series: one set per listener and route.
 import type { StreamSession } from '../exchange/stream-session.ts';
-import { ByRoute } from './by-route.ts';
+import type { Limits } from '../exchange/limits.ts';
 import { single } from '#lib/metric.ts';
 import type { MetricFamily } from '#lib/metric.ts';
+import { ByOrigin } from './by-origin.ts';
 
-/** What is counted per route. */
-interface RouteSeries {
+/** What is counted per listener and route. */
+interface StreamSeries {
   connections: number;
   receivedBytes: number;
   sentBytes: number;
+  readonly failures: Map<string, number>;
 }
 
 export class StreamMetrics {
   readonly #active = new Set<StreamSession>();
-  readonly #routes = new ByRoute<RouteSeries>(() => ({ connections: 0, receivedBytes: 0, sentBytes: 0 }));
-  readonly #failures = new Map<string, number>();
+  readonly #origins: ByOrigin<StreamSeries>;
+
+  constructor({ maxMetricRoutes }: Pick<Limits, 'maxMetricRoutes'>) {
+    this.#origins = new ByOrigin(maxMetricRoutes, () => ({ connections: 0, receivedBytes: 0, sentBytes: 0, failures: new Map() }));
+  }
 
   started(session: StreamSession): void {
     this.#active.add(session);
-    this.#routes.of(routeOf(session)).connections++;
+    this.#seriesOf(session).connections++;
   }
 
   ended(session: StreamSession): void {
     if (!this.#active.delete(session)) return;
-    addBytes(this.#routes.of(routeOf(session)), session);
+    const series = this.#seriesOf(session);
+    addBytes(series, session);
     const { error } = session;
-    if (error !== null) this.#failures.set(error.code, (this.#failures.get(error.code) ?? 0) + 1);
+    if (error !== null) series.failures.set(error.code, (series.failures.get(error.code) ?? 0) + 1);
   }
 
-  /** What to expose. Label `route`: `<namespace>/<name>`, `none` where no route wanted the connection, `other` beyond the bound. */
+  /** What to expose. Labels: see ByOrigin. */
   families(): readonly MetricFamily[] {
     return [
       single('weir_stream_connections_active', 'gauge', 'Connections of stream routes that are open', () => this.#active.size),
@@ -39,32 +45,40 @@ export class StreamMetrics {
         name: 'weir_stream_failures_total',
         type: 'counter',
         help: 'Connections of stream routes that did not end as their peers wanted, by code',
-        read: () => [...this.#failures].map(([code, value]) => ({ labels: { code }, value })),
+        read: () =>
+          Array.from(this.#origins).flatMap(({ labels, series }) =>
+            Array.from(series.failures, ([code, value]) => ({ labels: { ...labels, code }, value })),
+          ),
       },
     ];
   }
 
-  #family(name: string, help: string, pick: (series: RouteSeries) => number): MetricFamily {
-    const read = () => [...this.#current()].map(([route, series]) => ({ labels: { route }, value: pick(series) }));
+  #seriesOf({ target }: StreamSession): StreamSeries {
+    return this.#origins.of(target.listener, target.plan?.key ?? '');
+  }
+
+  #family(name: string, help: string, pick: (series: StreamSeries) => number): MetricFamily {
+    const read = () => {
+      const current = this.#current();
+      return Array.from(this.#origins, ({ labels, series }) => ({ labels, value: pick(current.get(series) ?? series) }));
+    };
     return { name, type: 'counter', help, read };
   }
 
   /** Open connections live for days: what they have carried so far counts. */
-  #current(): ReadonlyMap<string, RouteSeries> {
-    const current = new Map(Array.from(this.#routes, ([route, series]) => [route, { ...series }]));
+  #current(): ReadonlyMap<StreamSeries, StreamSeries> {
+    const current = new Map<StreamSeries, StreamSeries>();
     for (const session of this.#active) {
-      const series = current.get(this.#routes.nameOf(routeOf(session)));
-      if (series !== undefined) addBytes(series, session);
+      const series = this.#seriesOf(session);
+      const sums = current.get(series) ?? { ...series };
+      addBytes(sums, session);
+      current.set(series, sums);
     }
     return current;
   }
 }
 
-function routeOf({ target }: StreamSession): string {
-  return target.plan?.routeName ?? 'none';
-}
-
-function addBytes(series: RouteSeries, { receivedBytes, sentBytes }: StreamSession): void {
+function addBytes(series: StreamSeries, { receivedBytes, sentBytes }: StreamSession): void {
   series.receivedBytes += receivedBytes;
   series.sentBytes += sentBytes;
 }

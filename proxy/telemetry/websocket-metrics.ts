@@ -1,14 +1,16 @@
-// Metrics of WebSockets, with a bounded number of series: one set per route, and close codes in classes, since peers choose them.
+// Metrics of WebSockets, with a bounded number of series: one set per listener and route, and close codes in classes, since peers choose them.
 import type { Exchange, WebSocketTunnel } from '../exchange/exchange.ts';
-import { ByRoute } from './by-route.ts';
+import type { Limits } from '../exchange/limits.ts';
 import type { MetricFamily, Sample } from '#lib/metric.ts';
+import { ByOrigin } from './by-origin.ts';
+import type { Counted } from './by-origin.ts';
 
 /** The codes that RFC 6455 and its registry give a meaning to. */
 const FIRST_KNOWN = 1_000;
 const LAST_KNOWN = 1_015;
 
-/** What is counted per route. */
-interface RouteSeries {
+/** What is counted per listener and route. */
+interface WebSocketSeries {
   active: number;
   opened: number;
   received: number;
@@ -18,11 +20,15 @@ interface RouteSeries {
 
 export class WebSocketMetrics {
   readonly #active = new Set<Exchange>();
-  readonly #routes = new ByRoute<RouteSeries>(() => ({ active: 0, opened: 0, received: 0, sent: 0, closed: new Map() }));
+  readonly #origins: ByOrigin<WebSocketSeries>;
+
+  constructor({ maxMetricRoutes }: Pick<Limits, 'maxMetricRoutes'>) {
+    this.#origins = new ByOrigin(maxMetricRoutes, () => ({ active: 0, opened: 0, received: 0, sent: 0, closed: new Map() }));
+  }
 
   opened(exchange: Exchange): void {
     this.#active.add(exchange);
-    const series = this.#routes.of(routeOf(exchange));
+    const series = this.#seriesOf(exchange);
     series.active++;
     series.opened++;
   }
@@ -31,22 +37,22 @@ export class WebSocketMetrics {
   closed(exchange: Exchange): void {
     const { webSocket } = exchange;
     if (webSocket === null || !this.#active.delete(exchange)) return;
-    const series = this.#routes.of(routeOf(exchange));
+    const series = this.#seriesOf(exchange);
     series.active--;
     addMessages(series, webSocket);
     const code = labelOf(webSocket.close.code);
     series.closed.set(code, (series.closed.get(code) ?? 0) + 1);
   }
 
-  /** What to expose. Label `route`: `<namespace>/<name>`, `other` beyond the bound. */
+  /** What to expose. Labels: see ByOrigin. */
   families(): readonly MetricFamily[] {
     return [
-      this.#family('weir_websockets_active', 'gauge', 'WebSockets that are open', (route, { active }) => [
-        { labels: { route }, value: active },
+      this.#family('weir_websockets_active', 'gauge', 'WebSockets that are open', ({ labels, series }) => [
+        { labels, value: series.active },
       ]),
-      this.#family('weir_websockets_total', 'counter', 'WebSockets opened', (route, { opened }) => [{ labels: { route }, value: opened }]),
-      this.#family('weir_websockets_closed_total', 'counter', 'WebSockets closed, by close code', (route, { closed }) =>
-        Array.from(closed, ([code, value]) => ({ labels: { route, code }, value })),
+      this.#family('weir_websockets_total', 'counter', 'WebSockets opened', ({ labels, series }) => [{ labels, value: series.opened }]),
+      this.#family('weir_websockets_closed_total', 'counter', 'WebSockets closed, by close code', ({ labels, series }) =>
+        Array.from(series.closed, ([code, value]) => ({ labels: { ...labels, code }, value })),
       ),
       {
         name: 'weir_websocket_messages_total',
@@ -59,29 +65,30 @@ export class WebSocketMetrics {
 
   /** Open ones live for days: what they have carried so far counts. */
   #messages(): readonly Sample[] {
-    const sums = new Map(Array.from(this.#routes, ([route, { received, sent }]) => [route, { received, sent }]));
+    const origins = Array.from(this.#origins, ({ labels, series }) => ({ labels, series, received: series.received, sent: series.sent }));
+    const sums = new Map(origins.map((origin) => [origin.series, origin]));
     for (const exchange of this.#active) {
-      const sum = sums.get(this.#routes.nameOf(routeOf(exchange)));
+      const sum = sums.get(this.#seriesOf(exchange));
       if (sum !== undefined && exchange.webSocket !== null) addMessages(sum, exchange.webSocket);
     }
-    return [...sums].flatMap(([route, { received, sent }]) => [
-      { labels: { route, direction: 'received' }, value: received },
-      { labels: { route, direction: 'sent' }, value: sent },
+    return origins.flatMap(({ labels, received, sent }) => [
+      { labels: { ...labels, direction: 'received' }, value: received },
+      { labels: { ...labels, direction: 'sent' }, value: sent },
     ]);
+  }
+
+  #seriesOf({ listener, route }: Exchange): WebSocketSeries {
+    return this.#origins.of(listener, route?.key ?? '');
   }
 
   #family(
     name: string,
     type: MetricFamily['type'],
     help: string,
-    samples: (route: string, series: RouteSeries) => readonly Sample[],
+    samples: (counted: Counted<WebSocketSeries>) => readonly Sample[],
   ): MetricFamily {
-    return { name, type, help, read: () => [...this.#routes].flatMap(([route, series]) => samples(route, series)) };
+    return { name, type, help, read: () => [...this.#origins].flatMap(samples) };
   }
-}
-
-function routeOf({ route }: Exchange): string {
-  return route?.routeName ?? 'none';
 }
 
 function addMessages(sums: { received: number; sent: number }, { received, sent }: WebSocketTunnel): void {

@@ -41,7 +41,7 @@ async function open(ports: readonly number[] | null): Promise<{ readonly proxy: 
     await proxy.close();
     const lines = (await readFile(file, 'utf8')).split('\n').slice(0, -1);
     return [
-      [...metrics.matchAll(/^weir_stream_failures_total\{code="(\w+)"\} (\d+)$/gm)].map(([, code, count]) => `${code} ${count}`),
+      [...metrics.matchAll(/^weir_stream_failures_total\{.*code="(\w+)"\} (\d+)$/gm)].map(([, code, count]) => `${code} ${count}`),
       lines.map((line) => (JSON.parse(line) as { error?: string }).error ?? ''),
     ];
   };

@@ -25,6 +25,8 @@ const FAILURES = [
   'weir_tls_handshake_failures_total',
   'weir_http2_connection_errors_total',
 ];
+/** Labels that tell where traffic belongs. */
+const ORIGIN = ['gateway', 'listener', 'route'];
 /** A port that nobody listens on. */
 const REFUSING = 1;
 
@@ -91,7 +93,11 @@ export class Rig {
     const found = new Map<string, number>();
     for (const name of FAILURES) {
       const family = this.proxy.worker.registry.getSingleMetric(name) as unknown as { get(): MetricJson };
-      for (const { labels, value } of family.get().values) found.set([name, ...Object.values(labels)].join(' '), value);
+      for (const { labels, value } of family.get().values) {
+        const kind = Object.entries(labels).filter(([label]) => !ORIGIN.includes(label));
+        const id = [name, ...kind.map(([, text]) => text)].join(' ');
+        found.set(id, (found.get(id) ?? 0) + value);
+      }
     }
     return found;
   }

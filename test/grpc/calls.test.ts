@@ -6,7 +6,7 @@ import type * as ir from '#api/ir/ir.ts';
 import { TestCa, secretOf } from '../support/certificates.ts';
 import { closeAfterEach, closeLater, openProxy } from '../support/fixture.ts';
 import { freePorts } from '../support/free-port.ts';
-import { cluster, listener, route } from '../support/proxy.ts';
+import { cluster, listener, ORIGIN, route } from '../support/proxy.ts';
 import type { Proxy } from '../support/proxy.ts';
 import { until } from '../support/until.ts';
 import { CHAT, COLLECT, EchoClient, EchoServer, EXPAND, method, outcomeOf, status, UNARY } from './echo.ts';
@@ -49,7 +49,7 @@ describe('calls pass', () => {
     expect(texts((await client.call(EXPAND, [bytes('xyz')])).messages)).toEqual(['x', 'y', 'z']);
     expect(texts((await client.call(CHAT, [bytes('1'), bytes('2')])).messages)).toEqual(['1', '2']);
     expect(proxy.metric('weir_requests_active')).toBe(0);
-    expect(await proxy.worker.registry.metrics()).toContain('weir_grpc_requests_total{route="default/route",grpc_status="0"} 4\n');
+    expect(await proxy.worker.registry.metrics()).toContain(`weir_grpc_requests_total{${ORIGIN},grpc_status="0"} 4\n`);
   });
 
   test('message by message, as a conversation', async () => {
@@ -88,7 +88,7 @@ describe('calls pass', () => {
     const outcome = await client.call(UNARY, [], { metadata: { 'x-fail': '5', 'x-echo': 'why' } });
     expect(outcome).toMatchObject({ code: status.NOT_FOUND, details: 'failed with 5: é%', messages: [] });
     expect(outcome.trailers.get('x-echo')).toEqual(['why']);
-    expect(await proxy.worker.registry.metrics()).toContain('weir_grpc_requests_total{route="default/route",grpc_status="5"} 1\n');
+    expect(await proxy.worker.registry.metrics()).toContain(`weir_grpc_requests_total{${ORIGIN},grpc_status="5"} 1\n`);
   });
 
   test('to any service: health checks and reflection are calls like others', async () => {
@@ -218,6 +218,6 @@ describe('cancellation', () => {
     expect((await outcome).code).toBe(status.CANCELLED);
     await until(() => server.cancelled === 1, 'the cancellation');
     await until(() => proxy.metric('weir_requests_active') === 0, 'the end');
-    expect(await proxy.worker.registry.metrics()).toContain('weir_grpc_requests_total{route="default/route",grpc_status="1"} 1\n');
+    expect(await proxy.worker.registry.metrics()).toContain(`weir_grpc_requests_total{${ORIGIN},grpc_status="1"} 1\n`);
   });
 });

@@ -44,7 +44,7 @@ async function greeting(port: number): Promise<string> {
 
 function samples(proxy: Proxy, name: string): Record<string, number> {
   const family = proxy.worker.registry.getSingleMetric(name) as unknown as { get(): MetricJson };
-  return Object.fromEntries(family.get().values.map(({ labels, value }) => [Object.values(labels)[0] ?? '', value]));
+  return Object.fromEntries(family.get().values.map(({ labels, value }) => [String(Object.values(labels).at(-1) ?? ''), value]));
 }
 
 /** Resolves once no connection of a stream route is open. */
@@ -68,8 +68,8 @@ describe('bytes', () => {
     client.write(sent);
     await until(() => client.octets === sent.length, 'the echo');
     expect(client.received).toBe(sent.latin1Slice());
-    expect(samples(proxy, 'weir_stream_received_bytes_total')).toEqual({ 'default/stream': sent.length });
-    expect(samples(proxy, 'weir_stream_sent_bytes_total')).toEqual({ 'default/stream': sent.length });
+    expect(samples(proxy, 'weir_stream_received_bytes_total')).toEqual({ 'TCPRoute/default/stream/0': sent.length });
+    expect(samples(proxy, 'weir_stream_sent_bytes_total')).toEqual({ 'TCPRoute/default/stream/0': sent.length });
   });
 
   test('megabytes pass both ways unharmed at the pace of a slow reader', async () => {

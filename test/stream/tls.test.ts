@@ -81,7 +81,7 @@ async function ask(proxy: Proxy, servername: string, options: tls.ConnectionOpti
 
 function samples(proxy: Proxy, name: string): Record<string, number> {
   const family = proxy.worker.registry.getSingleMetric(name) as unknown as { get(): MetricJson };
-  return Object.fromEntries(family.get().values.map(({ labels, value }) => [Object.values(labels)[0] ?? '', value]));
+  return Object.fromEntries(family.get().values.map(({ labels, value }) => [String(Object.values(labels).at(-1) ?? ''), value]));
 }
 
 /** The ClientHello of Node for a name, short: with a key share of 32 bytes. */

@@ -54,7 +54,7 @@ function toPorts(ports: readonly number[], fields: Partial<ir.StreamRoute> = {})
 
 function samples(proxy: Proxy, name: string): Record<string, number> {
   const family = proxy.worker.registry.getSingleMetric(name) as unknown as { get(): MetricJson };
-  return Object.fromEntries(family.get().values.map(({ labels, value }) => [Object.values(labels)[0] ?? '', value]));
+  return Object.fromEntries(family.get().values.map(({ labels, value }) => [String(Object.values(labels).at(-1) ?? ''), value]));
 }
 
 const active = (proxy: Proxy) => proxy.metric('weir_stream_connections_active');
@@ -69,8 +69,8 @@ describe('sessions', () => {
     for (let i = 0; i < 5; i++) expect(await one.ask('x')).toBe(names[0]);
     expect([a.peers.size, b.peers.size]).toEqual([1, 1]);
     expect(active(proxy)).toBe(2);
-    expect(samples(proxy, 'weir_stream_received_bytes_total')).toEqual({ 'default/stream': 7 });
-    expect(samples(proxy, 'weir_stream_sent_bytes_total')).toEqual({ 'default/stream': 21 });
+    expect(samples(proxy, 'weir_stream_received_bytes_total')).toEqual({ 'TCPRoute/default/stream/0': 7 });
+    expect(samples(proxy, 'weir_stream_sent_bytes_total')).toEqual({ 'TCPRoute/default/stream/0': 21 });
   });
 
   test('end with silence, and begin again', async () => {
@@ -81,7 +81,7 @@ describe('sessions', () => {
     await until(() => active(proxy) === 0, 'the end of the session');
     expect(proxy.worker.timers).toBe(0);
     expect(await peer.ask('y')).toBe('a y');
-    expect(samples(proxy, 'weir_stream_connections_total')).toEqual({ 'default/stream': 2 });
+    expect(samples(proxy, 'weir_stream_connections_total')).toEqual({ 'TCPRoute/default/stream/0': 2 });
     expect(samples(proxy, 'weir_stream_failures_total')).toEqual({});
   });
 

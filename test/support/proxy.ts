@@ -63,6 +63,9 @@ export function startProxyFor(objects: readonly unknown[], limits: Partial<Limit
   );
 }
 
+/** How metrics label what comes to `listener()` and `route()`. */
+export const ORIGIN = 'gateway="default/gateway",listener="default/gateway/http",route="HTTPRoute/default/route/0"';
+
 /** A listener for every host on the port. */
 export function listener(fields: Partial<ir.Listener> = {}): ir.Listener {
   return {

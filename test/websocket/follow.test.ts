@@ -8,7 +8,7 @@ import path from 'node:path';
 import { WebSocket } from 'ws';
 import { acceptFor } from '../../proxy/codec/websocket/accept.ts';
 import { closeAfterEach, closeLater, openClient, openProxy, openUpstream } from '../support/fixture.ts';
-import { startProxy, toUpstream } from '../support/proxy.ts';
+import { ORIGIN, startProxy, toUpstream } from '../support/proxy.ts';
 import type { Proxy } from '../support/proxy.ts';
 import type { RawClient } from '../support/raw-client.ts';
 import type { UpstreamConnection } from '../support/raw-upstream.ts';
@@ -49,7 +49,6 @@ async function counts(proxy: Proxy): Promise<Record<string, number>> {
   return Object.fromEntries(samples.map(([, name, labels, value]) => [`${name} ${labels}`, Number(value)]));
 }
 
-const ROUTE = 'route="default/route"';
 const over = (proxy: Proxy): Promise<void> => until(() => proxy.metric('weir_requests_active') === 0, 'the end of the WebSocket');
 
 /** Bytes at both ends of a WebSocket. */
@@ -74,20 +73,20 @@ describe('what is counted and logged', () => {
       await once(socket, 'message');
     }
     expect(await counts(proxy)).toEqual({
-      [`websockets_active ${ROUTE}`]: 1,
-      [`websockets_total ${ROUTE}`]: 1,
-      [`websocket_messages_total ${ROUTE},direction="received"`]: 3,
-      [`websocket_messages_total ${ROUTE},direction="sent"`]: 3,
+      [`websockets_active ${ORIGIN}`]: 1,
+      [`websockets_total ${ORIGIN}`]: 1,
+      [`websocket_messages_total ${ORIGIN},direction="received"`]: 3,
+      [`websocket_messages_total ${ORIGIN},direction="sent"`]: 3,
     });
     socket.close(4_001);
     await once(socket, 'close');
     await over(proxy);
     expect(await counts(proxy)).toEqual({
-      [`websockets_active ${ROUTE}`]: 0,
-      [`websockets_total ${ROUTE}`]: 1,
-      [`websockets_closed_total ${ROUTE},code="4xxx"`]: 1,
-      [`websocket_messages_total ${ROUTE},direction="received"`]: 3,
-      [`websocket_messages_total ${ROUTE},direction="sent"`]: 3,
+      [`websockets_active ${ORIGIN}`]: 0,
+      [`websockets_total ${ORIGIN}`]: 1,
+      [`websockets_closed_total ${ORIGIN},code="4xxx"`]: 1,
+      [`websocket_messages_total ${ORIGIN},direction="received"`]: 3,
+      [`websocket_messages_total ${ORIGIN},direction="sent"`]: 3,
     });
     expect(await line()).toMatchObject({ status: 101, messagesReceived: 3, messagesSent: 3, closeCode: 4_001, closedBy: 'client' });
   });
@@ -104,7 +103,7 @@ describe('what is counted and logged', () => {
     socket.on('error', () => undefined);
     await once(socket, 'close');
     await over(proxy);
-    expect((await counts(proxy))[`websockets_closed_total ${ROUTE},code="${code}"`]).toBe(1);
+    expect((await counts(proxy))[`websockets_closed_total ${ORIGIN},code="${code}"`]).toBe(1);
     expect(await line()).toMatchObject(logged);
   });
 
@@ -141,7 +140,7 @@ describe('everything passes as it comes', () => {
       await until(() => served.octets > before, 'a byte, at once');
     }
     expect(served.received).toBe(bytes.latin1Slice());
-    expect(await counts(proxy)).toMatchObject({ [`websocket_messages_total ${ROUTE},direction="received"`]: 1 });
+    expect(await counts(proxy)).toMatchObject({ [`websocket_messages_total ${ORIGIN},direction="received"`]: 1 });
   });
 
   test.each<[string, Buffer]>([
@@ -158,7 +157,7 @@ describe('everything passes as it comes', () => {
     client.destroy();
     served.socket.destroy();
     await over(proxy);
-    expect((await counts(proxy))[`websockets_closed_total ${ROUTE},code="unknown"`]).toBe(1);
+    expect((await counts(proxy))[`websockets_closed_total ${ORIGIN},code="unknown"`]).toBe(1);
   });
 });
 
