@@ -1,16 +1,22 @@
 // Child processes of a benchmark: started on one core, their CPU time read from the scheduler, ended with the benchmark.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 
 const children = new Set<ChildProcess>();
 const QUIT_MS = 15_000;
 
+interface PinnedOptions {
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  /** File descriptor for its standard output. */
+  readonly stdout?: number;
+}
+
 /** Starts a command pinned to a core. It dies with this process. */
-export function startPinned(core: number, command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+export function startPinned(core: number, command: string, args: readonly string[], { env, stdout }: PinnedOptions = {}): ChildProcess {
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'taskset', '-c', String(core), command, ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', stdout ?? 'ignore', 'pipe'],
     env: { ...process.env, ...env },
   });
   let stderr = '';
@@ -21,6 +27,21 @@ export function startPinned(core: number, command: string, args: readonly string
   });
   children.add(child);
   return child;
+}
+
+/** Makes a pipe at a path with a process on a core that reads it. Returns the file descriptor to write to. */
+export function startReader(core: number, fifo: string): number {
+  execFileSync('mkfifo', [fifo]);
+  // A pipe that is open both ways lets the next opening return at once.
+  const held = openSync(fifo, constants.O_RDWR);
+  const input = openSync(fifo, constants.O_RDONLY);
+  const reader = spawn('setpriv', ['--pdeathsig', 'KILL', 'taskset', '-c', String(core), 'cat'], { stdio: [input, 'ignore', 'ignore'] });
+  reader.on('exit', () => children.delete(reader));
+  children.add(reader);
+  const output = openSync(fifo, constants.O_WRONLY);
+  closeSync(input);
+  closeSync(held);
+  return output;
 }
 
 /** Ends a child and waits until it is gone. */

@@ -11,7 +11,7 @@ import { haproxy } from './peers/haproxy.ts';
 import { nginx } from './peers/nginx.ts';
 import { undici } from './peers/undici.ts';
 import { weir, weirOf } from './peers/weir.ts';
-import { accepting, cpuMicros, cpuTicks, end, freePort, residentMiB, startPinned } from './process.ts';
+import { accepting, cpuMicros, cpuTicks, end, freePort, residentMiB, startPinned, startReader } from './process.ts';
 import type { CpuTicks } from './process.ts';
 import { routePath } from './scenario.ts';
 import type { Peer, Scenario } from './scenario.ts';
@@ -19,6 +19,8 @@ import type { Workload } from './workloads.ts';
 
 const PROXY_CORE = 0;
 const LOAD_CORE = 1;
+/** What a peer with its access log is called beyond its name without. */
+const LOG = '-log';
 const PEERS: readonly Peer[] = [haproxy, weir, floor, nginx, envoy, undici];
 
 /** One peer in one round. */
@@ -38,6 +40,9 @@ export interface PeerResult extends Sample {
   readonly peer: string;
   readonly ratioToHaproxy: number;
   readonly ratioToFloor: number;
+  /** To the same peer without its log, and to HAProxy with its own; where logs are measured. */
+  readonly ratioToUnlogged?: number;
+  readonly ratioToHaproxyLog?: number;
   readonly memoryMiB: number;
 }
 
@@ -92,7 +97,7 @@ async function startPeers(folder: string, originPort: number, workload: Workload
   const running: Running[] = [];
   const { downstream, upstream, upgrades, tls } = workload;
   const certificate = tls ? createCertificate(folder) : null;
-  for (const peer of chosenPeers(options)) {
+  for (const peer of chosenPeers(workload, options)) {
     if (!peer.carries(workload)) continue;
     const missing = peer.missing();
     if (missing !== null) {
@@ -110,16 +115,19 @@ async function startPeers(folder: string, originPort: number, workload: Workload
       upgrades,
       certificate,
     });
-    const child = startPinned(PROXY_CORE, command.file, command.args, command.env);
+    const output = peer.logs === true ? { stdout: startReader(LOAD_CORE, path.join(folder, `${peer.name}.pipe`)) } : {};
+    const child = startPinned(PROXY_CORE, command.file, command.args, { env: command.env, ...output });
     await accepting(port, child);
     running.push({ peer, child, port, samples: [], memoryMiB: 0 });
   }
   return running;
 }
 
-function chosenPeers({ only, baseline }: ProxyBenchOptions): readonly Peer[] {
-  const chosen = PEERS.filter(({ name }) => only.length === 0 || only.includes(name));
-  return baseline === null ? chosen : [...chosen, weirOf('baseline', baseline)];
+function chosenPeers({ peers = PEERS }: Workload, { only, baseline }: ProxyBenchOptions): readonly Peer[] {
+  const chosen = peers.filter(({ name }) => only.length === 0 || only.includes(name));
+  if (baseline === null) return chosen;
+  const logged = peers.some(({ logs }) => logs === true) ? [weirOf(`baseline${LOG}`, baseline, true)] : [];
+  return [...chosen, weirOf('baseline', baseline), ...logged];
 }
 
 /** ECDSA, as most of the Web has by now; what kept connections cost does not depend on it. */
@@ -182,6 +190,18 @@ function ratioTo(name: string, entry: Running, all: readonly Running[]): number 
   return median(entry.samples.map((sample, round) => sample.micros / (reference?.samples[round]?.micros ?? Number.NaN)));
 }
 
+function logRatios(entry: Running, all: readonly Running[]): Pick<PeerResult, 'ratioToUnlogged' | 'ratioToHaproxyLog'> {
+  if (entry.peer.logs !== true) return {};
+  const unlogged = entry.peer.name.slice(0, -LOG.length);
+  return { ratioToUnlogged: ratioTo(unlogged, entry, all), ratioToHaproxyLog: ratioTo(`haproxy${LOG}`, entry, all) };
+}
+
+function logRatios(entry: Running, all: readonly Running[]): Pick<PeerResult, 'ratioToUnlogged' | 'ratioToHaproxyLog'> {
+  if (entry.peer.logs !== true) return {};
+  const unlogged = entry.peer.name.slice(0, -LOG.length);
+  return { ratioToUnlogged: ratioTo(unlogged, entry, all), ratioToHaproxyLog: ratioTo(`haproxy${LOG}`, entry, all) };
+}
+
 function summarize(entry: Running, all: readonly Running[]): PeerResult {
   const middle = (pick: (sample: Sample) => number): number => median(entry.samples.map(pick));
   return {
@@ -191,6 +211,8 @@ function summarize(entry: Running, all: readonly Running[]): PeerResult {
     system: middle((sample) => sample.system),
     ratioToHaproxy: ratioTo('haproxy', entry, all),
     ratioToFloor: ratioTo('floor', entry, all),
+    ...logRatios(entry, all),
+    ...logRatios(entry, all),
     requestsPerSecond: middle((sample) => sample.requestsPerSecond),
     p50: middle((sample) => sample.p50),
     p99: middle((sample) => sample.p99),

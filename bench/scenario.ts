@@ -29,6 +29,8 @@ export interface Peer {
   carries(traffic: Traffic): boolean;
   /** Why it cannot run here, or null. */
   missing(): string | null;
+  /** It writes an access log to standard output, which a process on the core of the load reads. */
+  readonly logs?: boolean;
   /** The command that serves the scenario; configuration files are written first. */
   command(scenario: Scenario): { readonly file: string; readonly args: readonly string[]; readonly env?: NodeJS.ProcessEnv };
 }

@@ -5,8 +5,10 @@ import { fullHandshakes, resumedHandshakes } from './load/handshakes.ts';
 import type { Load } from './load/load.ts';
 import { websocketLoad } from './load/websocket.ts';
 import { wrk } from './load/wrk.ts';
+import { haproxy, haproxyLog } from './peers/haproxy.ts';
 import { origin } from './peers/nginx.ts';
-import type { Traffic } from './scenario.ts';
+import { weir, weirLog } from './peers/weir.ts';
+import type { Peer, Traffic } from './scenario.ts';
 
 /** Who answers. */
 export interface Origin {
@@ -19,6 +21,8 @@ export interface Workload extends Traffic {
   readonly load: Load;
   readonly origin: Origin;
   readonly connections: number;
+  /** In place of all peers. */
+  readonly peers?: readonly Peer[];
 }
 
 const nginxOrigin: Origin = origin;
@@ -45,6 +49,7 @@ const H2 = { ...PLAIN, downstream: 'h2', load: h2load, connections: 16 } as cons
 
 export const WORKLOADS: Readonly<Record<string, Workload>> = {
   proxy: PLAIN,
+  'access-log': { ...PLAIN, peers: [haproxy, haproxyLog, weir, weirLog] },
   tls: { ...PLAIN, tls: true },
   'h2c-http1': H2,
   'h2-http1': { ...H2, tls: true },

@@ -24,14 +24,16 @@ function routesOf(scenario: Scenario): string[] {
   return [`  use_backend %[path,map_beg(${mapFile})]`];
 }
 
-function configuration(scenario: Scenario): string {
+function configuration(scenario: Scenario, logs: boolean): string {
   const isTcp = scenario.downstream === 'tcp';
   return [
     'global',
     '  nbthread 1',
     '  maxconn 8000',
+    ...(logs ? ['  log stdout format raw local0'] : []),
     'defaults',
     `  mode ${isTcp ? 'tcp' : 'http'}`,
+    ...(logs ? ['  log global', '  option httplog'] : []),
     '  timeout client 60s',
     '  timeout server 60s',
     '  timeout tunnel 60s',
@@ -47,13 +49,21 @@ function configuration(scenario: Scenario): string {
   ].join('\n');
 }
 
-export const haproxy: Peer = {
-  name: 'haproxy',
-  carries: () => true,
-  missing: () => (existsSync('/usr/sbin/haproxy') ? null : 'apt-get install haproxy'),
-  command(scenario) {
-    const file = path.join(scenario.folder, 'haproxy.cfg');
-    writeFileSync(file, configuration(scenario));
-    return { file: '/usr/sbin/haproxy', args: ['-f', file, '-db'] };
-  },
-};
+function peer(name: string, logs: boolean): Peer {
+  return {
+    name,
+    logs,
+    carries: () => true,
+    missing: () => (existsSync('/usr/sbin/haproxy') ? null : 'apt-get install haproxy'),
+    command(scenario) {
+      const file = path.join(scenario.folder, `${name}.cfg`);
+      writeFileSync(file, configuration(scenario, logs));
+      return { file: '/usr/sbin/haproxy', args: ['-f', file, '-db'] };
+    },
+  };
+}
+
+export const haproxy = peer('haproxy', false);
+
+/** With `option httplog`. */
+export const haproxyLog = peer('haproxy-log', true);

@@ -1,4 +1,4 @@
-// Weir itself, as `weir up` serves a folder: one worker, metrics on, access log off.
+// Weir itself, as `weir up` serves a folder: one worker, metrics on, with or without its access log.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { routePath } from '../scenario.ts';
@@ -37,10 +37,11 @@ function tcpRoute(): string {
 }
 
 /** The Weir of a checkout (folder). */
-export function weirOf(name: string, checkout: string): Peer {
+export function weirOf(name: string, checkout: string, logs = false): Peer {
   const main = path.resolve(checkout, 'cli', 'weir.ts');
   return {
     name,
+    logs,
     carries: () => true,
     missing: () => (existsSync(main) ? null : `there is no ${main}`),
     command(scenario) {
@@ -49,10 +50,15 @@ export function weirOf(name: string, checkout: string): Peer {
       writeFileSync(path.join(folder, 'bench.yaml'), documents(scenario).join('\n---\n'));
       return {
         file: process.execPath,
-        args: [main, 'up', folder, '--workers', '1', '--access-log', 'off', '--log-level', 'error'],
+        args: [main, 'up', folder, '--workers', '1', '--access-log', logs ? 'stdout' : 'off', '--log-level', 'error'],
       };
     },
   };
 }
 
-export const weir = weirOf('weir', path.resolve(import.meta.dirname, '..', '..'));
+const OWN = path.resolve(import.meta.dirname, '..', '..');
+
+export const weir = weirOf('weir', OWN);
+
+/** With the access log as it is by default. */
+export const weirLog = weirOf('weir-log', OWN, true);
