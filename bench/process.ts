@@ -9,8 +9,8 @@ const QUIT_MS = 15_000;
 
 interface PinnedOptions {
   readonly env?: NodeJS.ProcessEnv | undefined;
-  /** File descriptor for its standard output. */
-  readonly stdout?: number;
+  /** File descriptor for its standard output; null for none. */
+  readonly stdout?: number | null;
 }
 
 /** Starts a command pinned to a core. It dies with this process. */

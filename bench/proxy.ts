@@ -2,7 +2,7 @@
 // all of them. The figure is CPU time per request; ratios are taken round by round.
 import { execFileSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { envoy } from './peers/envoy.ts';
@@ -115,8 +115,10 @@ async function startPeers(folder: string, originPort: number, workload: Workload
       upgrades,
       certificate,
     });
-    const output = peer.logs === true ? { stdout: startReader(LOAD_CORE, path.join(folder, `${peer.name}.pipe`)) } : {};
-    const child = startPinned(PROXY_CORE, command.file, command.args, { env: command.env, ...output });
+    const stdout = peer.logs === true ? startReader(LOAD_CORE, path.join(folder, `${peer.name}.pipe`)) : null;
+    const child = startPinned(PROXY_CORE, command.file, command.args, { env: command.env, stdout });
+    // The reader ends with its last writer.
+    if (stdout !== null) closeSync(stdout);
     await accepting(port, child);
     running.push({ peer, child, port, samples: [], memoryMiB: 0 });
   }
@@ -196,12 +198,6 @@ function logRatios(entry: Running, all: readonly Running[]): Pick<PeerResult, 'r
   return { ratioToUnlogged: ratioTo(unlogged, entry, all), ratioToHaproxyLog: ratioTo(`haproxy${LOG}`, entry, all) };
 }
 
-function logRatios(entry: Running, all: readonly Running[]): Pick<PeerResult, 'ratioToUnlogged' | 'ratioToHaproxyLog'> {
-  if (entry.peer.logs !== true) return {};
-  const unlogged = entry.peer.name.slice(0, -LOG.length);
-  return { ratioToUnlogged: ratioTo(unlogged, entry, all), ratioToHaproxyLog: ratioTo(`haproxy${LOG}`, entry, all) };
-}
-
 function summarize(entry: Running, all: readonly Running[]): PeerResult {
   const middle = (pick: (sample: Sample) => number): number => median(entry.samples.map(pick));
   return {
@@ -211,7 +207,6 @@ function summarize(entry: Running, all: readonly Running[]): PeerResult {
     system: middle((sample) => sample.system),
     ratioToHaproxy: ratioTo('haproxy', entry, all),
     ratioToFloor: ratioTo('floor', entry, all),
-    ...logRatios(entry, all),
     ...logRatios(entry, all),
     requestsPerSecond: middle((sample) => sample.requestsPerSecond),
     p50: middle((sample) => sample.p50),
