@@ -7,6 +7,7 @@ import { StatusLog } from '../controller/status/status-log.ts';
 import { FileSource } from '../controller/watch/files.ts';
 import { lackIn, withPairs } from '../proxy/runtime/pairs.ts';
 import type { Supervisor } from '../proxy/supervisor/supervisor.ts';
+import { ReloadLog } from './reload-log.ts';
 
 export const CONTROLLER_NAME = 'gateway.weir.dev/controller';
 
@@ -23,22 +24,28 @@ export interface StandaloneOptions {
 export class Standalone {
   readonly #options: StandaloneOptions;
   readonly #pipeline: Pipeline;
+  readonly #reloads: ReloadLog;
 
   constructor(options: StandaloneOptions) {
     const { log } = options;
     this.#options = options;
+    this.#reloads = new ReloadLog(log);
     this.#pipeline = new Pipeline({
-      sources: [new FileSource(options.folder)],
+      sources: [this.#reloads.watching(new FileSource(options.folder))],
       compiler: { controllerName: CONTROLLER_NAME, allowLoopback: true, bindAddresses: true },
       batch: BATCH,
       sinks: { statuses: new StatusLog(log), proxy: { essential: true, apply: (delta) => this.#push(delta) } },
       log,
+      compiled: ({ changed, removed }) => {
+        if (changed.length + removed.length === 0) this.#reloads.unchanged();
+      },
     });
   }
 
   /** Resolves once everything in the folder is served. Rejects when the folder cannot be read. */
-  start(): Promise<void> {
-    return this.#pipeline.start();
+  async start(): Promise<void> {
+    await this.#pipeline.start();
+    this.#reloads.begin();
   }
 
   /** The listeners that are configured, with the ports they are bound to (null: not bound). */
@@ -58,7 +65,9 @@ export class Standalone {
   /** What compile made goes straight to the supervisor: it was never on a wire, so there is nothing to decode but JSON. */
   async #push({ changed, removed }: Handover): Promise<void> {
     const resources = changed.map(({ body }) => JSON.parse(body.toString()) as ir.Resource);
+    const noted = resources.length + removed.length === 0 ? new Map() : this.#reloads.take();
     const errors = await this.#options.supervisor.apply(resources, removed);
     for (const error of errors) this.#options.log.error({ ...error }, 'the proxy cannot serve a resource');
+    this.#reloads.served(noted);
   }
 }

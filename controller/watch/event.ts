@@ -12,6 +12,8 @@ export interface SourceProblem {
   /** Path of the field, like `spec.rules[0].matches[1].path.value`; '' for the whole object. */
   readonly field: string;
   readonly reason: string;
+  /** Objects (`Kind/namespace/name`) that stay in use in their last good form because of it; absent: none. */
+  readonly kept?: readonly string[];
 }
 
 /** What one object is now. `unreadable`: it exists, nothing is known of it, and `reason` says why. */

@@ -95,9 +95,11 @@ export class FileSource implements Source {
     if (listener === null) return;
     this.#files = files;
     const { objects, problems, skipped } = merge(files);
-    const changes = this.#difference(objects, new Set(problems.map(({ object }) => object)));
+    const invalid = new Set(problems.map(({ object }) => object));
+    const changes = this.#difference(objects, invalid);
     if (changes.length > 0) listener.changed(changes);
-    this.#tell(problems);
+    const isKept = (id: string): boolean => !objects.has(id) && this.#reported.has(id);
+    this.#tell(problems.map((problem) => (isKept(problem.object) ? { ...problem, kept: [problem.object] } : problem)));
     this.#tellSkipped(skipped);
   }
 
@@ -186,7 +188,10 @@ async function readIfChanged(file: string, known: KnownFile | undefined, options
 
 function keepGood(known: KnownFile | undefined, stamp: string, content: FileContent): KnownFile {
   if (known === undefined) return { stamp, content };
-  return { stamp, content: { ...content, objects: known.content.objects } };
+  const { objects } = known.content;
+  const kept = objects.map(({ object }) => objectId(refOf(object)));
+  const problems = content.problems.map((problem) => (kept.length === 0 ? problem : { ...problem, kept }));
+  return { stamp, content: { ...content, objects, problems } };
 }
 
 function unreadable(file: string, reason: string): FileContent {

@@ -1,33 +1,55 @@
-// The problems of one source in the log: each is told once, and once more when it is gone.
+// The problems of one source in the log: each is told once, and once more when it is solved.
 import type { Log } from '#lib/log.ts';
 import type { SourceProblem } from './event.ts';
 import { describeSkipped } from './skipped.ts';
 
+/** So many objects are named in one line. */
+const MAX_NAMED = 5;
+
 export class ProblemLog {
   readonly #log: Log;
-  readonly #told = new Map<string, SourceProblem>();
+  #told: ReadonlyMap<string, SourceProblem> = new Map();
 
   constructor(log: Log) {
     this.#log = log;
   }
 
-  /** Takes every problem that there is now. */
+  /** Takes every problem that there is now. A line that only moved is not news. */
   report(problems: readonly SourceProblem[]): void {
-    const now = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
-    for (const [text, problem] of this.#told) {
-      if (now.has(text)) continue;
-      this.#told.delete(text);
-      this.#log.info({ ...problem }, 'a problem is gone');
-    }
-    for (const [text, problem] of now) {
-      if (this.#told.has(text)) continue;
-      this.#told.set(text, problem);
-      this.#log.warn({ ...problem }, 'left out of the configuration');
-    }
+    const now = new Map(
+      problems.map((problem) => [JSON.stringify([problem.file, problem.object, problem.field, problem.reason]), problem]),
+    );
+    const before = this.#told;
+    this.#told = now;
+    for (const [id, problem] of before) if (!now.has(id) && isSolved(problem, problems)) this.#tellSolved(problem);
+    for (const [id, problem] of now) if (!before.has(id)) this.#tell(problem);
   }
 
   /** Takes the kinds of everything that was skipped. */
   skipped(kinds: readonly string[]): void {
     this.#log.info(describeSkipped(kinds) || 'nothing is skipped any more');
   }
+
+  #tell({ kept = [], ...problem }: SourceProblem): void {
+    if (kept.length === 0) return this.#log.warn(problem, 'left out of the configuration');
+    this.#log.warn({ ...problem, stillServed: kept }, `kept as it was: ${keptInWords(kept)}`);
+  }
+
+  #tellSolved({ file, line, object, field, reason }: SourceProblem): void {
+    const place = file === '' ? '' : `${file}:${line}`;
+    const subject = [place, object, field].filter((part) => part !== '').join(' ');
+    this.#log.info({ file, object, field }, `solved: ${subject}: ${reason}`);
+  }
+}
+
+/** Not where another problem took its place, or hides it: nothing is known of a file that cannot be read. */
+function isSolved({ file, object, field }: SourceProblem, now: readonly SourceProblem[]): boolean {
+  return !now.some((other) => other.file === file && (other.object === '' || (other.object === object && other.field === field)));
+}
+
+function keptInWords(kept: readonly string[]): string {
+  if (kept.length === 1) return `${kept[0] ?? ''} is still served in its last good form`;
+  const names = kept.slice(0, MAX_NAMED).join(', ');
+  const more = kept.length > MAX_NAMED ? ` and ${kept.length - MAX_NAMED} more` : '';
+  return `${kept.length} objects are still served in their last good form: ${names}${more}`;
 }

@@ -95,7 +95,7 @@ describeWith(['cluster'], 'the CRDs of the Gateway API', () => {
       await cluster.kubectl(['apply', '--server-side', '--force-conflicts', '-f', file('listenersets'), '-f', file('tcproutes')]);
       expect(features(await statusWhen('gatewayclass', 'weir', 'SupportedVersion', /^True/))).toContain('ListenerSet');
       await cluster.until('the kind', async () => (await cluster.get('/apis/gateway.networking.k8s.io/v1/listenersets')).status === 200);
-      await controller.printed(/a problem is gone/);
+      await controller.printed(/solved: /);
       await cluster.apply(listOf(LISTENER_SET));
       await statusWhen('listenerset', 'more', 'Accepted', /^True Accepted/);
       await statusWhen('listenerset', 'more', 'Programmed', /^False ParentNotProgrammed: /);
