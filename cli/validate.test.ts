@@ -69,7 +69,7 @@ describe('findings', () => {
         severity: 'error',
         object: 'GRPCRoute/default/b',
         field: 'parent gw, Accepted',
-        reason: expect.stringMatching(/^HostnameConflict: the older HTTPRoute\/default\/a has hosts of it on listener http/),
+        reason: expect.stringMatching(/^HostnameConflict: the older HTTPRoute\/default\/a has the same hosts on listener http/),
       }),
     ]);
   });

@@ -7,7 +7,7 @@ describe('refusal', () => {
   });
 
   test.each(['127.0.0.1', '127.255.255.254', '0.0.0.0', '169.254.169.254', '::1', '::', 'fe80::1', '::ffff:127.0.0.1', '::ffff:7f00:1'])(
-    '%s only where loopback is allowed',
+    '%s may be an endpoint only if loopback is allowed',
     (address) => {
       expect(refusal(address, false)).toBe('is a loopback or link-local address');
       expect(refusal(address, true)).toBeNull();
@@ -18,7 +18,7 @@ describe('refusal', () => {
     expect(refusal(address, true)).toBe('is a multicast or broadcast address');
   });
 
-  test.each(['', 'localhost', '127.1', '0x7f.0.0.1', '1.2.3.4:80', '[::1]', '010.0.0.1'])('%j is none', (address) => {
+  test.each(['', 'localhost', '127.1', '0x7f.0.0.1', '1.2.3.4:80', '[::1]', '010.0.0.1'])('%j is not an address', (address) => {
     expect(refusal(address, true)).toBe('is not an IP address');
   });
 });

@@ -1,4 +1,4 @@
-// The Gateways through which routes, and what they refer to, take effect: ancestors in the statuses of policies (GEP-713).
+// The Gateways through which routes and their backends take effect: the ancestors in policy statuses (GEP-713).
 import type { ParentReference } from '#api/k8s/k8s.ts';
 import { objectId, type ObjectMeta, type ObjectRef } from '#api/k8s/object.ts';
 import { parentOf } from '#api/k8s/reference.ts';
@@ -12,7 +12,7 @@ interface AnyRoute {
   readonly spec: { readonly parentRefs: readonly ParentReference[] };
 }
 
-/** Our Gateways that the routes have as parents, through ListenerSets too, each once. */
+/** The Gateways of this controller that are parents of the routes, also through ListenerSets, without duplicates. */
 export function gatewaysOf(view: View, routes: readonly AnyRoute[]): readonly ParentRef[] {
   const ids = routes.flatMap(({ metadata, spec }) =>
     spec.parentRefs.flatMap((ref) => {
@@ -24,7 +24,7 @@ export function gatewaysOf(view: View, routes: readonly AnyRoute[]): readonly Pa
   return [...new Set(ids)].sort().flatMap((id) => (view.read(attachableUnit, id) === null ? [] : [ancestorRef(splitId(id))]));
 }
 
-/** Our Gateways that routes lead from to a Service or Backend, by its id, each once. */
+/** The Gateways of this controller whose routes refer to a Service or Backend (id), without duplicates. */
 export function gatewaysTo(view: View, backend: string): readonly ParentRef[] {
   return gatewaysOf(view, [...view.list('routesByBackend', backend), ...view.list('streamRoutesByBackend', backend)]);
 }
@@ -34,7 +34,7 @@ export function ancestorRef({ kind, namespace, name }: ObjectRef): ParentRef {
   return { group: GATEWAY_GROUP, kind, namespace, name };
 }
 
-/** Null for a ListenerSet that is not there, or has a parent of another kind. */
+/** The Gateway of a parentRef; null for a ListenerSet that does not exist or has a parent of another kind. */
 function gatewayOf(view: View, parent: ObjectRef): ObjectRef | null {
   if (parent.kind === 'Gateway') return parent;
   const set = view.object('ListenerSet', parent.namespace, parent.name);

@@ -1,10 +1,10 @@
-// What routes see of a Gateway or ListenerSet: its listeners, without what changes and does not matter to them.
+// The listeners of a Gateway or ListenerSet as routes need them, without fields whose changes do not affect routes.
 import { gatewayUnit } from './gateway.ts';
 import type { AttachableListener } from './listener.ts';
 import { listenerSetUnit } from './listener-set.ts';
 import { splitId, valueOnly, type UnitKind } from './view.ts';
 
-/** Key: the id of a Gateway or ListenerSet. Null: it is not ours. */
+/** Key: the id of a Gateway or ListenerSet. Null if it belongs to another controller. */
 export const attachableUnit: UnitKind<readonly AttachableListener[] | null> = {
   name: 'attachable',
   stage: 'attachable',

@@ -1,4 +1,4 @@
-// Attachment: which listeners of its parents a route is attached to, and why not to others.
+// Attachment: which listeners of its parents a route attaches to, and why not to others.
 import { objectId } from '#api/k8s/object.ts';
 import type { ParentReference } from '#api/k8s/k8s.ts';
 import { parentOf } from '#api/k8s/reference.ts';
@@ -11,15 +11,15 @@ import { rivalsUnit, type Defeat } from './rivals.ts';
 import { HTTP_ROUTE, GRPC_ROUTE } from './route-kinds.ts';
 import type { View } from './view.ts';
 
-/** What became of one parentRef to a Gateway or ListenerSet of ours. */
+/** The outcome of one parentRef to a Gateway or ListenerSet of this controller. */
 export interface ParentOutcome {
   readonly parentRef: ParentReference;
   readonly attachments: readonly Attachment[];
   /** Listeners that count the route, ready or not. */
   readonly counted: readonly string[];
-  /** Null when attached. */
+  /** Null if attached. */
   readonly obstacle: AttachObstacle | null;
-  /** The listeners that an attached route does not get though it may attach to them, in words; '' when it has them all. */
+  /** A sentence about the listeners that an attached route may use but does not get; '' if it gets all. */
   readonly exception: string;
 }
 
@@ -28,7 +28,7 @@ export function attachedCounter(listenerKey: string): string {
   return `attached ${listenerKey}`;
 }
 
-/** The outcome for every parentRef that leads to a Gateway or ListenerSet of ours; the others are somebody else's. */
+/** The outcome of every parentRef to a Gateway or ListenerSet of this controller; other parentRefs are left out. */
 export function attach(view: View, route: Attaching): readonly ParentOutcome[] {
   return route.parentRefs.flatMap((parentRef) => {
     const parent = parentOf(parentRef, route.namespace);
@@ -39,7 +39,7 @@ export function attach(view: View, route: Attaching): readonly ParentOutcome[] {
   });
 }
 
-/** Narrows the listeners down step by step: the step that leaves none gives the reason. */
+/** Narrows the listeners down step by step. The first step that leaves none gives the reason. */
 function attachTo(
   view: View,
   route: Attaching,
@@ -73,7 +73,7 @@ function attachTo(
   };
 }
 
-/** Routes for requests come in two kinds that exclude each other; those for connections have no rivals. */
+/** HTTPRoutes and GRPCRoutes exclude each other on a host; other kinds have no rivals. */
 function defeatsOf(view: View, { kind, namespace, name }: Attaching, parent: string): readonly Defeat[] {
   if (kind !== HTTP_ROUTE && kind !== GRPC_ROUTE) return [];
   const id = objectId({ kind: kind.kind, namespace, name });
@@ -83,7 +83,7 @@ function defeatsOf(view: View, { kind, namespace, name }: Attaching, parent: str
 function describeDefeats(defeats: readonly Defeat[], claims: readonly Claim[]): string {
   const lost = claims.flatMap(({ listener }) => {
     const defeat = defeats.find((one) => one.listener === listener.key);
-    return defeat === undefined ? [] : [`the older ${defeat.winner} has hosts of it on listener ${listener.name}`];
+    return defeat === undefined ? [] : [`the older ${defeat.winner} has the same hosts on listener ${listener.name}`];
   });
   return `${lost.join(' and ')}; a listener serves a host to routes of one kind only`;
 }

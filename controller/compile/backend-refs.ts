@@ -1,4 +1,4 @@
-// References to backends: from what a user wrote to the key of a cluster, or what is wrong with it.
+// Resolves references to backends: the key of a cluster, or the problem of the reference.
 import { WEIR_GROUP } from '#api/k8s/schema.ts';
 import type { BackendObjectReference } from '#api/k8s/k8s.ts';
 import { clusterUnit, type ClusterOutcome } from './backend.ts';
@@ -7,11 +7,11 @@ import type { BackendObstacle } from './conditions.ts';
 import { isPermitted, type Referrer } from './reference-grant.ts';
 import type { View } from './view.ts';
 
-/** Either the cluster, or the obstacle. */
+/** Either the cluster or the obstacle. */
 export type BackendResolution =
   { readonly cluster: string; readonly obstacle: null } | { readonly cluster: null; readonly obstacle: BackendObstacle };
 
-/** A route that refers to backends, and what it sends there. */
+/** A route that refers to backends, and the kind of traffic that it sends. */
 export interface RouteReferrer extends Referrer {
   readonly carries: keyof ClusterOutcome;
 }
@@ -23,7 +23,7 @@ export function resolveBackendRef(view: View, from: RouteReferrer, ref: BackendO
   return { cluster, obstacle: { ...obstacle, message: `${field}: ${obstacle.message}` } };
 }
 
-/** Permission comes before existence, so that nobody can ask what exists elsewhere. */
+/** Checks the permission before the existence, so that a status does not reveal objects of other namespaces. */
 function resolve(view: View, from: RouteReferrer, ref: BackendObjectReference): BackendResolution {
   const key = clusterKeyOf(from, ref);
   if ('reason' in key) return { cluster: null, obstacle: key };

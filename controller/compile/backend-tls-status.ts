@@ -7,7 +7,7 @@ import * as conditions from './conditions.ts';
 import type { DesiredCondition, ParentRef } from './result.ts';
 import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
 
-/** Key: `<namespace>/<name>`. The root of every BackendTLSPolicy: clusters read policies by what they target. */
+/** Key: `<namespace>/<name>`. The root of every BackendTLSPolicy. Clusters find the policies by their targets. */
 export const backendTlsStatusUnit: UnitKind<null> = {
   name: 'backend-tls-status',
   stage: 'summary',
@@ -32,7 +32,7 @@ export const backendTlsStatusUnit: UnitKind<null> = {
   },
 };
 
-/** What became of one targetRef. */
+/** The outcome of one targetRef. */
 interface Target {
   readonly ancestors: readonly ParentRef[];
   readonly obstacle: conditions.PolicyObstacle | null;
@@ -41,7 +41,7 @@ interface Target {
 function resolveTarget(view: View, policy: BackendTlsPolicy, ref: BackendTlsTarget): Target {
   const namespace = policy.metadata.namespace ?? '';
   const missing = whyMissing(view, ref, namespace);
-  // There is no Gateway to tell it of, so the target itself is the ancestor.
+  // Without a Gateway the target itself is the ancestor.
   if (missing !== null) return { ancestors: [{ ...ref, namespace }], obstacle: missing };
   const key = targetKey(ref, namespace);
   const winner = governing(view, key, ref.sectionName ?? '')?.metadata.name ?? policy.metadata.name;
@@ -75,7 +75,7 @@ function lackOfBackend(view: View, { name, sectionName }: BackendTlsTarget, name
   return sectionName === undefined ? null : 'has no sections';
 }
 
-/** A policy is accepted as long as it is in force for one of its targets. */
+/** A policy is accepted if it is in force for at least one target. */
 function conditionsOf(view: View, policy: BackendTlsPolicy, targets: readonly Target[]): DesiredCondition[] {
   const generation = policy.metadata.generation ?? 0;
   const { obstacle, refObstacle } = compileBackendTls(view, policy);

@@ -1,5 +1,5 @@
-// BackendTLSPolicies: which one a cluster has, what of it a proxy is told, and what is wrong with it. A policy that cannot be followed
-// leaves nobody to trust, so that connections fail: the API wants an error for clients, never a connection in the clear.
+// BackendTLSPolicies: which policy applies to a cluster, its settings for proxies, and its problems. A policy with a problem leaves no
+// trusted authorities, so that connections fail: the API requires an error for clients instead of a plain-text connection.
 import type { SubjectAltName, TlsSettings, UpstreamTls } from '#api/ir/ir.ts';
 import type { BackendTlsPolicy, BackendTlsTarget } from '#api/k8s/k8s.ts';
 import { err, ok, type Result } from '#lib/result.ts';
@@ -9,14 +9,14 @@ import { readTlsOptions } from './tls-options.ts';
 import { TRUST_BUNDLE_KINDS, trustBundleUnit } from './trust-bundle.ts';
 import type { View } from './view.ts';
 
-/** A policy compiled: what its clusters get, and what stands in its way. */
+/** A compiled policy: the settings for its clusters, and its problem. */
 export interface CompiledBackendTls {
   readonly tls: UpstreamTls;
   readonly obstacle: BackendTlsObstacle | null;
   readonly refObstacle: BackendTlsRefObstacle | null;
 }
 
-/** What a policy comes to, whatever it targets. */
+/** Compiles a policy, independent of its targets. */
 export function compileBackendTls(view: View, { metadata, spec }: BackendTlsPolicy): CompiledBackendTls {
   const { hostname, subjectAltNames } = spec.validation;
   const authorities = resolveAuthorities(view, spec.validation, metadata.namespace ?? '');
@@ -63,12 +63,12 @@ function resolveAuthorities(view: View, validation: BackendTlsPolicy['spec']['va
   return { keys, obstacle: keys.length === 0 ? { reason: 'NoValidCACertificate', message } : null, refObstacle };
 }
 
-/** What is spoken inside is for the cluster to say, and responders are for those who show certificates. */
+/** `alpn` follows from the protocol of the cluster, and OCSP responders are only needed for own certificates. */
 function readSettings(options: Readonly<Record<string, string>>): Result<TlsSettings> {
   const settings = readTlsOptions(options);
   if (!settings.ok) return err(`options: ${settings.error}`);
   const { alpn, ocspStapling } = settings.value;
-  return alpn === undefined && ocspStapling === undefined ? settings : err('options: alpn and ocsp-stapling are for listeners');
+  return alpn === undefined && ocspStapling === undefined ? settings : err('options: alpn and ocsp-stapling apply to listeners only');
 }
 
 /** Key of an object in the index of policies. */
@@ -77,8 +77,8 @@ export function targetKey({ group, kind, name }: BackendTlsTarget, namespace: st
 }
 
 /**
- * The policy that governs a target, or a section of it ('' for all of it): the oldest. One for a section wins over one for all,
- * and both are in force, each for its part.
+ * The policy that applies to a target, or to a section of it ('' for the whole target): the oldest. A policy for a section takes
+ * precedence over one for the whole target; both are in force, each for its part.
  */
 export function governing(view: View, target: string, section: string): BackendTlsPolicy | null {
   const policies = view.list('backendTlsPoliciesByTarget', target);
@@ -89,7 +89,7 @@ export function governing(view: View, target: string, section: string): BackendT
   return byAge(own)[0] ?? null;
 }
 
-/** TLS to a cluster, or undefined where no policy asks for it. `portName`: of a Service. */
+/** The TLS settings of a cluster; undefined without a policy. `portName`: of a Service. */
 export function tlsOf(view: View, target: string, portName: string): UpstreamTls | undefined {
   const policy = (portName === '' ? null : governing(view, target, portName)) ?? governing(view, target, '');
   return policy === null ? undefined : compileBackendTls(view, policy).tls;

@@ -1,4 +1,4 @@
-// Clusters: what a backendRef names (a port of a Service, or a Backend), if requests can be sent there.
+// Clusters: the targets of backendRefs (a port of a Service, or a Backend), if requests can be sent there.
 import type { ClusterProtocol, UpstreamTls } from '#api/ir/ir.ts';
 import { WEIR_GROUP } from '#api/k8s/schema.ts';
 import { refusal } from './addresses.ts';
@@ -9,14 +9,14 @@ import { endpointsUnit } from './endpoint-slice.ts';
 import { httpProtocol, selectPort } from './service-port.ts';
 import { FAULT, valueOnly, type UnitKind, type View } from './view.ts';
 
-/** What stands in the way of each use of the cluster; null where nothing does. */
+/** Per use of the cluster, the obstacle; null if there is none. */
 export interface ClusterOutcome {
   readonly datagrams: BackendObstacle | null;
   readonly connections: BackendObstacle | null;
   readonly requests: BackendObstacle | null;
 }
 
-/** Key: that of the cluster. The cluster exists as a resource while a route refers to it, and its endpoints with it. */
+/** Key: that of the cluster. The Cluster and its Endpoints exist as resources while a route refers to them. */
 export const clusterUnit: UnitKind<ClusterOutcome> = {
   name: 'cluster',
   stage: 'parent',
@@ -37,7 +37,7 @@ function faulty(key: string): ClusterOutcome {
   return { datagrams: obstacle, connections: obstacle, requests: obstacle };
 }
 
-/** A cluster that can be used. One of protocol `tcp` takes connections only: `requests` says why. */
+/** A usable cluster. One of protocol `tcp` takes connections only; `requests` gives the reason. */
 interface Usable {
   readonly protocol: ClusterProtocol;
   readonly requests: BackendObstacle | null;
@@ -49,18 +49,18 @@ function resolveService(view: View, key: ClusterKey & { kind: 'Service' }): Usab
   const service = view.object('Service', key.namespace, key.name);
   if (service === undefined) return { reason: 'BackendNotFound', message: `${id} does not exist` };
   if (service.spec.type === 'ExternalName') {
-    return { reason: 'InvalidKind', message: `${id} is of type ExternalName, which may point anywhere; use a Backend instead` };
+    return { reason: 'InvalidKind', message: `${id} is of type ExternalName, which is not supported; use a Backend instead` };
   }
   const port = selectPort(service, key.port, key.transport);
   if (port === undefined) return { reason: 'BackendNotFound', message: `${id} has no port ${key.port}` };
   if (port.protocol !== key.transport) {
-    return { reason: 'UnsupportedProtocol', message: `${id} port ${key.port} speaks ${port.protocol}, which is not supported` };
+    return { reason: 'UnsupportedProtocol', message: `${id} port ${key.port} has protocol ${port.protocol}, which is not supported` };
   }
   if (port.protocol === 'UDP') return { protocol: 'udp', requests: null };
   const tls = tlsOf(view, `/${id}`, port.name);
   const protocol = httpProtocol(port, tls !== undefined);
   if (protocol !== null) return { protocol, requests: null, tls };
-  const message = `${id} port ${key.port} speaks appProtocol ${port.appProtocol ?? ''}, which is not supported`;
+  const message = `${id} port ${key.port} has appProtocol ${port.appProtocol ?? ''}, which is not supported`;
   return { protocol: 'tcp', requests: { reason: 'UnsupportedProtocol', message } };
 }
 

@@ -1,21 +1,21 @@
-// The certificates of a listener: which Secrets its references lead to, and what is wrong with the others.
+// The certificates of a listener: resolves its references to Secrets and collects their problems.
 import type { Gateway, ListenerTls, SecretReference } from '#api/k8s/k8s.ts';
 import type { ClientCertificateObstacle, ListenerRefObstacle } from './conditions.ts';
 import { isPermitted, type Referrer } from './reference-grant.ts';
 import { secretUnit } from './tls-secret.ts';
 import type { View } from './view.ts';
 
-/** `keys` are those of Secret resources that proxies are to use, in the user's order. */
+/** `keys`: of the Secret resources for proxies, in the user's order. */
 export interface Certificates {
   readonly keys: readonly string[];
-  /** The controller knows a pair of one of them. */
+  /** Whether the controller knows a usable pair of one of them. */
   readonly usable: boolean;
   readonly obstacles: readonly ListenerRefObstacle[];
-  /** Problems that keep nothing from being served. */
+  /** Problems that do not stop the listener from being served. */
   readonly warnings: readonly string[];
 }
 
-/** Resolves the certificateRefs of a listener of that Gateway or ListenerSet. */
+/** Resolves the certificateRefs of a listener. `from` is its Gateway or ListenerSet. */
 export function resolveCertificates(view: View, tls: ListenerTls | undefined, from: Referrer): Certificates {
   const resolved = (tls?.certificateRefs ?? []).map((ref) => resolve(view, ref, from));
   return {
@@ -26,9 +26,9 @@ export function resolveCertificates(view: View, tls: ListenerTls | undefined, fr
   };
 }
 
-/** The certificate that backends are shown. */
+/** The client certificate for connections to backends. */
 export interface ClientCertificate {
-  /** Key of the Secret; null for none. */
+  /** Key of the Secret; null without a certificate. */
   readonly key: string | null;
   readonly obstacle: ClientCertificateObstacle | null;
 }
@@ -43,11 +43,11 @@ export function resolveClientCertificate(view: View, gateway: Gateway): ClientCe
   return { key, obstacle: { reason, message: `spec.tls.backend.clientCertificateRef: ${obstacle.message}` } };
 }
 
-/** What a reference comes to. */
+/** The outcome of a reference. */
 interface Resolved {
-  /** Of the Secret resource; null where proxies are not to use it. */
+  /** Key of the Secret resource; null if proxies must not use it. */
   readonly key: string | null;
-  /** The controller knows a pair. */
+  /** Whether the controller knows a usable pair. */
   readonly usable: boolean;
   readonly obstacle: ListenerRefObstacle | null;
   readonly warning: string | null;

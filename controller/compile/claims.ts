@@ -1,4 +1,4 @@
-// What a route claims of a Gateway or ListenerSet: the listeners a parentRef names, those of them that allow the route, and the hosts both agree on.
+// The claims of a route: the listeners that a parentRef selects, those that allow the route, and their common hosts.
 import type { ParentReference } from '#api/k8s/k8s.ts';
 import { intersectAll } from './hostnames.ts';
 import type { AttachableListener } from './listener.ts';
@@ -6,7 +6,7 @@ import { admits } from './namespaces.ts';
 import { sameKind, type RouteKind } from './route-kinds.ts';
 import type { View } from './view.ts';
 
-/** A route as far as attachment is concerned. */
+/** The parts of a route that attachment depends on. */
 export interface Attaching {
   readonly kind: RouteKind;
   readonly namespace: string;
@@ -15,20 +15,20 @@ export interface Attaching {
   readonly parentRefs: readonly ParentReference[];
 }
 
-/** A listener with the host names it has in common with the route; at least one. */
+/** A listener and its host names in common with the route; at least one. */
 export interface Claim {
   readonly listener: AttachableListener;
   readonly hostnames: readonly string[];
 }
 
-/** The listeners that are left after each step, the later a part of the earlier. */
+/** The listeners that remain after each step; each list is a part of the one before. */
 export interface Claims {
   readonly named: readonly AttachableListener[];
   readonly allowing: readonly AttachableListener[];
   readonly agreed: readonly Claim[];
 }
 
-/** What a parentRef to an object with these listeners claims. */
+/** The claims of a parentRef to an object with these listeners. */
 export function claimsOf(view: View, route: Attaching, parentRef: ParentReference, listeners: readonly AttachableListener[]): Claims {
   const named = listeners.filter((listener) => isNamed(listener, parentRef));
   const ownNamespace = parentRef.namespace ?? route.namespace;

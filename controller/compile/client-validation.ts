@@ -1,5 +1,5 @@
-// Whom clients of a listener must be certified by (GEP-91): from Gateway.spec.tls.frontend to keys of trust bundles, and what is
-// wrong with the others.
+// Client certificate validation of a listener (GEP-91): resolves Gateway.spec.tls.frontend to keys of trust bundles, and collects the
+// problems of its references.
 import type { ClientValidation } from '#api/ir/ir.ts';
 import type { FrontendValidation, Gateway, Listener, ObjectReference } from '#api/k8s/k8s.ts';
 import type { CaRefObstacle } from './conditions.ts';
@@ -7,7 +7,7 @@ import { isPermitted } from './reference-grant.ts';
 import { TRUST_BUNDLE_KINDS, trustBundleUnit } from './trust-bundle.ts';
 import type { View } from './view.ts';
 
-/** What a listener asks of clients. Null validation: nothing, or (`refused`) what cannot be checked, since no authority is left. */
+/** The validation of a listener. If null, clients are not validated, or (`refused`) no usable authority is left. */
 export interface ResolvedValidation {
   readonly validation: ClientValidation | null;
   readonly refused: boolean;
@@ -16,7 +16,7 @@ export interface ResolvedValidation {
 
 const NONE: ResolvedValidation = { validation: null, refused: false, obstacles: [] };
 
-/** Resolves what the Gateway says for the port of the listener. The API has it for listeners of HTTPS and no others. */
+/** Resolves the validation for the port of the listener. The API defines it for HTTPS listeners only. */
 export function resolveClientValidation(view: View, gateway: Gateway, listener: Listener): ResolvedValidation {
   const configured = listener.protocol === 'HTTPS' ? validationOf(gateway, listener.port) : undefined;
   if (configured === undefined) return NONE;
@@ -31,7 +31,7 @@ export function resolveClientValidation(view: View, gateway: Gateway, listener: 
   return { validation: refused ? null : { mode: configured.mode, authorities }, refused, obstacles };
 }
 
-/** Whether any client may come in without a valid certificate although one is asked for, and at which ports. */
+/** A sentence about the ports that request a client certificate but accept clients without a valid one; null if there are none. */
 export function insecureValidation({ spec }: Gateway): string | null {
   const frontend = spec.tls?.frontend;
   const isInsecure = (validation: FrontendValidation | undefined) => validation?.mode === 'AllowInsecureFallback';
@@ -39,10 +39,10 @@ export function insecureValidation({ spec }: Gateway): string | null {
     ...(isInsecure(frontend?.default.validation) ? ['by default'] : []),
     ...(frontend?.perPort ?? []).filter(({ tls }) => isInsecure(tls.validation)).map(({ port }) => `at port ${port}`),
   ];
-  return where.length === 0 ? null : `clients without a valid certificate are let in ${where.join(', ')}`;
+  return where.length === 0 ? null : `clients without a valid certificate are accepted ${where.join(', ')}`;
 }
 
-/** An entry for the port replaces the default as a whole, also when it validates nothing. */
+/** The entry for the port replaces the whole default, even if it validates nothing. */
 function validationOf({ spec }: Gateway, port: number): FrontendValidation | undefined {
   const frontend = spec.tls?.frontend;
   const own = frontend?.perPort.find((entry) => entry.port === port);

@@ -1,6 +1,6 @@
 // Keys of clusters: `Service/<namespace>/<name>/<port>`, with `/udp` for a UDP port, or `Backend/<namespace>/<name>`.
 
-/** What a cluster stands for. */
+/** The object that a cluster is compiled from. */
 export type ClusterKey =
   | {
       readonly kind: 'Service';
@@ -11,14 +11,14 @@ export type ClusterKey =
     }
   | { readonly kind: 'Backend'; readonly namespace: string; readonly name: string };
 
-/** The key as it stands in the IR. */
+/** The key as used in the IR. */
 export function formatClusterKey(key: ClusterKey): string {
   const name = `${key.kind}/${key.namespace}/${key.name}`;
   if (key.kind === 'Backend') return name;
   return key.transport === 'UDP' ? `${name}/${key.port}/udp` : `${name}/${key.port}`;
 }
 
-/** Undoes formatClusterKey. */
+/** Inverse of formatClusterKey. */
 export function parseClusterKey(text: string): ClusterKey {
   const [kind, namespace = '', name = '', port = '', transport] = text.split('/');
   return kind === 'Backend'

@@ -1,4 +1,4 @@
-// The property that incremental compilation stands on: how the objects came about leaves no trace in what is compiled from them.
+// The property of incremental compilation: the output depends on the final objects, not on the order and batches of their changes.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -28,7 +28,7 @@ import {
 } from './testdata/objects.ts';
 import { irErrors } from './testdata/valid-ir.ts';
 
-// Few names, so that objects meet: references that resolve, conflict, dangle and come back are all common.
+// Few names, so that objects refer to each other: references often resolve, conflict, dangle and return.
 const Namespaces = fc.constantFrom('infra', 'apps');
 const Names = fc.constantFrom('a', 'b');
 const Hostnames = fc.constantFrom('a.example.com', '*.example.com', 'b.example.com');
@@ -102,21 +102,21 @@ const GrpcRule = fc.record({
 
 const GrpcRoute = fc.record({ ...attached, rules: fc.array(GrpcRule, { maxLength: 2 }) });
 
-/** With an age, by which the Gateway API settles who gets a host. */
+/** Adds an age; the Gateway API settles conflicts over hosts by age. */
 function aged(object: KubernetesObject, day: number): KubernetesObject {
   return { ...object, metadata: { ...object.metadata, creationTimestamp: `2026-01-0${day}T00:00:00Z` } };
 }
 
 const Day = fc.integer({ min: 1, max: 3 });
 
-/** With labels, by which policies select. */
+/** Adds labels for label selectors of policies. */
 function labelled(object: KubernetesObject, labels: Readonly<Record<string, string>>): KubernetesObject {
   return { ...object, metadata: { ...object.metadata, labels } };
 }
 
 const Labels = fc.constantFrom({}, { team: 'blue' });
 
-/** Some targets are of kinds that the policy may not have, or parts that are nowhere. */
+/** Some targets have kinds that the policy does not support, or parts that do not exist. */
 const PolicyTarget = fc.record(
   {
     kind: fc.constantFrom('Gateway', 'ListenerSet', 'HTTPRoute', 'Service'),
@@ -198,7 +198,7 @@ const SomeChange: fc.Arbitrary<Change> = fc.oneof(
   },
 );
 
-/** What someone who only sees deltas knows. */
+/** The state of a consumer that only gets deltas. */
 class Follower {
   readonly resources = new Map<string, string>();
   readonly statuses = new Map<string, unknown>();
@@ -224,7 +224,7 @@ class Follower {
     for (const ref of delta.forgotten) expect(this.statuses.delete(objectId(ref))).toBe(true);
   }
 
-  /** Everything, sorted. */
+  /** All resources and statuses, sorted. */
   all(): unknown {
     const sort = <V>(map: Map<string, V>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
     const secretsRead = [...this.secretsRead].sort();
@@ -232,7 +232,7 @@ class Follower {
   }
 }
 
-/** Kept pairs are a trace of the past by intention; kept-pairs.test.ts and the second property are about them. */
+/** Without kept pairs, which depend on history by design; kept-pairs.test.ts and the second property test them. */
 class Forgetful extends KeptPairs {
   override put(): void {
     // Nothing is remembered.
@@ -246,7 +246,7 @@ function applyAll(batches: readonly (readonly Change[])[], byDefault: FleetMode)
   return follower;
 }
 
-/** What is there in the end, in an order of its own. */
+/** The final objects, in another order. */
 function finalObjects(changes: readonly Change[]): Change[] {
   const last = new Map<string, Change>();
   for (const change of changes) last.set(objectId(change.type === 'upsert' ? refOf(change.object) : change.ref), change);
@@ -254,7 +254,7 @@ function finalObjects(changes: readonly Change[]): Change[] {
 }
 
 describe('Compiler', () => {
-  test('yields what a fresh compile of the final objects yields, whatever the order and the batches, but for kept pairs', () => {
+  test('yields the same as a fresh compile of the final objects, for any order and batches, except for kept pairs', () => {
     fc.assert(
       fc.property(fc.array(fc.array(SomeChange, { maxLength: 8 }), { maxLength: 12 }), Fleet, (batches, fleet) => {
         const incremental = applyAll(batches, fleet);
@@ -265,7 +265,7 @@ describe('Compiler', () => {
     );
   });
 
-  test('serves of a Secret its own pair, or the last one that was good since it was first wanted', () => {
+  test('serves the pair of a Secret, or the last usable one since the first reference', () => {
     fc.assert(
       fc.property(fc.array(fc.array(SomeChange, { maxLength: 8 }), { maxLength: 12 }), (batches) => {
         const compiler = new Compiler({ controllerName: CONTROLLER });

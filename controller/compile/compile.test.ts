@@ -42,7 +42,7 @@ function tls(name: string): readonly [string, string] {
   return [read('crt'), read('key')];
 }
 
-/** What a delta holds, by name. */
+/** The content of a delta, by name. */
 function summary(delta: CompileDelta) {
   expect(delta.faults).toEqual([]);
   return {
@@ -81,7 +81,7 @@ describe('a change costs what it affects', () => {
     });
   });
 
-  test('a deleted route costs the status of its Gateway', () => {
+  test('a deleted route recompiles the status of its Gateway', () => {
     const delta = compiler.apply([remove(app(COUNT))]);
     expect(summary(delta)).toEqual({
       changed: [],
@@ -92,7 +92,7 @@ describe('a change costs what it affects', () => {
     expect(delta.forgotten).toEqual([{ kind: 'HTTPRoute', namespace: 'infra', name: `app-${COUNT}` }]);
   });
 
-  test('a route that starts to use another Service brings its cluster and endpoints along', () => {
+  test('a route with a new backend adds its cluster and endpoints', () => {
     const delta = compiler.apply([upsert(app(1, { rules: [{ backendRefs: [{ name: 'other', port: 80 }] }] }))]);
     expect(summary(delta)).toEqual({
       changed: ['Endpoints Service/infra/other/80', 'Cluster Service/infra/other/80', 'Route HTTPRoute/infra/app-1/0'],
@@ -102,7 +102,7 @@ describe('a change costs what it affects', () => {
     });
   });
 
-  test('and takes them away when it stops', () => {
+  test('and removes them with the last reference', () => {
     const delta = compiler.apply([upsert(app(1))]);
     expect(summary(delta)).toMatchObject({
       removed: ['Endpoints Service/infra/other/80', 'Cluster Service/infra/other/80'],
@@ -110,17 +110,17 @@ describe('a change costs what it affects', () => {
     });
   });
 
-  test('pod churn touches endpoints alone', () => {
+  test('pod churn recompiles endpoints only', () => {
     const delta = compiler.apply([upsert(endpointSlice('infra', 'app', '1', ['10.0.0.1', '10.0.0.2']))]);
     expect(summary(delta)).toEqual({ ...NOTHING, changed: ['Endpoints Service/infra/app/80'], recompiled: 1 });
   });
 
-  test('a Service that is used as before touches no route', () => {
+  test('a Service change that routes do not depend on recompiles no route', () => {
     const delta = compiler.apply([upsert(service('infra', 'app', { ports: [{ port: 80 }, { port: 81, name: 'more' }] }))]);
     expect(summary(delta)).toEqual({ ...NOTHING, recompiled: 2 });
   });
 
-  test('what no route refers to costs nothing', () => {
+  test('objects without references recompile nothing', () => {
     const delta = compiler.apply([
       upsert(service('infra', 'unused')),
       upsert(endpointSlice('infra', 'unused', '1', ['10.0.0.1'])),
@@ -130,20 +130,20 @@ describe('a change costs what it affects', () => {
     expect(summary(delta)).toEqual(NOTHING);
   });
 
-  test('status, managedFields and resourceVersion are no change', () => {
+  test('changes of status, managedFields and resourceVersion are ignored', () => {
     const route = app(3);
     const metadata = { ...route.metadata, resourceVersion: '42', managedFields: [{ manager: 'x' }], annotations: { a: 'b' } };
     const noisy = { ...route, metadata, status: { parents: [{}] } } as KubernetesObject;
     expect(summary(compiler.apply([upsert(noisy)]))).toEqual(NOTHING);
   });
 
-  test('a Gateway whose listeners stay as they are recompiles no route', () => {
+  test('a Gateway with unchanged listeners recompiles no route', () => {
     const web = gateway('web', [HTTP]);
     const delta = compiler.apply([upsert({ ...web, metadata: { ...web.metadata, generation: 2 } })]);
     expect(summary(delta)).toEqual({ ...NOTHING, statuses: ['Gateway web'], recompiled: 5 });
   });
 
-  test('a listener that changes recompiles the routes that see it', () => {
+  test('a changed listener recompiles the routes that may attach to it', () => {
     const delta = compiler.apply([upsert(gateway('web', [{ ...HTTP, hostname: '*.example.com' }]))]);
     expect(delta.recompiled).toBe(COUNT + 5);
     expect(delta.changed).toHaveLength(COUNT);
@@ -160,7 +160,7 @@ describe('a GRPCRoute beside many HTTPRoutes', () => {
     young(grpcRoute('infra', 'grpc', { ...PARENT, hostnames: ['grpc.example.com', '*.grpc.example.com'] })),
   );
 
-  /** The status of the GRPCRoute with this Accepted. */
+  /** The expected status of the GRPCRoute, with this Accepted. */
   const accepted = (status: string) => {
     const conditions = expect.arrayContaining([expect.objectContaining({ type: 'Accepted', status })]);
     return expect.objectContaining({
@@ -169,7 +169,7 @@ describe('a GRPCRoute beside many HTTPRoutes', () => {
     });
   };
 
-  test('costs those with other hosts nothing', () => {
+  test('does not recompile HTTPRoutes with other hosts', () => {
     expect(compiler.apply([upsert(app(7, { hostnames: ['seven.example.com'] }))])).toMatchObject({ recompiled: 1 });
   });
 
@@ -192,7 +192,7 @@ describe('a ListenerSet costs what it affects', () => {
     ...Array.from({ length: COUNT }, (_, i) => httpRoute('apps', `app-${i}`, { parentRefs: [{ kind: 'ListenerSet', name: `set-${i}` }] })),
   );
 
-  test('one that changes recompiles itself, its route and who looks for conflicts', () => {
+  test('a changed set recompiles itself, its route and the conflicts', () => {
     const moved = listenerSet('apps', 'set-7', 'web', [{ name: 'http', port: 80, protocol: 'HTTP', hostname: 'seven.example.com' }]);
     expect(summary(compiler.apply([upsert(moved)]))).toEqual({
       changed: ['Listener infra/web/apps/set-7/http', 'Route HTTPRoute/apps/app-7/0'],
@@ -202,7 +202,7 @@ describe('a ListenerSet costs what it affects', () => {
     });
   });
 
-  test('one that loses a host to another is told, and nobody else', () => {
+  test('a set that loses a host to another recompiles only itself', () => {
     expect(summary(compiler.apply([upsert(set(8, 'a-new-one'))]))).toMatchObject({
       changed: ['Listener infra/web/apps/a-new-one/http', 'Listener infra/web/apps/set-8/http'],
       removed: ['Route HTTPRoute/apps/app-8/0'],
@@ -219,14 +219,14 @@ describe('Secrets', () => {
     return { type: 'unreadable', ref: { kind: 'Secret', namespace: 'infra', name: 'cert' }, reason };
   }
 
-  test('that something refers to are named, whether they are there or not', () => {
+  test('with references are listed, existing or not', () => {
     const compiler = compilerWith(gatewayClass(), gateway('web', [https]), tlsSecret('infra', 'other', ...tls('a')));
     expect([...compiler.secretsRead]).toEqual(['Secret/infra/cert']);
     compiler.apply([remove(gateway('web', []))]);
     expect([...compiler.secretsRead]).toEqual([]);
   });
 
-  test('taken in later leave no trace of what it was without them', () => {
+  test('added later produce the same output as from the start', () => {
     const inOneGo = compilerWith(gatewayClass()).apply([upsert(gateway('web', [https])), cert]);
     const compiler = compilerWith(gatewayClass());
     compiler.take([upsert(gateway('web', [https]))]);
@@ -234,7 +234,7 @@ describe('Secrets', () => {
     expect({ ...compiler.flush(), recompiled: 0 }).toEqual({ ...inOneGo, recompiled: 0 });
   });
 
-  test('that cannot be read are not said to be absent, and are forgotten', () => {
+  test('that cannot be read are not reported as absent, and can be deleted', () => {
     const compiler = compilerWith(gatewayClass(), gateway('web', [https]), tlsSecret('infra', 'cert', ...tls('a')));
     const delta = compiler.apply([unreadable('nobody may')]);
     expect(summary(delta)).toMatchObject({
@@ -251,14 +251,14 @@ describe('Secrets', () => {
 });
 
 describe('dependencies', () => {
-  test('a certificate that is rotated recompiles nothing else', () => {
+  test('a rotated certificate recompiles only its Secret', () => {
     const https = { name: 'https', port: 443, protocol: 'HTTPS', tls: { certificateRefs: [{ name: 'cert' }] } };
     const compiler = compilerWith(gatewayClass(), gateway('web', [https]), tlsSecret('infra', 'cert', ...tls('a')), app(1));
     const delta = compiler.apply([upsert(tlsSecret('infra', 'cert', ...tls('b')))]);
     expect(summary(delta)).toEqual({ ...NOTHING, changed: ['Secret infra/cert'], recompiled: 1 });
   });
 
-  test('only routes that were selected by labels care about the labels of a namespace', () => {
+  test('the labels of a namespace recompile only routes that a label selector applies to', () => {
     const selecting = { namespaces: { from: 'Selector', selector: { matchLabels: { team: 'blue' } } } };
     const compiler = compilerWith(
       gatewayClass(),
@@ -270,7 +270,7 @@ describe('dependencies', () => {
     expect(summary(delta)).toMatchObject({ changed: ['Route HTTPRoute/infra/app-2/0'], recompiled: 2 });
   });
 
-  test('what did not exist when it was looked for is noticed when it does', () => {
+  test('an object that was missing recompiles its readers when it appears', () => {
     const compiler = compilerWith(gatewayClass(), app(1));
     const delta = compiler.apply([upsert(gateway('web', [HTTP]))]);
     expect(summary(delta).changed).toEqual(['Listener infra/web/http', 'Route HTTPRoute/infra/app-1/0']);
@@ -281,7 +281,7 @@ describe('dependencies', () => {
     ]);
   });
 
-  test('a ReferenceGrant opens and closes the way to a Service', () => {
+  test('a ReferenceGrant permits a reference as long as it exists', () => {
     const grant = referenceGrant('other', 'grant', 'infra', 'Service');
     const far = app(1, { rules: [{ backendRefs: [{ name: 'far', namespace: 'other', port: 80 }] }] });
     const compiler = compilerWith(gatewayClass(), gateway('web', [HTTP]), service('other', 'far'), far);
@@ -289,21 +289,21 @@ describe('dependencies', () => {
     expect(summary(compiler.apply([remove(grant)])).removed).toContain('Cluster Service/other/far/80');
   });
 
-  test('a Gateway that moves to another class is forgotten, with its listeners and routes', () => {
+  test('a Gateway that moves to another class is removed, with its listeners and routes', () => {
     const compiler = compilerWith(gatewayClass(), gatewayClass('other', 'example.com/x'), gateway('web', [HTTP]), app(1));
     const delta = compiler.apply([upsert(gateway('web', [HTTP], 'other'))]);
     expect(summary(delta).removed).toEqual(['Listener infra/web/http', 'Route HTTPRoute/infra/app-1/0']);
     expect(delta.forgotten.map(({ kind }) => kind)).toEqual(['Gateway', 'HTTPRoute']);
   });
 
-  test('an object deleted and made again in one batch gets its status again: the new one has none', () => {
+  test('an object deleted and created again in one batch gets a status, since the new one has none', () => {
     const compiler = compilerWith(gatewayClass(), gateway('web', [HTTP]), app(1));
     const again = app(1);
     const delta = compiler.apply([remove(again), upsert({ ...again, metadata: { ...again.metadata, uid: 'second' } })]);
     expect(summary(delta)).toMatchObject({ changed: [], removed: [], statuses: ['HTTPRoute app-1'] });
   });
 
-  test('a detour within one batch is no change', () => {
+  test('a change undone within one batch is not in the delta', () => {
     const compiler = compilerWith(gatewayClass(), gateway('web', [HTTP]), app(1));
     const delta = compiler.apply([upsert(app(1, { hostnames: ['x.example.com'] })), remove(app(1)), upsert(app(1))]);
     expect(summary(delta)).toMatchObject({ changed: [], removed: [], statuses: [] });
@@ -330,7 +330,7 @@ describe('HTTPRoutes and GRPCRoutes for the same hosts', () => {
     metadata: { ...object.metadata, creationTimestamp: '2026-01-02T00:00:00Z' },
   });
 
-  test('the younger gets its turn when the older is gone, and loses it when that is back', () => {
+  test('the younger route gets the host when the older is deleted, and loses it when that returns', () => {
     const http = old(httpRoute('infra', 'http', hosts));
     const compiler = compilerWith(gatewayClass(), gateway('web', [HTTP]), http, young(grpcRoute('infra', 'grpc', hosts)));
     const keys = (): string[] => [...compiler.resources()].map(({ key }) => key).filter((key) => key.includes('Route'));
@@ -343,7 +343,7 @@ describe('HTTPRoutes and GRPCRoutes for the same hosts', () => {
     expect(keys()).toEqual(['HTTPRoute/infra/http/0']);
   });
 
-  test('a route that has no rival is one unit, also where there are routes of both kinds', () => {
+  test('a route without a rival is one unit, even among routes of both kinds', () => {
     const compiler = compilerWith(
       gatewayClass(),
       gateway('web', [HTTP]),
@@ -355,7 +355,7 @@ describe('HTTPRoutes and GRPCRoutes for the same hosts', () => {
   });
 });
 
-describe('what the caller may hand over', () => {
+describe('invalid input', () => {
   test.each([null, 7, 'text', [], {}, { kind: 'HTTPRoute' }, { apiVersion: 'v1', kind: '__proto__', metadata: null }])(
     '%j is rejected',
     (value) => {
@@ -366,25 +366,25 @@ describe('what the caller may hand over', () => {
     },
   );
 
-  test('an object that turns bad keeps its earlier form', () => {
+  test('an object that becomes invalid keeps its previous version', () => {
     const compiler = compilerWith(gatewayClass(), gateway('web', [HTTP]), app(1));
     const delta = compiler.apply([upsert(app(1, { rules: 'none' }))]);
     expect(summary(delta)).toEqual(NOTHING);
     expect(delta.rejected).toEqual([{ object: 'HTTPRoute/infra/app-1', errors: [{ field: 'spec.rules', reason: 'must be an array' }] }]);
   });
 
-  test('deleting what is not there does nothing', () => {
+  test('deleting an absent object does nothing', () => {
     expect(summary(compilerWith().apply([remove(app(1)), remove(gateway('web', [HTTP]))]))).toEqual(NOTHING);
   });
 
-  test('resources and statuses list what is in force', () => {
+  test('resources and statuses list the current output', () => {
     const compiler = compilerWith(gatewayClass(), gateway('web', [HTTP]));
     expect([...compiler.resources()].map(({ key }) => key)).toEqual(['infra/web/http']);
     expect([...compiler.statuses()].map(({ type }) => type)).toEqual(['GatewayClass', 'Gateway']);
   });
 });
 
-test('an object that meets a bug is left out by name, and the rest of its batch is compiled', () => {
+test('an object that fails because of a bug is reported by name, and the others are compiled', () => {
   const compiler = new Compiler({ controllerName: CONTROLLER });
   const store = jest.spyOn(Store.prototype, 'upsert').mockImplementationOnce(() => {
     throw new Error('a bug');
@@ -398,7 +398,7 @@ test('an object that meets a bug is left out by name, and the rest of its batch 
   }
 });
 
-test('a Service that meets a bug costs a route its share of requests, by name, and nothing else', () => {
+test('a Service that fails because of a bug affects only its share of a route', () => {
   const compiler = new Compiler({ controllerName: CONTROLLER });
   const fault = jest.spyOn(clusterUnit, 'compile').mockImplementationOnce((view) => {
     view.object('Service', 'infra', 'app');

@@ -1,4 +1,4 @@
-// The compiler: changes to Kubernetes objects in, changed resources and statuses out. Pure but for what it remembers.
+// The compiler: takes changes of Kubernetes objects, returns changed resources and statuses. Its only state is the cache of units.
 import { objectId, refOf, type ObjectRef } from '#api/k8s/object.ts';
 import type { EncodedResource } from '#api/ir/ir.ts';
 import { POLICIES } from '#api/k8s/policies.ts';
@@ -19,7 +19,7 @@ import { tcpRouteUnit, tlsRouteUnit, udpRouteUnit } from './stream-route.ts';
 import { Units } from './units.ts';
 import type { CompileOptions, UnitKind } from './view.ts';
 
-/** The unit that starts from an object of the kind. All others exist because one of these reads them. */
+/** The root unit of each kind of object. All other units exist because one of these reads them. */
 const ROOTS: ReadonlyMap<string, UnitKind<unknown>> = new Map<string, UnitKind<unknown>>([
   ['GatewayClass', gatewayClassUnit],
   ['Gateway', gatewayStatusUnit],
@@ -33,7 +33,7 @@ const ROOTS: ReadonlyMap<string, UnitKind<unknown>> = new Map<string, UnitKind<u
   ...POLICIES.map((policy) => [policy.kind, policyUnit(policy)] as const),
 ]);
 
-/** controllerName is required; the rest defaults to a cluster whose proxies bind what Gateways say. */
+/** controllerName is required. The other defaults suit a folder of files: proxies bind the addresses of Gateways. */
 export type CompilerOptions = Pick<CompileOptions, 'controllerName'> & Partial<CompileOptions>;
 
 const DEFAULTS: Omit<CompileOptions, 'controllerName'> = {
@@ -41,10 +41,10 @@ const DEFAULTS: Omit<CompileOptions, 'controllerName'> = {
   bindAddresses: true,
   addresses: null,
   proxyService: '',
-  fleets: { byDefault: 'Shared', lacks: 'there is no cluster to make proxies in' },
+  fleets: { byDefault: 'Shared', lacks: 'dedicated proxies need a cluster' },
 };
 
-/** Remembers every object and everything compiled from it, so that a change costs what it affects. */
+/** Keeps all objects and their compiled output, so that the cost of a change depends only on what it affects. */
 export class Compiler {
   readonly #store = new Store();
   readonly #outputs: Outputs;
@@ -53,19 +53,19 @@ export class Compiler {
   #faults: UnitFault[] = [];
   #recompiled = 0;
 
-  /** `pairs`: for tests, with a clock or a memory of their own. */
+  /** `pairs`: for tests, with another clock or memory. */
   constructor(options: CompilerOptions, pairs?: KeptPairs) {
     this.#outputs = new Outputs(pairs);
     this.#units = new Units(this.#store, this.#outputs, { ...DEFAULTS, ...options });
   }
 
-  /** Compiles a batch of changes. The result depends on the objects there are in the end, not on order or batching. */
+  /** Compiles a batch of changes. The result depends on the final objects only, not on order or batching. */
   apply(changes: readonly Change[]): CompileDelta {
     this.take(changes);
     return this.flush();
   }
 
-  /** Compiles changes and keeps to itself what comes of them. */
+  /** Compiles changes; `flush` returns the delta. */
   take(changes: readonly Change[]): void {
     for (const change of changes) this.#takeOne(change);
     const { recompiled, faults } = this.#units.run();
@@ -73,7 +73,7 @@ export class Compiler {
     this.#faults.push(...faults);
   }
 
-  /** What came of everything taken since the last time, detours left out. */
+  /** The delta of all changes taken since the last flush. Changes that were undone in between are left out. */
   flush(): CompileDelta {
     const delta = { ...this.#outputs.flush(), rejected: this.#rejected, faults: this.#faults, recompiled: this.#recompiled };
     this.#rejected = [];
@@ -82,37 +82,37 @@ export class Compiler {
     return delta;
   }
 
-  /** The ids of the Secrets that something refers to, whether they are there or not. Live. */
+  /** The ids of all referenced Secrets, existing or not. A live view. */
   get secretsRead(): ReadonlySet<string> {
     return this.#units.secretsRead;
   }
 
-  /** What could not be compiled as of the last batch, because of a bug. */
+  /** The units that failed in the last batch because of a bug. */
   faulty(): Iterable<UnitFault> {
     return this.#units.faulty();
   }
 
-  /** Every resource as of the last batch. */
+  /** All current resources. */
   resources(): Iterable<EncodedResource> {
     return this.#outputs.resources();
   }
 
-  /** What there is to count of the pairs of TLS Secrets as of the last batch. */
+  /** Counts of TLS Secrets, by the state of their pairs. */
   get pairs(): PairCounts {
     return this.#outputs.pairs.counts;
   }
 
-  /** Every fleet as of the last batch. */
+  /** All current fleets. */
   fleets(): Iterable<DesiredFleet> {
     return this.#outputs.fleets();
   }
 
-  /** Every status as of the last batch. */
+  /** All current statuses. */
   statuses(): Iterable<DesiredStatus> {
     return this.#outputs.statuses();
   }
 
-  /** A bug that an object meets costs that object only: its earlier form, if any, stays in force. */
+  /** A bug with one object affects only that object: its previous version, if any, stays in use. */
   #takeOne(change: Change): void {
     try {
       if (change.type === 'upsert') this.#rejected.push(...this.#upsert(change.object));
@@ -150,7 +150,7 @@ function rootKey({ namespace, name }: ObjectRef): string {
   return namespace === '' ? name : `${namespace}/${name}`;
 }
 
-/** The id of something that is only presumably an object. */
+/** The id of a value that may not be a valid object. */
 function describe(object: unknown): string {
   const { kind, metadata } = (object ?? {}) as { kind?: unknown; metadata?: { namespace?: unknown; name?: unknown } | null };
   return objectId({ kind: String(kind), namespace: String(metadata?.namespace ?? ''), name: String(metadata?.name) });

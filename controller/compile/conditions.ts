@@ -1,4 +1,4 @@
-// Status conditions: one constructor for each, so that type, reason and polarity are spelt in one place.
+// Status conditions: one constructor for each, so that type, reason and polarity are defined in one place.
 // Vocabulary: Gateway API, apis/v1 (GatewayConditionType, ListenerConditionType, RouteConditionType).
 import { WEIR_GROUP } from '#api/k8s/schema.ts';
 import type { DesiredCondition } from './result.ts';
@@ -12,7 +12,7 @@ function condition(type: string, status: Status, reason: string, message: string
   return { type, status, reason, message: message.slice(0, MAX_MESSAGE), observedGeneration };
 }
 
-/** Something that stands in the way, in the vocabulary of the condition it belongs to. */
+/** A problem, with a reason of the condition that reports it. */
 export interface Obstacle<R extends string> {
   readonly reason: R;
   readonly message: string;
@@ -28,17 +28,17 @@ export function classNotAccepted(generation: number, obstacle: Obstacle<'Invalid
   return condition('Accepted', 'False', obstacle.reason, obstacle.message, generation);
 }
 
-/** `release`: what is installed, in words. */
+/** `release`: the installed release as text. */
 export function classVersionSupported(generation: number, release: string): DesiredCondition {
-  return condition('SupportedVersion', 'True', 'SupportedVersion', `installed is ${release} of the Gateway API`, generation);
+  return condition('SupportedVersion', 'True', 'SupportedVersion', `Gateway API ${release} is installed`, generation);
 }
 
-/** Served as far as it goes all the same. */
+/** The class is served as far as possible. */
 export function classVersionNotSupported(generation: number, message: string): DesiredCondition {
   return condition('SupportedVersion', 'False', 'UnsupportedVersion', message, generation);
 }
 
-/** Weir's own: whether everything that Gateways of the class are made of can be followed. */
+/** A condition of Weir: whether the controller can watch every kind that Gateways of the class depend on. */
 export const RESOURCES_READABLE = `${WEIR_GROUP}/ResourcesReadable`;
 
 export function classResourcesReadable(generation: number): DesiredCondition {
@@ -47,7 +47,7 @@ export function classResourcesReadable(generation: number): DesiredCondition {
 
 export type ReadObstacle = Obstacle<'Forbidden' | 'NotInstalled' | 'Failing'>;
 
-/** What was read before is served on. */
+/** The last known configuration stays in use. */
 export function classResourcesNotReadable(generation: number, obstacle: ReadObstacle): DesiredCondition {
   return condition(RESOURCES_READABLE, 'False', obstacle.reason, obstacle.message, generation);
 }
@@ -60,7 +60,7 @@ export function gatewayAccepted(generation: number): DesiredCondition {
   return condition('Accepted', 'True', 'Accepted', 'every listener is accepted', generation);
 }
 
-/** Some listeners are served, others not. */
+/** Some listeners are served, others are not. */
 export function gatewayPartlyAccepted(generation: number, message: string): DesiredCondition {
   return condition('Accepted', 'True', 'ListenersNotValid', message, generation);
 }
@@ -75,8 +75,8 @@ export function gatewayNotAccepted(generation: number, obstacle: GatewayObstacle
 }
 
 /**
- * Of a Gateway or ListenerSet: programmed as far as proxies have confirmed, `acked` of `total` serve its current listeners.
- * Compile cannot know and says 1 of 1; who knows the acks puts the true condition in its place.
+ * Condition of a Gateway or ListenerSet: `acked` of `total` proxies serve its current listeners. Compile has no acks and passes 1 of 1;
+ * `status/programmed.ts` replaces the condition.
  */
 export function programmedBy(generation: number, acked: number, total: number): DesiredCondition {
   if (total === 0) return condition('Programmed', 'False', 'Pending', 'no proxy is connected', generation);
@@ -99,12 +99,12 @@ export function gatewayRefsNotResolved(generation: number, message: string): Des
   return condition('ResolvedRefs', 'False', 'ListenersNotResolved', message, generation);
 }
 
-/** Negative polarity: only ever present as True. */
+/** Negative polarity: exists only as True. */
 export function gatewayValidatesInsecurely(generation: number, message: string): DesiredCondition {
   return condition('InsecureFrontendValidationMode', 'True', 'ConfigurationChanged', message, generation);
 }
 
-/** `reason` of what backends would be shown, or that of listeners. */
+/** `reason`: that of the client certificate for backends, or that of listeners. */
 export function gatewayRefInvalid(generation: number, obstacle: ClientCertificateObstacle): DesiredCondition {
   return condition('ResolvedRefs', 'False', obstacle.reason, obstacle.message, generation);
 }
@@ -119,7 +119,7 @@ export function listenerSetAccepted(generation: number): DesiredCondition {
   return condition('Accepted', 'True', 'Accepted', 'every listener is served by the Gateway', generation);
 }
 
-/** Some listeners are served, others not. */
+/** Some listeners are served, others are not. */
 export function listenerSetPartlyAccepted(generation: number, message: string): DesiredCondition {
   return condition('Accepted', 'True', 'ListenersNotValid', message, generation);
 }
@@ -162,7 +162,7 @@ export type ListenerObstacle = Obstacle<
   'UnsupportedProtocol' | 'UnsupportedValue' | 'HostnameConflict' | 'ProtocolConflict' | 'NoValidCACertificate'
 >;
 export type ListenerRefObstacle = Obstacle<'InvalidCertificateRef' | 'InvalidRouteKinds' | 'RefNotPermitted'> | CaRefObstacle;
-/** What is wrong with a reference to certificates of authorities that clients are checked against. */
+/** A problem of a reference to the CA certificates for clients. */
 export type CaRefObstacle = Obstacle<'InvalidCACertificateRef' | 'InvalidCACertificateKind' | 'RefNotPermitted'>;
 
 export function listenerAccepted(generation: number): DesiredCondition {
@@ -183,7 +183,7 @@ export function listenerNotConflicted(generation: number): DesiredCondition {
   return condition('Conflicted', 'False', 'NoConflicts', 'no other listener claims the same traffic', generation);
 }
 
-/** `warning`: what is wrong with what they lead to and is served all the same, or ''. */
+/** `warning`: a problem of a reference that is served anyway, or ''. */
 export function listenerRefsResolved(generation: number, warning: string): DesiredCondition {
   const message = warning === '' ? 'every reference is resolved' : `every reference is resolved, but ${warning}`;
   return condition('ResolvedRefs', 'True', 'ResolvedRefs', message, generation);
@@ -203,12 +203,12 @@ export function listenerPending(generation: number, acked: number, total: number
   return condition('Programmed', 'False', 'Pending', message, generation);
 }
 
-/** A conflict is told here too, with its own reason (conformance: ListenerSetHostnameConflict). */
+/** A conflict is also reported here, with its own reason (conformance: ListenerSetHostnameConflict). */
 export function listenerNotProgrammed(generation: number, obstacle: Obstacle<'Invalid'> | ListenerConflict): DesiredCondition {
   return condition('Programmed', 'False', obstacle.reason, obstacle.message, generation);
 }
 
-/** Negative polarity: only ever present as True. */
+/** Negative polarity: exists only as True. */
 export function listenerTlsOverlaps(generation: number, message: string): DesiredCondition {
   return condition('OverlappingTLSConfig', 'True', 'OverlappingHostnames', message, generation);
 }
@@ -218,11 +218,11 @@ export function listenerTlsOverlaps(generation: number, message: string): Desire
 export type AttachObstacle = Obstacle<
   'NoMatchingParent' | 'NotAllowedByListeners' | 'NoMatchingListenerHostname' | 'HostnameConflict' | 'NoReadyListeners'
 >;
-/** `RefusedByProxy`: what the reference leads to is there, and proxies cannot use it. */
+/** `RefusedByProxy`: the referenced object exists, but proxies refuse it. */
 export type RefusedReference = Obstacle<'RefusedByProxy'>;
 export type BackendObstacle = Obstacle<'BackendNotFound' | 'InvalidKind' | 'RefNotPermitted' | 'UnsupportedProtocol'>;
 
-/** `exception`: what holds for only some of the listeners, or ''. */
+/** `exception`: a remark about some of the listeners, or ''. */
 export function routeAccepted(generation: number, exception: string): DesiredCondition {
   const message = exception === '' ? 'the route is attached' : `the route is attached, but ${exception}`;
   return condition('Accepted', 'True', 'Accepted', message, generation);
@@ -240,7 +240,7 @@ export function routeRefsNotResolved(generation: number, obstacle: BackendObstac
   return condition('ResolvedRefs', 'False', obstacle.reason, obstacle.message, generation);
 }
 
-/** Some rules cannot be served. The Gateway API wants the message to begin with "Dropped Rule". */
+/** Some rules cannot be served. The Gateway API requires that the message begins with "Dropped Rule". */
 export function routePartiallyInvalid(generation: number, message: string): DesiredCondition {
   return condition('PartiallyInvalid', 'True', 'UnsupportedValue', `Dropped Rule: ${message}`, generation);
 }
@@ -257,29 +257,29 @@ export function policyNotAccepted(generation: number, obstacle: PolicyObstacle):
   return condition('Accepted', 'False', obstacle.reason, obstacle.message, generation);
 }
 
-/** Some targets have an older policy of the kind; the policy is in force for the others. Only ever present as True. */
+/** Some targets have an older policy of this kind; the policy is in force for the others. Exists only as True. */
 export function policyPartlyConflicted(generation: number, message: string): DesiredCondition {
   return condition('Conflicted', 'True', 'Conflicted', message, generation);
 }
 
-/** Nearer policies say otherwise for some settings. Only ever present as True. */
+/** More specific policies override some settings. Exists only as True. */
 export function policyOverridden(generation: number, message: string): DesiredCondition {
   return condition('Overridden', 'True', 'Overridden', message, generation);
 }
 
-/** Settings that mean nothing for some of the targets. Only ever present as True. */
+/** Some settings have no effect on some targets. Exists only as True. */
 export function policyWithoutEffect(generation: number, message: string): DesiredCondition {
   return condition('UnsupportedFields', 'True', 'UnsupportedValue', `without effect: ${message}`, generation);
 }
 
 // --- Any object
 
-/** Proxies cannot use what was compiled from the object, and keep its former form. Only ever present as True. */
+/** Proxies refuse the compiled object and keep its previous version. Exists only as True. */
 export function refusedByProxy(generation: number, message: string): DesiredCondition {
   return condition('RefusedByProxy', 'True', 'Invalid', message, generation);
 }
 
-/** Fields that the object sets and Weir does not do, where the rest can be served without them. Only ever present as True. */
+/** Fields that the object sets and Weir ignores. Exists only as True. */
 export function unsupportedFields(generation: number, fields: readonly string[]): DesiredCondition {
   return condition('UnsupportedFields', 'True', 'UnsupportedValue', `not supported and ignored: ${fields.join(', ')}`, generation);
 }

@@ -1,11 +1,11 @@
-// Which listeners of one Gateway claim the same traffic. Of those that one object has, none wins; among objects the Gateway goes
-// first, then its ListenerSets (GEP-1713).
+// Conflicts between listeners of one Gateway. Within one object, all conflicting listeners lose. Between objects, the Gateway takes
+// precedence, then its ListenerSets in order (GEP-1713).
 import type { Listener } from '#api/k8s/k8s.ts';
 import type { ListenerConflict } from './conditions.ts';
 import { intersect } from './hostnames.ts';
 import { isSupported } from './route-kinds.ts';
 
-/** Protocols that can share a port, told apart by host name: cleartext by Host, TLS by SNI. */
+/** Protocols that can share a port, distinguished by host name: cleartext by Host, TLS by SNI. */
 const FAMILIES: ReadonlyMap<string, string> = new Map([
   ['HTTP', 'cleartext'],
   ['HTTPS', 'TLS'],
@@ -14,23 +14,23 @@ const FAMILIES: ReadonlyMap<string, string> = new Map([
   ['UDP', 'UDP'],
 ]);
 
-/** A listener with how it is spoken of. */
+/** A listener and its name in messages. */
 interface Claim {
   readonly listener: Listener;
   readonly words: string;
 }
 
-/** What is claimed of one port. Two claims of the same kind are enough to find one that is another's. */
+/** The claims to one port. Two of the same kind are enough to find one that belongs to another listener. */
 interface ClaimedPort {
   readonly families: Map<string, Claim>;
   readonly hosts: Map<string, Claim[]>;
 }
 
-/** Listeners by what they claim. Answers in a few steps however many there are. */
+/** Claims of listeners. The cost of a lookup does not depend on their number. */
 export class ListenerClaims {
   readonly #ports = new Map<string, ClaimedPort>();
 
-  /** `words` is how messages call it. A protocol that cannot be served claims nothing. */
+  /** `words`: the name of the listener in messages. A listener of an unsupported protocol claims nothing. */
   add(listener: Listener, words: string): void {
     if (!isSupported(listener.protocol)) return;
     const key = portOf(listener);
@@ -45,14 +45,14 @@ export class ListenerClaims {
     else if (same.length < 2) same.push(claim);
   }
 
-  /** The conflict of a listener with any other that was added, or null. */
+  /** The conflict of a listener with any other listener added before; null if there is none. */
   conflictOf(listener: Listener): ListenerConflict | null {
     const port = isSupported(listener.protocol) ? this.#ports.get(portOf(listener)) : undefined;
     if (port === undefined) return null;
     const family = familyOf(listener);
     const stranger = [...port.families].find(([name]) => name !== family)?.[1];
     if (stranger !== undefined) {
-      const message = `${stranger.words} speaks ${stranger.listener.protocol} on the same port ${listener.port}`;
+      const message = `${stranger.words} has protocol ${stranger.listener.protocol} on the same port ${listener.port}`;
       return { reason: 'ProtocolConflict', message };
     }
     const same = port.hosts.get(hostOf(listener))?.find((claim) => claim.listener !== listener);
@@ -62,14 +62,14 @@ export class ListenerClaims {
   }
 }
 
-/** The conflicts of the listeners of one object among themselves. */
+/** The claims of the listeners of one object. */
 export function claimsAmong(listeners: readonly Listener[]): ListenerClaims {
   const claims = new ListenerClaims();
   for (const listener of listeners) claims.add(listener, `listener ${listener.name}`);
   return claims;
 }
 
-/** The TLS listeners on the same port whose host names overlap: clients that reuse connections may mix them up (RFC 9113, 9.1.1). */
+/** TLS listeners on the same port with overlapping host names: clients may reuse connections between them (RFC 9113, 9.1.1). */
 export function overlappingTls(listener: Listener, others: readonly Listener[]): readonly Listener[] {
   if (familyOf(listener) !== 'TLS') return [];
   return others
@@ -81,12 +81,12 @@ function familyOf(listener: Listener): string {
   return FAMILIES.get(listener.protocol) ?? listener.protocol;
 }
 
-/** UDP ports are a number space of their own. */
+/** UDP ports are separate from TCP ports. */
 function portOf({ protocol, port }: Listener): string {
   return protocol === 'UDP' ? `UDP ${port}` : String(port);
 }
 
-/** Connections without TLS and datagrams are not told apart by host. */
+/** The host does not distinguish connections without TLS, nor datagrams. */
 function hostOf(listener: Listener): string {
   return listener.protocol === 'TCP' || listener.protocol === 'UDP' ? '' : listener.hostname;
 }

@@ -1,4 +1,4 @@
-// Endpoints of a Service port, from its EndpointSlices. The short path of pod churn: nothing else reads EndpointSlices.
+// The endpoints of a Service port, from EndpointSlices. No other unit reads EndpointSlices, so pod churn recompiles only this one.
 import type { EndpointSlice, ServicePort, SliceEndpoint } from '#api/k8s/k8s.ts';
 import type { Endpoint, Endpoints } from '#api/ir/ir.ts';
 import { compareText } from '#lib/compare-text.ts';
@@ -7,7 +7,7 @@ import { parseClusterKey, type ClusterKey } from './cluster-key.ts';
 import { selectPort } from './service-port.ts';
 import { valueOnly, type UnitKind, type View } from './view.ts';
 
-/** Key: that of the cluster. Nobody depends on its value: clusters read it so that it exists. */
+/** Key: that of the cluster. Clusters read the unit so that it exists; its value is constant. */
 export const endpointsUnit: UnitKind<null> = {
   name: 'endpoints',
   stage: 'leaf',
@@ -31,13 +31,13 @@ function endpointsOf(view: View, key: ClusterKey): readonly Endpoint[] {
   return slices.flatMap((slice) => endpointsIn(slice, port)).filter((e) => refusal(e.address, view.options.allowLoopback) === null);
 }
 
-/** A slice names the ports of its Service and gives each the number the pods listen on. */
+/** A slice lists ports by the name of the Service port, each with the number at which the pods listen. */
 function endpointsIn(slice: EndpointSlice, port: ServicePort): readonly Endpoint[] {
   if (slice.addressType === 'FQDN') return [];
   const number = slice.ports.find((p) => p.name === port.name && p.protocol === port.protocol)?.port;
   if (number === undefined) return [];
   return slice.endpoints.filter(isServing).map((endpoint) => ({
-    // "Consumers treat the addresses as fungible": the first stands for all.
+    // The API says that consumers may treat the addresses as fungible, so the first is enough.
     address: endpoint.addresses[0] ?? '',
     port: number,
     draining: endpoint.conditions.terminating === true,
@@ -45,12 +45,12 @@ function endpointsIn(slice: EndpointSlice, port: ServicePort): readonly Endpoint
   }));
 }
 
-/** Ready, or on its way out and still serving. Absent conditions count as ready (EndpointConditions, discovery/v1). */
+/** Ready, or terminating and still serving. Absent conditions count as ready (EndpointConditions, discovery/v1). */
 function isServing({ conditions }: SliceEndpoint): boolean {
   return conditions.ready !== false || (conditions.terminating === true && conditions.serving === true);
 }
 
-/** While a pod moves between slices it is in both: it is listed once, and drains only when both say so. */
+/** A pod that moves between slices is in both: it is listed once, and drains only if both say so. */
 function sortedByAddress(endpoints: readonly Endpoint[]): Iterable<Endpoint> {
   const byAddress = new Map<string, Endpoint>();
   for (const endpoint of endpoints) {

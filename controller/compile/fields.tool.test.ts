@@ -1,5 +1,5 @@
-// No silence: every field of the Gateway API's CRDs, experimental ones too, changes what is served or what a status says. The test
-// takes each field of testdata/fields away, or gives it another value, and looks for the difference.
+// Every field of the Gateway API's CRDs, also experimental ones, affects the configuration or a status. The test removes or changes
+// each field of testdata/fields and expects a difference.
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
@@ -13,12 +13,12 @@ import { CONTROLLER, tlsSecret, upsert } from './testdata/objects.ts';
 
 const FOLDER = path.join(CRD_FOLDER, 'experimental');
 
-/** For people, and nobody else. */
+/** Fields for human readers only. */
 const WITHOUT_EFFECT: ReadonlySet<string> = new Set(['GatewayClass spec.description']);
-/** Told as a whole: what is within does not matter. */
+/** Fields reported as a whole: their content does not matter. */
 const AS_A_WHOLE: ReadonlySet<string> = new Set(['externalAuth', 'extensionRef', 'sessionPersistence']);
 
-/** Of label selectors; the CRDs do not list them. */
+/** Operators of label selectors; the CRDs do not list them. */
 const OPERATORS = ['In', 'NotIn'];
 
 interface Schema {
@@ -36,7 +36,7 @@ interface Definition {
   };
 }
 
-/** A field: its path, `[]` for any item of a list, and the values it may have where they are listed. */
+/** A field: its path, with `[]` for each item of a list, and its allowed values if they are listed. */
 interface Field {
   readonly path: readonly string[];
   readonly values: readonly unknown[];
@@ -50,7 +50,7 @@ function fieldsOf(schema: Schema | undefined, at: readonly string[]): Field[] {
   return Object.entries(schema.properties).flatMap(([field, inner]) => fieldsOf(inner, [...at, field]));
 }
 
-/** Every field of spec of version v1 of every kind: `[kind, field]`. */
+/** All fields of spec in version v1 of every kind: `[kind, field]`. */
 function allFields(): (readonly [string, Field])[] {
   const files = readdirSync(FOLDER).filter((name) => name.startsWith('gateway.networking.k8s.io_'));
   const documents = files.flatMap((name) => parseAllDocuments(readFileSync(path.join(FOLDER, name), 'utf8')));
@@ -81,7 +81,7 @@ const OBJECTS: readonly KubernetesObject[] = [
   ),
 ];
 
-/** Everything that becomes of the objects; null where one of them is refused as a whole. */
+/** The whole output for the objects; null if one of them is refused. */
 function outcomeOf(objects: readonly unknown[]): string | null {
   const options = { addresses: ['192.0.2.1'], fleets: { byDefault: 'PerGateway', lacks: '' } } as const;
   const compiler = new Compiler({ controllerName: CONTROLLER, ...options });
@@ -93,13 +93,13 @@ function outcomeOf(objects: readonly unknown[]): string | null {
 
 type Json = Record<string, unknown> | unknown[];
 
-/** What holds a field, and under which name. */
+/** The object that holds a field, and the field's name. */
 interface Place {
   readonly holder: Json;
   readonly name: string | number;
 }
 
-/** The places in a value that a path leads to. */
+/** The places in a value at the end of a path. */
 function placesOf(value: unknown, [name, ...rest]: readonly string[]): Place[] {
   if (name === undefined || typeof value !== 'object' || value === null) return [];
   const holder = value as Json;
@@ -108,7 +108,7 @@ function placesOf(value: unknown, [name, ...rest]: readonly string[]): Place[] {
   return names.flatMap((found) => placesOf((holder as Record<string | number, unknown>)[found], rest));
 }
 
-/** Another value that the field may have. */
+/** Another allowed value of the field. */
 function otherThan(value: unknown, values: readonly unknown[]): unknown {
   const other = values.find((one) => one !== value);
   if (other !== undefined) return other;
@@ -116,7 +116,7 @@ function otherThan(value: unknown, values: readonly unknown[]): unknown {
   return typeof value === 'boolean' ? !value : `${String(value)}x`;
 }
 
-/** The outcomes of taking a field away, and of changing it, for one place after the other. */
+/** The outputs after a field is removed, and after it is changed, for one place after the other. */
 function* variantsOf(kind: string, { path: fieldPath, values }: Field): Generator<string | null> {
   const count = OBJECTS.filter((object) => object.kind === kind).flatMap((object) => placesOf(object, fieldPath)).length;
   const vary = (i: number, change: (place: Place) => void): string | null => {
@@ -145,7 +145,7 @@ function hasEffect(kind: string, field: Field, before: string | null): boolean {
 describeWith(['go'], 'the fields of the Gateway API', () => {
   beforeAll(() => buildCrds(), 120_000);
 
-  test('all are used, or told that they are not', () => {
+  test('each field has an effect, or a status reports it as ignored', () => {
     const before = outcomeOf(OBJECTS);
     expect(before).not.toBeNull();
     const silent = allFields().flatMap(([kind, field]) => {

@@ -1,4 +1,4 @@
-// Filters of a rule or a backend, in the form a proxy applies them, with the mirrors' references resolved.
+// Compiles the filters of a rule or a backend, and resolves the references of mirrors.
 import type { FieldError } from '#api/k8s/field-error.ts';
 import type { HeaderFilter, HttpRouteFilter, PathModifier, RequestMirror } from '#api/k8s/k8s.ts';
 import type * as ir from '#api/ir/ir.ts';
@@ -6,13 +6,13 @@ import { resolveBackendRef, type RouteReferrer } from './backend-refs.ts';
 import type { BackendObstacle } from './conditions.ts';
 import type { View } from './view.ts';
 
-/** A mirror whose reference leads nowhere is left out, with its obstacle. */
+/** A mirror with an unresolved reference is left out; its obstacle is kept. */
 export interface CompiledFilters {
   readonly filters: readonly ir.Filter[];
   readonly obstacles: readonly BackendObstacle[];
 }
 
-/** Compiles filters that keep the rules of api/k8s, in the user's order. `field` is the path of the list. */
+/** Compiles valid filters, in the user's order. `field` is the path of the list. */
 export function compileFilters(view: View, from: RouteReferrer, filters: readonly HttpRouteFilter[], field: string): CompiledFilters {
   const compiled: ir.Filter[] = [];
   const obstacles: BackendObstacle[] = [];
@@ -24,13 +24,13 @@ export function compileFilters(view: View, from: RouteReferrer, filters: readonl
   return { filters: compiled, obstacles };
 }
 
-/** Filters that Weir does not know. They must not be skipped: their rule answers with an error. */
+/** Filters that Weir does not support. They must not be skipped: their rule answers with an error. */
 export function unsupportedFilters(filters: readonly HttpRouteFilter[], field: string): readonly FieldError[] {
   return filters.flatMap((filter, i) => {
     if (filter.type === 'ExternalAuth') return [{ field: `${field}[${i}]`, reason: 'filters of type ExternalAuth are not supported' }];
     if (filter.type !== 'ExtensionRef') return [];
     const { group, kind, name } = filter.extensionRef ?? { group: '', kind: '', name: '' };
-    return [{ field: `${field}[${i}].extensionRef`, reason: `${kind}/${name} of group "${group}" is not a filter that Weir knows` }];
+    return [{ field: `${field}[${i}].extensionRef`, reason: `${kind}/${name} of group "${group}" is not a supported filter` }];
   });
 }
 
@@ -44,7 +44,7 @@ function compileFilter(view: View, from: RouteReferrer, filter: HttpRouteFilter,
   throw new Error(`filter ${filter.type} passed validation and is unknown here`);
 }
 
-/** Of entries whose names differ in case alone the first counts, as the Gateway API has it. */
+/** If names differ only in case, the first entry counts, as in the Gateway API. */
 function compileHeaders({ set, add, remove }: HeaderFilter): ir.HeaderModification {
   return { set: firstOfEachName(set), add: firstOfEachName(add), remove: [...new Set(remove.map((name) => name.toLowerCase()))] };
 }

@@ -3,17 +3,17 @@ import { fleetIdentity, scopeOfIdentity } from './fleet-identity.ts';
 import { SHARED } from './fleet-scopes.ts';
 
 describe('the scope of an identity', () => {
-  test('is the Gateway whose fleet it is', () => {
+  test('is the Gateway in its URI', () => {
     expect(scopeOfIdentity(fleetIdentity('infra/edge.v2'))).toEqual({ ok: true, value: 'infra/edge.v2' });
   });
 
   test.each([
-    ['nobody who is asked', null],
+    ['no identity', null],
     ['a common name', 'proxy-1'],
     ['another trust domain', 'spiffe://cluster.local/ns/a/gateway/b'],
-    ['a trust domain that begins like ours', 'spiffe://weirdo/ns/a/gateway/b'],
+    ['a trust domain with the same prefix', 'spiffe://weirdo/ns/a/gateway/b'],
     ['a service account', 'spiffe://weir/ns/weir-system/sa/proxy'],
-    ['a namespace that is called like it', 'spiffe://weir/ns/gateway-system/sa/proxy'],
+    ['a namespace with a similar name', 'spiffe://weir/ns/gateway-system/sa/proxy'],
   ])('is shared for %s', (_what, identity) => {
     expect(scopeOfIdentity(identity)).toEqual({ ok: true, value: SHARED });
   });

@@ -1,17 +1,17 @@
-// Who the proxies of a fleet are by their certificate (the URI in it), and what that lets them read.
+// The identity of the proxies of a fleet: the URI in their certificate. It decides which scope they may read.
 import { err, ok, type Result } from '#lib/result.ts';
 import { SHARED } from './fleet-scopes.ts';
 
-/** The identity of the proxies that serve every Gateway without proxies of its own, where Weir issues their certificate. */
+/** The identity of the shared proxies, if Weir issues their certificate. */
 export const SHARED_IDENTITY = 'spiffe://weir/shared';
 
-/** The trust domain of URIs that Weir issues, whoever else signs certificates for proxies. */
+/** The trust domain of the URIs that Weir issues. It applies to certificates of any issuer. */
 const TRUST_DOMAIN = /^spiffe:\/\/weir(\/|$)/i;
 const PREFIX = 'spiffe://weir/';
-/** Names of Kubernetes in lower case: a namespace has no dots. */
+/** Kubernetes names, in lower case. A namespace contains no dots. */
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-/** A path segment as SPIFFE has it: nothing encoded, none that is empty, `.` or `..`. */
+/** A SPIFFE path segment: without escapes, not empty, not `.` or `..`. */
 const SEGMENT = /^(?!\.{1,2}$)[A-Za-z0-9._-]+$/;
 
 /** `spiffe://weir/ns/<namespace>/gateway/<name>` of a Gateway `<namespace>/<name>`. */
@@ -21,8 +21,8 @@ export function fleetIdentity(gateway: string): string {
 }
 
 /**
- * The scope of a verified identity (null: nobody is asked, on loopback): its Gateway `<namespace>/<name>`, or SHARED for every
- * identity that names none. One in Weir's own trust domain that almost names a Gateway is an error rather than SHARED.
+ * The scope of a verified identity (null: without TLS, on loopback): its Gateway `<namespace>/<name>`, or SHARED for an identity without a
+ * Gateway. A malformed Gateway in the trust domain of Weir is an error, not SHARED.
  */
 export function scopeOfIdentity(identity: string | null): Result<string> {
   if (identity === null || !TRUST_DOMAIN.test(identity)) return ok(SHARED);
@@ -30,7 +30,7 @@ export function scopeOfIdentity(identity: string | null): Result<string> {
   const isOfNoGateway = segments.every((segment) => SEGMENT.test(segment) && segment.toLowerCase() !== 'gateway');
   if (isOfNoGateway) return ok(SHARED);
   const gateway = gatewayOf(segments);
-  return gateway === null ? err(`${JSON.stringify(identity)} almost names a Gateway, but not as Weir does`) : ok(gateway);
+  return gateway === null ? err(`${JSON.stringify(identity)} must have the form spiffe://weir/ns/NAMESPACE/gateway/NAME`) : ok(gateway);
 }
 
 function gatewayOf([ns, namespace = '', kind, name = '', ...others]: readonly string[]): string | null {

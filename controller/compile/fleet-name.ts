@@ -1,18 +1,18 @@
-// What everything that is made for a Gateway is called.
+// The name of all objects that are created for a Gateway.
 import { contentHash } from '#lib/hash.ts';
 
-/** Names of Services are DNS labels, and so are the values of labels. */
+/** Service names and label values are DNS labels. */
 const MAX_LABEL = 63;
-/** Room for the suffixes of the names of pods and ReplicaSets, which are labels too. */
+/** Leaves room for the suffixes of pod and ReplicaSet names, which are DNS labels too. */
 const MAX_NAME = 46;
 
-/** `weir-<name of the Gateway>`, cut and told apart by a hash where that is no DNS label or too long. */
+/** `weir-<name of the Gateway>`; shortened and with a hash if that is too long or no DNS label. */
 export function fleetName(gateway: string): string {
   const name = `weir-${gateway}`;
   return name.length <= MAX_NAME && !name.includes('.') ? name : hashed(name.replaceAll('.', '-'), gateway, MAX_NAME);
 }
 
-/** The name of a Gateway as the value of a label. */
+/** The name of a Gateway as a label value. */
 export function gatewayLabel(gateway: string): string {
   return gateway.length <= MAX_LABEL ? gateway : hashed(gateway, gateway, MAX_LABEL);
 }

@@ -1,20 +1,20 @@
-// Which proxies serve which Gateways: a scope is what one fleet of proxies may read.
+// Scopes of Gateways: a scope is the set of resources that one fleet of proxies may read.
 import type { CompileDelta } from './result.ts';
 
-/** The scope of the proxies that Gateways share. Every other scope is called `<namespace>/<name>`, as its Gateway. */
+/** The scope of the shared proxies. Every other scope has the name `<namespace>/<name>` of its Gateway. */
 export const SHARED = 'shared';
 
-/** The part of a delta that moves Gateways from scope to scope. */
+/** The part of a delta that moves Gateways between scopes. */
 export interface FleetDelta {
   readonly fleets: readonly Pick<CompileDelta['fleets'][number], 'gateway'>[];
   readonly fleetsGone: readonly string[];
 }
 
-/** Which Gateways have proxies to themselves, as of the last delta. */
+/** Keeps which Gateways have dedicated proxies. */
 export class FleetScopes {
   readonly #own = new Set<string>();
 
-  /** Takes a delta; answers with the Gateways that have another scope now. */
+  /** Takes a delta; returns the Gateways whose scope has changed. */
   apply({ fleets, fleetsGone }: FleetDelta): readonly string[] {
     const moved = fleets.map(({ gateway }) => gateway).filter((gateway) => !this.#own.has(gateway));
     const returned = fleetsGone.filter((gateway) => this.#own.has(gateway));

@@ -1,4 +1,4 @@
-// The fleet of a Gateway that has one to itself, and the addresses at which the Service of a fleet is reached.
+// The fleet of a Gateway with dedicated proxies, and the addresses of its Service.
 import { isIP } from 'node:net';
 import type { Gateway, Service } from '#api/k8s/k8s.ts';
 import { ADDRESSES_ASSIGNED } from './address-request.ts';
@@ -9,7 +9,7 @@ import { gatewayParameters } from './parameters.ts';
 import type { DesiredFleet, FleetPort, StatusAddress } from './result.ts';
 import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
 
-/** Key: `<namespace>/<name>` of a Gateway. Yields no fleet when other proxies serve the Gateway, or nothing can be served. */
+/** Key: `<namespace>/<name>` of a Gateway. Yields no fleet if shared proxies serve the Gateway, or nothing can be served. */
 export const fleetUnit: UnitKind<null> = {
   name: 'fleet',
   stage: 'attachable',
@@ -35,7 +35,7 @@ export const fleetUnit: UnitKind<null> = {
   },
 };
 
-/** Those of the Gateway's own listeners and of its ListenerSets. */
+/** The ports of the Gateway's own listeners and of its ListenerSets. */
 function portsOf(view: View, gateway: Gateway): FleetPort[] {
   const { namespace = '', name } = gateway.metadata;
   const ofSets = view
@@ -49,7 +49,7 @@ interface ServiceStatus {
   readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string; readonly message: string }[];
 }
 
-/** Where the Service of a fleet is reached: what its load balancer says, or its own addresses where it has none. */
+/** The addresses of a Service: those of its load balancer, or its cluster addresses if it has none. */
 export function serviceAddresses(view: View, namespace: string, name: string): readonly StatusAddress[] {
   const service = view.object('Service', namespace, name);
   if (service === undefined) return [];
@@ -61,7 +61,7 @@ export function serviceAddresses(view: View, namespace: string, name: string): r
   });
 }
 
-/** Why a Service lacks addresses of the controller's pool; null when it lacks none, or is none of the pool's. */
+/** Why a Service has no addresses of the pool; null if it has them, or does not use the pool. */
 export function poolObstacle(view: View, namespace: string, name: string): { readonly reason: string; readonly message: string } | null {
   const service = view.object('Service', namespace, name);
   const conditions = service === undefined ? [] : (statusOf(service).conditions ?? []);

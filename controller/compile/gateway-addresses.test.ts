@@ -1,4 +1,4 @@
-// Where Gateways that share their proxies are reached: by the Service in front of these, unless the controller is told otherwise.
+// Addresses of Gateways with shared proxies: those of the proxies' Service, unless the controller has --addresses.
 import { describe, expect, test } from '@jest/globals';
 import type { KubernetesObject } from '#api/k8s/object.ts';
 import type { Change } from '../watch/event.ts';
@@ -18,7 +18,7 @@ function compiler(addresses: readonly string[] = []): Compiler {
   return made;
 }
 
-/** What the Gateway says of its addresses, and of what is wrong with them. */
+/** The addresses in the status of the Gateway, and their problem. */
 function told(made: Compiler): unknown {
   const status = [...made.statuses()].find(({ type }) => type === 'Gateway');
   if (status?.type !== 'Gateway') throw new Error('no Gateway');
@@ -40,7 +40,7 @@ describe('the addresses of a Gateway that shares its proxies', () => {
     expect(told(made)).toEqual({ addresses: ['10.0.0.7'], obstacle: false });
   });
 
-  test('are what the controller is told, if it is', () => {
+  test('are those of --addresses if set', () => {
     const made = compiler(['198.51.100.1']);
     made.apply([upsert(proxyService({ type: 'LoadBalancer' }, [{ ip: '203.0.113.9' }]))]);
     expect(told(made)).toEqual({ addresses: ['198.51.100.1'], obstacle: false });

@@ -1,4 +1,4 @@
-// The addresses of a Gateway: those it asks for, those of the proxies or their Service, or those of the Service of its own fleet.
+// The addresses of a Gateway: the requested ones, those of the shared proxies or their Service, or those of its own Service.
 import { isIP } from 'node:net';
 import type { Gateway } from '#api/k8s/k8s.ts';
 import { canonicalAddress } from '#lib/ip-address.ts';
@@ -8,14 +8,14 @@ import { fleetName } from './fleet-name.ts';
 import type { StatusAddress } from './result.ts';
 import { splitKey, type View } from './view.ts';
 
-/** Gateway.status.addresses, and why nobody can come in there. */
+/** Gateway.status.addresses, and why clients cannot connect there. */
 export interface GatewayAddresses {
-  /** Empty: nobody can reach it, as far as Weir knows. */
+  /** Empty if Weir knows no address. */
   readonly addresses: readonly StatusAddress[];
   readonly obstacle: Obstacle<'AddressNotUsable' | 'AddressNotAssigned'> | null;
 }
 
-/** Where a Gateway is reached. `ownFleet`: it has proxies to itself, behind a Service. */
+/** The addresses of a Gateway. `ownFleet`: it has dedicated proxies behind a Service. */
 export function gatewayAddresses(view: View, gateway: Gateway, ownFleet: boolean): GatewayAddresses {
   const asked = gateway.spec.addresses.map(({ value }) => value).filter((value) => value !== '');
   const usable = asked.filter((value) => isIP(value) !== 0);
@@ -25,7 +25,7 @@ export function gatewayAddresses(view: View, gateway: Gateway, ownFleet: boolean
   return { ...found, obstacle: { reason: 'AddressNotUsable', message: `${strange.value} is not an IP address` } };
 }
 
-/** An address without value asks for any: that is what a Gateway without addresses gets too. */
+/** An address without value requests any address, as does a Gateway without addresses. */
 function ofProxies(view: View, asked: readonly string[]): GatewayAddresses {
   const { addresses: given, proxyService } = view.options;
   const values = asked.length > 0 ? asked : (given ?? []);
@@ -50,6 +50,6 @@ function ofService(view: View, gateway: Gateway, asked: readonly string[]): Gate
   }
   if (missing.length === 0) return { addresses, obstacle: null };
   const has = addresses.map(({ value }) => value).join(', ');
-  const message = why === null ? `${service} is reached at ${has}, not at ${missing.join(', ')}` : `${service}: ${why.message}`;
+  const message = why === null ? `${service} has the addresses ${has}, but not ${missing.join(', ')}` : `${service}: ${why.message}`;
   return { addresses, obstacle: { reason: 'AddressNotUsable', message } };
 }

@@ -1,11 +1,11 @@
-// GatewayClasses: which are ours, and whether we can serve them.
+// GatewayClasses: which belong to this controller, and whether it can serve them.
 import { classAccepted, classNotAccepted } from './conditions.ts';
 import { versionConditions } from './gateway-api-version.ts';
 import { classParameters } from './parameters.ts';
 import { supportedFeatures } from './supported-features.ts';
 import { valueOnly, type UnitKind } from './view.ts';
 
-/** What a Gateway of the class needs to know. */
+/** The outcome that Gateways of the class depend on. */
 export type ClassOutcome = 'ours' | 'not ours' | 'not accepted';
 
 /** Key: the name of the class. */

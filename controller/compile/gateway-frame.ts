@@ -1,5 +1,5 @@
-// What a Gateway is to every listener that is served for it, its own or one of a ListenerSet: where to bind, what to show to
-// backends, or why nothing can be served at all.
+// The frame of a Gateway, shared by all listeners that it serves, its own and those of ListenerSets: addresses to bind, client
+// certificate for backends, or why nothing can be served.
 import { isIP } from 'node:net';
 import type { Gateway } from '#api/k8s/k8s.ts';
 import type { Result } from '#lib/result.ts';
@@ -9,19 +9,19 @@ import { gatewayClassUnit } from './gateway-class.ts';
 import { gatewayParameters, type ResolvedParameters } from './parameters.ts';
 import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
 
-/** What listeners need to know of their Gateway beside its spec. */
+/** The facts about their Gateway that listeners need beside its spec. */
 export interface GatewayFrame {
-  /** What keeps the whole Gateway from being served. */
+  /** Why the whole Gateway cannot be served; null if it can. */
   readonly obstacle: GatewayObstacle | null;
-  /** Those to bind, all when empty. Null: nothing can be served. */
+  /** The addresses to bind; empty means all, null means that nothing can be served. */
   readonly addresses: readonly string[] | null;
-  /** What backends are shown. */
+  /** The client certificate for connections to backends. */
   readonly client: ClientCertificate;
-  /** The Gateway has proxies to itself, behind a Service. */
+  /** Whether the Gateway has dedicated proxies behind a Service. */
   readonly ownFleet: boolean;
 }
 
-/** Key: `<namespace>/<name>`. Null when there is no such Gateway, or it is not ours. */
+/** Key: `<namespace>/<name>`. Null if there is no such Gateway, or another controller serves it. */
 export const gatewayFrameUnit: UnitKind<GatewayFrame | null> = {
   name: 'gateway-frame',
   stage: 'parent',
@@ -51,11 +51,11 @@ function obstacleOf(gateway: Gateway, parameters: Result<ResolvedParameters>): G
   return { reason: 'UnsupportedAddress', message: `spec.addresses: type ${strange.type} is not supported, only IPAddress` };
 }
 
-/** Null when there is none of those the Gateway names: better no listener than one on addresses that were not asked for. */
+/** Null if none of the requested addresses is usable: the listener must not bind addresses that were not requested. */
 function addressesToBind(view: View, gateway: Gateway, ownFleet: boolean): readonly string[] | null {
   const named = gateway.spec.addresses.map((address) => address.value).filter((value) => value !== '');
   const usable = named.filter((value) => isIP(value) !== 0);
   if (named.length > 0 && usable.length === 0) return null;
-  // A Service is in front of a fleet of its own: its address is none of the pods'.
+  // With dedicated proxies, the addresses belong to the Service, not to the pods.
   return view.options.bindAddresses && !ownFleet ? usable : [];
 }

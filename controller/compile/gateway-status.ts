@@ -1,4 +1,4 @@
-// The status of a Gateway: what its compilation found, how many routes each listener has, and how many ListenerSets are attached.
+// The status of a Gateway: conditions, listeners with their number of routes, and the number of attached ListenerSets.
 import type { Gateway } from '#api/k8s/k8s.ts';
 import { insecureValidation } from './client-validation.ts';
 import * as conditions from './conditions.ts';
@@ -45,7 +45,7 @@ export const gatewayStatusUnit: UnitKind<null> = {
 
 const NOT_REACHED: GatewayAddresses = { addresses: [], obstacle: null };
 
-/** What the parts of a Gateway came to. */
+/** The outcomes of the parts of a Gateway. */
 interface Findings {
   readonly frame: GatewayFrame;
   readonly listeners: readonly CompiledListener[];
@@ -64,7 +64,7 @@ function conditionsOf(gateway: Gateway, found: Findings): DesiredCondition[] {
   ];
 }
 
-/** As if the Gateway had the listeners of its ListenerSets too: one that can be served is enough. */
+/** Listeners of ListenerSets count like the Gateway's own: one that can be served is enough. */
 function acceptedCondition(generation: number, { frame, listeners, attachedListenerSets }: Findings): DesiredCondition {
   if (frame.obstacle !== null) return conditions.gatewayNotAccepted(generation, frame.obstacle);
   const refused = listeners.filter((listener) => !listener.accepted).map((listener) => listener.attachable.name);
@@ -91,11 +91,11 @@ function refsCondition(generation: number, { frame: { client }, listeners }: Fin
   return conditions.gatewayRefsNotResolved(generation, `listeners with unresolved references: ${unresolved.join(', ')}`);
 }
 
-/** What the Gateway asks for beyond its listeners and Weir leaves undone. */
+/** Fields of the Gateway that Weir ignores, apart from its listeners. */
 function ignoredCondition(view: View, gateway: Gateway): DesiredCondition[] {
   const parameters = gatewayParameters(view, gateway);
   const { defaultScope, infrastructure } = gateway.spec;
-  // Nothing is made for a Gateway that shares its proxies.
+  // For a Gateway with shared proxies no objects are created.
   const isShared = parameters.ok && parameters.value.mode === 'Shared';
   const { labels, annotations } = infrastructure ?? {};
   const unmade = isShared ? { 'spec.infrastructure.labels': labels, 'spec.infrastructure.annotations': annotations } : {};

@@ -1,10 +1,10 @@
-// Gateways of our classes: their own listeners.
+// The own listeners of Gateways of this controller.
 import { claimsAmong, overlappingTls } from './conflicts.ts';
 import { gatewayFrameUnit } from './gateway-frame.ts';
 import { compileListener, toServe, type CompiledListener } from './listener.ts';
 import { splitKey, valueOnly, type UnitKind } from './view.ts';
 
-/** Key: `<namespace>/<name>`. Null when there is no such Gateway, or it is not ours. */
+/** Key: `<namespace>/<name>`. Null if there is no such Gateway, or another controller serves it. */
 export const gatewayUnit: UnitKind<readonly CompiledListener[] | null> = {
   name: 'gateway',
   stage: 'holder',

@@ -1,4 +1,4 @@
-// Golden files: testdata/<case>.yaml holds objects and, after "# Output", what becomes of them. A file there is a test.
+// Golden files: testdata/<case>.yaml holds objects and, after "# Output", the expected output. Each file is a test.
 // UPDATE_GOLDEN=1 rewrites the outputs; read the difference before committing it.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
@@ -41,7 +41,7 @@ function compile(input: string): Record<string, unknown> {
   return { ...refused(objects), ...rejected(delta), ...resources(delta), ...fleets(delta), statuses };
 }
 
-/** What `weir validate` and the file source would say of the same objects. */
+/** The errors that `weir validate` and the file source report for the same objects. */
 function refused(objects: readonly KubernetesObject[]): Record<string, unknown> {
   const errors = objects.flatMap((object) => {
     const result = validateObject(object, { strict: true });
@@ -61,14 +61,14 @@ function resources(delta: CompileDelta): Record<string, unknown> {
   return { resources: all.map(withoutEmpty) };
 }
 
-/** The ports of fleets; all else of one is the GatewayParameters'. */
+/** The ports of fleets; other fields come from GatewayParameters and are left out. */
 function fleets(delta: CompileDelta): Record<string, unknown> {
   if (delta.fleets.length === 0) return {};
   const print = ({ ports }: DesiredFleet) => ports.map(({ protocol, port }) => `${protocol} ${port}`).join(', ');
   return { fleets: Object.fromEntries(delta.fleets.map((fleet) => [fleet.gateway, print(fleet)])) };
 }
 
-/** Drops fields that say nothing (null, '', [], {}), which every resource has for the sake of a fixed shape. */
+/** Drops empty fields (null, '', [], {}), which resources have because their shape is fixed. */
 function withoutEmpty(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutEmpty);
   if (typeof value !== 'object' || value === null) return value;
@@ -112,7 +112,7 @@ function printListener({ name, attachedRoutes, supportedKinds, conditions }: Lis
   return { name, attachedRoutes, supportedKinds: supportedKinds.map(({ kind }) => kind).join(', '), conditions: print(conditions) };
 }
 
-/** Every condition must say which generation of the object it is about. */
+/** Every condition must have the generation of its object. */
 function printCondition({ type, status, reason, message, observedGeneration }: DesiredCondition, generation: number): string {
   expect(observedGeneration).toBe(generation);
   return `${type} ${status} ${reason}: ${message}`;

@@ -1,4 +1,4 @@
-// GRPCRoutes: the unit that starts from one.
+// The unit of a GRPCRoute.
 import { compileGrpcRule } from './grpc-rule.ts';
 import { compileRequestRoute } from './request-route.ts';
 import { GRPC_ROUTE } from './route-kinds.ts';

@@ -1,4 +1,4 @@
-// One rule of a GRPCRoute: its matches, filters and backends. To a proxy it is a rule like any other: a call is a request to
+// One rule of a GRPCRoute: its matches, filters and backends. For a proxy it is a normal rule: a call is a request to
 // `/<service>/<method>`.
 import { checkGrpcMatch, checkGrpcRouteRule } from '#api/k8s/grpc-route-rules.ts';
 import type { GrpcMethodMatch, GrpcRouteMatch, GrpcRouteRule } from '#api/k8s/k8s.ts';
@@ -31,7 +31,7 @@ export function compileGrpcRule(view: View, from: RouteReferrer, rule: GrpcRoute
 
 const ANY_CALL: ir.Match = { path: { type: 'PathPrefix', value: '/' }, method: null, headers: [], queryParams: [] };
 
-/** A rule without matches takes every call. A match that is bad itself cannot match. */
+/** A rule without matches accepts every call. An invalid match matches none. */
 function matchesOf({ matches }: GrpcRouteRule): ir.Match[] {
   if (matches.length === 0) return [ANY_CALL];
   return matches.filter((match) => checkGrpcMatch(match, '').length === 0).map(compileMatch);
@@ -41,7 +41,7 @@ function compileMatch({ method, headers }: GrpcRouteMatch): ir.Match {
   return { ...ANY_CALL, path: method === undefined ? ANY_CALL.path : compileMethod(method), headers: compileHeaderMatches(headers) };
 }
 
-/** A service in full is a prefix or, with its method, a path: those are found by their text. The others need an expression. */
+/** A literal service becomes a prefix; with a literal method, an exact path. Other matches become regular expressions. */
 function compileMethod({ type, service = '', method = '' }: GrpcMethodMatch): ir.PathMatch {
   if (type === 'Exact' && service !== '') {
     return method === '' ? { type: 'PathPrefix', value: `/${service}` } : { type: 'Exact', value: `/${service}/${method}` };
@@ -50,7 +50,7 @@ function compileMethod({ type, service = '', method = '' }: GrpcMethodMatch): ir
   return { type: 'GrpcMethod', value, serviceLength: service.length, methodLength: method.length };
 }
 
-/** In a group, so that an alternative in it stays in it. */
+/** Wraps the expression in a group, so that `|` does not extend beyond it. */
 function expression(text: string): string {
   return text === '' ? '[^/]+' : `(?:${text})`;
 }

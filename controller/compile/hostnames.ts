@@ -1,7 +1,7 @@
-// What listeners and routes agree on: the intersection of host name patterns ('' is any host, `*.suffix` any host below suffix).
+// The intersection of the host name patterns of listeners and routes ('' matches any host, `*.suffix` any host below suffix).
 import { coversHost } from '#api/match/hostname.ts';
 
-/** The hosts both patterns cover, or null when there is none. Of two patterns that overlap, one always covers the other. */
+/** The more specific pattern if one covers the other, else null. Two patterns that overlap always cover one another. */
 export function intersect(left: string, right: string): string | null {
   if (coversHost(left, right)) return right;
   if (coversHost(right, left)) return left;

@@ -1,4 +1,4 @@
-// HTTPRoutes: the unit that starts from one.
+// The unit of an HTTPRoute.
 import { compileRule } from './http-rule.ts';
 import { compileRequestRoute } from './request-route.ts';
 import { HTTP_ROUTE } from './route-kinds.ts';

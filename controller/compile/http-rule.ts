@@ -10,7 +10,7 @@ import { compileMatch } from './matches.ts';
 import { compileBackend, obstaclesOf, problemOf, unservable, type CompiledRule, type RuleContent } from './rule.ts';
 import type { View } from './view.ts';
 
-/** What a `retry` without these fields means; the Gateway API leaves it to the implementation. */
+/** Defaults for fields missing in `retry`; the Gateway API leaves them to the implementation. */
 const DEFAULT_ATTEMPTS = 1;
 const DEFAULT_BACKOFF_MS = 25;
 
@@ -33,7 +33,7 @@ export function compileRule(view: View, from: RouteReferrer, rule: HttpRouteRule
   return { content, problem, obstacles: [...filters.obstacles, ...backends.flatMap(({ obstacles }) => obstacles)] };
 }
 
-/** A match that is bad itself cannot match. */
+/** An invalid match matches no request. */
 function goodMatches(rule: HttpRouteRule): ir.Match[] {
   return rule.matches.filter((match) => checkMatch(match, '').length === 0).map(compileMatch);
 }
@@ -51,7 +51,7 @@ function compileRetry({ retry }: HttpRouteRule): ir.Retry | null {
   };
 }
 
-/** Null when there is none; the schema has seen to it that there is no bad one. */
+/** Null without a duration; the schema has rejected invalid ones. */
 function milliseconds(duration: string | undefined): number | null {
   const parsed = duration === undefined ? null : parseDuration(duration);
   return parsed?.ok === true ? parsed.value : null;

@@ -1,4 +1,4 @@
-// Which pair of a Secret is served, by what it holds and what was served before.
+// Which pair of a Secret is served, depending on its content and on the pair in use.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { TestCa } from '../../test/support/certificates.ts';
@@ -7,7 +7,7 @@ import type { OfferedPair } from './kept-pairs.ts';
 
 const HOUR = 3_600_000;
 const KEY = 'infra/cert';
-/** One that is valid for two hours, and one that was until an hour ago. */
+/** `valid` for two hours, `expired` one hour ago. */
 let [valid, next, expired, other]: OfferedPair[] = [];
 let ca: TestCa;
 
@@ -34,7 +34,7 @@ beforeEach(() => {
 const given = (pair: OfferedPair | undefined): OfferedPair => pair as OfferedPair;
 const broken = (): OfferedPair => ({ ...given(next), problem: 'holds nothing' });
 
-/** Chooses, and puts that in place as the outputs do. */
+/** Chooses a pair and keeps it, as the outputs do. */
 function offer(pair: OfferedPair | undefined): string {
   const choice = pairs.choose(given(pair));
   pairs.put(choice.secret);
@@ -44,45 +44,45 @@ function offer(pair: OfferedPair | undefined): string {
 }
 
 describe('the pair that is served', () => {
-  test('is the one that the Secret holds', () => {
+  test('is the pair in the Secret', () => {
     expect([offer(valid), offer(next)]).toEqual(['own valid: no problem', 'own next: no problem']);
   });
 
-  test('is the one before where that cannot be used, for as long as it takes', () => {
+  test('is the previous pair while the one in the Secret is not usable', () => {
     offer(valid);
-    const kept = 'former valid: holds nothing; the pair before stays in use and is valid until TIME';
+    const kept = 'former valid: holds nothing; the previous pair stays in use and is valid until TIME';
     expect([offer(broken()), offer(broken()), offer(next)]).toEqual([kept, kept, 'own next: no problem']);
   });
 
-  test('is none where no good one has been seen', () => {
+  test('is none if there was no usable pair yet', () => {
     expect([offer(broken()), offer(broken())]).toEqual(['unknown none: holds nothing', 'unknown none: holds nothing']);
     expect(offer(valid)).toBe('own valid: no problem');
   });
 
-  test('is none once the Secret has been gone', () => {
+  test('is none after the Secret was deleted', () => {
     offer(valid);
     pairs.remove(KEY);
     expect(offer(broken())).toBe('unknown none: holds nothing');
   });
 
-  test('may have expired where there is none that is valid', () => {
+  test('may be expired if there is no valid one', () => {
     const told = 'holds a certificate that expired at TIME';
     expect([offer(expired), offer(other)]).toEqual([`own expired: ${told}`, `own other: ${told}`]);
     expect(offer(valid)).toBe('own valid: no problem');
   });
 
-  test('is not one that has expired while the one before is valid', () => {
+  test('is not an expired pair while the previous one is valid', () => {
     offer(valid);
-    const told = 'holds a certificate that expired at TIME; the pair before stays in use and is valid until TIME';
+    const told = 'holds a certificate that expired at TIME; the previous pair stays in use and is valid until TIME';
     expect(offer(expired)).toBe(`former valid: ${told}`);
     now += 3 * HOUR;
     expect(offer(expired)).toBe('own expired: holds a certificate that expired at TIME');
   });
 
-  test('stays though it expires where the Secret holds none that loads', () => {
+  test('stays after its expiry while the pair in the Secret does not load', () => {
     offer(valid);
     now += 3 * HOUR;
-    expect(offer(broken())).toBe('former valid: holds nothing; the pair before stays in use and has expired at TIME');
+    expect(offer(broken())).toBe('former valid: holds nothing; the previous pair stays in use and has expired at TIME');
   });
 });
 

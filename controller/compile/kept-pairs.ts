@@ -1,36 +1,36 @@
-// Which pair of a TLS Secret is served: the one that it holds or, where that cannot be used, the one before. Units ask; the
-// Secrets in the outputs are remembered for as long as they are there, so that one that nothing refers to any more leaves nothing behind.
+// Chooses which certificate pair of a TLS Secret is served: the one in the Secret, or the previous one if that is not usable. Keeps
+// the pairs in the outputs as long as they are there; a Secret without references leaves nothing behind.
 import type { Secret } from '#api/ir/ir.ts';
 import { expiryOf, hasExpired } from '#lib/certificate-expiry.ts';
 
-/** What a Secret holds. */
+/** The content of a Secret. */
 export interface OfferedPair {
   /** `<namespace>/<name>` of the Secret. */
   readonly key: string;
   /** PEM. */
   readonly certificate: string;
   readonly privateKey: string;
-  /** Why it cannot be used; null where it loads. */
+  /** Why the pair is not usable; null if it loads. */
   readonly problem: string | null;
 }
 
 /**
- * What is served of a Secret: the pair that it holds, though that may have expired; the pair before; or none that the controller knows,
- * which leaves proxies with the one that they have, if any.
+ * Which pair is served: `own`, the one in the Secret, even if it has expired; `former`, the previous one; or `unknown`: the controller
+ * knows no usable pair, and proxies keep theirs, if any.
  */
 export type ServedPair = 'own' | 'former' | 'unknown';
 
-/** A Secret as proxies get it, and which pair that is. */
+/** A Secret in the form for proxies, and the choice. */
 export interface PairChoice {
   readonly secret: Secret;
   readonly pair: ServedPair;
 }
 
-/** What there is to count of the pairs in use. */
+/** Counts of the pairs in use. */
 export interface PairCounts {
-  /** Secrets whose pair cannot be used, or has expired. */
+  /** Number of Secrets whose pair is not usable or has expired. */
   readonly problems: number;
-  /** When the first of the pairs in use expires, milliseconds since the epoch; null without any. */
+  /** The earliest expiry of a pair in use, milliseconds since the epoch; null without pairs. */
   readonly earliestExpiry: number | null;
 }
 
@@ -49,7 +49,7 @@ export class KeptPairs {
     this.#now = now;
   }
 
-  /** What is to be served of a Secret. A pair that has expired takes the place of one that has, not of one that is valid. */
+  /** Chooses the pair of a Secret. An expired pair may replace an expired one, but not a valid one. */
   choose({ key, certificate, privateKey, problem }: OfferedPair): PairChoice {
     const own: Secret = { kind: 'Secret', key, certificate, privateKey };
     const before = this.#kept.get(key);
@@ -61,12 +61,12 @@ export class KeptPairs {
     return this.#withoutOwn(key, expired, before);
   }
 
-  /** Remembers what is in the outputs from now on. */
+  /** Keeps a Secret of the outputs. */
   put(secret: Secret): void {
     this.#kept.set(secret.key, { secret, expiry: expiryOf(secret.certificate) });
   }
 
-  /** Forgets what is in the outputs no longer. */
+  /** Drops a Secret that left the outputs. */
   remove(key: string): void {
     this.#kept.delete(key);
   }
@@ -86,7 +86,7 @@ export class KeptPairs {
       return { secret: { kind: 'Secret', key, certificate: '', privateKey: '', problem }, pair: 'unknown' };
     const { secret, expiry } = before;
     const until = expiry !== null && expiry < this.#now() ? 'has expired at' : 'is valid until';
-    const told = `${problem}; the pair before stays in use and ${until} ${textOf(expiry)}`;
+    const told = `${problem}; the previous pair stays in use and ${until} ${textOf(expiry)}`;
     return { secret: { ...secret, problem: told }, pair: 'former' };
   }
 }

@@ -1,10 +1,10 @@
-// metav1.LabelSelector: whether a set of labels is selected.
+// metav1.LabelSelector: tests whether it selects a set of labels.
 import type { LabelSelector } from '#api/k8s/k8s.ts';
 
 type Labels = Readonly<Record<string, string>>;
 type Expression = LabelSelector['matchExpressions'][number];
 
-/** True when every requirement holds; an empty selector selects everything. */
+/** Whether all requirements hold; an empty selector selects everything. */
 export function selects(selector: LabelSelector, labels: Labels): boolean {
   return (
     Object.entries(selector.matchLabels).every(([key, value]) => valueOf(labels, key) === value) &&
@@ -25,7 +25,7 @@ function holds(expression: Expression, value: string | undefined): boolean {
   }
 }
 
-/** Labels come from users: a key like `constructor` must not find what every object inherits. */
+/** Labels come from users: a key like `constructor` must not find an inherited property. */
 function valueOf(labels: Labels, key: string): string | undefined {
   return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }

@@ -1,5 +1,5 @@
-// Which listeners of ListenerSets cannot be had because others of the same Gateway go first: those of the Gateway, then those of
-// older sets, then of those whose `namespace/name` sorts first (GEP-1713, listener precedence).
+// Listeners of ListenerSets that conflict with listeners of higher precedence in the same Gateway: those of the Gateway, then of older
+// ListenerSets, then by `namespace/name` (GEP-1713, listener precedence).
 import type { Gateway, ListenerSet } from '#api/k8s/k8s.ts';
 import { byAge } from './age.ts';
 import type { ListenerConflict } from './conditions.ts';
@@ -7,12 +7,12 @@ import { ListenerClaims, claimsAmong } from './conflicts.ts';
 import { admits } from './namespaces.ts';
 import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
 
-/** The conflicts of the listeners of one ListenerSet, by their names. */
+/** The conflicts of the listeners of one ListenerSet, by listener name. */
 export type SetConflicts = ReadonlyMap<string, ListenerConflict>;
 
 const NONE: SetConflicts = new Map();
 
-/** Key: `<namespace>/<name>` of a Gateway. The sets that have conflicts, by `<namespace>/<name>`. */
+/** Key: `<namespace>/<name>` of a Gateway. The conflicts of its ListenerSets, by `<namespace>/<name>`. */
 const listenerConflictsUnit: UnitKind<ReadonlyMap<string, SetConflicts>> = {
   name: 'listener-conflicts',
   stage: 'leaf',
@@ -24,7 +24,7 @@ const listenerConflictsUnit: UnitKind<ReadonlyMap<string, SetConflicts>> = {
   },
 };
 
-/** Key: `<namespace>/<name>` of a ListenerSet. A part of the whole, so that a set is not compiled for conflicts of others. */
+/** Key: `<namespace>/<name>` of a ListenerSet. Separate from the whole, so that conflicts of other sets do not recompile it. */
 export const setConflictsUnit: UnitKind<SetConflicts> = {
   name: 'set-conflicts',
   stage: 'parent',
@@ -39,7 +39,7 @@ export const setConflictsUnit: UnitKind<SetConflicts> = {
   },
 };
 
-/** The sets that the Gateway admits, in the order of their precedence. */
+/** The sets that the Gateway admits, in order of precedence. */
 function setsOf(view: View, gateway: Gateway): readonly ListenerSet[] {
   const { namespace = '', name } = gateway.metadata;
   const { namespaces } = gateway.spec.allowedListeners;
@@ -48,8 +48,8 @@ function setsOf(view: View, gateway: Gateway): readonly ListenerSet[] {
 }
 
 /**
- * A listener that cannot be had claims nothing from those after it. One that conflicts with its own siblings does: a mistake in one
- * object must not hand its traffic to another.
+ * A listener that lost a conflict claims nothing from later ones. A listener in conflict with another of the same object does: a mistake
+ * in one object must not hand its traffic to another object.
  */
 function conflictsOn(gateway: Gateway, sets: readonly ListenerSet[]): ReadonlyMap<string, SetConflicts> {
   const taken = new ListenerClaims();
@@ -60,8 +60,8 @@ function conflictsOn(gateway: Gateway, sets: readonly ListenerSet[]): ReadonlyMa
     const left = spec.listeners.filter((listener) => !note(conflicts, listener.name, taken.conflictOf(listener)));
     const own = claimsAmong(left);
     for (const listener of left) note(conflicts, listener.name, own.conflictOf(listener));
-    // Whose they are is nobody else's business.
-    for (const listener of left) taken.add(listener, 'a listener of a ListenerSet that goes first');
+    // The message must not reveal which object owns the listener.
+    for (const listener of left) taken.add(listener, 'a listener of a ListenerSet with higher precedence');
     if (conflicts.size > 0) found.set(`${metadata.namespace ?? ''}/${metadata.name}`, conflicts);
   }
   return found;

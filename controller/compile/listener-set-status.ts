@@ -1,4 +1,4 @@
-// The status of a ListenerSet: what its compilation found, and how many routes each listener has.
+// The status of a ListenerSet: conditions, and listeners with their number of routes.
 import * as conditions from './conditions.ts';
 import { gatewayAddresses } from './gateway-addresses.ts';
 import { gatewayFrameUnit } from './gateway-frame.ts';
@@ -51,7 +51,7 @@ function programmedCondition(view: View, generation: number, { gateway: key, obs
     : conditions.listenerSetNotProgrammed(generation, { reason: 'ParentNotProgrammed', message: `Gateway/${key}: ${trouble}` });
 }
 
-/** Why nobody can come in at the Gateway. */
+/** Why clients cannot connect to the Gateway. */
 function troubleOf(view: View, key: string): string | null {
   const { namespace, name } = splitKey(key);
   const gateway = view.object('Gateway', namespace, name);

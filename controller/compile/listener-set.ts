@@ -1,4 +1,4 @@
-// ListenerSets whose Gateway is ours: their listeners, served as if the Gateway had them (GEP-1713).
+// ListenerSets of this controller's Gateways: their listeners are served like those of the Gateway (GEP-1713).
 import type { Gateway, ListenerSet } from '#api/k8s/k8s.ts';
 import { parentOf } from '#api/k8s/reference.ts';
 import type { ListenerSetObstacle } from './conditions.ts';
@@ -11,24 +11,24 @@ import { admits } from './namespaces.ts';
 import type { FleetPort } from './result.ts';
 import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
 
-/** A ListenerSet compiled, but for what its routes decide. */
+/** A compiled ListenerSet, without the parts that depend on routes. */
 export interface CompiledListenerSet {
   /** `<namespace>/<name>` of the Gateway. */
   readonly gateway: string;
   readonly obstacle: ListenerSetObstacle | null;
   readonly attachable: readonly AttachableListener[];
-  /** None where an obstacle keeps the whole set from being served. */
+  /** Empty if an obstacle prevents the whole set from being served. */
   readonly listeners: readonly CompiledListener[];
-  /** Ports that the proxies of the Gateway must be reached at for it. */
+  /** The ports that the Service of the Gateway's proxies needs for the set. */
   readonly ports: readonly FleetPort[];
 }
 
-/** The counter of ListenerSets attached to a Gateway (`<namespace>/<name>`): those that are accepted. */
+/** The counter of accepted ListenerSets of a Gateway (`<namespace>/<name>`). */
 export function attachedSetsCounter(gateway: string): string {
   return `attached sets ${gateway}`;
 }
 
-/** Key: `<namespace>/<name>`. Null when there is no such ListenerSet, or its Gateway is not ours. */
+/** Key: `<namespace>/<name>`. Null if there is no such ListenerSet, or another controller serves its Gateway. */
 export const listenerSetUnit: UnitKind<CompiledListenerSet | null> = {
   name: 'listener-set',
   stage: 'holder',
@@ -45,7 +45,7 @@ export const listenerSetUnit: UnitKind<CompiledListenerSet | null> = {
     const obstacle = obstacleOf(view, set, gateway, frame);
     const found = { gateway: gatewayKey, obstacle };
     if (obstacle !== null) {
-      // Not even what they refer to is read: nothing of it must get to a proxy.
+      // The references of a set that is not admitted are not read, since proxies must not get their content.
       const held = set.spec.listeners.map((listener) => ({ gateway, listenerSet: set, listener }));
       const attachable = held.map((listener) => attachableOf(listener, false));
       const unserved = obstacle.reason === 'NotAllowed' ? [] : held.flatMap((one) => unservedListener(one, obstacle.message) ?? []);
@@ -94,7 +94,7 @@ function compileListeners(
   );
 }
 
-/** A listener in conflict has no claim to a port; one that cannot be served for now keeps it. */
+/** A listener in conflict claims no port; one that cannot be served for now keeps its port. */
 function portsOf({ spec }: ListenerSet, compiled: readonly CompiledListener[]): readonly FleetPort[] {
   return fleetPorts(spec.listeners.filter((_, i) => compiled[i]?.conflicted === false));
 }

@@ -1,4 +1,4 @@
-// The statuses of listeners with what only routes know: how many are attached.
+// The statuses of listeners with the number of attached routes.
 import { attachedCounter } from './attachment.ts';
 import type { CompiledListener } from './listener.ts';
 import type { ListenerStatus } from './result.ts';

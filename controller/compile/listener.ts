@@ -1,4 +1,4 @@
-// One listener of a Gateway or ListenerSet: whether it can be served, what routes may attach, what a proxy is told, and its status.
+// One listener of a Gateway or ListenerSet: whether it can be served, which routes may attach, its resource, and its status.
 import type * as ir from '#api/ir/ir.ts';
 import { formatListenerKey } from '#api/ir/ir.ts';
 import type { Gateway, Listener, ListenerSet, ListenerTls, RouteNamespaces } from '#api/k8s/k8s.ts';
@@ -12,7 +12,7 @@ import { isSupported, selectKinds, type RouteKind } from './route-kinds.ts';
 import { readTlsOptions } from './tls-options.ts';
 import { valueOnly, type UnitOutput, type View } from './view.ts';
 
-/** What routes need to know of a listener to attach to it. */
+/** The facts about a listener that routes need to attach. */
 export interface AttachableListener {
   /** Key of the Listener resource. */
   readonly key: string;
@@ -21,37 +21,37 @@ export interface AttachableListener {
   readonly hostname: string;
   readonly kinds: readonly RouteKind[];
   readonly namespaces: RouteNamespaces;
-  /** False when the listener is not accepted: nothing can be served there. */
+  /** False if the listener is not accepted and nothing can be served there. */
   readonly ready: boolean;
 }
 
-/** A listener compiled. `status` lacks attachedRoutes, which routes decide. Plain data. */
+/** A compiled listener. `status` lacks attachedRoutes, which depends on routes. Plain data. */
 export interface CompiledListener {
   readonly attachable: AttachableListener;
   readonly status: Omit<ListenerStatus, 'attachedRoutes' | 'key'>;
   readonly accepted: boolean;
   readonly resolved: boolean;
   readonly conflicted: boolean;
-  /** Nothing about the listener itself keeps it from being served. */
+  /** Whether the listener itself has no problem that prevents serving it. */
   readonly valid: boolean;
-  /** It is sent to proxies to be served, and as far as the controller knows they can. */
+  /** Whether it is sent to proxies and, as far as the controller knows, can be served. */
   readonly served: boolean;
 }
 
 /** A listener to compile. */
 export interface ListenerInput {
-  /** The Gateway that it is served for. */
+  /** The Gateway that serves it. */
   readonly gateway: Gateway;
   readonly frame: GatewayFrame;
-  /** Null: the listener is the Gateway's own. */
+  /** Null if the listener belongs to the Gateway itself. */
   readonly listenerSet: ListenerSet | null;
   readonly listener: Listener;
   readonly conflict: conditions.ListenerConflict | null;
-  /** Other listeners, in words, whose clients may reuse connections to this one. */
+  /** Names of other listeners whose clients may reuse connections to this one. */
   readonly overlaps: readonly string[];
 }
 
-/** What the parts of a listener's compilation share. */
+/** Values shared by the steps of a listener's compilation. */
 interface Context extends ListenerInput {
   readonly obstacle: conditions.ListenerObstacle | null;
   readonly refObstacle: conditions.ListenerRefObstacle | null;
@@ -60,7 +60,7 @@ interface Context extends ListenerInput {
   readonly clients: ResolvedValidation;
 }
 
-/** A listener with what a proxy is told of it. */
+/** A compiled listener and its resource. */
 interface ListenerWithResource {
   readonly compiled: CompiledListener;
   readonly resource: ir.Listener | null;
@@ -101,10 +101,10 @@ export function toServe(listeners: readonly ListenerWithResource[]): UnitOutput<
   };
 }
 
-/** A listener in the objects that it is of. */
+/** A listener and the objects that contain it. */
 type Held = Pick<ListenerInput, 'gateway' | 'listenerSet' | 'listener'>;
 
-/** What routes see of a listener. */
+/** The facts about a listener for routes. */
 export function attachableOf({ gateway, listenerSet, listener }: Held, ready: boolean): AttachableListener {
   return {
     key: keyOf({ gateway, listenerSet, listener }),
@@ -147,7 +147,7 @@ function resolve(view: View, input: ListenerInput): Context {
   };
 }
 
-/** A listener that passes TLS through has no use for certificates, whatever it names. */
+/** The TLS settings that need certificates; undefined for TLS passthrough. */
 function terminating({ tls }: Listener): ListenerTls | undefined {
   return tls?.mode === 'Passthrough' ? undefined : tls;
 }
@@ -158,10 +158,10 @@ function invalidKinds({ protocol }: Listener, invalid: readonly RouteKind[]): co
   return { reason: 'InvalidRouteKinds', message: `a listener of protocol ${protocol} cannot have routes of kind ${names.join(', ')}` };
 }
 
-/** Protocols of listeners that need to know about certificates or server names. */
+/** Protocols of listeners that use certificates or server names. */
 const USES_TLS: ReadonlySet<string> = new Set(['HTTPS', 'TLS']);
 
-/** What the listener asks for and Weir does not do. It is refused rather than served with less protection than it asks for. */
+/** Unsupported settings. The listener is refused instead of served with less protection than requested. */
 function unsupported({ protocol, tls }: Listener): conditions.ListenerObstacle | null {
   if (!isSupported(protocol)) return { reason: 'UnsupportedProtocol', message: `protocol ${protocol} is not supported` };
   const refuse = (message: string) => ({ reason: 'UnsupportedValue', message }) as const;
@@ -172,18 +172,18 @@ function unsupported({ protocol, tls }: Listener): conditions.ListenerObstacle |
   return settings.ok ? null : refuse(`tls.options: ${settings.error}`);
 }
 
-/** GEP-91: clients that cannot be checked must not come in unchecked. */
+/** GEP-91: clients that cannot be validated must not be accepted. */
 function withoutAuthority({ refused, obstacles }: ResolvedValidation): conditions.ListenerObstacle | null {
   const reasons = obstacles.map(({ message }) => message).join('; ');
   return refused ? { reason: 'NoValidCACertificate', message: `clients cannot be checked: ${reasons}` } : null;
 }
 
-/** Protocols of listeners that are told apart by host name. */
+/** Protocols of listeners that are distinguished by host name. */
 const HAS_HOSTS: ReadonlySet<string> = new Set(['HTTP', 'HTTPS', 'TLS']);
 
 /**
- * What proxies are told of a listener that cannot be served: that its host name is taken, and why no listener answers for it. What it refers
- * to does not get to them.
+ * The resource of a listener that cannot be served: it keeps its host name, so that no other listener answers for it, and gives the
+ * reason. It contains no references.
  */
 export function unservedListener({ gateway, listenerSet, listener }: Held, message: string): ir.Listener | null {
   if (!HAS_HOSTS.has(listener.protocol)) return null;
@@ -207,7 +207,7 @@ const NO_PAIR = 'tls.certificateRefs is empty';
 
 const WHOLE_GATEWAY: NotProgrammed = { reason: 'Invalid', message: 'the Gateway as a whole cannot be served' };
 
-/** What keeps the listener itself from being served; a proxy may know the pair before where the controller does not. */
+/** Why the listener itself is not served. A proxy may know a previous pair that the controller does not know. */
 function whyNotProgrammed(context: Context): NotProgrammed | null {
   const { listener, certificates, refObstacle } = context;
   const unserved = whyUnserved(context);
@@ -215,7 +215,7 @@ function whyNotProgrammed(context: Context): NotProgrammed | null {
   return { reason: 'Invalid', message: refObstacle?.message ?? NO_PAIR };
 }
 
-/** What keeps the listener from being sent to proxies to be served. */
+/** Why the listener is not sent to proxies to be served. */
 function whyUnserved({ conflict, obstacle, listener, certificates, kinds, refObstacle }: Context): NotProgrammed | null {
   const invalid = (message: string) => ({ reason: 'Invalid', message }) as const;
   if (conflict !== null) return conflict;
@@ -240,7 +240,7 @@ function toResource(context: Context, key: string, addresses: readonly string[])
   };
 }
 
-/** Datagrams and what is passed through go to backends as they are. Without one that can be used backends are shown none. */
+/** Datagrams and passed-through TLS reach backends unchanged. Without a usable certificate, backends get none. */
 function clientCertificate({ protocol, tls }: Listener, { client }: GatewayFrame): Pick<ir.Listener, 'clientCertificate'> {
   const isSecuredAnew = protocol !== 'UDP' && tls?.mode !== 'Passthrough';
   return isSecuredAnew && client.key !== null ? { clientCertificate: client.key } : {};

@@ -1,8 +1,8 @@
-// Matches of an HTTPRoute rule, and the header matches that GRPCRoutes share with them, in the form a proxy matches with.
+// Compiles the matches of HTTPRoute rules, and the header matches that GRPCRoutes share with them.
 import type { HttpHeaderMatch, HttpRouteMatch } from '#api/k8s/k8s.ts';
 import type { Match, ValueMatch } from '#api/ir/ir.ts';
 
-/** One match. Of several conditions on one header or parameter the first counts, as the Gateway API has it. */
+/** One match. Of several conditions on the same header or parameter the first counts, as in the Gateway API. */
 export function compileMatch(match: HttpRouteMatch): Match {
   return {
     path: { type: match.path.type, value: match.path.value },
@@ -12,7 +12,7 @@ export function compileMatch(match: HttpRouteMatch): Match {
   };
 }
 
-/** Conditions on headers, each name once. */
+/** Conditions on headers, one per name. */
 export function compileHeaderMatches(headers: readonly HttpHeaderMatch[]): ValueMatch[] {
   return firstOfEachName(headers.map((header) => ({ ...header, name: header.name.toLowerCase() })));
 }

@@ -1,4 +1,4 @@
-// What all units together yield, and what of it has changed since the last flush.
+// The outputs of all units together, and their difference since the last flush.
 import { objectId } from '#api/k8s/object.ts';
 import { KIND_ORDER, encodeResource, resourceId, type EncodedResource, type Resource } from '#api/ir/ir.ts';
 import { compareText } from '#lib/compare-text.ts';
@@ -10,7 +10,7 @@ const SECRET = resourceId('Secret', '');
 
 /** Resources by id, statuses by object, fleets by Gateway. */
 export class Outputs {
-  /** What is served of TLS Secrets. */
+  /** The pairs in use of TLS Secrets. */
   readonly pairs: KeptPairs;
   readonly #resources = new Tracked<EncodedResource>();
   readonly #statuses = new Tracked<DesiredStatus>();
@@ -20,22 +20,22 @@ export class Outputs {
     this.pairs = pairs;
   }
 
-  /** Everything that should be served now. */
+  /** All current resources. */
   resources(): Iterable<EncodedResource> {
     return this.#resources.values();
   }
 
-  /** Every status that should be written now. */
+  /** All current statuses. */
   statuses(): Iterable<DesiredStatus> {
     return this.#statuses.values();
   }
 
-  /** Every fleet that should be there now. */
+  /** All current fleets. */
   fleets(): Iterable<DesiredFleet> {
     return this.#fleets.values();
   }
 
-  /** Puts a resource in place and answers its id. */
+  /** Adds or replaces a resource; returns its id. */
   putResource(resource: Resource): string {
     const id = resourceId(resource.kind, resource.key);
     const encoded = encodeResource(resource);
@@ -44,36 +44,36 @@ export class Outputs {
     return id;
   }
 
-  /** Takes a resource away. */
+  /** Removes a resource. */
   removeResource(id: string): void {
     this.#resources.remove(id);
     if (id.startsWith(SECRET)) this.pairs.remove(id.slice(SECRET.length));
   }
 
-  /** Puts a fleet in place and answers the key of its Gateway. */
+  /** Adds or replaces a fleet; returns the key of its Gateway. */
   putFleet(fleet: DesiredFleet): string {
     this.#fleets.put(fleet.gateway, fleet, JSON.stringify(fleet));
     return fleet.gateway;
   }
 
-  /** Takes a fleet away. */
+  /** Removes a fleet. */
   removeFleet(gateway: string): void {
     this.#fleets.remove(gateway);
   }
 
-  /** Puts a status in place and answers the id of its object. */
+  /** Adds or replaces a status; returns the id of its object. */
   putStatus(status: DesiredStatus): string {
     const id = objectId(status.ref);
     this.#statuses.put(id, status, JSON.stringify(status));
     return id;
   }
 
-  /** Takes a status away: the object is gone, or no longer ours. */
+  /** Removes a status: the object is deleted or belongs to another controller. */
   removeStatus(id: string): void {
     this.#statuses.remove(id);
   }
 
-  /** What differs from the last flush, in an order that does not depend on how it came about. */
+  /** The difference since the last flush. Its order depends on the content only. */
   flush(): Handover {
     const resources = this.#resources.flush();
     const statuses = this.#statuses.flush();

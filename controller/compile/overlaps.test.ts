@@ -45,7 +45,7 @@ describe('findOverlaps', () => {
     });
   });
 
-  test('the order of conditions plays no part', () => {
+  test('the order of conditions does not matter', () => {
     const x = { type: 'Exact', name: 'x', value: '1' } as const;
     const y = { type: 'Exact', name: 'y', value: '1' } as const;
     const routes = [route('a', { matches: [{ ...PATH, headers: [x, y] }] }), route('b', { matches: [{ ...PATH, headers: [y, x] }] })];
@@ -58,11 +58,11 @@ describe('findOverlaps', () => {
     ['a header more', { matches: [{ ...PATH, headers: [{ type: 'Exact', name: 'x', value: '1' }] }] }],
     ['another host', { attachments: [{ listener: 'infra/web/http', hostnames: ['b.example.com'] }] }],
     ['another listener', { attachments: [{ listener: 'infra/web/other', hostnames: ['a.example.com'] }] }],
-  ] as [string, Partial<Route>][])('%s is no overlap', (_, parts) => {
+  ] as [string, Partial<Route>][])('%s does not overlap', (_, parts) => {
     expect(findOverlaps([route('a'), route('b', parts)])).toEqual([]);
   });
 
-  test('a match listed twice in one rule is no overlap', () => {
+  test('a match listed twice in one rule does not overlap with itself', () => {
     expect(findOverlaps([route('a', { matches: [PATH, PATH] })])).toEqual([]);
   });
 });

@@ -1,24 +1,24 @@
-// Finds matches that can never win: several rules match exactly the same requests, or want the same connections, on the same
-// listener. For `weir validate`.
+// Finds matches that can never win: several rules have the same match for requests, or claim the same connections, on the same listener.
+// For `weir validate`.
 import { compareRules } from '#api/match/rule-order.ts';
 import { compareText } from '#lib/compare-text.ts';
 import type { Match, Route, StreamRoute, ValueMatch } from '#api/ir/ir.ts';
 
-/** Rules with one and the same match for the same hosts of the same listener. */
+/** Rules with the same match for the same hosts of the same listener. */
 export interface Overlap {
   /** Key of the listener. */
   readonly listener: string;
-  /** '' is any host. */
+  /** '' means any host. */
   readonly hostname: string;
-  /** Null: whole connections. */
+  /** Null for whole connections. */
   readonly match: Match | null;
   /** Key of the Route that gets the requests. */
   readonly winner: string;
-  /** Keys of the Routes that never do, best placed first. */
+  /** Keys of the Routes that get none, in order of precedence. */
   readonly losers: readonly string[];
 }
 
-/** Every overlap among the routes, in an order that does not depend on theirs. */
+/** All overlaps among the routes. The order of the routes does not matter. */
 export function findOverlaps(routes: Iterable<AnyRoute>): readonly Overlap[] {
   const claims = new Map<string, Claim>();
   for (const route of [...routes].sort(compareRules)) {
@@ -48,14 +48,14 @@ function claimsOf(route: AnyRoute): readonly Omit<Claim, 'keys'>[] {
   );
 }
 
-/** A match that a rule lists twice is that rule's own affair. */
+/** Ignores a match that the same rule lists twice. */
 function addTo(claims: Map<string, Claim>, { listener, hostname, match }: Omit<Claim, 'keys'>, key: string): void {
   const id = JSON.stringify([listener, hostname, match === null ? null : identity(match)]);
   const keys = claims.get(id)?.keys ?? [];
   if (!keys.includes(key)) claims.set(id, { listener, hostname, match, keys: [...keys, key] });
 }
 
-/** Equal for matches that match the same: the order of conditions plays no part. */
+/** Equal for equivalent matches: the order of conditions does not matter. */
 function identity({ path, method, headers, queryParams }: Match): unknown {
   return [path.type, path.value, method, conditions(headers), conditions(queryParams)];
 }

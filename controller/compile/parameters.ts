@@ -1,4 +1,4 @@
-// The GatewayParameters of a Gateway: found by the references of its class and its own, checked, and merged.
+// The GatewayParameters of a Gateway: resolves the references of its class and its own, checks them, and merges them.
 import { describeError } from '#api/k8s/field-error.ts';
 import { brokenParameters } from '#api/k8s/gateway-parameters-rules.ts';
 import type { FleetMode, Gateway, GatewayClass, GatewayParametersSpec } from '#api/k8s/k8s.ts';
@@ -14,19 +14,19 @@ interface ParametersRef {
   readonly name: string;
 }
 
-/** What a Gateway's parameters come to. */
+/** The outcome for a Gateway. */
 export interface ResolvedParameters {
   readonly mode: FleetMode;
   readonly spec: GatewayParametersSpec;
 }
 
-/** The parameters that a class refers to, empty without a reference, or what is wrong with them. */
+/** The parameters of a class, empty without a reference; an error if they are not usable. */
 export function classParameters(view: View, gatewayClass: GatewayClass | undefined): Result<GatewayParametersSpec> {
   const ref = gatewayClass?.spec.parametersRef;
   return ref === undefined ? ok({}) : find(view, ref, 'spec.parametersRef');
 }
 
-/** The parameters of a Gateway, its own over those of its class, or what is wrong with either. */
+/** The parameters of a Gateway, which override those of its class; an error if either is not usable. */
 export function gatewayParameters(view: View, gateway: Gateway): Result<ResolvedParameters> {
   const { gatewayClassName, infrastructure } = gateway.spec;
   const ofClass = classParameters(view, view.object('GatewayClass', '', gatewayClassName));
@@ -39,8 +39,8 @@ export function gatewayParameters(view: View, gateway: Gateway): Result<Resolved
 
 function resolve(view: View, spec: GatewayParametersSpec): Result<ResolvedParameters> {
   const broken = brokenParameters(spec)[0];
-  // Each object may be right by itself: a type of Service here, a load balancer class there.
-  if (broken !== undefined) return err(`the parameters of the Gateway and of its class do not go together: ${describeError(broken)}`);
+  // Each object may be valid alone, but not both together: a type of Service here, a load balancer class there.
+  if (broken !== undefined) return err(`the parameters of the Gateway and of its class are not valid together: ${describeError(broken)}`);
   const { byDefault, lacks } = view.options.fleets;
   const mode = spec.fleet ?? byDefault;
   if (mode === 'PerGateway' && lacks !== '') return err(`spec.fleet: PerGateway is not possible, ${lacks}`);
@@ -59,10 +59,10 @@ function find(view: View, { group, kind, namespace, name }: ParametersRef, field
   return broken === undefined ? ok(object.spec) : err(`${field}: ${id} is invalid, ${describeError(broken)}`);
 }
 
-/** What is replaced as a whole: its parts mean nothing by themselves, or are alternatives. */
+/** Fields that are replaced as a whole: their parts depend on each other or are alternatives. */
 const WHOLE: ReadonlySet<string> = new Set(['affinity', 'behavior', 'podDisruptionBudget']);
 
-/** Field by field, maps key by key, lists as a whole; a number of replicas replaces autoscaling and the other way round. */
+/** Merges field by field, maps key by key; lists are replaced. A number of replicas replaces autoscaling and vice versa. */
 export function mergeParameters(near: GatewayParametersSpec, far: GatewayParametersSpec): GatewayParametersSpec {
   const { replicas, autoscaling, ...others } = far;
   const isChosen = near.replicas !== undefined || near.autoscaling !== undefined;

@@ -1,5 +1,5 @@
-// What a policy targets: whether it is there, what a sectionName means in it, and through which Gateways
-// or ListenerSets it takes effect.
+// The target of a policy: whether it exists, the meaning of its sectionName, and the Gateways or ListenerSets through which the policy
+// takes effect.
 import type { PolicyTarget } from '#api/ir/ir.ts';
 import type { Gateway, GrpcRoute, HttpRoute, ListenerSet, TcpRoute, TlsRoute } from '#api/k8s/k8s.ts';
 import { objectId, type ObjectRef } from '#api/k8s/object.ts';
@@ -11,16 +11,16 @@ import { selects } from './label-selector.ts';
 import type { ParentRef } from './result.ts';
 import type { View } from './view.ts';
 
-/** What became of one target. */
+/** The outcome of one target. */
 export type TargetOutcome =
   | { readonly found: false; readonly ancestors: readonly [ParentRef]; readonly message: string }
-  /** Without ancestors the target is nothing of ours: a Gateway of another class, or a route that leads to none of ours. */
+  /** Without ancestors this controller does not serve the target: another class, or a route without a Gateway of this controller. */
   | { readonly found: true; readonly ancestors: readonly ParentRef[]; readonly target: PolicyTarget };
 
-/** A route of a kind that policies are for. */
+/** A route of a kind that policies may target. */
 type TargetedRoute = HttpRoute | GrpcRoute | TcpRoute | TlsRoute;
 
-/** The targets of a policy: those it names, then those it selects, each once. */
+/** The targets of a policy: those by name, then those by label, without duplicates. */
 export function targetsOf(view: View, { metadata, spec }: Policy): readonly PolicyTargetRef[] {
   const namespace = metadata.namespace ?? '';
   const selected = spec.targetSelectors.flatMap((selector) => {
@@ -33,7 +33,7 @@ export function targetsOf(view: View, { metadata, spec }: Policy): readonly Poli
   return [...new Map(targets.map((ref) => [`${ref.kind}/${ref.name}/${ref.sectionName ?? ''}`, ref])).values()];
 }
 
-/** Looks a target up in the namespace of its policy. */
+/** Finds a target in the namespace of its policy. */
 export function resolveTarget(view: View, namespace: string, ref: PolicyTargetRef): TargetOutcome {
   switch (ref.kind) {
     case 'Gateway':
@@ -53,7 +53,7 @@ export function resolveTarget(view: View, namespace: string, ref: PolicyTargetRe
   }
 }
 
-/** A Gateway or ListenerSet: what is told of it is told of it itself. */
+/** A Gateway or ListenerSet is its own ancestor. */
 function resolveHolder(view: View, ref: ObjectRef, target: PolicyTargetRef, holder: Gateway | ListenerSet | undefined): TargetOutcome {
   const { namespace } = ref;
   if (holder === undefined) return missing(namespace, target);
@@ -92,7 +92,7 @@ function found(namespace: string, { kind, name }: PolicyTargetRef, section: stri
   return { found: true, ancestors, target: { kind, namespace, name, section } };
 }
 
-/** There is no Gateway to tell it of, so the target itself is the ancestor. */
+/** Without a Gateway the target itself is the ancestor. */
 function missing(namespace: string, ref: PolicyTargetRef, what = 'does not exist'): TargetOutcome {
   const { group, kind, name, sectionName } = ref;
   const ancestor = { group, kind, namespace, name, ...(sectionName === undefined ? {} : { sectionName }) };

@@ -1,5 +1,5 @@
-// Weir's own policies: a Policy resource for each that is in force somewhere, and its status for each ancestor. One unit serves
-// every kind; what is particular to a kind is in its description (api/k8s/policies.ts).
+// Weir's own policies: a Policy resource for each policy that is in force, and its status for each ancestor. One unit serves every kind;
+// the differences are in the descriptions of the kinds (api/k8s/policies.ts).
 import type * as ir from '#api/ir/ir.ts';
 import { describeError } from '#api/k8s/field-error.ts';
 import { objectId, refOf } from '#api/k8s/object.ts';
@@ -14,14 +14,14 @@ import { selects } from './label-selector.ts';
 import type { AncestorStatus, DesiredStatus, ParentRef } from './result.ts';
 import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
 
-/** A target with what became of it. */
+/** A target and its outcome. */
 interface Attached {
   readonly outcome: TargetOutcome;
-  /** The policy of the same kind that has the target already, or null. */
+  /** The older policy of the same kind with the same target, or null. */
   readonly winner: Policy | null;
-  /** What nearer policies say otherwise, in words. */
+  /** Sentences about the settings that more specific policies override. */
   readonly overridden: readonly string[];
-  /** Settings that mean nothing for the target, in words; '' when all of them do. */
+  /** The settings without effect on the target, as text; '' if all have effect. */
   readonly withoutEffect: string;
 }
 
@@ -69,19 +69,19 @@ function settingsWithoutEffect({ targets, settings }: PolicyKind, { metadata, sp
   return fields.length === 0 ? '' : `${fields.join(', ')} for ${kind}/${metadata.namespace ?? ''}/${name}`;
 }
 
-/** Another policy of the kind, and which parts of the same object it targets. */
+/** Another policy of the same kind, and which parts of the same object it targets. */
 interface Rival {
   readonly policy: Policy;
   readonly sections: ReadonlySet<string>;
 }
 
-/** A target with the policies that concern it. */
+/** A target and the other policies of the same object. */
 interface Rivalry {
   readonly ref: PolicyTargetRef;
   readonly rivals: readonly Rival[];
 }
 
-/** Those that are broken themselves take no target from anybody. */
+/** Invalid policies are left out: they take no target from others. */
 function rivalsOf(view: View, policy: Policy, { kind, namespace, name }: ir.PolicyTarget): readonly Rival[] {
   const named = view.list('policiesByTarget', `${policy.kind}|${kind}/${namespace}/${name}`);
   const selecting = view.list('policiesByTarget', `${policy.kind}|${kind}/${namespace}`);
@@ -100,7 +100,7 @@ function labelsOf(view: View, kind: string, namespace: string, name: string): Re
   return objects.find(({ metadata }) => metadata.name === name)?.metadata.labels ?? {};
 }
 
-/** What policies of parts of the object set that this one sets too. Those of routes below a Gateway are not looked for. */
+/** The settings that policies for parts of the object override. Policies of routes below a Gateway are ignored. */
 function overrides(view: View, { settings }: PolicyKind, policy: Policy, { ref, rivals }: Rivalry): readonly string[] {
   const namespace = policy.metadata.namespace ?? '';
   const isThere = (sectionName: string): boolean => sectionName !== '' && resolveTarget(view, namespace, { ...ref, sectionName }).found;
@@ -127,7 +127,7 @@ function resourcesOf(definition: PolicyKind, policy: Policy, attached: readonly 
   return [{ kind: 'Policy', key, policyKind: definition.kind, namespace, name, createdAt: createdAt(metadata), targets, settings }];
 }
 
-/** Null where nothing of ours is concerned. */
+/** Null if the policy concerns no object of this controller. */
 function statusOf(policy: Policy, problem: string, attached: readonly Attached[]): DesiredStatus | null {
   const { name, namespace = '', uid = '' } = policy.metadata;
   const entries = attached.flatMap((each) => each.outcome.ancestors.map((ancestor) => ({ ancestor, each })));
@@ -176,5 +176,5 @@ function describeConflict({ outcome, winner }: Attached): readonly string[] {
   if (!outcome.found || winner === null) return [];
   const { kind, namespace, name, section } = outcome.target;
   const part = section === '' ? '' : ` ${section}`;
-  return [`${kind}/${namespace}/${name}${part} has ${objectId(refOf(winner))}, which goes first`];
+  return [`${kind}/${namespace}/${name}${part} is already the target of ${objectId(refOf(winner))}, which takes precedence`];
 }

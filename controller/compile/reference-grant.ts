@@ -1,15 +1,15 @@
-// Whether a reference may cross into another namespace: only with a ReferenceGrant there.
+// References to other namespaces: they need a ReferenceGrant there.
 import { GATEWAY_GROUP } from '#api/k8s/schema.ts';
 import type { ReferenceGrant } from '#api/k8s/k8s.ts';
 import type { View } from './view.ts';
 
-/** Who refers: an object of a Gateway API kind. */
+/** The referring object, of a Gateway API kind. */
 export interface Referrer {
   readonly kind: string;
   readonly namespace: string;
 }
 
-/** What is referred to. */
+/** The referenced object. */
 export interface Referent {
   readonly group: string;
   readonly kind: string;
@@ -17,7 +17,7 @@ export interface Referent {
   readonly name: string;
 }
 
-/** True within one namespace, or when a grant in the referent's namespace names both sides. */
+/** Whether both are in one namespace, or a grant in the referent's namespace allows the reference. */
 export function isPermitted(view: View, from: Referrer, to: Referent): boolean {
   if (from.namespace === to.namespace) return true;
   return view.list('grantsByNamespace', to.namespace).some((grant) => grants(grant, from, to));

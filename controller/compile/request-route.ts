@@ -1,4 +1,4 @@
-// Routes for requests (HTTPRoutes and GRPCRoutes) with a parent of ours: one Route resource for each rule, and the status for each parent.
+// HTTPRoutes and GRPCRoutes with a parent of this controller: one Route resource per rule, and the status for each parent.
 import type { GrpcRoute, HttpRoute } from '#api/k8s/k8s.ts';
 import type * as ir from '#api/ir/ir.ts';
 import { createdAt } from './age.ts';
@@ -12,7 +12,7 @@ import { valueOnly, type UnitOutput, type View } from './view.ts';
 /** Compiles a rule; `field` is its path in the object. */
 type CompileRule<R> = (view: View, from: RouteReferrer, rule: R, field: string) => CompiledRule;
 
-/** Compiles a route; `compileRule` is that of its kind. */
+/** Compiles a route; `compileRule` is the function of its kind. */
 export function compileRequestRoute<R extends HttpRoute | GrpcRoute>(
   view: View,
   kind: RouteKind,
@@ -46,7 +46,7 @@ function routesOf(route: HttpRoute | GrpcRoute, rules: readonly CompiledRule[], 
   });
 }
 
-/** What the route asks for and can be served without. */
+/** Fields of the route that Weir ignores. */
 function ignoredFields({ spec }: HttpRoute | GrpcRoute): readonly string[] {
   const persistent = spec.rules.flatMap((rule, i) =>
     rule.sessionPersistence === undefined ? [] : [`spec.rules[${i}].sessionPersistence`],

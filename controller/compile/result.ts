@@ -1,4 +1,4 @@
-// What a compile yields: the resources and statuses that came out different from last time, nothing else.
+// The result of a compile: the resources and statuses that differ from the last result.
 import type { FieldError } from '#api/k8s/field-error.ts';
 import type { Condition, ObjectRef } from '#api/k8s/object.ts';
 import type { EncodedResource, ResourceKind } from '#api/ir/ir.ts';
@@ -7,7 +7,7 @@ import type { GatewayParametersSpec } from '#api/k8s/k8s.ts';
 /** A condition before the status writer fills in lastTransitionTime. */
 export type DesiredCondition = Omit<Condition, 'lastTransitionTime'>;
 
-/** status.listeners[] of a Gateway or ListenerSet as it should be. */
+/** The desired status.listeners[] of a Gateway or ListenerSet. */
 export interface ListenerStatus {
   /** Key of the Listener resource. */
   readonly key: string;
@@ -23,7 +23,7 @@ export interface StatusAddress {
   readonly value: string;
 }
 
-/** The parentRef of a route exactly as its author wrote it; statuses are told apart by it. */
+/** The parentRef of a route exactly as its author wrote it, since it identifies the entry in the status. */
 export interface ParentRef {
   readonly group?: string;
   readonly kind?: string;
@@ -34,8 +34,8 @@ export interface ParentRef {
 }
 
 /**
- * The status an object should have. Only Weir's own entries; the writer leaves those of other controllers alone.
- * `uid` is that of the object it was made for ('' when unknown): a new object of the same name starts without a status.
+ * The desired status of an object, with Weir's own entries only; the writer keeps those of other controllers. `uid`: of the object it was
+ * compiled from, '' if unknown. A new object of the same name starts without a status.
  */
 export type DesiredStatus = { readonly ref: ObjectRef; readonly uid?: string } & (
   | {
@@ -65,7 +65,7 @@ export type DesiredStatus = { readonly ref: ObjectRef; readonly uid?: string } &
     }
 );
 
-/** An entry of the status of a policy: what the policy takes effect through, most often a Gateway (GEP-713). */
+/** A status entry of a policy: an object through which the policy takes effect, usually a Gateway (GEP-713). */
 export interface AncestorStatus {
   readonly ancestorRef: ParentRef;
   readonly conditions: readonly DesiredCondition[];
@@ -77,53 +77,53 @@ export interface FleetPort {
   readonly port: number;
 }
 
-/** The proxies that a Gateway has to itself (GatewayParameters, `fleet: PerGateway`). */
+/** The dedicated proxies of a Gateway (GatewayParameters, `fleet: PerGateway`). */
 export interface DesiredFleet {
-  /** `<namespace>/<name>` of the Gateway, and its uid: the owner of all that is made. */
+  /** `<namespace>/<name>` of the Gateway, and its uid: the owner of all created objects. */
   readonly gateway: string;
   readonly uid: string;
-  /** Null: they are not valid. What there is stays as it is. */
+  /** Null if they are not valid; existing objects then stay as they are. */
   readonly parameters: GatewayParametersSpec | null;
   readonly ports: readonly FleetPort[];
-  /** Of spec.infrastructure: for everything that is made. */
+  /** From spec.infrastructure, for all created objects. */
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
-  /** The addresses that the Gateway asks for; '' for any. */
+  /** The addresses that the Gateway requests; '' means any. */
   readonly addresses: readonly string[];
 }
 
-/** A unit that threw: a bug in Weir. What it yielded before stays in force. To be logged and alarmed. */
+/** A unit that threw, because of a bug in Weir. Its previous output stays in use. The fault must be logged and counted. */
 export interface UnitFault {
   readonly unit: string;
-  /** The object that it was compiled from, `Kind/namespace/name`; '' where it had read none. */
+  /** The object that it was compiled from, `Kind/namespace/name`; '' if it had read none. */
   readonly object: string;
   readonly error: unknown;
 }
 
-/** An object whose structure compile cannot work with: its earlier form, if any, stays in force. */
+/** An object with an unexpected structure; its previous version, if any, stays in use. */
 export interface RejectedObject {
   readonly object: string;
   readonly errors: readonly FieldError[];
 }
 
-/** What of a batch goes on to proxies, statuses and fleets. */
+/** The part of a delta for proxies, statuses and fleets. */
 export type Handover = Pick<CompileDelta, 'changed' | 'removed' | 'statuses' | 'forgotten' | 'fleets' | 'fleetsGone'>;
 
-/** The difference a batch of changes made. */
+/** The difference that a batch of changes made. */
 export interface CompileDelta {
   readonly changed: readonly EncodedResource[];
   readonly removed: readonly { readonly kind: ResourceKind; readonly key: string }[];
   readonly statuses: readonly DesiredStatus[];
   /**
-   * Objects that have no status from Weir any more: deleted, or given to another controller.
-   * Where such a route still exists, the writer removes Weir's entries from it.
+   * Objects that have no status from Weir any more: deleted, or taken over by another controller. If such a route still exists, the writer
+   * removes Weir's entries from it.
    */
   readonly forgotten: readonly ObjectRef[];
-  /** Fleets that came out different, and Gateways that have none of their own any more. */
+  /** Fleets that changed, and Gateways that have no dedicated proxies any more. */
   readonly fleets: readonly DesiredFleet[];
   readonly fleetsGone: readonly string[];
   readonly rejected: readonly RejectedObject[];
   readonly faults: readonly UnitFault[];
-  /** How many units were compiled again: the work counter that tests and metrics watch. */
+  /** Number of units that ran, for tests and metrics. */
   readonly recompiled: number;
 }

@@ -1,5 +1,5 @@
-// HTTPRoutes and GRPCRoutes that want the same hosts of one listener: the Gateway API accepts the older and refuses the other
-// (GRPCRouteSpec.hostnames), for what a request is cannot be told from its host.
+// HTTPRoutes and GRPCRoutes with the same hosts on one listener: the Gateway API accepts the older route and refuses the other
+// (GRPCRouteSpec.hostnames), since the host does not tell which kind a request belongs to.
 import { coveringPatterns } from '#api/match/hostname.ts';
 import { objectId, refOf } from '#api/k8s/object.ts';
 import { parentOf } from '#api/k8s/reference.ts';
@@ -12,14 +12,14 @@ import type { AttachableListener } from './listener.ts';
 import { GRPC_ROUTE, HTTP_ROUTE } from './route-kinds.ts';
 import { valueOnly, type UnitKind, type View } from './view.ts';
 
-/** A listener that a route does not get, because of an older route of the other kind. Routes by their object ids. */
+/** A listener that a route does not get because of an older route of the other kind. Routes by object id. */
 export interface Defeat {
   readonly loser: string;
   readonly listener: string;
   readonly winner: string;
 }
 
-/** Key: the id of a Gateway or ListenerSet. HTTPRoutes whose hosts no GRPCRoute of it wants are not looked at. */
+/** Key: the id of a Gateway or ListenerSet. HTTPRoutes without a host in common with a GRPCRoute are not read. */
 export const rivalsUnit: UnitKind<readonly Defeat[]> = {
   name: 'rivals',
   stage: 'rivals',
@@ -35,7 +35,7 @@ export const rivalsUnit: UnitKind<readonly Defeat[]> = {
   },
 };
 
-/** The HTTPRoutes of a parent that have hosts in common with any of the GRPCRoutes: of two patterns that overlap one covers the other. */
+/** The HTTPRoutes of a parent with hosts in common with any GRPCRoute: of two patterns that overlap, one covers the other. */
 function rivalsOf(view: View, parent: string, grpcRoutes: readonly GrpcRoute[]): readonly HttpRoute[] {
   const patterns = [...new Set(grpcRoutes.flatMap(hostPatternsOf))];
   const covering = new Set(patterns.flatMap((pattern) => [...coveringPatterns(pattern)]));
@@ -43,10 +43,10 @@ function rivalsOf(view: View, parent: string, grpcRoutes: readonly GrpcRoute[]):
   return [...new Set(keys.flatMap((key) => view.list('httpRoutesByHost', key)))];
 }
 
-/** What the routes of each kind have of one listener. */
+/** The claimed hosts of one listener, per kind of route. */
 type Hosts = Readonly<Record<'HTTPRoute' | 'GRPCRoute', HostSet>>;
 
-/** Takes what the route claims and nobody of the other kind has; answers with the rest. */
+/** Records the claims of a route, except those that a route of the other kind has already; returns these. */
 function take(taken: Map<string, Hosts>, route: HttpRoute | GrpcRoute, claims: readonly Claim[]): Defeat[] {
   const id = objectId(refOf(route));
   const rival = route.kind === 'HTTPRoute' ? 'GRPCRoute' : 'HTTPRoute';
@@ -60,7 +60,7 @@ function take(taken: Map<string, Hosts>, route: HttpRoute | GrpcRoute, claims: r
   });
 }
 
-/** The claims of all parentRefs to the parent, each listener once. */
+/** The claims of all parentRefs to the parent, one per listener. */
 function claimsOn(view: View, route: HttpRoute | GrpcRoute, parent: string, listeners: readonly AttachableListener[]): readonly Claim[] {
   const { namespace = '', name } = route.metadata;
   const { hostnames, parentRefs } = route.spec;
@@ -74,10 +74,10 @@ function claimsOn(view: View, route: HttpRoute | GrpcRoute, parent: string, list
   return [...new Map(claims.map((claim) => [claim.listener.key, claim])).values()];
 }
 
-/** Host name patterns with the first route that took each. Answers in a few steps however many there are. */
+/** Host name patterns, each with the first route that claimed it. The cost of a lookup does not depend on their number. */
 class HostSet {
   readonly #owners = new Map<string, string>();
-  /** Every pattern that covers one of those, with the owner of the first. */
+  /** By every pattern that covers one of those: the owner of the first. */
   readonly #covering = new Map<string, string>();
 
   add(pattern: string, owner: string): void {
@@ -86,7 +86,7 @@ class HostSet {
     for (const covering of coveringPatterns(pattern)) if (!this.#covering.has(covering)) this.#covering.set(covering, owner);
   }
 
-  /** Who took a pattern that has hosts in common with this one, or null. */
+  /** The route that claimed a pattern with hosts in common with this one; null if there is none. */
   ownerOf(pattern: string): string | null {
     for (const covering of coveringPatterns(pattern)) {
       const owner = this.#owners.get(covering);

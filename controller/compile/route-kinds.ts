@@ -1,4 +1,4 @@
-// Which kinds of routes a listener can take, by its protocol. A protocol that is not here cannot be served.
+// The kinds of routes that a listener accepts, by its protocol. Protocols that are not listed are not supported.
 import { GATEWAY_GROUP } from '#api/k8s/schema.ts';
 import type { AllowedRoutes } from '#api/k8s/k8s.ts';
 import type { ListenerProtocol } from '#api/ir/ir.ts';
@@ -23,12 +23,12 @@ const KINDS_BY_PROTOCOL: ReadonlyMap<string, readonly RouteKind[]> = new Map<Lis
   ['UDP', [UDP_ROUTE]],
 ]);
 
-/** True for a protocol that listeners can be served with. */
+/** Whether listeners may have this protocol. */
 export function isSupported(protocol: string): protocol is ListenerProtocol {
   return KINDS_BY_PROTOCOL.has(protocol);
 }
 
-/** The kinds a listener takes, and those it asks for that its protocol does not have. */
+/** The kinds that a listener accepts, and the requested kinds that its protocol does not support. */
 export function selectKinds(protocol: string, asked: AllowedRoutes['kinds']): { supported: RouteKind[]; invalid: RouteKind[] } {
   const possible = KINDS_BY_PROTOCOL.get(protocol) ?? [];
   if (asked.length === 0) return { supported: [...possible], invalid: [] };
@@ -39,7 +39,7 @@ export function selectKinds(protocol: string, asked: AllowedRoutes['kinds']): { 
   };
 }
 
-/** True when both name the same kind. */
+/** Whether both are the same kind. */
 export function sameKind(left: RouteKind, right: RouteKind): boolean {
   return left.group === right.group && left.kind === right.kind;
 }

@@ -1,25 +1,25 @@
-// What every kind of route has in common: its attachments, the order among its kin, and the status for each parent.
+// Shared by all kinds of routes: attachments, precedence, and the status for each parent.
 import type * as ir from '#api/ir/ir.ts';
 import type { ObjectMeta } from '#api/k8s/object.ts';
 import type { ParentOutcome } from './attachment.ts';
 import * as conditions from './conditions.ts';
 import type { DesiredCondition, DesiredStatus, ParentRef } from './result.ts';
 
-/** A route as far as its status is concerned. */
+/** The facts about a route that its status depends on. */
 export interface RouteFacts {
   readonly kind: string;
   readonly metadata: ObjectMeta;
-  /** Paths of what the route asks for and can be served without. */
+  /** Paths of fields that Weir ignores. */
   readonly ignored: readonly string[];
 }
 
-/** A rule as far as the status is concerned: why it cannot be served as written, and what its references met. */
+/** The outcome of a rule for the status: why it cannot be served as written, and the obstacles of its references. */
 export interface RuleOutcome {
   readonly problem: string | null;
   readonly obstacles: readonly conditions.BackendObstacle[];
 }
 
-/** Two parentRefs may lead to the same listener; it is attached to once. */
+/** Two parentRefs may select the same listener; the route attaches to it once. */
 export function mergeAttachments(parents: readonly ParentOutcome[]): ir.Attachment[] {
   const byListener = new Map(parents.flatMap((parent) => parent.attachments.map((attachment) => [attachment.listener, attachment])));
   return [...byListener.values()].sort((a, b) => (a.listener < b.listener ? -1 : 1));
@@ -49,7 +49,7 @@ function acceptedCondition(generation: number, parent: ParentOutcome, rules: rea
   return conditions.routeNotAccepted(generation, { reason: 'UnsupportedValue', message: problemsOf(rules) });
 }
 
-/** What the rules say about the route, the same for every parent. */
+/** The conditions that depend on rules; they are equal for every parent. */
 function ruleConditions({ metadata, ignored }: RouteFacts, rules: readonly RuleOutcome[]): DesiredCondition[] {
   const generation = metadata.generation ?? 0;
   const obstacles = rules.flatMap((rule) => rule.obstacles);

@@ -1,4 +1,4 @@
-// What the rules of HTTPRoutes and GRPCRoutes have in common once they are compiled: the part of a Route each decides, and its backends.
+// Shared by the rules of HTTPRoutes and GRPCRoutes: the part of a Route that a rule decides, and its backends.
 import { describeError, type FieldError } from '#api/k8s/field-error.ts';
 import type { GrpcBackendRef, GrpcRouteRule, HttpBackendRef, HttpRouteRule } from '#api/k8s/k8s.ts';
 import type * as ir from '#api/ir/ir.ts';
@@ -11,15 +11,15 @@ import type { View } from './view.ts';
 /** The part of a Route resource that a rule decides. */
 export type RuleContent = Pick<ir.Route, 'matches' | 'filters' | 'backends' | 'timeouts' | 'retry' | 'http2' | 'invalidReason'>;
 
-/** A rule compiled. */
+/** A compiled rule. */
 export interface CompiledRule extends RuleOutcome {
   readonly content: RuleContent;
 }
 
-/** No timeouts of its own. */
+/** No timeouts. */
 export const NO_TIMEOUTS: ir.RouteTimeouts = { request: null, backendRequest: null };
 
-/** The first thing in the rule that cannot be done: of `broken`, the rules of its schema that it breaks, or a filter. */
+/** The first problem of the rule: a violation of its schema in `broken`, or an unsupported filter. */
 export function problemOf(broken: readonly FieldError[], rule: HttpRouteRule | GrpcRouteRule, field: string): string | null {
   const [problem] = [
     ...broken,
@@ -29,25 +29,25 @@ export function problemOf(broken: readonly FieldError[], rule: HttpRouteRule | G
   return problem === undefined ? null : describeError(problem);
 }
 
-/** Answers every request that one of the matches matches with an error. */
+/** Answers every request that matches with an error. */
 export function unservable(matches: ir.Match[], problem: string): RuleContent {
   return { matches, filters: [], backends: [], timeouts: NO_TIMEOUTS, retry: null, invalidReason: problem };
 }
 
 type BackendRef = HttpBackendRef | GrpcBackendRef;
 
-/** Where references lead that are not served, for the status alone. */
+/** The obstacles of references that are not served, for the status only. */
 export function obstaclesOf(view: View, from: RouteReferrer, refs: readonly BackendRef[], field: string): BackendObstacle[] {
   return refs.flatMap((ref, i) => resolveBackendRef(view, from, ref, `${field}[${i}]`).obstacle ?? []);
 }
 
-/** A backend, and what its references met. */
+/** A backend, and the obstacles of its references. */
 export interface CompiledBackend {
   readonly backend: ir.RouteBackend;
   readonly obstacles: readonly BackendObstacle[];
 }
 
-/** A backend that cannot be resolved keeps its weight: its share of the requests is answered with an error. */
+/** A backend that cannot be resolved keeps its weight: its share of the requests gets an error response. */
 export function compileBackend(view: View, from: RouteReferrer, ref: BackendRef, field: string): CompiledBackend {
   const { cluster, obstacle } = resolveBackendRef(view, from, ref, field);
   const { filters, obstacles } = compileFilters(view, from, ref.filters, `${field}.filters`);

@@ -1,19 +1,19 @@
-// The port of a Service that a backendRef means, and what the proxy must speak to it.
+// Finds the port of a Service that a backendRef means, and the protocol for it.
 import type { Service, ServicePort } from '#api/k8s/k8s.ts';
 import type { ClusterProtocol } from '#api/ir/ir.ts';
 
-/** The port of that number; the one of that transport where a number is used for several. */
+/** The port with this number. If the number is used for several transports, the one of `transport`. */
 export function selectPort(service: Service, number: number, transport: 'TCP' | 'UDP'): ServicePort | undefined {
   const ports = service.spec.ports.filter((port) => port.port === number);
   return ports.find((port) => port.protocol === transport) ?? ports[0];
 }
 
-/** appProtocol values that need TLS to the backend, which is not done without a policy that says whom to trust. */
+/** appProtocol values that require TLS to the backend, for which a policy must name the trusted authorities. */
 const NEEDS_TLS: ReadonlySet<string> = new Set(['https', 'kubernetes.io/wss']);
 
 /**
- * What HTTP requests to the port are sent with (GEP-1911), or null when they cannot be: some need TLS, which a policy has to ask
- * for. Unknown values are hints for others.
+ * The protocol of HTTP requests to the port (GEP-1911). Null if they cannot be sent: the port requires TLS and no policy configures it.
+ * Unknown values are ignored.
  */
 export function httpProtocol(port: ServicePort, secured: boolean): ClusterProtocol | null {
   if (port.protocol !== 'TCP') return null;

@@ -1,4 +1,4 @@
-// TCPRoutes, TLSRoutes and UDPRoutes with a parent of ours: one StreamRoute resource for each rule, and the status for each parent.
+// TCPRoutes, TLSRoutes and UDPRoutes with a parent of this controller: one StreamRoute resource per rule, and the status for each parent.
 import type { StreamBackendRef, StreamRouteRule, TcpRoute, TlsRoute, UdpRoute } from '#api/k8s/k8s.ts';
 import type * as ir from '#api/ir/ir.ts';
 import { createdAt } from './age.ts';

@@ -1,4 +1,4 @@
-// What a GatewayClass declares, by what is installed and how its Gateways are served.
+// The features that a GatewayClass declares, depending on the installed CRDs and on the mode of its Gateways.
 import { describe, expect, test } from '@jest/globals';
 import { groupOf, KINDS } from '#api/k8s/kinds.ts';
 import type { FleetMode } from '#api/k8s/k8s.ts';
@@ -7,7 +7,7 @@ import { GATEWAY_GROUP } from '#api/k8s/schema.ts';
 import { Compiler } from './compile.ts';
 import { CONTROLLER, gatewayClass, upsert } from './testdata/objects.ts';
 
-/** The CRDs of a channel but for those of the kinds left out. */
+/** The CRDs of a channel without those of some kinds. */
 function definitions(channel: string, ...leftOut: readonly string[]): KubernetesObject[] {
   return Object.values(KINDS)
     .filter(({ kind, apiVersion }) => groupOf(apiVersion) === GATEWAY_GROUP && !leftOut.includes(kind))
@@ -21,7 +21,7 @@ function definitions(channel: string, ...leftOut: readonly string[]): Kubernetes
     }));
 }
 
-/** The status of a class of which these objects are all there is. */
+/** The status of a class, compiled from these objects only. */
 function classStatus(objects: readonly KubernetesObject[], byDefault: FleetMode = 'PerGateway') {
   const compiler = new Compiler({ controllerName: CONTROLLER, fleets: { byDefault, lacks: '' } });
   const [status] = compiler.apply([gatewayClass(), ...objects].map(upsert)).statuses;
@@ -32,14 +32,14 @@ function classStatus(objects: readonly KubernetesObject[], byDefault: FleetMode 
 describe('supportedFeatures', () => {
   const all = classStatus(definitions('experimental')).supportedFeatures;
 
-  test('are sorted, each once', () => {
+  test('are sorted and unique', () => {
     expect(all).toEqual([...new Set(all)].sort());
     expect(classStatus([], 'Shared').supportedFeatures).toEqual(
       all.filter((feature) => !['GatewayInfrastructure', 'GatewayStaticAddresses'].includes(feature)),
     );
   });
 
-  test('leave out what is not installed', () => {
+  test('leave out features of missing CRDs', () => {
     const { supportedFeatures, conditions } = classStatus(definitions('standard', 'TCPRoute', 'TLSRoute'));
     const missing = all.filter((feature) => !supportedFeatures.includes(feature));
     expect(missing).toEqual([
@@ -55,6 +55,6 @@ describe('supportedFeatures', () => {
     const delta = compiler.apply(definitions('experimental').map(upsert));
     expect(delta.statuses).toMatchObject([{ supportedFeatures: expect.arrayContaining(['UDPRoute']) }]);
     const [changed] = compiler.apply(definitions('standard').map(upsert)).statuses;
-    expect(changed).toMatchObject({ conditions: [{}, { message: 'installed is v1.6.3 (standard) of the Gateway API' }] });
+    expect(changed).toMatchObject({ conditions: [{}, { message: 'Gateway API v1.6.3 (standard) is installed' }] });
   });
 });

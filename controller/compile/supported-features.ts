@@ -1,10 +1,10 @@
-// What of the Gateway API Weir does, in the names of its conformance suite (GatewayClass.status.supportedFeatures).
+// The features of the Gateway API that Weir supports, as named by the conformance suite (GatewayClass.status.supportedFeatures).
 import { groupOf, KINDS, type KindInfo } from '#api/k8s/kinds.ts';
 import type { FleetMode } from '#api/k8s/k8s.ts';
 import { BUNDLE_CHANNEL, GATEWAY_GROUP } from '#api/k8s/schema.ts';
 import type { View } from './view.ts';
 
-/** Sorted, as the status wants it. */
+/** Sorted, as the status requires. */
 const FEATURES: readonly string[] = [
   'BackendTLSPolicy',
   'BackendTLSPolicySANValidation',
@@ -55,10 +55,10 @@ const FEATURES: readonly string[] = [
   'UDPRoute',
 ];
 
-/** Those that need proxies made for a Gateway. */
+/** Features that need dedicated proxies. */
 const OF_FLEETS: readonly string[] = ['GatewayInfrastructure', 'GatewayStaticAddresses'];
 
-/** Those that need fields of the experimental channel. */
+/** Features that need fields of the experimental channel. */
 const OF_EXPERIMENTAL_FIELDS: ReadonlySet<string> = new Set([
   'HTTPRouteRetry',
   'HTTPRouteRetryBackendTimeout',
@@ -67,7 +67,7 @@ const OF_EXPERIMENTAL_FIELDS: ReadonlySet<string> = new Set([
 
 const ROUTE_DEFINITION = definitionOf(KINDS.HTTPRoute);
 
-/** The features of a class whose Gateways are served so, as far as the installed CRDs have them. Sorted. */
+/** The features of a class with this mode, limited to those of the installed CRDs. Sorted. */
 export function supportedFeatures(view: View, mode: FleetMode): readonly string[] {
   const all = mode === 'PerGateway' ? [...FEATURES, ...OF_FLEETS].sort() : FEATURES;
   const definitions = new Map(view.list('definitionsByGroup', GATEWAY_GROUP).map((one) => [one.metadata.name, one.metadata]));
@@ -79,7 +79,7 @@ export function supportedFeatures(view: View, mode: FleetMode): readonly string[
   );
 }
 
-/** The name of the CRD of a kind. */
+/** The name of the CRD that defines a kind. */
 function definitionOf({ plural, apiVersion }: KindInfo): string {
   return `${plural}.${groupOf(apiVersion)}`;
 }

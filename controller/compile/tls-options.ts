@@ -1,11 +1,10 @@
-// `tls.options` of a listener: keys of our own prefix, as docs/reference/listeners.md has them. Values are strings, lists are
-// separated by commas.
+// `tls.options` of a listener: keys with the prefix of Weir (docs/reference/listeners.md). Values are strings; commas separate list items.
 import type { TlsSettings } from '#api/ir/ir.ts';
 import { ALPN_PROTOCOLS, CIPHER_SUITES, KEY_EXCHANGES, TLS_VERSIONS } from '#lib/tls-names.ts';
 import { WEIR_GROUP } from '#api/k8s/schema.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 
-/** Reads one value, or says what it must be. */
+/** Reads one value; the error says which values are valid. */
 type Read = (value: string) => Result<TlsSettings>;
 
 const OPTIONS: ReadonlyMap<string, Read> = new Map<string, Read>([
@@ -19,13 +18,13 @@ const OPTIONS: ReadonlyMap<string, Read> = new Map<string, Read>([
 
 const PREFIX = `${WEIR_GROUP}/`;
 
-/** The settings in the options, or the first option that cannot be done. */
+/** The settings in the options, or the first invalid option. */
 export function readTlsOptions(options: Readonly<Record<string, string>>): Result<TlsSettings> {
   let settings: TlsSettings = {};
   for (const [key, value] of Object.entries(options).sort()) {
     const read = key.startsWith(PREFIX) ? OPTIONS.get(key.slice(PREFIX.length)) : undefined;
     if (read === undefined)
-      return err(`${key} is not an option that Weir knows; there are ${[...OPTIONS.keys()].map((name) => PREFIX + name).join(', ')}`);
+      return err(`${key} is not a known option; known options are ${[...OPTIONS.keys()].map((name) => PREFIX + name).join(', ')}`);
     const result = read(value);
     if (!result.ok) return err(`${key} ${result.error}`);
     settings = { ...settings, ...result.value };

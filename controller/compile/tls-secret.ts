@@ -1,22 +1,22 @@
-// TLS Secrets: key material for listeners, checked before a proxy sees it.
+// TLS Secrets: certificate pairs of listeners, checked before a proxy gets them.
 import { createSecureContext } from 'node:tls';
 import type { Secret } from '#api/k8s/k8s.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import type { ServedPair } from './kept-pairs.ts';
 import { FAULT, splitKey, valueOnly, type UnitKind, type View } from './view.ts';
 
-/** What there is of a Secret for those that refer to it. */
+/** The outcome of a Secret for its readers. */
 export interface SecretOutcome {
-  /** Which pair proxies are sent; `none`: the Secret is not sent to them at all. */
+  /** Which pair proxies get; `none` if the Secret is not sent to them. */
   readonly pair: ServedPair | 'none';
-  /** What is wrong with it, with its name; null for nothing. */
+  /** The problem of the Secret, with its name; null if it has none. */
   readonly problem: string | null;
 }
 
 /**
- * Key: `<namespace>/<name>`. Gateways depend on whether it can be used, not on what is in it: rotation recompiles nothing else. Other
- * types than kubernetes.io/tls may hold the same keys; the API leaves it to implementations whether they take them. A Secret that is there
- * and holds no pair that can be used is sent all the same: the pair before stays in use.
+ * Key: `<namespace>/<name>`. Gateways depend on whether the Secret is usable, not on its content: rotation recompiles nothing else. Types
+ * other than kubernetes.io/tls are refused, as the API permits. A Secret that exists without a usable pair is sent anyway, and the previous
+ * pair stays in use.
  */
 export const secretUnit: UnitKind<SecretOutcome> = {
   name: 'secret',
@@ -41,7 +41,7 @@ function unusable(key: string, problem: string): SecretOutcome {
   return { pair: 'none', problem: `Secret/${key} ${problem}` };
 }
 
-/** The Secret, or why there is none to work with. */
+/** The Secret, or why it is not usable. */
 export function readSecret(view: View, namespace: string, name: string): Result<Secret> {
   const secret = view.object('Secret', namespace, name);
   if (secret !== undefined) return ok(secret);
@@ -49,13 +49,13 @@ export function readSecret(view: View, namespace: string, name: string): Result<
   return err(reason === undefined ? 'does not exist' : `cannot be read: ${reason}`);
 }
 
-/** What a Secret holds under a name; '' when there is nothing. */
+/** The data of a Secret under a name; '' if there is none. */
 export function entry(secret: Secret, name: string): string {
   if (Object.hasOwn(secret.stringData, name)) return secret.stringData[name] ?? '';
   return Object.hasOwn(secret.data, name) ? Buffer.from(secret.data[name] ?? '', 'base64').toString('utf8') : '';
 }
 
-/** Loads the pair as a proxy would: that alone tells whether it parses, is not encrypted and belongs together. */
+/** Loads the pair as a proxy does: only this shows whether it parses, is not encrypted, and matches. */
 function problemOf(certificate: string, privateKey: string): string | null {
   if (certificate === '') return 'has no tls.crt';
   if (privateKey === '') return 'has no tls.key';

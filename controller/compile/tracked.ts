@@ -1,4 +1,4 @@
-// Values by id that remember how each was at the last flush, so that a detour back to it is no change.
+// Values by id with their state at the last flush. A value that changed and changed back is not in the delta.
 import { compareText } from '#lib/compare-text.ts';
 
 interface Version<V> {
@@ -6,10 +6,10 @@ interface Version<V> {
   readonly version: string;
 }
 
-/** What changed between two flushes, in the order of the ids: it does not depend on how it came about. */
+/** The changes between two flushes, in the order of the ids. */
 export interface TrackedDelta<V> {
   readonly changed: readonly V[];
-  /** As they were. */
+  /** The values before their removal. */
   readonly removed: readonly V[];
 }
 
@@ -17,12 +17,12 @@ export class Tracked<V> {
   readonly #now = new Map<string, Version<V>>();
   readonly #before = new Map<string, Version<V> | undefined>();
 
-  /** All there is now. */
+  /** All current values. */
   *values(): Iterable<V> {
     for (const { value } of this.#now.values()) yield value;
   }
 
-  /** Puts a value in place; one of the version that is there already is the same. */
+  /** Adds or replaces a value; does nothing if the version is the same. */
   put(id: string, value: V, version: string): void {
     const before = this.#now.get(id);
     if (before?.version === version) return;

@@ -1,17 +1,17 @@
-// Certificates of authorities in ConfigMaps and Secrets: what peers are checked against, parsed before a proxy sees it.
+// CA certificates in ConfigMaps and Secrets, against which peers are verified; parsed before a proxy gets them.
 import { X509Certificate } from 'node:crypto';
 import { FAULT, splitId, valueOnly, type UnitKind, type View } from './view.ts';
 import { entry, readSecret } from './tls-secret.ts';
 
-/** Null when peers can be checked against the bundle, else why not. */
+/** Null if the bundle is usable; otherwise the reason why not. */
 export type TrustBundleOutcome = string | null;
 
-/** Kinds that a bundle can be in. */
+/** Kinds of objects that may hold a bundle. */
 export const TRUST_BUNDLE_KINDS: ReadonlySet<string> = new Set(['ConfigMap', 'Secret']);
 
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
-/** Key: `ConfigMap/<namespace>/<name>` or `Secret/<namespace>/<name>`. As with Secrets, a changed content recompiles nothing else. */
+/** Key: `ConfigMap/<namespace>/<name>` or `Secret/<namespace>/<name>`. As for TLS Secrets, changed content recompiles nothing else. */
 export const trustBundleUnit: UnitKind<TrustBundleOutcome> = {
   name: 'trust-bundle',
   stage: 'leaf',
@@ -22,7 +22,7 @@ export const trustBundleUnit: UnitKind<TrustBundleOutcome> = {
     const certificates = found.text.match(PEM_CERTIFICATE) ?? [];
     if (certificates.length === 0) return valueOnly(`${key} holds no PEM certificate in ca.crt`);
     if (!certificates.every(parses)) return valueOnly(`${key} holds a certificate in ca.crt that does not parse`);
-    // Only the certificates themselves: people keep comments, and sometimes keys, between them.
+    // Only the certificates are sent: files may have comments, and sometimes keys, between them.
     return { ...valueOnly(null), resources: [{ kind: 'TrustBundle', key, certificates: `${certificates.join('\n')}\n` }] };
   },
 };
@@ -41,7 +41,7 @@ function fromConfigMap(view: View, namespace: string, name: string): Found {
   return text === '' ? { text: null, problem: 'has no ca.crt' } : { text, problem: null };
 }
 
-/** Of any type: what holds nothing but authorities is most often Opaque. */
+/** A Secret of any type: those with CA certificates only are usually Opaque. */
 function fromSecret(view: View, namespace: string, name: string): Found {
   const secret = readSecret(view, namespace, name);
   if (!secret.ok) return { text: null, problem: secret.error };

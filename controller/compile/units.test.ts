@@ -18,7 +18,7 @@ function namespace(name: string, team: string): KubernetesObject {
   return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { team } } };
 }
 
-/** Units over a store, with a log of what ran. */
+/** Units over a store, with a log of the units that ran. */
 function setUp() {
   const store = new Store();
   const outputs = new Outputs();
@@ -67,7 +67,7 @@ function teamsUnit(log: string[], team: UnitKind<string>): UnitKind<string> {
 }
 
 describe('Units', () => {
-  test('a unit comes into being when it is read, before its reader is done', () => {
+  test('a unit is created by its first read, before its reader is done', () => {
     const { units, log, run } = setUp();
     units.addRoot(teamsUnit(log, teamUnit(log)), 'a b');
     expect(run()).toMatchObject({ recompiled: 3, log: ['teams a b', 'team a', 'team b'] });
@@ -89,7 +89,7 @@ describe('Units', () => {
     expect(run().log).toEqual(['team a']);
   });
 
-  test('a unit that is no longer read goes, with what it yielded', () => {
+  test('a unit without readers is removed, with its output', () => {
     const { units, log, set, run } = setUp();
     units.addRoot(teamsUnit(log, teamUnit(log)), 'a b');
     run();
@@ -99,7 +99,7 @@ describe('Units', () => {
     expect(run().log).toEqual([]);
   });
 
-  test('a unit that several read stays until the last lets go', () => {
+  test('a unit with several readers stays until the last one stops reading it', () => {
     const { units, log, run } = setUp();
     const team = teamUnit(log);
     const teams = teamsUnit(log, team);
@@ -112,7 +112,7 @@ describe('Units', () => {
     expect(run().delta.removed).toEqual([{ kind: 'Endpoints', key: 'b' }]);
   });
 
-  test('counters count units, and wake those who read them', () => {
+  test('counters count units, and run their readers again', () => {
     const { units, log, set, run } = setUp();
     const team = teamUnit(log);
     const counting: UnitKind<null> = {
@@ -144,7 +144,7 @@ describe('Units', () => {
     expect(counts).toEqual([0, 1, 2, 1]);
   });
 
-  test("a unit that is made late is counted by those of its reader's stage that ran before", () => {
+  test('units that have read a counter run again when a later unit of their stage changes it', () => {
     const { units, run } = setUp();
     const counted: UnitKind<null> = {
       name: 'counted',
@@ -174,7 +174,7 @@ describe('Units', () => {
     expect(counts).toEqual([0, 1]);
   });
 
-  test('a unit that throws keeps what it yielded and is reported; it runs again when something it read changes', () => {
+  test('a unit that throws keeps its last output and is reported; it runs again when a cell that it read changes', () => {
     const { units, set, run } = setUp();
     const fragile: UnitKind<null> = {
       name: 'fragile',
@@ -194,7 +194,7 @@ describe('Units', () => {
     expect(run()).toMatchObject({ faults: [], recompiled: 1 });
   });
 
-  test('one that throws the first time costs its readers what it stands for only, and names its object', () => {
+  test('a unit that throws in its first run gives readers its fallback, and its fault names the object', () => {
     const { units, set, run } = setUp();
     const fragile: UnitKind<string> = {
       name: 'fragile',

@@ -1,4 +1,4 @@
-// The engine of incremental compilation: runs units, remembers what each one read, and runs again only those whose reads changed.
+// The engine of incremental compilation: runs units, records the cells that each one reads, and runs it again when one of them changes.
 import { isDeepStrictEqual } from 'node:util';
 import { indexCell, type Indexed, type IndexName } from '../snapshot/indexes.ts';
 import type { Store } from '../snapshot/store.ts';
@@ -8,18 +8,18 @@ import type { Outputs } from './outputs.ts';
 import type { UnitFault } from './result.ts';
 import { STAGES, type CompileOptions, type UnitKind, type UnitOutput, type View } from './view.ts';
 
-// What can be read is a *cell*, named by a string: an object (`Service/ns/name`), a key of an index (`grantsByNamespace:ns`),
+// A *cell* is a thing that can be read, named by a string: an object (`Service/ns/name`), a key of an index (`grantsByNamespace:ns`),
 // another unit (`@cluster ns/name`) or a counter (`#attached ...`). Absent things have cells too.
 
-/** Of the cell of a Secret. */
+/** Prefix of the cells of Secrets. */
 const SECRET = 'Secret/';
 
-/** One unit: its kind and key, what it read when it last ran, and what it yielded. */
+/** A unit: its kind and key, the cells it read in its last run, and its output. */
 interface Unit {
   readonly id: string;
   readonly kind: UnitKind<unknown>;
   readonly key: string;
-  /** A root lives as long as its object; any other unit as long as someone reads it. */
+  /** A root lives as long as its object; other units live as long as they have readers. */
   root: boolean;
   reads: Set<string>;
   value: unknown;
@@ -29,13 +29,13 @@ interface Unit {
   counters: ReadonlySet<string>;
 }
 
-/** What a run did. */
+/** The result of a run. */
 export interface RunResult {
   readonly recompiled: number;
   readonly faults: readonly UnitFault[];
 }
 
-/** All units. `addRoot`, `removeRoot` and `touch` say what changed; `run` settles it. */
+/** All units. `addRoot`, `removeRoot` and `touch` record changes; `run` recompiles. */
 export class Units {
   readonly #store: Store;
   readonly #outputs: Outputs;
@@ -46,7 +46,7 @@ export class Units {
   readonly #secretsRead = new Set<string>();
   readonly #dirty: readonly Set<Unit>[] = STAGES.map(() => new Set<Unit>());
   readonly #unread = new Set<Unit>();
-  /** By unit, the fault of each that threw when it last ran. */
+  /** The faults of the units that threw in their last run. */
   readonly #faulty = new Map<Unit, UnitFault>();
   #recompiled = 0;
   #faults: UnitFault[] = [];
@@ -57,24 +57,24 @@ export class Units {
     this.#options = options;
   }
 
-  /** The ids of the Secrets that units have read, whether there are such Secrets or not. Live. */
+  /** The ids of the Secrets that units have read, existing or not. A live view. */
   get secretsRead(): ReadonlySet<string> {
     return this.#secretsRead;
   }
 
-  /** What threw when it last ran. */
+  /** The faults of the units that threw in their last run. */
   faulty(): Iterable<UnitFault> {
     return this.#faulty.values();
   }
 
-  /** Makes a unit live until removeRoot. */
+  /** Adds a unit that lives until removeRoot. */
   addRoot<V>(kind: UnitKind<V>, key: string): void {
     const unit = this.#units.get(unitCell(kind, key)) ?? this.#create(kind, key);
     unit.root = true;
     this.#markDirty(unit);
   }
 
-  /** Lets a unit go, unless someone reads it. */
+  /** Ends a root; the unit lives on while it has readers. */
   removeRoot<V>(kind: UnitKind<V>, key: string): void {
     const unit = this.#units.get(unitCell(kind, key));
     if (unit === undefined) return;
@@ -82,12 +82,12 @@ export class Units {
     if (!this.#readers.has(unit.id)) this.#drop(unit);
   }
 
-  /** Says that what a cell holds has changed. */
+  /** Records that the content of a cell has changed. */
   touch(cell: string): void {
     for (const unit of this.#readers.get(cell) ?? []) this.#markDirty(unit);
   }
 
-  /** Runs every unit that has to: once, but for the rare one that depends on what a dropped unit had counted, or one made late counts. */
+  /** Runs every unit with changed cells. Repeats until no unit is left: dropped or new units can change counters that others have read. */
   run(): RunResult {
     this.#recompiled = 0;
     this.#faults = [];
@@ -122,7 +122,7 @@ export class Units {
   #settle(): void {
     for (const dirty of this.#dirty) {
       for (const unit of dirty) {
-        // Before it runs: a unit that is made on the spot for a later one of the stage may count what this one has read.
+        // Before the run: a unit that is created later in this stage may change a counter that this one has read, and mark it dirty again.
         dirty.delete(unit);
         if (this.#units.get(unit.id) === unit) this.#compile(unit);
       }
@@ -138,7 +138,7 @@ export class Units {
       this.#adopt(unit, output);
       this.#faulty.delete(unit);
     } catch (error) {
-      // A bug, never a user's mistake. What the unit yielded last stays in force; it runs again when something it read changes.
+      // A bug, never a user's mistake. The last output stays in use; the unit runs again when a cell that it read changes.
       this.#subscribe(unit, new Set([...unit.reads, ...reads]));
       const fault = { unit: unit.id, object: this.#firstObject(reads), error };
       this.#faulty.set(unit, fault);
@@ -146,7 +146,7 @@ export class Units {
     }
   }
 
-  /** The one that a unit looks at first is the one that it is about. */
+  /** The object that a unit reads first is its subject. */
   #firstObject(reads: ReadonlySet<string>): string {
     for (const cell of reads) if (this.#store.hasId(cell)) return cell;
     return '';
@@ -181,7 +181,7 @@ export class Units {
     };
   }
 
-  /** Units of earlier stages are settled when this is called; one that does not exist yet is made on the spot. */
+  /** The value of a unit of an earlier stage. Existing ones are up to date at this point; a missing one is created and compiled. */
   #valueOf<V>(kind: UnitKind<V>, key: string): unknown {
     const known = this.#units.get(unitCell(kind, key));
     if (known !== undefined) return known.value;
@@ -243,7 +243,7 @@ export class Units {
     this.touch(counterCell(counter));
   }
 
-  /** Drops units that are read no more, and then those that only they read. */
+  /** Drops units without readers, then units that only those read. */
   #collectUnread(): void {
     for (const unit of this.#unread) {
       this.#unread.delete(unit);

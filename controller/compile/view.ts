@@ -1,4 +1,4 @@
-// How a unit of compilation sees the world: through reads that are remembered, so that it runs again when one of them changes.
+// The view of a unit: all data that it may read. Each read is recorded, so that a change runs the unit again.
 import type { ObjectRef } from '#api/k8s/object.ts';
 import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
 import type { Resource } from '#api/ir/ir.ts';
@@ -7,80 +7,79 @@ import type { FleetMode } from '#api/k8s/k8s.ts';
 import type { OfferedPair, PairChoice } from './kept-pairs.ts';
 import type { DesiredFleet, DesiredStatus } from './result.ts';
 
-/** What whoever runs the controller decides about compilation. */
+/** Settings of the controller that affect compilation. */
 export interface CompileOptions {
-  /** GatewayClasses with this spec.controllerName are ours. */
+  /** The controller serves GatewayClasses with this spec.controllerName. */
   readonly controllerName: string;
-  /** Standalone mode: endpoints on loopback and link-local addresses are served. In a cluster they would be the proxy's own pod. */
+  /** Serve endpoints on loopback and link-local addresses: without a cluster. In a cluster these would be the proxy's own pod. */
   readonly allowLoopback: boolean;
-  /** Proxies bind the IP addresses of Gateway.spec.addresses. False where a load balancer holds them. */
+  /** Proxies bind the IP addresses of Gateway.spec.addresses. False if a load balancer has these addresses. */
   readonly bindAddresses: boolean;
   /**
-   * Where proxies are reached: the addresses of Gateways that ask for none of their own, IP addresses or host names.
-   * Null where addresses are not told (standalone).
+   * The addresses of Gateways that request none: IP addresses or host names. Null if statuses have no addresses (standalone).
    */
   readonly addresses: readonly string[] | null;
-  /** The Service in front of those proxies, `<namespace>/<name>`: where no addresses are given they are its own. '' for none. */
+  /** The Service of the shared proxies, `<namespace>/<name>`: its addresses apply if `addresses` is empty. '' means none. */
   readonly proxyService: string;
   readonly fleets: FleetOptions;
 }
 
-/** Who serves Gateways. */
+/** Settings of fleets. */
 export interface FleetOptions {
-  /** Where GatewayParameters do not say. */
+  /** The mode if GatewayParameters set none. */
   readonly byDefault: FleetMode;
-  /** Why Gateways cannot have proxies of their own; '' when they can. */
+  /** Why dedicated proxies are not possible; '' if they are. */
   readonly lacks: string;
 }
 
-/** All a unit may look at. Nothing else: no clock, no environment, no state kept between runs but the pairs in use. */
+/** All data that a unit may read. There is no clock, no environment, and no state between runs except the pairs in use. */
 export interface View {
   readonly options: CompileOptions;
-  /** An object, or undefined; its later creation is a change too. */
+  /** An object, or undefined. Its later creation counts as a change. */
   object<K extends KindName>(kind: K, namespace: string, name: string): ObjectsByKind[K] | undefined;
-  /** Why nothing is known of an object that exists: the source could not read it. */
+  /** Why an existing object has no content: the source could not read it. */
   whyUnreadable(kind: KindName, namespace: string, name: string): string | undefined;
   /** The objects under a key of an index. */
   list<I extends IndexName>(index: I, key: string): readonly Indexed<I>[];
-  /** The value of another unit, which lives as long as someone reads it. */
+  /** The value of another unit, which lives as long as it has readers. */
   read<V>(kind: UnitKind<V>, key: string): V;
-  /** How many units name this counter in their output. */
+  /** The number of units with this counter in their output. */
   count(counter: string): number;
-  /** What is to be served of a TLS Secret, by what is served of it now. For the unit of that Secret. */
+  /** Chooses the pair of a TLS Secret, based on the pair in use. For the unit of that Secret. */
   choosePair(offered: OfferedPair): PairChoice;
 }
 
-/** What a unit yields. */
+/** The output of a unit. */
 export interface UnitOutput<V> {
-  /** For units that read this one. They run again only when it differs from last time. Plain data. */
+  /** The value for units that read this one. They run again only if it changes. Plain data. */
   readonly value: V;
   readonly resources: readonly Resource[];
   readonly status: DesiredStatus | null;
   readonly fleet: DesiredFleet | null;
-  /** Counters this unit adds one to. */
+  /** The counters that this unit increments by one. */
   readonly counters: readonly string[];
 }
 
 /**
- * A kind of unit: a pure function from a view to an output.
- * Stages order the work: a unit may read only units of an earlier stage, so one pass in that order settles everything.
+ * A kind of unit: a pure function from a view to an output. A unit may read only units of an earlier stage, so that one pass in the order
+ * of the stages is enough.
  */
 export interface UnitKind<V> {
   readonly name: string;
   readonly stage: Stage;
-  /** What its readers are given of one that has never compiled, because a bug keeps it from it: a value that harms its object only. */
+  /** The value for readers of a unit that has never compiled because of a bug. It must harm only the unit's own object. */
   fallback(key: string): V;
   compile(view: View, key: string): UnitOutput<V>;
 }
 
-/** Leaves first; what reads from many, last. */
+/** From the leaves to units that read many others. */
 export const STAGES = ['leaf', 'parent', 'holder', 'attachable', 'rivals', 'route', 'summary'] as const;
 export type Stage = (typeof STAGES)[number];
 
-/** What is said of an object that a bug keeps from being compiled. */
-export const FAULT = 'cannot be compiled because of a bug in Weir, of which the log of the controller tells';
+/** The reason for an object that cannot be compiled because of a bug. */
+export const FAULT = 'cannot be compiled because of a bug in Weir; see the log of the controller';
 
-/** An output that is a value and nothing else. */
+/** An output with a value only. */
 export function valueOnly<V>(value: V): UnitOutput<V> {
   return { value, resources: [], status: null, fleet: null, counters: [] };
 }

@@ -66,7 +66,7 @@ describeWith(['cluster'], 'the CRDs of the Gateway API', () => {
         'gatewayclass',
         'weir',
         'SupportedVersion',
-        /^True SupportedVersion: installed is v1\.6\.\d+ \(standard\)/,
+        /^True SupportedVersion: Gateway API v1\.6\.\d+ \(standard\) is installed/,
       );
       expect(features(status)).not.toContain('ListenerSet');
       await statusWhen('gateway', 'edge', 'Accepted', /^True/);

@@ -117,7 +117,7 @@ describe('a ListenerSet', () => {
     );
     write('later-route.yaml', route('z-later', 'apps', 'ListenerSet'));
     await untilAnswered(0, post('later.test', 1), 200);
-    await weir.printed(/a listener of a ListenerSet that goes first has the same port/);
+    await weir.printed(/a listener of a ListenerSet with higher precedence has the same port/);
     write('apps.yaml', backend('apps'));
     await untilAnswered(0, post('apps.test', 1), 200);
   });

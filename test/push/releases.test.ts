@@ -137,7 +137,7 @@ describe('a rollout', () => {
     expect(controller.told().filter(({ event }) => event === 'nacked')).toEqual([]);
   });
 
-  test('the proxy of the former release goes on with the pair before, and has a name without any refused', async () => {
+  test('the proxy of the former release keeps the previous pair in use, and has a name without any refused', async () => {
     const ca = await TestCa.create();
     closers.push(() => ca.remove());
     const [one, next] = [await ca.issue('one', 'DNS:one.test'), await ca.issue('next', 'DNS:one.test')];

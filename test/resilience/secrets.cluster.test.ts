@@ -189,9 +189,9 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
     });
   });
 
-  test('a key of another certificate leaves the pair before in use, and condition, Event and metric tell of it', async () => {
+  test('a key of another certificate leaves the previous pair in use, and condition, Event and metric tell of it', async () => {
     const { certificate } = await issue();
-    const kept = 'the pair before stays in use and is valid until';
+    const kept = 'the previous pair stays in use and is valid until';
     const notes = () =>
       cluster.kubectl(['get', 'events.events.k8s.io', '-o', 'jsonpath={range .items[*]}{.regarding.kind} {.note}{"\\n"}{end}']);
     await unharmed(async () => {
@@ -200,7 +200,7 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
       await says('gw', 'Programmed', 'True');
       await serves(current);
       await cluster.until('the Event', async () =>
-        /^Gateway Secret\/default\/cert holds .*; the pair before stays in use/m.test(await notes()),
+        /^Gateway Secret\/default\/cert holds .*; the previous pair stays in use/m.test(await notes()),
       );
       expect(await weir.metric('weir_secret_problems')).toBe(1);
       expect(await weir.metric('weir_certificate_earliest_expiry_timestamp_seconds')).toBeGreaterThan(Date.now() / 1_000);

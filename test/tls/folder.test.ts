@@ -72,15 +72,15 @@ const MISMATCH = 'holds a certificate and a key that do not load, or do not belo
 
 test('a pair that cannot be used leaves the one before in place, until a good one comes', async () => {
   expect(await told()).toEqual(['200 one', 0, null]);
-  await rotate(mismatch(), /InvalidCertificateRef.*the pair before stays in use and is valid until/);
-  expect(await told()).toEqual(['200 one', 1, `${MISMATCH}; the pair before stays in use and is valid until`]);
+  await rotate(mismatch(), /InvalidCertificateRef.*the previous pair stays in use and is valid until/);
+  expect(await told()).toEqual(['200 one', 1, `${MISMATCH}; the previous pair stays in use and is valid until`]);
   expect(await explained()).not.toContain('cannot be served');
   await rotate(secretWith('one', next), /solved: /);
   expect(await told()).toEqual(['200 next', 0, null]);
 });
 
 test('once it is started again the pair is unknown, and the name is refused', async () => {
-  await rotate(mismatch(), /the pair before stays in use/);
+  await rotate(mismatch(), /the previous pair stays in use/);
   await weir.stop();
   await start();
   expect(weir.output).toContain(`listener default/edge/one is not served: Secret/default/one ${MISMATCH}`);

@@ -1,4 +1,4 @@
-// Rotation of the Secret of a listener to something that cannot be used: the pair before stays in use while its name is still wanted,
+// Rotation of the Secret of a listener to something that cannot be used: the previous pair stays in use while its name is still wanted,
 // the status says so, and a pair that was never good is not served. From Kubernetes objects to HTTPS clients.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
@@ -108,7 +108,7 @@ const BROKEN: readonly (readonly [string, () => object, RegExp])[] = [
 ];
 
 describe('a Secret that comes to hold', () => {
-  test.each(BROKEN)('%s: the pair before stays in use until a good one comes', async (_, broken, reason) => {
+  test.each(BROKEN)('%s: the previous pair stays in use until a good one comes', async (_, broken, reason) => {
     await site.change(secretWith('one', one));
     expect([await site.ask('one.app.test'), site.problems]).toEqual(['200 one', {}]);
     await site.change(broken());
@@ -116,7 +116,7 @@ describe('a Secret that comes to hold', () => {
     expect(Object.keys(site.problems)).toEqual(['ResolvedRefs']);
     expect(site.problems['ResolvedRefs']).toMatch(reason);
     expect(site.problems['ResolvedRefs']).toMatch(
-      /^InvalidCertificateRef: Secret\/default\/one .*; the pair before stays in use and is valid until 20\d\d-[0-9TZ:.-]+$/,
+      /^InvalidCertificateRef: Secret\/default\/one .*; the previous pair stays in use and is valid until 20\d\d-[0-9TZ:.-]+$/,
     );
     await site.change(secretWith('one', next));
     expect([await site.ask('one.app.test'), site.problems]).toEqual(['200 next', {}]);

@@ -1,4 +1,4 @@
-// Objects for the compiler's tests: short to write, as an API server would hand them out.
+// Short constructors of objects for the compiler's tests, in the form that an API server returns.
 import type { KubernetesObject } from '#api/k8s/object.ts';
 import type { Change } from '../../watch/event.ts';
 
@@ -7,7 +7,7 @@ export const CONTROLLER = 'gateway.weir.dev/controller';
 type Spec = Readonly<Record<string, unknown>>;
 const GATEWAY_API = 'gateway.networking.k8s.io/v1';
 
-/** An object of any kind; namespace '' for a cluster-scoped one. */
+/** An object of any kind; namespace '' for cluster-scoped kinds. */
 function object(apiVersion: string, kind: string, namespace: string, name: string, rest: Spec): KubernetesObject {
   const metadata = { name, ...(namespace === '' ? {} : { namespace }), generation: 1 };
   return { apiVersion, kind, metadata, ...rest };
@@ -21,7 +21,7 @@ export function gateway(name: string, listeners: readonly Spec[], gatewayClassNa
   return object(GATEWAY_API, 'Gateway', 'infra', name, { spec: { gatewayClassName, listeners, ...rest } });
 }
 
-/** A ListenerSet of a Gateway of that name. */
+/** A ListenerSet whose parent is the Gateway of this name. */
 export function listenerSet(namespaceName: string, name: string, parent: string, listeners: readonly Spec[]): KubernetesObject {
   return object(GATEWAY_API, 'ListenerSet', namespaceName, name, { spec: { parentRef: { name: parent, namespace: 'infra' }, listeners } });
 }

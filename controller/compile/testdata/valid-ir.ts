@@ -1,4 +1,4 @@
-// Holds what the compiler yields against the schemas of the IR: a proxy refuses what they refuse.
+// Checks compiled resources against the schemas of the IR, as proxies do.
 import { Ajv, type ValidateFunction } from 'ajv';
 import * as ir from '#api/ir/ir.ts';
 
@@ -10,7 +10,7 @@ const VALIDATORS: ReadonlyMap<string, ValidateFunction> = new Map(
   ]),
 );
 
-/** What is wrong with the resource; '' when it is valid. */
+/** The errors of the resource as text; '' if it is valid. */
 export function irErrors(resource: { readonly kind: string }): string {
   const validate = VALIDATORS.get(resource.kind);
   if (validate === undefined) return `${resource.kind} is no kind of resource`;
