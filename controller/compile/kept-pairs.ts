@@ -2,6 +2,7 @@
 // the pairs in the outputs as long as they are there; a Secret without references leaves nothing behind.
 import type { Secret } from '#api/ir/ir.ts';
 import { expiryOf, hasExpired } from '#lib/certificate-expiry.ts';
+import { pairRemark } from './tls-pair.ts';
 
 /** The content of a Secret. */
 export interface OfferedPair {
@@ -24,6 +25,8 @@ export type ServedPair = 'own' | 'former' | 'unknown';
 export interface PairChoice {
   readonly secret: Secret;
   readonly pair: ServedPair;
+  /** The flaw of a pair that is served all the same; null without one. */
+  readonly remark: string | null;
 }
 
 /** Counts of the pairs in use. */
@@ -54,10 +57,10 @@ export class KeptPairs {
     const own: Secret = { kind: 'Secret', key, certificate, privateKey };
     const before = this.#kept.get(key);
     if (problem !== null) return this.#withoutOwn(key, problem, before);
-    if (!hasExpired(certificate, this.#now())) return { secret: own, pair: 'own' };
+    if (!hasExpired(certificate, this.#now())) return { secret: own, pair: 'own', remark: pairRemark(certificate, this.#now()) };
     const expired = `holds a certificate that expired at ${textOf(expiryOf(certificate))}`;
     if (before === undefined || before.expiry === null || before.expiry < this.#now())
-      return { secret: { ...own, problem: expired }, pair: 'own' };
+      return { secret: { ...own, problem: expired }, pair: 'own', remark: null };
     return this.#withoutOwn(key, expired, before);
   }
 
@@ -83,11 +86,11 @@ export class KeptPairs {
 
   #withoutOwn(key: string, problem: string, before: Kept | undefined): PairChoice {
     if (before === undefined || before.secret.certificate === '')
-      return { secret: { kind: 'Secret', key, certificate: '', privateKey: '', problem }, pair: 'unknown' };
+      return { secret: { kind: 'Secret', key, certificate: '', privateKey: '', problem }, pair: 'unknown', remark: null };
     const { secret, expiry } = before;
     const until = expiry !== null && expiry < this.#now() ? 'has expired at' : 'is valid until';
     const told = `${problem}; the previous pair stays in use and ${until} ${textOf(expiry)}`;
-    return { secret: { ...secret, problem: told }, pair: 'former' };
+    return { secret: { ...secret, problem: told }, pair: 'former', remark: null };
   }
 }
 

@@ -1,8 +1,8 @@
 // TLS Secrets: certificate pairs of listeners, checked before a proxy gets them.
-import { createSecureContext } from 'node:tls';
 import type { Secret } from '#api/k8s/k8s.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import type { ServedPair } from './kept-pairs.ts';
+import { pairProblem } from './tls-pair.ts';
 import { FAULT, splitKey, valueOnly, type UnitKind, type View } from './view.ts';
 
 /** The outcome of a Secret for its readers. */
@@ -30,9 +30,9 @@ export const secretUnit: UnitKind<SecretOutcome> = {
     if (type !== 'kubernetes.io/tls') return valueOnly(unusable(key, `is of type ${type}, not kubernetes.io/tls`));
     const certificate = entry(secret.value, 'tls.crt');
     const privateKey = entry(secret.value, 'tls.key');
-    const choice = view.choosePair({ key, certificate, privateKey, problem: problemOf(certificate, privateKey) });
-    const { problem } = choice.secret;
-    const outcome = { pair: choice.pair, problem: problem === undefined ? null : `Secret/${key} ${problem}` };
+    const choice = view.choosePair({ key, certificate, privateKey, problem: problemOf(secret.value, certificate, privateKey) });
+    const problem = choice.secret.problem ?? choice.remark;
+    const outcome = { pair: choice.pair, problem: problem === null ? null : `Secret/${key} ${problem}` };
     return { ...valueOnly(outcome), resources: [choice.secret] };
   },
 };
@@ -55,16 +55,13 @@ export function entry(secret: Secret, name: string): string {
   return Object.hasOwn(secret.data, name) ? Buffer.from(secret.data[name] ?? '', 'base64').toString('utf8') : '';
 }
 
-/** Loads the pair as a proxy does: only this shows whether it parses, is not encrypted, and matches. */
-function problemOf(certificate: string, privateKey: string): string | null {
-  if (certificate === '') return 'has no tls.crt';
-  if (privateKey === '') return 'has no tls.key';
-  if (!certificate.includes('-----BEGIN CERTIFICATE-----')) return 'holds no PEM certificate in tls.crt';
-  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(privateKey)) return 'holds no PEM private key in tls.key';
-  try {
-    createSecureContext({ cert: certificate, key: privateKey });
-    return null;
-  } catch {
-    return 'holds a certificate and a key that do not load, or do not belong together';
-  }
+function problemOf(secret: Secret, certificate: string, privateKey: string): string | null {
+  if (certificate === '') return lackOf(secret, 'tls.crt');
+  if (privateKey === '') return lackOf(secret, 'tls.key');
+  return pairProblem(certificate, privateKey);
+}
+
+function lackOf({ data, stringData }: Secret, name: string): string {
+  const others = [...Object.keys(data), ...Object.keys(stringData)].filter((other) => other !== name).sort();
+  return `has no ${name}${others.length === 0 ? '' : `, but ${others.join(', ')}`}`;
 }

@@ -68,7 +68,8 @@ async function told(): Promise<readonly unknown[]> {
 
 const explained = async () => (await runWeir(['explain', `https://one.app.test:${port}/`, '--proxy', `127.0.0.1:${admin}`])).stdout;
 const mismatch = () => secretWith('one', { certificate: next?.certificate, privateKey: one?.privateKey });
-const MISMATCH = 'holds a certificate and a key that do not load, or do not belong together';
+const MISMATCH =
+  'holds a certificate (CN=next) and a key that do not belong together; put the key that the certificate was issued for into tls.key';
 
 test('a pair that cannot be used leaves the one before in place, until a good one comes', async () => {
   expect(await told()).toEqual(['200 one', 0, null]);

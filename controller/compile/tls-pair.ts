@@ -1,0 +1,90 @@
+// A pair of certificate and key, read as a proxy would read it: what is wrong with it, and what to do about it.
+import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
+import { err, ok, type Result } from '#lib/result.ts';
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+const PRIVATE_KEY = /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/;
+const ENCRYPTED = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m;
+/** What proxies can sign a handshake with. */
+const KEY_TYPES: ReadonlySet<string> = new Set(['rsa', 'rsa-pss', 'ec', 'ed25519', 'ed448']);
+
+/** Why a pair cannot be served, to follow the name of its Secret in a sentence; null where it can. Both are PEM. */
+export function pairProblem(certificate: string, privateKey: string): string | null {
+  const chain = readChain(certificate);
+  if (!chain.ok) return chain.error;
+  const key = readKey(privateKey);
+  if (!key.ok) return key.error;
+  return mismatch(chain.value, key.value) ?? whyNotLoaded(certificate, privateKey);
+}
+
+/** What is wrong with a pair that is served all the same at that time (milliseconds since the epoch); null for nothing. */
+export function pairRemark(certificate: string, now: number): string | null {
+  const chain = readChain(certificate);
+  const [first, ...others] = chain.ok ? chain.value : [];
+  if (first === undefined) return null;
+  if (first.validFromDate.getTime() > now) return `holds a certificate that is not valid before ${first.validFromDate.toISOString()}`;
+  const stranger = others.findIndex((issuer, i) => ![first, ...others][i]?.checkIssued(issuer));
+  if (stranger === -1) return null;
+  return `holds a chain in the wrong order: certificate ${stranger + 2} of tls.crt did not issue certificate ${stranger + 1}; some clients refuse it`;
+}
+
+function readChain(pem: string): Result<readonly X509Certificate[]> {
+  const found = pem.match(CERTIFICATE) ?? [];
+  if (found.length === 0) return err(whyNoCertificate(pem));
+  try {
+    return ok(found.map((one) => new X509Certificate(one)));
+  } catch {
+    return err('holds a certificate in tls.crt that cannot be read: it is cut off, or was changed');
+  }
+}
+
+function whyNoCertificate(text: string): string {
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return 'holds a certificate in tls.crt that is cut off: its END line is missing';
+  return `holds no PEM certificate in tls.crt${describeText(text)}`;
+}
+
+function readKey(pem: string): Result<KeyObject> {
+  if (ENCRYPTED.test(pem))
+    return err('holds a private key in tls.key that is encrypted; decrypt it with `openssl pkey -in KEY -out PLAIN`');
+  if (!PRIVATE_KEY.test(pem)) return err(`holds no PEM private key in tls.key${describeText(pem)}`);
+  try {
+    const key = createPrivateKey(pem);
+    const type = key.asymmetricKeyType ?? 'unknown';
+    return KEY_TYPES.has(type)
+      ? ok(key)
+      : err(`holds a private key in tls.key of type ${type}, which TLS cannot use; use RSA, EC or Ed25519`);
+  } catch {
+    return err('holds a private key in tls.key that cannot be read: it is cut off, or was changed');
+  }
+}
+
+/** What a text holds in place of the PEM that is wanted, in words; '' where it cannot be told. */
+function describeText(text: string): string {
+  const label = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(text)?.[1];
+  if (label !== undefined) return `, but ${/^[AEIOU]/.test(label) ? 'an' : 'a'} ${label}`;
+  if (Buffer.from(text, 'base64').toString('latin1').includes('-----BEGIN ')) return ', but PEM that was encoded as base64 once too often';
+  return text.startsWith('0\ufffd') || text.startsWith('0\u0082') ? ', but what looks like DER; convert it to PEM with openssl' : '';
+}
+
+function mismatch(chain: readonly X509Certificate[], key: KeyObject): string | null {
+  const owner = chain.findIndex((certificate) => certificate.checkPrivateKey(key));
+  if (owner === 0) return null;
+  if (owner > 0) {
+    const order = `the certificate of the key is number ${owner + 1} of ${chain.length} and must be the first, its issuer the next`;
+    return `holds a chain in the wrong order in tls.crt: ${order}`;
+  }
+  const subject = chain[0]?.subject.replaceAll('\n', ', ') ?? '';
+  const named = subject === '' ? '' : ` (${subject})`;
+  return `holds a certificate${named} and a key that do not belong together; put the key that the certificate was issued for into tls.key`;
+}
+
+/** What only the library of TLS finds, such as keys that are too short. */
+function whyNotLoaded(cert: string, key: string): string | null {
+  try {
+    createSecureContext({ cert, key });
+    return null;
+  } catch (error) {
+    return `holds a pair that TLS cannot use: ${(error as Error).message.replace(/^error:[0-9A-F]+:/, '').replaceAll('::', ': ')}`;
+  }
+}
