@@ -1,5 +1,7 @@
 // A cluster: what a backendRef points at (one port of a Service, or a Backend), without its endpoints.
 import { Type, type Static } from 'typebox';
+import { resourceId } from './resource-id.ts';
+import { objectName, originOfKey, type References, type ResourceKindOf, type ResourceOrigin } from './resource-kind.ts';
 import { TlsSettings } from './tls-settings.ts';
 
 /** How the proxy talks to the endpoints of a cluster. */
@@ -41,3 +43,24 @@ export const Cluster = Type.Object(
   { additionalProperties: false },
 );
 export type Cluster = Static<typeof Cluster>;
+
+/** The Service with the port, or the Backend, of a cluster key. */
+export function originOfBackend(key: string): ResourceOrigin {
+  return originOfKey(key, (port) => (port === '' ? '' : `port ${port}`));
+}
+
+export const clusterKind: ResourceKindOf<typeof Cluster> = {
+  kind: 'Cluster',
+  schema: Cluster,
+  origin: originOfBackend,
+  hasStatus: false,
+  references: { from: 'content', read: referencesOfCluster },
+  additions: [],
+};
+
+/** A cluster needs the policies of its object and its trust bundles. */
+function referencesOfCluster({ key, tls }: Cluster): References {
+  const authorities = tls === undefined || tls.authorities === 'System' ? [] : tls.authorities;
+  const bundles = new Set(authorities.map((bundle) => resourceId('TrustBundle', bundle)));
+  return { names: [resourceId('Cluster', key)], needs: [objectName(originOfBackend(key).ref), ...bundles] };
+}

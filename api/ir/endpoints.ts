@@ -1,5 +1,8 @@
 // The endpoints of one cluster. A resource of their own, so that pod churn never recompiles or resends a route.
 import { Type, type Static } from 'typebox';
+import { originOfBackend } from './cluster.ts';
+import { resourceId } from './resource-id.ts';
+import type { ResourceKindOf } from './resource-kind.ts';
 
 /** One address that serves a cluster. `draining`: still serving, but takes no new exchanges unless nothing else is left. */
 export const Endpoint = Type.Object(
@@ -23,3 +26,12 @@ export const Endpoints = Type.Object(
   { additionalProperties: false },
 );
 export type Endpoints = Static<typeof Endpoints>;
+
+export const endpointsKind: ResourceKindOf<typeof Endpoints> = {
+  kind: 'Endpoints',
+  schema: Endpoints,
+  origin: originOfBackend,
+  hasStatus: false,
+  references: { from: 'key', read: (key) => ({ names: [resourceId('Cluster', key)], needs: [] }) },
+  additions: [],
+};

@@ -84,3 +84,8 @@ export type Cors = Static<typeof Cors>;
 
 export const Filter = Type.Union([RequestHeaderModifier, ResponseHeaderModifier, RequestRedirect, UrlRewrite, RequestMirror, Cors]);
 export type Filter = Static<typeof Filter>;
+
+/** The clusters that filters refer to. */
+export function clustersOfFilters(filters: readonly Filter[]): readonly string[] {
+  return filters.flatMap((filter) => (filter.type === 'RequestMirror' ? [filter.cluster] : []));
+}

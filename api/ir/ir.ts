@@ -5,6 +5,8 @@ export * from './filter.ts';
 export * from './listener-key.ts';
 export * from './listener.ts';
 export * from './policy.ts';
+export * from './resource-id.ts';
+export * from './resource-kind.ts';
 export * from './resource.ts';
 export * from './route.ts';
 export * from './secret.ts';

@@ -36,3 +36,13 @@ export function gatewayOfListener(key: string): string {
   const { namespace, name } = parseListenerKey(key).gateway;
   return `${namespace}/${name}`;
 }
+
+/** The name of a Gateway `<namespace>/<name>` among the names of References. */
+export function gatewayName(gateway: string): string {
+  return `Gateway/${gateway}`;
+}
+
+/** Undoes gatewayName. */
+export function gatewayOfName(name: string): string {
+  return name.slice('Gateway/'.length);
+}

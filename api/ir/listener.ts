@@ -1,5 +1,8 @@
 // A listener: one entry of spec.listeners of a Gateway or a ListenerSet as a proxy serves it.
 import { Type, type Static } from 'typebox';
+import { gatewayName, parseListenerKey } from './listener-key.ts';
+import { resourceId } from './resource-id.ts';
+import { objectName, type References, type ResourceKindOf, type ResourceOrigin } from './resource-kind.ts';
 import { TlsSettings } from './tls-settings.ts';
 
 /** What a listener speaks on its port, spelt as in the Gateway API. */
@@ -65,3 +68,34 @@ export const Listener = Type.Object(
   { additionalProperties: false },
 );
 export type Listener = Static<typeof Listener>;
+
+export const listenerKind: ResourceKindOf<typeof Listener> = {
+  kind: 'Listener',
+  schema: Listener,
+  origin: originOfListener,
+  hasStatus: true,
+  references: { from: 'content', read: referencesOfListener },
+  additions: [
+    // The former release has no resource for a listener that cannot be served.
+    { capability: 'listener-claims', path: 'unserved', otherwise: 'remove' },
+  ],
+};
+
+function originOfListener(key: string): ResourceOrigin {
+  const { gateway, listenerSet, listener } = parseListenerKey(key);
+  return { ref: listenerSet === null ? { kind: 'Gateway', ...gateway } : { kind: 'ListenerSet', ...listenerSet }, part: listener };
+}
+
+/** Its Gateway needs a listener. The listener needs its routes (under its own id), its ListenerSet, Secrets and trust bundles. */
+function referencesOfListener({ key, gateway, tls, clientCertificate }: Listener): References {
+  const { certificates = [], clientValidation } = tls ?? {};
+  const secrets = clientCertificate === undefined ? certificates : [...certificates, clientCertificate];
+  const { listenerSet } = parseListenerKey(key);
+  const needs = [
+    resourceId('Listener', key),
+    ...(listenerSet === null ? [] : [objectName({ kind: 'ListenerSet', ...listenerSet })]),
+    ...secrets.map((secret) => resourceId('Secret', secret)),
+    ...(clientValidation?.authorities ?? []).map((bundle) => resourceId('TrustBundle', bundle)),
+  ];
+  return { names: [gatewayName(gateway)], needs: [...new Set(needs)] };
+}

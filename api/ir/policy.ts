@@ -1,6 +1,7 @@
 // A policy: what one object of Weir's own policy kinds says, and about what. Policies travel unmerged, so that a change of one is
 // one resource; api/policy merges them.
 import { Type, type Static } from 'typebox';
+import { objectName, originOfKey, type ResourceKindOf } from './resource-kind.ts';
 
 /**
  * What a policy is attached to: a Gateway, a ListenerSet, a route, a Service or a Backend. `section`: the name of a listener or of a rule, the
@@ -32,3 +33,14 @@ export const Policy = Type.Object(
   { additionalProperties: false },
 );
 export type Policy = Static<typeof Policy>;
+
+export const policyKind: ResourceKindOf<typeof Policy> = {
+  kind: 'Policy',
+  schema: Policy,
+  origin: originOfKey,
+  hasStatus: true,
+  references: { from: 'content', read: ({ targets }) => ({ names: [...new Set(targets.map(objectName))], needs: [] }) },
+  restrict: (policy, isVisible) => ({ ...policy, targets: policy.targets.filter((target) => isVisible(objectName(target))) }),
+  /** Those of settings stand with their policy kinds (api/k8s). */
+  additions: [],
+};

@@ -1,33 +1,50 @@
-// The union of everything the controller pushes and a proxy holds, and the order in which it must travel.
+// The list of the kinds of resources, and the union of everything the controller pushes and a proxy holds.
+import type { Static } from 'typebox';
 import { contentHash } from '#lib/hash.ts';
-import type { Cluster } from './cluster.ts';
-import type { Endpoints } from './endpoints.ts';
-import type { Listener } from './listener.ts';
-import type { Policy } from './policy.ts';
-import type { Route } from './route.ts';
-import type { Secret } from './secret.ts';
-import type { StreamRoute } from './stream-route.ts';
-import type { TrustBundle } from './trust-bundle.ts';
+import { clusterKind } from './cluster.ts';
+import { endpointsKind } from './endpoints.ts';
+import { listenerKind } from './listener.ts';
+import { policyKind } from './policy.ts';
+import type { ResourceKindOf, ResourceOrigin } from './resource-kind.ts';
+import { routeKind } from './route.ts';
+import { secretKind } from './secret.ts';
+import { streamRouteKind } from './stream-route.ts';
+import { trustBundleKind } from './trust-bundle.ts';
+
+/** Every kind, in the order of changes in a push (make before break): a kind stands after the kinds that it refers to. Removals go in reverse. */
+export const RESOURCE_KINDS = [
+  secretKind,
+  trustBundleKind,
+  endpointsKind,
+  clusterKind,
+  policyKind,
+  listenerKind,
+  routeKind,
+  streamRouteKind,
+] as const;
 
 /** One IR resource. `kind` and `key` identify it; its version is the hash of its content. */
-export type Resource = Listener | Route | StreamRoute | Cluster | Endpoints | Secret | TrustBundle | Policy;
+export type Resource = Static<(typeof RESOURCE_KINDS)[number]['schema']>;
 export type ResourceKind = Resource['kind'];
 
-/** Make before break: what others point at comes first. Removals travel in reverse. */
-export const KIND_ORDER: readonly ResourceKind[] = [
-  'Secret',
-  'TrustBundle',
-  'Endpoints',
-  'Cluster',
-  'Policy',
-  'Listener',
-  'Route',
-  'StreamRoute',
-];
+/** The names of the kinds, in the order of RESOURCE_KINDS. */
+export const KIND_ORDER: readonly ResourceKind[] = RESOURCE_KINDS.map(({ kind }) => kind);
 
-/** `<kind>|<key>`: unique over all resources. */
-export function resourceId(kind: ResourceKind, key: string): string {
-  return `${kind}|${key}`;
+/** A descriptor whose kind is not known at compile time: it takes resources of its own kind only. */
+type AnyKind = ResourceKindOf<(typeof RESOURCE_KINDS)[number]['schema']>;
+
+const BY_NAME = new Map<ResourceKind, AnyKind>(RESOURCE_KINDS.map((each) => [each.kind, each as AnyKind]));
+
+/** The descriptor of a kind. */
+export function resourceKind(kind: ResourceKind): AnyKind {
+  const found = BY_NAME.get(kind);
+  if (found === undefined) throw new Error(`no kind of resource is called ${kind}`);
+  return found;
+}
+
+/** Maps a resource to the object that it was compiled from. */
+export function originOf(kind: ResourceKind, key: string): ResourceOrigin {
+  return resourceKind(kind).origin(key);
 }
 
 /** A resource as the controller stores and sends it: canonical JSON once encoded, never encoded again. */
@@ -40,7 +57,7 @@ export interface EncodedResource {
   readonly body: Buffer;
 }
 
-/** Encodes a resource that is new or different. Whoever makes resources makes equal ones with their fields in the same order. */
+/** Encodes a resource that is new or different. Equal resources must have their fields in the same order. */
 export function encodeResource(resource: Resource): EncodedResource {
   const body = Buffer.from(JSON.stringify(resource));
   return { kind: resource.kind, key: resource.key, version: contentHash(body), body };

@@ -1,6 +1,8 @@
 // A route: one rule of one HTTPRoute or GRPCRoute, pointing up to the listeners it is attached to.
 import { Type, type Static } from 'typebox';
-import { Filter } from './filter.ts';
+import { resourceId } from './resource-id.ts';
+import { objectName, originOfKey, type References, type ResourceKindOf, type ResourceOrigin } from './resource-kind.ts';
+import { clustersOfFilters, Filter } from './filter.ts';
 
 /**
  * PathPrefix matches whole segments. RegularExpression is RE2 syntax and must match the whole path. So is GrpcMethod, for a gRPC
@@ -87,6 +89,8 @@ export const ruleFields = {
   attachments: Type.Array(Attachment),
 };
 
+type Rule = Pick<Route, 'objectKind' | 'namespace' | 'name' | 'attachments'>;
+
 /**
  * One rule. Key: `<Kind>/<namespace>/<name>/<rule index>`.
  * Ties between matches are broken as the Gateway API says: older object first, then `namespace/name`, then rule order.
@@ -108,3 +112,38 @@ export const Route = Type.Object(
   { additionalProperties: false },
 );
 export type Route = Static<typeof Route>;
+
+export const routeKind: ResourceKindOf<typeof Route> = {
+  kind: 'Route',
+  schema: Route,
+  origin: originOfRule,
+  hasStatus: true,
+  references: { from: 'content', read: (route) => referencesOfRule(route, clustersOfRoute(route)) },
+  restrict: withVisibleAttachments,
+  additions: [],
+};
+
+/** The clusters of the backends and the filters of a route; a cluster may occur more than once. */
+export function clustersOfRoute({ filters, backends }: Route): readonly string[] {
+  return [
+    ...clustersOfFilters(filters),
+    ...backends.flatMap((backend) => [...(backend.cluster === null ? [] : [backend.cluster]), ...clustersOfFilters(backend.filters)]),
+  ];
+}
+
+/** The rule of an object, by a key of a route or a stream route. */
+export function originOfRule(key: string): ResourceOrigin {
+  return originOfKey(key, (index) => `spec.rules[${index}]`);
+}
+
+/** Its listeners need a rule. The rule needs the policies of its object and its clusters. */
+export function referencesOfRule(rule: Rule, clusters: readonly string[]): References {
+  const { objectKind, namespace, name, attachments } = rule;
+  const needs = [objectName({ kind: objectKind, namespace, name }), ...clusters.map((cluster) => resourceId('Cluster', cluster))];
+  return { names: [...new Set(attachments.map(({ listener }) => resourceId('Listener', listener)))], needs: [...new Set(needs)] };
+}
+
+/** The rule without attachments to listeners that are not visible. */
+export function withVisibleAttachments<R extends Rule>(rule: R, isVisible: (name: string) => boolean): R {
+  return { ...rule, attachments: rule.attachments.filter(({ listener }) => isVisible(resourceId('Listener', listener))) };
+}

@@ -1,5 +1,7 @@
 // Key material a listener terminates TLS with. A resource of its own, so that rotation recompiles no route.
 import { Type, type Static } from 'typebox';
+import { resourceId } from './resource-id.ts';
+import type { ResourceKindOf } from './resource-kind.ts';
 
 /**
  * A kubernetes.io/tls Secret. Key: `<namespace>/<name>`. Both values are PEM, or both are '' where the controller knows no pair that can
@@ -17,3 +19,18 @@ export const Secret = Type.Object(
   { additionalProperties: false },
 );
 export type Secret = Static<typeof Secret>;
+
+export const secretKind: ResourceKindOf<typeof Secret> = {
+  kind: 'Secret',
+  schema: Secret,
+  origin: (key) => {
+    const [namespace = '', name = ''] = key.split('/');
+    return { ref: { kind: 'Secret', namespace, name }, part: '' };
+  },
+  hasStatus: false,
+  references: { from: 'key', read: (key) => ({ names: [resourceId('Secret', key)], needs: [] }) },
+  additions: [
+    // A proxy without it serves the pair that it is sent, and refuses a Secret without a pair: it keeps the pair that it has.
+    { capability: 'kept-pairs', path: 'problem', otherwise: 'omit silently' },
+  ],
+};

@@ -1,7 +1,8 @@
 // A stream route: one rule of a TCPRoute, TLSRoute or UDPRoute. It decides over whole connections (of UDP: all that one peer
 // sends), of which it knows no more than where they came in and, on TLS, the server name of the handshake.
 import { Type, type Static } from 'typebox';
-import { ruleFields } from './route.ts';
+import type { ResourceKindOf } from './resource-kind.ts';
+import { originOfRule, referencesOfRule, ruleFields, withVisibleAttachments } from './route.ts';
 
 /** Where connections go. Null cluster: the reference is invalid, its share of connections is refused. */
 export const StreamBackend = Type.Object(
@@ -27,3 +28,18 @@ export const StreamRoute = Type.Object(
   { additionalProperties: false },
 );
 export type StreamRoute = Static<typeof StreamRoute>;
+
+export const streamRouteKind: ResourceKindOf<typeof StreamRoute> = {
+  kind: 'StreamRoute',
+  schema: StreamRoute,
+  origin: originOfRule,
+  hasStatus: true,
+  references: { from: 'content', read: (route) => referencesOfRule(route, clustersOfStreamRoute(route)) },
+  restrict: withVisibleAttachments,
+  additions: [],
+};
+
+/** The clusters of a stream route; a cluster may occur more than once. */
+export function clustersOfStreamRoute({ backends }: StreamRoute): readonly string[] {
+  return backends.flatMap(({ cluster }) => (cluster === null ? [] : [cluster]));
+}

@@ -1,6 +1,8 @@
 // Certificates of authorities that somebody's peers are checked against. A resource of its own, so that their rotation
 // recompiles neither a listener nor a route.
 import { Type, type Static } from 'typebox';
+import { resourceId } from './resource-id.ts';
+import { originOfKey, type ResourceKindOf } from './resource-kind.ts';
 
 /** The `ca.crt` of a ConfigMap or Secret, PEM. Key: `ConfigMap/<namespace>/<name>` or `Secret/<namespace>/<name>`. */
 export const TrustBundle = Type.Object(
@@ -12,3 +14,12 @@ export const TrustBundle = Type.Object(
   { additionalProperties: false },
 );
 export type TrustBundle = Static<typeof TrustBundle>;
+
+export const trustBundleKind: ResourceKindOf<typeof TrustBundle> = {
+  kind: 'TrustBundle',
+  schema: TrustBundle,
+  origin: originOfKey,
+  hasStatus: false,
+  references: { from: 'key', read: (key) => ({ names: [resourceId('TrustBundle', key)], needs: [] }) },
+  additions: [],
+};

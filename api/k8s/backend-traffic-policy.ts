@@ -31,6 +31,7 @@ export const backendTrafficPolicy = policyKind({
     SERVICE_TARGET,
     BACKEND_TARGET,
   ],
+  additions: [],
   settings: {
     protocol: choice(
       'What requests are sent in, in place of what the Service (appProtocol) or Backend says. Calls of a GRPCRoute always go in HTTP/2.',

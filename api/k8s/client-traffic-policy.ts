@@ -16,6 +16,11 @@ export const clientTrafficPolicy = policyKind({
   description:
     'How listeners treat those who connect to them: timeouts, limits, protocols. A listener wins over its ListenerSet, and that over its Gateway, field by field.',
   targets: [GATEWAY_TARGET, LISTENER_SET_TARGET],
+  additions: [
+    // A proxy without it believes no peer about the client.
+    { capability: 'client-ip', path: 'settings.clientIP', otherwise: 'omit' },
+    { capability: 'least-rates', path: 'settings.rates', otherwise: 'omit' },
+  ],
   settings: {
     timeouts: group('How long a client may take. 0s is no timeout.', {
       proxyHeader: duration('The header of the PROXY protocol, from accept, where one is required.'),

@@ -57,6 +57,15 @@ export interface PolicyDescription<K extends string, P extends TProperties> {
   readonly targets: readonly TargetKind[];
   /** The fields of spec beside those that name targets. */
   readonly settings: P;
+  /** What the former release does not know of the kind (`Addition` of the IR): `settings.<path of a setting>`, or '' for the kind. */
+  readonly additions: readonly PolicyAddition[];
+}
+
+/** An addition to a policy kind, with the meaning of `Addition` of the IR. */
+export interface PolicyAddition {
+  readonly capability: string;
+  readonly path: string;
+  readonly otherwise: 'omit' | 'omit silently' | 'withhold' | 'remove';
 }
 
 /** A policy kind: its description, and the schemas made of it. */

@@ -1,5 +1,5 @@
 // Which policies apply to a listener, or to requests of a route on their way to a backend, nearest first.
-import { parseListenerKey, type Policy, type PolicyTarget, type Route, type StreamRoute } from '../ir/ir.ts';
+import { objectName, parseListenerKey, type Policy, type PolicyTarget, type Route, type StreamRoute } from '../ir/ir.ts';
 import type { PolicyKindName } from '../k8s/policies.ts';
 import { comparePolicies, type Layer } from './merge.ts';
 
@@ -8,7 +8,7 @@ export type TargetedRoute = Pick<Route, 'objectKind' | 'namespace' | 'name' | 'r
 
 /** `Gateway/ns/name`, with ` listener x`, ` rule x` or ` port x` for a part of it. */
 export function describeTarget({ kind, namespace, name, section }: PolicyTarget): string {
-  const object = objectOf({ kind, namespace, name, section });
+  const object = objectName({ kind, namespace, name });
   if (section === '') return object;
   return `${object} ${SECTIONS.get(kind) ?? 'rule'} ${section}`;
 }
@@ -84,14 +84,9 @@ export function requestTargets(route: TargetedRoute, listener: string, cluster: 
   return [...ruleTargets(route), ...(cluster === null ? [] : backendTargets(cluster)), ...listenerTargets(listener)];
 }
 
-/** The object of a target, whatever part of it is meant. */
-export function objectOf({ kind, namespace, name }: PolicyTarget): string {
-  return `${kind}/${namespace}/${name}`;
-}
-
 /** The objects whose policies may concern what a route carries, each once. */
 export function objectsAbout(route: Route | StreamRoute): readonly string[] {
   const clusters = route.backends.flatMap(({ cluster }) => (cluster === null ? [] : backendTargets(cluster)));
   const listeners = route.attachments.flatMap(({ listener }) => listenerTargets(listener));
-  return [...new Set([...ruleTargets(route), ...clusters, ...listeners].map(objectOf))];
+  return [...new Set([...ruleTargets(route), ...clusters, ...listeners].map(objectName))];
 }

@@ -14,20 +14,9 @@ import { settingsSchema } from '../policy/settings.ts';
 import { MAX_ERRORS } from './limits.ts';
 import type { ResourceMessage } from './messages.ts';
 
-const SCHEMAS = {
-  Secret: ir.Secret,
-  TrustBundle: ir.TrustBundle,
-  Endpoints: ir.Endpoints,
-  Cluster: ir.Cluster,
-  Policy: ir.Policy,
-  Listener: ir.Listener,
-  Route: ir.Route,
-  StreamRoute: ir.StreamRoute,
-};
-
 const ajv = new Ajv({ allErrors: true, verbose: true, strict: false });
 const VALIDATORS: ReadonlyMap<string, ValidateFunction> = new Map(
-  ir.KIND_ORDER.map((kind) => [kind, ajv.compile(tolerant(SCHEMAS[kind]))]),
+  ir.RESOURCE_KINDS.map(({ kind, schema }) => [kind, ajv.compile(tolerant(schema))]),
 );
 /** The settings of each policy kind, checked with their name around them so that paths begin with it. */
 const SETTINGS: ReadonlyMap<string, ValidateFunction> = new Map(

@@ -4,7 +4,7 @@
 export interface HelloMessage {
   readonly nodeId: string;
   readonly weirVersion: string;
-  /** What of the IR it knows beyond the first release (api/ir/additions.ts). Absent in proxies of that one. */
+  /** What of the IR it knows beyond the first release (api/wire/additions.ts). Absent in proxies of that one. */
   readonly capabilities?: readonly string[];
 }
 

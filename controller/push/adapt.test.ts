@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Addition } from '#api/ir/additions.ts';
+import type { Addition } from '#api/ir/ir.ts';
 import { encodeResource } from '#api/ir/ir.ts';
 import type { EncodedResource, Resource } from '#api/ir/ir.ts';
 import { Adapter, adapterFor, versionInFull } from './adapt.ts';

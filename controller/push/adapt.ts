@@ -1,7 +1,6 @@
-// Adapts a resource to proxies of another release: removes what they do not know (api/ir/additions.ts).
-import { ADDITIONS } from '#api/ir/additions.ts';
-import type { Addition } from '#api/ir/additions.ts';
-import type { EncodedResource } from '#api/ir/ir.ts';
+// Adapts a resource to proxies of another release: removes what they do not know (api/wire/additions.ts).
+import { ADDITIONS } from '#api/wire/additions.ts';
+import type { Addition, EncodedResource } from '#api/ir/ir.ts';
 import { contentHash } from '#lib/hash.ts';
 import type { NackError } from './observer.ts';
 

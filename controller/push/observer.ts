@@ -37,7 +37,7 @@ export interface SessionState {
   /** The name that the proxy gives itself. */
   readonly nodeId: string;
   readonly weirVersion: string;
-  /** The additions to the IR that the proxy knows (api/ir/additions.ts). */
+  /** The additions to the IR that the proxy knows (api/wire/additions.ts). */
   readonly capabilities: readonly string[];
   /** The resources that the proxy may read: `shared`, or those of its Gateway `<namespace>/<name>`. */
   readonly scope: string;

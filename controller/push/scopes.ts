@@ -3,8 +3,8 @@
 //
 // Each scope counts how many of its resources need a name. It holds a resource while it needs one of its names. So a change costs only
 // work in the scopes that it affects, however many scopes there are.
-import type { EncodedResource } from '#api/ir/ir.ts';
-import { resourceId } from '#api/ir/ir.ts';
+import type { EncodedResource, References } from '#api/ir/ir.ts';
+import { gatewayName, gatewayOfName, resourceId } from '#api/ir/ir.ts';
 import type { ResourceName } from '#api/wire/encode.ts';
 import { UNGUARDED } from '#lib/faults.ts';
 import type { Guard } from '#lib/faults.ts';
@@ -12,8 +12,7 @@ import { FleetScopes } from '../compile/fleet-scopes.ts';
 import type { FleetDelta } from '../compile/fleet-scopes.ts';
 import { PushCache } from './cache.ts';
 import type { ResourceDelta } from './cache.ts';
-import { gatewayName, gatewayOfName, referencesOf, restrict } from './references.ts';
-import type { References } from './references.ts';
+import { referencesOf, restrict } from './references.ts';
 import { NeedCounts } from './need-counts.ts';
 
 /** A compiled delta. */

@@ -2,7 +2,7 @@
 import { objectId } from '#api/k8s/object.ts';
 import type { EventReport } from './event-writer.ts';
 import type { Refusal } from './proxy-reports.ts';
-import { originOf } from './origin.ts';
+import { originOf } from '#api/ir/ir.ts';
 import { describeRefusal } from './programmed.ts';
 
 export function refusalEvent(refusal: Refusal): EventReport {

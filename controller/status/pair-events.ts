@@ -1,10 +1,9 @@
 // Events about TLS Secrets without a usable pair, or with an expired one, on the Gateways and ListenerSets that refer to them. Proxies
 // cannot report these: they accept the pair that stays in use.
 import type { EncodedResource, ResourceKind, Secret } from '#api/ir/ir.ts';
-import { resourceId } from '#api/ir/ir.ts';
+import { originOf, resourceId } from '#api/ir/ir.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { EventReport } from './event-writer.ts';
-import { originOf } from './origin.ts';
 
 export interface PairEventsOptions {
   /** All current resources. */

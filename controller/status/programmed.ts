@@ -4,13 +4,12 @@
 // milliseconds, so Pending is written only after a short hold. A proxy that joins or restarts leaves Programmed True for a grace period.
 import { objectId } from '#api/k8s/object.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
-import { gatewayOfListener, type ResourceKind } from '#api/ir/ir.ts';
+import { gatewayOfListener, originOf, type ResourceKind } from '#api/ir/ir.ts';
 import { UNGUARDED } from '#lib/faults.ts';
 import type { Guard } from '#lib/faults.ts';
 import * as conditions from '../compile/conditions.ts';
 import type { DesiredCondition, DesiredStatus, ListenerStatus } from '../compile/result.ts';
 import type { ProxyReports, Progress, Refusal } from './proxy-reports.ts';
-import { originOf } from './origin.ts';
 
 /** The status of an object with listeners. */
 type HolderStatus = Extract<DesiredStatus, { type: 'Gateway' | 'ListenerSet' }>;

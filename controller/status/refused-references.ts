@@ -1,19 +1,19 @@
 // Refusals of resources without a status of their own: Secrets, trust bundles, Services, Backends. The listeners and routes that refer
 // to them report the refusals in ResolvedRefs. Stands between `Programmed` and `Readability`.
 import type { EncodedResource, ResourceKind } from '#api/ir/ir.ts';
-import { resourceId } from '#api/ir/ir.ts';
+import { originOf, RESOURCE_KINDS, resourceId } from '#api/ir/ir.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
 import * as conditions from '../compile/conditions.ts';
 import type { DesiredCondition, DesiredStatus, ListenerStatus } from '../compile/result.ts';
 import type { Refusal } from './proxy-reports.ts';
-import { originOf } from './origin.ts';
 import { describeRefusal } from './programmed.ts';
 import type { StatusTarget } from './programmed.ts';
 
 /** Kinds of resources without a status of their own. */
-const REFERRED_TO: ReadonlySet<ResourceKind> = new Set(['Secret', 'TrustBundle', 'Cluster', 'Endpoints']);
-const REFERRING: ReadonlySet<ResourceKind> = new Set(['Listener', 'Route', 'StreamRoute']);
+const REFERRED_TO: ReadonlySet<ResourceKind> = new Set(RESOURCE_KINDS.filter(({ hasStatus }) => !hasStatus).map(({ kind }) => kind));
+/** Kinds with a status: in it they report the refusals. */
+const REFERRING: ReadonlySet<ResourceKind> = new Set(RESOURCE_KINDS.filter(({ hasStatus }) => hasStatus).map(({ kind }) => kind));
 
 export interface ReferenceOptions {
   /** The next step for statuses. */

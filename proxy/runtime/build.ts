@@ -1,8 +1,8 @@
 // IR > runtime: takes changed resources, rebuilds what they touch and swaps the result in. Clusters keep their identity, and
 // with it their connections and their health; tables share everything that did not change.
-import type * as ir from '#api/ir/ir.ts';
+import * as ir from '#api/ir/ir.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
-import { objectOf, objectsAbout, PolicyIndex } from '#api/policy/layers.ts';
+import { objectsAbout, PolicyIndex } from '#api/policy/layers.ts';
 import { buildTable } from '#api/match/table.ts';
 import type { RouteTable } from '#api/match/table.ts';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -59,6 +59,14 @@ interface Touched {
   readonly errors: ResourceError[];
 }
 
+/** Keeps the resources of one kind: `set` takes a new or changed one, `remove` lets one go. */
+interface Keeper<R extends ir.Resource> {
+  set(resource: R, touched: Touched): void;
+  remove(key: string, touched: Touched): void;
+}
+
+type Keepers = { readonly [K in ir.ResourceKind]: Keeper<Extract<ir.Resource, { readonly kind: K }>> };
+
 export class RuntimeBuilder {
   /** What new exchanges are served with. */
   current: Runtime;
@@ -73,6 +81,55 @@ export class RuntimeBuilder {
   readonly #clusterResources = new Map<string, ir.Cluster>();
   readonly #plans = new WeakMap<ir.Route, RoutePlans>();
   readonly #streams: StreamRoutes;
+  readonly #keepers: Keepers = {
+    Secret: {
+      set: (secret, touched) => this.#touchSecret(secret.key, this.#secrets.take(secret), touched),
+      remove: (key, touched) => this.#touchSecret(key, this.#secrets.remove(key), touched),
+    },
+    TrustBundle: {
+      set: (bundle, touched) => {
+        this.#bundles.set(bundle.key, bundle);
+        touched.material = true;
+      },
+      remove: (key, touched) => {
+        this.#bundles.delete(key);
+        touched.material = true;
+      },
+    },
+    Endpoints: {
+      set: ({ key, endpoints }) => this.#clusters.get(key).update(endpoints),
+      remove: (key) => this.#clusters.get(key).update([]),
+    },
+    Cluster: {
+      set: (cluster, touched) => {
+        this.#clusterResources.set(cluster.key, cluster);
+        touched.clusters.add(cluster.key);
+      },
+      remove: (key) => void this.#clusterResources.delete(key),
+    },
+    Policy: {
+      set: (policy, touched) => {
+        touched.policies.push(policy, ...this.#policy(policy.key));
+        this.#policies.set(policy.key, policy);
+      },
+      remove: (key, touched) => {
+        touched.policies.push(...this.#policy(key));
+        this.#policies.delete(key);
+      },
+    },
+    Listener: {
+      set: (listener, touched) => {
+        this.#listeners.set(listener.key, listener);
+        touched.listeners.add(listener.key);
+      },
+      remove: (key, touched) => {
+        this.#listeners.delete(key);
+        touched.listeners.add(key);
+      },
+    },
+    Route: { set: (route, touched) => this.#takeRoute(route, touched), remove: (key, touched) => this.#removeRoute(key, touched) },
+    StreamRoute: { set: (route) => this.#streams.set(route), remove: (key) => this.#streams.remove(key) },
+  };
 
   constructor(options: BuilderOptions) {
     this.#options = options;
@@ -120,8 +177,8 @@ export class RuntimeBuilder {
       policies: [],
       errors: [],
     };
-    for (const resource of changed) this.#take(resource, touched);
-    for (const name of removed) this.#remove(name, touched);
+    for (const resource of changed) (this.#keepers[resource.kind] as Keeper<ir.Resource>).set(resource, touched);
+    for (const { kind, key } of removed) this.#keepers[kind].remove(key, touched);
     this.#settle(touched);
     const { errors } = touched;
     this.#swap(touched, errors);
@@ -137,39 +194,9 @@ export class RuntimeBuilder {
     }
     if (touched.policies.length === 0) return;
     this.#policyIndex = new PolicyIndex(this.#policies.values());
-    const changed = new Set(touched.policies.flatMap(({ targets }) => targets.map(objectOf)));
+    const changed = new Set(touched.policies.flatMap(({ targets }) => targets.map(ir.objectName)));
     this.#streams.setPolicies(this.#policyIndex, changed);
     for (const route of this.#routes.values()) if (objectsAbout(route).some((object) => changed.has(object))) this.#plan(route);
-  }
-
-  #take(resource: ir.Resource, touched: Touched): void {
-    switch (resource.kind) {
-      case 'Route':
-        return this.#takeRoute(resource, touched);
-      case 'StreamRoute':
-        return this.#streams.set(resource);
-      case 'Listener':
-        this.#listeners.set(resource.key, resource);
-        touched.listeners.add(resource.key);
-        return;
-      case 'Secret':
-        return this.#touchSecret(resource.key, this.#secrets.take(resource), touched);
-      case 'TrustBundle':
-        this.#bundles.set(resource.key, resource);
-        touched.material = true;
-        return;
-      case 'Policy':
-        touched.policies.push(resource, ...this.#policy(resource.key));
-        this.#policies.set(resource.key, resource);
-        return;
-      case 'Cluster':
-        this.#clusterResources.set(resource.key, resource);
-        touched.clusters.add(resource.key);
-        return;
-      case 'Endpoints':
-        this.#clusters.get(resource.key).update(resource.endpoints);
-        return;
-    }
   }
 
   /** Whether listeners can be served may change with a pair. */
@@ -204,36 +231,10 @@ export class RuntimeBuilder {
     touched.routes.push(route);
   }
 
-  #remove(name: ResourceName, touched: Touched): void {
-    switch (name.kind) {
-      case 'Route':
-        this.#clusters.use(undefined, this.#routes.get(name.key));
-        this.#routes.delete(name.key);
-        touched.removedRoutes.push(name.key);
-        return;
-      case 'StreamRoute':
-        return this.#streams.remove(name.key);
-      case 'Listener':
-        this.#listeners.delete(name.key);
-        touched.listeners.add(name.key);
-        return;
-      case 'Secret':
-        return this.#touchSecret(name.key, this.#secrets.remove(name.key), touched);
-      case 'TrustBundle':
-        this.#bundles.delete(name.key);
-        touched.material = true;
-        return;
-      case 'Policy':
-        touched.policies.push(...this.#policy(name.key));
-        this.#policies.delete(name.key);
-        return;
-      case 'Cluster':
-        this.#clusterResources.delete(name.key);
-        return;
-      case 'Endpoints':
-        this.#clusters.get(name.key).update([]);
-        return;
-    }
+  #removeRoute(key: string, touched: Touched): void {
+    this.#clusters.use(undefined, this.#routes.get(key));
+    this.#routes.delete(key);
+    touched.removedRoutes.push(key);
   }
 
   /** Routes change tables piece by piece; listeners are few and change rarely, so their tables are built anew. */

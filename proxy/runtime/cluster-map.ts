@@ -1,6 +1,6 @@
 // The clusters of a runtime by key. A cluster lives while a route names it or it has endpoints, so that neither the order in
 // which resources arrive nor a route that names a missing backend can leave a plan with a stale cluster.
-import type * as ir from '#api/ir/ir.ts';
+import * as ir from '#api/ir/ir.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { EndpointRegistry } from '../cluster/endpoint.ts';
 
@@ -58,11 +58,7 @@ export class ClusterMap {
   }
 }
 
-function namedClusters(route: AnyRoute | undefined): string[] {
+function namedClusters(route: AnyRoute | undefined): readonly string[] {
   if (route === undefined) return [];
-  const backends = route.backends.flatMap(({ cluster }) => cluster ?? []);
-  if (route.kind === 'StreamRoute') return backends;
-  const filters = [...route.filters, ...route.backends.flatMap((backend) => backend.filters)];
-  const mirrors = filters.flatMap((filter) => (filter.type === 'RequestMirror' ? [filter.cluster] : []));
-  return [...mirrors, ...backends];
+  return route.kind === 'StreamRoute' ? ir.clustersOfStreamRoute(route) : ir.clustersOfRoute(route);
 }

@@ -3,7 +3,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import type { ChannelOptions, StatusObject } from '@grpc/grpc-js';
-import { CAPABILITIES } from '#api/ir/additions.ts';
+import { CAPABILITIES } from '#api/wire/additions.ts';
 import type { EncodedResource, Resource } from '#api/ir/ir.ts';
 import { decode } from '#api/wire/decode.ts';
 import { connectDiscovery } from '#api/wire/discovery.ts';

@@ -1,6 +1,6 @@
 // Whatever the IR has that the former release does not know is in the table by which controllers adapt resources to proxies.
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { ADDITIONS } from '#api/ir/additions.ts';
+import { ADDITIONS } from '#api/wire/additions.ts';
 import { formerRelease, ROOT } from '../support/former-release.ts';
 import { irPaths } from '../support/ir-paths.ts';
 

@@ -1,4 +1,4 @@
-// Every field, value and kind of the IR of a release, as the paths of api/ir/additions.ts.
+// Every field, value and kind of the IR of a release, as the paths of api/wire/additions.ts.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
