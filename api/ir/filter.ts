@@ -85,7 +85,17 @@ export type Cors = Static<typeof Cors>;
 export const Filter = Type.Union([RequestHeaderModifier, ResponseHeaderModifier, RequestRedirect, UrlRewrite, RequestMirror, Cors]);
 export type Filter = Static<typeof Filter>;
 
-/** The clusters that filters refer to. */
+/** The clusters that a filter of each type refers to. */
+const CLUSTERS: { readonly [T in Filter['type']]: (filter: Extract<Filter, { readonly type: T }>) => readonly string[] } = {
+  RequestHeaderModifier: () => [],
+  ResponseHeaderModifier: () => [],
+  RequestRedirect: () => [],
+  URLRewrite: () => [],
+  RequestMirror: ({ cluster }) => [cluster],
+  CORS: () => [],
+};
+
+/** The clusters that filters refer to; a cluster may occur more than once. */
 export function clustersOfFilters(filters: readonly Filter[]): readonly string[] {
-  return filters.flatMap((filter) => (filter.type === 'RequestMirror' ? [filter.cluster] : []));
+  return filters.flatMap((filter) => (CLUSTERS[filter.type] as (filter: Filter) => readonly string[])(filter));
 }
