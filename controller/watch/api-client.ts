@@ -1,42 +1,42 @@
-// HTTP to a kube-apiserver: raw JSON over kept connections, with the credentials of a kubeconfig, read again as they rotate.
+// HTTP client of a kube-apiserver: raw JSON over kept connections. Rotated credentials of the kubeconfig are read again.
 import { setTimeout as delay } from 'node:timers/promises';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Agent, ProxyAgent, request } from 'undici';
 import type { buildConnector, Dispatcher } from 'undici';
 import { contentHash } from '#lib/hash.ts';
 
-/** Tokens and certificates are files that rotate: what was read is used for so long. client-go reads tokens every minute. */
+/** How long tokens and certificates from files are used before they are read again. client-go reads tokens every minute. */
 const CREDENTIALS_MS = 30_000;
-/** How long a server may take to begin an answer, and between two parts of one that is not a watch. */
+/** How long a server may take to start an answer, and between two parts of one that is not a watch. */
 const ANSWER_TIMEOUT_MS = 30_000;
-/** The largest answer that is read: a page of 500 objects is some megabytes. */
+/** The maximum size of an answer: a page of 500 objects is several megabytes. */
 const MAX_ANSWER_BYTES = 256 * 1_024 * 1_024;
 
-/** One call. `path` begins with '/' and carries its query. */
+/** One request. `path` begins with '/' and includes the query. */
 export interface ApiCall {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly body?: unknown;
   /** The media type of `body`; JSON when absent. */
   readonly contentType?: string;
-  /** The form of the answer, JSON by default. */
+  /** The media type of the answer; JSON when absent. */
   readonly accept?: string;
   readonly signal?: AbortSignal;
 }
 
-/** What came back; `body` is parsed JSON, or text where it was none. */
+/** An answer; `body` is parsed JSON, or text if it is not JSON. */
 export interface ApiReply {
   readonly status: number;
   readonly body: unknown;
 }
 
-/** An open watch: the answer's status, and its bytes as they arrive. */
+/** An open watch: the status of the answer, and its bytes as they arrive. */
 export interface ApiStream {
   readonly status: number;
   readonly chunks: AsyncIterable<Buffer>;
 }
 
-/** An answer that is not a success, with what the server says about it. */
+/** An answer without success, with the server's message. */
 export class ApiError extends Error {
   readonly status: number;
 
@@ -53,7 +53,7 @@ interface Credentials {
   readonly readAt: number;
 }
 
-/** What client-node fills in for a request. */
+/** The options that client-node sets for a request. */
 interface HttpsOptions {
   headers: Record<string, string>;
   auth?: string;
@@ -66,7 +66,7 @@ interface HttpsOptions {
   servername?: string;
 }
 
-/** Reads a kubeconfig file, or finds the cluster as kubectl and pods do. Throws when there is none or it is broken. */
+/** Reads a kubeconfig file, or finds the cluster like kubectl and pods do. Throws if there is none or it is invalid. */
 export function loadKubeConfig(file: string): KubeConfig {
   const config = new KubeConfig();
   if (file === '') config.loadFromDefault();
@@ -74,28 +74,28 @@ export function loadKubeConfig(file: string): KubeConfig {
   return config;
 }
 
-/** The namespace a pod runs in or a kubeconfig's context names. */
+/** The namespace of the pod, or of the kubeconfig's current context. */
 export function namespaceOf(config: KubeConfig): string {
   return config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';
 }
 
-/** Every method rejects on a lost connection; answers of any status are values. Safe to share. */
+/** Every method rejects on a lost connection; answers of any status are values. May be used concurrently. */
 export class ApiClient {
   readonly #config: KubeConfig;
   readonly #server: string;
   #credentials: Promise<Credentials> | null = null;
 
-  /** Throws when the kubeconfig names no cluster. */
+  /** Throws if the kubeconfig names no cluster. */
   constructor(config: KubeConfig) {
     const cluster = config.getCurrentCluster();
     if (cluster === null) throw new Error('the kubeconfig has no current cluster');
     this.#config = config;
     this.#server = cluster.server.replace(/\/$/, '');
-    // client-node refuses plain HTTP unless TLS verification is off; without TLS there is nothing to verify.
+    // client-node refuses plain HTTP unless TLS verification is off; without TLS this has no effect.
     if (cluster.server.startsWith('http:')) config.clusters = config.clusters.map((c) => ({ ...c, skipTLSVerify: true }));
   }
 
-  /** One request with its whole answer. A 401 is tried again once with credentials read anew. */
+  /** One request with its complete answer. After a 401 it reads the credentials again and repeats the request once. */
   async call(call: ApiCall): Promise<ApiReply> {
     const reply = await this.#callOnce(call);
     if (reply.status !== 401) return reply;
@@ -103,14 +103,14 @@ export class ApiClient {
     return this.#callOnce(call);
   }
 
-  /** As `call`, and rejects with an ApiError unless the answer is a success. */
+  /** Like `call`, but rejects with an ApiError if the answer is no success. */
   async ask(call: ApiCall): Promise<unknown> {
     const { status, body } = await this.call(call);
     if (status < 200 || status > 299) throw new ApiError(status, body);
     return body;
   }
 
-  /** A watch. Its chunks end, or reject, when the server, the network or the signal says so. */
+  /** A watch. Its chunks end, or reject, with the server, the network or the signal. */
   async stream(path: string, signal: AbortSignal, { accept }: Pick<ApiCall, 'accept'> = {}): Promise<ApiStream> {
     const { headers, dispatcher } = await this.#currentCredentials();
     const timeouts = { headersTimeout: ANSWER_TIMEOUT_MS, bodyTimeout: 0 };
@@ -125,7 +125,7 @@ export class ApiClient {
     return { status: answer.statusCode, chunks: answer.body as AsyncIterable<Buffer> };
   }
 
-  /** Cuts every connection. */
+  /** Closes every connection. */
   async close(): Promise<void> {
     const credentials = this.#credentials;
     this.#credentials = null;
@@ -157,7 +157,7 @@ export class ApiClient {
 
   async #dropCredentials(): Promise<void> {
     const known = await this.#credentials;
-    // An expired token is read again at once; one that is refused all the time must not make us read files all the time.
+    // An expired token is read again at once; the delay limits the reads if the server refuses every token.
     if (known === null || performance.now() - known.readAt < 1_000) await delay(100);
     else await this.#readCredentials(known);
   }
@@ -178,7 +178,7 @@ export class ApiClient {
     const tlsHash = contentHash([options.ca, options.cert, options.key, options.pfx].map(String).join('|'));
     const readAt = performance.now();
     if (before?.tlsHash === tlsHash) return { headers, dispatcher: before.dispatcher, tlsHash, readAt };
-    // Requests under way keep the connections of the old certificate until they are done.
+    // Running requests keep the connections of the old certificate.
     if (before !== null) void before.dispatcher.close();
     return { headers, dispatcher: this.#dispatcherFor(options), tlsHash, readAt };
   }
@@ -217,7 +217,7 @@ async function readAll(chunks: AsyncIterable<Buffer>): Promise<string> {
   return Buffer.concat(parts).toString('utf8');
 }
 
-/** JSON, or the text where it is none: an API server without the group of a kind answers so. */
+/** Parsed JSON, or the text if it is not JSON: an API server answers with text if it does not know the group. */
 export function parseBody(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;

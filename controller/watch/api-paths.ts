@@ -1,4 +1,4 @@
-// URLs of the Kubernetes API: collections, single objects, their status.
+// URL paths of the Kubernetes API: collections, objects, status subresources.
 import { KINDS } from '#api/k8s/kinds.ts';
 import type { KindInfo, KindName } from '#api/k8s/kinds.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
@@ -13,7 +13,7 @@ export function collectionPath({ apiVersion, plural }: Pick<KindInfo, 'apiVersio
   return `${groupPath(apiVersion)}/${plural}`;
 }
 
-/** One object of a kind Weir reads. */
+/** The path of an object of a kind that Weir reads. */
 export function objectPath({ kind, namespace, name }: ObjectRef): string {
   const { apiVersion, plural } = KINDS[kind as KindName];
   const scope = namespace === '' ? '' : `/namespaces/${encodeURIComponent(namespace)}`;

@@ -1,5 +1,5 @@
-// Files as they are in the world. What kubectl takes is taken, with the same meaning (held against kubectl 1.36 with
-// `kubectl label --local -f FILE a=b -o json`); a mistake is told with its line.
+// Real-world files. Files that kubectl accepts have the same meaning here (compared with kubectl 1.36 and
+// `kubectl label --local -f FILE a=b -o json`); a mistake is reported with its line.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -49,11 +49,11 @@ describe('bytes', () => {
     expect(await told(content)).toEqual(['a:1', 'b:6']);
   });
 
-  test('half a character at the end of UTF-16 is no reason to fail', async () => {
+  test('half a character at the end of UTF-16 is ignored', async () => {
     expect((await read(Buffer.concat([utf16(route('a')).swap16(), Buffer.from([0])]))).objects).not.toEqual([]);
   });
 
-  test('tabs as indentation are told where they stand', async () => {
+  test('tabs as indentation are reported with their line', async () => {
     expect(await told(`${route('a')}---\n${route('b', '\n\trules: []')}`)).toEqual(['a:1', '10 : Tabs are not allowed as indentation']);
   });
 });
@@ -68,14 +68,14 @@ describe('documents', () => {
     ['YAML and JSON', `${route('a')}---\n${json('b')}\n`, ['a:1', 'b:6']],
   ])('%s', async (_, content, expected) => expect(await told(content)).toEqual(expected));
 
-  test('objects of JSON in a row, on lines of their own or not, with tabs, and mistakes on their lines', async () => {
+  test('a sequence of JSON objects, on separate lines or not, with tabs; mistakes have their lines', async () => {
     const wrong = json('c').replace('"spec":{}', '\n"spec":\n{"rules":\n"}{\\"{"}');
     expect(await told(`${json('a')}\n${json('b')}${wrong}\n`, 'a.json')).toEqual(['a:1', 'b:2', '5 spec.rules: must be an array']);
     const pretty = JSON.stringify(JSON.parse(json('d')), null, '\t');
     expect(await told(`${BOM}${pretty}\n\n${pretty.replace('"d"', '"e"')}`, 'a.json')).toEqual(['d:1', 'e:10']);
   });
 
-  test('an object that is not closed is told', async () => {
+  test('an object without its closing brace is reported', async () => {
     expect((await read(`${json('a')}\n{"kind":`, 'a.json')).problems).toHaveLength(1);
   });
 });
@@ -84,7 +84,7 @@ describe('merge keys', () => {
   const merging = (rule: string): string =>
     `${route('a', `\n  parentRefs: &parents [{ name: gw }]\n  rules:\n    - &first\n      name: one\n      timeouts: &times { request: 5s }\n    - ${rule}`)}`;
 
-  test('a map takes what it does not say itself, wherever the key stands, from several too', async () => {
+  test('a merge key adds missing fields, at any position, also from several maps', async () => {
     const { objects, problems } = await read(
       merging('{ name: two, <<: *first, timeouts: { <<: [*times, { backendRequest: 2s, request: 9s }] } }'),
     );
@@ -94,18 +94,18 @@ describe('merge keys', () => {
     });
   });
 
-  test('a mistake in what was merged is told where it is written', async () => {
+  test('a mistake in a merged field is reported with the line of the anchor', async () => {
     const wrong = merging('{ <<: *first, name: two }').replace('5s', 'soon');
     const form = 'must be a duration like 10s, 1h30m or 100ms';
     expect(await told(wrong)).toEqual([`9 spec.rules[0].timeouts.request: ${form}`, `9 spec.rules[1].timeouts.request: ${form}`]);
   });
 
-  test('what is no map cannot be merged, and a quoted key is a field', async () => {
+  test('only maps can be merged, and a quoted key is a field', async () => {
     expect(await told(merging('{ <<: 3 }'))).toEqual(['1 : Merge sources must be maps or map aliases']);
     expect(await told(merging('{ "<<": *times, name: two }'))).toEqual(['10 spec.rules[1].<<: is not a known field']);
   });
 
-  test('many of many do not cost the memory of the machine', async () => {
+  test('nested aliases cannot exhaust the memory', async () => {
     const bomb = Array.from({ length: 30 }, (_, i) => `a${i + 1}: &a${i + 1} { x: [*a${i}, *a${i}], <<: *a${i} }`).join('\n');
     expect((await told(`a0: &a0 { y: 1 }\n${bomb}\n`))[0]).toMatch(/Excessive alias count|apiVersion/);
   });
@@ -119,24 +119,20 @@ describe('lists', () => {
   test.each<[string, string, readonly string[]]>([
     ['items without kind are of the kind of the list', list(bare), ['a:4', '7 spec.x: is not a known field']],
     [
-      'but for those of List, which has none',
+      'items of List need a kind of their own',
       list('\n- metadata: { name: a }', 'List', 'v1'),
       ['4 apiVersion: is required', '4 kind: is required'],
     ],
+    ['an item with a kind needs an apiVersion too', list('\n- metadata: { name: a }\n  kind: HTTPRoute'), ['4 apiVersion: is required']],
     [
-      'of an item that says half, the rest is not guessed',
-      list('\n- metadata: { name: a }\n  kind: HTTPRoute'),
-      ['4 apiVersion: is required'],
-    ],
-    [
-      'a list without a version cannot tell it',
+      'a list without apiVersion gives its items none',
       list('\n- metadata: { name: a }').replace(/^.*\n/, ''),
       ['3 apiVersion: is required', '3 kind: is required'],
     ],
-    ['null items are none', list(' null') + '---\n' + route('a'), ['a:5']],
-    ['and so is nothing', list(''), []],
+    ['null items are an empty list', list(' null') + '---\n' + route('a'), ['a:5']],
+    ['and so are missing items', list(''), []],
     ['and an empty list', list(' []', 'List', 'v1'), []],
-    ['items that are no list', list(' 3'), ['3 items: must be a list']],
+    ['items that are not a list', list(' 3'), ['3 items: must be a list']],
     ['an item that is null', list('\n- null', 'List', 'v1'), ['4 : must be an object']],
     [
       'an alias',
@@ -150,19 +146,19 @@ describe('bare words', () => {
   const cors = (fields: string): string =>
     route('a', `{ rules: [{ filters: [{ type: CORS, cors: { allowOrigins: ["*"], ${fields} } }] }] }`);
 
-  test('are what YAML 1.1 has them for where they are no use as text', async () => {
+  test('have their YAML 1.1 value where the schema allows no text', async () => {
     const { objects, problems } = await read(cors('allowCredentials: Yes, maxAge: 1_000'));
     expect(problems).toEqual([]);
     expect(JSON.stringify(objects[0])).toContain('"allowCredentials":true,"maxAge":1000');
     expect(JSON.stringify((await read(cors('allowCredentials: off'))).objects[0])).toContain('"allowCredentials":false');
   });
 
-  test('and text where they are', async () => {
+  test('are text where the schema allows text', async () => {
     const { objects } = await read(route('a', '{ rules: [{ matches: [{ headers: [{ name: yes, value: on }] }] }] }'));
     expect(JSON.stringify(objects[0])).toContain('"name":"yes","value":"on"');
   });
 
-  test('quoted ones are text', async () => {
+  test('are text if quoted', async () => {
     expect(await told(cors('allowCredentials: "yes"'))).toEqual(['4 spec.rules[0].filters[0].cors.allowCredentials: must be a boolean']);
   });
 });

@@ -1,4 +1,4 @@
-// A file of YAML or JSON > the objects in it, each with the line it begins on and whatever is wrong with it.
+// Parses a file of YAML or JSON into objects, each with its first line and its problems.
 import { LineCounter, parseAllDocuments, isMap, isScalar, isSeq } from 'yaml';
 import type { Document, Node, YAMLMap } from 'yaml';
 import type { FieldError } from '#api/k8s/field-error.ts';
@@ -12,7 +12,7 @@ import type { SourceProblem } from './event.ts';
 import { partsOf, type FilePart } from './file-text.ts';
 import { lineOf, nodesTo, resolved, valueInYaml11 } from './yaml-nodes.ts';
 
-/** An object as it stands in a file. */
+/** An object in a file. */
 export interface FileObject {
   readonly object: KubernetesObject;
   readonly file: string;
@@ -21,8 +21,8 @@ export interface FileObject {
 }
 
 /**
- * What a file holds. `broken`: it holds something without a name or a kind, so that nothing can be said of what is missing from it.
- * `skipped`: the kinds of documents for other programs, '' for one that is no Kubernetes object.
+ * The content of a file. `broken`: a document has no kind or name, so the file may lack any object. `skipped`: the kinds of documents that
+ * are not for Weir, '' for a document without a Kubernetes object.
  */
 export interface FileContent {
   readonly objects: readonly FileObject[];
@@ -31,12 +31,12 @@ export interface FileContent {
   readonly broken: boolean;
 }
 
-/** `strictKinds`: documents for other programs are problems. */
+/** `strictKinds`: documents of other kinds are problems. */
 export interface ReadOptions {
   readonly strictKinds?: boolean;
 }
 
-/** Aliases expand; a few hundred of them are more than any honest file has. */
+/** Limit for the expansion of aliases; real files have fewer. */
 const MAX_ALIASES = 100;
 
 /** Reads all documents of a file. */
@@ -47,10 +47,10 @@ export function parseDocuments(file: string, text: string, { strictKinds = false
   return { objects, problems, skipped, broken: problems.some(({ object, field }) => object === '' || NAMING.has(field)) };
 }
 
-/** Fields without which an object is not the one that it was. */
+/** Fields that identify an object. */
 const NAMING: ReadonlySet<string> = new Set(['apiVersion', 'kind']);
 
-/** Where what is found goes. */
+/** Collects the results of a file. */
 interface Target {
   readonly file: string;
   readonly strictKinds: boolean;
@@ -73,10 +73,10 @@ function nameless(file: string, line: number, field: string, reason: string): So
   return { file, line, object: '', field, reason };
 }
 
-/** The kind that items of a list have where they name none. */
+/** The kind of list items that have none themselves; null if the list does not determine it. */
 type ItemKind = Pick<KubernetesObject, 'apiVersion' | 'kind'> | null;
 
-/** Takes the objects out of one document. */
+/** Reads the objects of one document. */
 class DocumentReader {
   readonly #document: Document;
   readonly #lineOf: (node: Node) => number;
@@ -95,7 +95,7 @@ class DocumentReader {
     else this.#take(root, null);
   }
 
-  /** As kubectl does: items may leave out their kind where that of the list tells it (`HTTPRouteList`, not `List`). */
+  /** As in kubectl, items may omit their kind if the kind of the list determines it (`HTTPRouteList`, not `List`). */
   #readList(list: YAMLMap): void {
     const items = resolved(list.get('items', true), this.#document);
     if (isNothing(items)) return;
@@ -136,7 +136,7 @@ class DocumentReader {
     }
   }
 
-  /** Reads bare words as YAML 1.1 has them where they are no use as text. Whether there were any. */
+  /** Converts plain words to their YAML 1.1 value where the schema allows no text. Returns whether there were any. */
   #readWords(node: Node, errors: readonly FieldError[]): boolean {
     let found = false;
     for (const { field } of errors) {
@@ -171,7 +171,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** `Kind/namespace/name` of something that may not be an object at all. */
+/** `Kind/namespace/name` of a value that may not be an object. */
 function nameOf(value: unknown): string {
   const { apiVersion = '', kind, metadata } = (isObject(value) ? value : {}) as Partial<KubernetesObject>;
   if (typeof kind !== 'string' || typeof metadata?.name !== 'string') return '';

@@ -1,45 +1,45 @@
-// What a source of objects reports, whether it reads a cluster or a folder.
+// The reports of a source of objects, for clusters and folders alike.
 import type { KubernetesObject, ObjectRef } from '#api/k8s/object.ts';
 
-/** A problem in what a source read: the object is left out (or its last good form kept), the rest is served. */
+/** A problem in the input of a source: the object is left out, or keeps its last good version. Other objects are not affected. */
 export interface SourceProblem {
   /** File path, or '' for a cluster. */
   readonly file: string;
-  /** 1-based line in the file; 0 where there is none. */
+  /** 1-based line in the file; 0 if there is none. */
   readonly line: number;
-  /** `Kind/namespace/name`, or '' when not even that could be read. */
+  /** `Kind/namespace/name`, or '' if that could not be read. */
   readonly object: string;
   /** Path of the field, like `spec.rules[0].matches[1].path.value`; '' for the whole object. */
   readonly field: string;
   readonly reason: string;
-  /** Objects (`Kind/namespace/name`) that stay in use in their last good form because of it; absent: none. */
+  /** Objects (`Kind/namespace/name`) that keep their last good version because of the problem; absent means none. */
   readonly kept?: readonly string[];
 }
 
-/** What one object is now. `unreadable`: it exists, nothing is known of it, and `reason` says why. */
+/** The new state of one object. `unreadable`: it exists, but its content is unknown for this `reason`. */
 export type Change =
   | { readonly type: 'upsert'; readonly object: KubernetesObject }
   | { readonly type: 'delete'; readonly ref: ObjectRef }
   | { readonly type: 'unreadable'; readonly ref: ObjectRef; readonly reason: string };
 
-/** Who listens to a source. Changes given in one call belong together and must be compiled in one batch. */
+/** Receives the reports of a source. The changes of one call must be compiled in one batch. */
 export interface SourceListener {
   changed(changes: readonly Change[]): void;
-  /** Everything that exists has been reported once. */
+  /** Called once all existing objects have been reported. */
   synced(): void;
-  /** Every problem there is now, whenever that changes. */
+  /** Called with all current problems whenever they change. */
   problems(problems: readonly SourceProblem[]): void;
-  /** The kinds of all documents that are for other programs, whenever that changes; '' is one that is no Kubernetes object. */
+  /** Called with the kinds of all skipped documents whenever they change; '' is a document without a Kubernetes object. */
   skipped?(kinds: readonly string[]): void;
 }
 
-/** A source of objects: `start` begins to report and resolves once synced; `stop` ends it and resolves when nothing is left open. */
+/** A source of objects. `start` begins to report and resolves once synced; `stop` ends that and resolves when all is closed. */
 export interface Source {
   start(listener: SourceListener): Promise<void>;
   stop(): Promise<void>;
   /**
-   * Of a source that reads Secrets only while they are referred to: from now on these (ids `Secret/<namespace>/<name>`) and no others
-   * are. Null when what there is of them has been reported; otherwise resolves when it has been, be it as unreadable.
+   * For a source that reads Secrets on demand: sets which Secrets (ids `Secret/<namespace>/<name>`) to read from now on. Returns null if
+   * all of them are reported already; otherwise a promise that resolves once they are, as unreadable if necessary.
    */
   follow?(secrets: ReadonlySet<string>): Promise<void> | null;
 }

@@ -1,6 +1,6 @@
-// The text of a file, as kubectl reads it: UTF-8, or UTF-16 where a byte order mark says so; several objects of JSON in a row.
+// Decodes the text of a file as kubectl does: UTF-8, or UTF-16 with a byte order mark. Splits a sequence of JSON objects.
 
-/** The text, without byte order marks: one may stand wherever files were joined. Lines stay where they are. */
+/** The text without byte order marks, which may also be in the middle of joined files. Line numbers stay the same. */
 export function decodeText(bytes: Buffer): string {
   return decode(bytes).replace(/^\ufeff/gm, '');
 }
@@ -14,14 +14,14 @@ function decode(bytes: Buffer): string {
   return bytes.toString('utf8');
 }
 
-/** A part of a file that is read by itself. */
+/** A part of a file that is parsed separately. */
 export interface FilePart {
   readonly text: string;
-  /** Lines of the file before it. */
+  /** Number of lines of the file before the part. */
   readonly linesBefore: number;
 }
 
-/** The parts of a file: all of it, but for objects of JSON that follow each other without anything between, which YAML does not know. */
+/** The parts of a file: the whole file, or each object of a sequence of JSON objects, which YAML cannot parse. */
 export function partsOf(text: string): FilePart[] {
   const ends = /^\s*\{/.test(text) ? objectEnds(text) : [];
   if (ends.length < 2) return [{ text, linesBefore: 0 }];
@@ -33,7 +33,7 @@ export function partsOf(text: string): FilePart[] {
   });
 }
 
-/** Where each object ends; empty when there is anything else beside them. */
+/** The end of each object; empty if the text has any other content. */
 function objectEnds(text: string): number[] {
   const ends: number[] = [];
   let depth = 0;

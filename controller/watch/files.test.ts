@@ -37,7 +37,7 @@ async function start(): Promise<void> {
   });
 }
 
-/** Does something to the folder and waits for the report of it. */
+/** Changes the folder and waits for the report. */
 async function after(change: () => void): Promise<void> {
   reported = Promise.withResolvers<void>();
   change();
@@ -52,7 +52,7 @@ function backend(name: string, port: number | string = 80): string {
   return `apiVersion: gateway.weir.dev/v1alpha1\nkind: Backend\nmetadata: { name: ${name} }\nspec:\n  endpoints:\n    - ip: 10.0.0.1\n      port: ${port}`;
 }
 
-/** `+name@generation` for upserts, `-name` for deletes, implied namespaces left out. */
+/** `+name@generation` for upserts, `-name` for deletions; implied namespaces are left out. */
 function told(): string[][] {
   return batches.map((batch) =>
     batch.flatMap((change) => {
@@ -64,7 +64,7 @@ function told(): string[][] {
 }
 
 describe('a folder', () => {
-  test('is read whole, with all documents and Lists, in YAML and JSON, below it too', async () => {
+  test('is read completely: all documents and Lists, YAML and JSON, also in subfolders', async () => {
     write('a.yaml', backend('one'), '# nothing\n', backend('two'));
     mkdirSync(path.join(folder, 'below'));
     write('below/list.yml', `kind: BackendList\nitems:\n  - ${backend('three').replaceAll('\n', '\n    ')}`);
@@ -82,7 +82,7 @@ describe('a folder', () => {
     expect(problems).toEqual([]);
   });
 
-  test('gives objects without a namespace `default`, and namespaces that are only implied an object', async () => {
+  test('gives objects without a namespace `default`, and implied namespaces an object', async () => {
     write('a.yaml', backend('one'));
     await start();
     const objects = batches[0]?.map((change) => (change.type === 'upsert' ? change.object : null));
@@ -90,21 +90,21 @@ describe('a folder', () => {
     expect(objects).toContainEqual(expect.objectContaining({ metadata: expect.objectContaining({ name: 'one', namespace: 'default' }) }));
   });
 
-  test('that is not there is an error', async () => {
+  test('that does not exist is an error', async () => {
     source = new FileSource(path.join(folder, 'missing'));
     await expect(start()).rejects.toThrow('ENOENT');
   });
 });
 
 describe('changes', () => {
-  test('of one save are one report; what stayed the same is not told', async () => {
+  test('of one save are one report, without unchanged objects', async () => {
     write('a.yaml', backend('one'), backend('two'), backend('three'));
     await start();
     await after(() => write('a.yaml', backend('one', 81), backend('two'), backend('four')));
     expect(told()[1]).toEqual(['+one@2', '+four@1', '-three']);
   });
 
-  test('of several files in one go are one report', async () => {
+  test('of several files at once are one report', async () => {
     write('a.yaml', backend('one'));
     await start();
     await after(() => {
@@ -124,7 +124,7 @@ describe('changes', () => {
     expect(told()[1]).toEqual(['+three@1']);
   });
 
-  test('a file that goes takes its objects along', async () => {
+  test('a deleted file deletes its objects', async () => {
     write('a.yaml', backend('one'));
     write('b.yaml', backend('two'));
     await start();
@@ -152,7 +152,7 @@ describe('changes', () => {
 });
 
 describe('mistakes', () => {
-  test('are told with file, line, object, field and reason, and the rest is served', async () => {
+  test('are reported with file, line, object, field and reason; other objects are served', async () => {
     write('a.yaml', backend('one'), backend('two', 99999));
     await start();
     expect(told()).toEqual([['+one@1']]);
@@ -167,7 +167,7 @@ describe('mistakes', () => {
     ]);
   });
 
-  test('leave the last good form of an object in force, until it is mended or gone', async () => {
+  test('keep the last good version of an object in use, until it is corrected or deleted', async () => {
     write('a.yaml', backend('one'), backend('two'));
     await start();
     await after(() => write('a.yaml', backend('one', 'x')));
@@ -178,7 +178,7 @@ describe('mistakes', () => {
     expect(told()[3]).toEqual(['-one']);
   });
 
-  test('in the YAML itself leave all of the file as it was', async () => {
+  test('in the YAML syntax keep all objects of the file as they were', async () => {
     write('a.yaml', backend('one'), backend('two'));
     await start();
     await after(() => write('a.yaml', backend('one', 81), 'kind: [\n'));
@@ -186,7 +186,7 @@ describe('mistakes', () => {
     expect(problems).toEqual([expect.objectContaining({ file: path.join(folder, 'a.yaml'), object: '', field: '' })]);
   });
 
-  test('an object defined twice is that of the first file; the second is told where the first is', async () => {
+  test('of an object defined twice the first file wins; the problem of the second names the first', async () => {
     write('a.yaml', backend('one'));
     write('b.yaml', backend('one', 81));
     await start();
@@ -215,14 +215,14 @@ describe('mistakes', () => {
     expect(problems.map((problem) => problem.reason).join()).toContain(reason);
   });
 
-  test('a file larger than any honest one is not read', async () => {
+  test('a file above the size limit is not read', async () => {
     write('a.yaml', `# ${'x'.repeat(4 * 1_024 * 1_024)}\n${backend('one')}`);
     await start();
     expect(problems[0]?.reason).toBe('is larger than 4194304 bytes');
   });
 });
 
-test('reading once tells where each object stands', async () => {
+test('reading once gives the position of each object', async () => {
   write('a.yaml', backend('one'), backend('two'));
   const { objects, places } = await readOnce([path.join(folder, 'a.yaml')]);
   expect(objects.map(({ metadata }) => metadata.name)).toEqual(['one', 'two', 'default']);
@@ -230,7 +230,7 @@ test('reading once tells where each object stands', async () => {
 });
 
 describe('a folder', () => {
-  test('that is gone is a problem, changes nothing, and is followed again once it is back', async () => {
+  test('that is deleted is a problem, changes nothing, and is watched again once it is back', async () => {
     write('a.yaml', backend('one'));
     await start();
     await after(() => renameSync(folder, `${folder}.moved`));

@@ -1,4 +1,4 @@
-// The source `files`: a folder of YAML and JSON, watched. What is saved is live at once; what is wrong harms only itself.
+// The source `files`: a watched folder of YAML and JSON. A saved file takes effect at once; a mistake affects only its object.
 import { watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
@@ -11,9 +11,9 @@ import type { FileContent, FileObject, ReadOptions } from './documents.ts';
 import { decodeText } from './file-text.ts';
 import type { Change, Source, SourceListener, SourceProblem } from './event.ts';
 
-/** Editors write a file in several steps; what happens within this time is one change. */
+/** Editors write a file in several steps. Steps within this time count as one change. */
 const QUIET_MS = 30;
-/** Looks again now and then: symbolic links that point out of the folder (mounted ConfigMaps) change unseen. */
+/** Interval between two scans: changes behind symbolic links that leave the folder (mounted ConfigMaps) cause no event. */
 const POLL_MS = 2_000;
 const MAX_FILE_BYTES = 4 * 1_024 * 1_024;
 const EXTENSIONS = new Set(['.yaml', '.yml', '.json']);
@@ -49,7 +49,7 @@ export class FileSource implements Source {
     this.#options = options;
   }
 
-  /** Rejects when the folder cannot be read at all. */
+  /** Rejects if the folder cannot be read. */
   async start(listener: SourceListener): Promise<void> {
     this.#listener = listener;
     await readdir(this.#folder);
@@ -77,7 +77,7 @@ export class FileSource implements Source {
     }, QUIET_MS);
   }
 
-  /** The folder as a whole cannot be read: everything stays as it was, and the next scan may find it again. */
+  /** The folder cannot be read: the configuration stays as it is, and later scans try again. */
   #unread(error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     this.#tell([{ file: this.#folder, line: 0, object: '', field: '', reason }]);
@@ -110,8 +110,8 @@ export class FileSource implements Source {
   }
 
   /**
-   * What changed since the last report; objects get the metadata that an API server would have given them. Those that became
-   * `invalid` stay as they were, as they would have if an API server had refused the change.
+   * The changes since the last report. Objects get the metadata that an API server would set. `invalid` objects keep their previous
+   * version, as if an API server had refused the change.
    */
   #difference(objects: ReadonlyMap<string, KubernetesObject>, invalid: ReadonlySet<string>): Change[] {
     const changes: Change[] = [];
@@ -134,7 +134,7 @@ export class FileSource implements Source {
   }
 }
 
-/** What folders and files hold. `places`: where each object stands, by `Kind/namespace/name`. `skipped`: as in FileContent. */
+/** The content of folders and files. `places`: the position of each object, by `Kind/namespace/name`. `skipped`: as in FileContent. */
 export interface FolderContent {
   readonly objects: readonly KubernetesObject[];
   readonly places: ReadonlyMap<string, Pick<FileObject, 'file' | 'line'>>;
@@ -171,7 +171,7 @@ async function listFiles(folder: string): Promise<string[]> {
     .map((entry) => path.join(folder, entry));
 }
 
-/** A file that became unreadable or unparsable keeps its last good objects: half a file must not delete the other half. */
+/** An unreadable file keeps its last good objects, so that a half-written file does not delete them. */
 async function readIfChanged(file: string, known: KnownFile | undefined, options: ReadOptions): Promise<KnownFile | null> {
   try {
     const { size, mtimeMs, ino } = await stat(file);
@@ -198,7 +198,7 @@ function unreadable(file: string, reason: string): FileContent {
   return { objects: [], problems: [{ file, line: 0, object: '', field: '', reason }], skipped: [], broken: true };
 }
 
-/** What all files hold together. */
+/** The merged content of all files. */
 interface Merged {
   readonly objects: Map<string, KubernetesObject>;
   readonly places: ReadonlyMap<string, FileObject>;
@@ -206,7 +206,7 @@ interface Merged {
   readonly skipped: readonly string[];
 }
 
-/** All objects of all files, the first of a name winning, with the namespaces that are only implied. */
+/** All objects of all files, with implied namespaces. Of several objects with the same name, the first wins. */
 function merge(files: ReadonlyMap<string, KnownFile>): Merged {
   const first = new Map<string, FileObject>();
   const problems: SourceProblem[] = [];

@@ -1,4 +1,4 @@
-// The informer against a server that fails in every way a real one may, and against bytes that end anywhere.
+// The informer against a server with all kinds of failures, and against streams cut at any byte.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ServerResponse } from 'node:http';
 import { FaultServer, sendJson } from '../../test/support/fault-server.ts';
@@ -30,7 +30,7 @@ let server: FaultServer;
 let client: ApiClient;
 let informer: Informer | null = null;
 
-/** Everything an informer said, as short words, and a way to wait for the next word. */
+/** The calls of an informer as short words, and a way to wait for a word. */
 class Words {
   readonly all: string[] = [];
   #waiting: { word: string; resolve: () => void }[] = [];
@@ -41,7 +41,7 @@ class Words {
     this.#waiting = this.#waiting.filter((waiting) => waiting.word !== word);
   }
 
-  /** Resolves when the word is said, or has been. */
+  /** Resolves once the word has occurred. */
   until(word: string): Promise<void> {
     if (this.all.includes(word)) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push({ word, resolve }));
@@ -96,7 +96,7 @@ describe('Informer', () => {
     expect(queries[2]).toContain('allowWatchBookmarks=true');
   });
 
-  test('begins the list anew when its continue token has expired', async () => {
+  test('starts the list again if its continue token has expired', async () => {
     let pages = 0;
     server.answer((url, response) => {
       if (isWatch(url)) return void response.writeHead(200).flushHeaders();
@@ -113,7 +113,7 @@ describe('Informer', () => {
   test.each([
     ['an ERROR event', (response: ServerResponse) => response.write(event('ERROR', { code: 410, message: 'too old resource version' }))],
     ['status 410', (response: ServerResponse) => sendJson(response, 410, { code: 410 })],
-  ])('lists again after %s and finds what vanished', async (_name, fail) => {
+  ])('lists again after %s and reports deleted objects', async (_name, fail) => {
     let lists = 0;
     let watches = 0;
     server.answer((url, response) => {
@@ -162,7 +162,7 @@ describe('Informer', () => {
     expect(words.all).toEqual(['list', 'synced', 'watch', 'upsert a', 'watch', 'upsert b']);
   });
 
-  test('a bookmark moves the version on', async () => {
+  test('a bookmark updates the version', async () => {
     const versions: (string | null)[] = [];
     server.answer((url, response) => {
       if (!isWatch(url)) return sendList(response, [], '1');
@@ -174,7 +174,7 @@ describe('Informer', () => {
     expect(versions).toEqual(['1', '50']);
   });
 
-  test('leaves a stream that has gone silent', async () => {
+  test('closes a silent stream', async () => {
     let watches = 0;
     server.answer((url, response) => {
       if (!isWatch(url)) return sendList(response, [], '1');
@@ -186,7 +186,7 @@ describe('Informer', () => {
     expect(watches).toBe(2);
   });
 
-  test('goes on after errors of every kind, and tells of a lasting one once', async () => {
+  test('continues after every kind of error, and reports a lasting one once', async () => {
     let lists = 0;
     server.answer((url, response) => {
       if (isWatch(url)) return void response.writeHead(200).flushHeaders();
@@ -208,7 +208,7 @@ describe('Informer', () => {
     ]);
   });
 
-  test('tells which right is missing, and is not synced without it', async () => {
+  test('reports a missing right, and is not synced without it', async () => {
     let allowed = false;
     server.answer((url, response) => {
       if (isWatch(url)) return void response.writeHead(200).flushHeaders();
@@ -223,7 +223,7 @@ describe('Informer', () => {
     expect(words.all).toContain('problem solved');
   });
 
-  test('a right to watch that is missing is not thought to be there because lists work', async () => {
+  test('a missing right to watch stays a problem although lists work', async () => {
     let allowed = false;
     let lists = 0;
     server.answer((url, response) => {
@@ -239,7 +239,7 @@ describe('Informer', () => {
     expect(words.all.filter((word) => word.startsWith('problem'))).toEqual(['problem forbidden', 'problem solved']);
   });
 
-  test('counts as synced without a kind that is not installed, and finds it once it is', async () => {
+  test('is synced if the kind is not installed, and finds it after its installation', async () => {
     let installed = false;
     server.answer((url, response) => {
       if (!installed) return sendJson(response, 404, 'page not found');
@@ -254,10 +254,10 @@ describe('Informer', () => {
     await words.until('problem solved');
   });
 
-  test('a kind that is taken away while it is watched is absent, and its objects are gone with it', async () => {
+  test('a kind that is removed during a watch is absent, and its objects are deleted', async () => {
     let installed = true;
     server.answer((url, response) => {
-      // As an API server says it: no JSON.
+      // An API server answers with text, not JSON.
       if (!installed) return void response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found\n');
       if (!isWatch(url)) return sendList(response, [service('a', '1')], '1');
       installed = false;
@@ -269,7 +269,7 @@ describe('Informer', () => {
     await words.until('delete a');
   });
 
-  test('reads events cut at every byte', async () => {
+  test('reads events that are split at any byte', async () => {
     const text = event('ADDED', service('ä', '2')) + event('DELETED', service('ä', '3'));
     const bytes = Buffer.from(text);
     let cut = 0;

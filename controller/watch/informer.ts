@@ -1,4 +1,4 @@
-// One kind of one cluster: lists it, watches it, and never stops on an error. Says what changed, each object in its latest form.
+// The informer of one kind: lists and watches it, retries after every error, and reports the latest version of each changed object.
 //
 //   list (paged) ──> watch ──stream ended, hung up, silent──> watch again from the last version seen
 //     ^                └──410, ERROR event, a line too long──┐
@@ -14,56 +14,56 @@ import type { RawObject } from './kinds.ts';
 import type { KindInfo } from '#api/k8s/kinds.ts';
 import { LineSplitter } from './lines.ts';
 
-/** What is watched. */
+/** The kind to watch. */
 export interface InformedKind {
   readonly api: Pick<KindInfo, 'apiVersion' | 'kind' | 'plural'>;
-  /** Both narrow the watch at the server; '' for all objects. */
+  /** Both filter at the server; '' means all objects. */
   readonly fieldSelector: string;
   readonly labelSelector?: string;
-  /** Of large objects nothing but metadata is wanted. */
+  /** Requests metadata only, to save memory for large objects. */
   readonly metadataOnly?: boolean;
-  /** Equal for two versions of an object that mean the same to whoever listens. */
+  /** Equal for two versions of an object that the listener need not distinguish. */
   fingerprint(object: RawObject): string;
 }
 
-/** A change to one object, unprojected. */
+/** A change of one object, before projection. */
 export interface RawChange {
   readonly type: 'upsert' | 'delete';
   readonly namespace: string;
   readonly name: string;
-  /** For a deletion found by listing there is none. */
+  /** Null for a deletion that a list revealed. */
   readonly object: RawObject | null;
-  /** False when only what compile does not read has changed: the status, annotations. */
+  /** False if only fields that compile does not read have changed: the status, annotations. */
   readonly relevant: boolean;
 }
 
-/** Why the watch of a kind does not work. Null again once it does. */
+/** Why the watch of a kind fails. */
 export type InformerProblem =
   | { readonly type: 'absent' }
   | { readonly type: 'forbidden'; readonly verb: 'list' | 'watch' | 'get' }
   | { readonly type: 'failing'; readonly reason: string };
 
-/** Who listens to an informer. */
+/** Receives the reports of an informer. */
 export interface InformerListener {
   /** Changes that arrived together. */
   changed(changes: readonly RawChange[]): void;
-  /** Everything there is has been told once, or the API server does not know the kind. Called once. */
+  /** Called once, after all existing objects are reported, or if the API server does not know the kind. */
   synced(): void;
   problem(problem: InformerProblem | null): void;
-  /** A list or watch has begun: metrics. */
+  /** A list or watch has started, for metrics. */
   began(what: 'list' | 'watch'): void;
 }
 
 /** Times of an informer, milliseconds. */
 export interface InformerTimes {
   readonly backoff: BackoffOptions;
-  /** A stream that gives neither event nor bookmark for so long is dead. API servers send a bookmark about every minute. */
+  /** A stream without event or bookmark for this time is dead. API servers send a bookmark about every minute. */
   readonly stale: number;
-  /** How long the server is asked to keep a watch open: drawn between one and two times this. */
+  /** Requested duration of a watch: random, between one and two times this. */
   readonly watch: number;
   /**
-   * For how long a kind must be unknown to the server before objects that are still known are taken to be gone with it; a minute by
-   * default. Whoever deletes a CRD deletes its objects first, which the watch tells: a server that is not itself must not end traffic.
+   * How long a kind must be unknown to the server before its objects count as deleted; by default a minute. The deletion of a CRD deletes
+   * its objects first, and the watch reports these. A server that does not know the kind for a while must not end traffic.
    */
   readonly absent?: number;
 }
@@ -71,20 +71,20 @@ export interface InformerTimes {
 export const INFORMER_TIMES: InformerTimes = { backoff: { minimum: 200, maximum: 30_000 }, stale: 150_000, watch: 300_000 };
 
 const ABSENT_MS = 60_000;
-/** Nothing tells of a right that is given back: it is asked for so often at least. */
+/** Maximum pause between attempts without a right: no event reports that the right is back. */
 const FORBIDDEN_MS = 5_000;
 const PAGE_SIZE = 500;
-/** A watch that has been open for so long has worked, though nothing has happened. */
+/** A watch that stays open for this time counts as working, even without events. */
 const SOUND_MS = 2_000;
-/** An API server that starts may know neither a custom kind nor rights for a moment: one 404 or 403 proves nothing, so many do. */
+/** Number of equal refusals that count as real: a starting API server may lack custom kinds or rights for a moment. */
 const CERTAIN_AFTER = 3;
-/** A lost connection is everyday; so many failures in a row are a problem worth telling. */
+/** Number of failures in a row that are reported; a single lost connection is normal. */
 const FAILING_AFTER = 3;
 
-/** The version a watch would start from is no longer known to the server. */
+/** The server no longer knows the version from which to watch. */
 class Expired extends Error {}
 
-/** What a line of a watch says. */
+/** The content of a line of a watch. */
 interface WatchEvent {
   readonly type?: unknown;
   readonly object?: RawObject;
@@ -99,18 +99,18 @@ export class Informer {
   readonly #stop = new AbortController();
   /** Ends the pause before the next attempt. */
   #wake = new AbortController();
-  /** The fingerprint of every object that exists, by `namespace/name`. */
+  /** The fingerprint of every existing object, by `namespace/name`. */
   readonly #known = new Map<string, string>();
-  /** Version to watch from; null when a list is due. */
+  /** The version from which to watch; null if a list is due. */
   #version: string | null = null;
   #synced = false;
   #failures = 0;
-  /** How often in a row the server has answered with the status it answered with last. */
+  /** The last status code of a refusal, and how often in a row the server has answered it. */
   #refusals = { status: 0, count: 0 };
-  /** Since when the server has not known the kind; Infinity while it does. */
+  /** Since when the server does not know the kind; Infinity while it does. */
   #absentSince = Infinity;
   #problem = '';
-  /** What is tried, and what failed when the problem was told: a list that works does not solve a problem of watches. */
+  /** The verb in use, and the verb that failed: a successful list does not solve a problem of watches. */
   #verb: 'list' | 'watch' = 'list';
   #problemOf: 'list' | 'watch' = 'list';
   #running: Promise<void> = Promise.resolve();
@@ -123,12 +123,12 @@ export class Informer {
     this.#backoff = new Backoff(times.backoff);
   }
 
-  /** How many objects there are. */
+  /** Number of known objects. */
   get size(): number {
     return this.#known.size;
   }
 
-  /** The fingerprint of an object as last told; undefined where there is none. */
+  /** The last reported fingerprint of an object; undefined if there is none. */
   fingerprintOf(namespace: string, name: string): string | undefined {
     return this.#known.get(`${namespace}/${name}`);
   }
@@ -137,14 +137,14 @@ export class Informer {
     this.#running = this.#run();
   }
 
-  /** There is reason to hope that what failed works now: it is tried at once, and soon again. */
+  /** Tries again now, and with short pauses: the cause of a failure may be gone. */
   retry(): void {
     this.#backoff.reset();
     this.#wake.abort();
     this.#wake = new AbortController();
   }
 
-  /** Resolves when no request is left open. Nothing is told any more. */
+  /** Resolves when no request is open. No reports follow. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
@@ -166,7 +166,7 @@ export class Informer {
     this.#verb = 'watch';
     const began = performance.now();
     await this.#watch(this.#version);
-    // A server that hangs up on every watch at once must not be asked without pause.
+    // Limits the rate of requests to a server that ends every watch at once.
     if (performance.now() - began < this.#times.backoff.minimum) await this.#wait(this.#backoff.next());
   }
 
@@ -187,7 +187,7 @@ export class Informer {
     this.#failures++;
     const status = error instanceof ApiError ? error.status : 0;
     this.#refusals = { status, count: status === this.#refusals.status ? this.#refusals.count + 1 : 1 };
-    // A server that keeps refusing to watch from a version (restored from a backup, say) may still list.
+    // A server that refuses to watch from this version (after a restore from a backup, for example) may still list.
     if (status !== 0 && this.#failures >= FAILING_AFTER) this.#version = null;
     if (status === 404) this.#notFound();
     else if (status === 403) this.#forbidden();
@@ -258,7 +258,7 @@ export class Informer {
     if (status !== 200) throw new ApiError(status, body);
     const { items, metadata } = body as { items?: RawObject[] | null; metadata?: { continue?: string; resourceVersion?: string } };
     if (typeof metadata?.resourceVersion !== 'string') throw new Error('a list without metadata.resourceVersion');
-    // The items of a list carry neither kind nor apiVersion where the kind is built in.
+    // Items of a list of a built-in kind have neither kind nor apiVersion.
     const { apiVersion, kind } = this.#kind.api;
     return {
       items: (items ?? []).map((item) => ({ ...item, apiVersion, kind })),
@@ -277,7 +277,7 @@ export class Informer {
     return this.#kind.metadataOnly === true ? { accept: `application/json;as=${kind};g=meta.k8s.io;v=v1` } : {};
   }
 
-  /** Whatever is known and has not been seen has vanished while nobody watched. */
+  /** Reports known objects that are not in the list as deleted. */
   #forgetUnseen(seen: ReadonlySet<string>): void {
     const gone = [...this.#known.keys()].filter((key) => !seen.has(key));
     for (const key of gone) this.#known.delete(key);
@@ -320,7 +320,7 @@ export class Informer {
     }
   }
 
-  /** All lines of one read are told in one go: they may belong together. */
+  /** Reports all lines of one chunk in one call, since they may belong together. */
   #take(lines: readonly string[]): void {
     const changes: RawChange[] = [];
     try {
@@ -364,7 +364,7 @@ export class Informer {
   }
 }
 
-/** A line that is too long cannot be skipped: what it says is had by listing. */
+/** A line that is too long cannot be skipped, so a list replaces it. */
 function splitOrExpire(lines: LineSplitter, chunk: Buffer): string[] {
   try {
     return lines.push(chunk);
@@ -401,7 +401,7 @@ function splitKey(key: string): { readonly namespace: string; readonly name: str
   return { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 }
 
-/** The message of what was thrown, with that of its cause. */
+/** The message of an error, with that of its cause. */
 export function reasonOf(error: unknown): string {
   const { message, cause } = error as Error;
   return cause instanceof Error ? `${message}: ${cause.message}` : message;

@@ -1,41 +1,41 @@
-// The kinds that are watched in a cluster: which of their objects, what of them is kept, and how a change that matters is told.
+// The watched kinds of a cluster: which objects to watch, which fields to keep, and which changes to report.
 import { KINDS } from '#api/k8s/kinds.ts';
 import { POLICIES } from '#api/k8s/policies.ts';
 import type { KindInfo, KindName } from '#api/k8s/kinds.ts';
 import { BUNDLE_CHANNEL, BUNDLE_VERSION, GATEWAY_GROUP, WEIR_GROUP } from '#api/k8s/schema.ts';
 
-/** An object as the API server sent it: nothing about it is known yet. */
+/** An object as the API server sent it, not validated. */
 export type RawObject = Readonly<Record<string, unknown>>;
 
 /** One kind to watch. */
 export interface WatchedKind {
   readonly name: KindName;
   readonly api: KindInfo;
-  /** Narrows the watch at the server; '' for all objects. */
+  /** A filter at the server; '' means all objects. */
   readonly fieldSelector: string;
-  /** What to do where the API server does not know the kind. */
+  /** The remedy if the API server does not know the kind. */
   readonly install: string;
-  /** The server is asked for metadata only. */
+  /** Requests metadata only. */
   readonly metadataOnly?: boolean;
-  /** With `metadataOnly`: an object is read as a whole, by itself, while something refers to it. */
+  /** With `metadataOnly`: each object is read completely while another object refers to it. */
   readonly onDemand?: boolean;
-  /** Where it cannot be had, everything else goes on without. */
+  /** Weir works without the kind. */
   readonly optional?: boolean;
-  /** Not in every release of the Gateway API that Weir supports: nothing is wrong where it is not installed. */
+  /** The kind is not in every supported release of the Gateway API, so its absence is no problem. */
   readonly mayBeAbsent?: boolean;
-  /** Whether anything of an object of that name is read; absent: always. */
+  /** Whether an object of this name is read; if absent, all are. */
   readonly concerns?: (name: string) => boolean;
-  /** True where Weir writes the status: the latest one is kept, for comparison. */
+  /** True if Weir writes the status; the latest one is kept for comparison. */
   readonly writesStatus: boolean;
-  /** The object without what is never read. Runs before anything is kept, so memory holds only this. */
+  /** The object without fields that are never read. Runs first, so that memory holds only the projection. */
   project(object: RawObject): RawObject;
-  /** Equal for two versions of an object that mean the same to compile. */
+  /** Equal for two versions of an object that are the same for compile. */
   fingerprint(object: RawObject): string;
 }
 
 /**
- * Custom resources count generations: only a change of spec makes a new one, a change of status or annotations does not. Neither
- * does one of labels, by which policies select.
+ * A change of spec increases the generation of a custom resource; changes of status, annotations and labels do not. Policies select by
+ * labels, so these are added.
  */
 function byGeneration(object: RawObject): string {
   const { uid, generation, labels } = metadataOf(object);
@@ -67,7 +67,7 @@ function coreKind(name: KindName, project: WatchedKind['project']): WatchedKind 
   return { name, api: KINDS[name], fieldSelector: '', install: BUILT_IN, writesStatus: false, project, fingerprint: byVersion };
 }
 
-/** Every kind a controller watches. */
+/** All kinds that a controller watches. */
 export const WATCHED_KINDS: readonly WatchedKind[] = [
   customKind('GatewayClass', GATEWAY_CRDS, true),
   customKind('Gateway', GATEWAY_CRDS, true),
@@ -85,7 +85,7 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
   coreKind('Service', (object) => ({
     ...base(object, null),
     spec: pick(object['spec'], ['type', 'ports', 'clusterIPs']),
-    // One that stands in front of proxies tells the addresses of Gateways.
+    // The addresses of a Service in front of proxies become those of Gateways.
     status: pick(object['status'], ['loadBalancer', 'conditions']),
   })),
   coreKind('EndpointSlice', (object) => ({
@@ -94,11 +94,11 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
     endpoints: mapItems(object['endpoints'], (endpoint) => pick(endpoint, ['addresses', 'conditions', 'zone'])),
     ports: mapItems(object['ports'], (port) => pick(port, ['name', 'protocol', 'port'])),
   })),
-  // Clusters are full of other people's: their data is neither asked for nor kept.
+  // Most Secrets of a cluster are not for Weir: their data is neither requested nor kept.
   { ...coreKind('Secret', projectSecret), metadataOnly: true, onDemand: true },
   {
     ...coreKind('ConfigMap', (object) => ({ ...base(object, []), data: pick(object['data'], ['ca.crt']) })),
-    // Many are rewritten all the time, as locks or caches of others.
+    // Many ConfigMaps serve as locks or caches and change all the time.
     fingerprint: (object) => `${String(metadataOf(object)['uid'])} ${JSON.stringify(pick(object['data'], ['ca.crt']))}`,
   },
   coreKind('Namespace', (object) => base(object, null)),
@@ -111,21 +111,21 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
   },
 ];
 
-/** Keys and certificates of one that may serve as a certificate, of any other nothing but authorities. */
+/** Keeps key and certificate of a TLS Secret; of other Secrets only CA certificates. */
 function projectSecret(object: RawObject): RawObject {
   const { type } = object;
   const read = type === 'kubernetes.io/tls' ? ['tls.crt', 'tls.key', 'ca.crt'] : ['ca.crt'];
   return { ...base(object, []), type, data: pick(object['data'], read) };
 }
 
-/** With the annotations that tell of which release and channel it is. */
+/** Keeps the annotations with release and channel. */
 function projectDefinition(object: RawObject): RawObject {
   const { apiVersion, kind } = KINDS.CustomResourceDefinition;
   const { name, uid, annotations } = metadataOf(object);
   return { apiVersion, kind, metadata: { name, uid, annotations: pick(annotations ?? {}, [BUNDLE_VERSION, BUNDLE_CHANNEL]) } };
 }
 
-/** Kind, version and the metadata that compile reads, with the labels named (null: all of them). */
+/** Kind, version and the metadata that compile reads, with these labels (null: all labels). */
 function base(object: RawObject, labelNames: readonly string[] | null): Record<string, unknown> {
   const metadata = pick(object['metadata'], ['name', 'namespace', 'uid', 'generation', 'creationTimestamp']) as Record<string, unknown>;
   const labels = metadataOf(object)['labels'];
@@ -134,13 +134,13 @@ function base(object: RawObject, labelNames: readonly string[] | null): Record<s
   return { apiVersion: object['apiVersion'], kind: object['kind'], metadata };
 }
 
-/** The metadata of an object; empty where there is none. */
+/** The metadata of an object; empty if there is none. */
 export function metadataOf(object: RawObject): RawObject {
   const metadata = object['metadata'];
   return isRecord(metadata) ? metadata : {};
 }
 
-/** The named fields that are there. What is no object is left to validation as it is. */
+/** The existing ones of these fields. A value that is not an object is returned as it is, for validation. */
 function pick(value: unknown, names: readonly string[]): unknown {
   if (!isRecord(value)) return value;
   const picked: Record<string, unknown> = {};

@@ -1,4 +1,4 @@
-// The source `kubernetes`: an informer for each kind, telling the pipeline what matters to compile.
+// The source `kubernetes`: one informer per kind, which reports changes that affect compile.
 import type { KubernetesObject, ObjectRef } from '#api/k8s/object.ts';
 import { UNGUARDED } from '#lib/faults.ts';
 import type { Guard } from '#lib/faults.ts';
@@ -14,21 +14,21 @@ import type { ReaderTimes } from './secret-reader.ts';
 import { describeProblem } from './trouble.ts';
 import type { TroubleListener, WatchTrouble } from './trouble.ts';
 
-/** What a source needs besides the cluster. */
+/** The parts of a source besides the cluster. */
 export interface KubernetesSourceOptions {
   readonly kinds?: readonly WatchedKind[];
   readonly times?: InformerTimes;
   readonly readerTimes?: ReaderTimes;
-  /** Told when a list or watch of a kind begins: metrics. */
+  /** Called when a list or watch of a kind starts, for metrics. */
   readonly began?: (kind: string, what: 'list' | 'watch') => void;
-  /** Told of kinds that cannot be followed: statuses and Events. */
+  /** Called with kinds that cannot be watched, for statuses and Events. */
   readonly troubled?: TroubleListener;
-  /** Around what is done with each object: a bug that one meets costs that one only. */
+  /** Wraps the work on each object, so that a bug affects that object only. */
   readonly guard?: Guard;
 }
 
 export class KubernetesSource implements Source {
-  /** The statuses of GatewayClasses, Gateways and routes. */
+  /** The live statuses of the kinds whose status Weir writes. */
   readonly live = new LiveStatuses();
   readonly #client: ApiClient;
   readonly #options: KubernetesSourceOptions;
@@ -36,9 +36,9 @@ export class KubernetesSource implements Source {
   readonly #informers = new Map<string, Informer>();
   readonly #troubles = new Map<string, WatchTrouble>();
   readonly #synced = new Set<string>();
-  /** Null while no kind is read on demand. */
+  /** Null if no kind is read on demand. */
   #reader: SecretReader | null = null;
-  /** Ends the wait for a kind. */
+  /** Functions that end the wait for a kind. */
   readonly #waiting: (() => void)[] = [];
   #listener: SourceListener | null = null;
 
@@ -48,7 +48,7 @@ export class KubernetesSource implements Source {
     this.#guard = options.guard ?? UNGUARDED;
   }
 
-  /** Resolves once every kind has been listed, or is not installed: as long as the API server cannot be reached it does not. */
+  /** Resolves once every kind is listed or not installed. Waits as long as the API server is unreachable. */
   async start(listener: SourceListener): Promise<void> {
     this.#listener = listener;
     const kinds = this.#options.kinds ?? WATCHED_KINDS;
@@ -56,7 +56,7 @@ export class KubernetesSource implements Source {
     this.#listener?.synced();
   }
 
-  /** A start that still waits resolves too. */
+  /** Also resolves a `start` that still waits. */
   async stop(): Promise<void> {
     this.#listener = null;
     for (const resolve of this.#waiting) resolve();
@@ -68,23 +68,23 @@ export class KubernetesSource implements Source {
     return this.#reader?.follow(secrets) ?? null;
   }
 
-  /** How many objects of each kind there are. */
+  /** Number of objects per kind. */
   objectCounts(): ReadonlyMap<string, number> {
     return new Map([...this.#informers].map(([kind, informer]) => [kind, informer.size]));
   }
 
-  /** The kinds that cannot be followed now, and why. */
+  /** The kinds that cannot be watched now, and the reasons. */
   troubles(): ReadonlyMap<string, WatchTrouble> {
     return this.#troubles;
   }
 
-  /** False while no kind at all can be followed because the API server fails or is away. */
+  /** False while no kind can be watched because the API server fails or is unreachable. */
   isConnected(): boolean {
     const failing = [...this.#troubles.values()].filter(({ problem }) => problem.type === 'failing');
     return failing.length < this.#informers.size;
   }
 
-  /** False until a kind has been listed for the first time, and the Secrets that were followed first have been read. */
+  /** Whether a kind has been listed once, and the first followed Secrets have been read. */
   isSynced(kind: string): boolean {
     return this.#synced.has(kind) && (kind !== 'Secret' || this.#reader?.hasStarted !== false);
   }
@@ -139,12 +139,12 @@ export class KubernetesSource implements Source {
 
   #changed(kind: WatchedKind, all: readonly RawChange[]): void {
     const changes = all.filter(({ name }) => kind.concerns?.(name) !== false);
-    // The live status goes first: when compile wants one written, the writer must know what to compare it with.
+    // The live status must be known before compile wants a status written, since the writer compares the two.
     if (kind.writesStatus) this.#each(kind, changes, (change) => this.#remember(kind, change));
     const relevant: Change[] = [];
     this.#each(kind, changes, (change) => change.relevant && relevant.push(toChange(kind, change)));
     if (relevant.length > 0) this.#listener?.changed(relevant);
-    // A kind that was missing may be there now.
+    // A missing kind may be installed now.
     if (kind.name === 'CustomResourceDefinition' && changes.length > 0) for (const informer of this.#informers.values()) informer.retry();
   }
 
@@ -168,7 +168,7 @@ export class KubernetesSource implements Source {
   }
 }
 
-/** What keeps a kind from being watched, and its objects from being read one by one. */
+/** Problems of watching a kind, and of reading its objects one by one. */
 interface KindProblems {
   watch: InformerProblem | null;
   read: InformerProblem | null;
@@ -183,7 +183,7 @@ function nameOf(object: RawObject): object {
   return { namespace, name };
 }
 
-/** Compile validates: what is not of the kind's form is refused there, with its fields. */
+/** No validation here: compile validates objects and reports their fields. */
 function toChange(kind: WatchedKind, change: RawChange): Change {
   if (change.type === 'delete' || change.object === null) return { type: 'delete', ref: refFor(kind, change) };
   return { type: 'upsert', object: kind.project(change.object) as unknown as KubernetesObject };

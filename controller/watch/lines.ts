@@ -1,11 +1,11 @@
-// Cuts a watch stream into lines: one JSON document each, arriving in pieces that end anywhere.
+// Splits the bytes of a watch stream into lines of JSON. Chunks may end anywhere.
 
 const LINE_FEED = 0x0a;
 
-/** etcd holds objects of 1.5 MiB; as JSON, with both forms of a conversion, one may take several times that. */
+/** etcd stores objects up to 1.5 MiB; as JSON, with both versions of a conversion, an object may be several times larger. */
 export const MAX_LINE_BYTES = 16 * 1_024 * 1_024;
 
-/** Keeps what has arrived of the line under way. Bytes are joined before they are decoded: a chunk may end inside a character. */
+/** Keeps the incomplete last line. It joins bytes before decoding, since a chunk may end inside a character. */
 export class LineSplitter {
   #parts: Buffer[] = [];
   #bytes = 0;
@@ -15,7 +15,7 @@ export class LineSplitter {
     this.#maximum = maximum;
   }
 
-  /** The lines that this chunk completes, without empty ones. Throws when a line is longer than the maximum. */
+  /** The lines that this chunk completes, without empty ones. Throws if a line exceeds the maximum. */
   push(chunk: Buffer): string[] {
     const lines: string[] = [];
     let start = 0;

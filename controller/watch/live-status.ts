@@ -1,10 +1,10 @@
-// The statuses that objects have right now, as far as the watch has told: what the status writer compares with before it writes.
+// The live statuses of objects, from the watch. The status writer compares with them before it writes.
 import { objectId } from '#api/k8s/object.ts';
 import type { ObjectRef } from '#api/k8s/object.ts';
 import { metadataOf } from './kinds.ts';
 import type { RawObject } from './kinds.ts';
 
-/** An object as its status writer needs it. `status` is JSON text: a tenth of the memory of its objects. */
+/** An object as the status writer needs it. `status` is JSON text, which takes a tenth of the memory of parsed objects. */
 export interface LiveStatus {
   readonly ref: ObjectRef;
   readonly uid: string;
@@ -12,7 +12,7 @@ export interface LiveStatus {
   readonly status: string;
 }
 
-/** What an API server answered for one object. */
+/** From the API server's answer for one object. */
 export function liveStatusOf(ref: ObjectRef, object: RawObject): LiveStatus {
   const { uid, resourceVersion } = metadataOf(object);
   return { ref, uid: String(uid), resourceVersion: String(resourceVersion), status: JSON.stringify(object['status'] ?? {}) };
@@ -21,10 +21,10 @@ export function liveStatusOf(ref: ObjectRef, object: RawObject): LiveStatus {
 /** The live statuses of the kinds whose status Weir writes. */
 export class LiveStatuses {
   readonly #objects = new Map<string, LiveStatus>();
-  /** Told of every new form of an object. */
+  /** Called with every new version of an object. */
   #changed: (live: LiveStatus) => void = () => undefined;
 
-  /** Sets who is told of changes. */
+  /** Sets the callback for changes. */
   onChange(changed: (live: LiveStatus) => void): void {
     this.#changed = changed;
   }

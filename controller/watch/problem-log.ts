@@ -1,9 +1,9 @@
-// The problems of one source in the log: each is told once, and once more when it is solved.
+// Logs the problems of one source: each once, and once more when it is solved.
 import type { Log } from '#lib/log.ts';
 import type { SourceProblem } from './event.ts';
 import { describeSkipped } from './skipped.ts';
 
-/** So many objects are named in one line. */
+/** Maximum number of objects named in one line. */
 const MAX_NAMED = 5;
 
 export class ProblemLog {
@@ -14,7 +14,7 @@ export class ProblemLog {
     this.#log = log;
   }
 
-  /** Takes every problem that there is now. A line that only moved is not news. */
+  /** Takes all current problems. A problem whose line moved is not logged again. */
   report(problems: readonly SourceProblem[]): void {
     const now = new Map(
       problems.map((problem) => [JSON.stringify([problem.file, problem.object, problem.field, problem.reason]), problem]),
@@ -25,9 +25,9 @@ export class ProblemLog {
     for (const [id, problem] of now) if (!before.has(id)) this.#tell(problem);
   }
 
-  /** Takes the kinds of everything that was skipped. */
+  /** Takes the kinds of all skipped documents. */
   skipped(kinds: readonly string[]): void {
-    this.#log.info(describeSkipped(kinds) || 'nothing is skipped any more');
+    this.#log.info(describeSkipped(kinds) || 'no documents are skipped any more');
   }
 
   #tell({ kept = [], ...problem }: SourceProblem): void {
@@ -42,7 +42,7 @@ export class ProblemLog {
   }
 }
 
-/** Not where another problem took its place, or hides it: nothing is known of a file that cannot be read. */
+/** False if another problem replaces or hides this one: the content of an unreadable file is unknown. */
 function isSolved({ file, object, field }: SourceProblem, now: readonly SourceProblem[]): boolean {
   return !now.some((other) => other.file === file && (other.object === '' || (other.object === object && other.field === field)));
 }

@@ -1,4 +1,4 @@
-// The reader of Secrets against a server that is slow, silent, ahead of the watch or behind it, or refuses; the watch is the test's.
+// The reader of Secrets against a server that is slow, silent, ahead of the watch or behind it, or refuses. The test plays the watch.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ServerResponse } from 'node:http';
 import { FaultServer, sendJson } from '../../test/support/fault-server.ts';
@@ -23,16 +23,16 @@ const refuse = (response: ServerResponse, status: number) => sendJson(response, 
 
 const nameOf = (url: URL) => url.pathname.slice(url.pathname.lastIndexOf('/') + 1);
 
-/** A reader, its watch, and what it says. */
+/** A reader, its watch, and its reported changes. */
 class Rig {
   readonly #server: FaultServer;
   readonly #versions = new Map<string, string>();
   readonly reader: SecretReader;
-  /** `cert 7` for data of that version, `-cert`, `cert unreadable: why`. */
+  /** `cert 7` for the data of version 7, `-cert` for a deletion, `cert unreadable: reason`. */
   readonly told: string[] = [];
   readonly changes: Change[] = [];
   readonly problems: string[] = [];
-  /** Every read, and those that wait for `answer`. */
+  /** The names of all reads, and the reads that wait for `answer`. */
   readonly asked: string[] = [];
   readonly open: { readonly name: string; readonly response: ServerResponse }[] = [];
 
@@ -56,7 +56,7 @@ class Rig {
     else this.told.push(`${change.object.metadata.name} ${(change.object as unknown as { data: Record<string, string> }).data['tls.crt']}`);
   }
 
-  /** From now on reads wait. */
+  /** Later reads wait. */
   hold(): void {
     this.#server.answer((url, response) => {
       this.asked.push(nameOf(url));
@@ -64,7 +64,7 @@ class Rig {
     });
   }
 
-  /** From now on reads are answered so. */
+  /** Sets the answer to later reads. */
   answer(answer: (response: ServerResponse, name: string) => void): void {
     this.#server.answer((url, response) => {
       this.asked.push(nameOf(url));
@@ -72,27 +72,27 @@ class Rig {
     });
   }
 
-  /** The oldest read that waits, or that of a name, once there is one. */
+  /** The oldest waiting read, or the one of this name, as soon as there is one. */
   async next(name = ''): Promise<{ readonly name: string; readonly response: ServerResponse }> {
     const isMeant = (read: { readonly name: string }) => name === '' || read.name === name;
     await until(() => this.open.some(isMeant), 'a read');
     return this.open.splice(this.open.findIndex(isMeant), 1)[0]!;
   }
 
-  /** Answers it. */
+  /** Answers a waiting read. */
   async give(version: string, name = ''): Promise<void> {
     const read = await this.next(name);
     send(read.response, read.name, version);
   }
 
-  /** What the watch tells: a version, or '' for a deletion. */
+  /** An event of the watch: a version, or '' for a deletion. */
   watch(name: string, version: string): void {
     if (version === '') this.#versions.delete(name);
     else this.#versions.set(name, version);
     this.reader.noticed([{ type: version === '' ? 'delete' : 'upsert', namespace: 'ns', name, object: null, relevant: true }]);
   }
 
-  /** Wants these and no others. */
+  /** Follows these Secrets only. */
   follow(...names: string[]): Promise<void> | null {
     return this.reader.follow(new Set(names.map((name) => `Secret/ns/${name}`)));
   }
@@ -119,7 +119,7 @@ afterEach(async () => {
 });
 
 describe('SecretReader', () => {
-  test('reads the Secrets it follows and no others, and keeps what it read', async () => {
+  test('reads only the Secrets that it follows, and keeps their data', async () => {
     const { reader, told, changes, asked } = start();
     rig.answer((response, name) => send(response, name, '7', name === 'cert' ? 'kubernetes.io/tls' : 'Opaque'));
     for (const name of ['cert', 'ca', 'other']) rig.watch(name, '7');
@@ -158,7 +158,7 @@ describe('SecretReader', () => {
     expect(told).toEqual(['cert 7']);
   });
 
-  test('an answer ahead of the watch is not asked for again', async () => {
+  test('an answer ahead of the watch is not read again', async () => {
     const { told, asked } = start();
     rig.watch('cert', '7');
     const following = rig.follow('cert');
@@ -172,7 +172,7 @@ describe('SecretReader', () => {
     expect(asked).toHaveLength(2);
   });
 
-  test('an answer behind the watch is used, and asked for again', async () => {
+  test('an answer behind the watch is used, and read again', async () => {
     const { told } = start();
     rig.watch('cert', '7');
     const following = rig.follow('cert');
@@ -185,7 +185,7 @@ describe('SecretReader', () => {
     expect(told).toEqual(['cert 7', 'cert 8']);
   });
 
-  test('one that is gone before it was read does not exist; one in use stays until the watch says that it is gone', async () => {
+  test('a Secret deleted before its read does not exist; one in use stays until the watch reports its deletion', async () => {
     const { told } = start();
     rig.answer((response) => refuse(response, 404));
     rig.watch('cert', '7');
@@ -203,7 +203,7 @@ describe('SecretReader', () => {
     expect(told).toEqual(['cert 8', '-cert']);
   });
 
-  test('what was read before a deletion is not taken for the Secret that came after it', async () => {
+  test('data read before a deletion is not used for the new Secret of the name', async () => {
     const { told } = start();
     rig.watch('cert', '7');
     const following = rig.follow('cert');
@@ -218,7 +218,7 @@ describe('SecretReader', () => {
     expect(told).toEqual(['cert 9']);
   });
 
-  test('forgets a Secret that is not followed any more, and an answer on its way', async () => {
+  test('forgets a Secret that is no longer followed, and ignores its late answer', async () => {
     const { told, asked } = start();
     rig.watch('a', '1');
     rig.watch('b', '1');
@@ -239,7 +239,7 @@ describe('SecretReader', () => {
 });
 
 describe('without the right to get', () => {
-  test('the start waits until there is one', async () => {
+  test('the start waits for the right', async () => {
     const { told, problems, asked, reader } = start(IMPATIENT);
     rig.answer((response) => refuse(response, 403));
     rig.watch('cert', '7');
@@ -251,7 +251,7 @@ describe('without the right to get', () => {
     expect([told, reader.hasStarted, problems]).toEqual([['cert 7'], true, ['forbidden', 'solved']]);
   });
 
-  test('to one of several the start goes on without that one', async () => {
+  test('for one of several Secrets, the start continues without it', async () => {
     const { told } = start(IMPATIENT);
     rig.answer((response, name) => (name === 'cert' ? send(response, name, '7') : refuse(response, 403)));
     rig.watch('cert', '7');
@@ -260,7 +260,7 @@ describe('without the right to get', () => {
     expect(told.toSorted()).toEqual(['cert 7', 'foreign unreadable: the controller may not get secrets']);
   });
 
-  test('what was read stays in use, what was not is unreadable at once, until there is a right again', async () => {
+  test('known Secrets stay in use and new ones are unreadable at once, until the right is back', async () => {
     const { told, problems } = start();
     rig.answer((response, name) => send(response, name, '7'));
     rig.watch('cert', '7');
@@ -278,19 +278,19 @@ describe('without the right to get', () => {
 });
 
 describe('a server that does not answer', () => {
-  test('keeps nobody waiting for long; what comes late is used', async () => {
+  test('delays the start only for a limited time; a late answer is used', async () => {
     const { told } = start(IMPATIENT);
     expect(rig.follow()).toBeNull();
     rig.watch('cert', '7');
     await rig.follow('cert');
-    expect(told).toEqual(['cert unreadable: the API server has not given it yet']);
+    expect(told).toEqual(['cert unreadable: the API server has not answered yet']);
     expect(rig.follow('cert')).toBeNull();
     await rig.give('7', 'cert');
     await until(() => told.length === 2);
     expect(told[1]).toBe('cert 7');
   });
 
-  test('is asked again when it fails, and told of when it goes on failing', async () => {
+  test('is asked again after a failure; repeated failures are reported', async () => {
     const { told, problems } = start();
     expect(rig.follow()).toBeNull();
     rig.answer((response) => response.destroy());
@@ -313,7 +313,7 @@ describe('a server that does not answer', () => {
   });
 });
 
-test('nobody waits after the end', async () => {
+test('a wait ends with stop', async () => {
   const { told } = start();
   rig.watch('cert', '7');
   const following = rig.follow('cert');

@@ -1,10 +1,10 @@
-// Reads the Secrets of a cluster that something refers to, one by one, and again when the watch tells a new version. Of all others
-// nothing is known but that they are there.
+// Reads the referenced Secrets of a cluster one by one, and again when the watch reports a new version. Of other Secrets only the
+// existence is known.
 //
-//   followed, and there ──> queued ──> read ──> told ──another version──> queued ...
-//                           ^          └──refused, no answer──> after a backoff ──┐
-//                           └─────────────────────────────────────────────────────┘
-// A caller of `follow` waits for the Secrets of which nothing has been told yet. What was read once stays in use until it is replaced or gone.
+//   followed, and exists ──> queued ──> read ──> reported ──new version──> queued ...
+//                              ^          └──refused, no answer──> after a backoff ──┐
+//                              └─────────────────────────────────────────────────────┘
+// A caller of `follow` waits for Secrets that have not been reported yet. Data stays in use until it is replaced or the Secret is deleted.
 import { Backoff } from '#lib/backoff.ts';
 import type { BackoffOptions } from '#lib/backoff.ts';
 import { KINDS } from '#api/k8s/kinds.ts';
@@ -24,44 +24,44 @@ import type { RawObject, WatchedKind } from './kinds.ts';
 /** Times of a reader, milliseconds. */
 export interface ReaderTimes {
   readonly backoff: BackoffOptions;
-  /** For how long others wait for a Secret that the API server does not give. */
+  /** How long a batch waits for a Secret that the API server does not return. */
   readonly patience: number;
 }
 
-/** What a reader needs. */
+/** The parts that a reader needs. */
 export interface SecretReaderOptions {
   readonly client: Pick<ApiClient, 'call'>;
-  /** What of a Secret is kept. */
+  /** The fields of a Secret to keep. */
   readonly project: WatchedKind['project'];
-  /** The version of a Secret as the watch has told it last; undefined where there is none. */
+  /** The version of a Secret that the watch reported last; undefined if there is none. */
   readonly versionOf: (namespace: string, name: string) => string | undefined;
   readonly changed: (change: Change) => void;
-  /** Why followed Secrets cannot be read; null again once all can. */
+  /** Why followed Secrets cannot be read; null once all can be read again. */
   readonly problem: (problem: InformerProblem | null) => void;
   readonly times?: ReaderTimes;
-  /** Around what is done with each Secret: a bug that one meets costs that one only. */
+  /** Wraps the work on each Secret, so that a bug affects that Secret only. */
   readonly guard?: Guard;
 }
 
 const READER_TIMES: ReaderTimes = { backoff: INFORMER_TIMES.backoff, patience: 5_000 };
-/** Reads under way at a time: a thousand certificates take a second or two, and an API server hardly notices. */
+/** Number of concurrent reads: a thousand certificates take a second or two, with little load on the API server. */
 const CONCURRENCY = 16;
-/** Nothing tells of a right that is given back: it is asked for so often at least, but in all no more often than this pause says. */
+/** Maximum pause between attempts without a right, for all Secrets together: no event reports that the right is back. */
 const FORBIDDEN_MS = 5_000;
 const BETWEEN_FORBIDDEN_MS = 50;
-/** A lost connection is everyday; so many failures in a row are a problem worth telling. */
+/** Number of failures in a row that are reported; a single lost connection is normal. */
 const FAILING_AFTER = 3;
 
-const FAULTY: InformerProblem = { type: 'failing', reason: 'a bug in Weir, of which the log of the controller tells' };
+const FAULTY: InformerProblem = { type: 'failing', reason: 'a bug in Weir; see the log of the controller' };
 
-/** A Secret that is followed. One that is deleted and made anew is another. */
+/** A followed Secret. One that is deleted and created again is another. */
 interface Followed {
   readonly id: string;
   readonly ref: ObjectRef;
   readonly backoff: Backoff;
-  /** What is known of it elsewhere. */
+  /** The last report about it. */
   told: 'nothing' | 'data' | 'unreadable';
-  /** The version that was read last, or that turned out to be gone; '' before. */
+  /** The version that was read last, or that was found deleted; '' before. */
   version: string;
   state: 'resting' | 'queued' | 'reading';
   failures: number;
@@ -69,7 +69,7 @@ interface Followed {
   retry: NodeJS.Timeout | undefined;
 }
 
-/** A wait for Secrets of which nothing was told when it began. */
+/** A wait for Secrets that have not been reported. */
 interface Wait {
   readonly secrets: Set<Followed>;
   readonly timer: NodeJS.Timeout;
@@ -80,7 +80,7 @@ export class SecretReader {
   readonly #options: SecretReaderOptions;
   readonly #times: ReaderTimes;
   readonly #guard: Guard;
-  /** By id. */
+  /** By Secret id. */
   readonly #followed = new Map<string, Followed>();
   readonly #queue: Followed[] = [];
   readonly #failing = new Set<Followed>();
@@ -89,7 +89,7 @@ export class SecretReader {
   #wait: Wait | null = null;
   /** The first wait is over. */
   #started = false;
-  /** The API server has answered for a Secret once. */
+  /** Whether the API server has returned any Secret yet. */
   #proven = false;
   #problem = 'null';
 
@@ -99,12 +99,12 @@ export class SecretReader {
     this.#guard = options.guard ?? UNGUARDED;
   }
 
-  /** False until the Secrets that were followed first have been told. */
+  /** False until the first followed Secrets have been reported. */
   get hasStarted(): boolean {
     return this.#started;
   }
 
-  /** As Source.follow. One wait at a time. */
+  /** Implements Source.follow. One wait at a time. */
   follow(ids: ReadonlySet<string>): Promise<void> | null {
     for (const followed of this.#followed.values()) if (!ids.has(followed.id)) this.#drop(followed);
     for (const id of ids) if (!this.#followed.has(id)) this.#follow(id);
@@ -114,7 +114,7 @@ export class SecretReader {
     return null;
   }
 
-  /** What the watch tells, whoever's Secrets they are. */
+  /** Takes events of the watch, also of Secrets that are not followed. */
   noticed(changes: readonly RawChange[]): void {
     for (const { type, namespace, name } of changes) {
       const followed = this.#followed.get(objectId({ kind: 'Secret', namespace, name }));
@@ -127,7 +127,7 @@ export class SecretReader {
     }
   }
 
-  /** Nothing is told any more, and nobody waits. */
+  /** Stops reports and ends a wait. */
   stop(): void {
     this.#stop.abort();
     for (const { retry } of this.#followed.values()) clearTimeout(retry);
@@ -166,7 +166,7 @@ export class SecretReader {
     return this.#options.versionOf(ref.namespace, ref.name);
   }
 
-  /** There is one, and nothing is known of it. */
+  /** The Secret exists and has not been reported. */
   #isUntold(followed: Followed): boolean {
     return followed.told === 'nothing' && this.#isOutdated(followed);
   }
@@ -201,7 +201,7 @@ export class SecretReader {
     const outcome = await this.#ask(followed.ref);
     this.#reading--;
     followed.state = 'resting';
-    // It is not followed any more, or it has been deleted meanwhile.
+    // Ignored if the Secret is no longer followed or was deleted meanwhile.
     if (this.#isCurrent(followed)) {
       if ('type' in outcome) this.#failed(followed, outcome);
       else if (!this.#guard.guard('secrets', () => this.#answered(followed, outcome, expected), followed.ref))
@@ -228,7 +228,7 @@ export class SecretReader {
     followed.failures = 0;
     if (status === 404) this.#missing(followed, expected);
     else this.#found(followed, body as RawObject);
-    // The watch may be ahead of the answer or behind it. It is ahead when it has told another version since the question.
+    // The watch may be ahead of the answer or behind it. It is ahead if it has reported another version since the request.
     if (this.#versionOf(followed) !== expected) this.#check(followed);
   }
 
@@ -239,7 +239,7 @@ export class SecretReader {
     this.#settled(followed, null);
   }
 
-  /** The watch has yet to tell that it is gone, or has told of another. What was in use stays until it does. */
+  /** The Secret is gone, but the watch has not reported it yet. Its data stays in use until the watch does. */
   #missing(followed: Followed, expected: string): void {
     followed.version = expected;
     if (this.#isOutdated(followed)) return;
@@ -288,8 +288,8 @@ export class SecretReader {
   }
 
   /**
-   * At the start proxies are served by others, or as they were left: better to wait than to take listeners down. Only a single Secret
-   * that cannot be read, while others can, keeps nobody waiting.
+   * At the start other controllers serve the proxies, or proxies keep their configuration: waiting is better than taking listeners down.
+   * Only a single unreadable Secret, while others can be read, does not delay the start.
    */
   #mayGiveUp({ problem }: Followed): boolean {
     return this.#started || (this.#proven && problem !== null);
@@ -312,8 +312,8 @@ export class SecretReader {
   }
 }
 
-/** For whoever refers to the Secret: steady words, where the log has those of the API server. */
+/** The reason for statuses: a constant text, while the log has the message of the API server. */
 function unreadable(problem: InformerProblem | null): string {
-  if (problem?.type !== 'forbidden') return 'the API server has not given it yet';
+  if (problem?.type !== 'forbidden') return 'the API server has not answered yet';
   return `the controller may not get ${KINDS.Secret.plural}`;
 }

@@ -1,9 +1,9 @@
-// Documents in a folder that are for other programs, in words.
+// Describes the documents of a folder that are not for Weir.
 
-/** So many kinds are named. */
+/** Maximum number of kinds named. */
 const MAX_NAMED = 8;
 
-/** `skipped 7 objects of kinds that Weir does not read: 5 Deployment, 2 Ingress`; '' where nothing was skipped. '' is no kind. */
+/** `skipped 7 objects of kinds that Weir does not read: 5 Deployment, 2 Ingress`; '' if none were skipped. A kind '' means no object. */
 export function describeSkipped(kinds: readonly string[]): string {
   const counts = [...Map.groupBy(kinds, (kind) => kind)].map(([kind, all]) => ({ kind, count: all.length }));
   const objects = counts.filter(({ kind }) => kind !== '').sort((a, b) => b.count - a.count || (a.kind < b.kind ? -1 : 1));

@@ -1,14 +1,14 @@
-// Finding one's way in a document of YAML: through aliases and merge keys, by field paths, to lines.
+// Navigates YAML documents: follows aliases and merge keys, resolves field paths, finds lines.
 import { isAlias, isMap, isNode, isScalar, isSeq } from 'yaml';
 import type { Document, LineCounter, Node, YAMLMap } from 'yaml';
 
-/** What a node stands for: an alias for its anchor; null for nothing. */
+/** The node, with an alias replaced by its anchor; null if there is none. */
 export function resolved(node: unknown, document: Document): Node | null {
   if (isAlias(node)) return node.resolve(document) ?? null;
   return isNode(node) ? node : null;
 }
 
-/** The nodes on the way to `spec.rules[0].path`, as far as they are there. */
+/** The nodes along a path such as `spec.rules[0].path`, as far as they exist. */
 export function* nodesTo(root: Node, field: string, document: Document): Generator<Node> {
   let current = resolved(root, document);
   for (const [, step] of field.matchAll(/([^.[\]]+)/g)) {
@@ -24,7 +24,7 @@ function childOf(node: Node | null, step: string, document: Document): Node | nu
   return isMap(node) ? (nodeOrNull(node.get(step, true)) ?? merged(node, step, document)) : null;
 }
 
-/** The field of a map that comes by a merge key (`<<`). */
+/** The value of a field that a merge key (`<<`) adds to a map. */
 function merged(map: YAMLMap, step: string, document: Document): Node | null {
   for (const { key, value } of map.items) {
     if (!isScalar(key) || key.source !== '<<') continue;
@@ -41,7 +41,7 @@ function nodeOrNull(value: unknown): Node | null {
   return isNode(value) ? value : null;
 }
 
-/** The line a node begins on, 1-based. */
+/** The 1-based line at which a node starts. */
 export function lineOf(node: Node, lines: LineCounter): number {
   return lines.linePos(node.range?.[0] ?? 0).line;
 }
@@ -52,8 +52,8 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
 ]);
 
 /**
- * What YAML 1.1, which kubectl reads, makes of a bare word that YAML 1.2 takes for text: `yes`, `off`, `1_000`; undefined where it is
- * text there too.
+ * The value of a plain word in YAML 1.1, which kubectl reads, if it is text in YAML 1.2: `yes`, `off`, `1_000`. Undefined if it is text in
+ * both.
  */
 export function valueInYaml11(node: Node): boolean | number | undefined {
   if (!isScalar(node) || node.type !== 'PLAIN' || node.source === undefined) return undefined;

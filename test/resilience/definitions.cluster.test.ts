@@ -15,7 +15,7 @@ const HOST = '127.0.0.9';
 const PAUSE_MS = 5;
 const WEIR_CRDS = path.resolve(import.meta.dirname, '..', '..', 'crds');
 const HTTP_ROUTES = 'httproutes.gateway.networking.k8s.io';
-/** The longest pause of a kind that is looked for again and again, and some. */
+/** Longer than the maximum pause between two checks for a missing kind. */
 const FOUND_MS = 60_000;
 
 describeWith(['cluster', 'root', 'ip'], 'a cluster', () => {
