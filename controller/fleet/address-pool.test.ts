@@ -1,4 +1,4 @@
-// Who gets which address of the pool.
+// The allocation of pool addresses to Services.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { AddressPool, allocate, type IpFamily, type PooledService } from './address-pool.ts';
@@ -13,7 +13,7 @@ function service(key: string, more: Partial<PooledService> = {}): PooledService 
   return { key, createdAt: '2026-01-01T00:00:00Z', families: ['IPv4'], asked: [''], has: [], ...more };
 }
 
-/** What each gets, as a text. */
+/** The allocation of each Service as text. */
 function given(text: string, ...services: PooledService[]): Record<string, string> {
   const told = [...allocate(pool(text), services)].map(([key, { addresses, obstacle }]): [string, string] => {
     return [key, [...addresses, ...(obstacle === null ? [] : [`${obstacle.reason}: ${obstacle.message}`])].join(' ')];
@@ -54,7 +54,7 @@ describe('a pool', () => {
 });
 
 describe('a Service', () => {
-  test('gets the first address that is free, the older first', () => {
+  test('gets the first free address; older Services come first', () => {
     const younger = service('a/younger', { createdAt: '2026-01-02T00:00:00Z' });
     expect(given('10.0.0.1-10.0.0.3', younger, service('a/older'), service('b/has', { has: ['10.0.0.1'] }))).toEqual({
       'b/has': '10.0.0.1',
@@ -63,15 +63,15 @@ describe('a Service', () => {
     });
   });
 
-  test('keeps what it has, whoever comes before it', () => {
+  test('keeps its addresses, even if an older Service comes later', () => {
     const holder = service('a/holder', { createdAt: '2026-01-02T00:00:00Z', has: ['10.0.0.1'] });
     expect(given('10.0.0.1-10.0.0.1', service('a/first'), holder)).toEqual({
-      'a/first': 'AddressNotAssigned: no IPv4 address of the pool is free',
+      'a/first': 'AddressNotAssigned: the pool has no free IPv4 address',
       'a/holder': '10.0.0.1',
     });
   });
 
-  test('gets another one when what it has is not of the pool any more, or somebody else’s', () => {
+  test('gets another address if its own is no longer in the pool, or belongs to another Service', () => {
     const services = ['a/one', 'a/two'].map((key) => service(key, { has: ['10.0.0.1'] }));
     expect(given('10.0.0.1-10.0.0.9', ...services, service('a/three', { has: ['192.0.2.1'] }))).toEqual({
       'a/one': '10.0.0.1',
@@ -80,7 +80,7 @@ describe('a Service', () => {
     });
   });
 
-  test('gets what it asks for in place of what it has, and what that was a round later', () => {
+  test('gets a requested address instead of its own, which is free one round later', () => {
     const asking = service('a/asking', { asked: ['10.0.0.7'], has: ['10.0.0.1'] });
     const next = service('a/next', { asked: ['10.0.0.1'] });
     expect(given('10.0.0.0/24', asking, next)).toEqual({
@@ -89,28 +89,28 @@ describe('a Service', () => {
     });
   });
 
-  test('gets those that it can have, and is told of the others', () => {
+  test('gets the requested addresses that are available; its condition names the others', () => {
     const holder = service('a/holder', { has: ['10.0.0.2'] });
     const asked = ['192.0.2.1', '10.0.0.2', '10.0.0.3', 'FD00::1'];
     expect(given('10.0.0.0/24,fd00::/120', holder, service('b/asking', { asked }))).toMatchObject({
       'b/asking':
-        '10.0.0.3 AddressNotUsable: 192.0.2.1 is not an address of the pool; 10.0.0.2 belongs to Service/a/holder; FD00::1 is not IPv4, as the Service is',
+        '10.0.0.3 AddressNotUsable: 192.0.2.1 is not in the address pool; 10.0.0.2 belongs to Service/a/holder; FD00::1 is not IPv4 like the Service',
     });
   });
 
-  test('keeps what it has as long as it can have nothing that it asks for', () => {
+  test('keeps its address as long as no requested address is available', () => {
     expect(given('10.0.0.0/24', service('a/b', { asked: ['192.0.2.1'], has: ['10.0.0.9'] }))).toEqual({
-      'a/b': '10.0.0.9 AddressNotUsable: 192.0.2.1 is not an address of the pool',
+      'a/b': '10.0.0.9 AddressNotUsable: 192.0.2.1 is not in the address pool',
     });
   });
 
-  test('gets no address that it does not ask for', () => {
+  test('gets no address that it did not request', () => {
     expect(given('10.0.0.0/24', service('a/b', { asked: ['192.0.2.1'] }))).toEqual({
-      'a/b': 'AddressNotUsable: 192.0.2.1 is not an address of the pool',
+      'a/b': 'AddressNotUsable: 192.0.2.1 is not in the address pool',
     });
   });
 
-  test('of both families gets one of each, as far as the pool has them', () => {
+  test('of both families gets one address of each, as far as the pool has them', () => {
     const families: IpFamily[] = ['IPv6', 'IPv4'];
     expect(given('10.0.0.0/24,fd00::/64', service('a/b', { families, asked: ['10.0.0.9', ''] }))).toEqual({ 'a/b': '10.0.0.9 fd00::' });
     expect(given('fd00::/64', service('a/b', { families }))).toEqual({ 'a/b': 'fd00::' });
@@ -130,14 +130,14 @@ const Services = fc.uniqueArray(
   { selector: ({ key }) => key },
 );
 
-describe('whatever Services have and ask for', () => {
+describe('for any addresses and requests of Services', () => {
   const own = pool('10.0.0.2-10.0.0.6');
   const after = (services: readonly PooledService[]): readonly PooledService[] => {
     const allocated = allocate(own, services);
     return services.map((one) => ({ ...one, has: allocated.get(one.key)?.addresses ?? [] }));
   };
 
-  test('no address is given twice, and none that is not of the pool', () => {
+  test('every address is unique and in the pool', () => {
     fc.assert(
       fc.property(Services, (services) => {
         const addresses = after(services).flatMap(({ has }) => has);
@@ -147,7 +147,7 @@ describe('whatever Services have and ask for', () => {
     );
   });
 
-  test('it comes to rest: a round soon changes nothing any more', () => {
+  test('the allocation becomes stable after a few rounds', () => {
     fc.assert(
       fc.property(Services, (services) => {
         let settled: readonly PooledService[] = services;
@@ -157,7 +157,7 @@ describe('whatever Services have and ask for', () => {
     );
   });
 
-  test('who asks for nothing else keeps what it was given', () => {
+  test('a Service with an unchanged request keeps its addresses', () => {
     fc.assert(
       fc.property(Services, (services) => {
         const held = after(services.map((one) => ({ ...one, asked: [''] }))).filter(({ has }) => has.length > 0);

@@ -1,38 +1,38 @@
-// A pool of addresses for Services of type LoadBalancer, and who gets which of it: a pure function of the Services that ask for one.
-// What they have already is written in their statuses, so nothing else needs to be kept.
+// A pool of addresses for Services of type LoadBalancer. The allocation is a pure function of these Services: their statuses hold the
+// current addresses, so no other state is needed.
 import net from 'node:net';
 import { parseAddressRange } from '#lib/address-range.ts';
 import { compareText } from '#lib/compare-text.ts';
 import { addressOf, canonicalAddress, numberOf } from '#lib/ip-address.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 
-/** As Services spell it in spec.ipFamilies. */
+/** As in spec.ipFamilies of Services. */
 export type IpFamily = 'IPv4' | 'IPv6';
 
-/** Addresses from the first to the last, as numbers. */
+/** A range of addresses as numbers, both ends included. */
 interface PoolRange {
   readonly version: 4 | 6;
   readonly first: bigint;
   readonly last: bigint;
 }
 
-/** A Service that is to have addresses of the pool. */
+/** A Service that uses the pool. */
 export interface PooledService {
   /** `<namespace>/<name>`. */
   readonly key: string;
-  /** metadata.creationTimestamp: the older goes first. */
+  /** metadata.creationTimestamp: older Services have precedence. */
   readonly createdAt: string;
   readonly families: readonly IpFamily[];
-  /** The addresses that it asks for; '' for any. Without one it asks for any. */
+  /** The requested addresses; '' or an empty list requests any. */
   readonly asked: readonly string[];
-  /** Those that it has. */
+  /** The current addresses. */
   readonly has: readonly string[];
 }
 
-/** What a Service gets. */
+/** The outcome for a Service. */
 export interface Allocation {
   readonly addresses: readonly string[];
-  /** What it does not get, and why; null when it has everything. */
+  /** Which request fails, and why; null if none does. */
   readonly obstacle: { readonly reason: 'AddressNotUsable' | 'AddressNotAssigned'; readonly message: string } | null;
 }
 
@@ -45,7 +45,7 @@ export class AddressPool {
     this.#ranges = ranges;
   }
 
-  /** Reads ranges by commas, `10.0.0.0/28` or `10.0.0.10-10.0.0.20`; fails with which is wrong and why. */
+  /** Parses ranges separated by commas, `10.0.0.0/28` or `10.0.0.10-10.0.0.20`. The error names the invalid range. */
   static parse(text: string): Result<AddressPool> {
     const ranges: PoolRange[] = [];
     for (const part of text.split(',').map((each) => each.trim())) {
@@ -56,12 +56,12 @@ export class AddressPool {
     return ok(new AddressPool(ranges));
   }
 
-  /** The families that it has addresses of. */
+  /** The families of its addresses. */
   get families(): readonly IpFamily[] {
     return (['IPv4', 'IPv6'] as const).filter((family) => this.#ranges.some(({ version }) => version === VERSIONS[family]));
   }
 
-  /** Whether an address, in its one spelling, is of the pool. */
+  /** Whether an address, in canonical form, is in the pool. */
   has(address: string): boolean {
     const version = net.isIP(address);
     if (version === 0) return false;
@@ -69,7 +69,7 @@ export class AddressPool {
     return this.#ranges.some((range) => range.version === version && range.first <= number && number <= range.last);
   }
 
-  /** Every address of a family, in order. */
+  /** All addresses of a family, in order. */
   *addresses(family: IpFamily): Iterable<string> {
     for (const { version, first, last } of this.#ranges) {
       if (version !== VERSIONS[family]) continue;
@@ -78,7 +78,7 @@ export class AddressPool {
   }
 }
 
-/** What each Service gets, by its key. No address is given twice; what a Service has it keeps as long as it may. */
+/** The allocation of each Service, by key. Addresses are unique; a Service keeps its addresses as long as possible. */
 export function allocate(pool: AddressPool, services: readonly PooledService[]): ReadonlyMap<string, Allocation> {
   const inOrder = [...services].sort((a, b) =>
     a.createdAt === b.createdAt ? compareText(a.key, b.key) : compareText(a.createdAt, b.createdAt),
@@ -87,12 +87,12 @@ export function allocate(pool: AddressPool, services: readonly PooledService[]):
   return new Map(inOrder.map((service) => [service.key, round.allocate(service)]));
 }
 
-/** One pass over all Services. */
+/** One allocation of all Services. */
 class Round {
   readonly #pool: AddressPool;
-  /** Who has an address: what a Service lets go of is free from the next round on, when everybody can see that. */
+  /** The owner of each address. A released address is free in the next round, once the watch has delivered the release. */
   readonly #owners = new Map<string, string>();
-  /** The addresses of a family that have not been looked at yet: none before is free. */
+  /** The unchecked addresses of a family; all before them are taken. */
   readonly #rest: Readonly<Record<IpFamily, Iterator<string>>>;
 
   constructor(pool: AddressPool, services: readonly PooledService[]) {
@@ -107,7 +107,7 @@ class Round {
     const named = service.asked.filter((address) => address !== '');
     const refusals = named.flatMap((address) => this.#refusal(service, address) ?? []);
     const granted = refusals.length === named.length ? [] : this.#ownAmong(service, named);
-    // Better those it has than none, as long as it cannot have those that it asks for.
+    // Current addresses are better than none, until a requested one is available.
     const kept = granted.length > 0 ? granted : this.#onePerFamily(service);
     const asksForAny = named.length === 0 || service.asked.includes('');
     const added = asksForAny ? this.#fill(service, kept) : { addresses: [], lacking: [] };
@@ -117,12 +117,12 @@ class Round {
     return { addresses, obstacle: { reason: 'AddressNotAssigned', message: this.#describeLack(added.lacking) } };
   }
 
-  /** Takes an address for a Service, or says why it cannot have it. */
+  /** Allocates a requested address, or returns why that is not possible. */
   #refusal({ key, families }: PooledService, text: string): string | null {
     const address = canonicalAddress(text);
-    if (!this.#pool.has(address)) return `${text} is not an address of the pool`;
+    if (!this.#pool.has(address)) return `${text} is not in the address pool`;
     if (!families.some((family) => net.isIP(address) === VERSIONS[family]))
-      return `${text} is not ${families.join(' or ')}, as the Service is`;
+      return `${text} is not ${families.join(' or ')} like the Service`;
     const owner = this.#owners.get(address) ?? key;
     if (owner !== key) return `${text} belongs to Service/${owner}`;
     this.#owners.set(address, key);
@@ -138,12 +138,12 @@ class Round {
     return families.flatMap((family) => own.find((address) => net.isIP(address) === VERSIONS[family]) ?? []);
   }
 
-  /** An address for each family that there is none of yet. */
+  /** Allocates an address for each family that has none yet. */
   #fill({ key, families }: PooledService, kept: readonly string[]): { addresses: string[]; lacking: IpFamily[] } {
     const addresses: string[] = [];
     const lacking: IpFamily[] = [];
     const available = families.filter((family) => this.#pool.families.includes(family));
-    // A Service of both families does with the one that the pool has.
+    // A Service of both families accepts one family if the pool has only that.
     for (const family of available.length === 0 ? families : available) {
       if (kept.some((address) => net.isIP(address) === VERSIONS[family])) continue;
       const address = this.#takeFree(family, key);
@@ -165,13 +165,13 @@ class Round {
 
   #describeLack(families: readonly IpFamily[]): string {
     const lacks = families.map((family) =>
-      this.#pool.families.includes(family) ? `no ${family} address of the pool is free` : `the pool has no ${family} addresses`,
+      this.#pool.families.includes(family) ? `the pool has no free ${family} address` : `the pool has no ${family} addresses`,
     );
     return lacks.join('; ');
   }
 }
 
-/** Without the first and the last address of an IPv4 subnet, which stand for the network and for all of it. */
+/** Without the first and last address of an IPv4 subnet: the network and broadcast addresses. */
 function subnet(text: string): Result<PoolRange> {
   const range = parseAddressRange(text);
   if (!range.ok) return range;

@@ -1,11 +1,11 @@
-// The CA that certificates of proxies are issued by: read from files again and again, as they rotate.
+// The CA that issues certificates of proxies, read again from its files as they rotate.
 import { readFile } from 'node:fs/promises';
 import { CertificateAuthority } from '#lib/certificate-authority.ts';
 import type { Log } from '#lib/log.ts';
 
-/** Who signs now. */
+/** A source of the current CA. */
 export interface AuthoritySource {
-  /** Rejects while there is none. */
+  /** Rejects if there is none. */
   current(): Promise<CertificateAuthority>;
 }
 
@@ -14,7 +14,7 @@ export interface AuthorityFiles {
   readonly privateKey: string;
 }
 
-/** How old what was read may be, milliseconds. */
+/** Maximum age of the files' content, milliseconds. */
 const FRESH_MS = 10_000;
 
 export class AuthorityFile implements AuthoritySource {
@@ -29,7 +29,7 @@ export class AuthorityFile implements AuthoritySource {
     this.#log = log;
   }
 
-  /** Files that cannot be used leave the former CA in force; rejects where there was none. */
+  /** If the files are not usable the previous CA stays in use; rejects if there is none. */
   async current(): Promise<CertificateAuthority> {
     if (this.#authority !== null && performance.now() - this.#readAt < FRESH_MS) return this.#authority;
     try {
@@ -42,7 +42,7 @@ export class AuthorityFile implements AuthoritySource {
       this.#read = text;
     } catch (error) {
       if (this.#authority === null) throw error;
-      this.#log.warn({ err: error }, 'the CA of the proxies cannot be read; the former one stays');
+      this.#log.warn({ err: error }, 'cannot read the CA of the proxies; the previous one stays in use');
     }
     this.#readAt = performance.now();
     return this.#authority;

@@ -1,10 +1,10 @@
-// The HorizontalPodAutoscaler of a fleet: who decides how many proxies there are, once it is there.
+// The HorizontalPodAutoscaler of a fleet. If there is one, it controls the number of proxies.
 import type { GatewayParametersSpec } from '#api/k8s/k8s.ts';
 import type { DesiredFleet } from '../compile/result.ts';
 import { metadataFor, type Fields, type FleetSettings, type Manifest } from './manifest.ts';
 
 const DEFAULT_CPU = 70;
-/** One proxy less must not be an outage. */
+/** The loss of one proxy must not be an outage. */
 const DEFAULT_MIN = 2;
 
 /** Null without autoscaling. */
@@ -27,7 +27,7 @@ export function autoscaler(fleet: DesiredFleet, { autoscaling }: GatewayParamete
   };
 }
 
-/** How few proxies there may be. */
+/** The minimum number of proxies. */
 export function minReplicas({ min, max }: NonNullable<GatewayParametersSpec['autoscaling']>): number {
   return min ?? Math.min(DEFAULT_MIN, max);
 }

@@ -1,4 +1,4 @@
-// The Secret by which the proxies of a fleet and the controllers know each other: a certificate that says which Gateway they serve.
+// The credentials Secret of a fleet: the certificate of its proxies, which names their Gateway, and the CA of the controllers.
 import type { CertificateAuthority, CertificateHolder } from '#lib/certificate-authority.ts';
 import type { DesiredFleet } from '../compile/result.ts';
 import { fleetIdentity } from '../compile/fleet-identity.ts';
@@ -15,7 +15,7 @@ export interface Credentials {
   readonly privateKey: string;
 }
 
-/** Not of type kubernetes.io/tls: what controllers read as certificates of listeners, users may refer to. */
+/** Not of type kubernetes.io/tls: listeners of users must not be able to use it. */
 export function credentials(fleet: DesiredFleet, settings: FleetSettings, { ca, certificate, privateKey }: Credentials): Manifest {
   const encode = (pem: string): string => Buffer.from(pem).toString('base64');
   return {
@@ -27,24 +27,24 @@ export function credentials(fleet: DesiredFleet, settings: FleetSettings, { ca, 
   };
 }
 
-/** Since when, milliseconds since the epoch, and for how long certificates are good. */
+/** Start of the validity, milliseconds since the epoch, and its length. */
 export interface Times {
   readonly now: number;
   readonly lifetime: number;
 }
 
-/** New ones. A proxy shows its certificate when it connects, and reads the files anew each time. */
+/** Issues credentials. A proxy reads the files again for each connection. */
 export function issueCredentials(fleet: Pick<DesiredFleet, 'gateway'>, authority: CertificateAuthority, times: Times): Credentials {
   return { ca: authority.bundle, ...authority.issue({ commonName: fleet.gateway, holder: holderOf(fleet), ...times }) };
 }
 
-/** What a certificate in a Secret says of itself. Never of the key: that is not kept. */
+/** The certificates of a Secret. Its key is not kept. */
 export interface CredentialsState {
   readonly ca: string;
   readonly certificate: string;
 }
 
-/** Whether the credentials there are serve their purpose, and will for a third of their lifetime. */
+/** Whether the credentials are valid, and stay valid for a third of their lifetime. */
 export function areFresh(
   fleet: Pick<DesiredFleet, 'gateway'>,
   { ca, certificate }: CredentialsState,

@@ -1,8 +1,8 @@
-// The Deployment of a fleet: its proxies run as the user `nonroot`, and their file system is read-only.
+// The Deployment of a fleet: its proxies run as user `nonroot`, with a read-only file system.
 //
-// Proxies bind the ports of the listeners as they are, below 1024 too: `ip_unprivileged_port_start` is a safe sysctl of the pod's own
-// network, allowed by the restricted Pod Security Standard. Mapping ports would need the two numbers of each in routes that match on
-// ports, in redirects, in logs and in whoever reads them.
+// Proxies bind the ports of the listeners directly, also below 1024: `ip_unprivileged_port_start` is a safe sysctl of the pod's network,
+// allowed by the restricted Pod Security Standard. Mapped ports would need two numbers each in route matches on ports, in redirects and
+// in logs.
 import { parseDuration } from '#lib/duration.ts';
 import type { GatewayParametersSpec } from '#api/k8s/k8s.ts';
 import type { DesiredFleet, FleetPort } from '../compile/result.ts';
@@ -10,17 +10,17 @@ import { labelsOf, metadataFor, selectorOf, type Fields, type FleetSettings, typ
 import { credentialsName } from './credentials.ts';
 
 const PROBE_PORT = 15_021;
-/** Of the user and group `nonroot` in distroless images; any other would do. */
+/** The user and group `nonroot` of distroless images; any other works too. */
 const NONROOT = 65_532;
 const CREDENTIALS = '/etc/weir/credentials';
 const STATE = '/var/lib/weir';
 const DEFAULT_DRAIN = { delay: '5s', timeout: '60s' };
-/** Between the end of the drain and SIGKILL. */
+/** Time between the end of the drain and SIGKILL. */
 const SLACK_SECONDS = 5;
 const DEFAULT_REPLICAS = 2;
 const DEFAULT_REQUESTS = { cpu: '250m', memory: '256Mi' };
 
-/** Without `replicas` where a HorizontalPodAutoscaler says how many there are. */
+/** Without `replicas` if a HorizontalPodAutoscaler controls their number. */
 export function deployment(fleet: DesiredFleet, parameters: GatewayParametersSpec, settings: FleetSettings): Manifest {
   const { replicas = DEFAULT_REPLICAS, autoscaling, pod = {} } = parameters;
   const labels = { ...pod.labels, ...labelsOf(fleet, settings) };
@@ -31,7 +31,7 @@ export function deployment(fleet: DesiredFleet, parameters: GatewayParametersSpe
     spec: {
       ...(autoscaling === undefined ? { replicas } : {}),
       selector: { matchLabels: selectorOf(fleet) },
-      // A proxy goes only when another has taken its place.
+      // A proxy stops only after another has replaced it.
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: 0 } },
       template: {
         metadata: { labels, annotations: { ...fleet.annotations, ...pod.annotations } },
@@ -76,7 +76,7 @@ function container(fleet: DesiredFleet, parameters: GatewayParametersSpec, setti
       requests: { ...DEFAULT_REQUESTS, ...resources.requests },
       ...(resources.limits === undefined ? {} : { limits: resources.limits }),
     },
-    // Starting takes as long as reading the configuration does, so readiness waits for that and liveness does not.
+    // A start takes as long as reading the configuration; only readiness depends on that, not liveness.
     startupProbe: { httpGet: { path: '/livez', port: 'probes' }, periodSeconds: 1, failureThreshold: 60 },
     readinessProbe: { httpGet: { path: '/readyz', port: 'probes' }, periodSeconds: 2, failureThreshold: 2 },
     livenessProbe: { httpGet: { path: '/livez', port: 'probes' }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
@@ -109,12 +109,12 @@ function containerPort({ protocol, port }: FleetPort): Fields {
   return { name: portName({ protocol, port }), containerPort: port, protocol };
 }
 
-/** The name of a port, in Service and Deployment. */
+/** The name of a port in Service and Deployment. */
 export function portName({ protocol, port }: FleetPort): string {
   return `${protocol.toLowerCase()}-${port}`;
 }
 
-/** No preStop: a proxy that is told to end goes on accepting connections for the delay, and says that it is not ready. */
+/** No preStop hook: after SIGTERM a proxy accepts connections for the delay, and reports that it is not ready. */
 function graceSeconds({ drain = {} }: GatewayParametersSpec): number {
   return seconds(drain.delay ?? DEFAULT_DRAIN.delay) + seconds(drain.timeout ?? DEFAULT_DRAIN.timeout) + SLACK_SECONDS;
 }

@@ -1,4 +1,4 @@
-// The PodDisruptionBudget of a fleet: how many proxies the drain of nodes may take at a time.
+// The PodDisruptionBudget of a fleet: the number of proxies that node drains may evict at a time.
 import type { GatewayParametersSpec } from '#api/k8s/k8s.ts';
 import type { DesiredFleet } from '../compile/result.ts';
 import { metadataFor, selectorOf, type FleetSettings, type Manifest } from './manifest.ts';

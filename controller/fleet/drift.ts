@@ -1,6 +1,6 @@
-// Whether an object is as it was applied, though the API server has filled in more.
+// Compares a live object with its manifest. Fields that the API server has added are ignored.
 
-/** True when everything desired is there. What is beyond it belongs to the API server or to somebody else. */
+/** Whether the object has all desired values. Its other fields belong to the API server or to other clients. */
 export function holds(actual: unknown, desired: unknown): boolean {
   if (Array.isArray(desired)) return holdsList(actual, desired);
   if (typeof desired !== 'object' || desired === null) return actual === desired;
@@ -15,7 +15,7 @@ function holdsList(actual: unknown, desired: readonly unknown[]): boolean {
   return Array.isArray(actual) && actual.length === desired.length && desired.every((value, i) => holds(actual[i], value));
 }
 
-/** What an object has of the fields that are desired: to compare it with itself later, where the server writes values its own way. */
+/** The live values of the desired fields, for a later comparison if the server normalises values. */
 export function project(actual: unknown, desired: unknown): unknown {
   if (Array.isArray(desired) && Array.isArray(actual)) return actual.map((value, i) => project(value, desired[i]));
   if (!isRecord(desired) || !isRecord(actual)) return actual;

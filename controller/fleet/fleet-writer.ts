@@ -1,7 +1,7 @@
-// Writes the objects of one fleet: server-side apply with a field manager of our own, and only where something differs.
+// Writes the objects of one fleet by server-side apply with an own field manager, only if they differ.
 //
-// Each object carries the hash of what was applied. A hash that differs, or a value that does, is a reason to apply; fields that are no
-// longer desired go away with it, because they were ours. What others add stays.
+// Each object has the hash of its applied manifest. A different hash or value causes an apply; it also removes fields that are no longer
+// in the manifest, since the field manager owns them. Fields of others stay.
 import { groupOf } from '#api/k8s/kinds.ts';
 import { contentHash } from '#lib/hash.ts';
 import type { Log } from '#lib/log.ts';
@@ -23,13 +23,13 @@ import type { LiveFleets, LiveObject } from './live.ts';
 import { manifests } from './manifests.ts';
 import { nameOf, type FleetSettings, type Manifest } from './manifest.ts';
 
-/** Says what was applied. */
+/** Annotation: the hash of the applied manifest. */
 const APPLIED = `${WEIR_GROUP}/applied`;
 
-/** Owns a number of replicas between us and an autoscaler, so that at no time it is nobody's, which would make it 1. */
+/** Owns spec.replicas between Weir and an autoscaler. Without an owner the API server would reset it to 1. */
 const HANDOVER_MANAGER = `${FIELD_MANAGER}-handover`;
 
-/** The API server refuses, or an object of the name is somebody else's. */
+/** The API server refuses a request, or the object belongs to another owner. */
 export class FleetError extends Error {
   readonly details: Readonly<Record<string, unknown>>;
 
@@ -49,7 +49,7 @@ export interface FleetWriterOptions {
   readonly log: Log;
 }
 
-/** A write that the watch has not told of yet. */
+/** A write that the watch has not delivered yet. */
 interface Written {
   readonly basedOn: string | null;
   readonly live: LiveObject;
@@ -58,14 +58,14 @@ interface Written {
 export class FleetWriter {
   readonly #options: FleetWriterOptions;
   readonly #written = new Map<string, Written>();
-  /** By id: what an object looked like right after it was applied, where the API server writes a value its own way (1000m is 1). */
+  /** By object id: its state right after the apply, if the API server normalises a value (1000m becomes 1). */
   readonly #settled = new Map<string, string>();
 
   constructor(options: FleetWriterOptions) {
     this.#options = options;
   }
 
-  /** Makes everything as it should be. Rejects with a FleetError at the first thing that cannot be. */
+  /** Creates and updates all objects of a fleet. Rejects with a FleetError at the first failure. */
   async bring(fleet: DesiredFleet, parameters: GatewayParametersSpec): Promise<void> {
     const desired = manifests(fleet, parameters, this.#options.settings);
     await this.#removeOthers(fleet, [...desired.map(refOf), credentialsRef(fleet)]);
@@ -74,7 +74,7 @@ export class FleetWriter {
     for (const manifest of desired) await this.#bringOne(fleet, manifest, replicas);
   }
 
-  /** Removes what a Gateway that still exists does not want any more. */
+  /** Removes the objects of a Gateway that still exists but needs no fleet any more. */
   async takeAway(gateway: string): Promise<void> {
     const uid = this.#options.gatewayUid(gateway);
     for (const live of this.#options.live.of(gateway)) if (live.ownerUid === uid) await this.#remove(live);
@@ -90,7 +90,7 @@ export class FleetWriter {
   async #bringCredentials(fleet: DesiredFleet): Promise<void> {
     const { settings } = this.#options;
     const authority = await this.#options.authority.current().catch((error: unknown) => {
-      throw new FleetError(`certificates of proxies cannot be issued: ${(error as Error).message}`);
+      throw new FleetError(`cannot issue certificates for proxies: ${(error as Error).message}`);
     });
     const ref = credentialsRef(fleet);
     const live = this.#liveOf(ref);
@@ -100,7 +100,7 @@ export class FleetWriter {
     const { metadata: _metadata, ...secret } = credentials(fleet, settings, issueCredentials(fleet, authority, times));
     await this.#claim(fleet, ref, live);
     await this.#apply(ref, live, { ...secret, metadata: asIs.metadata });
-    this.#options.log.info({ gateway: fleet.gateway, secret: ref.name }, 'credentials of a fleet issued');
+    this.#options.log.info({ gateway: fleet.gateway, secret: ref.name }, 'issued credentials of a fleet');
   }
 
   #areFresh(fleet: DesiredFleet, live: LiveObject, authority: Parameters<typeof areFresh>[2]): boolean {
@@ -110,7 +110,7 @@ export class FleetWriter {
     return areFresh(fleet, { ca: decode(data?.['ca.crt']), certificate: decode(data?.['tls.crt']) }, authority, times);
   }
 
-  /** `scaledFrom` is how many replicas to begin with where an autoscaler decides; null where the manifest says. */
+  /** `scaledFrom`: the first number of replicas if an autoscaler controls it; null if the manifest does. */
   async #bringOne(fleet: DesiredFleet, bare: Manifest, scaledFrom: number | null): Promise<void> {
     const manifest = withHash(bare);
     const ref = refOf(manifest);
@@ -133,12 +133,12 @@ export class FleetWriter {
     return holds(live.object, manifest) || this.#settled.get(objectId(live.ref)) === imageOf(live, manifest);
   }
 
-  /** The object that is there already, null for none. Rejects when it is not the Gateway's: a name must not be taken from anybody. */
+  /** The existing object, or null. Rejects if it does not belong to the Gateway: Weir takes over no objects of others. */
   async #claim(fleet: DesiredFleet, ref: FleetObjectRef, live: LiveObject | undefined): Promise<LiveObject | null> {
     const found = live ?? (await this.#read(ref));
     if (found === null || found.ownerUid === fleet.uid) return found;
     const reason =
-      found.gateway === fleet.gateway ? 'still belongs to a former Gateway of the name' : 'exists and belongs to somebody else';
+      found.gateway === fleet.gateway ? 'belongs to a deleted Gateway of the same name' : 'exists, but does not belong to the Gateway';
     throw new FleetError(`${objectId(ref)} ${reason}`);
   }
 
@@ -155,9 +155,9 @@ export class FleetWriter {
     this.#expect(ref, 'patch', reply);
     const basedOn = this.#options.live.get(ref)?.resourceVersion ?? null;
     const after = liveObject(ref, reply.body as RawObject);
-    // The watch may have been faster than the answer.
+    // The watch may have delivered the write before the answer arrived.
     if (basedOn !== after.resourceVersion) this.#written.set(objectId(ref), { basedOn, live: after });
-    this.#options.log.info({ object: objectId(ref), made: live === undefined }, 'an object of a fleet is applied');
+    this.#options.log.info({ object: objectId(ref), made: live === undefined }, 'applied an object of a fleet');
   }
 
   #patch(ref: FleetObjectRef, body: object, manager: string): Promise<ApiReply> {
@@ -170,9 +170,9 @@ export class FleetWriter {
     this.#mustLead();
     const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid }, propagationPolicy: 'Background' };
     const reply = await this.#options.client.call({ method: 'DELETE', path: fleetObjectPath(ref), body });
-    // Another of the name is there now: the watch tells of it.
+    // Another object of the name exists; the watch reports it.
     if (reply.status !== 404 && reply.status !== 409) this.#expect(ref, 'delete', reply);
-    this.#options.log.info({ object: objectId(ref) }, 'an object of a fleet is removed');
+    this.#options.log.info({ object: objectId(ref) }, 'removed an object of a fleet');
   }
 
   async #read(ref: FleetObjectRef): Promise<LiveObject | null> {
@@ -182,7 +182,7 @@ export class FleetWriter {
     return liveObject(ref, reply.body as RawObject);
   }
 
-  /** Asked before every write: a process that was asleep finds out at once. */
+  /** Checked before every write, since the process may have been suspended. */
   #mustLead(): void {
     if (!this.#options.leads()) throw new FleetError('another controller leads now');
   }

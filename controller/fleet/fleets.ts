@@ -1,5 +1,5 @@
-// Makes the fleets: the leader brings the objects of each Gateway to what is desired, writes only what differs, puts back what drifts,
-// and takes away what is not desired any more. What belongs to a Gateway that is gone is the garbage collector's.
+// The controller of fleets: the leader applies the desired objects of each Gateway, repairs drift, and removes objects that are no longer
+// desired. The garbage collector removes the objects of deleted Gateways.
 import { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
 import type { CompileDelta, DesiredFleet } from '../compile/result.ts';
@@ -16,13 +16,13 @@ export interface FleetsOptions {
   readonly live: LiveFleets;
   readonly settings: FleetSettings;
   readonly authority: AuthoritySource;
-  /** The uid of a Gateway that exists; '' when there is none. */
+  /** The uid of a Gateway; '' if it does not exist. */
   readonly gatewayUid: (gateway: string) => string;
   readonly leads: () => boolean;
-  /** Told why the fleet of a Gateway cannot be made as it is desired, or (null) that it is. */
+  /** Called with the reason if the fleet of a Gateway cannot be created; with null once it exists. */
   readonly troubled: (gateway: string, message: string | null) => void;
   readonly log: Log;
-  /** Absent: bugs are logged and not counted. */
+  /** If absent, bugs are logged but not counted. */
   readonly faults?: Faults;
   readonly times?: FleetTimes;
 }
@@ -31,9 +31,9 @@ export interface FleetsOptions {
 export interface FleetTimes {
   readonly retryMinimum: number;
   readonly retryMaximum: number;
-  /** After others have written, before it is looked at. */
+  /** Delay before an object that another client changed is compared. */
   readonly reassert: number;
-  /** Between two looks at everything: certificates and authorities age. */
+  /** Interval between two checks of everything: certificates and CAs expire. */
   readonly review: number;
 }
 
@@ -75,7 +75,7 @@ export class Fleets {
     }
   }
 
-  /** This controller leads now, or knows now what there is. */
+  /** This controller leads now, or has synced the live objects. */
   resume(): void {
     for (const gateway of new Set([...this.#desired.keys(), ...this.#options.live.gateways()])) this.#queue.request(gateway);
   }
@@ -115,7 +115,7 @@ export class Fleets {
     const { message } = error as Error;
     this.#options.log.warn(
       { gateway, reason: message, ...(error instanceof FleetError ? error.details : { err: error }) },
-      'a fleet cannot be made',
+      'cannot create a fleet',
     );
     if (this.#desired.has(gateway)) this.#options.troubled(gateway, message);
     return { restMs: Math.min(this.#times.retryMaximum, this.#times.retryMinimum * 2 ** (failures - 1)), again: true };

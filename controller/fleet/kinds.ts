@@ -1,4 +1,4 @@
-// The kinds of objects that fleets are made of, as URLs name them.
+// The kinds of objects of fleets, as in API paths.
 import type { KindInfo } from '#api/k8s/kinds.ts';
 import { groupPath } from '../watch/api-paths.ts';
 
@@ -15,7 +15,7 @@ export const FLEET_KINDS = {
 
 export type FleetKindName = keyof typeof FLEET_KINDS;
 
-/** One object of these kinds. */
+/** A reference to an object of these kinds. */
 export interface FleetObjectRef {
   readonly kind: FleetKindName;
   readonly namespace: string;

@@ -1,4 +1,4 @@
-// What there is of fleets in the cluster: every object that carries the label of this controller, as the watch tells it.
+// The live objects of fleets: all objects with the label of this controller, from the watch.
 import { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
 import { objectId } from '#api/k8s/object.ts';
@@ -12,20 +12,20 @@ import type { TroubleListener } from '../watch/trouble.ts';
 import { FLEET_KINDS, type FleetKindName, type FleetObjectRef } from './kinds.ts';
 import { CONTROLLER_LABEL, controllerLabel } from './manifest.ts';
 
-/** Our own among the writers of fields. */
+/** The field manager of fleet objects. */
 export const FIELD_MANAGER = 'weir-fleet';
 
-/** An object as it is. */
+/** A live object. */
 export interface LiveObject {
   readonly ref: FleetObjectRef;
   readonly uid: string;
   readonly resourceVersion: string;
-  /** The Gateway `<namespace>/<name>` that it belongs to, and that Gateway's uid; '' for none. */
+  /** The Gateway `<namespace>/<name>` that owns it, and the uid of that Gateway; '' for none. */
   readonly gateway: string;
   readonly ownerUid: string;
-  /** Without managedFields, and of a Secret without its private key. */
+  /** Without managedFields, and without the private key of a Secret. */
   readonly object: RawObject;
-  /** Of a Deployment: that the number of replicas is ours to say, as the API server sees it. */
+  /** Whether Weir's field manager owns spec.replicas of a Deployment. */
   readonly ownsReplicas: boolean;
 }
 
@@ -33,9 +33,9 @@ export interface LiveFleetsOptions {
   readonly client: ApiClient;
   readonly controllerName: string;
   readonly log: Log;
-  /** Told of kinds that cannot be followed, as `fleet/<kind>`. */
+  /** Called with kinds that cannot be watched, as `fleet/<kind>`. */
   readonly troubled: TroubleListener;
-  /** Absent: bugs are logged and not counted. */
+  /** If absent, bugs are logged but not counted. */
   readonly faults?: Faults;
 }
 
@@ -64,7 +64,7 @@ export class LiveFleets {
     });
   }
 
-  /** Who is told of a Gateway whose objects have changed. */
+  /** Sets the callback for Gateways whose objects have changed. */
   onChange(listener: (gateway: string) => void): void {
     this.#listener = listener;
   }
@@ -77,7 +77,7 @@ export class LiveFleets {
     await Promise.all(this.#informers.map((informer) => informer.stop()));
   }
 
-  /** Whether everything there is is known: before that, nothing must be made or taken away. */
+  /** Whether all objects are known. Before that, none may be created or removed. */
   get isSynced(): boolean {
     return this.#synced.size === this.#informers.length;
   }
@@ -90,7 +90,7 @@ export class LiveFleets {
     return [...this.#objects.values()].filter((live) => live.gateway === gateway);
   }
 
-  /** Every Gateway that something belongs to. */
+  /** Every Gateway that owns an object. */
   gateways(): ReadonlySet<string> {
     return new Set([...this.#objects.values()].map(({ gateway }) => gateway).filter((gateway) => gateway !== ''));
   }
@@ -131,7 +131,7 @@ export class LiveFleets {
       return troubled(`fleet/${kind}`, null);
     }
     const message = describeProblem(FLEET_KINDS[kind], 'this kind is built into Kubernetes', problem);
-    log.warn({ kind, reason: message }, 'objects of fleets cannot be watched: proxies of Gateways that have their own stay as they are');
+    log.warn({ kind, reason: message }, 'cannot watch the objects of fleets: dedicated proxies stay as they are');
     troubled(`fleet/${kind}`, { problem, message, matters: true });
   }
 }
@@ -147,7 +147,7 @@ interface OwnerReference {
   readonly controller?: unknown;
 }
 
-/** An object as the API server sent it. */
+/** From an object as the API server sent it. */
 export function liveObject(ref: FleetObjectRef, raw: RawObject): LiveObject {
   const { managedFields, ...metadata } = metadataOf(raw);
   const owners = (metadata['ownerReferences'] ?? []) as readonly OwnerReference[];

@@ -1,4 +1,4 @@
-// An object that is made for a Gateway, as it is applied: only the fields that are ours.
+// A manifest: an object of a fleet as it is applied, with Weir's own fields only.
 import type { DesiredFleet } from '../compile/result.ts';
 import { fleetName, gatewayLabel } from '../compile/fleet-name.ts';
 import { GATEWAY_GROUP, WEIR_GROUP } from '#api/k8s/schema.ts';
@@ -16,7 +16,7 @@ export interface ManifestMetadata {
   readonly ownerReferences: readonly Fields[];
 }
 
-/** Kubernetes JSON. */
+/** A Kubernetes object as JSON. */
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
@@ -27,41 +27,41 @@ export interface Manifest {
   readonly automountServiceAccountToken?: boolean;
 }
 
-/** What fleets have in common: what whoever runs the controller decides. */
+/** Settings of the controller for all fleets. */
 export interface FleetSettings {
   readonly controllerName: string;
-  /** Image of the proxies where parameters name none. */
+  /** Image of the proxies, unless the parameters name another. */
   readonly image: string;
   /** `host:port` at which proxies reach the push servers of the controllers. */
   readonly controller: string;
-  /** The name in the certificate of the push servers, where it is not that host. */
+  /** The name in the certificate of the push servers, if it is not the host of `controller`. */
   readonly controllerTlsName: string;
-  /** The families of addresses that the controller's own pool has; none without a pool. */
+  /** The address families of the controller's own pool; empty without a pool. */
   readonly poolFamilies: readonly ('IPv4' | 'IPv6')[];
-  /** How long the certificates of proxies are good, milliseconds. */
+  /** Lifetime of the proxies' certificates, milliseconds. */
   readonly certificateLifetime: number;
 }
 
-/** On everything that a controller of this name makes, so that several do not take each other's for their own. */
+/** Label of all objects that a controller of this name creates, so that several controllers keep their objects apart. */
 export const CONTROLLER_LABEL = `${WEIR_GROUP}/controller`;
 
-/** Names of controllers are no values of labels. */
+/** Names of controllers are not valid label values, so they are hashed. */
 export function controllerLabel(controllerName: string): string {
   return contentHash(controllerName);
 }
 
-/** What selects the pods of a fleet. Never changes: a Deployment's selector cannot. */
+/** The selector of a fleet's pods. Must not change: the selector of a Deployment is immutable. */
 export function selectorOf(fleet: DesiredFleet): Labels {
   return { 'app.kubernetes.io/name': 'weir-proxy', 'app.kubernetes.io/instance': nameOf(fleet).name };
 }
 
-/** Namespace and name of everything that is made for the Gateway. */
+/** Namespace and name of all objects of the Gateway. */
 export function nameOf({ gateway }: Pick<DesiredFleet, 'gateway'>): { readonly namespace: string; readonly name: string } {
   const slash = gateway.indexOf('/');
   return { namespace: gateway.slice(0, slash), name: fleetName(gateway.slice(slash + 1)) };
 }
 
-/** Ours win over those of spec.infrastructure: everything is found by them. */
+/** Weir's labels override those of spec.infrastructure, since Weir finds objects by them. */
 export function labelsOf(fleet: DesiredFleet, { controllerName }: FleetSettings): Labels {
   return {
     ...fleet.labels,
@@ -74,7 +74,7 @@ export function labelsOf(fleet: DesiredFleet, { controllerName }: FleetSettings)
   };
 }
 
-/** What every object carries. Owned by the Gateway: it goes with it. */
+/** The metadata of every object. The Gateway owns it, so that it is deleted with the Gateway. */
 export function metadataFor(fleet: DesiredFleet, settings: FleetSettings, annotations: Labels = {}): ManifestMetadata {
   const owner = { apiVersion: `${GATEWAY_GROUP}/v1`, kind: 'Gateway', name: gatewayName(fleet), uid: fleet.uid, controller: true };
   return {

@@ -1,4 +1,4 @@
-// From Kubernetes objects to what is made for their Gateways: testdata/x.yaml to testdata/x.golden.yaml. UPDATE_GOLDEN=1 writes them.
+// From Kubernetes objects to the objects of their fleets: testdata/x.yaml to testdata/x.golden.yaml. UPDATE_GOLDEN=1 writes them.
 import { describe, expect, test } from '@jest/globals';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

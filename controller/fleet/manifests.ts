@@ -1,4 +1,4 @@
-// Everything that is made for a Gateway with proxies of its own, but for their credentials. Pure.
+// All objects of a Gateway with dedicated proxies, except their credentials. Pure.
 import type { GatewayParametersSpec } from '#api/k8s/k8s.ts';
 import type { DesiredFleet } from '../compile/result.ts';
 import { autoscaler } from './autoscaler.ts';

@@ -1,4 +1,4 @@
-// Keeps the address pool: the leader gives every Service of the pool's class its addresses, by writing them into its status.
+// The leader assigns addresses of the pool to every Service of the pool's class, by writing their statuses.
 import { Backoff } from '#lib/backoff.ts';
 import type { BackoffOptions } from '#lib/backoff.ts';
 import { Faults } from '#lib/faults.ts';
@@ -21,11 +21,11 @@ export interface PoolKeeperOptions {
   readonly pool: AddressPool;
   readonly leads: () => boolean;
   readonly log: Log;
-  /** Absent: bugs are logged and not counted. */
+  /** If absent, bugs are logged but not counted. */
   readonly faults?: Faults;
 }
 
-/** One piece of work: all Services together, for what one gets depends on the others. */
+/** One task for all Services, since their allocations depend on each other. */
 const ALL = 'all';
 const BACKOFF: BackoffOptions = { minimum: 1_000, maximum: 30_000 };
 
@@ -87,13 +87,13 @@ export class PoolKeeper {
     if (matters) this.#queue.request(ALL);
   }
 
-  /** Whether it is news for anybody's addresses. */
+  /** Takes a change; returns whether it may affect the allocation. */
   #note({ type, namespace, name, object }: RawChange): boolean {
     const service = type === 'delete' || object === null ? null : pooledService(namespace, name, object);
     return service === null ? this.#services.delete(`${namespace}/${name}`) : this.#take(service);
   }
 
-  /** The watch may be behind what a write was answered with: false for news that is none. */
+  /** Keeps the newer version: the watch may be behind the answer to a write. False if the version is not newer. */
   #take(service: LivePooledService): boolean {
     const known = this.#services.get(service.key);
     if (known !== undefined && BigInt(known.resourceVersion) >= BigInt(service.resourceVersion)) return false;
@@ -108,17 +108,17 @@ export class PoolKeeper {
       this.#backoff.reset();
       return { restMs: 0, again: false };
     } catch (error) {
-      log.warn({ err: error }, 'addresses of the pool cannot be assigned');
+      log.warn({ err: error }, 'cannot assign addresses of the pool');
       const isConflict = error instanceof ApiError && error.status === 409;
       return { restMs: isConflict ? BACKOFF.minimum : this.#backoff.next(), again: true };
     }
   }
 
-  /** Refused where somebody else has changed the Service: the watch tells of it, and another round follows. */
+  /** Writes one status. It fails if another client has changed the Service; the watch then causes another round. */
   async #bring(key: string, allocation: Allocation): Promise<void> {
     const { client, leads, log } = this.#options;
     const service = this.#services.get(key);
-    // Gone meanwhile: what it had is free in the next round.
+    // The Service is deleted; its addresses are free in the next round.
     const status = service === undefined ? null : statusToWrite(service, allocation);
     if (service === undefined || status === null) return;
     if (!leads()) throw new Error('another controller leads now');
@@ -129,11 +129,11 @@ export class PoolKeeper {
     if (reply.status !== 200) throw new ApiError(reply.status, { message: refusalOf(key, reply) });
     const after = pooledService(namespace, name, reply.body as RawObject);
     if (after !== null) this.#take(after);
-    log.info({ service: key, addresses: allocation.addresses, ...(allocation.obstacle ?? {}) }, 'addresses of a Service assigned');
+    log.info({ service: key, addresses: allocation.addresses, ...(allocation.obstacle ?? {}) }, 'assigned the addresses of a Service');
   }
 
   #problem(problem: InformerProblem | null): void {
-    if (problem !== null) this.#options.log.warn({ problem }, 'Services cannot be watched: the address pool assigns nothing');
+    if (problem !== null) this.#options.log.warn({ problem }, 'cannot watch Services: the address pool assigns no addresses');
   }
 }
 

@@ -1,5 +1,4 @@
-// A Service that gets its addresses from the pool: what it asks for and what it has, as the API server sends it, and the status that
-// says what it gets.
+// A Service that gets its addresses from the pool: its request and its addresses as read from the API server, and the status to write.
 import { ADDRESSES_ASSIGNED, ASKED_ADDRESSES, POOL_CLASS } from '../compile/address-request.ts';
 import { metadataOf } from '../watch/kinds.ts';
 import type { RawObject } from '../watch/kinds.ts';
@@ -14,7 +13,7 @@ export interface ServiceCondition {
   readonly lastTransitionTime: string;
 }
 
-/** A Service as the pool sees it. */
+/** A Service as the pool needs it. */
 export interface LivePooledService extends PooledService {
   readonly namespace: string;
   readonly name: string;
@@ -30,7 +29,7 @@ interface ServiceFields {
   };
 }
 
-/** Null for a Service that is none of the pool's. */
+/** Null for a Service that does not use the pool. */
 export function pooledService(namespace: string, name: string, object: RawObject): LivePooledService | null {
   const { spec = {}, status = {} } = object as ServiceFields;
   if (spec.type !== 'LoadBalancer' || spec.loadBalancerClass !== POOL_CLASS) return null;
@@ -52,7 +51,7 @@ function askedBy(object: RawObject): string[] {
   return addresses.map((address) => (address === 'any' ? '' : address));
 }
 
-/** The status that says what the Service gets; null when it says so already. */
+/** The status with the assigned addresses; null if the Service has it already. */
 export function statusToWrite({ has, conditions }: LivePooledService, { addresses, obstacle }: Allocation): object | null {
   const before = conditions.find(({ type }) => type === ADDRESSES_ASSIGNED);
   const desired = obstacle === null ? { status: 'True', reason: 'Assigned', message: '' } : { status: 'False', ...obstacle };

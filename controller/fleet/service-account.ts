@@ -1,4 +1,4 @@
-// The ServiceAccount of a fleet's pods. Proxies never call the API server: it has no rights and no token.
+// The ServiceAccount of a fleet's pods. It has no rights and no token, since proxies never call the API server.
 import type { DesiredFleet } from '../compile/result.ts';
 import { metadataFor, type FleetSettings, type Manifest } from './manifest.ts';
 

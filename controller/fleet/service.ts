@@ -1,4 +1,4 @@
-// The Service in front of a fleet: its ports are those of the listeners.
+// The Service of a fleet: its ports are those of the listeners.
 import { isIP } from 'node:net';
 import type { GatewayParametersSpec } from '#api/k8s/k8s.ts';
 import type { DesiredFleet } from '../compile/result.ts';
@@ -23,13 +23,13 @@ export function service(fleet: DesiredFleet, parameters: GatewayParametersSpec, 
   };
 }
 
-/** Which load balancer is meant, and the addresses that it is asked for. */
+/** The load balancer class and the requested addresses. */
 interface Balancer {
   readonly annotations: Labels;
   readonly spec: Fields;
 }
 
-/** The controller's own pool is the load balancer where it has one and nobody names another. */
+/** Without another class, the controller's own pool is the load balancer, if there is one. */
 function balancerOf(fleet: DesiredFleet, parameters: GatewayParametersSpec, settings: FleetSettings): Balancer {
   const { loadBalancerClass } = parameters.service ?? {};
   if (loadBalancerClass !== undefined) return { annotations: {}, spec: { loadBalancerClass, ...askedAddress(fleet) } };
@@ -37,7 +37,7 @@ function balancerOf(fleet: DesiredFleet, parameters: GatewayParametersSpec, sett
   return { annotations: askedOfPool(fleet), spec: ofPool(settings) };
 }
 
-/** With addresses of both families, where the cluster has both. */
+/** Requests addresses of both families if the cluster has both. */
 function ofPool({ poolFamilies }: FleetSettings): Fields {
   return { loadBalancerClass: POOL_CLASS, ...(poolFamilies.length > 1 ? { ipFamilyPolicy: 'PreferDualStack' } : {}) };
 }
@@ -46,7 +46,7 @@ function askedOfPool({ addresses }: DesiredFleet): Labels {
   return addresses.length === 0 ? {} : { [ASKED_ADDRESSES]: addresses.map((address) => (address === '' ? 'any' : address)).join(',') };
 }
 
-/** A load balancer can be asked for one address. What it gives is what the status of the Gateway says. */
+/** A load balancer accepts a request for one address only. The status of the Gateway reports the result. */
 function askedAddress({ addresses }: DesiredFleet): Fields {
   const [address, ...others] = addresses.filter((value) => isIP(value) !== 0);
   return address === undefined || others.length > 0 ? {} : { loadBalancerIP: address };

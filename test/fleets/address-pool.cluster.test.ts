@@ -89,7 +89,7 @@ describeWith(['cluster'], 'an address pool', () => {
     await Promise.all([told('two', ['203.0.113.2'], 'Pending'), told('three', ['203.0.113.3'], 'Pending')]);
     await apply(gateway('four'));
     const message = await told('four', [], 'AddressNotAssigned');
-    expect(message).toBe('Service/default/weir-four: no IPv4 address of the pool is free');
+    expect(message).toBe('Service/default/weir-four: the pool has no free IPv4 address');
   });
 
   test('goes on where its predecessor stopped', async () => {
@@ -109,7 +109,7 @@ describeWith(['cluster'], 'an address pool', () => {
     await told('asks', [], 'UnsupportedAddress');
     await apply(gateway('asks', [unusable, taken, usable]));
     const message = await told('asks', ['203.0.113.2'], 'AddressNotUsable');
-    expect(message).toContain(`${UNUSABLE} is not an address of the pool; 203.0.113.1 belongs to Service/default/weir-one`);
+    expect(message).toContain(`${UNUSABLE} is not in the address pool; 203.0.113.1 belongs to Service/default/weir-one`);
     await apply(gateway('asks', [usable]));
     await told('asks', ['203.0.113.2'], 'Pending');
     await apply(gateway('asks', [unusable]));

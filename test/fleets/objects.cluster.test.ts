@@ -215,11 +215,11 @@ describeWith(['cluster'], 'fleets', () => {
     expect((await when('deployment', 'weir-small', exists)).spec.replicas).toBe(3);
   });
 
-  test('an object of the name that belongs to somebody else is left alone, and the Gateway says so', async () => {
+  test('an object of the same name with another owner stays as it is, and the Gateway reports it', async () => {
     await cluster.kubectl(['create', 'service', 'clusterip', 'weir-taken', '--tcp=80']);
     await cluster.apply(gateway('taken'));
     const object = await when('gateway', 'taken', (candidate) => condition(candidate, 'Programmed')?.reason === 'Invalid');
-    expect(condition(object, 'Programmed')?.message).toContain('Service/default/weir-taken exists and belongs to somebody else');
+    expect(condition(object, 'Programmed')?.message).toContain('Service/default/weir-taken exists, but does not belong to the Gateway');
     await cluster.kubectl(['delete', 'service', 'weir-taken']);
     await when('service', 'weir-taken', ({ metadata }) => metadata.labels['gateway.networking.k8s.io/gateway-name'] === 'taken');
     await when('gateway', 'taken', (candidate) => condition(candidate, 'Programmed')?.reason !== 'Invalid');
