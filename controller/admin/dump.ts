@@ -1,8 +1,8 @@
-// What compile has made, for people: the resources as proxies get them, but for private keys.
+// The dump of compiled resources as proxies get them, without private keys.
 import { compareText } from '#lib/compare-text.ts';
 import type { EncodedResource, Resource } from '#api/ir/ir.ts';
 
-/** Every resource with its version, in the order of kind and key. */
+/** All resources with their versions, sorted by kind and key. */
 export function dumpResources(resources: Iterable<EncodedResource>): readonly object[] {
   return [...resources]
     .sort((a, b) => (a.kind === b.kind ? compareText(a.key, b.key) : compareText(a.kind, b.kind)))

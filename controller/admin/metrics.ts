@@ -1,18 +1,18 @@
-// The metrics of a controller, for /metrics. Labels are kinds and results: few, whatever users write.
+// The metrics of a controller, for /metrics. Labels are kinds and results, so their number is bounded.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { PairCounts } from '../compile/kept-pairs.ts';
 import type { CompileDelta } from '../compile/result.ts';
 import type { WriteResult } from '../status/writer.ts';
 
-/** What is asked for when metrics are read. */
+/** The values to export, read at each scrape. */
 export interface MetricSources {
   readonly objects: () => ReadonlyMap<string, number>;
-  /** Kinds that cannot be followed, and why. */
+  /** Kinds that cannot be watched, and the reasons. */
   readonly troubles: () => ReadonlyMap<string, string>;
   readonly proxies: () => number;
   readonly statusesWaiting: () => number;
   readonly leads: () => boolean;
-  /** Of the pairs of TLS Secrets. */
+  /** Counts of TLS Secrets, by the state of their pairs. */
   readonly pairs: () => PairCounts;
 }
 
@@ -22,32 +22,25 @@ export class ControllerMetrics {
   readonly registry = new Registry();
   readonly #compileSeconds = this.#histogram('weir_compile_seconds', 'Time to compile a batch of changes.', SECONDS);
   readonly #recompiled = this.#counter('weir_compile_units_total', 'Units compiled.');
-  readonly #resources = this.#counter('weir_compile_resources_total', 'Resources that came out changed or removed.', ['change']);
-  readonly #faults = this.#counter('weir_compile_faults_total', 'Units that failed by a bug and kept their last output.');
-  readonly #rejected = this.#counter('weir_compile_rejected_objects_total', 'Objects refused for their structure.');
-  readonly #caught = this.#counter('weir_controller_faults_total', 'Bugs that cost one piece of work, by the part that met them.', [
-    'part',
-  ]);
+  readonly #resources = this.#counter('weir_compile_resources_total', 'Resources changed or removed by a compile.', ['change']);
+  readonly #faults = this.#counter('weir_compile_faults_total', 'Units that failed because of a bug and kept their last output.');
+  readonly #rejected = this.#counter('weir_compile_rejected_objects_total', 'Objects refused because of an invalid structure.');
+  readonly #caught = this.#counter('weir_controller_faults_total', 'Bugs caught, by part of the controller.', ['part']);
   readonly #watches = this.#counter('weir_watch_requests_total', 'Lists and watches begun, by kind.', ['kind', 'request']);
   readonly #statuses = this.#counter('weir_status_writes_total', 'Outcomes of status writes, by kind.', ['kind', 'result']);
   readonly #nacks = this.#counter('weir_push_nacks_total', 'Resources that proxies refused.', ['kind']);
   readonly #pushed = this.#counter('weir_push_bytes_total', 'Bytes of resources sent to proxies.');
 
-  /** Gauges ask `sources` when they are read. */
+  /** Gauges read `sources` at each scrape. */
   constructor(sources: MetricSources) {
     collectDefaultMetrics({ register: this.registry });
     this.#gauge('weir_objects', 'Objects known, by kind.', ['kind'], (gauge) => {
       for (const [kind, count] of sources.objects()) gauge.set({ kind }, count);
     });
-    this.#gauge(
-      'weir_watch_trouble',
-      '1 for a kind that cannot be followed: absent, forbidden or failing.',
-      ['kind', 'reason'],
-      (gauge) => {
-        gauge.reset();
-        for (const [kind, reason] of sources.troubles()) gauge.set({ kind, reason }, 1);
-      },
-    );
+    this.#gauge('weir_watch_trouble', '1 for a kind that cannot be watched: absent, forbidden or failing.', ['kind', 'reason'], (gauge) => {
+      gauge.reset();
+      for (const [kind, reason] of sources.troubles()) gauge.set({ kind, reason }, 1);
+    });
     this.#pairGauges(sources.pairs);
     this.#gauge('weir_push_sessions', 'Proxies connected.', [], (gauge) => gauge.set(sources.proxies()));
     this.#gauge('weir_status_waiting', 'Statuses waiting to be written.', [], (gauge) => gauge.set(sources.statusesWaiting()));
@@ -73,7 +66,7 @@ export class ControllerMetrics {
     this.#rejected.inc(delta.rejected.length);
   }
 
-  /** A bug was caught in a part: a sink of the pipeline, a session, a queue. */
+  /** Counts a bug that was caught in a part: a sink of the pipeline, a session, a queue. */
   faulted(part: string): void {
     this.#caught.inc({ part });
   }

@@ -1,4 +1,4 @@
-// The servers beside the push server: probes and metrics for everybody, dumps for loopback or whoever has the token.
+// The HTTP servers besides the push server: public probes and metrics, and dumps for loopback or a caller with the token.
 import type { EncodedResource } from '#api/ir/ir.ts';
 import { objectId } from '#api/k8s/object.ts';
 import { AdminServer, json, metricsAnswerer, refuseWebPages, text } from '#lib/admin-server.ts';
@@ -9,11 +9,11 @@ import type { LiveStatuses } from '../watch/live-status.ts';
 import { dumpResources } from './dump.ts';
 import type { ControllerMetrics } from './metrics.ts';
 
-/** What is asked for when somebody asks. */
+/** The values to serve, read at each request. */
 export interface AdminSources {
-  /** What keeps this controller from serving; null when it serves. */
+  /** Why this controller does not serve; null if it does. */
   readonly obstacle: () => string | null;
-  /** What is wrong though it serves. */
+  /** Problems that do not stop it from serving. */
   readonly troubles: () => readonly string[];
   readonly metrics: ControllerMetrics;
   readonly resources: () => Iterable<EncodedResource>;
@@ -37,13 +37,13 @@ export function probeServer({ metricsAddress }: ControllerConfig, { obstacle, tr
   });
 }
 
-/** What there is, as it stands: resources, proxies, statuses. */
+/** The current resources, proxies and statuses. */
 export function dumpServer({ adminAddress, adminToken }: ControllerConfig, { resources, sessions, live }: AdminSources): AdminServer {
   const statuses = () => [...live.all()].map(({ ref, status }) => ({ object: objectId(ref), status: JSON.parse(status) as object }));
   return new AdminServer({
     ...adminAddress,
     token: adminToken,
-    // A caller with the token may come from anywhere.
+    // With the token, callers from any address are allowed.
     ...(adminToken === '' ? { refuse: refuseWebPages } : {}),
     paths: {
       'GET /resources': () => json(dumpResources(resources())),
