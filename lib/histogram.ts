@@ -17,6 +17,11 @@ export class Histogram {
     this.#sum += ms;
   }
 
+  /** Durations that were counted. */
+  get total(): number {
+    return this.#counts.reduce((sum, count) => sum + count, 0);
+  }
+
   /** Buckets, sum and count of the family `name`, in seconds. */
   samples(name: string, labels: Labels): Sample[] {
     let total = 0;

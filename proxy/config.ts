@@ -107,7 +107,7 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
   datagramIdleTimeout: 'silence that ends the session of a peer of a UDPRoute',
   maxDatagramSessions: 'peers of UDPRoutes of one worker at a time',
   maxMetricRoutes: 'routes, by listener, with metrics of their own in one worker; those beyond share the label other',
-  maxMetricEndpoints: 'endpoints with metrics of their own in one worker; those beyond share the label other',
+  maxMetricEndpoints: 'backends, and endpoints, with metrics of their own in one worker; those beyond share the label other',
 };
 
 const SERVING_FLAGS: Flags = {

@@ -20,7 +20,6 @@ import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import { runRequestFilters } from './filter/chain.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { Attempts } from './upstream/attempts.ts';
-import type { AttemptListener } from './upstream/attempts.ts';
 import { setForwarded } from './upstream/forwarded.ts';
 import type { Gathering } from './upstream/gathering.ts';
 import { mayRetryFailure, mayRetryStatus } from './upstream/retry.ts';
@@ -28,13 +27,13 @@ import { renewRequestTimeout, startCallDeadline, startRequestTimeout } from './u
 import type { DeadlineListener } from './upstream/timeout.ts';
 import { Tunnels } from './upstream/tunnels.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
+import { turnTime } from '#lib/turn-clock.ts';
 
 /** What the path needs from its surroundings. */
 export interface RequestPathOptions {
   /** The runtime to serve new exchanges with; each takes it once. */
   readonly runtime: () => Runtime;
   readonly recorder: Recorder;
-  readonly attempts: AttemptListener;
   readonly wheel: TimerWheel;
   readonly gathering: Gathering;
   readonly limits: Pick<Limits, 'maxReplayBytes'>;
@@ -51,12 +50,12 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   readonly #bodies: Bodies;
   readonly #endings: Endings;
 
-  constructor({ runtime, recorder, attempts, wheel, gathering, hop, limits }: RequestPathOptions) {
+  constructor({ runtime, recorder, wheel, gathering, hop, limits }: RequestPathOptions) {
     this.#runtime = runtime;
     this.#recorder = recorder;
     this.#wheel = wheel;
     this.#hop = hop;
-    this.#attempts = new Attempts({ wheel, limits, deadlines: this, listener: attempts });
+    this.#attempts = new Attempts({ wheel, limits, deadlines: this });
     this.#endings = new Endings({ attempts: this.#attempts, gathering, wheel, record: (exchange) => recorder.record(exchange) });
     this.#tunnels = new Tunnels(wheel, {
       opened: (exchange) => recorder.webSocketOpened(exchange),
@@ -191,6 +190,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
 
   responseHead(attempt: Attempt): void {
     const { exchange } = attempt;
+    attempt.headAt = turnTime();
     if (mayRetryStatus(attempt)) {
       this.#attempts.stop(attempt, 'declined');
       return this.#repeat(attempt);

@@ -26,16 +26,13 @@ import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import type { Connect, Connection } from './listener/connection.ts';
 import { IsolatedRequestPath } from './isolated-request-path.ts';
 import { ListenerSockets } from './listener/listener-sockets.ts';
+import type { ListenerSocketsOptions } from './listener/listener-sockets.ts';
 import { RuntimeBuilder } from './runtime/build.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { Runtime } from './runtime/runtime.ts';
-import { AccessLog } from './telemetry/access-log.ts';
-import { AttemptCounts } from './telemetry/attempt-counts.ts';
 import { registerFamilies } from '#lib/metric.ts';
-import { ExchangeRecorder, SessionRecorder } from './telemetry/record.ts';
-import { RequestMetrics } from './telemetry/request-metrics.ts';
-import { StreamMetrics } from './telemetry/stream-metrics.ts';
-import { WebSocketMetrics } from './telemetry/websocket-metrics.ts';
+import { Telemetry } from './telemetry/telemetry.ts';
+import { upstreamFamilies } from './telemetry/upstream-metrics.ts';
 import { workerFamilies } from './telemetry/worker-metrics.ts';
 import { Capacity } from './upstream/capacity.ts';
 import { ClientPools } from './upstream/client-pools.ts';
@@ -78,14 +75,10 @@ export class Worker {
   readonly #wheel: TimerWheel;
   /** Metrics of this worker. */
   readonly registry = new Registry();
-  readonly #metrics: RequestMetrics;
-  readonly #webSockets: WebSocketMetrics;
-  readonly #streams: StreamMetrics;
-  readonly #accessLog: AccessLog | null;
+  readonly #telemetry: Telemetry;
   readonly #listeners: ListenerSockets;
   readonly #builder: RuntimeBuilder;
   readonly #endpoints: EndpointRegistry;
-  readonly #attempts = new AttemptCounts();
   readonly #gathering: Gathering;
   readonly #floods = new FloodCounts();
   readonly #failures: RefusedConnections<ConnectionFailure>;
@@ -94,9 +87,6 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     const { limits } = options;
-    this.#metrics = new RequestMetrics(limits);
-    this.#webSockets = new WebSocketMetrics(limits);
-    this.#streams = new StreamMetrics(limits);
     const bugs = new Bugs((bug, place) => options.log?.error({ err: bug, place }, 'a bug of the proxy ended what met it'));
     const wheel = new TimerWheel((bug) => bugs.met(bug, 'timer'));
     const dial = createDial(bugs);
@@ -104,10 +94,9 @@ export class Worker {
     this.#wheel = wheel;
     this.#gathering = new Gathering(limits);
     this.#failures = new RefusedConnections((failure) => options.log?.warn(failure, 'HTTP/2 connection ended for an error of its peer'));
-    this.#accessLog = options.accessLog === 'off' ? null : new AccessLog(options.accessLog);
-    const recorder = new ExchangeRecorder(this.#metrics, this.#webSockets, this.#accessLog);
+    const telemetry = (this.#telemetry = new Telemetry(limits, options.accessLog));
     const runtime = (): Runtime => this.#builder.current;
-    const surroundings = { runtime, recorder, attempts: this.#attempts, wheel, limits };
+    const surroundings = { runtime, recorder: telemetry.exchanges, wheel, limits };
     const path = new IsolatedRequestPath({ ...surroundings, gathering: this.#gathering, hop: new Hop(options.via ?? '') }, bugs);
     const settings = { limits, wheel, normaliseHost, normalisePath, dial, floods: this.#floods, failures: this.#failures };
     this.#endpoints = new EndpointRegistry(upstreamPools(path, settings));
@@ -115,26 +104,30 @@ export class Worker {
       ...options,
       wheel,
       acceptFailed: () => this.#acceptFailures++,
-      ocspFailed: (failure) => void options.log?.warn(failure, 'no OCSP response for a certificate'),
-      handshakeFailed: (failure) => void options.log?.warn(failure, 'TLS handshake failed'),
-      headerRefused: (refused) => void options.log?.warn(refused, 'connection refused for its header of the PROXY protocol'),
+      ...logFailures(options.log),
       bugs,
       dial,
       connect: downstreamCodec(path, settings),
       findStream: (listeners, serverName) => this.#builder.findStream(listeners, serverName),
-      streams: new SessionRecorder(this.#streams, this.#accessLog),
+      streams: telemetry.sessions,
     });
     const mirror = new Mirror(
       limits,
       (key) => this.#builder.cluster(key),
       (copy, body) => path.forwardCopy(copy, body),
     );
-    this.#builder = new RuntimeBuilder({ limits, endpoints: this.#endpoints, filters: { mirror }, listeners: this.#listeners });
+    this.#builder = new RuntimeBuilder({
+      limits,
+      endpoints: this.#endpoints,
+      counts: telemetry.upstreams,
+      filters: { mirror },
+      listeners: this.#listeners,
+    });
     this.#exposeMetrics(mirror);
   }
 
   #exposeMetrics(mirror: Mirror): void {
-    registerFamilies(this.registry, [...this.#metrics.families(), ...this.#webSockets.families(), ...this.#streams.families()]);
+    registerFamilies(this.registry, this.#telemetry.families());
     const sources = {
       unbound: () => this.#listeners.bindingState.unbound.length,
       downstream: () => this.#listeners.counts,
@@ -144,15 +137,14 @@ export class Worker {
       proxyHeaderFailures: () => this.#listeners.proxyHeaderFailures,
       ocsp: () => this.#listeners.ocsp,
       handshakeFailures: () => this.#listeners.handshakes.failures,
-      pools: () => [...this.#endpoints.values()].flatMap((endpoint) => endpoint.counts),
       gathered: () => this.#gathering.held,
-      attempts: () => this.#attempts.byOutcome,
       bugs: () => this.#bugs.byPlace,
-      endpoints: () => [...this.#endpoints.values()],
       mirrorDrops: () => mirror.dropped,
-      accessLogDrops: () => this.#accessLog?.dropped ?? 0,
+      accessLogDrops: () => this.#telemetry.accessLog?.dropped ?? 0,
     };
     registerFamilies(this.registry, workerFamilies(sources));
+    const backends = () => this.#builder.clusters.values();
+    registerFamilies(this.registry, upstreamFamilies({ counts: () => this.#telemetry.upstreams, backends }));
   }
 
   /** Takes a batch of resources. Routes are live when this returns, listeners when it resolves, to what could not be taken. */
@@ -198,8 +190,18 @@ export class Worker {
     await this.#listeners.close(grace);
     for (const endpoint of this.#endpoints.values()) endpoint.close();
     this.#wheel.stop();
-    return this.#accessLog === null || this.#accessLog.close(ACCESS_LOG_TIMEOUT_MS);
+    const { accessLog } = this.#telemetry;
+    return accessLog === null || accessLog.close(ACCESS_LOG_TIMEOUT_MS);
   }
+}
+
+/** What the log says of connections that come to nothing. */
+function logFailures(log: Log | undefined): Required<Pick<ListenerSocketsOptions, 'ocspFailed' | 'handshakeFailed' | 'headerRefused'>> {
+  return {
+    ocspFailed: (failure) => void log?.warn(failure, 'no OCSP response for a certificate'),
+    handshakeFailed: (failure) => void log?.warn(failure, 'TLS handshake failed'),
+    headerRefused: (refused) => void log?.warn(refused, 'connection refused for its header of the PROXY protocol'),
+  };
 }
 
 /** What speaks to endpoints: by the transport of the cluster. */

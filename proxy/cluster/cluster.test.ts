@@ -1,5 +1,6 @@
 // The choice among the endpoints of a cluster: the rotation, what a failed attempt does to it, and which endpoints are left out.
 import { expect, test } from '@jest/globals';
+import { UpstreamCounts } from '../exchange/upstream-counts.ts';
 import { Cluster } from './cluster.ts';
 import { EndpointRegistry } from './endpoint.ts';
 import type { Endpoint, EndpointPool } from './endpoint.ts';
@@ -12,7 +13,7 @@ const POOL: EndpointPool = {
 };
 
 function clusterOf(...ports: readonly number[]): Cluster {
-  const cluster = new Cluster('app', new EndpointRegistry(() => POOL));
+  const cluster = new Cluster('app', new EndpointRegistry(() => POOL), new UpstreamCounts(10).acquire('app'));
   cluster.update(ports.map((port) => ({ address: '10.0.0.1', port, draining: false })));
   return cluster;
 }
@@ -51,7 +52,7 @@ test('an endpoint that takes no connection is left out, and its turns go round',
   const taken = picks(cluster, 8);
   expect(taken.filter((port) => port === 1).length).toBe(4);
   expect(taken.filter((port) => port === 3).length).toBe(4);
-  endpointOf(cluster, 2).connected();
+  endpointOf(cluster, 2).connected(1);
   expect(picks(cluster, 3).sort()).toEqual([1, 2, 3]);
 });
 
@@ -69,8 +70,24 @@ test('tries at the same time are one, later ones double the time', () => {
   const until = endpoint.avoidedUntil;
   endpoint.connectFailed();
   expect(endpoint.avoidedUntil).toBe(until);
-  expect(endpoint.connectFailures).toBe(2);
+  expect(cluster.counts.endpoints.get(endpoint)?.connectFailures).toBe(2);
   endpoint.avoidedUntil = 1;
   endpoint.connectFailed();
   expect(endpoint.avoidedUntil - performance.now()).toBeGreaterThan(3_000);
+});
+
+test('what becomes of connections counts for every cluster that names the endpoint, and for none that has lost it', () => {
+  const [registry, counts] = [new EndpointRegistry(() => POOL), new UpstreamCounts(10)];
+  const [one, two] = ['one', 'two'].map((key) => new Cluster(key, registry, counts.acquire(key))) as [Cluster, Cluster];
+  const shared = [{ address: '10.0.0.1', port: 1, draining: false }];
+  one.update(shared);
+  two.update(shared);
+  const endpoint = endpointOf(one, 1);
+  endpoint.connected(3);
+  endpoint.connectFailed();
+  one.update([]);
+  endpoint.connected(3);
+  expect([one, two].map((cluster) => cluster.counts.connect.total)).toEqual([1, 2]);
+  expect(one.counts.endpoints.size).toBe(0);
+  expect(two.counts.endpoints.get(endpoint)?.connectFailures).toBe(1);
 });

@@ -3,6 +3,7 @@
 import type * as ir from '#api/ir/ir.ts';
 import type { ProxyProtocol, Transport, UpstreamCluster, UpstreamEndpoint, UpstreamTls } from '../exchange/plan.ts';
 import type { StreamCluster } from '../exchange/stream-plan.ts';
+import type { BackendCounts } from '../exchange/upstream-counts.ts';
 import type { Endpoint, EndpointRegistry } from './endpoint.ts';
 import { transportOf } from './transport.ts';
 
@@ -12,6 +13,7 @@ const NONE: readonly Endpoint[] = Object.freeze([]);
 /** Round robin over the endpoints that take new exchanges and connections; draining ones only when nothing else is left. */
 export class Cluster implements UpstreamCluster, StreamCluster {
   readonly key: string;
+  readonly counts: BackendCounts;
   transport = transportOf({ protocol: 'http1', proxyProtocol: 0, tls: null });
   /** The same in other ways, by `place`. */
   #variants: Transport[] = [];
@@ -22,8 +24,9 @@ export class Cluster implements UpstreamCluster, StreamCluster {
   #candidates: readonly Endpoint[] = NONE;
   #next = 0;
 
-  constructor(key: string, registry: EndpointRegistry) {
+  constructor(key: string, registry: EndpointRegistry, counts: BackendCounts) {
     this.key = key;
+    this.counts = counts;
     this.#registry = registry;
   }
 
@@ -50,9 +53,18 @@ export class Cluster implements UpstreamCluster, StreamCluster {
     const previous = this.#held;
     this.#held = Object.freeze(held);
     this.#candidates = serving.length > 0 ? Object.freeze(serving) : this.#held;
+    this.#count(previous);
     for (const endpoint of previous) this.#registry.release(endpoint);
     // Start anywhere: many proxies that learn of the same endpoints at the same moment must not all begin with the first.
     this.#next = Math.floor(Math.random() * Math.max(1, this.#candidates.length));
+  }
+
+  /** Has what becomes of its endpoints counted here, and no longer of those that it has lost. */
+  #count(previous: readonly Endpoint[]): void {
+    const held = new Set(this.#held);
+    for (const endpoint of previous) if (!held.has(endpoint)) endpoint.backends.delete(this.counts);
+    for (const endpoint of held) endpoint.backends.add(this.counts);
+    this.counts.keep(held);
   }
 
   pick(tried: readonly UpstreamEndpoint[]): Endpoint | null {

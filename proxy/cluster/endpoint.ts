@@ -1,5 +1,6 @@
 // An address of a backend, with its pools and its state. All clusters and routes that use the address share it.
 import type { ConnectListener, Transport, UpstreamEndpoint, UpstreamPool } from '../exchange/plan.ts';
+import type { BackendCounts } from '../exchange/upstream-counts.ts';
 
 /** Connections, those of them that are idle or count apart, and exchanges that wait for one. */
 export interface PoolCounts {
@@ -33,8 +34,8 @@ export class Endpoint implements UpstreamEndpoint {
   active = 0;
   /** Others are preferred until then, in the time of performance.now(), since connections to it fail; 0: they do not. */
   avoidedUntil = 0;
-  /** Connections that failed, ever. */
-  connectFailures = 0;
+  /** Backends that it is an endpoint of: what becomes of its connections counts for all of them. */
+  readonly backends = new Set<BackendCounts>();
   /** How many clusters name it. */
   references = 0;
   readonly #createPool: CreatePool;
@@ -62,15 +63,16 @@ export class Endpoint implements UpstreamEndpoint {
     return this.#pool;
   }
 
-  connected(): void {
+  connected(ms: number): void {
     this.avoidedUntil = 0;
     this.#avoidedFor = 0;
+    for (const backend of this.backends) backend.connected(ms);
   }
 
   /** Connections that were tried at the same time fail at the same time: that is one try. */
   connectFailed(): void {
     const now = performance.now();
-    this.connectFailures++;
+    for (const backend of this.backends) backend.connectFailed(this);
     if (now < this.avoidedUntil) return;
     this.#avoidedFor = Math.min(MAX_AVOIDED_MS, Math.max(AVOIDED_MS, 2 * this.#avoidedFor));
     this.avoidedUntil = now + this.#avoidedFor;

@@ -27,8 +27,11 @@ export class Attempt {
   resetCode = -1;
   /** performance.now() when the backend gives a call up by the deadline that it was told; 0 where it was told none. */
   deadlineAt = 0;
-  /** performance.now() when it began to wait for a connection. */
+  /** When it began to wait for a connection, as performance.now(); 0 where one was free. */
   waitingSince = 0;
+  /** When its request went out on one, and when the head of the answer was read, as turnTime(); 0 before. */
+  sentAt = 0;
+  headAt = 0;
   /** Its deadline; null unless the route sets one. */
   timer: Timer | null = null;
 

@@ -84,7 +84,7 @@ export interface Limits {
   readonly maxDatagramSessions: number;
   /** Pairs of listener and route with series of their own in the metrics of one worker; those beyond share one. 2,000 are read in some 10 ms and make 3 MB of text. */
   readonly maxMetricRoutes: number;
-  /** Endpoints with series of their own in the metrics of one worker; those of a backend that are beyond share one. */
+  /** Backends, and endpoints over all of them, with series of their own in the metrics of one worker; those beyond share one. */
   readonly maxMetricEndpoints: number;
 }
 

@@ -3,6 +3,7 @@ import type { SecureContextOptions } from 'node:tls';
 import type { Attempt } from './attempt.ts';
 import type { ExchangeError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
+import type { BackendCounts } from './upstream-counts.ts';
 
 /** What a request filter decides: go on, or the exchange was answered (or a promise of that, where work must be awaited). */
 export type FilterVerdict = 'continue' | 'answered';
@@ -59,7 +60,8 @@ export interface Transport {
 
 /** Hears whether an address takes connections. */
 export interface ConnectListener {
-  connected(): void;
+  /** `ms`: how long connecting took. */
+  connected(ms: number): void;
   /** It refused one, did not answer in time, or the connection could not be secured. */
   connectFailed(): void;
 }
@@ -83,6 +85,8 @@ export interface EndpointPicker {
 /** What a backendRef became. Identity lasts across runtimes while its IR resource does not change. */
 export interface UpstreamCluster extends EndpointPicker {
   readonly key: string;
+  /** Told of every attempt at one of its endpoints. */
+  readonly counts: BackendCounts;
   readonly transport: Transport;
   /** The same with another protocol, where one is named, and that version of the PROXY protocol. */
   transportIn(protocol: RoutePlan['protocol'], proxyProtocol: ProxyProtocol): Transport;

@@ -42,6 +42,8 @@ export class Splice implements ConnectionCodec {
   #cluster: StreamCluster | null = null;
   #proxyProtocol: ProxyProtocol = 0;
   #upstream: net.Socket | null = null;
+  /** performance.now() when the connection being tried was asked for. */
+  #openedAt = 0;
   #state: 'connecting' | 'open' | 'over' = 'connecting';
   /** What was read before an endpoint took the connection: a ClientHello. */
   #early: Buffer[] = [];
@@ -111,6 +113,7 @@ export class Splice implements ConnectionCodec {
     this.#session.endpoint = endpoint;
     this.#session.attempts++;
     endpoint.active++;
+    this.#openedAt = performance.now();
     this.#upstream = this.#open(endpoint);
     wheel.arm(this.#timer, limits.connectTimeout);
   }
@@ -151,7 +154,7 @@ export class Splice implements ConnectionCodec {
     // Too late: the next endpoint is being tried.
     if (upstream !== this.#upstream) return;
     this.#state = 'open';
-    this.#session.endpoint?.connected();
+    this.#session.endpoint?.connected(performance.now() - this.#openedAt);
     this.#session.connectedAfter = performance.now() - this.#session.startedAt;
     this.#touch();
     for (const chunk of this.#early) upstream.write(chunk);

@@ -4,6 +4,7 @@ import type * as ir from '#api/ir/ir.ts';
 import { backend, cluster, listener, LISTENER_PORT, route } from '../../test/support/proxy.ts';
 import { EndpointRegistry } from '../cluster/endpoint.ts';
 import { DEFAULT_LIMITS } from '../exchange/limits.ts';
+import { UpstreamCounts } from '../exchange/upstream-counts.ts';
 import type { ListenerProblem } from '../listener/problem.ts';
 import { RuntimeBuilder } from './build.ts';
 
@@ -22,7 +23,10 @@ function builder(problems: readonly ListenerProblem[] = []): { readonly built: R
     },
     spokenAt: () => null,
   };
-  return { built: new RuntimeBuilder({ limits: DEFAULT_LIMITS, endpoints, filters: {} as never, listeners }), bound };
+  return {
+    built: new RuntimeBuilder({ limits: DEFAULT_LIMITS, endpoints, counts: new UpstreamCounts(10), filters: {} as never, listeners }),
+    bound,
+  };
 }
 
 /** Keys of the routes that a runtime finds for `/`. */

@@ -8,6 +8,7 @@ import type { RouteTable } from '#api/match/table.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { EndpointRegistry } from '../cluster/endpoint.ts';
 import type { Limits } from '../exchange/limits.ts';
+import type { UpstreamCounts } from '../exchange/upstream-counts.ts';
 import type { FilterDependencies } from '../filter/chain.ts';
 import type { ListenerProblem } from '../listener/problem.ts';
 import type { ListenerSettings, SettingsOf } from '../listener/settings.ts';
@@ -41,6 +42,7 @@ export interface BuilderOptions {
   /** What holds where no policy says otherwise. */
   readonly limits: Limits;
   readonly endpoints: EndpointRegistry;
+  readonly counts: UpstreamCounts;
   readonly filters: FilterDependencies;
   readonly listeners: ListenerSink;
 }
@@ -133,7 +135,8 @@ export class RuntimeBuilder {
 
   constructor(options: BuilderOptions) {
     this.#options = options;
-    this.#clusters = new ClusterMap(options.endpoints, (cluster) => this.#configure(cluster));
+    const { endpoints: registry, counts } = options;
+    this.#clusters = new ClusterMap({ registry, counts, made: (cluster) => this.#configure(cluster) });
     this.#streams = new StreamRoutes(this.#clusters);
     this.current = new Runtime(0, { tables: new Map(), plans: this.#plans, identities: new Map(), trusted: new Map() });
   }

@@ -3,12 +3,21 @@
 import * as ir from '#api/ir/ir.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { EndpointRegistry } from '../cluster/endpoint.ts';
+import type { UpstreamCounts } from '../exchange/upstream-counts.ts';
 
 /** A route of either kind. */
 type AnyRoute = ir.Route | ir.StreamRoute;
 
+export interface ClusterMapOptions {
+  readonly registry: EndpointRegistry;
+  readonly counts: UpstreamCounts;
+  /** Told of each new cluster: what is known of its key already holds for it. */
+  readonly made: (cluster: Cluster) => void;
+}
+
 export class ClusterMap {
   readonly #registry: EndpointRegistry;
+  readonly #counts: UpstreamCounts;
   readonly #made: (cluster: Cluster) => void;
   readonly #clusters = new Map<string, Cluster>();
   /** How many times routes name a key. */
@@ -16,10 +25,10 @@ export class ClusterMap {
   /** Keys that may have become useless since the last sweep. */
   readonly #suspects = new Set<string>();
 
-  /** `made` is told of each new cluster: what is known of its key already holds for it. */
-  constructor(registry: EndpointRegistry, made: (cluster: Cluster) => void) {
+  constructor({ registry, counts, made }: ClusterMapOptions) {
     this.#made = made;
     this.#registry = registry;
+    this.#counts = counts;
   }
 
   get all(): ReadonlyMap<string, Cluster> {
@@ -30,7 +39,7 @@ export class ClusterMap {
   get(key: string): Cluster {
     let cluster = this.#clusters.get(key);
     if (cluster === undefined) {
-      cluster = new Cluster(key, this.#registry);
+      cluster = new Cluster(key, this.#registry, this.#counts.acquire(key));
       this.#clusters.set(key, cluster);
       this.#made(cluster);
     }
@@ -52,7 +61,10 @@ export class ClusterMap {
     for (const key of this.#suspects) {
       if ((this.#uses.get(key) ?? 0) > 0) continue;
       this.#uses.delete(key);
-      if (this.#clusters.get(key)?.endpoints.length === 0) this.#clusters.delete(key);
+      const cluster = this.#clusters.get(key);
+      if (cluster?.endpoints.length !== 0) continue;
+      this.#clusters.delete(key);
+      this.#counts.release(cluster.counts);
     }
     this.#suspects.clear();
   }

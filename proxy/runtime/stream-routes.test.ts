@@ -5,6 +5,7 @@ import { PolicyIndex } from '#api/policy/layers.ts';
 import { streamBackend, streamRoute } from '../../test/support/proxy.ts';
 import { EndpointRegistry } from '../cluster/endpoint.ts';
 import { ERRORS } from '../exchange/errors.ts';
+import { UpstreamCounts } from '../exchange/upstream-counts.ts';
 import { ClusterMap } from './cluster-map.ts';
 import { StreamRoutes } from './stream-routes.ts';
 
@@ -14,7 +15,7 @@ function routes(): StreamRoutes {
   const registry = new EndpointRegistry(() => {
     throw new Error('nothing is sent');
   });
-  return new StreamRoutes(new ClusterMap(registry, () => undefined));
+  return new StreamRoutes(new ClusterMap({ registry, counts: new UpstreamCounts(10), made: () => undefined }));
 }
 
 function withProxyProtocol(): PolicyIndex {

@@ -1,4 +1,4 @@
-// What a worker exposes beside its requests: connections on both sides, and what was dropped. All are read, none is kept here.
+// What a worker exposes beside requests and backends: downstream connections, and what was dropped. All are read, none is kept here.
 import { single } from '#lib/metric.ts';
 import type { MetricFamily } from '#lib/metric.ts';
 
@@ -19,12 +19,8 @@ export interface WorkerSources {
   readonly floods: () => ReadonlyMap<string, number>;
   /** HTTP/2 connections ended for errors of their peers, by `side/code`. */
   readonly connectionFailures: () => ReadonlyMap<string, number>;
-  readonly pools: () => Iterable<{ readonly open: number; readonly idle: number; readonly pending: number; readonly slow: number }>;
   /** Memory of request bodies that are taken in before they are sent on. */
   readonly gathered: () => number;
-  /** Attempts that are over, by outcome. */
-  readonly attempts: () => Readonly<Record<string, number>>;
-  readonly endpoints: () => readonly { readonly address: string; readonly port: number; readonly connectFailures: number }[];
   /** Exceptions of the proxy's own code, by where they were met. */
   readonly bugs: () => ReadonlyMap<string, number>;
   readonly mirrorDrops: () => number;
@@ -58,7 +54,7 @@ export function workerFamilies(sources: WorkerSources): readonly MetricFamily[] 
       help: 'HTTP/2 connections that were ended for an error of their peer, by side and code',
       read: () => [...sources.connectionFailures()].map(([failure, value]) => ({ labels: sideAndCode(failure), value })),
     },
-    ...upstreamFamilies(sources),
+    single('weir_request_bodies_gathered_bytes', 'gauge', 'Request bodies that are taken in before they are sent on', sources.gathered),
     {
       name: 'weir_bugs_total',
       type: 'counter',
@@ -68,47 +64,6 @@ export function workerFamilies(sources: WorkerSources): readonly MetricFamily[] 
     single('weir_mirror_drops_total', 'counter', 'Copies of requests that were not sent, too large or too many', sources.mirrorDrops),
     single('weir_access_log_drops_total', 'counter', 'Lines of the access log that nothing took', sources.accessLogDrops),
   ];
-}
-
-function upstreamFamilies(sources: WorkerSources): readonly MetricFamily[] {
-  const { endpoints } = sources;
-  return [
-    single('weir_upstream_connections_open', 'gauge', 'Upstream connections, idle ones included', () => sum(sources.pools(), 'open')),
-    single('weir_upstream_connections_idle', 'gauge', 'Upstream connections kept for reuse', () => sum(sources.pools(), 'idle')),
-    single('weir_upstream_connections_slow', 'gauge', 'Upstream connections that do not count, for slow clients and long bodies', () =>
-      sum(sources.pools(), 'slow'),
-    ),
-    single('weir_request_bodies_gathered_bytes', 'gauge', 'Request bodies that are taken in before they are sent on', sources.gathered),
-    single('weir_upstream_requests_pending', 'gauge', 'Requests that wait for an upstream connection', () =>
-      sum(sources.pools(), 'pending'),
-    ),
-    {
-      name: 'weir_upstream_attempts_total',
-      type: 'counter',
-      help: 'Attempts to have a request answered by an endpoint, by outcome',
-      read: () => Object.entries(sources.attempts()).map(([outcome, value]) => ({ labels: { outcome }, value })),
-    },
-    // Every worker knows the same endpoints.
-    { ...single('weir_endpoints', 'gauge', 'Endpoints known', () => endpoints().length), aggregator: 'max' },
-    {
-      name: 'weir_upstream_connect_failures_total',
-      type: 'counter',
-      help: 'Connections to an endpoint that could not be made; endpoints without any are left out',
-      read: () =>
-        endpoints()
-          .filter(hasFailed)
-          .map(({ address, port, connectFailures }) => ({ labels: { endpoint: endpointName(address, port) }, value: connectFailures })),
-    },
-  ];
-}
-
-function hasFailed({ connectFailures }: { readonly connectFailures: number }): boolean {
-  return connectFailures > 0;
-}
-
-/** As in a URL. */
-function endpointName(address: string, port: number): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 function sideAndCode(failure: string): Record<string, string> {
@@ -147,10 +102,4 @@ function tlsFamilies(sources: WorkerSources): readonly MetricFamily[] {
       () => sources.ocsp().bare,
     ),
   ];
-}
-
-function sum<Key extends string>(items: Iterable<Readonly<Record<Key, number>>>, key: Key): number {
-  let total = 0;
-  for (const item of items) total += item[key];
-  return total;
 }

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { TimerWheel } from '#lib/timer-wheel.ts';
 import type { Attempt, AttemptOutcome } from '../exchange/attempt.ts';
 import { ERRORS } from '../exchange/errors.ts';
+import type { ExchangeError } from '../exchange/errors.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { KeptBody } from '../exchange/kept-body.ts';
 import { Attempts } from './attempts.ts';
@@ -54,14 +55,17 @@ function open(endpoints: readonly FakeEndpoint[], retry: object | null = null) {
       timedOut: (_, { code }) => void deadlines.push(code),
       retryDue: () => void deadlines.push('retry'),
     },
-    listener: { attemptEnded: (attempt, outcome, error) => void told.push([attempt, outcome, error?.code ?? null]) },
   });
   const client: string[] = [];
   const downstream = { pauseRequest: () => void client.push('pause'), resumeRequest: () => void client.push('resume') };
   const exchange = new Exchange({} as never, downstream as never, 0);
   const pick = (tried: readonly FakeEndpoint[]) => endpoints.find((each) => !tried.includes(each)) ?? null;
   exchange.method = 'GET';
-  exchange.backend = { cluster: { pick, transport: TRANSPORT } } as never;
+  const counts = {
+    attemptEnded: (attempt: Attempt, outcome: AttemptOutcome, error: ExchangeError | null) =>
+      void told.push([attempt, outcome, error?.code ?? null]),
+  };
+  exchange.backend = { cluster: { pick, transport: TRANSPORT, counts } } as never;
   exchange.route = { backendRequestTimeout: TIMEOUT_MS, protocol: null, proxyProtocol: 0, retry } as never;
   return { wheel, told, deadlines, attempts, client, exchange };
 }

@@ -15,31 +15,22 @@ import type { DeadlineListener } from './timeout.ts';
 
 const NONE: readonly UpstreamEndpoint[] = Object.freeze([]);
 
-/** Is told of every attempt once, when it is over. */
-export interface AttemptListener {
-  /** `error`: what failed; null for every other outcome. */
-  attemptEnded(attempt: Attempt, outcome: AttemptOutcome, error: ExchangeError | null): void;
-}
-
 export interface AttemptsOptions {
   readonly wheel: TimerWheel;
   readonly limits: Pick<Limits, 'maxReplayBytes'>;
   /** Is told of deadlines that pass, and of pauses that are over. */
   readonly deadlines: DeadlineListener;
-  readonly listener: AttemptListener;
 }
 
 export class Attempts {
   readonly #wheel: TimerWheel;
   readonly #limits: Pick<Limits, 'maxReplayBytes'>;
   readonly #deadlines: DeadlineListener;
-  readonly #listener: AttemptListener;
 
-  constructor({ wheel, limits, deadlines, listener }: AttemptsOptions) {
+  constructor({ wheel, limits, deadlines }: AttemptsOptions) {
     this.#wheel = wheel;
     this.#limits = limits;
     this.#deadlines = deadlines;
-    this.#listener = listener;
   }
 
   /** Sends the request to an endpoint of the backend that was drawn. Returns why there is none to send it to, or null. */
@@ -88,14 +79,14 @@ export class Attempts {
     this.ended(attempt, outcome, null);
   }
 
-  /** Accounts for an attempt that is over, once. */
+  /** Accounts for an attempt that is over, once. `error`: what failed; null for every other outcome. */
   ended(attempt: Attempt, outcome: AttemptOutcome, error: ExchangeError | null): void {
     if (attempt.ended) return;
     attempt.ended = true;
     attempt.stream = null;
     attempt.endpoint.active--;
     if (attempt.timer !== null) this.#wheel.disarm(attempt.timer);
-    this.#listener.attemptEnded(attempt, outcome, error);
+    attempt.exchange.backend?.cluster?.counts.attemptEnded(attempt, outcome, error);
   }
 }
 

@@ -4,13 +4,15 @@ import type { Attempt } from '../exchange/attempt.ts';
 import type { UpstreamPool } from '../exchange/plan.ts';
 import type { UpstreamStream } from '../exchange/stream.ts';
 import { Timer } from '#lib/timer-wheel.ts';
+import { turnTime } from '#lib/turn-clock.ts';
 import type { CapacityTaker, CapacityUser } from './capacity.ts';
 import type { PoolOptions } from './pool-options.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 /** A connection that carries one attempt at a time. Implemented by the h1 codec. */
 export interface PooledConnection extends UpstreamStream, CapacityTaker {
-  /** performance.now() when it last became idle. */
+  /** performance.now() when it was asked for, and when it last became idle. */
+  readonly openedAt: number;
   idleSince: number;
   /** Sends the head of the request; its events go to the request path. */
   send(attempt: Attempt): void;
@@ -93,7 +95,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
 
   connected(connection: PooledConnection): void {
     this.#connecting--;
-    this.#options.endpoint.connected();
+    this.#options.endpoint.connected(performance.now() - connection.openedAt);
     this.#take(connection);
   }
 
@@ -135,6 +137,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
 
   #assign(connection: PooledConnection, attempt: Attempt): void {
     attempt.stream = connection;
+    attempt.sentAt = turnTime();
     connection.send(attempt);
     if (attempt.exchange.requestLength !== 0) this.#options.events.upstreamReady(attempt);
   }

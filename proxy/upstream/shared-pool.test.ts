@@ -15,6 +15,7 @@ class FakeConnection {
   readonly #owner: SharedConnectionOwner;
   readonly sent: Attempt[] = [];
   room: number;
+  readonly openedAt = 0;
   idleSince = 0;
   retiring = false;
   #carries = 0;

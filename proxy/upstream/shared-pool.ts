@@ -3,6 +3,7 @@ import type { ExchangeError } from '../exchange/errors.ts';
 import type { Attempt } from '../exchange/attempt.ts';
 import type { UpstreamPool } from '../exchange/plan.ts';
 import { Timer } from '#lib/timer-wheel.ts';
+import { turnTime } from '#lib/turn-clock.ts';
 import type { CapacityUser } from './capacity.ts';
 import type { PoolOptions } from './pool-options.ts';
 import { WaitingLine } from './waiting-line.ts';
@@ -12,7 +13,8 @@ const PAUSE_MS = 250;
 
 /** A connection that carries many attempts at a time. Implemented by the h2 codec. */
 export interface SharedConnection {
-  /** performance.now() when it last became idle. */
+  /** performance.now() when it was asked for, and when it last became idle. */
+  readonly openedAt: number;
   idleSince: number;
   /** Attempts that it can take now; none once it is retired. */
   readonly room: number;
@@ -89,7 +91,7 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
 
   connected(connection: SharedConnection): void {
     this.#connecting--;
-    this.#options.endpoint.connected();
+    this.#options.endpoint.connected(performance.now() - connection.openedAt);
     this.#usable.push(connection);
     this.roomier(connection);
   }
@@ -136,6 +138,7 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
   }
 
   #assign(connection: SharedConnection, attempt: Attempt): void {
+    attempt.sentAt = turnTime();
     connection.send(attempt);
     if (attempt.exchange.requestLength !== 0) this.#options.events.upstreamReady(attempt);
   }

@@ -13,6 +13,7 @@ export class FakeConnection {
   readonly #owner: ConnectionOwner;
   readonly sent: Attempt[] = [];
   aside = false;
+  readonly openedAt = 0;
   idleSince = 0;
   long = false;
   /** Its pool wants it closed. */

@@ -13,7 +13,7 @@ export const LISTENER_PORT = 80;
 export interface Proxy {
   readonly port: number;
   readonly worker: Worker;
-  /** A metric without labels, by name. */
+  /** A metric by name, the sum over its labels. */
   metric(name: string): number;
   /** Resolves once no request is in flight and no connection is open downstream. */
   quiet(): Promise<void>;
@@ -39,9 +39,8 @@ export async function startProxy(
   if (errors.length > 0) throw new Error(JSON.stringify(errors));
   const metric = (name: string): number => {
     const family = worker.registry.getSingleMetric(name) as unknown as { get(): MetricJson } | undefined;
-    const sample = family?.get().values[0];
-    if (sample === undefined) throw new Error(`no metric ${name}`);
-    return sample.value;
+    if (family === undefined) throw new Error(`no metric ${name}`);
+    return family.get().values.reduce((sum, { value }) => sum + value, 0);
   };
   return {
     port: worker.boundPort(LISTENER_PORT) as number,

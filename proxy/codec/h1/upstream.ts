@@ -40,6 +40,7 @@ export interface H1UpstreamOwner {
 }
 
 export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
+  readonly openedAt = performance.now();
   idleSince = 0;
   aside = false;
   readonly #socket: net.Socket;

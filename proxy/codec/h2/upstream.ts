@@ -47,6 +47,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
   #connected = false;
   /** What it means when the connection is never there. */
   #failing = ERRORS.upstreamConnectFailed;
+  readonly openedAt = performance.now();
   #retired = false;
   #nextStream = 1;
   /** Highest stream that the peer's GOAWAY promises to have taken. */

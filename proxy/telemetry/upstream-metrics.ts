@@ -1,0 +1,135 @@
+// Metrics of backends and their endpoints: attempts, answers, failures, times and connections. All are read, none is kept here.
+import type { UpstreamEndpoint } from '../exchange/plan.ts';
+import type { BackendCounts, EndpointCounts } from '../exchange/upstream-counts.ts';
+import type { Histogram } from '#lib/histogram.ts';
+import type { Labels, MetricFamily, Sample } from '#lib/metric.ts';
+
+/** Connections of one pool. */
+interface PoolCounts {
+  readonly open: number;
+  readonly idle: number;
+  readonly pending: number;
+  readonly slow: number;
+}
+
+/** A backend as it stands. */
+export interface BackendState {
+  readonly counts: BackendCounts;
+  readonly endpoints: readonly { readonly counts: readonly PoolCounts[] }[];
+}
+
+/** Where the numbers are. */
+export interface UpstreamSources {
+  readonly counts: () => Iterable<BackendCounts>;
+  readonly backends: () => Iterable<BackendState>;
+}
+
+const FIRST_BYTE = 'weir_endpoint_first_byte_seconds';
+
+export function upstreamFamilies({ counts, backends }: UpstreamSources): readonly MetricFamily[] {
+  const ofEndpoints = endpointFamily(counts);
+  const times = timeFamily(counts);
+  const gauge = gaugeFamily(backends);
+  return [
+    ofEndpoints('weir_upstream_attempts_total', 'counter', 'Attempts to have a request answered, by outcome', outcomeSamples),
+    ofEndpoints('weir_upstream_responses_total', 'counter', 'Answers of endpoints, by class of status', classSamples),
+    ofEndpoints('weir_upstream_failures_total', 'counter', 'Attempts that failed, by code', failureSamples),
+    ofEndpoints('weir_upstream_connect_failures_total', 'counter', 'Connections that could not be made', connectFailureSamples),
+    ofEndpoints(FIRST_BYTE, 'summary', 'Time from a request on its connection to the head of its answer, by endpoint', firstByteSamples),
+    times('weir_upstream_first_byte_seconds', 'Time from a request on its connection to the head of its answer', (each) => each.firstByte),
+    times('weir_upstream_connect_seconds', 'Time to connect, TLS included', (each) => each.connect),
+    times('weir_upstream_queue_seconds', 'Time that attempts waited for a connection, of those that had to', (each) => each.queue),
+    gauge('weir_upstream_connections_open', 'Upstream connections, idle ones included', (pool) => pool.open),
+    gauge('weir_upstream_connections_idle', 'Upstream connections kept for reuse', (pool) => pool.idle),
+    gauge(
+      'weir_upstream_connections_slow',
+      'Upstream connections that do not count, for slow clients and long bodies',
+      (pool) => pool.slow,
+    ),
+    gauge('weir_upstream_requests_pending', 'Requests that wait for an upstream connection', (pool) => pool.pending),
+    // Every worker knows the same endpoints.
+    { ...endpointsFamily(backends), aggregator: 'max' },
+  ];
+}
+
+type EndpointSamples = (labels: Labels, counts: EndpointCounts) => readonly Sample[];
+
+function endpointFamily(counts: UpstreamSources['counts']) {
+  return (name: string, type: MetricFamily['type'], help: string, samples: EndpointSamples): MetricFamily => ({
+    name,
+    type,
+    help,
+    read: () => [...counts()].flatMap((backend) => ofBackend(backend, samples)),
+  });
+}
+
+function ofBackend({ backend, endpoints, others }: BackendCounts, samples: EndpointSamples): readonly Sample[] {
+  return [
+    ...[...endpoints].flatMap(([endpoint, counts]) => samples({ backend, endpoint: endpointName(endpoint) }, counts)),
+    ...samples({ backend, endpoint: 'other' }, others),
+  ];
+}
+
+function timeFamily(counts: UpstreamSources['counts']) {
+  return (name: string, help: string, pick: (backend: BackendCounts) => Histogram): MetricFamily => {
+    const read = () =>
+      [...counts()].filter((each) => pick(each).total > 0).flatMap((each) => pick(each).samples(name, { backend: each.backend }));
+    return { name, type: 'histogram', help, read };
+  };
+}
+
+function gaugeFamily(backends: UpstreamSources['backends']) {
+  return (name: string, help: string, pick: (pool: PoolCounts) => number): MetricFamily => ({
+    name,
+    type: 'gauge',
+    help,
+    read: () =>
+      sumByBackend(backends(), ({ endpoints }) => endpoints.flatMap((each) => each.counts).reduce((sum, pool) => sum + pick(pool), 0)),
+  });
+}
+
+function endpointsFamily(backends: UpstreamSources['backends']): MetricFamily {
+  const read = () => sumByBackend(backends(), ({ endpoints }) => endpoints.length);
+  return { name: 'weir_endpoints', type: 'gauge', help: 'Endpoints known', read };
+}
+
+/** Backends that share the label `other` are one. */
+function sumByBackend(backends: Iterable<BackendState>, valueOf: (backend: BackendState) => number): readonly Sample[] {
+  const sums = new Map<string, number>();
+  for (const each of backends) sums.set(each.counts.backend, (sums.get(each.counts.backend) ?? 0) + valueOf(each));
+  return Array.from(sums, ([backend, value]) => ({ labels: { backend }, value }));
+}
+
+function outcomeSamples(labels: Labels, { byOutcome }: EndpointCounts): readonly Sample[] {
+  return some(Object.entries(byOutcome).map(([outcome, value]) => ({ labels: { ...labels, outcome }, value })));
+}
+
+function classSamples(labels: Labels, { byClass }: EndpointCounts): readonly Sample[] {
+  return some(Array.from(byClass, (value, index) => ({ labels: { ...labels, status_class: `${index}xx` }, value })));
+}
+
+function failureSamples(labels: Labels, { failures }: EndpointCounts): readonly Sample[] {
+  return Array.from(failures ?? [], ([code, value]) => ({ labels: { ...labels, code }, value }));
+}
+
+function connectFailureSamples(labels: Labels, { connectFailures }: EndpointCounts): readonly Sample[] {
+  return some([{ labels, value: connectFailures }]);
+}
+
+function firstByteSamples(labels: Labels, { firstByteMs, firstBytes }: EndpointCounts): readonly Sample[] {
+  if (firstBytes === 0) return [];
+  return [
+    { metricName: `${FIRST_BYTE}_sum`, labels, value: firstByteMs / 1_000 },
+    { metricName: `${FIRST_BYTE}_count`, labels, value: firstBytes },
+  ];
+}
+
+/** Without those that are 0. */
+function some(samples: readonly Sample[]): readonly Sample[] {
+  return samples.filter(({ value }) => value > 0);
+}
+
+/** As in a URL. */
+function endpointName({ address, port }: Pick<UpstreamEndpoint, 'address' | 'port'>): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
