@@ -1,12 +1,17 @@
 // What a subcommand of `weir` is.
+import type { FlagGroup } from '#lib/flags.ts';
 
 /** One subcommand. `run` returns the exit code, or never where it serves until a signal. */
 export interface Command {
   readonly name: string;
-  /** Arguments and options as the help shows them. */
-  readonly usage: string;
-  /** One sentence. */
+  /** Its arguments as the help shows them: `DIR`, `FILES...`; '' for none. */
+  readonly arguments: string;
+  /** One sentence or two. */
   readonly summary: string;
+  /** Every flag: what is parsed, and what help, completions and the reference are made of. */
+  readonly flags: readonly FlagGroup[];
+  /** Whether environment variables stand in for flags that are not given. */
+  readonly readsEnvironment: boolean;
   run(args: readonly string[]): Promise<number>;
 }
 

@@ -1,7 +1,7 @@
 // `weir controller`: watches a cluster, compiles it, pushes it to proxies, and writes statuses where it leads.
 import { createLog } from '#lib/log.ts';
 import { firstSignal } from '#lib/signals.ts';
-import { describeFlags, readConfig } from '../controller/config.ts';
+import { CONTROLLER_FLAGS, readConfig } from '../controller/config.ts';
 import { Controller } from '../controller/main.ts';
 import { makePushPlane } from '../controller/push-plane.ts';
 import type { Command } from './command.ts';
@@ -9,13 +9,11 @@ import { UsageError } from './command.ts';
 
 export const controller: Command = {
   name: 'controller',
-  usage: '[--addresses LIST] [--push-address HOST:PORT] [--kubeconfig FILE] ... (--flags lists all)',
+  arguments: '',
   summary: 'Serves a cluster: watches it, compiles what it finds, pushes it to proxies, and writes statuses.',
+  flags: CONTROLLER_FLAGS,
+  readsEnvironment: true,
   async run(args) {
-    if (args[0] === '--flags') {
-      console.log(describeFlags());
-      return 0;
-    }
     const config = readConfig(args);
     if (!config.ok) throw new UsageError(config.error);
     const log = createLog(config.value.logLevel);

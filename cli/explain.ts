@@ -1,12 +1,13 @@
 // `weir explain URL`: which listener, route, rule, filters and backend a request gets, and why the others lost. By the matcher
 // that routes the traffic, over a folder of YAML or over what a running proxy serves.
-import { parseArgs } from 'node:util';
 import type * as ir from '#api/ir/ir.ts';
 import { explainPolicies, printPolicies, type ExplainedSettings } from '#api/policy/explain.ts';
 import { PolicyIndex } from '#api/policy/layers.ts';
 import { explain as explainRequest, type Explanation } from '#api/match/explain.ts';
 import { printExplanation } from '#api/match/print.ts';
 import { buildTable } from '#api/match/table.ts';
+import { flagsOf, FlagValues } from '#lib/flags.ts';
+import type { FlagGroup } from '#lib/flags.ts';
 import { Compiler } from '../controller/compile/compile.ts';
 import { readOnce } from '../controller/watch/files.ts';
 import { ERRORS } from '../proxy/exchange/errors.ts';
@@ -21,15 +22,22 @@ import { identified, type IdentifiedRequest } from './explained-client.ts';
 import { explainedRequest, type ExplainedRequest } from './explained-request.ts';
 import { CONTROLLER_NAME } from './standalone.ts';
 
-const OPTIONS = {
-  header: { type: 'string', short: 'H', multiple: true, default: [] as string[] },
-  method: { type: 'string', short: 'X', default: 'GET' },
-  from: { type: 'string', default: '127.0.0.1' },
-  config: { type: 'string' },
-  proxy: { type: 'string' },
-  all: { type: 'boolean', default: false },
-  format: { type: 'string', default: 'text' },
-} as const;
+const FORMATS = ['text', 'json'] as const;
+
+const FLAGS: readonly FlagGroup[] = [
+  {
+    title: '',
+    flags: {
+      config: { default: '', value: 'DIR', text: 'explain what this folder would serve' },
+      proxy: { default: '', value: 'ADDRESS', text: 'explain what a running proxy serves; HOST:PORT of its admin server' },
+      method: { default: 'GET', value: 'METHOD', text: 'method of the request', short: 'X' },
+      header: { default: '', value: "'NAME: VALUE'", text: 'a header of the request', short: 'H', multiple: true },
+      from: { default: '127.0.0.1', value: 'IP', text: 'address of the peer that sends the request' },
+      all: { default: 'false', value: '', text: 'list the matches of other hosts and listeners too' },
+      format: { default: 'text', value: 'text|json', text: 'form of the output', words: FORMATS },
+    },
+  },
+];
 
 /** What requests are matched against. */
 interface Config {
@@ -45,17 +53,18 @@ interface Described {
 
 export const explain: Command = {
   name: 'explain',
-  usage: "URL [-X METHOD] [-H 'name: value'] [--from ADDRESS] (--config DIR | --proxy ADDRESS) [--all] [--format text|json]",
+  arguments: 'URL (--config DIR | --proxy ADDRESS)',
   summary:
     'Says which listener, route, rule, filters, backend and settings of policies a request gets and why the others lost; ends with 1 when none does.',
+  flags: FLAGS,
+  readsEnvironment: false,
   async run(args) {
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
-    const [text, ...rest] = positionals;
+    const values = new FlagValues(args, flagsOf(FLAGS), {}, true);
+    const [text, ...rest] = values.positionals;
     if (text === undefined || rest.length > 0) throw new UsageError('weir explain takes one URL');
-    const asked = explainedRequest(text, values.method, values.header);
-    if (!['text', 'json'].includes(values.format))
-      throw new UsageError(`--format: ${JSON.stringify(values.format)} is neither text nor json`);
-    return explainIn(await configOf(values.config, values.proxy), asked, values);
+    const asked = explainedRequest(text, values.text('method'), values.list('header'));
+    const choices = { from: values.text('from'), format: values.word('format', FORMATS), all: values.isOn('all') };
+    return explainIn(await configOf(values.text('config'), values.text('proxy')), asked, choices);
   },
 };
 
@@ -96,15 +105,13 @@ function clientText({ client, refused }: IdentifiedRequest): string {
   return client === null ? '' : `client    ${client}, as proxies in front tell`;
 }
 
-async function configOf(folder: string | undefined, proxy: string | undefined): Promise<Config> {
-  if ((folder === undefined) === (proxy === undefined)) throw new UsageError('weir explain needs --config DIR or --proxy ADDRESS');
-  return folder === undefined ? ofProxy(proxy as string) : ofFolder(folder);
+async function configOf(folder: string, proxy: string): Promise<Config> {
+  if ((folder === '') === (proxy === '')) throw new UsageError('weir explain needs either --config DIR or --proxy ADDRESS');
+  return folder === '' ? ofProxy(proxy) : ofFolder(folder);
 }
 
 async function ofFolder(folder: string): Promise<Config> {
-  const { objects, problems } = await readOnce([folder]).catch((error: unknown) => {
-    throw new UsageError((error as Error).message);
-  });
+  const { objects, problems } = await readOnce([folder]);
   for (const { file, line, object, field, reason } of problems) {
     console.error(`${file}:${line}: left out: ${[object, field].filter((part) => part !== '').join(' ')}: ${reason}`);
   }

@@ -1,8 +1,8 @@
 // `weir probe URLS`: asks until every one answers, for checks from an image that holds no other HTTP client.
-import { parseArgs } from 'node:util';
 import { setTimeout as delay } from 'node:timers/promises';
 import { request } from 'undici';
-import { parseDuration } from '#lib/duration.ts';
+import { flagsOf, FlagValues } from '#lib/flags.ts';
+import type { FlagGroup } from '#lib/flags.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
 
@@ -10,20 +10,25 @@ import { UsageError } from './command.ts';
 const PAUSE = 500;
 const ANSWER_TIMEOUT = 5_000;
 
+const FLAGS: readonly FlagGroup[] = [
+  { title: '', flags: { within: { default: '30s', value: 'TIME', text: 'how long a URL may take until it answers 200' } } },
+];
+
 export const probe: Command = {
   name: 'probe',
-  usage: 'URLS... [--within TIME]',
+  arguments: 'URLS...',
   summary: 'Asks each URL until it answers 200, by default for up to 30s. Ends with 1 when one does not.',
+  flags: FLAGS,
+  readsEnvironment: false,
   async run(args) {
-    const options = { within: { type: 'string', default: '30s' } } as const;
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options });
-    if (positionals.length === 0) throw new UsageError('weir probe takes URLs');
-    const strange = positionals.find((url) => !/^https?:/.test(url) || !URL.canParse(url));
+    const values = new FlagValues(args, flagsOf(FLAGS), {}, true);
+    const { positionals: urls } = values;
+    if (urls.length === 0) throw new UsageError('weir probe takes URLs');
+    const strange = urls.find((url) => !/^https?:/.test(url) || !URL.canParse(url));
     if (strange !== undefined) throw new UsageError(`${JSON.stringify(strange)} is not an http or https URL`);
-    const within = parseDuration(values.within);
-    if (!within.ok) throw new UsageError(`--within: ${within.error}`);
-    const answers = await Promise.all(positionals.map((url) => untilAnswered(url, performance.now() + within.value)));
-    positionals.forEach((url, index) => console.log(`${url}: ${answers[index] ?? 'ok'}`));
+    const deadline = performance.now() + values.time('within');
+    const answers = await Promise.all(urls.map((url) => untilAnswered(url, deadline)));
+    urls.forEach((url, index) => console.log(`${url}: ${answers[index] ?? 'ok'}`));
     return answers.every((answer) => answer === null) ? 0 : 1;
   },
 };

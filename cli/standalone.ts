@@ -16,6 +16,8 @@ const BATCH = { quiet: 5, maximum: 50 };
 
 export interface StandaloneOptions {
   readonly folder: string;
+  /** Documents for other programs are problems. */
+  readonly strictKinds: boolean;
   readonly log: Log;
   /** Takes what the folder compiles to. */
   readonly supervisor: Supervisor;
@@ -31,7 +33,7 @@ export class Standalone {
     this.#options = options;
     this.#reloads = new ReloadLog(log);
     this.#pipeline = new Pipeline({
-      sources: [this.#reloads.watching(new FileSource(options.folder))],
+      sources: [this.#reloads.watching(new FileSource(options.folder, { strictKinds: options.strictKinds }))],
       compiler: { controllerName: CONTROLLER_NAME, allowLoopback: true, bindAddresses: true },
       batch: BATCH,
       sinks: { statuses: new StatusLog(log), proxy: { essential: true, apply: (delta) => this.#push(delta) } },

@@ -1,8 +1,8 @@
 // `weir up DIR`: serves a folder of YAML, each Gateway listener on its own port, and follows changes to it.
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { createLog } from '#lib/log.ts';
-import { readUpConfig } from '../proxy/config.ts';
-import type { ServingConfig } from '../proxy/config.ts';
+import { readUpConfig, UP_FLAGS } from '../proxy/config.ts';
+import type { UpConfig } from '../proxy/config.ts';
 import { serve } from '../proxy/serving.ts';
 import type { ServingPorts } from '../proxy/serving.ts';
 import type { Command } from './command.ts';
@@ -13,17 +13,19 @@ import { Standalone } from './standalone.ts';
 
 export const up: Command = {
   name: 'up',
-  usage: 'DIR [--workers N] [--demo] [--access-log off|stdout|FILE] [--admin-port PORT|off] [--probe-port PORT|off] ...',
+  arguments: 'DIR',
   summary: 'Serves a folder of YAML without a cluster; changes to it are live when they are saved.',
+  flags: UP_FLAGS,
+  readsEnvironment: true,
   async run(args) {
-    const { config, folder, demo } = parse(args);
+    const { folder, ...config } = parse(args);
     const log = createLog(config.logLevel);
     const backends: DemoBackend[] = [];
     const served = await serve(config, log, ({ supervisor, readiness }) => {
-      const standalone = new Standalone({ folder, log, supervisor });
+      const standalone = new Standalone({ folder, strictKinds: config.strictKinds, log, supervisor });
       return {
         async start(ports) {
-          if (demo) backends.push(...(await startDemoBackends(folder)));
+          if (config.demo) backends.push(...(await startDemoBackends(folder)));
           await standalone.start();
           readiness.configured();
           announce(standalone, backends, ports);
@@ -37,13 +39,13 @@ export const up: Command = {
   },
 };
 
-function parse(args: readonly string[]): { readonly config: ServingConfig; readonly folder: string; readonly demo: boolean } {
-  const config = readUpConfig(args.filter((arg) => arg !== '--demo'));
+function parse(args: readonly string[]): UpConfig & { readonly folder: string } {
+  const config = readUpConfig(args);
   if (!config.ok) throw new UsageError(config.error);
   const [folder, ...rest] = config.value.folders;
-  if (folder === undefined || rest.length > 0) throw new UsageError('weir up takes one folder');
-  if (!existsSync(folder)) throw new UsageError(`${folder} does not exist`);
-  return { config: config.value, folder, demo: args.includes('--demo') };
+  if (folder === undefined || rest.length > 0) throw new UsageError('weir up takes one folder: weir up DIR');
+  if (!statSync(folder).isDirectory()) throw new UsageError(`${folder} is a file; weir up takes the folder that holds it`);
+  return { ...config.value, folder };
 }
 
 function announce(standalone: Standalone, backends: readonly DemoBackend[], { admin, probe }: ServingPorts): void {

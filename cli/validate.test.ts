@@ -171,9 +171,11 @@ describe('weir validate', () => {
 
   test.each([
     [['validate'], 'weir: weir validate takes files or folders\n'],
-    [['validate', '/nowhere'], "weir: ENOENT: no such file or directory, stat '/nowhere'\n"],
-    [['validate', '.', '--format', 'xml'], 'weir: --format: "xml" is neither text nor json\n'],
-    [['validate', '.', '--nope'], "weir: Unknown option '--nope'"],
+    [['validate', '/nowhere'], 'weir: /nowhere does not exist\n'],
+    [['validate', '.', '--format', 'xml'], 'weir: --format: "xml" is none of text, json\n'],
+    [['validate', '.', '--nope'], 'weir: unknown flag --nope\n'],
+    [['validate', '.', '--stict'], 'weir: unknown flag --stict; did you mean --strict?\n'],
+    [['vaildate'], 'weir: no command "vaildate"; did you mean validate? There are: '],
     [['nonsense'], 'weir: no command "nonsense"; there are: '],
   ])('%j is a usage error', async (args, message) => {
     const { code, stderr } = await runWeir(args);

@@ -1,9 +1,10 @@
 // `weir validate FILES`: what an API server, the compiler and the matcher would find wrong with files, before anybody serves them.
-import { parseArgs } from 'node:util';
 import type * as ir from '#api/ir/ir.ts';
 import { expressionDoubt } from '#api/match/path-expression.ts';
 import { describeMatch } from '#api/match/print.ts';
 import { buildTable } from '#api/match/table.ts';
+import { flagsOf, FlagValues } from '#lib/flags.ts';
+import type { FlagGroup } from '#lib/flags.ts';
 import { Compiler } from '../controller/compile/compile.ts';
 import { findOverlaps } from '../controller/compile/overlaps.ts';
 import { problemsOf } from '../controller/status/problems.ts';
@@ -27,37 +28,35 @@ export interface Finding {
   readonly reason: string;
 }
 
+const FORMATS = ['text', 'json'] as const;
+
+const FLAGS: readonly FlagGroup[] = [
+  {
+    title: '',
+    flags: {
+      strict: { default: 'false', value: '', text: 'end with 1 for warnings too' },
+      'strict-kinds': { default: 'false', value: '', text: 'refuse objects of kinds that Weir does not read, in place of skipping them' },
+      format: { default: 'text', value: 'text|json', text: 'form of the output', words: FORMATS },
+    },
+  },
+];
+
 export const validate: Command = {
   name: 'validate',
-  usage: 'FILES... [--strict] [--strict-kinds] [--format text|json]',
+  arguments: 'FILES...',
   summary: 'Checks files and folders: schema, references, overlaps. Ends with 1 when there are errors (--strict: or warnings).',
+  flags: FLAGS,
+  readsEnvironment: false,
   async run(args) {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        strict: { type: 'boolean', default: false },
-        'strict-kinds': { type: 'boolean', default: false },
-        format: { type: 'string', default: 'text' },
-      },
-    });
-    if (positionals.length === 0) throw new UsageError('weir validate takes files or folders');
-    if (!['text', 'json'].includes(values.format))
-      throw new UsageError(`--format: ${JSON.stringify(values.format)} is neither text nor json`);
-    const content = await read(positionals, values['strict-kinds']);
+    const values = new FlagValues(args, flagsOf(FLAGS), {}, true);
+    if (values.positionals.length === 0) throw new UsageError('weir validate takes files or folders');
+    const format = values.word('format', FORMATS);
+    const content = await readOnce(values.positionals, { strictKinds: values.isOn('strict-kinds') });
     const findings = findingsOf(content);
-    print(findings, content, values.format);
-    return findings.some(({ severity }) => severity === 'error' || values.strict) ? 1 : 0;
+    print(findings, content, format);
+    return findings.some(({ severity }) => severity === 'error' || values.isOn('strict')) ? 1 : 0;
   },
 };
-
-async function read(paths: readonly string[], strictKinds: boolean): Promise<FolderContent> {
-  try {
-    return await readOnce(paths, { strictKinds });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
 
 function print(findings: readonly Finding[], content: FolderContent, format: string): void {
   const objects = content.objects.length;

@@ -1,54 +1,62 @@
 #!/usr/bin/env node
 // `weir`: the command line of controller, proxy, both in one process, and the tools around them.
-import { existsSync } from 'node:fs';
-import path from 'node:path';
+import { Mistake } from '#lib/flags.ts';
+import { nearest } from '#lib/nearest.ts';
+import { describeSystemError, isSystemError } from '#lib/system-error.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
+import { HERE, loadAll } from './commands.ts';
+import { asksForHelp, helpOf, overview } from './help.ts';
 
-/** Loaded on demand: `weir explain` need not load a gRPC stack. An image holds only those it is for. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  up: async () => (await import('./up.ts')).up,
-  controller: async () => (await import('./controller.ts')).controller,
-  proxy: async () => (await import('./proxy.ts')).proxy,
-  validate: async () => (await import('./validate.ts')).validate,
-  explain: async () => (await import('./explain.ts')).explain,
-  probe: async () => (await import('./probe.ts')).probe,
-};
+/** Spellings of `weir help` and `weir version`. */
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ['--help', 'help'],
+  ['-h', 'help'],
+  ['--version', 'version'],
+  ['-v', 'version'],
+  ['-V', 'version'],
+]);
 
-/** Those of this installation. */
-const HERE = Object.entries(COMMANDS).filter(([name]) => existsSync(path.join(import.meta.dirname, `${name}.ts`)));
-
-async function help(): Promise<number> {
-  console.log('Weir, a Kubernetes-native API gateway\n\nusage: weir COMMAND\n');
-  for (const [, load] of HERE) {
-    const command = await load();
-    console.log(`  weir ${command.name} ${command.usage}\n      ${command.summary}`);
-  }
+async function main([first = 'help', ...rest]: readonly string[]): Promise<number> {
+  const name = ALIASES.get(first) ?? first;
+  if (name === 'help') return help(rest);
+  const command = await commandOf(name);
+  if (!asksForHelp(rest)) return command.run(rest);
+  console.log(helpOf(command));
   return 0;
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  const name = args[0] ?? 'help';
-  if (['help', '--help', '-h'].includes(name)) return help();
-  const [, load] = HERE.find(([command]) => command === name) ?? [];
-  if (load === undefined) {
-    throw new UsageError(`no command ${JSON.stringify(name)}; there are: ${HERE.map(([command]) => command).join(', ')}`);
-  }
-  return (await load()).run(args.slice(1));
+/** `weir help`, or `weir help COMMAND`. */
+async function help([name]: readonly string[]): Promise<number> {
+  const isCommand = name !== undefined && !name.startsWith('-');
+  console.log(isCommand ? helpOf(await commandOf(name)) : overview(await loadAll()));
+  return 0;
 }
 
-/** node:util's parseArgs throws TypeErrors with these codes for what is the user's mistake. */
-function isUsageError(error: unknown): error is Error {
-  return (
-    error instanceof UsageError ||
-    (error instanceof TypeError && String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS'))
-  );
+function commandOf(name: string): Promise<Command> {
+  const load = HERE.get(name);
+  if (load !== undefined) return load();
+  const names = [...HERE.keys()];
+  const meant = nearest(name, names);
+  const hint = meant === null ? '; there are: ' : `; did you mean ${meant}? There are: `;
+  throw new UsageError(`no command ${JSON.stringify(name)}${hint}${names.join(', ')}`);
 }
+
+/** The sentence for what the user can mend; null for a bug. */
+function mistakeIn(error: unknown): string | null {
+  if (error instanceof UsageError || error instanceof Mistake) return error.message;
+  return isSystemError(error) ? describeSystemError(error) : null;
+}
+
+/** `weir explain ... | head` closes the pipe before the end, and a terminal may be gone: what was to be printed is of no use then. */
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  if (!isUsageError(error)) throw error;
-  console.error(`weir: ${error.message}`);
-  process.exitCode = 2;
+  const mistake = mistakeIn(error);
+  if (mistake === null) throw error;
+  console.error(`weir: ${mistake}`);
+  // Some of what was begun may still listen.
+  process.exit(2);
 }

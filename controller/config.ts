@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { isIP } from 'node:net';
 import { randomBytes } from 'node:crypto';
-import { caught, describe, FlagValues, Mistake } from '#lib/flags.ts';
-import type { BindAddress, Flags } from '#lib/flags.ts';
+import { caught, flagsOf, FlagValues, Mistake } from '#lib/flags.ts';
+import type { BindAddress, FlagGroup, Flags } from '#lib/flags.ts';
 import { FLEETS } from '#api/k8s/gateway-parameters.ts';
 import type { FleetMode } from '#api/k8s/gateway-parameters.ts';
 import { LOG_LEVELS } from '#lib/log.ts';
@@ -97,6 +97,7 @@ const FLAGS: Flags = {
     default: '',
     value: 'LIST',
     text: 'address ranges for the Services of proxies, in clusters without a load balancer, like 10.0.0.0/28,fd00::1-fd00::9',
+    see: 'fleets.md#addresses',
   },
   'push-address': { default: '0.0.0.0:9443', value: 'HOST:PORT', text: 'address of the push server, to which proxies connect' },
   'advertise-host': {
@@ -116,6 +117,7 @@ const FLAGS: Flags = {
     default: '',
     value: 'NAME',
     text: "instead of these files: a Secret in the controller's namespace in which Weir creates and renews the CA",
+    see: 'push.md#certificates-that-weir-makes',
   },
   'proxy-tls-secret': {
     default: '',
@@ -136,6 +138,8 @@ const FLAGS: Flags = {
     default: 'Shared',
     value: 'MODE',
     text: 'default mode of a Gateway: Shared (one set of proxies for all) or PerGateway (dedicated proxies)',
+    words: FLEETS,
+    see: 'fleets.md',
   },
   'proxy-image': { default: '', value: 'IMAGE', text: 'image of dedicated proxies' },
   'proxy-controller': {
@@ -152,21 +156,18 @@ const FLAGS: Flags = {
   'admin-address': {
     default: '127.0.0.1:9081',
     value: 'HOST:PORT',
-    text: 'address of the dumps; an address other than loopback needs --admin-token-file',
+    text: 'address of the dumps /resources, /sessions and /statuses; an address other than loopback needs --admin-token-file',
   },
   'admin-token-file': { default: '', value: 'FILE', text: 'file with the bearer token for the dumps' },
-  'log-level': { default: 'info', value: 'LEVEL', text: LOG_LEVELS.join(', ') },
+  'log-level': { default: 'info', value: 'LEVEL', text: LOG_LEVELS.join(', '), words: LOG_LEVELS },
 };
 
-/** One line per flag. */
-export function describeFlags(): string {
-  return describe(FLAGS);
-}
+/** The flags of `weir controller`. */
+export const CONTROLLER_FLAGS: readonly FlagGroup[] = [{ title: '', flags: FLAGS }];
 
-/** Reads and checks the settings. An error names the flag and the mistake. Throws a TypeError for unknown flags. */
+/** The settings, or what is wrong with them. */
 export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Result<ControllerConfig> {
-  const values = new FlagValues(args, FLAGS, environment);
-  return caught(() => toConfig(values));
+  return caught(() => toConfig(new FlagValues(args, flagsOf(CONTROLLER_FLAGS), environment)));
 }
 
 function toConfig(values: FlagValues): ControllerConfig {

@@ -1,18 +1,42 @@
-// Flags with environment variables behind them: `--drain-delay` is WEIR_DRAIN_DELAY where it is not given.
+// Flags with environment variables behind them: `--drain-delay` is WEIR_DRAIN_DELAY where it is not given. One table of flags per
+// command is what is parsed, and what help, completions and documents are made of.
 import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import { parseDuration } from './duration.ts';
+import { nearest } from './nearest.ts';
 import { err, ok } from './result.ts';
 import type { Result } from './result.ts';
+import { parseSize } from './size.ts';
 
 /** A flag: its default, its value in the help, and what it is for. */
 export interface Flag {
+  /** As text; '' for none. */
   readonly default: string;
+  /** Names the unit: `TIME`, `BYTES`, `FILE`, `PORT|off`. '' is a switch, which takes no value. */
   readonly value: string;
   readonly text: string;
+  /** The letter of its short form, `H` for `-H`. */
+  readonly short?: string;
+  /** May be given several times. */
+  readonly multiple?: boolean;
+  /** The values that it takes, where they are a few words. */
+  readonly words?: readonly string[];
+  /** The page of the reference that says more, like `fleets.md#addresses`. */
+  readonly see?: string;
 }
 
 export type Flags = Readonly<Record<string, Flag>>;
+
+/** Flags under a heading of the help; '' is no heading. */
+export interface FlagGroup {
+  readonly title: string;
+  readonly flags: Flags;
+}
+
+/** All flags of groups. */
+export function flagsOf(groups: readonly FlagGroup[]): Flags {
+  return Object.assign({}, ...groups.map(({ flags }) => flags)) as Flags;
+}
 
 /** Where a server listens. Host '' is every address; port 0 is any free port. */
 export interface BindAddress {
@@ -26,39 +50,60 @@ export class Mistake extends Error {}
 /** The value of each flag as text. */
 export class FlagValues {
   readonly #flags: Flags;
-  readonly #given: Readonly<Record<string, unknown>>;
+  readonly #given: ReadonlyMap<string, readonly string[]>;
   readonly #environment: NodeJS.ProcessEnv;
   readonly positionals: readonly string[];
 
-  /** Throws a TypeError for flags that do not exist, as node:util's parseArgs does. */
+  /** Throws a Mistake for a flag that does not exist, or lacks its value. */
   constructor(args: readonly string[], flags: Flags, environment: NodeJS.ProcessEnv, allowPositionals = false) {
-    const options = Object.fromEntries(Object.keys(flags).map((name) => [name, { type: 'string' } as const]));
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals });
     this.#flags = flags;
-    this.#given = values;
     this.#environment = environment;
+    const { given, positionals } = parse(args, flags);
+    if (!allowPositionals && positionals.length > 0) throw new Mistake(`unexpected argument ${JSON.stringify(positionals[0])}`);
+    this.#given = given;
     this.positionals = positionals;
   }
 
   text(name: string): string {
-    return String(this.#given[name] ?? this.#environment[variableOf(name)] ?? this.#flags[name]?.default ?? '');
+    return this.#given.get(name)?.at(-1) ?? this.#environment[variableOf(name)] ?? this.#flags[name]?.default ?? '';
+  }
+
+  /** Every value that was given. */
+  list(name: string): readonly string[] {
+    return this.#given.get(name) ?? [];
+  }
+
+  /** Whether a switch is on. */
+  isOn(name: string): boolean {
+    const text = this.text(name);
+    if (!['true', 'false', ''].includes(text)) throw this.#mistake(name, 'is neither true nor false');
+    return text === 'true';
   }
 
   /** A whole number of at least `minimum`. */
   count(name: string, minimum = 0): number {
     const text = this.text(name);
     const value = Number(text);
-    if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(value)) throw new Mistake(`--${name}: ${JSON.stringify(text)} is not a count`);
-    if (value < minimum) throw new Mistake(`--${name}: must be at least ${minimum}`);
+    if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(value)) throw this.#mistake(name, 'is not a whole number');
+    if (value < minimum) throw this.#mistake(name, `is too small; it must be at least ${minimum}`);
     return value;
   }
 
-  /** Milliseconds, given as such or as a duration like 10s or 1m30s. */
+  /** Bytes of a size of at least `minimum`: 65536, 64Ki, 10M. */
+  bytes(name: string, minimum = 0): number {
+    const size = parseSize(this.text(name));
+    if (!size.ok) throw this.#mistake(name, size.error);
+    if (size.value < minimum) throw this.#mistake(name, `is too small; it must be at least ${minimum}`);
+    return size.value;
+  }
+
+  /** Milliseconds of a duration like 10s or 1m30s. Every number needs its unit; 0 is the same in all of them. */
   time(name: string): number {
     const text = this.text(name);
-    if (/^[0-9]{1,12}$/.test(text)) return Number(text);
+    if (text === '0') return 0;
+    if (/^[0-9]+$/.test(text)) throw this.#mistake(name, `has no unit: ${text}s is seconds, ${text}ms is milliseconds`);
     const duration = parseDuration(text);
-    if (!duration.ok) throw new Mistake(`--${name}: ${JSON.stringify(text)} ${duration.error}, or a number of milliseconds`);
+    if (!duration.ok) throw this.#mistake(name, duration.error);
     return duration.value;
   }
 
@@ -66,15 +111,14 @@ export class FlagValues {
   port(name: string): number | null {
     const text = this.text(name);
     if (text === 'off') return null;
-    if (!/^[0-9]{1,5}$/.test(text) || Number(text) > 65_535)
-      throw new Mistake(`--${name}: ${JSON.stringify(text)} is neither a port nor off`);
+    if (!isPort(text)) throw this.#mistake(name, 'is neither a port (0 to 65535) nor off');
     return Number(text);
   }
 
   /** An IP address, or '' for every address. */
   address(name: string): string {
     const text = this.text(name);
-    if (text !== '' && isIP(text) === 0) throw new Mistake(`--${name}: ${JSON.stringify(text)} is not an IP address`);
+    if (text !== '' && isIP(text) === 0) throw this.#mistake(name, 'is not an IP address');
     return text;
   }
 
@@ -83,8 +127,7 @@ export class FlagValues {
     const text = this.text(name);
     const colon = text.lastIndexOf(':');
     const port = text.slice(colon + 1);
-    if (colon === -1 || !/^[0-9]{1,5}$/.test(port) || Number(port) > 65_535)
-      throw new Mistake(`--${name}: ${JSON.stringify(text)} is not HOST:PORT`);
+    if (colon === -1 || !isPort(port)) throw this.#mistake(name, 'is not HOST:PORT');
     return { host: text.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(port) };
   }
 
@@ -92,9 +135,66 @@ export class FlagValues {
   word<Word extends string>(name: string, words: readonly Word[]): Word {
     const text = this.text(name);
     const found = words.find((word) => word === text);
-    if (found === undefined) throw new Mistake(`--${name}: ${JSON.stringify(text)} is none of ${words.join(', ')}`);
+    if (found === undefined) throw this.#mistake(name, `is none of ${words.join(', ')}`);
     return found;
   }
+
+  /** Names the flag, or the variable that stands in for it, and the value. */
+  #mistake(name: string, reason: string): Mistake {
+    const isVariable = !this.#given.has(name) && this.#environment[variableOf(name)] !== undefined;
+    return new Mistake(`--${name}${isVariable ? ` (from ${variableOf(name)})` : ''}: ${JSON.stringify(this.text(name))} ${reason}`);
+  }
+}
+
+function isPort(text: string): boolean {
+  return /^[0-9]{1,5}$/.test(text) && Number(text) <= 65_535;
+}
+
+/** What a command line holds. */
+interface Parsed {
+  readonly given: ReadonlyMap<string, readonly string[]>;
+  readonly positionals: readonly string[];
+}
+
+/** The flag as a command line has it. */
+interface FlagToken {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value: string | undefined;
+  readonly inlineValue: boolean | undefined;
+}
+
+function parse(args: readonly string[], flags: Flags): Parsed {
+  const options = Object.fromEntries(
+    Object.entries(flags).map(([name, { value, short }]) => {
+      const type = value === '' ? ('boolean' as const) : ('string' as const);
+      return [name, short === undefined ? { type } : { type, short }];
+    }),
+  );
+  const { tokens, positionals } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true });
+  const given = new Map<string, string[]>();
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue;
+    const flag = Object.hasOwn(flags, token.name) ? flags[token.name] : undefined;
+    if (flag === undefined) throw new Mistake(unknownFlag(token.rawName, flags));
+    given.set(token.name, [...(given.get(token.name) ?? []), valueOf(token as FlagToken, flag)]);
+  }
+  return { given, positionals };
+}
+
+/** A value that looks like a flag was more likely forgotten: `--kubeconfig --namespace a`. */
+function valueOf({ rawName, value, inlineValue }: FlagToken, flag: Flag): string {
+  if (flag.value === '') return value ?? 'true';
+  if (value === undefined) throw new Mistake(`${rawName} needs a value: ${rawName} ${flag.value}`);
+  if (inlineValue !== true && value.startsWith('-') && value !== '-') {
+    throw new Mistake(`${rawName} needs a value before ${value}; a value that begins with - is written ${rawName}=${value}`);
+  }
+  return value;
+}
+
+function unknownFlag(rawName: string, flags: Flags): string {
+  const meant = nearest(rawName.replace(/^-+/, ''), Object.keys(flags));
+  return `unknown flag ${rawName}${meant === null ? '' : `; did you mean --${meant}?`}`;
 }
 
 /** Runs the reading of a configuration: a Mistake becomes its message. */
@@ -108,13 +208,6 @@ export function caught<Config>(read: () => Config): Result<Config> {
 }
 
 /** The name of a flag's environment variable. */
-function variableOf(flag: string): string {
+export function variableOf(flag: string): string {
   return `WEIR_${flag.toUpperCase().replaceAll('-', '_')}`;
-}
-
-/** One line per flag. */
-export function describe(flags: Flags): string {
-  return Object.entries(flags)
-    .map(([name, flag]) => `--${name} ${flag.value}`.padEnd(44) + flag.text + (flag.default === '' ? '' : ` (${flag.default})`))
-    .join('\n');
 }

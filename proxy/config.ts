@@ -7,8 +7,8 @@ import type { LogLevel } from '#lib/log.ts';
 import type { Result } from '#lib/result.ts';
 import { DEFAULT_LIMITS } from './exchange/limits.ts';
 import type { Limits } from './exchange/limits.ts';
-import { caught, describe, FlagValues, Mistake } from '#lib/flags.ts';
-import type { Flags } from '#lib/flags.ts';
+import { caught, flagsOf, FlagValues, Mistake } from '#lib/flags.ts';
+import type { Flag, FlagGroup, Flags } from '#lib/flags.ts';
 import { cpuLimit } from './supervisor/cpu-limit.ts';
 
 /** How requests are served, wherever the configuration comes from. */
@@ -71,17 +71,19 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
   maxLingerBytes: 'how much is read of a request that is answered already, so that its client sees the answer',
   lingerTimeout: 'how long that may take',
   maxStreamsPerConnection: 'open requests on one HTTP/2 connection',
-  streamWindowBytes: 'bodies that may be on their way to us on one HTTP/2 stream; at least 65535',
-  connectionWindowBytes: 'the same on one HTTP/2 connection',
-  maxStreamResets: 'HTTP/2 streams of one connection that may be reset in 10 s before they are answered',
+  streamWindowBytes: 'bodies that may be on their way to the proxy on one HTTP/2 stream, of a client or of an endpoint; at least 65535',
+  connectionWindowBytes:
+    'the same on one HTTP/2 connection of a client; connections to endpoints are shared by clients and have no such limit',
+  maxStreamResets: 'HTTP/2 streams of one connection that may be reset in 10 s before they are answered, within a second of their opening',
   maxControlFrames: 'HTTP/2 frames of one connection in 10 s that neither ask for anything nor go with an answer',
   maxConnections: 'open downstream connections of one worker; 0 is unlimited',
   proxyHeaderTimeout: 'header of the PROXY protocol, from accept',
   tlsHandshakeTimeout: 'TLS handshake, from accept',
   requestHeadTimeout: 'from the first byte of a request to the end of its head',
-  requestBodyIdleTimeout: 'longest silence within a request body, and how far it may be behind the least rate',
+  requestBodyIdleTimeout: 'longest silence within a request body, and how far its client may be behind the least rate',
   minRequestBodyRate: 'bytes per second that a client has to send of a body, on average; 0 is no least rate',
-  downstreamIdleTimeout: 'longest silence between two requests, and after accept',
+  downstreamIdleTimeout:
+    'longest silence between two requests, and after accept; on HTTP/2 also of a connection with requests under way, which is asked with a PING at half of it',
   downstreamWriteTimeout: 'longest time that a downstream takes nothing of its answer, and how far it may be behind the least rate',
   minResponseRate: 'bytes per second that a downstream has to take of an answer that waits for it, on average; 0 is no least rate',
   connectTimeout: 'connecting to an endpoint',
@@ -90,10 +92,11 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
   poolIdleTimeout: 'how long an idle upstream connection is kept',
   maxIdlePerEndpoint: 'idle connections kept per endpoint and worker',
   maxConnectionsPerEndpoint: 'connections per endpoint and worker',
-  maxSlowPerEndpoint: 'connections beside those that wait for slow clients or have a long body to pass on; 0: they count among those',
+  maxSlowPerEndpoint:
+    'connections beside those that wait for slow clients or have a long body to pass on, per endpoint and worker; 0: they count among those',
   slowClientTimeout: 'how far behind the least rate a client is slow',
   maxGatheredBytes: 'request bodies that a worker gathers before it takes connections for them; 0 is none',
-  maxStreamsPerUpstream: 'requests at a time on one HTTP/2 connection to an endpoint',
+  maxStreamsPerUpstream: 'requests at a time on one HTTP/2 connection to an endpoint; more open another connection',
   maxPendingPerEndpoint: 'requests that wait for a connection, per endpoint and worker',
   pendingTimeout: 'how long each of them waits',
   maxReplayBytes: 'request body that is kept for another attempt',
@@ -101,7 +104,8 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
   maxMirrorBodyBytes: 'request body that is copied',
   maxResponseHeadBytes: 'status line and header block of an answer',
   maxInformational: '1xx answers before the answer proper',
-  tunnelIdleTimeout: 'silence in both directions of a tunnel (WebSocket) or a connection of a TCPRoute or TLSRoute',
+  tunnelIdleTimeout:
+    'silence in both directions of a tunnel (WebSocket), a gRPC call over HTTP/2, or a connection of a TCPRoute or TLSRoute',
   maxBufferedBytes: 'bytes that wait for one peer before their source is paused',
   bindTimeout: 'how long a proxy that starts waits for ports that cannot be bound before it is ready with the others',
   datagramIdleTimeout: 'silence that ends the session of a peer of a UDPRoute',
@@ -119,13 +123,14 @@ const SERVING_FLAGS: Flags = {
   },
   'access-log': { default: 'stdout', value: 'off|stdout|FILE', text: 'where one line per request goes' },
   via: { default: 'weir', value: 'NAME|off', text: 'what the proxy calls itself in the Via header of requests and answers' },
-  'log-level': { default: 'info', value: 'LEVEL', text: LOG_LEVELS.join(', ') },
+  'log-level': { default: 'info', value: 'LEVEL', text: LOG_LEVELS.join(', '), words: LOG_LEVELS },
   'admin-port': { default: '15020', value: 'PORT|off', text: 'dumps and commands, on 127.0.0.1; 0 is any free port' },
   'probe-port': { default: '15021', value: 'PORT|off', text: '/livez, /readyz, /metrics, on every address; 0 is any free port' },
   'drain-delay': { default: '5s', value: 'TIME', text: 'how long connections are accepted after SIGTERM' },
   'drain-timeout': { default: '60s', value: 'TIME', text: 'how long requests may take after that' },
-  ...Object.fromEntries(LIMIT_NAMES.map((name) => [flagOf(name), limitFlag(name)])),
 };
+
+const LIMIT_FLAGS: Flags = Object.fromEntries(LIMIT_NAMES.map((name) => [flagOf(name), limitFlag(name)]));
 
 const SUBSCRIBE_FLAGS: Flags = {
   controller: { default: '', value: 'HOST:PORT', text: 'the controller to subscribe to' },
@@ -146,31 +151,56 @@ const UP_DEFAULTS: Readonly<Record<string, string>> = {
   workers: '1',
   'admin-port': 'off',
   'probe-port': 'off',
-  'drain-delay': '0',
+  'drain-delay': '0s',
   'drain-timeout': '10s',
 };
-const UP_FLAGS: Flags = Object.fromEntries(
-  Object.entries(SERVING_FLAGS).map(([name, flag]) => [name, { ...flag, default: UP_DEFAULTS[name] ?? flag.default }]),
-);
+const FOLDER_FLAGS: Flags = {
+  demo: { default: 'false', value: '', text: 'start a small HTTP backend at each loopback endpoint of the Backends in DIR' },
+  'strict-kinds': { default: 'false', value: '', text: 'refuse objects of kinds that Weir does not read, in place of skipping them' },
+};
 
-/** Every flag of `weir proxy`, a line each. */
-export function describeProxyFlags(): string {
-  return describe({ ...SUBSCRIBE_FLAGS, ...SERVING_FLAGS });
+/** The flags of `weir proxy`. */
+export const PROXY_FLAGS: readonly FlagGroup[] = [
+  { title: 'Controller', flags: SUBSCRIBE_FLAGS },
+  { title: 'Serving', flags: SERVING_FLAGS },
+  { title: 'Limits', flags: LIMIT_FLAGS },
+];
+
+/** The flags of `weir up`. */
+export const UP_FLAGS: readonly FlagGroup[] = [
+  { title: 'Folder', flags: FOLDER_FLAGS },
+  {
+    title: 'Serving',
+    flags: Object.fromEntries(
+      Object.entries(SERVING_FLAGS).map(([name, flag]) => [name, { ...flag, default: UP_DEFAULTS[name] ?? flag.default }]),
+    ),
+  },
+  { title: 'Limits', flags: LIMIT_FLAGS },
+];
+
+/** The settings of `weir up`. */
+export interface UpConfig extends ServingConfig {
+  readonly folders: readonly string[];
+  /** Start backends beside it. */
+  readonly demo: boolean;
+  /** Documents for other programs are problems. */
+  readonly strictKinds: boolean;
 }
 
-/** The settings of `weir proxy`, or what is wrong with them. Throws a TypeError for flags that do not exist. */
+/** The settings of `weir proxy`, or what is wrong with them. */
 export function readProxyConfig(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Result<ProxyConfig> {
-  const values = new FlagValues(args, { ...SUBSCRIBE_FLAGS, ...SERVING_FLAGS }, environment);
-  return caught(() => ({ ...serving(values), ...subscribing(values) }));
+  return caught(() => {
+    const values = new FlagValues(args, flagsOf(PROXY_FLAGS), environment);
+    return { ...serving(values), ...subscribing(values) };
+  });
 }
 
-/** The settings of `weir up` with the folders named, or what is wrong with them. Throws a TypeError for flags that do not exist. */
-export function readUpConfig(
-  args: readonly string[],
-  environment: NodeJS.ProcessEnv = process.env,
-): Result<ServingConfig & { readonly folders: readonly string[] }> {
-  const values = new FlagValues(args, UP_FLAGS, environment, true);
-  return caught(() => ({ ...serving(values), folders: values.positionals }));
+/** The settings of `weir up` with the folders named, or what is wrong with them. */
+export function readUpConfig(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Result<UpConfig> {
+  return caught(() => {
+    const values = new FlagValues(args, flagsOf(UP_FLAGS), environment, true);
+    return { ...serving(values), folders: values.positionals, demo: values.isOn('demo'), strictKinds: values.isOn('strict-kinds') };
+  });
 }
 
 function serving(values: FlagValues): ServingConfig {
@@ -209,10 +239,16 @@ function accessLog(target: string): string {
 
 function limits(values: FlagValues): Limits {
   const entries = LIMIT_NAMES.map((name) => {
-    const value = isTime(name) ? values.time(flagOf(name)) : values.count(flagOf(name), UNLIMITED_AT_0.has(name) ? 0 : 1);
-    return [name, value] as const;
+    return [name, limitOf(name, values)] as const;
   });
   return Object.freeze({ ...DEFAULT_LIMITS, ...Object.fromEntries(entries) });
+}
+
+function limitOf(name: LimitName, values: FlagValues): number {
+  const flag = flagOf(name);
+  if (isTime(name)) return values.time(flag);
+  const minimum = UNLIMITED_AT_0.has(name) ? 0 : 1;
+  return name.endsWith('Bytes') ? values.bytes(flag, minimum) : values.count(flag, minimum);
 }
 
 function subscribing(values: FlagValues): Omit<ProxyConfig, keyof ServingConfig> {
@@ -248,7 +284,7 @@ function isTime(name: LimitName): boolean {
   return name.endsWith('Timeout');
 }
 
-function limitFlag(name: LimitName): Flags[string] {
+function limitFlag(name: LimitName): Flag {
   const value = isTime(name) ? 'TIME' : name.endsWith('Bytes') ? 'BYTES' : 'N';
   const text = isTime(name) ? `${LIMIT_TEXTS[name]}; 0 is never` : LIMIT_TEXTS[name];
   return { default: isTime(name) ? formatDuration(DEFAULT_LIMITS[name]) : String(DEFAULT_LIMITS[name]), value, text };

@@ -1,12 +1,12 @@
 // A proxy of a fleet: subscribes to a controller, serves what it sends, and ends in good order.
 import type { Log } from '#lib/log.ts';
 import type { Result } from '#lib/result.ts';
+import { WEIR_VERSION } from '#lib/version.ts';
 import type { ProxyConfig } from './config.ts';
 import { serve } from './serving.ts';
 import type { ConfigFeed, Serving } from './serving.ts';
 import { Subscription } from './subscribe/client.ts';
 import { LastGood } from './subscribe/last-good.ts';
-import { WEIR_VERSION } from './supervisor/metrics.ts';
 
 /** Serves until a signal. Resolves when everything has come to its end, or to why it could not begin. */
 export function runProxy(config: ProxyConfig, log: Log): Promise<Result<void>> {

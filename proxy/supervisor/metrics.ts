@@ -1,8 +1,7 @@
 // What a supervisor exposes beside its workers: how many there are, what they serve since when, and what program this is.
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { single } from '#lib/metric.ts';
 import type { MetricFamily, Sample } from '#lib/metric.ts';
+import { WEIR_VERSION } from '#lib/version.ts';
 import type { countPairs } from './pairs.ts';
 
 export interface SupervisorSources {
@@ -13,11 +12,6 @@ export interface SupervisorSources {
   readonly changedAt: () => number;
   readonly pairs: () => ReturnType<typeof countPairs>;
 }
-
-const PACKAGE_FILE = path.join(import.meta.dirname, '..', '..', 'package.json');
-
-/** The version of Weir that runs. */
-export const WEIR_VERSION = (JSON.parse(readFileSync(PACKAGE_FILE, 'utf8')) as { readonly version: string }).version;
 
 export function supervisorFamilies(sources: SupervisorSources): readonly MetricFamily[] {
   return [

@@ -29,8 +29,8 @@ function unpack(instructions: readonly string[][], folder: string): void {
 }
 
 describe.each([
-  ['controller', ['controller', 'probe']],
-  ['proxy', ['proxy', 'probe']],
+  ['controller', ['controller', 'probe', 'version']],
+  ['proxy', ['proxy', 'probe', 'version']],
 ])('Dockerfile.%s', (name, commands) => {
   const text = readFileSync(path.join(ROOT, `Dockerfile.${name}`), 'utf8');
   const instructions = lastStage(text);
@@ -49,7 +49,7 @@ describe.each([
     const { stdout, stderr, status } = weir('help');
     expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
     expect([...stdout.matchAll(/^ {2}weir (\w+)/gm)].map((match) => match[1])).toEqual(commands);
-    expect(weir(name, '--flags').stdout).toContain('--log-level');
+    expect(weir(name, '--help').stdout).toContain('--log-level');
   });
 
   test('says so where a command is not in it', () => {
