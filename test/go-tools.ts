@@ -1,5 +1,5 @@
-// Builds every tool of the tests that comes from Go, one after the other: `npm test` does so beside the tests that need none. A failure
-// shows in the tests that need the tool, which try again.
+// Builds all Go tools of the tests, one after the other: `npm test` does so while the tests without tools run. A failure is reported by
+// the tests that need the tool; they try again.
 import { DNS, SUITE } from './conformance/tools.ts';
 import { INTEROP } from './grpc/interop.ts';
 import { GRPC_PEER } from './grpc/peer.ts';

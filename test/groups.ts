@@ -1,17 +1,17 @@
-// Which tests run together. The name of a test file says what it needs:
+// Groups of tests that run together. The suffix of a test file says which tools it needs:
 //
 //   *.cluster.test.ts  a test cluster (test/cluster)
-//   *.tool.test.ts     a tool that is built from Go, and no cluster
+//   *.tool.test.ts     a tool built from Go, and no cluster
 //   *.test.ts          neither
 //
-// `groups.test.ts` holds the names to what the files import.
+// `groups.test.ts` compares the names with the imports of the files.
 
 export const GROUPS = ['unit', 'tool', 'cluster'] as const;
 export type Group = (typeof GROUPS)[number];
 
 const PATTERNS: Readonly<Record<Group, string>> = { unit: '**/*.test.ts', tool: '**/*.tool.test.ts', cluster: '**/*.cluster.test.ts' };
 
-/** The files that take the longest, of each group the longest first: they begin before all others. */
+/** The slowest files of each group, slowest first: they start before all others. */
 export const LONGEST = [
   'conformance/conformance.cluster',
   'helm/install.cluster',
@@ -28,7 +28,7 @@ export const LONGEST = [
   'policy/client-traffic',
 ].map((name) => `test/${name}.test.ts`);
 
-/** The position of a file among the longest, behind all of them for any other. */
+/** The position of a file among the slowest; other files come last. */
 export function rankOf(file: string): number {
   const position = LONGEST.findIndex((each) => file.endsWith(each));
   return position < 0 ? LONGEST.length : position;

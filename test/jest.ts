@@ -1,4 +1,4 @@
-// Jest as `npm test` runs it: one run for each set of groups, and what came of it.
+// Runs jest for `npm test`: one run per set of groups, with its result.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -9,7 +9,7 @@ import { COMPILE_CACHE, makeCompileCache } from './support/compile-cache.ts';
 import { LEFT_OUT_FILE, readLeftOut } from './support/requirements.ts';
 import type { LeftOut } from './support/requirements.ts';
 
-/** What jest counted. */
+/** The totals of jest. */
 export interface Outcome {
   readonly passed: number;
   readonly failed: number;
@@ -26,7 +26,7 @@ interface JestResult {
 }
 
 const SEQUENCER = path.join(import.meta.dirname, 'sequencer.mjs');
-/** Modules of test files that are over stay in the heap of their worker, and every collection of garbage takes longer for it. */
+/** Modules of finished test files stay in the heap of their worker, and make garbage collection slower. */
 const MAX_IDLE_MEMORY = '400MB';
 const FLAGS = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
 
@@ -36,7 +36,7 @@ export async function runJest(groups: readonly Group[], workers: number, args: r
   const folder = mkdtempSync(path.join(os.tmpdir(), 'weir-jest-'));
   const outputFile = path.join(folder, 'result.json');
   const leftOutFile = path.join(folder, 'left-out');
-  // A test that fails may leave a socket open: the run must end all the same.
+  // A failed test may leave a socket open: the run must end anyway.
   const ours = [
     '--forceExit',
     '--passWithNoTests',
@@ -57,7 +57,7 @@ export async function runJest(groups: readonly Group[], workers: number, args: r
   }
 }
 
-/** A run that left no result had no file to run, or ended before it could; that counts as a failure. */
+/** A run without a result had no file to run, or was aborted; that counts as a failure. */
 function counted(file: string, ok: boolean): Omit<Outcome, 'leftOut'> {
   let result: JestResult;
   try {

@@ -1,6 +1,6 @@
-// `npm test`: what tests need, types, lint, format, then every jest test: first those that need Node only, while what the others need is
-// built, then those. `npm run test:unit` (`--unit`) runs what needs no cluster, and nothing else. Other arguments go to jest. Says which
-// tests this machine cannot run; the last line counts what jest counted.
+// `npm test`: prepares tools, checks types, lint and format, and runs all jest tests. Tests that need Node only run first, while the tools
+// for the others are built. `npm run test:unit` (`--unit`) runs only the tests without a cluster. Other arguments go to jest. The output
+// names the tests that this machine cannot run; the last line has the totals of jest.
 import os from 'node:os';
 import path from 'node:path';
 import { installPackages } from './install.ts';
@@ -10,12 +10,12 @@ import { runBehind, runBeside } from './step.ts';
 import { describeLeftOut, remediesFor } from './support/requirements.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
-/** One waits, for a deadline or a process, while the others work. */
+/** More workers than cores: one test waits for a deadline or a process while others run. */
 const UNITS_AT_ONCE = os.availableParallelism() + 1;
-/** Each has an API server of its own, and waits for most of its time. */
+/** Each cluster test has its own API server, and waits most of the time. */
 const CLUSTERS_AT_ONCE = 2;
 
-/** Builds what tests need from Go, which takes minutes the first time; resolves to how many builds failed. */
+/** Builds the Go tools of the tests, which takes minutes the first time; resolves to the number of failed builds. */
 async function build(): Promise<number> {
   let failed = 0;
   const programs = [
@@ -28,7 +28,7 @@ async function build(): Promise<number> {
   return failed;
 }
 
-/** Types, lint and format; resolves to how many of them failed. */
+/** Checks types, lint and format; resolves to the number of failures. */
 async function check(): Promise<number> {
   const bin = (name: string) => path.join(ROOT, 'node_modules', '.bin', name);
   const checks = await Promise.all([

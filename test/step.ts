@@ -1,4 +1,4 @@
-// One step of `npm test`: a program that is run, named before and timed after.
+// One step of `npm test`: runs a program, prints its name before and its time after.
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 
@@ -6,7 +6,7 @@ const ROOT = path.resolve(import.meta.dirname, '..');
 /** Steps in the background leave the processor to the others. */
 const NICE = ['nice', '-n', '10'];
 
-/** Runs a program with its output on the terminal; resolves to whether it ended well. */
+/** Runs a program with its output on the terminal; resolves to whether it succeeded. */
 export async function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<boolean> {
   console.log(titleOf(command, args));
   const started = performance.now();
@@ -14,7 +14,7 @@ export async function run(command: string, args: readonly string[], env: NodeJS.
   return told('', await codeOf(child), started);
 }
 
-/** Runs a program beside others: its output comes in one piece, when it has ended. */
+/** Runs a program in parallel; prints its output when it has ended. */
 export async function runBeside(command: string, args: readonly string[]): Promise<boolean> {
   const started = performance.now();
   const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });

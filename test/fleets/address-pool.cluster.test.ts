@@ -1,4 +1,4 @@
-// Addresses where there is no load balancer: the controller's pool against a real API server. Pods stay pending: there are no nodes.
+// Addresses without a load balancer: the controller's pool against a real API server. Pods stay pending: there are no nodes.
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { startCluster } from '../cluster/cluster.ts';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -48,7 +48,7 @@ describeWith(['cluster'], 'an address pool', () => {
   const letGo = (name: string) =>
     cluster.kubectl(['patch', 'gateway', name, '--type=merge', '-p', JSON.stringify({ spec: { gatewayClassName: 'another' } })]);
 
-  /** Waits until the addresses of a Gateway are these, and answers why it is not programmed, or not accepted. */
+  /** Waits until a Gateway has these addresses; returns why it is not programmed, or not accepted. */
   async function told(name: string, addresses: readonly string[], reason: string): Promise<string> {
     let object: Live = {};
     const conditions = () => object.status?.conditions ?? [];
@@ -82,7 +82,7 @@ describeWith(['cluster'], 'an address pool', () => {
     await fleets?.remove();
   });
 
-  test('gives each Gateway an address of its own, until there are none left', async () => {
+  test('assigns each Gateway a separate address, until none is left', async () => {
     await apply(gateway('one'));
     await told('one', ['203.0.113.1'], 'Pending');
     await apply(gateway('two', [{ type: 'IPAddress' }]), gateway('three', [{ value: '203.0.113.3' }]));
@@ -92,7 +92,7 @@ describeWith(['cluster'], 'an address pool', () => {
     expect(message).toBe('Service/default/weir-four: the pool has no free IPv4 address');
   });
 
-  test('goes on where its predecessor stopped', async () => {
+  test('continues the allocation of its predecessor', async () => {
     await controller.stop('SIGTERM');
     controller = fleets.start();
     await controller.printed(/"leading":true/);
@@ -101,7 +101,7 @@ describeWith(['cluster'], 'an address pool', () => {
     await Promise.all([told('one', ['203.0.113.1'], 'Pending'), told('three', ['203.0.113.3'], 'Pending')]);
   });
 
-  test('gives what is asked for and free, tells what is not, and sees when it is mended', async () => {
+  test('assigns requested addresses that are free, reports the others, and follows corrections', async () => {
     await letGo('four');
     const strange = { type: 'test/strange', value: '203.0.113.2,any' };
     const [unusable, taken, usable] = [{ value: UNUSABLE }, { value: '203.0.113.1' }, { value: '203.0.113.2' }];
@@ -118,7 +118,7 @@ describeWith(['cluster'], 'an address pool', () => {
     await told('asks', ['203.0.113.2'], 'Pending');
   });
 
-  test('is for any Service of its class', async () => {
+  test('serves any Service of its class', async () => {
     await letGo('three');
     const spec = { type: 'LoadBalancer', loadBalancerClass: 'gateway.weir.dev/address-pool', ports: [{ port: 80 }] };
     await apply({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'own', namespace: 'default' }, spec });

@@ -1,4 +1,4 @@
-// A controller that makes fleets, beside a test cluster in which Pods stay pending: there are no nodes.
+// A controller that creates fleets, beside a test cluster in which Pods stay pending: there are no nodes.
 import path from 'node:path';
 import type { Account, Cluster } from '../cluster/cluster.ts';
 import { TestCa } from '../support/certificates.ts';
@@ -6,7 +6,7 @@ import type { IssuedFiles } from '../support/certificates.ts';
 import { Child } from '../support/child.ts';
 import { documentedRights } from '../support/rights.ts';
 
-/** Who it is, whatever process runs: `start` as often as one has ended. */
+/** The identity of the controller; `start` may run several processes in turn. */
 export class FleetController {
   readonly account: Account;
   readonly #ca: TestCa;
@@ -20,7 +20,7 @@ export class FleetController {
     this.#flags = flags;
   }
 
-  /** With the documented rights and certificates of its own; nothing runs yet. */
+  /** With the documented rights and own certificates; no process is started yet. */
   static async create(cluster: Cluster, flags: readonly string[] = []): Promise<FleetController> {
     const ca = await TestCa.create();
     const [account, certificate] = await Promise.all([
@@ -40,7 +40,7 @@ export class FleetController {
     return new Child(['controller', ...cluster, ...fleets, ...this.#flags, ...free, ...tls]);
   }
 
-  /** Removes its certificates. */
+  /** Removes the certificates. */
   remove(): Promise<void> {
     return this.#ca.remove();
   }

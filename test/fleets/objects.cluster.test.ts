@@ -1,5 +1,5 @@
-// Fleets in a cluster: what the controller makes for a Gateway, keeps as it is wanted, and lets go. Real API server, real garbage
-// collector, the rights that are documented. Pods stay pending: there are no nodes.
+// Fleets in a cluster: the objects that the controller creates for a Gateway, updates, and deletes. Real API server, real garbage
+// collector, the documented rights. Pods stay pending: there are no nodes.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { X509Certificate } from 'node:crypto';
 import { fleetIdentity } from '../../controller/compile/fleet-identity.ts';
@@ -119,7 +119,7 @@ describeWith(['cluster'], 'fleets', () => {
     await fleets?.remove();
   });
 
-  test('a Gateway gets everything its proxies need, with labels and annotations of its infrastructure', async () => {
+  test('a Gateway gets all objects for its proxies, with labels and annotations of its infrastructure', async () => {
     await cluster.apply(gateway('web', `infrastructure: { labels: { team: shop }, annotations: { cost: '7' } }`));
     for (const kind of KINDS) {
       const { metadata } = await when(kind, 'weir-web', exists);
@@ -135,7 +135,7 @@ describeWith(['cluster'], 'fleets', () => {
     expect(issued.subjectAltName).toBe(`URI:${fleetIdentity('default/web')}`);
   });
 
-  test('without an address the Gateway says so; with that of the load balancer it waits for its proxies', async () => {
+  test('without an address the Gateway reports that; with an address of the load balancer it waits for its proxies', async () => {
     const waiting = await when('gateway', 'web', (object) => condition(object, 'Programmed')?.reason === 'AddressNotAssigned');
     expect(condition(waiting, 'Programmed')?.message).toContain('Service/default/weir-web');
     const patch = JSON.stringify({ status: { loadBalancer: { ingress: [{ ip: '203.0.113.9' }, { hostname: 'lb.example.com' }] } } });
@@ -144,7 +144,7 @@ describeWith(['cluster'], 'fleets', () => {
     expect(pending.status?.addresses?.map(({ value }) => value)).toEqual(['203.0.113.9', 'lb.example.com']);
   });
 
-  test('what drifts is put back, what others add stays', async () => {
+  test('changed fields are restored, added fields of others stay', async () => {
     const change = {
       metadata: { annotations: { theirs: 'yes' } },
       spec: { replicas: 7, template: { spec: { terminationGracePeriodSeconds: 1 } } },
@@ -157,7 +157,7 @@ describeWith(['cluster'], 'fleets', () => {
     await when('service', 'weir-web', exists);
   });
 
-  test('labels and annotations follow the infrastructure of the Gateway, and go with it', async () => {
+  test('labels and annotations follow the infrastructure of the Gateway, and are removed with it', async () => {
     await cluster.apply(gateway('web', `infrastructure: { labels: { tier: gold }, annotations: { owner: shop } }`));
     for (const kind of KINDS) {
       const { metadata } = await when(kind, 'weir-web', ({ metadata: { labels } }) => labels['tier'] === 'gold');
@@ -175,7 +175,7 @@ describeWith(['cluster'], 'fleets', () => {
     }
   });
 
-  test('other parameters of the class reach the fleets of its Gateways, and so do changes of them', async () => {
+  test('the fleets of a class follow its parameters, and changes of them', async () => {
     const refer = (name: string) =>
       cluster.kubectl(['patch', 'gatewayclass', 'weir', '--type=merge', '-p', JSON.stringify({ spec: { parametersRef: { name } } })]);
     const workers = (flag: string) => (object: Live) => object.spec.template?.spec.containers[0]?.args.includes(flag) === true;
@@ -225,7 +225,7 @@ describeWith(['cluster'], 'fleets', () => {
     await when('gateway', 'taken', (candidate) => condition(candidate, 'Programmed')?.reason !== 'Invalid');
   });
 
-  test('what the API server refuses is told, and mended', async () => {
+  test('a refusal of the API server is reported, and the retry succeeds', async () => {
     const broken = '{ pod: { nodeSelector: { "not a label!": x } } }';
     await cluster.apply(parameters('broken', broken) + `---${gateway('broken', OWN_PARAMETERS.replace('NAME', 'broken'))}`);
     const object = await when('gateway', 'broken', (candidate) => condition(candidate, 'Programmed')?.reason === 'Invalid');
@@ -234,7 +234,7 @@ describeWith(['cluster'], 'fleets', () => {
     await when('deployment', 'weir-broken', exists);
   });
 
-  test('invalid parameters are told by Gateway and class, and leave what there is as it is', async () => {
+  test('Gateway and class report invalid parameters, and existing objects stay as they are', async () => {
     await cluster.kubectl(['delete', 'gatewayparameters', 'broken']);
     const object = await when('gateway', 'broken', (candidate) => condition(candidate, 'Accepted')?.reason === 'InvalidParameters');
     expect(condition(object, 'Accepted')?.message).toContain('GatewayParameters/default/broken does not exist');
@@ -243,7 +243,7 @@ describeWith(['cluster'], 'fleets', () => {
     await expect(refused).rejects.toThrow('replicas and autoscaling exclude each other');
   });
 
-  test('a Gateway that is served by others from now on lets its own proxies go', async () => {
+  test('a Gateway that changes to shared proxies deletes its own', async () => {
     await cluster.kubectl([
       'patch',
       'gatewayparameters',
@@ -255,14 +255,14 @@ describeWith(['cluster'], 'fleets', () => {
     for (const kind of [...KINDS, 'hpa']) await gone(kind, 'weir-small');
   });
 
-  test('what belongs to a Gateway goes with it', async () => {
+  test('the objects of a Gateway are deleted with it', async () => {
     await cluster.kubectl(['delete', 'gateway', 'taken']);
     for (const kind of KINDS) await gone(kind, 'weir-taken');
     await gone('secret', 'weir-taken-credentials');
   });
 
   test(
-    'another leader writes nothing that is written already',
+    'a new leader repeats no writes',
     async () => {
       const before = await Promise.all(KINDS.map((kind) => when(kind, 'weir-web', exists)));
       await controller.stop('SIGKILL');
@@ -271,7 +271,7 @@ describeWith(['cluster'], 'fleets', () => {
       expect(writes).toBeGreaterThan(0);
       controller = fleets.start();
       await controller.printed(/"leading":true/);
-      // Made after the new leader began: it has been through what was there before.
+      // Created after the new leader started: it has processed all earlier objects by then.
       await cluster.apply(gateway('later'));
       await when('poddisruptionbudget', 'weir-later', exists);
       const written = fleetWrites()
@@ -279,7 +279,7 @@ describeWith(['cluster'], 'fleets', () => {
         .filter(({ objectRef }) => objectRef?.name?.startsWith('weir-later') !== true);
       const after = await Promise.all(KINDS.map((kind) => when(kind, 'weir-web', exists)));
       expect(after.map(({ metadata }) => metadata.resourceVersion)).toEqual(before.map(({ metadata }) => metadata.resourceVersion));
-      // The CPU of `1000m`, which the API server writes as 1, is asked about once by each leader, and changes nothing.
+      // Each leader checks the CPU value `1000m` once, which the API server stores as 1, and changes nothing.
       expect(new Set(written.map(({ objectRef }) => objectRef?.resource))).toEqual(new Set(['deployments']));
     },
     TAKEOVER_MS,

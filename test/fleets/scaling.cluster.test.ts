@@ -1,5 +1,5 @@
-// A fleet in a cluster of processes that grows and shrinks as its autoscaler says, and rolls, while requests come in at an address of the
-// controller's pool: none may fail.
+// A fleet in a cluster of processes that scales with its autoscaler, and rolls, while requests arrive at an address of the controller's
+// pool: no request may fail.
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import path from 'node:path';
 import { startCluster } from '../cluster/cluster.ts';
@@ -114,7 +114,7 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'a fleet with an aut
     return new Child(['controller', ...tls, ...free, ...fleets, ...rest]);
   }
 
-  /** Waits until the fleet has so many proxies, all ready, and those that were more have ended. */
+  /** Waits until the fleet has this number of proxies, all ready, and surplus ones have ended. */
   async function proxies(count: number): Promise<void> {
     const areThere = async () => {
       const pods = await cluster.list<Pod>('pods', FLEET);
@@ -159,7 +159,7 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'a fleet with an aut
     expect(result.requests).toBeGreaterThan(100);
   });
 
-  test('is replaced as a whole when the parameters of its class change, and no request fails', async () => {
+  test('is replaced completely when the parameters of its class change, and no request fails', async () => {
     const spec = { pod: { labels: { generation: 'second' } } };
     const result = await traffic(
       [keptConnection(url), newConnections(url)],

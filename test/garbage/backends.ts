@@ -1,4 +1,4 @@
-// Backends that do to every request what its path says: of HTTP/1.1, of HTTP/2, and of nothing but bytes.
+// Backends whose behaviour depends on the path of the request: of HTTP/1.1, of HTTP/2, and of raw bytes.
 import { once } from 'node:events';
 import net from 'node:net';
 import { cut } from '../../proxy/codec/h1/cut.ts';
@@ -7,7 +7,7 @@ import { END_HEADERS, END_STREAM, frame, literals, numbers, PREFACE, TYPE } from
 
 export type End = 'reset' | 'end';
 
-/** What a backend sends, and whether it ends or resets the connection after that. */
+/** The bytes that a backend sends, and whether it ends or resets the connection after them. */
 export interface Reply {
   readonly bytes: Buffer;
   readonly ends?: End;
@@ -16,7 +16,7 @@ export interface Reply {
 /** Replies by path; `stream` is that of the request. */
 export type Replies = ReadonlyMap<string, (stream: number) => Reply>;
 
-/** A listening server, and how many connections to it are open. */
+/** A listening server, and its number of open connections. */
 export abstract class Backend {
   open = 0;
   /** Called when a request has arrived. */
@@ -32,7 +32,7 @@ export abstract class Backend {
     await once(this.#server.listen(0, '127.0.0.1'), 'listening');
   }
 
-  /** Resets every connection that is open. */
+  /** Resets every open connection. */
   reset(): void {
     for (const socket of this.#sockets) cut(socket);
   }
@@ -63,7 +63,7 @@ export abstract class Backend {
   }
 }
 
-/** Knows a request of HTTP/1.1 by a read that begins with its method and path. */
+/** Recognises a request of HTTP/1.1 by a read that begins with its method and path. */
 export class H1Backend extends Backend {
   readonly #replies: Replies;
 
@@ -95,7 +95,7 @@ export class TcpBackend extends Backend {
   }
 }
 
-/** Frames: SETTINGS, then what the path of each request asks for. */
+/** Frames: SETTINGS, then those for the path of each request. */
 export class H2FrameBackend extends Backend {
   readonly #replies: Replies;
 

@@ -1,5 +1,5 @@
-// Garbage, truncation and resets at every phase of every protocol: each counts as one failure with one documented code, and is a
-// line of the log with that code.
+// Garbage, truncation and resets in every phase of every protocol: each counts as one failure with one documented code, and has one log
+// line with that code.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

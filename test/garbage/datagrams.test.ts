@@ -1,5 +1,4 @@
-// What goes wrong between a UDPRoute and its backends: one code, one count and one line of the log for each, and whatever a datagram
-// holds goes through.
+// Failures between a UDPRoute and its backends: one code, one count and one log line each. Datagrams with any content pass.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import dgram from 'node:dgram';
@@ -28,7 +27,7 @@ async function openSocket(): Promise<dgram.Socket> {
   return socket;
 }
 
-/** A proxy with a route to these ports, and the codes that its metrics and its log come to once it is closed. */
+/** A proxy with a route to these ports, and the codes in its metrics and its log once it is closed. */
 async function open(ports: readonly number[] | null): Promise<{ readonly proxy: Proxy; codes(): Promise<readonly string[][]> }> {
   const file = path.join(folder, `${randomBytes(4).toString('hex')}.log`);
   const backends = ports === null ? [] : [streamBackend('app')];
@@ -90,7 +89,7 @@ test('a backend that leaves', async () => {
   expect(await codes()).toEqual([['upstream_reset 1'], ['upstream_reset']]);
 });
 
-test('whatever datagrams hold goes through, and nobody fails', async () => {
+test('datagrams with any content pass, and no failure is counted', async () => {
   const backend = await openSocket();
   const { proxy, codes } = await open([backend.address().port]);
   backend.on('message', (message, { port, address }) => backend.send(message, port, address));

@@ -1,4 +1,4 @@
-// Connections that go wrong at some phase of some protocol: what is sent, when and how they end, and what they count as.
+// Connections that fail in some phase of some protocol: the bytes they send, their end, and their expected code.
 import { END_HEADERS, END_STREAM, frame, get as h2Get, literals, numbers, post as h2Post, PREFACE, TYPE } from '../support/h2-frames.ts';
 import { get, post } from '../support/requests.ts';
 
@@ -9,13 +9,13 @@ export interface Life {
   /** With a handshake first. */
   readonly tls?: true;
   readonly send: Buffer;
-  /** When it ends: once all is sent, the backend has the request, the first bytes or the whole of an answer are here, or it `waits`. */
+  /** When it ends: after all is sent, when the backend has the request, after the first bytes or the end of an answer, or it `waits`. */
   readonly when: 'sent' | 'request' | 'bytes' | 'answer' | 'waits';
   /** Bytes that are sent at that moment, beneath TLS where there is any. */
   readonly then?: Buffer;
   /** `waits`: by the proxy. */
   readonly ends: 'reset' | 'end' | 'waits' | 'backend-resets';
-  /** What it is counted as, `metric label`: one failure, and none when it is nobody's. */
+  /** The expected count, `metric label`; none if the failure has no code. */
   readonly counts: readonly string[];
 }
 
@@ -34,7 +34,7 @@ function life(what: string, on: Life['on'], send: string | Buffer, counts: reado
 
 const UPGRADE = 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
 const CHUNKED = 'POST /never HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
-/** Of a body of which the beginning is enough to be sent on. */
+/** The beginning of a body that is enough for the request to be sent on. */
 const HALF_BODY = post('x'.repeat(100_000), '/never').slice(0, -80_000);
 const HELLO = bytes('\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03');
 const RESET: Rest = { ends: 'reset' };
@@ -63,7 +63,7 @@ const H1_DOWNSTREAM: readonly Life[] = [
 
 const greeted = (...frames: readonly Buffer[]): Buffer => Buffer.concat([PREFACE, frame(TYPE.settings, 0, 0), ...frames]);
 const never = h2Get(1, [':path', '/']).subarray(0, 0);
-/** A GET of a path, whose stream the backend leaves open. */
+/** A GET of a path; the backend leaves the stream open. */
 const ask = (path: string): Buffer =>
   frame(TYPE.headers, END_HEADERS | END_STREAM, 1, literals([':method', 'GET'], [':scheme', 'http'], [':authority', 'a'], [':path', path]));
 /** The head of a POST that the backend leaves open. */
@@ -90,7 +90,7 @@ const H2_DOWNSTREAM: readonly Life[] = [
   life('a malformed list', 'http', greeted(h2Get(1, ['X-Upper', 'x'])), error('request_malformed'), { when: 'bytes', ends: 'end' }),
   life('DATA of no stream', 'http', greeted(frame(TYPE.data, 0, 0, bytes('x'))), down('protocol_error'), {}),
   life(
-    'a body that is longer than it says',
+    'a body that is longer than its length',
     'http',
     greeted(h2Post(1, ['content-length', '1']), frame(TYPE.data, 1, 1, bytes('xx'))),
     error('request_malformed'),
@@ -146,7 +146,7 @@ const STREAMS: readonly Life[] = [
   life('a backend that nobody is', 'nowhere', 'x', stream('upstream_connect_failed'), {}),
 ];
 
-/** Paths of a backend, and what becomes of a request for each. */
+/** Paths of a backend, and the expected outcome of a request for each. */
 const H1_UPSTREAM: readonly (readonly [path: string, counts: readonly string[], headers?: string])[] = [
   ['/reset', error('upstream_reset')],
   ['/end', error('upstream_reset')],
@@ -182,7 +182,7 @@ const H2_UPSTREAM: readonly (readonly [path: string, counts: readonly string[]])
   ['/trailers-garbage', error('upstream_malformed')],
 ];
 
-/** Backends that are spoken to with TLS, and what becomes of a request for each. */
+/** Backends with TLS, and the expected outcome of a request for each. */
 const TLS_UPSTREAM: readonly (readonly [name: string, counts: readonly string[]])[] = [
   ['hello-reset', error('upstream_tls_failed')],
   ['hello-end', error('upstream_tls_failed')],

@@ -1,17 +1,17 @@
-// Lives of every kind, mixed, many at once.
+// Connections of every kind, mixed and concurrent.
 import type { Life } from './lives.ts';
 import { LIVES } from './lives.ts';
 import type { Rig } from './rig.ts';
 
 const AT_ONCE = 40;
-/** Resets by backends hit whoever else is there, who then waits for an end that does not come. */
+/** Resets of backends also hit connections of others, which then wait for an end that does not come. */
 const ALL: readonly Life[] = Object.values(LIVES)
   .flat()
   .filter(({ ends }) => ends !== 'backend-resets');
-/** Coprime to the number of kinds or not, the walk below meets all of them: neighbours differ from round to round. */
+/** The walk below visits all kinds, whether the step is coprime to their number or not: neighbours differ between rounds. */
 const STRIDE = 7;
 
-/** Lives so many lives; resolves when their connections are gone. */
+/** Runs this number of connections; resolves when all are closed. */
 export async function liveMixed(rig: Rig, count: number): Promise<void> {
   let next = 0;
   const one = async (): Promise<void> => {

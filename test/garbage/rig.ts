@@ -1,4 +1,4 @@
-// A proxy with a listener for every protocol in front of the backends, and clients that live one life each.
+// A proxy with a listener for every protocol in front of the backends, and clients that make one connection each.
 import { randomUUID } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
@@ -18,16 +18,16 @@ import type { Life } from './lives.ts';
 import { beside, TLS_REPLIES, TlsBackend } from './tls-backends.ts';
 
 const PORTS = { http: 80, tcp: 81, https: 82, nowhere: 83 } as const;
-/** What the metrics count failures by. */
+/** Labels of failures in the metrics. */
 const FAILURES = [
   'weir_errors_total',
   'weir_stream_failures_total',
   'weir_tls_handshake_failures_total',
   'weir_http2_connection_errors_total',
 ];
-/** Labels that tell where traffic belongs. */
+/** Labels of the traffic. */
 const ORIGIN = ['gateway', 'listener', 'route'];
-/** A port that nobody listens on. */
+/** A port without a listener. */
 const REFUSING = 1;
 
 export class Rig {
@@ -102,7 +102,7 @@ export class Rig {
     return found;
   }
 
-  /** Codes of errors in lines of the log since this was last asked, once there are so many of them. */
+  /** Error codes in log lines since the last call, once there is this number of them. */
   async errorsLogged(count: number): Promise<string[]> {
     const lines = (): string[] =>
       readFileSync(this.#logFile as string, 'utf8')
@@ -121,7 +121,7 @@ export class Rig {
     await until(() => this.proxy.metric('weir_stream_connections_active') === 0, 'no stream connection');
   }
 
-  /** Resolves once nothing is left of any connection. */
+  /** Resolves once no connection has resources left. */
   async clean(): Promise<void> {
     const { proxy } = this;
     await this.settled();
@@ -130,7 +130,7 @@ export class Rig {
     await until(() => proxy.worker.timers === 0, 'no timer');
   }
 
-  /** Lives one life; resolves when the connection is gone. */
+  /** Runs one connection; resolves when it is closed. */
   live(life: Life): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const raw = net.connect({ port: this.proxy.worker.boundPort(PORTS[life.on]) as number, host: '127.0.0.1', noDelay: true });
@@ -173,7 +173,7 @@ const LISTENERS: readonly ir.Listener[] = [
   listener({ ...on('https'), protocol: 'HTTPS', tls: { ...TERMINATE, certificates: ['default/cert'] } }),
 ];
 
-/** A route to a backend that is spoken to with TLS, by its name. */
+/** A route to a backend with TLS, by its name. */
 function toSecured(name: string, port: number, attachments: ir.Attachment[]): ir.Resource[] {
   const upstreamTls: ir.UpstreamTls = {
     ...{ serverName: 'test', subjectAltNames: [{ type: 'Hostname', value: 'test' }] },

@@ -1,4 +1,4 @@
-// Backends that are spoken to with TLS and go wrong at one phase each: within the handshake, beneath TLS, and inside of it.
+// Backends with TLS that fail in one phase each: in the handshake, below TLS, and inside TLS.
 import type net from 'node:net';
 import { duplexPair } from 'node:stream';
 import type { Duplex } from 'node:stream';
@@ -9,7 +9,7 @@ import type { Reply } from './backends.ts';
 
 const text = (bytes: string): Buffer => Buffer.from(bytes, 'latin1');
 
-/** What one does, and when: `hello` instead of a handshake; `beneath` and `inside` TLS, once a request is there. */
+/** The bytes of a backend, and their time: `hello` instead of a handshake; `beneath` and `inside` TLS, after a request. */
 export interface TlsReply extends Reply {
   readonly when: 'hello' | 'beneath' | 'inside';
 }
@@ -64,7 +64,7 @@ export class TlsBackend extends Backend {
   }
 }
 
-/** A stream that is what goes through a socket, which can still be written to beneath it. */
+/** The stream below TLS of a socket, to which tests can write directly. */
 export function beside(raw: net.Socket): Duplex {
   const [inner, outer] = duplexPair();
   raw.pipe(outer).pipe(raw);

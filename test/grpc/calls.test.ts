@@ -141,8 +141,8 @@ test('calls pass to a backend that speaks TLS', async () => {
   expect(await client.call(CHAT, [bytes('sealed')])).toMatchObject({ code: status.OK, messages: [bytes('sealed')] });
 });
 
-describe('what an HTTPRoute can do with requests, a GRPCRoute can do with calls', () => {
-  test('copies go to a mirror, which answers nobody', async () => {
+describe('a GRPCRoute has the features of an HTTPRoute', () => {
+  test('copies go to a mirror, whose answers are dropped', async () => {
     const mirror = await openServer();
     const server = await openServer();
     const filter: ir.Filter = { type: 'RequestMirror', cluster: 'Service/default/mirror/80', numerator: 1, denominator: 1 };
@@ -162,7 +162,7 @@ describe('what an HTTPRoute can do with requests, a GRPCRoute can do with calls'
     for (let i = 0; i < 6; i++) expect((await client.call(UNARY, [bytes('x')])).code).toBe(status.OK);
   });
 
-  test('headers of the call and of its answer change', async () => {
+  test('headers of the call and of its answer are modified', async () => {
     const change = (name: string): ir.HeaderModification => ({ set: [{ name, value: 'set' }], add: [], remove: [] });
     const filters: ir.Filter[] = [
       { type: 'RequestHeaderModifier', headers: change('x-echo-set') },
@@ -175,7 +175,7 @@ describe('what an HTTPRoute can do with requests, a GRPCRoute can do with calls'
 });
 
 describe('deadlines', () => {
-  test('are told to the backend, shorter by what has passed', async () => {
+  test('are passed to the backend, reduced by the elapsed time', async () => {
     const { server, client } = await openChain();
     const outcome = await client.call(UNARY, [], { metadata: { 'x-hang': '1' }, deadline: 300 });
     expect(outcome.code).toBe(status.DEADLINE_EXCEEDED);
@@ -185,7 +185,7 @@ describe('deadlines', () => {
     expect(server.timeouts[0]).toBeGreaterThan(100);
   });
 
-  test('are made shorter by the timeout of the route', async () => {
+  test('are limited by the timeout of the route', async () => {
     const { server, client } = await openChain({ timeouts: { request: 200, backendRequest: null } });
     const outcome = await client.call(UNARY, [], { metadata: { 'x-hang': '1' }, deadline: 20_000 });
     expect(outcome.code).toBe(status.DEADLINE_EXCEEDED);
@@ -193,7 +193,7 @@ describe('deadlines', () => {
     expect(server.timeouts[0]).toBeLessThanOrEqual(200);
   });
 
-  test('of the route hold for calls that have none, and after the answer began', async () => {
+  test('of the route apply to calls without one, and after the answer began', async () => {
     const { server, client } = await openChain({ timeouts: { request: 300, backendRequest: null } });
     const stream = client.open(CHAT);
     const outcome = outcomeOf(stream);

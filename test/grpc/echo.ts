@@ -1,4 +1,4 @@
-// A gRPC server and client of @grpc/grpc-js for any service: messages are bytes, and what a call does is told by its metadata.
+// A gRPC server and client of @grpc/grpc-js for any service: messages are bytes, and metadata controls the behaviour of a call.
 import { Client, credentials, Metadata, Server, ServerCredentials, status } from '@grpc/grpc-js';
 import type { ChannelCredentials, ChannelOptions, MethodDefinition, ServerDuplexStream, ServiceError, StatusObject } from '@grpc/grpc-js';
 import { promisify } from 'node:util';
@@ -55,7 +55,7 @@ export class EchoServer {
     wire(this);
   }
 
-  /** `name`: what Unary and Collect begin their answer with. `methods`: besides those of test.Echo. */
+  /** `name`: the first bytes of answers of Unary and Collect. `methods`: in addition to those of test.Echo. */
   static async start(
     name = '',
     methods: readonly MethodDefinition<Buffer, Buffer>[] = [],
@@ -127,7 +127,7 @@ function answer(call: Call, definition: MethodDefinition<Buffer, Buffer>, name: 
   });
 }
 
-/** What came of a call. */
+/** The outcome of a call. */
 export interface Outcome {
   readonly code: number;
   readonly details: string;
@@ -136,7 +136,7 @@ export interface Outcome {
   readonly trailers: Metadata;
 }
 
-/** What a call is made with. */
+/** The parameters of a call. */
 export interface CallOptions {
   readonly metadata?: Readonly<Record<string, string | Buffer>>;
   /** Milliseconds. */
@@ -150,7 +150,7 @@ export class EchoClient {
     this.#client = new Client(`127.0.0.1:${port}`, security, { 'grpc.enable_retries': 0, ...options });
   }
 
-  /** Opens a call, whatever its kind: messages and their end go in and come out. */
+  /** Opens a call of any kind, to write and read messages. */
   open(definition: MethodDefinition<Buffer, Buffer>, { metadata = {}, deadline }: CallOptions = {}) {
     const sent = new Metadata();
     for (const [name, value] of Object.entries(metadata)) sent.add(name, value);
@@ -178,7 +178,7 @@ export function outcomeOf(stream: ReturnType<EchoClient['open']>): Promise<Outco
   let head = new Metadata();
   stream.on('metadata', (metadata) => (head = metadata));
   stream.on('data', (message: Buffer) => messages.push(message));
-  // The status says it too.
+  // The status has the same error.
   stream.on('error', (_error: ServiceError) => undefined);
   return new Promise((resolve) => {
     stream.on('status', ({ code, details, metadata }: StatusObject) => resolve({ code, details, messages, head, trailers: metadata }));

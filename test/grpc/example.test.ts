@@ -1,4 +1,4 @@
-// The gRPC example as it is, on ports of the test's own: from what a user writes to bytes.
+// The gRPC example, unchanged except for its ports: from the user's files to bytes.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -38,14 +38,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Who answers a call. */
+/** The name of the backend that answers a call. */
 async function answered(by: ReturnType<typeof method>, metadata: Record<string, string> = {}): Promise<string> {
   const { code, messages } = await client.call(by, [Buffer.from(' heard')], { metadata });
   return code === status.OK ? messages.join() : `status ${code}`;
 }
 
 describe('the gRPC example', () => {
-  test('is valid, and explain says where a call goes', async () => {
+  test('is valid, and explain names the backend of a call', async () => {
     expect(await runWeir(['validate', EXAMPLE])).toMatchObject({ code: 0, stdout: '6 objects, 0 errors, 0 warnings\n' });
     const url = 'http://127.0.0.1:8080/helloworld.Greeter/SayHello';
     const one = await runWeir(['explain', url, '-X', 'POST', '--config', EXAMPLE]);

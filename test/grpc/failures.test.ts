@@ -1,4 +1,4 @@
-// What a caller is told when a call fails on its way, and what the backend is told: frame by frame.
+// Failing calls: the frames that the caller and the backend get.
 import { describe, expect, test } from '@jest/globals';
 import type http2 from 'node:http2';
 import type * as ir from '#api/ir/ir.ts';
@@ -24,7 +24,7 @@ function resources(ports: readonly number[], fields: Partial<ir.Route> = {}): ir
   return [listener(), ...cluster('app', ports), route({ http2: true, ...fields })];
 }
 
-/** Makes a call and tells its outcome: status and message from the head, which is all there is. */
+/** Makes a call that fails in its head: returns status and message of the head, after which no frame may follow. */
 async function told(proxy: Proxy, headers: Record<string, string> = {}): Promise<readonly [status: string, message: string]> {
   const answer = await request(openSession(proxy.port), { ...CALL, ...headers }, MESSAGE);
   expect([answer.status, answer.body.length, answer.headers['content-type'], answer.headers['content-length']]).toEqual([
@@ -52,7 +52,7 @@ async function openFrames(
   return { server, proxy, client, peer: await server.asked() };
 }
 
-/** A field of the last header block on a stream: of the head, or of the trailers once they are there. */
+/** A field of the last header block of a stream: of the head, or of the trailers once they have arrived. */
 function field(peer: FramePeer, name: string, stream = 1): string | undefined {
   const fields = peer.of(TYPE.headers, stream).at(-1)?.fields ?? [];
   return fields[fields.indexOf(name) + 1];
@@ -108,7 +108,7 @@ describe('failures of the proxy are answers with a status alone', () => {
     expect([answer.status, answer.headers['grpc-status']]).toEqual([200, '8']);
   });
 
-  test('but not for what is no call', async () => {
+  test('but not for requests that are no calls', async () => {
     const proxy = await openProxy(resources([]));
     for (const headers of [{ 'content-type': 'application/grpc-web' }, { ':method': 'PUT' }, { 'content-type': 'text/plain' }]) {
       const answer = await request(openSession(proxy.port), { ...CALL, ...headers }, MESSAGE);
@@ -141,7 +141,7 @@ describe('answers that are none of gRPC', () => {
     expect(await told(proxy)).toEqual(['14', 'The backend did not answer with gRPC, but with HTTP status 429']);
   });
 
-  test('a status in the head is enough to be one', async () => {
+  test('a status in the head is enough', async () => {
     const { port } = await openH2Backend((stream) =>
       stream.respond({ ':status': 200, 'grpc-status': '5', 'grpc-message': 'a%25b' }, { endStream: true }),
     );
@@ -157,7 +157,7 @@ describe('resets', () => {
     [2, '13'],
     [12, '7'],
     [5, '2'],
-  ])('a backend that resets with code %d is told as %s', async (code, expected) => {
+  ])('a reset by the backend with code %d becomes status %s', async (code, expected) => {
     const { client, peer } = await openFrames();
     peer.write(frame(TYPE.reset, 0, 1, numbers(code)));
     await client.answered(1);
@@ -179,7 +179,7 @@ describe('resets', () => {
     expect(field(client, 'grpc-status')).toBe('14');
   });
 
-  test('a refused call is made again, message and all', async () => {
+  test('a refused call is repeated with its message', async () => {
     const { server, client, peer } = await openFrames();
     await until(() => peer.of(TYPE.data, 1).length > 0, 'the message');
     peer.write(frame(TYPE.reset, 0, 1, numbers(7)));
@@ -218,12 +218,12 @@ describe('statuses that are worth another attempt', () => {
     return [answer.headers['grpc-status'], attempts];
   }
 
-  test('are tried again, in an answer that is only a head', async () => {
+  test('are retried, in an answer that is only a head', async () => {
     expect(await answers({ 'grpc-status': '14' }, { 'grpc-status': '0' })).toEqual(['0', 2]);
     expect(await answers({ ':status': 503, 'content-type': 'text/html' }, { 'grpc-status': '0' })).toEqual(['0', 2]);
   });
 
-  test('as often as the policy says, and no others', async () => {
+  test('as often as the policy allows, and no other calls are', async () => {
     expect(await answers({ 'grpc-status': '14' }, { 'grpc-status': '14' }, { 'grpc-status': '0' })).toEqual(['14', 2]);
     expect(await answers({ 'grpc-status': '5' }, { 'grpc-status': '0' })).toEqual(['5', 1]);
   });
@@ -243,14 +243,14 @@ describe('deadlines of the caller', () => {
     expect(proxy.metric('weir_requests_active')).toBe(1);
   });
 
-  test('that pass are told, and the backend is told CANCEL', async () => {
+  test('that expire end the call with a status, and reset it at the backend with CANCEL', async () => {
     const { client, peer } = await openFrames({}, ['grpc-timeout', '100m']);
     await client.answered(1);
     expect([field(client, 'grpc-status'), field(client, 'grpc-message')]).toEqual(['4', 'The deadline of the call passed']);
     expect(await peer.reset(1)).toBe(CANCEL);
   });
 
-  test('that the backend finds passed first are the same deadlines, though it says CANCEL', async () => {
+  test('have the same status if the backend detects them first and sends CANCEL', async () => {
     // The wheel is late by up to two ticks: the backend is not.
     const { client, peer } = await openFrames({}, ['grpc-timeout', '60m']);
     const told = Number(/^(\d+)u$/.exec(field(peer, 'grpc-timeout') ?? '')?.[1]) / 1_000;
@@ -268,7 +268,7 @@ describe('deadlines of the caller', () => {
     expect(field(client, 'grpc-status')).toBe('1');
   });
 
-  test('that pass once the answer began end it with a status', async () => {
+  test('that expire after the answer began end it with a status', async () => {
     const { client, peer } = await openFrames({}, ['grpc-timeout', '200m']);
     peer.write(head(1, '200', 0, GRPC), frame(TYPE.data, 0, 1, MESSAGE));
     await client.answered(1);
@@ -282,7 +282,7 @@ describe('deadlines of the caller', () => {
     expect(field(client, 'grpc-status')).toBe('4');
   });
 
-  test('that leave time for nothing but the answer do no harm', async () => {
+  test('that are just long enough for the answer do not fail the call', async () => {
     const { client, peer } = await openFrames({}, ['grpc-timeout', '1H']);
     expect(field(peer, 'grpc-timeout')).toMatch(/^3[56]\d{5}m$/);
     peer.write(head(1, '200', END_STREAM, GRPC, ['grpc-status', '0']));
@@ -294,7 +294,7 @@ describe('deadlines of the caller', () => {
 describe('silence', () => {
   test('is no fault of a call, either way', async () => {
     const { client, peer } = await openFrames({ requestBodyIdleTimeout: 100, upstreamIdleTimeout: 150, downstreamIdleTimeout: 200 });
-    // Both are asked whether they are there, a few times over.
+    // Both proxies are probed several times.
     const answer = (end: FramePeer) => {
       const asked = end.of(TYPE.ping).filter(({ flags }) => flags === 0);
       for (const { payload } of asked.slice(answered.get(end) ?? 0)) end.write(frame(TYPE.ping, 1, 0, payload));
@@ -315,7 +315,7 @@ describe('silence', () => {
     expect(await peer.reset(1)).toBe(CANCEL);
   });
 
-  test('is cut when it lasts as long as that of a tunnel may', async () => {
+  test('is cut at the maximum duration of a tunnel', async () => {
     const { client, peer } = await openFrames({ requestBodyIdleTimeout: 100, tunnelIdleTimeout: 300, downstreamIdleTimeout: 60_000 });
     await client.answered(1);
     expect(field(client, 'grpc-status')).toBe('4');

@@ -1,4 +1,4 @@
-// gRPC as grpc-go sees it: its interop client against its interop server, with Weir between them.
+// The interop client of grpc-go against its interop server, through Weir.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import { TestCa, secretOf } from '../support/certificates.ts';
@@ -35,7 +35,7 @@ describeWith(['go'], 'gRPC interop', () => {
 
     test.each(CASES)('%s', async (name) => expect(await runCase(name, proxy.port, null)).toBe(''), 40_000);
 
-    test('leaves nothing behind', async () => {
+    test('leaves no connections or exchanges behind', async () => {
       await proxy.quiet();
       expect(proxy.metric('weir_upstream_requests_pending')).toBe(0);
     });

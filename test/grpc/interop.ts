@@ -1,4 +1,4 @@
-// The interop client and server of grpc-go, the reference for what a gRPC implementation must be able to do
+// The interop client and server of grpc-go, the reference tests for gRPC implementations
 // (https://github.com/grpc/grpc/blob/master/doc/interop-test-descriptions.md): built from their Go module once per version.
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -14,7 +14,7 @@ export const INTEROP = moduleTool(
   ['client', 'server'].map((program) => `google.golang.org/grpc/interop/${program}`),
 );
 const CASE_MS = 30_000;
-/** Characters of what a failed case said. */
+/** Maximum length of the output of a failed case. */
 const MAX_REPORT = 500;
 
 /**
@@ -77,7 +77,7 @@ export class InteropServer {
   }
 }
 
-/** Runs one test case against a port; resolves to '' or what the client said. `ca`: speak TLS, and trust this file. */
+/** Runs one test case against a port; resolves to '' or the output of the client. `ca`: use TLS and trust this file. */
 export function runCase(name: string, port: number, ca: string | null): Promise<string> {
   const tls = ca === null ? [] : ['--use_tls', '--use_test_ca', '--ca_file', ca, '--server_host_override', 'interop.example.com'];
   const soak = [

@@ -1,4 +1,4 @@
-// Hundreds of calls that last, and dozens of changes of the configuration that do not concern them.
+// Hundreds of long calls during dozens of configuration changes that do not affect them.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -39,7 +39,7 @@ function grpcRoute(name: string, to: string, service: string): string {
   return `apiVersion: gateway.networking.k8s.io/v1\nkind: GRPCRoute\nmetadata: { name: ${name} }\nspec: { parentRefs: [{ name: gw }], rules: [${rule}] }`;
 }
 
-/** Routes beside the one in use, another backend's endpoints, a Gateway beside the one in use: each change is another mixture. */
+/** Other routes, other endpoints, another Gateway: each change combines them differently. */
 function change(i: number): void {
   const others = Array.from({ length: i % 5 }, (_, n) => grpcRoute(`other-${n}`, 'other', `other.Service${i}`));
   write('others.yaml', backend('other', 9_000 + i, 9_500), ...others, ...(i % 2 === 0 ? [gateway('beside', ports[1])] : []));
@@ -96,7 +96,7 @@ function converse(client: EchoClient): Conversation {
   return conversation;
 }
 
-test('survive them all, and end well', async () => {
+test('survive all changes, and end with OK', async () => {
   const all = clients.flatMap((client) => Array.from({ length: STREAMS_PER_CLIENT }, () => converse(client)));
   for (const { stream } of all) stream.write(Buffer.from('first'));
   await until(() => all.every(({ heard }) => heard === 1), 'an answer on every stream');
@@ -104,7 +104,7 @@ test('survive them all, and end well', async () => {
   for (let i = 1; i <= CHANGES; i++) {
     change(i);
     current = await applied(current);
-    // Ten of them say something after each change, so that each does once.
+    // Ten of the calls send a message after each change, so that each call sends once.
     const some = all.slice((i - 1) * 10, i * 10);
     for (const { stream } of some) stream.write(Buffer.from('between'));
     await until(() => some.every(({ heard }) => heard === 2), 'an answer after a change');

@@ -1,4 +1,4 @@
-// Health checks, reflection and compression as grpc-go does them: what it is told through Weir is what it is told without.
+// Health checks, reflection and compression with grpc-go: the output through Weir equals the output without.
 import { expect, test } from '@jest/globals';
 import { describeWith } from '../support/describe-with.ts';
 import { closeAfterEach, closeLater, openProxy } from '../support/fixture.ts';

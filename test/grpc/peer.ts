@@ -26,7 +26,7 @@ export class PeerServer {
     return new PeerServer(Number(line), child);
   }
 
-  /** It ends with its standard input, as it does when the test is killed. */
+  /** The server stops when its standard input ends, as when the test is killed. */
   async stop(): Promise<void> {
     const over = once(this.#process, 'close');
     this.#process.stdin?.end();
@@ -34,7 +34,7 @@ export class PeerServer {
   }
 }
 
-/** What the client is told at an address. Rejects with what it says when a call that must succeed fails. */
+/** The output of the client at an address. Rejects with its error if a call that must succeed fails. */
 export async function askPeer(port: number): Promise<unknown> {
   const { stdout } = await promisify(execFile)(BINARY, ['ask', `127.0.0.1:${port}`], { timeout: 20_000 });
   return JSON.parse(stdout);

@@ -1,4 +1,4 @@
-// What a BackendTrafficPolicy on a GRPCRoute does to its calls, from the objects that a user writes.
+// Effects of a BackendTrafficPolicy on the calls of a GRPCRoute, starting from the user's objects.
 import { expect, test } from '@jest/globals';
 import { closeAfterEach, closeLater } from '../support/fixture.ts';
 import { startProxyFor } from '../support/proxy.ts';
@@ -43,7 +43,7 @@ test('its timeout is a deadline for calls that have none', async () => {
   expect(server.timeouts[0]).toBeLessThanOrEqual(200);
 });
 
-test('statuses it names are tried again, as often as it says', async () => {
+test('calls with the statuses of its retry are retried, as often as it allows', async () => {
   const server = await openServer();
   const client = await openClient(server, { retry: { grpcStatuses: [status.UNAVAILABLE], attempts: 3, backoff: '1ms' } });
   expect((await client.call(UNARY, [], { metadata: { 'x-fail': String(status.UNAVAILABLE) } })).code).toBe(status.UNAVAILABLE);

@@ -15,7 +15,7 @@ export interface Field {
   readonly secret: boolean;
 }
 
-/** What happens to a codec: its table changes size, or a block goes through. */
+/** A step of a codec: a table size change, or a block. */
 export type EncodeStep = { readonly size: number } | { readonly fields: readonly Field[] };
 export type DecodeStep = { readonly size: number } | { readonly block: Buffer };
 
@@ -32,14 +32,14 @@ export class GoHpack {
     this.#lines = createInterface(this.#child.stdout);
   }
 
-  /** Blocks that a new encoder writes, one for each list, told of a limit and of sizes in between. */
+  /** The blocks of a new encoder, one for each list, with a limit and sizes in between. */
   async encode(limit: number, steps: readonly EncodeStep[]): Promise<Buffer[]> {
     const wire = steps.map((step) => ('size' in step ? step : { fields: step.fields.map(toWire) }));
     const answers = await this.#ask({ decode: false, limit, steps: wire });
     return answers.map(({ block }) => Buffer.from(block ?? '', 'base64'));
   }
 
-  /** Lists that a new decoder reads, one for each block. Throws when it refuses one. */
+  /** The lists of a new decoder, one for each block. Throws if it refuses one. */
   async decode(limit: number, steps: readonly DecodeStep[]): Promise<Field[][]> {
     const wire = steps.map((step) => ('size' in step ? step : { block: step.block.toString('base64') }));
     const answers = await this.#ask({ decode: true, limit, steps: wire });

@@ -1,4 +1,4 @@
-// Our HPACK and Go's read each other, over any header lists and table sizes.
+// Weir's HPACK and Go's HPACK decode each other's output, for any header lists and table sizes.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { HpackDecoder } from '../../proxy/codec/hpack/decoder.ts';
@@ -80,7 +80,7 @@ function marked(fields: readonly Field[]): string[] {
   return [...new Set(fields.filter(({ name, secret }) => secret && !isNeverIndexed(name)).map(({ name }) => name))].sort();
 }
 
-/** A secret by nature is marked unless the static table has all of it. */
+/** Sensitive fields must be marked unless the static table has them completely. */
 function asWritten(field: Field): Field {
   return { ...field, secret: field.secret || (isNeverIndexed(field.name) && field.value !== '') };
 }

@@ -1,5 +1,5 @@
-// Header lists and changes of table sizes that make codecs of HPACK disagree if anything does: names and values that come
-// again, that push others out of the table, that do not fit into it, and that must never get there.
+// Header lists and table size changes that reveal differences between HPACK codecs: names and values that repeat, evict others from the
+// table, do not fit into it, or must never be in it.
 import fc from 'fast-check';
 import type { EncodeStep, Field } from './go-hpack.ts';
 
@@ -32,7 +32,7 @@ function field({ lowest, highest }: Alphabet): fc.Arbitrary<Field> {
   });
 }
 
-/** Sequences of lists, with changes of size between them. */
+/** Sequences of lists, with size changes in between. */
 export function sequences(alphabet: Alphabet, largest: number): fc.Arbitrary<EncodeStep[]> {
   const size = fc.record({ size: fc.oneof(fc.constantFrom(0, 33, 64, 200, largest), fc.integer({ min: 0, max: largest })) });
   const fields = fc.record({ fields: fc.array(field(alphabet), { maxLength: 14 }) });

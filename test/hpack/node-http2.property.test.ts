@@ -1,4 +1,4 @@
-// Our HPACK and nghttp2's, which is the one of node:http2, read each other in a real session, over any header lists and table sizes.
+// Weir's HPACK and nghttp2's (node:http2) decode each other's output in a real session, for any header lists and table sizes.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { once } from 'node:events';
@@ -11,10 +11,10 @@ import { ACK, END_HEADERS, END_STREAM, frame, PREFACE, settings, TYPE } from '..
 import type { EncodeStep, Field } from './go-hpack.ts';
 import { sequences } from './lists.ts';
 
-/** What node:http2 lets through, without blanks at the ends of values, which nghttp2 refuses. */
+/** Fields that node:http2 accepts, without blanks at the ends of values, which nghttp2 refuses. */
 const PRINTABLE = { lowest: 0x21, highest: 0x7e };
 const HEADER_TABLE_SIZE = 1;
-/** Octets of a list at most, so that it fits into one frame. */
+/** Maximum size of a list, so that it fits into one frame. */
 const MAX_LIST = 12_000;
 const ONCE = new Set(['authorization', 'content-type', 'etag', 'user-agent']);
 
@@ -24,7 +24,7 @@ interface Block {
   readonly secrets: readonly string[];
 }
 
-/** The end of the session that is ours: it reads what nghttp2 writes, and answers. */
+/** Weir's end of the session: it decodes the output of nghttp2, and answers. */
 class Peer {
   readonly #socket: net.Socket;
   readonly #decoder: HpackDecoder;
@@ -158,12 +158,12 @@ async function go(peer: Peer, session: http2.ClientHttp2Session, step: EncodeSte
   stream.resume();
 }
 
-/** nghttp2 tells us of another size for our encoder. */
+/** nghttp2 announces another table size for Weir's encoder. */
 function changeSize(session: http2.ClientHttp2Session, headerTableSize: number): Promise<void> {
   return new Promise((resolve) => session.settings({ headerTableSize }, () => resolve()));
 }
 
-/** What node:http2 sends of a list: not more than a frame, and once what may come once. */
+/** The fields of a list that node:http2 sends: at most one frame, and single-value fields once. */
 function sendable(fields: readonly Field[]): Field[] {
   let left = MAX_LIST;
   const seen = new Set<string>();
@@ -183,7 +183,7 @@ function marked(fields: readonly Field[]): string[] {
   return [...new Set(fields.filter(({ secret }) => secret).map(({ name }) => name))].sort();
 }
 
-/** Names that our encoder keeps out of tables: those it is told of, and secrets by nature unless the static table has all of one. */
+/** Names that Weir's encoder keeps out of tables: configured ones, and sensitive fields unless the static table has them completely. */
 function kept(fields: readonly Field[]): string[] {
   const secret = fields.filter((field) => field.secret || (isNeverIndexed(field.name) && field.value !== ''));
   return [...new Set(secret.map(({ name }) => name))].sort();

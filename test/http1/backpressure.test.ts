@@ -1,4 +1,4 @@
-// Slow readers and slow writers: whoever is fast is held back, and the proxy holds no more than a few buffers of anybody's bytes.
+// Slow readers and writers: the faster side must wait, and the proxy keeps at most a few buffers of each.
 import { describe, expect, test } from '@jest/globals';
 import { closeAfterEach, get, openChain, openClient } from '../support/fixture.ts';
 import type { Chain } from '../support/fixture.ts';
@@ -11,9 +11,9 @@ closeAfterEach();
 const MIB = 1_048_576;
 const TOTAL = 48 * MIB;
 const PIECE = Buffer.alloc(65_536, 'x');
-/** What may lie between two peers: kernel buffers of four sockets (up to 6 MiB each on loopback) and a few hundred KiB of ours. */
+/** Maximum of bytes between two peers: kernel buffers of four sockets (up to 6 MiB each on loopback) and a few hundred KiB of the proxy. */
 const IN_BETWEEN = 28 * MIB;
-/** What of it may be in this process, beyond what was there before: twice the mark of a socket in each direction, and its slack. */
+/** Maximum of these bytes in this process, in addition to earlier ones: twice the high-water mark per direction, and some slack. */
 const IN_PROCESS = 2 * MIB;
 
 interface Source {
@@ -22,7 +22,7 @@ interface Source {
   readonly destroyed: boolean;
 }
 
-/** Writes as fast as it is taken, until all is written; tells how much was. Holds nothing back itself. */
+/** Writes until all is written, and returns the number of accepted bytes. Buffers nothing itself. */
 function pour(socket: Source, total: number, piece: Buffer, finished = (): void => undefined): { sent: number; done: boolean } {
   const state = { sent: 0, done: false };
   const go = (): void => {
@@ -63,7 +63,7 @@ const framings = [
 ] as const;
 
 describe('a client that does not read', () => {
-  test.each(framings)('holds the backend back: %s', async (_, framing, piece, last) => {
+  test.each(framings)('stops the backend: %s', async (_, framing, piece, last) => {
     const { proxy, state } = await download(framing, piece, last);
     const client = await openClient(proxy.port, false);
     const before = buffered();
@@ -78,7 +78,7 @@ describe('a client that does not read', () => {
     expect(client.error).toBe('');
   });
 
-  test('holds itself back: pipelined requests are not read while their answers are not', async () => {
+  test('stops its own requests: pipelined requests are not read while answers are unread', async () => {
     const { proxy } = await openChain('', { backends: [] });
     const client = await openClient(proxy.port, false);
     const before = buffered();
@@ -92,7 +92,7 @@ describe('a client that does not read', () => {
     await until(() => state.done, 'all requests to be read');
   });
 
-  test('holds others back in nothing', async () => {
+  test('does not delay others', async () => {
     const { proxy, upstream } = await download(framings[0][1], framings[0][2], '');
     const slow = await openClient(proxy.port, false);
     slow.socket.pause();
@@ -108,7 +108,7 @@ describe('a backend that does not read', () => {
   test.each([
     ['a length', `Content-Length: ${TOTAL}`, PIECE, ''],
     ['chunks', 'Transfer-Encoding: chunked', asChunk(PIECE), '0\r\n\r\n'],
-  ])('holds the client back: %s', async (_, framing, piece, last) => {
+  ])('stops the client: %s', async (_, framing, piece, last) => {
     const { client, upstream } = await openChain({ keep: false, connected: ({ socket }) => void socket.pause() });
     const before = buffered();
     client.write(`POST / HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n`);
@@ -135,7 +135,7 @@ describe('a tunnel', () => {
     },
   };
 
-  test.each(['client', 'backend'] as const)('holds back who writes to a %s that does not read', async (who) => {
+  test.each(['client', 'backend'] as const)('stops the writer to a %s that does not read', async (who) => {
     const { client, upstream } = await openChain(switches);
     await client.ask(UPGRADE);
     const backend = upstream.connections[0];

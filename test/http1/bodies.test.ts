@@ -1,4 +1,4 @@
-// Bodies and what surrounds them: lengths, chunks, trailers, 1xx, Expect, early answers, limits.
+// Bodies: lengths, chunks, trailers, 1xx, Expect, early answers, limits.
 import { describe, expect, test } from '@jest/globals';
 import { header, status } from '../support/message.ts';
 import { closeAfterEach, get, openChain, post } from '../support/fixture.ts';
@@ -22,7 +22,7 @@ describe('bodies', () => {
     expect((await client.answer()).body).toBe(all);
   });
 
-  test('chunks are passed on as they come, not when the body is complete', async () => {
+  test('chunks are passed on when they arrive, not when the body is complete', async () => {
     const { client, upstream } = await openChain({ respond: () => null });
     client.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n');
     await until(() => upstream.connections[0]?.received.endsWith('3\r\none\r\n') === true, 'the first chunk');
@@ -68,7 +68,7 @@ describe('1xx', () => {
 });
 
 describe('Expect: 100-continue', () => {
-  test('is asked of the backend, whose 100 lets the body come', async () => {
+  test('is passed to the backend, whose 100 starts the body', async () => {
     const { client, upstream } = await openChain({ respond: ({ body }) => ok(body) });
     client.write(EXPECTING);
     await until(() => upstream.connections[0]?.received.includes('expect: 100-continue\r\n') === true, 'the head');
@@ -80,7 +80,7 @@ describe('Expect: 100-continue', () => {
     expect((await client.ask(post('again'))).body).toBe('again');
   });
 
-  test('a body that comes without a 100 passes too', async () => {
+  test('a body without a 100 passes too', async () => {
     const { client } = await openChain({ respond: ({ body }) => ok(body) });
     expect((await client.ask(`${EXPECTING}hello`)).body).toBe('hello');
   });
@@ -102,14 +102,14 @@ describe('Expect: 100-continue', () => {
     await client.over();
   });
 
-  test('a backend that says nothing is at fault', async () => {
+  test('a silent backend gives a timeout', async () => {
     const { client } = await openChain({ respond: () => null }, {}, { upstreamIdleTimeout: 50 });
     expect(JSON.parse((await client.ask(EXPECTING)).body)).toMatchObject({ code: 'upstream_timeout' });
   });
 });
 
 describe('limits', () => {
-  test('a length above the limit is refused before the backend sees anything', async () => {
+  test('a length above the limit is refused before the backend gets the request', async () => {
     const { client, upstream } = await openChain(ok(), {}, { maxRequestBodyBytes: 4 });
     const answer = await client.ask(post('hello'));
     expect(JSON.parse(answer.body)).toMatchObject({ status: 413, code: 'request_body_too_large' });
@@ -143,7 +143,7 @@ describe('early answers', () => {
     await until(() => upstream.open === 0, 'the end at the backend');
   });
 
-  test('an answer may begin before the request ends, and both go on', async () => {
+  test('an answer may begin before the end of the request, and both continue', async () => {
     const { client, upstream } = await openChain({
       data: (connection, chunk) => {
         const text = chunk.latin1Slice();

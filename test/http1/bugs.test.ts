@@ -1,4 +1,4 @@
-// Exceptions of the proxy's own code: each costs the exchange or the connection that meets it, and everything else goes on.
+// Exceptions in the proxy's own code: each ends its exchange or its connection only.
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import { H1Downstream } from '../../proxy/codec/h1/downstream.ts';
@@ -16,7 +16,7 @@ import { until } from '../support/until.ts';
 closeAfterEach();
 afterEach(() => void jest.restoreAllMocks());
 
-/** Makes a method of a class throw the first time it is called from now on. */
+/** Makes a method of a class throw at its next call. */
 function breakOnce(prototype: object, method: string): void {
   const methods = prototype as Record<string, (...args: unknown[]) => unknown>;
   const original = methods[method] as (...args: unknown[]) => unknown;
@@ -32,7 +32,7 @@ function bugs({ proxy }: Chain): Promise<string> {
   return proxy.worker.registry.getSingleMetricAsString('weir_bugs_total');
 }
 
-/** The worker serves the connection of another client as if nothing had happened, and is done with what met the bug. */
+/** The worker serves another client normally, and has released the failed exchange. */
 async function goesOn({ proxy }: Chain): Promise<void> {
   const other = await openClient(proxy.port);
   expect(status(await other.ask(get()))).toBe(200);
@@ -49,7 +49,7 @@ describe('a bug', () => {
     await goesOn(chain);
   });
 
-  test('of a response filter is answered, without it', async () => {
+  test('in a response filter is answered, without the filter', async () => {
     const filter: ir.Filter = {
       type: 'ResponseHeaderModifier',
       headers: { set: [{ name: 'x-set', value: '1' }], add: [], remove: [] },
@@ -77,7 +77,7 @@ describe('a bug', () => {
     expect(status(await other.ask(get()))).toBe(200);
   });
 
-  test('while the answer is passed on cuts it', async () => {
+  test('during the answer cuts it', async () => {
     const chain = await openChain(ok('hello'));
     breakOnce(H1Downstream.prototype, 'writeData');
     chain.client.write(get());
@@ -85,7 +85,7 @@ describe('a bug', () => {
     await goesOn(chain);
   });
 
-  test('of the codec costs its connection', async () => {
+  test('in the codec ends its connection', async () => {
     const chain = await openChain();
     breakOnce(H1Downstream.prototype, 'data');
     chain.client.write(get());
@@ -94,7 +94,7 @@ describe('a bug', () => {
     await goesOn(chain);
   });
 
-  test('of the codec towards the backend costs the attempt', async () => {
+  test('in the codec to the backend ends the attempt', async () => {
     const chain = await openChain();
     breakOnce(H1Upstream.prototype, 'data');
     expect(status(await chain.client.ask(`POST / HTTP/1.1\r\nHost: a\r\n\r\n`))).toBe(502);

@@ -1,4 +1,4 @@
-// Connections on both sides: how long they live, in which order they answer, and how they end.
+// Connections on both sides: their lifetime, the order of their answers, and their end.
 import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import net from 'node:net';
@@ -14,7 +14,7 @@ closeAfterEach();
 const path: Respond = (request) => ok(request.startLine.split(' ')[1]);
 
 describe('downstream', () => {
-  test('one connection carries request after request, and one to the backend', async () => {
+  test('one connection carries several requests, and so does one to the backend', async () => {
     const { client, upstream } = await openChain(path);
     for (const target of ['/1', '/2', '/3']) expect((await client.ask(get(target))).body).toBe(target);
     expect(upstream.connections.length).toBe(1);
@@ -57,7 +57,7 @@ describe('downstream', () => {
     expect([client.received, upstream.requests.length]).toEqual(['', 1]);
   });
 
-  test('a body cut short by a half-close reaches the backend as nothing whole', async () => {
+  test('a body cut short by a half-close does not reach the backend as complete', async () => {
     const { client, upstream, proxy } = await openChain(path);
     client.write(post('hello').slice(0, -1));
     client.end();
@@ -111,7 +111,7 @@ describe('downstream', () => {
     expect(client.received).toBe('');
   });
 
-  test('a connection is closed after as many requests as it may carry', async () => {
+  test('a connection is closed after its maximum number of requests', async () => {
     const { client } = await openChain(path, {}, { maxRequestsPerConnection: 2 });
     expect(header(await client.ask(get()), 'connection')).toBeUndefined();
     expect(header(await client.ask(get()), 'connection')).toBe('close');
@@ -135,7 +135,7 @@ describe('downstream', () => {
     const { client, proxy } = await openChain(ok(body), {}, { downstreamIdleTimeout: 100, lingerTimeout: 100 });
     client.socket.pause();
     client.write(get('/', 'Connection: close\r\n'));
-    // The proxy lingers no longer on connections that have nothing left to say.
+    // The proxy closes idle connections at once.
     for (let i = 0; i < 2; i++) {
       const other = await openClient(proxy.port);
       await other.ask('GET /%zz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
@@ -145,7 +145,7 @@ describe('downstream', () => {
     expect((await client.answer()).body.length).toBe(body.length);
   });
 
-  test('a client that sends on after a refusal still gets to read it', async () => {
+  test('a client that continues to send after a refusal can still read it', async () => {
     const { client } = await openChain(path);
     client.write(`POST /%zz HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n`);
     for (let i = 0; i < 10; i++) client.write('x'.repeat(100_000));
@@ -158,7 +158,7 @@ describe('downstream', () => {
 });
 
 describe('draining', () => {
-  test('tells a busy connection with its answer, and closes an idle one', async () => {
+  test('ends a busy connection with its answer, and closes an idle one', async () => {
     let release: () => void = () => undefined;
     const { client, proxy, upstream } = await openChain((request, { socket }) => {
       if (!request.startLine.includes('/slow')) return ok();
@@ -243,7 +243,7 @@ describe('upstream', () => {
     expect(JSON.parse((await waiting.ask(get())).body)).toMatchObject({ status: 503, code: 'overloaded' });
   });
 
-  test('a client that leaves while it waits for a connection is forgotten', async () => {
+  test('a client that disconnects while it waits for a connection is forgotten', async () => {
     const { client, proxy, upstream } = await openChain(() => null, {}, { maxConnectionsPerEndpoint: 1 });
     client.write(get());
     await upstream.request();

@@ -1,4 +1,4 @@
-// Endpoints that take no connection: one request finds out, the others go elsewhere.
+// Endpoints that accept no connection: one request detects this, and later ones use other endpoints.
 import { expect, test } from '@jest/globals';
 import { blackhole } from '../support/blackhole.ts';
 import { closeAfterEach, get, openClient, openProxy, openUpstream } from '../support/fixture.ts';
@@ -21,7 +21,7 @@ async function connectFailures({ worker }: Proxy): Promise<Record<string, number
   return Object.fromEntries((family?.values ?? []).map(({ labels, value }) => [labels.endpoint, value]));
 }
 
-test('one endpoint swallows packets, another refuses: each is tried once, every request is answered by the third', async () => {
+test('one endpoint drops packets, another refuses: each is tried once, and the third answers every request', async () => {
   const [swallows, refuses, upstream] = [await blackhole(), (await freePorts(1))[0] as number, await openUpstream()];
   const proxy = await openProxy([listener(), ...cluster('app', [swallows, refuses, upstream.port]), route()], {
     connectTimeout: CONNECT_TIMEOUT,

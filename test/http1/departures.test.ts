@@ -1,4 +1,4 @@
-// Clients that send no more while their answer is awaited: those that left, and those that still want it.
+// Clients that end their side before the answer: those that are gone, and those that still read.
 import { describe, expect, test } from '@jest/globals';
 import type net from 'node:net';
 import { closeAfterEach, get, openChain, openClient, openProxy, openUpstream } from '../support/fixture.ts';
@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 
 closeAfterEach();
 
-/** Answers when told to. */
+/** Answers when the test says so. */
 function later(): {
   readonly respond: () => null;
   readonly answer: (upstream: { readonly connections: readonly { readonly socket: net.Socket }[] }) => void;
@@ -54,7 +54,7 @@ describe('a client that leaves while the backend works', () => {
   });
 });
 
-describe('a client that only says its end', () => {
+describe('a client that half-closes', () => {
   test('gets interim answers, then its answer', async () => {
     const { respond, answer } = later();
     const { client, upstream } = await openChain(respond);
@@ -69,7 +69,7 @@ describe('a client that only says its end', () => {
     expect([status(last), last.body]).toEqual([200, 'late']);
   });
 
-  test('of HTTP/1.0 gets its answer and nothing else', async () => {
+  test('of HTTP/1.0 gets its answer only', async () => {
     const { respond, answer } = later();
     const { client, upstream } = await openChain(respond);
     client.write('GET / HTTP/1.0\r\nHost: a\r\n\r\n');

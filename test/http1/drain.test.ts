@@ -1,4 +1,4 @@
-// The end of a worker in two steps: connections end with their next answer, then nothing is accepted and the rest has a deadline.
+// The two steps of a worker's end: connections end with their next answer; then no more are accepted, and the rest has a deadline.
 import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import net from 'node:net';
@@ -21,7 +21,7 @@ describe('drain', () => {
     expect(header(await (await openClient(proxy.port)).ask(get()), 'connection')).toBe('close');
   });
 
-  test('under constant traffic not one request fails', async () => {
+  test('no request fails under constant traffic', async () => {
     let answered = 0;
     const upstream = await openUpstream(() => {
       answered++;
@@ -65,7 +65,7 @@ describe('drain', () => {
     socket.write(get('/', 'Connection: upgrade\r\nUpgrade: x\r\n'));
     expect(String(await once(socket, 'data'))).toContain('101 Switching Protocols');
     const began = performance.now();
-    // A tunnel's end says that all is said, so one that is cut must not look like it.
+    // The end of a tunnel means that all data was sent, so a cut tunnel must not end in the same way.
     const closed = expect(once(socket, 'close')).rejects.toMatchObject({ code: 'ECONNRESET' });
     await Promise.all([closed, proxy.worker.stop(200)]);
     expect(performance.now() - began).toBeGreaterThanOrEqual(200);

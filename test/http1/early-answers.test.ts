@@ -1,4 +1,4 @@
-// Backends that answer before they have read the request, and close: the client sees that answer, whatever became of its upload.
+// Backends that answer and close before they have read the request: the client gets the answer, even if its upload fails.
 import { expect, test } from '@jest/globals';
 import type http2 from 'node:http2';
 import net from 'node:net';
@@ -16,7 +16,7 @@ const SIZES = [2, 8, 30];
 const TIMES = 5;
 const MIB = 1_048_576;
 
-/** Reads the head only, answers and closes; the kernel resets the connection for what was not read. */
+/** Reads only the head, answers and closes; the kernel resets the connection because of unread bytes. */
 async function openRefusing(): Promise<Proxy> {
   const server = net.createServer((socket) => {
     socket.on('error', () => undefined);

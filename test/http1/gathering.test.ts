@@ -1,4 +1,4 @@
-// Bodies are taken in before a connection is taken for them: small ones whole, the beginning of large ones; conversations are not.
+// Bodies are buffered before a connection is taken: small ones completely, the beginning of large ones; streams of messages are not.
 import { describe, expect, test } from '@jest/globals';
 import { closeAfterEach, get, openChain, openClient } from '../support/fixture.ts';
 import type { Chain } from '../support/fixture.ts';
@@ -17,7 +17,7 @@ async function other({ proxy }: Chain): Promise<void> {
   expect(status(await (await openClient(proxy.port)).ask(get('/other')))).toBe(200);
 }
 
-test('a small body goes out whole, once it is complete', async () => {
+test('a small body is sent at once when it is complete', async () => {
   const chain = await openChain(({ body }) => ok(body));
   const { client, proxy, upstream } = chain;
   client.write(`${head('Content-Length: 10')}hello`);
@@ -29,7 +29,7 @@ test('a small body goes out whole, once it is complete', async () => {
   expect(proxy.metric(GATHERED)).toBe(0);
 });
 
-test('a large body goes out once its beginning has come, and flows from there', async () => {
+test('a large body is sent after its beginning has arrived, and streamed from there', async () => {
   const chain = await openChain(({ body }) => ok(`${body.length}`));
   const { client, upstream, proxy } = chain;
   client.write(`${head('Content-Length: 100000')}${'x'.repeat(10_000)}`);
@@ -76,7 +76,7 @@ describe('goes out at once', () => {
   });
 });
 
-test('a client that leaves gives back what its body took', async () => {
+test('a client that disconnects releases the buffers of its body', async () => {
   const { client, proxy, upstream } = await openChain();
   client.write(`${head('Content-Length: 10')}hello`);
   await until(() => proxy.metric(GATHERED) > 0, 'the beginning of the body');

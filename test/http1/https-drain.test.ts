@@ -1,4 +1,4 @@
-// What a worker's end and a peer that does not read mean to connections over TLS: the same as to those without.
+// Drain and backpressure of connections over TLS: the same as without TLS.
 import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ closeAfterEach();
 const MIB = 1_048_576;
 const TOTAL = 48 * MIB;
 const PIECE = Buffer.alloc(65_536, 'x');
-/** What kernel buffers of four sockets on loopback may hold between two peers. */
+/** Maximum of bytes in kernel buffers of four sockets on loopback between two peers. */
 const IN_BETWEEN = 28 * MIB;
 
 const certificate = certified('DNS:a');
@@ -46,7 +46,7 @@ async function fetchOnce(proxy: Proxy, agent: https.Agent): Promise<string> {
   return `${response.statusCode} ${String(Buffer.concat(await response.toArray()))}`;
 }
 
-/** Whatever is not `200 fine` until it is over, and once more after that. */
+/** Every answer other than `200 fine` until the end, and once more after it. */
 async function traffic(proxy: Proxy, keepAlive: boolean, over: () => boolean): Promise<string[]> {
   const agent = new https.Agent({ keepAlive, maxSockets: 1 });
   const wrong: string[] = [];
@@ -59,7 +59,7 @@ async function traffic(proxy: Proxy, keepAlive: boolean, over: () => boolean): P
   return wrong;
 }
 
-/** Bytes as fast as they are taken, and how many were. */
+/** Writes as fast as the socket accepts, and returns the number of bytes. */
 function source(): { readonly bytes: Readable; readonly taken: () => number } {
   let taken = 0;
   function* pieces(): Generator<Buffer> {
@@ -69,7 +69,7 @@ function source(): { readonly bytes: Readable; readonly taken: () => number } {
 }
 
 describe('drain over TLS', () => {
-  test('under constant traffic not one request fails, from drain to the end of stop', async () => {
+  test('no request fails under constant traffic, from drain to the end of stop', async () => {
     let answered = 0;
     const upstream = await openUpstream(() => {
       answered++;
@@ -127,7 +127,7 @@ describe('drain over TLS', () => {
 });
 
 describe('large bodies over TLS', () => {
-  test('a backend that does not read holds the client back, and gets every byte once it does', async () => {
+  test('a backend that does not read stops the client, and gets every byte later', async () => {
     const upstream = await openUpstream({ keep: false, connected: ({ socket }) => void socket.pause() });
     const socket = await connect(await open(upstream.port));
     const { bytes, taken } = source();
@@ -141,7 +141,7 @@ describe('large bodies over TLS', () => {
     expect(String(await once(socket, 'data'))).toContain('got it');
   });
 
-  test('a client that does not read holds the backend back, and gets every byte once it does', async () => {
+  test('a client that does not read stops the backend, and gets every byte later', async () => {
     const { bytes, taken } = source();
     const upstream = await openUpstream((_, { socket }) => {
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${TOTAL}\r\nConnection: close\r\n\r\n`);

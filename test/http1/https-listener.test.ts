@@ -1,4 +1,4 @@
-// HTTP over TLS through a whole worker: what the codec sees is the same, whatever is below it.
+// HTTP over TLS through a whole worker: the codec works the same as without TLS.
 import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -53,7 +53,7 @@ async function readAll(socket: net.Socket): Promise<string> {
 }
 
 describe('HTTP/1.1 over TLS', () => {
-  test('request after request on one connection, and the scheme upstream', async () => {
+  test('several requests on one connection, and the scheme upstream', async () => {
     const upstream = await openUpstream((request) => ok(request.startLine));
     const proxy = await open(upstream.port);
     const socket = await connect(proxy);
@@ -72,7 +72,7 @@ describe('HTTP/1.1 over TLS', () => {
     expect(upstream.requests).toHaveLength(0);
   });
 
-  test('a large body comes back whole to a slow reader, from a peer that closed its side', async () => {
+  test('a slow reader that has closed its side gets a large body completely', async () => {
     const body = 'x'.repeat(8 << 20);
     const upstream = await openUpstream(() => ok(body));
     const proxy = await open(upstream.port);
@@ -81,13 +81,13 @@ describe('HTTP/1.1 over TLS', () => {
     socket.end('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n');
     await until(() => upstream.requests.length === 1, 'request upstream');
     const answer = await readAll(socket);
-    // Interim answers may come first: the proxy asks whether the peer is still there.
+    // Interim answers may come first: the proxy checks whether the peer is still connected.
     const last = answer.slice(answer.lastIndexOf('HTTP/1.1 200'));
     expect(last.length - last.indexOf('\r\n\r\n') - 4).toBe(body.length);
     await proxy.quiet();
   });
 
-  test('a reset amid an answer leaves nothing behind', async () => {
+  test('a reset during an answer leaves no resources', async () => {
     const upstream = await openUpstream(() => ok('x'.repeat(8 << 20)));
     const proxy = await open(upstream.port);
     const raw = net.connect(proxy.port, '127.0.0.1');
@@ -103,7 +103,7 @@ describe('HTTP/1.1 over TLS', () => {
     await until(() => proxy.worker.timers === 0, 'released');
   });
 
-  test('the bound port may be another than the one routes are attached to', async () => {
+  test('the bound port may differ from the port of the listener', async () => {
     const upstream = await openUpstream(() => ok('the backend'));
     const proxy = await open(upstream.port);
     expect(proxy.port).not.toBe(LISTENER_PORT);

@@ -1,4 +1,4 @@
-// From Kubernetes objects to bytes: the same path with what the compiler makes.
+// From Kubernetes objects to bytes: the request path with compiled resources.
 import { expect, test } from '@jest/globals';
 import { endpointSlice, gateway, gatewayClass, httpRoute, service } from '../../controller/compile/testdata/objects.ts';
 import { closeAfterEach, closeLater, get, openClient, openUpstream } from '../support/fixture.ts';

@@ -1,4 +1,4 @@
-// Attempts after the first: when they are safe, when a route asks for them (GEP-1731), and when there must be none.
+// Further attempts: when they are safe, when a route requests them (GEP-1731), and when they are not allowed.
 import { describe, expect, test } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import { status } from '../support/message.ts';
@@ -30,7 +30,7 @@ function inTurn(...statuses: number[]): Respond {
   };
 }
 
-describe('a kept connection that dies before it answers', () => {
+describe('a reused connection that breaks before its answer', () => {
   test.each(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'])('%s is sent again', async (method) => {
     const { client, upstream } = await openChain(diesWhenReused);
     await client.ask(get());
@@ -46,21 +46,21 @@ describe('a kept connection that dies before it answers', () => {
     expect(upstream.requests.at(-1)).toMatchObject({ body: 'hello', trailers: 'x-sum: 1' });
   });
 
-  test.each(['POST', 'PATCH', 'BREW'])('%s is not: the backend may have acted on it', async (method) => {
+  test.each(['POST', 'PATCH', 'BREW'])('%s is not sent again: the backend may have processed it', async (method) => {
     const { client, upstream } = await openChain(diesWhenReused);
     await client.ask(get());
     expect(status(await client.ask(`${method} / HTTP/1.1\r\nHost: a\r\n\r\n`))).toBe(502);
     expect(upstream.requests.length).toBe(2);
   });
 
-  test('a body that is too large to keep is not', async () => {
+  test('a body that is too large for the buffer is not sent again', async () => {
     const { client } = await openChain(diesWhenReused);
     await client.ask(get());
     client.write(`PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n${'x'.repeat(70_000)}`);
     expect(status(await client.answer())).toBe(502);
   });
 
-  test('one that had begun to answer is not', async () => {
+  test('a request whose answer had begun is not sent again', async () => {
     const { client, upstream } = await openChain((_, { requests, socket }) => {
       if (requests.length === 1) return ok();
       socket.end('HTTP/1.1 200');
@@ -71,13 +71,13 @@ describe('a kept connection that dies before it answers', () => {
     expect(upstream.requests.length).toBe(2);
   });
 
-  test('a new connection that dies is not: the request may be what kills', async () => {
+  test('a request on a new connection that breaks is not sent again: it may be the cause', async () => {
     const { client, upstream } = await openChain((_, { socket }) => (socket.resetAndDestroy(), null));
     expect(status(await client.ask(get()))).toBe(502);
     expect(upstream.requests.length).toBe(1);
   });
 
-  test('a connection that ended before it was needed is not even tried', async () => {
+  test('a connection that ended before its use is not tried', async () => {
     const { client, upstream } = await openChain((_, { socket }) => (socket.end(ok()), null));
     for (let i = 0; i < 20; i++) expect(status(await client.ask(post('hello')))).toBe(200);
     expect(upstream.requests.length).toBe(20);
@@ -85,7 +85,7 @@ describe('a kept connection that dies before it answers', () => {
 });
 
 describe('an endpoint that refuses connections', () => {
-  test('is left for another, whatever the method', async () => {
+  test('is replaced by another, for any method', async () => {
     const dead = await openUpstream();
     const { port } = dead;
     await dead.close();
@@ -97,12 +97,12 @@ describe('an endpoint that refuses connections', () => {
 });
 
 describe('retries of a route', () => {
-  test('happen for its statuses, with the body', async () => {
+  test('happen for the statuses of the route, with the body', async () => {
     const { client } = await openChain(inTurn(503, 502), retry([502, 503], 2));
     expect((await client.ask(post('hello'))).body).toBe('3 hello');
   });
 
-  test('stop after as many attempts as it says, with the last answer', async () => {
+  test('stop after the number of attempts, with the last answer', async () => {
     const { client, upstream } = await openChain(inTurn(503, 503, 503, 503), retry([503], 2));
     expect(status(await client.ask(get()))).toBe(503);
     expect(upstream.requests.length).toBe(3);
@@ -114,7 +114,7 @@ describe('retries of a route', () => {
     expect(upstream.requests.length).toBe(1);
   });
 
-  test('happen for connections that die, whatever the method', async () => {
+  test('happen for connections that break, for any method', async () => {
     let seen = 0;
     const { client } = await openChain(({ body }, { socket }) => (++seen < 3 ? (socket.resetAndDestroy(), null) : ok(body)), retry([], 2));
     expect((await client.ask(post('hello'))).body).toBe('hello');
@@ -138,7 +138,7 @@ describe('retries of a route', () => {
     for (let i = 0; i < 10; i++) expect(status(await client.ask(get()))).toBe(200);
   });
 
-  test('wait for as long as the route says, with the rest of the body held back', async () => {
+  test('wait for the backoff of the route, while the rest of the body is not read', async () => {
     let failedAt = 0;
     const { client, upstream } = await openChain(
       {

@@ -1,4 +1,4 @@
-// However the network cuts a stream of bytes, both sides see the same: requests and answers, in any number and of any framing.
+// For any split of a byte stream, both sides see the same requests and answers, in any number and with any framing.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ChunkedReader } from '../../proxy/codec/h1/chunked.ts';
@@ -60,7 +60,7 @@ const requests = fc.array(
   { minLength: 1, maxLength: 5 },
 );
 const answers = fc.array(framed, { minLength: 5, maxLength: 5 });
-/** Where a stream is cut, as shares of its length. */
+/** The positions of the cuts, as fractions of the length. */
 const cuts = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 8 });
 
 function pieces(text: string, at: readonly number[]): string[] {
@@ -68,7 +68,7 @@ function pieces(text: string, at: readonly number[]): string[] {
   return offsets.slice(1).map((end, i) => text.slice(offsets[i], end));
 }
 
-/** Writes piece by piece, each in a packet of its own. */
+/** Writes the pieces, each in a separate packet. */
 async function trickle(write: (piece: string) => void, parts: readonly string[]): Promise<void> {
   for (const part of parts) {
     if (part !== '') write(part);
@@ -76,7 +76,7 @@ async function trickle(write: (piece: string) => void, parts: readonly string[])
   }
 }
 
-/** What both sides saw of requests and answers that were cut there. */
+/** The requests and answers that both sides saw with these cuts. */
 async function run(
   sent: readonly Wire[],
   back: readonly Wire[],
@@ -104,7 +104,7 @@ async function run(
 }
 
 describe('splitting', () => {
-  test('a pipeline and its answers, cut anywhere, arrive as they were meant, in order', async () => {
+  test('a pipeline and its answers, with any cuts, arrive unchanged and in order', async () => {
     await fc.assert(
       fc.asyncProperty(requests, answers, cuts, cuts, async (sent, back, requestCuts, answerCuts) => {
         expect(await run(sent, back, requestCuts, answerCuts)).toEqual({
@@ -127,7 +127,7 @@ describe('splitting', () => {
     for (let i = 1; i < 100; i++) expect(await run([request], [answer], [i / 100, (i + 0.5) / 100], [i / 100])).toEqual(whole);
   });
 
-  test('a malformed request is refused alike wherever it is cut', async () => {
+  test('a malformed request is refused in the same way for every cut', async () => {
     const malformed = fc.constantFrom(
       'GET / HTTP/1.1\nHost: a\n\n',
       'GET / HTTP/1.1\r\nHost : a\r\n\r\n',
@@ -148,7 +148,7 @@ describe('splitting', () => {
 });
 
 describe('chunked coding', () => {
-  test('decoding gives what was encoded, whatever the chunks and the reads, and stops at its end', () => {
+  test('decoding inverts encoding, for any chunks and reads, and stops at the end', () => {
     fc.assert(
       fc.property(bytes, sizes, cuts, bytes, (body, lengths, at, rest) => {
         const reader = new ChunkedReader(DEFAULT_LIMITS);
@@ -164,7 +164,7 @@ describe('chunked coding', () => {
     );
   });
 
-  test('bytes that are no chunks are never read as a body that is complete, unless it is one to a strict reader', () => {
+  test('random bytes are read as a complete body only if they are one for a strict reader', () => {
     // Blanks may stand before the `;` of an extension (RFC 9110 section 5.6.3).
     const grammar = /^(?:0*[1-9a-fA-F][0-9a-fA-F]*(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?\r\n[^]*?)*?0+(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?\r\n/;
     fc.assert(

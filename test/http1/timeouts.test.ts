@@ -1,4 +1,4 @@
-// Every stage has its deadline: who is slow is told so, or cut, and nothing is left behind.
+// Every phase has a deadline: a slow peer gets an error or is cut, and no resources are left.
 import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import net from 'node:net';
@@ -22,7 +22,7 @@ describe('downstream', () => {
     expect(upstream.connections).toEqual([]);
   });
 
-  test('a head that comes byte by byte has as long as any other', async () => {
+  test('a head that arrives byte by byte has the same deadline', async () => {
     const { client } = await openChain(ok(), {}, { requestHeadTimeout: 100 });
     const timer = setInterval(() => client.write('x'), 10);
     closeLater(() => clearInterval(timer));
@@ -36,7 +36,7 @@ describe('downstream', () => {
     await until(() => upstream.open === 0, 'the end at the backend');
   });
 
-  test('a body that goes on slowly is no silence, of neither side', async () => {
+  test('a slow body does not count as silence, on either side', async () => {
     const { client } = await openChain(
       ({ body }) => ok(body),
       {},
@@ -49,7 +49,7 @@ describe('downstream', () => {
     expect((await client.answer()).body).toBe('xxxxxxxxxx');
   });
 
-  test('a client that takes nothing of its answer is cut', async () => {
+  test('a client that does not read its answer is cut', async () => {
     const { client, upstream, proxy } = await openChain(ok('x'.repeat(20_000_000)), {}, { downstreamWriteTimeout: 100 });
     client.socket.pause();
     client.write(get());
@@ -60,14 +60,14 @@ describe('downstream', () => {
     expect(client.error).toBe('ECONNRESET');
   });
 
-  test('a client that took its time before is not cut while it is idle', async () => {
+  test('a client that was slow before is not cut while it is idle', async () => {
     const { client, upstream, proxy } = await openChain(ok('x'.repeat(12_000_000)), {}, { downstreamWriteTimeout: 100 });
     client.socket.pause();
     client.write(get());
     await upstream.request();
     client.socket.resume();
     await client.answer();
-    // Others that take nothing have begun and been cut meanwhile.
+    // Other unread answers have started and been cut meanwhile.
     for (let i = 0; i < 2; i++) {
       const other = await openClient(proxy.port);
       other.socket.pause();
@@ -98,7 +98,7 @@ describe('upstream', () => {
     expect(client.received).toMatch(/hello$/);
   });
 
-  test('an answer that goes on slowly is no silence', async () => {
+  test('a slow answer does not count as silence', async () => {
     const { client } = await openChain(
       (_, { socket }) => {
         let sent = 0;
@@ -111,7 +111,7 @@ describe('upstream', () => {
     expect((await client.ask(get())).body).toBe('xxxxxxxxxx');
   });
 
-  test('a backend that takes nothing of the body: 504', async () => {
+  test('a backend that does not read the body: 504', async () => {
     const { client } = await openChain({ connected: ({ socket }) => void socket.pause() }, {}, { upstreamIdleTimeout: 100 });
     client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n');
     client.write('x'.repeat(20_000_000));
@@ -161,7 +161,7 @@ describe('of the route (GEP-1742)', () => {
     expect(upstream.connections.length).toBe(2);
   });
 
-  test('an answer that began before the deadline is cut at it', async () => {
+  test('an answer that began before the deadline is cut at the deadline', async () => {
     const { client } = await openChain('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello', timeouts(60, null));
     client.write(get());
     await client.over();

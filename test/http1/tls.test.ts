@@ -1,4 +1,4 @@
-// What TLS changes for the path: answers that are torn must not look whole there either, and nothing may throw on the way.
+// Differences with TLS: torn answers must not look complete, and no exception may occur.
 import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -45,7 +45,7 @@ async function open(
 }
 
 describe('over TLS', () => {
-  test('requests and answers pass, pipelined ones too, and the backend learns of it', async () => {
+  test('requests and answers pass, also pipelined, and the backend gets the scheme', async () => {
     const { client } = await open(({ headers }) => ok(headers.find(([name]) => name === 'x-forwarded-proto')?.[1]));
     client.socket.write(get().repeat(3));
     await until(() => client.received.split('\r\n\r\nhttps').length === 4, 'three answers');
@@ -62,7 +62,7 @@ describe('over TLS', () => {
     await proxy.quiet();
   });
 
-  test('a client that takes nothing of its answer is cut', async () => {
+  test('a client that does not read its answer is cut', async () => {
     const { client, proxy } = await open(ok('x'.repeat(20_000_000)), { downstreamWriteTimeout: 100 });
     client.socket.pause();
     client.socket.write(get());

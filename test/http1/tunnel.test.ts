@@ -1,4 +1,4 @@
-// Upgrades: after a 101 the proxy passes bytes, whatever they are, until both sides have ended.
+// Upgrades: after a 101 the proxy passes all bytes until both sides have ended.
 import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -121,7 +121,7 @@ describe('tunnel', () => {
     await until(() => upstream.connections[0]?.received.endsWith('\r\n\r\nearly') === true, 'bytes of the client');
   });
 
-  test('the client ends first: the backend hears it and may still speak', async () => {
+  test('the client ends first: the backend sees the end and may still send', async () => {
     const { client, upstream, proxy } = await openChain(switches);
     await client.ask(UPGRADE);
     const connection = upstream.connections[0];
@@ -135,7 +135,7 @@ describe('tunnel', () => {
     await proxy.quiet();
   });
 
-  test('the backend ends first: the client hears it and may still speak', async () => {
+  test('the backend ends first: the client sees the end and may still send', async () => {
     const { client, upstream, proxy } = await openChain(switches);
     await client.ask(UPGRADE);
     const connection = upstream.connections[0];
@@ -160,7 +160,7 @@ describe('tunnel', () => {
     await proxy.quiet();
   });
 
-  test('a backend that ends and is then reset takes the client with it', async () => {
+  test('a reset after the end of the backend resets the client', async () => {
     const { client, upstream, proxy } = await openChain(switches);
     await client.ask(UPGRADE);
     upstream.connections[0]?.socket.end();
@@ -170,7 +170,7 @@ describe('tunnel', () => {
     await proxy.quiet();
   });
 
-  test('silence ends it, traffic in either direction does not', async () => {
+  test('silence ends a tunnel, traffic in either direction keeps it', async () => {
     const { client, upstream, proxy } = await openChain(switches, {}, { tunnelIdleTimeout: 150, upstreamIdleTimeout: 50 });
     await client.ask(UPGRADE);
     const started = performance.now();
@@ -185,7 +185,7 @@ describe('tunnel', () => {
     await proxy.quiet();
   });
 
-  test('route timeouts do not cut it', async () => {
+  test('route timeouts do not end a tunnel', async () => {
     const { client, upstream } = await openChain(switches, { timeouts: { request: 500, backendRequest: 500 } });
     await client.ask(UPGRADE);
     const started = performance.now();
@@ -194,7 +194,7 @@ describe('tunnel', () => {
     await until(() => client.received === 'still there', 'the bytes');
   });
 
-  test('a 101 to another protocol than was asked for: 502', async () => {
+  test('a 101 to another protocol than requested: 502', async () => {
     const { client } = await openChain('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n');
     expect(status(await client.ask(UPGRADE))).toBe(502);
   });

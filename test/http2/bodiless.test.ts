@@ -1,5 +1,5 @@
-// Answers that tell the length of a body they leave out, to HEAD and by 304: what the backend told is what the client is told,
-// nothing more and nothing less, whatever both speak, with filters in between.
+// Answers with the length of a body that they omit, to HEAD and with 304: the client gets the length that the backend sent, for every
+// combination of versions, with and without filters.
 import { describe, expect, test } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import { closeAfterEach, openClient, openProxy, openUpstream } from '../support/fixture.ts';
@@ -97,7 +97,7 @@ describe.each(BACKENDS)('a backend of %s', (backendProtocol, open) => {
   });
 });
 
-test.each(CLIENTS)('an answer of the proxy itself to HEAD tells the length that GET would have, %s', async (_, ask) => {
+test.each(CLIENTS)('an answer of the proxy itself to HEAD has the length of the answer to GET, %s', async (_, ask) => {
   const redirect: ir.Filter = { type: 'RequestRedirect', scheme: null, hostname: 'b', path: null, port: null, statusCode: 302 };
   const proxy = await openProxy([listener(), ...cluster('app', [1]), route({ filters: [modifier, redirect] })]);
   expect(await ask(proxy.port, 'HEAD')).toEqual({ status: 302, length: '0' });

@@ -1,4 +1,4 @@
-// What a client of HTTP/2 gets from a backend of HTTP/1.1: requests and answers of every shape, over real sockets.
+// HTTP/2 clients with HTTP/1.1 backends: requests and answers of every shape, over real sockets.
 import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { closeAfterEach, openClient, openProxy, openUpstream } from '../support/fixture.ts';
@@ -27,7 +27,7 @@ async function open(behaviour?: string | Respond | UpstreamBehaviour, fields: Pa
 }
 
 describe('a request', () => {
-  test('is written as HTTP/1.1, cookies joined, with what the proxy adds', async () => {
+  test('is written as HTTP/1.1, with joined cookies and the headers of the proxy', async () => {
     const { upstream, session } = await open(ok('hello', 'X-Up: 1\r\n'));
     const answer = await request(session, { ':path': '/a/../b?c=d', cookie: ['a=b', 'c=d'], 'x-y': 'z', te: 'trailers' });
     expect([answer.status, answer.body.toString(), answer.headers['x-up'], answer.headers['content-length']]).toEqual([
@@ -49,7 +49,7 @@ describe('a request', () => {
     ]);
   });
 
-  test('with a length keeps it, one without is chunked, an empty one has neither', async () => {
+  test('with a length keeps it, without one is chunked, and an empty one has neither', async () => {
     const { upstream, session } = await open();
     await request(session, { ':method': 'POST', 'content-length': 3 }, Buffer.from('abc'));
     await request(session, { ':method': 'POST' }, Buffer.from('abcd'));
@@ -86,12 +86,12 @@ describe('an answer', () => {
     ['a length', ok('x'.repeat(100_000)), 100_000],
     ['chunks', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n', 5],
     ['a length of 0', ok(''), 0],
-  ])('ends as it should: %s', async (_, bytes, octets) => {
+  ])('ends correctly: %s', async (_, bytes, octets) => {
     const { session } = await open(bytes);
     expect((await request(session)).body.length).toBe(octets);
   });
 
-  test('passes its trailers on, and what came before it', async () => {
+  test('passes its trailers and interim answers on', async () => {
     const { session } = await open(
       'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nConnection: keep-alive, x-hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\n' +
         'transfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nGrpc-Status: 0\r\n\r\n',
@@ -119,13 +119,13 @@ describe('an answer', () => {
     expect([headers['content-length'], body.length]).toEqual([length, 0]);
   });
 
-  test('with a large head comes in several frames', async () => {
+  test('with a large head arrives in several frames', async () => {
     const { session } = await open(ok('ok', `X-A: ${'a'.repeat(20_000)}\r\nX-B: ${'b'.repeat(20_000)}\r\n`));
     const { headers, body } = await request(session);
     expect([headers['x-a']?.length, headers['x-b']?.length, body.toString()]).toEqual([20_000, 20_000, 'ok']);
   });
 
-  test('that is cut off resets its stream and no other', async () => {
+  test('that is cut off resets its own stream only', async () => {
     const { session } = await open(({ startLine }, { socket }) => {
       if (!startLine.includes('/cut')) return ok();
       socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc');
@@ -149,7 +149,7 @@ describe('an answer', () => {
     ]);
   });
 
-  test('that comes before the request has ended is whole, and the rest of the request is not read', async () => {
+  test('that arrives before the end of the request is complete, and the rest of the request is not read', async () => {
     const { session, proxy } = await open('', { backends: [] });
     const stream = openStream(session, { ':method': 'POST' }, false);
     stream.write('abc');
@@ -179,7 +179,7 @@ describe('a connection', () => {
     expect(body.equals(payload)).toBe(true);
   });
 
-  test('goes on when the client resets a stream, and the backend is told', async () => {
+  test('stays open when the client resets a stream, and the backend sees a reset', async () => {
     const { session, upstream, proxy } = await open(() => null);
     const stream = openStream(session, {}, true);
     await upstream.request();
@@ -208,7 +208,7 @@ describe('a connection', () => {
   });
 });
 
-test('several listeners of a port are told apart by :authority', async () => {
+test(':authority selects among several listeners of a port', async () => {
   const upstream = await openUpstream(ok());
   const attachments = [{ listener: 'default/gateway/b', hostnames: ['b.test'] }];
   const proxy = await openProxy([

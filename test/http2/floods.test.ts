@@ -1,4 +1,4 @@
-// Floods and stalled peers: each is ended with the code that says so and counted, while another connection goes on being served.
+// Floods and stalled peers: each ends with its code and is counted, while another connection is served.
 import { describe, expect, test } from '@jest/globals';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { FloodReason } from '../../proxy/codec/h2/floods.ts';
@@ -70,7 +70,7 @@ const RESETS: readonly (readonly [what: string, reason: FloodReason, bytes: (id:
   ['header lists that are too large', 'provoked_reset', (id) => get(id, ...ids(300).map((n) => [`x-${n}`, ''] as const))],
 ];
 
-describe('streams that end before they are answered', () => {
+describe('streams that end before their answer', () => {
   test.each(RESETS)('%s', async (_, reason, bytes) => {
     const { proxy } = await open({ maxStreamResets: 20, poolIdleTimeout: 50 }, () => null);
     const client = await FrameClient.connect(proxy.port);
@@ -88,7 +88,7 @@ describe('streams that end before they are answered', () => {
 
 const EMPTY_POST = post(1);
 
-/** Frames that cost a client nothing, and what must come before them. */
+/** Frames that cost a client nothing, and the frames that must precede them. */
 const CONTROL: readonly (readonly [what: string, reason: FloodReason, bytes: Buffer, before?: Buffer])[] = [
   ['SETTINGS', 'settings', frame(TYPE.settings, 0, 0, settings([4, 65_535]))],
   ['acknowledgements of SETTINGS', 'settings', frame(TYPE.settings, ACK, 0)],
@@ -119,7 +119,7 @@ test('a connection that begins with an acknowledgement is none', async () => {
   expect(client.of(TYPE.headers)).toEqual([]);
 });
 
-describe('frames that ask for nothing', () => {
+describe('frames without effect', () => {
   test.each(CONTROL)('%s', async (_, reason, bytes, before = Buffer.alloc(0)) => {
     const { proxy } = await open({ maxControlFrames: 50 }, () => null);
     const client = await FrameClient.connect(proxy.port);
@@ -130,7 +130,7 @@ describe('frames that ask for nothing', () => {
     await proxy.quiet();
   });
 
-  test('are nothing bad where they go with an answer', async () => {
+  test('are allowed together with an answer', async () => {
     const { proxy } = await open({ maxControlFrames: 50 }, ok('x'.repeat(1_000_000)));
     const client = await FrameClient.connect(proxy.port);
     client.write(frame(TYPE.windowUpdate, 0, 0, numbers(1_000_000)), get(1));
@@ -145,7 +145,7 @@ describe('frames that ask for nothing', () => {
     expect(client.of(TYPE.goaway)).toEqual([]);
   });
 
-  test('by the hundred thousand cost little memory, and others are served meanwhile', async () => {
+  test('in large numbers take little memory, and others are served meanwhile', async () => {
     const { proxy } = await open();
     const other = await openClient(proxy.port);
     const before = memoryInUse().buffers;
@@ -161,7 +161,7 @@ describe('frames that ask for nothing', () => {
 });
 
 describe('header blocks', () => {
-  test('that are endless end the connection before they are decoded', async () => {
+  test('without an end close the connection before they are decoded', async () => {
     const { proxy } = await open();
     const client = await FrameClient.connect(proxy.port);
     const piece = Buffer.alloc(16_000, literals(['x', 'y']));
@@ -170,7 +170,7 @@ describe('header blocks', () => {
     expect(floods(proxy, 'header_block')).toBe(1);
   });
 
-  test('that grow when they are decoded are refused, and the connection goes on', async () => {
+  test('that are too large after decoding are refused, and the connection stays open', async () => {
     const { proxy, upstream } = await open();
     const client = await FrameClient.connect(proxy.port);
     const learn = Buffer.concat([Buffer.from([0x40]), literals(['x-bomb', 'b'.repeat(3_900)]).subarray(1)]);
@@ -207,7 +207,7 @@ describe('streams', () => {
     expect(upstream.requests).toHaveLength(3);
   });
 
-  test('whose window stays shut are reset, their backends held back, and others of the connection go on', async () => {
+  test('with a closed window are reset, their backends are stopped, and other streams continue', async () => {
     const { proxy, upstream } = await open({ downstreamWriteTimeout: 300 }, ({ startLine }) =>
       startLine.includes('large') ? ok('x'.repeat(20_000_000)) : ok('small'),
     );
@@ -228,7 +228,7 @@ describe('streams', () => {
     await client.answered(5);
   });
 
-  test('whose bodies come in single bytes while nobody takes them cost what their bytes do', async () => {
+  test('with unread bodies of single bytes take memory for their bytes only', async () => {
     const { proxy, upstream } = await open({}, { connected: ({ socket }) => void socket.pause() });
     const client = await FrameClient.connect(proxy.port);
     client.write(post(1));
@@ -251,7 +251,7 @@ describe('streams', () => {
   });
 });
 
-test('a body that stops coming is answered with 408, and the others of its connection go on', async () => {
+test('a stalled body is answered with 408, and other streams of the connection continue', async () => {
   const { proxy } = await open({ requestBodyIdleTimeout: 200 });
   const client = await FrameClient.connect(proxy.port);
   client.write(post(1), frame(TYPE.data, 0, 1, Buffer.from('a')));
@@ -263,7 +263,7 @@ test('a body that stops coming is answered with 408, and the others of its conne
   expect(client.status(3)).toBe('200');
 });
 
-test('a client that speaks neither protocol to its end is cut', async () => {
+test('a client without a complete request in either protocol is cut', async () => {
   const { proxy } = await open({ requestHeadTimeout: 100, downstreamIdleTimeout: 150 });
   for (const greeting of [Buffer.from('PR'), PREFACE.subarray(0, 10), PREFACE]) {
     const client = await FrameClient.connect(proxy.port, greeting);

@@ -19,7 +19,7 @@ const PIECE = Buffer.alloc(65_536, 'x');
 const IN_BETWEEN = 16 * MIB;
 const IN_PROCESS = 3 * MIB;
 
-/** Writes as fast as it is taken and tells how much was. */
+/** Writes as fast as the stream accepts, and returns the number of bytes. */
 function pour(sink: { write(chunk: Buffer): boolean; once(event: 'drain', go: () => void): unknown }, done: () => void): { sent: number } {
   const state = { sent: 0 };
   const go = (): void => {
@@ -42,7 +42,7 @@ async function readAll(stream: http2.ClientHttp2Stream): Promise<number> {
 }
 
 describe('backpressure', () => {
-  test('a stream that is not read holds its backend back, and no other stream', async () => {
+  test('an unread stream stops its backend, and no other stream', async () => {
     let state = { sent: 0 };
     const upstream = await openUpstream(({ startLine }, { socket }) => {
       if (startLine.includes('small')) return ok('small');
@@ -61,7 +61,7 @@ describe('backpressure', () => {
     expect(await readAll(stream)).toBe(TOTAL);
   });
 
-  test('a backend that does not read holds its stream back, and no other', async () => {
+  test('a backend that does not read stops its stream, and no other', async () => {
     const upstream = await openUpstream({ keep: false, connected: ({ socket }) => void socket.pause() });
     const other = await openUpstream(ok('other'));
     const proxy = await openProxy(toUpstream(upstream.port));
@@ -91,7 +91,7 @@ describe('backpressure', () => {
 });
 
 describe('the end of a connection', () => {
-  test('stop says goodbye, finishes the streams, and closes', async () => {
+  test('stop sends GOAWAY, finishes the streams, and closes', async () => {
     const upstream = await openUpstream(() => 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345');
     const proxy = await openProxy(toUpstream(upstream.port));
     const session = openSession(proxy.port);
@@ -107,7 +107,7 @@ describe('the end of a connection', () => {
     expect(session.destroyed || session.closed).toBe(true);
   });
 
-  test('streams that were on their way when it was said are answered, and the last is named', async () => {
+  test('streams that were in flight before GOAWAY are answered, and GOAWAY names the last', async () => {
     const upstream = await openUpstream(ok());
     const proxy = await openProxy(toUpstream(upstream.port));
     const client = await FrameClient.connect(proxy.port);
@@ -117,7 +117,7 @@ describe('the end of a connection', () => {
     await until(() => client.of(TYPE.goaway).length === 1, 'the first GOAWAY');
     client.write(get(3));
     await client.answered(3);
-    // The answer to the PING behind the first GOAWAY: nothing sent before it is missing.
+    // The answer to the PING after the first GOAWAY shows that no earlier stream is missing.
     const [ping] = client.of(TYPE.ping);
     const ack = Buffer.concat([Buffer.from([0, 0, 8, TYPE.ping, 1, 0, 0, 0, 0]), ping?.payload ?? Buffer.alloc(0)]);
     client.write(ack);
@@ -129,7 +129,7 @@ describe('the end of a connection', () => {
     await stopped;
   });
 
-  test('a connection that drains before its first request is told with it', async () => {
+  test('a connection that drains before its first request gets GOAWAY with its answer', async () => {
     const upstream = await openUpstream(ok('first'));
     const proxy = await openProxy(toUpstream(upstream.port));
     proxy.worker.drain();
@@ -141,7 +141,7 @@ describe('the end of a connection', () => {
     await proxy.quiet();
   });
 
-  test('under constant traffic not one request fails', async () => {
+  test('no request fails under constant traffic', async () => {
     let answered = 0;
     const upstream = await openUpstream(() => (answered++, ok('fine')));
     const proxy = await openProxy(toUpstream(upstream.port));
@@ -164,7 +164,7 @@ describe('the end of a connection', () => {
     expect(proxy.worker.timers).toBeLessThanOrEqual(1);
   });
 
-  test('maxRequestsPerConnection and idleness end it in the same way', async () => {
+  test('maxRequestsPerConnection and the idle timeout end a connection in the same way', async () => {
     const upstream = await openUpstream(ok());
     const proxy = await openProxy(toUpstream(upstream.port), { maxRequestsPerConnection: 2, downstreamIdleTimeout: 100 });
     const [counted, idle] = [openSession(proxy.port), openSession(proxy.port)];

@@ -11,17 +11,17 @@ export const H2SPEC = moduleTool('h2spec', '2.2.1+incompatible', ['github.com/su
 /** How a run ended. */
 export interface H2specResult {
   readonly passed: number;
-  /** `section/number: what`, of those that failed. */
+  /** `section/number: description` of the failed cases. */
   readonly failed: readonly string[];
 }
 
-/** Runs all of it: in strict mode also what RFC 9113 only recommends. */
+/** Runs all cases, in strict mode also the recommendations of RFC 9113. */
 export async function runH2spec(port: number, secure: boolean, strict: boolean): Promise<H2specResult> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'weir-h2spec-'));
   try {
     const report = path.join(folder, 'report.xml');
     const how = [...(secure ? ['--tls', '--insecure'] : []), ...(strict ? ['--strict'] : [])];
-    // Its own status is 1 when a case fails; the report says which.
+    // The exit status is 1 if a case fails; the report names it.
     await new Promise<void>((resolve) => {
       const args = ['--host', '127.0.0.1', '--port', String(port), '--junit-report', report, ...how];
       execFile(path.join(H2SPEC.folder, 'h2spec'), args, { maxBuffer: 1e8 }, () => resolve());

@@ -1,4 +1,4 @@
-// What an intermediary adds to what it forwards, whatever both sides speak: Via to requests and answers, Date to answers without one.
+// Headers that an intermediary adds, for every combination of versions: Via to requests and answers, Date to answers without one.
 import { describe, expect, test } from '@jest/globals';
 import type { IncomingHttpHeaders } from 'node:http2';
 import { closeAfterEach, closeLater, get, openClient, openUpstream } from '../support/fixture.ts';
@@ -18,7 +18,7 @@ interface Seen {
 
 interface Backend {
   readonly port: number;
-  /** What it was asked with last. */
+  /** The headers of its last request. */
   request(): Seen;
 }
 
@@ -53,7 +53,7 @@ function seenIn(headers: readonly (readonly [string, string])[]): Seen {
   return { via: all('via'), date: all('date') };
 }
 
-/** Clients that ask with this Via, or none, by their version. */
+/** Clients that send this Via, or none, by version. */
 const CLIENTS: Readonly<Record<string, (port: number, via?: string) => Promise<Seen>>> = {
   '1.1': async (port, via) => {
     const answer = await (await openClient(port)).ask(get('/', via === undefined ? '' : `Via: ${via}\r\n`));
@@ -82,7 +82,7 @@ describe.each(Object.keys(BACKENDS))('a backend of HTTP/%s', (backendVersion) =>
       expect(backend.request()).toEqual({ via: `${clientVersion} edge`, date: undefined });
     });
 
-    test('a Via goes on, and a Date stays', async () => {
+    test('a Via is extended, and a Date is kept', async () => {
       const backend = await BACKENDS[backendVersion]!({ via: '1.0 cache', date: OLD });
       const proxy = await open(backend, backendVersion, 'edge');
       const answer = await CLIENTS[clientVersion]!(proxy.port, '1.1 cdn (x)');
@@ -100,7 +100,7 @@ describe.each(Object.keys(BACKENDS))('a backend of HTTP/%s', (backendVersion) =>
   });
 });
 
-test('what a route says of Via and Date holds', async () => {
+test('filters of a route override Via and Date', async () => {
   const backend = await BACKENDS['1.1']!({});
   const off = { set: [], add: [], remove: ['via', 'date'] };
   const proxy = await startProxy(
@@ -122,7 +122,7 @@ test('what a route says of Via and Date holds', async () => {
   expect(backend.request()).toEqual({ via: undefined, date: undefined });
 });
 
-test('an answer of the proxy itself is dated, and comes from nobody else', async () => {
+test('an answer of the proxy itself has a Date, and no Via', async () => {
   const proxy = await startProxy([listener(), ...cluster('app', []), route()], {}, 'off', 'edge');
   closeLater(() => proxy.close());
   const answer = await (await openClient(proxy.port)).ask(get());

@@ -1,5 +1,5 @@
-// Requests on a connection that was opened for another host (RFC 9113 section 9.1.1): clients reuse connections by certificate
-// and address, and must be sent back where the connection does not lead to the host (GEP-3567).
+// Requests on a connection that was opened for another host (RFC 9113 section 9.1.1). Clients reuse connections by certificate and
+// address; a request for a host that the connection does not cover must be refused (GEP-3567).
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import type http2 from 'node:http2';
@@ -66,7 +66,7 @@ describe('a connection of HTTP/2', () => {
     expect((await request(session, { ':authority': authority })).status).toBe(status);
   });
 
-  test('goes on after a misdirected request', async () => {
+  test('stays open after a misdirected request', async () => {
     const session = connect(await open(), 'a.test');
     const answers = await Promise.all(
       ['a.test', 'b.test', 'A.test:443', 'a.test'].map((authority) => request(session, { ':authority': authority })),
@@ -75,7 +75,7 @@ describe('a connection of HTTP/2', () => {
     expect(JSON.parse(String(answers[1]?.body))).toMatchObject({ code: 'misdirected_request' });
   });
 
-  test('leads nowhere else once its listener is gone', async () => {
+  test('does not reach another listener once its own is removed', async () => {
     const proxy = await open();
     const session = connect(proxy, 'a.test');
     expect((await request(session, { ':authority': 'a.test' })).status).toBe(200);

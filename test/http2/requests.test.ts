@@ -1,5 +1,5 @@
-// Requests that must be refused, since they would become something else as HTTP/1.1: our answer, the code of the reset, and that
-// the backend saw nothing. And their neighbours that must be accepted.
+// Requests that must be refused, since they would change their meaning as HTTP/1.1: checks the answer, the reset code, and that the
+// backend gets no request. Similar valid requests must be accepted.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { closeAfterEach, openProxy } from '../support/fixture.ts';
 import { END_HEADERS, END_STREAM, frame, FrameClient, GET, literals, numbers, TYPE } from '../support/h2-client.ts';
@@ -32,7 +32,7 @@ type Field = readonly [name: string, value: string];
 const PROTOCOL_ERROR = 1;
 const NOT_RESET = -1;
 
-/** Fields of a GET with some of them changed, left out (undefined), or added. */
+/** Fields of a GET, with some changed, omitted (undefined), or added. */
 function fields(changes: Readonly<Record<string, string | undefined>>, more: readonly Field[] = []): Field[] {
   const known = GET.map(([name, value]): [string, string | undefined] => [name, Object.hasOwn(changes, name) ? changes[name] : value]);
   return [...known.filter((field): field is [string, string] => field[1] !== undefined), ...more];
@@ -123,7 +123,7 @@ const MALFORMED: readonly (readonly [what: string, list: readonly Field[]])[] = 
   ['a length in a list', fields({}, [['content-length', '0, 0']])],
 ];
 
-describe('malformed, and the backend sees nothing', () => {
+describe('malformed, and the backend gets no request', () => {
   test.each(MALFORMED)('%s', async (_, list) => {
     const client = await send(list);
     expect([client.status(1), resetCode(client), seen().length]).toEqual(['400', PROTOCOL_ERROR, 0]);
@@ -198,7 +198,7 @@ describe('an authority and Host', () => {
     ['http', 'a', 'a.'],
     ['http', 'a:8080', 'A.:8080'],
     ['https', '[::1]:443', '[::1]'],
-  ])('over %s, %s and %s are the same, and the backend is told the first', async (scheme, authority, host) => {
+  ])('over %s, %s and %s are equal, and the backend gets the first', async (scheme, authority, host) => {
     const client = await ask(scheme, authority, host);
     expect([client.status(1), header(seen()[0]!, 'host')]).toEqual(['200', authority]);
     expect(seen()[0]?.headers.filter(([name]) => name === 'host').length).toBe(1);
@@ -297,7 +297,7 @@ describe('bodies', () => {
     expect(found.status(1)).toBe('413');
   });
 
-  test('with padding lose it', async () => {
+  test('with padding are passed on without it', async () => {
     const padded = frame(TYPE.data, 0x8 | END_STREAM, 1, Buffer.from('\x03abc\0\0\0', 'latin1'));
     const client = await send(POST, [padded]);
     expect([client.status(1), seen()[0]?.body]).toEqual(['200', 'abc']);

@@ -1,4 +1,4 @@
-// However the network cuts the bytes of an HTTP/2 connection, the backend sees the same requests, and the client the same answers.
+// For any split of the bytes of an HTTP/2 connection, the backend gets the same requests, and the client the same answers.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { closeAfterEach, openProxy } from '../support/fixture.ts';
@@ -37,7 +37,7 @@ afterAll(async () => {
 });
 
 const bytes = fc.uint8Array({ maxLength: 300 }).map((octets) => Buffer.from(octets));
-/** Where a stream is cut, as shares of its length. */
+/** The positions of the cuts, as fractions of the length. */
 const cuts = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 8 });
 
 interface Stream {
@@ -71,7 +71,7 @@ const streams = fc
     return { frames, answer: `POST / HTTP/1.1|${body}|${trailers ? 'x-t: 1' : ''}` };
   });
 
-/** Writes piece by piece, each in a packet of its own. */
+/** Writes the pieces, each in a separate packet. */
 async function trickle(client: FramePeer, sent: Buffer, at: readonly number[]): Promise<void> {
   const offsets = [0, ...at.map((share) => Math.floor(share * sent.length)).sort((a, b) => a - b), sent.length];
   for (let i = 1; i < offsets.length; i++) {
@@ -96,7 +96,7 @@ async function run(sent: readonly Stream[], at: readonly number[]): Promise<stri
 }
 
 describe('splitting', () => {
-  test('streams cut anywhere arrive as they were meant', async () => {
+  test('streams with any cuts arrive unchanged', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(streams, { minLength: 1, maxLength: 4 }), cuts, async (sent, at) => {
         expect(await run(sent, at)).toEqual(sent.map(({ answer }) => answer));
@@ -112,7 +112,7 @@ describe('splitting', () => {
   });
 });
 
-/** What a backend says, and what a client should see of it. */
+/** Bytes of a backend, and the answer that a client must get. */
 interface Answer {
   readonly frames: (id: number) => readonly Buffer[];
   readonly body: string;
@@ -143,8 +143,8 @@ const answers = fc
     return { frames, body: Buffer.concat(pieces).latin1Slice(), trailers: trailers ? '1' : undefined };
   });
 
-describe('splitting what a backend says', () => {
-  test('answers cut anywhere arrive as they were meant', async () => {
+describe('splitting the answers of a backend', () => {
+  test('answers with any cuts arrive unchanged', async () => {
     const server = await FrameServer.start(Buffer.alloc(0));
     const front = await openProxy([listener(), ...cluster('app', [server.port], 'http2'), route()]);
     let connections = 0;

@@ -1,5 +1,5 @@
-// Backends of HTTP/2 behind clients of either version: what they are asked, what becomes of what they say, and who shares a
-// connection with whom.
+// HTTP/2 backends behind clients of either version: the requests they get, the handling of their answers, and the sharing of
+// connections.
 import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { sensitiveHeaders } from 'node:http2';
@@ -40,7 +40,7 @@ function resources(ports: readonly number[], fields: Partial<ir.Route> = {}): ir
   return [listener(), ...cluster('app', ports, 'http2'), route(fields)];
 }
 
-/** Sends back what came: head as JSON, body as it is. */
+/** Returns the request: head as JSON, body unchanged. */
 const echo: Serve = (stream, headers) => {
   stream.respond({ ':status': 200, 'x-seen': JSON.stringify(headers), 'set-cookie': ['a=1', 'b=2'] });
   stream.pipe(stream);
@@ -91,7 +91,7 @@ test('headers that a peer wants in no table are in none on the other side, of he
 });
 
 describe('HTTP/1.1 in, HTTP/2 out', () => {
-  test('a request is translated: pseudo-headers, no connection-specific ones, length kept', async () => {
+  test('a request is translated: pseudo-headers, no connection-specific headers, same length', async () => {
     const { proxy } = await openNode();
     const client = await openClient(proxy.port);
     const answer = await client.ask(
@@ -115,7 +115,7 @@ describe('HTTP/1.1 in, HTTP/2 out', () => {
     expect(header(answer, 'transfer-encoding')).toBe('chunked');
   });
 
-  test('a chunked body and its trailers pass, and so do those of the answer', async () => {
+  test('chunked bodies and trailers pass in both directions', async () => {
     const { proxy } = await openNode((stream) => {
       let seen: http2.IncomingHttpHeaders = {};
       stream.on('trailers', (trailers: http2.IncomingHttpHeaders) => (seen = trailers));
@@ -194,7 +194,7 @@ describe('HTTP/2 in, HTTP/2 out', () => {
 });
 
 describe('connections', () => {
-  test('one is enough until the backend allows no more streams on it, and is used again', async () => {
+  test('one connection is used until it reaches the stream limit of the backend, and again later', async () => {
     const { server, proxy } = await openFrames({}, frame(TYPE.settings, 0, 0, settings([3, 2])));
     const first = await openClient(proxy.port);
     first.write(get('/first'));
@@ -229,7 +229,7 @@ describe('connections', () => {
     for (const client of clients) expect(status(await client.answer())).toBe(200);
   });
 
-  test('where more are refused, those that wait for room do not knock again and again', async () => {
+  test('if more connections are refused, waiting requests do not retry in a busy loop', async () => {
     const backend = await openH2Backend((stream) => stream.respond({ ':status': 200 }));
     const door = net.createServer((socket) => {
       const inside = net.connect(backend.port, '127.0.0.1');
@@ -251,7 +251,7 @@ describe('connections', () => {
     expect(first.closed).toBe(false);
   });
 
-  test('one that is idle for long is closed', async () => {
+  test('an idle connection is closed', async () => {
     const { server, client } = await openFrames({ poolIdleTimeout: 100 });
     client.write(get());
     const peer = await server.asked();
@@ -263,12 +263,12 @@ describe('connections', () => {
     expect(status(await client.answer())).toBe(200);
   });
 
-  test('after GOAWAY what was taken is answered, what was not is sent again elsewhere', async () => {
+  test('after GOAWAY accepted requests are answered, others are sent again on another connection', async () => {
     const { server, proxy } = await openFrames();
     const clients = await Promise.all([openClient(proxy.port), openClient(proxy.port)]);
     clients[0]!.write(get());
     const peer = await server.asked(1);
-    // A POST: only because the backend says that it was not read may it be sent again.
+    // A POST may be sent again only because the backend declares that it was not read.
     clients[1]!.write(post('body'));
     await server.asked(3);
     peer.write(frame(TYPE.goaway, 0, 0, numbers(1, 0)));
@@ -290,7 +290,7 @@ describe('connections', () => {
     expect(status(await client.answer())).toBe(204);
   });
 
-  test('a stream that is refused again and again fails with 503', async () => {
+  test('a stream that is refused repeatedly fails with 503', async () => {
     const { server, client } = await openFrames();
     client.write(get());
     const peer = await server.peer();
@@ -302,7 +302,7 @@ describe('connections', () => {
     expect([status(answer), JSON.parse(answer.body).code]).toEqual([503, 'upstream_refused']);
   });
 
-  test('one that dies takes its requests with it: those that are safe are sent again, others fail', async () => {
+  test('when a connection breaks, safe requests are sent again and others fail', async () => {
     const { server, proxy, client } = await openFrames();
     client.write(get());
     const peer = await server.asked();
@@ -317,7 +317,7 @@ describe('connections', () => {
     expect([status(await client.answer()), status(await other.answer())]).toEqual([201, 502]);
   });
 
-  test('a backend that does not answer a probe is given up, one that does may be silent', async () => {
+  test('a connection without an answer to a probe is closed; one with an answer may stay silent', async () => {
     const { server, client } = await openFrames({ upstreamIdleTimeout: 400 });
     client.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n1\r\n');
     const peer = await server.asked();
@@ -331,7 +331,7 @@ describe('connections', () => {
 });
 
 describe('flow control', () => {
-  test('a client that reads nothing holds up no other on the same connection', async () => {
+  test('a client that does not read does not delay others on the same connection', async () => {
     const { backend, proxy } = await openNode((stream, headers) => {
       stream.respond({ ':status': 200 });
       if (headers[':path'] === '/endless') stream.on('drain', () => stream.write(Buffer.alloc(100_000))).write(Buffer.alloc(100_000));
@@ -360,7 +360,7 @@ describe('flow control', () => {
     expect(status(await client.answer())).toBe(200);
   });
 
-  test('an answer that is all here is passed on although its connection is gone', async () => {
+  test('an answer that has arrived completely is passed on although its connection is closed', async () => {
     const { server, proxy } = await openFrames();
     const client = await FrameClient.connect(proxy.port, Buffer.concat([PREFACE, frame(TYPE.settings, 0, 0, settings([4, 10]))]));
     client.write(getStream(1));

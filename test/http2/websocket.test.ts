@@ -1,4 +1,4 @@
-// WebSockets where one side or both speak HTTP/2 (RFC 8441): `ws` and node:http2 at the ends, bytes where they are too polite.
+// WebSockets with HTTP/2 on one or both sides (RFC 8441): `ws` and node:http2 at the ends, raw bytes for protocol errors.
 import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import http2 from 'node:http2';
@@ -82,7 +82,7 @@ describe('HTTP/2 to HTTP/1.1', () => {
     expect([code, String(reason)]).toEqual([4_002, 'not now']);
   });
 
-  test('many share a connection, and each has its own end', async () => {
+  test('many WebSockets share a connection, and each ends separately', async () => {
     const server = await openEcho();
     const proxy = await openProxy(toUpstream(portOf(server)));
     const first = await openTunnel(proxy);
@@ -93,7 +93,7 @@ describe('HTTP/2 to HTTP/1.1', () => {
     await Promise.all(sockets.slice(1).map((socket, i) => echoes(socket, `message ${i}`)));
   });
 
-  test('what comes before the backend has agreed waits for it', async () => {
+  test('data before the answer of the backend is kept until then', async () => {
     let answer = (): void => undefined;
     const upstream = await openUpstream((request, { socket }) => {
       const key = request.headers.find(([name]) => name === KEY)?.[1] ?? '';
@@ -150,7 +150,7 @@ describe('HTTP/2 to HTTP/1.1', () => {
     const gone = await openTunnel(proxy);
     await statusOf(gone);
     gone.close(http2.constants.NGHTTP2_CANCEL);
-    // node:http2 says its end before it resets a stream.
+    // node:http2 ends a stream before it resets it.
     await until(() => upstream.connections[0]?.ended === true || upstream.connections[0]?.closed === true, 'the end at the backend');
     const reset = await openTunnel(proxy);
     await statusOf(reset);
@@ -160,7 +160,7 @@ describe('HTTP/2 to HTTP/1.1', () => {
     await until(() => proxy.metric('weir_requests_active') === 0, 'the end of both');
   });
 
-  test('a client that does not read holds the backend up, and the proxy holds little', async () => {
+  test('a client that does not read stops the backend, and the proxy buffers little', async () => {
     const upstream = await openUpstream(switching());
     const proxy = await openProxy(toUpstream(upstream.port));
     const stream = await openTunnel(proxy);
@@ -195,7 +195,7 @@ describe('HTTP/2 to HTTP/1.1', () => {
     expect(text).toBe('no');
   });
 
-  test('a tunnel that is silent is ended', async () => {
+  test('a silent tunnel is closed', async () => {
     const proxy = await openSilent({ tunnelIdleTimeout: 150, requestBodyIdleTimeout: 100 });
     const stream = await openTunnel(proxy);
     await statusOf(stream);
@@ -243,14 +243,14 @@ describe('HTTP/1.1 to HTTP/2', () => {
     expect(seen[0]).not.toHaveProperty('upgrade');
   });
 
-  test('a backend that takes none is an error of its own', async () => {
+  test('a backend without WebSocket support has an error code of its own', async () => {
     const proxy = await openProxy(toH2(await openH2Backend((stream) => stream.respond({ ':status': 200 }))));
     expect(await refusalOf(proxy)).toBe(502);
     const [code] = await errorCodes(proxy);
     expect(code).toBe('upstream_cannot_upgrade');
   });
 
-  test('an answer that does not agree passes, and the connection goes on', async () => {
+  test('a refusing answer is passed on, and the connection stays open', async () => {
     const backend = await openTaking((stream, headers) => {
       stream.respond({ ':status': headers[':method'] === 'CONNECT' ? 403 : 200 });
       stream.end('body');
@@ -381,7 +381,7 @@ function unmasked(frame: Buffer): Buffer {
   return Buffer.concat([Buffer.from([frame[0] as number, length]), payload]);
 }
 
-describe('a policy holds a WebSocket on a stream to the same', () => {
+describe('a policy has the same limits for a WebSocket on a stream', () => {
   function limits(webSocket: ir.Policy['settings']): ir.Policy {
     const target = { kind: 'HTTPRoute', namespace: 'default', name: 'route', section: '' };
     const names = { policyKind: 'BackendTrafficPolicy', namespace: 'default', name: 'limits', createdAt: 0 };
@@ -395,7 +395,7 @@ describe('a policy holds a WebSocket on a stream to the same', () => {
     return { proxy, socket: webSocketOn(stream) };
   }
 
-  test('frames that are too large end it with 1009, smaller ones pass', async () => {
+  test('frames above the limit end it with 1009, smaller ones pass', async () => {
     const { socket } = await openLimited({ frame: 1_000 });
     await echoes(socket, 'small');
     socket.send(Buffer.alloc(1_001));

@@ -1,5 +1,5 @@
-// What the Dockerfiles copy is all that their programs need: each image's files in a folder of their own, run there. The images themselves
-// are built where there is a container engine.
+// The Dockerfiles copy all files that their programs need: runs each image's files in a separate folder. The images themselves are built
+// only with a container engine.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
@@ -7,13 +7,13 @@ import { spawnSync } from 'node:child_process';
 
 const ROOT = path.resolve(import.meta.dirname, '..', '..');
 
-/** The last stage of a Dockerfile: its instructions, each as its words. */
+/** The last stage of a Dockerfile: its instructions as lists of words. */
 function lastStage(text: string): string[][] {
   const lines = text.split('\n').filter((line) => /^[A-Z]+ /.test(line));
   return lines.slice(lines.findLastIndex((line) => line.startsWith('FROM '))).map((line) => line.split(/\s+/));
 }
 
-/** The files of the image, but for packages, which are this checkout's. */
+/** The files of the image, without packages, which come from this checkout. */
 function unpack(instructions: readonly string[][], folder: string): void {
   for (const [name, ...words] of instructions) {
     if (name !== 'COPY' || words[0]?.startsWith('--from=') === true) continue;
@@ -45,14 +45,14 @@ describe.each([
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  test('holds the command it is for, and says which', () => {
+  test('has its command, and names it in the usage', () => {
     const { stdout, stderr, status } = weir('help');
     expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
     expect([...stdout.matchAll(/^ {2}weir (\w+)/gm)].map((match) => match[1])).toEqual(commands);
     expect(weir(name, '--help').stdout).toContain('--log-level');
   });
 
-  test('says so where a command is not in it', () => {
+  test('reports a command that it does not have', () => {
     const { stderr, status } = weir('validate', '.');
     expect({ stderr, status }).toEqual({ stderr: `weir: no command "validate"; there are: ${commands.join(', ')}\n`, status: 2 });
   });

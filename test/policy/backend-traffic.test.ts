@@ -1,4 +1,4 @@
-// BackendTrafficPolicies at work: who is nearest to a request decides over each field, and a change needs no new route.
+// BackendTrafficPolicies: the most specific policy decides each field, and a change needs no new route.
 import { describe, expect, test } from '@jest/globals';
 import type http2 from 'node:http2';
 import type * as ir from '#api/ir/ir.ts';
@@ -25,7 +25,7 @@ function policy(target: Partial<ir.PolicyTarget>, settings: ir.Policy['settings'
 
 const retrying = (attempts: number) => ({ retry: { attempts, codes: [503], backoff: 0 } });
 
-/** How many attempts a request makes of a backend that is never there. */
+/** The number of attempts for a request to a backend that refuses connections. */
 async function attempts(proxy: Proxy, upstream: RawUpstream, path = '/'): Promise<number> {
   const before = upstream.requests.length;
   const client = await openClient(proxy.port);
@@ -69,7 +69,7 @@ describe('the nearest policy', () => {
     expect(await attempts(await openProxy(all), upstream)).toBe(4);
   });
 
-  test('yields to what the rule says itself', async () => {
+  test('is overridden by fields of the rule itself', async () => {
     const upstream = await openUpstream(UNAVAILABLE);
     const own = route({ retry: { attempts: 1, codes: [503], backoff: 0 } });
     const all = [...cluster('app', [upstream.port]), policy({ kind: 'HTTPRoute', name: 'route' }, retrying(4)), listener(), own];
@@ -77,7 +77,7 @@ describe('the nearest policy', () => {
   });
 });
 
-test('a rule with two backends treats each by its own policies', async () => {
+test('each backend of a rule has its own policies', async () => {
   const [first, second] = [await openUpstream(UNAVAILABLE), await openUpstream(UNAVAILABLE)];
   const rules = ['first', 'second'].map((name) =>
     route({
@@ -95,7 +95,7 @@ test('a rule with two backends treats each by its own policies', async () => {
   expect([await attempts(proxy, first, '/first'), await attempts(proxy, second, '/second')]).toEqual([2, 4]);
 });
 
-test('a route treats requests by the listener they came to', async () => {
+test('the policies of a request depend on its listener', async () => {
   const upstream = await openUpstream(UNAVAILABLE);
   const listeners = [listener({ hostname: 'a' }), listener({ key: 'default/gateway/other', hostname: 'b' })];
   const attached = route({ attachments: listeners.map(({ key, hostname }) => ({ listener: key, hostnames: [hostname] })) });
@@ -107,7 +107,7 @@ test('a route treats requests by the listener they came to', async () => {
   expect(upstream.requests).toHaveLength(2 + 3);
 });
 
-test('a policy that changes holds for the next request on the same connection, and one that goes leaves none of it', async () => {
+test('a changed policy applies to the next request on the same connection, and a deleted one has no effect', async () => {
   const upstream = await openUpstream(UNAVAILABLE);
   const proxy = await openProxy([...cluster('app', [upstream.port]), policy({}, retrying(1)), listener(), route()]);
   const client = await openClient(proxy.port);
@@ -138,7 +138,7 @@ describe('protocol', () => {
     expect((await (await openClient(proxy.port)).ask(get())).body).toBe('h1');
   });
 
-  test('of a rule is for its backends, not for those that its requests are mirrored to', async () => {
+  test('of a rule applies to its backends, not to its mirrors', async () => {
     const speaksH2 = await openH2Backend((stream) => {
       stream.respond({ ':status': 200 });
       stream.end('h2');
@@ -190,7 +190,7 @@ describe('timeouts', () => {
     expect(status(await (await openClient(proxy.port)).ask(get()))).toBe(504);
   });
 
-  test('of one attempt', async () => {
+  test('of a single attempt', async () => {
     const upstream = await openUpstream(() => null);
     const settings = { timeouts: { backendRequest: 50 }, ...retrying(1) };
     const proxy = await openProxy([...cluster('app', [upstream.port]), policy({}, settings), listener(), route()]);
@@ -199,7 +199,7 @@ describe('timeouts', () => {
   });
 });
 
-test('the protocol of a policy takes the place of what the backend says, for the next request', async () => {
+test('the protocol of a policy overrides that of the backend, for the next request', async () => {
   const backendOf = (stream: http2.ServerHttp2Stream): void => {
     stream.respond({ ':status': 200 });
     stream.end('HTTP/2');

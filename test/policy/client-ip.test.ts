@@ -1,5 +1,5 @@
-// Whose a request is, behind proxies: what those that are trusted tell of its client is believed, word by word as far as it can
-// be, and what anybody else says of itself reaches neither logs nor routes nor backends.
+// The client address behind proxies: headers of trusted proxies are believed as far as they are valid, and headers of any other peer
+// do not reach logs, routes or backends.
 import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
@@ -15,7 +15,7 @@ import { until } from '../support/until.ts';
 
 closeAfterEach();
 
-/** Where clients of these tests come from: a proxy, a proxy behind it by name only, and a stranger. */
+/** Source addresses of these tests: a proxy, a proxy behind it that is only in headers, and a stranger. */
 const PROXY = '127.0.0.2';
 const STRANGER = '127.0.0.9';
 const RANGES = ['127.0.0.2/32', '10.0.0.0/8', 'fd00::/8'];
@@ -29,12 +29,12 @@ function policy(clientIP: Settings, target: Partial<ir.PolicyTarget> = {}, more:
   return { ...described, namespace: 'default', createdAt: 0, targets: [whole], settings: { clientIP, ...more } };
 }
 
-/** Headers of these names, in the order they came, as the lines of a head. */
+/** Headers of these names, in order, as lines of a head. */
 function linesOf(message: Message, names = /^(x-forwarded-|x-real|x_|forwarded$|cf-)/): readonly string[] {
   return message.headers.filter(([name]) => names.test(name)).map(([name, value]) => `${name}: ${value}`);
 }
 
-/** One request with these lines, from that address: the status, and what the backend was told of the client. */
+/** Sends one request with these lines from that address: returns the status, and the client as the backend sees it. */
 async function ask(clientIP: Settings, lines: readonly string[], from = PROXY) {
   const upstream = await openUpstream();
   const proxy = await openProxy([...toUpstream(upstream.port), policy(clientIP)]);
@@ -43,7 +43,7 @@ async function ask(clientIP: Settings, lines: readonly string[], from = PROXY) {
   return { answer, status: status(answer), told: upstream.requests.flatMap((message) => linesOf(message)) };
 }
 
-/** The chain of addresses that the backend was told, the client first. */
+/** The chain of addresses that the backend gets, the client first. */
 async function chainOf(clientIP: Settings, lines: readonly string[], from = PROXY): Promise<string> {
   const { told } = await ask(clientIP, lines, from);
   return told.find((line) => line.startsWith('x-forwarded-for: '))?.slice('x-forwarded-for: '.length) ?? '';
@@ -75,22 +75,22 @@ describe('a peer that is not trusted', () => {
     ['a header of its own', { trustedCIDRs: RANGES, header: 'cf-connecting-ip' }],
     ['anything, with failClosed', { trustedCIDRs: RANGES, failClosed: true }],
     ['anything, with hops counted', { trustedCIDRs: RANGES, trustedHops: 5 }],
-  ])('is not believed in %s, and nothing of it reaches the backend', async (_, settings) => {
+  ])('is not believed in %s, and its headers do not reach the backend', async (_, settings) => {
     const spoofed = 'header' in settings && settings.header !== 'Forwarded' ? SPOOFED : SPOOFED.slice(0, -2);
     const { status: code, told } = await ask(settings, spoofed, STRANGER);
     expect([code, told]).toEqual([200, DIRECT(STRANGER)]);
   });
 
   test.each([
-    ['nothing is set', {}],
+    ['no setting exists', {}],
     ['no hop is trusted', { trustedHops: 0, trustedCIDRs: RANGES, header: 'Forwarded' }],
     ['the list of ranges is empty', { trustedCIDRs: [] }],
     ['only failClosed is set', { failClosed: true }],
-  ])('is everybody where %s', async (_, settings) => {
+  ])('is every peer if %s', async (_, settings) => {
     expect((await ask(settings, SPOOFED.slice(0, -2))).told).toEqual(DIRECT(PROXY));
   });
 
-  test('chooses no route by what it says of itself', async () => {
+  test('cannot select a route by its headers', async () => {
     const inside = await openUpstream();
     const outside = await openUpstream();
     const byHeader: ir.Match = {
@@ -106,7 +106,7 @@ describe('a peer that is not trusted', () => {
     expect([inside.requests.length, outside.requests.length]).toEqual([0, 1]);
   });
 
-  test('says nothing of itself in trailers either', async () => {
+  test('cannot send these headers as trailers either', async () => {
     const upstream = await openUpstream();
     const proxy = await openProxy(toUpstream(upstream.port));
     const client = await openClient(proxy.port);
@@ -156,7 +156,7 @@ describe('the chain of X-Forwarded-For', () => {
     ).toBe(expected);
   });
 
-  test('costs no more for being as long as a head may be', async () => {
+  test('takes bounded time for the longest possible header', async () => {
     const long = Array.from({ length: 3_000 }, () => '10.0.0.1').join(',');
     const { status: code } = await ask(BY_RANGE, [`X-Forwarded-For: ${long}`]);
     expect(code).toBe(200);
@@ -189,8 +189,8 @@ describe('failClosed', () => {
   });
 });
 
-describe('a header of its own', () => {
-  test('holds the address, and goes on to the backend', async () => {
+describe('a custom header', () => {
+  test('has the address, and is passed to the backend', async () => {
     const lines = ['X-Forwarded-For: 6.6.6.6', 'CF-Connecting-IP: 2001:DB8::7', 'CF_Connecting_IP: 6.6.6.6'];
     expect((await ask({ header: 'Cf-Connecting-Ip' }, lines)).told).toEqual([
       'cf-connecting-ip: 2001:DB8::7',
@@ -251,7 +251,7 @@ describe('Forwarded', () => {
     expect(told.at(-1)).toBe(`forwarded: ${elements === '' ? '' : `${elements}, `}for=${PROXY};host="a";proto=http`);
   });
 
-  test('tells scheme and host of the client, whatever X-Forwarded-* say', async () => {
+  test('decides scheme and host of the client, not X-Forwarded-*', async () => {
     const lines = [
       'Forwarded: for=203.0.113.7;proto=https;host="shop.test:8443", for=10.1.1.1;proto=http;host=inner',
       ...SPOOFED.slice(0, 4),
@@ -260,13 +260,13 @@ describe('Forwarded', () => {
     expect(told.slice(1, 4)).toEqual(['x-forwarded-proto: https', 'x-forwarded-host: shop.test:8443', 'x-forwarded-port: 8443']);
   });
 
-  test('is removed where X-Forwarded-For is what the proxies write', async () => {
+  test('is removed if the proxies write X-Forwarded-For', async () => {
     const { told } = await ask({ trustedCIDRs: RANGES }, ['Forwarded: for=6.6.6.6', 'X-Forwarded-For: 203.0.113.7']);
     expect(told.filter((line) => line.includes('6.6.6.6') || line.startsWith('forwarded'))).toEqual([]);
   });
 });
 
-describe('what a trusted proxy says of scheme, host and port', () => {
+describe('scheme, host and port from a trusted proxy', () => {
   const told = async (...lines: readonly string[]) =>
     (await ask({ trustedHops: 1 }, ['X-Forwarded-For: 203.0.113.7', ...lines])).told.slice(1);
 
@@ -325,7 +325,7 @@ describe('a redirect', () => {
     ['has the port of the filter', redirect({ port: 81 }), ['X-Forwarded-Proto: https'], 'https://a:81/x'],
   ])('%s', async (_, filter, lines, url) => expect(await location(filter, lines)).toBe(url));
 
-  test('goes by the connection for a peer that is not trusted', async () => {
+  test('follow the connection for an untrusted peer', async () => {
     const lines = ['X-Forwarded-Proto: https', 'X-Forwarded-Host: evil.test', 'X-Forwarded-Port: 8443'];
     expect(await location(redirect(), lines, STRANGER)).toBe('http://a/x');
   });
@@ -349,7 +349,7 @@ describe('HTTP/2', () => {
     expect(chains.sort()).toEqual(addresses.map((address) => [`${address}, 127.0.0.1`, 'https']).sort());
   });
 
-  test('a peer that is not trusted is not', async () => {
+  test('an untrusted peer is not believed', async () => {
     const spoofed = { 'x-forwarded-for': '6.6.6.6', 'x-forwarded-proto': 'https', forwarded: 'for=6.6.6.6', x_real_ip: '6.6.6.6' };
     expect((await askH2({ trustedCIDRs: RANGES }, spoofed)).told).toEqual([
       'x-forwarded-for: 127.0.0.1',
@@ -358,7 +358,7 @@ describe('HTTP/2', () => {
     ]);
   });
 
-  test('a call whose client is unknown is denied', async () => {
+  test('a call with an unknown client is denied', async () => {
     const upstream = await openUpstream();
     const proxy = await openProxy([...toUpstream(upstream.port), policy({ trustedHops: 1, failClosed: true })]);
     const call = { ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers' };
@@ -381,7 +381,7 @@ describe('behind the PROXY protocol', () => {
     expect(upstream.requests.map((message) => header(message, 'x-forwarded-for'))).toEqual(['203.0.113.7, 198.51.100.9', '192.0.2.9']);
   });
 
-  test('to backends, every client has connections of its own, whichever connection its requests came on', async () => {
+  test('each client has separate connections to backends, for any connection of its requests', async () => {
     const upstream = await openUpstream({
       connected: ({ socket }) => socket.once('data', () => undefined),
       data: ({ socket }, chunk) => void (chunk.includes('\r\n\r\n') && socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n')),
@@ -416,7 +416,7 @@ describe('listeners', () => {
   const from = (host: string): string => `GET / HTTP/1.1\r\nHost: ${host}\r\nX-Forwarded-For: 203.0.113.7\r\n\r\n`;
   const clientsAt = (upstream: RawUpstream) => upstream.requests.map((message) => header(message, 'x-forwarded-for')?.split(',')[0]);
 
-  test('of one port believe each by its own policy, on one connection', async () => {
+  test('of one port each follow their own policy, on one connection', async () => {
     const upstream = await openUpstream();
     const proxy = await openProxy([...two(upstream), policy({ trustedHops: 1 }, { section: 'one' })]);
     const client = await openClient(proxy.port, true, PROXY);
@@ -432,7 +432,7 @@ describe('listeners', () => {
     expect(clientsAt(upstream)).toEqual(['203.0.113.7', PROXY]);
   });
 
-  test('of several Gateways that share a host and differ believe nobody', async () => {
+  test('of several Gateways with the same host and different policies trust no peer', async () => {
     const upstream = await openUpstream();
     const shared = listener({ key: 'default/other/http', gateway: 'default/other' });
     const proxy = await openProxy([...toUpstream(upstream.port), shared, policy({ trustedHops: 1 })]);
@@ -456,7 +456,7 @@ describe('listeners', () => {
   });
 });
 
-test('the access log has the client beside the peer, where a trusted proxy tells of one', async () => {
+test('the access log has client and peer, if a trusted proxy names a client', async () => {
   const upstream = await openUpstream();
   const file = path.join(os.tmpdir(), `weir-client-ip-${process.pid}.log`);
   const settings = policy({ trustedCIDRs: RANGES, failClosed: true });

@@ -1,4 +1,4 @@
-// `weir up` with ClientTrafficPolicies from files: what a user writes is what clients meet, and a change needs no restart.
+// `weir up` with ClientTrafficPolicies from files: their effect on clients, and changes without a restart.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -49,7 +49,7 @@ async function connect(index: number): Promise<RawClient> {
   return client;
 }
 
-/** Asks on connections of their own until the status is as wanted. */
+/** Sends requests on new connections until the status is as expected. */
 async function untilAnswered(bytes: string, wanted: number): Promise<void> {
   const deadline = performance.now() + 10_000;
   while (status(await (await connect(0)).ask(bytes)) !== wanted) {
@@ -87,7 +87,7 @@ afterAll(async () => {
 });
 
 describe('a ClientTrafficPolicy', () => {
-  test('of a Gateway holds for its listeners', async () => {
+  test('of a Gateway applies to its listeners', async () => {
     const client = await connect(0);
     expect(status(await client.ask(POST(10)))).toBe(200);
     expect(header(await client.ask(GET), 'connection')).toBe('close');
@@ -105,7 +105,7 @@ describe('a ClientTrafficPolicy', () => {
     expect(status(await (await connect(0)).ask(`GET /${'a'.repeat(256)} HTTP/1.1\r\nHost: a\r\n\r\n`))).toBe(200);
   });
 
-  test('says how little a client may send', async () => {
+  test('sets the minimum rate of a client', async () => {
     const [held, free] = [await connect(0), await connect(1)];
     for (const client of [held, free]) client.write(POST(10).slice(0, -10));
     const timer = setInterval(() => [held, free].map((client) => client.socket.writable && client.write('x')), 150);
@@ -126,7 +126,7 @@ describe('a ClientTrafficPolicy', () => {
     expect(chains).toEqual(['203.0.113.7, 127.0.0.1', '127.0.0.1']);
   });
 
-  test('is told to HTTP/2 clients in SETTINGS', async () => {
+  test('is sent to HTTP/2 clients in SETTINGS', async () => {
     const client = await connect(1);
     client.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0');
     // Identifier 3 (SETTINGS_MAX_CONCURRENT_STREAMS) and its value, RFC 9113 section 6.5.2.
@@ -134,7 +134,7 @@ describe('a ClientTrafficPolicy', () => {
     client.destroy();
   });
 
-  test('is named by weir explain, with the value it gives, over a folder and over a running proxy', async () => {
+  test('is named by weir explain, with its value, for a folder and for a running proxy', async () => {
     const explain = (...args: string[]) => runWeir(['explain', `http://a:${ports[1]}/`, ...args]);
     const { stdout } = await explain('--config', folder);
     expect(stdout).toContain('  limits.requestBody 1Ki: ClientTrafficPolicy/default/wide, Gateway/default/edge listener wide\n');
@@ -151,7 +151,7 @@ describe('a ClientTrafficPolicy', () => {
     });
   });
 
-  test('decides what weir explain shows of a client, as it does for requests', async () => {
+  test('decides the client address of weir explain, as it does for requests', async () => {
     const explain = (port: number, ...args: string[]) => runWeir(['explain', `http://a:${port}/`, '--config', folder, ...args]);
     const header = ['-H', 'X-Forwarded-For: 203.0.113.7'];
     const [narrow = 0, wide = 0] = ports;
@@ -162,7 +162,7 @@ describe('a ClientTrafficPolicy', () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining('--from: "here" is not an address')]);
   });
 
-  test('that changes holds for the connections after it, one that goes leaves the defaults, and the file is valid', async () => {
+  test('that changes applies to later connections, a deleted one leaves the defaults, and the file is valid', async () => {
     const kept = await connect(0);
     write('policies.yaml', policy('edge', '', '  limits: { requestBody: 20 }'));
     await untilAnswered(POST(20), 200);
@@ -174,7 +174,7 @@ describe('a ClientTrafficPolicy', () => {
 });
 
 describe('weir validate', () => {
-  test('tells of a policy that targets nothing, of one that comes too late, and of settings that cannot be', async () => {
+  test('reports a policy without a target, a conflicting one, and invalid settings', async () => {
     write(
       'policies.yaml',
       policy('first', '', '  timeouts: { idle: 1s }'),
@@ -196,7 +196,7 @@ describe('weir validate', () => {
     expect(stdout).toContain('spec.clientIP.trustedHops: must be at most 32');
   });
 
-  test('tells of proxies that cannot be trusted as a policy has it', async () => {
+  test('reports invalid trusted proxies of a policy', async () => {
     write(
       'policies.yaml',
       policy('range', '', '  clientIP: { trustedCIDRs: [10.0.0.0/33] }'),

@@ -1,4 +1,4 @@
-// Policies in a cluster: what the API server refuses by itself, and the statuses that a controller with its documented rights writes.
+// Policies in a cluster: validation by the API server, and the statuses from a controller with its documented rights.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Cluster } from '../cluster/cluster.ts';
 import { ControlPlane } from '../support/control-plane.ts';
@@ -40,7 +40,7 @@ describeWith(['cluster'], 'policies in a cluster', () => {
     return (await weir.status('clienttrafficpolicy', name)).ancestors ?? [];
   }
 
-  /** Resolves once the first ancestor says so. */
+  /** Resolves once the first ancestor has this condition. */
   function accepted(name: string, status: string, reason: string): Promise<void> {
     return weir.until('clienttrafficpolicy', name, (told) => told.ancestors?.[0]?.conditions, { type: 'Accepted', status, reason });
   }
@@ -76,7 +76,7 @@ describeWith(['cluster'], 'policies in a cluster', () => {
     await expect(cluster.apply(policy('wrong', spec, 'BackendTrafficPolicy'))).rejects.toThrow(reason);
   });
 
-  test('a policy of a Service tells of the Gateways that lead to it', async () => {
+  test('the status of a policy for a Service lists the Gateways that lead to it', async () => {
     const port = { name: 'http', port: 80 };
     const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web' }, spec: { clusterIP: 'None', ports: [port] } };
     const rule = { backendRefs: [{ name: 'web', port: 80 }] };
@@ -91,7 +91,7 @@ describeWith(['cluster'], 'policies in a cluster', () => {
     expect(await told()).toContain('"reason":"Accepted"');
   });
 
-  test('a policy is accepted, one that comes later is told so, and takes over when the first goes', async () => {
+  test('a policy is accepted, a later one conflicts, and replaces the first when that is deleted', async () => {
     await cluster.apply(policy('first', { targetRefs: EDGE, limits: { requestBody: '1Mi', headerBytes: 65536 } }));
     await accepted('first', 'True', 'Accepted');
     const [entry] = await ancestors('first');
@@ -100,18 +100,18 @@ describeWith(['cluster'], 'policies in a cluster', () => {
       controllerName: 'gateway.weir.dev/controller',
     });
     await cluster.apply(policy('second', { targetSelectors: [{ kind: 'Gateway', matchLabels: { tier: 'public' } }] }));
-    // Objects of one second are told apart by name.
+    // Objects created in the same second are ordered by name.
     await accepted('second', 'False', 'Conflicted');
     await cluster.remove('clienttrafficpolicy', 'first');
     await accepted('second', 'True', 'Accepted');
   });
 
-  test('a label that changes is noticed, and the entry of who has nothing to say any more is taken away', async () => {
+  test('a changed label takes effect, and the status entry of a policy without targets is removed', async () => {
     await cluster.patch('gateway', 'edge', { metadata: { labels: { tier: 'private' } } });
     await cluster.until('no ancestors', async () => (await ancestors('second')).length === 0);
   });
 
-  test('a target that is not there is told', async () => {
+  test('a missing target is reported', async () => {
     await cluster.apply(policy('lost', { targetRefs: [{ kind: 'Gateway', name: 'edge', sectionName: 'none' }] }));
     await accepted('lost', 'False', 'TargetNotFound');
   });

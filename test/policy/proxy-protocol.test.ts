@@ -1,5 +1,5 @@
-// The PROXY protocol to backends: HAProxy, which takes no connection without a header, says what it was told; and no connection
-// that was made for one client ever carries anything for another.
+// The PROXY protocol to backends: HAProxy, which requires the header, returns its content; and no connection that was made for one client
+// ever carries requests of another.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -38,7 +38,7 @@ function policy(version: string, target: Partial<ir.PolicyTarget> = {}): ir.Poli
   return { ...described, namespace: 'default', createdAt: 0, targets: [whole], settings: { proxyProtocol: version } };
 }
 
-/** A cluster at this port, and what its TLS needs. */
+/** A cluster with this port and TLS settings. */
 function app(port: number, protocol: ir.ClusterProtocol = 'http1', secured = false): ir.Resource[] {
   const upstreamTls: ir.UpstreamTls = {
     ...{ serverName: NAME, subjectAltNames: [{ type: 'Hostname', value: NAME }] },
@@ -63,7 +63,7 @@ function tlsListener(mode: 'Terminate' | 'Passthrough', protocol: 'HTTPS' | 'TLS
 
 const tlsRoute = (): ir.StreamRoute => streamRoute({ objectKind: 'TLSRoute', key: 'TLSRoute/default/stream/0' });
 
-/** A request on a connection of its own: the body of the answer, and the port it came from. */
+/** A request on a new connection: the body of the answer, and the local port. */
 async function ask(proxy: Proxy, host: string, secured: boolean): Promise<{ readonly body: string; readonly port: number }> {
   const options = { port: proxy.port, host, servername: NAME, ca: text(certificate.ca.certificate), ALPNProtocols: ['http/1.1'] };
   const socket = secured ? tls.connect(options) : net.connect(options);
@@ -76,7 +76,7 @@ async function ask(proxy: Proxy, host: string, secured: boolean): Promise<{ read
   return { body: received.slice(received.indexOf('\r\n\r\n') + 4).trim(), port };
 }
 
-describeWith(['haproxy'], 'HAProxy hears who the client is', () => {
+describeWith(['haproxy'], 'HAProxy gets the address of the client', () => {
   let haproxy: Haproxy;
   beforeAll(async () => void (haproxy = await startHaproxy(certificate.files)));
   afterAll(() => haproxy.close());
@@ -116,13 +116,13 @@ describeWith(['haproxy'], 'HAProxy hears who the client is', () => {
 
 /** One connection to a backend of our own. */
 interface Told {
-  /** Address and port that its header named; '' where it had none. */
+  /** Address and port in its header; '' without one. */
   readonly client: string;
   readonly requests: string[];
   open: boolean;
 }
 
-/** A backend of HTTP/1.1 or HTTP/2 that reads a header, then serves; it keeps which requests came on which connection. */
+/** A backend of HTTP/1.1 or HTTP/2 that reads a header, then serves; records the requests of each connection. */
 async function openListening(protocol: 'http1' | 'http2'): Promise<{ readonly port: number; readonly told: readonly Told[] }> {
   const told: Told[] = [];
   const bySocket = new Map<unknown, Told>();
@@ -179,7 +179,7 @@ async function start(protocol: 'http1' | 'http2', limits: Partial<Limits> = {}) 
 }
 
 describe.each(['http1', 'http2'] as const)('over %s', (protocol) => {
-  test('a connection carries the requests of one client only, and all of them that follow each other', async () => {
+  test('a connection carries the requests of one client only, and all its sequential ones', async () => {
     const { told, proxy } = await start(protocol);
     const clients = [await openClient(proxy.port), await openClient(proxy.port)];
     for (const path of ['/1', '/2', '/3']) {
@@ -190,7 +190,7 @@ describe.each(['http1', 'http2'] as const)('over %s', (protocol) => {
     );
   });
 
-  test('a client that comes again from another port is another client', async () => {
+  test('the same client from another port counts as another client', async () => {
     const { told, proxy } = await start(protocol);
     for (let i = 0; i < 3; i++) {
       const client = await openClient(proxy.port);
@@ -212,7 +212,7 @@ describe.each(['http1', 'http2'] as const)('over %s', (protocol) => {
     expect(proxy.metric('weir_upstream_connections_open')).toBeLessThanOrEqual(2);
   });
 
-  test('nothing is kept of clients whose connections are gone', async () => {
+  test('no state is kept of disconnected clients', async () => {
     const { told, proxy } = await start(protocol, { poolIdleTimeout: 50 });
     for (let i = 0; i < 4; i++) await (await openClient(proxy.port)).ask(get());
     await until(() => told.every(({ open }) => !open), 'idle connections to close');
@@ -238,7 +238,7 @@ test('the limit of requests that wait is that of the endpoint, not of each clien
   expect(status(await third.ask(get()))).toBe(503);
 });
 
-test('an endpoint that cannot be reached fails the request, over TLS too, and leaves nothing', async () => {
+test('an unreachable endpoint fails the request, also over TLS, and leaves no resources', async () => {
   const closed = net.createServer().listen(0, '127.0.0.1');
   await once(closed, 'listening');
   const { port } = closed.address() as net.AddressInfo;
@@ -251,7 +251,7 @@ test('an endpoint that cannot be reached fails the request, over TLS too, and le
   }
 });
 
-test('an endpoint that never takes the connection is given up in time, and its socket with it', async () => {
+test('a connection attempt without an answer times out, and its socket is closed', async () => {
   const port = await blackhole();
   const sockets = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
   for (const secured of [false, true]) {
@@ -264,7 +264,7 @@ test('an endpoint that never takes the connection is given up in time, and its s
   }
 });
 
-test('a policy that is nearer turns it off, and one that changes holds for the next request', async () => {
+test('a more specific policy disables it, and a changed one applies to the next request', async () => {
   const { told, proxy } = await start('http1');
   const client = await openClient(proxy.port);
   await client.ask(get('/with'));
@@ -276,7 +276,7 @@ test('a policy that is nearer turns it off, and one that changes holds for the n
   ]);
 });
 
-test('a policy of a TCPRoute that changes holds for the next connection', async () => {
+test('a changed policy of a TCPRoute applies to the next connection', async () => {
   const backend = await openListening('http1');
   const target = { kind: 'TCPRoute', name: 'stream' };
   const proxy = await openProxy([...app(backend.port), listener({ protocol: 'TCP' }), streamRoute(), policy('V1', target)]);

@@ -1,4 +1,4 @@
-// WebSockets that a policy limits, with `ws` at both ends, and bytes where that is too polite.
+// WebSockets with limits of a policy: `ws` at both ends, and raw bytes for protocol errors.
 import { describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import type net from 'node:net';
@@ -23,7 +23,7 @@ function limits(webSocket: ir.Policy['settings']): ir.Policy {
   return { kind: 'Policy', key: 'BackendTrafficPolicy/default/limits', ...names, targets: [target], settings: { webSocket } };
 }
 
-/** `ws` behind a proxy: the proxy, and what the backend sees of the next client. */
+/** `ws` behind a proxy: the proxy, and the next client as seen by the backend. */
 async function openServer(
   webSocket: ir.Policy['settings'],
   deflate = false,
@@ -96,7 +96,7 @@ describe('messages', () => {
         for (let i = 0; i < 11; i++) socket.send(Buffer.alloc(10), { fin: false });
       },
     ],
-  ])('%s that is too large ends both sides with 1009', async (_, settings, send) => {
+  ])('%s above the limit ends both sides with 1009', async (_, settings, send) => {
     const { proxy, server } = await openServer(settings);
     const connected = once(server, 'connection') as Promise<[WebSocket]>;
     const socket = await openSocket(proxy);
@@ -127,7 +127,7 @@ describe('bytes', () => {
   test('that break the protocol end both sides with 1002, byte by byte or at once', async () => {
     for (const sizes of [1, 100]) {
       const { proxy, client, upstream } = await openRaw();
-      // A whole frame, then one that is not masked.
+      // A complete frame, then one without a mask.
       const bytes = Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0x61, 0x81, 0x01, 0x61]);
       for (let at = 0; at < bytes.length; at += sizes) {
         client.write(bytes.subarray(at, at + sizes));
@@ -146,7 +146,7 @@ describe('bytes', () => {
     }
   });
 
-  test('that break it while the other side is amid a frame reset both', async () => {
+  test('that violate the protocol during a frame of the other side reset both', async () => {
     const { proxy, client, upstream } = await openRaw();
     const [connection] = upstream.connections;
     connection?.socket.write(Buffer.from([0x82, 0x10, 1, 2, 3]));
@@ -158,7 +158,7 @@ describe('bytes', () => {
     expect(await errorCodes(proxy)).toEqual(['websocket_malformed']);
   });
 
-  test('of a peer that goes on after the close are dropped, and it is not waited for', async () => {
+  test('after a close are dropped, and the proxy does not wait for more', async () => {
     const { proxy, client, upstream } = await openRaw();
     client.write(Buffer.from([0x81, 0x01, 0x61]));
     await until(() => client.ended, 'the end');
@@ -168,7 +168,7 @@ describe('bytes', () => {
     expect(client.received.length).toBe(4);
   });
 
-  test('are none of the proxy where no policy asks', async () => {
+  test('are not checked without a policy', async () => {
     const upstream = await openUpstream({ respond: () => AGREEMENT, connected: () => undefined });
     const proxy = await openProxy(toUpstream(upstream.port));
     const client = await openClient(proxy.port);
@@ -190,7 +190,7 @@ async function openBoth(
 }
 
 describe('a WebSocket ends on both sides', () => {
-  test('with 1008 when the client sends more messages than it may', async () => {
+  test('with 1008 if the client sends too many messages', async () => {
     const { proxy, socket, served } = await openBoth({ messagesPerSecond: 5 });
     const codes = Promise.all([codeOf(socket), codeOf(served)]);
     for (let i = 0; i < 50; i++) socket.send('x');
@@ -200,8 +200,8 @@ describe('a WebSocket ends on both sides', () => {
   });
 
   test.each<[string, ir.Policy['settings'], string]>([
-    ['when nothing passed for too long', { idle: 150 }, 'idle_timeout'],
-    ['when it has lived as long as it may', { lifetime: 150 }, 'websocket_expired'],
+    ['after the idle timeout', { idle: 150 }, 'idle_timeout'],
+    ['after its maximum lifetime', { lifetime: 150 }, 'websocket_expired'],
   ])('with 1001 %s', async (_, settings, code) => {
     const { proxy, socket, served } = await openBoth(settings);
     expect(await Promise.all([codeOf(socket), codeOf(served)])).toEqual([1_001, 1_001]);
@@ -228,7 +228,7 @@ test('messages count against silence, pings and pongs do not', async () => {
   await over(proxy);
 });
 
-test('a client that answers pings stays, one that does not is cut', async () => {
+test('a client that answers pings stays connected, another one is cut', async () => {
   const { proxy, socket } = await openBoth({ ping: 60 });
   let pings = 0;
   socket.on('ping', () => pings++);
@@ -242,7 +242,7 @@ test('a client that answers pings stays, one that does not is cut', async () => 
   expect(socket.readyState).toBe(WebSocket.OPEN);
 });
 
-test('a rule has as many open as it may, and one more when one is over', async () => {
+test('a rule has at most its maximum of open WebSockets, and one more after one ends', async () => {
   const { proxy, socket } = await openBoth({ connections: 1 });
   const refused = new WebSocket(`ws://127.0.0.1:${proxy.port}/`);
   closeLater(() => refused.terminate());
@@ -253,7 +253,7 @@ test('a rule has as many open as it may, and one more when one is over', async (
   await openSocket(proxy);
 });
 
-test('of those that ask at the same time a rule has no more than it may', async () => {
+test('concurrent requests do not exceed the maximum of a rule', async () => {
   const upstream = await openUpstream({ respond: () => null });
   const proxy = await openProxy([limits({ connections: 1 }), ...toUpstream(upstream.port)]);
   const clients = await Promise.all([openClient(proxy.port), openClient(proxy.port)]);

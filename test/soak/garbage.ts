@@ -1,4 +1,4 @@
-// A hundred thousand connections that go wrong at every phase of every protocol, and what is left of them.
+// A hundred thousand failing connections, in every phase of every protocol, and the resources that they leave.
 import { memoryInUse } from '../support/memory.ts';
 import { liveMixed } from '../garbage/mixed.ts';
 import { Rig } from '../garbage/rig.ts';

@@ -1,5 +1,5 @@
-// Bodies of many GiB in both directions at once, with a length and in chunks, and how much memory they took. All three parties
-// share this process, so its memory bounds that of the proxy from above.
+// Bodies of many GiB in both directions at once, with a length and in chunks, and their memory use. All parties share this process, so
+// its memory is an upper bound for that of the proxy.
 import { once } from 'node:events';
 import net from 'node:net';
 import { memoryInUse } from '../support/memory.ts';
@@ -8,13 +8,13 @@ import type { Finding, SoakOptions, SoakScenario } from './scenario.ts';
 
 const PIECE = Buffer.alloc(65_536, 'x');
 const MIB = 1_048_576;
-/** What may be left alive afterwards: code that was compiled. */
+/** Limit for the memory in use afterwards: compiled code. */
 export const MAX_LEFT_MIB = 4;
 /** Peak of resident memory: buffers of six sockets, and garbage between two collections, most of it of the two peers. */
 export const MAX_RESIDENT_MIB = 192;
 const SAMPLE_MS = 50;
 
-/** Writes `total` bytes, a multiple of the piece, as fast as they are taken. */
+/** Writes `total` bytes, a multiple of the piece, as fast as the socket accepts them. */
 async function pour(socket: net.Socket, total: number, piece: Buffer): Promise<void> {
   for (let sent = 0; sent < total && !socket.destroyed; sent += PIECE.length) {
     if (!socket.write(piece)) await once(socket, 'drain');
@@ -40,7 +40,7 @@ function framings(total: number): readonly Framing[] {
   ];
 }
 
-/** Counts the bytes after a head; resolves when there are as many as expected. Chunks may be cut anew on the way, so that there may be more. */
+/** Counts the bytes after a head; resolves at the expected number. New chunk boundaries may add bytes. */
 function counted(socket: net.Socket, expected: number): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let octets = -1;
@@ -63,7 +63,7 @@ async function openBackend(
     socket.on('error', () => undefined);
     const received = counted(socket, total);
     socket.write(`HTTP/1.1 200 OK\r\n${framing.header}\r\n\r\n`);
-    // The last piece waits for the whole request: an answer that is complete earlier ends the exchange.
+    // The last piece waits for the whole request, since an answer that is complete earlier ends the exchange.
     pour(socket, total - PIECE.length, framing.piece)
       .then(() => received)
       .then(() => socket.write(Buffer.concat([framing.piece, Buffer.from(framing.last)])))

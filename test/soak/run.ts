@@ -1,4 +1,4 @@
-// `npm run soak [-- NAME ...] [--bytes GIB] [--seconds N]`: what takes too long for `npm test`. Fails when a finding is out of bounds.
+// `npm run soak [-- NAME ...] [--bytes GIB] [--seconds N]`: scenarios too long for `npm test`. Fails if a finding is out of bounds.
 import { parseArgs } from 'node:util';
 import { garbage } from './garbage.ts';
 import { largeBodies } from './large-bodies.ts';
@@ -7,7 +7,7 @@ import { slowClients } from './slow-clients.ts';
 import { translations } from './translations.ts';
 import { webSockets } from './websockets.ts';
 
-/** All scenarios, in the order they run in. */
+/** All scenarios, in order. */
 const SCENARIOS: readonly SoakScenario[] = [largeBodies, translations, webSockets, slowClients, garbage];
 
 const GIB = 1_073_741_824;

@@ -1,14 +1,14 @@
-// What a soak scenario is: something that runs for long, and says what it found.
+// A soak scenario: a long run that returns findings.
 
-/** How long and how much; every scenario has bounded defaults. */
+/** Duration and volume; every scenario has bounded defaults. */
 export interface SoakOptions {
   /** For scenarios that move bytes: how many, in each direction. */
   readonly bytes: number;
-  /** For scenarios that go on for a time. */
+  /** For scenarios with a fixed duration. */
   readonly seconds: number;
 }
 
-/** A figure of the outcome, with the bound it must keep; null: for information. */
+/** A value of the outcome with the bound that it must keep; null for information only. */
 export interface Finding {
   readonly name: string;
   readonly value: number;

@@ -1,12 +1,12 @@
-// Two thousand clients of each kind that send or take a byte every five seconds, and a normal client that must not feel them, with
-// Weir as it is by default, and with HAProxy and nginx where they are installed. As root: in a network of its own.
+// Two thousand clients of each kind that send or read one byte every five seconds, and a normal client that must not notice them. Runs
+// with Weir's defaults, and with HAProxy and nginx if installed. As root: in its own network namespace.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Finding, SoakScenario } from './scenario.ts';
 
-/** The kernel is to keep little for clients that do not read, or all of an answer would be gone before they do harm. */
+/** Small kernel buffers for clients that do not read: larger ones would take the whole answer. */
 const NETWORK =
   'ip link set lo up && sysctl -qw net.ipv4.tcp_wmem="4096 16384 65536" net.ipv4.tcp_rmem="4096 16384 65536" net.core.somaxconn=8192';
 

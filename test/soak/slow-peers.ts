@@ -1,5 +1,5 @@
-// The two sides of the proxy in the soak of slow clients, each a process of its own, with its own file
-// descriptors and memory: `backend` tells its port; `clients` opens slow ones of a kind whenever it is told to, and says when all have begun.
+// The clients and the backend of the slow client soak, each a process with its own file descriptors and memory: `backend` reports its
+// port; `clients` opens slow clients of a kind on request, and reports when all have begun.
 import http from 'node:http';
 import net from 'node:net';
 import process from 'node:process';
@@ -8,7 +8,7 @@ import { END_HEADERS, END_STREAM, frame, GET, literals, numbers, post, PREFACE, 
 export const KINDS = ['uploads', 'chunked-uploads', 'readers', 'h2-uploads', 'h2-readers'] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** What the process of the clients is told. */
+/** A message to the process of the clients. */
 export interface Order {
   readonly kind: Kind;
   readonly port: number;
@@ -17,7 +17,7 @@ export interface Order {
 
 /** Each sends or takes a byte as often. */
 const PERIOD_MS = 5_000;
-/** Answers larger than what the kernel keeps for a client that does not read. */
+/** Answers larger than the kernel's buffers for a client that does not read. */
 const LARGE = Buffer.alloc(4_194_304, 'x');
 const STREAMS = 100;
 /** Of SETTINGS, RFC 9113 section 6.5.2. */
@@ -36,7 +36,7 @@ function serve(): void {
   server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, () => process.send?.({ port: (server.address() as net.AddressInfo).port }));
 }
 
-/** What a client of HTTP/1.1 says first, and then again and again; '' where it only reads. */
+/** The first bytes of an HTTP/1.1 client, and those that it repeats; '' if it only reads. */
 const H1: Readonly<Partial<Record<Kind, readonly [first: string, again: string]>>> = {
   uploads: ['POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n', 'x'],
   'chunked-uploads': ['POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n', '1\r\nx\r\n'],
@@ -45,7 +45,7 @@ const H1: Readonly<Partial<Record<Kind, readonly [first: string, again: string]>
 
 function connect(port: number): Promise<net.Socket> {
   return new Promise((resolve) => {
-    // One byte at a time is all that is ever read, when `resume` is called.
+    // Reads one byte at a time, when `resume` is called.
     const socket = net.connect({ port, host: '127.0.0.1', onread: { buffer: Buffer.alloc(1), callback: () => false } });
     socket.on('error', () => undefined);
     socket.once('connect', () => resolve(socket));

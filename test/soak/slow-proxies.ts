@@ -1,4 +1,4 @@
-// The proxies of the soak of slow clients: Weir as it is by default, and HAProxy and nginx with room for as many connections.
+// The proxies of the slow client soak: Weir with its defaults, and HAProxy and nginx with room for the same number of connections.
 import { fork, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,5 +1,5 @@
-// Slow clients of each kind against each proxy, and a normal client beside them. Runs in a network of its own, where the kernel
-// keeps little for clients that do not read. Prints what it found, a line of JSON each. Arguments: kinds, all by default.
+// Slow clients of each kind against each proxy, with a normal client beside them. Runs in a network namespace with small kernel buffers.
+// Prints one line of JSON per finding. Arguments: kinds, all by default.
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,12 +18,12 @@ const SLOW = 2_000;
 const REQUESTS = 350;
 const PAUSE_MS = 30;
 const PATIENCE_MS = 15_000;
-/** Requests lost that tell enough. */
+/** Number of lost requests after which the run stops. */
 const ENOUGH = 20;
-/** A normal client is not to feel more of them than a connection more. */
+/** The allowed delay of a normal client: the time of one more connection. */
 const MAX_SLOWEST_MS = 3_000;
 
-/** What a normal client met. */
+/** The outcome of a normal client. */
 interface Met {
   readonly lost: number;
   /** Milliseconds. */
@@ -41,7 +41,7 @@ async function end(child: ChildProcess): Promise<void> {
   await gone;
 }
 
-/** One request on a connection of its own, with a body or without. Resolves to whether it was answered with 200. */
+/** One request on a new connection, with or without a body. Resolves to whether the status was 200. */
 function ask(port: number, body: string): Promise<boolean> {
   return new Promise((resolve) => {
     const method = body === '' ? 'GET' : 'POST';

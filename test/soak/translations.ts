@@ -1,6 +1,6 @@
-// Bodies of many GiB both ways at once through every combination of HTTP versions, with a client that reads in gulps and one
-// that writes in gulps, while small requests on the same connections go on: memory must stay flat, and nobody else wait. All
-// parties share this process, so its memory bounds that of the proxy from above.
+// Bodies of many GiB in both directions at once through every combination of HTTP versions, with a client that pauses between reads and
+// one that pauses between writes, and small requests on the same connections: memory must stay flat, and the small requests must not
+// wait. All parties share this process, so its memory is an upper bound for that of the proxy.
 import { once } from 'node:events';
 import http from 'node:http';
 import http2 from 'node:http2';
@@ -14,13 +14,13 @@ import type { Finding, SoakOptions, SoakScenario } from './scenario.ts';
 
 const PIECE = Buffer.alloc(65_536, 'x');
 const MIB = 1_048_576;
-/** Bytes between two rests of a slow end, and how long it rests. */
+/** Bytes between two pauses of a slow end, and the length of a pause. */
 const GULP = 8 * MIB;
 const REST_MS = 20;
 const SAMPLE_MS = 50;
-/** A small request among the large ones that takes longer than this waited for them. */
+/** A small request that takes longer has waited for the large ones. */
 const PATIENCE_MS = 5_000;
-/** What may be left alive afterwards. */
+/** Limit for the memory in use afterwards. */
 export const MAX_LEFT_MIB = 8;
 /** Peak of resident memory: windows and buffers of six ends, four of them node:http2's, and garbage between two collections. */
 export const MAX_RESIDENT_MIB = 256;
@@ -39,7 +39,7 @@ function source(total: number, slow: boolean): Readable {
   return Readable.from(pieces(), { objectMode: false, highWaterMark: PIECE.length });
 }
 
-/** Counts what it takes, resting after each gulp if need be. */
+/** Counts the bytes it reads, with pauses if required. */
 class Sink extends Writable {
   octets = 0;
   #rest = 0;
@@ -59,11 +59,11 @@ class Sink extends Writable {
   }
 }
 
-/** Serves `/large` by sending as much as it gets, and everything else with one word. */
+/** Answers `/large` with as many bytes as it gets, and other paths with one word. */
 function serve(total: number, request: Readable, answer: Writable, path: string | undefined): void {
   if (path !== '/large') return void answer.end('small');
   const sink = new Sink(false);
-  // The end waits for the whole request: an answer that is complete earlier ends the exchange.
+  // The end waits for the whole request, since an answer that is complete earlier ends the exchange.
   const received = pipeline(request, sink);
   pipeline(source(total - PIECE.length, false), answer, { end: false })
     .then(() => received)
@@ -92,7 +92,7 @@ async function openBackend(version: Version, total: number): Promise<{ readonly 
   return { port: (server.address() as net.AddressInfo).port, close };
 }
 
-/** A request that is under way. */
+/** A request in progress. */
 interface Asked {
   readonly request: Writable;
   readonly answer: Promise<Readable>;
@@ -129,7 +129,7 @@ async function large(client: Client, total: number, slow: Slow): Promise<void> {
   if (sink.octets !== total) throw new Error(`${sink.octets} of ${total} bytes came back`);
 }
 
-/** Asks for little again and again until told to stop; resolves to the longest that took, milliseconds. */
+/** Repeats small requests until it is stopped; resolves to the longest time of one, milliseconds. */
 async function small(client: Client, stopped: () => boolean): Promise<number> {
   let longest = 0;
   while (!stopped()) {

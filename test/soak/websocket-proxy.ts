@@ -1,10 +1,10 @@
-// The proxy of the WebSocket soak, a process of its own so that its memory is nobody else's: takes resources, tells its port, and
-// its resident memory whenever it is asked.
+// The proxy of the WebSocket soak, as a separate process with its own memory: takes resources, reports its port, and its resident memory
+// on request.
 import process from 'node:process';
 import type * as ir from '#api/ir/ir.ts';
 import { startProxy } from '../support/proxy.ts';
 
-/** What this process is told, and what it tells. */
+/** Messages to and from this process. */
 export type ToProxy = { readonly resources: readonly ir.Resource[] } | { readonly ask: 'memory' };
 export type FromProxy = { readonly port: number } | { readonly resident: number; readonly open: number };
 

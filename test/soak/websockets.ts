@@ -1,5 +1,5 @@
-// Ten thousand open WebSockets on one worker, each with a message every ten seconds that must come back: what an open tunnel
-// costs, and that none is lost. Clients and backends share this process; the proxy has its own.
+// Ten thousand open WebSockets on one worker, each with one echoed message every ten seconds: measures the cost of an open tunnel, and
+// fails if a message is lost. Clients and backends share this process; the proxy has its own.
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,8 +19,8 @@ const DESCRIPTORS = descriptors() - 200;
 /** WebSockets that share a connection of HTTP/2. */
 const STREAMS = 50;
 /**
- * One of HTTP/1.1 takes two descriptors of the proxy and two of this process, one of HTTP/2 little more than one. As many come by
- * HTTP/2 as must.
+ * A WebSocket over HTTP/1.1 takes two file descriptors of the proxy and two of this process, one over HTTP/2 little more than one. The
+ * limit of descriptors decides how many use HTTP/2.
  */
 const SHARED = Math.max(STREAMS, Math.ceil((SOCKETS * 2 - DESCRIPTORS) / (1 - 1 / STREAMS)));
 const INTERVAL_MS = 10_000;
@@ -32,7 +32,7 @@ const MAX_RESIDENT_MIB = 400;
 const MIB = 1_048_576;
 const PATH = '/chat';
 
-/** Descriptors that a process may have; Node takes all it is allowed. */
+/** The limit of file descriptors of a process; Node uses all that it may. */
 function descriptors(): number {
   const { userLimits } = process.report.getReport() as {
     readonly userLimits?: { readonly open_files?: { readonly hard: string | number } };
@@ -77,14 +77,14 @@ async function openBackends(): Promise<Backends> {
   return { ports: servers.map((server) => (server.address() as net.AddressInfo).port), close };
 }
 
-/** What is counted over all clients. */
+/** Counts over all clients. */
 interface Tally {
   sent: number;
   received: number;
   dropped: number;
 }
 
-/** A client that is connected: sends a masked text frame whenever it is told, and expects it back before the next. */
+/** A connected client: sends a masked text frame on request, and expects its echo before the next. */
 class Client {
   readonly socket: Duplex;
   readonly #tally: Tally;
@@ -95,7 +95,7 @@ class Client {
     this.socket = socket;
     this.#tally = tally;
     const text = Buffer.from(`message of ${number}`);
-    // A mask of zeros leaves the text as it is.
+    // A mask of zeros does not change the text.
     this.#frame = Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), text]);
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
     socket.on('close', () => tally.dropped++);
@@ -180,7 +180,7 @@ async function resident(child: ChildProcess): Promise<number> {
   return 'resident' in answer ? answer.resident / MIB : 0;
 }
 
-/** Has every client send once per interval, evenly spread, for so long. Resolves to the peak of the proxy's memory, MiB. */
+/** Lets every client send once per interval, evenly spread, for this time. Resolves to the peak of the proxy's memory, MiB. */
 async function talk(
   clients: readonly Client[],
   child: ChildProcess,
