@@ -32,6 +32,11 @@ describe('readConfig', () => {
     [[...MANAGED, '--ca-lifetime', '100h', '--certificate-lifetime', '17h'], '--ca-lifetime'],
     [[...LOCAL, '--proxy-tls-secret', 'proxy'], '--push-tls-secret'],
     [[...LOCAL, '--proxy-service', 'weir-proxy'], '--proxy-service'],
+    [[...LOCAL, '--proxy-service-ports', 'Follow'], '--proxy-service'],
+    [[...LOCAL, '--proxy-service-ports', 'Some'], '--proxy-service-ports'],
+    [[...LOCAL, '--proxy-user', 'root'], '--proxy-user'],
+    [[...LOCAL, '--proxy-user', '0'], '--proxy-user'],
+    [[...LOCAL, '--watch-namespaces', 'shop,My_Blog'], '--watch-namespaces'],
     [[...LOCAL, '--admin-address', ':9081'], '--admin-address'],
     [[...LOCAL, '--admin-token-file', '/does/not/exist'], '--admin-token-file'],
     [[...LOCAL, '--metrics-address', '9080'], '--metrics-address'],
@@ -49,6 +54,23 @@ describe('readConfig', () => {
     const config = readConfig([...MANAGED, '--proxy-image', 'weir-proxy', '--proxy-tls-secret', 'proxy'], {});
     const pushTls = { from: 'secrets', authoritySecret: 'ca', proxySecret: 'proxy', authorityLifetime: 8_760 * 3_600_000 };
     expect(config).toMatchObject({ ok: true, value: { pushTls, fleets: { lacks: '', certificateLifetime: 720 * 3_600_000 } } });
+  });
+
+  test('takes namespaces to watch, ports that follow, and no user for proxies', () => {
+    const flags = [
+      '--watch-namespaces',
+      'shop, blog',
+      '--proxy-service',
+      'weir/proxy',
+      '--proxy-service-ports',
+      'Follow',
+      '--proxy-user',
+      'any',
+    ];
+    expect(readConfig([...LOCAL, ...flags], {})).toMatchObject({
+      ok: true,
+      value: { watchNamespaces: ['shop', 'blog'], proxyService: 'weir/proxy', followsPorts: true, fleets: { user: null } },
+    });
   });
 
   test('reads IPv6 addresses', () => {

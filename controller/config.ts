@@ -26,6 +26,10 @@ export interface ControllerConfig {
   readonly addresses: readonly string[];
   /** The Service of the shared proxies, `<namespace>/<name>`: its addresses apply if `addresses` is empty. '' means none. */
   readonly proxyService: string;
+  /** True: the controller keeps the ports of that Service in step with the listeners of Gateways. */
+  readonly followsPorts: boolean;
+  /** The namespaces that the controller reads besides its own; empty means all. */
+  readonly watchNamespaces: readonly string[];
   /** Addresses for the Services of proxies, in clusters without a load balancer; null without a pool. */
   readonly addressPool: AddressPool | null;
   readonly pushAddress: BindAddress;
@@ -65,6 +69,8 @@ export interface FleetConfig {
   readonly caKey: string;
   /** Lifetime of the certificates that Weir issues, milliseconds. */
   readonly certificateLifetime: number;
+  /** User and group of dedicated proxies; null means that the cluster chooses them. */
+  readonly user: number | null;
   /** Why the controller cannot create dedicated proxies; '' if it can. */
   readonly lacks: string;
 }
@@ -92,6 +98,18 @@ const FLAGS: Flags = {
     default: '',
     value: 'NAMESPACE/NAME',
     text: 'the Service of the shared proxies; without --addresses, Gateways get its addresses',
+  },
+  'proxy-service-ports': {
+    default: 'Fixed',
+    value: 'MODE',
+    text: 'Follow: that Service gets the ports of all listeners; Fixed: its ports stay as they are',
+    see: 'controller.md#the-ports-of-the-shared-service',
+  },
+  'watch-namespaces': {
+    default: '',
+    value: 'LIST',
+    text: 'namespaces that the controller reads besides its own, separated by commas; all by default',
+    see: 'controller.md#namespaces',
   },
   'address-pool': {
     default: '',
@@ -142,6 +160,7 @@ const FLAGS: Flags = {
     see: 'fleets.md',
   },
   'proxy-image': { default: '', value: 'IMAGE', text: 'image of dedicated proxies' },
+  'proxy-user': { default: '65532', value: 'ID', text: 'user and group of dedicated proxies; with any, the cluster chooses them' },
   'proxy-controller': {
     default: '',
     value: 'HOST:PORT',
@@ -182,12 +201,10 @@ function toConfig(values: FlagValues): ControllerConfig {
     namespace: values.text('namespace'),
     leaseName: values.text('lease-name'),
     identity: values.text('identity') || `${hostname()}-${randomBytes(4).toString('hex')}`,
-    addresses: values
-      .text('addresses')
-      .split(',')
-      .map((address) => address.trim())
-      .filter((address) => address !== ''),
+    addresses: list(values.text('addresses')),
     proxyService: serviceKey(values),
+    followsPorts: followsPorts(values),
+    watchNamespaces: namespaces(values),
     addressPool: addressPool(values.text('address-pool')),
     pushAddress: values.bindAddress('push-address'),
     advertiseHost: values.text('advertise-host') || ownHost(values.bindAddress('push-address').host),
@@ -212,6 +229,7 @@ function fleets(values: FlagValues): FleetConfig {
     controllerTlsName: values.text('proxy-controller-tls-name'),
     caKey: values.text('push-tls-ca-key'),
     certificateLifetime: values.time('certificate-lifetime'),
+    user: values.text('proxy-user') === 'any' ? null : values.count('proxy-user', 1),
     lacks: missing.length === 0 ? '' : `the controller was started without ${missing.join(', ')}`,
   };
 }
@@ -244,6 +262,26 @@ function managedTls(values: FlagValues): PushTls {
   }
   const [authoritySecret, proxySecret] = [values.text('push-tls-secret'), values.text('proxy-tls-secret')];
   return { from: 'secrets', authoritySecret, proxySecret, authorityLifetime };
+}
+
+function list(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function namespaces(values: FlagValues): readonly string[] {
+  const names = list(values.text('watch-namespaces'));
+  const strange = names.find((name) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name));
+  if (strange !== undefined) throw new Mistake(`--watch-namespaces: ${JSON.stringify(strange)} is not the name of a namespace`);
+  return names;
+}
+
+function followsPorts(values: FlagValues): boolean {
+  const follows = values.word('proxy-service-ports', ['Fixed', 'Follow']) === 'Follow';
+  if (follows && values.text('proxy-service') === '') throw new Mistake('--proxy-service-ports: Follow needs --proxy-service');
+  return follows;
 }
 
 function serviceKey(values: FlagValues): string {

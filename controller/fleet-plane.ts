@@ -7,14 +7,17 @@ import type { ControllerConfig } from './config.ts';
 import { AuthorityFile } from './fleet/authority.ts';
 import { Fleets } from './fleet/fleets.ts';
 import { LiveFleets } from './fleet/live.ts';
+import { PortKeeper } from './fleet/port-keeper.ts';
 import { PoolKeeper } from './fleet/pool-keeper.ts';
 import type { ApiClient } from './watch/api-client.ts';
 import type { LiveStatuses } from './watch/live-status.ts';
 import type { TroubleListener } from './watch/trouble.ts';
 
 export interface FleetPlaneOptions {
-  readonly config: Pick<ControllerConfig, 'controllerName' | 'pushTls' | 'fleets' | 'addressPool'>;
+  readonly config: Pick<ControllerConfig, 'controllerName' | 'pushTls' | 'fleets' | 'addressPool' | 'proxyService' | 'followsPorts'>;
   readonly client: ApiClient;
+  /** The namespaces to watch; empty means all. */
+  readonly namespaces: readonly string[];
   /** Namespace of the Secrets with the CA. */
   readonly namespace: string;
   readonly live: LiveStatuses;
@@ -36,21 +39,24 @@ export class FleetPlane {
   readonly fleets: Fleets | null = null;
   /** Null without an address pool. */
   readonly pool: PoolKeeper | null;
+  /** Null where the ports of the shared Service are left alone. */
+  readonly ports: PortKeeper | null;
 
   constructor(options: FleetPlaneOptions) {
-    const { config, client, live, leads, troubled, fleetTroubled, faults, log } = options;
-    const { controllerName, pushTls, addressPool: pool } = config;
-    const { lacks, image, controller, controllerTlsName, certificateLifetime, caKey } = config.fleets;
+    const { config, client, namespaces, live, leads, troubled, fleetTroubled, faults, log } = options;
+    const { controllerName, pushTls, addressPool: pool, proxyService: service } = config;
+    const { lacks, image, controller, controllerTlsName, certificateLifetime, caKey, user } = config.fleets;
     this.authority = managedAuthority(options, () => this.fleets?.resume());
-    this.pool = pool === null ? null : new PoolKeeper({ client, pool, leads, faults, log });
+    this.pool = pool === null ? null : new PoolKeeper({ client, namespaces, pool, leads, faults, log });
+    this.ports = config.followsPorts ? new PortKeeper({ client, service, leads, faults, log }) : null;
     const files = pushTls.from === 'files' ? new AuthorityFile({ certificate: pushTls.ca, privateKey: caKey }, log) : null;
     const authority = this.authority ?? files;
     if (lacks !== '' || authority === null) return;
-    this.live = new LiveFleets({ client, controllerName, log, troubled, faults });
+    this.live = new LiveFleets({ client, namespaces, controllerName, log, troubled, faults });
     this.fleets = new Fleets({
       client,
       live: this.live,
-      settings: { controllerName, image, controller, controllerTlsName, certificateLifetime, poolFamilies: pool?.families ?? [] },
+      settings: { controllerName, image, controller, controllerTlsName, certificateLifetime, user, poolFamilies: pool?.families ?? [] },
       authority,
       gatewayUid: (gateway) => live.get(gatewayRef(gateway))?.uid ?? '',
       leads,

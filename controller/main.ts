@@ -57,9 +57,11 @@ export class Controller {
     this.#client = new ApiClient(kubeConfig);
     this.#metrics = this.#makeMetrics();
     this.#faults = new Faults(log, (part) => this.#metrics.faulted(part));
-    this.#source = this.#makeSource();
+    const { watchNamespaces } = config;
+    const namespaces = watchNamespaces.length === 0 ? [] : [...new Set([...watchNamespaces, namespace])];
+    this.#source = this.#makeSource(namespaces);
     this.#statuses = this.#makeStatuses();
-    this.#fleets = this.#makeFleets(namespace);
+    this.#fleets = this.#makeFleets(namespace, namespaces);
     this.#push = this.#makePush(makePush);
     this.#pipeline = this.#makePipeline();
     this.#election = this.#makeElection(namespace);
@@ -70,13 +72,13 @@ export class Controller {
   /** All parts, in the order of their start. */
   #list(): Lifecycle {
     const { programmed, readability, writer, events, missedEvents } = this.#statuses;
-    const { authority, live, fleets, pool } = this.#fleets;
+    const { authority, live, fleets, pool, ports } = this.#fleets;
     const rows = [
       { pipeline: this.#pipeline, authority, validation: { start: prepareKinds } },
       { push: { start: () => this.#serve(), stop: () => this.#push.stop() } },
       { programmed, readability },
       // Not before the first compile: a leader deletes objects that no compiled Gateway needs.
-      { writer, events, missedEvents, live, fleets, pool },
+      { writer, events, missedEvents, live, fleets, pool, ports },
       { election: this.#election },
     ];
     return new Lifecycle(rows, this.#log);
@@ -100,8 +102,9 @@ export class Controller {
     await Promise.all([this.#servers.probes.stop(), this.#servers.admin.stop(), this.#client.close()]);
   }
 
-  #makeSource(): KubernetesSource {
+  #makeSource(namespaces: readonly string[]): KubernetesSource {
     return new KubernetesSource(this.#client, {
+      namespaces,
       began: (kind, what) => this.#metrics.watchBegan(kind, what),
       guard: this.#faults,
       troubled: (kind, trouble) => this.#statuses.readability.troubled(kind, trouble),
@@ -115,6 +118,7 @@ export class Controller {
       batch: BATCH,
       sinks: {
         ...(this.#fleets.fleets === null ? {} : { fleets: this.#fleets.fleets }),
+        ...(this.#fleets.ports === null ? {} : { ports: this.#fleets.ports }),
         // The versions to be served must be known before a proxy can ack them.
         statuses: this.#statuses,
         push: this.#push,
@@ -153,11 +157,12 @@ export class Controller {
     });
   }
 
-  #makeFleets(namespace: string): FleetPlane {
+  #makeFleets(namespace: string, namespaces: readonly string[]): FleetPlane {
     return new FleetPlane({
       config: this.#config,
       client: this.#client,
       namespace,
+      namespaces,
       live: this.#source.live,
       leads: () => this.#election.leads(),
       troubled: (kind, trouble) => this.#statuses.readability.troubled(kind, trouble),

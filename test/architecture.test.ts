@@ -36,6 +36,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'controller/compile/address-request.ts',
     'controller/compile/fleet-name.ts',
     'controller/compile/fleet-identity.ts',
+    'controller/compile/fleet-scopes.ts',
     'controller/status/work-queue.ts',
     'controller/watch',
   ],

@@ -10,8 +10,6 @@ import { labelsOf, metadataFor, selectorOf, type Fields, type FleetSettings, typ
 import { credentialsName } from './credentials.ts';
 
 const PROBE_PORT = 15_021;
-/** The user and group `nonroot` of distroless images; any other works too. */
-const NONROOT = 65_532;
 const CREDENTIALS = '/etc/weir/credentials';
 const STATE = '/var/lib/weir';
 const DEFAULT_DRAIN = { delay: '5s', timeout: '60s' };
@@ -43,15 +41,14 @@ export function deployment(fleet: DesiredFleet, parameters: GatewayParametersSpe
 
 function podSpec(fleet: DesiredFleet, parameters: GatewayParametersSpec, settings: FleetSettings): Fields {
   const { name, namespace: _namespace } = metadataFor(fleet, settings);
+  const { user } = settings;
   return {
     serviceAccountName: name,
     automountServiceAccountToken: false,
     terminationGracePeriodSeconds: graceSeconds(parameters),
     securityContext: {
       runAsNonRoot: true,
-      runAsUser: NONROOT,
-      runAsGroup: NONROOT,
-      fsGroup: NONROOT,
+      ...(user === null ? {} : { runAsUser: user, runAsGroup: user, fsGroup: user }),
       seccompProfile: { type: 'RuntimeDefault' },
       sysctls: [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '0' }],
     },

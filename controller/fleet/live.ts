@@ -3,8 +3,8 @@ import { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { ApiClient } from '../watch/api-client.ts';
-import { Informer } from '../watch/informer.ts';
 import type { InformerProblem, RawChange } from '../watch/informer.ts';
+import { Informers } from '../watch/informers.ts';
 import { metadataOf } from '../watch/kinds.ts';
 import type { RawObject } from '../watch/kinds.ts';
 import { describeProblem } from '../watch/trouble.ts';
@@ -31,6 +31,8 @@ export interface LiveObject {
 
 export interface LiveFleetsOptions {
   readonly client: ApiClient;
+  /** Those with Gateways; empty for all. */
+  readonly namespaces: readonly string[];
   readonly controllerName: string;
   readonly log: Log;
   /** Called with kinds that cannot be watched, as `fleet/<kind>`. */
@@ -41,7 +43,7 @@ export interface LiveFleetsOptions {
 
 export class LiveFleets {
   readonly #objects = new Map<string, LiveObject>();
-  readonly #informers: readonly Informer[];
+  readonly #informers: readonly Informers[];
   readonly #options: LiveFleetsOptions;
   readonly #faults: Faults;
   readonly #synced = new Set<string>();
@@ -50,7 +52,7 @@ export class LiveFleets {
   constructor(options: LiveFleetsOptions) {
     this.#options = options;
     this.#faults = options.faults ?? new Faults(options.log);
-    const { client, controllerName } = options;
+    const { client, namespaces, controllerName } = options;
     const labelSelector = `${CONTROLLER_LABEL}=${controllerLabel(controllerName)}`;
     this.#informers = (Object.keys(FLEET_KINDS) as FleetKindName[]).map((name) => {
       const kind = { api: FLEET_KINDS[name], fieldSelector: '', labelSelector, fingerprint: versionOf };
@@ -60,7 +62,7 @@ export class LiveFleets {
         problem: (problem: InformerProblem | null) => this.#problem(name, problem),
         began: () => undefined,
       };
-      return new Informer(kind, client, listener);
+      return new Informers(kind, namespaces, client, listener);
     });
   }
 

@@ -38,6 +38,8 @@ export interface FleetSettings {
   readonly controllerTlsName: string;
   /** The address families of the controller's own pool; empty without a pool. */
   readonly poolFamilies: readonly ('IPv4' | 'IPv6')[];
+  /** User and group of proxies; null means that the cluster chooses them. */
+  readonly user: number | null;
   /** Lifetime of the proxies' certificates, milliseconds. */
   readonly certificateLifetime: number;
 }

@@ -16,6 +16,7 @@ const SETTINGS = {
   controllerTlsName: '',
   poolFamilies: [],
   certificateLifetime: 3_600_000,
+  user: 65_532,
 };
 const PEMS = { ca: 'the CA', certificate: 'the certificate', privateKey: 'the key' };
 
@@ -36,5 +37,13 @@ describe('manifests', () => {
     if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(golden, text);
     expect(text).toBe(readFileSync(golden, 'utf8'));
     expect(made.length).toBeGreaterThan(4);
+  });
+
+  test('leave user and groups to the cluster where it is asked to choose them', () => {
+    const fleets = [...compile(readFileSync(path.join(FOLDER, 'defaults.yaml'), 'utf8')).fleets()];
+    const made = fleets.flatMap((fleet) => manifests(fleet, fleet.parameters ?? {}, { ...SETTINGS, user: null }));
+    const text = JSON.stringify(made);
+    expect(text).not.toMatch(/runAsUser|runAsGroup|fsGroup/);
+    expect(text).toContain('"runAsNonRoot":true');
   });
 });

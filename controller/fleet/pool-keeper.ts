@@ -7,7 +7,7 @@ import { WorkQueue } from '../status/work-queue.ts';
 import type { WorkOutcome } from '../status/work-queue.ts';
 import { ApiError, messageOf } from '../watch/api-client.ts';
 import type { ApiClient, ApiReply } from '../watch/api-client.ts';
-import { Informer } from '../watch/informer.ts';
+import { Informers } from '../watch/informers.ts';
 import type { InformerProblem, RawChange } from '../watch/informer.ts';
 import { metadataOf } from '../watch/kinds.ts';
 import type { RawObject } from '../watch/kinds.ts';
@@ -18,6 +18,8 @@ import { pooledService, statusToWrite, type LivePooledService } from './pooled-s
 
 export interface PoolKeeperOptions {
   readonly client: ApiClient;
+  /** Those whose Services get addresses; empty for all. */
+  readonly namespaces: readonly string[];
   readonly pool: AddressPool;
   readonly leads: () => boolean;
   readonly log: Log;
@@ -32,7 +34,7 @@ const BACKOFF: BackoffOptions = { minimum: 1_000, maximum: 30_000 };
 export class PoolKeeper {
   readonly #options: PoolKeeperOptions;
   readonly #faults: Faults;
-  readonly #informer: Informer;
+  readonly #informers: Informers;
   readonly #queue: WorkQueue;
   readonly #backoff = new Backoff(BACKOFF);
   readonly #services = new Map<string, LivePooledService>();
@@ -46,7 +48,7 @@ export class PoolKeeper {
       fieldSelector: '',
       fingerprint: (object: RawObject) => String(metadataOf(object)['resourceVersion']),
     };
-    this.#informer = new Informer(kind, options.client, {
+    this.#informers = new Informers(kind, options.namespaces, options.client, {
       changed: (changes) => this.#changed(changes),
       synced: () => this.#sync(),
       problem: (problem) => this.#problem(problem),
@@ -61,7 +63,7 @@ export class PoolKeeper {
   }
 
   start(): void {
-    this.#informer.start();
+    this.#informers.start();
   }
 
   /** This controller leads now. */
@@ -70,7 +72,7 @@ export class PoolKeeper {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.#informer.stop(), this.#queue.stop()]);
+    await Promise.all([this.#informers.stop(), this.#queue.stop()]);
   }
 
   #sync(): void {

@@ -8,9 +8,10 @@ export function groupPath(apiVersion: string): string {
   return apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
 }
 
-/** All objects of a kind, in every namespace. */
-export function collectionPath({ apiVersion, plural }: Pick<KindInfo, 'apiVersion' | 'plural'>): string {
-  return `${groupPath(apiVersion)}/${plural}`;
+/** All objects of a kind in a namespace; '' for every namespace. */
+export function collectionPath({ apiVersion, plural }: Pick<KindInfo, 'apiVersion' | 'plural'>, namespace = ''): string {
+  const scope = namespace === '' ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+  return `${groupPath(apiVersion)}${scope}/${plural}`;
 }
 
 /** The path of an object of a kind that Weir reads. */

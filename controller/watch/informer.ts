@@ -12,11 +12,14 @@ import { collectionPath } from './api-paths.ts';
 import { metadataOf } from './kinds.ts';
 import type { RawObject } from './kinds.ts';
 import type { KindInfo } from '#api/k8s/kinds.ts';
+import type { PlacedKind } from './places.ts';
 import { LineSplitter } from './lines.ts';
 
 /** The kind to watch. */
 export interface InformedKind {
-  readonly api: Pick<KindInfo, 'apiVersion' | 'kind' | 'plural'>;
+  readonly api: Pick<KindInfo, 'apiVersion' | 'plural'> & PlacedKind;
+  /** '' or absent means all namespaces. */
+  readonly namespace?: string;
   /** Both filter at the server; '' means all objects. */
   readonly fieldSelector: string;
   readonly labelSelector?: string;
@@ -40,7 +43,8 @@ export interface RawChange {
 /** Why the watch of a kind fails. */
 export type InformerProblem =
   | { readonly type: 'absent' }
-  | { readonly type: 'forbidden'; readonly verb: 'list' | 'watch' | 'get' }
+  /** `namespace` is present if the controller watches single namespaces. */
+  | { readonly type: 'forbidden'; readonly verb: 'list' | 'watch' | 'get'; readonly namespace?: string }
   | { readonly type: 'failing'; readonly reason: string };
 
 /** Receives the reports of an informer. */
@@ -195,7 +199,9 @@ export class Informer {
   }
 
   #forbidden(): void {
-    if (this.#refusals.count >= CERTAIN_AFTER) this.#tell({ type: 'forbidden', verb: this.#verb });
+    const { namespace = '' } = this.#kind;
+    const place = namespace === '' ? {} : { namespace };
+    if (this.#refusals.count >= CERTAIN_AFTER) this.#tell({ type: 'forbidden', verb: this.#verb, ...place });
   }
 
   #notFound(): void {
@@ -268,9 +274,9 @@ export class Informer {
   }
 
   #query(parameters: Readonly<Record<string, string>>): string {
-    const { api, fieldSelector, labelSelector = '' } = this.#kind;
+    const { api, namespace, fieldSelector, labelSelector = '' } = this.#kind;
     const selectors = { ...(fieldSelector === '' ? {} : { fieldSelector }), ...(labelSelector === '' ? {} : { labelSelector }) };
-    return `${collectionPath(api)}?${new URLSearchParams({ ...parameters, ...selectors }).toString()}`;
+    return `${collectionPath(api, namespace)}?${new URLSearchParams({ ...parameters, ...selectors }).toString()}`;
   }
 
   #accept(kind: string): { readonly accept?: string } {

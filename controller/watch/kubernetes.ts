@@ -4,8 +4,9 @@ import { UNGUARDED } from '#lib/faults.ts';
 import type { Guard } from '#lib/faults.ts';
 import type { ApiClient } from './api-client.ts';
 import type { Change, Source, SourceListener } from './event.ts';
-import { Informer, INFORMER_TIMES } from './informer.ts';
+import { INFORMER_TIMES } from './informer.ts';
 import type { InformerProblem, InformerTimes, RawChange } from './informer.ts';
+import { Informers } from './informers.ts';
 import { metadataOf, WATCHED_KINDS } from './kinds.ts';
 import type { RawObject, WatchedKind } from './kinds.ts';
 import { liveStatusOf, LiveStatuses } from './live-status.ts';
@@ -17,6 +18,8 @@ import type { TroubleListener, WatchTrouble } from './trouble.ts';
 /** The parts of a source besides the cluster. */
 export interface KubernetesSourceOptions {
   readonly kinds?: readonly WatchedKind[];
+  /** Those whose objects are read; absent or empty for all. */
+  readonly namespaces?: readonly string[];
   readonly times?: InformerTimes;
   readonly readerTimes?: ReaderTimes;
   /** Called when a list or watch of a kind starts, for metrics. */
@@ -33,7 +36,7 @@ export class KubernetesSource implements Source {
   readonly #client: ApiClient;
   readonly #options: KubernetesSourceOptions;
   readonly #guard: Guard;
-  readonly #informers = new Map<string, Informer>();
+  readonly #informers = new Map<string, Informers>();
   readonly #troubles = new Map<string, WatchTrouble>();
   readonly #synced = new Set<string>();
   /** Null if no kind is read on demand. */
@@ -108,14 +111,15 @@ export class KubernetesSource implements Source {
       began: (what: 'list' | 'watch') => this.#options.began?.(kind.name, what),
     };
     const fingerprint = (object: RawObject) => this.#fingerprint(kind, object);
-    const informer = new Informer({ ...kind, fingerprint }, this.#client, listener, this.#options.times ?? INFORMER_TIMES);
+    const { namespaces = [], times = INFORMER_TIMES } = this.#options;
+    const informer = new Informers({ ...kind, fingerprint }, namespaces, this.#client, listener, times);
     this.#informers.set(kind.name, informer);
     if (kind.onDemand === true) this.#reader = this.#makeReader(kind, informer, problems);
     informer.start();
     return promise;
   }
 
-  #makeReader(kind: WatchedKind, informer: Informer, problems: KindProblems): SecretReader {
+  #makeReader(kind: WatchedKind, informer: Informers, problems: KindProblems): SecretReader {
     const { readerTimes } = this.#options;
     return new SecretReader({
       client: this.#client,

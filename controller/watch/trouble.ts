@@ -23,7 +23,9 @@ export function describeProblem(api: Pick<KindInfo, 'apiVersion' | 'kind' | 'plu
     case 'forbidden': {
       const verbs = problem.verb === 'get' ? ['get'] : ['list', 'watch'];
       const rule = JSON.stringify({ apiGroups: [groupOf(api.apiVersion)], resources: [api.plural], verbs });
-      return `the controller may not ${problem.verb} ${api.plural}: its ClusterRole lacks the rule ${rule}`;
+      const { namespace } = problem;
+      if (namespace === undefined) return `the controller may not ${problem.verb} ${api.plural}: its ClusterRole lacks the rule ${rule}`;
+      return `the controller may not ${problem.verb} ${api.plural} in namespace ${namespace}: its Role there lacks the rule ${rule}`;
     }
     case 'failing':
       return `${api.plural} cannot be watched, the last known ones stay in use: ${problem.reason}`;
