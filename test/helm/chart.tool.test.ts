@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { readValues } from '../../charts/files.ts';
 import { COUNT_LIMITS, TIME_LIMITS } from '#api/k8s/proxy-limits.ts';
 import type { PolicyRule } from '../cluster/cluster.ts';
 import { describeWith } from '../support/describe-with.ts';
@@ -13,7 +14,12 @@ const FOLDER = path.join(import.meta.dirname, 'testdata');
 
 interface Rendered {
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
   readonly rules?: readonly PolicyRule[];
   readonly spec?: Readonly<Record<string, unknown>>;
 }
@@ -42,6 +48,23 @@ describeWith(['go'], 'the chart', () => {
     expect(text).toBe(readFileSync(golden, 'utf8'));
   });
 
+  test('sets every value in one of the golden files', () => {
+    const sets = valueSets().map((name) => parseAllDocuments(readFileSync(path.join(FOLDER, name), 'utf8'))[0]?.toJS() as unknown);
+    const at = (set: unknown, value: string) =>
+      value.split('.').reduce((part, name) => (part as Readonly<Record<string, unknown>> | null | undefined)?.[name], set);
+    const isSet = (value: string, usual: unknown) =>
+      sets.map((set) => at(set, value)).some((given) => given !== undefined && JSON.stringify(given) !== JSON.stringify(usual));
+    const unset = readValues().filter(({ isGroup, path: value, default: usual }) => !isGroup && !isSet(value, usual));
+    expect(unset.map((value) => value.path)).toEqual([]);
+  });
+
+  test.each(valueSets())('gives every object of %s the common labels and annotations', async (name) => {
+    const common = ['--set', 'commonLabels.common=yes', '--set', 'commonAnnotations.common=yes'];
+    const rendered = await objects('--values', path.join(FOLDER, name), '--set-json', 'extraObjects=[]', ...common);
+    const lacks = rendered.filter(({ metadata }) => metadata.labels?.['common'] !== 'yes' || metadata.annotations?.['common'] !== 'yes');
+    expect(lacks.map(({ kind, metadata }) => `${kind}/${metadata.name}`)).toEqual([]);
+  });
+
   test('installs the CRDs whole, so that an upgrade upgrades them and nothing takes them away', async () => {
     const rendered = (await objects()).filter(({ kind }) => kind === 'CustomResourceDefinition');
     const source = readdirSync(path.join(CHART, 'files', 'crds')).map((name) =>
@@ -54,7 +77,8 @@ describeWith(['go'], 'the chart', () => {
   });
 
   test.each([
-    ['fleet.mode=Shared', (right: string) => !right.includes('patch') || /status|events/.test(right)],
+    // Of Services, that of the shared proxies.
+    ['fleet.mode=Shared', (right: string) => !right.includes('patch') || /status|events| services patch/.test(right)],
     ['fleet.mode=Both', () => true],
   ])('with %s gives the controllers the documented rights and no others', async (set, belongs) => {
     const rules = (await objects('--set', set)).flatMap((object) => object.rules ?? []);
@@ -63,6 +87,30 @@ describeWith(['go'], 'the chart', () => {
     if (set.endsWith('Both')) expect(rightsOf(rules)).toEqual(documented);
     else expect(documented).toEqual(expect.arrayContaining(rightsOf(rules)));
     expect(rightsOf(rules).filter((right) => !belongs(right))).toEqual([]);
+  });
+
+  test('lets the controllers write one Service where only the shared proxies are served', async () => {
+    const writing = (await objects()).flatMap(({ kind, rules = [] }) =>
+      rules.filter(({ resources, verbs }) => resources.includes('services') && verbs.includes('patch')).map((rule) => ({ kind, rule })),
+    );
+    const rule = { apiGroups: [''], resources: ['services'], resourceNames: ['weir-proxy'], verbs: ['patch'] };
+    expect(writing).toEqual([{ kind: 'Role', rule }]);
+  });
+
+  test('gives no right to read beyond the namespaces to watch, but to classes, CRDs and the namespaces themselves', async () => {
+    const rendered = await objects('--set', 'watchNamespaces={shop,blog}', '--set', 'fleet.mode=Both');
+    const cluster = rendered.filter(({ kind }) => kind === 'ClusterRole').flatMap(({ rules = [] }) => rules);
+    const resources = new Set(cluster.flatMap((rule) => rule.resources));
+    expect(resources).toEqual(new Set(['gatewayclasses', 'gatewayclasses/status', 'namespaces', 'customresourcedefinitions']));
+    expect(cluster.find((rule) => rule.resources.includes('namespaces'))).toMatchObject({ resourceNames: ['shop', 'blog', 'weir-system'] });
+    const roles = rendered.filter(({ kind }) => kind === 'Role');
+    const of = (namespace: string) =>
+      rightsOf(roles.filter(({ metadata }) => metadata.namespace === namespace).flatMap(({ rules = [] }) => rules));
+    expect(of('default')).toEqual(['events.k8s.io events create', 'events.k8s.io events patch']);
+    expect(of('shop')).toEqual(of('blog'));
+    const inAll = [...rightsOf(cluster), ...of('weir-system')].sort();
+    const documented = rightsOf(documentedRights()).filter((right) => right !== 'coordination.k8s.io leases create');
+    expect(inAll).toEqual(documented);
   });
 
   test('keeps every pod to the restricted Pod Security Standard', async () => {
@@ -87,6 +135,25 @@ describeWith(['go'], 'the chart', () => {
     ['gatewayClass.controllerName=weir', '/gatewayClass/controllerName'],
     ['gatewayClass.parametersRef.name=edge', '/gatewayClass/parametersRef'],
     ['certificates.lifetime=30d', '/certificates/lifetime'],
+    ['proxy.kind=StatefulSet', '/proxy/kind'],
+    ['proxy.livenessProbe.period=3', 'period'],
+    ['proxy.podSecurityContext.runAsRoot=true', 'runAsRoot'],
+    ['proxy.securityContext.sysctls=a', 'sysctls'],
+    ['proxy.extraEnv[0].value=a', 'name'],
+    ['proxy.extraEnv[0].name=WEIR_NODE_ID', '/proxy/extraEnv/0/name'],
+    ['proxy.extraVolumes[0].name=state', '/proxy/extraVolumes/0'],
+    ['proxy.extraContainers[0].name=proxy', '/proxy/extraContainers/0/name'],
+    ['controller.service.ipFamilies={IPv5}', '/controller/service/ipFamilies/0'],
+    ['controller.serviceAccount.create=maybe', '/controller/serviceAccount/create'],
+    ['watchNamespaces={Shop}', '/watchNamespaces/0'],
+    ['extraObjects[0].kind=ConfigMap', '/extraObjects/0'],
+    ['proxy.service.ports[0].hostPort=0', '/proxy/service/ports/0/hostPort'],
+    ['proxy.terminationGracePeriodSeconds=64', 'is less than the 65 seconds of proxy.drain'],
+    ['proxy.kind=DaemonSet,proxy.autoscaling.enabled=true', 'set proxy.kind to Deployment'],
+    [
+      'proxy.hostNetwork=true,proxy.service.ports[0].name=a,proxy.service.ports[0].port=80,proxy.service.ports[0].hostPort=81',
+      'leave hostPort out',
+    ],
   ])('refuses %s and names it', async (set, named) => {
     await expect(template('--set', set)).rejects.toThrow(named);
   });

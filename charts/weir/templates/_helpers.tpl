@@ -85,20 +85,142 @@ app.kubernetes.io/part-of: weir
 {{- div (add $ms 999) 1000 -}}
 {{- end -}}
 
-{{/* Of a container: the restricted Pod Security Standard, with nothing to write to. */}}
-{{- define "weir.containerSecurity" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities: { drop: [ALL] }
+{{/* The annotations in the metadata of an object, those of every object among them: (list . .Values.proxy.annotations) */}}
+{{- define "weir.annotations" -}}
+{{- with merge (dict) (index . 1) (index . 0).Values.commonAnnotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+{{- end }}
 {{- end -}}
 
-{{/* Of a pod: the user `nonroot` of the images. */}}
+{{/* The ServiceAccounts that pods run as. */}}
+{{- define "weir.controllerAccount" -}}
+{{- with .Values.controller.serviceAccount }}{{ default (ternary (include "weir.controller" $) "default" .create) .name }}{{ end -}}
+{{- end -}}
+{{- define "weir.proxyAccount" -}}
+{{- with .Values.proxy.serviceAccount }}{{ default (ternary (include "weir.proxy" $) "default" .create) .name }}{{ end -}}
+{{- end -}}
+
+{{/* Whether proxies take ports of their nodes: "true" or "". Two of them then cannot be on one node. */}}
+{{- define "weir.nodePorts" -}}
+{{- $ports := .Values.proxy.hostNetwork -}}
+{{- range .Values.proxy.service.ports }}{{ if .hostPort }}{{ $ports = true }}{{ end }}{{ end -}}
+{{- if $ports }}true{{ end -}}
+{{- end -}}
+
+{{/* Whether controllers write the ports of listeners into the Service of the proxies: "true" or "". */}}
+{{- define "weir.followGateways" -}}
+{{- with .Values.proxy.service }}{{ if and .enabled .followGateways (include "weir.sharedFleet" $) }}true{{ end }}{{ end -}}
+{{- end -}}
+
+{{/* Of a pod: (list . "proxy"). Unless it is in the network of its node, a proxy may listen on ports below 1024 without root. */}}
 {{- define "weir.podSecurity" -}}
-runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-fsGroup: 65532
-seccompProfile: { type: RuntimeDefault }
+{{- $root := index . 0 -}}
+{{- $values := index $root.Values (index . 1) -}}
+{{- $context := deepCopy $values.podSecurityContext -}}
+{{- if $root.Values.openshift.enabled }}{{ $context = omit $context "runAsUser" "runAsGroup" "fsGroup" }}{{ end -}}
+{{- if and (eq (index . 1) "proxy") (not $values.hostNetwork) -}}
+{{- $low := dict "name" "net.ipv4.ip_unprivileged_port_start" "value" "0" -}}
+{{- $context = merge (dict "sysctls" (append (default list $context.sysctls) $low)) $context -}}
+{{- end -}}
+{{- toYaml $context -}}
+{{- end -}}
+
+{{/* A probe, which asks at a path and a port unless it says how: (list $probe "/livez" "probes") */}}
+{{- define "weir.probe" -}}
+{{- $probe := index . 0 -}}
+{{- $handled := or (hasKey $probe "httpGet") (hasKey $probe "tcpSocket") (hasKey $probe "exec") (hasKey $probe "grpc") -}}
+{{- $default := dict "httpGet" (dict "path" (index . 1) "port" (index . 2)) -}}
+{{- toYaml (merge (dict) $probe (ternary (dict) $default $handled)) -}}
+{{- end -}}
+
+{{/* What the container of a component has beside its image, arguments, environment and mounts: (list . "proxy" "probes") */}}
+{{- define "weir.container" -}}
+{{- $values := index (index . 0).Values (index . 1) -}}
+{{- $port := index . 2 -}}
+{{- with $values.startupProbe }}
+startupProbe:
+  {{- include "weir.probe" (list . "/livez" $port) | nindent 2 }}
+{{- end }}
+{{- with $values.readinessProbe }}
+readinessProbe:
+  {{- include "weir.probe" (list . "/readyz" $port) | nindent 2 }}
+{{- end }}
+{{- with $values.livenessProbe }}
+livenessProbe:
+  {{- include "weir.probe" (list . "/livez" $port) | nindent 2 }}
+{{- end }}
+{{- with $values.lifecycle }}
+lifecycle:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+resources:
+  {{- toYaml $values.resources | nindent 2 }}
+{{- with $values.extraEnvFrom }}
+envFrom:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  {{- toYaml $values.securityContext | nindent 2 }}
+{{- end -}}
+
+{{/* What pods have beside the chart's own container: (list . "proxy") */}}
+{{- define "weir.pod" -}}
+{{- $root := index . 0 -}}
+{{- $values := index $root.Values (index . 1) -}}
+securityContext:
+  {{- include "weir.podSecurity" . | nindent 2 }}
+{{- with $root.Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if $values.hostNetwork }}
+hostNetwork: true
+{{- end }}
+{{- with default (ternary "ClusterFirstWithHostNet" "" (default false $values.hostNetwork)) $values.dnsPolicy }}
+dnsPolicy: {{ . }}
+{{- end }}
+{{- with $values.dnsConfig }}
+dnsConfig:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.hostAliases }}
+hostAliases:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.extraInitContainers }}
+initContainers:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* The families of addresses in the spec of a Service: .Values.proxy.service */}}
+{{- define "weir.families" -}}
+{{- with .ipFamilyPolicy }}
+  ipFamilyPolicy: {{ . }}
+{{- end }}
+{{- with .ipFamilies }}
+  ipFamilies:
+    {{- toYaml . | nindent 4 }}
+{{- end }}
+{{- end -}}
+
+{{/* Values that contradict each other, which the schema cannot tell. */}}
+{{- define "weir.check" -}}
+{{- with .Values.proxy -}}
+{{- if and (eq .kind "DaemonSet") .autoscaling.enabled -}}
+{{- fail "proxy.autoscaling.enabled: a DaemonSet has a proxy on every node and cannot be scaled; set proxy.kind to Deployment" -}}
+{{- end -}}
+{{- $drain := add (include "weir.seconds" .drain.delay) (include "weir.seconds" .drain.timeout) -}}
+{{- if and (not (kindIs "string" .terminationGracePeriodSeconds)) (lt (int64 .terminationGracePeriodSeconds) $drain) -}}
+{{- fail (printf "proxy.terminationGracePeriodSeconds: %d is less than the %d seconds of proxy.drain; leave it empty, or shorten the drain" (int64 .terminationGracePeriodSeconds) $drain) -}}
+{{- end -}}
+{{- range .service.ports -}}
+{{- if and $.Values.proxy.hostNetwork .hostPort (ne (int .hostPort) (int .port)) -}}
+{{- fail (printf "proxy.service.ports: %s has port %d and hostPort %d; with proxy.hostNetwork both are the same, so leave hostPort out" .name (int .port) (int .hostPort)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* Where pods go: (list . "proxy") */}}
@@ -123,7 +245,7 @@ priorityClassName: {{ . }}
 {{- with $values.topologySpreadConstraints }}
 topologySpreadConstraints:
   {{- range . }}
-  - {{ merge (dict) . (dict "labelSelector" (dict "matchLabels" $selector)) | toYaml | nindent 4 | trim }}
+  - {{ merge (dict) . (ternary (dict) (dict "labelSelector" (dict "matchLabels" $selector)) (hasKey . "labelSelector")) | toYaml | nindent 4 | trim }}
   {{- end }}
 {{- end }}
 {{- end -}}

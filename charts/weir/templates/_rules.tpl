@@ -1,0 +1,59 @@
+{{/* The rights to what belongs to namespaces: in all of them, or in each that is watched. */}}
+{{- define "weir.rules" -}}
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [gateways, listenersets, httproutes, grpcroutes, tcproutes, tlsroutes, udproutes, backendtlspolicies]
+  verbs: [get, list, watch]
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [referencegrants]
+  verbs: [list, watch]
+- apiGroups: [gateway.networking.k8s.io]
+  resources:
+    - gateways/status
+    - listenersets/status
+    - httproutes/status
+    - grpcroutes/status
+    - tcproutes/status
+    - tlsroutes/status
+    - udproutes/status
+    - backendtlspolicies/status
+  verbs: [patch]
+- apiGroups: [gateway.weir.dev]
+  resources: [backends, gatewayparameters]
+  verbs: [list, watch]
+- apiGroups: [gateway.weir.dev]
+  resources: [clienttrafficpolicies, backendtrafficpolicies]
+  verbs: [get, list, watch]
+- apiGroups: [gateway.weir.dev]
+  resources: [clienttrafficpolicies/status, backendtrafficpolicies/status]
+  verbs: [patch]
+- apiGroups: ['']
+  resources: [services, configmaps]
+  verbs: [list, watch]
+- apiGroups: ['']
+  resources: [secrets]
+  verbs: [get, list, watch]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [list, watch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- if include "weir.ownFleets" . }}
+# What proxies of Gateways are made of.
+- apiGroups: ['']
+  resources: [services, serviceaccounts, secrets]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: ['']
+  resources: [services/status]
+  verbs: [patch]
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, watch, create, patch, delete]
+{{- end }}
+{{- end -}}

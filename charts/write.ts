@@ -1,0 +1,6 @@
+// `npm run reference`: writes the reference of the chart's values, for the chart and for the documentation.
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { writtenFiles } from './files.ts';
+
+for (const { name, text } of writtenFiles()) writeFileSync(path.resolve(import.meta.dirname, '..', name), text);
