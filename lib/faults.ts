@@ -1,7 +1,7 @@
 // Bugs, caught at the border of a part: what throws there costs one piece of work, is logged with its stack and counted. Everything
 // else goes on.
 import type { Log } from './log.ts';
-import { RateLimit } from './rate-limit.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 /** Runs pieces of work that must not cost whoever asks for them anything. */
 export interface Guard {
@@ -23,7 +23,7 @@ const LOGGED = { burst: 20, perSecond: 0.5 };
 export class Faults implements Guard {
   readonly #log: Log;
   readonly #counted: (part: string) => void;
-  readonly #rate = new RateLimit(LOGGED);
+  readonly #rate = new TokenBucket(LOGGED);
 
   /** `counted` is told the part of every fault: a metric. */
   constructor(log: Log, counted: (part: string) => void = () => undefined) {

@@ -12,6 +12,7 @@ import type { DesiredFleet } from '../compile/result.ts';
 import { messageOf } from '../watch/api-client.ts';
 import type { ApiClient, ApiReply } from '../watch/api-client.ts';
 import type { RawObject } from '../watch/kinds.ts';
+import { OwnWrites } from '../watch/own-writes.ts';
 import type { AuthoritySource } from './authority.ts';
 import { minReplicas } from './autoscaler.ts';
 import { areFresh, credentials, credentialsName, issueCredentials } from './credentials.ts';
@@ -49,15 +50,9 @@ export interface FleetWriterOptions {
   readonly log: Log;
 }
 
-/** A write that the watch has not delivered yet. */
-interface Written {
-  readonly basedOn: string | null;
-  readonly live: LiveObject;
-}
-
 export class FleetWriter {
   readonly #options: FleetWriterOptions;
-  readonly #written = new Map<string, Written>();
+  readonly #writes = new OwnWrites<LiveObject>();
   /** By object id: its state right after the apply, if the API server normalises a value (1000m becomes 1). */
   readonly #settled = new Map<string, string>();
 
@@ -153,10 +148,7 @@ export class FleetWriter {
   async #apply(ref: FleetObjectRef, live: LiveObject | undefined, body: object): Promise<void> {
     const reply = await this.#patch(ref, body, FIELD_MANAGER);
     this.#expect(ref, 'patch', reply);
-    const basedOn = this.#options.live.get(ref)?.resourceVersion ?? null;
-    const after = liveObject(ref, reply.body as RawObject);
-    // The watch may have delivered the write before the answer arrived.
-    if (basedOn !== after.resourceVersion) this.#written.set(objectId(ref), { basedOn, live: after });
+    this.#writes.wrote(objectId(ref), liveObject(ref, reply.body as RawObject), this.#options.live.get(ref));
     this.#options.log.info({ object: objectId(ref), made: live === undefined }, 'applied an object of a fleet');
   }
 
@@ -198,11 +190,7 @@ export class FleetWriter {
   }
 
   #liveOf(ref: FleetObjectRef): LiveObject | undefined {
-    const known = this.#options.live.get(ref);
-    const written = this.#written.get(objectId(ref));
-    if (written !== undefined && written.basedOn === (known?.resourceVersion ?? null)) return written.live;
-    this.#written.delete(objectId(ref));
-    return known;
+    return this.#writes.latest(objectId(ref), this.#options.live.get(ref));
   }
 }
 

@@ -5,7 +5,7 @@ import { Backoff } from '#lib/backoff.ts';
 import type { BackoffOptions } from '#lib/backoff.ts';
 import { contentHash } from '#lib/hash.ts';
 import type { Log } from '#lib/log.ts';
-import { RateLimit } from '#lib/rate-limit.ts';
+import { TokenBucket } from '#lib/token-bucket.ts';
 import { KINDS } from '#api/k8s/kinds.ts';
 import type { KindName } from '#api/k8s/kinds.ts';
 import { objectId } from '#api/k8s/object.ts';
@@ -85,7 +85,7 @@ class Refused extends Error {
 
 export class EventWriter {
   readonly #options: EventWriterOptions;
-  readonly #rate: RateLimit;
+  readonly #rate: TokenBucket;
   readonly #backoff: Backoff;
   readonly #known = new Map<string, KnownEvent>();
   /** By identity, oldest first. */
@@ -97,7 +97,7 @@ export class EventWriter {
 
   constructor(options: EventWriterOptions) {
     this.#options = options;
-    this.#rate = new RateLimit(options.rate ?? RATE);
+    this.#rate = new TokenBucket(options.rate ?? RATE);
     this.#backoff = new Backoff(options.backoff ?? BACKOFF);
   }
 

@@ -6,7 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
-import { RateLimit } from '#lib/rate-limit.ts';
+import { TokenBucket } from '#lib/token-bucket.ts';
 import { groupOf, KINDS, POLICY_KINDS, ROUTE_KINDS } from '#api/k8s/kinds.ts';
 import type { KindName } from '#api/k8s/kinds.ts';
 import { objectId } from '#api/k8s/object.ts';
@@ -18,6 +18,7 @@ import { objectPath } from '../watch/api-paths.ts';
 import type { RawObject } from '../watch/kinds.ts';
 import { liveStatusOf } from '../watch/live-status.ts';
 import type { LiveStatus, LiveStatuses } from '../watch/live-status.ts';
+import { OwnWrites } from '../watch/own-writes.ts';
 import { mergeStatus, withoutOwnEntries } from './merge.ts';
 import type { StatusPatch } from './merge.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -68,24 +69,18 @@ export const STATUS_LIMITS: StatusLimits = {
 const MAX_CONFLICTS = 5;
 
 /** The desired status of an object; null removes Weir's entries from it. */
-interface Wanted {
+interface Desired {
   readonly ref: ObjectRef;
   readonly status: DesiredStatus | null;
-}
-
-/** A write that the watch has not delivered yet. */
-interface Written {
-  readonly basedOn: string;
-  readonly live: LiveStatus;
 }
 
 export class StatusWriter {
   readonly #options: StatusWriterOptions;
   readonly #limits: StatusLimits;
-  readonly #rate: RateLimit;
+  readonly #rate: TokenBucket;
   readonly #queue: WorkQueue;
-  readonly #wanted = new Map<string, Wanted>();
-  readonly #written = new Map<string, Written>();
+  readonly #desired = new Map<string, Desired>();
+  readonly #writes = new OwnWrites<LiveStatus>();
   readonly #failures = new Map<string, number>();
   /** By object id: the last rest, and when it ended. */
   readonly #rests = new Map<string, { readonly ms: number; readonly until: number }>();
@@ -93,7 +88,7 @@ export class StatusWriter {
   constructor(options: StatusWriterOptions) {
     this.#options = options;
     this.#limits = { ...STATUS_LIMITS, ...options.limits };
-    this.#rate = new RateLimit({ burst: this.#limits.perSecond, perSecond: this.#limits.perSecond });
+    this.#rate = new TokenBucket({ burst: this.#limits.perSecond, perSecond: this.#limits.perSecond });
     const { concurrency } = this.#limits;
     this.#queue = new WorkQueue({
       concurrency,
@@ -106,17 +101,17 @@ export class StatusWriter {
 
   /** Takes desired statuses. `forgotten`: objects that get no entries from Weir any more. */
   write(statuses: readonly DesiredStatus[], forgotten: readonly ObjectRef[]): void {
-    for (const ref of forgotten) this.#want({ ref, status: null });
-    for (const status of statuses) this.#want({ ref: status.ref, status });
+    for (const ref of forgotten) this.#setDesired({ ref, status: null });
+    for (const status of statuses) this.#setDesired({ ref: status.ref, status });
   }
 
   /** This controller leads now: it writes all statuses that differ and removes entries that an earlier leader left behind. */
   resume(): void {
     for (const { ref, status } of this.#options.live.all()) {
-      const abandoned = entriesOf(ref.kind) !== null && !this.#wanted.has(objectId(ref)) && status.includes(this.#options.controllerName);
-      if (abandoned) this.#want({ ref, status: null });
+      const abandoned = entriesOf(ref.kind) !== null && !this.#desired.has(objectId(ref)) && status.includes(this.#options.controllerName);
+      if (abandoned) this.#setDesired({ ref, status: null });
     }
-    for (const id of this.#wanted.keys()) this.#queue.request(id);
+    for (const id of this.#desired.keys()) this.#queue.request(id);
   }
 
   /** Number of objects in the queue. */
@@ -128,9 +123,9 @@ export class StatusWriter {
     return this.#queue.stop();
   }
 
-  #want(wanted: Wanted): void {
-    const id = objectId(wanted.ref);
-    this.#wanted.set(id, wanted);
+  #setDesired(desired: Desired): void {
+    const id = objectId(desired.ref);
+    this.#desired.set(id, desired);
     this.#failures.delete(id);
     this.#queue.request(id);
   }
@@ -138,29 +133,27 @@ export class StatusWriter {
   /** The watch delivers a status: of our own write, or of another client, which may have removed our entries. */
   #changed(live: LiveStatus): void {
     const id = objectId(live.ref);
-    const written = this.#written.get(id);
-    if (written !== undefined && written.basedOn !== live.resourceVersion) this.#written.delete(id);
-    if (written?.live.resourceVersion === live.resourceVersion || !this.#wanted.has(id)) return;
+    if (this.#writes.delivered(id, live) || !this.#desired.has(id)) return;
     if (this.#options.leads()) this.#queue.requestLater(id, this.#limits.reassert);
   }
 
   async #work(id: string): Promise<WorkOutcome> {
-    const wanted = this.#wanted.get(id);
-    if (wanted === undefined) return { restMs: 0, again: false };
-    const result = await this.#bring(id, wanted).catch((error: unknown) => {
+    const desired = this.#desired.get(id);
+    if (desired === undefined) return { restMs: 0, again: false };
+    const result = await this.#bring(id, desired).catch((error: unknown) => {
       this.#options.log.warn({ err: error, object: id }, 'a status could not be written');
       return 'failed' as const;
     });
-    this.#options.wrote?.(wanted.ref.kind, result);
-    return this.#outcome(id, wanted, result);
+    this.#options.wrote?.(desired.ref.kind, result);
+    return this.#outcome(id, desired, result);
   }
 
-  #outcome(id: string, wanted: Wanted, result: WriteResult): WorkOutcome {
+  #outcome(id: string, desired: Desired, result: WriteResult): WorkOutcome {
     if (result === 'failed' || result === 'conflict') return { restMs: this.#retryAfter(id), again: true };
     this.#failures.delete(id);
-    const isDone = result === 'gone' || wanted.status === null;
+    const isDone = result === 'gone' || desired.status === null;
     // The desired status may have changed during the write; a new one must stay.
-    if (isDone && this.#wanted.get(id) === wanted) this.#forget(id);
+    if (isDone && this.#desired.get(id) === desired) this.#forget(id);
     return { restMs: result === 'written' ? this.#restAfterWrite(id) : 0, again: false };
   }
 
@@ -183,33 +176,31 @@ export class StatusWriter {
   }
 
   #forget(id: string): void {
-    this.#wanted.delete(id);
-    this.#written.delete(id);
+    this.#desired.delete(id);
+    this.#writes.forget(id);
     this.#rests.delete(id);
   }
 
   /** Writes the desired status of an object. Rejects on a lost connection. */
-  async #bring(id: string, wanted: Wanted): Promise<WriteResult> {
-    let live: LiveStatus | null = this.#liveOf(id, wanted.ref);
+  async #bring(id: string, desired: Desired): Promise<WriteResult> {
+    let live: LiveStatus | null = this.#liveOf(id, desired.ref);
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
       // A different uid means a new object of the same name; compile will produce its status.
-      if (live === null || isOther(live, wanted.status)) return 'gone';
-      const patch = this.#patchFor(live, wanted);
+      if (live === null || isOther(live, desired.status)) return 'gone';
+      const patch = this.#patchFor(live, desired);
       if (patch === null) return 'equal';
       const result = await this.#patch(id, live, patch);
       if (result !== 'conflict') return result;
-      live = await this.#read(wanted.ref);
+      live = await this.#read(desired.ref);
     }
     return 'conflict';
   }
 
   #liveOf(id: string, ref: ObjectRef): LiveStatus | null {
-    const known = this.#options.live.get(ref) ?? null;
-    const written = this.#written.get(id);
-    return written !== undefined && written.basedOn === known?.resourceVersion ? written.live : known;
+    return this.#writes.latest(id, this.#options.live.get(ref)) ?? null;
   }
 
-  #patchFor(live: LiveStatus, { status }: Wanted): StatusPatch | null {
+  #patchFor(live: LiveStatus, { status }: Desired): StatusPatch | null {
     const now = `${new Date().toISOString().slice(0, 19)}Z`;
     const options = { controllerName: this.#options.controllerName, now };
     const current = JSON.parse(live.status) as unknown;
@@ -231,10 +222,9 @@ export class StatusWriter {
   }
 
   #remember(id: string, before: LiveStatus, object: RawObject): void {
-    const basedOn = this.#options.live.get(before.ref)?.resourceVersion;
-    const live = liveStatusOf(before.ref, object);
-    // The watch may have delivered the write before the answer arrived.
-    if (basedOn !== undefined && basedOn !== live.resourceVersion) this.#written.set(id, { basedOn, live });
+    const watched = this.#options.live.get(before.ref);
+    // An object that the watch does not have any more was deleted meanwhile.
+    if (watched !== undefined) this.#writes.wrote(id, liveStatusOf(before.ref, object), watched);
   }
 
   #resultOf(ref: ObjectRef, status: number, body: unknown): WriteResult {

@@ -1,15 +1,16 @@
-// Exceptions that the proxy's own code threw while it handled something: each costs what was handled and nothing else. They are
-// counted by place, and told to the log with their stack.
+// Exceptions that the proxy's own code throws: each ends the exchange or the connection that it meets and nothing else. They are counted
+// by place, and logged with their stack.
+import { TokenBuckets } from '#lib/token-bucket.ts';
 
 /** Where a bug was met: while an exchange was handled, or bytes of a connection on either side, or when a timer was due. */
 export type BugPlace = 'exchange' | 'downstream' | 'upstream' | 'timer';
 
-/** One line of the log per place and this long: a client may be able to cause one with every request. */
-const QUIET_MS = 60_000;
+/** One line of the log per place and minute: a client may be able to cause one with every request. */
+const LOGGED = { burst: 1, perSecond: 1 / 60 };
 
 export class Bugs {
   readonly #counts = new Map<BugPlace, number>();
-  readonly #toldAt = new Map<BugPlace, number>();
+  readonly #logged = new TokenBuckets<BugPlace>(LOGGED);
   readonly #tell: (bug: unknown, place: BugPlace) => void;
 
   /** `tell` is told of the first in a minute at each place. */
@@ -19,10 +20,7 @@ export class Bugs {
 
   met(bug: unknown, place: BugPlace): void {
     this.#counts.set(place, (this.#counts.get(place) ?? 0) + 1);
-    const now = performance.now();
-    if (now - (this.#toldAt.get(place) ?? -QUIET_MS) < QUIET_MS) return;
-    this.#toldAt.set(place, now);
-    this.#tell(bug, place);
+    if (this.#logged.take(place) === 0) this.#tell(bug, place);
   }
 
   get byPlace(): ReadonlyMap<BugPlace, number> {

@@ -1,19 +1,19 @@
-// Connections that were given up for what their peers sent, before any request or beside all of them: counted by reason, and told
-// to whoever writes the log.
+// Connections that the proxy ended because of what their peers sent outside of requests: counted by reason, and reported to the log.
+import { TokenBuckets } from '#lib/token-bucket.ts';
 
-/** One line of the log per reason and this long: whoever can connect can cause one. */
-const QUIET_MS = 10_000;
+/** One line of the log per reason and ten seconds: every peer that can connect can cause one. */
+const LOGGED = { burst: 1, perSecond: 1 / 10 };
 
-/** A refusal that is worth a line. */
+/** A refusal that is logged. */
 export interface RefusedConnection<Reason extends string = string> {
   readonly reason: Reason;
-  /** Of the socket: no other may be known. */
+  /** Of the socket: the address of the client behind a balancer may not be known yet. */
   readonly address: string;
 }
 
 export class RefusedConnections<Reason extends string> {
   readonly #counts = new Map<Reason, number>();
-  readonly #toldAt = new Map<Reason, number>();
+  readonly #logged = new TokenBuckets<Reason>(LOGGED);
   readonly #tell: (refusal: RefusedConnection<Reason>) => void;
 
   constructor(tell: (refusal: RefusedConnection<Reason>) => void) {
@@ -22,13 +22,10 @@ export class RefusedConnections<Reason extends string> {
 
   failed(reason: Reason, address: string): void {
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
-    const now = performance.now();
-    if (now - (this.#toldAt.get(reason) ?? -QUIET_MS) < QUIET_MS) return;
-    this.#toldAt.set(reason, now);
-    this.#tell({ reason, address });
+    if (this.#logged.take(reason) === 0) this.#tell({ reason, address });
   }
 
-  /** RefusedConnections by reason: one series each, and no more than there are reasons. */
+  /** Refused connections by reason: one series of the metric each. */
   get failures(): ReadonlyMap<Reason, number> {
     return this.#counts;
   }

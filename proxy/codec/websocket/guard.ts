@@ -1,6 +1,7 @@
 // Holds a WebSocket to limits: both of its directions pass through here where a route asks for that, and nowhere else. Who
 // breaks a limit or the protocol is told why with a close frame, and so is the other side.
 import type { TimerWheel } from '#lib/timer-wheel.ts';
+import { TokenBucket } from '#lib/token-bucket.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange, WebSocketClose, WebSocketTunnel } from '../../exchange/exchange.ts';
@@ -24,7 +25,6 @@ export interface GuardSurroundings {
 
 export class WebSocketGuard implements WebSocketTunnel, LifespanOwner {
   readonly #exchange: Exchange;
-  readonly #plan: WebSocketPlan;
   readonly #surroundings: GuardSurroundings;
   readonly #lifespan: Lifespan;
   readonly #conversation: Conversation;
@@ -32,16 +32,15 @@ export class WebSocketGuard implements WebSocketTunnel, LifespanOwner {
   #breach: ExchangeError | null = null;
   #leaving: ExchangeError | null = null;
 
-  /** Messages that the client may begin now, and when that was counted. */
-  #allowance: number;
-  #countedAt = performance.now();
+  /** The messages that the client may begin; null: without a limit. */
+  readonly #messages: TokenBucket | null;
 
   /** `exchange`: with the head of an answer that agrees. */
   constructor(exchange: Exchange, plan: WebSocketPlan, surroundings: GuardSurroundings) {
     this.#exchange = exchange;
-    this.#plan = plan;
     this.#surroundings = surroundings;
-    this.#allowance = plan.messagesPerSecond;
+    const rate = plan.messagesPerSecond;
+    this.#messages = rate === 0 ? null : new TokenBucket({ burst: rate, perSecond: rate });
     this.#lifespan = new Lifespan(plan, surroundings.wheel, this);
     this.#conversation = new Conversation(exchange, plan);
   }
@@ -90,14 +89,9 @@ export class WebSocketGuard implements WebSocketTunnel, LifespanOwner {
     if (scanner.sawData) this.#lifespan.active();
   }
 
-  /** As many at once as in a second. */
+  /** The burst is the number of messages a second. */
   #isTooFast(messages: number): boolean {
-    const rate = this.#plan.messagesPerSecond;
-    if (rate === 0 || messages === 0) return false;
-    const now = performance.now();
-    this.#allowance = Math.min(rate, this.#allowance + ((now - this.#countedAt) / 1_000) * rate) - messages;
-    this.#countedAt = now;
-    return this.#allowance < 0;
+    return this.#messages !== null && messages > 0 && this.#messages.take(messages) > 0;
   }
 
   /** Who is amid a frame of the backend gets data, which is as good. */

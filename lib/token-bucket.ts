@@ -1,0 +1,55 @@
+// A token bucket: allows a burst at once, then a number a second.
+
+export interface TokenBucketOptions {
+  /** The size of the bucket, which is full at first. */
+  readonly burst: number;
+  readonly perSecond: number;
+  /** Milliseconds on a monotonic clock; a test brings its own. */
+  readonly now?: () => number;
+}
+
+export class TokenBucket {
+  readonly #burst: number;
+  readonly #perMs: number;
+  readonly #now: () => number;
+  #tokens: number;
+  #filledAt: number;
+
+  constructor({ burst, perSecond, now = () => performance.now() }: TokenBucketOptions) {
+    this.#burst = burst;
+    this.#perMs = perSecond / 1_000;
+    this.#now = now;
+    this.#tokens = burst;
+    this.#filledAt = now();
+  }
+
+  /** Takes tokens and answers 0. With too few in the bucket it takes none, and answers after how many milliseconds there are enough. */
+  take(count = 1): number {
+    const now = this.#now();
+    this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#filledAt) * this.#perMs);
+    this.#filledAt = now;
+    if (this.#tokens < count) return Math.ceil((count - this.#tokens) / this.#perMs);
+    this.#tokens -= count;
+    return 0;
+  }
+}
+
+/** A token bucket for each key, made when the key is first used. The keys must be few. */
+export class TokenBuckets<K> {
+  readonly #options: TokenBucketOptions;
+  readonly #buckets = new Map<K, TokenBucket>();
+
+  constructor(options: TokenBucketOptions) {
+    this.#options = options;
+  }
+
+  /** As TokenBucket.take, for a key. */
+  take(key: K): number {
+    let bucket = this.#buckets.get(key);
+    if (bucket === undefined) {
+      bucket = new TokenBucket(this.#options);
+      this.#buckets.set(key, bucket);
+    }
+    return bucket.take();
+  }
+}
