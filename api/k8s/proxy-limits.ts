@@ -31,6 +31,8 @@ export const COUNT_LIMITS = [
   'max-informational',
   'max-buffered-bytes',
   'max-datagram-sessions',
+  'max-metric-routes',
+  'max-metric-endpoints',
 ] as const;
 
 /** Limits that are durations. */
@@ -62,4 +64,6 @@ export const UNLIMITED_AT_0: ReadonlySet<string> = new Set([
   'max-requests-per-connection',
   'max-connections',
   'max-idle-per-endpoint',
+  'max-metric-routes',
+  'max-metric-endpoints',
 ]);
