@@ -1,5 +1,6 @@
 // Until when a certificate is valid.
 import { X509Certificate } from 'node:crypto';
+import type { MetricFamily, Sample } from './metric.ts';
 
 /** When the first certificate of a PEM text expires, milliseconds since the epoch; null where there is none that can be read. */
 export function expiryOf(pem: string): number | null {
@@ -14,4 +15,26 @@ export function expiryOf(pem: string): number | null {
 export function hasExpired(pem: string, at: number): boolean {
   const expiry = expiryOf(pem);
   return expiry !== null && expiry < at;
+}
+
+/** Certificates with a series of their own; the first of the others to expire stands for them. */
+const MAX_SERIES = 1_000;
+
+/** When certificates expire, as a metric. `read`: milliseconds since the epoch by Secret (`<namespace>/<name>`). */
+export function expiryFamily(read: () => Iterable<readonly [string, number]>): MetricFamily {
+  return {
+    name: 'weir_certificate_expiry_timestamp_seconds',
+    type: 'gauge',
+    help: 'When the certificates in use expire, by Secret',
+    aggregator: 'min',
+    read: () => expirySamples([...read()].sort(([, one], [, other]) => one - other)),
+  };
+}
+
+/** The first to expire come first. */
+function expirySamples(expiries: readonly (readonly [string, number])[]): readonly Sample[] {
+  const sampleOf = (secret: string, expiry: number): Sample => ({ labels: { secret }, value: expiry / 1_000 });
+  const samples = expiries.slice(0, MAX_SERIES).map(([secret, expiry]) => sampleOf(secret, expiry));
+  const next = expiries[MAX_SERIES];
+  return next === undefined ? samples : [...samples, sampleOf('other', next[1])];
 }

@@ -136,7 +136,7 @@ export class Worker {
       connectionFailures: () => this.#failures.failures,
       proxyHeaderFailures: () => this.#listeners.proxyHeaderFailures,
       ocsp: () => this.#listeners.ocsp,
-      handshakeFailures: () => this.#listeners.handshakes.failures,
+      handshakes: () => this.#listeners.handshakes,
       gathered: () => this.#gathering.held,
       bugs: () => this.#bugs.byPlace,
       mirrorDrops: () => mirror.dropped,

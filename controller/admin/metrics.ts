@@ -1,5 +1,7 @@
 // The metrics of a controller, for /metrics. Labels are kinds and results, so their number is bounded.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { expiryFamily } from '#lib/certificate-expiry.ts';
+import { registerFamilies } from '#lib/metric.ts';
 import type { PairCounts } from '../compile/kept-pairs.ts';
 import type { CompileDelta } from '../compile/result.ts';
 import type { WriteResult } from '../status/writer.ts';
@@ -50,11 +52,7 @@ export class ControllerMetrics {
   #pairGauges(pairs: MetricSources['pairs']): void {
     const help = 'TLS Secrets whose pair cannot be used or has expired.';
     this.#gauge('weir_secret_problems', help, [], (gauge) => gauge.set(pairs().problems));
-    this.#gauge('weir_certificate_earliest_expiry_timestamp_seconds', 'When the first of the certificates in use expires.', [], (gauge) => {
-      const { earliestExpiry } = pairs();
-      if (earliestExpiry === null) gauge.remove();
-      else gauge.set(earliestExpiry / 1_000);
-    });
+    registerFamilies(this.registry, [expiryFamily(() => pairs().expiries)]);
   }
 
   compiled(delta: CompileDelta, ms: number): void {

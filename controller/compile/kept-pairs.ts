@@ -33,8 +33,8 @@ export interface PairChoice {
 export interface PairCounts {
   /** Number of Secrets whose pair is not usable or has expired. */
   readonly problems: number;
-  /** The earliest expiry of a pair in use, milliseconds since the epoch; null without pairs. */
-  readonly earliestExpiry: number | null;
+  /** The expiry of each pair in use, milliseconds since the epoch by Secret (`<namespace>/<name>`). */
+  readonly expiries: ReadonlyMap<string, number>;
 }
 
 /** A Secret in the outputs. */
@@ -76,11 +76,10 @@ export class KeptPairs {
 
   get counts(): PairCounts {
     const kept = [...this.#kept.values()];
-    const expiries = kept.flatMap(({ expiry }) => expiry ?? []);
     const expired = (expiry: number | null) => expiry !== null && expiry < this.#now();
     return {
       problems: kept.filter(({ secret, expiry }) => secret.problem !== undefined || expired(expiry)).length,
-      earliestExpiry: expiries.length === 0 ? null : Math.min(...expiries),
+      expiries: new Map(kept.flatMap(({ secret, expiry }): [string, number][] => (expiry === null ? [] : [[secret.key, expiry]]))),
     };
   }
 

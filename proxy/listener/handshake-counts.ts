@@ -3,14 +3,20 @@ import { RefusedConnections } from '../exchange/refused-connections.ts';
 import type { HandshakeFailure } from './tls.ts';
 
 export class HandshakeCounts extends RefusedConnections<HandshakeFailure> {
-  #completed = 0;
+  readonly #completed = new Map<string, number>();
 
-  completed(): void {
-    this.#completed++;
+  /** `version`: the one that was agreed on, as `TLSv1.3`. */
+  completed(version: string): void {
+    this.#completed.set(version, (this.#completed.get(version) ?? 0) + 1);
+  }
+
+  /** Handshakes that led to a connection, by version: OpenSSL has few. */
+  get successes(): ReadonlyMap<string, number> {
+    return this.#completed;
   }
 
   /** Handshakes that led to a connection. */
   get total(): number {
-    return this.#completed;
+    return [...this.#completed.values()].reduce((sum, count) => sum + count, 0);
   }
 }

@@ -3,6 +3,7 @@
 export class ConnectionLimit {
   readonly #max: number;
   #open = 0;
+  #accepted = 0;
   #refused = 0;
 
   /** `max` open connections; 0 is unlimited. */
@@ -13,6 +14,11 @@ export class ConnectionLimit {
   /** Connections that are open now. */
   get open(): number {
     return this.#open;
+  }
+
+  /** Connections that were let in since the start. */
+  get accepted(): number {
+    return this.#accepted;
   }
 
   /** Connections that were turned away since the start. */
@@ -27,6 +33,7 @@ export class ConnectionLimit {
       return false;
     }
     this.#open++;
+    this.#accepted++;
     return true;
   }
 

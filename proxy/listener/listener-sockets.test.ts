@@ -196,7 +196,7 @@ describe('ListenerSockets', () => {
     const second = net.connect(sockets.boundPort(80) ?? 0, '127.0.0.1');
     const [error] = (await once(second, 'error')) as [Error];
     expect(error.message).toContain('ECONNRESET');
-    expect(sockets.counts).toEqual({ open: 1, refused: 1 });
+    expect(sockets.counts).toEqual({ open: 1, accepted: 1, refused: 1 });
     first.destroy();
     await gone(sockets);
     expect(await ask(await connect(sockets, 80), 'hello')).toBe('hello');

@@ -129,10 +129,10 @@ export class ListenerSockets {
     };
   }
 
-  /** Connections open now, those in a handshake included, and connections refused since the start. */
-  get counts(): { readonly open: number; readonly refused: number } {
+  /** Connections open now, those in a handshake included, and those accepted and refused since the start. */
+  get counts(): { readonly open: number; readonly accepted: number; readonly refused: number } {
     const { limit, datagramLimit } = this.#context;
-    return { open: limit.open, refused: limit.refused + datagramLimit.refused };
+    return { open: limit.open, accepted: limit.accepted, refused: limit.refused + datagramLimit.refused };
   }
 
   /** Answers of OCSP responders since the start, and what lacks one. */
@@ -141,7 +141,7 @@ export class ListenerSockets {
   }
 
   /** How TLS handshakes ended since the start. */
-  get handshakes(): Pick<HandshakeCounts, 'total' | 'failures'> {
+  get handshakes(): Pick<HandshakeCounts, 'total' | 'successes' | 'failures'> {
     return this.#context.handshakes;
   }
 

@@ -281,7 +281,7 @@ export class Port {
       wheel,
       timeout: this.#settings.limits.tlsHandshakeTimeout,
       secured: (socket, secured) => {
-        handshakes.completed();
+        handshakes.completed(secured.facts.version);
         this.#handshakes.delete(handshake);
         // The socket of TLS would ask the kernel again.
         const client = peer ?? { address: plainAddress(address), port: accepted.remotePort ?? 0 };

@@ -378,7 +378,7 @@ describe('hostile peers', () => {
     const slow = await raw(sockets);
     await until(() => sockets.counts.open === 1, 'accepted');
     await expect(secure(sockets)).rejects.toThrow();
-    expect(sockets.counts).toEqual({ open: 1, refused: 1 });
+    expect(sockets.counts).toEqual({ open: 1, accepted: 1, refused: 1 });
     slow.destroy();
     await until(() => sockets.counts.open === 0, 'closed');
     await secure(sockets);

@@ -1,6 +1,7 @@
 // What a supervisor exposes beside its workers: how many there are, what they serve since when, and what program this is.
+import { expiryFamily } from '#lib/certificate-expiry.ts';
 import { single } from '#lib/metric.ts';
-import type { MetricFamily, Sample } from '#lib/metric.ts';
+import type { MetricFamily } from '#lib/metric.ts';
 import { WEIR_VERSION } from '#lib/version.ts';
 import type { countPairs } from './pairs.ts';
 
@@ -20,12 +21,7 @@ export function supervisorFamilies(sources: SupervisorSources): readonly MetricF
     single('weir_config_version', 'gauge', 'Changes of the configuration that were applied since the start', sources.version),
     single('weir_config_applied_timestamp_seconds', 'gauge', 'When the configuration last changed', () => sources.changedAt() / 1_000),
     single('weir_secret_problems', 'gauge', 'TLS Secrets whose pair cannot be used or has expired', () => sources.pairs().problems),
-    {
-      name: 'weir_certificate_earliest_expiry_timestamp_seconds',
-      type: 'gauge',
-      help: 'When the first of the certificates in use expires',
-      read: () => expirySamples(sources.pairs().earliestExpiry),
-    },
+    expiryFamily(() => sources.pairs().expiries),
     {
       name: 'weir_build_info',
       type: 'gauge',
@@ -33,9 +29,4 @@ export function supervisorFamilies(sources: SupervisorSources): readonly MetricF
       read: () => [{ labels: { version: WEIR_VERSION, node: process.version }, value: 1 }],
     },
   ];
-}
-
-/** None while there is no certificate. */
-function expirySamples(earliest: number | null): readonly Sample[] {
-  return earliest === null ? [] : [{ labels: {}, value: earliest / 1_000 }];
 }

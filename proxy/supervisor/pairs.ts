@@ -19,15 +19,21 @@ export function describeSecrets(resources: readonly ir.Resource[]): readonly Des
   });
 }
 
-/** Secrets with a problem or an expired certificate, and when the first certificate expires, milliseconds since the epoch. */
-export function countPairs(resources: readonly ir.Resource[]): { readonly problems: number; readonly earliestExpiry: number | null } {
+/** How many Secrets have a problem or an expired certificate, and when certificates expire, milliseconds since the epoch by Secret. */
+export function countPairs(resources: readonly ir.Resource[]): {
+  readonly problems: number;
+  readonly expiries: ReadonlyMap<string, number>;
+} {
   const secrets = secretsAmong(resources);
-  const expiries = secrets.flatMap((secret) => expiryOfSecret(secret) ?? []);
   const now = Date.now();
   return {
     problems: secrets.filter((secret) => secret.problem !== undefined || (expiryOfSecret(secret) ?? now) < now).length,
-    earliestExpiry: expiries.length === 0 ? null : Math.min(...expiries),
+    expiries: new Map(secrets.flatMap((secret) => entryOf(secret.key, expiryOfSecret(secret)))),
   };
+}
+
+function entryOf(key: string, expiry: number | null): readonly (readonly [string, number])[] {
+  return expiry === null ? [] : [[key, expiry]];
 }
 
 function secretsAmong(resources: readonly ir.Resource[]): readonly ir.Secret[] {

@@ -1,16 +1,16 @@
 // What a worker exposes beside requests and backends: downstream connections, and what was dropped. All are read, none is kept here.
 import { single } from '#lib/metric.ts';
-import type { MetricFamily } from '#lib/metric.ts';
+import type { MetricFamily, Sample } from '#lib/metric.ts';
 
 /** Where the numbers are. */
 export interface WorkerSources {
   /** Addresses of ports that are wanted and cannot be bound. */
   readonly unbound: () => number;
-  readonly downstream: () => { readonly open: number; readonly refused: number };
+  readonly downstream: () => { readonly open: number; readonly accepted: number; readonly refused: number };
   /** Times that accepting failed, as it does when file descriptors run out. */
   readonly acceptFailures: () => number;
-  /** Failed TLS handshakes by reason; the reasons are the listener's own and few. */
-  readonly handshakeFailures: () => ReadonlyMap<string, number>;
+  /** TLS handshakes: those that led to a connection by version, the others by reason; both are few. */
+  readonly handshakes: () => { readonly successes: ReadonlyMap<string, number>; readonly failures: ReadonlyMap<string, number> };
   /** Answers of OCSP responders by outcome, certificates without one, and handshakes that lacked one they should have had. */
   readonly ocsp: () => { readonly outcomes: ReadonlyMap<string, number>; readonly missing: number; readonly bare: number };
   /** Connections refused for their header of the PROXY protocol, by reason; few as well. */
@@ -31,6 +31,7 @@ export function workerFamilies(sources: WorkerSources): readonly MetricFamily[] 
   const { downstream } = sources;
   return [
     single('weir_downstream_connections_active', 'gauge', 'Open downstream connections', () => downstream().open),
+    single('weir_downstream_connections_total', 'counter', 'Downstream connections that were accepted', () => downstream().accepted),
     single('weir_downstream_connections_refused_total', 'counter', 'Connections refused at the limit', () => downstream().refused),
     // Every worker wants the same ports.
     { ...single('weir_listener_ports_unbound', 'gauge', 'Ports of listeners that cannot be bound', sources.unbound), aggregator: 'max' },
@@ -74,10 +75,10 @@ function sideAndCode(failure: string): Record<string, string> {
 function tlsFamilies(sources: WorkerSources): readonly MetricFamily[] {
   return [
     {
-      name: 'weir_tls_handshake_failures_total',
+      name: 'weir_tls_handshakes_total',
       type: 'counter',
-      help: 'TLS handshakes that failed, by reason',
-      read: () => [...sources.handshakeFailures()].map(([reason, value]) => ({ labels: { reason }, value })),
+      help: 'TLS handshakes, by version and result',
+      read: () => handshakeSamples(sources.handshakes()),
     },
     {
       name: 'weir_ocsp_fetches_total',
@@ -101,5 +102,13 @@ function tlsFamilies(sources: WorkerSources): readonly MetricFamily[] {
       'Handshakes without the OCSP response their certificate asks for',
       () => sources.ocsp().bare,
     ),
+  ];
+}
+
+/** What fails has agreed on no version, or on none that matters. */
+function handshakeSamples({ successes, failures }: ReturnType<WorkerSources['handshakes']>): readonly Sample[] {
+  return [
+    ...Array.from(successes, ([version, value]) => ({ labels: { version, result: 'completed' }, value })),
+    ...Array.from(failures, ([result, value]) => ({ labels: { version: 'none', result }, value })),
   ];
 }

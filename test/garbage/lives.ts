@@ -23,7 +23,7 @@ const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 const NONE: readonly string[] = [];
 const error = (code: string): readonly string[] => [`weir_errors_total ${code}`];
 const stream = (code: string): readonly string[] => [`weir_stream_failures_total ${code}`];
-const handshake = (reason: string): readonly string[] => [`weir_tls_handshake_failures_total ${reason}`];
+const handshake = (reason: string): readonly string[] => [`weir_tls_handshakes_total ${reason}`];
 const connection = (side: string, code: string): string => `weir_http2_connection_errors_total ${side} ${code}`;
 
 type Rest = Partial<Life>;

@@ -19,14 +19,9 @@ import { beside, TLS_REPLIES, TlsBackend } from './tls-backends.ts';
 
 const PORTS = { http: 80, tcp: 81, https: 82, nowhere: 83 } as const;
 /** Labels of failures in the metrics. */
-const FAILURES = [
-  'weir_errors_total',
-  'weir_stream_failures_total',
-  'weir_tls_handshake_failures_total',
-  'weir_http2_connection_errors_total',
-];
+const FAILURES = ['weir_errors_total', 'weir_stream_failures_total', 'weir_tls_handshakes_total', 'weir_http2_connection_errors_total'];
 /** Labels of the traffic. */
-const ORIGIN = ['gateway', 'listener', 'route'];
+const ORIGIN = ['gateway', 'listener', 'route', 'version'];
 /** A port without a listener. */
 const REFUSING = 1;
 
@@ -96,7 +91,7 @@ export class Rig {
       for (const { labels, value } of family.get().values) {
         const kind = Object.entries(labels).filter(([label]) => !ORIGIN.includes(label));
         const id = [name, ...kind.map(([, text]) => text)].join(' ');
-        found.set(id, (found.get(id) ?? 0) + value);
+        if (labels['result'] !== 'completed') found.set(id, (found.get(id) ?? 0) + value);
       }
     }
     return found;

@@ -203,7 +203,7 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
         /^Gateway Secret\/default\/cert holds .*; the previous pair stays in use/m.test(await notes()),
       );
       expect(await weir.metric('weir_secret_problems')).toBe(1);
-      expect(await weir.metric('weir_certificate_earliest_expiry_timestamp_seconds')).toBeGreaterThan(Date.now() / 1_000);
+      expect(await weir.metric('weir_certificate_expiry_timestamp_seconds{secret="default/cert"}')).toBeGreaterThan(Date.now() / 1_000);
       current = await issue();
       await apply(tlsSecret('cert', current));
       await serves(current);

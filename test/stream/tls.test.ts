@@ -128,7 +128,7 @@ describe('passthrough', () => {
     client.write(await clientHello('b.test'));
     await client.over();
     expect(client.received).toBe('');
-    await until(() => samples(proxy, 'weir_tls_handshake_failures_total')['unknown_name'] === 4, 'the count');
+    await until(() => samples(proxy, 'weir_tls_handshakes_total')['unknown_name'] === 4, 'the count');
     await proxy.quiet();
   });
 
@@ -189,7 +189,7 @@ describe('passthrough', () => {
     const silent = await openClient(proxy.port);
     silent.write((await clientHello('a.test')).subarray(0, 50));
     await Promise.all([garbage.over(), silent.over()]);
-    expect(samples(proxy, 'weir_tls_handshake_failures_total')).toEqual({ not_tls: 1, timeout: 1 });
+    expect(samples(proxy, 'weir_tls_handshakes_total')).toEqual({ not_tls: 1, timeout: 1 });
     expect(upstream.connections).toEqual([]);
     await proxy.quiet();
   });

@@ -58,9 +58,9 @@ async function told(): Promise<readonly unknown[]> {
   const dump = (await (await fetch(`http://127.0.0.1:${admin}/config`)).json()) as {
     secrets: { problem: string | null; expires: string }[];
   };
-  const value = (name: string) => Number(new RegExp(`^${name} (.*)$`, 'm').exec(metrics)?.[1]);
+  const value = (name: string) => Number(new RegExp(`^${name}(?:\\{.*\\})? (.*)$`, 'm').exec(metrics)?.[1]);
   const [secret] = dump.secrets;
-  const expiry = value('weir_certificate_earliest_expiry_timestamp_seconds');
+  const expiry = value('weir_certificate_expiry_timestamp_seconds');
   expect(JSON.stringify(dump)).not.toContain('PRIVATE');
   if (secret?.expires !== null) expect(Date.parse(secret?.expires ?? '')).toBe(expiry * 1_000);
   return [await askFor(port ?? 0, 'one.app.test'), value('weir_secret_problems'), secret?.problem?.replace(/ [^ ]*$/, '') ?? null];
