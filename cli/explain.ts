@@ -115,7 +115,7 @@ async function ofFolder(folder: string): Promise<Config> {
   for (const { file, line, object, field, reason } of problems) {
     console.error(`${file}:${line}: left out: ${[object, field].filter((part) => part !== '').join(' ')}: ${reason}`);
   }
-  const compiler = new Compiler({ controllerName: CONTROLLER_NAME, allowLoopback: true });
+  const compiler = new Compiler({ controllerName: CONTROLLER_NAME, allowLoopback: true, fleets: { byDefault: 'Shared', lacks: '' } });
   compiler.apply(objects.map((object) => ({ type: 'upsert', object })));
   const resources = [...compiler.resources()].map(({ body }) => JSON.parse(body.toString()) as ir.Resource);
   const lacks = lackIn(new Map(resources.filter((resource) => resource.kind === 'Secret').map((secret) => [secret.key, secret])));

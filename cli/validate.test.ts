@@ -74,6 +74,14 @@ describe('findings', () => {
     ]);
   });
 
+  test('none in a Gateway with proxies of its own, which a cluster would make', async () => {
+    const own =
+      'apiVersion: gateway.weir.dev/v1alpha1\nkind: GatewayParameters\nmetadata: { name: own }\nspec: { fleet: PerGateway, replicas: 3 }';
+    const ref = '{ parametersRef: { group: gateway.weir.dev, kind: GatewayParameters, name: own } }';
+    const gateway = GATEWAY[1]?.replace('{ name: gw }', '{ name: alone }').replace('spec:', `spec:\n  infrastructure: ${ref}`) ?? '';
+    expect(await findings(own, gateway)).toEqual([]);
+  });
+
   test('references: a backend and a parent that are not there', async () => {
     const missing = await findings(route('lost', 'backendRefs: [{ name: nowhere, port: 80 }]'));
     expect(missing).toEqual([

@@ -76,15 +76,18 @@ function print(findings: readonly Finding[], content: FolderContent, format: str
 
 /** Everything there is to say about the files, by place. */
 export function findingsOf(content: FolderContent): readonly Finding[] {
-  const compiler = new Compiler({ controllerName: CONTROLLER_NAME, allowLoopback: true });
+  const compiler = new Compiler({ controllerName: CONTROLLER_NAME, allowLoopback: true, fleets: { byDefault: 'Shared', lacks: '' } });
   const delta = compiler.apply(content.objects.map((object) => ({ type: 'upsert', object })));
   const resources = [...compiler.resources()].map(({ body }) => JSON.parse(body.toString()) as ir.Resource);
   const findings = [
     ...content.problems.map((problem) => ({ severity: 'error', ...problem }) as const),
-    ...[...compiler.statuses()].flatMap(problemsOf).map(({ object, part, condition, reason, message }) => {
-      const field = [part, condition].filter((word) => word !== '').join(', ');
-      return { severity: 'error', ...placeOf(object, content), object, field, reason: `${reason}: ${message}` } as const;
-    }),
+    ...[...compiler.statuses()]
+      .flatMap(problemsOf)
+      .filter(isOfFiles)
+      .map(({ object, part, condition, reason, message }) => {
+        const field = [part, condition].filter((word) => word !== '').join(', ');
+        return { severity: 'error', ...placeOf(object, content), object, field, reason: `${reason}: ${message}` } as const;
+      }),
     ...delta.faults.map(({ unit, object, error }): Finding => {
       const reason = `a bug in Weir keeps it from being compiled (${unit}): ${(error as Error).message}`;
       return { severity: 'error', ...placeOf(object, content), object, field: '', reason };
@@ -93,6 +96,11 @@ export function findingsOf(content: FolderContent): readonly Finding[] {
     ...routeFindings(resources, content),
   ];
   return findings.sort((a, b) => (a.file < b.file ? -1 : Number(a.file > b.file)) || a.line - b.line);
+}
+
+/** Whether a problem is one of the files: that a Service has no address yet is the state of a cluster. */
+function isOfFiles({ reason }: { readonly reason: string }): boolean {
+  return reason !== 'AddressNotAssigned';
 }
 
 /** A certificate that has expired is served. Of one that cannot be used those tell that refer to it. */

@@ -1,0 +1,80 @@
+// BackendTrafficPolicy of Envoy Gateway > that of Weir.
+import { Fields } from '../fields.ts';
+import type { InputObject } from '../input.ts';
+import { compact, WEIR_V1 } from '../manifest.ts';
+import type { Plan } from '../plan.ts';
+import { targeting } from './target.ts';
+
+const REASONS = {
+  'spec.rateLimit': { reason: 'Weir has no rate limits yet' },
+  'spec.healthCheck': { reason: 'Weir has no health checks yet; it leaves out endpoints that cannot be connected to' },
+  'spec.circuitBreaker': {
+    reason: 'these are limits of the whole proxy in Weir',
+    advice: 'set max-connections-per-endpoint and max-pending-per-endpoint in proxy.limits of the chart',
+  },
+  'spec.loadBalancer': { reason: 'Weir takes endpoints in turn and has no other load balancing yet' },
+  'spec.faultInjection': { reason: 'Weir injects no faults yet' },
+  'spec.compression': { reason: 'Weir does not compress answers yet' },
+  'spec.compressor': { reason: 'Weir does not compress answers yet' },
+  'spec.responseOverride': { reason: 'Weir has no error pages of your own yet' },
+  'spec.timeout.tcp': { reason: 'this is a limit of the whole proxy in Weir', advice: 'set connect-timeout in proxy.limits of the chart' },
+  'spec.timeout.http.connectionIdleTimeout': {
+    reason: 'this is a limit of the whole proxy in Weir',
+    advice: 'set pool-idle-timeout in proxy.limits of the chart',
+  },
+  'spec.httpUpgrade': { reason: 'WebSockets need no setting, and other upgrades pass as they are' },
+  'spec.retry.perRetry.backOff.maxInterval': { reason: 'the pause between attempts does not grow in Weir' },
+};
+
+/** Statuses that stand behind the words of Envoy. */
+const TRIGGERS: Readonly<Record<string, readonly number[]>> = {
+  'gateway-error': [502, 503, 504],
+  '5xx': [500, 502, 503, 504],
+  'retriable-4xx': [409],
+};
+/** Weir does these by itself where a request is safe to repeat. */
+const BY_ITSELF = ['connect-failure', 'reset', 'reset-before-request', 'refused-stream'];
+const GRPC: Readonly<Record<string, number>> = {
+  cancelled: 1,
+  'deadline-exceeded': 4,
+  'resource-exhausted': 8,
+  internal: 13,
+  unavailable: 14,
+};
+
+/** Writes the policy with the settings that have an equivalent. */
+export function convertBackendTraffic(object: InputObject, plan: Plan): void {
+  const spec = new Fields(object.value['spec'], 'spec');
+  const targets = targeting(spec);
+  const http = spec.group('timeout').group('http');
+  const version = spec.group('proxyProtocol').text('version');
+  const retry = spec.group('retry');
+  const perRetry = retry.group('perRetry');
+  const round = spec.group('loadBalancer');
+  if (round.has('type') && /^RoundRobin$/.test(String(object.value['spec'] && round.whole('type')))) round.text('type');
+  const settings = compact({
+    timeouts: compact({ request: http.text('requestTimeout'), backendRequest: perRetry.text('timeout') }),
+    proxyProtocol: version,
+    retry: retryOf(retry, perRetry, object, plan),
+  });
+  spec.text('mergeType');
+  plan.unread(object, spec, REASONS);
+  if (Object.keys(settings).length === 0) return;
+  const metadata = { name: plan.nameFor('BackendTrafficPolicy', object.namespace, object.name), namespace: object.namespace };
+  plan.write(object, { apiVersion: WEIR_V1, kind: 'BackendTrafficPolicy', metadata, spec: { ...targets, ...settings } });
+}
+
+function retryOf(retry: Fields, perRetry: Fields, object: InputObject, plan: Plan): Record<string, unknown> {
+  const attempts = retry.number('numRetries');
+  const on = retry.group('retryOn');
+  const statuses = on.texts('httpStatusCodes').map(Number);
+  const triggers = on.texts('triggers');
+  for (const trigger of triggers) {
+    if (TRIGGERS[trigger] !== undefined || BY_ITSELF.includes(trigger) || GRPC[trigger] !== undefined) continue;
+    plan.leftOut(object, { field: on.at('triggers'), reason: `${trigger} has no equivalent` });
+  }
+  const codes = [...new Set([...statuses, ...triggers.flatMap((trigger) => TRIGGERS[trigger] ?? [])])];
+  const grpcStatuses = triggers.flatMap((trigger) => GRPC[trigger] ?? []);
+  const backoff = perRetry.group('backOff').text('baseInterval');
+  return compact({ attempts, codes, grpcStatuses, backoff });
+}
