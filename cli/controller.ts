@@ -1,6 +1,6 @@
 // `weir controller`: watches a cluster, compiles it, pushes it to proxies, and writes statuses where it leads.
 import { createLog } from '#lib/log.ts';
-import { firstSignal } from '#lib/signals.ts';
+import { firstSignal, onHangup } from '#lib/signals.ts';
 import { CONTROLLER_FLAGS, readConfig } from '../controller/config.ts';
 import { Controller } from '../controller/main.ts';
 import { makePushPlane } from '../controller/push-plane.ts';
@@ -19,6 +19,8 @@ export const controller: Command = {
     const log = createLog(config.value.logLevel);
     const running = new Controller(config.value, makePushPlane, log);
     const signal = firstSignal();
+    // The log goes to standard error, so that no file has to be opened anew.
+    onHangup(() => log.info({ signal: 'SIGHUP' }, 'the controller goes on'));
     // A signal may come while the API server is still waited for.
     const started = running.start();
     await Promise.race([started, signal]);

@@ -2,6 +2,7 @@
 // `weir`: the command line of controller, proxy, both in one process, and the tools around them.
 import { Mistake } from '#lib/flags.ts';
 import { nearest } from '#lib/nearest.ts';
+import { ignoreUserSignals } from '#lib/signals.ts';
 import { describeSystemError, isSystemError } from '#lib/system-error.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
@@ -50,6 +51,8 @@ function mistakeIn(error: unknown): string | null {
 
 /** `weir explain ... | head` closes the pipe before the end, and a terminal may be gone: what was to be printed is of no use then. */
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
+ignoreUserSignals();
 
 try {
   process.exitCode = await main(process.argv.slice(2));

@@ -10,9 +10,16 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Makes the logger of a process. Written to standard error unless a destination is given: standard output is for results. */
-export function createLog(level: LogLevel, destination: DestinationStream = pino.destination({ dest: 2, sync: true })): Log {
+export function createLog(level: LogLevel, destination: DestinationStream = standardError()): Log {
   return pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
     destination,
   );
+}
+
+/** A terminal that is closed, or a pipe that nobody reads, takes the lines no longer, and is no reason to end. */
+function standardError(): DestinationStream {
+  const destination = pino.destination({ dest: 2, sync: true });
+  destination.on('error', () => (destination.write = () => true));
+  return destination;
 }

@@ -1,4 +1,4 @@
-// Signals that end a process in good order, or at once.
+// Signals that end a process in good order, or at once, and those that do it no harm.
 
 /**
  * Resolves with the first SIGINT or SIGTERM. Whoever asks twice does not want to wait: a second one ends the process as if
@@ -21,4 +21,14 @@ export function firstSignal(): Promise<NodeJS.Signals> {
 export function endAtOnce(signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): void {
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
+}
+
+/** Calls back on SIGHUP, which comes from tools that rotate log files, and when the terminal closes. It no longer ends the process. */
+export function onHangup(listener: () => void): void {
+  process.on('SIGHUP', listener);
+}
+
+/** SIGUSR1, on which Node.js would open its debugger, and SIGUSR2, which would end the process, do nothing from now on. */
+export function ignoreUserSignals(): void {
+  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => undefined);
 }

@@ -4,7 +4,7 @@ import type { AdminServer } from '#lib/admin-server.ts';
 import type { Log } from '#lib/log.ts';
 import { err, ok } from '#lib/result.ts';
 import type { Result } from '#lib/result.ts';
-import { endAtOnce, firstSignal } from '#lib/signals.ts';
+import { endAtOnce, firstSignal, onHangup } from '#lib/signals.ts';
 import { createAdminServer } from './admin/admin.ts';
 import { createProbeServer } from './admin/probe.ts';
 import { Readiness } from './admin/readiness.ts';
@@ -75,6 +75,13 @@ export class Serving {
     await wait(this.#config.drainDelay / 2);
   }
 
+  /** The file of the access log may have been renamed: a new one is begun. */
+  reopenLog(): void {
+    const { accessLog } = this.#config;
+    this.supervisor.reopenLog();
+    this.#log.info({ signal: 'SIGHUP', accessLog }, 'the access log is opened anew, where it is a file');
+  }
+
   /** Stops accepting, lets exchanges finish, cuts them at the deadline. Resolves as Supervisor.stop. */
   async stop(): Promise<boolean> {
     const flushed = await this.supervisor.stop(this.#config.drainTimeout);
@@ -103,6 +110,7 @@ export async function serve(config: ServingConfig, log: Log, feedOf: (serving: S
   endOnBugs(log);
   const signal = firstSignal();
   const serving = new Serving(config, log);
+  onHangup(() => serving.reopenLog());
   const feed = feedOf(serving);
   const started = await serving.start();
   if (!started.ok) return started;

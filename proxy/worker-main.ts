@@ -18,34 +18,43 @@ const ports = new Map<string, number>();
 
 process.on('message', (message: ToWorker) => void receive(message));
 process.on('disconnect', () => void end(ORPHAN_GRACE_MS));
-// Signals to the whole process group are for the supervisor: it drains its workers.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+// Signals to the whole process group are for the supervisor: it drains its workers, and has them open their logs anew.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => undefined);
 process.on('uncaughtException', (error) => {
   createLog('error').fatal({ err: error }, 'a worker failed');
   process.kill(process.pid, 'SIGKILL');
 });
 
 async function receive(message: ToWorker): Promise<void> {
-  if (message.type === 'start') return start(message);
-  if (worker === null) return;
+  if (message.type === 'start') start(message);
+  else if (worker !== null) await tell(worker, message);
+}
+
+/** Does what the supervisor says. */
+async function tell(to: Worker, message: Exclude<ToWorker, { type: 'start' }>): Promise<void> {
   switch (message.type) {
     case 'apply':
-      return answer({ type: 'applied', id: message.id, ...(await apply(worker, message)) });
+      return answer({ type: 'applied', id: message.id, ...(await apply(to, message)) });
     case 'metrics':
-      return answer({ type: 'metrics', id: message.id, metrics: await readFamilies(worker.registry) });
+      return answer({ type: 'metrics', id: message.id, metrics: await readFamilies(to.registry) });
     case 'ping':
       return answer({ type: 'pong', id: message.id });
     case 'claimed':
       return claimed(message);
     case 'ticketKeys':
-      return worker.setTicketKeys(Buffer.from(message.ticketKeys));
+      return to.setTicketKeys(Buffer.from(message.ticketKeys));
     case 'drain':
-      return worker.drain();
-    case 'stop': {
-      const flushed = await worker.stop(message.grace);
-      return answer({ type: 'stopped', id: message.id, flushed }, () => process.disconnect?.());
-    }
+      return to.drain();
+    case 'reopenLog':
+      return to.reopenLog();
+    case 'stop':
+      return stop(to, message);
   }
+}
+
+async function stop(what: Worker, { id, grace }: ToWorker & { type: 'stop' }): Promise<void> {
+  const flushed = await what.stop(grace);
+  answer({ type: 'stopped', id, flushed }, () => process.disconnect?.());
 }
 
 function start(message: ToWorker & { type: 'start' }): void {

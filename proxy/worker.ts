@@ -83,15 +83,16 @@ export class Worker {
   readonly #floods = new FloodCounts();
   readonly #failures: RefusedConnections<ConnectionFailure>;
   readonly #bugs: Bugs;
+  readonly #log: Log | undefined;
   #acceptFailures = 0;
 
   constructor(options: WorkerOptions) {
     const { limits } = options;
-    const bugs = new Bugs((bug, place) => options.log?.error({ err: bug, place }, 'a bug of the proxy ended what met it'));
-    const wheel = new TimerWheel((bug) => bugs.met(bug, 'timer'));
+    this.#log = options.log;
+    const bugs = new Bugs((bug, place) => this.#log?.error({ err: bug, place }, 'a bug of the proxy ended what met it'));
+    const wheel = (this.#wheel = new TimerWheel((bug) => bugs.met(bug, 'timer')));
     const dial = createDial(bugs);
     this.#bugs = bugs;
-    this.#wheel = wheel;
     this.#gathering = new Gathering(limits);
     this.#failures = new RefusedConnections((failure) => options.log?.warn(failure, 'HTTP/2 connection ended for an error of its peer'));
     const telemetry = (this.#telemetry = new Telemetry(limits, options.accessLog));
@@ -170,6 +171,12 @@ export class Worker {
   /** Every connection ends with its next answer; new ones are still accepted. */
   drain(): void {
     this.#listeners.retire();
+  }
+
+  /** The file of the access log may have been renamed: the lines that follow go into a new one of the same name. */
+  reopenLog(): void {
+    const problem = this.#telemetry.accessLog?.reopen() ?? null;
+    if (problem !== null) this.#log?.error({ problem }, 'the access log could not be opened anew; the former file goes on');
   }
 
   /** Routes and listeners as they are served, for dumps. */

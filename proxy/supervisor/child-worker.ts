@@ -120,6 +120,10 @@ export class ChildWorker implements WorkerLink {
     this.#send({ type: 'drain' });
   }
 
+  reopenLog(): void {
+    this.#send({ type: 'reopenLog' });
+  }
+
   async stop(grace: number): Promise<boolean> {
     this.#stopping = true;
     clearInterval(this.#beat);

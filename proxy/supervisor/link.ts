@@ -19,6 +19,8 @@ export interface WorkerLink {
   setTicketKeys(keys: Buffer): void;
   /** As Worker.drain. */
   drain(): void;
+  /** As Worker.reopenLog. */
+  reopenLog(): void;
   /** As Worker.stop. */
   stop(grace: number): Promise<boolean>;
 }

@@ -40,6 +40,10 @@ export class LocalWorker implements WorkerLink {
     this.#worker.drain();
   }
 
+  reopenLog(): void {
+    this.#worker.reopenLog();
+  }
+
   stop(grace: number): Promise<boolean> {
     return this.#worker.stop(grace);
   }

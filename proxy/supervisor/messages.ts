@@ -24,6 +24,7 @@ export type ToWorker =
   | { readonly type: 'ticketKeys'; readonly ticketKeys: Uint8Array }
   | { readonly type: 'claimed'; readonly id: number; readonly refusal: PortRefusal | null }
   | { readonly type: 'drain' }
+  | { readonly type: 'reopenLog' }
   | { readonly type: 'stop'; readonly id: number; readonly grace: number };
 
 /** Why a worker may not bind a port. */

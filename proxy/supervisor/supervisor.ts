@@ -144,6 +144,11 @@ export class Supervisor {
     for (const worker of this.#workers) worker.drain();
   }
 
+  /** As Worker.reopenLog, for every worker. */
+  reopenLog(): void {
+    for (const worker of this.#workers) worker.reopenLog();
+  }
+
   /**
    * Stops accepting, lets exchanges finish for `grace` ms at most and releases everything. Resolves to false when an access log
    * could not be written to its end: the process can then only be killed.

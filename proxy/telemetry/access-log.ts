@@ -1,6 +1,6 @@
 // The access log: one JSON line per exchange, or per connection of a stream route, through pino's buffered destination, which writes off the event loop. Clients
 // choose much of what a line holds, so every string is escaped and cut.
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { pino } from 'pino';
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { ClientCertificate, Exchange, WebSocketTunnel } from '../exchange/exchange.ts';
@@ -29,6 +29,7 @@ type Fields = Record<string, string | number | boolean>;
 type Destination = ReturnType<typeof pino.destination>;
 
 export class AccessLog {
+  readonly #target: string;
   readonly #destination: Destination;
   #dropped = 0;
   /** Nobody reads the pipe any more, and nobody will. */
@@ -37,8 +38,10 @@ export class AccessLog {
 
   /** `target`: `stdout` or a path, which is appended to. Throws when it cannot be opened. */
   constructor(target: string) {
+    this.#target = target;
+    if (target !== 'stdout') closeSync(openSync(target, 'a'));
     this.#destination = pino.destination({
-      dest: target === 'stdout' ? 1 : openSync(target, 'a'),
+      dest: target === 'stdout' ? 1 : target,
       sync: false,
       minLength: FLUSH_BYTES,
       maxWrite: WRITE_BYTES,
@@ -63,6 +66,18 @@ export class AccessLog {
   logStream(session: StreamSession, ms: number): void {
     if (this.#broken || this.#closing !== null) this.#dropped++;
     else this.#destination.write(formatStreamLine(session, ms, new Date().toISOString()));
+  }
+
+  /** Opens the file anew, as after it was renamed. Returns why the former one goes on being written, or null. */
+  reopen(): string | null {
+    if (this.#target === 'stdout' || this.#closing !== null) return null;
+    try {
+      closeSync(openSync(this.#target, 'a'));
+      this.#destination.reopen();
+      return null;
+    } catch (error) {
+      return (error as Error).message;
+    }
   }
 
   /**

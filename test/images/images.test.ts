@@ -58,7 +58,7 @@ describe.each([
   });
 
   test('runs as nobody, its program as process 1', () => {
-    const entrypoint = '["/weir/node_modules/node/bin/node", "/weir/cli/weir.ts"]';
+    const entrypoint = '["/weir/node_modules/node/bin/node", "--disable-sigusr1", "/weir/cli/weir.ts"]';
     expect(instructions).toContainEqual(['USER', '65532:65532']);
     expect(text).toContain(`\nENTRYPOINT ${entrypoint}\nCMD ["${name}"]\n`);
     expect(instructions[0]?.[1]).toContain(':nonroot');
