@@ -1,7 +1,25 @@
 // Issues certificates for TLS clients and servers (RFC 5280), signed by a CA whose key is at hand, and makes such a CA.
 import { X509Certificate, createHash, createPrivateKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { bits, boolean, contentOf, elements, integer, octets, oid, sequence, set, tagged, text, time } from './der.ts';
+import { fieldsOfCertificate, type CertificateFields } from './certificate-fields.ts';
+import {
+  bits,
+  bitsOf,
+  boolean,
+  context,
+  encodeDer,
+  integer,
+  octets,
+  oid,
+  oidOf,
+  readDer,
+  sequence,
+  sequenceOf,
+  set,
+  TAG,
+  text,
+  time,
+} from './der.ts';
 
 /** The one name of a certificate: a client has a URI (as in SPIFFE), a server the host name that clients connect to. */
 export type CertificateHolder = { readonly kind: 'client'; readonly uri: string } | { readonly kind: 'server'; readonly host: string };
@@ -29,7 +47,7 @@ const MAX_COMMON_NAME = 64;
 /** Clocks differ: certificates begin so long before they are made, milliseconds. */
 const SKEW = 3_600_000;
 const ECDSA_SHA256 = sequence(oid('1.2.840.10045.4.3.2'));
-const RSA_SHA256 = sequence(oid('1.2.840.113549.1.1.11'), tagged(0x05));
+const RSA_SHA256 = sequence(oid('1.2.840.113549.1.1.11'), encodeDer(TAG.null));
 
 export class CertificateAuthority {
   /** PEM. */
@@ -57,8 +75,11 @@ export class CertificateAuthority {
     const type = this.#key.asymmetricKeyType;
     if (type !== 'ec' && type !== 'rsa') throw new Error(`a key of type ${String(type)}: only ec and rsa`);
     this.#algorithm = type === 'ec' ? ECDSA_SHA256 : RSA_SHA256;
-    this.#name = subjectOf(own);
-    this.#keyId = keyIdOf(own);
+    const fields = fieldsOfCertificate(own.raw);
+    if (fields === null) throw new Error('the certificate has no subject');
+    // Byte by byte: a certificate's issuer must equal it.
+    this.#name = fields.subject.raw;
+    this.#keyId = keyIdOf(fields, own.publicKey);
   }
 
   /** A new key (P-256) and its certificate, which ends with that of the CA at the latest. */
@@ -131,14 +152,14 @@ function bodyOf({ subject, notBefore, notAfter, extensions }: Content, publicKey
   // Neither negative nor with zeroes in front.
   serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
   return sequence(
-    tagged(0xa0, integer(Buffer.from([2]))),
+    encodeDer(context(0), integer(Buffer.from([2]))),
     integer(serial),
     algorithm,
     name,
     sequence(time(new Date(notBefore)), time(new Date(notAfter))),
     subject,
     publicKey.export({ type: 'spki', format: 'der' }),
-    tagged(0xa3, extensions),
+    encodeDer(context(3), extensions),
   );
 }
 
@@ -166,42 +187,30 @@ function ofAuthority(keyId: Buffer): Buffer {
 function ofHolder(holder: CertificateHolder, signer: Signer): Buffer {
   // Servers call each other.
   const usages = holder.kind === 'client' ? [CLIENT_AUTH] : [SERVER_AUTH, CLIENT_AUTH];
-  const name = holder.kind === 'client' ? tagged(0x86, Buffer.from(holder.uri, 'ascii')) : hostName(holder.host);
+  const name = holder.kind === 'client' ? encodeDer(0x86, Buffer.from(holder.uri, 'ascii')) : hostName(holder.host);
   return sequence(
     sequence(BASIC_CONSTRAINTS, CRITICAL, octets(sequence())),
     // digitalSignature alone.
     sequence(KEY_USAGE, CRITICAL, octets(bits(Buffer.from([0x80]), 7))),
     sequence(oid('2.5.29.37'), octets(sequence(...usages.map(oid)))),
     sequence(oid('2.5.29.17'), octets(sequence(name))),
-    sequence(AUTHORITY_KEY_ID, octets(sequence(tagged(0x80, signer.keyId)))),
+    sequence(AUTHORITY_KEY_ID, octets(sequence(encodeDer(0x80, signer.keyId)))),
   );
 }
 
 function hostName(host: string): Buffer {
-  return tagged(0x82, Buffer.from(host, 'ascii'));
+  return encodeDer(0x82, Buffer.from(host, 'ascii'));
 }
 
-/** RFC 7093, section 2, method 1: of the bits of the key, not of what says which kind it is. */
+/** RFC 7093, section 2, method 1: the hash of the bits of the key, without the algorithm. */
 function derivedKeyId(publicKey: KeyObject): Buffer {
-  const [, key = Buffer.alloc(0)] = elements(publicKey.export({ type: 'spki', format: 'der' }));
-  // The first byte says how many bits are unused: none.
-  return createHash('sha256').update(contentOf(key).subarray(1)).digest().subarray(0, 20);
+  const key = bitsOf(sequenceOf(readDer(publicKey.export({ type: 'spki', format: 'der' })))?.[1]);
+  if (key === null) throw new Error('the public key has no bits');
+  return createHash('sha256').update(key).digest().subarray(0, 20);
 }
 
-/** The one that the certificate says; whoever checks a chain compares them. */
-function keyIdOf({ raw, publicKey }: X509Certificate): Buffer {
-  const [content = Buffer.alloc(0)] = elements(raw);
-  const extensions = elements(content).find((part) => part[0] === 0xa3);
-  const all = extensions === undefined ? [] : elements(contentOf(extensions)).map((extension) => elements(extension));
-  const value = all.find(([name]) => name?.equals(SUBJECT_KEY_ID) === true)?.at(-1);
-  return value === undefined ? derivedKeyId(publicKey) : contentOf(contentOf(value));
-}
-
-/** The name byte for byte: a certificate's issuer must equal it. */
-function subjectOf({ raw }: X509Certificate): Buffer {
-  const [content = Buffer.alloc(0)] = elements(raw);
-  // version, serial number, algorithm, issuer, validity, subject
-  const subject = elements(content)[5];
-  if (subject === undefined || content[0] !== 0x30) throw new Error('the certificate has no subject');
-  return subject;
+/** The key identifier in the certificate: a check of a chain compares it with that of the issued certificates. */
+function keyIdOf({ extensions }: CertificateFields, publicKey: KeyObject): Buffer {
+  const own = readDer(extensions.get(oidOf(readDer(SUBJECT_KEY_ID))) ?? Buffer.alloc(0));
+  return own === null ? derivedKeyId(publicKey) : own.value;
 }

@@ -2,8 +2,8 @@
 // (RFC 5019: one certificate, SHA-1 for its issuer, no signature, no nonce).
 import { hash } from 'node:crypto';
 import type { X509Certificate } from 'node:crypto';
-import { bitsOf, encodeDer, readDer, sequenceOf, TAG } from './der.ts';
-import type { Der } from './der.ts';
+import { fieldsOfCertificate } from '#lib/certificate-fields.ts';
+import { bitsOf, encodeDer, sequenceOf, TAG } from '#lib/der.ts';
 
 /** How a certificate is named to a responder. */
 export interface CertificateId {
@@ -17,7 +17,7 @@ export const SHA1_OID = '2b0e03021a';
 
 /** The name of a certificate of that issuer, or null when one of them is not what it should be. */
 export function certificateId(certificate: X509Certificate, issuer: X509Certificate): CertificateId | null {
-  const [own, parent] = [fieldsOf(certificate), fieldsOf(issuer)];
+  const [own, parent] = [fieldsOfCertificate(certificate.raw), fieldsOfCertificate(issuer.raw)];
   const key = bitsOf(sequenceOf(parent?.publicKey)?.[1]);
   if (own === null || parent === null || key === null || !own.issuer.raw.equals(parent.subject.raw)) return null;
   return {
@@ -34,20 +34,4 @@ export function encodeRequest({ issuerNameHash, issuerKeyHash, serialNumber }: C
   const id = encodeDer(TAG.sequence, algorithm, ...names, encodeDer(TAG.integer, serialNumber));
   const requests = encodeDer(TAG.sequence, encodeDer(TAG.sequence, id));
   return encodeDer(TAG.sequence, encodeDer(TAG.sequence, requests));
-}
-
-interface CertificateFields {
-  readonly serialNumber: Der;
-  readonly issuer: Der;
-  readonly subject: Der;
-  readonly publicKey: Der;
-}
-
-/** TBSCertificate (RFC 5280 section 4.1): the version, which old ones lack, then serial, algorithm, issuer, validity, subject, key. */
-function fieldsOf({ raw }: X509Certificate): CertificateFields | null {
-  const fields = sequenceOf(sequenceOf(readDer(raw))?.[0]);
-  if (fields === null) return null;
-  const [serialNumber, , issuer, , subject, publicKey] = fields[0]?.tag === TAG.integer ? fields : fields.slice(1);
-  if (serialNumber?.tag !== TAG.integer || !issuer || !subject || !publicKey) return null;
-  return { serialNumber, issuer, subject, publicKey };
 }

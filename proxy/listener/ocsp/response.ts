@@ -1,10 +1,10 @@
 // What a responder answered (RFC 6960 section 4.2), and whether it may be shown to clients: for the right certificate, signed by who
 // may sign, current, and good.
 import { verify, X509Certificate } from 'node:crypto';
+import { bitsOf, context, oidOf, readDer, sequenceOf, TAG, timeOf } from '#lib/der.ts';
+import type { Der } from '#lib/der.ts';
 import { err, ok } from '#lib/result.ts';
 import type { Result } from '#lib/result.ts';
-import { bitsOf, context, oidOf, readDer, sequenceOf, TAG, timeOf } from './der.ts';
-import type { Der } from './der.ts';
 import { SHA1_OID } from './request.ts';
 import type { CertificateId } from './request.ts';
 
@@ -12,7 +12,7 @@ import type { CertificateId } from './request.ts';
 export type ResponseFault = 'malformed' | 'not_successful' | 'other_certificate' | 'bad_signature' | 'not_current' | 'revoked' | 'unknown';
 
 /** When the answer is from and until when it holds, milliseconds since the epoch. */
-export interface Validity {
+export interface ResponseValidity {
   readonly thisUpdate: number;
   readonly nextUpdate: number;
 }
@@ -36,7 +36,12 @@ const DIGESTS: ReadonlyMap<string, string | null> = new Map([
 ]);
 
 /** Checks an answer about a certificate of that issuer. */
-export function checkResponse(bytes: Buffer, id: CertificateId, issuer: X509Certificate, now: number): Result<Validity, ResponseFault> {
+export function checkResponse(
+  bytes: Buffer,
+  id: CertificateId,
+  issuer: X509Certificate,
+  now: number,
+): Result<ResponseValidity, ResponseFault> {
   const basic = basicOf(bytes);
   if (!basic.ok) return basic;
   const [data, algorithm, signature, certificates] = basic.value;
@@ -119,7 +124,7 @@ const GOOD = 0x80;
 const REVOKED = 0xa1;
 
 /** SingleResponse: certID, status, thisUpdate, nextUpdate [0]. Without an end an answer is as good as stale (RFC 5019 section 2.2.4). */
-function judge([, status, thisUpdate, end]: readonly Der[], now: number): Result<Validity, ResponseFault> {
+function judge([, status, thisUpdate, end]: readonly Der[], now: number): Result<ResponseValidity, ResponseFault> {
   if (status?.tag === REVOKED) return err('revoked');
   if (status?.tag !== GOOD) return err('unknown');
   const validity = { thisUpdate: timeOf(thisUpdate), nextUpdate: timeOf(end?.tag === context(0) ? readDer(end.value) : null) };

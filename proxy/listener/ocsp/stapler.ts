@@ -13,7 +13,7 @@ import type { FetchFault, FetchOcsp } from './fetch.ts';
 import { certificateId, encodeRequest } from './request.ts';
 import type { CertificateId } from './request.ts';
 import { checkResponse } from './response.ts';
-import type { ResponseFault, Validity } from './response.ts';
+import type { ResponseFault, ResponseValidity } from './response.ts';
 import { shownCertificate } from './shown.ts';
 
 /** How asking for the status of a certificate can end. */
@@ -114,7 +114,7 @@ interface Question {
   readonly issuer: X509Certificate;
 }
 
-interface Answer extends Validity {
+interface Answer extends ResponseValidity {
   readonly bytes: Buffer;
 }
 
@@ -156,7 +156,7 @@ class Entry {
     this.#timer = setTimeout(() => void this.#ask(question), checked.ok ? this.#refreshAfter(checked.value) : this.#backoff.next()).unref();
   }
 
-  #refreshAfter({ thisUpdate, nextUpdate }: Validity): number {
+  #refreshAfter({ thisUpdate, nextUpdate }: ResponseValidity): number {
     this.#backoff.reset();
     const half = thisUpdate + (nextUpdate - thisUpdate) * (0.4 + 0.2 * Math.random()) - Date.now();
     return Math.min(MAX_REFRESH_MS, Math.max(MIN_REFRESH_MS, half));
