@@ -5,8 +5,11 @@ import path from 'node:path';
 import { WEIR_GROUP } from '#api/k8s/schema.ts';
 import { KINDS } from '#api/k8s/kinds.ts';
 import { Type } from 'typebox';
-import { definitionFiles } from './definitions.ts';
+import { parse } from 'yaml';
+import { definitionFiles, OWN_KINDS } from './definitions.ts';
+import { fieldsOf, REFERENCE, referencePage } from './reference.ts';
 import { structuralSchema } from './structural-schema.ts';
+import type { StructuralSchema } from './structural-schema.ts';
 
 const CHART = path.resolve(import.meta.dirname, '..', 'charts', 'weir', 'files', 'crds');
 const yamlFiles = (folder: string) =>
@@ -23,6 +26,46 @@ describe('CRD files', () => {
   test('there is one for every kind of our own', () => {
     const own = Object.values(KINDS).filter(({ apiVersion }) => apiVersion.startsWith(`${WEIR_GROUP}/`));
     expect(yamlFiles(import.meta.dirname)).toEqual(own.map(({ plural }) => `${WEIR_GROUP}_${plural}.yaml`).sort());
+  });
+});
+
+/** Paths of all fields of a definition that say nothing of themselves. */
+function undescribed(schema: StructuralSchema, path: string): string[] {
+  const fields = Object.entries((schema['properties'] ?? {}) as Readonly<Record<string, StructuralSchema>>);
+  const own = fields.filter(([, field]) => field['description'] === undefined).map(([name]) => `${path}${name}`);
+  const inner = fields.flatMap(([name, field]) => undescribed(field, `${path}${name}.`));
+  const items = schema['items'] as StructuralSchema | undefined;
+  return [...own, ...inner, ...(items === undefined ? [] : undescribed(items, `${path}[].`))];
+}
+
+describe('descriptions', () => {
+  test.each(definitionFiles().map(({ name, text }) => [name, text] as const))('every field of %s has one', (_name, text) => {
+    const { spec } = parse(text) as { spec: { versions: [{ schema: { openAPIV3Schema: StructuralSchema } }] } };
+    expect(undescribed(spec.versions[0].schema.openAPIV3Schema, '')).toEqual([]);
+  });
+
+  test('are sentences', () => {
+    const texts = OWN_KINDS.flatMap(({ kind }) => fieldsOf(kind)).map(({ path, description }) => `${path}: ${description}`);
+    expect(texts.filter((text) => !/: [A-Z'].*[.:"]$/s.test(text))).toEqual([]);
+  });
+});
+
+describe('docs/reference/resources.md', () => {
+  test('is made of the schemas; `npm run crds` writes it', () => {
+    expect(readFileSync(REFERENCE, 'utf8')).toBe(referencePage());
+  });
+
+  test.each(OWN_KINDS.map(({ kind }) => kind))('says of every scalar of %s what it may be', (kind) => {
+    const open = fieldsOf(kind).filter(({ type, limits }) => ['integer', 'size', 'word'].includes(type) && limits === '');
+    expect(open).toEqual([]);
+  });
+
+  test('says what holds without each setting of a policy', () => {
+    const settings = OWN_KINDS.filter(({ kind }) => kind.endsWith('Policy')).flatMap(({ kind }) => fieldsOf(kind));
+    const without = settings.filter(
+      (field) => !field.required && field.default === '' && field.type !== 'object' && !field.path.includes('target'),
+    );
+    expect(without.map(({ path }) => path)).toEqual([]);
   });
 });
 

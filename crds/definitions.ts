@@ -9,7 +9,7 @@ import { structuralSchema } from './structural-schema.ts';
 import type { StructuralSchema } from './structural-schema.ts';
 
 /** What a definition says beyond the schema. */
-interface Presentation {
+export interface Presentation {
   readonly kind: KindName;
   readonly description: string;
   readonly shortNames: readonly string[];
@@ -23,17 +23,23 @@ const CONDITION: StructuralSchema = {
   type: 'object',
   required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
   properties: {
-    type: { type: 'string', maxLength: 316 },
-    status: { type: 'string', enum: ['True', 'False', 'Unknown'] },
-    reason: { type: 'string', minLength: 1, maxLength: 1024 },
-    message: { type: 'string', maxLength: 32768 },
-    observedGeneration: { type: 'integer', format: 'int64', minimum: 0 },
-    lastTransitionTime: { type: 'string', format: 'date-time' },
+    type: { type: 'string', maxLength: 316, description: 'What the condition is about, such as Accepted.' },
+    status: { type: 'string', enum: ['True', 'False', 'Unknown'], description: 'Whether it holds.' },
+    reason: { type: 'string', minLength: 1, maxLength: 1024, description: 'The reason in one word, for programs.' },
+    message: { type: 'string', maxLength: 32768, description: 'The reason in words.' },
+    observedGeneration: {
+      type: 'integer',
+      format: 'int64',
+      minimum: 0,
+      description: 'The generation of the object that the condition is about.',
+    },
+    lastTransitionTime: { type: 'string', format: 'date-time', description: 'When status changed last.' },
   },
 };
 
 const CONDITIONS: StructuralSchema = {
   type: 'array',
+  description: 'What is true of the object, one entry for each type.',
   maxItems: 8,
   items: CONDITION,
   'x-kubernetes-list-type': 'map',
@@ -46,6 +52,23 @@ const OBJECT_STATUS: StructuralSchema = {
   properties: { conditions: CONDITIONS },
 };
 
+const ANCESTOR_TEXTS: Readonly<Record<string, string>> = {
+  group: 'The API group of the object.',
+  kind: 'The kind of the object.',
+  namespace: 'Its namespace.',
+  name: 'Its name.',
+  sectionName: 'The listener, where the policy is for one.',
+  port: 'The port, where the policy is for one.',
+};
+
+/** A reference as statuses have it, with texts of its own. */
+function ancestorSchema(): StructuralSchema {
+  const schema = structuralSchema(ParentReference);
+  const fields = Object.entries(schema['properties'] as Readonly<Record<string, StructuralSchema>>);
+  const properties = Object.fromEntries(fields.map(([name, field]) => [name, { ...field, description: ANCESTOR_TEXTS[name] }]));
+  return { ...schema, properties };
+}
+
 /** GEP-713 (PolicyStatus): an entry for each ancestor, most often a Gateway, and each controller. */
 const POLICY_STATUS: StructuralSchema = {
   type: 'object',
@@ -53,6 +76,7 @@ const POLICY_STATUS: StructuralSchema = {
   properties: {
     ancestors: {
       type: 'array',
+      description: 'One entry for each ancestor and each controller.',
       maxItems: 16,
       'x-kubernetes-list-type': 'atomic',
       items: {
@@ -61,9 +85,9 @@ const POLICY_STATUS: StructuralSchema = {
         properties: {
           ancestorRef: {
             description: 'The object: a Gateway in most cases.',
-            ...structuralSchema(ParentReference),
+            ...ancestorSchema(),
           },
-          controllerName: { type: 'string', minLength: 1, maxLength: 253, description: 'Who wrote the entry.' },
+          controllerName: { type: 'string', minLength: 1, maxLength: 253, description: 'The controller that wrote the entry.' },
           conditions: { ...CONDITIONS, minItems: 1 },
         },
       },
@@ -71,7 +95,8 @@ const POLICY_STATUS: StructuralSchema = {
   },
 };
 
-const OWN_KINDS: readonly Presentation[] = [
+/** In the order of the reference. */
+export const OWN_KINDS: readonly Presentation[] = [
   {
     kind: 'Backend',
     description: 'Endpoints outside Kubernetes that a route may refer to like a Service.',
@@ -158,7 +183,11 @@ function definitionOf({ kind, description, shortNames, columns, status }: Presen
 /** The API server itself rules what apiVersion, kind and metadata hold. */
 function wholeObject(schema: TSchema, status: StructuralSchema): StructuralSchema {
   const { spec } = (schema as unknown as { readonly properties: { readonly spec: TSchema } }).properties;
-  const kept = { apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: { type: 'object' } };
-  const properties = { ...kept, spec: structuralSchema(spec), status };
+  const kept = {
+    apiVersion: { type: 'string', description: 'The group and version of the schema.' },
+    kind: { type: 'string', description: 'The kind of the object.' },
+    metadata: { type: 'object', description: 'Name, namespace, labels and annotations.' },
+  };
+  const properties = { ...kept, spec: { description: 'What is wanted.', ...structuralSchema(spec) }, status };
   return { properties, required: ['spec'] };
 }

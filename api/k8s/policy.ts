@@ -21,11 +21,27 @@ export const PolicyTargetRef = closed({
 });
 export type PolicyTargetRef = Static<typeof PolicyTargetRef>;
 
+/** The conditions of a label selector, with texts for the CRD. */
+function describedExpressions(description: string) {
+  const { matchExpressions } = LabelSelector.properties;
+  const { key, operator, values } = matchExpressions.items.properties;
+  const items = {
+    ...matchExpressions.items,
+    properties: {
+      key: { ...key, description: 'The name of the label.' },
+      operator: { ...operator, description: 'How the label is compared with the values.' },
+      values: { ...values, description: 'Values for In and NotIn; none for Exists and DoesNotExist.' },
+    },
+  };
+  return { ...matchExpressions, items, description };
+}
+
 /** Every object of a kind in the policy's own namespace that carries certain labels. */
 export const PolicyTargetSelector = closed({
   group: Type.String({ ...Group, default: GATEWAY_GROUP, description: 'The API group of the targets.' }),
   kind: Type.String({ ...Kind, description: 'The kind of the targets.' }),
-  ...LabelSelector.properties,
+  matchLabels: { ...LabelSelector.properties.matchLabels, description: 'Labels that the targets have, with their values.' },
+  matchExpressions: describedExpressions('Conditions on labels; all of them must hold.'),
 });
 export type PolicyTargetSelector = Static<typeof PolicyTargetSelector>;
 

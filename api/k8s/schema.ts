@@ -13,9 +13,9 @@ export function unread<const N extends string>(...names: N[]) {
   return Object.fromEntries(schemas) as { [K in N]: ReturnType<typeof Type.Optional<ReturnType<typeof Type.Unknown>>> };
 }
 
-/** A string that must match. `description` completes the sentence "must be ...". */
-function named(pattern: string, maxLength: number, description: string) {
-  return Type.String({ minLength: 1, maxLength, pattern, description });
+/** A string that must match. `must` completes the sentence "must be ...", also where the field has a description of its own. */
+function named(pattern: string, maxLength: number, must: string) {
+  return Type.String({ minLength: 1, maxLength, pattern, description: must, '~must': must });
 }
 
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
@@ -32,7 +32,7 @@ export const HostnameOrAny = Type.String({
 });
 export const PreciseHostname = named(`^${SUBDOMAIN}$`, 253, 'a lower-case host name without wildcard');
 export const HeaderName = named("^[A-Za-z0-9!#$%&'*+\\-.^_`|~]+$", 256, 'a header name (an RFC 9110 token)');
-export const Group = Type.String({ maxLength: 253, pattern: `^$|^${SUBDOMAIN}$`, description: 'an API group' });
+export const Group = Type.String({ maxLength: 253, pattern: `^$|^${SUBDOMAIN}$`, description: 'an API group', '~must': 'an API group' });
 export const Kind = named('^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$', 63, 'a kind');
 /** GEP-2257. */
 export const DURATION_RULES = { minLength: 1, maxLength: 24, pattern: '^([0-9]{1,5}(h|m|s|ms)){1,4}$' };

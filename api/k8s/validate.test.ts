@@ -540,3 +540,11 @@ describe('GRPCRoute', () => {
     ]);
   });
 });
+
+describe('policies', () => {
+  test('say what a name must be, not what the field is for', () => {
+    const spec = { targetRefs: [{ kind: 'Gateway', name: 'Edge' }] };
+    const policy = { apiVersion: 'gateway.weir.dev/v1alpha1', kind: 'ClientTrafficPolicy', metadata: { name: 'p' }, spec };
+    expect(errors(policy)).toEqual(['spec.targetRefs[0].name: must be lower-case letters, digits, "-" and "." (a DNS name)']);
+  });
+});
