@@ -1,4 +1,4 @@
-// Holds the CRD files against api/k8s. That a real API server takes them is the test of test/cluster/parts.cluster.test.ts.
+// Compares the CRD files with api/k8s. The test in test/cluster/parts.cluster.test.ts shows that a real API server accepts them.
 import { describe, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -86,7 +86,7 @@ describe('structural schema', () => {
     expect(structuralSchema(Type.Unknown())).toEqual({ 'x-kubernetes-preserve-unknown-fields': true });
   });
 
-  test('refuses a rule it cannot translate', () => {
+  test('refuses a rule that it cannot translate', () => {
     expect(() => structuralSchema(Type.Object({ a: Type.Union([Type.String(), Type.Integer()]) }))).toThrow('.a uses anyOf');
   });
 });

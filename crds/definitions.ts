@@ -1,4 +1,4 @@
-// The CustomResourceDefinitions of Weir's own kinds, made from the schemas that files are checked with.
+// The CustomResourceDefinitions of Weir's own kinds, generated from the schemas that validate files.
 import { KINDS } from '#api/k8s/kinds.ts';
 import type { KindName } from '#api/k8s/kinds.ts';
 import { ParentReference } from '#api/k8s/reference.ts';
@@ -13,12 +13,12 @@ export interface Presentation {
   readonly kind: KindName;
   readonly description: string;
   readonly shortNames: readonly string[];
-  /** What `kubectl get` shows besides name and age. */
+  /** Columns of `kubectl get` besides name and age. */
   readonly columns: readonly { readonly name: string; readonly type: string; readonly jsonPath: string; readonly description: string }[];
   readonly status: StructuralSchema;
 }
 
-/** metav1.Condition, as the Gateway API limits it. */
+/** metav1.Condition, with the limits of the Gateway API. */
 const CONDITION: StructuralSchema = {
   type: 'object',
   required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
@@ -144,7 +144,7 @@ export interface DefinitionFile {
   readonly text: string;
 }
 
-/** Every definition as the file it is kept in. */
+/** The text of every definition file. */
 export function definitionFiles(): DefinitionFile[] {
   return OWN_KINDS.map((presentation) => {
     const definition = definitionOf(presentation);
@@ -180,7 +180,7 @@ function definitionOf({ kind, description, shortNames, columns, status }: Presen
   };
 }
 
-/** The API server itself rules what apiVersion, kind and metadata hold. */
+/** The API server defines apiVersion, kind and metadata itself. */
 function wholeObject(schema: TSchema, status: StructuralSchema): StructuralSchema {
   const { spec } = (schema as unknown as { readonly properties: { readonly spec: TSchema } }).properties;
   const kept = {

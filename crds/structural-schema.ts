@@ -1,7 +1,7 @@
-// From the schemas of api/k8s to what an API server calls a structural schema: the same rules without what it refuses.
+// Converts the schemas of api/k8s to structural schemas of an API server: the same rules without unsupported keywords.
 import type { TSchema } from 'typebox';
 
-/** An OpenAPI v3 schema as a CustomResourceDefinition holds it. */
+/** An OpenAPI v3 schema of a CustomResourceDefinition. */
 export type StructuralSchema = Readonly<Record<string, unknown>>;
 
 type JsonSchema = Readonly<Record<string, unknown>>;
@@ -22,10 +22,10 @@ const SHARED = [
   'x-kubernetes-validations',
 ];
 const TRANSLATED = ['properties', 'patternProperties', 'required', 'items', 'additionalProperties', '~minimum', '~maximum'];
-/** What is for others: for the types of TypeScript, for messages, for the compiler. */
+/** Keywords for other uses: TypeScript types, messages, the compiler. */
 const NOT_RULES = ['~kind', '~optional', '~unsafe', '~unit', '~must', '~form'];
 
-/** Throws for a keyword it does not know: a rule must not get lost on the way. */
+/** Throws for an unknown keyword, so that no rule is lost. */
 export function structuralSchema(schema: TSchema): StructuralSchema {
   return convert(schema as unknown as JsonSchema, '');
 }
@@ -44,11 +44,11 @@ function convert(schema: JsonSchema, path: string): StructuralSchema {
   if (schema['properties'] !== undefined) Object.assign(kept, convertFields(schema, path));
   if (schema['patternProperties'] !== undefined) Object.assign(kept, convertMap(schema, path));
   if (Array.isArray(schema['type'])) return intOrString(kept, schema);
-  // Unknown: whatever it is, it is neither read nor dropped.
+  // An unknown value: it is neither validated nor pruned.
   return kept['type'] === undefined ? { ...kept, 'x-kubernetes-preserve-unknown-fields': true } : kept;
 }
 
-/** A map whose keys may be anything. */
+/** A map with any keys. */
 function convertMap(schema: JsonSchema, path: string): StructuralSchema {
   const [[keys, values] = [], ...others] = Object.entries(schema['patternProperties'] as Readonly<Record<string, JsonSchema>>);
   if (keys !== '^.*$' || values === undefined || others.length > 0)
@@ -67,7 +67,7 @@ function intOrString({ type: _type, minimum: _minimum, ...kept }: Record<string,
   return { ...kept, 'x-kubernetes-int-or-string': true, 'x-kubernetes-validations': validations };
 }
 
-/** Without `additionalProperties: false`: an API server drops unknown fields, and refuses them when the writer asks for strictness. */
+/** Without `additionalProperties: false`: an API server prunes unknown fields, or refuses them with strict validation. */
 function convertFields(schema: JsonSchema, path: string): StructuralSchema {
   const fields = Object.entries(schema['properties'] as Readonly<Record<string, JsonSchema>>);
   const properties = Object.fromEntries(fields.map(([name, field]) => [name, convert(field, `${path}.${name}`)]));
