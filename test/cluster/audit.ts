@@ -1,7 +1,7 @@
-// The API server's own record of who wrote what: how a test knows that something was not written.
+// The audit log of the API server: tests use it to prove that an object was not written.
 import { existsSync, readFileSync } from 'node:fs';
 
-/** One request that could change something (audit.k8s.io/v1 Event, as far as tests read it). */
+/** One write request (audit.k8s.io/v1 Event, with the fields that tests read). */
 export interface AuditEvent {
   readonly verb: string;
   readonly user: { readonly username: string };
@@ -14,14 +14,14 @@ export interface AuditEvent {
     readonly subresource?: string;
   };
   readonly responseStatus?: { readonly code: number };
-  /** What was sent, for the kinds of the Gateway API and of Weir. */
+  /** The request body, for the kinds of the Gateway API and of Weir. */
   readonly requestObject?: unknown;
 }
 
 /** The events of a log file, oldest first. A request's event is in the file before its answer is sent. */
 export function parseAuditLog(file: string): AuditEvent[] {
   if (!existsSync(file)) return [];
-  // What follows the last line end is a line still being written.
+  // The part after the last line end is incomplete.
   const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
   return lines.map((line) => JSON.parse(line) as AuditEvent);
 }

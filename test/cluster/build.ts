@@ -1,22 +1,22 @@
-// Builds the real parts of a test cluster from their Go modules, once per version: `npm run cluster:build`, and every test that needs
-// one. Later calls find them and return at once; calls at the same time wait for the first.
+// Builds the real parts of a test cluster from their Go modules, once per version: for `npm run cluster:build` and for tests that need
+// them. Later calls return at once; concurrent calls wait for the first.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync, existsSync } from 'node:fs';
 import path from 'node:path';
 import { allBuilt, CRD_FOLDER, ETCD, GATEWAY_API_VERSION, KUBERNETES, toolFolder, TOOLS_FOLDER } from './tools.ts';
 import type { ToolSet } from './tools.ts';
 
-/** Set by the lock's holder for the process it runs. */
+/** The lock holder sets it for the process that it runs. */
 const LOCKED = 'WEIR_TOOLS_LOCKED';
 /** As a file for `go build` must begin. */
 const GO_VERSION = 'go 1.26';
 
-/** Builds what is not there yet. Takes minutes the first time and tells what it does on standard error; throws when a build fails. */
+/** Builds missing parts. Takes minutes the first time, with progress on standard error; throws if a build fails. */
 export function buildTools(): void {
   if (allBuilt()) return;
   if (spawnSync('go', ['version']).status !== 0) throw new Error('a test cluster is built from source: install Go 1.26 or later');
   mkdirSync(TOOLS_FOLDER, { recursive: true });
-  // flock's lock ends with its process, however that ends.
+  // The lock of flock ends with its process in any case.
   const command = [path.join(TOOLS_FOLDER, '.lock'), process.execPath, import.meta.filename];
   const { status } = spawnSync('flock', command, { stdio: ['ignore', 2, 2], env: { ...process.env, [LOCKED]: '1' } });
   if (status !== 0) throw new Error('the parts of a test cluster could not be built; the reason is in the output above');
@@ -28,13 +28,13 @@ function buildAll(): void {
   buildCrds();
 }
 
-/** Fetches the CRDs of the Gateway API, unless they are there; throws when that fails. */
+/** Downloads the CRDs of the Gateway API, unless they exist; throws on failure. */
 export function buildCrds(): void {
   mkdirSync(TOOLS_FOLDER, { recursive: true });
   once(CRD_FOLDER, (into) => copyCrds(into));
 }
 
-/** Makes a folder unless it is there: under another name first, so that half of one is never taken for a whole. */
+/** Creates a folder unless it exists. Uses another name first, so that an incomplete folder is never used. */
 function once(folder: string, make: (into: string) => void): void {
   if (existsSync(folder)) return;
   const started = performance.now();
@@ -55,7 +55,7 @@ function buildEtcd(into: string): void {
   });
 }
 
-/** k8s.io/kubernetes takes its own parts from folders beside it; from outside they are modules of a version that goes with its own. */
+/** k8s.io/kubernetes uses its staging modules from local folders; outside, they are modules with a matching version. */
 function buildKubernetes(into: string): void {
   const { version } = KUBERNETES;
   const [major = '', minor = '', patch = ''] = version.split('.');
@@ -91,12 +91,12 @@ function copyCrds(into: string): void {
   }
 }
 
-/** Where a module's go.mod and its files lie once fetched. */
+/** The folder with go.mod and the files of a downloaded module. */
 function download(module: string): { readonly GoMod: string; readonly Dir: string } {
   return JSON.parse(go(['mod', 'download', '-json', module], TOOLS_FOLDER)) as { GoMod: string; Dir: string };
 }
 
-/** Runs go and returns its standard output. It may write go.mod and go.sum, and may fetch modules but no other Go. */
+/** Runs go and returns its standard output. It may write go.mod and go.sum, and download modules but no other Go version. */
 function go(args: readonly string[], cwd: string): string {
   const env = { ...process.env, GOFLAGS: '-mod=mod', GOTOOLCHAIN: 'local' };
   const { status, stdout } = spawnSync('go', args, { cwd, env, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' });

@@ -1,4 +1,4 @@
-// Requests at the API server of a test cluster, and what kubectl does with them most often, without a kubectl to start each time.
+// An HTTP client of the API server of a test cluster, with the most frequent operations of kubectl but without its start time.
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
@@ -12,16 +12,16 @@ const ANSWER_DEADLINE_MS = 30_000;
 /** How long requests are repeated that the API server turns away with 429, and how long each waits. */
 const BUSY_DEADLINE_MS = 30_000;
 const BUSY_PAUSE_MS = 250;
-/** Whose fields are what `apply` says; fields that it said before and no longer does are removed. */
+/** The field manager of `apply`; fields that it no longer applies are removed. */
 const APPLY = '?fieldManager=test&force=true&fieldValidation=Strict';
 
-/** What the API server answered. */
+/** An answer of the API server. */
 export interface Answer {
   readonly status: number;
   readonly body: string;
 }
 
-/** What a request carries besides its target. */
+/** The parts of a request besides its target. */
 export interface Sent {
   readonly token?: string;
   readonly body?: unknown;
@@ -31,7 +31,7 @@ export interface Sent {
   readonly deadlineMs?: number;
 }
 
-/** What any object has, or a list of them. */
+/** The common fields of objects and lists. */
 interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
@@ -39,10 +39,10 @@ interface Manifest {
   readonly items?: readonly Manifest[];
 }
 
-/** An object as the API server has it. */
+/** An object from the API server. */
 export type LiveObject = Record<string, unknown>;
 
-/** How an object is changed, and what of it. */
+/** The content type and the body of a patch. */
 export interface PatchOptions {
   readonly namespace?: string;
   /** `status` or `scale`; '' for the object itself. */
@@ -63,7 +63,7 @@ export class Client {
     this.#folder = folder;
   }
 
-  /** Server-side apply of YAML or JSON text, one object after the other; rejects with what the API server says of the first it refuses. */
+  /** Server-side apply of YAML or JSON text, one object after the other; rejects with the message of the first refusal. */
   async apply(manifest: string): Promise<void> {
     for (const object of objectsOf(manifest)) {
       const { name, namespace = 'default' } = object.metadata;
@@ -77,13 +77,13 @@ export class Client {
     return JSON.parse(await this.#ask('GET', pathOf(await this.#kinds.named(kind), namespace, name))) as LiveObject;
   }
 
-  /** Names of all kinds whose objects can be listed: `deployments.apps`. */
+  /** Names of all kinds with listable objects, such as `deployments.apps`. */
   async kinds(): Promise<readonly string[]> {
     const kinds = (await this.#kinds.all()).filter(({ canBeListed }) => canBeListed);
     return [...new Set(kinds.flatMap(({ names }) => names.slice(0, 1)))];
   }
 
-  /** All objects of a kind that have the labels of a selector, in a namespace or, where it is '', in all of them. */
+  /** All objects of a kind with the labels of a selector, in a namespace or, for '', in all. */
   async list<T = LiveObject>(kind: string, selector = '', namespace = 'default'): Promise<readonly T[]> {
     const target = pathOf(await this.#kinds.named(kind), namespace);
     const { items } = JSON.parse(await this.#ask('GET', `${target}?labelSelector=${encodeURIComponent(selector)}`)) as {
@@ -99,7 +99,7 @@ export class Client {
     await this.#ask('PATCH', part, { body: patch, contentType: 'application/merge-patch+json' });
   }
 
-  /** Asks for the end of an object, which may still have to be waited for. */
+  /** Requests the deletion of an object, which may take longer. */
   async delete(kind: string, name: string, namespace = 'default'): Promise<void> {
     await this.#ask('DELETE', pathOf(await this.#kinds.named(kind), namespace, name));
   }
@@ -116,12 +116,12 @@ export class Client {
     return (await this.uidOf(kind, name, namespace)) !== null;
   }
 
-  /** One GET at the API server, with the administrator's token unless another is given. */
+  /** One GET to the API server, by default with the administrator's token. */
   get(target: string, token = this.adminToken): Promise<Answer> {
     return this.send('GET', target, { token });
   }
 
-  /** One request at the API server, of JSON unless it says otherwise; with the administrator's token unless another is given. */
+  /** One request to the API server, by default as JSON and with the administrator's token. */
   async send(method: string, target: string, sent: Sent = {}): Promise<Answer> {
     const { token = this.adminToken, body, contentType = 'application/json', accept = 'application/json' } = sent;
     const signal = AbortSignal.timeout(sent.deadlineMs ?? ANSWER_DEADLINE_MS);
@@ -134,7 +134,7 @@ export class Client {
     return { status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() };
   }
 
-  /** Closes its connections; the next request opens another. */
+  /** Closes its connections; the next request opens a new one. */
   protected disconnect(): void {
     this.#agent?.destroy();
     this.#agent = null;
@@ -150,7 +150,7 @@ export class Client {
     return bodyOf(method, target, await this.#patiently(method, target, sent));
   }
 
-  /** As `send`, again for as long as the API server is too busy to take the request, as for a kind whose CRD just changed. */
+  /** Like `send`, repeated while the API server is too busy, as for a kind whose CRD has just changed. */
   async #patiently(method: string, target: string, sent: Sent = {}): Promise<Answer> {
     const started = performance.now();
     for (;;) {
@@ -161,7 +161,7 @@ export class Client {
   }
 }
 
-/** The objects of a text, those of lists one by one. */
+/** The objects of a text; lists are split. */
 function objectsOf(manifest: string): Manifest[] {
   const documents = manifest.startsWith('{')
     ? [JSON.parse(manifest) as Manifest]
@@ -169,13 +169,13 @@ function objectsOf(manifest: string): Manifest[] {
   return documents.flatMap((each) => (each === null ? [] : (each.items ?? [each])));
 }
 
-/** The body of an answer; throws with its message where it is not 2xx. */
+/** The body of an answer; throws with its message if it is not 2xx. */
 function bodyOf(method: string, target: string, { status, body }: Answer): string {
   if (status < 200 || status > 299) throw new Error(`${method} ${target}: ${status} ${messageOf(body)}`);
   return body;
 }
 
-/** What a Status says; the whole of what is none. */
+/** The message of a Status; the whole text of anything else. */
 function messageOf(body: string): string {
   try {
     return (JSON.parse(body) as { readonly message?: string }).message ?? body;

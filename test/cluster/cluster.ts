@@ -1,5 +1,5 @@
-// A Kubernetes control plane of a test's own: real etcd, kube-apiserver and kube-controller-manager on loopback, ready in seconds, with
-// the CRDs of the Gateway API and of Weir. With nodes, Pods run as processes of this machine; without, they stay pending.
+// A Kubernetes control plane for a test: real etcd, kube-apiserver and kube-controller-manager on loopback, ready in seconds, with the CRDs
+// of the Gateway API and of Weir. With nodes, Pods run as processes of this machine; without, they stay pending.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -28,7 +28,7 @@ export interface ClusterOptions {
   readonly channel?: 'standard' | 'experimental';
   /** False for a cluster without Weir's own CRDs. */
   readonly weirCrds?: boolean;
-  /** Records every write that is not the administrator's, for `auditEvents`. */
+  /** Records every write except those of the administrator, for `auditEvents`. */
   readonly audit?: boolean;
   /** Nodes that run Pods; for root only. */
   readonly nodes?: NodesOptions;
@@ -42,16 +42,16 @@ export interface PolicyRule {
   readonly resourceNames?: readonly string[];
 }
 
-/** Who a program under test is to the API server. */
+/** The credentials of a program under test. */
 export interface Account {
-  /** As audit events name it. */
+  /** Its name in audit events. */
   readonly user: string;
   readonly token: string;
   /** Path of a file. */
   readonly kubeconfig: string;
 }
 
-/** A CustomResourceDefinition, as far as it is looked at. */
+/** The fields of a CustomResourceDefinition that tests read. */
 interface Definition {
   readonly spec: {
     readonly group: string;
@@ -89,7 +89,7 @@ export class Cluster extends Client {
     this.#settings.nodes?.begin(this.url, this.adminToken, path.join(this.folder, 'apiserver.crt'));
     this.#controllerManager = new Part(toolPath('kube-controller-manager'), controllerManagerArguments(this.#settings), this.folder);
     if (!restored) await this.kubectl(['apply', '--server-side', ...folders.flatMap((folder) => ['-f', folder])]);
-    // Not `kubectl wait`: it fails on a CRD whose status is still empty.
+    // Not `kubectl wait`: it fails for a CRD with an empty status.
     await this.until('the CRDs', () => this.#crdsServed());
     if (!restored) await saveState(etcd, state);
     await this.until(
@@ -111,7 +111,7 @@ export class Cluster extends Client {
     return this.#settings.folder;
   }
 
-  /** Where its addresses lie; throws for a cluster without nodes. */
+  /** The addresses of the cluster; throws without nodes. */
   get plan(): AddressPlan {
     if (this.#settings.nodes === null) throw new Error('a cluster without nodes has no addresses');
     return this.#settings.nodes.plan;
@@ -129,7 +129,7 @@ export class Cluster extends Client {
     const output = { stdout: '', stderr: '' };
     child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
-    // kubectl may end before it has read what it is given, and its exit code says more than a pipe that is gone.
+    // kubectl may end before it has read its input; its exit code says more than a broken pipe.
     child.stdin.on('error', () => undefined);
     child.stdin.end(stdin);
     await once(child, 'close');
@@ -137,7 +137,7 @@ export class Cluster extends Client {
     return output.stdout;
   }
 
-  /** A service account that may do what the rules say and nothing else, in all namespaces. */
+  /** A service account with exactly these rules, in all namespaces. */
   async account(name: string, rules: readonly PolicyRule[], namespace = 'default'): Promise<Account> {
     const metadata = { name: `${namespace}-${name}` };
     const api = 'rbac.authorization.k8s.io';
@@ -161,26 +161,26 @@ export class Cluster extends Client {
     return (JSON.parse(answer.body) as { readonly status: { readonly token: string } }).status.token;
   }
 
-  /** Deletes an object; resolves once it is gone, even where another one takes its name at once. */
+  /** Deletes an object; resolves once it is deleted, even if another one gets its name at once. */
   async remove(kind: string, name: string, namespace = 'default'): Promise<void> {
     const uid = await this.uidOf(kind, name, namespace);
     await this.delete(kind, name, namespace);
     await this.until(`the end of ${kind}/${name}`, async () => (await this.uidOf(kind, name, namespace)) !== uid);
   }
 
-  /** Writes others than the administrator made, oldest first; empty without the option `audit`. */
+  /** Writes by others than the administrator, oldest first; empty without the option `audit`. */
   auditEvents(): AuditEvent[] {
     return this.#settings.auditLog === null ? [] : parseAuditLog(this.#settings.auditLog);
   }
 
-  /** Ends the API server as a crash would, leaving etcd as it is. */
+  /** Kills the API server; etcd keeps running. */
   async stopApiServer(): Promise<void> {
     await this.#apiServer?.stop();
     this.#apiServer = null;
     this.disconnect();
   }
 
-  /** Starts it on the same address; resolves when it is ready. */
+  /** Starts it again on the same address; resolves when it is ready. */
   async startApiServer(): Promise<void> {
     this.#apiServer = this.#startApiServer();
     await this.#ready();
@@ -191,7 +191,7 @@ export class Cluster extends Client {
     await this.startApiServer();
   }
 
-  /** Connections stay open and nothing answers any more, as in a partition. */
+  /** Suspends the API server: connections stay open without answers, as in a partition. */
   async pauseApiServer(): Promise<void> {
     await this.#apiServer?.pause();
   }
@@ -200,7 +200,7 @@ export class Cluster extends Client {
     this.#apiServer?.resume();
   }
 
-  /** Ends every part and removes its data. */
+  /** Ends all parts and removes their data. */
   async stop(): Promise<void> {
     await Promise.all(this.#parts().map((part) => part.stop()));
     await this.#settings.nodes?.stop();
@@ -208,7 +208,7 @@ export class Cluster extends Client {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Asks until it holds; rejects at a deadline, and with the log of a part that ended meanwhile. What it throws counts as no. */
+  /** Waits until the condition holds; rejects at a deadline, or with the log of a part that has ended. An exception counts as false. */
   async until(what: string, holds: () => Promise<boolean>, deadlineMs = READY_DEADLINE_MS): Promise<void> {
     const started = performance.now();
     let reason = '';
@@ -223,13 +223,13 @@ export class Cluster extends Client {
 
   #ready(): Promise<void> {
     return this.until('a ready API server', async () => {
-      // It writes its certificate while it starts: one that was read in the middle of that is good for no connection.
+      // The API server writes its certificate during the start; an incomplete one is useless.
       this.disconnect();
       return (await this.get('/readyz')).status === 200;
     });
   }
 
-  /** Established, and every group and version answers: what came with the state is established before it is served. */
+  /** Waits until CRDs are established and served: CRDs from the saved state are established before every group and version answers. */
   async #crdsServed(): Promise<boolean> {
     const { body } = await this.get('/apis/apiextensions.k8s.io/v1/customresourcedefinitions');
     const { items } = JSON.parse(body) as { items: readonly Definition[] };
@@ -273,7 +273,7 @@ export class Cluster extends Client {
   }
 }
 
-/** Starts a cluster: seconds, or minutes on a machine that has yet to build the parts. The caller stops it. */
+/** Starts a cluster: seconds, or minutes if the parts must be built. The caller stops it. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   buildTools();
   const folder = mkdtempSync(path.join(os.tmpdir(), 'weir-cluster-'));

@@ -1,16 +1,16 @@
-// Where an API server keeps objects of which kind, as it tells of itself. Like kubectl it is asked again for a kind that is not known yet.
+// The paths of all kinds, from the API server's discovery. Like kubectl it reads them again for an unknown kind.
 import type { Answer } from './client.ts';
 
 /** One kind of objects. */
 export interface Kind {
-  /** Its group and version: `apps/v1`, or `v1`. */
+  /** Group and version: `apps/v1`, or `v1`. */
   readonly apiVersion: string;
   readonly kind: string;
-  /** As it is in paths: `deployments`. */
+  /** The name in paths: `deployments`. */
   readonly plural: string;
   readonly isNamespaced: boolean;
   readonly canBeListed: boolean;
-  /** What kubectl takes for it, what is its alone first: `deployments.apps`, `deployments`, `deployment`, `deploy`. */
+  /** The names that kubectl accepts, unique ones first: `deployments.apps`, `deployments`, `deployment`, `deploy`. */
   readonly names: readonly string[];
 }
 
@@ -37,12 +37,12 @@ export class Kinds {
   readonly #get: (target: string, accept: string) => Promise<Answer>;
   #known: readonly Kind[] = [];
 
-  /** `get` asks the API server. */
+  /** `get` sends a request to the API server. */
   constructor(get: (target: string, accept: string) => Promise<Answer>) {
     this.#get = get;
   }
 
-  /** The kind of an object; rejects where the API server does not have it. */
+  /** The kind of an object; rejects if the API server does not know it. */
   of(apiVersion: string, kind: string): Promise<Kind> {
     return this.#find(`${kind} of ${apiVersion}`, (known) => known.apiVersion === apiVersion && known.kind === kind);
   }

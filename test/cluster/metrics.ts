@@ -1,4 +1,4 @@
-// Metrics for autoscalers, fed by a test: an API of the cluster (external.metrics.k8s.io) that the API server passes on to the test.
+// Metrics for autoscalers, set by a test: an API of the cluster (external.metrics.k8s.io) that the API server forwards to the test.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
@@ -45,7 +45,7 @@ export class ExternalMetrics {
     await this.#ca.remove();
   }
 
-  /** A Service that is a name leads the API server out of the cluster. */
+  /** A Service with an external name lets the API server connect to a host outside the cluster. */
   async #register(cluster: Cluster, port: number): Promise<void> {
     const [group, version] = GROUP_VERSION.split('/');
     const metadata = { name: 'external-metrics', namespace: 'default' };

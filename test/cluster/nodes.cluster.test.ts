@@ -1,4 +1,4 @@
-// Nodes that other tests rest on: what runs on them lives as on real ones, and nothing of it outlives the test.
+// The nodes that other tests use: Pods behave as on real nodes, and none of their processes outlives the test.
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { execFileSync, spawn } from 'node:child_process';
 import dgram from 'node:dgram';
@@ -19,7 +19,7 @@ import { Tokens } from './node/token.ts';
 
 // The first run on a machine builds the parts.
 const BUILD_DEADLINE_MS = 15 * 60_000;
-// Programs start in their own time on a machine that is busy with other tests.
+// Programs start slowly on a machine that is busy with other tests.
 jest.setTimeout(90_000);
 
 const NEEDS = ['cluster', 'root', 'ip', 'nft', 'conntrack'] as const;
@@ -50,7 +50,7 @@ describeWith(NEEDS, 'nodes of a test cluster', () => {
   const serviceNamed = async (name: string) => (await cluster.object('service', name)) as unknown as Service;
   const clusterIp = async (name: string) => (await serviceNamed(name)).spec.clusterIP ?? '';
   const ready = (name: string) => cluster.kubectl(['wait', '--for=condition=Ready', `pod/${name}`, '--timeout=60s']);
-  /** What the server in a Pod answers. */
+  /** The answer of the server in a Pod. */
   const ask = async (name: string, target: string) => get(`http://${(await podNamed(name)).status?.podIP}:8080${target}`);
   const askFor = (name: string, verb: string, subject: string) => ask(name, `/${verb}/${encodeURIComponent(subject)}`);
   const remove = (name: string) => cluster.kubectl(['delete', 'pod', name, '--wait=false']);
@@ -100,7 +100,7 @@ describeWith(NEEDS, 'nodes of a test cluster', () => {
       await expect(get(`http://${await clusterIp('nobody')}/`)).rejects.toThrow('ECONNREFUSED');
     });
 
-    test('touches nothing of this machine but one link', () => {
+    test('changes nothing on this machine except one link', () => {
       expect(execFileSync('nft', ['list', 'tables'], { encoding: 'utf8' })).not.toContain('weir');
       expect(execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' })).not.toContain('pod-');
     });
@@ -126,7 +126,7 @@ describeWith(NEEDS, 'nodes of a test cluster', () => {
   });
 
   describe('probes', () => {
-    test('readiness takes a Pod out of its Service and back in', async () => {
+    test('readiness removes a Pod from its Service and adds it again', async () => {
       await apply(pod('moody', { containers: [SERVER] }), service('moody', {}, { name: 'moody' }));
       await ready('moody');
       const url = `http://${await clusterIp('moody')}/`;
@@ -145,7 +145,7 @@ describeWith(NEEDS, 'nodes of a test cluster', () => {
       await answers(url);
     });
 
-    test('liveness restarts a container, whose earlier log can still be read', async () => {
+    test('liveness restarts a container, and its earlier log can still be read', async () => {
       const livenessProbe = { ...PROBE, failureThreshold: 3, httpGet: { port: 8080, path: '/live' } };
       await apply(pod('mortal', { containers: [{ ...SERVER, livenessProbe }] }));
       await ready('mortal');
@@ -156,7 +156,7 @@ describeWith(NEEDS, 'nodes of a test cluster', () => {
       expect(await cluster.kubectl(['logs', 'mortal', '--previous'])).toContain('SIGTERM');
     });
 
-    test('a startup probe holds back the others, and a program can be a probe', async () => {
+    test('a startup probe delays the others, and a program can be a probe', async () => {
       const startupProbe = { periodSeconds: 1, failureThreshold: 30, exec: { command: ['test', '-e', '/tmp/started'] } };
       const readinessProbe = { periodSeconds: 1, tcpSocket: { port: 8080 } };
       await apply(pod('slow', { containers: [{ ...SERVER, startupProbe, readinessProbe }], volumes: [] }));
@@ -218,7 +218,7 @@ describeWith(NEEDS, 'nodes of a test cluster', () => {
       expect(await askFor('configured', 'env', name)).toEqual({ status: 200, body: value });
     });
 
-    test('tells a Pod its address', async () => {
+    test('gives a Pod its address', async () => {
       expect((await askFor('configured', 'env', 'ADDRESS')).body).toBe((await podNamed('configured')).status?.podIP);
     });
 
@@ -233,7 +233,7 @@ describeWith(NEEDS, 'nodes of a test cluster', () => {
       expect((await askFor('configured', 'file', '/etc/one/colour')).body).toBe('blue');
     });
 
-    test('that is missing keeps a Pod waiting until it comes', async () => {
+    test('that is missing delays a Pod until it exists', async () => {
       const volumes = [{ name: 'late', configMap: { name: 'late' } }];
       await apply(pod('patient', { volumes, containers: [{ ...SERVER, volumeMounts: [{ name: 'late', mountPath: '/late' }] }] }));
       await cluster.until('its address', async () => (await podNamed('patient')).spec.nodeName !== undefined);
@@ -245,7 +245,7 @@ describeWith(NEEDS, 'nodes of a test cluster', () => {
   });
 
   describe('service account', () => {
-    test('is what a Pod is to the API server, with its rights and no more', async () => {
+    test('authenticates a Pod at the API server, with exactly its rights', async () => {
       const pods = '/api/v1/namespaces/default/pods';
       expect((await askFor('client', 'api', pods)).status).toBe(403);
       await cluster.kubectl(['create', 'role', 'reader', '--verb=list', '--resource=pods']);
@@ -254,7 +254,7 @@ describeWith(NEEDS, 'nodes of a test cluster', () => {
       expect((await askFor('client', 'api', '/api/v1/namespaces/default/secrets')).status).toBe(403);
     });
 
-    test('gets another token long before the first one ends', async () => {
+    test('gets a new token long before the first one expires', async () => {
       const files = { apiServerCa: path.join(cluster.folder, 'apiserver.crt'), kubeletCa: '', kubeletCertificate: '', kubeletKey: '' };
       const { plan } = JSON.parse(readFileSync(path.join(cluster.folder, 'nodes.json'), 'utf8'));
       const api = new Api({ url: cluster.url, token: cluster.adminToken, files, folder: '', plan, nodes: [], images: {} });
@@ -278,7 +278,7 @@ describeWith(NEEDS, 'nodes of a test cluster', () => {
       expect(body).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z serving as process 1/);
     });
 
-    test('are nobody else’s to ask for', async () => {
+    test('cannot be requested by others', async () => {
       const { status } = (await cluster.object('node', 'east')) as { status: { addresses: { address: string }[] } };
       await expect(fetch(`https://${status.addresses[0]?.address}:10250/containerLogs/default/client/server`)).rejects.toThrow(
         'fetch failed',
@@ -297,7 +297,7 @@ describeWith(NEEDS, 'nodes of a test cluster', () => {
       await gone('polite');
     });
 
-    test('comes by force after the grace', async () => {
+    test('is forced after the grace period', async () => {
       const containers = [{ ...SERVER, env: [{ name: 'STUBBORN', value: '1' }] }];
       await apply(pod('stubborn', { containers, terminationGracePeriodSeconds: 1 }));
       await ready('stubborn');
@@ -310,7 +310,7 @@ describeWith(NEEDS, 'nodes of a test cluster', () => {
       expect(performance.now() - started).toBeGreaterThan(900);
     });
 
-    test('comes at once where it is forced', async () => {
+    test('is immediate if it is forced', async () => {
       await apply(pod('forced', { containers: [{ ...SERVER, lifecycle: { preStop: { sleep: { seconds: 30 } } } }] }));
       await ready('forced');
       const address = (await podNamed('forced')).status?.podIP;
@@ -329,7 +329,7 @@ describeWith(NEEDS, 'nodes of a test cluster', () => {
   });
 
   describe('containers', () => {
-    test('run in order, share volumes, and run as whom they should', async () => {
+    test('run in order, share volumes, and run as the right user', async () => {
       const mounts = { volumeMounts: [{ name: 'shared', mountPath: '/shared' }] };
       const write = 'id -u > /shared/user; hostname > /shared/host; (touch /etc/passwd || echo read-only > /shared/root) 2>/dev/null';
       const securityContext = { runAsUser: 1234, runAsGroup: 1234, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } };
@@ -355,7 +355,7 @@ describeWith(NEEDS, 'nodes of a test cluster', () => {
       expect((await askFor('client', 'file', path.join(cluster.folder, 'tokens.csv'))).body).toContain('ENOENT');
     });
 
-    test('complete a Job, or start again until they do', async () => {
+    test('complete a Job, or restart until they do', async () => {
       const script = 'test -e /shared/again || { touch /shared/again; exit 1; }';
       const mounts = { volumeMounts: [{ name: 'shared', mountPath: '/shared' }], volumes: [{ name: 'shared', emptyDir: {} }] };
       const container = { name: 'job', image: 'shell', args: [script], volumeMounts: mounts.volumeMounts };
@@ -370,7 +370,7 @@ describeWith(NEEDS, 'nodes of a test cluster', () => {
       expect((await podNamed('failing')).status?.containerStatuses?.[0]?.state.terminated).toMatchObject({ exitCode: 3, reason: 'Error' });
     });
 
-    test('with an image that nobody has say so', async () => {
+    test('with an unknown image report it', async () => {
       await apply(pod('imageless', { containers: [{ name: 'some', image: 'unknown' }] }));
       await cluster.until('the reason', async () => {
         const waiting = (await podNamed('imageless')).status?.containerStatuses?.[0]?.state.waiting;
@@ -379,7 +379,7 @@ describeWith(NEEDS, 'nodes of a test cluster', () => {
     });
   });
 
-  describe('what is not supported', () => {
+  describe('unsupported features', () => {
     test('makes a Pod fail, by name', async () => {
       await apply(
         pod('hosted', { hostNetwork: true, volumes: [{ name: 'disk', hostPath: { path: '/' } } as never], containers: [SERVER] }),
@@ -401,7 +401,7 @@ describeWith(NEEDS, 'nodes of a test cluster', () => {
     });
   });
 
-  test('an API server that is away for a while harms nothing', async () => {
+  test('an API server that is down for a while has no effect', async () => {
     const url = `http://${await clusterIp('web')}/`;
     await cluster.stopApiServer();
     expect((await get(url)).status).toBe(200);
@@ -413,7 +413,7 @@ describeWith(NEEDS, 'nodes of a test cluster', () => {
 
 describeWith(NEEDS, 'end of the nodes of a test cluster', () => {
   test(
-    'comes with the end of who started them, even when that is killed',
+    'follows the end of their parent, even if that is killed',
     async () => {
       const program = `import { startCluster } from ${JSON.stringify(path.join(import.meta.dirname, 'cluster.ts'))};
       const cluster = await startCluster({ channel: 'standard', nodes: { images: ${JSON.stringify(IMAGES)} } });
@@ -443,7 +443,7 @@ describeWith(NEEDS, 'end of the nodes of a test cluster', () => {
   );
 });
 
-/** Processes that name the folder of a cluster, or descend from one that does. */
+/** Processes with the folder of a cluster in their arguments, and their descendants. */
 function processesOf(folder: string): number[] {
   const all = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -472,7 +472,7 @@ function isForeign(namespace: string, namespaces: ReadonlySet<string>): boolean 
   return namespaces.has(namespace) && namespace !== readlinkSync('/proc/self/ns/net');
 }
 
-/** A process may end between two looks at it. */
+/** A process may end between two reads. */
 function attempt(look: () => string): string {
   try {
     return look();
@@ -503,14 +503,14 @@ async function answers(url: string): Promise<void> {
   }
 }
 
-/** Who answered, each name once. */
+/** The names of the Pods that answered, without duplicates. */
 async function answersOf(url: string, count: number): Promise<string[]> {
   const bodies: string[] = [];
   for (let sent = 0; sent < count; sent += 1) bodies.push((await get(url)).body.split(' ')[0] ?? '');
   return [...new Set(bodies)];
 }
 
-/** One request after the other, each on a connection of its own; resolves to the versions that answered, rejects with any failure. */
+/** Sequential requests, each on a new connection; resolves to the versions that answered, rejects on any failure. */
 async function constantTraffic(url: string, signal: AbortSignal): Promise<string[]> {
   const versions: string[] = [];
   while (!signal.aborted) {

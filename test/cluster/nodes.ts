@@ -1,4 +1,4 @@
-// The nodes of a test cluster, from the test's side: the process that plays them, and the link between its network and this machine.
+// The test's side of the nodes: their process, and the link between its network and this machine.
 import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import type { Image, NodeOptions, NodeSettings } from './node/settings.ts';
 import { Part } from './part.ts';
 
 const PROGRAM = path.join(import.meta.dirname, 'node', 'main.ts');
-/** Namespaces of its own: what it starts and what it sets up is gone when its process 1 is gone. */
+/** New namespaces: all its processes and settings vanish with its process 1. */
 const NAMESPACES = ['--net', '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child=SIGKILL', '--mount-proc'];
 const ATTEMPTS = 20;
 
@@ -20,14 +20,14 @@ const ATTEMPTS = 20;
 export interface NodesOptions {
   /** One node called `node-1` unless said otherwise. */
   readonly nodes?: readonly NodeOptions[];
-  /** What runs for a container's `image`. */
+  /** The program that runs for a container's `image`. */
   readonly images: Readonly<Record<string, Image>>;
 }
 
 /** PEM files by which the API server and the nodes know each other. */
 export interface KubeletFiles {
   readonly ca: string;
-  /** Of the API server, when it calls a node. */
+  /** Credentials of the API server for calls to a node. */
   readonly clientCertificate: string;
   readonly clientKey: string;
   /** Of the nodes. */
@@ -52,7 +52,7 @@ export class Nodes {
     this.names = nodesOf(options).map(({ name }) => name);
   }
 
-  /** Starts their process in an empty network and links it to this machine. It does nothing yet. */
+  /** Starts their process in an empty network and links it to this machine. It waits for `connect`. */
   static async open(folder: string, options: NodesOptions): Promise<Nodes> {
     const part = new Part('unshare', [...NAMESPACES, '--', process.execPath, PROGRAM, folder], folder, 'nodes');
     try {
@@ -64,7 +64,7 @@ export class Nodes {
     }
   }
 
-  /** Tells them where the API server is: they register, and take Pods from then on. */
+  /** Gives them the address of the API server: they register, and run Pods from then on. */
   begin(url: string, token: string, apiServerCa: string): void {
     const { ca: kubeletCa, certificate: kubeletCertificate, key: kubeletKey } = this.files;
     const settings: NodeSettings = {
@@ -81,7 +81,7 @@ export class Nodes {
     renameSync(`${file}.partial`, file);
   }
 
-  /** Ends their process and with it every container; resolves when their network is gone too. */
+  /** Ends their process and all containers; resolves when their network is removed too. */
   async stop(): Promise<void> {
     await this.part.stop();
     await until(() => !existsSync(`/sys/class/net/${this.plan.link}`), 'the end of the network of the nodes');
@@ -92,7 +92,7 @@ function nodesOf({ nodes = [{ name: 'node-1' }] }: NodesOptions): readonly NodeO
   return nodes;
 }
 
-/** The pid, as this machine counts, of the process that holds the namespaces. */
+/** The pid on this machine of the process that holds the namespaces. */
 async function namespaceOf({ pid }: Part): Promise<number> {
   const children = () => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
   await until(() => children() !== '', 'the process of the nodes');
@@ -101,7 +101,7 @@ async function namespaceOf({ pid }: Part): Promise<number> {
   return child;
 }
 
-/** Takes a block of addresses that no other cluster has: the link has its name, and a second one of that name is refused. */
+/** Reserves a block of addresses that no other cluster has, by a link with its name: a second link of that name is refused. */
 function link(pid: number): AddressPlan {
   const first = randomInt(BLOCKS);
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {

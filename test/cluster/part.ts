@@ -1,4 +1,4 @@
-// One real program of a test cluster as a child process: it writes to a file, can be paused, and dies with whoever started it.
+// One real program of a test cluster as a child process: it logs to a file, can be paused, and ends with its parent.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -21,7 +21,7 @@ export class Part {
     this.name = name;
     this.#logFile = path.join(folder, `${this.name}.log`);
     const log = openSync(this.#logFile, 'a');
-    // The kernel ends the part when its parent is gone, even when that was killed. setpriv becomes the binary: the pid is the part's own.
+    // The kernel ends the part with its parent, even if that is killed. setpriv executes the binary, so the pid is that of the part.
     const env = { ...process.env, ...GO_MEMORY };
     this.#process = spawn('setpriv', ['--pdeathsig', 'KILL', binary, ...args], { stdio: ['ignore', log, log], env });
     closeSync(log);
@@ -32,18 +32,18 @@ export class Part {
     return this.#process.pid ?? 0;
   }
 
-  /** Throws with the end of its log when the part has ended by itself. */
+  /** Throws with the end of its log if the part has ended by itself. */
   assertRunning(): void {
     if (this.#process.exitCode === null && this.#process.signalCode === null) return;
     throw new Error(`${this.name} ended with ${this.#process.exitCode ?? this.#process.signalCode}:\n${this.tail()}`);
   }
 
-  /** The last lines it wrote. */
+  /** The last lines of its log. */
   tail(): string {
     return readFileSync(this.#logFile, 'utf8').trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
   }
 
-  /** Stops its clock: connections stay open and nothing answers, as in a partition. Resolves when every thread stands still. */
+  /** Stops its threads: connections stay open without answers, as in a partition. Resolves when every thread is stopped. */
   async pause(): Promise<void> {
     this.#process.kill('SIGSTOP');
     await until(() => this.#threadStates().every((state) => state === 'T'), `the standstill of ${this.name}`);
@@ -53,7 +53,7 @@ export class Part {
     this.#process.kill('SIGCONT');
   }
 
-  /** Ends it, and resolves when it is gone. */
+  /** Ends it, and resolves after its end. */
   async stop(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     this.#process.kill(signal);
     await this.#gone;

@@ -1,4 +1,4 @@
-// The cluster that other tests rest on: its parts are real, they refuse what a real one refuses, and they leave nothing behind.
+// The cluster that other tests use: its parts are real, they refuse invalid objects, and they leave no resources behind.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -46,7 +46,7 @@ describeWith(['cluster'], 'test cluster', () => {
     });
   });
 
-  test('holds objects to the CEL rules of the CRDs', async () => {
+  test('enforces the CEL rules of the CRDs', async () => {
     const filters = [{ type: 'RequestRedirect', requestRedirect: { statusCode: 302 } }];
     const rule = { filters: [...filters, ...filters] };
     await expect(cluster.apply(httpRoute('twice', rule))).rejects.toThrow('RequestRedirect filter cannot be repeated');
@@ -85,13 +85,13 @@ describeWith(['cluster'], 'test cluster', () => {
     expect(await cluster.object('httproute', 'counted')).toMatchObject({ metadata: { generation: 1 }, status: { parents: [] } });
   });
 
-  test('gives a service account what its rules say and no more', async () => {
+  test('gives a service account exactly its rights', async () => {
     expect((await cluster.get('/apis/gateway.weir.dev/v1alpha1/backends', reader.token)).status).toBe(200);
     expect((await cluster.get('/api/v1/secrets', reader.token)).status).toBe(403);
     expect((await cluster.get('/api/v1/secrets', 'wrong')).status).toBe(401);
   });
 
-  test('records who writes a status', async () => {
+  test('records the user of a status write', async () => {
     await cluster.apply(backend('recorded', { endpoints: [{ ip: '192.0.2.1', port: 80 }] }));
     const patch = ['patch', 'backend', 'recorded', '--subresource=status', '--type=merge', '-p', '{"status":{"conditions":[]}}'];
     await cluster.kubectl([...patch, '--kubeconfig', reader.kubeconfig]);
@@ -110,7 +110,7 @@ describeWith(['cluster'], 'test cluster', () => {
     expect(await cluster.object('backend', 'kept')).toMatchObject({ metadata: { name: 'kept' } });
   });
 
-  test('answers nothing while the API server is paused, and again afterwards', async () => {
+  test('does not answer while the API server is paused, and answers afterwards', async () => {
     await cluster.pauseApiServer();
     await expect(cluster.send('GET', '/livez', { deadlineMs: 2_000 })).rejects.toThrow('aborted');
     cluster.resumeApiServer();
@@ -183,7 +183,7 @@ describeWith(['cluster'], 'CRD of Backend', () => {
 
 describeWith(['cluster'], 'end of a test cluster', () => {
   test(
-    'comes with the end of who started it, even when that is killed',
+    'follows the end of its parent, even if that is killed',
     async () => {
       const program = `import { startCluster } from ${JSON.stringify(path.join(import.meta.dirname, 'cluster.ts'))};
       const cluster = await startCluster();
@@ -202,7 +202,7 @@ describeWith(['cluster'], 'end of a test cluster', () => {
 });
 
 function isAlive(pid: number): boolean {
-  // Not by a signal: a process that nobody waited for yet still takes one.
+  // Not by a signal: a process that was not waited for still accepts one.
   return existsSync(`/proc/${pid}/exe`);
 }
 

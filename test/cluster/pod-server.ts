@@ -1,4 +1,4 @@
-// What Pods of tests run: it answers over HTTP what a container can see of itself, echoes datagrams, and fails its probes when told to.
+// The server in Pods of tests: returns over HTTP what a container can see of itself, echoes datagrams, and fails probes on request.
 import dgram from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
@@ -9,7 +9,7 @@ const PORT = 8080;
 const UDP_PORT = 9090;
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
-/** Answers of the probes; `GET /set/ready/503` changes one. */
+/** Statuses of the probes; `GET /set/ready/503` changes one. */
 const probes = new Map([
   ['ready', 200],
   ['live', 200],
@@ -20,7 +20,7 @@ interface Reply {
   readonly body: string;
 }
 
-/** What is done for a path, by its first part. */
+/** Handlers by the first part of the path. */
 const VERBS: Readonly<Record<string, (subject: string, value: string) => string | Reply | Promise<Reply>>> = {
   '': () => `${process.env['HOSTNAME']} ${process.env['VERSION'] ?? ''}`,
   ready: () => ({ status: probes.get('ready') ?? 404, body: '' }),
@@ -38,7 +38,7 @@ async function reply(path: string): Promise<Reply> {
   return typeof result === 'string' ? { status: 200, body: result } : (result ?? { status: 404, body: '' });
 }
 
-/** As any program in a Pod reaches the API server: by its Service, with the token that the Pod was given. */
+/** Calls the API server like any program in a Pod: by its Service, with the token of the Pod. */
 function askApiServer(path: string): http.ClientRequest {
   const host = process.env['KUBERNETES_SERVICE_HOST'] ?? '';
   const port = process.env['KUBERNETES_SERVICE_PORT'] ?? '';

@@ -1,16 +1,16 @@
-// What a test cluster writes to disk before its parts start: tokens, keys, the audit policy, and the arguments of each part.
+// The files that a test cluster needs before its parts start: tokens, keys, the audit policy, and the arguments of each part.
 import { generateKeyPairSync, randomBytes, randomInt } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { freePorts } from '../support/free-port.ts';
 import type { Nodes } from './nodes.ts';
 
-/** Where everything of one cluster lies and listens. */
+/** Folder and addresses of one cluster. */
 export interface Settings {
   readonly folder: string;
   /** A loopback address that no other test binds. */
   readonly address: string;
-  /** The API server's: the same, or one that nodes reach. */
+  /** The address of the API server: the same, or one that nodes can reach. */
   readonly apiServer: string;
   readonly ports: { readonly etcd: number; readonly etcdPeer: number; readonly apiServer: number };
   readonly url: string;
@@ -20,10 +20,10 @@ export interface Settings {
   readonly nodes: Nodes | null;
 }
 
-/** Service addresses of a cluster without nodes; nothing routes to them. */
+/** Service addresses of a cluster without nodes; they have no route. */
 const SERVICE_RANGE = '10.96.0.0/16';
 
-/** What is recorded: who wrote what, and the bodies of status writes. */
+/** The audit policy: writes with their user, and the bodies of status writes. */
 const AUDIT_POLICY = {
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',
@@ -82,7 +82,7 @@ export function apiServerArguments(settings: Settings): string[] {
     `--service-account-signing-key-file=${at('accounts.key')}`,
     '--authorization-mode=RBAC,Node',
     ...(nodes === null ? WITHOUT_NODES : withNodes(nodes)),
-    // On a stop it would wait for watches to end by themselves.
+    // Otherwise it would wait for the end of watches when it stops.
     '--shutdown-delay-duration=0s',
     ...audit,
   ];
@@ -90,7 +90,7 @@ export function apiServerArguments(settings: Settings): string[] {
 
 const WITHOUT_NODES = [
   `--service-cluster-ip-range=${SERVICE_RANGE}`,
-  // It would publish its own address as an EndpointSlice, which refuses loopback addresses.
+  // Otherwise it would publish its own address as an EndpointSlice, which refuses loopback addresses.
   '--endpoint-reconciler-type=none',
 ];
 
@@ -114,7 +114,7 @@ export function controllerManagerArguments({ folder }: Settings): string[] {
     '--controllers=*,-nodeipam,-node-lifecycle-controller',
     '--leader-elect=false',
     '--secure-port=0',
-    // By default it may ask 20 times a second, and asks for a token for each controller: four seconds in which nothing is done.
+    // The default limit of 20 requests per second would delay its start by four seconds: it requests a token for each controller.
     '--kube-api-qps=1000',
     '--kube-api-burst=1000',
     // Tests of autoscalers would wait for most of their time.

@@ -1,13 +1,12 @@
-// What a new cluster holds before anybody has asked for anything: CRDs and the roles, policies and settings that every API server makes
-// for itself. Making them takes the API server most of its start; so the first cluster of a kind leaves them in the cache, and later
-// ones find them in etcd.
+// The initial state of a new cluster: CRDs, and the roles, policies and settings that every API server creates. Their creation takes most
+// of the start time. So the first cluster of a kind saves them in the cache, and later ones load them into etcd.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { ETCD, KUBERNETES, TOOLS_FOLDER } from './tools.ts';
 
-/** Prefixes of keys. Nothing that names an address, a key or a time of one cluster. */
+/** Prefixes of keys without addresses, keys or times of one cluster. */
 const KEPT = [
   'apiextensions.k8s.io/customresourcedefinitions',
   'apiregistration.k8s.io/apiservices',
@@ -23,13 +22,13 @@ const KEPT = [
 ].map((name) => `/registry/${name}/`);
 const PUTS_AT_ONCE = 8;
 
-/** One key of etcd, both in Base64 as its JSON API has them. */
+/** One key of etcd, both in Base64 as in its JSON API. */
 interface Entry {
   readonly key: string;
   readonly value: string;
 }
 
-/** Where the state of clusters lies whose CRDs are those of these folders. Other CRDs, or other versions, are another file. */
+/** The cache file for clusters with the CRDs of these folders. Other CRDs, or other versions, have another file. */
 export function stateFile(folders: readonly string[]): string {
   const hash = createHash('sha256').update(`${ETCD.version} ${KUBERNETES.version} ${KEPT.join()}`);
   for (const folder of folders) {
@@ -48,7 +47,7 @@ export async function restoreState(etcd: string, file: string): Promise<boolean>
   return true;
 }
 
-/** Keeps what an etcd holds for later clusters. */
+/** Saves the content of an etcd for later clusters. */
 export async function saveState(etcd: string, file: string): Promise<void> {
   const agent = new http.Agent({ keepAlive: true });
   const ranges = await Promise.all(

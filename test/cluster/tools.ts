@@ -1,13 +1,13 @@
-// The real parts a test cluster is made of: which versions, from which Go modules, and where they lie once built.
+// The real parts of a test cluster: versions, Go modules, and paths of their binaries.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 const ROOT = path.resolve(import.meta.dirname, '..', '..');
 
-/** Holds everything that is built for tests, by name and version. Git ignores it. */
+/** The cache of everything that is built for tests, by name and version. Ignored by Git. */
 export const TOOLS_FOLDER = path.join(ROOT, '.cache', 'tools');
 
-/** Binaries that are built together, from one Go module. */
+/** Binaries that are built together from one Go module. */
 export interface ToolSet {
   readonly name: string;
   readonly version: string;
@@ -30,7 +30,7 @@ export const KUBERNETES: ToolSet = {
 /** The Gateway API release whose CRDs are installed. */
 export const GATEWAY_API_VERSION = '1.6.3';
 
-/** Where a version of something lies. */
+/** The folder of a version. */
 export function toolFolder(name: string, version: string): string {
   return path.join(TOOLS_FOLDER, `${name}-${version}`);
 }
@@ -38,14 +38,14 @@ export function toolFolder(name: string, version: string): string {
 /** The folders `standard` and `experimental` with the CRDs of the Gateway API. */
 export const CRD_FOLDER = toolFolder('gateway-api-crds', GATEWAY_API_VERSION);
 
-/** The path of a binary, whether or not it is built yet. */
+/** The path of a binary, built or not. */
 export function toolPath(binary: string): string {
   const set = [ETCD, KUBERNETES].find(({ binaries }) => Object.hasOwn(binaries, binary));
   if (set === undefined) throw new Error(`no tool is called ${binary}`);
   return path.join(toolFolder(set.name, set.version), binary);
 }
 
-/** True once nothing is left to build. A folder appears under its name only when it is complete. */
+/** Whether everything is built. A folder gets its name only when it is complete. */
 export function allBuilt(): boolean {
   return [toolFolder(ETCD.name, ETCD.version), toolFolder(KUBERNETES.name, KUBERNETES.version), CRD_FOLDER].every((folder) =>
     existsSync(folder),

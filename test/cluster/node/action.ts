@@ -1,4 +1,4 @@
-// What a probe or a hook does to a container: a program inside it, a request or a connection from the node, or a pause.
+// The action of a probe or a hook: a program in the container, a request or a connection from the node, or a pause.
 import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
@@ -14,10 +14,10 @@ export interface ActionTarget {
   exec(words: readonly string[], signal: AbortSignal): Promise<ExecResult>;
 }
 
-/** Null when it succeeded, otherwise what happened instead. */
+/** Null after success, otherwise the failure. */
 export type Failure = string | null;
 
-/** Does it; never rejects. */
+/** Runs it; never rejects. */
 export async function perform(action: Action, target: ActionTarget, signal: AbortSignal): Promise<Failure> {
   try {
     return await performed(action, target, signal);

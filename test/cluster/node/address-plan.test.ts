@@ -1,4 +1,4 @@
-// No two clusters, and no two parts of one, share an address.
+// Clusters, and the parts of each, have disjoint addresses.
 import { expect, test } from '@jest/globals';
 import { balancerAddresses, BLOCKS, nodeAddress, planOf, podAddresses } from './address-plan.ts';
 

@@ -1,8 +1,8 @@
-// Which addresses a cluster with nodes uses: one /20 of 100.64.0.0/10, which is nobody's network, cut into parts.
+// The addresses of a cluster with nodes: one /20 of 100.64.0.0/10 (no real network uses this range), cut into parts.
 
 /** The parts of one block. Addresses are IPv4 in dotted form, ranges CIDR. */
 export interface AddressPlan {
-  /** The whole block, as the test's own machine routes it. */
+  /** The whole block, for the routing table of this machine. */
   readonly block: string;
   /** Name of the network link on the test's own machine; at most 15 characters. */
   readonly link: string;
@@ -46,7 +46,7 @@ export function nodeAddress(plan: AddressPlan, number: number): string {
   return offset(plan, FIRST_NODE + number);
 }
 
-/** Every address a Pod can get, in the order they are handed out. */
+/** Every Pod address, in the order of their allocation. */
 export function podAddresses(plan: AddressPlan): string[] {
   return Array.from({ length: PODS.count }, (_, index) => offset(plan, PODS.third * 256 + index)).filter(isUsable);
 }
@@ -74,7 +74,7 @@ function offset({ block }: AddressPlan, distance: number): string {
   return `${first}.${second}.${(third ?? 0) + (distance >> 8)}.${distance & 255}`;
 }
 
-/** Programs of all kinds take .0 and .255 for a network and its broadcast. */
+/** Skips .0 and .255, which many programs treat as network and broadcast. */
 function isUsable(address: string): boolean {
   return !/\.(0|255)$/.test(address);
 }

@@ -1,4 +1,4 @@
-// The nodes' connection to the API server: plain requests, and watches that end when the server or the network ends them.
+// The nodes' client of the API server: plain requests, and watches that end with the server or the network.
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';

@@ -1,8 +1,8 @@
-// Programs of the machine that nodes call to set something up: they run to their end, or throw what they wrote.
+// Runs programs of the machine that set up nodes; throws their output on failure.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-/** Where the machine's own programs are, whatever the environment says. */
+/** Folders of the machine's programs, independent of the environment. */
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Runs a program; resolves to its standard output. */

@@ -1,4 +1,4 @@
-// What containers take from the API server by name: ConfigMaps, Secrets, and where the API server itself is.
+// The objects that containers need by name: ConfigMaps, Secrets, and the address of the API server.
 import type { ConfigMap, KubeObject, Secret, Service } from './objects.ts';
 import type { Reflector } from './reflector.ts';
 
@@ -22,7 +22,7 @@ export class Configuration {
     secrets.onChange(tell);
   }
 
-  /** Calls back with the namespace whenever something in it changed; returns what ends that. */
+  /** Calls back with the namespace after every change in it; returns a function that stops it. */
   onChange(listener: (namespace: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -1,4 +1,4 @@
-// One run of a container: its process, seen from the node. Process 1 of the container is the grandchild of what is started here.
+// One run of a container, as a process of the node. Process 1 of the container is its grandchild.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,11 +14,11 @@ import { Output } from './output.ts';
 export interface Exit {
   readonly exitCode: number;
   readonly signal: number | null;
-  /** Whether the container's own program ran at all, or something on the way to it failed. */
+  /** Whether the container's program ran, or a step before it failed. */
   readonly began: boolean;
 }
 
-/** How a program beside the container's own ended; `output` is both its streams. */
+/** The end of another program in the container; `output`: both streams. */
 export interface ExecResult {
   readonly exitCode: number;
   readonly output: string;
@@ -46,13 +46,13 @@ export class ContainerProcess {
     this.started = Promise.race([this.#took(this.#child.stdio[3] as Readable), this.exit.then(() => this.#began)]);
   }
 
-  /** Starts it in a network namespace. What it writes goes to the log. */
+  /** Starts it in a network namespace. Its output goes to the log. */
   static async start(network: string, root: RootOptions, command: Command, logFile: string): Promise<ContainerProcess> {
     const output = await Output.open(`${root.folder}.output`, logFile);
     return new ContainerProcess(network, root, command, output);
   }
 
-  /** Sends a signal to process 1. One that it does not handle does nothing, unless it is SIGKILL. */
+  /** Sends a signal to process 1. Signals without a handler have no effect, except SIGKILL. */
   kill(signal: NodeJS.Signals): void {
     const pid = this.#processOne();
     if (pid === null) this.#child.kill('SIGKILL');
@@ -69,7 +69,7 @@ export class ContainerProcess {
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(0, OUTPUT_LIMIT)));
     }
-    // The whole group: what runs in the container is a child of what entered it.
+    // The whole group: programs in the container are children of the process that entered it.
     const end = () => process.kill(-(child.pid ?? 0), 'SIGKILL');
     signal.addEventListener('abort', end);
     await once(child, 'exit');
@@ -88,7 +88,7 @@ export class ContainerProcess {
     return { exitCode: exitCode ?? 128 + (signal ?? 0), signal, began: this.#began };
   }
 
-  /** Null before there is one and after it ended. */
+  /** Null before the start and after the end. */
   #processOne(): number | null {
     const pid = this.#child.pid;
     if (pid === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null) return null;

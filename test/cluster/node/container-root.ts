@@ -1,11 +1,11 @@
-// What stands between a node and a container's program: a shell script that becomes the program. It runs in namespaces of its own, lays
-// a root over this machine's files that takes what the container writes and is gone with it, and mounts the Pod's volumes into that.
+// The root of a container: a shell script with new namespaces mounts an overlay over this machine's files, which takes the writes of the
+// container and is deleted with it, mounts the Pod's volumes there, and then executes the program.
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { COMPILE_CACHE } from '../../support/compile-cache.ts';
 import type { SecurityContext } from './objects.ts';
 
-/** One file or folder of this machine at a place in the container. */
+/** A file or folder of this machine with its path in the container. */
 export interface Mount {
   readonly source: string;
   readonly target: string;
@@ -13,7 +13,7 @@ export interface Mount {
 }
 
 export interface RootOptions {
-  /** An empty folder. What is mounted on it is seen by the container alone. */
+  /** An empty folder. Mounts on it are visible in the container only. */
   readonly folder: string;
   readonly hostname: string;
   readonly mounts: readonly Mount[];
@@ -23,10 +23,10 @@ export interface RootOptions {
   readonly searchPath: string;
 }
 
-/** What the script writes to file descriptor 3 once the container's program takes over. */
+/** Written by the script to file descriptor 3 right before the container's program starts. */
 export const STARTED = 'started';
 
-/** This machine's checkout, which images point into; it may lie where the container has files of its own. */
+/** The checkout of this machine, which images refer to; it may be at a path where the container has its own files. */
 const REPOSITORY = path.resolve(import.meta.dirname, '..', '..', '..');
 
 /** The only folder of this machine that containers write to is the cache of compiled code. */
@@ -35,7 +35,7 @@ const OWN_MOUNTS: readonly Mount[] = [
   { source: COMPILE_CACHE, target: COMPILE_CACHE, readOnly: false },
 ];
 
-/** As container runtimes have it. */
+/** The defaults of container runtimes. */
 const DEFAULT_CAPABILITIES =
   'chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service net_raw sys_chroot mknod audit_write setfcap'.split(' ');
 
@@ -64,7 +64,7 @@ function script(options: RootOptions): string {
     `mount -t overlay -o ${quoted(`lowerdir=/,upperdir=${folder}/upper,workdir=${folder}/work`)} overlay ${quoted(root)}`,
     `mount -t proc proc ${quoted(`${root}/proc`)}`,
     `mount --rbind /dev ${quoted(`${root}/dev`)}`,
-    // Nothing of this machine's: neither its files nor the addresses of its services.
+    // Hides files of this machine: its temporary files, and the addresses of its services.
     `mount -t tmpfs -o mode=1777 tmp ${quoted(`${root}/tmp`)}`,
     `mount -t tmpfs -o mode=755 run ${quoted(`${root}/run`)}`,
     `hostname ${quoted(hostname)}`,
@@ -77,7 +77,7 @@ function script(options: RootOptions): string {
   return lines.join('\n');
 }
 
-/** What a program of the container is started by: as whom, where, and with which search path. */
+/** The start of a program in the container: user, folder and search path. */
 function programOf({ security, workingDir, searchPath }: RootOptions): string[] {
   const variables = [`PATH=${searchPath}`, `NODE_COMPILE_CACHE=${COMPILE_CACHE}`];
   return ['setpriv', ...identity(security), '--', 'env', '-C', workingDir, ...variables];
@@ -101,7 +101,7 @@ function mountLines(root: string, { source, target, readOnly }: Mount): string[]
   return readOnly ? [...lines, readOnlyLine(inRoot)] : lines;
 }
 
-/** An absolute link such as /var/run would lead out of the new root. Its links are this machine's, so they can be followed here. */
+/** An absolute link such as /var/run would lead out of the new root. Links are those of this machine, so they are resolved here. */
 function withoutLinks(target: string): string {
   if (existsSync(target)) return realpathSync(target);
   return path.join(withoutLinks(path.dirname(target)), path.basename(target));
@@ -111,7 +111,7 @@ function readOnlyLine(target: string): string {
   return `mount -o remount,bind,ro ${quoted(target)}`;
 }
 
-/** One word of a shell, whatever is in it. */
+/** Quotes a word for the shell. */
 function quoted(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,4 +1,4 @@
-// One container of a Pod through all its runs: start, probes, restarts with a growing pause, and the way it ends.
+// One container of a Pod through all its runs: start, probes, restarts with a growing pause, and its end.
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Backoff } from '#lib/backoff.ts';
@@ -14,7 +14,7 @@ import type { PlacedPod } from './fields.ts';
 import type { ContainerSpec, ContainerState, ContainerStatus, SecurityContext } from './objects.ts';
 import { passes, watchOver } from './prober.ts';
 
-/** What a container is given by its Pod. */
+/** The inputs from the Pod. */
 export interface ContainerPlace {
   readonly spec: ContainerSpec;
   /** Whether a run that ended is followed by another. */
@@ -30,16 +30,16 @@ export interface ContainerPlace {
   readonly graceSeconds: number;
   /** Called after every change of the status. */
   onChange(): void;
-  /** Something failed that the status does not tell. */
+  /** Reports a failure that the status does not show. */
   warn(reason: string, message: string): void;
 }
 
-/** The kubelet's are 10 s and 5 min; what waits for a restart here is a test. */
+/** A kubelet has 10 s and 5 min; tests need shorter pauses. */
 const RESTART_PAUSE = { minimum: 1_000, maximum: 20_000 };
 /** A run this long was no failure to start. */
 const STEADY_MS = 30_000;
 const CONFIG_RETRY_MS = 500;
-/** What is left for SIGTERM when a hook took all the grace there was, as the kubelet has it. */
+/** The grace for SIGTERM after a hook that took all of it, as in a kubelet. */
 const LEAST_GRACE_MS = 2_000;
 
 export class Container {
@@ -82,12 +82,12 @@ export class Container {
     return path.join(this.#place.folder, 'logs', this.spec.name, `${number}.log`);
   }
 
-  /** Resolves when the current run, if there is one, has ended. */
+  /** Resolves at the end of the current run, if there is one. */
   async ended(): Promise<void> {
     await this.#process?.exit;
   }
 
-  /** Runs it until it is stopped, or ends and is not to start again. Resolves to the last exit code; null if it never ran. */
+  /** Runs it until it is stopped, or ends without a restart. Resolves to the last exit code; null if it never ran. */
   async run(): Promise<number | null> {
     let code: number | null = null;
     while (!this.#stopping.signal.aborted) {
@@ -103,7 +103,7 @@ export class Container {
     return code;
   }
 
-  /** Ends it: preStop, SIGTERM, and SIGKILL after the grace. Nothing follows it. */
+  /** Ends it: preStop, SIGTERM, and SIGKILL after the grace. No restart follows. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping.abort();
     await this.#end(graceMs);
@@ -193,7 +193,7 @@ export class Container {
     });
   }
 
-  /** Ends the run; another follows as the restart policy says. */
+  /** Ends the run; the restart policy decides about another. */
   #giveUp(reason: string, message: string, graceMs: number): void {
     if (this.#ending === null) this.#place.warn(reason, message);
     void this.#end(graceMs);
@@ -235,7 +235,7 @@ export class Container {
       const failure = await perform(preStop, this.#target(run), inTime);
       if (failure !== null) this.#place.warn('FailedPreStopHook', failure);
     }
-    // Before the program runs there is nobody to hear a softer signal.
+    // Before the program runs no process handles SIGTERM.
     run.kill(this.#state.running === undefined ? 'SIGKILL' : 'SIGTERM');
     const left = Math.max(deadline - performance.now(), Math.min(graceMs, LEAST_GRACE_MS));
     const timer = setTimeout(() => run.kill('SIGKILL'), left);
@@ -245,7 +245,7 @@ export class Container {
 
   async #pauseBeforeRestart(): Promise<void> {
     this.#lastState = this.#state;
-    // The first restart comes at once, as the kubelet's does.
+    // The first restart has no pause, as in a kubelet.
     if (this.#restarts > 0) {
       this.#change({ waiting: { reason: 'CrashLoopBackOff', message: 'waits before the next restart' } });
       await this.#pause(this.#backoff.next());

@@ -1,5 +1,5 @@
-// Answers names of Services as a cluster's DNS does (RFC 1035): addresses of `service.namespace.svc.cluster.local`, of the endpoints of a
-// headless Service, and of endpoints with a host name. Other names do not exist: nothing leaves the cluster.
+// A DNS server for Services (RFC 1035): addresses of `service.namespace.svc.cluster.local`, of the endpoints of a headless Service, and of
+// endpoints with a host name. Other names do not exist; no query leaves the cluster.
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import type { EndpointSlice, Service } from './objects.ts';
@@ -10,11 +10,11 @@ const TYPE_A = 1;
 const TYPE_ANY = 255;
 const NO_SUCH_NAME = 3;
 const HEADER_BYTES = 12;
-/** Seconds for which an answer holds. */
+/** TTL of answers, seconds. */
 const TTL = 1;
 const SUFFIX = '.svc.cluster.local';
 
-/** What is asked: the name in lower case, and the question's bytes to send back. */
+/** A question: the name in lower case, and its bytes for the answer. */
 interface Question {
   readonly name: string;
   readonly type: number;

@@ -1,4 +1,4 @@
-// How words of a command and values of variables are expanded, and how quantities read.
+// Expansion of commands and variables, and parsing of quantities.
 import { expect, test } from '@jest/globals';
 import { expanded } from './environment.ts';
 import { parseQuantity } from './fields.ts';
@@ -23,6 +23,6 @@ test.each([
   expect(parseQuantity(text)).toBeCloseTo(value);
 });
 
-test('what is no quantity is not read as one', () => {
+test('invalid quantities are refused', () => {
   expect(() => parseQuantity('many')).toThrow('many');
 });

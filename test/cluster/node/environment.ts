@@ -1,4 +1,4 @@
-// The environment and the command of a container: what its image has, what its spec says, what ConfigMaps, Secrets and fields give.
+// The environment and the command of a container, from its image, its spec, ConfigMaps, Secrets and fields.
 import { err, ok } from '#lib/result.ts';
 import type { Result } from '#lib/result.ts';
 import type { Configuration } from './configuration.ts';
@@ -17,7 +17,7 @@ export interface Command {
   readonly workingDir: string;
 }
 
-/** Resolves a container's command; an error says what is missing. */
+/** Resolves a container's command; an error names the missing source. */
 export function commandOf(placed: PlacedPod, container: ContainerSpec, image: Image, configuration: Configuration): Result<Command> {
   const env = environmentOf(placed, container, image, configuration);
   if (!env.ok) return env;
@@ -26,7 +26,7 @@ export function commandOf(placed: PlacedPod, container: ContainerSpec, image: Im
   return ok({ words, env: env.value, workingDir: container.workingDir ?? image.workingDir ?? '/' });
 }
 
-/** A container's `command` takes the place of all that the image says, its `args` of the image's arguments. */
+/** The `command` of a container replaces command and arguments of the image, its `args` the arguments only. */
 function wordsOf({ command, args }: ContainerSpec, { entrypoint = [], arguments: own = [] }: Image, env: Environment): string[] {
   const expand = (word: string) => expanded(word, env);
   if (command !== undefined) return [...command, ...(args ?? [])].map(expand);
@@ -89,7 +89,7 @@ function keyed(
   return err(values === null ? `${what} "${name}" not found` : `couldn't find key ${key} in ${what} ${name}`);
 }
 
-/** `$(NAME)` becomes the variable's value when there is one; `$$` stands for `$`. */
+/** Replaces `$(NAME)` by the value of the variable, if it exists; `$$` becomes `$`. */
 export function expanded(text: string, env: Readonly<Environment>): string {
   return text.replace(/\$(?:\$|\(([^()\s]+)\))/g, (whole, name: string | undefined) => {
     if (name === undefined) return '$';

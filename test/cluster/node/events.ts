@@ -1,4 +1,4 @@
-// What happens to Pods beyond their status, told as a kubelet tells it: `kubectl describe pod` shows it.
+// Events of Pods, as a kubelet writes them: `kubectl describe pod` shows them.
 import type { Api } from './api.ts';
 import type { Pod } from './objects.ts';
 
@@ -10,7 +10,7 @@ export class Events {
     this.#api = api;
   }
 
-  /** Writes a warning; one that the API server does not take is lost. */
+  /** Writes a warning; it is lost if the API server refuses it. */
   warn({ metadata, spec }: Pod, reason: string, message: string): void {
     const { namespace, name, uid } = metadata;
     const now = new Date().toISOString();

@@ -1,17 +1,17 @@
-// Fields of a Pod as its containers may read them: the downward API, for environment variables and files.
+// The downward API: fields of a Pod for environment variables and files of its containers.
 import type { FieldRef, Pod, ResourceFieldRef } from './objects.ts';
 import { nodeAddress } from './address-plan.ts';
 import { CAPACITY } from './registration.ts';
 import type { NodeSettings } from './settings.ts';
 
-/** A Pod where it runs. */
+/** A Pod and its node. */
 export interface PlacedPod {
   readonly pod: Pod;
   readonly podIp: string;
   readonly settings: NodeSettings;
 }
 
-/** The field as text, or null when it is none that containers may read. */
+/** The field as text, or null if containers may not read it. */
 export function fieldOf({ pod, podIp, settings }: PlacedPod, { fieldPath }: FieldRef): string | null {
   const { metadata, spec } = pod;
   const keyed = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(fieldPath);
@@ -40,7 +40,7 @@ export function hostAddress({ plan, nodes }: NodeSettings, nodeName: string | un
   );
 }
 
-/** A limit or request of a container in whole units of the divisor, rounded up; null when it is none we can tell. */
+/** A limit or request of a container in whole units of the divisor, rounded up; null if unknown. */
 export function resourceOf(pod: Pod, own: string | null, { resource, containerName, divisor = '1' }: ResourceFieldRef): string | null {
   const container = pod.spec.containers.find(({ name }) => name === (containerName ?? own));
   const [, kind, unit] = /^(limits|requests)\.(cpu|memory)$/.exec(resource) ?? [];
@@ -62,7 +62,7 @@ export function parseQuantity(text: string): number {
   return Number(amount) * (SUFFIXES[suffix ?? ''] ?? 1);
 }
 
-/** One `key="value"` a line, as the kubelet writes it. */
+/** One `key="value"` per line, in the kubelet's format. */
 function listing(values: Readonly<Record<string, string>> = {}): string {
   return Object.entries(values)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))

@@ -1,4 +1,4 @@
-// What a kubelet serves to the API server, as far as `kubectl logs` needs it.
+// The kubelet server for the API server: the part that `kubectl logs` needs.
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import https from 'node:https';
@@ -10,7 +10,7 @@ import type { LogQuery } from './log-file.ts';
 import { KUBELET_PORT } from './registration.ts';
 import type { NodeSettings } from './settings.ts';
 
-/** Listens at one node's address; who has no certificate of the cluster's is turned away. */
+/** Listens at the address of one node; clients without a certificate of the cluster are refused. */
 export async function serveKubelet(kubelet: Kubelet, { files }: NodeSettings, address: string): Promise<void> {
   const credentials = { cert: readFileSync(files.kubeletCertificate), key: readFileSync(files.kubeletKey) };
   const clients = { ca: readFileSync(files.kubeletCa), requestCert: true, rejectUnauthorized: true };
@@ -41,7 +41,7 @@ function sendLog(container: Container, asked: URLSearchParams, response: ServerR
   const done = new AbortController();
   response.on('close', () => done.abort());
   followLog(file, query, (text) => response.write(text), done.signal);
-  // One turn later the rest of the log has been seen.
+  // One turn later the rest of the log has been read.
   void container.ended().then(() => setTimeout(() => response.end(), 50));
 }
 

@@ -1,4 +1,4 @@
-// All Pods of all nodes: one life for each Pod that was given a node of ours.
+// All Pods of all nodes: one `Pod` for each Pod that is scheduled to one of these nodes.
 import type { Container } from './container.ts';
 import type { Pod } from './objects.ts';
 import { PodLife } from './pod.ts';

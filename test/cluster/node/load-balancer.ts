@@ -1,4 +1,4 @@
-// Gives every Service of type LoadBalancer an address of the cluster's own pool, and says so in its status.
+// Assigns an address of the cluster's pool to every Service of type LoadBalancer, in its status.
 import { balancerAddresses } from './address-plan.ts';
 import type { AddressPlan } from './address-plan.ts';
 import { ApiError } from './api.ts';
@@ -12,7 +12,7 @@ export class LoadBalancer {
   readonly #api: Api;
   readonly #services: Reflector<Service>;
   readonly #pool: readonly string[];
-  /** Who has which address, by uid. */
+  /** The owner of each address, by uid. */
   readonly #given = new Map<string, string>();
 
   constructor(api: Api, services: Reflector<Service>, plan: AddressPlan) {
@@ -26,7 +26,7 @@ export class LoadBalancer {
     const { uid = '' } = service.metadata;
     const { type, loadBalancerClass } = service.spec;
     if (!gone && type === 'LoadBalancer' && loadBalancerClass === undefined) return this.#serve(service);
-    // The status of a Service that is something else now must not name an address that somebody else may get.
+    // A Service that is no longer of this type must not keep an address in its status that another one may get.
     if (this.#given.delete(uid) && !gone) void this.#write(service, null);
   }
 
@@ -38,7 +38,7 @@ export class LoadBalancer {
     if (service.status?.loadBalancer?.ingress?.[0]?.ip !== address) void this.#write(service, address);
   }
 
-  /** The one that is asked for, or the first that is free; none when that is taken or not of the pool. */
+  /** The requested address, or the first free one; none if that is in use or outside the pool. */
   #choose(wanted: string | undefined): string | undefined {
     const taken = new Set(this.#given.values());
     return this.#pool.find((address) => !taken.has(address) && (wanted === undefined || wanted === address));

@@ -1,4 +1,4 @@
-// Logs on a real disk: what was written is what is read, line by line.
+// Container logs on a real disk: reading returns the written lines.
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -18,7 +18,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const ALL = { tailLines: null, limitBytes: null, since: null, timestamps: false };
 
-test('lines come whole, however they were written', () => {
+test('lines are complete for any chunks of writes', () => {
   log.write('stdout', Buffer.from('one\ntw'));
   log.write('stderr', Buffer.from('aside\n'));
   log.write('stdout', Buffer.from('o\nthree'));
@@ -27,7 +27,7 @@ test('lines come whole, however they were written', () => {
   expect(readLog(file, ALL)).toBe('one\naside\ntwo\nthree\n');
 });
 
-test('a part of it can be asked for', () => {
+test('a part of a log can be requested', () => {
   log.write('stdout', Buffer.from('one\ntwo\n\nfour\n'));
   expect(readLog(file, { ...ALL, tailLines: 2 })).toBe('\nfour\n');
   expect(readLog(file, { ...ALL, limitBytes: 5 })).toBe('one\nt');
@@ -36,7 +36,7 @@ test('a part of it can be asked for', () => {
   log.close();
 });
 
-test('is followed as it grows, and may be removed meanwhile', async () => {
+test('a growing log can be followed, and may be removed meanwhile', async () => {
   log.write('stdout', Buffer.from('before\n'));
   const following = new AbortController();
   let seen = '';

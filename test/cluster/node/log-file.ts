@@ -1,7 +1,7 @@
-// What a container wrote, line by line with the time and the stream, as container runtimes keep it: `2026-11-24T22:30:00.000Z stdout F text`.
+// The log of a container, line by line with time and stream, in the format of container runtimes: `2026-11-24T22:30:00.000Z stdout F text`.
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, watch, writeSync } from 'node:fs';
 
-/** Which part of a log is wanted, as a kubelet is asked for it. */
+/** The requested part of a log, as in a request to a kubelet. */
 export interface LogQuery {
   readonly tailLines: number | null;
   readonly limitBytes: number | null;
@@ -10,7 +10,7 @@ export interface LogQuery {
   readonly timestamps: boolean;
 }
 
-/** Takes the output of one container's process. */
+/** Writes the output of a container's process. */
 export class LogWriter {
   readonly #file: number;
   readonly #rest: Record<'stdout' | 'stderr', Buffer> = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
@@ -39,7 +39,7 @@ export class LogWriter {
   }
 }
 
-/** The part of the log that is wanted, as text. */
+/** The requested part of the log as text. */
 export function readLog(file: string, query: LogQuery): string {
   if (!existsSync(file)) return '';
   const lines = linesOf(readFileSync(file, 'utf8')).filter((line) => isSince(line, query.since));
@@ -48,7 +48,7 @@ export function readLog(file: string, query: LogQuery): string {
   return query.limitBytes === null ? text : Buffer.from(text).subarray(0, query.limitBytes).toString();
 }
 
-/** Calls back with what is added from now on, until the signal. The log may be removed meanwhile. */
+/** Calls back with later additions, until the signal. The log may be removed meanwhile. */
 export function followLog(file: string, query: LogQuery, onText: (text: string) => void, signal: AbortSignal): void {
   const descriptor = openSync(file, 'r');
   let offset = fstatSync(descriptor).size;

@@ -1,5 +1,5 @@
-// The nodes of a test cluster: process 1 of namespaces of its own, so that all it started ends with it, however it ends. Its argument is
-// the folder in which a test leaves the settings.
+// The nodes of a test cluster: process 1 of new namespaces, so that all its processes end with it in any case. Its argument is the folder
+// with the settings from the test.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -25,7 +25,7 @@ import type { NodeSettings } from './settings.ts';
 
 const POLL_MS = 20;
 
-/** The test writes them once the link to its own machine is there. */
+/** The test writes the settings once the link to its machine exists. */
 async function readSettings(folder: string): Promise<NodeSettings> {
   const file = path.join(folder, SETTINGS_FILE);
   while (!existsSync(file)) await delay(POLL_MS);
@@ -33,7 +33,7 @@ async function readSettings(folder: string): Promise<NodeSettings> {
 }
 
 async function openNetwork(plan: AddressPlan, nodes: readonly string[]): Promise<void> {
-  // Names of network namespaces are files; these are nobody else's.
+  // Names of network namespaces are files; this mount makes them private.
   await run('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'run', '/run']);
   for (const setting of ['ip_forward=1', 'conf/all/rp_filter=0', 'conf/default/rp_filter=0', 'conf/all/send_redirects=0']) {
     const [name = '', value = ''] = setting.split('=');
@@ -45,7 +45,7 @@ async function openNetwork(plan: AddressPlan, nodes: readonly string[]): Promise
     `link set ${UPLINK} up`,
     `route add ${plan.host}/32 dev ${UPLINK}`,
     ...[plan.dns, ...nodes].map((address) => `address add ${address}/32 dev lo`),
-    // Only to have a way at all: what has no endpoint is refused on it.
+    // Provides a route; the rules refuse addresses without endpoints on it.
     ...[plan.services, plan.balancers].map((range) => `route add ${range} dev lo`),
   ]);
 }

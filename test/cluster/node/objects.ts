@@ -1,4 +1,4 @@
-// The parts of Kubernetes' objects that nodes read or write, as JSON has them.
+// The fields of Kubernetes objects that nodes read or write, as in JSON.
 
 export interface Metadata {
   readonly name: string;
@@ -52,7 +52,7 @@ export interface EnvSource {
   readonly secretRef?: { readonly name: string; readonly optional?: boolean };
 }
 
-/** What a probe or a hook does. */
+/** The action of a probe or a hook. */
 export interface Action {
   readonly exec?: { readonly command: readonly string[] };
   readonly httpGet?: {
@@ -215,7 +215,7 @@ export interface PodSpec {
   readonly readinessGates?: readonly { readonly conditionType: string }[];
 }
 
-/** Where a container is in its life; exactly one field is set. */
+/** The state of a container; exactly one field is set. */
 export interface ContainerState {
   readonly waiting?: { readonly reason: string; readonly message?: string };
   readonly running?: { readonly startedAt: string };

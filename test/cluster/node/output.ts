@@ -1,5 +1,4 @@
-// The two streams that a container writes, as named pipes: a socket, which is what Node makes by itself, cannot be opened again as
-// /dev/stdout, and programs do that.
+// The output streams of a container as named pipes. Programs may open /dev/stdout again, which fails for the sockets that Node creates.
 import { once } from 'node:events';
 import { closeSync, constants, mkdirSync, openSync, rmSync } from 'node:fs';
 import net from 'node:net';
@@ -12,7 +11,7 @@ const STREAMS = ['stdout', 'stderr'] as const;
 export class Output {
   /** File descriptors for the container, for stdout and stderr. */
   readonly writers: readonly number[];
-  /** Resolves when nobody writes any more and the log is whole. */
+  /** Resolves when all writers have closed and the log is complete. */
   readonly ended: Promise<void>;
 
   private constructor(pipes: readonly string[], log: LogWriter) {
@@ -25,7 +24,7 @@ export class Output {
     this.ended = Promise.all(sockets.map((socket) => once(socket, 'close'))).then(() => log.close());
   }
 
-  /** Makes the pipes in the folder, and writes what comes to the log. */
+  /** Creates the pipes in the folder, and copies their data to the log. */
   static async open(folder: string, logFile: string): Promise<Output> {
     mkdirSync(folder, { recursive: true });
     mkdirSync(path.dirname(logFile), { recursive: true });
@@ -35,7 +34,7 @@ export class Output {
     return new Output(pipes, new LogWriter(logFile));
   }
 
-  /** The container has them. */
+  /** The container has opened them. */
   handOver(): void {
     for (const writer of this.writers) closeSync(writer);
   }

@@ -1,4 +1,4 @@
-// The files of a volume on a real disk: whole before and after every change.
+// The files of a volume on a real disk: complete before and after every change.
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
@@ -28,7 +28,7 @@ test('every file is reached through one link to the current version', () => {
   expect(readlinkSync(path.join(folder, 'deep'))).toBe('..data/deep');
 });
 
-test('a change replaces all files in one step and leaves nothing of the version before', () => {
+test('a change replaces all files in one step and removes the previous version', () => {
   write({ a: '1', b: '1' });
   const before = readlinkSync(path.join(folder, '..data'));
   write({ a: '2', c: '2' });
@@ -38,7 +38,7 @@ test('a change replaces all files in one step and leaves nothing of the version 
   expect(readdirSync(folder).toSorted()).toEqual(['..data', current, 'a', 'c'].toSorted());
 });
 
-test('files have the mode they should', () => {
+test('files have the requested mode', () => {
   write({ key: 'secret' }, 0o400);
   expect(statSync(path.join(folder, 'key')).mode & 0o777).toBe(0o400);
 });

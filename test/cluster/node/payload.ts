@@ -1,5 +1,5 @@
-// The files of one volume, replaced all at once: each version is a folder of its own, `..data` is a link to the current one, and every
-// file is a link through it. As the kubelet does it, so that a reader never sees half of a change.
+// The files of one volume, replaced atomically: each version is a separate folder, `..data` links to the current one, and every file is a
+// link through it. A kubelet does the same, so that a reader never sees an incomplete change.
 import { chownSync, existsSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -11,7 +11,7 @@ export interface PayloadFile {
 /** By path within the volume. */
 export type Payload = ReadonlyMap<string, PayloadFile>;
 
-/** Whom the files belong to; null leaves them to root. */
+/** Owner of the files; null means root. */
 export interface Owner {
   readonly user: number | null;
   readonly group: number | null;
@@ -19,7 +19,7 @@ export interface Owner {
 
 const CURRENT = '..data';
 
-/** Makes the volume's files what the payload says. */
+/** Replaces the files of the volume by the payload. */
 export function writePayload(folder: string, payload: Payload, owner: Owner): void {
   const version = `..${new Date().toISOString().replace(/[-:.]/g, '_')}_${process.hrtime.bigint()}`;
   mkdirSync(path.join(folder, version), { recursive: true });
@@ -33,7 +33,7 @@ export function writePayload(folder: string, payload: Payload, owner: Owner): vo
 
 function writeFile(file: string, { content, mode }: PayloadFile, { user, group }: Owner): void {
   mkdirSync(path.dirname(file), { recursive: true });
-  // The group of a Pod may read what its owner may.
+  // The group of a Pod may read the files of its owner.
   const shared = group === null ? mode : mode | ((mode & 0o600) >> 3);
   writeFileSync(file, content, { mode: shared });
   if (user !== null || group !== null) chownSync(file, user ?? 0, group ?? 0);

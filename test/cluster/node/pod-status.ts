@@ -1,7 +1,7 @@
-// What a Pod's status says, worked out from its containers.
+// The status of a Pod, derived from its containers.
 import type { Condition, ContainerStatus, PodSpec } from './objects.ts';
 
-/** Everything a status follows from. */
+/** The inputs of a status. */
 export interface PodFacts {
   readonly spec: PodSpec;
   readonly hostIp: string;
@@ -13,24 +13,24 @@ export interface PodFacts {
   readonly initialized: boolean;
   /** The Pod ended for good. */
   readonly failure: { readonly reason: string; readonly message: string } | null;
-  /** What a volume lacks. */
+  /** The missing source of a volume. */
   readonly waitsFor: string | null;
   /** Conditions that others set. */
   readonly foreign: readonly Condition[];
 }
 
-/** What a patch says of the status. */
+/** The status fields of a patch. */
 export interface PodStatusPatch {
   readonly conditions: readonly Condition[];
   readonly [field: string]: unknown;
 }
 
-/** The status; a condition that did not change keeps its time. */
+/** The status; an unchanged condition keeps its time. */
 export function statusOf(facts: PodFacts, before: readonly Condition[]): PodStatusPatch {
   const { podIp, hostIp, startTime, failure, waitsFor } = facts;
   return {
     phase: phaseOf(facts),
-    // Null takes away what an earlier patch said.
+    // Null removes a value of an earlier patch.
     ...(failure ?? { message: waitsFor }),
     hostIP: hostIp,
     hostIPs: [{ ip: hostIp }],
@@ -48,7 +48,7 @@ function phaseOf({ spec, containers, initialized, failure, init }: PodFacts): st
   if (init.some((status) => over(status) && status.state.terminated?.exitCode !== 0)) return 'Failed';
   if (!initialized || containers.length === 0) return 'Pending';
   if (containers.every(over)) return containers.every(({ state }) => state.terminated?.exitCode === 0) ? 'Succeeded' : 'Failed';
-  // A container that crashed is still of a running Pod; one that never ran is not.
+  // A Pod with a crashed container counts as running; one whose container never ran does not.
   return containers.every(hasRun) ? 'Running' : 'Pending';
 }
 
@@ -78,7 +78,7 @@ function conditionsOf(facts: PodFacts): Condition[] {
 }
 
 function condition(type: string, holds: boolean, otherwise: { readonly reason: string; readonly message: string } | null): Condition {
-  // Null takes away what an earlier patch said.
+  // Null removes a value of an earlier patch.
   const cleared = { reason: null, message: null } as unknown as { reason: string; message: string };
   return { type, status: holds ? 'True' : 'False', ...(holds ? cleared : (otherwise ?? cleared)) };
 }

@@ -1,4 +1,4 @@
-// The life of one Pod on its node: sandbox, volumes, init containers, containers, and the way back; its status is written all along.
+// One Pod on its node: sandbox, volumes, init containers, containers, and their end; writes the status along the way.
 import { mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -21,7 +21,7 @@ import { Tokens } from './token.ts';
 import { unsupportedFields } from './unsupported.ts';
 import { Volumes } from './volumes.ts';
 
-/** What all Pods share. */
+/** Services shared by all Pods. */
 export interface PodSurroundings {
   readonly api: Api;
   readonly settings: NodeSettings;
@@ -52,7 +52,7 @@ export class PodLife {
   #initialized = false;
   #failure: { readonly reason: string; readonly message: string } | null = null;
   #conditions: readonly Condition[];
-  /** What a volume lacks. */
+  /** The missing source of a volume. */
   #waitsFor: string | null = null;
   #refreshed: Promise<unknown> = Promise.resolve();
   #renewal: NodeJS.Timeout | null = null;
@@ -75,7 +75,7 @@ export class PodLife {
     return [...this.#init, ...this.#containers].find(({ spec }) => spec.name === name);
   }
 
-  /** The object changed: it is to end, or what containers may read of it is different. */
+  /** The object changed: the Pod may have to end, or the content of its volumes may differ. */
   update(pod: Pod): void {
     this.#pod = pod;
     const grace = pod.metadata.deletionGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
@@ -84,7 +84,7 @@ export class PodLife {
     this.#refresh();
   }
 
-  /** The object is gone: whatever still runs ends at once. */
+  /** The object is deleted: running containers end at once. */
   async gone(): Promise<void> {
     this.#status.close();
     this.#stopping.abort();
@@ -129,14 +129,14 @@ export class PodLife {
 
   async #terminate(graceMs: number): Promise<void> {
     this.#stopping.abort();
-    // Whoever is still being made stops at the next step; the rest is told.
+    // Containers that are being created stop at the next step; running ones get the signal.
     await Promise.all([...this.#init, ...this.#containers].map((container) => container.stop(graceMs)));
     await this.#life;
     await this.#status.flush();
     await this.#removeObject();
   }
 
-  /** The API server forgets a Pod once its node says so. */
+  /** The API server deletes a Pod once its node confirms it. */
   async #removeObject(): Promise<void> {
     const { namespace, name, uid } = this.#pod.metadata;
     const options = { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0, preconditions: { uid } };
@@ -174,7 +174,7 @@ export class PodLife {
     }
   }
 
-  /** Makes volumes anew when something they hold may have changed. Before there are containers, they are being made anyhow. */
+  /** Updates volumes after a change of their sources. Before the containers start, volumes are created anyway. */
   #refresh(): void {
     if (this.#containers.length === 0 || this.#sandbox === null) return;
     this.#refreshed = this.#refreshed.then(() => this.#writeVolumes());
@@ -234,7 +234,7 @@ export class PodLife {
     const isEmptyDir = volume?.emptyDir !== undefined;
     const source = path.join(this.#volumes.folderOf(name), path.join('/', subPath));
     if (isEmptyDir) mkdirSync(source, { recursive: true });
-    // Through a subPath a container sees the file as it was when it started, as with the kubelet.
+    // Through a subPath a container sees the file as at its start, like with a kubelet.
     return { source: subPath === '' ? source : realpathSync(source), target: mountPath, readOnly: readOnly || !isEmptyDir };
   }
 
@@ -259,7 +259,7 @@ export class PodLife {
   }
 }
 
-/** A container's own settings over those of its Pod. */
+/** Settings of the container override those of its Pod. */
 function securityOf({ spec }: Pod, container: ContainerSpec): SecurityContext {
   const { runAsUser, runAsGroup, runAsNonRoot, fsGroup } = spec.securityContext ?? {};
   const group = runAsGroup ?? fsGroup;

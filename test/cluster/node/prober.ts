@@ -1,16 +1,16 @@
-// One probe of one run of a container: asked again and again, it tells when it has passed or failed often enough.
+// One probe for one run of a container: repeats it, and reports when a threshold is reached.
 import { setTimeout as delay } from 'node:timers/promises';
 import { perform } from './action.ts';
 import type { ActionTarget, Failure } from './action.ts';
 import type { Probe } from './objects.ts';
 
-/** What the probe has come to hold of the container: null for well. */
+/** The verdict of the probe: null means healthy. */
 export type Verdict = (failure: Failure) => void;
 
-/** As the API server has them. */
+/** The defaults of the API server. */
 const DEFAULTS = { initialDelaySeconds: 0, periodSeconds: 10, timeoutSeconds: 1, successThreshold: 1, failureThreshold: 3 };
 
-/** Probes until the signal. `verdict` is called when the thresholds are reached, and again with each result that confirms it. */
+/** Probes until the signal. Calls `verdict` when a threshold is reached, and with each later result that confirms it. */
 export async function watchOver(probe: Probe, target: ActionTarget, signal: AbortSignal, verdict: Verdict): Promise<void> {
   const { initialDelaySeconds, periodSeconds, timeoutSeconds, successThreshold, failureThreshold } = { ...DEFAULTS, ...probe };
   let passed = 0;
@@ -29,7 +29,7 @@ export async function watchOver(probe: Probe, target: ActionTarget, signal: Abor
   }
 }
 
-/** Probes until it passes; resolves to null, or to why it failed for good. */
+/** Probes until success; resolves to null, or to the reason of the final failure. */
 export async function passes(probe: Probe, target: ActionTarget, signal: AbortSignal): Promise<Failure> {
   const done = new AbortController();
   let result: Failure = 'it was stopped';

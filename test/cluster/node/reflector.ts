@@ -1,4 +1,4 @@
-// All objects of one kind as the API server has them: a list, then a watch, and both again whenever the watch ends.
+// All objects of one kind: a list, then a watch, and both again after the end of the watch.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Backoff } from '#lib/backoff.ts';
 import type { Api } from './api.ts';
@@ -15,7 +15,7 @@ interface WatchEvent<T> {
   readonly object: T;
 }
 
-/** What is told of one object: as it is now, and whether it is gone. */
+/** A report about one object: its current version, and whether it is deleted. */
 export type Listener<T> = (object: T, gone: boolean) => void;
 
 export class Reflector<T extends KubeObject> {
@@ -44,7 +44,7 @@ export class Reflector<T extends KubeObject> {
     return this.#objects.values();
   }
 
-  /** Starts following; resolves once everything that exists was told. */
+  /** Starts watching; resolves once all existing objects are reported. */
   start(): Promise<void> {
     void this.#follow();
     return this.#listed.promise;
@@ -57,7 +57,7 @@ export class Reflector<T extends KubeObject> {
         await this.#listAndWatch();
         backoff.reset();
       } catch {
-        // The API server is away, or the version is too old: either way the list comes next.
+        // The API server is down, or the version is too old: in both cases a list follows.
         await delay(backoff.next());
       }
     }

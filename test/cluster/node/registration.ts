@@ -1,4 +1,4 @@
-// A node as the API server knows it: the Node with its status, and the Lease that says it is alive.
+// The registration of a node: the Node with its status, and the Lease that is its heartbeat.
 import { setTimeout as delay } from 'node:timers/promises';
 import { KUBERNETES } from '../tools.ts';
 import { ApiError } from './api.ts';
@@ -11,10 +11,10 @@ export const KUBELET_PORT = 10250;
 const LEASES = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
 const HEARTBEAT_MS = 10_000;
 const LEASE_SECONDS = 40;
-/** What a node says it has. Nothing is counted against it. */
+/** The resources of a node. Pods are not counted against them. */
 export const CAPACITY = { cpu: '16', memory: '32Gi', 'ephemeral-storage': '64Gi', pods: '500' };
 
-/** Makes the Node, and keeps it alive from then on. */
+/** Creates the Node, and renews its Lease from then on. */
 export async function register(api: Api, settings: NodeSettings, number: number): Promise<void> {
   const options = settings.nodes[number];
   if (options === undefined) throw new Error(`there is no node ${number}`);
@@ -26,7 +26,7 @@ export async function register(api: Api, settings: NodeSettings, number: number)
 async function createNode(api: Api, { name, labels = {} }: NodeOptions): Promise<void> {
   const own = { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': ARCHITECTURES[process.arch] ?? '' };
   await unlessThere(api.post('/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name, labels: { ...own, ...labels } } }));
-  // Admission taints a new node until a controller that does not run here finds it ready.
+  // Admission taints a new node until a controller, which does not run here, finds it ready.
   await api.patch(`/api/v1/nodes/${name}`, { spec: { taints: null } });
   const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace: 'kube-node-lease' } };
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'kube-node-lease' } };
@@ -45,7 +45,7 @@ async function unlessThere(made: Promise<unknown>): Promise<void> {
 async function beat(api: Api, settings: NodeSettings, number: number): Promise<never> {
   for (;;) {
     await delay(HEARTBEAT_MS);
-    // The next beat comes soon enough.
+    // The next heartbeat follows soon.
     await heartbeat(api, settings, number).catch(() => undefined);
   }
 }

@@ -1,4 +1,4 @@
-// Which connections go where, as nftables is told; that it does so is shown by the tests of the whole cluster.
+// The nftables rules for Services; the cluster tests show their effect.
 import { describe, expect, test } from '@jest/globals';
 import { planOf } from './address-plan.ts';
 import type { Endpoint, EndpointSlice, Service } from './objects.ts';
@@ -63,12 +63,12 @@ describe('ruleset', () => {
     expect(text).toContain('meta l4proto tcp dnat ip to numgen inc mod 2 map { 0 : 100.64.1.1 . 8080, 1 : 100.64.1.2 . 8080 }');
   });
 
-  test('keeps a peer at one endpoint where the Service asks for it', () => {
+  test('keeps a peer at one endpoint if the Service requests affinity', () => {
     const sticky = { ...SERVICE, spec: { ...SERVICE.spec, sessionAffinity: 'ClientIP' } };
     expect(rulesetOf(serviceEntries([sticky], [slice([{ addresses: ['100.64.1.1'] }])], []), plan)).toContain('jhash ip saddr mod 1');
   });
 
-  test('refuses what has no endpoint', () => {
+  test('refuses connections to a Service without endpoints', () => {
     const text = rulesetOf(serviceEntries([SERVICE], [], []), plan);
     expect(text).not.toContain('goto');
     expect(text).toContain('ip daddr { 100.64.8.0/22, 100.64.12.0/24 } meta l4proto tcp reject with tcp reset');

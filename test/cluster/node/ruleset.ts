@@ -1,4 +1,4 @@
-// Services as nftables sees them: for each address and port of a Service one chain that sends new connections to one of its endpoints.
+// Services as nftables rules: one chain for each address and port of a Service, which sends new connections to one of its endpoints.
 import type { AddressPlan } from './address-plan.ts';
 import type { Endpoint, EndpointSlice, Service, ServicePort } from './objects.ts';
 import { keyOf } from './objects.ts';
@@ -9,7 +9,7 @@ export interface Destination {
   readonly port: number;
 }
 
-/** One port of a Service: the addresses it has and where connections to them go. */
+/** One port of a Service: its addresses and its endpoints. */
 export interface ServiceEntry {
   readonly protocol: 'tcp' | 'udp';
   readonly frontends: readonly Destination[];
@@ -22,7 +22,7 @@ export interface ServiceEntry {
 const TABLE = 'weir_services';
 const SERVICE_NAME = 'kubernetes.io/service-name';
 
-/** Every Service port with its endpoints. `nodes` are the addresses at which node ports answer. */
+/** Every Service port with its endpoints. `nodes`: the addresses for node ports. */
 export function serviceEntries(services: Iterable<Service>, slices: Iterable<EndpointSlice>, nodes: readonly string[]): ServiceEntry[] {
   const byService = Map.groupBy(slices, ({ metadata }) => `${metadata.namespace}/${metadata.labels?.[SERVICE_NAME]}`);
   return [...services].flatMap((service) => {
@@ -59,7 +59,7 @@ function inSlice(port: ServicePort, slice: EndpointSlice): { readonly endpoint: 
   });
 }
 
-/** Input for `nft -f`: the whole table, replaced in one step. Connections that exist stay where they are. */
+/** Input for `nft -f`: the whole table, replaced atomically. Existing connections keep their endpoint. */
 export function rulesetOf(entries: readonly ServiceEntry[], plan: AddressPlan): string {
   const served = entries.filter(({ destinations }) => destinations.length > 0);
   const elements = served.flatMap(({ protocol, frontends }, index) =>

@@ -1,10 +1,10 @@
-// What a Pod's containers share: a network namespace with an address, behind a pair of links and a route of its own. No bridge: replies
-// then pass the same connection tracking as requests, and Service addresses work between Pods.
+// The sandbox of a Pod: a network namespace with an address, connected by a pair of links with a route. There is no bridge: replies then
+// pass the same connection tracking as requests, and Service addresses work between Pods.
 import { ip, run } from './command.ts';
 import { podAddresses } from './address-plan.ts';
 import type { AddressPlan } from './address-plan.ts';
 
-/** Every Pod's way out; only the Pod's own link knows it. */
+/** The gateway of every Pod; only the Pod's own link has this address. */
 const LINK_GATEWAY = '169.254.1.1';
 
 /** A setting of the kernel, as a Pod has it. */
@@ -13,10 +13,10 @@ export interface Sysctl {
   readonly value: string;
 }
 
-/** As container runtimes set it: users other than root may listen on 80. */
+/** The default of container runtimes: users other than root may listen on 80. */
 const UNPRIVILEGED_PORTS: Sysctl = { name: 'net.ipv4.ip_unprivileged_port_start', value: '0' };
 
-/** Hands out Pods' addresses, the one that was free longest first. */
+/** Allocates Pod addresses, the one that was free longest first. */
 export class AddressPool {
   readonly #free: string[];
 
@@ -79,7 +79,7 @@ export class Sandbox {
     );
   }
 
-  /** The kernel shows a process those of its own network. */
+  /** The kernel shows each process the settings of its own network. */
   async #set(sysctls: readonly Sysctl[]): Promise<void> {
     const words = sysctls.flatMap(({ name, value }) => [value, `/proc/sys/${name.replaceAll('.', '/')}`]);
     const script = 'while [ $# -gt 0 ]; do echo "$1" > "$2"; shift 2; done';

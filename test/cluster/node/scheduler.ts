@@ -1,5 +1,5 @@
-// Gives each pending Pod a node: one whose labels its nodeSelector and its spread constraints accept, and of these the one with the fewest
-// Pods of the same owner. What it cannot judge it does not place, and says why in the Pod's conditions.
+// Assigns each pending Pod a node that its nodeSelector and spread constraints accept, preferably with the fewest Pods of the same owner.
+// A Pod with unsupported constraints is not scheduled; its conditions give the reason.
 import { ApiError } from './api.ts';
 import type { Api } from './api.ts';
 import type { LabelSelector, Pod, SpreadConstraint } from './objects.ts';
@@ -20,7 +20,7 @@ export class Scheduler {
   readonly #nodes: readonly NodeOptions[];
   /** Where Pods go that the watch does not show there yet, by uid. */
   readonly #bound = new Map<string, string>();
-  /** What was last said of a Pod that cannot be placed, by uid. */
+  /** The last message about a Pod that cannot be scheduled, by uid. */
   readonly #refused = new Map<string, string>();
 
   constructor(api: Api, pods: Reflector<Pod>, nodes: readonly NodeOptions[]) {
@@ -151,7 +151,7 @@ function matches({ matchLabels = {} }: LabelSelector, { metadata }: Pod): boolea
   return includes(metadata.labels ?? {}, matchLabels);
 }
 
-/** The first thing a Pod requires of its place that this scheduler does not judge. What it only prefers may go unheard. */
+/** The first requirement of a Pod that this scheduler does not support. Preferences may be ignored. */
 function unsupported({ spec: { affinity, topologySpreadConstraints, schedulingGates } }: Pod): string | null {
   const required = 'requiredDuringSchedulingIgnoredDuringExecution';
   const asks = {

@@ -1,4 +1,4 @@
-// Keeps the addresses of Services true in the cluster's network: the rules follow Services and EndpointSlices within milliseconds.
+// Keeps the rules for Service addresses up to date: they follow Services and EndpointSlices within milliseconds.
 import type { AddressPlan } from './address-plan.ts';
 import { run } from './command.ts';
 import type { EndpointSlice, Service } from './objects.ts';
@@ -25,7 +25,7 @@ export class ServiceAddresses {
     slices.onChange(() => this.#change());
   }
 
-  /** Applies what is known now. */
+  /** Applies the current state. */
   async start(): Promise<void> {
     this.#change();
     await this.#applying;
@@ -40,7 +40,7 @@ export class ServiceAddresses {
     while (this.#wanted) {
       this.#wanted = false;
       const entries = serviceEntries(this.#services.all(), this.#slices.all(), this.#nodes);
-      // A ruleset that nftables refuses is a bug: it ends the nodes, and the test shows their log.
+      // A ruleset that nftables refuses is a bug: it ends the nodes, and the test prints their log.
       await this.#apply(entries);
     }
     this.#applying = null;
@@ -54,13 +54,13 @@ export class ServiceAddresses {
     await this.#forgetDatagrams(entries);
   }
 
-  /** A peer that keeps sending datagrams would otherwise be sent to an endpoint that is gone for as long as it sends. */
+  /** Removes the tracked flows of a deleted endpoint: otherwise a peer that keeps sending datagrams would stay there. */
   async #forgetDatagrams(entries: readonly ServiceEntry[]): Promise<void> {
     const udp = entries.filter(({ protocol }) => protocol === 'udp').flatMap(({ destinations }) => destinations);
     const now = new Set(udp.map(({ address }) => address));
     const gone = [...this.#udp].filter((address) => !now.has(address));
     this.#udp = now;
-    // It fails when there is nothing to forget.
+    // It fails if there are no such flows.
     for (const address of gone) await run('conntrack', ['-D', '-p', 'udp', '--reply-src', address]).catch(() => undefined);
   }
 }

@@ -1,7 +1,7 @@
-// What a test hands to the process that plays its nodes: written as JSON, read once.
+// The settings from a test to the process of its nodes: written as JSON, read once.
 import type { AddressPlan } from './address-plan.ts';
 
-/** What runs in place of a container image, as an image would say it. Paths are this machine's: a container sees its files. */
+/** The program that runs for a container image, as in an image configuration. Paths are those of this machine, which containers see. */
 export interface Image {
   /** A container's `command` replaces it. */
   readonly entrypoint?: readonly string[];
@@ -21,7 +21,7 @@ export interface NodeSettings {
   /** The API server. */
   readonly url: string;
   readonly token: string;
-  /** Paths of PEM files. `kubelet` is what nodes show to the API server, `kubeletCa` signed what it shows to them. */
+  /** Paths of PEM files. `kubelet`: certificate of nodes for the API server; `kubeletCa`: CA of its clients. */
   readonly files: {
     readonly apiServerCa: string;
     readonly kubeletCa: string;

@@ -1,4 +1,4 @@
-// Writes one Pod's status: the newest only, one write at a time, again until the API server has it.
+// Writes the status of one Pod: only the newest, one write at a time, repeated until the API server has it.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Backoff } from '#lib/backoff.ts';
 import { ApiError } from './api.ts';
@@ -13,26 +13,26 @@ export class StatusWriter {
   #closed = false;
   #writing: Promise<void> | null = null;
 
-  /** `status` is asked at the last moment. */
+  /** `status` is called right before the write. */
   constructor(api: Api, pod: Pod, status: () => object) {
     this.#api = api;
     this.#pod = pod;
     this.#status = status;
   }
 
-  /** Something changed. */
+  /** Requests a write. */
   write(): void {
     this.#wanted = true;
     this.#writing ??= this.#writeAll();
   }
 
-  /** Writes once more and resolves when the API server has it, or has no such Pod. */
+  /** Writes once more; resolves when the API server has it, or the Pod does not exist. */
   async flush(): Promise<void> {
     this.write();
     await this.#writing;
   }
 
-  /** Nothing is written any more. */
+  /** Stops all writes. */
   close(): void {
     this.#closed = true;
   }
@@ -54,7 +54,7 @@ export class StatusWriter {
     this.#writing = null;
   }
 
-  /** The Pod is gone, or another of its name is there; anything else is a bug here that whoever reads the log should see. */
+  /** The Pod is deleted, or another one has its name; any other failure is a bug that the log must show. */
   #refused(error: ApiError): void {
     if (error.status === 404 || error.status === 409) this.close();
     else console.error(`status of pod ${this.#pod.metadata.name}:`, error.message);

@@ -1,8 +1,8 @@
-// The tokens of a Pod's service account: asked of the API server, bound to the Pod, asked again long before they end.
+// The tokens of a Pod's service account: requested from the API server, bound to the Pod, and renewed long before they expire.
 import type { Api } from './api.ts';
 import type { Pod } from './objects.ts';
 
-/** What a projection asks for. */
+/** The parameters of a projection. */
 export interface TokenFile {
   readonly audience?: string;
   readonly expirationSeconds?: number;
@@ -14,12 +14,12 @@ interface TokenAnswer {
 
 interface Held {
   readonly token: Buffer;
-  /** When to ask for another, as Date.now() counts. */
+  /** Time of the renewal, as in Date.now(). */
   readonly renewAt: number;
 }
 
 const HOUR_SECONDS = 3600;
-/** Of a token's life after which the kubelet asks for another. */
+/** The fraction of a token's lifetime after which it is renewed, as in a kubelet. */
 const RENEWED_AFTER = 0.8;
 
 export class Tokens {
@@ -35,7 +35,7 @@ export class Tokens {
     this.#now = now;
   }
 
-  /** A token with enough of its life left. */
+  /** A token that is not due for renewal. */
   async get(source: TokenFile): Promise<Buffer> {
     const key = JSON.stringify(source);
     const held = this.#held.get(key);
@@ -45,7 +45,7 @@ export class Tokens {
     return fresh.token;
   }
 
-  /** Milliseconds until the first of them should be asked for again; Infinity when there are none. */
+  /** Milliseconds until the first renewal; Infinity without tokens. */
   get renewalIn(): number {
     return Math.max(0, Math.min(...[...this.#held.values()].map(({ renewAt }) => renewAt - this.#now())));
   }

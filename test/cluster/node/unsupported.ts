@@ -1,4 +1,4 @@
-// What a Pod may ask for that these nodes do not do. Such a Pod fails and says so; nothing is left out in silence.
+// Fields of Pods that these nodes do not support. Such a Pod fails and names the field; no field is ignored silently.
 import type { ContainerSpec, Pod, Probe, Volume } from './objects.ts';
 
 const VOLUMES = new Set(['name', 'configMap', 'secret', 'downwardAPI', 'projected', 'emptyDir']);
@@ -12,7 +12,7 @@ const POD_FIELDS = [
   'activeDeadlineSeconds',
 ] as const;
 
-/** Those that a kubelet allows everywhere, as far as they belong to a network namespace. */
+/** Sysctls that a kubelet always allows, limited to those of a network namespace. */
 const SAFE_SYSCTLS = new Set(
   [
     'ip_local_port_range',

@@ -1,4 +1,4 @@
-// The volumes of a Pod as folders of this machine: made before its containers start, kept true while it runs.
+// The volumes of a Pod as folders of this machine: created before its containers start, updated while it runs.
 import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { err, ok } from '#lib/result.ts';
@@ -13,7 +13,7 @@ import type { TokenFile } from './token.ts';
 
 const DEFAULT_MODE = 0o644;
 
-/** What volumes are made from. */
+/** The sources of volumes. */
 export interface VolumeSources {
   readonly placed: PlacedPod;
   readonly configuration: Configuration;
@@ -24,7 +24,7 @@ export interface VolumeSources {
 export class Volumes {
   readonly #folder: string;
   readonly #owner: Owner;
-  /** What each volume holds, to leave alone what did not change. */
+  /** The last content of each volume, to skip unchanged ones. */
   readonly #written = new Map<string, string>();
 
   constructor(folder: string, owner: Owner) {
@@ -36,7 +36,7 @@ export class Volumes {
     return path.join(this.#folder, volume);
   }
 
-  /** Makes every volume what its sources say now. An error names what is missing; the others are true all the same. */
+  /** Updates every volume from its sources. An error names the missing source; the other volumes are updated anyway. */
   async write(sources: VolumeSources): Promise<Result<null>> {
     let missing: Result<null> = ok(null);
     for (const volume of sources.placed.pod.spec.volumes ?? []) {
@@ -62,14 +62,14 @@ export class Volumes {
   #makeEmpty(folder: string): null {
     if (existsSync(folder)) return null;
     mkdirSync(folder, { recursive: true });
-    // Whatever the umask: any user of the Pod may write there.
+    // Independent of the umask: any user of the Pod may write there.
     chmodSync(folder, 0o777);
     if (this.#owner.group !== null) chownSync(folder, 0, this.#owner.group);
     return null;
   }
 }
 
-/** What a volume is to hold: what its sources give, one after the other. */
+/** The content of a volume: the output of its sources in order. */
 async function payloadOf(volume: Volume, sources: VolumeSources): Promise<Result<Payload>> {
   const mode = defaultModeOf(volume);
   const files = new Map<string, PayloadFile>();
@@ -85,7 +85,7 @@ function defaultModeOf({ configMap, secret, downwardAPI, projected }: Volume): n
   return (configMap ?? secret ?? downwardAPI ?? projected)?.defaultMode ?? DEFAULT_MODE;
 }
 
-/** A volume of one source; only the name of a Secret is elsewhere in it. */
+/** A volume of one source; the name of a Secret is in another field there. */
 function projectionIn({ configMap, secret, downwardAPI }: Volume): Projection {
   if (configMap !== undefined) return { configMap };
   if (secret !== undefined) return { secret: { ...secret, name: secret.secretName ?? '' } };
