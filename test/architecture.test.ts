@@ -1,12 +1,12 @@
-// Reads every import and holds it against the map of ARCHITECTURE.md: an edge that is not listed fails, and so does a cycle.
+// Compares all imports with the map in ARCHITECTURE.md: an edge that is not listed fails, and so does a cycle.
 import { describe, expect, test } from '@jest/globals';
 import { filesBelow, importsOf, valueImportsOf } from './support/imports.ts';
 
 const SOURCE_FOLDERS = ['lib', 'api', 'crds', 'controller', 'proxy', 'migrate', 'cli'];
 
 /**
- * What a folder may import besides itself, `node:` and packages. The most specific entry of a file counts; `*` is everything
- * below its parent.
+ * The folders that a folder may import, besides itself, `node:` and packages. The most specific entry of a file counts; `*` means all
+ * folders below the same parent.
  */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   lib: [],
@@ -95,7 +95,7 @@ describe('architecture', () => {
     expect(graph.get('proxy/request-path.ts')).toContain('proxy/exchange/errors.ts');
   });
 
-  test.each(files)('%s imports only what its folder may', (file) => {
+  test.each(files)('%s has allowed imports only', (file) => {
     const rule = ruleOf(file);
     expect(rule).not.toBe('');
     const allowed = [rule, ...(ALLOWED[rule] ?? [])];
@@ -108,7 +108,7 @@ describe('architecture', () => {
   });
 });
 
-/** Type-only imports inside one folder may point both ways (Exchange and its streams); everything else must not. */
+/** Type-only imports inside one folder may be mutual (Exchange and its streams). */
 function findCycle(): string[] | null {
   const done = new Set<string>();
   const visit = (file: string, trail: readonly string[]): string[] | null => {

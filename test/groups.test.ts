@@ -1,10 +1,10 @@
-// Holds the names of test files to what they need, as `groups.ts` says: `npm run test:unit` would otherwise start clusters.
+// Compares the names of test files with their requirements (`groups.ts`): otherwise `npm run test:unit` could start clusters.
 import { describe, expect, test } from '@jest/globals';
 import { GROUPS, groupOf, LONGEST, matchOf, rankOf } from './groups.ts';
 import type { Group } from './groups.ts';
 import { filesBelow, valueImportsOf } from './support/imports.ts';
 
-/** What starts a cluster, and what builds a tool. */
+/** Files that start a cluster, and files that build a tool. */
 const STARTS_CLUSTER = ['test/cluster/cluster.ts'];
 const BUILDS_TOOL = ['test/support/go-tool.ts', 'test/cluster/build.ts'];
 
@@ -28,7 +28,7 @@ describe('groups of tests', () => {
     expect(new Set(tests.map(groupOf))).toEqual(new Set(GROUPS));
   });
 
-  test('are told by the names of files: rename those that follow', () => {
+  test('match the names of files: rename the listed ones', () => {
     const misnamed = tests.filter((file) => groupOf(file) !== neededBy(file)).map((file) => `${file} is of group ${neededBy(file)}`);
     expect(misnamed).toEqual([]);
   });

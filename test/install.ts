@@ -1,11 +1,11 @@
-// Installs the Debian packages that tests need and the machine lacks: for `npm test`, as root only, and nothing when all are there.
+// Installs missing Debian packages for the tests: for `npm test`, as root only.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { missingPackages } from './support/requirements.ts';
 
 const APT = '/usr/bin/apt-get';
 
-/** Says what it installs. A failure shows in the tests that are left out, or in CI fail, for want of a package. */
+/** Prints the packages. After a failure, tests without their package are skipped, or fail in CI. */
 export function installPackages(): void {
   const missing = missingPackages();
   if (missing.length === 0 || process.getuid?.() !== 0 || !existsSync(APT)) return;

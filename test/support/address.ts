@@ -1,4 +1,4 @@
-// An address of a test's own on this machine that is no loopback address: what EndpointSlices of a real API server ask for.
+// An own non-loopback address on this machine, since a real API server refuses loopback addresses in EndpointSlices.
 import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 
@@ -9,7 +9,7 @@ export function addAddress(): string {
   return address;
 }
 
-/** Takes it away again. */
+/** Removes the address. */
 export function removeAddress(address: string): void {
   ip('del', address);
 }

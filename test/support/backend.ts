@@ -1,9 +1,9 @@
-// A backend of the test's own on a real socket: says its name and what it was asked.
+// A backend on a real socket in the test's process: answers with its name and the request.
 import { once } from 'node:events';
 import http from 'node:http';
 import type net from 'node:net';
 
-/** What a backend answers with. */
+/** The answer of a backend. */
 export interface Echo {
   readonly backend: string;
   readonly method: string;

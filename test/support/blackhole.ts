@@ -1,11 +1,11 @@
-// A backend that is there and takes nobody in.
+// A backend that accepts no connections.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { closeLater } from './fixture.ts';
 
-/** A port of this machine that completes no connection: its listener is stopped and its queue is full. */
+/** A port of this machine on which no connection completes: its listener is stopped and its queue is full. */
 export async function blackhole(): Promise<number> {
   const program = `const s = require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(s.address().port))`;
   const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'ignore'] });

@@ -1,4 +1,4 @@
-// Real certificates in a temporary folder: a CA, and what it signs.
+// Real certificates in a temporary folder: a CA and the certificates that it signs.
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -9,14 +9,14 @@ import type * as ir from '#api/ir/ir.ts';
 
 const run = promisify(execFile);
 
-/** Paths of PEM files: who signed it, itself, its key. */
+/** Paths of PEM files: the CA, the certificate, its key. */
 export interface IssuedFiles {
   readonly ca: string;
   readonly certificate: string;
   readonly privateKey: string;
 }
 
-/** What is unusual about a certificate. */
+/** Deviations from a normal certificate. */
 export interface IssueOptions {
   /** As openssl writes subjectAltName: `IP:127.0.0.1,URI:spiffe://a/b`; '' for none. */
   readonly names?: string;
@@ -45,7 +45,7 @@ export class TestCa {
     this.#key = path.join(folder, 'ca.key');
   }
 
-  /** In a folder of its own, below `parent`. */
+  /** In a new folder below `parent`. */
   static async create(parent = tmpdir()): Promise<TestCa> {
     const ca = new TestCa(await mkdtemp(path.join(parent, 'weir-ca-')));
     await ca.#openssl(
@@ -108,7 +108,7 @@ function timestamp(hours: number): string {
   return `${new Date(Date.now() + hours * 3_600_000).toISOString().replace(/[-:T]|\.\d+/g, '')}`;
 }
 
-/** What `openssl ca` needs to know; it keeps the index that `openssl ocsp` answers from. */
+/** The configuration of `openssl ca`; its index is the database of `openssl ocsp`. */
 const CA_CONFIG = `
 [ca]
 default_ca = test

@@ -1,4 +1,4 @@
-// A CA and one certificate of it, for all tests of a file.
+// A CA and a certificate of it, shared by all tests of a file.
 import { afterAll, beforeAll } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import { secretOf, TestCa } from './certificates.ts';
@@ -8,7 +8,7 @@ import type { IssuedFiles } from './certificates.ts';
 export interface Certified {
   readonly ca: TestCa;
   readonly files: IssuedFiles;
-  /** The same as proxies get it: `default/cert`. */
+  /** The same pair as a resource for proxies: `default/cert`. */
   readonly secret: ir.Secret;
 }
 

@@ -1,4 +1,4 @@
-// Weir as users run it: a process of its own, its output read line by line.
+// Weir as a separate process, with its output read line by line.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -23,14 +23,14 @@ export class Child {
 
   /** `root`: the folder of another release. */
   constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}, root = ROOT, program = path.join(root, 'cli', 'weir.ts')) {
-    // Dies with the test, even when that is killed.
+    // The kernel kills it when the test ends, also when the test is killed.
     const command = ['--pdeathsig', 'KILL', process.execPath, program, ...args];
     this.#process = spawn('setpriv', command, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     this.#exit = once(this.#process, 'close');
     for (const stream of [this.#process.stdout, this.#process.stderr]) stream?.on('data', (chunk: Buffer) => this.#append(chunk));
   }
 
-  /** Standard output and standard error so far, as they came. */
+  /** Standard output and standard error so far, in order of arrival. */
   get output(): string {
     return this.#output;
   }

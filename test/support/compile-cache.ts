@@ -1,4 +1,4 @@
-// The compiled code of the programs that tests start: Weir begins in half the time where Node finds it. Each user has a part of it.
+// A cache of compiled code for Weir processes of tests, which halves their start time. Each user has a separate part.
 import { chmodSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 

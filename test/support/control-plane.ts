@@ -1,24 +1,24 @@
-// A controller beside a test cluster, where only the API server and statuses matter: there are no proxies.
+// A controller beside a test cluster, without proxies, for tests of the API server and statuses.
 import { startCluster } from '../cluster/cluster.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { Child } from './child.ts';
 import { documentedRights } from './rights.ts';
 
-/** As statuses have it. */
+/** Conditions as in statuses. */
 export interface Condition {
   readonly type: string;
   readonly status: string;
   readonly reason: string;
 }
 
-/** What a Gateway or a policy tells. */
+/** The status of a Gateway or a policy. */
 export interface Status {
   readonly conditions?: readonly Condition[];
   readonly listeners?: readonly { readonly conditions: readonly Condition[] }[];
   readonly ancestors?: readonly Ancestor[];
 }
 
-/** What a policy tells of a Gateway. */
+/** A status entry of a policy for a Gateway. */
 export interface Ancestor {
   readonly ancestorRef: { readonly name: string };
   readonly controllerName: string;
@@ -50,13 +50,13 @@ export class ControlPlane {
     }
   }
 
-  /** The status of an object, empty while it has none. */
+  /** The status of an object; empty if it has none. */
   async status<T = Status>(kind: string, name: string): Promise<Partial<T>> {
     const { status = {} } = (await this.cluster.object(kind, name)) as { status?: Partial<T> };
     return status;
   }
 
-  /** Resolves once the conditions have (or, with reason '', lack) the one of that type. */
+  /** Resolves once the conditions include (or, with reason '', lack) this type. */
   until(kind: string, name: string, pick: ConditionsOf, { type, status, reason }: Condition): Promise<void> {
     return this.cluster.until(`${name} ${type} ${reason}`, async () => {
       const conditions = pick(await this.status(kind, name));

@@ -1,11 +1,10 @@
-// `describe` for tests that cannot run on every machine. Where something is missing they are left out by name, never in silence; with
-// CI=true they fail instead.
+// `describe` for tests with requirements. If a requirement is missing, the tests are skipped and named; with CI=true they fail instead.
 import { describe, test } from '@jest/globals';
 import { appendFileSync } from 'node:fs';
 import { describeLeftOut, LEFT_OUT_FILE, remediesFor } from './requirements.ts';
 import type { LeftOut, RequirementName } from './requirements.ts';
 
-/** Describes tests that need what is named; `env` stands for the machine's environment. */
+/** Describes tests with these requirements; `env` replaces the environment. */
 export function describeWith(names: readonly RequirementName[], title: string, body: () => void, env = process.env): void {
   const remedies = remediesFor(names, env);
   if (remedies.length === 0) return void describe(title, body);
@@ -15,7 +14,7 @@ export function describeWith(names: readonly RequirementName[], title: string, b
 }
 
 function failing(remedies: readonly string[]): void {
-  test('has what it needs', () => {
+  test('has its requirements', () => {
     throw new Error(`this machine cannot run these tests: ${remedies.join('; ')}`);
   });
 }

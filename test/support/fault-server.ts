@@ -1,10 +1,10 @@
-// An HTTP server whose answers a test scripts request by request: for faults that a real API server cannot be made to show.
+// An HTTP server with scripted answers, for faults that a real API server cannot produce on demand.
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
 
-/** Answers one request. `url.searchParams` holds what a list or watch asked for. */
+/** Answers one request. `url.searchParams` has the parameters of a list or watch. */
 export type Answer = (url: URL, response: ServerResponse, request: IncomingMessage) => void;
 
 export class FaultServer {
@@ -15,7 +15,7 @@ export class FaultServer {
     this.#server = createServer((request, response) => this.#answer(new URL(request.url ?? '/', 'http://fault'), response, request));
   }
 
-  /** Sets who answers from now on. */
+  /** Sets the handler of later requests. */
   answer(answer: Answer): void {
     this.#answer = answer;
   }

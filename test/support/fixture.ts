@@ -1,4 +1,4 @@
-// A backend and a proxy in front of it for one test, and everything a test opened closed at its end.
+// A backend and a proxy for one test. Everything that a test opens is closed at its end.
 import { afterEach } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import type { Limits } from '../../proxy/exchange/limits.ts';
@@ -12,14 +12,14 @@ export { get, post } from './requests.ts';
 
 const closers: (() => unknown)[] = [];
 
-/** To be called once at the top of a test file: closes what `open...` opened, newest first. */
+/** Call it once at the top of a test file: it closes everything that `open...` functions opened, newest first. */
 export function closeAfterEach(): void {
   afterEach(async () => {
     for (const close of closers.splice(0).reverse()) await close();
   });
 }
 
-/** Has something closed at the end of the test. */
+/** Registers a function that runs at the end of the test. */
 export function closeLater(close: () => unknown): void {
   closers.push(close);
 }
@@ -42,7 +42,7 @@ export async function openClient(port: number, keep = true, from?: string): Prom
   return client;
 }
 
-/** What most tests need: one backend, one route to it, one client. */
+/** The usual setup: one backend, one route to it, one client. */
 export interface Chain {
   readonly upstream: RawUpstream;
   readonly proxy: Proxy;

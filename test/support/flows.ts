@@ -1,5 +1,5 @@
-// The kinds of traffic there are, each with a client that shares nothing with the product: HTTP/1.1 by undici or by hand, HTTP/2 by
-// node:http2, gRPC by grpc-js, WebSockets by ws. Each does what a good client does when it is told that its connection ends.
+// Kinds of traffic, each with a client that shares no code with Weir: HTTP/1.1 by undici or by hand, HTTP/2 by node:http2, gRPC by
+// grpc-js, WebSockets by ws. Each client handles the announced end of its connection correctly.
 import { Client, credentials } from '@grpc/grpc-js';
 import { once } from 'node:events';
 import http2 from 'node:http2';
@@ -9,18 +9,18 @@ import { WebSocket } from 'ws';
 import { UNARY } from '../grpc/echo.ts';
 import type { Exchanges, Flow } from './traffic.ts';
 
-/** Judges an answer: null when it is right, else what is wrong with it. */
+/** Checks an answer: null if it is right, else the error. */
 export type Judge = (status: number, body: string) => string | null;
 
-/** Right is whatever is answered with 200. */
+/** Accepts every answer with status 200. */
 export const answered200: Judge = (status, body) => (status === 200 ? null : `status ${status}: ${body.slice(0, 200)}`);
 
-/** No exchange of these flows takes long; one that never ends is a failure too. */
+/** Maximum duration of an exchange; a longer one is a failure. */
 const DEADLINE_MS = 15_000;
 /** RFC 6455 section 7.4.1: the other end is going away. */
 const GOING_AWAY = 1_001;
 
-/** Requests of HTTP/1.1, all on one connection as long as that lasts. */
+/** Requests of HTTP/1.1 on one connection; a new one after its end. */
 export function keptConnection(url: string, judge: Judge = answered200): Flow {
   return {
     name: `kept ${url}`,
@@ -37,7 +37,7 @@ export function keptConnection(url: string, judge: Judge = answered200): Flow {
   };
 }
 
-/** Requests of HTTP/1.1, each on a connection of its own. */
+/** Requests of HTTP/1.1, each on a new connection. */
 export function newConnections(url: string, judge: Judge = answered200): Flow {
   const { hostname, port, host, pathname, search } = new URL(url);
   const bytes = `GET ${pathname}${search} HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`;
@@ -60,7 +60,7 @@ function exchange(host: string, port: number, bytes: string): Promise<string> {
   });
 }
 
-/** Requests of HTTP/2 without TLS, all on one connection; after a GOAWAY on the next. */
+/** Requests of HTTP/2 without TLS on one connection; after a GOAWAY on the next. */
 export function http2Streams(url: string, judge: Judge = answered200): Flow {
   return { name: `http2 ${url}`, open: () => new Http2Streams(new URL(url), judge) };
 }
@@ -69,7 +69,7 @@ class Http2Streams implements Exchanges {
   readonly #url: URL;
   readonly #judge: Judge;
   #session: http2.ClientHttp2Session | null = null;
-  /** Those that are not closed: the other end of one may be gone without a word. */
+  /** Open sessions; the peer of one may have vanished without closing it. */
   readonly #open = new Set<http2.ClientHttp2Session>();
 
   constructor(url: URL, judge: Judge) {
@@ -77,7 +77,7 @@ class Http2Streams implements Exchanges {
     this.#judge = judge;
   }
 
-  /** A stream that is refused has not been looked at: it is sent again, once (RFC 9113 section 8.7). */
+  /** A refused stream was not processed: it is sent again, once (RFC 9113 section 8.7). */
   async next(): Promise<string | null> {
     const stream = this.#request();
     try {
@@ -116,13 +116,13 @@ class Http2Streams implements Exchanges {
     const forget = () => {
       if (this.#session === session) this.#session = null;
     };
-    // A stream that the error reaches rejects; a session that fails while nothing is under way is only replaced.
+    // The error rejects the open streams; a session that fails without streams is only replaced.
     for (const event of ['goaway', 'error', 'close']) session.on(event, forget);
     return session;
   }
 }
 
-/** Unary calls of test.Echo to `host:port` without TLS, all on one channel. */
+/** Unary calls of test.Echo to `host:port` without TLS on one channel. */
 export function grpcCalls(address: string): Flow {
   return {
     name: `grpc ${address}`,
@@ -147,7 +147,7 @@ function call(client: Client): Promise<string | null> {
   });
 }
 
-/** Messages there and back on one WebSocket; one that is closed because its proxy goes away (1001) is followed by another. */
+/** Echoed messages on one WebSocket; one that a draining proxy closes (1001) is replaced. */
 export function webSocketEchoes(url: string): Flow {
   return { name: `websocket ${url}`, open: () => new WebSocketEchoes(url) };
 }
@@ -187,7 +187,7 @@ class WebSocketEchoes implements Exchanges {
   async #connect(): Promise<WebSocket> {
     const socket = new WebSocket(this.#url, { handshakeTimeout: DEADLINE_MS });
     await once(socket, 'open');
-    // What goes wrong later is told by the close code.
+    // The close code reports later failures.
     socket.on('error', () => undefined);
     socket.on('message', (data: Buffer) => this.#settle?.(data.toString() === String(this.#count) ? null : `echoed ${data.toString()}`));
     socket.on('close', (code) => this.#closed(code));

@@ -1,5 +1,4 @@
-// Another controller of the Gateway API in the same cluster: it has entries in the status of routes, as it may, and notices when one that
-// it wrote is not what it wrote.
+// Another controller of the Gateway API in the same cluster: it has entries in the status of routes, and detects changes of its entries.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Account, Cluster } from '../cluster/cluster.ts';
 
@@ -18,7 +17,7 @@ export class ForeignController {
   readonly #cluster: Cluster;
   readonly #account: Account;
   readonly #gateway: string;
-  /** JSON of the entry it wrote, by the name of the route. */
+  /** JSON of its last entry, by route name. */
   readonly #written = new Map<string, string>();
 
   private constructor(cluster: Cluster, account: Account, gateway: string) {
@@ -27,7 +26,7 @@ export class ForeignController {
     this.#gateway = gateway;
   }
 
-  /** One that serves the Gateway of that name. */
+  /** A controller of the Gateway with this name. */
   static async create(cluster: Cluster, gateway: string): Promise<ForeignController> {
     const rules = [
       { apiGroups: [GROUP], resources: ['httproutes'], verbs: ['get', 'list'] },
@@ -36,7 +35,7 @@ export class ForeignController {
     return new ForeignController(cluster, await cluster.account('foreign', rules), gateway);
   }
 
-  /** Writes its entry into so many routes as they come: beside those of others, and again after a conflict. */
+  /** Writes its entry into this number of routes as they appear, beside the entries of others, again after a conflict. */
   async adopt(count: number): Promise<void> {
     while (this.#written.size < count) {
       const routes = (await this.#list()).filter(({ metadata, spec }) => this.#isOwn(spec) && !this.#written.has(metadata.name));
@@ -45,7 +44,7 @@ export class ForeignController {
     }
   }
 
-  /** Names of routes whose entry is not, byte for byte, what it wrote. */
+  /** Names of routes whose entry differs from the written one. */
   async changed(): Promise<readonly string[]> {
     const entries = new Map((await this.#list()).map(({ metadata, status }) => [metadata.name, this.#entryOf(status)]));
     return [...this.#written].filter(([name, text]) => entries.get(name) !== text).map(([name]) => name);
@@ -73,7 +72,7 @@ export class ForeignController {
     if (answer.status === 200) this.#written.set(name, this.#entryOf((JSON.parse(answer.body) as Route).status));
   }
 
-  /** With conditions of types that Weir has too, and of one that it has not. */
+  /** With condition types that Weir uses too, and one that it does not use. */
   #entry(name: string): object {
     const condition = {
       status: 'True',

@@ -1,4 +1,4 @@
-// The source of the release before this one (test/push/testdata/README.md), unpacked once into `.cache`.
+// The source of the previous release (test/push/testdata/README.md), unpacked once into `.cache`.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm, symlink } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { contentHash } from '#lib/hash.ts';
 export const ROOT = path.resolve(import.meta.dirname, '..', '..');
 const ARCHIVE = path.join(ROOT, 'test', 'push', 'testdata', 'former-release.tgz');
 
-/** Resolves to its folder, from which it runs as it is. */
+/** Resolves to its folder, from which it can run. */
 export async function formerRelease(): Promise<string> {
   const releases = path.join(ROOT, '.cache', 'former-release');
   const folder = path.join(releases, contentHash(await readFile(ARCHIVE)));

@@ -1,8 +1,8 @@
-// Ports for configuration that must name one before it is bound.
+// Free ports for configuration that needs a number before the port is bound.
 import { once } from 'node:events';
 import net from 'node:net';
 
-/** Ports nobody listens on, all different. */
+/** Different ports without a listener. */
 export async function freePorts(count: number, address = '127.0.0.1'): Promise<number[]> {
   const servers = Array.from({ length: count }, () => net.createServer().listen(0, address));
   await Promise.all(servers.map((server) => once(server, 'listening')));

@@ -1,4 +1,4 @@
-// Tools that tests build from Go, once per version or content: programs of published modules, and small ones of our own.
+// Go tools of tests, built once per version or content: programs of published modules, and small ones of this repository.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -7,21 +7,21 @@ import { toolFolder } from '../cluster/tools.ts';
 
 export interface GoTool {
   readonly name: string;
-  /** Where its binaries are once it is built. */
+  /** The folder of its binaries after the build. */
   readonly folder: string;
-  /** Arguments of `go`, run where it is built one after the other. */
+  /** Lists of arguments for `go`, run in order in the build folder. */
   readonly commands: readonly (readonly string[])[];
-  /** What is copied there first; null: nothing. */
+  /** The folder that is copied there first; null for none. */
   readonly source: string | null;
 }
 
-/** Programs of a published module. `version` as Go has it, without the `v`. */
+/** Programs of a published module. `version` without the `v`. */
 export function moduleTool(name: string, version: string, packages: readonly string[]): GoTool {
   const install = ['install', ...packages.map((program) => `${program}@v${version}`)];
   return { name, folder: toolFolder(name, version), commands: [install], source: null };
 }
 
-/** A module of ours: a folder with `go.mod` and Go files. Unless `commands` say otherwise it is one binary, called like the tool. */
+/** A module of this repository: a folder with `go.mod` and Go files. By default one binary with the name of the tool. */
 export function sourceTool(name: string, source: string, commands?: GoTool['commands']): GoTool {
   const hash = createHash('sha256').update(JSON.stringify(commands ?? ''));
   for (const file of readdirSync(source).sort()) hash.update(readFileSync(path.join(source, file)));
@@ -29,7 +29,7 @@ export function sourceTool(name: string, source: string, commands?: GoTool['comm
   return { name, folder, commands: commands ?? [['build', '-buildvcs=false', '-o', name, '.']], source };
 }
 
-/** Builds it unless it is there; throws when that fails. Under another name first, so that half of it is never taken for it. */
+/** Builds the tool unless it exists; throws on failure. Builds under another name first, so that an incomplete build is never used. */
 export function buildGoTool({ name, folder, commands, source }: GoTool): void {
   if (existsSync(folder)) return;
   const partial = `${folder}.${process.pid}.partial`;

@@ -1,4 +1,4 @@
-// What a page of docs/guides may look like, and that a page that is wrong is found out.
+// Valid and invalid pages of docs/guides: an invalid page must fail.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
@@ -39,7 +39,7 @@ describe('a page', () => {
       'line 2: the first line must be the name of the file, as # gateway.yaml',
     ],
     ['output before any command', ['```console', 'printed', '```'], 'line 2: a block of console must begin'],
-    ['a block that nobody runs', ['```js', 'x()', '```'], 'line 2: a block of "js"'],
+    ['a block of an unknown language', ['```js', 'x()', '```'], 'line 2: a block of "js"'],
     ['a block without an end', ['text', '```yaml', '# a.yaml'], 'line 2: the block does not end'],
   ])('with %s is refused', (_, page, message) => {
     expect(() => readGuide(page.join('\n'))).toThrow(message);
@@ -64,7 +64,7 @@ describeWith(['root', 'ip'], 'a terminal', () => {
   afterEach(async () => terminal?.close());
   const command = (text: string, ...output: string[]): Step => ({ kind: 'command', line: 1, command: text, output });
 
-  test('keeps what a command leaves to the next, and saves files', async () => {
+  test('keeps the state of the shell between commands, and saves files', async () => {
     const at = await open();
     await follow({ kind: 'file', line: 1, name: 'a.yaml', text: 'kind: A\n' }, at);
     await follow(command('name=world'), at);
@@ -73,14 +73,14 @@ describeWith(['root', 'ip'], 'a terminal', () => {
     expect(await readFile(path.join(at.folder, 'a.yaml'), 'utf8')).toBe('kind: A\n');
   });
 
-  test('rejects a command that fails, or prints something else for too long', async () => {
+  test('rejects a command that fails, or does not print the expected output in time', async () => {
     const at = await open();
     await expect(follow(command('echo why >&2; false'), at)).rejects.toThrow('ended with 1 and printed\nwhy\n');
     await expect(follow(command('echo this', 'that'), at, 50)).rejects.toThrow('this');
     await expect(follow(command('echo this; sleep 9', 'that', '...'), at, 500)).rejects.toThrow('printed\nthis');
   });
 
-  test('asks again where what is saved is not live yet', async () => {
+  test('repeats a command until the saved configuration is live', async () => {
     const at = await open();
     await follow(command('echo x >> lines; wc -l < lines', '3'), at);
   });
@@ -90,7 +90,7 @@ describeWith(['root', 'ip'], 'a terminal', () => {
     expect((await terminal.run('readlink /proc/self/ns/net')).text.trim()).toBe(await readlink('/proc/self/ns/net'));
   });
 
-  test('leaves a command running that does not end, and has weir and a network of its own', async () => {
+  test('keeps a command running that does not end, and has weir and a separate network', async () => {
     const at = await open();
     await follow(command('weir --help | head -1', 'Weir, ...'), at);
     await follow(command('while true; do echo tick; sleep 0.1; done', 'tick', '...'), at);

@@ -1,9 +1,8 @@
-// Guides as tests: every manifest in docs/guides is saved and every command is typed, as a reader would, and what comes must be what
-// the page shows.
+// Runs guides as tests: saves every manifest of a page in docs/guides, runs every command, and compares the output with that on the page.
 //
-// A block of `yaml` or `proto` begins with a comment that is the name of its file. A block of `console` holds commands behind `$ ` (a line that
-// ends with `\` goes on), each with what it prints below it: exactly that, but for `...`, which stands for anything, within a line or
-// as a line of its own. Output whose last line is `...` is that of a command that does not end: it goes on in a terminal of its own.
+// A block of `yaml` or `proto` begins with a comment with the name of its file. A block of `console` has commands after `$ ` (a line that
+// ends with `\` continues), each followed by its output: exactly this text, except that `...` stands for anything, within a line or as a
+// line of its own. Output whose last line is `...` belongs to a command that does not end: it continues in a separate terminal.
 import { afterAll, beforeAll, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -14,22 +13,22 @@ import { Terminal } from './terminal.ts';
 import type { Network } from './terminal.ts';
 
 const GUIDES = path.resolve(import.meta.dirname, '..', '..', 'docs', 'guides');
-/** What is saved is live in a moment, readers type slowly, and machines of tests are slower still. */
+/** Time limit of a step: saved configuration is live at once, but test machines are slow. */
 const PATIENCE_MS = 30_000;
 const PAUSE_MS = 50;
 
-/** One thing that a reader does; `line`: where the page says so. */
+/** One step of a page; `line`: its line on the page. */
 export type Step =
   | { readonly kind: 'file'; readonly line: number; readonly name: string; readonly text: string }
   | { readonly kind: 'command'; readonly line: number; readonly command: string; readonly output: readonly string[] };
 
-/** What a guide needs beside the machine. */
+/** The requirements of a guide besides the machine. */
 export interface GuideOptions {
-  /** More variables for its commands; asked for when the first is run. */
+  /** More environment variables for the commands; called before the first one. */
   readonly env?: () => NodeJS.ProcessEnv;
-  /** Names in the checkout that the reader has before them too: `charts`. */
+  /** Paths in the checkout that the reader has too: `charts`. */
   readonly checkout?: readonly string[];
-  /** `own`, where every port is free, or that of the machine, as for what a test cluster runs; `own` by default. */
+  /** `own`: a network where every port is free (default); or that of the machine, for programs in a test cluster. */
   readonly network?: Network;
 }
 
@@ -49,7 +48,7 @@ export function describeGuide(name: string, needs: readonly RequirementName[], o
   });
 }
 
-/** Does what the step says; rejects when what comes is not what the page shows. */
+/** Runs the step; rejects if the output differs from the page. */
 export async function follow(step: Step, terminal: Terminal, patience = PATIENCE_MS): Promise<void> {
   if (step.kind === 'file') return terminal.save(step.name, step.text);
   const { command, output } = step;
@@ -64,7 +63,7 @@ export async function follow(step: Step, terminal: Terminal, patience = PATIENCE
   }
 }
 
-/** What output has to look like. */
+/** A pattern for the expected output. */
 export function patternOf(output: readonly string[]): RegExp {
   const lines = output.map((line) => (line === '...' ? '(?:.*\\n)*' : `${line.split('...').map(literally).join('.*')}\\n`));
   return new RegExp(`^${lines.join('')}$`);
@@ -74,7 +73,7 @@ function literally(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }
 
-/** The steps of a page. Throws for a block that nobody could follow. */
+/** The steps of a page. Throws for a block that cannot be run. */
 export function readGuide(page: string): readonly Step[] {
   return blocksOf(page.split('\n')).flatMap((block): readonly Step[] => {
     const comment = COMMENTS.get(block.language);
@@ -92,7 +91,7 @@ const COMMENTS: ReadonlyMap<string, string> = new Map([
 
 interface Block {
   readonly language: string;
-  /** Of its first line within, from 1. */
+  /** The 1-based line of the first line of the content. */
   readonly line: number;
   readonly lines: readonly string[];
 }

@@ -1,4 +1,4 @@
-// Clients of HTTP/2: node:http2, which shares nothing with the product, and one of frames, however wrong they are.
+// Clients of HTTP/2: node:http2, which shares no code with Weir, and one of raw frames, valid or not.
 import { once } from 'node:events';
 import http2 from 'node:http2';
 import net from 'node:net';
@@ -9,7 +9,7 @@ import { until } from './until.ts';
 
 export * from './h2-frames.ts';
 
-/** What came back on a stream. */
+/** The answer on a stream. */
 export interface H2Answer {
   readonly status: number;
   readonly headers: http2.IncomingHttpHeaders;
@@ -17,7 +17,7 @@ export interface H2Answer {
   readonly trailers: http2.IncomingHttpHeaders;
 }
 
-/** Opens a session by prior knowledge, or by ALPN with `ca`; it is destroyed at the end of the test. */
+/** Opens a session by prior knowledge, or by ALPN with `ca`; it is closed at the end of the test. */
 export function openSession(port: number, options: http2.SecureClientSessionOptions = {}, secure = false): http2.ClientHttp2Session {
   const session = http2.connect(`${secure ? 'https' : 'http'}://127.0.0.1:${port}`, options);
   session.on('error', () => undefined);
@@ -25,14 +25,14 @@ export function openSession(port: number, options: http2.SecureClientSessionOpti
   return session;
 }
 
-/** Opens a stream; `body` undefined ends it with its head. Header `:authority` is `a` unless given. */
+/** Opens a stream; without `body` it ends with its head. Header `:authority` is `a` unless given. */
 export function openStream(session: http2.ClientHttp2Session, headers: http2.OutgoingHttpHeaders, ended: boolean): http2.ClientHttp2Stream {
   const stream = session.request({ ':authority': 'a', ':path': '/', ...headers }, { endStream: ended });
   stream.on('error', () => undefined);
   return stream;
 }
 
-/** The whole answer on a stream. Rejects when the stream is reset before its end. */
+/** The complete answer on a stream. Rejects if the stream is reset before its end. */
 export async function answerOf(stream: http2.ClientHttp2Stream): Promise<H2Answer> {
   let headers: http2.IncomingHttpHeaders & http2.IncomingHttpStatusHeader = {};
   let trailers: http2.IncomingHttpHeaders = {};
@@ -84,14 +84,14 @@ export class FramePeer {
     this.socket.write(Buffer.concat(pieces));
   }
 
-  /** Resolves once the peer has taken all that was written: it answers a PING behind it. */
+  /** Resolves once the peer has read all sent bytes: it answers a PING after them. */
   async sync(): Promise<void> {
     const payload = numbers(0x5379_6e63, ++this.#pings);
     this.write(frame(TYPE.ping, 0, 0, payload));
     await until(() => this.closed || this.of(TYPE.ping).some((received) => received.payload.equals(payload)), 'the answer to a PING');
   }
 
-  /** Frames of a type so far, on one stream or on all. */
+  /** The received frames of a type, on one stream or on all. */
   of(type: number, stream?: number): ReceivedFrame[] {
     return this.frames.filter((received) => received.type === type && (stream === undefined || received.stream === stream));
   }
@@ -143,7 +143,7 @@ export class FramePeer {
 
 /** A client of frames. */
 export class FrameClient extends FramePeer {
-  /** Connects, and says the preface unless told otherwise. */
+  /** Connects, and sends the preface unless disabled. */
   static async connect(port: number, greeting: Buffer = Buffer.concat([PREFACE, frame(TYPE.settings, 0, 0)])): Promise<FrameClient> {
     const socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
     const client = new FrameClient(socket);

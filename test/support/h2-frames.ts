@@ -1,4 +1,4 @@
-// Frames of HTTP/2 as bytes, right or wrong.
+// Frames of HTTP/2 as bytes, valid or not.
 
 export const TYPE = {
   ...{ data: 0, headers: 1, priority: 2, reset: 3, settings: 4, push: 5, ping: 6, goaway: 7, windowUpdate: 8, continuation: 9 },
@@ -61,7 +61,7 @@ export function get(stream: number, ...fields: readonly (readonly [string, strin
   return frame(TYPE.headers, END_STREAM | END_HEADERS, stream, literals(...GET, ...fields));
 }
 
-/** The head of a request with one. */
+/** The head of a request with a body. */
 export function post(stream: number, ...fields: readonly (readonly [string, string])[]): Buffer {
   return frame(TYPE.headers, END_HEADERS, stream, literals([':method', 'POST'], ...GET.slice(1), ...fields));
 }

@@ -1,4 +1,4 @@
-// Backends of HTTP/2 without TLS: node:http2, which shares nothing with the product, and one of frames, however wrong they are.
+// Backends of HTTP/2 without TLS: node:http2, which shares no code with Weir, and one of raw frames, valid or not.
 import { once } from 'node:events';
 import http2 from 'node:http2';
 import net from 'node:net';
@@ -6,7 +6,7 @@ import { closeLater } from './fixture.ts';
 import { END_HEADERS, END_STREAM, frame, FramePeer, literals, PREFACE, TYPE } from './h2-client.ts';
 import { until } from './until.ts';
 
-/** What a backend of node:http2 does with a stream. */
+/** Handles a stream of a node:http2 backend. */
 export type Serve = (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => unknown;
 
 export interface H2Backend {
@@ -49,7 +49,7 @@ export class FrameServer {
     });
   }
 
-  /** Greets every connection with empty SETTINGS unless told otherwise. */
+  /** Sends empty SETTINGS on every connection unless other frames are given. */
   static async start(greeting = frame(TYPE.settings, 0, 0)): Promise<FrameServer> {
     const server = new FrameServer(greeting);
     server.#server.listen(0, '127.0.0.1');
@@ -62,13 +62,13 @@ export class FrameServer {
     return (this.#server.address() as net.AddressInfo).port;
   }
 
-  /** The connection of this number, once it is there. */
+  /** The connection with this number, once it is accepted. */
   async peer(index = 0): Promise<FramePeer> {
     await until(() => this.peers.length > index, `connection ${index} to the backend`);
     return this.peers[index] as FramePeer;
   }
 
-  /** The connection with the head of a request on this stream, once that is there. */
+  /** The connection with the head of a request on this stream, once that has arrived. */
   async asked(stream = 1, index = 0): Promise<FramePeer> {
     const peer = await this.peer(index);
     await until(() => peer.of(TYPE.headers, stream).length > 0, `a request on stream ${stream}`);

@@ -1,4 +1,4 @@
-// HAProxy as a backend that insists on the PROXY protocol: it answers every request with what the header of the connection said.
+// HAProxy as a backend that requires the PROXY protocol: it answers every request with the content of the connection's header.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -8,10 +8,10 @@ import path from 'node:path';
 import type { IssuedFiles } from './certificates.ts';
 import { freePorts } from './free-port.ts';
 
-/** What HAProxy answers: who the client is, where it connected to, and the authority of version 2 (nothing without one). */
+/** The answer of HAProxy: client address, local address, and the authority of version 2 (empty without one). */
 const ANSWER = '%[src] %[src_port] %[dst] %[dst_port] %[fc_pp_authority]';
 
-/** Its ports, one for each way to speak. */
+/** Its ports, one for each protocol. */
 export interface Haproxy {
   readonly plain: number;
   readonly h2c: number;
@@ -37,7 +37,7 @@ export async function startHaproxy(files: IssuedFiles): Promise<Haproxy> {
   ];
   const file = path.join(folder, 'haproxy.cfg');
   await writeFile(file, lines.join('\n'));
-  // Dies with the test, even when that is killed.
+  // The kernel kills it when the test ends, also when the test is killed.
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'haproxy', '-db', '-f', file], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));

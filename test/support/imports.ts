@@ -1,4 +1,4 @@
-// What source files import, read from their text.
+// Reads the imports of source files from their text.
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -15,7 +15,7 @@ export function filesBelow(folder: string): string[] {
     .map((entry) => path.relative(ROOT, path.join(entry.parentPath, entry.name)));
 }
 
-/** The files of the checkout that a file names in its imports, also those of which it takes types only. */
+/** The files of the checkout that a file imports, including type-only imports. */
 export function importsOf(file: string): string[] {
   const text = readFileSync(path.join(ROOT, file), 'utf8');
   return resolve(file, [...text.matchAll(STATIC)].map((match) => match[2] as string).concat(dynamicImports(text)));

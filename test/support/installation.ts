@@ -1,4 +1,4 @@
-// Weir beside a test cluster: a controller and proxies, each a process of its own, over mTLS, with the documented rights.
+// Weir beside a test cluster: a controller and proxies as separate processes, over mTLS, with the documented rights.
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -11,7 +11,7 @@ import { freePorts } from './free-port.ts';
 import { documentedRights } from './rights.ts';
 
 export class Installation {
-  /** Where each proxy binds, and the addresses that Gateways tell. */
+  /** The addresses that proxies bind and Gateways report. */
   readonly hosts: readonly string[];
   readonly account: Account;
   controller: Child;
@@ -31,7 +31,7 @@ export class Installation {
     this.proxies = [];
   }
 
-  /** With an account of its own, which has the documented rights, unless one is given. */
+  /** Without an account, a new one with the documented rights is created. */
   static async start(cluster: Cluster, hosts: readonly string[], account?: Account): Promise<Installation> {
     const ca = await TestCa.create();
     const [certificate, ports, own] = await Promise.all([
@@ -44,7 +44,7 @@ export class Installation {
     return installation;
   }
 
-  /** Another process in the place of one that ended; the caller puts it there. */
+  /** A new process instead of one that ended; the caller registers it. */
   startController(): Child {
     const { certificate, privateKey, ca } = this.#certificate;
     const tls = ['--push-tls-cert', certificate, '--push-tls-key', privateKey, '--push-tls-ca', ca];
@@ -53,7 +53,7 @@ export class Installation {
     return new Child(['controller', '--kubeconfig', this.account.kubeconfig, ...names, ...where, ...tls]);
   }
 
-  /** The same for the proxy of a host, which finds the last good configuration of its predecessor. */
+  /** The same for the proxy of a host, which reads the last good configuration of its predecessor. */
   async startProxy(host: string): Promise<Child> {
     const { certificate, privateKey, ca } = await this.#ca.issue(`proxy-${host}`, `URI:spiffe://weir.test/${host}`);
     const tls = ['--controller-tls-ca', ca, '--controller-tls-cert', certificate, '--controller-tls-key', privateKey];
@@ -70,7 +70,7 @@ export class Installation {
     return { status: statusCode, body: await body.text() };
   }
 
-  /** The value of a metric of the controller, with its labels as they are printed; 0 where it is not there. */
+  /** The value of a metric of the controller, with its labels as printed; 0 if it is absent. */
   async metric(name: string): Promise<number> {
     const line = (await this.probe('/metrics')).body.split('\n').find((text) => text.startsWith(`${name} `));
     return line === undefined ? 0 : Number(line.slice(name.length));

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-/** Prints the schemas of the release that it runs in. */
+/** Prints the schemas of the release in which it runs. */
 const SCRIPT = `
   import * as ir from '#api/ir/ir.ts';
   import { POLICIES } from '#api/k8s/policies.ts';

@@ -1,4 +1,4 @@
-// Listeners of a proxy without the rest of it: what is said on their connections is for the test to choose.
+// Listeners of a proxy without its other parts; the test handles their connections.
 import type * as ir from '#api/ir/ir.ts';
 import { TimerWheel } from '#lib/timer-wheel.ts';
 import { DEFAULT_LIMITS } from '../../proxy/exchange/limits.ts';
@@ -39,7 +39,7 @@ export function httpsListener(certificates: readonly string[], fields: Partial<i
   };
 }
 
-/** The port that is really bound. */
+/** The bound port. */
 export function boundPort(sockets: ListenerSockets): number {
   return sockets.boundPort(PORT) ?? 0;
 }

@@ -1,4 +1,4 @@
-// Memory that is in use, as opposed to garbage that nobody has collected yet.
+// Memory in use, without uncollected garbage.
 import { setTimeout } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -17,19 +17,19 @@ export function memoryInUse(): Memory {
   return nearlyInUse();
 }
 
-/** The same after one collection, which takes half the time: now and then some that is dead still counts. */
+/** The same after one collection, which takes half the time; sometimes some garbage still counts. */
 function nearlyInUse(): Memory {
   collect();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return { heap: heapUsed, buffers: arrayBuffers };
 }
 
-/** Code that is compiled takes memory for good in some rounds, and what is old may give some back in others; a leak takes some in each. */
+/** Compiled code takes memory in some rounds, and old objects free some in others; a leak takes some in each round. */
 const ROUNDS = 6;
-/** How often memory is looked at until it stands still: threads of the collector free buffers when they get to it. */
+/** Maximum number of measurements until the memory is stable: collector threads free buffers with a delay. */
 const LOOKS = 20;
 
-/** Repeats a round, which awaits the end of all it began, until one changes the bytes of objects and buffers by less. Throws if none does. */
+/** Repeats a round until it changes the memory of objects and buffers by less. Throws if none does. Rounds must await their end. */
 export async function leavesLess(bytes: number, round: () => Promise<void>): Promise<void> {
   const left: string[] = [];
   let before = await standingMemory(bytes);
@@ -48,7 +48,7 @@ function isNear(a: Memory, b: Memory, bytes: number): boolean {
   return Math.abs(a.heap - b.heap) < bytes && Math.abs(a.buffers - b.buffers) < bytes;
 }
 
-/** Memory in use once two looks at it agree. */
+/** Memory in use once two measurements agree. */
 async function standingMemory(bytes: number): Promise<Memory> {
   let before = memoryInUse();
   for (let look = 0; look < LOOKS; look++) {

@@ -1,12 +1,12 @@
-// A reader of HTTP/1.1 messages for tests: lenient, slow and written apart from the product, so that they do not share mistakes.
+// A reader of HTTP/1.1 messages for tests: lenient, slow, and written separately from Weir so that they share no bugs.
 
-/** One message as it stood on the wire (latin1). */
+/** One message as received (latin1). */
 export interface Message {
   readonly raw: string;
   readonly startLine: string;
   /** Names in lower case, in order. */
   readonly headers: readonly (readonly [string, string])[];
-  /** Without its framing. */
+  /** The body without its framing. */
   readonly body: string;
   readonly trailers: string;
 }
@@ -16,7 +16,7 @@ export function header(message: Message, name: string): string | undefined {
   return message.headers.find(([key]) => key === name)?.[1];
 }
 
-/** Messages as they stood on the wire, without the Date that a proxy adds. */
+/** Messages as received, without the Date header of a proxy. */
 export function withoutDate(raw: string): string {
   return raw.replace(/^date: [^\r]*\r\n/gm, '');
 }
@@ -26,7 +26,7 @@ export function status(message: Message): number {
   return Number(message.startLine.split(' ')[1]);
 }
 
-/** The message at the beginning of `text`, or null when it is not complete. `bodiless`: its headers do not tell of a body that follows. */
+/** The first message in `text`, or null if it is incomplete. `bodiless`: its headers announce a body that does not follow. */
 export function readMessage(text: string, ended: boolean, bodiless = false): Message | null {
   const headEnd = text.indexOf('\r\n\r\n');
   if (headEnd < 0) return null;

@@ -1,10 +1,10 @@
-// Kubernetes objects that many tests need, as kubectl takes them.
+// Kubernetes objects for many tests, in the form for kubectl.
 
-/** The controllerName of GatewayClasses that Weir serves unless told otherwise. */
+/** The controllerName of GatewayClasses that Weir serves by default. */
 export const CONTROLLER_NAME = 'gateway.weir.dev/controller';
 const GATEWAY_API = 'gateway.networking.k8s.io/v1';
 
-/** An object as kubectl takes it. */
+/** An object in the form for kubectl. */
 export type Manifest = Readonly<Record<string, unknown>>;
 
 /** JSON for `kubectl apply`: all the objects at once. */
@@ -17,7 +17,7 @@ export function gatewayClass(name = 'weir', controllerName = CONTROLLER_NAME): M
   return { apiVersion: GATEWAY_API, kind: 'GatewayClass', metadata: { name }, spec: { controllerName } };
 }
 
-/** A listener; of protocol HTTP unless it says otherwise. */
+/** A listener; its default protocol is HTTP. */
 export interface TestListener {
   readonly name: string;
   readonly port: number;
@@ -44,15 +44,15 @@ function parentRef(gateway: string): object {
   return { name, ...(sectionName === undefined ? {} : { sectionName }) };
 }
 
-/** What a Service without selector leads to. */
+/** The endpoint of a Service without selector. */
 export interface ServiceTarget {
   readonly address: string;
   readonly port: number;
-  /** What the backend speaks, as in a Service: `kubernetes.io/h2c`. */
+  /** The appProtocol of the Service, such as `kubernetes.io/h2c`. */
   readonly appProtocol?: string;
 }
 
-/** A Service with port 80, and the EndpointSlice that says where it is: backends of the test's own process. */
+/** A Service with port 80, and its EndpointSlice, for a backend in the test's process. */
 export function serviceOf(name: string, { address, port, appProtocol }: ServiceTarget): readonly Manifest[] {
   const protocol = appProtocol === undefined ? {} : { appProtocol };
   return [

@@ -1,4 +1,4 @@
-// OCSP as `openssl ocsp` speaks it: answers made offline, and a real responder.
+// OCSP by `openssl ocsp`: answers made offline, and a real responder.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -10,18 +10,18 @@ import { until } from './until.ts';
 
 const run = promisify(execFile);
 
-/** The index that the CA keeps, and who signs. */
+/** The index of the CA, and the signer. */
 function signing(ca: TestCa, signer: IssuedFiles): string[] {
   const files = ['-rsigner', signer.certificate, '-rkey', signer.privateKey];
   return ['-index', path.join(ca.folder, 'index.txt'), '-CA', ca.certificate, ...files];
 }
 
-/** The CA as who signs its own answers. */
+/** The CA that signs its own answers. */
 export function itself(ca: TestCa): IssuedFiles {
   return { ca: ca.certificate, certificate: ca.certificate, privateKey: path.join(ca.folder, 'ca.key') };
 }
 
-/** The answer to a request; it has no end unless the options give it one. */
+/** The answer to a request; without an expiry unless the options give one. */
 export async function answerOffline(ca: TestCa, signer: IssuedFiles, request: Buffer, ...options: readonly string[]): Promise<Buffer> {
   const [input, output] = ['request.der', 'response.der'].map((name) => path.join(ca.folder, name)) as [string, string];
   await writeFile(input, request);

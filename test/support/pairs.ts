@@ -1,4 +1,4 @@
-// Objects of a Gateway with HTTPS listeners whose Secrets change, and a client that tells by whose certificate it was answered.
+// Objects of a Gateway with HTTPS listeners whose Secrets change, and a client that reads the certificate of the answer.
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
@@ -26,7 +26,7 @@ export function objectsAround(upstreamPort: number): readonly object[] {
   ];
 }
 
-/** Certificates of an authority: for all hosts, two for one of them, and one for it that has expired. */
+/** Certificates of one CA: one for all hosts, two for one host, and an expired one for that host. */
 export interface EdgePairs {
   readonly wild: IssuedFiles;
   readonly one: IssuedFiles;
@@ -70,8 +70,8 @@ export function grantFrom(namespace: string): object {
 }
 
 /**
- * What a client of a server name gets: the status of its request and the common name of the certificate that it was shown; or the code
- * of the handshake that failed.
+ * The outcome for a client with a server name: the status of its request and the common name of the certificate; or the code of the failed
+ * handshake.
  */
 export async function askFor(port: number, serverName: string, host = serverName): Promise<string> {
   const socket = tls.connect({ port, host: '127.0.0.1', servername: serverName, rejectUnauthorized: false });

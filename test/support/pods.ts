@@ -1,4 +1,4 @@
-// Weir's controllers as Pods of a test cluster with nodes, as the documentation installs them.
+// Weir's controllers as Pods of a test cluster with nodes, installed as documented.
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -7,14 +7,14 @@ import { TestCa } from './certificates.ts';
 import { listOf } from './objects.ts';
 import { documentedRights } from './rights.ts';
 
-/** What Pods of controllers and proxies name, and what then runs. */
+/** The image names of Pods of controllers and proxies, and the programs to run for them. */
 export const WEIR_IMAGE = 'weir';
 export const WEIR: Image = { entrypoint: [process.execPath, path.resolve(import.meta.dirname, '..', '..', 'cli', 'weir.ts')] };
 
 const NAMESPACE = 'default';
 const LABELS = { app: 'weir-controller' };
 
-/** Applies the Deployment `controller` with all it needs to make the proxies of Gateways; the image must be among those of the nodes. */
+/** Applies the Deployment `controller` with all objects it needs to create proxies; the nodes must have its image. */
 export async function installControllers(cluster: Cluster, replicas = 1, more: Flags = {}): Promise<void> {
   const ca = await TestCa.create(cluster.folder);
   const { certificate, privateKey } = await ca.issue('controller', `DNS:controller.${NAMESPACE}.svc`);
@@ -76,7 +76,7 @@ function readProc(pid: string, file: string): string {
   try {
     return readFileSync(path.join('/proc', pid, file), 'utf8');
   } catch {
-    // It ended meanwhile.
+    // The Pod ended meanwhile.
     return '';
   }
 }

@@ -1,4 +1,4 @@
-// What pools work with, without sockets: connections that do what a test says, attempts, and failures as they are told.
+// Fakes for tests of pools, without sockets: connections that a test controls, attempts, and scripted failures.
 import { TimerWheel } from '#lib/timer-wheel.ts';
 import { Attempt } from '../../proxy/exchange/attempt.ts';
 import { Exchange } from '../../proxy/exchange/exchange.ts';
@@ -8,7 +8,7 @@ import { Capacity } from '../../proxy/upstream/capacity.ts';
 import type { ConnectionOwner, PooledConnection } from '../../proxy/upstream/pool.ts';
 import type { PoolOptions } from '../../proxy/upstream/pool-options.ts';
 
-/** A connection to nowhere; a test says when it is there and when it is gone. */
+/** A connection without socket; a test opens and closes it. */
 export class FakeConnection {
   readonly #owner: ConnectionOwner;
   readonly sent: Attempt[] = [];
@@ -16,7 +16,7 @@ export class FakeConnection {
   readonly openedAt = 0;
   idleSince = 0;
   long = false;
-  /** Its pool wants it closed. */
+  /** The pool has asked it to close. */
   closing = false;
 
   constructor(owner: ConnectionOwner) {
@@ -27,12 +27,12 @@ export class FakeConnection {
     this.#owner.connected(this.#self);
   }
 
-  /** What it carries is over. */
+  /** The end of its exchange. */
   done(): void {
     this.#owner.idle(this.#self);
   }
 
-  /** `error`: it never was there. */
+  /** `error`: the connection attempt failed. */
   gone(error: Parameters<ConnectionOwner['closed']>[1] = null): void {
     this.#owner.closed(this.#self, error);
   }
@@ -56,7 +56,7 @@ export class FakeConnection {
 
 let made = 0;
 
-/** An attempt, without a body unless the exchange says otherwise, for a path of its own: no two of them are equal. */
+/** An attempt, by default without a body; each has a unique path. */
 export function attemptOf(fields: Partial<Exchange> = {}): Attempt {
   const exchange = Object.assign(new Exchange({} as never, {} as never, 0), { path: `/${made++}` }, fields);
   return new Attempt(exchange, {} as never, {} as never);
@@ -67,9 +67,9 @@ export class PoolRig {
   readonly connections: FakeConnection[] = [];
   /** Attempts that failed, with the code of the error. */
   readonly failed: [Attempt, string][] = [];
-  /** What the endpoint was told of its connections. */
+  /** The connection events that the endpoint received. */
   readonly told: string[] = [];
-  /** How often the pool said that it is empty. */
+  /** How often the pool reported that it is empty. */
   emptied = 0;
   readonly limits: Limits;
   readonly capacity: Capacity;

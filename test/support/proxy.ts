@@ -1,4 +1,4 @@
-// A real worker in the test's own process, with the resources a test gives it, or compiles from Kubernetes objects.
+// A real worker in the test's process, with resources from a test, or compiled from Kubernetes objects.
 import type * as ir from '#api/ir/ir.ts';
 import { Compiler } from '../../controller/compile/compile.ts';
 import { DEFAULT_LIMITS } from '../../proxy/exchange/limits.ts';
@@ -7,7 +7,7 @@ import type { MetricJson } from '#lib/metric.ts';
 import { Worker } from '../../proxy/worker.ts';
 import { until } from './until.ts';
 
-/** The port that test listeners are configured with, whatever is bound. */
+/** The configured port of test listeners; the bound port differs. */
 export const LISTENER_PORT = 80;
 
 export interface Proxy {
@@ -20,7 +20,7 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
-/** Starts a worker that serves these resources; problems with any of them reject. */
+/** Starts a worker with these resources; rejects if one has a problem. */
 export async function startProxy(
   resources: readonly ir.Resource[],
   limits: Partial<Limits> = {},
@@ -51,7 +51,7 @@ export async function startProxy(
   };
 }
 
-/** Starts a worker with what the compiler makes of Kubernetes objects. */
+/** Starts a worker with resources compiled from Kubernetes objects. */
 export function startProxyFor(objects: readonly unknown[], limits: Partial<Limits> = {}): Promise<Proxy> {
   const compiler = new Compiler({ controllerName: 'gateway.weir.dev/controller', allowLoopback: true, bindAddresses: true });
   const { changed, rejected } = compiler.apply(objects.map((object) => ({ type: 'upsert', object }) as never));
@@ -62,7 +62,7 @@ export function startProxyFor(objects: readonly unknown[], limits: Partial<Limit
   );
 }
 
-/** How metrics label what comes to `listener()` and `route()`. */
+/** The metric labels of traffic to `listener()` and `route()`. */
 export const ORIGIN = 'gateway="default/gateway",listener="default/gateway/http",route="HTTPRoute/default/route/0"';
 
 /** A listener for every host on the port. */
@@ -90,7 +90,7 @@ export function cluster(name: string, ports: readonly number[], protocol: ir.Clu
   ];
 }
 
-/** A share of a route's traffic that goes to a cluster made by `cluster`. */
+/** A weighted reference of a route to a cluster of `cluster`. */
 export function backend(name: string, weight = 1, filters: ir.Filter[] = []): ir.RouteBackend {
   return { cluster: `Service/default/${name}/80`, weight, filters };
 }
@@ -135,7 +135,7 @@ export function streamRoute(fields: Partial<ir.StreamRoute> = {}): ir.StreamRout
   };
 }
 
-/** A share of a stream route's connections that goes to a cluster made by `cluster`. */
+/** A weighted reference of a stream route to a cluster of `cluster`. */
 export function streamBackend(name: string, weight = 1): ir.StreamBackend {
   return { cluster: `Service/default/${name}/80`, weight };
 }
@@ -144,7 +144,7 @@ export function pathMatch(type: ir.PathMatch['type'], value: string): ir.Match {
   return { path: { type, value }, method: null, headers: [], queryParams: [] };
 }
 
-/** Everything it takes to proxy `/` to one backend. */
+/** All resources to proxy `/` to one backend. */
 export function toUpstream(port: number, fields: Partial<ir.Route> = {}): ir.Resource[] {
   return [listener(), ...cluster('app', [port]), route(fields)];
 }

@@ -1,4 +1,4 @@
-// Both ends of the push protocol over real sockets, with a relay between them that counts, holds back and cuts.
+// Both ends of the push protocol over real sockets, with a relay in between that counts, delays and cuts.
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { EncodedResource, Resource } from '#api/ir/ir.ts';
@@ -15,7 +15,7 @@ import type { SubscribeTarget } from '../../proxy/subscribe/target.ts';
 
 export const LOG = createLog('silent');
 
-/** Short waits, for tests that provoke them. */
+/** Short timeouts, for tests of timeouts. */
 export const FAST_TIMES = {
   backoff: { minimum: 1, maximum: 20 },
   keepalive: { every: 10_000, timeout: 5_000 },
@@ -31,7 +31,7 @@ export function secret(key: string, privateKey: string): EncodedResource {
   return encodeResource({ kind: 'Secret', key, certificate: 'certificate', privateKey });
 }
 
-/** A rule that forwards everything to a cluster. `name` is what changes its version. */
+/** A rule that forwards everything to a cluster. `name` changes its version. */
 export function route(key: string, clusterKey: string, name = ''): EncodedResource {
   return encodeResource({
     ...{ kind: 'Route', key, objectKind: 'HTTPRoute', namespace: 'default', name: key, ruleIndex: 0, ruleName: name, createdAt: 0 },
@@ -44,11 +44,11 @@ export function route(key: string, clusterKey: string, name = ''): EncodedResour
   });
 }
 
-/** What a worker would be: it holds what it is given, leaves out what it refuses, and remembers each step. */
+/** Replaces a worker: keeps the resources, refuses those that the test names, and records each step. */
 export class RecordingTarget implements SubscribeTarget {
   readonly held = new Map<string, Resource>();
   readonly steps: { readonly changed: string[]; readonly removed: string[] }[] = [];
-  /** What it finds wrong with a resource; null for nothing. */
+  /** The error in a resource; null if there is none. */
   refuse: (resource: Resource) => string | null = () => null;
   /** Awaited before every apply: a slow proxy. */
   gate: () => Promise<void> = () => Promise.resolve();
@@ -85,7 +85,7 @@ export function idOf({ kind, key }: ResourceName): string {
   return resourceId(kind, key);
 }
 
-/** What sessions told, in order: `acked Route|a <version>` and the like, without the session's name. */
+/** The events of sessions, in order: `acked Route|a <version>` and so on, without the session name. */
 export class RecordingObserver implements PushObserver {
   readonly told: string[] = [];
   readonly open = new Set<string>();
@@ -111,10 +111,10 @@ export class RecordingObserver implements PushObserver {
 
 /** A TCP relay in front of a port. */
 export class Relay {
-  /** Where it forwards to, and where it listens. */
+  /** Target port and own port. */
   target: number;
   port = 0;
-  /** Bytes from the controller to proxies, and from them to it. */
+  /** Bytes from the controller to proxies, and in the other direction. */
   down = 0;
   up = 0;
   accepted = 0;
@@ -127,19 +127,19 @@ export class Relay {
     this.#server = createServer((socket) => this.#accept(socket));
   }
 
-  /** Listens where it did before, or on a free port. */
+  /** Listens on its previous port, or on a free one. */
   async listen(): Promise<number> {
     await new Promise<void>((resolve) => this.#server.listen(this.port, '127.0.0.1', resolve));
     this.port = (this.#server.address() as AddressInfo).port;
     return this.port;
   }
 
-  /** Swallows whatever comes on the connections there are, in both directions, without closing them. */
+  /** Drops all bytes of the existing connections, in both directions, without closing them. */
   freeze(): void {
     this.#frozen = true;
   }
 
-  /** New connections pass again; frozen ones stay as they are. */
+  /** New connections pass again; frozen ones stay frozen. */
   thaw(): void {
     this.#frozen = false;
   }

@@ -1,4 +1,4 @@
-// A client of bytes: sends what a test wrote, however wrong, and shows what came back.
+// A client of raw bytes: sends the bytes of a test, valid or not, and records the answer.
 import { once } from 'node:events';
 import net from 'node:net';
 import { readMessage } from './message.ts';
@@ -27,7 +27,7 @@ export class RawClient {
     socket.on('error', (error: NodeJS.ErrnoException) => (this.error = error.code ?? 'unknown'));
   }
 
-  /** `keep` false counts what comes and forgets it. `from`: the loopback address to come from. */
+  /** `keep` false counts received bytes without keeping them. `from`: the local loopback address. */
   static async connect(port: number, keep = true, from = '127.0.0.1'): Promise<RawClient> {
     const socket = net.connect({ port, host: '127.0.0.1', localAddress: from, allowHalfOpen: true, noDelay: true });
     const client = new RawClient(socket, keep);
@@ -39,7 +39,7 @@ export class RawClient {
     this.socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
   }
 
-  /** Half-closes: says that no more will come. */
+  /** Half-closes the connection. */
   end(): void {
     this.socket.end();
   }

@@ -1,4 +1,4 @@
-// A backend of bytes: keeps exactly what it received and answers whatever a test wrote.
+// A backend of raw bytes: records the bytes it receives and sends the bytes that a test gives.
 import { once } from 'node:events';
 import net from 'node:net';
 import { readMessage } from './message.ts';
@@ -16,17 +16,17 @@ export interface UpstreamConnection {
   closed: boolean;
 }
 
-/** What to do for a complete request: bytes to send, or null after having done it by oneself. */
+/** Handles a complete request: returns bytes to send, or null if it has answered itself. */
 export type Respond = (request: Message, connection: UpstreamConnection) => string | null;
 
 /** How a backend behaves. */
 export interface UpstreamBehaviour {
   readonly respond?: Respond;
-  /** Told of every connection, before anything is read. */
+  /** Called with every connection, before the first read. */
   readonly connected?: (connection: UpstreamConnection) => void;
-  /** Told of every piece received. */
+  /** Called with every chunk received. */
   readonly data?: (connection: UpstreamConnection, chunk: Buffer) => void;
-  /** False counts bytes instead of keeping them; then nothing is parsed. */
+  /** If false, bytes are counted instead of kept; nothing is parsed. */
   readonly keep?: boolean;
 }
 
@@ -102,7 +102,7 @@ export class RawUpstream {
     });
     socket.on('end', () => {
       connection.ended = true;
-      // As backends do: who has heard the end says goodbye too, unless a test does otherwise.
+      // Like real backends it ends its side after the end of the client, unless a test changes that.
       if (this.#behaviour.connected === undefined) socket.end();
     });
     socket.on('error', () => undefined);

@@ -1,6 +1,6 @@
 // Requests of HTTP/1.1 as bytes.
 
-/** `GET path` for host `a`, with more headers if need be. */
+/** `GET path` for host `a`, with optional further headers. */
 export function get(path = '/', headers = ''): string {
   return `GET ${path} HTTP/1.1\r\nHost: a\r\n${headers}\r\n`;
 }

@@ -1,4 +1,4 @@
-// A machine without a program is one whose PATH leads nowhere; a run of jest of its own shows what becomes of the tests there.
+// Missing programs are simulated by an empty PATH; a separate run of jest shows the result for the tests.
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,18 +20,18 @@ const bare = { PATH: path.join(folder, 'nowhere') };
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('requirements', () => {
-  test('name what to do where something is missing', () => {
+  test('name the remedy for each missing program', () => {
     expect(remediesFor(['ip'], bare)).toEqual(['apt-get install iproute2']);
     expect(missingPackages(bare)).toEqual(['iproute2', 'nftables', 'conntrack', 'haproxy', 'curl']);
   });
 
-  test('ask for nothing where nothing is needed', () => {
+  test('are empty if nothing is needed', () => {
     expect(remediesFor([], bare)).toEqual([]);
   });
 });
 
 describe('describeWith', () => {
-  test('leaves out by name what this machine cannot run, and runs the rest', () => {
+  test('names the tests that this machine cannot run, and runs the others', () => {
     const file = path.join(folder, 'left-out');
     const { status, output } = runJest({ ...bare, [LEFT_OUT_FILE]: file });
     expect(output).toContain('1 skipped, 1 passed');
@@ -40,7 +40,7 @@ describe('describeWith', () => {
     expect(leftOut).toEqual(['left out: needs a program. To run it: apt-get install iproute2']);
   });
 
-  test('fails it with CI=true', () => {
+  test('fails these tests with CI=true', () => {
     const { status, output } = runJest({ ...bare, CI: 'true' });
     expect(output).toContain('this machine cannot run these tests: apt-get install iproute2');
     expect(output).toContain('1 failed, 1 passed');

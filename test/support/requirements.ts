@@ -1,15 +1,15 @@
-// What some tests need of the machine, how to tell whether it is there, and what to do where it is not.
+// Requirements of tests on the machine: how to check them, and how to meet them.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { allBuilt } from '../cluster/tools.ts';
 
-/** One thing a machine may lack. */
+/** A requirement. */
 interface Requirement {
   met(env: NodeJS.ProcessEnv): boolean;
-  /** What a person does about it. */
+  /** The remedy for a person. */
   readonly remedy: string;
-  /** The Debian package that brings it, which `npm test` installs by itself as root. */
+  /** The Debian package with it, which `npm test` installs as root. */
   readonly package?: string;
 }
 
@@ -17,9 +17,9 @@ function program(name: string, debianPackage: string): Requirement {
   return { met: (env) => onPath(name, env), remedy: `apt-get install ${debianPackage}`, package: debianPackage };
 }
 
-/** Everything a test can ask for. */
+/** All requirements. */
 const REQUIREMENTS = {
-  /** A test cluster (test/cluster): Linux, and Go unless its parts are built. */
+  /** A test cluster (test/cluster): Linux, and Go unless its parts are already built. */
   cluster: {
     met: (env) => process.platform === 'linux' && (allBuilt() || goVersion(env) >= 26),
     remedy: 'on Linux, install Go 1.26 or later',
@@ -37,7 +37,7 @@ const REQUIREMENTS = {
 
 export type RequirementName = keyof typeof REQUIREMENTS;
 
-/** What to do before tests with these needs can run here; empty when they can. */
+/** The remedies that tests with these requirements need here; empty if they can run. */
 export function remediesFor(names: readonly RequirementName[], env: NodeJS.ProcessEnv = process.env): string[] {
   return names.filter((name) => !REQUIREMENTS[name].met(env)).map((name) => REQUIREMENTS[name].remedy);
 }
@@ -48,23 +48,23 @@ export function missingPackages(env: NodeJS.ProcessEnv = process.env): string[] 
   return all.flatMap((requirement) => (requirement.package === undefined || requirement.met(env) ? [] : [requirement.package]));
 }
 
-/** Tests that were not run because the machine lacks something. */
+/** Tests that were skipped because of a missing requirement. */
 export interface LeftOut {
   readonly name: string;
   readonly remedies: readonly string[];
 }
 
-/** The environment variable that names the file where a run collects what it left out, one JSON object a line. */
+/** The environment variable with the file in which a run collects skipped tests, one JSON object per line. */
 export const LEFT_OUT_FILE = 'WEIR_TESTS_LEFT_OUT';
 
-/** What the test files of a run left out. */
+/** The tests that a run skipped. */
 export function readLeftOut(file: string): LeftOut[] {
   if (!existsSync(file)) return [];
   const lines = readFileSync(file, 'utf8').split('\n');
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as LeftOut);
 }
 
-/** One line for a person. */
+/** One line for the terminal. */
 export function describeLeftOut({ name, remedies }: LeftOut): string {
   return `left out: ${name}. To run it: ${remedies.join('; ')}`;
 }

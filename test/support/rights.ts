@@ -1,11 +1,11 @@
-// The rights of a controller as its documentation lists them: tests run it with these and no others, which proves the list complete.
+// The rights of a controller as documented. Tests grant exactly these, which proves that the list is complete.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { PolicyRule } from '../cluster/cluster.ts';
 
 const DOCUMENT = path.resolve(import.meta.dirname, '..', '..', 'docs', 'reference', 'controller.md');
 
-/** The table below "Rights it needs". */
+/** The table under "Rights it needs". */
 export function documentedRights(): PolicyRule[] {
   const section =
     readFileSync(DOCUMENT, 'utf8')

@@ -1,4 +1,4 @@
-// Where Weir is tried: a test cluster, backends at an address that its EndpointSlices may name, a controller and proxies beside it.
+// The usual setup with a cluster: a test cluster, backends at an address for EndpointSlices, a controller and proxies.
 import { startCluster } from '../cluster/cluster.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { addAddress, removeAddress } from './address.ts';
@@ -14,7 +14,7 @@ export interface SiteOptions {
   /** Names of backends. */
   readonly backends: readonly string[];
   readonly audit?: boolean;
-  /** What is done to the cluster before Weir starts. */
+  /** Prepares the cluster before Weir starts. */
   readonly prepare?: (cluster: Cluster) => Promise<void>;
 }
 
@@ -60,17 +60,17 @@ export class Site {
     return this.#weir;
   }
 
-  /** Applies all of them. */
+  /** Applies all of these objects. */
   apply(...objects: readonly object[]): Promise<void> {
     return this.cluster.apply(listOf(...objects));
   }
 
-  /** A Service that leads to the backend of a name, with its EndpointSlice. */
+  /** A Service with EndpointSlice for the backend of a name. */
   service(name: string, backend: string): readonly Manifest[] {
     return serviceOf(name, { address: this.address, port: this.backend(backend).port });
   }
 
-  /** One for each backend, of its name. */
+  /** One Service for each backend, with its name. */
   services(): readonly Manifest[] {
     return this.backends.flatMap(({ name }) => this.service(name, name));
   }

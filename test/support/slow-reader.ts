@@ -1,4 +1,4 @@
-// A reader that stops and starts, so that all buffers before it fill and empty.
+// A reader that pauses, so that all buffers before it fill and drain.
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type net from 'node:net';

@@ -1,11 +1,11 @@
-// When everything between two peers is full.
+// Detects that all buffers between two peers are full.
 import { setImmediate as turn } from 'node:timers/promises';
 
-/** How long a number must stay as it is: longer than the kernel holds back what it acknowledges (40 ms), and through so many turns. */
+/** How long a number must not change: longer than the kernel delays an acknowledgement (40 ms), and several turns of the event loop. */
 const STILL_MS = 60;
 const STILL_TURNS = 20;
 
-/** Resolves to the number once it has not changed for a while. */
+/** Resolves to the number once it has not changed for this time. */
 export async function still(read: () => number): Promise<number> {
   let last = -1;
   let since = performance.now();

@@ -1,4 +1,4 @@
-// What clients may lose when one of the processes that share a port is killed, and no more.
+// The limit of failures when one of the processes that share a port is killed.
 import { expect } from '@jest/globals';
 import type { TrafficResult } from './traffic.ts';
 
@@ -6,13 +6,13 @@ import type { TrafficResult } from './traffic.ts';
 export const GONE = 'the killed process is gone';
 
 /**
- * The kernel closes the files of a killed process one after the other, connections and listening socket in any order. A flow that has
- * one connection at a time may lose the one that the process had accepted, and then one that still got into the queue of its listening
- * socket. The kernel gives that socket nothing after it is closed, and every file is closed before a parent hears of the death.
+ * The kernel closes the files of a killed process one after the other, connections and listening socket in any order. A flow with one
+ * connection at a time may lose an accepted connection, and then one that was in the queue of the listening socket. The socket gets no
+ * connections after it is closed, and all files are closed before the parent is notified.
  */
 const LOST_BY_A_FLOW = 2;
 
-/** Holds a traffic of so many flows to it. */
+/** Checks this limit for traffic with this number of flows. */
 export function onlyLostWithTheKilled({ failures }: TrafficResult, flows: number): void {
   expect(failures.filter(({ phase }) => phase === GONE)).toEqual([]);
   expect(failures.length).toBeLessThanOrEqual(flows * LOST_BY_A_FLOW);

@@ -1,4 +1,4 @@
-// A Lease that ends soon, for tests about the first work of a leader that follows one that was killed.
+// A short Lease for tests about a new leader after its predecessor was killed.
 import type { Cluster } from '../cluster/cluster.ts';
 
 /** Shortens the Lease of a killed leader from fifteen seconds to one. */

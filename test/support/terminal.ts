@@ -1,4 +1,4 @@
-// A shell in a folder of its own, as somebody sits at who follows a guide; `weir` is on its path.
+// A shell in a temporary folder, as for a reader of a guide; `weir` is on its path.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,13 +10,13 @@ const ROOT = path.resolve(import.meta.dirname, '..', '..');
 /** Some commands wait for Pods. */
 const DEADLINE_MS = 150_000;
 
-/** What a command came to; standard output and error in one, as a terminal shows them. */
+/** The outcome of a command; standard output and error together, as on a terminal. */
 export interface Outcome {
   readonly code: number;
   readonly text: string;
 }
 
-/** A network namespace of the terminal's own, with nothing but loopback, or that of the machine. */
+/** A separate network namespace with loopback only, or that of the machine. */
 export type Network = 'own' | 'shared';
 
 export class Terminal {
@@ -30,7 +30,7 @@ export class Terminal {
     this.folder = folder;
     this.#tools = tools;
     const all = { ...process.env, ...env, PATH: `${tools}:${env['PATH'] ?? process.env['PATH'] ?? ''}` };
-    // Dies with the test, even when that is killed. Its group is that of everything it starts.
+    // The kernel kills it when the test ends, also when the test is killed. All its processes are in its group.
     const command = ['--pdeathsig', 'KILL', ...(network === 'own' ? ['unshare', '--net'] : []), 'bash', '--noprofile', '--norc'];
     this.#shell = spawn('setpriv', command, { cwd: folder, env: all, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
     for (const stream of [this.#shell.stdout, this.#shell.stderr]) stream?.on('data', (chunk: Buffer) => (this.#output += String(chunk)));
@@ -60,13 +60,13 @@ export class Terminal {
   async run(command: string): Promise<Outcome> {
     const end = `--- command ${++this.#commands} ended: `;
     this.#output = '';
-    // Nothing but the shell reads what the test types.
+    // The shell alone reads the input of the test.
     this.#shell.stdin?.write(`{ ${command}\n} < /dev/null 2>&1\necho "${end}$?"\n`);
     const found = await this.#until(() => new RegExp(`^((?:.*\\n)*?)(.*)${end}(\\d+)\\n`).exec(this.#output), command);
     return { code: Number(found[3]), text: withoutReturns(`${found[1] ?? ''}${found[2] === '' ? '' : `${found[2] ?? ''}\n`}`) };
   }
 
-  /** Starts a command that does not end; resolves once what it printed so far matches. */
+  /** Starts a command that does not end; resolves once its output matches. */
   async leaveRunning(command: string, pattern: RegExp, patience = DEADLINE_MS): Promise<void> {
     const file = path.join(this.#tools, `output-${++this.#commands}`);
     await writeFile(file, '');

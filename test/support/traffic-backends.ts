@@ -1,4 +1,4 @@
-// What traffic of every kind needs behind a Gateway `gw`: backends in the test's own process, and the objects that lead to them.
+// Backends for every kind of traffic behind a Gateway `gw`, in the test's process, and the objects that lead to them.
 import { expect } from '@jest/globals';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -9,7 +9,7 @@ import { grpcCalls, http2Streams, keptConnection, newConnections, webSocketEchoe
 import { httpRoute, serviceOf } from './objects.ts';
 import type { Flow, TrafficResult } from './traffic.ts';
 
-/** The listeners that the Gateway must have: HTTPRoutes and GRPCRoutes for any host do not share one. */
+/** The listeners of the Gateway: HTTPRoutes and GRPCRoutes for any host cannot share one. */
 export const TRAFFIC_LISTENERS = [
   { name: 'http', port: 80 },
   { name: 'grpc', port: 8080 },
@@ -41,7 +41,7 @@ export class TrafficBackends {
     ];
   }
 
-  /** `address`: of this machine, and such that the proxies reach it. */
+  /** `address`: an address of this machine that proxies can reach. */
   static async start(address: string): Promise<TrafficBackends> {
     const webSockets = new WebSocketServer({ host: address, port: 0 });
     webSockets.on('connection', (socket) => socket.on('message', (data, binary) => socket.send(data, { binary })));
@@ -73,7 +73,7 @@ export class TrafficBackends {
   }
 }
 
-/** Every kind of traffic has gone on, and nothing failed. */
+/** Checks that every kind of traffic has had answers, and none failed. */
 export function unharmed({ byFlow, failures }: TrafficResult): void {
   expect(failures).toEqual([]);
   expect(Object.keys(byFlow)).toHaveLength(5);

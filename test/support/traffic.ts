@@ -1,9 +1,9 @@
-// Constant traffic while something happens: every answer is judged, none may be missing, and what fails says when and during what.
+// Constant traffic during an event: checks every answer; a failure has its time and phase.
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** One stream of exchanges, one after another: a call, a request, a message there and back. */
+/** A sequence of exchanges: calls, requests, or echoed messages. */
 export interface Exchanges {
-  /** Does one; resolves to null when it is right, else to what is wrong with it. A rejection is wrong too. */
+  /** Runs one exchange; resolves to null if it is right, else to the error. A rejection is an error too. */
   next(): Promise<string | null>;
   close(): unknown;
 }
@@ -20,11 +20,11 @@ export interface Failure {
   readonly reason: string;
   /** Milliseconds since the traffic began. */
   readonly atMs: number;
-  /** What was being done; '' where the test does not say. */
+  /** The phase of the test; '' if the test names none. */
   readonly phase: string;
 }
 
-/** What a traffic saw. */
+/** The outcome of the traffic. */
 export interface TrafficResult {
   readonly requests: number;
   /** Exchanges by the name of the flow. */
@@ -36,8 +36,8 @@ export interface TrafficResult {
 const MAX_FAILURES = 100;
 
 /**
- * Runs all flows until `during` is done, and once more after it; `during` may say in which phase it is.
- * `pauseMs` between two exchanges of a flow leaves the machine to others.
+ * Runs all flows until `during` is done, and once more after it; `during` may name its phase. `pauseMs`: pause between two exchanges of a
+ * flow, to leave CPU to others.
  */
 export async function traffic(
   flows: readonly Flow[],

@@ -1,4 +1,4 @@
-// A TCP hop between two parts of a test: what goes through it can be cut, as by a network that drops connections.
+// A TCP hop between two parts of a test, whose connections can be cut as by a broken network.
 import { once } from 'node:events';
 import net from 'node:net';
 
@@ -36,7 +36,7 @@ export class Tunnel {
     return (this.#server.address() as net.AddressInfo).port;
   }
 
-  /** Ends every connection at once; new ones go through. */
+  /** Cuts every connection; new ones pass. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
   }

@@ -1,9 +1,9 @@
-// Waiting for what has no event of its own.
+// Waits for conditions without an event.
 
-/** A third of what a test may take: what did not come is told by name, before jest ends the test without one. */
+/** A third of the time limit of a test, so that the failure names the condition before jest ends the test. */
 const DEADLINE_MS = 30_000;
 
-/** Resolves when the condition holds; rejects with `what` after the deadline. Looks once per turn of the event loop, then every few ms. */
+/** Resolves when the condition holds; rejects with `what` at the deadline. Checks once per turn of the event loop, later every few ms. */
 export async function until(condition: () => boolean, what = String(condition), deadlineMs = DEADLINE_MS): Promise<void> {
   const started = performance.now();
   while (!condition()) {

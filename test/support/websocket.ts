@@ -1,11 +1,11 @@
-// WebSockets of `ws`, at either end, over whatever carries their bytes.
+// WebSockets of `ws`, at either end, over any stream of bytes.
 import { once } from 'node:events';
 import type net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import { closeLater } from './fixture.ts';
 
-/** A backend of HTTP/1.1 that sends back what it gets. */
+/** A backend of HTTP/1.1 that echoes messages. */
 export async function openEcho(): Promise<WebSocketServer> {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   await once(server, 'listening');
