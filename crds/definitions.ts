@@ -8,7 +8,7 @@ import { stringify } from 'yaml';
 import { structuralSchema } from './structural-schema.ts';
 import type { StructuralSchema } from './structural-schema.ts';
 
-/** What a definition says beyond the schema. */
+/** The parts of a definition besides the schema. */
 export interface Presentation {
   readonly kind: KindName;
   readonly description: string;

@@ -1,5 +1,5 @@
-// `npm run crds`: writes the CustomResourceDefinitions beside this file and for the Helm chart, which can hold only files of its own, and
-// the reference of their fields.
+// `npm run crds`: writes the CustomResourceDefinitions beside this file and into the Helm chart, which can only have its own files, and the
+// reference of their fields.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { definitionFiles } from './definitions.ts';

@@ -1,5 +1,5 @@
-// Every byte in every place of an answer where a byte can stand: the client gets exactly what the grammar makes of it, or is told
-// that the backend failed, and where the head was sent before, is cut off.
+// Every byte value in every position of an answer: the client gets exactly what the grammar says, or an error of the proxy, or a cut
+// connection if the head was sent before.
 import { describe, expect, test } from '@jest/globals';
 import { closeAfterEach, get, openClient, openProxy, openUpstream } from '../support/fixture.ts';
 import { END_HEADERS, END_STREAM, frame, literals, TYPE } from '../support/h2-client.ts';
@@ -15,10 +15,10 @@ closeAfterEach();
 
 const DATE = 'date: Thu, 01 Jan 1970 00:00:00 GMT\r\n';
 const CODINGS = 'transfer-encoding: chunked\r\n';
-/** The client says that no other request follows. */
+/** The client announces that no other request follows. */
 const CLOSE = 'connection: close\r\n';
 
-/** What the client must see. */
+/** The answer that the client must get. */
 function seen(lines: string, rest: string, status = '200 OK'): string {
   return `HTTP/1.1 ${status}\r\n${DATE}${lines}${rest}`;
 }
@@ -37,7 +37,7 @@ function trim(text: string): string {
 
 const answer = (lines: string, rest: string): string => `HTTP/1.1 200 OK\r\n${DATE}${lines}${rest}`;
 
-/** A name of a header: a colon ends it, so that the value begins with what stood behind. */
+/** A header name: a colon ends it, so the value begins with the rest. */
 function inName(before: string, after: string): Place<string> {
   const line = (c: string): string => `${before}${c}${after}: v\r\n`;
   return {
@@ -56,12 +56,12 @@ function inValue(value: (c: string) => string): Place<string> {
   };
 }
 
-/** One place where a single byte can stand. */
+/** One position for a byte. */
 function only(right: string, message: (c: string) => string, passed = seen('', SEEN)): Place<string> {
   return { message, expected: (c) => (c === right ? passed : null) };
 }
 
-/** As much data as the size says, where it is one. */
+/** As much data as the size says, if it is a size. */
 function inSize(size: (c: string) => string, ends = ''): Place<string> {
   const data = (c: string, byte: number): string => 'd'.repeat(HEXDIG.has(byte) ? Number.parseInt(size(c), 16) : 1);
   return {
@@ -157,7 +157,7 @@ const H1: Readonly<Record<string, Place<string>>> = {
   'behind the trailers': only('\r', (c) => answer('', `${CODINGS}\r\n0\r\nx: a\r\n${c}\n`), seen('', chunked('', 'x: a\r\n'))),
 };
 
-/** What a client that asks for one answer gets, or null for an answer that is refused or cut. */
+/** The answer to one request, or null if it is refused or cut. */
 async function outcomeAt(client: RawClient): Promise<string | null> {
   client.write(get('/', 'Connection: close\r\n'));
   await client.over();
@@ -172,7 +172,7 @@ describe('HTTP/1.1: a byte', () => {
     const upstream = await openUpstream();
     const proxy = await openProxy([listener(), ...cluster('app', [upstream.port]), route()]);
     const send = async (bytes: string): Promise<string | null> => {
-      // What is not ended waits for more.
+      // An incomplete answer waits for more bytes.
       upstream.become((__, { socket }) => (socket.end(bytes, 'latin1'), null));
       upstream.forget();
       return outcomeAt(await openClient(proxy.port));

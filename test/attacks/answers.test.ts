@@ -1,5 +1,5 @@
-// Answers of a backend that must not be believed, byte by byte: what the client gets instead, and that the connection which
-// carried them is never used again. And their neighbours, with the exact bytes that the client must see.
+// Invalid answers of a backend, byte by byte: the client gets an error, and their connection is never used again. Similar valid answers
+// must reach the client with exact bytes.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { header, status, withoutDate } from '../support/message.ts';
 import { startProxy, toUpstream } from '../support/proxy.ts';
@@ -15,7 +15,7 @@ let upstream: RawUpstream;
 let proxy: Proxy;
 beforeAll(async () => {
   upstream = await RawUpstream.start();
-  // One connection: the next request would get it, were it kept.
+  // One connection: if it were kept, the next request would use it.
   proxy = await startProxy(toUpstream(upstream.port), { upstreamIdleTimeout: 300, maxConnectionsPerEndpoint: 1 });
 });
 afterEach(async () => {
@@ -68,7 +68,7 @@ const MALFORMED: readonly (readonly [what: string, bytes: string])[] = [
   ['chunks in a 204', 'HTTP/1.1 204 No Content\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n'],
   ['chunks in a 103', 'HTTP/1.1 103 Early Hints\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n'],
   ['129 headers', answer(`content-length: 0\r\n${'x: a\r\n'.repeat(129)}`)],
-  ['a 101 that nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n'],
+  ['an unrequested 101', 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n'],
   ['33 answers of 1xx', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(33)],
 ];
 
@@ -111,7 +111,7 @@ describe('answered 502, and the connection is closed', () => {
   test.each([
     ['nothing', ''],
     ['half a head', 'HTTP/1.1 200 OK\r\ncontent-'],
-  ])('504 for a backend that says %s and stays', async (_, bytes) => {
+  ])('504 for a backend that sends %s and stays connected', async (_, bytes) => {
     upstream.become(bytes);
     const client = await RawClient.connect(proxy.port);
     expect(JSON.parse((await client.ask(GET)).body)).toMatchObject({ status: 504, code: 'upstream_timeout' });
@@ -120,7 +120,7 @@ describe('answered 502, and the connection is closed', () => {
   });
 });
 
-/** The head was passed on already: all that is left is to make sure that nobody takes the answer for whole. */
+/** The head was sent already: the proxy can only make sure that the answer does not look complete. */
 const TORN: readonly (readonly [what: string, bytes: string, end: boolean])[] = [
   ['a body shorter than its length', answer('content-length: 10\r\n', 'hello'), true],
   ['a body that stops', answer('content-length: 10\r\n', 'hello'), false],
@@ -163,7 +163,7 @@ describe('torn answers look torn', () => {
   });
 });
 
-/** The client's next request must get its own answer, on another connection. */
+/** The next request of the client must get its own answer, on another connection. */
 const POISON: readonly (readonly [what: string, request: string, bytes: string])[] = [
   ['a second answer', GET, ok('hello') + ok('poison')],
   ['a second answer after chunks', GET, answer('transfer-encoding: chunked\r\n', '0\r\n\r\n') + ok('poison')],
@@ -176,10 +176,10 @@ const POISON: readonly (readonly [what: string, request: string, bytes: string])
   ['a body after 204 without a length', GET, `HTTP/1.1 204 No Content\r\n\r\n${ok('poison')}`],
 ];
 
-describe('bytes nobody asked for never answer another request', () => {
+describe('unrequested bytes never answer another request', () => {
   test.each(POISON)('%s', async (_, request, bytes) => {
     upstream.become(bytes);
-    // Two requests in one write: the second waits in this proxy for the connection of the first.
+    // Two requests in one write: the second waits for the connection of the first.
     const client = await RawClient.connect(proxy.port);
     const other = await RawClient.connect(proxy.port);
     client.write(request);

@@ -1,14 +1,14 @@
-// All 256 bytes in one place of a message: what came of each, held to what the grammar says.
+// All 256 byte values in one position of a message: compares each outcome with the grammar.
 
-/** A place where a byte can stand. */
+/** A position for a byte. */
 export interface Place<Bytes> {
   /** A message with the byte there. */
   message(character: string, byte: number): Bytes;
-  /** What is passed on, or null where the message must be refused. */
+  /** The expected message on the other side, or null if it must be refused. */
   expected(character: string, byte: number): string | null;
 }
 
-/** Sends the message of each byte, one after the other, and returns what did not come as it must. */
+/** Sends the message for each byte value and returns the unexpected outcomes. */
 export async function differences<Bytes>(place: Place<Bytes>, send: (bytes: Bytes) => Promise<string | null>): Promise<readonly string[]> {
   const found: string[] = [];
   for (let byte = 0; byte < 256; byte++) {

@@ -1,11 +1,11 @@
-// What a byte may be in HTTP, as the RFCs spell it: written apart from the product, so that they do not share mistakes.
+// The byte classes of HTTP according to the RFCs: written separately from Weir so that they share no bugs.
 
 const DIGITS = '0123456789';
 const CAPITALS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 const SMALL = CAPITALS.toLowerCase();
 const ALPHANUMERIC = DIGITS + CAPITALS + SMALL;
 
-/** RFC 9110 section 5.6.2: what tokens are made of. */
+/** RFC 9110 section 5.6.2: characters of tokens. */
 export const TCHAR = setOf(`!#$%&'*+-.^_\`|~${ALPHANUMERIC}`);
 
 /** The same without capitals: RFC 9113 section 8.2.1. */
@@ -24,16 +24,16 @@ export const HEXDIG = setOf(`${DIGITS}ABCDEFabcdef`);
 /** RFC 3986 section 3.3: pchar without escapes, and '/'. */
 const PATH = `-._~!$&'()*+,;=:@/${ALPHANUMERIC}`;
 
-/** Of no URI, sent raw by clients all the same, and of no meaning to any parser of a request line. */
+/** Not allowed in a URI, but sent raw by some clients, and without a meaning in request lines. */
 const RAW = '"<>[]^`{|}';
 
-/** What stands in a path as it came, '?' apart, which ends it. */
+/** Characters of a path that pass unchanged; '?' ends the path. */
 export const PATH_BYTE = setOf(PATH + RAW);
 
-/** What stands in a query as it came: a backslash means nothing in there, and escapes are left alone. */
+/** Characters of a query that pass unchanged: a backslash has no meaning there, and escapes are kept. */
 export const QUERY_BYTE = setOf(`${PATH}${RAW}?%\\`);
 
-/** What a name of a host is made of here: RFC 3986 allows more, which no host has. */
+/** Characters of a host name here: RFC 3986 allows more, which no real host uses. */
 export const HOST_BYTE = setOf(`-_${ALPHANUMERIC}`);
 
 function setOf(characters: string): ReadonlySet<number> {

@@ -1,4 +1,4 @@
-// Backends of HTTP/2 that answer wrongly: what the client gets instead, and that the proxy serves on.
+// Invalid answers of HTTP/2 backends: the client gets an error, and the proxy continues to serve.
 import { describe, expect, test } from '@jest/globals';
 import { closeAfterEach, get, openClient, openProxy, openUpstream } from '../support/fixture.ts';
 import { ACK, END_HEADERS, END_STREAM, frame, literals, numbers, settings, TYPE } from '../support/h2-client.ts';
@@ -11,7 +11,7 @@ closeAfterEach();
 
 const CLOSED = 'closed';
 
-/** What a client of HTTP/1.1 gets when the backend says this: the code of the failure, or that its answer was cut. */
+/** The outcome for a client of HTTP/1.1: the code of the failure, or that its answer was cut. */
 async function outcome(bytes: Buffer): Promise<string> {
   const server = await FrameServer.start();
   const proxy = await openProxy([listener(), ...cluster('app', [server.port], 'http2'), route()]);
@@ -22,7 +22,7 @@ async function outcome(bytes: Buffer): Promise<string> {
   const last = client.received.slice(client.received.lastIndexOf('HTTP/1.1 '));
   const answer = readMessage(last, true, false);
   const code = answer === null ? CLOSED : (JSON.parse(answer.body).code as string);
-  // Whatever that did to the connection, the next request is served.
+  // The next request is served, even if the connection was closed.
   const next = await openClient(proxy.port);
   next.write(get('/next'));
   await until(() => server.peers.some((peer) => peer.of(TYPE.headers).some(({ fields }) => fields.includes('/next'))), 'the next request');
@@ -68,7 +68,7 @@ describe('a malformed answer', () => {
     ['trailers that do not end it', Buffer.concat([head(1, '200'), body(0, 'x'), head(1, '200')])],
     ['trailers with a pseudo-header', Buffer.concat([head(1, '200'), body(0, 'x'), head(1, '200', END_STREAM)])],
     ['a reset in the middle', Buffer.concat([head(1, '200'), body(0, 'x'), frame(TYPE.reset, 0, 1, numbers(2))])],
-  ])('one whose body is %s is cut', async (_name, bytes) => {
+  ])('an answer whose body is %s is cut', async (_name, bytes) => {
     expect(await outcome(bytes)).toBe(CLOSED);
   });
 
@@ -136,21 +136,21 @@ describe('a connection that breaks the rules', () => {
     expect([status(answer), JSON.parse(answer.body).code]).toEqual([502, 'upstream_malformed']);
   });
 
-  test('one that begins with an acknowledgement', async () => {
+  test('a backend that begins with an acknowledgement', async () => {
     const server = await FrameServer.start(Buffer.concat([frame(TYPE.settings, ACK, 0), frame(TYPE.settings, 0, 0)]));
     const proxy = await openProxy([listener(), ...cluster('app', [server.port], 'http2'), route()]);
     const answer = await (await openClient(proxy.port)).ask(get());
     expect([status(answer), JSON.parse(answer.body).code]).toEqual([502, 'upstream_malformed']);
   });
 
-  test('one that says nothing at all', async () => {
+  test('a silent backend', async () => {
     const server = await FrameServer.start(Buffer.alloc(0));
     const proxy = await openProxy([listener(), ...cluster('app', [server.port], 'http2'), route()], { upstreamIdleTimeout: 200 });
     const answer = await (await openClient(proxy.port)).ask(get());
     expect([status(answer), JSON.parse(answer.body).code]).toEqual([504, 'upstream_timeout']);
   });
 
-  test('one that is not there', async () => {
+  test('an unreachable backend', async () => {
     const proxy = await openProxy([listener(), ...cluster('app', [1], 'http2'), route()]);
     const answer = await (await openClient(proxy.port)).ask(get());
     expect([status(answer), JSON.parse(answer.body).code]).toEqual([502, 'upstream_connect_failed']);

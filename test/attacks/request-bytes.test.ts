@@ -1,5 +1,5 @@
-// Every byte in every place of a request where a byte can stand: refused, and the backend gets no whole request, or passed on, and
-// the backend sees exactly what the grammar makes of it.
+// Every byte value in every position of a request: either refused, and the backend gets no complete request, or passed on, and the backend
+// gets exactly what the grammar says.
 import { describe, expect, test } from '@jest/globals';
 import { huffmanEncode, huffmanLength } from '../../proxy/codec/hpack/huffman.ts';
 import { closeAfterEach, openProxy, openUpstream } from '../support/fixture.ts';
@@ -14,10 +14,10 @@ import { BLANK, DIGIT, FIELD_BYTE, HEXDIG, HOST_BYTE, LOWER_TCHAR, PATH_BYTE, QU
 
 closeAfterEach();
 
-/** What the backend answers. */
+/** The answer of the backend. */
 const BODY = 'hello';
 
-/** What the backend last received, as it stood on the wire. */
+/** The last request at the backend, as received. */
 interface Seen {
   readonly port: number;
   take(): string | null;
@@ -43,17 +43,17 @@ interface Forwarded {
   readonly method?: string;
   readonly target?: string;
   readonly host?: string;
-  /** Lines that come before what the proxy adds, and after it. */
+  /** The lines before the headers that the proxy adds, and after them. */
   readonly lines?: string;
   readonly rest?: string;
 }
 
-/** What the backend must see. */
+/** The request that the backend must get. */
 function seen({ method = 'GET', target = '/', host = 'a', lines = '', rest = '\r\n' }: Forwarded): string {
   return `${method} ${target} HTTP/1.1\r\nhost: ${host}\r\n${lines}${X}x-forwarded-host: ${host}\r\n${rest}`;
 }
 
-/** Two chunks, the last with trailers, as a proxy writes them. */
+/** Two chunks, the last with trailers, in the proxy's form. */
 function chunked(chunk: string, trailers = ''): string {
   return `transfer-encoding: chunked\r\n\r\n${chunk === '' ? '' : `${chunk.length.toString(16)}\r\n${chunk}\r\n`}0\r\n${trailers}\r\n`;
 }
@@ -67,7 +67,7 @@ const get = (lines: string): string => `GET / HTTP/1.1\r\nHost: a\r\n${lines}\r\
 const post = (lines: string, body: string): string => `POST / HTTP/1.1\r\nHost: a\r\n${lines}\r\n${body}`;
 const inChunks = (body: string): string => post('Transfer-Encoding: chunked\r\n', body);
 
-/** A name of a header: a colon ends it, so that the value begins with what stood behind. */
+/** A header name: a colon ends it, so the value begins with the rest. */
 function inName(before: string, after: string): Place<string> {
   const line = (c: string): string => `${before}${c}${after}: v\r\n`;
   return {
@@ -90,7 +90,7 @@ function inTrailerName(before: string, after: string): Place<string> {
   };
 }
 
-/** A value, without the blanks around it. */
+/** A value without surrounding blanks. */
 function inValue(before: string, after: string): Place<string> {
   return allowing(
     FIELD_BYTE,
@@ -234,7 +234,7 @@ function union(set: ReadonlySet<number>, more: string): ReadonlySet<number> {
   return new Set([...set, ...Array.from(more, (character) => character.charCodeAt(0))]);
 }
 
-/** As much data as the size says, where it is one. */
+/** As much data as the size says, if it is a size. */
 function inSize(size: (c: string) => string, ends = ''): Place<string> {
   const length = (c: string, byte: number): number => (HEXDIG.has(byte) ? Number.parseInt(size(c), 16) : 1);
   return {
@@ -244,7 +244,7 @@ function inSize(size: (c: string) => string, ends = ''): Place<string> {
   };
 }
 
-/** Sends requests one after the other, on one connection as long as it lasts. */
+/** Sends sequential requests, on one connection as long as it lasts. */
 async function ask(bytes: string, port: number, connections: RawClient[]): Promise<boolean> {
   const client = connections.pop() ?? (await RawClient.connect(port));
   client.write(bytes);
@@ -414,7 +414,7 @@ const H2: Readonly<Record<string, Place<Message>>> = {
   'at the end of the value of a trailer': inH2Trailer((c) => ['x', `a${c}`], FIELD_BYTE),
 };
 
-/** Header blocks in the ways of HPACK; each is sent in turn and must come to the same. */
+/** Header blocks in all representations of HPACK; each is sent and must have the same result. */
 const ENCODINGS: Readonly<Record<string, readonly ((fields: readonly Field[]) => Buffer)[]>> = {
   'as it is': [(fields) => literals(...fields)],
   'Huffman coded': [(fields) => Buffer.concat(fields.flatMap(([name, value]) => [Buffer.from([0]), huffman(name), huffman(value)]))],

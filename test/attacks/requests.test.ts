@@ -1,5 +1,5 @@
-// Requests that must be refused, byte by byte: our status, the end of the connection, and that the backend saw nothing at all.
-// And their neighbours that must be accepted, with the exact bytes that the backend must see.
+// Requests that must be refused, byte by byte: checks the status, the end of the connection, and that the backend gets no request. Similar
+// valid requests must reach the backend with exact bytes.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { header, status } from '../support/message.ts';
 import { startProxy, toUpstream } from '../support/proxy.ts';
@@ -247,7 +247,7 @@ async function refused(bytes: string, code: number): Promise<void> {
   expect(upstream.connections).toEqual([]);
 }
 
-describe('refused, and the backend sees nothing', () => {
+describe('refused, and the backend gets no request', () => {
   describe('line ends', () => test.each(LINES)('%s', (_, bytes, code) => refused(bytes, code)));
   describe('request lines', () => test.each(REQUEST_LINES)('%s', (_, bytes, code) => refused(bytes, code)));
   describe('Host', () => test.each(HOSTS)('%s', (_, bytes, code) => refused(bytes, code)));
@@ -275,7 +275,7 @@ describe('refused, and the backend sees nothing', () => {
   });
 });
 
-/** Head refused only after its body was begun: the backend may have seen the head, but never a whole request. */
+/** Requests refused after the body began: the backend may get the head, but never a complete request. */
 const CHUNKS: readonly (readonly [string, string])[] = [
   ['a sign before the size', '+5\r\nhello\r\n0\r\n\r\n'],
   ['a minus before the size', '-5\r\nhello\r\n0\r\n\r\n'],
@@ -343,7 +343,7 @@ describe('chunks', () => {
 });
 
 const X = 'x-forwarded-for: 127.0.0.1\r\nx-forwarded-proto: http\r\n';
-/** What the backend sees of a request: its line, headers in the order they came, what the proxy adds, framing last. */
+/** The request at the backend: its line, headers in order, headers that the proxy adds, framing last. */
 const seen = (line: string, headers = '', framing = '', host = 'a'): string =>
   `${line} HTTP/1.1\r\nhost: ${host}\r\n${headers}${X}x-forwarded-host: ${host}\r\n${framing}\r\n`;
 const CHUNKED = 'transfer-encoding: chunked\r\n';
@@ -458,7 +458,7 @@ describe('accepted, and the backend sees exactly this', () => {
   });
 });
 
-describe('what names another protocol is closed without an answer, and counted', () => {
+describe('a request of another protocol is closed without an answer, and counted', () => {
   test.each([
     ['RTSP', 'OPTIONS rtsp://a/b RTSP/1.0\r\nCSeq: 1\r\n\r\n'],
     ['SIP', 'INVITE sip:b@a SIP/2.0\r\nVia: SIP/2.0/TCP a\r\n\r\n'],

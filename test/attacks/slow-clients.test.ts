@@ -1,4 +1,4 @@
-// Clients that send or read next to nothing, many more than there are connections to the backend: others are served all the same.
+// Many more slow clients than there are connections to the backend: others are served normally.
 import { describe, expect, test } from '@jest/globals';
 import type { Limits } from '../../proxy/exchange/limits.ts';
 import { closeAfterEach, closeLater, get, openClient, openProxy, openUpstream, post } from '../support/fixture.ts';
@@ -45,13 +45,13 @@ async function openSite(limits: Partial<Limits> = {}): Promise<Site> {
   return { upstream, proxy: await openProxy(toUpstream(upstream.port), { ...LIMITS, ...limits }) };
 }
 
-/** Repeats something until the end of the test. */
+/** Repeats an action until the end of the test. */
 function repeat(act: () => void): void {
   const timer = setInterval(act, 100);
   closeLater(() => clearInterval(timer));
 }
 
-/** Slow clients of each kind; each resolves when the last of them has begun. */
+/** Slow clients by kind; each resolves when its last client has begun. */
 const KINDS: Readonly<Record<string, (port: number) => Promise<void>>> = {
   'uploads of a known length': (port) => uploads(port, 'Content-Length: 1000000', 'x'),
   'small uploads': (port) => uploads(port, 'Content-Length: 1000', 'x'),
@@ -88,7 +88,7 @@ async function uploads(port: number, framing: string, piece: string): Promise<vo
   }
 }
 
-/** Requests one after another, each on a connection of its own; the statuses that came. */
+/** Sequential requests, each on a new connection; returns their statuses. */
 async function ask(port: number, count: number): Promise<readonly number[]> {
   const statuses: number[] = [];
   for (let i = 0; i < count; i++) {
@@ -101,13 +101,13 @@ async function ask(port: number, count: number): Promise<readonly number[]> {
 
 const TWENTY = Array.from({ length: 20 }, () => 200);
 
-test.each(Object.entries(KINDS))('%s take nothing from others', async (_, open) => {
+test.each(Object.entries(KINDS))('%s do not affect others', async (_, open) => {
   const { proxy } = await openSite();
   await open(proxy.port);
   expect(await ask(proxy.port, 20)).toEqual(TWENTY);
 });
 
-test('of all kinds at once take nothing from others', async () => {
+test('of all kinds at once do not affect others', async () => {
   const { proxy } = await openSite();
   for (const open of Object.values(KINDS)) await open(proxy.port);
   expect(await ask(proxy.port, 20)).toEqual(TWENTY);
@@ -122,7 +122,7 @@ describe('where no room is left for slow clients', () => {
     expect(upstream.open).toBeLessThanOrEqual(CONNECTIONS + 4);
   });
 
-  test('they are told why', async () => {
+  test('they get the reason', async () => {
     const { proxy } = await openSite({ maxConnectionsPerEndpoint: 1, maxSlowPerEndpoint: 0 });
     const slow = await openClient(proxy.port);
     slow.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n');
@@ -133,7 +133,7 @@ describe('where no room is left for slow clients', () => {
   });
 });
 
-test('a connection that counted apart carries nothing after its exchange', async () => {
+test('a connection that was counted separately is closed after its exchange', async () => {
   const { proxy, upstream } = await openSite({ maxConnectionsPerEndpoint: 1 });
   const slow = await openClient(proxy.port);
   slow.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n');

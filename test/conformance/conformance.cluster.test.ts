@@ -1,4 +1,4 @@
-// The official conformance suite of the Gateway API, all of it: five profiles, every core and extended feature.
+// The complete official conformance suite of the Gateway API: five profiles, all core and extended features.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -18,7 +18,7 @@ const DEADLINE_MS = 45 * 60_000;
 /** Tests of the suite that are not of meshes. */
 const GATEWAY_TESTS = 131;
 
-/** As the suite writes it: one entry for each profile. */
+/** In the format of the suite: one entry for each profile. */
 interface Report {
   readonly profiles: readonly {
     readonly name: string;

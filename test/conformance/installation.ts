@@ -1,5 +1,5 @@
-// A cluster for the conformance suite: Weir by its chart, a GatewayClass whose Gateways have proxies and an address of their own, and in
-// place of container images the programs that the suite's Pods run.
+// A cluster for the conformance suite: Weir from its chart, a GatewayClass whose Gateways have dedicated proxies and addresses, and local
+// programs instead of the container images of the suite.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { startCluster } from '../cluster/cluster.ts';
@@ -23,7 +23,7 @@ const IMAGES: Readonly<Record<string, Image>> = {
   'registry.k8s.io/coredns/coredns:v1.12.2': { entrypoint: [path.join(DNS.folder, 'coredns')] },
 };
 
-/** One proxy per Gateway, since the suite has up to a dozen of them at a time and this machine few cores. */
+/** One proxy per Gateway, since the suite has up to a dozen Gateways at a time and this machine few cores. */
 const PARAMETERS = {
   apiVersion: 'gateway.weir.dev/v1alpha1',
   kind: 'GatewayParameters',

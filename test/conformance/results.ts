@@ -1,4 +1,4 @@
-// What a run of Go tests says about itself: the events that `go tool test2json` makes of its output.
+// The results of a run of Go tests, from the events of `go tool test2json`.
 
 interface TestEvent {
   readonly Action: string;
@@ -8,18 +8,18 @@ interface TestEvent {
 
 export type Outcome = 'passed' | 'failed' | 'skipped';
 
-/** How one test ended. */
+/** The result of one test. */
 export interface TestResult {
   /** `TestConformance/HTTPRouteWeight`, subtests below. */
   readonly name: string;
   readonly outcome: Outcome;
-  /** What it printed, without that of its subtests. */
+  /** Its output, without that of its subtests. */
   readonly output: string;
 }
 
 const OUTCOMES: Readonly<Record<string, Outcome>> = { pass: 'passed', fail: 'failed', skip: 'skipped' };
 
-/** Collects events, one JSON object a line. A test that began and never ended counts as failed. */
+/** Collects events, one JSON object per line. A test without an end counts as failed. */
 export class TestResults {
   readonly #output = new Map<string, string[]>();
   readonly #outcomes = new Map<string, Outcome>();
@@ -37,12 +37,12 @@ export class TestResults {
     return this.#resultOf(name);
   }
 
-  /** Tests at a depth: 1 for the functions, 2 for what those run, and so on. */
+  /** Tests at a depth: 1 for test functions, 2 for their subtests, and so on. */
   at(depth: number): TestResult[] {
     return [...this.#output.keys()].filter((name) => name.split('/').length === depth).map((name) => this.#resultOf(name));
   }
 
-  /** Below one that failed, those that failed themselves and not only by what they run. */
+  /** The innermost failed tests below a failed one. */
   causes(of: string): TestResult[] {
     const failed = [...this.#output.keys()].filter((name) => name === of || name.startsWith(`${of}/`)).map((name) => this.#resultOf(name));
     const failures = failed.filter(({ outcome }) => outcome === 'failed');

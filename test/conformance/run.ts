@@ -1,5 +1,5 @@
-// `npm run conformance [-- TEST...]`: the official conformance suite of the Gateway API against Weir in a cluster of processes. A run of
-// all tests writes the report; of some, nothing. Ends with 1 unless every test passed.
+// `npm run conformance [-- TEST...]`: runs the official conformance suite of the Gateway API against Weir in a cluster of processes. A run
+// of all tests writes the report. Exits with 1 unless every test passed.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

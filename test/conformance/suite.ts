@@ -1,4 +1,4 @@
-// One run of the official suite against a cluster, judged by the results of its Go tests: its own report counts parallel tests as passed
+// One run of the official suite against a cluster. The results come from its Go tests, since its own report counts parallel tests as passed
 // before they have run.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,10 +13,10 @@ import { SUITE } from './tools.ts';
 
 /** All there are for gateways. */
 export const PROFILES = ['GATEWAY-HTTP', 'GATEWAY-GRPC', 'GATEWAY-TLS', 'GATEWAY-TCP', 'GATEWAY-UDP'];
-/** Of those tests that may run side by side; they wait more than they work. */
+/** Number of parallel tests; they mostly wait. */
 const PARALLEL = 8;
 const DEADLINE_MINUTES = 30;
-/** TEST-NET-3 of RFC 5737: nobody's. */
+/** TEST-NET-3 of RFC 5737, which no real network uses. */
 const UNUSABLE_ADDRESS = '203.0.113.1';
 
 export interface SuiteOptions {
@@ -24,15 +24,15 @@ export interface SuiteOptions {
   readonly only: readonly string[];
   /** Path of the file that gets the report. */
   readonly report: string;
-  /** Hears of each test that ends. */
+  /** Called at the end of each test. */
   readonly onResult: (result: TestResult) => void;
 }
 
-/** Runs it; what the suite prints beside its tests goes to standard error. */
+/** Runs the suite; its other output goes to standard error. */
 export async function runSuite(cluster: Cluster, options: SuiteOptions): Promise<TestResults> {
   const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
   const command = ['tool', 'test2json', '-t', path.join(SUITE.folder, 'suite'), ...goFlags(options.only), ...suiteFlags(cluster, options)];
-  // Dies with whoever started it, even when that is killed.
+  // It ends with its parent, even if that is killed.
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'go', ...command], {
     cwd: SUITE.folder,
     env,
@@ -53,7 +53,7 @@ function goFlags(only: readonly string[]): string[] {
   return ['-test.v=test2json', `-test.run=${run}`, `-test.parallel=${PARALLEL}`, `-test.timeout=${DEADLINE_MINUTES}m`];
 }
 
-/** Which features it tests is what the GatewayClass says it supports. */
+/** The GatewayClass declares the features to test. */
 function suiteFlags(cluster: Cluster, { report }: SuiteOptions): string[] {
   const flags = {
     'gateway-class': GATEWAY_CLASS,

@@ -1,5 +1,4 @@
-// What a run of the conformance suite takes besides a cluster, built once per version: the suite, the server its backends run, and the
-// DNS server of its UDP tests.
+// The tools of the conformance suite, built once per version: the suite, the server of its backends, and the DNS server of its UDP tests.
 import path from 'node:path';
 import { sourceTool } from '../support/go-tool.ts';
 

@@ -1,4 +1,4 @@
-// `weir controller` as a process of its own, between a real API server and a subscriber that acks what it is sent.
+// `weir controller` as a process, with a real API server and a subscriber that acks all pushes.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -16,7 +16,7 @@ import { documentedRights } from '../support/rights.ts';
 let cluster: Cluster;
 let child: ChildProcess;
 
-/** Resolves with the push port that the log tells. */
+/** Resolves with the push port from the log. */
 async function pushPort(): Promise<number> {
   for await (const line of createInterface({ input: child.stderr! })) {
     const { msg, push } = JSON.parse(line) as { msg?: string; push?: number };
@@ -40,7 +40,7 @@ afterAll(async () => {
 });
 
 describeWith(['cluster'], 'weir controller', () => {
-  test('with the documented rights it serves a proxy, says Programmed once that acks, and ends in good order', async () => {
+  test('with the documented rights it serves a proxy, reports Programmed after its ack, and stops in order', async () => {
     const client = connectDiscovery(`127.0.0.1:${await pushPort()}`, credentials.createInsecure(), {});
     const stream = client.subscribe();
     const ended = once(stream, 'error') as Promise<[Error & { code: number }]>;

@@ -1,4 +1,4 @@
-// The source against a real API server: what it tells, what it keeps, what it says when something is missing.
+// The source with a real API server: its reports, its memory, and its messages about missing rights and kinds.
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Faults } from '#lib/faults.ts';
 import { createLog } from '#lib/log.ts';
@@ -19,7 +19,7 @@ const TIMES = { ...INFORMER_TIMES, backoff: { minimum: 20, maximum: 200 } };
 
 let cluster: Cluster;
 
-/** A source and everything it told. */
+/** A source and its reports. */
 class Told {
   readonly changes: Change[] = [];
   problems: readonly SourceProblem[] = [];
@@ -69,7 +69,7 @@ afterEach(() => told.stop());
 afterAll(() => cluster.stop());
 
 describeWith(['cluster'], 'KubernetesSource', () => {
-  test('an object that meets a bug is left out by name, and its kind is followed', async () => {
+  test('an object that fails because of a bug is reported by name, and its kind is still watched', async () => {
     await apply({ ...GATEWAY_CLASS, metadata: { name: 'broken' } }, { ...GATEWAY_CLASS, metadata: { name: 'sound' } });
     const lines: string[] = [];
     const guard = new Faults(createLog('info', { write: (line) => void lines.push(line) }));
@@ -90,7 +90,7 @@ describeWith(['cluster'], 'KubernetesSource', () => {
     await cluster.kubectl(['delete', 'gatewayclass', 'broken', 'sound']);
   });
 
-  test('tells objects as compile needs them and nothing more', async () => {
+  test('reports projected objects only', async () => {
     const annotations = { 'example.net/long': 'x'.repeat(1_000) };
     const slice = {
       apiVersion: 'discovery.k8s.io/v1',
@@ -122,7 +122,7 @@ describeWith(['cluster'], 'KubernetesSource', () => {
     expect(JSON.stringify(told.last('ConfigMap', 'cas'))).not.toContain('large');
   });
 
-  test('tells the Secrets that it follows, and their changes', async () => {
+  test('reports the Secrets that it follows, and their changes', async () => {
     const tls = { 'tls.crt': 'Yw==', 'tls.key': 'aw==', 'ca.crt': 'YQ==', 'key.der': 'AA==' };
     const kind = { apiVersion: 'v1', kind: 'Secret' };
     const cert = { ...kind, type: 'kubernetes.io/tls', metadata: { name: 'tls', namespace: 'default' }, data: tls };
@@ -150,7 +150,7 @@ describeWith(['cluster'], 'KubernetesSource', () => {
     expect(told.last('Secret', 'other')).toBeUndefined();
   });
 
-  test('tells changes and deletions, and no change of status or annotations', async () => {
+  test('reports changes and deletions, but no changes of status or annotations', async () => {
     await apply({ ...GATEWAY_CLASS, metadata: { name: 'c2' } });
     told = new Told(cluster.kubeconfig);
     await told.start();
@@ -167,7 +167,7 @@ describeWith(['cluster'], 'KubernetesSource', () => {
     expect(told.source.live.get(ref)).toBeUndefined();
   });
 
-  test('goes on where it was when the API server has been away', async () => {
+  test('resumes its watches after an outage of the API server', async () => {
     told = new Told(cluster.kubeconfig);
     await told.start();
     await cluster.stopApiServer();
@@ -178,7 +178,7 @@ describeWith(['cluster'], 'KubernetesSource', () => {
     await until(() => told.problems.length === 0, 'no problem');
   });
 
-  test('names the rule that is missing', async () => {
+  test('names the missing rule', async () => {
     const rules = [
       { apiGroups: ['gateway.networking.k8s.io'], resources: ['*'], verbs: ['list', 'watch'] },
       { apiGroups: ['gateway.weir.dev'], resources: ['*'], verbs: ['list', 'watch'] },
@@ -198,7 +198,7 @@ describeWith(['cluster'], 'KubernetesSource', () => {
     await started;
   });
 
-  test('names the rule that lets it read Secrets', async () => {
+  test('names the missing rule for Secrets', async () => {
     const every = { apiGroups: ['*'], resources: ['*'], verbs: ['list', 'watch'] };
     const { kubeconfig } = await cluster.account('nodata', [every]);
     await cluster.kubectl(['create', 'secret', 'generic', 'hidden']);
@@ -215,7 +215,7 @@ describeWith(['cluster'], 'KubernetesSource', () => {
     expect(told.problems).toEqual([]);
   });
 
-  test('serves without a kind whose CRD is missing, says what to install, and finds it once it is there', async () => {
+  test('works without a kind whose CRD is missing, reports the remedy, and finds the CRD after its installation', async () => {
     const crd = await cluster.kubectl(['get', 'crd', 'referencegrants.gateway.networking.k8s.io', '-o', 'json']);
     await cluster.kubectl(['delete', 'crd', 'referencegrants.gateway.networking.k8s.io']);
     told = new Told(cluster.kubeconfig);

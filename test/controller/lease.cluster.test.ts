@@ -1,4 +1,4 @@
-// Candidates for a Lease of a real API server, and one whose API server is lost.
+// Candidates for a Lease of a real API server, and one that loses its API server.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { createLog } from '#lib/log.ts';
 import { startCluster } from '../cluster/cluster.ts';
@@ -11,9 +11,9 @@ import { LeaseElection } from '../../controller/leader/lease.ts';
 import type { LeaseTimes } from '../../controller/leader/lease.ts';
 
 const TIMES: LeaseTimes = { duration: 1_000, renewDeadline: 600, retry: 100 };
-/** For a holder that must not lose its Lease because an API server is slow once. */
+/** Times for a holder that must not lose its Lease because of one slow answer. */
 const PATIENT: LeaseTimes = { duration: 60_000, renewDeadline: 50_000, retry: 100 };
-/** Two seconds lie between the end of one leader and the begin of the next: this process may stand still for as long. */
+/** Two seconds between the end of one leader and the start of the next: this process may be suspended for as long. */
 const APART: LeaseTimes = { duration: 3_000, renewDeadline: 1_000, retry: 100 };
 const LOG = createLog('silent');
 const LEASES = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
@@ -25,7 +25,7 @@ let counter = 0;
 const candidates: LeaseElection[] = [];
 /** Every change of leadership in the order of events: `a+`, `a-`. */
 const history: string[] = [];
-/** Whom each candidate follows, by identity. */
+/** By identity: the leader that each candidate follows. */
 const followed = new Map<string, string | null>();
 
 function candidate(identity: string, of: ApiClient = client, times = TIMES): LeaseElection {
@@ -64,7 +64,7 @@ afterEach(async () => {
 afterAll(() => cluster.stop());
 
 describeWith(['cluster'], 'LeaseElection', () => {
-  test('one of two leads, renews, and the other follows when it stops, without waiting for the Lease to run out', async () => {
+  test('one of two leads and renews; when it stops, the other leads at once', async () => {
     const a = candidate('a', client, PATIENT);
     await until(() => a.leads());
     const b = candidate('b', client, PATIENT);
@@ -83,8 +83,8 @@ describeWith(['cluster'], 'LeaseElection', () => {
     expect(await storedSpec()).toMatchObject({ holderIdentity: 'b', leaseDurationSeconds: 60 });
   });
 
-  test('a killed holder is succeeded once its Lease has not changed for its duration by our own clock', async () => {
-    // The holder's clock is a day ahead, and it is dead: only how long we have seen no change counts.
+  test('a killed holder is replaced once its Lease has not changed for its duration on the local clock', async () => {
+    // The clock of the killed holder is a day ahead: only the time without a change counts.
     const tomorrow = new Date(Date.now() + 86_400_000).toISOString().replace('Z', '000Z');
     const spec = { holderIdentity: 'dead', leaseDurationSeconds: 1, acquireTime: tomorrow, renewTime: tomorrow, leaseTransitions: 3 };
     const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: lease, namespace: 'default' }, spec };
@@ -96,7 +96,7 @@ describeWith(['cluster'], 'LeaseElection', () => {
     expect(await storedSpec()).toMatchObject({ holderIdentity: 'a', leaseTransitions: 4 });
   });
 
-  test('never do two lead at once, whatever comes and goes', async () => {
+  test('two candidates never lead at once', async () => {
     const started = ['a', 'b', 'c'].map((identity) => candidate(identity));
     for (let rounds = 0; rounds < 2; rounds++) {
       await until(() => started.some((election) => election.leads()));
@@ -111,7 +111,7 @@ describeWith(['cluster'], 'LeaseElection', () => {
     }
   });
 
-  test('a leader that loses its API server leads no more before another could', async () => {
+  test('a leader that loses its API server stops leading before another can start', async () => {
     const server = new FaultServer();
     const lost = new ApiClient(await server.start());
     let answers = true;

@@ -1,4 +1,4 @@
-// The whole controller against a real API server. What a proxy would ack or refuse is said by the test, where the push plane would.
+// The whole controller with a real API server. The test plays the proxies: it acks and refuses in place of the push plane.
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { request } from 'undici';
 import { createLog } from '#lib/log.ts';
@@ -41,18 +41,18 @@ interface Status {
 let cluster: Cluster;
 const running: Controller[] = [];
 
-/** A controller with a push plane that has one proxy, which says nothing of its own accord. */
+/** A controller with a push plane that has one proxy, which acks only on request. */
 interface Started {
   readonly controller: Controller;
   readonly ports: ControllerPorts;
-  /** What its own proxies tell, and those of other controllers. */
+  /** The events of its own proxies, and those of other controllers. */
   readonly reports: PushObserver;
   readonly relayed: PushObserver;
   /** Everything pushed so far, by `kind|key`. */
   readonly pushed: Map<string, ServedDelta['changed'][number]>;
 }
 
-/** Throws while what is pushed meets a bug. */
+/** Throws during a push if the test sets it. */
 let beforePush: () => void = () => undefined;
 
 async function startController(...args: string[]): Promise<Started> {
@@ -112,7 +112,7 @@ afterEach(async () => {
 afterAll(() => cluster.stop());
 
 describeWith(['cluster'], 'Controller', () => {
-  test('a Gateway is Programmed only when proxies have acked, and tells its addresses', async () => {
+  test('a Gateway is Programmed only after acks of its proxies, and reports its addresses', async () => {
     const { reports, pushed } = await startController('--addresses', '203.0.113.7,gw.example.com');
     const pending = await statusWhen('gateway', 'gw', (status) => programmed(status)?.message === '0 of 1 proxies have the configuration');
     expect(pending.addresses).toEqual([
@@ -124,13 +124,13 @@ describeWith(['cluster'], 'Controller', () => {
     await statusWhen('gateway', 'gw', (status) => programmed(status)?.status === 'True');
   });
 
-  test('a Gateway that nobody knows an address of says so', async () => {
+  test('a Gateway without a known address reports that', async () => {
     await startController();
     const { addresses } = await statusWhen('gateway', 'gw', (status) => programmed(status)?.reason === 'AddressNotAssigned');
     expect(addresses ?? []).toEqual([]);
   });
 
-  test('a refused resource is a condition and one Event on the object it came from', async () => {
+  test('a refused resource causes a condition and one Event on its object', async () => {
     const { reports, relayed, pushed, ports } = await startController('--addresses', '203.0.113.7');
     await statusWhen('httproute', 'r', ({ parents = [] }) => parents.length === 1);
     const { version } = pushed.get('Route|HTTPRoute/default/r/0')!;
@@ -155,14 +155,14 @@ describeWith(['cluster'], 'Controller', () => {
         note: expect.stringContaining('filters[0].scheme'),
       },
     ]);
-    // The other one is counted where it is connected.
+    // The controller of the other proxy counts its refusal.
     expect((await get(ports.probes, '/metrics')).body).toContain('weir_push_nacks_total{kind="Route"} 1\n');
     reports.acked('proxy-1', 'Route', 'HTTPRoute/default/r/0', version);
     relayed.acked('controller-1/proxy-1', 'Route', 'HTTPRoute/default/r/0', version);
     await statusWhen('httproute', 'r', ({ parents = [] }) => parents[0]?.conditions.every((c) => c.type !== 'RefusedByProxy') === true);
   });
 
-  test('a resource that was refused before this controller led has its Event once it leads', async () => {
+  test('a resource refused before this controller led gets its Event once it leads', async () => {
     const held = { holderIdentity: 'other', leaseDurationSeconds: 3_600, renewTime: '2026-01-01T00:00:00.000000Z' };
     const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'held' }, spec: held };
     await cluster.apply(JSON.stringify(lease));
@@ -174,7 +174,7 @@ describeWith(['cluster'], 'Controller', () => {
     await cluster.until('the Event', async () => (await events()).some(({ note }) => note.includes('told to nobody')));
   });
 
-  test('what proxies refuse of a Secret or a Service is told by the listeners and routes that refer to it', async () => {
+  test('a refusal of a Secret or a Service is reported by the listeners and routes that refer to it', async () => {
     const ca = await TestCa.create();
     const { certificate, privateKey } = await ca.issue('web', 'DNS:web.test');
     await cluster.kubectl(['create', 'secret', 'tls', 'cert', `--cert=${certificate}`, `--key=${privateKey}`]);
@@ -212,7 +212,7 @@ describeWith(['cluster'], 'Controller', () => {
     await cluster.kubectl(['delete', 'gateway/secure', 'httproute/web', 'service/web', 'secret/cert']);
   });
 
-  test('what keeps changes from proxies keeps them from nothing else, is counted, and is over without a change', async () => {
+  test('a failing push affects only proxies, is counted, and recovers without another change', async () => {
     const { pushed, ports } = await startController('--addresses', '203.0.113.7');
     beforePush = () => {
       throw new Error('a bug');
@@ -226,7 +226,7 @@ describeWith(['cluster'], 'Controller', () => {
     await cluster.kubectl(['delete', 'gateway/late']);
   });
 
-  test('answers probes, metrics and dumps, and gives the Lease up when it stops', async () => {
+  test('answers probes, metrics and dumps, and releases the Lease when it stops', async () => {
     const { controller, ports } = await startController('--identity', 'me');
     expect(await get(ports.probes, '/livez')).toEqual({ status: 200, body: 'alive\n' });
     expect(await get(ports.probes, '/readyz')).toEqual({ status: 200, body: 'ready\n' });
@@ -241,7 +241,7 @@ describeWith(['cluster'], 'Controller', () => {
     expect(await lease()).not.toBe('me');
   });
 
-  test('dumps need the token where there is one', async () => {
+  test('dumps need the token if one is set', async () => {
     const { AdminServer, text } = await import('#lib/admin-server.ts');
     const server = new AdminServer({ host: '127.0.0.1', port: 0, token: 'secret', paths: { 'GET /x': () => text(200, 'x') } });
     const port = await server.start();

@@ -1,4 +1,4 @@
-// Controllers that keep one CA in a Secret of a real API server, with the rights that are documented for it.
+// Controllers that share one CA in a Secret of a real API server, with the documented rights.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { X509Certificate } from 'node:crypto';
 import { createLog } from '#lib/log.ts';
@@ -36,7 +36,7 @@ async function data(name: string): Promise<Record<string, string>> {
   return Object.fromEntries(Object.entries(object.data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
 }
 
-/** Resolves to the data of the Secret for proxies once it holds a certificate that the Secret of the CA vouches for. */
+/** Resolves to the data of the proxies' Secret once its certificate is of the CA in the other Secret. */
 async function proxyCertificate(): Promise<X509Certificate> {
   let found: X509Certificate | null = null;
   await cluster.until('a certificate for the proxies', async () => {
@@ -65,17 +65,17 @@ afterAll(async () => {
 });
 
 describeWith(['cluster'], 'ManagedAuthority', () => {
-  test('many that begin at once agree on one CA, and the proxies get their certificate by it', async () => {
+  test('controllers that start at once agree on one CA, and the proxies get a certificate of it', async () => {
     const many = Array.from({ length: 5 }, () => keeper());
     await Promise.all(many.map((authority) => authority.start()));
     await until(() => many.every(({ trouble }) => trouble === ''));
-    // Whoever lost the race reads the winner's at its next look.
+    // The controllers that lost the race read the winner's CA at their next check.
     const stored = (await data(SECRETS.ca))['tls.crt'];
     for (const authority of many) expect((await authority.current()).certificate).toBe(stored);
     expect((await proxyCertificate()).subjectAltName).toBe('URI:spiffe://weir/shared');
   });
 
-  test('a controller that comes later takes what is there', async () => {
+  test('a controller that starts later uses the existing CA', async () => {
     await keeper().start();
     const before = await proxyCertificate();
     const later = keeper();
@@ -87,7 +87,7 @@ describeWith(['cluster'], 'ManagedAuthority', () => {
     expect(ca.toString()).toBe((await data(SECRETS.ca))['ca.crt']);
   });
 
-  test('certificates are renewed before they end, and so is the CA, which is trusted before it signs', async () => {
+  test('certificates and the CA are renewed before they expire, and a CA is trusted before it signs', async () => {
     const authority = keeper({ lifetime: 3_000, authorityLifetime: 18_000 });
     await authority.start();
     const [first, own] = [await proxyCertificate(), await authority.serverCertificate()];
@@ -104,7 +104,7 @@ describeWith(['cluster'], 'ManagedAuthority', () => {
     expect((await proxyCertificate()).verify(new X509Certificate((await authority.current()).certificate).publicKey)).toBe(true);
   });
 
-  test('a Secret that is missing is named, and taken once it is there', async () => {
+  test('a missing Secret is named, and used once it exists', async () => {
     await cluster.kubectl(['delete', 'secret', SECRETS.ca]);
     const authority = keeper();
     const started = authority.start();
@@ -115,7 +115,7 @@ describeWith(['cluster'], 'ManagedAuthority', () => {
     await until(() => authority.trouble === '');
   });
 
-  test('a right that is missing is named', async () => {
+  test('a missing right is named', async () => {
     const stranger = await cluster.account('stranger', []);
     const own = client;
     client = new ApiClient(loadKubeConfig(stranger.kubeconfig));
@@ -131,7 +131,7 @@ describeWith(['cluster'], 'ManagedAuthority', () => {
     }
   });
 
-  test('what somebody empties or damages is made anew', async () => {
+  test('an emptied or damaged Secret is filled again', async () => {
     await keeper({ lifetime: 2_000, authorityLifetime: 3_600_000 }).start();
     const before = await proxyCertificate();
     await cluster.kubectl(['patch', 'secret', SECRETS.ca, '--type=json', '-p', '[{"op":"remove","path":"/data"}]']);

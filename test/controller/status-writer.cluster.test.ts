@@ -1,4 +1,4 @@
-// Statuses written to a real API server: what is counted is what the server has stored.
+// Status writes to a real API server; the tests count the stored versions.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { createLog } from '#lib/log.ts';
 import { startCluster } from '../cluster/cluster.ts';
@@ -89,7 +89,7 @@ function route(name: string, fields: object = {}): object {
   return { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', metadata: { name, namespace: NAMESPACE }, spec };
 }
 
-/** Resolves with the object once it fulfils the condition. */
+/** Resolves with the object once it meets the condition. */
 async function when(path: string, holds: (stored: Stored) => boolean): Promise<Stored> {
   let stored = await read(path);
   await cluster.until(`what is waited for of ${path}`, async () => holds((stored = await read(path))));
@@ -143,7 +143,7 @@ afterAll(async () => {
 });
 
 describeWith(['cluster'], 'StatusWriter', () => {
-  test('keeps the entries of other controllers and takes only its own away', async () => {
+  test('keeps the entries of other controllers and removes only its own', async () => {
     await create(routes, route('shared'));
     const foreign = { parentRef: { name: 'theirs' }, controllerName: 'example.net/other', conditions: [HEALTHY] };
     await patch(`${routes}/shared/status`, { status: { parents: [foreign] } });
@@ -165,7 +165,7 @@ describeWith(['cluster'], 'StatusWriter', () => {
     expect(times(second)).toEqual(times(first));
   });
 
-  test('writes nothing that is already so: a second controller finds everything done', async () => {
+  test('writes nothing if the status is equal: a second controller makes no writes', async () => {
     await create(routes, route('equal'));
     const first = await startController();
     const before = await when(`${routes}/equal`, hasOurs);
@@ -177,10 +177,10 @@ describeWith(['cluster'], 'StatusWriter', () => {
     expect((await read(`${routes}/equal`)).metadata.resourceVersion).toBe(before.metadata.resourceVersion);
   });
 
-  test('merges anew after a conflict, losing nothing that others wrote', async () => {
+  test('merges again after a conflict, and keeps the writes of others', async () => {
     await create(routes, route('fought'));
     const controller = await startController(false);
-    // The watch has told of the first form only when the second is written: the writer works on a version that is not the latest.
+    // The watch delivers the first version after the second write: the writer works on an outdated version.
     const known = () => controller.source.live.get({ kind: 'HTTPRoute', namespace: NAMESPACE, name: 'fought' });
     await until(() => known() !== undefined);
     const stale = known()!;
@@ -203,7 +203,7 @@ describeWith(['cluster'], 'StatusWriter', () => {
     await when(`${routes}/led`, hasOurs);
   });
 
-  test('puts back what somebody else has taken away', async () => {
+  test('restores entries that another client removed', async () => {
     await create(routes, route('robbed'));
     await startController();
     await when(`${routes}/robbed`, hasOurs);

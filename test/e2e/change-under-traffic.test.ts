@@ -1,4 +1,4 @@
-// A change never breaks traffic: routes toggle, endpoints flip, files hold garbage, and every request is answered right.
+// Changes never break traffic: routes toggle, endpoints change, files become invalid, and every request gets the right answer.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -13,7 +13,7 @@ import { traffic } from '../support/traffic.ts';
 import type { Flow } from '../support/traffic.ts';
 import { until } from '../support/until.ts';
 
-/** How many times something changes, and how many requests are answered between two changes. */
+/** Number of changes, and number of answered requests between two changes. */
 const TIMES = 12;
 const BETWEEN = 60;
 /** For a change to be applied. */
@@ -45,7 +45,7 @@ function route(name: string, backend: string, filters = '[]'): string {
 
 const HEADER_FILTER = '[{ type: RequestHeaderModifier, requestHeaderModifier: { set: [{ name: x-toggled, value: yes }] } }]';
 
-/** Right: 200, from one of these backends, with its own path. */
+/** A right answer: 200 from one of these backends, with its own path. */
 function from(pathname: string, ...names: readonly string[]): Judge {
   return (status, body) => {
     if (status !== 200) return `status ${status}: ${body}`;
@@ -60,7 +60,7 @@ function flows(pathname: string, ...names: readonly string[]): Flow[] {
   return [keptConnection(url, judge), keptConnection(url, judge), newConnections(url, judge)];
 }
 
-/** Changes something again and again, each time when the change before has been applied and traffic has gone on after it. */
+/** Repeats changes, each after the previous one is applied and has been followed by traffic. */
 async function repeatedly(change: (i: number) => void): Promise<void> {
   for (let i = 0; i < TIMES; i++) {
     const before = await version();
@@ -74,7 +74,7 @@ async function repeatedly(change: (i: number) => void): Promise<void> {
   }
 }
 
-/** Resolves when so many more requests have reached a backend. */
+/** Resolves when this number of further requests has reached a backend. */
 async function served(more: number): Promise<void> {
   const count = () => [...backends.values()].reduce((sum, { requests }) => sum + requests, 0);
   const before = count();
@@ -109,7 +109,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe('traffic goes on', () => {
+describe('traffic continues', () => {
   test('while a route toggles its backend and its filters', async () => {
     const { requests, failures } = await traffic([...flows('/toggled', 'a', 'b'), ...flows('/steady', 'a')], () =>
       repeatedly((i) => write('toggled.yaml', i % 2 === 0 ? route('toggled', 'b', HEADER_FILTER) : route('toggled', 'a'))),
@@ -135,7 +135,7 @@ describe('traffic goes on', () => {
     expect(backendOf('c').requests).toBeGreaterThan(0);
   });
 
-  test('while files hold garbage', async () => {
+  test('while files contain garbage', async () => {
     const garbage = [
       'kind: [',
       '\0\0\0',
@@ -147,7 +147,7 @@ describe('traffic goes on', () => {
     const { failures } = await traffic([...flows('/toggled', 'a', 'b'), ...flows('/steady', 'a')], () =>
       repeatedly((i) => {
         write(i % 2 === 0 ? 'toggled.yaml' : 'garbage.yaml', garbage[i % garbage.length] as string);
-        // Garbage is no change that is applied; what comes after it is.
+        // Garbage causes no change to apply; the next valid content does.
         write('others.yaml', ...(i % 2 === 0 ? [route('other', 'b')] : []));
       }),
     );

@@ -1,5 +1,5 @@
-// The whole of Weir as it runs in a cluster: a controller and two proxies, each a process of its own, over mTLS, against a real API
-// server. What kubectl applies is what both proxies answer.
+// Weir in a cluster: a controller and two proxies as separate processes, over mTLS, with a real API server. Both proxies must follow the
+// objects that kubectl applies.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import net from 'node:net';
@@ -72,7 +72,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller and two proxies', () => {
 
   afterAll(() => site?.stop());
 
-  test('answer what is applied, then what it is changed to, and nothing once it is deleted', async () => {
+  test('serve an applied route, then its changed form, and not after its deletion', async () => {
     await apply(httpRoute('life', 'one'));
     await gatewayWhen(programmed);
     await bothAnswer('/life', 'one');
@@ -82,7 +82,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller and two proxies', () => {
     await bothAnswer('/life', '404');
   });
 
-  test('what one proxy cannot serve is a condition and an Event, and harms nothing else', async () => {
+  test('a resource that one proxy refuses gets a condition and an Event, and affects nothing else', async () => {
     const squatter = net.createServer().listen(blockedPort, PROXY_HOSTS[1]);
     await once(squatter, 'listening');
     await apply(httpRoute('unharmed', 'one'));
@@ -104,7 +104,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller and two proxies', () => {
   });
 
   test(
-    'a controller that is killed and replaced costs no request, and its successor serves changes',
+    'a killed controller affects no request, and its successor serves changes',
     async () => {
       await apply(httpRoute('constant', 'one'));
       await bothAnswer('/constant', 'one');
@@ -123,7 +123,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller and two proxies', () => {
   );
 
   test(
-    'a proxy that starts while no controller is there serves what it served last',
+    'a proxy that starts without a controller serves its last good configuration',
     async () => {
       await apply(httpRoute('kept', 'two'));
       await bothAnswer('/kept', 'two');

@@ -1,5 +1,5 @@
-// A controller in a cluster where CRDs of the Gateway API are missing, or of a release that it does not know: it says so, serves the
-// rest, and finds what is installed later.
+// A controller in a cluster with missing CRDs of the Gateway API, or of an unsupported release: it reports that, serves the rest, and
+// finds CRDs that are installed later.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import path from 'node:path';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -35,7 +35,7 @@ describeWith(['cluster'], 'the CRDs of the Gateway API', () => {
   let cluster: Cluster;
   let controller: Child;
 
-  /** `True SupportedVersion: message` of a condition, and the rest of the status, once it is as wanted. */
+  /** `True SupportedVersion: message` of a condition, and the rest of the status, once they are as expected. */
   async function statusWhen(kind: string, name: string, type: string, wanted: RegExp): Promise<Status> {
     let status: Status = {};
     await cluster.until(`${type} of ${kind}/${name}`, async () => {
@@ -59,7 +59,7 @@ describeWith(['cluster'], 'the CRDs of the Gateway API', () => {
   afterAll(() => weir?.stop(), DEADLINE_MS);
 
   test(
-    'that are missing are named in the log with the release that has them; the other kinds are served',
+    'that are missing are named in the log with their release; the other kinds are served',
     async () => {
       await controller.printed(/does not know ListenerSet of gateway\.networking\.k8s\.io\/v1: install the CRDs of the Gateway API .*1\.5/);
       const status = await statusWhen(
@@ -75,9 +75,9 @@ describeWith(['cluster'], 'the CRDs of the Gateway API', () => {
   );
 
   test(
-    'of a release that is not known are named in the status of the class',
+    'of an unsupported release are named in the status of the class',
     async () => {
-      // It comes with the CRDs and keeps people from such mistakes.
+      // This admission policy comes with the CRDs and prevents such installations.
       await cluster.kubectl(['delete', 'validatingadmissionpolicybinding', 'safe-upgrades.gateway.networking.k8s.io']);
       const annotate = ['annotate', '--overwrite', 'crd', TCP_ROUTES, 'gateway.networking.k8s.io/bundle-version=v1.4.0'];
       // The API server takes a moment to forget a policy.

@@ -1,4 +1,4 @@
-// One invalid object costs only itself: its own requests get a clear error, the log says why, all else is served.
+// An invalid object affects only itself: its requests get a clear error, the log has the reason, and all others are served.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -22,7 +22,7 @@ function pathRule(value: string, rest: string): string {
   return `{ matches: [{ path: { value: ${value} } }], ${rest} }`;
 }
 
-/** Each of these is wrong in its own way; the number is what its requests are answered with. */
+/** Invalid objects, each in its own way; the number is the status of its requests. */
 const INVALID: readonly (readonly [string, string, number, RegExp])[] = [
   ['schema', route('schema', pathRule('/schema', 'timeouts: { request: soon }')), 404, /timeouts\.request/],
   [
@@ -84,21 +84,21 @@ async function get(pathname: string): Promise<{ status: number; body: unknown }>
 }
 
 describe('an invalid object', () => {
-  test('does not keep the good ones from being served', async () => {
+  test('does not prevent valid ones from being served', async () => {
     expect(await get('/good')).toMatchObject({ status: 200, body: { backend: 'backend' } });
   });
 
-  test.each(INVALID)('%s: its requests get a clear error and the log says why', async (name, _, status, said) => {
+  test.each(INVALID)('%s: its requests get a clear error and the log has the reason', async (name, _, status, said) => {
     expect(await get(`/${name}`)).toMatchObject({ status, body: { status, code: expect.stringMatching(/^[a-z_]+$/) } });
     await weir.printed(said);
   });
 
-  test('defined twice: the first is used, the second is told where the first is', async () => {
+  test('defined twice: the first is used, and the problem of the second names the first', async () => {
     expect((await get('/other')).status).toBe(404);
     await weir.printed(/is already defined in .*all\.yaml:\d+, which is used/);
   });
 
-  test('a listener whose certificate is missing leaves the others alone', async () => {
+  test('a listener without its certificate does not affect the others', async () => {
     await weir.printed(/no-secret/);
     expect((await get('/good')).status).toBe(200);
   });

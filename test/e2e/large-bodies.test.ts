@@ -1,11 +1,11 @@
-// Large bodies, both ways at once, with flat memory, and the same through each combination of HTTP versions. `npm run soak` moves more.
+// Large bodies in both directions at once, with flat memory, through each combination of HTTP versions. `npm run soak` moves more.
 import { expect, test } from '@jest/globals';
 import * as bodies from '../soak/large-bodies.ts';
 import * as translations from '../soak/translations.ts';
 
 const DEADLINE_MS = 180_000;
 const MIB = 1_048_576;
-/** Of each body; and what resident memory may grow by at its peak: none is held as a whole, in either direction. */
+/** Bytes of each body; and the limit for the growth of resident memory at its peak: no body is kept completely. */
 const BODY_MIB = 96;
 const MAX_RESIDENT_MIB = 96;
 /** Of the bodies of each combination. */

@@ -1,5 +1,4 @@
-// Thousands of connections and requests that end in every way and at every phase leave nothing behind: no socket, no timer, no exchange
-// in flight, no memory.
+// Thousands of connections and requests that end in every way and phase leave no resources: sockets, timers, exchanges in flight, memory.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import net from 'node:net';
@@ -10,14 +9,14 @@ import type { Proxy } from '../support/proxy.ts';
 import { ok } from '../support/raw-upstream.ts';
 import { until } from '../support/until.ts';
 
-/** Connections of a round, how many of them at once, and what each may leave, bytes: less than any object that lives as long. */
+/** Connections of a round, the number at once, and the bytes that each may leave: less than any object. */
 const CONNECTIONS = 250;
 const AT_ONCE = 50;
 const LEFT_BY_CONNECTION = 1_000;
-/** Requests of a round over connections that are kept, and what each may leave: not even a reference. */
+/** Requests of a round on kept connections, and the bytes that each may leave: less than a reference. */
 const REQUESTS = 20_000;
 const LEFT_BY_REQUEST = 15;
-/** What comes before the first round: most code is compiled after it. */
+/** Connections before the first round: most code is compiled after them. */
 const WARM_UP = 100;
 
 const UPGRADE = get('/upgrade', 'Connection: Upgrade\r\nUpgrade: x\r\n');
@@ -27,7 +26,7 @@ const CHUNKS = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\
 
 type End = 'reset' | 'end' | 'close';
 
-/** How the life of one connection goes: what is sent, and how it ends, at once or when something has come back. */
+/** One kind of connection: the bytes it sends, and how it ends, at once or after an answer. */
 interface Life {
   readonly send: string;
   readonly ends: End;
@@ -68,10 +67,10 @@ const BACKENDS: readonly (readonly [string, string])[] = [
   ['reset within the answer', '/b-torn'],
   ['end within the answer', '/b-short'],
   ['end within chunks', '/b-chunks'],
-  ['more than was asked for', '/b-more'],
+  ['more than requested', '/b-more'],
 ];
 
-/** What a backend sends, and whether it ends or resets the connection after that. */
+/** The bytes that a backend sends, and whether it ends or resets the connection after them. */
 interface Reply {
   readonly bytes: string;
   readonly ends?: End;
@@ -93,11 +92,11 @@ const REPLIES = new Map<string, Reply>([
   ['/b-more', { bytes: ok() + ok() }],
 ]);
 
-/** A backend that keeps nothing. A read that begins with GET is a request; bodies are never complete here and get no answer. */
+/** A backend without state. A read that begins with GET is a request; bodies are never complete here and get no answer. */
 class Backend {
   /** Connections that are open. */
   open = 0;
-  /** Called when something has arrived. */
+  /** Called when bytes have arrived. */
   readonly arrivals = new Set<() => void>();
   readonly #server = net.createServer((socket) => this.#accept(socket));
   readonly #sockets = new Set<net.Socket>();
@@ -140,7 +139,7 @@ const backend = new Backend();
 let proxy: Proxy;
 
 beforeAll(async () => {
-  // A client that closes may have closed half only: what it left waiting ends by the backend's deadline.
+  // A closing client may have closed only its side; the backend's deadline then ends the exchange.
   const limits = { poolIdleTimeout: 25, upstreamIdleTimeout: 1_500, maxConnectionsPerEndpoint: 4_096 };
   proxy = await startProxy(toUpstream(await backend.listen()), limits);
 });
@@ -155,7 +154,7 @@ function finish(socket: net.Socket, ends: End): void {
   else socket.end();
 }
 
-/** Lives one life; resolves when the connection is gone. */
+/** Runs one connection; resolves when it is closed. */
 function live(life: Life): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const socket = net.connect({ port: proxy.port, host: '127.0.0.1' });
@@ -187,7 +186,7 @@ async function crowd(life: Life, count: number): Promise<void> {
   await Promise.all(Array.from({ length: AT_ONCE }, one));
 }
 
-/** Nothing is left: in the proxy, and of its connections at the backend. */
+/** Checks that no resources are left in the proxy, and no connections at the backend. */
 async function clean(): Promise<void> {
   await proxy.quiet();
   await until(() => proxy.metric('weir_upstream_connections_open') === 0 && backend.open === 0, 'no connection to the backend');
@@ -195,7 +194,7 @@ async function clean(): Promise<void> {
   expect(proxy.metric('weir_upstream_requests_pending')).toBe(0);
 }
 
-/** Runs once to warm up, then in rounds of so many. */
+/** Runs once to warm up, then in rounds. */
 async function leavesNothing(run: (count: number) => Promise<void>, count: number, leftByOne: number): Promise<void> {
   const round = async (size: number): Promise<void> => {
     await run(size);
@@ -205,7 +204,7 @@ async function leavesNothing(run: (count: number) => Promise<void>, count: numbe
   await leavesLess(count * leftByOne, () => round(count));
 }
 
-describe('nothing is left', () => {
+describe('no resources are left', () => {
   test.each(CLIENTS)('by clients: %s', (_, life) => leavesNothing((count) => crowd(life, count), CONNECTIONS, LEFT_BY_CONNECTION));
 
   test.each(BACKENDS)('by backends: %s', (_, path) =>
@@ -227,7 +226,7 @@ describe('nothing is left', () => {
     ));
 });
 
-/** Sends so many requests over one connection, each with its answer awaited. */
+/** Sends this number of sequential requests over one connection. */
 function many(count: number): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const socket = net.connect({ port: proxy.port, host: '127.0.0.1' });

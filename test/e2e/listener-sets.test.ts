@@ -1,5 +1,4 @@
-// `weir up` with ListenerSets from files: listeners that others add to a Gateway, their routes and policies, and what they may not do
-// to it.
+// `weir up` with ListenerSets from files: their listeners, routes and policies, and the limits of what they may do to a Gateway.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -20,7 +19,7 @@ function post(host: string, octets: number): string {
   return `POST / HTTP/1.1\r\nHost: ${host}\r\nContent-Length: ${octets}\r\n\r\n${'x'.repeat(octets)}`;
 }
 
-/** The status of the answer on a connection of its own. */
+/** The status of the answer on a new connection. */
 async function ask(port: number, bytes: string): Promise<number> {
   const client = await RawClient.connect(ports[port] as number);
   clients.push(client);
@@ -103,14 +102,14 @@ describe('a ListenerSet', () => {
     expect(await ask(1, post('any.test', 1))).toBe(200);
   });
 
-  test('has policies of its own, which on a port that it shares hold back nobody else', async () => {
+  test('has its own policies, which do not affect other listeners of a shared port', async () => {
     expect(await ask(1, post('any.test', 10))).toBe(200);
     expect(await ask(1, post('any.test', 11))).toBe(413);
     expect(await ask(0, post('gateway.test', 11))).toBe(200);
     expect(await ask(0, post('gateway.test', 21))).toBe(413);
   });
 
-  test('that came later does not get what another has, until it is free', async () => {
+  test('that is newer does not get the host of an older one until it is free', async () => {
     write(
       'later.yaml',
       listenerSet('z-later', `name: http, port: ${ports[0]}, hostname: apps.test`, `name: own, port: ${ports[0]}, hostname: later.test`),

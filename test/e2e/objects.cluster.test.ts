@@ -1,5 +1,5 @@
-// Weir as it is run in a cluster: the controller as a process of its own, with the rights its documentation lists and no others,
-// against a real API server. What a user applies with kubectl is what statuses answer.
+// The controller as a separate process with exactly its documented rights, against a real API server: objects applied with kubectl get the
+// right statuses.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { statusWrites } from '../cluster/audit.ts';
 import { startCluster } from '../cluster/cluster.ts';
@@ -36,7 +36,7 @@ interface Listed {
   };
 }
 
-/** What routes of connections and datagrams attach to. */
+/** The listeners for routes of connections and datagrams. */
 const STREAM_LISTENERS = [
   { name: 'tcp', port: 5432, protocol: 'TCP' },
   { name: 'tls', port: 8443, protocol: 'TLS', tls: { mode: 'Passthrough' } },
@@ -70,7 +70,7 @@ describeWith(['cluster'], 'Weir in a cluster', () => {
     return new Child(['controller', '--kubeconfig', account.kubeconfig, ...names, ...free, ...tls]);
   }
 
-  /** The object, once its status is as wanted. */
+  /** The object, once its status is as expected. */
   async function statusWhen(kind: string, name: string, holds: (object: Listed) => boolean, deadline?: number): Promise<Listed> {
     let object = {} as Listed;
     const ask = async (): Promise<boolean> => {
@@ -104,7 +104,7 @@ describeWith(['cluster'], 'Weir in a cluster', () => {
     await ca?.remove();
   });
 
-  test('a route that is applied is attached and says so, for the generation applied', async () => {
+  test('an applied route is attached, with the applied generation in its status', async () => {
     await apply(httpRoute('one', 'echo'));
     const object = await statusWhen('httproute', 'one', isCurrent);
     expect(routeCondition(object, 'Accepted')).toMatchObject({ status: 'True', reason: 'Accepted', observedGeneration: 1 });
@@ -115,7 +115,7 @@ describeWith(['cluster'], 'Weir in a cluster', () => {
     expect(accepted.status?.conditions).toContainEqual(expect.objectContaining({ type: 'Accepted', reason: 'Accepted' }));
   });
 
-  test('a change that breaks a reference is told, and so is its repair', async () => {
+  test('a broken reference is reported, and so is its repair', async () => {
     await apply(httpRoute('changed', 'absent'));
     const broken = await statusWhen('httproute', 'changed', isCurrent);
     expect(routeCondition(broken, 'Accepted')).toMatchObject({ status: 'True' });
@@ -129,7 +129,7 @@ describeWith(['cluster'], 'Weir in a cluster', () => {
     ['tcproute', 'TCPRoute', 'tcp', ''],
     ['tlsroute', 'TLSRoute', 'tls', 'hostnames: [a.example.com]'],
     ['udproute', 'UDPRoute', 'udp', ''],
-  ])('a %s is attached to its listener and says so, and is let go', async (resource, kind, section, more) => {
+  ])('a %s is attached to its listener, reports it, and is detached after its deletion', async (resource, kind, section, more) => {
     await cluster.apply(`
 apiVersion: gateway.networking.k8s.io/v1
 kind: ${kind}
@@ -165,12 +165,12 @@ spec:
     expect(after.status?.parents?.find(({ controllerName }) => controllerName === 'example.com/other')).toMatchObject({ conditions });
   });
 
-  test('a route that is deleted is attached no more', async () => {
+  test('a deleted route is no longer attached', async () => {
     await cluster.kubectl(['delete', 'httproute', 'shared', 'changed']);
     await statusWhen('gateway', 'gw', attached(1));
   });
 
-  test('a GRPCRoute is attached where no older HTTPRoute has its hosts, and says so', async () => {
+  test('a GRPCRoute is attached, and reports it, if no older HTTPRoute has its hosts', async () => {
     const grpc = (name: string, hostname: string): string => `
 apiVersion: gateway.networking.k8s.io/v1
 kind: GRPCRoute
@@ -193,7 +193,7 @@ spec:
   });
 
   test(
-    'a controller that was killed is replaced, and what is written already is not written again',
+    'the successor of a killed controller does not repeat its writes',
     async () => {
       const before = statusWrites(cluster.auditEvents(), account.user).length;
       expect(before).toBeGreaterThan(0);
@@ -210,7 +210,7 @@ spec:
     TAKEOVER_MS,
   );
 
-  test('when the API server restarts the controller catches up, and ends in good order when told to', async () => {
+  test('after a restart of the API server the controller catches up, and it stops in order on a signal', async () => {
     await cluster.restartApiServer();
     await apply(httpRoute('later', 'echo'));
     await statusWhen('httproute', 'later', isCurrent);

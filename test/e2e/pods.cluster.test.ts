@@ -1,5 +1,5 @@
-// Weir as it runs in a cluster: controller and proxies are Pods with the controller's documented rights, certificates from a Secret, probes,
-// and each other's Services; a request from outside comes in by a balancer's address and reaches a Pod.
+// Weir in a cluster of processes: controller and proxies are Pods with the documented rights, certificates from a Secret, probes, and
+// Services; a request from outside arrives at a load balancer address and reaches a Pod.
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -72,7 +72,7 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'Weir in Pods', () =
     expect(requests).toBeGreaterThan(20);
   });
 
-  test('says so in the status of the Gateway', async () => {
+  test('reports it in the status of the Gateway', async () => {
     await cluster.kubectl(['wait', '--for=condition=Accepted', 'gateway/gw', '--timeout=60s']);
   });
 });

@@ -1,4 +1,4 @@
-// Two proxies of one machine and one port: the kernel would let workers of both share it, each with some of the connections.
+// Two proxies with the same port on one machine: without a check the kernel would let their workers share its connections.
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -15,7 +15,7 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A folder whose listener redirects everything to a host of that name. */
+/** A folder whose listener redirects everything to this host. */
 function site(name: string, port: number, protocol = 'HTTP'): string {
   const own = mkdtempSync(path.join(folder, 'site-'));
   const documents = [
@@ -58,7 +58,7 @@ test.each([1, 2])(
   },
 );
 
-test('one that wants every address is refused beside one that has one address of the port', async () => {
+test('a proxy for all addresses is refused beside one with a single address of the port', async () => {
   const [port = 0] = await freePorts(1);
   await up(site('first', port), 2, '--bind-address', '127.0.0.1').printed(/serving; stop/);
   await up(site('second', port)).printed(REFUSED);

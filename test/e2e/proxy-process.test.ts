@@ -1,4 +1,4 @@
-// `weir proxy` as a process, from its start to its end: probes, metrics, the last good configuration, drain, signals.
+// `weir proxy` as a process, from start to end: probes, metrics, the last good configuration, drain, signals.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -40,7 +40,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-/** A controller's push plane that has something to say once it is given it. */
+/** The push plane of a controller, which pushes once a test gives it resources. */
 async function startController(): Promise<{ cache: PushCache; address: string; stop: () => Promise<void> }> {
   const cache = new PushCache();
   const options = { address: '127.0.0.1:0', tls: 'plaintext', cacheOf: () => cache, observer: new RecordingObserver() } as const;
@@ -98,7 +98,7 @@ function fresh(): Flow {
 }
 
 describe('a proxy', () => {
-  test('is alive at once, ready with its first complete configuration, and tells what it does', async () => {
+  test('is alive at once, ready with its first complete configuration, and has metrics and dumps', async () => {
     const { cache, address } = await startController();
     const started = await startProxy(address);
     expect((await fetch(`${started.probe}/livez`)).status).toBe(200);
@@ -119,7 +119,7 @@ describe('a proxy', () => {
     expect(await started.child.stop()).toBe(0);
   });
 
-  test('that starts while its controller is away serves what it had last', async () => {
+  test('that starts without its controller serves its last good configuration', async () => {
     const { cache, address, stop } = await startController();
     const file = path.join(folder, 'last-good');
     const first = await startProxy(address, '--last-good', file);
@@ -135,7 +135,7 @@ describe('a proxy', () => {
     expect(failures).toEqual([]);
   });
 
-  test('serves every request while it drains, and what is under way to its end', async () => {
+  test('serves every request while it drains, and completes running ones', async () => {
     const { slow, release } = await startSlowBackend();
     const { cache, address } = await startController();
     const started = await startProxy(address, '--drain-delay', '2s', '--drain-timeout', '20s');
@@ -143,7 +143,7 @@ describe('a proxy', () => {
     await untilReady(started);
     const late = fetch(`http://127.0.0.1:${port}/slow`);
     let exit: Promise<number | null> = Promise.resolve(null);
-    // As a load balancer does: new requests go here until it has learnt that they should not.
+    // New requests still arrive, as from a load balancer that does not know of the drain yet.
     const { failures } = await traffic([kept(), kept(), fresh(), fresh()], async () => {
       await until(() => backend.requests > 20, 'traffic');
       exit = started.child.stop('SIGTERM');
@@ -160,7 +160,7 @@ describe('a proxy', () => {
     expect(await exit).toBe(0);
   });
 
-  test('cuts at the drain timeout what does not end', async () => {
+  test('cuts exchanges at the drain timeout', async () => {
     const { slow } = await startSlowBackend();
     const { cache, address } = await startController();
     const started = await startProxy(address, '--drain-timeout', '300ms');
@@ -175,18 +175,18 @@ describe('a proxy', () => {
     expect(await stuck).toBe('cut');
   });
 
-  test('ends at once when asked twice', async () => {
+  test('ends at once after a second signal', async () => {
     const { cache, address } = await startController();
     const started = await startProxy(address, '--drain-delay', '1h');
     give(cache, resources());
     await untilReady(started);
     sendSignal(started.child.pid, 'SIGTERM');
     await started.child.printed(/"msg":"draining"/);
-    // Null: the signal ended it, not the process itself.
+    // Null: the signal ended the process.
     expect(await started.child.stop('SIGTERM')).toBeNull();
   });
 
-  test('takes its workers along when it is killed', async () => {
+  test('ends its workers when it is killed', async () => {
     const { cache, address } = await startController();
     const started = await startProxy(address, '--workers', '2');
     give(cache, resources());
@@ -199,7 +199,7 @@ describe('a proxy', () => {
     await until(() => workers.every((pid) => !isRunning(Number(pid))), 'the end of the workers');
   });
 
-  test('serves with an access log that nobody reads, and can still be stopped', async () => {
+  test('serves although its access log is not read, and can still be stopped', async () => {
     const fifo = path.join(folder, 'fifo');
     expect(spawnSync('mkfifo', [fifo]).status).toBe(0);
     const held = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
@@ -229,7 +229,7 @@ async function untilMetric({ probe }: Started, name: string, value: number): Pro
   }
 }
 
-/** Answers `late` when it is released. */
+/** Answers `late` when the test releases it. */
 async function startSlowBackend(): Promise<{ slow: number; release: () => void }> {
   const released = Promise.withResolvers<void>();
   const server = http.createServer((_, response) => void released.promise.then(() => response.end('late')));

@@ -1,4 +1,4 @@
-// The five minutes of README.md: the example as it is, and the commands as they are written, on ports of the test's own.
+// The quick start of README.md: its example and its commands as written, on ports of the test.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ function onFreePorts(text: string): string {
   return text.replace(/\b(8080|9001|9002)\b/g, (port) => ports.get(port) as string);
 }
 
-/** A command of README.md, told by its comment, run by a shell. */
+/** Runs a command of README.md, selected by its comment, in a shell. */
 async function readmeCommand(comment: string): Promise<string> {
   const line = README.split('\n').find((each) => each.includes(`# ${comment}`));
   expect(line).toBeDefined();
@@ -59,14 +59,14 @@ describe('quick start', () => {
     expect(redirect).toContain(`location: http://127.0.0.1:${ports.get('8080')}/\r\n`);
   });
 
-  test('the example is valid, and explain says where a request goes', async () => {
+  test('the example is valid, and explain names the backend of a request', async () => {
     expect(await runWeir(['validate', EXAMPLE])).toMatchObject({ code: 0, stdout: '6 objects, 0 errors, 0 warnings\n' });
     const { code, stdout } = await runWeir(['explain', 'http://127.0.0.1:8080/api/items', '--config', EXAMPLE]);
     expect(code).toBe(0);
     expect(stdout).toContain('winner    HTTPRoute default/demo, rule 3, match 0\n');
   });
 
-  test('what is saved is live; a mistake is told with file, line, object and field, and harms nothing else', async () => {
+  test('a saved change is live; a mistake is reported with file, line, object and field, and affects nothing else', async () => {
     const file = path.join(folder, 'routes.yaml');
     const good = readFileSync(file, 'utf8');
     const url = `http://127.0.0.1:${ports.get('8080')}/`;
@@ -96,7 +96,7 @@ describe('quick start', () => {
   });
 });
 
-/** Whether a backend answers before the deadline. Every answer until then must be a good one. */
+/** Whether a backend answers before the deadline. All earlier answers must be good. */
 async function answers(url: string, backend: string): Promise<boolean> {
   const deadline = performance.now() + 5_000;
   while (performance.now() < deadline) {

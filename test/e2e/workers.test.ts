@@ -1,4 +1,4 @@
-// `weir up --workers 2`: what is saved reaches both, and a worker that is killed is missed by nobody but its own connections.
+// `weir up --workers 2`: saved changes reach both workers, and a killed worker affects only its own connections.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -81,7 +81,7 @@ async function untilVersion(version: number): Promise<void> {
 test('changes and a killed worker under traffic', async () => {
   const [one, two] = backends as [Backend, Backend];
   expect(workers()).toHaveLength(2);
-  // Both backends are right while routes change; what matters here is that every request is answered.
+  // Both backends are right while routes change; the test checks that every request is answered.
   const anyone = flow(() => true);
   const { failures } = await traffic([anyone, anyone], async () => {
     for (const name of ['two', 'one', 'two']) {

@@ -1,4 +1,4 @@
-// The guides of Weir in a cluster, one after the other, as somebody reads them who has a cluster and nothing else yet.
+// Runs the cluster guides in order, as for a reader who has only a cluster.
 import { afterAll, beforeAll } from '@jest/globals';
 import path from 'node:path';
 import { toolPath } from '../cluster/tools.ts';
@@ -12,7 +12,7 @@ import { describeGuide } from '../support/guide.ts';
 import { GRPCURL } from './grpcurl.ts';
 
 const NEEDS: readonly RequirementName[] = ['cluster', 'root', 'ip', 'nft', 'conntrack', 'go'];
-/** The image of Node is this machine's files; what it runs, Pods say. */
+/** The Node image stands for this machine's files; Pods name the program to run. */
 const IMAGES = { 'node:26-trixie-slim': {} };
 
 let bare: BareCluster | undefined;

@@ -1,4 +1,4 @@
-// Every manifest of the docs and examples is one that `weir validate` takes.
+// `weir validate` accepts every manifest of the docs and examples.
 import { describe, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -12,7 +12,7 @@ const PAGES = ['README.md', ...readdirSync(path.join(ROOT, 'docs'), { recursive:
   .sort();
 const EXAMPLES = readdirSync(path.join(ROOT, 'examples')).map((name) => path.join('examples', name));
 
-/** Blocks of YAML or JSON with whole objects; a block without a kind shows a part of one. */
+/** Blocks of YAML or JSON with complete objects; a block without a kind shows a part of one. */
 function blocksOf(page: string): readonly { readonly line: number; readonly text: string }[] {
   const text = readFileSync(path.join(ROOT, page), 'utf8');
   return [...text.matchAll(/^```(?:ya?ml|json)\n([^]*?)^```/gm)]

@@ -1,4 +1,4 @@
-// docs/guides/tls.md, typed as it stands.
+// Runs docs/guides/tls.md as written.
 import { describeGuide } from '../support/guide.ts';
 
 describeGuide('tls.md', ['curl']);

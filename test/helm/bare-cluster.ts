@@ -1,4 +1,4 @@
-// A cluster as it is before Weir: the CRDs of the Gateway API, nodes that know the images of the chart, and Helm.
+// A cluster before the installation of Weir: the CRDs of the Gateway API, nodes with the images of the chart, and Helm.
 import path from 'node:path';
 import { startCluster } from '../cluster/cluster.ts';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -8,7 +8,7 @@ import { Helm } from './helm.ts';
 const ROOT = path.resolve(import.meta.dirname, '..', '..');
 const WEIR: Image = { entrypoint: [process.execPath, path.join(ROOT, 'cli', 'weir.ts')] };
 
-/** What the images that Weir's chart and its guides name are here. */
+/** Programs for the images of Weir's chart and guides. */
 const IMAGES: Readonly<Record<string, Image>> = { 'weir-controller:0.1.0': WEIR, 'weir-proxy:0.1.0': WEIR };
 
 export interface BareCluster {

@@ -1,4 +1,4 @@
-// The chart as it is rendered: golden files for sets of values, what the schema refuses, and the rights it gives.
+// The rendered chart: golden files for sets of values, values that the schema refuses, and the rights in it.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -65,7 +65,7 @@ describeWith(['go'], 'the chart', () => {
     expect(lacks.map(({ kind, metadata }) => `${kind}/${metadata.name}`)).toEqual([]);
   });
 
-  test('installs the CRDs whole, so that an upgrade upgrades them and nothing takes them away', async () => {
+  test('has the CRDs as templates, so that an upgrade upgrades them and an uninstall keeps them', async () => {
     const rendered = (await objects()).filter(({ kind }) => kind === 'CustomResourceDefinition');
     const source = readdirSync(path.join(CHART, 'files', 'crds')).map((name) =>
       readFileSync(path.join(CHART, 'files', 'crds', name), 'utf8'),

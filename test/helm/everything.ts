@@ -1,14 +1,14 @@
-// Everything that is in a cluster, by name: what an installation adds and what it leaves behind.
+// The names of all objects of a cluster: shows which ones an installation adds and leaves behind.
 import type { Cluster } from '../cluster/cluster.ts';
 
-/** What comes and goes by itself, whoever is there. */
+/** Kinds whose objects come and go in any cluster. */
 const FLEETING = /^(events|events\.events\.k8s\.io|componentstatuses) |^leases\S* (kube-system|kube-node-lease)\//;
 
 interface Named {
   readonly metadata: { readonly name: string; readonly namespace?: string };
 }
 
-/** `kind namespace/name` of every object of every kind, in order, without Events and what the cluster keeps for itself. */
+/** `kind namespace/name` of every object, sorted, without Events and objects that the cluster itself maintains. */
 export async function everything(cluster: Cluster): Promise<string[]> {
   const kinds = await cluster.kinds();
   const found = await Promise.all(

@@ -1,4 +1,4 @@
-// Helm, as users run it: built from its Go module, with a home of its own.
+// Helm, built from its Go module, with a separate home folder.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -11,14 +11,14 @@ export const HELM = moduleTool('helm', '3.22.0', ['helm.sh/helm/v3/cmd/helm']);
 /** Weir's chart. */
 export const CHART = path.resolve(import.meta.dirname, '..', '..', 'charts', 'weir');
 
-/** A Helm built by `go install` takes a cluster that it does not ask for one of Kubernetes 1.20. */
+/** Without a cluster, a Helm built by `go install` assumes Kubernetes 1.20. */
 export const KUBE_VERSION = ['--kube-version', '1.36.0'];
 
 export class Helm {
   readonly #home = mkdtempSync(path.join(os.tmpdir(), 'weir-helm-'));
   readonly #kubeconfig: string;
 
-  /** `kubeconfig` is the path of a file, '' where no cluster is asked. Builds Helm unless it is there. */
+  /** `kubeconfig`: path of a file, '' without a cluster. Builds Helm unless it exists. */
   constructor(kubeconfig = '') {
     buildGoTool(HELM);
     this.#kubeconfig = kubeconfig;
@@ -35,7 +35,7 @@ export class Helm {
     return output.stdout;
   }
 
-  /** What makes any process use this home and cluster. */
+  /** The environment for this home and cluster. */
   get environment(): NodeJS.ProcessEnv {
     const home = { HELM_CACHE_HOME: this.#home, HELM_CONFIG_HOME: this.#home, HELM_DATA_HOME: this.#home };
     return { ...process.env, ...home, KUBECONFIG: this.#kubeconfig };

@@ -1,4 +1,4 @@
-// Weir's life in a cluster by Helm: installed, tested, upgraded and rolled back under traffic of every kind, certificates renewed, and gone.
+// Weir in a cluster by Helm: installed, tested, upgraded, rolled back, certificates renewed, all under traffic of every kind, and uninstalled.
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { X509Certificate } from 'node:crypto';
 import path from 'node:path';
@@ -46,7 +46,7 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack', 'go'], 'Weir by Helm'
     await backends?.stop();
   });
 
-  /** Rejects with what the pods say when Helm gives up waiting. */
+  /** Rejects with the messages of the pods if Helm times out. */
   const helm = (...args: string[]) =>
     bare.helm.run(...args, ...NAMESPACE).catch(async (error: unknown) => {
       throw new Error(`${String(error)}\n${await diagnosis(cluster)}`);
@@ -56,11 +56,11 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack', 'go'], 'Weir by Helm'
   const rolledOut = (name: string) => cluster.kubectl(['rollout', 'status', `deployment/${name}`, ...NAMESPACE, '--timeout=90s']);
   const podNames = async () => (await cluster.kubectl(['get', 'pods', ...NAMESPACE, '-o', 'name'])).trim().split('\n').sort();
 
-  /** Traffic of every kind, while something happens. */
+  /** Traffic of every kind during an action. */
   const under = async (during: () => Promise<unknown>) => unharmed(await traffic(backends.flows(address), during, PAUSE_MS));
   const serves = (path: string) => cluster.until(path, async () => (await fetch(`http://${address}${path}`)).status === 200);
 
-  test('is installed by one command, which waits until everything is ready', async () => {
+  test('is installed by one command, which waits for readiness', async () => {
     const sets = SETTINGS.flatMap((set) => ['--set', set]);
     const notes = await helm('install', 'weir', CHART, '--wait', '--timeout', '2m', ...sets);
     expect(notes).toContain('Weir 0.1.0 is installed');
@@ -68,7 +68,7 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack', 'go'], 'Weir by Helm'
     expect(await podNames()).toHaveLength(4);
   });
 
-  test('answers a route at the address of its Service, and the Gateway says so', async () => {
+  test('answers a route at the address of its Service, which the Gateway reports', async () => {
     await cluster.apply(listOf(gateway('gw', TRAFFIC_LISTENERS), httpRoute('ready', 'web', ['gw/http']), ...backends.objects));
     await cluster.kubectl(['wait', '--for=condition=Programmed', 'gateway/gw', '--timeout=60s']).catch(async (error: unknown) => {
       throw new Error(`${String(error)}\n${await diagnosis(cluster)}`);
@@ -97,7 +97,7 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack', 'go'], 'Weir by Helm'
     await cluster.until('the end of the old pods', async () => !(await podNames()).some((pod) => old.includes(pod)));
   });
 
-  test('takes back what the upgrade changed by a rollback, without a failed request', async () => {
+  test('reverts an upgrade by a rollback, without a failed request', async () => {
     await under(() => helm('rollback', 'weir', '1', '--wait', '--timeout', '2m'));
     const args = await cluster.kubectl(['get', 'deployment/weir-proxy', ...NAMESPACE, '-o', 'jsonpath={..args}']);
     expect(args).not.toContain('max-headers');
@@ -110,7 +110,7 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack', 'go'], 'Weir by Helm'
     await upgrade();
   });
 
-  test('renews certificates and their CA, and proxies come back by the new ones without a failed request', async () => {
+  test('renews certificates and their CA, and proxies reconnect with the new ones without a failed request', async () => {
     const first = await credentials(cluster);
     await under(async () => {
       await cluster.until(
@@ -124,16 +124,16 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack', 'go'], 'Weir by Helm'
       await cluster.kubectl(['rollout', 'restart', 'deployment/weir-controller', ...NAMESPACE]);
       await rolledOut('weir-controller');
     });
-    // Only a proxy that is connected has what is new.
+    // Only a connected proxy has the new configuration.
     await cluster.apply(listOf(httpRoute('live', 'web', ['gw/http'])));
     await serves('/live');
   }, 240_000);
 
-  test('is gone after an uninstall, but for its CRDs', async () => {
+  test('leaves only its CRDs after an uninstall', async () => {
     await cluster.kubectl(['delete', '-f', '-'], listOf(...backends.objects));
     await cluster.kubectl(['delete', 'httproutes/ready', 'httproutes/live', 'gateways/gw']);
     await helm('uninstall', 'weir', '--wait', '--timeout', '2m');
-    // An APIService is how the API server keeps what a CRD adds.
+    // The API server creates an APIService for the group of a CRD.
     const ofCrds = /^(customresourcedefinitions|apiservices)\S* \S*gateway\.weir\.dev$/;
     const rest = async () => (await everything(cluster)).filter((object) => !before.includes(object) && !ofCrds.test(object));
     await cluster
@@ -150,7 +150,7 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack', 'go'], 'Weir by Helm'
   });
 });
 
-/** The certificate that the shared proxies show, and the CA that has signed it. */
+/** The certificate of the shared proxies, and its CA. */
 async function credentials(cluster: Cluster): Promise<{ readonly certificate: X509Certificate; readonly ca: string }> {
   const read = async (name: string) => {
     const { data } = (await cluster.object('secret', name, 'weir-system')) as { data: Record<string, string> };

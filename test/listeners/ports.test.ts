@@ -1,4 +1,4 @@
-// Ports that cannot be bound: told by readiness, bound by themselves as soon as they can be, and no burden to the other ports.
+// Ports that cannot be bound: reported by readiness, bound once that is possible, without effect on other ports.
 import { expect, test } from '@jest/globals';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
@@ -68,7 +68,7 @@ const on = (port: number) => listener({ port, key: `default/gateway/port-${port}
 const to = (...ports: number[]) =>
   route({ attachments: ports.map((port) => ({ listener: `default/gateway/port-${port}`, hostnames: [''] })) });
 
-test.each([1, 2])('a port that is taken: not ready until it is free, and then bound by itself (%i workers)', async (workers) => {
+test.each([1, 2])('a port in use: not ready until it is free, then bound automatically (%i workers)', async (workers) => {
   const upstream = await openUpstream(() => ok('served'));
   const { port, release } = await take();
   const { supervisor, readiness, recovered } = rig(workers);
@@ -83,13 +83,13 @@ test.each([1, 2])('a port that is taken: not ready until it is free, and then bo
   await release();
   await until(() => readiness.reason === null && recovered() > 0, 'readiness', 20_000);
   expect(await ask(port)).toBe(200);
-  // Ready when one worker has it: each tries by itself.
+  // Ready once one worker has the port: each worker tries separately.
   const deadline = performance.now() + 20_000;
   while (!ALL_BOUND.test(await supervisor.metrics()) && performance.now() < deadline) await setTimeout(20);
   expect(await supervisor.metrics()).toMatch(ALL_BOUND);
 });
 
-test('one of two ports: the other serves; not ready at first, and when it has been ready nevertheless', async () => {
+test('one of two ports: the other is served; not ready at the start, but still ready if it was ready before', async () => {
   const upstream = await openUpstream(() => ok('served'));
   const { port, release } = await take();
   const [free] = (await freePorts(1)) as [number];
@@ -106,7 +106,7 @@ test('one of two ports: the other serves; not ready at first, and when it has be
   await until(() => readiness.reason === null, 'readiness');
 });
 
-test('a port that nobody wants any more is not waited for', async () => {
+test('a port without a listener is not tried again', async () => {
   const { port } = await take();
   const { supervisor, readiness, recovered } = rig(1, 0);
   await supervisor.apply([on(port)], []);
@@ -116,7 +116,7 @@ test('a port that nobody wants any more is not waited for', async () => {
   expect([readiness.reason, recovered()]).toEqual([null, 0]);
 });
 
-test('a UDP port that is taken', async () => {
+test('a UDP port in use', async () => {
   const other = dgram.createSocket('udp6').bind(0);
   await once(other, 'listening');
   const { port } = other.address();
@@ -129,7 +129,7 @@ test('a UDP port that is taken', async () => {
   expect(supervisor.boundPort(port)).toBe(port);
 });
 
-test('what a permission lacks is said', async () => {
+test('a missing permission is reported', async () => {
   const { describeBindError } = await import('../../proxy/listener/problem.ts');
   const denied = Object.assign(new Error('listen EACCES: permission denied 0.0.0.0:80'), { code: 'EACCES' });
   const { reason, message } = describeBindError(denied);
@@ -137,7 +137,7 @@ test('what a permission lacks is said', async () => {
   for (const advice of ['NET_BIND_SERVICE', 'net.ipv4.ip_unprivileged_port_start', 'port map']) expect(message).toContain(advice);
 });
 
-test('a worker has no timer left once nothing is wanted', async () => {
+test('a worker has no timer left without listeners', async () => {
   const { port } = await take();
   const worker = new Worker({ limits: DEFAULT_LIMITS, accessLog: 'off', reusePort: false, drainTimeout: 1 });
   await worker.apply([on(port)], []);

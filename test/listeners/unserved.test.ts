@@ -1,5 +1,5 @@
-// A listener that is defined and cannot be served keeps its host name: no less specific listener answers for it, whatever the
-// protocol, and whatever keeps it from being served. From Kubernetes objects to bytes.
+// A listener that cannot be served keeps its host name, for any protocol and any reason: no less specific listener answers for it. From
+// Kubernetes objects to bytes.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -59,7 +59,7 @@ function https(name: string, hostname: string, certificate: string | object, fie
   return { name, hostname, protocol: 'HTTPS', tls: { certificateRefs: [ref] }, ...fields };
 }
 
-/** A route of every parent that is named, for all hosts of it. */
+/** A route of each of these parents, for all their hosts. */
 function route(kind: 'HTTPRoute' | 'TLSRoute', name: string, parents: readonly object[], hostnames: readonly string[] = []): object {
   const backendRefs = [{ group: 'gateway.weir.dev', kind: 'Backend', name: 'app' }];
   return {
@@ -75,12 +75,12 @@ const TO_ALL = [{ name: 'edge' }];
 interface Site {
   readonly port: number;
   readonly worker: Worker;
-  /** Compiles changes and gives the worker what comes of them. */
+  /** Compiles changes and applies the result to the worker. */
   change(...objects: object[]): Promise<void>;
   remove(kind: string, name: string, namespace?: string): Promise<void>;
 }
 
-/** A worker with what the compiler makes of the objects; what it refuses of them is part of the test. */
+/** A worker with the compiled objects; refused resources are part of the test. */
 async function serve(...objects: object[]): Promise<Site> {
   const upstream = await openUpstream(() => ok('served'));
   const backend = {
@@ -120,7 +120,7 @@ async function serve(...objects: object[]): Promise<Site> {
   };
 }
 
-/** What a client of a name and a host gets: the status, or that there was no handshake. */
+/** The outcome for a client with a server name and a host: the status, or a failed handshake. */
 async function askSecure({ port }: Site, serverName: string, host = serverName): Promise<number | string> {
   const socket = tls.connect({
     port,
@@ -200,7 +200,7 @@ describe('of HTTPS listeners for *.app.test and one.app.test', () => {
     await expectUnserved(await serve(gateway(listeners('one', { tls: tlsOptions })), secret('one', one), ...objects()));
   });
 
-  test('kinds of routes that it cannot have', async () => {
+  test('unsupported kinds of routes', async () => {
     const allowedRoutes = { kinds: [{ kind: 'TCPRoute' }] };
     await expectUnserved(await serve(gateway(listeners('one', { allowedRoutes })), secret('one', one), ...objects()));
   });
@@ -259,7 +259,7 @@ describe('of HTTPS listeners for *.app.test and one.app.test', () => {
     await ended;
   });
 
-  test('none can be served: nobody is let in', async () => {
+  test('none can be served: no client is accepted', async () => {
     const site = await serve(gateway(listeners()), secret('wild', wild), secret('one', one), ...objects());
     const { port } = site;
     const client = openSession(port, { rejectUnauthorized: false, servername: 'one.app.test' }, true);
@@ -273,7 +273,7 @@ describe('of HTTPS listeners for *.app.test and one.app.test', () => {
 });
 
 describe('of TLS listeners for *.app.test and one.app.test', () => {
-  /** Whether a connection gets through to the backend, whatever that makes of it. */
+  /** Whether a connection reaches the backend, valid or not. */
   async function reaches(site: Site, serverName: string): Promise<boolean> {
     const answer = await askSecure(site, serverName);
     return answer === 200;
@@ -282,7 +282,7 @@ describe('of TLS listeners for *.app.test and one.app.test', () => {
   const terminating = (name: string, hostname: string) => https(name, hostname, name, { protocol: 'TLS' });
   const parents = [{ name: 'edge' }];
 
-  test('one that cannot be terminated', async () => {
+  test('a listener without a usable certificate', async () => {
     const site = await serve(
       gateway([terminating('wild', '*.app.test'), terminating('one', 'one.app.test')]),
       secret('wild', wild),
@@ -291,7 +291,7 @@ describe('of TLS listeners for *.app.test and one.app.test', () => {
     expect([await reaches(site, 'two.app.test'), await reaches(site, 'one.app.test')]).toEqual([true, false]);
   });
 
-  test('one that is passed through, with no kind of route that it can have', async () => {
+  test('a passthrough listener without a supported kind of route', async () => {
     const passed = {
       name: 'one',
       hostname: 'one.app.test',
@@ -309,7 +309,7 @@ describe('of TLS listeners for *.app.test and one.app.test', () => {
 });
 
 describe('of listeners for *.app.test and one.app.test that share a port and its proxies', () => {
-  test('one that speaks another protocol than the port, which comes second', async () => {
+  test('a listener with another protocol than the first one of the port', async () => {
     const secured = gateway([https('wild', '*.app.test', 'wild')]);
     const site = await serve(secured, secret('wild', wild), route('HTTPRoute', 'all', [...TO_ALL, { name: 'plain' }]));
     expect(await askSecure(site, 'one.app.test')).toBe(200);
@@ -321,7 +321,7 @@ describe('of listeners for *.app.test and one.app.test that share a port and its
     expect(await askSecure(site, 'one.app.test')).toBe(200);
   });
 
-  test('one of the same name that is served has it', async () => {
+  test('a served listener of the same name gets the name', async () => {
     const other = gateway([https('one', 'one.app.test', 'none')], 'other');
     const site = await serve(gateway([https('one', 'one.app.test', 'one')]), other, secret('one', one), route('HTTPRoute', 'all', TO_ALL));
     expect(await askSecure(site, 'one.app.test')).toBe(200);
@@ -333,8 +333,8 @@ describe('of HTTP listeners for *.app.test and one.app.test', () => {
 
   test.each<[string, Listener[]]>([
     ['two of one name', [plain('one', 'one.app.test'), plain('again', 'one.app.test')]],
-    ['no kind of route that it can have', [plain('one', 'one.app.test', { allowedRoutes: { kinds: [{ kind: 'TLSRoute' }] } })]],
-    ['certificates that it has no use for', [plain('one', 'one.app.test', { tls: { certificateRefs: [{ name: 'one' }] } })]],
+    ['no supported kind of route', [plain('one', 'one.app.test', { allowedRoutes: { kinds: [{ kind: 'TLSRoute' }] } })]],
+    ['certificates without TLS', [plain('one', 'one.app.test', { tls: { certificateRefs: [{ name: 'one' }] } })]],
   ])('%s', async (_what, broken) => {
     const site = await serve(gateway([plain('wild', '*.app.test'), ...broken]), route('HTTPRoute', 'all', TO_ALL));
     expect([await ask(site, 'two.app.test'), await ask(site, 'one.app.test')]).toEqual([200, 503]);

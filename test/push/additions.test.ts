@@ -1,4 +1,4 @@
-// Whatever the IR has that the former release does not know is in the table by which controllers adapt resources to proxies.
+// Every field of the IR that the previous release does not know must be in the table that adapts resources for older proxies.
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { ADDITIONS } from '#api/wire/additions.ts';
 import { formerRelease, ROOT } from '../support/former-release.ts';
@@ -13,17 +13,17 @@ beforeAll(async () => {
   added = [...own].filter((path) => !former.has(path));
 });
 
-/** Whether a path is that of the addition, or below it. */
+/** Whether a path belongs to the addition. */
 function covers(addition: string, path: string): boolean {
   return path === addition || ['.', '[', '='].some((next) => path.startsWith(`${addition}${next}`));
 }
 
 describe('the table of additions to the IR', () => {
-  test('has every one: see "Adding to the IR" in CONTRIBUTING.md', () => {
+  test('has every addition: see "Adding to the IR" in CONTRIBUTING.md', () => {
     expect(added.filter((path) => !ADDITIONS.some((addition) => covers(addition.path, path)))).toEqual([]);
   });
 
-  test('has none that the former release knows, or that is gone', () => {
+  test('has no entry that the previous release knows, or that no longer exists', () => {
     expect(ADDITIONS.filter(({ path }) => known.has(path) || !added.some((own) => covers(path, own)))).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-// What the push protocol may cost at most, and what must not get lost where pushes are split, merged or refused.
+// The cost limits of the push protocol, and correctness when pushes are split, merged or refused.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { EncodedResource } from '#api/ir/ir.ts';
 import { sizeOf } from '#api/wire/encode.ts';
@@ -18,7 +18,7 @@ function apply(changed: readonly EncodedResource[], removed: readonly ResourceNa
   world.cache.apply({ changed, removed });
 }
 
-test('one change among thousands sends one resource, in at most twice its bytes', async () => {
+test('a change of one resource among thousands sends that resource, in at most twice its bytes', async () => {
   const many = Array.from({ length: 2_000 }, (_, i) => route(`r${i}`, 'c'));
   apply([cluster('c'), ...many]);
   const { port } = await world.serve();
@@ -65,7 +65,7 @@ describe('refusals', () => {
     expect(subscription.state().connects).toBe(1);
   });
 
-  test('are told again when the version between has been merged away', async () => {
+  test('are repeated when the version in between was merged away', async () => {
     apply([cluster('c')]);
     const { server, port } = await world.serve({ limits: { step: { bytes: 1e6, resources: 100 }, inFlight: 1 } });
     const target = new RecordingTarget();
@@ -78,7 +78,7 @@ describe('refusals', () => {
     await until(() => nacks() === 1);
     const { promise, resolve } = Promise.withResolvers<void>();
     target.gate = () => promise;
-    // The proxy is busy with this one, so that the two after it become one: no change.
+    // The proxy is busy with this push, so the next two changes merge into none.
     apply([cluster('busy')]);
     apply([route('r', 'c', 'good')]);
     apply([bad]);
@@ -88,7 +88,7 @@ describe('refusals', () => {
     expect(server.sessions()[0]?.nacks).toMatchObject([{ kind: 'Route', key: 'r', version: bad.version, serves: null }]);
   });
 
-  test('of what has been removed meanwhile are forgotten', async () => {
+  test('of removed resources are forgotten', async () => {
     apply([cluster('c')]);
     const { server, port } = await world.serve();
     const target = new RecordingTarget();

@@ -1,5 +1,5 @@
-// Whatever changes, however slow a proxy is, however often its stream breaks: it ends up with exactly what the cache holds.
-// Session and intake are the real ones; the wire between them is the protocol's own serialisation, delivered step by step.
+// For any changes, slow proxies and broken streams, a proxy finally holds exactly the cache. Session and intake are real; the test delivers
+// the serialised messages between them step by step.
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import * as ir from '#api/ir/ir.ts';
@@ -18,7 +18,7 @@ const wire = DISCOVERY['Subscribe']!;
 const down = (push: PushMessage) => wire.responseDeserialize(wire.responseSerialize(push)) as PushMessage;
 const up = (message: ProxyMessage) => wire.requestDeserialize(wire.requestSerialize(message)) as ProxyMessage;
 
-/** One proxy and the stream it has. */
+/** One proxy and its current stream. */
 class Pair {
   readonly cache = new PushCache();
   readonly target = new MemoryTarget();
@@ -109,14 +109,14 @@ async function perform(pair: Pair, one: Step): Promise<void> {
   pair.cache.apply(one.delta);
 }
 
-/** What can be served, by id; what cannot may be served in an earlier version or not at all. */
+/** Valid resources, by id; an invalid one may be served in an earlier version or not at all. */
 function split(cache: PushCache): { readonly good: Record<string, string>; readonly bad: string[] } {
   const bad = [...cache.resources()].filter(({ body }) => body.includes('nonsense')).map(idOf);
   const good = Object.entries(versionsOf(cache)).filter(([id]) => !bad.includes(id));
   return { good: Object.fromEntries(good), bad };
 }
 
-test('a proxy ends up with what the cache holds', async () => {
+test('a proxy finally holds exactly the cache', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       const pair = new Pair();

@@ -1,4 +1,4 @@
-// Who may subscribe: real certificates, good and bad, and peers that do not speak the protocol at all.
+// Authentication of subscribers: real certificates, valid and invalid, and peers that do not speak the protocol.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { copyFile, readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -32,7 +32,7 @@ beforeEach(() => {
 
 afterEach(() => world.close());
 
-/** Says these things over plain text and resolves to how the stream ended. */
+/** Sends these messages over plain text; resolves to the end of the stream. */
 async function say(port: number, ...messages: readonly ProxyMessage[]): Promise<StatusObject> {
   const client = connectDiscovery(`127.0.0.1:${port}`, ChannelCredentials.createInsecure(), {});
   const stream = client.subscribe();
@@ -47,7 +47,7 @@ const HELLO: ProxyMessage = { message: 'hello', hello: { nodeId: 'n', weirVersio
 const NOTHING: ProxyMessage = { message: 'inventory', inventory: { held: [], last: true } };
 
 describe('mutual TLS', () => {
-  test('lets a proxy of the CA in and knows it by the URI of its certificate', async () => {
+  test('accepts a proxy of the CA, with the URI of its certificate as identity', async () => {
     const { server, port } = await world.serve({ tls: controller });
     const { subscription, target } = world.subscribe(port, { tls: proxy });
     await subscription.ready;
@@ -55,14 +55,14 @@ describe('mutual TLS', () => {
     expect(server.sessions()[0]).toMatchObject({ identity: 'spiffe://weir/proxy-a', nodeId: 'node', phase: 'live' });
   });
 
-  test('knows it by its common name where it has no URI', async () => {
+  test('uses the common name as identity if there is no URI', async () => {
     const { server, port } = await world.serve({ tls: controller });
     const { subscription } = world.subscribe(port, { tls: await ca.issue('proxy-b', '') });
     await subscription.ready;
     expect(server.sessions()[0]?.identity).toBe('proxy-b');
   });
 
-  test('refuses a certificate of another CA, and one is enough to serve others on', async () => {
+  test('refuses a certificate of another CA, and continues to serve others', async () => {
     const { server, port } = await world.serve({ tls: controller });
     const { relay, port: front } = await world.relay(port);
     const issued = await stranger.issue('proxy-a', '');
@@ -88,7 +88,7 @@ describe('mutual TLS', () => {
     expect(server.sessions()).toEqual([]);
   });
 
-  test('does not let a proxy take a controller of another CA for its own', async () => {
+  test('a proxy refuses a controller of another CA', async () => {
     const { port } = await world.serve({ tls: await stranger.issue('controller', 'IP:127.0.0.1') });
     const { relay, port: front } = await world.relay(port);
     const { target } = world.subscribe(front, { tls: proxy });
@@ -96,7 +96,7 @@ describe('mutual TLS', () => {
     expect(target.steps).toEqual([]);
   });
 
-  test('goes on with rotated certificates at the next connection', async () => {
+  test('uses rotated certificates for the next connection', async () => {
     const { server, port } = await world.serve({ tls: controller });
     const { relay, port: front } = await world.relay(port);
     const files = await ca.issue('before', '');
@@ -119,7 +119,7 @@ describe('plain text', () => {
 describe('a peer that breaks the protocol', () => {
   const INVALID = status.INVALID_ARGUMENT;
 
-  test('is refused, whatever it does out of turn', async () => {
+  test('is refused for any message out of order', async () => {
     const { server, port } = await world.serve();
     const ack = (nonce: number): ProxyMessage => ({ message: 'ack', ack: { nonce, errors: [], recovered: [] } });
     expect((await say(port, HELLO, HELLO)).code).toBe(INVALID);
@@ -132,7 +132,7 @@ describe('a peer that breaks the protocol', () => {
     expect(world.observer.open.size).toBe(0);
   });
 
-  test('sends bytes that are no message and harms nobody else', async () => {
+  test('sends invalid bytes without effect on other peers', async () => {
     const { server, port } = await world.serve();
     const socket = connect(port, '127.0.0.1');
     socket.on('error', () => undefined);

@@ -1,4 +1,4 @@
-// A bug that one session, or what listens to sessions, meets costs no other session anything.
+// A bug in one session, or in an observer of sessions, does not affect other sessions.
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Faults } from '#lib/faults.ts';
 import { createLog } from '#lib/log.ts';
@@ -19,7 +19,7 @@ beforeEach(() => {
 
 afterEach(() => world.close());
 
-test('a proxy whose greeting meets a bug is turned away, comes back and is served', async () => {
+test('a proxy whose greeting fails because of a bug is refused, reconnects and is served', async () => {
   let calls = 0;
   const cacheOf = () => {
     if (++calls === 2) throw new Error('a bug');
@@ -36,13 +36,13 @@ test('a proxy whose greeting meets a bug is turned away, comes back and is serve
   expect(server.sessions()).toHaveLength(2);
 });
 
-test('a change that meets a bug in one session gets to all the same, and to that proxy when it is back', async () => {
+test('a change that fails in one session because of a bug reaches all others, and that proxy after its reconnect', async () => {
   const { port } = await world.serve({ faults });
   const [first, second] = [world.subscribe(port), world.subscribe(port)];
   await Promise.all([first.subscription.ready, second.subscription.ready]);
   const broken = cluster('d');
   let reads = 0;
-  // Each session looks at its length before it sends it.
+  // Each session reads the length before it sends the resource.
   const body = Object.defineProperty(Buffer.from(broken.body), 'length', {
     get: () => {
       if (++reads === 1) throw new Error('a bug');
@@ -55,7 +55,7 @@ test('a change that meets a bug in one session gets to all the same, and to that
   expect([first, second].map(({ subscription }) => subscription.state().connects).sort()).toEqual([1, 2]);
 });
 
-test('what listens to sessions may fail: proxies are served', async () => {
+test('proxies are served although an observer of sessions fails', async () => {
   const throws = (): never => {
     throw new Error('a bug');
   };

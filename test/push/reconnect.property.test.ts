@@ -1,4 +1,4 @@
-// Over real streams that are cut and held up: in the end a proxy holds exactly the cache, and at no time a route without its cluster.
+// With real streams that are cut and delayed: finally a proxy holds exactly the cache, and never a route without its cluster.
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { EncodedResource } from '#api/ir/ir.ts';
@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 const CLUSTERS = ['a', 'b', 'c', '__proto__'];
 const ROUTES = ['p', 'q', 'r', 's', 'constructor'];
 
-/** What should be served: of each cluster its protocol, of each route its cluster and whether the proxy refuses it. */
+/** The desired state: the protocol of each cluster; the cluster of each route, and whether the proxy refuses it. */
 const state = fc
   .record({
     clusters: fc.array(fc.constantFrom(...CLUSTERS), { minLength: 1, maxLength: 4 }),
@@ -31,7 +31,7 @@ const step = fc.oneof(
   { weight: 4, arbitrary: fc.constant({ type: 'settle' } as const) },
 );
 
-/** The delta from what the cache holds; of several resources with one name the last counts. */
+/** The delta from the cache; of several resources with one name the last counts. */
 function become(cache: PushCache, resources: readonly EncodedResource[]): void {
   const wanted = new Map(resources.map((resource) => [idOf(resource), resource]));
   const changed = [...wanted].filter(([id, { version }]) => cache.get(id)?.version !== version).map(([, resource]) => resource);
@@ -39,7 +39,7 @@ function become(cache: PushCache, resources: readonly EncodedResource[]): void {
   cache.apply({ changed, removed });
 }
 
-/** Holds every apply back while it is shut. */
+/** Delays every apply while it is closed. */
 class Gate {
   #shut: PromiseWithResolvers<void> | null = null;
 
@@ -57,7 +57,7 @@ class Gate {
   }
 }
 
-/** A target that notes each route it ever held without its cluster. */
+/** A target that records each route that it held without its cluster. */
 function makeTarget(gate: Gate): { readonly target: RecordingTarget; readonly broken: string[] } {
   const target = new RecordingTarget();
   const broken: string[] = [];
@@ -109,14 +109,14 @@ async function run(steps: readonly Step[], last: readonly EncodedResource[], ref
     };
     const settled = (): Promise<void> => until(idle, 'an idle session');
     await play(world, steps, gate, { cut: () => relay.cut(), settled });
-    // With nothing to refuse at the end, what it holds can be told exactly.
+    // With nothing to refuse at the end, the expected content is exact.
     const served = last.map((resource) => (resource.kind === 'Route' ? route(resource.key, clusterOf(resource), 'x') : resource));
     become(world.cache, served);
     gate.open();
     await settled();
     expect(target.held).toEqual(new Map([...world.cache.resources()].map((one) => [idOf(one), JSON.parse(one.body.toString())])));
     expect(server.sessions().at(-1)?.nacks).toEqual([]);
-    // The version before a refused one stays in force, though what it points at may be gone: then the order promises nothing.
+    // The version before a refused one stays in use although its references may be removed: the order promises nothing then.
     if (!refuses) expect(broken).toEqual([]);
     return target.steps.length;
   } finally {
@@ -131,7 +131,7 @@ test('the proxy ends with exactly the cache', async () => {
     pushes += await run(steps, last, refuses);
   });
   await fc.assert(property, { numRuns: 150 });
-  // Were everything merged into one push, the test would show nothing.
+  // If all changes merged into one push, the test would show nothing.
   expect(pushes).toBeGreaterThan(150 * 4);
 }, 120_000);
 

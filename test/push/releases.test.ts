@@ -1,5 +1,5 @@
-// Both ends of a version step, as a rollout has them side by side: the proxy of the former release with this controller, the controller of
-// the former release with this proxy, and the last good file of each in the hands of the other. All are processes with real sockets.
+// Two adjacent releases side by side, as in a rollout: the previous proxy with this controller, the previous controller with this proxy,
+// and each with the last good file of the other. All are processes with real sockets.
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -38,7 +38,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-/** What a controller is told of resources. */
+/** The acks and nacks that a controller receives. */
 interface Told {
   readonly event: 'acked' | 'nacked';
   readonly id: string;
@@ -55,7 +55,7 @@ interface Controller {
   stop(): Promise<unknown>;
 }
 
-/** Serves the folder. `settings` of the policy: what both releases know, or more. */
+/** Serves the folder. `settings` of the policy: known to both releases, or newer. */
 async function startController(release: string, settings: object): Promise<Controller> {
   writeObjects(settings);
   const child = new Child([folder], {}, release, SCRIPT);
@@ -111,7 +111,7 @@ async function ask(): Promise<string> {
 describe('a rollout', () => {
   const known = { timeouts: { idle: '30s' } };
 
-  test('the proxy of the former release serves what this controller sends, and what it cannot do is told', async () => {
+  test('the previous proxy serves the resources of this controller, and its missing features are reported', async () => {
     const controller = await startController(ROOT, { ...known, rates: { requestBody: 1 } });
     await startProxy(former, controller.address);
     expect(await ask()).toBe('200 one');
@@ -126,7 +126,7 @@ describe('a rollout', () => {
     }
   });
 
-  test('this proxy serves what the controller of the former release sends', async () => {
+  test('this proxy serves the resources of the previous controller', async () => {
     const controller = await startController(former, known);
     await startProxy(ROOT, controller.address);
     expect(await ask()).toBe('200 one');
@@ -179,7 +179,7 @@ describe('a rollout', () => {
     expect(await ask()).toBe('200 one');
   });
 
-  test('a proxy that is upgraded is sent in full what was cut short for it', async () => {
+  test('an upgraded proxy gets the complete form of adapted resources', async () => {
     const controller = await startController(ROOT, { ...known, rates: { requestBody: 1 } });
     const old = await startProxy(former, controller.address);
     expect(await old.stop()).toBe(0);

@@ -1,4 +1,4 @@
-// Streams that end, controllers that restart, proxies that start while none is there.
+// Streams that end, controllers that restart, proxies that start without a controller.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -43,7 +43,7 @@ describe('a proxy that reconnects', () => {
     expect(target.steps.slice(before)).toEqual([{ changed: ['Cluster|a'], removed: ['Route|r', 'Cluster|b', 'Endpoints|b'] }]);
   });
 
-  test('to a controller that restarted with the same content is sent nothing but complete', async () => {
+  test('after a restart of the controller with the same content gets only `complete`', async () => {
     rig.change(cluster('a'), ...manyRoutes());
     const [port = 0] = await freePorts(1);
     const { server } = await rig.serve({ address: `127.0.0.1:${port}` });
@@ -59,11 +59,11 @@ describe('a proxy that reconnects', () => {
     await until(() => again.server.sessions()[0]?.ackedNonce === 1, 'the first ack');
     expect(proxy.state().pushes).toBe(pushes + 1);
     expect(target.steps).toHaveLength(steps);
-    // What it serves already counts as acked.
+    // The versions that it serves already count as acked.
     expect(rig.journal.acks).toHaveLength(rig.cache.size);
   });
 
-  test('keeps what it has while a controller does not know yet what there is', async () => {
+  test('keeps its resources while a controller has not compiled its first batch', async () => {
     rig.change(cluster('a'));
     const [port = 0] = await freePorts(1);
     const { server } = await rig.serve({ address: `127.0.0.1:${port}` });
@@ -97,7 +97,7 @@ describe('a proxy that starts without a controller', () => {
 
   const lastGood = () => new LastGood({ file, log: LOG });
 
-  /** A proxy gets its configuration and ends. */
+  /** Runs a proxy until it has its configuration. */
   async function leaveFile(): Promise<void> {
     rig.change(...content);
     const { port, server } = await rig.serve();
@@ -107,7 +107,7 @@ describe('a proxy that starts without a controller', () => {
     await server.stop();
   }
 
-  test('serves the last good configuration, secrets too, and then what a controller changes of it', async () => {
+  test('serves the last good configuration, including secrets, and later changes of a controller', async () => {
     await leaveFile();
     const [port = 0] = await freePorts(1);
     const proxy = await rig.subscribe(port, { target, lastGood: lastGood(), tls });
@@ -134,7 +134,7 @@ describe('a proxy that starts without a controller', () => {
     expect(await proxy.ready).toBe('controller');
   });
 
-  test('prefers the controller when there is one', async () => {
+  test('prefers the configuration of a controller', async () => {
     await leaveFile();
     rig.change(cluster('a', 'tcp'));
     const { port } = await rig.serve();

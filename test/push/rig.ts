@@ -1,4 +1,4 @@
-// Both ends of the push protocol over real sockets and real certificates: a controller, and proxies with a target that remembers.
+// Both ends of the push protocol over real sockets and real certificates: a controller, and proxies with a recording target.
 import * as ir from '#api/ir/ir.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { PushCache } from '../../controller/push/cache.ts';
@@ -33,19 +33,19 @@ export function route(key: string, ruleName = ''): ir.Resource {
   };
 }
 
-/** Something that is no cluster, under the name of one. */
+/** An invalid resource with the name of a cluster. */
 export function invalidCluster(key: string): ir.EncodedResource {
   return ir.encodeResource({ kind: 'Cluster', key, protocol: 'nonsense' } as unknown as ir.Resource);
 }
 
-/** Remembers what it serves; refuses what it is told to; waits where it is told to. */
+/** A target that records its resources, and refuses or waits if the test says so. */
 export class MemoryTarget implements SubscribeTarget {
   readonly serving = new Map<string, ir.Resource>();
   readonly steps: { readonly changed: readonly string[]; readonly removed: readonly string[] }[] = [];
   refuse: (resource: ir.Resource) => boolean = () => false;
-  /** What it refuses it goes on trying. */
+  /** Refused resources that it tries again. */
   waits = false;
-  /** Told once that may be served. */
+  /** Called once a refused resource can be served. */
   recovered: () => void = () => undefined;
   gate: Promise<void> = Promise.resolve();
 
@@ -62,7 +62,7 @@ export class MemoryTarget implements SubscribeTarget {
     this.recovered = listener;
   }
 
-  /** What is served, as versions by id. */
+  /** The served versions by id. */
   versions(): Record<string, string> {
     return Object.fromEntries([...this.serving].sort(byId).map(([id, resource]) => [id, ir.encodeResource(resource).version]));
   }
@@ -80,7 +80,7 @@ function byId([a]: readonly [string, unknown], [b]: readonly [string, unknown]):
   return a < b ? -1 : 1;
 }
 
-/** Remembers what sessions tell. */
+/** Records the events of sessions. */
 export class Journal implements PushObserver {
   readonly online = new Set<string>();
   readonly acks: string[] = [];
@@ -104,7 +104,7 @@ export class Journal implements PushObserver {
   }
 }
 
-/** A controller and any number of proxies with certificates, all of which `stop` ends. */
+/** A controller and any number of proxies with certificates; `stop` ends all. */
 export class Rig {
   readonly journal = new Journal();
   readonly #world = new PushWorld();
@@ -127,13 +127,13 @@ export class Rig {
     this.cache.apply({ changed: [], removed: names });
   }
 
-  /** Starts a controller; `port` 0 takes a free one. */
+  /** Starts a controller; `port` 0 selects a free one. */
   async serve(options: Partial<PushServerOptions> = {}): Promise<{ readonly server: PushServer; readonly port: number }> {
     this.#own ??= await this.#ca.issue('controller', 'DNS:localhost,IP:127.0.0.1');
     return this.#world.serve({ tls: this.#own, observer: this.journal, ...options });
   }
 
-  /** Starts a proxy with a certificate of its own. */
+  /** Starts a proxy with its own certificate. */
   async subscribe(port: number, options: Partial<SubscriptionOptions> = {}): Promise<Subscription> {
     const tls = options.tls ?? (await this.#ca.issue('proxy', 'URI:spiffe://weir/proxy'));
     const { subscription } = this.#world.subscribe(port, { nodeId: 'proxy', target: new MemoryTarget(), ...options, tls });

@@ -30,7 +30,7 @@ beforeEach(async () => {
 });
 afterEach(() => rig.stop());
 
-test('new connections meet the new ones, open streams stay', async () => {
+test('new connections use the new certificates, open streams stay', async () => {
   const old = await rig.subscribe(port);
   await old.ready;
   const next = await after.issue('controller', 'IP:127.0.0.1');
@@ -43,7 +43,7 @@ test('new connections meet the new ones, open streams stay', async () => {
   expect(server.sessions().map(({ identity }) => identity)).toEqual(['spiffe://weir/proxy', 'newcomer']);
 });
 
-test.each(['a certificate without its key', 'no PEM at all'])('files that hold %s leave the former ones in force', async (what) => {
+test.each(['a certificate without its key', 'no PEM at all'])('files with %s leave the previous certificates in use', async (what) => {
   const next = await before.issue('controller', 'IP:127.0.0.1');
   if (what === 'no PEM at all') await writeFile(files.ca, 'nonsense');
   else await copyFile(next.certificate, files.certificate);

@@ -1,4 +1,4 @@
-// What a proxy may read: decided by its certificate, whatever it says. Real certificates, real streams, real scopes.
+// The scope of a proxy: its certificate decides, not its messages. Real certificates, streams and scopes.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { ChannelCredentials, status } from '@grpc/grpc-js';
@@ -50,7 +50,7 @@ beforeEach(async () => {
 
 afterEach(() => world.close());
 
-/** What a peer with these files is sent when it says these things, a removal with a minus, or how its stream ended. */
+/** Connects with these files and sends these messages: returns the received names, with a minus for removals, or the end of the stream. */
 async function sent(files: IssuedFiles, ...messages: readonly ProxyMessage[]): Promise<readonly string[] | StatusObject> {
   const [root, key, certificate] = await Promise.all([readFile(files.ca), readFile(files.privateKey), readFile(files.certificate)]);
   const client = connectDiscovery(`127.0.0.1:${port}`, ChannelCredentials.createSsl(root, key, certificate), {
@@ -77,16 +77,20 @@ const NOTHING: ProxyMessage = { message: 'inventory', inventory: { held: [], las
 
 describe('a proxy', () => {
   test.each([
-    ['of a fleet reads what its Gateway leads to', `URI:${fleetIdentity('ns/a')}`, ['Secret|ns/a', 'Listener|ns/a/https']],
-    ['without a URI reads what is shared', '', ['Secret|ns/c', 'Listener|ns/c/https']],
-    ['with a URI of its own reads what is shared', 'URI:spiffe://weir/ns/weir-system/sa/proxy', ['Secret|ns/c', 'Listener|ns/c/https']],
-    ['of a fleet that is not there reads nothing', `URI:${fleetIdentity('ns/none')}`, []],
-    ['of a Gateway that shares its proxies reads nothing', `URI:${fleetIdentity('ns/c')}`, []],
+    ['of a fleet reads the resources of its Gateway', `URI:${fleetIdentity('ns/a')}`, ['Secret|ns/a', 'Listener|ns/a/https']],
+    ['without a URI reads the shared resources', '', ['Secret|ns/c', 'Listener|ns/c/https']],
+    [
+      'with an unrelated URI reads the shared resources',
+      'URI:spiffe://weir/ns/weir-system/sa/proxy',
+      ['Secret|ns/c', 'Listener|ns/c/https'],
+    ],
+    ['of a missing fleet reads nothing', `URI:${fleetIdentity('ns/none')}`, []],
+    ['of a Gateway with shared proxies reads nothing', `URI:${fleetIdentity('ns/c')}`, []],
   ])('%s', async (_what, names, resources) => {
     expect(await sent(await ca.issue('proxy', names), hello(), NOTHING)).toEqual(resources);
   });
 
-  test('cannot talk its way into another scope: not by name, not by field, not by what it says it holds', async () => {
+  test('cannot get into another scope by its name, by fields, or by its inventory', async () => {
     const files = await ca.issue('proxy', `URI:${fleetIdentity('ns/a')}`);
     const asks = hello({ nodeId: 'ns/b', scope: 'ns/b', gateway: 'ns/b' });
     const held = [{ kind: 'Secret', key: 'ns/b', version: 'outdated' }];
@@ -110,20 +114,20 @@ describe('a proxy', () => {
     expect(world.observer.told).toEqual([]);
   });
 
-  test('is not heard on what is not its own', async () => {
+  test('has no effect on resources outside its scope', async () => {
     const limits = { inFlight: 1, step: { bytes: 1, resources: 1 } };
     ({ port } = await world.serve({ tls: controller, cacheOf: (scope) => scopes.cacheOf(scope), limits }));
     const files = await ca.issue('proxy', `URI:${fleetIdentity('ns/a')}`);
     const other = { kind: 'Listener', key: 'ns/b/https', version: 'v' };
     const errors = [{ ...other, field: 'port', reason: 'is in use' }];
-    // The removal is still to be sent: the proxy has, by its own word, a listener that it speaks of.
+    // The removal is still to be sent, since the proxy claims to hold a listener that it names.
     const acks = [1, 2].map((nonce): ProxyMessage => ({ message: 'ack', ack: { nonce, errors, recovered: [other] } }));
     await sent(files, hello(), { message: 'inventory', inventory: { held: [other], last: true } }, ...acks);
     await until(() => world.observer.told.includes('disconnected'));
     expect(world.observer.told.filter((line) => line.includes('ns/b'))).toEqual([]);
   });
 
-  test('loses what leaves its scope and gets what comes into it, on the stream it has', async () => {
+  test('follows changes of its scope on its open stream', async () => {
     const shared = world.subscribe(port, { tls: await ca.issue('shared', '') });
     const fleet = world.subscribe(port, { tls: await ca.issue('proxy', `URI:${fleetIdentity('ns/c')}`) });
     await Promise.all([shared.subscription.ready, fleet.subscription.ready]);

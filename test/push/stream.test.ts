@@ -1,4 +1,4 @@
-// What a connected proxy is sent, in which order, and what becomes of what it refuses.
+// The pushes to a connected proxy: content, order, and handling of nacks.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import * as ir from '#api/ir/ir.ts';
 import { SESSION_LIMITS } from '../../controller/push/session.ts';
@@ -23,7 +23,7 @@ const holds = (one: MemoryTarget = target) =>
   until(() => JSON.stringify(one.versions()) === JSON.stringify(versionsOf(rig.cache)), 'the proxy holds what the cache holds');
 
 describe('a connected proxy', () => {
-  test('is sent everything, what others point at first, and is ready then', async () => {
+  test('gets all resources, referenced ones first, and is ready then', async () => {
     rig.change(route('r'), listener('l', 80), cluster('c'), endpoints('c', 1), secret('s', 'k'));
     const { port, server } = await rig.serve();
     const proxy = await rig.subscribe(port, { target });
@@ -35,7 +35,7 @@ describe('a connected proxy', () => {
     ]);
   });
 
-  test('is sent nothing before the first batch is compiled, and then complete', async () => {
+  test('gets nothing before the first batch is compiled, then `complete`', async () => {
     const { port, server } = await rig.serve();
     const proxy = await rig.subscribe(port, { target });
     await until(() => server.sessions()[0]?.phase === 'waiting', 'the session waits');
@@ -45,7 +45,7 @@ describe('a connected proxy', () => {
     expect(target.steps).toEqual([]);
   });
 
-  test('is sent a changed resource alone, in at most twice its bytes', async () => {
+  test('gets only the changed resource, in at most twice its bytes', async () => {
     rig.change(...Array.from({ length: 500 }, (_, n) => route(`r${n}`)));
     const { port } = await rig.serve();
     const relay = await rig.relay(port);
@@ -60,7 +60,7 @@ describe('a connected proxy', () => {
     expect(relay.down - before).toBeLessThanOrEqual(2 * ir.encodeResource(route('r7', 'changed')).body.length);
   });
 
-  test('loses what is removed, in reverse order and after what changes', async () => {
+  test('removes resources in reverse order, after all changes', async () => {
     rig.change(route('r'), listener('l', 80), cluster('c'), endpoints('c', 1));
     const { port } = await rig.serve();
     const proxy = await rig.subscribe(port, { target });
@@ -87,7 +87,7 @@ describe('a connected proxy', () => {
     ]);
   });
 
-  test('that is slow is sent the latest of each resource only', async () => {
+  test('that is slow gets the latest version of each resource only', async () => {
     const { port, server } = await rig.serve({ limits: { ...SESSION_LIMITS, inFlight: 1 } });
     rig.change();
     const proxy = await rig.subscribe(port, { target });
@@ -108,7 +108,7 @@ describe('a connected proxy', () => {
     ]);
   });
 
-  test('shares nothing with another: both hold everything, one that is stuck does not hold the other up', async () => {
+  test('is independent of another proxy: both hold all resources, and one that is stuck does not delay the other', async () => {
     rig.change(cluster('a'));
     const { port } = await rig.serve();
     const other = new MemoryTarget();
@@ -125,7 +125,7 @@ describe('a connected proxy', () => {
 });
 
 describe('a resource that a proxy refuses', () => {
-  test('is nacked with its field while the rest of its push is served, and acked once it is good', async () => {
+  test('is nacked with its field while the rest of its push is served, and acked once it is valid', async () => {
     rig.change(cluster('a', 'http2'), cluster('b'));
     const { port, server } = await rig.serve();
     const proxy = await rig.subscribe(port, { target });
@@ -145,7 +145,7 @@ describe('a resource that a proxy refuses', () => {
     await holds();
   });
 
-  test('because the target cannot serve it leaves the version before in force', async () => {
+  test('because the target cannot serve it keeps the previous version in use', async () => {
     rig.change(listener('l', 80));
     const { port } = await rig.serve();
     const proxy = await rig.subscribe(port, { target });
@@ -157,7 +157,7 @@ describe('a resource that a proxy refuses', () => {
     expect(proxy.resources()).toEqual([listener('l', 80)]);
   });
 
-  test('for a port that it goes on trying is acked once the port is bound, without a push', async () => {
+  test('for a port that the proxy tries again is acked once the port is bound, without a push', async () => {
     rig.change(listener('l', 80));
     target.waits = true;
     target.refuse = (resource) => resource.kind === 'Listener' && resource.port === 81;
@@ -166,7 +166,7 @@ describe('a resource that a proxy refuses', () => {
     await proxy.ready;
     rig.change(listener('l', 81));
     await until(() => rig.journal.nacks.has('Listener|l'), 'the nack');
-    // With the version before it would give the port up.
+    // With the previous version the proxy would stop trying the port.
     expect(target.versions()).toEqual(versionsOf(rig.cache));
     target.refuse = () => false;
     target.recovered();
@@ -176,7 +176,7 @@ describe('a resource that a proxy refuses', () => {
     expect(proxy.state()).toMatchObject({ refused: 0, connects: 2 });
   });
 
-  test('and has no version before is tried again when what it may need changes', async () => {
+  test('without a previous version is tried again when resources that it may need change', async () => {
     const { port } = await rig.serve();
     target.refuse = (resource) => resource.kind === 'Listener' && !target.serving.has('Secret|s');
     rig.change(listener('l', 443));

@@ -1,5 +1,5 @@
-// A cluster whose CRDs are missing, come late, go away, or let nonsense in: the controller says so, serves what can be served, and takes
-// up a kind once it is there.
+// A cluster whose CRDs are missing, come late, are deleted, or validate nothing: the controller reports it, serves the other kinds, and
+// watches a kind once it is installed.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import path from 'node:path';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -40,7 +40,7 @@ describeWith(['cluster', 'root', 'ip'], 'a cluster', () => {
 
   const absent = (kind: string) => weir.metric(`weir_watch_trouble{kind="${kind}",reason="absent"}`);
 
-  /** Traffic to what needs none of this goes on. */
+  /** Traffic to routes that need none of these kinds continues. */
   async function unharmed(during: () => Promise<unknown>): Promise<void> {
     const url = `http://${HOST}:${port}/app`;
     const { failures } = await traffic([keptConnection(url), newConnections(url), http2Streams(url)], during, PAUSE_MS);
@@ -58,7 +58,7 @@ describeWith(['cluster', 'root', 'ip'], 'a cluster', () => {
     ];
   }
 
-  test('without the CRDs of Weir and one of the Gateway API is served, and what is missing is named', async () => {
+  test('without the CRDs of Weir and one of the Gateway API is served, and the missing ones are named', async () => {
     await weir.controller.printed(/proxies are served/);
     expect((await weir.probe('/readyz')).status).toBe(200);
     const { output } = weir.controller;
@@ -69,7 +69,7 @@ describeWith(['cluster', 'root', 'ip'], 'a cluster', () => {
     await answers('/app', 200);
     await cluster.until('the condition', async () => (await readable(cluster)).startsWith('False NotInstalled: '));
     expect(await readable(cluster)).toMatch(/ Backend of gateway\.weir\.dev\/v1alpha1: install Weir's CRDs/);
-    // Nothing is wrong without it.
+    // Weir works without this kind.
     expect(await readable(cluster)).not.toContain('TCPRoute');
   });
 
@@ -83,7 +83,7 @@ describeWith(['cluster', 'root', 'ip'], 'a cluster', () => {
     });
   }, 120_000);
 
-  test('that loses one is served without its objects, and with all others', async () => {
+  test('that loses a CRD is served without its objects, and with all others', async () => {
     await unharmed(async () => {
       await cluster.kubectl(['delete', 'crd', 'backends.gateway.weir.dev']);
       await answers('/late', 500);
@@ -95,7 +95,7 @@ describeWith(['cluster', 'root', 'ip'], 'a cluster', () => {
     });
   }, 180_000);
 
-  test('whose CRD checks nothing is served: an object that is nonsense is refused by itself', async () => {
+  test('whose CRD validates nothing is served: only the invalid object is refused', async () => {
     const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
     const definition = (await cluster.object('crd', HTTP_ROUTES)) as { spec: { versions: object[] } };
     const versions = definition.spec.versions.map((version) => ({ ...version, schema }));

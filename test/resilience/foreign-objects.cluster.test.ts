@@ -1,5 +1,5 @@
-// Thousands of objects that are none of Weir's business: those of another controller's Gateways, Services and Secrets that nobody refers
-// to. Nothing is compiled, pushed or written for them, and each costs no more memory than a note that it exists.
+// Thousands of objects that are not for Weir: those of another controller's Gateways, and Services and Secrets without references. They
+// cause no compile, push or write, and only little memory each.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { statusWrites } from '../cluster/audit.ts';
@@ -16,11 +16,11 @@ const GATEWAYS = 200;
 const SERVICES = 5_000;
 const SECRETS = 4_000;
 const OBJECTS = ROUTES + GATEWAYS + SERVICES + SECRETS;
-/** A certificate with a long chain, or what Helm keeps of a small release. */
+/** A certificate with a long chain, or the data of a small Helm release. */
 const SECRET_BYTES = 10_240;
 /** Heap that the controller may keep for each, the route's spec included. */
 const BYTES_PER_OBJECT = 8_192;
-/** The same for a Secret, of which a name and a version are kept: some hundred bytes, and the garbage of lists. */
+/** The limit for a Secret, of which name and version are kept: some hundred bytes, and garbage of lists. */
 const BYTES_PER_SECRET = 4_096;
 const WRITERS = 16;
 const GATEWAY_API = '/apis/gateway.networking.k8s.io/v1/namespaces/default';
@@ -59,7 +59,7 @@ describeWith(['cluster', 'root', 'ip'], 'objects of others', () => {
     await Promise.all(Array.from({ length: WRITERS }, write));
   }
 
-  /** What a controller does and holds. */
+  /** The counters and the memory of a controller. */
   async function figures(): Promise<{ readonly resources: number; readonly pushed: number; readonly written: number }> {
     return {
       resources: await weir.metric('weir_compile_resources_total{change="changed"}'),
@@ -68,7 +68,7 @@ describeWith(['cluster', 'root', 'ip'], 'objects of others', () => {
     };
   }
 
-  /** The heap after a restart, so that what it took to get there does not count. */
+  /** The heap after a restart, without the memory that was needed to get there. */
   async function heapOfFreshController(): Promise<number> {
     await weir.controller.stop('SIGKILL');
     weir.controller = weir.startController();
@@ -88,7 +88,7 @@ describeWith(['cluster', 'root', 'ip'], 'objects of others', () => {
     await cluster.until('all of them to be seen', async () => (await weir.metric('weir_objects{kind="Secret"}')) >= SECRETS);
   }
 
-  test('cost no compiling, no push, no status, and little memory', async () => {
+  test('cause no compile, no push, no status write, and little memory', async () => {
     const heapBefore = await heapOfFreshController();
     await createSecrets();
     const heapWithSecrets = await heapOfFreshController();

@@ -1,5 +1,5 @@
-// The largest objects that an API server takes (etcd: 1.5 MiB; Secrets and ConfigMaps: 1 MiB of data; 1,000 endpoints in a slice): they
-// are served as any others, and what is around them is not harmed.
+// The largest objects that an API server accepts (etcd: 1.5 MiB; Secrets and ConfigMaps: 1 MiB of data; 1,000 endpoints in a slice): they
+// are served like others, and do not affect others.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'undici';
@@ -78,7 +78,7 @@ describeWith(['cluster', 'root', 'ip'], 'the largest objects', () => {
       });
   }
 
-  /** Traffic to another route goes on meanwhile. */
+  /** Traffic to another route continues meanwhile. */
   async function unharmed(during: () => Promise<unknown>): Promise<void> {
     const url = `http://${HOST}:${port}/app`;
     const { failures } = await traffic([keptConnection(url), newConnections(url), http2Streams(url)], during, PAUSE_MS);
@@ -118,7 +118,7 @@ describeWith(['cluster', 'root', 'ip'], 'the largest objects', () => {
     });
   }, 120_000);
 
-  test('a Secret and a ConfigMap of 1 MB, whose certificates are used', async () => {
+  test('a Secret and a ConfigMap of 1 MB with certificates in use', async () => {
     const { certificate, privateKey } = await ca.issue('large', 'DNS:large.test');
     const comment = (bytes: number) => `# ${'comment '.repeat(bytes / 8)}\n`;
     const text = (file: string) => readFileSync(file, 'utf8');

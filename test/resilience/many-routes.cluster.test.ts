@@ -1,5 +1,5 @@
-// A thousand HTTPRoutes at once, on a Gateway that a second controller has routes in common with: statuses are right and few, nothing of
-// the other's is touched, and a new route is served as soon as it is there, never half.
+// A thousand HTTPRoutes at once, on a Gateway whose routes a second controller shares: statuses are right and written rarely, entries of
+// the other controller stay, and a new route is served at once and completely.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request } from 'undici';
@@ -17,7 +17,7 @@ const HOST = '127.0.0.5';
 const ROUTES = 1_000;
 /** Between two new routes, while the others change. */
 const PAUSE_MS = 200;
-/** Status writes beyond one per route: those of the Gateway and its class, and those made again after a conflict. */
+/** Number of status writes beyond one per route: those of the Gateway and its class, and repetitions after conflicts. */
 const MORE_WRITES = 150;
 const HTTP_ROUTES = '/apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes';
 
@@ -35,7 +35,7 @@ interface GatewayStatus {
   readonly status?: { readonly listeners?: readonly { readonly attachedRoutes: number }[] };
 }
 
-/** What became of a route that was applied while the others changed. */
+/** The outcome of a route that was applied while the others changed. */
 interface Arrival {
   readonly statuses: readonly number[];
   /** From the API server's answer to the first 200. */
@@ -62,13 +62,13 @@ describeWith(['cluster', 'root', 'ip'], 'a thousand routes', () => {
 
   afterAll(() => site?.stop());
 
-  /** `kubectl apply --server-side` of all of them; `change` makes each a new generation. */
+  /** `kubectl apply --server-side` of all routes; `change` gives each a new generation. */
   function applyRoutes(change: string): Promise<string> {
     const routes = Array.from({ length: ROUTES }, (_, i) => withHeader(httpRoute(`r${i}`, 'app', ['gw', 'theirs']), change));
     return cluster.kubectl(['apply', '--server-side', '-f', '-'], listOf(...routes));
   }
 
-  /** Creates a route and asks for it all the time, from before it is there until it is served. */
+  /** Creates a route and sends requests from before its creation until it is served. */
   async function arrival(): Promise<Arrival> {
     const name = `fresh-${fresh++}`;
     const agent = new Agent({ connections: 1, pipelining: 1 });
@@ -113,14 +113,14 @@ describeWith(['cluster', 'root', 'ip'], 'a thousand routes', () => {
     await cluster.until('the end of the writes', async () => (await weir.metric('weir_status_waiting')) === 0);
   }
 
-  /** A route that is served once it is there: 404 and then 200. On a busy machine the first may be missed. */
+  /** Expected statuses of a new route: 404 and then 200. On a busy machine the 404 may be missed. */
   function judge(arrivals: readonly Arrival[]): void {
     expect(arrivals.length).toBeGreaterThan(0);
     for (const { statuses } of arrivals) expect([[404, 200], [200]]).toContainEqual(statuses);
     console.log(`a new route was served after ${distribution(arrivals.map(({ ms }) => ms))}`);
   }
 
-  test('are attached and counted with one status write each, and what another controller wrote stays', async () => {
+  test('are attached and counted with one status write each, and entries of another controller stay', async () => {
     const writesBefore = statusWrites(cluster.auditEvents(), weir.account.user).length;
     const already = fresh;
     const started = performance.now();
@@ -136,14 +136,14 @@ describeWith(['cluster', 'root', 'ip'], 'a thousand routes', () => {
     expect(await foreign.changed()).toEqual([]);
   }, 150_000);
 
-  test('are served on while all of them change', async () => {
+  test('stay served while all of them change', async () => {
     judge(await arrivalsDuring(applyRoutes('2')));
     await settled();
     expect(await foreign.changed()).toEqual([]);
   }, 150_000);
 });
 
-/** A header that the first rule sets on requests: it makes the route another one. */
+/** A request header that the first rule sets, to give the route a new generation. */
 function withHeader(route: Manifest, value: string): Manifest {
   const spec = route['spec'] as { readonly rules: readonly object[] };
   const filter = { type: 'RequestHeaderModifier', requestHeaderModifier: { set: [{ name: 'x-change', value }] } };
@@ -155,7 +155,7 @@ function isTold({ metadata, status }: Route): boolean {
   return own?.conditions.some((c) => c.type === 'Accepted' && c.status === 'True' && c.observedGeneration === metadata.generation) === true;
 }
 
-/** How many of which kind, and how many were refused because another had written meanwhile. */
+/** Number of writes per kind, and number of conflicts. */
 function tally(writes: readonly AuditEvent[]): string {
   const labels = writes.map(({ objectRef, responseStatus }) => `${objectRef?.resource} ${responseStatus?.code}`);
   return [...new Set(labels)].map((label) => `${label}: ${labels.filter((each) => each === label).length}`).join(', ');

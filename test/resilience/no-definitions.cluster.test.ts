@@ -1,4 +1,4 @@
-// A cluster without any CRD of the Gateway API: the controller runs, says what to install, and serves once that is installed.
+// A cluster without any CRD of the Gateway API: the controller runs, reports the remedy, and serves once the CRDs are installed.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import path from 'node:path';
 import { startCluster } from '../cluster/cluster.ts';
@@ -39,7 +39,7 @@ describeWith(['cluster', 'root', 'ip'], 'a cluster without the Gateway API', () 
     if (address !== undefined) removeAddress(address);
   });
 
-  test('is told what to install, by log, readiness and metric', async () => {
+  test('gets the remedy in log, readiness and metric', async () => {
     await weir.controller.printed(/proxies are served/);
     expect(weir.controller.output).toMatch(WHAT_TO_DO);
     const { status, body } = await weir.probe('/readyz');
@@ -49,7 +49,7 @@ describeWith(['cluster', 'root', 'ip'], 'a cluster without the Gateway API', () 
     }
   });
 
-  test('is served as soon as it has it, by the same process', async () => {
+  test('is served by the same process once the CRDs are installed', async () => {
     const { pid } = weir.controller;
     await cluster.kubectl(['apply', '--server-side', '-f', BUNDLE, '-f', path.resolve(import.meta.dirname, '..', '..', 'crds')]);
     const routes = [httpRoute('app', 'app'), ...serviceOf('app', { address, port: backend.port })];

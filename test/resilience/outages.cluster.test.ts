@@ -1,5 +1,5 @@
-// The API server or every controller is away, under traffic of every kind: what is served goes on, and what was missed is made up for.
-// The API server stays away until the controllers have given up: nothing that they do without it comes later.
+// The API server or all controllers are down, under traffic of every kind: the configuration stays served, and missed changes are applied
+// later. The API server stays down until the controllers have given up, so that all timeouts are covered.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { describeWith } from '../support/describe-with.ts';
 import { unharmed } from '../support/traffic-backends.ts';
@@ -9,7 +9,7 @@ import { START_DEADLINE_MS, WeirPods } from './weir-pods.ts';
 const NO_LEADER = 'weir_leader 0\n';
 const NO_WATCH = 'weir_watch_trouble{kind="Gateway",reason="failing"} 1\n';
 
-describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'traffic goes on', () => {
+describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'traffic continues', () => {
   let weir: WeirPods;
 
   beforeAll(async () => {
@@ -18,13 +18,13 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'traffic goes on', (
 
   afterAll(() => weir?.stop());
 
-  /** A change is served, and its status written: a controller watches again, and one leads. */
+  /** A change is served and its status written: a controller watches again, and one leads. */
   async function recovered(route: string): Promise<void> {
     await weir.serves(route);
     await weir.cluster.until('a leader', () => weir.tells(route));
   }
 
-  test('while the API server answers nothing', async () => {
+  test('while the API server does not answer', async () => {
     const metric = await weir.metricOfControllers();
     const result = await weir.traffic(async (enter) => {
       enter('the API server hangs');
@@ -37,7 +37,7 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'traffic goes on', (
     unharmed(result);
   }, 240_000);
 
-  test('while the API server is gone, and after its restart', async () => {
+  test('while the API server is down, and after its restart', async () => {
     const metric = await weir.metricOfControllers();
     const result = await weir.traffic(async (enter) => {
       enter('the API server is gone');
@@ -51,7 +51,7 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'traffic goes on', (
     unharmed(result);
   }, 240_000);
 
-  test('while no controller is there: a proxy that starts anew serves what it served last, one without that is not ready', async () => {
+  test('without a controller: a restarted proxy serves its last good configuration, one without it is not ready', async () => {
     const proxies = await weir.proxyDeployment();
     const result = await weir.traffic(async (enter) => {
       enter('without controllers');

@@ -1,5 +1,5 @@
-// A controller whose rights are taken away one by one while it runs: status, Event, log, metric and readiness say which is missing, what
-// is served goes on being served, and what has changed meanwhile takes effect when the right is back.
+// A controller that loses its rights one by one while it runs: status, Event, log, metric and readiness name the missing one, the
+// configuration stays served, and changes take effect when the right is back.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
@@ -45,7 +45,7 @@ interface Told {
   readonly regarding: { readonly kind: string; readonly name: string };
 }
 
-/** A right, a change that needs it, and what a look at the change gives without and with it. */
+/** A right, a change that needs it, and the observed result without and with it. */
 interface Row {
   readonly kind: KindName;
   readonly change: () => Promise<unknown>;
@@ -76,7 +76,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller without a right', () => {
     writeFileSync(account.kubeconfig, config);
     weir = await Installation.start(cluster, [HOST], account);
     await apply(gatewayClass(), mainGateway(), httpRoute('app', 'app'), httpRoute('steered', 'app'), ...service('app', 0));
-    // In another namespace: what a grant and a label decide about.
+    // Objects in another namespace, for grants and labels.
     await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team' } });
     await apply(...service('shared', 0).map(inTeam), inTeam(httpRoute('labelled', 'shared', ['gw/selected'])), granted());
     await answers('/app', 'one');
@@ -140,7 +140,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller without a right', () => {
     return JSON.parse(body) as T;
   }
 
-  /** The conditions of an object of the Gateway API; of a route or policy those of its first entry. */
+  /** The conditions of an object of the Gateway API; for a route or policy those of its first entry. */
   async function conditionsOf(plural: string, name: string): Promise<readonly Condition[]> {
     const where = plural === 'gatewayclasses' ? '' : 'namespaces/default/';
     interface Status {
@@ -185,7 +185,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller without a right', () => {
     expect((await cluster.send('PUT', `/apis/${apiVersion}/clusterroles/${ROLE}`, { body })).status).toBe(200);
   }
 
-  /** Takes the right to follow a kind, and has every watch begin anew: that is when an API server looks at rights. */
+  /** Removes the right to watch a kind, and restarts all watches, since an API server checks rights at their start. */
   async function blind(kind: KindName, rules: readonly PolicyRule[] = documentedRights()): Promise<void> {
     await grant(less(rules, KINDS[kind].plural, ['list', 'watch']));
     const isDenied = async () => (await cluster.get(`${collectionPath(KINDS[kind])}?limit=1`, account.token)).status === 403;
@@ -193,7 +193,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller without a right', () => {
     tunnel.cut();
   }
 
-  /** Runs traffic to what is served from the beginning; nothing of it may fail. */
+  /** Runs traffic to the initial routes; no exchange may fail. */
   async function unharmed(during: () => Promise<unknown>): Promise<void> {
     const url = `http://${HOST}:${ports[0]}/app`;
     const { failures, requests } = await traffic([keptConnection(url), newConnections(url), http2Streams(url)], during, PAUSE_MS);
@@ -231,7 +231,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller without a right', () => {
     await apply(gateway('fresh', [{ name: 'https', port: ports[2] ?? 0, protocol: 'HTTPS', tls }]));
   }
 
-  /** A Service whose backends are checked against authorities of a ConfigMap. */
+  /** A Service whose backends are verified with the CA of a ConfigMap. */
   async function checkedBackend(): Promise<void> {
     const data = { 'ca.crt': readFileSync((await certificates).certificate, 'utf8') };
     const targetRefs = [{ group: '', kind: 'Service', name: 'checked' }];
@@ -246,7 +246,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller without a right', () => {
 
   function steer(): Promise<void> {
     const targetRefs = [{ group: GATEWAY_API, kind: 'HTTPRoute', name: 'steered' }];
-    // The backend does not speak it.
+    // The backend does not use this protocol.
     const spec = { targetRefs, protocol: 'HTTP2' };
     return apply({ apiVersion: `${WEIR_API}/v1alpha1`, kind: 'BackendTrafficPolicy', metadata: { name: 'steered' }, spec });
   }
@@ -316,7 +316,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller without a right', () => {
   ];
 
   test(
-    'that an API server has which restarts: it is no news',
+    'lost for a moment by a restarting API server: it is not reported',
     async () => {
       const before = await condition();
       const lists = await weir.metric('weir_watch_requests_total{kind="Secret",request="watch"}');
@@ -352,7 +352,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller without a right', () => {
   );
 
   test(
-    'to read Secrets does not say that they are not there',
+    'to read Secrets: they are not reported as missing',
     async () => {
       await blind('Secret');
       await cluster.until('the condition', async () => (await condition())?.status === 'False');
@@ -361,7 +361,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller without a right', () => {
       const refs = async () => (await conditionsOf('gateways', 'newer')).find(({ type }) => type === 'ResolvedRefs')?.message ?? '';
       await cluster.until('the status', async () => (await refs()) !== '');
       expect(await refs()).toMatch(/^may be outdated \(Secret cannot be read now\): Secret\/default\/newer does not exist/);
-      // What was there before is told and served as it was.
+      // Existing Secrets are reported and served as before.
       expect(await statusOf('gateways', 'fresh', 'ResolvedRefs')).toBe('True');
       expect(await tlsAnswer(ports[2])).toBe('404');
       await grant(documentedRights());
@@ -409,7 +409,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller without a right', () => {
       expect(await isTold()).toBe(false);
       await grant(less(documentedRights(), 'grpcroutes', ['list', 'watch']));
       await cluster.until('the Event', isTold);
-      // Once for each Event in turn, however often it is tried; where time is short another one may be due.
+      // Each Event fails once in turn, however often it is tried; under time pressure another one may be first.
       expect(weir.controller.output.slice(said).match(/an Event could not be written/g)?.length).toBeLessThanOrEqual(3);
       await grant(documentedRights());
       await saysSolved('GRPCRoute');

@@ -1,5 +1,5 @@
-// Rolling updates and a leader that is killed, under traffic of every kind: no exchange fails. A WebSocket on a proxy that goes is closed
-// with 1001, and its client opens another.
+// Rolling updates and a killed leader, under traffic of every kind: no exchange fails. A draining proxy closes its WebSockets with 1001,
+// and their clients open new ones.
 import { afterAll, beforeAll, test } from '@jest/globals';
 import { describeWith } from '../support/describe-with.ts';
 import { unharmed } from '../support/traffic-backends.ts';
@@ -43,7 +43,7 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'under constant traf
       weir.signal(killed, 'SIGKILL');
       await weir.serves('without-leader');
       enter('waiting for the successor');
-      // The killed one is started again in its Pod, and may lead again under another name.
+      // The killed controller restarts in its Pod, and may lead again under another name.
       await weir.cluster.until('a status by the successor', () => weir.tells('without-leader'));
     });
     unharmed(result);

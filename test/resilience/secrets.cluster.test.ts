@@ -1,5 +1,5 @@
-// Secrets of a cluster, from the watch to handshakes: read when something refers to them, rotated, deleted, made anew, of the wrong type,
-// and without the right to read them.
+// Secrets of a cluster, from the watch to handshakes: read once referenced, rotated, deleted, created again, of the wrong type, and without
+// the right to read them.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
@@ -43,7 +43,7 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
   let weir: Installation;
   let ca: TestCa;
   let ports: readonly number[];
-  /** What is served at the first port now. */
+  /** The certificate that the first port serves now. */
   let current: IssuedFiles;
 
   beforeAll(async () => {
@@ -107,7 +107,7 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
 
   const agent = () => new Agent({ connections: 1, connect: { ca: text(ca.certificate), servername: NAME } });
 
-  /** Requests over TLS, on one connection or each on its own. */
+  /** Requests over TLS, on one connection or on separate ones. */
   function requests(name: 'kept' | 'new'): Flow {
     return {
       name,
@@ -123,14 +123,14 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
     };
   }
 
-  /** Runs traffic to the first port; nothing of it may fail. */
+  /** Runs traffic to the first port; no exchange may fail. */
   async function unharmed(during: () => Promise<unknown>): Promise<void> {
     const result = await traffic([requests('kept'), requests('new')], during, PAUSE_MS);
     expect(result.failures).toEqual([]);
     expect(result.requests).toBeGreaterThan(20);
   }
 
-  /** Resolves once the condition of the listener of a Gateway says so. */
+  /** Resolves once the listener of a Gateway has this condition. */
   function says(name: string, type: string, status: string, message = ''): Promise<void> {
     return cluster.until(`${type} ${status} ${message}`, async () => {
       const { status: told } = (await cluster.object('gateway', name)) as {
@@ -141,7 +141,7 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
     });
   }
 
-  /** What has been said in statuses so far. */
+  /** The messages of statuses so far. */
   const written = () => JSON.stringify(statusWrites(cluster.auditEvents(), account.user));
 
   function grant(rules: readonly PolicyRule[]): Promise<void> {
@@ -160,7 +160,7 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
     await cluster.until('a refusal', async () => (await cluster.get(path, account.token)).status === 403);
   }
 
-  test('one that is there is served with the first that refers to it, and nobody is told that it was missing', async () => {
+  test('an existing Secret is served with its first reference, and never reported as missing', async () => {
     current = await issue();
     await apply(tlsSecret('cert', current));
     await apply(gateway('gw', [https('cert')]));
@@ -170,7 +170,7 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
     expect(written()).not.toMatch(/does not exist|cannot be read/);
   });
 
-  test('one that appears after its Gateway is served', async () => {
+  test('a Secret that is created after its Gateway is served', async () => {
     await apply(gateway('other', [https('late', 1)]));
     await says('other', 'ResolvedRefs', 'False', 'Secret/default/late does not exist');
     const late = await issue();
@@ -189,7 +189,7 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
     });
   });
 
-  test('a key of another certificate leaves the previous pair in use, and condition, Event and metric tell of it', async () => {
+  test('a key of another certificate leaves the previous pair in use; condition, Event and metric report it', async () => {
     const { certificate } = await issue();
     const kept = 'the previous pair stays in use and is valid until';
     const notes = () =>
@@ -212,7 +212,7 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
     });
   });
 
-  test('without the right to get them those in use stay, a new one is unreadable, everything else goes on', async () => {
+  test('without the right to get Secrets, those in use stay, a new one is unreadable, and everything else continues', async () => {
     const said = weir.controller.output.length;
     const next = await issue();
     const before = current;
@@ -257,7 +257,7 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
     });
   }, 240_000);
 
-  test('one that is deleted is gone, and served again when it is made anew', async () => {
+  test('a deleted Secret is not served, and served again once it is created again', async () => {
     await cluster.kubectl(['delete', 'secret', 'cert']);
     await says('gw', 'ResolvedRefs', 'False', 'Secret/default/cert does not exist');
     current = await issue();
@@ -265,12 +265,12 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
     await serves(current);
   });
 
-  test('one of another type is no certificate, and the condition names the type', async () => {
+  test('a Secret of another type is not used as a certificate, and the condition names the type', async () => {
     await apply(tlsSecret('opaque', await issue(), 'Opaque'), gateway('other', [https('opaque', 1)]));
     await says('other', 'ResolvedRefs', 'False', 'Secret/default/opaque is of type Opaque, not kubernetes.io/tls');
   });
 
-  test('an Opaque one holds authorities of clients and backends', async () => {
+  test('an Opaque Secret can have CA certificates for clients and backends', async () => {
     const own = gateway('gw', [https('cert')]);
     const validation = { caCertificateRefs: [{ group: '', kind: 'Secret', name: 'authorities' }] };
     const policy = {
@@ -308,7 +308,7 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
     await Promise.all([known.destroy(), unknown.destroy()]);
   });
 
-  test('what they hold reaches no log', async () => {
+  test('their data does not get into logs', async () => {
     const key = text(current.privateKey).split('\n')[1] ?? '';
     const encoded = Buffer.from(text(current.privateKey)).toString('base64').slice(0, 60);
     for (const { output } of [weir.controller, ...weir.proxies]) {

@@ -1,4 +1,4 @@
-// Weir in Pods with traffic of every kind: two controllers, a Gateway with two proxies of its own, backends in the test's process.
+// Weir in Pods with traffic of every kind: two controllers, a Gateway with two dedicated proxies, backends in the test's process.
 import { startCluster } from '../cluster/cluster.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { CONTROLLER_NAME, gateway, httpRoute, listOf } from '../support/objects.ts';
@@ -66,7 +66,7 @@ export class WeirPods {
     return answer.status;
   }
 
-  /** Applies a route and resolves once it is served: the controllers see the cluster, and the proxies the controllers. */
+  /** Applies a route and resolves once it is served: controllers watch the cluster, and proxies have controllers. */
   async serves(name: string): Promise<void> {
     await this.cluster.apply(listOf(httpRoute(name, 'app', ['gw/http'])));
     await this.cluster.until(`/${name}`, async () => (await this.ask(`/${name}`)) === 200);
@@ -111,12 +111,12 @@ export class WeirPods {
     return status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true;
   }
 
-  /** What a proxy says of itself. */
+  /** The dump of a proxy. */
   async readiness(pod: string): Promise<string> {
     return (await fetch(`http://${await this.#addressOf(pod)}:${PROBE_PORT}/readyz`)).text();
   }
 
-  /** Resolves to a wait for a metric of every controller; it asks them, not the API server. */
+  /** Resolves to a function that waits for a metric of every controller; it reads from them, not from the API server. */
   async metricOfControllers(): Promise<(line: string) => Promise<void>> {
     const addresses = await Promise.all((await this.podsOf('controller')).map((name) => this.#addressOf(name)));
     const read = async (address: string) => (await fetch(`http://${address}:${METRICS_PORT}/metrics`)).text();
@@ -128,7 +128,7 @@ export class WeirPods {
     return status?.podIP ?? '';
   }
 
-  /** The controller that writes: the name of its Pod; '' while there is none. */
+  /** The Pod name of the leading controller; '' if there is none. */
   async leader(): Promise<string> {
     const { spec } = (await this.cluster.object('lease', 'weir-controller')) as { spec: { holderIdentity?: string } };
     return (spec.holderIdentity ?? '').replace(/-[0-9a-f]{8}$/, '');

@@ -1,4 +1,4 @@
-// What a route says of the headers that codecs keep to themselves, from the objects that a user writes, over both protocols.
+// Rules about headers that codecs handle themselves, from the user's objects, over both protocols.
 import { describe, expect, test } from '@jest/globals';
 import { closeAfterEach, closeLater, get, openClient, openUpstream } from '../support/fixture.ts';
 import { openSession, request } from '../support/h2-client.ts';
@@ -11,7 +11,7 @@ import { explainedRule, openRoutes, routeObjects } from './routes.ts';
 
 closeAfterEach();
 
-/** Says which host it was asked for. */
+/** Answers with the host of the request. */
 const host: Serve = (stream, headers) => {
   stream.respond({ ':status': 200 });
   stream.end(headers[':authority']);
@@ -39,7 +39,7 @@ describe('set Host', () => {
   });
 });
 
-test('a filter that names a framing header makes its rule unservable, and leaves the others alone', async () => {
+test('a filter for a framing header makes its rule unservable, and does not affect the others', async () => {
   const upstream = await openUpstream();
   const filters = [{ type: 'ResponseHeaderModifier', responseHeaderModifier: { remove: ['Transfer-Encoding'] } }];
   const proxy = await openRoutes([
@@ -52,7 +52,7 @@ test('a filter that names a framing header makes its rule unservable, and leaves
 
 type Condition = Readonly<{ type?: string; name: string; value: string }>;
 
-/** A request as each protocol has it; `body` undefined: none. */
+/** A request in each protocol; without `body` it has none. */
 interface Asked {
   readonly method?: string;
   readonly host?: string;
@@ -94,7 +94,7 @@ const CONDITIONS: readonly (readonly [string, Condition, Asked, Asked])[] = [
   ['TE by expression', expression('te', '.+'), trailers, {}],
 ];
 
-/** As a backend that knows no WebSockets. */
+/** Like a backend without WebSocket support. */
 const refusal = (text: string): string => `HTTP/1.1 403 Forbidden\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
 
 describe('a condition on a header that the codec keeps to itself', () => {
@@ -117,7 +117,7 @@ describe('a condition on a header that the codec keeps to itself', () => {
     }
   });
 
-  test('of a GRPCRoute holds for calls', async () => {
+  test('of a GRPCRoute applies to calls', async () => {
     const server = await EchoServer.start();
     closeLater(() => server.close());
     const call = async (value: string): Promise<number> => {
@@ -133,7 +133,7 @@ describe('a condition on a header that the codec keeps to itself', () => {
     expect(await call('gzip')).toBe(grpc.UNIMPLEMENTED);
   });
 
-  test('that belongs to a connection is met by nothing, as its route says', async () => {
+  test('on a connection-specific header matches no request, and its route reports that', async () => {
     const upstream = await openUpstream();
     const { port } = await openRoutes([
       { port: upstream.port },

@@ -1,4 +1,4 @@
-// Paths as users write them in routes, in any spelling, against paths as clients send them: over both protocols, with explain beside.
+// Paths in routes, in any spelling, with paths of clients: over both protocols and in weir explain.
 import { expect, test } from '@jest/globals';
 import { closeAfterEach, get, openClient, openUpstream } from '../support/fixture.ts';
 import { openSession, request } from '../support/h2-client.ts';

@@ -1,5 +1,5 @@
-// CORS preflights where rules differ by method or header: answered by the rule that the announced request reaches, or by none, over
-// both protocols, with weir explain beside.
+// CORS preflights with rules that differ by method or header: answered by the rule of the announced request, or refused, over both
+// protocols and in weir explain.
 import { describe, expect, test } from '@jest/globals';
 import { closeAfterEach, openClient, openUpstream } from '../support/fixture.ts';
 import { openSession, request } from '../support/h2-client.ts';
@@ -12,7 +12,7 @@ closeAfterEach();
 
 const ORIGIN = 'https://page.example';
 
-/** A CORS filter that is told from others by its method. */
+/** A CORS filter, recognised by its method. */
 function cors(method: string, fields: Readonly<Record<string, unknown>> = {}): unknown {
   return { type: 'CORS', cors: { allowOrigins: [ORIGIN], allowMethods: [method], allowHeaders: ['x-tenant'], ...fields } };
 }
@@ -20,8 +20,7 @@ function cors(method: string, fields: Readonly<Record<string, unknown>> = {}): u
 type Rule = Omit<TestRule, 'port'>;
 
 /**
- * What becomes of a preflight: the methods that are allowed, `refused`, or `passed on` to a backend. HTTP/1.1, HTTP/2 and explain
- * have to agree.
+ * The outcome of a preflight: the allowed methods, `refused`, or `passed on` to a backend. HTTP/1.1, HTTP/2 and explain have to agree.
  */
 async function outcome(rules: readonly Rule[], method: string, headers = '', more: readonly string[] = []): Promise<string> {
   const upstream = await openUpstream(ok('passed on'));
@@ -63,13 +62,13 @@ describe('by method', () => {
     expect(await outcome(rules, 'PATCH')).toBe('PATCH');
   });
 
-  test('where it has no CORS, that of another rule does not speak for it', async () => {
+  test('without a CORS filter the rule does not use that of another rule', async () => {
     expect(await outcome([forMethod('DELETE'), forAll([cors('DELETE')])], 'DELETE')).toBe('refused');
     expect(await outcome([forMethod('GET'), forMethod('OPTIONS', [cors('GET')])], 'GET')).toBe('refused');
     expect(await outcome([forMethod('OPTIONS', [cors('GET')])], 'GET')).toBe('refused');
   });
 
-  test('it goes before a rule for OPTIONS', async () => {
+  test('it takes precedence over a rule for OPTIONS', async () => {
     expect(await outcome([forMethod('GET', [cors('GET')]), forMethod('OPTIONS')], 'GET')).toBe('GET');
   });
 
@@ -79,12 +78,12 @@ describe('by method', () => {
   });
 });
 
-describe('by headers, whose values a preflight does not tell', () => {
-  test('a rule for one that is not announced is not reached', async () => {
+describe('by headers, whose values a preflight does not have', () => {
+  test('a rule for a header that is not announced is not used', async () => {
     expect(await outcome([forTenant('a', [cors('PUT')]), forAll([cors('GET')])], 'GET')).toBe('GET');
   });
 
-  test('one that is announced may lead to two rules: answered where they say the same, refused where not', async () => {
+  test('an announced header may match two rules: answered if their filters agree, refused if not', async () => {
     expect(await outcome([forTenant('a', [cors('GET')]), forAll([cors('GET')])], 'GET', 'x-other, X-Tenant')).toBe('GET');
     expect(await outcome([forTenant('a', [cors('GET')]), forAll([cors('PUT')])], 'GET', 'x-tenant')).toBe('refused');
     expect(await outcome([forTenant('a', [cors('GET')]), forAll()], 'GET', 'x-tenant')).toBe('refused');
@@ -92,13 +91,13 @@ describe('by headers, whose values a preflight does not tell', () => {
     expect(await outcome([forTenant('a', [cors('GET')]), forTenant('b', [cors('GET')])], 'GET', 'x-tenant')).toBe('GET');
   });
 
-  test('what browsers add without announcing it is open too', async () => {
+  test('headers that browsers add without an announcement may match or not', async () => {
     const rule = (name: string): Rule => ({ match: { headers: [{ name, value: 'a' }] }, filters: [cors('PUT')] });
     for (const name of ['Cookie', 'Authorization', 'Accept', 'Content-Type'])
       expect(await outcome([rule(name), forAll([cors('GET')])], 'GET')).toBe('refused');
   });
 
-  test('what the preflight has itself is read from it', async () => {
+  test('headers of the preflight itself are matched by value', async () => {
     const agent: Rule = { match: { headers: [{ name: 'User-Agent', value: 'a' }] }, filters: [cors('PUT')] };
     const host: Rule = {
       match: {

@@ -1,4 +1,4 @@
-// A proxy with the routes that tests write: one HTTPRoute or GRPCRoute, a rule and a Backend of its own for each.
+// A proxy with the routes of a test: one HTTPRoute or GRPCRoute, with a rule and a Backend for each entry.
 import { explain, type Explanation } from '#api/match/explain.ts';
 import { buildTable } from '#api/match/table.ts';
 import type * as ir from '#api/ir/ir.ts';
@@ -17,9 +17,9 @@ export interface TestRule {
   readonly protocol?: 'http1' | 'http2';
   /** A prefix; `/` unless given. */
   readonly path?: string;
-  /** One more condition or several; HTTPRoutes only. */
+  /** One or several more matches; HTTPRoutes only. */
   readonly match?: Fields;
-  /** In place of one match of path and `match`. */
+  /** Replaces the match from path and `match`. */
   readonly matches?: readonly Fields[];
   readonly filters?: readonly unknown[];
   readonly backendFilters?: readonly unknown[];
@@ -67,12 +67,12 @@ export async function openRoutes(rules: readonly TestRule[], kind: 'HTTPRoute' |
   return proxy;
 }
 
-/** Index of the rule that it says a request gets, or -1. */
+/** Index of the rule for a request, or -1. */
 export function explainedRule(objects: readonly unknown[], url: string, method: string, lines: readonly string[]): number {
   return explained(objects, url, method, lines).winner?.route.ruleIndex ?? -1;
 }
 
-/** What `weir explain` says of a request; `lines` are those of its header block. */
+/** The output of `weir explain` for a request; `lines`: those of its header block. */
 export function explained(objects: readonly unknown[], url: string, method = 'GET', lines: readonly string[] = []): Explanation {
   const compiler = new Compiler({ controllerName: 'gateway.weir.dev/controller', allowLoopback: true });
   compiler.apply(objects.map((object) => ({ type: 'upsert', object }) as never));

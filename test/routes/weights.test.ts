@@ -1,4 +1,4 @@
-// Weights as a user writes them: none left to draw is an outage that passes, for requests of both protocols and for calls.
+// Weights of backends: without a usable one requests of both protocols and calls fail with an error that clients may retry.
 import { expect, test } from '@jest/globals';
 import { closeAfterEach, closeLater, get, openClient, openUpstream } from '../support/fixture.ts';
 import { openSession, request } from '../support/h2-client.ts';

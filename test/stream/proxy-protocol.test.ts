@@ -1,4 +1,4 @@
-// A port that speaks the PROXY protocol: connections are their clients', whatever they carry, and nobody else can say so.
+// A port with the PROXY protocol: connections have the address in their header, for any protocol, and only from trusted peers.
 import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
@@ -35,7 +35,7 @@ function failures(proxy: Proxy): Record<string, number> {
   return Object.fromEntries(family.get().values.map(({ labels, value }) => [labels['reason'] ?? '', value]));
 }
 
-/** What the backend was told of the client. */
+/** The client address that the backend gets. */
 function forwardedFor({ raw }: Message): string {
   return /x-forwarded-for: (.*)\r\n/i.exec(raw)?.[1] ?? '';
 }
@@ -70,7 +70,7 @@ describe('requests', () => {
     expect(new Set(upstream.requests.map(forwardedFor))).toEqual(new Set(['203.0.113.7']));
   });
 
-  test('arrive when every byte comes by itself', async () => {
+  test('arrive when every byte comes separately', async () => {
     const upstream = await openUpstream();
     const client = await openClient((await openProxy(http(upstream.port))).port);
     for (const byte of Buffer.concat([V2, Buffer.from(get())])) {
@@ -81,7 +81,7 @@ describe('requests', () => {
   });
 
   test.each(['PROXY UNKNOWN\r\n', Buffer.concat([V2.subarray(0, 12), Buffer.from([0x20, 0, 0, 0])])])(
-    'are those of the balancer itself where it says nothing',
+    'have the address of the balancer if its header has none',
     async (header) => {
       const upstream = await openUpstream();
       const client = await openClient((await openProxy(http(upstream.port))).port);
@@ -119,7 +119,7 @@ describe('refused', () => {
     expect(proxy.worker.timers).toBe(0);
   });
 
-  test('who takes too long, and gives nothing back', async () => {
+  test('a peer that takes too long, without an answer', async () => {
     const upstream = await openUpstream();
     const proxy = await openProxy(http(upstream.port), { proxyHeaderTimeout: 100 });
     const client = await openClient(proxy.port);
@@ -129,10 +129,10 @@ describe('refused', () => {
     await proxy.quiet();
   });
 
-  test('who is not trusted; who is, is served', async () => {
+  test('an untrusted peer; a trusted one is served', async () => {
     const upstream = await openUpstream();
     const stranger = await openProxy(http(upstream.port, ['10.0.0.0/8', 'fd00::/8']));
-    // A reset may come before the client knows that it is connected.
+    // The reset may come before the client knows that it is connected.
     const socket = net.connect(stranger.port, '127.0.0.1').on('error', () => undefined);
     socket.write(Buffer.concat([V1, Buffer.from(get())]));
     await new Promise((resolve) => socket.on('close', resolve));
@@ -143,7 +143,7 @@ describe('refused', () => {
     expect((await friend.answer()).startLine).toBe('HTTP/1.1 200 OK');
   });
 
-  test('where one listener of a port requires a header, the port does; open connections stay', async () => {
+  test('a port requires a header if one of its listeners does; open connections stay', async () => {
     const upstream = await openUpstream();
     const other = listener({ key: 'default/gateway/other', hostname: 'b' });
     const proxy = await openProxy([...toUpstream(upstream.port), other]);
@@ -174,7 +174,7 @@ describe('other protocols', () => {
     await client.over();
   });
 
-  test('a TLS handshake begins behind it, cut anywhere', async () => {
+  test('a TLS handshake may follow the header, for any split', async () => {
     const ca = await TestCa.create();
     const secret = secretOf('a', await ca.issue('a', 'DNS:a.example'));
     const upstream = await openUpstream();

@@ -1,4 +1,4 @@
-// Connections of a TCP listener: where they go, how they end, and that neither side can make the proxy hold much.
+// Connections of a TCP listener: their targets, their end, and bounded buffers in the proxy.
 import { describe, expect, test } from '@jest/globals';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -16,12 +16,12 @@ import { until } from '../support/until.ts';
 closeAfterEach();
 
 const TCP = listener({ protocol: 'TCP' });
-/** Sends everything back, and its end after that of its peer. */
+/** Echoes all data, and ends after its peer. */
 const ECHO: UpstreamBehaviour = {
   connected: ({ socket }) => socket.pipe(socket),
 };
 
-/** Says who it is and ends. */
+/** Sends its name and ends. */
 function greeter(name: string): UpstreamBehaviour {
   return { connected: ({ socket }) => socket.end(name) };
 }
@@ -30,14 +30,14 @@ function toPorts(ports: readonly number[], fields: Partial<ir.StreamRoute> = {})
   return [TCP, ...cluster('app', ports), streamRoute(fields)];
 }
 
-/** Everything a fresh connection is sent until its end. */
+/** All bytes of a new connection until its end. */
 async function greeting(port: number): Promise<string> {
   const socket = net.connect(port, '127.0.0.1');
   closeLater(() => socket.destroy());
   let text = '';
   socket.on('data', (chunk) => (text += String(chunk)));
   socket.on('error', (error: NodeJS.ErrnoException) => (text ||= error.code ?? ''));
-  // A reset that is very fast meets a socket that connects yet; both are an end.
+  // A very early reset hits a socket that is still connecting; both count as the end.
   await new Promise((resolve) => socket.on('close', resolve));
   return text;
 }
@@ -52,7 +52,7 @@ function settled(proxy: Proxy): Promise<void> {
   return until(() => proxy.metric('weir_stream_connections_active') === 0, 'the end of every connection');
 }
 
-/** Ports that nobody listens on: reserved ones, since one of the system's choice may go to the next who asks. */
+/** Reserved ports without a listener: a free port of the system may be assigned to another process. */
 const REFUSING = [1, 2, 3] as const;
 
 async function openEcho(): Promise<{ readonly upstream: RawUpstream; readonly proxy: Proxy }> {
@@ -89,7 +89,7 @@ describe('bytes', () => {
     await until(() => client.received === '220 ready', 'the greeting');
   });
 
-  test('a reader that stands still stops its source, and memory does not grow', async () => {
+  test('a stalled reader stops its source, and memory does not grow', async () => {
     const produced = { bytes: 0, full: false };
     const produce = (socket: net.Socket): void => {
       const block = Buffer.alloc(65_536, 'x');
@@ -110,13 +110,13 @@ describe('bytes', () => {
     const client = await openClient(proxy.port, false);
     client.socket.pause();
     let before = -1;
-    // Full, and still as full two looks later: nothing moves any more.
+    // The buffers are full once two later measurements agree.
     await until(() => {
       const stands = produced.full && produced.bytes === before;
       before = produced.bytes;
       return stands;
     }, 'the source to stop');
-    // The buffers of three sockets of the kernel and two of Node: what is in flight has nothing to do with what is to come.
+    // The limit: buffers of three kernel sockets and two Node sockets, independent of the remaining data.
     expect(produced.bytes).toBeLessThan(64 * 1024 * 1024);
     client.socket.resume();
     const seen = client.octets;
@@ -125,7 +125,7 @@ describe('bytes', () => {
 });
 
 describe('ends', () => {
-  test('a client that has sent all still gets its answer', async () => {
+  test('a half-closed client still gets its answer', async () => {
     const upstream = await openUpstream({
       connected: ({ socket }) => socket.on('end', () => socket.end('the answer')),
     });
@@ -220,7 +220,7 @@ describe('backends', () => {
     expect(samples(proxy, 'weir_stream_failures_total')).toEqual({ backend_invalid: counts['ECONNRESET'] });
   });
 
-  test('endpoints take turns; one that refuses is passed over', async () => {
+  test('endpoints take turns; a refusing one is skipped', async () => {
     const [a, b] = [await openUpstream(greeter('a')), await openUpstream(greeter('b'))];
     const proxy = await openProxy(toPorts([a.port, REFUSING[0], b.port]));
     const names: string[] = [];
@@ -239,7 +239,7 @@ describe('backends', () => {
     expect(samples(proxy, 'weir_stream_failures_total')).toEqual({ upstream_connect_failed: 3 });
   });
 
-  test('one that does not take connections costs the connect timeout, then the next is tried', async () => {
+  test('after the connect timeout of an endpoint the next is tried', async () => {
     const [blocked, a] = [await blackhole(), await openUpstream(greeter('a'))];
     const proxy = await openProxy(toPorts([blocked]), { connectTimeout: 50 });
     expect(await greeting(proxy.port)).toBe('ECONNRESET');
@@ -250,7 +250,7 @@ describe('backends', () => {
     expect(proxy.worker.timers).toBe(0);
   });
 
-  test('a stop amid an attempt ends it', async () => {
+  test('stop ends a running attempt', async () => {
     const proxy = await openProxy(toPorts([await blackhole()]));
     const client = await openClient(proxy.port);
     await until(() => proxy.metric('weir_stream_connections_active') === 1, 'the attempt');
@@ -273,7 +273,7 @@ describe('backends', () => {
     await proxy.quiet();
   });
 
-  test('of two routes the older one has the listener', async () => {
+  test('of two routes the older one gets the listener', async () => {
     const [a, b] = [await openUpstream(greeter('a')), await openUpstream(greeter('b'))];
     const older = streamRoute({ name: 'z', createdAt: 1, backends: [streamBackend('a')] });
     const younger = streamRoute({ name: 'y', createdAt: 2, backends: [streamBackend('b')] });
@@ -285,7 +285,7 @@ describe('backends', () => {
 });
 
 describe('change and drain', () => {
-  test('open connections live on through a change of routes, new ones follow it', async () => {
+  test('a changed route applies to new connections, open ones stay', async () => {
     const { upstream, proxy } = await openEcho();
     const other = await openUpstream(greeter('other'));
     const client = await openClient(proxy.port);
@@ -304,7 +304,7 @@ describe('change and drain', () => {
     expect(upstream.open).toBe(1);
   });
 
-  test('a drain lets connections end by themselves, and cuts what is left', async () => {
+  test('a drain waits for connections to end, and cuts the rest', async () => {
     const { upstream, proxy } = await openEcho();
     const [done, left] = [await openClient(proxy.port), await openClient(proxy.port)];
     for (const client of [done, left]) {
@@ -340,7 +340,7 @@ describe('change and drain', () => {
     await until(() => second.received === 'x', 'the echo');
   });
 
-  test('clients that leave at any moment leave nothing behind', async () => {
+  test('clients that disconnect at any moment leave no resources', async () => {
     const { upstream, proxy } = await openEcho();
     for (let i = 0; i < 200; i++) {
       const socket = net.connect(proxy.port, '127.0.0.1');

@@ -1,4 +1,4 @@
-// Connections of a TLS listener: told apart by the server name of their handshake, passed through or terminated.
+// Connections of a TLS listener: selected by server name, passed through or terminated.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -19,7 +19,7 @@ import { until } from '../support/until.ts';
 closeAfterEach();
 
 let ca: TestCa;
-/** By name: what terminates TLS for it. */
+/** By name: the backend that terminates TLS. */
 const keys = new Map<string, { readonly cert: Buffer; readonly key: Buffer }>();
 
 beforeAll(async () => {
@@ -32,7 +32,7 @@ beforeAll(async () => {
 
 afterAll(() => ca.remove());
 
-/** A backend that terminates TLS as `name` and greets with it; then it is an echo. */
+/** A backend that terminates TLS as `name`, greets with it, and then echoes. */
 async function openTlsBackend(name: string): Promise<number> {
   const server = tls.createServer({ ...keys.get(name), allowHalfOpen: true }, (socket) => {
     socket.on('error', () => undefined);
@@ -70,7 +70,7 @@ interface Outcome {
   readonly alpn: string | false | null;
 }
 
-/** Shakes hands for a name and says what came first; an alert or reset rejects. */
+/** Makes a handshake for a name and returns the first bytes; rejects on an alert or reset. */
 async function ask(proxy: Proxy, servername: string, options: tls.ConnectionOptions = {}): Promise<Outcome> {
   const socket = tls.connect({ port: proxy.port, host: '127.0.0.1', servername, rejectUnauthorized: false, ...options });
   closeLater(() => socket.destroy());
@@ -114,7 +114,7 @@ describe('passthrough', () => {
     expect(await ask(proxy, 'deep.down.d.test')).toMatchObject({ subject: 'b.test' });
   });
 
-  test('a name that nobody wants, and none at all, are refused by closing', async () => {
+  test('an unknown name and a missing name are refused by closing', async () => {
     const a = await openTlsBackend('a.test');
     const proxy = await openProxy([
       tlsListener('pass', '*.test', 'Passthrough'),
@@ -132,7 +132,7 @@ describe('passthrough', () => {
     await proxy.quiet();
   });
 
-  test('a hello reaches the backend byte for byte, wherever it is split', async () => {
+  test('a hello reaches the backend unchanged, for any split', async () => {
     const upstream = await openUpstream({ connected: ({ socket }) => socket.once('end', () => socket.end()) });
     const proxy = await openProxy([
       tlsListener('pass', '', 'Passthrough'),
@@ -180,7 +180,7 @@ describe('passthrough', () => {
     expect(await ask(proxy, 'a.test', { port })).toMatchObject({ text: 'a.test for a.test\n' });
   });
 
-  test('what is not TLS, and a hello that never ends, get nowhere', async () => {
+  test('bytes other than TLS, and an endless hello, are closed', async () => {
     const upstream = await openUpstream();
     const resources = [tlsListener('pass', '', 'Passthrough'), ...cluster('app', [upstream.port]), tlsRoute('app', 'pass', ['a.test'])];
     const proxy = await openProxy(resources, { tlsHandshakeTimeout: 100 });
@@ -202,7 +202,7 @@ describe('passthrough', () => {
 });
 
 describe('terminate', () => {
-  test('the backend gets what is inside, and no protocol is chosen for the peers', async () => {
+  test('the backend gets the decrypted bytes, and no protocol is selected by ALPN', async () => {
     const upstream = await openUpstream({
       connected: ({ socket }) => {
         socket.write('hello ');
@@ -253,7 +253,7 @@ describe('terminate', () => {
 });
 
 describe('several listeners on one port', () => {
-  test('HTTPS, TLS terminated and TLS passed through are told apart by name', async () => {
+  test('the name selects among HTTPS, terminated TLS and passed-through TLS', async () => {
     const [pass, plain, web] = [
       await openTlsBackend('b.test'),
       await openUpstream({ connected: ({ socket }) => socket.write('plain') }),
@@ -272,7 +272,7 @@ describe('several listeners on one port', () => {
       ...[...cluster('web', [web.port]), ...cluster('plain', [plain.port]), ...cluster('pass', [pass])],
       route({ attachments: [{ listener: 'default/gateway/web', hostnames: ['web.test'] }], backends: [backend('web')] }),
       tlsRoute('plain', 'own', ['a.test']),
-      // Even a route for the other listener's name does not take it away (listener isolation).
+      // Even a route for the name of the other listener does not get its traffic (listener isolation).
       tlsRoute('pass', 'pass', ['*.test', 'web.test']),
     ]);
     expect(await ask(proxy, 'a.test')).toMatchObject({ text: 'plain', subject: 'a.test' });
@@ -289,7 +289,7 @@ describe('several listeners on one port', () => {
     await expect(ask(proxy, 'elsewhere.example')).rejects.toMatchObject({ code: expect.stringMatching(/UNRECOGNIZED_NAME/) });
   });
 
-  test('two that do different things with one name are a problem of the second', async () => {
+  test('of two listeners with conflicting modes for one name the second has a problem', async () => {
     const proxy = await openProxy([tlsListener('a', 'a.test', 'Passthrough')]);
     const errors = await proxy.worker.apply([secret('a.test'), tlsListener('b', 'a.test', 'Terminate', ['default/a.test'])], []);
     expect(errors).toEqual([

@@ -1,4 +1,4 @@
-// Datagrams of a UDP listener: every peer has a session with one endpoint, until there was silence or things have changed.
+// Datagrams of a UDP listener: every peer has a session with one endpoint, until it is idle or the configuration changes.
 import { describe, expect, test } from '@jest/globals';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
@@ -20,7 +20,7 @@ async function openSocket(): Promise<dgram.Socket> {
   return socket;
 }
 
-/** Answers every datagram with its name and what came. */
+/** Answers every datagram with its name and the payload. */
 async function openBackend(name: string): Promise<{ readonly port: number; readonly peers: Set<number> }> {
   const socket = await openSocket();
   const peers = new Set<number>();
@@ -60,7 +60,7 @@ function samples(proxy: Proxy, name: string): Record<string, number> {
 const active = (proxy: Proxy) => proxy.metric('weir_stream_connections_active');
 
 describe('sessions', () => {
-  test('a peer keeps its endpoint, peers take turns, answers find their way back', async () => {
+  test('a peer keeps its endpoint, different peers use different endpoints, and answers reach their peers', async () => {
     const [a, b] = [await openBackend('a'), await openBackend('b')];
     const proxy = await openProxy(toPorts([a.port, b.port]));
     const [one, two] = [await openPeer(proxy.port), await openPeer(proxy.port)];
@@ -85,7 +85,7 @@ describe('sessions', () => {
     expect(samples(proxy, 'weir_stream_failures_total')).toEqual({});
   });
 
-  test('datagrams stay whole, empty and large ones too', async () => {
+  test('datagrams stay complete, also empty and large ones', async () => {
     const a = await openBackend('a');
     const proxy = await openProxy(toPorts([a.port]));
     const peer = await openPeer(proxy.port);
@@ -94,7 +94,7 @@ describe('sessions', () => {
     expect(await peer.ask(large)).toBe(`a ${large}`);
   });
 
-  test('are limited: what is beyond gets nothing and harms nobody', async () => {
+  test('are limited: peers above the limit get no session and do not affect others', async () => {
     const a = await openBackend('a');
     const proxy = await openProxy(toPorts([a.port]), { maxDatagramSessions: 1 });
     const [one, two] = [await openPeer(proxy.port), await openPeer(proxy.port)];
@@ -108,7 +108,7 @@ describe('sessions', () => {
 });
 
 describe('changes', () => {
-  test('a session leaves an endpoint that is gone, and a route that has changed', async () => {
+  test('a session ends when its endpoint is removed or its route changes', async () => {
     const [a, b, c] = [await openBackend('a'), await openBackend('b'), await openBackend('c')];
     const proxy = await openProxy(toPorts([a.port]));
     const peer = await openPeer(proxy.port);
@@ -136,7 +136,7 @@ describe('changes', () => {
     expect(active(proxy)).toBe(0);
   });
 
-  test('an endpoint where nobody listens ends the session, and the next datagram begins another', async () => {
+  test('an unreachable endpoint ends the session, and the next datagram starts another', async () => {
     const b = await openBackend('b');
     const proxy = await openProxy(toPorts([1]));
     const peer = await openPeer(proxy.port);
@@ -147,7 +147,7 @@ describe('changes', () => {
     expect(await peer.ask('x')).toBe('b x');
   });
 
-  test('a stop gives answers on their way a moment, and leaves nothing behind', async () => {
+  test('stop waits briefly for answers in flight, and leaves no resources', async () => {
     const backend = await openSocket();
     const asked = once(backend, 'message') as Promise<[Buffer, dgram.RemoteInfo]>;
     const proxy = await openProxy(toPorts([backend.address().port]));
@@ -164,7 +164,7 @@ describe('changes', () => {
     expect(proxy.worker.timers).toBe(0);
   });
 
-  test('of two listeners of one port the first by key has it', async () => {
+  test('of two listeners of one port the first by key gets it', async () => {
     const proxy = await openProxy([UDP]);
     const errors = await proxy.worker.apply([listener({ protocol: 'UDP', key: 'default/other/udp' })], []);
     expect(errors).toEqual([expect.objectContaining({ key: 'default/other/udp', reason: expect.stringMatching(/^ProtocolConflict: /) })]);

@@ -1,4 +1,4 @@
-// `weir up` with a TCPRoute, a TLSRoute and a UDPRoute from files: from what a user writes to bytes.
+// `weir up` with a TCPRoute, a TLSRoute and a UDPRoute from files: from the user's objects to bytes.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
@@ -22,7 +22,7 @@ function portOf(server: net.Server | undefined): number {
   return (server?.address() as net.AddressInfo).port;
 }
 
-/** What a socket gives until its end. */
+/** All bytes of a socket until its end. */
 async function readAll(socket: net.Socket): Promise<string> {
   let text = '';
   socket.on('data', (chunk) => (text += String(chunk)));
@@ -91,7 +91,7 @@ afterAll(async () => {
 });
 
 describe('weir up', () => {
-  test('says where it listens', () => {
+  test('logs its addresses', () => {
     expect(weir.output).toContain(`listener default/edge/plain on tcp://127.0.0.1:${ports[0]}\n`);
     expect(weir.output).toContain(`listener default/edge/sealed on tls://*.test:${ports[1]}\n`);
   });

@@ -1,4 +1,4 @@
-// BackendTLSPolicies from Kubernetes objects to the backend: whoever is targeted is never spoken to in the clear.
+// BackendTLSPolicies from Kubernetes objects to the backend: a targeted backend never gets plain text.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ const meta = (name: string, created = '2026-01-01T00:00:00Z') => ({
 });
 const apiVersion = 'gateway.networking.k8s.io/v1';
 
-/** A server that asks for a certificate and answers with the name on it; its port, and what came in. */
+/** A server that requests a certificate and answers with its name; its port, and its received requests. */
 async function backend(): Promise<{ readonly port: number; readonly heard: string[] }> {
   const heard: string[] = [];
   const listening = tls.createServer({
@@ -103,7 +103,7 @@ async function ask(setup: readonly object[]): Promise<{ status: number; body: st
   return { status: status(answer), body: answer.body };
 }
 
-test('the backend is asked by the name of the policy and shown the certificate of the Gateway', async () => {
+test('the backend gets the server name of the policy and the client certificate of the Gateway', async () => {
   const { port } = await backend();
   expect(await ask([...objects(port), policy('p', { hostname: 'app.test' })])).toEqual({ status: 200, body: 'app.test CN=gateway' });
 });
@@ -113,7 +113,7 @@ test.each([
   ['a kind that cannot be', { hostname: 'app.test', caCertificateRefs: [{ group: '', kind: 'Service', name: 'ca' }] }],
   ['another name', { hostname: 'other.test' }],
   ['another subjectAltName', { hostname: 'app.test', subjectAltNames: [{ type: 'URI', uri: 'spiffe://test/app' }] }],
-])('a policy with %s has its requests answered 502, and nothing is sent', async (_, validation) => {
+])('with %s requests get 502, and the backend gets no bytes', async (_, validation) => {
   const { port, heard } = await backend();
   const answer = await ask([...objects(port), policy('p', validation)]);
   expect([answer.status, (JSON.parse(answer.body) as { code: string }).code]).toEqual([502, 'upstream_tls_failed']);

@@ -1,5 +1,4 @@
-// Client certificates from Kubernetes objects to the backend: a Gateway that asks for them, and authorities that change under
-// traffic.
+// Client certificates from Kubernetes objects to the backend: a Gateway that requests them, and CAs that change under traffic.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
@@ -74,7 +73,7 @@ function objects(upstreamPort: number): object[] {
   ];
 }
 
-/** A controller's compiler and a proxy's worker, without a network between them. */
+/** A controller's compiler and a proxy's worker, without a network in between. */
 class Weir {
   readonly #compiler = new Compiler({ controllerName: 'gateway.weir.dev/controller', allowLoopback: true });
   readonly #worker = new Worker({
@@ -90,7 +89,7 @@ class Weir {
     closeLater(() => this.#worker.stop(1));
   }
 
-  /** The resources that a change of these objects comes to. */
+  /** The resources compiled from a change of these objects. */
   async apply(...changed: object[]): Promise<string[]> {
     const delta = this.#compiler.apply(changed.map((object) => ({ type: 'upsert', object }) as never));
     const resources = delta.changed.map(({ body }) => JSON.parse(body.toString()) as ir.Resource);
@@ -98,7 +97,7 @@ class Weir {
     return resources.map(({ kind, key }) => `${kind} ${key}`);
   }
 
-  /** The status of a request, or the code of what became of the connection. */
+  /** The status of a request, or the code of the failed connection. */
   get(agent: https.Agent): Promise<number | string> {
     const { promise, resolve } = Promise.withResolvers<number | string>();
     const request = https.get({

@@ -1,4 +1,4 @@
-// Rotation of a certificate in a folder of YAML: `weir up` as users run it, HTTPS clients, and what log, metrics, dump and `weir explain` say.
+// Rotation of a certificate in a folder of YAML: `weir up` with HTTPS clients, its log, metrics and dump, and `weir explain`.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -45,14 +45,14 @@ async function start(): Promise<void> {
   await weir.printed(/serving; stop with/);
 }
 
-/** Saves a Secret and waits for what the log says of it. */
+/** Saves a Secret and waits for its log message. */
 async function rotate(secret: object, said: RegExp): Promise<void> {
   const from = weir.output.length;
   save('secret', secret);
   await weir.printed(said, from);
 }
 
-/** What the listener answers with, and what metrics and dump say. */
+/** The answer of the listener, and the values of metrics and dump. */
 async function told(): Promise<readonly unknown[]> {
   const metrics = await (await fetch(`http://127.0.0.1:${probes}/metrics`)).text();
   const dump = (await (await fetch(`http://127.0.0.1:${admin}/config`)).json()) as {
@@ -71,7 +71,7 @@ const mismatch = () => secretWith('one', { certificate: next?.certificate, priva
 const MISMATCH =
   'holds a certificate (CN=next) and a key that do not belong together; put the key that the certificate was issued for into tls.key';
 
-test('a pair that cannot be used leaves the one before in place, until a good one comes', async () => {
+test('an unusable pair leaves the previous one in use, until a usable one arrives', async () => {
   expect(await told()).toEqual(['200 one', 0, null]);
   await rotate(mismatch(), /InvalidCertificateRef.*the previous pair stays in use and is valid until/);
   expect(await told()).toEqual(['200 one', 1, `${MISMATCH}; the previous pair stays in use and is valid until`]);
@@ -80,7 +80,7 @@ test('a pair that cannot be used leaves the one before in place, until a good on
   expect(await told()).toEqual(['200 next', 0, null]);
 });
 
-test('once it is started again the pair is unknown, and the name is refused', async () => {
+test('after a restart the pair is unknown, and the name is refused', async () => {
   await rotate(mismatch(), /the previous pair stays in use/);
   await weir.stop();
   await start();

@@ -1,5 +1,5 @@
-// The pair of a listener that is kept, over restarts of the controller and of the proxy: both ends of the push protocol over mTLS, and
-// HTTPS clients. A controller that has started again knows no pair that was good; a proxy has its own, in memory or in its last good file.
+// Kept pairs over restarts of controller and proxy: both ends of the push protocol over mTLS, and HTTPS clients. A restarted controller
+// knows no earlier pair; a proxy has its own, in memory or in its last good file.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { once } from 'node:events';
@@ -61,7 +61,7 @@ class Controller {
     this.cache.apply(this.#compiler.apply(changes));
   }
 
-  /** Sends what a controller of another release may find usable. */
+  /** Sends a pair that a controller of another release may accept. */
   send(...resources: readonly ir.Resource[]): void {
     this.cache.apply({ changed: resources.map(encodeResource), removed: [] });
   }
@@ -72,7 +72,7 @@ interface Proxy {
   readonly subscription: Subscription;
 }
 
-/** A controller, which knows what objects there are, and the proxies that it serves. */
+/** A controller with all objects, and its proxies. */
 class Site {
   readonly #objects = new Map<string, object>();
   controller = new Controller();
@@ -93,7 +93,7 @@ class Site {
     this.controller.apply([...this.#objects.values()].map((object) => ({ type: 'upsert', object }) as never));
   }
 
-  /** Starts a proxy whose last good file has that name. */
+  /** Starts a proxy with the last good file of this name. */
   async startProxy(name: string): Promise<Proxy> {
     const options = { workers: 1, limits: { ...DEFAULT_LIMITS }, accessLog: 'off', drainTimeout: 1, log: LOG, processMetrics: false };
     const supervisor = new Supervisor({ ...options, bindPort: () => 0, bindAddress: '127.0.0.1' });
@@ -139,7 +139,7 @@ class Site {
     }, 'every proxy has what there is');
   }
 
-  /** A controller that knows what there is now, and nothing of what was. */
+  /** A controller that knows the current objects, and no earlier ones. */
   async restartController(...changed: object[]): Promise<void> {
     await this.controller.server.stop();
     this.controller = new Controller();
@@ -167,8 +167,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-describe('a controller that starts again while a Secret holds a pair that cannot be used', () => {
-  test('has proxies go on with the pair that they have, until a good one comes', async () => {
+describe('a controller that restarts while a Secret has an unusable pair', () => {
+  test('lets proxies keep their pair until a usable one arrives', async () => {
     await site.change(broken());
     await site.restartController();
     expect(await site.ask()).toBe('200 one');
@@ -181,12 +181,12 @@ describe('a controller that starts again while a Secret holds a pair that cannot
     expect(await site.ask()).toBe('200 next');
   });
 
-  test('which it came to hold while there was none', async () => {
+  test('that was changed while no controller ran', async () => {
     await site.restartController(broken());
     expect(await site.ask()).toBe('200 one');
   });
 
-  test('or one that has expired', async () => {
+  test('or an expired one', async () => {
     await site.restartController(secretWith('one', expired));
     expect(await site.ask()).toBe('200 one');
   });
@@ -206,7 +206,7 @@ describe('a controller that starts again while a Secret holds a pair that cannot
     expect(await site.ask('one.app.test', newcomer)).toBe('200 one');
   });
 
-  test('leaves nothing in use of a Secret whose grant is withdrawn', async () => {
+  test('keeps no pair of a Secret whose ReferenceGrant is deleted', async () => {
     const far = (secret: object) => ({ ...secret, metadata: { name: 'one', namespace: 'vault' } });
     const listeners = [listenerFor('wild', '*.app.test', 'wild'), listenerFor('one', 'one.app.test', 'one', 'vault')];
     await site.change(far(secretWith('one', one)), grantFrom('vault'), gatewayOf(listeners));
@@ -220,19 +220,19 @@ describe('a controller that starts again while a Secret holds a pair that cannot
 });
 
 describe('a proxy that starts again', () => {
-  test('after the controller has takes the pair from its last good file', async () => {
+  test('after the controller uses the pair of its last good file', async () => {
     await site.stopProxy();
     await site.restartController(broken());
     await site.startProxy('proxy');
     expect(await site.ask()).toBe('200 one');
-    // The file holds what is served, not what came.
+    // The file has the served pair, not the received one.
     await site.stopProxy();
     await site.startProxy('proxy');
     await site.settled();
     expect(await site.ask()).toBe('200 one');
   });
 
-  test('while no controller is there serves the pair, and goes on with it', async () => {
+  test('without a controller serves the pair, and keeps it later', async () => {
     await site.restartController(broken());
     await site.stopProxy();
     await site.controller.server.stop();
@@ -242,7 +242,7 @@ describe('a proxy that starts again', () => {
     expect(await site.ask()).toBe('200 one');
   });
 
-  test('has nothing left of a Secret that was gone before', async () => {
+  test('keeps no pair of a Secret that was deleted before', async () => {
     await site.remove('Secret', 'one');
     await site.stopProxy();
     await site.restartController(broken());
@@ -259,7 +259,7 @@ describe('a proxy that starts again', () => {
   });
 });
 
-test('a pair that a proxy finds unusable leaves the one before in use there, and the controller is told', async () => {
+test('a pair that a proxy refuses leaves its previous one in use, and the controller gets a nack', async () => {
   const certificate = read(next?.certificate);
   site.controller.send({ kind: 'Secret', key: 'default/one', certificate, privateKey: read(one?.privateKey) });
   await site.settled();
@@ -270,7 +270,7 @@ test('a pair that a proxy finds unusable leaves the one before in use there, and
   expect(await site.ask()).toBe('200 next');
 });
 
-test('the certificate for backends is kept too, and no connection to them ends', async () => {
+test('the client certificate for backends is kept too, and no connection to them ends', async () => {
   const key = read(one?.privateKey);
   const peers: string[] = [];
   const server = tls.createServer({ key, cert: read(one?.certificate), requestCert: true, ca: read(ca.certificate) }, (socket) => {

@@ -1,4 +1,4 @@
-// TLS in a cluster: objects as an API server takes them, and the statuses that a controller with its documented rights writes.
+// TLS in a cluster: validation by the API server, and the statuses from a controller with its documented rights.
 import { afterAll, beforeAll, test } from '@jest/globals';
 import type { Cluster } from '../cluster/cluster.ts';
 import { TestCa } from '../support/certificates.ts';
@@ -65,7 +65,7 @@ describeWith(['cluster'], 'TLS in a cluster', () => {
   const ofAncestor = ({ ancestors }: Status) => ancestors?.find(({ ancestorRef }) => ancestorRef.name === 'web')?.conditions;
   const configMap = (name: string) => cluster.kubectl(['create', 'configmap', name, `--from-file=ca.crt=${ca.certificate}`]);
 
-  test('a listener waits for the authorities of its clients, and a Gateway tells of insecure validation', async () => {
+  test('a listener waits for the CAs of its clients, and a Gateway reports insecure validation', async () => {
     await cluster.apply(gateway('AllowInsecureFallback'));
     await weir.until('gateway', 'web', ofListener, { type: 'Accepted', status: 'False', reason: 'NoValidCACertificate' });
     await weir.until('gateway', 'web', ofListener, { type: 'ResolvedRefs', status: 'False', reason: 'InvalidCACertificateRef' });

@@ -32,7 +32,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** A certificate for a.test whose responder is said to be at the port, with its issuer. */
+/** A certificate for a.test with the responder URL of this port, and its issuer. */
 async function secret(key: string, responder: string, options: IssueOptions = {}): Promise<ir.Secret> {
   const extensions = [`authorityInfoAccess=OCSP;URI:${responder}`, ...(options.extensions ?? [])];
   const issued = await ca.issueAs('a.test', { names: 'DNS:a.test', ...options, extensions });
@@ -74,7 +74,7 @@ async function serve(
   return { sockets, failures };
 }
 
-/** What a client that asks for a staple sees of the certificate that it is shown: '' for nothing about it, and null without a handshake. */
+/** The staple that a client gets with its certificate: '' without one, null without a handshake. */
 async function stapleOf({ sockets }: Serving, ...options: readonly string[]): Promise<{ status: string; verified: boolean } | null> {
   const target = ['-connect', `127.0.0.1:${sockets.boundPort(443)}`, '-servername', 'a.test', '-CAfile', ca.certificate];
   const child = spawn('openssl', ['s_client', ...target, '-status', ...options]);
@@ -90,8 +90,8 @@ async function stapleOf({ sockets }: Serving, ...options: readonly string[]): Pr
 
 const outcomes = ({ sockets }: Serving) => [...sockets.ocsp.outcomes];
 
-describe('without an answer handshakes go on', () => {
-  test('when nobody listens', async () => {
+describe('without an answer handshakes succeed', () => {
+  test('if the port has no listener', async () => {
     const serving = await serve([await secret('cert', `http://127.0.0.1:${await freePort()}/`)]);
     await until(() => serving.failures.length === 1, 'a failure');
     expect(serving.failures[0]).toMatchObject({ certificate: 'a.test', outcome: 'unreachable', mustStaple: false });
@@ -122,7 +122,7 @@ describe('without an answer handshakes go on', () => {
     ['malformed', (response) => response.end('<html>')],
     ['unreachable', (response) => response.destroy()],
   ] satisfies [string, (response: http.ServerResponse) => unknown][])(
-    'when the responder does something else (%s)',
+    'if the responder fails in another way (%s)',
     async (outcome, answer) => {
       const server = http.createServer((_, response) => answer(response)).listen(0, '127.0.0.1');
       closeLater(() => server.close());
@@ -134,7 +134,7 @@ describe('without an answer handshakes go on', () => {
     },
   );
 
-  test('while a responder takes its time, also when the certificate is replaced meanwhile', async () => {
+  test('while a responder is slow, also if the certificate is replaced meanwhile', async () => {
     const server = net.createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
     closeLater(() => server.close());
     await once(server, 'listening');
@@ -144,7 +144,7 @@ describe('without an answer handshakes go on', () => {
     expect(serving.sockets.ocsp.missing).toBe(0);
   });
 
-  test('of a certificate that must have one they are counted, and it is asked for without being told', async () => {
+  test('of a must-staple certificate they are counted, and OCSP is on by default', async () => {
     const must = await secret('cert', `http://127.0.0.1:${await freePort()}/`, { extensions: ['tlsfeature=status_request'] });
     const serving = await serve([must], {});
     await until(() => serving.failures.length === 1, 'a failure');
@@ -155,7 +155,7 @@ describe('without an answer handshakes go on', () => {
 });
 
 describe('stapling', () => {
-  test.each(['-tls1_2', '-tls1_3'])('shows the answer to clients that ask, with %s', async (version) => {
+  test.each(['-tls1_2', '-tls1_3'])('staples the answer for clients that request it, with %s', async (version) => {
     const port = await freePort();
     const cert = await secret('cert', `http://127.0.0.1:${port}/`);
     const responder = await startResponder(ca, port);
@@ -168,7 +168,7 @@ describe('stapling', () => {
     expect(await stapleOf(serving, version)).toMatchObject({ status: 'good' });
   });
 
-  test('is off by default, and nobody is asked', async () => {
+  test('is off by default, and sends no requests', async () => {
     const serving = await serve([await secret('cert', `http://127.0.0.1:${await freePort()}/`)], {});
     expect(await stapleOf(serving)).toEqual({ status: '', verified: true });
     expect([serving.sockets.ocsp.missing, outcomes(serving)]).toEqual([0, []]);
@@ -178,7 +178,7 @@ describe('stapling', () => {
     ['ECDSA+SHA256:RSA-PSS+SHA256', 'good'],
     ['RSA-PSS+SHA256:ECDSA+SHA256', 'good'],
     ['RSA-PSS+SHA256', 'good'],
-  ])('of two certificates for one name shows the answer for the one that is shown (%s)', async (sigalgs, status) => {
+  ])('of two certificates for one name staples the answer for the chosen one (%s)', async (sigalgs, status) => {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}/`;
     const pair = [await secret('ec', url), await secret('rsa', url, { key: 'rsa' })];

@@ -1,4 +1,4 @@
-// TLS settings of a ClientTrafficPolicy: what listeners of its Gateway agree to, as far as they do not say themselves.
+// TLS settings of a ClientTrafficPolicy: defaults for the listeners of its Gateway.
 import { expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import tls from 'node:tls';
@@ -43,7 +43,7 @@ async function agreed(proxy: Proxy, name: string, options: tls.ConnectionOptions
 
 const OLD = { maxVersion: 'TLSv1.2' } as const;
 
-test('holds for all listeners of the Gateway, and goes with it', async () => {
+test('applies to all listeners of the Gateway, until it is deleted', async () => {
   const gateway = policy({ tls: { minVersion: '1.3', alpn: ['http/1.1'] } });
   const proxy = await open([gateway], https('a'), https('b'));
   expect(await agreed(proxy, 'a', OLD)).toBe('refused');
@@ -60,7 +60,7 @@ test('a policy of the listener wins over that of its Gateway, and options of the
   expect(await agreed(proxy, 'b', OLD)).toBe('TLSv1.2 false');
 });
 
-test('versions that exclude one another are settled for the safer', async () => {
+test('conflicting versions resolve to the safer one', async () => {
   const proxy = await open([policy({ tls: { maxVersion: '1.2' } })], https('a', { minVersion: '1.3' }));
   expect(await agreed(proxy, 'a')).toBe('TLSv1.3 false');
   expect(await agreed(proxy, 'a', OLD)).toBe('refused');

@@ -1,5 +1,5 @@
-// Rotation of the Secret of a listener to something that cannot be used: the previous pair stays in use while its name is still wanted,
-// the status says so, and a pair that was never good is not served. From Kubernetes objects to HTTPS clients.
+// Rotation of a listener's Secret to an unusable pair: the previous pair stays in use while its name is still referenced, the status
+// reports it, and a pair that was never usable is not served. From Kubernetes objects to HTTPS clients.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import type * as ir from '#api/ir/ir.ts';
@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => ca.remove());
 
-/** A compiler and a worker, without a network between them. */
+/** A compiler and a worker, without a network in between. */
 class Site {
   readonly #now = { offset: 0 };
   readonly #compiler: Compiler;
@@ -58,7 +58,7 @@ class Site {
     expect(await this.worker.apply(resources, removed)).toEqual([]);
   }
 
-  /** What is wrong with the listener for one.app.test, by condition. */
+  /** The problems of the listener for one.app.test, by condition. */
   get problems(): Record<string, string> {
     const all = [...this.#statuses.values()]
       .flatMap(problemsOf)
@@ -107,8 +107,8 @@ const BROKEN: readonly (readonly [string, () => object, RegExp])[] = [
   ['nothing', () => secretWith('one'), /has no tls.crt/],
 ];
 
-describe('a Secret that comes to hold', () => {
-  test.each(BROKEN)('%s: the previous pair stays in use until a good one comes', async (_, broken, reason) => {
+describe('a Secret that changes to', () => {
+  test.each(BROKEN)('%s: the previous pair stays in use until a usable one arrives', async (_, broken, reason) => {
     await site.change(secretWith('one', one));
     expect([await site.ask('one.app.test'), site.problems]).toEqual(['200 one', {}]);
     await site.change(broken());
@@ -137,7 +137,7 @@ describe('a Secret that comes to hold', () => {
 });
 
 describe('a certificate that has expired', () => {
-  test('is served where it is the first, and gives way to any', async () => {
+  test('is served if it is the first, and replaced by any other', async () => {
     await site.change(secretWith('one', expired));
     expect([await site.ask('one.app.test'), site.problems]).toEqual(['200 expired', {}]);
     await site.change(secretWith('one', older));
@@ -146,7 +146,7 @@ describe('a certificate that has expired', () => {
     expect(await site.ask('one.app.test')).toBe('200 one');
   });
 
-  test('takes the place of the one before once that has expired too', async () => {
+  test('replaces the previous one once that has expired too', async () => {
     await site.change(secretWith('one', one));
     await site.change(secretWith('one', expired));
     expect(await site.ask('one.app.test')).toBe('200 one');
@@ -156,7 +156,7 @@ describe('a certificate that has expired', () => {
   });
 });
 
-describe('nothing is kept', () => {
+describe('no pair is kept', () => {
   const broken = () => secretWith('one', { certificate: next?.certificate, privateKey: one?.privateKey });
 
   async function expectRefused(): Promise<void> {
@@ -164,7 +164,7 @@ describe('nothing is kept', () => {
     expect(await site.ask('two.app.test')).toBe('200 wild');
   }
 
-  test('of a Secret that is deleted', async () => {
+  test('of a deleted Secret', async () => {
     await site.change(secretWith('one', one));
     await site.change(broken());
     await site.remove('Secret', 'one');
@@ -173,13 +173,13 @@ describe('nothing is kept', () => {
     await expectRefused();
   });
 
-  test('of a Secret that comes to be of another type', async () => {
+  test('of a Secret that changes its type', async () => {
     await site.change(secretWith('one', one));
     await site.change({ ...secretWith('one', one), type: 'Opaque' });
     await expectRefused();
   });
 
-  test('of a Secret whose ReferenceGrant is withdrawn', async () => {
+  test('of a Secret whose ReferenceGrant is deleted', async () => {
     const far = { ...broken(), metadata: { name: 'one', namespace: 'vault' } };
     await site.change({ ...secretWith('one', one), metadata: { name: 'one', namespace: 'vault' } }, grantFrom('vault'));
     await site.change(gatewayOf([listenerFor('wild', '*.app.test', 'wild'), listenerFor('one', 'one.app.test', 'one', 'vault')]));
@@ -191,7 +191,7 @@ describe('nothing is kept', () => {
     await expectRefused();
   });
 
-  test('for a listener that comes to refer to a Secret that was never good', async () => {
+  test('for a listener that changes to a Secret that was never usable', async () => {
     await site.change(secretWith('one', one), secretWith('bad', { certificate: next?.certificate, privateKey: one?.privateKey }));
     expect(await site.ask('one.app.test')).toBe('200 one');
     await site.change(gatewayOf([listenerFor('wild', '*.app.test', 'wild'), listenerFor('one', 'one.app.test', 'bad')]));

@@ -1,4 +1,4 @@
-// TLS to backends against servers of node:tls and node:http2: whom the proxy refuses to talk to comes first.
+// TLS to backends, with servers of node:tls and node:http2: first the backends that the proxy refuses.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
@@ -56,7 +56,7 @@ const DEFAULT: ir.UpstreamTls = {
   authorities: ['ConfigMap/default/ca'],
 };
 
-/** A route to a backend that is spoken to with TLS. */
+/** A route to a backend with TLS. */
 function resources(port: number, upstreamTls: Partial<ir.UpstreamTls> = {}, protocol: ir.ClusterProtocol = 'http1'): ir.Resource[] {
   const key = 'Service/default/app/80';
   return [
@@ -68,7 +68,7 @@ function resources(port: number, upstreamTls: Partial<ir.UpstreamTls> = {}, prot
   ];
 }
 
-/** A server of HTTP/1.1 that answers with what it knows of its peer; what it heard and did is kept. */
+/** A server of HTTP/1.1 that answers with the facts about its peer, and records its requests and handshakes. */
 class Backend {
   readonly heard: string[] = [];
   readonly peers: string[] = [];
@@ -127,7 +127,7 @@ describe('refuses, before a byte of the request leaves', () => {
     },
   );
 
-  test('a backend whose certificate signed itself', async () => {
+  test('a backend with a self-signed certificate', async () => {
     const own = { ca: '', certificate: stranger!.certificate, privateKey: `${stranger!.folder}/ca.key` };
     const backend = new Backend(own);
     expect(await failure(resources(await backend.listen()))).toBe(FAILED);
@@ -154,7 +154,7 @@ describe('refuses, before a byte of the request leaves', () => {
     expect(backend.heard).toEqual([]);
   });
 
-  test('everybody when no authority is known', async () => {
+  test('every backend if no CA is known', async () => {
     const backend = new Backend(issued['good']!);
     const port = await backend.listen();
     expect(await failure(resources(port, { authorities: [] }))).toBe(FAILED);
@@ -205,7 +205,7 @@ describe('refuses, before a byte of the request leaves', () => {
     expect(await failure(resources(await backend.listen(), { settings: { minVersion: '1.3' } }))).toBe(FAILED);
   });
 
-  test('nobody is there: that is no failure of TLS', async () => {
+  test('an unreachable backend does not count as a failure of TLS', async () => {
     const port = await new Backend(issued['good']!).listen();
     const free = net.createServer().listen(0, '127.0.0.1');
     await once(free, 'listening');
@@ -289,7 +289,7 @@ describe('presents the certificate of the Gateway', () => {
     setup = resources(await backend.listen()).filter(({ kind }) => kind !== 'Listener');
   });
 
-  test('to backends that ask for one', async () => {
+  test('to backends that request one', async () => {
     const proxy = await openProxy([
       ...setup,
       secret('default/gateway', issued['gateway']!),
@@ -298,7 +298,7 @@ describe('presents the certificate of the Gateway', () => {
     expect(await ask(proxy)).toEqual({ status: 200, body: 'CN=gateway' });
   });
 
-  test('and none where there is none, or it is gone', async () => {
+  test('and none if there is none, or it is deleted', async () => {
     const proxy = await openProxy([...setup, listener({ clientCertificate: 'default/gateway' })]);
     expect((await ask(proxy)).status).toBe(502);
     expect(backend.heard).toEqual([]);
@@ -346,7 +346,7 @@ describe('a change under traffic', () => {
     going = false;
     await Promise.all(traffic);
     expect([...seen]).toEqual([200]);
-    // An authority that is gone is trusted no longer, whatever connections and sessions there were.
+    // A removed CA is no longer trusted, also for existing connections and sessions.
     await proxy.worker.apply([bundle(stranger)], []);
     expect((await ask(proxy)).status).toBe(502);
   });
@@ -379,7 +379,7 @@ describe('connections of stream routes', () => {
     expect(backend.names).toEqual(['app.test']);
   });
 
-  test('ask for no protocol by ALPN: nobody knows what they carry', async () => {
+  test('offer no protocol by ALPN, since their protocol is unknown', async () => {
     const backend = new Backend(issued['good']!, { ALPNProtocols: ['postgresql'] });
     const proxy = await openProxy(tcp(await backend.listen()));
     const client = await openClient(proxy.port);
@@ -394,7 +394,7 @@ describe('connections of stream routes', () => {
       secret('default/gateway', issued[name]!),
     ];
 
-    test('and that of now, once it is another', async () => {
+    test('and the new one after a change', async () => {
       const backend = new Backend(issued['good']!, { ...mutual, ca: text(ca!.certificate) });
       const setup = tcp(await backend.listen());
       const proxy = await openProxy(withIdentity(setup));
@@ -433,7 +433,7 @@ describe('connections of stream routes', () => {
     });
   });
 
-  test('and reset where the backend is not who it should be', async () => {
+  test('and are reset if the certificate of the backend is wrong', async () => {
     const backend = new Backend(issued['foreign']!);
     const proxy = await openProxy(tcp(await backend.listen()));
     const client = await openClient(proxy.worker.boundPort(LISTENER_PORT) ?? 0);

@@ -1,5 +1,4 @@
-// WebSockets that no policy limits: what is counted and logged of them, that nothing of theirs is ever changed, and their end when the
-// proxy drains.
+// WebSockets without a policy: their counts and log lines, unchanged frames, and their end when the proxy drains.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -19,7 +18,7 @@ closeAfterEach();
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 const AGREEMENT = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${acceptFor(KEY)}\r\n\r\n`;
-/** Of a client, with a mask of nothing; and of a server. */
+/** Frames of a client, with a zero mask; and of a server. */
 const masked = (opcode: number, payload: Buffer): Buffer =>
   Buffer.concat([Buffer.from([opcode, 0x80 | payload.length, 0, 0, 0, 0]), payload]);
 const unmasked = (opcode: number, payload: Buffer): Buffer => Buffer.concat([Buffer.from([opcode, payload.length]), payload]);
@@ -30,7 +29,7 @@ let files = 0;
 beforeAll(async () => void (folder = await mkdtemp(path.join(tmpdir(), 'weir-websocket-'))));
 afterAll(() => rm(folder, { recursive: true }));
 
-/** A proxy with an access log; `line` stops it and resolves to what it logged last. */
+/** A proxy with an access log; `line` stops it and resolves to its last log line. */
 async function openLogged(port: number): Promise<{ readonly proxy: Proxy; line(): Promise<Record<string, unknown>> }> {
   const file = path.join(folder, `${++files}.log`);
   const proxy = await startProxy(toUpstream(port), {}, file);
@@ -64,8 +63,8 @@ async function openRaw(): Promise<{ readonly proxy: Proxy; readonly client: RawC
   return { proxy, client, served };
 }
 
-describe('what is counted and logged', () => {
-  test('of one that the client closes', async () => {
+describe('counts and log lines', () => {
+  test('of a WebSocket that the client closes', async () => {
     const { proxy, line } = await openLogged(portOf(await openEcho()));
     const socket = await openWebSocket(proxy.port);
     for (const message of ['a', 'b', 'c']) {
@@ -95,7 +94,7 @@ describe('what is counted and logged', () => {
     ['the backend closes', (socket) => socket.close(1_011), '1011', { closeCode: 1_011, closedBy: 'backend' }],
     ['the backend closes without a code', (socket) => socket.close(), '1005', { closeCode: 1_005, closedBy: 'backend' }],
     ['nobody closes', (socket) => socket.terminate(), '1006', { closeCode: 1_006 }],
-  ])('of one that %s', async (_, end, code, logged) => {
+  ])('of a WebSocket that %s', async (_, end, code, logged) => {
     const server = await openEcho();
     server.on('connection', end);
     const { proxy, line } = await openLogged(portOf(server));
@@ -120,7 +119,7 @@ describe('what is counted and logged', () => {
     expect(codes.sort()).toEqual(['3xxx', '4xxx']);
   });
 
-  test('of an upgrade to something else nothing is', async () => {
+  test('do not exist for an upgrade to another protocol', async () => {
     const upstream = await openUpstream(() => 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n');
     const proxy = await openProxy(toUpstream(upstream.port));
     const client = await openClient(proxy.port);
@@ -130,7 +129,7 @@ describe('what is counted and logged', () => {
   });
 });
 
-describe('everything passes as it comes', () => {
+describe('everything passes unchanged', () => {
   test('cut anywhere', async () => {
     const { client, served, proxy } = await openRaw();
     const bytes = Buffer.concat([masked(0x81, Buffer.from('hello')), masked(0x89, Buffer.from('ping')), masked(0x88, GOING_AWAY)]);
@@ -162,7 +161,7 @@ describe('everything passes as it comes', () => {
 });
 
 describe('when the proxy drains', () => {
-  test('both sides are told with 1001', async () => {
+  test('both sides get 1001', async () => {
     const server = await openEcho();
     const { proxy, line } = await openLogged(portOf(server));
     const connected = once(server, 'connection') as Promise<[WebSocket]>;
@@ -174,7 +173,7 @@ describe('when the proxy drains', () => {
     expect(await logged).toMatchObject({ closeCode: 1_001, closedBy: 'proxy', error: 'connection_cut' });
   });
 
-  test('one amid a frame is told behind it', async () => {
+  test('a side in the middle of a frame gets it after the frame', async () => {
     const { client, served, proxy } = await openRaw();
     const frame = masked(0x82, Buffer.alloc(100, 'a'));
     client.write(frame.subarray(0, 50));
@@ -189,7 +188,7 @@ describe('when the proxy drains', () => {
     await stopped;
   });
 
-  test('one that never ends its frame is cut at the deadline', async () => {
+  test('a WebSocket with an endless frame is cut at the deadline', async () => {
     const { client, served, proxy } = await openRaw();
     client.write(masked(0x82, Buffer.alloc(100, 'a')).subarray(0, 50));
     await until(() => served.received.length === 50, 'half of it');
@@ -198,7 +197,7 @@ describe('when the proxy drains', () => {
     expect(client.received).toBe('');
   });
 
-  test('one that keeps to no protocol lives until the deadline', async () => {
+  test('a tunnel of another protocol lives until the deadline', async () => {
     const { client, served, proxy } = await openRaw();
     client.write('something else');
     await until(() => served.received === 'something else', 'it');
