@@ -1,5 +1,5 @@
-// The control plane: HTTPRoutes in a real kube-apiserver, one controller and two proxies. Cold start until every route answers,
-// then one more route at a time: from the API server's answer to the first 200 at every proxy, and the CPU of it all.
+// The control plane: HTTPRoutes in a real kube-apiserver, one controller and two proxies. Cold start until every route answers, then single
+// new routes: from the API server's answer to the first 200 at every proxy, and the CPU time of all processes.
 import { spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,14 +15,14 @@ import type { Cluster } from '../test/cluster/cluster.ts';
 import { cpuMicros, end, freePort, quit, residentMiB, startPinned } from './process.ts';
 import { median } from './proxy.ts';
 
-/** EndpointSlices refuse loopback addresses, so the origin has one of its own, on the loopback device all the same. */
+/** EndpointSlices refuse loopback addresses, so the origin has another address on the loopback device. */
 const ORIGIN = '100.64.77.1';
 const HOSTS = 100;
 const CHANGES = 20;
 /** After a change, statuses are still to be written: their CPU counts too. */
 const SETTLE_MS = 400;
 const WRITERS = 16;
-/** Settled: so many seconds in a row with less CPU than this, milliseconds. */
+/** Settled: this number of seconds in a row with less CPU time than this, milliseconds. */
 const QUIET_SECONDS = 3;
 const QUIET_CPU_MS = 30;
 const MAIN = path.resolve(import.meta.dirname, '..', 'cli', 'weir.ts');
@@ -54,14 +54,14 @@ interface Fleet {
   readonly proxies: readonly Proxy[];
 }
 
-/** One run: how many routes, where files go, which ports are used. */
+/** One run: number of routes, folder, ports. */
 interface Run {
   readonly folder: string;
   readonly ports: Ports;
   readonly routes: number;
 }
 
-/** Runs the sizes one after another in one cluster. Needs root, for the address of the origin. */
+/** Runs all sizes in one cluster, one after another. Needs root, for the address of the origin. */
 export async function benchControl(sizes: readonly number[]): Promise<readonly ControlResult[]> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'weir-control-'));
   const cluster = await startCluster();
@@ -168,7 +168,7 @@ function hostOf(i: number): string {
   return `host-${i % HOSTS}.example.com`;
 }
 
-/** Routes that exist so far, over all sizes: they only grow. */
+/** Number of routes so far, over all sizes: they are never removed. */
 let created = 0;
 
 async function measure(api: Api, cluster: Cluster, run: Run): Promise<ControlResult> {
@@ -203,7 +203,7 @@ async function startFleet(cluster: Cluster, { folder, ports }: Run): Promise<Fle
   return { controller, metricsPort, originPort: ports.origin, proxies };
 }
 
-/** Both proxies bind the listener's port; each on an address of its own, so that one can be asked without the other. */
+/** Both proxies bind the listener's port, each on its own address, so that each can be tested separately. */
 async function startProxy(id: string, of: { folder: string; pushPort: number; listenPort: number }): Promise<Proxy> {
   const [probePort, adminPort] = [await freePort(), await freePort()];
   const bindAddress = id === 'a' ? '127.0.0.2' : '127.0.0.3';
@@ -222,7 +222,7 @@ async function startProxy(id: string, of: { folder: string; pushPort: number; li
   return { child, pool: new Pool(`http://${bindAddress}:${of.listenPort}`, { connections: 1 }) };
 }
 
-/** Resolves to the time at which a route answers at a proxy; asks every millisecond. */
+/** Resolves to the time at which a route answers at a proxy; sends a request every millisecond. */
 async function answers(proxy: Proxy, i: number, deadlineMs = 120_000): Promise<number> {
   const deadline = performance.now() + deadlineMs;
   let status: number | null = null;
@@ -245,7 +245,7 @@ async function ask({ pool }: Proxy, i: number): Promise<number | null> {
   }
 }
 
-/** Resolves once statuses are written and garbage is collected: what a change costs must not hold what the start did. */
+/** Resolves once statuses are written and garbage is collected, so that changes do not include work of the start. */
 async function settled(fleet: Fleet): Promise<void> {
   for (let quiet = 0, before = cpuOf(fleet); quiet < QUIET_SECONDS;) {
     await wait(1_000);
@@ -283,7 +283,7 @@ async function change(api: Api, fleet: Fleet): Promise<Changes> {
   };
 }
 
-/** Milliseconds of controller and one proxy. */
+/** CPU time of controller and one proxy, milliseconds. */
 function cpuOf(fleet: Fleet): number {
   const proxies = fleet.proxies.reduce((sum, { child }) => sum + cpuMicros(child.pid ?? 0), 0);
   return (cpuMicros(fleet.controller.pid ?? 0) + proxies / fleet.proxies.length) / 1_000;
@@ -300,7 +300,7 @@ async function counters({ metricsPort }: Fleet): Promise<{ bytes: number; recomp
   return { bytes: sum('weir_push_bytes_total'), recompiled: sum('weir_compile_units_total') };
 }
 
-/** An endpoint change must recompile the endpoints of one cluster and nothing else. */
+/** An endpoint change must recompile only the endpoints of one cluster. */
 async function recompiledByEndpoints(api: Api, fleet: Fleet): Promise<number> {
   const before = await counters(fleet);
   const target = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/origin';

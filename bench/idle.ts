@@ -1,4 +1,4 @@
-// Memory of a worker under thousands of kept connections that do nothing, each after one request.
+// Memory of a worker with thousands of idle kept connections, each after one request.
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
@@ -10,19 +10,19 @@ import { weir } from './peers/weir.ts';
 import { accepting, end, freePort, residentMiB, startPinned } from './process.ts';
 import { routePath } from './scenario.ts';
 
-/** Opened at a time: what the kernel's backlog takes with ease. */
+/** Number of connections opened at once: below the kernel's backlog. */
 const BATCH = 100;
-/** Garbage is collected when the worker has nothing else to do. */
+/** The garbage collector runs when the worker is idle. */
 const SETTLE_MS = 5_000;
 
-/** MiB resident before the first connection and with all of them idle. */
+/** Resident MiB before the first connection and with all connections idle. */
 export interface IdleResult {
   readonly connections: number;
   readonly before: number;
   readonly idle: number;
 }
 
-/** Opens the connections, sends one request on each, and looks at the worker once all are idle. */
+/** Opens the connections, sends one request on each, and measures the worker once all are idle. */
 export async function benchIdle(connections: number): Promise<IdleResult> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'weir-idle-'));
   const [originPort, listenPort] = [await freePort(), await freePort()];

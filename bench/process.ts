@@ -9,7 +9,7 @@ const QUIT_MS = 15_000;
 
 interface PinnedOptions {
   readonly env?: NodeJS.ProcessEnv | undefined;
-  /** File descriptor for its standard output; null for none. */
+  /** File descriptor for standard output; null for none. */
   readonly stdout?: number | null;
 }
 
@@ -29,10 +29,10 @@ export function startPinned(core: number, command: string, args: readonly string
   return child;
 }
 
-/** Makes a pipe at a path with a process on a core that reads it. Returns the file descriptor to write to. */
+/** Creates a pipe at a path and a process on a core that reads it. Returns the file descriptor for writing. */
 export function startReader(core: number, fifo: string): number {
   execFileSync('mkfifo', [fifo]);
-  // A pipe that is open both ways lets the next opening return at once.
+  // With both ends open, the next open returns at once.
   const held = openSync(fifo, constants.O_RDWR);
   const input = openSync(fifo, constants.O_RDONLY);
   const reader = spawn('setpriv', ['--pdeathsig', 'KILL', 'taskset', '-c', String(core), 'cat'], { stdio: [input, 'ignore', 'ignore'] });
@@ -52,7 +52,7 @@ export async function end(child: ChildProcess): Promise<void> {
   await gone;
 }
 
-/** Asks a child to stop, as an orchestrator does, and waits; kills it when it takes too long. */
+/** Sends SIGTERM and waits for the end; sends SIGKILL after a while. */
 export async function quit(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise((resolve) => child.once('exit', resolve));
@@ -75,7 +75,7 @@ export function tree(root: number): number[] {
   return found;
 }
 
-/** Places in what `statOf` returns, see proc_pid_stat(5). */
+/** Positions in the result of `statOf`, see proc_pid_stat(5). */
 const [PPID, UTIME, STIME] = [1, 11, 12];
 
 function parentOf(pid: string): number {
@@ -99,13 +99,13 @@ export function cpuMicros(root: number): number {
   return nanos / 1_000;
 }
 
-/** CPU time of a process tree, all threads of it, in ticks of the kernel: what it spent in its own code, and in the kernel for it. */
+/** CPU time of a process tree with all threads, in clock ticks: user and system time. */
 export interface CpuTicks {
   readonly user: number;
   readonly system: number;
 }
 
-/** The two parts of what `cpuMicros` tells as a whole, in hundredths of a second: good for their shares, over a second or more. */
+/** The two parts of `cpuMicros`, in hundredths of a second: precise enough for shares over a second or more. */
 export function cpuTicks(root: number): CpuTicks {
   let [user, system] = [0, 0];
   for (const pid of tree(root)) {
@@ -141,7 +141,7 @@ export function residentMiB(root: number): number {
   return kib / 1_024;
 }
 
-/** A port nobody listens on. */
+/** A port without a listener. */
 export async function freePort(): Promise<number> {
   const server = net.createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
@@ -150,7 +150,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Resolves once something accepts connections on the port. */
+/** Resolves once a process accepts connections on the port. */
 export async function accepting(port: number, child: ChildProcess, timeout = 30_000): Promise<void> {
   const deadline = performance.now() + timeout;
   while (performance.now() < deadline) {

@@ -1,5 +1,5 @@
-// Proxying: each peer alone on core 0, load and origin on core 1, rounds interleaved so that what disturbs the machine disturbs
-// all of them. The figure is CPU time per request; ratios are taken round by round.
+// Proxying: each peer alone on core 0, load and origin on core 1. Rounds are interleaved, so that disturbances of the machine affect all
+// peers. The result is CPU time per request; ratios are computed per round.
 import { execFileSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, mkdtempSync, rmSync } from 'node:fs';
@@ -19,7 +19,7 @@ import type { Workload } from './workloads.ts';
 
 const PROXY_CORE = 0;
 const LOAD_CORE = 1;
-/** What a peer with its access log is called beyond its name without. */
+/** The suffix of a peer's name with its access log. */
 const LOG = '-log';
 const PEERS: readonly Peer[] = [haproxy, weir, floor, nginx, envoy, undici];
 
@@ -40,7 +40,7 @@ export interface PeerResult extends Sample {
   readonly peer: string;
   readonly ratioToHaproxy: number;
   readonly ratioToFloor: number;
-  /** To the same peer without its log, and to HAProxy with its own; where logs are measured. */
+  /** Ratios to the same peer without its log, and to HAProxy with its log; only if logs are measured. */
   readonly ratioToUnlogged?: number;
   readonly ratioToHaproxyLog?: number;
   readonly memoryMiB: number;
@@ -58,7 +58,7 @@ interface Running {
 export interface ProxyBenchOptions {
   readonly rounds: number;
   readonly seconds: number;
-  /** In place of the workload's own number, where it is given. */
+  /** Replaces the number of the workload, if given. */
   readonly connections: number | null;
   readonly routes: number;
   readonly only: readonly string[];
@@ -132,7 +132,7 @@ function chosenPeers({ peers = PEERS }: Workload, { only, baseline }: ProxyBench
   return [...chosen, weirOf('baseline', baseline), ...logged];
 }
 
-/** ECDSA, as most of the Web has by now; what kept connections cost does not depend on it. */
+/** ECDSA, the most common type on the Web; it does not affect kept connections. */
 function createCertificate(folder: string): NonNullable<Scenario['certificate']> {
   const [certificate, privateKey] = [path.join(folder, 'bench.crt'), path.join(folder, 'bench.key')];
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', privateKey];
@@ -140,7 +140,7 @@ function createCertificate(folder: string): NonNullable<Scenario['certificate']>
   return { certificate, privateKey };
 }
 
-/** Who runs behind whom matters by up to a tenth: everybody begins in turn, and every other round goes backwards. */
+/** The order of peers changes results by up to a tenth: each peer is first in turn, and every other round is reversed. */
 function inTurn<T>(items: readonly T[], round: number): readonly T[] {
   const first = (round >> 1) % items.length;
   const order = [...items.slice(first), ...items.slice(0, first)];
@@ -151,7 +151,7 @@ interface Round {
   readonly folder: string;
   readonly workload: Workload;
   readonly options: ProxyBenchOptions;
-  /** It warms caches and compilers up and is thrown away. */
+  /** Warms up caches and compilers; its results are dropped. */
   readonly discard: boolean;
 }
 

@@ -25,7 +25,7 @@ const { values, positionals } = parseArgs({
   },
 });
 
-/** What every result is kept with: without it a figure means nothing. */
+/** The environment of every result, without which a value has no meaning. */
 function circumstances(): object {
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
   return { date: new Date().toISOString(), commit, cpu: os.cpus()[0]?.model, cores: os.cpus().length, node: process.version };
@@ -52,7 +52,7 @@ async function proxy(name: string, workload: Workload): Promise<void> {
   keep(name, results);
 }
 
-/** For a table: three digits, and nothing where a tool did not tell. */
+/** Formats a value for a table: three digits, and nothing if the tool does not report it. */
 function rounded(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const told = Object.entries(row).filter(([, value]) => !Number.isNaN(value));
   return Object.fromEntries(told.map(([key, value]) => [key, typeof value === 'number' ? Number(value.toFixed(3)) : value]));

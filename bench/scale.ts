@@ -1,5 +1,5 @@
-// What size costs: thousands of routes through the compiler and into a runtime, then one change at a time. Counters and bytes
-// do not depend on the machine; times do.
+// The cost of size: thousands of routes through the compiler and into a runtime, then single changes. Counters and bytes do not depend on
+// the machine; times do.
 import type * as ir from '#api/ir/ir.ts';
 import type { KubernetesObject } from '#api/k8s/object.ts';
 import { buildTable } from '#api/match/table.ts';
@@ -10,12 +10,12 @@ import { DEFAULT_LIMITS } from '../proxy/exchange/limits.ts';
 import { Worker } from '../proxy/worker.ts';
 import { median } from './proxy.ts';
 
-/** Changes of each kind per size; medians are told. */
+/** Number of changes of each kind per size; results are medians. */
 const CHANGES = 50;
 const FINDS = 500_000;
 const CONTROLLER_NAME = 'gateway.weir.dev/controller';
 
-/** One size. Times in milliseconds unless they say otherwise. */
+/** The results for one size. Times in milliseconds unless noted. */
 export interface ScaleResult {
   readonly routes: number;
   readonly compileAll: number;
@@ -31,7 +31,7 @@ export interface ScaleResult {
   readonly endpoints: ChangeCost;
 }
 
-/** What one change costs from event to runtime. */
+/** The cost of one change from event to runtime. */
 export interface ChangeCost {
   readonly recompiled: number;
   readonly bytes: number;

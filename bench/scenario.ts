@@ -1,9 +1,9 @@
-// What every peer is configured for: the same hundred routes in front of the same origin, for one kind of traffic.
+// The configuration of all peers: the same hundred routes in front of the same origin, for one kind of traffic.
 
-/** What comes in, or goes out: bytes as they are, HTTP/1.1, or HTTP/2 by prior knowledge or by ALPN. */
+/** Protocol of clients or of the origin: raw bytes, HTTP/1.1, or HTTP/2 by prior knowledge or by ALPN. */
 export type Protocol = 'tcp' | 'http1' | 'h2';
 
-/** Where load comes in and where it goes. */
+/** Address of the load and of the origin. */
 export interface Scenario {
   readonly listenPort: number;
   readonly originPort: number;
@@ -15,19 +15,19 @@ export interface Scenario {
   readonly upstream: Protocol;
   /** Requests to switch protocols are passed on. */
   readonly upgrades: boolean;
-  /** Peers terminate TLS with it, 1.3 and AES-256 where they can be told. Paths of PEM files; null without TLS. */
+  /** The certificate with which peers terminate TLS, 1.3 and AES-256 if configurable. Paths of PEM files; null without TLS. */
   readonly certificate: { readonly certificate: string; readonly privateKey: string } | null;
 }
 
-/** A kind of traffic, in what a peer needs to know of it. */
+/** A kind of traffic: the facts that peers need. */
 export type Traffic = Pick<Scenario, 'downstream' | 'upstream' | 'upgrades'> & { readonly tls: boolean };
 
 /** A proxy under test. */
 export interface Peer {
   readonly name: string;
-  /** Whether it can carry this at all. */
+  /** Whether the peer supports it. */
   carries(traffic: Traffic): boolean;
-  /** Why it cannot run here, or null. */
+  /** Why the peer cannot run here, or null. */
   missing(): string | null;
   /** It writes an access log to standard output, which a process on the core of the load reads. */
   readonly logs?: boolean;
@@ -35,7 +35,7 @@ export interface Peer {
   command(scenario: Scenario): { readonly file: string; readonly args: readonly string[]; readonly env?: NodeJS.ProcessEnv };
 }
 
-/** Path prefix of a route. Requests go to one in the middle. */
+/** Path prefix of a route. Requests use one in the middle. */
 export function routePath(index: number): string {
   return `/service-${index}`;
 }

@@ -1,4 +1,4 @@
-// The kinds of traffic that are measured: what comes in, what goes out, who makes it and who answers.
+// The measured kinds of traffic: protocols, load generator and origin.
 import path from 'node:path';
 import { grpcLoad, h2load } from './load/h2load.ts';
 import { fullHandshakes, resumedHandshakes } from './load/handshakes.ts';
@@ -10,7 +10,7 @@ import { origin } from './peers/nginx.ts';
 import { weir, weirLog } from './peers/weir.ts';
 import type { Peer, Traffic } from './scenario.ts';
 
-/** Who answers. */
+/** The kind of origin. */
 export interface Origin {
   missing(): string | null;
   command(folder: string, port: number): { readonly file: string; readonly args: readonly string[] };
@@ -21,14 +21,14 @@ export interface Workload extends Traffic {
   readonly load: Load;
   readonly origin: Origin;
   readonly connections: number;
-  /** In place of all peers. */
+  /** Replaces the list of all peers. */
   readonly peers?: readonly Peer[];
 }
 
 const nginxOrigin: Origin = origin;
 const nginxH2Origin: Origin = { missing: origin.missing, command: (folder, port) => origin.command(folder, port, 'h2') };
 
-/** An origin of ours, a process of its own. */
+/** An origin of this repository, a separate process. */
 function scriptOrigin(name: string): Origin {
   const file = path.resolve(import.meta.dirname, 'origins', `${name}.ts`);
   return { missing: () => null, command: (_, port) => ({ file: process.execPath, args: [file, String(port)] }) };

@@ -1,4 +1,4 @@
-// h2load: ten streams at a time on each connection; with a body, unary calls of gRPC.
+// h2load: ten concurrent streams on each connection; with a body, unary gRPC calls.
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { REQUEST_HEADERS, runPinned, urlOf } from './load.ts';
@@ -19,14 +19,14 @@ async function run(core: number, target: LoadTarget, headers: readonly string[],
 /** GETs. */
 export const h2load: Load = { missing, run: (core, target) => run(core, target, REQUEST_HEADERS, []) };
 
-/** A message of 32 octets behind the five of its prefix. */
+/** A message of 32 octets after the five octets of its prefix. */
 function grpcMessage(folder: string): string {
   const file = path.join(folder, 'message');
   writeFileSync(file, Buffer.from(`\0\0\0\0\x20${'m'.repeat(32)}`, 'latin1'));
   return file;
 }
 
-/** Unary calls. h2load looks at statuses of HTTP only; the origin answers every one alike. */
+/** Unary calls. h2load checks only HTTP statuses; the origin answers all calls in the same way. */
 export const grpcLoad: Load = {
   missing,
   run: (core, target) =>

@@ -1,5 +1,5 @@
-// Connections that last for one request, each with a handshake of TLS 1.3. The load is a program in Go, whose handshakes cost less
-// than those of most that are measured; it is built once per content of its source.
+// One connection per request, each with a TLS 1.3 handshake. The load is a Go program, whose handshakes take less CPU than those of most
+// peers; it is built once per content of its source.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ function missing(): string | null {
   return status === 0 ? null : `Go 1.25 or later (${stderr})`;
 }
 
-/** What the program prints. */
+/** The output of the program. */
 interface Counts {
   readonly connections: number;
   readonly failed: number;

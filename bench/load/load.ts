@@ -1,18 +1,18 @@
-// What makes load, and what it reports. Every kind of it is one process on one core.
+// Load generators and their reports. Each generator is one process on one core.
 import { spawn } from 'node:child_process';
 
-/** What a round of load did. Latencies in milliseconds, NaN where the tool does not tell. */
+/** The results of a round. Latencies in milliseconds, NaN if the tool does not report them. */
 export interface LoadResult {
   /** Requests, messages or connections that were complete. */
   readonly requests: number;
   readonly seconds: number;
   readonly p50: number;
   readonly p99: number;
-  /** What failed, and what was answered other than it should. */
+  /** Number of failures and unexpected answers. */
   readonly errors: number;
 }
 
-/** Where load goes and how much of it. */
+/** Target and amount of load. */
 export interface LoadTarget {
   readonly port: number;
   /** Path and query. */
@@ -20,13 +20,13 @@ export interface LoadTarget {
   readonly tls: boolean;
   readonly connections: number;
   readonly seconds: number;
-  /** A folder for what the tool wants as a file. */
+  /** A folder for files of the tool. */
   readonly folder: string;
 }
 
 /** A way to make load. */
 export interface Load {
-  /** Why none can be made here, or null. */
+  /** Why the generator cannot run here, or null. */
   missing(): string | null;
   /** Runs pinned to a core. */
   run(core: number, target: LoadTarget): Promise<LoadResult>;
@@ -35,7 +35,7 @@ export interface Load {
 /** Headers of every request over HTTP. */
 export const REQUEST_HEADERS = ['accept: application/json', 'accept-language: en', 'x-request-source: bench', 'cache-control: no-cache'];
 
-/** Runs a command to its end on a core and returns what it printed. */
+/** Runs a command on a core until it ends, and returns its output. */
 export async function runPinned(core: number, command: string, args: readonly string[]): Promise<string> {
   const child = spawn('taskset', ['-c', String(core), command, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   let report = '';

@@ -1,4 +1,4 @@
-// The process behind `websocketLoad`: opens WebSockets, sends a message on each when the last has come back, and prints what it saw.
+// The process of `websocketLoad`: opens WebSockets, sends a message on each after the echo of the last, and prints its results.
 //
 //   node bench/load/websocket-echoes.ts PORT PATH CONNECTIONS SECONDS
 import net from 'node:net';
@@ -8,7 +8,7 @@ const [port = '', path = '', connections = '', seconds = ''] = process.argv.slic
 const MESSAGE = Buffer.from('m'.repeat(32));
 const MASK = Buffer.from([0x12, 0x34, 0x56, 0x78]);
 const MASKED = Buffer.from(MESSAGE.map((octet, i) => octet ^ (MASK[i & 3] as number)));
-/** A text frame of a client, and what an echo of it is. */
+/** A text frame of a client, and the expected echo. */
 const SENT = Buffer.concat([Buffer.from([0x81, 0x80 | MESSAGE.length]), MASK, MASKED]);
 const ECHO = Buffer.concat([Buffer.from([0x81, MESSAGE.length]), MESSAGE]);
 const REQUEST = `GET ${path} HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`;

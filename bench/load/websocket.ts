@@ -9,7 +9,7 @@ export const websocketLoad: Load = {
   missing: () => null,
   async run(core, { port, path: target, connections, seconds }) {
     const report = await runPinned(core, process.execPath, [SCRIPT, String(port), target, String(connections), String(seconds)]);
-    // JSON has no NaN, and this load tells everything.
+    // JSON has no NaN, and this load reports all values.
     return JSON.parse(report) as LoadResult;
   },
 };

@@ -1,4 +1,4 @@
-// wrk over keep-alive connections, its report read back.
+// wrk over keep-alive connections, with a parser for its report.
 import { existsSync } from 'node:fs';
 import { REQUEST_HEADERS, runPinned, urlOf } from './load.ts';
 import type { Load, LoadResult } from './load.ts';

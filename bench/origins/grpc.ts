@@ -1,5 +1,5 @@
-// The origin of `grpc`: answers every call with the message it was asked with, and status 0 in trailers. It speaks frames only
-// and reads no header, so that it takes a fraction of what a server of gRPC would of the core that it shares with the load.
+// The origin of `grpc`: answers every call with its own message, and status 0 in trailers. It handles frames only and reads no headers, so
+// that it takes less of the core that it shares with the load than a real gRPC server.
 //
 //   node bench/origins/grpc.ts PORT
 import net from 'node:net';
@@ -8,7 +8,7 @@ const PREFACE_BYTES = 24;
 const FRAME_HEADER = 9;
 const [DATA, HEADERS, SETTINGS, PING] = [0, 1, 4, 6];
 const [END_STREAM, ACK, END_HEADERS] = [0x1, 0x1, 0x4];
-/** Windows so large that they need no updates within one benchmark; the connection's is given back as it is used. */
+/** Windows large enough for one benchmark without updates; the window of the connection is refilled. */
 const STREAM_WINDOW = 1_000_000;
 const GIVE_BACK = 1 << 19;
 
@@ -32,7 +32,7 @@ const TRAILERS = frame(HEADERS, END_HEADERS | END_STREAM, 0, Buffer.concat([lite
 
 class Connection {
   readonly #socket: net.Socket;
-  /** The message of a stream until its end has come. */
+  /** The message of a stream until its end has arrived. */
   readonly #messages = new Map<number, Buffer>();
   #rest: Buffer = Buffer.alloc(0);
   #skip = PREFACE_BYTES;

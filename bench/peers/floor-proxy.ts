@@ -1,5 +1,5 @@
-// The floor for cleartext: two reads and two writes per request, heads and bodies copied as they come, with the same means as
-// Weir has (one buffer for all reads, strings for small writes), and nothing parsed, matched, counted or timed.
+// The floor for cleartext: two reads and two writes per request, heads and bodies copied unchanged, with the I/O of Weir (one buffer for
+// all reads, strings for small writes), but without parsing, matching, counting or timing.
 import net from 'node:net';
 import { acquire, READ_BUFFER, release } from './floor-origins.ts';
 
@@ -7,7 +7,7 @@ const [listenPort, originPort] = process.argv.slice(2).map(Number);
 
 type Handle = NonNullable<net.SocketConstructorOpts['handle']>;
 
-/** An accepted socket that reads into the shared buffer: a socket of its own for its handle, since `net.Server` has no `onread`. */
+/** An accepted socket that reads into the shared buffer: a new socket for its handle, since `net.Server` has no `onread`. */
 function readingInto(accepted: net.Socket, receive: (octets: number) => void): net.Socket {
   const holder = accepted as unknown as { _handle: Handle | null };
   const handle = holder._handle as Handle;

@@ -1,5 +1,5 @@
-// The floor for TLS: node:tls as everybody uses it, under the same loop. A client that asks for the end of its connection, as the
-// load of handshakes does, gets it after its answer; the connection to the origin is kept.
+// The floor for TLS: plain node:tls with the same loop. A client that requests the end of its connection, like the handshake load, gets it
+// after its answer; the connection to the origin is kept.
 import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
 import { acquire, release } from './floor-origins.ts';

@@ -1,4 +1,4 @@
-// The floor: bytes between sockets of this Node and nothing else. Above it is what Weir does, below it what Node and the kernel do.
+// The floor: only copies bytes between sockets of the same Node. The difference to it is the cost of Weir, the rest is Node and kernel.
 import path from 'node:path';
 import type { Peer } from '../scenario.ts';
 

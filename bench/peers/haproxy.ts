@@ -1,10 +1,10 @@
-// HAProxy: one thread, keep-alive on both sides, routed by path prefix through a map, as its users do with many routes.
+// HAProxy: one thread, keep-alive on both sides, routes by path prefix in a map, as usual with many routes.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { routePath } from '../scenario.ts';
 import type { Peer, Scenario } from '../scenario.ts';
 
-/** HAProxy wants certificate and key in one file. */
+/** HAProxy needs certificate and key in one file. */
 function tlsOf({ folder, certificate }: Scenario): string {
   if (certificate === null) return '';
   const file = path.join(folder, 'haproxy.pem');

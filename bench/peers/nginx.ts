@@ -1,4 +1,4 @@
-// nginx: one worker, keep-alive to the origin, one location per route. Also serves as the origin of every benchmark.
+// nginx: one worker, keep-alive to the origin, one location per route. It is also the origin of every benchmark.
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { routePath } from '../scenario.ts';

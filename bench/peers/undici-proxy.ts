@@ -1,4 +1,4 @@
-// A process of its own for the undici peer: every request goes to the origin, header by header.
+// The process of the undici peer: forwards every request to the origin, with copied headers.
 import http from 'node:http';
 import { Pool } from 'undici';
 

@@ -1,4 +1,4 @@
-// The proxy one writes in an afternoon: undici dispatch under node:http. The control that says what a codec of our own is worth.
+// A minimal proxy: undici dispatch under node:http. The comparison shows the value of Weir's own codec.
 import path from 'node:path';
 import type { Peer } from '../scenario.ts';
 

@@ -1,4 +1,4 @@
-// Weir itself, as `weir up` serves a folder: one worker, metrics on, with or without its access log.
+// Weir by `weir up`: one worker, metrics on, with or without access log.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { routePath } from '../scenario.ts';
@@ -60,5 +60,5 @@ const OWN = path.resolve(import.meta.dirname, '..', '..');
 
 export const weir = weirOf('weir', OWN);
 
-/** With the access log as it is by default. */
+/** With the default access log. */
 export const weirLog = weirOf('weir-log', OWN, true);
