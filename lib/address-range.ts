@@ -9,7 +9,7 @@ export interface AddressRange {
   readonly version: 4 | 6;
 }
 
-/** Reads `10.0.0.0/8` or `fd00::/8`; fails with what is wrong, as the end of a sentence. */
+/** Parses `10.0.0.0/8` or `fd00::/8`. The error is the end of a sentence. */
 export function parseAddressRange(text: string): Result<AddressRange> {
   const [address = '', bits = '', ...more] = text.split('/');
   const version = net.isIP(address);

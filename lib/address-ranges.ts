@@ -1,15 +1,15 @@
-// Many ranges of addresses, prepared so that it costs little to ask whether an address is in any.
+// Many address ranges, prepared for a fast check of an address.
 import { addressWords, readAddress } from './address-words.ts';
 import type { AddressRange } from './address-range.ts';
 
 const WORD = 32;
-/** Where IPv4 addresses begin within IPv6: ::ffff:0:0/96. */
+/** The prefix of IPv4 addresses within IPv6: ::ffff:0:0/96. */
 const MAPPED_BITS = 96;
 
 export class AddressRanges {
-  /** Of IPv4: a word and its mask, for each range. */
+  /** IPv4: a word and its mask for each range. */
   readonly #short: Uint32Array;
-  /** Of IPv6: four words and their masks, for each range. */
+  /** IPv6: four words and their masks for each range. */
   readonly #long: Uint32Array;
 
   private constructor(short: readonly number[], long: readonly number[]) {
@@ -28,13 +28,13 @@ export class AddressRanges {
     return new AddressRanges(short, long);
   }
 
-  /** Whether the address, of whatever spelling, is in any of them. What is none, is not. */
+  /** Whether a range contains the address. A text that is not an address is in no range. */
   includes(address: string): boolean {
     const version = readAddress(address);
     return version !== 0 && this.includesRead(version);
   }
 
-  /** The same for the address that was read last (`addressWords`), of this version. Ranges of IPv6 have none of IPv4. */
+  /** The same for the last parsed address (`addressWords`), of this version. IPv6 ranges contain no IPv4 address. */
   includesRead(version: 4 | 6): boolean {
     return version === 4 ? this.#includesShort() : this.#includesLong();
   }
@@ -63,7 +63,7 @@ function fits(ranges: Uint32Array, start: number): boolean {
   return true;
 }
 
-/** A word and the mask of its first bits, of which there may be less than none or more than all. */
+/** A word and the mask of its first `bits` bits; `bits` may be negative or more than 32. */
 function masked(word: number, bits: number): readonly [word: number, mask: number] {
   if (bits <= 0) return [word, 0];
   return [word, bits >= WORD ? 0xffff_ffff : -1 << (WORD - bits)];

@@ -1,13 +1,13 @@
-// IP addresses that come with every request: read from a text into numbers and written in one spelling, without objects on the
-// way (RFC 4291 section 2.2, RFC 5952).
+// Parses the IP addresses of requests into numbers and formats them in their canonical form, without allocating objects (RFC 4291 section
+// 2.2, RFC 5952).
 
-/** The address that was read last: 128 bits in network order; of IPv4 the last word alone. One per thread, since reading never waits. */
+/** The last parsed address: 128 bits in network order; an IPv4 address is in the last word. One per thread: parsing is synchronous. */
 export const addressWords = new Uint32Array(4);
 
 const COLON = 0x3a;
 const DOT = 0x2e;
 const ZERO = 0x30;
-/** Value of a hexadecimal digit by its code, 16 for anything else. */
+/** The value of a hexadecimal digit by its character code; 16 for other characters. */
 const HEX = Uint8Array.from({ length: 128 }, (_, code) => {
   const value = Number.parseInt(String.fromCharCode(code), 16);
   return Number.isNaN(value) ? 16 : value;
@@ -15,12 +15,12 @@ const HEX = Uint8Array.from({ length: 128 }, (_, code) => {
 
 const groups = new Uint16Array(8);
 let count = 0;
-/** Groups before `::`, -1 without one. */
+/** The number of groups before `::`; -1 without `::`. */
 let gap = -1;
 
 /**
- * Reads the address that is `text[start, end)` as a whole, without a zone, into `addressWords`: its version, or 0 for anything
- * else. An IPv4 address that is mapped into IPv6 is one of IPv4.
+ * Parses `text[start, end)` as one address without a zone into `addressWords`. Returns its version, or 0 if the text is not an address. An
+ * IPv4-mapped IPv6 address counts as IPv4.
  */
 export function readAddress(text: string, start = 0, end = text.length): 0 | 4 | 6 {
   if (readIpv4(text, start, end)) return 4;
@@ -29,7 +29,7 @@ export function readAddress(text: string, start = 0, end = text.length): 0 | 4 |
   return addressWords[0] === 0 && addressWords[1] === 0 && addressWords[2] === 0xffff ? 4 : 6;
 }
 
-/** The one spelling of the address that was read last and has this version. */
+/** The canonical form of the last parsed address, which has this version. */
 export function writeAddress(version: 4 | 6): string {
   const last = addressWords[3] as number;
   if (version === 4) return `${last >>> 24}.${(last >>> 16) & 255}.${(last >>> 8) & 255}.${last & 255}`;
@@ -37,10 +37,10 @@ export function writeAddress(version: 4 | 6): string {
   return writeGroups();
 }
 
-/** Where the next character is read. */
+/** The position of the next character. */
 let position = 0;
 
-/** Four numbers with dots in between. */
+/** Four numbers with dots between them. */
 function readIpv4(text: string, start: number, end: number): boolean {
   position = start;
   let word = 0;
@@ -54,7 +54,7 @@ function readIpv4(text: string, start: number, end: number): boolean {
   return position === end;
 }
 
-/** A number of 255 at most, -1 for anything else: with a zero before it some read it as octal. */
+/** A number up to 255, else -1. A leading zero is an error: some programs read such a number as octal. */
 function readOctet(text: string, end: number): number {
   const start = position;
   let value = 0;
@@ -68,7 +68,7 @@ function isDigit(code: number): boolean {
   return code >= ZERO && code <= ZERO + 9;
 }
 
-/** Groups of four digits, with one `::` at most, the last two possibly as an IPv4 address. */
+/** Groups of up to four digits with at most one `::`; the last two groups may be an IPv4 address. */
 function readGroups(text: string, start: number, end: number): boolean {
   count = 0;
   gap = -1;
@@ -93,7 +93,7 @@ function readGroup(text: string, end: number): boolean {
   return position === end || readColons(text, end);
 }
 
-/** One colon with a group behind it, or two. */
+/** One colon before a group, or two colons. */
 function readColons(text: string, end: number): boolean {
   if (text.charCodeAt(position) !== COLON || ++position === end) return false;
   if (text.charCodeAt(position) !== COLON) return true;
@@ -110,7 +110,7 @@ function readTail(text: string, start: number, end: number): boolean {
   return true;
 }
 
-/** Puts zeros where `::` stood. False: there are too many groups for it, or too few without. */
+/** Inserts the zeros for `::`. False: the number of groups is wrong. */
 function spread(): boolean {
   if (gap < 0) return count === 8;
   if (count === 8) return false;
@@ -119,7 +119,7 @@ function spread(): boolean {
   return true;
 }
 
-/** RFC 5952 section 4: lower case, `::` for the first of the longest runs of zeros, if it is longer than one. */
+/** RFC 5952 section 4: lower case, and `::` for the first of the longest runs of zeros if a run is longer than one group. */
 function writeGroups(): string {
   let start = 8;
   let length = 1;

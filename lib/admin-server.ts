@@ -1,4 +1,4 @@
-// A small HTTP server for probes, metrics, dumps and commands, apart from the path of requests: each method and path with its answer.
+// A small HTTP server for probes, metrics, dumps and commands, separate from the request path. Each method and path has a handler.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
@@ -6,37 +6,40 @@ import type { AddressInfo } from 'node:net';
 import { CONTENT_TYPES, formatFor } from './exposition.ts';
 import type { Format } from './exposition.ts';
 
-/** What is answered. */
+/** An answer. */
 export interface Answer {
   readonly status: number;
   readonly type: string;
   readonly body: string;
 }
 
-/** Answers a request; `body` is '' where none came, and `accept` is the header of that name. */
+/** Answers a request. `body` is '' without a body, `accept` is the Accept header. */
 export type Answerer = (body: string, accept: string) => Answer | Promise<Answer>;
 
 export interface AdminServerOptions {
-  /** '' is every address. */
+  /** '' binds every address. */
   readonly host: string;
-  /** 0 is any free port. */
+  /** 0 binds a free port. */
   readonly port: number;
-  /** By method and path: `GET /livez`. */
+  /** Handlers by method and path: `GET /livez`. */
   readonly paths: Readonly<Record<string, Answerer>>;
-  /** Bearer token that every request must bring; '' or absent: none. */
+  /** Bearer token that every request must have; '' or absent: none. */
   readonly token?: string;
-  /** Why a request is refused, or null. */
+  /** The reason to refuse a request, or null. */
   readonly refuse?: (request: IncomingMessage) => string | null;
 }
 
-/** Nothing that is asked for here takes a larger body. */
+/** No request needs a larger body. */
 const MAX_BODY = 1_024;
 
 export function text(status: number, body: string): Answer {
   return { status, type: 'text/plain; charset=utf-8', body: `${body}\n` };
 }
 
-/** Metrics in the format that the client asks for. Clients that ask at the same time share an answer: a scrape costs, and anybody may ask. */
+/**
+ * Metrics in the format that the client requests. Concurrent clients share an answer: a scrape costs CPU, and the port is open to every
+ * client.
+ */
 export function metricsAnswerer(read: (format: Format) => Promise<string>): Answerer {
   const running: Partial<Record<Format, Promise<Answer>>> = {};
   return (_body, accept) => {
@@ -51,10 +54,10 @@ export function json(value: unknown): Answer {
   return { status: 200, type: 'application/json', body: `${JSON.stringify(value)}\n` };
 }
 
-/** The names by which loopback is reached. A page that had its own name rebound to 127.0.0.1 sends that name. */
+/** The host names of loopback. After DNS rebinding, a web page sends its own host name instead. */
 const OWN_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?$/i;
 
-/** Browsers name the page that asks; what people and scripts use does not. */
+/** Browsers send these headers with requests of web pages; command line tools do not. */
 export function refuseWebPages(request: IncomingMessage): string | null {
   if (!OWN_HOST.test(request.headers.host ?? '')) return 'the Host header must name loopback';
   const site = request.headers['sec-fetch-site'] ?? 'none';
@@ -74,7 +77,7 @@ export class AdminServer {
     this.#server.maxConnections = 256;
   }
 
-  /** Resolves with the port; rejects when it cannot be bound. */
+  /** Resolves to the port; rejects when the server cannot bind it. */
   async start(): Promise<number> {
     const { host, port } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -107,7 +110,7 @@ export class AdminServer {
     return body === null ? text(413, 'too large') : answerer(body, request.headers.accept ?? '');
   }
 
-  /** Who answers, or the answer that nobody does. */
+  /** The handler of a request, or the answer for an unknown method or path. */
   #find({ method = '', url = '' }: IncomingMessage): Answerer | Answer {
     const { paths } = this.#options;
     const [path = ''] = url.split('?');
@@ -118,13 +121,13 @@ export class AdminServer {
   }
 }
 
-/** Compared as hashes: equal in length, and in constant time. */
+/** Compares hashes: they have equal lengths, and the comparison takes constant time. */
 function isAllowed(request: IncomingMessage, token: string): boolean {
   const digest = (value: string): Buffer => createHash('sha256').update(value).digest();
   return token === '' || timingSafeEqual(digest(request.headers.authorization ?? ''), digest(`Bearer ${token}`));
 }
 
-/** Null when it is too large. */
+/** Null if the body is too large. */
 async function readBody(request: IncomingMessage): Promise<string | null> {
   let body = '';
   for await (const chunk of request.setEncoding('utf8')) {

@@ -1,6 +1,6 @@
-// How long to wait before trying again: longer each time, with jitter, so that many who lost the same peer do not return at once.
+// Waits between attempts: longer each time, with jitter, so that many clients of a lost peer do not return at the same time.
 
-/** Bounds of the waits, milliseconds. `random` gives a number in [0, 1); a test brings its own. */
+/** Bounds of the waits, milliseconds. `random` returns a number in [0, 1); tests supply their own. */
 export interface BackoffOptions {
   readonly minimum: number;
   readonly maximum: number;
@@ -21,14 +21,14 @@ export class Backoff {
     this.#ceiling = minimum;
   }
 
-  /** Milliseconds to wait now; the next wait will be longer. */
+  /** Returns the current wait in milliseconds; the next one is longer. */
   next(): number {
     const ceiling = this.#ceiling;
     this.#ceiling = Math.min(this.#maximum, ceiling * 2);
     return ceiling / 2 + this.#random() * (ceiling / 2);
   }
 
-  /** It worked: the next failure waits briefly again. */
+  /** Call after a success: the next wait is short again. */
   reset(): void {
     this.#ceiling = this.#minimum;
   }

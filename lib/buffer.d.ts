@@ -1,5 +1,5 @@
-// Methods that every Node.js Buffer has and @types/node leaves out: without the dispatch on an encoding name they cost half
-// of what toString and write do, which counts where every request is sliced out of a buffer.
+// Methods of Node.js Buffers that @types/node lacks. They skip the dispatch on an encoding name, which is half of the cost of toString and
+// write; the codecs call them for every request.
 interface Buffer {
   latin1Slice(start?: number, end?: number): string;
   latin1Write(text: string, offset?: number, length?: number): number;

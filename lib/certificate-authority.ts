@@ -1,4 +1,4 @@
-// Issues certificates for TLS clients and servers (RFC 5280), signed by a CA whose key is at hand, and makes such a CA.
+// Issues certificates for TLS clients and servers (RFC 5280) with the key of a CA, and creates such a CA.
 import { X509Certificate, createHash, createPrivateKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { fieldsOfCertificate, type CertificateFields } from './certificate-fields.ts';
@@ -21,18 +21,18 @@ import {
   time,
 } from './der.ts';
 
-/** The one name of a certificate: a client has a URI (as in SPIFFE), a server the host name that clients connect to. */
+/** The only name in a certificate: the URI of a client (as in SPIFFE), or the host name of a server. */
 export type CertificateHolder = { readonly kind: 'client'; readonly uri: string } | { readonly kind: 'server'; readonly host: string };
 
-/** How long a certificate is good, in milliseconds from `now`, milliseconds since the epoch. */
+/** The start and the lifetime of a certificate, in milliseconds; `now` is since the epoch. */
 export interface Validity {
   readonly now: number;
   readonly lifetime: number;
 }
 
-/** Whom a certificate is for. */
+/** The subject of a certificate. */
 export interface CertificateRequest extends Validity {
-  /** The common name; 64 characters at most are kept. */
+  /** The common name, cut to 64 characters. */
   readonly commonName: string;
   readonly holder: CertificateHolder;
 }
@@ -44,7 +44,7 @@ export interface IssuedCertificate {
 }
 
 const MAX_COMMON_NAME = 64;
-/** Clocks differ: certificates begin so long before they are made, milliseconds. */
+/** Clocks differ, so a certificate is valid from this long before its creation, milliseconds. */
 const SKEW = 3_600_000;
 const ECDSA_SHA256 = sequence(oid('1.2.840.10045.4.3.2'));
 const RSA_SHA256 = sequence(oid('1.2.840.113549.1.1.11'), encodeDer(TAG.null));
@@ -52,9 +52,9 @@ const RSA_SHA256 = sequence(oid('1.2.840.113549.1.1.11'), encodeDer(TAG.null));
 export class CertificateAuthority {
   /** PEM. */
   readonly certificate: string;
-  /** PEM of every CA whose certificates count: this one, and others while one takes over from the other. */
+  /** PEM of all trusted CAs: this one, and a second one during a rotation. */
   readonly bundle: string;
-  /** When its own certificate ends, milliseconds since the epoch. */
+  /** The end of the CA's own certificate, milliseconds since the epoch. */
   readonly notAfter: number;
   readonly #own: X509Certificate;
   readonly #key: KeyObject;
@@ -62,7 +62,10 @@ export class CertificateAuthority {
   readonly #name: Buffer;
   readonly #keyId: Buffer;
 
-  /** All PEM. Throws when the key is not that of the certificate, the certificate not that of a CA, or the key neither RSA nor EC. */
+  /**
+   * All arguments are PEM. Throws if the key does not match the certificate, the certificate is not a CA certificate, or the key is neither
+   * RSA nor EC.
+   */
   constructor(certificate: string, privateKey: string, bundle = certificate) {
     const own = new X509Certificate(certificate);
     this.certificate = certificate;
@@ -77,12 +80,12 @@ export class CertificateAuthority {
     this.#algorithm = type === 'ec' ? ECDSA_SHA256 : RSA_SHA256;
     const fields = fieldsOfCertificate(own.raw);
     if (fields === null) throw new Error('the certificate has no subject');
-    // Byte by byte: a certificate's issuer must equal it.
+    // Byte by byte: the issuer of each certificate must equal it.
     this.#name = fields.subject.raw;
     this.#keyId = keyIdOf(fields, own.publicKey);
   }
 
-  /** A new key (P-256) and its certificate, which ends with that of the CA at the latest. */
+  /** Creates a key (P-256) and a certificate, which ends no later than the CA's own. */
   issue({ commonName, holder, now, lifetime }: CertificateRequest): IssuedCertificate {
     const signer = { name: this.#name, key: this.#key, keyId: this.#keyId, algorithm: this.#algorithm };
     const notAfter = Math.min(now + lifetime, this.notAfter);
@@ -90,8 +93,8 @@ export class CertificateAuthority {
   }
 
   /**
-   * Whether a certificate (PEM, or anything) is this CA's for the holder, and good until then, milliseconds since the epoch, or for as long
-   * as the CA is.
+   * Whether this CA issued the certificate for the holder, and the certificate is valid until `until` (milliseconds since the epoch) or
+   * until the CA expires. Any text may be given; one that is not PEM gives false.
    */
   vouchesFor(certificate: string, holder: CertificateHolder, until: number): boolean {
     try {
@@ -104,7 +107,7 @@ export class CertificateAuthority {
   }
 }
 
-/** A CA that has signed itself: its certificate and key (P-256). CAs of one bundle need different names. */
+/** A self-signed CA: its certificate and key (P-256). CAs in one bundle need different names. */
 export function makeAuthority(commonName: string, { now, lifetime }: Validity): IssuedCertificate {
   const keys = newKey();
   const subject = nameOf(commonName);
@@ -128,7 +131,7 @@ interface Keys {
 interface Signer {
   readonly name: Buffer;
   readonly key: KeyObject;
-  /** By which certificates that it signs name its key. */
+  /** The key identifier in the certificates that it signs. */
   readonly keyId: Buffer;
   readonly algorithm: Buffer;
 }
@@ -149,7 +152,7 @@ function signed(content: Content, { publicKey, privateKey }: Keys, signer: Signe
 
 function bodyOf({ subject, notBefore, notAfter, extensions }: Content, publicKey: KeyObject, { name, algorithm }: Signer): Buffer {
   const serial = randomBytes(16);
-  // Neither negative nor with zeroes in front.
+  // The first bits make the number positive and of full length.
   serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
   return sequence(
     encodeDer(context(0), integer(Buffer.from([2]))),
@@ -175,7 +178,7 @@ const AUTHORITY_KEY_ID = oid('2.5.29.35');
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 
-/** A CA below which there is none; keyCertSign and cRLSign. */
+/** The extensions of a CA without intermediate CAs: keyCertSign and cRLSign. */
 function ofAuthority(keyId: Buffer): Buffer {
   return sequence(
     sequence(BASIC_CONSTRAINTS, CRITICAL, octets(sequence(boolean(true), integer(Buffer.from([0]))))),
@@ -185,12 +188,12 @@ function ofAuthority(keyId: Buffer): Buffer {
 }
 
 function ofHolder(holder: CertificateHolder, signer: Signer): Buffer {
-  // Servers call each other.
+  // Servers also connect to each other.
   const usages = holder.kind === 'client' ? [CLIENT_AUTH] : [SERVER_AUTH, CLIENT_AUTH];
   const name = holder.kind === 'client' ? encodeDer(0x86, Buffer.from(holder.uri, 'ascii')) : hostName(holder.host);
   return sequence(
     sequence(BASIC_CONSTRAINTS, CRITICAL, octets(sequence())),
-    // digitalSignature alone.
+    // Only digitalSignature.
     sequence(KEY_USAGE, CRITICAL, octets(bits(Buffer.from([0x80]), 7))),
     sequence(oid('2.5.29.37'), octets(sequence(...usages.map(oid)))),
     sequence(oid('2.5.29.17'), octets(sequence(name))),

@@ -1,8 +1,8 @@
-// Until when a certificate is valid.
+// The expiry of certificates.
 import { X509Certificate } from 'node:crypto';
 import type { MetricFamily, Sample } from './metric.ts';
 
-/** When the first certificate of a PEM text expires, milliseconds since the epoch; null where there is none that can be read. */
+/** The expiry of the first certificate in a PEM text, milliseconds since the epoch; null if none can be read. */
 export function expiryOf(pem: string): number | null {
   try {
     return new X509Certificate(pem).validToDate.getTime();
@@ -17,7 +17,7 @@ export function hasExpired(pem: string, at: number): boolean {
   return expiry !== null && expiry < at;
 }
 
-/** Certificates with a series of their own; the first of the others to expire stands for them. */
+/** The maximum number of certificates with their own series; the first of the others to expire stands for all of them. */
 const MAX_SERIES = 1_000;
 
 /** When certificates expire, as a metric. `read`: milliseconds since the epoch by Secret (`<namespace>/<name>`). */
@@ -31,7 +31,7 @@ export function expiryFamily(read: () => Iterable<readonly [string, number]>): M
   };
 }
 
-/** The first to expire come first. */
+/** Sorted by expiry, the earliest first. */
 function expirySamples(expiries: readonly (readonly [string, number])[]): readonly Sample[] {
   const sampleOf = (secret: string, expiry: number): Sample => ({ labels: { secret }, value: expiry / 1_000 });
   const samples = expiries.slice(0, MAX_SERIES).map(([secret, expiry]) => sampleOf(secret, expiry));

@@ -1,4 +1,4 @@
-// Fields of certificates as they are encoded. node:crypto gives them as text, but names and keys are compared and hashed byte by byte.
+// Fields of certificates in their encoded form: node:crypto returns text, but names and keys must be compared and hashed byte by byte.
 import { context, oidOf, readDer, sequenceOf, TAG, type Der } from './der.ts';
 
 export interface CertificateFields {

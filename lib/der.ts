@@ -1,4 +1,5 @@
-// DER (X.690), the part of it that certificates and OCSP need. The reader accepts bytes from any peer: what is not DER reads as null.
+// DER (X.690) as far as certificates and OCSP need it. The reader accepts bytes from any peer and returns null for anything that is not
+// DER.
 
 export const TAG = {
   boolean: 0x01,

@@ -1,4 +1,4 @@
-// Durations as users write them (GEP-2257: `10s`, `1h30m`, `100ms`) and as the code wants them (milliseconds).
+// Durations as users write them (GEP-2257: `10s`, `1h30m`, `100ms`) and as the code uses them (milliseconds).
 import { err, ok, type Result } from './result.ts';
 
 /** GEP-2257: one to four numbers of up to five digits, each with its unit. */
@@ -12,7 +12,7 @@ const UNITS: ReadonlyMap<string, number> = new Map([
   ['ms', 1],
 ]);
 
-/** Milliseconds of a GEP-2257 duration, or what is wrong with it. */
+/** Parses a GEP-2257 duration into milliseconds, or returns the reason why it is not one. */
 export function parseDuration(text: string): Result<number> {
   if (!DURATION.test(text)) return err('must be a duration like 10s, 1h30m or 100ms');
   let ms = 0;
@@ -20,7 +20,7 @@ export function parseDuration(text: string): Result<number> {
   return ok(ms);
 }
 
-/** The GEP-2257 spelling of a whole, non-negative number of milliseconds. Undoes parseDuration, in the largest units that fit. */
+/** Formats a whole, non-negative number of milliseconds in the largest units that fit. The inverse of parseDuration. */
 export function formatDuration(ms: number): string {
   let rest = ms;
   let text = '';

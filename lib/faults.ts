@@ -1,15 +1,14 @@
-// Bugs, caught at the border of a part: what throws there costs one piece of work, is logged with its stack and counted. Everything
-// else goes on.
+// Isolates bugs: an exception in a part costs one piece of work, is logged with its stack and counted. All other work continues.
 import type { Log } from './log.ts';
 import { TokenBucket } from './token-bucket.ts';
 
-/** Runs pieces of work that must not cost whoever asks for them anything. */
+/** Runs pieces of work whose exceptions must not reach the caller. */
 export interface Guard {
-  /** False when the work threw. `fields` say in the log which piece it was. */
+  /** False when the work threw. `fields` identify the piece of work in the log. */
   guard(part: string, work: () => void, fields?: object): boolean;
 }
 
-/** Where whoever calls is to see what is thrown: tests of a single part. */
+/** Lets exceptions through: for tests of a single part. */
 export const UNGUARDED: Guard = {
   guard: (_part, work) => {
     work();
@@ -17,7 +16,7 @@ export const UNGUARDED: Guard = {
   },
 };
 
-/** How many faults are logged at once, and a second after that: a part that fails all the time must not bury the rest. */
+/** The burst and the rate of logged faults: a part that fails continuously must not drown out the rest of the log. */
 const LOGGED = { burst: 20, perSecond: 0.5 };
 
 export class Faults implements Guard {
@@ -25,7 +24,7 @@ export class Faults implements Guard {
   readonly #counted: (part: string) => void;
   readonly #rate = new TokenBucket(LOGGED);
 
-  /** `counted` is told the part of every fault: a metric. */
+  /** `counted` gets the part of every fault, for a metric. */
   constructor(log: Log, counted: (part: string) => void = () => undefined) {
     this.#log = log;
     this.#counted = counted;
@@ -46,7 +45,7 @@ export class Faults implements Guard {
     }
   }
 
-  /** Does the same to each; answers those to which it could not be done. */
+  /** Runs the work for each item; returns the items whose work threw. */
   each<T>(part: string, items: readonly T[], work: (item: T) => void, fields: (item: T) => object): readonly T[] {
     return items.filter((item) => !this.guard(part, () => work(item), fields(item)));
   }

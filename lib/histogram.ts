@@ -1,7 +1,7 @@
-// A histogram of durations: a few comparisons and an addition per observation, spelt out when somebody asks.
+// A histogram of durations: an observation costs a few comparisons and an addition; text is made only for a scrape.
 import type { Labels, Sample } from './metric.ts';
 
-/** Upper bounds in milliseconds; the exposition has seconds. */
+/** Upper bounds in milliseconds; the exposition uses seconds. */
 const BOUNDS: readonly number[] = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000];
 const BOUND_LABELS: readonly string[] = [...BOUNDS.map((bound) => String(bound / 1_000)), '+Inf'];
 
@@ -9,7 +9,7 @@ export class Histogram {
   readonly #counts = new Float64Array(BOUNDS.length + 1);
   #sum = 0;
 
-  /** Counts a duration in milliseconds. Most requests fall into the first buckets, so a linear search is the quickest. */
+  /** Adds a duration in milliseconds. Most durations are in the first buckets, so a linear search is fastest. */
   observe(ms: number): void {
     let bucket = 0;
     while (bucket < BOUNDS.length && ms > (BOUNDS[bucket] as number)) bucket++;
@@ -17,7 +17,7 @@ export class Histogram {
     this.#sum += ms;
   }
 
-  /** Durations that were counted. */
+  /** The number of durations. */
   get total(): number {
     return this.#counts.reduce((sum, count) => sum + count, 0);
   }

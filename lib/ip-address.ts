@@ -15,14 +15,14 @@ export function numberOf(address: string): bigint {
   return BigInt(`0x${octetsOf(address).toString('hex')}`);
 }
 
-/** Undoes numberOf; in the one spelling of RFC 5952. */
+/** The inverse of numberOf, in the canonical form of RFC 5952. */
 export function addressOf(number: bigint, version: 4 | 6): string {
   const hex = number.toString(16).padStart(version === 4 ? 8 : 32, '0');
   if (version === 4) return [...Buffer.from(hex, 'hex')].join('.');
   return new net.SocketAddress({ address: hex.replace(/(.{4})(?=.)/g, '$1:'), family: 'ipv6' }).address;
 }
 
-/** The one spelling of an address; '' for what is none. */
+/** The canonical form of an address; '' for other text. */
 export function canonicalAddress(text: string): string {
   const version = text.includes('%') ? 0 : net.isIP(text);
   return version === 4 || version === 6 ? addressOf(numberOf(text), version) : '';

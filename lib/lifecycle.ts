@@ -1,18 +1,18 @@
-// Parts that run together: started row by row, in the order in which what they handle flows, and stopped in the same order, so that
-// nothing new arrives while each ends what it has begun.
+// Starts the parts of a process row by row, in the order of the data flow, and stops them in the same order: an early part stops accepting
+// work before a later part finishes its own.
 import type { Log } from './log.ts';
 
-/** A part that runs. It has whichever of these it needs. */
+/** A part of a process. All methods are optional. */
 export interface Component {
-  /** Begins. Resolves once there is what the rows below need of it. */
+  /** Starts the part. Resolves when later rows can use it. */
   start?(): unknown;
-  /** Takes up again what it had to leave undone, because another was in charge. */
+  /** Continues with work that another process in charge did before. */
   resume?(): void;
-  /** Resolves when nothing of it is under way any more. */
+  /** Stops the part. Resolves when no work is in progress. */
   stop?(): unknown;
 }
 
-/** Parts by name; null for one that the settings leave out. What is in one row starts and stops together. */
+/** Parts by name; null for a part that the configuration turns off. The parts of one row start and stop together. */
 export type Row = Readonly<Record<string, Component | null>>;
 
 export class Lifecycle {
@@ -30,7 +30,7 @@ export class Lifecycle {
     return this.#state === 'running';
   }
 
-  /** Starts one row after the other. Rejects when a part does; false when it was stopped meanwhile. */
+  /** Starts the rows in order. Rejects when a part does; resolves to false when `stop` was called meanwhile. */
   async start(): Promise<boolean> {
     for (const row of this.#rows) {
       if (this.#state === 'stopped') return false;
@@ -41,7 +41,7 @@ export class Lifecycle {
     return true;
   }
 
-  /** A part that fails costs itself only. */
+  /** A failing part does not affect the others. */
   resume(): void {
     for (const [name, component] of this.#rows.flatMap((row) => Object.entries(row))) {
       try {
@@ -52,7 +52,7 @@ export class Lifecycle {
     }
   }
 
-  /** Stops one row after the other. A part that fails keeps no other from being stopped. */
+  /** Stops the rows in order. A failing part does not keep the others from stopping. */
   async stop(): Promise<void> {
     this.#state = 'stopped';
     for (const row of this.#rows) await Promise.all(Object.entries(row).map(([name, component]) => this.#stopOne(name, component)));

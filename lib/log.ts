@@ -1,15 +1,15 @@
-// Structured logs: one JSON object per line, ids in fields rather than in prose.
+// Structured logs: one JSON object per line, with ids in fields instead of in the message.
 import { pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
 
 /** A logger. `child` adds fields to every line. */
 export type Log = Logger;
 
-/** Levels that can be set, quietest last. */
+/** The log levels, most verbose first. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Makes the logger of a process. Written to standard error unless a destination is given: standard output is for results. */
+/** Creates the logger of a process. It writes to standard error by default: standard output is for results. */
 export function createLog(level: LogLevel, destination: DestinationStream = standardError()): Log {
   return pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
@@ -17,7 +17,7 @@ export function createLog(level: LogLevel, destination: DestinationStream = stan
   );
 }
 
-/** A terminal that is closed, or a pipe that nobody reads, takes the lines no longer, and is no reason to end. */
+/** A closed terminal or pipe loses the log lines; the process continues. */
 function standardError(): DestinationStream {
   const destination = pino.destination({ dest: 2, sync: true });
   destination.on('error', () => (destination.write = () => true));

@@ -1,11 +1,11 @@
-// How counters become metrics: they stay plain numbers, and a family reads them when Prometheus asks.
+// Metrics from counters: counters are plain numbers, and a family reads them at a scrape.
 import { collectDefaultMetrics } from 'prom-client';
 import type { Metric, Registry } from 'prom-client';
 
-/** prom-client has numbers among them: bounds of buckets. */
+/** prom-client also uses numbers as label values, for bucket bounds. */
 export type Labels = Readonly<Record<string, string | number>>;
 
-/** One line of the exposition. `metricName` where it differs from the family's: `..._bucket`, `..._sum`, `..._count`. */
+/** One line of the exposition. `metricName` is set if it differs from the family's name: `..._bucket`, `..._sum`, `..._count`. */
 export interface Sample {
   readonly labels: Labels;
   readonly value: number;
@@ -17,12 +17,12 @@ export interface MetricFamily {
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'histogram' | 'summary';
   readonly help: string;
-  /** How the values of several processes become one; the sum by default. */
+  /** How the values of several processes are combined; the sum by default. */
   readonly aggregator?: 'sum' | 'first' | 'max' | 'min';
   readonly read: () => readonly Sample[];
 }
 
-/** A family as `Registry.getMetricsAsJSON` gives it: what workers send to their supervisor. */
+/** A family in the form of `Registry.getMetricsAsJSON`, which workers send to their supervisor. */
 export type MetricJson = Omit<MetricFamily, 'read'> & { readonly values: readonly Sample[] };
 
 /** A family with a single series. */
@@ -30,7 +30,7 @@ export function single(name: string, type: 'counter' | 'gauge', help: string, va
   return { name, type, help, read: () => [{ labels: {}, value: value() }] };
 }
 
-/** Registers families. prom-client asks no more of a metric than a name and `get`. */
+/** Registers families. prom-client needs only a name and `get`. */
 export function registerFamilies(registry: Registry, families: readonly MetricFamily[]): void {
   for (const { read, aggregator = 'sum', ...head } of families) {
     const metric = { ...head, aggregator, get: (): MetricJson => ({ ...head, aggregator, values: read() }) };
@@ -38,12 +38,12 @@ export function registerFamilies(registry: Registry, families: readonly MetricFa
   }
 }
 
-/** Registers what prom-client tells of this process: CPU, memory, file descriptors, event loop. */
+/** Registers prom-client's metrics of this process: CPU, memory, file descriptors, event loop. */
 export function registerProcess(registry: Registry, labels: Readonly<Record<string, string>> = {}): void {
   collectDefaultMetrics({ register: registry, labels });
 }
 
-/** Everything that is registered, read now. */
+/** The current values of all registered metrics. */
 export async function readFamilies(registry: Registry): Promise<readonly MetricJson[]> {
   return (await registry.getMetricsAsJSON()) as unknown as MetricJson[];
 }

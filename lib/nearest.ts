@@ -1,6 +1,6 @@
-// The name that was probably meant: for "did you mean" where a name is not known.
+// Finds the name that a user probably meant, for "did you mean" after an unknown name.
 
-/** The known name that is nearest to `name`, or null where none is near: `slips` letters apart at most. Case does not count. */
+/** The known name nearest to `name`, or null if none is within `slips` edits. Case does not matter. */
 export function nearest(name: string, known: Iterable<string>, slips = Math.max(1, Math.floor(name.length / 3))): string | null {
   let best: string | null = null;
   let least = slips + 1;
@@ -13,13 +13,13 @@ export function nearest(name: string, known: Iterable<string>, slips = Math.max(
   return best;
 }
 
-/** `; did you mean NAME?`, or '' where no known name is near. */
+/** `; did you mean NAME?`, or '' if no known name is near. */
 export function didYouMean(name: string, known: Iterable<string>): string {
   const meant = nearest(name, known);
   return meant === null ? '' : `; did you mean ${meant}?`;
 }
 
-/** How many characters have to be put in, left out, replaced or swapped with their neighbour. */
+/** The number of inserted, deleted, replaced or swapped characters between two names. */
 function distanceOf(a: string, b: string): number {
   let before: readonly number[] = [];
   let row: readonly number[] = Array.from({ length: b.length + 1 }, (_, j) => j);

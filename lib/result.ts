@@ -1,4 +1,4 @@
-// A value or the reasons why there is none: how Weir hands on what a user got wrong, where other code would throw.
+// A value, or the reasons why there is none. Weir returns a user's mistakes this way instead of throwing.
 
 /** Success with a value, or failure with an error of type E. */
 export type Result<T, E = string> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };

@@ -1,8 +1,8 @@
 // Signals that end a process in good order, or at once, and those that do it no harm.
 
 /**
- * Resolves with the first SIGINT or SIGTERM. Whoever asks twice does not want to wait: a second one ends the process as if
- * nobody listened, which not even a thread that is stuck in a write can hold up.
+ * Resolves with the first SIGINT or SIGTERM. After that the default action applies again: a second signal ends the process at once, even
+ * while a thread is stuck in a write.
  */
 export function firstSignal(): Promise<NodeJS.Signals> {
   const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
@@ -17,7 +17,7 @@ export function firstSignal(): Promise<NodeJS.Signals> {
   return promise;
 }
 
-/** The kernel ends the process: no handler runs, nothing is waited for. */
+/** The kernel ends the process at once: no handler runs. */
 export function endAtOnce(signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): void {
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);

@@ -1,7 +1,7 @@
-// Sizes as users write them (`65536`, `64Ki`, `10M`) and as the code wants them (bytes).
+// Sizes as users write them (`65536`, `64Ki`, `10M`) and as the code uses them (bytes).
 import { err, ok, type Result } from './result.ts';
 
-/** What a size looks like as text: a whole number, with at most one suffix of a Kubernetes quantity. */
+/** The form of a size: a whole number with at most one suffix of a Kubernetes quantity. */
 export const SIZE_PATTERN = '^[0-9]{1,15}(Ki|Mi|Gi|k|M|G)?$';
 const SIZE = new RegExp(SIZE_PATTERN);
 
@@ -14,7 +14,7 @@ const UNITS: ReadonlyMap<string, number> = new Map([
   ['G', 1_000_000_000],
 ]);
 
-/** Bytes of a size, or what is wrong with it. */
+/** Parses a size into bytes, or returns the reason why it is not one. */
 export function parseSize(size: string | number): Result<number> {
   if (typeof size === 'number') return Number.isSafeInteger(size) && size >= 0 ? ok(size) : err('must be a whole number of bytes');
   if (!SIZE.test(size)) return err('must be a size like 65536, 64Ki or 10M');
@@ -23,7 +23,7 @@ export function parseSize(size: string | number): Result<number> {
   return Number.isSafeInteger(bytes) ? ok(bytes) : err('is larger than any number of bytes');
 }
 
-/** The shortest spelling of a whole number of bytes in binary units. Undone by parseSize. */
+/** Formats a whole number of bytes in binary units, as short as possible. The inverse of parseSize. */
 export function formatSize(bytes: number): string {
   for (const suffix of ['Gi', 'Mi', 'Ki']) {
     const unit = UNITS.get(suffix) ?? 1;

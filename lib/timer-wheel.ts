@@ -1,15 +1,15 @@
-// A coarse timer wheel: arming and disarming a timeout costs a few pointer writes, so that every request may have several.
+// A coarse timer wheel: arming and disarming costs a few pointer writes, so that every request can have several timeouts.
 
 const TICK_MS = 25;
 const SLOTS = 512;
-/** A timer below this is a short one: its lateness would be noticed. */
+/** A timer shorter than this is checked against the clock when it is armed: its lateness would be noticeable. */
 const SHORT_MS = 2_000;
-/** The event loop is taken for stalled when a tick is later than this. */
+/** The event loop counts as stalled when a tick is later than this. */
 const STALL_MS = 100;
 
-/** A timeout that can be armed again and again. Owned by a connection or an exchange, allocated once. */
+/** A timeout that can be armed repeatedly. A connection or an exchange owns it and allocates it once. */
 export class Timer {
-  /** Wheel internals: neighbours in the slot's ring, and how many turns of the wheel are left. */
+  /** Internal to the wheel: neighbours in the ring of the slot, and the remaining turns of the wheel. */
   previous: Timer | null = null;
   next: Timer | null = null;
   turns = 0;
@@ -24,11 +24,11 @@ export class Timer {
   }
 }
 
-/** Where timers wait. Resolution is one tick: a timeout fires up to 25 ms late, never early. */
+/** The wheel. Its resolution is one tick: a timeout fires up to 25 ms late and never early. */
 export class TimerWheel {
   readonly #failed: (error: unknown) => void;
   readonly #slots: Timer[] = [];
-  /** What was in the slot that expires: an expiry may arm and disarm any timer, those of the slot included. */
+  /** The timers of the expiring slot: an expiry may arm and disarm any timer, also in the same slot. */
   readonly #due = ring();
   #position = 0;
   #armed = 0;
@@ -36,44 +36,44 @@ export class TimerWheel {
   #catchingUp: NodeJS.Immediate | null = null;
   #lastTick = 0;
 
-  /** `failed`: told what a timer threw that expired; the others expire all the same. By default it goes uncaught. */
+  /** `failed` gets the exception of an expired timer; the other timers still expire. Without it the exception is uncaught. */
   constructor(failed: (error: unknown) => void = throwLater) {
     this.#failed = failed;
     for (let i = 0; i < SLOTS; i++) this.#slots.push(ring());
   }
 
-  /** How many timers wait: a leak check for tests and metrics. */
+  /** The number of armed timers: for leak tests and metrics. */
   get size(): number {
     return this.#armed;
   }
 
-  /** performance.now() as of the last tick: 25 ms old at most while a timer waits, and for free. After a stall it is exact. */
+  /** performance.now() at the last tick: at most 25 ms old while a timer is armed, and free of charge. Exact after a stall. */
   get now(): number {
     return this.#interval === null || this.#catchingUp !== null ? performance.now() : this.#lastTick;
   }
 
-  /** Starts or restarts a timer. `ms` of 0 or less disarms it: by convention 0 turns a timeout off. */
+  /** Arms or rearms a timer. `ms` of 0 or less disarms it: by convention 0 turns a timeout off. */
   arm(timer: Timer, ms: number): void {
     if (timer.next !== null) this.disarm(timer);
     if (ms <= 0) return;
     if (this.#interval === null) this.#start();
-    // The wheel lags behind the clock while the event loop is busy. Only short timers would feel it, so only they read the clock.
+    // The wheel lags behind the clock while the event loop is busy. That matters for short timers only, so only they read the clock.
     const lag = ms < SHORT_MS ? performance.now() - this.#lastTick : 0;
     const ticks = Math.ceil((ms + lag) / TICK_MS) + 1;
-    // A slot is first met after 1 to SLOTS ticks.
+    // The wheel reaches a slot after 1 to SLOTS ticks.
     timer.turns = Math.floor((ticks - 1) / SLOTS);
     link(this.#slot(this.#position + ticks), timer);
     this.#armed++;
   }
 
-  /** Stops a timer; does nothing when it is not armed. */
+  /** Disarms a timer; no effect if it is not armed. */
   disarm(timer: Timer): void {
     if (timer.next === null) return;
     unlink(timer);
     this.#armed--;
   }
 
-  /** Forgets every timer and stops ticking. */
+  /** Disarms every timer and stops the ticks. */
   stop(): void {
     if (this.#interval !== null) clearInterval(this.#interval);
     if (this.#catchingUp !== null) clearImmediate(this.#catchingUp);
@@ -93,12 +93,12 @@ export class TimerWheel {
 
   #tick(): void {
     const late = performance.now() - this.#lastTick >= STALL_MS;
-    // Node runs timers before reads. After a stall that would cut peers whose bytes have long been there: reads go first.
+    // Node runs timers before reads. After a stall, bytes of peers may be waiting unread, so reads go first and timers after them.
     if (!late) this.#advance();
     else this.#catchingUp ??= setImmediate(() => this.#advance()).unref();
   }
 
-  /** Catches up with the clock, so that a blocked event loop delays no timer by more than the block itself. */
+  /** Advances the wheel to the clock: a blocked event loop delays a timer by no more than the block itself. */
   #advance(): void {
     this.#catchingUp = null;
     const now = performance.now();
@@ -146,7 +146,7 @@ function ring(): Timer {
   return head;
 }
 
-/** Moves every timer of one ring into another, which is empty. */
+/** Moves every timer of a ring into another, empty ring. */
 function moveAll(from: Timer, to: Timer): void {
   const first = from.next as Timer;
   if (first === from) return;

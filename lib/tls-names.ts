@@ -1,10 +1,10 @@
-// What a side of TLS may agree to, in the names of OpenSSL and ALPN; only what is safe today is in the lists, so that no setting can
-// ask for less.
+// The versions, cipher suites, key exchanges and protocols that TLS settings may name, as OpenSSL and ALPN spell them. The lists have only
+// secure ones, so no setting can select an insecure one.
 
 /** Oldest first. */
 export const TLS_VERSIONS = ['1.2', '1.3'] as const;
 
-/** All of TLS 1.3, and those of TLS 1.2 with forward secrecy and authenticated encryption (what Mozilla calls intermediate). */
+/** All of TLS 1.3, and those of TLS 1.2 with forward secrecy and authenticated encryption (Mozilla's intermediate profile). */
 export const CIPHER_SUITES = [
   'TLS_AES_128_GCM_SHA256',
   'TLS_AES_256_GCM_SHA384',
@@ -17,7 +17,7 @@ export const CIPHER_SUITES = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ] as const;
 
-/** Ways to agree on a key; those with MLKEM resist quantum computers and need TLS 1.3. */
+/** Key exchanges; those with MLKEM resist quantum computers and need TLS 1.3. */
 export const KEY_EXCHANGES = [
   'X25519MLKEM768',
   'SecP256r1MLKEM768',
@@ -29,5 +29,5 @@ export const KEY_EXCHANGES = [
   'P-521',
 ] as const;
 
-/** What is spoken inside, as ALPN has it. */
+/** The protocols inside TLS, by their ALPN names. */
 export const ALPN_PROTOCOLS = ['h2', 'http/1.1'] as const;

@@ -4,7 +4,7 @@ export interface TokenBucketOptions {
   /** The size of the bucket, which is full at first. */
   readonly burst: number;
   readonly perSecond: number;
-  /** Milliseconds on a monotonic clock; a test brings its own. */
+  /** Milliseconds on a monotonic clock; tests supply their own. */
   readonly now?: () => number;
 }
 

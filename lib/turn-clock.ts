@@ -1,5 +1,5 @@
-// The time as of this turn of the event loop. A look at the clock is a call out of JavaScript, and a request needs three: those of one
-// turn share one. What is measured by it begins and ends with turns, as the reads and writes do that it stands for.
+// The time of the current turn of the event loop. A call of performance.now() leaves JavaScript, and a request needs the time three times:
+// all calls in one turn share one value. Reads and writes start and end with turns, so durations lose no precision.
 import { performance } from 'node:perf_hooks';
 import { atTurnEnd } from './turn-end.ts';
 
@@ -12,7 +12,7 @@ const forgetting = {
   },
 };
 
-/** performance.now() when it was first asked for in this turn: milliseconds, never ahead of the clock. */
+/** performance.now() at its first use in this turn: milliseconds, never ahead of the clock. */
 export function turnTime(): number {
   if (!known) {
     time = performance.now();

@@ -1,21 +1,21 @@
-// The end of a turn of the event loop, after all reads of it: the codecs write then what they gathered meanwhile. A write wakes its
-// peer. One that is woken for each of many writes has gone back to sleep before the next, and waking it costs the kernel more than
-// the write itself; where the writes follow each other it stays awake.
+// The end of a turn of the event loop, after all its reads: the codecs then write what they have gathered. A write wakes the peer. After a
+// single write the peer goes back to sleep, and the next wake-up costs the kernel more than the write; during consecutive writes the peer
+// stays awake.
 
-/** Has something to write. */
+/** A codec with gathered bytes. */
 export interface Gatherer {
-  /** The turn is over: writes it. */
+  /** The turn ends: writes the bytes. */
   turnEnded(): void;
 }
 
 const waiting: Gatherer[] = [];
 
-/** Calls back at the end of this turn. A gatherer that asks twice is called twice. */
+/** Calls back at the end of this turn. A gatherer that calls twice is called back twice. */
 export function atTurnEnd(gatherer: Gatherer): void {
   if (waiting.push(gatherer) === 1) setImmediate(endTurn);
 }
 
-/** Those that are added meanwhile are called too; one that throws takes none of the others along. */
+/** Includes gatherers that are added meanwhile. An exception in one does not affect the others. */
 function endTurn(): void {
   let called = 0;
   try {
