@@ -3,10 +3,13 @@ import type * as ir from '#api/ir/ir.ts';
 import type { Log } from '#lib/log.ts';
 import { Pipeline } from '../controller/pipeline.ts';
 import type { Handover } from '../controller/compile/result.ts';
+import { CompileMetrics } from '../controller/admin/compile-metrics.ts';
 import { StatusLog } from '../controller/status/status-log.ts';
 import { FileSource } from '../controller/watch/files.ts';
 import { lackIn, withPairs } from '../proxy/runtime/pairs.ts';
+import { configFamilies } from '../proxy/subscribe/metrics.ts';
 import type { Supervisor } from '../proxy/supervisor/supervisor.ts';
+import { HeldResources } from './held-resources.ts';
 import { ReloadLog } from './reload-log.ts';
 
 export const CONTROLLER_NAME = 'gateway.weir.dev/controller';
@@ -27,10 +30,15 @@ export class Standalone {
   readonly #options: StandaloneOptions;
   readonly #pipeline: Pipeline;
   readonly #reloads: ReloadLog;
+  readonly #metrics: CompileMetrics;
+  readonly #held = new HeldResources();
 
   constructor(options: StandaloneOptions) {
-    const { log } = options;
+    const { log, supervisor } = options;
     this.#options = options;
+    supervisor.expose(configFamilies({ revision: () => this.#held.revision, refused: () => this.#held.refused }));
+    const sources = { problems: () => this.#pipeline.problems(), waiting: () => this.#pipeline.waiting };
+    this.#metrics = new CompileMetrics(supervisor.registry, sources);
     this.#reloads = new ReloadLog(log);
     this.#pipeline = new Pipeline({
       sources: [this.#reloads.watching(new FileSource(options.folder, { strictKinds: options.strictKinds }))],
@@ -38,7 +46,9 @@ export class Standalone {
       batch: BATCH,
       sinks: { statuses: new StatusLog(log), proxy: { essential: true, apply: (delta) => this.#push(delta) } },
       log,
-      compiled: ({ changed, removed }) => {
+      compiled: (delta, ms) => {
+        const { changed, removed } = delta;
+        this.#metrics.compiled(delta, ms);
         if (changed.length + removed.length === 0) this.#reloads.unchanged();
       },
     });
@@ -69,6 +79,7 @@ export class Standalone {
     const resources = changed.map(({ body }) => JSON.parse(body.toString()) as ir.Resource);
     const noted = resources.length + removed.length === 0 ? new Map() : this.#reloads.take();
     const errors = await this.#options.supervisor.apply(resources, removed);
+    this.#held.take(changed, removed, errors);
     for (const error of errors) this.#options.log.error({ ...error }, 'the proxy cannot serve a resource');
     this.#reloads.served(noted);
   }

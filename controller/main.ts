@@ -126,7 +126,7 @@ export class Controller {
       log: this.#log,
       faults: this.#faults,
       compiled: (delta, ms) => {
-        this.#metrics.compiled(delta, ms);
+        this.#metrics.compile.compiled(delta, ms);
         this.#statuses.faulted(delta.faults);
       },
     });
@@ -188,7 +188,10 @@ export class Controller {
     return new ControllerMetrics({
       objects: () => this.#source.objectCounts(),
       troubles: () => new Map([...this.#source.troubles()].map(([kind, { problem }]) => [kind, problem.type])),
-      proxies: () => this.#push.sessions().length,
+      sessions: () => this.#push.sessions(),
+      synced: () => new Map(Object.keys(KINDS).map((kind) => [kind, this.#source.isSynced(kind)])),
+      problems: () => this.#pipeline.problems(),
+      waiting: () => this.#pipeline.waiting,
       statusesWaiting: () => this.#statuses.writer.depth,
       leads: () => this.#election.leads(),
       pairs: () => this.#pipeline.pairs,

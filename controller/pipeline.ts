@@ -13,6 +13,7 @@ import { Batcher } from './snapshot/batcher.ts';
 import type { BatcherOptions } from './snapshot/batcher.ts';
 import type { Change, Source, SourceListener } from './watch/event.ts';
 import { ProblemLog } from './watch/problem-log.ts';
+import { ProblemCounts } from './status/problem-counts.ts';
 
 /** How many objects that failed to compile `troubles` names. */
 const MAX_TOLD = 20;
@@ -37,6 +38,7 @@ export class Pipeline {
   readonly #batcher: Batcher;
   readonly #outlets: readonly Outlet[];
   readonly #faults: Faults;
+  readonly #problems = new ProblemCounts();
   /** Compile time of the current batch so far, milliseconds. */
   #spent = 0;
   #stopped = false;
@@ -52,17 +54,20 @@ export class Pipeline {
 
   /** Starts every source; resolves once all sources are synced and the essential sinks have taken the first batch. */
   async start(): Promise<void> {
-    await Promise.all(this.#options.sources.map((source) => source.start(this.#listener())));
+    await Promise.all(this.#options.sources.map((source) => source.start(this.#listener(source))));
     await this.#batcher.synced();
     await Promise.all(this.#outlets.filter(({ isEssential }) => isEssential).map(({ first }) => first));
   }
 
-  #listener(): SourceListener {
+  #listener(source: Source): SourceListener {
     const log = new ProblemLog(this.#options.log);
     return {
       changed: (changes) => this.#batcher.add(changes),
       synced: () => undefined,
-      problems: (problems) => log.report(problems),
+      problems: (problems) => {
+        this.#problems.report(source, problems);
+        log.report(problems);
+      },
       skipped: (kinds) => log.skipped(kinds),
     };
   }
@@ -70,6 +75,16 @@ export class Pipeline {
   /** All compiled resources. */
   resources(): Iterable<EncodedResource> {
     return this.#compiler.resources();
+  }
+
+  /** The number of objects that are not served as written, by kind. */
+  problems(): ReadonlyMap<string, number> {
+    return this.#problems.byKind(this.#compiler.invalid);
+  }
+
+  /** The changes that wait for a batch. */
+  get waiting(): number {
+    return this.#batcher.size;
   }
 
   /** Counts of TLS Secrets, by the state of their pairs. */
@@ -134,6 +149,7 @@ export class Pipeline {
     const started = performance.now();
     this.#faults.guard('flush', () => {
       const delta = this.#compiler.flush();
+      this.#problems.take(delta);
       for (const outlet of this.#outlets) outlet.give(delta);
       this.#logDelta(delta);
       this.#options.compiled?.(delta, this.#spent + performance.now() - started);

@@ -6,7 +6,7 @@ import type { ControllerConfig, PushTls } from './config.ts';
 import type { Sink } from './outlet.ts';
 import type { CertificateFiles, CertificateSource } from './push/certificates.ts';
 import { PushServer } from './push/server.ts';
-import type { PushObserver } from './push/observer.ts';
+import type { PushObserver, SessionState } from './push/observer.ts';
 import { Scopes } from './push/scopes.ts';
 import { OwnSessions } from './relay/own-sessions.ts';
 import { Receiver } from './relay/receiver.ts';
@@ -23,13 +23,15 @@ export interface PushPlane extends Sink {
   /** Sets the `host:port` of the leading controller, to which this one reports; null if this one leads or the leader is unknown. */
   follow(leader: string | null): void;
   /** The connected proxies, for the dump. */
-  sessions(): readonly object[];
+  sessions(): readonly SessionState[];
 }
 
 /** Callbacks for metrics. */
 export interface PushCounters {
   /** Bytes of resources sent. */
   pushed(bytes: number): void;
+  /** A proxy has acked a push. */
+  acked(): void;
   /** A proxy of this controller refuses a version of a resource. */
   nacked(kind: ResourceKind): void;
 }
@@ -57,8 +59,8 @@ export const makePushPlane: MakePushPlane = ({ config, observer, counters, manag
   const sessions = new OwnSessions(observer, (kind) => counters.nacked(kind), faults);
   const receiver = new Receiver(observer, log, faults);
   const reports = receiver.accept.bind(receiver);
-  const pushed = (bytes: number) => counters.pushed(bytes);
-  const server = new PushServer({ address, tls, cacheOf, observer: sessions, reports, log, pushed, faults });
+  const told = { pushed: (bytes: number) => counters.pushed(bytes), acked: () => counters.acked() };
+  const server = new PushServer({ address, tls, cacheOf, observer: sessions, reports, log, faults, ...told });
   const reporter = new Reporter({ sessions, credentials: () => server.clientCredentials(), log });
   return {
     essential: true,

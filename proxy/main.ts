@@ -6,6 +6,7 @@ import type { ProxyConfig } from './config.ts';
 import { serve } from './serving.ts';
 import type { ConfigFeed, Serving } from './serving.ts';
 import { Subscription } from './subscribe/client.ts';
+import { configFamilies, subscriptionFamilies } from './subscribe/metrics.ts';
 import { LastGood } from './subscribe/last-good.ts';
 
 /** Serves until a signal. Resolves when everything has come to its end, or to why it could not begin. */
@@ -24,6 +25,10 @@ function fromController(config: ProxyConfig, { supervisor, readiness }: Serving,
     lastGood: config.lastGood === '' ? null : new LastGood({ file: config.lastGood, log }),
     log,
   });
+  supervisor.expose([
+    ...configFamilies({ revision: () => subscription.state().revision, refused: () => subscription.state().refusedKinds }),
+    ...subscriptionFamilies(() => subscription.state()),
+  ]);
   void subscription.ready.then((source) => {
     readiness.configured();
     log.info({ source }, 'ready');

@@ -50,6 +50,8 @@ export class Compiler {
   readonly #outputs: Outputs;
   readonly #units: Units;
   #rejected: RejectedObject[] = [];
+  /** Ids of the objects whose last version was rejected. */
+  readonly #invalid = new Set<string>();
   #faults: UnitFault[] = [];
   #recompiled = 0;
 
@@ -85,6 +87,11 @@ export class Compiler {
   /** The ids of all referenced Secrets, existing or not. A live view. */
   get secretsRead(): ReadonlySet<string> {
     return this.#units.secretsRead;
+  }
+
+  /** The objects (`Kind/namespace/name`) whose last version has an invalid structure. */
+  get invalid(): ReadonlySet<string> {
+    return this.#invalid;
   }
 
   /** The units that failed in the last batch because of a bug. */
@@ -126,7 +133,11 @@ export class Compiler {
 
   #upsert(object: unknown): RejectedObject[] {
     const valid = validateObject(object, { strict: false });
-    if (!valid.ok) return [{ object: describe(object), errors: valid.error }];
+    if (!valid.ok) {
+      this.#invalid.add(describe(object));
+      return [{ object: describe(object), errors: valid.error }];
+    }
+    this.#invalid.delete(describe(object));
     const ref = refOf(valid.value);
     const isNew = !this.#store.has(ref);
     this.#touch(this.#store.upsert(valid.value));
@@ -136,6 +147,7 @@ export class Compiler {
   }
 
   #delete(ref: ObjectRef): void {
+    this.#invalid.delete(objectId(ref));
     this.#touch(this.#store.delete(ref));
     const root = ROOTS.get(ref.kind);
     if (root !== undefined) this.#units.removeRoot(root, rootKey(ref));

@@ -54,5 +54,7 @@ export interface SessionState {
   readonly waiting: number;
   readonly sentNonce: number;
   readonly ackedNonce: number;
+  /** When the oldest push without an ack was sent, milliseconds since the epoch; null if all are acked. */
+  readonly unackedSince: number | null;
   readonly nacks: readonly Nack[];
 }

@@ -40,6 +40,8 @@ export interface PushServerOptions {
   readonly keepalive?: Keepalive;
   /** Called with the bytes of resources in every push, for metrics. */
   readonly pushed?: (bytes: number) => void;
+  /** Called with every ack, for metrics. */
+  readonly acked?: () => void;
   /** If absent, bugs are logged but not counted. */
   readonly faults?: Faults;
 }
@@ -168,6 +170,7 @@ export class PushServer {
     try {
       const taken = session.receive(message);
       if (!taken.ok) this.#refuse(stream, taken.error);
+      else if (message.message === 'ack') this.#options.acked?.();
     } catch (error) {
       this.#failed(stream, error);
     }

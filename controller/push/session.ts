@@ -62,6 +62,8 @@ type Served = ResourceName & { readonly version: string };
 
 interface InFlight {
   readonly nonce: number;
+  /** Milliseconds since the epoch. */
+  readonly sentAt: number;
   readonly sent: readonly Sent[];
 }
 
@@ -132,6 +134,7 @@ export class Session {
       waiting: this.#outbox.size,
       sentNonce: this.#nonce,
       ackedNonce: this.#ackedNonce,
+      unackedSince: this.#inFlight[0]?.sentAt ?? null,
       nacks: [...this.#nacks.values()],
     };
   }
@@ -236,7 +239,7 @@ export class Session {
       for (const { kind, key, version } of changed) this.#sent.set(resourceId(kind, key), version);
       for (const name of removed) this.#drop(name);
       this.#nonce++;
-      this.#inFlight.push({ nonce: this.#nonce, sent });
+      this.#inFlight.push({ nonce: this.#nonce, sentAt: Date.now(), sent });
       this.#options.send(encodePush(this.#nonce, { changed, removed }, complete));
     }
   }

@@ -47,6 +47,11 @@ export class Batcher {
     this.#deliver = deliver;
   }
 
+  /** The changes that wait. */
+  get size(): number {
+    return this.#pending.size;
+  }
+
   /** Adds changes. Those of one call stay in one batch. */
   add(changes: readonly Change[]): void {
     if (this.#stopped || changes.length === 0) return;

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import type { ChannelOptions, StatusObject } from '@grpc/grpc-js';
 import { CAPABILITIES } from '#api/wire/additions.ts';
-import type { EncodedResource, Resource } from '#api/ir/ir.ts';
+import type { EncodedResource, Resource, ResourceKind } from '#api/ir/ir.ts';
 import { decode } from '#api/wire/decode.ts';
 import { connectDiscovery } from '#api/wire/discovery.ts';
 import type { DiscoveryClient, DiscoveryStream } from '#api/wire/discovery.ts';
@@ -65,11 +65,16 @@ export interface SubscriptionState {
   readonly source: ConfigSource;
   readonly resources: number;
   readonly refused: number;
+  /** The kind of each of these, and the revision of what is served. */
+  readonly refusedKinds: readonly ResourceKind[];
+  readonly revision: string;
   /** Since the start. */
   readonly connects: number;
   readonly pushes: number;
   /** Writes of the last good file, and reads or writes of it that failed. */
   readonly lastGood: LastGoodCounts;
+  /** When that file was written, milliseconds since the epoch; 0 while there is none. */
+  readonly savedAt: number;
 }
 
 export class Subscription {
@@ -124,9 +129,12 @@ export class Subscription {
       source: this.#source,
       resources: this.#state.size,
       refused: this.#state.allRefused().length,
+      refusedKinds: this.#state.allRefused().map(({ encoded }) => encoded.kind),
+      revision: this.#state.revision,
       connects: this.#connects,
       pushes: this.#pushes,
       lastGood: this.#options.lastGood?.counts ?? { written: 0, failed: 0 },
+      savedAt: this.#options.lastGood?.savedAt ?? 0,
     };
   }
 

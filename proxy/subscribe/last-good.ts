@@ -35,6 +35,7 @@ export class LastGood {
   #writing: Promise<void> = Promise.resolve();
   #written = 0;
   #failed = 0;
+  #savedAt = 0;
 
   constructor(options: LastGoodOptions) {
     this.#options = options;
@@ -43,6 +44,11 @@ export class LastGood {
 
   get counts(): LastGoodCounts {
     return { written: this.#written, failed: this.#failed };
+  }
+
+  /** When the file was written, milliseconds since the epoch; 0 while there is none. */
+  get savedAt(): number {
+    return this.#savedAt;
   }
 
   /** Secrets are sealed under this key (PEM) from now on; null: left out. True when it differs, so that the file should be renewed. */
@@ -56,7 +62,7 @@ export class LastGood {
   async load(): Promise<readonly EncodedResource[]> {
     const { file, log } = this.#options;
     try {
-      const { size } = await stat(file);
+      const { size, mtimeMs } = await stat(file);
       if (size > this.#maximum) throw new Error(`holds ${size} bytes, ${this.#maximum} are allowed`);
       const content = decodeLastGood(await readFile(file), this.#privateKey);
       if (!content.ok) throw new Error(content.error);
@@ -64,6 +70,7 @@ export class LastGood {
       if (unreadable > 0) log.warn({ file, secrets: unreadable }, 'secrets of the last good configuration were sealed with another key');
       if (unknown > 0)
         log.warn({ file, resources: unknown }, 'the last good configuration is of a later release: what only that knows is left out');
+      this.#savedAt = mtimeMs;
       return resources;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
@@ -103,6 +110,7 @@ export class LastGood {
       await rename(temporary, file);
       await syncFolder(path.dirname(file));
       this.#written++;
+      this.#savedAt = Date.now();
     } catch (error) {
       this.#failed++;
       log.error({ err: error, file }, 'the last good configuration could not be written');

@@ -1,6 +1,7 @@
 // What this proxy holds: of every resource the last version that it could use, and the version it refuses, if any.
 import type { EncodedResource, Resource } from '#api/ir/ir.ts';
 import { resourceId } from '#api/ir/ir.ts';
+import { Revision } from '#api/ir/revision.ts';
 import type { ResourceName } from '#api/wire/encode.ts';
 import type { HeldMessage } from '#api/wire/messages.ts';
 import type { FieldError } from '#api/k8s/field-error.ts';
@@ -16,6 +17,12 @@ export interface RefusedResource {
 export class HeldState {
   readonly #good = new Map<string, EncodedResource>();
   readonly #refused = new Map<string, RefusedResource>();
+  readonly #revision = new Revision();
+
+  /** The revision of everything that is served. */
+  get revision(): string {
+    return this.#revision.text;
+  }
 
   /** How many resources are served. */
   get size(): number {
@@ -76,6 +83,7 @@ export class HeldState {
   accept(encoded: EncodedResource): void {
     this.#refused.delete(idOf(encoded));
     this.#good.set(idOf(encoded), encoded);
+    this.#revision.set(encoded.kind, encoded.key, encoded.version);
   }
 
   /** Keeps the version that was served before, if any. */
@@ -86,10 +94,11 @@ export class HeldState {
   /** What was served cannot be served any more. */
   lose(name: ResourceName): void {
     this.#good.delete(idOf(name));
+    this.#revision.delete(name.kind, name.key);
   }
 
   remove(name: ResourceName): void {
-    this.#good.delete(idOf(name));
+    this.lose(name);
     this.#refused.delete(idOf(name));
   }
 }

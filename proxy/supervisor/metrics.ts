@@ -2,7 +2,7 @@
 import { expiryFamily } from '#lib/certificate-expiry.ts';
 import { single } from '#lib/metric.ts';
 import type { MetricFamily } from '#lib/metric.ts';
-import { WEIR_VERSION } from '#lib/version.ts';
+import { BUILD_INFO } from '#lib/version.ts';
 import type { countPairs } from './pairs.ts';
 
 export interface SupervisorSources {
@@ -18,15 +18,10 @@ export function supervisorFamilies(sources: SupervisorSources): readonly MetricF
   return [
     single('weir_workers', 'gauge', 'Workers that serve', sources.workers),
     single('weir_worker_restarts_total', 'counter', 'Workers that died and were replaced', sources.restarts),
-    single('weir_config_version', 'gauge', 'Changes of the configuration that were applied since the start', sources.version),
+    single('weir_config_changes_total', 'counter', 'Changes of the configuration that were applied', sources.version),
     single('weir_config_applied_timestamp_seconds', 'gauge', 'When the configuration last changed', () => sources.changedAt() / 1_000),
     single('weir_secret_problems', 'gauge', 'TLS Secrets whose pair cannot be used or has expired', () => sources.pairs().problems),
     expiryFamily(() => sources.pairs().expiries),
-    {
-      name: 'weir_build_info',
-      type: 'gauge',
-      help: 'Always 1; labels tell the versions of Weir and of Node.js',
-      read: () => [{ labels: { version: WEIR_VERSION, node: process.version }, value: 1 }],
-    },
+    BUILD_INFO,
   ];
 }

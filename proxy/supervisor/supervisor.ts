@@ -6,6 +6,7 @@ import * as ir from '#api/ir/ir.ts';
 import type { Format } from '#lib/exposition.ts';
 import type { Log } from '#lib/log.ts';
 import { readFamilies, registerFamilies, registerProcess } from '#lib/metric.ts';
+import type { MetricFamily } from '#lib/metric.ts';
 import type { Limits } from '../exchange/limits.ts';
 import { isSamePort } from '../exchange/binding-state.ts';
 import type { BindingState, UnboundPort } from '../exchange/binding-state.ts';
@@ -48,7 +49,8 @@ export interface SupervisorOptions {
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #registry = new Registry();
+  /** The metrics of the supervisor itself. */
+  readonly registry = new Registry();
   readonly #resources = new Map<string, ir.Resource>();
   readonly #workers: readonly WorkerLink[];
   readonly #rotation: NodeJS.Timeout;
@@ -62,9 +64,9 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    if (options.processMetrics !== false) registerProcess(this.#registry, options.workers > 1 ? { process: 'supervisor' } : {});
+    if (options.processMetrics !== false) registerProcess(this.registry, options.workers > 1 ? { process: 'supervisor' } : {});
     registerFamilies(
-      this.#registry,
+      this.registry,
       supervisorFamilies({
         workers: () => this.serving,
         restarts: () => this.#restarts,
@@ -76,6 +78,11 @@ export class Supervisor {
     this.#workers = this.#startWorkers();
     this.#rotation = setInterval(() => this.#rotateTicketKeys(), TICKET_ROTATION_MS);
     this.#rotation.unref();
+  }
+
+  /** Has these told beside its own metrics: of where the configuration comes from. */
+  expose(families: readonly MetricFamily[]): void {
+    registerFamilies(this.registry, families);
   }
 
   /** Workers that serve. */
@@ -135,7 +142,7 @@ export class Supervisor {
 
   /** Metrics of all workers together, and of the supervisor. */
   async metrics(format: Format = 'text'): Promise<string> {
-    const own = await readFamilies(this.#registry);
+    const own = await readFamilies(this.registry);
     return expose([own, ...(await Promise.all(this.#workers.map((worker) => worker.metrics())))], format);
   }
 

@@ -84,7 +84,7 @@ async function served(more: number): Promise<void> {
 /** How many changes have been applied. */
 async function version(): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${probe}/metrics`)).text();
-  return Number(/^weir_config_version (\d+)$/m.exec(text)?.[1]);
+  return Number(/^weir_config_changes_total (\d+)$/m.exec(text)?.[1]);
 }
 
 beforeAll(async () => {

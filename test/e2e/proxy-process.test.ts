@@ -112,7 +112,7 @@ describe('a proxy', () => {
     const metrics = parse(await response.text());
     expect(metrics.get(`weir_requests_total{${ORIGIN},status="200",status_class="2xx"}`)).toBe(requests);
     expect(metrics.get(`weir_request_duration_seconds_bucket{${ORIGIN},le="+Inf"}`)).toBe(requests);
-    expect(metrics.get('weir_config_version')).toBeGreaterThan(0);
+    expect(metrics.get('weir_config_changes_total')).toBeGreaterThan(0);
     expect(metrics.get('process_cpu_seconds_total')).toBeGreaterThan(0);
     const explained = await runWeir(['explain', `http://127.0.0.1:${port}/x`, '--proxy', started.admin]);
     expect(explained.stdout).toContain('HTTPRoute default/route');

@@ -73,7 +73,7 @@ async function metric(name: string): Promise<number> {
 
 async function untilVersion(version: number): Promise<void> {
   const deadline = performance.now() + 10_000;
-  while ((await metric('weir_config_version')) < version) {
+  while ((await metric('weir_config_changes_total')) < version) {
     if (performance.now() > deadline) throw new Error(`version ${version} was not applied`);
   }
 }
@@ -85,7 +85,7 @@ test('changes and a killed worker under traffic', async () => {
   const anyone = flow(() => true);
   const { failures } = await traffic([anyone, anyone], async () => {
     for (const name of ['two', 'one', 'two']) {
-      const version = await metric('weir_config_version');
+      const version = await metric('weir_config_changes_total');
       routeTo(name);
       await untilVersion(version + 1);
     }
@@ -108,7 +108,7 @@ test('changes and a killed worker under traffic', async () => {
   expect(workers()).not.toContain(killed);
   expect(await metric('weir_worker_restarts_total')).toBe(1);
 
-  const version = await metric('weir_config_version');
+  const version = await metric('weir_config_changes_total');
   routeTo('one');
   await untilVersion(version + 1);
   const before = one.requests;

@@ -47,7 +47,7 @@ function change(i: number): void {
 
 async function version(): Promise<number> {
   const { body } = await request(`http://127.0.0.1:${ports[2]}/metrics`);
-  return Number(/^weir_config_version (\d+)$/m.exec(await body.text())?.[1]);
+  return Number(/^weir_config_changes_total (\d+)$/m.exec(await body.text())?.[1]);
 }
 
 async function applied(after: number): Promise<number> {

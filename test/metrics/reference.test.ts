@@ -1,0 +1,75 @@
+// docs/reference/metrics.md and what the programs expose are the same, section by section.
+import { expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Registry } from 'prom-client';
+import { spell } from '#lib/exposition.ts';
+import { createLog } from '#lib/log.ts';
+import { readFamilies } from '#lib/metric.ts';
+import { CompileMetrics } from '../../controller/admin/compile-metrics.ts';
+import { ControllerMetrics } from '../../controller/admin/metrics.ts';
+import { DEFAULT_LIMITS } from '../../proxy/exchange/limits.ts';
+import { configFamilies, subscriptionFamilies } from '../../proxy/subscribe/metrics.ts';
+import { Supervisor } from '../../proxy/supervisor/supervisor.ts';
+
+const DOCUMENT = readFileSync(path.resolve(import.meta.dirname, '..', '..', 'docs', 'reference', 'metrics.md'), 'utf8');
+
+/** `name type` of each metric in the sections with these titles. */
+function documented(...titles: readonly string[]): string[] {
+  const sections = DOCUMENT.split(/^## /m).filter((section) => titles.some((title) => section.startsWith(`${title}\n`)));
+  expect(sections).toHaveLength(titles.length);
+  return [...sections.join('\n').matchAll(/^\| `(weir_\w+)` *\| (\w+)/gm)].map(([, name, type]) => `${name} ${type}`).sort();
+}
+
+function typesOf(text: string): string[] {
+  return [...text.matchAll(/^# TYPE (weir_\S+) (\S+)$/gm)].map(([, name, type]) => `${name} ${type}`).sort();
+}
+
+const NOTHING = { problems: () => new Map<string, number>(), waiting: () => 0 };
+
+async function metricsOfProxy(expose: (supervisor: Supervisor) => void): Promise<string> {
+  const settings = { workers: 1, limits: DEFAULT_LIMITS, accessLog: 'off', drainTimeout: 1, processMetrics: false };
+  const supervisor = new Supervisor({ ...settings, log: createLog('silent') });
+  supervisor.expose(configFamilies({ revision: () => '', refused: () => [] }));
+  expose(supervisor);
+  const text = await supervisor.metrics();
+  await supervisor.stop(1);
+  return text;
+}
+
+test('a proxy of a fleet exposes what is documented, and nothing else', async () => {
+  const text = await metricsOfProxy((supervisor) => supervisor.expose(subscriptionFamilies(() => STATE)));
+  expect(typesOf(text)).toEqual(documented('All programs', 'Proxies and weir up', 'Proxies of a fleet'));
+});
+
+test('weir up exposes what is documented, and nothing else', async () => {
+  const text = await metricsOfProxy((supervisor) => void new CompileMetrics(supervisor.registry, NOTHING));
+  expect(typesOf(text)).toEqual(documented('All programs', 'Proxies and weir up', 'Controllers and weir up'));
+});
+
+test('a controller exposes what is documented, and nothing else', async () => {
+  const counts = { objects: () => new Map<string, number>(), troubles: () => new Map<string, string>(), statusesWaiting: () => 0 };
+  const rest = { sessions: () => [], synced: () => new Map<string, boolean>(), leads: () => true };
+  const { registry } = new ControllerMetrics({
+    ...NOTHING,
+    ...counts,
+    ...rest,
+    pairs: () => ({ problems: 0, expiries: new Map<string, number>() }),
+  });
+  expect(registry).toBeInstanceOf(Registry);
+  const text = await spell(await readFamilies(registry), 'text');
+  expect(typesOf(text)).toEqual(documented('All programs', 'Controllers and weir up', 'Controllers'));
+});
+
+const STATE = {
+  connected: false,
+  source: 'none',
+  resources: 0,
+  refused: 0,
+  refusedKinds: [],
+  revision: '',
+  connects: 0,
+  pushes: 0,
+  lastGood: { written: 0, failed: 0 },
+  savedAt: 0,
+} as const;
