@@ -1,4 +1,4 @@
-// The files that are written from the chart's values.yaml.
+// The files that are generated from the chart's values.yaml.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { valuesReference } from './reference.ts';
@@ -24,18 +24,18 @@ What \`helm install\` takes with \`--set\` and \`--values\`. The chart refuses v
 
 `;
 
-/** A file, by its path from the root of the repository. */
+/** A file with its path from the root of the repository. */
 export interface WrittenFile {
   readonly name: string;
   readonly text: string;
 }
 
-/** The values as the file documents them now. */
+/** The values of the current values.yaml. */
 export function readValues(): ReturnType<typeof valuesOf> {
   return valuesOf(readFileSync(VALUES, 'utf8'));
 }
 
-/** What the files should be. */
+/** The files with their expected content. */
 export function writtenFiles(): readonly WrittenFile[] {
   const tables = valuesReference(readValues());
   return [

@@ -1,9 +1,9 @@
-// The reference of the chart's values as Markdown, of one piece with values.yaml.
+// The reference of the chart's values as Markdown, generated from values.yaml.
 import type { Value } from './values.ts';
 
 const GENERAL = 'General';
 
-/** A table for each group at the top of the file, and one for the values that are in none. */
+/** One table per top-level group, and one for values without a group. */
 export function valuesReference(values: readonly Value[]): string {
   const groups = Map.groupBy(values, ({ path, isGroup }) => (path.includes('.') || isGroup ? (path.split('.')[0] ?? '') : GENERAL));
   return [...groups].map(([name, group]) => section(name, group)).join('\n');
@@ -16,7 +16,7 @@ function section(name: string, values: readonly Value[]): string {
   return `## ${name}\n\n${intro}| Value | Default | Meaning |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
 }
 
-/** With what is said of the innermost group where that is not a section. */
+/** A row of a table. The first value of a nested group also has the comment of the group. */
 function row({ path, comment, default: value }: Value, all: readonly Value[]): string {
   const group = all.find((other) => other.isGroup && other.path === path.slice(0, path.lastIndexOf('.')));
   const first = all.find((other) => other.path.startsWith(`${group?.path ?? ''}.`))?.path === path;
@@ -24,7 +24,7 @@ function row({ path, comment, default: value }: Value, all: readonly Value[]): s
   return `| \`${path}\` | \`${JSON.stringify(value)}\` | ${[ofGroup, comment].map(sentence).join(' ').trim()} |`;
 }
 
-/** Lines of a list, which are indented, stay lines. */
+/** Keeps the line breaks of indented lists. */
 function sentence(lines: readonly string[]): string {
   let text = '';
   let isList = false;

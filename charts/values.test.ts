@@ -1,4 +1,4 @@
-// Holds the reference of the chart's values, and the schema of the values, to values.yaml.
+// Compares the reference and the schema of the chart's values with values.yaml.
 import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-{{/* Names, labels and the parts that controllers and proxies share. */}}
+{{/* Names, labels, and the shared parts of controllers and proxies. */}}
 
 {{- define "weir.fullname" -}}
 {{- if .Values.fullnameOverride -}}
@@ -18,10 +18,10 @@
 {{- define "weir.caSecret" -}}{{ include "weir.fullname" . }}-ca{{- end -}}
 {{- define "weir.proxySecret" -}}{{ include "weir.proxy" . }}-credentials{{- end -}}
 
-{{/* Of what belongs to no namespace. */}}
+{{/* The name of objects without a namespace. */}}
 {{- define "weir.clusterName" -}}{{ .Release.Namespace }}-{{ include "weir.controller" . }}{{- end -}}
 
-{{/* Where proxies subscribe. */}}
+{{/* The address to which proxies connect. */}}
 {{- define "weir.pushHost" -}}{{ include "weir.controller" . }}.{{ .Release.Namespace }}.svc{{- end -}}
 
 {{/* The component is `controller` or `proxy`: (list . "proxy") */}}
@@ -44,7 +44,7 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- end }}
 {{- end -}}
 
-{{/* Of pods: nothing that an upgrade changes without changing the pods. */}}
+{{/* Labels of pods. No value may change with every upgrade, since that would restart the pods. */}}
 {{- define "weir.podLabels" -}}
 {{- $root := index . 0 -}}
 {{ include "weir.selector" . }}
@@ -57,7 +57,7 @@ app.kubernetes.io/part-of: weir
 {{- end }}
 {{- end -}}
 
-{{/* (list . .Values.proxy.image) */}}
+{{/* The name of an image: (list . .Values.proxy.image) */}}
 {{- define "weir.image" -}}
 {{- $root := index . 0 -}}
 {{- $image := index . 1 -}}
@@ -70,7 +70,7 @@ app.kubernetes.io/part-of: weir
 {{- end -}}
 {{- end -}}
 
-{{/* Whether the chart installs proxies, and whether Gateways may have their own: "true" or "". */}}
+{{/* Whether the chart installs proxies, and whether Gateways may have dedicated ones: "true" or "". */}}
 {{- define "weir.sharedFleet" -}}{{ if ne .Values.fleet.mode "PerGateway" }}true{{ end }}{{- end -}}
 {{- define "weir.ownFleets" -}}{{ if ne .Values.fleet.mode "Shared" }}true{{ end }}{{- end -}}
 
@@ -85,7 +85,7 @@ app.kubernetes.io/part-of: weir
 {{- div (add $ms 999) 1000 -}}
 {{- end -}}
 
-{{/* The annotations in the metadata of an object, those of every object among them: (list . .Values.proxy.annotations) */}}
+{{/* The annotations of an object, including the common ones: (list . .Values.proxy.annotations) */}}
 {{- define "weir.annotations" -}}
 {{- with merge (dict) (index . 1) (index . 0).Values.commonAnnotations }}
   annotations:
@@ -93,7 +93,7 @@ app.kubernetes.io/part-of: weir
 {{- end }}
 {{- end -}}
 
-{{/* The ServiceAccounts that pods run as. */}}
+{{/* The ServiceAccounts of pods. */}}
 {{- define "weir.controllerAccount" -}}
 {{- with .Values.controller.serviceAccount }}{{ default (ternary (include "weir.controller" $) "default" .create) .name }}{{ end -}}
 {{- end -}}
@@ -101,7 +101,7 @@ app.kubernetes.io/part-of: weir
 {{- with .Values.proxy.serviceAccount }}{{ default (ternary (include "weir.proxy" $) "default" .create) .name }}{{ end -}}
 {{- end -}}
 
-{{/* Whether proxies take ports of their nodes: "true" or "". Two of them then cannot be on one node. */}}
+{{/* Whether proxies use ports of their nodes: "true" or "". If so, a node can have only one of them. */}}
 {{- define "weir.nodePorts" -}}
 {{- $ports := .Values.proxy.hostNetwork -}}
 {{- range .Values.proxy.service.ports }}{{ if .hostPort }}{{ $ports = true }}{{ end }}{{ end -}}
@@ -113,7 +113,7 @@ app.kubernetes.io/part-of: weir
 {{- with .Values.proxy.service }}{{ if and .enabled .followGateways (include "weir.sharedFleet" $) }}true{{ end }}{{ end -}}
 {{- end -}}
 
-{{/* Of a pod: (list . "proxy"). Unless it is in the network of its node, a proxy may listen on ports below 1024 without root. */}}
+{{/* The security context of a pod: (list . "proxy"). Without hostNetwork a proxy may listen on ports below 1024 without root. */}}
 {{- define "weir.podSecurity" -}}
 {{- $root := index . 0 -}}
 {{- $values := index $root.Values (index . 1) -}}
@@ -126,7 +126,7 @@ app.kubernetes.io/part-of: weir
 {{- toYaml $context -}}
 {{- end -}}
 
-{{/* A probe, which asks at a path and a port unless it says how: (list $probe "/livez" "probes") */}}
+{{/* A probe; without a handler it requests a path at a port: (list $probe "/livez" "probes") */}}
 {{- define "weir.probe" -}}
 {{- $probe := index . 0 -}}
 {{- $handled := or (hasKey $probe "httpGet") (hasKey $probe "tcpSocket") (hasKey $probe "exec") (hasKey $probe "grpc") -}}
@@ -134,7 +134,7 @@ app.kubernetes.io/part-of: weir
 {{- toYaml (merge (dict) $probe (ternary (dict) $default $handled)) -}}
 {{- end -}}
 
-{{/* What the container of a component has beside its image, arguments, environment and mounts: (list . "proxy" "probes") */}}
+{{/* The fields of a component's container except image, arguments, environment and mounts: (list . "proxy" "probes") */}}
 {{- define "weir.container" -}}
 {{- $values := index (index . 0).Values (index . 1) -}}
 {{- $port := index . 2 -}}
@@ -164,7 +164,7 @@ securityContext:
   {{- toYaml $values.securityContext | nindent 2 }}
 {{- end -}}
 
-{{/* What pods have beside the chart's own container: (list . "proxy") */}}
+{{/* The fields of a pod except the chart's own container: (list . "proxy") */}}
 {{- define "weir.pod" -}}
 {{- $root := index . 0 -}}
 {{- $values := index $root.Values (index . 1) -}}
@@ -194,7 +194,7 @@ initContainers:
 {{- end }}
 {{- end -}}
 
-{{/* The families of addresses in the spec of a Service: .Values.proxy.service */}}
+{{/* The address families of a Service: .Values.proxy.service */}}
 {{- define "weir.families" -}}
 {{- with .ipFamilyPolicy }}
   ipFamilyPolicy: {{ . }}
@@ -205,7 +205,7 @@ initContainers:
 {{- end }}
 {{- end -}}
 
-{{/* Values that contradict each other, which the schema cannot tell. */}}
+{{/* Refuses contradicting values, which the schema cannot detect. */}}
 {{- define "weir.check" -}}
 {{- with .Values.proxy -}}
 {{- if and (eq .kind "DaemonSet") .autoscaling.enabled -}}
@@ -223,7 +223,7 @@ initContainers:
 {{- end -}}
 {{- end -}}
 
-{{/* Where pods go: (list . "proxy") */}}
+{{/* Scheduling of pods: (list . "proxy") */}}
 {{- define "weir.placement" -}}
 {{- $values := index (index . 0).Values (index . 1) -}}
 {{- with $values.nodeSelector }}

@@ -1,4 +1,4 @@
-{{/* The rights to what belongs to namespaces: in all of them, or in each that is watched. */}}
+{{/* Rights to namespaced objects: in all namespaces, or in each watched one. */}}
 {{- define "weir.rules" -}}
 - apiGroups: [gateway.networking.k8s.io]
   resources: [gateways, listenersets, httproutes, grpcroutes, tcproutes, tlsroutes, udproutes, backendtlspolicies]
@@ -39,7 +39,7 @@
   resources: [events]
   verbs: [create, patch]
 {{- if include "weir.ownFleets" . }}
-# What proxies of Gateways are made of.
+# The objects of dedicated proxies.
 - apiGroups: ['']
   resources: [services, serviceaccounts, secrets]
   verbs: [get, list, watch, create, patch, delete]
