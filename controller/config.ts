@@ -26,7 +26,7 @@ export interface ControllerConfig {
   readonly addresses: readonly string[];
   /** The Service of the shared proxies, `<namespace>/<name>`: its addresses apply if `addresses` is empty. '' means none. */
   readonly proxyService: string;
-  /** True: the controller keeps the ports of that Service in step with the listeners of Gateways. */
+  /** Whether the controller adds the ports of listeners to that Service. */
   readonly followsPorts: boolean;
   /** The namespaces that the controller reads besides its own; empty means all. */
   readonly watchNamespaces: readonly string[];
@@ -184,7 +184,7 @@ const FLAGS: Flags = {
 /** The flags of `weir controller`. */
 export const CONTROLLER_FLAGS: readonly FlagGroup[] = [{ title: '', flags: FLAGS }];
 
-/** The settings, or what is wrong with them. */
+/** Reads and checks the settings. An error names the flag and the mistake. */
 export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Result<ControllerConfig> {
   return caught(() => toConfig(new FlagValues(args, flagsOf(CONTROLLER_FLAGS), environment)));
 }

@@ -39,7 +39,7 @@ export class FleetPlane {
   readonly fleets: Fleets | null = null;
   /** Null without an address pool. */
   readonly pool: PoolKeeper | null;
-  /** Null where the ports of the shared Service are left alone. */
+  /** Null if the controller does not write the ports of the shared Service. */
   readonly ports: PortKeeper | null;
 
   constructor(options: FleetPlaneOptions) {

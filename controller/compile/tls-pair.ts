@@ -1,4 +1,4 @@
-// A pair of certificate and key, read as a proxy would read it: what is wrong with it, and what to do about it.
+// Checks a pair of certificate and key as a proxy does. Problems come with a remedy.
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { err, ok, type Result } from '#lib/result.ts';
@@ -6,10 +6,10 @@ import { err, ok, type Result } from '#lib/result.ts';
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 const PRIVATE_KEY = /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/;
 const ENCRYPTED = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m;
-/** What proxies can sign a handshake with. */
+/** Key types that proxies can use for handshakes. */
 const KEY_TYPES: ReadonlySet<string> = new Set(['rsa', 'rsa-pss', 'ec', 'ed25519', 'ed448']);
 
-/** Why a pair cannot be served, to follow the name of its Secret in a sentence; null where it can. Both are PEM. */
+/** Why a pair cannot be served, as a phrase after the name of its Secret; null if it can. Both arguments are PEM. */
 export function pairProblem(certificate: string, privateKey: string): string | null {
   const chain = readChain(certificate);
   if (!chain.ok) return chain.error;
@@ -18,7 +18,7 @@ export function pairProblem(certificate: string, privateKey: string): string | n
   return mismatch(chain.value, key.value) ?? whyNotLoaded(certificate, privateKey);
 }
 
-/** What is wrong with a pair that is served all the same at that time (milliseconds since the epoch); null for nothing. */
+/** A problem of a pair that is served anyway at this time (milliseconds since the epoch); null if there is none. */
 export function pairRemark(certificate: string, now: number): string | null {
   const chain = readChain(certificate);
   const [first, ...others] = chain.ok ? chain.value : [];
@@ -59,7 +59,7 @@ function readKey(pem: string): Result<KeyObject> {
   }
 }
 
-/** What a text holds in place of the PEM that is wanted, in words; '' where it cannot be told. */
+/** A phrase about the content of a text without the expected PEM; '' if it is unknown. */
 function describeText(text: string): string {
   const label = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(text)?.[1];
   if (label !== undefined) return `, but ${/^[AEIOU]/.test(label) ? 'an' : 'a'} ${label}`;
@@ -79,7 +79,7 @@ function mismatch(chain: readonly X509Certificate[], key: KeyObject): string | n
   return `holds a certificate${named} and a key that do not belong together; put the key that the certificate was issued for into tls.key`;
 }
 
-/** What only the library of TLS finds, such as keys that are too short. */
+/** Problems that only OpenSSL detects, such as keys that are too short. */
 function whyNotLoaded(cert: string, key: string): string | null {
   try {
     createSecureContext({ cert, key });

@@ -31,7 +31,7 @@ export interface LiveObject {
 
 export interface LiveFleetsOptions {
   readonly client: ApiClient;
-  /** Those with Gateways; empty for all. */
+  /** The namespaces with Gateways; empty means all. */
   readonly namespaces: readonly string[];
   readonly controllerName: string;
   readonly log: Log;

@@ -18,7 +18,7 @@ import { pooledService, statusToWrite, type LivePooledService } from './pooled-s
 
 export interface PoolKeeperOptions {
   readonly client: ApiClient;
-  /** Those whose Services get addresses; empty for all. */
+  /** The namespaces whose Services get addresses; empty means all. */
   readonly namespaces: readonly string[];
   readonly pool: AddressPool;
   readonly leads: () => boolean;

@@ -1,8 +1,8 @@
-// Keeps the ports of the Service in front of the proxies that Gateways share in step with their listeners. The leader writes them by
-// server-side apply with a field manager of its own: what others have written into the Service, Helm say, stays theirs.
+// Adds the ports of listeners to the Service of the shared proxies, and removes them. The leader writes them by server-side apply with an
+// own field manager, so that ports of other managers, such as Helm, stay.
 //
 //     delta ──> listeners of the shared scope ──┐
-//                                               ├──> ports that the Service lacks, or has of ours for no listener ──> apply
+//                                               ├──> ports that the Service lacks, or own ports without a listener ──> apply
 //     watch of the Service ──> its ports ───────┘
 import { isDeepStrictEqual } from 'node:util';
 import type { Listener } from '#api/ir/ir.ts';
@@ -23,22 +23,22 @@ import type { RawObject } from '../watch/kinds.ts';
 import { FLEET_KINDS, fleetObjectPath } from './kinds.ts';
 import { isAsMade, othersIn, sharedPorts, type ServicePort } from './service-ports.ts';
 
-/** Owns the ports of listeners in the Service. */
+/** The field manager of the ports of listeners. */
 const FIELD_MANAGER = 'weir-ports';
 const BACKOFF: BackoffOptions = { minimum: 500, maximum: 30_000 };
-/** There is one piece of work: the Service. */
+/** The key of the only task: the Service. */
 const SERVICE = 'service';
 
 export interface PortKeeperOptions {
   readonly client: ApiClient;
-  /** `<namespace>/<name>`. Somebody else makes it and takes it away. */
+  /** `<namespace>/<name>`. The controller neither creates nor deletes it. */
   readonly service: string;
   readonly leads: () => boolean;
   readonly log: Log;
   readonly faults: Faults;
 }
 
-/** The Service as the watch tells it. */
+/** The Service as the watch delivers it. */
 interface LiveService {
   readonly uid: string;
   readonly ports: readonly ServicePort[];
@@ -51,11 +51,11 @@ export class PortKeeper {
   readonly #queue: WorkQueue;
   readonly #backoff = new Backoff(BACKOFF);
   readonly #scopes = new FleetScopes();
-  /** By key. */
+  /** By key of the listener. */
   readonly #listeners = new Map<string, FleetPort & { readonly gateway: string }>();
-  /** Null while there is none. */
+  /** Null if it does not exist. */
   #service: LiveService | null = null;
-  /** What was applied last, and what that made of the Service: an apply that changes nothing is not repeated. */
+  /** The last applied ports and their result in the Service, so that an apply without effect is not repeated. */
   #settled: object | null = null;
 
   constructor(options: PortKeeperOptions) {
@@ -78,7 +78,7 @@ export class PortKeeper {
     this.#queue = new WorkQueue({ concurrency: 1, open: leads, work: () => this.#work(), faults });
   }
 
-  /** Takes what compile has made of listeners. */
+  /** Takes compiled listeners. */
   apply({ changed, removed, fleets, fleetsGone }: Pick<Handover, 'changed' | 'removed' | 'fleets' | 'fleetsGone'>): void {
     const moved = this.#scopes.apply({ fleets, fleetsGone }).length > 0;
     const gone = removed.filter(({ kind, key }) => kind === 'Listener' && this.#listeners.delete(key)).length > 0;
@@ -118,15 +118,12 @@ export class PortKeeper {
       this.#backoff.reset();
       return { restMs: 0, again: false };
     } catch (error) {
-      this.#options.log.warn(
-        { err: error, service: this.#options.service },
-        'the ports of the Service cannot be brought in step with listeners',
-      );
+      this.#options.log.warn({ err: error, service: this.#options.service }, 'cannot write the ports of listeners into the Service');
       return { restMs: this.#backoff.next(), again: true };
     }
   }
 
-  /** With its uid: a Service that is gone must not be made anew by it. */
+  /** Applies with the uid, so that a deleted Service is not created again. */
   async #apply(live: LiveService, ports: readonly ServicePort[]): Promise<void> {
     const { client, leads, log, service } = this.#options;
     if (!leads()) throw new Error('another controller leads now');
@@ -139,7 +136,7 @@ export class PortKeeper {
     if (reply.status !== 200) throw new ApiError(reply.status, { message: this.#refusalOf(reply) });
     const after = liveService(reply.body as RawObject);
     this.#service = after;
-    // Where something that is not there is wanted, or the other way round, the API server has its reasons: others own it.
+    // A difference that remains after the apply has its cause in other field managers.
     this.#settled = { live: after, ports: sharedPorts(ports, othersIn(after.ports)) };
     log.info({ service, ports: ports.map((port) => port.name) }, 'the ports of the Service follow the listeners');
   }
@@ -153,7 +150,7 @@ export class PortKeeper {
 
   #problem(problem: InformerProblem | null): void {
     const { log, service } = this.#options;
-    if (problem !== null) log.warn({ service, problem }, 'the Service cannot be watched: its ports stay as they are');
+    if (problem !== null) log.warn({ service, problem }, 'cannot watch the Service: its ports stay as they are');
   }
 }
 

@@ -1,4 +1,4 @@
-// The ports of a Service that others write too: which are ours, and which ours should be.
+// The ports of a Service that several field managers write: Weir's current ports, and the desired ones.
 import type { FleetPort } from '../compile/result.ts';
 import { portName } from './deployment.ts';
 
@@ -8,12 +8,12 @@ export interface ServicePort extends FleetPort {
   readonly targetPort: number | string;
 }
 
-/** Those that somebody else has named. Ours have the name that `portName` gives. */
+/** The ports of others. Weir's own have the name from `portName`. */
 export function othersIn(ports: readonly ServicePort[]): readonly ServicePort[] {
   return ports.filter((port) => port.name !== portName(port));
 }
 
-/** What is to be ours for these listeners: each port once, in order, without those that others have there already. */
+/** Weir's desired ports for these listeners: sorted, unique, without ports that others have already. */
 export function sharedPorts(listeners: readonly FleetPort[], others: readonly FleetPort[]): ServicePort[] {
   const taken = new Set(others.map(portName));
   const ports = new Map(listeners.map(({ port, protocol }) => [portName({ port, protocol }), { port, protocol }]));
@@ -23,7 +23,7 @@ export function sharedPorts(listeners: readonly FleetPort[], others: readonly Fl
     .sort((a, b) => a.port - b.port || (a.protocol < b.protocol ? -1 : 1));
 }
 
-/** True when ours among the ports of a Service are exactly these. */
+/** Whether Weir's own ports of a Service are exactly these. */
 export function isAsMade(actual: readonly ServicePort[], expected: readonly ServicePort[]): boolean {
   const ours = actual.filter((port) => port.name === portName(port));
   const byName = new Map(ours.map((port) => [port.name, port]));

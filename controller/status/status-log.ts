@@ -1,4 +1,4 @@
-// Statuses where there is no cluster to write them to: each problem goes to the log once, and once more when it is solved.
+// Logs the problems in statuses where there is no cluster to write them to: each once, and once more when it is solved.
 import type { EncodedResource, Secret } from '#api/ir/ir.ts';
 import type { Log } from '#lib/log.ts';
 import { objectId } from '#api/k8s/object.ts';
@@ -8,24 +8,24 @@ import type { StatusProblem } from './problems.ts';
 
 export class StatusLog {
   readonly #log: Log;
-  /** What was last said of an object that has problems. */
+  /** By object: its last logged problems. */
   readonly #told = new Map<string, readonly StatusProblem[]>();
 
   constructor(log: Log) {
     this.#log = log;
   }
 
-  /** Takes what compile wants. */
+  /** Takes compiled statuses. */
   apply({ statuses, changed, forgotten }: Pick<CompileDelta, 'statuses' | 'changed' | 'forgotten'>): void {
     for (const resource of changed) if (resource.kind === 'Secret') this.#tellOfSecret(resource);
     for (const status of statuses) this.#tell(objectId(status.ref), problemsOf(status));
     for (const ref of forgotten) this.#tell(objectId(ref), []);
   }
 
-  /** Of one that is served all the same no status tells: a certificate that has expired. */
+  /** An expired certificate that is still served has no status, so its problem is read from the Secret. */
   #tellOfSecret({ body }: EncodedResource): void {
     const { key, problem } = JSON.parse(body.toString()) as Secret;
-    if (problem !== undefined) this.#log.warn({ object: `Secret/${key}`, problem }, 'a certificate to be mended');
+    if (problem !== undefined) this.#log.warn({ object: `Secret/${key}`, problem }, 'a certificate has a problem');
   }
 
   #tell(object: string, now: readonly StatusProblem[]): void {

@@ -1,4 +1,4 @@
-// A kind that is watched in some namespaces: one list and watch for each, told of as one.
+// A kind that is watched in several namespaces: one list and watch for each, reported as one.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { FaultServer, sendJson } from '../../test/support/fault-server.ts';
 import { until } from '../../test/support/until.ts';
@@ -27,7 +27,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-/** What is told, and the places that are asked. */
+/** The reports, and the requested paths. */
 function start(kind: string, namespaces: readonly string[], refused: readonly string[] = []) {
   const told = { names: [] as string[], synced: 0, problems: [] as (InformerProblem | null)[] };
   const asked = new Set<string>();
@@ -52,13 +52,13 @@ function start(kind: string, namespaces: readonly string[], refused: readonly st
 }
 
 describe('Informers', () => {
-  test('watch everything where no namespaces are given', async () => {
+  test('watch the whole cluster without namespaces', async () => {
     const { told, asked } = start('Service', []);
     await until(() => told.synced === 1, 'sync');
     expect([...asked]).toEqual(['/api/v1/services']);
   });
 
-  test('watch each namespace by itself, and are synced when all are', async () => {
+  test('watch each namespace separately, and are synced when all are', async () => {
     const { told, asked } = start('Service', ['shop', 'blog']);
     await until(() => told.synced === 1, 'sync');
     expect([...asked].sort()).toEqual(['/api/v1/namespaces/blog/services', '/api/v1/namespaces/shop/services']);
@@ -68,19 +68,19 @@ describe('Informers', () => {
     expect(informers?.fingerprintOf('other', 'a')).toBeUndefined();
   });
 
-  test('watch those of the Namespaces that are given, each by its name', async () => {
+  test('watch only the given Namespaces, each by its name', async () => {
     const { told, asked } = start('Namespace', ['shop', 'blog']);
     await until(() => told.synced === 1, 'sync');
     expect([...asked].sort()).toEqual(['/api/v1/namespaces metadata.name=blog', '/api/v1/namespaces metadata.name=shop']);
   });
 
-  test('watch other kinds that belong to no namespace as a whole', async () => {
+  test('watch all objects of other cluster-scoped kinds', async () => {
     const { told, asked } = start('GatewayClass', ['shop']);
     await until(() => told.synced === 1, 'sync');
     expect([...asked]).toEqual(['/apis/gateway.networking.k8s.io/v1/gatewayclasses']);
   });
 
-  test('say in which namespace a right is missing, and follow the others', async () => {
+  test('name the namespace of a missing right, and watch the others', async () => {
     const { told } = start('Service', ['shop', 'blog'], ['/blog/']);
     await until(() => told.problems.length > 0 && told.names.length > 0, 'a problem');
     expect(told.problems).toEqual([{ type: 'forbidden', verb: 'list', namespace: 'blog' }]);

@@ -1,4 +1,4 @@
-// One kind, watched as a whole or in each of the namespaces that a controller is restricted to: an informer for each, told of as one.
+// The informers of one kind: one for the cluster, or one for each watched namespace. They report like a single informer.
 import type { ApiClient } from './api-client.ts';
 import { Informer, INFORMER_TIMES } from './informer.ts';
 import type { InformedKind, InformerListener, InformerProblem, InformerTimes } from './informer.ts';
@@ -7,12 +7,12 @@ import { placesOf } from './places.ts';
 export class Informers {
   readonly #informers: readonly Informer[];
   readonly #listener: InformerListener;
-  /** Of each informer. */
+  /** By informer. */
   readonly #problems: (InformerProblem | null)[];
   #unsynced: number;
   #told: InformerProblem | null = null;
 
-  /** Without namespaces everything is watched. The listener hears of a problem while any informer has one, and of the first of them. */
+  /** Without namespaces the whole cluster is watched. While informers have problems, the listener gets the first one. */
   constructor(
     kind: InformedKind,
     namespaces: readonly string[],
@@ -30,12 +30,12 @@ export class Informers {
     });
   }
 
-  /** How many objects there are. */
+  /** Number of known objects. */
   get size(): number {
     return this.#informers.reduce((sum, informer) => sum + informer.size, 0);
   }
 
-  /** The fingerprint of an object as last told; undefined where there is none. */
+  /** The last reported fingerprint of an object; undefined if there is none. */
   fingerprintOf(namespace: string, name: string): string | undefined {
     for (const informer of this.#informers) {
       const fingerprint = informer.fingerprintOf(namespace, name);
@@ -48,12 +48,12 @@ export class Informers {
     for (const informer of this.#informers) informer.start();
   }
 
-  /** As Informer.retry. */
+  /** Same as Informer.retry. */
   retry(): void {
     for (const informer of this.#informers) informer.retry();
   }
 
-  /** Resolves when no request is left open. */
+  /** Resolves when no request is open. */
   async stop(): Promise<void> {
     await Promise.all(this.#informers.map((informer) => informer.stop()));
   }

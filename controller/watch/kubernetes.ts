@@ -18,7 +18,7 @@ import type { TroubleListener, WatchTrouble } from './trouble.ts';
 /** The parts of a source besides the cluster. */
 export interface KubernetesSourceOptions {
   readonly kinds?: readonly WatchedKind[];
-  /** Those whose objects are read; absent or empty for all. */
+  /** The namespaces to read; absent or empty means all. */
   readonly namespaces?: readonly string[];
   readonly times?: InformerTimes;
   readonly readerTimes?: ReaderTimes;

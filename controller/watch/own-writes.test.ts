@@ -3,7 +3,7 @@ import { OwnWrites } from './own-writes.ts';
 
 const version = (resourceVersion: string) => ({ resourceVersion });
 
-test('answers with the written form until the watch delivers something newer', () => {
+test('returns the written version until the watch delivers a newer one', () => {
   const writes = new OwnWrites();
   writes.wrote('a', version('2'), version('1'));
   expect(writes.latest('a', version('1'))).toEqual(version('2'));
@@ -11,14 +11,14 @@ test('answers with the written form until the watch delivers something newer', (
   expect(writes.latest('a', version('1'))).toEqual(version('1'));
 });
 
-test('knows an object that it made and that the watch has not delivered', () => {
+test('returns a created object that the watch has not delivered', () => {
   const writes = new OwnWrites();
   writes.wrote('a', version('1'), undefined);
   expect(writes.latest('a', undefined)).toEqual(version('1'));
   expect(writes.latest('b', undefined)).toBeUndefined();
 });
 
-test('tells own writes from those of others', () => {
+test('distinguishes own writes from those of others', () => {
   const writes = new OwnWrites();
   writes.wrote('a', version('2'), version('1'));
   expect(writes.delivered('a', version('2'))).toBe(true);
@@ -27,7 +27,7 @@ test('tells own writes from those of others', () => {
   expect(writes.delivered('a', version('3'))).toBe(false);
 });
 
-test('keeps nothing of a write that the watch delivered before the answer came', () => {
+test('drops a write that the watch delivered before the answer', () => {
   const writes = new OwnWrites();
   writes.wrote('a', version('2'), version('2'));
   expect(writes.latest('a', version('2'))).toEqual(version('2'));

@@ -1,22 +1,22 @@
-// Where objects are watched: in the whole cluster, or in the namespaces that a controller is restricted to.
+// The scope of watches: the whole cluster, or the namespaces that the controller may read.
 import type { KindInfo } from '#api/k8s/kinds.ts';
 
 /** One watch of a kind. */
 export interface Place {
-  /** '' for all namespaces, and for kinds that belong to none. */
+  /** '' for all namespaces, and for cluster-scoped kinds. */
   readonly namespace: string;
-  /** Narrows the watch at the server; '' for all objects. */
+  /** A filter at the server; '' means all objects. */
   readonly fieldSelector: string;
 }
 
-/** A kind, as the API has it. */
+/** A kind as in the API. */
 export type PlacedKind = Pick<KindInfo, 'kind'> & Partial<Pick<KindInfo, 'namespaced'>>;
 
 const EVERYWHERE: Place = { namespace: '', fieldSelector: '' };
 
 /**
- * The watches of a kind. Without namespaces there is one, of everything. Of the kind Namespace those alone are watched, each by its name:
- * that takes no right to read others. Other kinds that belong to no namespace are watched as a whole.
+ * The watches of a kind. Without namespaces there is one, of the whole cluster. Objects of the kind Namespace are watched each by its name,
+ * which needs no right to read others. Other cluster-scoped kinds are watched completely.
  */
 export function placesOf({ kind, namespaced = true }: PlacedKind, namespaces: readonly string[]): readonly Place[] {
   if (namespaces.length === 0) return [EVERYWHERE];
