@@ -139,10 +139,21 @@ export class FlagValues {
     return found;
   }
 
+  /** What a reader of its own makes of the text. Its reasons name what is wrong in a longer text by themselves. */
+  parsed<Value>(name: string, parse: (text: string) => Result<Value>): Value {
+    const result = parse(this.text(name));
+    if (!result.ok) throw new Mistake(`${this.#origin(name)}: ${result.error}`);
+    return result.value;
+  }
+
   /** Names the flag, or the variable that stands in for it, and the value. */
   #mistake(name: string, reason: string): Mistake {
+    return new Mistake(`${this.#origin(name)}: ${JSON.stringify(this.text(name))} ${reason}`);
+  }
+
+  #origin(name: string): string {
     const isVariable = !this.#given.has(name) && this.#environment[variableOf(name)] !== undefined;
-    return new Mistake(`--${name}${isVariable ? ` (from ${variableOf(name)})` : ''}: ${JSON.stringify(this.text(name))} ${reason}`);
+    return `--${name}${isVariable ? ` (from ${variableOf(name)})` : ''}`;
   }
 }
 

@@ -1,10 +1,11 @@
 // The settings of a proxy: flags, and environment variables for those that are not given. The one place that reads either.
-import { closeSync, constants, openSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { formatDuration } from '#lib/duration.ts';
 import { LOG_LEVELS } from '#lib/log.ts';
 import type { LogLevel } from '#lib/log.ts';
 import type { Result } from '#lib/result.ts';
+import { ACCESS_LOG_FLAGS, readAccessLog } from './access-log-flags.ts';
+import type { AccessLogSettings } from './telemetry/access-log/access-log.ts';
 import { DEFAULT_LIMITS } from './exchange/limits.ts';
 import type { Limits } from './exchange/limits.ts';
 import { caught, flagsOf, FlagValues, Mistake } from '#lib/flags.ts';
@@ -18,6 +19,7 @@ export interface ServingConfig {
   readonly bindAddress: string;
   /** `off`, `stdout` or a file. */
   readonly accessLog: string;
+  readonly accessLogSettings: AccessLogSettings;
   /** What the proxy calls itself in Via; '' for no Via. */
   readonly via: string;
   readonly logLevel: LogLevel;
@@ -121,7 +123,7 @@ const SERVING_FLAGS: Flags = {
     value: 'ADDRESS',
     text: 'where listeners without an address of their own are bound; every address by default',
   },
-  'access-log': { default: 'stdout', value: 'off|stdout|FILE', text: 'where one line per request goes' },
+  ...ACCESS_LOG_FLAGS,
   via: { default: 'weir', value: 'NAME|off', text: 'what the proxy calls itself in the Via header of requests and answers' },
   'log-level': { default: 'info', value: 'LEVEL', text: LOG_LEVELS.join(', '), words: LOG_LEVELS },
   'admin-port': { default: '15020', value: 'PORT|off', text: 'dumps and commands, on 127.0.0.1; 0 is any free port' },
@@ -207,7 +209,7 @@ function serving(values: FlagValues): ServingConfig {
   return {
     workers: values.text('workers') === 'auto' ? cpuLimit() : values.count('workers', 1),
     bindAddress: values.address('bind-address'),
-    accessLog: accessLog(values.text('access-log')),
+    ...readAccessLog(values),
     via: pseudonym(values.text('via')),
     logLevel: values.word('log-level', LOG_LEVELS),
     adminPort: values.port('admin-port'),
@@ -223,18 +225,6 @@ function serving(values: FlagValues): ServingConfig {
 function pseudonym(text: string): string {
   if (!/^[-!#$%&'*+.^_`|~0-9A-Za-z]{1,64}$/.test(text)) throw new Mistake(`--via: ${JSON.stringify(text)} is neither a name nor off`);
   return text === 'off' ? '' : text;
-}
-
-/** Told now: later it would be the workers that cannot start. */
-function accessLog(target: string): string {
-  if (target === 'off' || target === 'stdout') return target;
-  try {
-    // Not blocking: it may be a pipe that nobody reads yet.
-    closeSync(openSync(target, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK, 0o640));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw new Mistake(`--access-log: ${(error as Error).message}`);
-  }
-  return target;
 }
 
 function limits(values: FlagValues): Limits {

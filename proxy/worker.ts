@@ -30,6 +30,7 @@ import type { ListenerSocketsOptions } from './listener/listener-sockets.ts';
 import { RuntimeBuilder } from './runtime/build.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { Runtime } from './runtime/runtime.ts';
+import type { AccessLogSettings } from './telemetry/access-log/access-log.ts';
 import { registerFamilies } from '#lib/metric.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 import { upstreamFamilies } from './telemetry/upstream-metrics.ts';
@@ -51,6 +52,8 @@ export interface WorkerOptions {
   readonly limits: Limits;
   /** `off`, `stdout` or a file. */
   readonly accessLog: string;
+  /** JSON with the usual fields of everything by default. */
+  readonly accessLogSettings?: AccessLogSettings;
   /** What the proxy calls itself in Via; '', the default, for no Via. */
   readonly via?: string;
   /** Several workers share the ports, and standard output. */
@@ -95,7 +98,7 @@ export class Worker {
     this.#bugs = bugs;
     this.#gathering = new Gathering(limits);
     this.#failures = new RefusedConnections((failure) => options.log?.warn(failure, 'HTTP/2 connection ended for an error of its peer'));
-    const telemetry = (this.#telemetry = new Telemetry(limits, options.accessLog));
+    const telemetry = (this.#telemetry = new Telemetry(options));
     const runtime = (): Runtime => this.#builder.current;
     const surroundings = { runtime, recorder: telemetry.exchanges, wheel, limits };
     const path = new IsolatedRequestPath({ ...surroundings, gathering: this.#gathering, hop: new Hop(options.via ?? '') }, bugs);

@@ -35,6 +35,12 @@ export class Attempt {
   /** Its deadline; null unless the route sets one. */
   timer: Timer | null = null;
 
+  /** When it began, and when it was over, as turnTime(); 0 before. */
+  beganAt = 0;
+  endedAt = 0;
+  /** Milliseconds that its connection took where it is the first on it; -1 otherwise. */
+  connectMs = -1;
+
   // The head of the answer, as the upstream codec read it.
   status = 0;
   headers: Headers = NO_HEADERS;

@@ -120,6 +120,8 @@ export class Exchange {
   requestedAuthority = '';
   requestedPath = '';
   requestHeaders: Headers = NO_HEADERS;
+  /** Values of the headers that the access log has, as they came; null where it has none. */
+  loggedHeaders: (string | null)[] | null = null;
   /** Bytes of the request body; 0 none, UNKNOWN_LENGTH when it just ends. */
   requestLength = 0;
   /** HTTP version of the request: 10, 11 or 20. */

@@ -1,5 +1,6 @@
 // What supervisor and worker processes say to each other over IPC (structured clone, in order, reliable while both live).
 import type * as ir from '#api/ir/ir.ts';
+import type { AccessLogSettings } from '../telemetry/access-log/access-log.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { BindingState } from '../exchange/binding-state.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
@@ -10,6 +11,7 @@ import type { MetricJson } from '#lib/metric.ts';
 export interface WorkerSettings {
   readonly limits: Limits;
   readonly accessLog: string;
+  readonly accessLogSettings: AccessLogSettings;
   readonly via: string;
   readonly drainTimeout: number;
   readonly bindAddress: string;

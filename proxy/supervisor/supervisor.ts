@@ -7,6 +7,8 @@ import type { Format } from '#lib/exposition.ts';
 import type { Log } from '#lib/log.ts';
 import { readFamilies, registerFamilies, registerProcess } from '#lib/metric.ts';
 import type { MetricFamily } from '#lib/metric.ts';
+import { DEFAULT_ACCESS_LOG } from '../telemetry/access-log/access-log.ts';
+import type { AccessLogSettings } from '../telemetry/access-log/access-log.ts';
 import type { Limits } from '../exchange/limits.ts';
 import { isSamePort } from '../exchange/binding-state.ts';
 import type { BindingState, UnboundPort } from '../exchange/binding-state.ts';
@@ -32,6 +34,8 @@ export interface SupervisorOptions {
   readonly limits: Limits;
   /** `off`, `stdout` or a file. */
   readonly accessLog: string;
+  /** JSON with the usual fields, of everything, by default. */
+  readonly accessLogSettings?: AccessLogSettings;
   /** What the proxy calls itself in Via; '', the default, for no Via. */
   readonly via?: string;
   /** How long connections of a port that is closed may live on, milliseconds. */
@@ -168,8 +172,9 @@ export class Supervisor {
   }
 
   #startWorkers(): readonly WorkerLink[] {
+    const { accessLogSettings = DEFAULT_ACCESS_LOG } = this.#options;
     const { workers, limits, accessLog, via = '', drainTimeout, bindAddress = '', log, bindPort } = this.#options;
-    const settings = { limits, accessLog, via, drainTimeout, bindAddress };
+    const settings = { limits, accessLog, accessLogSettings, via, drainTimeout, bindAddress };
     if (workers === 1)
       return [
         new LocalWorker({

@@ -3,7 +3,7 @@
 import { turnTime } from '#lib/turn-clock.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { StreamRecorder, StreamSession } from '../exchange/stream-session.ts';
-import type { AccessLog } from './access-log.ts';
+import type { AccessLog } from './access-log/access-log.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 import type { StreamMetrics } from './stream-metrics.ts';
 import type { WebSocketMetrics } from './websocket-metrics.ts';
@@ -23,6 +23,7 @@ export class ExchangeRecorder {
   started(exchange: Exchange): void {
     exchange.requestedAuthority = exchange.authority;
     exchange.requestedPath = exchange.path;
+    if (this.#log !== null) this.#log.started(exchange);
     this.#metrics.started();
   }
 

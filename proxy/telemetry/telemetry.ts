@@ -2,11 +2,22 @@
 import type { Limits } from '../exchange/limits.ts';
 import { UpstreamCounts } from '../exchange/upstream-counts.ts';
 import type { MetricFamily } from '#lib/metric.ts';
-import { AccessLog } from './access-log.ts';
+import { AccessLog } from './access-log/access-log.ts';
+import type { AccessLogSettings } from './access-log/access-log.ts';
 import { ExchangeRecorder, SessionRecorder } from './record.ts';
 import { RequestMetrics } from './request-metrics.ts';
 import { StreamMetrics } from './stream-metrics.ts';
 import { WebSocketMetrics } from './websocket-metrics.ts';
+
+export interface TelemetryOptions {
+  readonly limits: Limits;
+  /** `off`, `stdout` or a file. */
+  readonly accessLog: string;
+  /** JSON with the usual fields, of everything, by default. */
+  readonly accessLogSettings?: AccessLogSettings;
+  /** Other workers write to the same log. */
+  readonly reusePort: boolean;
+}
 
 export class Telemetry {
   readonly upstreams: UpstreamCounts;
@@ -16,12 +27,12 @@ export class Telemetry {
   readonly sessions: SessionRecorder;
   readonly #metrics: readonly { families(): readonly MetricFamily[] }[];
 
-  /** `accessLog`: `off`, `stdout` or a file. Throws when it cannot be opened. */
-  constructor(limits: Limits, accessLog: string) {
+  /** Throws when the access log cannot be opened. */
+  constructor({ limits, accessLog, accessLogSettings, reusePort }: TelemetryOptions) {
     const [requests, webSockets, streams] = [new RequestMetrics(limits), new WebSocketMetrics(limits), new StreamMetrics(limits)];
     this.#metrics = [requests, webSockets, streams];
     this.upstreams = new UpstreamCounts(limits.maxMetricEndpoints);
-    this.accessLog = accessLog === 'off' ? null : new AccessLog(accessLog);
+    this.accessLog = accessLog === 'off' ? null : new AccessLog(accessLog, reusePort, accessLogSettings);
     this.exchanges = new ExchangeRecorder(requests, webSockets, this.accessLog);
     this.sessions = new SessionRecorder(streams, this.accessLog);
   }

@@ -1,5 +1,6 @@
 // Picks endpoints for exchanges and keeps account of every attempt: how it begins, what it may be followed by, and how it ends.
 import type { TimerWheel } from '#lib/timer-wheel.ts';
+import { turnTime } from '#lib/turn-clock.ts';
 import { Attempt } from '../exchange/attempt.ts';
 import type { AttemptOutcome } from '../exchange/attempt.ts';
 import { ERRORS } from '../exchange/errors.ts';
@@ -39,6 +40,7 @@ export class Attempts {
     const endpoint = cluster.pick(exchange.triedEndpoints ?? NONE);
     if (endpoint === null) return ERRORS.noEndpoints;
     const attempt = new Attempt(exchange, endpoint, endpoint.pool(transportOf(exchange, cluster)));
+    attempt.beganAt = turnTime();
     exchange.attempt = attempt;
     exchange.attempts++;
     endpoint.active++;
@@ -83,6 +85,7 @@ export class Attempts {
   ended(attempt: Attempt, outcome: AttemptOutcome, error: ExchangeError | null): void {
     if (attempt.ended) return;
     attempt.ended = true;
+    attempt.endedAt = turnTime();
     attempt.stream = null;
     attempt.endpoint.active--;
     if (attempt.timer !== null) this.#wheel.disarm(attempt.timer);

@@ -54,6 +54,9 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
   #failing = ERRORS.upstreamConnectFailed;
   #attempt: Attempt | null = null;
   #requests = 0;
+  readonly #dialledAt = performance.now();
+  /** How long the connection took. */
+  #connectMs = 0;
   /** Bytes that could not be used yet: a partial head, or what came while the answer is paused. Copied. */
   #carry: Buffer = EMPTY;
   #processing = false;
@@ -93,6 +96,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
   connected(): void {
     this.#settings.wheel.disarm(this.#timer);
     this.#state = 'idle';
+    this.#connectMs = performance.now() - this.#dialledAt;
     this.#owner.connected(this);
   }
 
@@ -102,6 +106,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     this.#state = 'busy';
     this.#attempt = attempt;
     attempt.reused = this.#requests++ > 0;
+    if (!attempt.reused) attempt.connectMs = this.#connectMs;
     this.#headRead = false;
     this.#paused = false;
     this.#informational = 0;

@@ -45,6 +45,9 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
   readonly #owner: H2UpstreamOwner;
   readonly #scheme: string;
   #connected = false;
+  readonly #dialledAt = performance.now();
+  /** How long the connection took. */
+  #connectMs = 0;
   /** What it means when the connection is never there. */
   #failing = ERRORS.upstreamConnectFailed;
   readonly openedAt = performance.now();
@@ -88,6 +91,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
   connected(): void {
     this.settings.wheel.disarm(this.timer);
     this.#connected = true;
+    this.#connectMs = performance.now() - this.#dialledAt;
     this.#owner.connected(this);
   }
 
@@ -118,6 +122,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
     const stream = new H2UpstreamStream(id, this, this.peer.initialWindow, attempt);
     attempt.stream = stream;
     attempt.reused = id > 1;
+    if (!attempt.reused) attempt.connectMs = this.#connectMs;
     if (this.streams.size === 0) this.#liveness.heard();
     this.streams.add(stream);
     this.progress.start();

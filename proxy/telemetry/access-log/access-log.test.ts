@@ -3,13 +3,14 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, constants, createReadStream, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { closeAfterEach, closeLater, get, openClient, openUpstream } from '../../test/support/fixture.ts';
-import { LISTENER_PORT, toUpstream } from '../../test/support/proxy.ts';
-import { until } from '../../test/support/until.ts';
-import { Exchange } from '../exchange/exchange.ts';
-import { DEFAULT_LIMITS } from '../exchange/limits.ts';
-import { Worker } from '../worker.ts';
-import { AccessLog, formatLine } from './access-log.ts';
+import { closeAfterEach, closeLater, get, openClient, openUpstream } from '../../../test/support/fixture.ts';
+import { LISTENER_PORT, toUpstream } from '../../../test/support/proxy.ts';
+import { until } from '../../../test/support/until.ts';
+import { Exchange } from '../../exchange/exchange.ts';
+import { DEFAULT_LIMITS } from '../../exchange/limits.ts';
+import { Worker } from '../../worker.ts';
+import { AccessLog, LineMaker } from './access-log.ts';
+import { parseFormat } from '#api/access-log/format.ts';
 
 const CONNECTION = {
   remoteAddress: '192.0.2.1',
@@ -38,6 +39,15 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+/** The line of an exchange in a format. */
+function lineOf(exchange: Exchange, format = 'json', fields = ''): string {
+  const parsed = parseFormat(format, fields);
+  if (!parsed.ok) throw new Error(parsed.error);
+  const lines = new LineMaker(parsed.value);
+  lines.started(exchange);
+  return lines.request(exchange, 1);
+}
+
 function exchangeOf(fields: Partial<Exchange>): Exchange {
   return Object.assign(new Exchange(CONNECTION, {} as never, 0), fields);
 }
@@ -45,10 +55,8 @@ function exchangeOf(fields: Partial<Exchange>): Exchange {
 describe('a line', () => {
   test('is one line of JSON, whatever a client sends', () => {
     const hostile = '"}\n\r\t\u0000\u001b[31m\u2028\u009f\\';
-    const line = formatLine(
+    const line = lineOf(
       exchangeOf({ method: hostile, requestedAuthority: hostile, requestedPath: hostile, requestHeaders: ['user-agent', hostile] }),
-      1,
-      'now',
     );
     expect(line.indexOf('\n')).toBe(line.length - 1);
     expect(line.slice(0, -1)).not.toMatch(/[\p{Cc}]/u);
@@ -57,18 +65,18 @@ describe('a line', () => {
   });
 
   test('has the status of a call', () => {
-    expect(JSON.parse(formatLine(exchangeOf({ grpc: true, status: 200, grpcStatus: 14 }), 1, 'now'))).toMatchObject({
+    expect(JSON.parse(lineOf(exchangeOf({ grpc: true, status: 200, grpcStatus: 14 })))).toMatchObject({
       status: 200,
       grpcStatus: 14,
     });
-    expect(JSON.parse(formatLine(exchangeOf({ status: 200 }), 1, 'now'))).not.toHaveProperty('grpcStatus');
+    expect(JSON.parse(lineOf(exchangeOf({ status: 200 })))).not.toHaveProperty('grpcStatus');
   });
 
   test('fits one write to a pipe at its longest', () => {
     const long = '"'.repeat(70_000);
     const listener = `${'n'.repeat(63)}/${'g'.repeat(253)}/${'l'.repeat(253)}`;
     const route = { key: `HTTPRoute/${'n'.repeat(63)}/${'r'.repeat(253)}/15` } as Exchange['route'];
-    const line = formatLine(
+    const line = lineOf(
       exchangeOf({
         method: long,
         requestedAuthority: 'a'.repeat(9_000),
@@ -77,8 +85,6 @@ describe('a line', () => {
         listener,
         route,
       }),
-      1,
-      new Date().toISOString(),
     );
     expect(Buffer.byteLength(line)).toBeLessThanOrEqual(4_096);
     expect(JSON.parse(line).path).toBe(`${'"'.repeat(512)}...`);
@@ -97,7 +103,7 @@ describe('a line', () => {
       listener: name,
       route: { key: `HTTPRoute/${name}` },
     });
-    const line = formatLine(exchange, 1, new Date().toISOString());
+    const line = lineOf(exchange);
     expect(Buffer.byteLength(line)).toBeLessThanOrEqual(4_096);
     expect(JSON.parse(line).path).toBe(`${'"'.repeat(256)}...`);
   });
@@ -105,8 +111,7 @@ describe('a line', () => {
   test('says what the client presented, and whether to believe it', () => {
     const tls = { serverName: 'a', version: 'TLSv1.3', cipher: 'x', alpn: 'h2', vouches: () => true, clientCertificate: CLIENT };
     const known = { ...tls, clientCertificate: { ...CLIENT, verified: true, problem: '' } };
-    const lineFor = (of: typeof tls) =>
-      JSON.parse(formatLine(new Exchange({ ...CONNECTION, tls: of }, {} as never, 0), 1, 'now')) as unknown;
+    const lineFor = (of: typeof tls) => JSON.parse(lineOf(new Exchange({ ...CONNECTION, tls: of }, {} as never, 0))) as unknown;
     expect(lineFor(tls)).toMatchObject({
       clientVerified: false,
       clientProblem: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
@@ -142,7 +147,7 @@ describe('a pipe that nobody reads', () => {
     expect(spawnSync('mkfifo', [fifo]).status).toBe(0);
     // Both ends are held, so that opening does not wait for a reader.
     const held = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
-    const log = new AccessLog(fifo);
+    const log = new AccessLog(fifo, true);
     const exchange = exchangeOf({ requestedPath: '/x'.repeat(200) });
     for (let i = 0; i < 20_000; i++) log.log(exchange, 1);
     // A write that blocked would never come back.

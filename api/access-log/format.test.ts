@@ -1,0 +1,107 @@
+// What settings of the access log are taken for, and what is said of those that are wrong.
+import { describe, expect, test } from '@jest/globals';
+import { DEFAULT_FIELDS, LOG_FIELDS } from './fields.ts';
+import { parseFilter } from './filter.ts';
+import { parseFormat } from './format.ts';
+
+describe('a format', () => {
+  test('has the usual fields unless others are named', () => {
+    expect(parseFormat('json', '')).toEqual({ ok: true, value: { kind: 'json', fields: DEFAULT_FIELDS } });
+    expect(parseFormat('json', 'status, path')).toEqual({ ok: true, value: { kind: 'json', fields: ['path', 'status'] } });
+  });
+
+  test('changes the usual fields', () => {
+    const changed = parseFormat('json', '+referer,-userAgent,+requestHeader.X-Tenant');
+    const fields = changed.ok && changed.value.kind === 'json' ? changed.value.fields : [];
+    expect(fields).toEqual([...DEFAULT_FIELDS.filter((name) => name !== 'userAgent'), 'referer', 'requestHeader.x-tenant']);
+  });
+
+  test('is a template with fields', () => {
+    expect(parseFormat('100%% of %{path}', '')).toEqual({
+      ok: true,
+      value: { kind: 'text', parts: [{ literal: '100' }, { literal: '%' }, { literal: ' of ' }, { field: 'path' }] },
+    });
+  });
+
+  test.each(['common', 'combined'])('may be called %s', (name) => {
+    expect(parseFormat(name, '')).toMatchObject({ ok: true, value: { kind: 'text' } });
+  });
+
+  test('has room for every field there is', () => {
+    expect(parseFormat('json', LOG_FIELDS.map(({ name }) => name).join(','))).toMatchObject({ ok: true });
+  });
+
+  test.each([
+    ['combind', '', '"combind" is neither json, common, combined nor a template with %{field}; did you mean combined?'],
+    ['%{metod}', '', '"metod" is not a field of the access log; did you mean method?'],
+    ['%{path} 50%', '', 'a % begins %{field}, or is written %%'],
+    ['%{path', '', 'a % begins %{field}, or is written %%'],
+    ['%{path}\n%{path}', '', 'a template has no control characters, a line break neither'],
+    [
+      '%{requestHeader.Authorization}',
+      '',
+      'requestHeader.authorization is refused: the header carries credentials, and a log is read by many',
+    ],
+    ['%{requestHeader.}', '', '"requestHeader." does not end with the name of a header'],
+    ['%{requestHeaders.x-a}', '', '"requestHeaders.x-a" is not a field of the access log'],
+    ['common', 'path', 'fields are for the format json; a template names its own'],
+    ['json', 'pathh', '"pathh" is not a field of the access log; did you mean path?'],
+    ['json', '+referer,path', 'either all names have + or - in front, which changes the usual fields, or none, which replaces them'],
+    ['json', 'path,,status', '"" is not a field of the access log'],
+    [
+      'json',
+      'responseHeader.Set-Cookie',
+      'responseHeader.set-cookie is refused: the header carries credentials, and a log is read by many',
+    ],
+    ['json', DEFAULT_FIELDS.map((name) => `-${name}`).join(), 'no field is left'],
+    [`%{path}${'x'.repeat(1_100)}`, '', 'a template has at most 1024 characters'],
+    ['%{path}'.repeat(65), '', 'a line has at most 64 fields'],
+  ])('%j with fields %j is refused', (format, fields, reason) => {
+    expect(parseFormat(format, fields)).toEqual({ ok: false, error: expect.stringContaining(reason) });
+  });
+});
+
+describe('a filter', () => {
+  const rule = { statuses: null, duration: null, routes: null, error: false, sample: 1 };
+
+  test('is none where nothing is said', () => {
+    expect(parseFilter(' ')).toEqual({ ok: true, value: null });
+  });
+
+  test('has rules of conditions', () => {
+    expect(parseFilter('status=5xx,404,200-204 and duration>=1s or error or route=shop/cart,infra/* and sample=.5')).toEqual({
+      ok: true,
+      value: [
+        {
+          ...rule,
+          statuses: [
+            [500, 599],
+            [404, 404],
+            [200, 204],
+          ],
+          duration: 1_000,
+        },
+        { ...rule, error: true },
+        { ...rule, routes: ['shop/cart', 'infra/*'], sample: 0.5 },
+      ],
+    });
+  });
+
+  test.each([
+    [
+      'stauts=5xx',
+      '"stauts=5xx" is no condition, as are status=5xx, duration>=1s, route=NAMESPACE/NAME, error, sample=0.1; did you mean status=?',
+    ],
+    ['status>=500', 'is no condition'],
+    ['status=6xx', 'status: "6xx" is neither a status (404), a class (5xx) nor a range (500-504)'],
+    ['status=504-500', 'status: "504-500" is neither'],
+    ['duration>=10', 'duration: "10" must be a duration like 10s, 1h30m or 100ms'],
+    ['route=cart', 'route: "cart" is neither NAMESPACE/NAME nor NAMESPACE/*'],
+    ['sample=0', 'sample: "0" is not a share above 0 and up to 1'],
+    ['sample=1.5', 'sample: "1.5" is not a share above 0 and up to 1'],
+    ['error or ', 'error or" is no condition'],
+    ['or error', '"or error" is no condition'],
+  ])('%j is refused', (filter, reason) => {
+    expect(parseFilter(filter)).toEqual({ ok: false, error: expect.stringContaining(reason) });
+  });
+});

@@ -1,0 +1,103 @@
+// How lines of the access log look, as flags and GatewayParameters say it: JSON with chosen fields, or a text template.
+import { didYouMean } from '#lib/nearest.ts';
+import { err, ok } from '#lib/result.ts';
+import type { Result } from '#lib/result.ts';
+import { CREDENTIAL_HEADERS, DEFAULT_FIELDS, LOG_FIELDS, logField, REQUEST_HEADER, RESPONSE_HEADER } from './fields.ts';
+
+/** A piece of a template: text as it is, or a field. */
+export type TemplatePart = { readonly literal: string } | { readonly field: string };
+
+/** What a line is made of. */
+export type LogFormat =
+  { readonly kind: 'json'; readonly fields: readonly string[] } | { readonly kind: 'text'; readonly parts: readonly TemplatePart[] };
+
+/** A line has room for so many, whatever they hold. */
+const MAX_FIELDS = 64;
+const TOO_MANY = `a line has at most ${MAX_FIELDS} fields`;
+/** Characters of a template. */
+const MAX_TEMPLATE = 1_024;
+
+const COMMON = '%{client} - - [%{commonTime}] "%{method} %{path} %{httpVersion}" %{status} %{responseBytes}';
+/** Formats with a name of their own, as templates. */
+export const NAMED_TEMPLATES: Readonly<Record<string, string>> = {
+  common: COMMON,
+  combined: `${COMMON} "%{referer}" "%{userAgent}"`,
+};
+
+export const DEFAULT_FORMAT: LogFormat = Object.freeze({ kind: 'json', fields: DEFAULT_FIELDS });
+
+/**
+ * The format that a setting names: `json`, `common`, `combined`, or a template with `%{field}`. `fields` is a list of names for JSON
+ * lines, '' for the usual ones: names alone replace the usual ones, names with + or - in front change them.
+ */
+export function parseFormat(format: string, fields: string): Result<LogFormat> {
+  if (format === 'json') return parseFields(fields);
+  if (fields !== '') return err('fields are for the format json; a template names its own');
+  const template = NAMED_TEMPLATES[format] ?? format;
+  return template.includes('%{') ? parseTemplate(template) : err(formatProblem(format));
+}
+
+function formatProblem(format: string): string {
+  const known = ['json', ...Object.keys(NAMED_TEMPLATES)];
+  return `${JSON.stringify(format)} is neither json, common, combined nor a template with %{field}${didYouMean(format, known)}`;
+}
+
+function parseFields(list: string): Result<LogFormat> {
+  if (list.trim() === '') return ok(DEFAULT_FORMAT);
+  const entries = list.split(',').map((entry) => entry.trim());
+  const relative = entries.filter((entry) => /^[+-]/.test(entry)).length;
+  if (relative > 0 && relative < entries.length)
+    return err('either all names have + or - in front, which changes the usual fields, or none, which replaces them');
+  const chosen = new Set(relative > 0 ? DEFAULT_FIELDS : []);
+  for (const entry of entries) {
+    const name = fieldName(entry.replace(/^[+-]/, ''));
+    if (!name.ok) return name;
+    if (entry.startsWith('-')) chosen.delete(name.value);
+    else chosen.add(name.value);
+  }
+  if (chosen.size === 0) return err('no field is left');
+  return chosen.size > MAX_FIELDS ? err(TOO_MANY) : ok({ kind: 'json', fields: inOrder([...chosen]) });
+}
+
+/** Lines have the order of the catalogue; headers come last, as they were named. */
+function inOrder(names: readonly string[]): readonly string[] {
+  const listed = LOG_FIELDS.map(({ name }) => name).filter((name) => names.includes(name));
+  return [...listed, ...names.filter((name) => logField(name) === undefined)];
+}
+
+/** `%{field}` is a field, `%%` a percent sign. */
+function parseTemplate(template: string): Result<LogFormat> {
+  if (template.length > MAX_TEMPLATE) return err(`a template has at most ${MAX_TEMPLATE} characters`);
+  // Two lines for one request would be one that a client can forge.
+  if (/\p{Cc}/u.test(template)) return err('a template has no control characters, a line break neither');
+  const parts: TemplatePart[] = [];
+  for (const [piece] of template.matchAll(/%\{[^}]*\}|%%|%|[^%]+/g)) {
+    if (piece === '%') return err('a % begins %{field}, or is written %%');
+    if (!piece.startsWith('%{')) {
+      parts.push({ literal: piece === '%%' ? '%' : piece });
+      continue;
+    }
+    const name = fieldName(piece.slice(2, -1));
+    if (!name.ok) return name;
+    parts.push({ field: name.value });
+  }
+  const count = parts.filter((part) => 'field' in part).length;
+  return count > MAX_FIELDS ? err(TOO_MANY) : ok({ kind: 'text', parts });
+}
+
+function fieldName(name: string): Result<string> {
+  if (logField(name) !== undefined) return ok(name);
+  for (const prefix of [REQUEST_HEADER, RESPONSE_HEADER])
+    if (name.startsWith(prefix)) return headerField(prefix, name.slice(prefix.length));
+  const known = [...LOG_FIELDS.map((field) => field.name), REQUEST_HEADER, RESPONSE_HEADER];
+  return err(`${JSON.stringify(name)} is not a field of the access log${didYouMean(name, known)}`);
+}
+
+function headerField(prefix: string, header: string): Result<string> {
+  const name = header.toLowerCase();
+  if (!/^[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/.test(name))
+    return err(`${JSON.stringify(prefix + header)} does not end with the name of a header`);
+  if (CREDENTIAL_HEADERS.includes(name))
+    return err(`${prefix}${name} is refused: the header carries credentials, and a log is read by many`);
+  return ok(prefix + name);
+}

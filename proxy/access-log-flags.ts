@@ -1,0 +1,59 @@
+// The flags of the access log: where it goes, how lines look, and which are written.
+import { closeSync, constants, openSync } from 'node:fs';
+import { parseFilter } from '#api/access-log/filter.ts';
+import { parseFormat } from '#api/access-log/format.ts';
+import { Mistake } from '#lib/flags.ts';
+import type { Flags, FlagValues } from '#lib/flags.ts';
+import type { ServingConfig } from './config.ts';
+
+export const ACCESS_LOG_FLAGS: Flags = {
+  'access-log': {
+    default: 'stdout',
+    value: 'off|stdout|FILE',
+    text: 'where one line per request or connection goes',
+    see: 'access-log.md',
+  },
+  'access-log-format': {
+    default: 'json',
+    value: 'FORMAT',
+    text: 'json, common, combined, or a template like %{method} %{path} %{status}',
+    see: 'access-log.md#formats',
+  },
+  'access-log-fields': {
+    default: '',
+    value: 'NAMES',
+    text: 'fields of JSON lines: names alone are all there are, names with + or - change the usual ones, like +referer,-userAgent',
+    see: 'access-log.md#fields',
+  },
+  'access-log-filter': {
+    default: '',
+    value: 'RULES',
+    text: 'which lines are written, like "status=5xx or duration>=1s or sample=0.01"; all of them by default',
+    see: 'access-log.md#filter',
+  },
+};
+
+/** The settings of the access log. Throws a Mistake. */
+export function readAccessLog(values: FlagValues): Pick<ServingConfig, 'accessLog' | 'accessLogSettings'> {
+  const accessLog = target(values.text('access-log'));
+  const fields = values.text('access-log-fields');
+  const isJson = values.text('access-log-format') === 'json';
+  // The flag that is wrong is named.
+  const format = isJson
+    ? values.parsed('access-log-fields', (text) => parseFormat('json', text))
+    : values.parsed('access-log-format', (text) => parseFormat(text, fields));
+  return { accessLog, accessLogSettings: { format, filter: values.parsed('access-log-filter', parseFilter) } };
+}
+
+/** Told now: later it would be the workers that cannot start. */
+function target(text: string): string {
+  if (text === 'off' || text === 'stdout') return text;
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
+  try {
+    // Not blocking: it may be a pipe that nothing reads yet.
+    closeSync(openSync(text, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o640));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw new Mistake(`--access-log: ${(error as Error).message}`);
+  }
+  return text;
+}

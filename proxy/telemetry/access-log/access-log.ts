@@ -1,0 +1,100 @@
+// The access log: a line per exchange, or per connection that was passed on as a whole, written straight into the buffer of its sink.
+import type { LogFilter } from '#api/access-log/filter.ts';
+import { DEFAULT_FORMAT } from '#api/access-log/format.ts';
+import type { LogFormat } from '#api/access-log/format.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import type { StreamSession } from '../../exchange/stream-session.ts';
+import { keeps } from './filter.ts';
+import { compileLine } from './line.ts';
+import { Moment } from './moment.ts';
+import { keepHeaders, loggedHeaders, requestReaders } from './request-fields.ts';
+import { LogSink } from './sink.ts';
+import { streamReaders } from './stream-fields.ts';
+
+/** How lines look, and which are written. */
+export interface AccessLogSettings {
+  readonly format: LogFormat;
+  /** Null: all of them. */
+  readonly filter: LogFilter;
+}
+
+export const DEFAULT_ACCESS_LOG: AccessLogSettings = Object.freeze({ format: DEFAULT_FORMAT, filter: null });
+
+/** Makes lines; apart from the log, so that what they say can be seen without one. */
+export class LineMaker {
+  readonly #headers: readonly string[];
+  readonly #moment = new Moment();
+  readonly #request: (exchange: Exchange, moment: Moment) => string;
+  readonly #stream: (session: StreamSession, moment: Moment) => string;
+
+  constructor(format: LogFormat) {
+    this.#headers = loggedHeaders(format);
+    this.#request = compileLine(format, requestReaders(this.#headers));
+    this.#stream = compileLine(format, streamReaders());
+  }
+
+  /** Before any filter: keeps what filters may change. */
+  started(exchange: Exchange): void {
+    if (this.#headers.length > 0) keepHeaders(exchange, this.#headers);
+  }
+
+  /** The line of an exchange that took so many milliseconds. Queries are left out: they carry tokens more often than anything else does. */
+  request(exchange: Exchange, ms: number): string {
+    this.#moment.ms = ms;
+    return this.#request(exchange, this.#moment);
+  }
+
+  /** The line of a connection. */
+  stream(session: StreamSession, ms: number): string {
+    this.#moment.ms = ms;
+    return this.#stream(session, this.#moment);
+  }
+}
+
+export class AccessLog {
+  readonly #sink: LogSink;
+  readonly #lines: LineMaker;
+  readonly #filter: LogFilter;
+  #closing: Promise<boolean> | null = null;
+
+  /** `target`: `stdout` or a path, which is appended to; `shared`: by other workers too. Throws when it cannot be opened. */
+  constructor(target: string, shared: boolean, { format, filter } = DEFAULT_ACCESS_LOG) {
+    this.#sink = new LogSink(target, shared);
+    this.#lines = new LineMaker(format);
+    this.#filter = filter;
+  }
+
+  /** Lines lost because nothing took them. */
+  get dropped(): number {
+    return this.#sink.dropped;
+  }
+
+  started(exchange: Exchange): void {
+    this.#lines.started(exchange);
+  }
+
+  log(exchange: Exchange, ms: number): void {
+    if (this.#filter !== null && !this.#keeps(this.#filter, exchange, ms)) return;
+    this.#sink.write(this.#lines.request(exchange, ms));
+  }
+
+  #keeps(filter: Exclude<LogFilter, null>, { status, route, error }: Exchange, ms: number): boolean {
+    return keeps(filter, { status, ms, route: route === null ? '' : route.key, failed: error !== null });
+  }
+
+  logStream(session: StreamSession, ms: number): void {
+    const { target, error } = session;
+    const subject = { status: 0, ms, route: target.plan === null ? '' : target.plan.key, failed: error !== null };
+    if (this.#filter === null || keeps(this.#filter, subject)) this.#sink.write(this.#lines.stream(session, ms));
+  }
+
+  /** Opens the file anew, as after it was renamed. Returns why the former one goes on being written, or null. */
+  reopen(): string | null {
+    return this.#sink.reopen();
+  }
+
+  /** Writes what has gathered: see LogSink.close. */
+  close(timeout: number): Promise<boolean> {
+    return (this.#closing ??= this.#sink.close(timeout));
+  }
+}

@@ -1,0 +1,206 @@
+// A format of the access log made into a list of writers once: a line is what they write one after the other.
+import type { LogFormat, TemplatePart } from '#api/access-log/format.ts';
+import { BARE_ESCAPES, escaperOf, JSON_ESCAPES, QUOTED_ESCAPES } from './escape.ts';
+import type { Escapes } from './escape.ts';
+import { millis } from './moment.ts';
+import type { Moment } from './moment.ts';
+
+/** What one write holds, and no line is longer: a pipe takes so much as a whole (PIPE_BUF), so workers never mix their lines. */
+export const WRITE_BYTES = 4_096;
+
+/**
+ * Where the value of a field comes from; null: there is none. `safe` text is the proxy's own and short, `moment` a time; other texts
+ * are of others, `long` ones with more room. `varied` are those that are hardly ever the same as in the line before.
+ */
+export type Reader<Source> = TextReader<Source> | NumberReader<Source> | BooleanReader<Source>;
+
+interface TextReader<Source> {
+  readonly kind: 'safe' | 'text' | 'long' | 'varied' | 'detail' | 'moment';
+  readonly read: (source: Source, moment: Moment) => string | null;
+}
+
+interface NumberReader<Source> {
+  readonly kind: 'number' | 'varied-number' | 'ms';
+  readonly read: (source: Source, moment: Moment) => number | null;
+}
+
+interface BooleanReader<Source> {
+  readonly kind: 'boolean';
+  readonly read: (source: Source, moment: Moment) => boolean | null;
+}
+
+type Kind = Reader<never>['kind'];
+
+/** The reader of a field, or null where the source knows no such field. */
+export type ReaderOf<Source> = (field: string) => Reader<Source> | null;
+
+type Write<Source> = (source: Source, moment: Moment) => string;
+type Value = string | number | boolean | null;
+
+/** Characters that texts may have. */
+interface Rooms {
+  readonly long: number;
+  readonly text: number;
+  readonly detail: number;
+}
+
+const ROOMS: readonly Rooms[] = [
+  { long: 512, text: 256, detail: 96 },
+  // For a line that would be too long.
+  { long: 256, text: 96, detail: 96 },
+];
+/** What names and numbers take at most of a line. */
+const FIXED_BYTES = 3_000;
+const SAFE_BYTES = 72;
+
+/** Makes the lines of one kind of source. */
+export function compileLine<Source>(format: LogFormat, readerOf: ReaderOf<Source>): Write<Source> {
+  const count = format.kind === 'json' ? format.fields.length : format.parts.length;
+  const least = Math.max(1, Math.floor(((WRITE_BYTES - FIXED_BYTES) / count - 3) / 2));
+  const levels = [...ROOMS, { long: least, text: least, detail: least }].map((rooms) => lineOf(format, readerOf, rooms));
+  const [usual] = levels as [Write<Source>];
+  return (source, moment) => {
+    const line = usual(source, moment);
+    // No character takes more than three bytes.
+    return line.length * 3 <= WRITE_BYTES || Buffer.byteLength(line) <= WRITE_BYTES ? line : shorter(levels, source, moment);
+  };
+}
+
+function shorter<Source>(levels: readonly Write<Source>[], source: Source, moment: Moment): string {
+  let line = '';
+  for (const write of levels) {
+    line = write(source, moment);
+    if (Buffer.byteLength(line) <= WRITE_BYTES) return line;
+  }
+  // A template that names the same fields again and again.
+  return `${line.slice(0, Math.floor((WRITE_BYTES - 1) / 3))}\n`;
+}
+
+function lineOf<Source>(format: LogFormat, readerOf: ReaderOf<Source>, rooms: Rooms): Write<Source> {
+  return format.kind === 'json' ? jsonLine(format.fields, readerOf, rooms) : textLine(format.parts, readerOf, rooms);
+}
+
+/** A field in its place: what stands around its value, and what stands there without one. */
+interface Piece<Source> {
+  readonly reader: Reader<Source>;
+  /** The value as it is written, with what stands around it. */
+  readonly write: (value: Value) => string;
+}
+
+function jsonLine<Source>(fields: readonly string[], readerOf: ReaderOf<Source>, rooms: Rooms): Write<Source> {
+  // The time is always there, so that what follows may begin with a comma.
+  const begins = fields[0] === 'time';
+  const pieces = fields.flatMap((name, index) => {
+    const reader = readerOf(name);
+    const before = `${begins && index === 0 ? '{' : ','}${JSON.stringify(name)}:`;
+    return reader === null ? [] : [{ reader, write: jsonValue(before, reader.kind, rooms) }];
+  });
+  const writers = writersOf(pieces);
+  return (source, moment) => {
+    let line = '';
+    for (let i = 0; i < writers.length; i++) line += (writers[i] as Write<Source>)(source, moment);
+    return begins ? `${line}}\n` : `{${line.slice(1)}}\n`;
+  };
+}
+
+function jsonValue(before: string, kind: Kind, rooms: Rooms): Piece<never>['write'] {
+  if (!isText(kind)) return (value) => (value === null ? '' : before + numberText(kind, value));
+  const escape = escapeOf(kind, JSON_ESCAPES, rooms);
+  return (value) => (value === null || value === '' ? '' : `${before}"${escape(value as string)}"`);
+}
+
+function textLine<Source>(parts: readonly TemplatePart[], readerOf: ReaderOf<Source>, rooms: Rooms): Write<Source> {
+  const pieces: Piece<Source>[] = [];
+  let before = '';
+  let quoted = false;
+  for (const part of parts) {
+    if ('literal' in part) {
+      before += part.literal;
+      if (part.literal.split('"').length % 2 === 0) quoted = !quoted;
+      continue;
+    }
+    const reader = readerOf(part.field) ?? NOTHING;
+    pieces.push({
+      reader,
+      write: templateValue(before, reader.kind, escapeOf(reader.kind, quoted ? QUOTED_ESCAPES : BARE_ESCAPES, rooms)),
+    });
+    before = '';
+  }
+  const writers = writersOf(pieces);
+  const end = `${before}\n`;
+  return (source, moment) => {
+    let line = '';
+    for (let i = 0; i < writers.length; i++) line += (writers[i] as Write<Source>)(source, moment);
+    return line + end;
+  };
+}
+
+const ABSENT = '-';
+const NOTHING = { kind: 'safe', read: () => null } as const;
+
+function templateValue(before: string, kind: Kind, escape: (text: string) => string): Piece<never>['write'] {
+  return (value) => {
+    if (value === null || value === '') return before + ABSENT;
+    return before + (isText(kind) ? escape(value as string) : numberText(kind, value));
+  };
+}
+
+function isText(kind: Kind): boolean {
+  return kind !== 'number' && kind !== 'varied-number' && kind !== 'ms' && kind !== 'boolean';
+}
+
+function numberText(kind: Kind, value: Value): string {
+  return kind === 'ms' ? millis(value as number) : String(value);
+}
+
+function escapeOf(kind: Kind, escapes: Escapes, rooms: Rooms): (text: string) => string {
+  if (kind === 'moment') return (text) => text;
+  if (kind === 'text' || kind === 'detail') return escaperOf(escapes, rooms[kind]);
+  return escaperOf(escapes, kind === 'long' || kind === 'varied' ? rooms.long : SAFE_BYTES);
+}
+
+const VARIED: ReadonlySet<Kind> = new Set(['varied', 'varied-number', 'ms', 'moment']);
+
+/** Fields that hardly ever change from one line to the next share a writer where they follow each other. */
+function writersOf<Source>(pieces: readonly Piece<Source>[]): Write<Source>[] {
+  const writers: Write<Source>[] = [];
+  let steady: Piece<Source>[] = [];
+  const endSteady = (): void => {
+    if (steady.length > 0) writers.push(steadyWriter(steady));
+    steady = [];
+  };
+  for (const piece of pieces) {
+    if (!VARIED.has(piece.reader.kind)) {
+      steady.push(piece);
+      continue;
+    }
+    endSteady();
+    writers.push(piece.reader.kind === 'moment' ? steadyWriter([piece]) : variedWriter(piece));
+  }
+  endSteady();
+  return writers;
+}
+
+function variedWriter<Source>({ reader: { read }, write }: Piece<Source>): Write<Source> {
+  return (source, moment) => write(read(source, moment));
+}
+
+/** What was written for the line before is written again unless a value differs: a sum of a few texts is made in place of many. */
+function steadyWriter<Source>(pieces: readonly Piece<Source>[]): Write<Source> {
+  const reads = pieces.map(({ reader }) => reader.read as (source: Source, moment: Moment) => Value);
+  const last: Value[] = pieces.map(() => null);
+  const texts = pieces.map(({ write }) => write(null));
+  let written = texts.join('');
+  return (source, moment) => {
+    let same = true;
+    for (let i = 0; i < reads.length; i++) {
+      const value = (reads[i] as (typeof reads)[number])(source, moment);
+      if (value === last[i]) continue;
+      last[i] = value;
+      texts[i] = (pieces[i] as Piece<Source>).write(value);
+      same = false;
+    }
+    if (!same) written = texts.join('');
+    return written;
+  };
+}

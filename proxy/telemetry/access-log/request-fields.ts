@@ -1,0 +1,147 @@
+// What each field of the access log is for a request.
+import { REQUEST_HEADER, RESPONSE_HEADER } from '#api/access-log/fields.ts';
+import type { LogFormat } from '#api/access-log/format.ts';
+import type { ClientCertificate, DownstreamTls, Exchange } from '../../exchange/exchange.ts';
+import { joinHeader } from '../../exchange/headers.ts';
+import { endpointReader, gatewayOf, ruleOf, routeNameOf } from './origin.ts';
+import type { Reader, ReaderOf } from './line.ts';
+
+type Fields = Readonly<Record<string, Reader<Exchange>>>;
+
+/** Fields that are headers of the request. */
+const NAMED_HEADERS: Readonly<Record<string, string>> = {
+  requestId: 'x-request-id',
+  userAgent: 'user-agent',
+  referer: 'referer',
+  forwardedFor: 'x-forwarded-for',
+};
+
+/** The headers of requests that lines of the format have, lower case: they are kept as they came, whatever filters do to them. */
+export function loggedHeaders(format: LogFormat): readonly string[] {
+  const fields = format.kind === 'json' ? format.fields : format.parts.flatMap((part) => ('field' in part ? [part.field] : []));
+  const headers = fields.flatMap((name) => {
+    const header = NAMED_HEADERS[name] ?? (name.startsWith(REQUEST_HEADER) ? name.slice(REQUEST_HEADER.length) : null);
+    return header === null ? [] : [header];
+  });
+  return [...new Set(headers)];
+}
+
+/** Keeps the values of those headers in the exchange, in their order. */
+export function keepHeaders(exchange: Exchange, names: readonly string[]): void {
+  const values: (string | null)[] = [];
+  for (const name of names) values.push(joinHeader(exchange.requestHeaders, name));
+  exchange.loggedHeaders = values;
+}
+
+/** The readers of a format whose logged headers are `headers`. */
+export function requestReaders(headers: readonly string[]): ReaderOf<Exchange> {
+  const endpoint = endpointReader();
+  const fields: Fields = {
+    ...REQUEST,
+    ...TIMES,
+    ...ORIGIN,
+    ...OUTCOME,
+    ...TLS,
+    endpoint: { kind: 'safe', read: ({ attempt }) => endpoint(attempt?.endpoint ?? null) },
+  };
+  return (name) => {
+    if (name.startsWith(RESPONSE_HEADER)) return responseHeader(name.slice(RESPONSE_HEADER.length));
+    const header = NAMED_HEADERS[name] ?? (name.startsWith(REQUEST_HEADER) ? name.slice(REQUEST_HEADER.length) : null);
+    if (header === null) return fields[name] ?? null;
+    return requestHeader(name, headers.indexOf(header));
+  };
+}
+
+function requestHeader(field: string, place: number): Reader<Exchange> {
+  const read = ({ loggedHeaders: kept }: Exchange): string | null => (kept === null ? null : (kept[place] as string | null));
+  if (field === 'requestId') return { kind: 'varied', read };
+  if (field !== 'referer') return { kind: field === 'userAgent' ? 'text' : 'long', read };
+  return { kind: 'long', read: (exchange) => withoutQuery(read(exchange)) };
+}
+
+/** Queries carry tokens more often than anything else does. */
+function withoutQuery(url: string | null): string | null {
+  const query = url === null ? -1 : url.indexOf('?');
+  return query < 0 ? url : (url as string).slice(0, query);
+}
+
+function responseHeader(name: string): Reader<Exchange> {
+  return { kind: 'long', read: ({ responseHeaders }) => joinHeader(responseHeaders, name) };
+}
+
+const VERSIONS: Readonly<Record<number, string>> = { 10: 'HTTP/1.0', 11: 'HTTP/1.1', 20: 'HTTP/2.0' };
+
+const REQUEST: Fields = {
+  method: { kind: 'text', read: ({ method }) => method },
+  scheme: { kind: 'safe', read: ({ scheme }) => scheme },
+  authority: { kind: 'long', read: ({ requestedAuthority }) => requestedAuthority },
+  path: { kind: 'varied', read: ({ requestedPath }) => requestedPath },
+  requestBytes: { kind: 'number', read: ({ requestBytes }) => requestBytes },
+  remoteAddress: { kind: 'safe', read: ({ connection }) => connection.remoteAddress },
+  remotePort: { kind: 'varied-number', read: ({ connection }) => connection.remotePort },
+  clientAddress: { kind: 'safe', read: ({ client }) => (client === null ? null : client.address) },
+  client: { kind: 'safe', read: (exchange) => exchange.clientAddress },
+  localPort: { kind: 'number', read: ({ connection }) => connection.localPort },
+  protocol: { kind: 'safe', read: ({ connection }) => connection.protocol },
+  httpVersion: { kind: 'safe', read: ({ version }) => VERSIONS[version] ?? null },
+};
+
+const TIMES: Fields = {
+  time: { kind: 'moment', read: (_, moment) => moment.iso(moment.now) },
+  startTime: { kind: 'varied', read: (_, moment) => moment.iso(Math.round(moment.now - moment.ms)) },
+  commonTime: { kind: 'moment', read: (_, moment) => moment.common(moment.now) },
+  durationMs: { kind: 'ms', read: (_, { ms }) => ms },
+  headMs: { kind: 'ms', read: ({ headAt }) => (headAt < 0 ? null : headAt) },
+  queueMs: { kind: 'ms', read: ({ attempt }) => (attempt === null ? null : between(attempt.beganAt, attempt.sentAt)) },
+  connectMs: { kind: 'ms', read: ({ attempt }) => (attempt === null || attempt.connectMs < 0 ? null : attempt.connectMs) },
+  firstByteMs: { kind: 'ms', read: ({ attempt }) => (attempt === null ? null : between(attempt.sentAt, attempt.headAt)) },
+  upstreamMs: { kind: 'ms', read: ({ attempt }) => (attempt === null ? null : between(attempt.beganAt, attempt.endedAt)) },
+};
+
+/** Milliseconds from one moment to a later one, null where either never came. */
+function between(from: number, to: number): number | null {
+  return from === 0 || to === 0 ? null : to - from;
+}
+
+const ORIGIN: Fields = {
+  route: { kind: 'long', read: ({ route }) => (route === null ? null : route.key) },
+  routeName: { kind: 'long', read: ({ route }) => (route === null ? null : routeNameOf(route.key)) },
+  rule: { kind: 'number', read: ({ route }) => (route === null ? null : ruleOf(route.key)) },
+  listener: { kind: 'long', read: ({ listener }) => listener },
+  gateway: { kind: 'long', read: ({ listener }) => gatewayOf(listener) },
+};
+
+const OUTCOME: Fields = {
+  status: { kind: 'number', read: ({ status }) => status },
+  responseBytes: { kind: 'varied-number', read: ({ responseBytes }) => responseBytes },
+  attempts: { kind: 'number', read: ({ attempts }) => (attempts > 1 ? attempts : null) },
+  grpcStatus: { kind: 'number', read: ({ grpcStatus }) => (grpcStatus < 0 ? null : grpcStatus) },
+  messagesReceived: { kind: 'number', read: ({ webSocket }) => (webSocket === null ? null : webSocket.received) },
+  messagesSent: { kind: 'number', read: ({ webSocket }) => (webSocket === null ? null : webSocket.sent) },
+  closeCode: { kind: 'number', read: ({ webSocket }) => (webSocket === null || webSocket.close.code <= 0 ? null : webSocket.close.code) },
+  closedBy: { kind: 'safe', read: ({ webSocket }) => (webSocket === null ? null : webSocket.close.by) },
+  error: { kind: 'safe', read: ({ error }) => (error === null ? null : error.code) },
+  // Peers have a say in it.
+  errorDetail: { kind: 'detail', read: ({ error }) => (error === null ? null : error.detail) },
+};
+
+/** What is known of the handshake. */
+function ofTls(read: (tls: DownstreamTls) => string): (exchange: Exchange) => string | null {
+  return ({ connection: { tls } }) => (tls === null ? null : read(tls));
+}
+
+/** What the client presented, believed or not. */
+function ofClient<Value>(read: (certificate: ClientCertificate) => Value | null): (exchange: Exchange) => Value | null {
+  return ({ connection: { tls } }) => (tls === null || tls.clientCertificate === null ? null : read(tls.clientCertificate));
+}
+
+const TLS: Fields = {
+  serverName: { kind: 'long', read: ofTls(({ serverName }) => serverName) },
+  tlsVersion: { kind: 'safe', read: ofTls(({ version }) => version) },
+  tlsCipher: { kind: 'safe', read: ofTls(({ cipher }) => cipher) },
+  clientVerified: { kind: 'boolean', read: ofClient(({ verified }) => verified) },
+  clientProblem: { kind: 'safe', read: ofClient(({ verified, problem }) => (verified ? null : problem)) },
+  clientFingerprint: { kind: 'safe', read: ofClient(({ fingerprint }) => fingerprint) },
+  clientSubject: { kind: 'text', read: ofClient(({ subject }) => subject) },
+  clientSubjectAltName: { kind: 'long', read: ofClient(({ subjectAltName }) => subjectAltName) },
+};
