@@ -1,26 +1,24 @@
-// `weir explain URL`: which listener, route, rule, filters and backend a request gets, and why the others lost. By the matcher
-// that routes the traffic, over a folder of YAML or over what a running proxy serves.
+// `weir explain ADDRESS`: which listener, route, rule, filters and backend a request or a connection gets, and why the others lost. By
+// the matcher that routes the traffic, over a folder of YAML or over what a running proxy serves.
 import type * as ir from '#api/ir/ir.ts';
-import { explainPolicies, printPolicies, type ExplainedSettings } from '#api/policy/explain.ts';
-import { PolicyIndex } from '#api/policy/layers.ts';
-import { explain as explainRequest, type Explanation } from '#api/match/explain.ts';
-import { printExplanation } from '#api/match/print.ts';
-import { buildTable } from '#api/match/table.ts';
 import { flagsOf, FlagValues } from '#lib/flags.ts';
 import type { FlagGroup } from '#lib/flags.ts';
-import { Compiler } from '../controller/compile/compile.ts';
-import { readOnce } from '../controller/watch/files.ts';
+import { explainPolicies, explainStreamPolicies, printPolicies, type ExplainedSettings } from '#api/policy/explain.ts';
+import { PolicyIndex } from '#api/policy/layers.ts';
+import { explain as explainRequest, type Explanation } from '#api/match/explain.ts';
+import { explainStream, printStreamExplanation, type StreamRequest } from '#api/match/explain-stream.ts';
+import { printExplanation } from '#api/match/print.ts';
+import { buildTable } from '#api/match/table.ts';
 import { ERRORS } from '../proxy/exchange/errors.ts';
 import { agree } from '../proxy/listener/protocol.ts';
 import { trustedProxies } from '../proxy/runtime/client-traffic.ts';
-import { lackIn, withPairs } from '../proxy/runtime/pairs.ts';
-import type { LackOf } from '../proxy/runtime/pairs.ts';
-import type { DescribedSecret } from '../proxy/supervisor/pairs.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
+import { parseAddress } from './explained-address.ts';
 import { identified, type IdentifiedRequest } from './explained-client.ts';
-import { explainedRequest, type ExplainedRequest } from './explained-request.ts';
-import { CONTROLLER_NAME } from './standalone.ts';
+import { configOf, type Config } from './explained-config.ts';
+import { explainedRequest } from './explained-request.ts';
+import { trafficTo } from './explained-traffic.ts';
 
 const FORMATS = ['text', 'json'] as const;
 
@@ -39,51 +37,47 @@ const FLAGS: readonly FlagGroup[] = [
   },
 ];
 
-/** What requests are matched against. */
-interface Config {
-  readonly listeners: readonly ir.Listener[];
-  readonly routes: readonly ir.Route[];
-  readonly policies: readonly ir.Policy[];
-}
-
-/** What a proxy tells of its Secrets; one of an earlier release tells nothing. */
-interface Described {
-  readonly secrets?: readonly DescribedSecret[];
-}
-
 export const explain: Command = {
   name: 'explain',
-  arguments: 'URL (--config DIR | --proxy ADDRESS)',
+  arguments: 'URL|HOST:PORT (--config DIR | --proxy ADDRESS)',
   summary:
-    'Says which listener, route, rule, filters, backend and settings of policies a request gets and why the others lost; ends with 1 when none does.',
+    'Says which listener, route, rule, filters, backend and settings of policies a request or a connection gets and why the others lost; ends with 1 when none does.',
   flags: FLAGS,
   readsEnvironment: false,
   async run(args) {
     const values = new FlagValues(args, flagsOf(FLAGS), {}, true);
     const [text, ...rest] = values.positionals;
-    if (text === undefined || rest.length > 0) throw new UsageError('weir explain takes one URL');
-    const asked = explainedRequest(text, values.text('method'), values.list('header'));
-    const choices = { from: values.text('from'), format: values.word('format', FORMATS), all: values.isOn('all') };
-    return explainIn(await configOf(values.text('config'), values.text('proxy')), asked, choices);
+    if (text === undefined || rest.length > 0) throw new UsageError('weir explain takes one address: a URL, or HOST:PORT');
+    const address = parseAddress(text);
+    const choices: Choices = {
+      method: values.text('method'),
+      headers: values.list('header'),
+      from: values.text('from'),
+      format: values.word('format', FORMATS),
+      all: values.isOn('all'),
+    };
+    const config = await configOf(values.text('config'), values.text('proxy'));
+    const traffic = trafficTo(address, config.listeners);
+    if (traffic.kind === 'none') {
+      console.log(traffic.reason);
+      return 1;
+    }
+    return traffic.kind === 'stream' ? explainConnection(config, traffic.request, choices) : explainUrl(config, traffic.url, choices);
   },
 };
 
 interface Choices {
+  readonly method: string;
+  readonly headers: readonly string[];
   readonly from: string;
   readonly format: string;
   readonly all: boolean;
 }
 
-/** Prints it; the exit code. */
-function explainIn({ listeners, routes, policies }: Config, asked: ExplainedRequest, { from, format, all }: Choices): number {
-  const { port } = asked;
-  const onPort = listeners.filter((listener) => listener.port === port && listener.protocol !== 'UDP');
-  if (onPort.length === 0) {
-    const ports = [...new Set(listeners.map((listener) => listener.port))].join(', ') || 'none';
-    console.log(`no listener has port ${port}; there are: ${ports}`);
-    return 1;
-  }
-  const { served, unserved } = agree(onPort, null);
+/** Prints what becomes of a request; the exit code. */
+function explainUrl({ listeners, routes, policies }: Config, url: string, { method, headers, from, format, all }: Choices): number {
+  const asked = explainedRequest(url, method, headers);
+  const { served, unserved } = agree(onPort(listeners, asked.port), null);
   const table = buildTable([...served, ...unserved], routes);
   const index = new PolicyIndex(policies);
   const owner = table.listenerOf(asked.request.host) ?? '';
@@ -96,6 +90,26 @@ function explainIn({ listeners, routes, policies }: Config, asked: ExplainedRequ
   return winner === null || sent.refused ? 1 : 0;
 }
 
+/** Prints what becomes of a connection; the exit code. */
+function explainConnection({ listeners, streamRoutes, policies }: Config, request: StreamRequest, { format, all }: Choices): number {
+  const isUdp = request.protocol === 'UDP';
+  const datagrams = listeners.filter(({ port, protocol }) => port === request.port && protocol === 'UDP');
+  const isServed = ({ unserved }: ir.Listener): boolean => unserved === undefined;
+  const groups = isUdp
+    ? { served: datagrams.filter(isServed), unserved: datagrams.filter((listener) => !isServed(listener)) }
+    : agree(onPort(listeners, request.port), null);
+  const explanation = explainStream(request, groups, streamRoutes);
+  const { winner } = explanation;
+  const settings = winner === null ? [] : explainStreamPolicies(new PolicyIndex(policies), winner.route, winner.listener);
+  if (format === 'json') console.log(JSON.stringify({ ...explanation, settings }, null, 2));
+  else console.log([printStreamExplanation(explanation, all), printPolicies(settings)].filter((part) => part !== '').join('\n'));
+  return winner === null ? 1 : 0;
+}
+
+function onPort(listeners: readonly ir.Listener[], port: number): readonly ir.Listener[] {
+  return listeners.filter((listener) => listener.port === port && listener.protocol !== 'UDP');
+}
+
 function textOf(explanation: Explanation, sent: IdentifiedRequest, settings: readonly ExplainedSettings[], all: boolean): string {
   return [printExplanation(explanation, all), clientText(sent), printPolicies(settings)].filter((part) => part !== '').join('\n');
 }
@@ -103,44 +117,4 @@ function textOf(explanation: Explanation, sent: IdentifiedRequest, settings: rea
 function clientText({ client, refused }: IdentifiedRequest): string {
   if (refused) return `refused before that: ${ERRORS.clientUnknown.title} (${ERRORS.clientUnknown.code})`;
   return client === null ? '' : `client    ${client}, as proxies in front tell`;
-}
-
-async function configOf(folder: string, proxy: string): Promise<Config> {
-  if ((folder === '') === (proxy === '')) throw new UsageError('weir explain needs either --config DIR or --proxy ADDRESS');
-  return folder === '' ? ofProxy(proxy) : ofFolder(folder);
-}
-
-async function ofFolder(folder: string): Promise<Config> {
-  const { objects, problems } = await readOnce([folder]);
-  for (const { file, line, object, field, reason } of problems) {
-    console.error(`${file}:${line}: left out: ${[object, field].filter((part) => part !== '').join(' ')}: ${reason}`);
-  }
-  const compiler = new Compiler({ controllerName: CONTROLLER_NAME, allowLoopback: true, fleets: { byDefault: 'Shared', lacks: '' } });
-  compiler.apply(objects.map((object) => ({ type: 'upsert', object })));
-  const resources = [...compiler.resources()].map(({ body }) => JSON.parse(body.toString()) as ir.Resource);
-  const lacks = lackIn(new Map(resources.filter((resource) => resource.kind === 'Secret').map((secret) => [secret.key, secret])));
-  return {
-    listeners: resources.filter((resource) => resource.kind === 'Listener').map((listener) => withPairs(listener, lacks)),
-    routes: resources.filter((resource) => resource.kind === 'Route'),
-    policies: resources.filter((resource) => resource.kind === 'Policy'),
-  };
-}
-
-/** The admin server of a proxy dumps the very resources it serves. */
-async function ofProxy(address: string): Promise<Config> {
-  const url = /^https?:\/\//.test(address) ? address : `http://${address}`;
-  try {
-    // Most of what there is to load, and of no use for a folder.
-    const { request } = await import('undici');
-    const { statusCode, body } = await request(new URL('/config', url));
-    if (statusCode !== 200) throw new Error(`answered ${statusCode}`);
-    const { secrets = [], ...config } = (await body.json()) as Omit<Config, 'policies'> & Partial<Config> & Described;
-    const lacks: LackOf = (key) => {
-      const secret = secrets.find((each) => each.key === key);
-      return secret === undefined || secret.expires !== null ? null : (secret.problem ?? 'holds no certificate that can be read');
-    };
-    return { policies: [], ...config, listeners: config.listeners.map((listener) => withPairs(listener, lacks)) };
-  } catch (error) {
-    throw new UsageError(`--proxy ${address}: ${(error as Error).message}`);
-  }
 }

@@ -2,7 +2,7 @@
 // the merge that the proxy builds its runtime with.
 import { formatDuration } from '#lib/duration.ts';
 import { formatSize } from '#lib/size.ts';
-import type { Route } from '../ir/ir.ts';
+import type { Route, StreamRoute } from '../ir/ir.ts';
 import type { PolicyKindName } from '../k8s/policies.ts';
 import { listenerTargets, requestTargets, type PolicyIndex } from './layers.ts';
 import { leavesOfKind, mergePolicies, type SettingOrigin } from './merge.ts';
@@ -29,6 +29,24 @@ export function explainPolicies(policies: PolicyIndex, route: Route, listener: s
     ...clusters.map((cluster): ExplainedSettings => {
       const layers = policies.layers('BackendTrafficPolicy', requestTargets(route, listener, cluster));
       const origins = withRule(route, mergePolicies('BackendTrafficPolicy', layers).origins);
+      return { policyKind: 'BackendTrafficPolicy', subject: `backend ${cluster}`, origins };
+    }),
+  ];
+}
+
+/** The same for connections of a stream route: of the settings of backends those that concern requests say nothing to them. */
+export function explainStreamPolicies(policies: PolicyIndex, route: StreamRoute, listener: string): readonly ExplainedSettings[] {
+  const client = policies.layers('ClientTrafficPolicy', listenerTargets(listener));
+  const clusters = route.objectKind === 'UDPRoute' ? [] : [...new Set(route.backends.flatMap(({ cluster }) => cluster ?? []))];
+  return [
+    {
+      policyKind: 'ClientTrafficPolicy',
+      subject: `listener ${listener}`,
+      origins: mergePolicies('ClientTrafficPolicy', client).origins,
+    },
+    ...clusters.map((cluster): ExplainedSettings => {
+      const layers = policies.layers('BackendTrafficPolicy', requestTargets(route, listener, cluster));
+      const origins = mergePolicies('BackendTrafficPolicy', layers).origins.filter(({ field }) => /^proxyProtocol(?:\.|$)/.test(field));
       return { policyKind: 'BackendTrafficPolicy', subject: `backend ${cluster}`, origins };
     }),
   ];

@@ -1,0 +1,236 @@
+// `weir explain` for every protocol of a listener, and for addresses that lead nowhere.
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { certified } from '../test/support/certified.ts';
+import { Child, runWeir } from '../test/support/child.ts';
+import type { Finished } from '../test/support/child.ts';
+import { freePorts } from '../test/support/free-port.ts';
+import { UsageError } from './command.ts';
+import { explain as command } from './explain.ts';
+
+const GATEWAY_API = 'gateway.networking.k8s.io/v1';
+const web = certified('DNS:web.test');
+let folder = '';
+
+function object(apiVersion: string, kind: string, name: string, spec: object, created = ''): object {
+  return { apiVersion, kind, metadata: { name, ...(created === '' ? {} : { creationTimestamp: created }) }, spec };
+}
+
+function route(kind: string, name: string, listener: string, spec: object = {}, created = ''): object {
+  const backendRefs = [{ group: 'gateway.weir.dev', kind: 'Backend', name: `to-${name}` }];
+  return object(
+    GATEWAY_API,
+    kind,
+    name,
+    { parentRefs: [{ name: 'gw', sectionName: listener }], rules: [{ backendRefs }], ...spec },
+    created,
+  );
+}
+
+const LISTENERS = [
+  { name: 'http', protocol: 'HTTP', port: 8080 },
+  { name: 'web', protocol: 'HTTPS', port: 8443, hostname: 'web.test', tls: { certificateRefs: [{ name: 'web' }] } },
+  { name: 'pass', protocol: 'TLS', port: 8443, hostname: '*.pass.test', tls: { mode: 'Passthrough' } },
+  { name: 'db', protocol: 'TCP', port: 5432 },
+  { name: 'dns', protocol: 'UDP', port: 5353 },
+  { name: 'both-tcp', protocol: 'TCP', port: 53 },
+  { name: 'both-udp', protocol: 'UDP', port: 53 },
+  { name: 'idle', protocol: 'TCP', port: 6000 },
+];
+
+beforeAll(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'weir-explain-'));
+  const { certificate, privateKey } = web.secret;
+  const names = ['all', 'web', 'pass', 'exact', 'young', 'old', 'dns', 'both-tcp', 'both-udp'];
+  const items = [
+    object(GATEWAY_API, 'GatewayClass', 'weir', { controllerName: 'gateway.weir.dev/controller' }),
+    object(GATEWAY_API, 'Gateway', 'gw', { gatewayClassName: 'weir', listeners: LISTENERS }),
+    {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'web' },
+      type: 'kubernetes.io/tls',
+      stringData: { 'tls.crt': certificate, 'tls.key': privateKey },
+    },
+    ...names.map((name) => object('gateway.weir.dev/v1alpha1', 'Backend', `to-${name}`, { endpoints: [{ ip: '127.0.0.1', port: 1 }] })),
+    route('HTTPRoute', 'all', 'http'),
+    route('HTTPRoute', 'web', 'web'),
+    route('TLSRoute', 'pass', 'pass', { hostnames: ['*.pass.test'] }),
+    route('TLSRoute', 'exact', 'pass', { hostnames: ['a.pass.test'] }),
+    route('TCPRoute', 'young', 'db', {}, '2026-02-01T00:00:00Z'),
+    route('TCPRoute', 'old', 'db', {}, '2026-01-01T00:00:00Z'),
+    route('UDPRoute', 'dns', 'dns'),
+    route('TCPRoute', 'both-tcp', 'both-tcp'),
+    route('UDPRoute', 'both-udp', 'both-udp'),
+  ];
+  writeFileSync(path.join(folder, 'all.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** As a process of its own would end, only faster. */
+async function explain(...args: string[]): Promise<Finished> {
+  const printed = jest.spyOn(console, 'log').mockImplementation(() => undefined);
+  try {
+    const code = await command.run([...args, '--config', folder]);
+    return { code, stdout: printed.mock.calls.map(([line]) => `${String(line)}\n`).join(''), stderr: '' };
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return { code: 2, stdout: '', stderr: `weir: ${error.message}\n` };
+  } finally {
+    printed.mockRestore();
+  }
+}
+
+describe('a connection', () => {
+  test('of TCP goes to the older of two routes', async () => {
+    const { code, stdout, stderr } = await explain('tcp://127.0.0.1:5432');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toBe(
+      `TCP connection to port 5432
+listener  default/gw/db: has port 5432 of TCP
+winner    TCPRoute default/old, rule 0
+backends  Backend/default/to-old weight 1
+tried, in this order
+  won   TCPRoute/default/old/0 on listener default/gw/db
+  lost  TCPRoute/default/young/0 on listener default/gw/db
+        TCPRoute/default/old/0 is older
+`,
+    );
+  });
+
+  test('of TLS goes by the server name', async () => {
+    const { code, stdout } = await explain('tls://a.pass.test:8443');
+    expect(code).toBe(0);
+    expect(stdout).toBe(
+      `TLS connection to port 8443, server name "a.pass.test"
+listener  default/gw/pass: "*.pass.test" covers "a.pass.test", and no other listener host name does so closer
+winner    TLSRoute default/exact, rule 0
+backends  Backend/default/to-exact weight 1
+tried, in this order
+  won   TLSRoute/default/exact/0 on listener default/gw/pass, server name a.pass.test
+  lost  TLSRoute/default/pass/0 on listener default/gw/pass, server name *.pass.test
+        server name "a.pass.test" is more specific than "*.pass.test"
+`,
+    );
+    expect((await explain('tls://b.pass.test:8443')).stdout).toContain('winner    TLSRoute default/pass, rule 0\n');
+  });
+
+  test('of UDP', async () => {
+    const { code, stdout } = await explain('udp://127.0.0.1:5353');
+    expect(code).toBe(0);
+    expect(stdout).toContain(
+      'UDP datagrams to port 5353\nlistener  default/gw/dns: has port 5353 of UDP\nwinner    UDPRoute default/dns, rule 0\n',
+    );
+  });
+
+  test('without a route is closed, and the command ends with 1', async () => {
+    const { code, stdout } = await explain('tcp://127.0.0.1:6000');
+    expect(code).toBe(1);
+    expect(stdout).toBe(
+      'TCP connection to port 6000\nlistener  default/gw/idle: has port 6000 of TCP\nwinner    none: the connection is closed\n',
+    );
+  });
+
+  test('of what a running proxy serves', async () => {
+    const [dbPort = 0, probes = 0, admin = 0] = await freePorts(3);
+    const served = mkdtempSync(path.join(os.tmpdir(), 'weir-explain-served-'));
+    const listeners = [{ name: 'db', protocol: 'TCP', port: dbPort }];
+    const items = [
+      object(GATEWAY_API, 'GatewayClass', 'weir', { controllerName: 'gateway.weir.dev/controller' }),
+      object(GATEWAY_API, 'Gateway', 'gw', { gatewayClassName: 'weir', listeners }),
+      object('gateway.weir.dev/v1alpha1', 'Backend', 'to-db', { endpoints: [{ ip: '127.0.0.1', port: 1 }] }),
+      route('TCPRoute', 'db', 'db'),
+    ];
+    writeFileSync(path.join(served, 'all.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+    const weir = new Child(['up', served, '--probe-port', String(probes), '--admin-port', String(admin)]);
+    try {
+      await weir.printed(/serving; stop/);
+      const { code, stdout } = await runWeir(['explain', `127.0.0.1:${dbPort}`, '--proxy', `127.0.0.1:${admin}`]);
+      expect(stdout).toContain('winner    TCPRoute default/db, rule 0\nbackends  Backend/default/to-db weight 1\n');
+      expect(code).toBe(0);
+    } finally {
+      await weir.stop('SIGKILL');
+      rmSync(served, { recursive: true, force: true });
+    }
+  });
+
+  test('as JSON', async () => {
+    const { stdout } = await explain('tcp://127.0.0.1:5432', '--format', 'json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      request: { protocol: 'TCP', port: 5432, serverName: '' },
+      listener: { listeners: ['default/gw/db'] },
+      winner: { listener: 'default/gw/db', route: { key: 'TCPRoute/default/old/0' } },
+      considered: [{ loss: null }, { routeKey: 'TCPRoute/default/young/0', loss: 'TCPRoute/default/old/0 is older' }],
+      settings: [{ policyKind: 'ClientTrafficPolicy' }, { policyKind: 'BackendTrafficPolicy' }],
+    });
+  });
+});
+
+describe('HOST:PORT takes the protocol of the listener', () => {
+  test.each([
+    ['shop.test:8080', 'GET shop.test/\n', 'HTTPRoute default/all'],
+    ['shop.test:8080/a?b=c', 'GET shop.test/a?b=c\n', 'HTTPRoute default/all'],
+    ['[::1]:8080', 'GET [::1]/\n', 'HTTPRoute default/all'],
+    ['web.test:8443', 'GET web.test/\n', 'HTTPRoute default/web'],
+    ['a.pass.test:8443', 'TLS connection to port 8443, server name "a.pass.test"\n', 'TLSRoute default/exact'],
+    ['127.0.0.1:5432', 'TCP connection to port 5432\n', 'TCPRoute default/old'],
+    ['localhost:5353', 'UDP datagrams to port 5353\n', 'UDPRoute default/dns'],
+    ['localhost:53', 'TCP connection to port 53\n', 'TCPRoute default/both-tcp'],
+    ['udp://localhost:53', 'UDP datagrams to port 53\n', 'UDPRoute default/both-udp'],
+    ['https://a.pass.test:8443/any', 'TLS connection to port 8443, server name "a.pass.test"\n', 'TLSRoute default/exact'],
+    ['http://127.0.0.1:5432/any', 'TCP connection to port 5432\n', 'TCPRoute default/old'],
+    ['ws://shop.test:8080/chat', 'GET shop.test/chat\n', 'HTTPRoute default/all'],
+  ])('%s', async (address, first, winner) => {
+    const { code, stdout } = await explain(address);
+    expect(stdout.slice(0, first.length)).toBe(first);
+    expect(stdout).toContain(`winner    ${winner}, rule 0`);
+    expect(code).toBe(0);
+  });
+});
+
+describe('what leads nowhere is told, and ends with 1', () => {
+  test.each([
+    [
+      'shop.test:81',
+      'no listener has port 81; there are: 8080 (HTTP), 8443 (HTTPS), 8443 (TLS), 5432 (TCP), 5353 (UDP), 53 (TCP), 53 (UDP), 6000 (TCP)\n',
+    ],
+    ['udp://shop.test:8080', 'no UDP listener has port 8080; there are: '],
+    ['http://web.test:8443', 'the listeners of port 8443 speak TLS, not http: the connection ends; ask for https or tls\n'],
+    ['https://shop.test:8080', 'the listeners of port 8080 speak HTTP, not https: the connection ends; ask for http\n'],
+    ['tcp://shop.test:8080', 'the listeners of port 8080 speak HTTP, not tcp: the connection ends; ask for http\n'],
+    ['tls://web.test:8443', 'the listeners of port 8443 speak HTTPS, not tls: the connection ends; ask for https\n'],
+    [
+      'tls://other.test:8443',
+      'TLS connection to port 8443, server name "other.test"\nlistener  none: no listener has a host name that covers "other.test"\n',
+    ],
+    [
+      'tls://127.0.0.1:8443',
+      'TLS connection to port 8443, server name ""\nlistener  none: no listener has a host name that covers a handshake without a server name\n',
+    ],
+  ])('%s', async (address, reason) => {
+    const { code, stdout, stderr } = await explain(address);
+    expect(stdout.slice(0, reason.length)).toBe(reason);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+  });
+});
+
+describe('what is no address is a mistake', () => {
+  test.each([
+    ['shop.test', '"shop.test" names no port: write shop.test:PORT, or http://shop.test/ for port 80\n'],
+    ['shop.test/path', '"shop.test/path" names no port: write shop.test:PORT, or http://shop.test/ for port 80\n'],
+    ['tcp://shop.test', '"tcp://shop.test" names no port: write tcp://shop.test:PORT\n'],
+    ['ftp://shop.test', '"ftp://shop.test": no listener speaks ftp; there are: http, https, tcp, tls, udp, ws, wss\n'],
+    ['shop.test:99999', '"shop.test:99999" is neither a URL (http://HOST:PORT/PATH, https, tcp, tls, udp) nor HOST:PORT\n'],
+    ['shop.test:http', '"shop.test:http" is neither a URL'],
+    ['http://', '"http://" is neither a URL'],
+    [':8080', '":8080" is neither a URL'],
+    ['', '"" is neither a URL'],
+    ['tcp://shop.test:5432/path', '"tcp://shop.test:5432/path": a connection of tcp has no path\n'],
+  ])('%j', async (address, message) => {
+    const { code, stdout, stderr } = await explain(address);
+    expect(stderr.slice(0, message.length + 6)).toBe(`weir: ${message}`);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  });
+});

@@ -1,0 +1,64 @@
+// What `weir explain` matches against: what a folder compiles to, or what a running proxy serves.
+import type * as ir from '#api/ir/ir.ts';
+import { Compiler } from '../controller/compile/compile.ts';
+import { readOnce } from '../controller/watch/files.ts';
+import { lackIn, withPairs } from '../proxy/runtime/pairs.ts';
+import type { LackOf } from '../proxy/runtime/pairs.ts';
+import type { DescribedSecret } from '../proxy/supervisor/pairs.ts';
+import { UsageError } from './command.ts';
+import { CONTROLLER_NAME } from './standalone.ts';
+
+/** What requests and connections are matched against. */
+export interface Config {
+  readonly listeners: readonly ir.Listener[];
+  readonly routes: readonly ir.Route[];
+  readonly streamRoutes: readonly ir.StreamRoute[];
+  readonly policies: readonly ir.Policy[];
+}
+
+/** What a proxy tells of its Secrets; one of an earlier release tells nothing. */
+interface Described {
+  readonly secrets?: readonly DescribedSecret[];
+}
+
+/** From a folder or from the admin server of a proxy, one of which is ''. Throws a UsageError. */
+export async function configOf(folder: string, proxy: string): Promise<Config> {
+  if ((folder === '') === (proxy === '')) throw new UsageError('weir explain needs either --config DIR or --proxy ADDRESS');
+  return folder === '' ? ofProxy(proxy) : ofFolder(folder);
+}
+
+async function ofFolder(folder: string): Promise<Config> {
+  const { objects, problems } = await readOnce([folder]);
+  for (const { file, line, object, field, reason } of problems) {
+    console.error(`${file}:${line}: left out: ${[object, field].filter((part) => part !== '').join(' ')}: ${reason}`);
+  }
+  const compiler = new Compiler({ controllerName: CONTROLLER_NAME, allowLoopback: true, fleets: { byDefault: 'Shared', lacks: '' } });
+  compiler.apply(objects.map((object) => ({ type: 'upsert', object })));
+  const resources = [...compiler.resources()].map(({ body }) => JSON.parse(body.toString()) as ir.Resource);
+  const lacks = lackIn(new Map(resources.filter((resource) => resource.kind === 'Secret').map((secret) => [secret.key, secret])));
+  return {
+    listeners: resources.filter((resource) => resource.kind === 'Listener').map((listener) => withPairs(listener, lacks)),
+    routes: resources.filter((resource) => resource.kind === 'Route'),
+    streamRoutes: resources.filter((resource) => resource.kind === 'StreamRoute'),
+    policies: resources.filter((resource) => resource.kind === 'Policy'),
+  };
+}
+
+/** The admin server of a proxy dumps the very resources it serves. */
+async function ofProxy(address: string): Promise<Config> {
+  const url = /^https?:\/\//.test(address) ? address : `http://${address}`;
+  try {
+    // Most of what there is to load, and of no use for a folder.
+    const { request } = await import('undici');
+    const { statusCode, body } = await request(new URL('/config', url));
+    if (statusCode !== 200) throw new Error(`answered ${statusCode}`);
+    const { secrets = [], ...config } = (await body.json()) as Omit<Config, 'policies' | 'streamRoutes'> & Partial<Config> & Described;
+    const lacks: LackOf = (key) => {
+      const secret = secrets.find((each) => each.key === key);
+      return secret === undefined || secret.expires !== null ? null : (secret.problem ?? 'holds no certificate that can be read');
+    };
+    return { policies: [], streamRoutes: [], ...config, listeners: config.listeners.map((listener) => withPairs(listener, lacks)) };
+  } catch (error) {
+    throw new UsageError(`--proxy ${address}: ${(error as Error).message}`);
+  }
+}
