@@ -4,15 +4,19 @@ import type { Log } from '#lib/log.ts';
 import { Pipeline } from '../controller/pipeline.ts';
 import type { Handover } from '../controller/compile/result.ts';
 import { CompileMetrics } from '../controller/admin/compile-metrics.ts';
-import { StatusLog } from '../controller/status/status-log.ts';
+import { lint } from '../controller/lint/lint.ts';
 import { FileSource } from '../controller/watch/files.ts';
 import { lackIn, withPairs } from '../proxy/runtime/pairs.ts';
 import { configFamilies } from '../proxy/subscribe/metrics.ts';
 import type { Supervisor } from '../proxy/supervisor/supervisor.ts';
+import { FindingLog } from './finding-log.ts';
 import { HeldResources } from './held-resources.ts';
 import { ReloadLog } from './reload-log.ts';
 
 export const CONTROLLER_NAME = 'gateway.weir.dev/controller';
+
+/** The linter looks at everything that there is, so it waits until a change is served, milliseconds. */
+const LINT_DELAY = 100;
 
 /** How long changes to files may gather, milliseconds; the file source has waited for the editor already. */
 const BATCH = { quiet: 5, maximum: 50 };
@@ -29,9 +33,12 @@ export interface StandaloneOptions {
 export class Standalone {
   readonly #options: StandaloneOptions;
   readonly #pipeline: Pipeline;
+  readonly #source: FileSource;
   readonly #reloads: ReloadLog;
   readonly #metrics: CompileMetrics;
   readonly #held = new HeldResources();
+  readonly #findings: FindingLog;
+  #lintTimer: NodeJS.Timeout | null = null;
 
   constructor(options: StandaloneOptions) {
     const { log, supervisor } = options;
@@ -39,17 +46,20 @@ export class Standalone {
     supervisor.expose(configFamilies({ revision: () => this.#held.revision, refused: () => this.#held.refused }));
     const sources = { problems: () => this.#pipeline.problems(), waiting: () => this.#pipeline.waiting };
     this.#metrics = new CompileMetrics(supervisor.registry, sources);
+    this.#source = new FileSource(options.folder, { strictKinds: options.strictKinds });
     this.#reloads = new ReloadLog(log);
+    this.#findings = new FindingLog(log);
     this.#pipeline = new Pipeline({
-      sources: [this.#reloads.watching(new FileSource(options.folder, { strictKinds: options.strictKinds }))],
+      sources: [this.#reloads.watching(this.#source)],
       compiler: { controllerName: CONTROLLER_NAME, allowLoopback: true, bindAddresses: true },
       batch: BATCH,
-      sinks: { statuses: new StatusLog(log), proxy: { essential: true, apply: (delta) => this.#push(delta) } },
+      sinks: { proxy: { essential: true, apply: (delta) => this.#push(delta) } },
       log,
       compiled: (delta, ms) => {
         const { changed, removed } = delta;
         this.#metrics.compiled(delta, ms);
         if (changed.length + removed.length === 0) this.#reloads.unchanged();
+        this.#lintTimer ??= setTimeout(() => this.#lint(), LINT_DELAY).unref();
       },
     });
   }
@@ -58,6 +68,7 @@ export class Standalone {
   async start(): Promise<void> {
     await this.#pipeline.start();
     this.#reloads.begin();
+    this.#lint();
   }
 
   /** The listeners that are configured, with the ports they are bound to (null: not bound). */
@@ -71,6 +82,7 @@ export class Standalone {
 
   /** Follows the folder no longer. What it was last is still served. */
   stop(): Promise<void> {
+    if (this.#lintTimer !== null) clearTimeout(this.#lintTimer);
     return this.#pipeline.stop();
   }
 
@@ -82,5 +94,14 @@ export class Standalone {
     this.#held.take(changed, removed, errors);
     for (const error of errors) this.#options.log.error({ ...error }, 'the proxy cannot serve a resource');
     this.#reloads.served(noted);
+  }
+
+  #lint(): void {
+    if (this.#lintTimer !== null) clearTimeout(this.#lintTimer);
+    this.#lintTimer = null;
+    const statuses = [...this.#pipeline.statuses()];
+    const compiled = { resources: this.#options.supervisor.resources(), statuses, faults: [...this.#pipeline.faulty()] };
+    const options = { controllerName: CONTROLLER_NAME, now: Date.now(), served: true };
+    this.#findings.report(lint(this.#source.content, compiled, options));
   }
 }

@@ -5,7 +5,7 @@ import type { EncodedResource } from '#api/ir/ir.ts';
 import { Compiler } from './compile/compile.ts';
 import type { CompilerOptions } from './compile/compile.ts';
 import type { PairCounts } from './compile/kept-pairs.ts';
-import type { CompileDelta, UnitFault } from './compile/result.ts';
+import type { CompileDelta, DesiredStatus, UnitFault } from './compile/result.ts';
 import { FAULT } from './compile/view.ts';
 import { Outlet } from './outlet.ts';
 import type { Sink } from './outlet.ts';
@@ -85,6 +85,11 @@ export class Pipeline {
   /** The changes that wait for a batch. */
   get waiting(): number {
     return this.#batcher.size;
+  }
+
+  /** Every status as of the last batch. */
+  statuses(): Iterable<DesiredStatus> {
+    return this.#compiler.statuses();
   }
 
   /** Counts of TLS Secrets, by the state of their pairs. */

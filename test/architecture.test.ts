@@ -30,6 +30,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'controller/compile/fleet-scopes.ts',
     'controller/watch',
   ],
+  'controller/lint': ['api', 'lib', 'controller/compile', 'controller/status/problems.ts', 'controller/watch'],
   'controller/fleet': [
     'api',
     'lib',

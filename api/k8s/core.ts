@@ -1,6 +1,6 @@
 // The kinds of Kubernetes itself that Weir reads: Service, EndpointSlice, Secret, ConfigMap, Namespace, CustomResourceDefinition.
 import { Type, type Static } from 'typebox';
-import { closed, Metadata, objectOf, Port, unread } from './schema.ts';
+import { closed, Metadata, objectOf, Port, unread, unsupported } from './schema.ts';
 
 const PortName = Type.String({ default: '', maxLength: 63 });
 const TransportProtocol = Type.Enum(['TCP', 'UDP', 'SCTP'], { default: 'TCP' });
@@ -22,7 +22,9 @@ export const Service = objectOf(
       type: Type.Enum(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'], { default: 'ClusterIP' }),
       ports: Type.Array(ServicePort, { default: [] }),
       clusterIPs: Type.Optional(Type.Array(Type.String())),
-      ...unread('selector', 'clusterIP', 'externalIPs', 'externalName', 'sessionAffinity', 'sessionAffinityConfig'),
+      ...unread('selector', 'clusterIP', 'externalIPs', 'externalName'),
+      ...unread('sessionAffinityConfig'),
+      ...unsupported('sessionAffinity'),
       ...unread('externalTrafficPolicy', 'internalTrafficPolicy', 'healthCheckNodePort', 'publishNotReadyAddresses', 'trafficDistribution'),
       ...unread('ipFamilies', 'ipFamilyPolicy', 'allocateLoadBalancerNodePorts', 'loadBalancerClass', 'loadBalancerIP'),
       ...unread('loadBalancerSourceRanges'),

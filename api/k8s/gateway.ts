@@ -1,7 +1,7 @@
 // Gateway: the listeners a user asks for, and which routes may attach to them.
 import { Type, type Static } from 'typebox';
 import { LabelSelector, LocalReference, ObjectReference, SecretReference } from './reference.ts';
-import { closed, DnsName, GATEWAY_GROUP, Group, HostnameOrAny, Kind, objectOf, Port, unread } from './schema.ts';
+import { closed, DnsName, GATEWAY_GROUP, Group, HostnameOrAny, Kind, objectOf, Port, unsupported } from './schema.ts';
 
 /** Names of protocols that are not the Gateway API's own carry a domain prefix, so any string is let through here. */
 const Protocol = Type.String({ minLength: 1, maxLength: 255 });
@@ -94,7 +94,7 @@ export const Gateway = objectOf(
     ),
     tls: Type.Optional(GatewayTls),
     allowedListeners: closed({ namespaces: ListenerNamespaces }, { default: {} }),
-    ...unread('defaultScope'),
+    ...unsupported('defaultScope'),
   }),
 );
 export type Gateway = Static<typeof Gateway>;

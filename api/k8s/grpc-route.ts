@@ -3,7 +3,7 @@ import { Type, type Static } from 'typebox';
 import { HeaderFilter, RequestMirror } from './http-filter.ts';
 import { HttpHeaderMatch } from './http-route.ts';
 import { backendFields, LocalReference, ParentReference } from './reference.ts';
-import { closed, DnsName, GATEWAY_GROUP, Hostname, objectOf, unread } from './schema.ts';
+import { closed, DnsName, GATEWAY_GROUP, Hostname, objectOf, unsupported } from './schema.ts';
 
 /** A service with its package (`helloworld.Greeter`) and a method (`SayHello`); without one of them, any. RegularExpression is RE2 syntax. */
 export const GrpcMethodMatch = closed({
@@ -41,7 +41,7 @@ export const GrpcRouteRule = closed({
   matches: Type.Array(GrpcRouteMatch, { default: [], maxItems: 64 }),
   filters: Type.Array(GrpcRouteFilter, { default: [], maxItems: 16 }),
   backendRefs: Type.Array(GrpcBackendRef, { default: [], maxItems: 16 }),
-  ...unread('sessionPersistence'),
+  ...unsupported('sessionPersistence'),
 });
 export type GrpcRouteRule = Static<typeof GrpcRouteRule>;
 
@@ -52,7 +52,7 @@ export const GrpcRoute = objectOf(
     parentRefs: Type.Array(ParentReference, { default: [], maxItems: 32 }),
     hostnames: Type.Array(Hostname, { default: [], maxItems: 16 }),
     rules: Type.Array(GrpcRouteRule, { default: [], maxItems: 16 }),
-    ...unread('useDefaultGateways'),
+    ...unsupported('useDefaultGateways'),
   }),
 );
 export type GrpcRoute = Static<typeof GrpcRoute>;

@@ -2,7 +2,7 @@
 import { Type, type Static } from 'typebox';
 import { HttpRouteFilter, Method } from './http-filter.ts';
 import { backendFields, ParentReference } from './reference.ts';
-import { closed, DnsName, Duration, GATEWAY_GROUP, HeaderName, Hostname, objectOf, unread } from './schema.ts';
+import { closed, DnsName, Duration, GATEWAY_GROUP, HeaderName, Hostname, objectOf, unsupported } from './schema.ts';
 
 export const HttpPathMatch = closed(
   {
@@ -61,7 +61,7 @@ export const HttpRouteRule = closed({
   backendRefs: Type.Array(HttpBackendRef, { default: [], maxItems: 16 }),
   timeouts: Type.Optional(HttpRouteTimeouts),
   retry: Type.Optional(HttpRouteRetry),
-  ...unread('sessionPersistence'),
+  ...unsupported('sessionPersistence'),
 });
 export type HttpRouteRule = Static<typeof HttpRouteRule>;
 
@@ -72,7 +72,7 @@ export const HttpRoute = objectOf(
     parentRefs: Type.Array(ParentReference, { default: [], maxItems: 32 }),
     hostnames: Type.Array(Hostname, { default: [], maxItems: 16 }),
     rules: Type.Array(HttpRouteRule, { default: [{}], minItems: 1, maxItems: 16 }),
-    ...unread('useDefaultGateways'),
+    ...unsupported('useDefaultGateways'),
   }),
 );
 export type HttpRoute = Static<typeof HttpRoute>;

@@ -13,6 +13,15 @@ export function unread<const N extends string>(...names: N[]) {
   return Object.fromEntries(schemas) as { [K in N]: ReturnType<typeof Type.Optional<ReturnType<typeof Type.Unknown>>> };
 }
 
+/** Marks a field that an API server accepts and that users must not expect to work. */
+export const UNSUPPORTED = '~unsupported';
+
+/** Fields that would do something if Weir supported them: the linter warns of each. */
+export function unsupported<const N extends string>(...names: N[]) {
+  const schemas = names.map((name) => [name, Type.Optional(Type.Unknown({ [UNSUPPORTED]: true }))]);
+  return Object.fromEntries(schemas) as { [K in N]: ReturnType<typeof Type.Optional<ReturnType<typeof Type.Unknown>>> };
+}
+
 /** A string that must match. `must` completes the sentence "must be ...", also where the field has a description of its own. */
 function named(pattern: string, maxLength: number, must: string) {
   return Type.String({ minLength: 1, maxLength, pattern, description: must, '~must': must });

@@ -1,7 +1,7 @@
 // TLSRoute: where the connections of a TLS listener go, by the server name of their handshakes.
 import { Type, type Static } from 'typebox';
 import { ParentReference } from './reference.ts';
-import { closed, GATEWAY_GROUP, Hostname, objectOf, unread } from './schema.ts';
+import { closed, GATEWAY_GROUP, Hostname, objectOf, unsupported } from './schema.ts';
 import { StreamRouteRule } from './stream-rule.ts';
 
 export const TlsRoute = objectOf(
@@ -11,7 +11,7 @@ export const TlsRoute = objectOf(
     parentRefs: Type.Array(ParentReference, { default: [], maxItems: 32 }),
     hostnames: Type.Array(Hostname, { minItems: 1, maxItems: 1024 }),
     rules: Type.Array(StreamRouteRule, { minItems: 1, maxItems: 1 }),
-    ...unread('useDefaultGateways'),
+    ...unsupported('useDefaultGateways'),
   }),
 );
 export type TlsRoute = Static<typeof TlsRoute>;

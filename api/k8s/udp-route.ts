@@ -1,7 +1,7 @@
 // UDPRoute: where the datagrams of a UDP listener go.
 import { Type, type Static } from 'typebox';
 import { ParentReference } from './reference.ts';
-import { closed, GATEWAY_GROUP, objectOf, unread } from './schema.ts';
+import { closed, GATEWAY_GROUP, objectOf, unsupported } from './schema.ts';
 import { StreamRouteRule } from './stream-rule.ts';
 
 export const UdpRoute = objectOf(
@@ -10,7 +10,7 @@ export const UdpRoute = objectOf(
   closed({
     parentRefs: Type.Array(ParentReference, { default: [], maxItems: 32 }),
     rules: Type.Array(StreamRouteRule, { minItems: 1, maxItems: 1 }),
-    ...unread('useDefaultGateways'),
+    ...unsupported('useDefaultGateways'),
   }),
 );
 export type UdpRoute = Static<typeof UdpRoute>;

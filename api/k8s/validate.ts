@@ -14,6 +14,7 @@ import { policyKindOf } from './policies.ts';
 import { checkStreamRoute } from './stream-route-rules.ts';
 import { groupOf, kindOf, KINDS, type KindInfo, type KindName, type ObjectsByKind } from './kinds.ts';
 import type { FieldError } from './field-error.ts';
+import { otherGateway } from './other-gateways.ts';
 import type { KubernetesObject } from './object.ts';
 import { Ajv, type ValidateFunction } from 'ajv';
 
@@ -53,6 +54,8 @@ function unknownKind({ apiVersion, kind }: Record<string, unknown>): FieldError[
 
 /** A kind that is not known, or not in that version: with what was probably meant. */
 function refusedKind(apiVersion: string, kind: string): FieldError {
+  const other = otherGateway(apiVersion, kind);
+  if (other !== null) return { field: 'kind', reason: other };
   if (!Object.hasOwn(KINDS, kind)) {
     const reason = `${apiVersion} ${kind} is not a kind that Weir reads${didYouMean(kind, Object.keys(KINDS))}`;
     return { field: 'kind', reason };

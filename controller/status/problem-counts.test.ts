@@ -8,7 +8,7 @@ function routeWith(name: string, status: 'True' | 'False'): DesiredStatus {
   return { type: 'Route', ref, parents: [{ parentRef: { name: 'gw' }, conditions }] };
 }
 
-const problem = (object: string, file = 'a.yaml') => ({ file, line: 1, object, field: '', reason: 'R' });
+const problem = (object: string, file = 'a.yaml') => ({ severity: 'error', file, line: 1, object, field: '', reason: 'R' }) as const;
 
 test('an object counts once, whatever is wrong with it, until it is mended or gone', () => {
   const [counts, source] = [new ProblemCounts(), {}];

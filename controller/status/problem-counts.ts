@@ -2,7 +2,7 @@
 import { objectId } from '#api/k8s/object.ts';
 import type { CompileDelta, DesiredStatus } from '../compile/result.ts';
 import type { SourceProblem } from '../watch/event.ts';
-import { problemsOf } from './problems.ts';
+import { isBad, partsOf } from './problems.ts';
 
 export class ProblemCounts {
   /** By source: the objects with a problem, or the files where the object is not known. */
@@ -11,7 +11,8 @@ export class ProblemCounts {
 
   /** Takes all current problems of a source. */
   report(source: object, problems: readonly SourceProblem[]): void {
-    this.#sources.set(source, new Set(problems.map(({ object, file }) => (object === '' ? `unknown/${file}` : object))));
+    const errors = problems.filter(({ severity }) => severity === 'error');
+    this.#sources.set(source, new Set(errors.map(({ object, file }) => (object === '' ? `unknown/${file}` : object))));
   }
 
   /** Takes the statuses that changed. */
@@ -33,7 +34,7 @@ export class ProblemCounts {
 
   #note(status: DesiredStatus): void {
     const id = objectId(status.ref);
-    if (problemsOf(status).length > 0) this.#statuses.add(id);
+    if (partsOf(status).some(([, conditions]) => conditions.some(isBad))) this.#statuses.add(id);
     else this.#statuses.delete(id);
   }
 }

@@ -54,7 +54,10 @@ describe('bytes', () => {
   });
 
   test('tabs as indentation are reported with their line', async () => {
-    expect(await told(`${route('a')}---\n${route('b', '\n\trules: []')}`)).toEqual(['a:1', '10 : Tabs are not allowed as indentation']);
+    expect(await told(`${route('a')}---\n${route('b', '\n\trules: []')}`)).toEqual([
+      'a:1',
+      '10 : a tab indents the line; YAML wants spaces',
+    ]);
   });
 });
 

@@ -5,12 +5,15 @@ import type { FieldError } from '#api/k8s/field-error.ts';
 import { kindOf } from '#api/k8s/kinds.ts';
 import { objectId, refOf } from '#api/k8s/object.ts';
 import type { KubernetesObject } from '#api/k8s/object.ts';
+import { otherGateway } from '#api/k8s/other-gateways.ts';
 import { otherKindOf } from '#api/k8s/other-kinds.ts';
 import { validateObject } from '#api/k8s/validate.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import type { SourceProblem } from './event.ts';
+import { FieldLines } from './field-lines.ts';
+import { describeAliasError, describeYamlError, faultOfText } from './file-fault.ts';
 import { partsOf, type FilePart } from './file-text.ts';
-import { lineOf, nodesTo, resolved, valueInYaml11 } from './yaml-nodes.ts';
+import { lineOf, nodesTo, otherReading, resolved, scalarsIn, valueInYaml11 } from './yaml-nodes.ts';
 
 /** An object in a file. */
 export interface FileObject {
@@ -18,6 +21,8 @@ export interface FileObject {
   readonly file: string;
   /** 1-based. */
   readonly line: number;
+  /** The line of a field, 1-based. */
+  lineOf(field: string): number;
 }
 
 /**
@@ -44,7 +49,10 @@ export function parseDocuments(file: string, text: string, { strictKinds = false
   const target: Target = { file, strictKinds, objects: [], problems: [], skipped: [] };
   for (const part of partsOf(text)) parsePart(part, target);
   const { objects, problems, skipped } = target;
-  return { objects, problems, skipped, broken: problems.some(({ object, field }) => object === '' || NAMING.has(field)) };
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  const fault = errors.length === 0 ? null : faultOfText(text);
+  if (fault !== null) return { objects: [], problems: [nameless(file, fault.line, '', fault.reason)], skipped: [], broken: true };
+  return { objects, problems, skipped, broken: errors.some(({ object, field }) => object === '' || NAMING.has(field)) };
 }
 
 /** Fields that identify an object. */
@@ -59,18 +67,29 @@ interface Target {
   readonly skipped: string[];
 }
 
-function parsePart({ text, linesBefore }: FilePart, target: Target): void {
+function parsePart(part: FilePart, target: Target): void {
+  const { text, linesBefore } = part;
   const counter = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: counter, uniqueKeys: true, prettyErrors: false, merge: true });
+  const lines = new FieldLines(part);
+  const documents = parseAllDocuments(text, {
+    lineCounter: counter,
+    uniqueKeys: true,
+    prettyErrors: false,
+    merge: true,
+    logLevel: 'error',
+  });
   for (const document of Array.isArray(documents) ? documents : []) {
     const fault = document.errors[0];
-    if (fault === undefined) new DocumentReader(document, (node) => linesBefore + lineOf(node, counter), target).read();
-    else target.problems.push(nameless(target.file, linesBefore + counter.linePos(fault.pos[0]).line, '', firstLine(fault.message)));
+    if (fault === undefined) new DocumentReader(document, (node) => linesBefore + lineOf(node, counter), target, lines).read();
+    else {
+      const line = linesBefore + counter.linePos(fault.pos[0]).line;
+      target.problems.push(nameless(target.file, line, '', describeYamlError(fault, text)));
+    }
   }
 }
 
 function nameless(file: string, line: number, field: string, reason: string): SourceProblem {
-  return { file, line, object: '', field, reason };
+  return { severity: 'error', file, line, object: '', field, reason };
 }
 
 /** The kind of list items that have none themselves; null if the list does not determine it. */
@@ -81,11 +100,13 @@ class DocumentReader {
   readonly #document: Document;
   readonly #lineOf: (node: Node) => number;
   readonly #target: Target;
+  readonly #lines: FieldLines;
 
-  constructor(document: Document, line: (node: Node) => number, target: Target) {
+  constructor(document: Document, line: (node: Node) => number, target: Target, lines: FieldLines) {
     this.#document = document;
     this.#lineOf = line;
     this.#target = target;
+    this.#lines = lines;
   }
 
   read(): void {
@@ -116,14 +137,30 @@ class DocumentReader {
       return;
     }
     const other = this.#target.strictKinds ? null : otherKindOf(value.value);
-    if (other !== null) {
-      this.#target.skipped.push(other);
-      return;
-    }
+    if (other !== null) return this.#skip(node, value.value, other);
     const valid = validateObject(value.value, { strict: true });
-    if (valid.ok) this.#target.objects.push({ object: valid.value, file: this.#target.file, line: this.#lineOf(node) });
+    if (valid.ok) this.#keep(node, valid.value);
     else if (this.#readWords(node, valid.error)) this.#take(node, itemKind);
     else this.#tell(node, value.value, valid.error);
+  }
+
+  #keep(node: Node, object: KubernetesObject): void {
+    const { file, objects, problems } = this.#target;
+    const offset = resolved(node, this.#document)?.range?.[0] ?? 0;
+    objects.push({ object, file, line: this.#lineOf(node), lineOf: (field) => this.#lines.lineOf(offset, field) });
+    for (const { node: scalar, field } of scalarsIn(node)) {
+      const reason = otherReading(scalar);
+      if (reason === null) continue;
+      problems.push({ severity: 'warning', file, line: this.#lineOf(scalar), object: objectId(refOf(object)), field, reason });
+    }
+  }
+
+  /** Documents of other programs are counted, objects of other gateways reported. */
+  #skip(node: Node, value: unknown, kind: string): void {
+    const { file, problems, skipped } = this.#target;
+    const reason = kind === '' ? null : otherGateway(String((value as { apiVersion?: unknown }).apiVersion), kind);
+    if (reason === null) skipped.push(kind);
+    else problems.push({ severity: 'warning', file, line: this.#lineOf(node), object: nameOf(value), field: '', reason });
   }
 
   #valueOf(node: Node, itemKind: ItemKind): Result<unknown> {
@@ -132,7 +169,7 @@ class DocumentReader {
       const isBare = itemKind !== null && isObject(value) && value['kind'] === undefined && value['apiVersion'] === undefined;
       return ok(isBare ? { ...itemKind, ...value } : value);
     } catch (error) {
-      return err(firstLine((error as Error).message));
+      return err(describeAliasError((error as Error).message));
     }
   }
 
@@ -154,7 +191,7 @@ class DocumentReader {
     const { file, problems } = this.#target;
     for (const { field, reason } of errors) {
       const line = this.#lineOf([...nodesTo(node, field, this.#document)].at(-1) ?? node);
-      problems.push({ file, line, object: nameOf(value), field, reason });
+      problems.push({ severity: 'error', file, line, object: nameOf(value), field, reason });
     }
   }
 }
@@ -177,8 +214,4 @@ function nameOf(value: unknown): string {
   if (typeof kind !== 'string' || typeof metadata?.name !== 'string') return '';
   const { namespace, name } = refOf({ apiVersion, kind, metadata });
   return objectId({ kind, name, namespace: namespace === '' && kindOf(apiVersion, kind)?.namespaced === true ? 'default' : namespace });
-}
-
-function firstLine(message: string): string {
-  return message.split('\n', 1)[0] ?? message;
 }

@@ -1,8 +1,10 @@
 // The reports of a source of objects, for clusters and folders alike.
 import type { KubernetesObject, ObjectRef } from '#api/k8s/object.ts';
 
-/** A problem in the input of a source: the object is left out, or keeps its last good version. Other objects are not affected. */
+/** A problem in the input of a source. Other objects are not affected. */
 export interface SourceProblem {
+  /** `error`: the object is left out, or keeps its last good version. `warning`: the object is used. */
+  readonly severity: 'error' | 'warning';
   /** File path, or '' for a cluster. */
   readonly file: string;
   /** 1-based line in the file; 0 if there is none. */

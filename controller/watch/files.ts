@@ -4,7 +4,7 @@ import type { FSWatcher } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { objectId, refOf } from '#api/k8s/object.ts';
-import type { KubernetesObject, ObjectRef } from '#api/k8s/object.ts';
+import type { KubernetesObject } from '#api/k8s/object.ts';
 import { contentHash } from '#lib/hash.ts';
 import { parseDocuments } from './documents.ts';
 import type { FileContent, FileObject, ReadOptions } from './documents.ts';
@@ -28,7 +28,9 @@ interface KnownFile {
 interface Reported {
   readonly hash: string;
   readonly generation: number;
-  readonly ref: ObjectRef;
+  readonly object: KubernetesObject;
+  /** Undefined for a Namespace that is only implied. */
+  readonly place: FileObject | undefined;
 }
 
 export class FileSource implements Source {
@@ -42,6 +44,7 @@ export class FileSource implements Source {
   #files = new Map<string, KnownFile>();
   #reported = new Map<string, Reported>();
   #problems = '[]';
+  #content: Pick<FolderContent, 'problems' | 'skipped'> = { problems: [], skipped: [] };
   #skipped = '[]';
 
   constructor(folder: string, options: ReadOptions = {}) {
@@ -59,6 +62,13 @@ export class FileSource implements Source {
     listener.synced();
     this.#poll = setInterval(() => this.#scheduleScan(), POLL_MS);
     this.#poll.unref();
+  }
+
+  /** What is in use as of the last scan: broken objects in their last good version. */
+  get content(): FolderContent {
+    const reported = [...this.#reported];
+    const places = new Map(reported.flatMap(([id, { place }]) => (place === undefined ? [] : [[id, place] as const])));
+    return { ...this.#content, objects: reported.map(([, { object }]) => object), places };
   }
 
   async stop(): Promise<void> {
@@ -80,7 +90,7 @@ export class FileSource implements Source {
   /** The folder cannot be read: the configuration stays as it is, and later scans try again. */
   #unread(error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
-    this.#tell([{ file: this.#folder, line: 0, object: '', field: '', reason }]);
+    this.#tell([{ severity: 'error', file: this.#folder, line: 0, object: '', field: '', reason }]);
   }
 
   #tell(problems: readonly SourceProblem[]): void {
@@ -94,9 +104,12 @@ export class FileSource implements Source {
     const listener = this.#listener;
     if (listener === null) return;
     this.#files = files;
-    const { objects, problems, skipped } = merge(files);
-    const invalid = new Set(problems.map(({ object }) => object));
-    const changes = this.#difference(objects, invalid);
+    const merged = merge(files);
+    const { objects, problems, skipped } = merged;
+    const errors = problems.filter(({ severity }) => severity === 'error');
+    const invalid = new Set(errors.map(({ object }) => object));
+    const changes = this.#difference(merged, invalid);
+    this.#content = { problems, skipped };
     if (changes.length > 0) listener.changed(changes);
     const isKept = (id: string): boolean => !objects.has(id) && this.#reported.has(id);
     this.#tell(problems.map((problem) => (isKept(problem.object) ? { ...problem, kept: [problem.object] } : problem)));
@@ -113,21 +126,21 @@ export class FileSource implements Source {
    * The changes since the last report. Objects get the metadata that an API server would set. `invalid` objects keep their previous
    * version, as if an API server had refused the change.
    */
-  #difference(objects: ReadonlyMap<string, KubernetesObject>, invalid: ReadonlySet<string>): Change[] {
+  #difference({ objects, places }: Merged, invalid: ReadonlySet<string>): Change[] {
     const changes: Change[] = [];
     const reported = new Map<string, Reported>();
     for (const [id, object] of objects) {
       const before = this.#reported.get(id);
       const hash = contentHash(JSON.stringify(object));
       const generation = before === undefined ? 1 : before.generation + (before.hash === hash ? 0 : 1);
-      reported.set(id, { hash, generation, ref: refOf(object) });
+      reported.set(id, { hash, generation, object, place: places.get(id) });
       if (before?.hash === hash) continue;
       changes.push({ type: 'upsert', object: { ...object, metadata: { ...object.metadata, uid: id, generation } } });
     }
     for (const [id, before] of this.#reported) {
       if (reported.has(id)) continue;
       if (invalid.has(id)) reported.set(id, before);
-      else changes.push({ type: 'delete', ref: before.ref });
+      else changes.push({ type: 'delete', ref: refOf(before.object) });
     }
     this.#reported = reported;
     return changes;
@@ -137,7 +150,7 @@ export class FileSource implements Source {
 /** The content of folders and files. `places`: the position of each object, by `Kind/namespace/name`. `skipped`: as in FileContent. */
 export interface FolderContent {
   readonly objects: readonly KubernetesObject[];
-  readonly places: ReadonlyMap<string, Pick<FileObject, 'file' | 'line'>>;
+  readonly places: ReadonlyMap<string, FileObject>;
   readonly problems: readonly SourceProblem[];
   readonly skipped: readonly string[];
 }
@@ -195,7 +208,7 @@ function keepGood(known: KnownFile | undefined, stamp: string, content: FileCont
 }
 
 function unreadable(file: string, reason: string): FileContent {
-  return { objects: [], problems: [{ file, line: 0, object: '', field: '', reason }], skipped: [], broken: true };
+  return { objects: [], problems: [{ severity: 'error', file, line: 0, object: '', field: '', reason }], skipped: [], broken: true };
 }
 
 /** The merged content of all files. */
@@ -225,7 +238,7 @@ function takeFirst(entry: FileObject, first: Map<string, FileObject>, problems: 
   if (winner === undefined) first.set(id, entry);
   else {
     const reason = `is already defined in ${winner.file}:${winner.line}, which is used`;
-    problems.push({ file: entry.file, line: entry.line, object: id, field: 'metadata.name', reason });
+    problems.push({ severity: 'error', file: entry.file, line: entry.line, object: id, field: 'metadata.name', reason });
   }
 }
 

@@ -3,7 +3,7 @@ import type { KubernetesObject, ObjectRef } from '#api/k8s/object.ts';
 import { UNGUARDED } from '#lib/faults.ts';
 import type { Guard } from '#lib/faults.ts';
 import type { ApiClient } from './api-client.ts';
-import type { Change, Source, SourceListener } from './event.ts';
+import type { Change, Source, SourceListener, SourceProblem } from './event.ts';
 import { INFORMER_TIMES } from './informer.ts';
 import type { InformerProblem, InformerTimes, RawChange } from './informer.ts';
 import { Informers } from './informers.ts';
@@ -166,7 +166,9 @@ export class KubernetesSource implements Source {
     const trouble = problem === null ? null : troubleOf(kind, problem);
     if (trouble === null) this.#troubles.delete(kind.name);
     else this.#troubles.set(kind.name, trouble);
-    const told = [...this.#troubles].map(([object, { message }]) => ({ file: '', line: 0, object, field: '', reason: message }));
+    const told = [...this.#troubles].map(([object, { message }]): SourceProblem => {
+      return { severity: 'error', file: '', line: 0, object, field: '', reason: message };
+    });
     this.#listener?.problems(told);
     this.#options.troubled?.(kind.name, trouble);
   }

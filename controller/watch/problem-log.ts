@@ -31,6 +31,7 @@ export class ProblemLog {
   }
 
   #tell({ kept = [], ...problem }: SourceProblem): void {
+    if (problem.severity === 'warning') return this.#log.warn(problem, 'used, but probably not as intended');
     if (kept.length === 0) return this.#log.warn(problem, 'left out of the configuration');
     this.#log.warn({ ...problem, stillServed: kept }, `kept as it was: ${keptInWords(kept)}`);
   }

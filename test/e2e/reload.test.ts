@@ -131,9 +131,10 @@ describe('a broken edit', () => {
     const lost = route('lost', '/lost').replace('group: gateway.weir.dev, kind: Backend, name: backend', 'name: nowhere, port: 80');
     expect(await edit(/not served as written/, 'lost.yaml', lost)).toMatchObject({
       object: 'HTTPRoute/default/lost',
-      condition: 'ResolvedRefs',
+      field: 'spec.rules[0].backendRefs[0]',
+      line: 6,
     });
     const { msg } = await edit(/solved/, 'lost.yaml', route('lost', '/lost'));
-    expect(msg).toMatch(/^solved: HTTPRoute\/default\/lost parent gw ResolvedRefs: BackendNotFound: /);
+    expect(msg).toMatch(/^solved: \S*\/lost\.yaml:6 HTTPRoute\/default\/lost spec\.rules\[0\]\.backendRefs\[0\]: BackendNotFound: /);
   });
 });

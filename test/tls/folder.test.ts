@@ -92,9 +92,9 @@ test('after a restart the pair is unknown, and the name is refused', async () =>
 });
 
 test('a first certificate that has expired is served with a warning', async () => {
-  await rotate(secretWith('one', expired), /"object":"Secret\/default\/one","problem":"holds a certificate that expired at /);
+  await rotate(secretWith('one', expired), /"object":"Secret\/default\/one",.*"reason":"holds a certificate that expired at /);
   expect(await told()).toEqual(['200 expired', 1, 'holds a certificate that expired at']);
   const { stdout, code } = await runWeir(['validate', folder]);
-  expect(stdout).toMatch(/secret\.json:\d+: warning: Secret\/default\/one tls\.crt: holds a certificate that expired at 20/);
+  expect(stdout).toMatch(/secret\.json:\d+: warning: Secret\/default\/one stringData\[tls\.crt\]: holds a certificate that expired at 20/);
   expect(code).toBe(0);
 });

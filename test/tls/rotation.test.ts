@@ -6,7 +6,7 @@ import type * as ir from '#api/ir/ir.ts';
 import { Compiler } from '../../controller/compile/compile.ts';
 import { KeptPairs } from '../../controller/compile/kept-pairs.ts';
 import type { DesiredStatus } from '../../controller/compile/result.ts';
-import { problemsOf } from '../../controller/status/problems.ts';
+import { isBad, partsOf } from '../../controller/status/problems.ts';
 import { DEFAULT_LIMITS } from '../../proxy/exchange/limits.ts';
 import { Worker } from '../../proxy/worker.ts';
 import { TestCa } from '../support/certificates.ts';
@@ -61,9 +61,10 @@ class Site {
   /** The problems of the listener for one.app.test, by condition. */
   get problems(): Record<string, string> {
     const all = [...this.#statuses.values()]
-      .flatMap(problemsOf)
-      .filter(({ part, condition }) => part === 'listener one' && condition !== 'OverlappingTLSConfig');
-    return Object.fromEntries(all.map(({ condition, reason, message }) => [condition, `${reason}: ${message}`]));
+      .flatMap(partsOf)
+      .flatMap(([part, conditions]) => (part === 'listener one' ? conditions : []))
+      .filter((condition) => isBad(condition) && condition.type !== 'OverlappingTLSConfig');
+    return Object.fromEntries(all.map(({ type, reason, message }) => [type, `${reason}: ${message}`]));
   }
 
   /** The name on the certificate that a request for a host is answered with; or the status, or why there is no handshake. */

@@ -1,0 +1,79 @@
+// The linter: everything that is wrong, or odd, with the objects of a folder, each cause once and at its place. `weir validate` prints
+// it, `weir up` logs it.
+import type { FolderContent } from '../watch/files.ts';
+import { certificateFindings } from './certificates.ts';
+import type { Finding, Unplaced } from './finding.ts';
+import { matchFindings } from './matches.ts';
+import { classFindings, parentFindings } from './parents.ts';
+import { emptinessFindings, endpointFindings, listenerFindings, parametersFindings, policyFindings } from './reach.ts';
+import { statusFindings } from './statuses.ts';
+import { subjectOf, type Compiled, type LintOptions, type Subject } from './subject.ts';
+import { unsupportedFindings } from './unsupported.ts';
+
+/** Every check, in the order in which the causes of one field are told. */
+const CHECKS: readonly ((subject: Subject) => readonly Unplaced[])[] = [
+  emptinessFindings,
+  classFindings,
+  parentFindings,
+  statusFindings,
+  unsupportedFindings,
+  faultFindings,
+  certificateFindings,
+  matchFindings,
+  listenerFindings,
+  policyFindings,
+  parametersFindings,
+  endpointFindings,
+];
+
+/** The findings about what was read, sorted by place. Problems of the files themselves are not among them. */
+export function lint(content: FolderContent, compiled: Compiled, options: LintOptions): readonly Finding[] {
+  const subject = subjectOf(content, compiled, options);
+  const found = CHECKS.flatMap((check) => check(subject)).filter((finding) => !isOfRefused(finding, content));
+  const hinted = found.map((finding) => ({ ...finding, ...placeOf(finding, content), reason: withHint(finding.reason, subject) }));
+  return sorted(oncePerCause(hinted));
+}
+
+/** By file and line. */
+export function sorted(findings: readonly Finding[]): readonly Finding[] {
+  return findings.toSorted((a, b) => (a.file < b.file ? -1 : Number(a.file > b.file)) || a.line - b.line);
+}
+
+function faultFindings({ faults }: Subject): readonly Unplaced[] {
+  return faults.map(({ unit, object, error }) => {
+    const reason = `a bug in Weir keeps it from being compiled (${unit}): ${error instanceof Error ? error.message : String(error)}`;
+    return { severity: 'error', object, field: '', reason };
+  });
+}
+
+const MISSING = /([A-Z][A-Za-z]*\/[^\s/;,]+(?:\/[^\s/;,]+)?) does not exist/;
+
+/** An object that the files hold and that was refused is not missing: its own problem is the cause. */
+function isOfRefused({ reason }: Unplaced, { problems }: FolderContent): boolean {
+  const missing = MISSING.exec(reason)?.[1];
+  return missing !== undefined && problems.some(({ object, severity }) => severity === 'error' && object === missing);
+}
+
+function withHint(reason: string, { objects }: Subject): string {
+  const missing = MISSING.exec(reason)?.[1];
+  return missing === undefined || reason.includes('did you mean') ? reason : `${reason}${objects.hint(missing)}`;
+}
+
+/** Two checks may find the same field of the same object; the first one knows best. */
+function oncePerCause(findings: readonly Finding[]): readonly Finding[] {
+  const first = new Map<string, Finding>();
+  for (const finding of findings) {
+    const id = JSON.stringify([
+      finding.object,
+      finding.field,
+      finding.field === '' ? finding.reason : finding.reason.replace(/^\w+: /, ''),
+    ]);
+    if (!first.has(id)) first.set(id, finding);
+  }
+  return [...first.values()];
+}
+
+function placeOf({ object, field }: Unplaced, { places }: FolderContent): Pick<Finding, 'file' | 'line'> {
+  const place = places.get(object);
+  return place === undefined ? { file: '', line: 0 } : { file: place.file, line: field === '' ? place.line : place.lineOf(field) };
+}

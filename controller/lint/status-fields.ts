@@ -1,0 +1,68 @@
+// From a condition to the field that it is about.
+import type { Gateway, HttpRoute, ListenerSet } from '#api/k8s/k8s.ts';
+import type { KubernetesObject } from '#api/k8s/object.ts';
+import type { Policy } from '#api/k8s/policies.ts';
+import type { DesiredCondition, DesiredStatus } from '../compile/result.ts';
+
+/** A condition, and where it stands. */
+export interface ConditionPlace {
+  readonly status: DesiredStatus;
+  /** Undefined where the object is not among the files. */
+  readonly object: KubernetesObject | undefined;
+  readonly part: string;
+  /** Of the part among the parts of the status. */
+  readonly index: number;
+  readonly condition: DesiredCondition;
+}
+
+/** The path of the field, '' for the whole object. */
+export function fieldOfCondition(place: ConditionPlace): string {
+  const { status, object } = place;
+  if (object === undefined) return '';
+  switch (status.type) {
+    case 'GatewayClass':
+      return '';
+    case 'Gateway':
+    case 'ListenerSet':
+      return fieldOfListener(object as Gateway | ListenerSet, place);
+    case 'Route':
+      return fieldOfParent(object as HttpRoute, place);
+    case 'Policy':
+      return fieldOfTarget(object as Policy, place);
+  }
+}
+
+const LISTENER_FIELDS: ReadonlyMap<string, string> = new Map([
+  ['UnsupportedProtocol', '.protocol'],
+  ['InvalidRouteKinds', '.allowedRoutes.kinds'],
+  ['HostnameConflict', '.hostname'],
+  ['ProtocolConflict', '.protocol'],
+]);
+
+function fieldOfListener({ spec }: Gateway | ListenerSet, { part, condition }: ConditionPlace): string {
+  if (part === '') return condition.type === 'InsecureFrontendValidationMode' ? 'spec.tls.frontend' : '';
+  const i = spec.listeners.findIndex(({ name }) => part === `listener ${name}`);
+  const refs = spec.listeners[i]?.tls?.certificateRefs ?? [];
+  const ref = refs.findIndex(({ name }) => new RegExp(`/${name.replaceAll('.', '\\.')}( |$)`).test(condition.message));
+  if (ref !== -1) return `spec.listeners[${i}].tls.certificateRefs[${ref}]`;
+  return `spec.listeners[${i}]${LISTENER_FIELDS.get(condition.reason) ?? ''}`;
+}
+
+/** Parents stand in the status in the order of the route, without those of other controllers. */
+function fieldOfParent({ spec }: HttpRoute, { status, index, condition }: ConditionPlace): string {
+  if (status.type !== 'Route') return '';
+  if (condition.reason === 'NoMatchingListenerHostname') return 'spec.hostnames';
+  const told = status.parents[index]?.parentRef;
+  const i = spec.parentRefs.findIndex(
+    ({ kind, namespace, name, sectionName, port }) =>
+      kind === told?.kind && namespace === told.namespace && name === told.name && sectionName === told.sectionName && port === told.port,
+  );
+  if (condition.reason !== 'NoMatchingParent') return `spec.parentRefs[${i}]`;
+  return `spec.parentRefs[${i}].${told?.sectionName === undefined ? 'port' : 'sectionName'}`;
+}
+
+function fieldOfTarget({ metadata, spec }: Policy, { condition: { message } }: ConditionPlace): string {
+  const i = spec.targetRefs.findIndex(({ kind, name }) => message.startsWith(`${kind}/${metadata.namespace ?? ''}/${name} `));
+  if (i === -1) return '';
+  return `spec.targetRefs[${i}]${/ has no /.test(message) ? '.sectionName' : ''}`;
+}

@@ -1,0 +1,57 @@
+// The lines of the fields of a file. Problems are rare, so a file is parsed for them only when a line is asked for.
+import { LineCounter, parseAllDocuments, visit } from 'yaml';
+import type { Document, Node } from 'yaml';
+import type { FilePart } from './file-text.ts';
+import { lineOf, nodesTo } from './yaml-nodes.ts';
+
+interface Parsed {
+  readonly documents: readonly Document[];
+  readonly counter: LineCounter;
+}
+
+export class FieldLines {
+  readonly #part: FilePart;
+  #parsed: WeakRef<Parsed> | null = null;
+
+  constructor(part: FilePart) {
+    this.#part = part;
+  }
+
+  /** The line of a field of the object that begins at this offset, 1-based: that of the last node on the path that is there. */
+  lineOf(offset: number, field: string): number {
+    const { documents, counter } = this.#parse();
+    for (const document of documents) {
+      const root = nodeAt(document, offset);
+      if (root !== null) return this.#part.linesBefore + lineOf([...nodesTo(root, field, document)].at(-1) ?? root, counter);
+    }
+    return 0;
+  }
+
+  #parse(): Parsed {
+    const known = this.#parsed?.deref();
+    if (known !== undefined) return known;
+    const counter = new LineCounter();
+    const documents = parseAllDocuments(this.#part.text, {
+      lineCounter: counter,
+      uniqueKeys: true,
+      prettyErrors: false,
+      merge: true,
+      logLevel: 'error',
+    });
+    const parsed = { documents: Array.isArray(documents) ? documents : [], counter };
+    this.#parsed = new WeakRef(parsed);
+    return parsed;
+  }
+}
+
+function nodeAt(document: Document, offset: number): Node | null {
+  let found: Node | null = null;
+  visit(document, {
+    Map(_, node) {
+      if (node.range?.[0] !== offset) return undefined;
+      found = node;
+      return visit.BREAK;
+    },
+  });
+  return found;
+}
