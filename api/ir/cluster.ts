@@ -1,14 +1,14 @@
-// A cluster: what a backendRef points at (one port of a Service, or a Backend), without its endpoints.
+// A cluster: the target of a backendRef (a port of a Service, or a Backend), without its endpoints.
 import { Type, type Static } from 'typebox';
 import { resourceId } from './resource-id.ts';
 import { objectName, originOfKey, type References, type ResourceKindOf, type ResourceOrigin } from './resource-kind.ts';
 import { TlsSettings } from './tls-settings.ts';
 
-/** How the proxy talks to the endpoints of a cluster. */
+/** The protocol between the proxy and the endpoints of a cluster. */
 export const ClusterProtocol = Type.Union([Type.Literal('http1'), Type.Literal('http2'), Type.Literal('tcp'), Type.Literal('udp')]);
 export type ClusterProtocol = Static<typeof ClusterProtocol>;
 
-/** A name that a certificate may carry. A host name stands for itself and is covered by wildcards; a URI must be the same. */
+/** A name in a certificate. A host name also matches a wildcard name of the certificate; a URI must be equal. */
 export const SubjectAltName = Type.Object(
   { type: Type.Union([Type.Literal('Hostname'), Type.Literal('URI')]), value: Type.String({ minLength: 1 }) },
   { additionalProperties: false },
@@ -20,9 +20,11 @@ export const UpstreamTls = Type.Object(
   {
     /** Sent as SNI. */
     serverName: Type.String({ minLength: 1 }),
-    /** One of these must be on the certificate. */
+    /** The certificate must have at least one of these names. */
     subjectAltNames: Type.Array(SubjectAltName, { minItems: 1 }),
-    /** Keys of TrustBundle resources, or the authorities that the proxy's platform trusts. With none at all no connection succeeds. */
+    /**
+     * Keys of TrustBundle resources, or `System` for the authorities of the proxy's platform. With an empty list every connection fails.
+     */
     authorities: Type.Union([Type.Literal('System'), Type.Array(Type.String())]),
     /** Absent: the defaults of the proxy. */
     settings: Type.Optional(TlsSettings),
@@ -37,7 +39,7 @@ export const Cluster = Type.Object(
     kind: Type.Literal('Cluster'),
     key: Type.String({ minLength: 1 }),
     protocol: ClusterProtocol,
-    /** Absent: in the clear. */
+    /** Absent: without TLS. */
     tls: Type.Optional(UpstreamTls),
   },
   { additionalProperties: false },

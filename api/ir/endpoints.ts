@@ -1,10 +1,10 @@
-// The endpoints of one cluster. A resource of their own, so that pod churn never recompiles or resends a route.
+// The endpoints of one cluster. They are a resource of their own, so that changes of pods never recompile or resend a route.
 import { Type, type Static } from 'typebox';
 import { originOfBackend } from './cluster.ts';
 import { resourceId } from './resource-id.ts';
 import type { ResourceKindOf } from './resource-kind.ts';
 
-/** One address that serves a cluster. `draining`: still serving, but takes no new exchanges unless nothing else is left. */
+/** One address of a cluster. `draining`: it still serves, but gets new exchanges only if no other endpoint is left. */
 export const Endpoint = Type.Object(
   {
     address: Type.String({ minLength: 1 }),
@@ -16,7 +16,7 @@ export const Endpoint = Type.Object(
 );
 export type Endpoint = Static<typeof Endpoint>;
 
-/** Key: that of its cluster. Endpoints are sorted by address and port, without duplicates. */
+/** The key is the key of its cluster. Endpoints are sorted by address and port, without duplicates. */
 export const Endpoints = Type.Object(
   {
     kind: Type.Literal('Endpoints'),

@@ -1,18 +1,18 @@
-// Filters of a route rule or of one of its backends, as the Gateway API has them, with references resolved and defaults filled in.
+// Filters of a route rule or of a backend, as in the Gateway API, with references resolved and defaults applied.
 import { Type, type Static } from 'typebox';
 
 /** A header to write. The name is lower case. */
 export const HeaderValue = Type.Object({ name: Type.String({ minLength: 1 }), value: Type.String() }, { additionalProperties: false });
 export type HeaderValue = Static<typeof HeaderValue>;
 
-/** Set replaces, add appends, remove deletes; applied in that order: set, add, remove. Names are lower case. */
+/** `set` replaces, `add` appends, `remove` deletes, in this order. Names are lower case. */
 export const HeaderModification = Type.Object(
   { set: Type.Array(HeaderValue), add: Type.Array(HeaderValue), remove: Type.Array(Type.String()) },
   { additionalProperties: false },
 );
 export type HeaderModification = Static<typeof HeaderModification>;
 
-/** How a redirect or rewrite changes the path. `ReplacePrefixMatch` replaces what the rule's PathPrefix matched. */
+/** How a redirect or rewrite changes the path. `ReplacePrefixMatch` replaces the part that the rule's PathPrefix matches. */
 export const PathModifier = Type.Object(
   { type: Type.Union([Type.Literal('ReplaceFullPath'), Type.Literal('ReplacePrefixMatch')]), value: Type.String() },
   { additionalProperties: false },
@@ -31,7 +31,10 @@ export const ResponseHeaderModifier = Type.Object(
 );
 export type ResponseHeaderModifier = Static<typeof ResponseHeaderModifier>;
 
-/** Null scheme, hostname, path: keep the request's. Null port: the scheme's own, or the listener's when the scheme is kept too. */
+/**
+ * A null scheme, hostname or path keeps that of the request. A null port is the default of the new scheme, or the port of the listener if
+ * the scheme is kept.
+ */
 export const RequestRedirect = Type.Object(
   {
     type: Type.Literal('RequestRedirect'),
@@ -55,7 +58,7 @@ export const UrlRewrite = Type.Object(
 );
 export type UrlRewrite = Static<typeof UrlRewrite>;
 
-/** Copies numerator/denominator of the requests to a cluster and forgets the answers. */
+/** Copies numerator/denominator of the requests to a cluster and discards the answers. */
 export const RequestMirror = Type.Object(
   {
     type: Type.Literal('RequestMirror'),

@@ -1,4 +1,4 @@
-// Keys of listeners. One of a Gateway: `<namespace>/<name>/<listener>`. One of a ListenerSet has the set in between:
+// Keys of listeners. A listener of a Gateway: `<namespace>/<name>/<listener>`. A listener of a ListenerSet has the set in between:
 // `<namespace>/<name> of the Gateway/<namespace>/<name> of the set/<listener>`.
 
 /** An object by its namespace and name. */
@@ -7,23 +7,23 @@ interface Named {
   readonly name: string;
 }
 
-/** What a key says. */
+/** The parts of a key. */
 export interface ListenerKey {
-  /** The Gateway that the listener is served for. */
+  /** The Gateway of the listener. */
   readonly gateway: Named;
-  /** Null: the listener is the Gateway's own. */
+  /** Null: the listener belongs to the Gateway itself. */
   readonly listenerSet: Named | null;
   /** The name of the listener in its object. */
   readonly listener: string;
 }
 
-/** The key as it stands in the IR. */
+/** Formats the key as in the IR. */
 export function formatListenerKey({ gateway, listenerSet, listener }: ListenerKey): string {
   const holders = listenerSet === null ? [gateway] : [gateway, listenerSet];
   return [...holders.map(({ namespace, name }) => `${namespace}/${name}`), listener].join('/');
 }
 
-/** Undoes formatListenerKey. Kubernetes names hold no '/'. */
+/** The inverse of formatListenerKey. Kubernetes names contain no '/'. */
 export function parseListenerKey(key: string): ListenerKey {
   const [namespace = '', name = '', third = '', fourth = '', fifth] = key.split('/');
   const gateway = { namespace, name };
@@ -31,7 +31,7 @@ export function parseListenerKey(key: string): ListenerKey {
   return { gateway, listenerSet: { namespace: third, name: fourth }, listener: fifth };
 }
 
-/** The Gateway `<namespace>/<name>` that a listener (key) is served for. */
+/** The Gateway `<namespace>/<name>` of a listener (key). */
 export function gatewayOfListener(key: string): string {
   const { namespace, name } = parseListenerKey(key).gateway;
   return `${namespace}/${name}`;
@@ -42,7 +42,7 @@ export function gatewayName(gateway: string): string {
   return `Gateway/${gateway}`;
 }
 
-/** Undoes gatewayName. */
+/** The inverse of gatewayName. */
 export function gatewayOfName(name: string): string {
   return name.slice('Gateway/'.length);
 }

@@ -1,11 +1,11 @@
-// A listener: one entry of spec.listeners of a Gateway or a ListenerSet as a proxy serves it.
+// A listener: one entry of spec.listeners of a Gateway or a ListenerSet, in the form that a proxy uses.
 import { Type, type Static } from 'typebox';
 import { gatewayName, parseListenerKey } from './listener-key.ts';
 import { resourceId } from './resource-id.ts';
 import { objectName, type References, type ResourceKindOf, type ResourceOrigin } from './resource-kind.ts';
 import { TlsSettings } from './tls-settings.ts';
 
-/** What a listener speaks on its port, spelt as in the Gateway API. */
+/** The protocol of a listener, as in the Gateway API. */
 export const ListenerProtocol = Type.Union([
   Type.Literal('HTTP'),
   Type.Literal('HTTPS'),
@@ -15,11 +15,11 @@ export const ListenerProtocol = Type.Union([
 ]);
 export type ListenerProtocol = Static<typeof ListenerProtocol>;
 
-/** GEP-91. `AllowValidOnly` ends handshakes without a valid certificate; with `AllowInsecureFallback` they go on as if nothing was asked. */
+/** GEP-91. `AllowValidOnly` ends handshakes without a valid certificate; `AllowInsecureFallback` accepts them. */
 export const ClientValidation = Type.Object(
   {
     mode: Type.Union([Type.Literal('AllowValidOnly'), Type.Literal('AllowInsecureFallback')]),
-    /** Keys of TrustBundle resources: a certificate that leads to any of them is valid. */
+    /** Keys of TrustBundle resources. A certificate is valid if it chains to one of them. */
     authorities: Type.Array(Type.String(), { minItems: 1 }),
   },
   { additionalProperties: false },
@@ -31,7 +31,7 @@ export const ListenerTls = Type.Object(
   {
     mode: Type.Union([Type.Literal('Terminate'), Type.Literal('Passthrough')]),
     certificates: Type.Array(Type.String()),
-    /** Absent: clients are not asked for a certificate. */
+    /** Absent: the proxy requests no client certificate. */
     clientValidation: Type.Optional(ClientValidation),
     /** Absent: the defaults of the proxy. */
     settings: Type.Optional(TlsSettings),
@@ -41,27 +41,27 @@ export const ListenerTls = Type.Object(
 export type ListenerTls = Static<typeof ListenerTls>;
 
 /**
- * One listener of one Gateway, its own or one of a ListenerSet. Key: that of listener-key.ts.
- * Several listeners may share a port; the proxy then tells them apart by host name (SNI and Host).
+ * One listener of a Gateway or of one of its ListenerSets. The key is described in listener-key.ts. Listeners may share a port; the proxy
+ * tells them apart by host name (SNI and Host).
  */
 export const Listener = Type.Object(
   {
     kind: Type.Literal('Listener'),
     key: Type.String({ minLength: 1 }),
-    /** `<namespace>/<name>` of the Gateway that it is served for. */
+    /** `<namespace>/<name>` of its Gateway. */
     gateway: Type.String({ minLength: 1 }),
-    /** IP addresses to bind; empty means every address of the pod. */
+    /** IP addresses to bind; empty: all addresses of the pod. */
     addresses: Type.Array(Type.String()),
     port: Type.Integer({ minimum: 1, maximum: 65535 }),
     protocol: ListenerProtocol,
-    /** '' (any host), an exact name, or `*.suffix`. Lower case. */
+    /** '' (any host), an exact name, or `*.suffix`, in lower case. */
     hostname: Type.String(),
     tls: Type.Union([ListenerTls, Type.Null()]),
-    /** Key of the Secret that requests and connections of the listener present to backends that are spoken to with TLS. Absent: none. */
+    /** Key of the Secret that the proxy presents to TLS backends for requests and connections of this listener. Absent: none. */
     clientCertificate: Type.Optional(Type.String()),
     /**
-     * Why it cannot be served. Its host name is its own all the same: no request is let in there, and no less specific listener of the
-     * port answers for it. Absent: it is served.
+     * The reason why the listener cannot be served. It keeps its host name: the proxy accepts no request for it, and no less specific
+     * listener of the port answers instead. Absent: the listener is served.
      */
     unserved: Type.Optional(Type.String({ minLength: 1 })),
   },
@@ -86,7 +86,7 @@ function originOfListener(key: string): ResourceOrigin {
   return { ref: listenerSet === null ? { kind: 'Gateway', ...gateway } : { kind: 'ListenerSet', ...listenerSet }, part: listener };
 }
 
-/** Its Gateway needs a listener. The listener needs its routes (under its own id), its ListenerSet, Secrets and trust bundles. */
+/** The Gateway needs its listeners. A listener needs its routes (by its own id), its ListenerSet, Secrets and trust bundles. */
 function referencesOfListener({ key, gateway, tls, clientCertificate }: Listener): References {
   const { certificates = [], clientValidation } = tls ?? {};
   const secrets = clientCertificate === undefined ? certificates : [...certificates, clientCertificate];

@@ -1,10 +1,10 @@
-// A policy: what one object of Weir's own policy kinds says, and about what. Policies travel unmerged, so that a change of one is
-// one resource; api/policy merges them.
+// A policy: the settings of one object of a Weir policy kind, and its targets. The controller sends policies unmerged, so that a change of
+// one policy is a change of one resource; api/policy merges them.
 import { Type, type Static } from 'typebox';
 import { objectName, originOfKey, type ResourceKindOf } from './resource-kind.ts';
 
 /**
- * What a policy is attached to: a Gateway, a ListenerSet, a route, a Service or a Backend. `section`: the name of a listener or of a rule, the
+ * The target of a policy: a Gateway, a ListenerSet, a route, a Service or a Backend. `section`: the name of a listener or a rule, the
  * number of a port of a Service, or '' for the whole object.
  */
 export const PolicyTarget = Type.Object(
@@ -14,8 +14,8 @@ export const PolicyTarget = Type.Object(
 export type PolicyTarget = Static<typeof PolicyTarget>;
 
 /**
- * One policy. Key: `<policy kind>/<namespace>/<name>`. Of two that are attached to the same thing the older one is in force, then
- * the one whose `namespace/name` sorts first (GEP-713); the controller sends each only with the targets that it has.
+ * One policy. Key: `<policy kind>/<namespace>/<name>`. If two policies have the same target, the older one is in force, then the one whose
+ * `namespace/name` sorts first (GEP-713); the controller sends each policy only with the targets where it is in force.
  */
 export const Policy = Type.Object(
   {
@@ -27,7 +27,7 @@ export const Policy = Type.Object(
     /** metadata.creationTimestamp of the object, seconds since the epoch. */
     createdAt: Type.Integer({ minimum: 0 }),
     targets: Type.Array(PolicyTarget),
-    /** What the author set and nothing else, in milliseconds and bytes. Its shape is that of the policy kind (api/policy/settings.ts). */
+    /** Only the settings that the author made, in milliseconds and bytes. The policy kind defines their shape (api/policy/settings.ts). */
     settings: Type.Record(Type.String(), Type.Unknown()),
   },
   { additionalProperties: false },
@@ -41,6 +41,6 @@ export const policyKind: ResourceKindOf<typeof Policy> = {
   hasStatus: true,
   references: { from: 'content', read: ({ targets }) => ({ names: [...new Set(targets.map(objectName))], needs: [] }) },
   restrict: (policy, isVisible) => ({ ...policy, targets: policy.targets.filter((target) => isVisible(objectName(target))) }),
-  /** Those of settings stand with their policy kinds (api/k8s). */
+  /** The additions of settings are in the policy kinds (api/k8s). */
   additions: [],
 };

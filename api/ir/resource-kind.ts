@@ -1,4 +1,4 @@
-// The descriptor of a kind of resource: everything that the pipeline has to know about the kind, beside its schema. Each kind has one in
+// The descriptor of a kind of resource: everything that the pipeline needs to know about the kind besides its schema. Each kind has one in
 // its own file; resource.ts has the list.
 import type { Static, TSchema } from 'typebox';
 

@@ -1,13 +1,13 @@
-// A route: one rule of one HTTPRoute or GRPCRoute, pointing up to the listeners it is attached to.
+// A route: one rule of an HTTPRoute or GRPCRoute, with references to its listeners.
 import { Type, type Static } from 'typebox';
 import { resourceId } from './resource-id.ts';
 import { objectName, originOfKey, type References, type ResourceKindOf, type ResourceOrigin } from './resource-kind.ts';
 import { clustersOfFilters, Filter } from './filter.ts';
 
 /**
- * PathPrefix matches whole segments. RegularExpression is RE2 syntax and must match the whole path. So is GrpcMethod, for a gRPC
- * service or method that is not given in full; it yields to every prefix but `/`. The lengths are those of the service and the
- * method as they were written, by which several of them are ordered (GRPCRouteRule.matches).
+ * PathPrefix matches whole segments. RegularExpression is RE2 syntax and must match the whole path. GrpcMethod is also an expression, for a
+ * gRPC service or method that is not given in full; every prefix except `/` wins over it. `serviceLength` and `methodLength` are the
+ * lengths of the service and the method as written; they decide the order of GrpcMethod matches (GRPCRouteRule.matches).
  */
 export const PathMatch = Type.Object(
   {
@@ -20,7 +20,7 @@ export const PathMatch = Type.Object(
 );
 export type PathMatch = Static<typeof PathMatch>;
 
-/** A header (name in lower case) or query parameter (name as it is) to match. RegularExpression is RE2 syntax, whole value. */
+/** A header (name in lower case) or query parameter (name as written) to match. RegularExpression is RE2 syntax for the whole value. */
 export const ValueMatch = Type.Object(
   {
     type: Type.Union([Type.Literal('Exact'), Type.Literal('RegularExpression')]),
@@ -31,7 +31,7 @@ export const ValueMatch = Type.Object(
 );
 export type ValueMatch = Static<typeof ValueMatch>;
 
-/** All parts must hold. Null method: any. */
+/** All parts must match. Null method: any method. */
 export const Match = Type.Object(
   {
     path: PathMatch,
@@ -43,7 +43,7 @@ export const Match = Type.Object(
 );
 export type Match = Static<typeof Match>;
 
-/** Where requests go. Null cluster: the reference is invalid, its share of requests is answered 500 with this reason. */
+/** A destination of requests. Null cluster: the reference is invalid; its share of the requests is answered with 500 and this reason. */
 export const RouteBackend = Type.Object(
   {
     cluster: Type.Union([Type.String(), Type.Null()]),
@@ -55,7 +55,7 @@ export const RouteBackend = Type.Object(
 );
 export type RouteBackend = Static<typeof RouteBackend>;
 
-/** A listener the route is attached to, with the host names both agree on ('' alone means any host). */
+/** A listener that the route is attached to, and the host names that both have in common ('' alone: any host). */
 export const Attachment = Type.Object({ listener: Type.String(), hostnames: Type.Array(Type.String()) }, { additionalProperties: false });
 export type Attachment = Static<typeof Attachment>;
 
@@ -66,7 +66,7 @@ export const Retry = Type.Object(
 );
 export type Retry = Static<typeof Retry>;
 
-/** GEP-1742. Milliseconds; 0 turns the timeout off; null leaves it to the proxy's default. */
+/** GEP-1742. Milliseconds; 0 turns the timeout off; null is the proxy's default. */
 export const RouteTimeouts = Type.Object(
   {
     request: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]),
@@ -76,7 +76,7 @@ export const RouteTimeouts = Type.Object(
 );
 export type RouteTimeouts = Static<typeof RouteTimeouts>;
 
-/** Where a rule comes from and what it is attached to. */
+/** The source object of a rule and its attachments. */
 export const ruleFields = {
   key: Type.String({ minLength: 1 }),
   objectKind: Type.String(),
@@ -92,8 +92,8 @@ export const ruleFields = {
 type Rule = Pick<Route, 'objectKind' | 'namespace' | 'name' | 'attachments'>;
 
 /**
- * One rule. Key: `<Kind>/<namespace>/<name>/<rule index>`.
- * Ties between matches are broken as the Gateway API says: older object first, then `namespace/name`, then rule order.
+ * One rule. Key: `<Kind>/<namespace>/<name>/<rule index>`. Ties between matches are resolved as in the Gateway API: the older object, then
+ * `namespace/name`, then the order of the rules.
  */
 export const Route = Type.Object(
   {
@@ -104,9 +104,9 @@ export const Route = Type.Object(
     backends: Type.Array(RouteBackend),
     timeouts: RouteTimeouts,
     retry: Type.Union([Retry, Type.Null()]),
-    /** Set when requests go out as HTTP/2 whatever the protocol of the cluster, as gRPC needs it (GRPCRoute). */
+    /** True: the proxy sends requests as HTTP/2, regardless of the cluster's protocol (GRPCRoute). */
     http2: Type.Optional(Type.Literal(true)),
-    /** Set when the rule cannot be served as written: its requests are answered 500 with this reason, all else is untouched. */
+    /** The reason why the rule cannot be served as written: its requests are answered with 500 and this reason. */
     invalidReason: Type.Optional(Type.String()),
   },
   { additionalProperties: false },
@@ -136,7 +136,7 @@ export function originOfRule(key: string): ResourceOrigin {
   return originOfKey(key, (index) => `spec.rules[${index}]`);
 }
 
-/** Its listeners need a rule. The rule needs the policies of its object and its clusters. */
+/** The listeners of a rule need it. The rule needs the policies of its object and its clusters. */
 export function referencesOfRule(rule: Rule, clusters: readonly string[]): References {
   const { objectKind, namespace, name, attachments } = rule;
   const needs = [objectName({ kind: objectKind, namespace, name }), ...clusters.map((cluster) => resourceId('Cluster', cluster))];

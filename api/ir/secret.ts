@@ -1,11 +1,11 @@
-// Key material a listener terminates TLS with. A resource of its own, so that rotation recompiles no route.
+// The certificate and key of a TLS listener. They are a resource of their own, so that a rotation recompiles no route.
 import { Type, type Static } from 'typebox';
 import { resourceId } from './resource-id.ts';
 import type { ResourceKindOf } from './resource-kind.ts';
 
 /**
- * A kubernetes.io/tls Secret. Key: `<namespace>/<name>`. Both values are PEM, or both are '' where the controller knows no pair that can
- * be used: a proxy that has one goes on with it.
+ * A kubernetes.io/tls Secret. Key: `<namespace>/<name>`. Both values are PEM, or both are '' if the controller has no usable pair: a proxy
+ * that has a pair keeps it.
  */
 export const Secret = Type.Object(
   {
@@ -13,7 +13,7 @@ export const Secret = Type.Object(
     key: Type.String({ minLength: 1 }),
     certificate: Type.String(),
     privateKey: Type.String(),
-    /** What is wrong with the pair that the Secret holds now: "holds no PEM certificate in tls.crt". Absent: nothing. */
+    /** The problem of the pair that the Secret has now: "holds no PEM certificate in tls.crt". Absent: no problem. */
     problem: Type.Optional(Type.String({ minLength: 1 })),
   },
   { additionalProperties: false },
@@ -30,7 +30,7 @@ export const secretKind: ResourceKindOf<typeof Secret> = {
   hasStatus: false,
   references: { from: 'key', read: (key) => ({ names: [resourceId('Secret', key)], needs: [] }) },
   additions: [
-    // A proxy without it serves the pair that it is sent, and refuses a Secret without a pair: it keeps the pair that it has.
+    // A proxy without it serves the pair that it gets, and refuses a Secret without a pair: it keeps the pair that it has.
     { capability: 'kept-pairs', path: 'problem', otherwise: 'omit silently' },
   ],
 };

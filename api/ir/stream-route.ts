@@ -1,10 +1,10 @@
-// A stream route: one rule of a TCPRoute, TLSRoute or UDPRoute. It decides over whole connections (of UDP: all that one peer
-// sends), of which it knows no more than where they came in and, on TLS, the server name of the handshake.
+// A stream route: one rule of a TCPRoute, TLSRoute or UDPRoute. It routes whole connections (for UDP: all datagrams of one peer), by their
+// listener and, with TLS, the server name of the handshake.
 import { Type, type Static } from 'typebox';
 import type { ResourceKindOf } from './resource-kind.ts';
 import { originOfRule, referencesOfRule, ruleFields, withVisibleAttachments } from './route.ts';
 
-/** Where connections go. Null cluster: the reference is invalid, its share of connections is refused. */
+/** A destination of connections. Null cluster: the reference is invalid; its share of the connections is refused. */
 export const StreamBackend = Type.Object(
   {
     cluster: Type.Union([Type.String(), Type.Null()]),
@@ -16,8 +16,8 @@ export const StreamBackend = Type.Object(
 export type StreamBackend = Static<typeof StreamBackend>;
 
 /**
- * One rule. Key: `<Kind>/<namespace>/<name>/<rule index>`. The host names of its attachments are server names (SNI); those of other
- * routes than TLSRoutes are '' alone. Among routes for the same name: older object first, then `namespace/name`, then rule order.
+ * One rule. Key: `<Kind>/<namespace>/<name>/<rule index>`. The host names of its attachments are server names (SNI); only TLSRoutes have
+ * others than ''. Ties between routes for the same name: the older object, then `namespace/name`, then the order of the rules.
  */
 export const StreamRoute = Type.Object(
   {

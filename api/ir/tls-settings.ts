@@ -1,4 +1,4 @@
-// What a side of TLS may agree to: lists of names that lib/tls-names.ts has.
+// The TLS versions, suites and key exchanges that one side accepts, by the names in lib/tls-names.ts.
 import { ALPN_PROTOCOLS, CIPHER_SUITES, KEY_EXCHANGES, TLS_VERSIONS } from '#lib/tls-names.ts';
 import { Type, type Static } from 'typebox';
 
@@ -7,18 +7,18 @@ export type AlpnProtocol = (typeof ALPN_PROTOCOLS)[number];
 
 const TlsVersion = Type.Enum([...TLS_VERSIONS]);
 
-/** What a listener agrees to. An absent field leaves the choice to the proxy: all that is listed there. */
+/** TLS settings. An absent field: the proxy accepts everything in that list. */
 export const TlsSettings = Type.Object(
   {
     minVersion: Type.Optional(TlsVersion),
     maxVersion: Type.Optional(TlsVersion),
-    /** Suites of one version leave those of the other as they are. */
+    /** Naming suites of one TLS version does not restrict the other version. */
     cipherSuites: Type.Optional(Type.Array(Type.Enum([...CIPHER_SUITES]), { minItems: 1 })),
     /** In the order of preference. */
     keyExchanges: Type.Optional(Type.Array(Type.Enum([...KEY_EXCHANGES]), { minItems: 1 })),
     /** In the order of preference. */
     alpn: Type.Optional(Type.Array(Type.Enum([...ALPN_PROTOCOLS]), { minItems: 1 })),
-    /** Certificates are shown with the answer of the responder that they name. Off by default. */
+    /** The proxy staples OCSP responses to its certificates. Off by default. */
     ocspStapling: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },

@@ -1,5 +1,5 @@
-// Certificates of authorities that somebody's peers are checked against. A resource of its own, so that their rotation
-// recompiles neither a listener nor a route.
+// CA certificates to verify clients or backends. They are a resource of their own, so that a rotation recompiles neither a listener nor a
+// route.
 import { Type, type Static } from 'typebox';
 import { resourceId } from './resource-id.ts';
 import { originOfKey, type ResourceKindOf } from './resource-kind.ts';

@@ -1,9 +1,9 @@
-// The rules of the BackendTLSPolicy CRD that a schema cannot state (CEL there), for policies that come from files.
+// Rules of the BackendTLSPolicy CRD that a schema cannot express (CEL there), for policies from files.
 import type { BackendTlsPolicy } from './backend-tls-policy.ts';
 import { repeated } from './duplicates.ts';
 import type { FieldError } from './field-error.ts';
 
-/** Every rule the policy breaks. */
+/** The rules that a policy violates. */
 export function checkBackendTlsPolicy({ spec }: BackendTlsPolicy): FieldError[] {
   const { caCertificateRefs, wellKnownCACertificates = '', subjectAltNames } = spec.validation;
   const named = Number(caCertificateRefs.length > 0) + Number(wellKnownCACertificates !== '');
@@ -22,7 +22,7 @@ export function checkBackendTlsPolicy({ spec }: BackendTlsPolicy): FieldError[] 
   ];
 }
 
-/** References to one object must name different sections of it, all of them. */
+/** References to one object must all name sections, and different ones. */
 function checkTargets(targets: BackendTlsPolicy['spec']['targetRefs']): FieldError[] {
   const objects = targets.map(({ group, kind, name }) => `${group}/${kind}/${name}`);
   const whole = targets.flatMap(({ sectionName }, i) => {

@@ -1,13 +1,13 @@
-// BackendTLSPolicy: how a Gateway speaks TLS to a Service (GEP-1897).
+// BackendTLSPolicy: TLS from a Gateway to a Service (GEP-1897).
 import { Type, type Static } from 'typebox';
 import { LocalReference } from './reference.ts';
 import { closed, DnsName, GATEWAY_GROUP, Group, Hostname, Kind, objectOf, PreciseHostname } from './schema.ts';
 
-/** A Service, or a Backend; `sectionName` is the name of a port of a Service. */
+/** A Service or a Backend; `sectionName` is the name of a port of a Service. */
 export const BackendTlsTarget = closed({ group: Group, kind: Kind, name: DnsName, sectionName: Type.Optional(DnsName) });
 export type BackendTlsTarget = Static<typeof BackendTlsTarget>;
 
-/** A name that the certificate of the backend may carry. */
+/** A name in the certificate of the backend. */
 const SubjectAltName = closed({
   type: Type.Enum(['Hostname', 'URI']),
   hostname: Type.Optional(Hostname),

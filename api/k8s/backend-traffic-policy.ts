@@ -1,4 +1,4 @@
-// BackendTrafficPolicy: how requests and connections are sent to backends.
+// BackendTrafficPolicy: how the proxy sends requests and connections to backends.
 import {
   BACKEND_TARGET,
   GATEWAY_TARGET,
@@ -12,7 +12,7 @@ import {
 } from './policy.ts';
 import { choice, count, duration, group, numbers, size } from './setting.ts';
 
-/** What is not about requests. */
+/** Settings that apply to connections without requests. */
 const OF_CONNECTIONS = ['proxyProtocol'];
 
 export const backendTrafficPolicy = policyKind({

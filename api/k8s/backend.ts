@@ -1,4 +1,4 @@
-// Backend: endpoints outside Kubernetes that a route may refer to like a Service.
+// Backend: endpoints outside Kubernetes, which a route can refer to like a Service.
 import { Type, type Static } from 'typebox';
 import { closed, objectOf, Port, WEIR_GROUP } from './schema.ts';
 

@@ -1,4 +1,4 @@
-// ClientTrafficPolicy: how listeners treat those who connect to them.
+// ClientTrafficPolicy: how listeners treat clients.
 import { GATEWAY_TARGET, LISTENER_SET_TARGET, policyKind } from './policy.ts';
 import { ALPN_PROTOCOLS, CIPHER_SUITES, KEY_EXCHANGES, TLS_VERSIONS } from '#lib/tls-names.ts';
 import { choice, choices, count, duration, fieldName, flag, group, ranges, size } from './setting.ts';
@@ -6,7 +6,7 @@ import { choice, choices, count, duration, fieldName, flag, group, ranges, size 
 const MAX_COUNT = 1_000_000_000;
 /** Bytes per second. */
 const RATE = { minimum: 0, maximum: 1_000_000_000 };
-/** RFC 9113: the window that every HTTP/2 connection begins with, and the largest there is. */
+/** RFC 9113: the initial and the maximum window of HTTP/2. */
 const WINDOW = { minimum: 65_535, maximum: 2_147_483_647 };
 
 export const clientTrafficPolicy = policyKind({
@@ -17,7 +17,7 @@ export const clientTrafficPolicy = policyKind({
     'How listeners treat those who connect to them: timeouts, limits, protocols. A listener wins over its ListenerSet, and that over its Gateway, field by field.',
   targets: [GATEWAY_TARGET, LISTENER_SET_TARGET],
   additions: [
-    // A proxy without it believes no peer about the client.
+    // A proxy without it trusts no peer's information about the client.
     { capability: 'client-ip', path: 'settings.clientIP', otherwise: 'omit' },
     { capability: 'least-rates', path: 'settings.rates', otherwise: 'omit' },
   ],

@@ -1,6 +1,6 @@
-// Finds what is listed twice.
+// Finds duplicates in lists.
 
-/** Indexes of the values that an earlier place already holds. */
+/** Indexes of values that occur earlier in the list. */
 export function repeated(values: readonly string[]): number[] {
   const seen = new Set<string>();
   return values.flatMap((value, i) => {

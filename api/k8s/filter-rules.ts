@@ -1,4 +1,4 @@
-// The rules of HTTPRoute filters that a schema cannot state: settings that fit the type, and filters that go together.
+// Rules of HTTPRoute filters that a schema cannot express: settings that fit the type, and filters that exclude each other.
 import { repeated } from './duplicates.ts';
 import type { FieldError } from './field-error.ts';
 import { editObstacle, isHostValue, isPort, type HeaderEdit, type HeaderSide } from './header-rules.ts';
@@ -6,7 +6,7 @@ import type { Cors, HeaderFilter, HttpRouteFilter, PathModifier, RequestMirror }
 import type { HttpRouteMatch } from './http-route.ts';
 import { checkReplacement } from './path-rules.ts';
 
-/** Which field holds the settings of which type. */
+/** The field with the settings of each type. */
 const SETTINGS = {
   RequestHeaderModifier: 'requestHeaderModifier',
   ResponseHeaderModifier: 'responseHeaderModifier',
@@ -18,10 +18,10 @@ const SETTINGS = {
   ExternalAuth: 'externalAuth',
 } as const satisfies Record<HttpRouteFilter['type'], keyof HttpRouteFilter>;
 
-/** Filters that make sense more than once. */
+/** Filters that may occur more than once. */
 const REPEATABLE: ReadonlySet<string> = new Set(['RequestMirror', 'ExtensionRef', 'ExternalAuth']);
 
-/** Every rule a list of filters breaks; `field` is the path of the list, `matches` those of the rule it belongs to. */
+/** The rules that a list of filters violates; `field` is the path of the list, `matches` are the matches of its rule. */
 export function checkFilters(filters: readonly HttpRouteFilter[], matches: readonly HttpRouteMatch[], field: string): FieldError[] {
   const types = filters.map((filter) => filter.type);
   const errors = filters.flatMap((filter, i) => checkFilter(filter, matches, `${field}[${i}]`));
@@ -48,7 +48,7 @@ function checkFilter(filter: HttpRouteFilter, matches: readonly HttpRouteMatch[]
   return errors;
 }
 
-/** Exactly the settings that `type` names. */
+/** Exactly the settings of `type` must be present. */
 function checkSettings(filter: HttpRouteFilter, field: string): FieldError[] {
   const required = SETTINGS[filter.type];
   const errors: FieldError[] = [];
@@ -59,7 +59,7 @@ function checkSettings(filter: HttpRouteFilter, field: string): FieldError[] {
   return errors;
 }
 
-/** One header named by a modifier; `field` is the path of its name. */
+/** A header in a modifier; `field` is the path of its name. */
 interface NamedHeader {
   readonly edit: HeaderEdit;
   readonly name: string;
@@ -67,8 +67,8 @@ interface NamedHeader {
 }
 
 /**
- * Lists with a name as key, letter for letter. Names that differ in case alone are let through within a list, and the first counts,
- * as the Gateway API has it. In two lists a name has no meaning that the API would tell.
+ * Names are the keys of the lists and compare case-sensitively. Names in one list that differ only in case are accepted, and the first one
+ * counts, as in the Gateway API. The API does not define the meaning of one name in two lists.
  */
 function checkHeaders(side: HeaderSide, headers: HeaderFilter, field: string): FieldError[] {
   const twice = (['set', 'add'] as const).flatMap((list) =>
@@ -83,7 +83,7 @@ function checkHeaders(side: HeaderSide, headers: HeaderFilter, field: string): F
   return [...twice, ...checkLists(named), ...checkEdits(side, named), ...checkHosts(side, headers, field)];
 }
 
-/** One header in one list. */
+/** A header may be in one list only. */
 function checkLists(named: readonly NamedHeader[]): FieldError[] {
   const first = new Map<string, HeaderEdit>();
   return named.flatMap(({ edit, name, field }) => {
@@ -133,7 +133,7 @@ function checkCors(cors: Cors, field: string): FieldError[] {
   return [...alone, ...ports];
 }
 
-/** Only a rule with one PathPrefix match has a prefix to replace. */
+/** Only a rule with exactly one PathPrefix match has a prefix to replace. */
 function checkPathModifier(path: PathModifier, matches: readonly HttpRouteMatch[], field: string): FieldError[] {
   const required = path.type === 'ReplaceFullPath' ? 'replaceFullPath' : 'replacePrefixMatch';
   const other = path.type === 'ReplaceFullPath' ? 'replacePrefixMatch' : 'replaceFullPath';

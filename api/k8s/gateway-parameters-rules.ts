@@ -1,15 +1,15 @@
-// The rules of GatewayParameters that a schema cannot state, most of them CEL in the CRD: for objects from files, and before use.
+// Rules of GatewayParameters that a schema cannot express, most of them CEL in the CRD: for objects from files, and before use.
 import { parseDuration } from '#lib/duration.ts';
 import type { FieldError } from './field-error.ts';
 import type { GatewayParameters, GatewayParametersSpec } from './gateway-parameters.ts';
 import { COUNT_LIMITS, TIME_LIMITS, UNLIMITED_AT_0 } from './proxy-limits.ts';
 
-/** Every rule the object breaks. */
+/** The rules that an object violates. */
 export function checkGatewayParameters({ spec }: GatewayParameters): FieldError[] {
   return brokenParameters(spec);
 }
 
-/** The same for a spec that may be the sum of several objects. */
+/** The same for a spec, which may be merged from several objects. */
 export function brokenParameters(spec: GatewayParametersSpec): FieldError[] {
   return [
     ...(spec.replicas !== undefined && spec.autoscaling !== undefined

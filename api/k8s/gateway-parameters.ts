@@ -1,9 +1,9 @@
-// GatewayParameters: how the proxies of a Gateway are run. What is left out is left to the object further out, and at last to the
-// controller: a Gateway's own parameters win over those of its GatewayClass, field by field.
+// GatewayParameters: how the proxies of a Gateway run. The parameters of a Gateway win over those of its GatewayClass, field by field;
+// fields that neither sets have the controller's defaults.
 import { Type, type Static, type TProperties, type TSchema } from 'typebox';
 import { closed, DURATION_FORM, DURATION_RULES, objectOf, WEIR_GROUP } from './schema.ts';
 
-/** Rules in CEL, for the CRD; gateway-parameters-rules.ts says the same for objects that no API server has seen. */
+/** CEL rules for the CRD; gateway-parameters-rules.ts has the same rules for objects from files. */
 function withRules<S extends TSchema>(schema: S, ...rules: readonly (readonly [rule: string, message: string])[]): S {
   return { ...schema, 'x-kubernetes-validations': rules.map(([rule, message]) => ({ rule, message })) };
 }
@@ -19,7 +19,7 @@ const texts = (description: string) => Type.Optional(Type.Record(Type.String(), 
 const duration = (description: string) =>
   Type.Optional(Type.String({ ...DURATION_RULES, description, '~must': DURATION_FORM } as Parameters<typeof Type.String>[0]));
 
-/** A number or a text, as the API calls it an IntOrString. */
+/** A number or a text, called IntOrString in the Kubernetes API. */
 function intOrString(pattern: string, description: string) {
   return Type.Unsafe<number | string>({ type: ['integer', 'string'], minimum: 0, maxLength: 64, pattern, description } as TSchema);
 }
@@ -33,7 +33,7 @@ const quantities = (description: string) =>
   );
 const share = (description: string) => Type.Optional(intOrString('^(100|[1-9]?[0-9])%$', description));
 
-/** Who serves a Gateway. */
+/** The proxies that serve a Gateway. */
 export const FLEETS = ['Shared', 'PerGateway'] as const;
 export type FleetMode = (typeof FLEETS)[number];
 

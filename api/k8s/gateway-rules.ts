@@ -1,11 +1,11 @@
-// The rules of the Gateway CRD that a schema cannot state (CEL there), for Gateways that come from files.
+// Rules of the Gateway CRD that a schema cannot express (CEL there), for Gateways from files.
 import { isIP } from 'node:net';
 import { repeated } from './duplicates.ts';
 import type { FieldError } from './field-error.ts';
 import type { Gateway, GatewayAddress } from './gateway.ts';
 import { checkListeners } from './listener-rules.ts';
 
-/** Every rule the Gateway breaks. */
+/** The rules that a Gateway violates. */
 export function checkGateway(gateway: Gateway): FieldError[] {
   const { listeners, addresses, tls } = gateway.spec;
   const perPort = tls?.frontend?.perPort ?? [];
@@ -25,7 +25,7 @@ export function checkGateway(gateway: Gateway): FieldError[] {
 
 const HOSTNAME = /^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
-/** An empty value asks for any address of the type. */
+/** An empty value requests any address of the type. */
 function checkAddress({ type, value }: GatewayAddress, field: string): FieldError[] {
   if (value === '') return [];
   if (type === 'IPAddress') return isIP(value) === 0 ? [{ field, reason: 'must be an IP address' }] : [];

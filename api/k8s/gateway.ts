@@ -1,12 +1,12 @@
-// Gateway: the listeners a user asks for, and which routes may attach to them.
+// Gateway: the listeners that a user requests, and the routes that may attach to them.
 import { Type, type Static } from 'typebox';
 import { LabelSelector, LocalReference, ObjectReference, SecretReference } from './reference.ts';
 import { closed, DnsName, GATEWAY_GROUP, Group, HostnameOrAny, Kind, objectOf, Port, unsupported } from './schema.ts';
 
-/** Names of protocols that are not the Gateway API's own carry a domain prefix, so any string is let through here. */
+/** Protocols outside the Gateway API have a domain prefix, so any string is accepted here. */
 const Protocol = Type.String({ minLength: 1, maxLength: 255 });
 
-/** From which namespaces routes may attach. */
+/** The namespaces whose routes may attach. */
 export const RouteNamespaces = closed(
   {
     from: Type.Enum(['All', 'Selector', 'Same'], { default: 'Same' }),
@@ -16,7 +16,7 @@ export const RouteNamespaces = closed(
 );
 export type RouteNamespaces = Static<typeof RouteNamespaces>;
 
-/** From which namespaces ListenerSets may add listeners (GEP-1713). */
+/** The namespaces whose ListenerSets may add listeners (GEP-1713). */
 export const ListenerNamespaces = closed(
   {
     from: Type.Enum(['All', 'Selector', 'Same', 'None'], { default: 'None' }),
@@ -26,7 +26,7 @@ export const ListenerNamespaces = closed(
 );
 export type ListenerNamespaces = Static<typeof ListenerNamespaces>;
 
-/** Without kinds, those of the protocol. */
+/** Absent kinds: those of the protocol. */
 export const AllowedRoutes = closed(
   {
     namespaces: RouteNamespaces,
@@ -53,7 +53,7 @@ export const Listener = closed({
 });
 export type Listener = Static<typeof Listener>;
 
-/** GEP-91: whom clients of HTTPS listeners must be certified by. */
+/** GEP-91: the authorities for certificates of clients of HTTPS listeners. */
 export const FrontendValidation = closed({
   caCertificateRefs: Type.Array(ObjectReference, { minItems: 1, maxItems: 16 }),
   mode: Type.Enum(['AllowValidOnly', 'AllowInsecureFallback'], { default: 'AllowValidOnly' }),
@@ -62,9 +62,9 @@ export type FrontendValidation = Static<typeof FrontendValidation>;
 
 const FrontendTls = closed({ validation: Type.Optional(FrontendValidation) });
 
-/** For the HTTPS listeners of a port, `perPort` wins over `default` as a whole. */
+/** For the HTTPS listeners of a port, `perPort` replaces `default` as a whole. */
 export const GatewayTls = closed({
-  /** What backends that ask for a certificate are shown. */
+  /** The certificate that the proxy presents to backends that request one. */
   backend: Type.Optional(closed({ clientCertificateRef: Type.Optional(SecretReference) })),
   frontend: Type.Optional(
     closed({ default: FrontendTls, perPort: Type.Array(closed({ port: Port, tls: FrontendTls }), { default: [], maxItems: 64 }) }),
@@ -72,14 +72,14 @@ export const GatewayTls = closed({
 });
 export type GatewayTls = Static<typeof GatewayTls>;
 
-/** An empty value asks for any address of the type. */
+/** An empty value requests any address of the type. */
 export const GatewayAddress = closed({
   type: Type.String({ default: 'IPAddress', minLength: 1, maxLength: 253 }),
   value: Type.String({ default: '', maxLength: 253 }),
 });
 export type GatewayAddress = Static<typeof GatewayAddress>;
 
-/** GEP-1867: goes onto everything that is made for the Gateway. */
+/** GEP-1867: labels and annotations for all objects that the controller creates for the Gateway. */
 const InfrastructureTexts = Type.Optional(Type.Record(Type.String(), Type.String()));
 
 export const Gateway = objectOf(

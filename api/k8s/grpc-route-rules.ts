@@ -1,5 +1,5 @@
-// The rules of the GRPCRoute CRD that a schema cannot state (CEL there). Files are refused for them; of objects from
-// an API server, compile marks the rule that breaks one.
+// Rules of the GRPCRoute CRD that a schema cannot express (CEL there). A file that violates one is refused; in an object from an API server
+// the compiler marks the violating rule.
 import type { FieldError } from './field-error.ts';
 import { checkFilters } from './filter-rules.ts';
 import type { GrpcMethodMatch, GrpcRoute, GrpcRouteMatch, GrpcRouteRule } from './grpc-route.ts';
@@ -9,7 +9,7 @@ import { checkParentRefs, checkPorts, checkRules } from './reference-rules.ts';
 const SERVICE = /^\.?[a-z_][a-z_0-9]*(\.[a-z_][a-z_0-9]*)*$/i;
 const METHOD = /^[A-Za-z_][A-Za-z_0-9]*$/;
 
-/** Every rule the GRPCRoute breaks. */
+/** The rules that a GRPCRoute violates. */
 export function checkGrpcRoute(route: GrpcRoute): FieldError[] {
   const { rules } = route.spec;
   return [
@@ -19,7 +19,7 @@ export function checkGrpcRoute(route: GrpcRoute): FieldError[] {
   ];
 }
 
-/** Every rule that one routing rule breaks by itself; `field` is its path. */
+/** The rules that one routing rule violates by itself; `field` is its path. */
 export function checkGrpcRouteRule(rule: GrpcRouteRule, field: string): FieldError[] {
   return [
     ...rule.matches.flatMap((match, i) => checkGrpcMatch(match, `${field}.matches[${i}]`)),
@@ -29,7 +29,7 @@ export function checkGrpcRouteRule(rule: GrpcRouteRule, field: string): FieldErr
   ];
 }
 
-/** Every rule a match breaks; `field` is its path. */
+/** The rules that a match violates; `field` is its path. */
 export function checkGrpcMatch({ method, headers }: GrpcRouteMatch, field: string): FieldError[] {
   return [...(method === undefined ? [] : checkMethod(method, `${field}.method`)), ...checkHeaderMatches(headers, `${field}.headers`)];
 }

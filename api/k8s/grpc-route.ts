@@ -1,11 +1,13 @@
-// GRPCRoute: which gRPC calls go where, and what happens to them on the way.
+// GRPCRoute: the destinations of gRPC calls, and changes on the way.
 import { Type, type Static } from 'typebox';
 import { HeaderFilter, RequestMirror } from './http-filter.ts';
 import { HttpHeaderMatch } from './http-route.ts';
 import { backendFields, LocalReference, ParentReference } from './reference.ts';
 import { closed, DnsName, GATEWAY_GROUP, Hostname, objectOf, unsupported } from './schema.ts';
 
-/** A service with its package (`helloworld.Greeter`) and a method (`SayHello`); without one of them, any. RegularExpression is RE2 syntax. */
+/**
+ * A service with its package (`helloworld.Greeter`) and a method (`SayHello`); an absent one matches any. RegularExpression is RE2 syntax.
+ */
 export const GrpcMethodMatch = closed({
   type: Type.Enum(['Exact', 'RegularExpression'], { default: 'Exact' }),
   service: Type.Optional(Type.String({ maxLength: 1024 })),
@@ -19,7 +21,7 @@ export const GrpcRouteMatch = closed({
 });
 export type GrpcRouteMatch = Static<typeof GrpcRouteMatch>;
 
-/** One filter: the field that `type` names holds its settings. They are those of an HTTPRoute, but fewer. */
+/** One filter: the field named by `type` has its settings. GRPCRoutes have a subset of the filters of HTTPRoutes. */
 export const GrpcRouteFilter = closed({
   type: Type.Enum(['RequestHeaderModifier', 'ResponseHeaderModifier', 'RequestMirror', 'ExtensionRef']),
   requestHeaderModifier: Type.Optional(HeaderFilter),

@@ -5,7 +5,7 @@ import { closed, HeaderName, Port, PreciseHostname, unread } from './schema.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'] as const;
 
-/** The methods a match or a CORS filter may name. */
+/** The methods that a match or a CORS filter may name. */
 export const Method = Type.Enum([...METHODS]);
 
 /** RFC 9110 field value: no control characters, no space at either end. */
@@ -44,7 +44,7 @@ export type RequestRedirect = Static<typeof RequestRedirect>;
 export const UrlRewrite = closed({ hostname: Type.Optional(PreciseHostname), path: Type.Optional(PathModifier) });
 export type UrlRewrite = Static<typeof UrlRewrite>;
 
-/** Without percent and fraction, every request is mirrored. */
+/** Without percent and fraction every request is mirrored. */
 export const RequestMirror = closed({
   backendRef: BackendObjectReference,
   percent: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
@@ -69,7 +69,7 @@ export const Cors = closed({
 });
 export type Cors = Static<typeof Cors>;
 
-/** One filter: the field that `type` names holds its settings. */
+/** One filter: the field named by `type` has its settings. */
 export const HttpRouteFilter = closed({
   type: Type.Enum([
     'RequestHeaderModifier',

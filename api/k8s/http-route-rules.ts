@@ -1,12 +1,12 @@
-// The rules of the HTTPRoute CRD that a schema cannot state (CEL there). Files are refused for them; of objects from
-// an API server, compile marks the rule that breaks one.
+// Rules of the HTTPRoute CRD that a schema cannot express (CEL there). A file that violates one is refused; in an object from an API server
+// the compiler marks the violating rule.
 import type { FieldError } from './field-error.ts';
 import { checkFilters } from './filter-rules.ts';
 import type { HttpRoute, HttpRouteRule } from './http-route.ts';
 import { checkMatch, checkTimeouts } from './match-rules.ts';
 import { checkParentRefs, checkPorts, checkRules } from './reference-rules.ts';
 
-/** Every rule the HTTPRoute breaks. */
+/** The rules that an HTTPRoute violates. */
 export function checkHttpRoute(route: HttpRoute): FieldError[] {
   const { rules } = route.spec;
   return [
@@ -16,7 +16,7 @@ export function checkHttpRoute(route: HttpRoute): FieldError[] {
   ];
 }
 
-/** Every rule that one routing rule breaks by itself; `field` is its path. */
+/** The rules that one routing rule violates by itself; `field` is its path. */
 export function checkHttpRouteRule(rule: HttpRouteRule, field: string): FieldError[] {
   return [
     ...rule.matches.flatMap((match, i) => checkMatch(match, `${field}.matches[${i}]`)),
@@ -28,7 +28,7 @@ export function checkHttpRouteRule(rule: HttpRouteRule, field: string): FieldErr
   ];
 }
 
-/** A redirect answers by itself, so a backend could never be reached. */
+/** A redirect answers the request itself, so the rule must have no backends. */
 function checkRedirect(rule: HttpRouteRule, field: string): FieldError[] {
   if (rule.backendRefs.length === 0 || !rule.filters.some((filter) => filter.type === 'RequestRedirect')) return [];
   return [{ field: `${field}.backendRefs`, reason: 'must be empty in a rule with a RequestRedirect filter' }];

@@ -1,4 +1,4 @@
-// HTTPRoute: which requests go where, and what happens to them on the way.
+// HTTPRoute: the destinations of requests, and changes on the way.
 import { Type, type Static } from 'typebox';
 import { HttpRouteFilter, Method } from './http-filter.ts';
 import { backendFields, ParentReference } from './reference.ts';

@@ -1,4 +1,4 @@
-// The table of kinds Weir reads: how each is named in the API and what its objects look like.
+// The table of the kinds that Weir reads: their names in the API and the schemas of their objects.
 import type { TSchema } from 'typebox';
 import { Backend } from './backend.ts';
 import { BackendTlsPolicy } from './backend-tls-policy.ts';
@@ -16,10 +16,10 @@ import { TcpRoute } from './tcp-route.ts';
 import { TlsRoute } from './tls-route.ts';
 import { UdpRoute } from './udp-route.ts';
 
-/** One kind as watchers, validators and clients need it. */
+/** The properties of a kind for watchers, validators and clients. */
 export interface KindInfo {
   readonly apiVersion: string;
-  /** Other versions of the same shape that objects from files may carry. */
+  /** Other versions of the same schema, which objects from files may have. */
   readonly alsoVersions: readonly string[];
   readonly kind: string;
   /** The name in URLs. */
@@ -50,7 +50,7 @@ export interface ObjectsByKind extends PolicyObjects {
   CustomResourceDefinition: CustomResourceDefinition;
 }
 
-/** A kind Weir reads. */
+/** A kind that Weir reads. */
 export type KindName = keyof ObjectsByKind;
 
 const gatewayV1 = { apiVersion: `${GATEWAY_GROUP}/v1`, alsoVersions: [`${GATEWAY_GROUP}/v1beta1`] };
@@ -61,7 +61,7 @@ const policyKinds = Object.fromEntries(
   POLICIES.map(({ kind, plural, schema }) => [kind, { ...weirV1, kind, plural, namespaced: true, schema }]),
 ) as unknown as Readonly<Record<PolicyKindName, KindInfo>>;
 
-/** Every kind Weir reads. ReferenceGrant is stored as v1beta1 and served as v1 only since Gateway API 1.5. */
+/** Every kind that Weir reads. ReferenceGrant is stored as v1beta1; it is served as v1 only since Gateway API 1.5. */
 export const KINDS: Readonly<Record<KindName, KindInfo>> = {
   GatewayClass: { ...gatewayV1, kind: 'GatewayClass', plural: 'gatewayclasses', namespaced: false, schema: GatewayClass },
   Gateway: { ...gatewayV1, kind: 'Gateway', plural: 'gateways', namespaced: true, schema: Gateway },
@@ -153,7 +153,7 @@ export const ROUTE_KINDS: ReadonlySet<string> = new Set<KindName>(['HTTPRoute', 
 /** Kinds of policies: statuses have an entry for each ancestor and controller. */
 export const POLICY_KINDS: ReadonlySet<string> = new Set<string>(['BackendTLSPolicy', ...POLICIES.map(({ kind }) => kind)]);
 
-/** The kind of that name, if Weir reads it in that API version. */
+/** The kind of that name if Weir reads it in that API version. */
 export function kindOf(apiVersion: string, kind: string): KindInfo | undefined {
   if (!Object.hasOwn(KINDS, kind)) return undefined;
   const info = KINDS[kind as KindName];

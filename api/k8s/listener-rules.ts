@@ -1,4 +1,4 @@
-// The rules of listeners that a schema cannot state (CEL in the CRDs), for Gateways and ListenerSets that come from files.
+// Rules of listeners that a schema cannot express (CEL in the CRDs), for Gateways and ListenerSets from files.
 import { repeated } from './duplicates.ts';
 import type { FieldError } from './field-error.ts';
 import type { Listener } from './gateway.ts';
@@ -7,12 +7,12 @@ import type { ListenerSet } from './listener-set.ts';
 const WITHOUT_TLS: ReadonlySet<string> = new Set(['HTTP', 'TCP', 'UDP']);
 const WITHOUT_HOSTNAME: ReadonlySet<string> = new Set(['TCP', 'UDP']);
 
-/** Every rule the ListenerSet breaks. */
+/** The rules that a ListenerSet violates. */
 export function checkListenerSet({ spec }: ListenerSet): FieldError[] {
   return checkListeners(spec.listeners);
 }
 
-/** Every rule that the listeners of one object break. */
+/** The rules that the listeners of one object violate. */
 export function checkListeners(listeners: readonly Listener[]): FieldError[] {
   return [
     ...listeners.flatMap((listener, i) => checkListener(listener, `spec.listeners[${i}]`)),

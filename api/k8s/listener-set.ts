@@ -1,9 +1,9 @@
-// ListenerSet: listeners that somebody else adds to a Gateway (GEP-1713).
+// ListenerSet: adds listeners of another owner to a Gateway (GEP-1713).
 import { Type, type Static } from 'typebox';
 import { Listener } from './gateway.ts';
 import { closed, DnsLabel, DnsName, GATEWAY_GROUP, Group, Kind, objectOf } from './schema.ts';
 
-/** The Gateway that serves the listeners. Namespace: the set's own when absent. */
+/** The Gateway that serves the listeners. Absent namespace: that of the set. */
 export const ParentGatewayReference = closed({
   group: Type.String({ ...Group, default: GATEWAY_GROUP }),
   kind: Type.String({ ...Kind, default: 'Gateway' }),

@@ -1,4 +1,5 @@
-// The rules of HTTPRoute matches, and of the header matches that GRPCRoutes share with them, that a schema cannot state: what a path may hold, and regular expressions that compile.
+// Rules of HTTPRoute matches, and of the header matches of GRPCRoutes, that a schema cannot express: the characters of a path, and valid
+// regular expressions.
 import { RE2JS } from 're2js';
 import { parseDuration } from '#lib/duration.ts';
 import { repeated } from './duplicates.ts';
@@ -7,7 +8,7 @@ import { matchObstacle, valueObstacle } from './header-rules.ts';
 import type { HttpHeaderMatch, HttpPathMatch, HttpRouteMatch, HttpRouteTimeouts } from './http-route.ts';
 import { checkPathValue } from './path-rules.ts';
 
-/** Every rule a match breaks; `field` is its path. */
+/** The rules that a match violates; `field` is its path. */
 export function checkMatch(match: HttpRouteMatch, field: string): FieldError[] {
   return [
     ...checkPath(match.path, `${field}.path.value`),
@@ -18,7 +19,7 @@ export function checkMatch(match: HttpRouteMatch, field: string): FieldError[] {
   ];
 }
 
-/** Every rule the conditions on headers break; `field` is the path of their list. */
+/** The rules that the conditions on headers violate; `field` is the path of their list. */
 export function checkHeaderMatches(headers: readonly HttpHeaderMatch[], field: string): FieldError[] {
   return [...headers.flatMap((header, i) => checkHeaderMatch(header, `${field}[${i}]`)), ...checkNames(headers, field)];
 }
@@ -32,7 +33,10 @@ function checkHeaderMatch(header: HttpHeaderMatch, field: string): FieldError[] 
   return valueError === null ? [] : [{ field: `${field}.value`, reason: valueError }];
 }
 
-/** Lists with a name as key, letter for letter. Header names that differ in case alone are let through, and the first counts. */
+/**
+ * Names are the keys of the list and compare case-sensitively. Header names that differ only in case are accepted, and the first one
+ * counts.
+ */
 function checkNames(matches: readonly { readonly name: string }[], field: string): FieldError[] {
   return repeated(matches.map(({ name }) => name)).map((i) => ({ field: `${field}[${i}].name`, reason: 'is listed twice' }));
 }
@@ -49,7 +53,7 @@ function checkRegexOf(match: { readonly type: string; readonly value: string }, 
   return match.type === 'RegularExpression' ? checkRegex(match.value, field) : [];
 }
 
-/** Proxies match with RE2, which takes linear time and so knows no look-around and no back-references. */
+/** Proxies match with RE2, which takes linear time and therefore has no look-around and no back-references. */
 export function checkRegex(pattern: string, field: string): FieldError[] {
   if (pattern === '') return [{ field, reason: 'must not be empty' }];
   try {
@@ -60,7 +64,7 @@ export function checkRegex(pattern: string, field: string): FieldError[] {
   }
 }
 
-/** GEP-1742: an attempt cannot be given more time than the whole request. Zero turns a timeout off. */
+/** GEP-1742: an attempt must not have more time than the whole request. Zero turns a timeout off. */
 export function checkTimeouts(timeouts: HttpRouteTimeouts | undefined, field: string): FieldError[] {
   if (timeouts?.request === undefined || timeouts.backendRequest === undefined) return [];
   const request = parseDuration(timeouts.request);

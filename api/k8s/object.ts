@@ -1,4 +1,4 @@
-// What every Kubernetes object has, as far as Weir reads it, and how objects are named in maps, logs and errors.
+// The common fields of Kubernetes objects that Weir reads, and the names of objects in maps, logs and errors.
 
 /** The part of ObjectMeta that Weir reads. Objects from files get uid, generation and creationTimestamp from the file source. */
 export interface ObjectMeta {
@@ -20,14 +20,14 @@ export interface KubernetesObject {
   readonly metadata: ObjectMeta;
 }
 
-/** Kind, namespace ('' for cluster-scoped) and name: identifies one object among those Weir reads. */
+/** Kind, namespace ('' if cluster-scoped) and name: identifies an object that Weir reads. */
 export interface ObjectRef {
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;
 }
 
-/** `Kind/namespace/name`, or `Kind/name` for a cluster-scoped object: the spelling used in maps, logs and messages. */
+/** `Kind/namespace/name`, or `Kind/name` for a cluster-scoped object: the form in maps, logs and messages. */
 export function objectId(ref: ObjectRef): string {
   return ref.namespace === '' ? `${ref.kind}/${ref.name}` : `${ref.kind}/${ref.namespace}/${ref.name}`;
 }

@@ -1,16 +1,16 @@
-// What paths in routes may hold: those that requests are matched by, and those that rewrites and redirects put in their place.
+// Rules of the paths in routes: the paths that requests are matched with, and the replacements in rewrites and redirects.
 import type { FieldError } from './field-error.ts';
 
 const PATH_CHARACTERS = /^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+$/;
 
-/** What a path must not hold, because a proxy that normalises paths would never see it. */
+/** Parts that a normalised path never has. */
 const FORBIDDEN_IN_PATH = ['//', '/./', '/../', '%2f', '%2F', '#'] as const;
 const FORBIDDEN_AT_END = ['/.', '/..'] as const;
 
-/** Escapes of characters that no path may hold (NUL above all): requests with them are refused. */
+/** Escapes of characters that no path may contain (above all NUL): requests with them are refused. */
 const ESCAPED_CONTROL = /%(?:[01][0-9a-f]|7f)/i;
 
-/** Every rule that an exact path or a prefix breaks. */
+/** The rules that an exact path or a prefix violates. */
 export function checkPathValue(path: string, field: string): FieldError[] {
   const reason = pathObstacle(path);
   return reason === null ? [] : [{ field, reason }];
@@ -18,7 +18,7 @@ export function checkPathValue(path: string, field: string): FieldError[] {
 
 function pathObstacle(path: string): string | null {
   if (!path.startsWith('/')) return 'must start with /';
-  // `/%2e%2e/` is `/../` to whoever normalises it.
+  // Programs that normalise paths read `/%2e%2e/` as `/../`.
   const dotted = path.replaceAll(/%2e/gi, '.');
   const part = FORBIDDEN_IN_PATH.find((forbidden) => dotted.includes(forbidden));
   if (part !== undefined) return `must not contain ${part}`;
@@ -30,7 +30,7 @@ function pathObstacle(path: string): string | null {
 
 const CONTROL = 'must not hold a control character, escaped or not';
 
-/** Every rule that the path of a rewrite or redirect breaks. Characters that need an escape get one. */
+/** The rules that the path of a rewrite or redirect violates. Characters that need an escape get one. */
 export function checkReplacement(path: string, field: string): FieldError[] {
   if (/%(?![0-9a-f]{2})/i.test(path)) return [{ field, reason: 'holds a % that begins no escape; the character is written as %25' }];
   return ESCAPED_CONTROL.test(path) || /[\u0000-\u001f\u007f]/.test(path) ? [{ field, reason: CONTROL }] : [];

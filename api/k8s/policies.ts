@@ -1,4 +1,4 @@
-// The list of Weir's own policies. A kind that stands here is watched, compiled, pushed, merged, documented and explained.
+// The list of Weir's policy kinds. Each is watched, compiled, pushed, merged, documented and explained.
 import type { Static } from 'typebox';
 import { backendTrafficPolicy } from './backend-traffic-policy.ts';
 import { clientTrafficPolicy } from './client-traffic-policy.ts';
@@ -19,7 +19,7 @@ export type Policy = PolicyObjects[PolicyKindName];
 
 const BY_KIND: ReadonlyMap<string, PolicyKind> = new Map(POLICIES.map((policy) => [policy.kind, policy]));
 
-/** The policy kind of that name; undefined when it is not one of ours. */
+/** The policy kind of that name, or undefined. */
 export function policyKindOf(kind: string): PolicyKind | undefined {
   return BY_KIND.get(kind);
 }

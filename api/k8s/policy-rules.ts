@@ -1,4 +1,4 @@
-// The rules of a policy that a schema cannot state (CEL in the CRDs): which kinds it may target, and what its sizes, ranges and names of headers may be.
+// Rules of policies that a schema cannot express (CEL in the CRDs): the kinds of targets, and valid sizes, ranges and header names.
 import { parseAddressRange } from '#lib/address-range.ts';
 import { parseSize } from '#lib/size.ts';
 import type { TSchema } from 'typebox';
@@ -8,7 +8,7 @@ import { editObstacle } from './header-rules.ts';
 import { policyKindOf, type Policy } from './policies.ts';
 import { describeTargets, NO_TARGET, type PolicyTargetRef, type PolicyTargetSelector, type TargetKind } from './policy.ts';
 
-/** Every rule the policy breaks. */
+/** The rules that a policy violates. */
 export function checkPolicy({ kind, spec }: Policy): FieldError[] {
   const definition = policyKindOf(kind);
   if (definition === undefined) return [];
@@ -58,7 +58,7 @@ function checkRange(value: string, field: string): FieldError[] {
   return range.ok ? [] : [{ field, reason: range.error }];
 }
 
-/** Headers that the codec keeps to itself would never be found. */
+/** The codec keeps these headers out of the list, so they would never be found. */
 function checkFieldName(value: string, field: string): FieldError[] {
   const isKept = editObstacle('request', 'add', value.toLowerCase()) !== null;
   return isKept ? [{ field, reason: 'must be a header that reaches backends as it came' }] : [];

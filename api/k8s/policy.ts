@@ -1,12 +1,12 @@
-// What all of Weir's own policies have in common: the objects they target (GEP-713) and the shape of their schemas.
+// The common parts of Weir's policies: the targets (GEP-713) and the form of their schemas.
 import { Type, type Static, type TProperties } from 'typebox';
 import { LabelSelector } from './reference.ts';
 import { closed, DnsName, GATEWAY_GROUP, Group, Kind, objectOf, WEIR_GROUP } from './schema.ts';
 
-/** How many targets, and how many selectors, a policy may name. */
+/** The maximum number of targets, and of selectors, of a policy. */
 const MAX_TARGETS = 16;
 
-/** An object of the policy's own namespace, or a part of it. */
+/** An object in the namespace of the policy, or a part of it. */
 export const PolicyTargetRef = closed({
   group: Type.String({ ...Group, default: GATEWAY_GROUP, description: 'The API group of the target.' }),
   kind: Type.String({ ...Kind, description: 'The kind of the target.' }),
@@ -36,7 +36,7 @@ function describedExpressions(description: string) {
   return { ...matchExpressions, items, description };
 }
 
-/** Every object of a kind in the policy's own namespace that carries certain labels. */
+/** Every object of a kind in the namespace of the policy with certain labels. */
 export const PolicyTargetSelector = closed({
   group: Type.String({ ...Group, default: GATEWAY_GROUP, description: 'The API group of the targets.' }),
   kind: Type.String({ ...Kind, description: 'The kind of the targets.' }),
@@ -45,12 +45,12 @@ export const PolicyTargetSelector = closed({
 });
 export type PolicyTargetSelector = Static<typeof PolicyTargetSelector>;
 
-/** A kind of object that a policy may target, and what a sectionName names in it. */
+/** A kind of object that a policy may target, and the meaning of sectionName for it. */
 export interface TargetKind {
   readonly group: string;
   readonly kind: string;
   readonly section: 'listener' | 'rule' | 'port' | null;
-  /** The settings that mean something for such a target, as `timeouts.idle`; absent: all of the policy. */
+  /** The settings that have a meaning for this kind of target, as `timeouts.idle`; absent: all settings. */
   readonly settings?: readonly string[];
 }
 
@@ -63,7 +63,7 @@ export const TLS_ROUTE_TARGET: TargetKind = { group: GATEWAY_GROUP, kind: 'TLSRo
 export const SERVICE_TARGET: TargetKind = { group: '', kind: 'Service', section: 'port' };
 export const BACKEND_TARGET: TargetKind = { group: WEIR_GROUP, kind: 'Backend', section: null };
 
-/** What the file of a policy kind says about it. */
+/** The description of a policy kind in its own file. */
 export interface PolicyDescription<K extends string, P extends TProperties> {
   readonly kind: K;
   readonly plural: string;
@@ -71,7 +71,7 @@ export interface PolicyDescription<K extends string, P extends TProperties> {
   /** For `kubectl explain`. */
   readonly description: string;
   readonly targets: readonly TargetKind[];
-  /** The fields of spec beside those that name targets. */
+  /** The fields of spec except the targets. */
   readonly settings: P;
   /** What the former release does not know of the kind (`Addition` of the IR): `settings.<path of a setting>`, or '' for the kind. */
   readonly additions: readonly PolicyAddition[];
@@ -84,7 +84,7 @@ export interface PolicyAddition {
   readonly otherwise: 'omit' | 'omit silently' | 'withhold' | 'remove';
 }
 
-/** A policy kind: its description, and the schemas made of it. */
+/** A policy kind: its description, and the schemas derived from it. */
 export function policyKind<const K extends string, P extends TProperties>(described: PolicyDescription<K, P>) {
   const { kind, targets, settings } = described;
   const spec = Type.Object(
@@ -109,7 +109,7 @@ export function policyKind<const K extends string, P extends TProperties>(descri
 export const NO_TARGET = 'targetRefs and targetSelectors must not both be empty';
 const NAMES_A_TARGET = { rule: 'size(self.targetRefs) + size(self.targetSelectors) > 0', message: NO_TARGET };
 
-/** The schema of a target with the rule which kinds it may be of. */
+/** The schema of a target, with the CEL rule for its kinds. */
 function targeting<S extends typeof PolicyTargetRef | typeof PolicyTargetSelector>(schema: S, targets: readonly TargetKind[]): S {
   const rule = targets.map(({ group, kind }) => `(self.group == '${group}' && self.kind == '${kind}')`).join(' || ');
   const whole = targets.filter(({ section }) => section === null).map(({ kind }) => `'${kind}'`);

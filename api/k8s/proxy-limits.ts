@@ -1,6 +1,6 @@
-// The names of a proxy's limits, as GatewayParameters may set them. A test holds the list to the flags that proxies take.
+// The names of the limits of a proxy, as in GatewayParameters. A test compares the list with the flags of the proxy.
 
-/** Limits that are numbers: of bytes or of things. */
+/** Limits that are numbers, of bytes or of items. */
 export const COUNT_LIMITS = [
   'max-head-bytes',
   'max-headers',
@@ -54,7 +54,7 @@ export const TIME_LIMITS = [
   'datagram-idle-timeout',
 ] as const;
 
-/** Limits for which 0 means that there is none. */
+/** Limits for which 0 means unlimited. */
 export const UNLIMITED_AT_0: ReadonlySet<string> = new Set([
   'max-request-body-bytes',
   'min-request-body-rate',

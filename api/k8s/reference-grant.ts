@@ -1,4 +1,4 @@
-// ReferenceGrant: the owner of a namespace permits others to refer to objects in it.
+// ReferenceGrant: the owner of a namespace allows references from other namespaces to its objects.
 import { Type, type Static } from 'typebox';
 import { closed, DnsLabel, DnsName, GATEWAY_GROUP, Group, Kind, objectOf } from './schema.ts';
 
@@ -7,7 +7,7 @@ export const ReferenceGrant = objectOf(
   'ReferenceGrant',
   closed({
     from: Type.Array(closed({ group: Group, kind: Kind, namespace: DnsLabel }), { minItems: 1, maxItems: 16 }),
-    /** Without a name, every object of the kind. */
+    /** Absent name: every object of the kind. */
     to: Type.Array(closed({ group: Group, kind: Kind, name: Type.Optional(DnsName) }), { minItems: 1, maxItems: 16 }),
   }),
 );

@@ -1,9 +1,9 @@
-// What routes of several kinds have in common among the rules that a schema cannot state: references, names and numbers of rules.
+// Rules that several kinds of routes share and that a schema cannot express: references, names and numbers of rules.
 import { repeated } from './duplicates.ts';
 import type { FieldError } from './field-error.ts';
 import type { BackendObjectReference, ParentReference } from './reference.ts';
 
-/** A Service is referred to with a port; `field` is the path of the list. */
+/** A reference to a Service needs a port; `field` is the path of the list. */
 export function checkPorts(refs: readonly BackendObjectReference[], field: string): FieldError[] {
   return refs.flatMap((ref, i) =>
     ref.group === '' && ref.kind === 'Service' && ref.port === undefined
@@ -14,7 +14,7 @@ export function checkPorts(refs: readonly BackendObjectReference[], field: strin
 
 const MAX_MATCHES = 128;
 
-/** Names of rules are unique, and the matches of all rules together are limited. */
+/** Names of rules are unique, and the total number of matches is limited. */
 export function checkRules(rules: readonly { readonly name?: string; readonly matches: readonly unknown[] }[]): FieldError[] {
   const matches = rules.reduce((sum, rule) => sum + rule.matches.length, 0);
   return [

@@ -1,9 +1,9 @@
-// References between objects, with the defaults the API server fills in.
+// References between objects, with the defaults of the API server.
 import { Type, type Static } from 'typebox';
 import type { ObjectRef } from './object.ts';
 import { closed, DnsLabel, DnsName, GATEWAY_GROUP, Group, Kind, Port } from './schema.ts';
 
-/** What a route attaches to. Namespace: the route's own when absent. */
+/** A parent of a route. Absent namespace: that of the route. */
 export const ParentReference = closed({
   group: Type.String({ ...Group, default: GATEWAY_GROUP }),
   kind: Type.String({ ...Kind, default: 'Gateway' }),
@@ -14,10 +14,10 @@ export const ParentReference = closed({
 });
 export type ParentReference = Static<typeof ParentReference>;
 
-/** Kinds whose listeners routes attach to. */
+/** Kinds with listeners that routes can attach to. */
 const PARENT_KINDS: ReadonlySet<string> = new Set(['Gateway', 'ListenerSet']);
 
-/** What a parentRef in that namespace leads to; null where that is neither a Gateway nor a ListenerSet. */
+/** The target of a parentRef in that namespace; null if it is neither a Gateway nor a ListenerSet. */
 export function parentOf({ group, kind, namespace, name }: ParentReference, ownNamespace: string): ObjectRef | null {
   return group === GATEWAY_GROUP && PARENT_KINDS.has(kind) ? { kind, namespace: namespace ?? ownNamespace, name } : null;
 }
@@ -30,12 +30,12 @@ const backendFields = {
   port: Type.Optional(Port),
 };
 
-/** What requests are sent to: a port of a Service, or a Backend. */
+/** A destination of requests: a port of a Service, or a Backend. */
 export const BackendObjectReference = closed(backendFields);
 export type BackendObjectReference = Static<typeof BackendObjectReference>;
 export { backendFields };
 
-/** Key material: a Secret unless group and kind say otherwise. */
+/** A certificate with its key: a Secret unless group and kind differ. */
 export const SecretReference = closed({
   group: Type.String({ ...Group, default: '' }),
   kind: Type.String({ ...Kind, default: 'Secret' }),
@@ -44,7 +44,7 @@ export const SecretReference = closed({
 });
 export type SecretReference = Static<typeof SecretReference>;
 
-/** An object of a stated kind, of the same namespace unless it says otherwise. */
+/** An object of a given kind, in the same namespace by default. */
 export const ObjectReference = closed({ group: Group, kind: Kind, namespace: Type.Optional(DnsLabel), name: DnsName });
 export type ObjectReference = Static<typeof ObjectReference>;
 
@@ -52,7 +52,7 @@ export type ObjectReference = Static<typeof ObjectReference>;
 export const LocalReference = closed({ group: Group, kind: Kind, name: DnsName });
 export type LocalReference = Static<typeof LocalReference>;
 
-/** metav1.LabelSelector: all of matchLabels and matchExpressions must hold; empty selects everything. */
+/** metav1.LabelSelector: all matchLabels and matchExpressions must hold; an empty one selects everything. */
 export const LabelSelector = closed({
   matchLabels: Type.Record(Type.String(), Type.String(), { default: {} }),
   matchExpressions: Type.Array(

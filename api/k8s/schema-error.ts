@@ -1,4 +1,4 @@
-// Turns an error of the schema checker into a field path and a reason that a person can act on.
+// Converts an error of the schema checker into a field path and a reason that helps a user.
 import type { ErrorObject } from 'ajv';
 import { didYouMean } from '#lib/nearest.ts';
 import { fieldOf, type FieldError } from './field-error.ts';

@@ -1,19 +1,19 @@
-// The vocabulary the schemas of Kubernetes kinds are written in: closed objects, names and patterns with a reason in words.
+// Building blocks for the schemas of Kubernetes kinds: closed objects, names, and patterns with a reason in words.
 import { Type, type TProperties, type TSchema } from 'typebox';
 import type { ObjectMeta } from './object.ts';
 
-/** An object without other fields than these: an unknown field is a typing error that must be told, not dropped. */
+/** An object without other fields: an unknown field is probably a typing error, so it is reported instead of dropped. */
 export function closed<P extends TProperties>(properties: P, options: { default?: unknown } = {}) {
   return Type.Object(properties, { additionalProperties: false, ...options });
 }
 
-/** Fields an API server accepts and Weir leaves unread. */
+/** Fields that an API server accepts and that Weir does not read. */
 export function unread<const N extends string>(...names: N[]) {
   const schemas = names.map((name) => [name, Type.Optional(Type.Unknown())]);
   return Object.fromEntries(schemas) as { [K in N]: ReturnType<typeof Type.Optional<ReturnType<typeof Type.Unknown>>> };
 }
 
-/** Marks a field that an API server accepts and that users must not expect to work. */
+/** Marks a field that an API server accepts and that Weir does not support. */
 export const UNSUPPORTED = '~unsupported';
 
 /** Fields that would do something if Weir supported them: the linter warns of each. */

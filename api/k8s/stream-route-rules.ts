@@ -1,5 +1,5 @@
-// The rules of the TCPRoute, TLSRoute and UDPRoute CRDs that a schema cannot state (CEL there). An API server has seen to them; files are
-// refused for them.
+// Rules of the TCPRoute, TLSRoute and UDPRoute CRDs that a schema cannot express (CEL there). An API server enforces them; a file that
+// violates one is refused.
 import { isIP } from 'node:net';
 import type { FieldError } from './field-error.ts';
 import { checkParentRefs, checkPorts } from './reference-rules.ts';
@@ -7,7 +7,7 @@ import type { TcpRoute } from './tcp-route.ts';
 import type { TlsRoute } from './tls-route.ts';
 import type { UdpRoute } from './udp-route.ts';
 
-/** Every rule the route breaks. */
+/** The rules that a route violates. */
 export function checkStreamRoute({ spec }: TcpRoute | TlsRoute | UdpRoute): FieldError[] {
   const hostnames = 'hostnames' in spec ? spec.hostnames : [];
   return [

@@ -1,4 +1,4 @@
-// The one rule of a TCPRoute, TLSRoute or UDPRoute: where connections, or datagrams, go.
+// The only rule of a TCPRoute, TLSRoute or UDPRoute: the destinations of connections or datagrams.
 import { Type, type Static } from 'typebox';
 import { backendFields } from './reference.ts';
 import { closed, DnsName } from './schema.ts';

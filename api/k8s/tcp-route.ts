@@ -1,4 +1,4 @@
-// TCPRoute: where the connections of a TCP listener go.
+// TCPRoute: the destinations of the connections of a TCP listener.
 import { Type, type Static } from 'typebox';
 import { ParentReference } from './reference.ts';
 import { closed, GATEWAY_GROUP, objectOf, unsupported } from './schema.ts';

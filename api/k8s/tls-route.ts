@@ -1,4 +1,4 @@
-// TLSRoute: where the connections of a TLS listener go, by the server name of their handshakes.
+// TLSRoute: the destinations of the connections of a TLS listener, by server name.
 import { Type, type Static } from 'typebox';
 import { ParentReference } from './reference.ts';
 import { closed, GATEWAY_GROUP, Hostname, objectOf, unsupported } from './schema.ts';

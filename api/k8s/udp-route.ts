@@ -1,4 +1,4 @@
-// UDPRoute: where the datagrams of a UDP listener go.
+// UDPRoute: the destinations of the datagrams of a UDP listener.
 import { Type, type Static } from 'typebox';
 import { ParentReference } from './reference.ts';
 import { closed, GATEWAY_GROUP, objectOf, unsupported } from './schema.ts';

@@ -1,4 +1,4 @@
-// Checks an object against its kind and fills in what an API server would: the door through which every object enters.
+// Validates objects against their kinds and applies the defaults of an API server. Every object passes through here.
 import { didYouMean } from '#lib/nearest.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import { describeSchemaError } from './schema-error.ts';

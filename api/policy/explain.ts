@@ -1,5 +1,5 @@
-// Why a request is treated as it is: every setting in force for its listener and on its way to each backend, and whose it is. By
-// the merge that the proxy builds its runtime with.
+// Explains the settings of a request: every setting in force for its listener and for each backend, with its origin. The proxy builds its
+// runtime with the same merge.
 import { formatDuration } from '#lib/duration.ts';
 import { formatSize } from '#lib/size.ts';
 import type { Route, StreamRoute } from '../ir/ir.ts';
@@ -7,16 +7,16 @@ import type { PolicyKindName } from '../k8s/policies.ts';
 import { listenerTargets, requestTargets, type PolicyIndex } from './layers.ts';
 import { leavesOfKind, mergePolicies, type SettingOrigin } from './merge.ts';
 
-/** The settings of one policy kind, and what they are for. */
+/** The settings of one policy kind, and the listener or backend they apply to. */
 export interface ExplainedSettings {
   readonly policyKind: PolicyKindName;
   /** `listener <key>` or `backend <key of the cluster>`. */
   readonly subject: string;
-  /** Settings that nobody makes are left to the flags of the proxy, and are not listed. */
+  /** Settings without a policy have the value of the proxy's flags, and are not in the list. */
   readonly origins: readonly SettingOrigin[];
 }
 
-/** What is in force for requests that come in at a listener (key) and match the rule. */
+/** The settings in force for requests that arrive at a listener (key) and match the rule. */
 export function explainPolicies(policies: PolicyIndex, route: Route, listener: string): readonly ExplainedSettings[] {
   const client = policies.layers('ClientTrafficPolicy', listenerTargets(listener));
   const clusters = [...new Set(route.backends.flatMap(({ cluster }) => cluster ?? []))];
@@ -34,7 +34,7 @@ export function explainPolicies(policies: PolicyIndex, route: Route, listener: s
   ];
 }
 
-/** The same for connections of a stream route: of the settings of backends those that concern requests say nothing to them. */
+/** The same for connections of a stream route: settings of backends that concern requests do not apply to connections. */
 export function explainStreamPolicies(policies: PolicyIndex, route: StreamRoute, listener: string): readonly ExplainedSettings[] {
   const client = policies.layers('ClientTrafficPolicy', listenerTargets(listener));
   const clusters = route.objectKind === 'UDPRoute' ? [] : [...new Set(route.backends.flatMap(({ cluster }) => cluster ?? []))];
@@ -52,7 +52,7 @@ export function explainStreamPolicies(policies: PolicyIndex, route: StreamRoute,
   ];
 }
 
-/** What the rule says itself wins over all policies. */
+/** Settings in the rule itself win over all policies. */
 function withRule(route: Route, origins: readonly SettingOrigin[]): readonly SettingOrigin[] {
   const own = new Map<string, unknown>([
     ['protocol', route.http2 === true ? 'HTTP2' : undefined],
@@ -64,12 +64,12 @@ function withRule(route: Route, origins: readonly SettingOrigin[]): readonly Set
   return fields.flatMap((field): readonly SettingOrigin[] => {
     const value = own.get(field);
     if (value !== undefined) return [{ field, value, policy: route.key, target: 'the rule itself' }];
-    // A retry of the rule is taken whole.
+    // A retry in the rule replaces that of the policies as a whole.
     return route.retry !== null && field.startsWith('retry.') ? [] : origins.filter((origin) => origin.field === field);
   });
 }
 
-/** For a terminal: a line for each setting, as its author would write it. */
+/** For a terminal: one line per setting, in the spelling of its author. */
 export function printPolicies(explained: readonly ExplainedSettings[]): string {
   const printed = explained.filter(({ origins }) => origins.length > 0);
   return printed

@@ -1,9 +1,9 @@
-// Which policies apply to a listener, or to requests of a route on their way to a backend, nearest first.
+// Finds the policies for a listener, or for requests of a route on their way to a backend, nearest first.
 import { objectName, parseListenerKey, type Policy, type PolicyTarget, type Route, type StreamRoute } from '../ir/ir.ts';
 import type { PolicyKindName } from '../k8s/policies.ts';
 import { comparePolicies, type Layer } from './merge.ts';
 
-/** A route as far as policies can be attached to it. */
+/** The fields of a route that policies refer to. */
 export type TargetedRoute = Pick<Route, 'objectKind' | 'namespace' | 'name' | 'ruleName'>;
 
 /** `Gateway/ns/name`, with ` listener x`, ` rule x` or ` port x` for a part of it. */
@@ -13,14 +13,14 @@ export function describeTarget({ kind, namespace, name, section }: PolicyTarget)
   return `${object} ${SECTIONS.get(kind) ?? 'rule'} ${section}`;
 }
 
-/** What a section is called; those of routes are rules. */
+/** The word for a section of each kind; sections of routes are rules. */
 const SECTIONS: ReadonlyMap<string, string> = new Map([
   ['Gateway', 'listener'],
   ['ListenerSet', 'listener'],
   ['Service', 'port'],
 ]);
 
-/** The policies of a proxy by what they are attached to. Never changed: a change makes another. */
+/** The policies of a proxy by target. Immutable: a change creates a new index. */
 export class PolicyIndex {
   readonly #attached = new Map<string, Policy>();
 
@@ -28,7 +28,7 @@ export class PolicyIndex {
     for (const policy of [...policies].sort(comparePolicies)) {
       for (const target of policy.targets) {
         const id = idOf(policy.policyKind, target);
-        // The controller has settled this already; while its news arrives piece by piece two may claim the same.
+        // The controller decides which policy is in force; while its changes arrive one by one, two policies may have the same target.
         if (!this.#attached.has(id)) this.#attached.set(id, policy);
       }
     }
@@ -40,7 +40,7 @@ export class PolicyIndex {
     return this.#attached.size === 0;
   }
 
-  /** The policies of a kind that are attached to any of the targets, in their order. */
+  /** The policies of a kind with one of these targets, in the order of the targets. */
   layers(kind: PolicyKindName, targets: readonly PolicyTarget[]): readonly Layer[] {
     if (this.#attached.size === 0) return [];
     return targets.flatMap((target): readonly Layer[] => {
@@ -54,7 +54,7 @@ function idOf(kind: string, { kind: targetKind, namespace, name, section }: Poli
   return `${kind}|${targetKind}/${namespace}/${name}|${section}`;
 }
 
-/** What a listener (key) takes settings from: itself, then the ListenerSet that it is of, then its Gateway. */
+/** The targets whose policies apply to a listener (key): the listener, then its ListenerSet, then its Gateway. */
 export function listenerTargets(key: string): readonly PolicyTarget[] {
   const { gateway, listenerSet, listener } = parseListenerKey(key);
   const whole = { kind: 'Gateway', ...gateway, section: '' };
@@ -63,28 +63,28 @@ export function listenerTargets(key: string): readonly PolicyTarget[] {
   return [{ ...set, section: listener }, set, whole];
 }
 
-/** What a backend takes settings from: the port of a Service, then all of it; a Backend as a whole. `cluster` is a key. */
+/** The targets whose policies apply to a backend (key of a cluster): the port of the Service, then the Service; or the Backend. */
 export function backendTargets(cluster: string): readonly PolicyTarget[] {
   const [kind = '', namespace = '', name = '', port = ''] = cluster.split('/');
   const whole = { kind, namespace, name, section: '' };
   return port === '' ? [whole] : [{ ...whole, section: port }, whole];
 }
 
-/** What a rule takes settings from: itself, if it has a name, then its route. */
+/** The targets whose policies apply to a rule: the rule if it has a name, then its route. */
 export function ruleTargets({ objectKind, namespace, name, ruleName }: TargetedRoute): readonly PolicyTarget[] {
   const whole = { kind: objectKind, namespace, name, section: '' };
   return ruleName === '' ? [whole] : [{ ...whole, section: ruleName }, whole];
 }
 
 /**
- * What requests take settings from that come in at a listener (key), match a rule and go to a backend (key of a cluster, null
- * before one is drawn). The rule knows best what it is for; then whoever runs the backend; then whoever runs the Gateway.
+ * The targets whose policies apply to requests that arrive at a listener (key), match a rule and go to a backend (key of a cluster, null
+ * before the choice of a backend). The rule comes first, then the backend, then the Gateway.
  */
 export function requestTargets(route: TargetedRoute, listener: string, cluster: string | null): readonly PolicyTarget[] {
   return [...ruleTargets(route), ...(cluster === null ? [] : backendTargets(cluster)), ...listenerTargets(listener)];
 }
 
-/** The objects whose policies may concern what a route carries, each once. */
+/** The objects whose policies may apply to the requests of a route, each once. */
 export function objectsAbout(route: Route | StreamRoute): readonly string[] {
   const clusters = route.backends.flatMap(({ cluster }) => (cluster === null ? [] : backendTargets(cluster)));
   const listeners = route.attachments.flatMap(({ listener }) => listenerTargets(listener));

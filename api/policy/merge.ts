@@ -1,18 +1,18 @@
-// The merge of policies: nearer wins, field by field, and every value knows which policy it came from. Whoever needs the outcome
-// asks here: the proxy when it builds a runtime, the CLI when it explains one.
+// The merge of policies: the nearest policy wins, field by field, and every value has its origin. The proxy uses it to build a runtime, the
+// CLI to explain one.
 import { compareText } from '#lib/compare-text.ts';
 import type { Policy } from '../ir/ir.ts';
 import { policyKindOf, POLICIES, type PolicyKindName } from '../k8s/policies.ts';
 import { leavesOf, valueAt, type Leaf, type PolicySettings } from './settings.ts';
 
-/** A policy that applies, and the target by which it does. */
+/** A policy that applies, and the target through which it applies. */
 export interface Layer {
   readonly policy: Policy;
   /** As printed by `describeTarget`. */
   readonly target: string;
 }
 
-/** Where the value of a setting came from. */
+/** The origin of the value of a setting. */
 export interface SettingOrigin {
   /** `timeouts.idle`. */
   readonly field: string;
@@ -22,7 +22,7 @@ export interface SettingOrigin {
   readonly target: string;
 }
 
-/** What policies together say. */
+/** The merged settings. */
 export interface Merged<K extends PolicyKindName> {
   readonly settings: PolicySettings<K>;
   /** In the order of the schema. */
@@ -56,15 +56,15 @@ function setAt(settings: Record<string, unknown>, path: readonly string[], value
   group[path.at(-1) as string] = value;
 }
 
-/** The rank of two policies that are attached to the same thing: older first, then `namespace/name` (GEP-713). */
+/** The order of two policies with the same target: older first, then `namespace/name` (GEP-713). */
 export function comparePolicies(a: Ranked, b: Ranked): number {
   return a.createdAt - b.createdAt || compareText(`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`);
 }
 
-/** What decides among policies of one kind. */
+/** The fields that decide the order of policies of one kind. */
 export type Ranked = Pick<Policy, 'createdAt' | 'namespace' | 'name'>;
 
-/** Whether a name is that of a policy kind this version knows. */
+/** Whether this version knows a policy kind of this name. */
 export function isPolicyKind(kind: string): kind is PolicyKindName {
   return policyKindOf(kind) !== undefined;
 }

@@ -1,11 +1,11 @@
-// From what a user wrote in a policy to settings as the code wants them: the same fields, with milliseconds for durations and
-// bytes for sizes. Shapes, types and checks all follow from the one schema in api/k8s.
+// Converts the settings in a policy object to those in the code: the same fields, with milliseconds for durations and bytes for sizes.
+// Shapes, types and checks all derive from the one schema in api/k8s.
 import { parseDuration } from '#lib/duration.ts';
 import { parseSize } from '#lib/size.ts';
 import { Type, type Static, type TSchema } from 'typebox';
 import type { PolicyKind, PolicyKindName } from '../k8s/policies.ts';
 
-/** The settings of a written form: durations and sizes are numbers, and any field may be absent. */
+/** The settings of a written form: durations and sizes are numbers, and every field is optional. */
 export type SettingsOf<T> = T extends { readonly '~unit': string }
   ? number
   : T extends readonly (infer Item)[]
@@ -25,7 +25,7 @@ interface Keywords {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** The settings in a spec that its schema has accepted; what is no setting, such as targetRefs, is left out. */
+/** The settings in a valid spec, without its other fields such as targetRefs. */
 export function toSettings(schema: TSchema, spec: unknown): Fields {
   return convert(schema, spec) as Fields;
 }
@@ -40,12 +40,12 @@ function convert(schema: TSchema, value: unknown): unknown {
   return Object.fromEntries(set.map(([name, inner]) => [name, convert(inner, fields[name])]));
 }
 
-/** 0 for what cannot be: the rules of the policy have been checked. */
+/** 0 for an invalid value, which cannot occur: the rules of the policy have been checked. */
 function valueOf(parsed: ReturnType<typeof parseSize>): number {
   return parsed.ok ? parsed.value : 0;
 }
 
-/** The schema of settings that were made of what this schema accepts: what a proxy checks. */
+/** The schema of converted settings, with which a proxy validates them. */
 export function settingsSchema(schema: TSchema): TSchema {
   const { '~unit': unit, properties, items } = schema as Keywords;
   if (unit !== undefined) return Type.Integer({ minimum: 0 });
@@ -55,13 +55,13 @@ export function settingsSchema(schema: TSchema): TSchema {
   return { ...schema, properties: Object.fromEntries(inner) as unknown } as TSchema;
 }
 
-/** A setting that is merged as a whole: its path in the settings, and the schema of its value as the user writes it. */
+/** A setting that is merged as a whole: its path, and the schema of its written value. */
 export interface Leaf {
   readonly path: readonly [string, ...string[]];
   readonly schema: TSchema;
 }
 
-/** Every setting that a schema has, in its order. Lists are one setting. */
+/** Every setting of a schema, in its order. A list is one setting. */
 export function leavesOf(schema: TSchema): readonly Leaf[] {
   const { properties = {} } = schema as Keywords;
   return Object.entries(properties).flatMap(([name, inner]): readonly Leaf[] => {
@@ -70,7 +70,7 @@ export function leavesOf(schema: TSchema): readonly Leaf[] {
   });
 }
 
-/** What is at a path of settings or of a spec, or undefined. */
+/** The value at a path of settings or of a spec, or undefined. */
 export function valueAt(settings: unknown, path: readonly string[]): unknown {
   let value = settings;
   for (const name of path) {

@@ -1,7 +1,7 @@
-// Decode = validate: bytes to a resource that is what its type says, or every mistake with the path of its field. Fields that no type
-// here has are those of a later release and mean nothing to this one (controller/push/adapt.ts sees to what that may cost).
+// Decodes and validates resources: the result is a resource of its type, or all errors with the paths of their fields. Unknown fields
+// belong to a later release and are ignored (controller/push/adapt.ts handles the consequences).
 //
-// ajv checks, as it does for the objects of api/k8s: one library to trust, and one wording of mistakes for users.
+// ajv validates, as it does for the objects of api/k8s: users get the same wording of errors.
 import { Ajv } from 'ajv';
 import { Type } from 'typebox';
 import type { ErrorObject, ValidateFunction } from 'ajv';
@@ -18,7 +18,7 @@ const ajv = new Ajv({ allErrors: true, verbose: true, strict: false });
 const VALIDATORS: ReadonlyMap<string, ValidateFunction> = new Map(
   ir.RESOURCE_KINDS.map(({ kind, schema }) => [kind, ajv.compile(tolerant(schema))]),
 );
-/** The settings of each policy kind, checked with their name around them so that paths begin with it. */
+/** The settings of each policy kind, wrapped in an object so that the paths of errors start with their name. */
 const SETTINGS: ReadonlyMap<string, ValidateFunction> = new Map(
   POLICIES.map(({ kind, settings }) => [kind, ajv.compile(tolerant(Type.Object({ settings: settingsSchema(settings) })))]),
 );
@@ -29,7 +29,7 @@ export function isResourceKind(kind: string): kind is ir.ResourceKind {
   return VALIDATORS.has(kind);
 }
 
-/** The resource of a message, or what is wrong with it. Never throws, whatever the message holds. */
+/** Decodes the resource of a message, or returns its errors. Never throws. */
 export function decode({ kind, key, body }: ResourceMessage): Result<ir.Resource, readonly FieldError[]> {
   const validate = VALIDATORS.get(kind);
   if (validate === undefined) return fail('kind', 'is not a kind that this proxy knows');
@@ -51,7 +51,7 @@ function fail(field: string, reason: string): Result<never, readonly FieldError[
   return err([{ field, reason }]);
 }
 
-/** `__proto__` becomes a field like any other in JSON.parse, and might become something else where fields are copied. */
+/** `__proto__` is an ordinary field for JSON.parse, but code that copies fields may set a prototype with it. */
 function parse(body: Buffer): Result<unknown> {
   if (body.includes('"__proto__"') && /"__proto__"\s*:/.test(body.toString())) return err('has a field __proto__');
   try {
@@ -61,7 +61,7 @@ function parse(body: Buffer): Result<unknown> {
   }
 }
 
-/** A copy of a schema that lets fields pass which it does not have. */
+/** A copy of a schema that accepts unknown fields. */
 function tolerant(schema: object): object {
   return JSON.parse(JSON.stringify(schema), (name, value: unknown) => (name === 'additionalProperties' ? undefined : value)) as object;
 }
@@ -79,8 +79,8 @@ function describeError(error: ErrorObject): FieldError {
 }
 
 /**
- * For a value of a union (a filter, say) ajv tells why it is none of them. Its author meant the one whose constant it has, so
- * only that one's errors help; where it has none of the constants, that it fits nothing is all there is to say.
+ * For a value of a union (a filter, for example) ajv returns the errors of every branch. The constant of a value identifies the intended
+ * branch, so only that branch's errors are useful; without such a constant the only error is that no branch fits.
  */
 function withoutOtherBranches(errors: readonly ErrorObject[]): readonly ErrorObject[] {
   let kept = errors;
@@ -104,7 +104,7 @@ function branchOf(error: ErrorObject, union: ErrorObject): string {
   return error.schemaPath.slice(union.schemaPath.length + 1).split('/', 1)[0] ?? '';
 }
 
-/** The value is of another type, or its constant is another's. */
+/** The value has another type, or the constant of another branch. */
 function isOfOtherBranch(error: ErrorObject, union: ErrorObject): boolean {
   if (error.instancePath === union.instancePath) return error.keyword === 'type' || error.keyword === 'const';
   return error.keyword === 'const' && error.instancePath === `${union.instancePath}/type`;

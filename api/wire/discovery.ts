@@ -1,4 +1,4 @@
-// The gRPC service of api/proto/discovery.proto, loaded at run time: nothing generated lives in the repository.
+// The gRPC service of api/proto/discovery.proto, loaded at run time: the repository has no generated code.
 import path from 'node:path';
 import { makeClientConstructor } from '@grpc/grpc-js';
 import type { ChannelCredentials, ChannelOptions, Client, ClientDuplexStream, ServiceDefinition } from '@grpc/grpc-js';
@@ -7,10 +7,10 @@ import type { ProxyMessage, PushMessage } from './messages.ts';
 
 const PROTO = path.join(import.meta.dirname, '..', 'proto', 'discovery.proto');
 
-/** Nonces stay exact in a double for longer than any stream lives. */
+/** A double holds nonces exactly for longer than any stream lives. */
 const loaded = loadSync(PROTO, { longs: Number, defaults: true, arrays: true, oneofs: true });
 
-/** The service, for a server to implement: `Subscribe` is a bidirectional stream. */
+/** The service for a server: `Subscribe` is a bidirectional stream. */
 export const DISCOVERY = loaded['weir.discovery.v1.Discovery'] as ServiceDefinition;
 
 /** The proxy's end of a stream. */
@@ -21,7 +21,7 @@ export type DiscoveryClient = Client & { subscribe(options?: { readonly deadline
 
 const Constructor = makeClientConstructor(DISCOVERY, 'Discovery');
 
-/** Opens a channel; nothing is sent before the first call. */
+/** Opens a channel; the first call sends the first bytes. */
 export function connectDiscovery(address: string, credentials: ChannelCredentials, options: Partial<ChannelOptions>): DiscoveryClient {
   return new Constructor(address, credentials, options) as unknown as DiscoveryClient;
 }

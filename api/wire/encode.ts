@@ -1,4 +1,4 @@
-// Encode: resources to messages. A resource was made into JSON once, by compile; every stream sends those same bytes.
+// Encodes resources as messages. The compiler makes the JSON of a resource once; all streams send the same bytes.
 import type { EncodedResource, ResourceKind } from '../ir/ir.ts';
 import { MAX_ERRORS, MAX_ERROR_TEXT } from './limits.ts';
 import type { ErrorMessage, PushMessage } from './messages.ts';
@@ -9,17 +9,17 @@ export interface ResourceName {
   readonly key: string;
 }
 
-/** A mistake in a resource. `field` is a path such as `matches[1].path.value`; '' means the whole of it. */
+/** An error in a resource. `field` is a path such as `matches[1].path.value`; '' is the whole resource. */
 export interface ResourceError {
   readonly kind: ResourceKind;
   readonly key: string;
   readonly field: string;
   readonly reason: string;
-  /** It goes away by itself: the target goes on trying, and tells when it may have. */
+  /** The error may go away without a change of the resource: the target retries and reports the outcome. */
   readonly waits?: true;
 }
 
-/** What a resource takes in a push, bytes: its body, its names, and what frames them. */
+/** The size of a resource in a push, bytes: its body, names and framing. */
 export function sizeOf({ kind, key, version, body }: EncodedResource): number {
   return body.length + 2 * key.length + kind.length + version.length + 24;
 }
@@ -33,7 +33,7 @@ export function encodePush(
   return { nonce, changed: step.changed, removed: step.removed, complete };
 }
 
-/** The errors of one refused resource, cut to what an ack may carry. */
+/** The errors of a refused resource, cut to the limits of an ack. */
 export function encodeErrors(
   refused: { readonly kind: string; readonly key: string; readonly version: string },
   errors: readonly { readonly field: string; readonly reason: string }[],

@@ -1,10 +1,10 @@
-// The messages of api/proto/discovery.proto as the loader makes them at run time. Kinds are plain strings here: a peer of another
-// version may know kinds that this one does not.
+// The messages of api/proto/discovery.proto in the form of the loader. Kinds are plain strings here, because a peer of another version may
+// have kinds that this version does not know.
 
 export interface HelloMessage {
   readonly nodeId: string;
   readonly weirVersion: string;
-  /** What of the IR it knows beyond the first release (api/wire/additions.ts). Absent in proxies of that one. */
+  /** The additions to the IR that the proxy knows (api/wire/additions.ts). Absent in proxies of the first release. */
   readonly capabilities?: readonly string[];
 }
 
@@ -23,7 +23,7 @@ export interface ResourceMessage {
   readonly kind: string;
   readonly key: string;
   readonly version: string;
-  /** A view of what was received: who keeps it copies it. */
+  /** A view of the received bytes: copy it to keep it. */
   readonly body: Buffer;
 }
 
@@ -53,7 +53,7 @@ export interface AckMessage {
   readonly recovered: readonly HeldMessage[];
 }
 
-/** `message` names the member that is set; undefined when the peer sent none, or one this version does not know. */
+/** `message` is the name of the member that is set; undefined if none is set, or one that this version does not know. */
 export type ProxyMessage =
   | { readonly message: 'hello'; readonly hello: HelloMessage }
   | { readonly message: 'inventory'; readonly inventory: InventoryMessage }

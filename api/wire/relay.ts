@@ -1,4 +1,4 @@
-// The gRPC service of api/proto/relay.proto, loaded at run time, and its messages as the loader makes them.
+// The gRPC service of api/proto/relay.proto, loaded at run time, and its messages in the form of the loader.
 import path from 'node:path';
 import { makeClientConstructor } from '@grpc/grpc-js';
 import type { ChannelCredentials, ChannelOptions, Client, ClientWritableStream, ServiceDefinition, ServiceError } from '@grpc/grpc-js';
@@ -8,7 +8,7 @@ const PROTO = path.join(import.meta.dirname, '..', 'proto', 'relay.proto');
 
 const loaded = loadSync(PROTO, { defaults: true, arrays: true, oneofs: true });
 
-/** The service, for a server to implement: `Report` is a stream of the caller's. */
+/** The service for a server: `Report` is a stream from the caller. */
 export const RELAY = loaded['weir.relay.v1.Relay'] as ServiceDefinition;
 
 export interface AckedMessage {
@@ -33,7 +33,7 @@ export type RelayClient = Client & { report(ended: (error: ServiceError | null) 
 
 const Constructor = makeClientConstructor(RELAY, 'Relay');
 
-/** Opens a channel; nothing is sent before the first call. */
+/** Opens a channel; the first call sends the first bytes. */
 export function connectRelay(address: string, credentials: ChannelCredentials, options: Partial<ChannelOptions>): RelayClient {
   return new Constructor(address, credentials, options) as unknown as RelayClient;
 }
