@@ -1,4 +1,4 @@
-// From one table to the next: works out which host names a change touches and builds only those anew.
+// Computes the next table from a change: finds the affected host names and rebuilds only those.
 import type { Listener, Route } from '#api/ir/ir.ts';
 import type { Candidate } from './candidate.ts';
 import { compileRoute, type CompiledRoute } from './compile-route.ts';
@@ -9,7 +9,7 @@ import { changeTree, EMPTY_TREE } from './path-tree.ts';
 import { PersistentMap } from './persistent-map.ts';
 import type { RouteProblem } from './request.ts';
 
-/** What a table consists of. All of it persistent: a new version shares what did not change. */
+/** The parts of a table. All are persistent: a new version shares the unchanged parts. */
 export interface TableParts {
   readonly listeners: ListenerIndex;
   readonly routes: PersistentMap<CompiledRoute>;
@@ -18,7 +18,7 @@ export interface TableParts {
   readonly hostsRebuilt: number;
 }
 
-/** A change: resources added or replaced, and keys removed. A key in both is replaced. */
+/** A change: added or replaced resources, and removed keys. A key in both is replaced. */
 export interface TableChange {
   readonly routes?: readonly Route[];
   readonly removedRoutes?: readonly string[];
@@ -26,7 +26,7 @@ export interface TableChange {
   readonly removedListeners?: readonly string[];
 }
 
-/** The table of a port nothing listens on. */
+/** The table of a port without listeners. */
 export const EMPTY_PARTS: TableParts = Object.freeze({
   listeners: ListenerIndex.EMPTY,
   routes: PersistentMap.empty<CompiledRoute>(),
@@ -70,17 +70,17 @@ function changeProblems(problems: readonly RouteProblem[], changed: ReadonlyMap<
   return Object.freeze(kept.concat(added).sort((a, b) => (a.routeKey < b.routeKey ? -1 : Number(a.routeKey > b.routeKey))));
 }
 
-/** What happens to the matches of one host name. `fresh`: the slot is built from nothing, for its owner changed. */
+/** The edits for one host name. `fresh`: the slot is built from scratch, because its owner changed. */
 interface HostEdit {
   readonly removed: Candidate[];
   readonly added: Candidate[];
   readonly fresh: boolean;
 }
 
-/** Collects edits by host name, then builds each slot once. Lives as long as one change. */
+/** Collects the edits by host name, then builds each slot once. Used for one change. */
 class HostEdits {
   readonly #listeners: ListenerIndex;
-  /** Host names of listeners that came, went or changed members: every pattern they cover may have a new owner. */
+  /** Host names of listeners that were added, removed or regrouped: every pattern that they cover may have a new owner. */
   readonly #regrouped: ReadonlySet<string>;
   readonly #edits = new Map<string, HostEdit>();
 
@@ -89,13 +89,13 @@ class HostEdits {
     this.#regrouped = regrouped;
   }
 
-  /** One route took the place of another; either may be null. */
+  /** A route replaces another; either may be null. */
   replace(before: CompiledRoute | null, after: CompiledRoute | null): void {
     this.#collect(before, 'removed', false);
     this.#collect(after, 'added', false);
   }
 
-  /** Builds anew what listeners concern: the slots that were there, those of listeners, those that routes ask for. */
+  /** Rebuilds the slots that the changed listeners affect: existing slots, slots of listeners, slots of routes. */
   regroup(hosts: HostIndex, routes: PersistentMap<CompiledRoute>): void {
     if (this.#regrouped.size === 0) return;
     for (const { pattern } of hosts.slots()) if (this.#isRegrouped(pattern)) this.#edit(pattern);
@@ -103,7 +103,7 @@ class HostEdits {
     for (const [, compiled] of routes.entries()) this.#collect(compiled, 'added', true);
   }
 
-  /** The new slots by pattern; null where none is left. */
+  /** The new slots by pattern; null: the pattern has no slot any more. */
   build(hosts: HostIndex): Map<string, HostSlot | null> {
     const slots = new Map<string, HostSlot | null>();
     for (const [pattern, edit] of this.#edits) slots.set(pattern, this.#slot(pattern, edit, hosts));
@@ -115,7 +115,7 @@ class HostEdits {
     if (group === null) return null;
     const before = edit.fresh ? EMPTY_TREE : (hosts.get(pattern)?.tree ?? EMPTY_TREE);
     const tree = changeTree(before, edit.removed, edit.added);
-    // A listener without routes still keeps its hosts from less specific listeners.
+    // A listener without routes also keeps its hosts from less specific listeners.
     if (tree === EMPTY_TREE && group.hostname !== pattern) return null;
     return Object.freeze({ pattern, group, tree });
   }

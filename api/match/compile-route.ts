@@ -1,4 +1,4 @@
-// From an `ir.Route` to the candidates of each listener it is attached to: what can be decided before a request comes, is.
+// Compiles an `ir.Route` into the candidates of each of its listeners. Everything that does not depend on the request is decided here.
 import type { Match, Route, ValueMatch } from '#api/ir/ir.ts';
 import { makeCandidate, type Candidate, type CompiledMatch } from './candidate.ts';
 import { isPattern } from './hostname.ts';
@@ -16,22 +16,22 @@ export interface AttachedCandidates {
   readonly candidates: readonly Candidate[];
 }
 
-/** A route with what became of it. */
+/** A route with its candidates and problems. */
 export interface CompiledRoute {
   readonly route: Route;
   readonly attached: readonly AttachedCandidates[];
   readonly problems: readonly RouteProblem[];
 }
 
-/** What a rule without matches means in every kind of route: all requests. */
+/** The match of a rule without matches: all requests. */
 const ANY_REQUEST: Match = { path: { type: 'PathPrefix', value: '/' }, method: null, headers: [], queryParams: [] };
 
-/** Says what is wrong with a field. */
+/** Reports a problem of a field. */
 type Report = (field: string, reason: string) => void;
 
 /**
- * Compiles a route. A match that cannot be compiled matches nothing, for nobody knows what it would have matched;
- * the other matches of its rule then answer with the problem, so that no rule is served by halves.
+ * Compiles a route. An invalid match matches nothing, because its meaning is unknown; the other matches of its rule then answer with the
+ * problem, so that no rule is served in part.
  */
 export function compileRoute(route: Route): CompiledRoute {
   const problems: RouteProblem[] = [];
@@ -47,7 +47,7 @@ export function compileRoute(route: Route): CompiledRoute {
   return { route, attached, problems };
 }
 
-/** Those a table can hold. A bad name takes nothing from the others. */
+/** The valid host names. An invalid name does not affect the others. */
 function usableHostnames(hostnames: readonly string[], field: string, report: Report): string[] {
   return hostnames.filter((hostname, index) => {
     if (isPattern(hostname)) return true;
@@ -79,7 +79,7 @@ function compilePath(path: Match['path'], field: string, report: Report): { text
     const regex = compile(path.type === 'GrpcMethod' ? path.value : normaliseExpression(path.value), field, report);
     return regex === null ? null : { text: path.type === 'GrpcMethod' ? '' : path.value, regex };
   }
-  // Requests are matched by their normalised path, so `/caf%c3%a9` must become what it becomes there.
+  // Requests are matched by their normalised path, so `/caf%c3%a9` must be normalised in the same way.
   const text = normalisePath(path.value);
   if (text === null) {
     report(field, `"${path.value}" is not an absolute path`);
@@ -88,7 +88,7 @@ function compilePath(path: Match['path'], field: string, report: Report): { text
   return { text: path.type === 'PathPrefix' && text.endsWith('/') ? text.slice(0, -1) : text, regex: null };
 }
 
-/** One predicate a name: of several conditions on a name the API takes the first. Null where an expression is bad. */
+/** One predicate per name: the Gateway API uses the first of several conditions with one name. Null if an expression is invalid. */
 function compilePredicates(matches: readonly ValueMatch[], isHeader: boolean, field: string, report: Report): (Predicate | null)[] {
   return matches
     .map((match, index) => ({ match, at: `${field}/${index}/value` }))

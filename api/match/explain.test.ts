@@ -97,14 +97,14 @@ test('a request cannot write control characters to the terminal', () => {
   expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
 });
 
-test('says of a host whose listener cannot be served that nobody answers for it, and why', () => {
+test('says that no listener answers for a host if its listener cannot be served, and why', () => {
   const unserved = { ...listener('shop', 'shop.example.com'), unserved: 'Secret/infra/shop does not exist' };
   const broken = buildTable([listener('http', '*.example.com'), unserved], [route('fallback', [match()], { attachments: [anywhere] })]);
   const explanation = explain(broken, get('/', { host: 'shop.example.com' }));
   expect(explanation.winner).toBeNull();
   expect(printExplanation(explanation)).toBe(
     `GET shop.example.com/
-listener  none: "shop.example.com" covers "shop.example.com", more specifically than 1 other listener host name, but listener infra/gw/shop cannot be served (Secret/infra/shop does not exist): nobody answers for it
+listener  none: "shop.example.com" covers "shop.example.com", more specifically than 1 other listener host name, but listener infra/gw/shop cannot be served (Secret/infra/shop does not exist): no listener answers for it
 winner    none
 1 more belong to other hosts or listeners`,
   );

@@ -1,5 +1,5 @@
-// Why a request goes where it goes: every match of a table, in the order the search would try them, with what it lost by.
-// Works on the table that routes the traffic, but slowly and thoroughly; plain data comes out, fit for JSON.
+// Explains where a request goes: every match of a table, in the order of the search, with the reason why it lost. It uses the table that
+// routes the traffic, slowly and completely; the result is plain data for JSON.
 import type { Match, Route } from '#api/ir/ir.ts';
 import type { Candidate } from './candidate.ts';
 import { comparePatterns, coversHost } from './hostname.ts';
@@ -20,51 +20,51 @@ import type { RouteTable } from './table.ts';
 
 export type { Loss, LossStep } from './loss.ts';
 
-/** One match that was looked at. A null `loss` is the winner. */
+/** One examined match. A null `loss` is the winner. */
 export interface Considered {
   readonly routeKey: string;
   readonly matchIndex: number;
   readonly match: Match;
   readonly listener: string;
-  /** The host name of the route that was compared, '' for any. */
+  /** The compared host name of the route; '' for any. */
   readonly hostname: string;
   readonly loss: Loss | null;
 }
 
-/** Who has the request to itself. Null `hostname`: nobody. */
+/** The owner of the request. Null `hostname`: no listener. */
 export interface ListenerChoice {
   readonly hostname: string | null;
-  /** Keys of the listeners of that host name; more than one only when Gateways share addresses. */
+  /** Keys of the listeners with that host name; more than one only if Gateways share addresses. */
   readonly listeners: readonly string[];
   readonly reason: string;
 }
 
-/** The winner, with the route to read its filters and backends from. */
+/** The winner, with its route for filters and backends. */
 export interface Winner extends Considered {
   readonly route: Route;
   readonly prefixLength: number;
   readonly invalidReason: string | null;
 }
 
-/** The whole answer. `considered` is in the order of the search; matches of other hosts and listeners come last. */
+/** The complete explanation. `considered` is in the order of the search; matches of other hosts and listeners come last. */
 export interface Explanation {
   readonly request: MatchRequest;
   readonly listener: ListenerChoice;
   readonly considered: readonly Considered[];
   readonly winner: Winner | null;
-  /** Null where the request is no CORS preflight. */
+  /** Null: the request is not a CORS preflight. */
   readonly preflight: ExplainedPreflight | null;
 }
 
-/** What becomes of a preflight. */
+/** The decision about a preflight. */
 export interface ExplainedPreflight {
-  /** Of the request that it announces. */
+  /** The explanation of the announced request. */
   readonly method: string;
   readonly verdict: PreflightVerdict;
   readonly reason: string;
 }
 
-/** Explains what `table.find(request)` answers. */
+/** Explains the result of `table.find(request)`. */
 export function explain(table: RouteTable, request: MatchRequest): Explanation {
   const listener = chooseListener(table, request);
   const decision = isPreflight(request) ? decidePreflight(table, request) : null;
@@ -81,10 +81,10 @@ export function explain(table: RouteTable, request: MatchRequest): Explanation {
   };
 }
 
-/** What matches are held against. */
+/** The request as matches see it. */
 interface Asked {
   readonly request: MatchRequest;
-  /** Whether its values of a header are unknown. */
+  /** Whether the values of a header are unknown. */
   readonly isUntold: (header: string) => boolean;
 }
 
@@ -114,7 +114,7 @@ function chooseListener(table: RouteTable, request: MatchRequest): ListenerChoic
 }
 
 function describeUnserved({ unserved }: ListenerGroup): string {
-  return `${unserved.map(({ key, reason }) => `listener ${key} cannot be served (${reason})`).join(' and ')}: nobody answers for it`;
+  return `${unserved.map(({ key, reason }) => `listener ${key} cannot be served (${reason})`).join(' and ')}: no listener answers for it`;
 }
 
 /** A match under one host name of its route. */
@@ -137,7 +137,7 @@ function contendersOf(table: RouteTable): Contender[] {
     );
 }
 
-/** What the contender lacks by itself; that another goes first is seen later. */
+/** The first condition that the request does not meet. A match with a higher precedence is found later. */
 function judge({ hostname, candidate }: Contender, table: RouteTable, asked: Asked, choice: ListenerChoice): Loss | null {
   const owner = table.parts.listeners.owner(hostname);
   if (owner === null || owner.hostname !== choice.hostname || !owner.listeners.includes(candidate.listener)) {
@@ -155,7 +155,7 @@ function compareContenders(a: JudgedContender, b: JudgedContender): number {
   );
 }
 
-/** Lost before its path was looked at. */
+/** Lost before its path was compared. */
 function isElsewhere({ loss }: JudgedContender): boolean {
   return loss !== null && (loss.step === 'listener' || loss.step === 'host');
 }

@@ -6,8 +6,8 @@ import { PersistentMap } from './persistent-map.ts';
 import { radixChild, radixEntries, radixGet, radixSet, type RadixNode } from './radix.ts';
 
 /**
- * One host name pattern with the matches of its owner. A pattern has one owner: a less specific listener is never asked
- * for hosts of this pattern, so its routes cannot win here and are left out.
+ * A host name pattern with the matches of its owner. A pattern has one owner: less specific listeners never answer for hosts of this
+ * pattern, so their routes are left out.
  */
 export interface HostSlot {
   readonly pattern: string;
@@ -15,7 +15,7 @@ export interface HostSlot {
   readonly tree: PathTree;
 }
 
-/** Never changed, only replaced. */
+/** Immutable: a change creates a new index. */
 export class HostIndex {
   readonly #exact: PersistentMap<HostSlot>;
   /** Keys are suffixes with their dot, reversed: `*.b.c` is `c.b.`. */
@@ -30,12 +30,12 @@ export class HostIndex {
 
   static readonly EMPTY = new HostIndex(PersistentMap.empty(), null, null);
 
-  /** The most specific slot of a host, or null. */
+  /** The most specific slot for a host, or null. */
   first(host: string): HostSlot | null {
     return this.#exact.get(host) ?? this.#wildcard(host, host.length) ?? this.#any;
   }
 
-  /** The slot after this one, less specific. */
+  /** The next, less specific slot. */
   next(host: string, slot: HostSlot): HostSlot | null {
     if (slot === this.#any) return null;
     return this.#wildcard(host, slot.pattern.length - (isWildcard(slot.pattern) ? 1 : 0)) ?? this.#any;
@@ -47,7 +47,7 @@ export class HostIndex {
     return isWildcard(pattern) ? radixGet(this.#wildcards, reversedSuffix(pattern)) : this.#exact.get(pattern);
   }
 
-  /** An index with these slots set, by pattern; null removes. */
+  /** An index with these slots set by pattern; null removes a slot. */
   with(changes: ReadonlyMap<string, HostSlot | null>): HostIndex {
     const exact = new Map<string, HostSlot | null>();
     let wildcards = this.#wildcards;
@@ -82,7 +82,7 @@ export class HostIndex {
   }
 }
 
-/** Where the rest of the host ends once the label, read backwards, is taken off; -1 when the host goes on differently. */
+/** The end of the remaining host after the label, which is compared backwards; -1 if the host differs. */
 function endBefore(host: string, end: number, label: string): number {
   if (label.length > end) return -1;
   for (let i = 0; i < label.length; i++) {

@@ -1,26 +1,26 @@
-// Who owns a host on one port: the listener with the most specific host name that covers it (listener isolation, GEP-957), whether it
-// can be served or not: a mistake in one listener must not hand its hosts to another.
+// The owner of a host on one port: the listener with the most specific host name that covers it (listener isolation, GEP-957). Listeners
+// that cannot be served count too: an error in one listener must not give its hosts to another.
 import { isDeepStrictEqual } from 'node:util';
 import type { Listener } from '#api/ir/ir.ts';
 import { compareText } from '#lib/compare-text.ts';
 import { coveringPatterns } from './hostname.ts';
 
-/** Listeners of the same host name. More than one only when Gateways share addresses; their routes then compete as equals. */
+/** Listeners with the same host name. More than one only if Gateways share addresses; their routes then compete as equals. */
 export interface ListenerGroup {
   readonly hostname: string;
-  /** Keys of those that are served, sorted. None: the host name is taken, and there is nothing behind it. */
+  /** Keys of the served listeners, sorted. Empty: the host name is taken, but not served. */
   readonly listeners: readonly string[];
-  /** The others, by key. */
+  /** The listeners that cannot be served, by key. */
   readonly unserved: readonly UnservedListener[];
 }
 
-/** A listener that is defined and cannot be served. It keeps its host name from less specific ones. */
+/** A listener that is defined but cannot be served. It keeps its host name from less specific listeners. */
 export interface UnservedListener {
   readonly key: string;
   readonly reason: string;
 }
 
-/** The listeners of one port, by key and by host name. Never changed; a group stays the same object while its members do. */
+/** The listeners of one port, by key and by host name. Immutable; a group stays the same object until its members change. */
 export class ListenerIndex {
   readonly #listeners: ReadonlyMap<string, Listener>;
   readonly #groups: ReadonlyMap<string, ListenerGroup>;
@@ -45,13 +45,13 @@ export class ListenerIndex {
     return this.#listeners.get(key) ?? null;
   }
 
-  /** The group a listener belongs to, or null when the listener is on another port, or is not served. */
+  /** The group of a listener, or null if the listener is on another port or is not served. */
   groupOf(key: string): ListenerGroup | null {
     const listener = this.#listeners.get(key);
     return listener === undefined || listener.unserved !== undefined ? null : (this.#groups.get(listener.hostname) ?? null);
   }
 
-  /** The group that owns a host or a pattern: the most specific one that covers it, or null. */
+  /** The owner of a host or a pattern: the group with the most specific name that covers it, or null. */
   owner(pattern: string): ListenerGroup | null {
     for (const covering of coveringPatterns(pattern)) {
       const group = this.#groups.get(covering);
@@ -64,7 +64,7 @@ export class ListenerIndex {
     return this.#groups.values();
   }
 
-  /** Host names whose group is not the same in the other index. */
+  /** Host names whose group differs from that in the other index. */
   differences(other: ListenerIndex): Set<string> {
     const differing = new Set<string>();
     for (const hostname of [...this.#groups.keys(), ...other.#groups.keys()]) {

@@ -1,19 +1,19 @@
-// The first condition of a match that a request does not meet, in words: what `explain` says of each loser.
+// The first condition of a match that a request does not meet, as text for `explain`.
 import type { Candidate } from './candidate.ts';
 import { predicateHolds, queryValue, requestHeader, type Predicate } from './predicate.ts';
 import { regexMatches } from './regex.ts';
 import type { MatchRequest } from './request.ts';
 
-/** Where a match lost. `precedence`: everything held, but another match goes first. */
+/** The step at which a match lost. `precedence`: all conditions hold, but another match comes first. */
 export type LossStep = 'listener' | 'host' | 'path' | 'method' | 'header' | 'query' | 'precedence';
 
-/** Why a match did not win. */
+/** The reason why a match did not win. */
 export interface Loss {
   readonly step: LossStep;
   readonly reason: string;
 }
 
-/** What a request lacks to be this match's, path first; null when everything holds, as headers that nothing is told of may. */
+/** The first condition that the request does not meet, path first; null if all hold or may hold (headers with unknown values). */
 export function lossOf(candidate: Candidate, request: MatchRequest, isUntold: (header: string) => boolean): Loss | null {
   return (
     pathLoss(candidate, request.path) ??

@@ -1,10 +1,10 @@
-// Paths and hosts as the matcher wants them. What is matched is what is forwarded: a proxy that matches one spelling and
-// sends another lets requests round its rules.
+// Normalises paths and hosts for the matcher. The proxy forwards the same form that it matches: otherwise a request could bypass the rules
+// by its spelling.
 
 const SLASH = 0x2f;
 const DOT = 0x2e;
 
-/** What a character of a path asks for, by code; 0 refuses it. A table costs half of what comparisons do. */
+/** The action for a character of a path, by code; 0 refuses it. A table is twice as fast as comparisons. */
 const PATH_CHARACTERS = new Uint8Array(256);
 const PLAIN = 1;
 const MAYBE_DOTS = 2;
@@ -15,12 +15,11 @@ PATH_CHARACTERS[DOT] = MAYBE_DOTS;
 PATH_CHARACTERS[0x25] = ESCAPE;
 
 /**
- * The path of a request target (no query) in normal form, or null when the request must be refused (400).
- * Escapes of unreserved characters are decoded, all others keep their escape, in upper case (RFC 3986 section 6.2.2);
- * dot segments are removed, and `..` above the root is refused. Slashes are not merged: `//` is a path of its own.
- * Refused as well: anything but an absolute path; control characters, spaces, '#', '?' and non-ASCII characters, which a
- * request target cannot hold (RFC 9112 section 3.2); escapes that are none; escaped control characters, %00 above all;
- * and '\', which some backends take for '/' (%5C is kept). Returns the same string when there is nothing to do.
+ * The normal form of the path of a request target (without query), or null if the request must be refused (400). Escapes of unreserved
+ * characters are decoded, other escapes stay, in upper case (RFC 3986 section 6.2.2). Dot segments are removed; `..` above the root is
+ * refused. Slashes are not merged: `//` is a path of its own. Also refused: paths that are not absolute; control characters, spaces, '#',
+ * '?' and non-ASCII characters, which a request target cannot contain (RFC 9112 section 3.2); invalid escapes; escaped control characters,
+ * above all %00; and '\', which some backends read as '/' (%5C is allowed). Returns the same string if it is already normal.
  */
 export function normalisePath(raw: string): string | null {
   if (raw.charCodeAt(0) !== SLASH) return null;
@@ -53,7 +52,7 @@ function normaliseEscapes(raw: string): string | null {
   return copied === 0 ? raw : result + raw.slice(copied);
 }
 
-/** Value of a hexadecimal digit, NaN for anything else, the end of the string included. */
+/** The value of a hexadecimal digit; NaN for any other character and at the end of the string. */
 function hexDigit(code: number): number {
   if (isDigit(code)) return code - 0x30;
   const lower = code | 0x20;
@@ -74,7 +73,7 @@ function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;
 }
 
-/** RFC 3986 section 5.2.4, but for `..` above the root, which is nobody's honest request: null. */
+/** RFC 3986 section 5.2.4, except that `..` above the root gives null: no honest client sends it. */
 function removeDotSegments(path: string): string | null {
   const segments = path.split('/');
   const kept: string[] = [];
@@ -87,7 +86,7 @@ function removeDotSegments(path: string): string | null {
   return `/${kept.join('/')}`;
 }
 
-/** 1 for what a host name in normal form is made of, by code. */
+/** 1 for the characters of a normal host name, by code. */
 const NAME_CHARACTERS = new Uint8Array(256);
 for (const character of 'abcdefghijklmnopqrstuvwxyz0123456789-_.') NAME_CHARACTERS[character.charCodeAt(0)] = 1;
 
@@ -95,10 +94,9 @@ for (const character of 'abcdefghijklmnopqrstuvwxyz0123456789-_.') NAME_CHARACTE
 const MAX_NAME = 253;
 
 /**
- * The host of a Host header or :authority in normal form, or null when it is none: lower case, without port and without
- * the dot that ends a fully qualified name. IPv6 literals keep their brackets. '' stays '' (RFC 9112 section 3.2 allows it).
- * Letters, digits, '-', '_' and '.' make a name, no label is empty; no user information, no escapes. Returns the same
- * string when there is nothing to do.
+ * The normal form of the host of a Host header or :authority, or null if it is not a host: lower case, without port and without the final
+ * dot of a fully qualified name. IPv6 literals keep their brackets. '' stays '' (RFC 9112 section 3.2 allows it). A name consists of
+ * letters, digits, '-', '_' and '.', without empty labels, user information or escapes. Returns the same string if it is already normal.
  */
 export function normaliseHost(raw: string): string | null {
   return raw === '' || isNormalName(raw) ? raw : rewriteHost(raw);
@@ -120,7 +118,8 @@ function rewriteHost(raw: string): string | null {
   if (colon !== -1 && !isPort(raw, colon)) return null;
   const end = colon === -1 ? raw.length : colon;
   const name = raw.slice(0, raw.charCodeAt(end - 1) === DOT ? end - 1 : end);
-  // Most names are in lower case, and toLowerCase is slow on slices. Non-ASCII first: it makes an ASCII 'k' of the Kelvin sign.
+  // Most names are in lower case, and toLowerCase is slow on slices. Non-ASCII is checked first: toLowerCase turns the Kelvin sign into an
+  // ASCII 'k'.
   if (isNormalName(name)) return name;
   const lower = isAscii(name) ? name.toLowerCase() : '';
   return isNormalName(lower) ? lower : null;
@@ -133,7 +132,7 @@ function rewriteLiteral(raw: string): string | null {
   return isIpv6Literal(literal) ? literal : null;
 }
 
-/** An address in brackets, by its characters; whether it is one that exists is of no use to a matcher. */
+/** An address in brackets, checked by its characters only: the matcher does not need to know whether the address is valid. */
 function isIpv6Literal(host: string): boolean {
   return host.length <= 47 && /^\[[0-9a-f.]*:[0-9a-f:.]+\]$/.test(host);
 }
@@ -143,7 +142,7 @@ function isAscii(text: string): boolean {
   return true;
 }
 
-/** ':' and at most five digits up to 65535; none are allowed (RFC 3986 section 3.2.3). */
+/** ':' and up to five digits with a value up to 65535; the digits may be missing (RFC 3986 section 3.2.3). */
 function isPort(raw: string, colon: number): boolean {
   if (raw.length - colon > 6) return false;
   let port = 0;

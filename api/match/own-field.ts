@@ -1,29 +1,29 @@
-// Headers that codecs keep out of header lists and that a route can match all the same: requests of either protocol have them, each
-// in a field of its own. What only HTTP/1.1 connections have (Connection, Transfer-Encoding) cannot be matched, api/k8s refuses it.
+// Headers that codecs keep in fields of their own, but that routes can match. Requests of both protocols have them. Headers of HTTP/1.1
+// connections only (Connection, Transfer-Encoding) cannot be matched: api/k8s refuses them.
 
-/** Where a proxy finds them: its exchange. */
+/** The fields, implemented by the exchange of a proxy. */
 export interface OwnFields {
-  /** Host, or `:authority`, as it came; '' without one. */
+  /** Host or `:authority` as received; '' if absent. */
   readonly authority: string;
-  /** What the request says, -1 where it says nothing. */
+  /** The declared length, -1 if absent. */
   readonly contentLength: number;
-  /** In lower case, '' without one. */
+  /** In lower case, '' if absent. */
   readonly expect: string;
-  /** Upgrade, or `:protocol`, in lower case, '' without one; also where it is ignored. */
+  /** Upgrade or `:protocol` in lower case, '' if absent; also set if it is ignored. */
   readonly askedUpgrade: string;
 }
 
 const NAMES = ['host', 'content-length', 'expect', 'upgrade'] as const;
 
-/** One of those headers. */
+/** One of these headers. */
 export type OwnFieldName = (typeof NAMES)[number];
 
-/** The field that a header (name in lower case) is kept in, or null when it is in the list. */
+/** The field of a header (name in lower case), or null if the header is in the list. */
 export function ownFieldOf(name: string): OwnFieldName | null {
   return NAMES.find((own) => own === name) ?? null;
 }
 
-/** The value as a header would have it, or null. */
+/** The value in the form of the header, or null. */
 export function ownFieldValue(fields: OwnFields, name: OwnFieldName): string | null {
   switch (name) {
     case 'host':
@@ -41,10 +41,10 @@ function nullIfEmpty(value: string): string | null {
   return value === '' ? null : value;
 }
 
-/** Headers of which codecs keep the lower case: their values mean the same in any. */
+/** Headers whose values codecs store in lower case, because their case has no meaning. */
 const CASELESS: ReadonlySet<string> = new Set(['expect', 'upgrade', 'te']);
 
-/** Whether the case of the value says nothing. */
+/** Whether the case of the value has no meaning. */
 export function isCaseless(name: string): boolean {
   return CASELESS.has(name);
 }

@@ -1,7 +1,7 @@
-// Regular expressions of paths: written as people write URLs, held against paths in normal form (normalise.ts). What stands in an
-// expression as plain text is brought into that form; the syntax around it stays as it is.
+// Regular expressions of paths. Users write them like URLs, but they are matched with normalised paths (normalise.ts). So the literal text
+// in an expression is normalised; the syntax around it stays.
 
-/** A piece of an expression: text for itself, text in `\Q...\E`, a class in brackets, or anything else of the syntax. */
+/** A piece of an expression: literal text, text in `\Q...\E`, a class in brackets, or other syntax. */
 interface Piece {
   readonly kind: 'text' | 'quoted' | 'class' | 'syntax';
   readonly text: string;
@@ -31,7 +31,7 @@ function kindAt(expression: string, at: number): Piece['kind'] {
   return expression.charAt(at + 1) === 'Q' ? 'quoted' : 'syntax';
 }
 
-/** Where a piece that begins at `start` ends. */
+/** The end of a piece that starts at `start`. */
 const ENDS: Readonly<Record<Piece['kind'], (expression: string, start: number) => number>> = {
   text: (expression, start) => {
     const first = expression.charAt(start) === '\\' ? start + 1 : start;
@@ -49,7 +49,7 @@ function afterCharacter(text: string, at: number): number {
   return at + ((text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1);
 }
 
-/** A `]` that comes first stands for itself, and so do those of escapes and of named classes. */
+/** A `]` in the first position is literal, and so are those in escapes and in named classes. */
 function classEnd(expression: string, start: number): number {
   let i = start + (expression.charAt(start + 1) === '^' ? 2 : 1);
   if (expression.charAt(i) === ']') i++;
@@ -61,7 +61,7 @@ function classEnd(expression: string, start: number): number {
   return Math.min(i + 1, expression.length);
 }
 
-/** The expression in the form that paths have. One that RE2 takes stays one that RE2 takes. */
+/** The expression with normalised literals. A valid RE2 expression stays valid. */
 export function normaliseExpression(expression: string): string {
   if (!/[% \u0080-\uffff]/.test(expression)) return expression;
   let normal = '';
@@ -72,7 +72,7 @@ export function normaliseExpression(expression: string): string {
   return normal;
 }
 
-/** In a group where it is longer than it was, so that a repetition still means all of it. */
+/** In a group if the text became longer, so that a repetition still applies to all of it. */
 function normaliseTextPiece(text: string): string {
   const plain = text.startsWith('\\') ? text.slice(1) : text;
   const normal = normaliseText(plain);
@@ -80,7 +80,7 @@ function normaliseTextPiece(text: string): string {
   return normal === '.' && plain !== '.' ? '\\.' : normal;
 }
 
-/** RFC 3986 section 6.2.2, and escapes for what a path cannot hold as it is. */
+/** RFC 3986 section 6.2.2, and escapes for characters that a path cannot contain. */
 function normaliseText(text: string): string {
   return text.replace(/%[0-9A-Fa-f]{2}|[ \u{80}-\u{10ffff}]/gu, (part) => {
     if (part.length !== 3 || !part.startsWith('%')) return encodeURIComponent(part.toWellFormed());
@@ -91,7 +91,7 @@ function normaliseText(text: string): string {
 
 const NOT_IN_PATHS = 'which paths hold as %XX alone';
 
-/** What an expression asks of a path that no path in normal form has, in words; null where nothing strikes the eye. */
+/** The reason why no normalised path can match the expression, as far as that is obvious; otherwise null. */
 export function expressionDoubt(expression: string): string | null {
   let hexDigits = 0;
   for (const { kind, text } of piecesOf(expression)) {

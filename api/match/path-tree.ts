@@ -1,12 +1,12 @@
-// The matches of one host name, arranged by path: a radix tree for exact paths and prefixes, a list for expressions.
+// The matches of one host name by path: a radix tree for exact paths and prefixes, a list for expressions.
 import { firstMatch, type Candidate } from './candidate.ts';
 import { comparePrecedence } from './precedence.ts';
 import { radixChild, radixEntries, radixGet, radixSet, type RadixNode } from './radix.ts';
 import type { MatchRequest } from './request.ts';
 
-/** What is registered at one path. Lists are in order of precedence; null instead of an empty list. The prefix `/` has the GrpcMethods. */
+/** The matches of one path. Lists are in order of precedence; null instead of an empty list. GrpcMethods are at the prefix `/`. */
 export interface PathLeaf {
-  /** Length of the path: how far a prefix reaches. */
+  /** The length of the path. */
   readonly length: number;
   readonly exact: readonly Candidate[] | null;
   readonly prefix: readonly Candidate[] | null;
@@ -24,11 +24,11 @@ export const EMPTY_TREE: PathTree = Object.freeze({ root: null, regexes: null })
 const SLASH = 0x2f;
 
 /**
- * The match that wins, or null: exact path, else the first expression that holds, else the longest prefix that holds.
- * One walk finds both the exact path and the deepest prefix; only when method, headers or query of all matches at that
- * prefix fail is the tree walked again for the next shorter one.
+ * The winner, or null: the exact path, else the first expression that matches, else the longest prefix that matches. One walk finds both
+ * the exact path and the deepest prefix. The tree is walked again for the next shorter prefix only if the method, headers or query of all
+ * matches at that prefix fail.
  */
-// The hot loop of the proxy: one function, because a call per node costs as much as the node itself.
+// The hot loop of the proxy. It is one function because a call per node costs as much as the node itself.
 // eslint-disable-next-line complexity
 export function findInTree(tree: PathTree, request: MatchRequest): Candidate | null {
   const path = request.path;
@@ -59,7 +59,7 @@ export function findInTree(tree: PathTree, request: MatchRequest): Candidate | n
   return deepest === null ? null : findPrefix(tree, deepest, request);
 }
 
-/** Tries a prefix, then ever shorter ones. */
+/** Tries a prefix, then shorter ones. */
 function findPrefix(tree: PathTree, deepest: PathLeaf, request: MatchRequest): Candidate | null {
   let leaf: PathLeaf | null = deepest;
   while (leaf !== null) {
@@ -70,7 +70,7 @@ function findPrefix(tree: PathTree, deepest: PathLeaf, request: MatchRequest): C
   return null;
 }
 
-/** The matches whose path, if it is no expression, is or covers this one, and all expressions: what `findInTree` tries, in its order. */
+/** The matches whose path equals or covers this one, and all expressions: those that `findInTree` tries, in its order. */
 export function* pathCandidates(tree: PathTree, path: string): Generator<Candidate> {
   const leaf = radixGet(tree.root, path);
   yield* leaf?.exact ?? [];
@@ -81,7 +81,7 @@ export function* pathCandidates(tree: PathTree, path: string): Generator<Candida
   }
 }
 
-/** The longest prefix of whole segments that covers fewer characters than `limit`. */
+/** The longest prefix of whole segments that covers fewer than `limit` characters. */
 function prefixBelow(root: RadixNode<PathLeaf> | null, path: string, limit: number): PathLeaf | null {
   let node = root;
   let position = 0;
@@ -104,7 +104,7 @@ function continuesWith(path: string, position: number, label: string): boolean {
   return true;
 }
 
-/** A tree with some matches taken out and others put in; this one stays as it is. Touches only the paths concerned. */
+/** A tree with some matches removed and others added; this one stays unchanged. Only the affected paths are rebuilt. */
 export function changeTree(tree: PathTree, removed: readonly Candidate[], added: readonly Candidate[]): PathTree {
   const regexes = changeList(tree.regexes, { removed: new Set(removed), added }, isExpression);
   let root = tree.root;
@@ -129,7 +129,7 @@ interface ListChanges {
   readonly added: readonly Candidate[];
 }
 
-/** Exact paths and prefixes by path, so that each leaf is made once however many matches it gains. */
+/** Exact paths and prefixes by path, so that each leaf is built once for any number of matches. */
 function groupByPath(removed: readonly Candidate[], added: readonly Candidate[]): Map<string, ListChanges> {
   const groups = new Map<string, { removed: Set<Candidate>; added: Candidate[] }>();
   const at = (path: string): { removed: Set<Candidate>; added: Candidate[] } => {
@@ -144,7 +144,7 @@ function groupByPath(removed: readonly Candidate[], added: readonly Candidate[])
   return groups;
 }
 
-/** The list of one kind of path after the changes, or the same list when they do not concern it. */
+/** The list of one kind of path after the changes, or the same list if they do not affect it. */
 function changeList(
   list: readonly Candidate[] | null,
   changes: ListChanges,
@@ -164,7 +164,7 @@ function isExact({ pathType }: Candidate): boolean {
   return pathType === 'Exact';
 }
 
-/** GrpcMethods are tried where the prefix `/` is, before it. */
+/** GrpcMethods are tried at the prefix `/`, before its other matches. */
 function isPrefix({ pathType }: Candidate): boolean {
   return pathType === 'PathPrefix' || pathType === 'GrpcMethod';
 }

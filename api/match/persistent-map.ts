@@ -1,13 +1,13 @@
-// A map from strings that is never changed, only replaced: the host and route indexes of a table, of which thousands of
-// versions follow each other with one entry of difference.
+// An immutable map from strings, for the host and route indexes of a table: thousands of versions follow each other and differ in one
+// entry.
 
-/** Above this many dead keys (and more dead than live ones) the key index is made anew. */
+/** With more dead keys than this (and more dead than live ones), the key index is rebuilt. */
 const DEAD_KEYS_KEPT = 1024;
 
 /**
- * Keys are numbered once, in an index that all versions share and that only grows; each version has its own array of values.
- * A change therefore copies one flat array (10,000 entries: some microseconds) and rehashes nothing, while a look-up costs
- * one native Map access and one array access. A version never sees keys numbered after it: its array is too short or null there.
+ * All versions share one index that numbers the keys and only grows; each version has its own array of values. So a change copies one flat
+ * array (10,000 entries: a few microseconds) and rehashes nothing, and a look-up costs one native Map access and one array access. A
+ * version has no values for keys that were numbered after it.
  */
 export class PersistentMap<V> {
   readonly #ids: Map<string, number>;
@@ -24,7 +24,7 @@ export class PersistentMap<V> {
     return new PersistentMap<V>(new Map(), [], 0);
   }
 
-  /** How many keys are numbered, those of other versions included: a leak check for tests. */
+  /** The number of numbered keys, including those of other versions: for leak tests. */
   get capacity(): number {
     return this.#ids.size;
   }
@@ -36,7 +36,7 @@ export class PersistentMap<V> {
     return this.#values[id] as V | null;
   }
 
-  /** A new map with these entries set; null removes. This map stays as it is. */
+  /** A new map with these entries set; null removes an entry. This map stays unchanged. */
   with(changes: ReadonlyMap<string, V | null>): PersistentMap<V> {
     if (changes.size === 0) return this;
     const values = this.#values.slice();

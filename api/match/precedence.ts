@@ -2,20 +2,20 @@
 import { compareText } from '#lib/compare-text.ts';
 import type { Candidate } from './candidate.ts';
 
-/** One rule. `compare` is negative when `a` goes first; `because` then says why, to the owner of `loser`. */
+/** One rule. `compare` is negative if `a` comes first; `because` then gives the reason, for the owner of `loser`. */
 export interface PrecedenceStep {
   compare(a: Candidate, b: Candidate): number;
   because(winner: Candidate, loser: Candidate): string;
 }
 
 /**
- * Regular expressions stand between exact paths and prefixes; the API leaves their place to the implementation. A GrpcMethod has
- * no service in full, so that prefixes, which are such services in a GRPCRoute, go before it, and only the prefix `/` does not.
+ * Regular expressions come between exact paths and prefixes: the API leaves their place to the implementation. A GrpcMethod does not name a
+ * whole service, so prefixes (whole services in a GRPCRoute) come before it, except the prefix `/`.
  */
 const PATH_ORDER = { Exact: 0, RegularExpression: 1, PathPrefix: 2, GrpcMethod: 3 } as const;
 const LAST = 4;
 
-/** In this order. The last two only see to it that the order is always the same. */
+/** In this order. The last two only make the order deterministic. */
 const PRECEDENCE: readonly PrecedenceStep[] = [
   {
     compare: (a, b) => pathOrder(a) - pathOrder(b),
@@ -75,7 +75,7 @@ const PRECEDENCE: readonly PrecedenceStep[] = [
   },
 ];
 
-/** For `sort`: the candidate that wins comes first. */
+/** For `sort`: the winner comes first. */
 export function comparePrecedence(a: Candidate, b: Candidate): number {
   for (const step of PRECEDENCE) {
     const order = step.compare(a, b);
@@ -84,7 +84,7 @@ export function comparePrecedence(a: Candidate, b: Candidate): number {
   return 0;
 }
 
-/** Why the winner goes before the loser, in the words of the first rule that tells them apart. */
+/** The reason why the winner comes before the loser, from the first rule that decides. */
 export function whyBefore(winner: Candidate, loser: Candidate): string {
   const step = PRECEDENCE.find(({ compare }) => compare(winner, loser) !== 0);
   return step === undefined ? 'the same match' : step.because(winner, loser);

@@ -1,20 +1,20 @@
-// Conditions on one header or one query parameter, and the look-ups they need: the last steps of a match.
+// Conditions on headers and query parameters, and their look-ups: the last steps of a match.
 import type { ValueMatch } from '#api/ir/ir.ts';
 import { ownFieldValue, type OwnFieldName } from './own-field.ts';
 import { regexMatches, type Regex } from './regex.ts';
 import type { MatchRequest } from './request.ts';
 
-/** A condition on the value of one header or query parameter. `regex` is null when `value` must be met exactly. */
+/** A condition on the value of one header or query parameter. Null `regex`: the value must equal `value`. */
 export interface Predicate {
   readonly name: string;
   readonly value: string;
   readonly regex: Regex | null;
-  /** The field of the request that has the header, null where the list of headers does. */
+  /** The field of the request with this header; null if the header is in the list. */
   readonly own: OwnFieldName | null;
   readonly source: ValueMatch;
 }
 
-/** Whether a value meets the condition. Null (not in the request) never does. */
+/** Whether a value meets the condition. Null (absent in the request) never does. */
 export function predicateHolds(predicate: Predicate, value: string | null): boolean {
   if (value === null) return false;
   return predicate.regex === null ? value === predicate.value : regexMatches(predicate.regex, value);
@@ -29,7 +29,7 @@ export function headersMatch(predicates: readonly Predicate[], request: MatchReq
   return true;
 }
 
-/** The value that a condition on a header is about, or null. */
+/** The value of the header of a condition, or null. */
 export function requestHeader(request: MatchRequest, { own, name }: Predicate): string | null {
   return own === null || request.own === undefined ? headerValue(request.headers, name) : ownFieldValue(request.own, own);
 }
@@ -43,7 +43,7 @@ export function queryMatches(predicates: readonly Predicate[], query: string): b
   return true;
 }
 
-/** The value of a header, or null. The values of a repeated header are joined with ',' (RFC 9110 section 5.2). */
+/** The value of a header, or null. Values of a repeated header are joined with ',' (RFC 9110 section 5.2). */
 export function headerValue(headers: readonly string[], name: string): string | null {
   let joined: string | null = null;
   for (let i = 0; i + 1 < headers.length; i += 2) {
@@ -71,7 +71,9 @@ export function queryValue(query: string, name: string): string | null {
   return null;
 }
 
-/** Where the next `code` is, or `limit`. Never looks beyond the limit: `indexOf` would, which makes `&&&&...` quadratic. */
+/**
+ * The position of the next `code` before `limit`, else `limit`. `indexOf` would search beyond the limit, which makes `&&&&...` quadratic.
+ */
 function partEnd(query: string, start: number, code: number, limit: number): number {
   let i = start;
   while (i < limit && query.charCodeAt(i) !== code) i++;
@@ -87,7 +89,7 @@ function isNamed(query: string, start: number, end: number, name: string): boole
   return end - start === name.length;
 }
 
-/** application/x-www-form-urlencoded. Text whose escapes are not valid UTF-8 stays as it is: it cannot equal what a user wrote. */
+/** application/x-www-form-urlencoded. Text with escapes that are not valid UTF-8 stays unchanged: it cannot equal a user's value. */
 function decode(text: string): string {
   const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text;
   if (!spaced.includes('%')) return spaced;

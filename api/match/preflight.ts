@@ -1,6 +1,6 @@
-// CORS preflights (Fetch standard section 3.2.2). One stands for the request that it announces, and carries of that the URL, the
-// origin, the method and the names of some headers. Only the CORS of rules that this request may reach is asked, and only where all
-// of those say the same: an answer for one rule would let a page send requests to another.
+// CORS preflights (Fetch standard section 3.2.2). A preflight announces a request: it has its URL, origin, method and the names of some
+// headers. The answer comes from the CORS of the rules that the announced request may reach, and only if all of them agree: otherwise a
+// page could send requests to a rule whose CORS does not allow it.
 import type { Cors, Route } from '#api/ir/ir.ts';
 import type { Candidate } from './candidate.ts';
 import { pathCandidates } from './path-tree.ts';
@@ -17,11 +17,11 @@ export function isPreflight({ method, headers }: MatchRequest): boolean {
   return method === 'OPTIONS' && headerValue(headers, METHOD) !== null && headerValue(headers, 'origin') !== null;
 }
 
-/** A request as far as a preflight tells of it. */
+/** The announced request, as far as the preflight describes it. */
 export interface AnnouncedRequest {
-  /** With the announced method and the headers that both have. */
+  /** With the announced method, and the headers that both requests have. */
   readonly request: MatchRequest;
-  /** Names of headers whose values are not told: those that are announced. */
+  /** Names of announced headers; their values are unknown. */
   readonly announced: ReadonlySet<string>;
 }
 
@@ -33,32 +33,32 @@ export function announcedBy(preflight: MatchRequest): AnnouncedRequest {
   return { request: { ...preflight, method: headerValue(headers, METHOD) ?? '', headers: shared }, announced: new Set(names) };
 }
 
-/** What a browser adds without announcing it: safelisted headers, credentials, a body, the wishes of its cache. */
+/** Headers that a browser adds without announcing them: safelisted headers, credentials, a body, cache directives. */
 const UNANNOUNCED: ReadonlySet<string> = new Set([
   ...['accept', 'accept-language', 'content-language', 'content-type', 'range', 'cookie', 'authorization', 'content-length'],
   ...['cache-control', 'pragma', 'if-none-match', 'if-modified-since'],
 ]);
 
-/** Whether a preflight leaves open what the announced request has of a header (name in lower case). */
+/** Whether a preflight leaves the value of a header (name in lower case) open. */
 export function isUntold({ announced }: AnnouncedRequest, name: string): boolean {
   return announced.has(name) || UNANNOUNCED.has(name);
 }
 
-/** `answered`: by the CORS of `found`. `refused`: without a word of CORS. `ordinary`: a request like any other. */
+/** `answered`: by the CORS of `found`. `refused`: without CORS headers. `ordinary`: handled like any other request. */
 export type PreflightVerdict = 'answered' | 'refused' | 'ordinary';
 
-/** What becomes of a preflight. */
+/** The decision about a preflight. */
 export interface PreflightDecision {
   readonly verdict: PreflightVerdict;
-  /** The match to follow. Null, of ordinary ones only: none. */
+  /** The winning match. Null, for ordinary requests only: no match. */
   readonly found: Found | null;
-  /** `found` is of the announced request, not of the preflight as it stands. */
+  /** `found` is the match of the announced request, not of the preflight itself. */
   readonly asAnnounced: boolean;
-  /** In words. */
+  /** The reason, as text. */
   readonly reason: string;
 }
 
-/** Decides over a preflight. */
+/** Decides about a preflight. */
 export function decidePreflight(table: RouteTable, preflight: MatchRequest): PreflightDecision {
   const announced = announcedBy(preflight);
   let first: Candidate | null = null;
@@ -80,7 +80,7 @@ function betweenReason({ request }: AnnouncedRequest, one: Candidate, other: Can
   return `${request.method} may reach ${one.route.key} or ${other.route.key}, by headers whose values are not announced, and they differ in CORS`;
 }
 
-/** No rule that the announced request reaches has CORS. The CORS of a rule for OPTIONS does not speak for it, nor may its backend. */
+/** No rule that the announced request may reach has CORS. Neither the CORS nor the backend of a rule for OPTIONS may answer for it. */
 function withoutCors(table: RouteTable, preflight: MatchRequest, reached: Candidate | null): PreflightDecision {
   const found = table.find(preflight);
   const reaches = `the announced request reaches ${reached === null ? 'no rule' : reached.route.key}`;
@@ -91,7 +91,7 @@ function withoutCors(table: RouteTable, preflight: MatchRequest, reached: Candid
   return { verdict: 'ordinary', found, asAnnounced: false, reason: reached === null ? reaches : `${reaches}, which has no CORS` };
 }
 
-/** What the announced request may reach, by precedence, up to the first that it reaches for certain if no other before. */
+/** The matches that the announced request may reach, by precedence, up to the first that it certainly reaches if no earlier one matches. */
 function* possibleCandidates(table: RouteTable, announced: AnnouncedRequest): Generator<{ candidate: Candidate; certain: boolean }> {
   const { host, listener, path } = announced.request;
   const { hosts, listeners } = table.parts;
@@ -105,7 +105,7 @@ function* possibleCandidates(table: RouteTable, announced: AnnouncedRequest): Ge
   }
 }
 
-/** Whether a match holds for the announced request. That its path, but for an expression, is the request's is known. */
+/** Whether a match applies to the announced request. The path already matches, unless it is an expression. */
 function holdsFor(candidate: Candidate, announced: AnnouncedRequest): 'yes' | 'maybe' | 'no' {
   const { request } = announced;
   if (candidate.method !== null && candidate.method !== request.method) return 'no';
@@ -122,11 +122,11 @@ function headersHold(predicates: readonly Predicate[], announced: AnnouncedReque
 }
 
 const NO_CORS = '';
-/** Of a rule whose backends differ: the one that the announced request will draw is not known yet. */
+/** For a rule whose backends differ: the backend of the announced request is not known yet. */
 const SEVERAL = 'several';
 const settings = new WeakMap<Route, string>();
 
-/** The CORS of a rule as text: two rules with the same text say the same. */
+/** The CORS of a rule as text: equal texts, equal CORS. */
 function settingsOf(route: Route): string {
   let text = settings.get(route);
   if (text === undefined) settings.set(route, (text = describeSettings(route)));

@@ -1,4 +1,4 @@
-// Tables and explanations as text, for terminals, dumps and tests. The order depends on the content alone.
+// Tables and explanations as text for terminals, dumps and tests. The order depends only on the content.
 import type { Filter, Match, RouteBackend, ValueMatch } from '#api/ir/ir.ts';
 import type { Candidate } from './candidate.ts';
 import type { Considered, Explanation, Winner } from './explain.ts';
@@ -8,7 +8,7 @@ import { treeCandidates, type PathLeaf } from './path-tree.ts';
 import type { RadixNode } from './radix.ts';
 import type { RouteTable } from './table.ts';
 
-/** Every host of a table with its matches in the order they are tried, then the problems. */
+/** All hosts of a table with their matches in the order of the search, then the problems. */
 export function printTable(table: RouteTable): string {
   const slots = [...table.parts.hosts.slots()].sort((a, b) => comparePatterns(a.pattern, b.pattern));
   const problems = table.problems.map(({ routeKey, field, reason }) => `problem in ${routeKey} at ${field}: ${reason}`);
@@ -44,7 +44,7 @@ function describeValue(match: ValueMatch): string {
   return `${match.name}${match.type === 'Exact' ? '=' : '=~'}${JSON.stringify(match.value)}`;
 }
 
-/** The radix tree of one host name, one node a line: what the search walks. '' when the table does not know the host name. */
+/** The radix tree of one host name, one node per line. '' if the table does not have the host name. */
 export function printTree(table: RouteTable, hostname: string): string {
   const slot = table.parts.hosts.get(hostname);
   if (slot === null) return '';
@@ -59,7 +59,7 @@ function printNode(node: RadixNode<PathLeaf> | null, indent: string): string[] {
   return [`${indent}${JSON.stringify(node.label)}${counts}`, ...node.children.flatMap((child) => printNode(child, `${indent}  `))];
 }
 
-/** An explanation for a terminal. `all` also lists the matches of other hosts and listeners, which are only counted else. */
+/** An explanation for a terminal. `all` also lists the matches of other hosts and listeners; otherwise they are only counted. */
 export function printExplanation(explanation: Explanation, all = false): string {
   const { request, listener, winner, considered, preflight } = explanation;
   const isListed = ({ loss }: Considered): boolean => all || loss === null || (loss.step !== 'listener' && loss.step !== 'host');
@@ -103,7 +103,7 @@ function printConsidered(entry: Considered): string[] {
   return [`  lost  ${head}`, `        ${entry.loss.reason}`];
 }
 
-/** Shows control characters as escapes: what a request holds must not steer the terminal of whoever reads about it. */
+/** Escapes control characters: a request must not be able to control the terminal of the reader. */
 function printable(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -1,7 +1,7 @@
-// A persistent radix tree over ASCII keys: paths forwards, host suffixes backwards. A change copies the nodes on its way
-// and shares all others, so its cost does not depend on how many routes there are.
+// A persistent radix tree over ASCII keys: paths forwards, host suffixes backwards. A change copies the nodes on its path and shares all
+// others, so its cost does not depend on the number of routes.
 
-/** One node. `children[code - base]` continues with that character; nodes without value have at least two children. */
+/** One node. `children[code - base]` continues with that character; nodes without a value have at least two children. */
 export interface RadixNode<V> {
   readonly label: string;
   readonly value: V | null;
@@ -9,7 +9,7 @@ export interface RadixNode<V> {
   readonly children: readonly (RadixNode<V> | null)[];
 }
 
-// One literal makes all nodes, so that V8 sees one shape in the search loops.
+// All nodes come from this literal, so that V8 sees one shape in the search loops.
 function makeNode<V>(label: string, value: V | null, base: number, children: readonly (RadixNode<V> | null)[]): RadixNode<V> {
   return { label, value, base, children };
 }
@@ -29,7 +29,7 @@ export function radixGet<V>(root: RadixNode<V> | null, key: string): V | null {
   return null;
 }
 
-/** A tree in which the key has this value; null removes it. The shape depends only on the keys, not on their history. */
+/** A tree in which the key has this value; null removes it. The shape depends only on the keys, not on the order of changes. */
 export function radixSet<V>(node: RadixNode<V> | null, key: string, value: V | null): RadixNode<V> | null {
   if (node === null) return value === null ? null : makeNode(key, value, 0, NO_CHILDREN);
   const shared = sharedLength(node.label, key);
@@ -40,7 +40,7 @@ export function radixSet<V>(node: RadixNode<V> | null, key: string, value: V | n
   return tidy(withChild(node, code, child));
 }
 
-/** The child that continues with this character, or null. */
+/** The child for this character, or null. */
 export function radixChild<V>(node: RadixNode<V>, code: number): RadixNode<V> | null {
   const index = code - node.base;
   return index >= 0 && index < node.children.length ? (node.children[index] as RadixNode<V> | null) : null;
@@ -61,7 +61,7 @@ function sharedLength(a: string, b: string): number {
   return i;
 }
 
-/** Cuts a node's label in two and hangs the key beside, or on, the cut. */
+/** Splits the label of a node and adds the key beside or at the split. */
 function split<V>(node: RadixNode<V>, at: number, key: string, value: V): RadixNode<V> {
   const lower = makeNode(node.label.slice(at), node.value, node.base, node.children);
   const upper = makeNode(node.label.slice(0, at), at === key.length ? value : null, lower.label.charCodeAt(0), [lower]);
@@ -77,7 +77,7 @@ function withChild<V>(node: RadixNode<V>, code: number, child: RadixNode<V> | nu
   return trimmed(node, first, children);
 }
 
-/** Takes the empty ends off the child table, so that the same keys always give the same node. */
+/** Removes empty ends of the child table, so that equal keys always give equal nodes. */
 function trimmed<V>(node: RadixNode<V>, first: number, children: readonly (RadixNode<V> | null)[]): RadixNode<V> {
   let start = 0;
   let end = children.length;
@@ -87,7 +87,7 @@ function trimmed<V>(node: RadixNode<V>, first: number, children: readonly (Radix
   return makeNode(node.label, node.value, first + start, children.slice(start, end));
 }
 
-/** Removes or merges a node that neither holds a value nor branches. */
+/** Removes or merges a node without a value and without branches. */
 function tidy<V>(node: RadixNode<V>): RadixNode<V> | null {
   if (node.value !== null) return node;
   let only: RadixNode<V> | null = null;

@@ -1,15 +1,15 @@
-// Who gets a connection that is passed on as a whole: by the listener it came in at and the server name of its handshake.
+// Routes whole connections by their listener and the server name of their handshake.
 import type { StreamRoute } from '#api/ir/ir.ts';
 import { coveringPatterns } from './hostname.ts';
 import { compareRules } from './rule-order.ts';
 
-/** The route of a connection, and the listener that it is attached to. */
+/** The route of a connection, and its listener. */
 export interface StreamFound {
   readonly listener: string;
   readonly route: StreamRoute;
 }
 
-/** The stream routes of a proxy by listener and host name. Made anew for every change of them. */
+/** The stream routes of a proxy by listener and host name. Every change creates a new table. */
 export class StreamTable {
   readonly #listeners: ReadonlyMap<string, ReadonlyMap<string, StreamRoute>>;
 
@@ -32,8 +32,8 @@ export class StreamTable {
   }
 
   /**
-   * The route for a server name ('' without one), or null: the most specific host name wins, among equals the older route.
-   * `listeners`: keys of those that the connection may have come in at; more than one only when Gateways share addresses.
+   * The route for a server name ('' if absent), or null: the most specific host name wins, then the older route. `listeners`: keys of the
+   * listeners that the connection may belong to; more than one only if Gateways share addresses.
    */
   find(listeners: readonly string[], serverName: string): StreamFound | null {
     for (const pattern of coveringPatterns(serverName)) {

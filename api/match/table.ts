@@ -1,5 +1,5 @@
-// The routing table of one port: listener, then host, then path, then the rest. The proxy asks it for every request, the
-// controller, the CLI and the dashboard ask the same code why.
+// The routing table of one port: listener, then host, then path, then the other conditions. The proxy uses it for every request; the
+// controller and the CLI use the same code to explain.
 import type { Listener, Route } from '#api/ir/ir.ts';
 import { changeParts, EMPTY_PARTS, type TableChange, type TableParts } from './change.ts';
 import { findInTree } from './path-tree.ts';
@@ -8,9 +8,9 @@ import type { Found, MatchRequest, RouteProblem } from './request.ts';
 export type { TableChange } from './change.ts';
 export type { Found, MatchRequest, RouteProblem } from './request.ts';
 
-/** A frozen routing table. `with` makes the next one; exchanges that hold this one go on using it. */
+/** A frozen routing table. `with` creates the next one; exchanges with this one continue to use it. */
 export class RouteTable {
-  /** The structure itself, for `explain` and `print`. */
+  /** The internal structure, for `explain` and `print`. */
   readonly parts: TableParts;
 
   constructor(parts: TableParts) {
@@ -18,20 +18,20 @@ export class RouteTable {
     Object.freeze(this);
   }
 
-  /** What could not be used, sorted by route key. */
+  /** The unusable parts of routes, sorted by route key. */
   get problems(): readonly RouteProblem[] {
     return this.parts.problems;
   }
 
-  /** How many host names were built anew for this table; all others are shared with the one before. For tests and metrics. */
+  /** The number of host names that were rebuilt for this table; it shares the others with its predecessor. For tests and metrics. */
   get hostsRebuilt(): number {
     return this.parts.hostsRebuilt;
   }
 
   /**
-   * The match that wins, or null: the precedence of the Gateway API. The listener with the most specific host name that
-   * covers the host has the request to itself (listener isolation); its routes are tried by host name, exact before longer
-   * wildcard before shorter, then by path. Allocates nothing but what expressions and repeated headers need.
+   * The winning match, or null, by the precedence of the Gateway API. The listener with the most specific host name that covers the host
+   * owns the request (listener isolation). Its routes are tried by host name, exact before longer wildcard before shorter, then by path.
+   * Allocates only for expressions and repeated headers.
    */
   find(request: MatchRequest): Found | null {
     const { hosts, listeners } = this.parts;
@@ -49,7 +49,7 @@ export class RouteTable {
   }
 
   /**
-   * Key of the listener a host belongs to, or null. Where SNI picked another one and `find` answers null, this tells a
+   * Key of the listener that owns a host, or null. If SNI selected another listener and `find` returns null, this distinguishes a
    * misdirected request (421) from one without a route (404), see GEP-3567.
    */
   listenerOf(host: string): string | null {
@@ -62,15 +62,15 @@ export class RouteTable {
     return this.parts.hosts.first(host)?.group.listeners.length === 0;
   }
 
-  /** The table after a change. Costs as much as the host names and paths that change, whatever the size of the table. */
+  /** The table after a change. The cost depends on the changed host names and paths, not on the size of the table. */
   with(change: TableChange): RouteTable {
     return new RouteTable(changeParts(this.parts, change));
   }
 }
 
 /**
- * Builds the table of one port from its listeners and the routes attached to them; attachments to other listeners are
- * ignored. Never throws for what is in a route: see `problems`.
+ * Builds the table of one port from its listeners and their routes; attachments to other listeners are ignored. Never throws for invalid
+ * routes: see `problems`.
  */
 export function buildTable(listeners: readonly Listener[], routes: readonly Route[]): RouteTable {
   return new RouteTable(changeParts(EMPTY_PARTS, { listeners, routes }));

@@ -86,7 +86,9 @@ test('after a restart the pair is unknown, and the name is refused', async () =>
   await start();
   expect(weir.output).toContain(`listener default/edge/one is not served: Secret/default/one ${MISMATCH}`);
   expect((await told())[0]).toBe('ECONNREFUSED');
-  expect(await explained()).toContain(`listener default/edge/one cannot be served (Secret/default/one ${MISMATCH}): nobody answers for it`);
+  expect(await explained()).toContain(
+    `listener default/edge/one cannot be served (Secret/default/one ${MISMATCH}): no listener answers for it`,
+  );
   const inFolder = await runWeir(['explain', `https://one.app.test:${port}/`, '--config', folder]);
   expect(inFolder.stdout).toContain(`cannot be served (Secret/default/one ${MISMATCH})`);
 });
