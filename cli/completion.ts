@@ -3,7 +3,6 @@ import { flagsOf, FlagValues } from '#lib/flags.ts';
 import type { Flag } from '#lib/flags.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
-import { loadAll } from './commands.ts';
 
 const SCRIPTS: Readonly<Record<string, (commands: readonly Command[]) => string>> = { bash, zsh, fish };
 
@@ -13,11 +12,11 @@ export const completion: Command = {
   summary: 'Prints a script that completes commands and flags: source <(weir completion bash)',
   flags: [],
   readsEnvironment: false,
-  async run(args) {
+  async run(args, all) {
     const [shell = '', ...rest] = new FlagValues(args, {}, {}, true).positionals;
     const script = Object.hasOwn(SCRIPTS, shell) ? SCRIPTS[shell] : undefined;
     if (script === undefined || rest.length > 0) throw new UsageError('weir completion takes one shell: bash, zsh or fish');
-    console.log(script(await loadAll()));
+    console.log(script(await all()));
     return 0;
   },
 };
@@ -148,7 +147,7 @@ function fishFlag({ name, flag, words, isFile }: Completed): string {
   const parts = [
     `-l ${name}`,
     ...(flag.short === undefined ? [] : [`-s ${flag.short}`]),
-    ...(flag.value === '' ? [] : ['-r']),
+    ...(flag.value === '' ? [] : [isFile ? '-r' : '-x']),
     ...(words.length > 0 ? [`-a ${quoted(words.join(' '))}`] : []),
     ...(isFile ? ['-F'] : []),
     `-d ${quoted(flag.text)}`,

@@ -73,7 +73,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 async function explain(...args: string[]): Promise<Finished> {
   const printed = jest.spyOn(console, 'log').mockImplementation(() => undefined);
   try {
-    const code = await command.run([...args, '--config', folder]);
+    const code = await command.run([...args, '--config', folder], () => Promise.resolve([]));
     return { code, stdout: printed.mock.calls.map(([line]) => `${String(line)}\n`).join(''), stderr: '' };
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;

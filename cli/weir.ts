@@ -22,7 +22,7 @@ async function main([first = 'help', ...rest]: readonly string[]): Promise<numbe
   const name = ALIASES.get(first) ?? first;
   if (name === 'help') return help(rest);
   const command = await commandOf(name);
-  if (!asksForHelp(rest)) return command.run(rest);
+  if (!asksForHelp(rest)) return command.run(rest, loadAll);
   console.log(helpOf(command));
   return 0;
 }

@@ -31,6 +31,8 @@ const REQUIREMENTS = {
   conntrack: program('conntrack', 'conntrack'),
   haproxy: program('haproxy', 'haproxy'),
   curl: program('curl', 'curl'),
+  zsh: program('zsh', 'zsh'),
+  fish: program('fish', 'fish'),
   /** Tools that are built from their Go modules. */
   go: { met: (env) => goVersion(env) >= 24, remedy: 'install Go 1.24 or later' },
 } satisfies Readonly<Record<string, Requirement>>;
