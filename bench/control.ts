@@ -19,7 +19,7 @@ import { median } from './proxy.ts';
 const ORIGIN = '100.64.77.1';
 const HOSTS = 100;
 const CHANGES = 20;
-/** After a change, statuses are still to be written: their CPU counts too. */
+/** Time after a change for status writes, whose CPU time counts too. */
 const SETTLE_MS = 400;
 const WRITERS = 16;
 /** Settled: this number of seconds in a row with less CPU time than this, milliseconds. */
@@ -88,7 +88,7 @@ function address(verb: 'add' | 'del'): void {
   if (status !== 0) throw new Error(`ip address ${verb}: ${stderr}`);
 }
 
-/** The API server, spoken to as an administrator. */
+/** A client of the API server with the rights of an administrator. */
 class Api {
   readonly #cluster: Cluster;
   readonly #agent = new Agent({ connections: WRITERS, connect: { rejectUnauthorized: false } });

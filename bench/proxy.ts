@@ -180,7 +180,7 @@ async function runRound(running: readonly Running[], { folder, workload, options
   }
 }
 
-/** How much of the CPU time between two readings went into the code of the process itself. */
+/** The share of user time in the CPU time between two readings. */
 function shareOfUser(before: CpuTicks, after: CpuTicks): number {
   const user = after.user - before.user;
   return user / (user + after.system - before.system);

@@ -44,7 +44,7 @@ const PLAIN = {
   origin: nginxOrigin,
   connections: 64,
 } as const;
-/** As many requests at a time in fewer connections. */
+/** The same number of concurrent requests on fewer connections. */
 const H2 = { ...PLAIN, downstream: 'h2', load: h2load, connections: 16 } as const;
 
 export const WORKLOADS: Readonly<Record<string, Workload>> = {

@@ -6,7 +6,7 @@ export type StructuralSchema = Readonly<Record<string, unknown>>;
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** Keywords that mean the same on both sides. */
+/** Keywords with the same meaning in both schemas. */
 const SHARED = [
   'type',
   'description',
@@ -56,7 +56,7 @@ function convertMap(schema: JsonSchema, path: string): StructuralSchema {
   return { additionalProperties: convert(values, `${path}.*`) };
 }
 
-/** A size. Numbers and quantities are compared alike. */
+/** A size: a number or a quantity. */
 function intOrString({ type: _type, minimum: _minimum, ...kept }: Record<string, unknown>, schema: JsonSchema): StructuralSchema {
   const bound = (word: string, operator: string, bytes: unknown) => ({
     rule: `quantity(string(self)).compareTo(quantity('${String(bytes)}')) ${operator} 0`,

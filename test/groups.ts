@@ -40,7 +40,7 @@ export function groupOf(file: string): Group {
   return file.endsWith('.tool.test.ts') ? 'tool' : 'unit';
 }
 
-/** Arguments of jest that choose the files of the groups. */
+/** Arguments for jest that select the files of these groups. */
 export function matchOf(groups: readonly Group[]): string[] {
   const others = GROUPS.filter((group) => group !== 'unit' && !groups.includes(group)).map((group) => `!${PATTERNS[group]}`);
   return ['--testMatch', ...groups.map((group) => PATTERNS[group]), ...(groups.includes('unit') ? others : [])];

@@ -17,7 +17,7 @@ export interface Outcome {
   readonly leftOut: readonly LeftOut[];
 }
 
-/** The names are jest's. */
+/** Field names are those of jest. */
 interface JestResult {
   readonly numPassedTests: number;
   readonly numFailedTests: number;

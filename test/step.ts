@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
-/** Steps in the background leave the processor to the others. */
+/** Steps in the background have a low priority. */
 const NICE = ['nice', '-n', '10'];
 
 /** Runs a program with its output on the terminal; resolves to whether it succeeded. */
@@ -24,7 +24,7 @@ export async function runBeside(command: string, args: readonly string[]): Promi
   return told(`${titleOf(command, args)}\n${output}`, code, started);
 }
 
-/** As `runBeside`, but slower where others want the processor. */
+/** Like `runBeside`, with a low priority. */
 export function runBehind(command: string, args: readonly string[]): Promise<boolean> {
   const [nice = '', ...flags] = NICE;
   return runBeside(nice, [...flags, command, ...args]);

@@ -38,7 +38,7 @@ function parse(report: string, seconds: number): LoadResult {
   const statuses = /status codes: (\d+) 2xx/.exec(report);
   if (total === null || statuses === null) throw new Error(`h2load reported nothing:\n${report}`);
   const [succeeded = 0, ...failures] = total.slice(1).map(Number);
-  // A status may have been counted of an answer that was not complete at the end.
+  // The count of statuses may include answers that were incomplete at the end.
   const errors = failures.reduce((sum, count) => sum + count, 0) + Math.max(0, succeeded - Number(statuses[1]));
   return { requests: succeeded, seconds, p50: Number.NaN, p99: Number.NaN, errors };
 }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 
 /** The results of a round. Latencies in milliseconds, NaN if the tool does not report them. */
 export interface LoadResult {
-  /** Requests, messages or connections that were complete. */
+  /** Number of complete requests, messages or connections. */
   readonly requests: number;
   readonly seconds: number;
   readonly p50: number;
@@ -24,7 +24,7 @@ export interface LoadTarget {
   readonly folder: string;
 }
 
-/** A way to make load. */
+/** A load generator. */
 export interface Load {
   /** Why the generator cannot run here, or null. */
   missing(): string | null;

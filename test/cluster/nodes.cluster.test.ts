@@ -489,7 +489,7 @@ async function get(url: string): Promise<Answer> {
   return { status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() };
 }
 
-/** Resolves once the address answers: rules follow endpoints within milliseconds, not at once. */
+/** Resolves once the address answers: rules follow endpoints with a delay of milliseconds. */
 async function answers(url: string): Promise<void> {
   const deadline = performance.now() + 10_000;
   for (;;) {

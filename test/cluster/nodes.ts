@@ -16,7 +16,7 @@ const PROGRAM = path.join(import.meta.dirname, 'node', 'main.ts');
 const NAMESPACES = ['--net', '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child=SIGKILL', '--mount-proc'];
 const ATTEMPTS = 20;
 
-/** Nodes a cluster has. */
+/** The nodes of a cluster. */
 export interface NodesOptions {
   /** One node called `node-1` unless said otherwise. */
   readonly nodes?: readonly NodeOptions[];
@@ -24,7 +24,7 @@ export interface NodesOptions {
   readonly images: Readonly<Record<string, Image>>;
 }
 
-/** PEM files by which the API server and the nodes know each other. */
+/** PEM files with which the API server and the nodes authenticate each other. */
 export interface KubeletFiles {
   readonly ca: string;
   /** Credentials of the API server for calls to a node. */

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { until } from '../support/until.ts';
 
 const TAIL_LINES = 25;
-/** Go collects garbage less often than by default while there is memory: a cluster starts with a tenth less of the processor's time. */
+/** Less frequent garbage collection in Go saves a tenth of the CPU time of a cluster's start. */
 const GO_MEMORY = { GOGC: '400', GOMEMLIMIT: '2GiB' };
 
 export class Part {

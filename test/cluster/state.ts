@@ -37,7 +37,7 @@ export function stateFile(folders: readonly string[]): string {
   return path.join(TOOLS_FOLDER, `cluster-state-${hash.digest('hex').slice(0, 12)}.json`);
 }
 
-/** Fills an etcd with a state; resolves to false where there is none yet. */
+/** Loads the saved state into an etcd; resolves to false if there is none yet. */
 export async function restoreState(etcd: string, file: string): Promise<boolean> {
   if (!existsSync(file)) return false;
   const entries = JSON.parse(readFileSync(file, 'utf8')) as readonly Entry[];

@@ -11,7 +11,7 @@ import { TestResults } from './results.ts';
 import type { TestResult } from './results.ts';
 import { SUITE } from './tools.ts';
 
-/** All there are for gateways. */
+/** All profiles for gateways. */
 export const PROFILES = ['GATEWAY-HTTP', 'GATEWAY-GRPC', 'GATEWAY-TLS', 'GATEWAY-TCP', 'GATEWAY-UDP'];
 /** Number of parallel tests; they mostly wait. */
 const PARALLEL = 8;

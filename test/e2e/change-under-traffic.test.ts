@@ -16,7 +16,7 @@ import { until } from '../support/until.ts';
 /** Number of changes, and number of answered requests between two changes. */
 const TIMES = 12;
 const BETWEEN = 60;
-/** For a change to be applied. */
+/** Time limit for a change to be applied. */
 const DEADLINE_MS = 20_000;
 
 const backends = new Map<string, Backend>();
@@ -81,7 +81,7 @@ async function served(more: number): Promise<void> {
   await until(() => count() >= before + more, 'traffic');
 }
 
-/** How many changes have been applied. */
+/** Number of applied changes. */
 async function version(): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${probe}/metrics`)).text();
   return Number(/^weir_config_changes_total (\d+)$/m.exec(text)?.[1]);

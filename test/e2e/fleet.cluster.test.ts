@@ -13,9 +13,9 @@ import { gateway, gatewayClass, httpRoute } from '../support/objects.ts';
 import { Site } from '../support/site.ts';
 import { traffic } from '../support/traffic.ts';
 
-/** Where each proxy binds. */
+/** The address that each proxy binds. */
 const PROXY_HOSTS = ['127.0.0.2', '127.0.0.3'] as const;
-/** The Lease of a controller that was killed runs out after 15 seconds. */
+/** The Lease of a killed controller ends after 15 seconds. */
 const TAKEOVER_MS = 60_000;
 
 interface Condition {
@@ -38,7 +38,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller and two proxies', () => {
 
   const apply = (...objects: readonly object[]) => site.apply(...objects);
 
-  /** The backend that answers at a proxy, or the status where none does. */
+  /** The backend that answers through a proxy, or the status if none does. */
   async function answer(host: string, target: string): Promise<string> {
     const { statusCode, body } = await request(`http://${host}:${port}${target}`);
     const text = await body.text();

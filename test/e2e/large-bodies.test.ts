@@ -8,7 +8,7 @@ const MIB = 1_048_576;
 /** Bytes of each body; and the limit for the growth of resident memory at its peak: no body is kept completely. */
 const BODY_MIB = 96;
 const MAX_RESIDENT_MIB = 96;
-/** Of the bodies of each combination. */
+/** Bytes of the bodies of each combination. */
 const TRANSLATED_MIB = 16;
 
 test(

@@ -94,7 +94,7 @@ const REPLIES = new Map<string, Reply>([
 
 /** A backend without state. A read that begins with GET is a request; bodies are never complete here and get no answer. */
 class Backend {
-  /** Connections that are open. */
+  /** Number of open connections. */
   open = 0;
   /** Called when bytes have arrived. */
   readonly arrivals = new Set<() => void>();

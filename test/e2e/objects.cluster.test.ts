@@ -12,7 +12,7 @@ import { gateway, gatewayClass, httpRoute, listOf, serviceOf } from '../support/
 import { documentedRights } from '../support/rights.ts';
 import { hastenTakeover } from '../support/takeover.ts';
 
-/** The Lease of a controller that was killed runs out after 15 seconds. */
+/** The Lease of a killed controller ends after 15 seconds. */
 const TAKEOVER_MS = 60_000;
 
 interface Condition {

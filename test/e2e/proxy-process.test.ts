@@ -260,7 +260,7 @@ async function untilRefused(): Promise<void> {
   }
 }
 
-/** Whether a process is there and no zombie. */
+/** Whether a process exists and is no zombie. */
 function isRunning(pid: number): boolean {
   const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
   return stdout.trim() !== '' && !stdout.startsWith('Z');

@@ -79,13 +79,13 @@ function holds(pid: number, file: string): boolean {
   return targets.includes(file);
 }
 
-/** The threads of a process have signals that wait, and so has the process: a signal was taken once none waits. */
+/** Threads and processes have pending signals: a signal was handled once none is pending. */
 function isTaken(pid: number): boolean {
   const pending = readFileSync(`/proc/${pid}/status`, 'utf8').matchAll(/^(?:SigPnd|ShdPnd):\s*([0-9a-f]+)$/gm);
   return [...pending].every(([, mask]) => Number(`0x${mask}`) === 0);
 }
 
-/** Sends each harmless signal to each process, and waits until all have been taken. */
+/** Sends each harmless signal to each process, and waits until all are handled. */
 async function annoy(pids: readonly number[]): Promise<void> {
   for (const pid of pids) {
     for (const signal of HARMLESS) {
@@ -152,7 +152,7 @@ test('weir up serves on when its terminal closes', async () => {
     await once(terminal, 'exit');
     await until(() => isTaken(pid), 'SIGHUP taken');
     for (let i = 0; i < 3; i++) expect(await status('/')).toBe(200);
-    // Lines of the log and of the access log go nowhere now, which does no harm either.
+    // Log and access log have no target now, which must not fail either.
     for (const prefix of ['/one', '/two']) {
       writeFileSync(path.join(folder, 'broken.yaml'), `kind: [ # ${prefix}`);
       writeFileSync(path.join(folder, 'more.yaml'), redirect(prefix));

@@ -74,7 +74,7 @@ describeWith(['cluster'], 'the ports of the shared Service', () => {
     return ((await cluster.object('service', 'shared')) as { spec: { ports: Port[] } }).spec.ports;
   }
 
-  /** Waits for these, `name port/protocol`, in any order. */
+  /** Waits for these ports, `name port/protocol`, in any order. */
   async function until(...expected: readonly string[]): Promise<void> {
     const text = async () => (await ports()).map(({ name, port, protocol }) => `${name} ${port}/${protocol}`).sort();
     await cluster

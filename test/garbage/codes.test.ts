@@ -10,7 +10,7 @@ import { Rig } from './rig.ts';
 const DOCUMENTED = ['errors', 'listeners', 'metrics']
   .map((name) => readFileSync(path.resolve(import.meta.dirname, '..', '..', 'docs', 'reference', `${name}.md`), 'utf8'))
   .join('\n');
-/** Failures of requests and of connections that are passed on have a line each in the access log. */
+/** Failures of requests and of passed-through connections have one line each in the access log. */
 const LOGGED = /^weir_(errors|stream_failures)_total /;
 
 let rig: Rig;

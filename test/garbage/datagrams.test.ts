@@ -47,7 +47,7 @@ async function open(ports: readonly number[] | null): Promise<{ readonly proxy: 
   return { proxy, codes };
 }
 
-/** The sessions that were begun. */
+/** Number of started sessions. */
 function sessions(proxy: Proxy): number {
   const family = proxy.worker.registry.getSingleMetric('weir_stream_connections_total') as unknown as { get(): MetricJson };
   return family.get().values[0]?.value ?? 0;

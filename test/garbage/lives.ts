@@ -6,14 +6,14 @@ import { get, post } from '../support/requests.ts';
 export interface Life {
   readonly what: string;
   readonly on: 'http' | 'https' | 'tcp' | 'nowhere';
-  /** With a handshake first. */
+  /** Starts with a TLS handshake. */
   readonly tls?: true;
   readonly send: Buffer;
   /** When it ends: after all is sent, when the backend has the request, after the first bytes or the end of an answer, or it `waits`. */
   readonly when: 'sent' | 'request' | 'bytes' | 'answer' | 'waits';
-  /** Bytes that are sent at that moment, beneath TLS where there is any. */
+  /** Bytes to send at that moment, below TLS if it is used. */
   readonly then?: Buffer;
-  /** `waits`: by the proxy. */
+  /** `waits`: the proxy ends it. */
   readonly ends: 'reset' | 'end' | 'waits' | 'backend-resets';
   /** The expected count, `metric label`; none if the failure has no code. */
   readonly counts: readonly string[];

@@ -3,7 +3,7 @@ import { Client, credentials, Metadata, Server, ServerCredentials, status } from
 import type { ChannelCredentials, ChannelOptions, MethodDefinition, ServerDuplexStream, ServiceError, StatusObject } from '@grpc/grpc-js';
 import { promisify } from 'node:util';
 
-/** The kinds of calls there are. */
+/** The kinds of calls. */
 export type CallKind = 'Unary' | 'Collect' | 'Expand' | 'Chat';
 
 const STREAMS: Readonly<Record<CallKind, readonly [request: boolean, response: boolean]>> = {
@@ -42,9 +42,9 @@ type Call = ServerDuplexStream<Buffer, Buffer>;
  */
 export class EchoServer {
   readonly port: number;
-  /** How long each call so far was given, in milliseconds; Infinity without a deadline. */
+  /** The timeout of each call so far, milliseconds; Infinity without a deadline. */
   readonly timeouts: number[] = [];
-  /** Calls that their caller gave up. */
+  /** Number of calls that the caller cancelled. */
   cancelled = 0;
   active = 0;
   readonly #server: Server;

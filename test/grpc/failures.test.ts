@@ -207,7 +207,7 @@ describe('statuses that are worth another attempt', () => {
     settings: { retry: { grpcStatuses: [14], backoff: 0 } },
   };
 
-  /** A call to a backend that answers each attempt with the next of these. */
+  /** A call to a backend that answers its attempts with these in turn. */
   async function answers(...steps: readonly http2.OutgoingHttpHeaders[]): Promise<readonly [status: unknown, attempts: number]> {
     let attempts = 0;
     const { port } = await openH2Backend((stream) => {
@@ -251,7 +251,7 @@ describe('deadlines of the caller', () => {
   });
 
   test('have the same status if the backend detects them first and sends CANCEL', async () => {
-    // The wheel is late by up to two ticks: the backend is not.
+    // The timer wheel of the proxy may be late by up to two ticks.
     const { client, peer } = await openFrames({}, ['grpc-timeout', '60m']);
     const told = Number(/^(\d+)u$/.exec(field(peer, 'grpc-timeout') ?? '')?.[1]) / 1_000;
     const deadline = performance.now() + told;

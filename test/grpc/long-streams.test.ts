@@ -11,7 +11,7 @@ import { CHAT, EchoClient, EchoServer, outcomeOf, status } from './echo.ts';
 import type { Outcome } from './echo.ts';
 
 const CLIENTS = 4;
-/** As many as Weir takes on a connection. */
+/** The maximum of streams on a connection. */
 const STREAMS_PER_CLIENT = 100;
 const CHANGES = 40;
 

@@ -17,7 +17,7 @@ export interface BareCluster {
   stop(): Promise<void>;
 }
 
-/** With two nodes; `images` are those of the test's own. */
+/** With two nodes; `images`: additional images of the test. */
 export async function startBareCluster(images: Readonly<Record<string, Image>>): Promise<BareCluster> {
   const nodes = { nodes: [{ name: 'node-1' }, { name: 'node-2' }], images: { ...IMAGES, ...images } };
   const cluster = await startCluster({ nodes, weirCrds: false });

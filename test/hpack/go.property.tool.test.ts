@@ -75,7 +75,7 @@ function pairs(fields: readonly Field[]): string[] {
   return fields.flatMap(({ name, value }) => [name, value]);
 }
 
-/** Names marked never to be indexed that are not so by nature. */
+/** Fields marked never-indexed that are not sensitive by name. */
 function marked(fields: readonly Field[]): string[] {
   return [...new Set(fields.filter(({ name, secret }) => secret && !isNeverIndexed(name)).map(({ name }) => name))].sort();
 }

@@ -285,7 +285,7 @@ describe('routes without a place to go', () => {
     ]);
     expect(JSON.parse(answer.body)).toMatchObject({ type: 'about:blank', status: code, code: name });
     expect(new Date(header(answer, 'date') ?? '').getTime()).toBeGreaterThan(Date.now() - 2_000);
-    // A refusal is no reason to close.
+    // A refusal does not close the connection.
     expect(status(await client.ask(post('x'.repeat(1_000))))).toBe(code);
     expect(status(await client.ask('HEAD / HTTP/1.1\r\nHost: a\r\n\r\n', true))).toBe(code);
   });

@@ -53,7 +53,7 @@ test.each(SIZES)('HTTP/2, %d MiB', async (size) => {
   }
 });
 
-/** Sends until all is sent or no more is wanted. */
+/** Sends until all is sent or the peer has closed. */
 async function upload(stream: http2.ClientHttp2Stream, size: number): Promise<void> {
   for (let sent = 0; sent < size && stream.writable; sent++) {
     if (!stream.write(Buffer.alloc(MIB))) await Promise.race([once(stream, 'drain'), once(stream, 'response'), once(stream, 'close')]);

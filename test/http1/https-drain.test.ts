@@ -39,7 +39,7 @@ async function connect(proxy: Proxy): Promise<tls.TLSSocket> {
   return socket;
 }
 
-/** A request with a client that keeps to `connection: close`; resolves to status and body. */
+/** A request with a client that respects `connection: close`; resolves to status and body. */
 async function fetchOnce(proxy: Proxy, agent: https.Agent): Promise<string> {
   const request = https.get({ ...peer(proxy), agent, headers: { host: 'a' } });
   const [response] = (await once(request, 'response')) as [Readable & { statusCode: number }];

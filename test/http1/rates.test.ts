@@ -11,7 +11,7 @@ closeAfterEach();
 
 const code = (body: string): string => (JSON.parse(body) as { code: string }).code;
 
-/** Sends a piece now and again until the connection is closed or the test is over. */
+/** Sends a piece at intervals until the connection is closed or the test ends. */
 function trickle(client: RawClient, piece: string): void {
   const timer = setInterval(() => client.socket.writable && client.write(piece), 20);
   closeLater(() => clearInterval(timer));
@@ -53,7 +53,7 @@ test('a backend that does not read does not count against its client', async () 
   client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20000000\r\n\r\n`);
   client.write('x'.repeat(20_000_000));
   await until(() => upstream.open === 1, 'the connection');
-  // Others have begun and run out of time meanwhile.
+  // Other requests have started and timed out meanwhile.
   for (let i = 0; i < 2; i++) {
     const other = await openClient(proxy.port);
     expect(status(await other.ask('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nx'))).toBe(408);

@@ -10,7 +10,7 @@ import { until } from '../support/until.ts';
 
 closeAfterEach();
 
-/** Answers the first request of every connection and dies at the second: a kept connection that went away unnoticed. */
+/** Answers the first request of every connection and resets at the second, like a kept connection that has broken silently. */
 const diesWhenReused: Respond = (request, connection) => {
   if (connection.requests.length === 1) return ok(request.body);
   connection.socket.resetAndDestroy();

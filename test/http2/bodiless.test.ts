@@ -26,7 +26,7 @@ const CLIENTS: readonly (readonly [string, Ask])[] = [
       const answer = await client.ask(`${method} / HTTP/1.1\r\nHost: a\r\n\r\n`, true);
       expect(header(answer, 'transfer-encoding')).toBeUndefined();
       expect(header(answer, 'x')).toBe('y');
-      // The connection is where the next answer is expected.
+      // The next answer must arrive on the same connection.
       expect(client.received).toBe('');
       return { status: status(answer), length: header(answer, 'content-length') };
     },
@@ -79,7 +79,7 @@ const ROWS: readonly Row[] = [
   ['GET', 304, '0', '0'],
   ['GET', 304, '5', '5'],
   ['GET', 304, undefined, undefined],
-  // RFC 9110 section 8.6: never in a 204.
+  // RFC 9110 section 8.6: a 204 has no Content-Length.
   ['GET', 204, undefined, undefined],
   ['GET', 204, '0', undefined],
   ['HEAD', 204, '0', undefined],

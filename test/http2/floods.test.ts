@@ -176,7 +176,7 @@ describe('header blocks', () => {
     const learn = Buffer.concat([Buffer.from([0x40]), literals(['x-bomb', 'b'.repeat(3_900)]).subarray(1)]);
     client.write(frame(TYPE.headers, END_STREAM | END_HEADERS, 1, Buffer.concat([literals(...GET), learn])));
     await client.answered(1);
-    // Each octet is 3,900 once decoded: 62 MB in a frame.
+    // Each octet decodes to 3,900 octets: 62 MB for a frame.
     const bomb = Buffer.concat([literals(...GET), Buffer.alloc(16_000, 0x80 | 62)]);
     const before = memoryInUse().buffers;
     client.write(frame(TYPE.headers, END_STREAM | END_HEADERS, 3, bomb));

@@ -15,7 +15,7 @@ closeAfterEach();
 const MIB = 1_048_576;
 const TOTAL = 32 * MIB;
 const PIECE = Buffer.alloc(65_536, 'x');
-/** Kernel buffers between two peers on loopback, and our own windows. */
+/** Kernel buffers between two peers on loopback, and the windows of the proxy. */
 const IN_BETWEEN = 16 * MIB;
 const IN_PROCESS = 3 * MIB;
 

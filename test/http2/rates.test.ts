@@ -25,7 +25,7 @@ async function open(behaviour: string | UpstreamBehaviour, limits: Partial<Limit
   return { upstream, proxy, client: await FrameClient.connect(proxy.port) };
 }
 
-/** Sends frames now and again until the test is over. */
+/** Sends a frame at intervals until the end of the test. */
 function trickle(client: FrameClient, frames: Buffer): void {
   const timer = setInterval(() => client.socket.writable && client.write(frames), 20);
   closeLater(() => clearInterval(timer));

@@ -23,7 +23,7 @@ afterAll(async () => {
   await upstream.close();
 });
 
-/** Requests that the backend had seen before this test. */
+/** Number of requests at the backend before this test. */
 let before = 0;
 const seen = (): readonly Message[] => upstream.requests.slice(before);
 beforeEach(() => void (before = upstream.requests.length));

@@ -199,7 +199,7 @@ describe('connections', () => {
     const first = await openClient(proxy.port);
     first.write(get('/first'));
     const peer = await server.asked();
-    // From here on the limit of two streams is known.
+    // The proxy knows the limit of two streams from here on.
     await until(() => peer.of(TYPE.settings).some(({ flags }) => flags === 1), 'the acknowledgement');
     const clients = await Promise.all([openClient(proxy.port), openClient(proxy.port)]);
     clients[0]!.write(get());

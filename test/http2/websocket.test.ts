@@ -19,7 +19,7 @@ import { openEcho, openWebSocket, portOf, webSocketOn } from '../support/websock
 
 closeAfterEach();
 
-/** Kernel buffers of four sockets, and our own. */
+/** Kernel buffers of four sockets, and buffers of the proxy. */
 const IN_BETWEEN = 28_000_000;
 const CONNECT = { ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/chat?a=1', 'sec-websocket-version': '13' };
 
@@ -324,7 +324,7 @@ test('HTTP/2 to HTTP/2', async () => {
   await until(() => proxy.metric('weir_requests_active') === 0, 'the end of the tunnel');
 });
 
-/** Agrees by the rules, or with this answer to the key. */
+/** Accepts correctly, or with this answer to the key. */
 function switching(accept?: string): {
   respond: (request: { readonly headers: readonly (readonly [string, string])[] }) => string;
   connected: () => void;
@@ -350,7 +350,7 @@ async function openTunnelEnded(proxy: Proxy): Promise<http2.ClientHttp2Stream> {
   return stream;
 }
 
-/** The status a WebSocket client is refused with. */
+/** The status of a refusal of a WebSocket client. */
 async function refusalOf(proxy: Proxy): Promise<number> {
   const socket = new WebSocket(`ws://127.0.0.1:${proxy.port}/chat`);
   socket.on('error', () => undefined);

@@ -34,7 +34,7 @@ describe.each([
 ])('Dockerfile.%s', (name, commands) => {
   const text = readFileSync(path.join(ROOT, `Dockerfile.${name}`), 'utf8');
   const instructions = lastStage(text);
-  // At the same place each time: Node keeps compiled code by path.
+  // Always in the same folder: Node caches compiled code by path.
   const folder = path.join(ROOT, '.cache', `image-${name}`);
   const weir = (...args: string[]) => spawnSync(process.execPath, [path.join(folder, 'cli', 'weir.ts'), ...args], { encoding: 'utf8' });
 

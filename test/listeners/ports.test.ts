@@ -39,7 +39,7 @@ interface Rig {
   readonly supervisor: Supervisor;
   readonly readiness: Readiness;
   readonly recovered: () => number;
-  /** Moves the clock of readiness. */
+  /** Advances the clock of readiness. */
   pass(ms: number): void;
 }
 

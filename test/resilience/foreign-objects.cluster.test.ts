@@ -18,7 +18,7 @@ const SECRETS = 4_000;
 const OBJECTS = ROUTES + GATEWAYS + SERVICES + SECRETS;
 /** A certificate with a long chain, or the data of a small Helm release. */
 const SECRET_BYTES = 10_240;
-/** Heap that the controller may keep for each, the route's spec included. */
+/** Heap limit per object, including the spec of a route. */
 const BYTES_PER_OBJECT = 8_192;
 /** The limit for a Secret, of which name and version are kept: some hundred bytes, and garbage of lists. */
 const BYTES_PER_SECRET = 4_096;
@@ -126,7 +126,7 @@ function service(i: number): object {
   return { apiVersion: 'v1', kind: 'Service', metadata: { name: `svc-${i}` }, spec: { clusterIP: 'None', ports: [{ port: 80 }] } };
 }
 
-/** A certificate, and now and then a release of Helm. */
+/** A certificate, and sometimes a Helm release. */
 function secret(i: number): object {
   const large = randomBytes(SECRET_BYTES).toString('base64');
   const kind = { apiVersion: 'v1', kind: 'Secret', metadata: { name: `secret-${i}` } };

@@ -15,7 +15,7 @@ import { Site } from '../support/site.ts';
 
 const HOST = '127.0.0.5';
 const ROUTES = 1_000;
-/** Between two new routes, while the others change. */
+/** Pause between two new routes, while the others change. */
 const PAUSE_MS = 200;
 /** Number of status writes beyond one per route: those of the Gateway and its class, and repetitions after conflicts. */
 const MORE_WRITES = 150;
@@ -38,7 +38,7 @@ interface GatewayStatus {
 /** The outcome of a route that was applied while the others changed. */
 interface Arrival {
   readonly statuses: readonly number[];
-  /** From the API server's answer to the first 200. */
+  /** Time from the API server's answer to the first 200. */
   readonly ms: number;
 }
 

@@ -115,7 +115,7 @@ describeWith(['cluster', 'root', 'ip'], 'a controller without a right', () => {
     return { ...httpRoute('granted', ''), spec: { parentRefs: [{ name: 'gw' }], rules } };
   }
 
-  /** The backend that answers, the status where none does, or why there is no answer. */
+  /** The backend that answers, the status if none does, or why there is no answer. */
   async function answer(target: string, port = ports[0]): Promise<string> {
     const response = await fetch(`http://${HOST}:${port}${target}`, { headers: { connection: 'close' } }).catch(() => null);
     if (response === null) return 'refused';

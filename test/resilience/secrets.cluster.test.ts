@@ -26,7 +26,7 @@ import type { Flow } from '../support/traffic.ts';
 const HOST = '127.0.0.10';
 const NAME = 'web.test';
 const PAUSE_MS = 5;
-/** A read that was refused is tried again every five seconds. */
+/** A refused read is repeated every five seconds. */
 const BACK_MS = 60_000;
 
 interface Condition {
@@ -148,7 +148,7 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
     return apply({ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'default-controller' }, rules });
   }
 
-  /** Leaves the documented rights, but none to get a Secret. */
+  /** The documented rights without the right to get Secrets. */
   async function revoke(): Promise<void> {
     const rules = documentedRights().flatMap((rule) => {
       if (!rule.resources.includes('secrets')) return [rule];

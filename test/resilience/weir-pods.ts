@@ -8,10 +8,10 @@ import { sendSignal } from '../support/send-signal.ts';
 import { traffic } from '../support/traffic.ts';
 import type { TrafficResult } from '../support/traffic.ts';
 
-/** Between two exchanges of a flow: the proxies share this machine with the whole cluster. */
+/** Pause between two exchanges of a flow: the proxies share this machine with the whole cluster. */
 const PAUSE_MS = 20;
 const GATEWAY_API = 'gateway.networking.k8s.io/v1';
-/** Everything of the cluster starts at the same time, on few cores. */
+/** Time limit for the start of the whole cluster, on few cores. */
 export const START_DEADLINE_MS = 180_000;
 const PROBE_PORT = 15_021;
 /** Metrics of controllers. */
@@ -59,7 +59,7 @@ export class WeirPods {
     return traffic(this.#backends.flows(this.#address), during, PAUSE_MS);
   }
 
-  /** The status with which a path is answered by any proxy. */
+  /** The status of a path at any proxy. */
   async ask(target: string): Promise<number> {
     const answer = await fetch(`http://${this.#address}${target}`, { headers: { connection: 'close' } });
     await answer.arrayBuffer();
@@ -134,7 +134,7 @@ export class WeirPods {
     return (spec.holderIdentity ?? '').replace(/-[0-9a-f]{8}$/, '');
   }
 
-  /** A signal to Weir in a Pod, past the kubelet. */
+  /** Sends a signal to Weir in a Pod, without the kubelet. */
   signal(pod: string, signal: NodeJS.Signals): void {
     sendSignal(processOf(pod), signal);
   }

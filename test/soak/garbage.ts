@@ -6,7 +6,7 @@ import type { Finding, SoakScenario } from './scenario.ts';
 
 const COUNT = 100_000;
 const WARM_UP = 5_000;
-/** Ten bytes for each connection would be as much. */
+/** The memory limit: ten bytes for each connection. */
 const GROWTH_MIB = 1;
 const MIB = 1_048_576;
 

@@ -2,7 +2,7 @@
 
 /** Duration and volume; every scenario has bounded defaults. */
 export interface SoakOptions {
-  /** For scenarios that move bytes: how many, in each direction. */
+  /** For scenarios with bodies: bytes in each direction. */
   readonly bytes: number;
   /** For scenarios with a fixed duration. */
   readonly seconds: number;

@@ -15,14 +15,14 @@ export interface Order {
   readonly count: number;
 }
 
-/** Each sends or takes a byte as often. */
+/** Interval at which each client sends or reads a byte. */
 const PERIOD_MS = 5_000;
 /** Answers larger than the kernel's buffers for a client that does not read. */
 const LARGE = Buffer.alloc(4_194_304, 'x');
 const STREAMS = 100;
-/** Of SETTINGS, RFC 9113 section 6.5.2. */
+/** The identifier in SETTINGS, RFC 9113 section 6.5.2. */
 const INITIAL_WINDOW = 4;
-/** Connections that are opened at a time. */
+/** Number of connections opened at once. */
 const AT_ONCE = 100;
 
 function serve(): void {

@@ -21,7 +21,7 @@ export interface SlowProxy {
   start(folder: string, origin: number): Promise<Running>;
 }
 
-/** Alone in the network, so that any port is free. */
+/** Every port of the own network is free. */
 const [HTTP1, HTTP2] = [8_080, 8_081];
 const CONNECTIONS = 20_000;
 

@@ -28,7 +28,7 @@ export const MAX_RESIDENT_MIB = 256;
 type Version = 'http1' | 'http2';
 type Slow = 'reader' | 'writer';
 
-/** `total` bytes, resting after each gulp if need be. */
+/** `total` bytes, with pauses if required. */
 function source(total: number, slow: boolean): Readable {
   async function* pieces(): AsyncGenerator<Buffer> {
     for (let sent = 0; sent < total; sent += PIECE.length) {
@@ -98,7 +98,7 @@ interface Asked {
   readonly answer: Promise<Readable>;
 }
 
-/** A client of either version, of a single connection where the version allows that. */
+/** A client of either version, on a single connection if the version allows it. */
 interface Client {
   ask(path: string, method: string): Asked;
   close(): void;

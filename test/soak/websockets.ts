@@ -14,7 +14,7 @@ import type { Finding, SoakOptions, SoakScenario } from './scenario.ts';
 import type { FromProxy, ToProxy } from './websocket-proxy.ts';
 
 const SOCKETS = 10_000;
-/** Descriptors of a process that are left for WebSockets. */
+/** Number of file descriptors of a process for WebSockets. */
 const DESCRIPTORS = descriptors() - 200;
 /** WebSockets that share a connection of HTTP/2. */
 const STREAMS = 50;
@@ -24,9 +24,9 @@ const STREAMS = 50;
  */
 const SHARED = Math.max(STREAMS, Math.ceil((SOCKETS * 2 - DESCRIPTORS) / (1 - 1 / STREAMS)));
 const INTERVAL_MS = 10_000;
-/** A pool has 1,024 connections to an endpoint at most. */
+/** A pool has at most 1,024 connections to an endpoint. */
 const BACKENDS = 16;
-/** Connections that are opened at a time. */
+/** Number of connections opened at once. */
 const ROUND = 100;
 const MAX_RESIDENT_MIB = 400;
 const MIB = 1_048_576;
@@ -46,7 +46,7 @@ interface Backends {
   close(): void;
 }
 
-/** Agrees to a WebSocket and sends everything back. */
+/** Accepts a WebSocket and echoes everything. */
 function serve(socket: net.Socket, open: Set<net.Socket>): void {
   open.add(socket);
   socket.on('close', () => open.delete(socket));
@@ -108,7 +108,7 @@ class Client {
     else if (this.#due === 0) this.#tally.received++;
   }
 
-  /** False when the last message has not come back. */
+  /** False until the echo of the last message has arrived. */
   send(): boolean {
     if (this.#due > 0 || this.socket.destroyed) return false;
     this.#due = this.#frame.length;
@@ -131,7 +131,7 @@ async function connect(port: number, tally: Tally, number: number): Promise<Clie
   return new Client(socket, tally, number);
 }
 
-/** A client on a connection that others share (RFC 8441). */
+/** A client on a shared connection (RFC 8441). */
 async function connectStream(session: http2.ClientHttp2Session, tally: Tally, number: number): Promise<Client> {
   const stream = session.request({
     ':method': 'CONNECT',
@@ -215,7 +215,7 @@ async function run({ seconds }: SoakOptions): Promise<readonly Finding[]> {
     const tally: Tally = { sent: 0, received: 0, dropped: 0 };
     clients = await openClients(port, tally);
     const { peak, late } = await talk(clients, child, seconds * 1_000);
-    // The last messages are on their way.
+    // The last messages are still in flight.
     for (let waited = 0; tally.received < tally.sent && waited < 5_000; waited += 50) await wait(50);
     return [
       { name: 'open WebSockets', value: clients.length, unit: '', limit: null },

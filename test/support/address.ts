@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 
-/** Adds an address of 100.64.0.0/10 (RFC 6598), which keeps clear of real networks, to the loopback device. Needs root and `ip`. */
+/** Adds an address of 100.64.0.0/10 (RFC 6598), which real networks seldom use, to the loopback device. Needs root and `ip`. */
 export function addAddress(): string {
   const address = `100.${randomInt(64, 128)}.${randomInt(0, 256)}.${randomInt(1, 255)}`;
   ip('add', address);

@@ -20,7 +20,7 @@ export class FaultServer {
     this.#answer = answer;
   }
 
-  /** Resolves with a kubeconfig that leads here. */
+  /** Resolves with a kubeconfig for this server. */
   async start(): Promise<KubeConfig> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
     const config = new KubeConfig();

@@ -158,7 +158,7 @@ class WebSocketEchoes implements Exchanges {
   #count = 0;
   /** Ends the wait for an echo; null while there is none. */
   #settle: ((reason: string | null) => void) | null = null;
-  /** Why the socket was closed between two exchanges, if not rightly. */
+  /** Why the socket was closed between two exchanges, if that is a failure. */
   #broken: string | null = null;
 
   constructor(url: string) {

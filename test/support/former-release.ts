@@ -18,7 +18,7 @@ export async function formerRelease(): Promise<string> {
   const unpacked = await mkdtemp(path.join(releases, 'new-'));
   await promisify(execFile)('tar', ['-xzf', ARCHIVE, '-C', unpacked]);
   await symlink(path.join(ROOT, 'node_modules'), path.join(unpacked, 'node_modules'));
-  // Another test may have been faster.
+  // Another test may have created it first.
   await rename(unpacked, folder).catch(() => rm(unpacked, { recursive: true }));
   return folder;
 }

@@ -69,7 +69,7 @@ export class FramePeer {
   readonly #decoder = new HpackDecoder({ tableSize: 4_096, maxListSize: 1e6, maxHeaders: 1e4 });
   #rest = Buffer.alloc(0);
   #pings = 0;
-  /** Octets before the first frame that are still to come. */
+  /** Number of octets still expected before the first frame. */
   #skip: number;
 
   constructor(socket: net.Socket, skip = 0) {

@@ -21,7 +21,7 @@ export function importsOf(file: string): string[] {
   return resolve(file, [...text.matchAll(STATIC)].map((match) => match[2] as string).concat(dynamicImports(text)));
 }
 
-/** The files of the checkout that are loaded because a file is. */
+/** The files of the checkout that a file loads, directly or indirectly. */
 export function valueImportsOf(file: string): string[] {
   const text = readFileSync(path.join(ROOT, file), 'utf8');
   const values = [...text.matchAll(STATIC)].filter((match) => match[1] === undefined);

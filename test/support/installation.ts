@@ -76,7 +76,7 @@ export class Installation {
     return line === undefined ? 0 : Number(line.slice(name.length));
   }
 
-  /** The last words of every process, for the message of a failed test. */
+  /** The last output of every process, for the message of a failed test. */
   tails(): string {
     return [this.controller, ...this.proxies].map(({ output }) => output.slice(-3_000)).join('\n---\n');
   }

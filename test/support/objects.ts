@@ -12,7 +12,7 @@ export function listOf(...items: readonly object[]): string {
   return JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
 }
 
-/** Weir's class, or that of another controller. */
+/** A GatewayClass of Weir, or of another controller. */
 export function gatewayClass(name = 'weir', controllerName = CONTROLLER_NAME): Manifest {
   return { apiVersion: GATEWAY_API, kind: 'GatewayClass', metadata: { name }, spec: { controllerName } };
 }

@@ -50,7 +50,7 @@ export class RecordingTarget implements SubscribeTarget {
   readonly steps: { readonly changed: string[]; readonly removed: string[] }[] = [];
   /** The error in a resource; null if there is none. */
   refuse: (resource: Resource) => string | null = () => null;
-  /** Awaited before every apply: a slow proxy. */
+  /** Awaited before every apply, to simulate a slow proxy. */
   gate: () => Promise<void> = () => Promise.resolve();
   /** Called after every apply. */
   applied: () => void = () => undefined;

@@ -73,7 +73,7 @@ export class RawClient {
     return this.answer(bodiless);
   }
 
-  /** Resolves once the peer has said goodbye, by end or reset. */
+  /** Resolves once the peer has closed or reset the connection. */
   async over(): Promise<void> {
     await until(() => this.ended || this.closed, 'the end of the connection');
   }

@@ -67,7 +67,7 @@ export class RawUpstream {
     return this.connections.filter(({ closed }) => !closed).length;
   }
 
-  /** Behaves otherwise from now on, and forgets connections that are closed. */
+  /** Changes the behaviour, and forgets closed connections. */
   become(behaviour: string | Respond | UpstreamBehaviour): void {
     this.#behaviour = asBehaviour(behaviour);
   }

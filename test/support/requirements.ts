@@ -24,7 +24,7 @@ const REQUIREMENTS = {
     met: (env) => process.platform === 'linux' && (allBuilt() || goVersion(env) >= 26),
     remedy: 'on Linux, install Go 1.26 or later',
   },
-  /** Addresses and namespaces of a test's own. */
+  /** Own addresses and network namespaces for a test. */
   root: { met: () => process.getuid?.() === 0, remedy: 'run as root' },
   ip: program('ip', 'iproute2'),
   nft: program('nft', 'nftables'),

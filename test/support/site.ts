@@ -9,7 +9,7 @@ import { listOf, serviceOf } from './objects.ts';
 import type { Manifest } from './objects.ts';
 
 export interface SiteOptions {
-  /** Where each proxy binds. */
+  /** The address that each proxy binds. */
   readonly hosts: readonly string[];
   /** Names of backends. */
   readonly backends: readonly string[];
@@ -75,7 +75,7 @@ export class Site {
     return this.backends.flatMap(({ name }) => this.service(name, name));
   }
 
-  /** Throws where there is none of the name. */
+  /** Throws if there is none of this name. */
   backend(name: string): Backend {
     const backend = this.backends.find((each) => each.name === name);
     if (backend === undefined) throw new Error(`there is no backend ${name}`);

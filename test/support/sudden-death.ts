@@ -2,7 +2,7 @@
 import { expect } from '@jest/globals';
 import type { TrafficResult } from './traffic.ts';
 
-/** The phase of a traffic from which on the killed process is known to be gone. */
+/** The phase of traffic after which the killed process has certainly ended. */
 export const GONE = 'the killed process is gone';
 
 /**

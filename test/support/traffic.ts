@@ -14,7 +14,7 @@ export interface Flow {
   open(): Exchanges;
 }
 
-/** An exchange that did not go well. */
+/** A failed exchange. */
 export interface Failure {
   readonly flow: string;
   readonly reason: string;

@@ -24,7 +24,7 @@ export class Tunnel {
     });
   }
 
-  /** Listens on a port of the same address, so that certificates stay good. */
+  /** Listens on a port of the same address, so that certificates stay valid. */
   static async start(host: string, port: number): Promise<Tunnel> {
     const tunnel = new Tunnel(host, port);
     tunnel.#server.listen(0, host);

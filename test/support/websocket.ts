@@ -27,7 +27,7 @@ export function echo(socket: WebSocket): void {
   socket.on('message', (bytes, isBinary) => socket.send(bytes, { binary: isBinary }));
 }
 
-/** A WebSocket on a stream that an agreement was reached on, of a client or a server. */
+/** A WebSocket on a stream after its handshake, of a client or a server. */
 export function webSocketOn(stream: Duplex, end: 'client' | 'server' = 'client'): WebSocket {
   const socket = new (WebSocket as unknown as new (address: null, protocols: undefined, options: object) => WebSocket)(null, undefined, {});
   const untyped = socket as unknown as { _isServer: boolean; setSocket(stream: unknown, head: Buffer, options: object): void };

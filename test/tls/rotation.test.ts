@@ -67,7 +67,7 @@ class Site {
     return Object.fromEntries(all.map(({ type, reason, message }) => [type, `${reason}: ${message}`]));
   }
 
-  /** The name on the certificate that a request for a host is answered with; or the status, or why there is no handshake. */
+  /** The name on the certificate for a request to a host; or the status, or why the handshake failed. */
   ask(host: string): Promise<string> {
     return askFor(this.worker.boundPort(HTTPS_PORT) ?? 0, host);
   }

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecResult } from './container-process.ts';
 import type { Action, ContainerSpec } from './objects.ts';
 
-/** The container an action is done to. */
+/** The container for an action. */
 export interface ActionTarget {
   readonly spec: ContainerSpec;
   readonly podIp: string;

@@ -14,11 +14,11 @@ export interface AddressPlan {
   readonly dns: string;
   readonly services: string;
   readonly balancers: string;
-  /** Addresses that the nodes' load balancer leaves alone, for a test to give to Services. */
+  /** Addresses that the load balancer of the nodes does not use; tests may assign them to Services. */
   readonly pool: string;
 }
 
-/** Blocks there are in 100.64.0.0/10. */
+/** Number of blocks in 100.64.0.0/10. */
 export const BLOCKS = 1024;
 
 const FIRST_NODE = 10;

@@ -23,7 +23,7 @@ interface RequestBody {
   readonly value: unknown;
 }
 
-/** Between two lines of a watch: bookmarks come every minute. */
+/** Maximum time between two lines of a watch: bookmarks come every minute. */
 const WATCH_SILENCE_MS = 120_000;
 const ANSWER_MS = 10_000;
 

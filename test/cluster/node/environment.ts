@@ -10,7 +10,7 @@ import type { Image } from './settings.ts';
 
 type Environment = Record<string, string>;
 
-/** Everything a container's process is started with. */
+/** The start parameters of a container's process. */
 export interface Command {
   readonly words: readonly string[];
   readonly env: Readonly<Environment>;
@@ -62,7 +62,7 @@ function fromSource({ pod }: PlacedPod, source: EnvSource, configuration: Config
   return ref?.optional === true ? ok({}) : err(`${what} "${ref?.name}" not found`);
 }
 
-/** Null for a variable that may be left out, and is. */
+/** Null for an optional variable that is missing. */
 function valueOf(placed: PlacedPod, container: ContainerSpec, variable: EnvVar, configuration: Configuration): Result<string | null> {
   const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = variable.valueFrom ?? {};
   const namespace = placed.pod.metadata.namespace ?? '';

@@ -18,7 +18,7 @@ export class Kubelet {
     pods.onChange((pod, gone) => this.#take(pod, gone));
   }
 
-  /** The container of a Pod that has a life here. */
+  /** The container of a Pod that runs here. */
   container(namespace: string, pod: string, container: string): Container | undefined {
     const uid = this.#pods.get(namespace, pod)?.metadata.uid ?? '';
     return this.#lives.get(uid)?.container(container);

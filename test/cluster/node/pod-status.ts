@@ -11,11 +11,11 @@ export interface PodFacts {
   readonly containers: readonly ContainerStatus[];
   /** Whether every init container has succeeded. */
   readonly initialized: boolean;
-  /** The Pod ended for good. */
+  /** The Pod has ended permanently. */
   readonly failure: { readonly reason: string; readonly message: string } | null;
   /** The missing source of a volume. */
   readonly waitsFor: string | null;
-  /** Conditions that others set. */
+  /** Conditions of other controllers. */
   readonly foreign: readonly Condition[];
 }
 

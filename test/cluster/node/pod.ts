@@ -180,7 +180,7 @@ export class PodLife {
     this.#refreshed = this.#refreshed.then(() => this.#writeVolumes());
   }
 
-  /** True when every volume is whole. */
+  /** Whether every volume is complete. */
   async #writeVolumes(): Promise<boolean> {
     const { configuration } = this.#around;
     const sources = { placed: this.#placed(), configuration, token: (source: object) => this.#tokens.get(source) };

@@ -50,7 +50,7 @@ export class Sandbox {
     this.namespace = this.#link;
   }
 
-  /** `sysctls` must be of the network. */
+  /** `sysctls` must be those of a network namespace. */
   static async open(pool: AddressPool, sysctls: readonly Sysctl[] = []): Promise<Sandbox> {
     const sandbox = new Sandbox(pool);
     await sandbox.#open();

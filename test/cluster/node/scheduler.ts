@@ -10,7 +10,7 @@ type Labels = Readonly<Record<string, string>>;
 
 interface Placement {
   readonly node: string | null;
-  /** Why there is none. */
+  /** Why there is no node. */
   readonly message: string;
 }
 
@@ -18,7 +18,7 @@ export class Scheduler {
   readonly #api: Api;
   readonly #pods: Reflector<Pod>;
   readonly #nodes: readonly NodeOptions[];
-  /** Where Pods go that the watch does not show there yet, by uid. */
+  /** By uid: the node of Pods that the watch does not show as bound yet. */
   readonly #bound = new Map<string, string>();
   /** The last message about a Pod that cannot be scheduled, by uid. */
   readonly #refused = new Map<string, string>();
@@ -41,7 +41,7 @@ export class Scheduler {
     this.#place(pod);
   }
 
-  /** Room may have come for a Pod that a constraint kept waiting. */
+  /** A Pod that a constraint has delayed may be schedulable now. */
   #placeRefused(): void {
     const refused = [...this.#pods.all()].filter(({ metadata }) => this.#refused.has(metadata.uid ?? ''));
     for (const pod of refused) this.#place(pod);
@@ -67,7 +67,7 @@ export class Scheduler {
       await this.#api.post(`/api/v1/namespaces/${namespace}/pods/${name}/binding`, binding);
     } catch (error) {
       this.#bound.delete(uid);
-      // Gone, or bound already; otherwise once more when the API server is back.
+      // The Pod is deleted or bound already; otherwise it is tried again when the API server is back.
       if (error instanceof ApiError && (error.status === 404 || error.status === 409)) return;
       setTimeout(() => this.#retry(pod), 500);
     }

@@ -28,11 +28,11 @@ export interface NodeSettings {
     readonly kubeletCertificate: string;
     readonly kubeletKey: string;
   };
-  /** Where Pods' files and logs go. */
+  /** The folder for files and logs of Pods. */
   readonly folder: string;
   readonly plan: AddressPlan;
   readonly nodes: readonly NodeOptions[];
-  /** By the name that a container's `image` has. */
+  /** By image name. */
   readonly images: Readonly<Record<string, Image>>;
 }
 
