@@ -125,6 +125,18 @@ describeWith(NEEDS, 'nodes of a test cluster', () => {
     });
   });
 
+  describe('DaemonSet', () => {
+    test('has a Pod on every node', async () => {
+      const labels = { app: 'agent' };
+      const spec = { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [SERVER] } } };
+      await apply({ apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name: 'agent' }, spec });
+      await cluster.kubectl(['rollout', 'status', 'daemonset/agent', '--timeout=60s']);
+      const nodes = await cluster.kubectl(['get', 'pods', '-l', 'app=agent', '-o', 'jsonpath={.items[*].spec.nodeName}']);
+      expect(nodes.split(' ').sort()).toEqual(['east', 'west']);
+      await cluster.kubectl(['delete', 'daemonset/agent']);
+    });
+  });
+
   describe('probes', () => {
     test('readiness removes a Pod from its Service and adds it again', async () => {
       await apply(pod('moody', { containers: [SERVER] }), service('moody', {}, { name: 'moody' }));

@@ -9,6 +9,7 @@ import { TRAFFIC_LISTENERS, TrafficBackends, unharmed } from '../support/traffic
 import { traffic } from '../support/traffic.ts';
 import { startBareCluster } from './bare-cluster.ts';
 import type { BareCluster } from './bare-cluster.ts';
+import { diagnosis } from './diagnosis.ts';
 import { everything } from './everything.ts';
 import { CHART } from './helm.ts';
 
@@ -157,21 +158,6 @@ async function credentials(cluster: Cluster): Promise<{ readonly certificate: X5
     return Buffer.from(data['tls.crt'] ?? '', 'base64').toString();
   };
   return { certificate: new X509Certificate(await read('weir-proxy-credentials')), ca: await read('weir-ca') };
-}
-
-async function diagnosis(cluster: Cluster): Promise<string> {
-  const ask = (...args: string[]) => cluster.kubectl([...args, ...NAMESPACE]).catch(String);
-  const logs = ['controller', 'proxy'].map((part) =>
-    ask('logs', `--selector=app.kubernetes.io/component=${part}`, '--tail=20', '--prefix'),
-  );
-  return (
-    await Promise.all([
-      cluster.kubectl(['get', 'gateways', '-A', '-o', 'yaml']),
-      ask('get', 'pods', '-o', 'wide'),
-      ask('get', 'events'),
-      ...logs,
-    ])
-  ).join('\n');
 }
 
 function backend(): object[] {

@@ -165,6 +165,14 @@ export interface Volume {
   readonly emptyDir?: { readonly medium?: string; readonly sizeLimit?: string };
 }
 
+/** Terms of which one must hold. */
+export interface NodeSelector {
+  readonly nodeSelectorTerms: readonly {
+    readonly matchExpressions?: readonly unknown[];
+    readonly matchFields?: readonly { readonly key: string; readonly operator: string; readonly values?: readonly string[] }[];
+  }[];
+}
+
 export interface SpreadConstraint {
   readonly maxSkew: number;
   readonly topologyKey: string;
@@ -182,7 +190,7 @@ export interface PodSpec {
   readonly schedulerName?: string;
   readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly affinity?: {
-    readonly nodeAffinity?: { readonly requiredDuringSchedulingIgnoredDuringExecution?: unknown };
+    readonly nodeAffinity?: { readonly requiredDuringSchedulingIgnoredDuringExecution?: NodeSelector };
     readonly podAffinity?: { readonly requiredDuringSchedulingIgnoredDuringExecution?: readonly unknown[] };
     readonly podAntiAffinity?: { readonly requiredDuringSchedulingIgnoredDuringExecution?: readonly unknown[] };
   };

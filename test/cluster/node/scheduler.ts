@@ -2,7 +2,7 @@
 // A Pod with unsupported constraints is not scheduled; its conditions give the reason.
 import { ApiError } from './api.ts';
 import type { Api } from './api.ts';
-import type { LabelSelector, Pod, SpreadConstraint } from './objects.ts';
+import type { LabelSelector, NodeSelector, Pod, SpreadConstraint } from './objects.ts';
 import type { Reflector } from './reflector.ts';
 import type { NodeOptions } from './settings.ts';
 
@@ -91,7 +91,10 @@ export class Scheduler {
   #choose(pod: Pod): Placement {
     const unknown = unsupported(pod);
     if (unknown !== null) return { node: null, message: `the scheduler of this cluster does not know ${unknown}` };
-    const selected = this.#nodes.filter((node) => includes(labelsOf(node), pod.spec.nodeSelector ?? {}));
+    const required = nodeSelectorOf(pod);
+    const named = required === undefined ? null : namedNodes(required);
+    const candidates = named === null ? this.#nodes : this.#nodes.filter(({ name }) => named.includes(name));
+    const selected = candidates.filter((node) => includes(labelsOf(node), pod.spec.nodeSelector ?? {}));
     if (selected.length === 0) return { node: null, message: 'no node has the labels of nodeSelector' };
     const strict = (pod.spec.topologySpreadConstraints ?? []).filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'DoNotSchedule');
     const allowed = selected.filter((node) => strict.every((constraint) => this.#spreads(pod, constraint, node, selected)));
@@ -151,12 +154,25 @@ function matches({ matchLabels = {} }: LabelSelector, { metadata }: Pod): boolea
   return includes(metadata.labels ?? {}, matchLabels);
 }
 
+/** The nodes that a required nodeAffinity names. Pods of DaemonSets have such an affinity. Null for one of another form. */
+function namedNodes({ nodeSelectorTerms }: NodeSelector): readonly string[] | null {
+  const [field, ...others] = nodeSelectorTerms.flatMap(({ matchFields }) => matchFields ?? []);
+  const isForm = nodeSelectorTerms.length === 1 && nodeSelectorTerms[0]?.matchExpressions === undefined && others.length === 0;
+  return isForm && field?.key === 'metadata.name' && field.operator === 'In' ? (field.values ?? []) : null;
+}
+
+function nodeSelectorOf({ spec: { affinity } }: Pod): NodeSelector | undefined {
+  return affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+}
+
 /** The first requirement of a Pod that this scheduler does not support. Preferences may be ignored. */
-function unsupported({ spec: { affinity, topologySpreadConstraints, schedulingGates } }: Pod): string | null {
+function unsupported(pod: Pod): string | null {
+  const { affinity, topologySpreadConstraints, schedulingGates } = pod.spec;
   const required = 'requiredDuringSchedulingIgnoredDuringExecution';
+  const nodes = nodeSelectorOf(pod);
   const asks = {
     schedulingGates,
-    'required nodeAffinity': affinity?.nodeAffinity?.[required],
+    'required nodeAffinity': nodes === undefined || namedNodes(nodes) !== null ? undefined : nodes,
     'required podAffinity': affinity?.podAffinity?.[required],
     'required podAntiAffinity': affinity?.podAntiAffinity?.[required],
     'matchExpressions of a topologySpreadConstraint': topologySpreadConstraints?.flatMap(expressionsOf),
