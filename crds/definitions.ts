@@ -180,13 +180,13 @@ function definitionOf({ kind, description, shortNames, columns, status }: Presen
   };
 }
 
-/** The API server defines apiVersion, kind and metadata itself. */
+/** The API server defines apiVersion, kind and metadata itself. Of metadata it refuses a definition that says more than its type. */
 function wholeObject(schema: TSchema, status: StructuralSchema): StructuralSchema {
   const { spec } = (schema as unknown as { readonly properties: { readonly spec: TSchema } }).properties;
   const kept = {
     apiVersion: { type: 'string', description: 'The group and version of the schema.' },
     kind: { type: 'string', description: 'The kind of the object.' },
-    metadata: { type: 'object', description: 'Name, namespace, labels and annotations.' },
+    metadata: { type: 'object' },
   };
   const properties = { ...kept, spec: { description: 'What is wanted.', ...structuralSchema(spec) }, status };
   return { properties, required: ['spec'] };
