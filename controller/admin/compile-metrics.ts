@@ -1,4 +1,4 @@
-// The metrics of a pipeline, for a controller and for `weir up`: what compiling costs and changes, and which objects have problems.
+// The metrics of a pipeline, for a controller and for `weir up`: cost and changes of compiles, and objects with problems.
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { CompileDelta } from '../compile/result.ts';

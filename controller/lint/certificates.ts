@@ -1,5 +1,4 @@
-// Certificates that are served, and that clients refuse or will soon refuse. A Secret that cannot be used at all is the finding of the
-// listener that refers to it.
+// Served certificates that clients refuse, or will refuse soon. An unusable Secret is a finding of the listener that refers to it.
 import { X509Certificate } from 'node:crypto';
 import type * as ir from '#api/ir/ir.ts';
 import { parseListenerKey } from '#api/ir/ir.ts';
@@ -10,7 +9,7 @@ import type { Unplaced } from './finding.ts';
 import type { Subject } from './subject.ts';
 
 const DAY = 86_400_000;
-/** A certificate is renewed when this much time is left, or this part of its life. */
+/** A certificate should be renewed when this time, or this part of its lifetime, is left. */
 const SOON = { ms: 14 * DAY, part: 0.2 };
 
 /** Findings about validity, order and names. */
@@ -42,7 +41,7 @@ function whyRenew({ validFromDate, validToDate }: X509Certificate, now: number):
   return `holds a certificate that expires at ${validToDate.toISOString()}, in ${Math.floor(left / DAY)} days; renew it`;
 }
 
-/** A listener whose certificates all are for other names: clients refuse every connection. */
+/** A listener with certificates for other names only: clients refuse every connection. */
 function ofListener(
   { key, hostname, tls, unserved }: ir.Listener,
   leaves: ReadonlyMap<string, X509Certificate>,

@@ -1,9 +1,9 @@
 // A finding of the linter: one cause, with its place in the files.
 
-/** `error`: must be mended; `warning`: is served, most probably not as meant; `info`: worth knowing. */
+/** `error`: must be corrected; `warning`: is served, but probably not as intended; `info`: a remark. */
 export type Severity = 'error' | 'warning' | 'info';
 
-/** One thing that is wrong, or odd, with the objects of a folder. */
+/** A mistake or an oddity in the objects of a folder. */
 export interface Finding {
   readonly severity: Severity;
   /** '' without a file. */
@@ -14,7 +14,7 @@ export interface Finding {
   readonly object: string;
   /** Path of the field, like `spec.rules[0].backendRefs[0]`; '' for the whole object. */
   readonly field: string;
-  /** The cause, and the remedy where there is one. */
+  /** The cause, and the remedy if there is one. */
   readonly reason: string;
 }
 

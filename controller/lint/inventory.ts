@@ -1,4 +1,4 @@
-// The objects of a folder by kind and name, and the nearest name for one that is not there.
+// The objects of a folder by kind and name, and the nearest name for a missing one.
 import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
 import { objectId, refOf, type KubernetesObject } from '#api/k8s/object.ts';
 import { nearest } from '#lib/nearest.ts';
@@ -22,7 +22,7 @@ export class Inventory {
     return (this.#byKind.get(kind) ?? []) as readonly ObjectsByKind[K][];
   }
 
-  /** `; did you mean NAME?` for an object that does not exist, or the namespaces that have one of its name; '' without either. */
+  /** `; did you mean NAME?` for a missing object, or the namespaces with an object of its name; '' without either. */
   hint(id: string): string {
     const [kind = '', ...rest] = id.split('/');
     const [name = '', namespace = ''] = rest.reverse();

@@ -1,4 +1,4 @@
-// The linter: everything that is wrong, or odd, with the objects of a folder, each cause once and at its place. `weir validate` prints
+// The linter: mistakes and oddities in the objects of a folder, each cause once, with its position. `weir validate` prints
 // it, `weir up` logs it.
 import type { FolderContent } from '../watch/files.ts';
 import { certificateFindings } from './certificates.ts';
@@ -10,7 +10,7 @@ import { statusFindings } from './statuses.ts';
 import { subjectOf, type Compiled, type LintOptions, type Subject } from './subject.ts';
 import { unsupportedFindings } from './unsupported.ts';
 
-/** Every check, in the order in which the causes of one field are told. */
+/** All checks. Their order decides which cause of one field is reported. */
 const CHECKS: readonly ((subject: Subject) => readonly Unplaced[])[] = [
   emptinessFindings,
   classFindings,
@@ -26,7 +26,7 @@ const CHECKS: readonly ((subject: Subject) => readonly Unplaced[])[] = [
   endpointFindings,
 ];
 
-/** The findings about what was read, sorted by place. Problems of the files themselves are not among them. */
+/** The findings about the objects, sorted by position. Problems of the files themselves are not included. */
 export function lint(content: FolderContent, compiled: Compiled, options: LintOptions): readonly Finding[] {
   const subject = subjectOf(content, compiled, options);
   const found = CHECKS.flatMap((check) => check(subject)).filter((finding) => !isOfRefused(finding, content));
@@ -48,7 +48,7 @@ function faultFindings({ faults }: Subject): readonly Unplaced[] {
 
 const MISSING = /([A-Z][A-Za-z]*\/[^\s/;,]+(?:\/[^\s/;,]+)?) does not exist/;
 
-/** An object that the files hold and that was refused is not missing: its own problem is the cause. */
+/** A refused object of the files is not missing: its own problem is the cause. */
 function isOfRefused({ reason }: Unplaced, { problems }: FolderContent): boolean {
   const missing = MISSING.exec(reason)?.[1];
   return missing !== undefined && problems.some(({ object, severity }) => severity === 'error' && object === missing);
@@ -59,7 +59,7 @@ function withHint(reason: string, { objects }: Subject): string {
   return missing === undefined || reason.includes('did you mean') ? reason : `${reason}${objects.hint(missing)}`;
 }
 
-/** Two checks may find the same field of the same object; the first one knows best. */
+/** If several checks find the same field of the same object, the first finding counts. */
 function oncePerCause(findings: readonly Finding[]): readonly Finding[] {
   const first = new Map<string, Finding>();
   for (const finding of findings) {

@@ -1,4 +1,4 @@
-// Matches that never win, cannot be compiled, or look for something that no request has.
+// Matches that never win, cannot be compiled, or match no possible request.
 import type * as ir from '#api/ir/ir.ts';
 import { expressionDoubt } from '#api/match/path-expression.ts';
 import { describeMatch } from '#api/match/print.ts';
@@ -30,7 +30,7 @@ function objectOf({ objectKind, namespace, name }: ir.Route | ir.StreamRoute): s
   return `${objectKind}/${namespace}/${name}`;
 }
 
-/** Expressions that look for something that paths do not have. */
+/** Expressions that no path can match. */
 function expressionFindings(route: ir.Route): Unplaced[] {
   return route.matches.flatMap(({ path }, index): Unplaced[] => {
     const reason = path.type === 'RegularExpression' ? expressionDoubt(path.value) : null;

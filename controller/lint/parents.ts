@@ -55,7 +55,7 @@ function missing({ objects }: Subject, id: string, field: string): Omit<Unplaced
   return objects.get(id) === undefined ? { severity: 'error', field, reason: `${id} does not exist` } : null;
 }
 
-/** Gateways of a class that is not there, or that Weir does not serve. */
+/** Gateways of a missing class, or of one that Weir does not serve. */
 export function classFindings({ objects, controllerName }: Subject): readonly Unplaced[] {
   const classes = objects.all('GatewayClass');
   return [
@@ -83,7 +83,7 @@ function ofGateway(gateway: Gateway, classes: readonly GatewayClass[], controlle
   ];
 }
 
-/** A slip of the pen in the name of Weir's controller. */
+/** A typing error in the name of Weir's controller. */
 function ofClass(gatewayClass: GatewayClass, controllerName: string): readonly Unplaced[] {
   const given = gatewayClass.spec.controllerName;
   if (given === controllerName || nearest(given, [controllerName]) === null) return [];

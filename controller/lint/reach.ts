@@ -1,4 +1,4 @@
-// Objects that are valid and do nothing: listeners without routes, policies and parameters without a target, Services without endpoints,
+// Valid objects without effect: listeners without routes, policies and parameters without a target, Services without endpoints,
 // folders without a Gateway.
 import { POLICY_KINDS, type KindName } from '#api/k8s/kinds.ts';
 import { objectId, refOf } from '#api/k8s/object.ts';
@@ -8,7 +8,7 @@ import type { DesiredStatus } from '../compile/result.ts';
 import type { Unplaced } from './finding.ts';
 import type { Subject } from './subject.ts';
 
-/** A folder that leads to no listener. */
+/** A folder without a listener. */
 export function emptinessFindings({ objects, content }: Subject): readonly Unplaced[] {
   const own = content.objects.filter(({ kind }) => kind !== 'Namespace');
   const whole = { object: '', field: '' };
@@ -23,7 +23,7 @@ export function emptinessFindings({ objects, content }: Subject): readonly Unpla
 
 /** Listeners that answer everything with 404. */
 export function listenerFindings({ statuses, content }: Subject): readonly Unplaced[] {
-  // A route that was refused is told by itself.
+  // A refused route has its own finding.
   if (content.problems.some(({ severity }) => severity === 'error')) return [];
   return statuses.flatMap((status) => (status.type === 'Gateway' || status.type === 'ListenerSet' ? idleListeners(status) : []));
 }
@@ -36,7 +36,7 @@ function idleListeners({ ref, listeners }: DesiredStatus & { type: 'Gateway' | '
   });
 }
 
-/** Policies without a status: their targets exist, and no Gateway of Weir leads to them. */
+/** Policies without a status: their targets exist, but no Gateway of Weir leads to them. */
 export function policyFindings({ objects, statuses }: Subject): readonly Unplaced[] {
   const told = new Set(statuses.map(({ ref }) => objectId(ref)));
   return [...POLICY_KINDS].flatMap((kind) =>
@@ -77,7 +77,7 @@ export function parametersFindings({ objects }: Subject): readonly Unplaced[] {
     });
 }
 
-/** Services that routes use: without a cluster nothing makes EndpointSlices. */
+/** Services of routes without endpoints: without a cluster there is no controller that creates EndpointSlices. */
 export function endpointFindings({ resources, served, objects }: Subject): readonly Unplaced[] {
   if (!served) return [];
   return resources.flatMap((resource): readonly Unplaced[] => {

@@ -1,16 +1,16 @@
-// From a condition to the field that it is about.
+// Maps a condition to the field that it is about.
 import type { Gateway, HttpRoute, ListenerSet } from '#api/k8s/k8s.ts';
 import type { KubernetesObject } from '#api/k8s/object.ts';
 import type { Policy } from '#api/k8s/policies.ts';
 import type { DesiredCondition, DesiredStatus } from '../compile/result.ts';
 
-/** A condition, and where it stands. */
+/** A condition and its position. */
 export interface ConditionPlace {
   readonly status: DesiredStatus;
-  /** Undefined where the object is not among the files. */
+  /** Undefined if the object is not in the files. */
   readonly object: KubernetesObject | undefined;
   readonly part: string;
-  /** Of the part among the parts of the status. */
+  /** Index of the part among the parts of the status. */
   readonly index: number;
   readonly condition: DesiredCondition;
 }
@@ -48,7 +48,7 @@ function fieldOfListener({ spec }: Gateway | ListenerSet, { part, condition }: C
   return `spec.listeners[${i}]${LISTENER_FIELDS.get(condition.reason) ?? ''}`;
 }
 
-/** Parents stand in the status in the order of the route, without those of other controllers. */
+/** The status has the parents in the order of the route, without those of other controllers. */
 function fieldOfParent({ spec }: HttpRoute, { status, index, condition }: ConditionPlace): string {
   if (status.type !== 'Route') return '';
   if (condition.reason === 'NoMatchingListenerHostname') return 'spec.hostnames';

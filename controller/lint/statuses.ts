@@ -1,5 +1,5 @@
-// Findings from the statuses that the compiler makes: each cause once, at its field. A condition that only repeats another one, or that
-// sums up those of listeners, is not a cause.
+// Findings from compiled statuses: each cause once, at its field. A condition that repeats another one, or summarises those of listeners,
+// is not a cause.
 import { objectId } from '#api/k8s/object.ts';
 import type { DesiredCondition, DesiredStatus } from '../compile/result.ts';
 import { isBad, partsOf } from '../status/problems.ts';
@@ -7,13 +7,13 @@ import type { Severity, Unplaced } from './finding.ts';
 import { fieldOfCondition } from './status-fields.ts';
 import type { Subject } from './subject.ts';
 
-/** Reasons of a Gateway or ListenerSet that sum up conditions of its listeners. */
+/** Reasons of a Gateway or ListenerSet that summarise conditions of its listeners. */
 const SUMMARIES: ReadonlySet<string> = new Set(['ListenersNotValid', 'ListenersNotResolved']);
-/** Reasons whose cause the status of the parent tells. */
+/** Reasons whose cause is in the status of the parent. */
 const OF_PARENT: ReadonlySet<string> = new Set(['ParentNotAccepted', 'ParentNotProgrammed', 'NoReadyListeners']);
 /** The state of a cluster, not of files: a Service has no address yet. */
 const OF_CLUSTER = 'AddressNotAssigned';
-/** Conditions of objects that are served all the same. */
+/** Conditions of objects that are served anyway. */
 const SEVERITIES: ReadonlyMap<string, Severity> = new Map<string, Severity>([
   ['OverlappingTLSConfig', 'warning'],
   ['InsecureFrontendValidationMode', 'warning'],
@@ -21,7 +21,7 @@ const SEVERITIES: ReadonlyMap<string, Severity> = new Map<string, Severity>([
   ['Overridden', 'info'],
 ]);
 
-/** Every cause that the statuses tell, in their order. */
+/** All causes in the statuses, in their order. */
 export function statusFindings(subject: Subject): readonly Unplaced[] {
   const findings = subject.statuses.flatMap((status) => ofStatus(subject, status));
   return [...new Map(findings.map((finding) => [JSON.stringify([finding.object, finding.field, finding.reason]), finding])).values()];
@@ -54,7 +54,7 @@ function causesOf(conditions: readonly DesiredCondition[]): readonly DesiredCond
 
 const EXCEPTION = 'the route is attached, but ';
 
-/** A route that is attached to some of its listeners has its exception in a message of good news. */
+/** A route that is attached to some of its listeners has the exception in the message of a True condition. */
 function exceptionOf(condition: DesiredCondition): DesiredCondition {
   if (condition.type !== 'Accepted' || !condition.message.startsWith(EXCEPTION)) return condition;
   return { ...condition, type: 'Overridden', reason: 'HostnameConflict', message: condition.message.slice(EXCEPTION.length) };

@@ -1,4 +1,4 @@
-// Everything that the checks of the linter look at: the files, and the result of the compiler.
+// The input of the linter's checks: the files, and the result of the compiler.
 import type * as ir from '#api/ir/ir.ts';
 import type { DesiredStatus, UnitFault } from '../compile/result.ts';
 import type { FolderContent } from '../watch/files.ts';
@@ -17,7 +17,7 @@ export interface LintOptions {
   readonly controllerName: string;
   /** Milliseconds since the epoch: certificates expire. */
   readonly now: number;
-  /** The folder is served as it is, without a cluster beside it: nothing else makes endpoints. */
+  /** The folder is served without a cluster: endpoints come from the files only. */
   readonly served: boolean;
 }
 

@@ -155,7 +155,7 @@ class DocumentReader {
     }
   }
 
-  /** Documents of other programs are counted, objects of other gateways reported. */
+  /** Counts documents of other programs, and reports objects of other gateways. */
   #skip(node: Node, value: unknown, kind: string): void {
     const { file, problems, skipped } = this.#target;
     const reason = kind === '' ? null : otherGateway(String((value as { apiVersion?: unknown }).apiVersion), kind);

@@ -1,4 +1,4 @@
-// The lines of the fields of a file. Problems are rare, so a file is parsed for them only when a line is asked for.
+// The lines of the fields of a file. The file is parsed again only when a line is requested, since problems are rare.
 import { LineCounter, parseAllDocuments, visit } from 'yaml';
 import type { Document, Node } from 'yaml';
 import type { FilePart } from './file-text.ts';
@@ -17,7 +17,7 @@ export class FieldLines {
     this.#part = part;
   }
 
-  /** The line of a field of the object that begins at this offset, 1-based: that of the last node on the path that is there. */
+  /** The 1-based line of a field of the object at this offset: that of the last existing node on its path. */
   lineOf(offset: number, field: string): number {
     const { documents, counter } = this.#parse();
     for (const document of documents) {

@@ -1,14 +1,14 @@
-// What a file that cannot be read holds instead of YAML: one cause in place of the many errors that follow from it.
+// Detects content other than YAML in an unreadable file, and reports this cause instead of the many errors that follow from it.
 import type { YAMLParseError } from 'yaml';
 
-/** A cause, and the line that shows it. */
+/** A cause, and its line. */
 export interface FileFault {
   /** 1-based. */
   readonly line: number;
   readonly reason: string;
 }
 
-/** Patterns of text that somebody else has to work on first, and what that is. */
+/** Patterns of templates, which another program must render first, and its name. */
 const UNFINISHED: readonly (readonly [RegExp, string])[] = [
   [/^(?:<{7} |={7}$|>{7} )/m, 'holds a merge conflict of git; resolve it first'],
   [
@@ -21,7 +21,7 @@ const UNFINISHED: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** The cause why a text has errors; null where the errors are all there is to say. */
+/** The common cause of the errors of a text; null if there is none. */
 export function faultOfText(text: string): FileFault | null {
   for (const [pattern, reason] of UNFINISHED) {
     const found = pattern.exec(text);
@@ -43,7 +43,7 @@ function lineAt(text: string, offset: number): number {
   return text.slice(0, offset).split('\n').length;
 }
 
-/** By code of the parser. Others have a message that needs no help. */
+/** Clearer messages by error code of the parser; other codes keep the parser's message. */
 const REASONS: ReadonlyMap<string, (text: string) => string> = new Map<string, (text: string) => string>([
   ['DUPLICATE_KEY', (text) => `the key ${keyIn(text)} stands twice in one map; keep one of them`],
   ['TAB_AS_INDENT', () => 'a tab indents the line; YAML wants spaces'],
@@ -51,7 +51,7 @@ const REASONS: ReadonlyMap<string, (text: string) => string> = new Map<string, (
   ['BAD_INDENT', () => 'the line is indented differently from its siblings'],
 ]);
 
-/** What is wrong with YAML, in words that say what to do. */
+/** A message with the remedy for an error of the YAML parser. */
 export function describeYamlError({ code, message, pos }: YAMLParseError, text: string): string {
   return REASONS.get(code)?.(text.slice(pos[0])) ?? firstLine(message);
 }
@@ -60,7 +60,7 @@ function keyIn(text: string): string {
   return /^["']?[^"':\n]+/.exec(text)?.[0].replace(/^["']/, '').trim() ?? '';
 }
 
-/** What keeps a value from being resolved. */
+/** A message for an alias that cannot be resolved. */
 export function describeAliasError(message: string): string {
   const name = /^Unresolved alias .*: (.*)$/.exec(firstLine(message))?.[1];
   return name === undefined

@@ -29,7 +29,7 @@ interface Reported {
   readonly hash: string;
   readonly generation: number;
   readonly object: KubernetesObject;
-  /** Undefined for a Namespace that is only implied. */
+  /** Undefined for an implied Namespace. */
   readonly place: FileObject | undefined;
 }
 
@@ -64,7 +64,7 @@ export class FileSource implements Source {
     this.#poll.unref();
   }
 
-  /** What is in use as of the last scan: broken objects in their last good version. */
+  /** The objects in use after the last scan: invalid ones in their last good version. */
   get content(): FolderContent {
     const reported = [...this.#reported];
     const places = new Map(reported.flatMap(([id, { place }]) => (place === undefined ? [] : [[id, place] as const])));
@@ -155,7 +155,7 @@ export interface FolderContent {
   readonly skipped: readonly string[];
 }
 
-/** Reads folders and files once: what `weir validate` and `weir explain` work on. Rejects when one cannot be read. */
+/** Reads folders and files once, for `weir validate` and `weir explain`. Rejects if one cannot be read. */
 export async function readOnce(paths: readonly string[], options: ReadOptions = {}): Promise<FolderContent> {
   const files = new Map<string, KnownFile>();
   for (const each of paths) for (const [file, known] of await readFolder(each, new Map(), options)) files.set(file, known);
@@ -163,7 +163,7 @@ export async function readOnce(paths: readonly string[], options: ReadOptions = 
   return { objects: [...objects.values()], places, problems, skipped };
 }
 
-/** Reads every file below a folder (or the one file it is), keeping what has not changed. */
+/** Reads every file below a folder, or a single file; reuses unchanged files. */
 async function readFolder(folder: string, known: ReadonlyMap<string, KnownFile>, options: ReadOptions): Promise<Map<string, KnownFile>> {
   const files = new Map<string, KnownFile>();
   for (const file of await listFiles(folder)) {
@@ -176,7 +176,7 @@ async function readFolder(folder: string, known: ReadonlyMap<string, KnownFile>,
 async function listFiles(folder: string): Promise<string[]> {
   if ((await stat(folder)).isFile()) return [folder];
   const entries = await readdir(folder, { recursive: true });
-  // Names that begin with a dot are editors' and kubelets' own.
+  // Names that begin with a dot belong to editors and kubelets.
   const visible = entries.filter((entry) => !entry.split(path.sep).some((part) => part.startsWith('.')));
   return visible
     .filter((entry) => EXTENSIONS.has(path.extname(entry)))
