@@ -1,5 +1,5 @@
-// The revision of a configuration: one short name for a set of resources and their versions, whatever the order in which they came. Two
-// proxies with the same revision serve the same. A change costs as much as what it changes.
+// The revision of a configuration: a short name for a set of resources and their versions, in any order. Proxies with the same revision
+// serve the same configuration. The cost of a change depends only on the change.
 import { hash } from 'node:crypto';
 import { resourceId } from './ir.ts';
 import type { ResourceKind } from './ir.ts';
@@ -9,7 +9,7 @@ export class Revision {
   /** The digests of all resources, combined by XOR. */
   #sum = 0n;
 
-  /** The configuration holds this version of a resource, in place of any other. */
+  /** Adds a version of a resource and replaces any other version of it. */
   set(kind: ResourceKind, key: string, version: string): void {
     const id = resourceId(kind, key);
     this.#drop(id);
@@ -18,12 +18,12 @@ export class Revision {
     this.#sum ^= digest;
   }
 
-  /** The configuration holds the resource no longer. */
+  /** Removes a resource. */
   delete(kind: ResourceKind, key: string): void {
     this.#drop(resourceId(kind, key));
   }
 
-  /** 16 hexadecimal digits; `0000000000000000` for a configuration that holds nothing. */
+  /** 16 hexadecimal digits; `0000000000000000` for an empty configuration. */
   get text(): string {
     return this.#sum.toString(16).padStart(16, '0');
   }

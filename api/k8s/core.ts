@@ -34,7 +34,7 @@ export const Service = objectOf(
 );
 export type Service = Static<typeof Service>;
 
-/** Absent conditions mean ready and serving, and not terminating. */
+/** Absent conditions mean ready, serving and not terminating. */
 export const SliceEndpoint = closed({
   addresses: Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: 100 }),
   conditions: closed(
@@ -58,7 +58,7 @@ export const EndpointSlice = closed({
 });
 export type EndpointSlice = Static<typeof EndpointSlice>;
 
-/** `data` is base64; `stringData` (files only: an API server folds it into data) wins over it. */
+/** `data` is base64. `stringData` (in files only: an API server merges it into data) takes precedence. */
 export const Secret = closed({
   apiVersion: Type.Literal('v1'),
   kind: Type.Literal('Secret'),
@@ -70,7 +70,7 @@ export const Secret = closed({
 });
 export type Secret = Static<typeof Secret>;
 
-/** `ca.crt` is all that is read of one. `binaryData` never holds PEM that anybody means. */
+/** Weir reads only `ca.crt`, and only from `data`: `binaryData` holds no PEM. */
 export const ConfigMap = closed({
   apiVersion: Type.Literal('v1'),
   kind: Type.Literal('ConfigMap'),
@@ -89,7 +89,7 @@ export const Namespace = closed({
 });
 export type Namespace = Static<typeof Namespace>;
 
-/** Of the Gateway API's own only the annotations are read: which release they are of. */
+/** Weir reads the CRDs of the Gateway API only for the annotations with their release. */
 export const CustomResourceDefinition = closed({
   apiVersion: Type.Literal('apiextensions.k8s.io/v1'),
   kind: Type.Literal('CustomResourceDefinition'),

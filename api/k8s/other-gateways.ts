@@ -1,8 +1,8 @@
-// Kinds with which other gateways are configured: folders that are moved to Weir hold them, and hold traffic that Weir would not serve.
+// Kinds that configure other gateways: a folder that moves to Weir may have them, and with them traffic that Weir would not serve.
 
 const MIGRATION = 'docs/guides/migration.md shows what takes its place';
 
-/** By API group: the owner of its kinds. */
+/** The owner of the kinds, by API group. */
 const OWNERS: ReadonlyMap<string, string> = new Map([
   ['traefik.io', 'Traefik'],
   ['traefik.containo.us', 'Traefik'],
@@ -24,7 +24,7 @@ const OWNERS: ReadonlyMap<string, string> = new Map([
 const INGRESS_GROUPS: ReadonlySet<string> = new Set(['networking.k8s.io', 'extensions']);
 const INGRESS_KINDS: ReadonlySet<string> = new Set(['Ingress', 'IngressClass']);
 
-/** Whose kind it is and where to read on, as a sentence that follows the kind; null for kinds that configure no gateway. */
+/** The owner of the kind and the page to read, as a sentence after the kind; null for kinds that configure no gateway. */
 export function otherGateway(apiVersion: string, kind: string): string | null {
   const group = apiVersion.split('/', 1)[0] ?? '';
   if (INGRESS_GROUPS.has(group) && INGRESS_KINDS.has(kind))

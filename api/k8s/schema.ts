@@ -16,13 +16,13 @@ export function unread<const N extends string>(...names: N[]) {
 /** Marks a field that an API server accepts and that Weir does not support. */
 export const UNSUPPORTED = '~unsupported';
 
-/** Fields that would do something if Weir supported them: the linter warns of each. */
+/** Fields without an effect in Weir: the linter warns of each. */
 export function unsupported<const N extends string>(...names: N[]) {
   const schemas = names.map((name) => [name, Type.Optional(Type.Unknown({ [UNSUPPORTED]: true }))]);
   return Object.fromEntries(schemas) as { [K in N]: ReturnType<typeof Type.Optional<ReturnType<typeof Type.Unknown>>> };
 }
 
-/** A string that must match. `must` completes the sentence "must be ...", also where the field has a description of its own. */
+/** A string with a pattern. `must` completes the sentence "must be ...", also if the field has a description. */
 function named(pattern: string, maxLength: number, must: string) {
   return Type.String({ minLength: 1, maxLength, pattern, description: must, '~must': must });
 }
@@ -50,15 +50,15 @@ export const Duration = Type.String({ ...DURATION_RULES, description: DURATION_F
 export const Port = Type.Integer({ minimum: 1, maximum: 65535 });
 export const Labels = Type.Record(Type.String(), Type.String());
 
-/** The Gateway API's own group, the default of most references. */
+/** The group of the Gateway API, the default of most references. */
 export const GATEWAY_GROUP = 'gateway.networking.k8s.io';
-/** Annotations of the Gateway API's CRDs: the release they are of, like `v1.6.3`, and `standard` or `experimental`. */
+/** Annotations of the Gateway API's CRDs: their release, like `v1.6.3`, and `standard` or `experimental`. */
 export const BUNDLE_VERSION = `${GATEWAY_GROUP}/bundle-version`;
 export const BUNDLE_CHANNEL = `${GATEWAY_GROUP}/channel`;
 /** The group of Weir's own kinds. */
 export const WEIR_GROUP = 'gateway.weir.dev';
 
-/** What metadata must look like. Names are checked here because they become parts of keys, separated by '/'. */
+/** The metadata of an object. Names are checked here because they become parts of keys, separated by '/'. */
 export const Metadata = Type.Unsafe<ObjectMeta>(
   Type.Object({
     name: DnsName,

@@ -19,18 +19,14 @@ import type { KubernetesObject } from './object.ts';
 import { Ajv, type ValidateFunction } from 'ajv';
 
 /**
- * `strict` for objects that no API server has seen (files): also refuses what the server would refuse,
- * namely unknown fields and violations of the rules the Gateway API's CRDs carry. Without it only the structure
- * is checked, and compile turns broken rules into conditions.
+ * `strict` is for objects from files. It also reports what an API server would refuse: unknown fields, and violations of the rules in the
+ * CRDs of the Gateway API. Otherwise only the structure is checked, and the compiler turns violations into conditions.
  */
 export interface ValidateOptions {
   readonly strict: boolean;
 }
 
-/**
- * A copy of the object with defaults filled in, nulls left out and the kind's main apiVersion, or every error found.
- * Never throws, whatever the value is.
- */
+/** A copy of the object with defaults, without nulls and with the main apiVersion of its kind, or all errors. Never throws. */
 export function validateObject(value: unknown, options: ValidateOptions): Result<KubernetesObject, readonly FieldError[]> {
   const copied = copy(value);
   if (!copied.ok) return copied;
@@ -52,7 +48,7 @@ function unknownKind({ apiVersion, kind }: Record<string, unknown>): FieldError[
   );
 }
 
-/** A kind that is not known, or not in that version: with what was probably meant. */
+/** The reason for an unknown kind or version, with the nearest known one. */
 function refusedKind(apiVersion: string, kind: string): FieldError {
   const other = otherGateway(apiVersion, kind);
   if (other !== null) return { field: 'kind', reason: other };
@@ -72,11 +68,11 @@ function refusedKind(apiVersion: string, kind: string): FieldError {
   };
 }
 
-// A default that ajv writes into the object is what an API server would have written on admission.
+// ajv writes the defaults into the object, as an API server does on admission.
 const ajv = new Ajv({ allErrors: true, useDefaults: true, verbose: true, strict: false });
 const validators = new Map<KindName, ValidateFunction>();
 
-/** Compiled when first needed: a CLI that reads two kinds pays for two. */
+/** Compiled at first use: a CLI that reads two kinds compiles two schemas. */
 function validatorOf(info: KindInfo): ValidateFunction {
   const name = info.kind as KindName;
   const known = validators.get(name);
@@ -87,8 +83,8 @@ function validatorOf(info: KindInfo): ValidateFunction {
 }
 
 /**
- * Does now what the first object of the kind would otherwise have to wait for: the check of an HTTPRoute takes a tenth of a second to
- * compile, and another 14 ms when it first runs.
+ * Prepares the checks of all kinds, so that the first object of a kind does not wait for them: the check of an HTTPRoute takes a tenth of a
+ * second to compile, and another 14 ms in its first run.
  */
 export function prepareValidation(kind: KindName): void {
   validatorOf(KINDS[kind])({});
@@ -102,7 +98,7 @@ function schemaErrors(info: KindInfo, object: object, options: ValidateOptions):
   return serious.map(describeSchemaError);
 }
 
-/** The rules beyond the schema, which the CRDs state in CEL. */
+/** Rules beyond the schema; the CRDs have them in CEL. */
 const RULES: { readonly [K in KindName]?: (object: ObjectsByKind[K]) => readonly FieldError[] } = {
   Backend: checkBackend,
   BackendTLSPolicy: checkBackendTlsPolicy,
@@ -122,13 +118,13 @@ function brokenRules(object: KubernetesObject): readonly FieldError[] {
   return check === undefined ? [] : check(object);
 }
 
-/** As kubectl does: a namespaced object without a namespace goes to `default`, a cluster-scoped one has none. */
+/** Same as kubectl: a namespaced object without a namespace gets `default`, a cluster-scoped object gets none. */
 function inNamespace(object: KubernetesObject, info: KindInfo): KubernetesObject {
   const { namespace, ...metadata } = object.metadata;
   return { ...object, metadata: info.namespaced ? { ...metadata, namespace: namespace ?? 'default' } : metadata };
 }
 
-/** YAML can make an object contain itself, and anybody can nest one deeper than a stack is high. */
+/** YAML allows an object to contain itself, and objects that are nested deeper than the stack allows. */
 function copy(value: unknown): Result<Record<string, unknown>, FieldError[]> {
   try {
     const object = withoutNulls(value);
@@ -138,7 +134,7 @@ function copy(value: unknown): Result<Record<string, unknown>, FieldError[]> {
   }
 }
 
-/** A deep copy in which null fields are absent: to an API server both mean the same. Keeps names like `__proto__` harmless. */
+/** A deep copy without null fields, which mean the same as absent fields to an API server. Makes names like `__proto__` harmless. */
 function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (!isRecord(value)) return value;

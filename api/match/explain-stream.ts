@@ -1,5 +1,5 @@
-// Why a connection that is passed on as a whole goes where it goes: every stream route of its port, with what it lost by. By the table
-// that routes the traffic; plain data comes out, fit for JSON.
+// Explains where a connection goes: every stream route of its port, with the reason why it lost. It uses the table that routes the traffic;
+// the result is plain data for JSON.
 import type { Listener, StreamBackend, StreamRoute } from '#api/ir/ir.ts';
 import { compareText } from '#lib/compare-text.ts';
 import { comparePatterns, coversHost } from './hostname.ts';
@@ -7,14 +7,14 @@ import { ListenerIndex } from './listener-index.ts';
 import { compareRules } from './rule-order.ts';
 import { StreamTable } from './stream-table.ts';
 
-/** What a connection is before its route is known. */
+/** The properties of a connection before its route is known. */
 export type StreamProtocol = 'TCP' | 'TLS' | 'UDP';
 
-/** A connection, or all that one peer sends to a UDP listener. */
+/** A connection, or all datagrams of one peer to a UDP listener. */
 export interface StreamRequest {
   readonly protocol: StreamProtocol;
   readonly port: number;
-  /** Of the TLS handshake; '' without one. */
+  /** The server name of the TLS handshake; '' if absent. */
   readonly serverName: string;
 }
 
@@ -22,25 +22,25 @@ export interface StreamRequest {
 export interface ConsideredStream {
   readonly routeKey: string;
   readonly listener: string;
-  /** '' for any. */
+  /** '' is any. */
   readonly hostname: string;
   readonly loss: string | null;
 }
 
-/** The listeners that the connection may have come in at. */
+/** The listeners that the connection may belong to. */
 export interface StreamListeners {
-  /** Keys; empty where no listener takes it. */
+  /** Keys; empty if no listener accepts the connection. */
   readonly listeners: readonly string[];
   readonly reason: string;
 }
 
-/** The winner, with the route to read its backends from. */
+/** The winner, with its route for the backends. */
 export interface StreamWinner {
   readonly route: StreamRoute;
   readonly listener: string;
 }
 
-/** The whole answer; `considered` has the winner first, then those that came nearest. */
+/** The complete explanation; `considered` has the winner first, then the routes by how close they came. */
 export interface StreamExplanation {
   readonly request: StreamRequest;
   readonly listener: StreamListeners;
@@ -48,7 +48,7 @@ export interface StreamExplanation {
   readonly winner: StreamWinner | null;
 }
 
-/** `served`, `unserved`: the listeners of the port that have connections of this kind. */
+/** `served`, `unserved`: the listeners of the port for this kind of connection. */
 export function explainStream(
   request: StreamRequest,
   { served, unserved }: { readonly served: readonly Listener[]; readonly unserved: readonly Listener[] },
@@ -84,7 +84,7 @@ interface Contender {
   readonly hostname: string;
 }
 
-/** What it lost by, and how late: 0 won. */
+/** The reason why it lost, and the step: 0 is the winner. */
 interface Judged {
   readonly loss: string | null;
   readonly rank: number;
@@ -94,7 +94,7 @@ function byRules(a: { readonly contender: Contender }, b: { readonly contender: 
   return compareRules(a.contender.route, b.contender.route) || compareText(a.contender.listener, b.contender.listener);
 }
 
-/** Without a handshake every listener of the port gets the connection; with one, those of the most specific host name. */
+/** Without a handshake every listener of the port may own the connection; with one, only those with the most specific host name. */
 function listenersOf(
   { protocol, port, serverName }: StreamRequest,
   served: readonly Listener[],
@@ -138,7 +138,7 @@ function whyBefore({ route, listener }: StreamWinner, loser: Contender, serverNa
   return isSameObject ? `rule ${route.ruleIndex} of the same route comes first` : `${route.key} is as old and comes first by name`;
 }
 
-/** An explanation for a terminal. `all` also lists the routes of other listeners, which are only counted else. */
+/** An explanation for a terminal. `all` also lists the routes of other listeners; otherwise they are only counted. */
 export function printStreamExplanation({ request, listener, considered, winner }: StreamExplanation, all = false): string {
   const { protocol, port, serverName } = request;
   const name = protocol === 'TLS' ? `, server name ${JSON.stringify(serverName)}` : '';

@@ -1,26 +1,26 @@
-// Which of the ports that listeners want are bound: what a worker tells its supervisor, and that whoever asks for readiness.
+// The state of the ports of listeners. A worker reports it to its supervisor, and the supervisor to readiness probes.
 
-/** An address of a port that listeners want and that cannot be bound. */
+/** An address of a listener port that the proxy cannot bind. */
 export interface UnboundPort {
   /** The port of the listeners. */
   readonly port: number;
   readonly transport: 'TCP' | 'UDP';
-  /** '' is every address. */
+  /** '' is all addresses. */
   readonly address: string;
-  /** A word for why. */
+  /** A reason in one word. */
   readonly reason: string;
-  /** A sentence that says what to do about it. */
+  /** A sentence with the action to take. */
   readonly message: string;
 }
 
-/** Whether both are about one address of one port. */
+/** Whether both have the same address and port. */
 export function isSamePort(a: UnboundPort, b: UnboundPort): boolean {
   return a.port === b.port && a.transport === b.transport && a.address === b.address;
 }
 
-/** What of the ports that are wanted is bound. */
+/** The listener ports that are bound and those that are not. */
 export interface BindingState {
-  /** Ports that are bound, at one address at least. */
+  /** Ports that are bound on at least one address. */
   readonly bound: number;
   readonly unbound: readonly UnboundPort[];
 }

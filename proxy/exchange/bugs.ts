@@ -2,7 +2,7 @@
 // by place, and logged with their stack.
 import { TokenBuckets } from '#lib/token-bucket.ts';
 
-/** Where a bug was met: while an exchange was handled, or bytes of a connection on either side, or when a timer was due. */
+/** The place of a bug: the handling of an exchange, bytes of a connection on either side, or a timer. */
 export type BugPlace = 'exchange' | 'downstream' | 'upstream' | 'timer';
 
 /** One line of the log per place and minute: a client may be able to cause one with every request. */
@@ -13,7 +13,7 @@ export class Bugs {
   readonly #logged = new TokenBuckets<BugPlace>(LOGGED);
   readonly #tell: (bug: unknown, place: BugPlace) => void;
 
-  /** `tell` is told of the first in a minute at each place. */
+  /** `tell` gets the first bug of a minute at each place. */
   constructor(tell: (bug: unknown, place: BugPlace) => void = () => undefined) {
     this.#tell = tell;
   }

@@ -1,4 +1,4 @@
-// The time as HTTP writes it (RFC 9110 section 5.6.7), made once a second.
+// The time in the format of HTTP (RFC 9110 section 5.6.7), formatted once a second.
 
 let second = 0;
 let date = '';

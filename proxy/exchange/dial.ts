@@ -1,26 +1,26 @@
-// The seam between codecs and sockets on the upstream side: a codec asks for a connection and is told when it can be spoken on.
+// The interface between codecs and sockets on the upstream side: a codec requests a connection and is called when it is ready.
 import type net from 'node:net';
 import type { ExchangeError } from './errors.ts';
 import type { Transport } from './plan.ts';
 
-/** Who wants a connection. */
+/** The requester of a connection. */
 export interface Dialler {
-  /** The connection is there, and whatever its transport asks for is done. */
+  /** The connection is established, including the steps of its transport. */
   connected(): void;
-  /** It is not there yet, and if it is never there, this is why. Before the first call: it could not be reached. */
+  /** The error if the connection is not established. Initially: it could not be reached. */
   failing(error: ExchangeError): void;
-  /** Bytes, valid during the call only. */
+  /** Bytes, valid only during the call. */
   data(chunk: Buffer): void;
 }
 
-/** Where an upstream connection goes, and how. */
+/** The destination and the transport of an upstream connection. */
 export interface Destination {
   readonly address: string;
   readonly port: number;
   readonly transport: Transport;
-  /** What goes before everything else, TLS included: a header of the PROXY protocol. Null: nothing. */
+  /** Bytes before everything else, also before TLS: a header of the PROXY protocol. Null: none. */
   readonly header: Buffer | null;
 }
 
-/** Opens a connection as the transport says. Its other events (drain, end, close) are the socket's own. */
+/** Opens a connection with the transport. Its other events (drain, end, close) are those of the socket. */
 export type Dial = (destination: Destination, dialler: Dialler) => net.Socket;

@@ -1,13 +1,13 @@
-// The draw among the backends of a rule.
+// The random choice among the backends of a rule.
 
-/** A share of something. */
+/** An item with a weight. */
 export interface Weighted {
   readonly weight: number;
 }
 
 /**
- * Draws by weight; null when there is nothing to draw. Uniform and independent each time, so that several workers do not march
- * in step.
+ * Chooses by weight; null if there is nothing to choose. Choices are independent and uniform, so that workers do not choose in the same
+ * order.
  */
 export function draw<B extends Weighted>(backends: readonly B[], totalWeight: number): B | null {
   if (totalWeight === 0) return null;

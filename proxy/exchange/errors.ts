@@ -1,17 +1,17 @@
-// The one table from failure to status: every way an exchange can fail, whose fault it is, and whether trying again is safe.
+// The only table from failures to statuses: every failure of an exchange, the party that caused it, and whether another attempt is safe.
 
-/** Who failed. */
+/** The party that failed. */
 export type ErrorSource = 'downstream' | 'upstream' | 'internal';
 
-/** One way to fail. `retriable`: nothing reached the backend, so that another attempt cannot act twice. */
+/** A kind of failure. `retriable`: the backend received nothing, so another attempt cannot act twice. */
 export interface ExchangeError {
   readonly code: string;
   readonly source: ErrorSource;
   readonly status: number;
   readonly retriable: boolean;
-  /** Sentence for the answer and the documentation: says what happened, never what the request contained. */
+  /** A sentence for the answer and the documentation: it says what happened, never what the request contained. */
   readonly title: string;
-  /** For the log only: what exactly happened this time; '' where the code says it all. */
+  /** The details of this failure, for the log only; '' if the code says everything. */
   readonly detail: string;
 }
 
@@ -19,12 +19,12 @@ function define(code: string, source: ErrorSource, status: number, title: string
   return Object.freeze({ code, source, status, retriable, title, detail: '' });
 }
 
-/** The same failure, with what exactly happened. */
+/** The same failure with details. */
 export function withDetail(error: ExchangeError, detail: string): ExchangeError {
   return Object.freeze({ ...error, detail });
 }
 
-/** All of them; docs/reference/errors.md lists the same codes and a test holds the two together. */
+/** All failures; docs/reference/errors.md lists the same codes, and a test compares them. */
 export const ERRORS = Object.freeze({
   requestMalformed: define('request_malformed', 'downstream', 400, 'The request is not valid HTTP'),
   requestHeadTooLarge: define('request_head_too_large', 'downstream', 431, 'The request header block is too large'),

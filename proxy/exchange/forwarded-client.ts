@@ -1,16 +1,16 @@
-// The client of a request that came through proxies, as those that are trusted tell of it.
+// The client of a request that came through trusted proxies.
 
 export interface ForwardedClient {
-  /** In the one spelling of RFC 5952; the last address that is believed where the client's own is not known. */
+  /** In the canonical form of RFC 5952; the last trusted address if that of the client is not known. */
   readonly address: string;
-  /** What the backend is told: the client, then every proxy on the way, the peer last. */
+  /** The addresses for the backend: the client, then each proxy on the way, the peer last. */
   readonly chain: string;
-  /** The elements of Forwarded (RFC 7239) that stand for them, ours not among them; null where the proxies write another header. */
+  /** The elements of Forwarded (RFC 7239) for them, without ours; null if the proxies write another header. */
   readonly elements: string | null;
-  /** As the client sees it. */
+  /** From the client's point of view. */
   readonly scheme: 'http' | 'https';
-  /** The authority that the client asked for, where a proxy says that it is another; else ''. */
+  /** The authority that the client requested, if a proxy reports a different one; else ''. */
   readonly authority: string;
-  /** As the client sees it. */
+  /** From the client's point of view. */
   readonly port: number;
 }

@@ -1,10 +1,10 @@
-// The headers with which proxies tell of the client, and which anybody can write.
+// The headers in which proxies report the client. Any client can write them.
 
 const X = 0x78;
 const F = 0x66;
 const UNDERSCORE = 0x5f;
 
-/** Those names (lower case), also spelt with underscores: CGI and its kin see no difference. */
+/** Those names in lower case, also with underscores: CGI programs do not distinguish them. */
 export function isForwarded(name: string): boolean {
   const first = name.charCodeAt(0);
   if (first === F) return name === 'forwarded';
@@ -14,7 +14,7 @@ export function isForwarded(name: string): boolean {
   return plain.startsWith('x-forwarded-') || plain === 'x-real-ip';
 }
 
-/** The name that CGI and its kin take it for. */
+/** The name as CGI programs read it. */
 export function withDashes(name: string): string {
   return name.replaceAll('_', '-');
 }

@@ -1,5 +1,5 @@
-// The one table from failure to gRPC status, beside the one to HTTP status (errors.ts), and those by which gRPC reads a status
-// out of HTTP where a backend gives none: by the status of the answer, by the code a stream was reset with.
+// The only table from failures to gRPC statuses, beside that to HTTP statuses (errors.ts), and the tables by which gRPC derives a status
+// from HTTP if a backend sends none: from the status of the answer, or from the code of an RST_STREAM.
 import { ERRORS } from './errors.ts';
 import type { ExchangeError } from './errors.ts';
 
@@ -24,10 +24,10 @@ export const GRPC_STATUS = Object.freeze({
   unauthenticated: 16,
 });
 
-/** The largest status there is. */
+/** The largest status. */
 export const MAX_GRPC_STATUS = GRPC_STATUS.unauthenticated;
 
-/** By name, so that an error without a status does not compile; docs/reference/errors.md has it too. */
+/** By name: an error without a status does not compile. docs/reference/errors.md has the same table. */
 const BY_NAME = {
   requestMalformed: GRPC_STATUS.internal,
   requestHeadTooLarge: GRPC_STATUS.resourceExhausted,
@@ -85,7 +85,7 @@ export function grpcStatusOf(error: ExchangeError): number {
   return BY_CODE.get(error.code) ?? GRPC_STATUS.unknown;
 }
 
-/** The gRPC status of an answer that is none of gRPC. https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md */
+/** The gRPC status of an answer that is not gRPC. https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md */
 export function grpcStatusOfHttp(status: number): number {
   switch (status) {
     case 400:
@@ -106,7 +106,7 @@ export function grpcStatusOfHttp(status: number): number {
   }
 }
 
-/** By RFC 9113 error code; the section "HTTP2 Transport Mapping" of the gRPC protocol. STREAM_CLOSED says nothing. */
+/** By RFC 9113 error code; the section "HTTP2 Transport Mapping" of the gRPC protocol. STREAM_CLOSED has no mapping. */
 const BY_RESET: readonly number[] = [
   GRPC_STATUS.internal,
   GRPC_STATUS.internal,

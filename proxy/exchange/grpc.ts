@@ -1,5 +1,5 @@
-// What the path knows of gRPC over HTTP/2 (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md): what is a call, what
-// its deadline is, and how it is told the outcome, which stands in trailers, or in the head of an answer without a body.
+// gRPC over HTTP/2 on the request path (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md): calls, their deadlines, and their
+// statuses, which are in the trailers, or in the head of an answer without a body.
 import type { Attempt } from './attempt.ts';
 import { ERRORS } from './errors.ts';
 import type { ExchangeError } from './errors.ts';
@@ -11,16 +11,16 @@ import type { Headers } from './headers.ts';
 const CONTENT_TYPE = 'application/grpc';
 /** CANCEL (RFC 9113 section 7). */
 const RESET_CANCEL = 8;
-/** Timers of many runtimes are that early. */
+/** Timers of many runtimes are early by this much. */
 const CLOCK_GRAIN_MS = 1;
 const PLUS = 0x2b;
 const SEMICOLON = 0x3b;
 const ZERO = 0x30;
 const NINE = 0x39;
-/** Digits of a grpc-timeout. */
+/** The maximum digits of a grpc-timeout. */
 const MAX_DIGITS = 8;
 
-/** Whether a Content-Type is that of gRPC: `application/grpc`, alone or with `+proto` and the like; not `application/grpc-web`. */
+/** Whether a Content-Type is gRPC: `application/grpc`, alone or with a suffix like `+proto`; not `application/grpc-web`. */
 export function isGrpcType(type: string | null): boolean {
   if (type === null || type.length < CONTENT_TYPE.length) return false;
   if (!type.startsWith(CONTENT_TYPE) && type.slice(0, CONTENT_TYPE.length).toLowerCase() !== CONTENT_TYPE) return false;
@@ -28,12 +28,12 @@ export function isGrpcType(type: string | null): boolean {
   return type.length === CONTENT_TYPE.length || next === PLUS || next === SEMICOLON;
 }
 
-/** A format of messages, as the names of those that there are. */
+/** A message format: the suffix of the content type. */
 const FORMAT = /^\+[A-Za-z0-9._-]{1,64}$/;
 
 /**
- * The content type that a call is answered with: its own, without parameters, for callers read no status out of an answer of
- * another type.
+ * The content type for the answer to a call: that of the call without parameters, because callers read no status from an answer of another
+ * type.
  */
 export function typeOfCall({ requestHeaders }: Exchange): string {
   const type = getHeader(requestHeaders, 'content-type') ?? '';
@@ -41,22 +41,22 @@ export function typeOfCall({ requestHeaders }: Exchange): string {
   return isGrpcType(type) && FORMAT.test(format.trimEnd()) ? CONTENT_TYPE + format.trimEnd() : CONTENT_TYPE;
 }
 
-/** Marks the exchange if it is a call. Only POST is one, so that others pay nothing for the question. */
+/** Marks the exchange if it is a call. Only a POST can be one, so other requests skip the check. */
 export function recogniseCall(exchange: Exchange): void {
   exchange.grpc = exchange.method === 'POST' && isGrpcType(getHeader(exchange.requestHeaders, 'content-type'));
 }
 
-/** Whether these headers begin an answer to a call; anything else comes from something that speaks no gRPC. */
+/** Whether these headers start an answer to a call; otherwise the sender does not speak gRPC. */
 export function answersCall(headers: readonly string[]): boolean {
   return isGrpcType(getHeader(headers, 'content-type')) || getHeader(headers, 'grpc-status') !== null;
 }
 
 /** The call has no deadline. */
 export const NO_DEADLINE = -1;
-/** Its deadline cannot be read. */
+/** The deadline is invalid. */
 export const BAD_DEADLINE = -2;
 
-/** Milliseconds that the caller gives: `grpc-timeout`, up to eight digits and a unit. NO_DEADLINE or BAD_DEADLINE where that fails. */
+/** The caller's timeout in milliseconds: `grpc-timeout`, up to eight digits and a unit. NO_DEADLINE or BAD_DEADLINE without a valid one. */
 export function callTimeout(headers: readonly string[]): number {
   let timeout = NO_DEADLINE;
   for (let i = 0; i < headers.length; i += 2) {
@@ -67,7 +67,7 @@ export function callTimeout(headers: readonly string[]): number {
   return timeout;
 }
 
-/** Milliseconds of a `grpc-timeout`; BAD_DEADLINE where it cannot be read. */
+/** The milliseconds of a `grpc-timeout`; BAD_DEADLINE if it is invalid. */
 export function parseTimeout(text: string): number {
   const digits = text.length - 1;
   if (digits < 1 || digits > MAX_DIGITS) return BAD_DEADLINE;
@@ -100,10 +100,10 @@ function unitMilliseconds(unit: string): number {
   }
 }
 
-/** The largest amount that eight digits hold. */
+/** The largest number with eight digits. */
 const MAX_AMOUNT = 99_999_999;
 
-/** A grpc-timeout of so many milliseconds, in the finest unit that holds it: rounded down, so that deadlines shrink on their way. */
+/** Formats milliseconds as a grpc-timeout, in the finest unit that fits. It rounds down, so that deadlines shrink on the way. */
 export function formatTimeout(ms: number): string {
   const microseconds = Math.floor(ms * 1_000);
   if (microseconds <= MAX_AMOUNT) return `${Math.max(1, microseconds)}u`;
@@ -111,13 +111,13 @@ export function formatTimeout(ms: number): string {
   return `${Math.min(MAX_AMOUNT, Math.floor(ms / 1_000))}S`;
 }
 
-/** Keeps the status that the backend gave, for the log: from the trailers, or from the head of an answer that is only a head. */
+/** Stores the backend's status for the log: from the trailers, or from the head if the answer has no more. */
 export function noteStatus(exchange: Exchange, trailers: Headers | null): void {
   const text = (trailers === null ? null : getHeader(trailers, 'grpc-status')) ?? getHeader(exchange.responseHeaders, 'grpc-status');
   exchange.grpcStatus = text === null ? GRPC_STATUS.unknown : parseStatus(text);
 }
 
-/** The status of an answer whose head tells it: for that is all there is, or it is none of gRPC. -1 when it is yet to come. */
+/** The status of an answer whose head decides it: the answer has only a head, or it is not gRPC. -1 if the status follows later. */
 export function statusOfHead(status: number, headers: readonly string[]): number {
   const text = getHeader(headers, 'grpc-status');
   if (text !== null) return parseStatus(text);
@@ -129,7 +129,7 @@ function parseStatus(text: string): number {
   return Number.isInteger(status) && status >= 0 && status <= MAX_GRPC_STATUS ? status : GRPC_STATUS.unknown;
 }
 
-/** The status of a call that failed here or on its way. A stream that the backend reset says more than that it was reset. */
+/** The status of a call that failed here or on the way. The code of an RST_STREAM is more specific than the failure. */
 export function failedStatus(exchange: Exchange, error: ExchangeError): number {
   const wasReset = error === ERRORS.upstreamReset || error === ERRORS.upstreamBodyTruncated;
   const { attempt } = exchange;
@@ -137,18 +137,18 @@ export function failedStatus(exchange: Exchange, error: ExchangeError): number {
   return gaveUpInTime(attempt) ? GRPC_STATUS.deadlineExceeded : grpcStatusOfReset(attempt.resetCode);
 }
 
-/** Backends cancel calls whose deadline passes, and may be faster than we are: it is the same deadline. */
+/** Backends cancel calls after the deadline and may be faster than the proxy: it is the same deadline. */
 function gaveUpInTime({ resetCode, deadlineAt }: Attempt): boolean {
   return resetCode === RESET_CANCEL && deadlineAt > 0 && performance.now() >= deadlineAt - CLOCK_GRAIN_MS;
 }
 
-/** What a call is told of a failure: its status and message. Leaves the status in the exchange. */
+/** The status and message of a failure for the caller. Stores the status in the exchange. */
 export function statusFields(exchange: Exchange, status: number, message: string): Headers {
   exchange.grpcStatus = status;
   return ['grpc-status', String(status), 'grpc-message', encodeMessage(message)];
 }
 
-/** Percent-encodes what is no printable ASCII, and `%` itself: section "Status-Message". */
+/** Percent-encodes everything but printable ASCII, and `%` itself: section "Status-Message". */
 export function encodeMessage(message: string): string {
   let encoded = '';
   for (const byte of Buffer.from(message)) {

@@ -1,10 +1,10 @@
-// Header lists: flat arrays [name, value, name, value, ...], names in lower case, in the order they came.
-// A flat array is what the wire gives and takes; no object per request is built unless someone needs one.
+// Header lists: flat arrays [name, value, name, value, ...], with names in lower case, in the order received. The wire has the same form,
+// so no object per request is needed.
 
 /** Flat list of names (lower case) and values. */
 export type Headers = string[];
 
-/** Stands for no list yet; never changed. */
+/** An empty list; never changed. */
 export const NO_HEADERS: Headers = [];
 
 /** The first value of a header, or null. `name` in lower case. */
@@ -15,7 +15,7 @@ export function getHeader(headers: readonly string[], name: string): string | nu
   return null;
 }
 
-/** Whether a header is there. */
+/** Whether the list has a header. */
 export function hasHeader(headers: readonly string[], name: string): boolean {
   return getHeader(headers, name) !== null;
 }
@@ -29,12 +29,12 @@ export function joinHeader(headers: readonly string[], name: string): string | n
   return joined;
 }
 
-/** Appends a header, keeping those of the same name. */
+/** Appends a header and keeps others with the same name. */
 export function addHeader(headers: Headers, name: string, value: string): void {
   headers.push(name, value);
 }
 
-/** Replaces all headers of a name by one, in the place of the first. */
+/** Replaces all headers with a name by one, in the position of the first. */
 export function setHeader(headers: Headers, name: string, value: string): void {
   for (let i = 0; i < headers.length; i += 2) {
     if (headers[i] !== name) continue;
@@ -45,7 +45,7 @@ export function setHeader(headers: Headers, name: string, value: string): void {
   headers.push(name, value);
 }
 
-/** Removes all headers of a name. */
+/** Removes all headers with a name. */
 export function removeHeader(headers: Headers, name: string): void {
   removeFrom(headers, name, 0);
 }

@@ -1,19 +1,19 @@
-// The part of a request body that is kept in memory: to be sent once a connection is there, or once more on another attempt.
+// The part of a request body that is kept in memory, to send it once a connection is available, or again in another attempt.
 
-/** Pieces smaller than this are put together: a Buffer costs more than a hundred bytes beside its own. */
+/** Smaller pieces are combined: a Buffer costs more than a hundred bytes besides its content. */
 const BLOCK_BYTES = 1_024;
 
 export class KeptBody {
   readonly pieces: Buffer[] = [];
-  /** Bytes that it takes. */
+  /** The number of bytes. */
   memory = 0;
-  /** Where small pieces go, and how much of it is used; the last of the pieces is that part. */
+  /** The buffer for small pieces, and its used length; the last piece is that part. */
   #block: Buffer | null = null;
   #used = 0;
 
-  /** Keeps a copy of a piece. */
+  /** Copies a piece. */
   keep(chunk: Buffer): void {
-    // The first piece is all there is of most bodies.
+    // Most bodies have only one piece.
     if (this.pieces.length === 0 || chunk.length >= BLOCK_BYTES) this.#keepApart(chunk);
     else this.#keepTogether(chunk);
   }

@@ -1,90 +1,104 @@
-// Every limit and timeout of the request path with its default: what a proxy holds to when no policy says otherwise.
+// Every limit and timeout of the request path with its default, which applies if no policy sets it.
 
 /** Sizes in bytes, times in milliseconds; 0 turns a timeout off. */
 export interface Limits {
-  /** Request line and header block together; also trailers. RFC 9110 section 5.4 leaves the number to us; Envoy has 60 KiB, Node 16 KiB. */
+  /** Request line and header block together; also trailers. RFC 9110 section 5.4 defines no number; Envoy has 60 KiB, Node 16 KiB. */
   readonly maxHeadBytes: number;
   readonly maxHeaders: number;
   readonly maxTargetBytes: number;
   /** Request body; 0 is unlimited. */
   readonly maxRequestBodyBytes: number;
-  /** Chunk size line with its extensions. */
+  /** A chunk size line with its extensions. */
   readonly maxChunkLineBytes: number;
   /** Requests on one downstream connection before it is closed; 0 is unlimited. */
   readonly maxRequestsPerConnection: number;
-  /** A request that is answered before it was read is read on so that its client sees the answer: this much of it at most, and for so long. */
+  /**
+   * After an answer that precedes the end of its request, the proxy reads on so that the client sees the answer: up to this many bytes, and
+   * for this long.
+   */
   readonly maxLingerBytes: number;
   readonly lingerTimeout: number;
-  /** Open requests on one HTTP/2 connection; those beyond are refused for the client to send again. */
+  /** Open requests on one HTTP/2 connection; more are refused, and the client may send them again. */
   readonly maxStreamsPerConnection: number;
-  /** Bodies that may be on their way to us on one HTTP/2 stream and connection: what a peer that does not read costs. Towards backends the window of the connection is as good as that of its streams. At least 65,535. */
+  /**
+   * The windows of an HTTP/2 stream and connection for bodies sent to us: what the proxy may have to buffer. Towards backends the
+   * connection's window does not limit its streams. At least 65,535.
+   */
   readonly streamWindowBytes: number;
   readonly connectionWindowBytes: number;
-  /** HTTP/2 streams of one connection that may be reset in 10 s before they are answered, by the client within a second or because of it. */
+  /**
+   * HTTP/2 streams of one connection that may be reset within 10 s before their answers are complete, by the client within a second or
+   * because of an error of the client.
+   */
   readonly maxStreamResets: number;
-  /** HTTP/2 frames of one connection in 10 s that neither ask for anything nor go with an answer: SETTINGS, PING, empty ones. */
+  /** HTTP/2 frames of one connection within 10 s that neither request something nor belong to an answer: SETTINGS, PING, empty ones. */
   readonly maxControlFrames: number;
   /** Open downstream connections of one worker. */
   readonly maxConnections: number;
-  /** Header of the PROXY protocol, from accept, where a listener asks for one. */
+  /** The header of the PROXY protocol, from accept, if a listener requires one. */
   readonly proxyHeaderTimeout: number;
   /** TLS handshake, from accept. */
   readonly tlsHandshakeTimeout: number;
   /** From the first byte of a request to the end of its head. */
   readonly requestHeadTimeout: number;
-  /** Longest silence within a request body, and how far its client may be behind the least rate. */
+  /** The longest pause within a request body, and the longest lag of its client behind the minimum rate. */
   readonly requestBodyIdleTimeout: number;
-  /** Bytes per second that a client has to send of a body, on average; 0: as few as it likes, but for the timeout. Apache: 500, Kestrel: 240. */
+  /** Bytes per second that a client must send of a body on average; 0: no minimum, only the timeout. Apache: 500, Kestrel: 240. */
   readonly minRequestBodyRate: number;
-  /** How long a kept connection may be silent between requests, and after accept. */
+  /** The longest pause of a kept connection between requests, and after accept. */
   readonly downstreamIdleTimeout: number;
-  /** Longest time that a downstream may take nothing of a pending answer, and how far it may be behind the least rate. */
+  /** The longest time without progress of a client with a pending answer, and its longest lag behind the minimum rate. */
   readonly downstreamWriteTimeout: number;
-  /** Bytes per second that a client has to take of an answer that waits for it, on average; 0: as few as it likes, but for the timeout. */
+  /** Bytes per second that a client must receive of a pending answer on average; 0: no minimum, only the timeout. */
   readonly minResponseRate: number;
   readonly connectTimeout: number;
-  /** Endpoints that are tried for a connection of a stream route; requests have their own rules. */
+  /** Endpoints that a connection of a stream route may try; requests have their own rules. */
   readonly maxConnectAttempts: number;
-  /** Longest silence of an upstream that has the whole request, or longest time that it takes nothing of it. */
+  /** The longest pause of a backend that has the whole request, or the longest time without progress in sending it. */
   readonly upstreamIdleTimeout: number;
-  /** Idle kept upstream connections are closed after this: below what common backends use (Node 5 s, Go and nginx 60 s and more). */
+  /**
+   * Idle upstream connections are closed after this time, which is below that of common backends (Node 5 s, Go and nginx 60 s and more).
+   */
   readonly poolIdleTimeout: number;
   readonly maxIdlePerEndpoint: number;
   readonly maxConnectionsPerEndpoint: number;
-  /** Connections to one endpoint beside those, that wait for slow clients or have a long body to pass on; 0: they count among those. */
+  /** Additional connections to one endpoint that wait for slow clients or carry a long body; 0: they count with the others. */
   readonly maxSlowPerEndpoint: number;
-  /** How far behind the least rate a client is slow. */
+  /** A client is slow if its lag behind the minimum rate exceeds this. */
   readonly slowClientTimeout: number;
-  /** Request bodies that one worker gathers before it takes a connection for them; 0: none are. */
+  /** Request bodies that one worker collects before it takes a connection for them; 0: none. */
   readonly maxGatheredBytes: number;
-  /** Exchanges at a time on one HTTP/2 connection to an endpoint, if that allows as many; those beyond open another. */
+  /** Concurrent exchanges on one HTTP/2 connection to an endpoint, if the endpoint allows as many; more open another connection. */
   readonly maxStreamsPerUpstream: number;
   /** Exchanges that may wait for a connection to one endpoint. */
   readonly maxPendingPerEndpoint: number;
-  /** How long each of them may wait. */
+  /** The longest wait of each of them. */
   readonly pendingTimeout: number;
-  /** What is kept of a request body so that another attempt can send it again; larger ones are sent once. */
+  /** The part of a request body that is kept for another attempt; a larger body is sent once. */
   readonly maxReplayBytes: number;
-  /** Copies of requests under way (RequestMirror), and the body of each; those beyond are not sent. */
+  /** Concurrent copies of requests (RequestMirror), and the body of each; more are not sent. */
   readonly maxMirrors: number;
   readonly maxMirrorBodyBytes: number;
-  /** Answer head of an upstream. */
+  /** The head of an answer of a backend. */
   readonly maxResponseHeadBytes: number;
-  /** 1xx answers before the answer proper. */
+  /** 1xx answers before the final answer. */
   readonly maxInformational: number;
-  /** Silence in both directions of a tunnel (WebSocket) or of a connection that is passed on as a whole. */
+  /** The longest pause in both directions of a tunnel (WebSocket) or of a TCP or TLS connection. */
   readonly tunnelIdleTimeout: number;
-  /** Bytes waiting to be written to one peer before its source is paused; never less than the sockets' own mark (64 KiB). */
+  /** Bytes that wait to be written to one peer before its source is paused; at least the sockets' own mark (64 KiB). */
   readonly maxBufferedBytes: number;
-  /** How long a proxy that starts waits for ports that cannot be bound before it is ready with the others. */
+  /** A starting proxy waits this long for ports that cannot be bound before it is ready with the others. */
   readonly bindTimeout: number;
-  /** Silence after which what a peer sends to a UDP port may go to another endpoint. */
+  /** After this pause, datagrams of a peer to a UDP port may go to another endpoint. */
   readonly datagramIdleTimeout: number;
-  /** Peers of UDP ports of one worker at a time; each takes a file descriptor. */
+  /** Concurrent peers of the UDP ports of one worker; each takes a file descriptor. */
   readonly maxDatagramSessions: number;
-  /** Pairs of listener and route with series of their own in the metrics of one worker; those beyond share one. 2,000 are read in some 10 ms and make 3 MB of text. */
+  /**
+   * Pairs of listener and route with their own series in the metrics of one worker; the others share one. 2,000 pairs are read in about 10
+   * ms and make 3 MB of text.
+   */
   readonly maxMetricRoutes: number;
-  /** Backends, and endpoints over all of them, with series of their own in the metrics of one worker; those beyond share one. */
+  /** Backends, and endpoints of all backends, with their own series in the metrics of one worker; the others share one. */
   readonly maxMetricEndpoints: number;
 }
 

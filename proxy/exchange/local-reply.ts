@@ -1,5 +1,5 @@
-// Answers of our own: problem details (RFC 9457) for failures, and what filters answer. Bodies are made once per error, so that
-// a flood of refusals costs little; nothing of the request is ever reflected.
+// Answers of the proxy itself: problem details (RFC 9457) for failures, and answers of filters. Bodies are made once per error, so that a
+// flood of errors is cheap; they contain nothing of the request.
 import { httpDate } from './date.ts';
 import { ERRORS } from './errors.ts';
 import type { ExchangeError } from './errors.ts';
@@ -9,7 +9,7 @@ import { grpcStatusOfHttp } from './grpc-status.ts';
 import type { Headers } from './headers.ts';
 import { UNKNOWN_LENGTH } from './stream.ts';
 
-/** When it makes sense to ask again: seconds. */
+/** Seconds after which a retry makes sense. */
 const RETRY_AFTER: ReadonlyMap<ExchangeError, string> = new Map([
   [ERRORS.overloaded, '1'],
   [ERRORS.noEndpoints, '1'],
@@ -37,14 +37,14 @@ function prepare(error: ExchangeError): PreparedReply {
   };
 }
 
-/** Fills the exchange with the answer to an error. */
+/** Sets the answer to an error in the exchange. */
 export function localReply(exchange: Exchange, error: ExchangeError): void {
   if (exchange.grpc) return replyToCall(exchange, error);
   const { headers, body } = prepared.get(error) ?? prepare(error);
   reply(exchange, error.status, [...headers], body);
 }
 
-/** A call understands an answer that is only a head, with the status in it, and nothing else. */
+/** For a call: the answer is only a head with the status in it; callers understand nothing else. */
 function replyToCall(exchange: Exchange, error: ExchangeError): void {
   const foreign = error === ERRORS.upstreamNotGrpc;
   const status = foreign ? grpcStatusOfHttp(exchange.status) : failedStatus(exchange, error);
@@ -53,7 +53,7 @@ function replyToCall(exchange: Exchange, error: ExchangeError): void {
   exchange.responseLength = UNKNOWN_LENGTH;
 }
 
-/** Fills the exchange with an answer of a filter, dated (RFC 9110 section 6.6.1). `body` null: none. */
+/** Sets the answer of a filter in the exchange, with a Date (RFC 9110 section 6.6.1). `body` null: none. */
 export function reply(exchange: Exchange, status: number, headers: Headers, body: Buffer | null): void {
   headers.push('date', httpDate());
   exchange.status = status;

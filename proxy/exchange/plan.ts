@@ -1,20 +1,20 @@
-// What the runtime decided about a route before any request came: the exchange carries it, the request path follows it.
+// The decisions of the runtime about a route, made before any request: the exchange carries the plan, the request path follows it.
 import type { SecureContextOptions } from 'node:tls';
 import type { Attempt } from './attempt.ts';
 import type { ExchangeError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { BackendCounts } from './upstream-counts.ts';
 
-/** What a request filter decides: go on, or the exchange was answered (or a promise of that, where work must be awaited). */
+/** The decision of a request filter: continue, or the exchange is answered (or a promise of it, if the filter must wait). */
 export type FilterVerdict = 'continue' | 'answered';
 
-/** Changes the request before an endpoint is picked. May answer by itself through `exchange.reply...` helpers. */
+/** Changes the request before an endpoint is chosen. May answer through `exchange.reply...` helpers. */
 export interface RequestFilter {
   readonly name: string;
   request(exchange: Exchange): FilterVerdict | Promise<FilterVerdict>;
 }
 
-/** Changes the head of the answer, local replies included. */
+/** Changes the head of the answer, also of local replies. */
 export interface ResponseFilter {
   readonly name: string;
   response(exchange: Exchange): void;
@@ -22,73 +22,73 @@ export interface ResponseFilter {
 
 /** The connections to one endpoint. */
 export interface UpstreamPool {
-  /** Sends the attempt on a kept connection, a new one, or later when one is free; sets attempt.stream, or reports upstreamFailed. */
+  /** Sends the attempt on a kept or a new connection, or later on a free one; sets attempt.stream, or reports upstreamFailed. */
   send(attempt: Attempt): void;
-  /** Forgets an attempt that still waits for a connection. */
+  /** Removes an attempt that still waits for a connection. */
   forget(attempt: Attempt): void;
 }
 
-/** What the proxy presents to endpoints that ask who it is. PEM both. */
+/** The certificate and key that the proxy presents to endpoints that request them. Both are PEM. */
 export interface ClientIdentity {
   readonly chain: string;
   readonly privateKey: string;
 }
 
-/** TLS to endpoints: whom to ask for, whom to believe, and who is asking. */
+/** TLS to endpoints: the server name, the trusted authorities, and the client certificate. */
 export interface UpstreamTls {
   readonly serverName: string;
-  /** One of these must be on the certificate. */
+  /** The certificate must have at least one of these names. */
   readonly subjectAltNames: readonly { readonly type: 'Hostname' | 'URI'; readonly value: string }[];
-  /** PEM; '' trusts nobody, null those whom the platform trusts. */
+  /** PEM; '' trusts no authority, null trusts those of the platform. */
   readonly authorities: string | null;
   readonly identity: ClientIdentity | null;
-  /** In the words of Node. */
+  /** In the terms of Node. */
   readonly settings: Readonly<Pick<SecureContextOptions, 'minVersion' | 'maxVersion' | 'ciphers' | 'ecdhCurve' | 'secureOptions'>>;
 }
 
-/** The version of the PROXY protocol that connections begin with, to say whose they are; 0: they do not. */
+/** The version of the PROXY protocol at the start of connections; 0: none. */
 export type ProxyProtocol = 0 | 1 | 2;
 
-/** How the endpoints of a cluster are spoken to. Interned: equal ones are the same object, and an endpoint has a pool for each. */
+/** The transport to the endpoints of a cluster. Interned: equal transports are the same object, and an endpoint has a pool for each. */
 export interface Transport {
-  /** `tcp`: whatever the client speaks. */
+  /** `tcp`: the protocol of the client. */
   readonly protocol: 'http1' | 'http2' | 'tcp';
   readonly proxyProtocol: ProxyProtocol;
-  /** Null: in the clear. */
+  /** Null: without TLS. */
   readonly tls: UpstreamTls | null;
 }
 
-/** Hears whether an address takes connections. */
+/** Gets the results of connecting to an address. */
 export interface ConnectListener {
-  /** `ms`: how long connecting took. */
+  /** `ms`: the time to connect. */
   connected(ms: number): void;
-  /** It refused one, did not answer in time, or the connection could not be secured. */
+  /** The address refused a connection, did not answer in time, or TLS failed. */
   connectFailed(): void;
 }
 
-/** One address exchanges can be sent to. Identity lasts as long as the address does, across runtimes. */
+/** An address for exchanges. It is the same object as long as the address exists, across runtimes. */
 export interface UpstreamEndpoint extends ConnectListener {
   readonly address: string;
   readonly port: number;
-  /** The connections to it that speak so. */
+  /** The connections to it with this transport. */
   pool(transport: Transport): UpstreamPool;
-  /** Attempts and connections in flight. */
+  /** Open attempts and connections. */
   active: number;
 }
 
-/** The choice among the endpoints of a cluster, the same for requests and for connections that are passed on. */
+/** The choice among the endpoints of a cluster, for requests and for connections of stream routes. */
 export interface EndpointPicker {
-  /** An endpoint that is none of those tried, one of those when no other is left, or null when there is none at all. */
+  /** An endpoint that is not in `tried`, one of `tried` if no other is left, or null if the cluster has none. */
   pick(tried: readonly UpstreamEndpoint[]): UpstreamEndpoint | null;
 }
 
-/** What a backendRef became. Identity lasts across runtimes while its IR resource does not change. */
+/** The target of a backendRef. It is the same object across runtimes as long as its IR resource does not change. */
 export interface UpstreamCluster extends EndpointPicker {
   readonly key: string;
-  /** Told of every attempt at one of its endpoints. */
+  /** Gets every attempt at one of its endpoints. */
   readonly counts: BackendCounts;
   readonly transport: Transport;
-  /** The same with another protocol, where one is named, and that version of the PROXY protocol. */
+  /** The same with another protocol, if one is given, and that version of the PROXY protocol. */
   transportIn(protocol: RoutePlan['protocol'], proxyProtocol: ProxyProtocol): Transport;
 }
 
@@ -99,53 +99,53 @@ export interface BackendPlan {
   readonly weight: number;
   readonly requestFilters: readonly RequestFilter[] | null;
   readonly responseFilters: readonly ResponseFilter[] | null;
-  /** The plan that an exchange follows once this backend is drawn; null: the one it has. */
+  /** The plan after the choice of this backend; null: the plan stays. */
   readonly route: RoutePlan | null;
 }
 
 /** GEP-1731, milliseconds. */
 export interface RetryPlan {
   readonly codes: readonly number[];
-  /** Outcomes of gRPC calls; routes themselves have none. */
+  /** Outcomes of gRPC calls; only policies have them. */
   readonly grpcStatuses?: readonly number[];
   readonly attempts: number;
   readonly backoff: number;
 }
 
-/** What WebSockets are held to; 0 is no limit. */
+/** Limits of WebSockets; 0 is unlimited. */
 export interface WebSocketPlan {
-  /** Bytes of payload as they travel. */
+  /** Bytes of payload on the wire. */
   readonly maxFrameBytes: number;
   readonly maxMessageBytes: number;
   /** Of the client. */
   readonly messagesPerSecond: number;
-  /** Milliseconds: without data either way, in all, and of silence of the client before it is sent a ping. */
+  /** Milliseconds: without data in both directions, in total, and without bytes of the client before the proxy sends it a ping. */
   readonly idle: number;
   readonly lifetime: number;
   readonly ping: number;
-  /** Open ones of the rule in one worker. */
+  /** Open WebSockets of the rule in one worker. */
   readonly maxConnections: number;
 }
 
-/** One route rule, ready to be followed. `null` where there is nothing to do. */
+/** One rule of a route in executable form. `null` fields: nothing to do. */
 export interface RoutePlan {
   /** Key of the IR route: `<Kind>/<namespace>/<name>/<rule index>`; the label of metrics and logs. */
   readonly key: string;
-  /** Set when the rule cannot be served: every request is answered with it. */
+  /** Set if the rule cannot be served: the answer to every request. */
   readonly error: ExchangeError | null;
   readonly requestFilters: readonly RequestFilter[] | null;
   readonly responseFilters: readonly ResponseFilter[] | null;
-  /** Those that can be drawn. */
+  /** The backends with a weight above 0. */
   readonly backends: readonly BackendPlan[];
   readonly totalWeight: number;
-  /** What is answered where none can be drawn. */
+  /** The answer if there is none. */
   readonly nothingDrawn: ExchangeError;
-  /** Whole exchange and one attempt, milliseconds; 0 is off. */
+  /** Of the whole exchange and of one attempt, milliseconds; 0 is off. */
   readonly requestTimeout: number;
   readonly backendRequestTimeout: number;
   readonly retry: RetryPlan | null;
   readonly webSocket: WebSocketPlan | null;
-  /** What endpoints are spoken to in whatever their cluster says; null: what that says. */
+  /** The protocol to endpoints regardless of their cluster; null: that of the cluster. */
   readonly protocol: 'http1' | 'http2' | null;
   readonly proxyProtocol: ProxyProtocol;
 }
