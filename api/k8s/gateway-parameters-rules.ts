@@ -1,4 +1,6 @@
 // Rules of GatewayParameters that a schema cannot express, most of them CEL in the CRD: for objects from files, and before use.
+import { parseFilter } from '#api/access-log/filter.ts';
+import { parseFormat } from '#api/access-log/format.ts';
 import { parseDuration } from '#lib/duration.ts';
 import type { FieldError } from './field-error.ts';
 import type { GatewayParameters, GatewayParametersSpec } from './gateway-parameters.ts';
@@ -18,6 +20,7 @@ export function brokenParameters(spec: GatewayParametersSpec): FieldError[] {
     ...checkAutoscaling(spec.autoscaling),
     ...checkService(spec.service),
     ...checkDisruption(spec.podDisruptionBudget),
+    ...checkAccessLog(spec.accessLog),
     ...Object.entries(spec.limits ?? {}).flatMap(([name, value]) => checkLimit(name, value)),
   ];
 }
@@ -41,6 +44,16 @@ function checkService(service: GatewayParametersSpec['service']): FieldError[] {
 function checkDisruption(budget: GatewayParametersSpec['podDisruptionBudget']): FieldError[] {
   if (budget === undefined || (budget.minAvailable === undefined) !== (budget.maxUnavailable === undefined)) return [];
   return [{ field: 'spec.podDisruptionBudget', reason: 'exactly one of minAvailable and maxUnavailable must be set' }];
+}
+
+function checkAccessLog({ format = 'json', fields = [], filter = '' }: GatewayParametersSpec['accessLog'] = {}): FieldError[] {
+  const errors: FieldError[] = [];
+  const parsedFormat = parseFormat(format, fields.join(','));
+  const field = format === 'json' ? 'spec.accessLog.fields' : 'spec.accessLog.format';
+  if (!parsedFormat.ok) errors.push({ field, reason: parsedFormat.error });
+  const parsedFilter = parseFilter(filter);
+  if (!parsedFilter.ok) errors.push({ field: 'spec.accessLog.filter', reason: parsedFilter.error });
+  return errors;
 }
 
 const COUNTS: ReadonlySet<string> = new Set(COUNT_LIMITS);

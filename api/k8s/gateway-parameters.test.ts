@@ -54,6 +54,13 @@ describe('GatewayParameters', () => {
     [{ limits: { 'connect-timeout': '5' } }, 'spec.limits[connect-timeout]: must be a duration like 10s, 1h30m or 100ms'],
     [{ drain: { delay: '5' } }, 'spec.drain.delay: must be a duration like 10s, 1h30m or 100ms'],
     [{ resources: { limits: { cpu: '1 core' } } }, 'spec.resources.limits.cpu: must be a quantity like 2, 500m or 256Mi'],
+    [{ accessLog: { format: '%{pth}' } }, 'spec.accessLog.format: "pth" is not a field of the access log; did you mean path?'],
+    [
+      { accessLog: { format: 'common', fields: ['path'] } },
+      'spec.accessLog.format: fields are for the format json; a template names its own',
+    ],
+    [{ accessLog: { fields: ['stauts'] } }, 'spec.accessLog.fields: "stauts" is not a field of the access log; did you mean status?'],
+    [{ accessLog: { filter: 'sample=2' } }, 'spec.accessLog.filter: sample: "2" is not a share above 0 and up to 1'],
     [{ fleet: 'Own' }, 'spec.fleet: must be one of Shared, PerGateway'],
     [{ fleets: 'Shared' }, 'spec.fleets: is not a known field; did you mean fleet?'],
   ])('%j is refused', (spec, reason) => {

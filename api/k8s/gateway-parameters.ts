@@ -93,6 +93,30 @@ const Drain = group('How proxies end.', {
   timeout: duration('How long requests may take after that. 60s by default.'),
 });
 
+const AccessLog = group('The access log, on the standard output of the proxies; docs/reference/access-log.md says more.', {
+  enabled: Type.Optional(Type.Boolean({ description: 'False: no access log. True by default.' })),
+  format: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 1_024,
+      description: 'The form of a line: json, common, combined or a template with %{field}. json by default.',
+    }),
+  ),
+  fields: Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: 160 }), {
+      minItems: 1,
+      maxItems: 64,
+      description: 'Fields of JSON lines: names alone replace the usual fields, names that begin with + or - change them.',
+    }),
+  ),
+  filter: Type.Optional(
+    Type.String({
+      maxLength: 1_024,
+      description: 'The lines that are written, like "status=5xx or duration>=1s or sample=0.01". All of them by default.',
+    }),
+  ),
+});
+
 export const GatewayParametersSpec = withRules(
   closed({
     fleet: Type.Optional(
@@ -114,6 +138,7 @@ export const GatewayParametersSpec = withRules(
     pod: Type.Optional(Pod),
     podDisruptionBudget: Type.Optional(Disruption),
     drain: Type.Optional(Drain),
+    accessLog: Type.Optional(AccessLog),
     limits: texts('Limits of the proxies by the names of their flags, without the dashes: max-connections: "5000".'),
   }),
   ['!has(self.replicas) || !has(self.autoscaling)', 'replicas and autoscaling exclude each other'],

@@ -62,15 +62,24 @@ function find(view: View, { group, kind, namespace, name }: ParametersRef, field
 /** Fields that are replaced as a whole: their parts depend on each other or are alternatives. */
 const WHOLE: ReadonlySet<string> = new Set(['affinity', 'behavior', 'podDisruptionBudget']);
 
-/** Merges field by field, maps key by key; lists are replaced. A number of replicas replaces autoscaling and vice versa. */
+/**
+ * Merges field by field, maps key by key; lists are replaced. A number of replicas replaces autoscaling and vice versa; so do a format
+ * and fields of the access log.
+ */
 export function mergeParameters(near: GatewayParametersSpec, far: GatewayParametersSpec): GatewayParametersSpec {
-  const { replicas, autoscaling, ...others } = far;
+  const { replicas, autoscaling, ...others } = withoutFormat(far, near);
   const isChosen = near.replicas !== undefined || near.autoscaling !== undefined;
   const kept = {
     ...(isChosen && near.replicas === undefined && autoscaling !== undefined ? { autoscaling } : {}),
     ...(isChosen ? {} : { ...(replicas === undefined ? {} : { replicas }), ...(autoscaling === undefined ? {} : { autoscaling }) }),
   };
   return mergeFields(near, { ...others, ...kept }) as GatewayParametersSpec;
+}
+
+function withoutFormat(far: GatewayParametersSpec, { accessLog: near }: GatewayParametersSpec): GatewayParametersSpec {
+  if (far.accessLog === undefined || (near?.format === undefined && near?.fields === undefined)) return far;
+  const { format: _format, fields: _fields, ...accessLog } = far.accessLog;
+  return { ...far, accessLog };
 }
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -85,7 +85,7 @@ function container(fleet: DesiredFleet, parameters: GatewayParametersSpec, setti
   };
 }
 
-function flags({ drain = {}, workers, limits = {} }: GatewayParametersSpec, settings: FleetSettings): string[] {
+function flags({ drain = {}, workers, limits = {}, accessLog }: GatewayParametersSpec, settings: FleetSettings): string[] {
   const given: readonly (readonly [string, string])[] = [
     ['controller', settings.controller],
     ['controller-tls-ca', `${CREDENTIALS}/ca.crt`],
@@ -97,9 +97,21 @@ function flags({ drain = {}, workers, limits = {} }: GatewayParametersSpec, sett
     ['drain-delay', drain.delay ?? DEFAULT_DRAIN.delay],
     ['drain-timeout', drain.timeout ?? DEFAULT_DRAIN.timeout],
     ...(workers === undefined ? [] : [['workers', String(workers)] as const]),
+    ...accessLogFlags(accessLog),
     ...Object.entries(limits).sort(([a], [b]) => (a < b ? -1 : 1)),
   ];
   return given.map(([name, value]) => `--${name}=${value}`);
+}
+
+function accessLogFlags({ enabled = true, format, fields, filter }: GatewayParametersSpec['accessLog'] = {}): [string, string][] {
+  const given = [
+    ['access-log', enabled ? undefined : 'off'],
+    ['access-log-format', format],
+    ['access-log-fields', fields?.join(',')],
+    ['access-log-filter', filter],
+  ] as const;
+  // Kubernetes would replace $(NAME) by a variable of the container; $$ is a dollar sign.
+  return given.flatMap(([name, value]) => (value === undefined ? [] : [[name, value.replaceAll('$(', () => '$$(')]]));
 }
 
 function containerPort({ protocol, port }: FleetPort): Fields {
