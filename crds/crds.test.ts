@@ -29,10 +29,12 @@ describe('CRD files', () => {
   });
 });
 
-/** Paths of all fields of a definition that say nothing of themselves. */
+/** The paths of all fields without a description. `metadata` is the API server's own. */
 function undescribed(schema: StructuralSchema, path: string): string[] {
   const fields = Object.entries((schema['properties'] ?? {}) as Readonly<Record<string, StructuralSchema>>);
-  const own = fields.filter(([, field]) => field['description'] === undefined).map(([name]) => `${path}${name}`);
+  const own = fields
+    .filter(([, field]) => field['description'] === undefined)
+    .flatMap(([name]) => (path + name === 'metadata' ? [] : path + name));
   const inner = fields.flatMap(([name, field]) => undescribed(field, `${path}${name}.`));
   const items = schema['items'] as StructuralSchema | undefined;
   return [...own, ...inner, ...(items === undefined ? [] : undescribed(items, `${path}[].`))];
