@@ -1,7 +1,7 @@
 // Groups of tests that run together. The suffix of a test file says which tools it needs:
 //
 //   *.cluster.test.ts  a test cluster (test/cluster)
-//   *.tool.test.ts     a tool built from Go, and no cluster
+//   *.tool.test.ts     a tool built from Go, or the packages of docs/, and no cluster
 //   *.test.ts          neither
 //
 // `groups.test.ts` compares the names with the imports of the files.

@@ -1,0 +1,38 @@
+// The pages of the documentation in the order of the site's menu. A test holds the list to the files.
+
+/** Groups of pages: a title, and paths below docs/ without `.md`. */
+export const PAGES: readonly (readonly [title: string, pages: readonly string[]])[] = [
+  ['Begin', ['index', 'guides/install', 'guides/first-route']],
+  ['Route', ['guides/tls', 'guides/grpc', 'guides/tcp']],
+  [
+    'Migrate',
+    [
+      'guides/migration',
+      'guides/migrate-ingress-nginx',
+      'guides/migrate-traefik',
+      'guides/migrate-envoy-gateway',
+      'guides/migrate-gateway-api',
+    ],
+  ],
+  ['Operate', ['guides/troubleshooting', 'guides/observability', 'guides/sizing', 'guides/upgrade', 'guides/uninstall']],
+  [
+    'Resources',
+    ['reference/routes', 'reference/listeners', 'reference/upstreams', 'reference/policies', 'reference/fleets', 'reference/resources'],
+  ],
+  ['Protocols', ['reference/http', 'reference/grpc', 'reference/websocket', 'reference/errors']],
+  [
+    'Programs',
+    [
+      'reference/cli',
+      'reference/proxy',
+      'reference/controller',
+      'reference/push',
+      'reference/chart',
+      'reference/metrics',
+      'reference/access-log',
+    ],
+  ],
+];
+
+/** Title of the decisions, which the menu lists by their file names. */
+export const DECISIONS = 'Decisions';

@@ -1,0 +1,5 @@
+// The default theme with wider pages, since the reference has wide tables.
+import DefaultTheme from 'vitepress/theme';
+import './style.css';
+
+export default DefaultTheme;
