@@ -1,5 +1,5 @@
-// How bodies flow through an exchange, in both directions: gathered before there is an attempt, kept for another one, copied, passed on
-// to a peer that may be full, or raw bytes in a tunnel.
+// The flow of bodies in an exchange, in both directions: collected before the first attempt, kept for another one, copied, forwarded to a
+// peer that may be full, or raw bytes in a tunnel.
 import type { Exchange } from './exchange/exchange.ts';
 import type { Headers } from './exchange/headers.ts';
 import type { Limits } from './exchange/limits.ts';
@@ -12,7 +12,7 @@ export interface BodiesOptions {
   readonly gathering: Gathering;
   readonly tunnels: Tunnels;
   readonly limits: Pick<Limits, 'maxReplayBytes'>;
-  /** Enough of the body is here for an attempt to begin. */
+  /** The body has enough bytes for an attempt. */
   readonly gathered: (exchange: Exchange) => void;
   /** Both directions of a tunnel have ended. */
   readonly tunnelEnded: (exchange: Exchange) => void;
@@ -33,7 +33,7 @@ export class Bodies {
     this.#tunnelEnded = tunnelEnded;
   }
 
-  /** The exchange is to be sent. Whether its body is taken in first: `gathered` then says when it can be. */
+  /** The exchange is ready to be sent. Whether to collect its body first: `gathered` is then called when enough arrived. */
   begin(exchange: Exchange): boolean {
     if (exchange.requestLength !== 0 && exchange.replay === null) startReplay(exchange, this.#maxReplayBytes);
     return this.#gathering.begin(exchange);
@@ -48,7 +48,7 @@ export class Bodies {
     if (exchange.upstream?.writeData(chunk) === false) exchange.downstream.pauseRequest();
   }
 
-  /** The connection can wait for the rest of a small body, and for the beginning of a large one. */
+  /** A connection is taken after all of a small body, or the first part of a large one. */
   #gather(exchange: Exchange, chunk: Buffer): void {
     if (this.#gathering.keep(exchange, chunk)) this.#gatheringEnd(exchange);
   }

@@ -1,4 +1,4 @@
-// The settings of a proxy: flags, and environment variables for those that are not given. The one place that reads either.
+// The settings of a proxy: flags, and environment variables for absent flags. Only this file reads them.
 import { hostname } from 'node:os';
 import { formatDuration } from '#lib/duration.ts';
 import { LOG_LEVELS } from '#lib/log.ts';
@@ -12,29 +12,29 @@ import { caught, flagsOf, FlagValues, Mistake } from '#lib/flags.ts';
 import type { Flag, FlagGroup, Flags } from '#lib/flags.ts';
 import { cpuLimit } from './supervisor/cpu-limit.ts';
 
-/** How requests are served, wherever the configuration comes from. */
+/** Settings for serving, independent of the source of the configuration. */
 export interface ServingConfig {
   readonly workers: number;
-  /** Where listeners without an address of their own are bound; '' is every address. */
+  /** The address of listeners without an address; '' is all addresses. */
   readonly bindAddress: string;
   /** `off`, `stdout` or a file. */
   readonly accessLog: string;
   readonly accessLogSettings: AccessLogSettings;
-  /** What the proxy calls itself in Via; '' for no Via. */
+  /** The name of the proxy in Via; '' for no Via. */
   readonly via: string;
   readonly logLevel: LogLevel;
-  /** Loopback only. 0: any free port; null: none. */
+  /** Loopback only. 0: a free port; null: none. */
   readonly adminPort: number | null;
   /** Probes and metrics, on every address. */
   readonly probePort: number | null;
-  /** Between SIGTERM and the end of accepting, milliseconds. */
+  /** The time between SIGTERM and the stop of accepting, milliseconds. */
   readonly drainDelay: number;
-  /** What exchanges have after that, milliseconds. */
+  /** The time for open exchanges after that, milliseconds. */
   readonly drainTimeout: number;
   readonly limits: Limits;
 }
 
-/** Where the configuration comes from. */
+/** The source of the configuration. */
 export interface ProxyConfig extends ServingConfig {
   /** `host:port` of a controller. */
   readonly controller: string;
@@ -48,7 +48,7 @@ export interface ProxyConfig extends ServingConfig {
 
 type LimitName = keyof Limits;
 const LIMIT_NAMES = Object.keys(DEFAULT_LIMITS) as readonly LimitName[];
-/** Limits for which 0 is allowed, and means that there is none of it, or no limit. */
+/** Limits that may be 0, which means none or unlimited. */
 const UNLIMITED_AT_0: ReadonlySet<LimitName> = new Set([
   'maxRequestBodyBytes',
   'minRequestBodyRate',
@@ -62,7 +62,7 @@ const UNLIMITED_AT_0: ReadonlySet<LimitName> = new Set([
   'maxMetricEndpoints',
 ]);
 
-/** What each limit holds, for the help. */
+/** The meaning of each limit, for the help. */
 const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
   maxHeadBytes: 'request line and header block, and trailers',
   maxHeaders: 'headers of a request',
@@ -148,7 +148,7 @@ const SUBSCRIBE_FLAGS: Flags = {
   },
 };
 
-/** What `weir up` does differently: it is started by hand, and there may be several on a machine. */
+/** Different defaults of `weir up`: users start it by hand, and a machine may run several. */
 const UP_DEFAULTS: Readonly<Record<string, string>> = {
   workers: '1',
   'admin-port': 'off',
@@ -183,13 +183,13 @@ export const UP_FLAGS: readonly FlagGroup[] = [
 /** The settings of `weir up`. */
 export interface UpConfig extends ServingConfig {
   readonly folders: readonly string[];
-  /** Start backends beside it. */
+  /** Starts backends too. */
   readonly demo: boolean;
-  /** Documents for other programs are problems. */
+  /** Reports documents of other programs as problems. */
   readonly strictKinds: boolean;
 }
 
-/** The settings of `weir proxy`, or what is wrong with them. */
+/** The settings of `weir proxy`, or the error in its flags. */
 export function readProxyConfig(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Result<ProxyConfig> {
   return caught(() => {
     const values = new FlagValues(args, flagsOf(PROXY_FLAGS), environment);
@@ -197,7 +197,7 @@ export function readProxyConfig(args: readonly string[], environment: NodeJS.Pro
   });
 }
 
-/** The settings of `weir up` with the folders named, or what is wrong with them. */
+/** The settings of `weir up` with the given folders, or the error in its flags. */
 export function readUpConfig(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Result<UpConfig> {
   return caught(() => {
     const values = new FlagValues(args, flagsOf(UP_FLAGS), environment, true);
@@ -215,7 +215,7 @@ function serving(values: FlagValues): ServingConfig {
     adminPort: values.port('admin-port'),
     probePort: values.port('probe-port'),
     drainDelay: values.time('drain-delay'),
-    // To a timer 0 is never.
+    // A timer of 0 never expires.
     drainTimeout: Math.max(1, values.time('drain-timeout')),
     limits: limits(values),
   };

@@ -1,5 +1,5 @@
-// How exchanges end: with the head of an answer through the response filters, with an answer of the proxy's own, with a cut, or because
-// the client is gone; and then they are recorded.
+// The endings of exchanges: an answer that passes the response filters, an answer of the proxy itself, a cut, or a client that left; each
+// is then recorded.
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import { turnTime } from '#lib/turn-clock.ts';
 import { ERRORS } from './exchange/errors.ts';
@@ -35,7 +35,7 @@ export class Endings {
     this.#record = record;
   }
 
-  /** Sends the head of the answer that is in the exchange, as the response filters leave it. */
+  /** Sends the head of the answer after the response filters. */
   sendHead(exchange: Exchange): void {
     const own = exchange.backend?.responseFilters ?? null;
     if (own !== null) runResponseFilters(own, exchange);
@@ -51,7 +51,7 @@ export class Endings {
     this.answerLocally(exchange);
   }
 
-  /** Sends the answer that a filter or an error left in the exchange. */
+  /** Sends the answer of a filter or an error in the exchange. */
   answerLocally(exchange: Exchange): void {
     this.sendHead(exchange);
     this.#sendBody(exchange);
@@ -68,14 +68,14 @@ export class Endings {
     this.finish(exchange);
   }
 
-  /** Ends an exchange that cannot go on: with the error as its answer, or by a cut where there is one already. */
+  /** Ends an exchange that cannot continue: with the error as its answer, or by a cut if an answer has started. */
   giveUp(exchange: Exchange, error: ExchangeError): void {
     if (exchange.phase === 'answering') return this.cut(exchange, error);
     this.#attempts.stop(exchange.attempt, 'abandoned');
     this.reply(exchange, error);
   }
 
-  /** The answer began and cannot be completed: the peer must not take it for whole. */
+  /** The answer started and cannot be completed: the peer must not take it for complete. */
   cut(exchange: Exchange, error: ExchangeError): void {
     this.#attempts.stop(exchange.attempt, 'abandoned');
     exchange.error = error;
@@ -84,7 +84,7 @@ export class Endings {
     this.finish(exchange);
   }
 
-  /** The client is gone. */
+  /** The client has left. */
   leave(exchange: Exchange, error: ExchangeError): void {
     exchange.error = error;
     if (exchange.status === 0) exchange.status = error.status;
@@ -93,7 +93,7 @@ export class Endings {
     this.finish(exchange);
   }
 
-  /** The code of the proxy threw while it handled the exchange. No filter sees the answer: it may be the one to blame. */
+  /** A bug ended the handling of the exchange. The answer skips the filters, because one of them may have the bug. */
   crash(exchange: Exchange): void {
     if (exchange.phase === 'answering') return this.cut(exchange, ERRORS.internalError);
     this.#attempts.stop(exchange.attempt, 'abandoned');

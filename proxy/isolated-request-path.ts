@@ -1,4 +1,4 @@
-// The request path, held to one exchange at a time: a bug that is met while one is handled ends that one.
+// The request path with isolated exchanges: a bug in the handling of an exchange ends only that exchange.
 import type { Attempt } from './exchange/attempt.ts';
 import type { Bugs } from './exchange/bugs.ts';
 import type { ExchangeError } from './exchange/errors.ts';
@@ -175,7 +175,7 @@ export class IsolatedRequestPath extends RequestPath {
     }
   }
 
-  /** Ends the exchange with `internal_error`; where that meets a bug as well, with a cut. */
+  /** Ends the exchange with `internal_error`; if that fails too, with a cut. */
   override failed(exchange: Exchange, bug: unknown): void {
     this.#bugs.met(bug, 'exchange');
     try {
@@ -187,7 +187,7 @@ export class IsolatedRequestPath extends RequestPath {
   }
 }
 
-/** Leaves an exchange that not even an error can be answered to. */
+/** Abandons an exchange that cannot even be answered with an error. */
 function discard(exchange: Exchange): void {
   exchange.phase = 'done';
   exchange.downstream.abort(exchange);

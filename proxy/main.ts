@@ -1,4 +1,4 @@
-// A proxy of a fleet: subscribes to a controller, serves what it sends, and ends in good order.
+// A proxy of a fleet: subscribes to a controller, serves its configuration, and stops in good order.
 import type { Log } from '#lib/log.ts';
 import type { Result } from '#lib/result.ts';
 import { WEIR_VERSION } from '#lib/version.ts';
@@ -9,7 +9,7 @@ import { Subscription } from './subscribe/client.ts';
 import { configFamilies, subscriptionFamilies } from './subscribe/metrics.ts';
 import { LastGood } from './subscribe/last-good.ts';
 
-/** Serves until a signal. Resolves when everything has come to its end, or to why it could not begin. */
+/** Serves until a signal. Resolves after the stop, or to the reason why it could not start. */
 export function runProxy(config: ProxyConfig, log: Log): Promise<Result<void>> {
   return serve(config, log, (serving) => fromController(config, serving, log));
 }

@@ -1,6 +1,6 @@
 // THE SPINE of the proxy, the life of a request from top to bottom:
 // match > request filters > pick > attempt > response filters > answer > record.
-// Codecs call in from both sides; every method is one thing that can happen to an exchange.
+// Codecs call it from both sides; each method handles one event of an exchange.
 import type { Attempt } from './exchange/attempt.ts';
 import { Bodies } from './bodies.ts';
 import { Endings } from './endings.ts';
@@ -29,9 +29,9 @@ import { Tunnels } from './upstream/tunnels.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import { turnTime } from '#lib/turn-clock.ts';
 
-/** What the path needs from its surroundings. */
+/** The dependencies of the path. */
 export interface RequestPathOptions {
-  /** The runtime to serve new exchanges with; each takes it once. */
+  /** The runtime for new exchanges; each takes it once. */
   readonly runtime: () => Runtime;
   readonly recorder: Recorder;
   readonly wheel: TimerWheel;
@@ -78,13 +78,13 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     recogniseCall(exchange);
     const runtime = this.#runtime();
     if (!runtime.identify(exchange)) return this.#endings.reply(exchange, ERRORS.clientUnknown);
-    // Before any route or filter: neither may go by what a stranger claims, and what a route's owner sets on purpose stays.
+    // Before routes and filters: neither may depend on values of an untrusted peer, and a route may set these headers on purpose.
     setForwarded(exchange);
     const route = runtime.match(exchange);
     if (route === null) return this.#endings.reply(exchange, runtime.mismatch(exchange));
     exchange.route = route;
     if (route.error !== null) return this.#endings.reply(exchange, route.error);
-    // After the match, which goes by what the client sent.
+    // After the match, which uses the path of the client.
     this.#hop.request(exchange);
     if (exchange.grpc) {
       if (!startCallDeadline(exchange, this.#wheel, this)) return this.#endings.reply(exchange, ERRORS.deadlineMalformed);
@@ -92,7 +92,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     this.#filter(exchange, route.requestFilters, this.#chooseBackend);
   }
 
-  // 2 request filters: those of the route, then those of the backend that was drawn
+  // 2 request filters: those of the route, then those of the chosen backend
 
   #filter(exchange: Exchange, filters: readonly RequestFilter[] | null, next: (exchange: Exchange) => void): void {
     if (filters === null) return next(exchange);
@@ -118,14 +118,14 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     this.#filter(exchange, backend.requestFilters, this.#forward);
   };
 
-  /** The backend has policies of its own. */
+  /** The backend has its own policies. */
   #follow(exchange: Exchange, route: RoutePlan): void {
     const before = exchange.route as RoutePlan;
     exchange.route = route;
     if (route.requestTimeout !== before.requestTimeout) renewRequestTimeout(exchange, this.#wheel, this);
   }
 
-  // 3 pick, 4 attempt: once, or again as upstream/retry.ts says
+  // 3 pick, 4 attempt: once, or again as decided in upstream/retry.ts
 
   readonly #forward = (exchange: Exchange): void => {
     if (!this.#tunnels.mayOpen(exchange)) return this.#endings.reply(exchange, ERRORS.overloaded);
@@ -133,7 +133,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (!this.#bodies.begin(exchange)) this.#begin(exchange);
   };
 
-  /** Sends a copy of a request, which a filter made, with its whole body: it starts where the original would go on. */
+  /** Sends a copy of a request with its whole body for a filter: it starts where the original would continue. */
   forwardCopy(copy: Exchange, body: Buffer | null): void {
     copy.requestLength = body === null ? 0 : body.length;
     copy.requestBytes = copy.requestLength;
@@ -207,14 +207,14 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (exchange.status === 101) this.#tunnels.open(exchange);
   }
 
-  /** A caller cannot read what speaks no gRPC; of WebSockets that were asked for at the same time some may be too many. */
+  /** A gRPC caller cannot read an answer that is not gRPC; concurrent WebSocket requests may exceed the limit. */
   #objection(exchange: Exchange): ExchangeError | null {
     if (exchange.grpc && !answersCall(exchange.responseHeaders)) return ERRORS.upstreamNotGrpc;
     return exchange.status === 101 && !this.#tunnels.mayOpen(exchange) ? ERRORS.overloaded : null;
   }
 
   responseData({ exchange }: Attempt, chunk: Buffer): void {
-    // A tunnel that was closed for what went through it.
+    // A tunnel that was closed because of its frames.
     if (exchange.phase !== 'done') this.#bodies.responseData(exchange, chunk);
   }
 
@@ -235,7 +235,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     this.#tunnels.leave(exchange);
   }
 
-  // 6 record: with every ending, of which these are none of an answer
+  // 6 record: at every ending; these are the ones without an answer
 
   requestRefused(exchange: Exchange, error: ExchangeError): void {
     this.#recorder.started(exchange);
@@ -269,7 +269,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     this.#repeat(attempt);
   }
 
-  /** The code of the proxy threw `_bug` while it handled the exchange. */
+  /** The bug `_bug` ended the handling of the exchange. */
   failed(exchange: Exchange, _bug: unknown): void {
     if (exchange.phase !== 'done') this.#endings.crash(exchange);
   }

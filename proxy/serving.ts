@@ -1,4 +1,4 @@
-// A proxy that serves, wherever its configuration comes from: supervisor, probes, admin, and the way to its end.
+// A serving proxy with any source of configuration: supervisor, probes, admin, and the stop.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { AdminServer } from '#lib/admin-server.ts';
 import type { Log } from '#lib/log.ts';
@@ -12,7 +12,7 @@ import type { ServingConfig } from './config.ts';
 import { describeSecrets } from './supervisor/pairs.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 
-/** Ports of the servers beside the listeners; null where there is none. */
+/** Ports of the servers besides the listeners; null if turned off. */
 export interface ServingPorts {
   readonly admin: number | null;
   readonly probe: number | null;
@@ -50,7 +50,7 @@ export class Serving {
     this.#probe = probePort === null ? null : createProbeServer(probePort, this.readiness, (format) => this.supervisor.metrics(format));
   }
 
-  /** Starts the servers. Where one of their ports cannot be bound everything is stopped again. */
+  /** Starts the servers. If one cannot bind its port, everything is stopped again. */
   async start(): Promise<Result<ServingPorts>> {
     try {
       const ports = { admin: (await this.#admin?.start()) ?? null, probe: (await this.#probe?.start()) ?? null };
@@ -64,9 +64,8 @@ export class Serving {
   }
 
   /**
-   * The drain delay: whoever asks is told that traffic should go elsewhere, and new connections are accepted for as long as that
-   * takes to get around. For the second half of it connections that are kept end with their next answer, so that hardly one is
-   * left to be closed just as a request is sent on it.
+   * The drain delay: readiness probes fail, so that balancers send traffic elsewhere, and new connections are still accepted meanwhile. In
+   * its second half, kept connections end with their next answer, so that few are closed just as a client sends a request.
    */
   async drain(): Promise<void> {
     this.readiness.drain();
@@ -75,14 +74,14 @@ export class Serving {
     await wait(this.#config.drainDelay / 2);
   }
 
-  /** The file of the access log may have been renamed: a new one is begun. */
+  /** A tool may have renamed the file of the access log: opens a new one. */
   reopenLog(): void {
     const { accessLog } = this.#config;
     this.supervisor.reopenLog();
     this.#log.info({ signal: 'SIGHUP', accessLog }, 'the access log is opened anew, where it is a file');
   }
 
-  /** Stops accepting, lets exchanges finish, cuts them at the deadline. Resolves as Supervisor.stop. */
+  /** Stops accepting, lets exchanges finish, cuts them at the deadline. Resolves to the result of Supervisor.stop. */
   async stop(): Promise<boolean> {
     const flushed = await this.supervisor.stop(this.#config.drainTimeout);
     await this.#admin?.stop();
@@ -91,11 +90,11 @@ export class Serving {
   }
 }
 
-/** Where the configuration of a proxy comes from. */
+/** The source of the configuration of a proxy. */
 export interface ConfigFeed {
-  /** Begins to bring it. */
+  /** Starts to deliver configuration. */
   start(ports: ServingPorts): Promise<void>;
-  /** Resolves when nothing comes any more. What came last is still served. */
+  /** Resolves when it delivers nothing more. The last configuration stays in use. */
   stop(): Promise<void>;
 }
 
@@ -118,13 +117,13 @@ export async function serve(config: ServingConfig, log: Log, feedOf: (serving: S
   const { drainDelay, drainTimeout } = config;
   log.info({ signal: await signal, drainDelay, drainTimeout }, 'draining');
   await serving.drain();
-  // Until here endpoints came and went like before.
+  // Until here changes of endpoints still applied.
   await feed.stop();
   await finish(serving, log);
   return ok(undefined);
 }
 
-/** Stops serving. Where the access log is stuck in a pipe that is not read, only the kernel can end the process. */
+/** Stops serving. If the access log is stuck in a pipe without a reader, only the kernel can end the process. */
 async function finish(serving: Serving, log: Log): Promise<void> {
   const flushed = await serving.stop();
   log.info('stopped');
@@ -133,7 +132,7 @@ async function finish(serving: Serving, log: Log): Promise<void> {
   endAtOnce('SIGKILL');
 }
 
-/** An exception that was not caught is a bug, and leaves an unknown state. */
+/** An uncaught exception is a bug and leaves an unknown state. */
 function endOnBugs(log: Log): void {
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'the proxy failed');

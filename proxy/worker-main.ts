@@ -1,4 +1,4 @@
-// The main of a worker process: a Worker that does what its supervisor says, and ends with it.
+// The entry point of a worker process: a Worker that follows its supervisor's messages and ends with it.
 import type * as ir from '#api/ir/ir.ts';
 import { createLog } from '#lib/log.ts';
 import { readFamilies, registerProcess } from '#lib/metric.ts';
@@ -6,19 +6,19 @@ import type { PortClaim } from './exchange/port-claim.ts';
 import type { Bound, FromWorker, ToWorker } from './supervisor/messages.ts';
 import { Worker } from './worker.ts';
 
-/** Grace of connections whose supervisor is gone: nobody would end this process otherwise. */
+/** The time for open connections after the supervisor died: otherwise this process would never end. */
 const ORPHAN_GRACE_MS = 1;
 
 let worker: Worker | null = null;
 let nextClaim = 0;
-/** Claims that the supervisor has not answered yet. */
+/** Port claims without an answer from the supervisor. */
 const claims = new Map<number, (refusal: NodeJS.ErrnoException | null) => void>();
-/** Ports of the listeners there are. */
+/** The listener ports. */
 const ports = new Map<string, number>();
 
 process.on('message', (message: ToWorker) => void receive(message));
 process.on('disconnect', () => void end(ORPHAN_GRACE_MS));
-// Signals to the whole process group are for the supervisor: it drains its workers, and has them open their logs anew.
+// Signals to the process group are for the supervisor, which drains its workers and makes them reopen their logs.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => undefined);
 process.on('uncaughtException', (error) => {
   createLog('error').fatal({ err: error }, 'a worker failed');
@@ -30,7 +30,7 @@ async function receive(message: ToWorker): Promise<void> {
   else if (worker !== null) await tell(worker, message);
 }
 
-/** Does what the supervisor says. */
+/** Handles a message of the supervisor. */
 async function tell(to: Worker, message: Exclude<ToWorker, { type: 'start' }>): Promise<void> {
   switch (message.type) {
     case 'apply':
@@ -70,7 +70,7 @@ function start(message: ToWorker & { type: 'start' }): void {
   registerProcess(made.registry, { process: message.name });
 }
 
-/** Asks the supervisor, which holds the ports of all its workers. */
+/** Asks the supervisor, which manages the ports of all workers. */
 function claimPort(claim: PortClaim): Promise<NodeJS.ErrnoException | null> {
   const { promise, resolve } = Promise.withResolvers<NodeJS.ErrnoException | null>();
   const id = nextClaim++;
@@ -102,14 +102,14 @@ function isListener(resource: ir.Resource): resource is ir.Listener {
   return resource.kind === 'Listener';
 }
 
-/** Where sending fails the supervisor is gone, and 'disconnect' follows. */
+/** If sending fails, the supervisor has died, and 'disconnect' follows. */
 function answer(message: FromWorker, sent: () => void = () => undefined): void {
   process.send?.(message, undefined, undefined, sent);
 }
 
 async function end(grace: number): Promise<never> {
   const flushed = worker === null || (await worker.stop(grace));
-  // A thread that is stuck in a write would keep a process that exits waiting for it.
+  // A thread that is stuck in a write would keep an exiting process waiting.
   if (!flushed) process.kill(process.pid, 'SIGKILL');
   process.exit(0);
 }

@@ -1,4 +1,4 @@
-// One worker: everything that serves requests on one event loop, wired together. It knows resources, not where they come from.
+// One worker: everything that serves requests on one event loop. It gets resources and does not know their source.
 import { Registry } from 'prom-client';
 import type * as ir from '#api/ir/ir.ts';
 import { normaliseHost, normalisePath } from '#api/match/normalise.ts';
@@ -44,33 +44,33 @@ import type { PoolOptions } from './upstream/pool-options.ts';
 import { SharedPool } from './upstream/shared-pool.ts';
 import { createDial } from './upstream/dial.ts';
 
-/** How long the last lines of the access log may take. */
+/** The maximum time to write the last lines of the access log. */
 const ACCESS_LOG_TIMEOUT_MS = 2_000;
 
-/** What a worker is made with. */
+/** The options of a worker. */
 export interface WorkerOptions {
   readonly limits: Limits;
   /** `off`, `stdout` or a file. */
   readonly accessLog: string;
-  /** JSON with the usual fields of everything by default. */
+  /** The default is JSON with the default fields. */
   readonly accessLogSettings?: AccessLogSettings;
-  /** What the proxy calls itself in Via; '', the default, for no Via. */
+  /** The name of the proxy in Via; '' (the default) for no Via. */
   readonly via?: string;
-  /** Several workers share the ports, and standard output. */
+  /** Several workers share the ports and standard output. */
   readonly reusePort: boolean;
-  /** Asked before a port is bound; by default every port may be. */
+  /** Called before a port is bound; by default all ports may be bound. */
   readonly claimPort?: ClaimPort;
-  /** Where listeners without an address of their own are bound; every address by default. */
+  /** The address of listeners without an address; all addresses by default. */
   readonly bindAddress?: string;
-  /** What session tickets are encrypted with, 48 bytes; drawn at random by default. */
+  /** The key for session tickets, 48 bytes; random by default. */
   readonly ticketKeys?: Buffer;
-  /** How long connections of a port that is closed may live on, milliseconds. */
+  /** The time for open connections of a closed port, milliseconds. */
   readonly drainTimeout: number;
-  /** From the port of a listener to the one to bind; tests give 0 for any free port. */
+  /** Maps the port of a listener to the port to bind; tests return 0 for a free port. */
   readonly bindPort?: (port: number) => number;
-  /** Other ports than before cannot be bound: see `bindingState`. */
+  /** The set of ports that cannot be bound has changed: see `bindingState`. */
   readonly bindingsChanged?: () => void;
-  /** For what happens beside requests; nothing is said without one. */
+  /** Logs events besides requests; nothing is logged without it. */
   readonly log?: Log;
 }
 
@@ -151,12 +151,15 @@ export class Worker {
     registerFamilies(this.registry, upstreamFamilies({ counts: () => this.#telemetry.upstreams, backends }));
   }
 
-  /** Takes a batch of resources. Routes are live when this returns, listeners when it resolves, to what could not be taken. */
+  /**
+   * Applies a batch of resources. Routes are live when this returns, listeners when it resolves. Resolves to the errors of refused
+   * resources.
+   */
   apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
     return this.#builder.apply(changed, removed);
   }
 
-  /** What of the ports that listeners want is bound, and why the rest is not. */
+  /** The listener ports that are bound, and those that are not with the reason. */
   get bindingState(): BindingState {
     return this.#listeners.bindingState;
   }
@@ -166,7 +169,7 @@ export class Worker {
     return this.#listeners.boundPort(port);
   }
 
-  /** What session tickets are encrypted with from now on, 48 bytes. */
+  /** The key for session tickets from now on, 48 bytes. */
   setTicketKeys(keys: Buffer): void {
     this.#listeners.rotateTicketKeys(keys);
   }
@@ -176,25 +179,25 @@ export class Worker {
     this.#listeners.retire();
   }
 
-  /** The file of the access log may have been renamed: the lines that follow go into a new one of the same name. */
+  /** A tool may have renamed the file of the access log: the next lines go to a new file with the old name. */
   reopenLog(): void {
     const problem = this.#telemetry.accessLog?.reopen() ?? null;
     if (problem !== null) this.#log?.error({ problem }, 'the access log could not be opened anew; the former file goes on');
   }
 
-  /** Routes and listeners as they are served, for dumps. */
+  /** The routes and listeners in use, for dumps. */
   resources(): ReturnType<RuntimeBuilder['resources']> {
     return this.#builder.resources();
   }
 
-  /** Timers that wait: 0 once all exchanges and connections are gone. */
+  /** The number of armed timers: 0 once all exchanges and connections have ended. */
   get timers(): number {
     return this.#wheel.size;
   }
 
   /**
-   * Lets connections finish, for `grace` milliseconds at most, and releases everything. Resolves to false when the access log
-   * could not be written to its end.
+   * Lets connections finish for up to `grace` milliseconds, and releases everything. Resolves to false if the access log could not be
+   * written completely.
    */
   async stop(grace: number): Promise<boolean> {
     await this.#listeners.close(grace);
@@ -205,7 +208,7 @@ export class Worker {
   }
 }
 
-/** What the log says of connections that come to nothing. */
+/** The log messages about connections that fail before a request. */
 function logFailures(log: Log | undefined): Required<Pick<ListenerSocketsOptions, 'ocspFailed' | 'handshakeFailed' | 'headerRefused'>> {
   return {
     ocspFailed: (failure) => void log?.warn(failure, 'no OCSP response for a certificate'),
@@ -214,7 +217,7 @@ function logFailures(log: Log | undefined): Required<Pick<ListenerSocketsOptions
   };
 }
 
-/** What speaks to endpoints: by the transport of the cluster. */
+/** The codecs to endpoints, by the transport of the cluster. */
 function upstreamPools(events: UpstreamEvents, settings: UpstreamSettings & ConnectionSettings): CreatePool {
   const poolTo = (
     destination: Destination,
@@ -241,10 +244,10 @@ function upstreamPools(events: UpstreamEvents, settings: UpstreamSettings & Conn
   };
 }
 
-/** What speaks on an accepted connection: by ALPN on TLS, by the first bytes on cleartext. */
+/** The codecs of accepted connections: by ALPN on TLS, by the first bytes otherwise. */
 function downstreamCodec(events: DownstreamEvents, settings: H2Settings): Connect {
   const known = new WeakMap<Limits, H2Settings>();
-  /** Listeners that hold to the same limits share their settings, so a connection costs a look-up. */
+  /** Listeners with the same limits share the settings, so a connection costs one look-up. */
   const settingsOf = ({ limits }: Connection): H2Settings => {
     let own = known.get(limits);
     if (own === undefined) known.set(limits, (own = { ...settings, limits }));

@@ -1,5 +1,5 @@
-// A cluster at run time: the endpoints of one backend and the choice among them. Its identity lasts across runtimes, so that
-// endpoint churn touches no route and connections are kept.
+// A cluster at run time: the endpoints of one backend and the choice among them. It is the same object across runtimes, so changes of
+// endpoints affect no route and keep connections.
 import type * as ir from '#api/ir/ir.ts';
 import type { ProxyProtocol, Transport, UpstreamCluster, UpstreamEndpoint, UpstreamTls } from '../exchange/plan.ts';
 import type { StreamCluster } from '../exchange/stream-plan.ts';
@@ -10,17 +10,17 @@ import { transportOf } from './transport.ts';
 const PROTOCOLS: readonly Transport['protocol'][] = ['http1', 'http2', 'tcp'];
 const NONE: readonly Endpoint[] = Object.freeze([]);
 
-/** Round robin over the endpoints that take new exchanges and connections; draining ones only when nothing else is left. */
+/** Round robin over the endpoints that accept new exchanges and connections; draining endpoints only if no others are left. */
 export class Cluster implements UpstreamCluster, StreamCluster {
   readonly key: string;
   readonly counts: BackendCounts;
   transport = transportOf({ protocol: 'http1', proxyProtocol: 0, tls: null });
-  /** The same in other ways, by `place`. */
+  /** The same backend with other transports, by `place`. */
   #variants: Transport[] = [];
   readonly #registry: EndpointRegistry;
-  /** Everything held in the registry. */
+  /** All endpoints held in the registry. */
   #held: readonly Endpoint[] = NONE;
-  /** Those to pick from. */
+  /** The endpoints to choose from. */
   #candidates: readonly Endpoint[] = NONE;
   #next = 0;
 
@@ -34,7 +34,7 @@ export class Cluster implements UpstreamCluster, StreamCluster {
     return this.#held;
   }
 
-  /** Takes how its endpoints are spoken to. */
+  /** Sets the transport to its endpoints. */
   configure({ protocol }: ir.Cluster, tls: UpstreamTls | null): void {
     this.transport = transportOf({ protocol: protocol === 'http2' ? protocol : 'http1', proxyProtocol: 0, tls });
     this.#variants = [];
@@ -46,7 +46,7 @@ export class Cluster implements UpstreamCluster, StreamCluster {
     return (this.#variants[place] ??= transportOf({ protocol: wanted, proxyProtocol, tls: this.transport.tls }));
   }
 
-  /** Takes a new list of endpoints. Addresses that stay keep their pools. */
+  /** Sets a new list of endpoints. Addresses that stay keep their pools. */
   update(endpoints: readonly ir.Endpoint[]): void {
     const held = endpoints.map((endpoint) => this.#registry.acquire(endpoint.address, endpoint.port));
     const serving = held.filter((_, index) => endpoints[index]?.draining === false);
@@ -55,11 +55,11 @@ export class Cluster implements UpstreamCluster, StreamCluster {
     this.#candidates = serving.length > 0 ? Object.freeze(serving) : this.#held;
     this.#count(previous);
     for (const endpoint of previous) this.#registry.release(endpoint);
-    // Start anywhere: many proxies that learn of the same endpoints at the same moment must not all begin with the first.
+    // Starts at a random endpoint: proxies that get the same endpoints at the same time must not all start with the first.
     this.#next = Math.floor(Math.random() * Math.max(1, this.#candidates.length));
   }
 
-  /** Has what becomes of its endpoints counted here, and no longer of those that it has lost. */
+  /** Counts the outcomes of its current endpoints here, and stops counting those of removed endpoints. */
   #count(previous: readonly Endpoint[]): void {
     const held = new Set(this.#held);
     for (const endpoint of previous) if (!held.has(endpoint)) endpoint.backends.delete(this.counts);
@@ -74,12 +74,12 @@ export class Cluster implements UpstreamCluster, StreamCluster {
     const first = this.#advance();
     if (first.avoidedUntil === 0) return first;
     const now = performance.now();
-    // The turns of those that are left out go round among the others.
+    // The turns of excluded endpoints rotate among the others.
     for (let i = 1, endpoint = first; i <= count; i++, endpoint = this.#advance()) if (endpoint.avoidedUntil <= now) return endpoint;
     return first;
   }
 
-  /** For another attempt: the rotation stays where it is, so that the failure of one exchange moves no other. */
+  /** For another attempt: the rotation does not advance, so that a failure of one exchange does not affect others. */
   #instead(tried: readonly UpstreamEndpoint[]): Endpoint {
     const now = performance.now();
     const inTurn = this.#candidates.map((_, index) => this.#at(this.#next + index));

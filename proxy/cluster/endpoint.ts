@@ -2,7 +2,7 @@
 import type { ConnectListener, Transport, UpstreamEndpoint, UpstreamPool } from '../exchange/plan.ts';
 import type { BackendCounts } from '../exchange/upstream-counts.ts';
 
-/** Connections, those of them that are idle or count apart, and exchanges that wait for one. */
+/** The number of connections, of those that are idle or count apart, and of waiting exchanges. */
 export interface PoolCounts {
   readonly open: number;
   readonly idle: number;
@@ -10,37 +10,37 @@ export interface PoolCounts {
   readonly slow: number;
 }
 
-/** The pool of an endpoint as its owner sees it. */
+/** The pool of an endpoint, as the endpoint uses it. */
 export interface EndpointPool extends UpstreamPool {
   readonly counts: PoolCounts;
-  /** Closes what is idle now, and what is in use as it becomes idle. */
+  /** Closes idle connections now, and busy ones when they become idle. */
   close(): void;
 }
 
-/** What a pool is told of the endpoint it is to lead to. */
+/** The information about its endpoint that a pool gets. */
 export type PoolTarget = ConnectListener & Pick<UpstreamEndpoint, 'address' | 'port'>;
 
-/** Makes a pool of connections to an endpoint. */
+/** Creates a pool of connections to an endpoint. */
 export type CreatePool = (endpoint: PoolTarget, transport: Transport) => EndpointPool;
 
-/** How long an endpoint that takes no connection is left alone: doubled with every try that fails, up to the most. */
+/** The time for which an endpoint that refuses connections is avoided: doubled after each failure, up to the maximum. */
 const AVOIDED_MS = 2_000;
 const MAX_AVOIDED_MS = 60_000;
 
-/** An address exchanges can be sent to. Lives as long as some cluster names the address. */
+/** An address for exchanges. It exists as long as a cluster has the address. */
 export class Endpoint implements UpstreamEndpoint {
   readonly address: string;
   readonly port: number;
   active = 0;
-  /** Others are preferred until then, in the time of performance.now(), since connections to it fail; 0: they do not. */
+  /** Until this time (performance.now()) other endpoints are preferred, because connections to this one fail; 0: it is in use. */
   avoidedUntil = 0;
-  /** Backends that it is an endpoint of: what becomes of its connections counts for all of them. */
+  /** The backends with this endpoint: the outcomes of its connections count for all of them. */
   readonly backends = new Set<BackendCounts>();
-  /** How many clusters name it. */
+  /** The number of clusters with this address. */
   references = 0;
   readonly #createPool: CreatePool;
   readonly #pools = new Map<Transport, EndpointPool>();
-  /** The pair that was asked for last: most endpoints have one. */
+  /** The last requested pair: most endpoints have only one. */
   #transport: Transport | null = null;
   #pool: EndpointPool | null = null;
   #avoidedFor = 0;
@@ -69,7 +69,7 @@ export class Endpoint implements UpstreamEndpoint {
     for (const backend of this.backends) backend.connected(ms);
   }
 
-  /** Connections that were tried at the same time fail at the same time: that is one try. */
+  /** Connections that were started together fail together: that counts as one failure. */
   connectFailed(): void {
     const now = performance.now();
     for (const backend of this.backends) backend.connectFailed(this);
@@ -78,12 +78,12 @@ export class Endpoint implements UpstreamEndpoint {
     this.avoidedUntil = now + this.#avoidedFor;
   }
 
-  /** Idle connections close, those in use follow when they are done. */
+  /** Closes idle connections now, and busy ones when they finish. */
   close(): void {
     for (const pool of this.#pools.values()) pool.close();
   }
 
-  /** A new way to speak to it may have taken the place of another: pools that nothing is left of are forgotten. */
+  /** A new transport may have replaced another: empty pools are removed. */
   #open(transport: Transport): EndpointPool {
     for (const [other, { counts }] of this.#pools) {
       if (counts.open === 0 && counts.pending === 0) this.#pools.delete(other);
@@ -94,7 +94,7 @@ export class Endpoint implements UpstreamEndpoint {
   }
 }
 
-/** Every endpoint by address and port, so that the same address has one state however many clusters name it. */
+/** All endpoints by address and port: an address has one state, regardless of the number of its clusters. */
 export class EndpointRegistry {
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #createPool: CreatePool;
@@ -112,7 +112,7 @@ export class EndpointRegistry {
     return this.#endpoints.values();
   }
 
-  /** The endpoint of an address, made when it is new. Give it back with `release`. */
+  /** The endpoint of an address, created if it is new. Return it with `release`. */
   acquire(address: string, port: number): Endpoint {
     const id = `${address}|${port}`;
     let endpoint = this.#endpoints.get(id);
@@ -124,7 +124,7 @@ export class EndpointRegistry {
     return endpoint;
   }
 
-  /** Gives an endpoint back; with the last reference its connections close as they become idle. */
+  /** Returns an endpoint; after the last return its connections close as they become idle. */
   release(endpoint: Endpoint): void {
     endpoint.references--;
     if (endpoint.references > 0) return;

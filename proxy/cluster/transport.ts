@@ -1,11 +1,11 @@
-// The ways to speak to endpoints that are in use: one object for each, so that an endpoint finds its pool by identity.
+// The transports in use: one object for each, so that an endpoint finds its pool by identity.
 import { contentHash } from '#lib/hash.ts';
 import type { Transport, UpstreamTls } from '../exchange/plan.ts';
 
-/** By a hash, since there are keys in them; those that nobody uses any more are forgotten. */
+/** By a hash, because transports contain keys; unused ones are garbage-collected. */
 const known = new Map<string, WeakRef<Transport>>();
 
-/** The object that stands for these settings. */
+/** The object for these settings. */
 export function transportOf(settings: Transport): Transport {
   const id = contentHash(JSON.stringify(settings));
   const found = known.get(id)?.deref();

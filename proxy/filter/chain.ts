@@ -1,4 +1,4 @@
-// Filter chains: built once when a route is, run by index, no promise touched unless a filter returns one.
+// Filter chains: built with the route, run by index, without promises unless a filter returns one.
 import type * as ir from '#api/ir/ir.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { FilterVerdict, RequestFilter, ResponseFilter } from '../exchange/plan.ts';
@@ -7,7 +7,7 @@ import type { FilterDependencies } from './filter.ts';
 
 export type { FilterDependencies } from './filter.ts';
 
-/** The request filters of a rule or backend in the order of FILTERS, or null when there are none. */
+/** The request filters of a rule or backend in the order of FILTERS, or null without any. */
 export function buildRequestChain(filters: readonly ir.Filter[], dependencies: FilterDependencies): readonly RequestFilter[] | null {
   const chain = FILTERS.flatMap((factory) => filters.map((filter) => factory.request?.(filter, dependencies) ?? null)).filter(
     (one) => one !== null,
@@ -15,7 +15,7 @@ export function buildRequestChain(filters: readonly ir.Filter[], dependencies: F
   return chain.length === 0 ? null : Object.freeze(chain);
 }
 
-/** The response filters, in reverse order: who saw the request first sees the answer last. */
+/** The response filters in reverse order: the first filter of a request is the last of its answer. */
 export function buildResponseChain(filters: readonly ir.Filter[], dependencies: FilterDependencies): readonly ResponseFilter[] | null {
   const chain = FILTERS.flatMap((factory) => filters.map((filter) => factory.response?.(filter, dependencies) ?? null)).filter(
     (one) => one !== null,
@@ -23,7 +23,7 @@ export function buildResponseChain(filters: readonly ir.Filter[], dependencies: 
   return chain.length === 0 ? null : Object.freeze(chain.reverse());
 }
 
-/** Runs request filters until one answers, or the exchange is over while one is awaited. */
+/** Runs request filters until one answers, or the exchange ends while one is awaited. */
 export function runRequestFilters(chain: readonly RequestFilter[], exchange: Exchange): FilterVerdict | Promise<FilterVerdict> {
   return runFrom(chain, exchange, 0);
 }
@@ -37,12 +37,12 @@ function runFrom(chain: readonly RequestFilter[], exchange: Exchange, start: num
   return 'continue';
 }
 
-/** Its client may have left meanwhile, or its time may be up. */
+/** The client may have left meanwhile, or a deadline may have passed. */
 function isOver(verdict: FilterVerdict, { phase }: Exchange): boolean {
   return verdict === 'answered' || phase === 'done';
 }
 
-/** Runs response filters over the head of an answer. */
+/** Runs response filters on the head of an answer. */
 export function runResponseFilters(chain: readonly ResponseFilter[], exchange: Exchange): void {
   for (let i = 0; i < chain.length; i++) (chain[i] as ResponseFilter).response(exchange);
 }

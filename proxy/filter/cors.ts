@@ -1,4 +1,4 @@
-// CORS (GEP-1767, Fetch standard section 3.2): answers preflights and says which origins may read an answer.
+// CORS (GEP-1767, Fetch standard section 3.2): answers preflights, and sets the origins that may read an answer.
 import { normaliseOrigin } from '../exchange/authority.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { addHeader, getHeader, removeHeader } from '../exchange/headers.ts';
@@ -8,7 +8,7 @@ import type { FilterVerdict, RequestFilter, ResponseFilter } from '../exchange/p
 import type * as ir from '#api/ir/ir.ts';
 import type { FilterFactory } from './filter.ts';
 
-/** What a backend may have said itself: the gateway's word is the only one. */
+/** CORS headers of the backend are replaced by those of the proxy. */
 const ANSWER_HEADERS = ['access-control-allow-origin', 'access-control-allow-credentials', 'access-control-expose-headers'];
 
 class Cors implements RequestFilter, ResponseFilter {
@@ -55,25 +55,25 @@ class Cors implements RequestFilter, ResponseFilter {
     return headers;
   }
 
-  /** In preflights as well, where browsers do not read it: the Gateway API asks for it there too. */
+  /** Also in preflights, where browsers do not read it: the Gateway API requires it there too. */
   #addExposed(headers: Headers): void {
     const { exposeHeaders, allowCredentials } = this.#filter;
     if (exposeHeaders.length === 0 || (allowCredentials && exposeHeaders.includes('*'))) return;
     addHeader(headers, 'access-control-expose-headers', exposeHeaders.join(', '));
   }
 
-  /** With credentials a browser takes `*` for a name, so what was asked for is echoed. */
+  /** With credentials a browser takes `*` literally, so the requested value is returned. */
   #wildcardOr(allowed: readonly string[], asked: string): string {
     if (!allowed.includes('*')) return allowed.join(', ');
     return this.#filter.allowCredentials && asked !== '' ? asked : '*';
   }
 
-  /** Whether the answer reads the same whoever asks. */
+  /** Whether the answer is the same for every origin. */
   get #sameForAll(): boolean {
     return this.#anyOrigin && !this.#filter.allowCredentials;
   }
 
-  /** A cache must not give one origin what was said to another, nor what was said to none. */
+  /** A cache must not serve an answer for one origin to another, nor an answer without an origin. */
   #addVary(headers: Headers): void {
     if (!this.#sameForAll) addHeader(headers, 'vary', 'origin');
   }
@@ -101,7 +101,7 @@ class Cors implements RequestFilter, ResponseFilter {
   }
 }
 
-/** The method a preflight asks about, or null when the request is none. */
+/** The announced method of a preflight, or null for other requests. */
 function preflightMethod(exchange: Exchange): string | null {
   return exchange.method === 'OPTIONS' ? getHeader(exchange.requestHeaders, 'access-control-request-method') : null;
 }
@@ -111,7 +111,7 @@ function splitWildcard(origin: string): readonly [string, string] {
   return [origin.slice(0, star), origin.slice(star + 1)];
 }
 
-/** What a wildcard may stand for: labels of a host name, nothing that could end the host. */
+/** The characters that a wildcard may match: labels of a host name, nothing that ends the host. */
 function isHostPart(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);

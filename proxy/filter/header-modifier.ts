@@ -8,7 +8,7 @@ import type { FilterVerdict, RequestFilter, ResponseFilter } from '../exchange/p
 import type { FilterFactory } from './filter.ts';
 import { fieldValue, isFieldName } from './text.ts';
 
-/** The headers that a list of edits leaves as it finds them are out; api/k8s tells the owner of the route. */
+/** Drops edits of headers that filters may not change; api/k8s reports them to the owner of the route. */
 class HeaderEdits {
   readonly #set: readonly ir.HeaderValue[];
   readonly #add: readonly ir.HeaderValue[];
@@ -30,7 +30,7 @@ class HeaderEdits {
 class RequestHeaderModifier implements RequestFilter {
   readonly name = 'RequestHeaderModifier';
   readonly #edits: HeaderEdits;
-  /** What codecs write as Host or `:authority`; null leaves it. */
+  /** The value that codecs write as Host or `:authority`; null keeps it. */
   readonly #host: string | null;
   readonly #dropsExpect: boolean;
 
@@ -49,7 +49,7 @@ class RequestHeaderModifier implements RequestFilter {
   }
 }
 
-/** The backend will never say 100 now, and the client waits for it (RFC 9110 section 10.1.1). */
+/** The backend will not send a 100 any more, but the client waits for one (RFC 9110 section 10.1.1). */
 function dropExpect(exchange: Exchange): void {
   exchange.expectsContinue = false;
   exchange.downstream.writeInformational(100, []);

@@ -7,12 +7,12 @@ import { requestRedirect } from './request-redirect.ts';
 import { urlRewrite } from './url-rewrite.ts';
 
 export const FILTERS: readonly FilterFactory[] = Object.freeze([
-  // A preflight is answered before anything else could act on it.
+  // Answers a preflight before other filters act on it.
   cors,
-  // A redirect answers: what follows would be wasted.
+  // A redirect answers, so later filters have nothing to do.
   requestRedirect,
   requestHeaderModifier,
-  // Mirrors get the modified headers but the path as it came.
+  // Mirrors get the modified headers but the original path.
   requestMirror,
   urlRewrite,
   responseHeaderModifier,

@@ -1,8 +1,8 @@
-// A preflight that no CORS may answer: the browser that asked lets the page send nothing.
+// The answer to a preflight that no CORS filter allows: the browser then sends nothing for the page.
 import { reply } from '../exchange/local-reply.ts';
 import type { RequestFilter } from '../exchange/plan.ts';
 
-/** Answers without a word of CORS, which a cache must not take for the answer to another origin. */
+/** Answers without CORS headers; caches must not use the answer for other origins. */
 export const refusedPreflight: RequestFilter = Object.freeze({
   name: 'CORS',
   request(exchange) {

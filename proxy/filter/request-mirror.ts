@@ -1,4 +1,4 @@
-// RequestMirror: a copy of some requests goes to another cluster; the original never waits for it.
+// RequestMirror: sends a copy of some requests to another cluster; the original never waits for it.
 import type { Exchange } from '../exchange/exchange.ts';
 import type { FilterVerdict, RequestFilter } from '../exchange/plan.ts';
 import type * as ir from '#api/ir/ir.ts';

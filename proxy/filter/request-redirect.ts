@@ -29,12 +29,12 @@ class RequestRedirect implements RequestFilter {
     const host = this.#filter.hostname ?? hostOf(exchange.client?.authority || exchange.authority);
     const path = this.#path(exchange);
     const query = exchange.hasQuery ? `?${exchange.query}` : '';
-    // A 1.0 request need not name a host; RFC 9110 section 10.2.2 allows a Location without one.
+    // A 1.0 request may lack a host; RFC 9110 section 10.2.2 allows a Location without one.
     if (host === '') return `${path}${query}`;
     return `${scheme}://${host}${this.#port(exchange, scheme)}${path}${query}`;
   }
 
-  /** A path that begins with `//` would name another host to a careless reader of the Location. */
+  /** Some readers of a Location take a path that starts with `//` for another host. */
   #path(exchange: Exchange): string {
     const { path } = this.#filter;
     if (path !== null) return modifyPath(path, exchange.path, exchange.prefixLength);
@@ -42,8 +42,8 @@ class RequestRedirect implements RequestFilter {
   }
 
   /**
-   * The Gateway API: a given port; else the well-known port of a given scheme; else the listener's, or that of the proxy in front
-   * which clients connect to. Well-known ports are left out.
+   * As in the Gateway API: the given port; else the well-known port of the given scheme; else the port of the listener, or of the proxy in
+   * front that clients connect to. Well-known ports are omitted.
    */
   #port(exchange: Exchange, scheme: 'http' | 'https'): string {
     const own = exchange.client?.port ?? exchange.connection.localPort;

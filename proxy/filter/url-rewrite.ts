@@ -1,4 +1,4 @@
-// URLRewrite: changes host and path on the way to the backend.
+// URLRewrite: changes host and path of a request to the backend.
 import type { Exchange } from '../exchange/exchange.ts';
 import type { FilterVerdict, RequestFilter } from '../exchange/plan.ts';
 import type * as ir from '#api/ir/ir.ts';

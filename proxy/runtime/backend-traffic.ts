@@ -1,4 +1,4 @@
-// BackendTrafficPolicies as a proxy applies them: how the requests of a rule are forwarded, merged once for each change.
+// Applies BackendTrafficPolicies in a proxy: how the requests of a rule are forwarded, merged once per change.
 import type * as ir from '#api/ir/ir.ts';
 import { requestTargets, type PolicyIndex, type TargetedRoute } from '#api/policy/layers.ts';
 import { mergePolicies } from '#api/policy/merge.ts';
@@ -8,24 +8,24 @@ import type { ProxyProtocol, RetryPlan, RoutePlan, WebSocketPlan } from '../exch
 
 type BackendTraffic = PolicySettings<'BackendTrafficPolicy'>;
 
-/** The part of a plan that policies decide. */
+/** The part of a plan that policies set. */
 export type ForwardSettings = Pick<
   RoutePlan,
   'protocol' | 'proxyProtocol' | 'requestTimeout' | 'backendRequestTimeout' | 'retry' | 'webSocket'
 >;
 
-/** The part of a stream route's plan that policies decide, for each of its backends. */
+/** The part of a stream route's plan that policies set, for each of its backends. */
 export type StreamForwardSettings = Pick<StreamBackendPlan, 'proxyProtocol'>;
 
-/** What the words of the policy stand for. */
+/** The internal names of the policy's protocols. */
 const PROTOCOLS = { HTTP1: 'http1', HTTP2: 'http2', BACKEND: null } as const;
 const PROXY_PROTOCOLS = { None: 0, V1: 1, V2: 2 } as const;
 
-/** What a `retry` means that names only one of the two; as for those of routes. */
+/** The default of a `retry` field if only the other one is set; the same as for routes. */
 const DEFAULT_ATTEMPTS = 1;
 const DEFAULT_BACKOFF_MS = 25;
 
-/** What a rule says itself wins; what nobody says is off. A line for each setting. */
+/** Settings of the rule win; settings without a value are off. One line per setting. */
 export function forwardSettings(route: Pick<ir.Route, 'timeouts' | 'retry' | 'http2'>, policy: BackendTraffic): ForwardSettings {
   const { timeouts, retry } = route;
   return {
@@ -52,7 +52,7 @@ function retryPlan(retry: BackendTraffic['retry']): RetryPlan | null {
   };
 }
 
-/** Null where there is no limit to hold a WebSocket to. */
+/** Null without limits for WebSockets. */
 function webSocketPlan(policy: NonNullable<BackendTraffic['webSocket']> = {}): WebSocketPlan | null {
   if (Object.values(policy).every((value) => value === 0)) return null;
   return {
@@ -67,8 +67,7 @@ function webSocketPlan(policy: NonNullable<BackendTraffic['webSocket']> = {}): W
 }
 
 /**
- * How requests that come in at a listener (key) and match a rule are forwarded to a backend (key of its cluster; null: as long as
- * none is drawn).
+ * How requests that arrive at a listener (key) and match a rule are forwarded to a backend (key of its cluster; null before the choice).
  */
 export function forwardingOf(policies: PolicyIndex, route: ir.Route, listener: string, cluster: string | null): ForwardSettings {
   return forwardSettings(route, mergedFor(policies, route, listener, cluster));

@@ -1,5 +1,5 @@
-// IR > runtime: takes changed resources, rebuilds what they touch and swaps the result in. Clusters keep their identity, and
-// with it their connections and their health; tables share everything that did not change.
+// Builds the runtime from the IR: takes changed resources, rebuilds the affected parts and swaps the result. Clusters stay the same
+// objects, with their connections and health; tables share all unchanged parts.
 import * as ir from '#api/ir/ir.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import { objectsAbout, PolicyIndex } from '#api/policy/layers.ts';
@@ -25,7 +25,7 @@ import { StreamRoutes } from './stream-routes.ts';
 import { clientIdentities, resolveTls } from './upstream-tls.ts';
 import type { StreamFinder } from '../listener/port-context.ts';
 
-/** Where listeners are bound; implemented by listener/. */
+/** Binds listeners; implemented by listener/. */
 export interface ListenerSink {
   update(
     listeners: readonly ir.Listener[],
@@ -33,13 +33,13 @@ export interface ListenerSink {
     bundles: ReadonlyMap<string, ir.TrustBundle>,
     settingsOf: SettingsOf,
   ): Promise<readonly ListenerProblem[]>;
-  /** What a port speaks now, or null. */
+  /** The protocol in use on a port, or null. */
   spokenAt(port: number): PortProtocol | null;
 }
 
-/** What a builder needs. */
+/** The dependencies of a builder. */
 export interface BuilderOptions {
-  /** What holds where no policy says otherwise. */
+  /** The limits without a policy. */
   readonly limits: Limits;
   readonly endpoints: EndpointRegistry;
   readonly counts: UpstreamCounts;
@@ -47,7 +47,7 @@ export interface BuilderOptions {
   readonly listeners: ListenerSink;
 }
 
-/** What a batch of resources touches. */
+/** The parts that a batch of resources affects. */
 interface Touched {
   readonly routes: ir.Route[];
   readonly removedRoutes: string[];
@@ -55,13 +55,13 @@ interface Touched {
   readonly clusters: Set<string>;
   /** Secrets and trust bundles. */
   material: boolean;
-  /** Policies as they were and as they are. */
+  /** The old and the new form of changed policies. */
   readonly policies: ir.Policy[];
-  /** What could not be taken. */
+  /** Errors of refused resources. */
   readonly errors: ResourceError[];
 }
 
-/** Keeps the resources of one kind: `set` takes a new or changed one, `remove` lets one go. */
+/** Stores the resources of one kind. */
 interface Keeper<R extends ir.Resource> {
   set(resource: R, touched: Touched): void;
   remove(key: string, touched: Touched): void;
@@ -70,7 +70,7 @@ interface Keeper<R extends ir.Resource> {
 type Keepers = { readonly [K in ir.ResourceKind]: Keeper<Extract<ir.Resource, { readonly kind: K }>> };
 
 export class RuntimeBuilder {
-  /** What new exchanges are served with. */
+  /** The runtime for new exchanges. */
   current: Runtime;
   readonly #options: BuilderOptions;
   readonly #listeners = new Map<string, ir.Listener>();
@@ -146,7 +146,7 @@ export class RuntimeBuilder {
     return this.#clusters.all;
   }
 
-  /** What requests are matched against, for dumps and `weir explain`. */
+  /** The resources that requests are matched with, for dumps and `weir explain`. */
   resources(): {
     readonly listeners: readonly ir.Listener[];
     readonly routes: readonly ir.Route[];
@@ -155,7 +155,7 @@ export class RuntimeBuilder {
     return { listeners: [...this.#listeners.values()], routes: [...this.#routes.values()], policies: [...this.#policies.values()] };
   }
 
-  /** The plan of a connection that came in at one of these listeners. Asked once per connection. */
+  /** The plan of a connection that arrived at one of these listeners. Called once per connection. */
   readonly findStream: StreamFinder = (listeners, serverName) => {
     const found = this.#streams.find(listeners, serverName);
     return found === null ? null : { ...found, clientIdentity: this.current.identityOf(found.listener) };
@@ -167,8 +167,8 @@ export class RuntimeBuilder {
   }
 
   /**
-   * Applies a batch as one swap: everything but new listeners is live when this returns, those when it resolves, to what could
-   * not be taken.
+   * Applies a batch in one swap. Everything but new listeners is live when this returns, listeners when it resolves. Resolves to the errors
+   * of refused resources.
    */
   async apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
     const touched: Touched = {
@@ -190,7 +190,7 @@ export class RuntimeBuilder {
     return errors;
   }
 
-  /** What follows from several resources together. */
+  /** The consequences of several resources together. */
   #settle(touched: Touched): void {
     for (const [key, { tls }] of this.#clusterResources) {
       if (touched.clusters.has(key) || (touched.material && tls !== undefined)) this.#configure(this.#clusters.get(key));
@@ -202,7 +202,7 @@ export class RuntimeBuilder {
     for (const route of this.#routes.values()) if (objectsAbout(route).some((object) => changed.has(object))) this.#plan(route);
   }
 
-  /** Whether listeners can be served may change with a pair. */
+  /** A changed pair may decide whether a listener can be served. */
   #touchSecret(secret: string, change: PairChange, touched: Touched): void {
     if (change.type === 'refused') touched.errors.push({ kind: 'Secret', key: secret, field: '', reason: change.reason });
     if (change.type !== 'changed') return;
@@ -211,7 +211,7 @@ export class RuntimeBuilder {
     for (const { key, tls } of this.#listeners.values()) if (tls?.certificates.includes(secret) === true) touched.listeners.add(key);
   }
 
-  /** To be done after everything that a batch brings was taken: it refers to trust bundles. */
+  /** Runs after all resources of the batch are stored, because it refers to trust bundles. */
   #configure(cluster: Cluster): void {
     const resource = this.#clusterResources.get(cluster.key);
     if (resource !== undefined) cluster.configure(resource, resolveTls(resource.tls, this.#bundles));
@@ -240,7 +240,7 @@ export class RuntimeBuilder {
     touched.removedRoutes.push(key);
   }
 
-  /** Routes change tables piece by piece; listeners are few and change rarely, so their tables are built anew. */
+  /** Changed routes update tables in part; listeners are few and change rarely, so a changed listener rebuilds the tables. */
   #swap(touched: Touched, errors: ResourceError[]): void {
     const routesChanged = touched.routes.length > 0 || touched.removedRoutes.length > 0;
     if (!routesChanged && touched.listeners.size === 0 && !touched.material && touched.policies.length === 0) return;
@@ -266,7 +266,7 @@ export class RuntimeBuilder {
     return new Map([...byPort].map(([port, own]) => [port, this.#buildTable(port, own, routes)]));
   }
 
-  /** A listener that another keeps from being served gets no requests that came in on the terms of that one, nor has it others' hosts. */
+  /** A listener that conflicts with another on its port gets neither requests for the other's protocol nor the hosts of others. */
   #buildTable(port: number, listeners: readonly ir.Listener[], routes: readonly ir.Route[]): RouteTable {
     const { served, unserved } = agree(listeners, this.#options.listeners.spokenAt(port));
     return buildTable([...served, ...unserved], routes);
@@ -295,7 +295,7 @@ export class RuntimeBuilder {
   }
 }
 
-/** What the tables could not take of the routes just given. */
+/** The errors of the given routes in the tables. */
 function problemsOf(tables: ReadonlyMap<number, RouteTable>, routes: readonly ir.Route[]): ResourceError[] {
   const keys = new Set(routes.map((route) => route.key));
   const problems = [...tables.values()].flatMap((table) => table.problems).filter((problem) => keys.has(problem.routeKey));

@@ -1,4 +1,4 @@
-// ClientTrafficPolicies as a proxy applies them: the settings of a listener, merged once for each change.
+// Applies ClientTrafficPolicies in a proxy: the settings of a listener, merged once per change.
 import type * as ir from '#api/ir/ir.ts';
 import { parseListenerKey } from '#api/ir/ir.ts';
 import type { PolicySettings } from '#api/policy/settings.ts';
@@ -12,7 +12,7 @@ import { TrustedSources } from '../listener/trusted-sources.ts';
 type ClientTraffic = PolicySettings<'ClientTrafficPolicy'>;
 type ClientIp = NonNullable<ClientTraffic['clientIP']>;
 
-/** Which limit each setting stands for: a line for each. */
+/** The limit of each setting, one line each. */
 const LIMITS: { readonly [N in keyof Limits]?: (settings: ClientTraffic) => number | undefined } = {
   proxyHeaderTimeout: ({ timeouts }) => timeouts?.proxyHeader,
   tlsHandshakeTimeout: ({ timeouts }) => timeouts?.tlsHandshake,
@@ -32,7 +32,7 @@ const LIMITS: { readonly [N in keyof Limits]?: (settings: ClientTraffic) => numb
   connectionWindowBytes: ({ http2 }) => http2?.connectionWindow,
 };
 
-/** The listener with what its policies say of TLS, where it terminates TLS and does not say otherwise itself. */
+/** The listener with the TLS settings of its policies, if it terminates TLS and has no settings itself. */
 export function withTlsSettings(policies: PolicyIndex, listener: ir.Listener): ir.Listener {
   if (listener.tls?.mode !== 'Terminate') return listener;
   const { settings } = mergePolicies('ClientTrafficPolicy', policies.layers('ClientTrafficPolicy', listenerTargets(listener.key)));
@@ -41,7 +41,7 @@ export function withTlsSettings(policies: PolicyIndex, listener: ir.Listener): i
   return { ...listener, tls: { ...listener.tls, settings: merged } };
 }
 
-/** What a listener (key) does by its policies, and by `base` where they say nothing: then it is `base` itself. */
+/** The settings of a listener (key): those of its policies, with `base` as default. Without policies it is `base` itself. */
 export function listenerSettings(policies: PolicyIndex, listener: string, base: ListenerSettings): ListenerSettings {
   const targets = listenerTargets(listener);
   const settings = settingsFor(policies, targets, base);
@@ -67,8 +67,8 @@ function proxyProtocolOf({ proxyProtocol }: ClientTraffic): ListenerSettings['pr
 }
 
 /**
- * The peers that are believed about the clients of each listener (key); a listener that is not there believes none. So it is where
- * several have the same host and port and do not agree: a request to it may be of any of them.
+ * The trusted peers of each listener (key) for information about clients; absent: none. Listeners with the same host and port that disagree
+ * trust none: a request may belong to any of them.
  */
 export function trustedProxies(policies: PolicyIndex, listeners: Iterable<ir.Listener>): ReadonlyMap<string, TrustedProxies> {
   if (policies.isEmpty) return new Map();
@@ -89,7 +89,7 @@ function clientIp(policies: PolicyIndex, listener: string): ClientIp {
   return mergePolicies('ClientTrafficPolicy', layers).settings.clientIP ?? {};
 }
 
-/** Null where no peer is trusted. */
+/** Null: no peer is trusted. */
 function trustedBy(settings: ClientIp): TrustedProxies | null {
   const { trustedCIDRs = [], header = 'x-forwarded-for', failClosed = false } = settings;
   const hops = hopsOf(settings);
@@ -98,7 +98,7 @@ function trustedBy(settings: ClientIp): TrustedProxies | null {
   return new TrustedProxies({ hops, sources, header: header.toLowerCase(), failClosed });
 }
 
-/** 0: no peer is trusted. Where proxies are not named by address there is one, unless it is told how many. */
+/** 0: no peer is trusted. Without addresses of proxies the default is one hop. */
 function hopsOf({ trustedHops, trustedCIDRs = [], header }: ClientIp): number {
   if (trustedHops !== undefined) return trustedHops;
   if (trustedCIDRs.length > 0) return Infinity;

@@ -1,5 +1,5 @@
-// The clusters of a runtime by key. A cluster lives while a route names it or it has endpoints, so that neither the order in
-// which resources arrive nor a route that names a missing backend can leave a plan with a stale cluster.
+// The clusters of a runtime by key. A cluster exists while a route refers to it or it has endpoints, so that plans never have an outdated
+// cluster, in whatever order resources arrive and also if a backend is missing.
 import * as ir from '#api/ir/ir.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { EndpointRegistry } from '../cluster/endpoint.ts';
@@ -11,7 +11,7 @@ type AnyRoute = ir.Route | ir.StreamRoute;
 export interface ClusterMapOptions {
   readonly registry: EndpointRegistry;
   readonly counts: UpstreamCounts;
-  /** Told of each new cluster: what is known of its key already holds for it. */
+  /** Called with each new cluster, to configure it from the stored resource. */
   readonly made: (cluster: Cluster) => void;
 }
 
@@ -20,9 +20,9 @@ export class ClusterMap {
   readonly #counts: UpstreamCounts;
   readonly #made: (cluster: Cluster) => void;
   readonly #clusters = new Map<string, Cluster>();
-  /** How many times routes name a key. */
+  /** The number of references of routes to a key. */
   readonly #uses = new Map<string, number>();
-  /** Keys that may have become useless since the last sweep. */
+  /** Keys that may be unused since the last sweep. */
   readonly #suspects = new Set<string>();
 
   constructor({ registry, counts, made }: ClusterMapOptions) {
@@ -35,7 +35,7 @@ export class ClusterMap {
     return this.#clusters;
   }
 
-  /** The cluster of a key, without endpoints when it is new. */
+  /** The cluster of a key; a new one has no endpoints. */
   get(key: string): Cluster {
     let cluster = this.#clusters.get(key);
     if (cluster === undefined) {
@@ -47,7 +47,7 @@ export class ClusterMap {
     return cluster;
   }
 
-  /** Counts what a route names, in place of what it named before. */
+  /** Counts the references of a route, and discounts those of its previous form. */
   use(route: AnyRoute | undefined, previous: AnyRoute | undefined): void {
     for (const key of namedClusters(route)) this.#uses.set(key, (this.#uses.get(key) ?? 0) + 1);
     for (const key of namedClusters(previous)) {
@@ -56,7 +56,7 @@ export class ClusterMap {
     }
   }
 
-  /** Forgets clusters that no route names and that have no endpoints. To be called once a batch is complete. */
+  /** Removes clusters without routes and endpoints. Call it after each batch. */
   sweep(): void {
     for (const key of this.#suspects) {
       if ((this.#uses.get(key) ?? 0) > 0) continue;

@@ -1,12 +1,12 @@
-// The pairs of listeners: a listener that terminates TLS and has no pair that could be shown is not served, and keeps its host name.
+// The certificate pairs of listeners: a TLS listener without a usable pair is not served and keeps its host name.
 import { createSecureContext } from 'node:tls';
 import type * as ir from '#api/ir/ir.ts';
 import { certificateOf } from '../listener/certificate.ts';
 
-/** Why there is no pair of the Secret of a key, in words; null where there is one, or no such Secret is known. */
+/** The reason why the Secret (key) has no pair; null if it has one, or the Secret is unknown. */
 export type LackOf = (key: string) => string | null;
 
-/** What the Secrets that there are lack, by key. */
+/** The problems of the existing Secrets, by key. */
 export function lackIn(secrets: ReadonlyMap<string, ir.Secret>): LackOf {
   return (key) => {
     const secret = secrets.get(key);
@@ -14,18 +14,18 @@ export function lackIn(secrets: ReadonlyMap<string, ir.Secret>): LackOf {
   };
 }
 
-/** Why a Secret has no pair; null when it has one. */
+/** The reason why a Secret has no pair; null if it has one. */
 export function lackOf({ certificate, problem }: ir.Secret): string | null {
   return certificate === '' ? (problem ?? 'holds no pair') : null;
 }
 
-/** What became of a change. `decides`: whether there is a pair at all may be another matter now. */
+/** The effect of a change. `decides`: the Secret may have gained or lost its pair. */
 export type PairChange =
   | { readonly type: 'same' }
   | { readonly type: 'refused'; readonly reason: string }
   | { readonly type: 'changed'; readonly decides: boolean };
 
-/** The Secrets that a worker has. */
+/** The Secrets of a worker. */
 export class Pairs {
   readonly #all = new Map<string, ir.Secret>();
 
@@ -34,7 +34,7 @@ export class Pairs {
     return this.#all;
   }
 
-  /** One with the pair that it had is left alone, and what was made of it with it. One that does not load takes no other's place. */
+  /** An unchanged pair is left alone, with everything derived from it. A pair that does not load replaces nothing. */
   take(secret: ir.Secret): PairChange {
     const before = this.#all.get(secret.key);
     if (before !== undefined && isSamePair(before, secret)) return { type: 'same' };
@@ -52,7 +52,7 @@ export class Pairs {
   }
 }
 
-/** Why the pair of a Secret cannot be used here; null when it can, or when there is none. */
+/** The reason why the pair of a Secret cannot be used here; null if it can, or if there is none. */
 function problemOf(secret: ir.Secret): string | null {
   if (secret.certificate === '') return null;
   const certificate = certificateOf(secret);
@@ -65,12 +65,12 @@ function problemOf(secret: ir.Secret): string | null {
   }
 }
 
-/** Whether both hold the same pair, or lack one for the same reason. */
+/** Whether both have the same pair, or lack one for the same reason. */
 function isSamePair(a: ir.Secret, b: ir.Secret): boolean {
   return a.certificate === b.certificate && a.privateKey === b.privateKey && lackOf(a) === lackOf(b);
 }
 
-/** The listener as it can be served with these pairs. */
+/** The listener in the form that these pairs allow. */
 export function withPairs(listener: ir.Listener, lacks: LackOf): ir.Listener {
   const { tls, unserved } = listener;
   if (unserved !== undefined || tls?.mode !== 'Terminate' || tls.certificates.length === 0) return listener;

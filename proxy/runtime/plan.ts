@@ -1,4 +1,4 @@
-// IR route > plan: everything about a route that can be decided before a request comes is decided here.
+// Makes the plan of an IR route: every decision about a route that does not depend on a request is made here.
 import { isDeepStrictEqual } from 'node:util';
 import type * as ir from '#api/ir/ir.ts';
 import type { PolicyIndex } from '#api/policy/layers.ts';
@@ -10,9 +10,9 @@ import type { StreamBackendPlan, StreamCluster, StreamPlan } from '../exchange/s
 import { forwardingOf, forwardSettings, type ForwardSettings, type StreamForwardSettings } from './backend-traffic.ts';
 import type { FilterDependencies } from '../filter/chain.ts';
 
-/** What plans are made with. */
+/** The dependencies of plans. */
 export interface PlanOptions {
-  /** The cluster of a key; the same object for as long as the key is in use. */
+  /** The cluster of a key; the same object as long as the key is in use. */
   readonly cluster: (key: string) => UpstreamCluster;
   readonly filters: FilterDependencies;
 }
@@ -20,11 +20,11 @@ export interface PlanOptions {
 /** The plans of a route. */
 export interface RoutePlans {
   readonly common: RoutePlan;
-  /** By key of the listener that a request came in at; null where that makes no difference. */
+  /** By key of the listener of a request; null if the listener makes no difference. */
   readonly byListener: ReadonlyMap<string, RoutePlan> | null;
 }
 
-/** The plans of a route under these policies. Filters are shared by all of them. */
+/** The plans of a route with these policies. They share the filters. */
 export function buildPlans(route: ir.Route, policies: PolicyIndex, options: PlanOptions): RoutePlans {
   const common = buildPlan(route, options);
   if (policies.isEmpty) return { common, byListener: null };
@@ -42,7 +42,7 @@ export function buildPlans(route: ir.Route, policies: PolicyIndex, options: Plan
   return distinct.size <= 1 ? { common: first, byListener: null } : { common: first, byListener };
 }
 
-/** The plan with what policies say, and with a plan of its own for each backend where they say otherwise. */
+/** The plan with policies, and a separate plan for each backend with other policies. */
 function withSettings(plan: RoutePlan, settingsOf: (cluster: string | null) => ForwardSettings): RoutePlan {
   const settings = settingsOf(null);
   const shared = Object.freeze({ ...plan, ...settings });
@@ -55,7 +55,7 @@ function withSettings(plan: RoutePlan, settingsOf: (cluster: string | null) => F
 
 const refusing = new WeakMap<RoutePlan, RoutePlan>();
 
-/** The plan for a preflight that no CORS may answer. */
+/** The plan for a preflight that no CORS filter allows. */
 export function refusingPlan(plan: RoutePlan): RoutePlan {
   let refused = refusing.get(plan);
   if (refused === undefined) {
@@ -65,7 +65,7 @@ export function refusingPlan(plan: RoutePlan): RoutePlan {
   return refused;
 }
 
-/** What the route says by itself. */
+/** The settings of the route itself. */
 function buildPlan(route: ir.Route, options: PlanOptions): RoutePlan {
   const backends = route.backends.filter((backend) => backend.weight > 0).map((backend) => buildBackend(backend, options));
   return Object.freeze({
@@ -80,7 +80,7 @@ function buildPlan(route: ir.Route, options: PlanOptions): RoutePlan {
   });
 }
 
-/** The plan of a stream route; `settings` say how connections to a cluster (key) are made. */
+/** The plan of a stream route; `settings` has the settings for connections to a cluster (key). */
 export function buildStreamPlan(
   route: ir.StreamRoute,
   cluster: (key: string) => StreamCluster,
@@ -97,7 +97,7 @@ export function buildStreamPlan(
   });
 }
 
-/** Weights of 0 are how an owner takes backends out for a while; a rule without backends is a mistake, and the Gateway API wants a 500. */
+/** Weights of 0 take backends out of use for a while; a rule without backends is a mistake, and the Gateway API requires a 500. */
 function nothingDrawn({ backends }: ir.Route | ir.StreamRoute): ExchangeError {
   return backends.length === 0 ? ERRORS.noBackends : ERRORS.weightsZero;
 }

@@ -1,4 +1,4 @@
-// The runtime: one frozen value with everything an exchange is decided by. It is swapped whole; an exchange takes it once.
+// The runtime: one frozen value with all decisions about exchanges. It is swapped as a whole; an exchange takes it once.
 import type * as ir from '#api/ir/ir.ts';
 import type { OwnFields } from '#api/match/own-field.ts';
 import { decidePreflight, isPreflight } from '#api/match/preflight.ts';
@@ -10,10 +10,10 @@ import type { TrustedProxies } from '../listener/trusted-proxies.ts';
 import { refusingPlan, type RoutePlans } from './plan.ts';
 import type { ClientIdentity, RoutePlan } from '../exchange/plan.ts';
 
-/** What plans are found by: the IR route itself, so that a table and its plans can never be of different versions. */
+/** Plans by IR route object, so that a table and its plans always have the same version. */
 export type Plans = WeakMap<ir.Route, RoutePlans>;
 
-/** A request as the matcher wants it; one per worker, since matching never waits. */
+/** A request in the form of the matcher; one per worker, because matching is synchronous. */
 interface Question {
   method: string;
   host: string;
@@ -28,18 +28,18 @@ const NO_FIELDS: OwnFields = { authority: '', contentLength: -1, expect: '', ask
 
 const question: Question = { method: '', host: '', path: '', query: '', headers: [], own: NO_FIELDS, listener: '' };
 
-/** What a runtime is made of. */
+/** The parts of a runtime. */
 export interface RuntimeParts {
   readonly tables: ReadonlyMap<number, RouteTable>;
   readonly plans: Plans;
-  /** What backends that ask for it are shown, by key of the listener that a request came to. */
+  /** The client certificates for backends, by key of the listener of the request. */
   readonly identities: ReadonlyMap<string, ClientIdentity>;
-  /** The peers that are believed about clients, by key of the listener that a request came to. */
+  /** The trusted peers for information about clients, by key of the listener of the request. */
   readonly trusted: ReadonlyMap<string, TrustedProxies>;
 }
 
 export class Runtime {
-  /** Counts swaps; for logs and dumps. */
+  /** The number of swaps; for logs and dumps. */
   readonly version: number;
   /** One routing table per port. */
   readonly tables: ReadonlyMap<number, RouteTable>;
@@ -58,8 +58,8 @@ export class Runtime {
   }
 
   /**
-   * Settles whose a request is, by what proxies tell that its listener trusts. False: they should have told, and the request is to
-   * be refused.
+   * Determines the client of a request from the information of trusted proxies. False: they should have given some, and the request must be
+   * refused.
    */
   identify(exchange: Exchange): boolean {
     if (this.#trusted === null) return true;
@@ -67,7 +67,7 @@ export class Runtime {
     return listener === null || (this.#trusted.get(listener)?.identify(exchange) ?? true);
   }
 
-  /** The plan for an exchange, or null when no route matches. Sets what matching found in the exchange. */
+  /** The plan for an exchange, or null if no route matches. Stores the results of matching in the exchange. */
   match(exchange: Exchange): RoutePlan | null {
     const table = this.tables.get(exchange.connection.localPort);
     if (table === undefined) return null;
@@ -97,14 +97,14 @@ export class Runtime {
     return planFor(this.#plans.get(found.route), found.listener);
   }
 
-  /** What backends are shown of the Gateway of a listener (key). */
+  /** The client certificate for backends of the Gateway of a listener (key). */
   identityOf(listener: string): ClientIdentity | null {
     return this.#identities?.get(listener) ?? null;
   }
 
   /**
-   * Why nothing matched: the host belongs to another listener than the TLS connection does (GEP-3567), or to one that cannot be served,
-   * or no route is there. The exchange learns of the listener of its host, for metrics and logs.
+   * The reason why nothing matched: the host belongs to another listener than the TLS connection (GEP-3567) or to one that cannot be
+   * served, or there is no route. Stores the listener of the host in the exchange, for metrics and logs.
    */
   mismatch(exchange: Exchange): ExchangeError {
     const table = this.tables.get(exchange.connection.localPort);
@@ -120,8 +120,8 @@ export class Runtime {
 const NO_LISTENER = '-';
 
 /**
- * The listener that TLS was terminated for, when the request names another host than the handshake did: its routes are all
- * that this connection may reach. '' when there is nothing to hold the request to.
+ * The listener of the TLS handshake, if the request has another host than the handshake: the connection may reach only its routes. '' if
+ * there is no restriction.
  */
 function isolatedListener(exchange: Exchange, table: RouteTable): string {
   const tls = exchange.connection.tls;

@@ -1,4 +1,4 @@
-// The stream routes of a proxy with their plans. They are found per connection, not per request, so table and plans are made with the
+// The stream routes of a proxy with their plans. They are looked up per connection, not per request, so table and plans are built at the
 // first connection after a change.
 import type * as ir from '#api/ir/ir.ts';
 import { StreamTable } from '#api/match/stream-table.ts';
@@ -11,7 +11,7 @@ import { buildStreamPlan } from './plan.ts';
 export class StreamRoutes {
   readonly #clusters: ClusterMap;
   readonly #routes = new Map<string, ir.StreamRoute>();
-  /** By key of the listener that a connection came in at. */
+  /** By key of the listener of a connection. */
   readonly #plans = new WeakMap<ir.StreamRoute, Map<string, StreamPlan>>();
   #policies = PolicyIndex.EMPTY;
   #table: StreamTable | null = StreamTable.EMPTY;
@@ -32,7 +32,7 @@ export class StreamRoutes {
     this.#table = null;
   }
 
-  /** Takes policies, of which those of these objects changed. None concerns datagrams, whose sessions end with their plan. */
+  /** Sets the policies; `changed` has the objects whose policies changed. None applies to datagrams, whose sessions end with their plan. */
   setPolicies(policies: PolicyIndex, changed: ReadonlySet<string>): void {
     this.#policies = policies;
     for (const route of this.#routes.values()) {
@@ -40,7 +40,7 @@ export class StreamRoutes {
     }
   }
 
-  /** The plan for a connection, with the listener that led to it; null when no route wants it. */
+  /** The plan for a connection with its listener; null if no route matches. */
   find(listeners: readonly string[], serverName: string): { readonly listener: string; readonly plan: StreamPlan } | null {
     this.#table ??= StreamTable.build(this.#routes.values());
     const found = this.#table.find(listeners, serverName);

@@ -1,11 +1,10 @@
-// TLS to endpoints as the IR has it, with what it refers to put in place. What is missing leaves nobody to trust: connections fail,
-// they never become plain.
+// TLS to endpoints, with the references of the IR resolved. Without a usable authority connections fail; they are never made without TLS.
 import type * as ir from '#api/ir/ir.ts';
 import type { ClientIdentity, UpstreamTls } from '../exchange/plan.ts';
 import { lackOf } from './pairs.ts';
 import { contextOptions } from '../listener/tls-settings.ts';
 
-/** Null: in the clear. */
+/** Null: without TLS. */
 export function resolveTls(tls: ir.UpstreamTls | undefined, bundles: ReadonlyMap<string, ir.TrustBundle>): UpstreamTls | null {
   if (tls === undefined) return null;
   const { serverName, subjectAltNames, authorities, settings = {} } = tls;
@@ -13,10 +12,10 @@ export function resolveTls(tls: ir.UpstreamTls | undefined, bundles: ReadonlyMap
   return { serverName, subjectAltNames, authorities: trusted, identity: null, settings: contextOptions(settings) };
 }
 
-/** By the Secret itself: an unchanged one is the same identity, and keeps its connections. */
+/** By the Secret object: an unchanged one stays the same identity and keeps its connections. */
 const identities = new WeakMap<ir.Secret, ClientIdentity>();
 
-/** What requests of each listener present to backends that ask, by key of the listener. */
+/** The client certificate of each listener's requests, by key of the listener. */
 export function clientIdentities(
   listeners: Iterable<ir.Listener>,
   secrets: ReadonlyMap<string, ir.Secret>,

@@ -1,4 +1,4 @@
-// Picks endpoints for exchanges and keeps account of every attempt: how it begins, what it may be followed by, and how it ends.
+// Chooses endpoints for exchanges and manages every attempt: its start, the decision about another attempt, and its end.
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import { turnTime } from '#lib/turn-clock.ts';
 import { Attempt } from '../exchange/attempt.ts';
@@ -19,7 +19,7 @@ const NONE: readonly UpstreamEndpoint[] = Object.freeze([]);
 export interface AttemptsOptions {
   readonly wheel: TimerWheel;
   readonly limits: Pick<Limits, 'maxReplayBytes'>;
-  /** Is told of deadlines that pass, and of pauses that are over. */
+  /** Gets expired deadlines and ended pauses. */
   readonly deadlines: DeadlineListener;
 }
 
@@ -34,7 +34,7 @@ export class Attempts {
     this.#deadlines = deadlines;
   }
 
-  /** Sends the request to an endpoint of the backend that was drawn. Returns why there is none to send it to, or null. */
+  /** Sends the request to an endpoint of the chosen backend. Returns null, or the error if no endpoint can get it. */
   begin(exchange: Exchange): ExchangeError | null {
     const cluster = (exchange.backend as BackendPlan).cluster as UpstreamCluster;
     const endpoint = cluster.pick(exchange.triedEndpoints ?? NONE);
@@ -51,7 +51,7 @@ export class Attempts {
     return null;
   }
 
-  /** Follows an attempt that is over by another: now, or after a pause that ends with `retryDue`. Returns what `begin` does. */
+  /** Starts another attempt after a finished one: now, or after a pause that ends with `retryDue`. Returns the result of `begin`. */
   repeat(attempt: Attempt): ExchangeError | null {
     const { exchange, endpoint } = attempt;
     if (!attempt.reused) (exchange.triedEndpoints ??= []).push(endpoint);
@@ -62,7 +62,7 @@ export class Attempts {
     return null;
   }
 
-  /** The attempt has a connection: sends what came of the body so far, and lets the rest come. */
+  /** The attempt has a connection: sends the received part of the body and resumes the rest. */
   ready({ exchange, stream }: Attempt): void {
     if (stream === null) return;
     if (exchange.requestBytes > 0 && exchange.replay !== null) {
@@ -73,7 +73,7 @@ export class Attempts {
     else exchange.downstream.resumeRequest();
   }
 
-  /** Stops the attempt that is under way, if there is one, where it is: waiting for a connection, or on it. */
+  /** Stops the current attempt, if any: as it waits for a connection, or on its connection. */
   stop(attempt: Attempt | null, outcome: AttemptOutcome): void {
     if (attempt === null || attempt.ended) return;
     if (attempt.stream !== null) attempt.stream.abort();
@@ -81,7 +81,7 @@ export class Attempts {
     this.ended(attempt, outcome, null);
   }
 
-  /** Accounts for an attempt that is over, once. `error`: what failed; null for every other outcome. */
+  /** Records the end of an attempt, once. `error`: the failure; null for every other outcome. */
   ended(attempt: Attempt, outcome: AttemptOutcome, error: ExchangeError | null): void {
     if (attempt.ended) return;
     attempt.ended = true;
@@ -93,7 +93,7 @@ export class Attempts {
   }
 }
 
-/** How the endpoint is spoken to: as its cluster says, but for what the route or the Gateway says otherwise. */
+/** The transport to the endpoint: that of the cluster, with changes of the route or the Gateway. */
 function transportOf({ route, clientIdentity }: Exchange, cluster: UpstreamCluster): Transport {
   const { protocol, proxyProtocol } = route as RoutePlan;
   const transport = protocol === null && proxyProtocol === 0 ? cluster.transport : cluster.transportIn(protocol, proxyProtocol);

@@ -1,58 +1,58 @@
-// What there is room for at an endpoint: connections, and exchanges that wait for one. Pools that share one share its limits.
-// The limit of connections protects the backend; those whose time is not the backend's, since they wait for slow clients or have a
-// long body to pass on, are counted apart once others wait.
+// The limits of an endpoint: connections, and exchanges that wait for one. Pools of one endpoint share them. The limit of connections
+// protects the backend. Connections that wait for slow clients or pass on a long body do not keep the backend busy, so they are counted
+// apart once other exchanges wait.
 import { Timer } from '#lib/timer-wheel.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { Limits } from '../exchange/limits.ts';
 
-/** A pool that wants connections. */
+/** A pool that requests connections. */
 export interface CapacityUser {
-  /** There may be room for a connection that there was none for. */
+  /** A connection may be available now; there was none before. */
   openAsNeeded(): void;
 }
 
-/** A connection that takes a place. */
+/** A connection that counts. */
 export interface CapacityTaker {
-  /** Counts apart, until it is closed: it carries no other exchange. */
+  /** Counts the connection apart until it closes: it carries no other exchange. */
   aside: boolean;
-  /** How far the client of its exchange is behind, milliseconds; 0 where the exchange waits for the backend. */
+  /** The lag of the client of its exchange, milliseconds; 0 if the exchange waits for the backend. */
   lag(): number;
-  /** Whether its exchange is a tunnel, or has been passing a body on for long. */
+  /** Whether its exchange is a tunnel, or has passed on a body for a long time. */
   readonly long: boolean;
-  /** Gives up an exchange whose client is behind, and closes. */
+  /** Ends an exchange whose client is behind, and closes. */
   displace(): void;
 }
 
-/** What an endpoint is held to. */
+/** The limits of an endpoint. */
 export type CapacityLimits = Pick<
   Limits,
   'maxConnectionsPerEndpoint' | 'maxPendingPerEndpoint' | 'maxSlowPerEndpoint' | 'slowClientTimeout'
 >;
 
-/** How often connections are looked at while exchanges wait for one, milliseconds. */
+/** The interval of checks of connections while exchanges wait, milliseconds. */
 const LOOK_MS = 50;
 
 export class Capacity {
   readonly #limits: CapacityLimits;
   readonly #wheel: TimerWheel;
   readonly #exhausted: () => void;
-  /** Pools that found no room, longest first. */
+  /** Pools without room, by waiting time. */
   readonly #starved = new Set<CapacityUser>();
-  /** Connections that carry one exchange at a time, oldest first. */
+  /** Connections for one exchange at a time, oldest first. */
   readonly #takers = new Set<CapacityTaker>();
   readonly #timer = new Timer(() => this.#look());
   #connections = 0;
   #aside = 0;
   #pending = 0;
 
-  /** `exhausted`: told of each connection that there was no room for. */
+  /** `exhausted` is called for each connection that exceeds the limit. */
   constructor(limits: CapacityLimits, wheel: TimerWheel, exhausted: () => void = () => undefined) {
     this.#limits = limits;
     this.#wheel = wheel;
     this.#exhausted = exhausted;
   }
 
-  /** Some pool waits for a connection to close. */
+  /** A pool waits for a connection to close. */
   get isShort(): boolean {
     return this.#starved.size > 0;
   }
@@ -62,7 +62,7 @@ export class Capacity {
     return this.#aside;
   }
 
-  /** Takes the place of a connection. False: there is none, and the pool is told once there may be. */
+  /** Reserves a connection. False: none is available, and the pool is called when one may be. */
   takeConnection(pool: CapacityUser): boolean {
     if (this.#connections < this.#limits.maxConnectionsPerEndpoint) {
       this.#connections++;
@@ -74,12 +74,12 @@ export class Capacity {
     return false;
   }
 
-  /** The connection that a place was taken for carries one exchange at a time. */
+  /** The reserved connection carries one exchange at a time. */
   opened(taker: CapacityTaker): void {
     this.#takers.add(taker);
   }
 
-  /** A connection is gone; `taker` if it was one that carries one exchange at a time. */
+  /** A connection has closed; `taker` if it carried one exchange at a time. */
   giveConnection(taker: CapacityTaker | null): void {
     if (taker !== null) this.#takers.delete(taker);
     if (taker?.aside === true) this.#aside--;
@@ -87,7 +87,7 @@ export class Capacity {
     this.#feed();
   }
 
-  /** Whoever wants nothing any more leaves the room to the next. */
+  /** A pool that needs nothing any more leaves the room to the next. */
   #feed(): void {
     for (const pool of this.#starved) {
       if (this.#connections >= this.#limits.maxConnectionsPerEndpoint) return;
@@ -96,7 +96,7 @@ export class Capacity {
     }
   }
 
-  /** While exchanges wait: counts apart what does not keep the backend busy, and lets go of what is furthest behind. */
+  /** While exchanges wait: counts connections apart that do not keep the backend busy, and ends the exchanges with the largest lag. */
   #look(): void {
     if (this.#starved.size === 0 || this.#pending === 0) return;
     const found: CapacityTaker[] = [];
@@ -115,7 +115,7 @@ export class Capacity {
     return slowClientTimeout > 0 && taker.lag() >= slowClientTimeout;
   }
 
-  /** Counts connections apart, as many as there is room for, and returns the others. */
+  /** Counts connections apart up to the limit, and returns the others. */
   #putAside(takers: readonly CapacityTaker[]): readonly CapacityTaker[] {
     const room = Math.max(0, this.#limits.maxSlowPerEndpoint - this.#aside);
     const chosen = takers.slice(0, room);
@@ -125,14 +125,14 @@ export class Capacity {
     return takers.slice(room);
   }
 
-  /** Gives up as many exchanges: those whose clients are furthest behind. */
+  /** Ends this many exchanges: those whose clients have the largest lag. */
   #displace(count: number): void {
     const behind = [...this.#takers].filter((taker) => this.#isBehind(taker)).map((taker) => ({ taker, lag: taker.lag() }));
     behind.sort((a, b) => b.lag - a.lag);
     for (const { taker } of behind.slice(0, count)) taker.displace();
   }
 
-  /** Takes the place of an exchange that waits. False: there is none. */
+  /** Reserves a waiting place for an exchange. False: all are taken. */
   takePending(): boolean {
     if (this.#pending >= this.#limits.maxPendingPerEndpoint) return false;
     this.#pending++;

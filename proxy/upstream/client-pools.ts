@@ -1,6 +1,6 @@
-// The connections to one endpoint that begin by saying whose they are (PROXY protocol): none carries anything for another client
-// than the one it was made for, so each of those has a pool of its own, within the limits of the endpoint. A client is a connection,
-// or an address that trusted proxies tell of, whose requests may come on any of theirs.
+// The connections to one endpoint that start with a header of the PROXY protocol. A connection carries only exchanges of the client in its
+// header, so each client has its own pool, within the limits of the endpoint. A client is a connection, or an address from a trusted proxy,
+// whose requests may arrive on any connection of that proxy.
 import type { Attempt } from '../exchange/attempt.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
@@ -9,15 +9,15 @@ import type { UpstreamPool } from '../exchange/plan.ts';
 import { Capacity } from './capacity.ts';
 import type { PoolOptions } from './pool-options.ts';
 
-/** Whose connections a pool has. */
+/** The client of a pool. */
 export interface PooledClient {
   readonly remoteAddress: string;
-  /** 0: it was not told. */
+  /** 0: unknown. */
   readonly remotePort: number;
-  /** Where it came in. */
+  /** The destination of its connection. */
   readonly localAddress: string;
   readonly localPort: number;
-  /** Of the handshake, '' without one. */
+  /** The server name of the handshake, '' without one. */
   readonly serverName: string;
 }
 
@@ -25,16 +25,16 @@ export interface PooledClient {
 export interface ClientPool extends UpstreamPool {
   readonly counts: { readonly open: number; readonly idle: number; readonly pending: number };
   close(): void;
-  /** Closes connections that carry nothing. False: there are none. */
+  /** Closes idle connections. False: there are none. */
   closeIdle(): boolean;
 }
 
-/** Makes the pool of a client. */
+/** Creates the pool of a client. */
 export type CreateClientPool = (client: PooledClient, sharing: Pick<PoolOptions, 'capacity' | 'emptied'>) => ClientPool;
 
 export class ClientPools implements UpstreamPool {
   readonly #create: CreateClientPool;
-  /** Those that hold something. */
+  /** Pools with connections or exchanges. */
   readonly #pools = new Map<ClientKey, ClientPool>();
   readonly #capacity: Capacity;
   #closed = false;
@@ -71,20 +71,20 @@ export class ClientPools implements UpstreamPool {
     this.#pools.get(keyOf(attempt.exchange))?.forget(attempt);
   }
 
-  /** Closes what is idle now, and what is in use as it becomes idle. */
+  /** Closes idle connections now, and busy ones when they become idle. */
   close(): void {
     this.#closed = true;
     for (const pool of this.#pools.values()) pool.close();
   }
 
-  /** Room may be offered to a pool after it was forgotten: what its client has by then is another. */
+  /** A pool may get room after it was removed: its client has another pool by then. */
   #forget(key: ClientKey, pool: ClientPool): void {
     if (this.#pools.get(key) !== pool) return;
     pool.close();
     this.#pools.delete(key);
   }
 
-  /** A client that waits goes before one that may come again. The oldest first. */
+  /** A waiting client comes before one that may come again; the oldest first. */
   #makeRoom(): void {
     for (const pool of this.#pools.values()) if (pool.closeIdle()) return;
   }
@@ -92,7 +92,7 @@ export class ClientPools implements UpstreamPool {
 
 type ClientKey = Exchange['connection'] | string;
 
-/** Of a client that a proxy tells of, everything that its connections say of it. */
+/** For a client from a trusted proxy: all facts in the header, so that equal headers share a pool. */
 function keyOf({ client, connection }: Exchange): ClientKey {
   if (client === null || client.address === connection.remoteAddress) return connection;
   return `${client.address} ${connection.localAddress} ${connection.localPort} ${connection.tls?.serverName ?? ''}`;

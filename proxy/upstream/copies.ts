@@ -1,7 +1,7 @@
-// The copies of a request that filters made: each gets the body as it passes, and is dropped where that is never complete.
+// The copies of a request for mirrors: each gets the body as it arrives, and is dropped if the body stays incomplete.
 import type { Exchange } from '../exchange/exchange.ts';
 
-/** Gives a piece of the body to all of them. */
+/** Passes a piece of the body to all copies. */
 export function copyData({ copies }: Exchange, chunk: Buffer): void {
   if (copies !== null) for (const copy of copies) copy.data(chunk);
 }
@@ -11,7 +11,7 @@ export function copyEnd({ copies }: Exchange): void {
   if (copies !== null) for (const copy of copies) copy.end();
 }
 
-/** The exchange is over: a body that is not complete yet never will be. */
+/** The exchange is over: an incomplete body stays incomplete. */
 export function dropCopies(exchange: Exchange): void {
   if (exchange.copies === null) return;
   for (const copy of exchange.copies) copy.abort();

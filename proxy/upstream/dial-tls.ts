@@ -1,5 +1,5 @@
-// Secured sockets to endpoints. What an endpoint must show is checked before a byte of a request leaves, and a session that is
-// resumed was checked when it began: sessions are kept per transport, which says whom to believe, and per address.
+// TLS sockets to endpoints. The certificate of an endpoint is verified before the first byte of a request; a resumed session was verified
+// when it started. Sessions are stored per transport, which has the trusted authorities, and per address.
 import net from 'node:net';
 import tls from 'node:tls';
 import type { Destination, Dialler } from '../exchange/dial.ts';
@@ -13,13 +13,13 @@ const ALPN: Readonly<Record<Transport['protocol'], tls.ConnectionOptions>> = {
   http2: { ALPNProtocols: ['h2'] },
   tcp: {},
 };
-/** Endpoints of one transport whose sessions are kept. */
+/** The maximum number of endpoints with stored sessions per transport. */
 const MAX_SESSIONS = 1_024;
 
-/** What Node takes and its types do not tell: the options of the socket that `tls.connect` makes. */
+/** Options that Node accepts but its types lack: those of the socket that `tls.connect` creates. */
 type Options = tls.ConnectionOptions & Pick<net.SocketConstructorOpts, 'allowHalfOpen' | 'onread'>;
 
-/** Opens a connection and does the handshake on it. The deadline is the dialler's. `data` takes what comes after that. */
+/** Opens a connection and does the handshake. The dialler sets the deadline. `data` gets the bytes after the handshake. */
 export function dialTls(destination: Destination, dialler: Dialler, data: (chunk: Buffer) => void): net.Socket {
   const { address, port, transport } = destination;
   const settings = transport.tls as UpstreamTls;
@@ -48,7 +48,7 @@ export function dialTls(destination: Destination, dialler: Dialler, data: (chunk
   socket.once('secureConnect', () => {
     if (transport.protocol === 'http2' && socket.alpnProtocol !== 'h2') return cutOff(socket, dialler, 'HTTP/2 was not agreed on');
     secured = true;
-    // From now on Node tells of records that cannot be read by this event only, and goes on as if nothing had come.
+    // From now on Node reports unreadable records by this event only, and continues as if no data had arrived.
     socket.on('_tlsError', (error: Error) => socket.destroy(error));
     dialler.connected();
   });
@@ -65,7 +65,7 @@ function connect({ address, port, header }: Destination, handshake: tls.Connecti
   return tls.connect(options).setNoDelay(true);
 }
 
-/** Node has neither a way to send something ahead of its own handshake nor `onread` for a socket that wraps another. */
+/** Node can neither send bytes before its own handshake nor use `onread` for a socket that wraps another. */
 function connectBehind(
   header: Buffer,
   to: net.TcpNetConnectOpts,
@@ -82,7 +82,7 @@ function cutOff(socket: tls.TLSSocket, dialler: Dialler, detail: string): void {
   socket.destroy();
 }
 
-/** A socket that leads nowhere, for a destination that must not be connected to. */
+/** A closed socket, for a destination that must not be connected to. */
 function refuse(dialler: Dialler, detail: string): net.Socket {
   const socket = new net.Socket();
   process.nextTick(() => {
@@ -94,7 +94,7 @@ function refuse(dialler: Dialler, detail: string): net.Socket {
 
 const contexts = new WeakMap<UpstreamTls, tls.SecureContext | null>();
 
-/** Made once per transport; null when there is no authority to trust, or OpenSSL refuses some of it. */
+/** Created once per transport; null if there is no trusted authority, or OpenSSL refuses part of it. */
 function contextOf(settings: UpstreamTls): tls.SecureContext | null {
   let context = contexts.get(settings);
   if (context === undefined) contexts.set(settings, (context = createContext(settings)));
@@ -122,7 +122,7 @@ function sessionsOf(transport: Transport): Map<string, Buffer> {
   return sessions;
 }
 
-/** The latest of each endpoint; the oldest goes when there are too many. */
+/** The latest session of each endpoint; the oldest is removed if there are too many. */
 function keep(sessions: Map<string, Buffer>, peer: string, session: Buffer): void {
   sessions.delete(peer);
   sessions.set(peer, session);

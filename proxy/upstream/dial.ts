@@ -1,4 +1,4 @@
-// Sockets to endpoints: in the clear, or secured before the first byte.
+// Sockets to endpoints, with or without TLS.
 import net from 'node:net';
 import type { Bugs } from '../exchange/bugs.ts';
 import type { Destination, Dial, Dialler } from '../exchange/dial.ts';
@@ -6,7 +6,7 @@ import { READS } from '../exchange/read-buffer.ts';
 import { dialTls } from './dial-tls.ts';
 import { hearOut } from './hear-out.ts';
 
-/** Opens connections. A bug that is met while one is read costs that connection. */
+/** Opens connections. A bug in the handling of received bytes ends that connection. */
 export function createDial(bugs: Bugs): Dial {
   return (destination, dialler) => {
     const data = (chunk: Buffer): void => {
@@ -29,7 +29,7 @@ function dialPlain({ address, port, header }: Destination, dialler: Dialler, dat
     return true;
   };
   const socket = net.connect({ host: address, port, noDelay: true, allowHalfOpen: true, onread: { buffer: READS.bytes, callback: read } });
-  // Waits in the socket for the connection, ahead of what is written once it is there.
+  // The socket buffers it until the connection is established, before later writes.
   if (header !== null) socket.write(header);
   socket.once('connect', () => dialler.connected());
   return socket;

@@ -1,11 +1,11 @@
-// What a proxy adds to a request on its way: who asked, how, and for which host. What a client claims of itself is replaced; what
-// trusted proxies tell of it is kept.
+// The headers about the client that a proxy adds to a request: address, protocol and host. Values from untrusted peers are replaced; values
+// from trusted proxies are kept.
 import type { Exchange } from '../exchange/exchange.ts';
 import type { ForwardedClient } from '../exchange/forwarded-client.ts';
 import { isForwarded } from '../exchange/forwarded-names.ts';
 import type { Headers } from '../exchange/headers.ts';
 
-/** Replaces the x-forwarded headers of a request by what the proxy saw itself, and by what is believed of others. */
+/** Replaces the x-forwarded headers of a request by what the proxy itself knows, and by what trusted proxies report. */
 export function setForwarded(exchange: Exchange): void {
   if (exchange.client !== null) return keepForwarded(exchange, exchange.client);
   const headers = exchange.requestHeaders;
@@ -17,7 +17,7 @@ export function setForwarded(exchange: Exchange): void {
   if (exchange.authority !== '') headers.push('x-forwarded-host', exchange.authority);
 }
 
-/** A trusted proxy tells more with these headers than who the client is; that stays as it is. */
+/** A trusted proxy uses more of these headers than those about the client; the others stay unchanged. */
 function keepForwarded(exchange: Exchange, client: ForwardedClient): void {
   const headers = exchange.requestHeaders;
   let hasRealIp = false;
@@ -49,7 +49,7 @@ function isKept(name: string): boolean {
   }
 }
 
-/** RFC 7239 section 4: whom the request came from, for which host and how, behind what others before us said. */
+/** RFC 7239 section 4: the client, the host and the protocol of the request, after the elements of earlier proxies. */
 function pushElement(headers: Headers, { connection, authority }: Exchange, elements: string): void {
   const peer = connection.remoteAddress.includes(':') ? `"[${connection.remoteAddress}]"` : connection.remoteAddress;
   const host = authority === '' ? '' : `;host="${authority}"`;

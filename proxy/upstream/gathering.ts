@@ -1,10 +1,10 @@
-// Takes in request bodies before a connection is taken for them, so that a client that sends slowly keeps none from others: small
-// ones whole, of large ones the beginning.
+// Collects request bodies before a connection is taken for them, so that a slow client does not occupy a connection: small bodies as a
+// whole, large ones in part.
 import type { Exchange } from '../exchange/exchange.ts';
 import { KeptBody } from '../exchange/kept-body.ts';
 import type { Limits } from '../exchange/limits.ts';
 
-/** What is gathered of a body that is too large to be kept for another attempt. */
+/** The collected part of a body that is too large to keep for another attempt. */
 const BEGINNING_BYTES = 16_384;
 
 export class Gathering {
@@ -15,23 +15,23 @@ export class Gathering {
     this.#limits = limits;
   }
 
-  /** Memory that is in use. */
+  /** Memory in use. */
   get held(): number {
     return this.#held;
   }
 
-  /** Whether the request is to be sent only when `keep` or the end of its body says so. */
+  /** Whether to send the request only when `keep` returns true or the body ends. */
   begin(exchange: Exchange): boolean {
     if (exchange.requestLength <= 0 || exchange.requestEnded || isConversation(exchange) || this.#held >= this.#limits.maxGatheredBytes)
       return false;
     exchange.replay ??= new KeptBody();
     exchange.gathering = true;
-    // A filter may have held it back while it waited.
+    // A filter may have paused it while the filter waited.
     exchange.downstream.resumeRequest();
     return true;
   }
 
-  /** Keeps a piece. True: that is enough. */
+  /** Keeps a piece. True: the collected part is large enough. */
   keep(exchange: Exchange, chunk: Buffer): boolean {
     const kept = exchange.replay as KeptBody;
     const before = kept.memory;
@@ -41,7 +41,7 @@ export class Gathering {
     return (isLarge && exchange.requestBytes >= BEGINNING_BYTES) || this.#held >= this.#limits.maxGatheredBytes;
   }
 
-  /** Nothing more is gathered of the body; it is on its way, or not wanted any more. */
+  /** Collecting ends: the body is being sent, or is not needed any more. */
   end(exchange: Exchange): void {
     if (!exchange.gathering) return;
     exchange.gathering = false;
@@ -49,7 +49,7 @@ export class Gathering {
   }
 }
 
-/** Its two ends may have to hear each other before the body goes on. */
+/** Client and backend may have to exchange messages before the body continues. */
 function isConversation({ grpc, upgrade, expectsContinue }: Exchange): boolean {
   return grpc || upgrade !== '' || expectsContinue;
 }

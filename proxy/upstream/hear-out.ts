@@ -1,13 +1,13 @@
-// An endpoint may answer before it has read the whole request, and close: what is still being sent then fails, while the answer waits
-// in the socket. Node would throw it away with the socket; here it is read first.
+// Reads the answer of an endpoint that answers before it has read the whole request, and then closes: the write of the request fails while
+// the answer is still in the socket. Node would discard it with the socket.
 import type net from 'node:net';
 
-/** How often is looked whether everything has been read. */
+/** The interval of checks whether everything has been read. */
 const LOOK_MS = 5;
-/** Looks in a row that find nothing new. Whatever the endpoint sent came before the reset that made the write fail. */
+/** Checks without new data until the socket is empty. All bytes of the endpoint arrived before the reset that made the write fail. */
 const QUIET_LOOKS = 2;
 
-/** Keeps a socket whose writing has failed until everything that its peer sent is read; only then it is destroyed for the failure. */
+/** Keeps a socket with a failed write until all bytes of its peer are read; then destroys it with the failure. */
 export function hearOut<S extends net.Socket>(socket: S): S {
   const destroy = socket.destroy.bind(socket);
   let hearing = false;
@@ -20,7 +20,7 @@ export function hearOut<S extends net.Socket>(socket: S): S {
   return socket;
 }
 
-/** Calls back once nothing more comes, or the socket is gone. A reader that is behind holds its socket paused. */
+/** Calls back once no more bytes arrive, or the socket is closed. A slow reader keeps its socket paused. */
 function readOut(socket: net.Socket, over: () => void): void {
   let [octets, quiet] = [socket.bytesRead, 0];
   const look = (): void => {
@@ -28,7 +28,7 @@ function readOut(socket: net.Socket, over: () => void): void {
     quiet = socket.isPaused() || socket.bytesRead !== octets ? 0 : quiet + 1;
     octets = socket.bytesRead;
     if (quiet >= QUIET_LOOKS) over();
-    // Several timers may be due in one turn of the event loop; an immediate comes after sockets were read in any case.
+    // Several timers may expire in one turn of the event loop; an immediate runs after sockets were read.
     else setTimeout(() => setImmediate(look), LOOK_MS).unref();
   };
   look();

@@ -1,5 +1,5 @@
-// Copies of requests for RequestMirror. A copy is an exchange of its own whose answer goes nowhere: it can fail, stall or be
-// dropped without the original ever noticing.
+// Copies of requests for RequestMirror. A copy is an exchange of its own whose answer is discarded; failures and stalls of a copy do not
+// affect the original.
 import { Exchange } from '../exchange/exchange.ts';
 import type { BodyCopy } from '../exchange/exchange.ts';
 import type { Limits } from '../exchange/limits.ts';
@@ -26,7 +26,10 @@ export class Mirror {
   #dropped = 0;
   #underWay = 0;
 
-  /** `forward` sends a copy with its whole body. Larger bodies and more copies at a time than the limits allow are dropped and counted. */
+  /**
+   * `forward` sends a copy with its whole body. Copies with larger bodies, or beyond the number that the limits allow, are dropped and
+   * counted.
+   */
   constructor(limits: Limits, cluster: (key: string) => UpstreamCluster, forward: (copy: Exchange, body: Buffer | null) => void) {
     this.#limits = limits;
     this.#cluster = cluster;
@@ -38,7 +41,7 @@ export class Mirror {
     return this.#dropped;
   }
 
-  /** Sends a copy of the request, once its body is there. */
+  /** Sends a copy of the request once its body is complete. */
   mirror(exchange: Exchange, cluster: string): void {
     if (exchange.upgrade !== '') return;
     if (this.#underWay >= this.#limits.maxMirrors) {

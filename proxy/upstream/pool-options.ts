@@ -1,4 +1,4 @@
-// What pools of either kind need of their worker, and of those they share an endpoint with.
+// The dependencies of pools of both kinds: on their worker, and on the other pools of the endpoint.
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { ConnectListener } from '../exchange/plan.ts';
@@ -11,6 +11,6 @@ export interface PoolOptions {
   readonly wheel: TimerWheel;
   readonly capacity: Capacity;
   readonly endpoint: ConnectListener;
-  /** Told when neither a connection nor an exchange is left in the pool. */
+  /** Called when the pool has neither connections nor exchanges. */
   readonly emptied?: () => void;
 }

@@ -1,4 +1,5 @@
-// The HTTP/1.1 connections to one endpoint: the most recently used is used first, so that the rest may go idle and close.
+// The HTTP/1.1 connections to one endpoint. The most recently used idle one is taken first, so that the others can become idle for long and
+// close.
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Attempt } from '../exchange/attempt.ts';
 import type { UpstreamPool } from '../exchange/plan.ts';
@@ -9,23 +10,23 @@ import type { CapacityTaker, CapacityUser } from './capacity.ts';
 import type { PoolOptions } from './pool-options.ts';
 import { WaitingLine } from './waiting-line.ts';
 
-/** A connection that carries one attempt at a time. Implemented by the h1 codec. */
+/** A connection for one attempt at a time. Implemented by the h1 codec. */
 export interface PooledConnection extends UpstreamStream, CapacityTaker {
-  /** performance.now() when it was asked for, and when it last became idle. */
+  /** performance.now() when it was requested, and when it last became idle. */
   readonly openedAt: number;
   idleSince: number;
-  /** Sends the head of the request; its events go to the request path. */
+  /** Sends the head of the request; the request path gets its events. */
   send(attempt: Attempt): void;
   /** Closes an idle connection. */
   close(): void;
 }
 
-/** Who a connection reports its own life to. */
+/** Gets the events of a connection. */
 export interface ConnectionOwner {
   connected(connection: PooledConnection): void;
-  /** The attempt is over and the connection can carry another. */
+  /** The attempt is over, and the connection is free for another. */
   idle(connection: PooledConnection): void;
-  /** Gone. `error` is set when it never connected. */
+  /** The connection has closed. `error` is set if it was never established. */
   closed(connection: PooledConnection, error: ExchangeError | null): void;
 }
 
@@ -50,7 +51,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
     this.#waiting = new WaitingLine(options);
   }
 
-  /** Connections, idle and in use. */
+  /** All connections. */
   get open(): number {
     return this.#open;
   }
@@ -71,7 +72,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
       return;
     }
     this.#waiting.push(attempt);
-    // Also where the line was full: a pool that holds nothing says so.
+    // Also after the waiting line was full: an empty pool reports itself.
     this.openAsNeeded();
   }
 
@@ -79,14 +80,14 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
     this.#waiting.remove(attempt);
   }
 
-  /** Closes what is idle now, and what is in use as it becomes idle. */
+  /** Closes idle connections now, and busy ones when they become idle. */
   close(): void {
     this.#closed = true;
     this.#options.wheel.disarm(this.#sweeper);
     this.closeIdle();
   }
 
-  /** Closes connections that carry nothing. False: there are none. */
+  /** Closes idle connections. False: there are none. */
   closeIdle(): boolean {
     const idle = this.#idle.splice(0);
     for (const connection of idle) connection.close();
@@ -117,7 +118,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
     this.openAsNeeded();
   }
 
-  /** Gives a free connection to who waits longest, or keeps it. */
+  /** Gives a free connection to the attempt that waits longest, or keeps it idle. */
   #take(connection: PooledConnection): void {
     if (connection.aside) return connection.close();
     const attempt = this.#waiting.shift();
@@ -151,7 +152,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
     if (this.#open === 0 && this.#waiting.length === 0) this.#options.emptied?.();
   }
 
-  /** Closes what has been idle too long; the array is ordered by age. */
+  /** Closes connections that were idle too long; the array is sorted by age. */
   #sweep(): void {
     const now = performance.now();
     const { limits, wheel } = this.#options;

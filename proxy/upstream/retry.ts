@@ -1,15 +1,15 @@
-// Whether a failed attempt may be repeated: always when nothing reached the backend, once when a kept connection died before
-// it answered, and as often as the route says.
+// Decides whether a failed attempt is repeated: always if nothing reached the backend, once if a kept connection closed before its answer,
+// and as often as the route allows.
 import type { Attempt } from '../exchange/attempt.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import { statusOfHead } from '../exchange/grpc.ts';
 import { canReplay, isIdempotent } from './replay.ts';
 
-/** Attempts beyond the first for failures of our own making: a dead kept connection, an endpoint that refuses connections. */
+/** Additional attempts for failures without a retry setting: a closed kept connection, an endpoint that refuses connections. */
 const SAFE_RETRIES = 2;
 
-/** Whether to try again after an attempt failed with `error`. Only ever before the answer began. */
+/** Whether to try again after an attempt failed with `error`. Only before the answer starts. */
 export function mayRetryFailure(attempt: Attempt, error: ExchangeError): boolean {
   const { exchange } = attempt;
   if (exchange.phase !== 'picked' || !canReplay(exchange)) return false;
@@ -19,17 +19,17 @@ export function mayRetryFailure(attempt: Attempt, error: ExchangeError): boolean
   return error === ERRORS.upstreamReset && (exchange.attempts <= asked || diedUnnoticed(attempt));
 }
 
-/** How long to wait before the next attempt: what the route asks for, but not for a connection that was dead before it was used. */
+/** The pause before the next attempt: that of the route, but none after a connection that was closed before its use. */
 export function retryPause({ reused, exchange }: Attempt): number {
   return reused ? 0 : (exchange.route?.retry?.backoff ?? 0);
 }
 
-/** A kept connection that the backend closed just as it was used: the request was most likely never read. */
+/** The backend closed a kept connection as it was used: it probably never read the request. */
 function diedUnnoticed({ reused, exchange }: Attempt): boolean {
   return reused && isIdempotent(exchange) && exchange.attempts <= SAFE_RETRIES;
 }
 
-/** Whether to try again because of the status the backend answered with (GEP-1731). */
+/** Whether to try again because of the status of the backend's answer (GEP-1731). */
 export function mayRetryStatus(attempt: Attempt): boolean {
   const { exchange } = attempt;
   const retry = exchange.route?.retry ?? null;
@@ -37,7 +37,7 @@ export function mayRetryStatus(attempt: Attempt): boolean {
   return retry.codes.includes(attempt.status) || (exchange.grpc && isWorthRepeating(attempt, retry.grpcStatuses));
 }
 
-/** A call that failed before it was told anything else than that. */
+/** A call that failed, with a status as the only answer. */
 function isWorthRepeating({ status, headers }: Attempt, statuses: readonly number[] | undefined): boolean {
   return statuses !== undefined && statuses.includes(statusOfHead(status, headers));
 }

@@ -1,11 +1,10 @@
-// Whether a certificate belongs to whom the proxy wants to talk to: by its subjectAltNames alone. Common names were for another time
-// (RFC 9525 section 2).
+// Verifies that a certificate belongs to the expected server, by its subjectAltNames only: common names are obsolete (RFC 9525 section 2).
 import { X509Certificate } from 'node:crypto';
 import type { UpstreamTls } from '../exchange/plan.ts';
 
 type Names = UpstreamTls['subjectAltNames'];
 
-/** An error, as `checkServerIdentity` wants one, unless one of the names is on the certificate. */
+/** An error, as `checkServerIdentity` expects, unless the certificate has one of the names. */
 export function identityProblem(certificate: Buffer, wanted: Names): Error | undefined {
   const parsed = new X509Certificate(certificate);
   const uris = urisOf(parsed.subjectAltName ?? '');
@@ -14,13 +13,13 @@ export function identityProblem(certificate: Buffer, wanted: Names): Error | und
   return Object.assign(new Error('the certificate carries none of the names'), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
 }
 
-/** A wildcard that is asked for is a name like any other that it covers. */
+/** An expected wildcard is compared like any other name. */
 function carriesHost(certificate: X509Certificate, host: string): boolean {
   const name = host.startsWith('*.') ? `any${host.slice(1)}` : host;
   return certificate.checkHost(name, { subject: 'never', partialWildcards: false }) !== undefined;
 }
 
-/** One entry of what Node makes of the names: `DNS:a, URI:"b, c"`. It quotes whatever could be mistaken for the end of an entry. */
+/** One entry in Node's text of the names: `DNS:a, URI:"b, c"`. Node quotes values that could be mistaken for the end of an entry. */
 const ENTRY = /([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,"]*)(?:, |$)/y;
 
 function urisOf(subjectAltName: string): readonly string[] {

@@ -1,4 +1,4 @@
-// The HTTP/2 connections to one endpoint: attempts share them, the first has the most, and another is opened when all are full.
+// The HTTP/2 connections to one endpoint. Attempts share them: the first connection fills up first, and another opens when all are full.
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Attempt } from '../exchange/attempt.ts';
 import type { UpstreamPool } from '../exchange/plan.ts';
@@ -8,40 +8,40 @@ import type { CapacityUser } from './capacity.ts';
 import type { PoolOptions } from './pool-options.ts';
 import { WaitingLine } from './waiting-line.ts';
 
-/** Between a connection that could not be made and the next, while others carry what they can, milliseconds: a refusal comes at once. */
+/** The pause after a failed connection while others carry attempts, milliseconds: a refusal arrives at once. */
 const PAUSE_MS = 250;
 
-/** A connection that carries many attempts at a time. Implemented by the h2 codec. */
+/** A connection for many concurrent attempts. Implemented by the h2 codec. */
 export interface SharedConnection {
-  /** performance.now() when it was asked for, and when it last became idle. */
+  /** performance.now() when it was requested, and when it last became idle. */
   readonly openedAt: number;
   idleSince: number;
-  /** Attempts that it can take now; none once it is retired. */
+  /** Attempts that it accepts now; none once it is retired. */
   readonly room: number;
   readonly idle: boolean;
-  /** Whether it can take this attempt yet. */
+  /** Whether it can take this attempt now. */
   ready(attempt: Attempt): boolean;
   /** Sends the head of the request and sets attempt.stream. */
   send(attempt: Attempt): void;
-  /** Takes no more attempts and closes after the last. */
+  /** Accepts no more attempts and closes after the last. */
   retire(): void;
 }
 
-/** Who a connection reports its own life to. */
+/** Gets the events of a connection. */
 export interface SharedConnectionOwner {
   connected(connection: SharedConnection): void;
-  /** A stream is over, or the peer allows more of them. */
+  /** A stream has ended, or the peer allows more streams. */
   roomier(connection: SharedConnection): void;
-  /** It takes no more attempts. */
+  /** It accepts no more attempts. */
   retired(connection: SharedConnection): void;
-  /** Gone. `error` is set when it never connected. */
+  /** The connection has closed. `error` is set if it was never established. */
   closed(connection: SharedConnection, error: ExchangeError | null): void;
 }
 
 export class SharedPool implements UpstreamPool, SharedConnectionOwner, CapacityUser {
   readonly #connect: (owner: SharedConnectionOwner) => SharedConnection;
   readonly #options: PoolOptions;
-  /** Those that can be used, oldest first. */
+  /** Usable connections, oldest first. */
   readonly #usable: SharedConnection[] = [];
   readonly #waiting: WaitingLine;
   readonly #sweeper = new Timer(() => this.#sweep());
@@ -56,7 +56,7 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
     this.#waiting = new WaitingLine(options);
   }
 
-  /** Idle ones carry nothing. */
+  /** Connections without attempts. */
   get counts(): { readonly open: number; readonly idle: number; readonly pending: number; readonly slow: number } {
     const idle = this.#usable.reduce((sum, connection) => sum + Number(connection.idle), 0);
     return { open: this.#open, idle, pending: this.#waiting.length, slow: 0 };
@@ -67,7 +67,7 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
       if (connection.room > 0 && connection.ready(attempt)) return this.#assign(connection, attempt);
     }
     this.#waiting.push(attempt);
-    // Also where the line was full: a pool that holds nothing says so.
+    // Also after the waiting line was full: an empty pool reports itself.
     this.openAsNeeded();
   }
 
@@ -75,14 +75,14 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
     this.#waiting.remove(attempt);
   }
 
-  /** Closes what is idle now, and what is in use as it becomes idle. */
+  /** Closes idle connections now, and busy ones when they become idle. */
   close(): void {
     this.#closed = true;
     for (const timer of [this.#sweeper, this.#pause]) this.#options.wheel.disarm(timer);
     for (const connection of this.#usable.splice(0)) connection.retire();
   }
 
-  /** Closes connections that carry nothing. False: there are none. */
+  /** Closes idle connections. False: there are none. */
   closeIdle(): boolean {
     const idle = this.#usable.filter((connection) => connection.idle);
     for (const connection of idle) connection.retire();
@@ -125,12 +125,12 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
     if (index >= 0) this.#usable.splice(index, 1);
   }
 
-  /** A connection could not be made. */
+  /** A connection failed. */
   #failWaiting(error: ExchangeError): void {
     this.#connecting--;
     this.#options.endpoint.connectFailed();
     if (this.#usable.length > 0) return this.#options.wheel.arm(this.#pause, PAUSE_MS);
-    // Attempts that wait for the next connection wait for the same endpoint. Those that come back are not asked again in this round.
+    // Attempts that wait for the next connection wait for the same endpoint. Attempts that return are not served again in this round.
     for (let left = this.#waiting.length; left > 0; left--) {
       const attempt = this.#waiting.shift();
       if (attempt !== undefined) this.#options.events.upstreamFailed(attempt, error);
@@ -154,7 +154,7 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
     if (this.#open === 0 && this.#waiting.length === 0) emptied?.();
   }
 
-  /** Closes what has been idle too long. */
+  /** Closes connections that were idle too long. */
   #sweep(): void {
     const { limits, wheel } = this.#options;
     const now = performance.now();

@@ -1,5 +1,5 @@
-// The deadlines a route may set (GEP-1742): one over the whole exchange, one over each attempt. Most routes set none, so the
-// timers are made only for those that do; silence and stalls are the codecs' timeouts.
+// The deadlines of a route (GEP-1742): one for the whole exchange, one for each attempt. Most routes have none, so timers are created on
+// demand; pauses and stalls are the timeouts of the codecs.
 import type { Attempt } from '../exchange/attempt.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
@@ -9,14 +9,14 @@ import { setHeader } from '../exchange/headers.ts';
 import { Timer } from '#lib/timer-wheel.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 
-/** Who is told. */
+/** Gets the expired deadlines. */
 export interface DeadlineListener {
   timedOut(exchange: Exchange, error: ExchangeError): void;
-  /** The pause between two attempts is over. */
+  /** The pause between two attempts has ended. */
   retryDue(exchange: Exchange): void;
 }
 
-/** The deadline of a whole exchange. One object and no closure, since most gRPC calls have one. */
+/** The deadline of a whole exchange. One object without a closure, because most gRPC calls have one. */
 class Deadline extends Timer {
   readonly #exchange: Exchange;
   readonly #error: ExchangeError;
@@ -40,10 +40,7 @@ export function startRequestTimeout(exchange: Exchange, wheel: TimerWheel, liste
   wheel.arm(exchange.requestTimer, exchange.route?.requestTimeout ?? 0);
 }
 
-/**
- * Starts the deadline of a call, counted from its arrival: the caller's own or that of the route, whichever comes first.
- * False: the caller's cannot be read.
- */
+/** Starts the deadline of a call, counted from its arrival: the earlier of the caller's and the route's. False: the caller's is invalid. */
 export function startCallDeadline(exchange: Exchange, wheel: TimerWheel, listener: DeadlineListener): boolean {
   const asked = callTimeout(exchange.requestHeaders);
   const allowed = exchange.route?.requestTimeout ?? 0;
@@ -52,18 +49,18 @@ export function startCallDeadline(exchange: Exchange, wheel: TimerWheel, listene
   const isOwn = asked !== NO_DEADLINE && (allowed === 0 || asked <= allowed);
   exchange.deadlineAt = exchange.startedAt + (isOwn ? asked : allowed);
   exchange.requestTimer = new Deadline(exchange, isOwn ? ERRORS.deadlineExceeded : ERRORS.requestTimeout, listener);
-  // What has passed already is due at the next tick.
+  // A deadline that has passed already expires at the next tick.
   wheel.arm(exchange.requestTimer, Math.max(1, exchange.deadlineAt - performance.now()));
   return true;
 }
 
-/** Goes on with the deadline of another plan, counted from the arrival of the request as the one before was. */
+/** Continues with the deadline of another plan, counted from the arrival of the request like the previous one. */
 export function renewRequestTimeout(exchange: Exchange, wheel: TimerWheel, listener: DeadlineListener): void {
   if (exchange.requestTimer !== null) wheel.disarm(exchange.requestTimer);
   exchange.requestTimer = null;
   exchange.deadlineAt = 0;
   if (exchange.grpc) {
-    // It could be read when the call came.
+    // It was valid at the arrival of the call.
     startCallDeadline(exchange, wheel, listener);
     return;
   }
@@ -73,7 +70,7 @@ export function renewRequestTimeout(exchange: Exchange, wheel: TimerWheel, liste
   wheel.arm(exchange.requestTimer, Math.max(1, exchange.startedAt + allowed - performance.now()));
 }
 
-/** Tells the backend how much time there is, whoever set the limit: for the whole call, or for this attempt. */
+/** Sends the backend the remaining time: for the whole call, or for this attempt. */
 export function propagateDeadline(attempt: Attempt): void {
   const { exchange } = attempt;
   const forAttempt = exchange.route?.backendRequestTimeout ?? 0;
@@ -85,7 +82,7 @@ export function propagateDeadline(attempt: Attempt): void {
   attempt.deadlineAt = now + parseTimeout(timeout);
 }
 
-/** Starts the deadline of one attempt, which ends with it. */
+/** Starts the deadline of one attempt, which ends with the attempt. */
 export function startAttemptTimeout(attempt: Attempt, wheel: TimerWheel, listener: DeadlineListener): void {
   const { exchange } = attempt;
   attempt.timer = new Timer(() => listener.timedOut(exchange, ERRORS.upstreamTimeout));
@@ -98,7 +95,7 @@ export function startBackoff(exchange: Exchange, ms: number, wheel: TimerWheel, 
   wheel.arm(exchange.backoffTimer, ms);
 }
 
-/** Stops them all: those of the exchange, and that of the attempt under way. */
+/** Stops all timers: those of the exchange, and that of the current attempt. */
 export function stopTimeouts(exchange: Exchange, wheel: TimerWheel): void {
   const attemptTimer = exchange.attempt?.timer ?? null;
   if (exchange.requestTimer !== null) wheel.disarm(exchange.requestTimer);

@@ -1,13 +1,13 @@
-// Exchanges that switched protocols: from then on both bodies are raw bytes, and the frames of WebSockets are followed.
+// Exchanges with a switched protocol: both bodies are raw bytes, and the frames of WebSockets are followed.
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import { WebSockets } from '../codec/websocket/websockets.ts';
 import type { WebSocketsOwner } from '../codec/websocket/websockets.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { stopTimeouts } from './timeout.ts';
 
-/** The request path, as tunnels see it. */
+/** The interface of the request path for tunnels. */
 export interface TunnelsOwner extends WebSocketsOwner {
-  /** A WebSocket is open. */
+  /** A WebSocket has opened. */
   opened(exchange: Exchange): void;
 }
 
@@ -22,12 +22,12 @@ export class Tunnels {
     this.#webSockets = new WebSockets(wheel, owner);
   }
 
-  /** Whether the rule may have one more of what the request asks for. */
+  /** Whether the limit of the rule allows another tunnel for this request. */
   mayOpen(exchange: Exchange): boolean {
     return exchange.upgrade !== 'websocket' || this.#webSockets.mayOpen(exchange);
   }
 
-  /** The backend has agreed. Deadlines of requests do not count for tunnels. */
+  /** The backend has accepted. Deadlines of requests do not apply to tunnels. */
   open(exchange: Exchange): void {
     stopTimeouts(exchange, this.#wheel);
     exchange.tunnel = true;
@@ -39,21 +39,21 @@ export class Tunnels {
     exchange.downstream.startTunnel(exchange);
   }
 
-  /** Passes on what may pass of the client. */
+  /** Forwards the allowed bytes of the client. */
   fromClient(exchange: Exchange, chunk: Buffer): void {
     const { webSocket } = exchange;
     if (webSocket !== null) this.#webSockets.fromClient(exchange, webSocket, chunk);
     else if (exchange.upstream?.writeData(chunk) === false) exchange.downstream.pauseRequest();
   }
 
-  /** Passes on what may pass of the backend. */
+  /** Forwards the allowed bytes of the backend. */
   fromBackend(exchange: Exchange, chunk: Buffer): void {
     const { webSocket } = exchange;
     if (webSocket !== null) this.#webSockets.fromBackend(exchange, webSocket, chunk);
     else if (!exchange.downstream.writeData(exchange, chunk)) exchange.upstream?.pauseResponse();
   }
 
-  /** The connection is to end, and with it a tunnel that would never end by itself. */
+  /** The connection is to end. A tunnel would not end by itself. */
   leave(exchange: Exchange): void {
     this.#webSockets.leave(exchange);
   }

@@ -1,4 +1,4 @@
-// Attempts that wait for a connection to an endpoint, oldest first: so many, and for so long.
+// Attempts that wait for a connection to an endpoint, oldest first, with limits for their number and time.
 import { Timer } from '#lib/timer-wheel.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { Attempt } from '../exchange/attempt.ts';
@@ -7,7 +7,7 @@ import type { PoolOptions } from './pool-options.ts';
 export class WaitingLine {
   readonly #options: PoolOptions;
   readonly #attempts: Attempt[] = [];
-  /** Armed for the attempt that waits longest. */
+  /** Armed for the first attempt. */
   readonly #patience = new Timer(() => this.#giveUp());
 
   constructor(options: PoolOptions) {
@@ -18,12 +18,12 @@ export class WaitingLine {
     return this.#attempts.length;
   }
 
-  /** The one that waits longest. */
+  /** The attempt that waits longest. */
   get first(): Attempt | undefined {
     return this.#attempts[0];
   }
 
-  /** Puts an attempt at the end, or lets it fail where the line is too long. */
+  /** Appends an attempt, or fails it if the line is too long. */
   push(attempt: Attempt): void {
     const { limits, wheel, events, capacity } = this.#options;
     if (!capacity.takePending()) {
@@ -35,9 +35,9 @@ export class WaitingLine {
     if (!this.#patience.armed) wheel.arm(this.#patience, limits.pendingTimeout);
   }
 
-  /** Takes the one that waits longest out of the line. */
+  /** Removes and returns the attempt that waits longest. */
   shift(): Attempt | undefined {
-    // As for most connections that become free.
+    // The usual case, when a connection becomes free.
     if (this.#attempts.length === 0) return undefined;
     const attempt = this.#attempts.shift();
     this.#options.capacity.givePending();
@@ -58,7 +58,7 @@ export class WaitingLine {
     if (this.#attempts.length === 0) this.#options.wheel.disarm(this.#patience);
   }
 
-  /** Fails those that have waited too long. */
+  /** Fails attempts that waited too long. */
   #giveUp(): void {
     const { limits, wheel, events, capacity } = this.#options;
     const now = performance.now();
