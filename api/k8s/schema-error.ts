@@ -16,16 +16,17 @@ export function describeSchemaError(error: ErrorObject): FieldError {
 function pathOf(instancePath: string): string {
   const parts = instancePath.split('/').slice(1);
   const names = parts.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
-  return names.reduce((path, name) => (/^[0-9]+$/.test(name) ? `${path}[${name}]` : fieldOf(path, name)), '');
+  return names.reduce((path, name) => (/^[0-9]+$|[./]/.test(name) ? `${path}[${name}]` : fieldOf(path, name)), '');
 }
 
-type Reason = (params: Readonly<Record<string, unknown>>, schema: Readonly<Record<string, unknown>>) => string;
+type Words = Readonly<Record<string, unknown>>;
+type Reason = (params: Words, schema: Words, value: unknown) => string;
 
 /** By keyword of JSON Schema. */
 const REASONS: ReadonlyMap<string, Reason> = new Map<string, Reason>([
-  ['type', (params, schema) => `must be ${String(schema['~must'] ?? article(String(params['type'])))}`],
+  ['type', (params, schema, value) => typeReason(String(params['type']), schema['~must'], value)],
   ['const', (params) => `must be ${String(params['allowedValue'])}`],
-  ['enum', (params) => `must be one of ${(params['allowedValues'] as unknown[]).join(', ')}`],
+  ['enum', (params, _, value) => enumReason((params['allowedValues'] as unknown[]).map(String), String(value))],
   [
     'pattern',
     (params, schema) => `must be ${String(schema['~must'] ?? schema['description'] ?? `a match of ${String(params['pattern'])}`)}`,
@@ -41,7 +42,24 @@ const REASONS: ReadonlyMap<string, Reason> = new Map<string, Reason>([
 
 function reasonOf(error: ErrorObject): string {
   const reason = REASONS.get(error.keyword);
-  return reason?.(error.params, error.parentSchema ?? {}) ?? error.message ?? 'is invalid';
+  return reason?.(error.params, error.parentSchema ?? {}, error.data) ?? error.message ?? 'is invalid';
+}
+
+function enumReason(words: readonly string[], value: string): string {
+  return `must be one of ${words.join(', ')}${didYouMean(value, words)}`;
+}
+
+/** `must`: the words of the schema for the form that is wanted. */
+function typeReason(type: string, must: unknown, value: unknown): string {
+  return `must be ${String(must ?? article(type))}${must === undefined ? quotingHint(type, value) : ''}`;
+}
+
+/** The remedy where YAML makes a number or a boolean of what is meant as text, or quotes make text of a number. */
+function quotingHint(type: string, value: unknown): string {
+  if (type === 'string' && ['number', 'boolean'].includes(typeof value)) return `; write "${String(value)}" in quotes`;
+  const isNumber = type === 'integer' && typeof value === 'string' && /^-?[0-9]+$/.test(value);
+  const isBoolean = type === 'boolean' && (value === 'true' || value === 'false');
+  return isNumber || isBoolean ? `; write ${String(value)} without quotes` : '';
 }
 
 function article(type: string): string {

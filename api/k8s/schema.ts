@@ -46,7 +46,7 @@ export const Kind = named('^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$', 63, 'a kind')
 /** GEP-2257. */
 export const DURATION_RULES = { minLength: 1, maxLength: 24, pattern: '^([0-9]{1,5}(h|m|s|ms)){1,4}$' };
 export const DURATION_FORM = 'a duration like 10s, 1h30m or 100ms';
-export const Duration = Type.String({ ...DURATION_RULES, description: DURATION_FORM });
+export const Duration = Type.String({ ...DURATION_RULES, description: DURATION_FORM, '~must': DURATION_FORM });
 export const Port = Type.Integer({ minimum: 1, maximum: 65535 });
 export const Labels = Type.Record(Type.String(), Type.String());
 

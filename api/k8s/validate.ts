@@ -11,6 +11,7 @@ import { checkHttpRoute } from './http-route-rules.ts';
 import { checkListenerSet } from './listener-rules.ts';
 import { checkPolicy } from './policy-rules.ts';
 import { policyKindOf } from './policies.ts';
+import { checkSecret } from './secret-rules.ts';
 import { checkStreamRoute } from './stream-route-rules.ts';
 import { groupOf, kindOf, KINDS, type KindInfo, type KindName, type ObjectsByKind } from './kinds.ts';
 import type { FieldError } from './field-error.ts';
@@ -105,6 +106,7 @@ const RULES: { readonly [K in KindName]?: (object: ObjectsByKind[K]) => readonly
   Gateway: checkGateway,
   GatewayParameters: checkGatewayParameters,
   ListenerSet: checkListenerSet,
+  Secret: checkSecret,
   HTTPRoute: checkHttpRoute,
   GRPCRoute: checkGrpcRoute,
   TCPRoute: checkStreamRoute,

@@ -3,6 +3,7 @@ import { objectId } from '#api/k8s/object.ts';
 import type { ParentReference } from '#api/k8s/k8s.ts';
 import { parentOf } from '#api/k8s/reference.ts';
 import type { Attachment } from '#api/ir/ir.ts';
+import { didYouMean } from '#lib/nearest.ts';
 import { attachableUnit } from './attachable.ts';
 import { claimsOf, type Attaching, type Claim } from './claims.ts';
 import type { AttachObstacle } from './conditions.ts';
@@ -51,14 +52,19 @@ function attachTo(
   const defeats = defeatsOf(view, route, parent);
   const won = claims.agreed.filter(({ listener }) => !defeats.some((defeat) => defeat.listener === listener.key));
   const ready = won.filter(({ listener }) => listener.ready);
+  // Listeners that do not allow the route are nothing for its author to know.
+  const { sectionName: _sectionName, port: _port, ...whole } = parentRef;
+  const offered = () => claimsOf(view, route, whole, listeners).allowing;
   const whyNot = (): AttachObstacle => {
-    if (claims.named.length === 0) return { reason: 'NoMatchingParent', message: `no listener has ${describe(parentRef)}` };
+    if (claims.named.length === 0)
+      return { reason: 'NoMatchingParent', message: `no listener has ${describe(parentRef)}${alternatives(parentRef, offered())}` };
     if (claims.allowing.length === 0) {
-      const message = `no listener allows ${route.kind.kind} of namespace ${route.namespace}`;
+      const message = `no listener allows ${route.kind.kind} of namespace ${route.namespace}: ${claims.named.map(describeAllowed).join(', ')}`;
       return { reason: 'NotAllowedByListeners', message };
     }
     if (claims.agreed.length === 0) {
-      const message = `no listener has a hostname in common with ${route.hostnames.join(', ')}`;
+      const hosts = claims.allowing.map(({ hostname }) => hostname).join(', ');
+      const message = `no listener has a hostname in common with ${route.hostnames.join(', ')}; the listeners have ${hosts}`;
       return { reason: 'NoMatchingListenerHostname', message };
     }
     if (won.length === 0) return { reason: 'HostnameConflict', message: describeDefeats(defeats, claims.agreed) };
@@ -91,4 +97,17 @@ function describeDefeats(defeats: readonly Defeat[], claims: readonly Claim[]): 
 function describe({ sectionName, port }: ParentReference): string {
   const parts = [...(sectionName === undefined ? [] : [`name ${sectionName}`]), ...(port === undefined ? [] : [`port ${port}`])];
   return parts.join(' and ');
+}
+
+/** `; did you mean NAME?`, or the ports that there are. */
+function alternatives({ sectionName, port }: ParentReference, listeners: readonly AttachableListener[]): string {
+  if (listeners.length === 0) return '';
+  const names = listeners.map(({ name }) => name);
+  if (sectionName !== undefined && !names.includes(sectionName))
+    return didYouMean(sectionName, names) || `; the names are ${names.join(', ')}`;
+  return port === undefined ? '' : `; the ports are ${[...new Set(listeners.map((listener) => listener.port))].join(', ')}`;
+}
+
+function describeAllowed({ name, kinds, namespaces }: AttachableListener): string {
+  return `${name} allows ${kinds.map(({ kind }) => kind).join(' and ') || 'no kind'} from namespaces ${namespaces.from}`;
 }

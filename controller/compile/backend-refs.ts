@@ -30,7 +30,7 @@ function resolve(view: View, from: RouteReferrer, ref: BackendObjectReference): 
   const referent = { group: ref.group, kind: ref.kind, namespace: key.namespace, name: ref.name };
   if (!isPermitted(view, from, referent)) {
     const target = `${ref.kind}/${key.namespace}/${ref.name}`;
-    const message = `no ReferenceGrant permits ${from.kind} of namespace ${from.namespace} to refer to ${target}`;
+    const message = `no ReferenceGrant permits ${from.kind} of namespace ${from.namespace} to refer to ${target}; create one in namespace ${key.namespace}`;
     return { cluster: null, obstacle: { reason: 'RefNotPermitted', message } };
   }
   const cluster = formatClusterKey(key);

@@ -1,5 +1,6 @@
 // Clusters: the targets of backendRefs (a port of a Service, or a Backend), if requests can be sent there.
 import type { ClusterProtocol, UpstreamTls } from '#api/ir/ir.ts';
+import type { Service } from '#api/k8s/k8s.ts';
 import { WEIR_GROUP } from '#api/k8s/schema.ts';
 import { refusal } from './addresses.ts';
 import { tlsOf } from './backend-tls.ts';
@@ -52,7 +53,7 @@ function resolveService(view: View, key: ClusterKey & { kind: 'Service' }): Usab
     return { reason: 'InvalidKind', message: `${id} is of type ExternalName, which is not supported; use a Backend instead` };
   }
   const port = selectPort(service, key.port, key.transport);
-  if (port === undefined) return { reason: 'BackendNotFound', message: `${id} has no port ${key.port}` };
+  if (port === undefined) return { reason: 'BackendNotFound', message: `${id} has no port ${key.port}${portsOf(service)}` };
   if (port.protocol !== key.transport) {
     return { reason: 'UnsupportedProtocol', message: `${id} port ${key.port} has protocol ${port.protocol}, which is not supported` };
   }
@@ -73,4 +74,9 @@ function resolveBackend(view: View, key: ClusterKey): Usable | BackendObstacle {
     if (reason !== null) return { reason: 'RefNotPermitted', message: `${id}: endpoint ${ip} ${reason}` };
   }
   return { protocol: backend.spec.protocol, requests: null, tls: tlsOf(view, `${WEIR_GROUP}/${id}`, '') };
+}
+
+function portsOf({ spec }: Service): string {
+  const ports = [...new Set(spec.ports.map(({ port }) => port))];
+  return ports.length === 0 ? '; it has no ports' : `; its ports are ${ports.join(', ')}`;
 }

@@ -73,7 +73,7 @@ function whyUnresolved(view: View, ref: SecretReference, key: string, from: Refe
   }
   const referent = { group: '', kind: 'Secret', namespace: ref.namespace ?? from.namespace, name: ref.name };
   if (!isPermitted(view, from, referent)) {
-    const message = `no ReferenceGrant permits ${from.kind}s of namespace ${from.namespace} to refer to Secret/${key}`;
+    const message = `no ReferenceGrant permits ${from.kind}s of namespace ${from.namespace} to refer to Secret/${key}; create one in namespace ${referent.namespace}`;
     return { reason: 'RefNotPermitted', message };
   }
   return null;

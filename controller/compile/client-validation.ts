@@ -56,7 +56,8 @@ function resolve(view: View, ref: ObjectReference, namespace: string): string | 
     return { reason: 'InvalidCACertificateKind', message: `${key} of group "${ref.group}" is neither a ConfigMap nor a Secret` };
   }
   if (!isPermitted(view, { kind: 'Gateway', namespace }, referent)) {
-    return { reason: 'RefNotPermitted', message: `no ReferenceGrant permits Gateways of namespace ${namespace} to refer to ${key}` };
+    const message = `no ReferenceGrant permits Gateways of namespace ${namespace} to refer to ${key}; create one in namespace ${referent.namespace}`;
+    return { reason: 'RefNotPermitted', message };
   }
   const problem = view.read(trustBundleUnit, key);
   return problem === null ? key : { reason: 'InvalidCACertificateRef', message: problem };

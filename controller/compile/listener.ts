@@ -3,12 +3,13 @@ import type * as ir from '#api/ir/ir.ts';
 import { formatListenerKey } from '#api/ir/ir.ts';
 import type { Gateway, Listener, ListenerSet, ListenerTls, RouteNamespaces } from '#api/k8s/k8s.ts';
 import { GATEWAY_GROUP } from '#api/k8s/schema.ts';
+import { didYouMean } from '#lib/nearest.ts';
 import { resolveCertificates, type Certificates } from './certificates.ts';
 import { resolveClientValidation, type ResolvedValidation } from './client-validation.ts';
 import * as conditions from './conditions.ts';
 import type { GatewayFrame } from './gateway-frame.ts';
 import type { DesiredCondition, ListenerStatus } from './result.ts';
-import { isSupported, selectKinds, type RouteKind } from './route-kinds.ts';
+import { isSupported, PROTOCOLS, selectKinds, type RouteKind } from './route-kinds.ts';
 import { readTlsOptions } from './tls-options.ts';
 import { valueOnly, type UnitOutput, type View } from './view.ts';
 
@@ -163,13 +164,18 @@ const USES_TLS: ReadonlySet<string> = new Set(['HTTPS', 'TLS']);
 
 /** Unsupported settings. The listener is refused instead of served with less protection than requested. */
 function unsupported({ protocol, tls }: Listener): conditions.ListenerObstacle | null {
-  if (!isSupported(protocol)) return { reason: 'UnsupportedProtocol', message: `protocol ${protocol} is not supported` };
+  if (!isSupported(protocol))
+    return { reason: 'UnsupportedProtocol', message: `protocol ${protocol} is not supported${protocolHint(protocol)}` };
   const refuse = (message: string) => ({ reason: 'UnsupportedValue', message }) as const;
   if (!USES_TLS.has(protocol)) return tls === undefined ? null : refuse(`tls must not be set for protocol ${protocol}`);
   if (tls === undefined) return refuse(`tls is required for protocol ${protocol}`);
   if (tls.mode === 'Passthrough') return protocol === 'TLS' ? null : refuse(`tls.mode must be Terminate for protocol ${protocol}`);
   const settings = readTlsOptions(tls.options);
   return settings.ok ? null : refuse(`tls.options: ${settings.error}`);
+}
+
+function protocolHint(protocol: string): string {
+  return didYouMean(protocol, PROTOCOLS) || `; supported are ${PROTOCOLS.join(', ')}`;
 }
 
 /** GEP-91: clients that cannot be validated must not be accepted. */

@@ -1,6 +1,7 @@
 // The target of a policy: whether it exists, the meaning of its sectionName, and the Gateways or ListenerSets through which the policy
 // takes effect.
 import type { PolicyTarget } from '#api/ir/ir.ts';
+import { didYouMean } from '#lib/nearest.ts';
 import type { Gateway, GrpcRoute, HttpRoute, ListenerSet, TcpRoute, TlsRoute } from '#api/k8s/k8s.ts';
 import { objectId, type ObjectRef } from '#api/k8s/object.ts';
 import type { Policy } from '#api/k8s/policies.ts';
@@ -60,7 +61,8 @@ function resolveHolder(view: View, ref: ObjectRef, target: PolicyTargetRef, hold
   if (view.read(attachableUnit, objectId(ref)) === null) return found(namespace, target, '', []);
   const { sectionName } = target;
   if (sectionName === undefined) return found(namespace, target, '', [ancestorRef(ref)]);
-  if (!holder.spec.listeners.some(({ name }) => name === sectionName)) return missing(namespace, target, `has no listener ${sectionName}`);
+  const names = holder.spec.listeners.map(({ name }) => name);
+  if (!names.includes(sectionName)) return missing(namespace, target, lacks('listener', sectionName, names));
   return found(namespace, target, sectionName, [{ ...ancestorRef(ref), sectionName }]);
 }
 
@@ -68,9 +70,8 @@ function resolveRoute(view: View, namespace: string, ref: PolicyTargetRef, route
   if (route === undefined) return missing(namespace, ref);
   const { sectionName } = ref;
   const rules: readonly { readonly name?: string }[] = route.spec.rules;
-  if (sectionName !== undefined && !rules.some(({ name }) => name === sectionName)) {
-    return missing(namespace, ref, `has no rule ${sectionName}`);
-  }
+  const names = rules.flatMap(({ name }) => name ?? []);
+  if (sectionName !== undefined && !names.includes(sectionName)) return missing(namespace, ref, lacks('rule', sectionName, names));
   return found(namespace, ref, sectionName ?? '', gatewaysOf(view, [route]));
 }
 
@@ -79,7 +80,10 @@ function resolveService(view: View, namespace: string, ref: PolicyTargetRef): Ta
   if (service === undefined) return missing(namespace, ref);
   const { sectionName } = ref;
   const port = service.spec.ports.find(({ name }) => name === sectionName);
-  if (sectionName !== undefined && port === undefined) return missing(namespace, ref, `has no port ${sectionName}`);
+  if (sectionName !== undefined && port === undefined) {
+    const names = service.spec.ports.map(({ name }) => name).filter((name) => name !== '');
+    return missing(namespace, ref, lacks('port', sectionName, names));
+  }
   const section = sectionName === undefined || port === undefined ? '' : String(port.port);
   return found(namespace, ref, section, ancestorsOfBackend(view, namespace, ref));
 }
@@ -90,6 +94,11 @@ function ancestorsOfBackend(view: View, namespace: string, { kind, name }: Polic
 
 function found(namespace: string, { kind, name }: PolicyTargetRef, section: string, ancestors: readonly ParentRef[]): TargetOutcome {
   return { found: true, ancestors, target: { kind, namespace, name, section } };
+}
+
+function lacks(part: string, name: string, names: readonly string[]): string {
+  const others = names.length === 0 ? `; none of them has a name` : `; its ${part}s are ${names.join(', ')}`;
+  return `has no ${part} ${name}${didYouMean(name, names) || others}`;
 }
 
 /** Without a Gateway the target itself is the ancestor. */

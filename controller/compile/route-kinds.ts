@@ -23,6 +23,9 @@ const KINDS_BY_PROTOCOL: ReadonlyMap<string, readonly RouteKind[]> = new Map<Lis
   ['UDP', [UDP_ROUTE]],
 ]);
 
+/** The protocols that listeners may have. */
+export const PROTOCOLS: readonly string[] = [...KINDS_BY_PROTOCOL.keys()];
+
 /** Whether listeners may have this protocol. */
 export function isSupported(protocol: string): protocol is ListenerProtocol {
   return KINDS_BY_PROTOCOL.has(protocol);

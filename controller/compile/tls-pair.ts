@@ -4,13 +4,17 @@ import { createSecureContext } from 'node:tls';
 import { err, ok, type Result } from '#lib/result.ts';
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+const BEGIN_CERTIFICATE = '-----BEGIN CERTIFICATE-----';
+const SWAPPED = 'holds the private key in tls.crt and the certificate in tls.key; swap them';
 const PRIVATE_KEY = /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/;
 const ENCRYPTED = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m;
 /** Key types that proxies can use for handshakes. */
+const MIN_RSA_BITS = 2_048;
 const KEY_TYPES: ReadonlySet<string> = new Set(['rsa', 'rsa-pss', 'ec', 'ed25519', 'ed448']);
 
 /** Why a pair cannot be served, as a phrase after the name of its Secret; null if it can. Both arguments are PEM. */
 export function pairProblem(certificate: string, privateKey: string): string | null {
+  if (PRIVATE_KEY.test(certificate) && privateKey.includes(BEGIN_CERTIFICATE)) return SWAPPED;
   const chain = readChain(certificate);
   if (!chain.ok) return chain.error;
   const key = readKey(privateKey);
@@ -40,7 +44,7 @@ function readChain(pem: string): Result<readonly X509Certificate[]> {
 }
 
 function whyNoCertificate(text: string): string {
-  if (text.includes('-----BEGIN CERTIFICATE-----')) return 'holds a certificate in tls.crt that is cut off: its END line is missing';
+  if (text.includes(BEGIN_CERTIFICATE)) return 'holds a certificate in tls.crt that is cut off: its END line is missing';
   return `holds no PEM certificate in tls.crt${describeText(text)}`;
 }
 
@@ -51,9 +55,9 @@ function readKey(pem: string): Result<KeyObject> {
   try {
     const key = createPrivateKey(pem);
     const type = key.asymmetricKeyType ?? 'unknown';
-    return KEY_TYPES.has(type)
-      ? ok(key)
-      : err(`holds a private key in tls.key of type ${type}, which TLS cannot use; use RSA, EC or Ed25519`);
+    if (!KEY_TYPES.has(type)) return err(`holds a private key in tls.key of type ${type}, which TLS cannot use; use RSA, EC or Ed25519`);
+    const bits = key.asymmetricKeyDetails?.modulusLength ?? MIN_RSA_BITS;
+    return bits < MIN_RSA_BITS ? err(`holds an RSA key of ${bits} bits in tls.key; TLS wants ${MIN_RSA_BITS} or more`) : ok(key);
   } catch {
     return err('holds a private key in tls.key that cannot be read: it is cut off, or was changed');
   }

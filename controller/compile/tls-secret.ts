@@ -27,7 +27,7 @@ export const secretUnit: UnitKind<SecretOutcome> = {
     const secret = readSecret(view, namespace, name);
     if (!secret.ok) return valueOnly(unusable(key, secret.error));
     const { type } = secret.value;
-    if (type !== 'kubernetes.io/tls') return valueOnly(unusable(key, `is of type ${type}, not kubernetes.io/tls`));
+    if (type !== 'kubernetes.io/tls') return valueOnly(unusable(key, `is of type ${type}; create it anew with type kubernetes.io/tls`));
     const certificate = entry(secret.value, 'tls.crt');
     const privateKey = entry(secret.value, 'tls.key');
     const choice = view.choosePair({ key, certificate, privateKey, problem: problemOf(secret.value, certificate, privateKey) });
@@ -63,5 +63,5 @@ function problemOf(secret: Secret, certificate: string, privateKey: string): str
 
 function lackOf({ data, stringData }: Secret, name: string): string {
   const others = [...Object.keys(data), ...Object.keys(stringData)].filter((other) => other !== name).sort();
-  return `has no ${name}${others.length === 0 ? '' : `, but ${others.join(', ')}`}`;
+  return `has no ${name}${others.length === 0 ? '' : `; its entries are ${others.join(', ')}`}`;
 }

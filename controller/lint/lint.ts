@@ -29,7 +29,8 @@ const CHECKS: readonly ((subject: Subject) => readonly Unplaced[])[] = [
 /** The findings about the objects, sorted by position. Problems of the files themselves are not included. */
 export function lint(content: FolderContent, compiled: Compiled, options: LintOptions): readonly Finding[] {
   const subject = subjectOf(content, compiled, options);
-  const found = CHECKS.flatMap((check) => check(subject)).filter((finding) => !isOfRefused(finding, content));
+  const all = CHECKS.flatMap((check) => check(subject));
+  const found = all.filter((finding) => !isOfRefused(finding, content) && !isConsequence(finding, all));
   const hinted = found.map((finding) => ({ ...finding, ...placeOf(finding, content), reason: withHint(finding.reason, subject) }));
   return sorted(oncePerCause(hinted));
 }
@@ -52,6 +53,21 @@ const MISSING = /([A-Z][A-Za-z]*\/[^\s/;,]+(?:\/[^\s/;,]+)?) does not exist/;
 function isOfRefused({ reason }: Unplaced, { problems }: FolderContent): boolean {
   const missing = MISSING.exec(reason)?.[1];
   return missing !== undefined && problems.some(({ object, severity }) => severity === 'error' && object === missing);
+}
+
+/** Fields of routes that keep them from their listeners. */
+const ATTACHMENT = /^spec\.(parentRefs?|hostnames)/;
+
+/** A finding that another one explains. */
+function isConsequence({ severity, object, field, reason }: Unplaced, all: readonly Unplaced[]): boolean {
+  if (severity === 'info' && field.startsWith('spec.listeners')) return all.some((other) => ATTACHMENT.test(other.field));
+  // A listener without a supported protocol allows no kind of route.
+  if (reason.startsWith('NotAllowedByListeners') && !/[:,] \S+ allows (?!no kind)/.test(reason))
+    return all.some((other) => other.reason.startsWith('UnsupportedProtocol'));
+  if (reason.startsWith('InvalidParameters: GatewayClass/')) return all.some((other) => other.object.startsWith('GatewayClass/'));
+  return (
+    object.startsWith('GatewayParameters/') && all.some((other) => other.reason.includes(' GatewayParameters/') && other.object !== object)
+  );
 }
 
 function withHint(reason: string, { objects }: Subject): string {

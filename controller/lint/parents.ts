@@ -70,6 +70,8 @@ function ofGateway(gateway: Gateway, classes: readonly GatewayClass[], controlle
   if (found?.spec.controllerName === controllerName) return [];
   const at = { object: objectId(refOf(gateway)), field: 'spec.gatewayClassName' };
   if (found !== undefined) {
+    // The finding of the class is the cause.
+    if (nearest(found.spec.controllerName, [controllerName]) !== null) return [];
     const reason = `GatewayClass/${gatewayClassName} belongs to the controller ${found.spec.controllerName}: Weir does not serve the Gateway`;
     return [{ ...at, severity: 'warning', reason }];
   }

@@ -54,12 +54,8 @@ export function policyFindings({ objects, statuses }: Subject): readonly Unplace
 
 function selectsNothing(object: string, selectors: Policy['spec']['targetSelectors']): Unplaced {
   const kinds = [...new Set(selectors.map(({ kind }) => kind))].join(', ');
-  return {
-    severity: 'warning',
-    object,
-    field: 'spec.targetSelectors',
-    reason: `no ${kinds} that a Gateway of Weir leads to has these labels`,
-  };
+  const reason = `no ${kinds} with these labels is served by Weir: the policy has no effect`;
+  return { severity: 'warning', object, field: 'spec.targetSelectors', reason };
 }
 
 /** GatewayParameters that neither a class nor a Gateway refers to. */

@@ -61,7 +61,12 @@ function fieldOfParent({ spec }: HttpRoute, { status, index, condition }: Condit
   return `spec.parentRefs[${i}].${told?.sectionName === undefined ? 'port' : 'sectionName'}`;
 }
 
-function fieldOfTarget({ metadata, spec }: Policy, { condition: { message } }: ConditionPlace): string {
+const OF_AUTHORITIES: ReadonlySet<string> = new Set(['NoValidCACertificate', 'InvalidCACertificateRef', 'InvalidKind']);
+
+function fieldOfTarget({ metadata, spec }: Policy, { condition: { message, reason } }: ConditionPlace): string {
+  if (OF_AUTHORITIES.has(reason)) return 'spec.validation.caCertificateRefs';
+  const setting = /^without effect: ([\w.]+)/.exec(message)?.[1];
+  if (setting !== undefined) return `spec.${setting}`;
   const i = spec.targetRefs.findIndex(({ kind, name }) => message.startsWith(`${kind}/${metadata.namespace ?? ''}/${name} `));
   if (i === -1) return '';
   return `spec.targetRefs[${i}]${/ has no /.test(message) ? '.sectionName' : ''}`;

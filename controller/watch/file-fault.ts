@@ -48,11 +48,11 @@ const REASONS: ReadonlyMap<string, (text: string) => string> = new Map<string, (
   ['DUPLICATE_KEY', (text) => `the key ${keyIn(text)} stands twice in one map; keep one of them`],
   ['TAB_AS_INDENT', () => 'a tab indents the line; YAML wants spaces'],
   ['BLOCK_AS_IMPLICIT_KEY', () => 'a value holds ": ", which begins a map; put the value in quotes'],
-  ['BAD_INDENT', () => 'the line is indented differently from its siblings'],
 ]);
 
 /** A message with the remedy for an error of the YAML parser. */
 export function describeYamlError({ code, message, pos }: YAMLParseError, text: string): string {
+  if (message.includes('must start at the same column')) return 'the line is indented differently from its siblings';
   return REASONS.get(code)?.(text.slice(pos[0])) ?? firstLine(message);
 }
 

@@ -188,7 +188,7 @@ describe('weir validate', () => {
     );
     const { code, stdout } = await runWeir(['validate', folder]);
     expect(code).toBe(1);
-    expect(stdout).toContain('Conflicted: Gateway/default/edge has ClientTrafficPolicy/default/first, which takes precedence');
+    expect(stdout).toContain('Conflicted: Gateway/default/edge is already the target of ClientTrafficPolicy/default/first');
     expect(stdout).toContain('TargetNotFound: Gateway/default/edge has no listener none');
     expect(stdout).toContain('spec.timeouts.idel: is not a known field; did you mean idle?');
     expect(stdout).toContain('spec.timeouts.write: must be a duration like 10s, 1h30m or 100ms');
