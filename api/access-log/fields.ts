@@ -65,26 +65,34 @@ export const LOG_FIELDS: readonly LogField[] = [
   field('localPort', '443', 'The port of the listener.', NUMBER),
   field('protocol', 'http/1.1', 'http/1.1, h2, tcp, tls or udp.', { ...ANY, ...LISTED }),
   field('httpVersion', 'HTTP/1.1', 'The version as request lines write it.'),
-  field('route', 'HTTPRoute/shop/cart/0', 'The rule: <kind>/<namespace>/<name>/<rule>. The label route of metrics.', { ...ANY, ...LISTED }),
-  field('routeName', 'shop/cart', '<namespace>/<name> of the route.', ANY),
+  field('route', 'HTTPRoute/shop/cart/0', 'The rule, as <kind>/<namespace>/<name>/<rule>; the label route of metrics.', {
+    ...ANY,
+    ...LISTED,
+  }),
+  field('routeName', 'shop/cart', 'As <namespace>/<name>, the route.', ANY),
   field('rule', '0', 'The place of the rule in its route, from 0.', { ...ANY, ...NUMBER }),
-  field('listener', 'infra/edge/https', '<namespace>/<gateway>/<listener>. The label listener of metrics.', { ...ANY, ...LISTED }),
-  field('gateway', 'infra/edge', '<namespace>/<name> of the Gateway. The label gateway of metrics.', ANY),
+  field(
+    'listener',
+    'infra/edge/https',
+    'As <namespace>/<gateway>/<listener>, with <namespace>/<name> of a ListenerSet in between; the label listener of metrics.',
+    { ...ANY, ...LISTED },
+  ),
+  field('gateway', 'infra/edge', 'As <namespace>/<name>, the Gateway of the listener; the label gateway of metrics.', ANY),
   field('endpoint', '10.0.4.17:8080', 'The endpoint of the last attempt.', { ...ANY, ...LISTED }),
   field('attempts', '2', 'How many endpoints were tried; JSON lines leave it out below 2.', { ...ANY, ...LISTED, ...NUMBER }),
   field('grpcStatus', '14', 'The status of a gRPC call, 0 to 16.', { ...LISTED, ...NUMBER }),
   field('messagesReceived', '12', 'Messages from the client of a WebSocket.', { ...LISTED, ...NUMBER }),
   field('messagesSent', '340', 'Messages to the client of a WebSocket.', { ...LISTED, ...NUMBER }),
   field('closeCode', '1001', 'The close code of a WebSocket.', { ...LISTED, ...NUMBER }),
-  field('closedBy', 'client', 'The side that closed a WebSocket first: client, backend or proxy.', LISTED),
+  field('closedBy', 'client', 'The side that ended a WebSocket or connection first: client, backend or proxy.', { ...ANY, ...LISTED }),
   field('error', 'upstream_reset', 'Why the request or connection failed, or why the proxy answered by itself: a code of errors.md.', {
     ...ANY,
     ...LISTED,
   }),
   field('errorDetail', 'ECONNRESET', 'What exactly happened, where the code leaves it open.', { ...ANY, ...LISTED }),
-  field('serverName', 'shop.example.com', 'The server name of the TLS handshake (SNI).', { ...ANY, scope: 'both' }),
-  field('tlsVersion', 'TLSv1.3', 'The version of TLS; absent in the clear.', LISTED),
-  field('tlsCipher', 'TLS_AES_128_GCM_SHA256', 'The cipher suite of TLS.'),
+  field('serverName', 'shop.example.com', 'The server name of the TLS handshake (SNI).', { ...ANY, ...LISTED }),
+  field('tlsVersion', 'TLSv1.3', 'The version of TLS; absent in the clear.', { ...ANY, ...LISTED }),
+  field('tlsCipher', 'TLS_AES_128_GCM_SHA256', 'The cipher suite of TLS.', ANY),
   field('clientVerified', 'true', 'Whether the certificate of the client leads to an authority of the listener.', {
     ...LISTED,
     type: 'boolean',
@@ -105,7 +113,7 @@ export function logField(name: string): LogField | undefined {
   return BY_NAME.get(name);
 }
 
-/** Names of the fields that a JSON line has where none are chosen. `serverName` is one of streams only. */
+/** Names of the fields that a JSON line has where none are chosen. */
 export const DEFAULT_FIELDS: readonly string[] = LOG_FIELDS.filter(({ byDefault }) => byDefault).map(({ name }) => name);
 
 /** Beginnings of the names of fields that are headers: `requestHeader.x-tenant`. */

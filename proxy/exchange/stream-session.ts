@@ -1,6 +1,6 @@
 // One connection that is passed on as a whole, from accept to the log line: what an Exchange is to a request.
 import type { ExchangeError } from './errors.ts';
-import type { DownstreamConnection } from './exchange.ts';
+import type { DownstreamConnection, DownstreamTls } from './exchange.ts';
 import type { ClientIdentity, UpstreamEndpoint } from './plan.ts';
 import type { StreamPlan } from './stream-plan.ts';
 
@@ -21,6 +21,8 @@ export interface StreamTarget {
 export class StreamSession {
   /** Asked for at once: a socket that is closed knows it no more. */
   readonly remoteAddress: string;
+  /** Null in the clear, and where the backend terminates TLS. */
+  readonly tls: DownstreamTls | null;
   readonly target: StreamTarget;
   /** TLS that somebody else terminates. */
   readonly passthrough: boolean;
@@ -29,6 +31,8 @@ export class StreamSession {
   /** Milliseconds until an endpoint took the connection; 0 when none did. */
   connectedAfter = 0;
   endpoint: UpstreamEndpoint | null = null;
+  /** The side that said its end first; '' where neither did. */
+  closedBy: 'client' | 'backend' | '' = '';
   /** Endpoints that were tried. */
   attempts = 0;
   /** From the downstream, and to it. */
@@ -39,6 +43,7 @@ export class StreamSession {
 
   constructor(connection: Pick<DownstreamConnection, 'remoteAddress' | 'tls'>, target: StreamTarget) {
     this.remoteAddress = connection.remoteAddress;
+    this.tls = connection.tls;
     this.passthrough = target.protocol === 'tls' && connection.tls === null;
     this.target = target;
   }

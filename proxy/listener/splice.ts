@@ -194,6 +194,7 @@ export class Splice implements ConnectionCodec {
 
   #downstreamEnd(): void {
     this.#downstreamEnded = true;
+    if (!this.#upstreamEnded) this.#session.closedBy = 'client';
     this.#touch();
     // An end may be seen on a socket that is paused.
     if (this.#state === 'open') this.#upstream?.end();
@@ -201,6 +202,7 @@ export class Splice implements ConnectionCodec {
 
   #upstreamEnd(): void {
     this.#upstreamEnded = true;
+    if (!this.#downstreamEnded) this.#session.closedBy = 'backend';
     this.#touch();
     this.#downstream.end();
   }

@@ -1,18 +1,22 @@
 // What the access log says of real requests and connections.
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import tls from 'node:tls';
 import type * as ir from '#api/ir/ir.ts';
 import { parseFilter } from '#api/access-log/filter.ts';
 import { parseFormat } from '#api/access-log/format.ts';
 import { DEFAULT_LIMITS } from '../../proxy/exchange/limits.ts';
 import { Worker } from '../../proxy/worker.ts';
+import { certified } from '../support/certified.ts';
 import { closeAfterEach, closeLater, get, openClient, openUpstream } from '../support/fixture.ts';
-import { cluster, listener, LISTENER_PORT, streamBackend, streamRoute, toUpstream } from '../support/proxy.ts';
+import { cluster, listener, LISTENER_PORT, route, streamBackend, streamRoute, toUpstream } from '../support/proxy.ts';
 import type { RawClient } from '../support/raw-client.ts';
 
 closeAfterEach();
+const cert = certified('DNS:a.test');
 
 let folder = '';
 beforeEach(() => {
@@ -135,7 +139,24 @@ test('a connection that is passed on has a line of the same fields', async () =>
   client.end();
   await client.over();
   expect(parsed(await lines())).toEqual([
-    expect.objectContaining({ protocol: 'tcp', receivedBytes: 5, sentBytes: 3, remoteAddress: '127.0.0.1', gateway: 'default/gateway' }),
+    expect.objectContaining({
+      ...{ protocol: 'tcp', receivedBytes: 5, sentBytes: 3, remoteAddress: '127.0.0.1', gateway: 'default/gateway', closedBy: 'backend' },
+      ...{ endpoint: `127.0.0.1:${upstream.port}`, connectMs: expect.any(Number), durationMs: expect.any(Number) },
+    }),
+  ]);
+});
+
+test('the handshake of a request is logged', async () => {
+  const upstream = await openUpstream(ANSWER);
+  const https = listener({ protocol: 'HTTPS', tls: { mode: 'Terminate', certificates: ['default/cert'] } });
+  const resources = [cert.secret, https, ...cluster('app', [upstream.port]), route()];
+  const { port, lines } = await serve(resources, { fields: '+tlsCipher,+scheme' });
+  const socket = tls.connect({ port, host: '127.0.0.1', servername: 'a.test', rejectUnauthorized: false });
+  closeLater(() => socket.destroy());
+  socket.write(get('/').replace('Host: a', 'Host: a.test'));
+  await once(socket, 'data');
+  expect(parsed(await lines())).toEqual([
+    expect.objectContaining({ serverName: 'a.test', tlsVersion: 'TLSv1.3', tlsCipher: expect.stringMatching(/^TLS_/), scheme: 'https' }),
   ]);
 });
 

@@ -11,12 +11,6 @@ export function ruleOf(key: string): number {
   return Number(key.slice(key.lastIndexOf('/') + 1));
 }
 
-/** `<namespace>/<name>` of the Gateway of a listener `<namespace>/<gateway>/...`. */
-export function gatewayOf(listener: string): string {
-  const end = listener.indexOf('/', listener.indexOf('/') + 1);
-  return end < 0 ? '' : listener.slice(0, end);
-}
-
 /** Writes endpoints as URLs do. The last one is remembered. */
 export function endpointReader(): (endpoint: UpstreamEndpoint | null) => string | null {
   let last: UpstreamEndpoint | null = null;

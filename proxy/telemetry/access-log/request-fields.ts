@@ -1,9 +1,10 @@
 // What each field of the access log is for a request.
+import { gatewayOfListener } from '#api/ir/listener-key.ts';
 import { REQUEST_HEADER, RESPONSE_HEADER } from '#api/access-log/fields.ts';
 import type { LogFormat } from '#api/access-log/format.ts';
 import type { ClientCertificate, DownstreamTls, Exchange } from '../../exchange/exchange.ts';
 import { joinHeader } from '../../exchange/headers.ts';
-import { endpointReader, gatewayOf, ruleOf, routeNameOf } from './origin.ts';
+import { endpointReader, ruleOf, routeNameOf } from './origin.ts';
 import type { Reader, ReaderOf } from './line.ts';
 
 type Fields = Readonly<Record<string, Reader<Exchange>>>;
@@ -108,7 +109,7 @@ const ORIGIN: Fields = {
   routeName: { kind: 'long', read: ({ route }) => (route === null ? null : routeNameOf(route.key)) },
   rule: { kind: 'number', read: ({ route }) => (route === null ? null : ruleOf(route.key)) },
   listener: { kind: 'long', read: ({ listener }) => listener },
-  gateway: { kind: 'long', read: ({ listener }) => gatewayOf(listener) },
+  gateway: { kind: 'long', read: ({ listener }) => (listener === '' ? null : gatewayOfListener(listener)) },
 };
 
 const OUTCOME: Fields = {

@@ -1,6 +1,7 @@
 // What each field of the access log is for a connection that was passed on as a whole.
+import { gatewayOfListener } from '#api/ir/listener-key.ts';
 import type { StreamSession } from '../../exchange/stream-session.ts';
-import { endpointReader, gatewayOf, ruleOf, routeNameOf } from './origin.ts';
+import { endpointReader, ruleOf, routeNameOf } from './origin.ts';
 import type { Reader, ReaderOf } from './line.ts';
 
 type Fields = Readonly<Record<string, Reader<StreamSession>>>;
@@ -24,6 +25,9 @@ const STREAM: Fields = {
   client: { kind: 'safe', read: ({ remoteAddress }) => remoteAddress },
   protocol: { kind: 'safe', read: ({ target }) => target.protocol },
   serverName: { kind: 'long', read: ({ target }) => target.serverName },
+  closedBy: { kind: 'safe', read: ({ closedBy }) => closedBy },
+  tlsVersion: { kind: 'safe', read: ({ tls }) => (tls === null ? null : tls.version) },
+  tlsCipher: { kind: 'safe', read: ({ tls }) => (tls === null ? null : tls.cipher) },
   attempts: { kind: 'number', read: ({ attempts }) => (attempts > 1 ? attempts : null) },
   error: { kind: 'safe', read: ({ error }) => (error === null ? null : error.code) },
   // Peers have a say in it.
@@ -35,5 +39,5 @@ const ORIGIN: Fields = {
   routeName: { kind: 'long', read: ({ target: { plan } }) => (plan === null ? null : routeNameOf(plan.key)) },
   rule: { kind: 'number', read: ({ target: { plan } }) => (plan === null ? null : ruleOf(plan.key)) },
   listener: { kind: 'long', read: ({ target }) => target.listener },
-  gateway: { kind: 'long', read: ({ target }) => gatewayOf(target.listener) },
+  gateway: { kind: 'long', read: ({ target }) => (target.listener === '' ? null : gatewayOfListener(target.listener)) },
 };
