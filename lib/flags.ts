@@ -80,12 +80,13 @@ export class FlagValues {
     return text === 'true';
   }
 
-  /** A whole number of at least `minimum`. */
-  count(name: string, minimum = 0): number {
+  /** A whole number from `minimum` to `maximum`. */
+  count(name: string, minimum = 0, maximum = Number.MAX_SAFE_INTEGER): number {
     const text = this.text(name);
     const value = Number(text);
     if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(value)) throw this.#mistake(name, 'is not a whole number');
     if (value < minimum) throw this.#mistake(name, `is too small; it must be at least ${minimum}`);
+    if (value > maximum) throw this.#mistake(name, `is too large; it must be at most ${maximum}`);
     return value;
   }
 

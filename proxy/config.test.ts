@@ -42,6 +42,7 @@ describe('readProxyConfig', () => {
     [['--controller', 'host:65536'], '--controller'],
     [[...MINIMUM, '--workers', '0'], '--workers'],
     [[...MINIMUM, '--workers', 'many'], '--workers'],
+    [[...MINIMUM, '--workers', '1025'], 'at most 1024'],
     [[...MINIMUM, '--probe-port', '70000'], '--probe-port'],
     [[...MINIMUM, '--drain-delay', '5 s'], '--drain-delay'],
     [[...MINIMUM, '--max-head-bytes', '0'], '--max-head-bytes'],

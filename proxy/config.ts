@@ -12,6 +12,9 @@ import { caught, flagsOf, FlagValues, Mistake } from '#lib/flags.ts';
 import type { Flag, FlagGroup, Flags } from '#lib/flags.ts';
 import { cpuLimit } from './supervisor/cpu-limit.ts';
 
+/** More workers than any machine has use for: each is a process, and a typing error must not fill the memory. */
+const MAX_WORKERS = 1_024;
+
 /** Settings for serving, independent of the source of the configuration. */
 export interface ServingConfig {
   readonly workers: number;
@@ -117,7 +120,11 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
 };
 
 const SERVING_FLAGS: Flags = {
-  workers: { default: 'auto', value: 'N', text: 'worker processes; 1 serves in the process itself, auto takes the CPU limit' },
+  workers: {
+    default: 'auto',
+    value: 'N',
+    text: 'worker processes, at most 1024; 1 serves in the process itself, auto takes the CPU limit',
+  },
   'bind-address': {
     default: '',
     value: 'ADDRESS',
@@ -207,7 +214,7 @@ export function readUpConfig(args: readonly string[], environment: NodeJS.Proces
 
 function serving(values: FlagValues): ServingConfig {
   return {
-    workers: values.text('workers') === 'auto' ? cpuLimit() : values.count('workers', 1),
+    workers: values.text('workers') === 'auto' ? cpuLimit() : values.count('workers', 1, MAX_WORKERS),
     bindAddress: values.address('bind-address'),
     ...readAccessLog(values),
     via: pseudonym(values.text('via')),
