@@ -1,4 +1,4 @@
-// The default theme with wider pages, since the reference has wide tables.
+// The default theme with wider text, since the reference has wide tables.
 import DefaultTheme from 'vitepress/theme';
 import './style.css';
 
