@@ -1,17 +1,17 @@
-// Dumps and commands for people on the machine: loopback only, and out of reach of web pages that a browser there shows.
+// Dumps and commands for operators: on loopback only, and not accessible to web pages in a browser on the machine.
 import type * as ir from '#api/ir/ir.ts';
 import { AdminServer, json, refuseWebPages, text } from '#lib/admin-server.ts';
 import type { Answer } from '#lib/admin-server.ts';
 import { LOG_LEVELS } from '#lib/log.ts';
 import type { Log } from '#lib/log.ts';
 
-/** What is dumped and commanded. */
+/** The sources of dumps and the targets of commands. */
 export interface AdminSources {
   readonly resources: () => readonly ir.Resource[];
-  /** The Secrets, without what they hold. */
+  /** The Secrets without their content. */
   readonly secrets: () => readonly object[];
   readonly version: () => number;
-  /** Traffic should go elsewhere from now on; it is still served. */
+  /** Starts draining: traffic should go elsewhere, but is still served. */
   readonly drain: () => void;
   readonly log: Log;
 }
@@ -37,7 +37,7 @@ function setLevel(log: Log, name: string): Answer {
   return text(200, level);
 }
 
-/** All but what Secrets hold. */
+/** Everything but the content of Secrets. */
 function dump(resources: readonly ir.Resource[], version: number): object {
   const endpoints = new Map(resources.filter((each) => each.kind === 'Endpoints').map((each) => [each.key, each.endpoints]));
   const clusters = resources.filter((each) => each.kind === 'Cluster');

@@ -1,10 +1,10 @@
-// Probes and metrics: the only server of a proxy beside its listeners that everybody may reach. It says nothing about what is
-// served, and takes no commands.
+// Probes and metrics: the only server of a proxy besides its listeners that is open to the network. It reveals nothing about the
+// configuration, and accepts no commands.
 import { AdminServer, metricsAnswerer, text } from '#lib/admin-server.ts';
 import type { Format } from '#lib/exposition.ts';
 import type { Readiness } from './readiness.ts';
 
-/** `metrics` is asked once however many ask at a time. */
+/** Concurrent requests share one call of `metrics`. */
 export function createProbeServer(port: number, readiness: Readiness, metrics: (format: Format) => Promise<string>): AdminServer {
   const paths = {
     'GET /livez': () => text(200, 'ok'),

@@ -1,9 +1,10 @@
-// Whether this proxy should get traffic: once a complete configuration is applied and its ports are bound, until it drains.
+// Whether this proxy should get traffic: from the time when a complete configuration is applied and its ports are bound, until it drains.
 //
-// A port that cannot be bound keeps a proxy that starts from being ready, so that a rollout waits where it would lose the port; but
-// not for ever, and not once it has been ready: one listener must not cost all others their traffic. Without any port there is none.
+// A port that cannot be bound keeps a starting proxy from becoming ready, so that a rollout waits instead of losing the port. It does so
+// only for a limited time, and never after the proxy was ready: one listener must not take the traffic from all others. A proxy without any
+// bound port is not ready.
 
-/** A port that is wanted and cannot be bound. */
+/** A listener port that cannot be bound. */
 interface UnboundPort {
   readonly port: number;
   readonly transport: string;
@@ -12,11 +13,11 @@ interface UnboundPort {
 }
 
 export interface ReadinessOptions {
-  /** Workers that serve. */
+  /** The number of serving workers. */
   readonly serving: () => number;
-  /** What of the ports that are wanted is bound. */
+  /** The listener ports that are bound, and those that are not. */
   readonly bindings: () => { readonly bound: number; readonly unbound: readonly UnboundPort[] };
-  /** For how long a proxy that starts waits for ports before it is ready with those that it has, milliseconds; 0: until it has all. */
+  /** The time that a starting proxy waits for ports before it is ready with those that it has, milliseconds; 0: until it has all. */
   readonly bindTimeout: number;
   /** Milliseconds. */
   readonly now?: () => number;
@@ -25,7 +26,7 @@ export interface ReadinessOptions {
 export class Readiness {
   readonly #options: ReadinessOptions;
   readonly #now: () => number;
-  /** Null before there is a complete configuration. */
+  /** Null until there is a complete configuration. */
   #configuredAt: number | null = null;
   #wasReady = false;
   #draining = false;
@@ -35,17 +36,17 @@ export class Readiness {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** A complete configuration was applied, from a controller, from disk or from files. */
+  /** A complete configuration was applied: from a controller, from disk or from files. */
   configured(): void {
     this.#configuredAt ??= this.#now();
   }
 
-  /** Traffic should go elsewhere from now on. */
+  /** Starts draining. */
   drain(): void {
     this.#draining = true;
   }
 
-  /** Why there should be no traffic, or null. */
+  /** The reason not to send traffic, or null. */
   get reason(): string | null {
     if (this.#draining) return 'draining';
     if (this.#configuredAt === null) return 'no complete configuration yet';

@@ -1,5 +1,5 @@
-// The config stream of a proxy: connects to a controller, says what it holds, applies what it is sent, acks, and starts over
-// whenever the stream ends. Until a controller is there, the last good configuration on disk is served.
+// The config stream of a proxy: connects to a controller, sends its inventory, applies pushes, acks them, and reconnects when the stream
+// ends. Until the first push it serves the last good configuration from disk.
 import { setTimeout as wait } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import type { ChannelOptions, StatusObject } from '@grpc/grpc-js';
@@ -23,13 +23,16 @@ import type { SubscribeTarget } from './target.ts';
 
 /** Milliseconds. */
 export interface SubscribeTimes {
-  /** Waits between connections. */
+  /** The waits between connections. */
   readonly backoff: BackoffOptions;
-  /** How often a stream without messages is asked whether it lives, and how long the answer may take. */
+  /** The interval of pings on a silent stream, and the timeout of their answers. */
   readonly keepalive: { readonly every: number; readonly timeout: number };
-  /** How long connecting may take. */
+  /** The timeout of connecting. */
   readonly connect: number;
-  /** How long a proxy without configuration waits for a controller's first push before it takes the last good one from disk. */
+  /**
+   * The time that a proxy without configuration waits for the first push of a controller before it loads the last good configuration from
+   * disk.
+   */
   readonly firstPush: number;
 }
 
@@ -43,23 +46,23 @@ export const SUBSCRIBE_TIMES: SubscribeTimes = {
 export interface SubscriptionOptions {
   /** `host:port` of a controller. */
   readonly address: string;
-  /** 'plaintext' for loopback addresses only. */
+  /** 'plaintext', for loopback addresses only. */
   readonly tls: TlsFiles | 'plaintext';
-  /** The name in the controller's certificate where it differs from the host; '' when it does not. */
+  /** The name in the controller's certificate if it differs from the host, else ''. */
   readonly serverName: string;
   readonly nodeId: string;
   readonly weirVersion: string;
   readonly target: SubscribeTarget;
-  /** Null: nothing is kept on disk. */
+  /** Null: nothing is stored on disk. */
   readonly lastGood: LastGood | null;
   readonly log: Log;
   readonly times?: SubscribeTimes;
 }
 
-/** Where the configuration that is served came from: 'none' until there is any that is complete. */
+/** The source of the configuration in use; 'none' until there is a complete one. */
 export type ConfigSource = 'none' | 'last-good' | 'controller';
 
-/** A subscription as probes, metrics and dumps show it. */
+/** The state of a subscription for probes, metrics and dumps. */
 export interface SubscriptionState {
   readonly connected: boolean;
   readonly source: ConfigSource;
@@ -68,12 +71,12 @@ export interface SubscriptionState {
   /** The kind of each of these, and the revision of what is served. */
   readonly refusedKinds: readonly ResourceKind[];
   readonly revision: string;
-  /** Since the start. */
+  /** Since the start of the process. */
   readonly connects: number;
   readonly pushes: number;
-  /** Writes of the last good file, and reads or writes of it that failed. */
+  /** Writes of the last good file, and failed reads or writes. */
   readonly lastGood: LastGoodCounts;
-  /** When that file was written, milliseconds since the epoch; 0 while there is none. */
+  /** The time of the last write, milliseconds since the epoch; 0 without a file. */
   readonly savedAt: number;
 }
 
@@ -87,14 +90,14 @@ export class Subscription {
   readonly #stopping = new AbortController();
   readonly #ready = Promise.withResolvers<ConfigSource>();
   #running: Promise<void> = Promise.resolve();
-  /** What is being applied: one push after another, and what recovers between them. */
+  /** The queue of pushes and of recoveries between them. */
   #applying: Promise<void> = Promise.resolve();
-  /** Ends the stream that is open, if any. */
+  /** Ends the open stream, if any. */
   #endStream: () => void = () => undefined;
   #source: ConfigSource = 'none';
   #connected = false;
   #triedDisk = false;
-  /** What the last good file held when the key to its Secrets was there; null before that, and once there is newer. */
+  /** The content of the last good file, if its key matched; null before reading, and once there is a newer configuration. */
   #recalled: readonly EncodedResource[] | null = null;
   #connects = 0;
   #pushes = 0;
@@ -106,7 +109,7 @@ export class Subscription {
     this.#backoff = new Backoff(this.#times.backoff);
   }
 
-  /** Resolves once a complete configuration is served, to where it came from. */
+  /** Resolves once a complete configuration is served, to its source. */
   get ready(): Promise<ConfigSource> {
     return this.#ready.promise;
   }
@@ -116,7 +119,7 @@ export class Subscription {
     this.#running = this.#run();
   }
 
-  /** Ends the stream and writes down what is held. The target goes on with it. */
+  /** Ends the stream and stores the configuration. The target continues to serve it. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
@@ -138,7 +141,7 @@ export class Subscription {
     };
   }
 
-  /** Everything that is served: what a worker that takes the place of another begins with. */
+  /** All resources in use, for a worker that replaces another. */
   resources(): readonly Resource[] {
     return this.#state.all().flatMap((encoded) => {
       const decoded = decode(encoded);
@@ -158,7 +161,7 @@ export class Subscription {
     }
   }
 
-  /** One connection, from its certificates to its end; resolves to why it ended. */
+  /** One connection from reading the certificates to its end; resolves to the reason of its end. */
   async #connect(): Promise<string> {
     const { address, tls, lastGood, serverName } = this.#options;
     let client: DiscoveryClient | null = null;
@@ -182,13 +185,13 @@ export class Subscription {
       'grpc.keepalive_timeout_ms': timeout,
       'grpc.keepalive_permit_without_calls': 1,
       'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-      // Certificates are this connection's own; a shared one would have those of an earlier connection.
+      // The certificates belong to this connection; a shared channel would keep those of an earlier connection.
       'grpc.use_local_subchannel_pool': 1,
       'grpc.enable_retries': 0,
     };
   }
 
-  /** Serves a stream until it ends and nothing of it is being applied any more. */
+  /** Handles a stream until it ends and its last push is applied. */
   async #follow(stream: DiscoveryStream): Promise<string> {
     const ended = Promise.withResolvers<StatusObject>();
     let isOpen = true;
@@ -220,7 +223,7 @@ export class Subscription {
     return `${status[code]}: ${details}`;
   }
 
-  /** Who we are and what we hold. */
+  /** Sends the name and the inventory of this proxy. */
   #greet(stream: DiscoveryStream): void {
     const { nodeId, weirVersion } = this.#options;
     stream.write({ message: 'hello', hello: { nodeId, weirVersion, capabilities: CAPABILITIES } });
@@ -232,7 +235,7 @@ export class Subscription {
     stream.write({ message: 'inventory', inventory: { held: [], last: true } });
   }
 
-  /** Acks when the target serves it, not before: the controller paces itself by that. */
+  /** Acks after the target serves the push: the controller uses acks as flow control. */
   async #take(push: PushMessage, stream: DiscoveryStream): Promise<void> {
     const { errors, recovered } = await this.#intake.take(push);
     this.#pushes++;
@@ -241,7 +244,7 @@ export class Subscription {
     stream.write({ message: 'ack', ack: { nonce: push.nonce, errors, recovered } });
     if (push.complete) this.#pairs.forget();
     if (push.complete) this.#serve('controller');
-    // A part of a configuration must not take the place of a whole one on disk.
+    // An incomplete configuration must not replace a complete one on disk.
     if (this.#source !== 'none' && (push.changed.length > 0 || push.removed.length > 0 || push.complete)) this.#save();
   }
 
@@ -249,7 +252,7 @@ export class Subscription {
     if (this.#source !== 'none') this.#options.lastGood?.schedule(() => this.#state.lasting());
   }
 
-  /** An ack belongs to a push. Of what is served without one a controller learns by a new stream, which says what is held. */
+  /** An ack belongs to a push. A controller learns from the inventory of a new stream what else is served. */
   #recover(): void {
     this.#applying = this.#applying.then(async () => {
       const { recovered } = await this.#intake.retry();
@@ -260,7 +263,7 @@ export class Subscription {
     });
   }
 
-  /** The pairs of an earlier life, before what a controller sends takes their place on disk. */
+  /** Loads the stored pairs before pushes of a controller replace them on disk. */
   async #recall(): Promise<void> {
     if (this.#source !== 'none' || this.#recalled !== null) return;
     this.#recalled = (await this.#options.lastGood?.load()) ?? [];
@@ -273,13 +276,13 @@ export class Subscription {
     this.#ready.resolve(source);
   }
 
-  /** Once, when a controller did not bring a complete configuration at the first try. */
+  /** Runs once, if no controller delivered a complete configuration in the first attempt. */
   async #startFromDisk(): Promise<void> {
     const { lastGood, log } = this.#options;
     if (this.#triedDisk || this.#source !== 'none') return;
     this.#triedDisk = true;
     const loaded = this.#recalled ?? (await lastGood?.load()) ?? [];
-    // What a controller has sent meanwhile is newer.
+    // Pushes that arrived meanwhile are newer.
     const changed = loaded.filter((resource) => this.#state.good(resource) === undefined);
     if (changed.length === 0) return;
     const { errors } = await this.#intake.take({ changed, removed: [] });

@@ -1,4 +1,4 @@
-// What a proxy shows to its controller, read from files for every connection, so that rotation needs no restart.
+// The credentials of a proxy for its controller, read from files for every connection, so that a rotation needs no restart.
 import { isIP } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { checkServerIdentity } from 'node:tls';
@@ -7,7 +7,7 @@ import type { ChannelOptions } from '@grpc/grpc-js';
 
 /** Paths of PEM files. */
 export interface TlsFiles {
-  /** The CA that the controller's certificate must be of. */
+  /** The CA of the controller's certificate. */
   readonly ca: string;
   readonly certificate: string;
   readonly privateKey: string;
@@ -16,16 +16,16 @@ export interface TlsFiles {
 export interface LoadedCredentials {
   readonly channel: ChannelCredentials;
   readonly options: Partial<ChannelOptions>;
-  /** The proxy's own key, PEM; null over plain text. */
+  /** The proxy's own key, PEM; null for plain text. */
   readonly privateKey: Buffer | null;
 }
 
-/** TLS has no SNI for IP addresses (RFC 6066 section 3) and Node refuses to send one; gRPC sends whatever the host is. */
+/** TLS has no SNI for IP addresses (RFC 6066 section 3), and Node refuses to send one; gRPC would send any host. */
 const SNI_FOR_ADDRESSES = 'controller.invalid';
 
 /**
- * Rejects when a file cannot be read or does not hold what it should. Plain text is for loopback addresses only.
- * `serverName` is what the controller's certificate must name, '' for the host of the address.
+ * Rejects if a file cannot be read or is invalid. Plain text is allowed for loopback addresses only. `serverName` is the expected name in
+ * the controller's certificate, '' for the host of the address.
  */
 export async function loadCredentials(tls: TlsFiles | 'plaintext', address: string, serverName: string): Promise<LoadedCredentials> {
   const host = hostOf(address);

@@ -1,4 +1,4 @@
-// One push on its way in: decode, apply, and find out what of it is served. A resource that cannot be used costs only itself.
+// Handles one push: decodes it, applies it, and determines the resources in use. An unusable resource affects only itself.
 import type { EncodedResource, ResourceKind } from '#api/ir/ir.ts';
 import { KIND_ORDER, resourceId } from '#api/ir/ir.ts';
 import { decode, isResourceKind } from '#api/wire/decode.ts';
@@ -11,10 +11,10 @@ import type { Decoded, OwnPairs } from './own-pairs.ts';
 import type { HeldState } from './state.ts';
 import type { SubscribeTarget } from './target.ts';
 
-/** What an ack says besides its nonce. */
+/** The content of an ack besides its nonce. */
 export type Outcome = Pick<AckMessage, 'errors' | 'recovered'>;
 
-/** A resource that decodes, on its way to the target. */
+/** A decoded resource on its way to the target. */
 interface Candidate extends Decoded {
   /** It was refused before and is tried again. */
   readonly again: boolean;
@@ -25,11 +25,11 @@ interface Report {
   readonly recovered: HeldMessage[];
 }
 
-/** How many broken resources one push may cause to be tried again. */
+/** The number of refused resources that one push may cause to be tried again. */
 const MAX_AGAIN = 64;
 
 export interface IntakeOptions {
-  /** What is held, which this changes. */
+  /** The inventory, which this changes. */
   readonly state: HeldState;
   readonly pairs: OwnPairs;
   readonly target: SubscribeTarget;
@@ -49,7 +49,7 @@ export class Intake {
     this.#log = log;
   }
 
-  /** Takes a push as a whole. Never rejects: a target that throws refuses all of it. */
+  /** Handles a whole push. Never rejects: if the target throws, all of the push is refused. */
   async take({ changed, removed }: Pick<PushMessage, 'changed' | 'removed'>): Promise<Outcome> {
     const report: Report = { errors: [], recovered: [] };
     const names = removed.filter((name): name is ResourceName => isResourceKind(name.kind));
@@ -57,7 +57,7 @@ export class Intake {
     return this.#settleAll([...this.#again(fresh, names), ...fresh], names, report);
   }
 
-  /** Gives the target once more what waited for something else than a push. */
+  /** Offers resources to the target again that waited for an event other than a push. */
   async retry(): Promise<Outcome> {
     const waiting = this.#state.waiting().map(({ encoded, resource }) => ({ encoded, resource, again: true }));
     return this.#settleAll(waiting, [], { errors: [], recovered: [] });
@@ -72,7 +72,7 @@ export class Intake {
     return report;
   }
 
-  /** The resource, or none and a line in the report. */
+  /** The decoded resource, or null and an error in the report. */
   #decode(message: ResourceMessage, report: Report): Candidate[] {
     const decoded = decode(message);
     if (!decoded.ok) {
@@ -84,7 +84,7 @@ export class Intake {
     return [{ ...this.#pairs.settle({ encoded: copyOf(message, decoded.value.kind), resource: decoded.value }), again: false }];
   }
 
-  /** Broken resources that this push may mend, for it changes something they may point at, or a port that they want. */
+  /** Refused resources that this push may fix: it changes one of their references, or a port that they need. */
   #again(fresh: readonly Candidate[], removed: readonly ResourceName[]): Candidate[] {
     const names = [...fresh.map(({ resource }) => resource), ...removed];
     const first = names.reduce((lowest, { kind }) => Math.min(lowest, rank(kind)), Infinity);
@@ -107,7 +107,7 @@ export class Intake {
     }
   }
 
-  /** Notes whether a candidate is served; true when the target must go back to the version before. */
+  /** Records whether a candidate is in use; true if the target must return to the version before. */
   #settle({ encoded, resource, again }: Candidate, problems: Map<string, ResourceError[]>, report: Report): boolean {
     const errors = problems.get(idOf(resource));
     problems.delete(idOf(resource));
@@ -119,12 +119,12 @@ export class Intake {
     }
     if (!again || !this.#isKnown(resource, errors)) report.errors.push(...encodeErrors(encoded, errors));
     this.#state.refuse({ encoded, resource, errors });
-    // The target goes on trying: with the version before it would give that up.
+    // The target retries it; a return to the version before would stop that.
     if (errors.every(({ waits }) => waits === true)) this.#state.lose(encoded);
     return this.#state.good(resource) !== undefined;
   }
 
-  /** A resource that was not in the push and is served no longer. */
+  /** A resource outside the push that is not in use any more. */
   #breakEarlier(errors: readonly ResourceError[], report: Report): void {
     const name = errors[0];
     const good = name === undefined ? undefined : this.#state.good(name);
@@ -139,7 +139,7 @@ export class Intake {
     return textOf(this.#state.refused(name)?.errors ?? []) === textOf(errors);
   }
 
-  /** Gives the target the versions it served before. What it cannot serve even then is lost. */
+  /** Returns the target to the versions before. A resource that fails even then is lost. */
   async #restore(refused: readonly Candidate[]): Promise<void> {
     const before = refused.flatMap(({ resource }) => this.#state.good(resource) ?? []);
     const candidates = before.flatMap((encoded) => {
@@ -151,7 +151,7 @@ export class Intake {
   }
 }
 
-/** The body of a message is a view of what was received, and would keep all of it in memory. */
+/** The body of a message is a view of the receive buffer; a copy lets the buffer be freed. */
 function copyOf({ key, version, body }: ResourceMessage, kind: ResourceKind): EncodedResource {
   return { kind, key, version, body: Buffer.from(body) };
 }

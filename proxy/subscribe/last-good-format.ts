@@ -1,10 +1,10 @@
-// The bytes of the last good file. Bodies stand in it as they came, so writing it costs no more than copying them.
+// The format of the last good file. Bodies are stored as received, so writing costs no more than copying them.
 //
 //     weir-last-good 1 <salt>\n
 //     {"kind","key","version","bytes","sealed"}\n <that many bytes>\n      for each resource
 //     end <count> <crc32 of everything before>\n
 //
-// Secrets are sealed with AES-256-GCM under a key derived (HKDF-SHA256, the salt) from the proxy's own TLS key.
+// Secrets are sealed with AES-256-GCM by a key derived (HKDF-SHA256, with the salt) from the TLS key of the proxy.
 import { createCipheriv, createDecipheriv, createPrivateKey, hkdfSync, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { EncodedResource } from '#api/ir/ir.ts';
@@ -17,7 +17,7 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const NEWLINE = Buffer.from('\n');
 
-/** What a file holds. */
+/** The content of a file. */
 export interface LastGoodContent {
   readonly resources: readonly EncodedResource[];
   /** Secrets that were sealed with another key. */
@@ -27,7 +27,7 @@ export interface LastGoodContent {
 }
 
 interface RecordHeader {
-  /** That of a later release may be one that this one does not know. */
+  /** The kind may belong to a later release. */
   readonly kind: string;
   readonly key: string;
   readonly version: string;
@@ -35,13 +35,13 @@ interface RecordHeader {
   readonly sealed: boolean;
 }
 
-/** Written and summed up at once: requests are served between two chunks. */
+/** The size of a chunk that is written and checksummed at once: requests are served between chunks. */
 const CHUNK_BYTES = 256 * 1024;
 
-/** A resource's header is the same each time: with thousands of resources making it is most of what writing costs. */
+/** The header of a resource never changes, and creating it dominates the cost of writing thousands of resources, so it is cached. */
 const headers = new WeakMap<EncodedResource, Buffer>();
 
-/** The file in chunks, to be written one after the other. Without a key Secrets are left out. */
+/** The file as chunks in order. Without a key Secrets are left out. */
 export function* encodeLastGood(resources: readonly EncodedResource[], privateKey: Buffer | null): Generator<Buffer> {
   const salt = randomBytes(16);
   const sealing = privateKey === null ? null : sealingKey(privateKey, salt);
@@ -61,7 +61,7 @@ export function* encodeLastGood(resources: readonly EncodedResource[], privateKe
   yield Buffer.from(`end ${count} ${hex(chunk.sum)}\n`);
 }
 
-/** Pieces that gather, and the sum of all that were taken. */
+/** Buffers pieces, with the checksum of all pieces. */
 class Chunk {
   sum = 0;
   bytes = 0;
@@ -90,7 +90,7 @@ function headerOf(resource: EncodedResource, bytes: number): Buffer {
   return header;
 }
 
-/** Reads a file; an error says why it cannot be trusted. */
+/** Parses a file; the error is the reason not to trust it. */
 export function decodeLastGood(file: Buffer, privateKey: Buffer | null): Result<LastGoodContent> {
   const first = lineAt(file, 0);
   const salt = /^weir-last-good 1 ([0-9a-f]{32})$/.exec(first)?.[1];
@@ -136,7 +136,7 @@ function parseHeader(line: string): RecordHeader | null {
   }
 }
 
-/** The text up to the next newline; '' when there is none. */
+/** The text up to the next newline; '' without one. */
 function lineAt(file: Buffer, start: number): string {
   const end = file.indexOf(NEWLINE, start);
   return end === -1 ? '' : file.toString('utf8', start, end);
@@ -146,13 +146,13 @@ function hex(sum: number): string {
   return sum.toString(16).padStart(8, '0');
 }
 
-/** PEM may be written in more than one way; the key itself may not. */
+/** PEM has several spellings of a key; the encoded key has one. */
 function sealingKey(privateKey: Buffer, salt: Buffer): Buffer {
   const der = createPrivateKey(privateKey).export({ type: 'pkcs8', format: 'der' });
   return Buffer.from(hkdfSync('sha256', der, salt, 'weir last good secrets', 32));
 }
 
-/** Bound to its names: a sealed body cannot be passed off as another Secret's. */
+/** Bound to the kind and key: a sealed body cannot replace that of another Secret. */
 function namesOf({ kind, key, version }: Pick<RecordHeader, 'kind' | 'key' | 'version'>): Buffer {
   return Buffer.from(JSON.stringify([kind, key, version]));
 }

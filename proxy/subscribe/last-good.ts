@@ -1,4 +1,4 @@
-// The last good configuration on disk: what a proxy starts from while no controller is there. Losing it is never fatal.
+// The last good configuration on disk, from which a proxy starts without a controller. Its loss is never fatal.
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
@@ -9,13 +9,13 @@ import { decodeLastGood, encodeLastGood } from './last-good-format.ts';
 export interface LastGoodOptions {
   readonly file: string;
   readonly log: Log;
-  /** How long changes gather before they are written, milliseconds. */
+  /** The time that changes are collected before a write, milliseconds. */
   readonly delay?: number;
-  /** A configuration larger than this is not kept, bytes. */
+  /** The maximum size of a stored configuration, bytes. */
   readonly maximum?: number;
 }
 
-/** Since the start. */
+/** Since the start of the process. */
 export interface LastGoodCounts {
   readonly written: number;
   readonly failed: number;
@@ -46,19 +46,19 @@ export class LastGood {
     return { written: this.#written, failed: this.#failed };
   }
 
-  /** When the file was written, milliseconds since the epoch; 0 while there is none. */
+  /** The time of the last write, milliseconds since the epoch; 0 without a file. */
   get savedAt(): number {
     return this.#savedAt;
   }
 
-  /** Secrets are sealed under this key (PEM) from now on; null: left out. True when it differs, so that the file should be renewed. */
+  /** Sets the key (PEM) that seals Secrets; null: Secrets are left out. True if it changed, so that the file should be written again. */
   useKey(privateKey: Buffer | null): boolean {
     const before = this.#privateKey;
     this.#privateKey = privateKey;
     return before === null || privateKey === null ? before !== privateKey : !before.equals(privateKey);
   }
 
-  /** What the file holds; nothing when there is none, or when it is damaged, which is logged and counted. Never rejects. */
+  /** Loads the file; nothing if there is none, or if it is damaged, which is logged and counted. Never rejects. */
   async load(): Promise<readonly EncodedResource[]> {
     const { file, log } = this.#options;
     try {
@@ -80,13 +80,13 @@ export class LastGood {
     }
   }
 
-  /** Has the snapshot, as it is by then, written before long. */
+  /** Schedules a write of the snapshot as it will be then. */
   schedule(snapshot: Snapshot): void {
     this.#pending = snapshot;
     this.#timer ??= setTimeout(() => this.#flush(), this.#options.delay ?? DELAY_MS).unref();
   }
 
-  /** Writes what is waiting. */
+  /** Writes pending changes now. */
   async close(): Promise<void> {
     this.#flush();
     await this.#writing;
@@ -104,7 +104,7 @@ export class LastGood {
     const { file, log } = this.#options;
     const temporary = `${file}.new`;
     try {
-      // It may be left over from a crash, with another mode.
+      // A file from before a crash may have another mode.
       await rm(temporary, { force: true });
       await writeDurably(temporary, encodeLastGood(resources, this.#privateKey), this.#maximum);
       await rename(temporary, file);
@@ -134,7 +134,7 @@ async function writeDurably(file: string, chunks: Iterable<Buffer>, maximum: num
   }
 }
 
-/** A disk that fills up writes less than it was asked to. */
+/** A full disk writes fewer bytes than requested. */
 async function writeAll(handle: FileHandle, chunk: Buffer): Promise<void> {
   for (let rest = chunk; rest.length > 0;) {
     const { bytesWritten } = await handle.write(rest);
@@ -142,7 +142,7 @@ async function writeAll(handle: FileHandle, chunk: Buffer): Promise<void> {
   }
 }
 
-/** The rename itself must outlive a crash too. */
+/** The rename must also survive a crash. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {

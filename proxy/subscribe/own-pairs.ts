@@ -1,5 +1,5 @@
-// The pairs of certificate and key that this proxy has: it goes on with them where a controller that has not seen them knows none, or one
-// that has expired (docs/adr/0007-kept-pairs.md).
+// The pairs of certificate and key of this proxy. It keeps them if a controller that has not seen them has none, or has one that has
+// expired (docs/adr/0007-kept-pairs.md).
 import type { EncodedResource, Resource, Secret } from '#api/ir/ir.ts';
 import { resourceId } from '#api/ir/ir.ts';
 import { decode } from '#api/wire/decode.ts';
@@ -15,7 +15,7 @@ export interface Decoded {
 export class OwnPairs {
   readonly #state: HeldState;
   readonly #now: () => number;
-  /** Secrets of an earlier life of this proxy, by id. */
+  /** Secrets from before the last restart of this proxy, by id. */
   readonly #remembered = new Map<string, EncodedResource>();
 
   /** `now`: milliseconds since the epoch. */
@@ -24,19 +24,19 @@ export class OwnPairs {
     this.#now = now;
   }
 
-  /** Goes on with these where nothing is served yet. */
+  /** Uses these if nothing is served yet. */
   remember(resources: readonly EncodedResource[]): void {
     for (const resource of resources) {
       if (resource.kind === 'Secret') this.#remembered.set(resourceId(resource.kind, resource.key), resource);
     }
   }
 
-  /** The controller has told of everything that is wanted. */
+  /** The controller has sent everything. */
   forget(): void {
     this.#remembered.clear();
   }
 
-  /** The resource that came with the pair that this proxy is to serve, under the version by which a controller knows it. */
+  /** The resource with the pair for this proxy to serve, under the controller's version. */
   settle(came: Decoded): Decoded {
     const { encoded, resource } = came;
     if (resource.kind !== 'Secret' || resource.problem === undefined) return came;

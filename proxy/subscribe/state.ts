@@ -1,4 +1,4 @@
-// What this proxy holds: of every resource the last version that it could use, and the version it refuses, if any.
+// The inventory of this proxy: for each resource the last usable version, and the refused version, if any.
 import type { EncodedResource, Resource } from '#api/ir/ir.ts';
 import { resourceId } from '#api/ir/ir.ts';
 import { Revision } from '#api/ir/revision.ts';
@@ -9,7 +9,7 @@ import type { FieldError } from '#api/k8s/field-error.ts';
 /** A version that cannot be used. */
 export interface RefusedResource {
   readonly encoded: EncodedResource;
-  /** Null when its bytes are not a valid resource at all; otherwise the target could not serve it. */
+  /** Null if its bytes are not a valid resource; otherwise the target refused it. */
   readonly resource: Resource | null;
   readonly errors: readonly (FieldError & { readonly waits?: true })[];
 }
@@ -19,17 +19,17 @@ export class HeldState {
   readonly #refused = new Map<string, RefusedResource>();
   readonly #revision = new Revision();
 
-  /** The revision of everything that is served. */
+  /** The revision of all resources in use. */
   get revision(): string {
     return this.#revision.text;
   }
 
-  /** How many resources are served. */
+  /** The number of resources in use. */
   get size(): number {
     return this.#good.size;
   }
 
-  /** The version that is served. */
+  /** The version in use. */
   good(name: ResourceName): EncodedResource | undefined {
     return this.#good.get(idOf(name));
   }
@@ -38,17 +38,17 @@ export class HeldState {
     return this.#refused.get(idOf(name));
   }
 
-  /** What to begin with another time: everything that is served, and what may be by then. */
+  /** The content of the last good file: the resources in use, and those that may be in use later. */
   lasting(): readonly EncodedResource[] {
     return [...this.#good.values(), ...this.broken().map(({ encoded }) => encoded)];
   }
 
-  /** Everything that is served, in no order. */
+  /** All resources in use, in no order. */
   all(): readonly EncodedResource[] {
     return [...this.#good.values()];
   }
 
-  /** What a controller must know to send the difference. A resource that is known but served in no version has version ''. */
+  /** The inventory for a controller, which sends the difference. A known resource without a usable version has version ''. */
   inventory(): readonly HeldMessage[] {
     const served = this.all().map(({ kind, key, version }) => ({ kind, key, version }));
     const lacking = this.allRefused().filter(({ encoded }) => !this.#good.has(idOf(encoded)));
@@ -56,8 +56,8 @@ export class HeldState {
   }
 
   /**
-   * Forgets refusals of resources that are served in an earlier version: a new stream brings the refused version again if it is
-   * still wanted, and says nothing of it otherwise.
+   * Forgets refusals of resources with an earlier version in use: a new stream sends a refused version again if it is still current, and
+   * nothing otherwise.
    */
   forgetSuperseded(): void {
     for (const id of this.#refused.keys()) if (this.#good.has(id)) this.#refused.delete(id);
@@ -67,7 +67,7 @@ export class HeldState {
     return [...this.#refused.values()];
   }
 
-  /** The target could not serve these, and has no earlier version to go on with: worth another try when something else changes. */
+  /** The target refused these and has no earlier version: try again when something else changes. */
   broken(): readonly (RefusedResource & { readonly resource: Resource })[] {
     return this.allRefused().filter(
       (refused): refused is RefusedResource & { readonly resource: Resource } =>
@@ -75,7 +75,7 @@ export class HeldState {
     );
   }
 
-  /** What of that the target goes on trying by itself. */
+  /** The part of these that the target retries by itself. */
   waiting(): ReturnType<HeldState['broken']> {
     return this.broken().filter(({ errors }) => errors.every(({ waits }) => waits === true));
   }
@@ -86,12 +86,12 @@ export class HeldState {
     this.#revision.set(encoded.kind, encoded.key, encoded.version);
   }
 
-  /** Keeps the version that was served before, if any. */
+  /** Keeps the version before, if any. */
   refuse(refused: RefusedResource): void {
     this.#refused.set(idOf(refused.encoded), refused);
   }
 
-  /** What was served cannot be served any more. */
+  /** The version in use cannot be served any more. */
   lose(name: ResourceName): void {
     this.#good.delete(idOf(name));
     this.#revision.delete(name.kind, name.key);

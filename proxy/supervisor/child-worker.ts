@@ -1,6 +1,6 @@
-// A worker in a process of its own, as its supervisor sees it: forked, told what to do, replaced when it dies.
+// A worker in its own process, from the supervisor's side: it forks it, sends it messages, and replaces it when it dies.
 //
-// One that does not answer any more is killed: nothing would be applied ever again if it were waited for.
+// It kills a worker that does not answer any more, because the next configuration would wait for it for ever.
 //
 //   starting ──has the state, ports bound──> serving ──dies──> waiting (backoff) ──> starting
 //                                               └──stop──> stopping ──> gone
@@ -20,14 +20,14 @@ import { addCounters } from './sum.ts';
 
 const MAIN = path.join(import.meta.dirname, '..', 'worker-main.ts');
 const RESTART = { minimum: 50, maximum: 10_000 };
-/** A worker that lived so long did not die of its start. */
+/** A worker that lived this long did not die from its start. */
 const STEADY_MS = 30_000;
-/** A worker that does not say within this what it counted is left out of a scrape. */
+/** A scrape leaves out a worker that does not answer within this time. */
 const METRICS_TIMEOUT_MS = 3_000;
-/** Beyond the grace of its connections and the flush of its log, a worker that stops is killed. */
+/** A stopping worker is killed after the grace of its connections, the flush of its log, and this time. */
 const STOP_SLACK_MS = 5_000;
 
-/** How often a worker is asked whether it lives, and how long the answer may take, milliseconds. */
+/** The interval of liveness checks of a worker, and the timeout of their answers, milliseconds. */
 export interface Heartbeat {
   readonly every: number;
   readonly timeout: number;
@@ -36,19 +36,19 @@ export interface Heartbeat {
 export const HEARTBEAT: Heartbeat = { every: 5_000, timeout: 30_000 };
 
 export interface ChildWorkerOptions {
-  /** What metrics of the process carry: `worker-0`. The process that takes its place has the same. */
+  /** The label of the process's metrics: `worker-0`. Its replacement has the same. */
   readonly name: string;
   readonly heartbeat: Heartbeat;
   readonly settings: WorkerSettings;
   readonly log: Log;
-  /** Everything there is, for a worker that starts. */
+  /** All resources, for a starting worker. */
   readonly state: () => readonly ir.Resource[];
   readonly ticketKeys: () => Buffer;
   /** Whether the workers of this proxy may bind a port. */
   readonly claimPort: ClaimPort;
   /** A worker died and will be replaced. */
   readonly died: () => void;
-  /** Other ports than before cannot be bound. */
+  /** The set of ports that cannot be bound has changed. */
   readonly bindingsChanged: () => void;
 }
 
@@ -70,7 +70,7 @@ export class ChildWorker implements WorkerLink {
   #draining = false;
   #bindingState = NOTHING_BOUND;
   #ports = new Map<number, number | null>();
-  /** What the process said last that it counted, and what those before it had counted when they died. */
+  /** The last metrics of the process, and the sums of its dead predecessors. */
   #last: readonly MetricJson[] = [];
   #past: readonly MetricJson[] = [];
 
@@ -139,14 +139,14 @@ export class ChildWorker implements WorkerLink {
 
   #start(): void {
     this.#restart = null;
-    // The environment of the supervisor stays its own: it may hold what a worker need not know.
+    // The environment of the supervisor may have values that a worker does not need.
     const child = fork(MAIN, [], { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: workerEnvironment() });
     const started = performance.now();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#process = child;
     this.#gone = promise;
     child.on('message', (message) => this.#answered(message as FromWorker));
-    // Sending to a process that just died; 'exit' tells the rest.
+    // The process just died; 'exit' handles it.
     child.on('error', () => undefined);
     child.once('exit', (code, signal) => {
       this.#ended(code, signal, performance.now() - started);
@@ -231,7 +231,7 @@ export class ChildWorker implements WorkerLink {
   }
 }
 
-/** What Node itself reads, and no more. */
+/** Only the variables that Node itself reads. */
 function workerEnvironment(): NodeJS.ProcessEnv {
   const names = ['PATH', 'LD_LIBRARY_PATH', 'TZ', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'NODE_COMPILE_CACHE', 'UV_THREADPOOL_SIZE'];
   return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));

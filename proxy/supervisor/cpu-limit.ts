@@ -1,19 +1,19 @@
-// How many CPUs this process may use: the limit of its control group, where there is one. Decides how many workers run.
+// The number of CPUs that this process may use, by the limit of its control group. It is the number of workers.
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 
-/** Where control groups are mounted. */
+/** The mount point of control groups. */
 const CGROUP_ROOT = '/sys/fs/cgroup';
 const OWN_CGROUP = '/proc/self/cgroup';
 
-/** Whole CPUs, rounded down, at least 1: half a CPU more does not feed another event loop. */
+/** Whole CPUs, rounded down, at least 1: half a CPU does not keep another event loop busy. */
 export function cpuLimit(root = CGROUP_ROOT, own = OWN_CGROUP, available = availableParallelism()): number {
   const limits = groupsOf(read(own)).flatMap((group) => limitsOf(root, group));
   return Math.max(1, Math.floor(Math.min(available, ...limits)));
 }
 
-/** A control group: `controller` is '' in version 2. */
+/** A control group; `controller` is '' in version 2. */
 interface Group {
   readonly controller: string;
   readonly path: string;
@@ -28,7 +28,7 @@ function groupsOf(text: string): Group[] {
   });
 }
 
-/** The limits of a group and of all above it, in CPUs: each of them holds. */
+/** The limits of a group and all its parents, in CPUs: all of them apply. */
 function limitsOf(root: string, group: Group): number[] {
   const base = group.controller === '' ? root : path.join(root, 'cpu');
   const limits: number[] = [];
@@ -50,7 +50,7 @@ function limitV1(folder: string): number | null {
   return quota === '' ? null : ratio(Number(quota), Number(read(path.join(folder, 'cpu.cfs_period_us'))));
 }
 
-/** Null where nothing is limited: no file, `max` (version 2), -1 (version 1). */
+/** Null without a limit: no file, `max` (version 2), -1 (version 1). */
 function ratio(quota: number, period: number): number | null {
   const limit = quota / period;
   return quota > 0 && Number.isFinite(limit) ? limit : null;
@@ -60,7 +60,7 @@ function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch {
-    // Not on Linux, or not mounted: no limit is known.
+    // Not Linux, or not mounted: no limit is known.
     return '';
   }
 }

@@ -1,4 +1,4 @@
-// A worker in the process of its supervisor: what runs where there is one worker only.
+// A worker in the process of its supervisor: used for a single worker.
 import type * as ir from '#api/ir/ir.ts';
 import { readFamilies } from '#lib/metric.ts';
 import type { MetricJson } from '#lib/metric.ts';

@@ -1,4 +1,4 @@
-// What supervisor and worker processes say to each other over IPC (structured clone, in order, reliable while both live).
+// The messages between supervisor and worker processes over IPC (structured clone, in order, reliable while both live).
 import type * as ir from '#api/ir/ir.ts';
 import type { AccessLogSettings } from '../telemetry/access-log/access-log.ts';
 import type { Limits } from '../exchange/limits.ts';
@@ -7,7 +7,7 @@ import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { PortClaim } from '../exchange/port-claim.ts';
 import type { MetricJson } from '#lib/metric.ts';
 
-/** What a worker process is made with. */
+/** The options of a worker process. */
 export interface WorkerSettings {
   readonly limits: Limits;
   readonly accessLog: string;
@@ -17,7 +17,7 @@ export interface WorkerSettings {
   readonly bindAddress: string;
 }
 
-/** The first message is `start`, with the name that metrics of the process carry. Messages with an id are answered with it. */
+/** The first message is `start`, with the label of the process's metrics. The answer to a message with an id has the same id. */
 export type ToWorker =
   | { readonly type: 'start'; readonly name: string; readonly settings: WorkerSettings; readonly ticketKeys: Uint8Array }
   | { readonly type: 'apply'; readonly id: number; readonly changed: readonly ir.Resource[]; readonly removed: readonly ResourceName[] }
@@ -29,20 +29,20 @@ export type ToWorker =
   | { readonly type: 'reopenLog' }
   | { readonly type: 'stop'; readonly id: number; readonly grace: number };
 
-/** Why a worker may not bind a port. */
+/** The reason why a worker may not bind a port. */
 export interface PortRefusal {
   readonly code: string;
   readonly message: string;
 }
 
-/** What a worker has bound. */
+/** The bound ports of a worker. */
 export interface Bound {
   readonly bindingState: BindingState;
-  /** Port of a listener, port bound for it. */
+  /** Port of a listener, bound port. */
   readonly ports: readonly (readonly [number, number | null])[];
 }
 
-/** All but `bound` and `claim` are answers; `claim` has an id of its own, which `claimed` answers. */
+/** All but `bound` and `claim` are answers; `claim` has its own id, which `claimed` has too. */
 export type FromWorker =
   | { readonly type: 'applied'; readonly id: number; readonly errors: readonly ResourceError[]; readonly bound: Bound }
   | { readonly type: 'bound'; readonly bound: Bound }

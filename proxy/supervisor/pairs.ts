@@ -1,13 +1,13 @@
-// What there is to tell of the pairs that a proxy has, for metrics and dumps; nothing of the key material itself.
+// The metrics and dumps of the certificate pairs of a proxy, without key material.
 import type * as ir from '#api/ir/ir.ts';
 import { expiryOf } from '#lib/certificate-expiry.ts';
 
-/** A Secret without what it holds. */
+/** A Secret without its content. */
 export interface DescribedSecret {
   readonly key: string;
-  /** What is wrong with the pair that the Secret in the cluster holds. */
+  /** The problem of the pair in the cluster's Secret. */
   readonly problem: string | null;
-  /** When the certificate that is served expires, RFC 3339; null where there is none. */
+  /** The expiry of the certificate in use, RFC 3339; null if there is none. */
   readonly expires: string | null;
 }
 
@@ -19,7 +19,9 @@ export function describeSecrets(resources: readonly ir.Resource[]): readonly Des
   });
 }
 
-/** How many Secrets have a problem or an expired certificate, and when certificates expire, milliseconds since the epoch by Secret. */
+/**
+ * The number of Secrets with a problem or an expired certificate, and the expiry of certificates, milliseconds since the epoch by Secret.
+ */
 export function countPairs(resources: readonly ir.Resource[]): {
   readonly problems: number;
   readonly expiries: ReadonlyMap<string, number>;
@@ -42,7 +44,7 @@ function secretsAmong(resources: readonly ir.Resource[]): readonly ir.Secret[] {
 
 const expiries = new WeakMap<ir.Secret, number | null>();
 
-/** A certificate is parsed once. */
+/** Each certificate is parsed once. */
 function expiryOfSecret(secret: ir.Secret): number | null {
   let expiry = expiries.get(secret);
   if (expiry === undefined) expiries.set(secret, (expiry = expiryOf(secret.certificate)));

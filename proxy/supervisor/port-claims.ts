@@ -1,7 +1,7 @@
-// The ports that the workers of one proxy share, held against other proxies of this machine. The kernel lets every process of one user
-// share a port (SO_REUSEPORT), so two proxies that are given the same port would each get some of its connections, and neither
-// would notice. A claim is an abstract socket of Linux: one process at most holds the name, and the kernel frees it when that process ends.
-// The names belong to the network namespace, as ports do.
+// Keeps the ports that the workers of one proxy share from other proxies on the machine. The kernel lets all processes of one user share a
+// port (SO_REUSEPORT), so two proxies with the same port would each get some of its connections without any error. A claim is an abstract
+// socket of Linux: at most one process has the name, and the kernel frees it when that process ends. The names belong to the network
+// namespace, like ports.
 import { readFile } from 'node:fs/promises';
 import net from 'node:net';
 import type { PortClaim } from '../exchange/port-claim.ts';
@@ -12,7 +12,7 @@ const EVERY_ADDRESS: ReadonlySet<string> = new Set(['', '0.0.0.0', '::']);
 export class PortClaims {
   readonly #held = new Map<string, Promise<net.Server | null>>();
 
-  /** Takes a port for this proxy; one that it has already is taken once. Resolves to the reason where another proxy has it. */
+  /** Claims a port for this proxy; a second claim has no effect. Resolves to the reason if another proxy has the port. */
   async claim(claim: PortClaim): Promise<NodeJS.ErrnoException | null> {
     if (process.platform !== 'linux') return null;
     const name = nameOf(claim);
@@ -23,7 +23,7 @@ export class PortClaims {
     return refusal(claim);
   }
 
-  /** Gives up every port but these. */
+  /** Releases every port but these. */
   async keep(ports: ReadonlySet<string>): Promise<void> {
     for (const [name, taking] of [...this.#held]) {
       if (ports.has(portOf(name))) continue;
@@ -32,18 +32,18 @@ export class PortClaims {
     }
   }
 
-  /** Gives up every port. */
+  /** Releases every port. */
   release(): Promise<void> {
     return this.keep(new Set());
   }
 }
 
-/** A port without its address, as `keep` takes it. */
+/** A port without its address, for `keep`. */
 export function portName({ transport, port }: Pick<PortClaim, 'transport' | 'port'>): string {
   return `${transport}/${port}`;
 }
 
-/** Processes of other users cannot share a port, so the names of each user are its own. */
+/** Processes of different users cannot share a port, so each user has its own names. */
 function prefixOf(claim: Pick<PortClaim, 'transport' | 'port'>): string {
   return `weir/${process.getuid?.() ?? 0}/${portName(claim)}/`;
 }
@@ -56,7 +56,7 @@ function portOf(name: string): string {
   return name.split('/').slice(2, 4).join('/');
 }
 
-/** Null where another proxy has the port. First the name, then the look at the others: of two at the same time one sees the other. */
+/** Null if another proxy has the port. It takes the name first, then checks the others: of two concurrent claims one sees the other. */
 async function hold(claim: PortClaim): Promise<net.Server | null> {
   const name = nameOf(claim);
   const server = await listen(`\0${name}`);
@@ -74,7 +74,7 @@ function listen(path: string): Promise<net.Server | null> {
   return promise;
 }
 
-/** Whether a proxy has every address of the port, or this one wants them all and another has one of them. */
+/** Whether a proxy has all addresses of the port, or this one needs all and another has one of them. */
 async function hasRival(claim: PortClaim, own: string): Promise<boolean> {
   const prefix = `@${prefixOf(claim)}`;
   const names = (await readFile(NAMES, 'utf8')).split('\n').map((line) => line.slice(line.lastIndexOf(' ') + 1));

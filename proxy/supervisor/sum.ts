@@ -1,15 +1,15 @@
-// Metrics of several processes as one: added up series by series, as the aggregator of each family says.
+// Adds up the metrics of several processes, series by series, by the aggregator of each family.
 import { spell } from '#lib/exposition.ts';
 import type { Format } from '#lib/exposition.ts';
 import type { MetricJson, Sample } from '#lib/metric.ts';
 
-/** One text exposition of what several processes count. */
+/** One text exposition for several processes. */
 export function expose(parts: readonly (readonly MetricJson[])[], format: Format): Promise<string> {
   const byName = Map.groupBy(parts.flat(), (family) => family.name);
   return spell(Array.from(byName.values(), merge), format);
 }
 
-/** One family of several; series that only one has stay as they are. */
+/** The sum of several families; a series of one process stays unchanged. */
 function merge(families: readonly MetricJson[]): MetricJson {
   const [first, ...rest] = families as [MetricJson, ...MetricJson[]];
   if (rest.length === 0) return first;
@@ -30,7 +30,7 @@ const JOINS: Readonly<Record<NonNullable<MetricJson['aggregator']>, (one: number
   min: Math.min,
 };
 
-/** What a process counts, on top of what its predecessors had counted: a counter that falls would count as new to a scraper. */
+/** The metrics of a process plus those of its dead predecessors: scrapers take a falling counter for a restart. */
 export function addCounters(present: readonly MetricJson[], past: readonly MetricJson[]): readonly MetricJson[] {
   if (past.length === 0) return present;
   const counters = new Map(past.map((family) => [family.name, family]));
@@ -42,7 +42,7 @@ export function addCounters(present: readonly MetricJson[], past: readonly Metri
   return [...added, ...[...counters.values()].filter(isOurs)];
 }
 
-/** Counters about a process itself begin anew with each. */
+/** Counters about the process itself start anew with each process. */
 function isOurs({ name, type }: MetricJson): boolean {
   return type !== 'gauge' && name.startsWith('weir_');
 }

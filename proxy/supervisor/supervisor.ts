@@ -1,5 +1,5 @@
-// The supervisor: holds the configuration of this proxy and the workers that serve it, one in this process or several of their
-// own. Who changes the configuration need not know which.
+// The supervisor: has the configuration of this proxy, and its workers, one in this process or several in their own. Its callers need not
+// know which.
 import { randomBytes } from 'node:crypto';
 import { Registry } from 'prom-client';
 import * as ir from '#api/ir/ir.ts';
@@ -23,9 +23,9 @@ import { countPairs } from './pairs.ts';
 import { PortClaims, portName } from './port-claims.ts';
 import { expose } from './sum.ts';
 
-/** 48 bytes: a name, a key for the MAC and one for the cipher, 16 each. */
+/** 48 bytes: a name, a MAC key and a cipher key, 16 each. */
 const TICKET_KEY_BYTES = 48;
-/** A thief of the keys can open what sessions of this time have sent. */
+/** The lifetime of the keys: stolen keys decrypt the sessions of this period only. */
 const TICKET_ROTATION_MS = 12 * 3_600_000;
 
 export interface SupervisorOptions {
@@ -36,18 +36,18 @@ export interface SupervisorOptions {
   readonly accessLog: string;
   /** JSON with the usual fields, of everything, by default. */
   readonly accessLogSettings?: AccessLogSettings;
-  /** What the proxy calls itself in Via; '', the default, for no Via. */
+  /** The name of the proxy in Via; '' (the default) for no Via. */
   readonly via?: string;
-  /** How long connections of a port that is closed may live on, milliseconds. */
+  /** The time for open connections of a closed port, milliseconds. */
   readonly drainTimeout: number;
-  /** Where listeners without an address of their own are bound; every address by default. */
+  /** The address of listeners without an address; all addresses by default. */
   readonly bindAddress?: string;
   readonly log: Log;
-  /** From the port of a listener to the one to bind; for one worker only. */
+  /** Maps the port of a listener to the port to bind; for a single worker only. */
   readonly bindPort?: (port: number) => number;
-  /** For workers in processes of their own. */
+  /** For workers in their own processes. */
   readonly heartbeat?: Heartbeat;
-  /** Metrics of the process itself are exposed too; off where a process has several supervisors. */
+  /** Also exposes metrics of the process itself; off in a process with several supervisors. */
   readonly processMetrics?: boolean;
 }
 
@@ -84,27 +84,27 @@ export class Supervisor {
     this.#rotation.unref();
   }
 
-  /** Has these told beside its own metrics: of where the configuration comes from. */
+  /** Adds families to its metrics: those of the source of the configuration. */
   expose(families: readonly MetricFamily[]): void {
     registerFamilies(this.registry, families);
   }
 
-  /** Workers that serve. */
+  /** The number of serving workers. */
   get serving(): number {
     return this.#workers.filter((worker) => worker.serving).length;
   }
 
-  /** Counts applied changes. */
+  /** The number of applied changes. */
   get version(): number {
     return this.#version;
   }
 
-  /** Workers that died and were replaced. */
+  /** The number of workers that died and were replaced. */
   get restarts(): number {
     return this.#restarts;
   }
 
-  /** Takes a batch of resources. Resolves, once every worker serves it, to what could not be taken, each error once. */
+  /** Applies a batch of resources. Resolves once every worker serves it, to the errors of refused resources, each once. */
   async apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
     for (const resource of changed) this.#resources.set(ir.resourceId(resource.kind, resource.key), resource);
     for (const { kind, key } of removed) this.#resources.delete(ir.resourceId(kind, key));
@@ -115,7 +115,10 @@ export class Supervisor {
     return [...new Map(errors.map((error) => [JSON.stringify([error.kind, error.key, error.field, error.reason]), error])).values()];
   }
 
-  /** What of the ports that are wanted is bound: a port is as soon as any worker has bound it, for it gets the connections then. */
+  /**
+   * The listener ports that are bound, and those that are not. A port counts as bound if any worker has bound it: that worker gets the
+   * connections.
+   */
   get bindingState(): BindingState {
     const states = this.#workers.filter((worker) => worker.serving).map((worker) => worker.bindingState);
     const [first, ...others] = states;
@@ -124,7 +127,7 @@ export class Supervisor {
     return { bound: Math.max(...states.map(({ bound }) => bound)), unbound: first.unbound.filter(isEverywhere) };
   }
 
-  /** Calls back whenever something may be served that waited for a port. */
+  /** Sets a callback for when resources that waited for a port may be served. */
   onRecovery(listener: () => void): void {
     this.#recoveryListeners.push(listener);
   }
@@ -138,13 +141,13 @@ export class Supervisor {
     return null;
   }
 
-  /** Everything that is served, what others point at first. */
+  /** All resources in use, referenced kinds first. */
   resources(): readonly ir.Resource[] {
     const byKind = Map.groupBy(this.#resources.values(), (resource) => resource.kind);
     return ir.KIND_ORDER.flatMap((kind) => byKind.get(kind) ?? []);
   }
 
-  /** Metrics of all workers together, and of the supervisor. */
+  /** The metrics of all workers and of the supervisor. */
   async metrics(format: Format = 'text'): Promise<string> {
     const own = await readFamilies(this.registry);
     return expose([own, ...(await Promise.all(this.#workers.map((worker) => worker.metrics())))], format);
@@ -161,8 +164,8 @@ export class Supervisor {
   }
 
   /**
-   * Stops accepting, lets exchanges finish for `grace` ms at most and releases everything. Resolves to false when an access log
-   * could not be written to its end: the process can then only be killed.
+   * Stops accepting, lets exchanges finish for up to `grace` ms, and releases everything. Resolves to false if an access log could not be
+   * written completely: then the process can only be killed.
    */
   async stop(grace: number): Promise<boolean> {
     clearInterval(this.#rotation);

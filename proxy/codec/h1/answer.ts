@@ -1,24 +1,24 @@
-// The answer that is being written on a connection: the text of its head, and how its end is told.
+// The current answer on a connection: the text of its head, and how its end is marked.
 import { ERRORS } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { withFieldLines } from './field-lines.ts';
 import { isBodiless, statusLine } from './status-lines.ts';
 
-/** A request cannot be followed on the same connection. */
+/** No request can follow on the same connection. */
 const CLOSE = 'connection: close\r\n';
 
 export class Answer {
   /** No 1xx may follow. */
   headWritten = false;
   done = false;
-  /** The body travels in chunks. */
+  /** The body is chunked. */
   chunked = false;
-  /** Whatever the body is, it stays here. */
+  /** The body is not sent. */
   bodiless = false;
-  /** The connection ends with it. */
+  /** The connection ends after it. */
   last = false;
 
-  /** A request has begun. */
+  /** A request has started. */
   begin(): void {
     this.headWritten = false;
     this.done = false;
@@ -26,12 +26,12 @@ export class Answer {
     this.last = false;
   }
 
-  /** The head as it is sent; '' where none is. `last`: the connection is to end with it. */
+  /** The head as sent; '' if none is sent. `last`: the connection ends after the answer. */
   head(exchange: Exchange, last: boolean): string {
     const { status } = exchange;
     this.headWritten = true;
     this.bodiless = (isBodiless(status) && status !== 101) || exchange.method === 'HEAD';
-    // What does not speak HTTP might take an answer of HTTP for something else: it gets none.
+    // A client that does not speak HTTP gets no answer, because it might misread one.
     if (exchange.error === ERRORS.protocolUnknown) return this.#nothing();
     const head = withFieldLines(statusLine(status), exchange.responseHeaders);
     if (status === 101) return `${head}connection: Upgrade\r\nupgrade: ${exchange.upgrade}\r\n\r\n`;
@@ -46,7 +46,7 @@ export class Answer {
 
   #framing({ status, version, responseLength }: Exchange): string {
     if (status === 204 || status < 200) return '';
-    // RFC 9110 section 8.6: answers to HEAD, and 304, may tell the length of what they leave out.
+    // RFC 9110 section 8.6: answers to HEAD, and 304, may have the length of the omitted body.
     if (responseLength >= 0) return `content-length: ${responseLength}\r\n`;
     if (this.bodiless) return '';
     if (version === 10) {

@@ -1,5 +1,5 @@
-// The chunked coding, read strictly (RFC 9112 section 7.1): hexadecimal sizes and CRLF, nothing that another parser might read
-// differently. Data is handed on in place; only size lines and trailers that are cut by a read are kept.
+// The chunked coding, parsed strictly (RFC 9112 section 7.1): hexadecimal sizes and CRLF, nothing that parsers read differently. Data is
+// passed on in place; only size lines and trailers across two reads are copied.
 import type { Headers } from '../../exchange/headers.ts';
 import type { Limits } from '../../exchange/limits.ts';
 import { FIELD_VALUE, HEX, isBlank, TOKEN, trimBlanks } from './characters.ts';
@@ -8,21 +8,21 @@ import { kindOf, mayBeTrailer } from './field-names.ts';
 const CR = 0x0d;
 const LF = 0x0a;
 const SEMICOLON = 0x3b;
-/** Sizes have at most this many digits: 2^48 is more than anyone sends in one chunk. */
+/** The maximum digits of a size: 2^48 is more than any client sends in one chunk. */
 const MAX_SIZE_DIGITS = 12;
 
 type State = 'size' | 'blank' | 'extension' | 'sizeLf' | 'data' | 'dataCr' | 'dataLf' | 'trailer' | 'done' | 'failed';
 
-/** Where the data goes. */
+/** The receiver of the data. */
 export interface ChunkSink {
-  /** A piece of the body. False: stop here, `read` returns early. */
+  /** A piece of the body. False: stop, `read` returns early. */
   chunkData(chunk: Buffer): boolean;
 }
 
 export class ChunkedReader {
   readonly #limits: Limits;
   #state: State = 'size';
-  /** Octets left in the chunk, or the size read so far. */
+  /** Octets left in the chunk, or the size so far. */
   #size = 0;
   #digits = 0;
   #lineBytes = 0;
@@ -42,12 +42,12 @@ export class ChunkedReader {
     return this.#state === 'failed';
   }
 
-  /** What may be passed on of the trailers, or null. */
+  /** The trailers to forward, or null. */
   get trailers(): Headers | null {
     return this.#trailers;
   }
 
-  /** Makes the reader ready for another message. */
+  /** Resets the reader for another message. */
   reset(): void {
     this.#state = 'size';
     this.#size = 0;
@@ -58,7 +58,7 @@ export class ChunkedReader {
     this.#trailerBytes = 0;
   }
 
-  /** Reads from `position` and returns where it stopped: the end of the buffer, of the body, at a fault, or where the sink was full. */
+  /** Reads from `position` and returns the position where it stopped: the end of the buffer or of the body, a fault, or a full sink. */
   read(buffer: Buffer, position: number, sink: ChunkSink): number {
     while (position < buffer.length) {
       if (this.#state === 'done' || this.#state === 'failed') return position;
@@ -109,13 +109,13 @@ export class ChunkedReader {
     } else this.#state = this.#digits > 0 ? afterSize(code) : 'failed';
   }
 
-  /** Blanks between a size and its extension. They do not end a line: RFC 9112 has none there. */
+  /** Blanks between a size and its extension. They may not end a line: RFC 9112 allows none there. */
   #blank(code: number): void {
     if (code === SEMICOLON) this.#state = 'extension';
     else if (!isBlank(code) || ++this.#lineBytes > this.#limits.maxChunkLineBytes) this.#state = 'failed';
   }
 
-  /** Extensions are read over, within bounds; no control characters, so no line end that only some would see. */
+  /** Skips extensions, within limits. Control characters are refused, so there are no line ends that only some parsers see. */
   #extension(code: number): void {
     if (code === CR) this.#state = 'sizeLf';
     else if (FIELD_VALUE[code] !== 1 || ++this.#lineBytes > this.#limits.maxChunkLineBytes) this.#state = 'failed';

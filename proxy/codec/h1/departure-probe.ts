@@ -1,10 +1,13 @@
-// A client of HTTP/1.1 that sends no more while its answer is awaited may wait for it, or may have left: TCP shows the same end. So it
-// is asked with interim answers, which every client passes over (RFC 9110 section 15.2): a host where nothing reads any more answers
-// with a reset, and the next write finds the connection gone.
+// An HTTP/1.1 client that sends an end while it waits for its answer may still be waiting, or may have left: TCP shows the same. So the
+// proxy sends it interim answers, which every client ignores (RFC 9110 section 15.2): a host without a reader answers with a reset, and the
+// next write fails.
 import { Timer } from '#lib/timer-wheel.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 
-/** Milliseconds before each question: most answers are faster than the first. A reset takes a round trip; clients put up with few interim answers (Go: five). */
+/**
+ * Milliseconds before each interim answer: most answers are faster than the first. A reset takes a round trip; clients accept few interim
+ * answers (Go: five).
+ */
 const PAUSES = [50, 50, 250, 1_000, 5_000];
 
 export class DepartureProbe {

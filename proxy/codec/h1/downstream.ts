@@ -5,7 +5,7 @@
 //     └──> gone <──────────┴──> lingering <─────┴─────────────────────────────────────┘
 //   answering ──101──> tunnel ──both ends done──> gone
 //
-// A lingering connection has said all it will say and reads on only so that the peer sees our answer rather than a reset.
+// A lingering connection has sent its last answer; it reads on so that the peer sees the answer instead of a reset.
 import type net from 'node:net';
 import { Timer } from '#lib/timer-wheel.ts';
 import { turnTime } from '#lib/turn-clock.ts';
@@ -33,15 +33,15 @@ import { WriteWatch } from './write-watch.ts';
 type State = 'idle' | 'head' | 'body' | 'answering' | 'tunnel' | 'lingering' | 'gone';
 
 const EMPTY = Buffer.alloc(0);
-/** A request line without its target: method, version and spaces. */
+/** The length of a request line without its target: method, version and spaces. */
 const REST_OF_LINE = 48;
 const LF = 0x0a;
 const CR = 0x0d;
-/** What an HTTP/2 connection begins with: no request of HTTP/1.1 does, since the method is reserved (RFC 9113 section 3.4). */
+/** The first bytes of an HTTP/2 connection. No HTTP/1.1 request starts with them: the method is reserved (RFC 9113 section 3.4). */
 const H2_PREFACE = 'PRI ';
 const P = 0x50;
 
-/** Takes a connection over, with all that was read of it. `retired`: its next answer is to be the last. */
+/** Takes over a connection with all bytes read from it. `retired`: its next answer is the last. */
 export type HandOver = (bytes: Buffer, retired: boolean) => void;
 
 export class H1Downstream implements DownstreamStream, BodySink {
@@ -54,30 +54,30 @@ export class H1Downstream implements DownstreamStream, BodySink {
   readonly #timer: Timer;
   readonly #writes: WriteWatch;
   readonly #body: RequestBody;
-  /** Of the client with the body that is being read. */
+  /** The lag of the client with the current body. */
   readonly #lag: Lag;
   readonly #answer = new Answer();
   #state: State = 'idle';
   #exchange: Exchange | null = null;
-  /** Bytes that could not be used yet: a partial head, or what follows a request that is not answered. Copied. */
+  /** Bytes that cannot be used yet: a partial head, or bytes after a request that is not answered yet. Copied. */
   #carry: Buffer = EMPTY;
   #processing = false;
   #paused = false;
-  /** The end of an answer waits to be written with what was gathered. */
+  /** The end of an answer waits to be written with the gathered bytes. */
   #endGathered = false;
-  /** Its peer may take as little of it as it likes. */
+  /** The peer may receive it at any rate. */
   #patient = false;
   #draining = false;
   #peerEnded = false;
-  /** Made when a client first ends before it is answered. */
+  /** Created when a client first sends an end before it is answered. */
   #probe: DepartureProbe | null = null;
   #requests = 0;
   #blankSkipped = false;
-  /** The client wants the connection kept after the request being read. */
+  /** The client keeps the connection after the current request. */
   #keepAlive = false;
   #lingered = 0;
 
-  /** `handOver` gets the connection if it turns out to be one of HTTP/2; null: it cannot be. */
+  /** `handOver` gets the connection if it turns out to be HTTP/2; null: it cannot be. */
   constructor(
     socket: net.Socket,
     connection: DownstreamConnection,
@@ -103,17 +103,17 @@ export class H1Downstream implements DownstreamStream, BodySink {
     socket.on('close', () => this.#closed());
   }
 
-  /** No exchange is in flight. */
+  /** There is no exchange. */
   get idle(): boolean {
     return this.#state === 'idle';
   }
 
-  /** Lets the next answer be the last: it carries `Connection: close`. */
+  /** Makes the next answer the last one: it has `Connection: close`. */
   retire(): void {
     this.#draining = true;
   }
 
-  /** Finishes what is in flight and closes; at once when there is nothing. */
+  /** Finishes the current exchange and closes; closes at once if there is none. */
   drain(): void {
     this.#draining = true;
     if (this.#state === 'idle') this.#close();
@@ -122,7 +122,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
 
   // Reading
 
-  /** Takes bytes as they come. The chunk is valid during the call only. */
+  /** Takes received bytes. The chunk is valid only during the call. */
   data(chunk: Buffer): void {
     if (this.#carry.length > 0) {
       const joined = Buffer.concat([this.#carry, chunk]);
@@ -131,7 +131,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
     } else this.#process(chunk, false);
   }
 
-  /** Works through a buffer as far as the state allows; `owned` buffers may be kept without a copy. */
+  /** Processes a buffer as far as the state allows; an `owned` buffer may be kept without a copy. */
   #process(buffer: Buffer, owned: boolean): void {
     this.#processing = true;
     let position = 0;
@@ -147,12 +147,12 @@ export class H1Downstream implements DownstreamStream, BodySink {
     if (this.#blocked() && !this.#mayReadAhead()) this.#socket.pause();
   }
 
-  /** While an answer is awaited the socket is read for the sake of its end; what is pipelined meanwhile is kept, within bounds. */
+  /** While an answer is pending the socket is read to detect its end; pipelined requests are kept, within limits. */
   #mayReadAhead(): boolean {
     return this.#state === 'answering' && !this.#paused && this.#carry.length < this.#settings.limits.maxHeadBytes;
   }
 
-  /** Nothing may be read now: the request is paused, or a pipelined one must wait for its turn, or for its peer to read answers. */
+  /** No reading now: the request is paused, or a pipelined request must wait for its turn or for its peer to read answers. */
   #blocked(): boolean {
     switch (this.#state) {
       case 'answering':
@@ -165,7 +165,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
     }
   }
 
-  /** Consumes something and returns the new position; -1 when more bytes are needed. */
+  /** Consumes bytes and returns the new position; -1 if more bytes are needed. */
   #advance(buffer: Buffer, position: number): number {
     switch (this.#state) {
       case 'idle':
@@ -194,7 +194,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
     const end = findHeadEnd(buffer, position);
     if (end === -2) return this.#refuse(ERRORS.requestMalformed, buffer.length);
     if ((end < 0 ? buffer.length : end) - position > maxHeadBytes) return this.#refuse(this.#tooLarge(buffer, position), buffer.length);
-    // What cannot become a request is not waited for: a TLS handshake, say.
+    // Bytes that cannot become a request are refused at once, for example a TLS handshake.
     if (end < 0) return TOKEN[buffer[position] as number] === 1 ? -1 : this.#refuse(ERRORS.requestMalformed, buffer.length);
     this.#request(buffer, position, end);
     return end;
@@ -212,14 +212,14 @@ export class H1Downstream implements DownstreamStream, BodySink {
     return buffer.length;
   }
 
-  /** RFC 9112 section 2.2: an empty line before a request is a leftover of old clients; one is ignored. */
+  /** RFC 9112 section 2.2: old clients send an empty line before a request; one is ignored. */
   #skipBlankLine(buffer: Buffer, position: number): number {
     if (position + 1 === buffer.length) return -1;
     this.#blankSkipped = true;
     return buffer[position + 1] === LF ? position + 2 : position;
   }
 
-  /** RFC 9112 section 3: who sends too long a target is told so. */
+  /** RFC 9112 section 3: a request target that is too long has its own status. */
   #tooLarge(buffer: Buffer, position: number): ExchangeError {
     const line = buffer.indexOf(LF, position);
     const length = (line < 0 ? buffer.length : line) - position;
@@ -266,7 +266,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
 
   #readBody(buffer: Buffer, position: number): number {
     const exchange = this.#exchange as Exchange;
-    // Calls may be silent for long, and a client that has been answered already is in a conversation.
+    // gRPC calls may be silent for long, and a client with an answer is in a conversation.
     this.#lag.moved(buffer.length - position, this.#settings.wheel.now, exchange.grpc || this.#answer.headWritten);
     const end = this.#body.read(buffer, position);
     if (this.#state !== 'body') return end;
@@ -284,7 +284,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
     this.#awaitBody();
   }
 
-  /** Looks when the client will be too far behind, unless it sends more. */
+  /** Checks again when the client would be too far behind without further bytes. */
   #awaitBody(): void {
     const { wheel, limits } = this.#settings;
     const { requestBodyIdleTimeout } = limits;
@@ -313,7 +313,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
     if (this.#answer.done && this.#exchange === exchange) this.#next();
   }
 
-  /** Answers a head that cannot even be parsed. */
+  /** Answers a head that cannot be parsed. */
   #refuse(error: ExchangeError, consumed: number): number {
     const exchange = this.#begin();
     this.#keepAlive = false;
@@ -324,7 +324,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
     return consumed;
   }
 
-  /** The request broke after its head was accepted. */
+  /** The request failed after its head was accepted. */
   #fail(error: ExchangeError): void {
     const exchange = this.#exchange as Exchange;
     this.#keepAlive = false;
@@ -348,7 +348,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
 
   pauseRequest(): void {
     this.#paused = true;
-    // While a buffer is being worked through, #process pauses the socket if anything is left of it.
+    // While a buffer is being processed, #process pauses the socket if a part of it is left.
     if (!this.#processing || this.#state === 'body' || this.#state === 'tunnel') this.#socket.pause();
     if (this.#state !== 'body') return;
     this.#lag.pause(this.#settings.wheel.now);
@@ -367,7 +367,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
     if (this.#socket.isPaused()) this.#socket.resume();
   }
 
-  /** Goes on with what was left over, then with the socket. */
+  /** Continues with the bytes left over, then with the socket. */
   #resume(): void {
     if (this.#carry.length > 0 && !this.#blocked()) {
       const rest = this.#carry;
@@ -381,7 +381,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
   // Writing
 
   writeInformational(status: number, headers: readonly string[]): void {
-    // RFC 9110 section 15.2: a 1.0 client knows no 1xx.
+    // RFC 9110 section 15.2: HTTP/1.0 has no 1xx.
     if (this.#exchange?.version === 10 || this.#answer.headWritten) return;
     this.#output.gather(`${statusLine(status)}${fieldLines(headers)}\r\n`);
   }
@@ -397,7 +397,10 @@ export class H1Downstream implements DownstreamStream, BodySink {
     return !this.#keepAlive || (this.#state === 'body' && !this.#worthReading(exchange));
   }
 
-  /** Whether the rest of a request that is answered already is read. A peer that waits for a 100 may send its body or not: there is no telling. */
+  /**
+   * Whether to read the rest of a request with a complete answer. A peer that waits for a 100 may send its body or not; the proxy cannot
+   * know.
+   */
   #worthReading(exchange: Exchange): boolean {
     return !exchange.expectsContinue && this.#body.nearlyDone;
   }
@@ -420,12 +423,12 @@ export class H1Downstream implements DownstreamStream, BodySink {
     this.#endGathered = true;
     this.#patient = exchange.grpc;
     this.#answer.done = true;
-    // Otherwise the end of the request is still to be reported: #requestEnd goes on from there.
+    // Otherwise the end of the request is still to come, and #requestEnd continues from there.
     if (exchange.requestEnded || this.#answer.last) this.#next();
     else if (this.#state === 'body') this.#discard();
   }
 
-  /** Reads on to the end of a body that is not wanted. */
+  /** Reads to the end of a body that is not needed. */
   #discard(): void {
     this.#paused = false;
     this.#goOnWithBody();
@@ -435,9 +438,9 @@ export class H1Downstream implements DownstreamStream, BodySink {
 
   abort(exchange: Exchange): void {
     this.#exchange = null;
-    // Let the peer see that there was an answer: one that sees nothing may send its request again.
+    // Shows the peer that there was an answer: without one it may send its request again.
     this.#output.flush();
-    // Only a length or chunks tell a torn body from a whole one; where there is neither, a reset must.
+    // Only a length or chunks mark a body as incomplete; without them a reset must.
     if (this.#answer.chunked || exchange.responseLength >= 0) this.#socket.destroy();
     else cut(this.#socket);
   }
@@ -461,7 +464,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
     if (bothEnded) this.#close();
   }
 
-  /** The exchange is over: the next one, or the end. */
+  /** The exchange is over: continues with the next one, or ends. */
   #next(): void {
     this.#exchange = null;
     if (this.#answer.last || this.#draining) return this.#close();
@@ -471,7 +474,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
     if (!this.#processing) this.#resume();
   }
 
-  /** Says goodbye; once everything is written, lingers until the peer has heard it. */
+  /** Sends the end; once everything is written, lingers until the peer has read it. */
   #close(): void {
     if (this.#state === 'gone' || this.#state === 'lingering') return;
     this.#state = 'lingering';
@@ -484,9 +487,9 @@ export class H1Downstream implements DownstreamStream, BodySink {
     this.#resumeSocket();
   }
 
-  // What happens to the socket
+  // Events of the socket
 
-  /** What was gathered in a turn is on its way: the peer has to take the rest of an answer that is complete. */
+  /** The bytes of a turn are being sent: the peer has to receive the rest of a complete answer. */
   #written(): void {
     if (this.#endGathered && this.#socket.writableLength > 0) this.#writes.start(this.#patient);
     this.#endGathered = false;
@@ -498,26 +501,26 @@ export class H1Downstream implements DownstreamStream, BodySink {
     else if (this.#state === 'idle') this.#resume();
   }
 
-  /** All that was said is on its way. A peer that has ended too is gone by itself. */
+  /** Everything is sent. If the peer has sent its end too, the socket closes by itself. */
   #finished(): void {
     if (this.#state === 'lingering') this.#settings.wheel.arm(this.#timer, this.#settings.limits.lingerTimeout);
   }
 
-  /** The peer sends no more; what it sent is still answered. */
+  /** The peer sends no more; its complete requests are still answered. */
   #ended(): void {
     this.#peerEnded = true;
     this.#inputOver();
     if (this.#state === 'answering') (this.#probe ??= new DepartureProbe(this.#settings.wheel, () => this.#askPeer())).start();
   }
 
-  /** A client of HTTP/1.0 knows no interim answer, and what has begun to be answered finds out by itself. */
+  /** HTTP/1.0 has no interim answers, and an answer that has started detects the departure by itself. */
   #askPeer(): void {
     if (this.#state !== 'answering' || this.#exchange?.version === 10 || this.#answer.headWritten) return;
     this.#output.gather(`${statusLine(100)}\r\n`);
     this.#output.flush();
   }
 
-  /** Acts on the end of the input once all that came before it has been used. */
+  /** Handles the end of the input once all bytes before it are used. */
   #inputOver(): void {
     if (!this.#peerEnded || this.#blocked()) return;
     const exchange = this.#exchange;
@@ -528,7 +531,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
       this.#tear();
       this.#close();
     } else if (this.#state === 'body' && !this.#answer.done) {
-      // Answers to requests before this one may still be here.
+      // Answers to earlier requests may still be pending.
       this.#output.flush();
       this.#socket.destroy();
     } else this.#close();
@@ -546,7 +549,7 @@ export class H1Downstream implements DownstreamStream, BodySink {
     if (exchange !== null) this.#events.downstreamFailed(exchange, ERRORS.downstreamReset);
   }
 
-  /** The peer has left with half a head. */
+  /** The peer left in the middle of a head. */
   #tear(): void {
     const exchange = new Exchange(this.#connection, this, turnTime());
     this.#events.requestTorn(exchange, ERRORS.downstreamReset);

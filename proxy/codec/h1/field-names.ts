@@ -1,8 +1,8 @@
-// Header names: how each is spelt inside (lower case, one string object per name) and whether the codec has business with it.
+// Header names: the internal form of each (lower case, one string object per name), and whether the codec handles the header itself.
 import { isForwarded } from '../../exchange/forwarded-names.ts';
 import { LOWER_TOKEN } from './characters.ts';
 
-/** What the codec does with a header. Plain ones go into the exchange, all others are the connection's own. */
+/** The action of the codec for a header. Plain headers go into the exchange; the others belong to the connection. */
 export type FieldKind =
   'plain' | 'host' | 'content-length' | 'transfer-encoding' | 'connection' | 'expect' | 'upgrade' | 'te' | 'hop' | 'forbidden';
 
@@ -12,11 +12,11 @@ export interface FieldName {
   readonly kind: FieldKind;
   /** The bytes of the name. */
   readonly bytes: Uint8Array;
-  /** Where in `SEEN` the name stands that came after this one last: a guess, and only that. */
+  /** The index in `SEEN` of the name that followed this one last time: only a guess. */
   follower: number;
 }
 
-/** What stands before the first name of a block, as far as guesses go. */
+/** The predecessor of the first name of a block, for the guess. */
 export function blockStart(): FieldName {
   return { name: '', kind: 'plain', bytes: new Uint8Array(0), follower: 0 };
 }
@@ -32,30 +32,29 @@ const SPECIAL: ReadonlyMap<string, FieldKind> = new Map<string, FieldKind>([
   ['keep-alive', 'hop'],
   ['proxy-connection', 'hop'],
   ['http2-settings', 'hop'],
-  // CGI and its kin read these as the framing headers that they are not.
+  // CGI programs read these as framing headers, which they are not.
   ['content_length', 'forbidden'],
   ['transfer_encoding', 'forbidden'],
 ]);
 
-/** What the codec does with a header of this name, in lower case. */
+/** The action of the codec for a header with this name in lower case. */
 export function kindOf(name: string): FieldKind {
   return SPECIAL.get(name) ?? 'plain';
 }
 
 const COLON = 0x3a;
-/** Longer names are not kept. */
+/** Longer names are not stored. */
 const MAX_KEPT = 64;
 
 /**
- * Names seen last, by their hash: most cost neither a string nor a Map. A name that falls on another's place takes it, so that
- * strangers can make look-ups slower but not the table larger.
+ * The names seen last, by hash: most look-ups need neither a string nor a Map. A name with the same slot replaces the other, so that
+ * clients can make look-ups slower but not the table larger.
  */
 const SEEN: (FieldName | undefined)[] = Array.from({ length: 4_096 });
 
 /**
- * The name that stands at `bytes[start]` with its colon, or null where none does. `previous` is the name of the line before: most
- * messages have their fields in the order in which the message before had them, and comparing with one name is all it takes then,
- * half the cost of a block.
+ * The name with its colon at `bytes[start]`, or null if there is none. `previous` is the name of the line before: most messages have their
+ * fields in the same order as the message before, so a single comparison is enough, which halves the cost of a block.
  */
 export function fieldNameAt(bytes: Buffer, start: number, previous: FieldName): FieldName | null {
   const guess = SEEN[previous.follower];
@@ -69,9 +68,9 @@ function lookUp(bytes: Buffer, start: number, previous: FieldName): FieldName | 
     hash = (hash * 31 + code) | 0;
     end++;
   }
-  // No name, a space before the colon, a folded line: all of them end here.
+  // Lines without a name, with a space before the colon, and folded lines end here.
   if (end === start || bytes[end] !== COLON) return null;
-  // Folded like this, none of a hundred usual names falls on another; without, `sec-ch-ua` and `accept-encoding` do.
+  // With this hash none of a hundred usual names collide; without the folding, `sec-ch-ua` and `accept-encoding` do.
   const place = (hash ^ (hash >>> 12)) & (SEEN.length - 1);
   previous.follower = place;
   const seen = SEEN[place];
@@ -94,7 +93,7 @@ function lowerAt(bytes: Buffer, position: number): number {
   return LOWER_TOKEN[bytes[position] as number] as number;
 }
 
-/** Headers that `Connection` cannot declare hop-by-hop: removing them would let a client switch checks of others off. */
+/** Headers that `Connection` cannot declare hop-by-hop: otherwise a client could remove headers that later checks need. */
 const END_TO_END = new Set([
   'authorization',
   'cookie',
@@ -105,16 +104,16 @@ const END_TO_END = new Set([
   'origin',
   'set-cookie',
   'date',
-  // RFC 9110 section 10.1.4 wants it listed; what is kept of it (`trailers`) holds for the next connection too.
+  // RFC 9110 section 10.1.4 requires Connection to list it; the part that is kept (`trailers`) applies to the next connection too.
   'te',
 ]);
 
-/** Whether a name that `Connection` lists may be removed. */
+/** Whether a name in `Connection` may be removed. */
 export function mayBeHopByHop(name: string): boolean {
   return !END_TO_END.has(name) && !isForwarded(name);
 }
 
-/** Headers that must not come as trailers: they frame, route, authenticate or change how the message is read (RFC 9110 section 6.5.1). */
+/** Headers that must not be trailers: they frame, route, authenticate or change how the message is read (RFC 9110 section 6.5.1). */
 const NOT_IN_TRAILERS = new Set([
   ...[
     'authorization',
@@ -130,7 +129,7 @@ const NOT_IN_TRAILERS = new Set([
   ...['expect', 'range', 'www-authenticate', 'proxy-authenticate', 'proxy-authorization', 'age', 'expires', 'date', 'location', 'vary'],
 ]);
 
-/** Whether a trailer is passed on. */
+/** Whether a trailer is forwarded. */
 export function mayBeTrailer(name: string, kind: string): boolean {
   return kind === 'plain' && !NOT_IN_TRAILERS.has(name) && !isForwarded(name);
 }

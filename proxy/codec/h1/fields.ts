@@ -1,5 +1,5 @@
-// The header block of a message, requests and answers alike: strict parsing, and everything about framing and the connection
-// taken out on the way, so that an exchange holds end-to-end headers only.
+// Parses the header block of requests and answers strictly, and removes everything about framing and the connection, so that an exchange
+// has only end-to-end headers.
 import type { Headers } from '../../exchange/headers.ts';
 import { FIELD_VALUE, isBlank, trimBlanks } from './characters.ts';
 import { blockStart, fieldNameAt, mayBeHopByHop } from './field-names.ts';
@@ -9,13 +9,13 @@ import { areCodings } from './transfer-codings.ts';
 
 const CR = 0x0d;
 const LF = 0x0a;
-/** Names that one message may declare hop-by-hop: each is looked for in every header. */
+/** The maximum number of names that a message may declare hop-by-hop: each is searched in every header. */
 const MAX_LISTED = 32;
 
-/** Why a header block is refused. */
+/** The reason to refuse a header block. */
 export type FieldsError = 'malformed' | 'tooMany' | 'unsupportedCoding';
 
-/** What a header block says. One per worker, filled anew for each message: parsing never waits. */
+/** The result for a header block. One object per worker, reused for each message: parsing is synchronous. */
 export class Fields {
   headers: Headers = [];
   /** Null without a Host header. */
@@ -27,17 +27,17 @@ export class Fields {
   close = false;
   keepAlive = false;
   connectionUpgrade = false;
-  /** Values of Upgrade and Expect in lower case, joined with ',' when there are several. */
+  /** Values of Upgrade and Expect in lower case, joined with ',' if there are several. */
   upgrade = '';
   expect = '';
   error: FieldsError | null = null;
-  /** Other names that Connection lists. */
+  /** Other names in Connection. */
   #listed: string[] | null = null;
   readonly #start = blockStart();
   /** The name of the line before. */
   #previous = this.#start;
 
-  /** Parses the lines of a head from `position` on, up to the empty one that ends it. */
+  /** Parses the lines of a head from `position` to the final empty line. */
   parse(head: Head, position: number, maxHeaders: number): boolean {
     this.#reset();
     const end = head.end - 2;
@@ -71,7 +71,7 @@ export class Fields {
     return false;
   }
 
-  /** Takes one line and returns where the next begins, or -1. */
+  /** Parses one line and returns the start of the next, or -1. */
   #parseLine(head: Head, start: number): number {
     const { bytes } = head;
     const field = fieldNameAt(bytes, start, this.#previous);
@@ -125,14 +125,14 @@ export class Fields {
     this.host = value;
   }
 
-  /** 1*DIGIT, once. Repeated and listed values are refused even when equal (RFC 9110 section 8.6 allows that). */
+  /** 1*DIGIT, once. Repeated and listed values are refused even if equal (RFC 9110 section 8.6 allows that). */
   #takeContentLength(value: string): void {
     const length = parseLength(value);
     if (length < 0 || this.contentLength >= 0) this.error = 'malformed';
     this.contentLength = length;
   }
 
-  /** Exactly `chunked`, once: what is anything else to one parser is something else to the next. */
+  /** Exactly `chunked`, once: parsers differ in anything else. */
   #takeTransferEncoding(value: string): void {
     if (this.chunked) this.error = 'malformed';
     else if (value.toLowerCase() === 'chunked') this.chunked = true;
@@ -168,12 +168,12 @@ export class Fields {
   }
 }
 
-/** A header that may come once, but does not always: the list of its values in lower case. */
+/** A header that should occur once but may be repeated: the list of its values in lower case. */
 function join(before: string, value: string): string {
   return before === '' ? value.toLowerCase() : `${before},${value.toLowerCase()}`;
 }
 
-/** A decimal number of at most 15 digits (exact in a double), or -1. */
+/** A decimal number of up to 15 digits (exact in a double), or -1. */
 export function parseLength(text: string): number {
   if (text.length === 0 || text.length > 15) return -1;
   let value = 0;

@@ -1,14 +1,14 @@
-// Finds where a head ends.
+// Finds the end of a head.
 
 const LF = 0x0a;
 const CR = 0x0d;
 
 /**
- * Offset just after the empty line that ends a head; -1 when it has not arrived; -2 when a line ends with a bare LF, which
- * would otherwise make the peer wait for an end that it believes it has sent.
+ * The offset after the final empty line of a head; -1 if it has not arrived; -2 if a line ends with a bare LF: its sender may believe that
+ * the head is complete, and would wait.
  */
 export function findHeadEnd(buffer: Buffer, start: number): number {
-  // Boyer and Moore's idea with CR LF CR LF: a byte that is neither rules four ends out. Half the cost of Buffer.indexOf.
+  // Boyer-Moore for CR LF CR LF: any other byte excludes four positions. Half the cost of Buffer.indexOf.
   for (let i = start + 3; i < buffer.length;) {
     const code = buffer[i];
     if (code === LF) {

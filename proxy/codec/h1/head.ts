@@ -1,16 +1,16 @@
-// The head of a message where it was read: bytes to scan, which costs half of what characters of a string do, and text to cut from.
+// The head of a message in the receive buffer: bytes to scan, which costs half of characters of a string, and text to slice.
 
 const EMPTY = Buffer.alloc(0);
 
-/** Filled anew for each message; one per worker, since parsing never waits. All positions are positions in `bytes`. */
+/** Reused for each message; one per worker, because parsing is synchronous. All positions are positions in `bytes`. */
 export class Head {
   bytes: Buffer = EMPTY;
   start = 0;
-  /** Just after the empty line that ends it. */
+  /** The position after the final empty line. */
   end = 0;
   #text = '';
 
-  /** Takes `bytes[start, end)`. */
+  /** Sets the head to `bytes[start, end)`. */
   take(bytes: Buffer, start: number, end: number): this {
     this.bytes = bytes;
     this.start = start;
@@ -24,7 +24,7 @@ export class Head {
     return this.#text.slice(from - this.start, to - this.start);
   }
 
-  /** Whether this stands at a position. */
+  /** Whether these bytes are at a position. */
   has(text: string, at: number): boolean {
     return this.#text.startsWith(text, at - this.start);
   }

@@ -1,10 +1,10 @@
-// What goes out on a connection: small pieces wait for the end of the turn, so that a head and its body leave in one write; large
-// ones are copied, since the buffer they came in is read into again at once.
+// The output of a connection: small pieces wait for the end of the turn, so that a head and its body leave in one write; large pieces are
+// copied, because their buffer is read into again at once.
 import type net from 'node:net';
 import { atTurnEnd } from '#lib/turn-end.ts';
 import type { Gatherer } from '#lib/turn-end.ts';
 
-/** Up to this a string is written from the stack of the runtime, without an allocation of its own (libuv's try-write). */
+/** Strings up to this size are written from the stack of the runtime, without an allocation (libuv's try-write). */
 const GATHER_BYTES = 16_000;
 
 export class Output implements Gatherer {
@@ -14,20 +14,20 @@ export class Output implements Gatherer {
   #scheduled = false;
   readonly #written: (() => void) | null;
 
-  /** `written`: told after what was gathered in a turn was written at its end. */
+  /** `written` is called after the bytes of a turn were written at its end. */
   constructor(socket: net.Socket, maxBuffered: number, written: (() => void) | null = null) {
     this.#socket = socket;
     this.#written = written;
-    // Below the mark of the socket there would be no 'drain' to wait for.
+    // Below the mark of the socket there would be no 'drain' event.
     this.#maxBuffered = Math.max(maxBuffered, socket.writableHighWaterMark);
   }
 
-  /** Whether the peer is behind by more than it may be. */
+  /** Whether the peer is behind by more than the limit. */
   get full(): boolean {
     return this.#socket.writableLength > this.#maxBuffered;
   }
 
-  /** Holds text (latin1) until the next flush, at the latest the end of this turn. */
+  /** Buffers text (latin1) until the next flush, at the latest until the end of this turn. */
   gather(text: string): void {
     this.#gathered += text;
     if (this.#gathered.length > GATHER_BYTES) this.flush();
@@ -44,7 +44,7 @@ export class Output implements Gatherer {
     if (this.#written !== null) this.#written();
   }
 
-  /** Writes a piece of a body between two pieces of framing. False when the peer is behind. */
+  /** Writes a piece of a body between two pieces of framing. False if the peer is behind. */
   write(before: string, chunk: Buffer, after: string): boolean {
     if (chunk.length + this.#gathered.length <= GATHER_BYTES) {
       this.gather(before + chunk.latin1Slice(0, chunk.length) + after);
@@ -60,7 +60,7 @@ export class Output implements Gatherer {
     return !this.full;
   }
 
-  /** Writes what was gathered. */
+  /** Writes the buffered bytes. */
   flush(): void {
     if (this.#gathered === '') return;
     const text = this.#gathered;

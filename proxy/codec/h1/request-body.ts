@@ -1,4 +1,4 @@
-// The body of the request that is being read: how much of it is left, and whether it may be that long.
+// The body of the current request: its remaining length and its limits.
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
 import type { Headers } from '../../exchange/headers.ts';
@@ -7,24 +7,24 @@ import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
 import { ChunkedReader } from './chunked.ts';
 import type { ChunkSink } from './chunked.ts';
 
-/** A body that was answered before it was read is read to its end if no more than this is left of it, for the sake of the connection. */
+/** After an early answer, a body with no more than this left is read to its end, to keep the connection. */
 const DISCARD_BYTES = 65_536;
 
-/** Who takes the pieces. */
+/** The receiver of the pieces. */
 export interface BodySink {
-  /** Takes a piece. False: the rest must wait, or is not wanted at all. */
+  /** Takes a piece. False: the rest must wait, or is not needed. */
   bodyData(chunk: Buffer): boolean;
 }
 
 export class RequestBody implements ChunkSink {
-  /** What is wrong with it; it is not to be read any further. */
+  /** The error of the body; it must not be read further. */
   error: ExchangeError | null = null;
   readonly #sink: BodySink;
   readonly #limits: Limits;
-  /** Octets that are to come; UNKNOWN_LENGTH: chunks. */
+  /** Octets to come; UNKNOWN_LENGTH: chunks. */
   #left = 0;
   #octets = 0;
-  /** Made with the first chunked request of the connection. */
+  /** Created with the first chunked request of the connection. */
   #chunks: ChunkedReader | null = null;
 
   constructor(sink: BodySink, limits: Limits) {
@@ -32,13 +32,13 @@ export class RequestBody implements ChunkSink {
     this.#limits = limits;
   }
 
-  /** Why a body of so many octets is refused, or null. */
+  /** The reason to refuse a body of this many octets, or null. */
   refusal(octets: number): ExchangeError | null {
     const { maxRequestBodyBytes } = this.#limits;
     return maxRequestBodyBytes > 0 && octets > maxRequestBodyBytes ? ERRORS.requestBodyTooLarge : null;
   }
 
-  /** A request of that length has begun. */
+  /** Starts a request with that body length. */
   start(length: number): void {
     this.error = null;
     this.#left = length;
@@ -46,22 +46,22 @@ export class RequestBody implements ChunkSink {
     if (length === UNKNOWN_LENGTH) (this.#chunks ??= new ChunkedReader(this.#limits)).reset();
   }
 
-  /** All of it has come. */
+  /** The body is complete. */
   get done(): boolean {
     return this.#left === UNKNOWN_LENGTH ? this.#reader.done : this.#left === 0;
   }
 
-  /** Those that came with chunks and may be passed on. */
+  /** The trailers of a chunked body to forward. */
   get trailers(): Headers | null {
     return this.#left === UNKNOWN_LENGTH ? this.#reader.trailers : null;
   }
 
-  /** So little is left that reading it costs less than a new connection. */
+  /** So little is left that reading it is cheaper than a new connection. */
   get nearlyDone(): boolean {
     return this.#left !== UNKNOWN_LENGTH && this.#left <= DISCARD_BYTES;
   }
 
-  /** Hands on what belongs to the body and returns where it stopped. */
+  /** Passes on the bytes of the body and returns the position where it stopped. */
   read(buffer: Buffer, position: number): number {
     if (this.#left === UNKNOWN_LENGTH) return this.#readChunks(buffer, position);
     const end = Math.min(buffer.length, position + this.#left);

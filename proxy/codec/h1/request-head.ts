@@ -97,8 +97,8 @@ function takeUpgrade(exchange: Exchange): void {
 }
 
 /**
- * Upgrade may be ignored (RFC 9110 section 7.8), and is where it is more than one protocol by name, where a body stands before
- * the new protocol, and for h2c, which would let a client speak to the backend past every route.
+ * Upgrade may be ignored (RFC 9110 section 7.8). It is ignored if it names more than one protocol, if the request has a body before the new
+ * protocol, and for h2c, with which a client could bypass the routes.
  */
 function mayUpgrade(exchange: Exchange): boolean {
   if (!fields.connectionUpgrade || exchange.version === 10 || exchange.requestLength !== 0) return false;
@@ -112,7 +112,7 @@ function fieldsError(): ExchangeError {
 
 function takeFraming(exchange: Exchange): ExchangeError | null {
   if (fields.chunked) {
-    // RFC 9112 section 6.1: a 1.0 message with a transfer coding is faulty framing.
+    // RFC 9112 section 6.1: in a 1.0 message a transfer coding is faulty framing.
     if (exchange.version === 10) return ERRORS.requestMalformed;
     exchange.requestLength = UNKNOWN_LENGTH;
   } else {
@@ -129,7 +129,7 @@ function takeTarget(exchange: Exchange, settings: H1Settings): ExchangeError | n
   return takeHost(exchange, settings) ?? takePath(exchange, settings);
 }
 
-/** RFC 9110 section 9.3.6: CONNECT names a host and a port. It is not for a gateway. */
+/** RFC 9110 section 9.3.6: CONNECT has a host and a port. Gateways do not support it. */
 function connectError(settings: H1Settings): ExchangeError {
   const target = head.slice(targetStart, targetEnd);
   const named = portAt(target) < target.length - 1 && settings.normaliseHost(target);
@@ -156,7 +156,7 @@ function takePath(exchange: Exchange, settings: H1Settings): ExchangeError | nul
   return null;
 }
 
-/** `*` for OPTIONS, and the absolute form, whose host counts, whatever Host says, as long as that is one. */
+/** `*` for OPTIONS, and the absolute form, whose host takes precedence over a valid Host header. */
 function takeOtherTarget(target: string, exchange: Exchange, settings: H1Settings): ExchangeError | null {
   if (target === '*' && exchange.method === 'OPTIONS') {
     exchange.path = '*';
@@ -164,13 +164,13 @@ function takeOtherTarget(target: string, exchange: Exchange, settings: H1Setting
   }
   const absolute = /^https?:\/\/([^/?@]+)(\/[^?]*)?(\?.*)?$/i.exec(target);
   if (absolute === null || settings.normaliseHost(exchange.authority) === null) return ERRORS.requestMalformed;
-  // RFC 9112 section 3.2.2: backends are sent this one, so that no two readers see two hosts.
+  // RFC 9112 section 3.2.2: the backend gets this host, so that all readers see the same one.
   exchange.authority = absolute[1] as string;
   return takeAbsolutePath(absolute, exchange, settings) ?? takeHost(exchange, settings);
 }
 
 function takeAbsolutePath(absolute: RegExpExecArray, exchange: Exchange, settings: H1Settings): ExchangeError | null {
-  // RFC 9112 section 3.2.4: OPTIONS without a path asks about the server as a whole.
+  // RFC 9112 section 3.2.4: OPTIONS without a path is about the whole server.
   const whole = exchange.method === 'OPTIONS' && absolute[2] === undefined && absolute[3] === undefined;
   const path = whole ? '*' : settings.normalisePath(absolute[2] ?? '/');
   if (path === null) return ERRORS.requestMalformed;
@@ -183,7 +183,7 @@ function takeAbsolutePath(absolute: RegExpExecArray, exchange: Exchange, setting
 function takeExpectation(exchange: Exchange): ExchangeError | null {
   if (fields.expect === '') return null;
   exchange.expect = fields.expect;
-  // RFC 9110 section 10.1.1: it means nothing in a 1.0 request, nor in one without a body.
+  // RFC 9110 section 10.1.1: it has no effect in a 1.0 request, nor in a request without a body.
   if (exchange.version === 10) return null;
   if (fields.expect !== '100-continue') return ERRORS.expectationFailed;
   exchange.expectsContinue = exchange.requestLength !== 0;

@@ -1,4 +1,4 @@
-// The head of an answer: bytes > exchange, or the reason not to believe it.
+// The head of an answer: bytes > exchange, or the reason to reject it.
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
@@ -10,13 +10,13 @@ import { Head } from './head.ts';
 import { isBodiless } from './status-lines.ts';
 
 const head = new Head();
-/** One per worker: parsing never waits. */
+/** One per worker: parsing is synchronous. */
 const fields = new Fields();
 
 /** How the body of an answer ends. */
 export type BodyKind = 'none' | 'length' | 'chunked' | 'close';
 
-/** Result of the last parse, filled anew for each answer. */
+/** The result of the last parse, reused for each answer. */
 export const responseHead = {
   status: 0,
   /** 10 or 11. */
@@ -41,7 +41,7 @@ export function parseResponseHead(bytes: Buffer, start: number, end: number, exc
   return takeBody(exchange, version11);
 }
 
-/** `HTTP/1.x SP 3DIGIT [SP reason] CRLF`; returns where the header block begins, or -1. */
+/** `HTTP/1.x SP 3DIGIT [SP reason] CRLF`; returns the start of the header block, or -1. */
 function parseStatusLine(bytes: Buffer, start: number): number {
   if (!head.has('HTTP/1.1 ', start) && !head.has('HTTP/1.0 ', start)) return -1;
   const status = digitAt(bytes, start + 9) * 100 + digitAt(bytes, start + 10) * 10 + digitAt(bytes, start + 11);
@@ -63,7 +63,7 @@ function digitAt(bytes: Buffer, position: number): number {
 /** RFC 9112 section 6.3. */
 function takeBody(exchange: Exchange, version11: boolean): ExchangeError | null {
   if (fields.chunked && (!version11 || isLengthless(responseHead.status))) return ERRORS.upstreamMalformed;
-  // Who names one all the same may well send the body too.
+  // A backend that announces a body may also send it.
   if (fields.contentLength > 0 && isLengthless(responseHead.status)) responseHead.keepAlive = false;
   responseHead.body = isBodiless(responseHead.status) || exchange.method === 'HEAD' ? 'none' : bodyKind();
   // -1 without Content-Length.
@@ -71,7 +71,7 @@ function takeBody(exchange: Exchange, version11: boolean): ExchangeError | null 
   return null;
 }
 
-/** Statuses that must not name a length of any kind (RFC 9112 section 6.1, RFC 9110 section 8.6). */
+/** Statuses that must not announce a length (RFC 9112 section 6.1, RFC 9110 section 8.6). */
 function isLengthless(status: number): boolean {
   return status === 204 || status < 200;
 }

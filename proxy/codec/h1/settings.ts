@@ -1,4 +1,4 @@
-// What both directions of the codec are set up with.
+// The settings of both directions of the codec.
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { Dial } from '../../exchange/dial.ts';
 import type { Limits } from '../../exchange/limits.ts';
@@ -7,13 +7,13 @@ import type { Limits } from '../../exchange/limits.ts';
 export interface H1Settings {
   readonly limits: Limits;
   readonly wheel: TimerWheel;
-  /** The path to match and forward, or null when it must be refused. */
+  /** The path for matching and forwarding, or null to refuse the request. */
   readonly normalisePath: (raw: string) => string | null;
-  /** The host to match, or null when it must be refused. */
+  /** The host for matching, or null to refuse the request. */
   readonly normaliseHost: (raw: string) => string | null;
 }
 
-/** What upstream connections need besides. */
+/** The additional settings of upstream connections. */
 export interface UpstreamSettings extends H1Settings {
   readonly dial: Dial;
 }

@@ -1,9 +1,9 @@
-// Status lines, made once.
+// Status lines, formatted once.
 import { STATUS_CODES } from 'node:http';
 
 const LINES: readonly string[] = Array.from({ length: 1_000 }, (_, status) => `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`);
 
-/** `HTTP/1.1 200 OK` with its line end. A proxy speaks its own version, whatever the peer's (RFC 9112 section 2.5). */
+/** `HTTP/1.1 200 OK` with its line end. A proxy sends its own version, regardless of the peer's (RFC 9112 section 2.5). */
 export function statusLine(status: number): string {
   return LINES[status] as string;
 }

@@ -1,15 +1,15 @@
-// How much of what was written to a socket has left this process. Node counts whole writes, and a slow peer takes minutes for one.
-// What libuv still holds of a write tells Node's own timeouts that a peer takes something; where it cannot be had, whole writes
-// count. TLS encrypts a write at once, so that there it is whole writes as well.
+// The bytes of a socket that have left this process. Node counts whole writes, and a slow peer takes minutes for one. libuv's queue shows
+// Node's own timeouts the progress within a write; if it is not available, whole writes count. TLS encrypts a write at once, so whole
+// writes count there too.
 import type net from 'node:net';
 
-/** What sockets of Node are made of. */
+/** Internal fields of Node's sockets. */
 interface Handle {
   readonly bytesWritten?: number;
   readonly writeQueueSize?: number;
 }
 
-/** Bytes that the kernel has taken. Only differences mean something. */
+/** Bytes that the kernel has accepted. Use only differences. */
 export function takenOf(socket: net.Socket): number {
   const { _handle: handle } = socket as net.Socket & { readonly _handle?: Handle | null };
   if (typeof handle?.bytesWritten !== 'number' || typeof handle.writeQueueSize !== 'number') {

@@ -1,5 +1,5 @@
-// An upstream HTTP/1.1 connection: one request at a time goes out, its answer comes back, and the connection is kept where
-// both sides agree where the answer ended.
+// An upstream HTTP/1.1 connection: it sends one request at a time and receives its answer. The connection is kept if both sides agree on
+// the end of the answer.
 //
 //   connecting ──> idle ──send──> busy ──answer complete──> idle
 //        │          │              │ 101 ──> tunnel ──both ends done──> gone
@@ -29,10 +29,10 @@ import type { UpstreamSettings } from './settings.ts';
 type State = 'connecting' | 'idle' | 'busy' | 'tunnel' | 'gone';
 
 const EMPTY = Buffer.alloc(0);
-/** How long an exchange may pass a body on before it is a long one. */
+/** The time after which an exchange that passes on a body counts as long. */
 const LONG_MS = 5_000;
 
-/** Who a connection reports its own life to: the pool. */
+/** Gets the events of a connection: the pool. */
 export interface H1UpstreamOwner {
   connected(connection: H1Upstream): void;
   idle(connection: H1Upstream): void;
@@ -50,27 +50,27 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
   readonly #output: Output;
   readonly #timer: Timer;
   #state: State = 'connecting';
-  /** What it means when the connection is never there. */
+  /** The error if the connection is not established. */
   #failing = ERRORS.upstreamConnectFailed;
   #attempt: Attempt | null = null;
   #requests = 0;
   readonly #dialledAt = performance.now();
-  /** How long the connection took. */
+  /** The time to connect. */
   #connectMs = 0;
-  /** Bytes that could not be used yet: a partial head, or what came while the answer is paused. Copied. */
+  /** Bytes that cannot be used yet: a partial head, or bytes that arrived while the answer is paused. Copied. */
   #carry: Buffer = EMPTY;
   #processing = false;
   #paused = false;
-  // The request being written.
+  // The current request.
   #requestDone = false;
   #chunkedOut = false;
-  // The answer being read.
+  // The current answer.
   #headRead = false;
   #body: BodyKind = 'none';
   #bodyLeft = 0;
   #chunkedIn: ChunkedReader | null = null;
   #keep = false;
-  /** The key that a WebSocket was asked for with, where its client had none; ''. */
+  /** The proxy's own WebSocket key if the client had none; else ''. */
   #key = '';
   #informational = 0;
 
@@ -92,7 +92,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     this.#failing = error;
   }
 
-  /** The socket is there. */
+  /** The socket is connected. */
   connected(): void {
     this.#settings.wheel.disarm(this.#timer);
     this.#state = 'idle';
@@ -142,7 +142,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     this.#watch();
   }
 
-  /** Silence counts against the upstream once it has all it needs to go on, or while it takes nothing of what it is sent. */
+  /** Silence counts against the backend once it has everything to continue, or while it does not read. */
   #watch(): void {
     const { wheel, limits } = this.#settings;
     if (this.#state === 'tunnel' || this.#paused) wheel.disarm(this.#timer);
@@ -153,7 +153,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
 
   abort(): void {
     this.#attempt = null;
-    // A backend that is told so can stop working; an end it might take for that of the request.
+    // The backend can stop working after a reset; it might take an end for that of the request.
     cut(this.#socket);
     this.#leave(null);
   }
@@ -162,7 +162,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     this.#leave(null);
   }
 
-  /** Closes the connection, and tells its owner at once: between here and the event of the socket nobody must be given it. */
+  /** Closes the connection and informs its owner at once: no attempt may get the connection before the event of the socket. */
   #leave(error: ExchangeError | null): void {
     this.#socket.destroy();
     if (this.#state === 'gone') return;
@@ -210,7 +210,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
 
   // Reading
 
-  /** Takes bytes as they come. */
+  /** Takes received bytes. */
   data(chunk: Buffer): void {
     if (this.#carry.length > 0) {
       const joined = Buffer.concat([this.#carry, chunk]);
@@ -236,7 +236,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
   #advance(buffer: Buffer, position: number): number {
     const attempt = this.#attempt;
     if (attempt === null) {
-      // Nobody asked: whatever this is, it must not be taken for the next answer.
+      // Unexpected bytes must not be taken for the next answer.
       this.#leave(null);
       return buffer.length;
     }
@@ -263,7 +263,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     return end;
   }
 
-  /** Passed on, but not without end: each costs memory downstream, and none is an answer. */
+  /** Interim answers are forwarded up to a limit: each costs memory downstream, and none is the answer. */
   #takeInformational(attempt: Attempt, buffer: Buffer, end: number): number {
     if (++this.#informational > this.#settings.limits.maxInformational) return this.#fault(ERRORS.upstreamMalformed, buffer);
     this.#events.responseInformational(attempt, responseHead.status, responseHead.headers);
@@ -275,7 +275,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     this.#body = responseHead.body;
     this.#bodyLeft = responseHead.length;
     const whole = this.#body === 'none';
-    // Bytes after an answer without a body are a body that should not be there, or an answer nobody asked for.
+    // Bytes after an answer without a body are an invalid body or an unexpected answer.
     this.#keep = responseHead.keepAlive && this.#body !== 'close' && !(whole && more);
     attempt.status = responseHead.status;
     attempt.headers = responseHead.headers;
@@ -286,12 +286,12 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     if (whole && this.#attempt === attempt) this.#complete(attempt, null);
   }
 
-  /** RFC 9110 section 15.2.2: only to a protocol that was asked for. */
+  /** RFC 9110 section 15.2.2: only to a requested protocol. */
   #switchProtocols(attempt: Attempt, buffer: Buffer, end: number): number {
     if (attempt.exchange.upgrade === '' || responseHead.upgrade !== attempt.exchange.upgrade || !this.#answersKey())
       return this.#fault(ERRORS.upstreamMalformed, buffer);
     this.#state = 'tunnel';
-    // The downstream half watches a tunnel: what passes in either direction passes there.
+    // The downstream connection watches a tunnel: the bytes of both directions pass there.
     this.#settings.wheel.disarm(this.#timer);
     attempt.status = 101;
     attempt.headers = responseHead.headers;
@@ -301,7 +301,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     return end;
   }
 
-  /** Clients check the answer to a key of their own by themselves. */
+  /** Clients check the answer to their own key themselves. */
   #answersKey(): boolean {
     return this.#key === '' || getHeader(responseHead.headers, ACCEPT) === acceptFor(this.#key);
   }
@@ -321,7 +321,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
   #readLength(buffer: Buffer, position: number, attempt: Attempt): number {
     const end = Math.min(buffer.length, position + this.#bodyLeft);
     this.#bodyLeft -= end - position;
-    // What follows the answer belongs to nobody; it is found out before the connection can be kept.
+    // Bytes after the answer are unexpected; they are detected before the connection is kept.
     if (this.#bodyLeft === 0 && end < buffer.length) this.#keep = false;
     this.#events.responseData(attempt, buffer.subarray(position, end));
     if (this.#bodyLeft === 0 && this.#attempt === attempt) this.#complete(attempt, null);
@@ -348,7 +348,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     return !this.#paused && this.#attempt !== null;
   }
 
-  /** The answer is whole. The connection goes back to the pool first, so that what the end sets off can use it. */
+  /** The answer is complete. The connection returns to the pool first, so that the consequences of the end can use it. */
   #complete(attempt: Attempt, trailers: Headers | null): void {
     this.#attempt = null;
     this.#settings.wheel.disarm(this.#timer);
@@ -361,7 +361,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     this.#events.responseEnd(attempt, trailers);
   }
 
-  // What happens to the socket
+  // Events of the socket
 
   #fault(error: ExchangeError, buffer: Buffer): number {
     const attempt = this.#attempt;
@@ -377,12 +377,12 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     this.#events.upstreamDrained(this.#attempt);
   }
 
-  /** The peer sends no more: the end of a body that ends with the connection, or of a tunnel; a fault everywhere else. */
+  /** The peer sends no more: the end of a body that ends with the connection, or of a tunnel; otherwise a fault. */
   #ended(): void {
     const attempt = this.#attempt;
     if (attempt !== null && this.#state === 'tunnel') {
       this.#events.responseEnd(attempt, null);
-      // Closes by itself once what was sent is written; not later than this.
+      // Closes by itself once all bytes are written, or at this timeout.
       if (attempt.exchange.requestEnded) this.#settings.wheel.arm(this.#timer, this.#settings.limits.upstreamIdleTimeout);
       return;
     }
@@ -395,7 +395,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     const answering = this.#headRead || this.#state === 'tunnel';
     this.#attempt = null;
     this.#leave(this.#state === 'connecting' ? connectError : null);
-    // A tunnel that both sides had ended is no failure: the attempt is over.
+    // A tunnel that both sides have ended is not a failure: the attempt is over.
     if (attempt !== null) this.#events.upstreamFailed(attempt, answering ? ERRORS.upstreamBodyTruncated : ERRORS.upstreamReset);
   }
 
@@ -415,7 +415,7 @@ function requestLines(exchange: Exchange, key: string): string {
   return head + requestFraming(exchange) + '\r\n';
 }
 
-/** RFC 9110 section 8.6: a length of 0 is told where the method expects a body, so that no backend waits for one. */
+/** RFC 9110 section 8.6: a length of 0 is sent if the method expects a body, so that the backend does not wait for one. */
 function requestFraming(exchange: Exchange): string {
   const { method, requestLength } = exchange;
   if (requestLength === UNKNOWN_LENGTH) return 'transfer-encoding: chunked\r\n';

@@ -1,4 +1,4 @@
-// Cuts a peer that takes nothing of what is written to it, or too little.
+// Cuts a peer that receives nothing of the bytes written to it, or too little.
 import type net from 'node:net';
 import { Timer } from '#lib/timer-wheel.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
@@ -7,7 +7,7 @@ import type { Limits } from '../../exchange/limits.ts';
 import { cut } from './cut.ts';
 import { takenOf } from './taken.ts';
 
-/** How often per timeout a peer that is behind is looked at, and how often at most, in milliseconds. */
+/** The number of checks per timeout, and their shortest interval in milliseconds. */
 const LOOKS_PER_TIMEOUT = 16;
 const MIN_INTERVAL = 25;
 
@@ -17,7 +17,7 @@ export class WriteWatch {
   readonly #timeout: number;
   readonly #lag: Lag;
   readonly #timer = new Timer(() => this.#look());
-  /** Bytes the peer had taken at the last look. */
+  /** Bytes that the peer had received at the last check. */
   #taken = 0;
   #patient = false;
 
@@ -28,7 +28,7 @@ export class WriteWatch {
     this.#lag = new Lag(limits.minResponseRate);
   }
 
-  /** The peer is behind: watches until all is written. `patient`: it may take as little as it likes, but not nothing. */
+  /** The peer is behind: watches it until everything is written. `patient`: any progress is enough. */
   start(patient: boolean): void {
     this.#patient = patient;
     if (this.#lag.running) return;
@@ -43,7 +43,7 @@ export class WriteWatch {
     this.#wheel.disarm(this.#timer);
   }
 
-  /** How far the peer is behind, milliseconds; 0 when it is not watched. */
+  /** The lag of the peer, milliseconds; 0 if it is not watched. */
   lag(): number {
     if (!this.#lag.running) return 0;
     const now = this.#wheel.now;
@@ -54,7 +54,7 @@ export class WriteWatch {
     return this.#lag.at(now);
   }
 
-  /** Looks again when the limit may be reached, and before that a few times: what the peer takes counts from when it is seen. */
+  /** Checks again when the limit may be reached, and a few times before: progress counts from the time it is seen. */
   #arm(left: number): void {
     if (this.#timeout > 0) this.#wheel.arm(this.#timer, Math.max(MIN_INTERVAL, Math.min(left, this.#timeout / LOOKS_PER_TIMEOUT)));
   }

@@ -1,4 +1,4 @@
-// CRC-32C (Castagnoli, RFC 4960 appendix B), which version 2 of the PROXY protocol may carry. zlib has another polynomial.
+// CRC-32C (Castagnoli, RFC 4960 appendix B), which version 2 of the PROXY protocol may have. zlib has another polynomial.
 
 const POLYNOMIAL = 0x82f63b78;
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -7,7 +7,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return value;
 });
 
-/** The checksum of these bytes, with those from `start` to `end` taken for zeros. */
+/** The checksum of these bytes, with zeros in place of those from `start` to `end`. */
 export function crc32c(bytes: Buffer, start: number, end: number): number {
   let crc = 0xffffffff;
   for (let i = 0; i < bytes.length; i++) {

@@ -1,5 +1,5 @@
-// Reads the header of the PROXY protocol, version 1 or 2, that goes before everything else on a connection: who the client is
-// as the balancer in front of us saw it. Strict, because whatever it says is believed.
+// Reads the header of the PROXY protocol, version 1 or 2, before everything else on a connection: the client as seen by the balancer. The
+// parser is strict, because the proxy trusts the content.
 import net from 'node:net';
 import { readAddress, writeAddress } from '#lib/address-words.ts';
 import { crc32c } from './crc32c.ts';
@@ -11,14 +11,14 @@ export interface ProxiedPeer {
   readonly port: number;
 }
 
-/** What the first bytes of a connection turned out to be. */
+/** The result for the first bytes of a connection. */
 export type ProxyHeader =
   | { readonly kind: 'incomplete' }
   | { readonly kind: 'malformed' }
-  /** `length`: bytes of the header. `peer`: null where the balancer speaks for itself (LOCAL) or does not know (UNKNOWN). */
+  /** `length`: bytes of the header. `peer`: null if the balancer connects for itself (LOCAL) or does not know the client (UNKNOWN). */
   | { readonly kind: 'header'; readonly length: number; readonly peer: ProxiedPeer | null };
 
-/** Addresses and all that may follow them; balancers send some hundred bytes. */
+/** The maximum length of addresses and further fields; balancers send some hundred bytes. */
 export const MAX_PROXY_HEADER_BYTES = 4_096;
 
 /** Section 2.1: with CR and LF. */
@@ -34,7 +34,7 @@ const ADDRESSES = Object.freeze({ [FAMILY.ipv4]: 12, [FAMILY.ipv6]: 36, [FAMILY.
 const INCOMPLETE: ProxyHeader = Object.freeze({ kind: 'incomplete' });
 const MALFORMED: ProxyHeader = Object.freeze({ kind: 'malformed' });
 
-/** Reads what has arrived so far, from the first byte of the connection on. */
+/** Reads the received bytes, from the first byte of the connection. */
 export function readProxyHeader(bytes: Buffer): ProxyHeader {
   if (bytes.length === 0) return INCOMPLETE;
   return bytes[0] === SIGNATURE[0] ? readBinary(bytes) : readLine(bytes);
@@ -50,7 +50,7 @@ function readLine(bytes: Buffer): ProxyHeader {
   if (bytes[end - 1] !== CR) return MALFORMED;
   const fields = bytes.latin1Slice(V1_START.length, end - 1).split(' ');
   const length = end + 1;
-  // Section 2.1: the rest of such a line means nothing.
+  // Section 2.1: the rest of such a line has no meaning.
   if (fields[0] === 'UNKNOWN') return { kind: 'header', length, peer: null };
   const peer = readFields(fields);
   return peer === null ? MALFORMED : { kind: 'header', length, peer };
@@ -70,7 +70,7 @@ function readFields(fields: readonly string[]): ProxiedPeer | null {
   return port < 0 || destinationPort < 0 ? null : { address: plainAddress(source), port };
 }
 
-/** Node takes zones of IPv6 for a part of the address: they mean nothing elsewhere. */
+/** Node accepts zones of IPv6 addresses, but they have no meaning on other hosts. */
 function isAddress(text: string, version: 4 | 6): boolean {
   return net.isIP(text) === version && !text.includes('%');
 }
@@ -93,7 +93,7 @@ function readBinary(bytes: Buffer): ProxyHeader {
   if (command !== COMMAND.local && command !== COMMAND.proxy) return MALFORMED;
   if (bytes.length < length) return INCOMPLETE;
   const header = bytes.subarray(0, length);
-  // Section 2.2: what follows in LOCAL is skipped, whatever it is.
+  // Section 2.2: further fields of LOCAL are skipped.
   if (command === COMMAND.local) return { kind: 'header', length, peer: null };
   return readProxied(header);
 }
@@ -107,7 +107,7 @@ function readProxied(header: Buffer): ProxyHeader {
   return { kind: 'header', length: header.length, peer: transport === TRANSPORT.unspecified ? null : readPeer(header, family) };
 }
 
-/** Null for Unix sockets, which have no address that means anything here. Datagrams are those of HTTP/3 at the balancer. */
+/** Null for Unix sockets, which have no usable address. Datagrams are those of HTTP/3 at the balancer. */
 function readPeer(header: Buffer, family: number): ProxiedPeer | null {
   if (family === FAMILY.ipv4) return { address: header.subarray(16, 20).join('.'), port: header.readUInt16BE(24) };
   if (family !== FAMILY.ipv6) return null;
@@ -115,13 +115,13 @@ function readPeer(header: Buffer, family: number): ProxiedPeer | null {
   return { address: plainAddress(groups.join(':')), port: header.readUInt16BE(48) };
 }
 
-/** In the one spelling that clients are known by; that of an IPv4 client behind a socket for both as IPv4. */
+/** In canonical form; the address of an IPv4 client of a dual-stack socket as IPv4. */
 function plainAddress(text: string): string {
   const version = readAddress(text);
   return version === 0 ? '' : writeAddress(version);
 }
 
-/** Whether what follows the addresses adds up, and is what its checksum says. None of it is used. */
+/** Whether the fields after the addresses have valid lengths, and match their checksum. None of them is used. */
 function areValid(header: Buffer, start: number): boolean {
   let at = start;
   while (at + TLV_HEADER <= header.length) {

@@ -1,9 +1,9 @@
-// Writes the header of the PROXY protocol that goes before everything else on a connection to a backend.
+// Writes the header of the PROXY protocol before everything else on a connection to a backend.
 import net from 'node:net';
 import { octetsOf } from '#lib/ip-address.ts';
 import { COMMAND, FAMILY, SIGNATURE, TLV, TLV_HEADER, TRANSPORT, V2_HEADER } from './format.ts';
 
-/** Who a connection to a backend is made for. */
+/** The client of a connection to a backend. */
 export interface ProxiedConnection {
   readonly remoteAddress: string;
   readonly remotePort: number;
@@ -11,12 +11,12 @@ export interface ProxiedConnection {
   readonly localPort: number;
 }
 
-/** RFC 6066 section 3; longer ones are no host names. */
+/** RFC 6066 section 3; longer texts are not host names. */
 const MAX_AUTHORITY = 255;
 
 /**
- * The header for a client. `version`: as the backend has to be set up for. `serverName` goes with version 2 as its authority; ''
- * has none. Without addresses (the client was gone before anyone asked) it says so.
+ * The header for a client. `version`: the version that the backend expects. `serverName` is the authority in version 2; '' for none. If the
+ * addresses are not known any more, because the client left, the header says so.
  */
 export function writeProxyHeader(version: 1 | 2, client: ProxiedConnection, serverName = ''): Buffer {
   return version === 1 ? Buffer.from(writeLine(client), 'latin1') : writeBinary(client, serverName);
@@ -41,7 +41,7 @@ function writeBinary(client: ProxiedConnection, serverName: string): Buffer {
   return Buffer.concat([head, payload]);
 }
 
-/** Both addresses are of one family: an IPv4 address among IPv6 ones is mapped. */
+/** Both addresses have one family: an IPv4 address with an IPv6 one is mapped. */
 function familyOf(source: string, destination: string): number {
   const versions = [net.isIP(source), net.isIP(destination)];
   if (versions.includes(0)) return FAMILY.unspecified;

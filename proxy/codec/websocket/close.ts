@@ -1,4 +1,4 @@
-// How WebSockets are closed (RFC 6455 sections 5.5.1 and 7.4.1): the codes that the proxy gives for its reasons, and the frame.
+// Closing WebSockets (RFC 6455 sections 5.5.1 and 7.4.1): the codes for the reasons of the proxy, and the frame.
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
 
@@ -6,7 +6,7 @@ const GOING_AWAY = 1_001;
 const PROTOCOL_ERROR = 1_002;
 const POLICY_VIOLATION = 1_008;
 const TOO_BIG = 1_009;
-/** Never sent: there was no close frame. */
+/** Never sent: means that there was no close frame. */
 export const ABNORMAL = 1_006;
 
 const CODES: ReadonlyMap<ExchangeError, number> = new Map([
@@ -19,12 +19,12 @@ const CODES: ReadonlyMap<ExchangeError, number> = new Map([
 const CLOSE = 0x88;
 const MASKED = 0x80;
 
-/** What both sides are told for a reason. */
+/** The code and text of a reason for both sides. */
 export function closeCodeFor(error: ExchangeError): number {
   return CODES.get(error) ?? PROTOCOL_ERROR;
 }
 
-/** A close frame. Masks are against caches that take frames for requests: there is nothing in this one that could be. */
+/** A close frame. Masks protect caches that take frames for requests; this frame cannot be taken for one. */
 export function closeFrame(code: number, masked: boolean): Buffer {
   const status = [code >> 8, code & 0xff];
   return Buffer.from(masked ? [CLOSE, MASKED | 2, 0, 0, 0, 0, ...status] : [CLOSE, 2, ...status]);

@@ -1,4 +1,4 @@
-// Both directions of a WebSocket as far as their frames tell: how many messages there were, who closed it and with which code.
+// Both directions of a WebSocket by their frames: the number of messages, and the sender and code of the close frame.
 import type { ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange, WebSocketClose } from '../../exchange/exchange.ts';
 import { getHeader } from '../../exchange/headers.ts';
@@ -15,7 +15,7 @@ export class Conversation {
   #closer: WebSocketClose['by'] = '';
   #ownCode = 0;
 
-  /** `exchange`: with the head of an answer that agrees. */
+  /** `exchange` has the head of an accepting answer. */
   constructor(exchange: Exchange, limits: ScanLimits) {
     const extensions = getHeader(exchange.responseHeaders, 'sec-websocket-extensions') ?? '';
     const compressed = extensions.toLowerCase().includes('permessage-deflate');
@@ -30,7 +30,7 @@ export class Conversation {
     return { code: (by === 'client' ? this.requests : this.responses).closeCode || ABNORMAL, by };
   }
 
-  /** Follows a chunk of the client. Returns what is wrong with it. */
+  /** Follows a chunk of the client. Returns its error. */
   fromClient(chunk: Buffer): ExchangeError | null {
     const error = this.requests.scan(chunk);
     this.received += this.requests.messages;
@@ -46,7 +46,7 @@ export class Conversation {
     return error;
   }
 
-  /** Sends close frames to both sides, but for one that has heard the end. Both have to be between two frames. */
+  /** Sends close frames to both sides, except one that has received the end. Both must be between two frames. */
   sayWhy(exchange: Exchange, error: ExchangeError): void {
     const code = closeCodeFor(error);
     if (this.#closer === '') [this.#closer, this.#ownCode] = ['proxy', code];

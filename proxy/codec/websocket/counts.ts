@@ -1,9 +1,9 @@
-// How many WebSockets of each rule are open in this worker, of those that are held to limits.
+// The number of open WebSockets of each rule in this worker, of rules with limits.
 
 export class WebSocketCounts {
   readonly #open = new Map<string, number>();
 
-  /** Whether a rule (by its key) may have one more. 0 is no limit. */
+  /** Whether a rule (by its key) may open another. 0 is unlimited. */
   hasRoom(route: string, limit: number): boolean {
     return limit === 0 || (this.#open.get(route) ?? 0) < limit;
   }

@@ -1,5 +1,5 @@
-// Follows a WebSocket that nothing limits: everything passes as it comes. Frames are followed for what they tell, and so that the end
-// of the proxy can be said between two of them; a peer that does not keep to the protocol is simply no longer followed.
+// Follows a WebSocket without limits and forwards everything. It reads frames for metrics, and to send a close frame between two of them;
+// it stops following a peer that violates the protocol.
 import type { ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange, WebSocketClose, WebSocketTunnel } from '../../exchange/exchange.ts';
 import { Conversation } from './conversation.ts';
@@ -10,11 +10,11 @@ const UNKNOWN: WebSocketClose = Object.freeze({ code: 0, by: '' });
 
 export class WebSocketFollower implements WebSocketTunnel {
   readonly #conversation: Conversation;
-  /** Nobody knows any more where frames begin. */
+  /** The start of the next frame is unknown. */
   #lost = false;
   #leaving: ExchangeError | null = null;
 
-  /** `exchange`: with the head of an answer that agrees. */
+  /** `exchange` has the head of an accepting answer. */
   constructor(exchange: Exchange) {
     this.#conversation = new Conversation(exchange, NO_LIMITS);
   }
@@ -58,7 +58,7 @@ export class WebSocketFollower implements WebSocketTunnel {
   }
 
   end(): void {
-    // There is nothing to let go of.
+    // Nothing to release.
   }
 
   get #isBetweenFrames(): boolean {

@@ -1,5 +1,5 @@
-// Holds a WebSocket to limits: both of its directions pass through here where a route asks for that, and nowhere else. Who
-// breaks a limit or the protocol is told why with a close frame, and so is the other side.
+// Enforces the limits of a WebSocket: both directions pass through it if the route has limits. A close frame tells both sides of a
+// violation of a limit or of the protocol.
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import { TokenBucket } from '#lib/token-bucket.ts';
 import { ERRORS } from '../../exchange/errors.ts';
@@ -11,15 +11,15 @@ import { Lifespan } from './lifespan.ts';
 import type { LifespanOwner } from './lifespan.ts';
 import type { FrameScanner } from './scanner.ts';
 
-/** With a payload by which pongs in a trace can be told. */
+/** The payload makes its pongs recognisable in a trace. */
 const PING = Buffer.concat([Buffer.from([0x89, 4]), Buffer.from('weir')]);
 
-/** What guards need of their worker. */
+/** The interface of the worker for guards. */
 export interface GuardSurroundings {
   readonly wheel: TimerWheel;
-  /** The tunnel is to be closed. */
+  /** Requests the end of the tunnel. */
   readonly over: (exchange: Exchange, error: ExchangeError) => void;
-  /** The tunnel is closed. */
+  /** The tunnel has ended. */
   readonly ended: (exchange: Exchange) => void;
 }
 
@@ -28,14 +28,14 @@ export class WebSocketGuard implements WebSocketTunnel, LifespanOwner {
   readonly #surroundings: GuardSurroundings;
   readonly #lifespan: Lifespan;
   readonly #conversation: Conversation;
-  /** What is wrong with the frame that was not let through. */
+  /** The error of the frame that was held back. */
   #breach: ExchangeError | null = null;
   #leaving: ExchangeError | null = null;
 
   /** The messages that the client may begin; null: without a limit. */
   readonly #messages: TokenBucket | null;
 
-  /** `exchange`: with the head of an answer that agrees. */
+  /** `exchange` has the head of an accepting answer. */
   constructor(exchange: Exchange, plan: WebSocketPlan, surroundings: GuardSurroundings) {
     this.#exchange = exchange;
     this.#surroundings = surroundings;
@@ -61,7 +61,7 @@ export class WebSocketGuard implements WebSocketTunnel, LifespanOwner {
     return this.#breach ?? (this.#isAtBoundary ? this.#leaving : null);
   }
 
-  /** Passes on what may pass of the client. False: the backend is behind. */
+  /** Forwards the allowed bytes of the client. False: the backend is behind. */
   fromClient(exchange: Exchange, chunk: Buffer): boolean {
     const { requests } = this.#conversation;
     this.#breach = this.#conversation.fromClient(chunk);
@@ -74,7 +74,7 @@ export class WebSocketGuard implements WebSocketTunnel, LifespanOwner {
     return first && second;
   }
 
-  /** Passes on what may pass of the backend. False: the client is behind. */
+  /** Forwards the allowed bytes of the backend. False: the client is behind. */
   fromBackend(exchange: Exchange, chunk: Buffer): boolean {
     const { responses } = this.#conversation;
     this.#breach = this.#conversation.fromBackend(chunk);
@@ -94,7 +94,7 @@ export class WebSocketGuard implements WebSocketTunnel, LifespanOwner {
     return this.#messages !== null && messages > 0 && this.#messages.take(messages) > 0;
   }
 
-  /** Who is amid a frame of the backend gets data, which is as good. */
+  /** A client in the middle of a frame of the backend needs no ping: it gets data. */
   ping(): void {
     const { responses } = this.#conversation;
     if (responses.atBoundary && !responses.closed) this.#exchange.downstream.writeData(this.#exchange, PING);
@@ -114,10 +114,7 @@ export class WebSocketGuard implements WebSocketTunnel, LifespanOwner {
     this.#surroundings.ended(this.#exchange);
   }
 
-  /**
-   * Tells both sides why the WebSocket ends. False: one of them is amid a frame, so that nothing can be said to it and it must
-   * be cut.
-   */
+  /** Sends both sides the reason for the end of the WebSocket. False: one side is in the middle of a frame, so that it must be cut. */
   sayWhy(exchange: Exchange, error: ExchangeError): boolean {
     if (!this.#isAtBoundary) return false;
     this.#conversation.sayWhy(exchange, error);

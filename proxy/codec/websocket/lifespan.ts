@@ -1,12 +1,12 @@
-// How long a WebSocket may live and be silent, and the pings that keep one alive and find out who is gone. One timer for all
-// three, armed for whichever comes first: traffic only notes its time.
+// The lifetime and idle limits of a WebSocket, and the pings that keep it open and detect dead clients. One timer for all three, armed for
+// the earliest; traffic only stores its time.
 import { Timer } from '#lib/timer-wheel.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
 import type { WebSocketPlan } from '../../exchange/plan.ts';
 
-/** What is to be done. */
+/** Gets the expired limits. */
 export interface LifespanOwner {
   /** Sends the client a ping. */
   ping(): void;
@@ -31,12 +31,12 @@ export class Lifespan {
     this.#arm(this.#startedAt);
   }
 
-  /** Data passed, in either direction. */
+  /** Data passed in either direction. */
   active(): void {
     this.#activeAt = this.#wheel.now;
   }
 
-  /** The client sent something, a pong if nothing else. */
+  /** The client sent something, for example a pong. */
   heard(): void {
     this.#heardAt = this.#wheel.now;
     this.#pinged = false;
@@ -60,7 +60,7 @@ export class Lifespan {
     if (now >= due(this.#startedAt, this.#plan.lifetime)) return this.#owner.over(ERRORS.webSocketExpired);
     if (now >= due(this.#activeAt, this.#plan.idle)) return this.#owner.over(ERRORS.idleTimeout);
     if (now >= due(Math.max(this.#pingedAt, this.#heardAt), this.#plan.ping)) {
-      // The ping before was not answered, nor was anything else said since.
+      // The client has sent nothing since the last ping.
       if (this.#pinged) return this.#owner.over(ERRORS.idleTimeout);
       this.#pinged = true;
       this.#pingedAt = now;

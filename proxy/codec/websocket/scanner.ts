@@ -1,11 +1,11 @@
-// Follows the frames of one direction of a WebSocket (RFC 6455 section 5) as its bytes pass: where frames begin and end, and
-// whether they keep to the protocol and to limits. Holds back the header of a frame until it is complete, and changes nothing.
+// Follows the frames of one direction of a WebSocket (RFC 6455 section 5) in its byte stream: the bounds of frames, and violations of the
+// protocol and of limits. Holds back the header of a frame until it is complete, and changes nothing.
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
 
-/** What a direction is held to. */
+/** The limits of a direction. */
 export interface ScanLimits {
-  /** Payload of one frame, and of the frames of one message together, bytes; 0 is no limit. */
+  /** The payload of one frame, and of all frames of one message, bytes; 0 is unlimited. */
   readonly maxFrameBytes: number;
   readonly maxMessageBytes: number;
 }
@@ -13,7 +13,7 @@ export interface ScanLimits {
 const OPCODE = Object.freeze({ continuation: 0x0, text: 0x1, binary: 0x2, close: 0x8, pong: 0xa });
 const FINAL = 0x80;
 const MASKED = 0x80;
-/** Where permessage-deflate was agreed on, the first frame of a message may have it (RFC 7692 section 6). */
+/** With permessage-deflate the first frame of a message may have it (RFC 7692 section 6). */
 const COMPRESSED = 0x40;
 const RESERVED = 0x70;
 const MASK_BYTES = 4;
@@ -28,10 +28,12 @@ const NO_STATUS = 1_005;
 const NOTHING = Buffer.alloc(0);
 
 export class FrameScanner {
-  /** Result of the last scan: what was held back and goes before the chunk, and how much of the chunk goes behind it. */
+  /**
+   * The result of the last scan: held-back bytes to forward before the chunk, and the number of bytes of the chunk to forward after them.
+   */
   before: Buffer = NOTHING;
   passed = 0;
-  /** Messages that began in it, and whether there was anything of a message at all. */
+  /** Messages that started in the chunk, and whether it has any bytes of messages. */
   messages = 0;
   sawData = false;
   readonly #fromClient: boolean;
@@ -39,45 +41,45 @@ export class FrameScanner {
   readonly #limits: ScanLimits;
   readonly #header = Buffer.alloc(MAX_HEADER);
   #headerBytes = 0;
-  /** Of the payload of the frame that passes. */
+  /** The remaining payload of the current frame. */
   #left = 0;
-  /** Payload of the message so far, -1 between messages. */
+  /** The payload of the message so far, -1 between messages. */
   #message = -1;
   #closed = false;
-  /** Status of the close frame, and its bytes that are to come. */
+  /** The status in the close frame, and its bytes to come. */
   #closeCode = 0;
   #codeLeft = 0;
-  /** The frame that passes is one of a message. */
+  /** The current frame belongs to a message. */
   #isData = false;
 
-  /** `compressed`: permessage-deflate was agreed on. Limits are of what travels. */
+  /** `compressed`: permessage-deflate was negotiated. Limits apply to the bytes on the wire. */
   constructor(direction: 'client' | 'server', compressed: boolean, limits: ScanLimits) {
     this.#fromClient = direction === 'client';
     this.#compressed = compressed;
     this.#limits = limits;
   }
 
-  /** What has passed ends with a frame: another may follow. */
+  /** The forwarded bytes end with a frame: another may follow. */
   get atBoundary(): boolean {
     return this.#left === 0;
   }
 
-  /** As `atBoundary`, and nothing of the next frame was seen: what counts where headers are not held back. */
+  /** As `atBoundary`, and no byte of the next frame has arrived: for directions that do not hold back headers. */
   get betweenFrames(): boolean {
     return this.#left === 0 && this.#headerBytes === 0;
   }
 
-  /** A close frame has passed, or begun to. */
+  /** A close frame has passed, at least in part. */
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** The status in the close frame; 0 before the whole of it has passed. */
+  /** The status in the close frame; 0 until it is complete. */
   get closeCode(): number {
     return this.#codeLeft === 0 ? this.#closeCode : 0;
   }
 
-  /** Follows a chunk. Returns what is wrong with the frame behind what may still pass. */
+  /** Follows a chunk. Returns the error of the frame after the bytes that may pass. */
   scan(chunk: Buffer): ExchangeError | null {
     let held = this.#headerBytes;
     this.before = NOTHING;
@@ -104,7 +106,7 @@ export class FrameScanner {
     return null;
   }
 
-  /** Bytes of the header, as far as it is known. */
+  /** The length of the header, as far as it is known. */
   #headerLength(): number {
     if (this.#headerBytes < 2) return 2;
     const second = this.#header[1] as number;
@@ -117,14 +119,14 @@ export class FrameScanner {
     const first = this.#header[0] as number;
     const opcode = first & 0xf;
     const length = this.#payloadLength();
-    // Section 5.1: what a client sends is masked, and nothing else is. Section 5.5.1: nothing follows a close frame.
+    // Section 5.1: frames of clients are masked, all others are not. Section 5.5.1: no frame follows a close frame.
     const isMasked = ((this.#header[1] as number) & MASKED) !== 0;
     if (isMasked !== this.#fromClient || this.#closed || length < 0 || !this.#mayReserve(first)) return ERRORS.webSocketMalformed;
     this.#left = length;
     return opcode >= OPCODE.close ? this.#takeControl(first, length) : this.#takePiece(first, length);
   }
 
-  /** -1: not in its shortest form (section 5.2), or more than can be counted. */
+  /** -1: not in the shortest form (section 5.2), or too large a number. */
   #payloadLength(): number {
     const length = (this.#header[1] as number) & ~MASKED;
     if (length < TWO_BYTES) return length;
@@ -150,7 +152,7 @@ export class FrameScanner {
     return null;
   }
 
-  /** Takes what a chunk has of the status of the close frame, from `at` on. */
+  /** Reads the part of the close frame's status in a chunk, from `at` on. */
   #readCode(chunk: Buffer, at: number): void {
     for (let i = at; i < chunk.length && this.#codeLeft > 0; i++) {
       const mask = this.#fromClient ? (this.#header[2 + (2 - this.#codeLeft)] as number) : 0;
@@ -174,7 +176,7 @@ export class FrameScanner {
     return null;
   }
 
-  /** None of the frame passes. */
+  /** No byte of the frame passes. */
   #refuse(error: ExchangeError): ExchangeError {
     this.#left = 0;
     return error;

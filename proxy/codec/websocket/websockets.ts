@@ -1,4 +1,4 @@
-// The WebSockets of a worker: which of them may be opened, what of theirs passes, and how they are ended.
+// The WebSockets of a worker: whether one may open, the forwarding of its frames, and its end.
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
@@ -9,11 +9,11 @@ import { WebSocketFollower } from './follower.ts';
 import { WebSocketGuard } from './guard.ts';
 import type { GuardSurroundings } from './guard.ts';
 
-/** The request path, as WebSockets see it. */
+/** The interface of the request path for WebSockets. */
 export interface WebSocketsOwner {
-  /** Both sides were told why, and have heard the end. */
+  /** Both sides got the reason and the end. */
   closed(exchange: Exchange): void;
-  /** Nothing could be said to either side, and neither may take what it has for whole. */
+  /** Neither side could be told; both must see that the data is incomplete. */
   torn(exchange: Exchange, error: ExchangeError): void;
 }
 
@@ -31,13 +31,13 @@ export class WebSockets {
     };
   }
 
-  /** Whether the rule may have one more. */
+  /** Whether the rule may open another. */
   mayOpen({ route }: Exchange): boolean {
     const plan = route?.webSocket ?? null;
     return plan === null || this.#counts.hasRoom((route as RoutePlan).key, plan.maxConnections);
   }
 
-  /** The backend has agreed: what comes from now on is frames. */
+  /** The backend has accepted: frames follow. */
   open(exchange: Exchange): void {
     const { key, webSocket } = exchange.route as RoutePlan;
     if (webSocket !== null) this.#counts.enter(key);
@@ -58,7 +58,7 @@ export class WebSockets {
     else if (!room) exchange.upstream?.pauseResponse();
   }
 
-  /** Ends it as soon as neither side is amid a frame: whoever drains the proxy cuts those that never are. */
+  /** Ends it once both sides are between frames; a drain cuts those that never are. */
   leave(exchange: Exchange): void {
     const tunnel = exchange.webSocket;
     if (exchange.phase === 'done' || tunnel === null) return;
@@ -69,7 +69,7 @@ export class WebSockets {
     if (exchange.phase !== 'done' && exchange.webSocket !== null) this.#close(exchange, exchange.webSocket, error);
   }
 
-  /** Both sides are told why, and hear the end; or are cut, where one is amid something. */
+  /** Sends both sides the reason and the end; or cuts them if one is in the middle of a frame. */
   #close(exchange: Exchange, tunnel: WebSocketTunnel, error: ExchangeError): void {
     if (!tunnel.sayWhy(exchange, error)) return this.#owner.torn(exchange, error);
     exchange.error = error;
