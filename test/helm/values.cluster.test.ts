@@ -19,6 +19,7 @@ const NOTHING = { entrypoint: ['true'] };
 const SYSTEM = ['--namespace', 'weir-system'];
 const VALUES = {
   watchNamespaces: ['shop'],
+  fleet: { mode: 'Both' },
   controller: { replicas: 1, serviceAccount: { create: false, name: 'operator' } },
   proxy: {
     kind: 'DaemonSet',
@@ -103,7 +104,7 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack', 'go'], 'values of the
     await applyTo('shop', ...backend());
     await applyTo('elsewhere', gateway('gw', [{ name: 'http', port: 9999 }]), httpRoute('elsewhere', 'web'));
     await install(...values);
-    await applyTo('shop', gateway('gw', [{ name: 'http', port: 80 }]), httpRoute('shop', 'web'));
+    await applyTo('shop', gateway('gw', [{ name: 'http', port: 80 }]), httpRoute('ready', 'web'));
     address = (await shared()).status.loadBalancer?.ingress[0]?.ip ?? '';
   }, 900_000);
   afterAll(() => bare?.stop());
@@ -115,13 +116,16 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack', 'go'], 'values of the
   });
 
   test('give proxies environment, volumes and containers', async () => {
-    const response = await answers(80, '/shop', 404);
-    // The backend answers what it does not know with 404.
+    const response = await answers(80, '/ready', 200);
     expect(response.headers.get('via')).toContain('edge-of-north');
     for (const { status } of await pods()) {
       const file = await fetch(`http://${status.podIP}:8080/file/${encodeURIComponent('/notes/REGION')}`);
       expect(await file.text()).toBe('north');
     }
+  });
+
+  test('pass helm test', async () => {
+    expect(await helm('test', 'weir', '--timeout', '60s')).toContain('Phase:          Succeeded');
   });
 
   test('keep the controllers to the namespaces to watch', async () => {
@@ -147,8 +151,8 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack', 'go'], 'values of the
     ];
     const ports = ['http 80/TCP', 'https 443/TCP', 'tcp-81 81/TCP', 'tcp-8081 8081/TCP', 'udp-53 53/UDP'];
     await follows([inShop(gateway('gw', followed)), inShop(udpRoute())], ...ports);
-    await answers(81, '/shop', 404);
-    await answers(8081, '/shop', 404);
+    await answers(81, '/ready', 200);
+    await answers(8081, '/ready', 200);
     expect(await datagram(address, 53)).toMatch(/^web-/);
   });
 
@@ -159,7 +163,7 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack', 'go'], 'values of the
     ];
     await install(...values, `proxy.service.ports=${JSON.stringify(ports)}`, 'proxy.service.annotations={"a":"b"}');
     await portsBecome('http 80/TCP', 'other 8443/TCP', 'tcp-81 81/TCP', 'tcp-8081 8081/TCP', 'udp-53 53/UDP');
-    await answers(8081, '/shop', 404);
+    await answers(8081, '/ready', 200);
   });
 
   test('hand a port over to the chart and back', async () => {
@@ -171,11 +175,22 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack', 'go'], 'values of the
     await portsBecome('http 80/TCP', 'alt 8081/TCP', 'tcp-81 81/TCP', 'udp-53 53/UDP');
     await install(...values, 'proxy.service.ports=[{"name":"http","port":80}]');
     await portsBecome('http 80/TCP', 'tcp-8081 8081/TCP', 'tcp-81 81/TCP', 'udp-53 53/UDP');
-    await answers(8081, '/shop', 404);
+    await answers(8081, '/ready', 200);
   });
 
   test('let the Service lose ports that no listener has', async () => {
     await follows([inShop(gateway('gw', [{ name: 'http', port: 80 }]))], 'http 80/TCP');
+  });
+
+  test('let the controllers make proxies for a Gateway in a namespace to watch', async () => {
+    await applyTo('shop', ...ownProxies(), httpRoute('own', 'web', ['own']));
+    const kinds = ['deployment', 'service', 'serviceaccount', 'poddisruptionbudget'];
+    await cluster.until('the objects of the Gateway', async () => {
+      return (await Promise.all(kinds.map((kind) => cluster.exists(kind, 'weir-own', 'shop')))).every(Boolean);
+    });
+    await cluster.kubectl(['wait', '--namespace', 'shop', '--for=condition=Programmed', 'gateway/own', '--timeout=60s']);
+    expect((await shared()).spec.ports.map(({ port }) => port)).toEqual([80]);
+    await cluster.kubectl(['delete', 'gateway/own', '--namespace', 'shop']);
   });
 
   test('leave nothing behind in other namespaces', async () => {
@@ -209,6 +224,20 @@ function backend(): object[] {
   return [
     { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' }, spec },
     { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web' }, spec: { selector: labels, ports } },
+  ];
+}
+
+function ownProxies(): object[] {
+  const parametersRef = { group: 'gateway.weir.dev', kind: 'GatewayParameters', name: 'own' };
+  const spec = { gatewayClassName: 'weir', listeners: [{ name: 'http', port: 7000, protocol: 'HTTP' }], infrastructure: { parametersRef } };
+  return [
+    {
+      apiVersion: 'gateway.weir.dev/v1alpha1',
+      kind: 'GatewayParameters',
+      metadata: { name: 'own' },
+      spec: { fleet: 'PerGateway', replicas: 1 },
+    },
+    { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'Gateway', metadata: { name: 'own' }, spec },
   ];
 }
 

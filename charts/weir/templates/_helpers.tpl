@@ -207,6 +207,29 @@ initContainers:
 
 {{/* Refuses contradicting values, which the schema cannot detect. */}}
 {{- define "weir.check" -}}
+{{- range $part := list "controller" "proxy" -}}
+{{- $values := index $.Values $part -}}
+{{- range concat $values.extraInitContainers $values.extraContainers -}}
+{{- if eq .name $part -}}
+{{- fail (printf "%s.extraContainers: the chart itself has a container %s; choose another name" $part .name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range .Values.proxy.extraVolumes -}}
+{{- if has .name (list "credentials" "state") -}}
+{{- fail (printf "proxy.extraVolumes: the chart itself has a volume %s; choose another name" .name) -}}
+{{- end -}}
+{{- end -}}
+{{- range .Values.proxy.extraEnv -}}
+{{- if eq .name "WEIR_NODE_ID" -}}
+{{- fail "proxy.extraEnv: the chart itself sets WEIR_NODE_ID to the name of the pod; leave it out" -}}
+{{- end -}}
+{{- end -}}
+{{- with .Values.proxy.service -}}
+{{- if and (eq .type "ClusterIP") .externalTrafficPolicy -}}
+{{- fail "proxy.service.externalTrafficPolicy: a Service of type ClusterIP has none; leave it empty, or set proxy.service.type to LoadBalancer or NodePort" -}}
+{{- end -}}
+{{- end -}}
 {{- with .Values.proxy -}}
 {{- if and (eq .kind "DaemonSet") .autoscaling.enabled -}}
 {{- fail "proxy.autoscaling.enabled: a DaemonSet has a proxy on every node and cannot be scaled; set proxy.kind to Deployment" -}}
