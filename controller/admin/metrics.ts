@@ -25,6 +25,9 @@ export interface MetricSources extends CompileSources {
   readonly pairs: () => PairCounts;
 }
 
+/** The parts of the controller whose bugs are counted from 0 on, so that the first shows as an increase. */
+const PARTS = ['compile', 'flush', 'push', 'statuses', 'events', 'fleets', 'scopes', 'session', 'watch'];
+
 export class ControllerMetrics {
   readonly registry = new Registry();
   readonly compile: CompileMetrics;
@@ -41,6 +44,7 @@ export class ControllerMetrics {
     registerProcess(this.registry);
     registerFamilies(this.registry, [BUILD_INFO, ...pushFamilies(sources.sessions), syncedFamily(sources.synced)]);
     this.compile = new CompileMetrics(this.registry, sources);
+    for (const part of PARTS) this.#caught.inc({ part }, 0);
     this.#gauge('weir_objects', 'Objects known, by kind.', ['kind'], (gauge) => {
       for (const [kind, count] of sources.objects()) gauge.set({ kind }, count);
     });

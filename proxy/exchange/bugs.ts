@@ -9,7 +9,12 @@ export type BugPlace = 'exchange' | 'downstream' | 'upstream' | 'timer';
 const LOGGED = { burst: 1, perSecond: 1 / 60 };
 
 export class Bugs {
-  readonly #counts = new Map<BugPlace, number>();
+  readonly #counts = new Map<BugPlace, number>([
+    ['exchange', 0],
+    ['downstream', 0],
+    ['upstream', 0],
+    ['timer', 0],
+  ]);
   readonly #logged = new TokenBuckets<BugPlace>(LOGGED);
   readonly #tell: (bug: unknown, place: BugPlace) => void;
 

@@ -58,7 +58,7 @@ export class Installation {
     const { certificate, privateKey, ca } = await this.#ca.issue(`proxy-${host}`, `URI:spiffe://weir.test/${host}`);
     const tls = ['--controller-tls-ca', ca, '--controller-tls-cert', certificate, '--controller-tls-key', privateKey];
     const where = ['--controller', `127.0.0.1:${this.#pushPort}`, '--controller-tls-name', 'controller.test', '--node-id', host];
-    const serving = ['--bind-address', host, '--workers', '1', '--access-log', 'off', '--admin-port', 'off', '--probe-port', 'off'];
+    const serving = ['--bind-address', host, '--workers', '1', '--access-log', 'off', '--admin-port', 'off', '--probe-port', '0'];
     const state = ['--drain-delay', '0', '--last-good', path.join(this.#folder, `${host}.json`)];
     return new Child(['proxy', ...where, ...tls, ...serving, ...state]);
   }
@@ -68,6 +68,13 @@ export class Installation {
     const [, port] = await this.controller.printed(/"probes":(\d+)/);
     const { statusCode, body } = await request(`http://127.0.0.1:${port}${target}`);
     return { status: statusCode, body: await body.text() };
+  }
+
+  /** The `host:port` of the metrics of the controller and of each proxy. */
+  async metricAddresses(): Promise<{ readonly controller: string; readonly proxies: readonly string[] }> {
+    const [, controller] = await this.controller.printed(/"probes":(\d+)/);
+    const ports = await Promise.all(this.proxies.map(async (proxy) => (await proxy.printed(/"probe":(\d+)/))[1]));
+    return { controller: `127.0.0.1:${controller}`, proxies: ports.map((port) => `127.0.0.1:${port}`) };
   }
 
   /** The value of a metric of the controller, with its labels as printed; 0 if it is absent. */

@@ -33,6 +33,8 @@ const REQUIREMENTS = {
   curl: program('curl', 'curl'),
   zsh: program('zsh', 'zsh'),
   fish: program('fish', 'fish'),
+  prometheus: program('prometheus', 'prometheus'),
+  promtool: program('promtool', 'prometheus'),
   /** Tools that are built from their Go modules. */
   go: { met: (env) => goVersion(env) >= 24, remedy: 'install Go 1.24 or later' },
 } satisfies Readonly<Record<string, Requirement>>;
@@ -47,7 +49,8 @@ export function remediesFor(names: readonly RequirementName[], env: NodeJS.Proce
 /** Debian packages that tests need and the machine lacks. */
 export function missingPackages(env: NodeJS.ProcessEnv = process.env): string[] {
   const all: readonly Requirement[] = Object.values(REQUIREMENTS);
-  return all.flatMap((requirement) => (requirement.package === undefined || requirement.met(env) ? [] : [requirement.package]));
+  const missing = all.flatMap((requirement) => (requirement.package === undefined || requirement.met(env) ? [] : [requirement.package]));
+  return [...new Set(missing)];
 }
 
 /** Tests that were skipped because of a missing requirement. */
