@@ -267,7 +267,7 @@ describeWith(['cluster', 'root', 'ip'], 'Secrets of a cluster', () => {
 
   test('a Secret of another type is not used as a certificate, and the condition names the type', async () => {
     await apply(tlsSecret('opaque', await issue(), 'Opaque'), gateway('other', [https('opaque', 1)]));
-    await says('other', 'ResolvedRefs', 'False', 'Secret/default/opaque is of type Opaque, not kubernetes.io/tls');
+    await says('other', 'ResolvedRefs', 'False', 'Secret/default/opaque is of type Opaque; create it anew with type kubernetes.io/tls');
   });
 
   test('an Opaque Secret can have CA certificates for clients and backends', async () => {
