@@ -4,7 +4,7 @@ import type { Log } from '#lib/log.ts';
 import { Pipeline } from '../controller/pipeline.ts';
 import type { Handover } from '../controller/compile/result.ts';
 import { CompileMetrics } from '../controller/admin/compile-metrics.ts';
-import { lint } from '../controller/lint/lint.ts';
+import { lintInTurns } from '../controller/lint/lint.ts';
 import { FileSource } from '../controller/watch/files.ts';
 import { lackIn, withPairs } from '../proxy/runtime/pairs.ts';
 import { configFamilies } from '../proxy/subscribe/metrics.ts';
@@ -39,6 +39,7 @@ export class Standalone {
   readonly #held = new HeldResources();
   readonly #findings: FindingLog;
   #lintTimer: NodeJS.Timeout | null = null;
+  #linting: Promise<void> = Promise.resolve();
 
   constructor(options: StandaloneOptions) {
     const { log, supervisor } = options;
@@ -59,7 +60,7 @@ export class Standalone {
         const { changed, removed } = delta;
         this.#metrics.compiled(delta, ms);
         if (changed.length + removed.length === 0) this.#reloads.unchanged();
-        this.#lintTimer ??= setTimeout(() => this.#lint(), LINT_DELAY).unref();
+        this.#lintTimer ??= setTimeout(() => void this.#lint(), LINT_DELAY).unref();
       },
     });
   }
@@ -68,7 +69,7 @@ export class Standalone {
   async start(): Promise<void> {
     await this.#pipeline.start();
     this.#reloads.begin();
-    this.#lint();
+    await this.#lint();
   }
 
   /** The listeners that are configured, with the ports they are bound to (null: not bound). */
@@ -96,12 +97,19 @@ export class Standalone {
     this.#reloads.served(noted);
   }
 
-  #lint(): void {
+  /** Never rejects: a bug in a check must not end what is served. */
+  #lint(): Promise<void> {
     if (this.#lintTimer !== null) clearTimeout(this.#lintTimer);
     this.#lintTimer = null;
-    const statuses = [...this.#pipeline.statuses()];
-    const compiled = { resources: this.#options.supervisor.resources(), statuses, faults: [...this.#pipeline.faulty()] };
-    const options = { controllerName: CONTROLLER_NAME, now: Date.now(), served: true };
-    this.#findings.report(lint(this.#source.content, compiled, options));
+    const { log, supervisor } = this.#options;
+    this.#linting = this.#linting
+      .then(async () => {
+        // The pipeline logs faults itself.
+        const compiled = { resources: supervisor.resources(), statuses: [...this.#pipeline.statuses()], faults: [] };
+        const options = { controllerName: CONTROLLER_NAME, now: Date.now(), served: true };
+        this.#findings.report(await lintInTurns(this.#source.content, compiled, options));
+      })
+      .catch((error: unknown) => log.error({ err: error }, 'a bug: the folder could not be checked'));
+    return this.#linting;
   }
 }

@@ -1,5 +1,6 @@
 // The linter: mistakes and oddities in the objects of a folder, each cause once, with its position. `weir validate` prints
 // it, `weir up` logs it.
+import { setImmediate } from 'node:timers/promises';
 import type { FolderContent } from '../watch/files.ts';
 import { certificateFindings } from './certificates.ts';
 import type { Finding, Unplaced } from './finding.ts';
@@ -26,10 +27,28 @@ const CHECKS: readonly ((subject: Subject) => readonly Unplaced[])[] = [
   endpointFindings,
 ];
 
-/** The findings about the objects, sorted by position. Problems of the files themselves are not included. */
+/** The findings about the objects, sorted by place. Problems of the files themselves are not among them. */
 export function lint(content: FolderContent, compiled: Compiled, options: LintOptions): readonly Finding[] {
   const subject = subjectOf(content, compiled, options);
-  const all = CHECKS.flatMap((check) => check(subject));
+  return toFindings(
+    CHECKS.flatMap((check) => check(subject)),
+    subject,
+  );
+}
+
+/** The same, with a turn of the event loop for each check: requests are served meanwhile. */
+export async function lintInTurns(content: FolderContent, compiled: Compiled, options: LintOptions): Promise<readonly Finding[]> {
+  const subject = subjectOf(content, compiled, options);
+  const all: Unplaced[] = [];
+  for (const check of CHECKS) {
+    all.push(...check(subject));
+    await setImmediate();
+  }
+  return toFindings(all, subject);
+}
+
+function toFindings(all: readonly Unplaced[], subject: Subject): readonly Finding[] {
+  const { content } = subject;
   const found = all.filter((finding) => !isOfRefused(finding, content) && !isConsequence(finding, all));
   const hinted = found.map((finding) => ({ ...finding, ...placeOf(finding, content), reason: withHint(finding.reason, subject) }));
   return sorted(oncePerCause(hinted));
