@@ -50,7 +50,7 @@ function target(text: string): string {
   if (text === 'off' || text === 'stdout') return text;
   const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
   try {
-    // Not blocking: it may be a pipe that nothing reads yet.
+    // Not blocking: it may be a pipe without a reader.
     closeSync(openSync(text, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o640));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw new Mistake(`--access-log: ${(error as Error).message}`);

@@ -1,4 +1,4 @@
-// What settings of the access log are taken for, and what is said of those that are wrong.
+// Settings of the access log: their meaning, and the reasons for refusing wrong ones.
 import { describe, expect, test } from '@jest/globals';
 import { DEFAULT_FIELDS, LOG_FIELDS } from './fields.ts';
 import { parseFilter } from './filter.ts';
@@ -54,6 +54,11 @@ describe('a format', () => {
       'responseHeader.set-cookie is refused: the header carries credentials, and a log is read by many',
     ],
     ['json', DEFAULT_FIELDS.map((name) => `-${name}`).join(), 'no field is left'],
+    [
+      'json',
+      Array.from({ length: 30 }, (_, i) => `requestHeader.${'x'.repeat(80)}${i}`).join(),
+      'the names of the fields have more than 2048 characters',
+    ],
     [`%{path}${'x'.repeat(1_100)}`, '', 'a template has at most 1024 characters'],
     ['%{path}'.repeat(65), '', 'a line has at most 64 fields'],
   ])('%j with fields %j is refused', (format, fields, reason) => {
@@ -64,7 +69,7 @@ describe('a format', () => {
 describe('a filter', () => {
   const rule = { statuses: null, duration: null, routes: null, error: false, sample: 1 };
 
-  test('is none where nothing is said', () => {
+  test('is none where the text is empty', () => {
     expect(parseFilter(' ')).toEqual({ ok: true, value: null });
   });
 

@@ -7,12 +7,14 @@ import { CREDENTIAL_HEADERS, DEFAULT_FIELDS, LOG_FIELDS, logField, REQUEST_HEADE
 /** A piece of a template: text as it is, or a field. */
 export type TemplatePart = { readonly literal: string } | { readonly field: string };
 
-/** What a line is made of. */
+/** The parts of a line. */
 export type LogFormat =
   { readonly kind: 'json'; readonly fields: readonly string[] } | { readonly kind: 'text'; readonly parts: readonly TemplatePart[] };
 
-/** A line has room for so many, whatever they hold. */
+/** A line has room for so many, with values of any length. */
 const MAX_FIELDS = 64;
+/** Characters that their names may have together. */
+const MAX_NAMES = 2_048;
 const TOO_MANY = `a line has at most ${MAX_FIELDS} fields`;
 /** Characters of a template. */
 const MAX_TEMPLATE = 1_024;
@@ -56,7 +58,14 @@ function parseFields(list: string): Result<LogFormat> {
     else chosen.add(name.value);
   }
   if (chosen.size === 0) return err('no field is left');
-  return chosen.size > MAX_FIELDS ? err(TOO_MANY) : ok({ kind: 'json', fields: inOrder([...chosen]) });
+  if (chosen.size > MAX_FIELDS) return err(TOO_MANY);
+  return withNames(inOrder([...chosen]));
+}
+
+/** Long names would leave no room for values. */
+function withNames(fields: readonly string[]): Result<LogFormat> {
+  if (fields.join('').length > MAX_NAMES) return err(`the names of the fields have more than ${MAX_NAMES} characters together`);
+  return ok({ kind: 'json', fields });
 }
 
 /** Lines have the order of the catalogue; headers come last, as they were named. */

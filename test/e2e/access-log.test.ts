@@ -1,4 +1,4 @@
-// What the access log says of real requests and connections.
+// Lines of the access log about real requests and connections.
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -66,7 +66,7 @@ function parsed(lines: readonly string[]): Record<string, unknown>[] {
 
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Cache: hit\r\n\r\nok';
 
-test('headers are logged as they came, whatever the proxy and its filters make of them', async () => {
+test('headers are logged as they came, before the proxy and its filters change them', async () => {
   const upstream = await openUpstream(ANSWER);
   const set = [
     { name: 'user-agent', value: 'changed' },
@@ -167,7 +167,7 @@ test('a filter leaves the lines that any of its rules asks for', async () => {
   expect(parsed(await lines())).toEqual([expect.objectContaining({ path: '/fails', status: 503 })]);
 });
 
-test('a filter may sample, and keep what fails', async () => {
+test('a filter may sample, and keep all failures', async () => {
   const upstream = await openUpstream(ANSWER);
   const { client, lines } = await serve(toUpstream(upstream.port), { filter: 'error or sample=0.000001' });
   for (let i = 0; i < 20; i++) await client.ask(get('/'));

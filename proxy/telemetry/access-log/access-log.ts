@@ -20,7 +20,7 @@ export interface AccessLogSettings {
 
 export const DEFAULT_ACCESS_LOG: AccessLogSettings = Object.freeze({ format: DEFAULT_FORMAT, filter: null });
 
-/** Makes lines; apart from the log, so that what they say can be seen without one. */
+/** Makes lines; apart from the log, so that tests see a line without a sink. */
 export class LineMaker {
   readonly #headers: readonly string[];
   readonly #moment = new Moment();
@@ -33,7 +33,7 @@ export class LineMaker {
     this.#stream = compileLine(format, streamReaders());
   }
 
-  /** Before any filter: keeps what filters may change. */
+  /** Before any filter: keeps the headers that filters may change. */
   started(exchange: Exchange): void {
     if (this.#headers.length > 0) keepHeaders(exchange, this.#headers);
   }
@@ -64,7 +64,7 @@ export class AccessLog {
     this.#filter = filter;
   }
 
-  /** Lines lost because nothing took them. */
+  /** Lines lost because the pipe or disk took none. */
   get dropped(): number {
     return this.#sink.dropped;
   }
@@ -93,7 +93,7 @@ export class AccessLog {
     return this.#sink.reopen();
   }
 
-  /** Writes what has gathered: see LogSink.close. */
+  /** Writes the gathered lines: see LogSink.close. */
   close(timeout: number): Promise<boolean> {
     return (this.#closing ??= this.#sink.close(timeout));
   }

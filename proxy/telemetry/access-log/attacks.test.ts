@@ -1,4 +1,4 @@
-// Whatever clients and peers send, a line stays one line with the fields that it has, valid UTF-8, and as long as one write.
+// Attacks by clients and peers on the access log: a line stays one line with its fields, valid UTF-8, and as long as one write.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { LOG_FIELDS } from '#api/access-log/fields.ts';
@@ -135,6 +135,19 @@ describe('templates', () => {
     const values = { method: 'GET', authority: 'a', path: '/a b"\\\u001b', header: 'a b"\\\u001b\u009b', detail: '' };
     expect(lineOf(maker, values)).toBe('/a\\x20b\\"\\\\\\x1b "a b\\"\\\\\\x1b\\x9b"\n');
   });
+});
+
+test('as many headers as there may be fit one line', () => {
+  const names = Array.from({ length: 64 }, (_, i) => `x-${String(i).padStart(2, '0')}${'a'.repeat(14)}`);
+  const maker = makerOf('json', names.map((name) => `requestHeader.${name}`).join());
+  for (const text of HOSTILE) {
+    const exchange = exchangeOf({ method: text, authority: text, path: text, header: text, detail: text });
+    exchange.requestHeaders = names.flatMap((name) => [name, text]);
+    maker.started(exchange);
+    const line = maker.request(exchange, 1);
+    expectOneLine(line);
+    expect(Object.keys(JSON.parse(line) as object)).toHaveLength(64);
+  }
 });
 
 test('a value of one line is not in the next', () => {

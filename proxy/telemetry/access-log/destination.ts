@@ -1,4 +1,4 @@
-// What the access log is written to, and how.
+// The pipe, device or file of the access log, and the way to write to it.
 //
 // A pipe or device is written to at once, by a descriptor that does not block: waking a thread of the pool for a few lines costs more
 // than the lines do. Files are written by the pool, much at a time: a busy disk holds up the thread that writes. So does a descriptor
@@ -35,7 +35,7 @@ export function openDestination(target: string, shared: boolean): Destination {
 function openPath(target: string, direct: (descriptor: number) => Destination): Destination {
   const { O_RDWR, O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
   const stats = statSync(target, { throwIfNoEntry: false });
-  // A pipe that nothing reads yet can only be opened both ways.
+  // A pipe without a reader can only be opened both ways.
   if (stats?.isFIFO() === true) return direct(openSync(target, O_RDWR | O_NONBLOCK));
   const descriptor = openSync(target, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o640);
   return isDirect(fstatSync(descriptor)) ? direct(descriptor) : pooled(descriptor, FILE_WRITE_BYTES);

@@ -1,13 +1,13 @@
-// Clients choose much of what a line of the access log holds: every text is looked through, and escaped and cut where it has to be.
+// Clients choose much of the text in a line of the access log. Each text is looked through, and escaped and cut where it has to be.
 // Most need neither, so that the look is all they cost.
 
 /** A way to write a text so that nothing in it ends it, or the line. */
 export interface Escapes {
   /** Whether a character of ASCII stands for itself. */
   readonly plain: (code: number) => boolean;
-  /** What a character of ASCII that does not is written as. */
+  /** Writes a character of ASCII that does not. */
   readonly ascii: (code: number) => string;
-  /** What DEL and the second set of controls are written as, which some terminals obey. */
+  /** Writes DEL and the controls from U+0080 to U+009F, which some terminals obey. */
   readonly control: (code: number) => string;
 }
 
@@ -49,8 +49,8 @@ function plainCodes({ plain }: Escapes): Uint8Array {
 }
 
 /**
- * A function that writes texts so. It keeps so many characters of a text, and three dots follow where it is longer; what it returns
- * takes at most two bytes for each of them, and three.
+ * A function that writes texts so. It keeps so many characters of a text, and three dots follow where it is longer. The
+ * result takes at most two bytes for each of them, and three.
  */
 export function escaperOf(escapes: Escapes, characters: number): (text: string) => string {
   const plain = plainCodes(escapes);

@@ -2,7 +2,7 @@
 import type { LogFilter, LogRule } from '#api/access-log/filter.ts';
 import { routeNameOf } from './origin.ts';
 
-/** What the filter goes by. */
+/** The facts that conditions are about. */
 export interface Subject {
   /** 0 for connections that are passed on as a whole. */
   readonly status: number;

@@ -1,11 +1,11 @@
-// A format of the access log made into a list of writers once: a line is what they write one after the other.
+// A format of the access log becomes a list of writers once. A line is the sum of their texts.
 import type { LogFormat, TemplatePart } from '#api/access-log/format.ts';
 import { BARE_ESCAPES, escaperOf, JSON_ESCAPES, QUOTED_ESCAPES } from './escape.ts';
 import type { Escapes } from './escape.ts';
 import { millis } from './moment.ts';
 import type { Moment } from './moment.ts';
 
-/** What one write holds, and no line is longer: a pipe takes so much as a whole (PIPE_BUF), so workers never mix their lines. */
+/** The size of one write, and of the longest line. A pipe takes so much as a whole (PIPE_BUF), so workers never mix their lines. */
 export const WRITE_BYTES = 4_096;
 
 /**
@@ -49,7 +49,7 @@ const ROOMS: readonly Rooms[] = [
   // For a line that would be too long.
   { long: 256, text: 96, detail: 96 },
 ];
-/** What names and numbers take at most of a line. */
+/** Names, numbers and the proxy's own texts take so much of a line at most. */
 const FIXED_BYTES = 3_000;
 const SAFE_BYTES = 72;
 
@@ -80,10 +80,10 @@ function lineOf<Source>(format: LogFormat, readerOf: ReaderOf<Source>, rooms: Ro
   return format.kind === 'json' ? jsonLine(format.fields, readerOf, rooms) : textLine(format.parts, readerOf, rooms);
 }
 
-/** A field in its place: what stands around its value, and what stands there without one. */
+/** A field in its place. */
 interface Piece<Source> {
   readonly reader: Reader<Source>;
-  /** The value as it is written, with what stands around it. */
+  /** Writes the value with the text around it, or the text that stands for no value. */
   readonly write: (value: Value) => string;
 }
 
@@ -185,7 +185,7 @@ function variedWriter<Source>({ reader: { read }, write }: Piece<Source>): Write
   return (source, moment) => write(read(source, moment));
 }
 
-/** What was written for the line before is written again unless a value differs: a sum of a few texts is made in place of many. */
+/** Writes the text of the line before again unless a value differs: a line is then a sum of a few texts in place of many. */
 function steadyWriter<Source>(pieces: readonly Piece<Source>[]): Write<Source> {
   const reads = pieces.map(({ reader }) => reader.read as (source: Source, moment: Moment) => Value);
   const last: Value[] = pieces.map(() => null);

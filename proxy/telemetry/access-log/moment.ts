@@ -4,10 +4,10 @@ import { turnTime } from '#lib/turn-clock.ts';
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 /** `.000Z` to `.999Z`. */
 const FRACTIONS = Array.from({ length: 1_000 }, (_, ms) => `.${String(ms).padStart(3, '0')}Z`);
-/** What follows the point of milliseconds, by microseconds: '' for 0, `.5` for 500. */
+/** The point of milliseconds and its digits, by microseconds: '' for 0, `.5` for 500. */
 const THOUSANDTHS = Array.from({ length: 1_000 }, (_, us) => (us === 0 ? '' : `.${String(us).padStart(3, '0').replace(/0+$/, '')}`));
 
-/** The end of what a line is about. One per log: lines are made one after the other. */
+/** The end of the request or connection of a line. One per log: lines are made one after the other. */
 export class Moment {
   /** How long it took, milliseconds. */
   ms = 0;

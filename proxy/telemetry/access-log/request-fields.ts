@@ -1,4 +1,4 @@
-// What each field of the access log is for a request.
+// The value of each field of the access log for a request.
 import { gatewayOfListener } from '#api/ir/listener-key.ts';
 import { REQUEST_HEADER, RESPONSE_HEADER } from '#api/access-log/fields.ts';
 import type { LogFormat } from '#api/access-log/format.ts';
@@ -17,7 +17,7 @@ const NAMED_HEADERS: Readonly<Record<string, string>> = {
   forwardedFor: 'x-forwarded-for',
 };
 
-/** The headers of requests that lines of the format have, lower case: they are kept as they came, whatever filters do to them. */
+/** The headers of requests that lines of the format have, lower case: they are kept as they came, before any filter. */
 export function loggedHeaders(format: LogFormat): readonly string[] {
   const fields = format.kind === 'json' ? format.fields : format.parts.flatMap((part) => ('field' in part ? [part.field] : []));
   const headers = fields.flatMap((name) => {
@@ -126,12 +126,12 @@ const OUTCOME: Fields = {
   errorDetail: { kind: 'detail', read: ({ error }) => (error === null ? null : error.detail) },
 };
 
-/** What is known of the handshake. */
+/** A value of the handshake. */
 function ofTls(read: (tls: DownstreamTls) => string): (exchange: Exchange) => string | null {
   return ({ connection: { tls } }) => (tls === null ? null : read(tls));
 }
 
-/** What the client presented, believed or not. */
+/** A value of the certificate that the client presented, believed or not. */
 function ofClient<Value>(read: (certificate: ClientCertificate) => Value | null): (exchange: Exchange) => Value | null {
   return ({ connection: { tls } }) => (tls === null || tls.clientCertificate === null ? null : read(tls.clientCertificate));
 }

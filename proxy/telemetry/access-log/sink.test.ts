@@ -30,7 +30,7 @@ function numbered(text: string): number[] {
     .map((each) => Number(each.slice(0, 6)));
 }
 
-/** What the pipe holds, as far as one read goes. */
+/** The bytes in the pipe, as far as one read goes. */
 function readSome(descriptor: number): string {
   const buffer = Buffer.alloc(1_048_576);
   return buffer.toString('utf8', 0, readSync(descriptor, buffer));

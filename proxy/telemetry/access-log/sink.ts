@@ -1,12 +1,12 @@
 // Where the lines of the access log go: gathered in one buffer, written when it is full or a moment after the first line. Requests
-// never wait for it: what a pipe or disk does not take waits in memory, and beyond a bound lines are dropped and counted.
+// never wait for it: bytes that a pipe or disk does not take wait in memory, and beyond a bound lines are dropped and counted.
 import { closeSync, write, writeSync } from 'node:fs';
 import { openDestination } from './destination.ts';
 import type { Destination } from './destination.ts';
 import { WRITE_BYTES } from './line.ts';
 
 const FLUSH_MS = 100;
-/** What did not go is tried again after so long. */
+/** Time between two attempts to write to a full pipe or disk. */
 const RETRY_MS = 20;
 /** Beyond this the disk or the pipe is stuck. */
 const MAX_PENDING_BYTES = 4_194_304;
@@ -22,7 +22,7 @@ export class LogSink {
   readonly #target: string;
   readonly #shared: boolean;
   #destination: Destination;
-  /** Takes its place as soon as nothing is being written. */
+  /** Takes its place as soon as no write is under way. */
   #next: Destination | null = null;
   /** Room for a chunk, and the line that goes beyond it. */
   #buffer: Buffer;
@@ -32,7 +32,7 @@ export class LogSink {
   readonly #queue: Chunk[] = [];
   #queuedBytes = 0;
   #writing = false;
-  /** Nothing reads the pipe any more, and nothing will. */
+  /** The pipe lost its last reader, for good. */
   #broken = false;
   #closed = false;
   #flushTimer: NodeJS.Timeout | null = null;
@@ -47,7 +47,7 @@ export class LogSink {
     this.#buffer = Buffer.allocUnsafe(this.#destination.chunkBytes + WRITE_BYTES);
   }
 
-  /** Lines lost because nothing took them. */
+  /** Lines lost because the pipe or disk took none. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -75,7 +75,7 @@ export class LogSink {
     this.#handOver();
   };
 
-  /** Writes what has gathered, or lets it wait behind what waits already. */
+  /** Writes the gathered lines, or queues them. */
   #handOver(): void {
     if (this.#used === 0) return;
     const bytes = this.#buffer.subarray(0, this.#used);
@@ -93,7 +93,7 @@ export class LogSink {
     this.#pump();
   }
 
-  /** Writes without blocking. Returns what is left of it; null when nothing is. */
+  /** Writes without blocking. Returns the rest, or null when all of it was written. */
   #writeNow(bytes: Buffer): Buffer | null {
     try {
       const written = writeSync(this.#destination.descriptor, bytes);
@@ -104,7 +104,7 @@ export class LogSink {
     }
   }
 
-  /** What could not be written is kept and tried again; once there is too much of it, lines are dropped. */
+  /** Bytes that could not be written are kept and tried again; once there are too many, lines are dropped. */
   #failed({ code }: NodeJS.ErrnoException): void {
     if (code === 'EPIPE') this.#break();
   }
@@ -116,7 +116,7 @@ export class LogSink {
     this.#emptied?.();
   }
 
-  /** Writes what waits, as far as it goes. */
+  /** Writes the queue, as far as it goes. */
   #pump(): void {
     if (this.#writing || this.#retryTimer !== null) return;
     if (this.#next !== null) this.#changeDestination(this.#next);
@@ -183,7 +183,7 @@ export class LogSink {
   }
 
   /**
-   * Writes what has gathered, for `timeout` ms at most. Resolves to false when it could not be written: a thread may then be stuck
+   * Writes the gathered lines, for `timeout` ms at most. Resolves to false when it could not be written: a thread may then be stuck
    * in the write, and the process can only be killed.
    */
   async close(timeout: number): Promise<boolean> {

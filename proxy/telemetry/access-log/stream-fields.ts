@@ -1,4 +1,4 @@
-// What each field of the access log is for a connection that was passed on as a whole.
+// The value of each field of the access log for a connection that was passed on as a whole.
 import { gatewayOfListener } from '#api/ir/listener-key.ts';
 import type { StreamSession } from '../../exchange/stream-session.ts';
 import { endpointReader, ruleOf, routeNameOf } from './origin.ts';
