@@ -2,8 +2,10 @@
 import { createLog } from '#lib/log.ts';
 import { firstSignal, onHangup } from '#lib/signals.ts';
 import { CONTROLLER_FLAGS, readConfig } from '../controller/config.ts';
+import type { ControllerConfig } from '../controller/config.ts';
 import { Controller } from '../controller/main.ts';
 import { makePushPlane } from '../controller/push-plane.ts';
+import { problemOf } from '../controller/push/certificates.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
 
@@ -16,6 +18,8 @@ export const controller: Command = {
   async run(args) {
     const config = readConfig(args);
     if (!config.ok) throw new UsageError(config.error);
+    const problem = await certificateProblem(config.value);
+    if (problem !== null) throw new UsageError(`--push-tls-cert, --push-tls-key, --push-tls-ca: ${problem}`);
     const log = createLog(config.value.logLevel);
     const running = new Controller(config.value, makePushPlane, log);
     const signal = firstSignal();
@@ -30,3 +34,9 @@ export const controller: Command = {
     return 0;
   },
 };
+
+/** Told now: proxies are served only after the cluster has been read. */
+function certificateProblem({ pushTls }: ControllerConfig): Promise<string | null> {
+  if (pushTls.from !== 'files') return Promise.resolve(null);
+  return problemOf({ ca: pushTls.ca, certificate: pushTls.certificate, privateKey: pushTls.key });
+}

@@ -1,7 +1,9 @@
 // The backends of the quick start: each says which one it is and what it was asked, so that routing can be seen.
 import http from 'node:http';
 import type { Backend } from '#api/k8s/k8s.ts';
+import { describeSystemError, isSystemError } from '#lib/system-error.ts';
 import { readOnce } from '../controller/watch/files.ts';
+import { UsageError } from './command.ts';
 
 /** A demo backend that answers on a port of its own. */
 export interface DemoBackend {
@@ -28,7 +30,11 @@ async function startDemoBackend(name: string, address: string, port: number): Pr
     response.end(`${body}\n`);
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    const failed = (error: Error): void => {
+      const reason = isSystemError(error) ? describeSystemError(error) : error.message;
+      reject(new UsageError(`--demo: the backend ${name} cannot be started: ${reason}`));
+    };
+    server.once('error', failed);
     server.listen(port, address, resolve);
   });
   const stop = (): Promise<void> =>

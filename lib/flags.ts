@@ -44,7 +44,7 @@ export interface BindAddress {
   readonly port: number;
 }
 
-/** A setting that cannot be used: the message names the flag. Never leaves the reading of a configuration. */
+/** A setting that cannot be used: the message names the flag, and is all that a user needs. */
 export class Mistake extends Error {}
 
 /** The value of each flag as text. */

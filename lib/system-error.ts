@@ -33,10 +33,10 @@ const WORDS: ReadonlyMap<string, Words> = new Map<string, Words>([
   ['EMFILE', (subject) => `${subject}: too many files are open; raise the limit (ulimit -n)`],
 ]);
 
-/** One sentence that names the file or address and says what to do. */
-export function describeSystemError(error: SystemError): string {
+/** One sentence that names the file or address and says what to do. `subject`: the file, where the error may not name it. */
+export function describeSystemError(error: SystemError, subject = subjectOf(error)): string {
   const words = WORDS.get(error.code);
-  return words === undefined ? error.message : words(subjectOf(error), error);
+  return words === undefined ? error.message : words(subject, error);
 }
 
 function subjectOf({ path, address, port, syscall }: SystemError): string {

@@ -5,6 +5,7 @@ import type { Log } from '#lib/log.ts';
 import { err, ok } from '#lib/result.ts';
 import type { Result } from '#lib/result.ts';
 import { endAtOnce, firstSignal, onHangup } from '#lib/signals.ts';
+import { describeSystemError, isSystemError } from '#lib/system-error.ts';
 import { createAdminServer } from './admin/admin.ts';
 import { createProbeServer } from './admin/probe.ts';
 import { Readiness } from './admin/readiness.ts';
@@ -59,7 +60,7 @@ export class Serving {
       return ok(ports);
     } catch (error) {
       await this.stop();
-      return err(`--admin-port, --probe-port: ${(error as Error).message}`);
+      return err(`--admin-port, --probe-port: ${isSystemError(error) ? describeSystemError(error) : (error as Error).message}`);
     }
   }
 

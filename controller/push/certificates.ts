@@ -7,6 +7,7 @@ import { experimental } from '@grpc/grpc-js';
 import { credentials } from '@grpc/grpc-js';
 import type { ChannelCredentials, ServerCredentials } from '@grpc/grpc-js';
 import type { Log } from '#lib/log.ts';
+import { describeSystemError, isSystemError } from '#lib/system-error.ts';
 import { identityOf } from './identity.ts';
 
 /** Paths of PEM files. */
@@ -117,11 +118,30 @@ export class Certificates implements Provider {
 
 async function load(files: CertificateFiles): Promise<CertificateSet> {
   const [ca, certificate, privateKey] = await Promise.all([readFile(files.ca), readFile(files.certificate), readFile(files.privateKey)]);
-  if (!new X509Certificate(certificate).checkPrivateKey(createPrivateKey(privateKey))) {
+  const own = parsed(files.certificate, 'certificate', () => new X509Certificate(certificate));
+  if (!own.checkPrivateKey(parsed(files.privateKey, 'private key', () => createPrivateKey(privateKey)))) {
     throw new Error(`${files.privateKey} is not the key of ${files.certificate}`);
   }
-  if (!new X509Certificate(ca).ca) throw new Error(`${files.ca} is not the certificate of a CA`);
+  if (!parsed(files.ca, 'certificate', () => new X509Certificate(ca)).ca) throw new Error(`${files.ca} is not the certificate of a CA`);
   return { ca, certificate, privateKey };
+}
+
+function parsed<Value>(file: string, what: string, parse: () => Value): Value {
+  try {
+    return parse();
+  } catch {
+    throw new Error(`${file} holds no ${what} in PEM`);
+  }
+}
+
+/** What keeps the files from being used; null for nothing. */
+export async function problemOf(files: CertificateFiles): Promise<string | null> {
+  try {
+    await load(files);
+    return null;
+  } catch (error) {
+    return isSystemError(error) ? describeSystemError(error) : (error as Error).message;
+  }
 }
 
 function isSame(a: CertificateSet, b: CertificateSet): boolean {

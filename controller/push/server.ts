@@ -8,6 +8,7 @@ import type { ProxyMessage, PushMessage } from '#api/wire/messages.ts';
 import { RELAY } from '#api/wire/relay.ts';
 import type { SessionEvent } from '#api/wire/relay.ts';
 import { Faults } from '#lib/faults.ts';
+import { Mistake } from '#lib/flags.ts';
 import type { Log } from '#lib/log.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import { scopeOfIdentity } from '../compile/fleet-identity.ts';
@@ -88,9 +89,13 @@ export class PushServer {
   /** Binds and resolves to the port. Rejects if it cannot bind, or the certificates are not usable. */
   async start(): Promise<number> {
     const credentials = await this.#credentials();
-    return new Promise((resolve, reject) => {
-      this.#server.bindAsync(this.#options.address, credentials, (error, port) => (error === null ? resolve(port) : reject(error)));
+    const { address } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    this.#server.bindAsync(address, credentials, (error, port) => {
+      if (error === null) resolve(port);
+      else reject(new Mistake(`--push-address ${address}: ${error.message}`));
     });
+    return promise;
   }
 
   /** Credentials for a call to another controller. Only valid after `start`. */

@@ -3,7 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Agent, ProxyAgent, request } from 'undici';
 import type { buildConnector, Dispatcher } from 'undici';
+import { Mistake } from '#lib/flags.ts';
 import { contentHash } from '#lib/hash.ts';
+import { describeSystemError, isSystemError } from '#lib/system-error.ts';
 
 /** How long tokens and certificates from files are used before they are read again. client-go reads tokens every minute. */
 const CREDENTIALS_MS = 30_000;
@@ -69,9 +71,22 @@ interface HttpsOptions {
 /** Reads a kubeconfig file, or finds the cluster like kubectl and pods do. Throws if there is none or it is invalid. */
 export function loadKubeConfig(file: string): KubeConfig {
   const config = new KubeConfig();
-  if (file === '') config.loadFromDefault();
-  else config.loadFromFile(file);
+  const problem = readInto(config, file) ?? (config.getCurrentCluster() === null ? 'it names no current cluster' : null);
+  if (problem !== null)
+    throw new Mistake(`--kubeconfig${file === '' ? ' is not given, and the default cannot be used' : ` ${file}`}: ${problem}`);
   return config;
+}
+
+/** What is wrong with the file, in one line; null for nothing. */
+function readInto(config: KubeConfig, file: string): string | null {
+  try {
+    if (file === '') config.loadFromDefault();
+    else config.loadFromFile(file);
+    return null;
+  } catch (error) {
+    if (isSystemError(error)) return describeSystemError(error, file);
+    return `it cannot be read as a kubeconfig: ${(error as Error).message.split('\n', 1)[0] ?? ''}`;
+  }
 }
 
 /** The namespace of the pod, or of the kubeconfig's current context. */
