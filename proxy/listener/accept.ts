@@ -1,18 +1,18 @@
-// One listening socket: binds an address and a port, accepts, and hands on what it accepted.
+// One listening socket: binds an address and a port, accepts connections, and passes them on.
 import net from 'node:net';
 
-/** How to bind. */
+/** The options of the socket. */
 export interface AcceptorOptions {
-  /** '' is every address, IPv6 and IPv4. */
+  /** '' is all addresses, IPv6 and IPv4. */
   readonly address: string;
-  /** 0 takes any free port. */
+  /** 0 binds a free port. */
   readonly port: number;
-  /** Several workers bind the same port and the kernel spreads connections over them. */
+  /** Several workers bind the same port, and the kernel distributes connections among them. */
   readonly reusePort: boolean;
   readonly backlog: number;
-  /** Takes an accepted socket. It is paused: not a byte was read. */
+  /** Gets an accepted socket, paused before its first byte. */
   readonly accepted: (socket: net.Socket) => void;
-  /** Accepting failed once (out of file descriptors); the socket goes on listening. */
+  /** Accepting failed once (no file descriptors); the socket continues to listen. */
   readonly acceptFailed: (error: Error) => void;
 }
 
@@ -23,18 +23,18 @@ export class Acceptor {
 
   constructor(options: AcceptorOptions) {
     this.#options = options;
-    // Half-open, because a peer that has sent all of its request may close its side and still wants the answer.
+    // Half-open: a peer that has sent its request may close its side and still expects the answer.
     this.#server = net.createServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true });
     this.#server.on('connection', options.accepted);
   }
 
-  /** The port that is bound, or null before and after. */
+  /** The bound port, or null before and after. */
   get port(): number | null {
     const address = this.#server.address();
     return address === null || typeof address === 'string' ? null : address.port;
   }
 
-  /** Binds and starts to accept. Resolves to the error when that fails, to null otherwise. */
+  /** Binds and starts to accept. Resolves to the error, or to null. */
   listen(): Promise<NodeJS.ErrnoException | null> {
     const { address, port, reusePort, backlog, acceptFailed } = this.#options;
     const { promise, resolve } = Promise.withResolvers<NodeJS.ErrnoException | null>();
@@ -42,7 +42,7 @@ export class Acceptor {
     this.#server.once('listening', () => {
       this.#server.off('error', resolve);
       this.#server.on('error', acceptFailed);
-      // Closed while the address was looked up: a server does not remember that.
+      // Closed during the look-up of the address, which a server does not notice.
       if (this.#closed) this.#server.close();
       resolve(null);
     });
@@ -50,7 +50,7 @@ export class Acceptor {
     return promise;
   }
 
-  /** Stops accepting at once. What was accepted lives on. */
+  /** Stops accepting at once. Accepted connections stay open. */
   close(): void {
     this.#closed = true;
     this.#server.close();

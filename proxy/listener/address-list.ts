@@ -1,5 +1,5 @@
-// Lists in which every proxy appends whom it got a request from: X-Forwarded-For, and Forwarded (RFC 7239). They are read from
-// the right, since nothing that a client wrote on the left can change how that reads.
+// Lists of addresses to which each proxy appends the sender of a request: X-Forwarded-For, and Forwarded (RFC 7239). They are read from the
+// right, so that text of a client on the left cannot change the result.
 import { readAddress } from '#lib/address-words.ts';
 import { isBlank } from '../codec/h1/characters.ts';
 
@@ -11,21 +11,21 @@ const BACKSLASH = 0x5c;
 const UNDERSCORE = 0x5f;
 const MAX_PORT_DIGITS = 5;
 
-/** The elements of all lines of a header, the last one first. One per worker: reading never waits. */
+/** The elements of all lines of a header, the last one first. One per worker: reading is synchronous. */
 export class AddressList {
-  /** The line that the current element is of, and where it begins and ends. */
+  /** The line of the current element, and its start and end. */
   text = '';
   start = 0;
   end = 0;
   #headers: readonly string[] = [];
   #name = '';
   #quoted = false;
-  /** The line after this one was read last. */
+  /** The line after this one was read before. */
   #line = 0;
-  /** Where the next element of the line ends, -1 when there is none left. */
+  /** The end of the next element of the line, -1 if none is left. */
   #rest = -1;
 
-  /** `quoted`: text in quotes is one piece, and empty elements do not count (RFC 9110 section 5.6.1): X-Forwarded-For has no such rules. */
+  /** `quoted`: quoted text is one piece, and empty elements do not count (RFC 9110 section 5.6.1); X-Forwarded-For has no such rules. */
   open(headers: readonly string[], name: string, quoted: boolean): void {
     this.#headers = headers;
     this.#name = name;
@@ -34,7 +34,7 @@ export class AddressList {
     this.#rest = -1;
   }
 
-  /** Goes to the next element on the left. False: there is none. */
+  /** Moves to the next element on the left. False: there is none. */
   next(): boolean {
     do {
       if (this.#rest < 0 && !this.#previousLine()) return false;
@@ -68,7 +68,7 @@ function commaBefore(text: string, end: number): number {
   return end === 0 ? -1 : text.lastIndexOf(',', end - 1);
 }
 
-/** The last comma before `end` that is in no quotes, or -1. A quote that stays open takes all that is left. */
+/** The last comma before `end` outside of quotes, or -1. An open quote extends to the start. */
 function commaOutsideQuotes(text: string, end: number): number {
   let inside = false;
   for (let i = end - 1; i >= 0; i--) {
@@ -84,8 +84,8 @@ function commaOutsideQuotes(text: string, end: number): number {
 }
 
 /**
- * Reads `text[start, end)`, an address with or without a port, IPv6 with or without brackets, into `addressWords`: its version, or
- * 0 for anything else.
+ * Parses `text[start, end)`, an address with an optional port, IPv6 with or without brackets, into `addressWords`. Returns its version, or
+ * 0 if it is not an address.
  */
 export function readNode(text: string, start: number, end: number): 0 | 4 | 6 {
   if (text.charCodeAt(start) === OPEN) return readBracketed(text, start, end);
@@ -106,7 +106,7 @@ function includesColon(text: string, start: number, end: number): boolean {
   return colon >= 0 && colon < end;
 }
 
-/** A colon and digits, or a name that hides them (RFC 7239 section 6). */
+/** A colon and digits, or an obfuscated name (RFC 7239 section 6). */
 function isPort(text: string, colon: number, end: number): boolean {
   if (text.charCodeAt(colon) !== COLON || colon + 1 === end) return false;
   if (text.charCodeAt(colon + 1) === UNDERSCORE) return true;

@@ -1,6 +1,6 @@
-// The sockets of one port, by address: opens those that are wanted, closes the others, and tries again by itself what cannot be opened.
+// The sockets of one port by address: opens the required ones, closes the others, and retries failed ones.
 //
-//   wanted ──opened──> bound ──not wanted any more──> closed
+//   required ──opened──> bound ──not required any more──> closed
 //     │ ^
 //     v └──after a backoff, or with the next change──┐
 //   failed ──────────────────────────────────────────┘
@@ -9,15 +9,15 @@ import type { Result } from '#lib/result.ts';
 import { Timer } from '#lib/timer-wheel.ts';
 import type { Timers } from './port-context.ts';
 
-/** Waits between two attempts, milliseconds: what held the port may be gone any moment, and asking costs next to nothing. */
+/** The waits between two attempts, milliseconds: the port may become free at any time, and an attempt is cheap. */
 const RETRY = { minimum: 100, maximum: 5_000 };
 
 export interface BindingOptions<S> {
   readonly wheel: Timers;
-  /** Opens a socket; resolves to the error when that fails. */
+  /** Opens a socket; resolves to the error if that fails. */
   readonly open: (address: string) => Promise<Result<S, NodeJS.ErrnoException>>;
   readonly close: (socket: S) => void;
-  /** Other addresses than before cannot be bound. */
+  /** The set of addresses that cannot be bound has changed. */
   readonly changed: () => void;
 }
 
@@ -35,7 +35,7 @@ export class Bindings<S> {
     this.#retry = new Timer(() => void this.#openMissing());
   }
 
-  /** The sockets that are open. */
+  /** The open sockets. */
   get sockets(): Iterable<S> {
     return this.#bound.values();
   }
@@ -44,15 +44,15 @@ export class Bindings<S> {
     return this.#bound.size;
   }
 
-  /** Why addresses that are wanted are not bound. */
+  /** The reasons why required addresses are not bound. */
   get failures(): ReadonlyMap<string, NodeJS.ErrnoException> {
     return this.#failed;
   }
 
-  /** Binds exactly these addresses from now on. Resolves once each of them is bound or has failed, which is tried again by itself. */
+  /** Binds exactly these addresses from now on. Resolves once each is bound or has failed; failed ones are retried. */
   async want(addresses: ReadonlySet<string>): Promise<void> {
     this.#wanted = addresses;
-    // First close: a socket on one address keeps every address from being bound.
+    // Closes first: a socket on one address prevents binding all addresses.
     for (const [address, socket] of this.#bound) if (!addresses.has(address)) this.#close(address, socket);
     const given = [...this.#failed.keys()].filter((address) => !addresses.has(address));
     for (const address of given) this.#failed.delete(address);

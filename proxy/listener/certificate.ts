@@ -1,4 +1,4 @@
-// A Secret as TLS can use it: checked once when it arrives, with the names it is good for and the slot of OpenSSL it fills.
+// A Secret in the form for TLS: checked once, with its names and its kind of key.
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { types } from 'node:util';
 import type * as ir from '#api/ir/ir.ts';
@@ -12,22 +12,22 @@ export interface Certificate {
   readonly chain: string;
   /** PEM. */
   readonly privateKey: string;
-  /** Hash of chain and key. */
+  /** A hash of chain and key. */
   readonly version: string;
-  /** DNS names of the leaf, lower case; a wildcard stands for exactly one label (RFC 6125 section 6.4.3). */
+  /** The DNS names of the certificate in lower case; a wildcard covers exactly one label (RFC 6125 section 6.4.3). */
   readonly names: readonly string[];
-  /** Kind of key: a handshake can choose among certificates of different kinds, never among several of one. */
+  /** The kind of key: a handshake can choose among certificates with different kinds only. */
   readonly keyType: string;
-  /** Of an EC key: its curve; '' for others. */
+  /** The curve of an EC key; '' for others. */
   readonly curve: string;
-  /** It says that it must not be shown without the answer of its OCSP responder (RFC 7633). */
+  /** The certificate requires a stapled OCSP answer (RFC 7633). */
   readonly mustStaple: boolean;
 }
 
-/** By the Secret itself: a changed Secret is another object, and one that is gone takes its certificate along. */
+/** By Secret object: a changed Secret is another object, and the entry of a removed one is garbage-collected. */
 const parsed = new WeakMap<ir.Secret, Result<Certificate>>();
 
-/** The certificate in a Secret, or why there is none. Work is done once per Secret object. */
+/** The certificate in a Secret, or the reason why there is none. Computed once per Secret object. */
 export function certificateOf(secret: ir.Secret): Result<Certificate> {
   let result = parsed.get(secret);
   if (result === undefined) parsed.set(secret, (result = parse(secret)));
@@ -49,19 +49,19 @@ function parse(secret: ir.Secret): Result<Certificate> {
       mustStaple: mustStaple(leaf),
     });
   } catch (error) {
-    // The message of OpenSSL names the problem and quotes nothing of the key.
+    // OpenSSL's message describes the problem without quoting the key.
     return err(types.isNativeError(error) ? error.message : 'not a certificate');
   }
 }
 
-/** id-pe-tlsfeature with status_request in it: 5, the only feature anybody asks for. */
+/** id-pe-tlsfeature with status_request (5), the only feature in use. */
 const MUST_STAPLE = Buffer.from('2b06010505070118', 'hex');
 
 function mustStaple({ raw }: X509Certificate): boolean {
   return raw.includes(MUST_STAPLE);
 }
 
-/** Node quotes names with unusual characters; those are no host names and fall through. */
+/** Node quotes names with unusual characters; they are not host names and are dropped. */
 function dnsNames(subjectAltName: string): string[] {
   return subjectAltName
     .split(', ')
@@ -69,7 +69,7 @@ function dnsNames(subjectAltName: string): string[] {
     .filter((name) => name !== undefined);
 }
 
-/** The wildcard that stands for a name: `a.b.c` gives `*.b.c`. */
+/** The wildcard for a name: `a.b.c` gives `*.b.c`. */
 export function wildcardOf(name: string): string {
   const dot = name.indexOf('.');
   return dot === -1 ? '' : `*${name.slice(dot)}`;

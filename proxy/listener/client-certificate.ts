@@ -1,15 +1,16 @@
-// What a client showed of itself in a handshake, and whether it is to be believed.
+// The client certificate of a handshake, and whether it is valid.
 import type { X509Certificate } from 'node:crypto';
 import type tls from 'node:tls';
 import type { ClientCertificate } from '../exchange/exchange.ts';
 import { verifyError } from './tls-internals.ts';
 
 /**
- * The certificate that the client of a complete handshake presented, or null. OpenSSL has checked it against the authorities of
- * the context and lets it pass whatever it found: the judgement is here.
+ * The certificate that the client presented in a complete handshake, or null. OpenSSL verifies it against the authorities of the context
+ * but accepts any result; this code decides.
  */
 export function readClientCertificate(socket: tls.TLSSocket): ClientCertificate | null {
-  // A resumed session has the certificate it began with. Without one OpenSSL calls a resumed session valid, so it must be looked for.
+  // A resumed session has its original certificate. OpenSSL calls a resumed session without a certificate valid, so the certificate must be
+  // checked for.
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) return null;
   const problem = verifyError(socket) ?? expiry(certificate);
@@ -29,7 +30,7 @@ function expiry({ validToDate }: X509Certificate): string | null {
   return validToDate.getTime() < Date.now() ? 'CERT_HAS_EXPIRED' : null;
 }
 
-/** Node has a line for each part of a name. */
+/** Node has one line per part of a name. */
 function oneLine(name: string): string {
   return name.replaceAll('\n', ', ');
 }

@@ -1,24 +1,24 @@
-// Reads the server name out of a TLS ClientHello (RFC 8446 section 4.1.2, RFC 6066 section 3) before OpenSSL sees a byte, so
-// that the certificate is chosen by who is asked for, and who is not served costs nothing. OpenSSL remains the judge of the
-// message: only what leads to the name is checked here, and nothing of it is trusted for more than the choice.
+// Reads the server name from a TLS ClientHello (RFC 8446 section 4.1.2, RFC 6066 section 3) before OpenSSL gets a byte, so that the
+// certificate is chosen by name, and a refused name costs nothing. OpenSSL validates the message; this code checks only what it needs for
+// the name, and uses the name only for the choice.
 
-/** What the first bytes of a connection turned out to be. */
+/** The result for the first bytes of a connection. */
 export type ClientHello =
   | { readonly kind: 'incomplete' }
-  /** Not TLS, or TLS that says it is something other than a ClientHello. */
+  /** Not TLS, or a TLS message other than a ClientHello. */
   | { readonly kind: 'malformed' }
-  /** `serverName` in lower case, without a trailing dot; '' when the client sent none. */
+  /** `serverName` in lower case without a final dot; '' if absent. */
   | { readonly kind: 'hello'; readonly serverName: string };
 
-/** What OpenSSL takes for a ClientHello at most. Browsers send 2 KiB since keys are exchanged post-quantum. */
+/** OpenSSL's maximum for a ClientHello. Browsers send 2 KiB since post-quantum key exchange. */
 export const MAX_HELLO_BYTES = 16_384;
 
 const RECORD_HEADER = 5;
 const RECORD_HANDSHAKE = 0x16;
 const MAX_RECORD = 16_384;
 /**
- * Records a ClientHello may be spread over. Peers use one or two, those that hide from middleboxes a handful. Everything is read
- * anew with each packet, so that a record per byte cost 0.5 s of CPU for 4,000 packets, growing with their square.
+ * The maximum number of records of a ClientHello. Peers use one or two; those that evade middleboxes use a few more. Each packet causes a
+ * new parse of all records, so one record per byte would cost 0.5 s of CPU for 4,000 packets, growing with the square.
  */
 const MAX_RECORDS = 64;
 const HANDSHAKE_HEADER = 4;
@@ -28,14 +28,14 @@ const EXTENSION_SIGNATURE_ALGORITHMS = 13;
 const EXTENSION_SUPPORTED_VERSIONS = 43;
 const TLS_1_3 = 0x0304;
 const NAME_TYPE_HOST = 0;
-/** Host names as RFC 1035 has them, and nothing that could act on a log, a header or a table. */
+/** Host names as in RFC 1035, without characters that are harmful in a log, a header or a table. */
 const HOST_NAME = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/;
 const MAX_HOST_NAME = 253;
 
 const INCOMPLETE: ClientHello = Object.freeze({ kind: 'incomplete' });
 const MALFORMED: ClientHello = Object.freeze({ kind: 'malformed' });
 
-/** Reads what has arrived so far; everything from the first byte of the connection on. */
+/** Reads all bytes of the connection that have arrived. */
 export function readClientHello(bytes: Buffer): ClientHello {
   const message = joinRecords(bytes);
   if (message === null) return MALFORMED;
@@ -49,8 +49,8 @@ export function readClientHello(bytes: Buffer): ClientHello {
 }
 
 /**
- * The payload of the records so far, the last one as far as it goes: a message may be spread over several. Null: not TLS. What
- * follows the message is none of our business: early data comes in the same packet (RFC 8446 section 4.2.10).
+ * The payload of the records so far, including a partial last one: a message may span several. Null: not TLS. Bytes after the message are
+ * ignored: early data is in the same packet (RFC 8446 section 4.2.10).
  */
 function joinRecords(bytes: Buffer): Buffer | null {
   const payloads: Buffer[] = [];
@@ -58,7 +58,7 @@ function joinRecords(bytes: Buffer): Buffer | null {
     if (bytes[at] !== RECORD_HANDSHAKE || (at + 1 < bytes.length && bytes[at + 1] !== 0x03)) return wholeMessage(payloads);
     if (at + RECORD_HEADER > bytes.length) break;
     const length = bytes.readUInt16BE(at + 3);
-    // Empty records are a way to keep us busy (RFC 8446 section 5.1 forbids them for handshakes).
+    // Empty records would only waste time (RFC 8446 section 5.1 forbids them in handshakes).
     if (length === 0 || length > MAX_RECORD || payloads.length === MAX_RECORDS) return null;
     payloads.push(bytes.subarray(at + RECORD_HEADER, at + RECORD_HEADER + length));
     at += RECORD_HEADER + length;
@@ -71,7 +71,7 @@ function wholeMessage(payloads: readonly Buffer[]): Buffer | null {
   return message.length >= HANDSHAKE_HEADER && message.length >= HANDSHAKE_HEADER + message.readUIntBE(1, 3) ? message : null;
 }
 
-/** The extensions; none where the message ends before them. */
+/** The extensions; empty if the message ends before them. */
 function extensionsOf(hello: Cursor): Cursor {
   hello.skip(2 + 32); // legacy_version, random
   hello.skip(hello.uint8()); // legacy_session_id
@@ -80,7 +80,7 @@ function extensionsOf(hello: Cursor): Cursor {
   return hello.ok && hello.atEnd ? hello.take(0) : hello.take(hello.uint16());
 }
 
-/** The name asked for, '' for none, null when the message does not add up. */
+/** The server name, '' if absent, null if the message is malformed. */
 function findServerName(hello: Cursor): string | null {
   const extensions = extensionsOf(hello);
   while (extensions.ok && !extensions.atEnd) {
@@ -92,8 +92,8 @@ function findServerName(hello: Cursor): string | null {
 }
 
 /**
- * The signature schemes of a complete ClientHello, best first, when its client speaks TLS 1.3; [] for others, whose certificate
- * depends on more than that.
+ * The signature schemes of a complete ClientHello, in order of preference, if its client speaks TLS 1.3; [] otherwise, because then the
+ * certificate depends on more than that.
  */
 export function readSignatureSchemes(bytes: Buffer): readonly number[] {
   const message = joinRecords(bytes) ?? Buffer.alloc(0);
@@ -125,7 +125,7 @@ function readServerName(extension: Cursor): string | null {
   return host.length <= MAX_HOST_NAME && HOST_NAME.test(host) ? host : null;
 }
 
-/** Reads forward through bytes. A read past the end gives zeroes and turns `ok` off for good. */
+/** Reads forward. A read past the end gives zeros and sets `ok` to false. */
 class Cursor {
   readonly #bytes: Buffer;
   #at = 0;
@@ -162,7 +162,7 @@ class Cursor {
     return this.#bytes.subarray(at, this.#at);
   }
 
-  /** A cursor over the next `length` bytes; one that is not ok when there are fewer. */
+  /** A cursor over the next `length` bytes; not ok if there are fewer. */
   take(length: number): Cursor {
     const cursor = new Cursor(this.bytes(length));
     cursor.#ok = this.#ok;

@@ -1,4 +1,4 @@
-// The scheme, authority and port that the client of a request sees, as trusted proxies tell of them.
+// The scheme, authority and port of a request from the client's point of view, as reported by trusted proxies.
 import { normaliseHost } from '#api/match/normalise.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 
@@ -7,21 +7,21 @@ const MAX_PORT = 65_535;
 const X = 0x78;
 
 interface ClientUrl {
-  /** In the words of a proxy, '' where it has none. */
+  /** As in the header, '' if absent. */
   toldScheme: string;
   toldAuthority: string;
   toldPort: string;
-  /** What comes of them. */
+  /** The results. */
   scheme: 'http' | 'https';
-  /** '' where no proxy says that it is another. */
+  /** '' unless a proxy reports a different one. */
   authority: string;
   port: number;
 }
 
-/** Of the request that was read last. One per worker: reading never waits. */
+/** Of the last request. One per worker: reading is synchronous. */
 export const clientUrl: ClientUrl = { toldScheme: '', toldAuthority: '', toldPort: '', scheme: 'http', authority: '', port: 0 };
 
-/** Takes what X-Forwarded-Proto, -Host and -Port say, in place of what was said before. */
+/** Reads X-Forwarded-Proto, -Host and -Port, replacing earlier values. */
 export function readHeaders(headers: readonly string[]): void {
   clientUrl.toldScheme = clientUrl.toldAuthority = clientUrl.toldPort = '';
   for (let i = 0; i < headers.length; i += 2) {
@@ -35,13 +35,13 @@ function takeHeader(name: string, value: string): void {
   else if (name === 'x-forwarded-port') clientUrl.toldPort = lastOf(value);
 }
 
-/** The last element: the word of the peer itself. */
+/** The last element: the value of the peer itself. */
 function lastOf(value: string): string {
   const comma = value.lastIndexOf(',');
   return comma < 0 ? value : value.slice(comma + 1).trim();
 }
 
-/** Decides by what was told, where it can be what it is said to be, and by the connection elsewhere. */
+/** Uses the reported values if they are valid, otherwise those of the connection. */
 export function resolve({ connection, authority }: Exchange): void {
   const { toldScheme, toldAuthority, toldPort } = clientUrl;
   const scheme = schemeOf(toldScheme);
@@ -51,7 +51,7 @@ export function resolve({ connection, authority }: Exchange): void {
   clientUrl.port = numberOf(toldPort, 0) || portOf(clientUrl.authority === '' ? authority : clientUrl.authority) || byScheme;
 }
 
-/** Some proxies name the scheme of a WebSocket. */
+/** Some proxies send the scheme of a WebSocket. */
 function schemeOf(text: string): 'http' | 'https' | null {
   switch (text.toLowerCase()) {
     case 'https':
@@ -65,13 +65,13 @@ function schemeOf(text: string): 'http' | 'https' | null {
   }
 }
 
-/** 0 where an authority has none. */
+/** 0 if an authority has none. */
 function portOf(authority: string): number {
   const colon = authority.lastIndexOf(':');
   return colon > authority.lastIndexOf(']') ? numberOf(authority, colon + 1) : 0;
 }
 
-/** The port that stands in `text` from `start` on, or 0. */
+/** The port in `text` from `start` on, or 0. */
 function numberOf(text: string, start: number): number {
   let port = 0;
   for (let i = start; i < text.length; i++) {

@@ -1,4 +1,4 @@
-// One accepted connection: what exchanges may know of it, and the codec that speaks on it.
+// One accepted connection: its properties for exchanges, and its codec.
 import type net from 'node:net';
 import type { ProxiedPeer } from '../codec/proxy-protocol/read.ts';
 import type { Bugs } from '../exchange/bugs.ts';
@@ -7,60 +7,60 @@ import type { DownstreamConnection, DownstreamTls } from '../exchange/exchange.t
 import type { HandshakeTerms } from './handshake-terms.ts';
 import type { Identity } from './identity.ts';
 
-/** What a codec does for a connection. It attaches its own listeners for drain, end, error and close to the socket. */
+/** The interface of a codec for a connection. It adds its own listeners for drain, end, error and close to the socket. */
 export interface ConnectionCodec {
-  /** Takes bytes as they come. The chunk is valid during the call only. */
+  /** Takes received bytes. The chunk is valid only during the call. */
   data(chunk: Buffer): void;
-  /** Lets the next answer be the last, and tells the peer so with it. A connection without a request stays open for one. */
+  /** Makes the next answer the last, and announces that in it. A connection without a request stays open for one. */
   retire(): void;
-  /** Finishes what is in flight, tells the peer, and closes. */
+  /** Finishes pending exchanges, informs the peer, and closes. */
   drain(): void;
-  /** No exchange is in flight. */
+  /** There is no exchange. */
   readonly idle: boolean;
 }
 
 /**
- * Puts a codec on a connection. Called once, before the first byte is read. A codec that sees in the first bytes that another
- * one is meant calls `become`.
+ * Creates the codec of a connection. Called once, before the first byte is read. A codec that detects another protocol in the first bytes
+ * calls `become`.
  */
 export type Connect = (socket: net.Socket, connection: Connection) => ConnectionCodec;
 
-/** Prefix of an IPv4 address as a dual-stack socket reports it. */
+/** The prefix of an IPv4 address on a dual-stack socket. */
 const MAPPED = '::ffff:';
 
-/** What a handshake led to, and with which certificates and terms. */
+/** The result of a handshake with its identity. */
 export interface Secured {
   readonly facts: DownstreamTls;
   readonly identity: Identity;
 }
 
-/** What was learnt of a connection before anything is spoken on it. */
+/** The facts about a connection before its first request. */
 export interface AcceptedConnection {
-  /** Null on cleartext, and where TLS is passed through. */
+  /** Null without TLS, and for TLS that is passed through. */
   readonly secured: Secured | null;
-  /** The client, as a balancer told or the kernel did; null: the other end of the socket. */
+  /** The client as reported by a balancer or by the kernel; null: the peer of the socket. */
   readonly peer: ProxiedPeer | null;
-  /** What its listener holds connections to. */
+  /** The limits of its listener. */
   readonly limits: Limits;
 }
 
 export class Connection implements DownstreamConnection {
   readonly localPort: number;
   readonly tls: DownstreamConnection['tls'];
-  /** Of the handshake; null on cleartext, and where TLS is passed through. */
+  /** The result of the handshake; null without TLS, and for TLS that is passed through. */
   readonly terms: HandshakeTerms | null;
   readonly socket: net.Socket;
-  /** What the listener held connections to when this one began. */
+  /** The limits of the listener when the connection started. */
   readonly limits: Limits;
   readonly #bugs: Bugs;
   #protocol: DownstreamConnection['protocol'];
   #codec: ConnectionCodec;
-  // Addresses are system calls: asked for when an exchange first wants one, then kept for those that follow.
+  // Addresses are system calls: read when an exchange first needs one, then cached.
   #remoteAddress: string | null = null;
   #remotePort: number | null = null;
   #localAddress: string | null = null;
 
-  /** `port`: the one in the listener's configuration, whatever port the socket is bound to. */
+  /** `port`: the listener's configured port, not the bound one. */
   constructor(socket: net.Socket, port: number, { secured, peer, limits }: AcceptedConnection, connect: Connect, bugs: Bugs) {
     this.socket = socket;
     this.#bugs = bugs;
@@ -84,7 +84,7 @@ export class Connection implements DownstreamConnection {
     return this.#codec;
   }
 
-  /** Takes bytes as they come, during the call only. A bug that its codec meets costs this connection, whose state is unknown then. */
+  /** Takes received bytes, valid only during the call. A bug in the codec ends the connection, whose state is unknown then. */
   data(chunk: Buffer): void {
     try {
       this.#codec.data(chunk);
@@ -94,7 +94,7 @@ export class Connection implements DownstreamConnection {
     }
   }
 
-  /** Speaks another protocol from now on. The former codec keeps its listeners and does nothing by them. */
+  /** Switches to another protocol. The former codec keeps its listeners, but ignores their events. */
   become(protocol: DownstreamConnection['protocol'], connect: Connect): ConnectionCodec {
     this.#protocol = protocol;
     this.#codec = connect(this.socket, this);
@@ -114,7 +114,7 @@ export class Connection implements DownstreamConnection {
   }
 }
 
-/** An address as people write it; '' when the socket was gone before anyone asked. */
+/** An address in canonical form; '' if the socket was closed before. */
 export function plainAddress(address: string | undefined): string {
   if (address === undefined) return '';
   return address.startsWith(MAPPED) && address.includes('.') ? address.slice(MAPPED.length) : address;

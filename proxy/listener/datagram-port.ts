@@ -1,4 +1,4 @@
-// One UDP port of the proxy: the sockets that are bound for it, and a session for each peer that sends.
+// One UDP port of the proxy: its sockets, and a session for each sending peer.
 import dgram from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import type * as ir from '#api/ir/ir.ts';
@@ -16,7 +16,7 @@ import type { PortContext } from './port-context.ts';
 import { bindingState } from './problem.ts';
 import type { ListenerProblem } from './problem.ts';
 
-/** A socket with the sessions that came in there, by `<address>|<port>` of the peer. */
+/** A socket with its sessions, by `<address>|<port>` of the peer. */
 interface Bound {
   readonly socket: dgram.Socket;
   readonly sessions: Map<string, DatagramSession>;
@@ -26,7 +26,7 @@ export class DatagramPort {
   readonly number: number;
   readonly #context: PortContext;
   readonly #bindings: Bindings<Bound>;
-  /** Sockets nobody wants any more, open for the last answers. */
+  /** Sockets that are not needed any more, open for the last answers. */
   readonly #leaving = new Set<Bound>();
   readonly #deadline: Timer;
   readonly #closed = Promise.withResolvers<void>();
@@ -45,20 +45,20 @@ export class DatagramPort {
     });
   }
 
-  /** The port that is really bound, or null while nothing is. */
+  /** The bound port, or null. */
   get bound(): number | null {
     for (const { socket } of this.#bindings.sockets) return socket.address().port;
     return null;
   }
 
-  /** What of it is bound, and why the rest is not. */
+  /** The addresses that are bound, and those that are not. */
   get bindingState(): BindingState {
     return bindingState({ port: this.number, transport: 'UDP' }, this.#bindings.size, this.#bindings.failures);
   }
 
   /**
-   * Serves these listeners from now on. Nothing in a datagram tells whose it is, so the first by key has the port; resolves to
-   * what is wrong.
+   * Serves these listeners from now on. A datagram does not identify its listener, so the first listener by key owns the port. Resolves to
+   * the problems.
    */
   async update(listeners: readonly ir.Listener[]): Promise<ListenerProblem[]> {
     const [first, ...others] = listeners.toSorted((a, b) => (a.key < b.key ? -1 : 1));
@@ -71,7 +71,7 @@ export class DatagramPort {
     return [...conflicts, ...bindProblems(this.#listeners, this.#bindings.failures, bindAddress)];
   }
 
-  /** Takes nothing new, lets last answers pass for `grace` ms at most. Resolves when every socket is closed. */
+  /** Accepts nothing new, and lets last answers pass for up to `grace` ms. Resolves when every socket is closed. */
   retire(grace: number): Promise<void> {
     if (this.#retired) return this.#closed.promise;
     this.#retired = true;
@@ -103,7 +103,7 @@ export class DatagramPort {
     const refusal = await claimPort({ transport: 'UDP', address, port });
     if (refusal !== null) return err(refusal);
     if (address !== EVERY_ADDRESS) return open(isIPv6(address) ? 'udp6' : 'udp4', address, port, reusePort);
-    // On `::` peers of IPv4 are served too.
+    // `::` also serves IPv4 peers.
     const both = await open('udp6', '::', port, reusePort);
     return !both.ok && both.error.code !== 'EADDRINUSE' ? open('udp4', '0.0.0.0', port, reusePort) : both;
   }
@@ -164,7 +164,7 @@ export class DatagramPort {
   }
 }
 
-/** A reply that cannot be sent is lost, as datagrams are; the socket goes on. */
+/** A reply that cannot be sent is lost, which is normal for datagrams; the socket stays open. */
 function reply(socket: dgram.Socket, message: Buffer, peer: dgram.RemoteInfo, maxQueued: number): void {
   if (socket.getSendQueueSize() <= maxQueued) socket.send(message, peer.port, peer.address, ignore);
 }
@@ -187,5 +187,5 @@ async function open(
 }
 
 function ignore(): void {
-  // Whoever waits for the answer asks again.
+  // A peer that waits for the answer sends its request again.
 }

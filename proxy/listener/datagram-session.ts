@@ -1,5 +1,5 @@
-// All that one peer sends to a UDP port, and the answers: one backend for them until there was silence for a while. UDP has no
-// beginning and no end, so both are made of time.
+// All datagrams of one peer to a UDP port, and the answers: they use one backend until there was a pause. UDP has no start and no end, so
+// time defines both.
 import dgram from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { Timer } from '#lib/timer-wheel.ts';
@@ -11,16 +11,19 @@ import type { StreamCluster, StreamPlan } from '../exchange/stream-plan.ts';
 import type { StreamSession } from '../exchange/stream-session.ts';
 import type { SpliceSettings } from './splice.ts';
 
-/** Datagrams that wait for the socket to the endpoint, which takes a turn of the event loop. The rest is dropped, as networks do. */
+/**
+ * The maximum number of datagrams that wait for the socket to the endpoint, which takes a turn of the event loop. More are dropped, as in
+ * networks.
+ */
 const MAX_EARLY = 16;
-/** Of a port that is closed: whoever still waits for an answer gets it. */
+/** The grace of a closed port: a peer that still waits for an answer gets it. */
 const LAST_ANSWER_MS = 1_000;
 
-/** The port as its sessions see it. */
+/** The interface of the port for its sessions. */
 export interface DatagramOwner {
   /** Sends an answer to the peer. */
   reply(datagram: Buffer): void;
-  /** The session is over. */
+  /** The session has ended. */
   ended(): void;
 }
 
@@ -31,7 +34,7 @@ export class DatagramSession {
   readonly #timer: Timer;
   #cluster: StreamCluster | null = null;
   #endpoint: UpstreamEndpoint | null = null;
-  /** The endpoints among which ours was last seen. */
+  /** The endpoints of the last check that our endpoint is still one of them. */
   #seen: readonly UpstreamEndpoint[] = [];
   #upstream: dgram.Socket | null = null;
   #early: Buffer[] = [];
@@ -48,7 +51,7 @@ export class DatagramSession {
     settings.recorder.started(session);
   }
 
-  /** Whether the session is what a peer would get now: its route is the same, and its endpoint is still one. */
+  /** Whether a peer would get the same session now: the route is the same, and the endpoint still exists. */
   follows(plan: StreamPlan | null): boolean {
     if (plan !== this.#session.target.plan) return false;
     const endpoints = this.#cluster?.endpoints ?? this.#seen;
@@ -57,7 +60,7 @@ export class DatagramSession {
     return this.#endpoint !== null && endpoints.includes(this.#endpoint);
   }
 
-  /** Draws a backend; a session without one is over at once. */
+  /** Chooses a backend; a session without one ends at once. */
   open(): void {
     const { plan } = this.#session.target;
     if (plan === null) return this.end(ERRORS.routeNotFound);
@@ -75,7 +78,7 @@ export class DatagramSession {
     this.#connect(endpoint);
   }
 
-  /** Passes a datagram of the peer on. The session keeps it. */
+  /** Forwards a datagram of the peer. The session keeps it. */
   datagram(message: Buffer): void {
     if (this.#over) return;
     this.#session.receivedBytes += message.length;
@@ -84,13 +87,13 @@ export class DatagramSession {
     else if (this.#early.length < MAX_EARLY) this.#early.push(message);
   }
 
-  /** The port takes nothing new: what is on its way back still passes. */
+  /** The port accepts nothing new: pending answers still pass. */
   drain(): void {
     this.#idle = this.#idle === 0 ? LAST_ANSWER_MS : Math.min(this.#idle, LAST_ANSWER_MS);
     this.#touch();
   }
 
-  /** Ends the session. `error`: null after silence. */
+  /** Ends the session. `error`: null after a pause. */
   end(error: ExchangeError | null): void {
     if (this.#over) return;
     this.#over = true;
@@ -106,7 +109,7 @@ export class DatagramSession {
   #connect({ address, port }: UpstreamEndpoint): void {
     const upstream = dgram.createSocket(isIPv6(address) ? 'udp6' : 'udp4');
     this.#upstream = upstream;
-    // A connected socket takes datagrams from its endpoint only, and hears that nobody is there (ICMP).
+    // A connected socket receives only datagrams of its endpoint, and gets ICMP errors.
     upstream.on('error', () => this.end(this.#session.sentBytes === 0 ? ERRORS.upstreamConnectFailed : ERRORS.upstreamReset));
     upstream.on('message', (message) => this.#answer(message));
     upstream.connect(port, address, () => this.#flush());

@@ -1,50 +1,50 @@
-// Reads of accepted sockets without a Buffer, a Readable or an event per read: all sockets of a worker read into one buffer, those
-// of TLS into another, and call straight back. With tls-internals.ts the only file that touches Node internals;
-// docs/adr/0003-onread-on-accepted-sockets.md says why.
+// Reads of accepted sockets without a Buffer, a Readable or an event per read: all sockets of a worker read into one buffer, TLS sockets
+// into another, and call back directly. Besides tls-internals.ts this is the only file that uses Node internals;
+// docs/adr/0003-onread-on-accepted-sockets.md has the reasons.
 import { once } from 'node:events';
 import net from 'node:net';
 import tls from 'node:tls';
 import { READS, SECURED_READS } from '../exchange/read-buffer.ts';
 import type { ReadBuffer } from '../exchange/read-buffer.ts';
 
-/** Takes what was read. The chunk is valid during the call only. */
+/** Takes received bytes. The chunk is valid only during the call. */
 export type Receive = (chunk: Buffer) => void;
 
-/** Where a socket keeps what `net.connect({ onread })` gives it. */
+/** The fields of a socket for `net.connect({ onread })`. */
 interface Names {
   readonly buffer: symbol;
   readonly callback: symbol;
 }
 
-/** A socket as Node sees it. */
+/** A socket with Node's internal fields. */
 interface Internals {
   readonly _handle?: { readonly useUserBuffer?: (buffer: Buffer) => unknown } | null;
   [name: symbol]: unknown;
 }
 
 let checked: Promise<boolean> | null = null;
-/** By kind of socket, null until the check has passed. */
+/** By kind of socket, null until the check succeeded. */
 const enabled: { plain: Names | null; secured: Names | null } = { plain: null, secured: null };
 
 /**
- * Lets a socket read that was accepted paused, or whose handshake has just ended: into the shared buffer where this Node can, by
- * 'data' events where it cannot. `pause` and `resume` work on both, 'end' is emitted by both, and both stay writable after it.
- * A second call takes the place of the first: the former receiver may still be called, and does nothing by it.
+ * Makes a socket read that was accepted paused, or whose handshake has just ended: into the shared buffer if this Node supports it,
+ * otherwise by 'data' events. With both, `pause`, `resume`, 'end' and writes work. A second call replaces the first: the former receiver
+ * may still be called and must ignore it.
  */
 export function startReading(socket: net.Socket, receive: Receive): void {
   start(socket, receive, socket instanceof tls.TLSSocket ? enabled.secured : enabled.plain);
 }
 
 /**
- * Tries once per process, over loopback connections in the clear and with TLS, whether the shared buffers work on this Node: bytes
- * arrive, pausing holds them back, the end is seen. Anything unexpected leaves 'data' events in charge.
+ * Checks once per process, with loopback connections with and without TLS, whether shared buffers work on this Node: bytes arrive, a pause
+ * holds them back, the end is seen. If not, 'data' events are used.
  */
 export function checkDirectReads(): Promise<boolean> {
   checked ??= check();
   return checked;
 }
 
-/** Drops what comes from now on: the socket is closed. */
+/** Discards further bytes: the socket is closed. */
 export function stopReading(socket: net.Socket): void {
   const names = enabled.plain ?? enabled.secured;
   if (names !== null) (socket as unknown as Internals)[names.callback] = null;
@@ -52,7 +52,7 @@ export function stopReading(socket: net.Socket): void {
 
 function start(socket: net.Socket, receive: Receive, names: Names | null): void {
   const isDirect = names !== null && readInto(bufferOf(socket), socket, names, receive);
-  // Begins here and now: `resume` alone begins later, even on a socket that was paused meanwhile.
+  // Starts at once: `resume` alone starts later, even on a socket that was paused meanwhile.
   socket.read(0);
   if (isDirect && !(socket instanceof tls.TLSSocket)) return;
   socket.on('data', receive);
@@ -63,7 +63,7 @@ function bufferOf(socket: net.Socket): ReadBuffer {
   return socket instanceof tls.TLSSocket ? SECURED_READS : READS;
 }
 
-/** False where it cannot be done. */
+/** False if it is not supported. */
 function readInto(reads: ReadBuffer, socket: net.Socket, names: Names, receive: Receive): boolean {
   const internals = socket as unknown as Internals;
   const handle = internals._handle;
@@ -75,7 +75,7 @@ function readInto(reads: ReadBuffer, socket: net.Socket, names: Names, receive: 
   return true;
 }
 
-/** What Node calls with the length of a read; true: go on. */
+/** Node calls it with the length of a read; true: continue. */
 type Callback = (length: number) => boolean;
 
 function callback(reads: ReadBuffer, receive: Receive): Callback {
@@ -85,7 +85,7 @@ function callback(reads: ReadBuffer, receive: Receive): Callback {
   };
 }
 
-/** Records of TLS may come on a paused socket: they go the way of 'data' events, and so do others until those are taken. */
+/** TLS records may arrive on a paused socket; they are delivered as 'data' events, and so are later ones until those are read. */
 function heedingPauses(socket: net.Socket, reads: ReadBuffer, receive: Receive): Callback {
   return (length) => {
     if (socket.isPaused() || socket.readableLength > 0) return socket.push(Buffer.from(reads.view(length)));
@@ -137,7 +137,7 @@ function soon(): { readonly signal: AbortSignal } {
   return { signal: AbortSignal.timeout(2_000) };
 }
 
-/** TLS between the two ends of a connection, by a key that both know: no certificate is needed. */
+/** TLS between both ends of a connection with a pre-shared key: no certificate is needed. */
 function secure(accepted: net.Socket, peer: net.Socket): readonly [tls.TLSSocket, tls.TLSSocket] {
   const psk = Buffer.alloc(16, 1);
   const options = { ciphers: 'PSK-AES128-GCM-SHA256', minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } as const;

@@ -1,4 +1,4 @@
-// One element of Forwarded: what a proxy tells of a request that it passed on (RFC 7239 section 4).
+// One element of Forwarded: the information of one proxy about a request (RFC 7239 section 4).
 import { isBlank } from '../codec/h1/characters.ts';
 
 const QUOTE = 0x22;
@@ -6,22 +6,22 @@ const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;
 const BACKSLASH = 0x5c;
 
-/** What the element that was read last says; '' where it says nothing. One per worker: reading never waits. */
+/** The values of the last element; '' if absent. One per worker: reading is synchronous. */
 export const forwardedElement = { for: '', proto: '', host: '' };
 
-/** No proxy writes more of them, and each name is looked for among those before it. */
+/** No proxy writes more of them, and each name is compared with those before it. */
 const MAX_PAIRS = 16;
 
 let text = '';
 let position = 0;
 let end = 0;
-/** Names that this element has had, each with a comma before and after it. */
+/** The names in this element, with a comma before and after each. */
 let names = '';
 let pairs = 0;
 
 /**
- * Reads `source[start, stop)` into `forwardedElement`. False: it is not as the RFC has it, and says nothing. Blanks around
- * semicolons are let through, and values that should be in quotes: proxies write both.
+ * Parses `source[start, stop)` into `forwardedElement`. False: it is invalid and has no values. Blanks around semicolons and unquoted
+ * values are accepted, because proxies write both.
  */
 export function readElement(source: string, start: number, stop: number): boolean {
   [text, position, end] = [source, start, stop];
@@ -47,7 +47,7 @@ function skipBlanks(): void {
   while (position < end && isBlank(text.charCodeAt(position))) position++;
 }
 
-/** A name may come once. */
+/** A name may occur once. */
 function readPair(): boolean {
   const start = position;
   while (position < end && isBare(text.charCodeAt(position))) position++;
@@ -70,7 +70,7 @@ function readBare(): string | null {
   return position === start ? null : text.slice(start, position);
 }
 
-/** Anything but what ends a value; consumers are strict about what is in it. */
+/** Any characters except those that end a value; callers validate the value. */
 function isBare(code: number): boolean {
   return code > 0x20 && code < 0x7f && code !== QUOTE && code !== SEMICOLON && code !== EQUALS && code !== BACKSLASH;
 }

@@ -1,21 +1,21 @@
-// How TLS handshakes of a worker end, counted over all of its ports.
+// The outcomes of the TLS handshakes of a worker, over all of its ports.
 import { RefusedConnections } from '../exchange/refused-connections.ts';
 import type { HandshakeFailure } from './tls.ts';
 
 export class HandshakeCounts extends RefusedConnections<HandshakeFailure> {
   readonly #completed = new Map<string, number>();
 
-  /** `version`: the one that was agreed on, as `TLSv1.3`. */
+  /** `version`: the negotiated version, as `TLSv1.3`. */
   completed(version: string): void {
     this.#completed.set(version, (this.#completed.get(version) ?? 0) + 1);
   }
 
-  /** Handshakes that led to a connection, by version: OpenSSL has few. */
+  /** Successful handshakes by version: OpenSSL has few. */
   get successes(): ReadonlyMap<string, number> {
     return this.#completed;
   }
 
-  /** Handshakes that led to a connection. */
+  /** Successful handshakes. */
   get total(): number {
     return [...this.#completed.values()].reduce((sum, count) => sum + count, 0);
   }

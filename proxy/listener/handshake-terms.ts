@@ -1,23 +1,23 @@
-// How a listener does handshakes, its certificates apart: whom clients must be certified by, and what may be agreed to. Sessions
-// resume only under the terms they began with.
+// The terms of a listener's handshakes besides its certificates: the authorities for clients, and the TLS settings. Sessions resume only
+// with the same terms.
 import { X509Certificate } from 'node:crypto';
 import { types } from 'node:util';
 import type * as ir from '#api/ir/ir.ts';
 import { contentHash } from '#lib/hash.ts';
 import type { ListenerProblem } from './problem.ts';
 
-/** Whom clients are checked against. */
+/** The authorities for client certificates. */
 export interface ClientTrust {
-  /** Hash of all that is below: equal for those who trust the same. */
+  /** A hash of the fields below: equal for equal authorities. */
   readonly version: string;
   /** PEM, one or more certificates. */
   readonly authorities: string;
-  /** A handshake without a valid certificate ends. */
+  /** A handshake without a valid certificate fails. */
   readonly required: boolean;
 }
 
 export interface HandshakeTerms {
-  /** Hash of all that is below: equal for equal terms. */
+  /** A hash of the fields below: equal for equal terms. */
   readonly version: string;
   /** Null: clients are not asked for a certificate. */
   readonly trust: ClientTrust | null;
@@ -29,13 +29,13 @@ export type TrustBundles = ReadonlyMap<string, ir.TrustBundle>;
 
 export const DEFAULT_TERMS: HandshakeTerms = Object.freeze({ version: '', trust: null, settings: {} });
 
-/** What can be made of a listener. Null value: clients cannot be checked, and nobody may come in unchecked. */
+/** The terms of a listener. Null value: clients cannot be verified, so none are accepted. */
 interface Found<T> {
   readonly value: T | null;
   readonly problems: readonly ListenerProblem[];
 }
 
-/** The terms of a listener, with a problem for each bundle that cannot be used. */
+/** The terms of a listener, and a problem for each unusable bundle. */
 export function termsOf(listener: ir.Listener, bundles: TrustBundles): Found<HandshakeTerms> {
   const { clientValidation, settings = {} } = listener.tls ?? {};
   if (clientValidation === undefined) return { value: withVersion(null, settings), problems: [] };
@@ -59,17 +59,17 @@ function trustOf(listener: string, { mode, authorities }: ir.ClientValidation, b
   return { value: usable.length === 0 ? null : { version: contentHash(JSON.stringify(trust)), ...trust }, problems };
 }
 
-/** By the bundle itself, as with Secrets. */
+/** By bundle object, as with Secrets. */
 const checked = new WeakMap<ir.TrustBundle, string | null>();
 
-/** Why nobody can be checked against the bundle, or null. */
+/** The reason why the bundle cannot verify clients, or null. */
 function problemOf(bundle: ir.TrustBundle): string | null {
   let problem = checked.get(bundle);
   if (problem === undefined) checked.set(bundle, (problem = load(bundle.certificates)));
   return problem;
 }
 
-/** OpenSSL passes over what it cannot read, and would then trust nobody without a word. */
+/** OpenSSL ignores PEM that it cannot read, and would then trust no authority without an error. */
 function load(certificates: string): string | null {
   try {
     new X509Certificate(certificates);

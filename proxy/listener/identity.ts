@@ -1,5 +1,5 @@
-// What a handshake presents and asks for: the certificates for one name, at most one per kind of key, the terms of their listener,
-// and the OpenSSL context made of both.
+// The identity of a handshake: the certificates for one name, at most one per kind of key, the terms of their listener, and the OpenSSL
+// context made from both.
 import { hash } from 'node:crypto';
 import tls from 'node:tls';
 import { types } from 'node:util';
@@ -16,13 +16,13 @@ import { alpnOf, contextOptions } from './tls-settings.ts';
 export type TicketKeys = Buffer;
 export const TICKET_KEY_BYTES = 48;
 
-/** Seconds a session can be resumed. */
+/** Seconds during which a session can resume. */
 const SESSION_TIMEOUT = 3_600;
 
-/** Terms change, and so do the other certificates of a set: more than these are not kept for one certificate. */
+/** Terms and the other certificates of a set change; at most this many are kept per certificate. */
 const MAX_SIBLINGS = 64;
 
-/** The identities of a worker. One is made once per set of certificates and terms, and forgotten with the first certificate. */
+/** The identities of a worker. One is created per set of certificates and terms, and removed with the first certificate. */
 export class Identities {
   readonly #known = new WeakMap<Certificate, Map<string, Result<Identity>>>();
   readonly stapler: Stapler;
@@ -33,7 +33,7 @@ export class Identities {
     this.stapler = stapler;
   }
 
-  /** What tickets are encrypted with from now on. Tickets of other keys no longer resume: their peers do a full handshake. */
+  /** Sets the key for tickets. Tickets with other keys do not resume: their peers do a full handshake. */
   rotate(ticketKeys: TicketKeys): void {
     this.#ticketKeys = ticketKeys;
   }
@@ -43,8 +43,8 @@ export class Identities {
   }
 
   /**
-   * The identity with these certificates (at least one, no two with the same kind of key) and terms. Fails when OpenSSL refuses one, for a
-   * key that is too short or a signature that is too weak.
+   * The identity with these certificates (at least one, no two with the same kind of key) and terms. Fails if OpenSSL refuses one, for
+   * example a short key or a weak signature.
    */
   of(certificates: readonly [Certificate, ...Certificate[]], terms: HandshakeTerms): Result<Identity> {
     const [first] = certificates;
@@ -69,13 +69,13 @@ export class Identities {
 
 export class Identity {
   readonly terms: HandshakeTerms;
-  /** What is spoken inside, in the wire format of ALPN. */
+  /** The protocols inside TLS, in the wire format of ALPN. */
   readonly alpn: Buffer;
   readonly #owner: Identities;
   readonly #certificates: readonly Certificate[];
   /**
-   * RFC 8446 section 4.6.1: a session resumes only where the same certificates are served, whatever name is asked for. Nor does
-   * it where clients are checked otherwise than when it began: who was not checked then would not be now.
+   * RFC 8446 section 4.6.1: a session resumes only with the same certificates, whatever the server name is. It does not resume with
+   * different terms for clients either: a client that was not verified then would not be verified now.
    */
   readonly #sessionIdContext: string;
   #ticketKeys: TicketKeys;
@@ -94,23 +94,23 @@ export class Identity {
     this.#context = this.#build();
   }
 
-  /** Whether one of the certificates carries the name. */
+  /** Whether one of the certificates has the name. */
   covers(name: string): boolean {
     const wildcard = wildcardOf(name);
     return this.#certificates.some(({ names }) => names.includes(name) || names.includes(wildcard));
   }
 
-  /** The answer of an OCSP responder to show in the handshake of this ClientHello, or null. */
+  /** The OCSP answer to staple in the handshake of this ClientHello, or null. */
   staple(hello: Buffer): Buffer | null {
     return this.#owner.stapler.staple(this.#certificates, this.terms.settings, hello);
   }
 
-  /** Certificates to have answers for. */
+  /** Certificates that need OCSP answers. */
   get stapled(): readonly Certificate[] {
     return this.#certificates.filter((certificate) => isStapled(certificate, this.terms.settings));
   }
 
-  /** The context for a handshake; made anew after the ticket keys were rotated. */
+  /** The context for a handshake; created anew after a rotation of ticket keys. */
   get context(): tls.SecureContext {
     if (this.#ticketKeys !== this.#owner.ticketKeys) {
       this.#ticketKeys = this.#owner.ticketKeys;
@@ -128,7 +128,7 @@ export class Identity {
       ticketKeys: this.#ticketKeys,
       sessionTimeout: SESSION_TIMEOUT,
       sessionIdContext: this.#sessionIdContext,
-      // An authority is what the user calls one, signed by itself or not. Without any, Node would trust those of the web.
+      // Any certificate of the user counts as an authority, self-signed or not. Without any, Node would trust the public ones.
       ca: trust === null ? [] : trust.authorities,
       allowPartialTrustChain: true,
     });

@@ -1,4 +1,4 @@
-// How many connections a worker holds: counted over all of its ports, refused at accept, before a byte is read.
+// The number of connections of a worker over all of its ports; connections beyond the limit are refused at accept, before the first byte.
 
 export class ConnectionLimit {
   readonly #max: number;
@@ -11,22 +11,22 @@ export class ConnectionLimit {
     this.#max = max;
   }
 
-  /** Connections that are open now. */
+  /** Open connections. */
   get open(): number {
     return this.#open;
   }
 
-  /** Connections that were let in since the start. */
+  /** Accepted connections since the start. */
   get accepted(): number {
     return this.#accepted;
   }
 
-  /** Connections that were turned away since the start. */
+  /** Refused connections since the start. */
   get refused(): number {
     return this.#refused;
   }
 
-  /** Takes a place, or counts a refusal. Every place taken is given back once with `leave`. */
+  /** Reserves a place, or counts a refusal. Release each reserved place once with `leave`. */
   enter(): boolean {
     if (this.#max > 0 && this.#open >= this.#max) {
       this.#refused++;

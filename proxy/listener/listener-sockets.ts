@@ -34,43 +34,43 @@ import { checkDirectReads } from './direct-reads.ts';
 import type { SpliceSettings } from './splice.ts';
 
 export interface ListenerSocketsOptions {
-  /** Puts a codec on each connection that carries requests. */
+  /** Creates the codec of each connection with requests. */
   readonly connect: Connect;
-  /** Finds the route of each connection that is passed on as a whole; by default there are none. */
+  /** Finds the stream route of each other connection; by default there is none. */
   readonly findStream?: StreamFinder;
-  /** Opens connections to their endpoints; none can be made by default. */
+  /** Opens connections to endpoints; by default all fail. */
   readonly dial?: Dial;
-  /** Counts and logs those. */
+  /** Records those connections in metrics and log. */
   readonly streams?: StreamRecorder;
   readonly limits: Limits;
   readonly wheel: Timers;
-  /** Connections of a removed port may live on for so long, milliseconds. */
+  /** The time for open connections of a removed port, milliseconds. */
   readonly drainTimeout: number;
-  /** Set when several workers serve the same ports. */
+  /** True if several workers serve the same ports. */
   readonly reusePort?: boolean;
-  /** Asked before a port is bound; by default every port may be. */
+  /** Called before a port is bound; by default all ports may be bound. */
   readonly claimPort?: ClaimPort;
-  /** From the port of a listener to the one to bind: an offset for unprivileged use, 0 for any free port. */
+  /** Maps the port of a listener to the port to bind: an offset for unprivileged users, 0 for a free port. */
   readonly bindPort?: (port: number) => number;
-  /** Where listeners without an address of their own are bound; every address by default. */
+  /** The address of listeners without an address; all addresses by default. */
   readonly bindAddress?: string;
-  /** Encrypts session tickets: the same in every worker, so that a session resumes at any of them. Drawn at random by default. */
+  /** The key for session tickets: the same in all workers, so that a session resumes at any of them. Random by default. */
   readonly ticketKeys?: TicketKeys;
-  /** Connections the kernel completes ahead of `accept`; it caps this at net.core.somaxconn. */
+  /** Connections that the kernel completes before `accept`; limited by net.core.somaxconn. */
   readonly backlog?: number;
-  /** How OCSP responders are asked; over HTTP, and not on this machine, by default. */
+  /** Requests OCSP answers; by default over HTTP, and not from this machine. */
   readonly fetchOcsp?: FetchOcsp;
-  /** Told when no answer of a responder could be had for a certificate. */
+  /** Called when no OCSP answer for a certificate could be obtained. */
   readonly ocspFailed?: (failure: OcspFailure) => void;
-  /** Told of connections without a header of the PROXY protocol where one is due, not of each. */
+  /** Called for some connections without a required PROXY protocol header. */
   readonly headerRefused?: (refused: RefusedConnection<ProxyHeaderFailure>) => void;
-  /** Told of TLS handshakes that failed, not of each. */
+  /** Called for some failed TLS handshakes. */
   readonly handshakeFailed?: (failure: RefusedConnection) => void;
-  /** Accepting failed, as it does when file descriptors run out. */
+  /** Accepting failed, for example without file descriptors. */
   readonly acceptFailed?: (error: Error) => void;
-  /** Other ports than before cannot be bound: see `bindingState`. */
+  /** The set of ports that cannot be bound has changed: see `bindingState`. */
   readonly bindingsChanged?: () => void;
-  /** Told of bugs that connections meet. */
+  /** Gets the bugs in the handling of connections. */
   readonly bugs?: Bugs;
 }
 
@@ -81,12 +81,12 @@ const NO_BUNDLES: TrustBundles = new Map();
 
 const UNRECORDED: StreamRecorder = { started: () => undefined, ended: () => undefined };
 
-/** How the port is shared with other workers. */
+/** Whether and how the port is shared with other workers. */
 function sharingOf({ reusePort = false, claimPort = unclaimed }: ListenerSocketsOptions): Pick<PortContext, 'reusePort' | 'claimPort'> {
   return { reusePort, claimPort };
 }
 
-/** What is counted of connections that never get to a codec. */
+/** The counters for connections that never reach a codec. */
 function countsFor({ handshakeFailed, headerRefused }: ListenerSocketsOptions): Pick<PortContext, 'handshakes' | 'proxyHeaders'> {
   return { handshakes: new HandshakeCounts(handshakeFailed ?? ignore), proxyHeaders: new RefusedConnections(headerRefused ?? ignore) };
 }
@@ -98,9 +98,9 @@ export class ListenerSockets {
   readonly #stapler: Stapler;
   readonly #drainTimeout: number;
   readonly #ports = new Map<number, Port>();
-  /** UDP ports are a number space of their own. */
+  /** UDP ports are a separate number space. */
   readonly #datagramPorts = new Map<number, DatagramPort>();
-  /** Ports that are wanted no more, whose connections finish. */
+  /** Removed ports, whose connections finish. */
   readonly #retiring = new Set<Port | DatagramPort>();
   #retired = false;
   #closed = false;
@@ -129,51 +129,51 @@ export class ListenerSockets {
     };
   }
 
-  /** Connections open now, those in a handshake included, and those accepted and refused since the start. */
+  /** Open connections, including those in a handshake, and accepted and refused connections since the start. */
   get counts(): { readonly open: number; readonly accepted: number; readonly refused: number } {
     const { limit, datagramLimit } = this.#context;
     return { open: limit.open, accepted: limit.accepted, refused: limit.refused + datagramLimit.refused };
   }
 
-  /** Answers of OCSP responders since the start, and what lacks one. */
+  /** OCSP answers since the start, and certificates without one. */
   get ocsp(): Pick<Stapler, 'outcomes' | 'missing' | 'bare'> {
     return this.#stapler;
   }
 
-  /** How TLS handshakes ended since the start. */
+  /** The outcomes of TLS handshakes since the start. */
   get handshakes(): Pick<HandshakeCounts, 'total' | 'successes' | 'failures'> {
     return this.#context.handshakes;
   }
 
-  /** Connections refused for their header of the PROXY protocol, by reason. */
+  /** Connections refused because of their PROXY protocol header, by reason. */
   get proxyHeaderFailures(): RefusedConnections<ProxyHeaderFailure>['failures'] {
     return this.#context.proxyHeaders.failures;
   }
 
-  /** What session tickets are encrypted with from now on. Older tickets no longer resume: their peers do a full handshake. */
+  /** Sets the key for session tickets. Older tickets do not resume: their peers do a full handshake. */
   rotateTicketKeys(ticketKeys: TicketKeys): void {
     this.#context.identities.rotate(ticketKeys);
   }
 
-  /** What of the ports that listeners want is bound, and why the rest is not. */
+  /** The listener ports that are bound, and those that are not. */
   get bindingState(): BindingState {
     const states = [...this.#ports.values(), ...this.#datagramPorts.values()].map((port) => port.bindingState);
     return { bound: states.reduce((total, { bound }) => total + bound, 0), unbound: states.flatMap(({ unbound }) => unbound) };
   }
 
-  /** What a port speaks, or null while there is none. */
+  /** The protocol of a port, or null without one. */
   spokenAt(port: number): PortProtocol | null {
     return this.#ports.get(port)?.protocol ?? null;
   }
 
-  /** The port that is bound for the port of a listener, or null while there is none. */
+  /** The bound port of a listener port, or null without one. */
   boundPort(port: number): number | null {
     return this.#ports.get(port)?.bound ?? this.#datagramPorts.get(port)?.bound ?? null;
   }
 
   /**
-   * Serves exactly these listeners with these secrets and trust bundles (by key) from now on. Resolves, once every new port is bound or has
-   * failed, to what is wrong; what failed is tried again by itself, and by the next update. Updates may overlap.
+   * Serves exactly these listeners with these secrets and trust bundles (by key) from now on. Resolves to the problems, once every new port
+   * is bound or has failed; failed ports are retried regularly and with the next update. Updates may overlap.
    */
   async update(
     listeners: readonly ir.Listener[],
@@ -194,7 +194,7 @@ export class ListenerSockets {
       ),
       this.#updateDatagramPorts(listeners.filter(isUdp)),
     ];
-    // Ports know their certificates at once, whatever binding takes.
+    // Ports get their certificates at once, however long binding takes.
     this.#stapler.keep([...this.#ports.values()].flatMap((port) => port.stapled));
     const problems = await Promise.all(updates);
     return [...listeners.filter(isUnsupported).map(unsupported), ...problems.flat()];
@@ -214,15 +214,15 @@ export class ListenerSockets {
   }
 
   /**
-   * Goes on accepting, but lets every connection end with its next answer: the first step of a shutdown, as long as a
-   * balancer in front may still choose this proxy.
+   * Continues to accept, but ends every connection with its next answer: the first step of a shutdown, while a balancer in front may still
+   * choose this proxy.
    */
   retire(): void {
     this.#retired = true;
     for (const port of this.#ports.values()) port.retireConnections();
   }
 
-  /** Stops accepting and lets connections finish; cuts what is left after `grace` ms. Resolves when none is left. */
+  /** Stops accepting and lets connections finish; cuts the rest after `grace` ms. Resolves when none is left. */
   async close(grace: number): Promise<void> {
     this.#closed = true;
     this.#stapler.close();
@@ -273,7 +273,7 @@ function isServed(listener: ir.Listener): boolean {
   return !isUnserved(listener) && speaks(listener) !== null;
 }
 
-/** It has its host name, and a port is bound for others only. */
+/** It keeps its host name, but binds no port by itself. */
 function isUnserved({ unserved }: ir.Listener): boolean {
   return unserved !== undefined;
 }

@@ -1,4 +1,4 @@
-// What all ports of a worker have in common.
+// The common dependencies of all ports of a worker.
 import type { Bugs } from '../exchange/bugs.ts';
 import type { RefusedConnections } from '../exchange/refused-connections.ts';
 import type { ClaimPort } from '../exchange/port-claim.ts';
@@ -13,16 +13,16 @@ import type { ProxyHeaderFailure } from './proxy-header.ts';
 import type { ListenerSettings } from './settings.ts';
 import type { SpliceSettings } from './splice.ts';
 
-/** A clock that rings: the part of a TimerWheel that ports use. */
+/** The part of a TimerWheel that ports use. */
 export type Timers = Pick<TimerWheel, 'arm' | 'disarm'>;
 
 /**
- * What becomes of a connection that came in at one of these listeners (keys) with that server name ('' without one); null when no
- * route wants it.
+ * Finds the plan for a connection that arrived at one of these listeners (keys) with that server name ('' if absent); null if no route
+ * matches.
  */
 export type StreamFinder = (listeners: readonly string[], serverName: string) => FoundStream | null;
 
-/** The plan for a connection, with the listener that led to it, and what of its Gateway backends are shown. */
+/** The plan for a connection with its listener, and the client certificate of its Gateway. */
 export type FoundStream = Pick<StreamTarget, 'listener' | 'clientIdentity'> & { readonly plan: StreamPlan };
 
 export interface PortContext {
@@ -30,26 +30,26 @@ export interface PortContext {
   readonly findStream: StreamFinder;
   readonly splice: SpliceSettings;
   readonly limit: ConnectionLimit;
-  /** Of peers of UDP ports: forged senders cost nobody a connection. */
+  /** The limit of UDP peers: it is separate, so that forged senders take no connection from others. */
   readonly datagramLimit: ConnectionLimit;
   readonly identities: Identities;
   readonly handshakes: HandshakeCounts;
   readonly proxyHeaders: RefusedConnections<ProxyHeaderFailure>;
   readonly bugs: Bugs;
-  /** Of listeners that no policy says anything about. */
+  /** The settings of listeners without policies. */
   readonly settings: ListenerSettings;
-  /** Connections of a protocol that their port no longer speaks may live on for so long, milliseconds. */
+  /** The time for open connections of a former protocol of their port, milliseconds. */
   readonly drainTimeout: number;
-  /** Where listeners without an address of their own are bound; '' is every address. */
+  /** The address of listeners without an address; '' is all addresses. */
   readonly bindAddress: string;
   readonly wheel: Timers;
-  /** From the port of a listener to the port that is bound for it. */
+  /** Maps the port of a listener to the port to bind. */
   readonly bindPort: (port: number) => number;
   readonly reusePort: boolean;
-  /** Asked before a port is bound that other workers bind too. */
+  /** Called before a port is bound that other workers also bind. */
   readonly claimPort: ClaimPort;
   readonly backlog: number;
   readonly acceptFailed: (error: Error) => void;
-  /** Other addresses than before cannot be bound. */
+  /** The set of addresses that cannot be bound has changed. */
   readonly bindingsChanged: () => void;
 }

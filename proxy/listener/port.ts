@@ -1,4 +1,4 @@
-// One port of the proxy: the listeners that share it, the sockets that are bound for it, and the connections that came in.
+// One port of the proxy: the listeners that share it, its sockets, and its connections.
 //
 //   open ──retire──> retiring (accepts nothing, every codec drains) ──last connection gone, or deadline──> closed
 import type net from 'node:net';
@@ -38,32 +38,32 @@ import type { HandshakeVerdict } from './tls.ts';
 import type { TrustedSources } from './trusted-sources.ts';
 
 const NOTHING = Buffer.alloc(0);
-/** What a connection gets that no stream route matches. */
+/** The result for a connection without a matching stream route. */
 const NO_ROUTE = Object.freeze({ listener: '', plan: null, clientIdentity: null });
 
 export class Port {
-  /** The port in the configuration of its listeners. */
+  /** The configured port of its listeners. */
   readonly number: number;
   readonly #context: PortContext;
-  /** A socket stays as long as any listener wants its address. */
+  /** A socket exists as long as a listener needs its address. */
   readonly #bindings: Bindings<Acceptor>;
   readonly #connections = new Set<Connection>();
   readonly #handshakes = new Set<Handshake>();
-  /** Connections whose balancer has not said whose they are. */
+  /** Connections whose PROXY protocol header has not arrived yet. */
   readonly #headers = new Set<ProxyHeaderReader>();
   readonly #deadline: Timer;
   readonly #closed = Promise.withResolvers<void>();
-  /** Sockets that are open, in whatever state their connection is. */
+  /** Open sockets in any state. */
   #sockets = 0;
   #listeners: readonly ir.Listener[] = [];
-  /** Those that cannot be served: no connection is let in for their names. */
+  /** Listeners that cannot be served: connections for their names are refused. */
   #unserved: readonly ir.Listener[] = [];
   #protocol: PortProtocol | null = null;
   #sni = SniTable.EMPTY;
   #settingsOf: SettingsOf;
-  /** Of connections that may belong to any listener of the port. */
+  /** For connections that may belong to any listener of the port. */
   #settings: ListenerSettings;
-  /** Of connections that may belong to any of these listeners. */
+  /** For connections that may belong to any of these listeners. */
   #strictestOf = new WeakMap<readonly string[], ListenerSettings>();
   #lastAnswers = false;
   #retired = false;
@@ -82,23 +82,23 @@ export class Port {
     });
   }
 
-  /** What it speaks; null before the first listener. */
+  /** The protocol; null before the first listener. */
   get protocol(): PortProtocol | null {
     return this.#protocol;
   }
 
-  /** The port that is really bound, or null while nothing is. */
+  /** The bound port, or null. */
   get bound(): number | null {
     for (const { port } of this.#bindings.sockets) if (port !== null) return port;
     return null;
   }
 
-  /** What of it is bound, and why the rest is not. */
+  /** The addresses that are bound, and those that are not. */
   get bindingState(): BindingState {
     return bindingState({ port: this.number, transport: 'TCP' }, this.#bindings.size, this.#bindings.failures);
   }
 
-  /** Certificates to have answers of OCSP responders for. */
+  /** Certificates that need OCSP answers. */
   get stapled(): readonly Certificate[] {
     return this.#sni.stapled;
   }
@@ -107,7 +107,7 @@ export class Port {
     return this.#connections.size;
   }
 
-  /** Serves these listeners from now on: binds addresses that are new, closes those that are wanted no more. Resolves to what is wrong. */
+  /** Serves these listeners from now on: binds new addresses, closes those that are not needed any more. Resolves to the problems. */
   async update(listeners: readonly ir.Listener[], material: KeyMaterial, settingsOf: SettingsOf): Promise<ListenerProblem[]> {
     const { protocol, served, unserved, problems: conflicts } = agree(listeners, this.#protocol);
     this.#listeners = served;
@@ -122,19 +122,19 @@ export class Port {
     return [...conflicts, ...invalid, ...bindProblems(served, this.#bindings.failures, bindAddress)];
   }
 
-  /** Stops accepting and lets every connection finish; cuts what is left after `grace` ms. Resolves when all are gone. */
+  /** Stops accepting and lets every connection finish; cuts the rest after `grace` ms. Resolves when all are closed. */
   retire(grace: number): Promise<void> {
     if (this.#retired) return this.#closed.promise;
     this.#retired = true;
     void this.#bindings.want(new Set());
     for (const connection of this.#connections) connection.codec.drain();
-    // A timer of 0 never fires, and no grace is no time, not all of it.
+    // A timer of 0 never expires, and a grace of 0 means no time, not unlimited time.
     this.#context.wheel.arm(this.#deadline, Math.max(1, grace));
     this.#settle();
     return this.#closed.promise;
   }
 
-  /** Lets every connection, and those that come, end with its next answer. */
+  /** Ends every connection, also new ones, with its next answer. */
   retireConnections(): void {
     this.#lastAnswers = true;
     for (const connection of this.#connections) connection.codec.retire();
@@ -180,7 +180,7 @@ export class Port {
     }
   }
 
-  /** Learns from a balancer whose connection this is, then goes on as without one. */
+  /** Reads the PROXY protocol header, then continues as without one. */
   #identify(accepted: net.Socket, sources: readonly TrustedSources[]): void {
     const address = plainAddress(accepted.remoteAddress);
     const refuse = (reason: ProxyHeaderFailure): void => this.#context.proxyHeaders.failed(reason, address);
@@ -226,7 +226,7 @@ export class Port {
     return reader;
   }
 
-  /** A port of TCP finds the plan of a connection once; one of HTTP leaves that to each request. */
+  /** A TCP port finds the plan of a connection once; an HTTP port finds one for each request. */
   #open(socket: net.Socket, peer: ProxiedPeer | null): Connection {
     const isStream = this.#protocol === 'TCP';
     const connect = isStream ? this.#splicing(this.#streamTarget('tcp', this.#keys(), '')) : this.#context.connect;
@@ -253,21 +253,21 @@ export class Port {
     return { protocol, serverName, ...(found ?? NO_ROUTE) };
   }
 
-  /** A connection takes its plan once; a change of routes leaves it alone. */
+  /** A connection takes its plan once; a change of routes does not affect it. */
   #splicing(target: StreamTarget): Connect {
     return (_, connection) => new Splice(connection, new StreamSession(connection, target), this.#context.splice);
   }
 
-  /** `early`: what was read already. */
+  /** `early`: bytes that were already read. */
   #shakeHands(accepted: net.Socket, peer: ProxiedPeer | null, early: Buffer): void {
     const { handshakes, wheel } = this.#context;
-    // Asked for at once: a socket that is closed knows it no more.
+    // Read at once: a closed socket does not have it any more.
     const address = accepted.remoteAddress ?? '';
     let { connect } = this.#context;
     let { limits } = this.#settings;
     const handshake = new Handshake(accepted, {
       decide: (serverName) => {
-        // As the conformance suite wants it, no alert where nothing but streams is served.
+        // The conformance suite expects no alert on a port with streams only.
         const refusal: HandshakeVerdict = { action: 'refuse', alert: this.#sni.servesRequests };
         const owner = this.#sni.find(serverName);
         if (owner === null) return refusal;
@@ -283,7 +283,7 @@ export class Port {
       secured: (socket, secured) => {
         handshakes.completed(secured.facts.version);
         this.#handshakes.delete(handshake);
-        // The socket of TLS would ask the kernel again.
+        // The TLS socket would make another system call.
         const client = peer ?? { address: plainAddress(address), port: accepted.remotePort ?? 0 };
         this.#secured(socket, { secured, peer: client, limits }, connect);
       },
@@ -295,7 +295,7 @@ export class Port {
       failed: (reason) => handshakes.failed(reason, address),
     });
     this.#handshakes.add(handshake);
-    // The accepted socket closes in any case, whatever has taken over from it.
+    // The accepted socket closes in any case, whatever object handles it by then.
     accepted.on('close', () => this.#handshakes.delete(handshake));
     handshake.start(early);
   }
@@ -311,7 +311,7 @@ export class Port {
     startReading(socket, (chunk) => connection.data(chunk));
     const connection = this.#join(socket, accepted, connect);
     this.#keep(connection, 'TLS');
-    // A handshake may end after its terms have changed.
+    // The terms may have changed during the handshake.
     this.#reconsider(connection);
   }
 
@@ -322,13 +322,13 @@ export class Port {
     return connection;
   }
 
-  /** A handshake may end after the port was retired, or has come to speak something else. */
+  /** The port may have been retired or changed its protocol during the handshake. */
   #keep(connection: Connection, protocol: PortProtocol): void {
     if (this.#lastAnswers) connection.codec.retire();
     if (this.#retired || protocol !== this.#protocol) connection.codec.drain();
   }
 
-  /** Connections of the former protocol would reach routes that are not meant for them. */
+  /** Connections of the former protocol would reach routes of the new one. */
   #switch(protocol: PortProtocol): void {
     const changed = this.#protocol !== null && this.#protocol !== protocol;
     this.#protocol = protocol;
@@ -339,7 +339,7 @@ export class Port {
     this.#context.wheel.arm(deadline, this.#context.drainTimeout);
   }
 
-  /** Handshakes that begin from now on see these certificates; connections keep theirs, but not the terms of their clients. */
+  /** New handshakes use these certificates; connections keep theirs, but not the terms for their clients. */
   #certify(material: KeyMaterial): readonly ListenerProblem[] {
     if (this.#protocol !== 'TLS') {
       this.#sni = SniTable.EMPTY;
@@ -352,9 +352,9 @@ export class Port {
   }
 
   /**
-   * Clients are checked otherwise now than when the connection began. One that showed nothing valid where that is required from
-   * now on is closed, requests in flight excepted, and so is one of a listener that cannot be served any more; any other ends with its
-   * next answer, so that its peer comes again.
+   * The terms for clients differ from those at the start of the connection. A connection without a valid certificate that is required now
+   * is closed, except for its pending requests, and so is a connection of a listener that cannot be served any more; any other ends with
+   * its next answer, so that its peer reconnects.
    */
   #reconsider({ tls, terms, codec }: Connection): void {
     if (tls === null || terms === null) return;
@@ -393,12 +393,12 @@ function isSame(a: HandshakeTerms['trust'], b: HandshakeTerms['trust']): boolean
   return a?.version === b?.version;
 }
 
-/** Whether a handshake like the one that led to this would fail now. */
+/** Whether the handshake of this connection would fail now. */
 function isRefused({ clientCertificate }: DownstreamTls, trust: HandshakeTerms['trust']): boolean {
   return trust !== null && trust.required && (clientCertificate === null || !clientCertificate.verified);
 }
 
-/** Null where no certificate can be used. */
+/** Null if no certificate is usable. */
 function terminate({ identity }: SniOwner, http: boolean): HandshakeVerdict | null {
   return identity === null ? null : { action: 'terminate', identity, http };
 }

@@ -1,7 +1,7 @@
-// What can be wrong with a listener as far as this proxy can tell. Reported to the controller, which makes conditions of it.
+// Problems of listeners that the proxy detects. It reports them to the controller, which turns them into conditions.
 import type { BindingState, UnboundPort } from '../exchange/binding-state.ts';
 
-/** Why a listener, or a part of it, is not served. */
+/** The reason why a listener, or a part of it, is not served. */
 export type ListenerProblemReason =
   | 'AddressInUse'
   | 'PermissionDenied'
@@ -16,9 +16,9 @@ export interface ListenerProblem {
   /** Key of the listener. */
   readonly listener: string;
   readonly reason: ListenerProblemReason;
-  /** Sentence for people. */
+  /** A sentence for users. */
   readonly message: string;
-  /** It goes away by itself, since the port is tried again. */
+  /** The problem may go away by itself: the port is retried. */
   readonly waits?: true;
 }
 
@@ -30,7 +30,7 @@ const BIND_REASONS: ReadonlyMap<string, ListenerProblemReason> = new Map([
   ['ENOTFOUND', 'AddressUnavailable'],
 ]);
 
-/** What to do about it. */
+/** The action for the user. */
 const ADVICE: { readonly [Reason in ListenerProblemReason]?: string } = {
   AddressInUse: 'another process has the port, or the proxy itself for probes or metrics',
   PermissionDenied:
@@ -38,20 +38,20 @@ const ADVICE: { readonly [Reason in ListenerProblemReason]?: string } = {
   AddressUnavailable: 'the machine does not have the address',
 };
 
-/** The problem every listener of a port has when it cannot be bound. */
+/** The problem of all listeners of a port that cannot be bound. */
 export function bindProblem(listener: string, error: NodeJS.ErrnoException): ListenerProblem {
   const { reason, message } = describeBindError(error);
   return { listener, reason, message, waits: true };
 }
 
-/** Why a port cannot be bound, and what to do about it. */
+/** The reason why a port cannot be bound, and the action for the user. */
 export function describeBindError(error: NodeJS.ErrnoException): Pick<ListenerProblem, 'reason' | 'message'> {
   const reason = BIND_REASONS.get(error.code ?? '') ?? 'BindFailed';
   const advice = ADVICE[reason];
   return { reason, message: `${error.message}${advice === undefined ? '' : ` (${advice})`}; it is tried again` };
 }
 
-/** The part of the state that one port makes. */
+/** The binding state of one port. */
 export function bindingState(
   { port, transport }: Pick<UnboundPort, 'port' | 'transport'>,
   sockets: number,

@@ -1,12 +1,12 @@
-// What a port speaks: all of its listeners must agree, for its first byte decides; and no two may claim the same connections.
+// The protocol of a port. All of its listeners must agree, because the first byte decides, and no two may claim the same connections.
 import { isDeepStrictEqual } from 'node:util';
 import type * as ir from '#api/ir/ir.ts';
 import type { ListenerProblem } from './problem.ts';
 
-/** TLS: by the server name a connection is terminated, for requests or as a stream, or passed through. */
+/** TLS: the server name decides whether a connection is terminated, for requests or as a stream, or passed through. */
 export type PortProtocol = 'HTTP' | 'TLS' | 'TCP';
 
-/** What a listener asks of its port, or null when this proxy cannot serve it. */
+/** The protocol that a listener requires of its port, or null if this proxy cannot serve it. */
 export function speaks({ protocol, tls }: ir.Listener): PortProtocol | null {
   switch (protocol) {
     case 'HTTP':
@@ -21,7 +21,7 @@ export function speaks({ protocol, tls }: ir.Listener): PortProtocol | null {
   }
 }
 
-/** What becomes of a connection that a listener of a TLS port gets. */
+/** The handling of a connection on a TLS port by its listener. */
 export type TlsUse = 'requests' | 'stream' | 'passthrough';
 
 export function tlsUse({ protocol, tls }: ir.Listener): TlsUse {
@@ -29,18 +29,18 @@ export function tlsUse({ protocol, tls }: ir.Listener): TlsUse {
   return protocol === 'TLS' ? 'stream' : 'requests';
 }
 
-/** The listeners a port serves, with what it speaks to them, and a problem for each that it cannot serve. */
+/** The listeners that a port serves, its protocol, and a problem for each listener that it cannot serve. */
 export interface Agreement {
   readonly protocol: PortProtocol;
   readonly served: readonly ir.Listener[];
-  /** The others. Their host names are theirs all the same. */
+  /** The other listeners. They keep their host names. */
   readonly unserved: readonly ir.Listener[];
   readonly problems: readonly ListenerProblem[];
 }
 
 /**
- * Settles what a port speaks. What it speaks already stays as long as a listener wants it, so that a conflict takes nothing
- * down; a new port speaks what its first listener by key wants, so that all proxies decide alike.
+ * Decides the protocol of a port. The current protocol stays as long as a listener needs it, so that a conflict breaks nothing; a new port
+ * has the protocol of its first listener by key, so that all proxies decide the same.
  */
 export function agree(all: readonly ir.Listener[], current: PortProtocol | null): Agreement {
   const listeners = all.filter(({ unserved }) => unserved === undefined);
@@ -74,18 +74,18 @@ export function agree(all: readonly ir.Listener[], current: PortProtocol | null)
   };
 }
 
-/** Equal for listeners that want the same connections: without a handshake, all those of the port. */
+/** Equal for listeners that claim the same connections: without a handshake, all listeners of the port. */
 function claimOf({ protocol, hostname }: ir.Listener): string {
   return protocol === 'TCP' ? '' : hostname;
 }
 
-/** Requests of one connection can be told apart, and so can streams by what they ask for; plain TCP asks for nothing. */
+/** Requests of one connection can be told apart, and so can TLS streams by server name; plain TCP has no such name. */
 function isAlike(owner: ir.Listener, other: ir.Listener): boolean {
   if (owner.protocol === 'TCP') return owner.key === other.key;
   return owner.protocol === 'HTTP' || tlsUse(owner) === tlsUse(other);
 }
 
-/** One handshake cannot do for both, and who was let in on the terms of one must not reach the other. */
+/** One handshake cannot serve both, and a client accepted by the terms of one must not reach the other. */
 function agreesAlike(owner: ir.Listener, other: ir.Listener): boolean {
   const [a, b] = [owner.tls, other.tls];
   return isDeepStrictEqual([a?.clientValidation, a?.settings], [b?.clientValidation, b?.settings]);

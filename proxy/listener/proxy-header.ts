@@ -1,21 +1,23 @@
-// The first thing on a connection of a port that speaks the PROXY protocol: the header of a balancer, before TLS and before
-// requests. Gathers it, however it is cut, and hands over what follows it.
+// The first bytes on a connection with the PROXY protocol: the header of a balancer, before TLS and requests. Collects it from any number
+// of reads, and passes on the bytes after it.
 import type net from 'node:net';
 import { Timer } from '#lib/timer-wheel.ts';
 import { readProxyHeader } from '../codec/proxy-protocol/read.ts';
 import type { ProxiedPeer } from '../codec/proxy-protocol/read.ts';
 import type { Timers } from './port-context.ts';
 
-/** Why a connection was refused: not from a trusted source, no header or a bad one, too late, or gone before it was complete. */
+/**
+ * The reason to refuse a connection: an untrusted source, a missing or invalid header, a timeout, or a close before the end of the header.
+ */
 export type ProxyHeaderFailure = 'untrusted' | 'malformed' | 'timeout' | 'closed';
 
 export interface ProxyHeaderOptions {
   readonly wheel: Timers;
   /** From accept to the last byte of the header, milliseconds. */
   readonly timeout: number;
-  /** The header is complete. `rest`: what came behind it. */
+  /** The header is complete. `rest`: the bytes after it. */
   readonly done: (peer: ProxiedPeer | null, rest: Buffer) => void;
-  /** There is none; the connection is reset. */
+  /** The header is missing or invalid; the connection is reset. */
   readonly failed: (reason: ProxyHeaderFailure) => void;
 }
 
@@ -26,13 +28,13 @@ export class ProxyHeaderReader {
   #bytes: Buffer | null = null;
   #over = false;
 
-  /** Takes a socket that nothing was read from; the caller reads it and gives `data` what comes. */
+  /** Takes a socket before its first read; the caller reads it and passes the bytes to `data`. */
   constructor(socket: net.Socket, options: ProxyHeaderOptions) {
     this.#socket = socket;
     this.#options = options;
     this.#deadline = new Timer(() => this.#fail('timeout'));
     options.wheel.arm(this.#deadline, options.timeout);
-    // For good, so that a reset between two owners is never unhandled.
+    // Permanent, so that a reset between two owners is never unhandled.
     socket.on('error', ignore);
     socket.on('end', this.#ended);
     socket.on('close', this.#ended);
@@ -51,7 +53,7 @@ export class ProxyHeaderReader {
     this.#options.done(header.peer, bytes.subarray(header.length));
   }
 
-  /** Gives the connection up. */
+  /** Abandons the connection. */
   cut(): void {
     this.#fail('closed');
   }
@@ -75,5 +77,5 @@ export class ProxyHeaderReader {
 }
 
 function ignore(): void {
-  // Whatever it is, 'close' follows.
+  // 'close' follows in any case.
 }

@@ -1,12 +1,12 @@
-// How a listener treats those who connect to it, beyond what its own object says: what ClientTrafficPolicies make of the defaults.
+// The settings of a listener from its ClientTrafficPolicies, with the defaults.
 import type { Limits } from '../exchange/limits.ts';
 import type { TrustedSources } from './trusted-sources.ts';
 
 export interface ListenerSettings {
   readonly limits: Limits;
-  /** The PROXY protocol is required, from sources that all of these trust; null: connections are those of their clients. */
+  /** The PROXY protocol is required, from sources that all of these trust; null: it is not used. */
   readonly proxyProtocol: readonly TrustedSources[] | null;
-  /** What counts in place of this on a port of several objects, before it is known whose a connection is; absent: this. */
+  /** The settings before the listener of a connection is known, on a port of several objects; absent: these settings. */
   readonly common?: ListenerSettings;
 }
 
@@ -14,8 +14,8 @@ export interface ListenerSettings {
 export type SettingsOf = (listener: string) => ListenerSettings;
 
 /**
- * What holds on a port before it is known whose a connection is. Listeners of a Gateway answer for all of it; what somebody else
- * says of the listeners of a ListenerSet must not be forced on the others.
+ * The settings on a port before the listener of a connection is known. The listeners of a Gateway decide them; policies for a ListenerSet
+ * must not affect the other listeners.
  */
 export function commonSettings(listeners: readonly string[], settingsOf: SettingsOf, fallback: ListenerSettings): ListenerSettings {
   const objects = new Set(listeners.map((key) => key.slice(0, key.lastIndexOf('/'))));
@@ -24,8 +24,8 @@ export function commonSettings(listeners: readonly string[], settingsOf: Setting
 }
 
 /**
- * What holds for connections that may belong to any of the listeners: of every limit the strictest. It is asked for where bytes
- * must be judged before a request says whose they are.
+ * The settings for connections that may belong to any of the listeners: the strictest of each limit. They apply to bytes before a request
+ * identifies its listener.
  */
 export function strictest(all: readonly ListenerSettings[], fallback: ListenerSettings): ListenerSettings {
   const [first = fallback, ...rest] = new Set(all);
@@ -48,12 +48,12 @@ function strictestLimits(a: Limits, b: Limits): Limits {
   });
 }
 
-/** Whether a limit is what a client has to do at least. */
+/** Whether a limit is a minimum for the client. */
 function isLeast(name: keyof Limits): boolean {
   return name.startsWith('min');
 }
 
-/** 0 is no limit. */
+/** 0 is unlimited. */
 function stricter(a: number, b: number): number {
   if (a === 0 || b === 0) return Math.max(a, b);
   return Math.min(a, b);

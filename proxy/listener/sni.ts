@@ -1,5 +1,5 @@
-// From the server name of a handshake to what becomes of it: first the listener that owns the name, as the matcher will decide
-// for the requests, then among that listener's certificates the one that carries the name.
+// Maps the server name of a handshake to its handling: first to the listener that owns the name, as the matcher does for requests, then to
+// that listener's certificate with the name.
 import type * as ir from '#api/ir/ir.ts';
 import { coveringPatterns } from '#api/match/hostname.ts';
 import type { Result } from '#lib/result.ts';
@@ -15,28 +15,28 @@ import type { TlsUse } from './protocol.ts';
 /** The owner of a server name. */
 export interface SniOwner {
   readonly use: TlsUse;
-  /** Keys of the listeners that share the host name and can be served; without any, no connection is let in. */
+  /** Keys of the served listeners with the host name; empty: connections are refused. */
   readonly listeners: readonly string[];
-  /** What to terminate TLS with; null when it is passed through, or no certificate can be used. */
+  /** The identity to terminate TLS with; null for TLS that is passed through, or without a usable certificate. */
   readonly identity: Identity | null;
 }
 
-/** Listeners that share a host name, with their identities. */
+/** Listeners with the same host name, and their identities. */
 interface Host {
   readonly use: TlsUse;
   readonly listeners: readonly string[];
-  /** By name on the certificates: exact, or `*.suffix`. */
+  /** By name in the certificates: exact, or `*.suffix`. */
   readonly byName: ReadonlyMap<string, Identity>;
-  /** For names on none of the certificates: that of the first one. Null when no certificate can be used. */
+  /** The identity for other names: the first one. Null without a usable certificate. */
   readonly fallback: Identity | null;
 }
 
 type Certificates = readonly [Certificate, ...Certificate[]];
 
-/** Makes the identity with these certificates. */
+/** Creates the identity with these certificates. */
 type Identify = (certificates: Certificates) => Result<Identity>;
 
-/** What listeners refer to, by key. */
+/** The resources that listeners refer to, by key. */
 export interface KeyMaterial {
   readonly secrets: ReadonlyMap<string, ir.Secret>;
   readonly bundles: TrustBundles;
@@ -45,7 +45,7 @@ export interface KeyMaterial {
 export class SniTable {
   /** By host name of the listener. */
   readonly #hosts: ReadonlyMap<string, Host>;
-  /** Whether any of the listeners speaks HTTP inside TLS. */
+  /** Whether one of the listeners has HTTP inside TLS. */
   readonly servesRequests: boolean;
 
   private constructor(hosts: ReadonlyMap<string, Host>) {
@@ -55,7 +55,7 @@ export class SniTable {
 
   static readonly EMPTY = new SniTable(new Map());
 
-  /** The table for the listeners of one port. Listeners without certificates own their names all the same: no other listener gets them. */
+  /** The table for the listeners of one port. Listeners without certificates also own their names: no other listener gets them. */
   static build(
     { served, unserved }: { readonly served: readonly ir.Listener[]; readonly unserved: readonly ir.Listener[] },
     material: KeyMaterial,
@@ -65,7 +65,7 @@ export class SniTable {
     const hosts = new Map(unserved.map((listener) => [listener.hostname, unservedHost(listener)]));
     for (const [hostname, own] of Map.groupBy(served, (listener) => listener.hostname)) {
       const agreed = own.map((listener) => termsOf(listener, material.bundles));
-      // Listeners of one host name agree on the terms (protocol.ts sees to it), so those of any are those of all.
+      // Listeners with one host name have the same terms (protocol.ts ensures it), so any of them has those of all.
       const terms = agreed[0]?.value ?? null;
       const identify: Identify = (certificates) => identities.of(certificates, terms ?? DEFAULT_TERMS);
       const certificates = own.flatMap((listener) => usable(listener, material.secrets, identify, problems));
@@ -77,7 +77,7 @@ export class SniTable {
     return { table: new SniTable(hosts), problems };
   }
 
-  /** Certificates to have answers of OCSP responders for. */
+  /** Certificates that need OCSP answers. */
   get stapled(): readonly Certificate[] {
     const identities = [...this.#hosts.values()].flatMap(({ byName, fallback }) => [
       ...byName.values(),
@@ -86,7 +86,7 @@ export class SniTable {
     return identities.flatMap((identity) => identity.stapled);
   }
 
-  /** The owner of a name ('' when the peer sent none), or null when no listener wants it. */
+  /** The owner of a name ('' if absent), or null if no listener owns it. */
   find(serverName: string): SniOwner | null {
     for (const pattern of coveringPatterns(serverName)) {
       const host = this.#hosts.get(pattern);
@@ -102,7 +102,7 @@ function unservedHost(listener: ir.Listener): Host {
   return { use: tlsUse(listener), listeners: [], byName: new Map(), fallback: null };
 }
 
-/** The certificates of a listener that can be served; a problem for each of the others. */
+/** The usable certificates of a listener, and a problem for each of the others. */
 function usable(
   listener: ir.Listener,
   secrets: ReadonlyMap<string, ir.Secret>,
@@ -110,7 +110,7 @@ function usable(
   problems: ListenerProblem[],
 ): Certificate[] {
   const found: Certificate[] = [];
-  // Of those without a pair the controller has told already, and so has it of a listener with no other (runtime/pairs.ts).
+  // The controller already reports Secrets without a pair, and listeners without any other (runtime/pairs.ts).
   const keys = listener.tls?.certificates.filter((key) => secrets.get(key)?.certificate !== '') ?? [];
   for (const key of keys) {
     const secret = secrets.get(key);
@@ -146,7 +146,7 @@ function identifyAll(certificates: readonly Certificate[], identify: Identify): 
   return { byName, fallback: byName.get(first.names[0] ?? '') ?? identityFor([first], identify) };
 }
 
-/** One certificate per kind of key; among those of one kind the first wins, as the user listed them. */
+/** One certificate per kind of key; the first in the user's order wins. */
 function identityFor([first, ...rest]: Certificates, identify: Identify): Identity | null {
   const chosen: [Certificate, ...Certificate[]] = [first];
   for (const certificate of rest) {

@@ -1,5 +1,5 @@
-// A connection that is passed on as it is: connects to an endpoint by itself and lets bytes through both ways, until both sides
-// have said their end or one of them breaks.
+// A connection that is forwarded as it is: connects to an endpoint and passes bytes in both directions, until both sides have sent their
+// end or one fails.
 //
 //   connecting ──an endpoint took it──> open ──both sides ended and closed──> over
 //       │ none did, downstream gone       │ reset, silence, cut                ^
@@ -28,7 +28,7 @@ export interface SpliceSettings {
   readonly dial: Dial;
 }
 
-/** For what is secured already, by who sent it. */
+/** For TLS that is already terminated, by sender. */
 const CLEAR: Transport = Object.freeze({ protocol: 'tcp', proxyProtocol: 0, tls: null });
 
 export class Splice implements ConnectionCodec {
@@ -42,18 +42,18 @@ export class Splice implements ConnectionCodec {
   #cluster: StreamCluster | null = null;
   #proxyProtocol: ProxyProtocol = 0;
   #upstream: net.Socket | null = null;
-  /** performance.now() when the connection being tried was asked for. */
+  /** performance.now() at the start of the current connection attempt. */
   #openedAt = 0;
   #state: 'connecting' | 'open' | 'over' = 'connecting';
-  /** What was read before an endpoint took the connection: a ClientHello. */
+  /** Bytes read before an endpoint accepted the connection: a ClientHello. */
   #early: Buffer[] = [];
-  /** What it means when the connection being tried is never there. */
+  /** The error if the current connection attempt fails. */
   #failing = ERRORS.upstreamConnectFailed;
   #downstreamEnded = false;
   #upstreamEnded = false;
   #closed = 0;
 
-  /** Takes a connection that nothing was read from but what `data` will be given. */
+  /** Takes a connection; `data` gets all bytes that were read from it. */
   constructor(connection: Connection, session: StreamSession, settings: SpliceSettings) {
     const downstream = connection.socket;
     this.#connection = connection;
@@ -61,7 +61,7 @@ export class Splice implements ConnectionCodec {
     this.#session = session;
     this.#settings = settings;
     this.#timer = new Timer(() => this.#timedOut());
-    // The kernel holds what comes until there is somebody to give it to.
+    // The kernel buffers incoming bytes until there is an endpoint.
     downstream.pause();
     downstream.on('error', ignore);
     downstream.on('end', () => this.#downstreamEnd());
@@ -83,11 +83,11 @@ export class Splice implements ConnectionCodec {
   }
 
   retire(): void {
-    // Nobody knows which of the bytes are a last answer.
+    // The proxy does not know which bytes are a last answer.
   }
 
   drain(): void {
-    // Only the peers know when they are done; the port cuts what is left at its deadline.
+    // Only the peers know when they are done; the port cuts the rest at its deadline.
   }
 
   // Connecting
@@ -103,7 +103,7 @@ export class Splice implements ConnectionCodec {
     this.#attempt(ERRORS.noEndpoints);
   }
 
-  /** Tries the next endpoint. `failure`: what the last one met, for when there is no other. */
+  /** Tries the next endpoint. `failure`: the error of the last one, used if there is no other. */
   #attempt(failure: ExchangeError): void {
     const { limits, wheel } = this.#settings;
     if (this.#tried.length >= limits.maxConnectAttempts) return this.#refuse(failure);
@@ -144,7 +144,7 @@ export class Splice implements ConnectionCodec {
     return clientIdentity === null ? transport : presenting(transport, clientIdentity);
   }
 
-  /** Says whose connection it is, to backends that are told. */
+  /** Sends the PROXY protocol header to backends that expect it. */
   #header(): Buffer | null {
     const version = this.#proxyProtocol;
     return version === 0 ? null : writeProxyHeader(version, this.#connection, this.#session.target.serverName);
@@ -178,7 +178,7 @@ export class Splice implements ConnectionCodec {
     this.#attempt(failure);
   }
 
-  /** Nobody takes the connection: the peer must not take this for an end that somebody wanted. */
+  /** No endpoint accepts the connection: the peer must see a failure, not an ordinary end. */
   #refuse(error: ExchangeError): void {
     this.#finish(error);
     cut(this.#downstream);
@@ -196,7 +196,7 @@ export class Splice implements ConnectionCodec {
     this.#downstreamEnded = true;
     if (!this.#upstreamEnded) this.#session.closedBy = 'client';
     this.#touch();
-    // An end may be seen on a socket that is paused.
+    // A paused socket may report an end.
     if (this.#state === 'open') this.#upstream?.end();
   }
 
@@ -216,7 +216,7 @@ export class Splice implements ConnectionCodec {
     this.#break(ERRORS.idleTimeout);
   }
 
-  /** One side is closed. Where both had said their end the other goes by itself, once everything is written. */
+  /** One side is closed. If both had sent their end, the other closes by itself once everything is written. */
   #oneClosed(error: ExchangeError): void {
     if (this.#state === 'over') return;
     if (!this.#downstreamEnded || !this.#upstreamEnded) return this.#break(error);
@@ -224,11 +224,11 @@ export class Splice implements ConnectionCodec {
     if (this.#closed === 2) this.#finish(null);
   }
 
-  /** Neither side may take what it has for whole. */
+  /** Both sides must see that the data is incomplete. */
   #break(error: ExchangeError): void {
     this.#finish(error);
     cut(this.#downstream);
-    // Node would put a reset off until the connection is made.
+    // Node would delay a reset until the connection is established.
     if (this.#upstream?.connecting === true) this.#upstream.destroy();
     else if (this.#upstream !== null) cut(this.#upstream);
   }
@@ -249,5 +249,5 @@ export class Splice implements ConnectionCodec {
 }
 
 function ignore(): void {
-  // Whatever it is, 'close' follows.
+  // 'close' follows in any case.
 }

@@ -1,5 +1,5 @@
-// What Node's TLS sockets can do and only `tls.Server` is offered: the result of checking the peer, and a staple. As in
-// direct-reads.ts, whatever Node no longer has is done without, on the safe side.
+// Features of Node's TLS sockets that only `tls.Server` offers: the result of the peer's verification, and a staple. As in direct-reads.ts,
+// a feature that a Node version lacks is replaced by the safe alternative.
 import type tls from 'node:tls';
 
 interface Internals {
@@ -11,7 +11,7 @@ function internalsOf(socket: tls.TLSSocket): Internals {
   return (socket as unknown as { readonly ssl?: Internals | null }).ssl ?? {};
 }
 
-/** What OpenSSL found wrong with the certificate of the peer, as its code, or null; `UNVERIFIABLE` where Node does not tell. */
+/** OpenSSL's code for the error of the peer's certificate, or null; `UNVERIFIABLE` if Node does not provide it. */
 export function verifyError(socket: tls.TLSSocket): string | null {
   const ssl = internalsOf(socket);
   if (typeof ssl.verifyError !== 'function') return 'UNVERIFIABLE';
@@ -19,7 +19,7 @@ export function verifyError(socket: tls.TLSSocket): string | null {
   return error === null || error === undefined ? null : (error.code ?? error.message);
 }
 
-/** Has the answer of an OCSP responder shown with the certificate, if the peer asks for one. To be called before the handshake begins. */
+/** Staples an OCSP answer to the certificate if the peer requests one. Call it before the handshake starts. */
 export function staple(socket: tls.TLSSocket, response: Buffer): void {
   const ssl = internalsOf(socket);
   if (typeof ssl.setOCSPResponse === 'function') ssl.setOCSPResponse(response);

@@ -21,12 +21,12 @@ import type { Identity } from './identity.ts';
 import type { Timers } from './port-context.ts';
 import { staple } from './tls-internals.ts';
 
-/** How a handshake can fail. */
+/** The ways in which a handshake can fail. */
 export type HandshakeFailure = 'not_tls' | 'plain_http' | 'unknown_name' | 'client_certificate' | 'timeout' | 'tls_error' | 'closed';
 
 /**
- * Terminate with an identity, as a peer that speaks HTTP or one that speaks anything; or pass the connection through; or refuse the
- * name, with an alert or by closing.
+ * Terminate with an identity, for HTTP or for any protocol inside; or pass the connection through; or refuse the name, with an alert or by
+ * closing.
  */
 export type HandshakeVerdict =
   | { readonly action: 'terminate'; readonly identity: Identity; readonly http: boolean }
@@ -34,22 +34,22 @@ export type HandshakeVerdict =
   | { readonly action: 'refuse'; readonly alert: boolean };
 
 export interface HandshakeOptions {
-  /** What to do for a server name. */
+  /** The decision for a server name. */
   readonly decide: (serverName: string) => HandshakeVerdict;
   readonly wheel: Timers;
   /** From accept to the end of the handshake, milliseconds. */
   readonly timeout: number;
-  /** The handshake is complete. Nothing was read of what follows. */
+  /** The handshake is complete. No byte after it was read. */
   readonly secured: (socket: tls.TLSSocket, secured: Secured) => void;
-  /** Whether a connection that was shown an identity may be used for a host too. */
+  /** Whether a connection with an identity may carry requests for a host. */
   readonly vouches: (shown: Identity, host: string) => boolean;
-  /** The connection is to be passed through: `hello` is what was read, valid during the call only, and the socket is paused. */
+  /** The connection is passed through: `hello` has the bytes read, valid only during the call, and the socket is paused. */
   readonly passed: (hello: Buffer) => void;
-  /** The handshake failed; the connection is closed or about to be. */
+  /** The handshake failed; the connection is closed or closing. */
   readonly failed: (reason: HandshakeFailure) => void;
 }
 
-/** A fatal alert in the clear, as long as no key is agreed: unrecognized_name (RFC 6066 section 3). */
+/** A fatal alert without encryption, before keys are negotiated: unrecognized_name (RFC 6066 section 3). */
 const UNRECOGNIZED_NAME = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 112]);
 
 const PLAIN_HTTP_TEXT = 'This port speaks HTTPS\n';
@@ -66,32 +66,32 @@ export class Handshake {
   readonly #accepted: net.Socket;
   readonly #options: HandshakeOptions;
   readonly #deadline: Timer;
-  /** The beginning of a ClientHello. */
+  /** The start of a ClientHello. */
   #bytes: Buffer | null = null;
-  /** What came was judged. */
+  /** The received bytes were evaluated. */
   #judged = false;
   #over = false;
 
-  /** On a socket as it was accepted. */
+  /** On the accepted socket. */
   constructor(accepted: net.Socket, options: HandshakeOptions) {
     this.#accepted = accepted;
     this.#options = options;
     this.#deadline = new Timer(() => this.#fail('timeout'));
     options.wheel.arm(this.#deadline, options.timeout);
-    // On the raw socket for good: a reset between two owners must not become an unhandled 'error' (CVE-2025-59465).
+    // Permanent on the raw socket: a reset between two owners must not become an unhandled 'error' (CVE-2025-59465).
     accepted.on('error', ignore);
     accepted.on('close', () => this.#closed());
-    // Who closes its side with the handshake open can never finish it, and half-open sockets do not close by themselves.
+    // A client that closes its side during the handshake can never finish it, and half-open sockets do not close by themselves.
     accepted.on('end', this.#ended);
   }
 
-  /** Begins to read. `early`: what was read before, valid during the call only. */
+  /** Starts to read. `early`: bytes that were read before, valid only during the call. */
   start(early: Buffer): void {
     startReading(this.#accepted, this.#received);
     if (early.length > 0) this.#received(early);
   }
 
-  /** Gives the connection up. */
+  /** Abandons the connection. */
   cut(): void {
     this.#accepted.destroy();
   }
@@ -115,24 +115,24 @@ export class Handshake {
     if (!this.#over) this.#fail('closed');
   };
 
-  /** `bytes` are valid during the call only. */
+  /** `bytes` are valid only during the call. */
   #answer(serverName: string, bytes: Buffer): void {
     const accepted = this.#accepted;
     accepted.pause();
     const verdict = this.#options.decide(serverName);
     if (verdict.action === 'refuse') return this.#refuse(verdict.alert);
     if (verdict.action === 'pass') return this.#pass(bytes);
-    // The TLS socket reads what lies in the buffer of the socket it wraps before it reads from the network.
+    // The TLS socket reads the buffer of the socket that it wraps before it reads from the network.
     accepted.unshift(Buffer.from(bytes));
     const { identity } = verdict;
     const socket = new tls.TLSSocket(accepted, optionsOf(identity, verdict.http));
     const response = identity.staple(bytes);
     if (response !== null) staple(socket, response);
     socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(reasonOf(error)));
-    // After the handshake Node tells of records that cannot be read by this event only, and goes on as if nothing had come.
+    // After the handshake Node reports unreadable records by this event only, and continues as if no data had arrived.
     socket.on('_tlsError', (error: Error) => socket.destroy(error));
     socket.on('end', this.#ended);
-    // The accepted socket has closed before: nothing that listens to it misses its end.
+    // The accepted socket is closed already: none of its listeners misses the end.
     socket.on('close', () => {
       release(socket);
       release(accepted);
@@ -149,11 +149,13 @@ export class Handshake {
   #refuse(alert: boolean): void {
     this.#settle('unknown_name');
     if (!alert) return void this.#accepted.destroy();
-    // The deadline goes on, in case the peer takes not even the alert.
+    // The deadline continues, in case the peer does not even read the alert.
     this.#accepted.end(UNRECOGNIZED_NAME, () => this.#accepted.destroy());
   }
 
-  /** People see a sentence instead of a broken connection. What else they send is read and dropped, lest a reset overtakes it. */
+  /**
+   * Browsers show a sentence instead of a failed connection. Further bytes are read and discarded, so that no reset overtakes the answer.
+   */
   #refusePlain(): void {
     this.#settle('plain_http');
     this.#accepted.end(PLAIN_HTTP);
@@ -184,10 +186,10 @@ export class Handshake {
     this.#accepted.destroy();
   }
 
-  /** Once secured, the TLS socket's errors are the codec's: its close tells what there is to know. */
+  /** After the handshake the codec handles errors of the TLS socket; its 'close' has all information. */
   #fail(reason: HandshakeFailure): void {
     this.#settle(reason);
-    // Where OpenSSL has failed an alert is under way, and the TLS socket closes by itself.
+    // After a failure of OpenSSL an alert is being sent, and the TLS socket closes by itself.
     if (reason !== 'tls_error' && reason !== 'client_certificate') this.#accepted.destroy();
   }
 
@@ -209,7 +211,7 @@ function optionsOf({ context, terms, alpn }: Identity, http: boolean): tls.TLSSo
     secureContext: context,
     requestCert: terms.trust !== null,
     rejectUnauthorized: terms.trust?.required ?? false,
-    // What a stream speaks inside TLS is for its peers to know: no protocol is chosen for them.
+    // The proxy does not choose a protocol for a stream inside TLS; only its peers know it.
     ...(http && { ALPNProtocols: alpn }),
   };
 }
@@ -220,8 +222,8 @@ function reasonOf(error: NodeJS.ErrnoException): HandshakeFailure {
 }
 
 /**
- * Lets go of all that a closed socket refers to. Node holds the objects below TLS until the next collection of the whole heap, and
- * each collection of young objects copies what they refer to: with the codec 8 KiB and 25 us per connection, without 5 KiB and 18 us.
+ * Releases all references of a closed socket. Node holds the objects below TLS until the next full collection, and each collection of young
+ * objects copies what they refer to: 8 KiB and 25 us per connection with the codec, 5 KiB and 18 us without.
  */
 function release(socket: net.Socket): void {
   stopReading(socket);
@@ -229,12 +231,12 @@ function release(socket: net.Socket): void {
   socket.on('error', ignore);
 }
 
-/** A request line begins with a method; none of the bytes that TLS begins with are letters. */
+/** A request line starts with a letter of a method; the first byte of TLS is never a letter. */
 function isMethod(bytes: Buffer): boolean {
   const first = bytes[0] as number;
   return first >= 0x41 && first <= 0x5a;
 }
 
 function ignore(): void {
-  // Whatever it is, 'close' follows.
+  // 'close' follows in any case.
 }

@@ -1,5 +1,5 @@
-// Whom a listener believes what they tell of the client: proxies in front of it. Comes before anything else that happens to a
-// request, so that logs, routes, filters and backends all go by the same client.
+// The proxies in front that a listener trusts for information about clients. It is applied before anything else, so that logs, routes,
+// filters and backends all use the same client.
 import { writeAddress } from '#lib/address-words.ts';
 import type { DownstreamConnection, Exchange } from '../exchange/exchange.ts';
 import { withDashes } from '../exchange/forwarded-names.ts';
@@ -10,24 +10,24 @@ import type { TrustedSources } from './trusted-sources.ts';
 
 const CHAIN = 'x-forwarded-for';
 const FORWARDED = 'forwarded';
-/** No request comes through more proxies than this. */
+/** The maximum number of proxies of a request. */
 const MAX_HOPS = 32;
 
-/** Settings as a policy has them. */
+/** The settings in the form of a policy. */
 export interface TrustedProxiesOptions {
-  /** So many of them pass requests on to each other; Infinity: as many as `sources` trusts. */
+  /** The number of trusted proxies in a row; Infinity: as many as `sources` has. */
   readonly hops: number;
-  /** Who they are; null: whoever connects. */
+  /** The addresses of trusted proxies; null: all peers are trusted. */
   readonly sources: TrustedSources | null;
-  /** Where they write the address of the client, in lower case: X-Forwarded-For, Forwarded, or one that holds that alone. */
+  /** The header with the address of the client, in lower case: X-Forwarded-For, Forwarded, or one with only that address. */
   readonly header: string;
-  /** Requests of which they do not tell the client are refused. */
+  /** Requests without that information are refused. */
   readonly failClosed: boolean;
 }
 
 const NONE: readonly string[] = [];
 
-/** What has been read of a request. One per worker: reading never waits. */
+/** The state of the current request. One per worker: reading is synchronous. */
 const list = new AddressList();
 let address = '';
 let chain = '';
@@ -35,11 +35,11 @@ let elements = '';
 
 export class TrustedProxies {
   readonly #options: TrustedProxiesOptions;
-  /** The header that holds an address alone, as it is compared; '' where there is a list. */
+  /** The header with a single address, as compared; '' for a list. */
   readonly #single: string;
   readonly #maxHops: number;
   readonly #minHops: number;
-  /** Whether the peers of connections are among them: asked once for each. */
+  /** Whether the peers of connections are trusted: determined once for each. */
   readonly #peers = new WeakMap<DownstreamConnection, boolean>();
 
   constructor(options: TrustedProxiesOptions) {
@@ -50,7 +50,7 @@ export class TrustedProxies {
     this.#minHops = sources === null ? hops : 1;
   }
 
-  /** Sets the client of an exchange, if its peer may tell of one. False: it should have, and did not, and is to be refused. */
+  /** Sets the client of an exchange, if its peer is trusted. False: required information is missing, and the request must be refused. */
   identify(exchange: Exchange): boolean {
     if (!this.#trustsPeer(exchange.connection)) {
       if (this.#single !== '') this.#removeSingle(exchange, '');
@@ -79,7 +79,7 @@ export class TrustedProxies {
     return isTrusted;
   }
 
-  /** Follows the list to the first address that is not one of theirs. False: they left it open. */
+  /** Follows the list to the first address that is not a trusted proxy. False: there is none. */
   #readList({ requestHeaders }: Exchange): boolean {
     const { header, sources } = this.#options;
     const isElement = header === FORWARDED;
@@ -111,7 +111,7 @@ export class TrustedProxies {
     return true;
   }
 
-  /** Removes the header in every spelling, but keeps the one that is believed. */
+  /** Removes the header in every spelling except the trusted one. */
   #removeSingle({ requestHeaders }: Exchange, kept: string): void {
     for (let i = requestHeaders.length - 2; i >= 0; i -= 2) {
       const name = requestHeaders[i] as string;
@@ -120,7 +120,7 @@ export class TrustedProxies {
   }
 }
 
-/** The address of the element under the list's cursor, as `readNode`. What else it says holds even if it hides that. */
+/** The address of the current element, as `readNode`. Its other values count even if it hides the address. */
 function readFor(): 0 | 4 | 6 {
   if (!readElement(list.text, list.start, list.end)) return 0;
   clientUrl.toldScheme = forwardedElement.proto;

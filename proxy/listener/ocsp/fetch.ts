@@ -1,5 +1,5 @@
-// Asks a responder over HTTP. Its address comes from a certificate, which whoever may write Secrets chooses: only http, no redirects,
-// no address of this machine or its link (there are metadata services and admin ports), little time and few bytes.
+// Sends a request to an OCSP responder over HTTP. Its address is in a certificate, so the author of a Secret chooses it: only http, no
+// redirects, no address of this machine or its link (metadata services and admin ports), with limits for time and bytes.
 import dns from 'node:dns';
 import { BlockList, isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
@@ -7,10 +7,10 @@ import { Agent, request } from 'undici';
 import { err, ok } from '#lib/result.ts';
 import type { Result } from '#lib/result.ts';
 
-/** How asking can fail. */
+/** The reasons for a failed request. */
 export type FetchFault = 'refused_address' | 'unreachable' | 'http_status' | 'too_large';
 
-/** The answer to a request, as it came. */
+/** The answer, not yet verified. */
 export type FetchOcsp = (url: URL, body: Buffer, signal: AbortSignal) => Promise<Result<Buffer, FetchFault>>;
 
 const TIMEOUT_MS = 10_000;
@@ -24,14 +24,14 @@ OFF_LIMITS.addAddress('::', 'ipv6');
 OFF_LIMITS.addAddress('::1', 'ipv6');
 OFF_LIMITS.addSubnet('fe80::', 10, 'ipv6');
 
-/** IPv4 in the clothes of IPv6 is checked as what it is. */
+/** An IPv4 address inside an IPv6 address is checked as IPv4. */
 function isOffLimits(address: string): boolean {
   return OFF_LIMITS.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
 
 class RefusedAddress extends Error {}
 
-/** Names are judged by what they resolve to, at the moment of connecting. */
+/** Host names are checked by their addresses at the time of the connection. */
 const lookup: LookupFunction = (hostname, options, callback) => {
   dns.lookup(hostname, { ...options, all: true }, (error, addresses) => {
     if (error !== null) return callback(error, '');
@@ -43,7 +43,7 @@ const lookup: LookupFunction = (hostname, options, callback) => {
   });
 };
 
-/** Asks with a connection of its own. `allowLocal`: addresses of this machine are asked too. */
+/** Sends a request on its own connection. `allowLocal`: also to addresses of this machine. */
 export function createFetch({ allowLocal }: { readonly allowLocal: boolean }): FetchOcsp {
   return async (url, body, signal) => {
     const hostname = url.hostname.replace(/^\[|\]$/g, '');

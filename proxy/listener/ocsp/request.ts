@@ -1,21 +1,21 @@
-// What is asked of a responder: the status of one certificate (RFC 6960 section 4.1), in the form that every responder knows
-// (RFC 5019: one certificate, SHA-1 for its issuer, no signature, no nonce).
+// A request to an OCSP responder: the status of one certificate (RFC 6960 section 4.1), in the form that every responder supports (RFC
+// 5019: one certificate, SHA-1 for its issuer, no signature, no nonce).
 import { hash } from 'node:crypto';
 import type { X509Certificate } from 'node:crypto';
 import { fieldsOfCertificate } from '#lib/certificate-fields.ts';
 import { bitsOf, encodeDer, sequenceOf, TAG } from '#lib/der.ts';
 
-/** How a certificate is named to a responder. */
+/** The identifier of a certificate for a responder. */
 export interface CertificateId {
   readonly issuerNameHash: Buffer;
   readonly issuerKeyHash: Buffer;
-  /** As the certificate has it. */
+  /** As in the certificate. */
   readonly serialNumber: Buffer;
 }
 
 export const SHA1_OID = '2b0e03021a';
 
-/** The name of a certificate of that issuer, or null when one of them is not what it should be. */
+/** The identifier of a certificate of that issuer, or null if one of them is not valid. */
 export function certificateId(certificate: X509Certificate, issuer: X509Certificate): CertificateId | null {
   const [own, parent] = [fieldsOfCertificate(certificate.raw), fieldsOfCertificate(issuer.raw)];
   const key = bitsOf(sequenceOf(parent?.publicKey)?.[1]);
@@ -27,7 +27,7 @@ export function certificateId(certificate: X509Certificate, issuer: X509Certific
   };
 }
 
-/** The bytes of the request. */
+/** Encodes the request. */
 export function encodeRequest({ issuerNameHash, issuerKeyHash, serialNumber }: CertificateId): Buffer {
   const algorithm = encodeDer(TAG.sequence, encodeDer(TAG.oid, Buffer.from(SHA1_OID, 'hex')), encodeDer(TAG.null));
   const names = [issuerNameHash, issuerKeyHash].map((each) => encodeDer(TAG.octetString, each));

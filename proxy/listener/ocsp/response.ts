@@ -1,5 +1,5 @@
-// What a responder answered (RFC 6960 section 4.2), and whether it may be shown to clients: for the right certificate, signed by who
-// may sign, current, and good.
+// Verifies the answer of an OCSP responder (RFC 6960 section 4.2): it must be about the right certificate, signed by an authorised signer,
+// current, and good.
 import { verify, X509Certificate } from 'node:crypto';
 import { bitsOf, context, oidOf, readDer, sequenceOf, TAG, timeOf } from '#lib/der.ts';
 import type { Der } from '#lib/der.ts';
@@ -8,22 +8,22 @@ import type { Result } from '#lib/result.ts';
 import { SHA1_OID } from './request.ts';
 import type { CertificateId } from './request.ts';
 
-/** What is wrong with an answer. */
+/** The fault of an answer. */
 export type ResponseFault = 'malformed' | 'not_successful' | 'other_certificate' | 'bad_signature' | 'not_current' | 'revoked' | 'unknown';
 
-/** When the answer is from and until when it holds, milliseconds since the epoch. */
+/** The validity of the answer, milliseconds since the epoch. */
 export interface ResponseValidity {
   readonly thisUpdate: number;
   readonly nextUpdate: number;
 }
 
-/** Clocks differ. */
+/** The tolerated difference of clocks. */
 const SKEW_MS = 300_000;
 const BASIC_RESPONSE_OID = '2b0601050507300101';
 /** id-kp-OCSPSigning. */
 const OCSP_SIGNING = '1.3.6.1.5.5.7.3.9';
 
-/** Digests by signature algorithm, hexadecimal. Null: the algorithm has its own. SHA-1 is not among them. */
+/** Digests by signature algorithm, hexadecimal. Null: the algorithm includes its own. SHA-1 is not accepted. */
 const DIGESTS: ReadonlyMap<string, string | null> = new Map([
   ['2a864886f70d01010b', 'sha256'],
   ['2a864886f70d01010c', 'sha384'],
@@ -66,7 +66,7 @@ function partsOf(wrapped: Der | undefined): readonly Der[] | null {
   return sequenceOf(readDer(content.value));
 }
 
-/** The issuer itself, and whom it has made a responder (RFC 6960 section 4.2.2.2). */
+/** The issuer, and the responders that it has certified (RFC 6960 section 4.2.2.2). */
 function signersOf(certificates: Der | undefined, issuer: X509Certificate, now: number): X509Certificate[] {
   const sent = certificates?.tag === context(0) ? (sequenceOf(readDer(certificates.value)) ?? []) : [];
   return [
@@ -97,13 +97,13 @@ function isSigned(data: Der, algorithm: Der | undefined, signature: Der | undefi
     try {
       return verify(digest, data.raw, publicKey, bits);
     } catch {
-      // A key of another kind than the signature.
+      // The key does not fit the signature algorithm.
       return false;
     }
   });
 }
 
-/** ResponseData: perhaps a version, then responder, time, answers. */
+/** ResponseData: an optional version, then responder, time, answers. */
 function singleFor(data: Der, id: CertificateId): readonly Der[] | null {
   const fields = sequenceOf(data) ?? [];
   const answers = sequenceOf(fields.find(({ tag }) => tag === TAG.sequence)) ?? [];
@@ -123,7 +123,7 @@ function isAbout(certId: Der | undefined, id: CertificateId): boolean {
 const GOOD = 0x80;
 const REVOKED = 0xa1;
 
-/** SingleResponse: certID, status, thisUpdate, nextUpdate [0]. Without an end an answer is as good as stale (RFC 5019 section 2.2.4). */
+/** SingleResponse: certID, status, thisUpdate, nextUpdate [0]. An answer without an end counts as stale (RFC 5019 section 2.2.4). */
 function judge([, status, thisUpdate, end]: readonly Der[], now: number): Result<ResponseValidity, ResponseFault> {
   if (status?.tag === REVOKED) return err('revoked');
   if (status?.tag !== GOOD) return err('unknown');

@@ -1,9 +1,9 @@
-// Which of several certificates a handshake will show: OpenSSL decides while it is under way, and a staple has to be there before.
+// Predicts the certificate of a handshake: OpenSSL chooses during the handshake, but the staple must be set before.
 import type * as ir from '#api/ir/ir.ts';
 import type { Certificate } from '../certificate.ts';
 import { readSignatureSchemes } from '../client-hello.ts';
 
-/** The kind of key each signature scheme of TLS 1.3 needs (RFC 8446 section 4.2.3); of EC keys, with the curve. */
+/** The kind of key for each signature scheme of TLS 1.3 (RFC 8446 section 4.2.3); for EC keys with the curve. */
 const KEYS: ReadonlyMap<number, string> = new Map([
   [0x0403, 'ec prime256v1'],
   [0x0503, 'ec secp384r1'],
@@ -19,8 +19,8 @@ const KEYS: ReadonlyMap<number, string> = new Map([
 ]);
 
 /**
- * The certificate that the client of this ClientHello will see, or null where that cannot be told. With TLS 1.3 it is the one that
- * can make the first signature that the client likes; with TLS 1.2 the cipher suites have a say, and a guess would be wrong.
+ * The certificate that the client of this ClientHello will get, or null if that is unknown. With TLS 1.3 it is the one for the first
+ * signature scheme that it supports; with TLS 1.2 the cipher suites also matter, and a guess would be wrong.
  */
 export function shownCertificate(certificates: readonly Certificate[], { maxVersion }: ir.TlsSettings, hello: Buffer): Certificate | null {
   const [first] = certificates;

@@ -1,8 +1,7 @@
-// Answers of OCSP responders for the certificates that are served, fetched ahead of the handshakes that show them: no handshake ever
-// waits for one, and one that is missing is left out.
+// OCSP answers for the certificates in use, fetched before handshakes need them: no handshake waits for one, and a missing one is omitted.
 //
 //   asking ──good──> held ──half of its time──> asking
-//     └──anything else──> waiting ──backoff──> asking           what is held goes on being shown until its time is up
+//     └──other result──> waiting ──backoff──> asking        the held answer stays in use until it expires
 import { X509Certificate } from 'node:crypto';
 import type * as ir from '#api/ir/ir.ts';
 import { Backoff } from '#lib/backoff.ts';
@@ -16,17 +15,17 @@ import { checkResponse } from './response.ts';
 import type { ResponseFault, ResponseValidity } from './response.ts';
 import { shownCertificate } from './shown.ts';
 
-/** How asking for the status of a certificate can end. */
+/** The outcomes of a request for a status. */
 export type OcspOutcome = 'good' | 'no_responder' | 'no_issuer' | FetchFault | ResponseFault;
 
 /** A failure, for the log. */
 export interface OcspFailure {
-  /** First DNS name of the certificate. */
+  /** The first DNS name of the certificate. */
   readonly certificate: string;
-  /** URL, '' when the certificate names none. */
+  /** URL, '' if the certificate has none. */
   readonly responder: string;
   readonly outcome: OcspOutcome;
-  /** The certificate says that it must not be shown without an answer. */
+  /** The certificate requires a stapled answer. */
   readonly mustStaple: boolean;
 }
 
@@ -35,7 +34,10 @@ export interface StaplerOptions {
   readonly failed: (failure: OcspFailure) => void;
 }
 
-/** Answers are asked for again after half of their time, within these bounds: a proxy may be cut off for a while, and should not know late. */
+/**
+ * Answers are renewed after half of their lifetime, within these bounds: a proxy may be disconnected for a while, and should detect a
+ * revocation early.
+ */
 const MIN_REFRESH_MS = 60_000;
 const MAX_REFRESH_MS = 86_400_000;
 const RETRY = { minimum: 30_000, maximum: 3_600_000 };
@@ -52,18 +54,18 @@ export class Stapler {
     this.#options = options;
   }
 
-  /** How often asking ended in which way. */
+  /** The number of requests by outcome. */
   get outcomes(): ReadonlyMap<OcspOutcome, number> {
     return this.#outcomes;
   }
 
-  /** Certificates that should have an answer and have none that holds now. */
+  /** Certificates that need an answer and have no valid one. */
   get missing(): number {
     const now = Date.now();
     return [...this.#entries.values()].filter((entry) => entry.staple(now) === null).length;
   }
 
-  /** Asks about exactly these from now on. */
+  /** Requests answers for exactly these certificates from now on. */
   keep(certificates: Iterable<Certificate>): void {
     const wanted = new Map(Array.from(certificates, (certificate) => [certificate.version, certificate]));
     for (const [version, entry] of this.#entries) {
@@ -77,12 +79,12 @@ export class Stapler {
     }
   }
 
-  /** Handshakes that showed a certificate without an answer although the certificate wants one. */
+  /** Handshakes without a stapled answer although the certificate requires one. */
   get bare(): number {
     return this.#bare;
   }
 
-  /** The answer to show in the handshake of this ClientHello, or null. */
+  /** The answer to staple in the handshake of this ClientHello, or null. */
   staple(certificates: readonly Certificate[], settings: ir.TlsSettings, hello: Buffer): Buffer | null {
     if (!certificates.some((certificate) => isStapled(certificate, settings) || certificate.mustStaple)) return null;
     const shown = shownCertificate(certificates, settings, hello);
@@ -102,12 +104,12 @@ export class Stapler {
   }
 }
 
-/** Unless the user says otherwise, what a certificate asks for itself is done. */
+/** Without a setting of the user, the certificate decides. */
 export function isStapled({ mustStaple }: Certificate, { ocspStapling = mustStaple }: ir.TlsSettings): boolean {
   return ocspStapling;
 }
 
-/** Whom to ask, and what. */
+/** The responder and the request. */
 interface Question {
   readonly url: URL;
   readonly id: CertificateId;
@@ -150,7 +152,7 @@ class Entry {
     if (this.#abort.signal.aborted) return;
     const checked = fetched.ok ? checkResponse(fetched.value, question.id, question.issuer, Date.now()) : fetched;
     if (fetched.ok && checked.ok) this.#answer = { bytes: fetched.value, ...checked.value };
-    // The truth, even when it is bad news, ends what was true before.
+    // A verified bad status replaces a good one.
     else if (!checked.ok && checked.error === 'revoked') this.#answer = null;
     this.#report(checked.ok ? 'good' : checked.error, question.url.href);
     this.#timer = setTimeout(() => void this.#ask(question), checked.ok ? this.#refreshAfter(checked.value) : this.#backoff.next()).unref();
@@ -170,9 +172,9 @@ class Entry {
 
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
-/** The responder is the one the certificate names; the issuer must be in the chain, or nobody can check what is answered. */
+/** The certificate names the responder; the issuer must be in the chain, otherwise the answer cannot be verified. */
 function questionOf({ chain }: Certificate): Result<Question, 'no_responder' | 'no_issuer'> {
-  // It was parsed before: there is a leaf.
+  // It was parsed before, so there is a leaf.
   const [leaf, ...others] = (chain.match(PEM_CERTIFICATE) ?? [chain]).map((pem) => new X509Certificate(pem)) as [
     X509Certificate,
     ...X509Certificate[],
