@@ -27,7 +27,7 @@ export const Backend = objectOf(
       default: 'http1',
       description: 'What the endpoints speak: http1 is HTTP/1.1, http2 is HTTP/2.',
     }),
-    endpoints: Type.Array(BackendEndpoint, { minItems: 1, maxItems: 256, description: 'Where requests go, each in its turn.' }),
+    endpoints: Type.Array(BackendEndpoint, { minItems: 1, maxItems: 256, description: 'The endpoints; requests go to each in turn.' }),
   }),
 );
 export type Backend = Static<typeof Backend>;

@@ -14,7 +14,7 @@ export const clientTrafficPolicy = policyKind({
   plural: 'clienttrafficpolicies',
   shortNames: ['ctp'],
   description:
-    'How listeners treat those who connect to them: timeouts, limits, protocols. A listener wins over its ListenerSet, and that over its Gateway, field by field.',
+    'How listeners treat clients: timeouts, limits, protocols. For each field a listener wins over its ListenerSet, and the ListenerSet over its Gateway.',
   targets: [GATEWAY_TARGET, LISTENER_SET_TARGET],
   additions: [
     // A proxy without it trusts no peer's information about the client.
@@ -28,13 +28,16 @@ export const clientTrafficPolicy = policyKind({
       requestHead: duration('The head of a request, from its first byte to its last.'),
       requestBodyIdle: duration('The longest silence within the body of a request.'),
       idle: duration('The longest silence between two requests of a connection, and after accept.'),
-      write: duration('The longest time that a client takes nothing of an answer that waits for it.'),
+      write: duration('The longest time in which a client reads nothing of an answer that waits for it.'),
     }),
     rates: group(
-      'The least bytes per second of a body, on average. A client that is behind by the timeout is cut; the time of the backend is not counted, and tunnels and gRPC calls have no least rate. 0 is none.',
+      'The least bytes per second of a body, on average. A client whose delay reaches the timeout is cut. The time of the backend is not counted. Tunnels and gRPC calls have no least rate. 0 is none.',
       {
-        requestBody: size('What a client has to send of a request body; timeouts.requestBodyIdle is how far it may be behind.', RATE),
-        response: size('What a client has to take of an answer that waits for it; timeouts.write is how far it may be behind.', RATE),
+        requestBody: size(
+          'The bytes per second that a client has to send of a request body; timeouts.requestBodyIdle limits its delay.',
+          RATE,
+        ),
+        response: size('The bytes per second that a client has to read of an answer; timeouts.write limits its delay.', RATE),
       },
     ),
     limits: group('How much a client may ask for.', {
@@ -44,40 +47,45 @@ export const clientTrafficPolicy = policyKind({
       requestBody: size('The body of one request; a larger one is answered with 413. 0 is no limit.', { minimum: 0 }),
       requestsPerConnection: count('Requests of one connection before it is closed. 0 is no limit.', { minimum: 0, maximum: MAX_COUNT }),
     }),
-    proxyProtocol: group('The PROXY protocol, version 1 or 2: a balancer in front says whose a connection is.', {
+    proxyProtocol: group('The PROXY protocol, version 1 or 2: a balancer in front tells the address of the client.', {
       mode: choice(
-        "Whether every connection has to begin with a header. One that may come or not could be any client's. Off stands in quotes in YAML, where a bare one is false.",
+        'Whether every connection has to begin with a header. An optional header does not exist, since any client could send it. Write Off in quotes: without them YAML reads false.',
         ['Off', 'Required'],
       ),
-      trustedSources: ranges('Where connections with a header may come from; others are reset. Everywhere, when empty or absent.'),
+      trustedSources: ranges(
+        'The addresses that connections with a header may come from; others are reset. Every address, when empty or absent.',
+      ),
     }),
-    clientIP: group('Whose a request is behind a CDN or a balancer of layer 7: which proxies in front are believed what they tell of it.', {
+    clientIP: group('The address of the client behind a CDN or a balancer of layer 7: the proxies in front that are trusted to tell it.', {
       trustedHops: count(
-        'How many proxies a request comes through, each of which adds the address before it. 0 trusts none, whatever else is set. Absent: all that are in trustedCIDRs, or one where header alone is set.',
+        'The number of trusted proxies in front; each of them adds the address of its peer. 0 trusts none, whatever else is set. Absent: all proxies in trustedCIDRs, or one proxy where only header is set.',
         { minimum: 0, maximum: 32 },
       ),
-      trustedCIDRs: ranges('Where those proxies are; words of others are removed. Everywhere, when empty or absent.'),
+      trustedCIDRs: ranges('The addresses of these proxies; headers of other peers are removed. Every address, when empty or absent.'),
       header: fieldName(
-        'Where they write the address of the client: X-Forwarded-For by default, Forwarded (RFC 7239), or a header that holds it alone, such as CF-Connecting-IP.',
+        'The header with the address of the client: X-Forwarded-For by default, Forwarded (RFC 7239), or a header that holds one address, such as CF-Connecting-IP.',
       ),
       failClosed: flag(
-        'A request of a trusted proxy that does not tell the address of the client is answered with 403. Otherwise the last address that can be believed counts as the client.',
+        'True: a request of a trusted proxy without the address of the client is answered with 403. False: the last trusted address counts as the client.',
       ),
     }),
-    tls: group('What listeners that terminate TLS agree to; tls.options of a listener win over it.', {
+    tls: group('The terms of listeners that terminate TLS; tls.options of a listener win over them.', {
       minVersion: choice('The oldest version.', TLS_VERSIONS),
       maxVersion: choice('The newest version; the oldest wins where it is newer.', TLS_VERSIONS),
-      cipherSuites: choices('Cipher suites; those of one version leave those of the other as they are.', CIPHER_SUITES),
+      cipherSuites: choices('Cipher suites. Suites of one version of TLS do not change those of the other.', CIPHER_SUITES),
       keyExchanges: choices('Ways to agree on a key, best first.', KEY_EXCHANGES),
-      alpn: choices('What is spoken inside, best first.', ALPN_PROTOCOLS),
-      ocspStapling: flag('Certificates are shown with the answer of the responder that they name.'),
+      alpn: choices('The protocols inside of TLS, best first.', ALPN_PROTOCOLS),
+      ocspStapling: flag('Handshakes have the answer of the OCSP responder that the certificate names.'),
     }),
     http2: group('HTTP/2 connections of clients.', {
-      maxConcurrentStreams: count('Requests under way on one connection; those beyond are refused for the client to send again.', {
+      maxConcurrentStreams: count('Requests under way on one connection. Further ones are refused, and clients send them again.', {
         minimum: 1,
         maximum: 2_147_483_647,
       }),
-      streamWindow: size('How much of the body of one request may be on its way: what a backend that does not read costs.', WINDOW),
+      streamWindow: size(
+        'The bytes of the body of one request that may be on their way: the memory for a backend that does not read.',
+        WINDOW,
+      ),
       connectionWindow: size('The same for all requests of one connection together.', WINDOW),
     }),
   },

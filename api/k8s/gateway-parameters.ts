@@ -49,7 +49,7 @@ const Autoscaling = withRules(
           'The share of the requested CPU that proxies should use on average, in percent. 70 by default when there are no metrics.',
       }),
     ),
-    metrics: opaqueList('What else to scale by, as in spec.metrics of autoscaling/v2.'),
+    metrics: opaqueList('Other metrics to scale by, as in spec.metrics of autoscaling/v2.'),
     behavior: opaque('How fast to scale, as in spec.behavior of autoscaling/v2.'),
   }),
   ['!has(self.min) || self.min <= self.max', 'min must not be greater than max'],
@@ -121,15 +121,16 @@ export const GatewayParametersSpec = withRules(
   closed({
     fleet: Type.Optional(
       Type.Enum([...FLEETS], {
-        description: 'PerGateway: proxies of its own, made as this object says. Shared: those installed beside the controller.',
+        description:
+          'PerGateway: the Gateway has proxies of its own, made as this object says. Shared: the proxies beside the controller serve it.',
       }),
     ),
     replicas: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000, description: 'How many proxies. 2 by default.' })),
     autoscaling: Type.Optional(Autoscaling),
     resources: Type.Optional(
-      group('Of the container of a proxy.', {
-        requests: quantities('What is set aside for it.'),
-        limits: quantities('What it may use at most. The CPU limit is also the number of workers unless that is set.'),
+      group('The resources of the container of a proxy.', {
+        requests: quantities('The resources that are reserved for the container.'),
+        limits: quantities('The most that the container may use. Without workers the CPU limit is also the number of workers.'),
       }),
     ),
     workers: Type.Optional(Type.Integer({ minimum: 1, maximum: 256, description: 'Worker processes of a proxy.' })),

@@ -14,7 +14,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'guides/migrate-gateway-api',
     ],
   ],
-  ['Operate', ['guides/troubleshooting', 'guides/observability', 'guides/sizing', 'guides/upgrade', 'guides/uninstall']],
+  ['Operate', ['guides/troubleshooting', 'guides/observability', 'guides/alerts', 'guides/sizing', 'guides/upgrade', 'guides/uninstall']],
   [
     'Resources',
     ['reference/routes', 'reference/listeners', 'reference/upstreams', 'reference/policies', 'reference/fleets', 'reference/resources'],
