@@ -25,7 +25,7 @@ export type ServedPair = 'own' | 'former' | 'unknown';
 export interface PairChoice {
   readonly secret: Secret;
   readonly pair: ServedPair;
-  /** The flaw of a pair that is served all the same; null without one. */
+  /** The flaw of a pair that is served anyway; null without one. */
   readonly remark: string | null;
 }
 

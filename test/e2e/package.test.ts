@@ -1,4 +1,4 @@
-// Weir as npm installs it: the package holds all it needs, and starts its own Node.js whatever `node` is on the path.
+// Weir as npm installs it: the package is complete, and starts its own Node.js, not the `node` on the path.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -86,7 +86,7 @@ describe('a good edit', () => {
 });
 
 describe('a broken edit', () => {
-  test('of an object keeps it as it was; the mended one is told as solved', async () => {
+  test('of an object keeps its previous version; its correction is reported as solved', async () => {
     const broken = await edit(/kept as it was/, 'routes.yaml', route('web', 'web2'));
     expect(broken).toMatchObject({
       level: 'warn',
@@ -127,7 +127,7 @@ describe('a broken edit', () => {
     expect(await status('/web4')).toBe(200);
   });
 
-  test('of a reference is told once, and as solved once it leads somewhere', async () => {
+  test('of a reference is reported once, and as solved once the target exists', async () => {
     const lost = route('lost', '/lost').replace('group: gateway.weir.dev, kind: Backend, name: backend', 'name: nowhere, port: 80');
     expect(await edit(/not served as written/, 'lost.yaml', lost)).toMatchObject({
       object: 'HTTPRoute/default/lost',

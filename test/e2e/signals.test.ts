@@ -1,4 +1,4 @@
-// Signals beside SIGTERM and SIGINT: SIGHUP opens the access log anew, SIGUSR1 and SIGUSR2 do nothing, and none of them ends a process
+// Signals beside SIGTERM and SIGINT: SIGHUP reopens the access log, SIGUSR1 and SIGUSR2 do nothing, and none of them ends a process
 // that serves.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
@@ -96,7 +96,7 @@ async function annoy(pids: readonly number[]): Promise<void> {
 }
 
 describe.each([1, 2])('weir up with %d workers', (workers) => {
-  test('opens the access log anew on SIGHUP', async () => {
+  test('reopens the access log on SIGHUP', async () => {
     const log = path.join(base, `access-${workers}.log`);
     const child = await start('up', folder, '--workers', String(workers), '--access-log', log);
     await child.printed(/serving; stop/);

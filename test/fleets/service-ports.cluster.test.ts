@@ -117,7 +117,7 @@ describeWith(['cluster'], 'the ports of the shared Service', () => {
     await until('http 80/TCP', 'udp-53 53/UDP');
   });
 
-  test('are put back where somebody changes or removes them', async () => {
+  test('are restored after another client changes or removes them', async () => {
     const patch = { spec: { ports: [{ name: 'http', port: 80, targetPort: 80 }] } };
     await cluster.kubectl(['patch', 'service/shared', '--type=merge', '-p', JSON.stringify(patch)]);
     await until('http 80/TCP', 'udp-53 53/UDP');

@@ -36,7 +36,7 @@ const SOURCES = ['controller/compile', 'controller/fleet', 'proxy', 'api/policy'
   .map((file) => readFileSync(file, 'utf8'))
   .join('\n');
 
-/** What Weir has no use for, where nobody expects one. */
+/** Fields of other parts of Kubernetes that Weir does not use. */
 const OF_NO_CONCERN: Readonly<Partial<Record<KindName, readonly string[]>>> = {
   // What kube-proxy and cloud controllers do with a Service; Weir takes its endpoints.
   Service: [

@@ -153,7 +153,7 @@ describeWith(['cluster', 'root', 'ip', 'prometheus', 'promtool'], 'the dashboard
     await closed(socket);
   }
 
-  /** Resolves when a connection has ended, in whatever way. */
+  /** Resolves when a connection has ended, for any reason. */
   function closed(socket: net.Socket): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     socket.on('error', () => undefined).once('close', resolve);

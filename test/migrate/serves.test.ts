@@ -82,7 +82,7 @@ async function curl(...args: string[]): Promise<string> {
 }
 
 describe('weir migrate', () => {
-  test('writes a file for each object, tells what is left out, and ends with 1', async () => {
+  test('writes a file for each object, reports what is left out, and exits with 1', async () => {
     const ports = ['--entry-point', `web=${plain}`, '--entry-point', `websecure=${secured}`];
     const files = [path.join(folder, 'ingress.yaml.txt'), path.join(folder, 'cluster.yaml')];
     const { code, stdout, stderr } = await runWeir(['migrate', ...files, '--output', folder, ...ports]);
