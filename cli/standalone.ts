@@ -1,5 +1,7 @@
 // The controller's part of `weir up`: compiles a folder of YAML and hands it to the proxy beside it.
-import type * as ir from '#api/ir/ir.ts';
+import * as ir from '#api/ir/ir.ts';
+import { objectId } from '#api/k8s/object.ts';
+import type { ResourceError } from '#api/wire/encode.ts';
 import type { Log } from '#lib/log.ts';
 import { Pipeline } from '../controller/pipeline.ts';
 import type { Handover } from '../controller/compile/result.ts';
@@ -93,8 +95,17 @@ export class Standalone {
     const noted = resources.length + removed.length === 0 ? new Map() : this.#reloads.take();
     const errors = await this.#options.supervisor.apply(resources, removed);
     this.#held.take(changed, removed, errors);
-    for (const error of errors) this.#options.log.error({ ...error }, 'the proxy cannot serve a resource');
+    for (const error of errors) this.#options.log.error(this.#placed(error), 'the proxy cannot serve a resource');
     this.#reloads.served(noted);
+  }
+
+  /** The object that a resource was made of, and its place in the folder. */
+  #placed({ kind, key, field, reason }: ResourceError): Record<string, unknown> {
+    const { ref, part } = ir.originOf(kind, key);
+    const object = objectId(ref);
+    const place = this.#source.content.places.get(object);
+    const where = place === undefined ? {} : { file: place.file, line: place.lineOf(part) };
+    return { ...where, object, part, kind, key, field, reason };
   }
 
   /** Never rejects: a bug in a check must not end what is served. */

@@ -51,6 +51,7 @@ test.each([1, 2])(
     const second = up(site('second', port), workers);
     await second.printed(workers === 1 ? /EADDRINUSE/ : REFUSED);
     await second.printed(/is not bound to port/);
+    expect(second.output).toMatch(/"file":"[^"]*all\.yaml","line":6,"object":"Gateway\/default\/gw","part":"one"/);
     expect(new Set(await Promise.all(Array.from({ length: 20 }, () => answering(port))))).toEqual(new Set([`http://first.test:${port}/`]));
     await first.stop();
     await second.printed(/a port is bound at last/);
