@@ -23,8 +23,9 @@ function blocksOf(page: string): readonly { readonly line: number; readonly text
 describe('the docs', () => {
   test.each(PAGES.flatMap((page) => blocksOf(page).map(({ line, text }) => [`${page}:${line}`, text] as const)))('%s', (place, text) => {
     const { objects, problems, skipped } = parseDocuments(place, text);
-    expect(problems).toEqual([]);
-    expect(objects.length + skipped.length).toBeGreaterThan(0);
+    // Guides that lead here from other gateways show the kinds of those, which are warnings.
+    expect(problems.filter(({ severity }) => severity === 'error')).toEqual([]);
+    expect(objects.length + skipped.length + problems.length).toBeGreaterThan(0);
   });
 });
 
