@@ -61,3 +61,24 @@ describe.each(CASES)('%s', (name) => {
     }
   });
 });
+
+/** Copies of a value in which one field, at any depth, is something else. */
+function* disturbed(value: unknown): Generator<unknown> {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, inner] of Object.entries(value)) {
+    const put = (other: unknown) => (Array.isArray(value) ? value.with(Number(key), other) : { ...value, [key]: other });
+    for (const other of [null, 'x', 7, true, [], {}, [null], [{}]]) yield put(other);
+    for (const other of disturbed(inner)) yield put(other);
+  }
+}
+
+test.each(CASES)('%s: a field of any other form is no bug', (name) => {
+  const { objects, notes } = parseInput(name, readFileSync(path.join(TESTDATA, name), 'utf8'));
+  const options = { gateway: { namespace: 'default', name: 'edge' }, className: 'weir', entryPoints: ENTRY_POINTS, allowOpen: true };
+  for (const [index, object] of objects.entries()) {
+    for (const spec of disturbed(object.value['spec'])) {
+      const odd = { ...object, value: { ...object.value, spec: spec as object } };
+      expect(() => migrate({ objects: objects.with(index, odd), notes }, options)).not.toThrow();
+    }
+  }
+});
