@@ -1,16 +1,16 @@
-// Bytes that wait for a window or for a pause to end. They are packed: a million pieces of one byte take a megabyte, not the
-// hundred that as many Buffers would.
+// Bytes that wait for a window or for the end of a pause. They are packed: a million pieces of one byte take a megabyte instead of a
+// hundred.
 
 const BLOCK_BYTES = 16_384;
 
 export class ByteQueue {
   readonly #blocks: Buffer[] = [];
-  /** Bytes used of the last block, and taken of the first. */
+  /** The used bytes of the last block, and the taken bytes of the first. */
   #filled = 0;
   #taken = 0;
   #length = 0;
 
-  /** Bytes that wait. */
+  /** The number of waiting bytes. */
   get length(): number {
     return this.#length;
   }
@@ -28,7 +28,7 @@ export class ByteQueue {
     }
   }
 
-  /** Takes up to `octets` bytes from the front: a view, valid for as long as it is held. The queue must not be empty. */
+  /** Takes up to `octets` bytes from the front, as a view that stays valid. The queue must not be empty. */
   shift(octets: number): Buffer {
     const first = this.#blocks[0] as Buffer;
     const filled = this.#blocks.length === 1 ? this.#filled : first.length;
@@ -40,7 +40,7 @@ export class ByteQueue {
     return view;
   }
 
-  /** A small piece alone gets a small block. */
+  /** A single small piece gets a small block. */
   #grow(octets: number): Buffer {
     const size = this.#blocks.length === 0 && octets < BLOCK_BYTES ? Math.max(512, octets) : BLOCK_BYTES;
     const block = Buffer.allocUnsafe(size);

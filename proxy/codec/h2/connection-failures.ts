@@ -1,12 +1,11 @@
-// Connections of HTTP/2 that ended for an error of their peers (RFC 9113 section 5.4.1), by the end that is ours and the code of the
-// GOAWAY they were sent.
+// HTTP/2 connections that ended because of an error of their peer (RFC 9113 section 5.4.1), by our end and the code of the GOAWAY.
 import { CODE } from './frames.ts';
 
-/** Which end of a connection is ours: towards clients or towards backends. */
+/** Our end of a connection: towards clients or towards backends. */
 export type Side = 'downstream' | 'upstream';
 
 type CodeName = 'protocol_error' | 'internal_error' | 'flow_control_error' | 'stream_closed' | 'frame_size_error' | 'compression_error';
-/** `enhance_your_calm`: floods, which have a metric of their own too; `truncated`: the peer left within a frame. */
+/** `enhance_your_calm`: floods, which also have their own metric; `truncated`: the peer closed in the middle of a frame. */
 export type ConnectionFailure = `${Side}/${CodeName | 'enhance_your_calm' | 'truncated'}`;
 
 const NAMES = new Map<number, CodeName | 'enhance_your_calm'>([

@@ -1,5 +1,5 @@
-// What both ends of an HTTP/2 connection have in common: frames in and what each of them means to the connection, windows, the
-// turns of the streams, budgets against floods, and the end. What a stream is for is told by the two subclasses.
+// The common part of both ends of an HTTP/2 connection: received frames and their effect on the connection, windows, the turns of the
+// streams, budgets against floods, and the end. The two subclasses handle the streams.
 import type net from 'node:net';
 import { Timer } from '#lib/timer-wheel.ts';
 import { cut } from '../h1/cut.ts';
@@ -24,15 +24,15 @@ import type { ConnectionSettings } from './settings.ts';
 import type { H2Stream, StreamOwner } from './stream.ts';
 import { StreamTable } from './stream-table.ts';
 
-/** `preface`: the peer has not said anything yet. `closing`: all is said. */
+/** `preface`: nothing was received yet. `closing`: everything is sent. */
 export type ConnectionState = 'preface' | 'open' | 'closing' | 'gone';
 
-/** What differs between the ends from the start. */
+/** The differences between the ends. */
 export interface EndOptions {
   readonly side: Side;
-  /** What we say first. */
+  /** The first bytes to send. */
   readonly preface: Buffer;
-  /** Windows for what comes in, of the connection and of each stream. */
+  /** Receive windows of the connection and of each stream. */
   readonly connectionWindow: number;
   readonly streamWindow: number;
   /** Octets of a header list. */
@@ -40,7 +40,7 @@ export interface EndOptions {
   readonly patience: Patience;
 }
 
-/** Header lists as they are decoded. One per worker: what is taken from it is taken at once. */
+/** The decoded header list. One per worker: it is used before the next one is decoded. */
 const list: string[] = [];
 
 export abstract class H2Connection<S extends H2Stream> implements FrameSink, StreamOwner, ProgressOwner<S> {
@@ -56,7 +56,7 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
   protected readonly progress: Progress<S>;
   protected readonly block = new HeaderBlock();
   protected state: ConnectionState = 'preface';
-  /** What the connection waits for as a whole. */
+  /** The timer of the connection. */
   protected readonly timer: Timer;
   readonly #side: Side;
   readonly #maxListSize: number;
@@ -88,33 +88,33 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
     socket.on('close', () => this.closed());
   }
 
-  // What a subclass tells
+  // Implemented by subclasses
 
-  /** The first block of a stream, or the trailers of one; `list` is valid during the call only. */
+  /** The first block of a stream, or its trailers; `list` is valid only during the call. */
   protected abstract takeList(id: number, list: string[], outcome: DecodeOutcome): void;
-  /** No stream of this number was opened yet, by either side. */
+  /** Whether neither side has opened a stream with this number. */
   protected abstract isIdle(id: number): boolean;
-  /** The peer reset a stream that is open. */
+  /** The peer reset an open stream. */
   protected abstract takeStreamReset(stream: S, code: number): void;
   protected abstract takeGoaway(lastStream: number, code: number): void;
-  /** The answer to a PING of ours. */
+  /** The answer to one of our PINGs. */
   protected abstract takePong(payload: Buffer): void;
   /** The peer's settings have changed. */
   protected abstract settingsChanged(): void;
-  /** The stream ends with the connection, or because of what the peer did. It was left already. */
+  /** The stream ends with the connection, or because of an error of the peer. It is already removed. */
   protected abstract streamFailed(stream: S): void;
-  /** A stream was left. */
+  /** A stream was removed. */
   protected abstract left(): void;
-  /** The connection waited too long, for something that is not the end of a block. */
+  /** The timer of the connection expired, outside of a header block. */
   protected abstract waitedTooLong(): void;
-  /** Arms the timer for what the connection waits for between header blocks. */
+  /** Arms the timer of the connection outside of header blocks. */
   protected abstract armTimer(): void;
-  /** The largest stream that was taken of the peer's. */
+  /** The highest stream of the peer that was accepted. */
   protected abstract get lastTaken(): number;
   abstract inboundStalled(stream: S): void;
   abstract outboundStalled(stream: S): void;
   abstract looked(): number;
-  /** Octets of a body came in; see `credit`. */
+  /** Octets of a body arrived; see `credit`. */
   protected abstract received(octets: number): void;
   abstract credit(octets: number): void;
 
@@ -135,7 +135,7 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
   frame(frame: Frame): boolean {
     const { type } = frame;
     if (this.block.stream !== 0 && type !== FRAME.continuation) this.fail(CODE.protocolError);
-    // Section 3.4: settings come first, and what acknowledges some is none.
+    // Section 3.4: settings come first, and an acknowledgement is not settings.
     else if (!this.#settingsSeen && (type !== FRAME.settings || frame.has(FLAG.ack))) this.fail(CODE.protocolError);
     else this.#dispatch(frame);
     return !this.over;
@@ -202,7 +202,7 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
     this.#takeBlock(block, 0, block.length);
   }
 
-  /** A block twice as large as its list may be cannot be worth decoding, and not decoding it is the end of the connection. */
+  /** A block twice as large as the limit of its list is not worth decoding; without decoding it the connection must end. */
   #gather(frame: Frame): boolean {
     if (this.block.length + frame.length > this.#maxListSize * 2) return this.flood('header_block');
     this.block.push(frame.buffer, frame.start, frame.end);
@@ -219,7 +219,7 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
     this.takeList(id, list, outcome);
   }
 
-  /** Names that the list taken last wants in no table. */
+  /** Names in the last list that must not be in compression tables. */
   protected get secrets(): string[] | null {
     return this.#decoder.secrets;
   }
@@ -237,7 +237,7 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
     else this.#takeStreamData(stream, frame, octets);
   }
 
-  /** `octets`: with padding, as windows count. */
+  /** `octets`: including padding, as windows count. */
   #takeStreamData(stream: S, frame: Frame, octets: number): void {
     if (!stream.inboundOpen || !stream.window.take(octets)) {
       this.credit(octets);
@@ -254,13 +254,13 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
     this.credit(octets);
   }
 
-  /** Tells the peer that it may send as many octets more on the connection, once that is worth a frame. */
+  /** Allows the peer to send as many more octets on the connection, once that is worth a frame. */
   protected widenInbound(octets: number): void {
     const increment = this.#window.give(octets);
     if (increment > 0 && !this.over) this.output.number(FRAME.windowUpdate, 0, increment);
   }
 
-  /** The peer may send nothing of any body. */
+  /** The peer may not send any bytes of bodies. */
   get inboundShut(): boolean {
     return this.#window.shut;
   }
@@ -311,7 +311,7 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
     this.settingsChanged();
   }
 
-  /** Section 6.9.2: windows of streams move with the size they begin with, below 0 if need be. */
+  /** Section 6.9.2: a change of the initial size also changes the windows of open streams, possibly below 0. */
   #shiftWindows(difference: number): void {
     for (const stream of this.streams.snapshot()) {
       stream.sendWindow += difference;
@@ -334,7 +334,7 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
     this.output.block.set(payload, start);
   }
 
-  /** Ignored, as RFC 9113 allows, once it is well-formed. */
+  /** Ignored, as RFC 9113 allows, if it is well-formed. */
   #takePriority(frame: Frame): void {
     if (frame.stream === 0) return this.fail(CODE.protocolError);
     if (!this.mayControl('priority')) return;
@@ -346,7 +346,7 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
     else this.reset(stream, code);
   }
 
-  /** The peer wants no more of this connection. */
+  /** The peer ends the connection. */
   #takeGoaway(frame: Frame): void {
     if (frame.stream !== 0) return this.fail(CODE.protocolError);
     if (frame.length < 8) return this.fail(CODE.frameSizeError);
@@ -356,7 +356,7 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
 
   // Floods
 
-  /** A header block on a stream that is closed: the peer may not know yet that we reset it. */
+  /** A header block on a closed stream: the peer may not know yet that it was reset. */
   protected takeStrayBlock(id: number): void {
     if (this.isIdle(id)) this.fail(CODE.protocolError);
     else if (!this.streams.wasReset(id)) this.fail(CODE.streamClosed);
@@ -396,7 +396,7 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
     return stream.waiting && (stream.sendWindow <= 0 || this.sendWindow <= 0) ? 'this' : 'no';
   };
 
-  /** The peer did what it must not: the stream is reset, and what it carried fails. */
+  /** The peer violated the protocol: the stream is reset, and its exchange fails. */
   reset(stream: S, code: number): void {
     if (!this.mayReset('provoked_reset')) return;
     this.sendReset(stream.id, code);
@@ -404,7 +404,7 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
     this.streamFailed(stream);
   }
 
-  /** Resets a stream; what its peer sends before it knows is ignored. */
+  /** Resets a stream; frames that the peer sent before it knows are ignored. */
   protected sendReset(id: number, code: number): void {
     this.output.number(FRAME.rstStream, id, code);
     this.streams.rememberReset(id);
@@ -423,7 +423,7 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
     this.output.block.writeUInt32BE(code, start + 4);
   }
 
-  /** A connection error: nothing of this connection can be trusted any more. */
+  /** A connection error: nothing on this connection can be trusted any more. */
   protected fail(code: number): void {
     if (this.over) return;
     this.settings.failures.failed(connectionFailure(this.#side, code), this.socket.remoteAddress ?? '');
@@ -439,7 +439,7 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
     }
   }
 
-  /** Says what is left to say; then the peer has a while to close. What it sends is read and dropped, lest a reset overtakes us. */
+  /** Sends the rest; then the peer has a while to close. Its bytes are read and dropped, so that no reset overtakes ours. */
   protected close(): void {
     if (this.over) return;
     this.state = 'closing';
@@ -450,7 +450,7 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
     else this.settings.wheel.arm(this.timer, this.settings.limits.downstreamWriteTimeout);
   }
 
-  // What happens to the socket
+  // Events of the socket
 
   #finished(): void {
     if (this.state === 'closing') this.settings.wheel.arm(this.timer, this.settings.limits.lingerTimeout);
@@ -462,12 +462,12 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
     if (!this.output.full && this.socket.isPaused()) this.socket.resume();
   }
 
-  /** The peer sends no more. Without its window updates nothing is sure to get through: it has left. */
+  /** The peer sends no more. Without its window updates nothing may get through, so it counts as gone. */
   #ended(): void {
     this.#noteTorn();
     this.close();
     this.failStreams();
-    // A write to TLS may never finish once the socket beneath has failed: there is nothing to say that is worth waiting for.
+    // A write to TLS may never finish once the socket below has failed, so there is no wait for it.
     if (this.state === 'closing') this.settings.wheel.arm(this.timer, this.settings.limits.lingerTimeout);
   }
 
@@ -479,7 +479,7 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
     this.failStreams();
   }
 
-  /** The peer has left within a frame or a header block. */
+  /** The peer closed in the middle of a frame or a header block. */
   #noteTorn(): void {
     if (this.over || !(this.reader.partial || this.block.stream !== 0)) return;
     this.settings.failures.failed(`${this.#side}/truncated`, this.socket.remoteAddress ?? '');
@@ -496,7 +496,7 @@ export abstract class H2Connection<S extends H2Stream> implements FrameSink, Str
   }
 }
 
-/** A frame without its padding. False when there is more padding than frame (section 6.1). */
+/** A frame without its padding. False if the padding is longer than the frame (section 6.1). */
 function unpad(frame: Frame): boolean {
   if (!frame.has(FLAG.padded)) return true;
   if (frame.length === 0) return false;

@@ -1,7 +1,7 @@
-// A stream as a server sees it: the request comes in, the answer goes out.
+// A stream on the server side: receives the request, sends the answer.
 //
 //   request:  open ──END_STREAM──> ended            answer:  open ──end of it, all sent──> ended
-//   Both ended, or reset by either side: closed, and forgotten by the connection.
+// After the end of both, or a reset by either side, the stream is closed and the connection removes it.
 import { turnTime } from '#lib/turn-clock.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
@@ -19,18 +19,18 @@ import { CODE } from './frames.ts';
 import { H2Stream } from './stream.ts';
 import type { StreamOwner } from './stream.ts';
 
-/** What such a stream needs of its connection besides. */
+/** The additional interface of its connection. */
 export interface DownstreamStreamOwner extends StreamOwner {
   readonly events: DownstreamEvents;
   readonly connection: DownstreamConnection;
   readonly limits: Limits;
-  /** The client may send nothing on the whole connection, whatever it owes. */
+  /** The client may not send on the whole connection, regardless of the state of its streams. */
   readonly inboundShut: boolean;
   /** The stream waits for a window or for the socket. */
   blocked(stream: H2DownstreamStream): void;
-  /** The answer is over: the stream is reset where it has a code to be reset with, or its request is not complete. */
+  /** The answer is over: the stream is reset if it has an error code, or if its request is incomplete. */
   answered(stream: H2DownstreamStream): void;
-  /** The peer did what it must not: the stream is reset, and so is its exchange. */
+  /** The peer violated the protocol: the stream and its exchange are reset. */
   reset(stream: H2DownstreamStream, code: number): void;
 }
 
@@ -38,13 +38,13 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
   readonly exchange: Exchange;
   readonly #owner: DownstreamStreamOwner;
   #bodyBytes = 0;
-  /** The request path does not know of the request yet. */
+  /** The request path does not know the request yet. */
   #untold = true;
-  /** Everything was handed over: the request path knows this exchange no more. */
+  /** Everything was passed on: the request path does not use this exchange any more. */
   #answerDone = false;
   #headSent = false;
   #bodiless = false;
-  /** Of the client, with the body that it sends, and with what waits of the answer; null as long as neither was due. */
+  /** The lag of the client, with its body and with the answer; null before either started. */
   #inbound: Lag | null = null;
   #outbound: Lag | null = null;
 
@@ -54,7 +54,7 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
     this.exchange = new Exchange(owner.connection, this, turnTime());
   }
 
-  /** The request path has said all there is to say. */
+  /** The request path has completed the answer. */
   get answerDone(): boolean {
     return this.#answerDone;
   }
@@ -74,7 +74,7 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
     return this.#answerDone;
   }
 
-  /** The head has come, and a body of the length that it tells is due. */
+  /** The head has arrived, and a body of the announced length follows. */
   awaitBody(): void {
     const { requestLength } = this.exchange;
     this.expect(requestLength);
@@ -83,7 +83,7 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
     this.#inbound.begin(this.#owner.now);
   }
 
-  /** Tells of the request. One that announces an empty body is not told of before its end: nothing of a malformed one goes further. */
+  /** Passes on the request. A request with an empty body is passed on at its end, so that a malformed one never is. */
   begin(): void {
     const { exchange } = this;
     if (this.inboundOpen && exchange.requestLength === 0 && exchange.upgrade === '') return;
@@ -98,13 +98,13 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
     this.#owner.events.requestRefused(this.exchange, error);
   }
 
-  /** The request broke on its way. */
+  /** The request failed after its head. */
   break(error: ExchangeError): void {
     if (this.#untold) this.refuse(error);
     else this.#owner.events.requestFailed(this.exchange, error);
   }
 
-  /** The peer is gone, or wants the stream no more. */
+  /** The peer has left, or has reset the stream. */
   lose(): void {
     const untold = this.#untold;
     this.#untold = false;
@@ -128,7 +128,7 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
     return Math.max(this.inboundLag, this.outboundLag);
   }
 
-  /** Any progress is enough where silence may be long, and a request that is answered already is part of a conversation. */
+  /** Any progress is enough if long silence is allowed; a request with an answer may be part of a conversation. */
   get #isPatient(): boolean {
     return this.mayBeSilent || this.#headSent;
   }
@@ -150,14 +150,14 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
     this.#owner.events.requestData(this.exchange, piece);
   }
 
-  /** The end of a request without a body is told with its head. */
+  /** The end of a request without a body is passed on with its head. */
   protected deliverEnd(trailers: Headers | null): void {
     if (this.#untold) this.begin();
     else if (this.exchange.tunnel) this.#endTunnel();
     else if (this.exchange.requestLength !== 0) this.#owner.events.requestEnd(this.exchange, trailers);
   }
 
-  /** The peer sends no more. What it is sent goes on, or has ended before. */
+  /** The peer sends no more. The answer continues, or has ended before. */
   #endTunnel(): void {
     this.#owner.events.requestEnd(this.exchange, null);
     if (!this.exchange.responseEnded || this.closed) return;
@@ -204,7 +204,7 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
     this.remember(this.#owner.heads.answer(this.id, status, exchange.responseHeaders, told, exchange.secrets));
   }
 
-  /** RFC 8441 section 5: a 200 is the agreement, and answers no key. */
+  /** RFC 8441 section 5: a 200 accepts the tunnel; there is no key to answer. */
   #writeAgreement(exchange: Exchange): void {
     removeHeader(exchange.responseHeaders, ACCEPT);
     this.#owner.heads.answer(this.id, 200, exchange.responseHeaders, -1, exchange.secrets);
@@ -215,7 +215,7 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
   }
 
   end(exchange: Exchange, trailers: Headers | null): void {
-    // A tunnel may end one way first.
+    // A tunnel may end in one direction first.
     this.#answerDone = !exchange.tunnel || exchange.requestEnded;
     if (this.#answerDone) this.dropHeld();
     if (!this.closed) this.finish(trailers);
@@ -247,7 +247,7 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
     this.#owner.answered(this);
   }
 
-  /** A stream carries bytes in both directions as it is. */
+  /** The stream carries raw bytes in both directions. */
   startTunnel(): void {
     this.expect(UNKNOWN_LENGTH);
     this.resume();

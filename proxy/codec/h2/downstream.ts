@@ -4,8 +4,8 @@
 //                │ anything else              │ connection error                       ^
 //                └────────────────────────────┴────────────GOAWAY with its code────────┘
 //
-// An end without an error is said twice (RFC 9113 section 6.8): first that no more streams are wanted, with a PING behind it;
-// when its answer is here, so is all that was sent before the peer knew, and the second GOAWAY names the last stream.
+// An end without an error takes two GOAWAYs (RFC 9113 section 6.8). The first announces that no more streams are accepted, and a PING
+// follows it. When the PING is answered, all earlier frames of the peer have arrived, and the second GOAWAY has the last stream.
 import type net from 'node:net';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
@@ -24,15 +24,17 @@ import { connectionWindow, serverPreface, streamWindow } from './settings.ts';
 import type { H2Settings } from './settings.ts';
 import { takeTrailers } from './trailers.ts';
 
-/** How much of our goodbye is said. */
+/** The state of the two GOAWAYs. */
 type Goodbye = 'none' | 'noticed' | 'final';
 
-/** Identifies the PING behind a first GOAWAY. */
+/** The content of the PING after the first GOAWAY. */
 const NOTICE = Buffer.from('last one', 'latin1');
-/** How long the answer to it may take before the goodbye is final all the same. */
+/** The maximum wait for its answer before the second GOAWAY. */
 const NOTICE_MS = 1_000;
 
-/** A stream that lives for so long costs its client a place for as long: resets of such are no flood. Deadlines of calls end many. */
+/**
+ * Resets of streams that lived this long do not count as a flood: they occupied a place of their client, and deadlines of calls end many.
+ */
 const YOUNG_MS = 1_000;
 
 export class H2Downstream extends H2Connection<H2DownstreamStream> implements DownstreamStreamOwner {
@@ -41,7 +43,7 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
   readonly limits: Limits;
   readonly #heads: H2Settings;
   #goodbye: Goodbye = 'none';
-  /** Say goodbye with the first request. */
+  /** Send a GOAWAY with the first request. */
   #retired = false;
   #prefaceSeen = 0;
   #requests = 0;
@@ -66,7 +68,7 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
     wheel.arm(this.timer, limits.downstreamIdleTimeout);
   }
 
-  /** No exchange is in flight. */
+  /** There is no exchange. */
   get idle(): boolean {
     return this.streams.size === 0;
   }
@@ -79,26 +81,26 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
     return id > this.#lastStream || (id & 1) === 0;
   }
 
-  /** Lets the peer open no more streams; one that has not asked for anything yet is told with its first request. */
+  /** Lets the peer open no more streams; a peer without a request yet learns it with its first request. */
   retire(): void {
     if (this.#requests === 0) this.#retired = true;
     else if (this.#goodbye === 'none') this.#notice();
   }
 
-  /** Finishes what is in flight and closes. */
+  /** Finishes pending exchanges and closes. */
   drain(): void {
     if (this.state === 'preface') return this.close();
     if (this.state !== 'open') return;
     for (const { exchange } of this.streams.snapshot()) if (exchange.tunnel) this.events.downstreamEnding(exchange);
     if (this.#goodbye === 'none') this.#notice();
     if (this.#goodbye === 'final') return this.#closeIfOver();
-    // Streams or none, this is how long the peer may take to answer.
+    // With or without streams, the peer has this long to answer.
     this.settings.wheel.arm(this.timer, NOTICE_MS);
   }
 
   // Reading
 
-  /** Takes bytes as they come. The chunk is valid during the call only. */
+  /** Takes received bytes. The chunk is valid only during the call. */
   data(chunk: Buffer): void {
     if (this.over) return;
     this.#liveness.heard();
@@ -108,7 +110,7 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
     if (this.output.full) this.socket.pause();
   }
 
-  /** Compares what there is of the preface and returns where frames begin, -1 for another protocol. */
+  /** Compares the received part of the preface; returns the start of the frames, or -1 for another protocol. */
   #readPreface(chunk: Buffer): number {
     const octets = Math.min(chunk.length, PREFACE.length - this.#prefaceSeen);
     if (PREFACE.compare(chunk, 0, octets, this.#prefaceSeen, this.#prefaceSeen + octets) !== 0) return -1;
@@ -141,7 +143,7 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
     stream.dataEnd(trailers.length === 0 ? null : trailers);
   }
 
-  /** `list` null: it was too large to be kept. */
+  /** `list` null: it was too large. */
   #open(id: number, list: readonly string[] | null): void {
     const stream = new H2DownstreamStream(id, this, this.peer.initialWindow);
     const { exchange } = stream;
@@ -153,7 +155,7 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
     if (error !== null) return this.#refuseRequest(stream, error);
     this.#enter(stream);
     if (exchange.upgrade === '') stream.awaitBody();
-    // What comes before the backend has agreed waits.
+    // Bytes before the backend accepts are held back.
     else stream.pause();
     stream.begin();
   }
@@ -181,12 +183,12 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
     stream.refuse(error);
   }
 
-  /** Resets a stream that never was. */
+  /** Resets a stream that was never accepted. */
   #refuse(id: number, code: number): void {
     if (this.mayReset('provoked_reset')) this.sendReset(id, code);
   }
 
-  /** The window of the connection bounds what all its streams hold: it opens as bodies are passed on. */
+  /** The connection's window limits the bytes that its streams buffer: it opens as bodies are passed on. */
   credit(octets: number): void {
     this.widenInbound(octets);
   }
@@ -218,7 +220,7 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
 
   // The end
 
-  /** The first GOAWAY: streams that are on their way are still taken. */
+  /** The first GOAWAY: streams that are already on their way are still accepted. */
   #notice(): void {
     this.#goodbye = 'noticed';
     this.goaway(MAX_STREAM_ID, CODE.noError);
@@ -254,13 +256,13 @@ export class H2Downstream extends H2Connection<H2DownstreamStream> implements Do
     stream.break(stream.exchange.tunnel ? ERRORS.idleTimeout : ERRORS.requestBodyTimeout);
   }
 
-  /** A window that the peer does not open holds memory and an upstream. */
+  /** A peer that opens no window occupies memory and an upstream connection. */
   outboundStalled(stream: H2DownstreamStream): void {
     this.settings.floods.count('stalled_window');
     this.reset(stream, CODE.cancel);
   }
 
-  /** Calls may be silent for long, and a peer that is gone is silent too: it is asked, and what does not answer is cut. */
+  /** gRPC calls may be silent for long, and so is a dead peer: the connection sends a PING, and is cut without an answer. */
   looked(): number {
     if (this.output.full) this.#liveness.heard();
     const state = this.#liveness.look();

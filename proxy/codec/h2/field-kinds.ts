@@ -1,8 +1,8 @@
-// Header names of HTTP/2 messages: which are valid (RFC 9113 section 8.2) and what the codec does with each.
+// Header names of HTTP/2 messages: their validity (RFC 9113 section 8.2), and the action of the codec.
 import { KEY } from '../websocket/accept.ts';
 import { FIELD_VALUE, isBlank, LOWER_NAME } from '../h1/characters.ts';
 
-/** Plain ones go into the exchange as they are; `malformed` ones make their message so; `dropped` ones are left out. */
+/** Plain headers go into the exchange unchanged; `malformed` ones make their message malformed; `dropped` ones are removed. */
 export type FieldKind =
   | ':method'
   | ':scheme'
@@ -23,20 +23,20 @@ const SPECIAL: readonly (readonly [string, FieldKind])[] = [
   ...(
     [':method', ':scheme', ':authority', ':path', ':status', ':protocol', 'host', 'content-length', 'cookie', 'te', 'expect'] as const
   ).map((name) => [name, name] as const),
-  // Section 8.2.2: what is about a connection has no place in a message.
+  // Section 8.2.2: messages may not have headers about the connection.
   ...['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'].map((name) => [name, 'malformed'] as const),
-  // CGI and its kin read these as the framing headers that they are not.
+  // CGI programs read these as framing headers, which they are not.
   ...['content_length', 'transfer_encoding'].map((name) => [name, 'malformed'] as const),
   ['http2-settings', 'dropped'],
 ];
 
-/** Names seen so far. Strangers can fill it, which makes other names a little slower to check, and no larger. */
+/** Names seen so far. Clients can fill it: then other names are a little slower to check, and memory stays bounded. */
 const kinds = new Map<string, FieldKind>(SPECIAL);
 const MAX_KNOWN = 4_096;
-/** Longer names are not remembered. */
+/** Longer names are not stored. */
 const MAX_LENGTH = 64;
 
-/** What a name stands for. */
+/** The kind of a name. */
 export function fieldKind(name: string): FieldKind {
   const known = kinds.get(name);
   if (known !== undefined) return known;
@@ -45,7 +45,7 @@ export function fieldKind(name: string): FieldKind {
   return kind;
 }
 
-/** A token without capitals: section 8.2.1 refuses those, and ':' anywhere but in the names above. */
+/** A token without capitals (section 8.2.1), and without ':' except in the names above. */
 function isLowerToken(name: string): boolean {
   for (let i = 0; i < name.length; i++) {
     if (LOWER_NAME[name.charCodeAt(i)] !== 1) return false;
@@ -53,7 +53,9 @@ function isLowerToken(name: string): boolean {
   return name.length > 0;
 }
 
-/** Headers of HTTP/1.1 connections, which an answer must not carry either, and the key of a handshake that HTTP/2 has no use for. */
+/**
+ * Headers of HTTP/1.1 connections, which an answer must not have either, and the key of a WebSocket handshake, which HTTP/2 does not use.
+ */
 const CONNECTION_SPECIFIC = new Set([
   'connection',
   'keep-alive',
@@ -68,7 +70,7 @@ export function isConnectionSpecific(name: string): boolean {
   return CONNECTION_SPECIFIC.has(name);
 }
 
-/** No control characters, and no blanks at the ends, where HTTP/1.1 would lose them. */
+/** No control characters, and no blanks at the ends, which HTTP/1.1 would lose. */
 export function isValue(value: string): boolean {
   const { length } = value;
   for (let i = 0; i < length; i++) {

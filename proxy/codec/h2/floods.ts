@@ -1,8 +1,8 @@
-// What one connection may ask for without being given anything: frames that cost the peer nothing and us a little, and streams
-// that end before they were worth it. Every way to flood draws on one of two budgets.
+// Limits for requests that cost the peer nothing: frames that need work but no answer, and streams that end before they get one. Each kind
+// of flood uses one of two budgets.
 import type { Limits } from '../../exchange/limits.ts';
 
-/** Ways to be a nuisance; labels of a metric. */
+/** The kinds of floods; labels of a metric. */
 export type FloodReason =
   | 'reset'
   | 'provoked_reset'
@@ -18,7 +18,7 @@ export type FloodReason =
   | 'stalled_header_block'
   | 'stalled_window';
 
-/** Connections and streams that were ended for flooding, by reason. One per worker. */
+/** Connections and streams that were ended because of a flood, by reason. One per worker. */
 export class FloodCounts {
   readonly #counts = new Map<FloodReason, number>();
 
@@ -31,9 +31,9 @@ export class FloodCounts {
   }
 }
 
-/** Budgets are full again after this. */
+/** The time after which budgets are full again. */
 const WINDOW_MS = 10_000;
-/** Control frames that a frame of an answer may well be met with: updates of two windows, a ping to measure the path. */
+/** Control frames that are normal for one frame of an answer: updates of two windows, a PING to measure the path. */
 const FRAMES_PER_FRAME = 8;
 
 type Limited = Pick<Limits, 'maxControlFrames' | 'maxStreamResets'>;
@@ -51,7 +51,7 @@ export class FloodGuard {
     this.#resets = limits.maxStreamResets;
   }
 
-  /** A frame that is no request came. False: that was too many of them. */
+  /** A frame that is not a request arrived. False: too many of them. */
   control(): boolean {
     return --this.#control >= 0 || this.#refill();
   }
@@ -66,7 +66,7 @@ export class FloodGuard {
     this.#control = Math.min(this.#limits.maxControlFrames, this.#control + FRAMES_PER_FRAME);
   }
 
-  /** The clock is read only once a budget is used up: time that passed since it was full is what it was used up in. */
+  /** Reads the clock only when a budget is used up: the elapsed time is the time in which it was used up. */
   #refill(): boolean {
     const now = performance.now();
     if (now - this.#filledAt < WINDOW_MS) return false;

@@ -1,23 +1,22 @@
-// Bytes > frames, in place: a frame that lies whole in what was read is handed on from there; only one that a read has cut is
-// copied, and only its own bytes.
+// Bytes > frames, in place: a complete frame is passed on from the receive buffer; only a frame across two reads is copied.
 import { Frame, FRAME_HEADER, MAX_FRAME_SIZE, readUint31 } from './frames.ts';
 
-/** Who takes frames. */
+/** The receiver of frames. */
 export interface FrameSink {
-  /** Takes a frame. False when no more is wanted. */
+  /** Takes a frame. False: stop. */
   frame(frame: Frame): boolean;
-  /** A frame is larger than MAX_FRAME_SIZE; nothing is read any more. */
+  /** A frame is larger than MAX_FRAME_SIZE; reading stops. */
   frameTooLarge(): void;
 }
 
 const EMPTY = Buffer.alloc(0);
-/** What a cut frame gets at first: who announces much and sends little costs little. */
+/** The initial buffer of a partial frame: announcing much and sending little must stay cheap. */
 const FIRST_CARRY = 1_024;
 
 export class FrameReader {
   readonly #frame = new Frame();
   readonly #sink: FrameSink;
-  /** The beginning of a frame that was cut. */
+  /** The start of a partial frame. */
   #carry: Buffer = EMPTY;
   #carried = 0;
 
@@ -25,12 +24,12 @@ export class FrameReader {
     this.#sink = sink;
   }
 
-  /** A frame has begun and not ended. */
+  /** A frame has started and is incomplete. */
   get partial(): boolean {
     return this.#carried > 0;
   }
 
-  /** Takes what was read, from `position` on. */
+  /** Reads the bytes from `position` on. */
   read(chunk: Buffer, position: number): void {
     if (this.#carried > 0) position = this.#complete(chunk, position);
     while (chunk.length - position >= FRAME_HEADER) {
@@ -44,7 +43,7 @@ export class FrameReader {
     if (position < chunk.length) this.#keep(chunk, position, chunk.length);
   }
 
-  /** Completes the frame that was cut and returns where the next begins. */
+  /** Completes the partial frame and returns the start of the next. */
   #complete(chunk: Buffer, position: number): number {
     if (this.#carried < FRAME_HEADER) {
       position = this.#take(chunk, position, FRAME_HEADER);
@@ -63,7 +62,7 @@ export class FrameReader {
     return this.#deliver(carry, 0, FRAME_HEADER + length) ? position : chunk.length;
   }
 
-  /** Carries on up to `total` bytes of the frame and returns where the rest of the chunk begins. */
+  /** Copies up to `total` bytes of the frame and returns the position of the rest of the chunk. */
   #take(chunk: Buffer, position: number, total: number): number {
     const end = Math.min(chunk.length, position + total - this.#carried);
     this.#keep(chunk, position, end);

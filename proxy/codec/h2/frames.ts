@@ -1,4 +1,4 @@
-// The vocabulary of HTTP/2 frames (RFC 9113 sections 4, 6 and 7): numbers as they are on the wire.
+// Constants of HTTP/2 frames (RFC 9113 sections 4, 6 and 7), as on the wire.
 
 /** Frame types. */
 export const FRAME = Object.freeze({
@@ -14,7 +14,7 @@ export const FRAME = Object.freeze({
   continuation: 9,
 });
 
-/** Flags; the same bit means different things on different frames. */
+/** Flags; one bit has different meanings on different frames. */
 export const FLAG = Object.freeze({ endStream: 0x1, ack: 0x1, endHeaders: 0x4, padded: 0x8, priority: 0x20 });
 
 /** Error codes of RST_STREAM and GOAWAY. */
@@ -31,23 +31,23 @@ export const CODE = Object.freeze({
   enhanceYourCalm: 11,
 });
 
-/** What a client sends first. */
+/** The first bytes of a client. */
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 
 /** Octets of a frame header. */
 export const FRAME_HEADER = 9;
 
-/** Largest payload that we accept, the least that a peer must accept, and as much as we send in one frame. */
+/** The largest payload to accept, which is the least that a peer must accept, and the largest to send in one frame. */
 export const MAX_FRAME_SIZE = 16_384;
 
-/** Largest flow control window, and the window that every connection begins with. */
+/** The largest flow control window, and the initial window of a connection. */
 export const MAX_WINDOW = 0x7fff_ffff;
 export const DEFAULT_WINDOW = 65_535;
 
 /** Largest stream identifier. */
 export const MAX_STREAM_ID = 0x7fff_ffff;
 
-/** One frame as it lies in a buffer. Filled anew for each frame, valid during the call that hands it over. */
+/** One frame in a buffer. Reused for each frame, valid only during the call that passes it on. */
 export class Frame {
   type = 0;
   flags = 0;
@@ -68,13 +68,13 @@ export class Frame {
   }
 }
 
-/** An unsigned number of 32 bits. */
+/** An unsigned 32-bit number. */
 export function readUint32(buffer: Buffer, position: number): number {
   const high = ((buffer[position] as number) << 8) | (buffer[position + 1] as number);
   return high * 0x1_0000 + (((buffer[position + 2] as number) << 8) | (buffer[position + 3] as number));
 }
 
-/** A number of 31 bits behind a reserved one. */
+/** A 31-bit number after a reserved bit. */
 export function readUint31(buffer: Buffer, position: number): number {
   return readUint32(buffer, position) & 0x7fff_ffff;
 }

@@ -5,12 +5,12 @@ import { isConnectionSpecific } from './field-kinds.ts';
 import { FLAG, FRAME, MAX_FRAME_SIZE } from './frames.ts';
 import type { H2Output } from './output.ts';
 
-/** Names; null for none. */
+/** Names; null: none. */
 type Secrets = readonly string[] | null;
 
 const STATUS: readonly string[] = Array.from({ length: 1_000 }, (_, status) => String(status));
 
-/** Whether the request is a CONNECT in HTTP/2. Other protocols than WebSocket are not to be had there: their servers may answer without. */
+/** Whether the request becomes a CONNECT in HTTP/2. Only WebSockets do: servers of other protocols may answer without accepting. */
 export function asksForTunnel({ upgrade }: Exchange): boolean {
   return upgrade === 'websocket';
 }
@@ -29,8 +29,8 @@ export class HeadWriter {
   }
 
   /**
-   * The head of an answer, 1xx included; `length` -1 adds no content-length. Headers named in `secrets` are kept out of tables.
-   * Returns where in the output its flags are.
+   * The head of an answer, also 1xx; `length` -1 adds no content-length. Headers named in `secrets` are kept out of tables. Returns the
+   * position of its flags in the output.
    */
   answer(stream: number, status: number, headers: readonly string[], length: number, secrets: Secrets): number {
     this.#encoder.begin(0);
@@ -40,7 +40,7 @@ export class HeadWriter {
     return this.#frames(stream, 0);
   }
 
-  /** The head of a request; `flags` END_STREAM or none. Returns where in the output its flags are. */
+  /** The head of a request; `flags` END_STREAM or none. Returns the position of its flags in the output. */
   request(stream: number, exchange: Exchange, scheme: string, flags: number): number {
     const encoder = this.#encoder;
     encoder.begin(0);
@@ -81,7 +81,7 @@ export class HeadWriter {
   }
 
   #split(block: Buffer, stream: number, flags: number): number {
-    // All frames in one block of the output, so that nothing is flushed between the first and the last.
+    // All frames are in one block of the output, so that no flush separates them.
     this.#output.reserve(block.length + (Math.ceil(block.length / MAX_FRAME_SIZE) + 1) * 9);
     let flagsAt = -1;
     for (let from = 0; from < block.length; from += MAX_FRAME_SIZE) {

@@ -1,16 +1,16 @@
-// A header block that comes in several frames: HEADERS and its CONTINUATIONs (RFC 9113 section 6.10).
+// A header block in several frames: HEADERS and its CONTINUATIONs (RFC 9113 section 6.10).
 
 export class HeaderBlock {
-  /** Stream that the block belongs to; 0 while none is being gathered. */
+  /** The stream of the block; 0 if there is none. */
   stream = 0;
   /** END_STREAM was set. */
   ended = false;
-  /** The priority of the frame named the stream itself. */
+  /** The priority in the frame depends on the stream itself. */
   selfDependent = false;
   #pieces: Buffer[] = [];
   #length = 0;
 
-  /** Octets gathered. */
+  /** The number of collected octets. */
   get length(): number {
     return this.#length;
   }

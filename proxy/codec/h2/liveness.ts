@@ -1,11 +1,11 @@
-// Whether a peer that says nothing is still there: streams may be silent for long, and a peer that is gone is silent too.
+// Detects dead peers: streams may be silent for long, and so is a dead peer.
 
-/** What a peer is asked with, in a PING. */
+/** The content of the PING to a silent peer. */
 export const PROBE = Buffer.from('anybody?', 'latin1');
-/** Silence after which it is asked, as a share of the longest that it may be silent. */
+/** The share of the maximum silence after which the PING is sent. */
 const PROBE_SHARE = 0.5;
 
-/** What time it is: performance.now(), or a little before. */
+/** The current time: performance.now(), or slightly before. */
 export interface Clock {
   readonly now: number;
 }
@@ -13,24 +13,27 @@ export interface Clock {
 export class Liveness {
   readonly #clock: Clock;
   readonly #silence: number;
-  /** When something was heard, or the question was asked. */
+  /** The time of the last byte, or of the PING. */
   #since: number;
   #probed = false;
 
-  /** `silence`: milliseconds, 0 is for ever. */
+  /** `silence`: milliseconds, 0 is unlimited. */
   constructor(clock: Clock, silence: number) {
     this.#clock = clock;
     this.#silence = silence;
     this.#since = clock.now;
   }
 
-  /** Something came, or nothing could have. */
+  /** Bytes arrived, or could not have arrived. */
   heard(): void {
     this.#since = this.#clock.now;
     this.#probed = false;
   }
 
-  /** What to make of the silence: `doubtful` once, when it is time to ask. None is gone that was not asked, however late the look. */
+  /**
+   * The conclusion from the silence: `doubtful` once, when it is time to send the PING. A peer is never `gone` without a PING, however late
+   * the check.
+   */
   look(): 'alive' | 'doubtful' | 'gone' {
     if (this.dueIn > 0) return 'alive';
     if (this.#probed) return 'gone';
@@ -39,7 +42,7 @@ export class Liveness {
     return 'doubtful';
   }
 
-  /** Milliseconds until the next look has something to tell. */
+  /** Milliseconds until the next check. */
   get dueIn(): number {
     if (this.#silence === 0) return Infinity;
     return this.#silence * (this.#probed ? 1 - PROBE_SHARE : PROBE_SHARE) - (this.#clock.now - this.#since);

@@ -1,5 +1,5 @@
-// Looks at a connection a few times per timeout while it has streams, and when the time of one of them is up, and finds what makes
-// no progress: no stream needs a timer of its own.
+// Checks a connection with streams a few times per timeout, and when the time of a stream is up, and finds streams without progress: so no
+// stream needs its own timer.
 import type net from 'node:net';
 import { Timer } from '#lib/timer-wheel.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
@@ -7,30 +7,27 @@ import { takenOf } from '../h1/taken.ts';
 import type { H2Stream } from './stream.ts';
 import type { StreamTable } from './stream-table.ts';
 
-/** What is to be done about what stands still. */
+/** Handles streams and connections without progress. */
 export interface ProgressOwner<S> {
-  /** The peer owes something on the stream and sends nothing of it. */
+  /** The peer must send on the stream, and does not. */
   inboundStalled(stream: S): void;
-  /** The peer opens no window for what waits on the stream. */
+  /** The peer opens no window for waiting bytes of the stream. */
   outboundStalled(stream: S): void;
-  /** The peer takes nothing of what is written. */
+  /** The peer receives nothing of the written bytes. */
   socketStalled(): void;
-  /** A look is over. Returns in how many milliseconds the owner wants another. */
+  /** A check is complete. Returns the milliseconds until the owner needs another. */
   looked(): number;
 }
 
-/**
- * How long a peer may send nothing of what it owes, and take nothing of what waits for it, and how far it may be behind with
- * either: milliseconds, 0 is for ever.
- */
+/** The longest time without progress of a peer in sending and receiving, and its longest lag in either: milliseconds, 0 is unlimited. */
 export interface Patience {
   readonly inbound: number;
   readonly outbound: number;
-  /** How long both may be silent on a stream that may be silent. */
+  /** The longest silence of both sides on a stream that may be silent. */
   readonly silence: number;
 }
 
-/** How often per timeout at least, and bounds of the time between two looks, in milliseconds. */
+/** The minimum number of checks per timeout, and bounds of the time between two checks, in milliseconds. */
 const LOOKS_PER_TIMEOUT = 4;
 const MIN_INTERVAL = 25;
 const MAX_INTERVAL = 15_000;
@@ -43,10 +40,10 @@ export class Progress<S extends H2Stream> {
   readonly #patience: Patience;
   readonly #interval: number;
   readonly #timer = new Timer(() => this.#look());
-  /** Bytes that the peer had taken at the last look, and since when it has taken no more. */
+  /** Bytes that the peer had received at the last check, and the time since when it received no more. */
   #taken = 0;
   #takenAt = 0;
-  /** When to look again, milliseconds from now. */
+  /** The time of the next check, in milliseconds from now. */
   #next = 0;
 
   constructor(owner: ProgressOwner<S>, streams: StreamTable<S>, socket: net.Socket, wheel: TimerWheel, patience: Patience) {
@@ -58,7 +55,7 @@ export class Progress<S extends H2Stream> {
     this.#interval = interval(patience);
   }
 
-  /** Looks from now on, as long as there are streams. */
+  /** Checks from now on, as long as there are streams. */
   start(): void {
     if (this.#timer.armed) return;
     this.#takenAt = this.#wheel.now;
@@ -97,7 +94,7 @@ export class Progress<S extends H2Stream> {
     this.#taken = taken;
   }
 
-  /** Whether something was as long ago as a timeout is long. */
+  /** Whether the time since an event exceeds a timeout. */
   #isOver(since: number, timeout: number): boolean {
     return this.#isBehind(this.#wheel.now - since, timeout);
   }
@@ -106,7 +103,7 @@ export class Progress<S extends H2Stream> {
     return timeout > 0 && this.#isUp(timeout - lag);
   }
 
-  /** Whether no time is left. Where some is, the next look comes no later than its end. */
+  /** Whether no time is left. Otherwise the next check comes no later than the end of that time. */
   #isUp(left: number): boolean {
     if (left > 0 && left < this.#next) this.#next = left;
     return left <= 0;

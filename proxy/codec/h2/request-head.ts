@@ -1,5 +1,5 @@
-// The head of a request: header list > exchange, or the reason to refuse it (RFC 9113 section 8, and stricter where it allows).
-// What passes can be written as HTTP/1.1 without becoming something else.
+// The head of a request: header list > exchange, or the reason to refuse it (RFC 9113 section 8, and stricter where it allows). An accepted
+// request can be written as HTTP/1.1 without a change of its meaning.
 import { isSameAuthority } from '../../exchange/authority.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
@@ -18,7 +18,7 @@ const SLASH = 0x2f;
 /** Longer methods do not exist. */
 const MAX_METHOD = 32;
 
-/** What a header list says. One per worker, filled anew for each request: taking one never waits. */
+/** The values of a header list. One per worker, reused for each request: parsing is synchronous. */
 class RequestFields {
   method = '';
   scheme = '';
@@ -29,7 +29,7 @@ class RequestFields {
   contentLength = -1;
   expect = '';
   headers: Headers = [];
-  /** Where the joined cookie is among the headers, or -1. */
+  /** The index of the joined cookie among the headers, or -1. */
   #cookieAt = -1;
   #regular = false;
 
@@ -69,7 +69,7 @@ class RequestFields {
     return this.#takeOwn(kind, value);
   }
 
-  /** Each once, and none empty but the authority, which is as good as none. */
+  /** Each once and not empty; an empty authority counts as absent. */
   #takePseudo(kind: FieldKind, value: string): boolean {
     switch (kind) {
       case ':method':
@@ -136,7 +136,7 @@ class RequestFields {
     return true;
   }
 
-  /** Section 8.2.3: crumbs become one header again before they leave HTTP/2. */
+  /** Section 8.2.3: cookie crumbs become one header before they leave HTTP/2. */
   #takeCookie(value: string): void {
     if (this.#cookieAt < 0) this.#cookieAt = this.headers.push('cookie', value) - 1;
     else this.headers[this.#cookieAt] += `; ${value}`;
@@ -145,7 +145,7 @@ class RequestFields {
 
 const fields = new RequestFields();
 
-/** Takes a header list into the exchange. `ended`: no body follows. */
+/** Reads a header list into the exchange. `ended`: no body follows. */
 export function takeRequestHead(list: readonly string[], ended: boolean, exchange: Exchange, settings: H2Settings): ExchangeError | null {
   exchange.version = 20;
   const valid = fields.take(list);
@@ -160,7 +160,7 @@ export function takeRequestHead(list: readonly string[], ended: boolean, exchang
   return fields.protocol === '' ? takeBody(ended, exchange) : takeUpgrade(ended, exchange);
 }
 
-/** CONNECT with a protocol is what HTTP/1.1 asks for with Upgrade. */
+/** CONNECT with a protocol corresponds to Upgrade in HTTP/1.1. */
 function takeMethod({ method }: Exchange): ExchangeError | null {
   if (isPlainConnect(method)) return fields.authority === null ? ERRORS.requestMalformed : ERRORS.methodUnsupported;
   if (method === '' || fields.scheme === '' || fields.path === '') return ERRORS.requestMalformed;
@@ -172,12 +172,12 @@ function takeMethod({ method }: Exchange): ExchangeError | null {
   return null;
 }
 
-/** Section 8.5: CONNECT to somewhere has neither scheme nor path. It is not for a gateway. */
+/** Section 8.5: CONNECT to an authority has neither scheme nor path. Gateways do not support it. */
 function isPlainConnect(method: string): boolean {
   return method === 'CONNECT' && fields.protocol === '' && fields.scheme === '' && fields.path === '';
 }
 
-/** One of :authority and Host, or both with one voice (section 8.3.1): two readers must not see two hosts. */
+/** :authority or Host, or both with the same value (section 8.3.1): readers must not see different hosts. */
 function takeAuthority(exchange: Exchange, settings: H2Settings): ExchangeError | null {
   const { authority, host, scheme } = fields;
   if (authority !== null && host !== null && !isSameAuthority(authority, host, scheme, settings.normaliseHost))
@@ -212,7 +212,7 @@ function takeAsterisk(target: string, exchange: Exchange): ExchangeError | null 
   return null;
 }
 
-/** RFC 8441 section 4: becomes the request that HTTP/1.1 would have, whose key the codec of the backend draws where it needs one. */
+/** RFC 8441 section 4: becomes the request of HTTP/1.1; the codec of the backend creates the key if it needs one. */
 function takeUpgrade(ended: boolean, exchange: Exchange): ExchangeError | null {
   if (ended || fields.contentLength >= 0) return ERRORS.requestMalformed;
   if (fields.protocol !== 'websocket') return ERRORS.upgradeUnsupported;
@@ -224,7 +224,7 @@ function takeUpgrade(ended: boolean, exchange: Exchange): ExchangeError | null {
 
 function takeBody(ended: boolean, exchange: Exchange): ExchangeError | null {
   const length = fields.contentLength;
-  // Section 8.1.1: a length must be that of the body.
+  // Section 8.1.1: an announced length must be the length of the body.
   if (ended && length > 0) return ERRORS.requestMalformed;
   if (ended || length === 0) exchange.requestLength = 0;
   else exchange.requestLength = length < 0 ? UNKNOWN_LENGTH : length;

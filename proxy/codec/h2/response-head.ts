@@ -1,20 +1,20 @@
-// The head of an answer: header list > exchange, or false when it is not to be believed (RFC 9113 section 8.3.2). What passes
-// can be written as HTTP/1.1 without becoming something else.
+// The head of an answer: header list > exchange, or false to reject it (RFC 9113 section 8.3.2). An accepted answer can be written as
+// HTTP/1.1 without a change of its meaning.
 import type { Headers } from '../../exchange/headers.ts';
 import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
 import { parseLength } from '../h1/fields.ts';
 import { fieldKind, isValue } from './field-kinds.ts';
 import type { FieldKind } from './field-kinds.ts';
 
-/** Result of the last head, filled anew for each. */
+/** The result of the last head, reused for each. */
 export const responseHead = {
   status: 0,
   headers: [] as Headers,
-  /** UNKNOWN_LENGTH where none is named. */
+  /** UNKNOWN_LENGTH if not announced. */
   length: UNKNOWN_LENGTH,
 };
 
-/** Takes a header list. False: malformed. */
+/** Reads a header list. False: malformed. */
 export function takeResponseHead(list: readonly string[]): boolean {
   responseHead.headers = [];
   responseHead.length = UNKNOWN_LENGTH;
@@ -27,7 +27,7 @@ export function takeResponseHead(list: readonly string[]): boolean {
   return true;
 }
 
-/** Three digits, 100 and above; the only pseudo-header an answer has, and so its first. */
+/** Three digits, 100 and above; it is the only pseudo-header of an answer, and so the first. */
 function takeStatus(value: string): boolean {
   responseHead.status = value.length === 3 ? parseLength(value) : -1;
   return responseHead.status >= 100;
@@ -44,7 +44,7 @@ function takeField(name: string, value: string, kind: FieldKind): boolean {
     responseHead.length = parseLength(value);
     return responseHead.length >= 0;
   }
-  // Names that mean something in requests only.
+  // Names that have a meaning in requests only.
   if (kind === 'cookie' || kind === 'host' || kind === 'expect') responseHead.headers.push(name, value);
   return true;
 }

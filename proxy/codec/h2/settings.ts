@@ -1,4 +1,4 @@
-// SETTINGS: what we announce, and what a peer does (RFC 9113 section 6.5).
+// SETTINGS: ours and those of the peer (RFC 9113 section 6.5).
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { H1Settings } from '../h1/settings.ts';
 import type { Limits } from '../../exchange/limits.ts';
@@ -8,16 +8,16 @@ import type { FloodCounts } from './floods.ts';
 import { CODE, DEFAULT_WINDOW, FLAG, FRAME, FRAME_HEADER, MAX_FRAME_SIZE, MAX_WINDOW, PREFACE, readUint32 } from './frames.ts';
 import type { Frame } from './frames.ts';
 
-/** What a connection needs whichever end of it is ours. */
+/** The settings of a connection at both ends. */
 export interface ConnectionSettings {
   readonly limits: Limits;
   readonly wheel: TimerWheel;
   readonly floods: FloodCounts;
-  /** Connections ended for errors of their peers. */
+  /** Connections that ended because of errors of their peers. */
   readonly failures: RefusedConnections<ConnectionFailure>;
 }
 
-/** What downstream connections need besides. */
+/** The additional settings of downstream connections. */
 export type H2Settings = H1Settings & ConnectionSettings;
 
 const HEADER_TABLE_SIZE = 1;
@@ -29,13 +29,13 @@ const MAX_HEADER_LIST_SIZE = 6;
 /** RFC 8441 section 3. */
 const ENABLE_CONNECT_PROTOCOL = 8;
 const ENTRY_BYTES = 6;
-/** The largest payload a peer may ask for. */
+/** The largest payload that a peer may ask for. */
 const LARGEST_FRAME = 0xff_ffff;
 
 /** The acknowledgement of a peer's settings. */
 export const SETTINGS_ACK = frameOf(FLAG.ack, []);
 
-/** What a server begins with: our settings, and as much of a window as they cannot give. */
+/** The first frames of a server: our settings, and the rest of a window that they cannot express. */
 export function serverPreface(limits: Limits): Buffer {
   const settings = frameOf(0, [
     [MAX_CONCURRENT_STREAMS, limits.maxStreamsPerConnection],
@@ -46,7 +46,7 @@ export function serverPreface(limits: Limits): Buffer {
   return withWindow(settings, limits);
 }
 
-/** What a client begins with: nothing is to be pushed to it. */
+/** The first frames of a client: the server must not push. */
 export function clientPreface(limits: Limits): Buffer {
   const settings = frameOf(0, [
     [ENABLE_PUSH, 0],
@@ -64,12 +64,12 @@ function withWindow(settings: Buffer, limits: Limits): Buffer {
   return Buffer.concat([settings, update]);
 }
 
-/** Bytes of bodies that may be on their way to us on a connection: no less than every connection begins with. */
+/** The receive window of a connection: at least the initial window. */
 export function connectionWindow(limits: Limits): number {
   return Math.min(MAX_WINDOW, Math.max(DEFAULT_WINDOW, limits.connectionWindowBytes));
 }
 
-/** The same for a stream. A peer that has not seen our settings may fill the window it begins with. */
+/** The same for a stream. A peer that does not know our settings yet may fill the initial window. */
 export function streamWindow(limits: Limits): number {
   return Math.min(MAX_WINDOW, Math.max(DEFAULT_WINDOW, limits.streamWindowBytes));
 }
@@ -87,17 +87,17 @@ function frameOf(flags: number, entries: readonly (readonly [id: number, value: 
   return frame;
 }
 
-/** What a peer announced. Its largest frame is only checked: we send none above the least that a peer must accept. */
+/** The peer's settings. Its largest frame is only validated: we send no larger frame than every peer must accept. */
 export class PeerSettings {
   initialWindow = DEFAULT_WINDOW;
   headerTableSize = 4_096;
-  /** Streams we may have open. Section 6.5.2: without limit until the peer names one. */
+  /** The maximum number of open streams. Section 6.5.2: unlimited until the peer sets one. */
   maxStreams = Infinity;
-  /** Whether it has said anything, and whether it takes CONNECT with a protocol. */
+  /** Whether settings have arrived, and whether they allow CONNECT with a protocol. */
   known = false;
   extendedConnect = false;
 
-  /** Takes a SETTINGS frame that is no acknowledgement. Returns an error code, CODE.noError when all is well. */
+  /** Applies a SETTINGS frame that is not an acknowledgement. Returns an error code, or CODE.noError. */
   take(frame: Frame): number {
     if (frame.length % ENTRY_BYTES !== 0) return CODE.frameSizeError;
     this.known = true;
@@ -109,7 +109,7 @@ export class PeerSettings {
     return CODE.noError;
   }
 
-  /** RFC 8441 section 3: what was allowed once stays so. */
+  /** RFC 8441 section 3: once allowed, it stays allowed. */
   #takeExtendedConnect(value: number): number {
     if (value > 1 || (value === 0 && this.extendedConnect)) return CODE.protocolError;
     this.extendedConnect = value === 1;

@@ -1,7 +1,7 @@
-// The streams of a connection: those that are open, those with something that waits for its turn, and those that we reset lately.
+// The streams of a connection: open streams, streams that wait for their turn, and recently reset ones.
 import type { H2Stream } from './stream.ts';
 
-/** How many streams that we reset are remembered: what their peers sent before they knew is ignored (RFC 9113 section 5.1). */
+/** The number of recently reset streams to keep: frames that their peers sent before they knew are ignored (RFC 9113 section 5.1). */
 const MAX_RESET_KNOWN = 256;
 
 export class StreamTable<S extends H2Stream> {
@@ -22,18 +22,18 @@ export class StreamTable<S extends H2Stream> {
     this.#open.set(stream.id, stream);
   }
 
-  /** False when it was not there. */
+  /** False if it was absent. */
   delete(stream: S): boolean {
     this.#blocked.delete(stream);
     return this.#open.delete(stream.id);
   }
 
-  /** The open streams as they are now, whatever becomes of them while they are looked at. */
+  /** A copy of the open streams, which may change during the iteration. */
   snapshot(): readonly S[] {
     return [...this.#open.values()];
   }
 
-  /** A stream waits for a window or for the socket. False: it did already. */
+  /** A stream waits for a window or for the socket. False: it waited already. */
   block(stream: S): boolean {
     if (this.#blocked.has(stream)) return false;
     this.#blocked.add(stream);
@@ -44,7 +44,7 @@ export class StreamTable<S extends H2Stream> {
     return this.#blocked.has(stream);
   }
 
-  /** Lets streams that wait take turns, a frame each, until `stopped` says that there is no room. */
+  /** Lets waiting streams take turns, a frame each, until `stopped` returns true. */
   takeTurns(stopped: (stream: S) => 'all' | 'this' | 'no'): void {
     for (const stream of this.#blocked) {
       const stop = stopped(stream);

@@ -1,5 +1,5 @@
-// One stream of a connection, either side of it: what comes in, held back while nobody can take it, and what goes out, held
-// back while the peer gives no window for it. Which of the two is the request is for the sides to say.
+// One stream of a connection, on either side: received bytes, held back while their receiver is paused, and sent bytes, held back until the
+// peer opens a window. The subclasses decide which of them is the request.
 import type { Exchange } from '../../exchange/exchange.ts';
 import type { Headers } from '../../exchange/headers.ts';
 import { UNKNOWN_LENGTH } from '../../exchange/stream.ts';
@@ -9,33 +9,33 @@ import type { HeadWriter } from './head-writer.ts';
 import type { H2Output } from './output.ts';
 import { ReceiveWindow } from './receive-window.ts';
 
-/** What a stream needs of its connection. */
+/** The interface of its connection. */
 export interface StreamOwner {
   readonly output: H2Output;
   readonly heads: HeadWriter;
-  /** Window of what comes in on a stream. */
+  /** The receive window of a stream. */
   readonly streamWindow: number;
-  /** Window of the connection for what goes out. */
+  /** The send window of the connection. */
   sendWindow: number;
-  /** Time, as cheap as it can be had. */
+  /** The time, as cheaply as possible. */
   readonly now: number;
-  /** Bytes that came in were passed on or dropped. */
+  /** Received bytes were passed on or dropped. */
   credit(octets: number): void;
-  /** A frame that carries something was sent. */
+  /** A frame with content was sent. */
   sent(): void;
 }
 
 export abstract class H2Stream {
   readonly id: number;
   closed = false;
-  /** With what code the stream is reset once the answer is over. */
+  /** The error code for a reset of the stream once the answer is over. */
   resetCode: number = CODE.noError;
   readonly #owner: StreamOwner;
-  // In.
+  // Receiving.
   /** The peer may still send. */
   inboundOpen = true;
   readonly window: ReceiveWindow;
-  /** When the peer last sent of its body, or had no reason to. */
+  /** The time of the peer's last byte of the body, or when it last had no reason to send. */
   receivedAt: number;
   #inboundLeft = UNKNOWN_LENGTH;
   #held: ByteQueue | null = null;
@@ -43,16 +43,16 @@ export abstract class H2Stream {
   #trailersHeld: Headers | null = null;
   #paused = false;
   #delivering = false;
-  // Out.
+  // Sending.
   sendWindow: number;
-  /** When the peer last took of what we send, or had nothing to take. */
+  /** The time when the peer last received bytes, or when it last had none to receive. */
   sentAt: number;
-  /** Everything was sent, the end included. */
+  /** Everything was sent, including the end. */
   outboundDone = false;
   #waiting: ByteQueue | null = null;
   #endWaiting = false;
   #trailersWaiting: Headers | null = null;
-  /** Where the flags of the last frame are in the output, as long as that has not moved on. */
+  /** The position of the flags of the last frame in the output, while it is valid. */
   #flagsAt = -1;
   #flagsGeneration = -1;
 
@@ -68,10 +68,10 @@ export abstract class H2Stream {
   /** Whether silence counts against the peer. */
   abstract get peerOwes(): boolean;
 
-  /** Silence counts only when it is long, and goes both ways: a gRPC call may have nothing to say for an hour. */
+  /** Only long silence of both sides counts: a gRPC call may have nothing to send for an hour. */
   abstract get mayBeSilent(): boolean;
 
-  /** How far the peer is behind with what it sends and with what it takes, milliseconds, where there is a least rate for it. */
+  /** The lag of the peer in sending and receiving, milliseconds, if there is a minimum rate. */
   get inboundLag(): number {
     return 0;
   }
@@ -80,19 +80,19 @@ export abstract class H2Stream {
     return 0;
   }
 
-  /** Nobody wants what still comes in. */
+  /** Further received bytes are not needed. */
   protected abstract get deaf(): boolean;
-  /** Whose message this is; null once nobody waits for it. */
+  /** The exchange of this message; null once it is not needed. */
   protected abstract exchangeOrNull(): Exchange | null;
   protected abstract deliver(piece: Buffer): void;
   protected abstract deliverEnd(trailers: Headers | null): void;
-  /** The body is not as long as its head said: section 8.1.1. */
+  /** The length of the body differs from that in its head: section 8.1.1. */
   protected abstract lengthMismatch(): void;
-  /** There is room again for what goes out. */
+  /** The output has room again. */
   protected abstract drained(): void;
-  /** What goes out waits for a window or for the socket. */
+  /** The output waits for a window or for the socket. */
   protected abstract blocked(): void;
-  /** The end of what goes out was sent. */
+  /** The end of the output was sent. */
   protected abstract outboundEnded(): void;
 
   /** Bytes wait for a window. */
@@ -100,9 +100,9 @@ export abstract class H2Stream {
     return this.#waiting !== null && this.#waiting.length > 0;
   }
 
-  // In
+  // Receiving
 
-  /** Octets that the head announced, or UNKNOWN_LENGTH. */
+  /** The announced octets, or UNKNOWN_LENGTH. */
   expect(octets: number): void {
     this.#inboundLeft = octets;
   }
@@ -111,7 +111,7 @@ export abstract class H2Stream {
     return this.#paused;
   }
 
-  /** Takes a piece of the body, `buffer[start, end)`; the window was accounted for. */
+  /** Takes a piece of the body, `buffer[start, end)`; the window already counts it. */
   data(buffer: Buffer, start: number, end: number): void {
     this.receivedAt = this.#owner.now;
     const octets = end - start;
@@ -150,14 +150,14 @@ export abstract class H2Stream {
     return this.#held !== null && this.#held.length > 0;
   }
 
-  /** Gives back the window of what nobody will take. */
+  /** Returns the window of bytes that are dropped. */
   protected dropHeld(): void {
     const held = this.#held;
     this.#held = null;
     if (held !== null && held.length > 0) this.#owner.credit(held.length);
   }
 
-  /** Gives a window back for bytes that were passed on, or were padding. */
+  /** Returns the window of bytes that were passed on, or were padding. */
   consume(octets: number): void {
     this.#owner.credit(octets);
     if (!this.inboundOpen || this.closed) return;
@@ -165,12 +165,12 @@ export abstract class H2Stream {
     if (increment > 0) this.#owner.output.number(FRAME.windowUpdate, this.id, increment);
   }
 
-  /** Holds back what comes in. */
+  /** Holds back received bytes. */
   pause(): void {
     this.#paused = true;
   }
 
-  /** Hands on what was held back, until somebody pauses again. */
+  /** Passes on held-back bytes until the next pause. */
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
@@ -192,7 +192,7 @@ export abstract class H2Stream {
     this.#delivering = false;
   }
 
-  // Out
+  // Sending
 
   /** Sends a piece of the body. False: it waits, or the socket is behind. */
   protected send(chunk: Buffer): boolean {
@@ -205,7 +205,7 @@ export abstract class H2Stream {
     return false;
   }
 
-  /** Sends of `chunk` from `position` on what the windows allow and returns where it stopped. */
+  /** Sends `chunk` from `position` on as far as the windows allow, and returns the position of the rest. */
   #sendFrom(chunk: Buffer, position: number): number {
     const owner = this.#owner;
     while (position < chunk.length) {
@@ -222,14 +222,14 @@ export abstract class H2Stream {
     return position;
   }
 
-  /** Remembers the frame just begun, by the place of its flags, in case the end of the stream can still be put on it. */
+  /** Stores the position of the flags of the last frame, to add the end of the stream later. */
   protected remember(flagsAt: number): void {
     this.#flagsAt = flagsAt;
     this.#flagsGeneration = this.#owner.output.generation;
     this.#owner.sent();
   }
 
-  /** Goes on with what waits, by one frame at most, so that streams take turns. True: nothing waits any more. */
+  /** Continues with waiting bytes, at most one frame, so that streams take turns. True: none are waiting any more. */
   pump(): boolean {
     const waiting = this.#waiting;
     if (waiting !== null && waiting.length > 0) {
@@ -245,17 +245,17 @@ export abstract class H2Stream {
     return true;
   }
 
-  /** The peer let go out so much of what waited for it. */
+  /** The peer's window allowed this many of the waiting bytes. */
   protected taken(_octets: number): void {}
 
-  /** Ends what goes out, once what waits is sent. */
+  /** Ends the output once waiting bytes are sent. */
   protected finish(trailers: Headers | null): void {
     if (!this.waiting) return this.#sendEnd(trailers);
     this.#endWaiting = true;
     this.#trailersWaiting = trailers;
   }
 
-  /** The peer wants headers of these names in no table: not in ours on the other side either. */
+  /** The peer excludes headers with these names from tables; ours on the other side must do the same. */
   keepSecret(names: readonly string[]): void {
     const exchange = this.exchangeOrNull();
     if (exchange === null) return;
@@ -272,14 +272,14 @@ export abstract class H2Stream {
     this.outboundEnded();
   }
 
-  /** The peer wants no more of what goes out. */
+  /** The peer stops receiving. */
   stopSending(): void {
     this.#waiting = null;
     this.#endWaiting = false;
     this.outboundDone = true;
   }
 
-  /** The stream is gone, for the peer or for us: nothing is sent any more, and what waited is dropped. */
+  /** The stream has ended, for the peer or for us: waiting bytes are dropped. */
   close(): void {
     this.closed = true;
     this.#waiting = null;

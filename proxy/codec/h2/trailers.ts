@@ -1,9 +1,9 @@
-// The header list that ends a message.
+// The header list at the end of a message.
 import type { Headers } from '../../exchange/headers.ts';
 import { mayBeTrailer } from '../h1/field-names.ts';
 import { fieldKind, isValue } from './field-kinds.ts';
 
-/** The trailers of a message: those that may be passed on, or null when they make it malformed. */
+/** The trailers of a message that may be forwarded, or null if they make it malformed. */
 export function takeTrailers(list: readonly string[]): Headers | null {
   const trailers: Headers = [];
   for (let i = 0; i < list.length; i += 2) {

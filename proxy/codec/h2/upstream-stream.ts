@@ -1,7 +1,7 @@
-// A stream as a client sees it: the request goes out, the answer comes in.
+// A stream on the client side: sends the request, receives the answer.
 //
 //   request:  open ──end of it, all sent──> ended            answer:  head due ──head──> body due ──END_STREAM──> ended
-//   The answer's end is the end of the stream: what is not sent of the request by then nobody asked for.
+// The end of the answer is the end of the stream: the rest of the request is not needed then.
 import type { Attempt } from '../../exchange/attempt.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
@@ -18,21 +18,21 @@ import { responseHead, takeResponseHead } from './response-head.ts';
 import { H2Stream } from './stream.ts';
 import type { StreamOwner } from './stream.ts';
 
-/** What such a stream needs of its connection besides. */
+/** The additional interface of its connection. */
 export interface UpstreamStreamOwner extends StreamOwner {
   readonly events: UpstreamEvents;
   readonly maxInformational: number;
   /** The stream waits for a window or for the socket. */
   blocked(stream: H2UpstreamStream): void;
-  /** The stream is over: reset where it has a code to be reset with. */
+  /** The stream is over: it is reset if it has an error code. */
   ended(stream: H2UpstreamStream): void;
 }
 
 export class H2UpstreamStream extends H2Stream implements UpstreamStream {
   readonly #owner: UpstreamStreamOwner;
-  /** Null once it was told its end, or has given up. */
+  /** Null after its end was passed on, or after it was abandoned. */
   #attempt: Attempt | null;
-  /** A tunnel was asked for, and is open once the answer has agreed. */
+  /** A tunnel was requested; it opens once the answer accepts it. */
   #tunnel: boolean;
   #headRead = false;
   #informational = 0;
@@ -55,7 +55,7 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
     if (!this.closed && !this.outboundDone) this.finish(trailers);
   }
 
-  /** The head was sent; `flagsAt` as for `remember`. gRPC servers see the end of a call on DATA alone, as its protocol has it. */
+  /** The head was sent; `flagsAt` as for `remember`. gRPC servers expect the end of a call on a DATA frame, as in its protocol. */
   headSent(flagsAt: number): void {
     if (this.mayBeSilent) this.#owner.sent();
     else this.remember(flagsAt);
@@ -78,7 +78,7 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
 
   // The answer
 
-  /** Silence counts once the backend has all it needs to go on. */
+  /** Silence counts once the backend has everything to continue. */
   get peerOwes(): boolean {
     return (this.outboundDone || this.#tunnel) && !this.paused;
   }
@@ -95,7 +95,7 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
     return this.#attempt === null;
   }
 
-  /** Takes a header list: a 1xx answer, or the head. Trailers are told apart before. */
+  /** Reads a header list: a 1xx answer, or the head. Trailers are recognised before. */
   takeHead(list: readonly string[], ended: boolean): void {
     const attempt = this.#attempt;
     if (attempt === null) return;
@@ -107,7 +107,7 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
     else this.#takeFinal(attempt, ended);
   }
 
-  /** Whether a tunnel was asked for and granted. Anything else is an answer like any other, to a request whose end was not sent. */
+  /** Whether a tunnel was requested and accepted. Any other answer is an ordinary one, to a request without an end. */
   #agrees(status: number): boolean {
     this.#tunnel &&= isSuccess(status);
     return this.#tunnel;
@@ -116,7 +116,7 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
   #takeFinal(attempt: Attempt, ended: boolean): void {
     const { status, headers, length } = responseHead;
     const bodiless = isBodiless(status) || attempt.exchange.method === 'HEAD';
-    // Section 8.1.1: what is named must come, but for answers that only tell what would.
+    // Section 8.1.1: an announced length must be that of the body, except in answers that only describe one.
     if (ended && length > 0 && !bodiless) return this.#malformed();
     this.#headRead = true;
     this.inboundOpen = !ended;
@@ -129,7 +129,7 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
     if (ended) this.deliverEnd(null);
   }
 
-  /** In the terms of HTTP/1.1, whose client has sent a key. */
+  /** In the form of HTTP/1.1, whose client sent a key. */
   #openTunnel(attempt: Attempt, ended: boolean): void {
     const { headers } = responseHead;
     this.#headRead = true;
@@ -157,7 +157,7 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
     return this.#headRead;
   }
 
-  /** All of the answer has come, whether or not it could be passed on yet. */
+  /** The answer is complete, although parts of it may still be held back. */
   get complete(): boolean {
     return this.#headRead && !this.inboundOpen && !this.#tunnel;
   }
@@ -167,7 +167,7 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
     if (this.#attempt !== null) this.#owner.events.responseData(this.#attempt, piece);
   }
 
-  /** The stream is left first, so that what the end sets off can use its place. */
+  /** The stream is removed first, so that the consequences of the end can use its place. */
   protected deliverEnd(trailers: Headers | null): void {
     const attempt = this.#attempt;
     if (attempt === null) return;
@@ -191,7 +191,7 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
     this.resume();
   }
 
-  // The ways out
+  // Endings
 
   abort(): void {
     this.#attempt = null;
@@ -200,7 +200,7 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
     this.#owner.ended(this);
   }
 
-  /** Resets the stream and tells why. */
+  /** Resets the stream and reports the error. */
   fail(error: ExchangeError, code: number): void {
     if (!this.closed) {
       this.resetCode = code;
@@ -214,7 +214,7 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
     if (this.#attempt !== null) this.#attempt.resetCode = code;
   }
 
-  /** Tells why, when the stream is gone already. */
+  /** Reports the error of a stream that has already ended. */
   failed(error: ExchangeError): void {
     const attempt = this.#attempt;
     this.#attempt = null;

@@ -4,8 +4,8 @@
 //        │           │ connection error, silence                                                   ^
 //        └───────────┴─────────────────────────────────────────────────────────────────────────────┘
 //
-// Requests are sent as soon as the socket is there: what the peer allows is not known yet, and what goes beyond it is refused
-// unread, and sent again.
+// Requests are sent as soon as the socket is connected, before the limits of the peer are known: it refuses requests beyond them without
+// reading them, and they are sent again.
 import type net from 'node:net';
 import type { Attempt } from '../../exchange/attempt.ts';
 import type { Destination, Dialler } from '../../exchange/dial.ts';
@@ -27,14 +27,14 @@ import { takeTrailers } from './trailers.ts';
 import { H2UpstreamStream } from './upstream-stream.ts';
 import type { UpstreamStreamOwner } from './upstream-stream.ts';
 
-/** Who a connection reports its own life to: the pool. */
+/** Gets the events of a connection: the pool. */
 export interface H2UpstreamOwner {
   connected(connection: H2Upstream): void;
   /** A stream is over, or the peer allows more of them. */
   roomier(connection: H2Upstream): void;
-  /** It takes no more attempts. */
+  /** It accepts no more attempts. */
   retired(connection: H2Upstream): void;
-  /** Gone. `error` is set when it never connected. */
+  /** The connection has closed. `error` is set if it was never established. */
   closed(connection: H2Upstream, error: ExchangeError | null): void;
 }
 
@@ -46,16 +46,16 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
   readonly #scheme: string;
   #connected = false;
   readonly #dialledAt = performance.now();
-  /** How long the connection took. */
+  /** The time to connect. */
   #connectMs = 0;
-  /** What it means when the connection is never there. */
+  /** The error if the connection is not established. */
   #failing = ERRORS.upstreamConnectFailed;
   readonly openedAt = performance.now();
   #retired = false;
   #nextStream = 1;
-  /** Highest stream that the peer's GOAWAY promises to have taken. */
+  /** The highest stream that the peer may have processed, by its GOAWAY. */
   #promised = MAX_STREAM_ID;
-  /** Why the connection is over. */
+  /** The reason for the end of the connection. */
   #reason: ExchangeError = ERRORS.upstreamReset;
   readonly #liveness: Liveness;
 
@@ -107,7 +107,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
     return this.streams.size === 0;
   }
 
-  /** Whether it is known how to send this request: a tunnel has to be allowed by the peer first (RFC 8441 section 3). */
+  /** Whether the request can be sent: the peer must allow tunnels before the first one (RFC 8441 section 3). */
   ready(attempt: Attempt): boolean {
     return this.peer.known || !asksForTunnel(attempt.exchange);
   }
@@ -130,13 +130,13 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
     if (this.#nextStream > MAX_STREAM_ID) this.#retire();
   }
 
-  /** Why a tunnel cannot be opened. */
+  /** The reason why a tunnel cannot be opened. */
   #refusal({ version, requestHeaders }: Exchange): ExchangeError | null {
     if (!this.peer.extendedConnect) return ERRORS.upstreamCannotUpgrade;
     return version < 20 && keyOf(requestHeaders) === null ? ERRORS.requestMalformed : null;
   }
 
-  /** Takes no more attempts and closes after the last. */
+  /** Accepts no more attempts and closes after the last. */
   retire(): void {
     this.#retired = true;
     if (this.streams.size === 0) this.#closeWith(ERRORS.upstreamReset);
@@ -176,8 +176,8 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
   }
 
   /**
-   * The window of the connection opens with what comes in, whoever takes it: many clients share the connection, and one that
-   * reads nothing must hold up no other. What that costs is bounded by the windows of the streams.
+   * The connection's window opens with the received bytes, regardless of their receiver: many clients share the connection, and one that
+   * does not read must not block the others. The windows of the streams limit the memory.
    */
   protected received(octets: number): void {
     this.widenInbound(octets);
@@ -186,7 +186,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
   credit(): void {}
 
   protected takeStreamReset(stream: H2UpstreamStream, code: number): void {
-    // Section 8.1: an answer may be complete before its request is, and then the rest of that is not wanted.
+    // Section 8.1: an answer may be complete before its request; then the rest of the request is not needed.
     if (stream.complete) return stream.stopSending();
     this.leave(stream);
     stream.resetBy(code);
@@ -198,7 +198,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
     stream.failed(stream.headRead ? ERRORS.upstreamBodyTruncated : this.#reason);
   }
 
-  /** What has come whole is passed on, whatever became of the connection. */
+  /** A complete answer is passed on even if the connection failed. */
   protected override failStreams(): void {
     for (const stream of this.streams.snapshot()) {
       if (stream.complete) continue;
@@ -224,7 +224,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
 
   // The end
 
-  /** Section 6.8: streams above the last were not touched. */
+  /** Section 6.8: the peer did not process streams above the last. */
   protected takeGoaway(lastStream: number): void {
     this.#promised = Math.min(this.#promised, lastStream);
     this.#retire();
@@ -251,7 +251,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
     this.#report(null);
   }
 
-  /** Tells the owner at once: between here and the event of the socket nobody must be given the connection. */
+  /** Informs the owner at once: no attempt may get the connection before the event of the socket. */
   #report(error: ExchangeError | null): void {
     this.#retired = true;
     this.#owner.closed(this, error);
@@ -283,7 +283,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
     stream.fail(ERRORS.upstreamTimeout, CODE.cancel);
   }
 
-  /** Streams may be silent for long, and a peer that is gone is silent too: it is asked, and what does not answer is cut. */
+  /** Streams may be silent for long, and so is a dead peer: the connection sends a PING, and is cut without an answer. */
   looked(): number {
     const state = this.#liveness.look();
     if (state === 'doubtful') this.ping(0, PROBE);

@@ -1,27 +1,27 @@
-// HPACK decoding (RFC 7541): a complete header block in, a flat list of names and values out. The state lives as long as the
-// connection, so a block is always decoded to its end, even when the list has grown too large to be kept.
+// HPACK decoding (RFC 7541): a complete header block in, a flat list of names and values out. The state belongs to the connection, so a
+// block is always decoded to its end, even if its list is too large.
 import { DynamicTable, ENTRY_OVERHEAD } from './dynamic-table.ts';
 import { huffmanDecode } from './huffman.ts';
 import { isNeverIndexed } from './never-indexed.ts';
 import { STATIC_SIZE, STATIC_TABLE } from './static-table.ts';
 
-/** What became of a block. `invalid` is a COMPRESSION_ERROR of the connection; `tooLarge` concerns only its stream. */
+/** The outcome of a block. `invalid` is a COMPRESSION_ERROR of the connection; `tooLarge` affects only its stream. */
 export type DecodeOutcome = 'ok' | 'tooLarge' | 'invalid';
 
-/** Bounds of a decoder. */
+/** The limits of a decoder. */
 export interface DecoderLimits {
-  /** SETTINGS_HEADER_TABLE_SIZE that we announced. */
+  /** Our SETTINGS_HEADER_TABLE_SIZE. */
   readonly tableSize: number;
-  /** Size of a list as SETTINGS_MAX_HEADER_LIST_SIZE counts it. */
+  /** The size of a list as in SETTINGS_MAX_HEADER_LIST_SIZE. */
   readonly maxListSize: number;
   readonly maxHeaders: number;
 }
 
-/** Integers above this cannot be lengths or indices of anything we accept. */
+/** Larger integers cannot be lengths or indices of accepted data. */
 const MAX_INTEGER = 0x0fff_ffff;
 
 export class HpackDecoder {
-  /** Names that the peer marked never to be indexed in the last block, but for those that are anyway; null when there are none. */
+  /** Names that the peer marked as never indexed in the last block, except those that never are anyway; null if there are none. */
   secrets: string[] | null = null;
   readonly #limits: DecoderLimits;
   readonly #table: DynamicTable;
@@ -29,7 +29,7 @@ export class HpackDecoder {
   #position = 0;
   #end = 0;
   #failed = false;
-  /** Name and value of the entry just read. */
+  /** The name and value of the last entry. */
   #name = '';
   #value = '';
 
@@ -38,7 +38,7 @@ export class HpackDecoder {
     this.#table = new DynamicTable(limits.tableSize);
   }
 
-  /** Decodes the block in `buffer[start, end)` and appends to `headers`. Names and values are not checked for HTTP's rules. */
+  /** Decodes the block in `buffer[start, end)` and appends to `headers`. Names and values are not validated. */
   decode(buffer: Buffer, start: number, end: number, headers: string[]): DecodeOutcome {
     this.#buffer = buffer;
     this.#position = start;
@@ -58,7 +58,7 @@ export class HpackDecoder {
     return kept ? 'ok' : 'tooLarge';
   }
 
-  /** Size updates may only begin a block (section 4.2), at most two of them. */
+  /** Size updates may only be at the start of a block (section 4.2), at most two. */
   #readSizeUpdates(): void {
     for (let updates = 0; this.#position < this.#end && ((this.#buffer[this.#position] as number) & 0xe0) === 0x20; updates++) {
       const size = this.#readInteger(0x1f);
@@ -82,7 +82,7 @@ export class HpackDecoder {
     return true;
   }
 
-  /** As few names as headers are kept; a list with more is too large anyway. */
+  /** The number of names is limited like that of headers; a list with more is too large anyway. */
   #markSecret(): void {
     this.secrets ??= [];
     if (this.secrets.length < this.#limits.maxHeaders && !this.secrets.includes(this.#name)) this.secrets.push(this.#name);
@@ -111,7 +111,7 @@ export class HpackDecoder {
     return true;
   }
 
-  /** Section 5.1. More continuation bytes than a sane number needs are refused. */
+  /** Section 5.1. Integers with too many continuation bytes are refused. */
   #readInteger(mask: number): number {
     let value = (this.#buffer[this.#position++] as number) & mask;
     if (value < mask) return value;

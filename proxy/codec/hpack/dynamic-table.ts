@@ -1,15 +1,15 @@
-// The dynamic table of HPACK (RFC 7541 section 2.3.2): a ring of the newest entries, bounded by their size in octets.
+// The dynamic table of HPACK (RFC 7541 section 2.3.2): a ring of the newest entries, limited by their size in octets.
 
-/** What an entry costs beyond its octets (RFC 7541 section 4.1). */
+/** The overhead of an entry in octets (RFC 7541 section 4.1). */
 export const ENTRY_OVERHEAD = 32;
 
-/** Told of every entry that falls out; the encoder keeps its own index by it. */
+/** Called for each evicted entry; the encoder keeps its own index with it. */
 export type Evicted = (name: string, value: string, id: number) => void;
 
 export class DynamicTable {
   #names: string[] = new Array<string>(64).fill('');
   #values: string[] = new Array<string>(64).fill('');
-  /** Entries ever added; entry ids count from 0. */
+  /** The number of entries ever added; entry ids start at 0. */
   #added = 0;
   #count = 0;
   #size = 0;
@@ -21,12 +21,12 @@ export class DynamicTable {
     this.#evicted = evicted;
   }
 
-  /** Entries held. */
+  /** The number of entries. */
   get count(): number {
     return this.#count;
   }
 
-  /** Octets that may be held. */
+  /** The maximum size in octets. */
   get limit(): number {
     return this.#limit;
   }
@@ -40,12 +40,12 @@ export class DynamicTable {
     return this.#values[this.#slot(index)] as string;
   }
 
-  /** Index, counted from the newest, of the entry with an id. */
+  /** The index, counted from the newest, of the entry with an id. */
   indexOf(id: number): number {
     return this.#added - 1 - id;
   }
 
-  /** Adds an entry, evicting the oldest to make room, and returns its id; -1 when it is larger than the table (which empties it). */
+  /** Adds an entry, evicting the oldest for room, and returns its id; -1 if it is larger than the table (which empties it). */
   add(name: string, value: string): number {
     const size = name.length + value.length + ENTRY_OVERHEAD;
     this.#shrink(this.#limit - size);
@@ -59,7 +59,7 @@ export class DynamicTable {
     return this.#added++;
   }
 
-  /** Changes the bound, evicting what no longer fits. */
+  /** Changes the limit and evicts entries beyond it. */
   resize(limit: number): void {
     this.#limit = limit;
     this.#shrink(limit);
@@ -82,7 +82,7 @@ export class DynamicTable {
     }
   }
 
-  /** Doubles the ring; the length stays a power of two so that a slot is a mask away. */
+  /** Doubles the ring; the length stays a power of two, so that a mask gives the slot. */
   #grow(): void {
     const names = new Array<string>(this.#names.length * 2).fill('');
     const values = new Array<string>(names.length).fill('');

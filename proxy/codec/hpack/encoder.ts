@@ -1,11 +1,11 @@
-// HPACK encoding (RFC 7541). What repeats goes into the dynamic table, Huffman coded once; what differs in every message is
-// written as it is, since a table entry used once costs more than it saves; secrets are marked never to be indexed.
+// HPACK encoding (RFC 7541). Repeated headers go into the dynamic table, Huffman coded once; headers that differ in every message are
+// written literally, because a table entry for one use costs more than it saves; secrets are marked as never indexed.
 import { DynamicTable, ENTRY_OVERHEAD } from './dynamic-table.ts';
 import { huffmanEncode, huffmanLength } from './huffman.ts';
 import { isNeverIndexed } from './never-indexed.ts';
 import { STATIC_SIZE, STATIC_TABLE } from './static-table.ts';
 
-/** Different in almost every message. */
+/** Headers that differ in almost every message. */
 const NOT_INDEXED = new Set([
   ...[':path', 'content-length', 'content-range', 'date', 'etag', 'age', 'expires', 'last-modified', 'if-none-match', 'if-modified-since'],
   ...['x-request-id', 'traceparent', 'tracestate', 'x-forwarded-for', 'range', 'location', 'grpc-timeout', 'x-b3-spanid', 'x-b3-traceid'],
@@ -25,15 +25,15 @@ for (let index = STATIC_SIZE; index >= 1; index--) {
 
 export class HpackEncoder {
   readonly #table: DynamicTable;
-  /** Ids of table entries: name, then value. */
+  /** Ids of table entries by name, then value. */
   readonly #ids = new Map<string, Map<string, number>>();
   readonly #ownLimit: number;
-  /** Size updates due at the start of the next block: the smallest size since the last one, and the final one. */
+  /** Size updates for the start of the next block: the smallest size since the last one, and the final one. */
   #pendingMinimum = -1;
   #buffer: Buffer = Buffer.allocUnsafe(4_096);
   #offset = 0;
 
-  /** `ownLimit`: octets of table memory we are willing to spend per connection, whatever the peer allows. */
+  /** `ownLimit`: the maximum table memory per connection in octets, regardless of the peer. */
   constructor(ownLimit = 4_096) {
     this.#ownLimit = ownLimit;
     this.#table = new DynamicTable(Math.min(ownLimit, 4_096), (name, value, id) => this.#forget(name, value, id));
@@ -47,7 +47,7 @@ export class HpackEncoder {
     this.#pendingMinimum = this.#pendingMinimum < 0 ? limit : Math.min(this.#pendingMinimum, limit);
   }
 
-  /** Begins a block. `headroom` octets are left free before it, for the frame header. */
+  /** Starts a block. `headroom` octets stay free before it, for the frame header. */
   begin(headroom: number): void {
     this.#offset = headroom;
     if (this.#pendingMinimum < 0) return;
@@ -58,7 +58,7 @@ export class HpackEncoder {
     this.#pendingMinimum = -1;
   }
 
-  /** A table that shrank and grew again: Go's decoder takes the second size only when the first has left nothing in the table. */
+  /** A table that shrank and grew again: Go's decoder accepts the second size only if the first left the table empty. */
   #empty(): void {
     const { limit } = this.#table;
     this.#table.resize(0);
@@ -76,17 +76,17 @@ export class HpackEncoder {
     this.#remember(name, value);
   }
 
-  /** Adds a header that nobody on the way may put into a table (section 6.2.3), even if it is in ours. */
+  /** Adds a header that no intermediary may index (section 6.2.3), even if it is in our table. */
   writeSecret(name: string, value: string): void {
     this.#writeLiteral(0x10, 0x0f, name, value);
   }
 
-  /** Ends the block: the buffer with it, valid until the next `begin`. The block starts at the headroom given then. */
+  /** Ends the block: returns its buffer, valid until the next `begin`. The block starts after the headroom. */
   finish(): Buffer {
     return this.#buffer.subarray(0, this.#offset);
   }
 
-  /** Index of an entry with this name and value, or 0. */
+  /** The index of an entry with this name and value, or 0. */
   #indexOf(name: string, value: string): number {
     const known = STATIC_ENTRIES.get(name)?.get(value);
     if (known !== undefined) return known;
@@ -122,7 +122,8 @@ export class HpackEncoder {
     this.#reserve(name.length + value.length + ENTRY_OVERHEAD);
     const index = this.#nameIndex(name);
     this.#writeInteger(pattern, mask, index);
-    // A table entry is sent once and costs the encoder once; a plain literal is sent often, and Huffman coding it each time
+    // A table entry is sent and encoded once; a literal is sent often, and Huffman coding it each time costs more CPU than the octets are
+    // worth in a data centre.
     // costs more CPU than the octets are worth on a data centre's wire.
     const compact = pattern === 0x40;
     if (index === 0) this.#writeString(name, compact);

@@ -1,9 +1,9 @@
-// The Huffman code of HPACK (RFC 7541 section 5.2 and appendix B). The code is canonical: codes of one length follow each other
-// in the order of their symbols, so the lengths alone define it.
+// The Huffman code of HPACK (RFC 7541 section 5.2 and appendix B). The code is canonical: codes of one length are consecutive in the order
+// of their symbols, so the lengths define it.
 
 const EOS = 256;
 
-/** Code lengths of the symbols 0 to 255 and EOS, as runs of `length*count`. */
+/** The code lengths of the symbols 0 to 255 and EOS, as runs of `length*count`. */
 const LENGTH_RUNS =
   '13 23 28*7 24 30 28*2 30 28*8 30 28*9 6 10*2 12 13 6 8 11 10*2 8 11 8 6*3 5*3 6*7 7 8 15 6 12 10 13 6 7*22 8 7 8 13 19 13 14 6 15 ' +
   '5 6 5 6 5 6*3 5 7*2 6*3 5 6 7 6 5*2 6 7*5 15 11 14 13 28 20 22 20*2 22*3 23 22 23*5 24 23 24*2 22 23 24 23*4 21 22 23 22 23*2 24 22 ' +
@@ -36,14 +36,14 @@ function assignCodes(): void {
   }
 }
 
-/** The decoder is a state machine that eats four bits at a time; as the shortest code has five, a step yields at most one symbol. */
+/** The decoder is a state machine over four bits at a time; the shortest code has five bits, so a step completes at most one symbol. */
 const NIBBLES = 16;
 const FAIL = 0xffff;
-/** Next state by `state * 16 + nibble`; FAIL where the code is not valid (EOS). */
+/** The next state by `state * 16 + nibble`; FAIL for an invalid code (EOS). */
 const NEXT: Uint16Array = new Uint16Array(LENGTHS.length * NIBBLES);
-/** Symbol that a step completes, or -1. */
+/** The symbol that a step completes, or -1. */
 const EMIT: Int16Array = new Int16Array(LENGTHS.length * NIBBLES).fill(-1);
-/** Whether the bits since the last symbol are padding: at most seven ones. */
+/** Whether the bits after the last symbol are valid padding: at most seven ones. */
 const ACCEPT: Uint8Array = new Uint8Array(LENGTHS.length);
 buildMachine();
 
@@ -108,10 +108,10 @@ function buildStep(branches: readonly Branch[], start: Branch, nibble: number): 
   NEXT[step] = branch.id;
 }
 
-/** Decoded bytes wait here; grows to the longest string seen, bounded by the header block limit. */
+/** The buffer of decoded bytes; it grows to the longest string so far, limited by the header block limit. */
 let scratch = Buffer.allocUnsafe(1_024);
 
-/** Decodes a Huffman string into latin1, or null when it is not valid: an EOS, or padding that is too long or not all ones. */
+/** Decodes a Huffman string into latin1, or null if it is invalid: an EOS, or padding that is too long or not all ones. */
 export function huffmanDecode(buffer: Buffer, start: number, end: number): string | null {
   // The shortest code has five bits.
   const most = Math.ceil(((end - start) * 8) / 5);
@@ -132,7 +132,7 @@ export function huffmanDecode(buffer: Buffer, start: number, end: number): strin
   return ACCEPT[state] === 1 ? scratch.latin1Slice(0, length) : null;
 }
 
-/** Bytes that a latin1 string takes when encoded. */
+/** The encoded length of a latin1 string in bytes. */
 export function huffmanLength(text: string): number {
   let bits = 0;
   for (let i = 0; i < text.length; i++) bits += LENGTHS[text.charCodeAt(i) & 0xff] as number;
@@ -145,7 +145,7 @@ export function huffmanEncode(text: string, buffer: Buffer, offset: number): num
   let bits = 0;
   for (let i = 0; i < text.length; i++) {
     const symbol = text.charCodeAt(i) & 0xff;
-    // At most 7 bits wait and a code has at most 30: beyond 32 bits, so not with bit operators.
+    // At most 7 bits are pending and a code has at most 30: more than 32 bits, so without bit operators.
     pending = pending * 2 ** (LENGTHS[symbol] as number) + (CODES[symbol] as number);
     bits += LENGTHS[symbol] as number;
     while (bits >= 8) {

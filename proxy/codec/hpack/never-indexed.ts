@@ -1,5 +1,5 @@
-// Headers that no table may learn, whoever sends them (RFC 7541 section 7.1.3): what an attacker might guess octet by octet by
-// watching sizes.
+// Headers that are never indexed, whatever their sender (RFC 7541 section 7.1.3): an attacker could guess them octet by octet from message
+// sizes.
 
 const NAMES = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'x-api-key', 'x-csrf-token']);
 

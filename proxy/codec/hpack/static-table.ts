@@ -1,4 +1,4 @@
-// The static table of HPACK (RFC 7541 appendix A): 61 entries that both ends know beforehand.
+// The static table of HPACK (RFC 7541 appendix A): 61 entries that both ends know.
 
 /** Flat list of name and value; entry i (from 1) is at 2 * (i - 1). */
 export const STATIC_TABLE: readonly string[] = [
@@ -17,5 +17,5 @@ export const STATIC_TABLE: readonly string[] = [
   ...['via', '', 'www-authenticate', ''],
 ];
 
-/** Entries of the static table. */
+/** The number of entries in the static table. */
 export const STATIC_SIZE = STATIC_TABLE.length / 2;
