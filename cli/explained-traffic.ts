@@ -3,7 +3,7 @@ import net from 'node:net';
 import type * as ir from '#api/ir/ir.ts';
 import { ListenerIndex } from '#api/match/listener-index.ts';
 import type { StreamRequest } from '#api/match/explain-stream.ts';
-import { agree, tlsUse } from '../proxy/listener/protocol.ts';
+import { agree, speaks, tlsUse } from '../proxy/listener/protocol.ts';
 import type { PortProtocol } from '../proxy/listener/protocol.ts';
 import type { Address } from './explained-address.ts';
 
@@ -21,9 +21,15 @@ export function trafficTo(address: Address, listeners: readonly ir.Listener[]): 
   const isUdp = scheme === 'udp' || (scheme === null && streams.length === 0);
   if (isUdp && here.length > streams.length) return { kind: 'stream', request: { protocol: 'UDP', port, serverName: '' } };
   if (isUdp || streams.length === 0) return { kind: 'none', reason: noListener(port, isUdp && scheme === 'udp', listeners) };
-  const { protocol } = agree(streams, null);
+  const protocol = protocolOf(streams);
   if (protocol === 'TCP') return { kind: 'stream', request: { protocol, port, serverName: '' } };
   return protocol === 'TLS' ? trafficOverTls(address, streams) : clearTraffic(address);
+}
+
+/** A port without a served listener speaks what its listeners would speak. */
+function protocolOf(listeners: readonly ir.Listener[]): PortProtocol {
+  const { served, protocol } = agree(listeners, null);
+  return served.length > 0 ? protocol : (listeners.map(speaks).find((spoken) => spoken !== null) ?? protocol);
 }
 
 /** A port of TLS tells by the server name. */

@@ -208,8 +208,8 @@ export class Informer {
     this.#version = null;
     this.#absentSince = Math.min(this.#absentSince, performance.now());
     if (this.#refusals.count < CERTAIN_AFTER) return;
-    if (performance.now() - this.#absentSince >= (this.#times.absent ?? ABSENT_MS)) this.#forgetUnseen(new Set());
     this.#tell({ type: 'absent' });
+    if (performance.now() - this.#absentSince >= (this.#times.absent ?? ABSENT_MS)) this.#forgetUnseen(new Set());
     this.#markSynced();
   }
 

@@ -229,7 +229,7 @@ test('messages count against silence, pings and pongs do not', async () => {
 });
 
 test('a client that answers pings stays connected, another one is cut', async () => {
-  const { proxy, socket } = await openBoth({ ping: 60 });
+  const { proxy, socket } = await openBoth({ ping: 500 });
   let pings = 0;
   socket.on('ping', () => pings++);
   await until(() => pings >= 3, 'three pings');
