@@ -29,8 +29,9 @@ export function loggedHeaders(format: LogFormat): readonly string[] {
 
 /** Keeps the values of those headers in the exchange, in their order. */
 export function keepHeaders(exchange: Exchange, names: readonly string[]): void {
-  const values: (string | null)[] = [];
-  for (const name of names) values.push(joinHeader(exchange.requestHeaders, name));
+  // A list that grows would take room for seventeen.
+  const values = new Array<string | null>(names.length);
+  for (let i = 0; i < names.length; i++) values[i] = joinHeader(exchange.requestHeaders, names[i] as string);
   exchange.loggedHeaders = values;
 }
 
