@@ -32,7 +32,8 @@ export class Faults implements Guard {
 
   report(part: string, error: unknown, fields: object = {}): void {
     this.#counted(part);
-    if (this.#rate.take() === 0) this.#log.error({ err: error, part, ...fields }, 'a bug; what it was met by is left out');
+    if (this.#rate.take() === 0)
+      this.#log.error({ err: error, part, ...fields }, 'a bug ended the handling of one object, session or write; all others continue');
   }
 
   guard(part: string, work: () => void, fields: object = {}): boolean {

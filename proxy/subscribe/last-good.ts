@@ -69,7 +69,10 @@ export class LastGood {
       const { resources, unreadable, unknown } = content.value;
       if (unreadable > 0) log.warn({ file, secrets: unreadable }, 'secrets of the last good configuration were sealed with another key');
       if (unknown > 0)
-        log.warn({ file, resources: unknown }, 'the last good configuration is of a later release: what only that knows is left out');
+        log.warn(
+          { file, resources: unknown },
+          'the last good configuration is of a later release: resources of kinds that this release does not know are left out',
+        );
       this.#savedAt = mtimeMs;
       return resources;
     } catch (error) {

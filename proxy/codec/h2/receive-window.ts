@@ -1,9 +1,9 @@
-// Flow control of what comes in (RFC 9113 section 5.2): what a peer may still send, and when it is told that it may send more.
+// Flow control of received bytes (RFC 9113 section 5.2): the octets that a peer may send, and when to allow more.
 
 export class ReceiveWindow {
   readonly #size: number;
   #left: number;
-  /** Octets that were passed on or dropped and are not announced again yet. */
+  /** Octets that were passed on or dropped, and not announced again yet. */
   #free = 0;
 
   constructor(size: number) {
@@ -11,18 +11,18 @@ export class ReceiveWindow {
     this.#left = size;
   }
 
-  /** The peer may send nothing. */
+  /** The peer may not send. */
   get shut(): boolean {
     return this.#left <= 0;
   }
 
-  /** Counts octets that came. False: they are more than were allowed. */
+  /** Counts received octets. False: more than the window allowed. */
   take(octets: number): boolean {
     this.#left -= octets;
     return this.#left >= 0;
   }
 
-  /** Counts octets that are out of our hands. Returns the increment to announce, 0 as long as it is not worth a frame. */
+  /** Counts octets that are not buffered any more. Returns the increment to announce, 0 while it is not worth a frame. */
   give(octets: number): number {
     this.#free += octets;
     if (this.#free * 2 < this.#size) return 0;
