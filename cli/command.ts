@@ -1,19 +1,20 @@
-// What a subcommand of `weir` is.
+// The type of a subcommand of `weir`.
 import type { FlagGroup } from '#lib/flags.ts';
 
-/** One subcommand. `run` returns the exit code, or never where it serves until a signal; `all` loads every command there is. */
+/** A subcommand of `weir`. */
 export interface Command {
   readonly name: string;
-  /** Its arguments as the help shows them: `DIR`, `FILES...`; '' for none. */
+  /** The arguments as the help shows them: `DIR`, `FILES...`; '' for none. */
   readonly arguments: string;
   /** One sentence or two. */
   readonly summary: string;
-  /** Every flag: what is parsed, and what help, completions and the reference are made of. */
+  /** Every flag. The parser, the help, the completions and the reference use this table. */
   readonly flags: readonly FlagGroup[];
-  /** Whether environment variables stand in for flags that are not given. */
+  /** Whether the command reads missing flags from environment variables. */
   readonly readsEnvironment: boolean;
+  /** Returns the exit code; a command that serves returns after a signal. `all` loads every command. */
   run(args: readonly string[], all: () => Promise<readonly Command[]>): Promise<number>;
 }
 
-/** A mistake on the command line: the message is all the user needs. */
+/** A mistake on the command line. The user sees the message without a stack trace. */
 export class UsageError extends Error {}

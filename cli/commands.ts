@@ -1,4 +1,4 @@
-// The subcommands there are. Loaded on demand: `weir explain` need not load a gRPC stack. An image holds only those it is for.
+// The list of subcommands. Each is loaded on demand: `weir explain` does not load a gRPC stack. An image contains only its own subcommands.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from './command.ts';
@@ -17,12 +17,12 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   version: async () => (await import('./version.ts')).version,
 };
 
-/** Those of this installation, by name. */
+/** The commands of this installation, by name. */
 export const HERE: ReadonlyMap<string, Load> = new Map(
   Object.entries(COMMANDS).filter(([name]) => existsSync(path.join(import.meta.dirname, `${name}.ts`))),
 );
 
-/** All of them, in the order of the help. */
+/** Loads all commands, in the order of the help. */
 export function loadAll(): Promise<readonly Command[]> {
   return Promise.all([...HERE.values()].map((load) => load()));
 }

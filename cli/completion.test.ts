@@ -1,4 +1,4 @@
-// `weir completion SHELL`, as the shells themselves use it.
+// `weir completion SHELL`, tested in the shells.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -64,7 +64,7 @@ describeWith(['fish'], 'fish', () => {
   });
 });
 
-/** Completes the line that is typed into an interactive zsh, and shows what it lists. */
+/** Types a line into an interactive zsh and returns the listed completions. */
 const TYPE_INTO_ZSH = `
 zmodload zsh/zpty
 zpty shell zsh -f -i

@@ -1,4 +1,4 @@
-// `weir completion SHELL`: a script that completes commands, flags and their values, made of the tables of flags.
+// `weir completion SHELL`: writes a script from the tables of flags. The script completes commands, flags and their values.
 import { flagsOf, FlagValues } from '#lib/flags.ts';
 import type { Flag } from '#lib/flags.ts';
 import type { Command } from './command.ts';
@@ -21,7 +21,7 @@ export const completion: Command = {
   },
 };
 
-/** A flag of a command with what completes its value. */
+/** A flag of a command and the completions of its value. */
 interface Completed {
   readonly name: string;
   readonly flag: Flag;
@@ -29,7 +29,7 @@ interface Completed {
   readonly isFile: boolean;
 }
 
-/** `off|stdout|FILE` is two words, or a file. */
+/** `off|stdout|FILE` completes to two words and to files. */
 function completedFlags({ flags }: Command): readonly Completed[] {
   return Object.entries(flagsOf(flags)).map(([name, flag]) => {
     const parts = flag.value.split('|');
@@ -38,7 +38,7 @@ function completedFlags({ flags }: Command): readonly Completed[] {
   });
 }
 
-/** What completes an argument that is no flag. */
+/** The completions of an argument that is not a flag. */
 function argumentsOf(command: Command): Pick<Completed, 'words' | 'isFile'> {
   const words = /^[a-z|]+$/.test(command.arguments) ? command.arguments.split('|') : [];
   return { words, isFile: /FILE|DIR/.test(command.arguments) };
@@ -115,7 +115,7 @@ function zshAction({ words, isFile }: Pick<Completed, 'words' | 'isFile'>): stri
   return words.length > 0 ? `(${words.join(' ')})` : ' ';
 }
 
-/** Brackets and colons mean something to _arguments. */
+/** Escapes brackets and colons, which are syntax of `_arguments`. */
 function zshText(text: string): string {
   return text.replaceAll(/[[\]:\\]/g, '\\$&');
 }
@@ -155,7 +155,7 @@ function fishFlag({ name, flag, words, isFile }: Completed): string {
   return parts.join(' ');
 }
 
-/** In single quotes of a POSIX shell; fish reads them alike but for the quote itself. */
+/** Puts a text in single quotes. POSIX shells and fish escape a quote differently, so a typographic one replaces it. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", '’')}'`;
 }

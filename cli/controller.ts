@@ -1,4 +1,4 @@
-// `weir controller`: watches a cluster, compiles it, pushes it to proxies, and writes statuses where it leads.
+// `weir controller`: watches a cluster, compiles its objects, pushes resources to proxies, and writes statuses if it is the leader.
 import { createLog } from '#lib/log.ts';
 import { firstSignal, onHangup } from '#lib/signals.ts';
 import { CONTROLLER_FLAGS, readConfig } from '../controller/config.ts';
@@ -12,7 +12,7 @@ import { UsageError } from './command.ts';
 export const controller: Command = {
   name: 'controller',
   arguments: '',
-  summary: 'Serves a cluster: watches it, compiles what it finds, pushes it to proxies, and writes statuses.',
+  summary: 'Watches a cluster, compiles its objects, pushes the resources to proxies, and writes statuses.',
   flags: CONTROLLER_FLAGS,
   readsEnvironment: true,
   async run(args) {
@@ -23,9 +23,9 @@ export const controller: Command = {
     const log = createLog(config.value.logLevel);
     const running = new Controller(config.value, makePushPlane, log);
     const signal = firstSignal();
-    // The log goes to standard error, so that no file has to be opened anew.
-    onHangup(() => log.info({ signal: 'SIGHUP' }, 'the controller goes on'));
-    // A signal may come while the API server is still waited for.
+    // The log goes to standard error, so SIGHUP has no file to reopen.
+    onHangup(() => log.info({ signal: 'SIGHUP' }, 'the controller continues'));
+    // A signal may come before the API server answers.
     const started = running.start();
     await Promise.race([started, signal]);
     log.info({ signal: await signal }, 'stopping');
@@ -35,7 +35,7 @@ export const controller: Command = {
   },
 };
 
-/** Told now: proxies are served only after the cluster has been read. */
+/** Checks the files at the start: the push server loads them only after the controller has read the cluster. */
 function certificateProblem({ pushTls }: ControllerConfig): Promise<string | null> {
   if (pushTls.from !== 'files') return Promise.resolve(null);
   return problemOf({ ca: pushTls.ca, certificate: pushTls.certificate, privateKey: pushTls.key });

@@ -1,11 +1,11 @@
-// The backends of the quick start: each says which one it is and what it was asked, so that routing can be seen.
+// The backends of the quick start. Each answers with its name and the request, so that users see the routing.
 import http from 'node:http';
 import type { Backend } from '#api/k8s/k8s.ts';
 import { describeSystemError, isSystemError } from '#lib/system-error.ts';
 import { readOnce } from '../controller/watch/files.ts';
 import { UsageError } from './command.ts';
 
-/** A demo backend that answers on a port of its own. */
+/** A running demo backend. */
 export interface DemoBackend {
   readonly name: string;
   readonly address: string;
@@ -13,7 +13,7 @@ export interface DemoBackend {
   stop(): Promise<void>;
 }
 
-/** Starts one for each loopback endpoint of the Backends in a folder. Rejects when a port is taken. */
+/** Starts a demo backend for each loopback endpoint of the Backends in a folder. Rejects if a port is in use. */
 export async function startDemoBackends(folder: string): Promise<DemoBackend[]> {
   const { objects } = await readOnce([folder]);
   const backends = objects.filter((object): object is Backend => object.kind === 'Backend');
@@ -32,7 +32,7 @@ async function startDemoBackend(name: string, address: string, port: number): Pr
   await new Promise<void>((resolve, reject) => {
     const failed = (error: Error): void => {
       const reason = isSystemError(error) ? describeSystemError(error) : error.message;
-      reject(new UsageError(`--demo: the backend ${name} cannot be started: ${reason}`));
+      reject(new UsageError(`--demo: the backend ${name} cannot start: ${reason}`));
     };
     server.once('error', failed);
     server.listen(port, address, resolve);

@@ -69,7 +69,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** As a process of its own would end, only faster. */
+/** Runs the command in this process, which is faster than a new process. */
 async function explain(...args: string[]): Promise<Finished> {
   const printed = jest.spyOn(console, 'log').mockImplementation(() => undefined);
   try {
@@ -133,7 +133,7 @@ tried, in this order
     );
   });
 
-  test('of what a running proxy serves', async () => {
+  test('from the configuration of a running proxy', async () => {
     const [dbPort = 0, probes = 0, admin = 0] = await freePorts(3);
     const served = mkdtempSync(path.join(os.tmpdir(), 'weir-explain-served-'));
     const listeners = [{ name: 'db', protocol: 'TCP', port: dbPort }];
@@ -190,17 +190,17 @@ describe('HOST:PORT takes the protocol of the listener', () => {
   });
 });
 
-describe('what leads nowhere is told, and ends with 1', () => {
+describe('an address without a listener is explained, and the command ends with 1', () => {
   test.each([
     [
       'shop.test:81',
-      'no listener has port 81; there are: 8080 (HTTP), 8443 (HTTPS), 8443 (TLS), 5432 (TCP), 5353 (UDP), 53 (TCP), 53 (UDP), 6000 (TCP)\n',
+      'no listener has port 81; the ports are: 8080 (HTTP), 8443 (HTTPS), 8443 (TLS), 5432 (TCP), 5353 (UDP), 53 (TCP), 53 (UDP), 6000 (TCP)\n',
     ],
-    ['udp://shop.test:8080', 'no UDP listener has port 8080; there are: '],
-    ['http://web.test:8443', 'the listeners of port 8443 speak TLS, not http: the connection ends; ask for https or tls\n'],
-    ['https://shop.test:8080', 'the listeners of port 8080 speak HTTP, not https: the connection ends; ask for http\n'],
-    ['tcp://shop.test:8080', 'the listeners of port 8080 speak HTTP, not tcp: the connection ends; ask for http\n'],
-    ['tls://web.test:8443', 'the listeners of port 8443 speak HTTPS, not tls: the connection ends; ask for https\n'],
+    ['udp://shop.test:8080', 'no UDP listener has port 8080; the ports are: '],
+    ['http://web.test:8443', 'the listeners of port 8443 speak TLS, not http: the connection ends; use https or tls\n'],
+    ['https://shop.test:8080', 'the listeners of port 8080 speak HTTP, not https: the connection ends; use http\n'],
+    ['tcp://shop.test:8080', 'the listeners of port 8080 speak HTTP, not tcp: the connection ends; use http\n'],
+    ['tls://web.test:8443', 'the listeners of port 8443 speak HTTPS, not tls: the connection ends; use https\n'],
     [
       'tls://other.test:8443',
       'TLS connection to port 8443, server name "other.test"\nlistener  none: no listener has a host name that covers "other.test"\n',
@@ -216,18 +216,18 @@ describe('what leads nowhere is told, and ends with 1', () => {
   });
 });
 
-describe('what is no address is a mistake', () => {
+describe('an invalid address is a mistake', () => {
   test.each([
     ['shop.test', '"shop.test" names no port: write shop.test:PORT, or http://shop.test/ for port 80\n'],
     ['shop.test/path', '"shop.test/path" names no port: write shop.test:PORT, or http://shop.test/ for port 80\n'],
     ['tcp://shop.test', '"tcp://shop.test" names no port: write tcp://shop.test:PORT\n'],
-    ['ftp://shop.test', '"ftp://shop.test": no listener speaks ftp; there are: http, https, tcp, tls, udp, ws, wss\n'],
+    ['ftp://shop.test', '"ftp://shop.test": no listener speaks ftp; use one of: http, https, tcp, tls, udp, ws, wss\n'],
     ['shop.test:99999', '"shop.test:99999" is neither a URL (http://HOST:PORT/PATH, https, tcp, tls, udp) nor HOST:PORT\n'],
     ['shop.test:http', '"shop.test:http" is neither a URL'],
     ['http://', '"http://" is neither a URL'],
     [':8080', '":8080" is neither a URL'],
     ['', '"" is neither a URL'],
-    ['tcp://shop.test:5432/path', '"tcp://shop.test:5432/path": a connection of tcp has no path\n'],
+    ['tcp://shop.test:5432/path', '"tcp://shop.test:5432/path": a tcp address has no path\n'],
   ])('%j', async (address, message) => {
     const { code, stdout, stderr } = await explain(address);
     expect(stderr.slice(0, message.length + 6)).toBe(`weir: ${message}`);

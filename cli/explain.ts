@@ -1,5 +1,5 @@
-// `weir explain ADDRESS`: which listener, route, rule, filters and backend a request or a connection gets, and why the others lost. By
-// the matcher that routes the traffic, over a folder of YAML or over what a running proxy serves.
+// `weir explain ADDRESS`: shows the listener, route, rule, filters and backend of a request or connection, and why other candidates lost.
+// The matcher of the proxy decides, over a folder of YAML or over the configuration of a running proxy.
 import type * as ir from '#api/ir/ir.ts';
 import { flagsOf, FlagValues } from '#lib/flags.ts';
 import type { FlagGroup } from '#lib/flags.ts';
@@ -26,12 +26,12 @@ const FLAGS: readonly FlagGroup[] = [
   {
     title: '',
     flags: {
-      config: { default: '', value: 'DIR', text: 'explain what this folder would serve' },
-      proxy: { default: '', value: 'ADDRESS', text: 'explain what a running proxy serves; HOST:PORT of its admin server' },
+      config: { default: '', value: 'DIR', text: 'read the configuration from this folder' },
+      proxy: { default: '', value: 'ADDRESS', text: 'read the configuration from a running proxy; HOST:PORT of its admin server' },
       method: { default: 'GET', value: 'METHOD', text: 'method of the request', short: 'X' },
       header: { default: '', value: "'NAME: VALUE'", text: 'a header of the request', short: 'H', multiple: true },
       from: { default: '127.0.0.1', value: 'IP', text: 'address of the peer that sends the request' },
-      all: { default: 'false', value: '', text: 'list the matches of other hosts and listeners too' },
+      all: { default: 'false', value: '', text: 'also list the matches of other hosts and listeners' },
       format: { default: 'text', value: 'text|json', text: 'form of the output', words: FORMATS },
     },
   },
@@ -41,7 +41,7 @@ export const explain: Command = {
   name: 'explain',
   arguments: 'URL|HOST:PORT (--config DIR | --proxy ADDRESS)',
   summary:
-    'Says which listener, route, rule, filters, backend and settings of policies a request or a connection gets and why the others lost; ends with 1 when none does.',
+    'Shows the listener, route, rule, filters, backend and policy settings of a request or connection, and why other candidates lost. Ends with 1 if there is no match.',
   flags: FLAGS,
   readsEnvironment: false,
   async run(args) {
@@ -74,7 +74,7 @@ interface Choices {
   readonly all: boolean;
 }
 
-/** Prints what becomes of a request; the exit code. */
+/** Prints the explanation of a request. Returns the exit code. */
 function explainUrl({ listeners, routes, policies }: Config, url: string, { method, headers, from, format, all }: Choices): number {
   const asked = explainedRequest(url, method, headers);
   const { served, unserved } = agree(onPort(listeners, asked.port), null);
@@ -90,7 +90,7 @@ function explainUrl({ listeners, routes, policies }: Config, url: string, { meth
   return winner === null || sent.refused ? 1 : 0;
 }
 
-/** Prints what becomes of a connection; the exit code. */
+/** Prints the explanation of a connection. Returns the exit code. */
 function explainConnection({ listeners, streamRoutes, policies }: Config, request: StreamRequest, { format, all }: Choices): number {
   const isUdp = request.protocol === 'UDP';
   const datagrams = listeners.filter(({ port, protocol }) => port === request.port && protocol === 'UDP');
@@ -115,6 +115,6 @@ function textOf(explanation: Explanation, sent: IdentifiedRequest, settings: rea
 }
 
 function clientText({ client, refused }: IdentifiedRequest): string {
-  if (refused) return `refused before that: ${ERRORS.clientUnknown.title} (${ERRORS.clientUnknown.code})`;
-  return client === null ? '' : `client    ${client}, as proxies in front tell`;
+  if (refused) return `refused before routing: ${ERRORS.clientUnknown.title} (${ERRORS.clientUnknown.code})`;
+  return client === null ? '' : `client    ${client}, from the headers of trusted proxies`;
 }

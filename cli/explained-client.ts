@@ -1,4 +1,4 @@
-// Whose the request is that `weir explain` asks about, and what routes therefore see of it: by the very code of the proxy.
+// The client of the request in `weir explain`, and the request as routes see it. The code of the proxy decides both.
 import net from 'node:net';
 import type { MatchRequest } from '#api/match/table.ts';
 import { Exchange } from '../proxy/exchange/exchange.ts';
@@ -12,16 +12,16 @@ import type { ExplainedRequest } from './explained-request.ts';
 /** The request as routes see it. */
 export interface IdentifiedRequest {
   readonly request: MatchRequest;
-  /** Its client, where proxies in front tell of one; null: whoever sends it. */
+  /** The client that trusted proxies report; null means that the peer is the client. */
   readonly client: string | null;
-  /** The proxies in front should have told, and the request is refused. */
+  /** The proxy refuses the request because the trusted proxies report no client. */
   readonly refused: boolean;
 }
 
-/** `from`: the address of the peer. `proxies`: those that its listener trusts, if any. Throws a UsageError for what is no address. */
+/** `from`: the address of the peer. `proxies`: the trusted proxies of its listener, if any. Throws a UsageError if `from` is invalid. */
 export function identified({ port, secured, request }: ExplainedRequest, from: string, proxies: TrustedProxies | null): IdentifiedRequest {
   if (net.isIP(from) === 0) throw new UsageError(`--from: ${JSON.stringify(from)} is not an address`);
-  // Nothing else of them is asked for.
+  // `identify` reads only these fields.
   const connection = { remoteAddress: from, localPort: port, tls: secured ? {} : null } as DownstreamConnection;
   const exchange = new Exchange(connection, {} as DownstreamStream, 0);
   exchange.authority = request.own?.authority ?? request.host;

@@ -1,4 +1,4 @@
-// What `weir explain` matches against: what a folder compiles to, or what a running proxy serves.
+// The configuration that `weir explain` uses: compiled from a folder, or read from a running proxy.
 import type * as ir from '#api/ir/ir.ts';
 import { Compiler } from '../controller/compile/compile.ts';
 import { readOnce } from '../controller/watch/files.ts';
@@ -8,7 +8,7 @@ import type { DescribedSecret } from '../proxy/supervisor/pairs.ts';
 import { UsageError } from './command.ts';
 import { CONTROLLER_NAME } from './standalone.ts';
 
-/** What requests and connections are matched against. */
+/** The resources that match requests and connections. */
 export interface Config {
   readonly listeners: readonly ir.Listener[];
   readonly routes: readonly ir.Route[];
@@ -16,12 +16,12 @@ export interface Config {
   readonly policies: readonly ir.Policy[];
 }
 
-/** What a proxy tells of its Secrets; one of an earlier release tells nothing. */
+/** The Secrets in the dump of a proxy; an earlier release omits them. */
 interface Described {
   readonly secrets?: readonly DescribedSecret[];
 }
 
-/** From a folder or from the admin server of a proxy, one of which is ''. Throws a UsageError. */
+/** Reads a folder, or the admin server of a proxy; one of the two is ''. Throws a UsageError. */
 export async function configOf(folder: string, proxy: string): Promise<Config> {
   if ((folder === '') === (proxy === '')) throw new UsageError('weir explain needs either --config DIR or --proxy ADDRESS');
   return folder === '' ? ofProxy(proxy) : ofFolder(folder);
@@ -44,11 +44,11 @@ async function ofFolder(folder: string): Promise<Config> {
   };
 }
 
-/** The admin server of a proxy dumps the very resources it serves. */
+/** Reads the resources of a proxy from its admin server. */
 async function ofProxy(address: string): Promise<Config> {
   const url = /^https?:\/\//.test(address) ? address : `http://${address}`;
   try {
-    // Most of what there is to load, and of no use for a folder.
+    // `undici` takes most of the load time, and a folder needs none of it.
     const { request } = await import('undici');
     const { statusCode, body } = await request(new URL('/config', url));
     if (statusCode !== 200) throw new Error(`answered ${statusCode}`);

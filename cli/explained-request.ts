@@ -1,4 +1,4 @@
-// The request that `weir explain` asks about, as a proxy would see it: what its codecs refuse is refused, what they leave out is left out.
+// The request in `weir explain`, as a proxy sees it: with the checks of its codecs, and without the headers that they remove.
 import { normaliseHost, normalisePath } from '#api/match/normalise.ts';
 import type { OwnFields } from '#api/match/own-field.ts';
 import type { MatchRequest } from '#api/match/table.ts';
@@ -6,15 +6,15 @@ import { parseLength } from '../proxy/codec/h1/fields.ts';
 import { mayBeHopByHop } from '../proxy/codec/h1/field-names.ts';
 import { UsageError } from './command.ts';
 
-/** A request and the port that it comes to. */
+/** A request and its destination port. */
 export interface ExplainedRequest {
   readonly port: number;
-  /** Over TLS. */
+  /** The request uses TLS. */
   readonly secured: boolean;
   readonly request: MatchRequest;
 }
 
-/** Reads the arguments; `headers` are lines of `name: value`. Throws a UsageError for what a proxy would refuse. */
+/** Parses the arguments; `headers` are lines of `name: value`. Throws a UsageError for a request that a proxy refuses. */
 export function explainedRequest(text: string, method: string, headers: readonly string[]): ExplainedRequest {
   if (!URL.canParse(text)) throw new UsageError(`${JSON.stringify(text)} is not a URL`);
   if (method === 'CONNECT') throw new UsageError('the proxy refuses CONNECT');
@@ -22,7 +22,7 @@ export function explainedRequest(text: string, method: string, headers: readonly
   const lines = headers.map(headerOf);
   const authority = valueOf(lines, 'host') ?? url.host;
   const host = normaliseHost(authority);
-  // As the user wrote it: URL would have resolved `..` and lost what the proxy normalises or refuses.
+  // The path as written: URL resolves `..`, but the proxy normalises or refuses it.
   const path = normalisePath(/^[a-z]+:\/\/[^/?#]*([^?#]*)/i.exec(text)?.[1] || '/');
   if (host === null) throw new UsageError('the proxy refuses this host');
   if (path === null) throw new UsageError('the proxy refuses this path');
@@ -53,13 +53,13 @@ function ownFieldsOf(authority: string, lines: readonly Line[]): OwnFields {
   return { authority, contentLength, expect, askedUpgrade: valueOf(lines, 'upgrade')?.toLowerCase() ?? '' };
 }
 
-/** Headers that codecs keep to themselves or drop. */
+/** Headers that codecs keep outside the list, or remove. */
 const NOT_LISTED: ReadonlySet<string> = new Set([
   ...['host', 'content-length', 'expect', 'upgrade'],
   ...['connection', 'keep-alive', 'proxy-connection', 'http2-settings', 'transfer-encoding'],
 ]);
 
-/** The list that codecs make: without those, without what Connection names, and of TE `trailers` only. */
+/** The list of headers that codecs make: without NOT_LISTED and the headers that Connection names, and with `te: trailers` only. */
 function endToEnd(lines: readonly Line[]): Line[] {
   const named = lines
     .filter(([name]) => name === 'connection')

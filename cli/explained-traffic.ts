@@ -1,4 +1,4 @@
-// What comes to a port when somebody uses an address: a request, or a connection that is passed on; by what the listeners there speak.
+// The traffic of an address: a request, or a connection that is passed on. The protocols of the listeners of the port decide.
 import net from 'node:net';
 import type * as ir from '#api/ir/ir.ts';
 import { ListenerIndex } from '#api/match/listener-index.ts';
@@ -7,7 +7,7 @@ import { agree, speaks, tlsUse } from '../proxy/listener/protocol.ts';
 import type { PortProtocol } from '../proxy/listener/protocol.ts';
 import type { Address } from './explained-address.ts';
 
-/** `none`: nothing, and why. */
+/** `none`: no traffic, and the reason. */
 export type Traffic =
   | { readonly kind: 'request'; readonly url: string }
   | { readonly kind: 'stream'; readonly request: StreamRequest }
@@ -26,13 +26,13 @@ export function trafficTo(address: Address, listeners: readonly ir.Listener[]): 
   return protocol === 'TLS' ? trafficOverTls(address, streams) : clearTraffic(address);
 }
 
-/** A port without a served listener speaks what its listeners would speak. */
+/** A port without a served listener has the protocol that its unserved listeners ask for. */
 function protocolOf(listeners: readonly ir.Listener[]): PortProtocol {
   const { served, protocol } = agree(listeners, null);
   return served.length > 0 ? protocol : (listeners.map(speaks).find((spoken) => spoken !== null) ?? protocol);
 }
 
-/** A port of TLS tells by the server name. */
+/** On a TLS port the server name decides. */
 function trafficOverTls(address: Address, listeners: readonly ir.Listener[]): Traffic {
   const { scheme, port } = address;
   if (scheme === 'http' || scheme === 'tcp') return mismatch(address, 'TLS', 'https or tls');
@@ -40,7 +40,7 @@ function trafficOverTls(address: Address, listeners: readonly ir.Listener[]): Tr
   const terminates = isForRequests(serverName, listeners);
   if (scheme === 'https' && terminates) return { kind: 'request', url: `https://${address.rest}` };
   if (scheme === 'tls' && terminates) return mismatch(address, 'HTTPS', 'https');
-  // HTTP within TLS that is passed on is a connection like any other.
+  // The proxy passes TLS on without decryption, so HTTP inside is not a request.
   if (!terminates) return { kind: 'stream', request: { protocol: 'TLS', port, serverName } };
   return { kind: 'request', url: `https://${address.rest}` };
 }
@@ -51,12 +51,12 @@ function clearTraffic(address: Address): Traffic {
   return mismatch(address, 'HTTP', 'http');
 }
 
-/** Addresses are no server names (RFC 6066 section 3). */
+/** An IP address is not a server name (RFC 6066 section 3). */
 function serverNameOf({ host }: Address): string {
   return net.isIP(host) === 0 ? host : '';
 }
 
-/** A name without a listener is refused, by requests where they are all that the port has. */
+/** Whether the listeners of a server name take requests. If no listener has the name, all listeners of the port must take requests. */
 function isForRequests(serverName: string, listeners: readonly ir.Listener[]): boolean {
   const { served, unserved } = agree(listeners, null);
   const all = [...served, ...unserved];
@@ -68,11 +68,11 @@ function isForRequests(serverName: string, listeners: readonly ir.Listener[]): b
 function mismatch({ scheme, port }: Address, speaks: PortProtocol | 'HTTPS', schemes: string): Traffic {
   return {
     kind: 'none',
-    reason: `the listeners of port ${port} speak ${speaks}, not ${scheme ?? ''}: the connection ends; ask for ${schemes}`,
+    reason: `the listeners of port ${port} speak ${speaks}, not ${scheme ?? ''}: the connection ends; use ${schemes}`,
   };
 }
 
 function noListener(port: number, ofUdp: boolean, listeners: readonly ir.Listener[]): string {
   const ports = [...new Set(listeners.map(({ port: each, protocol }) => `${each} (${protocol})`))].join(', ');
-  return `no ${ofUdp ? 'UDP ' : ''}listener has port ${port}; there are: ${ports || 'none'}`;
+  return `no ${ofUdp ? 'UDP ' : ''}listener has port ${port}; the ports are: ${ports || 'none'}`;
 }

@@ -1,4 +1,4 @@
-// The findings of the linter in the log of `weir up`: each once, and once more when it is solved.
+// Logs the findings of the linter for `weir up`: each finding once, and again when it is solved.
 import type { Log } from '#lib/log.ts';
 import type { Finding } from '../controller/lint/finding.ts';
 
@@ -10,7 +10,7 @@ export class FindingLog {
     this.#log = log;
   }
 
-  /** Takes all findings that there are now. A finding that only moved to another line is not news. */
+  /** Takes all current findings. A finding that only moved to another line is not logged again. */
   report(findings: readonly Finding[]): void {
     const now = new Map(findings.map((finding) => [JSON.stringify([finding.object, finding.field, finding.reason]), finding]));
     const before = this.#told;
@@ -20,7 +20,7 @@ export class FindingLog {
   }
 
   #tell({ severity, ...finding }: Finding): void {
-    if (severity === 'info') this.#log.info(finding, 'worth knowing');
+    if (severity === 'info') this.#log.info(finding, 'a note');
     else this.#log.warn(finding, severity === 'error' ? 'not served as written' : 'used, but probably not as intended');
   }
 
@@ -31,7 +31,7 @@ export class FindingLog {
   }
 }
 
-/** Another finding about the same field has taken its place. */
+/** A finding is not solved if another finding about the same field replaces it. */
 function isSolved({ object, field }: Finding, now: readonly Finding[]): boolean {
   return !now.some((other) => other.object === object && other.field === field);
 }

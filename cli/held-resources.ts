@@ -14,17 +14,17 @@ export class HeldResources {
   /** By resource id. */
   readonly #refused = new Map<string, ResourceKind>();
 
-  /** The revision of what is served. */
+  /** The revision of the served resources. */
   get revision(): string {
     return this.#revision.text;
   }
 
-  /** The kind of each resource that is refused. */
+  /** The kind of each refused resource. */
   get refused(): readonly ResourceKind[] {
     return [...this.#refused.values()];
   }
 
-  /** Takes a change that the proxy was given, and what of it, or of what it had, it cannot serve. */
+  /** Takes a change for the proxy. `errors` names the resources, old and new, that the proxy cannot serve. */
   take(changed: readonly Pick<EncodedResource, 'kind' | 'key' | 'version'>[], removed: readonly Named[], errors: readonly Named[]): void {
     for (const { kind, key } of removed) this.#revision.delete(kind, key);
     for (const { kind, key, version } of changed) this.#revision.set(kind, key, version);

@@ -3,13 +3,13 @@ import { variableOf } from '#lib/flags.ts';
 import type { Flag, FlagGroup } from '#lib/flags.ts';
 import type { Command } from './command.ts';
 
-/** Units of values, for those that are in use. */
+/** The explanation of each unit that flags use. */
 const UNITS: readonly (readonly [value: string, text: string])[] = [
-  ['TIME', 'a duration, each number with its unit: 10s, 1m30s, 250ms; 0 needs none'],
+  ['TIME', 'a duration, each number with its unit: 10s, 1m30s, 250ms; 0 needs no unit'],
   ['BYTES', 'a size in bytes: 65536, 64Ki, 10M'],
 ];
 
-/** Whether `-h` or `--help` is among the arguments. */
+/** Whether the arguments contain `-h` or `--help`. */
 export function asksForHelp(args: readonly string[]): boolean {
   const end = args.indexOf('--');
   return args.slice(0, end === -1 ? args.length : end).some((arg) => arg === '-h' || arg === '--help');
@@ -21,7 +21,7 @@ export function usageOf({ name, arguments: words, flags }: Command): string {
   return ['weir', name, words, hasFlags ? '[FLAGS]' : ''].filter((part) => part !== '').join(' ');
 }
 
-/** What `weir help` prints. */
+/** The output of `weir help`. */
 export function overview(commands: readonly Command[]): string {
   return [
     'Weir, a Kubernetes-native API gateway',
@@ -34,11 +34,11 @@ export function overview(commands: readonly Command[]): string {
   ].join('\n');
 }
 
-/** What `weir COMMAND --help` prints. */
+/** The output of `weir COMMAND --help`. */
 export function helpOf(command: Command): string {
   const values = command.flags.flatMap(({ flags }) => Object.values(flags).map(({ value }) => value));
   const units = UNITS.filter(([unit]) => values.includes(unit)).map(([unit, text]) => `${unit} is ${text}.`);
-  const environment = command.readsEnvironment ? ['A flag wins over its environment variable.'] : [];
+  const environment = command.readsEnvironment ? ['A flag takes precedence over its environment variable.'] : [];
   return [
     `usage: ${usageOf(command)}`,
     '',
@@ -73,12 +73,12 @@ export function spellingOf(name: string, { short, value }: Flag): string {
   return [short === undefined ? '' : `-${short}, `, `--${name}`, value === '' ? '' : ` ${value}`].join('');
 }
 
-/** The default as the help shows it: of a switch none. */
+/** The default as the help shows it; '' for a switch. */
 export function defaultOf({ value, default: fallback }: Flag): string {
   return value === '' ? '' : fallback;
 }
 
-/** With a capital and a full stop. */
+/** Adds a capital and a full stop. */
 export function sentence(text: string): string {
   return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
 }

@@ -1,4 +1,4 @@
-// `weir migrate FILES`: objects of other gateways as the Gateway API and Weir's own kinds have them.
+// `weir migrate FILES`: converts objects of other gateways to the Gateway API and to Weir's own kinds.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { flagsOf, FlagValues } from '#lib/flags.ts';
@@ -25,19 +25,19 @@ const FLAGS: readonly FlagGroup[] = [
         multiple: true,
         words: SOURCES.map(({ name }) => name),
       },
-      output: { default: '', value: 'DIR', text: 'write a file for each object into this folder, and print none' },
-      gateway: { default: 'default/edge', value: 'NAMESPACE/NAME', text: "the Gateway that is written for Ingresses and Traefik's routes" },
-      class: { default: 'weir', value: 'NAME', text: 'the GatewayClass that Gateways name' },
+      output: { default: '', value: 'DIR', text: 'write each object to a file in this folder, instead of to standard output' },
+      gateway: { default: 'default/edge', value: 'NAMESPACE/NAME', text: "name of the Gateway for Ingresses and Traefik's routes" },
+      class: { default: 'weir', value: 'NAME', text: 'GatewayClass of the Gateways' },
       'entry-point': {
         default: '',
         value: 'NAME=PORT',
-        text: 'the port of an entry point of Traefik; web is 80 and websecure is 443, for Ingresses too',
+        text: 'port of an entry point of Traefik; web is 80 and websecure is 443, also for Ingresses',
         multiple: true,
       },
       'allow-open': {
         default: 'false',
         value: '',
-        text: 'write routes also where their protection (authentication, lists of client addresses) has no equivalent',
+        text: 'also write routes whose protection (authentication, lists of client addresses) has no equivalent',
       },
     },
   },
@@ -47,7 +47,7 @@ export const migrate: Command = {
   name: 'migrate',
   arguments: 'FILES...',
   summary:
-    "Turns Ingresses, Traefik's and Envoy Gateway's objects into Gateway API and Weir's kinds. Ends with 1 when a setting is left out.",
+    "Converts Ingresses and objects of Traefik and Envoy Gateway to Gateway API and Weir's kinds. Ends with 1 if a setting is left out.",
   flags: FLAGS,
   readsEnvironment: false,
   async run(args) {
@@ -79,7 +79,7 @@ function gatewayOf(text: string): MigrateOptions['gateway'] {
   return { namespace, name };
 }
 
-/** Traefik's own names have the ports that its chart gives them. */
+/** Traefik's own names have the ports of its chart. */
 function entryPointsOf(entries: readonly string[]): ReadonlyMap<string, number> {
   const ports = new Map([
     ['web', 80],
@@ -94,7 +94,7 @@ function entryPointsOf(entries: readonly string[]): ReadonlyMap<string, number> 
   return ports;
 }
 
-/** To a file for each object, or all to stdout. */
+/** Writes each object to a file, or all to standard output. */
 function write(manifests: readonly Manifest[], folder: string): void {
   const texts = manifests.map(yamlOf);
   if (folder === '') {
@@ -108,12 +108,12 @@ function write(manifests: readonly Manifest[], folder: string): void {
   }
 }
 
-/** Notes and a summary go to stderr, so that stdout is YAML and nothing else. */
+/** Prints notes and a summary to standard error, so that standard output contains only YAML. Returns the exit code. */
 function tell({ manifests, notes, others }: Migrated): number {
   for (const note of notes) console.error(describeNote(note));
   const lost = notes.filter(({ level }) => level === 'left out').length;
   const kept = [...others].map(([kind, count]) => `${count} ${kind}`).join(', ');
-  if (kept !== '') console.error(`these objects stay as they are: ${kept}`);
+  if (kept !== '') console.error(`weir migrate does not change these objects: ${kept}`);
   console.error(`${manifests.length} objects written, ${lost} settings left out`);
   return lost > 0 ? 1 : 0;
 }

@@ -1,4 +1,4 @@
-// Mistakes that people make: one line that says what is wrong and what to do, exit code 2, and no stack trace.
+// Mistakes of users: one line with the mistake and the remedy, exit code 2, and no stack trace.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -51,11 +51,11 @@ const filled = (text: string) => text.replaceAll('~', folder).replaceAll('TAKEN'
 const CONTROLLER = ['controller', '--push-address', '127.0.0.1:0', '--metrics-address', '127.0.0.1:0', '--admin-address', '127.0.0.1:0'];
 const PROXY = ['proxy', '--controller', '127.0.0.1:1', '--workers', '1'];
 
-describe('a mistake is told in one line', () => {
+describe('a mistake is reported in one line', () => {
   test.each<[readonly string[], string]>([
     [['up'], 'weir up takes one folder: weir up DIR'],
     [['up', '~/nowhere'], '~/nowhere does not exist'],
-    [['up', '~/broken.yaml'], '~/broken.yaml is a file; weir up takes the folder that holds it'],
+    [['up', '~/broken.yaml'], '~/broken.yaml is a file; weir up takes the folder that contains it'],
     [['up', '~/empty', '--workers', '100000'], '--workers: "100000" is too large; it must be at most 1024'],
     [['up', '~/empty', '--acess-log', 'off'], 'unknown flag --acess-log; did you mean --access-log?'],
     [['up', '~/empty', '--access-log'], '--access-log needs a value: --access-log off|stdout|FILE'],
@@ -69,7 +69,7 @@ describe('a mistake is told in one line', () => {
     ],
     [
       ['up', '~/demo', '--demo'],
-      '--demo: the backend a cannot be started: 127.0.0.1:TAKEN is in use: another program listens there; stop it, or choose another port',
+      '--demo: the backend a cannot start: 127.0.0.1:TAKEN is in use: another program listens there; stop it, or choose another port',
     ],
     [['validate', '~/nowhere'], '~/nowhere does not exist'],
     [['explain', 'http://a/', '--config', '~/nowhere'], '~/nowhere does not exist'],
@@ -79,7 +79,7 @@ describe('a mistake is told in one line', () => {
     [['probe', 'http://127.0.0.1:1/', '--within', '10'], '--within: "10" has no unit: 10s is seconds, 10ms is milliseconds'],
     [['completion', 'tcsh'], 'weir completion takes one shell: bash, zsh or fish'],
     [['version', 'now'], 'unexpected argument "now"'],
-    [['help', 'valdate'], 'no command "valdate"; did you mean validate? There are: '],
+    [['help', 'valdate'], 'no command "valdate"; did you mean validate? The commands are: '],
     [[...CONTROLLER, '--kubeconfig', '~/nowhere'], '--kubeconfig ~/nowhere: ~/nowhere does not exist'],
     [[...CONTROLLER, '--kubeconfig', '~'], '--kubeconfig ~: ~ is a folder; a file is needed'],
     [[...CONTROLLER, '--kubeconfig', '~/broken.yaml'], '--kubeconfig ~/broken.yaml: it cannot be read as a kubeconfig: '],

@@ -26,7 +26,7 @@ test('ends with 0 once every URL answers 200', async () => {
   expect(code).toBe(0);
 });
 
-test('says what is answered instead, and ends with 1', async () => {
+test('prints the answer if it is not 200, and ends with 1', async () => {
   const { code, stdout } = await probe(`http://127.0.0.1:${port}/ready`, `http://127.0.0.1:${port}/never`, '--within', '10ms');
   expect(stdout).toContain('/never: 503 no worker serves\n');
   expect(code).toBe(1);

@@ -1,4 +1,4 @@
-// `weir probe URLS`: asks until every one answers, for checks from an image that holds no other HTTP client.
+// `weir probe URLS`: requests each URL until it answers. An image without another HTTP client uses it for checks.
 import { setTimeout as delay } from 'node:timers/promises';
 import { request } from 'undici';
 import { flagsOf, FlagValues } from '#lib/flags.ts';
@@ -6,18 +6,18 @@ import type { FlagGroup } from '#lib/flags.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
 
-/** Between two tries, and the longest wait for one answer, milliseconds. */
+/** The pause between two attempts, and the timeout of one answer, milliseconds. */
 const PAUSE = 500;
 const ANSWER_TIMEOUT = 5_000;
 
 const FLAGS: readonly FlagGroup[] = [
-  { title: '', flags: { within: { default: '30s', value: 'TIME', text: 'how long a URL may take until it answers 200' } } },
+  { title: '', flags: { within: { default: '30s', value: 'TIME', text: 'the longest wait until each URL answers 200' } } },
 ];
 
 export const probe: Command = {
   name: 'probe',
   arguments: 'URLS...',
-  summary: 'Asks each URL until it answers 200, by default for up to 30s. Ends with 1 when one does not.',
+  summary: 'Requests each URL until it answers 200, by default for up to 30s. Ends with 1 if a URL does not.',
   flags: FLAGS,
   readsEnvironment: false,
   async run(args) {
@@ -33,7 +33,7 @@ export const probe: Command = {
   },
 };
 
-/** Null once it answers 200; at the deadline, what it does instead. */
+/** Null after an answer 200; after the deadline, the last answer or error. */
 async function untilAnswered(url: string, deadline: number): Promise<string | null> {
   for (;;) {
     const answer = await ask(url);

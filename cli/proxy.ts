@@ -1,4 +1,4 @@
-// `weir proxy`: serves what a controller sends.
+// `weir proxy`: serves the configuration from a controller.
 import { createLog } from '#lib/log.ts';
 import { PROXY_FLAGS, readProxyConfig } from '../proxy/config.ts';
 import { runProxy } from '../proxy/main.ts';
@@ -8,7 +8,7 @@ import { UsageError } from './command.ts';
 export const proxy: Command = {
   name: 'proxy',
   arguments: '--controller HOST:PORT',
-  summary: 'Serves what a controller sends, until a signal; then drains.',
+  summary: 'Serves the configuration from a controller until a signal, then drains.',
   flags: PROXY_FLAGS,
   readsEnvironment: true,
   async run(args) {

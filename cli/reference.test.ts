@@ -1,4 +1,4 @@
-// docs/reference and `--help` say the same, since both are made of the tables of flags.
+// docs/reference and `--help` agree, since both come from the tables of flags.
 import { describe, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -12,7 +12,7 @@ const PAGES = readdirSync(FOLDER).filter((name) => name.endsWith('.md'));
 const COMMANDS = await loadAll();
 const pageOf = (name: string) => readFileSync(path.join(FOLDER, name), 'utf8');
 
-test.each(PAGES)('docs/reference/%s holds the flags as they are; `npm run reference` writes them', (name) => {
+test.each(PAGES)('docs/reference/%s contains the current flags; `npm run reference` writes them', (name) => {
   expect(pageOf(name)).toBe(withFlags(pageOf(name), COMMANDS));
 });
 

@@ -1,16 +1,16 @@
-// The parts of docs/reference that are made of the tables of flags. A page has them between two comments:
+// Writes the tables of flags in docs/reference. A table stands between two comments:
 //
 //     <!-- flags of weir up: Folder, Serving -->      (without titles: all groups)
 //     <!-- end of flags -->
 //
-// `npm run reference` writes them.
+// `npm run reference` runs this.
 import type { Flag } from '#lib/flags.ts';
 import type { Command } from './command.ts';
 import { defaultOf, sentence, spellingOf, usageOf } from './help.ts';
 
 const PART = /^<!-- (flags|usage) of weir (\w+)(?:: ([^\n]*))? -->\n[^]*?^<!-- end of \1 -->$/gm;
 
-/** The page with every such part written anew. Throws for a command or a group that does not exist. */
+/** The page with new tables. Throws if a command or a group does not exist. */
 export function withFlags(page: string, commands: readonly Command[]): string {
   return page.replaceAll(PART, (_, what: string, name: string, titles: string | undefined) => {
     const command = commands.find((each) => each.name === name);

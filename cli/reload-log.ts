@@ -1,15 +1,15 @@
-// What `weir up` says after a change to its folder is served: one line with what was added, changed and removed.
+// Logs each reload of `weir up`: one line names the added, changed and removed objects once they are served.
 import type { KubernetesObject, ObjectRef } from '#api/k8s/object.ts';
 import type { Log } from '#lib/log.ts';
 import type { Change, Source } from '../controller/watch/event.ts';
 
-/** More objects than these are counted and not named. */
+/** With more objects than this, a line has only counts. */
 const MAX_NAMED = 8;
 
 const VERBS = ['added', 'changed', 'removed'] as const;
 type Verb = (typeof VERBS)[number];
 
-/** One object and what happened to it. */
+/** A changed object. */
 interface Noted {
   readonly verb: Verb;
   readonly kind: string;
@@ -29,13 +29,13 @@ export class ReloadLog {
     this.#log = log;
   }
 
-  /** From now on changes are reloads: everything that was there at the start is served. */
+  /** Starts the log of reloads, once everything in the folder is served. */
   begin(): void {
     this.#begun = true;
     this.#noted.clear();
   }
 
-  /** The same source, whose changes are noted. */
+  /** The source, with its changes noted. */
   watching(source: Source): Source {
     return {
       start: (listener) =>
@@ -52,22 +52,22 @@ export class ReloadLog {
     };
   }
 
-  /** What was noted since the last time. */
+  /** The objects noted since the last call. */
   take(): NotedById {
     const noted = this.#noted;
     this.#noted = new Map();
     return noted;
   }
 
-  /** Says that these are served. Without any, nothing. */
+  /** Logs that these objects are served. */
   served(noted: NotedById): void {
     if (this.#begun && noted.size > 0) this.#log.info(`reloaded: ${inWords([...noted.values()])}`);
   }
 
-  /** Says that what was noted makes no difference to requests. */
+  /** Logs that the noted changes have no effect on the served configuration. */
   unchanged(): void {
     const noted = this.take();
-    if (this.#begun && noted.size > 0) this.#log.info(`reloaded: ${inWords([...noted.values()])}; what is served stays the same`);
+    if (this.#begun && noted.size > 0) this.#log.info(`reloaded: ${inWords([...noted.values()])}; the served configuration stays the same`);
   }
 
   #note(changes: readonly Change[]): void {
@@ -89,7 +89,7 @@ function verbOf(change: Change): Verb {
   return (change.object.metadata.generation ?? 1) === 1 ? 'added' : 'changed';
 }
 
-/** A Namespace that no file holds comes and goes with the objects in it. */
+/** Whether no file contains the Namespace: the file source adds it for the objects in it. */
 function isImplied(change: Change): boolean {
   return change.type !== 'upsert' || Object.keys(change.object.metadata.labels ?? {}).join() === 'kubernetes.io/metadata.name';
 }

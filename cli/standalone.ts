@@ -1,4 +1,4 @@
-// The controller's part of `weir up`: compiles a folder of YAML and hands it to the proxy beside it.
+// The controller's part of `weir up`: compiles a folder of YAML and passes the resources to the proxy in the same process.
 import * as ir from '#api/ir/ir.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { ResourceError } from '#api/wire/encode.ts';
@@ -17,18 +17,18 @@ import { ReloadLog } from './reload-log.ts';
 
 export const CONTROLLER_NAME = 'gateway.weir.dev/controller';
 
-/** The linter looks at everything that there is, so it waits until a change is served, milliseconds. */
+/** The linter reads the whole folder, so it waits until a change is served, milliseconds. */
 const LINT_DELAY = 100;
 
-/** How long changes to files may gather, milliseconds; the file source has waited for the editor already. */
+/** How long the pipeline gathers changes, milliseconds. The file source already waits for the editor. */
 const BATCH = { quiet: 5, maximum: 50 };
 
 export interface StandaloneOptions {
   readonly folder: string;
-  /** Documents for other programs are problems. */
+  /** Whether documents for other programs are errors. */
   readonly strictKinds: boolean;
   readonly log: Log;
-  /** Takes what the folder compiles to. */
+  /** Takes the compiled resources. */
   readonly supervisor: Supervisor;
 }
 
@@ -67,14 +67,14 @@ export class Standalone {
     });
   }
 
-  /** Resolves once everything in the folder is served. Rejects when the folder cannot be read. */
+  /** Resolves once everything in the folder is served. Rejects if the folder cannot be read. */
   async start(): Promise<void> {
     await this.#pipeline.start();
     this.#reloads.begin();
     await this.#lint();
   }
 
-  /** The listeners that are configured, with the ports they are bound to (null: not bound). */
+  /** The configured listeners and their bound ports (null: not bound). */
   listeners(): readonly { readonly listener: ir.Listener; readonly port: number | null }[] {
     const { supervisor } = this.#options;
     const resources = supervisor.resources();
@@ -83,13 +83,13 @@ export class Standalone {
     return listeners.map((listener) => ({ listener, port: supervisor.boundPort(listener.port) }));
   }
 
-  /** Follows the folder no longer. What it was last is still served. */
+  /** Stops the watch on the folder. The proxy continues with the last configuration. */
   stop(): Promise<void> {
     if (this.#lintTimer !== null) clearTimeout(this.#lintTimer);
     return this.#pipeline.stop();
   }
 
-  /** What compile made goes straight to the supervisor: it was never on a wire, so there is nothing to decode but JSON. */
+  /** Passes compiled resources to the supervisor. They need no check of the wire format, so this only parses the JSON. */
   async #push({ changed, removed }: Handover): Promise<void> {
     const resources = changed.map(({ body }) => JSON.parse(body.toString()) as ir.Resource);
     const noted = resources.length + removed.length === 0 ? new Map() : this.#reloads.take();
@@ -99,7 +99,7 @@ export class Standalone {
     this.#reloads.served(noted);
   }
 
-  /** The object that a resource was made of, and its place in the folder. */
+  /** The object that a resource comes from, and its place in the folder. */
   #placed({ kind, key, field, reason }: ResourceError): Record<string, unknown> {
     const { ref, part } = ir.originOf(kind, key);
     const object = objectId(ref);
@@ -108,7 +108,7 @@ export class Standalone {
     return { ...where, object, part, kind, key, field, reason };
   }
 
-  /** Never rejects: a bug in a check must not end what is served. */
+  /** Never rejects: a bug in a check must not stop the proxy. */
   #lint(): Promise<void> {
     if (this.#lintTimer !== null) clearTimeout(this.#lintTimer);
     this.#lintTimer = null;
@@ -120,7 +120,7 @@ export class Standalone {
         const options = { controllerName: CONTROLLER_NAME, now: Date.now(), served: true };
         this.#findings.report(await lintInTurns(this.#source.content, compiled, options));
       })
-      .catch((error: unknown) => log.error({ err: error }, 'a bug: the folder could not be checked'));
+      .catch((error: unknown) => log.error({ err: error }, 'a bug in Weir stopped the check of the folder'));
     return this.#linting;
   }
 }

@@ -1,4 +1,4 @@
-// `weir up DIR`: serves a folder of YAML, each Gateway listener on its own port, and follows changes to it.
+// `weir up DIR`: serves a folder of YAML, each Gateway listener on its own port, and follows changes to the files.
 import { statSync } from 'node:fs';
 import { createLog } from '#lib/log.ts';
 import { readUpConfig, UP_FLAGS } from '../proxy/config.ts';
@@ -14,7 +14,7 @@ import { Standalone } from './standalone.ts';
 export const up: Command = {
   name: 'up',
   arguments: 'DIR',
-  summary: 'Serves a folder of YAML without a cluster; changes to it are live when they are saved.',
+  summary: 'Serves a folder of YAML without a cluster, and serves each change after you save it.',
   flags: UP_FLAGS,
   readsEnvironment: true,
   async run(args) {
@@ -44,7 +44,7 @@ function parse(args: readonly string[]): UpConfig & { readonly folder: string } 
   if (!config.ok) throw new UsageError(config.error);
   const [folder, ...rest] = config.value.folders;
   if (folder === undefined || rest.length > 0) throw new UsageError('weir up takes one folder: weir up DIR');
-  if (!statSync(folder).isDirectory()) throw new UsageError(`${folder} is a file; weir up takes the folder that holds it`);
+  if (!statSync(folder).isDirectory()) throw new UsageError(`${folder} is a file; weir up takes the folder that contains it`);
   return { ...config.value, folder };
 }
 

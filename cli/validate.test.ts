@@ -75,7 +75,7 @@ describe('findings', () => {
     ]);
   });
 
-  test('none in a Gateway with proxies of its own, which a cluster would make', async () => {
+  test('none in a Gateway with dedicated proxies, which exist only in a cluster', async () => {
     const own =
       'apiVersion: gateway.weir.dev/v1alpha1\nkind: GatewayParameters\nmetadata: { name: own }\nspec: { fleet: PerGateway, replicas: 3 }';
     const ref = '{ parametersRef: { group: gateway.weir.dev, kind: GatewayParameters, name: own } }';
@@ -83,7 +83,7 @@ describe('findings', () => {
     expect(await findings(own, gateway)).toEqual([]);
   });
 
-  test('references: a backend and a parent that are not there', async () => {
+  test('references: a missing backend and a missing parent', async () => {
     const missing = await findings(route('lost', 'backendRefs: [{ name: nowhere, port: 80 }]'));
     expect(missing).toEqual([
       expect.objectContaining({
@@ -102,7 +102,7 @@ describe('findings', () => {
     expect(`${finding?.field} ${finding?.reason}`).toContain('rules[0]');
   });
 
-  test('an expression that looks for what no path has is a warning', async () => {
+  test('an expression that matches no path is a warning', async () => {
     const rule = `matches: [{ path: { type: RegularExpression, value: '/search\\?q=.*' } }]\n      ${TO_BACKEND}`;
     expect(await findings(route('search', rule))).toEqual([
       expect.objectContaining({
@@ -129,7 +129,7 @@ describe('findings', () => {
 });
 
 describe('weir validate', () => {
-  test('ends with 0 when all is well and says so', async () => {
+  test('ends with 0 without findings, and prints the counts', async () => {
     expect(await runWeir(['validate', file(route('good', TO_BACKEND))])).toEqual({
       code: 0,
       stdout: '5 objects, 0 errors, 0 warnings\n',
@@ -152,7 +152,7 @@ describe('weir validate', () => {
     expect(JSON.parse(stdout)).toMatchObject({ objects: 6, findings: [{ severity: 'warning' }] });
   });
 
-  test('counts and skips what is for other programs; --strict-kinds refuses it', async () => {
+  test('counts and skips documents for other programs; --strict-kinds refuses them', async () => {
     const deployment = (name: string) => `apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: ${name} }\nspec: {}`;
     const service = 'apiVersion: v1\nkind: Service\nmetadata: { name: a }\nspec: { selector: { app: a }, ports: [{ port: 80 }] }';
     const account = 'apiVersion: v1\nkind: ServiceAccount\nmetadata: { name: a }';
@@ -169,7 +169,7 @@ describe('weir validate', () => {
     expect(strict.code).toBe(1);
   });
 
-  test('checks kinds that Weir reads, and refuses a misspelt one', async () => {
+  test('checks the kinds that Weir reads, and refuses a misspelt kind', async () => {
     const misspelt = route('a', TO_BACKEND).replace('HTTPRoute', 'HttpRoutes');
     const service = 'apiVersion: v1\nkind: Service\nmetadata: { name: a }\nspec: { ports: [{ port: 80000 }] }';
     const { code, stdout } = await runWeir(['validate', file(misspelt, service)]);
@@ -184,8 +184,8 @@ describe('weir validate', () => {
     [['validate', '.', '--format', 'xml'], 'weir: --format: "xml" is none of text, json\n'],
     [['validate', '.', '--nope'], 'weir: unknown flag --nope\n'],
     [['validate', '.', '--stict'], 'weir: unknown flag --stict; did you mean --strict?\n'],
-    [['vaildate'], 'weir: no command "vaildate"; did you mean validate? There are: '],
-    [['nonsense'], 'weir: no command "nonsense"; there are: '],
+    [['vaildate'], 'weir: no command "vaildate"; did you mean validate? The commands are: '],
+    [['nonsense'], 'weir: no command "nonsense"; the commands are: '],
   ])('%j is a usage error', async (args, message) => {
     const { code, stderr } = await runWeir(args);
     expect(code).toBe(2);

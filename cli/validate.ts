@@ -1,4 +1,4 @@
-// `weir validate FILES`: what an API server, the compiler and the matcher would find wrong with files, before anybody serves them.
+// `weir validate FILES`: checks files as the API server, the compiler and the matcher do, before a proxy serves them.
 import type * as ir from '#api/ir/ir.ts';
 import { flagsOf, FlagValues } from '#lib/flags.ts';
 import type { FlagGroup } from '#lib/flags.ts';
@@ -19,8 +19,8 @@ const FLAGS: readonly FlagGroup[] = [
   {
     title: '',
     flags: {
-      strict: { default: 'false', value: '', text: 'end with 1 for warnings too' },
-      'strict-kinds': { default: 'false', value: '', text: 'refuse objects of kinds that Weir does not read, in place of skipping them' },
+      strict: { default: 'false', value: '', text: 'end with 1 also if there are warnings' },
+      'strict-kinds': { default: 'false', value: '', text: 'refuse objects of kinds that Weir does not read, instead of skipping them' },
       format: { default: 'text', value: 'text|json', text: 'form of the output', words: FORMATS },
     },
   },
@@ -29,7 +29,7 @@ const FLAGS: readonly FlagGroup[] = [
 export const validate: Command = {
   name: 'validate',
   arguments: 'FILES...',
-  summary: 'Checks files and folders: schema, references, overlaps. Ends with 1 when there are errors (--strict: or warnings).',
+  summary: 'Checks files and folders: schema, references, overlaps. Ends with 1 if there are errors (with --strict: or warnings).',
   flags: FLAGS,
   readsEnvironment: false,
   async run(args) {
@@ -48,7 +48,7 @@ function print(content: FolderContent, findings: readonly Finding[], format: str
   else console.log(JSON.stringify({ objects: content.objects.length, skipped: content.skipped.length, findings }, null, 2));
 }
 
-/** The lines that `weir validate` prints. `now`: milliseconds since the epoch. */
+/** The output lines of `weir validate`. `now`: milliseconds since the epoch. */
 export function describeValidation(content: FolderContent, now: number): readonly string[] {
   return describe(content, findingsOf(content, now));
 }

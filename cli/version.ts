@@ -1,4 +1,4 @@
-// `weir version`: what runs here.
+// `weir version`: the versions of Weir and Node.js.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -17,7 +17,7 @@ const FLAGS: readonly FlagGroup[] = [
 export const version: Command = {
   name: 'version',
   arguments: '',
-  summary: 'Prints the version of Weir, the commit it was built from where that is known, and the version of Node.js.',
+  summary: 'Prints the version of Weir, its commit if known, and the version of Node.js.',
   flags: FLAGS,
   readsEnvironment: false,
   run(args) {
@@ -30,7 +30,7 @@ export const version: Command = {
   },
 };
 
-/** Images carry it in WEIR_COMMIT; in a checkout git knows it. Null where neither is there. */
+/** The commit from WEIR_COMMIT, which images set, or from git in a checkout; otherwise null. */
 function commit(): string | null {
   const built = process.env['WEIR_COMMIT'] ?? '';
   if (built !== '') return built;

@@ -39,17 +39,17 @@ function commandOf(name: string): Promise<Command> {
   if (load !== undefined) return load();
   const names = [...HERE.keys()];
   const meant = nearest(name, names);
-  const hint = meant === null ? '; there are: ' : `; did you mean ${meant}? There are: `;
+  const hint = meant === null ? '; the commands are: ' : `; did you mean ${meant}? The commands are: `;
   throw new UsageError(`no command ${JSON.stringify(name)}${hint}${names.join(', ')}`);
 }
 
-/** The sentence for what the user can mend; null for a bug. */
+/** The message for an error that the user can fix; null for a bug. */
 function mistakeIn(error: unknown): string | null {
   if (error instanceof UsageError || error instanceof Mistake) return error.message;
   return isSystemError(error) ? describeSystemError(error) : null;
 }
 
-/** `weir explain ... | head` closes the pipe before the end, and a terminal may be gone: what was to be printed is of no use then. */
+/** `weir explain ... | head` closes the pipe early, and a terminal may close: the rest of the output is then dropped. */
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 ignoreUserSignals();
@@ -60,6 +60,6 @@ try {
   const mistake = mistakeIn(error);
   if (mistake === null) throw error;
   console.error(`weir: ${mistake}`);
-  // Some of what was begun may still listen.
+  // A server may still listen, which keeps the process alive.
   process.exit(2);
 }

@@ -1,4 +1,4 @@
-// The flags of the access log: where it goes, how lines look, and which are written.
+// The flags of the access log: destination, format, fields and filter.
 import { closeSync, constants, openSync } from 'node:fs';
 import { parseFilter } from '#api/access-log/filter.ts';
 import { parseFormat } from '#api/access-log/format.ts';
@@ -10,7 +10,7 @@ export const ACCESS_LOG_FLAGS: Flags = {
   'access-log': {
     default: 'stdout',
     value: 'off|stdout|FILE',
-    text: 'where one line per request or connection goes',
+    text: 'destination of the access log, one line per request or connection',
     see: 'access-log.md',
   },
   'access-log-format': {
@@ -22,13 +22,13 @@ export const ACCESS_LOG_FLAGS: Flags = {
   'access-log-fields': {
     default: '',
     value: 'NAMES',
-    text: 'fields of JSON lines: names alone are all there are, names with + or - change the usual ones, like +referer,-userAgent',
+    text: 'fields of JSON lines: names replace the default fields, names with + or - add or remove fields, like +referer,-userAgent',
     see: 'access-log.md#fields',
   },
   'access-log-filter': {
     default: '',
     value: 'RULES',
-    text: 'which lines are written, like "status=5xx or duration>=1s or sample=0.01"; all of them by default',
+    text: 'filter of lines, like "status=5xx or duration>=1s or sample=0.01"; all lines by default',
     see: 'access-log.md#filter',
   },
 };
@@ -38,19 +38,19 @@ export function readAccessLog(values: FlagValues): Pick<ServingConfig, 'accessLo
   const accessLog = target(values.text('access-log'));
   const fields = values.text('access-log-fields');
   const isJson = values.text('access-log-format') === 'json';
-  // The flag that is wrong is named.
+  // An error names the flag that has the mistake.
   const format = isJson
     ? values.parsed('access-log-fields', (text) => parseFormat('json', text))
     : values.parsed('access-log-format', (text) => parseFormat(text, fields));
   return { accessLog, accessLogSettings: { format, filter: values.parsed('access-log-filter', parseFilter) } };
 }
 
-/** Told now: later it would be the workers that cannot start. */
+/** Checks the file at the start: otherwise only the workers would report the error. */
 function target(text: string): string {
   if (text === 'off' || text === 'stdout') return text;
   const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
   try {
-    // Not blocking: it may be a pipe without a reader.
+    // Non-blocking: the file may be a pipe without a reader.
     closeSync(openSync(text, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o640));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw new Mistake(`--access-log: ${(error as Error).message}`);

@@ -12,7 +12,7 @@ import { caught, flagsOf, FlagValues, Mistake } from '#lib/flags.ts';
 import type { Flag, FlagGroup, Flags } from '#lib/flags.ts';
 import { cpuLimit } from './supervisor/cpu-limit.ts';
 
-/** More workers than any machine has use for: each is a process, and a typing error must not fill the memory. */
+/** Each worker is a process, so this limit keeps a typing error from filling the memory. */
 const MAX_WORKERS = 1_024;
 
 /** Settings for serving, independent of the source of the configuration. */
@@ -26,7 +26,7 @@ export interface ServingConfig {
   /** The name of the proxy in Via; '' for no Via. */
   readonly via: string;
   readonly logLevel: LogLevel;
-  /** Loopback only. 0: a free port; null: none. */
+  /** On loopback only. 0: a free port; null: none. */
   readonly adminPort: number | null;
   /** Probes and metrics, on every address. */
   readonly probePort: number | null;
@@ -73,85 +73,89 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
   maxRequestBodyBytes: 'request body; 0 is unlimited',
   maxChunkLineBytes: 'chunk size line with its extensions',
   maxRequestsPerConnection: 'requests on one connection; 0 is unlimited',
-  maxLingerBytes: 'how much is read of a request that is answered already, so that its client sees the answer',
-  lingerTimeout: 'how long that may take',
+  maxLingerBytes: 'bytes of a request that the proxy reads after it has answered, so that the client sees the answer',
+  lingerTimeout: 'time for reading those bytes',
   maxStreamsPerConnection: 'open requests on one HTTP/2 connection',
-  streamWindowBytes: 'bodies that may be on their way to the proxy on one HTTP/2 stream, of a client or of an endpoint; at least 65535',
+  streamWindowBytes: 'flow-control window of one HTTP/2 stream, from a client or from an endpoint; at least 65535',
   connectionWindowBytes:
-    'the same on one HTTP/2 connection of a client; connections to endpoints are shared by clients and have no such limit',
-  maxStreamResets: 'HTTP/2 streams of one connection that may be reset in 10 s before they are answered, within a second of their opening',
-  maxControlFrames: 'HTTP/2 frames of one connection in 10 s that neither ask for anything nor go with an answer',
+    'flow-control window of one HTTP/2 connection of a client; clients share the connections to endpoints, which have no such limit',
+  maxStreamResets: 'resets of unanswered HTTP/2 streams on one connection in 10 s, within a second of their opening',
+  maxControlFrames: 'HTTP/2 frames of one connection in 10 s that belong to no request and no answer',
   maxConnections: 'open downstream connections of one worker; 0 is unlimited',
-  proxyHeaderTimeout: 'header of the PROXY protocol, from accept',
-  tlsHandshakeTimeout: 'TLS handshake, from accept',
-  requestHeadTimeout: 'from the first byte of a request to the end of its head',
-  requestBodyIdleTimeout: 'longest silence within a request body, and how far its client may be behind the least rate',
-  minRequestBodyRate: 'bytes per second that a client has to send of a body, on average; 0 is no least rate',
+  proxyHeaderTimeout: 'time for the header of the PROXY protocol, from accept',
+  tlsHandshakeTimeout: 'time for the TLS handshake, from accept',
+  requestHeadTimeout: 'time from the first byte of a request to the end of its head',
+  requestBodyIdleTimeout: 'longest silence within a request body, and longest lag of its client behind the least rate',
+  minRequestBodyRate: 'least rate of request bodies in bytes per second, on average; 0 is no least rate',
   downstreamIdleTimeout:
-    'longest silence between two requests, and after accept; on HTTP/2 also of a connection with requests under way, which is asked with a PING at half of it',
-  downstreamWriteTimeout: 'longest time that a downstream takes nothing of its answer, and how far it may be behind the least rate',
-  minResponseRate: 'bytes per second that a downstream has to take of an answer that waits for it, on average; 0 is no least rate',
-  connectTimeout: 'connecting to an endpoint',
-  maxConnectAttempts: 'endpoints tried for a connection of a TCPRoute or TLSRoute',
-  upstreamIdleTimeout: 'longest silence of an upstream that has the whole request, or longest time that it takes nothing of it',
-  poolIdleTimeout: 'how long an idle upstream connection is kept',
-  maxIdlePerEndpoint: 'idle connections kept per endpoint and worker',
+    'longest silence between two requests, and after accept; on HTTP/2 also with open requests, and the proxy sends a PING after half of this time',
+  downstreamWriteTimeout: 'longest time in which a client takes no bytes of its answer, and its longest lag behind the least rate',
+  minResponseRate: 'least rate at which a client takes an answer that waits for it, in bytes per second, on average; 0 is no least rate',
+  connectTimeout: 'time for a connection to an endpoint to open',
+  maxConnectAttempts: 'endpoints that the proxy tries for a connection of a TCPRoute or TLSRoute',
+  upstreamIdleTimeout: 'longest silence of an upstream after the whole request, or longest time in which it takes no bytes of the request',
+  poolIdleTimeout: 'how long an upstream connection may be idle',
+  maxIdlePerEndpoint: 'idle connections per endpoint and worker',
   maxConnectionsPerEndpoint: 'connections per endpoint and worker',
   maxSlowPerEndpoint:
-    'connections beside those that wait for slow clients or have a long body to pass on, per endpoint and worker; 0: they count among those',
-  slowClientTimeout: 'how far behind the least rate a client is slow',
-  maxGatheredBytes: 'request bodies that a worker gathers before it takes connections for them; 0 is none',
-  maxStreamsPerUpstream: 'requests at a time on one HTTP/2 connection to an endpoint; more open another connection',
+    'extra connections per endpoint and worker for exchanges with slow clients or long bodies; 0: they count in --max-connections-per-endpoint',
+  slowClientTimeout: 'lag behind the least rate from which a client counts as slow',
+  maxGatheredBytes: 'request bodies that a worker buffers before it takes connections for them; 0 is none',
+  maxStreamsPerUpstream: 'requests at a time on one HTTP/2 connection to an endpoint; further requests open another connection',
   maxPendingPerEndpoint: 'requests that wait for a connection, per endpoint and worker',
-  pendingTimeout: 'how long each of them waits',
-  maxReplayBytes: 'request body that is kept for another attempt',
-  maxMirrors: 'copies of requests under way in one worker',
-  maxMirrorBodyBytes: 'request body that is copied',
+  pendingTimeout: 'how long a request waits for a connection',
+  maxReplayBytes: 'request body that the proxy keeps for another attempt',
+  maxMirrors: 'open copies of requests in one worker',
+  maxMirrorBodyBytes: 'request body of a copy',
   maxResponseHeadBytes: 'status line and header block of an answer',
-  maxInformational: '1xx answers before the answer proper',
+  maxInformational: '1xx answers before the final answer',
   tunnelIdleTimeout:
-    'silence in both directions of a tunnel (WebSocket), a gRPC call over HTTP/2, or a connection of a TCPRoute or TLSRoute',
-  maxBufferedBytes: 'bytes that wait for one peer before their source is paused',
-  bindTimeout: 'how long a proxy that starts waits for ports that cannot be bound before it is ready with the others',
+    'longest silence in both directions of a tunnel (WebSocket), a gRPC call over HTTP/2, or a connection of a TCPRoute or TLSRoute',
+  maxBufferedBytes: 'bytes that wait for one peer before the proxy pauses their source',
+  bindTimeout: 'how long a new proxy waits for ports that it cannot bind before it is ready with the others',
   datagramIdleTimeout: 'silence that ends the session of a peer of a UDPRoute',
-  maxDatagramSessions: 'peers of UDPRoutes of one worker at a time',
-  maxMetricRoutes: 'routes, by listener, with metrics of their own in one worker; those beyond share the label other',
-  maxMetricEndpoints: 'backends, and endpoints, with metrics of their own in one worker; those beyond share the label other',
+  maxDatagramSessions: 'peers of UDPRoutes in one worker at a time',
+  maxMetricRoutes: 'pairs of listener and route with separate metrics in one worker; further pairs share the label other',
+  maxMetricEndpoints: 'backends, and endpoints, with separate metrics in one worker; further ones share the label other',
 };
 
 const SERVING_FLAGS: Flags = {
   workers: {
     default: 'auto',
     value: 'N',
-    text: 'worker processes, at most 1024; 1 serves in the process itself, auto takes the CPU limit',
+    text: 'number of worker processes, at most 1024; 1 means no extra process, auto means the CPU limit',
   },
   'bind-address': {
     default: '',
     value: 'ADDRESS',
-    text: 'where listeners without an address of their own are bound; every address by default',
+    text: 'address of listeners without an address; every address by default',
   },
   ...ACCESS_LOG_FLAGS,
-  via: { default: 'weir', value: 'NAME|off', text: 'what the proxy calls itself in the Via header of requests and answers' },
+  via: { default: 'weir', value: 'NAME|off', text: 'name of the proxy in the Via header of requests and answers' },
   'log-level': { default: 'info', value: 'LEVEL', text: LOG_LEVELS.join(', '), words: LOG_LEVELS },
-  'admin-port': { default: '15020', value: 'PORT|off', text: 'dumps and commands, on 127.0.0.1; 0 is any free port' },
-  'probe-port': { default: '15021', value: 'PORT|off', text: '/livez, /readyz, /metrics, on every address; 0 is any free port' },
-  'drain-delay': { default: '5s', value: 'TIME', text: 'how long connections are accepted after SIGTERM' },
-  'drain-timeout': { default: '60s', value: 'TIME', text: 'how long requests may take after that' },
+  'admin-port': { default: '15020', value: 'PORT|off', text: 'port of dumps and commands, on 127.0.0.1; 0 is any free port' },
+  'probe-port': { default: '15021', value: 'PORT|off', text: 'port of /livez, /readyz and /metrics, on every address; 0 is any free port' },
+  'drain-delay': { default: '5s', value: 'TIME', text: 'how long the proxy accepts connections after SIGTERM' },
+  'drain-timeout': { default: '60s', value: 'TIME', text: 'how long requests may take after --drain-delay' },
 };
 
 const LIMIT_FLAGS: Flags = Object.fromEntries(LIMIT_NAMES.map((name) => [flagOf(name), limitFlag(name)]));
 
 const SUBSCRIBE_FLAGS: Flags = {
-  controller: { default: '', value: 'HOST:PORT', text: 'the controller to subscribe to' },
-  'controller-tls-ca': { default: '', value: 'FILE', text: "the CA of the controller's certificate, PEM" },
-  'controller-tls-cert': { default: '', value: 'FILE', text: "the proxy's own certificate" },
-  'controller-tls-key': { default: '', value: 'FILE', text: "the certificate's key" },
-  'controller-tls-name': { default: '', value: 'NAME', text: "the name in the controller's certificate where it is not its host" },
-  'node-id': { default: '', value: 'NAME', text: 'this proxy in logs of the controller; the host name by default' },
+  controller: { default: '', value: 'HOST:PORT', text: 'address of the controller' },
+  'controller-tls-ca': { default: '', value: 'FILE', text: "CA of the controller's certificate, PEM" },
+  'controller-tls-cert': { default: '', value: 'FILE', text: 'certificate of the proxy, PEM' },
+  'controller-tls-key': { default: '', value: 'FILE', text: 'key of that certificate, PEM' },
+  'controller-tls-name': {
+    default: '',
+    value: 'NAME',
+    text: "name in the controller's certificate, if it is not the host of --controller",
+  },
+  'node-id': { default: '', value: 'NAME', text: 'name of this proxy in logs of the controller; the host name by default' },
   'last-good': {
     default: '',
     value: 'FILE',
-    text: 'where the last good configuration is kept; what is served while no controller is there',
+    text: 'file of the last good configuration; the proxy serves it when it starts without a controller',
   },
 };
 
@@ -165,7 +169,7 @@ const UP_DEFAULTS: Readonly<Record<string, string>> = {
 };
 const FOLDER_FLAGS: Flags = {
   demo: { default: 'false', value: '', text: 'start a small HTTP backend at each loopback endpoint of the Backends in DIR' },
-  'strict-kinds': { default: 'false', value: '', text: 'refuse objects of kinds that Weir does not read, in place of skipping them' },
+  'strict-kinds': { default: 'false', value: '', text: 'refuse objects of kinds that Weir does not read, instead of skipping them' },
 };
 
 /** The flags of `weir proxy`. */

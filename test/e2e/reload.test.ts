@@ -75,7 +75,7 @@ describe('a good edit', () => {
   test('says so when requests do not see the difference', async () => {
     const unused = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: unused }\ndata: { a: b }';
     const { msg } = await edit(/reloaded/, 'unused.yaml', unused);
-    expect(msg).toBe('reloaded: 1 ConfigMap added (default/unused); what is served stays the same');
+    expect(msg).toBe('reloaded: 1 ConfigMap added (default/unused); the served configuration stays the same');
   });
 
   test('counts many objects without their names', async () => {

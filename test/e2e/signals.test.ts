@@ -202,7 +202,7 @@ test('weir controller goes on after SIGHUP, SIGUSR1 and SIGUSR2', async () => {
   const child = await start('controller', '--kubeconfig', kubeconfig, ...addresses);
   await child.printed(/probes and metrics are served/);
   await annoy([child.pid]);
-  await child.printed(/"signal":"SIGHUP","msg":"the controller goes on"/);
+  await child.printed(/"signal":"SIGHUP","msg":"the controller continues"/);
   expect((await fetch(`http://127.0.0.1:${probes}/livez`)).status).toBe(200);
   expect(await child.stop('SIGTERM')).toBe(0);
   expect(child.output).not.toMatch(/[Dd]ebugger/);

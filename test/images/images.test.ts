@@ -54,7 +54,7 @@ describe.each([
 
   test('reports a command that it does not have', () => {
     const { stderr, status } = weir('validate', '.');
-    expect({ stderr, status }).toEqual({ stderr: `weir: no command "validate"; there are: ${commands.join(', ')}\n`, status: 2 });
+    expect({ stderr, status }).toEqual({ stderr: `weir: no command "validate"; the commands are: ${commands.join(', ')}\n`, status: 2 });
   });
 
   test('runs as nobody, its program as process 1', () => {

@@ -155,7 +155,7 @@ describe('a ClientTrafficPolicy', () => {
     const explain = (port: number, ...args: string[]) => runWeir(['explain', `http://a:${port}/`, '--config', folder, ...args]);
     const header = ['-H', 'X-Forwarded-For: 203.0.113.7'];
     const [narrow = 0, wide = 0] = ports;
-    expect((await explain(narrow, ...header)).stdout).toContain('client    203.0.113.7, as proxies in front tell\n');
+    expect((await explain(narrow, ...header)).stdout).toContain('client    203.0.113.7, from the headers of trusted proxies\n');
     for (const args of [await explain(wide, ...header), await explain(narrow, ...header, '--from', '192.0.2.1')])
       expect(args.stdout).not.toContain('client ');
     const { code, stderr } = await explain(narrow, '--from', 'here');
