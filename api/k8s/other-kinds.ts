@@ -32,8 +32,9 @@ export function otherKindOf(value: unknown): string | null {
 
 /** Whether a document that lacks its API version or kind was to be an object all the same. */
 function isBroken(value: Record<string, unknown>): boolean {
-  const { kind } = value;
+  const { apiVersion, kind } = value;
   if ('metadata' in value || 'spec' in value || Object.keys(value).length === 0) return true;
+  if (typeof apiVersion === 'string' && OWN_GROUPS.includes(groupOf(apiVersion))) return true;
   return typeof kind === 'string' && Object.hasOwn(KINDS, kind);
 }
 

@@ -187,6 +187,19 @@ describe('mistakes', () => {
     expect(problems).toEqual([expect.objectContaining({ file: path.join(folder, 'a.yaml'), object: '', field: '' })]);
   });
 
+  test.each(['a: &a [*a]\n', 'apiVersion: gateway.weir.dev/v1alpha1\n', 'replicas: 3\n'])(
+    'that turn an object into %j keep it',
+    async (text) => {
+      write('a.yaml', backend('one'), backend('two'));
+      await start();
+      await after(() => write('a.yaml', backend('one'), text));
+      expect(told()).toHaveLength(1);
+      expect(problems.at(-1)).toMatchObject({ file: path.join(folder, 'a.yaml'), kept: ['Backend/default/one', 'Backend/default/two'] });
+      await after(() => write('a.yaml', backend('two')));
+      expect(told()[1]).toEqual(['-one']);
+    },
+  );
+
   test('of an object defined twice the first file wins; the problem of the second names the first', async () => {
     write('a.yaml', backend('one'));
     write('b.yaml', backend('one', 81));

@@ -191,7 +191,7 @@ async function readIfChanged(file: string, known: KnownFile | undefined, options
     const stamp = `${await realpath(file)} ${ino} ${size} ${mtimeMs}`;
     if (known?.stamp === stamp) return known;
     if (size > MAX_FILE_BYTES) return keepGood(known, stamp, unreadable(file, `is larger than ${MAX_FILE_BYTES} bytes`));
-    const content = parseDocuments(file, decodeText(await readFile(file)), options);
+    const content = withLosses(known, file, parseDocuments(file, decodeText(await readFile(file)), options));
     return content.broken ? keepGood(known, stamp, content) : { stamp, content };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
@@ -199,12 +199,31 @@ async function readIfChanged(file: string, known: KnownFile | undefined, options
   }
 }
 
+/**
+ * A document without a Kubernetes object that takes the place of objects is a broken edit, not a file of another program: it must not
+ * delete them.
+ */
+function withLosses(known: KnownFile | undefined, file: string, content: FileContent): FileContent {
+  if (known === undefined || content.broken || strays(content) <= strays(known.content)) return content;
+  const present = new Set(content.objects.map(({ object }) => objectId(refOf(object))));
+  const isComplete = known.content.objects.every(({ object }) => present.has(objectId(refOf(object))));
+  if (isComplete) return content;
+  const reason = 'has a document without apiVersion and kind in place of an object; delete the document to delete the object';
+  const problem: SourceProblem = { severity: 'error', file, line: 0, object: '', field: '', reason };
+  return { ...content, problems: [...content.problems, problem], broken: true };
+}
+
+/** The number of documents without a Kubernetes object. */
+function strays({ skipped }: FileContent): number {
+  return skipped.filter((kind) => kind === '').length;
+}
+
 function keepGood(known: KnownFile | undefined, stamp: string, content: FileContent): KnownFile {
   if (known === undefined) return { stamp, content };
-  const { objects } = known.content;
+  const { objects, skipped } = known.content;
   const kept = objects.map(({ object }) => objectId(refOf(object)));
   const problems = content.problems.map((problem) => (kept.length === 0 ? problem : { ...problem, kept }));
-  return { stamp, content: { ...content, objects, problems } };
+  return { stamp, content: { ...content, objects, problems, skipped } };
 }
 
 function unreadable(file: string, reason: string): FileContent {
