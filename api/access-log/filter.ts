@@ -1,35 +1,35 @@
-// Which requests and connections the access log has lines of, as flags and GatewayParameters say it:
+// The filter of the access log, as flags and GatewayParameters write it:
 //
 //     status=5xx or duration>=1s or route=shop/cart and sample=0.1 or sample=0.01
 //
-// A line is written where any of the rules holds, and a rule holds where all of its conditions do.
+// The log has a line if at least one rule applies. A rule applies if all its conditions are true.
 import { parseDuration } from '#lib/duration.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import { err, ok } from '#lib/result.ts';
 import type { Result } from '#lib/result.ts';
 
-/** One rule; a condition that is null is not asked. */
+/** A rule; null means that the rule lacks the condition. */
 export interface LogRule {
   /** Pairs of the first and the last status. */
   readonly statuses: readonly (readonly [number, number])[] | null;
-  /** At least so many milliseconds. */
+  /** The least duration, milliseconds. */
   readonly duration: number | null;
   /** `<namespace>/<name>` of routes, or `<namespace>/*`. */
   readonly routes: readonly string[] | null;
-  /** It failed, or the proxy answered by itself. */
+  /** Whether the rule takes only failures and answers of the proxy itself. */
   readonly error: boolean;
-  /** The share of what the other conditions leave, above 0 and up to 1. */
+  /** The sampled share of the lines that meet the other conditions, above 0 and up to 1. */
   readonly sample: number;
 }
 
-/** Null: all lines. */
+/** Null means all lines. */
 export type LogFilter = readonly LogRule[] | null;
 
 const NO_CONDITION: LogRule = { statuses: null, duration: null, routes: null, error: false, sample: 1 };
 const CONDITIONS = ['status=', 'duration>=', 'route=', 'sample=', 'error'];
 const MAX_RULES = 32;
 
-/** The filter that a setting says; '' is none. */
+/** Parses a filter; '' means no filter. */
 export function parseFilter(text: string): Result<LogFilter> {
   if (text.trim() === '') return ok(null);
   const rules: LogRule[] = [];
@@ -38,7 +38,7 @@ export function parseFilter(text: string): Result<LogFilter> {
     if (!rule.ok) return rule;
     rules.push(rule.value);
   }
-  return rules.length > MAX_RULES ? err(`at most ${MAX_RULES} rules`) : ok(rules);
+  return rules.length > MAX_RULES ? err(`a filter has at most ${MAX_RULES} rules`) : ok(rules);
 }
 
 function parseRule(text: string): Result<LogRule> {
@@ -65,7 +65,7 @@ function parseCondition(text: string): Result<Partial<LogRule>> {
       return parseSample(value);
     default:
       return err(
-        `${JSON.stringify(text)} is no condition, as are status=5xx, duration>=1s, route=NAMESPACE/NAME, error, sample=0.1${hint(text)}`,
+        `${JSON.stringify(text)} is not a condition; use status=5xx, duration>=1s, route=NAMESPACE/NAME, error or sample=0.1${hint(text)}`,
       );
   }
 }

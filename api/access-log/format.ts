@@ -1,26 +1,26 @@
-// How lines of the access log look, as flags and GatewayParameters say it: JSON with chosen fields, or a text template.
+// The format of access log lines, as flags and GatewayParameters write it: JSON with selected fields, or a text template.
 import { didYouMean } from '#lib/nearest.ts';
 import { err, ok } from '#lib/result.ts';
 import type { Result } from '#lib/result.ts';
 import { CREDENTIAL_HEADERS, DEFAULT_FIELDS, LOG_FIELDS, logField, REQUEST_HEADER, RESPONSE_HEADER } from './fields.ts';
 
-/** A piece of a template: text as it is, or a field. */
+/** A part of a template: literal text, or a field. */
 export type TemplatePart = { readonly literal: string } | { readonly field: string };
 
 /** The parts of a line. */
 export type LogFormat =
   { readonly kind: 'json'; readonly fields: readonly string[] } | { readonly kind: 'text'; readonly parts: readonly TemplatePart[] };
 
-/** A line has room for so many, with values of any length. */
+/** The most fields of a line. */
 const MAX_FIELDS = 64;
-/** Characters that their names may have together. */
+/** The most characters of all field names together. */
 const MAX_NAMES = 2_048;
 const TOO_MANY = `a line has at most ${MAX_FIELDS} fields`;
-/** Characters of a template. */
+/** The most characters of a template. */
 const MAX_TEMPLATE = 1_024;
 
 const COMMON = '%{client} - - [%{commonTime}] "%{method} %{path} %{httpVersion}" %{status} %{responseBytes}';
-/** Formats with a name of their own, as templates. */
+/** The templates of the named formats. */
 export const NAMED_TEMPLATES: Readonly<Record<string, string>> = {
   common: COMMON,
   combined: `${COMMON} "%{referer}" "%{userAgent}"`,
@@ -29,12 +29,12 @@ export const NAMED_TEMPLATES: Readonly<Record<string, string>> = {
 export const DEFAULT_FORMAT: LogFormat = Object.freeze({ kind: 'json', fields: DEFAULT_FIELDS });
 
 /**
- * The format that a setting names: `json`, `common`, `combined`, or a template with `%{field}`. `fields` is a list of names for JSON
- * lines, '' for the usual ones: names alone replace the usual ones, names with + or - in front change them.
+ * Parses a format: `json`, `common`, `combined`, or a template with `%{field}`. `fields` lists names for JSON lines; '' means the default
+ * fields. Plain names replace the default fields; names with + or - in front add or remove fields.
  */
 export function parseFormat(format: string, fields: string): Result<LogFormat> {
   if (format === 'json') return parseFields(fields);
-  if (fields !== '') return err('fields are for the format json; a template names its own');
+  if (fields !== '') return err('fields need the format json; a template contains its own fields');
   const template = NAMED_TEMPLATES[format] ?? format;
   return template.includes('%{') ? parseTemplate(template) : err(formatProblem(format));
 }
@@ -49,7 +49,7 @@ function parseFields(list: string): Result<LogFormat> {
   const entries = list.split(',').map((entry) => entry.trim());
   const relative = entries.filter((entry) => /^[+-]/.test(entry)).length;
   if (relative > 0 && relative < entries.length)
-    return err('either all names have + or - in front, which changes the usual fields, or none, which replaces them');
+    return err('put + or - in front of all names, which changes the default fields, or of none, which replaces them');
   const chosen = new Set(relative > 0 ? DEFAULT_FIELDS : []);
   for (const entry of entries) {
     const name = fieldName(entry.replace(/^[+-]/, ''));
@@ -57,18 +57,18 @@ function parseFields(list: string): Result<LogFormat> {
     if (entry.startsWith('-')) chosen.delete(name.value);
     else chosen.add(name.value);
   }
-  if (chosen.size === 0) return err('no field is left');
+  if (chosen.size === 0) return err('the list removes every field; keep at least one');
   if (chosen.size > MAX_FIELDS) return err(TOO_MANY);
   return withNames(inOrder([...chosen]));
 }
 
-/** Long names would leave no room for values. */
+/** Limits the names, since long names leave no room for values. */
 function withNames(fields: readonly string[]): Result<LogFormat> {
-  if (fields.join('').length > MAX_NAMES) return err(`the names of the fields have more than ${MAX_NAMES} characters together`);
+  if (fields.join('').length > MAX_NAMES) return err(`the names of the fields have more than ${MAX_NAMES} characters in total`);
   return ok({ kind: 'json', fields });
 }
 
-/** Lines have the order of the catalogue; headers come last, as they were named. */
+/** Sorts names in the order of LOG_FIELDS; headers come last, in the order of the setting. */
 function inOrder(names: readonly string[]): readonly string[] {
   const listed = LOG_FIELDS.map(({ name }) => name).filter((name) => names.includes(name));
   return [...listed, ...names.filter((name) => logField(name) === undefined)];
@@ -77,11 +77,11 @@ function inOrder(names: readonly string[]): readonly string[] {
 /** `%{field}` is a field, `%%` a percent sign. */
 function parseTemplate(template: string): Result<LogFormat> {
   if (template.length > MAX_TEMPLATE) return err(`a template has at most ${MAX_TEMPLATE} characters`);
-  // Two lines for one request would be one that a client can forge.
-  if (/\p{Cc}/u.test(template)) return err('a template has no control characters, a line break neither');
+  // A line break would let a client forge a line.
+  if (/\p{Cc}/u.test(template)) return err('a template must not contain control characters or line breaks');
   const parts: TemplatePart[] = [];
   for (const [piece] of template.matchAll(/%\{[^}]*\}|%%|%|[^%]+/g)) {
-    if (piece === '%') return err('a % begins %{field}, or is written %%');
+    if (piece === '%') return err('a % must begin %{field}; write %% for a percent sign');
     if (!piece.startsWith('%{')) {
       parts.push({ literal: piece === '%%' ? '%' : piece });
       continue;
@@ -107,6 +107,6 @@ function headerField(prefix: string, header: string): Result<string> {
   if (!/^[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/.test(name))
     return err(`${JSON.stringify(prefix + header)} does not end with the name of a header`);
   if (CREDENTIAL_HEADERS.includes(name))
-    return err(`${prefix}${name} is refused: the header carries credentials, and a log is read by many`);
+    return err(`${prefix}${name} is refused: the header contains credentials, which a log must not contain`);
   return ok(prefix + name);
 }

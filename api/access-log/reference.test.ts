@@ -1,4 +1,4 @@
-// docs/reference/access-log.md and the fields, formats and refused headers of the code are the same.
+// docs/reference/access-log.md agrees with the code on fields, formats and refused headers.
 import { expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -14,26 +14,26 @@ function row({ name, scope, type, unit, byDefault, example, text }: LogField): s
   return `| \`${name}\` | ${LINES[scope]} | ${type} | ${unit} | ${byDefault ? 'yes' : ''} | \`${example}\` | ${meaning} |`;
 }
 
-test('every field is documented as it is, in its order, and no other', () => {
+test('the page documents every field, in order, and no others', () => {
   const rows = DOCUMENT.split('\n').filter((line) => /^\| `\w+` \| [RS]/.test(line));
   expect(rows).toEqual(LOG_FIELDS.map(row));
 });
 
-test('the headers that are refused are documented', () => {
+test('the page documents the refused headers', () => {
   const [, list = ''] = /credentials are refused: (.*)\./.exec(DOCUMENT) ?? [];
   expect(list).toBe(CREDENTIAL_HEADERS.map((name) => `\`${name}\``).join(', '));
 });
 
-test('the named formats are documented', () => {
+test('the page documents the named formats', () => {
   for (const [name, template] of Object.entries(NAMED_TEMPLATES)) expect(DOCUMENT).toContain(`| \`${name}\` | \`${template}\` |`);
 });
 
-test('every template and field that the page shows is one', () => {
+test('every template and field on the page is valid', () => {
   const named = [...DOCUMENT.matchAll(/%\{([a-z][\w.-]+)\}/g)].map(([, name]) => name as string);
   expect(named.length).toBeGreaterThan(10);
   for (const name of named) expect(parseFormat(`%{${name}}`, '')).toMatchObject({ ok: true });
 });
 
-test('names of fields are unique', () => {
+test('field names are unique', () => {
   expect(new Set(LOG_FIELDS.map(({ name }) => name)).size).toBe(LOG_FIELDS.length);
 });

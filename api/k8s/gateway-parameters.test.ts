@@ -57,7 +57,7 @@ describe('GatewayParameters', () => {
     [{ accessLog: { format: '%{pth}' } }, 'spec.accessLog.format: "pth" is not a field of the access log; did you mean path?'],
     [
       { accessLog: { format: 'common', fields: ['path'] } },
-      'spec.accessLog.format: fields are for the format json; a template names its own',
+      'spec.accessLog.format: fields need the format json; a template contains its own fields',
     ],
     [{ accessLog: { fields: ['stauts'] } }, 'spec.accessLog.fields: "stauts" is not a field of the access log; did you mean status?'],
     [{ accessLog: { filter: 'sample=2' } }, 'spec.accessLog.filter: sample: "2" is not a share above 0 and up to 1'],
