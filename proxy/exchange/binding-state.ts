@@ -5,7 +5,7 @@ export interface UnboundPort {
   /** The port of the listeners. */
   readonly port: number;
   readonly transport: 'TCP' | 'UDP';
-  /** '' is all addresses. */
+  /** '': all addresses. */
   readonly address: string;
   /** A reason in one word. */
   readonly reason: string;

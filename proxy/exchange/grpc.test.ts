@@ -8,7 +8,7 @@ import { GRPC_STATUS, grpcStatusOf, grpcStatusOfHttp, grpcStatusOfReset } from '
 
 const DOCUMENT = path.resolve(import.meta.dirname, '../../docs/reference/grpc.md');
 
-describe('what is a call', () => {
+describe('a call by its content type', () => {
   test.each(['application/grpc', 'application/grpc+proto', 'application/grpc;charset=utf-8', 'Application/GRPC+json'])('%s', (type) =>
     expect(isGrpcType(type)).toBe(true),
   );
@@ -30,16 +30,16 @@ describe('grpc-timeout', () => {
     ['99999999S', 99_999_999_000],
   ])('%s', (text, ms) => expect(callTimeout(['grpc-timeout', text])).toBeCloseTo(ms, 9));
 
-  test.each(['', 'S', '5', '5s', '123456789S', '-1S', '+1S', '1.5S', ' 1S', '1S ', '0x1S', '1SS', '١S'])('%p cannot be read', (text) =>
+  test.each(['', 'S', '5', '5s', '123456789S', '-1S', '+1S', '1.5S', ' 1S', '1S ', '0x1S', '1SS', '١S'])('%p is invalid', (text) =>
     expect(callTimeout(['grpc-timeout', text])).toBe(BAD_DEADLINE),
   );
 
-  test('none, and two', () => {
+  test('without a header, and with two', () => {
     expect(callTimeout(['te', 'trailers'])).toBe(NO_DEADLINE);
     expect(callTimeout(['grpc-timeout', '1S', 'grpc-timeout', '1S'])).toBe(BAD_DEADLINE);
   });
 
-  test('is written so that it can be read, is never longer, and is as near as eight digits allow', () => {
+  test('is formatted validly, never longer, and as precisely as eight digits allow', () => {
     fc.assert(
       fc.property(fc.double({ min: 0.001, max: 9e10, noNaN: true }), (ms) => {
         const read = callTimeout(['grpc-timeout', formatTimeout(ms)]);
@@ -53,12 +53,12 @@ describe('grpc-timeout', () => {
 });
 
 describe('grpc-message', () => {
-  test('escapes what is no printable ASCII', () => {
+  test('escapes all but printable ASCII', () => {
     expect(encodeMessage('all good')).toBe('all good');
     expect(encodeMessage('50%\r\né')).toBe('50%25%0D%0A%C3%A9');
   });
 
-  test('can be read back, whatever it was', () => {
+  test('is decoded to the same text', () => {
     fc.assert(fc.property(fc.string({ unit: 'grapheme' }), (text) => expect(decodeURIComponent(encodeMessage(text))).toBe(text)));
   });
 });

@@ -1,4 +1,4 @@
-// How far a peer is behind with a body that it sends or receives, in milliseconds. The lag grows with the time in which the peer was to
+// The lag of a peer with a body that it sends or receives, in milliseconds. The lag grows with the time in which the peer must
 // act, and shrinks with each byte by the time for that byte at the minimum rate; it is never negative. So a silent peer and a slow one
 // reach the same limit.
 
@@ -24,13 +24,13 @@ export class Lag {
     this.resume(now);
   }
 
-  /** The peer is to act. */
+  /** The peer must act from now on. */
   resume(now: number): void {
     this.#since = now;
     this.#running = true;
   }
 
-  /** The peer is not to act any more. */
+  /** The peer need not act any more. */
   pause(now: number): void {
     this.#behind = this.at(now);
     this.#running = false;

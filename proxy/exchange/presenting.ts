@@ -1,9 +1,9 @@
-// A transport that presents a client certificate: of the Gateway that a request or connection came to, while clusters are everybody's.
+// Adds the client certificate of a Gateway to the transport of a cluster. Gateways share clusters, so the cluster cannot contain it.
 import type { ClientIdentity, Transport } from './plan.ts';
 
 const known = new WeakMap<Transport, WeakMap<ClientIdentity, Transport>>();
 
-/** The transport with that identity: the same object each time, so that it finds its pool. */
+/** The transport with that certificate. Equal arguments return the same object, because pools are found by it. */
 export function presenting(transport: Transport, identity: ClientIdentity): Transport {
   if (transport.tls === null) return transport;
   let siblings = known.get(transport);

@@ -1,4 +1,4 @@
-// What the request path tells of exchanges to be counted and logged.
+// The interface through which the request path reports exchanges to metrics and the access log.
 import type { Exchange } from './exchange.ts';
 
 /** Metrics and access log. */

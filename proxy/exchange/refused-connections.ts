@@ -1,13 +1,13 @@
-// Connections that the proxy ended because of what their peers sent outside of requests: counted by reason, and reported to the log.
+// Connections that the proxy closed because of invalid bytes outside of requests: counted by reason, and reported to the log.
 import { TokenBuckets } from '#lib/token-bucket.ts';
 
-/** One line of the log per reason and ten seconds: every peer that can connect can cause one. */
+/** One line of the log per reason and ten seconds, because every peer that can connect can cause such lines. */
 const LOGGED = { burst: 1, perSecond: 1 / 10 };
 
 /** A refusal that is logged. */
 export interface RefusedConnection<Reason extends string = string> {
   readonly reason: Reason;
-  /** Of the socket: the address of the client behind a balancer may not be known yet. */
+  /** The peer of the socket; behind a balancer, the address of the client may be unknown. */
   readonly address: string;
 }
 
@@ -25,7 +25,7 @@ export class RefusedConnections<Reason extends string> {
     if (this.#logged.take(reason) === 0) this.#tell({ reason, address });
   }
 
-  /** Refused connections by reason: one series of the metric each. */
+  /** The number of refused connections by reason. Each reason is one series of the metric. */
   get failures(): ReadonlyMap<Reason, number> {
     return this.#counts;
   }

@@ -1,29 +1,29 @@
-// What the runtime decided about a stream route before any connection came.
+// The decisions of the runtime about a TCP, TLS or UDP route, made before any connection.
 import type { ExchangeError } from './errors.ts';
 import type { EndpointPicker, ProxyProtocol, Transport, UpstreamEndpoint } from './plan.ts';
 
-/** A cluster as connections use it. */
+/** A cluster, as stream routes use it. */
 export interface StreamCluster extends EndpointPicker {
   readonly key: string;
-  /** How its endpoints are connected to, but for who asks; `tcp` has neither ALPN nor anything else of HTTP. */
+  /** The transport to its endpoints without a client certificate. `tcp`: without ALPN and HTTP. */
   transportIn(protocol: 'tcp', proxyProtocol: ProxyProtocol): Transport;
-  /** Another array whenever they change. */
+  /** A new array after each change. */
   readonly endpoints: readonly UpstreamEndpoint[];
 }
 
-/** A share of a route's connections. Null cluster: they are refused. */
+/** A share of a route's connections. `cluster` null: these connections are refused. */
 export interface StreamBackendPlan {
   readonly cluster: StreamCluster | null;
   readonly weight: number;
   readonly proxyProtocol: ProxyProtocol;
 }
 
-/** One rule of a route, ready to be followed. */
+/** One rule of a route in executable form. */
 export interface StreamPlan {
   /** Key of the IR route: `<Kind>/<namespace>/<name>/<rule index>`; the label of metrics and logs. */
   readonly key: string;
   readonly backends: readonly StreamBackendPlan[];
   readonly totalWeight: number;
-  /** What connections fail with where no backend can be drawn. */
+  /** The error of connections if no backend can be chosen. */
   readonly nothingDrawn: ExchangeError;
 }

@@ -1,44 +1,44 @@
-// One connection that is passed on as a whole, from accept to the log line: what an Exchange is to a request.
+// One forwarded connection, from accept to the log line. It is to a stream route what an Exchange is to an HTTP route.
 import type { ExchangeError } from './errors.ts';
 import type { DownstreamConnection, DownstreamTls } from './exchange.ts';
 import type { ClientIdentity, UpstreamEndpoint } from './plan.ts';
 import type { StreamPlan } from './stream-plan.ts';
 
-/** Where a connection belongs, as its port has found out. */
+/** The listener and the route of a connection. */
 export interface StreamTarget {
-  /** `tls`: passed through or terminated; `tcp`: anything; `udp`: what one peer sends, and the answers. */
+  /** `tls`: TLS, passed through or terminated; `tcp`: any bytes; `udp`: the datagrams of one peer and the answers to them. */
   readonly protocol: 'tcp' | 'tls' | 'udp';
-  /** Key of the listener; '' when no route wants the connection. */
+  /** `<namespace>/<gateway>/<listener>`; '' if no route matches. */
   readonly listener: string;
-  /** '' without one. */
+  /** The server name of the TLS handshake; '' without SNI. */
   readonly serverName: string;
-  /** Null: no route wants it. */
+  /** Null: no route matches. */
   readonly plan: StreamPlan | null;
-  /** What backends that ask for it are shown of the Gateway it came to; null when there is nothing to show. */
+  /** The client certificate of the Gateway for backends that request one; null if the Gateway has none. */
   readonly clientIdentity: ClientIdentity | null;
 }
 
 export class StreamSession {
-  /** Asked for at once: a socket that is closed knows it no more. */
+  /** Stored at the start, because a closed socket does not have it any more. */
   readonly remoteAddress: string;
-  /** Null in the clear, and where the backend terminates TLS. */
+  /** Null without TLS, and if the backend terminates TLS. */
   readonly tls: DownstreamTls | null;
   readonly target: StreamTarget;
-  /** TLS that somebody else terminates. */
+  /** True if the backend terminates TLS. */
   readonly passthrough: boolean;
-  /** performance.now() when the connection was accepted, or when its handshake was over. */
+  /** performance.now() after accept, or after the handshake. */
   readonly startedAt = performance.now();
-  /** Milliseconds until an endpoint took the connection; 0 when none did. */
+  /** Milliseconds from `startedAt` until an endpoint accepted the connection; 0 if none did. */
   connectedAfter = 0;
   endpoint: UpstreamEndpoint | null = null;
-  /** The side that said its end first; '' where neither did. */
+  /** The side that ended the connection first; '' if neither side did. */
   closedBy: 'client' | 'backend' | '' = '';
-  /** Endpoints that were tried. */
+  /** The number of endpoints that were tried. */
   attempts = 0;
-  /** From the downstream, and to it. */
+  /** Bytes from the downstream, and bytes to it. */
   receivedBytes = 0;
   sentBytes = 0;
-  /** Null when both sides said their end. */
+  /** Null if both sides ended the connection normally. */
   error: ExchangeError | null = null;
 
   constructor(connection: Pick<DownstreamConnection, 'remoteAddress' | 'tls'>, target: StreamTarget) {
@@ -49,7 +49,7 @@ export class StreamSession {
   }
 }
 
-/** Who counts and logs sessions. */
+/** Gets the start and the end of each session, for metrics and the access log. */
 export interface StreamRecorder {
   started(session: StreamSession): void;
   ended(session: StreamSession): void;

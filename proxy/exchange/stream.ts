@@ -1,72 +1,72 @@
-// The seams between codecs and the request path: what each side may ask of the other. Both codecs implement the same two
-// interfaces, and the request path is the only listener, so that every filter serves every protocol.
+// The interfaces between codecs and the request path. Both codecs implement the same two interfaces, and the request path is the only
+// listener, so every filter works with every protocol.
 import type { Attempt } from './attempt.ts';
 import type { ExchangeError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { Headers } from './headers.ts';
 
-/** Body length when it is not known beforehand (chunked, or a stream that just ends). Of an answer without a body: none is told. */
+/** The length of a body that is not announced (chunked, or ended by the end of the stream). For an answer without a body: none announced. */
 export const UNKNOWN_LENGTH = -1;
 
 /**
- * The downstream half of one exchange: where the answer goes. Implemented by the h1 connection and the h2 stream.
- * Chunks belong to the caller: what must outlive the call is copied.
+ * The downstream half of one exchange: it sends the answer. The h1 connection and the h2 stream implement it.
+ * Chunks belong to the caller: the callee copies bytes that it keeps after the call.
  */
 export interface DownstreamStream {
   /** Sends a 1xx answer; any number may come before the head. */
   writeInformational(status: number, headers: readonly string[]): void;
-  /** Sends the head from exchange.status, responseHeaders and responseLength. May be held back to go out with the first chunk. */
+  /** Sends the head from exchange.status, responseHeaders and responseLength. The codec may delay it until the first chunk. */
   writeHead(exchange: Exchange): void;
-  /** Sends a piece of the body. False: stop until `downstreamDrained`. */
+  /** Sends a piece of the body. False: the caller must wait for `downstreamDrained`. */
   writeData(exchange: Exchange, chunk: Buffer): boolean;
-  /** Ends the answer; the exchange is over for the codec once the request has ended too. */
+  /** Ends the answer. The codec releases the exchange once the request has ended too. */
   end(exchange: Exchange, trailers: Headers | null): void;
-  /** Cuts an answer that cannot be completed, in a way that the peer cannot take for a complete one. */
+  /** Cuts an incomplete answer, so that the peer cannot mistake it for a complete one. */
   abort(exchange: Exchange): void;
-  /** How far the peer is behind with what it sends or takes of this exchange, milliseconds; 0 where nothing is due of it. */
+  /** The lag of the peer with the body that it sends or receives, milliseconds; 0 if the peer has nothing to do. */
   lag(exchange: Exchange): number;
   /** Flow control of the request body. */
   pauseRequest(): void;
   resumeRequest(): void;
-  /** Turns the connection into a tunnel after a 101 or a 2xx to CONNECT: from now on data is raw bytes in both directions. */
+  /** Turns the connection into a tunnel after a 101 or a 2xx to CONNECT: data is then raw bytes in both directions. */
   startTunnel(exchange: Exchange): void;
 }
 
-/** The upstream half of one attempt: where the request goes. */
+/** The upstream half of one attempt: it sends the request. */
 export interface UpstreamStream {
-  /** Sends a piece of the request body. False: stop until `upstreamDrained`. */
+  /** Sends a piece of the request body. False: the caller must wait for `upstreamDrained`. */
   writeData(chunk: Buffer): boolean;
-  /** Ends the request body; not called when requestLength is 0. In a tunnel: half-closes. */
+  /** Ends the request body; not called if requestLength is 0. For a tunnel: half-closes the connection. */
   end(trailers: Headers | null): void;
-  /** Gives the attempt up: an h1 connection is closed, an h2 stream is reset. No event comes after it. */
+  /** Abandons the attempt: closes an h1 connection, resets an h2 stream. No event follows. */
   abort(): void;
   /** Flow control of the answer's body. */
   pauseResponse(): void;
   resumeResponse(): void;
 }
 
-/** What a downstream codec reports. */
+/** The events of a downstream codec. */
 export interface DownstreamEvents {
-  /** The head is complete and valid. Data and end follow, even for a request without a body (then the end comes at once). */
+  /** The head is complete and valid. Data and end follow; the end follows at once if the request has no body. */
   requestHead(exchange: Exchange): void;
   requestData(exchange: Exchange, chunk: Buffer): void;
   requestEnd(exchange: Exchange, trailers: Headers | null): void;
-  /** The request cannot be accepted; what could be read of it is in the exchange. The codec closes after the answer. */
+  /** The request is invalid; the exchange has the fields that could be read. The codec closes after the answer. */
   requestRefused(exchange: Exchange, error: ExchangeError): void;
-  /** The peer left before the head was complete; nothing can be answered. */
+  /** The peer left before the head was complete; no answer is possible. */
   requestTorn(exchange: Exchange, error: ExchangeError): void;
-  /** The request broke after its head was accepted (bad chunk, silence): answered if no answer began, cut otherwise. */
+  /** The request failed after its head was accepted (bad chunk, silence). It gets an error if no answer began; else the answer is cut. */
   requestFailed(exchange: Exchange, error: ExchangeError): void;
   downstreamDrained(exchange: Exchange): void;
-  /** The connection is to end: a tunnel, which would never end by itself, may say so. */
+  /** The connection is about to close: a tunnel, which does not end by itself, may send the reason. */
   downstreamEnding(exchange: Exchange): void;
-  /** The peer is gone: nothing more can be sent. */
+  /** The peer has disconnected: no more bytes can be sent. */
   downstreamFailed(exchange: Exchange, error: ExchangeError): void;
 }
 
-/** What an upstream codec reports. After `responseEnd` or `upstreamFailed` it holds no reference to the attempt. */
+/** The events of an upstream codec. After `responseEnd` or `upstreamFailed` the codec holds no reference to the attempt. */
 export interface UpstreamEvents {
-  /** The head was sent on attempt.stream; the body may follow. Reported by the pool. */
+  /** The head was sent on attempt.stream; the body may follow. The pool reports it. */
   upstreamReady(attempt: Attempt): void;
   /** A 1xx answer other than 101. */
   responseInformational(attempt: Attempt, status: number, headers: Headers): void;
@@ -75,7 +75,7 @@ export interface UpstreamEvents {
   responseData(attempt: Attempt, chunk: Buffer): void;
   responseEnd(attempt: Attempt, trailers: Headers | null): void;
   upstreamDrained(attempt: Attempt): void;
-  /** The client is far behind, and others wait for the connection. */
+  /** The client is far behind, and other exchanges wait for the connection. */
   clientTooSlow(attempt: Attempt): void;
   upstreamFailed(attempt: Attempt, error: ExchangeError): void;
 }

@@ -1,4 +1,4 @@
-// What attempts come to: by backend, by endpoint, and by `other` where there are too many.
+// Counts of attempts by backend, by endpoint, and by `other` above the maximum.
 import { expect, test } from '@jest/globals';
 import type { Attempt } from './attempt.ts';
 import { ERRORS } from './errors.ts';
@@ -11,7 +11,7 @@ function attemptAt(endpoint: UpstreamEndpoint | undefined, fields: Partial<Attem
   return { endpoint, status: 0, waitingSince: 0, sentAt: 0, headAt: 0, ...fields } as Attempt;
 }
 
-test('an answer counts by its class, with its time; the wait for a connection where there was one', () => {
+test('an answer counts by its class and time, and a wait for a connection counts', () => {
   const backend = new UpstreamCounts(10).acquire('app');
   backend.keep(new Set(ENDPOINTS));
   backend.attemptEnded(attemptAt(ENDPOINTS[0], { status: 204, sentAt: 100, headAt: 130 }), 'answered', null);
@@ -24,7 +24,7 @@ test('an answer counts by its class, with its time; the wait for a connection wh
   expect([backend.firstByte.total, backend.queue.total]).toEqual([2, 1]);
 });
 
-test('endpoints beyond the bound share one place, which those that go make free', () => {
+test('endpoints above the maximum share one place, and removed endpoints free theirs', () => {
   const backend = new UpstreamCounts(2).acquire('app');
   backend.keep(new Set(ENDPOINTS));
   for (const endpoint of ENDPOINTS) backend.connectFailed(endpoint);
@@ -34,13 +34,13 @@ test('endpoints beyond the bound share one place, which those that go make free'
   expect([...backend.endpoints.keys()]).toEqual(ENDPOINTS.slice(1));
 });
 
-test('an endpoint that is gone takes no place', () => {
+test('a removed endpoint takes no place', () => {
   const backend = new UpstreamCounts(2).acquire('app');
   backend.attemptEnded(attemptAt(ENDPOINTS[0]), 'abandoned', null);
   expect([backend.endpoints.size, backend.others.byOutcome.abandoned]).toEqual([0, 1]);
 });
 
-test('backends beyond the bound share one', () => {
+test('backends above the maximum share one', () => {
   const counts = new UpstreamCounts(1);
   const [one, two, three] = ['one', 'two', 'three'].map((key) => counts.acquire(key));
   expect([one?.backend, two?.backend, two === three]).toEqual(['one', 'other', true]);

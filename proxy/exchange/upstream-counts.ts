@@ -1,34 +1,34 @@
-// What is counted of backends and their endpoints, in plain fields that are read at the scrape. A cluster has the counts of its
-// backend; whatever sends to an endpoint of it counts there.
+// The counts of backends and their endpoints, in plain fields that a scrape reads. A cluster has the counts of its backend; every attempt
+// and connection to one of its endpoints counts there.
 import { Histogram } from '#lib/histogram.ts';
 import type { Attempt, AttemptOutcome } from './attempt.ts';
 import type { ExchangeError } from './errors.ts';
 import type { UpstreamEndpoint } from './plan.ts';
 
-/** Of one endpoint of one backend. */
+/** The counts of one endpoint of one backend. */
 export class EndpointCounts {
-  /** Attempts that are over, by outcome. */
+  /** Finished attempts by outcome. */
   readonly byOutcome: Record<AttemptOutcome, number> = { answered: 0, declined: 0, abandoned: 0, failed: 0 };
   /** Answers by class of status: index 1 to 9. */
   readonly byClass = new Float64Array(10);
-  /** Attempts that failed, by code; null before the first. */
+  /** Failed attempts by error code; null before the first. */
   failures: Map<string, number> | null = null;
-  /** Connections that could not be made. */
+  /** Failed attempts to connect. */
   connectFailures = 0;
-  /** Milliseconds to the first byte of all answers together, and how many these were. */
+  /** The sum of the milliseconds to the first byte of each answer, and the number of these answers. */
   firstByteMs = 0;
   firstBytes = 0;
 }
 
-/** Of one backend: a cluster, or all clusters that are too many to be told apart. */
+/** The counts of one backend: a cluster, or `other` for all clusters beyond the maximum. */
 export class BackendCounts {
   /** Key of the cluster, or `other`. */
   readonly backend: string;
-  /** How long attempts waited for a connection, of those that had to; how long connecting took; from a request to the head of its answer. */
+  /** Times in milliseconds: the wait for a connection, of attempts that waited; to connect; from a request to the head of its answer. */
   readonly queue = new Histogram();
   readonly connect = new Histogram();
   readonly firstByte = new Histogram();
-  /** Of endpoints without counts of their own. */
+  /** The sum for the endpoints without counts of their own. */
   readonly others = new EndpointCounts();
   readonly #takeRoom: () => boolean;
   readonly #giveRoom: () => void;
@@ -46,7 +46,7 @@ export class BackendCounts {
     return this.#endpoints;
   }
 
-  /** Takes the endpoints that there are now, and forgets what was counted of others. */
+  /** Sets the current endpoints, and removes the counts of all others. */
   keep(current: ReadonlySet<UpstreamEndpoint>): void {
     this.#current = current;
     for (const endpoint of this.#endpoints.keys()) {
@@ -64,7 +64,7 @@ export class BackendCounts {
     this.#of(endpoint).connectFailures++;
   }
 
-  /** Counts an attempt that is over. */
+  /** Counts a finished attempt. */
   attemptEnded({ endpoint, status, waitingSince, sentAt, headAt }: Attempt, outcome: AttemptOutcome, error: ExchangeError | null): void {
     const counts = this.#of(endpoint);
     counts.byOutcome[outcome]++;
@@ -96,7 +96,7 @@ export class BackendCounts {
 
 const NO_ENDPOINTS: ReadonlySet<UpstreamEndpoint> = new Set();
 
-/** The counts of all backends of a worker: so many have their own, and so many endpoints over all of them. */
+/** The counts of all backends of a worker. The maximum applies to the backends, and to the endpoints of all backends together. */
 export class UpstreamCounts implements Iterable<BackendCounts> {
   readonly #maximum: number;
   readonly #backends = new Set<BackendCounts>();
@@ -108,7 +108,7 @@ export class UpstreamCounts implements Iterable<BackendCounts> {
     this.#room = maximum;
   }
 
-  /** Counts for a backend. To be given back with `release`. */
+  /** Creates the counts of a backend; above the maximum, returns those of `other`. Return them with `release`. */
   acquire(backend: string): BackendCounts {
     if (this.#backends.size >= this.#maximum) return (this.#other ??= new BackendCounts('other', () => false, ignore));
     const counts = new BackendCounts(
@@ -120,7 +120,7 @@ export class UpstreamCounts implements Iterable<BackendCounts> {
     return counts;
   }
 
-  /** The backend is gone. */
+  /** Removes the counts of a deleted backend. */
   release(counts: BackendCounts): void {
     if (this.#backends.delete(counts)) counts.keep(NO_ENDPOINTS);
   }
@@ -138,5 +138,5 @@ export class UpstreamCounts implements Iterable<BackendCounts> {
 }
 
 function ignore(): void {
-  // It never had room.
+  // `other` takes no room, so it has none to give back.
 }
