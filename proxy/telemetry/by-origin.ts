@@ -1,17 +1,16 @@
-// What is counted by where traffic belongs, listener and route, for so many pairs at most: routes come and go, and a series that was
-// made once is never free.
+// Series per listener and route. The number of pairs is limited, since routes come and go and each series takes memory.
 import { gatewayOfListener } from '#api/ir/listener-key.ts';
 import type { Labels } from '#lib/metric.ts';
 
-/** Where traffic belongs, in the words of the access log. */
+/** Listener and route of traffic, as in the access log. */
 interface Origin {
-  /** Key of the listener; '' where none was found. */
+  /** Key of the listener; '' without one. */
   readonly listener: string;
-  /** Key of the route; '' where none matched. */
+  /** Key of the route; '' without one. */
   readonly route: string;
 }
 
-/** The series of one origin, and the labels that they carry. */
+/** The series of one origin, and their labels. */
 export interface Counted<Series> {
   readonly labels: Labels;
   readonly series: Series;
@@ -27,18 +26,18 @@ export class ByOrigin<Series> implements Iterable<Counted<Series>> {
   #size = 0;
   #other: Counted<Series> | null = null;
 
-  /** `maximum`: origins with series of their own; those beyond share one. */
+  /** `maximum`: the number of origins with separate series; further origins share one set. */
   constructor(maximum: number, create: () => Series) {
     this.#maximum = maximum;
     this.#create = create;
   }
 
-  /** The series that traffic is counted in, made when they are new. */
+  /** The series of an origin; creates missing ones. */
   of(listener: string, route: string): Series {
     return this.#find(listener, route).series;
   }
 
-  /** The series, and which they are: traffic that belongs to others may share them. */
+  /** The series of an origin with their labels; further origins share the series of `other`. */
   #find(listener: string, route: string): Counted<Series> {
     const counted = this.#known.get(listener)?.get(route);
     if (counted !== undefined) return counted;
@@ -51,7 +50,7 @@ export class ByOrigin<Series> implements Iterable<Counted<Series>> {
     return made;
   }
 
-  /** Drops the series for which this is true, those of `other` excepted. */
+  /** Drops idle series, except those of `other`. */
   forget(isIdle: (series: Series) => boolean): void {
     for (const [listener, routes] of this.#known) {
       for (const [route, { series }] of routes) {

@@ -1,5 +1,4 @@
-// The last phase of an exchange, or of a connection that was passed on as a whole: it is counted and, where a log is
-// wanted, logged.
+// The last phase of an exchange or stream: counts it and, if there is an access log, logs it.
 import { turnTime } from '#lib/turn-clock.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { StreamRecorder, StreamSession } from '../exchange/stream-session.ts';
@@ -19,7 +18,7 @@ export class ExchangeRecorder {
     this.#log = log;
   }
 
-  /** Called before any filter: what was asked for is kept for the log, whatever a rewrite makes of it. */
+  /** Keeps host and path for the log before filters rewrite them. */
   started(exchange: Exchange): void {
     exchange.requestedAuthority = exchange.authority;
     exchange.requestedPath = exchange.path;

@@ -55,7 +55,7 @@ describe('request metrics', () => {
     ]);
   });
 
-  test('count statuses that a backend makes up by their class', async () => {
+  test('count made-up statuses of a backend by class', async () => {
     const metrics = new RequestMetrics(DEFAULT_LIMITS);
     for (let status = 200; status < 300; status++) finish(metrics, 'a/b', { status });
     finish(metrics, 'a/b', { status: 200 });
@@ -73,7 +73,7 @@ describe('request metrics', () => {
     expect(text).toContain('route="a\\"} 1\\nweir_forged_total 9\\\\"');
   });
 
-  test('have a bounded number of series', async () => {
+  test('have a limited number of series', async () => {
     const metrics = new RequestMetrics(DEFAULT_LIMITS);
     for (let i = 0; i < 3_000; i++) finish(metrics, `ns/route-${i}`);
     const text = await registryOf(metrics).metrics();
@@ -81,7 +81,7 @@ describe('request metrics', () => {
     expect(text).toContain('weir_requests_total{gateway="other",listener="other",route="other",status="200",status_class="2xx"} 1000\n');
   });
 
-  test('forget a route that nobody asks for any more', async () => {
+  test('drop a route without requests', async () => {
     const metrics = new RequestMetrics(DEFAULT_LIMITS);
     const registry = registryOf(metrics);
     finish(metrics, 'ns/gone');

@@ -1,4 +1,4 @@
-// Metrics of requests with a bounded number of series: one set per listener and route, counted in plain fields and read at the scrape.
+// Metrics of requests: a limited number of series per listener and route, counted in plain fields and read at the scrape.
 import type { Exchange } from '../exchange/exchange.ts';
 import { MAX_GRPC_STATUS } from '../exchange/grpc-status.ts';
 import type { Limits } from '../exchange/limits.ts';
@@ -9,11 +9,11 @@ import { ByOrigin } from './by-origin.ts';
 import type { Counted } from './by-origin.ts';
 import { StatusCounts } from './status-counts.ts';
 
-/** Series that saw no request for so many scrapes are dropped: the route is gone, or as good as gone. */
+/** A scrape drops series without a request for this many scrapes, so that removed routes free their memory. */
 const MAX_IDLE_SCRAPES = 120;
 const DURATION = 'weir_request_duration_seconds';
 
-/** What is counted per listener and route. */
+/** The series of one listener and route. */
 class RequestSeries {
   readonly statuses = new StatusCounts();
   /** gRPC calls by status; null before the first. */
@@ -35,7 +35,7 @@ export class RequestMetrics {
     this.#origins = new ByOrigin(maxMetricRoutes, () => new RequestSeries());
   }
 
-  /** Exchanges in flight. */
+  /** Open exchanges. */
   get active(): number {
     return this.#active;
   }
@@ -44,7 +44,7 @@ export class RequestMetrics {
     this.#active++;
   }
 
-  /** Counts a finished exchange. `ms` is how long it took. */
+  /** Counts a finished exchange. `ms` is its duration. */
   finished(exchange: Exchange, ms: number): void {
     this.#active--;
     const series = this.#origins.of(exchange.listener, exchange.route === null ? '' : exchange.route.key);
@@ -58,10 +58,10 @@ export class RequestMetrics {
     if (exchange.error !== null) countError(series, exchange.error.code);
   }
 
-  /** What to expose. Labels: see ByOrigin. */
+  /** The metric families. Labels: see ByOrigin. */
   families(): readonly MetricFamily[] {
     return [
-      single('weir_requests_active', 'gauge', 'Requests in flight', () => this.#active),
+      single('weir_requests_active', 'gauge', 'Open requests', () => this.#active),
       {
         name: 'weir_requests_total',
         type: 'counter',

@@ -1,7 +1,7 @@
-// Answers counted by status: one comparison and an addition for the status that most answers have.
+// Counts answers by status: one comparison and one addition for the most frequent status.
 import type { Labels, Sample } from '#lib/metric.ts';
 
-/** Statuses with a series of their own; those beyond are counted by their class. Backends choose statuses, and there are 900. */
+/** The number of statuses with a separate series; further statuses count by class. Backends can send 900 different ones. */
 const MAX_STATUSES = 16;
 
 interface Cell {
@@ -12,7 +12,7 @@ interface Cell {
 export class StatusCounts {
   readonly #cells: Cell[] = [];
   readonly #others = new Float64Array(10);
-  /** The one that was counted last. */
+  /** The last counted status. */
   #latest: Cell = { status: 0, count: 0 };
 
   count(status: number): void {
@@ -20,7 +20,7 @@ export class StatusCounts {
     else this.#countOther(status);
   }
 
-  /** `status` is the code, or `5xx` for codes beyond the bound; both match `5..`. */
+  /** `status` is the code, or `5xx` for further codes; both match `5..`. */
   samples(labels: Labels): Sample[] {
     const samples = this.#cells.map(({ status, count }) => sampleOf(labels, String(status), classOf(status), count));
     this.#others.forEach((count, index) => {

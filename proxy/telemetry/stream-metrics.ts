@@ -1,11 +1,11 @@
-// Metrics of connections that are passed on as a whole, with a bounded number of series: one set per listener and route.
+// Metrics of streams (connections that are passed on): a limited number of series per listener and route.
 import type { StreamSession } from '../exchange/stream-session.ts';
 import type { Limits } from '../exchange/limits.ts';
 import { single } from '#lib/metric.ts';
 import type { MetricFamily } from '#lib/metric.ts';
 import { ByOrigin } from './by-origin.ts';
 
-/** What is counted per listener and route. */
+/** The series of one listener and route. */
 interface StreamSeries {
   connections: number;
   receivedBytes: number;
@@ -34,17 +34,17 @@ export class StreamMetrics {
     if (error !== null) series.failures.set(error.code, (series.failures.get(error.code) ?? 0) + 1);
   }
 
-  /** What to expose. Labels: see ByOrigin. */
+  /** The metric families. Labels: see ByOrigin. */
   families(): readonly MetricFamily[] {
     return [
-      single('weir_stream_connections_active', 'gauge', 'Connections of stream routes that are open', () => this.#active.size),
+      single('weir_stream_connections_active', 'gauge', 'Open connections of stream routes', () => this.#active.size),
       this.#family('weir_stream_connections_total', 'Connections of stream routes', ({ connections }) => connections),
       this.#family('weir_stream_received_bytes_total', 'Bytes received from downstream', ({ receivedBytes }) => receivedBytes),
       this.#family('weir_stream_sent_bytes_total', 'Bytes sent downstream', ({ sentBytes }) => sentBytes),
       {
         name: 'weir_stream_failures_total',
         type: 'counter',
-        help: 'Connections of stream routes that did not end as their peers wanted, by code',
+        help: 'Failed connections of stream routes, by code',
         read: () =>
           Array.from(this.#origins).flatMap(({ labels, series }) =>
             Array.from(series.failures, ([code, value]) => ({ labels: { ...labels, code }, value })),
@@ -65,7 +65,7 @@ export class StreamMetrics {
     return { name, type: 'counter', help, read };
   }
 
-  /** Open connections live for days: what they have carried so far counts. */
+  /** Adds the bytes of open connections, which may stay open for days. */
   #current(): ReadonlyMap<StreamSeries, StreamSeries> {
     const current = new Map<StreamSeries, StreamSeries>();
     for (const session of this.#active) {

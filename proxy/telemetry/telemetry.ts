@@ -1,4 +1,4 @@
-// What a worker keeps account of: the counters of requests, WebSockets, connections and backends, and the access log.
+// The telemetry of a worker: counters of requests, WebSockets, connections and backends, and the access log.
 import type { Limits } from '../exchange/limits.ts';
 import { UpstreamCounts } from '../exchange/upstream-counts.ts';
 import type { MetricFamily } from '#lib/metric.ts';
@@ -13,21 +13,21 @@ export interface TelemetryOptions {
   readonly limits: Limits;
   /** `off`, `stdout` or a file. */
   readonly accessLog: string;
-  /** JSON with the usual fields, of everything, by default. */
+  /** JSON with the default fields, without a filter, by default. */
   readonly accessLogSettings?: AccessLogSettings;
-  /** Other workers write to the same log. */
+  /** Whether other workers write to the same log. */
   readonly reusePort: boolean;
 }
 
 export class Telemetry {
   readonly upstreams: UpstreamCounts;
-  /** Null: there is none. */
+  /** Null without an access log. */
   readonly accessLog: AccessLog | null;
   readonly exchanges: ExchangeRecorder;
   readonly sessions: SessionRecorder;
   readonly #metrics: readonly { families(): readonly MetricFamily[] }[];
 
-  /** Throws when the access log cannot be opened. */
+  /** Throws if the access log cannot be opened. */
   constructor({ limits, accessLog, accessLogSettings, reusePort }: TelemetryOptions) {
     const [requests, webSockets, streams] = [new RequestMetrics(limits), new WebSocketMetrics(limits), new StreamMetrics(limits)];
     this.#metrics = [requests, webSockets, streams];

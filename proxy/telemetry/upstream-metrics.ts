@@ -1,4 +1,4 @@
-// Metrics of backends and their endpoints: attempts, answers, failures, times and connections. All are read, none is kept here.
+// Metrics of backends and their endpoints: attempts, answers, failures, times and connections. Each scrape reads the counters.
 import type { UpstreamEndpoint } from '../exchange/plan.ts';
 import type { BackendCounts, EndpointCounts } from '../exchange/upstream-counts.ts';
 import type { Histogram } from '#lib/histogram.ts';
@@ -12,13 +12,13 @@ interface PoolCounts {
   readonly slow: number;
 }
 
-/** A backend as it stands. */
+/** The current state of a backend. */
 export interface BackendState {
   readonly counts: BackendCounts;
   readonly endpoints: readonly { readonly counts: readonly PoolCounts[] }[];
 }
 
-/** Where the numbers are. */
+/** The sources of the values. */
 export interface UpstreamSources {
   readonly counts: () => Iterable<BackendCounts>;
   readonly backends: () => Iterable<BackendState>;
@@ -31,23 +31,28 @@ export function upstreamFamilies({ counts, backends }: UpstreamSources): readonl
   const times = timeFamily(counts);
   const gauge = gaugeFamily(backends);
   return [
-    ofEndpoints('weir_upstream_attempts_total', 'counter', 'Attempts to have a request answered, by outcome', outcomeSamples),
+    ofEndpoints('weir_upstream_attempts_total', 'counter', 'Attempts of requests, by outcome', outcomeSamples),
     ofEndpoints('weir_upstream_responses_total', 'counter', 'Answers of endpoints, by class of status', classSamples),
     ofEndpoints('weir_upstream_failures_total', 'counter', 'Attempts that failed, by code', failureSamples),
-    ofEndpoints('weir_upstream_connect_failures_total', 'counter', 'Connections that could not be made', connectFailureSamples),
-    ofEndpoints(FIRST_BYTE, 'summary', 'Time from a request on its connection to the head of its answer, by endpoint', firstByteSamples),
-    times('weir_upstream_first_byte_seconds', 'Time from a request on its connection to the head of its answer', (each) => each.firstByte),
+    ofEndpoints('weir_upstream_connect_failures_total', 'counter', 'Failed connects', connectFailureSamples),
+    ofEndpoints(
+      FIRST_BYTE,
+      'summary',
+      'Time from the start of a request on its connection to the head of the answer, by endpoint',
+      firstByteSamples,
+    ),
+    times(
+      'weir_upstream_first_byte_seconds',
+      'Time from the start of a request on its connection to the head of the answer',
+      (each) => each.firstByte,
+    ),
     times('weir_upstream_connect_seconds', 'Time to connect, TLS included', (each) => each.connect),
-    times('weir_upstream_queue_seconds', 'Time that attempts waited for a connection, of those that had to', (each) => each.queue),
+    times('weir_upstream_queue_seconds', 'Time that waiting attempts waited for a connection', (each) => each.queue),
     gauge('weir_upstream_connections_open', 'Upstream connections, idle ones included', (pool) => pool.open),
     gauge('weir_upstream_connections_idle', 'Upstream connections kept for reuse', (pool) => pool.idle),
-    gauge(
-      'weir_upstream_connections_slow',
-      'Upstream connections that do not count, for slow clients and long bodies',
-      (pool) => pool.slow,
-    ),
+    gauge('weir_upstream_connections_slow', 'Extra upstream connections for slow clients and long bodies', (pool) => pool.slow),
     gauge('weir_upstream_requests_pending', 'Requests that wait for an upstream connection', (pool) => pool.pending),
-    // Every worker knows the same endpoints.
+    // All workers have the same endpoints.
     { ...endpointsFamily(backends), aggregator: 'max' },
   ];
 }
@@ -93,7 +98,7 @@ function endpointsFamily(backends: UpstreamSources['backends']): MetricFamily {
   return { name: 'weir_endpoints', type: 'gauge', help: 'Endpoints known', read };
 }
 
-/** Backends that share the label `other` are one. */
+/** Backends with the label `other` count as one. */
 function sumByBackend(backends: Iterable<BackendState>, valueOf: (backend: BackendState) => number): readonly Sample[] {
   const sums = new Map<string, number>();
   for (const each of backends) sums.set(each.counts.backend, (sums.get(each.counts.backend) ?? 0) + valueOf(each));
@@ -124,12 +129,12 @@ function firstByteSamples(labels: Labels, { firstByteMs, firstBytes }: EndpointC
   ];
 }
 
-/** Without those that are 0. */
+/** Omits zeros. */
 function some(samples: readonly Sample[]): readonly Sample[] {
   return samples.filter(({ value }) => value > 0);
 }
 
-/** As in a URL. */
+/** The endpoint as URLs write it. */
 function endpointName({ address, port }: Pick<UpstreamEndpoint, 'address' | 'port'>): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

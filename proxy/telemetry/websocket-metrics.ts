@@ -1,15 +1,15 @@
-// Metrics of WebSockets, with a bounded number of series: one set per listener and route, and close codes in classes, since peers choose them.
+// Metrics of WebSockets: a limited number of series per listener and route. Close codes are in classes, since peers choose them.
 import type { Exchange, WebSocketTunnel } from '../exchange/exchange.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { MetricFamily, Sample } from '#lib/metric.ts';
 import { ByOrigin } from './by-origin.ts';
 import type { Counted } from './by-origin.ts';
 
-/** The codes that RFC 6455 and its registry give a meaning to. */
+/** The range of codes with a meaning in RFC 6455 and its registry. */
 const FIRST_KNOWN = 1_000;
 const LAST_KNOWN = 1_015;
 
-/** What is counted per listener and route. */
+/** The series of one listener and route. */
 interface WebSocketSeries {
   active: number;
   opened: number;
@@ -33,7 +33,7 @@ export class WebSocketMetrics {
     series.opened++;
   }
 
-  /** Its exchange is over; one that was never opened counts for nothing. */
+  /** Counts the end of a WebSocket; ignores exchanges that did not open one. */
   closed(exchange: Exchange): void {
     const { webSocket } = exchange;
     if (webSocket === null || !this.#active.delete(exchange)) return;
@@ -44,12 +44,10 @@ export class WebSocketMetrics {
     series.closed.set(code, (series.closed.get(code) ?? 0) + 1);
   }
 
-  /** What to expose. Labels: see ByOrigin. */
+  /** The metric families. Labels: see ByOrigin. */
   families(): readonly MetricFamily[] {
     return [
-      this.#family('weir_websockets_active', 'gauge', 'WebSockets that are open', ({ labels, series }) => [
-        { labels, value: series.active },
-      ]),
+      this.#family('weir_websockets_active', 'gauge', 'Open WebSockets', ({ labels, series }) => [{ labels, value: series.active }]),
       this.#family('weir_websockets_total', 'counter', 'WebSockets opened', ({ labels, series }) => [{ labels, value: series.opened }]),
       this.#family('weir_websockets_closed_total', 'counter', 'WebSockets closed, by close code', ({ labels, series }) =>
         Array.from(series.closed, ([code, value]) => ({ labels: { ...labels, code }, value })),
@@ -63,7 +61,7 @@ export class WebSocketMetrics {
     ];
   }
 
-  /** Open ones live for days: what they have carried so far counts. */
+  /** Adds the messages of open WebSockets, which may stay open for days. */
   #messages(): readonly Sample[] {
     const origins = Array.from(this.#origins, ({ labels, series }) => ({ labels, series, received: series.received, sent: series.sent }));
     const sums = new Map(origins.map((origin) => [origin.series, origin]));
@@ -96,7 +94,7 @@ function addMessages(sums: { received: number; sent: number }, { received, sent 
   sums.sent += sent;
 }
 
-/** `1001`, `4xxx` (applications), `3xxx` (libraries), `unknown` where frames could not be followed, `other`. */
+/** `1001`, `4xxx` (applications), `3xxx` (libraries), `unknown` if the proxy lost track of the frames, `other`. */
 function labelOf(code: number): string {
   if (code === 0) return 'unknown';
   if (code >= FIRST_KNOWN && code <= LAST_KNOWN) return String(code);

@@ -53,7 +53,7 @@ function exchangeOf(fields: Partial<Exchange>): Exchange {
 }
 
 describe('a line', () => {
-  test('is one line of JSON, whatever a client sends', () => {
+  test('is one line of JSON for any text of a client', () => {
     const hostile = '"}\n\r\t\u0000\u001b[31m\u2028\u009f\\';
     const line = lineOf(
       exchangeOf({ method: hostile, requestedAuthority: hostile, requestedPath: hostile, requestHeaders: ['user-agent', hostile] }),
@@ -72,7 +72,7 @@ describe('a line', () => {
     expect(JSON.parse(lineOf(exchangeOf({ status: 200 })))).not.toHaveProperty('grpcStatus');
   });
 
-  test('fits one write to a pipe at its longest', () => {
+  test('fits one write to a pipe at the greatest length', () => {
     const long = '"'.repeat(70_000);
     const listener = `${'n'.repeat(63)}/${'g'.repeat(253)}/${'l'.repeat(253)}`;
     const route = { key: `HTTPRoute/${'n'.repeat(63)}/${'r'.repeat(253)}/15` } as Exchange['route'];
@@ -108,7 +108,7 @@ describe('a line', () => {
     expect(JSON.parse(line).path).toBe(`${'"'.repeat(256)}...`);
   });
 
-  test('says what the client presented, and whether to believe it', () => {
+  test('has the client certificate and the result of its verification', () => {
     const tls = { serverName: 'a', version: 'TLSv1.3', cipher: 'x', alpn: 'h2', vouches: () => true, clientCertificate: CLIENT };
     const known = { ...tls, clientCertificate: { ...CLIENT, verified: true, problem: '' } };
     const lineFor = (of: typeof tls) => JSON.parse(lineOf(new Exchange({ ...CONNECTION, tls: of }, {} as never, 0))) as unknown;
@@ -123,7 +123,7 @@ describe('a line', () => {
     expect(lineFor(known)).not.toHaveProperty('clientProblem');
   });
 
-  test('has the path as it was asked for, without its query, and is written on stop', async () => {
+  test('has the path of the request without the query, and is written on stop', async () => {
     const file = path.join(folder, 'access.log');
     const worker = new Worker({ limits: DEFAULT_LIMITS, accessLog: file, reusePort: false, drainTimeout: 1, bindPort: () => 0 });
     closeLater(() => worker.stop(1));
@@ -141,20 +141,20 @@ describe('a line', () => {
   });
 });
 
-describe('a pipe that nobody reads', () => {
-  test('neither blocks nor fills the memory: lines are dropped and counted', async () => {
+describe('a pipe without a reader', () => {
+  test('does not block or fill the memory: lines are dropped and counted', async () => {
     const fifo = path.join(folder, 'fifo');
     expect(spawnSync('mkfifo', [fifo]).status).toBe(0);
-    // Both ends are held, so that opening does not wait for a reader.
+    // The test opens both ends, so that opening does not wait for a reader.
     const held = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
     const log = new AccessLog(fifo, true);
     const exchange = exchangeOf({ requestedPath: '/x'.repeat(200) });
     for (let i = 0; i < 20_000; i++) log.log(exchange, 1);
-    // A write that blocked would never come back.
+    // A blocked write would never return.
     await new Promise(setImmediate);
     expect(log.dropped).toBeGreaterThan(0);
     expect(await log.close(50)).toBe(false);
-    // Frees the thread that is stuck in the write.
+    // Frees the thread that is blocked in the write.
     const drain = createReadStream(fifo).resume();
     await until(() => drain.bytesRead > 4_000_000, 'the rest');
     closeSync(held);

@@ -1,4 +1,4 @@
-// The access log: a line per exchange, or per connection that was passed on as a whole, written straight into the buffer of its sink.
+// The access log: writes a line per exchange or stream directly into the buffer of its sink.
 import type { LogFilter } from '#api/access-log/filter.ts';
 import { DEFAULT_FORMAT } from '#api/access-log/format.ts';
 import type { LogFormat } from '#api/access-log/format.ts';
@@ -11,16 +11,16 @@ import { keepHeaders, loggedHeaders, requestReaders } from './request-fields.ts'
 import { LogSink } from './sink.ts';
 import { streamReaders } from './stream-fields.ts';
 
-/** How lines look, and which are written. */
+/** Format and filter of lines. */
 export interface AccessLogSettings {
   readonly format: LogFormat;
-  /** Null: all of them. */
+  /** Null means all lines. */
   readonly filter: LogFilter;
 }
 
 export const DEFAULT_ACCESS_LOG: AccessLogSettings = Object.freeze({ format: DEFAULT_FORMAT, filter: null });
 
-/** Makes lines; apart from the log, so that tests see a line without a sink. */
+/** Makes lines. Tests use it without a sink. */
 export class LineMaker {
   readonly #headers: readonly string[];
   readonly #moment = new Moment();
@@ -33,12 +33,12 @@ export class LineMaker {
     this.#stream = compileLine(format, streamReaders());
   }
 
-  /** Before any filter: keeps the headers that filters may change. */
+  /** Keeps headers before filters change them. */
   started(exchange: Exchange): void {
     if (this.#headers.length > 0) keepHeaders(exchange, this.#headers);
   }
 
-  /** The line of an exchange that took so many milliseconds. Queries are left out: they carry tokens more often than anything else does. */
+  /** The line of an exchange, with its duration in milliseconds. It has no query, since queries often contain tokens. */
   request(exchange: Exchange, ms: number): string {
     this.#moment.ms = ms;
     return this.#request(exchange, this.#moment);
@@ -57,14 +57,14 @@ export class AccessLog {
   readonly #filter: LogFilter;
   #closing: Promise<boolean> | null = null;
 
-  /** `target`: `stdout` or a path, which is appended to; `shared`: by other workers too. Throws when it cannot be opened. */
+  /** `target`: `stdout` or a path of a file to append to; `shared`: other workers write to it too. Throws if it cannot be opened. */
   constructor(target: string, shared: boolean, { format, filter } = DEFAULT_ACCESS_LOG) {
     this.#sink = new LogSink(target, shared);
     this.#lines = new LineMaker(format);
     this.#filter = filter;
   }
 
-  /** Lines lost because the pipe or disk took none. */
+  /** The number of dropped lines. */
   get dropped(): number {
     return this.#sink.dropped;
   }
@@ -88,7 +88,7 @@ export class AccessLog {
     if (this.#filter === null || keeps(this.#filter, subject)) this.#sink.write(this.#lines.stream(session, ms));
   }
 
-  /** Opens the file anew, as after it was renamed. Returns why the former one goes on being written, or null. */
+  /** Reopens the file after a rename. Returns null, or the error if the log keeps the old file. */
   reopen(): string | null {
     return this.#sink.reopen();
   }

@@ -8,7 +8,7 @@ import { Exchange } from '../../exchange/exchange.ts';
 import { LineMaker } from './access-log.ts';
 import { WRITE_BYTES } from './line.ts';
 
-/** All that is a client's or a peer's to choose. */
+/** Texts under the control of clients and peers. */
 interface Chosen {
   readonly method: string;
   readonly authority: string;
@@ -70,7 +70,7 @@ function lineOf(maker: LineMaker, chosen: Chosen): string {
 
 function expectOneLine(line: string): void {
   expect(line.indexOf('\n')).toBe(line.length - 1);
-  // Neither line breaks of Unicode nor anything that a terminal obeys.
+  // No line breaks of Unicode and no control characters of terminals.
   expect(line.slice(0, -1)).not.toMatch(/[\p{Cc}\u2028\u2029]/u);
   expect(line.isWellFormed()).toBe(true);
   expect(Buffer.byteLength(line)).toBeLessThanOrEqual(WRITE_BYTES);
@@ -137,7 +137,7 @@ describe('templates', () => {
   });
 });
 
-test('as many headers as there may be fit one line', () => {
+test('the greatest number of headers fits one line', () => {
   const names = Array.from({ length: 64 }, (_, i) => `x-${String(i).padStart(2, '0')}${'a'.repeat(14)}`);
   const maker = makerOf('json', names.map((name) => `requestHeader.${name}`).join());
   for (const text of HOSTILE) {

@@ -1,28 +1,26 @@
-// The pipe, device or file of the access log, and the way to write to it.
+// The pipe, device or file of the access log, and the method of writing to it.
 //
-// A pipe or device is written to at once, by a descriptor that does not block: waking a thread of the pool for a few lines costs more
-// than the lines do. Files are written by the pool, much at a time: a busy disk holds up the thread that writes. So does a descriptor
-// that cannot be opened anew (a socket, a pipe of another user), which may block.
+// The worker writes to a pipe or device directly, through a non-blocking descriptor: a wakeup of a pool thread costs more than a few
+// lines. The thread pool writes files in large chunks, since a busy disk blocks the writing thread. It also writes to descriptors that
+// may block because they cannot be reopened (a socket, a pipe of another user).
 import { constants, fstatSync, openSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { WRITE_BYTES } from './line.ts';
 
 const FILE_WRITE_BYTES = 65_536;
-/** Into a pipe that no other worker writes to; it holds twice as much. */
+/** For a pipe with a single writer; a pipe has room for twice as much. */
 const OWN_PIPE_WRITE_BYTES = 32_768;
 const STANDARD_OUTPUT = 1;
 
 export interface Destination {
   readonly descriptor: number;
-  /** Writing to it never blocks. */
+  /** Whether writes never block. */
   readonly direct: boolean;
-  /** How much is written at a time. */
+  /** The size of one write. */
   readonly chunkBytes: number;
 }
 
-/**
- * Opens `stdout`, or a path, which is appended to. `shared`: other workers write to the same. Throws when it cannot be opened.
- */
+/** Opens `stdout`, or a path to append to. `shared`: other workers write to it too. Throws if it cannot be opened. */
 export function openDestination(target: string, shared: boolean): Destination {
   const direct = (descriptor: number): Destination => ({
     descriptor,
@@ -35,13 +33,13 @@ export function openDestination(target: string, shared: boolean): Destination {
 function openPath(target: string, direct: (descriptor: number) => Destination): Destination {
   const { O_RDWR, O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
   const stats = statSync(target, { throwIfNoEntry: false });
-  // A pipe without a reader can only be opened both ways.
+  // Without a reader, a pipe opens only for reading and writing.
   if (stats?.isFIFO() === true) return direct(openSync(target, O_RDWR | O_NONBLOCK));
   const descriptor = openSync(target, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o640);
   return isDirect(fstatSync(descriptor)) ? direct(descriptor) : pooled(descriptor, FILE_WRITE_BYTES);
 }
 
-/** Others have the same standard output and may want it to block: it is opened a second time. */
+/** Opens standard output a second time: other processes share the first descriptor and may need it to block. */
 function openStandardOutput(direct: (descriptor: number) => Destination): Destination {
   const stats = fstatSync(STANDARD_OUTPUT);
   if (stats.isFile()) return pooled(STANDARD_OUTPUT, FILE_WRITE_BYTES);

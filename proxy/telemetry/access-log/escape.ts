@@ -1,13 +1,12 @@
-// Clients choose much of the text in a line of the access log. Each text is looked through, and escaped and cut where it has to be.
-// Most need neither, so that the look is all they cost.
+// Escapes and cuts text from clients for a line of the access log. Most texts need neither and cost only the check.
 
-/** A way to write a text so that nothing in it ends it, or the line. */
+/** The escapes that keep a text inside its field and line. */
 export interface Escapes {
-  /** Whether a character of ASCII stands for itself. */
+  /** Whether a character of ASCII needs no escape. */
   readonly plain: (code: number) => boolean;
-  /** Writes a character of ASCII that does not. */
+  /** Escapes a character of ASCII. */
   readonly ascii: (code: number) => string;
-  /** Writes DEL and the controls from U+0080 to U+009F, which some terminals obey. */
+  /** Escapes DEL and the controls from U+0080 to U+009F, which some terminals interpret. */
   readonly control: (code: number) => string;
 }
 
@@ -22,35 +21,35 @@ const PARAGRAPH_SEPARATOR = 0x2029;
 
 const hex = (code: number, digits: number): string => code.toString(16).padStart(digits, '0');
 
-/** Inside the quotes of JSON. */
+/** For text in quotes of JSON. */
 export const JSON_ESCAPES: Escapes = {
   plain: (code) => code >= SPACE && code !== QUOTE && code !== BACKSLASH,
   ascii: (code) => (code < SPACE ? `\\u${hex(code, 4)}` : `\\${String.fromCharCode(code)}`),
   control: () => REPLACEMENT,
 };
 
-/** Inside quotes of a template, as nginx and Apache escape. */
+/** For text in quotes of a template, as in nginx and Apache. */
 export const QUOTED_ESCAPES: Escapes = {
   plain: JSON_ESCAPES.plain,
   ascii: (code) => (code < SPACE ? `\\x${hex(code, 2)}` : `\\${String.fromCharCode(code)}`),
   control: (code) => `\\x${hex(code, 2)}`,
 };
 
-/** Outside of quotes of a template: a space would begin another column. */
+/** For text outside quotes of a template, where a space would begin another column. */
 export const BARE_ESCAPES: Escapes = {
   plain: (code) => code > SPACE && code !== QUOTE && code !== BACKSLASH,
   ascii: (code) => (code <= SPACE ? `\\x${hex(code, 2)}` : `\\${String.fromCharCode(code)}`),
   control: QUOTED_ESCAPES.control,
 };
 
-/** For each code below 128 a 1 where it needs no look. */
+/** 1 for each code below 128 that needs no escape. */
 function plainCodes({ plain }: Escapes): Uint8Array {
   return Uint8Array.from({ length: 128 }, (_, code) => (code < DEL && plain(code) ? 1 : 0));
 }
 
 /**
- * A function that writes texts so. It keeps so many characters of a text, and three dots follow where it is longer. The
- * result takes at most two bytes for each of them, and three.
+ * A function that escapes texts. It cuts a text after `characters` and adds three dots. The result has at most
+ * `2 * characters + 3` bytes.
  */
 export function escaperOf(escapes: Escapes, characters: number): (text: string) => string {
   const plain = plainCodes(escapes);
@@ -58,7 +57,7 @@ export function escaperOf(escapes: Escapes, characters: number): (text: string) 
     if (text.length > characters) return escapeSlowly(text, escapes, characters);
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i);
-      // Beyond ASCII nothing is plain.
+      // Characters beyond ASCII always need a check.
       if (code >= 128 || plain[code] === 0) return escapeSlowly(text, escapes, characters);
     }
     return text;
@@ -81,8 +80,8 @@ function escapeSlowly(text: string, escapes: Escapes, characters: number): strin
 function pieceOf(code: number, { plain, ascii, control }: Escapes): string {
   if (code < DEL) return plain(code) ? String.fromCharCode(code) : ascii(code);
   if (code <= LAST_CONTROL) return control(code);
-  // Some readers take them for the end of a line.
+  // Some readers treat these as line breaks.
   if (code === LINE_SEPARATOR || code === PARAGRAPH_SEPARATOR) return `\\u${hex(code, 4)}`;
-  // Half of a pair is no character.
+  // Half of a surrogate pair is not a character.
   return code >= 0xd800 && code <= 0xdfff ? REPLACEMENT : String.fromCodePoint(code);
 }

@@ -1,18 +1,18 @@
-// Which lines of the access log are written.
+// The filter of the access log.
 import type { LogFilter, LogRule } from '#api/access-log/filter.ts';
 import { routeNameOf } from './origin.ts';
 
-/** The facts that conditions are about. */
+/** The values that conditions check. */
 export interface Subject {
-  /** 0 for connections that are passed on as a whole. */
+  /** 0 for streams. */
   readonly status: number;
   readonly ms: number;
-  /** Key of the route; '' for none. */
+  /** Key of the route; '' without one. */
   readonly route: string;
   readonly failed: boolean;
 }
 
-/** Whether a line is written. */
+/** Whether the log has the line. */
 export function keeps(filter: Exclude<LogFilter, null>, subject: Subject): boolean {
   for (const rule of filter) if (holds(rule, subject)) return true;
   return false;

@@ -1,16 +1,16 @@
-// A format of the access log becomes a list of writers once. A line is the sum of their texts.
+// Compiles a format of the access log to a list of writers. A line is the concatenation of their texts.
 import type { LogFormat, TemplatePart } from '#api/access-log/format.ts';
 import { BARE_ESCAPES, escaperOf, JSON_ESCAPES, QUOTED_ESCAPES } from './escape.ts';
 import type { Escapes } from './escape.ts';
 import { millis } from './moment.ts';
 import type { Moment } from './moment.ts';
 
-/** The size of one write, and of the longest line. A pipe takes so much as a whole (PIPE_BUF), so workers never mix their lines. */
+/** The size of one write and of the longest line. A pipe writes this size atomically (PIPE_BUF), so workers never mix their lines. */
 export const WRITE_BYTES = 4_096;
 
 /**
- * Where the value of a field comes from; null: there is none. `safe` text is the proxy's own and short, `moment` a time; other texts
- * are of others, `long` ones with more room. `varied` are those that are hardly ever the same as in the line before.
+ * Reads the value of a field; null means no value. `safe` is short text of the proxy itself, and `moment` is a time. Other texts come
+ * from peers; `long` texts get more room. `varied` values usually differ from those of the previous line.
  */
 export type Reader<Source> = TextReader<Source> | NumberReader<Source> | BooleanReader<Source>;
 
@@ -31,13 +31,13 @@ interface BooleanReader<Source> {
 
 type Kind = Reader<never>['kind'];
 
-/** The reader of a field, or null where the source knows no such field. */
+/** The reader of a field, or null if the source lacks the field. */
 export type ReaderOf<Source> = (field: string) => Reader<Source> | null;
 
 type Write<Source> = (source: Source, moment: Moment) => string;
 type Value = string | number | boolean | null;
 
-/** Characters that texts may have. */
+/** The most characters of texts. */
 interface Rooms {
   readonly long: number;
   readonly text: number;
@@ -46,10 +46,10 @@ interface Rooms {
 
 const ROOMS: readonly Rooms[] = [
   { long: 512, text: 256, detail: 96 },
-  // For a line that would be too long.
+  // If a line is too long.
   { long: 256, text: 96, detail: 96 },
 ];
-/** Names, numbers and the proxy's own texts take so much of a line at most. */
+/** The most bytes of names, numbers and texts of the proxy itself in a line. */
 const FIXED_BYTES = 3_000;
 const SAFE_BYTES = 72;
 
@@ -61,7 +61,7 @@ export function compileLine<Source>(format: LogFormat, readerOf: ReaderOf<Source
   const [usual] = levels as [Write<Source>];
   return (source, moment) => {
     const line = usual(source, moment);
-    // No character takes more than three bytes.
+    // A UTF-16 unit takes at most three bytes in UTF-8.
     return line.length * 3 <= WRITE_BYTES || Buffer.byteLength(line) <= WRITE_BYTES ? line : shorter(levels, source, moment);
   };
 }
@@ -72,7 +72,7 @@ function shorter<Source>(levels: readonly Write<Source>[], source: Source, momen
     line = write(source, moment);
     if (Buffer.byteLength(line) <= WRITE_BYTES) return line;
   }
-  // A template that names the same fields again and again.
+  // A template with the same fields many times.
   return `${line.slice(0, Math.floor((WRITE_BYTES - 1) / 3))}\n`;
 }
 
@@ -80,15 +80,15 @@ function lineOf<Source>(format: LogFormat, readerOf: ReaderOf<Source>, rooms: Ro
   return format.kind === 'json' ? jsonLine(format.fields, readerOf, rooms) : textLine(format.parts, readerOf, rooms);
 }
 
-/** A field in its place. */
+/** A field with its position. */
 interface Piece<Source> {
   readonly reader: Reader<Source>;
-  /** Writes the value with the text around it, or the text that stands for no value. */
+  /** Writes the value with the text around it, or the placeholder of a missing value. */
   readonly write: (value: Value) => string;
 }
 
 function jsonLine<Source>(fields: readonly string[], readerOf: ReaderOf<Source>, rooms: Rooms): Write<Source> {
-  // The time is always there, so that what follows may begin with a comma.
+  // The time always has a value, so each further field begins with a comma.
   const begins = fields[0] === 'time';
   const pieces = fields.flatMap((name, index) => {
     const reader = readerOf(name);
@@ -161,7 +161,7 @@ function escapeOf(kind: Kind, escapes: Escapes, rooms: Rooms): (text: string) =>
 
 const VARIED: ReadonlySet<Kind> = new Set(['varied', 'varied-number', 'ms', 'moment']);
 
-/** Fields that hardly ever change from one line to the next share a writer where they follow each other. */
+/** Adjacent fields that rarely change from line to line share a writer. */
 function writersOf<Source>(pieces: readonly Piece<Source>[]): Write<Source>[] {
   const writers: Write<Source>[] = [];
   let steady: Piece<Source>[] = [];
@@ -185,7 +185,7 @@ function variedWriter<Source>({ reader: { read }, write }: Piece<Source>): Write
   return (source, moment) => write(read(source, moment));
 }
 
-/** Writes the text of the line before again unless a value differs: a line is then a sum of a few texts in place of many. */
+/** Reuses the text of the previous line unless a value differs, so that a line concatenates few texts. */
 function steadyWriter<Source>(pieces: readonly Piece<Source>[]): Write<Source> {
   const reads = pieces.map(({ reader }) => reader.read as (source: Source, moment: Moment) => Value);
   const last: Value[] = pieces.map(() => null);

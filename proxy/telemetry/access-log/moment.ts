@@ -1,15 +1,15 @@
-// When a line of the access log is written: the text of a second is made once, for all lines of that second.
+// The time of a line of the access log. All lines of one second share the text of the second.
 import { turnTime } from '#lib/turn-clock.ts';
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 /** `.000Z` to `.999Z`. */
 const FRACTIONS = Array.from({ length: 1_000 }, (_, ms) => `.${String(ms).padStart(3, '0')}Z`);
-/** The point of milliseconds and its digits, by microseconds: '' for 0, `.5` for 500. */
+/** The decimal places of milliseconds, by microseconds: '' for 0, `.5` for 500. */
 const THOUSANDTHS = Array.from({ length: 1_000 }, (_, us) => (us === 0 ? '' : `.${String(us).padStart(3, '0').replace(/0+$/, '')}`));
 
-/** The end of the request or connection of a line. One per log: lines are made one after the other. */
+/** The end of the request or connection of a line. One object serves all lines of a log. */
 export class Moment {
-  /** How long it took, milliseconds. */
+  /** The duration, milliseconds. */
   ms = 0;
   #turn = -1;
   #now = 0;
@@ -20,7 +20,7 @@ export class Moment {
   #commonSecond = -1;
   #common = '';
 
-  /** Milliseconds since 1970. The clock is asked once in a turn of the event loop. */
+  /** Milliseconds since 1970, read once per turn of the event loop. */
   get now(): number {
     const turn = turnTime();
     if (turn !== this.#turn) {
@@ -30,7 +30,7 @@ export class Moment {
     return this.#now;
   }
 
-  /** Milliseconds since 1970 as ISO 8601 writes them. */
+  /** A time in milliseconds since 1970 as ISO 8601. */
   iso(time: number): string {
     if (time === this.#isoTime) return this.#iso;
     const second = Math.floor(time / 1_000);
@@ -42,7 +42,7 @@ export class Moment {
     return (this.#iso = this.#text + (FRACTIONS[time - second * 1_000] as string));
   }
 
-  /** The same as the Common Log Format writes it, to the second. */
+  /** The time in the Common Log Format, without milliseconds. */
   common(time: number): string {
     const second = Math.floor(time / 1_000);
     if (second !== this.#commonSecond) {
@@ -55,7 +55,7 @@ export class Moment {
   }
 }
 
-/** Milliseconds with three digits behind the point at most, as JSON writes the number. */
+/** Milliseconds with at most three decimal places, as a number in JSON. */
 export function millis(ms: number): string {
   const micros = Math.round(ms * 1_000);
   const whole = Math.floor(micros / 1_000);

@@ -1,4 +1,4 @@
-// Names that the access log takes out of keys: of routes, rules, Gateways and endpoints.
+// Names of routes, rules, Gateways and endpoints from their keys, for the access log.
 import type { UpstreamEndpoint } from '../../exchange/plan.ts';
 
 /** `<namespace>/<name>` of the route with a key `<kind>/<namespace>/<name>/<rule>`. */
@@ -6,12 +6,12 @@ export function routeNameOf(key: string): string {
   return key.slice(key.indexOf('/') + 1, key.lastIndexOf('/'));
 }
 
-/** The rule of such a key. */
+/** The rule of a route key. */
 export function ruleOf(key: string): number {
   return Number(key.slice(key.lastIndexOf('/') + 1));
 }
 
-/** Writes endpoints as URLs do. The last one is remembered. */
+/** Writes endpoints as URLs do. Keeps the text of the last endpoint. */
 export function endpointReader(): (endpoint: UpstreamEndpoint | null) => string | null {
   let last: UpstreamEndpoint | null = null;
   let written = '';

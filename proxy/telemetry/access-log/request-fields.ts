@@ -17,7 +17,7 @@ const NAMED_HEADERS: Readonly<Record<string, string>> = {
   forwardedFor: 'x-forwarded-for',
 };
 
-/** The headers of requests that lines of the format have, lower case: they are kept as they came, before any filter. */
+/** The request headers in the lines of a format, lower case. The exchange keeps them before filters change them. */
 export function loggedHeaders(format: LogFormat): readonly string[] {
   const fields = format.kind === 'json' ? format.fields : format.parts.flatMap((part) => ('field' in part ? [part.field] : []));
   const headers = fields.flatMap((name) => {
@@ -27,9 +27,9 @@ export function loggedHeaders(format: LogFormat): readonly string[] {
   return [...new Set(headers)];
 }
 
-/** Keeps the values of those headers in the exchange, in their order. */
+/** Keeps the values of these headers in the exchange, in the same order. */
 export function keepHeaders(exchange: Exchange, names: readonly string[]): void {
-  // A list that grows would take room for seventeen.
+  // A growing list would reserve room for 17 values.
   const values = new Array<string | null>(names.length);
   for (let i = 0; i < names.length; i++) values[i] = joinHeader(exchange.requestHeaders, names[i] as string);
   exchange.loggedHeaders = values;
@@ -61,7 +61,7 @@ function requestHeader(field: string, place: number): Reader<Exchange> {
   return { kind: 'long', read: (exchange) => withoutQuery(read(exchange)) };
 }
 
-/** Queries carry tokens more often than anything else does. */
+/** Removes the query, since queries often contain tokens. */
 function withoutQuery(url: string | null): string | null {
   const query = url === null ? -1 : url.indexOf('?');
   return query < 0 ? url : (url as string).slice(0, query);
@@ -100,7 +100,7 @@ const TIMES: Fields = {
   upstreamMs: { kind: 'ms', read: ({ attempt }) => (attempt === null ? null : between(attempt.beganAt, attempt.endedAt)) },
 };
 
-/** Milliseconds from one moment to a later one, null where either never came. */
+/** Milliseconds between two times; null if one of them is missing. */
 function between(from: number, to: number): number | null {
   return from === 0 || to === 0 ? null : to - from;
 }
@@ -123,7 +123,7 @@ const OUTCOME: Fields = {
   closeCode: { kind: 'number', read: ({ webSocket }) => (webSocket === null || webSocket.close.code <= 0 ? null : webSocket.close.code) },
   closedBy: { kind: 'safe', read: ({ webSocket }) => (webSocket === null ? null : webSocket.close.by) },
   error: { kind: 'safe', read: ({ error }) => (error === null ? null : error.code) },
-  // Peers have a say in it.
+  // The detail may contain text of peers.
   errorDetail: { kind: 'detail', read: ({ error }) => (error === null ? null : error.detail) },
 };
 
@@ -132,7 +132,7 @@ function ofTls(read: (tls: DownstreamTls) => string): (exchange: Exchange) => st
   return ({ connection: { tls } }) => (tls === null ? null : read(tls));
 }
 
-/** A value of the certificate that the client presented, believed or not. */
+/** A value of the client certificate, verified or not. */
 function ofClient<Value>(read: (certificate: ClientCertificate) => Value | null): (exchange: Exchange) => Value | null {
   return ({ connection: { tls } }) => (tls === null || tls.clientCertificate === null ? null : read(tls.clientCertificate));
 }

@@ -1,4 +1,4 @@
-// The sink of the access log on real pipes and files: lines stay whole, in order, and never hold up their writer.
+// The sink of the access log on real pipes and files: lines stay complete and in order, and the writer never waits.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { closeSync, constants, createReadStream, mkdtempSync, openSync, readFileSync, readSync, renameSync, rmSync } from 'node:fs';
@@ -30,7 +30,7 @@ function numbered(text: string): number[] {
     .map((each) => Number(each.slice(0, 6)));
 }
 
-/** The bytes in the pipe, as far as one read goes. */
+/** The bytes in the pipe, from one read. */
 function readSome(descriptor: number): string {
   const buffer = Buffer.alloc(1_048_576);
   return buffer.toString('utf8', 0, readSync(descriptor, buffer));
@@ -40,11 +40,11 @@ describe.each([
   ['alone', false],
   ['with other workers', true],
 ])('a pipe, %s', (_, shared) => {
-  test('gets every line whole and in order, although it is read late', async () => {
+  test('gets every line complete and in order, although the reader is late', async () => {
     const fifo = makePipe();
     const sink = new LogSink(fifo, shared);
     const count = 5_000;
-    // More than the pipe holds, and less than may wait.
+    // More than the pipe has room for, and less than may wait.
     for (let i = 0; i < count; i++) sink.write(line(i));
     expect(sink.dropped).toBe(0);
     let text = '';
@@ -56,7 +56,7 @@ describe.each([
   });
 });
 
-test('a line arrives although no other follows', async () => {
+test('a single line arrives', async () => {
   const fifo = makePipe();
   const sink = new LogSink(fifo, true);
   const reader = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
@@ -99,7 +99,7 @@ describe('a file', () => {
     expect(numbered(readFileSync(file, 'utf8'))).toEqual(Array.from({ length: 10_000 }, (_, i) => i));
   });
 
-  test('is opened anew after it was renamed, and no line is lost', async () => {
+  test('reopens after a rename, and no line is lost', async () => {
     const [file, rotated] = [path.join(folder, 'log'), path.join(folder, 'log.1')];
     const sink = new LogSink(file, false);
     for (let i = 0; i < 5_000; i++) sink.write(line(i));
@@ -112,7 +112,7 @@ describe('a file', () => {
     expect(readFileSync(file, 'utf8')).toContain(line(9_999));
   });
 
-  test('stays the one that it was where it cannot be opened anew', async () => {
+  test('stays in use if it cannot be reopened', async () => {
     const inner = path.join(folder, 'inner');
     expect(spawnSync('mkdir', [inner]).status).toBe(0);
     const sink = new LogSink(path.join(inner, 'log'), false);

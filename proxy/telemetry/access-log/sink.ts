@@ -1,5 +1,5 @@
-// Where the lines of the access log go: gathered in one buffer, written when it is full or a moment after the first line. Requests
-// never wait for it: bytes that a pipe or disk does not take wait in memory, and beyond a bound lines are dropped and counted.
+// The sink of the access log: gathers lines in a buffer and writes it when it is full, or a moment after the first line. Requests never
+// wait: if a pipe or disk is slow, bytes wait in memory up to a limit, and the sink drops and counts further lines.
 import { closeSync, write, writeSync } from 'node:fs';
 import { openDestination } from './destination.ts';
 import type { Destination } from './destination.ts';
@@ -8,13 +8,13 @@ import { WRITE_BYTES } from './line.ts';
 const FLUSH_MS = 100;
 /** Time between two attempts to write to a full pipe or disk. */
 const RETRY_MS = 20;
-/** Beyond this the disk or the pipe is stuck. */
+/** The most bytes that wait for a slow disk or pipe. */
 const MAX_PENDING_BYTES = 4_194_304;
 
 /** Lines that wait to be written. */
 interface Chunk {
   bytes: Buffer;
-  /** How many lines; 0 once a part is gone, which is as good as all. */
+  /** The number of lines; 0 once a part is written: the chunk then counts as written. */
   lines: number;
 }
 
@@ -22,9 +22,9 @@ export class LogSink {
   readonly #target: string;
   readonly #shared: boolean;
   #destination: Destination;
-  /** Takes its place as soon as no write is under way. */
+  /** Replaces the destination once no write is in progress. */
   #next: Destination | null = null;
-  /** Room for a chunk, and the line that goes beyond it. */
+  /** Has room for a chunk and one more line. */
   #buffer: Buffer;
   #used = 0;
   #lines = 0;
@@ -32,14 +32,14 @@ export class LogSink {
   readonly #queue: Chunk[] = [];
   #queuedBytes = 0;
   #writing = false;
-  /** The pipe lost its last reader, for good. */
+  /** Whether the pipe has lost its last reader, which is permanent. */
   #broken = false;
   #closed = false;
   #flushTimer: NodeJS.Timeout | null = null;
   #retryTimer: NodeJS.Timeout | null = null;
   #emptied: (() => void) | null = null;
 
-  /** `target`: `stdout` or a path, which is appended to; `shared`: by other workers too. Throws when it cannot be opened. */
+  /** `target`: `stdout` or a path of a file to append to; `shared`: other workers write to it too. Throws if it cannot be opened. */
   constructor(target: string, shared: boolean) {
     this.#shared = shared;
     this.#target = target;
@@ -47,12 +47,12 @@ export class LogSink {
     this.#buffer = Buffer.allocUnsafe(this.#destination.chunkBytes + WRITE_BYTES);
   }
 
-  /** Lines lost because the pipe or disk took none. */
+  /** The number of dropped lines. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** Takes a line, of WRITE_BYTES at most. */
+  /** Takes a line of at most WRITE_BYTES. */
   write(line: string): void {
     if (this.#broken || this.#closed) {
       this.#dropped++;
@@ -93,7 +93,7 @@ export class LogSink {
     this.#pump();
   }
 
-  /** Writes without blocking. Returns the rest, or null when all of it was written. */
+  /** Writes without blocking. Returns the unwritten rest, or null. */
   #writeNow(bytes: Buffer): Buffer | null {
     try {
       const written = writeSync(this.#destination.descriptor, bytes);
@@ -104,7 +104,7 @@ export class LogSink {
     }
   }
 
-  /** Bytes that could not be written are kept and tried again; once there are too many, lines are dropped. */
+  /** Keeps unwritten bytes for another attempt, except after the last reader has left. */
   #failed({ code }: NodeJS.ErrnoException): void {
     if (code === 'EPIPE') this.#break();
   }
@@ -116,7 +116,7 @@ export class LogSink {
     this.#emptied?.();
   }
 
-  /** Writes the queue, as far as it goes. */
+  /** Writes as much of the queue as the destination takes. */
   #pump(): void {
     if (this.#writing || this.#retryTimer !== null) return;
     if (this.#next !== null) this.#changeDestination(this.#next);
@@ -159,7 +159,7 @@ export class LogSink {
     }, RETRY_MS).unref();
   }
 
-  /** Opens the file anew, as after it was renamed. Where that fails the former one goes on being written; returns why, or null. */
+  /** Reopens the file after a rename. Returns null, or the error if the sink keeps the old file. */
   reopen(): string | null {
     if (this.#target === 'stdout' || this.#closed) return null;
     try {
@@ -174,7 +174,7 @@ export class LogSink {
     return null;
   }
 
-  /** The descriptor of a write that is under way must stay open until that is done. */
+  /** Runs only between writes, since a write needs its descriptor to stay open. */
   #changeDestination(next: Destination): void {
     closeSync(this.#destination.descriptor);
     this.#destination = next;
@@ -183,8 +183,8 @@ export class LogSink {
   }
 
   /**
-   * Writes the gathered lines, for `timeout` ms at most. Resolves to false when it could not be written: a thread may then be stuck
-   * in the write, and the process can only be killed.
+   * Writes the gathered lines, for at most `timeout` ms. Resolves to false if lines are left: a thread may then be blocked in the write,
+   * and only SIGKILL ends the process.
    */
   async close(timeout: number): Promise<boolean> {
     this.#handOver();

@@ -1,4 +1,4 @@
-// The value of each field of the access log for a connection that was passed on as a whole.
+// The value of each field of the access log for a stream.
 import { gatewayOfListener } from '#api/ir/listener-key.ts';
 import type { StreamSession } from '../../exchange/stream-session.ts';
 import { endpointReader, ruleOf, routeNameOf } from './origin.ts';
@@ -6,7 +6,7 @@ import type { Reader, ReaderOf } from './line.ts';
 
 type Fields = Readonly<Record<string, Reader<StreamSession>>>;
 
-/** The readers of streams; fields of requests are none. */
+/** The readers of streams; fields of requests have no reader. */
 export function streamReaders(): ReaderOf<StreamSession> {
   const endpoint = endpointReader();
   const fields: Fields = { ...STREAM, ...ORIGIN, endpoint: { kind: 'safe', read: (session) => endpoint(session.endpoint) } };
@@ -30,7 +30,7 @@ const STREAM: Fields = {
   tlsCipher: { kind: 'safe', read: ({ tls }) => (tls === null ? null : tls.cipher) },
   attempts: { kind: 'number', read: ({ attempts }) => (attempts > 1 ? attempts : null) },
   error: { kind: 'safe', read: ({ error }) => (error === null ? null : error.code) },
-  // Peers have a say in it.
+  // The detail may contain text of peers.
   errorDetail: { kind: 'detail', read: ({ error }) => (error === null ? null : error.detail) },
 };
 
