@@ -1,4 +1,4 @@
-// The choice among the endpoints of a cluster: the rotation, what a failed attempt does to it, and which endpoints are left out.
+// The choice among the endpoints of a cluster: the rotation, the effect of failed attempts, and the avoided endpoints.
 import { expect, test } from '@jest/globals';
 import { UpstreamCounts } from '../exchange/upstream-counts.ts';
 import { Cluster } from './cluster.ts';
@@ -32,7 +32,7 @@ test('endpoints take turns', () => {
   expect(picks(cluster, 3).sort()).toEqual([1, 2, 3]);
 });
 
-test('another attempt goes elsewhere and moves nobody else on', () => {
+test('another attempt takes another endpoint and does not advance the rotation', () => {
   const cluster = clusterOf(1, 2, 3);
   const [first, second, third] = picks(cluster, 3);
   const failed = endpointOf(cluster, first as number);
@@ -41,12 +41,12 @@ test('another attempt goes elsewhere and moves nobody else on', () => {
   expect(picks(cluster, 3)).toEqual([first, second, third]);
 });
 
-test('an attempt that has tried them all gets one again', () => {
+test('an attempt that tried all endpoints gets one of them again', () => {
   const cluster = clusterOf(1);
   expect(cluster.pick([endpointOf(cluster, 1)])?.port).toBe(1);
 });
 
-test('an endpoint that takes no connection is left out, and its turns go round', () => {
+test('an endpoint that refuses connections is avoided, and its turns rotate among the others', () => {
   const cluster = clusterOf(1, 2, 3);
   endpointOf(cluster, 2).connectFailed();
   const taken = picks(cluster, 8);
@@ -56,14 +56,14 @@ test('an endpoint that takes no connection is left out, and its turns go round',
   expect(picks(cluster, 3).sort()).toEqual([1, 2, 3]);
 });
 
-test('where none takes connections all are tried', () => {
+test('if all endpoints refuse connections, all are used', () => {
   const cluster = clusterOf(1, 2);
   for (const endpoint of cluster.endpoints) endpoint.connectFailed();
   expect(picks(cluster, 2).sort()).toEqual([1, 2]);
   expect(cluster.pick([endpointOf(cluster, 1)])?.port).toBe(2);
 });
 
-test('tries at the same time are one, later ones double the time', () => {
+test('failures at the same time count once, later ones double the time', () => {
   const cluster = clusterOf(1);
   const endpoint = endpointOf(cluster, 1);
   endpoint.connectFailed();
@@ -76,7 +76,7 @@ test('tries at the same time are one, later ones double the time', () => {
   expect(endpoint.avoidedUntil - performance.now()).toBeGreaterThan(3_000);
 });
 
-test('what becomes of connections counts for every cluster that names the endpoint, and for none that has lost it', () => {
+test('results of connections count for every cluster with the endpoint, and for no cluster without it', () => {
   const [registry, counts] = [new EndpointRegistry(() => POOL), new UpstreamCounts(10)];
   const [one, two] = ['one', 'two'].map((key) => new Cluster(key, registry, counts.acquire(key))) as [Cluster, Cluster];
   const shared = [{ address: '10.0.0.1', port: 1, draining: false }];

@@ -1,4 +1,4 @@
-// Endpoints by address: one state for each, however many clusters name it, and a pool for each way to speak to it.
+// Endpoints by address: one state per address, with any number of clusters, and one pool per transport.
 import { describe, expect, test } from '@jest/globals';
 import type { Transport } from '../exchange/plan.ts';
 import { EndpointRegistry } from './endpoint.ts';
@@ -9,7 +9,7 @@ const HTTP1 = transportOf({ protocol: 'http1', proxyProtocol: 0, tls: null });
 const HTTP2 = transportOf({ protocol: 'http2', proxyProtocol: 0, tls: null });
 const TCP = transportOf({ protocol: 'tcp', proxyProtocol: 0, tls: null });
 
-/** A pool that was made, and what became of it. */
+/** A created pool and its state. */
 interface Made {
   readonly to: string;
   readonly transport: Transport;
@@ -35,7 +35,7 @@ function registry(): { readonly endpoints: EndpointRegistry; readonly made: Made
 }
 
 describe('the registry', () => {
-  test('has one endpoint for an address and a port', () => {
+  test('has one endpoint per address and port', () => {
     const { endpoints } = registry();
     const first = endpoints.acquire('10.0.0.1', 80);
     expect(endpoints.acquire('10.0.0.1', 80)).toBe(first);
@@ -44,7 +44,7 @@ describe('the registry', () => {
     expect(endpoints.size).toBe(3);
   });
 
-  test('keeps an endpoint until its last user gives it back, then closes its connections', () => {
+  test('keeps an endpoint until its last release, then closes its connections', () => {
     const { endpoints, made } = registry();
     const endpoint = endpoints.acquire('10.0.0.1', 80);
     endpoints.acquire('10.0.0.1', 80);
@@ -55,7 +55,7 @@ describe('the registry', () => {
     expect([endpoints.size, made[0]?.closed]).toEqual([0, true]);
   });
 
-  test('has a new endpoint for an address that comes back', () => {
+  test('creates a new endpoint for an address that returns', () => {
     const { endpoints } = registry();
     const gone = endpoints.acquire('10.0.0.1', 80);
     endpoints.release(gone);
@@ -64,7 +64,7 @@ describe('the registry', () => {
 });
 
 describe('an endpoint', () => {
-  test('has a pool for each transport, and finds it again', () => {
+  test('has one pool per transport', () => {
     const { endpoints, made } = registry();
     const endpoint = endpoints.acquire('10.0.0.1', 80);
     const pool = endpoint.pool(HTTP1);
@@ -77,7 +77,7 @@ describe('an endpoint', () => {
     ]);
   });
 
-  test('forgets pools of transports that nothing is left of when it makes another', () => {
+  test('removes empty pools of other transports when it creates a pool', () => {
     const { endpoints, made } = registry();
     const endpoint = endpoints.acquire('10.0.0.1', 80);
     endpoint.pool(HTTP1);

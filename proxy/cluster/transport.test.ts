@@ -1,4 +1,4 @@
-// Transports are equal where they are the same object.
+// Equal transports are the same object.
 import { expect, test } from '@jest/globals';
 import type { Transport, UpstreamTls } from '../exchange/plan.ts';
 import { transportOf } from './transport.ts';
@@ -14,7 +14,7 @@ test('equal settings are one object', () => {
   expect(transportOf(settings({ tls: TLS }))).toBe(transportOf(settings({ tls: { ...TLS } })));
 });
 
-test('whatever makes a difference on the wire makes another one', () => {
+test('each setting with an effect on the wire makes another object', () => {
   const differences: readonly Partial<Transport>[] = [
     {},
     { protocol: 'http2' },
@@ -27,7 +27,7 @@ test('whatever makes a difference on the wire makes another one', () => {
   expect(new Set(differences.map((fields) => transportOf(settings(fields)))).size).toBe(differences.length);
 });
 
-test('it is frozen, with what it holds', () => {
+test('the object and its content are frozen', () => {
   const transport = transportOf(settings({ tls: TLS }));
   expect([Object.isFrozen(transport), Object.isFrozen(transport.tls)]).toEqual([true, true]);
 });

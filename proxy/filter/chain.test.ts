@@ -1,4 +1,4 @@
-// Filters that wait, and what may happen to their exchange meanwhile.
+// Filters that wait, and changes of their exchange during the wait.
 import { expect, test } from '@jest/globals';
 import { Exchange } from '../exchange/exchange.ts';
 import type { DownstreamConnection } from '../exchange/exchange.ts';
@@ -6,7 +6,7 @@ import type { FilterVerdict, RequestFilter } from '../exchange/plan.ts';
 import type { DownstreamStream } from '../exchange/stream.ts';
 import { runRequestFilters } from './chain.ts';
 
-/** A filter that decides when it is told to, and one behind it that only counts. */
+/** A filter that decides on command, and a filter behind it that counts. */
 function waitingChain(): {
   readonly chain: readonly RequestFilter[];
   readonly decide: (verdict: FilterVerdict) => void;
@@ -29,7 +29,7 @@ function openExchange(): Exchange {
   return new Exchange({} as DownstreamConnection, {} as DownstreamStream, 0);
 }
 
-test('the filters behind one that waited run once it has decided', async () => {
+test('the filters behind a waiting filter run after its decision', async () => {
   const { chain, decide, ran } = waitingChain();
   const verdict = runRequestFilters(chain, openExchange());
   expect(ran()).toBe(0);
@@ -37,14 +37,14 @@ test('the filters behind one that waited run once it has decided', async () => {
   expect([await verdict, ran()]).toEqual(['continue', 2]);
 });
 
-test('none runs once the exchange has answered', async () => {
+test('no filter runs after the exchange has answered', async () => {
   const { chain, decide, ran } = waitingChain();
   const verdict = runRequestFilters(chain, openExchange());
   decide('answered');
   expect([await verdict, ran()]).toEqual(['answered', 0]);
 });
 
-test('none runs for an exchange whose client has left or whose time is up', async () => {
+test('no filter runs after the client has left or the time is up', async () => {
   const { chain, decide, ran } = waitingChain();
   const exchange = openExchange();
   const verdict = runRequestFilters(chain, exchange);

@@ -1,4 +1,4 @@
-// Every filter over real sockets: what the backend and the client see, to the byte where it matters.
+// Every filter over real sockets: the bytes that the backend and the client receive.
 import { describe, expect, test } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import { closeAfterEach, get, openChain, openClient, openProxy, openUpstream, post } from '../../test/support/fixture.ts';
@@ -21,13 +21,13 @@ const onAnswer = (headers: Headers): ir.Filter => ({
 });
 const value = (name: string, text: string): ir.HeaderValue => ({ name, value: text });
 
-/** Values of all headers of a name that the backend saw last. */
+/** Values of all headers with this name in the last request to the backend. */
 function sent(upstream: RawUpstream, name: string): string[] {
   return (upstream.requests.at(-1)?.headers ?? []).filter(([key]) => key === name).map(([, text]) => text);
 }
 
 describe('header modifiers', () => {
-  test('set replaces all, add appends, remove deletes, whatever the case', async () => {
+  test('set replaces all, add appends, remove deletes, in upper and lower case', async () => {
     const filters = [onRequest({ set: [value('x-set', 'new')], add: [value('x-add', 'more')], remove: ['x-remove', 'x-absent'] })];
     const { client, upstream } = await openChain(ok(), { filters });
     await client.ask(get('/', 'X-Set: a\r\nX-SET: b\r\nX-Add: c\r\nx-remove: d\r\nX-Remove: e\r\nX: f\r\n'));
@@ -35,7 +35,7 @@ describe('header modifiers', () => {
     expect(names.map((name) => sent(upstream, name))).toEqual([['new'], ['c', 'more'], [], ['f']]);
   });
 
-  test('answers are changed likewise, and those of the proxy itself too', async () => {
+  test('answers of backends and of the proxy itself are changed in the same way', async () => {
     const filters = [onAnswer({ set: [value('server', 'weir')], add: [value('x-add', 'more')], remove: ['x-remove'] })];
     const { client } = await openChain(ok('', 'Server: app\r\nX-Remove: a\r\nX-Add: b\r\n'), { filters });
     const names = ['server', 'x-remove', 'x-add'];
@@ -48,7 +48,7 @@ describe('header modifiers', () => {
     expect(header(await nowhere.client.ask(get()), 'server')).toBe('weir');
   });
 
-  test('those of the chosen backend come after those of the rule', async () => {
+  test('modifiers of the chosen backend come after those of the rule', async () => {
     const backends = [backend('app', 1, [onRequest({ set: [value('x', 'backend')] }), onAnswer({ set: [value('y', 'backend')] })])];
     const filters = [onRequest({ set: [value('x', 'rule')] }), onAnswer({ set: [value('y', 'rule')] })];
     const { client, upstream } = await openChain(ok(), { filters, backends });
@@ -57,7 +57,7 @@ describe('header modifiers', () => {
   });
 
   const protectedNames = ['content-length', 'transfer-encoding', 'connection', 'upgrade', 'te', 'trailer', 'keep-alive', 'http2-settings'];
-  test.each(protectedNames)('%s belongs to the connection and cannot be changed, whatever a controller sends', async (name) => {
+  test.each(protectedNames)('%s belongs to the connection and cannot be changed by any controller', async (name) => {
     const modification = { set: [value(name, 'evil')], add: [value(name, 'evil')], remove: [name] };
     const { client, upstream } = await openChain(ok('hello'), { filters: [onRequest(modification), onAnswer(modification)] });
     const answer = await client.ask(post('body'));
@@ -65,7 +65,7 @@ describe('header modifiers', () => {
     expect(`${upstream.requests[0]?.raw}${answer.raw}`).not.toContain('evil');
   });
 
-  test('Host is what the modifier sets, once, and never what is no host', async () => {
+  test('Host is the value of the modifier, once, and never an invalid host', async () => {
     const edits = { add: [value('host', 'added')], remove: ['host'] };
     const { client, upstream } = await openChain(ok(), { filters: [onRequest({ set: [value('host', 'App.internal:8080')], ...edits })] });
     await client.ask(get());
@@ -80,7 +80,7 @@ describe('header modifiers', () => {
     expect((await client.ask(get())).raw).not.toContain('evil');
   });
 
-  test('a rewrite of the host comes after a modifier of the same list, one of the backend after both', async () => {
+  test('a rewrite of the host follows a modifier of the same list, and one of the backend follows both', async () => {
     const filters: ir.Filter[] = [
       { type: 'URLRewrite', hostname: 'rewritten', path: null },
       onRequest({ set: [value('host', 'modified')] }),
@@ -93,7 +93,7 @@ describe('header modifiers', () => {
     expect([sent(rule.upstream, 'host'), sent(both.upstream, 'host')]).toEqual([['rewritten'], ['of-backend']]);
   });
 
-  test('without its Expect a request goes on at once: the proxy says 100 itself', async () => {
+  test('without its Expect a request continues at once: the proxy itself sends the 100', async () => {
     const { client, upstream } = await openChain(ok('hello'), { filters: [onRequest({ remove: ['expect'] })] });
     client.write(post('body', '/', 'Expect: 100-continue\r\n').slice(0, -4));
     expect((await client.answer()).startLine).toBe('HTTP/1.1 100 Continue');
@@ -102,7 +102,7 @@ describe('header modifiers', () => {
     expect([sent(upstream, 'expect'), upstream.requests[0]?.body]).toEqual([[], 'body']);
   });
 
-  test('what the proxy says of the client can be changed by the owner of a route', async () => {
+  test('the owner of a route can change the headers about the client', async () => {
     const { client, upstream } = await openChain(ok(), {
       filters: [onRequest({ set: [value('x-forwarded-proto', 'https')], remove: ['x-forwarded-for'] })],
     });
@@ -125,7 +125,7 @@ describe('header modifiers', () => {
     expect(answer.headers.map(([name]) => name)).toEqual(['date', 'x-text', 'content-length']);
   });
 
-  test('a name that is none is left out', async () => {
+  test('an invalid name is omitted', async () => {
     const { client, upstream } = await openChain(ok(), {
       filters: [onRequest({ set: [value('x: y\r\nz', 'a'), value('x y', 'b'), value('', 'c')] })],
     });
@@ -182,7 +182,7 @@ describe('redirects', () => {
     expect(upstream.connections).toEqual([]);
   });
 
-  test('the port a client named is not kept, and an IPv6 literal keeps its brackets', async () => {
+  test('the port in the request is dropped, and an IPv6 literal keeps its brackets', async () => {
     const { client } = await openChain(ok(), { filters: [redirect({ scheme: 'https' })] });
     const hosts = ['a:8080', '[::1]:8080', '[::1]'];
     const locations = [];
@@ -201,7 +201,7 @@ describe('redirects', () => {
   });
 });
 
-/** The table of the Gateway API, and more: prefix that matched, replacement, request, outcome. */
+/** The table of the Gateway API, and more: matched prefix, replacement, request, result. */
 const PREFIXES: readonly (readonly [matched: string, replacement: string, path: string, outcome: string])[] = [
   ['/foo', '/xyz', '/foo/bar', '/xyz/bar'],
   ['/foo', '/xyz/', '/foo/bar', '/xyz/bar'],
@@ -331,7 +331,7 @@ describe('CORS', () => {
     expect(header(answer, 'access-control-allow-origin')).toBe(same ? origin : undefined);
   });
 
-  test('the word of the backend is replaced, and a cache is told', async () => {
+  test('the CORS headers of the backend are replaced, and Vary informs caches', async () => {
     const own = 'Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Credentials: true\r\n';
     const { client } = await openChain(ok('', own), { filters: [cors()] });
     expect(plain((await client.ask(get('/', 'Origin: https://evil.example\r\n'))).headers)).toEqual({ vary: 'origin' });
@@ -343,7 +343,7 @@ describe('CORS', () => {
     expect(header(await client.ask(get()), 'vary')).toBe('origin');
   });
 
-  test('* without credentials is the same for all; with credentials the origin is named', async () => {
+  test('* without credentials is the same for all; with credentials the answer names the origin', async () => {
     const open = await openChain(ok(), { filters: [cors({ allowOrigins: ['*'], allowMethods: ['*'], allowHeaders: ['*'] })] });
     expect(plain((await open.client.ask(preflight('https://x'))).headers)).toEqual({
       'access-control-allow-origin': '*',
@@ -365,13 +365,13 @@ describe('CORS', () => {
     });
   });
 
-  test('an OPTIONS that is no preflight goes to the backend and gets the same word', async () => {
+  test('an OPTIONS that is no preflight reaches the backend and gets the same headers', async () => {
     const { client, upstream } = await openChain(ok(), { filters: [cors()] });
     const answer = await client.ask('OPTIONS / HTTP/1.1\r\nHost: a\r\nOrigin: https://a.example\r\n\r\n');
     expect([header(answer, 'access-control-allow-origin'), upstream.requests.length]).toEqual(['https://a.example', 1]);
   });
 
-  test('errors of the proxy can be read by the page', async () => {
+  test('the page can read errors of the proxy', async () => {
     const { client } = await openChain(ok(), { filters: [cors()], backends: [backend('empty')] });
     const answer = await client.ask(get('/', 'Origin: https://a.example\r\n'));
     expect([status(answer), header(answer, 'access-control-allow-origin')]).toEqual([503, 'https://a.example']);
@@ -397,7 +397,7 @@ describe('mirrors', () => {
     return { upstream, copies, client: await openClient((await openProxy(resources, limits)).port) };
   }
 
-  test('a copy goes with its body, and the answer is that of the original', async () => {
+  test('a copy has the body, and the client gets the answer to the original', async () => {
     const { client, upstream, copies } = await mirrored([mirror()]);
     expect((await client.ask(post('hello', '/a?b', 'X: y\r\n'))).body).toBe('original');
     expect((await copies.request()).raw).toBe((await upstream.request()).raw);
@@ -406,7 +406,7 @@ describe('mirrors', () => {
     expect((await copies.request(2)).body).toBe('hello');
   });
 
-  test('a mirror that answers never, or dies, does not matter', async () => {
+  test('a mirror that never answers, or dies, does not affect the original', async () => {
     const { client, copies } = await mirrored([mirror()], () => null);
     for (let i = 0; i < 3; i++) expect((await client.ask(get())).body).toBe('original');
     await copies.request(3);
@@ -414,7 +414,7 @@ describe('mirrors', () => {
     for (let i = 0; i < 3; i++) expect((await client.ask(get())).body).toBe('original');
   });
 
-  test('more than as many copies under way are dropped, and slots come back', async () => {
+  test('copies above the limit are dropped, and finished copies free their places', async () => {
     const { client, copies } = await mirrored([mirror()], () => null);
     for (let i = 0; i < 300; i++) await client.ask(get());
     await until(() => copies.requests.length === 256, 'all copies there may be');
@@ -425,7 +425,7 @@ describe('mirrors', () => {
     await copies.request(257);
   });
 
-  test('requests that end before their body do not use up the mirror', async () => {
+  test('requests that end before their body leave no copy open', async () => {
     const { client, upstream, copies } = await mirrored([mirror()], ok('mirror'), { maxGatheredBytes: 0 });
     upstream.become({ data: ({ socket }) => socket.write('HTTP/1.1 413 X\r\ncontent-length: 0\r\n\r\n') });
     for (let i = 0; i < 300; i++) {
@@ -437,14 +437,14 @@ describe('mirrors', () => {
     expect((await copies.request()).body).toBe('hello');
   });
 
-  test('a share of the requests', async () => {
+  test('a share of the requests is copied', async () => {
     const { client, copies } = await mirrored([mirror(1, 4)]);
     for (let i = 0; i < 400; i++) await client.ask(get());
     // Binomial(400, 1/4): mean 100, six standard deviations.
     expect(Math.abs(copies.requests.length - 100)).toBeLessThan(52);
   });
 
-  test('none of them', async () => {
+  test('a share of 0 copies none', async () => {
     const { client, copies } = await mirrored([mirror(0, 100)]);
     for (let i = 0; i < 50; i++) await client.ask(get());
     expect(copies.connections).toEqual([]);

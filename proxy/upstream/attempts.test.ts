@@ -1,4 +1,4 @@
-// Every attempt is accounted for once, whatever ends it, and leaves no timer.
+// Every attempt is counted once, with any ending, and leaves no timer.
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { TimerWheel } from '#lib/timer-wheel.ts';
 import type { Attempt, AttemptOutcome } from '../exchange/attempt.ts';
@@ -15,7 +15,7 @@ const TIMEOUT_MS = 1_000;
 const PAUSE_MS = 40;
 const TRANSPORT = { protocol: 'http1', tls: null };
 
-/** What a stream to a backend was told. */
+/** Records the calls to a stream of a backend. */
 class FakeStream {
   readonly told: string[] = [];
 
@@ -33,7 +33,7 @@ class FakeStream {
   }
 }
 
-/** An endpoint, and the attempts that its pool has and forgot. */
+/** An endpoint, and the attempts that its pool got and removed. */
 class FakeEndpoint {
   active = 0;
   readonly sent: Attempt[] = [];
@@ -70,14 +70,14 @@ function open(endpoints: readonly FakeEndpoint[], retry: object | null = null) {
   return { wheel, told, deadlines, attempts, client, exchange };
 }
 
-/** The attempt that was begun last. */
+/** The last started attempt. */
 function current(exchange: Exchange): Attempt {
   if (exchange.attempt === null) throw new Error('no attempt was begun');
   return exchange.attempt;
 }
 
 describe('an attempt', () => {
-  test('counts at its endpoint while it lasts', () => {
+  test('counts at its endpoint until its end', () => {
     const endpoint = new FakeEndpoint();
     const { attempts, exchange } = open([endpoint]);
     expect(attempts.begin(exchange)).toBe(null);
@@ -104,7 +104,7 @@ describe('an attempt', () => {
     expect(deadlines).toEqual([]);
   });
 
-  test('that has a deadline is told of when it passes', () => {
+  test('with a deadline is reported when the deadline passes', () => {
     const { attempts, exchange, deadlines } = open([new FakeEndpoint()]);
     attempts.begin(exchange);
     jest.advanceTimersByTime(TIMEOUT_MS);
@@ -113,7 +113,7 @@ describe('an attempt', () => {
     expect(deadlines).toEqual(['upstream_timeout']);
   });
 
-  test('that is stopped is taken out of its line, or cut on its connection', () => {
+  test('that is stopped leaves the waiting line, or is cut on its connection', () => {
     const endpoint = new FakeEndpoint();
     const { attempts, exchange, told } = open([endpoint]);
     attempts.begin(exchange);
@@ -130,7 +130,7 @@ describe('an attempt', () => {
     expect(told).toHaveLength(2);
   });
 
-  test('has nowhere to go where no endpoint is left, and counts for nothing', () => {
+  test('without any endpoint fails and is not counted', () => {
     const { attempts, exchange, told } = open([]);
     expect(attempts.begin(exchange)).toBe(ERRORS.noEndpoints);
     expect([exchange.attempt, exchange.attempts, told]).toEqual([null, 0, []]);
@@ -138,7 +138,7 @@ describe('an attempt', () => {
 });
 
 describe('another attempt', () => {
-  test('goes to another endpoint, but for one whose connection was dead before it was used', () => {
+  test('uses another endpoint, or the same after a connection that was dead before its use', () => {
     const [first, second] = [new FakeEndpoint(), new FakeEndpoint()];
     const { attempts, exchange } = open([first, second]);
     attempts.begin(exchange);
@@ -154,7 +154,7 @@ describe('another attempt', () => {
     expect([first.active, second.active, exchange.attempts]).toEqual([0, 1, 3]);
   });
 
-  test('comes after the pause that the route asks for, with the client held back', () => {
+  test('starts after the pause of the route, with the client paused', () => {
     const endpoint = new FakeEndpoint();
     const { attempts, exchange, deadlines, client } = open([endpoint, new FakeEndpoint()], {
       ...{ codes: [503], grpcStatuses: [], attempts: 3, backoff: PAUSE_MS },
@@ -187,23 +187,23 @@ describe('a body', () => {
     return body;
   }
 
-  test('that came before is sent first, and then the rest is let come', () => {
+  test('is sent from its kept part, then resumes', () => {
     const { stream, client, exchange } = begun({ requestLength: 9, requestBytes: 5, replay: keptBody('hello') });
     expect([stream.told, client]).toEqual([['hello'], ['pause', 'resume']]);
     expect(exchange.replay).not.toBe(null);
   });
 
-  test('that is complete is sent and ended, without a word to the client', () => {
+  test('that is complete is sent and ended, without a call to the client', () => {
     const { stream, client } = begun({ requestLength: 5, requestBytes: 5, requestEnded: true, replay: keptBody('hello') });
     expect([stream.told, client]).toEqual([['hello', 'end'], []]);
   });
 
-  test('that is too large to be sent again is kept no longer once its beginning is sent', () => {
+  test('that is too large to repeat is not kept after its beginning is sent', () => {
     const { stream, exchange } = begun({ requestLength: 11, requestBytes: 5, replay: keptBody('hello') });
     expect([stream.told, exchange.replay]).toEqual([['hello'], null]);
   });
 
-  test('of an attempt that was ended meanwhile is let be', () => {
+  test('of an attempt that ended is not sent', () => {
     const { attempts, exchange, client } = open([new FakeEndpoint()]);
     exchange.requestLength = 5;
     attempts.begin(exchange);

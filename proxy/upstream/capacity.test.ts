@@ -1,4 +1,4 @@
-// The room at an endpoint: which requests get it, and which ones make way for others.
+// The limits of an endpoint: the order of requests, and the connections that make room for others.
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { TimerWheel } from '#lib/timer-wheel.ts';
 import { DEFAULT_LIMITS } from '../exchange/limits.ts';
@@ -6,13 +6,13 @@ import type { Limits } from '../exchange/limits.ts';
 import { Capacity } from './capacity.ts';
 import type { CapacityTaker, CapacityUser } from './capacity.ts';
 
-/** Longer than the time between two looks. */
+/** Longer than the interval of checks. */
 const LOOK_MS = 120;
 
 beforeEach(() => void jest.useFakeTimers({ advanceTimers: false }));
 afterEach(() => void jest.useRealTimers());
 
-/** A pool that takes so many connections when it is told of room. */
+/** A pool that opens a number of connections when it is called. */
 class Pool implements CapacityUser {
   readonly #capacity: Capacity;
   wants: number;
@@ -33,7 +33,7 @@ class Pool implements CapacityUser {
   }
 }
 
-/** A connection whose client is so far behind. */
+/** A connection with a given lag of its client. */
 class Taker implements CapacityTaker {
   aside = false;
   long = false;
@@ -64,7 +64,7 @@ function open(limits: Partial<Limits>): { readonly capacity: Capacity; readonly 
 }
 
 describe('connections', () => {
-  test('are as many as there may be; a pool that found no room gets the next, the one that waits longest first', () => {
+  test('are limited; a pool without room gets the next one, in order of waiting time', () => {
     const { capacity, exhausted } = open({ maxConnectionsPerEndpoint: 2 });
     const [holder, first, second] = [new Pool(capacity, 2), new Pool(capacity, 1), new Pool(capacity, 1)];
     for (const pool of [holder, first, second]) pool.openAsNeeded();
@@ -78,7 +78,7 @@ describe('connections', () => {
     expect(last.has).toBe(0);
   });
 
-  test('that a pool wants no more go to the next', () => {
+  test('that a pool does not need any more are given to the next pool', () => {
     const { capacity } = open({ maxConnectionsPerEndpoint: 1 });
     const [holder, first, second] = [new Pool(capacity, 1), new Pool(capacity, 1), new Pool(capacity, 1)];
     for (const pool of [holder, first, second]) pool.openAsNeeded();
@@ -89,7 +89,7 @@ describe('connections', () => {
 });
 
 describe('connections of slow clients', () => {
-  /** One place, taken by a slow client each, and a pool that waits for one. */
+  /** One connection of a slow client for each lag, and a pool that waits. */
   function crowded(limits: Partial<Limits>, ...lags: readonly number[]) {
     const opened = open({ slowClientTimeout: 100, ...limits, maxConnectionsPerEndpoint: lags.length });
     const { capacity } = opened;
@@ -100,7 +100,7 @@ describe('connections of slow clients', () => {
     return { ...opened, takers, waiting: new Pool(capacity, 1) };
   }
 
-  test('count apart once others wait, and only then', () => {
+  test('count apart only once others wait', () => {
     const { capacity, takers, waiting } = crowded({}, 500, 0);
     jest.advanceTimersByTime(LOOK_MS);
     expect(capacity.aside).toBe(0);
@@ -110,7 +110,7 @@ describe('connections of slow clients', () => {
     expect([takers.map(({ aside }) => aside), capacity.aside, waiting.has]).toEqual([[true, false], 1, 1]);
   });
 
-  test('leave no room behind that they did not take when they close', () => {
+  test('free no room that they did not take', () => {
     const { capacity, takers, waiting } = crowded({}, 500);
     capacity.takePending();
     waiting.openAsNeeded();
@@ -122,7 +122,7 @@ describe('connections of slow clients', () => {
     expect([capacity.aside, waiting.has, other.has]).toEqual([0, 1, 0]);
   });
 
-  test('make way where there is no room apart, the one furthest behind first, for as many as wait', () => {
+  test('close if no room apart is left, the largest lag first, one per waiting exchange', () => {
     const { capacity, takers, waiting } = crowded({ maxSlowPerEndpoint: 0 }, 200, 900, 500);
     capacity.takePending();
     waiting.openAsNeeded();
@@ -131,7 +131,7 @@ describe('connections of slow clients', () => {
     expect(waiting.has).toBe(1);
   });
 
-  test('stay where they are while they are not behind for long enough, or never may be', () => {
+  test('stay while their lag is small, or if the limit is off', () => {
     for (const limits of [{}, { slowClientTimeout: 0 }]) {
       const { capacity, takers, waiting } = crowded(limits, limits.slowClientTimeout === 0 ? 5_000 : 99);
       capacity.takePending();
@@ -141,7 +141,7 @@ describe('connections of slow clients', () => {
     }
   });
 
-  test('are looked at again and again while others wait, and no more after that', () => {
+  test('are checked repeatedly while others wait, and not after that', () => {
     const { capacity, takers, waiting, wheel } = crowded({}, 0);
     capacity.takePending();
     waiting.openAsNeeded();
@@ -154,7 +154,7 @@ describe('connections of slow clients', () => {
     expect([waiting.has, wheel.size]).toEqual([1, 0]);
   });
 
-  test('with long bodies count apart however fast they are', () => {
+  test('with long bodies count apart at any speed', () => {
     const { capacity, takers, waiting } = crowded({}, 0);
     (takers[0] as Taker).long = true;
     capacity.takePending();

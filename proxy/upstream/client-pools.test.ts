@@ -1,4 +1,4 @@
-// Connections that are one client's: never another's, within the limits of the endpoint, and nothing is kept for those who are gone.
+// Connections of one client: never used by another, within the limits of the endpoint, and removed after the client.
 import { describe, expect, test } from '@jest/globals';
 import { attemptOf, PoolRig } from '../../test/support/pool-rig.ts';
 import type { Attempt } from '../exchange/attempt.ts';
@@ -10,7 +10,7 @@ import { ConnectionPool } from './pool.ts';
 interface Opened {
   readonly rig: PoolRig;
   readonly pools: ClientPools;
-  /** Whom pools were made for, in order. */
+  /** The clients with a created pool, in order. */
   readonly made: PooledClient[];
 }
 
@@ -36,7 +36,7 @@ function from(connection: Attempt['exchange']['connection'], told: string | null
 }
 
 describe('the connections of a client', () => {
-  test('carry its requests and none of another', () => {
+  test('carry its requests and no others', () => {
     const { rig, pools } = open();
     const [one, other] = [peer('10.0.0.1'), peer('10.0.0.2')];
     const attempts = [from(one), from(other), from(one)];
@@ -48,7 +48,7 @@ describe('the connections of a client', () => {
     expect(rig.connections.map(({ sent }) => sent)).toEqual([[attempts[0], attempts[2]], [attempts[1]]]);
   });
 
-  test('are shared by all connections of a proxy that tells of it, without a port of its own', () => {
+  test('are shared by all connections of a trusted proxy that reports it without a port', () => {
     const { rig, pools, made } = open();
     const told = [
       from(peer('10.0.0.1', 1), '203.0.113.7'),
@@ -66,7 +66,7 @@ describe('the connections of a client', () => {
     ]);
   });
 
-  test('make room for a client that waits, the oldest first', () => {
+  test('close for a waiting client, the oldest first', () => {
     const { rig, pools } = open({ maxConnectionsPerEndpoint: 2 });
     for (const [i, address] of ['10.0.0.1', '10.0.0.2'].entries()) {
       pools.send(from(peer(address)));
@@ -82,7 +82,7 @@ describe('the connections of a client', () => {
   });
 });
 
-describe('of a client that is gone nothing is kept', () => {
+describe('nothing is kept of a client', () => {
   test('after its last connection', () => {
     const { rig, pools, made } = open();
     const client = peer('10.0.0.1');
@@ -93,7 +93,7 @@ describe('of a client that is gone nothing is kept', () => {
     expect(made).toHaveLength(2);
   });
 
-  test('where it was turned away', () => {
+  test('after its request was refused', () => {
     const { rig, pools, made } = open({ maxConnectionsPerEndpoint: 1, maxPendingPerEndpoint: 1 });
     const [first, turned] = [peer('10.0.0.1'), peer('10.0.0.2')];
     pools.send(from(first));
@@ -103,12 +103,12 @@ describe('of a client that is gone nothing is kept', () => {
     expect(made).toHaveLength(3);
   });
 
-  test('and what it once waited for takes nothing from what it has by then', () => {
+  test('and its earlier wait takes nothing from its later pool', () => {
     const { rig, pools, made } = open({ maxConnectionsPerEndpoint: 2 });
     const [client, first, second] = [peer('10.0.0.1'), peer('10.0.0.2'), peer('10.0.0.3')];
     for (const each of [client, first]) pools.send(from(each));
     for (const connection of rig.connections) connection.connected();
-    // It is behind another that waits when it leaves with its only connection.
+    // It is second in the line when it leaves with its only connection.
     pools.send(from(second));
     const left = from(client);
     pools.send(left);
@@ -126,7 +126,7 @@ describe('of a client that is gone nothing is kept', () => {
   });
 });
 
-test('a closed endpoint keeps no connection, of old clients or new ones', () => {
+test('a closed endpoint keeps no connection of old or new clients', () => {
   const { rig, pools } = open();
   pools.send(from(peer('10.0.0.1')));
   rig.connection(0).connected();

@@ -1,4 +1,4 @@
-// What backends are told of the client: what the proxy saw, and what is believed of others, never what a client says of itself.
+// The headers about the client that backends get: values of the proxy and of trusted proxies, never of the client itself.
 import { describe, expect, test } from '@jest/globals';
 import { attemptOf } from '../../test/support/pool-rig.ts';
 import type { Exchange } from '../exchange/exchange.ts';
@@ -16,7 +16,7 @@ function exchangeOf(headers: readonly string[], fields: Partial<Exchange> = {}, 
   return Object.assign(exchange, { connection: { remoteAddress: PEER, tls } });
 }
 
-/** The headers after it, by name. */
+/** The headers for the backend, by name. */
 function told(exchange: Exchange): Record<string, string[]> {
   setForwarded(exchange);
   const found: Record<string, string[]> = {};
@@ -30,8 +30,8 @@ function clientOf(fields: Partial<ForwardedClient> = {}): ForwardedClient {
   return { address, chain: `${address}, ${PEER}`, elements: null, scheme: 'https', authority: '', port: 443, ...fields };
 }
 
-describe('of a peer that is not trusted', () => {
-  test('nothing it claims is passed on, in any spelling; other headers stay in their order', () => {
+describe('a peer that is not trusted', () => {
+  test('cannot set them in any spelling; other headers keep their order', () => {
     const exchange = exchangeOf(['accept', 'x', ...CLAIMS, 'x-forward', 'y']);
     setForwarded(exchange);
     expect(exchange.requestHeaders).toEqual([
@@ -40,13 +40,13 @@ describe('of a peer that is not trusted', () => {
     ]);
   });
 
-  test('no host is told where there is none', () => {
+  test('without a host adds no host', () => {
     expect(told(exchangeOf([], { authority: '' }))).not.toHaveProperty('x-forwarded-host');
   });
 });
 
-describe('of a client that trusted proxies tell of', () => {
-  test('each header is there once, as it is believed, and what only they can know stays', () => {
+describe('a client reported by trusted proxies', () => {
+  test('has each header once, and headers that only trusted proxies know stay', () => {
     expect(told(exchangeOf(CLAIMS, { client: clientOf() }))).toEqual({
       'x-forwarded-client-cert': ['x'],
       'x-forwarded-for': [`203.0.113.7, ${PEER}`],
@@ -57,11 +57,11 @@ describe('of a client that trusted proxies tell of', () => {
     });
   });
 
-  test('x-real-ip is told only where a proxy did', () => {
+  test('has x-real-ip only if a proxy sent it', () => {
     expect(told(exchangeOf([], { client: clientOf() }))).not.toHaveProperty('x-real-ip');
   });
 
-  test('spellings with underscores are claims, from trusted proxies too', () => {
+  test('has no header spelt with underscores, even from trusted proxies', () => {
     const headers = ['x-forwarded_proto', 'http', 'x_real_ip', '1.1.1.1', 'x-forwarded-client_cert', 'x'];
     expect(Object.keys(told(exchangeOf(headers, { client: clientOf() })))).toEqual([
       'x-forwarded-for',
@@ -71,7 +71,7 @@ describe('of a client that trusted proxies tell of', () => {
     ]);
   });
 
-  test('the host is the one that the client asked for', () => {
+  test('has the requested host', () => {
     expect(told(exchangeOf([], { client: clientOf({ authority: 'asked.test' }) }))['x-forwarded-host']).toEqual(['asked.test']);
   });
 

@@ -1,4 +1,4 @@
-// Which connection carries an attempt, which are kept, and how long.
+// The connection of each attempt, and the time for which connections are kept.
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { attemptOf, PoolRig } from '../../test/support/pool-rig.ts';
 import { ERRORS } from '../exchange/errors.ts';
@@ -13,7 +13,7 @@ function open(limits: Partial<Limits> = {}): { readonly rig: PoolRig; readonly p
   return { rig, pool: new ConnectionPool(rig.connect, rig.options) };
 }
 
-/** So many connections that carry an attempt each. */
+/** A pool with a number of busy connections. */
 function busy(count: number, limits: Partial<Limits> = {}) {
   const opened = open(limits);
   for (let i = 0; i < count; i++) {
@@ -24,7 +24,7 @@ function busy(count: number, limits: Partial<Limits> = {}) {
 }
 
 describe('an attempt', () => {
-  test('is carried by the connection used last, and by a new one where none is free', () => {
+  test('gets the most recently used connection, or a new one if none is free', () => {
     const { rig, pool } = busy(2);
     for (const index of [1, 0]) rig.connection(index).done();
     const attempts = [attemptOf(), attemptOf(), attemptOf()];
@@ -34,7 +34,7 @@ describe('an attempt', () => {
     expect(attempts.map(({ stream }) => stream)).toEqual(rig.connections);
   });
 
-  test('is carried by whatever connection is free first', () => {
+  test('gets the first connection that becomes free', () => {
     const { rig, pool } = busy(1);
     const waiting = attemptOf();
     pool.send(waiting);
@@ -44,7 +44,7 @@ describe('an attempt', () => {
     expect(pool.counts).toMatchObject({ open: 2, idle: 1, pending: 0 });
   });
 
-  test('that left is carried by none, and the connection that comes for it is kept', () => {
+  test('that was abandoned gets none, and the new connection is kept', () => {
     const { rig, pool } = open();
     const left = attemptOf();
     pool.send(left);
@@ -53,7 +53,7 @@ describe('an attempt', () => {
     expect([rig.connection(0).sent, pool.idleCount]).toEqual([[], 1]);
   });
 
-  test('fails with the connection that cannot be made, one for each, and the others wait on', () => {
+  test('fails with its failed connection, one each, and the others continue to wait', () => {
     const { rig, pool } = open({ maxConnectionsPerEndpoint: 1 });
     const [first, second] = [attemptOf(), attemptOf()];
     for (const attempt of [first, second]) pool.send(attempt);
@@ -66,7 +66,7 @@ describe('an attempt', () => {
 });
 
 describe('a connection', () => {
-  test('is closed once it has been idle too long, and no sooner', () => {
+  test('closes after the idle timeout, and not earlier', () => {
     const { rig, pool } = busy(2, { poolIdleTimeout: 1_000 });
     rig.connection(0).done();
     jest.advanceTimersByTime(500);
@@ -80,7 +80,7 @@ describe('a connection', () => {
     expect([pool.idleCount, rig.wheel.size]).toEqual([0, 0]);
   });
 
-  test('is not kept beyond so many, nor while other pools wait for its place', () => {
+  test('is not kept above the maximum, nor while other pools wait for room', () => {
     const { rig } = busy(2, { maxIdlePerEndpoint: 1, maxConnectionsPerEndpoint: 2 });
     for (const index of [0, 1]) rig.connection(index).done();
     expect(rig.connections.map(({ closing }) => closing)).toEqual([false, true]);
@@ -90,7 +90,7 @@ describe('a connection', () => {
     expect(other.rig.connection(0).closing).toBe(true);
   });
 
-  test('that counts apart carries nothing else', () => {
+  test('that counts apart carries no other attempt', () => {
     const { rig, pool } = busy(1, { maxConnectionsPerEndpoint: 2 });
     rig.connection(0).aside = true;
     const waiting = attemptOf();
@@ -108,7 +108,7 @@ describe('a connection', () => {
   });
 });
 
-test('a closed pool closes what is idle, and what is in use as soon as it is idle', () => {
+test('a closed pool closes idle connections now, and busy ones when they become idle', () => {
   const { rig, pool } = busy(2, { poolIdleTimeout: 1_000 });
   rig.connection(0).done();
   pool.close();
@@ -118,7 +118,7 @@ test('a closed pool closes what is idle, and what is in use as soon as it is idl
   expect(rig.wheel.size).toBe(0);
 });
 
-test('a pool says that it is empty when its last connection is gone and nothing waits', () => {
+test('a pool reports that it is empty after its last connection and its last attempt', () => {
   const { rig, pool } = open({ maxPendingPerEndpoint: 1 });
   const [first, turned] = [attemptOf(), attemptOf()];
   pool.send(first);

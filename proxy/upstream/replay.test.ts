@@ -1,4 +1,4 @@
-// Which bodies can be sent again: those that are small, as far as they have come.
+// Bodies that can be sent again: small ones, as far as they have arrived.
 import { describe, expect, test } from '@jest/globals';
 import { attemptOf } from '../../test/support/pool-rig.ts';
 import type { Exchange } from '../exchange/exchange.ts';
@@ -7,12 +7,12 @@ import { canReplay, isIdempotent, keepForReplay, sentKept, startReplay } from '.
 
 const LIMIT = 10;
 
-/** An exchange whose body is to be so long. */
+/** An exchange with this announced length. */
 function exchangeOf(requestLength: number): Exchange {
   return attemptOf({ requestLength }).exchange;
 }
 
-/** The body comes piece by piece, as on the request path. */
+/** Passes the pieces of a body, as on the request path. */
 function take(exchange: Exchange, ...pieces: readonly string[]): void {
   for (const piece of pieces) {
     exchange.requestBytes += piece.length;
@@ -25,14 +25,14 @@ function kept({ replay }: Exchange): string | null {
 }
 
 describe('a body', () => {
-  test('is kept to its last byte as long as it is within the bound', () => {
+  test('is kept completely up to the limit', () => {
     const exchange = exchangeOf(LIMIT);
     startReplay(exchange, LIMIT);
     take(exchange, 'hello', 'world');
     expect([kept(exchange), canReplay(exchange)]).toEqual(['helloworld', true]);
   });
 
-  test('of no known length is kept until it is beyond the bound, and nothing of it after that', () => {
+  test('of unknown length is kept until it exceeds the limit, and then dropped', () => {
     const exchange = exchangeOf(UNKNOWN_LENGTH);
     startReplay(exchange, LIMIT);
     take(exchange, 'hello', 'world');
@@ -43,7 +43,7 @@ describe('a body', () => {
     expect([kept(exchange), canReplay(exchange)]).toEqual([null, false]);
   });
 
-  test('that says it is too large is not kept, and can be sent as long as nothing of it has come', () => {
+  test('announced as too large is not kept, and can be sent until its first bytes arrive', () => {
     const exchange = exchangeOf(LIMIT + 1);
     startReplay(exchange, LIMIT);
     expect([exchange.replay, canReplay(exchange)]).toEqual([null, true]);
@@ -51,7 +51,7 @@ describe('a body', () => {
     expect(canReplay(exchange)).toBe(false);
   });
 
-  test('is a copy: what arrives is valid during the call only', () => {
+  test('is copied, because a chunk is valid only during the call', () => {
     const exchange = exchangeOf(LIMIT);
     startReplay(exchange, LIMIT);
     const chunk = Buffer.from('hello');
@@ -61,7 +61,7 @@ describe('a body', () => {
     expect(kept(exchange)).toBe('hello');
   });
 
-  test('that was only gathered before it was sent cannot be sent twice where it is too large', () => {
+  test('that was only collected cannot be sent twice if it is too large', () => {
     for (const [length, can] of [
       [LIMIT, true],
       [LIMIT + 1, false],
@@ -75,7 +75,7 @@ describe('a body', () => {
     }
   });
 
-  test('there is none of needs nothing kept', () => {
+  test('that is absent needs nothing kept', () => {
     const exchange = exchangeOf(0);
     startReplay(exchange, LIMIT);
     expect([exchange.replay, canReplay(exchange)]).toEqual([null, true]);

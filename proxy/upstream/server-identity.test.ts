@@ -1,4 +1,4 @@
-// Whose certificate is taken for the backend's: only that of one of the names which are asked for.
+// The certificates that are accepted for a backend: only those with an expected name.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ test.each([
   ['Hostname', 'x.wild.test'],
   ['Hostname', '*.wild.test'],
   ['URI', 'spiffe://test/app'],
-] as const)('%s %s is on it', (type, value) => {
+] as const)('%s %s is accepted', (type, value) => {
   expect(problemOf({ type, value })).toBeUndefined();
 });
 
@@ -40,11 +40,11 @@ test.each([
   ['a URI in another case', 'URI', 'spiffe://test/App'],
   ['a host name as a URI', 'URI', 'a.test'],
   ['nothing', 'URI', ''],
-] as const)('%s is not', (_, type, value) => {
+] as const)('%s is refused', (_, type, value) => {
   expect(problemOf({ type, value })).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
 });
 
-test('one of several is enough, and none is not', () => {
+test('one of several names is enough, and an empty list accepts none', () => {
   expect(problemOf({ type: 'Hostname', value: 'b.test' }, { type: 'Hostname', value: 'a.test' })).toBeUndefined();
   expect(problemOf()).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
 });

@@ -1,4 +1,4 @@
-// Connections that carry many attempts at once: which one takes an attempt, when another is opened, and what fails with one.
+// Connections with concurrent attempts: the choice of a connection, new connections, and failures.
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { attemptOf, PoolRig } from '../../test/support/pool-rig.ts';
 import type { Attempt } from '../exchange/attempt.ts';
@@ -10,7 +10,7 @@ import type { SharedConnection, SharedConnectionOwner } from './shared-pool.ts';
 beforeEach(() => void jest.useFakeTimers({ advanceTimers: false }));
 afterEach(() => void jest.useRealTimers());
 
-/** A connection to nowhere, with room for so many attempts; a test says when it is there and when it is gone. */
+/** A fake connection with a number of places; a test opens and closes it. */
 class FakeConnection {
   readonly #owner: SharedConnectionOwner;
   readonly sent: Attempt[] = [];
@@ -47,7 +47,7 @@ class FakeConnection {
     this.#owner.connected(this.#self);
   }
 
-  /** One of those that it carries is over. */
+  /** Ends one of its attempts. */
   done(): void {
     this.#carries--;
     this.room++;
@@ -63,7 +63,7 @@ class FakeConnection {
   }
 }
 
-/** `room`: of each connection. */
+/** `room`: places of each connection. */
 function open(limits: Partial<Limits> = {}, room = 2) {
   const rig = new PoolRig({ maxStreamsPerUpstream: room, ...limits });
   const connections: FakeConnection[] = [];
@@ -88,7 +88,7 @@ function sendTo({ pool }: { readonly pool: SharedPool }, count: number): readonl
 }
 
 describe('attempts', () => {
-  test('wait for one connection as far as that has room, and for others beyond it', () => {
+  test('wait for one connection up to its places, and for more connections above that', () => {
     const opened = open();
     const attempts = sendTo(opened, 3);
     expect(opened.connections).toHaveLength(2);
@@ -98,7 +98,7 @@ describe('attempts', () => {
     expect(opened.at(1).sent).toEqual(attempts.slice(2));
   });
 
-  test('get room in the order in which they came', () => {
+  test('get places in order of arrival', () => {
     const opened = open({ maxConnectionsPerEndpoint: 1 }, 1);
     const attempts = sendTo(opened, 3);
     opened.at(0).connected();
@@ -107,7 +107,7 @@ describe('attempts', () => {
     expect(opened.at(0).sent).toEqual(attempts);
   });
 
-  test('that left are passed over', () => {
+  test('that were abandoned are skipped', () => {
     const opened = open({ maxConnectionsPerEndpoint: 1 }, 1);
     const [first, left, last] = sendTo(opened, 3) as [Attempt, Attempt, Attempt];
     opened.pool.forget(left);
@@ -116,7 +116,7 @@ describe('attempts', () => {
     expect(opened.at(0).sent).toEqual([first, last]);
   });
 
-  test('all fail with the only connection there was to be, each once', () => {
+  test('all fail with the only connection, each once', () => {
     const opened = open({ maxConnectionsPerEndpoint: 1 });
     const attempts = sendTo(opened, 3);
     opened.at(0).gone(ERRORS.upstreamConnectFailed);
@@ -124,7 +124,7 @@ describe('attempts', () => {
     expect([opened.rig.told, opened.pool.counts.pending]).toEqual([['failed'], 0]);
   });
 
-  test('wait on while another connection is there to have room one day', () => {
+  test('wait while another connection may have room later', () => {
     const opened = open({}, 1);
     const [, waiting] = sendTo(opened, 2) as [Attempt, Attempt];
     opened.at(0).connected();
@@ -135,7 +135,7 @@ describe('attempts', () => {
   });
 });
 
-test('a connection that is refused while others are full is tried again after a pause, and at once where they are gone', () => {
+test('a refused connection is tried again: after a pause while others are full, at once if they are gone', () => {
   const opened = open({}, 1);
   const [, waiting] = sendTo(opened, 2) as [Attempt, Attempt];
   opened.at(0).connected();
@@ -153,7 +153,7 @@ test('a connection that is refused while others are full is tried again after a 
 });
 
 describe('a connection', () => {
-  test('is retired once it has carried nothing for too long, and no sooner', () => {
+  test('is retired after the idle timeout, and not earlier', () => {
     const opened = open({ poolIdleTimeout: 1_000 });
     sendTo(opened, 1);
     opened.at(0).connected();
@@ -165,7 +165,7 @@ describe('a connection', () => {
     expect([opened.at(0).retiring, opened.rig.wheel.size]).toEqual([true, 0]);
   });
 
-  test('is retired at once where another pool waits for its place', () => {
+  test('is retired at once if another pool waits for its place', () => {
     const opened = open({ maxConnectionsPerEndpoint: 1 });
     sendTo(opened, 1);
     opened.at(0).connected();
@@ -174,7 +174,7 @@ describe('a connection', () => {
     expect(opened.at(0).retiring).toBe(true);
   });
 
-  test('that carries something is let be where idle ones are to go', () => {
+  test('with attempts stays when idle ones close', () => {
     const opened = open({}, 1);
     sendTo(opened, 2);
     for (const connection of opened.connections) connection.connected();
@@ -183,7 +183,7 @@ describe('a connection', () => {
   });
 });
 
-test('a closed pool retires its connections, and those that come later as soon as they carry nothing', () => {
+test('a closed pool retires its connections, and later ones as soon as they are idle', () => {
   const opened = open({}, 1);
   sendTo(opened, 2);
   opened.at(0).connected();
@@ -194,7 +194,7 @@ test('a closed pool retires its connections, and those that come later as soon a
   expect([opened.at(1).retiring, opened.rig.wheel.size]).toEqual([true, 0]);
 });
 
-test('a pool says that it is empty: after its last connection, and where it had to turn away the first', () => {
+test('a pool reports that it is empty: after its last connection, and after it refused the first attempt', () => {
   const opened = open({ maxPendingPerEndpoint: 1, maxConnectionsPerEndpoint: 1 });
   sendTo(opened, 1);
   opened.at(0).connected();

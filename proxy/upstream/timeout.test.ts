@@ -1,4 +1,4 @@
-// Deadlines of exchanges and of attempts: when they pass, what they say, and that none is left.
+// Deadlines of exchanges and of attempts: their times, their errors, and that no timer is left.
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { TimerWheel } from '#lib/timer-wheel.ts';
 import { attemptOf } from '../../test/support/pool-rig.ts';
@@ -14,7 +14,7 @@ import {
   stopTimeouts,
 } from './timeout.ts';
 
-/** The wheel is late by two ticks at most. */
+/** The maximum delay of the wheel is two ticks. */
 const LATE_MS = 50;
 
 beforeEach(() => void jest.useFakeTimers({ advanceTimers: false }));
@@ -23,7 +23,7 @@ afterEach(() => void jest.useRealTimers());
 interface Limits {
   readonly request?: number;
   readonly attempt?: number;
-  /** `grpc-timeout` of the caller. */
+  /** The `grpc-timeout` of the caller. */
   readonly asked?: string;
 }
 
@@ -51,7 +51,7 @@ describe('the deadline of a call', () => {
     ['of the caller', { asked: '100m' }, 100, 'deadline_exceeded'],
     ['of the route, where that is shorter', { asked: '1S', request: 100 }, 100, 'request_timeout'],
     ['of the caller, where that is shorter', { asked: '100m', request: 1_000 }, 100, 'deadline_exceeded'],
-  ])('is that %s, counted from the arrival', (_, limits, after, code) => {
+  ])('is that %s, from the arrival', (_, limits, after, code) => {
     const { wheel, listener, exchange, told } = open(limits);
     jest.advanceTimersByTime(40);
     expect(startCallDeadline(exchange, wheel, listener)).toBe(true);
@@ -61,7 +61,7 @@ describe('the deadline of a call', () => {
     expect([told, wheel.size]).toEqual([[code], 0]);
   });
 
-  test('that has passed already is told at the next tick, and not before', () => {
+  test('in the past is reported at the next tick, and not before', () => {
     const { wheel, listener, exchange, told } = open({ asked: '10m' });
     jest.advanceTimersByTime(500);
     startCallDeadline(exchange, wheel, listener);
@@ -70,7 +70,7 @@ describe('the deadline of a call', () => {
     expect(told).toEqual(['deadline_exceeded']);
   });
 
-  test('that cannot be read is refused, and there is none where none is asked for', () => {
+  test('that is invalid is refused, and without a header there is none', () => {
     const bad = open({ asked: 'soon', request: 100 });
     expect([startCallDeadline(bad.exchange, bad.wheel, bad.listener), bad.wheel.size]).toEqual([false, 0]);
     const none = open({});
@@ -79,13 +79,13 @@ describe('the deadline of a call', () => {
   });
 });
 
-describe('what a backend is told', () => {
+describe('the deadline for a backend', () => {
   test.each<[string, Limits, string | null]>([
-    ['is what is left of the call', { asked: '100m' }, '60000u'],
-    ['is what the attempt has, where that is less', { asked: '100m', attempt: 20 }, '20000u'],
-    ['is what is left, where the attempt has more', { asked: '100m', attempt: 80 }, '60000u'],
-    ['is the limit of the attempt where the caller set none', { attempt: 20 }, '20000u'],
-    ['is nothing without any limit', {}, null],
+    ['is the rest of the time of the call', { asked: '100m' }, '60000u'],
+    ['is that of the attempt, if it is earlier', { asked: '100m', attempt: 20 }, '20000u'],
+    ['is the rest of the time of the call, if that is shorter', { asked: '100m', attempt: 80 }, '60000u'],
+    ['is that of the attempt, if the caller set none', { attempt: 20 }, '20000u'],
+    ['is absent without any limit', {}, null],
   ])('%s', (_, limits, timeout) => {
     const { wheel, listener, exchange, attempt } = open(limits);
     exchange.grpc = true;
@@ -97,8 +97,8 @@ describe('what a backend is told', () => {
   });
 });
 
-describe('a request whose backend has a limit of its own', () => {
-  test('has that instead, counted from its arrival', () => {
+describe('a request whose backend has its own timeout', () => {
+  test('uses that timeout, from its arrival', () => {
     const { wheel, listener, exchange, told } = open({ request: 100 });
     startRequestTimeout(exchange, wheel, listener);
     jest.advanceTimersByTime(50);
@@ -110,7 +110,7 @@ describe('a request whose backend has a limit of its own', () => {
     expect(told).toEqual(['request_timeout']);
   });
 
-  test('has none where the backend says so, unless the caller of a call asked for one', () => {
+  test('has no timeout if the backend has none, except that of the caller of a call', () => {
     const plain = open({ request: 100 });
     startRequestTimeout(plain.exchange, plain.wheel, plain.listener);
     setRoute(plain.exchange, 0);
@@ -125,7 +125,7 @@ describe('a request whose backend has a limit of its own', () => {
   });
 });
 
-test('whatever is over has no timer: of the exchange, of its attempt, and of the pause between two', () => {
+test('a finished exchange, attempt or pause has no timer', () => {
   const { wheel, listener, exchange, attempt, told } = open({ request: 100, attempt: 100 });
   startRequestTimeout(exchange, wheel, listener);
   startAttemptTimeout(attempt, wheel, listener);
@@ -137,7 +137,7 @@ test('whatever is over has no timer: of the exchange, of its attempt, and of the
   expect(told).toEqual([]);
 });
 
-test('a pause is over after its time, each time', () => {
+test('a pause ends after its time, every time', () => {
   const { wheel, listener, exchange, told } = open({});
   for (let i = 1; i <= 2; i++) {
     startBackoff(exchange, 30, wheel, listener);

@@ -1,11 +1,11 @@
-// Attempts that wait for a connection: oldest first, so many, and for so long.
+// Attempts that wait for a connection: the order, the number, and the time.
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { attemptOf, PoolRig } from '../../test/support/pool-rig.ts';
 import type { Attempt } from '../exchange/attempt.ts';
 import type { Limits } from '../exchange/limits.ts';
 import { WaitingLine } from './waiting-line.ts';
 
-/** The wheel is late by two ticks at most. */
+/** The maximum delay of the wheel is two ticks. */
 const LATE_MS = 50;
 
 beforeEach(() => void jest.useFakeTimers({ advanceTimers: false }));
@@ -21,7 +21,7 @@ function attempts(count: number): readonly Attempt[] {
 }
 
 describe('a line', () => {
-  test('lets out the one that waits longest', () => {
+  test('returns the attempt that waits longest', () => {
     const { rig, line } = open();
     const all = attempts(3);
     for (const attempt of all) line.push(attempt);
@@ -30,7 +30,7 @@ describe('a line', () => {
     expect([rig.failed, rig.wheel.size]).toEqual([[], 0]);
   });
 
-  test('keeps the order of the others when one leaves, and does not mind one that is not there', () => {
+  test('keeps the order of the others when one leaves, and ignores unknown ones', () => {
     const { line } = open();
     const [first, second, third, stranger] = attempts(4) as [Attempt, Attempt, Attempt, Attempt];
     for (const attempt of [first, second, third]) line.push(attempt);
@@ -39,7 +39,7 @@ describe('a line', () => {
     expect([line.length, line.shift(), line.shift()]).toEqual([2, first, third]);
   });
 
-  test('turns away whatever there is no place for, until one is let out, leaves, or gives up', () => {
+  test('refuses attempts without a place, until one is taken, leaves, or times out', () => {
     const { rig, line } = open({ maxPendingPerEndpoint: 2, pendingTimeout: 1_000 });
     const all = attempts(6) as [Attempt, Attempt, Attempt, Attempt, Attempt, Attempt];
     for (const attempt of all.slice(0, 3)) line.push(attempt);
@@ -69,8 +69,8 @@ describe('a line', () => {
   });
 });
 
-describe('patience', () => {
-  test('ends for each at its own time, and for nothing that was let out', () => {
+describe('the timeout', () => {
+  test('expires for each at its own time, and for none that was taken', () => {
     const { rig, line } = open({ pendingTimeout: 1_000 });
     const [out, first, second] = attempts(3) as [Attempt, Attempt, Attempt];
     line.push(out);
@@ -88,7 +88,7 @@ describe('patience', () => {
     expect([line.length, rig.wheel.size]).toEqual([0, 0]);
   });
 
-  test('begins anew for an attempt that comes back as soon as it is told', () => {
+  test('starts again for an attempt that returns as soon as it expires', () => {
     const rig = new PoolRig({ pendingTimeout: 1_000 });
     const told: Attempt[] = [];
     const again = attemptOf();
