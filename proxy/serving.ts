@@ -100,11 +100,11 @@ export interface ConfigFeed {
 }
 
 /**
- * A proxy from its beginning to its end:
+ * The life of a proxy:
  *
  *     SIGTERM: not ready ──drain delay──> not accepting, connections close as they finish ──all gone, or drain timeout──> end
  *
- * Resolves when everything has come to its end, or to why it could not begin.
+ * Resolves after the end, or to the reason why the proxy could not start.
  */
 export async function serve(config: ServingConfig, log: Log, feedOf: (serving: Serving) => ConfigFeed): Promise<Result<void>> {
   endOnBugs(log);

@@ -21,7 +21,7 @@ export interface Limits {
   /** Open requests on one HTTP/2 connection; more are refused, and the client may send them again. */
   readonly maxStreamsPerConnection: number;
   /**
-   * The windows of an HTTP/2 stream and connection for bodies sent to us: what the proxy may have to buffer. Towards backends the
+   * The windows of an HTTP/2 stream and connection for received bodies: the maximum that the proxy may have to buffer. Towards backends the
    * connection's window does not limit its streams. At least 65,535.
    */
   readonly streamWindowBytes: number;

@@ -5,7 +5,7 @@ import type { ExchangeError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { Headers } from './headers.ts';
 
-/** The length of a body that is not announced (chunked, or ended by the end of the stream). For an answer without a body: none announced. */
+/** The length of a body that is not announced (chunked, or ended by the end of the stream). Of an answer without a body: none announced. */
 export const UNKNOWN_LENGTH = -1;
 
 /**

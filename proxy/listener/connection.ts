@@ -84,7 +84,7 @@ export class Connection implements DownstreamConnection {
     return this.#codec;
   }
 
-  /** Takes received bytes, valid only during the call. A bug in the codec ends the connection, whose state is unknown then. */
+  /** Takes received bytes, valid only during the call. A bug in the codec ends the connection, because its state is then unknown. */
   data(chunk: Buffer): void {
     try {
       this.#codec.data(chunk);

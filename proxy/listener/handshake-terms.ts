@@ -19,7 +19,7 @@ export interface ClientTrust {
 export interface HandshakeTerms {
   /** A hash of the fields below: equal for equal terms. */
   readonly version: string;
-  /** Null: clients are not asked for a certificate. */
+  /** Null: the proxy requests no certificate. */
   readonly trust: ClientTrust | null;
   readonly settings: ir.TlsSettings;
 }

@@ -295,7 +295,7 @@ export class Port {
       failed: (reason) => handshakes.failed(reason, address),
     });
     this.#handshakes.add(handshake);
-    // The accepted socket closes in any case, whatever object handles it by then.
+    // The accepted socket closes in any case, also after another object has taken it over.
     accepted.on('close', () => this.#handshakes.delete(handshake));
     handshake.start(early);
   }

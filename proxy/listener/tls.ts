@@ -1,4 +1,4 @@
-// TLS of one connection, from accept to the first byte of what is inside, or to its server name where it is passed through.
+// TLS of one connection, from accept to the first decrypted byte, or to the server name if the connection is passed through.
 //
 //   hello ──complete, and the name is served──> handshake ──secure──> done (the caller has the TLS socket)
 //     ├ to be passed through: done (the caller has the socket, and the bytes read so far)

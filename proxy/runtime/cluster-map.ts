@@ -1,5 +1,5 @@
 // The clusters of a runtime by key. A cluster exists while a route refers to it or it has endpoints, so that plans never have an outdated
-// cluster, in whatever order resources arrive and also if a backend is missing.
+// cluster, in any order of resources, and also if a backend is missing.
 import * as ir from '#api/ir/ir.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { EndpointRegistry } from '../cluster/endpoint.ts';

@@ -44,7 +44,7 @@ export class Runtime {
   /** One routing table per port. */
   readonly tables: ReadonlyMap<number, RouteTable>;
   readonly #plans: Plans;
-  /** Null where no Gateway has a client certificate for backends. */
+  /** Null if no Gateway has a client certificate for backends. */
   readonly #identities: RuntimeParts['identities'] | null;
   readonly #trusted: RuntimeParts['trusted'] | null;
 

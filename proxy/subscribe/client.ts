@@ -68,7 +68,7 @@ export interface SubscriptionState {
   readonly source: ConfigSource;
   readonly resources: number;
   readonly refused: number;
-  /** The kind of each of these, and the revision of what is served. */
+  /** The kind of each refused resource, and the revision of the served configuration. */
   readonly refusedKinds: readonly ResourceKind[];
   readonly revision: string;
   /** Since the start of the process. */
@@ -252,7 +252,7 @@ export class Subscription {
     if (this.#source !== 'none') this.#options.lastGood?.schedule(() => this.#state.lasting());
   }
 
-  /** An ack belongs to a push. A controller learns from the inventory of a new stream what else is served. */
+  /** Retries refused resources. Acks exist only for pushes, so the stream ends: the inventory of the next stream reports the result. */
   #recover(): void {
     this.#applying = this.#applying.then(async () => {
       const { recovered } = await this.#intake.retry();

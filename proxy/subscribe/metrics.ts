@@ -1,10 +1,10 @@
-// The metrics of a configuration: what it is, what of it is refused, and, in a proxy of a fleet, the controller and the file on disk.
+// The metrics of a configuration: its revision, its refused resources, and, in a proxy of a fleet, the controller and the file on disk.
 import type { ResourceKind } from '#api/ir/ir.ts';
 import { single } from '#lib/metric.ts';
 import type { MetricFamily } from '#lib/metric.ts';
 import type { SubscriptionState } from './client.ts';
 
-/** What any proxy tells of its configuration, wherever that comes from. */
+/** The part that every proxy has, with any source of configuration. */
 export interface ConfigSources {
   readonly revision: () => string;
   /** The kinds of the resources that are not served in their newest version, one entry each. */

@@ -1,4 +1,4 @@
-// What a supervisor exposes beside its workers: how many there are, what they serve since when, and what program this is.
+// The metrics of a supervisor itself: its workers, the changes of the configuration, and the version of the program.
 import { expiryFamily } from '#lib/certificate-expiry.ts';
 import { single } from '#lib/metric.ts';
 import type { MetricFamily } from '#lib/metric.ts';

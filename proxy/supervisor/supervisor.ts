@@ -1,5 +1,5 @@
 // The supervisor: has the configuration of this proxy, and its workers, one in this process or several in their own. Its callers need not
-// know which.
+// know the difference.
 import { randomBytes } from 'node:crypto';
 import { Registry } from 'prom-client';
 import * as ir from '#api/ir/ir.ts';

@@ -38,7 +38,7 @@ export class H2DownstreamStream extends H2Stream implements DownstreamStream {
   readonly exchange: Exchange;
   readonly #owner: DownstreamStreamOwner;
   #bodyBytes = 0;
-  /** The request path does not know the request yet. */
+  /** The request path does not have the request yet. */
   #untold = true;
   /** Everything was passed on: the request path does not use this exchange any more. */
   #answerDone = false;

@@ -13,7 +13,7 @@ import type { GuardSurroundings } from './guard.ts';
 export interface WebSocketsOwner {
   /** Both sides got the reason and the end. */
   closed(exchange: Exchange): void;
-  /** Neither side could be told; both must see that the data is incomplete. */
+  /** At least one side is in the middle of a frame, so no close frame is sent; both peers must see that the data is incomplete. */
   torn(exchange: Exchange, error: ExchangeError): void;
 }
 
