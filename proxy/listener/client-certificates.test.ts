@@ -1,5 +1,5 @@
-// Client certificates against real peers: who is let in, who is not, and what becomes of sessions and connections when whom to
-// trust changes. What must be refused comes first.
+// Client certificates with real peers: accepted and refused clients, and the sessions and connections after a change of the trusted
+// authorities. Refusals come first.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import type { DownstreamConnection } from '../exchange/exchange.ts';
 import type { ConnectionCodec } from './connection.ts';
 import type { ListenerSockets } from './listener-sockets.ts';
 
-/** Answers with what is known of the client. */
+/** Answers with the client certificate of the connection. */
 class Introduce implements ConnectionCodec {
   readonly idle = true;
   readonly #socket: net.Socket;
@@ -104,7 +104,7 @@ class Rig {
     return socket;
   }
 
-  /** What the proxy knows of the client, or 'refused' when it does not answer. */
+  /** The client certificate as the proxy sees it, or 'refused' without an answer. */
   async introduce(options: tls.ConnectionOptions = {}): Promise<unknown> {
     const socket = await this.connect(options).catch(() => null);
     return socket === null ? 'refused' : ask(socket);
@@ -146,7 +146,7 @@ describe('AllowValidOnly', () => {
       expect(rig.sockets.handshakes.failures).toEqual(new Map([['client_certificate', 1]]));
     });
 
-    test('lets a client with a valid one in, and tells who it is', async () => {
+    test('accepts a client with a valid certificate, and reports its subject', async () => {
       const rig = new Rig();
       await rig.update(https('AllowValidOnly'));
       expect(await rig.introduce({ ...alice, ...at })).toEqual({
@@ -160,7 +160,7 @@ describe('AllowValidOnly', () => {
       });
     });
 
-    test('knows the client of a resumed session', async () => {
+    test('has the client certificate of a resumed session', async () => {
       const rig = new Rig();
       await rig.update(https('AllowValidOnly'));
       const session = await sessionOf(await rig.connect({ ...alice, ...at }));
@@ -169,7 +169,7 @@ describe('AllowValidOnly', () => {
       expect(await ask(resumed)).toMatchObject({ subject: 'CN=alice', verified: true });
     });
 
-    test('does not resume a session that began where no certificate was needed', async () => {
+    test('does not resume a session that started without a required certificate', async () => {
       const rig = new Rig();
       for (const before of [https('AllowInsecureFallback'), https(null)]) {
         await rig.update(before);
@@ -197,7 +197,7 @@ describe('AllowValidOnly', () => {
     expect(await rig.introduce(foreign)).toMatchObject({ verified: true });
   });
 
-  test('lets nobody in when no bundle can be used, and says why', async () => {
+  test('refuses every client if no bundle is usable, and reports the reason', async () => {
     const rig = new Rig();
     bundles.set('ConfigMap/default/strangers', { ...bundle('strangers'), certificates: 'nonsense' });
     const problems = await rig.update(https('AllowValidOnly', {}, ['missing', 'strangers']));
@@ -208,7 +208,7 @@ describe('AllowValidOnly', () => {
     expect(await rig.introduce(alice)).toBe('refused');
   });
 
-  test('goes on with the bundles that are left', async () => {
+  test('continues with the usable bundles', async () => {
     const rig = new Rig();
     expect(await rig.update(https('AllowValidOnly', {}, ['missing', 'clients']))).toHaveLength(1);
     expect(await rig.introduce(alice)).toMatchObject({ verified: true });
@@ -217,7 +217,7 @@ describe('AllowValidOnly', () => {
 });
 
 describe('AllowInsecureFallback', () => {
-  test('lets everybody in, and tells the valid from the others', async () => {
+  test('accepts every client, and marks the valid ones', async () => {
     const rig = new Rig();
     await rig.update(https('AllowInsecureFallback'));
     expect(await rig.introduce()).toBe(null);
@@ -230,7 +230,7 @@ describe('AllowInsecureFallback', () => {
     expect(await rig.introduce(expired)).toMatchObject({ verified: false, problem: 'CERT_HAS_EXPIRED' });
   });
 
-  test.each(versions)('does not come to believe a client by resuming over %s', async (version) => {
+  test.each(versions)('does not trust an unverified client after resumption over %s', async (version) => {
     const at = { minVersion: version, maxVersion: version };
     const rig = new Rig();
     await rig.update(https('AllowInsecureFallback'));
@@ -242,7 +242,7 @@ describe('AllowInsecureFallback', () => {
 });
 
 describe('a change', () => {
-  test('closes connections that showed nothing once a certificate is needed, and lets the others come again', async () => {
+  test('closes connections without a certificate once it is required, and their clients can reconnect', async () => {
     const rig = new Rig();
     await rig.update(https('AllowInsecureFallback'));
     const [anonymous, known] = [await rig.connect(), await rig.connect(alice)];
@@ -254,7 +254,7 @@ describe('a change', () => {
     await until(() => heard.join() === 'bye,last', 'told');
   });
 
-  test('of nothing that concerns clients leaves connections alone', async () => {
+  test('without an effect on clients keeps connections', async () => {
     const rig = new Rig();
     await rig.update(https('AllowValidOnly'));
     const socket = await rig.connect(alice);
@@ -264,7 +264,7 @@ describe('a change', () => {
   });
 });
 
-test('of two listeners for one host name that check differently the first is served, and the other is a problem', async () => {
+test('of two listeners of one host name with different validation serves the first and reports the other', async () => {
   const rig = new Rig();
   const second = https(null, { key: 'other/gateway/https', gateway: 'other/gateway' });
   expect(await rig.update(second, https('AllowValidOnly'))).toEqual([

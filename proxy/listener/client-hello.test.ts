@@ -1,4 +1,4 @@
-// The first bytes of a connection, as real clients write them and as nobody should.
+// The first bytes of a connection: from real clients, and malformed.
 import { describe, expect, test } from '@jest/globals';
 import { readClientHello } from './client-hello.ts';
 
@@ -30,7 +30,7 @@ function message(...extensions: readonly Buffer[]): Buffer {
   return Buffer.concat([Buffer.from([1, 0]), uint16(body.length), body]);
 }
 
-/** In records of so many bytes each. */
+/** Splits the message into records of this size. */
 function records(bytes: Buffer, size = bytes.length): Buffer {
   const parts: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += size) parts.push(Buffer.from([0x16, 3, 1]), sized(bytes.subarray(at, at + size)));
@@ -60,18 +60,18 @@ describe('readClientHello', () => {
     expect(readClientHello(records(message(extension)))).toEqual({ kind: 'malformed' });
   });
 
-  test.each([1_000, 30])('what follows a message does not matter (records of %i bytes)', (size) => {
+  test.each([1_000, 30])('bytes after a message have no effect (records of %i bytes)', (size) => {
     const changeCipherSpec = Buffer.from([0x14, 3, 3, 0, 1, 1]);
     const bytes = Buffer.concat([records(message(serverName('a.test')), size), changeCipherSpec, Buffer.from([0x17, 3, 3, 0, 9, 7])]);
     expect(readClientHello(bytes)).toEqual({ kind: 'hello', serverName: 'a.test' });
   });
 
-  test('every part of a message is incomplete, and none throws', () => {
+  test('every prefix of a message is incomplete, and none throws', () => {
     const bytes = records(message(serverName('a.example.com')), 40);
     for (let end = 0; end < bytes.length; end++) expect(readClientHello(bytes.subarray(0, end))).toEqual({ kind: 'incomplete' });
   });
 
-  test('a message whose lengths lie is refused or read, never an exception', () => {
+  test('a message with wrong lengths is refused or read, without an exception', () => {
     const bytes = records(message(serverName('a.example.com')));
     for (let at = 0; at < bytes.length; at++) {
       for (const value of [0, 1, 0x7f, 0xff]) {

@@ -43,7 +43,7 @@ async function plain(receive: Receive): Promise<Pair> {
   return pair;
 }
 
-/** `carrier`: what the peer speaks TLS over, on the socket. */
+/** `carrier`: the transport below TLS on the socket. */
 async function secured(receive: Receive, carrier = (peer: net.Socket): Duplex => peer, early = ''): Promise<Pair> {
   const { peer, socket: accepted } = await connect();
   const secureContext = tls.createSecureContext({
@@ -64,7 +64,7 @@ async function secured(receive: Receive, carrier = (peer: net.Socket): Duplex =>
   return { peer: client, socket };
 }
 
-/** Hands on what is written in one piece per turn, while `open`. */
+/** Passes on the bytes of one turn in one piece, while `open`. */
 class Gathering extends Duplex {
   readonly #socket: net.Socket;
   #gathered: Buffer[] = [];
@@ -78,7 +78,7 @@ class Gathering extends Duplex {
   }
 
   override _read(): void {
-    // Whatever comes is pushed.
+    // Every received byte is pushed.
   }
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
@@ -109,7 +109,7 @@ async function readEverything(open: Connect): Promise<string> {
   return `${chunks.join('')} > ${answer}`;
 }
 
-/** What arrives in one packet, read with a pause at each piece. */
+/** The bytes of one packet, read with a pause after each piece. */
 async function readPacket(): Promise<string[]> {
   let gathering!: Gathering;
   const seen: string[] = [];
@@ -152,11 +152,11 @@ describe("startReading by 'data' events", () => {
     expect(await readEverything(open)).toBe('one two > answer');
   });
 
-  test('holds back records that came with the one where it was paused', async () => {
+  test('holds back further records of the packet after a pause', async () => {
     expect(await readPacket()).toEqual(['1', '2', '3', '4']);
   });
 
-  test('reads what came with the end of the handshake', async () => {
+  test('reads bytes that arrive with the end of the handshake', async () => {
     expect(await readEarly()).toBe('first second');
   });
 });
@@ -177,17 +177,17 @@ describe('startReading into a shared buffer', () => {
     expect(await readEverything(open)).toBe('one two > answer');
   });
 
-  test('holds back records that came with the one where it was paused', async () => {
+  test('holds back further records of the packet after a pause', async () => {
     await checkDirectReads();
     expect(await readPacket()).toEqual(['1', '2', '3', '4']);
   });
 
-  test('reads what came with the end of the handshake', async () => {
+  test('reads bytes that arrive with the end of the handshake', async () => {
     await checkDirectReads();
     expect(await readEarly()).toBe('first second');
   });
 
-  test('reads nothing on a socket that is paused before the end of the turn', async () => {
+  test('reads nothing on a socket that pauses before the end of the turn', async () => {
     await checkDirectReads();
     const seen: string[] = [];
     const { peer, socket } = await plain((chunk) => seen.push(chunk.toString()));
@@ -212,7 +212,7 @@ describe('startReading into a shared buffer', () => {
   test.each([
     ['in the clear', plain],
     ['of TLS', secured],
-  ] as const)('gives what comes %s to the last receiver', async (_, open) => {
+  ] as const)('gives bytes %s to the last receiver', async (_, open) => {
     await checkDirectReads();
     const seen: string[] = [];
     const { peer, socket } = await open(() => seen.push('first'));
@@ -222,7 +222,7 @@ describe('startReading into a shared buffer', () => {
     expect(seen).toEqual(['second']);
   });
 
-  test('a socket that is closed already takes nothing', async () => {
+  test('a closed socket reads nothing', async () => {
     await checkDirectReads();
     const { socket } = await connect();
     socket.destroy();

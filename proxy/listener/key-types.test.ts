@@ -1,4 +1,4 @@
-// Certificates with different kinds of keys for one name: the peer decides by what it can verify.
+// Certificates with different types of keys for one name: the choice depends on the algorithms of the peer.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
@@ -50,7 +50,7 @@ async function serve(
   return { sockets, problems: await sockets.update([listener], secrets) };
 }
 
-/** Common name of the certificate that a peer with these abilities gets. */
+/** Common name of the certificate for a peer with these algorithms. */
 async function presented(sockets: ListenerSockets, options: tls.ConnectionOptions): Promise<unknown> {
   const port = boundPort(sockets);
   const socket = tls.connect({ host: '127.0.0.1', port, servername: 'a.test', rejectUnauthorized: false, ...options });
@@ -76,19 +76,19 @@ describe('ECDSA and RSA side by side', () => {
     expect(await presented(sockets, options)).toBe(expected);
   });
 
-  test('a peer that can verify none of them is refused and counted', async () => {
+  test('a peer without a common algorithm is refused and counted', async () => {
     const { sockets } = await serve(['ecdsa']);
     await expect(presented(sockets, ONLY_RSA)).rejects.toThrow(/handshake failure/i);
     expect(sockets.handshakes.failures).toEqual(new Map([['tls_error', 1]]));
   });
 
-  test('of two of one kind the first serves', async () => {
+  test('the first of two certificates with the same type serves', async () => {
     const { sockets } = await serve(['otherRsa', 'rsa', 'ecdsa']);
     expect(await presented(sockets, ONLY_RSA)).toBe('otherRsa');
     expect(await presented(sockets, ONLY_ECDSA)).toBe('ecdsa');
   });
 
-  test('a key that OpenSSL finds too short costs only itself', async () => {
+  test('a key that is too short for OpenSSL disables only its certificate', async () => {
     const { sockets, problems } = await serve(['tooShort', 'ecdsa']);
     expect(problems).toEqual([
       { listener: 'default/gateway/https', reason: 'InvalidCertificate', message: expect.stringMatching(/tooShort: .*too small/) },

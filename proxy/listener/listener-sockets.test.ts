@@ -9,7 +9,7 @@ import type { ConnectionCodec } from './connection.ts';
 import { ListenerSockets } from './listener-sockets.ts';
 import type { ListenerSocketsOptions } from './listener-sockets.ts';
 
-/** Sends everything back; tells who is connected when asked with '?'. */
+/** Echoes all bytes; answers '?' with the facts of the connection. */
 class Echo implements ConnectionCodec {
   readonly idle = true;
   readonly #socket: net.Socket;
@@ -95,7 +95,7 @@ describe('ListenerSockets', () => {
     expect(await ask(await connect(sockets, 80), 'hello')).toBe('hello');
   });
 
-  test('tells a codec the port of the listener and the addresses', async () => {
+  test('gives a codec the port of the listener and the addresses', async () => {
     const { sockets, codecs } = listenerSockets();
     await sockets.update([listener(80)], NO_SECRETS);
     const socket = await connect(sockets, 80);
@@ -140,7 +140,7 @@ describe('ListenerSockets', () => {
     expect(String(await said)).toBe('bye');
   });
 
-  test('reports an address in use with the keys of all listeners that lack it, and tries again', async () => {
+  test('reports an address in use with the keys of all its listeners, and tries again', async () => {
     const { sockets } = listenerSockets({ bindPort: (port) => port });
     const other = net.createServer().listen(0);
     await once(other, 'listening');
@@ -163,7 +163,7 @@ describe('ListenerSockets', () => {
     expect(await ask(await connect(sockets, 80), 'hello')).toBe('hello');
   });
 
-  test('binds single addresses, and every address once a listener wants them all', async () => {
+  test('binds single addresses, and all addresses once a listener requires it', async () => {
     const { sockets } = listenerSockets({ bindPort: (port) => port });
     const port = await freePort();
     const one = listener(port, { addresses: ['127.0.0.1'] });
@@ -175,7 +175,7 @@ describe('ListenerSockets', () => {
     await once(socket, 'connect');
   });
 
-  test('binds listeners without an address to the one given for them', async () => {
+  test('binds listeners without an address to the default address', async () => {
     const { sockets } = listenerSockets({ bindPort: (port) => port, bindAddress: '127.0.0.3' });
     const port = await freePort();
     const listeners = [listener(port), listener(port, { key: 'default/gateway/one', addresses: ['127.0.0.2'] })];
@@ -188,7 +188,7 @@ describe('ListenerSockets', () => {
     }
   });
 
-  test('refuses connections above the limit, and takes new ones when others have gone', async () => {
+  test('refuses connections above the limit, and accepts new ones after others close', async () => {
     const { sockets } = listenerSockets({ limits: { ...DEFAULT_LIMITS, maxConnections: 1 } });
     await sockets.update([listener(80)], NO_SECRETS);
     const first = await connect(sockets, 80);
@@ -210,7 +210,7 @@ describe('ListenerSockets', () => {
     expect(String(await once(socket, 'data'))).toBe('last words');
   });
 
-  test('leaves no handle after 1,000 connections that were reset', async () => {
+  test('leaves no handle after 1,000 reset connections', async () => {
     const { sockets, wheel } = listenerSockets();
     await sockets.update([listener(80)], NO_SECRETS);
     const before = process.getActiveResourcesInfo().length;

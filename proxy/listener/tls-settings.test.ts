@@ -1,4 +1,4 @@
-// What a listener agrees to, asked by openssl s_client and node:tls: neither takes the proxy's word for it.
+// The negotiated TLS settings of a listener, as openssl s_client and node:tls report them.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -34,7 +34,7 @@ async function serve(settings: ir.TlsSettings, certificates = ['ec', 'rsa']): Pr
   return boundPort(sockets);
 }
 
-/** What `openssl s_client` with these options says it agreed on; null when there was no handshake. */
+/** The settings that `openssl s_client` with these options negotiates; null without a handshake. */
 async function agreed(port: number, ...options: string[]): Promise<{ version: string; cipher: string } | null> {
   const child = spawn('openssl', ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', 'a.test', '-brief', ...options]);
   let output = '';
@@ -45,7 +45,7 @@ async function agreed(port: number, ...options: string[]): Promise<{ version: st
   return version === undefined || cipher === undefined ? null : { version, cipher };
 }
 
-/** The group and protocol that Node agrees on, with what it offers. */
+/** The group and the protocol that Node negotiates with this offer. */
 async function connect(port: number, options: tls.ConnectionOptions = {}): Promise<{ group: string; alpn: unknown }> {
   const socket = tls.connect({ host: '127.0.0.1', port, servername: 'a.test', rejectUnauthorized: false, ...options });
   closeLater(() => socket.destroy());
@@ -69,11 +69,11 @@ describe('by default', () => {
   test.each([
     ['-tls1_2', 'ECDHE-ECDSA-CHACHA20-POLY1305'],
     ['-tls1_2', 'ECDHE-RSA-AES256-GCM-SHA384'],
-  ])('speaks %s with %s', async (version, cipher) => {
+  ])('negotiates %s with %s', async (version, cipher) => {
     expect(await agreed(await serve({}), version, '-cipher', cipher)).toEqual({ version: 'TLSv1.2', cipher });
   });
 
-  test('agrees on keys that resist quantum computers with those who can', async () => {
+  test('negotiates a post-quantum key exchange if the peer supports it', async () => {
     const port = await serve({});
     await expect(connect(port, { ecdhCurve: 'X25519MLKEM768' })).resolves.toBeDefined();
     await expect(connect(port, { ecdhCurve: 'P-256' })).resolves.toMatchObject({ group: 'prime256v1' });
@@ -93,14 +93,14 @@ describe('settings', () => {
     expect(await agreed(port)).toMatchObject({ version: 'TLSv1.2' });
   });
 
-  test('suites of TLS 1.2 leave those of TLS 1.3 as they are', async () => {
+  test('suites of TLS 1.2 do not change those of TLS 1.3', async () => {
     const port = await serve({ cipherSuites: ['ECDHE-RSA-AES256-GCM-SHA384'] });
     expect(await agreed(port, '-tls1_2')).toEqual({ version: 'TLSv1.2', cipher: 'ECDHE-RSA-AES256-GCM-SHA384' });
     expect(await agreed(port, '-tls1_2', '-cipher', 'ECDHE-RSA-AES128-GCM-SHA256')).toBe(null);
     expect(await agreed(port, '-ciphersuites', 'TLS_AES_128_GCM_SHA256')).toMatchObject({ version: 'TLSv1.3' });
   });
 
-  test('suites of TLS 1.3 leave those of TLS 1.2 as they are', async () => {
+  test('suites of TLS 1.3 do not change those of TLS 1.2', async () => {
     const port = await serve({ cipherSuites: ['TLS_CHACHA20_POLY1305_SHA256'] });
     expect(await agreed(port)).toEqual({ version: 'TLSv1.3', cipher: 'TLS_CHACHA20_POLY1305_SHA256' });
     expect(await agreed(port, '-tls1_3', '-ciphersuites', 'TLS_AES_128_GCM_SHA256')).toBe(null);
@@ -113,7 +113,7 @@ describe('settings', () => {
     await expect(connect(port, { ecdhCurve: 'X25519' })).rejects.toThrow();
   });
 
-  test('what is spoken inside, in the order of the listener', async () => {
+  test('protocols inside TLS, in the order of the listener', async () => {
     const only = await serve({ alpn: ['http/1.1'] });
     await expect(connect(only, { ALPNProtocols: ['h2', 'http/1.1'] })).resolves.toMatchObject({ alpn: 'http/1.1' });
     await expect(connect(only, { ALPNProtocols: ['h2'] })).rejects.toThrow(/no application protocol/i);

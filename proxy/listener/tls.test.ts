@@ -1,4 +1,4 @@
-// TLS termination against real peers: node:tls, openssl s_client, and bytes no TLS stack would send.
+// TLS termination with real peers: node:tls, openssl s_client, and bytes that no TLS library sends.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -17,7 +17,7 @@ import type { ConnectionCodec } from './connection.ts';
 import type { ListenerSockets } from './listener-sockets.ts';
 import type { ListenerSocketsOptions } from './listener-sockets.ts';
 
-/** Sends back what it gets, after the name the handshake asked for. */
+/** Echoes all bytes after the server name of the handshake. */
 class Echo implements ConnectionCodec {
   readonly idle = true;
   readonly #socket: net.Socket;
@@ -142,7 +142,7 @@ describe('choosing a certificate', () => {
     expect(await ask(socket, 'x')).toBe(`${servername.toLowerCase()}|TLSv1.3|443|x`);
   });
 
-  test('no name gets the first certificate of the listener for any host', async () => {
+  test('a handshake without a name gets the first certificate of the listener for any host', async () => {
     const { sockets } = listenerSockets();
     await sockets.update([listener('a', 'a.example.com', ['a']), listener('any', '', ['other', 'a'])], secrets);
     const socket = await secure(sockets);
@@ -150,20 +150,20 @@ describe('choosing a certificate', () => {
     expect(await ask(socket, 'x')).toBe('|TLSv1.3|443|x');
   });
 
-  test('one listener picks among its certificates by the name', async () => {
+  test('one listener chooses among its certificates by the name', async () => {
     const { sockets } = listenerSockets();
     await sockets.update([listener('any', '', ['other', 'a'])], secrets);
     expect(commonName(await secure(sockets, { servername: 'a.example.com' }))).toBe('a');
   });
 
-  test('a name that no listener serves is refused with unrecognized_name, and counted', async () => {
+  test('a name without a listener is refused with unrecognized_name, and counted', async () => {
     const { sockets } = listenerSockets();
     await sockets.update([listener('a', 'a.example.com', ['a'])], secrets);
     await expect(secure(sockets, { servername: 'b.example.com' })).rejects.toThrow(/unrecognized name/i);
     expect(sockets.handshakes.failures).toEqual(new Map([['unknown_name', 1]]));
   });
 
-  test('an invalid certificate costs only itself', async () => {
+  test('an invalid certificate disables only itself', async () => {
     const { sockets } = listenerSockets();
     const problems = await sockets.update([listener('a', 'a.example.com', ['broken', 'a']), listener('b', 'b.test', ['missing'])], secrets);
     expect(problems.map(({ listener: key, reason }) => [key, reason])).toEqual([
@@ -174,7 +174,7 @@ describe('choosing a certificate', () => {
     await expect(secure(sockets, { servername: 'b.test' })).rejects.toThrow();
   });
 
-  test('a changed Secret serves new handshakes while open connections go on', async () => {
+  test('a changed Secret serves new handshakes, and open connections continue', async () => {
     const { sockets } = listenerSockets();
     await sockets.update([listener('a', 'a.example.com', ['a'])], secrets);
     const open = await secure(sockets, { servername: 'a.example.com' });
@@ -186,7 +186,7 @@ describe('choosing a certificate', () => {
 });
 
 describe('protocols', () => {
-  test.each(['TLSv1.2', 'TLSv1.3'] as const)('speaks %s', async (version) => {
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)('supports %s', async (version) => {
     const { sockets } = listenerSockets();
     await sockets.update([listener('any', '', ['a'])], secrets);
     const socket = await secure(sockets, { minVersion: version, maxVersion: version });
@@ -199,7 +199,7 @@ describe('protocols', () => {
     await expect(secure(sockets, { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' })).rejects.toThrow();
   });
 
-  test('selects http/1.1 by ALPN, and refuses peers that speak only something else', async () => {
+  test('selects http/1.1 by ALPN, and refuses peers without it', async () => {
     const { sockets } = listenerSockets();
     await sockets.update([listener('any', '', ['a'])], secrets);
     expect((await secure(sockets, { ALPNProtocols: ['spdy/3', 'http/1.1'] })).alpnProtocol).toBe('http/1.1');
@@ -221,7 +221,7 @@ describe('protocols', () => {
     expect(output).toBe('a.example.com|TLSv1.3|443|hello\n');
   });
 
-  test('HTTP and HTTPS on one port conflict; what was served first goes on', async () => {
+  test('HTTP and HTTPS on one port conflict; the earlier protocol stays', async () => {
     const { sockets } = listenerSockets();
     const plain = listener('0-plain', '', [], { protocol: 'HTTP', tls: null });
     await sockets.update([listener('any', '', ['a'])], secrets);
@@ -230,7 +230,7 @@ describe('protocols', () => {
     expect(await ask(await secure(sockets), 'x')).toContain('x');
   });
 
-  test('a port that turns from HTTP to HTTPS drains its cleartext connections', async () => {
+  test('a port that changes from HTTP to HTTPS drains its plain connections', async () => {
     const { sockets } = listenerSockets();
     await sockets.update([listener('plain', '', [], { protocol: 'HTTP', tls: null })], secrets);
     const socket = await raw(sockets);
@@ -241,7 +241,7 @@ describe('protocols', () => {
     expect(await ask(await secure(sockets), 'x')).toContain('x');
   });
 
-  test('HTTPS that is to be passed through is a problem, not silence', async () => {
+  test('an HTTPS listener with passthrough is reported as a problem', async () => {
     const { sockets } = listenerSockets();
     const problems = await sockets.update([listener('any', '', ['a'], { tls: { mode: 'Passthrough', certificates: [] } })], secrets);
     expect(problems).toEqual([expect.objectContaining({ listener: 'default/gateway/any', reason: 'UnsupportedProtocol' })]);
@@ -266,7 +266,7 @@ describe('resumption', () => {
     expect((await secure(second, { servername: 'a.example.com', session })).isSessionReused()).toBe(false);
   });
 
-  test('a session does not resume where other certificates are served', async () => {
+  test('a session does not resume at a listener with other certificates', async () => {
     const { sockets } = listenerSockets();
     await sockets.update([listener('a', 'a.example.com', ['a']), listener('o', 'other.test', ['other'])], secrets);
     const session = await sessionOf(await secure(sockets, { servername: 'a.example.com' }));
@@ -277,7 +277,7 @@ describe('resumption', () => {
 });
 
 describe('hostile peers', () => {
-  test('plain HTTP gets a 400 that says why', async () => {
+  test('plain HTTP gets a 400 with the reason', async () => {
     const { sockets } = listenerSockets();
     await sockets.update([listener('any', '', ['a'])], secrets);
     const socket = await raw(sockets);
@@ -298,7 +298,7 @@ describe('hostile peers', () => {
     expect(sockets.handshakes.failures).toEqual(new Map([['not_tls', 1]]));
   });
 
-  test('a ClientHello split at every byte is understood', async () => {
+  test('a ClientHello split at any byte is accepted', async () => {
     const { sockets } = listenerSockets();
     await sockets.update([listener('a', 'a.example.com', ['a'])], secrets);
     const hello = await clientHello('a.example.com');
@@ -316,7 +316,7 @@ describe('hostile peers', () => {
     await until(() => sockets.counts.open === 0, 'closed');
   });
 
-  test('a handshake that does not move is cut at its deadline, wherever it stopped', async () => {
+  test('a stalled handshake is cut at its deadline at any step', async () => {
     const { sockets, wheel } = listenerSockets({ limits: { ...DEFAULT_LIMITS, tlsHandshakeTimeout: 100 } });
     await sockets.update([listener('a', 'a.example.com', ['a'])], secrets);
     const hello = await clientHello('a.example.com');
@@ -332,20 +332,20 @@ describe('hostile peers', () => {
   test.each([
     ['closes its side', (socket: net.Socket) => void socket.end()],
     ['resets', (socket: net.Socket) => void socket.resetAndDestroy()],
-  ])('a peer that %s amid the handshake is gone at once', async (_, leave) => {
+  ])('the connection of a peer that %s during the handshake closes at once', async (_, leave) => {
     const { sockets, wheel } = listenerSockets();
     await sockets.update([listener('a', 'a.example.com', ['a'])], secrets);
     const hello = await clientHello('a.example.com');
     const socket = await raw(sockets);
     socket.write(hello);
-    // The flight of the server: the handshake is OpenSSL's by now.
+    // The flight of the server: OpenSSL handles the handshake by now.
     await once(socket, 'data');
     leave(socket);
     await until(() => sockets.counts.open === 0 && wheel.size === 0, 'released');
     expect(sockets.handshakes.failures).toEqual(new Map([['closed', 1]]));
   });
 
-  test('a peer that closes its side with its last word still gets its answer', async () => {
+  test('a peer that closes its side after its last byte still gets its answer', async () => {
     const { sockets } = listenerSockets();
     await sockets.update([listener('a', 'a.example.com', ['a'])], secrets);
     const socket = tls.connect({ host: '127.0.0.1', port: port(sockets), servername: 'a.example.com', rejectUnauthorized: false });
@@ -355,7 +355,7 @@ describe('hostile peers', () => {
     expect(sockets.handshakes.total).toBe(1);
   });
 
-  test('a connection that is closed refers to nothing of the proxy', async () => {
+  test('a closed connection has no reference to the proxy', async () => {
     const served: net.Socket[] = [];
     const { sockets } = listenerSockets({
       connect: (socket, connection) => {
@@ -384,7 +384,7 @@ describe('hostile peers', () => {
     await secure(sockets);
   });
 
-  test('1,000 failed handshakes of every kind leave nothing behind', async () => {
+  test('1,000 failed handshakes of all kinds leave nothing behind', async () => {
     const { sockets, wheel } = listenerSockets();
     await sockets.update([listener('a', 'a.example.com', ['a'])], secrets);
     const hellos = [await clientHello('a.example.com'), await clientHello('b.example.com')] as const;
@@ -412,7 +412,7 @@ describe('hostile peers', () => {
 });
 
 describe('the end', () => {
-  test('retire tells every connection, and goes on accepting', async () => {
+  test('retire drains every connection, and new ones are accepted', async () => {
     const { sockets } = listenerSockets();
     await sockets.update([listener('any', '', ['a'])], secrets);
     const socket = await secure(sockets);

@@ -7,16 +7,16 @@ function find(text: string, start = 0): number {
 }
 
 describe('findHeadEnd', () => {
-  test('finds the first empty line, wherever the head begins', () => {
+  test('finds the first empty line from any start of the head', () => {
     expect(find('GET / HTTP/1.1\r\na: b\r\n\r\nrest\r\n\r\n')).toBe(24);
     expect(find('xxGET / HTTP/1.1\r\n\r\n', 2)).toBe(20);
   });
 
-  test('waits for an end that has not arrived', () => {
+  test('waits for the rest of an incomplete end', () => {
     for (const text of ['', '\r', 'GET', 'a\r\n', 'a\r\n\r', 'a\r\nb\r\n']) expect(find(text)).toBe(-1);
   });
 
-  test('tells a bare line feed', () => {
+  test('reports a bare line feed', () => {
     for (const text of ['\n', 'a\n', 'a\r\nb\n', 'a\n\n', 'a\r\n\n']) expect(find(text)).toBe(-2);
   });
 

@@ -1,4 +1,4 @@
-// When what stands still is found out, on a clock that only moves by hand: at its timeout, not a look later.
+// The time at which streams without progress are found, on a fake clock: at the timeout, not at a later check.
 import { expect, test } from '@jest/globals';
 import type net from 'node:net';
 import type { Timer, TimerWheel } from '#lib/timer-wheel.ts';
@@ -19,7 +19,7 @@ class HandWheel {
   arm(timer: Timer, ms: number): void {
     this.#timer = timer;
     this.#at = this.now + ms;
-    // Progress asks whether it is armed.
+    // Progress reads whether the timer is armed.
     timer.next = timer;
   }
 
@@ -28,7 +28,7 @@ class HandWheel {
     timer.next = null;
   }
 
-  /** Lets time pass. */
+  /** Advances the clock. */
   pass(ms: number): void {
     const end = this.now + ms;
     while (this.#timer !== null && this.#at <= end) {
@@ -46,7 +46,7 @@ interface Scene {
   readonly progress: Progress<H2Stream>;
   readonly stream: { -readonly [Key in 'receivedAt' | 'sentAt' | 'peerOwes' | 'mayBeSilent' | 'waiting']: H2Stream[Key] };
   readonly socket: { writableLength: number; bytesWritten: number };
-  /** What was found, with the time since the scene began. */
+  /** The results, with the time since the start. */
   readonly found: string[];
 }
 
@@ -74,7 +74,7 @@ function scene(patience: Partial<Patience> = {}, looked: () => number = () => In
   return { wheel, progress, stream, socket, found };
 }
 
-test('a shut window is found after its timeout, whenever it was shut', () => {
+test('a closed window is found after its timeout, from the time when it closed', () => {
   const { wheel, stream, found } = scene();
   wheel.pass(7_000);
   stream.sentAt = wheel.now;
@@ -85,7 +85,7 @@ test('a shut window is found after its timeout, whenever it was shut', () => {
   expect(found).toEqual([`outbound ${7_000 + MINUTE}`]);
 });
 
-test('so is a peer that stops sending, and one that takes nothing', () => {
+test('a peer that stops sending or stops receiving is found too', () => {
   const silent = scene();
   silent.stream.peerOwes = true;
   silent.wheel.pass(20_000);
@@ -99,7 +99,7 @@ test('so is a peer that stops sending, and one that takes nothing', () => {
   expect(stuck.found).toEqual([`socket ${MINUTE}`]);
 });
 
-test('streams that may be silent have longer', () => {
+test('streams that may be silent have a longer timeout', () => {
   const { wheel, stream, found } = scene();
   stream.peerOwes = true;
   stream.mayBeSilent = true;
@@ -109,14 +109,14 @@ test('streams that may be silent have longer', () => {
   expect(found).toEqual([`inbound ${60 * MINUTE}`]);
 });
 
-test('a timeout of 0 is never', () => {
+test('a timeout of 0 never expires', () => {
   const { wheel, stream, found } = scene({ outbound: 0 });
   stream.waiting = true;
   wheel.pass(10 * MINUTE);
   expect(found).toEqual([]);
 });
 
-test('a peer is asked at half of its silence, and gone at the end of it', () => {
+test('a silent peer gets a PING at half of the timeout, and is gone at its end', () => {
   const states: string[] = [];
   let liveness: Liveness | null = null;
   const { wheel } = scene({}, () => {

@@ -65,7 +65,7 @@ describe('decoder', () => {
     expect(outcome(bytes)).toBe('invalid');
   });
 
-  test('keeps its state when a list is too large, and says so', () => {
+  test('keeps its state when a list is too large, and reports it', () => {
     const decoder = new HpackDecoder({ ...LIMITS, maxListSize: 100 });
     const encoder = new HpackEncoder();
     const send = (headers: readonly string[]): [string, string[]] => {
@@ -79,7 +79,7 @@ describe('decoder', () => {
     expect(send(['x-small', 'w'])).toEqual(['ok', ['x-small', 'w']]);
   });
 
-  test('an HPACK bomb costs no more than its list may', () => {
+  test('an HPACK bomb uses no more memory than the limit of its list', () => {
     const decoder = new HpackDecoder({ ...LIMITS, maxListSize: 16_384 });
     const large = Buffer.concat([Buffer.from([0x40, 0x01, 0x61, 0x7f, 0xa1, 0x1e]), Buffer.alloc(4_000, 0x62)]);
     const block = Buffer.concat([large, Buffer.alloc(50_000, 0xbe)]);
@@ -123,7 +123,7 @@ describe('encoder and decoder', () => {
     );
   });
 
-  test('node:http2 understands what the encoder writes', async () => {
+  test('node:http2 decodes the output of the encoder', async () => {
     const seen: http2.IncomingHttpHeaders[] = [];
     const server = http2.createServer({ settings: { headerTableSize: 1_024 } });
     server.on('stream', (stream, headers) => {

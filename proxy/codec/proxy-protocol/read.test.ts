@@ -1,4 +1,4 @@
-// The header of the PROXY protocol: what is taken, what is not, that cuts change nothing, and that reader and writer agree.
+// The header of the PROXY protocol: valid and invalid headers, any splits, and the agreement of reader and writer.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { crc32c } from './crc32c.ts';
@@ -30,7 +30,7 @@ describe('version 1', () => {
     ['PROXY UNKNOWN\r\n', null],
     ['PROXY UNKNOWN ff:: whatever 1\r\n', null],
     [`PROXY UNKNOWN ${'x'.repeat(91)}\r\n`, null],
-  ])('takes %j', (text, peer) => {
+  ])('accepts %j', (text, peer) => {
     expect(readProxyHeader(line(`${text}GET`))).toEqual({ kind: 'header', length: text.length, peer });
   });
 
@@ -77,7 +77,7 @@ describe('version 2', () => {
       binary(0x21, 0x11, Buffer.concat([IPV4, tlv(0x02, line('a.example')), tlv(0xea, Buffer.alloc(300))])),
       { address: '192.0.2.1', port: 8080 },
     ],
-  ])('takes %s', (_, header, peer) => {
+  ])('accepts %s', (_, header, peer) => {
     expect(readProxyHeader(Buffer.concat([header, line('rest')]))).toEqual({ kind: 'header', length: header.length, peer });
   });
 
@@ -97,7 +97,7 @@ describe('version 2', () => {
     expect(readProxyHeader(header)).toEqual({ kind: 'malformed' });
   });
 
-  test('takes a right checksum', () => {
+  test('accepts a valid checksum', () => {
     const header = binary(0x21, 0x11, Buffer.concat([IPV4, tlv(0x03, Buffer.alloc(4))]));
     header.writeUInt32BE(crc32c(header, header.length - 4, header.length), header.length - 4);
     expect(readProxyHeader(header)).toMatchObject({ kind: 'header' });
@@ -119,14 +119,14 @@ const clients = fc.record({
 });
 const versions = fc.constantFrom(1 as const, 2 as const);
 
-/** One spelling for all of an address; a mapped one is the IPv4 address it stands for. */
+/** One form for each address; a mapped address becomes its IPv4 address. */
 function canonical(address: string): string {
   const read = readProxyHeader(writeProxyHeader(2, { remoteAddress: address, remotePort: 1, localAddress: '::1', localPort: 1 }));
   return read.kind === 'header' ? (read.peer?.address ?? '') : '';
 }
 
 describe('properties', () => {
-  test('what is written is read, whatever families are mixed', () => {
+  test('the reader returns the written values for all families', () => {
     fc.assert(
       fc.property(clients, versions, (client, version) => {
         const header = writeProxyHeader(version, client, 'a.example');
@@ -139,7 +139,7 @@ describe('properties', () => {
     );
   });
 
-  test('a header that is cut is incomplete at every byte, and what follows it is not looked at', () => {
+  test('an incomplete header is incomplete at every byte, and bytes after the header are not read', () => {
     fc.assert(
       fc.property(clients, versions, fc.uint8Array({ maxLength: 40 }), (client, version, rest) => {
         const header = writeProxyHeader(version, client, 'a.example');
@@ -150,7 +150,7 @@ describe('properties', () => {
     );
   });
 
-  test('bytes of any kind are decided on, and never with more than the header may have', () => {
+  test('any bytes have a result, within the maximum length', () => {
     fc.assert(
       fc.property(fc.constantFrom(SIGNATURE, line('PROXY '), Buffer.alloc(0)), fc.uint8Array({ maxLength: 200 }), (start, octets) => {
         const read = readProxyHeader(Buffer.concat([start, octets]));
@@ -162,8 +162,8 @@ describe('properties', () => {
   });
 });
 
-describe('what is written', () => {
-  test('is the line that the specification shows', () => {
+describe('a written header', () => {
+  test('is the line in the specification', () => {
     const client = { remoteAddress: '192.0.2.1', remotePort: 56_324, localAddress: '198.51.100.2', localPort: 443 };
     expect(writeProxyHeader(1, client).latin1Slice()).toBe('PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n');
   });
@@ -173,7 +173,7 @@ describe('what is written', () => {
     expect(writeProxyHeader(2, client, 'a.example')).toEqual(binary(0x21, 0x11, Buffer.concat([IPV4, tlv(0x02, line('a.example'))])));
   });
 
-  test('says that it does not know where it does not', () => {
+  test('has UNKNOWN or LOCAL without addresses', () => {
     const client = { remoteAddress: '', remotePort: 0, localAddress: '', localPort: 443 };
     expect(writeProxyHeader(1, client).latin1Slice()).toBe('PROXY UNKNOWN\r\n');
     expect(writeProxyHeader(2, client)).toEqual(binary(0x21, 0x00, Buffer.alloc(0)));

@@ -1,4 +1,4 @@
-// Frames as they pass: nothing changes, whatever the cuts; what breaks a rule or a limit does not pass.
+// Frames that pass through: unchanged with any splits; frames that violate a rule or a limit are stopped.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ERRORS } from '../../exchange/errors.ts';
@@ -11,11 +11,11 @@ interface Shape {
   readonly first: number;
   readonly payload: Buffer;
   readonly masked?: boolean;
-  /** Bytes of the length: as few as can be by default. */
+  /** The bytes of the length, in the shortest form by default. */
   readonly lengthBytes?: 0 | 2 | 8;
 }
 
-/** 1, 3 or 9 bytes that tell a length, with the bit of the mask. */
+/** A length in 1, 3 or 9 bytes, with the mask bit. */
 function lengthOf(octets: number, mask: number, lengthBytes: 0 | 2 | 8): Buffer {
   const length = Buffer.alloc(1 + lengthBytes);
   length[0] = mask | (lengthBytes === 0 ? octets : lengthBytes === 2 ? 126 : 127);
@@ -38,7 +38,7 @@ function text(bytes: number, first = 0x81, masked = true): Buffer {
   return frame({ first, payload: Buffer.alloc(bytes, 'x'), masked });
 }
 
-/** Scans pieces; what passed, and what stopped it. */
+/** Scans pieces; returns the bytes that passed, and the error. */
 function scan(scanner: FrameScanner, pieces: readonly Buffer[]): { readonly passed: Buffer; readonly error: ExchangeError | null } {
   const passed: Buffer[] = [];
   for (const piece of pieces) {
@@ -64,7 +64,7 @@ const bytewise = (bytes: Buffer): Buffer[] => [...bytes].map((byte) => Buffer.fr
 const control = fc
   .tuple(fc.constantFrom(0x89, 0x8a), fc.integer({ min: 0, max: 125 }))
   .map(([first, length]) => frame({ first, payload: Buffer.alloc(length, 1) }));
-/** A message in pieces, with control frames between them. */
+/** A message in fragments, with control frames between them. */
 const message = fc
   .tuple(
     fc.constantFrom(0x1, 0x2),
@@ -82,8 +82,8 @@ const message = fc
     ),
   );
 
-describe('what is as it should be', () => {
-  test('passes unchanged, whatever the cuts', () => {
+describe('a valid message', () => {
+  test('passes unchanged with any splits', () => {
     fc.assert(
       fc.property(
         fc.array(message, { maxLength: 3 }),
@@ -122,7 +122,7 @@ describe('what is as it should be', () => {
     expect(pieces).toBe(1_000);
   });
 
-  test('a length that no message has is too large before a byte of it came', () => {
+  test('a length above the limit is refused before the first byte of the payload', () => {
     const header = Buffer.from([0x82, 0xff, 0, 0x0f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4]);
     const scanner = new FrameScanner('client', false, { maxFrameBytes: 10, maxMessageBytes: 0 });
     expect(scan(scanner, [header])).toEqual({ passed: Buffer.alloc(0), error: ERRORS.webSocketTooLarge });
@@ -130,7 +130,7 @@ describe('what is as it should be', () => {
   });
 });
 
-describe('what breaks the protocol', () => {
+describe('a violation of the protocol', () => {
   test.each<[string, Buffer]>([
     ['a client that does not mask', text(5, 0x81, false)],
     ['a continuation of nothing', text(5, 0x80)],
@@ -159,7 +159,7 @@ describe('what breaks the protocol', () => {
     expect(new FrameScanner('server', false, UNLIMITED).scan(text(5, 0x81, false))).toBeNull();
   });
 
-  test('compression that was agreed on, but not of a continuation', () => {
+  test('negotiated compression, but not on a continuation', () => {
     const scanner = new FrameScanner('client', true, UNLIMITED);
     expect(scanner.scan(text(5, 0x41))).toBeNull();
     expect(scanner.scan(text(5, 0xc0))).toBe(ERRORS.webSocketMalformed);
@@ -173,7 +173,7 @@ describe('the close code', () => {
     ['of a frame that has one', Buffer.from([0x0f, 0xa1]), 4_001],
     ['with a reason behind it', Buffer.from([0x03, 0xe8, ...Buffer.from('bye')]), 1_000],
     ['of a frame without', Buffer.alloc(0), 1_005],
-  ])('%s, masked or not, cut anywhere', (_, payload, code) => {
+  ])('%s, masked or not, with any split', (_, payload, code) => {
     for (const masked of [true, false]) {
       const scanner = new FrameScanner(masked ? 'client' : 'server', false, UNLIMITED);
       for (const byte of bytewise(close(payload, masked))) {

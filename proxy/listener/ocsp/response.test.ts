@@ -1,4 +1,4 @@
-// Answers of `openssl ocsp`, true and false ones: what may be shown to clients, and what not.
+// Answers of `openssl ocsp`, valid and invalid: only valid ones may be stapled.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -40,7 +40,7 @@ afterAll(async () => {
 
 const check = (bytes: Buffer, id = good, now = Date.now()) => checkResponse(bytes, id!, issuer, now);
 
-/** An answer that holds for an hour. */
+/** An answer that is valid for an hour. */
 const hourly = (of: TestCa, signer: IssuedFiles, request: Buffer) => answerOffline(of, signer, request, '-nmin', '60');
 
 describe('refuses', () => {
@@ -48,12 +48,12 @@ describe('refuses', () => {
     expect(check(answer, other)).toEqual({ ok: false, error: 'other_certificate' });
   });
 
-  test('an answer that somebody else has signed', async () => {
+  test('an answer with a foreign signature', async () => {
     const forged = await hourly(ca!, itself(stranger!), encodeRequest(good!));
     expect(check(forged)).toEqual({ ok: false, error: 'bad_signature' });
   });
 
-  test('an answer signed with a certificate that may not sign answers', async () => {
+  test('an answer signed with a certificate without the right to sign answers', async () => {
     const forged = await hourly(ca!, await ca!.issueAs('server', { extensions: ['extendedKeyUsage=serverAuth'] }), encodeRequest(good!));
     expect(check(forged)).toEqual({ ok: false, error: 'bad_signature' });
   });
@@ -63,27 +63,27 @@ describe('refuses', () => {
     expect(check(await hourly(ca!, expired, encodeRequest(good!)))).toEqual({ ok: false, error: 'bad_signature' });
   });
 
-  test('an answer from the past, and one from the future', () => {
+  test('an answer of the past, and one of the future', () => {
     expect(check(answer, good, Date.now() + 3_700_000)).toEqual({ ok: false, error: 'not_current' });
     expect(check(answer, good, Date.now() - 600_000)).toEqual({ ok: false, error: 'not_current' });
   });
 
-  test('an answer that holds for ever', async () => {
+  test('an answer without an end of its validity', async () => {
     const endless = await answerOffline(ca!, itself(ca!), encodeRequest(good!));
     expect(check(endless)).toEqual({ ok: false, error: 'not_current' });
   });
 
-  test('that a certificate was revoked, or is unknown', async () => {
+  test('the status revoked, and the status unknown', async () => {
     expect(check(await hourly(ca!, itself(ca!), encodeRequest(gone!)), gone)).toEqual({ ok: false, error: 'revoked' });
     const unheard = { ...good!, serialNumber: Buffer.from([1, 2, 3]) };
     expect(check(await hourly(ca!, itself(ca!), encodeRequest(unheard)), unheard)).toEqual({ ok: false, error: 'unknown' });
   });
 
-  test('that the responder has no answer', () => {
+  test('an answer without a status', () => {
     expect(check(Buffer.from('30030a0106', 'hex'))).toEqual({ ok: false, error: 'not_successful' });
   });
 
-  test('whatever is cut off, longer or changed anywhere', () => {
+  test('an answer with any byte cut, added or changed', () => {
     for (let end = 0; end < answer.length; end++) expect(check(answer.subarray(0, end)).ok).toBe(false);
     expect(check(Buffer.concat([answer, Buffer.alloc(1)])).ok).toBe(false);
     const accepted: number[] = [];
@@ -92,19 +92,19 @@ describe('refuses', () => {
       changed[at] = (changed[at] as number) ^ 0x01;
       if (check(changed).ok) accepted.push(at);
     }
-    // The certificates at its end are not signed, and the issuer has no need of them.
+    // The certificates at the end are not signed, and the issuer does not need them.
     const unsigned = answer.lastIndexOf(Buffer.from(issuer.raw));
     expect(accepted.filter((at) => at < unsigned - 16)).toEqual([]);
   });
 });
 
-describe('takes', () => {
+describe('accepts', () => {
   test('an answer signed by the issuer', () => {
     const result = check(answer);
     expect(result.ok && result.value.nextUpdate - result.value.thisUpdate).toBe(3_600_000);
   });
 
-  test.each(['ec', 'rsa'] as const)('an answer signed by a responder that the issuer has named, with a key of %s', async (key) => {
+  test.each(['ec', 'rsa'] as const)('an answer signed by a delegated responder, with a key of %s', async (key) => {
     const responder = await ca!.issueAs('responder', { extensions: ['extendedKeyUsage=OCSPSigning'], key });
     expect(check(await hourly(ca!, responder, encodeRequest(good!))).ok).toBe(true);
   });
