@@ -59,7 +59,7 @@ describe('readProxyConfig', () => {
     expect(readProxyConfig(args, {})).toEqual({ ok: false, error: expect.stringContaining(flag) });
   });
 
-  test('refuses a duration without a unit, wherever it comes from', () => {
+  test('refuses a duration without a unit from any source', () => {
     const reason = '"10" has no unit: 10s is seconds, 10ms is milliseconds';
     expect(readProxyConfig([...MINIMUM, '--drain-delay', '10'], {})).toEqual({ ok: false, error: `--drain-delay: ${reason}` });
     expect(readProxyConfig(MINIMUM, { WEIR_DRAIN_DELAY: '10' })).toEqual({
@@ -75,12 +75,12 @@ describe('readProxyConfig', () => {
     expect(config).toMatchObject({ ok: true, value: { limits: { maxHeadBytes: 65_536, maxTargetBytes: 4_096 } } });
   });
 
-  test('names the variable that cannot be used by its flag', () => {
+  test('names the flag and the variable of an invalid setting', () => {
     expect(readProxyConfig(MINIMUM, { WEIR_PROBE_PORT: 'x' })).toEqual({ ok: false, error: expect.stringContaining('--probe-port') });
   });
 });
 
-test('weir up starts small, with the same flags', () => {
+test('weir up has smaller defaults and the same flags', () => {
   const config = readUpConfig(['folder', '--max-connections', '7'], {});
   expect(config).toMatchObject({
     ok: true,

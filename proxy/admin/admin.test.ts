@@ -1,4 +1,4 @@
-// The servers beside the listeners, asked over real sockets: by probes, by people, and by web pages that should not.
+// The probe and admin servers over real sockets: probes, users, and web pages without access.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import http from 'node:http';
 import { createLog } from '#lib/log.ts';
@@ -20,7 +20,7 @@ interface Reply {
   readonly body: string;
 }
 
-/** fetch sets Host by itself; this takes any. */
+/** fetch sets Host itself; this function accepts any. */
 function ask(port: number, method: string, path: string, headers: http.OutgoingHttpHeaders = {}, body = ''): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const request = http.request({ host: '127.0.0.1', port, method, path, headers, agent: false }, (response) => {
@@ -51,7 +51,7 @@ describe('probes', () => {
     port = await server.start();
   });
 
-  test('alive from the start; ready once configured, until it drains or nobody serves', async () => {
+  test('alive from the start; ready once configured, until the drain or without workers', async () => {
     expect(await ask(port, 'GET', '/livez')).toEqual({ status: 200, body: 'ok\n' });
     expect(await ask(port, 'GET', '/readyz')).toEqual({ status: 503, body: 'no complete configuration yet\n' });
     readiness.configured();
@@ -64,14 +64,14 @@ describe('probes', () => {
     expect(await ask(port, 'GET', '/livez')).toEqual({ status: 200, body: 'ok\n' });
   });
 
-  test('give away nothing else and take no commands', async () => {
+  test('reveal nothing else and accept no commands', async () => {
     expect((await ask(port, 'GET', '/config')).status).toBe(404);
     expect((await ask(port, 'POST', '/drain')).status).toBe(404);
     expect((await ask(port, 'POST', '/livez')).status).toBe(405);
     expect((await ask(port, 'GET', '/__proto__')).status).toBe(404);
   });
 
-  test('many scrapes at a time are one', async () => {
+  test('concurrent scrapes share one reading', async () => {
     const replies = await Promise.all(Array.from({ length: 20 }, () => ask(port, 'GET', '/metrics')));
     expect(replies.every(({ status, body }) => status === 200 && body === 'metric 1\n')).toBe(true);
     expect(scrapes).toBeLessThan(20);
@@ -101,7 +101,7 @@ describe('admin', () => {
     port = await server.start();
   });
 
-  test('dumps what is served, without secrets', async () => {
+  test('dumps the served resources without secrets', async () => {
     const { status, body } = await ask(port, 'GET', '/config');
     expect(status).toBe(200);
     expect(body).not.toMatch(/PRIVATE|CERTIFICATE/);

@@ -1,4 +1,4 @@
-// How requests are forwarded: what a rule says itself, then what policies say, then nothing.
+// The settings of forwarding: those of the rule, then those of policies, then the defaults.
 import { describe, expect, test } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import { PolicyIndex } from '#api/policy/layers.ts';
@@ -23,7 +23,7 @@ function policy(target: Partial<ir.PolicyTarget>, settings: ir.Policy['settings'
 }
 
 describe('without a policy', () => {
-  test('nothing is limited, repeated or said of the client', () => {
+  test('there are no limits, no retries and no headers about the client', () => {
     expect(forwardSettings(route(), {})).toEqual({
       protocol: null,
       proxyProtocol: 0,
@@ -34,20 +34,20 @@ describe('without a policy', () => {
     });
   });
 
-  test('a gRPC rule asks for HTTP/2', () => {
+  test('a gRPC rule sets HTTP/2', () => {
     expect(forwardSettings(route({ http2: true }), { protocol: 'HTTP1' }).protocol).toBe('http2');
   });
 });
 
 describe('a policy', () => {
-  test('gives way to what the rule says', () => {
+  test('is overridden by the rule', () => {
     const retry = { codes: [503], attempts: 3, backoff: 10 };
     const said = route({ timeouts: { request: 100, backendRequest: null }, retry });
     const settings = forwardSettings(said, { timeouts: { request: 5_000, backendRequest: 50 }, retry: { attempts: 9 } });
     expect(settings).toMatchObject({ requestTimeout: 100, backendRequestTimeout: 50, retry });
   });
 
-  test('a timeout of 0 of the rule is none, whatever the policy says', () => {
+  test('a timeout of 0 in the rule turns it off with any policy', () => {
     const off = route({ timeouts: { request: 0, backendRequest: 0 } });
     expect(forwardSettings(off, { timeouts: { request: 5_000, backendRequest: 50 } })).toMatchObject({
       requestTimeout: 0,
@@ -55,7 +55,7 @@ describe('a policy', () => {
     });
   });
 
-  test('a retry that names no more is one attempt after a pause', () => {
+  test('a retry without further settings is one attempt after a pause', () => {
     expect(forwardSettings(route(), { retry: {} }).retry).toEqual({ codes: [], grpcStatuses: [], attempts: 1, backoff: 25 });
   });
 
@@ -67,7 +67,7 @@ describe('a policy', () => {
     expect(forwardSettings(route(), { proxyProtocol }).proxyProtocol).toBe(version);
   });
 
-  test('limits of WebSockets that are all 0 are none', () => {
+  test('limits of WebSockets that are all 0 make no plan', () => {
     expect(forwardSettings(route(), { webSocket: { idle: 0, message: 0 } }).webSocket).toBeNull();
     expect(forwardSettings(route(), { webSocket: { idle: 5, message: 0 } }).webSocket).toMatchObject({ idle: 5, maxMessageBytes: 0 });
   });
@@ -79,16 +79,16 @@ describe('policies', () => {
     policy({ kind: 'Service', name: 'app' }, { proxyProtocol: 'V2' }),
   ]);
 
-  test('of the backend count once it is drawn', () => {
+  test('of the backend apply after its choice', () => {
     expect(forwardingOf(policies, route(), LISTENER, null)).toMatchObject({ proxyProtocol: 1, requestTimeout: 1_000 });
     expect(forwardingOf(policies, route(), LISTENER, APP)).toMatchObject({ proxyProtocol: 2, requestTimeout: 1_000 });
   });
 
-  test('of another Gateway do not count', () => {
+  test('of another Gateway do not apply', () => {
     expect(forwardingOf(policies, route(), 'default/other/http', null)).toMatchObject({ proxyProtocol: 0, requestTimeout: 0 });
   });
 
-  test('hold for connections that are passed on too', () => {
+  test('also apply to stream routes', () => {
     expect(streamForwardingOf(policies, streamRoute(), LISTENER, APP)).toEqual({ proxyProtocol: 2 });
     expect(streamForwardingOf(policies, streamRoute(), LISTENER, 'Service/default/db/80')).toEqual({ proxyProtocol: 1 });
   });

@@ -1,4 +1,4 @@
-// Batches of resources become runtimes: swapped whole, each thing rebuilt only when something that it is made of changes.
+// Batches of resources become runtimes: swapped as a whole, and only the parts that depend on a change are rebuilt.
 import { describe, expect, test } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import { backend, cluster, listener, LISTENER_PORT, route } from '../../test/support/proxy.ts';
@@ -10,7 +10,7 @@ import { RuntimeBuilder } from './build.ts';
 
 const APP = 'Service/default/app/80';
 
-/** A builder whose listeners are bound nowhere; `bound` has the keys of each binding. */
+/** A builder with fake listeners; `bound` has the keys of each binding. */
 function builder(problems: readonly ListenerProblem[] = []): { readonly built: RuntimeBuilder; readonly bound: string[][] } {
   const bound: string[][] = [];
   const endpoints = new EndpointRegistry(() => {
@@ -46,7 +46,7 @@ describe('a batch', () => {
     expect(await applied).toEqual([]);
   });
 
-  test('leaves the runtime before as it was', async () => {
+  test('does not change the previous runtime', async () => {
     const { built } = builder();
     await built.apply([listener(), route()], []);
     const before = built.current;
@@ -56,14 +56,14 @@ describe('a batch', () => {
     expect(keysAt({ current: before })).toEqual([route().key]);
   });
 
-  test('takes routes before the listener that they are attached to', async () => {
+  test('may have routes before their listener', async () => {
     const { built } = builder();
     await built.apply([route()], []);
     await built.apply([listener()], []);
     expect(keysAt(built)).toEqual([route().key]);
   });
 
-  test('of endpoints touches no runtime and no cluster', async () => {
+  test('of endpoints changes no runtime and no cluster', async () => {
     const { built, bound } = builder();
     await built.apply([listener(), ...cluster('app', [81]), route()], []);
     const [runtime, app] = [built.current, built.cluster(APP)];
@@ -74,7 +74,7 @@ describe('a batch', () => {
     expect(bound).toHaveLength(1);
   });
 
-  test('that changes a protocol keeps the cluster, and speaks to it otherwise', async () => {
+  test('that changes a protocol keeps the cluster with another transport', async () => {
     const { built } = builder();
     await built.apply([...cluster('app', [81]), route()], []);
     const app = built.cluster(APP);
@@ -83,7 +83,7 @@ describe('a batch', () => {
     expect(app.transport.protocol).toBe('http2');
   });
 
-  test('binds listeners only where listeners, certificates or policies change', async () => {
+  test('binds listeners only if listeners, certificates or policies change', async () => {
     const { built, bound } = builder();
     await built.apply([listener()], []);
     await built.apply([route(), ...cluster('app', [81])], []);
@@ -93,7 +93,7 @@ describe('a batch', () => {
     expect(bound.slice(1)).toEqual([['default/gateway/http'], []]);
   });
 
-  test('that takes the last route from a cluster without endpoints forgets it', async () => {
+  test('that removes the last route of a cluster without endpoints removes the cluster', async () => {
     const { built } = builder();
     await built.apply([route({ backends: [backend('app'), backend('next')] }), ...cluster('next', [81])], []);
     expect([...built.clusters.keys()].sort()).toEqual([APP, 'Service/default/next/80']);
@@ -104,8 +104,8 @@ describe('a batch', () => {
   });
 });
 
-describe('what cannot be taken', () => {
-  test('is told of the route by field, and the rest is served', async () => {
+describe('refused resources', () => {
+  test('are reported by route and field, and the rest is served', async () => {
     const { built } = builder();
     const broken = route({
       name: 'broken',
@@ -116,7 +116,7 @@ describe('what cannot be taken', () => {
     expect(keysAt(built)).toEqual([route().key]);
   });
 
-  test('of listeners is told with their reason', async () => {
+  test('that are listeners are reported with their reason', async () => {
     const { built } = builder([{ listener: 'default/gateway/http', reason: 'AddressInUse', message: 'taken' }]);
     expect(await built.apply([listener()], [])).toEqual([
       { kind: 'Listener', key: 'default/gateway/http', field: '', reason: 'AddressInUse: taken' },

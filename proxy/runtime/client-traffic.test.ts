@@ -1,4 +1,4 @@
-// What ClientTrafficPolicies make of listeners: which limits hold where, and whom is believed about clients.
+// ClientTrafficPolicies for listeners: the limits in force, and the trusted proxies.
 import { describe, expect, test } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import { PolicyIndex } from '#api/policy/layers.ts';
@@ -47,19 +47,19 @@ describe('limits of a listener', () => {
     expect(limits).toEqual({ ...DEFAULT_LIMITS, ...changed });
   });
 
-  test('are the defaults themselves where no policy concerns it', () => {
+  test('are the defaults without a policy', () => {
     expect(listenerSettings(PolicyIndex.EMPTY, HTTP, BASE)).toBe(BASE);
     expect(listenerSettings(new PolicyIndex([policy({ name: 'other' }, { limits: { headers: 7 } })]), HTTP, BASE)).toBe(BASE);
   });
 
-  test('come field by field from what is nearest', () => {
+  test('come field by field from the nearest policy', () => {
     const near = policy({ section: 'http' }, { limits: { headers: 7 } });
     const far = policy({}, { limits: { headers: 9, targetBytes: 300 }, timeouts: { idle: 5 } });
     const { limits } = listenerSettings(new PolicyIndex([far, near]), HTTP, BASE);
     expect(limits).toMatchObject({ maxHeaders: 7, maxTargetBytes: 300, downstreamIdleTimeout: 5 });
   });
 
-  test('of a ListenerSet are its own; what others of the port are held to is what the Gateway says', () => {
+  test('of a ListenerSet are its own; the shared part of the port has those of the Gateway', () => {
     const gateway = policy({}, { limits: { headers: 9 } });
     const set = policy({ kind: 'ListenerSet', namespace: 'team', name: 'set' }, { limits: { headers: 7 } });
     const settings = listenerSettings(new PolicyIndex([gateway, set]), SET, BASE);
@@ -76,7 +76,7 @@ describe('the PROXY protocol', () => {
     expect(proxyProtocol?.map((sources) => [sources.trusts('10.1.2.3'), sources.trusts('192.0.2.1')])).toEqual([[true, false]]);
   });
 
-  test('stays as it was where a policy says nothing of it', () => {
+  test('is unchanged if the policy does not set it', () => {
     const base = { ...BASE, proxyProtocol: [] };
     const { proxyProtocol } = listenerSettings(new PolicyIndex([policy({}, { limits: { headers: 7 } })]), HTTP, base);
     expect(proxyProtocol).toBe(base.proxyProtocol);
@@ -87,18 +87,18 @@ describe('TLS', () => {
   const terminating = listener({ protocol: 'HTTPS', tls: { mode: 'Terminate', certificates: [], settings: { minVersion: '1.3' } } });
   const policies = new PolicyIndex([policy({}, { tls: { minVersion: '1.2', maxVersion: '1.3' } })]);
 
-  test('of a listener goes before what policies say', () => {
+  test('of a listener overrides policies', () => {
     expect(withTlsSettings(policies, terminating).tls).toMatchObject({ settings: { minVersion: '1.3', maxVersion: '1.3' } });
   });
 
-  test('that the proxy does not terminate, or of which no policy speaks, is let be', () => {
+  test('that the proxy does not terminate, or without a policy, is unchanged', () => {
     const passing = listener({ protocol: 'TLS', tls: { mode: 'Passthrough' } as never });
     for (const each of [passing, listener()]) expect(withTlsSettings(policies, each)).toBe(each);
     expect(withTlsSettings(PolicyIndex.EMPTY, terminating)).toBe(terminating);
   });
 });
 
-describe('proxies that are believed', () => {
+describe('trusted proxies', () => {
   const other = listener({ key: 'default/gateway/other' });
   const trust = { clientIP: { trustedCIDRs: ['10.0.0.0/8'] } } as Settings;
   const keysOf = (policies: readonly ir.Policy[], ...listeners: readonly ir.Listener[]): string[] => [
@@ -111,13 +111,13 @@ describe('proxies that are believed', () => {
     expect(keysOf([policy({}, trust)], listener(), elsewhere)).toEqual([HTTP, 'default/gateway/other']);
   });
 
-  test('are none where listeners of one host and port do not agree', () => {
+  test('are none if listeners of one host and port differ', () => {
     expect(keysOf([policy({ section: 'http' }, trust)], listener(), other)).toEqual([]);
     expect(keysOf([policy({}, trust)], listener(), other)).toEqual([HTTP, 'default/gateway/other']);
     expect(keysOf([policy({ section: 'http' }, trust)], listener({ hostname: 'a.test' }), other)).toEqual([HTTP]);
   });
 
-  test('do not hang on a listener that is not served', () => {
+  test('do not depend on a listener that is not served', () => {
     const unserved = { ...other, unserved: 'its certificate is missing' } as ir.Listener;
     expect(keysOf([policy({ section: 'http' }, trust)], listener(), unserved)).toEqual([HTTP]);
   });

@@ -1,4 +1,4 @@
-// How long a cluster lives: as long as a route names it or it has endpoints, in whatever order those come and go.
+// The lifetime of a cluster: while a route refers to it or it has endpoints, in any order of changes.
 import { expect, test } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import { backend, route, streamBackend, streamRoute } from '../../test/support/proxy.ts';
@@ -18,27 +18,27 @@ function clusters(): { readonly map: ClusterMap; readonly told: string[] } {
   return { map: new ClusterMap({ registry, counts: new UpstreamCounts(10), made: ({ key }) => told.push(key) }), told };
 }
 
-/** Takes a route as the builder does. */
+/** Adds a route as the builder does. */
 function take(map: ClusterMap, next: ir.Route | ir.StreamRoute | undefined, previous?: ir.Route | ir.StreamRoute): void {
   for (const { cluster } of next?.backends ?? []) if (cluster !== null) map.get(cluster);
   map.use(next, previous);
   map.sweep();
 }
 
-test('a key has one cluster, and its maker is told of it once', () => {
+test('a key has one cluster, and the callback runs once', () => {
   const { map, told } = clusters();
   expect(map.get(APP)).toBe(map.get(APP));
   expect(told).toEqual([APP]);
 });
 
-test('a cluster that no route names and that has no endpoints is forgotten', () => {
+test('a cluster without routes and endpoints is removed', () => {
   const { map } = clusters();
   map.get(APP);
   map.sweep();
   expect([...map.all.keys()]).toEqual([]);
 });
 
-test('a cluster stays while a route names it, the same without endpoints', () => {
+test('a cluster stays while a route refers to it, the same object without endpoints', () => {
   const { map } = clusters();
   const named = route();
   take(map, named);
@@ -51,7 +51,7 @@ test('a cluster stays while a route names it, the same without endpoints', () =>
   expect([...map.all.keys()]).toEqual([]);
 });
 
-test('a cluster stays while it has endpoints, for routes that come later', () => {
+test('a cluster stays while it has endpoints, for later routes', () => {
   const { map } = clusters();
   const cluster = map.get(APP);
   cluster.update([ENDPOINT]);
@@ -60,7 +60,7 @@ test('a cluster stays while it has endpoints, for routes that come later', () =>
   expect(map.get(APP)).toBe(cluster);
 });
 
-test('a route that changes gives up what it named before, and another that names it keeps it', () => {
+test('a changed route releases its former clusters, and other routes keep them', () => {
   const { map } = clusters();
   const [first, second] = [route({ name: 'first' }), route({ name: 'second' })];
   take(map, first);
@@ -72,7 +72,7 @@ test('a route that changes gives up what it named before, and another that names
   expect([...map.all.keys()]).toEqual(['Service/default/next/80']);
 });
 
-test('mirrors and backends of stream routes count as named', () => {
+test('mirrors and backends of stream routes count as references', () => {
   const { map } = clusters();
   const mirror: ir.Filter = { type: 'RequestMirror', cluster: COPY, numerator: 1, denominator: 1 } as ir.Filter;
   map.get(COPY);

@@ -1,4 +1,4 @@
-// Plans of routes: what is decided before a request comes, and how many plans that takes.
+// Plans of routes: the decisions before any request, and the number of plans.
 import { describe, expect, test } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import { PolicyIndex } from '#api/policy/layers.ts';
@@ -35,7 +35,7 @@ function timeouts(target: Partial<ir.PolicyTarget>, request: number): ir.Policy 
 }
 
 describe('a route', () => {
-  test('draws among backends that have a weight, from clusters that are the same for each route', () => {
+  test('chooses among backends with a weight, from clusters that all routes share', () => {
     const { common } = plansOf({ backends: [backend('a', 3), backend('b', 0), backend('c', 2)] });
     expect(common.backends.map(({ cluster, weight }) => [cluster?.key, weight])).toEqual([
       ['Service/default/a/80', 3],
@@ -45,12 +45,12 @@ describe('a route', () => {
     expect(plansOf({ backends: [backend('a')] }).common.backends[0]?.cluster).toBe(common.backends[0]?.cluster);
   });
 
-  test('without backends is a mistake, one whose backends are all taken out is not', () => {
+  test('without backends has another error than with weights of 0 only', () => {
     expect(plansOf({ backends: [] }).common.nothingDrawn).toBe(ERRORS.noBackends);
     expect(plansOf({ backends: [backend('a', 0)] }).common.nothingDrawn).toBe(ERRORS.weightsZero);
   });
 
-  test('that is invalid says so, and so does a backend for its share of the requests', () => {
+  test('that is invalid has an error, and so has a backend for its share of the requests', () => {
     const invalid = { ...backend('a', 1), cluster: null, invalidReason: 'no such Service' };
     const { common } = plansOf({ backends: [backend('a', 1), invalid] });
     expect(common.error).toBe(null);
@@ -64,41 +64,41 @@ describe('a route', () => {
 });
 
 describe('policies', () => {
-  test('that say the same at every listener need one plan', () => {
+  test('with the same settings at every listener need one plan', () => {
     const { common, byListener } = plansOf({ attachments: ATTACHMENTS }, timeouts({}, 100));
     expect([common.requestTimeout, byListener]).toEqual([100, null]);
   });
 
-  test('of one listener hold there and nowhere else', () => {
+  test('of one listener apply only there', () => {
     const { byListener } = plansOf({ attachments: ATTACHMENTS }, timeouts({}, 100), timeouts({ section: 'https' }, 200));
     expect(LISTENERS.map((listener) => byListener?.get(listener)?.requestTimeout)).toEqual([100, 200]);
   });
 
-  test('of a backend hold once it is drawn, and leave the others with what the route has', () => {
+  test('of a backend apply after its choice, and the other backends keep the plan of the route', () => {
     const service = timeouts({ kind: 'Service', name: 'b' }, 300);
     const { common } = plansOf({ backends: [backend('a'), backend('b')] }, timeouts({}, 100), service);
     expect(common.requestTimeout).toBe(100);
     expect(common.backends.map(({ route: own }) => own?.requestTimeout ?? null)).toEqual([null, 300]);
   });
 
-  test('of a backend give way to what the route itself says', () => {
+  test('of a backend are overridden by the route itself', () => {
     const said = { timeouts: { request: 50, backendRequest: null } };
     const { common } = plansOf({ ...said, backends: [backend('b')] }, timeouts({ kind: 'Service', name: 'b' }, 300));
     expect([common.requestTimeout, common.backends[0]?.route ?? null]).toEqual([50, null]);
   });
 
-  test('that concern others change nothing', () => {
+  test('of other objects change nothing', () => {
     const { common, byListener } = plansOf({ attachments: ATTACHMENTS }, timeouts({ name: 'other' }, 100));
     expect([common.requestTimeout, byListener]).toEqual([0, null]);
   });
 });
 
-test('plans cannot be changed, whatever they are made of', () => {
+test('all parts of plans are frozen', () => {
   const { common } = plansOf({ backends: [backend('b')] }, timeouts({}, 100), timeouts({ kind: 'Service', name: 'b' }, 300));
   for (const frozen of [common, common.backends[0], common.backends[0]?.route]) expect(Object.isFrozen(frozen)).toBe(true);
 });
 
-test('the plan that refuses preflights differs in nothing else, and is made once', () => {
+test('the plan that refuses preflights differs in nothing else, and is created once', () => {
   const { common } = plansOf({});
   const refusing = refusingPlan(common);
   expect(refusingPlan(common)).toBe(refusing);
@@ -106,7 +106,7 @@ test('the plan that refuses preflights differs in nothing else, and is made once
   expect(refusing.requestFilters?.map(({ name }) => name)).toEqual(['CORS']);
 });
 
-test('a stream route draws among backends that have a weight, each with its own way to be connected to', () => {
+test('a stream route chooses among backends with a weight, each with its own transport', () => {
   const backends = [streamBackend('a', 3), streamBackend('b', 0), { ...streamBackend('c', 1), cluster: null }, streamBackend('d', 2)];
   const plan = buildStreamPlan(
     streamRoute({ backends }),

@@ -1,4 +1,4 @@
-// Which plan a request gets, and why there is none: by port, by host, by the listener that its TLS connection was made for.
+// The plan of a request, or the reason why there is none: by port, by host, and by the listener of its TLS connection.
 import { describe, expect, test } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import { buildTable } from '#api/match/table.ts';
@@ -12,13 +12,13 @@ import type { RuntimeParts } from './runtime.ts';
 const A = listener({ key: 'default/gateway/a', hostname: 'a.test' });
 const B = listener({ key: 'default/gateway/b', hostname: 'b.test' });
 
-/** A route at these listeners, by its name, for every path. */
+/** A route at these listeners, for every path. */
 function at(name: string, listeners: readonly ir.Listener[], fields: Partial<ir.Route> = {}): ir.Route {
   const attachments = listeners.map(({ key, hostname }) => ({ listener: key, hostnames: [hostname] }));
   return route({ name, key: `HTTPRoute/default/${name}/0`, attachments, ...fields });
 }
 
-/** A runtime whose plans are named after their routes, and after their listeners where those have plans of their own. */
+/** A runtime with plans named after their routes, and after their listeners if these have their own plans. */
 function runtimeOf(
   listeners: readonly ir.Listener[],
   routes: readonly ir.Route[],
@@ -49,24 +49,24 @@ function keyOf(runtime: Runtime, exchange: Exchange): string | null {
 describe('a request', () => {
   const runtime = runtimeOf([A, B], [at('one', [A]), at('two', [B])]);
 
-  test('gets the plan of the route at the listener of its host, which it is told', () => {
+  test('gets the plan of the route at the listener of its host, and the name of that listener', () => {
     const exchange = request('b.test');
     expect([keyOf(runtime, exchange), exchange.listener]).toEqual(['two', B.key]);
   });
 
-  test('gets none at a port without listeners, or for a host of none', () => {
+  test('gets none at a port without listeners, or for a host without a listener', () => {
     for (const exchange of [request('a.test', null, [], 81), request('c.test')]) {
       expect(keyOf(runtime, exchange)).toBe(null);
       expect(runtime.mismatch(exchange)).toBe(ERRORS.routeNotFound);
     }
   });
 
-  test('gets the plan of its listener where there is one, else what all share', () => {
+  test('gets the plan of its listener if there is one, else the shared plan', () => {
     const shared = runtimeOf([A, B], [at('one', [A, B])], {}, [A.key]);
     expect([keyOf(shared, request('a.test')), keyOf(shared, request('b.test'))]).toEqual([`one at ${A.key}`, 'one']);
   });
 
-  test('is told how much of its path was matched as a prefix', () => {
+  test('gets the length of the matched prefix', () => {
     const exchange = request('a.test');
     exchange.path = '/shop/cart';
     keyOf(runtimeOf([A], [at('shop', [A], { matches: [pathMatch('PathPrefix', '/shop')] })]), exchange);
@@ -77,18 +77,18 @@ describe('a request', () => {
 describe('a TLS connection', () => {
   const runtime = runtimeOf([A, B], [at('one', [A]), at('two', [B])]);
 
-  test('reaches the routes of the listener that it was made for', () => {
+  test('reaches the routes of the listener of its server name', () => {
     expect(keyOf(runtime, request('a.test', 'a.test'))).toBe('one');
   });
 
-  test('reaches nothing of another listener, whatever its certificate names', () => {
+  test('reaches no other listener with any certificate', () => {
     for (const vouched of [[], ['b.test']]) {
       const exchange = request('b.test', 'a.test', vouched);
       expect([keyOf(runtime, exchange), runtime.mismatch(exchange)]).toEqual([null, ERRORS.misdirectedRequest]);
     }
   });
 
-  test('reaches other hosts of its listener, as far as its certificate vouches for them', () => {
+  test('reaches other hosts of its listener if its certificate has them', () => {
     const wide = listener({ key: 'default/gateway/wide', hostname: '*.test' });
     const one = runtimeOf([wide], [at('one', [wide])]);
     expect(keyOf(one, request('b.test', 'a.test', ['b.test']))).toBe('one');
@@ -96,7 +96,7 @@ describe('a TLS connection', () => {
     expect([keyOf(one, exchange), one.mismatch(exchange)]).toEqual([null, ERRORS.misdirectedRequest]);
   });
 
-  test('whose listener is gone reaches nothing any more', () => {
+  test('whose listener was removed reaches nothing', () => {
     const gone = runtimeOf([B], [at('two', [B])]);
     expect(keyOf(gone, request('b.test', 'a.test', ['b.test']))).toBe(null);
   });
@@ -106,18 +106,18 @@ describe('a listener that cannot be served', () => {
   const wide = listener({ key: 'default/gateway/wide', hostname: '*.test' });
   const runtime = runtimeOf([wide, { ...A, unserved: 'its certificate is missing' }], [at('one', [wide])]);
 
-  test('keeps its host from less specific ones', () => {
+  test('keeps its host from less specific listeners', () => {
     expect([keyOf(runtime, request('a.test')), keyOf(runtime, request('b.test'))]).toEqual([null, 'one']);
   });
 
-  test('is the reason that is told: in the clear, and otherwise that the connection is for others', () => {
+  test('is the reason without TLS; with TLS the reason is the other listener', () => {
     expect(runtime.mismatch(request('a.test'))).toBe(ERRORS.listenerUnserved);
     expect(runtime.mismatch(request('a.test', 'b.test', ['a.test']))).toBe(ERRORS.misdirectedRequest);
   });
 });
 
-describe('of the listener of a request', () => {
-  test('comes what its backends are shown', () => {
+describe('the listener of a request', () => {
+  test('determines the client certificate for backends', () => {
     const identity = {} as never;
     const runtime = runtimeOf([A, B], [at('one', [A, B])], { identities: new Map([[A.key, identity]]) });
     const exchanges = [request('a.test'), request('b.test')];
@@ -125,7 +125,7 @@ describe('of the listener of a request', () => {
     expect(exchanges.map(({ clientIdentity }) => clientIdentity === identity)).toEqual([true, false]);
   });
 
-  test('comes whom it believes about its client; where none is trusted nothing is asked', () => {
+  test('determines the trusted proxies; without any, the request is not examined', () => {
     const asked: string[] = [];
     const trusted = { identify: ({ host }: Exchange) => (asked.push(host), false) } as never;
     const runtime = runtimeOf([A, B], [], { trusted: new Map([[A.key, trusted]]) });
@@ -134,7 +134,7 @@ describe('of the listener of a request', () => {
   });
 });
 
-test('a preflight whose request the CORS of its rule does not hold for gets a plan that lets the page send nothing', () => {
+test('a preflight that the CORS of its rule does not allow gets the plan that refuses it', () => {
   const cors = { type: 'CORS', allowOrigins: ['*'] } as unknown as ir.Filter;
   const matches = [{ ...pathMatch('PathPrefix', '/'), method: 'OPTIONS' }];
   const runtime = runtimeOf([A], [at('one', [A], { matches, filters: [cors] })]);

@@ -1,4 +1,4 @@
-// Who gets a connection that is passed on, and with which plan.
+// The plan of a connection on a stream route.
 import { expect, test } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import { PolicyIndex } from '#api/policy/layers.ts';
@@ -24,7 +24,7 @@ function withProxyProtocol(): PolicyIndex {
   return new PolicyIndex([{ kind: 'Policy', key: 'BackendTrafficPolicy/default/p', ...fields, settings: { proxyProtocol: 'V2' } }]);
 }
 
-test('a route that came is found, one that was removed is not', () => {
+test('an added route is found, and a removed one is not', () => {
   const found = routes();
   expect(found.find([LISTENER], '')).toBeNull();
   const route = streamRoute();
@@ -44,7 +44,7 @@ test('a plan lasts as long as its route', () => {
   expect(found.find([LISTENER], '')?.plan).not.toBe(before);
 });
 
-test('a policy of a backend changes the plans of routes to it, and of no others', () => {
+test('a policy of a backend changes the plans of its routes only', () => {
   const found = routes();
   const to = (name: string, listener: string): ir.StreamRoute =>
     streamRoute({ name, key: `TCPRoute/default/${name}/0`, attachments: [{ listener, hostnames: [''] }], backends: [streamBackend(name)] });
@@ -58,7 +58,7 @@ test('a policy of a backend changes the plans of routes to it, and of no others'
   expect(after[1]).toBe(before[1]);
 });
 
-test('weights of 0 are no backends, and told from none at all', () => {
+test('weights of 0 are a different error from no backends', () => {
   const found = routes();
   found.set(streamRoute({ backends: [streamBackend('app', 0)] }));
   expect(found.find([LISTENER], '')?.plan).toMatchObject({ backends: [], totalWeight: 0, nothingDrawn: ERRORS.weightsZero });

@@ -1,4 +1,4 @@
-// TLS to endpoints with what it refers to: where something is missing, no endpoint is trusted.
+// TLS to endpoints with its references: if one is missing, no endpoint is trusted.
 import { describe, expect, test } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import { listener } from '../../test/support/proxy.ts';
@@ -16,20 +16,20 @@ function bundle(name: string): ir.TrustBundle {
 }
 
 describe('resolveTls', () => {
-  test('without TLS is in the clear', () => {
+  test('returns null without TLS', () => {
     expect(resolveTls(undefined, bundles('a'))).toBeNull();
   });
 
-  test('believes every bundle that is named', () => {
+  test('trusts every bundle in the list', () => {
     expect(resolveTls(TLS, bundles('a', 'b', 'c'))?.authorities).toBe('a\nb\n');
   });
 
-  test('leaves out a bundle that is missing, and trusts nobody where all are', () => {
+  test('omits a missing bundle, and trusts no authority if all are missing', () => {
     expect(resolveTls(TLS, bundles('b'))?.authorities).toBe('b\n');
     expect(resolveTls(TLS, bundles())?.authorities).toBe('');
   });
 
-  test('believes whom the platform does where it is told so', () => {
+  test('trusts the authorities of the platform if this is set', () => {
     expect(resolveTls({ ...TLS, authorities: 'System' }, bundles())?.authorities).toBeNull();
   });
 });
@@ -38,7 +38,7 @@ describe('clientIdentities', () => {
   const secret: ir.Secret = { kind: 'Secret', key: 'default/client', certificate: 'chain', privateKey: 'key' };
   const secrets = new Map([[secret.key, secret]]);
 
-  test('are those of listeners that name a Secret which is there', () => {
+  test('are those of listeners with an existing Secret', () => {
     const listeners = [
       listener({ key: 'default/gateway/a', clientCertificate: secret.key }),
       listener({ key: 'default/gateway/b' }),

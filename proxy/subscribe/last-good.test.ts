@@ -46,7 +46,7 @@ async function write(resources: readonly EncodedResource[], key: Buffer | null):
 }
 
 describe('the last good file', () => {
-  test('gives back what was written, secrets under the same key', async () => {
+  test('returns the written resources, secrets with the same key', async () => {
     const key = newKey();
     await write([SECRET, ROUTE], key);
     expect(await make(key).load()).toEqual([SECRET, ROUTE]);
@@ -64,13 +64,13 @@ describe('the last good file', () => {
     expect(await readdir(folder)).toEqual(['last-good']);
   });
 
-  test('leaves secrets out when there is no key', async () => {
+  test('omits secrets if there is no key', async () => {
     await write([SECRET, ROUTE], null);
     expect(await make(null).load()).toEqual([ROUTE]);
     expect(await readFile(file, 'latin1')).not.toContain(SECRET.key);
   });
 
-  test('leaves out what only a later release knows, and says so', async () => {
+  test('omits resources that only a later release knows, and reports them', async () => {
     const key = newKey();
     const later = encoded('Widget' as 'Route', 'w', '{}');
     await write([SECRET, later, ROUTE], key);
@@ -78,19 +78,19 @@ describe('the last good file', () => {
     expect(messages).toEqual([expect.stringContaining('of a later release')]);
   });
 
-  test('gives no secrets to another key, and says so', async () => {
+  test('returns no secrets with another key, and reports it', async () => {
     await write([SECRET, ROUTE], newKey());
     expect(await make(newKey()).load()).toEqual([ROUTE]);
     expect(messages).toEqual([expect.stringContaining('another key')]);
   });
 
-  test('is nothing, without a word, when it does not exist', async () => {
+  test('is empty, without a report, if it does not exist', async () => {
     const lastGood = make(null);
     expect(await lastGood.load()).toEqual([]);
     expect(lastGood.counts.failed).toBe(0);
   });
 
-  test('is ignored and reported wherever it is cut off', async () => {
+  test('is ignored and reported if it is cut at any byte', async () => {
     await write([ROUTE], null);
     const whole = await readFile(file);
     for (let length = 0; length < whole.length; length++) {
@@ -102,7 +102,7 @@ describe('the last good file', () => {
     expect(messages).toHaveLength(whole.length);
   });
 
-  test('is ignored when any byte of it is another', async () => {
+  test('is ignored if any byte is changed', async () => {
     await write([ROUTE], null);
     const whole = await readFile(file);
     for (let at = 0; at < whole.length; at++) {
@@ -113,7 +113,7 @@ describe('the last good file', () => {
     }
   });
 
-  test('is ignored when it is larger than is allowed, and never written so large', async () => {
+  test('is ignored above the maximum size, and never written above it', async () => {
     await write([ROUTE], null);
     expect(await make(null, { maximum: 10 }).load()).toEqual([]);
     const lastGood = make(null, { maximum: 10 });
@@ -123,7 +123,7 @@ describe('the last good file', () => {
     expect(await make(null).load()).toEqual([ROUTE]);
   });
 
-  test('that cannot be written is counted, and written when it can be', async () => {
+  test('that cannot be written is counted, and written as soon as possible', async () => {
     await mkdir(`${file}.new/in-the-way`, { recursive: true });
     const lastGood = make(null);
     lastGood.schedule(() => [ROUTE]);
@@ -135,7 +135,7 @@ describe('the last good file', () => {
     expect(await lastGood.load()).toEqual([ROUTE]);
   });
 
-  test('in a place where there can be none is counted once, and nothing is thrown', async () => {
+  test('in an impossible place is counted once, without an exception', async () => {
     const lastGood = make(null, { file: '/dev/null/last-good' });
     lastGood.schedule(() => [ROUTE]);
     await lastGood.close();
@@ -143,7 +143,7 @@ describe('the last good file', () => {
     expect(messages).toHaveLength(1);
   });
 
-  test('gathers what changes in a while', async () => {
+  test('combines changes within a period', async () => {
     const lastGood = make(null);
     for (let n = 0; n < 100; n++) lastGood.schedule(() => [encoded('Route', 'r', String(n))]);
     await lastGood.close();
@@ -151,7 +151,7 @@ describe('the last good file', () => {
     expect(await lastGood.load()).toEqual([encoded('Route', 'r', '99')]);
   });
 
-  test('tells whether the key is another, so that secrets are sealed again', () => {
+  test('reports a changed key, so that secrets are encrypted again', () => {
     const lastGood = make(null);
     const key = newKey();
     expect([null, key, Buffer.from(key), newKey(), null].map((next) => lastGood.useKey(next))).toEqual([false, true, false, true, true]);

@@ -1,4 +1,4 @@
-// CPU limits read from control groups as containers see them.
+// CPU limits from control groups, as in containers.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,7 +29,7 @@ describe('cpuLimit', () => {
     expect(cpuLimit(root, put('self', '0::/\n'), 8)).toBe(expected);
   });
 
-  test('the narrowest group on the way up holds', () => {
+  test('the lowest limit of the group and its parents applies', () => {
     put('kubepods/cpu.max', '300000 100000\n');
     put('kubepods/pod/cpu.max', 'max 100000\n');
     expect(cpuLimit(root, put('self', '0::/kubepods/pod\n'), 8)).toBe(3);

@@ -14,7 +14,7 @@ describe('addCounters', () => {
     family('process_cpu_seconds_total', 'counter', { labels: {}, value: 9 }),
   ];
 
-  test('keeps what earlier processes counted, and nothing else of them', () => {
+  test('keeps the counters of earlier processes, and nothing else of them', () => {
     const present = [
       family('weir_a_total', 'counter', { labels: { route: 'x' }, value: 1 }),
       family('weir_active', 'gauge', { labels: {}, value: 1 }),
@@ -28,13 +28,13 @@ describe('addCounters', () => {
     ]);
   });
 
-  test('does so again when the process after that dies', () => {
+  test('keeps them again when the next process dies', () => {
     const [counter] = addCounters([family('weir_a_total', 'counter', { labels: { route: 'x' }, value: 1 })], addCounters([], past));
     expect(counter?.values).toContainEqual({ labels: { route: 'x' }, value: 6 });
   });
 });
 
-test('expose spells a large family in turns, and its head once', async () => {
+test('expose writes a large family in several turns, with one head', async () => {
   const samples = Array.from({ length: 2_500 }, (_, index) => ({ labels: { route: String(index) }, value: index }));
   let turns = 0;
   const ticker = setInterval(() => turns++);
@@ -45,7 +45,7 @@ test('expose spells a large family in turns, and its head once', async () => {
   expect(turns).toBeGreaterThan(0);
 });
 
-test('expose adds up series by series, and escapes', async () => {
+test('expose adds series with the same labels, and escapes', async () => {
   const one = [family('weir_a_total', 'counter', { labels: { route: 'x"\n' }, value: 1 }, { labels: { route: 'y' }, value: 1 })];
   const two = [family('weir_a_total', 'counter', { labels: { route: 'x"\n' }, value: 2 })];
   expect(await expose([one, two], 'text')).toBe(
@@ -53,12 +53,12 @@ test('expose adds up series by series, and escapes', async () => {
   );
 });
 
-test('expose keeps the largest value where every process has the same', async () => {
+test('expose keeps the largest value of a family with the aggregator max', async () => {
   const known = (value: number) => [{ ...family('weir_endpoints', 'gauge', { labels: {}, value }), aggregator: 'max' as const }];
   expect(await expose([known(3), known(4), known(2)], 'text')).toContain('\nweir_endpoints 4\n');
 });
 
-test('expose keeps series apart that tell of different processes', async () => {
+test('expose keeps series with different labels apart', async () => {
   const cpu = (worker: string) => [family('process_cpu_seconds_total', 'counter', { labels: { process: worker }, value: 1 })];
   expect(await expose([cpu('supervisor'), cpu('worker-0')], 'text')).toContain(
     'process_cpu_seconds_total{process="supervisor"} 1\nprocess_cpu_seconds_total{process="worker-0"} 1\n',

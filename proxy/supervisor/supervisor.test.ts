@@ -1,4 +1,4 @@
-// Workers in processes of their own: what one of them suffers, the others serve through.
+// Workers in their own processes: a failure of one does not affect the others.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';
 import tls from 'node:tls';
@@ -54,7 +54,7 @@ function counted(metrics: string, name: string): number {
 }
 
 describe('several workers', () => {
-  test('share a port, report an error once, and add up what they count', async () => {
+  test('share a port, report an error once, and add up their counters', async () => {
     const one = await startBackend('one');
     const [port, other] = (await freePorts(2)) as [number, number];
     const supervisor = startSupervisor(2);
@@ -70,7 +70,7 @@ describe('several workers', () => {
     expect(counted(metrics, 'weir_workers')).toBe(2);
   });
 
-  test('a worker that is killed is replaced and counted; new connections are served meanwhile, and changes reach all', async () => {
+  test('a killed worker is replaced and counted; the others serve new connections, and all workers get changes', async () => {
     const [one, two] = [await startBackend('one'), await startBackend('two')];
     const [port = 0] = await freePorts(1);
     const supervisor = startSupervisor(2);
@@ -102,10 +102,10 @@ describe('several workers', () => {
     expect(changed.failures).toEqual([]);
   });
 
-  test('a worker that hangs is killed and replaced, and holds up no change for good', async () => {
+  test('a hanging worker is killed and replaced, and delays no change forever', async () => {
     const one = await startBackend('one');
     const [port = 0] = await freePorts(1);
-    // Patient until one hangs, and with its replacement: a start takes seconds on a busy machine.
+    // The timeout is short only while one hangs: a start takes seconds on a busy machine.
     const heartbeat = { ...HEARTBEAT, every: 50 };
     const supervisor = startSupervisor(2, heartbeat);
     await supervisor.apply([...cluster('app', [one.port]), listener({ port })], []);
@@ -122,7 +122,7 @@ describe('several workers', () => {
     expect(failures).toEqual([]);
   });
 
-  test('a session resumes at any of them', async () => {
+  test('a session resumes at each of them', async () => {
     const [port = 0] = await freePorts(1);
     const supervisor = startSupervisor(2);
     const { key, cert } = certificate();
@@ -135,7 +135,7 @@ describe('several workers', () => {
   });
 });
 
-test('one worker serves in the process itself', async () => {
+test('a single worker serves in the process itself', async () => {
   const one = await startBackend('one');
   const [port = 0] = await freePorts(1);
   const supervisor = startSupervisor(1);
@@ -153,10 +153,10 @@ function certificate(): { key: string; cert: string } {
   return { key: pem.slice(0, cut), cert: pem.slice(cut) };
 }
 
-/** Says whether the session was resumed, and gives the one to resume next. */
+/** Returns whether the session was resumed, and the session to resume next. */
 function handshake(port: number, session?: Buffer): Promise<{ reused: boolean; session: Buffer }> {
   return new Promise((resolve, reject) => {
-    // TLS 1.2: the ticket comes with the handshake and serves more than once.
+    // TLS 1.2: the ticket comes with the handshake and can be used several times.
     const options = { port, host: '127.0.0.1', servername: 'a', rejectUnauthorized: false, maxVersion: 'TLSv1.2' } as const;
     const socket = tls.connect({ ...options, ...(session === undefined ? {} : { session }) }, () => {
       resolve({ reused: socket.isSessionReused(), session: socket.getSession() as Buffer });
