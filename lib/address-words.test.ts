@@ -71,16 +71,16 @@ describe('an address', () => {
       '_hidden',
       'é::',
     ],
-  ])('%j is none', (text) => expect(spelt(text)).toBe(''));
+  ])('%j is not an address', (text) => expect(spelt(text)).toBe(''));
 
-  test('is read from the middle of a text, and nothing beyond it', () => {
+  test('is parsed in the middle of a text, and nothing after it', () => {
     expect([readAddress('x1.2.3.45', 1, 8), writeAddress(4)]).toEqual([4, '1.2.3.4']);
     expect([readAddress('[::12]:80', 1, 4), writeAddress(6)]).toEqual([6, '::1']);
     expect(readAddress('1.2.3.4', 0, 6)).toBe(0);
     expect([readAddress('::1.2.3.4', 0, 3), writeAddress(6)]).toEqual([6, '::1']);
   });
 
-  test('is read as Node reads it, whatever the text, and written as Node writes it', () => {
+  test('is parsed and formatted as in Node for any text', () => {
     const group = fc.oneof(
       fc.integer({ min: 0, max: 0x10000 }).map((n) => n.toString(16)),
       fc.constantFrom('', '0', '00001', '1.2.3.4', 'G'),
@@ -98,7 +98,7 @@ describe('an address', () => {
         expect(version !== 0).toBe(known !== 0);
         if (version === 0 || known !== 6) return;
         const node = new net.SocketAddress({ address, family: 'ipv6' }).address;
-        // Node writes compatible addresses, which are out of use, with dots.
+        // Node formats compatible addresses, which are obsolete, with dots.
         if (!/^::[\d.]+$/.test(node)) expect(writeAddress(version)).toBe(node.replace('::ffff:', node.includes('.') ? '' : '::ffff:'));
       }),
       { numRuns: 3_000 },

@@ -7,7 +7,7 @@ export interface BackoffOptions {
   readonly random?: () => number;
 }
 
-/** Exponential backoff: wait n is drawn between half of and the whole of minimum · 2ⁿ, capped at the maximum. */
+/** Exponential backoff: wait n is random between half and all of minimum · 2ⁿ, and not above the maximum. */
 export class Backoff {
   readonly #minimum: number;
   readonly #maximum: number;

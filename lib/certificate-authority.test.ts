@@ -20,14 +20,14 @@ afterAll(() => ca.remove());
 
 const read = (file: string) => readFile(file, 'utf8');
 
-/** Resolves when OpenSSL takes the certificate for one of the bundle's; `purpose` is sslclient or sslserver. */
+/** Resolves if OpenSSL verifies the certificate with the bundle; `purpose` is sslclient or sslserver. */
 async function verify(bundle: string, certificate: string, purpose: string): Promise<void> {
   const [bundleFile, file] = [path.join(ca.folder, 'bundle.crt'), path.join(ca.folder, 'issued.crt')];
   await Promise.all([writeFile(bundleFile, bundle), writeFile(file, certificate)]);
   await promisify(execFile)('openssl', ['verify', '-x509_strict', '-purpose', purpose, '-CAfile', bundleFile, file]);
 }
 
-/** A CA whose certificate says this of its key; `none` for nothing. */
+/** A CA with this key identifier; `none`: without one. */
 async function selfSigned(keyId: string): Promise<CertificateAuthority> {
   const [key, certificate] = [path.join(ca.folder, `${keyId}.key`), path.join(ca.folder, `${keyId}.crt`)];
   const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=named', '-days', '2'];
@@ -56,7 +56,7 @@ function ownMade(name = 'ca', lifetime = 100 * DAY): CertificateAuthority {
 }
 
 describe('CertificateAuthority', () => {
-  test('issues what OpenSSL takes for a certificate of a client', async () => {
+  test('issues a client certificate that OpenSSL verifies', async () => {
     const authority = await fromOpenssl();
     const now = Date.now();
     const issued = authority.issue({ commonName: 'x'.repeat(100), holder: CLIENT, now, lifetime: DAY });
@@ -70,17 +70,17 @@ describe('CertificateAuthority', () => {
     await expect(verify(authority.bundle, issued.certificate, 'sslserver')).rejects.toThrow();
   });
 
-  test('issues what OpenSSL takes for a certificate of a server, by a CA that it has made', async () => {
+  test('creates a CA, and issues a server certificate that OpenSSL verifies', async () => {
     const [authority, other] = [ownMade('one'), ownMade('two')];
     const { certificate } = authority.issue({ commonName: 'controller', holder: SERVER, now: Date.now(), lifetime: DAY });
     expect(new X509Certificate(certificate).checkHost('weir-controller.weir.svc')).toBeDefined();
     await verify(`${other.bundle}${authority.bundle}`, certificate, 'sslserver');
-    // Controllers call each other.
+    // Controllers connect to each other.
     await verify(authority.bundle, certificate, 'sslclient');
     await expect(verify(other.bundle, certificate, 'sslserver')).rejects.toThrow();
   });
 
-  test('names its key as its own certificate does, however that came by the name', async () => {
+  test('uses the key identifier of its own certificate, whether it is a hash or not', async () => {
     const [bare, named] = await Promise.all([selfSigned('none'), selfSigned('00112233')]);
     const request = { commonName: 'a', holder: CLIENT, now: Date.now(), lifetime: DAY };
     expect(await printed(named.issue(request).certificate, 'authorityKeyIdentifier')).toContain('00:11:22:33');
@@ -94,7 +94,7 @@ describe('CertificateAuthority', () => {
     expect(ids[0]).toBe(ids[1]);
   });
 
-  test('vouches for its own certificates of a holder, as long as they are good', () => {
+  test('recognises its own certificates of a holder while they are valid', () => {
     const [authority, other] = [ownMade('one'), ownMade('two')];
     const now = Date.now();
     const { certificate } = authority.issue({ commonName: 'a', holder: CLIENT, now, lifetime: DAY });
@@ -105,13 +105,13 @@ describe('CertificateAuthority', () => {
     expect(authority.vouchesFor('nonsense', CLIENT, now)).toBe(false);
   });
 
-  test('issues nothing that outlives it', () => {
+  test('issues no certificate that ends after its own', () => {
     const authority = ownMade('one', DAY);
     const { certificate } = authority.issue({ commonName: 'a', holder: CLIENT, now: Date.now(), lifetime: 10 * DAY });
     expect(Date.parse(new X509Certificate(certificate).validTo)).toBe(authority.notAfter);
   });
 
-  test('refuses a key that is not the CA its own, and a certificate of no CA', async () => {
+  test('refuses the key of another CA, and a certificate that is not a CA certificate', async () => {
     const [own, other] = [await ca.issue('own', 'DNS:a.example'), await ca.issue('other', 'DNS:b.example')];
     const [leaf, leafKey, otherKey] = await Promise.all([own.certificate, own.privateKey, other.privateKey].map(read));
     expect(() => new CertificateAuthority(leaf as string, otherKey as string)).toThrow('not that of the certificate');

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { expiryFamily } from './certificate-expiry.ts';
 
-test('each Secret has a series, the first to expire first, and those beyond the bound are told by the first of them', () => {
+test('each Secret has a series, in order of expiry, and those above the maximum share the earliest expiry', () => {
   const expiries = Array.from({ length: 1_500 }, (_, index) => [`ns/${index}`, (1_500 - index) * 1_000] as const);
   const samples = expiryFamily(() => expiries).read();
   expect(samples).toHaveLength(1_001);

@@ -17,10 +17,10 @@ export function hasExpired(pem: string, at: number): boolean {
   return expiry !== null && expiry < at;
 }
 
-/** The maximum number of certificates with their own series; the first of the others to expire stands for all of them. */
+/** The maximum number of certificates with their own series. The other certificates share one, with the earliest expiry of them. */
 const MAX_SERIES = 1_000;
 
-/** When certificates expire, as a metric. `read`: milliseconds since the epoch by Secret (`<namespace>/<name>`). */
+/** The expiry of certificates as a metric. `read`: milliseconds since the epoch by Secret (`<namespace>/<name>`). */
 export function expiryFamily(read: () => Iterable<readonly [string, number]>): MetricFamily {
   return {
     name: 'weir_certificate_expiry_timestamp_seconds',

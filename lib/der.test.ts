@@ -1,4 +1,4 @@
-// What the reader of DER accepts of bytes from any peer, and what the writer writes for the reader.
+// The reader of DER with bytes from any peer, and the writer against the reader.
 import { describe, expect, test } from '@jest/globals';
 import { bitsOf, childrenOf, encodeDer, integer, oid, oidOf, readDer, sequence, sequenceOf, TAG, timeOf } from './der.ts';
 
@@ -15,7 +15,7 @@ describe('readDer', () => {
     ['a tag of several bytes', '1f810001'],
   ])('refuses %s', (_name, hex) => expect(readDer(bytes(hex))).toBeNull());
 
-  test('leaves what follows the element alone', () => {
+  test('does not read after the element', () => {
     expect(readDer(bytes('0201077777'))).toEqual({ tag: TAG.integer, value: bytes('07'), raw: bytes('020107') });
   });
 });
@@ -31,7 +31,7 @@ test.each([0, 1, 127, 128, 255, 256, 65_536])('reads back an element of %i bytes
   expect(readDer(encodeDer(TAG.octetString, value))?.value.equals(value)).toBe(true);
 });
 
-test('reads what it has written', () => {
+test('reads its own output', () => {
   const [name, number] = sequenceOf(readDer(sequence(oid('1.2.840.10045.4.3.2'), integer(bytes('80'))))) ?? [];
   expect(oidOf(name)).toBe('2a8648ce3d040302');
   expect(number?.value).toEqual(bytes('0080'));

@@ -21,11 +21,11 @@ describe('parseDuration', () => {
 });
 
 describe('formatDuration', () => {
-  test('writes nothing as 0s', () => {
+  test('formats 0 as 0s', () => {
     expect(formatDuration(0)).toBe('0s');
   });
 
-  test('is undone by parseDuration', () => {
+  test('is the inverse of parseDuration', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 99_999 * 3_600_000 }), (ms) => {
         expect(parseDuration(formatDuration(ms))).toEqual({ ok: true, value: ms });

@@ -38,7 +38,7 @@ describe('the text format', () => {
 });
 
 describe('OpenMetrics', () => {
-  test('names the family of a counter without its ending, tells units, and ends', async () => {
+  test('has the family name of a counter without its ending, the units, and an end', async () => {
     expect(await spell([COUNTER], 'openmetrics')).toBe(
       '# TYPE weir_request_bytes counter\n' +
         '# UNIT weir_request_bytes bytes\n' +
@@ -48,7 +48,7 @@ describe('OpenMetrics', () => {
     );
   });
 
-  test('leaves out gauges with the ending of a counter', async () => {
+  test('omits gauges with the ending of a counter', async () => {
     const gauge: MetricJson = { name: 'nodejs_active_handles_total', type: 'gauge', help: 'x', values: [{ labels: {}, value: 1 }] };
     expect(await spell([gauge], 'openmetrics')).toBe('# EOF\n');
   });

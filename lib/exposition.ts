@@ -1,4 +1,4 @@
-// Metrics as text, in the format that a scraper asks for: the Prometheus text format 0.0.4, or OpenMetrics 1.0.
+// Metrics as text, in the format that a scraper requests: the Prometheus text format 0.0.4, or OpenMetrics 1.0.
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Labels, MetricJson, Sample } from './metric.ts';
 
@@ -10,18 +10,18 @@ export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 };
 
-/** Samples that are spelt out in one turn of the event loop, which may be the one that serves requests: some 2 ms. */
+/** Samples that are formatted in one turn of the event loop, which may also serve requests: about 2 ms. */
 const SLICE = 1_000;
-/** Units that names end in. */
+/** Units at the end of names. */
 const UNITS = ['seconds', 'bytes'];
 
-/** The format for a request with this Accept header: OpenMetrics where the client likes it at least as well as any text. */
+/** The format for a request with this Accept header: OpenMetrics if its weight is at least that of text. */
 export function formatFor(accept: string): Format {
   const wanted = weightOf(accept, 'application/openmetrics-text');
   return wanted > 0 && wanted >= weightOf(accept, 'text/plain') ? 'openmetrics' : 'text';
 }
 
-/** Text of all families. Families with many samples are spelt out in several turns of the event loop. */
+/** Formats all families. Families with many samples are formatted in several turns of the event loop. */
 export async function spell(families: Iterable<MetricJson>, format: Format): Promise<string> {
   let text = '';
   for (const family of families) {
@@ -35,7 +35,7 @@ export async function spell(families: Iterable<MetricJson>, format: Format): Pro
   return format === 'openmetrics' ? `${text}# EOF\n` : text;
 }
 
-/** Some gauges of prom-client have the ending of counters, which neither format allows; others of it say the same. */
+/** Some gauges of prom-client end in `_total`, which both formats reserve for counters. They repeat other metrics, so they are omitted. */
 function isMisnamed({ name, type }: MetricJson): boolean {
   return type === 'gauge' && name.endsWith('_total');
 }
@@ -64,7 +64,7 @@ function labelsOf(labels: Labels): string {
   return text === '' ? '' : `${text}}`;
 }
 
-/** Bounds are written as OpenMetrics has it in both formats, so that a series is the same in both: `1.0`, not `1`. */
+/** Bounds have the form of OpenMetrics in both formats (`1.0`, not `1`), so that a series is the same in both. */
 function boundOf(value: string | number): string {
   const text = String(value);
   return /^-?\d+$/.test(text) ? `${text}.0` : text;
@@ -79,7 +79,7 @@ function escapeText(text: string): string {
   return /[\\\n]/.test(text) ? text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n') : text;
 }
 
-/** The largest weight that a list of media types gives one of them; 0: none. */
+/** The largest weight of a media type in a list; 0: not in the list. */
 function weightOf(accept: string, type: string): number {
   const weights = accept.split(',').map((entry) => {
     const [name = '', ...parameters] = entry.split(';').map((part) => part.trim().toLowerCase());

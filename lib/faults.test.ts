@@ -14,7 +14,7 @@ const bug = (): never => {
 };
 
 describe('faults', () => {
-  test('are logged with their stack and what they were met by, counted, and go no further', () => {
+  test('are logged with their stack and their object, counted, and not thrown', () => {
     const { faults, lines, parts } = make();
     expect(faults.guard('push', bug, { object: 'a' })).toBe(false);
     expect(faults.guard('push', () => undefined)).toBe(true);
@@ -24,7 +24,7 @@ describe('faults', () => {
     expect(parts).toEqual(['push']);
   });
 
-  test('cost the one of many that meets them', () => {
+  test('affect only one of many pieces of work', () => {
     const { faults, lines } = make();
     const done: number[] = [];
     const work = (n: number): void => (n === 2 ? bug() : void done.push(n));
@@ -33,7 +33,7 @@ describe('faults', () => {
     expect(JSON.parse(lines[0]!)).toMatchObject({ n: 2 });
   });
 
-  test('are counted each, and logged in bounds', () => {
+  test('are all counted, and logged up to a limit', () => {
     const { faults, lines, parts } = make();
     for (let n = 0; n < 1_000; n++) faults.guard('push', bug);
     expect(parts).toHaveLength(1_000);

@@ -1,5 +1,5 @@
-// Flags with environment variables behind them: `--drain-delay` is WEIR_DRAIN_DELAY where it is not given. One table of flags per
-// command is what is parsed, and what help, completions and documents are made of.
+// Flags with environment variables: WEIR_DRAIN_DELAY applies if `--drain-delay` is absent. Each command has one table of flags, which
+// the parser, the help, the completions and the documentation use.
 import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import { parseDuration } from './duration.ts';
@@ -8,26 +8,26 @@ import { err, ok } from './result.ts';
 import type { Result } from './result.ts';
 import { parseSize } from './size.ts';
 
-/** A flag: its default, its value in the help, and what it is for. */
+/** A flag: its default, the form of its value in the help, and its meaning. */
 export interface Flag {
   /** As text; '' for none. */
   readonly default: string;
-  /** Names the unit: `TIME`, `BYTES`, `FILE`, `PORT|off`. '' is a switch, which takes no value. */
+  /** The unit or form: `TIME`, `BYTES`, `FILE`, `PORT|off`. '': a switch, which takes no value. */
   readonly value: string;
   readonly text: string;
-  /** The letter of its short form, `H` for `-H`. */
+  /** The letter of its short form: `H` for `-H`. */
   readonly short?: string;
-  /** May be given several times. */
+  /** The flag may occur several times. */
   readonly multiple?: boolean;
-  /** The values that it takes, where they are a few words. */
+  /** The possible values, if they are a few words. */
   readonly words?: readonly string[];
-  /** The page of the reference that says more, like `fleets.md#addresses`. */
+  /** The page of the reference with more details, like `fleets.md#addresses`. */
   readonly see?: string;
 }
 
 export type Flags = Readonly<Record<string, Flag>>;
 
-/** Flags under a heading of the help; '' is no heading. */
+/** Flags under a heading of the help; '': no heading. */
 export interface FlagGroup {
   readonly title: string;
   readonly flags: Flags;
@@ -38,13 +38,13 @@ export function flagsOf(groups: readonly FlagGroup[]): Flags {
   return Object.assign({}, ...groups.map(({ flags }) => flags)) as Flags;
 }
 
-/** Where a server listens. Host '' is every address; port 0 is any free port. */
+/** The address of a server. `host` '': all addresses; `port` 0: a free port. */
 export interface BindAddress {
   readonly host: string;
   readonly port: number;
 }
 
-/** A setting that cannot be used: the message names the flag, and is all that a user needs. */
+/** An invalid setting. The message names the flag and is complete for the user. */
 export class Mistake extends Error {}
 
 /** The value of each flag as text. */
@@ -54,7 +54,7 @@ export class FlagValues {
   readonly #environment: NodeJS.ProcessEnv;
   readonly positionals: readonly string[];
 
-  /** Throws a Mistake for a flag that does not exist, or lacks its value. */
+  /** Throws a Mistake for an unknown flag, or for a flag without its value. */
   constructor(args: readonly string[], flags: Flags, environment: NodeJS.ProcessEnv, allowPositionals = false) {
     this.#flags = flags;
     this.#environment = environment;
@@ -68,7 +68,7 @@ export class FlagValues {
     return this.#given.get(name)?.at(-1) ?? this.#environment[variableOf(name)] ?? this.#flags[name]?.default ?? '';
   }
 
-  /** Every value that was given. */
+  /** All given values. */
   list(name: string): readonly string[] {
     return this.#given.get(name) ?? [];
   }
@@ -98,7 +98,7 @@ export class FlagValues {
     return size.value;
   }
 
-  /** Milliseconds of a duration like 10s or 1m30s. Every number needs its unit; 0 is the same in all of them. */
+  /** Milliseconds of a duration like 10s or 1m30s. Every number needs its unit, except 0. */
   time(name: string): number {
     const text = this.text(name);
     if (text === '0') return 0;
@@ -108,7 +108,7 @@ export class FlagValues {
     return duration.value;
   }
 
-  /** A port, 0 for any that is free, null for `off`. */
+  /** A port; 0: a free port; null: `off`. */
   port(name: string): number | null {
     const text = this.text(name);
     if (text === 'off') return null;
@@ -116,14 +116,14 @@ export class FlagValues {
     return Number(text);
   }
 
-  /** An IP address, or '' for every address. */
+  /** An IP address; '': all addresses. */
   address(name: string): string {
     const text = this.text(name);
     if (text !== '' && isIP(text) === 0) throw this.#mistake(name, 'is not an IP address');
     return text;
   }
 
-  /** HOST:PORT, the host of an IPv6 address in brackets. */
+  /** HOST:PORT; the host of an IPv6 address is in brackets. */
   bindAddress(name: string): BindAddress {
     const text = this.text(name);
     const colon = text.lastIndexOf(':');
@@ -140,14 +140,14 @@ export class FlagValues {
     return found;
   }
 
-  /** What a reader of its own makes of the text. Its reasons name what is wrong in a longer text by themselves. */
+  /** The result of `parse`. Its errors must contain the wrong part of the text themselves. */
   parsed<Value>(name: string, parse: (text: string) => Result<Value>): Value {
     const result = parse(this.text(name));
     if (!result.ok) throw new Mistake(`${this.#origin(name)}: ${result.error}`);
     return result.value;
   }
 
-  /** Names the flag, or the variable that stands in for it, and the value. */
+  /** The error with the name of the flag or of its variable, and the value. */
   #mistake(name: string, reason: string): Mistake {
     return new Mistake(`${this.#origin(name)}: ${JSON.stringify(this.text(name))} ${reason}`);
   }
@@ -162,13 +162,13 @@ function isPort(text: string): boolean {
   return /^[0-9]{1,5}$/.test(text) && Number(text) <= 65_535;
 }
 
-/** What a command line holds. */
+/** The content of a command line. */
 interface Parsed {
   readonly given: ReadonlyMap<string, readonly string[]>;
   readonly positionals: readonly string[];
 }
 
-/** The flag as a command line has it. */
+/** A flag on a command line. */
 interface FlagToken {
   readonly name: string;
   readonly rawName: string;
@@ -194,7 +194,7 @@ function parse(args: readonly string[], flags: Flags): Parsed {
   return { given, positionals };
 }
 
-/** A value that looks like a flag was more likely forgotten: `--kubeconfig --namespace a`. */
+/** For `--kubeconfig --namespace a` the value was probably forgotten, so a value that looks like a flag is refused. */
 function valueOf({ rawName, value, inlineValue }: FlagToken, flag: Flag): string {
   if (flag.value === '') return value ?? 'true';
   if (value === undefined) throw new Mistake(`${rawName} needs a value: ${rawName} ${flag.value}`);
@@ -209,7 +209,7 @@ function unknownFlag(rawName: string, flags: Flags): string {
   return `unknown flag ${rawName}${meant === null ? '' : `; did you mean --${meant}?`}`;
 }
 
-/** Runs the reading of a configuration: a Mistake becomes its message. */
+/** Reads a configuration, and returns the message of a Mistake as an error. */
 export function caught<Config>(read: () => Config): Result<Config> {
   try {
     return ok(read());

@@ -10,7 +10,7 @@ describe('contentHash', () => {
     expect(contentHash('grüß')).toBe(contentHash(Buffer.from('grüß')));
   });
 
-  test('differs when the content does', () => {
+  test('differs for different content', () => {
     expect(contentHash('{"a":1}')).not.toBe(contentHash('{"a":2}'));
   });
 });

@@ -18,11 +18,11 @@ describe('IP addresses', () => {
     ['fe80::1%eth0', ''],
     ['192.0.2.1/24', ''],
     ['', ''],
-  ])('%j is spelt %j', (text, canonical) => {
+  ])('%j becomes %j', (text, canonical) => {
     expect(canonicalAddress(text)).toBe(canonical);
   });
 
-  test('numbers lead back to addresses', () => {
+  test('numbers become addresses', () => {
     fc.assert(
       fc.property(fc.bigInt(0n, 2n ** 128n - 1n), (number) => {
         expect(numberOf(addressOf(number, 6))).toBe(number);
@@ -31,7 +31,7 @@ describe('IP addresses', () => {
     );
   });
 
-  test('every spelling of an address leads to one', () => {
+  test('all forms of an address become the same one', () => {
     fc.assert(
       fc.property(fc.ipV6(), (text) => {
         expect(numberOf(canonicalAddress(text))).toBe(numberOf(text));

@@ -12,7 +12,7 @@ function make(...rows: readonly Readonly<Record<string, Component | null>>[]): L
   return new Lifecycle(rows, createLog('info', { write: (line) => void lines.push(line) }));
 }
 
-/** Tells what happens to it. */
+/** Records its calls. */
 function part(name: string, more: Component = {}): Component {
   return {
     start: () => void told.push(`${name} starts`),
@@ -33,7 +33,7 @@ describe('a lifecycle', () => {
     expect(lifecycle.isRunning).toBe(false);
   });
 
-  test('starts no further row once it is to stop', async () => {
+  test('starts no further row after a call of stop', async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const lifecycle = make({ a: { start: () => promise, stop: () => resolve() } }, { b: part('b') });
     const started = lifecycle.start();
@@ -42,7 +42,7 @@ describe('a lifecycle', () => {
     expect(told).toEqual(['b stops']);
   });
 
-  test('a part that fails keeps no other from resuming or stopping', async () => {
+  test('a failing part does not prevent others from resuming or stopping', async () => {
     const fails = (): never => {
       throw new Error('a bug');
     };
@@ -54,7 +54,7 @@ describe('a lifecycle', () => {
     expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([{ component: 'broken' }, { component: 'broken' }]);
   });
 
-  test('does not start where a part does not', async () => {
+  test('does not start if a part fails to start', async () => {
     const lifecycle = make({ broken: { start: () => Promise.reject(new Error('port taken')) } }, { b: part('b') });
     await expect(lifecycle.start()).rejects.toThrow('port taken');
     expect(told).toEqual([]);

@@ -6,7 +6,7 @@ import type { Log } from './log.ts';
 export interface Component {
   /** Starts the part. Resolves when later rows can use it. */
   start?(): unknown;
-  /** Continues with work that another process in charge did before. */
+  /** Continues the work of another process that was in charge before. */
   resume?(): void;
   /** Stops the part. Resolves when no work is in progress. */
   stop?(): unknown;
@@ -25,12 +25,12 @@ export class Lifecycle {
     this.#log = log;
   }
 
-  /** Whether all parts have started and none was asked to stop. */
+  /** Whether all parts have started and `stop` was not called. */
   get isRunning(): boolean {
     return this.#state === 'running';
   }
 
-  /** Starts the rows in order. Rejects when a part does; resolves to false when `stop` was called meanwhile. */
+  /** Starts the rows in order. Rejects if a part fails; resolves to false if `stop` was called before the end. */
   async start(): Promise<boolean> {
     for (const row of this.#rows) {
       if (this.#state === 'stopped') return false;
@@ -52,7 +52,7 @@ export class Lifecycle {
     }
   }
 
-  /** Stops the rows in order. A failing part does not keep the others from stopping. */
+  /** Stops the rows in order. A failing part does not prevent the stop of others. */
   async stop(): Promise<void> {
     this.#state = 'stopped';
     for (const row of this.#rows) await Promise.all(Object.entries(row).map(([name, component]) => this.#stopOne(name, component)));

@@ -18,7 +18,7 @@ test.each(['Deployment', 'x', '', 'Route'])('nothing is near to %j', (name) => {
   expect(nearest(name, KINDS)).toBe(null);
 });
 
-test('asks for what was meant, where something is near', () => {
+test('adds a question if a name is near', () => {
   expect(didYouMean('drian-delay', ['drain-delay', 'drain-timeout'])).toBe('; did you mean drain-delay?');
   expect(didYouMean('nope', ['drain-delay'])).toBe('');
 });

@@ -1,4 +1,4 @@
-// Signals that end a process in good order, or at once, and those that do it no harm.
+// Signals: those that stop a process in order or at once, and those that are ignored.
 
 /**
  * Resolves with the first SIGINT or SIGTERM. After that the default action applies again: a second signal ends the process at once, even
@@ -23,12 +23,12 @@ export function endAtOnce(signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): void {
   process.kill(process.pid, signal);
 }
 
-/** Calls back on SIGHUP, which comes from tools that rotate log files, and when the terminal closes. It no longer ends the process. */
+/** Calls back on SIGHUP, which tools send after they rotate log files, and a closing terminal sends. It no longer ends the process. */
 export function onHangup(listener: () => void): void {
   process.on('SIGHUP', listener);
 }
 
-/** SIGUSR1, on which Node.js would open its debugger, and SIGUSR2, which would end the process, do nothing from now on. */
+/** From now on SIGUSR1, on which Node.js would open its debugger, and SIGUSR2, which would end the process, have no effect. */
 export function ignoreUserSignals(): void {
   for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => undefined);
 }

@@ -22,7 +22,7 @@ describe('parseSize', () => {
   });
 });
 
-test('formatSize is undone by parseSize', () => {
+test('formatSize is the inverse of parseSize', () => {
   fc.assert(
     fc.property(fc.nat({ max: 2 ** 40 }), (bytes) => {
       expect(parseSize(formatSize(bytes))).toEqual({ ok: true, value: bytes });

@@ -1,6 +1,6 @@
-// Errors of the operating system that a user can mend, in words.
+// Messages for errors of the operating system that a user can fix.
 
-/** What Node tells of a system call that failed. */
+/** The error of a failed system call in Node. */
 export interface SystemError extends Error {
   readonly code: string;
   readonly syscall: string;
@@ -9,7 +9,7 @@ export interface SystemError extends Error {
   readonly port?: number;
 }
 
-/** Whether a system call failed: a file that is missing, a port in use. Anything else that is thrown is a bug. */
+/** Whether a system call failed, for example for a missing file or a port in use. Any other exception is a bug. */
 export function isSystemError(error: unknown): error is SystemError {
   if (!(error instanceof Error)) return false;
   const { code, syscall } = error as Partial<SystemError>;
@@ -33,7 +33,7 @@ const WORDS: ReadonlyMap<string, Words> = new Map<string, Words>([
   ['EMFILE', (subject) => `${subject}: too many files are open; raise the limit (ulimit -n)`],
 ]);
 
-/** One sentence that names the file or address and says what to do. `subject`: the file, where the error may not name it. */
+/** One sentence with the file or address and the action to take. `subject`: the file, if the error may not contain it. */
 export function describeSystemError(error: SystemError, subject = subjectOf(error)): string {
   const words = WORDS.get(error.code);
   return words === undefined ? error.message : words(subject, error);

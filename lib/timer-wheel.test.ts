@@ -25,7 +25,7 @@ describe('TimerWheel', () => {
     },
   );
 
-  test('an expiry may disarm others of the same slot without hurrying those of later turns', () => {
+  test('an expiry may disarm timers of the same slot without an early expiry of later turns', () => {
     const wheel = new TimerWheel();
     const fired: string[] = [];
     const victim = new Timer(() => fired.push('victim'));
@@ -43,7 +43,7 @@ describe('TimerWheel', () => {
     expect(fired).toEqual(['later', 'even later']);
   });
 
-  test('an expiry may arm itself again for a whole turn', () => {
+  test('an expiry may rearm its timer for a whole turn', () => {
     const wheel = new TimerWheel();
     let count = 0;
     const timer = new Timer(() => {
@@ -58,13 +58,13 @@ describe('TimerWheel', () => {
 });
 
 describe('a stalled event loop', () => {
-  /** Keeps the event loop from turning. */
+  /** Blocks the event loop. */
   function stall(ms: number): void {
     const until = performance.now() + ms;
     while (performance.now() < until);
   }
 
-  test('what has arrived meanwhile is read before a timer cuts its sender', async () => {
+  test('bytes that arrived before are read before a timer cuts their sender', async () => {
     const server = net.createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const peer = net.connect((server.address() as net.AddressInfo).port, '127.0.0.1');
@@ -78,7 +78,7 @@ describe('a stalled event loop', () => {
     });
     wheel.arm(timer, 150);
     peer.write('x');
-    // Written by the kernel at once: the byte waits at the socket while nothing runs here.
+    // The kernel sends at once: the byte waits in the socket while the event loop is blocked.
     stall(400);
     await once(socket, 'data');
     expect(events).toEqual(['read']);
@@ -88,7 +88,7 @@ describe('a stalled event loop', () => {
     server.close();
   });
 
-  test('a timer armed at its end is not early', async () => {
+  test('a timer that is armed at the end of a stall is not early', async () => {
     const wheel = new TimerWheel();
     wheel.arm(new Timer(() => undefined), 10_000);
     stall(300);

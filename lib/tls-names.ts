@@ -1,4 +1,4 @@
-// The versions, cipher suites, key exchanges and protocols that TLS settings may name, as OpenSSL and ALPN spell them. The lists have only
+// The versions, cipher suites, key exchanges and protocols of TLS settings, by their names in OpenSSL and ALPN. The lists have only
 // secure ones, so no setting can select an insecure one.
 
 /** Oldest first. */

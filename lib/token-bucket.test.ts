@@ -11,14 +11,14 @@ test('allows a burst, then a number a second', () => {
   expect([bucket.take(), bucket.take()]).toEqual([0, 100]);
 });
 
-test('never holds more than the burst', () => {
+test('never has more tokens than the burst', () => {
   let now = 0;
   const bucket = new TokenBucket({ burst: 2, perSecond: 10, now: () => now });
   now = 10_000;
   expect([bucket.take(), bucket.take(), bucket.take()]).toEqual([0, 0, 100]);
 });
 
-test('gives several tokens or none', () => {
+test('takes several tokens or none', () => {
   let now = 0;
   const bucket = new TokenBucket({ burst: 5, perSecond: 5, now: () => now });
   expect([bucket.take(3), bucket.take(3), bucket.take(2)]).toEqual([0, 200, 0]);
@@ -26,7 +26,7 @@ test('gives several tokens or none', () => {
   expect(bucket.take(3)).toBe(0);
 });
 
-test('keeps a bucket for each key', () => {
+test('has a bucket for each key', () => {
   let now = 0;
   const buckets = new TokenBuckets<string>({ burst: 1, perSecond: 0.1, now: () => now });
   expect([buckets.take('a'), buckets.take('a'), buckets.take('b')]).toEqual([0, 10_000, 0]);

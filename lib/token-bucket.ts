@@ -23,7 +23,7 @@ export class TokenBucket {
     this.#filledAt = now();
   }
 
-  /** Takes tokens and answers 0. With too few in the bucket it takes none, and answers after how many milliseconds there are enough. */
+  /** Takes the tokens and returns 0. If there are too few, takes none and returns the milliseconds until there are enough. */
   take(count = 1): number {
     const now = this.#now();
     this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#filledAt) * this.#perMs);
@@ -34,7 +34,7 @@ export class TokenBucket {
   }
 }
 
-/** A token bucket for each key, made when the key is first used. The keys must be few. */
+/** A token bucket for each key, created at its first use. The keys must be few. */
 export class TokenBuckets<K> {
   readonly #options: TokenBucketOptions;
   readonly #buckets = new Map<K, TokenBucket>();

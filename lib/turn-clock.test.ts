@@ -7,7 +7,7 @@ function spin(ms: number): void {
   while (performance.now() < until);
 }
 
-test('stands still within a turn and moves on with the next', async () => {
+test('is constant within a turn and advances with the next', async () => {
   await setImmediate();
   const before = performance.now();
   const first = turnTime();
@@ -19,7 +19,7 @@ test('stands still within a turn and moves on with the next', async () => {
   expect(turnTime()).toBeGreaterThanOrEqual(first + 2);
 });
 
-test('is never that of a turn before, though nothing happened in between', async () => {
+test('is never that of an earlier turn, also after an idle turn', async () => {
   for (let turn = 0; turn < 20; turn++) {
     const asked = turnTime();
     await setTimeout(1);

@@ -1,14 +1,14 @@
-// The version of Weir that runs.
+// The version of this Weir.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { MetricFamily } from './metric.ts';
 
 const PACKAGE_FILE = path.join(import.meta.dirname, '..', 'package.json');
 
-/** As package.json has it. */
+/** The version in package.json. */
 export const WEIR_VERSION = (JSON.parse(readFileSync(PACKAGE_FILE, 'utf8')) as { readonly version: string }).version;
 
-/** The program as a metric. */
+/** The version as a metric. */
 export const BUILD_INFO: MetricFamily = {
   name: 'weir_build_info',
   type: 'gauge',
