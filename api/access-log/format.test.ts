@@ -5,7 +5,7 @@ import { parseFilter } from './filter.ts';
 import { parseFormat } from './format.ts';
 
 describe('a format', () => {
-  test('has the default fields unless the setting names others', () => {
+  test('has the default fields unless the setting has others', () => {
     expect(parseFormat('json', '')).toEqual({ ok: true, value: { kind: 'json', fields: DEFAULT_FIELDS } });
     expect(parseFormat('json', 'status, path')).toEqual({ ok: true, value: { kind: 'json', fields: ['path', 'status'] } });
   });
@@ -23,7 +23,7 @@ describe('a format', () => {
     });
   });
 
-  test.each(['common', 'combined'])('may be called %s', (name) => {
+  test.each(['common', 'combined'])('may be %s', (name) => {
     expect(parseFormat(name, '')).toMatchObject({ ok: true, value: { kind: 'text' } });
   });
 

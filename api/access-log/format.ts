@@ -13,7 +13,7 @@ export type LogFormat =
 
 /** The most fields of a line. */
 const MAX_FIELDS = 64;
-/** The most characters of all field names together. */
+/** The maximum length of all field names together, in characters. */
 const MAX_NAMES = 2_048;
 const TOO_MANY = `a line has at most ${MAX_FIELDS} fields`;
 /** The most characters of a template. */

@@ -1,4 +1,4 @@
-// The list of the kinds of resources: complete, and in an order in which no kind refers to a later one.
+// The list of the kinds of resources: it is complete, and no kind refers to a later one.
 import { describe, expect, test } from '@jest/globals';
 import * as ir from './ir.ts';
 
@@ -64,7 +64,7 @@ function referencesOf(resource: ir.Resource): ir.References {
   return references.from === 'key' ? references.read(resource.key) : references.read(resource);
 }
 
-/** The kinds of the resources that it needs, itself left out. */
+/** The kinds of the resources that it needs, without its own. */
 function neededKinds(resource: ir.Resource): string[] {
   const own = ir.resourceId(resource.kind, resource.key);
   const ids = referencesOf(resource).needs.filter((name) => name.includes('|') && name !== own);
@@ -72,7 +72,7 @@ function neededKinds(resource: ir.Resource): string[] {
 }
 
 describe('the kinds of resources', () => {
-  test('have each a descriptor in the list, with the schema that bears its name', () => {
+  test('each have a descriptor in the list, with the schema of the same name', () => {
     expect(RESOURCES.map(({ kind }) => kind)).toEqual(ir.KIND_ORDER);
     for (const { kind, schema } of ir.RESOURCE_KINDS) expect(schema).toBe(ir[kind]);
   });
@@ -95,7 +95,7 @@ describe('the kinds of resources', () => {
     expect(referencesOf(route).needs).toEqual(['HTTPRoute/ns/r', 'Cluster|Service/ns/copy/80', 'Cluster|Service/ns/web/80']);
   });
 
-  test('point back to objects', () => {
+  test('refer to their objects', () => {
     const origins = RESOURCES.map(({ kind, key }) => ir.originOf(kind, key));
     expect(origins.map(({ ref, part }) => [ir.objectName(ref), part].join(' ').trim())).toEqual([
       'Secret/ns/cert',

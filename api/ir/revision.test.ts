@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { Revision } from './revision.ts';
 
-test('what a configuration holds makes its revision, in whatever order it came', () => {
+test('the content of a configuration determines its revision, in any order', () => {
   const [one, other] = [new Revision(), new Revision()];
   one.set('Route', 'a', '1');
   one.set('Cluster', 'a', '1');
@@ -16,7 +16,7 @@ test('what a configuration holds makes its revision, in whatever order it came',
   expect(one.text).toMatch(/^[0-9a-f]{16}$/);
 });
 
-test('nothing has a revision too', () => {
+test('an empty configuration has a revision', () => {
   const revision = new Revision();
   revision.set('Route', 'a', '1');
   revision.delete('Route', 'a');

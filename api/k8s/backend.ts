@@ -6,7 +6,7 @@ export const NOT_AN_ADDRESS = 'must be an IPv4 or IPv6 address; a host name is n
 
 const OCTET = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
 const IPV4 = `(${OCTET}\\\\.){3}${OCTET}`;
-/** What no host name matches. Addresses that are wrong in another way are told where the Backend is used. */
+/** Refuses host names. Other invalid addresses are reported at the objects that use the Backend. */
 const IP_RULE = {
   rule: `self.matches('^(${IPV4}|[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f]{0,4}){2,7}(:${IPV4})?)$')`,
   message: NOT_AN_ADDRESS,

@@ -1,4 +1,4 @@
-// GatewayClass: names the controller that serves its Gateways.
+// GatewayClass: has the name of the controller that serves its Gateways.
 import { Type, type Static } from 'typebox';
 import { closed, DnsLabel, DnsName, GATEWAY_GROUP, Group, Kind, objectOf } from './schema.ts';
 

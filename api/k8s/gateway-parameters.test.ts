@@ -30,7 +30,7 @@ test('docs/reference/fleets.md has every field with its description, and no othe
   expect(documented).toEqual(rows(GatewayParametersSpec as TSchema as Described, ''));
 });
 
-test('the limits are those that proxies have', () => {
+test('the limits are those of the proxy', () => {
   const flags = Object.keys(DEFAULT_LIMITS).map((name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
   expect([...COUNT_LIMITS, ...TIME_LIMITS].sort()).toEqual(flags.sort());
   for (const name of TIME_LIMITS) expect(flagsOf(PROXY_FLAGS)[name]).toMatchObject({ value: 'TIME' });
@@ -67,7 +67,7 @@ describe('GatewayParameters', () => {
     expect(check(spec)).toEqual([reason]);
   });
 
-  test('everything may be left out, and sizes be numbers', () => {
+  test('all fields are optional, and sizes may be numbers', () => {
     expect(check({})).toEqual([]);
     expect(
       check({ resources: { limits: { cpu: 2 } }, podDisruptionBudget: { maxUnavailable: 1 }, limits: { 'max-connections': '0' } }),

@@ -1,11 +1,11 @@
-// Documents in a folder that belong to other programs: Deployments, kustomization.yaml, values of Helm. A slip of the pen in the name of
+// Documents in a folder that are for other programs: Deployments, kustomization.yaml, values of Helm. A misspelt name of
 // a kind that Weir reads is not one of them.
 import { nearest } from '#lib/nearest.ts';
 import { groupOf, kindOf, KINDS } from './kinds.ts';
 import { GATEWAY_GROUP, WEIR_GROUP } from './schema.ts';
 
 const OWN_GROUPS = [GATEWAY_GROUP, WEIR_GROUP];
-/** A group with so few wrong letters is meant to be one of these. */
+/** A group with at most this many wrong letters counts as misspelt. */
 const MAX_SLIPS = 2;
 
 /** The kinds of the core group that Weir does not read. */
@@ -18,10 +18,10 @@ const READ = Object.values(KINDS);
 const OWN_KINDS: ReadonlySet<string> = new Set(
   READ.filter(({ apiVersion }) => OWN_GROUPS.includes(groupOf(apiVersion))).map(({ kind }) => kind),
 );
-/** Groups of Kubernetes itself that have no kinds beside those that Weir reads and CORE_KINDS. */
+/** The API groups of Kubernetes itself; CORE_KINDS has their kinds that Weir does not read. */
 const KNOWN_GROUPS: ReadonlySet<string> = new Set(READ.map(({ apiVersion }) => groupOf(apiVersion)));
 
-/** The kind of a document that is for another program; '' where it is no Kubernetes object at all; null for one that Weir reads or refuses. */
+/** The kind of a document for another program; '' for a document that is no Kubernetes object; null if Weir reads or refuses it. */
 export function otherKindOf(value: unknown): string | null {
   if (isPatch(value)) return '';
   if (!isRecord(value)) return null;
@@ -30,7 +30,7 @@ export function otherKindOf(value: unknown): string | null {
   return isBroken(value) ? null : '';
 }
 
-/** Whether a document that lacks its API version or kind was to be an object all the same. */
+/** Whether a document without an API version or kind is an incomplete object. */
 function isBroken(value: Record<string, unknown>): boolean {
   const { apiVersion, kind } = value;
   if ('metadata' in value || 'spec' in value || Object.keys(value).length === 0) return true;
@@ -43,7 +43,7 @@ function isOther(apiVersion: string, kind: string): boolean {
   const group = groupOf(apiVersion);
   if (group === '') return CORE_KINDS.has(kind);
   if (KNOWN_GROUPS.has(group) || nearest(group, OWN_GROUPS, MAX_SLIPS) !== null) return false;
-  // No group of Kubernetes has a second kind of that name.
+  // No group of Kubernetes has a kind with the name of one of these, so the document has a wrong group.
   return !(group.endsWith('k8s.io') && OWN_KINDS.has(kind));
 }
 

@@ -54,7 +54,7 @@ function typeReason(type: string, must: unknown, value: unknown): string {
   return `must be ${String(must ?? article(type))}${must === undefined ? quotingHint(type, value) : ''}`;
 }
 
-/** The remedy where YAML makes a number or a boolean of what is meant as text, or quotes make text of a number. */
+/** The hint for text that YAML reads as a number or a boolean, and for a number that quotes make text. */
 function quotingHint(type: string, value: unknown): string {
   if (type === 'string' && ['number', 'boolean'].includes(typeof value)) return `; write "${String(value)}" in quotes`;
   const isNumber = type === 'integer' && typeof value === 'string' && /^-?[0-9]+$/.test(value);

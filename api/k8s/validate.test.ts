@@ -37,7 +37,7 @@ function errors(object: unknown, strict = true): string[] {
   return result.ok ? [] : result.error.map(describeError);
 }
 
-/** The object as it comes out. */
+/** The validated object. */
 function filled(object: unknown): Record<string, unknown> {
   const result = validateObject(object, { strict: true });
   if (!result.ok) throw new Error(result.error.map(describeError).join('\n'));
@@ -66,29 +66,29 @@ describe('defaults of the API server', () => {
     });
   });
 
-  test('two objects do not share what was filled in', () => {
+  test('two objects do not share their defaults', () => {
     const rules = (object: unknown) => (filled(object)['spec'] as { rules: object[] }).rules;
     expect(rules(route({}))[0]).not.toBe(rules(route({}))[0]);
   });
 
-  test('a namespaced object without a namespace goes to default, a cluster-scoped one has none', () => {
+  test('a namespaced object without a namespace gets default, a cluster-scoped one gets none', () => {
     const anonymous = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'x' } };
     expect(filled(anonymous)['metadata']).toEqual({ name: 'x', namespace: 'default' });
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'x', namespace: 'y' } };
     expect(filled(namespace)['metadata']).toEqual({ name: 'x' });
   });
 
-  test('null is absent', () => {
+  test('null counts as absent', () => {
     const slice = { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', metadata: { name: 'x', labels: null }, addressType: 'IPv4' };
     expect(filled({ ...slice, endpoints: null, ports: null })).toMatchObject({ endpoints: [], ports: [] });
   });
 
-  test('another version of the same shape becomes the main one', () => {
+  test('another version with the same schema becomes the main version', () => {
     const old = { apiVersion: 'gateway.networking.k8s.io/v1beta1', kind: 'HTTPRoute', metadata: { name: 'x' }, spec: {} };
     expect(filled(old)['apiVersion']).toBe(GATEWAY_API);
   });
 
-  test('the input stays as it was', () => {
+  test('the input is not changed', () => {
     const input = Object.freeze({
       apiVersion: GATEWAY_API,
       kind: 'HTTPRoute',
@@ -142,14 +142,14 @@ describe('structure', () => {
     expect(errors(object, false)).toEqual(expected);
   });
 
-  test('tells everything that is wrong at once', () => {
+  test('reports all errors at once', () => {
     expect(errors(gateway({ listeners: [{ port: 0, protocol: '' }] }))).toHaveLength(3);
   });
 });
 
 const MODIFIERS = { request: 'RequestHeaderModifier', response: 'ResponseHeaderModifier' } as const;
 
-/** A rule with one modifier, and where its lists are. */
+/** A rule with one modifier, and the path of its lists. */
 function modifier(side: keyof typeof MODIFIERS, edits: Spec): unknown {
   return filter({ type: MODIFIERS[side], [`${side}HeaderModifier`]: edits });
 }
@@ -162,7 +162,7 @@ const header = (name: string, value = 'x'): Spec => ({ name, value });
 const HOP_BY_HOP = 'belongs to one connection, and Weir writes its own for the next';
 const FRAMING = 'frames the message, and Weir writes what its body is';
 
-/** What modifiers may not do to headers. */
+/** Edits of headers that modifiers must not contain. */
 const HEADER_EDITS: readonly [string, unknown, string][] = [
   ...(['request', 'response'] as const).flatMap((side): [string, unknown, string][] => [
     ...['Connection', 'Keep-Alive', 'Proxy-Connection', 'Upgrade', 'TE', 'HTTP2-Settings'].map((name): [string, unknown, string] => [
@@ -225,7 +225,7 @@ const HEADER_EDITS: readonly [string, unknown, string][] = [
 
 const MATCH = 'spec.rules[0].matches[0].headers[0]';
 
-/** Conditions on headers that no request that reaches a route meets. */
+/** Conditions on headers that no request can meet when it reaches a route. */
 const HEADER_MATCHES: readonly [string, unknown, string][] = [
   ...['Connection', 'Keep-Alive', 'Proxy-Connection', 'HTTP2-Settings', 'Transfer-Encoding'].map((name): [string, unknown, string] => [
     `a condition on ${name}`,
@@ -247,7 +247,7 @@ const HEADER_MATCHES: readonly [string, unknown, string][] = [
   ['a Host that is none', match({ headers: [header('Host', 'a b')] }), `${MATCH}.value: must be a host, with a port or without`],
 ];
 
-describe('what only strict validation refuses', () => {
+describe('errors of strict validation only', () => {
   const redirect = { type: 'RequestRedirect', requestRedirect: {} };
   const prefixRewrite = { type: 'URLRewrite', urlRewrite: { path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/' } } };
   const path = (value: string, type = 'PathPrefix') => match({ path: { type, value } });
@@ -398,7 +398,7 @@ describe('what only strict validation refuses', () => {
     expect(errors(object, false)).toEqual([]);
   });
 
-  test.each(['(?=a)', '(?<!a)', '(a)\\1', '(', '[z-a]'])('%s is no RE2 expression', (value) => {
+  test.each(['(?=a)', '(?<!a)', '(a)\\1', '(', '[z-a]'])('%s is not an RE2 expression', (value) => {
     expect(errors(path(value, 'RegularExpression'))[0]).toMatch(
       /^spec\.rules\[0\]\.matches\[0\]\.path\.value: is not an RE2 regular expression: /,
     );
@@ -406,7 +406,7 @@ describe('what only strict validation refuses', () => {
     expect(errors(match({ queryParams: [{ name: 'a', type: 'RegularExpression', value }] }))).toHaveLength(1);
   });
 
-  test.each(['/v[0-9]+/(?:a|b)', '(?i)/API', '.*', '\\p{Greek}'])('%s is one', (value) => {
+  test.each(['/v[0-9]+/(?:a|b)', '(?i)/API', '.*', '\\p{Greek}'])('%s is an RE2 expression', (value) => {
     expect(errors(path(value, 'RegularExpression'))).toEqual([]);
   });
 
@@ -417,12 +417,12 @@ describe('what only strict validation refuses', () => {
     header('Expect', '100-Continue'),
     header('TE', 'trailers'),
     { ...header('TE', '.*'), type: 'RegularExpression' },
-  ])('a condition on %j is fine, in a GRPCRoute too', (condition) => {
+  ])('a condition on %j is valid, also in a GRPCRoute', (condition) => {
     expect(errors(match({ headers: [condition] }))).toEqual([]);
     expect(errors(route({ rules: [{ matches: [{ headers: [condition] }] }] }, 'GRPCRoute'))).toEqual([]);
   });
 
-  test('a GRPCRoute is held to the same', () => {
+  test('a GRPCRoute has the same rules', () => {
     expect(errors(route({ rules: [{ matches: [{ headers: [header('Connection')] }] }] }, 'GRPCRoute'))).toHaveLength(1);
   });
 
@@ -430,13 +430,13 @@ describe('what only strict validation refuses', () => {
     expect(errors(modifier('request', { set: [header('Host', host)], remove: ['Expect'] }))).toEqual([]);
   });
 
-  test('of names that differ in case alone in one list the first counts, as the Gateway API has it', () => {
+  test('names in one list that differ only in case are accepted, as in the Gateway API', () => {
     const headers = [header('x-a', '1'), header('X-A', '2')];
     expect(errors(modifier('request', { set: headers, remove: ['x-b', 'X-B'] }))).toEqual([]);
     expect(errors(modifier('response', { add: headers }))).toEqual([]);
   });
 
-  test('filters of a backend and of a GRPCRoute are held to the same', () => {
+  test('filters of a backend and of a GRPCRoute have the same rules', () => {
     const filters = [{ type: 'RequestHeaderModifier', requestHeaderModifier: { set: [header('Connection')] } }];
     const path = 'requestHeaderModifier.set[0].name';
     expect(errors(rule({ backendRefs: [{ name: 'a', port: 1, filters }] }))).toEqual([
@@ -457,7 +457,7 @@ describe('validateObject', () => {
     expect(errors(route(spec))).toEqual(['is nested too deeply']);
   });
 
-  test('never throws, and what it accepts it accepts again unchanged', () => {
+  test('never throws, and accepts its own results unchanged', () => {
     const kind = fc.constantFrom(...Object.values(KINDS));
     const name = fc.constantFrom(
       'spec',
@@ -484,7 +484,7 @@ describe('validateObject', () => {
 });
 
 describe('kinds', () => {
-  test.each(Object.entries(KINDS))('%s is named like its key', (name, { kind, plural }) => {
+  test.each(Object.entries(KINDS))('%s has its key as its name', (name, { kind, plural }) => {
     expect(kind).toBe(name);
     expect(plural).toBe(plural.toLowerCase());
   });
@@ -520,9 +520,9 @@ describe('GRPCRoute', () => {
   test.each([
     { service: '.a.B_1', method: '_Do' },
     { type: 'RegularExpression', service: '[a-z]+', method: '' },
-  ])('method %j is fine', (parts) => expect(errors(method(parts))).toEqual([]));
+  ])('method %j is valid', (parts) => expect(errors(method(parts))).toEqual([]));
 
-  test('has no filters of HTTP, and none twice', () => {
+  test('has no HTTP filters, and no filter twice', () => {
     expect(errors(grpc({ filters: [{ type: 'URLRewrite', urlRewrite: {} }] }))).toContain(
       'spec.rules[0].filters[0].type: must be one of RequestHeaderModifier, ResponseHeaderModifier, RequestMirror, ExtensionRef',
     );
@@ -530,7 +530,7 @@ describe('GRPCRoute', () => {
     expect(errors(grpc({ filters: [twice, twice] }))).toEqual(['spec.rules[0].filters[1]: RequestHeaderModifier must not be repeated']);
   });
 
-  test('references and names are held to the rules of other routes', () => {
+  test('references and names have the rules of other routes', () => {
     const rules = [{ name: 'a', backendRefs: [{ name: 'app' }] }, { name: 'a' }];
     const parentRefs = [{ name: 'web' }, { name: 'web' }];
     expect(errors(route({ parentRefs, rules }, 'GRPCRoute'))).toEqual([
@@ -542,7 +542,7 @@ describe('GRPCRoute', () => {
 });
 
 describe('policies', () => {
-  test('say what a name must be, not what the field is for', () => {
+  test('report the required form of a name, not the purpose of the field', () => {
     const spec = { targetRefs: [{ kind: 'Gateway', name: 'Edge' }] };
     const policy = { apiVersion: 'gateway.weir.dev/v1alpha1', kind: 'ClientTrafficPolicy', metadata: { name: 'p' }, spec };
     expect(errors(policy)).toEqual(['spec.targetRefs[0].name: must be lower-case letters, digits, "-" and "." (a DNS name)']);

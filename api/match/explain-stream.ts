@@ -22,7 +22,7 @@ export interface StreamRequest {
 export interface ConsideredStream {
   readonly routeKey: string;
   readonly listener: string;
-  /** '' is any. */
+  /** '': any host. */
   readonly hostname: string;
   readonly loss: string | null;
 }
@@ -40,7 +40,7 @@ export interface StreamWinner {
   readonly listener: string;
 }
 
-/** The complete explanation; `considered` has the winner first, then the routes by how close they came. */
+/** The complete explanation; `considered` has the winner first, then the routes in the order of the search. */
 export interface StreamExplanation {
   readonly request: StreamRequest;
   readonly listener: StreamListeners;

@@ -26,7 +26,7 @@ const table = buildTable(
   ],
 );
 
-test('says for every match, in the order of the search, what it lost by', () => {
+test('lists every match in the order of the search, with the reason why it lost', () => {
   const request = get('/cart/x', { host: 'shop.example.com', headers: ['x-beta', '2'], query: 'q=a' });
   expect(printExplanation(explain(table, request), true)).toBe(
     `GET shop.example.com/cart/x?q=a
@@ -60,20 +60,20 @@ tried, in this order
   );
 });
 
-test('leaves out other hosts and listeners, but counts them', () => {
+test('omits other hosts and listeners, but counts them', () => {
   const lines = printExplanation(explain(table, get('/', { host: 'www.example.com' }))).split('\n');
   expect(lines.filter((line) => line.startsWith('  '))).toHaveLength(3);
   expect(lines.at(-1)).toBe('9 more belong to other hosts or listeners');
 });
 
-test('says that nobody listens for a host', () => {
+test('reports a host without a listener', () => {
   const alone = buildTable([listener('a', 'a.com')], []);
   const explanation = explain(alone, get('/', { host: 'b.com' }));
   expect(explanation).toMatchObject({ winner: null, considered: [], listener: { hostname: null } });
   expect(printExplanation(explanation)).toBe('GET b.com/\nlistener  none: no listener has a host name that covers "b.com"\nwinner    none');
 });
 
-test('says that a request is misdirected', () => {
+test('reports a misdirected request', () => {
   const explanation = explain(table, get('/', { host: 'other.com', listener: 'infra/gw/http' }));
   expect(explanation.winner).toBeNull();
   expect(explanation.listener.reason).toBe(
@@ -86,7 +86,7 @@ test('an invalid rule wins with its reason', () => {
   expect(text).toContain('\ninvalid   error parsing regexp: missing closing )');
 });
 
-test('survives JSON', () => {
+test('is unchanged by JSON', () => {
   const explanation = explain(table, get('/cart/7', { host: 'shop.example.com' }));
   expect(JSON.parse(JSON.stringify(explanation))).toEqual(explanation);
 });
@@ -97,7 +97,7 @@ test('a request cannot write control characters to the terminal', () => {
   expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
 });
 
-test('says that no listener answers for a host if its listener cannot be served, and why', () => {
+test('reports a listener that cannot be served, with the reason', () => {
   const unserved = { ...listener('shop', 'shop.example.com'), unserved: 'Secret/infra/shop does not exist' };
   const broken = buildTable([listener('http', '*.example.com'), unserved], [route('fallback', [match()], { attachments: [anywhere] })]);
   const explanation = explain(broken, get('/', { host: 'shop.example.com' }));
@@ -111,7 +111,7 @@ winner    none
   expect(printTable(broken)).toContain('host shop.example.com, listener infra/gw/shop (not served): no routes');
 });
 
-test('a table prints its hosts and matches in the order they are tried', () => {
+test('a table prints its hosts and matches in the order of the search', () => {
   expect(printTable(table)).toBe(
     `host shop.example.com, listener infra/gw/http
   Exact /cart/1  ->  HTTPRoute/default/item/0 match 0

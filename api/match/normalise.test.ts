@@ -22,7 +22,7 @@ describe('normalisePath', () => {
     ['/100%25', '/100%25'],
     ['/%2561', '/%2561'],
     ['/%20x%3f', '/%20x%3F'],
-  ])('writes the escapes of %s in one way', (raw, wanted) => expect(normalisePath(raw)).toBe(wanted));
+  ])('normalises the escapes of %s', (raw, wanted) => expect(normalisePath(raw)).toBe(wanted));
 
   test.each([
     ['/a/./b', '/a/b'],
@@ -51,7 +51,7 @@ describe('normalisePath', () => {
     expect(normalisePath(raw)).toBeNull(),
   );
 
-  test('a path in normal form stays as it is', () => {
+  test('a path in normal form is unchanged', () => {
     const piece = fc.constantFrom('/', '.', '..', 'a', '%', '%2e', '%2E', '%2f', '%61', '25', '/a', '~');
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
@@ -64,7 +64,7 @@ describe('normalisePath', () => {
     );
   });
 
-  test('what WHATWG makes of a path is what we make of it, where we accept it', () => {
+  test('accepted paths have the same normal form as in WHATWG', () => {
     const piece = fc.constantFrom('/', '.', '..', 'a', '%2e', 'b.c', '%C3%A9', '%2F');
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 10 }), (pieces) => {
@@ -100,7 +100,7 @@ describe('normaliseHost', () => {
     ...['[', '[]', '[::1', '[::1]x', '[::1]x80', '[::1]:x', '[g::]', '[1.2.3.4]', '::1', `${'a.'.repeat(126)}aa`, 'a'.repeat(300)],
   ])('refuses %j', (raw) => expect(normaliseHost(raw)).toBeNull());
 
-  test('a host in normal form stays as it is', () => {
+  test('a host in normal form is unchanged', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('a', 'B', '.', ':', '8', '[', ']', '-', '@'), { maxLength: 8 }), (pieces) => {
         const once = normaliseHost(pieces.join(''));

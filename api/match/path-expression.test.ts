@@ -4,7 +4,7 @@ import { normalisePath } from './normalise.ts';
 import { expressionDoubt, normaliseExpression } from './path-expression.ts';
 import { compileRegex, regexMatches } from './regex.ts';
 
-describe('an expression is matched in the form that paths have', () => {
+describe('an expression is compared with paths in normal form', () => {
   test.each([
     ['/caf%c3%a9', '/caf%C3%A9'],
     ['/caf%C3%A9/[0-9]+', '/caf%C3%A9/[0-9]+'],
@@ -24,7 +24,7 @@ describe('an expression is matched in the form that paths have', () => {
     expect(normaliseExpression(expected)).toBe(expected);
   });
 
-  test('a path as an expression matches the path, however either is escaped', () => {
+  test('a path as an expression matches the path with any escapes', () => {
     const escape = fc.integer({ min: 0x21, max: 0xff }).map((code) => `%${code.toString(16)}`);
     const part = fc.oneof(escape, fc.constantFrom('a', 'B', '/', '-', '_', '~', '1', '%41', '%7E', '%2f', '%e2%82%ac'));
     fc.assert(
@@ -38,7 +38,7 @@ describe('an expression is matched in the form that paths have', () => {
     );
   });
 
-  test('what RE2 takes stays what RE2 takes, and what has neither escapes nor foreign letters stays as it is', () => {
+  test('a valid RE2 expression stays valid, and one with only ASCII and no escapes is unchanged', () => {
     const piece = fc.constantFrom(
       ...[
         '%c3',
@@ -90,7 +90,7 @@ test.each([
   ['/%[0-9a-f]{2}', 'small letters'],
   ['/%C[0-9a-f]', 'small letters'],
   ['/%c[0-9A-F]', 'small letters'],
-])('%s can match no path: %s', (expression, reason) => expect(expressionDoubt(expression)).toContain(reason));
+])('%s cannot match a path: %s', (expression, reason) => expect(expressionDoubt(expression)).toContain(reason));
 
 test.each(['/caf%c3%a9', '/é', '/[^é]+', '/%[0-9a-fA-F]{2}', '/a?b', '/(?:a|b)?', '/%20', '/\\d+\\.\\w', '/100%25', '/[a-f]+'])(
   '%s is fine',

@@ -6,11 +6,11 @@ describe('headerValue', () => {
     expect(headerValue(['x', '1', 'y', '2', 'x', '3'], 'x')).toBe('1,3');
   });
 
-  test('does not take a value for a name', () => {
+  test('does not confuse a value with a name', () => {
     expect(headerValue(['y', 'x', 'z', '2'], 'x')).toBeNull();
   });
 
-  test.each(['__proto__', 'constructor', 'length', '0', 'hasOwnProperty'])('finds no header %s where none is', (name) => {
+  test.each(['__proto__', 'constructor', 'length', '0', 'hasOwnProperty'])('finds no header %s if it is absent', (name) => {
     expect(headerValue(['x', '1'], name)).toBeNull();
   });
 });
@@ -46,7 +46,7 @@ describe('queryValue', () => {
     ['a=1', 'constructor'],
   ])('%j has no %s', (query, name) => expect(queryValue(query, name)).toBeNull());
 
-  test('a long query without names is read once, not once a parameter', () => {
+  test('a long query without names is read once, not once per parameter', () => {
     expect(queryValue('&'.repeat(200_000), 'a')).toBeNull();
     expect(queryValue('b&'.repeat(200_000), 'a')).toBeNull();
   });

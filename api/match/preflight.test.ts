@@ -14,14 +14,14 @@ function cors(origin: string): Cors {
   return { type: 'CORS', allowOrigins: [origin], ...lists, allowCredentials: false, maxAge: 5 };
 }
 
-/** The preflight that a browser sends before a request of a page, none of whose headers is safelisted. */
+/** The preflight of a browser for a request of a page with headers that all need permission. */
 function preflightOf(asked: MatchRequest): MatchRequest {
   const names = asked.headers.filter((_, i) => i % 2 === 0).join(',');
   const headers = ['origin', 'https://page', 'access-control-request-method', asked.method, 'access-control-request-headers', names];
   return { ...asked, method: 'OPTIONS', headers };
 }
 
-/** What a rule says of CORS, its backends aside. */
+/** The CORS of a rule, without its backends. */
 function said(of: Route | undefined): string {
   return JSON.stringify(of?.filters ?? []);
 }
@@ -35,7 +35,7 @@ describe('a preflight', () => {
     expect(isPreflight({ ...preflight, headers: preflight.headers.slice(0, 2) })).toBe(false);
   });
 
-  test('is answered by the CORS of the rule that the announced request gets, whatever its headers say, or not at all', () => {
+  test('is answered by the CORS of the rule of the announced request if no header value can change that rule, or not at all', () => {
     const filters = fc.constantFrom<Cors[]>([], [], [cors('a')], [cors('b')]);
     const drafts = fc.array(filters, { minLength: 20, maxLength: 20 });
     fc.assert(
@@ -55,7 +55,7 @@ describe('a preflight', () => {
     );
   });
 
-  test('without header matches is answered wherever the announced request gets CORS', () => {
+  test('without header matches is answered if the announced request has CORS', () => {
     fc.assert(
       fc.property(listeners, draftRoutes, request, (available, routes, asked) => {
         const plain = routes.map((draft) => {
@@ -83,7 +83,7 @@ describe('a preflight', () => {
     expect(decidePreflight(table, preflightOf(get('/'))).verdict).toBe(verdict);
   });
 
-  test('is explained: what it announces, what becomes of it and why', () => {
+  test('is explained: the announced request, the verdict and the reason', () => {
     const attachments = [on('http', '')];
     const table = buildTable(
       [listener('http')],

@@ -5,7 +5,7 @@ import { radixEntries, radixGet, radixSet, type RadixNode } from './radix.ts';
 const key = fc.array(fc.constantFrom('a', 'b', '/', 'ab', '~'), { maxLength: 6 }).map((parts) => parts.join(''));
 const steps = fc.array(fc.tuple(key, fc.option(fc.nat())), { maxLength: 30 });
 
-test('it is a Map that never changes, in the order of its keys', () => {
+test('it is an immutable Map, in the order of its keys', () => {
   fc.assert(
     fc.property(steps, (changes) => {
       const model = new Map<string, number>();
@@ -24,7 +24,7 @@ test('it is a Map that never changes, in the order of its keys', () => {
   );
 });
 
-test('its shape depends on its keys only', () => {
+test('its structure depends only on its keys', () => {
   fc.assert(
     fc.property(steps, (changes) => {
       let grown: RadixNode<number> | null = null;
@@ -36,7 +36,7 @@ test('its shape depends on its keys only', () => {
   );
 });
 
-test('a change shares every branch it does not touch', () => {
+test('a change shares all unaffected branches', () => {
   const before = radixSet(radixSet<number>(null, '/a/1', 1), '/b/1', 1);
   const after = radixSet(before, '/b/2', 2);
   expect(after?.children[0]).toBe(before?.children[0]);

@@ -1,4 +1,4 @@
-// What the matcher costs: run by hand with `node --expose-gc api/match/table.bench.ts`. Prints nanoseconds per find, bytes
+// The cost of the matcher. Run it with `node --expose-gc api/match/table.bench.ts`: it prints nanoseconds per find, bytes
 // per route, and microseconds to change one route, for tables of several sizes.
 import type { Route } from '#api/ir/ir.ts';
 import { normaliseHost, normalisePath } from './normalise.ts';
@@ -11,7 +11,7 @@ const BROWSER_HEADERS = [
   ...['cookie', 'a=b', 'x-tenant', '7', 'x-request-id', '0123456789', 'content-type', 'application/json'],
 ];
 
-/** Ten routes a host: what a service mesh of APIs looks like. */
+/** Ten routes per host, as in a service mesh of APIs. */
 function manyHosts(count: number): Route[] {
   return range(count, (i) => {
     const parts = { attachments: [on('http', `api-${Math.floor(i / 10)}.example.com`)] };
@@ -20,17 +20,17 @@ function manyHosts(count: number): Route[] {
   });
 }
 
-/** All routes on one host, told apart by path. */
+/** All routes on one host, with different paths. */
 function oneHost(count: number): Route[] {
   return range(count, (i) => route(`r${i}`, [prefix(`/team-${i % 50}/service-${i}`)], { attachments: [on('http', 'example.com')] }));
 }
 
-/** A route per wildcard host. */
+/** One route per wildcard host. */
 function wildcards(count: number): Route[] {
   return range(count, (i) => route(`r${i}`, [prefix('/')], { attachments: [on('http', `*.tenant-${i}.example.com`)] }));
 }
 
-/** Ten variants of each path, told apart by a header. */
+/** Ten variants of each path, with different headers. */
 function variants(count: number): Route[] {
   return range(count, (i) =>
     route(`r${i}`, [prefix(`/app-${Math.floor(i / 10)}`, { headers: [equals('x-tenant', String(i % 10))] })], {
@@ -39,7 +39,7 @@ function variants(count: number): Route[] {
   );
 }
 
-/** A tenth of the routes match by expression. */
+/** A tenth of the routes have regular expressions. */
 function expressions(count: number): Route[] {
   return range(count, (i) => {
     const parts = { attachments: [on('http', `api-${Math.floor(i / 10)}.example.com`)] };
@@ -74,8 +74,8 @@ function range<T>(count: number, make: (i: number) => T): T[] {
 }
 
 /**
- * Strings made anew for each find, as a codec makes them: their hash is not known yet, and they are not the literals that
- * the table holds. What making them costs is measured apart and taken off.
+ * New strings for each find, as in a codec: their hash is not known yet, and they are not the literals of the
+ * table. The cost of creating them is measured separately and subtracted.
  */
 function fresh(bytes: Buffer, end: number): string {
   return bytes.latin1Slice(0, end);

@@ -1,4 +1,4 @@
-// The matcher against the naive one, on thousands of generated tables, requests and changes.
+// The matcher against the naive one, with thousands of generated tables, requests and changes.
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Listener, Route } from '#api/ir/ir.ts';
@@ -23,7 +23,7 @@ function dump(table: RouteTable): string {
   return [printTable(table), ...trees.map((pattern) => printTree(table, pattern))].join('\n');
 }
 
-test('find answers what the naive matcher answers', () => {
+test('find has the result of the naive matcher', () => {
   fc.assert(
     fc.property(listeners, draftRoutes, requests, (port, drafts, asked) => {
       const routes = drafts.map((draft) => attach(draft, port));
@@ -34,7 +34,7 @@ test('find answers what the naive matcher answers', () => {
   );
 });
 
-test('explain names the winner that find found', () => {
+test('explain has the winner of find', () => {
   fc.assert(
     fc.property(listeners, draftRoutes, requests, (port, drafts, asked) => {
       const table = buildTable(
@@ -54,7 +54,7 @@ test('explain names the winner that find found', () => {
   );
 });
 
-test('a table reached by changes is the table built at once, and the tables before it stay as they were', () => {
+test('a table after changes equals a newly built one, and earlier tables do not change', () => {
   const changes = fc.array(fc.record({ port: fc.option(listeners), drafts: draftRoutes, removed: fc.array(fc.nat(20)) }), { maxLength: 5 });
   fc.assert(
     fc.property(changes, requests, (steps, asked) => {

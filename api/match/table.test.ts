@@ -18,19 +18,19 @@ describe('paths', () => {
     expect(winner([route('r', [prefix('/foo')])], get(path))).toBeUndefined();
   });
 
-  test('exact /foo matches /foo alone', () => {
+  test('exact /foo matches only /foo', () => {
     const routes = [route('r', [exact('/foo')])];
     expect(winner(routes, get('/foo'))).toBe('r');
     for (const path of ['/foo/', '/fo', '/foo/x', '/']) expect(winner(routes, get(path))).toBeUndefined();
   });
 
-  test('exact goes before expression, expression before prefix, however long', () => {
+  test('exact comes before expression, and expression before prefix, at any length', () => {
     const routes = [route('prefix', [prefix('/foo/bar')]), route('regex', [regex('/f.*')]), route('exact', [exact('/foo/bar')])];
     expect(winner(routes, get('/foo/bar'))).toBe('exact');
     expect(winner(routes.slice(0, 2), get('/foo/bar'))).toBe('regex');
   });
 
-  test('longer prefixes and longer expressions go first', () => {
+  test('longer prefixes and longer expressions come first', () => {
     expect(winner([route('short', [prefix('/a')]), route('long', [prefix('/a/b')])], get('/a/b/c'))).toBe('long');
     expect(winner([route('short', [regex('/.*')]), route('long', [regex('/[a-z]*')])], get('/a'))).toBe('long');
   });
@@ -39,7 +39,7 @@ describe('paths', () => {
     expect(winner([route('r', [])], get('/any/thing'))).toBe('r');
   });
 
-  test('when the longest prefix fails by method, shorter ones are tried in turn', () => {
+  test('if the method excludes the longest prefix, shorter ones are tried in order', () => {
     const routes = [
       route('deep', [prefix('/a/b/c', { method: 'PUT' })]),
       route('middle', [prefix('/a/b', { method: 'POST' })]),
@@ -49,7 +49,7 @@ describe('paths', () => {
     expect(winner(routes, get('/a/b/c/d', { method: 'POST' }))).toBe('middle');
   });
 
-  test('when the exact path fails, expression and prefix are tried', () => {
+  test('if the exact path is excluded, expression and prefix are tried', () => {
     const routes = [
       route('exact', [exact('/a', { method: 'PUT' })]),
       route('regex', [regex('/a|/b', { method: 'POST' })]),
@@ -63,7 +63,7 @@ describe('paths', () => {
     expect(winner([route('r', [exact('/caf%c3%a9/%7Ex')])], get('/caf%C3%A9/~x'))).toBe('r');
   });
 
-  test('expressions match the whole path and see no line ends', () => {
+  test('expressions match the whole path, without line ends', () => {
     const routes = [route('r', [regex('/a(/[0-9]+)?')])];
     expect(winner(routes, get('/a/12'))).toBe('r');
     for (const path of ['/a/12/', '/b/a', '/a/12/a']) expect(winner(routes, get(path))).toBeUndefined();
@@ -86,7 +86,7 @@ describe('paths', () => {
 });
 
 describe('method, headers, query', () => {
-  test('a match of the method goes before more headers, headers before more query parameters', () => {
+  test('a match of the method comes before more headers, and headers before more query parameters', () => {
     const query = route('query', [match({ queryParams: [equals('a', '1'), equals('b', '1'), equals('c', '1')] })]);
     const headers = route('headers', [match({ headers: [equals('x', '1'), equals('y', '1')] })]);
     const method = route('method', [match({ method: 'GET' })]);
@@ -96,14 +96,14 @@ describe('method, headers, query', () => {
     expect(winner([query], request)).toBe('query');
   });
 
-  test('more headers go first', () => {
+  test('more headers come first', () => {
     const one = route('one', [match({ headers: [equals('x', '1')] })]);
     const two = route('two', [match({ headers: [equals('x', '1'), equals('y', '2')] })]);
     expect(winner([one, two], get('/', { headers: ['x', '1', 'y', '2'] }))).toBe('two');
     expect(winner([one, two], get('/', { headers: ['x', '1'] }))).toBe('one');
   });
 
-  test('of several conditions on one name the first counts, and only it', () => {
+  test('only the first of several conditions on one name counts', () => {
     const repeated = route('a-repeated', [match({ headers: [equals('x', '1'), equals('x', '2')] })]);
     const other = route('b-other', [match({ headers: [equals('y', '1'), equals('z', '1')] })]);
     expect(winner([repeated], get('/', { headers: ['x', '1'] }))).toBe('a-repeated');
@@ -117,20 +117,20 @@ describe('method, headers, query', () => {
     expect(winner(routes, get('/', { headers: ['x', '1'] }))).toBeUndefined();
   });
 
-  test('expressions match whole values; a header that is missing matches none', () => {
+  test('expressions match whole values; a missing header matches none', () => {
     const routes = [route('r', [match({ headers: [matches('x', 'v[0-9]*')], queryParams: [matches('q', '.*')] })])];
     expect(winner(routes, get('/', { headers: ['x', 'v12'], query: 'q' }))).toBe('r');
     expect(winner(routes, get('/', { headers: ['x', 'v12x'], query: 'q' }))).toBeUndefined();
     expect(winner(routes, get('/', { headers: ['x', 'v12'] }))).toBeUndefined();
   });
 
-  test('methods are told apart by case', () => {
+  test('methods are case-sensitive', () => {
     expect(winner([route('r', [match({ method: 'GET' })])], get('/', { method: 'get' }))).toBeUndefined();
   });
 });
 
 describe('ties', () => {
-  test('the oldest object goes first, then the first by namespace/name, then rules and matches in order', () => {
+  test('the oldest object comes first, then the first by namespace/name, then rules and matches in order', () => {
     const young = route('a', [match()], { createdAt: 2 });
     const old = route('z', [match()], { createdAt: 1 });
     expect(winner([young, old], get('/'))).toBe('z');
@@ -168,15 +168,15 @@ describe('hosts', () => {
     ['.com', '/', 'any'],
     ['b.org', '/', 'any'],
     ['', '/', 'any'],
-  ])('%s%s goes to the route for %s', (host, path, wanted) => expect(winner(routes, get(path, { host }))).toBe(wanted));
+  ])('%s%s finds the route for %s', (host, path, wanted) => expect(winner(routes, get(path, { host }))).toBe(wanted));
 
-  test('a more specific host name goes before a more specific path', () => {
+  test('a more specific host name comes before a more specific path', () => {
     const exactHost = route('host', [prefix('/')], { attachments: [on('http', 'a.com')] });
     const exactPath = route('path', [exact('/x')], { attachments: [on('http', '*.com')] });
     expect(winner([exactHost, exactPath], get('/x', { host: 'a.com' }))).toBe('host');
   });
 
-  test.each(['__proto__', 'constructor', 'tostring', 'hasownproperty'])('%s is a host like any other', (host) => {
+  test.each(['__proto__', 'constructor', 'tostring', 'hasownproperty'])('%s is an ordinary host', (host) => {
     expect(winner([route('r', [match()], { attachments: [on('http', 'a.com')] })], get('/', { host }))).toBeUndefined();
     expect(winner([route('r', [match()], { attachments: [on('http', host)] })], get('/', { host }))).toBe('r');
     expect(winner([route('r', [match()], { attachments: [on('http', `*.${host}`)] })], get('/', { host: `a.${host}` }))).toBe('r');
@@ -186,7 +186,7 @@ describe('hosts', () => {
 describe('listeners', () => {
   const everywhere = (hostname: string): Route => route(hostname, [match()], { attachments: [on('any', hostname)] });
 
-  test('the most specific listener has its hosts to itself, even without a route for the request', () => {
+  test('the most specific listener has its hosts alone, even without a route for the request', () => {
     const port = [listener('any'), listener('wild', '*.a.com'), listener('exact', 'x.a.com')];
     const table = buildTable(port, [
       everywhere(''),
@@ -205,7 +205,7 @@ describe('listeners', () => {
     expect(table.listenerOf('x.a.com')).toBe('infra/gw/exact');
   });
 
-  test('a listener that cannot be served keeps its hosts too, and gets no requests', () => {
+  test('a listener that cannot be served also keeps its hosts, and gets no requests', () => {
     const exactly = { ...listener('exact', 'x.a.com'), unserved: 'no certificate' };
     const routes = [everywhere(''), route('own', [match()], { attachments: [on('exact', 'x.a.com')] })];
     const table = buildTable([listener('any'), exactly], routes);
@@ -222,7 +222,7 @@ describe('listeners', () => {
     expect(mended.find(get('/', { host: 'x.a.com' }))?.route.name).toBe('own');
   });
 
-  test('an exact host name of a route does not pull a host out of the listener it belongs to', () => {
+  test('an exact host name of a route does not take a host from its listener', () => {
     const table = buildTable([listener('any'), listener('wild', '*.a.com')], [everywhere('x.a.com')]);
     expect(table.find(get('/', { host: 'x.a.com' }))).toBeNull();
   });
@@ -232,7 +232,7 @@ describe('listeners', () => {
     expect(table.find(get('/'))).toBeNull();
   });
 
-  test('the listener that SNI picked must be the one the host belongs to', () => {
+  test('the listener of the SNI must be the listener of the host', () => {
     const port = [listener('any'), listener('a', 'a.com')];
     const table = buildTable(port, [everywhere(''), route('a', [match()], { attachments: [on('a', 'a.com')] })]);
     expect(table.find(get('/', { host: 'a.com', listener: 'infra/gw/a' }))?.route.name).toBe('a');
@@ -248,14 +248,14 @@ describe('listeners', () => {
     expect(buildTable(port, routes).find(get('/', { host: 'x.a.com' }))?.listener).toBe('infra/gw/a');
   });
 
-  test('nothing is found where nothing listens', () => {
+  test('a port without listeners has no match', () => {
     expect(buildTable([], [route('r', [match()])]).find(get('/'))).toBeNull();
     expect(buildTable([], []).listenerOf('a.com')).toBeNull();
   });
 });
 
-describe('rules that cannot be used', () => {
-  test('a bad expression is reported with its field and harms no other rule', () => {
+describe('invalid rules', () => {
+  test('an invalid expression is reported with its field and affects no other rule', () => {
     const bad = route('bad', [prefix('/bad'), regex('/(', { headers: [matches('x', '[')] })]);
     const table = buildTable([listener('http')], [bad, route('good', [match()])]);
     expect(table.problems.map(({ routeKey, field }) => [routeKey, field])).toEqual([
@@ -268,12 +268,12 @@ describe('rules that cannot be used', () => {
     expect(found?.invalidReason).toContain('missing closing )');
   });
 
-  test('what the controller found wrong comes first', () => {
+  test('errors from the controller come first', () => {
     const table = buildTable([listener('http')], [route('r', [match(), regex('(')], { invalidReason: 'no such filter' })]);
     expect(table.find(get('/'))?.invalidReason).toBe('no such filter');
   });
 
-  test('a host name that is none takes nothing from the others', () => {
+  test('an invalid host name does not affect the others', () => {
     const table = buildTable([listener('http')], [route('r', [match()], { attachments: [on('http', 'A.com', 'b.com', '*')] })]);
     expect(table.problems.map(({ field }) => field)).toEqual(['attachments/0/hostnames/0', 'attachments/0/hostnames/2']);
     expect(table.find(get('/', { host: 'b.com' }))).toMatchObject({ invalidReason: null });
@@ -283,14 +283,14 @@ describe('rules that cannot be used', () => {
     expect(buildTable([listener('http')], [route('r', [exact(value)])]).problems).toHaveLength(1);
   });
 
-  test('problems go when their route does', () => {
+  test('problems are removed with their route', () => {
     const table = buildTable([listener('http')], [route('a', [regex('(')]), route('b', [regex(')')])]);
     const fixed = table.with({ routes: [route('a', [regex('/a')])] });
     expect(fixed.problems.map(({ routeKey }) => routeKey)).toEqual(['HTTPRoute/default/b/0']);
     expect(fixed.with({ removedRoutes: ['HTTPRoute/default/b/0'] }).problems).toEqual([]);
   });
 
-  test('expressions that explode elsewhere take linear time', () => {
+  test('expressions with exponential backtracking elsewhere take linear time', () => {
     const evil = ['/(a+)+', '/(a|a)*b', '/(.*)*x', '/(a*)*(a*)*b', '/([a-z]+)*[0-9]'];
     const routes = evil.map((expression, index) => route(`r${index}`, [regex(expression, { headers: [matches('x', '(a+)+b')] })]));
     const path = `/${'a'.repeat(20_000)}!`;
@@ -307,7 +307,7 @@ describe('changes', () => {
     hosts.map((host) => of(host)),
   );
 
-  test('a change of one route builds one host anew and shares the others', () => {
+  test('a change of one route rebuilds one host and shares the others', () => {
     const next = table.with({ routes: [of('h7.com', { createdAt: 1 })] });
     expect(next.hostsRebuilt).toBe(1);
     expect(next.parts.hosts.get('h8.com')).toBe(table.parts.hosts.get('h8.com'));
@@ -315,14 +315,14 @@ describe('changes', () => {
     expect(table.find(get('/', { host: 'h7.com' }))?.route.createdAt).toBe(0);
   });
 
-  test('a route that moves to another host leaves the old one', () => {
+  test('a route that changes its host is removed from the old one', () => {
     const next = table.with({ routes: [of('h7.com', { attachments: [on('http', 'new.com')] })] });
     expect(next.hostsRebuilt).toBe(2);
     expect(next.find(get('/', { host: 'new.com' }))?.route.name).toBe('h7.com');
     expect(next.find(get('/', { host: 'h7.com' }))).toBeNull();
   });
 
-  test('the same route again, or the removal of one that is not there, changes nothing', () => {
+  test('the same route again, or the removal of an unknown one, changes nothing', () => {
     const same = table.with({ routes: [], removedRoutes: ['HTTPRoute/x/y/0'] });
     expect(same.hostsRebuilt).toBe(0);
     const known = of('h1.com');
@@ -330,12 +330,12 @@ describe('changes', () => {
     expect(twice.hostsRebuilt).toBe(0);
   });
 
-  test('a route that is both removed and changed is changed', () => {
+  test('a route that is both removed and changed counts as changed', () => {
     const next = table.with({ routes: [of('h7.com', { createdAt: 9 })], removedRoutes: ['HTTPRoute/default/h7.com/0'] });
     expect(next.find(get('/', { host: 'h7.com' }))?.route.createdAt).toBe(9);
   });
 
-  test('a listener that takes a host builds that host anew, and gives it back when it goes', () => {
+  test('a listener that takes a host rebuilds that host, and its removal rebuilds it again', () => {
     const taken = table.with({ listeners: [listener('own', 'h7.com')] });
     expect(taken.hostsRebuilt).toBe(1);
     expect(taken.find(get('/', { host: 'h7.com' }))).toBeNull();
@@ -345,11 +345,11 @@ describe('changes', () => {
     expect(back.find(get('/', { host: 'h7.com' }))?.route.name).toBe('h7.com');
   });
 
-  test('a change of a listener that leaves its host name builds nothing anew', () => {
+  test('a change of a listener without its host name rebuilds nothing', () => {
     expect(table.with({ listeners: [{ ...listener('http'), protocol: 'HTTPS' }] }).hostsRebuilt).toBe(0);
   });
 
-  test('answers are frozen, and the same object while the route is the same', () => {
+  test('results are frozen, and the same object while the route is the same', () => {
     const found = table.find(get('/', { host: 'h1.com' }));
     const next = table.with({ routes: [of('h2.com', { createdAt: 1 })] });
     expect(Object.isFrozen(found)).toBe(true);

@@ -22,7 +22,7 @@ const POLICIES = new PolicyIndex([
 ]);
 
 describe('explainPolicies', () => {
-  test('names the policy of every value, and what it is attached to', () => {
+  test('has the policy of every value, and its target', () => {
     expect(printPolicies(explainPolicies(POLICIES, ROUTE, 'infra/edge/http'))).toBe(
       [
         'settings of listener infra/edge/http',
@@ -37,7 +37,7 @@ describe('explainPolicies', () => {
     );
   });
 
-  test('lets what the rule says itself win, its retry as a whole', () => {
+  test('prefers the settings of the rule itself, with its retry as a whole', () => {
     const route = { ...ROUTE, timeouts: { request: 5_000, backendRequest: null }, retry: { codes: [], attempts: 1, backoff: 25 } };
     const [, backend] = explainPolicies(POLICIES, route, 'infra/edge/http');
     expect(backend?.origins.map(({ field, value, policy: from }) => [field, value, from])).toEqual([
@@ -49,7 +49,7 @@ describe('explainPolicies', () => {
     ]);
   });
 
-  test('prints nothing where no policy applies', () => {
+  test('prints nothing without a policy', () => {
     expect(printPolicies(explainPolicies(PolicyIndex.EMPTY, ROUTE, 'infra/edge/http'))).toBe('');
   });
 });

@@ -18,7 +18,7 @@ function layer(name: string, settings: Policy['settings']): Layer {
 }
 
 describe('mergePolicies', () => {
-  test('takes every field from the nearest policy that sets it, and says from which', () => {
+  test('takes every field from the nearest policy that sets it, and records the policy', () => {
     const near = layer('near', { timeouts: { idle: 1 } });
     const far = layer('far', { timeouts: { idle: 2, write: 3 }, limits: { headers: 4 } });
     const { settings, origins } = mergePolicies(KIND, [near, far]);
@@ -30,19 +30,19 @@ describe('mergePolicies', () => {
     ]);
   });
 
-  test('0 is a value like any other', () => {
+  test('0 is an ordinary value', () => {
     expect(mergePolicies(KIND, [layer('a', { timeouts: { idle: 0 } }), layer('b', { timeouts: { idle: 9 } })]).settings).toEqual({
       timeouts: { idle: 0 },
     });
   });
 
-  test('knows no names but those of the schema', () => {
+  test('accepts only names of the schema', () => {
     const odd = JSON.parse('{"__proto__":{"idle":1},"constructor":{"name":2},"timeouts":{"__proto__":{"idle":3}}}') as Policy['settings'];
     expect(mergePolicies(KIND, [layer('odd', odd)])).toEqual({ settings: {}, origins: [] });
   });
 });
 
-/** Settings with any of the fields of the kind, numbers all. */
+/** Settings with any of the fields of the kind, all numbers. */
 const SomeSettings: fc.Arbitrary<Policy['settings']> = fc
   .subarray(leavesOfKind(KIND).map(({ path }) => path))
   .chain((paths) => fc.tuple(...paths.map((path) => fc.nat(3).map((value) => [path, value] as const))))
@@ -54,7 +54,7 @@ const SomeSettings: fc.Arbitrary<Policy['settings']> = fc
 const SomeLayers = fc.array(SomeSettings, { maxLength: 5 }).map((all) => all.map((settings, i) => layer(`p${i}`, settings)));
 
 describe('listenerTargets', () => {
-  test('leads from a listener of a ListenerSet to the set and its Gateway, not to a listener of the same name there', () => {
+  test('of a listener of a ListenerSet are the set and its Gateway, not a listener of the Gateway with the same name', () => {
     expect(listenerTargets('infra/edge/apps/mine/http').map(describeTarget)).toEqual([
       'ListenerSet/apps/mine listener http',
       'ListenerSet/apps/mine',
@@ -63,8 +63,8 @@ describe('listenerTargets', () => {
   });
 });
 
-describe('the merge, whatever the policies', () => {
-  test('gives each field what the nearest that has it says, and nothing else', () => {
+describe('the merge of any policies', () => {
+  test('takes each field from the nearest policy with it, and adds nothing', () => {
     fc.assert(
       fc.property(SomeLayers, (layers) => {
         const { settings, origins } = mergePolicies(KIND, layers);
@@ -77,7 +77,7 @@ describe('the merge, whatever the policies', () => {
     );
   });
 
-  test('may be done in any grouping', () => {
+  test('has the same result in any grouping', () => {
     const merged = (layers: readonly Layer[]): Layer => layer('merged', mergePolicies(KIND, layers).settings as Policy['settings']);
     fc.assert(
       fc.property(SomeLayers, fc.nat(5), (layers, at) => {
@@ -103,7 +103,7 @@ describe('PolicyIndex', () => {
     expect(layersOf('infra/other/http')).toEqual([]);
   });
 
-  test('gives a target to the older of two policies, then to the first by name, in whatever order they came', () => {
+  test('prefers the older of two policies for a target, then the first by name, in any order of arrival', () => {
     const [old, b, c] = [policy('z', {}, { createdAt: 1 }), policy('b', {}, { createdAt: 2 }), policy('c', {}, { createdAt: 2 })];
     fc.assert(
       fc.property(fc.shuffledSubarray([old, b, c], { minLength: 1 }), (policies) => {
@@ -113,7 +113,7 @@ describe('PolicyIndex', () => {
     );
   });
 
-  test('goes from the rule outwards: rule, route, port, Service, listener, Gateway', () => {
+  test('has the order rule, route, port, Service, listener, Gateway', () => {
     const route = { objectKind: 'HTTPRoute', namespace: 'apps', name: 'web', ruleName: 'slow' };
     const targets = requestTargets(route, 'infra/edge/http', 'Service/apps/web/80');
     expect(targets.map(({ kind, name, section }) => `${kind} ${name} ${section}`)).toEqual([

@@ -1,4 +1,4 @@
-// docs/reference/policies.md and the schemas say the same, field by field.
+// docs/reference/policies.md agrees with the schemas, field by field.
 import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -19,7 +19,7 @@ function typeName(schema: TSchema): string {
 describe.each(POLICIES.map((policy) => [policy.kind, policy] as const))('%s', (kind, policy) => {
   const section = SECTIONS.get(kind) ?? '';
 
-  test('has every setting documented, in its order, with its type and the words of its schema', () => {
+  test('documents every setting in its order, with the type and the words of its schema', () => {
     const documented = [...section.matchAll(/^\| `([\w.]+)` *\| ([^|]+?) *\| ([^|]+?) *\|/gm)].map(([, ...cells]) => cells);
     const settings = leavesOf(policy.settings).map(({ path: names, schema }) => {
       return [names.join('.'), typeName(schema), (schema as { description?: string }).description];
@@ -27,7 +27,7 @@ describe.each(POLICIES.map((policy) => [policy.kind, policy] as const))('%s', (k
     expect(documented).toEqual(settings);
   });
 
-  test('has the kinds it may target documented, and its place in the table of the merge', () => {
+  test('documents its possible targets, and its place in the table of the merge', () => {
     for (const target of policy.targets) expect(section).toContain(target.kind);
     expect(SECTIONS.get('Merge')).toContain(`| ${kind} |`);
   });

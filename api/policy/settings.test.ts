@@ -7,7 +7,7 @@ import { leavesOf, settingsSchema, toSettings } from './settings.ts';
 const { settings } = clientTrafficPolicy;
 
 describe('toSettings', () => {
-  test('turns durations into milliseconds and sizes into bytes, and leaves out what is no setting', () => {
+  test('converts durations to milliseconds and sizes to bytes, and omits all other fields', () => {
     const spec = {
       targetRefs: [{ kind: 'Gateway', name: 'edge' }],
       timeouts: { idle: '1m30s' },
@@ -16,7 +16,7 @@ describe('toSettings', () => {
     expect(toSettings(settings, spec)).toEqual({ timeouts: { idle: 90_000 }, limits: { requestBody: 10_485_760, headers: 5 } });
   });
 
-  test('sets nothing that its author did not set', () => {
+  test('adds no setting', () => {
     expect(toSettings(settings, { timeouts: {} })).toEqual({ timeouts: {} });
     expect(toSettings(settings, {})).toEqual({});
   });

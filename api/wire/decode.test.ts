@@ -56,14 +56,14 @@ describe('decode', () => {
     ],
     ['an unknown form of a union', { ...ROUTE, filters: [{ type: 'Nope' }] }, ['filters[0]: has none of the forms that are allowed here']],
     ['something else altogether', 'text', [': must be an object']],
-  ])('tells of %s', (_what, value, errors) => {
+  ])('reports %s', (_what, value, errors) => {
     expect(errorsOf(value)).toEqual(errors);
   });
 
   test.each([
     ['settings of a policy', { ...POLICY, settings: { timeouts: { idle: '1s' } } }, ['settings.timeouts.idle: must be an integer']],
     ['an unknown kind of policy', { ...POLICY, policyKind: 'Other' }, ['policyKind: is not a policy that this proxy knows']],
-  ])('tells of %s', (_what, value, errors) => {
+  ])('reports %s', (_what, value, errors) => {
     const decoded = decodeBytes(Buffer.from(JSON.stringify(value)), 'Policy');
     expect(decoded.ok ? [] : decoded.error.map(({ field, reason }) => `${field}: ${reason}`)).toEqual(errors);
   });
@@ -92,17 +92,17 @@ describe('decode', () => {
       { ...ROUTE, filters: [{ type: 'URLRewrite', hostname: null, path: { type: 'ReplaceFullPath', value: '/', later: 1 }, later: 1 }] },
     ],
     ['of the settings of a policy', { ...POLICY, settings: { timeouts: { idle: 1, later: 1 }, later: { on: true } } }],
-  ])('reads over a field %s that a later release has', (_where, value) => {
+  ])('ignores a field %s of a later release', (_where, value) => {
     expect(decodeBytes(Buffer.from(JSON.stringify(value)), value.kind)).toMatchObject({ ok: true });
   });
 
-  test('refuses __proto__, wherever it is', () => {
+  test('refuses __proto__ at any place', () => {
     const text = JSON.stringify(ROUTE).replace('{', '{"__proto__":{"polluted":true},');
     expect(decodeBytes(Buffer.from(text))).toEqual({ ok: false, error: [{ field: '', reason: 'has a field __proto__' }] });
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
   });
 
-  test('tells of a few mistakes only, however many there are', () => {
+  test('reports only the first errors of many', () => {
     expect(errorsOf({ ...ROUTE, matches: Array(1_000).fill(1) })).toHaveLength(MAX_ERRORS);
     const long = { field: 'f'.repeat(9_999), reason: 'r'.repeat(9_999) };
     const errors = encodeErrors({ kind: 'Route', key: 'k', version: 'v' }, Array(9).fill(long));

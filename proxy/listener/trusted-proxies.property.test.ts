@@ -1,4 +1,4 @@
-// Bytes of a client, whatever they are, do not change the meaning of the elements of a trusted proxy behind them.
+// Any bytes of a client do not change the meaning of the elements that a trusted proxy adds after them.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Exchange } from '../exchange/exchange.ts';

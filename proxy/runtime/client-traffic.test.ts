@@ -127,7 +127,7 @@ describe('trusted proxies', () => {
     ['a header is named', { header: 'x-real-ip' }, true],
     ['a number of proxies is', { trustedHops: 2 }, true],
     ['that number is 0, whatever else is said', { trustedHops: 0, trustedCIDRs: ['10.0.0.0/8'], header: 'x-real-ip' }, false],
-  ])('where %s: %j are any: %s', (_, clientIP, any) => {
+  ])('with %s, %j has trusted proxies: %s', (_, clientIP, any) => {
     expect(keysOf([policy({}, { clientIP } as Settings)], listener())).toEqual(any ? [HTTP] : []);
   });
 });

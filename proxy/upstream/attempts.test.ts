@@ -90,7 +90,7 @@ describe('an attempt', () => {
     ['answered', 'abandoned'],
     ['failed', 'failed'],
     ['abandoned', 'answered'],
-  ])('that is %s is told of once, whatever comes after (%s), and leaves no timer', (outcome, later) => {
+  ])('that is %s is reported once, also after %s, and leaves no timer', (outcome, later) => {
     const endpoint = new FakeEndpoint();
     const { attempts, exchange, told, wheel, deadlines } = open([endpoint]);
     attempts.begin(exchange);

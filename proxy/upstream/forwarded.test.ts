@@ -80,7 +80,7 @@ describe('a client reported by trusted proxies', () => {
     ['for=203.0.113.7', PEER, {}, `for=203.0.113.7, for=${PEER};host="a.test";proto=https`],
     ['for=203.0.113.7', '2001:db8::1', null, 'for=203.0.113.7, for="[2001:db8::1]";host="a.test";proto=http'],
     ['for=203.0.113.7', '', null, 'for=203.0.113.7, for=unknown;host="a.test";proto=http'],
-  ])('Forwarded goes on behind %j with the peer %j', (elements, remoteAddress, tls, forwarded) => {
+  ])('Forwarded continues after %j with the peer %j', (elements, remoteAddress, tls, forwarded) => {
     const exchange = exchangeOf(['forwarded', 'for=1.1.1.1'], { client: clientOf({ elements }) }, tls);
     Object.assign(exchange.connection, { remoteAddress });
     expect(told(exchange)['forwarded']).toEqual([forwarded]);

@@ -1,10 +1,10 @@
-// Generated listeners, routes and requests: small alphabets, so that they meet, and names that hurt objects used as maps.
+// Generated listeners, routes and requests: small alphabets, so that they match often, and names that break objects used as maps.
 import fc from 'fast-check';
 import type { Listener, Match, Route } from '#api/ir/ir.ts';
 import type { MatchRequest } from '../request.ts';
 import { grpcMethod, listener, route } from './make.ts';
 
-/** Mostly the common ones, so that requests hit routes; now and then the odd ones. */
+/** Mostly common values, so that requests match routes, and some rare ones. */
 const mostly = (common: readonly string[], odd: readonly string[]): fc.Arbitrary<string> =>
   fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...common) }, { weight: 1, arbitrary: fc.constantFrom(...odd) });
 
@@ -25,7 +25,7 @@ const pattern = fc.oneof(
 
 const path = fc.array(segment, { maxLength: 3 }).map((parts) => `/${parts.join('/')}`);
 
-// Two slashes at the end of a prefix are not one: users cannot write them (CRD), and the rule for one does not say.
+// A prefix with two slashes at its end is excluded: the CRD refuses it, and the rule for one slash does not cover it.
 const prefixPath = path.filter((value) => !value.endsWith('//'));
 
 const pathMatch: fc.Arbitrary<Match['path']> = fc.oneof(
@@ -53,13 +53,13 @@ const listenerNames = ['l0', 'l1', 'l2', 'l3'];
 
 const unserved = fc.constantFrom<Partial<Listener>>({}, {}, {}, { unserved: 'no certificate' });
 
-/** Up to four listeners of one port, some of which cannot be served; host names may repeat. */
+/** Up to four listeners of one port, some of them unserved; host names may repeat. */
 export const listeners: fc.Arbitrary<Listener[]> = fc.uniqueArray(
   fc.tuple(fc.constantFrom(...listenerNames), pattern, unserved).map(([name, hostname, rest]) => ({ ...listener(name, hostname), ...rest })),
   { selector: ({ key }) => key, minLength: 1, maxLength: 4 },
 );
 
-/** A rule with the host names its object asks for; `attach` turns it into IR for given listeners. */
+/** A rule with the host names of its object; `attach` turns it into IR for given listeners. */
 export interface DraftRoute {
   readonly route: Route;
   readonly hostnames: readonly string[];
@@ -83,7 +83,7 @@ const draftRoute: fc.Arbitrary<DraftRoute> = fc.record({
 /** Rules with different keys. */
 export const draftRoutes: fc.Arbitrary<DraftRoute[]> = fc.uniqueArray(draftRoute, { selector: (draft) => draft.route.key, minLength: 1, maxLength: 20 });
 
-/** What a controller does: attaches a route to each listener for the host names both agree on. */
+/** Attaches a route to each listener with the host names of both, as a controller does. */
 export function attach({ route: bare, hostnames, listenerNames: wanted }: DraftRoute, available: readonly Listener[]): Route {
   const attachments = available
     .filter(({ key }) => wanted.some((name) => key === `infra/gw/${name}`))
@@ -110,7 +110,7 @@ const query = fc
   .array(fc.tuple(fc.oneof(name, fc.constantFrom('%78', 'z')), fc.oneof(value, fc.constantFrom(null, 'a+b', 'a%20b', '%31'))), { maxLength: 4 })
   .map((pairs) => pairs.map(([name, value]) => (value === null ? name : `${name}=${value}`)).join('&'));
 
-/** A request that a proxy could hand in: everything normalised. */
+/** A normalised request, as a proxy passes it. */
 export const request: fc.Arbitrary<MatchRequest> = fc.record({
   method: fc.constantFrom('GET', 'POST', 'PUT'),
   host,

@@ -1,4 +1,4 @@
-// Short ways to write listeners, routes and requests in tests and benchmarks of the matcher.
+// Short functions that create listeners, routes and requests for tests and benchmarks of the matcher.
 import type { Listener, Match, Route } from '#api/ir/ir.ts';
 import type { MatchRequest } from '../request.ts';
 
@@ -16,7 +16,7 @@ export function listener(name: string, hostname = ''): Listener {
   };
 }
 
-/** A match of any request, but for these parts. */
+/** A match of any request, with these parts instead. */
 export function match(parts: Partial<Match> = {}): Match {
   return { path: { type: 'PathPrefix', value: '/' }, method: null, headers: [], queryParams: [], ...parts };
 }
@@ -79,7 +79,7 @@ export function on(name: string, ...hostnames: string[]): Route['attachments'][n
   return { listener: `infra/gw/${name}`, hostnames };
 }
 
-/** GET of a path, but for these parts. */
+/** GET of a path, with these parts instead. */
 export function get(path: string, parts: Partial<MatchRequest> = {}): MatchRequest {
   return { method: 'GET', host: '', path, query: '', headers: [], ...parts };
 }

@@ -1,10 +1,10 @@
-// The matcher as the Gateway API describes it, without any index: lists everything that matches, sorts, takes the first.
-// Tests hold the real one against it. Shares no code with it on purpose.
+// The matcher as the Gateway API describes it, without an index: finds all matches, sorts them, and takes the first.
+// Tests compare the real matcher with it. It shares no code with the real one on purpose.
 import { RE2JS } from 're2js';
 import type { Listener, Match, Route, ValueMatch } from '#api/ir/ir.ts';
 import type { MatchRequest } from '../request.ts';
 
-/** Which match of which route on which listener wins. */
+/** The winning match of a route on a listener. */
 export interface OracleAnswer {
   readonly routeKey: string;
   readonly matchIndex: number;
@@ -19,7 +19,7 @@ interface Entry {
   readonly hostname: string;
 }
 
-/** What `buildTable(listeners, routes).find(request)` should answer. */
+/** The expected result of `buildTable(listeners, routes).find(request)`. */
 export function oracle(listeners: readonly Listener[], routes: readonly Route[], request: MatchRequest): OracleAnswer | null {
   const covering = listeners.filter(({ hostname }) => hostMatches(hostname, request.host));
   const best = covering.map(({ hostname }) => hostname).sort(byHostname)[0];
@@ -46,7 +46,7 @@ function hostMatches(hostname: string, host: string): boolean {
   return got.length >= wanted.length && wanted.slice(0, -1).every((label, index) => label === got[index]);
 }
 
-/** Most characters without wildcard, then most characters. */
+/** The order: most characters without the wildcard, then most characters. */
 function byHostname(a: string, b: string): number {
   const weight = (hostname: string): number => (hostname.includes('*') ? 0 : hostname.length);
   return weight(b) - weight(a) || b.length - a.length;
@@ -70,7 +70,7 @@ function pathMatches({ type, value }: Match['path'], path: string): boolean {
   return wanted.every((segment, index) => segment === got[index]);
 }
 
-/** `/foo/` equals `/foo`, `/` is no segment at all. */
+/** The segments of a prefix: `/foo/` has the same as `/foo`, `/` has none. */
 function segmentsOf(prefix: string): string[] {
   const segments = prefix.split('/');
   return segments.at(-1) === '' ? segments.slice(0, -1) : segments;
