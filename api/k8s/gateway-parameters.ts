@@ -121,8 +121,7 @@ export const GatewayParametersSpec = withRules(
   closed({
     fleet: Type.Optional(
       Type.Enum([...FLEETS], {
-        description:
-          'PerGateway: the Gateway has proxies of its own, made as this object says. Shared: the proxies beside the controller serve it.',
+        description: 'PerGateway: the Gateway has dedicated proxies with the settings of this object. Shared: the shared proxies serve it.',
       }),
     ),
     replicas: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000, description: 'How many proxies. 2 by default.' })),

@@ -98,7 +98,7 @@ describeWith(['cluster'], 'the ports of the shared Service', () => {
     await until('http 80/TCP', 'udp-53 53/UDP');
   });
 
-  test('leave out those of Gateways that have proxies to themselves', async () => {
+  test('exclude the ports of Gateways with dedicated proxies', async () => {
     const own = 'infrastructure: { parametersRef: { group: gateway.weir.dev, kind: GatewayParameters, name: own } }';
     await cluster.apply(gateway('apart', [http(7000)], own));
     await cluster.apply(gateway('other', [http(7001)]));

@@ -39,7 +39,7 @@ beforeAll(async () => {
 
 afterAll(() => ca.remove());
 
-/** Gateways a and b have proxies of their own, c shares others. Each has a secret. */
+/** Gateways a and b have dedicated proxies, c uses the shared proxies. Each has a Secret. */
 beforeEach(async () => {
   world = new PushWorld();
   scopes = new Scopes();
