@@ -40,7 +40,7 @@ export interface StreamWinner {
   readonly listener: string;
 }
 
-/** The complete explanation; `considered` has the winner first, then the routes in the order of the search. */
+/** The complete explanation; `considered` has the winner first, then the routes that lost, the last step of the search first. */
 export interface StreamExplanation {
   readonly request: StreamRequest;
   readonly listener: StreamListeners;

@@ -28,7 +28,7 @@ describe('settingsSchema', () => {
   test.each([
     ['no settings', {}, true],
     ['milliseconds', { timeouts: { idle: 5 } }, true],
-    ['a text where milliseconds belong', { timeouts: { idle: '5s' } }, false],
+    ['text instead of milliseconds', { timeouts: { idle: '5s' } }, false],
     ['less than none', { limits: { requestBody: -1 } }, false],
     ['an unknown field', { timeouts: { idel: 5 } }, false],
     ['an unknown group', { timers: {} }, false],

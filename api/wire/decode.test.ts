@@ -50,7 +50,7 @@ describe('decode', () => {
       ['matches[0].path.type: must be one of Exact, PathPrefix, RegularExpression, GrpcMethod'],
     ],
     [
-      'a mistake in one form of a union: it tells of that form only',
+      'an error in one form of a union, for that form only',
       { ...ROUTE, filters: [{ type: 'RequestMirror', cluster: 'c', numerator: 1, denominator: 0 }] },
       ['filters[0].denominator: must be at least 1'],
     ],

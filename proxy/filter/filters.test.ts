@@ -114,7 +114,7 @@ describe('header modifiers', () => {
     ['line breaks', 'a\r\nSet-Cookie: b\r\n\r\nbody', 'a  Set-Cookie: b    body'],
     ['characters whose low byte is a line break', '\u010d\u010aX: y', '\xc4\x8d\xc4\x8aX: y'],
     ['NUL and DEL', 'a\0b\x7f', 'a b'],
-    ['text beyond Latin 1, which goes as UTF-8', 'Grüße 日', 'Gr\xc3\xbc\xc3\x9fe \xe6\x97\xa5'],
+    ['text beyond Latin 1, sent as UTF-8', 'Grüße 日', 'Gr\xc3\xbc\xc3\x9fe \xe6\x97\xa5'],
     ['blanks at its ends', '  a\t', 'a'],
   ];
   test.each(hostile)('a value with %s cannot leave its header', async (_, text, expected) => {

@@ -92,7 +92,7 @@ function findServerName(hello: Cursor): string | null {
 }
 
 /**
- * The signature schemes of a complete ClientHello, in order of preference, if its client speaks TLS 1.3; [] otherwise, because then the
+ * The signature schemes of a complete ClientHello, in order of preference, if its client supports TLS 1.3; [] otherwise, because then the
  * certificate depends on more than that.
  */
 export function readSignatureSchemes(bytes: Buffer): readonly number[] {

@@ -27,7 +27,7 @@ let checked: Promise<boolean> | null = null;
 const enabled: { plain: Names | null; secured: Names | null } = { plain: null, secured: null };
 
 /**
- * Makes a socket read that was accepted paused, or whose handshake has just ended: into the shared buffer if this Node supports it,
+ * Starts to read a socket that was accepted paused, or whose handshake has just ended: into the shared buffer if this Node supports it,
  * otherwise by 'data' events. With both, `pause`, `resume`, 'end' and writes work. A second call replaces the first: the former receiver
  * may still be called and must ignore it.
  */

@@ -123,11 +123,11 @@ describe('trusted proxies', () => {
   });
 
   test.each<[string, object, boolean]>([
-    ['nothing is said', {}, false],
-    ['a header is named', { header: 'x-real-ip' }, true],
-    ['a number of proxies is', { trustedHops: 2 }, true],
-    ['that number is 0, whatever else is said', { trustedHops: 0, trustedCIDRs: ['10.0.0.0/8'], header: 'x-real-ip' }, false],
-  ])('with %s, %j has trusted proxies: %s', (_, clientIP, any) => {
+    ['no setting', {}, false],
+    ['a header', { header: 'x-real-ip' }, true],
+    ['a number of proxies', { trustedHops: 2 }, true],
+    ['the number 0 and other settings', { trustedHops: 0, trustedCIDRs: ['10.0.0.0/8'], header: 'x-real-ip' }, false],
+  ])('with %s (%j), some proxy is trusted: %s', (_, clientIP, any) => {
     expect(keysOf([policy({}, { clientIP } as Settings)], listener())).toEqual(any ? [HTTP] : []);
   });
 });

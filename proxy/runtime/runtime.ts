@@ -116,7 +116,7 @@ export class Runtime {
   }
 }
 
-/** Not the key of any listener. The connection may reach no route: its listener is gone, or it showed no certificate for the host. */
+/** Not a key of a listener: the connection may reach no route, because its listener is gone or it had no certificate for the host. */
 const NO_LISTENER = '-';
 
 /**

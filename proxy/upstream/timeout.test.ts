@@ -49,8 +49,8 @@ function setRoute(exchange: Exchange, requestTimeout: number, backendRequestTime
 describe('the deadline of a call', () => {
   test.each<[string, Limits, number, string]>([
     ['of the caller', { asked: '100m' }, 100, 'deadline_exceeded'],
-    ['of the route, where that is shorter', { asked: '1S', request: 100 }, 100, 'request_timeout'],
-    ['of the caller, where that is shorter', { asked: '100m', request: 1_000 }, 100, 'deadline_exceeded'],
+    ['of the route, if it is shorter', { asked: '1S', request: 100 }, 100, 'request_timeout'],
+    ['of the caller, if it is shorter', { asked: '100m', request: 1_000 }, 100, 'deadline_exceeded'],
   ])('is that %s, from the arrival', (_, limits, after, code) => {
     const { wheel, listener, exchange, told } = open(limits);
     jest.advanceTimersByTime(40);

@@ -73,7 +73,7 @@ describe('version 2', () => {
     ['an unspecified family', binary(0x21, 0x00, Buffer.alloc(0)), null],
     ['LOCAL with anything', binary(0x20, 0xff, Buffer.from([1, 2, 3])), null],
     [
-      'what follows the addresses',
+      'fields after the addresses',
       binary(0x21, 0x11, Buffer.concat([IPV4, tlv(0x02, line('a.example')), tlv(0xea, Buffer.alloc(300))])),
       { address: '192.0.2.1', port: 8080 },
     ],

@@ -138,7 +138,7 @@ describe('a violation of the protocol', () => {
     ['an unknown opcode', text(5, 0x83)],
     ['an unknown control opcode', text(5, 0x8b)],
     ['a reserved bit', text(5, 0xa1)],
-    ['compression that nobody agreed on', text(5, 0xc1)],
+    ['compression without negotiation', text(5, 0xc1)],
     ['a control frame in pieces', text(5, 0x09)],
     ['a control frame that is too long', text(126, 0x89)],
     ['a close frame with half a status', text(1, 0x88)],
