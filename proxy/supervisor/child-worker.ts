@@ -1,6 +1,6 @@
-// A worker in its own process, from the supervisor's side: it forks it, sends it messages, and replaces it when it dies.
+// A worker in its own process, from the supervisor's side: the supervisor forks it, sends it messages, and replaces it when it dies.
 //
-// It kills a worker that does not answer any more, because the next configuration would wait for it for ever.
+// A worker that does not answer any more is killed, because the next configuration would wait for it forever.
 //
 //   starting ──has the state, ports bound──> serving ──dies──> waiting (backoff) ──> starting
 //                                               └──stop──> stopping ──> gone
@@ -131,7 +131,7 @@ export class ChildWorker implements WorkerLink {
     if (this.#process === null) return true;
     const answer = await this.#ask((id) => ({ type: 'stop', id, grace }), grace + STOP_SLACK_MS);
     const flushed = answer?.type === 'stopped' && answer.flushed;
-    // It has ended by itself or has nothing left to lose.
+    // The process has ended, or its work is already lost.
     if (!flushed) this.#process?.kill('SIGKILL');
     await this.#gone;
     return flushed;

@@ -22,15 +22,15 @@ const head = new Head();
 /** One per worker: parsing never waits. */
 const fields = new Fields();
 
-/** How a request leaves its connection. */
+/** The result of a parsed head. */
 export interface RequestHead {
-  /** Why the request is refused; null when it is fine. */
+  /** The reason to refuse the request; null if it is valid. */
   error: ExchangeError | null;
-  /** The client wants the connection kept. */
+  /** The client keeps the connection open after the answer. */
   keepAlive: boolean;
 }
 
-/** Result of the last parse, filled anew for each request. */
+/** The last result, reused for each request. */
 export const requestHead: RequestHead = { error: null, keepAlive: false };
 
 /** Parses a complete head, `bytes[start, end)` with its empty line, into the exchange. */
@@ -73,7 +73,7 @@ function parseVersion(position: number, exchange: Exchange): ExchangeError | nul
   return null;
 }
 
-/** A line that names another protocol (RTSP, SIP, a broken preface of HTTP/2) was not meant for us. */
+/** A line with the version of another protocol (RTSP, SIP, a broken preface of HTTP/2) is not an HTTP request. */
 function versionError(position: number): ExchangeError {
   if (/^HTTP\/[0-9]\.[0-9]\r\n/.test(head.slice(position, position + 10))) return ERRORS.versionUnsupported;
   const other = /^(?!HTTP)[A-Z]{3,}(\/[0-9.]+)?\r\n/.test(head.slice(position, position + LONGEST_PROTOCOL));

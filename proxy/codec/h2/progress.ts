@@ -1,4 +1,4 @@
-// Checks a connection with streams a few times per timeout, and when the time of a stream is up, and finds streams without progress: so no
+// Finds the streams of a connection without progress. It checks a few times per timeout, and when the time of a stream is up: so no
 // stream needs its own timer.
 import type net from 'node:net';
 import { Timer } from '#lib/timer-wheel.ts';
