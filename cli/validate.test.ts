@@ -58,7 +58,7 @@ describe('findings', () => {
         severity: 'warning',
         object: 'TCPRoute/default/two',
         field: 'spec.rules[0]',
-        reason: 'every connection on listener default/tcp/http never matches: TCPRoute/default/one/0 has it',
+        reason: 'every connection on listener default/tcp/http never matches: TCPRoute/default/one/0 wins',
       }),
     ]);
   });
@@ -122,7 +122,7 @@ describe('findings', () => {
         line: 32,
         object: 'HTTPRoute/default/b',
         field: 'spec.rules[0]',
-        reason: 'PathPrefix / on listener default/gw/http never matches: HTTPRoute/default/a/0 has it',
+        reason: 'PathPrefix / on listener default/gw/http never matches: HTTPRoute/default/a/0 wins',
       },
     ]);
   });

@@ -36,7 +36,7 @@ export function lint(content: FolderContent, compiled: Compiled, options: LintOp
   );
 }
 
-/** The same, with a turn of the event loop for each check: requests are served meanwhile. */
+/** Like `lint`, with a turn of the event loop for each check, so that the proxy serves requests in between. */
 export async function lintInTurns(content: FolderContent, compiled: Compiled, options: LintOptions): Promise<readonly Finding[]> {
   const subject = subjectOf(content, compiled, options);
   const all: Unplaced[] = [];
@@ -54,14 +54,14 @@ function toFindings(all: readonly Unplaced[], subject: Subject): readonly Findin
   return sorted(oncePerCause(hinted));
 }
 
-/** By file and line. */
+/** Sorts findings by file and line. */
 export function sorted(findings: readonly Finding[]): readonly Finding[] {
   return findings.toSorted((a, b) => (a.file < b.file ? -1 : Number(a.file > b.file)) || a.line - b.line);
 }
 
 function faultFindings({ faults }: Subject): readonly Unplaced[] {
   return faults.map(({ unit, object, error }) => {
-    const reason = `a bug in Weir keeps it from being compiled (${unit}): ${error instanceof Error ? error.message : String(error)}`;
+    const reason = `a bug in Weir prevents its compilation (${unit}): ${error instanceof Error ? error.message : String(error)}`;
     return { severity: 'error', object, field: '', reason };
   });
 }
@@ -74,7 +74,7 @@ function isOfRefused({ reason }: Unplaced, { problems }: FolderContent): boolean
   return missing !== undefined && problems.some(({ object, severity }) => severity === 'error' && object === missing);
 }
 
-/** Fields of routes that keep them from their listeners. */
+/** Fields that decide whether a route attaches to a listener. */
 const ATTACHMENT = /^spec\.(parentRefs?|hostnames)/;
 
 /** A finding that another one explains. */

@@ -16,7 +16,7 @@ export function matchFindings({ resources }: Subject): readonly Unplaced[] {
   const overlaps = findOverlaps([...routes, ...streams]).flatMap(({ listener, hostname, match, winner, losers }) =>
     losers.map((loser): Unplaced => {
       const subject = match === null ? 'every connection' : describeMatch(match);
-      const reason = `${subject} on listener ${listener}${hostname === '' ? '' : ` for ${hostname}`} never matches: ${winner} has it`;
+      const reason = `${subject} on listener ${listener}${hostname === '' ? '' : ` for ${hostname}`} never matches: ${winner} wins`;
       return { severity: 'warning', object: objects.get(loser) ?? loser, field: ruleOf(loser), reason };
     }),
   );

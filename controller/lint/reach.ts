@@ -14,11 +14,13 @@ export function emptinessFindings({ objects, content }: Subject): readonly Unpla
   const whole = { object: '', field: '' };
   if (own.length === 0) {
     if (content.problems.length > 0) return [];
-    const reason = 'no object that Weir reads was found: a Gateway and its routes are needed, in files that end with .yaml, .yml or .json';
+    const reason = 'the folder has no object that Weir reads; add a Gateway and routes, in files that end with .yaml, .yml or .json';
     return [{ ...whole, severity: 'warning', reason }];
   }
   if (objects.all('Gateway').length > 0) return [];
-  return [{ ...whole, severity: 'info', reason: 'no Gateway was found, so nothing is served; routes need one as their parent' }];
+  return [
+    { ...whole, severity: 'info', reason: 'the folder has no Gateway, so Weir serves no traffic; add one as the parent of the routes' },
+  ];
 }
 
 /** Listeners that answer everything with 404. */
