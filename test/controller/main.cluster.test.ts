@@ -144,7 +144,9 @@ describeWith(['cluster'], 'Controller', () => {
       'r',
       ({ parents = [] }) => parents[0]?.conditions.some((c) => c.type === 'RefusedByProxy' && c.message === message) === true,
     );
-    const events = () => cluster.list('events.events.k8s.io');
+    // Kubernetes writes Events of its own while it starts.
+    const events = async () =>
+      (await cluster.list('events.events.k8s.io')).filter((each) => each['reportingController'] === 'gateway.weir.dev/controller');
     await cluster.until('the Event', async () => (await events()).length > 0);
     expect(await events()).toMatchObject([
       {
