@@ -58,7 +58,7 @@ export class ControllerMetrics {
   }
 
   #pairGauges(pairs: MetricSources['pairs']): void {
-    const help = 'TLS Secrets whose pair cannot be used or has expired.';
+    const help = 'TLS Secrets whose pair of certificate and key is unusable or has expired.';
     this.#gauge('weir_secret_problems', help, [], (gauge) => gauge.set(pairs().problems));
     registerFamilies(this.registry, [expiryFamily(() => pairs().expiries)]);
   }
@@ -124,5 +124,5 @@ function unackedSeconds(sessions: ReturnType<MetricSources['sessions']>): number
 
 function syncedFamily(synced: MetricSources['synced']): MetricFamily {
   const read = () => Array.from(synced(), ([kind, isSynced]) => ({ labels: { kind }, value: Number(isSynced) }));
-  return { name: 'weir_watch_synced', type: 'gauge', help: '1 for a kind that has been listed since the start.', read };
+  return { name: 'weir_watch_synced', type: 'gauge', help: '1 if the controller has listed the kind since its start.', read };
 }

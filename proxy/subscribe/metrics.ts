@@ -16,13 +16,13 @@ export function configFamilies({ revision, refused }: ConfigSources): readonly M
     {
       name: 'weir_config_info',
       type: 'gauge',
-      help: 'Always 1; the revision is the same wherever the same configuration is served',
+      help: 'Always 1; proxies with the same resources have the same revision',
       read: () => [{ labels: { revision: revision() }, value: 1 }],
     },
     {
       name: 'weir_config_refused_resources',
       type: 'gauge',
-      help: 'Resources that are not served, or in an earlier version, since their newest cannot be used',
+      help: 'Resources whose newest version the proxy refuses',
       read: () => Array.from(Map.groupBy(refused(), String), ([kind, all]) => ({ labels: { kind }, value: all.length })),
     },
   ];
@@ -31,22 +31,22 @@ export function configFamilies({ revision, refused }: ConfigSources): readonly M
 export function subscriptionFamilies(state: () => SubscriptionState): readonly MetricFamily[] {
   const savedAt = () => state().savedAt;
   return [
-    single('weir_controller_connected', 'gauge', '1 while there is a stream from a controller', () => Number(state().connected)),
-    single('weir_controller_connects_total', 'counter', 'Streams from a controller', () => state().connects),
-    single('weir_config_pushes_total', 'counter', 'Pushes that were applied', () => state().pushes),
-    single('weir_config_last_good_in_use', 'gauge', '1 while what is served came from the file on disk', () =>
+    single('weir_controller_connected', 'gauge', '1 if the proxy has a stream from a controller', () => Number(state().connected)),
+    single('weir_controller_connects_total', 'counter', 'Streams from a controller since the start of the proxy', () => state().connects),
+    single('weir_config_pushes_total', 'counter', 'Pushes that the proxy applied', () => state().pushes),
+    single('weir_config_last_good_in_use', 'gauge', '1 if the proxy serves the last good configuration from disk', () =>
       Number(state().source === 'last-good'),
     ),
     {
       name: 'weir_config_last_good_timestamp_seconds',
       type: 'gauge',
-      help: 'When the last good configuration was written to disk',
+      help: 'Time at which the proxy wrote the last good configuration to disk',
       read: () => (savedAt() === 0 ? [] : [{ labels: {}, value: savedAt() / 1_000 }]),
     },
     {
       name: 'weir_config_last_good_writes_total',
       type: 'counter',
-      help: 'Writes of the last good configuration, and reads that failed',
+      help: 'Writes of the last good configuration to disk; failed reads count as failed',
       read: () => Object.entries(outcomesOf(state())).map(([result, value]) => ({ labels: { result }, value })),
     },
   ];

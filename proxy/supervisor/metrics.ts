@@ -17,10 +17,15 @@ export interface SupervisorSources {
 export function supervisorFamilies(sources: SupervisorSources): readonly MetricFamily[] {
   return [
     single('weir_workers', 'gauge', 'Workers that serve', sources.workers),
-    single('weir_worker_restarts_total', 'counter', 'Workers that died and were replaced', sources.restarts),
-    single('weir_config_changes_total', 'counter', 'Changes of the configuration that were applied', sources.version),
-    single('weir_config_applied_timestamp_seconds', 'gauge', 'When the configuration last changed', () => sources.changedAt() / 1_000),
-    single('weir_secret_problems', 'gauge', 'TLS Secrets whose pair cannot be used or has expired', () => sources.pairs().problems),
+    single('weir_worker_restarts_total', 'counter', 'Workers that died and that the supervisor replaced', sources.restarts),
+    single('weir_config_changes_total', 'counter', 'Configuration changes that the proxy applied', sources.version),
+    single('weir_config_applied_timestamp_seconds', 'gauge', 'Time of the last configuration change', () => sources.changedAt() / 1_000),
+    single(
+      'weir_secret_problems',
+      'gauge',
+      'TLS Secrets whose pair of certificate and key is unusable or has expired',
+      () => sources.pairs().problems,
+    ),
     expiryFamily(() => sources.pairs().expiries),
     BUILD_INFO,
   ];
