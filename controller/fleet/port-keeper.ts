@@ -1,4 +1,4 @@
-// Adds the ports of listeners to the Service of the shared proxies, and removes them. The leader writes them by server-side apply with an
+// Adds the ports of listeners to the Service of the shared proxies, and removes them. The leader writes them by server-side apply with its
 // own field manager, so that ports of other managers, such as Helm, stay.
 //
 //     delta ──> listeners of the shared scope ──┐

@@ -1,4 +1,4 @@
-// Runs the cluster guides in order, as for a reader who has only a cluster.
+// Runs the guides for a cluster one after the other: each starts from the cluster that the guide before it left.
 import { afterAll, beforeAll } from '@jest/globals';
 import path from 'node:path';
 import { toolPath } from '../cluster/tools.ts';
