@@ -4,7 +4,9 @@ import { requestTargets, type PolicyIndex, type TargetedRoute } from '#api/polic
 import { mergePolicies } from '#api/policy/merge.ts';
 import type { PolicySettings } from '#api/policy/settings.ts';
 import type { StreamBackendPlan } from '../exchange/stream-plan.ts';
-import type { ProxyProtocol, RetryPlan, RoutePlan, WebSocketPlan } from '../exchange/plan.ts';
+import type { ProxyProtocol, RoutePlan } from '../exchange/plan.ts';
+import { retryPlan } from './backend-traffic/retry.ts';
+import { webSocketPlan } from './backend-traffic/web-socket.ts';
 
 type BackendTraffic = PolicySettings<'BackendTrafficPolicy'>;
 
@@ -21,10 +23,6 @@ export type StreamForwardSettings = Pick<StreamBackendPlan, 'proxyProtocol'>;
 const PROTOCOLS = { HTTP1: 'http1', HTTP2: 'http2', BACKEND: null } as const;
 const PROXY_PROTOCOLS = { None: 0, V1: 1, V2: 2 } as const;
 
-/** The default of a `retry` field if only the other one is set; the same as for routes. */
-const DEFAULT_ATTEMPTS = 1;
-const DEFAULT_BACKOFF_MS = 25;
-
 /** Settings of the rule win; settings without a value are off. One line per setting. */
 export function forwardSettings(route: Pick<ir.Route, 'timeouts' | 'retry' | 'http2'>, policy: BackendTraffic): ForwardSettings {
   const { timeouts, retry } = route;
@@ -40,30 +38,6 @@ export function forwardSettings(route: Pick<ir.Route, 'timeouts' | 'retry' | 'ht
 
 function proxyProtocolOf({ proxyProtocol = 'None' }: BackendTraffic): ProxyProtocol {
   return PROXY_PROTOCOLS[proxyProtocol];
-}
-
-function retryPlan(retry: BackendTraffic['retry']): RetryPlan | null {
-  if (retry === undefined) return null;
-  return {
-    codes: retry.codes ?? [],
-    grpcStatuses: retry.grpcStatuses ?? [],
-    attempts: retry.attempts ?? DEFAULT_ATTEMPTS,
-    backoff: retry.backoff ?? DEFAULT_BACKOFF_MS,
-  };
-}
-
-/** Null without limits for WebSockets. */
-function webSocketPlan(policy: NonNullable<BackendTraffic['webSocket']> = {}): WebSocketPlan | null {
-  if (Object.values(policy).every((value) => value === 0)) return null;
-  return {
-    maxFrameBytes: policy.frame ?? 0,
-    maxMessageBytes: policy.message ?? 0,
-    messagesPerSecond: policy.messagesPerSecond ?? 0,
-    idle: policy.idle ?? 0,
-    lifetime: policy.lifetime ?? 0,
-    ping: policy.ping ?? 0,
-    maxConnections: policy.connections ?? 0,
-  };
 }
 
 /**
