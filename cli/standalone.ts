@@ -7,7 +7,10 @@ import { Pipeline } from '../controller/pipeline.ts';
 import type { Handover } from '../controller/compile/result.ts';
 import { CompileMetrics } from '../controller/admin/compile-metrics.ts';
 import { lintInTurns } from '../controller/lint/lint.ts';
+import { operationsOf } from '../controller/operations/index.ts';
+import { MAX_OPERATION_BYTES, operationPaths } from '../controller/operations/operations.ts';
 import { FileSource } from '../controller/watch/files.ts';
+import type { FeedPaths } from '../proxy/admin/admin.ts';
 import { lackIn, withPairs } from '../proxy/runtime/pairs.ts';
 import { configFamilies } from '../proxy/subscribe/metrics.ts';
 import type { Supervisor } from '../proxy/supervisor/supervisor.ts';
@@ -81,6 +84,12 @@ export class Standalone {
     const lacks = lackIn(new Map(resources.filter((resource) => resource.kind === 'Secret').map((secret) => [secret.key, secret])));
     const listeners = resources.filter((resource) => resource.kind === 'Listener').map((listener) => withPairs(listener, lacks));
     return listeners.map((listener) => ({ listener, port: supervisor.boundPort(listener.port) }));
+  }
+
+  /** The operations of the admin server. */
+  get admin(): FeedPaths {
+    const { log } = this.#options;
+    return { paths: operationPaths(operationsOf({ log }), log), maxBodyBytes: MAX_OPERATION_BYTES };
   }
 
   /** Stops the watch on the folder. The proxy continues with the last configuration. */

@@ -24,6 +24,7 @@ export const up: Command = {
     const served = await serve(config, log, ({ supervisor, readiness }) => {
       const standalone = new Standalone({ folder, strictKinds: config.strictKinds, log, supervisor });
       return {
+        admin: standalone.admin,
         async start(ports) {
           if (config.demo) backends.push(...(await startDemoBackends(folder)));
           await standalone.start();

@@ -8,11 +8,12 @@ import { Faults } from '#lib/faults.ts';
 import { Lifecycle } from '#lib/lifecycle.ts';
 import type { Log } from '#lib/log.ts';
 import { ControllerMetrics } from './admin/metrics.ts';
-import { dumpServer, probeServer } from './admin/servers.ts';
+import { adminServer, probeServer } from './admin/servers.ts';
 import type { CompilerOptions } from './compile/compile.ts';
 import type { ControllerConfig } from './config.ts';
 import { FleetPlane } from './fleet-plane.ts';
 import { LeaseElection } from './leader/lease.ts';
+import { operationsOf } from './operations/index.ts';
 import { Pipeline } from './pipeline.ts';
 import type { MakePushPlane, PushPlane } from './push-plane.ts';
 import { StatusPlane } from './status-plane.ts';
@@ -207,8 +208,10 @@ export class Controller {
       resources: this.#compiled.resources,
       sessions: () => this.#push.sessions(),
       live: this.#source.live,
+      operations: operationsOf({ log: this.#log }),
+      log: this.#log,
     };
-    return { probes: probeServer(this.#config, sources), admin: dumpServer(this.#config, sources) };
+    return { probes: probeServer(this.#config, sources), admin: adminServer(this.#config, sources) };
   }
 
   async #serve(): Promise<void> {

@@ -13,8 +13,19 @@ export interface Answer {
   readonly body: string;
 }
 
-/** Answers a request. `body` is '' without a body, `accept` is the Accept header. */
-export type Answerer = (body: string, accept: string) => Answer | Promise<Answer>;
+/** A request. Absent parts and headers are ''. */
+export interface AdminRequest {
+  readonly body: string;
+  /** The Accept header. */
+  readonly accept: string;
+  /** The Content-Type header. */
+  readonly contentType: string;
+  /** The part of the URL behind the question mark. */
+  readonly query: string;
+}
+
+/** Answers a request. */
+export type Answerer = (request: AdminRequest) => Answer | Promise<Answer>;
 
 export interface AdminServerOptions {
   /** '' binds every address. */
@@ -27,9 +38,11 @@ export interface AdminServerOptions {
   readonly token?: string;
   /** The reason to refuse a request, or null. */
   readonly refuse?: (request: IncomingMessage) => string | null;
+  /** The largest body of a request, bytes; 1024 if absent. */
+  readonly maxBodyBytes?: number;
 }
 
-/** No request needs a larger body. */
+/** Probes, dumps and simple commands need no larger body. */
 const MAX_BODY = 1_024;
 
 export function text(status: number, body: string): Answer {
@@ -42,7 +55,7 @@ export function text(status: number, body: string): Answer {
  */
 export function metricsAnswerer(read: (format: Format) => Promise<string>): Answerer {
   const running: Partial<Record<Format, Promise<Answer>>> = {};
-  return (_body, accept) => {
+  return ({ accept }) => {
     const format = formatFor(accept);
     return (running[format] ??= read(format)
       .then((body) => ({ status: 200, type: CONTENT_TYPES[format], body }))
@@ -57,9 +70,13 @@ export function json(value: unknown): Answer {
 /** The host names of loopback. After DNS rebinding, a web page sends its own host name instead. */
 const OWN_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?$/i;
 
-/** Browsers send these headers with requests of web pages; command line tools do not. */
+/** For a server on loopback: refuses requests of web pages, also after DNS rebinding. */
 export function refuseWebPages(request: IncomingMessage): string | null {
-  if (!OWN_HOST.test(request.headers.host ?? '')) return 'the Host header must name loopback';
+  return OWN_HOST.test(request.headers.host ?? '') ? refusePageHeaders(request) : 'the Host header must name loopback';
+}
+
+/** For a server at any address. Browsers send these headers with requests of web pages; command line tools do not. */
+export function refusePageHeaders(request: IncomingMessage): string | null {
   const site = request.headers['sec-fetch-site'] ?? 'none';
   return request.headers.origin !== undefined || site !== 'none' ? 'not for web pages' : null;
 }
@@ -106,8 +123,9 @@ export class AdminServer {
     if (!isAllowed(request, this.#options.token ?? '')) return text(401, 'a bearer token is needed');
     const answerer = this.#find(request);
     if (typeof answerer !== 'function') return answerer;
-    const body = await readBody(request);
-    return body === null ? text(413, 'too large') : answerer(body, request.headers.accept ?? '');
+    const limit = this.#options.maxBodyBytes ?? MAX_BODY;
+    const body = await readBody(request, limit);
+    return body === null ? text(413, `the body is larger than ${limit} bytes`) : answerer(requestOf(request, body));
   }
 
   /** The handler of a request, or the answer for an unknown method or path. */
@@ -127,12 +145,19 @@ function isAllowed(request: IncomingMessage, token: string): boolean {
   return token === '' || timingSafeEqual(digest(request.headers.authorization ?? ''), digest(`Bearer ${token}`));
 }
 
+function requestOf({ url = '', headers }: IncomingMessage, body: string): AdminRequest {
+  const mark = url.indexOf('?');
+  return { body, accept: headers.accept ?? '', contentType: headers['content-type'] ?? '', query: mark < 0 ? '' : url.slice(mark + 1) };
+}
+
 /** Null if the body is too large. */
-async function readBody(request: IncomingMessage): Promise<string | null> {
-  let body = '';
-  for await (const chunk of request.setEncoding('utf8')) {
-    body += String(chunk);
-    if (body.length > MAX_BODY) return null;
+async function readBody(request: IncomingMessage, limit: number): Promise<string | null> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > limit) return null;
+    chunks.push(chunk);
   }
-  return body;
+  return Buffer.concat(chunks).toString();
 }

@@ -7,6 +7,7 @@ import type { Result } from '#lib/result.ts';
 import { endAtOnce, firstSignal, onHangup } from '#lib/signals.ts';
 import { describeSystemError, isSystemError } from '#lib/system-error.ts';
 import { createAdminServer } from './admin/admin.ts';
+import type { AdminSources, FeedPaths } from './admin/admin.ts';
 import { createProbeServer } from './admin/probe.ts';
 import { Readiness } from './admin/readiness.ts';
 import type { ServingConfig } from './config.ts';
@@ -24,7 +25,8 @@ export class Serving {
   readonly readiness: Readiness;
   readonly #config: ServingConfig;
   readonly #log: Log;
-  readonly #admin: AdminServer | null;
+  readonly #sources: AdminSources;
+  #admin: AdminServer | null = null;
   readonly #probe: AdminServer | null;
 
   constructor(config: ServingConfig, log: Log) {
@@ -36,7 +38,7 @@ export class Serving {
       bindings: () => this.supervisor.bindingState,
       bindTimeout: config.limits.bindTimeout,
     });
-    const sources = {
+    this.#sources = {
       resources: () => this.supervisor.resources(),
       secrets: () => describeSecrets(this.supervisor.resources()),
       version: () => this.supervisor.version,
@@ -46,13 +48,14 @@ export class Serving {
       },
       log,
     };
-    const { adminPort, probePort } = config;
-    this.#admin = adminPort === null ? null : createAdminServer(adminPort, sources);
+    const { probePort } = config;
     this.#probe = probePort === null ? null : createProbeServer(probePort, this.readiness, (format) => this.supervisor.metrics(format));
   }
 
-  /** Starts the servers. If one cannot bind its port, everything is stopped again. */
-  async start(): Promise<Result<ServingPorts>> {
+  /** Starts the servers, the admin server with the paths of the feed. If one cannot bind its port, everything is stopped again. */
+  async start(feed: FeedPaths | null): Promise<Result<ServingPorts>> {
+    const { adminPort } = this.#config;
+    this.#admin = adminPort === null ? null : createAdminServer(adminPort, this.#sources, feed);
     try {
       const ports = { admin: (await this.#admin?.start()) ?? null, probe: (await this.#probe?.start()) ?? null };
       if (ports.admin !== null || ports.probe !== null)
@@ -93,6 +96,8 @@ export class Serving {
 
 /** The source of the configuration of a proxy. */
 export interface ConfigFeed {
+  /** More handlers of the admin server. */
+  readonly admin?: FeedPaths;
   /** Starts to deliver configuration. */
   start(ports: ServingPorts): Promise<void>;
   /** Resolves when it delivers nothing more. The last configuration stays in use. */
@@ -112,7 +117,7 @@ export async function serve(config: ServingConfig, log: Log, feedOf: (serving: S
   const serving = new Serving(config, log);
   onHangup(() => serving.reopenLog());
   const feed = feedOf(serving);
-  const started = await serving.start();
+  const started = await serving.start(feed.admin ?? null);
   if (!started.ok) return started;
   await feed.start(started.value);
   const { drainDelay, drainTimeout } = config;

@@ -45,6 +45,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'controller/authority': ['api', 'lib', 'controller/compile/fleet-identity.ts', 'controller/watch'],
   'controller/relay': ['api', 'lib', 'controller/push'],
   'controller/leader': ['api', 'lib', 'controller/watch'],
+  'controller/operations': ['api', 'lib'],
   'controller/admin': ['api', 'lib', 'controller'],
   controller: ['api', 'lib', 'controller'],
   'proxy/exchange': ['lib'],

@@ -1,10 +1,13 @@
-// The HTTP servers besides the push server: public probes and metrics, and dumps for loopback or a caller with the token.
+// The HTTP servers besides the push server: public probes and metrics; dumps and operations for loopback or a caller with the token.
 import type { EncodedResource } from '#api/ir/ir.ts';
 import { objectId } from '#api/k8s/object.ts';
-import { AdminServer, json, metricsAnswerer, refuseWebPages, text } from '#lib/admin-server.ts';
+import { AdminServer, json, metricsAnswerer, refusePageHeaders, refuseWebPages, text } from '#lib/admin-server.ts';
 import { spell } from '#lib/exposition.ts';
+import type { Log } from '#lib/log.ts';
 import { readFamilies } from '#lib/metric.ts';
 import type { ControllerConfig } from '../config.ts';
+import type { Operation } from '../operations/operation.ts';
+import { MAX_OPERATION_BYTES, operationPaths } from '../operations/operations.ts';
 import type { LiveStatuses } from '../watch/live-status.ts';
 import { dumpResources } from './dump.ts';
 import type { ControllerMetrics } from './metrics.ts';
@@ -19,6 +22,8 @@ export interface AdminSources {
   readonly resources: () => Iterable<EncodedResource>;
   readonly sessions: () => readonly object[];
   readonly live: LiveStatuses;
+  readonly operations: readonly Operation[];
+  readonly log: Log;
 }
 
 /** `/livez`, `/readyz` and `/metrics`. */
@@ -37,18 +42,21 @@ export function probeServer({ metricsAddress }: ControllerConfig, { obstacle, tr
   });
 }
 
-/** The current resources, proxies and statuses. */
-export function dumpServer({ adminAddress, adminToken }: ControllerConfig, { resources, sessions, live }: AdminSources): AdminServer {
+/** The current resources, proxies and statuses, and the operations. */
+export function adminServer({ adminAddress, adminToken }: ControllerConfig, sources: AdminSources): AdminServer {
+  const { resources, sessions, live, operations, log } = sources;
   const statuses = () => [...live.all()].map(({ ref, status }) => ({ object: objectId(ref), status: JSON.parse(status) as object }));
   return new AdminServer({
     ...adminAddress,
     token: adminToken,
-    // With the token, callers from any address are allowed.
-    ...(adminToken === '' ? { refuse: refuseWebPages } : {}),
+    // With the token, callers may use any name of the server.
+    refuse: adminToken === '' ? refuseWebPages : refusePageHeaders,
+    maxBodyBytes: MAX_OPERATION_BYTES,
     paths: {
       'GET /resources': () => json(dumpResources(resources())),
       'GET /sessions': () => json(sessions()),
       'GET /statuses': () => json(statuses()),
+      ...operationPaths(operations, log),
     },
   });
 }

@@ -1,7 +1,7 @@
 // Dumps and commands for operators: on loopback only, and not accessible to web pages in a browser on the machine.
 import type * as ir from '#api/ir/ir.ts';
 import { AdminServer, json, refuseWebPages, text } from '#lib/admin-server.ts';
-import type { Answer } from '#lib/admin-server.ts';
+import type { AdminRequest, Answer, Answerer } from '#lib/admin-server.ts';
 import { LOG_LEVELS } from '#lib/log.ts';
 import type { Log } from '#lib/log.ts';
 
@@ -16,7 +16,13 @@ export interface AdminSources {
   readonly log: Log;
 }
 
-export function createAdminServer(port: number, sources: AdminSources): AdminServer {
+/** Handlers of a source of configuration in the same process, by method and path, and the largest body that they take. */
+export interface FeedPaths {
+  readonly paths: Readonly<Record<string, Answerer>>;
+  readonly maxBodyBytes: number;
+}
+
+export function createAdminServer(port: number, sources: AdminSources, feed: FeedPaths | null = null): AdminServer {
   const { resources, secrets, version, drain, log } = sources;
   const paths = {
     'GET /config': () => json({ ...dump(resources(), version()), secrets: secrets() }),
@@ -25,9 +31,11 @@ export function createAdminServer(port: number, sources: AdminSources): AdminSer
       return text(202, 'draining');
     },
     'GET /log-level': () => text(200, log.level),
-    'PUT /log-level': (body: string) => setLevel(log, body.trim()),
+    'PUT /log-level': ({ body }: AdminRequest) => setLevel(log, body.trim()),
+    ...feed?.paths,
   };
-  return new AdminServer({ host: '127.0.0.1', port, paths, refuse: refuseWebPages });
+  const maxBodyBytes = feed === null ? {} : { maxBodyBytes: feed.maxBodyBytes };
+  return new AdminServer({ host: '127.0.0.1', port, paths, refuse: refuseWebPages, ...maxBodyBytes });
 }
 
 function setLevel(log: Log, name: string): Answer {

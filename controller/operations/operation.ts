@@ -1,0 +1,86 @@
+// One operation of the API for operators: a method and a path, the schema of its input, and a function. The input is the JSON body, or the
+// query of a GET. A refusal is a problem (RFC 9457) that names each wrong field.
+import { Ajv, type ValidateFunction } from 'ajv';
+import type { Static, TObject } from 'typebox';
+import type { AdminRequest, Answer } from '#lib/admin-server.ts';
+import { err, ok, type Result } from '#lib/result.ts';
+import type { FieldError } from '#api/k8s/field-error.ts';
+import { describeSchemaError } from '#api/k8s/schema-error.ts';
+
+/** Why an operation is refused: the status of the answer, one sentence, and the wrong fields of the input. */
+export interface Problem {
+  readonly status: 400 | 404 | 409 | 415 | 500 | 503;
+  readonly detail: string;
+  readonly errors?: readonly FieldError[];
+}
+
+/** The JSON of the answer, or the refusal. */
+export type Outcome = Result<object, Problem>;
+
+/** An operation, ready to answer requests. */
+export interface Operation {
+  /** Like `GET /endpoints`. */
+  readonly id: string;
+  answer(request: AdminRequest): Promise<Outcome>;
+}
+
+const TITLES: Readonly<Record<Problem['status'], string>> = {
+  400: 'The input is invalid',
+  404: 'The object does not exist',
+  409: 'The operation is not possible now',
+  415: 'The input is not JSON',
+  500: 'A bug in Weir stopped the operation',
+  503: 'A part that the operation needs is away',
+};
+
+/** An answer has no more errors than this: the input may have thousands of wrong fields. */
+const MAX_ERRORS = 20;
+
+const ajv = new Ajv({ allErrors: true, useDefaults: true, verbose: true, strict: false });
+
+/**
+ * Makes an operation. `input` must be a closed object; its defaults are applied. The fields of a GET are strings. `run` gets valid input
+ * only; an exception of it is a bug.
+ */
+export function operation<S extends TObject>(id: string, input: S, run: (input: Static<S>) => Promise<Outcome>): Operation {
+  let validate: ValidateFunction | null = null;
+  const read = id.startsWith('GET ') ? readQuery : readBody;
+  return {
+    id,
+    async answer(request) {
+      const value = read(request);
+      if (!value.ok) return value;
+      validate ??= ajv.compile(input);
+      if (!validate(value.value)) return invalid((validate.errors ?? []).slice(0, MAX_ERRORS).map(describeSchemaError));
+      return run(value.value as Static<S>);
+    },
+  };
+}
+
+/** The refusal of input with these errors. */
+export function invalid(errors: readonly FieldError[]): Result<never, Problem> {
+  return err({ status: 400, detail: 'the input has invalid fields', errors });
+}
+
+/** The refusal as `application/problem+json`. */
+export function describeProblem({ status, detail, errors = [] }: Problem): Answer {
+  const body = { type: 'about:blank', title: TITLES[status], status, detail, errors };
+  return { status, type: 'application/problem+json', body: `${JSON.stringify(body)}\n` };
+}
+
+/** Forms of web pages cannot send this content type to another site. */
+function readBody({ body, contentType }: AdminRequest): Result<unknown, Problem> {
+  if (!/^application\/json(?: *;|$)/i.test(contentType)) return err({ status: 415, detail: 'the Content-Type must be application/json' });
+  try {
+    return ok(JSON.parse(body));
+  } catch {
+    return err({ status: 400, detail: 'the body is not JSON' });
+  }
+}
+
+function readQuery({ query }: AdminRequest): Result<unknown, Problem> {
+  const fields = [...new URLSearchParams(query)];
+  const repeated = fields.find(([name], index) => fields.findIndex(([each]) => each === name) !== index);
+  if (repeated !== undefined) return invalid([{ field: repeated[0], reason: 'must not occur twice' }]);
+  return ok(Object.fromEntries(fields));
+}
