@@ -3,6 +3,9 @@ import { describe, expect, test } from '@jest/globals';
 import { Endpoint } from '../endpoint.ts';
 import type { EndpointPool } from '../endpoint.ts';
 import type { Balancer, Candidate } from './balancer.ts';
+import { LeastRequest } from './least-request.ts';
+import { PeakEwma } from './peak-ewma.ts';
+import { Random } from './random.ts';
 import { RoundRobin } from './round-robin.ts';
 
 const POOL: EndpointPool = {
@@ -15,6 +18,9 @@ const PICKS = 100_000;
 
 const BALANCERS: Readonly<Record<string, () => Balancer>> = {
   RoundRobin: () => new RoundRobin(),
+  Random: () => new Random(),
+  LeastRequest: () => new LeastRequest(),
+  PeakEWMA: () => new PeakEwma(),
 };
 
 function candidatesOf(weights: readonly number[]): Candidate[] {
