@@ -175,6 +175,14 @@ export class IsolatedRequestPath extends RequestPath {
     }
   }
 
+  override delayOver(exchange: Exchange): void {
+    try {
+      super.delayOver(exchange);
+    } catch (bug) {
+      this.failed(exchange, bug);
+    }
+  }
+
   /** Ends the exchange with `internal_error`; if that fails too, with a cut. */
   override failed(exchange: Exchange, bug: unknown): void {
     this.#bugs.met(bug, 'exchange');

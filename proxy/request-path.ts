@@ -1,5 +1,5 @@
 // THE SPINE of the proxy, the life of a request from top to bottom:
-// match > request filters > pick > attempt > response filters > answer > record.
+// match > request filters > injected faults > pick > attempt > response filters > answer > record.
 // Codecs call it from both sides; each method handles one event of an exchange.
 import type { Attempt } from './exchange/attempt.ts';
 import { Bodies } from './bodies.ts';
@@ -20,6 +20,8 @@ import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import { runRequestFilters } from './filter/chain.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { Attempts } from './upstream/attempts.ts';
+import { abortOf, delays } from './upstream/fault-injection.ts';
+import type { DelayListener } from './upstream/fault-injection.ts';
 import { setForwarded } from './upstream/forwarded.ts';
 import type { Gathering } from './upstream/gathering.ts';
 import { mayRetryFailure, mayRetryStatus } from './upstream/retry.ts';
@@ -40,7 +42,7 @@ export interface RequestPathOptions {
   readonly hop: Hop;
 }
 
-export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineListener {
+export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineListener, DelayListener {
   readonly #runtime: () => Runtime;
   readonly #recorder: Recorder;
   readonly #wheel: TimerWheel;
@@ -125,13 +127,21 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (route.requestTimeout !== before.requestTimeout) renewRequestTimeout(exchange, this.#wheel, this);
   }
 
-  // 3 pick, 4 attempt: once, or again as decided in upstream/retry.ts
+  // 3 injected faults, pick, 4 attempt: once, or again as decided in upstream/retry.ts
 
   readonly #forward = (exchange: Exchange): void => {
+    const { faults } = exchange.route as RoutePlan;
+    if (faults === null || !delays(exchange, faults, this.#wheel, this)) this.delayOver(exchange);
+  };
+
+  delayOver(exchange: Exchange): void {
+    const { faults } = exchange.route as RoutePlan;
+    const fault = faults === null ? null : abortOf(exchange, faults);
+    if (fault !== null) return this.#endings.reply(exchange, fault);
     if (!this.#tunnels.mayOpen(exchange)) return this.#endings.reply(exchange, ERRORS.overloaded);
     exchange.phase = 'picked';
     if (!this.#bodies.begin(exchange)) this.#begin(exchange);
-  };
+  }
 
   /** Sends a copy of a request with its whole body for a filter: it starts where the original would continue. */
   forwardCopy(copy: Exchange, body: Buffer | null): void {

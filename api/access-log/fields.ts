@@ -95,6 +95,7 @@ export const LOG_FIELDS: readonly LogField[] = [
     ...LISTED,
   }),
   field('errorDetail', 'ECONNRESET', 'The exact cause, if the code has several.', { ...ANY, ...LISTED }),
+  field('fault', 'delay', 'The faults that a policy injected: delay, abort, or both with a comma between; absent without one.', LISTED),
   field('serverName', 'shop.example.com', 'The server name of the TLS handshake (SNI).', { ...ANY, ...LISTED }),
   field('tlsVersion', 'TLSv1.3', 'The version of TLS; absent without TLS.', { ...ANY, ...LISTED }),
   field('tlsCipher', 'TLS_AES_128_GCM_SHA256', 'The cipher suite of TLS.', ANY),

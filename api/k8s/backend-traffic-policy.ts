@@ -10,6 +10,7 @@ import {
   TCP_ROUTE_TARGET,
   TLS_ROUTE_TARGET,
 } from './policy.ts';
+import { faultInjection } from './backend-traffic/fault-injection.ts';
 import { retry } from './backend-traffic/retry.ts';
 import { timeouts } from './backend-traffic/timeouts.ts';
 import { webSocket } from './backend-traffic/web-socket.ts';
@@ -23,7 +24,7 @@ export const backendTrafficPolicy = policyKind({
   plural: 'backendtrafficpolicies',
   shortNames: ['btp'],
   description:
-    'How requests and connections are sent to backends: protocol, timeouts, retries, WebSockets. For each field the nearest policy wins: rule, route, Service or Backend, listener, ListenerSet, Gateway.',
+    'How requests and connections are sent to backends: protocol, timeouts, retries, WebSockets, faults on purpose. For each field the nearest policy wins: rule, route, Service or Backend, listener, ListenerSet, Gateway.',
   targets: [
     GATEWAY_TARGET,
     LISTENER_SET_TARGET,
@@ -34,7 +35,10 @@ export const backendTrafficPolicy = policyKind({
     SERVICE_TARGET,
     BACKEND_TARGET,
   ],
-  additions: [],
+  additions: [
+    // A proxy without it adds no faults.
+    { capability: 'fault-injection', path: 'settings.faultInjection', otherwise: 'omit' },
+  ],
   settings: {
     protocol: choice(
       'The protocol of requests to the backend, in place of the one that the Service (appProtocol) or Backend names. Calls of a GRPCRoute always use HTTP/2.',
@@ -47,5 +51,6 @@ export const backendTrafficPolicy = policyKind({
     timeouts,
     retry,
     webSocket,
+    faultInjection,
   },
 });

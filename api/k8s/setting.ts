@@ -35,6 +35,11 @@ export function count(description: string, { minimum, maximum }: { minimum: numb
   return Type.Optional(Type.Integer({ minimum, maximum, description }));
 }
 
+/** A share in percent, with decimals such as 0.1. */
+export function percent(description: string) {
+  return Type.Optional(Type.Number({ minimum: 0, maximum: 100, description }));
+}
+
 /** One of several words. */
 export function choice<const W extends string>(description: string, words: readonly W[]) {
   return Type.Optional(Type.Enum([...words], { description }));

@@ -17,7 +17,15 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
   ['Operate', ['guides/troubleshooting', 'guides/observability', 'guides/alerts', 'guides/sizing', 'guides/upgrade', 'guides/uninstall']],
   [
     'Resources',
-    ['reference/routes', 'reference/listeners', 'reference/upstreams', 'reference/policies', 'reference/fleets', 'reference/resources'],
+    [
+      'reference/routes',
+      'reference/listeners',
+      'reference/upstreams',
+      'reference/policies',
+      'reference/overload',
+      'reference/fleets',
+      'reference/resources',
+    ],
   ],
   ['Protocols', ['reference/http', 'reference/grpc', 'reference/websocket', 'reference/errors']],
   [

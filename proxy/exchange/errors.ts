@@ -13,15 +13,22 @@ export interface ExchangeError {
   readonly title: string;
   /** The details of this failure, for the log only; '' if the code says everything. */
   readonly detail: string;
+  /** The status for gRPC calls in place of that of the table in grpc-status.ts; -1: that of the table. */
+  readonly grpcStatus: number;
 }
 
 function define(code: string, source: ErrorSource, status: number, title: string, retriable = false): ExchangeError {
-  return Object.freeze({ code, source, status, retriable, title, detail: '' });
+  return Object.freeze({ code, source, status, retriable, title, detail: '', grpcStatus: -1 });
 }
 
 /** The same failure with details. */
 export function withDetail(error: ExchangeError, detail: string): ExchangeError {
   return Object.freeze({ ...error, detail });
+}
+
+/** The same failure with other statuses, for requests and for gRPC calls. */
+export function withStatuses(error: ExchangeError, status: number, grpcStatus: number): ExchangeError {
+  return Object.freeze({ ...error, status, grpcStatus });
 }
 
 /** All failures; docs/reference/errors.md lists the same codes, and a test compares them. */
@@ -58,6 +65,7 @@ export const ERRORS = Object.freeze({
   weightsZero: define('weights_zero', 'internal', 503, 'All backends of the route have weight 0'),
   noEndpoints: define('no_endpoints', 'upstream', 503, 'The backend has no endpoint'),
   overloaded: define('overloaded', 'internal', 503, 'The proxy is at its limits'),
+  faultInjected: define('fault_injected', 'internal', 503, 'The error is injected on purpose'),
   internalError: define('internal_error', 'internal', 500, 'The proxy failed'),
   upstreamConnectFailed: define('upstream_connect_failed', 'upstream', 502, 'The backend could not be reached', true),
   upstreamConnectTimeout: define('upstream_connect_timeout', 'upstream', 504, 'The backend could not be reached in time', true),

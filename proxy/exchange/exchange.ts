@@ -94,6 +94,9 @@ export interface WebSocketTunnel {
   end(): void;
 }
 
+/** The faults that the proxy added to an exchange on purpose; '' for none. */
+export type FaultMark = '' | 'delay' | 'abort' | 'delay,abort';
+
 /** The phase of an exchange; it only moves forward. */
 export type ExchangePhase = 'request' | 'picked' | 'answering' | 'done';
 
@@ -182,7 +185,9 @@ export class Exchange {
   shadow = false;
   /** The timer of the whole exchange; null unless the route sets a timeout. */
   requestTimer: Timer | null = null;
-  /** The timer of the pause between two attempts. */
+  /** Faults that the proxy added on purpose. */
+  fault: FaultMark = '';
+  /** The timer of the pause between two attempts, or of an injected delay. */
   backoffTimer: Timer | null = null;
 
   // The outcome.

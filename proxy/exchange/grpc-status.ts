@@ -55,6 +55,7 @@ const BY_NAME = {
   weightsZero: GRPC_STATUS.unavailable,
   noEndpoints: GRPC_STATUS.unavailable,
   overloaded: GRPC_STATUS.unavailable,
+  faultInjected: GRPC_STATUS.unavailable,
   internalError: GRPC_STATUS.internal,
   upstreamConnectFailed: GRPC_STATUS.unavailable,
   upstreamConnectTimeout: GRPC_STATUS.unavailable,
@@ -82,6 +83,7 @@ const BY_CODE: ReadonlyMap<string, number> = new Map(
 
 /** The gRPC status of a failure. */
 export function grpcStatusOf(error: ExchangeError): number {
+  if (error.grpcStatus >= 0) return error.grpcStatus;
   return BY_CODE.get(error.code) ?? GRPC_STATUS.unknown;
 }
 

@@ -127,6 +127,18 @@ export interface WebSocketPlan {
   readonly maxConnections: number;
 }
 
+/** Faults that are added to requests on purpose. */
+export interface FaultPlan {
+  /** Only requests with this header get faults, name in lower case; null: all. */
+  readonly header: string | null;
+  /** The share of requests that are delayed, 0 to 1, and the delay in milliseconds. */
+  readonly delayShare: number;
+  readonly delay: number;
+  /** The share of requests that are answered with the error, 0 to 1. */
+  readonly abortShare: number;
+  readonly abort: ExchangeError;
+}
+
 /** One rule of a route in executable form. `null` fields: nothing to do. */
 export interface RoutePlan {
   /** Key of the IR route: `<Kind>/<namespace>/<name>/<rule index>`; the label of metrics and logs. */
@@ -145,6 +157,7 @@ export interface RoutePlan {
   readonly backendRequestTimeout: number;
   readonly retry: RetryPlan | null;
   readonly webSocket: WebSocketPlan | null;
+  readonly faults: FaultPlan | null;
   /** The protocol to endpoints regardless of their cluster; null: that of the cluster. */
   readonly protocol: 'http1' | 'http2' | null;
   readonly proxyProtocol: ProxyProtocol;

@@ -31,6 +31,7 @@ describe('without a policy', () => {
       backendRequestTimeout: 0,
       retry: null,
       webSocket: null,
+      faults: null,
     });
   });
 

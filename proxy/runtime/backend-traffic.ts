@@ -5,6 +5,7 @@ import { mergePolicies } from '#api/policy/merge.ts';
 import type { PolicySettings } from '#api/policy/settings.ts';
 import type { StreamBackendPlan } from '../exchange/stream-plan.ts';
 import type { ProxyProtocol, RoutePlan } from '../exchange/plan.ts';
+import { faultPlan } from './backend-traffic/fault-injection.ts';
 import { retryPlan } from './backend-traffic/retry.ts';
 import { webSocketPlan } from './backend-traffic/web-socket.ts';
 
@@ -13,7 +14,7 @@ type BackendTraffic = PolicySettings<'BackendTrafficPolicy'>;
 /** The part of a plan that policies set. */
 export type ForwardSettings = Pick<
   RoutePlan,
-  'protocol' | 'proxyProtocol' | 'requestTimeout' | 'backendRequestTimeout' | 'retry' | 'webSocket'
+  'protocol' | 'proxyProtocol' | 'requestTimeout' | 'backendRequestTimeout' | 'retry' | 'webSocket' | 'faults'
 >;
 
 /** The part of a stream route's plan that policies set, for each of its backends. */
@@ -33,6 +34,7 @@ export function forwardSettings(route: Pick<ir.Route, 'timeouts' | 'retry' | 'ht
     backendRequestTimeout: timeouts.backendRequest ?? policy.timeouts?.backendRequest ?? 0,
     retry: retry ?? retryPlan(policy.retry),
     webSocket: webSocketPlan(policy.webSocket),
+    faults: faultPlan(policy.faultInjection),
   };
 }
 

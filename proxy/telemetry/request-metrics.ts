@@ -1,5 +1,5 @@
 // Metrics of requests: a limited number of series per listener and route, counted in plain fields and read at the scrape.
-import type { Exchange } from '../exchange/exchange.ts';
+import type { Exchange, FaultMark } from '../exchange/exchange.ts';
 import { MAX_GRPC_STATUS } from '../exchange/grpc-status.ts';
 import type { Limits } from '../exchange/limits.ts';
 import { Histogram } from '#lib/histogram.ts';
@@ -24,6 +24,9 @@ class RequestSeries {
   requestBytes = 0;
   responseBytes = 0;
   retries = 0;
+  /** Injected faults. */
+  delays = 0;
+  aborts = 0;
   idleScrapes = 0;
 }
 
@@ -54,6 +57,7 @@ export class RequestMetrics {
     series.requestBytes += exchange.requestBytes;
     series.responseBytes += exchange.responseBytes;
     if (exchange.attempts > 1) series.retries += exchange.attempts - 1;
+    if (exchange.fault !== '') countFault(series, exchange.fault);
     series.idleScrapes = 0;
     if (exchange.error !== null) countError(series, exchange.error.code);
   }
@@ -79,6 +83,7 @@ export class RequestMetrics {
       this.#sums('weir_response_bytes_total', 'Bytes of answer bodies', (series) => series.responseBytes),
       this.#sums('weir_request_retries_total', 'Attempts after the first', (series) => series.retries),
       this.#family('weir_errors_total', 'counter', 'Failed requests and answers of the proxy itself, by code', errorSamples),
+      this.#family('weir_faults_injected_total', 'counter', 'Faults that policies injected into requests, by fault', faultSamples),
     ];
   }
 
@@ -104,6 +109,19 @@ function countCall(series: RequestSeries, status: number): void {
 function countError(series: RequestSeries, code: string): void {
   const errors = (series.errors ??= new Map<string, number>());
   errors.set(code, (errors.get(code) ?? 0) + 1);
+}
+
+function countFault(series: RequestSeries, fault: FaultMark): void {
+  if (fault !== 'abort') series.delays++;
+  if (fault !== 'delay') series.aborts++;
+}
+
+function faultSamples({ labels, series }: Counted<RequestSeries>): Sample[] {
+  const counts = [
+    ['delay', series.delays],
+    ['abort', series.aborts],
+  ] as const;
+  return counts.filter(([, value]) => value > 0).map(([fault, value]) => ({ labels: { ...labels, fault }, value }));
 }
 
 function callSamples({ labels, series }: Counted<RequestSeries>): Sample[] {

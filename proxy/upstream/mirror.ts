@@ -71,7 +71,8 @@ export class Mirror {
     copy.grpc = exchange.grpc;
     copy.deadlineAt = exchange.deadlineAt;
     const protocol = exchange.grpc ? 'http2' : null;
-    copy.route = exchange.route === null ? null : { ...exchange.route, responseFilters: null, retry: null, protocol, proxyProtocol: 0 };
+    const own = { responseFilters: null, retry: null, protocol, proxyProtocol: 0, faults: null } as const;
+    copy.route = exchange.route === null ? null : { ...exchange.route, ...own };
     copy.backend = { cluster, error: null, weight: 1, requestFilters: null, responseFilters: null, route: null } satisfies BackendPlan;
     return copy;
   }

@@ -123,6 +123,7 @@ const OUTCOME: Fields = {
   closeCode: { kind: 'number', read: ({ webSocket }) => (webSocket === null || webSocket.close.code <= 0 ? null : webSocket.close.code) },
   closedBy: { kind: 'safe', read: ({ webSocket }) => (webSocket === null ? null : webSocket.close.by) },
   error: { kind: 'safe', read: ({ error }) => (error === null ? null : error.code) },
+  fault: { kind: 'safe', read: ({ fault }) => (fault === '' ? null : fault) },
   // The detail may contain text of peers.
   errorDetail: { kind: 'detail', read: ({ error }) => (error === null ? null : error.detail) },
 };
