@@ -18,7 +18,7 @@ export async function startDemoBackends(folder: string): Promise<DemoBackend[]> 
   const { objects } = await readOnce([folder]);
   const backends = objects.filter((object): object is Backend => object.kind === 'Backend');
   const local = backends.flatMap(({ metadata, spec }) =>
-    spec.endpoints.filter(({ ip }) => ip === '127.0.0.1').map(({ ip, port }) => startDemoBackend(metadata.name, ip, port)),
+    (spec.endpoints ?? []).filter(({ ip }) => ip === '127.0.0.1').map(({ ip, port }) => startDemoBackend(metadata.name, ip, port)),
   );
   return Promise.all(local);
 }

@@ -2,10 +2,14 @@
 import * as ir from '#api/ir/ir.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { ResourceError } from '#api/wire/encode.ts';
+import { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
 import { Pipeline } from '../controller/pipeline.ts';
 import type { Handover } from '../controller/compile/result.ts';
+import { discoveryFamilies, discoveryPaths } from '../controller/admin/discovery-metrics.ts';
 import { CompileMetrics } from '../controller/admin/compile-metrics.ts';
+import { Discovery } from '../controller/discovery/discovery.ts';
+import { endpointSources } from '../controller/discovery/index.ts';
 import { lintInTurns } from '../controller/lint/lint.ts';
 import { operationsOf } from '../controller/operations/index.ts';
 import { MAX_OPERATION_BYTES, operationPaths } from '../controller/operations/operations.ts';
@@ -39,6 +43,7 @@ export class Standalone {
   readonly #options: StandaloneOptions;
   readonly #pipeline: Pipeline;
   readonly #source: FileSource;
+  readonly #discovery: Discovery;
   readonly #reloads: ReloadLog;
   readonly #metrics: CompileMetrics;
   readonly #held = new HeldResources();
@@ -53,14 +58,18 @@ export class Standalone {
     const sources = { problems: () => this.#pipeline.problems(), waiting: () => this.#pipeline.waiting };
     this.#metrics = new CompileMetrics(supervisor.registry, sources);
     this.#source = new FileSource(options.folder, { strictKinds: options.strictKinds });
+    const faults = new Faults(log);
+    this.#discovery = new Discovery({ sources: endpointSources(), log, faults });
+    supervisor.expose(discoveryFamilies(() => this.#discovery));
     this.#reloads = new ReloadLog(log);
     this.#findings = new FindingLog(log);
     this.#pipeline = new Pipeline({
-      sources: [this.#reloads.watching(this.#source)],
+      sources: [this.#reloads.watching(this.#source), this.#discovery],
       compiler: { controllerName: CONTROLLER_NAME, allowLoopback: true, bindAddresses: true },
       batch: BATCH,
       sinks: { proxy: { essential: true, apply: (delta) => this.#push(delta) } },
       log,
+      faults,
       compiled: (delta, ms) => {
         const { changed, removed } = delta;
         this.#metrics.compiled(delta, ms);
@@ -89,7 +98,10 @@ export class Standalone {
   /** The operations of the admin server. */
   get admin(): FeedPaths {
     const { log } = this.#options;
-    return { paths: operationPaths(operationsOf({ log }), log), maxBodyBytes: MAX_OPERATION_BYTES };
+    return {
+      paths: { ...discoveryPaths(this.#discovery), ...operationPaths(operationsOf({ log }), log) },
+      maxBodyBytes: MAX_OPERATION_BYTES,
+    };
   }
 
   /** Stops the watch on the folder. The proxy continues with the last configuration. */

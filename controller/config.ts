@@ -175,7 +175,7 @@ const FLAGS: Flags = {
   'admin-address': {
     default: '127.0.0.1:9081',
     value: 'HOST:PORT',
-    text: 'address of the dumps /resources, /sessions and /statuses; an address other than loopback needs --admin-token-file',
+    text: 'address of the dumps /resources, /sessions, /statuses and /discovery; an address other than loopback needs --admin-token-file',
   },
   'admin-token-file': { default: '', value: 'FILE', text: 'file with the bearer token for the dumps' },
   'log-level': { default: 'info', value: 'LEVEL', text: LOG_LEVELS.join(', '), words: LOG_LEVELS },

@@ -11,6 +11,8 @@ import { ControllerMetrics } from './admin/metrics.ts';
 import { adminServer, probeServer } from './admin/servers.ts';
 import type { CompilerOptions } from './compile/compile.ts';
 import type { ControllerConfig } from './config.ts';
+import { Discovery } from './discovery/discovery.ts';
+import { endpointSources } from './discovery/index.ts';
 import { FleetPlane } from './fleet-plane.ts';
 import { LeaseElection } from './leader/lease.ts';
 import { operationsOf } from './operations/index.ts';
@@ -18,6 +20,7 @@ import { Pipeline } from './pipeline.ts';
 import type { MakePushPlane, PushPlane } from './push-plane.ts';
 import { StatusPlane } from './status-plane.ts';
 import { ApiClient, loadKubeConfig, namespaceOf } from './watch/api-client.ts';
+import type { SourceTrouble } from './watch/found.ts';
 import { KubernetesSource } from './watch/kubernetes.ts';
 
 /** How long changes gather, milliseconds. An API server sends objects that were applied together within a few milliseconds. */
@@ -37,6 +40,7 @@ export class Controller {
   readonly #metrics: ControllerMetrics;
   readonly #faults: Faults;
   readonly #source: KubernetesSource;
+  readonly #discovery: Discovery;
   readonly #statuses: StatusPlane;
   readonly #fleets: FleetPlane;
   readonly #push: PushPlane;
@@ -61,6 +65,7 @@ export class Controller {
     const { watchNamespaces } = config;
     const namespaces = watchNamespaces.length === 0 ? [] : [...new Set([...watchNamespaces, namespace])];
     this.#source = this.#makeSource(namespaces);
+    this.#discovery = this.#makeDiscovery();
     this.#statuses = this.#makeStatuses();
     this.#fleets = this.#makeFleets(namespace, namespaces);
     this.#push = this.#makePush(makePush);
@@ -112,9 +117,14 @@ export class Controller {
     });
   }
 
+  #makeDiscovery(): Discovery {
+    const troubled = (owner: string, trouble: SourceTrouble | null) => this.#statuses.sourceTroubled(owner, trouble);
+    return new Discovery({ sources: endpointSources(), log: this.#log, faults: this.#faults, troubled });
+  }
+
   #makePipeline(): Pipeline {
     return new Pipeline({
-      sources: [this.#source],
+      sources: [this.#source, this.#discovery],
       compiler: compilerOptions(this.#config),
       batch: BATCH,
       sinks: {
@@ -151,6 +161,7 @@ export class Controller {
       client: this.#client,
       source: this.#source,
       compiled: this.#compiled,
+      sourceTroubles: () => this.#discovery.troubles(),
       leads: () => this.#election.leads(),
       faults: this.#faults,
       wrote: (kind, result) => this.#metrics.statusWritten(kind, result),
@@ -187,6 +198,7 @@ export class Controller {
 
   #makeMetrics(): ControllerMetrics {
     return new ControllerMetrics({
+      discovery: () => this.#discovery,
       objects: () => this.#source.objectCounts(),
       troubles: () => new Map([...this.#source.troubles()].map(([kind, { problem }]) => [kind, problem.type])),
       sessions: () => this.#push.sessions(),
@@ -208,6 +220,7 @@ export class Controller {
       resources: this.#compiled.resources,
       sessions: () => this.#push.sessions(),
       live: this.#source.live,
+      discovery: this.#discovery,
       operations: operationsOf({ log: this.#log }),
       log: this.#log,
     };

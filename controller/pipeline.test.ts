@@ -6,7 +6,7 @@ import { until } from '../test/support/until.ts';
 import { CONTROLLER, gateway, gatewayClass, service, tlsSecret, upsert } from './compile/testdata/objects.ts';
 import type { CompileDelta, Handover } from './compile/result.ts';
 import { Pipeline } from './pipeline.ts';
-import type { Change, Source, SourceListener } from './watch/event.ts';
+import type { Change, Source, SourceListener, Wanted } from './watch/event.ts';
 
 const read = (file: string) => readFileSync(new URL(`compile/testdata/tls/${file}`, import.meta.url), 'utf8');
 const CERT = upsert(tlsSecret('infra', 'cert', read('a.crt'), read('a.key')));
@@ -35,7 +35,7 @@ class OnDemand implements Source {
     return Promise.resolve();
   }
 
-  follow(secrets: ReadonlySet<string>): Promise<void> | null {
+  want({ Secret: secrets }: Wanted): Promise<void> | null {
     this.followed = [...secrets];
     if (!this.holds || secrets.size === 0) return null;
     this.#wait = Promise.withResolvers();

@@ -11,9 +11,14 @@ import { Outlet } from './outlet.ts';
 import type { Sink } from './outlet.ts';
 import { Batcher } from './snapshot/batcher.ts';
 import type { BatcherOptions } from './snapshot/batcher.ts';
-import type { Change, Source, SourceListener } from './watch/event.ts';
+import type { Change, Source, SourceListener, Wanted } from './watch/event.ts';
 import { ProblemLog } from './watch/problem-log.ts';
 import { ProblemCounts } from './status/problem-counts.ts';
+
+/** The kinds that sources report on demand. */
+const WANTED_KINDS: ReadonlySet<string> = new Set<keyof Wanted>(['Secret', 'FoundEndpoints']);
+/** Rounds of a batch: its objects, then the Secrets that they refer to, then the endpoints that are looked up with these Secrets. */
+const MAX_ROUNDS = 3;
 
 /** How many objects that failed to compile `troubles` names. */
 const MAX_TOLD = 20;
@@ -115,25 +120,27 @@ export class Pipeline {
   }
 
   /**
-   * Compiles a batch and hands the delta on. Compiling finds which Secrets are referenced; unknown ones are read and compiled before any
-   * sink gets the delta. One round is enough, since the content of a Secret refers to no other Secret. The source reports Secrets that it
-   * could not read in time as unreadable.
+   * Compiles a batch and hands the delta on. Compiling finds what is wanted on demand: unknown Secrets, and endpoints that are looked up.
+   * They are read and compiled before any sink gets the delta. The sources limit the waits.
    */
   #deliver(changes: readonly Change[]): Promise<void> | null {
     this.#spent = 0;
-    if (!this.#compile(changes)) return null;
-    const secrets = this.#followSecrets();
-    if (secrets !== null) return secrets.then(() => this.#deliverWithSecrets());
+    return this.#deliverRound(changes, 1);
+  }
+
+  #deliverRound(changes: readonly Change[], round: number): Promise<void> | null {
+    if (this.#stopped || !this.#compile(changes)) return null;
+    const answers = this.#want();
+    if (answers !== null && round < MAX_ROUNDS) {
+      return answers.then(() => this.#deliverRound(this.#batcher.take(WANTED_KINDS), round + 1) ?? undefined);
+    }
     this.#handOn();
     return null;
   }
 
-  #deliverWithSecrets(): void {
-    if (!this.#stopped && this.#compile(this.#batcher.take('Secret'))) this.#handOn();
-  }
-
-  #followSecrets(): Promise<unknown> | null {
-    const waits = this.#options.sources.flatMap((source) => source.follow?.(this.#compiler.secretsRead) ?? []);
+  #want(): Promise<unknown> | null {
+    const { wanted } = this.#compiler;
+    const waits = this.#options.sources.flatMap((source) => source.want?.(wanted) ?? []);
     return waits.length === 0 ? null : Promise.all(waits);
   }
 

@@ -19,9 +19,11 @@ import { PairEvents } from './status/pair-events.ts';
 import { Programmed } from './status/programmed.ts';
 import { Readability } from './status/readability.ts';
 import { RefusedReferences } from './status/refused-references.ts';
+import { sourceEvent } from './status/source-event.ts';
 import { StatusWriter } from './status/writer.ts';
 import type { WriteResult } from './status/writer.ts';
 import type { ApiClient } from './watch/api-client.ts';
+import type { SourceTrouble } from './watch/found.ts';
 import type { KubernetesSource } from './watch/kubernetes.ts';
 
 export interface StatusPlaneOptions {
@@ -30,6 +32,8 @@ export interface StatusPlaneOptions {
   readonly source: Pick<KubernetesSource, 'live' | 'isConnected'>;
   /** All current resources, and the units that failed to compile because of a bug. */
   readonly compiled: { readonly resources: () => Iterable<EncodedResource>; readonly faulty: () => Iterable<UnitFault> };
+  /** The troubles of sources of endpoints, by owner. */
+  readonly sourceTroubles: () => ReadonlyMap<string, SourceTrouble>;
   /** Whether this controller leads; called before every write. */
   readonly leads: () => boolean;
   /** Called after every write, for metrics. */
@@ -51,13 +55,15 @@ export class StatusPlane {
   readonly #faults: Faults;
   readonly #compiled: StatusPlaneOptions['compiled'];
   readonly #pairs: PairEvents;
+  readonly #sourceTroubles: StatusPlaneOptions['sourceTroubles'];
 
-  constructor({ config, client, source, compiled, leads, wrote, faults, log }: StatusPlaneOptions) {
+  constructor({ config, client, source, compiled, sourceTroubles, leads, wrote, faults, log }: StatusPlaneOptions) {
     const { controllerName, identity: instance } = config;
     const { live } = source;
     const { resources } = compiled;
     this.#faults = faults;
     this.#compiled = compiled;
+    this.#sourceTroubles = sourceTroubles;
     const uidOf = (ref: ObjectRef) => live.get(ref)?.uid ?? '';
     this.events = new EventWriter({ client, uidOf, controllerName, instance, leads, log });
     this.writer = new StatusWriter({ client, live, controllerName, leads, log, wrote, faults });
@@ -100,6 +106,11 @@ export class StatusPlane {
     for (const fault of faults) this.#report(faultEvents(fault));
   }
 
+  /** Takes the trouble of a source of endpoints; null at its end. */
+  sourceTroubled(owner: string, trouble: SourceTrouble | null): void {
+    if (trouble !== null) this.events.report(sourceEvent(owner, trouble));
+  }
+
   #report(events: readonly EventReport[]): void {
     for (const event of events) this.events.report(event);
   }
@@ -108,6 +119,7 @@ export class StatusPlane {
     for (const refusal of this.reports.refusals()) this.events.report(refusalEvent(refusal));
     this.faulted([...this.#compiled.faulty()]);
     this.#report(this.#pairs.all());
+    for (const [owner, trouble] of this.#sourceTroubles()) this.sourceTroubled(owner, trouble);
   }
 
   #listen(log: Log): void {

@@ -19,8 +19,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'api/wire': ['lib', 'api/ir', 'api/policy', 'api/k8s/policies.ts', 'api/k8s/schema-error.ts', 'api/k8s/field-error.ts'],
   crds: ['api/k8s'],
   'controller/watch': ['api', 'lib'],
-  'controller/snapshot': ['api', 'lib', 'controller/watch/event.ts'],
-  'controller/compile': ['api', 'lib', 'controller/snapshot', 'controller/watch/event.ts'],
+  'controller/discovery': ['api', 'lib', 'controller/watch'],
+  'controller/snapshot': ['api', 'lib', 'controller/watch/event.ts', 'controller/watch/found.ts'],
+  'controller/compile': ['api', 'lib', 'controller/snapshot', 'controller/watch/event.ts', 'controller/watch/found.ts'],
   'controller/push': ['api', 'lib', 'controller/compile/fleet-identity.ts', 'controller/compile/fleet-scopes.ts'],
   'controller/status': [
     'api',

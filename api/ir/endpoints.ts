@@ -11,6 +11,12 @@ export const Endpoint = Type.Object(
     port: Type.Integer({ minimum: 1, maximum: 65535 }),
     draining: Type.Boolean(),
     zone: Type.Optional(Type.String()),
+    /** The share among the endpoints of its priority; absent means 1. */
+    weight: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
+    /** Endpoints of priority 0 (absent) come first. */
+    priority: Type.Optional(Type.Integer({ minimum: 0, maximum: 7 })),
+    /** Metadata, for subsets. */
+    labels: Type.Optional(Type.Record(Type.String(), Type.String())),
   },
   { additionalProperties: false },
 );
@@ -22,6 +28,8 @@ export const Endpoints = Type.Object(
     kind: Type.Literal('Endpoints'),
     key: Type.String({ minLength: 1 }),
     endpoints: Type.Array(Endpoint),
+    /** The source has not answered yet. Endpoints of this key that are in use already stay in use. */
+    unresolved: Type.Optional(Type.Literal(true)),
   },
   { additionalProperties: false },
 );
@@ -33,5 +41,10 @@ export const endpointsKind: ResourceKindOf<typeof Endpoints> = {
   origin: originOfBackend,
   hasStatus: false,
   references: { from: 'key', read: (key) => ({ names: [resourceId('Cluster', key)], needs: [] }) },
-  additions: [],
+  additions: [
+    { capability: 'endpoint-weight', path: 'endpoints[].weight', otherwise: 'omit silently' },
+    { capability: 'endpoint-priority', path: 'endpoints[].priority', otherwise: 'omit silently' },
+    { capability: 'endpoint-labels', path: 'endpoints[].labels', otherwise: 'omit silently' },
+    { capability: 'unresolved-endpoints', path: 'unresolved', otherwise: 'omit silently' },
+  ],
 };

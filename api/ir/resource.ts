@@ -55,10 +55,13 @@ export interface EncodedResource {
   readonly version: string;
   /** The resource as UTF-8 JSON. */
   readonly body: Buffer;
+  /** Endpoints that are not known yet: whoever has a version of the resource keeps it. */
+  readonly isProvisional?: true;
 }
 
 /** Encodes a resource that is new or different. Equal resources must have their fields in the same order. */
 export function encodeResource(resource: Resource): EncodedResource {
   const body = Buffer.from(JSON.stringify(resource));
-  return { kind: resource.kind, key: resource.key, version: contentHash(body), body };
+  const provisional = resource.kind === 'Endpoints' && resource.unresolved === true ? ({ isProvisional: true } as const) : {};
+  return { kind: resource.kind, key: resource.key, version: contentHash(body), body, ...provisional };
 }

@@ -1,5 +1,6 @@
 // Backend: endpoints outside Kubernetes, which a route can refer to like a Service.
 import { Type, type Static } from 'typebox';
+import { BACKEND_SOURCES, SOURCE_FIELDS } from './backend-source/index.ts';
 import { closed, objectOf, Port, WEIR_GROUP } from './schema.ts';
 
 export const NOT_AN_ADDRESS = 'must be an IPv4 or IPv6 address; a host name is not supported';
@@ -19,15 +20,27 @@ export const BackendEndpoint = closed({
 });
 export type BackendEndpoint = Static<typeof BackendEndpoint>;
 
-export const Backend = objectOf(
-  `${WEIR_GROUP}/v1alpha1`,
-  'Backend',
-  closed({
+const SOURCE_NAMES = ['endpoints', ...BACKEND_SOURCES.map(({ source }) => source)];
+/** The rule that a Backend has one source. */
+export const ONE_SOURCE = `must set exactly one of ${SOURCE_NAMES.join(', ')}`;
+
+const spec = closed(
+  {
     protocol: Type.Enum(['http1', 'http2'], {
       default: 'http1',
       description: 'What the endpoints speak: http1 is HTTP/1.1, http2 is HTTP/2.',
     }),
-    endpoints: Type.Array(BackendEndpoint, { minItems: 1, maxItems: 256, description: 'The endpoints; requests go to each in turn.' }),
-  }),
+    endpoints: Type.Optional(
+      Type.Array(BackendEndpoint, { minItems: 1, maxItems: 256, description: 'Fixed endpoints; requests go to each in turn.' }),
+    ),
+    ...SOURCE_FIELDS,
+  },
+  {
+    'x-kubernetes-validations': [
+      { rule: `[${SOURCE_NAMES.map((name) => `has(self.${name})`).join(', ')}].filter(x, x).size() == 1`, message: ONE_SOURCE },
+    ],
+  },
 );
+
+export const Backend = objectOf(`${WEIR_GROUP}/v1alpha1`, 'Backend', spec);
 export type Backend = Static<typeof Backend>;

@@ -3,7 +3,10 @@ import { Type, type TProperties, type TSchema } from 'typebox';
 import type { ObjectMeta } from './object.ts';
 
 /** An object without other fields: an unknown field is probably a typing error, so it is reported instead of dropped. */
-export function closed<P extends TProperties>(properties: P, options: { default?: unknown } = {}) {
+export function closed<P extends TProperties>(
+  properties: P,
+  options: { default?: unknown; description?: string; 'x-kubernetes-validations'?: readonly object[] } = {},
+) {
   return Type.Object(properties, { additionalProperties: false, ...options });
 }
 

@@ -4,14 +4,17 @@ import { expiryFamily } from '#lib/certificate-expiry.ts';
 import { registerFamilies, registerProcess, single } from '#lib/metric.ts';
 import type { MetricFamily } from '#lib/metric.ts';
 import { BUILD_INFO } from '#lib/version.ts';
+import type { Discovery } from '../discovery/discovery.ts';
 import type { PairCounts } from '../compile/kept-pairs.ts';
 import type { SessionState } from '../push/observer.ts';
 import type { WriteResult } from '../status/writer.ts';
 import { CompileMetrics } from './compile-metrics.ts';
 import type { CompileSources } from './compile-metrics.ts';
+import { discoveryFamilies } from './discovery-metrics.ts';
 
 /** The values to export, read at each scrape. */
 export interface MetricSources extends CompileSources {
+  readonly discovery: () => Pick<Discovery, 'states' | 'failures'>;
   readonly objects: () => ReadonlyMap<string, number>;
   /** Kinds that cannot be watched, and the reasons. */
   readonly troubles: () => ReadonlyMap<string, string>;
@@ -26,7 +29,7 @@ export interface MetricSources extends CompileSources {
 }
 
 /** The parts of the controller whose bugs are counted from 0 on, so that the first shows as an increase. */
-const PARTS = ['compile', 'flush', 'push', 'statuses', 'events', 'fleets', 'scopes', 'session', 'watch'];
+const PARTS = ['compile', 'discovery', 'flush', 'push', 'statuses', 'events', 'fleets', 'scopes', 'session', 'watch'];
 
 export class ControllerMetrics {
   readonly registry = new Registry();
@@ -42,7 +45,12 @@ export class ControllerMetrics {
   /** Gauges read `sources` at each scrape. */
   constructor(sources: MetricSources) {
     registerProcess(this.registry);
-    registerFamilies(this.registry, [BUILD_INFO, ...pushFamilies(sources.sessions), syncedFamily(sources.synced)]);
+    registerFamilies(this.registry, [
+      BUILD_INFO,
+      ...pushFamilies(sources.sessions),
+      syncedFamily(sources.synced),
+      ...discoveryFamilies(sources.discovery),
+    ]);
     this.compile = new CompileMetrics(this.registry, sources);
     for (const part of PARTS) this.#caught.inc({ part }, 0);
     this.#gauge('weir_objects', 'Objects known, by kind.', ['kind'], (gauge) => {

@@ -6,9 +6,11 @@ import { spell } from '#lib/exposition.ts';
 import type { Log } from '#lib/log.ts';
 import { readFamilies } from '#lib/metric.ts';
 import type { ControllerConfig } from '../config.ts';
+import type { Discovery } from '../discovery/discovery.ts';
 import type { Operation } from '../operations/operation.ts';
 import { MAX_OPERATION_BYTES, operationPaths } from '../operations/operations.ts';
 import type { LiveStatuses } from '../watch/live-status.ts';
+import { discoveryPaths } from './discovery-metrics.ts';
 import { dumpResources } from './dump.ts';
 import type { ControllerMetrics } from './metrics.ts';
 
@@ -22,6 +24,7 @@ export interface AdminSources {
   readonly resources: () => Iterable<EncodedResource>;
   readonly sessions: () => readonly object[];
   readonly live: LiveStatuses;
+  readonly discovery: Pick<Discovery, 'states'>;
   readonly operations: readonly Operation[];
   readonly log: Log;
 }
@@ -42,9 +45,9 @@ export function probeServer({ metricsAddress }: ControllerConfig, { obstacle, tr
   });
 }
 
-/** The current resources, proxies and statuses, and the operations. */
+/** The current resources, proxies, statuses and lookups of endpoints, and the operations. */
 export function adminServer({ adminAddress, adminToken }: ControllerConfig, sources: AdminSources): AdminServer {
-  const { resources, sessions, live, operations, log } = sources;
+  const { resources, sessions, live, discovery, operations, log } = sources;
   const statuses = () => [...live.all()].map(({ ref, status }) => ({ object: objectId(ref), status: JSON.parse(status) as object }));
   return new AdminServer({
     ...adminAddress,
@@ -56,6 +59,7 @@ export function adminServer({ adminAddress, adminToken }: ControllerConfig, sour
       'GET /resources': () => json(dumpResources(resources())),
       'GET /sessions': () => json(sessions()),
       'GET /statuses': () => json(statuses()),
+      ...discoveryPaths(discovery),
       ...operationPaths(operations, log),
     },
   });

@@ -6,6 +6,7 @@ import { refusal } from './addresses.ts';
 import { tlsOf } from './backend-tls.ts';
 import { formatClusterKey, parseClusterKey, type ClusterKey } from './cluster-key.ts';
 import type { BackendObstacle } from './conditions.ts';
+import { faultOf } from './discovered.ts';
 import { endpointsUnit } from './endpoint-slice.ts';
 import { httpProtocol, selectPort } from './service-port.ts';
 import { FAULT, valueOnly, type UnitKind, type View } from './view.ts';
@@ -69,7 +70,9 @@ function resolveBackend(view: View, key: ClusterKey): Usable | BackendObstacle {
   const id = formatClusterKey(key);
   const backend = view.object('Backend', key.namespace, key.name);
   if (backend === undefined) return { reason: 'BackendNotFound', message: `${id} does not exist` };
-  for (const { ip } of backend.spec.endpoints) {
+  const fault = faultOf(backend);
+  if (fault !== null) return { reason: 'BackendNotFound', message: `${id} is not valid: ${fault}` };
+  for (const { ip } of backend.spec.endpoints ?? []) {
     const reason = refusal(ip, view.options.allowLoopback);
     if (reason !== null) return { reason: 'RefNotPermitted', message: `${id}: endpoint ${ip} ${reason}` };
   }

@@ -241,7 +241,7 @@ class Forgetful extends KeptPairs {
 
 function applyAll(batches: readonly (readonly Change[])[], byDefault: FleetMode): Follower {
   const compiler = new Compiler({ controllerName: CONTROLLER, fleets: { byDefault, lacks: '' } }, new Forgetful());
-  const follower = new Follower(compiler.secretsRead);
+  const follower = new Follower(compiler.wanted.Secret);
   for (const batch of batches) follower.follow(compiler.apply(batch));
   return follower;
 }
@@ -269,7 +269,7 @@ describe('Compiler', () => {
     fc.assert(
       fc.property(fc.array(fc.array(SomeChange, { maxLength: 8 }), { maxLength: 12 }), (batches) => {
         const compiler = new Compiler({ controllerName: CONTROLLER });
-        const follower = new Follower(compiler.secretsRead);
+        const follower = new Follower(compiler.wanted.Secret);
         const good = new Map<string, ir.Secret>();
         for (const batch of batches) {
           const delta = compiler.apply(batch);

@@ -221,9 +221,9 @@ describe('Secrets', () => {
 
   test('with references are listed, existing or not', () => {
     const compiler = compilerWith(gatewayClass(), gateway('web', [https]), tlsSecret('infra', 'other', ...tls('a')));
-    expect([...compiler.secretsRead]).toEqual(['Secret/infra/cert']);
+    expect([...compiler.wanted.Secret]).toEqual(['Secret/infra/cert']);
     compiler.apply([remove(gateway('web', []))]);
-    expect([...compiler.secretsRead]).toEqual([]);
+    expect([...compiler.wanted.Secret]).toEqual([]);
   });
 
   test('added later produce the same output as from the start', () => {

@@ -4,7 +4,7 @@ import type { EncodedResource } from '#api/ir/ir.ts';
 import { POLICIES } from '#api/k8s/policies.ts';
 import { validateObject } from '#api/k8s/validate.ts';
 import { Store } from '../snapshot/store.ts';
-import type { Change } from '../watch/event.ts';
+import type { Change, Wanted } from '../watch/event.ts';
 import { backendTlsStatusUnit } from './backend-tls-status.ts';
 import { gatewayClassUnit } from './gateway-class.ts';
 import { gatewayStatusUnit } from './gateway-status.ts';
@@ -84,9 +84,9 @@ export class Compiler {
     return delta;
   }
 
-  /** The ids of all referenced Secrets, existing or not. A live view. */
-  get secretsRead(): ReadonlySet<string> {
-    return this.#units.secretsRead;
+  /** All referenced Secrets, existing or not, and all questions to sources of endpoints. Live views. */
+  get wanted(): Wanted {
+    return { Secret: this.#units.secretsRead, FoundEndpoints: this.#units.wanted };
   }
 
   /** The objects (`Kind/namespace/name`) whose last version has an invalid structure. */
@@ -124,6 +124,7 @@ export class Compiler {
     try {
       if (change.type === 'upsert') this.#rejected.push(...this.#upsert(change.object));
       else if (change.type === 'delete') this.#delete(change.ref);
+      else if (change.type === 'found') this.#touch(this.#store.putFound(change.ref, change.found));
       else this.#touch(this.#store.markUnreadable(change.ref, change.reason));
     } catch (error) {
       const object = change.type === 'upsert' ? describe(change.object) : objectId(change.ref);

@@ -1,8 +1,11 @@
-// The endpoints of a Service port, from EndpointSlices. No other unit reads EndpointSlices, so pod churn recompiles only this one.
+// The endpoints of a cluster: of a Service port from EndpointSlices, of a Backend from its own list or from a source outside Kubernetes. No
+// other unit reads these, so churn recompiles only this one.
 import type { EndpointSlice, ServicePort, SliceEndpoint } from '#api/k8s/k8s.ts';
 import type { Endpoint, Endpoints } from '#api/ir/ir.ts';
 import { compareText } from '#lib/compare-text.ts';
+import type { WantedEndpoints } from '../watch/found.ts';
 import { refusal } from './addresses.ts';
+import { questionOf } from './discovered.ts';
 import { parseClusterKey, type ClusterKey } from './cluster-key.ts';
 import { selectPort } from './service-port.ts';
 import { valueOnly, type UnitKind, type View } from './view.ts';
@@ -13,11 +16,25 @@ export const endpointsUnit: UnitKind<null> = {
   stage: 'leaf',
   fallback: () => null,
   compile(view, key) {
-    const endpoints = endpointsOf(view, parseClusterKey(key));
-    const resource: Endpoints = { kind: 'Endpoints', key, endpoints: [...sortedByAddress(endpoints)] };
-    return { ...valueOnly(null), resources: [resource] };
+    const clusterKey = parseClusterKey(key);
+    const question = wantedBy(view, clusterKey);
+    const endpoints = question === null ? endpointsOf(view, clusterKey) : answerTo(view, question);
+    const resource: Endpoints = { kind: 'Endpoints', key, endpoints: [...sortedByAddress(endpoints ?? [])] };
+    const resources = [endpoints === null ? { ...resource, unresolved: true as const } : resource];
+    return { ...valueOnly(null), resources, wants: question === null ? [] : [question] };
   },
 };
+
+function wantedBy(view: View, { kind, namespace, name }: ClusterKey): WantedEndpoints | null {
+  const backend = kind === 'Backend' ? view.object('Backend', namespace, name) : undefined;
+  return backend === undefined ? null : questionOf(view, backend);
+}
+
+/** Null before the source has answered. */
+function answerTo(view: View, { owner }: WantedEndpoints): readonly Endpoint[] | null {
+  const endpoints = view.found(owner)?.endpoints ?? null;
+  return endpoints?.filter(({ address }) => refusal(address, view.options.allowLoopback) === null) ?? null;
+}
 
 function endpointsOf(view: View, key: ClusterKey): readonly Endpoint[] {
   if (key.kind === 'Backend') {

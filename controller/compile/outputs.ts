@@ -39,6 +39,8 @@ export class Outputs {
   putResource(resource: Resource): string {
     const id = resourceId(resource.kind, resource.key);
     const encoded = encodeResource(resource);
+    // Endpoints stay in use until the source of a Backend has answered, also after a change of the source.
+    if (encoded.isProvisional === true && this.#resources.has(id)) return id;
     this.#resources.put(id, encoded, encoded.version);
     if (resource.kind === 'Secret') this.pairs.put(resource);
     return id;

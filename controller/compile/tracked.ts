@@ -22,6 +22,11 @@ export class Tracked<V> {
     for (const { value } of this.#now.values()) yield value;
   }
 
+  /** Whether there is a value now. */
+  has(id: string): boolean {
+    return this.#now.has(id);
+  }
+
   /** Adds or replaces a value; does nothing if the version is the same. */
   put(id: string, value: V, version: string): void {
     const before = this.#now.get(id);

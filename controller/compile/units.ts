@@ -3,6 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { indexCell, type Indexed, type IndexName } from '../snapshot/indexes.ts';
 import type { Store } from '../snapshot/store.ts';
 import { objectId } from '#api/k8s/object.ts';
+import { foundRef } from '../watch/event.ts';
+import type { WantedEndpoints } from '../watch/found.ts';
 import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
 import type { Outputs } from './outputs.ts';
 import type { UnitFault } from './result.ts';
@@ -27,6 +29,7 @@ interface Unit {
   status: string | null;
   fleet: string | null;
   counters: ReadonlySet<string>;
+  wants: readonly WantedEndpoints[];
 }
 
 /** The result of a run. */
@@ -44,6 +47,7 @@ export class Units {
   readonly #readers = new Map<string, Set<Unit>>();
   readonly #counts = new Map<string, number>();
   readonly #secretsRead = new Set<string>();
+  readonly #wanted = new Map<string, WantedEndpoints>();
   readonly #dirty: readonly Set<Unit>[] = STAGES.map(() => new Set<Unit>());
   readonly #unread = new Set<Unit>();
   /** The faults of the units that threw in their last run. */
@@ -60,6 +64,11 @@ export class Units {
   /** The ids of the Secrets that units have read, existing or not. A live view. */
   get secretsRead(): ReadonlySet<string> {
     return this.#secretsRead;
+  }
+
+  /** The questions to sources of endpoints, by owner. A live view. */
+  get wanted(): ReadonlyMap<string, WantedEndpoints> {
+    return this.#wanted;
   }
 
   /** The faults of the units that threw in their last run. */
@@ -110,6 +119,7 @@ export class Units {
       status: null,
       fleet: null,
       counters: new Set(),
+      wants: [],
     };
     this.#units.set(unit.id, unit);
     return unit;
@@ -163,6 +173,10 @@ export class Units {
       whyUnreadable: (kind, namespace, name) => {
         remember(objectId({ kind, namespace, name }));
         return this.#store.whyUnreadable(kind, namespace, name);
+      },
+      found: (owner) => {
+        remember(objectId(foundRef(owner)));
+        return this.#store.found(owner);
       },
       list: <I extends IndexName>(index: I, key: string): readonly Indexed<I>[] => {
         remember(indexCell(index, key));
@@ -225,6 +239,7 @@ export class Units {
     if (unit.fleet !== null && unit.fleet !== fleet) this.#outputs.removeFleet(unit.fleet);
     unit.fleet = fleet;
     this.#recount(unit, new Set(output.counters));
+    this.#rewant(unit, output.wants);
     if (isDeepStrictEqual(unit.value, output.value)) return;
     unit.value = output.value;
     this.touch(unit.id);
@@ -234,6 +249,12 @@ export class Units {
     for (const counter of unit.counters) if (!counters.has(counter)) this.#add(counter, -1);
     for (const counter of counters) if (!unit.counters.has(counter)) this.#add(counter, 1);
     unit.counters = counters;
+  }
+
+  #rewant(unit: Unit, wants: readonly WantedEndpoints[]): void {
+    for (const { owner } of unit.wants) this.#wanted.delete(owner);
+    for (const want of wants) this.#wanted.set(want.owner, want);
+    unit.wants = wants;
   }
 
   #add(counter: string, change: number): void {
@@ -259,6 +280,7 @@ export class Units {
     if (unit.status !== null) this.#outputs.removeStatus(unit.status);
     if (unit.fleet !== null) this.#outputs.removeFleet(unit.fleet);
     this.#recount(unit, new Set());
+    this.#rewant(unit, []);
   }
 }
 

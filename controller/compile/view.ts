@@ -4,6 +4,7 @@ import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
 import type { Resource } from '#api/ir/ir.ts';
 import type { Indexed, IndexName } from '../snapshot/indexes.ts';
 import type { FleetMode } from '#api/k8s/k8s.ts';
+import type { FoundEndpoints, WantedEndpoints } from '../watch/found.ts';
 import type { OfferedPair, PairChoice } from './kept-pairs.ts';
 import type { DesiredFleet, DesiredStatus } from './result.ts';
 
@@ -39,6 +40,8 @@ export interface View {
   object<K extends KindName>(kind: K, namespace: string, name: string): ObjectsByKind[K] | undefined;
   /** Why an existing object has no content: the source could not read it. */
   whyUnreadable(kind: KindName, namespace: string, name: string): string | undefined;
+  /** The answer of a source of endpoints to the question of this owner; undefined before the source reports. */
+  found(owner: string): FoundEndpoints | undefined;
   /** The objects under a key of an index. */
   list<I extends IndexName>(index: I, key: string): readonly Indexed<I>[];
   /** The value of another unit, which lives as long as it has readers. */
@@ -58,6 +61,8 @@ export interface UnitOutput<V> {
   readonly fleet: DesiredFleet | null;
   /** The counters that this unit increments by one. */
   readonly counters: readonly string[];
+  /** The questions of this unit to sources of endpoints. The owner of each belongs to one unit only. */
+  readonly wants: readonly WantedEndpoints[];
 }
 
 /**
@@ -81,7 +86,7 @@ export const FAULT = 'cannot be compiled because of a bug in Weir; see the log o
 
 /** An output with a value only. */
 export function valueOnly<V>(value: V): UnitOutput<V> {
-  return { value, resources: [], status: null, fleet: null, counters: [] };
+  return { value, resources: [], status: null, fleet: null, counters: [], wants: [] };
 }
 
 /** The kind, namespace and name in the id of a namespaced object. */

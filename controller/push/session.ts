@@ -209,7 +209,10 @@ export class Session {
     if (adapted.type === 'remove') return this.#withdraw(whole);
     if (adapted.type === 'withhold') return this.#withhold(whole, adapted.errors);
     const { resource } = adapted;
-    if (this.#sent.get(resourceId(resource.kind, resource.key)) === resource.version) this.#keep(resource);
+    const sent = this.#sent.get(resourceId(resource.kind, resource.key));
+    // The proxy has endpoints of another controller, or from before a restart: they are better than none.
+    if (whole.isProvisional === true && sent !== undefined) return this.#outbox.forget(resource);
+    if (sent === resource.version) this.#keep(resource);
     else if (resource.body.length > MAX_RESOURCE_BYTES) this.#withhold(resource, [tooLarge(resource)]);
     else this.#outbox.change(resource);
   }

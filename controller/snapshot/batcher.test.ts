@@ -139,8 +139,8 @@ describe('a batch', () => {
     clock.advance(10);
     const secret: Change = { type: 'delete', ref: { kind: 'Secret', namespace: 'ns', name: 's' } };
     batcher.add([upsert('b'), secret]);
-    expect(batcher.take('Secret')).toEqual([secret]);
-    expect(batcher.take('Secret')).toEqual([]);
+    expect(batcher.take(new Set(['Secret']))).toEqual([secret]);
+    expect(batcher.take(new Set(['Secret']))).toEqual([]);
     resolve();
     await delivered();
     clock.advance(10);

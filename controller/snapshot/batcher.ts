@@ -60,9 +60,9 @@ export class Batcher {
     if (this.#open && !this.#delivering) this.#schedule();
   }
 
-  /** Removes and returns the pending changes of one kind, to be added to the batch that is being delivered. */
-  take(kind: string): readonly Change[] {
-    const taken = [...this.#pending].filter(([, change]) => refOfChange(change).kind === kind);
+  /** Removes and returns the pending changes of some kinds, to be added to the batch that is being delivered. */
+  take(kinds: ReadonlySet<string>): readonly Change[] {
+    const taken = [...this.#pending].filter(([, change]) => kinds.has(refOfChange(change).kind));
     for (const [id] of taken) this.#pending.delete(id);
     return taken.map(([, change]) => change);
   }

@@ -2,6 +2,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { objectId, refOf, type KubernetesObject, type ObjectRef } from '#api/k8s/object.ts';
 import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
+import type { FoundEndpoints } from '../watch/found.ts';
+import { foundRef } from '../watch/event.ts';
 import { cellsOf, indexCell, type Indexed, type IndexName } from './indexes.ts';
 
 /**
@@ -14,6 +16,8 @@ export class Store {
   readonly #listed = new Map<string, Map<string, KubernetesObject>>();
   /** By object id: why an existing object cannot be read. */
   readonly #unreadable = new Map<string, string>();
+  /** By id of `foundRef`: the answers of sources of endpoints. */
+  readonly #found = new Map<string, FoundEndpoints>();
 
   /**
    * Adds or replaces an object and freezes it. Touches no cell if the compiled output cannot depend on the change: status (except of a
@@ -47,6 +51,20 @@ export class Store {
     const touched = this.delete(ref);
     this.#unreadable.set(id, reason);
     return touched.length > 0 ? touched : [id];
+  }
+
+  /** Sets or removes the answer of a source of endpoints. */
+  putFound(ref: ObjectRef, found: FoundEndpoints | null): readonly string[] {
+    const id = objectId(ref);
+    if (isDeepStrictEqual(this.#found.get(id) ?? null, found)) return [];
+    if (found === null) this.#found.delete(id);
+    else this.#found.set(id, found);
+    return [id];
+  }
+
+  /** The answer to the question of an owner; undefined before the source reports. */
+  found(owner: string): FoundEndpoints | undefined {
+    return this.#found.get(objectId(foundRef(owner)));
   }
 
   /** Why the object cannot be read; undefined if it is known or absent. */

@@ -1,5 +1,6 @@
 // The reports of a source of objects, for clusters and folders alike.
 import type { KubernetesObject, ObjectRef } from '#api/k8s/object.ts';
+import type { FoundEndpoints, WantedEndpoints } from './found.ts';
 
 /** A problem in the input of a source. Other objects are not affected. */
 export interface SourceProblem {
@@ -18,11 +19,28 @@ export interface SourceProblem {
   readonly kept?: readonly string[];
 }
 
-/** The new state of one object. `unreadable`: it exists, but its content is unknown for this `reason`. */
+/**
+ * The new state of one object. `unreadable`: it exists, but its content is unknown for this `reason`. `found`: the answer of a source of
+ * endpoints, whose `ref` is that of `foundRef`; null if it is not asked any more.
+ */
 export type Change =
   | { readonly type: 'upsert'; readonly object: KubernetesObject }
   | { readonly type: 'delete'; readonly ref: ObjectRef }
-  | { readonly type: 'unreadable'; readonly ref: ObjectRef; readonly reason: string };
+  | { readonly type: 'unreadable'; readonly ref: ObjectRef; readonly reason: string }
+  | { readonly type: 'found'; readonly ref: ObjectRef; readonly found: FoundEndpoints | null };
+
+/** The name of an answer among objects, by the owner of the question. */
+export function foundRef(owner: string): ObjectRef {
+  return { kind: 'FoundEndpoints', namespace: '', name: owner };
+}
+
+/** What compile needs from sources that answer on demand, by kind. Live views. */
+export interface Wanted {
+  /** Ids, `Secret/<namespace>/<name>`. */
+  readonly Secret: ReadonlySet<string>;
+  /** By owner. */
+  readonly FoundEndpoints: ReadonlyMap<string, WantedEndpoints>;
+}
 
 /** Receives the reports of a source. The changes of one call must be compiled in one batch. */
 export interface SourceListener {
@@ -40,8 +58,9 @@ export interface Source {
   start(listener: SourceListener): Promise<void>;
   stop(): Promise<void>;
   /**
-   * For a source that reads Secrets on demand: sets which Secrets (ids `Secret/<namespace>/<name>`) to read from now on. Returns null if
-   * all of them are reported already; otherwise a promise that resolves once they are, as unreadable if necessary.
+   * For a source that answers on demand: sets what is wanted from now on; a source takes the kinds that it has. Returns null if all of it
+   * is reported already, otherwise a promise that resolves once it is. The source limits the wait: a Secret becomes unreadable, and
+   * endpoints stay unknown until they are found.
    */
-  follow?(secrets: ReadonlySet<string>): Promise<void> | null;
+  want?(wanted: Wanted): Promise<void> | null;
 }

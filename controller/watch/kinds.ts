@@ -111,11 +111,10 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
   },
 ];
 
-/** Keeps key and certificate of a TLS Secret; of other Secrets only CA certificates. */
+/** Keeps key and certificates of a TLS Secret, and all of another one: a Backend names the entry that it needs. Only Secrets with a reference get here. */
 function projectSecret(object: RawObject): RawObject {
-  const { type } = object;
-  const read = type === 'kubernetes.io/tls' ? ['tls.crt', 'tls.key', 'ca.crt'] : ['ca.crt'];
-  return { ...base(object, []), type, data: pick(object['data'], read) };
+  const { type, data } = object;
+  return { ...base(object, []), type, data: type === 'kubernetes.io/tls' ? pick(data, ['tls.crt', 'tls.key', 'ca.crt']) : (data ?? {}) };
 }
 
 /** Keeps the annotations with release and channel. */

@@ -3,7 +3,7 @@ import type { KubernetesObject, ObjectRef } from '#api/k8s/object.ts';
 import { UNGUARDED } from '#lib/faults.ts';
 import type { Guard } from '#lib/faults.ts';
 import type { ApiClient } from './api-client.ts';
-import type { Change, Source, SourceListener, SourceProblem } from './event.ts';
+import type { Change, Source, SourceListener, SourceProblem, Wanted } from './event.ts';
 import { INFORMER_TIMES } from './informer.ts';
 import type { InformerProblem, InformerTimes, RawChange } from './informer.ts';
 import { Informers } from './informers.ts';
@@ -67,7 +67,7 @@ export class KubernetesSource implements Source {
     await Promise.all([...this.#informers.values()].map((informer) => informer.stop()));
   }
 
-  follow(secrets: ReadonlySet<string>): Promise<void> | null {
+  want({ Secret: secrets }: Pick<Wanted, 'Secret'>): Promise<void> | null {
     return this.#reader?.follow(secrets) ?? null;
   }
 

@@ -104,7 +104,7 @@ export class SecretReader {
     return this.#started;
   }
 
-  /** Implements Source.follow. One wait at a time. */
+  /** Implements Source.want. One wait at a time. */
   follow(ids: ReadonlySet<string>): Promise<void> | null {
     for (const followed of this.#followed.values()) if (!ids.has(followed.id)) this.#drop(followed);
     for (const id of ids) if (!this.#followed.has(id)) this.#follow(id);

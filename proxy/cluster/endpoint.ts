@@ -1,8 +1,6 @@
 // An address of a backend, with its pools and its state. All clusters and routes that use the address share it.
 import type { ConnectListener, Transport, UpstreamEndpoint, UpstreamPool } from '../exchange/plan.ts';
-import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { BackendCounts } from '../exchange/upstream-counts.ts';
-import { Refusal } from './health/refusing.ts';
 
 /** The number of connections, of those that are idle or count apart, and of waiting exchanges. */
 export interface PoolCounts {
@@ -25,26 +23,19 @@ export type PoolTarget = ConnectListener & Pick<UpstreamEndpoint, 'address' | 'p
 /** Creates a pool of connections to an endpoint. */
 export type CreatePool = (endpoint: PoolTarget, transport: Transport) => EndpointPool;
 
-/** A cluster with the endpoint. */
-export interface EndpointUser {
-  /** The outcomes of connections to the endpoint count here. */
-  readonly counts: BackendCounts;
-  /** The endpoint became usable or unusable for some reason. */
-  endpointChanged(): void;
-}
-
-/** The timers of endpoints. */
-export type EndpointTimers = Pick<TimerWheel, 'arm' | 'disarm'>;
+/** The time for which an endpoint that refuses connections is avoided: doubled after each failure, up to the maximum. */
+const AVOIDED_MS = 2_000;
+const MAX_AVOIDED_MS = 60_000;
 
 /** An address for exchanges. It exists as long as a cluster has the address. */
 export class Endpoint implements UpstreamEndpoint {
   readonly address: string;
   readonly port: number;
   active = 0;
-  /** The clusters with this endpoint. */
-  readonly users = new Set<EndpointUser>();
-  /** Whether connections to it fail. */
-  readonly refusal: Refusal;
+  /** Until this time (performance.now()) other endpoints are preferred, because connections to this one fail; 0: it is in use. */
+  avoidedUntil = 0;
+  /** The backends with this endpoint: the outcomes of its connections count for all of them. */
+  readonly backends = new Set<BackendCounts>();
   /** The number of clusters with this address. */
   references = 0;
   readonly #createPool: CreatePool;
@@ -52,12 +43,12 @@ export class Endpoint implements UpstreamEndpoint {
   /** The last requested pair: most endpoints have only one. */
   #transport: Transport | null = null;
   #pool: EndpointPool | null = null;
+  #avoidedFor = 0;
 
-  constructor(address: string, port: number, createPool: CreatePool, timers: EndpointTimers) {
+  constructor(address: string, port: number, createPool: CreatePool) {
     this.address = address;
     this.port = port;
     this.#createPool = createPool;
-    this.refusal = new Refusal(timers, () => this.changed());
   }
 
   get counts(): readonly PoolCounts[] {
@@ -73,23 +64,22 @@ export class Endpoint implements UpstreamEndpoint {
   }
 
   connected(ms: number): void {
-    this.refusal.connected();
-    for (const { counts } of this.users) counts.connected(ms);
+    this.avoidedUntil = 0;
+    this.#avoidedFor = 0;
+    for (const backend of this.backends) backend.connected(ms);
   }
 
+  /** Connections that were started together fail together: that counts as one failure. */
   connectFailed(): void {
-    for (const { counts } of this.users) counts.connectFailed(this);
-    this.refusal.connectFailed();
-  }
-
-  /** It became usable or unusable for some reason. */
-  changed(): void {
-    for (const user of this.users) user.endpointChanged();
+    const now = performance.now();
+    for (const backend of this.backends) backend.connectFailed(this);
+    if (now < this.avoidedUntil) return;
+    this.#avoidedFor = Math.min(MAX_AVOIDED_MS, Math.max(AVOIDED_MS, 2 * this.#avoidedFor));
+    this.avoidedUntil = now + this.#avoidedFor;
   }
 
   /** Closes idle connections now, and busy ones when they finish. */
   close(): void {
-    this.refusal.stop();
     for (const pool of this.#pools.values()) pool.close();
   }
 
@@ -108,11 +98,9 @@ export class Endpoint implements UpstreamEndpoint {
 export class EndpointRegistry {
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #createPool: CreatePool;
-  readonly #timers: EndpointTimers;
 
-  constructor(createPool: CreatePool, timers: EndpointTimers) {
+  constructor(createPool: CreatePool) {
     this.#createPool = createPool;
-    this.#timers = timers;
   }
 
   get size(): number {
@@ -129,7 +117,7 @@ export class EndpointRegistry {
     const id = `${address}|${port}`;
     let endpoint = this.#endpoints.get(id);
     if (endpoint === undefined) {
-      endpoint = new Endpoint(address, port, this.#createPool, this.#timers);
+      endpoint = new Endpoint(address, port, this.#createPool);
       this.#endpoints.set(id, endpoint);
     }
     endpoint.references++;

@@ -6,6 +6,7 @@ import { Registry } from 'prom-client';
 import { spell } from '#lib/exposition.ts';
 import { createLog } from '#lib/log.ts';
 import { readFamilies } from '#lib/metric.ts';
+import { discoveryFamilies } from '../../controller/admin/discovery-metrics.ts';
 import { CompileMetrics } from '../../controller/admin/compile-metrics.ts';
 import { ControllerMetrics } from '../../controller/admin/metrics.ts';
 import { DEFAULT_LIMITS } from '../../proxy/exchange/limits.ts';
@@ -43,9 +44,15 @@ test('a proxy of a fleet exposes what is documented, and nothing else', async ()
 });
 
 test('weir up exposes what is documented, and nothing else', async () => {
-  const text = await metricsOfProxy((supervisor) => void new CompileMetrics(supervisor.registry, NOTHING));
+  const text = await metricsOfProxy((supervisor) => {
+    new CompileMetrics(supervisor.registry, NOTHING);
+    supervisor.expose(discoveryFamilies(() => IDLE));
+  });
   expect(typesOf(text)).toEqual(documented('All programs', 'Proxies and weir up', 'Controllers and weir up'));
 });
+
+/** A discovery without lookups. */
+const IDLE = { states: () => [], failures: () => [] };
 
 test('a controller exposes what is documented, and nothing else', async () => {
   const counts = { objects: () => new Map<string, number>(), troubles: () => new Map<string, string>(), statusesWaiting: () => 0 };
@@ -54,6 +61,7 @@ test('a controller exposes what is documented, and nothing else', async () => {
     ...NOTHING,
     ...counts,
     ...rest,
+    discovery: () => IDLE,
     pairs: () => ({ problems: 0, expiries: new Map<string, number>() }),
   });
   expect(registry).toBeInstanceOf(Registry);

@@ -1,0 +1,39 @@
+// The list of the sources of endpoints that a Backend can have besides fixed addresses. Each is a field of its spec.
+import { Type, type Static, type TOptional } from 'typebox';
+import type { FieldError } from '../field-error.ts';
+import { dnsSource } from './dns.ts';
+
+/** In the order of docs/reference/backends.md. */
+export const BACKEND_SOURCES = [dnsSource] as const;
+
+type Sources = (typeof BACKEND_SOURCES)[number];
+/** The name of a source. */
+export type BackendSourceName = Sources['source'];
+type SourceFields = { [S in Sources as S['source']]: TOptional<S['schema']> };
+
+/** The fields of `Backend.spec`, one for each source. */
+export const SOURCE_FIELDS = Object.fromEntries(
+  BACKEND_SOURCES.map(({ source, schema }) => [source, Type.Optional(schema)]),
+) as unknown as SourceFields;
+
+/** The settings of each source. */
+export type SourceSettings = { readonly [S in Sources as S['source']]?: Static<S['schema']> };
+
+/** A source that a Backend uses, with what its descriptor reads from the settings. */
+export interface UsedSource {
+  readonly source: BackendSourceName;
+  readonly settings: unknown;
+  readonly secrets: readonly string[];
+  /** Violated rules; fields below the settings. */
+  readonly errors: readonly FieldError[];
+}
+
+/** The sources that a spec sets: one, if it is valid and has no fixed endpoints. */
+export function sourcesIn(spec: SourceSettings): readonly UsedSource[] {
+  return BACKEND_SOURCES.flatMap((each) => usedSource(each, spec));
+}
+
+function usedSource({ source, secrets, check }: Sources, spec: SourceSettings): readonly UsedSource[] {
+  const settings = spec[source];
+  return settings === undefined ? [] : [{ source, settings, secrets: secrets(settings), errors: check(settings) }];
+}
