@@ -7,6 +7,7 @@ import { ERRORS, withDetail } from '../exchange/errors.ts';
 import type { Transport, UpstreamTls } from '../exchange/plan.ts';
 import { READS } from '../exchange/read-buffer.ts';
 import { identityProblem } from './server-identity.ts';
+import { contextOf } from './tls-context.ts';
 
 const ALPN: Readonly<Record<Transport['protocol'], tls.ConnectionOptions>> = {
   http1: { ALPNProtocols: ['http/1.1'] },
@@ -90,28 +91,6 @@ function refuse(dialler: Dialler, detail: string): net.Socket {
     socket.destroy();
   });
   return socket;
-}
-
-const contexts = new WeakMap<UpstreamTls, tls.SecureContext | null>();
-
-/** Created once per transport; null if there is no trusted authority, or OpenSSL refuses part of it. */
-function contextOf(settings: UpstreamTls): tls.SecureContext | null {
-  let context = contexts.get(settings);
-  if (context === undefined) contexts.set(settings, (context = createContext(settings)));
-  return context;
-}
-
-function createContext({ authorities, identity, settings }: UpstreamTls): tls.SecureContext | null {
-  if (authorities === '') return null;
-  try {
-    return tls.createSecureContext({
-      ...settings,
-      ...(authorities === null ? {} : { ca: authorities, allowPartialTrustChain: true }),
-      ...(identity === null ? {} : { cert: identity.chain, key: identity.privateKey }),
-    });
-  } catch {
-    return null;
-  }
 }
 
 const sessionsByTransport = new WeakMap<Transport, Map<string, Buffer>>();
