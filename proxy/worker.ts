@@ -103,7 +103,7 @@ export class Worker {
     const surroundings = { runtime, recorder: telemetry.exchanges, wheel, limits };
     const path = new IsolatedRequestPath({ ...surroundings, gathering: this.#gathering, hop: new Hop(options.via ?? '') }, bugs);
     const settings = { limits, wheel, normaliseHost, normalisePath, dial, floods: this.#floods, failures: this.#failures };
-    this.#endpoints = new EndpointRegistry(upstreamPools(path, settings));
+    this.#endpoints = new EndpointRegistry(upstreamPools(path, settings), wheel);
     this.#listeners = new ListenerSockets({
       ...options,
       wheel,
@@ -117,7 +117,7 @@ export class Worker {
     });
     const mirror = new Mirror(
       limits,
-      (key) => this.#builder.cluster(key),
+      (key) => this.#builder.cluster(key).variant(),
       (copy, body) => path.forwardCopy(copy, body),
     );
     this.#builder = new RuntimeBuilder({

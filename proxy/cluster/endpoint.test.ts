@@ -1,6 +1,7 @@
 // Endpoints by address: one state per address, with any number of clusters, and one pool per transport.
 import { describe, expect, test } from '@jest/globals';
 import type { Transport } from '../exchange/plan.ts';
+import { TimerWheel } from '#lib/timer-wheel.ts';
 import { EndpointRegistry } from './endpoint.ts';
 import type { EndpointPool, PoolCounts } from './endpoint.ts';
 import { transportOf } from './transport.ts';
@@ -30,7 +31,7 @@ function registry(): { readonly endpoints: EndpointRegistry; readonly made: Made
       forget: () => undefined,
       close: () => void (pool.closed = true),
     };
-  });
+  }, new TimerWheel());
   return { endpoints, made };
 }
 

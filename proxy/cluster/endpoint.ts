@@ -1,6 +1,8 @@
 // An address of a backend, with its pools and its state. All clusters and routes that use the address share it.
 import type { ConnectListener, Transport, UpstreamEndpoint, UpstreamPool } from '../exchange/plan.ts';
+import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { BackendCounts } from '../exchange/upstream-counts.ts';
+import { Refusal } from './health/refusing.ts';
 
 /** The number of connections, of those that are idle or count apart, and of waiting exchanges. */
 export interface PoolCounts {
@@ -23,19 +25,26 @@ export type PoolTarget = ConnectListener & Pick<UpstreamEndpoint, 'address' | 'p
 /** Creates a pool of connections to an endpoint. */
 export type CreatePool = (endpoint: PoolTarget, transport: Transport) => EndpointPool;
 
-/** The time for which an endpoint that refuses connections is avoided: doubled after each failure, up to the maximum. */
-const AVOIDED_MS = 2_000;
-const MAX_AVOIDED_MS = 60_000;
+/** A cluster with the endpoint. */
+export interface EndpointUser {
+  /** The outcomes of connections to the endpoint count here. */
+  readonly counts: BackendCounts;
+  /** The endpoint became usable or unusable for some reason. */
+  endpointChanged(): void;
+}
+
+/** The timers of endpoints. */
+export type EndpointTimers = Pick<TimerWheel, 'arm' | 'disarm'>;
 
 /** An address for exchanges. It exists as long as a cluster has the address. */
 export class Endpoint implements UpstreamEndpoint {
   readonly address: string;
   readonly port: number;
   active = 0;
-  /** Until this time (performance.now()) other endpoints are preferred, because connections to this one fail; 0: it is in use. */
-  avoidedUntil = 0;
-  /** The backends with this endpoint: the outcomes of its connections count for all of them. */
-  readonly backends = new Set<BackendCounts>();
+  /** The clusters with this endpoint. */
+  readonly users = new Set<EndpointUser>();
+  /** Whether connections to it fail. */
+  readonly refusal: Refusal;
   /** The number of clusters with this address. */
   references = 0;
   readonly #createPool: CreatePool;
@@ -43,12 +52,12 @@ export class Endpoint implements UpstreamEndpoint {
   /** The last requested pair: most endpoints have only one. */
   #transport: Transport | null = null;
   #pool: EndpointPool | null = null;
-  #avoidedFor = 0;
 
-  constructor(address: string, port: number, createPool: CreatePool) {
+  constructor(address: string, port: number, createPool: CreatePool, timers: EndpointTimers) {
     this.address = address;
     this.port = port;
     this.#createPool = createPool;
+    this.refusal = new Refusal(timers, () => this.changed());
   }
 
   get counts(): readonly PoolCounts[] {
@@ -64,22 +73,23 @@ export class Endpoint implements UpstreamEndpoint {
   }
 
   connected(ms: number): void {
-    this.avoidedUntil = 0;
-    this.#avoidedFor = 0;
-    for (const backend of this.backends) backend.connected(ms);
+    this.refusal.connected();
+    for (const { counts } of this.users) counts.connected(ms);
   }
 
-  /** Connections that were started together fail together: that counts as one failure. */
   connectFailed(): void {
-    const now = performance.now();
-    for (const backend of this.backends) backend.connectFailed(this);
-    if (now < this.avoidedUntil) return;
-    this.#avoidedFor = Math.min(MAX_AVOIDED_MS, Math.max(AVOIDED_MS, 2 * this.#avoidedFor));
-    this.avoidedUntil = now + this.#avoidedFor;
+    for (const { counts } of this.users) counts.connectFailed(this);
+    this.refusal.connectFailed();
+  }
+
+  /** It became usable or unusable for some reason. */
+  changed(): void {
+    for (const user of this.users) user.endpointChanged();
   }
 
   /** Closes idle connections now, and busy ones when they finish. */
   close(): void {
+    this.refusal.stop();
     for (const pool of this.#pools.values()) pool.close();
   }
 
@@ -98,9 +108,11 @@ export class Endpoint implements UpstreamEndpoint {
 export class EndpointRegistry {
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #createPool: CreatePool;
+  readonly #timers: EndpointTimers;
 
-  constructor(createPool: CreatePool) {
+  constructor(createPool: CreatePool, timers: EndpointTimers) {
     this.#createPool = createPool;
+    this.#timers = timers;
   }
 
   get size(): number {
@@ -117,7 +129,7 @@ export class EndpointRegistry {
     const id = `${address}|${port}`;
     let endpoint = this.#endpoints.get(id);
     if (endpoint === undefined) {
-      endpoint = new Endpoint(address, port, this.#createPool);
+      endpoint = new Endpoint(address, port, this.#createPool, this.#timers);
       this.#endpoints.set(id, endpoint);
     }
     endpoint.references++;

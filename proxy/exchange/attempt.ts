@@ -1,10 +1,11 @@
 // One attempt to get an exchange answered by one endpoint: the unit that pools and upstream codecs handle. The exchange outlives its
 // attempts; it has nothing of an attempt until the request path accepts the answer.
 import type { Timer } from '#lib/timer-wheel.ts';
+import type { ExchangeError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import { NO_HEADERS } from './headers.ts';
 import type { Headers } from './headers.ts';
-import type { UpstreamEndpoint, UpstreamPool } from './plan.ts';
+import type { UpstreamCluster, UpstreamEndpoint, UpstreamPool } from './plan.ts';
 import type { UpstreamStream } from './stream.ts';
 
 /**
@@ -13,8 +14,16 @@ import type { UpstreamStream } from './stream.ts';
  */
 export type AttemptOutcome = 'answered' | 'declined' | 'abandoned' | 'failed';
 
+/** Learns from attempts: counts, balancers, health, limits. */
+export interface AttemptListener {
+  /** Called once per attempt. `error`: the failure; null for every other outcome. */
+  attemptEnded(attempt: Attempt, outcome: AttemptOutcome, error: ExchangeError | null): void;
+}
+
 export class Attempt {
   readonly exchange: Exchange;
+  /** The cluster that chose the endpoint. */
+  readonly cluster: UpstreamCluster;
   readonly endpoint: UpstreamEndpoint;
   /** The pool that the attempt waits in or has a connection from. */
   readonly pool: UpstreamPool;
@@ -48,8 +57,9 @@ export class Attempt {
   /** Its HTTP version: 10, 11 or 20. */
   version = 11;
 
-  constructor(exchange: Exchange, endpoint: UpstreamEndpoint, pool: UpstreamPool) {
+  constructor(exchange: Exchange, cluster: UpstreamCluster, endpoint: UpstreamEndpoint, pool: UpstreamPool) {
     this.exchange = exchange;
+    this.cluster = cluster;
     this.endpoint = endpoint;
     this.pool = pool;
   }

@@ -1,9 +1,9 @@
 // The decisions of the runtime about a route, made before any request: the exchange carries the plan, the request path follows it.
 import type { SecureContextOptions } from 'node:tls';
-import type { Attempt } from './attempt.ts';
+import type { Attempt, AttemptListener } from './attempt.ts';
 import type { ExchangeError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
-import type { BackendCounts } from './upstream-counts.ts';
+import type { Headers } from './headers.ts';
 
 /** The decision of a request filter: continue, or the exchange is answered (or a promise of it, if the filter must wait). */
 export type FilterVerdict = 'continue' | 'answered';
@@ -76,17 +76,26 @@ export interface UpstreamEndpoint extends ConnectListener {
   active: number;
 }
 
+/** A request or a connection, as far as the choice of an endpoint may depend on it. */
+export interface PickSubject {
+  readonly clientAddress: string;
+  readonly requestHeaders: Headers;
+  /** Without '?'. */
+  readonly query: string;
+}
+
 /** The choice among the endpoints of a cluster, for requests and for connections of stream routes. */
 export interface EndpointPicker {
   /** An endpoint that is not in `tried`, one of `tried` if no other is left, or null if the cluster has none. */
-  pick(tried: readonly UpstreamEndpoint[]): UpstreamEndpoint | null;
+  pick(tried: readonly UpstreamEndpoint[], subject: PickSubject): UpstreamEndpoint | null;
 }
 
-/** The target of a backendRef. It is the same object across runtimes as long as its IR resource does not change. */
-export interface UpstreamCluster extends EndpointPicker {
+/**
+ * The target of a backendRef, as a rule uses it. It is the same object across runtimes as long as neither its IR resource nor the settings
+ * of its use change.
+ */
+export interface UpstreamCluster extends EndpointPicker, AttemptListener {
   readonly key: string;
-  /** Gets every attempt at one of its endpoints. */
-  readonly counts: BackendCounts;
   readonly transport: Transport;
   /** The same with another protocol, if one is given, and that version of the PROXY protocol. */
   transportIn(protocol: RoutePlan['protocol'], proxyProtocol: ProxyProtocol): Transport;

@@ -1,7 +1,8 @@
 // One forwarded connection, from accept to the log line. It is to a stream route what an Exchange is to an HTTP route.
 import type { ExchangeError } from './errors.ts';
 import type { DownstreamConnection, DownstreamTls } from './exchange.ts';
-import type { ClientIdentity, UpstreamEndpoint } from './plan.ts';
+import { NO_HEADERS } from './headers.ts';
+import type { ClientIdentity, PickSubject, UpstreamEndpoint } from './plan.ts';
 import type { StreamPlan } from './stream-plan.ts';
 
 /** The listener and the route of a connection. */
@@ -18,9 +19,11 @@ export interface StreamTarget {
   readonly clientIdentity: ClientIdentity | null;
 }
 
-export class StreamSession {
+export class StreamSession implements PickSubject {
   /** Stored at the start, because a closed socket does not have it any more. */
   readonly remoteAddress: string;
+  readonly requestHeaders = NO_HEADERS;
+  readonly query = '';
   /** Null without TLS, and if the backend terminates TLS. */
   readonly tls: DownstreamTls | null;
   readonly target: StreamTarget;
@@ -46,6 +49,10 @@ export class StreamSession {
     this.tls = connection.tls;
     this.passthrough = target.protocol === 'tls' && connection.tls === null;
     this.target = target;
+  }
+
+  get clientAddress(): string {
+    return this.remoteAddress;
   }
 }
 

@@ -67,7 +67,7 @@ export class DatagramSession {
     const backend = draw(plan.backends, plan.totalWeight);
     if (backend === null) return this.end(plan.nothingDrawn);
     if (backend.cluster === null) return this.end(ERRORS.backendInvalid);
-    const endpoint = backend.cluster.pick([]);
+    const endpoint = backend.cluster.pick([], this.#session);
     if (endpoint === null) return this.end(ERRORS.noEndpoints);
     this.#cluster = backend.cluster;
     this.#seen = backend.cluster.endpoints;

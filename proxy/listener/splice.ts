@@ -107,7 +107,7 @@ export class Splice implements ConnectionCodec {
   #attempt(failure: ExchangeError): void {
     const { limits, wheel } = this.#settings;
     if (this.#tried.length >= limits.maxConnectAttempts) return this.#refuse(failure);
-    const endpoint = this.#cluster?.pick(this.#tried) ?? null;
+    const endpoint = this.#cluster?.pick(this.#tried, this.#session) ?? null;
     if (endpoint === null || this.#tried.includes(endpoint)) return this.#refuse(failure);
     this.#tried.push(endpoint);
     this.#session.endpoint = endpoint;

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import { PolicyIndex } from '#api/policy/layers.ts';
 import { route, streamRoute } from '../../test/support/proxy.ts';
-import { forwardingOf, forwardSettings, streamForwardingOf } from './backend-traffic.ts';
+import { forwardSettings, streamUseOf, useOf } from './backend-traffic.ts';
 
 const LISTENER = 'default/gateway/http';
 const APP = 'Service/default/app/80';
@@ -81,16 +81,16 @@ describe('policies', () => {
   ]);
 
   test('of the backend apply after its choice', () => {
-    expect(forwardingOf(policies, route(), LISTENER, null)).toMatchObject({ proxyProtocol: 1, requestTimeout: 1_000 });
-    expect(forwardingOf(policies, route(), LISTENER, APP)).toMatchObject({ proxyProtocol: 2, requestTimeout: 1_000 });
+    expect(useOf(policies, route(), LISTENER, null).forward).toMatchObject({ proxyProtocol: 1, requestTimeout: 1_000 });
+    expect(useOf(policies, route(), LISTENER, APP).forward).toMatchObject({ proxyProtocol: 2, requestTimeout: 1_000 });
   });
 
   test('of another Gateway do not apply', () => {
-    expect(forwardingOf(policies, route(), 'default/other/http', null)).toMatchObject({ proxyProtocol: 0, requestTimeout: 0 });
+    expect(useOf(policies, route(), 'default/other/http', null).forward).toMatchObject({ proxyProtocol: 0, requestTimeout: 0 });
   });
 
   test('also apply to stream routes', () => {
-    expect(streamForwardingOf(policies, streamRoute(), LISTENER, APP)).toEqual({ proxyProtocol: 2 });
-    expect(streamForwardingOf(policies, streamRoute(), LISTENER, 'Service/default/db/80')).toEqual({ proxyProtocol: 1 });
+    expect(streamUseOf(policies, streamRoute(), LISTENER, APP).forward).toEqual({ proxyProtocol: 2 });
+    expect(streamUseOf(policies, streamRoute(), LISTENER, 'Service/default/db/80').forward).toEqual({ proxyProtocol: 1 });
   });
 });

@@ -6,6 +6,8 @@ import type { PolicySettings } from '#api/policy/settings.ts';
 import type { StreamBackendPlan } from '../exchange/stream-plan.ts';
 import type { ProxyProtocol, RoutePlan } from '../exchange/plan.ts';
 import { faultPlan } from './backend-traffic/fault-injection.ts';
+import type { ClusterSettings } from '../cluster/settings.ts';
+import { clusterSettings } from './backend-traffic/cluster.ts';
 import { retryPlan } from './backend-traffic/retry.ts';
 import { webSocketPlan } from './backend-traffic/web-socket.ts';
 
@@ -17,8 +19,17 @@ export type ForwardSettings = Pick<
   'protocol' | 'proxyProtocol' | 'requestTimeout' | 'backendRequestTimeout' | 'retry' | 'webSocket' | 'faults'
 >;
 
-/** The part of a stream route's plan that policies set, for each of its backends. */
-export type StreamForwardSettings = Pick<StreamBackendPlan, 'proxyProtocol'>;
+/** How the requests of a rule use a backend. */
+export interface BackendUse {
+  readonly forward: ForwardSettings;
+  readonly cluster: ClusterSettings;
+}
+
+/** The same for the connections of a stream route. */
+export interface StreamBackendUse {
+  readonly forward: Pick<StreamBackendPlan, 'proxyProtocol'>;
+  readonly cluster: ClusterSettings;
+}
 
 /** The internal names of the policy's protocols. */
 const PROTOCOLS = { HTTP1: 'http1', HTTP2: 'http2', BACKEND: null } as const;
@@ -43,15 +54,17 @@ function proxyProtocolOf({ proxyProtocol = 'None' }: BackendTraffic): ProxyProto
 }
 
 /**
- * How requests that arrive at a listener (key) and match a rule are forwarded to a backend (key of its cluster; null before the choice).
+ * How requests that arrive at a listener (key) and match a rule use a backend (key of its cluster; null before the choice).
  */
-export function forwardingOf(policies: PolicyIndex, route: ir.Route, listener: string, cluster: string | null): ForwardSettings {
-  return forwardSettings(route, mergedFor(policies, route, listener, cluster));
+export function useOf(policies: PolicyIndex, route: ir.Route, listener: string, cluster: string | null): BackendUse {
+  const policy = mergedFor(policies, route, listener, cluster);
+  return { forward: forwardSettings(route, policy), cluster: clusterSettings() };
 }
 
 /** The same for the connections of a stream route. */
-export function streamForwardingOf(policies: PolicyIndex, route: ir.StreamRoute, listener: string, cluster: string): StreamForwardSettings {
-  return { proxyProtocol: proxyProtocolOf(mergedFor(policies, route, listener, cluster)) };
+export function streamUseOf(policies: PolicyIndex, route: ir.StreamRoute, listener: string, cluster: string): StreamBackendUse {
+  const policy = mergedFor(policies, route, listener, cluster);
+  return { forward: { proxyProtocol: proxyProtocolOf(policy) }, cluster: clusterSettings() };
 }
 
 function mergedFor(policies: PolicyIndex, route: TargetedRoute, listener: string, cluster: string | null): BackendTraffic {

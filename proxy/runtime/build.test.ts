@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import { backend, cluster, listener, LISTENER_PORT, route } from '../../test/support/proxy.ts';
+import { TimerWheel } from '#lib/timer-wheel.ts';
 import { EndpointRegistry } from '../cluster/endpoint.ts';
 import { DEFAULT_LIMITS } from '../exchange/limits.ts';
 import { UpstreamCounts } from '../exchange/upstream-counts.ts';
@@ -15,7 +16,7 @@ function builder(problems: readonly ListenerProblem[] = []): { readonly built: R
   const bound: string[][] = [];
   const endpoints = new EndpointRegistry(() => {
     throw new Error('nothing is sent');
-  });
+  }, new TimerWheel());
   const listeners = {
     update: (all: readonly ir.Listener[]) => {
       bound.push(all.map(({ key }) => key));

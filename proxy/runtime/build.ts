@@ -19,7 +19,7 @@ import { ClusterMap } from './cluster-map.ts';
 import { lackIn, Pairs, withPairs } from './pairs.ts';
 import type { PairChange } from './pairs.ts';
 import { buildPlans } from './plan.ts';
-import type { RoutePlans } from './plan.ts';
+import type { FindVariant, RoutePlans } from './plan.ts';
 import { Runtime } from './runtime.ts';
 import { StreamRoutes } from './stream-routes.ts';
 import { clientIdentities, resolveTls } from './upstream-tls.ts';
@@ -223,21 +223,32 @@ export class RuntimeBuilder {
   }
 
   #plan(route: ir.Route): void {
-    const options = { cluster: (key: string) => this.#clusters.get(key), filters: this.#options.filters };
-    this.#plans.set(route, buildPlans(route, this.#policyIndex, options));
+    const cluster: FindVariant = (key, settings) => this.#clusters.get(key).variant(settings);
+    const plans = buildPlans(route, this.#policyIndex, { cluster, filters: this.#options.filters });
+    this.#clusters.plan(plans.variants, this.#plans.get(route)?.variants);
+    this.#plans.set(route, plans);
   }
 
   #takeRoute(route: ir.Route, touched: Touched): void {
+    const previous = this.#routes.get(route.key);
     this.#plan(route);
-    this.#clusters.use(route, this.#routes.get(route.key));
+    this.#clusters.use(route, previous);
+    if (previous !== route) this.#forgetPlans(previous);
     this.#routes.set(route.key, route);
     touched.routes.push(route);
   }
 
   #removeRoute(key: string, touched: Touched): void {
-    this.#clusters.use(undefined, this.#routes.get(key));
+    const previous = this.#routes.get(key);
+    this.#clusters.use(undefined, previous);
+    this.#forgetPlans(previous);
     this.#routes.delete(key);
     touched.removedRoutes.push(key);
+  }
+
+  /** Tables of exchanges under way may still have the plans of a replaced route. */
+  #forgetPlans(route: ir.Route | undefined): void {
+    if (route !== undefined) this.#clusters.plan([], this.#plans.get(route)?.variants);
   }
 
   /** Changed routes update tables in part; listeners are few and change rarely, so a changed listener rebuilds the tables. */

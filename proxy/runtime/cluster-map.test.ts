@@ -2,6 +2,7 @@
 import { expect, test } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import { backend, route, streamBackend, streamRoute } from '../../test/support/proxy.ts';
+import { TimerWheel } from '#lib/timer-wheel.ts';
 import { EndpointRegistry } from '../cluster/endpoint.ts';
 import { UpstreamCounts } from '../exchange/upstream-counts.ts';
 import { ClusterMap } from './cluster-map.ts';
@@ -14,7 +15,7 @@ function clusters(): { readonly map: ClusterMap; readonly told: string[] } {
   const told: string[] = [];
   const registry = new EndpointRegistry(() => {
     throw new Error('nothing is sent');
-  });
+  }, new TimerWheel());
   return { map: new ClusterMap({ registry, counts: new UpstreamCounts(10), made: ({ key }) => told.push(key) }), told };
 }
 

@@ -3,6 +3,7 @@
 import * as ir from '#api/ir/ir.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { EndpointRegistry } from '../cluster/endpoint.ts';
+import type { ClusterVariant } from '../cluster/variant.ts';
 import type { UpstreamCounts } from '../exchange/upstream-counts.ts';
 
 /** A route of either kind. */
@@ -22,6 +23,8 @@ export class ClusterMap {
   readonly #clusters = new Map<string, Cluster>();
   /** The number of references of routes to a key. */
   readonly #uses = new Map<string, number>();
+  /** The number of plans that refer to a variant. */
+  readonly #plans = new Map<ClusterVariant, number>();
   /** Keys that may be unused since the last sweep. */
   readonly #suspects = new Set<string>();
 
@@ -56,8 +59,19 @@ export class ClusterMap {
     }
   }
 
-  /** Removes clusters without routes and endpoints. Call it after each batch. */
+  /** Counts the variants that new plans of a route refer to, and discounts those of its previous plans. */
+  plan(variants: Iterable<ClusterVariant>, previous: Iterable<ClusterVariant> = []): void {
+    for (const variant of variants) this.#plans.set(variant, (this.#plans.get(variant) ?? 0) + 1);
+    for (const variant of previous) this.#plans.set(variant, (this.#plans.get(variant) ?? 0) - 1);
+  }
+
+  /** Removes clusters without routes and endpoints, and variants without plans. Call it after each batch. */
   sweep(): void {
+    for (const [variant, plans] of this.#plans) {
+      if (plans > 0) continue;
+      this.#plans.delete(variant);
+      this.#clusters.get(variant.key)?.retire(variant);
+    }
     for (const key of this.#suspects) {
       if ((this.#uses.get(key) ?? 0) > 0) continue;
       this.#uses.delete(key);

@@ -4,18 +4,19 @@ import type * as ir from '#api/ir/ir.ts';
 import { PolicyIndex } from '#api/policy/layers.ts';
 import { backend, route, streamBackend, streamRoute } from '../../test/support/proxy.ts';
 import { ERRORS } from '../exchange/errors.ts';
-import type { UpstreamCluster } from '../exchange/plan.ts';
+import { STANDARD } from '../cluster/settings.ts';
+import type { ClusterVariant } from '../cluster/variant.ts';
 import { buildPlans, buildStreamPlan, refusingPlan } from './plan.ts';
 import type { RoutePlans } from './plan.ts';
 
 const LISTENERS = ['default/gateway/http', 'default/gateway/https'];
 const ATTACHMENTS = LISTENERS.map((listener) => ({ listener, hostnames: [''] }));
 
-const clusters = new Map<string, UpstreamCluster>();
+const clusters = new Map<string, ClusterVariant>();
 
 /** The same cluster for the same key. */
-function clusterOf(key: string): UpstreamCluster {
-  const found = clusters.get(key) ?? ({ key } as UpstreamCluster);
+function clusterOf(key: string): ClusterVariant {
+  const found = clusters.get(key) ?? ({ key } as ClusterVariant);
   clusters.set(key, found);
   return found;
 }
@@ -111,7 +112,7 @@ test('a stream route chooses among backends with a weight, each with its own tra
   const plan = buildStreamPlan(
     streamRoute({ backends }),
     (key) => ({ key }) as never,
-    (key) => ({ proxyProtocol: key.includes('/d/') ? 2 : 0 }),
+    (key) => ({ forward: { proxyProtocol: key.includes('/d/') ? 2 : 0 }, cluster: STANDARD }),
   );
   expect(plan.backends).toEqual([
     { cluster: { key: 'Service/default/a/80' }, weight: 3, proxyProtocol: 0 },

@@ -2,18 +2,22 @@
 import { isDeepStrictEqual } from 'node:util';
 import type * as ir from '#api/ir/ir.ts';
 import type { PolicyIndex } from '#api/policy/layers.ts';
+import { STANDARD, type ClusterSettings } from '../cluster/settings.ts';
+import type { ClusterVariant } from '../cluster/variant.ts';
 import { ERRORS, type ExchangeError } from '../exchange/errors.ts';
-import type { BackendPlan, RoutePlan, UpstreamCluster } from '../exchange/plan.ts';
+import type { BackendPlan, RoutePlan } from '../exchange/plan.ts';
 import { buildRequestChain, buildResponseChain } from '../filter/chain.ts';
 import { refusedPreflight } from '../filter/refused-preflight.ts';
-import type { StreamBackendPlan, StreamCluster, StreamPlan } from '../exchange/stream-plan.ts';
-import { forwardingOf, forwardSettings, type ForwardSettings, type StreamForwardSettings } from './backend-traffic.ts';
+import type { StreamBackendPlan, StreamPlan } from '../exchange/stream-plan.ts';
+import { forwardSettings, useOf, type BackendUse, type StreamBackendUse } from './backend-traffic.ts';
 import type { FilterDependencies } from '../filter/chain.ts';
+
+export type FindVariant = (key: string, settings: ClusterSettings) => ClusterVariant;
 
 /** The dependencies of plans. */
 export interface PlanOptions {
-  /** The cluster of a key; the same object as long as the key is in use. */
-  readonly cluster: (key: string) => UpstreamCluster;
+  /** The cluster of a key for uses with these settings; the same object as long as the key and the settings are in use. */
+  readonly cluster: FindVariant;
   readonly filters: FilterDependencies;
 }
 
@@ -22,33 +26,44 @@ export interface RoutePlans {
   readonly common: RoutePlan;
   /** By key of the listener of a request; null if the listener makes no difference. */
   readonly byListener: ReadonlyMap<string, RoutePlan> | null;
+  /** The clusters that they refer to. */
+  readonly variants: ReadonlySet<ClusterVariant>;
 }
 
 /** The plans of a route with these policies. They share the filters. */
-export function buildPlans(route: ir.Route, policies: PolicyIndex, options: PlanOptions): RoutePlans {
-  const common = buildPlan(route, options);
-  if (policies.isEmpty) return { common, byListener: null };
+export function buildPlans(route: ir.Route, policies: PolicyIndex, { cluster: find, filters }: PlanOptions): RoutePlans {
+  const variants = new Set<ClusterVariant>();
+  const cluster: FindVariant = (key, settings) => {
+    const variant = find(key, settings);
+    variants.add(variant);
+    return variant;
+  };
+  const common = buildPlan(route, { cluster, filters });
+  if (policies.isEmpty) return { common, byListener: null, variants };
   const distinct = new Map<string, RoutePlan>();
   const byListener = new Map(
     route.attachments.map(({ listener }) => {
-      const settings = (cluster: string | null): ForwardSettings => forwardingOf(policies, route, listener, cluster);
-      const signature = JSON.stringify([settings(null), ...common.backends.map(({ cluster }) => settings(cluster?.key ?? null))]);
-      const plan = distinct.get(signature) ?? withSettings(common, settings);
+      const useIn = (key: string | null): BackendUse => useOf(policies, route, listener, key);
+      const signature = JSON.stringify([useIn(null), ...common.backends.map((backend) => useIn(backend.cluster?.key ?? null))]);
+      const plan = distinct.get(signature) ?? withSettings(common, useIn, cluster);
       distinct.set(signature, plan);
       return [listener, plan] as const;
     }),
   );
   const [first = common] = distinct.values();
-  return distinct.size <= 1 ? { common: first, byListener: null } : { common: first, byListener };
+  return distinct.size <= 1 ? { common: first, byListener: null, variants } : { common: first, byListener, variants };
 }
 
 /** The plan with policies, and a separate plan for each backend with other policies. */
-function withSettings(plan: RoutePlan, settingsOf: (cluster: string | null) => ForwardSettings): RoutePlan {
-  const settings = settingsOf(null);
+function withSettings(plan: RoutePlan, useOf: (cluster: string | null) => BackendUse, find: FindVariant): RoutePlan {
+  const settings = useOf(null).forward;
   const shared = Object.freeze({ ...plan, ...settings });
   const backends = plan.backends.map((backend) => {
-    const own = settingsOf(backend.cluster?.key ?? null);
-    return isDeepStrictEqual(own, settings) ? backend : Object.freeze({ ...backend, route: Object.freeze({ ...shared, ...own }) });
+    const key = backend.cluster?.key ?? null;
+    const own = useOf(key);
+    const cluster = key === null ? null : find(key, own.cluster);
+    const route = isDeepStrictEqual(own.forward, settings) ? null : Object.freeze({ ...shared, ...own.forward });
+    return cluster === backend.cluster && route === null ? backend : Object.freeze({ ...backend, cluster, route });
   });
   return Object.freeze({ ...shared, backends });
 }
@@ -80,18 +95,17 @@ function buildPlan(route: ir.Route, options: PlanOptions): RoutePlan {
   });
 }
 
-/** The plan of a stream route; `settings` has the settings for connections to a cluster (key). */
-export function buildStreamPlan(
-  route: ir.StreamRoute,
-  cluster: (key: string) => StreamCluster,
-  settings: (cluster: string) => StreamForwardSettings,
-): StreamPlan {
-  const backends = route.backends.filter(({ weight }) => weight > 0);
+/** The plan of a stream route; `useOf` has the settings for connections to a cluster (key). */
+export function buildStreamPlan(route: ir.StreamRoute, find: FindVariant, useOf: (cluster: string) => StreamBackendUse): StreamPlan {
+  const planOf = ({ cluster: key, weight }: ir.StreamRoute['backends'][number]): StreamBackendPlan => {
+    if (key === null) return { cluster: null, weight, proxyProtocol: 0 };
+    const use = useOf(key);
+    return { cluster: find(key, use.cluster), weight, ...use.forward };
+  };
+  const backends = route.backends.filter(({ weight }) => weight > 0).map(planOf);
   return Object.freeze({
     key: route.key,
-    backends: backends.map(({ cluster: key, weight }): StreamBackendPlan =>
-      key === null ? { cluster: null, weight, proxyProtocol: 0 } : { cluster: cluster(key), weight, ...settings(key) },
-    ),
+    backends,
     totalWeight: backends.reduce((sum, { weight }) => sum + weight, 0),
     nothingDrawn: nothingDrawn(route),
   });
@@ -104,7 +118,7 @@ function nothingDrawn({ backends }: ir.Route | ir.StreamRoute): ExchangeError {
 
 function buildBackend(backend: ir.RouteBackend, options: PlanOptions): BackendPlan {
   return Object.freeze({
-    cluster: backend.cluster === null ? null : options.cluster(backend.cluster),
+    cluster: backend.cluster === null ? null : options.cluster(backend.cluster, STANDARD),
     error: backend.cluster === null ? ERRORS.backendInvalid : null,
     weight: backend.weight,
     requestFilters: buildRequestChain(backend.filters, options.filters),

@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import { PolicyIndex } from '#api/policy/layers.ts';
 import { streamBackend, streamRoute } from '../../test/support/proxy.ts';
+import { TimerWheel } from '#lib/timer-wheel.ts';
 import { EndpointRegistry } from '../cluster/endpoint.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import { UpstreamCounts } from '../exchange/upstream-counts.ts';
@@ -14,7 +15,7 @@ const LISTENER = 'default/gateway/http';
 function routes(): StreamRoutes {
   const registry = new EndpointRegistry(() => {
     throw new Error('nothing is sent');
-  });
+  }, new TimerWheel());
   return new StreamRoutes(new ClusterMap({ registry, counts: new UpstreamCounts(10), made: () => undefined }));
 }
 

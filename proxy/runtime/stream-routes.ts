@@ -4,15 +4,23 @@ import type * as ir from '#api/ir/ir.ts';
 import { StreamTable } from '#api/match/stream-table.ts';
 import { objectsAbout, PolicyIndex } from '#api/policy/layers.ts';
 import type { StreamPlan } from '../exchange/stream-plan.ts';
-import { streamForwardingOf } from './backend-traffic.ts';
+import type { ClusterVariant } from '../cluster/variant.ts';
+import { streamUseOf } from './backend-traffic.ts';
 import type { ClusterMap } from './cluster-map.ts';
 import { buildStreamPlan } from './plan.ts';
+import type { FindVariant } from './plan.ts';
+
+/** The plan of a route for connections of one listener, and the clusters that it refers to. */
+interface Planned {
+  readonly plan: StreamPlan;
+  readonly variants: ReadonlySet<ClusterVariant>;
+}
 
 export class StreamRoutes {
   readonly #clusters: ClusterMap;
   readonly #routes = new Map<string, ir.StreamRoute>();
   /** By key of the listener of a connection. */
-  readonly #plans = new WeakMap<ir.StreamRoute, Map<string, StreamPlan>>();
+  readonly #plans = new Map<ir.StreamRoute, Map<string, Planned>>();
   #policies = PolicyIndex.EMPTY;
   #table: StreamTable | null = StreamTable.EMPTY;
 
@@ -21,13 +29,17 @@ export class StreamRoutes {
   }
 
   set(route: ir.StreamRoute): void {
-    this.#clusters.use(route, this.#routes.get(route.key));
+    const previous = this.#routes.get(route.key);
+    this.#clusters.use(route, previous);
+    this.#forget(previous);
     this.#routes.set(route.key, route);
     this.#table = null;
   }
 
   remove(key: string): void {
-    this.#clusters.use(undefined, this.#routes.get(key));
+    const previous = this.#routes.get(key);
+    this.#clusters.use(undefined, previous);
+    this.#forget(previous);
     this.#routes.delete(key);
     this.#table = null;
   }
@@ -36,7 +48,7 @@ export class StreamRoutes {
   setPolicies(policies: PolicyIndex, changed: ReadonlySet<string>): void {
     this.#policies = policies;
     for (const route of this.#routes.values()) {
-      if (route.objectKind !== 'UDPRoute' && objectsAbout(route).some((object) => changed.has(object))) this.#plans.delete(route);
+      if (route.objectKind !== 'UDPRoute' && objectsAbout(route).some((object) => changed.has(object))) this.#forget(route);
     }
   }
 
@@ -50,12 +62,27 @@ export class StreamRoutes {
   #planFor(route: ir.StreamRoute, listener: string): StreamPlan {
     let plans = this.#plans.get(route);
     if (plans === undefined) this.#plans.set(route, (plans = new Map()));
-    let plan = plans.get(listener);
-    if (plan === undefined) {
-      const settings = (cluster: string) => streamForwardingOf(this.#policies, route, listener, cluster);
-      plan = buildStreamPlan(route, (key) => this.#clusters.get(key), settings);
-      plans.set(listener, plan);
-    }
-    return plan;
+    let planned = plans.get(listener);
+    if (planned === undefined) plans.set(listener, (planned = this.#plan(route, listener)));
+    return planned.plan;
+  }
+
+  #plan(route: ir.StreamRoute, listener: string): Planned {
+    const variants = new Set<ClusterVariant>();
+    const find: FindVariant = (key, settings) => {
+      const variant = this.#clusters.get(key).variant(settings);
+      variants.add(variant);
+      return variant;
+    };
+    const plan = buildStreamPlan(route, find, (cluster) => streamUseOf(this.#policies, route, listener, cluster));
+    this.#clusters.plan(variants);
+    return { plan, variants };
+  }
+
+  /** Its plans are made anew at the next connection. */
+  #forget(route: ir.StreamRoute | undefined): void {
+    if (route === undefined) return;
+    for (const { variants } of this.#plans.get(route)?.values() ?? []) this.#clusters.plan([], variants);
+    this.#plans.delete(route);
   }
 }

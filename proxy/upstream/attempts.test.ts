@@ -61,11 +61,9 @@ function open(endpoints: readonly FakeEndpoint[], retry: object | null = null) {
   const exchange = new Exchange({} as never, downstream as never, 0);
   const pick = (tried: readonly FakeEndpoint[]) => endpoints.find((each) => !tried.includes(each)) ?? null;
   exchange.method = 'GET';
-  const counts = {
-    attemptEnded: (attempt: Attempt, outcome: AttemptOutcome, error: ExchangeError | null) =>
-      void told.push([attempt, outcome, error?.code ?? null]),
-  };
-  exchange.backend = { cluster: { pick, transport: TRANSPORT, counts } } as never;
+  const attemptEnded = (attempt: Attempt, outcome: AttemptOutcome, error: ExchangeError | null) =>
+    void told.push([attempt, outcome, error?.code ?? null]);
+  exchange.backend = { cluster: { pick, transport: TRANSPORT, attemptEnded } } as never;
   exchange.route = { backendRequestTimeout: TIMEOUT_MS, protocol: null, proxyProtocol: 0, retry } as never;
   return { wheel, told, deadlines, attempts, client, exchange };
 }

@@ -37,9 +37,9 @@ export class Attempts {
   /** Sends the request to an endpoint of the chosen backend. Returns null, or the error if no endpoint can get it. */
   begin(exchange: Exchange): ExchangeError | null {
     const cluster = (exchange.backend as BackendPlan).cluster as UpstreamCluster;
-    const endpoint = cluster.pick(exchange.triedEndpoints ?? NONE);
+    const endpoint = cluster.pick(exchange.triedEndpoints ?? NONE, exchange);
     if (endpoint === null) return ERRORS.noEndpoints;
-    const attempt = new Attempt(exchange, endpoint, endpoint.pool(transportOf(exchange, cluster)));
+    const attempt = new Attempt(exchange, cluster, endpoint, endpoint.pool(transportOf(exchange, cluster)));
     attempt.beganAt = turnTime();
     exchange.attempt = attempt;
     exchange.attempts++;
@@ -89,7 +89,7 @@ export class Attempts {
     attempt.stream = null;
     attempt.endpoint.active--;
     if (attempt.timer !== null) this.#wheel.disarm(attempt.timer);
-    attempt.exchange.backend?.cluster?.counts.attemptEnded(attempt, outcome, error);
+    attempt.cluster.attemptEnded(attempt, outcome, error);
   }
 }
 

@@ -15,7 +15,7 @@ const REFUSED = Object.values(ERRORS).find(({ retriable }) => retriable) as Exch
 function attempt(fields: Partial<Exchange> = {}, of: Partial<Attempt> = {}, retry: RetryPlan | null = null): Attempt {
   const exchange = Object.assign(new Exchange({} as never, {} as never, 0), { method: 'GET', attempts: 1, phase: 'picked', ...fields });
   exchange.route = { retry } as never;
-  return Object.assign(new Attempt(exchange, {} as never, {} as never), of);
+  return Object.assign(new Attempt(exchange, {} as never, {} as never, {} as never), of);
 }
 
 describe('a failure before any byte reached the backend', () => {

@@ -59,7 +59,7 @@ let made = 0;
 /** An attempt, by default without a body; each has a unique path. */
 export function attemptOf(fields: Partial<Exchange> = {}): Attempt {
   const exchange = Object.assign(new Exchange({} as never, {} as never, 0), { path: `/${made++}` }, fields);
-  return new Attempt(exchange, {} as never, {} as never);
+  return new Attempt(exchange, {} as never, {} as never, {} as never);
 }
 
 export class PoolRig {

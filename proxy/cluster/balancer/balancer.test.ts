@@ -1,5 +1,6 @@
 // The rules of every balancer, and the rules of those with weights or turns.
 import { describe, expect, test } from '@jest/globals';
+import { TimerWheel } from '#lib/timer-wheel.ts';
 import { Endpoint } from '../endpoint.ts';
 import type { EndpointPool } from '../endpoint.ts';
 import type { Balancer, Candidate } from './balancer.ts';
@@ -24,7 +25,7 @@ const BALANCERS: Readonly<Record<string, () => Balancer>> = {
 };
 
 function candidatesOf(weights: readonly number[]): Candidate[] {
-  return weights.map((weight, i) => ({ endpoint: new Endpoint('10.0.0.1', i + 1, () => POOL), weight }));
+  return weights.map((weight, i) => ({ endpoint: new Endpoint('10.0.0.1', i + 1, () => POOL, new TimerWheel()), weight }));
 }
 
 function equal(count: number): Candidate[] {

@@ -1,5 +1,6 @@
 // Least request and peak EWMA: the effect of open requests and of measured times.
 import { describe, expect, test } from '@jest/globals';
+import { TimerWheel } from '#lib/timer-wheel.ts';
 import type { Attempt, AttemptOutcome } from '../../exchange/attempt.ts';
 import { Endpoint } from '../endpoint.ts';
 import type { EndpointPool } from '../endpoint.ts';
@@ -21,7 +22,7 @@ class Bench {
   readonly balancer: Balancer;
 
   constructor(balancer: Balancer, ...weights: readonly number[]) {
-    this.endpoints = weights.map((_, i) => new Endpoint('10.0.0.1', i + 1, () => POOL));
+    this.endpoints = weights.map((_, i) => new Endpoint('10.0.0.1', i + 1, () => POOL, new TimerWheel()));
     this.candidates = weights.map((weight, i) => ({ endpoint: this.endpoints[i]!, weight }));
     this.balancer = balancer;
     balancer.update(this.candidates);

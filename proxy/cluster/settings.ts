@@ -1,0 +1,10 @@
+// The settings of a use of a cluster: those of a BackendTrafficPolicy that need a state beyond one request.
+import type { BalancerSettings } from './balancer/index.ts';
+
+/** Plain data: equal settings share a variant. */
+export interface ClusterSettings {
+  readonly balancer: BalancerSettings;
+}
+
+/** Without a policy. */
+export const STANDARD: ClusterSettings = Object.freeze({ balancer: Object.freeze({ type: 'RoundRobin' }) });

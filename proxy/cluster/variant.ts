@@ -1,0 +1,97 @@
+// A cluster as rules with equal settings use it: the candidates, and the balancer that chooses among them. All variants of a cluster share
+// its endpoints and their state (docs/adr/0010-whose-settings.md).
+import type { Attempt, AttemptListener, AttemptOutcome } from '../exchange/attempt.ts';
+import type { ExchangeError } from '../exchange/errors.ts';
+import type { PickSubject, ProxyProtocol, Transport, UpstreamCluster, UpstreamEndpoint } from '../exchange/plan.ts';
+import type { StreamCluster } from '../exchange/stream-plan.ts';
+import type { BackendCounts } from '../exchange/upstream-counts.ts';
+import type { Balancer } from './balancer/balancer.ts';
+import { makeBalancer } from './balancer/index.ts';
+import { draining } from './health/draining.ts';
+import type { EndpointHealth } from './health/endpoint-health.ts';
+import { refusing } from './health/refusing.ts';
+import type { Member } from './member.ts';
+import type { ClusterSettings } from './settings.ts';
+
+/** The common part of the variants of a cluster. */
+export interface VariantCluster {
+  readonly key: string;
+  readonly counts: BackendCounts;
+  readonly members: readonly Member[];
+  readonly endpoints: readonly UpstreamEndpoint[];
+  readonly transport: Transport;
+  transportIn(protocol: Transport['protocol'] | null, proxyProtocol: ProxyProtocol): Transport;
+}
+
+/** In the order in which they exclude endpoints. A reason that would exclude all that are left has no effect: Weir keeps serving. */
+const HEALTH: readonly EndpointHealth[] = [draining, refusing];
+
+export class ClusterVariant implements UpstreamCluster, StreamCluster {
+  readonly settings: ClusterSettings;
+  readonly #cluster: VariantCluster;
+  readonly #balancer: Balancer;
+  readonly #listeners: readonly AttemptListener[];
+  #candidates: readonly Member[] = [];
+  /** The candidates are no longer true. */
+  #outdated = true;
+  #retired = false;
+
+  constructor(cluster: VariantCluster, settings: ClusterSettings) {
+    this.settings = settings;
+    this.#cluster = cluster;
+    this.#balancer = makeBalancer(settings.balancer);
+    this.#listeners = [cluster.counts, ...(learns(this.#balancer) ? [this.#balancer] : [])];
+  }
+
+  get key(): string {
+    return this.#cluster.key;
+  }
+
+  get endpoints(): readonly UpstreamEndpoint[] {
+    return this.#cluster.endpoints;
+  }
+
+  get transport(): Transport {
+    return this.#cluster.transport;
+  }
+
+  transportIn(protocol: Transport['protocol'] | null, proxyProtocol: ProxyProtocol): Transport {
+    return this.#cluster.transportIn(protocol, proxyProtocol);
+  }
+
+  pick(tried: readonly UpstreamEndpoint[], _subject: PickSubject): UpstreamEndpoint | null {
+    if (this.#outdated) this.#choose();
+    return this.#candidates.length === 0 ? null : this.#balancer.pick(0, tried);
+  }
+
+  attemptEnded(attempt: Attempt, outcome: AttemptOutcome, error: ExchangeError | null): void {
+    for (const listener of this.#listeners) listener.attemptEnded(attempt, outcome, error);
+  }
+
+  /** An endpoint came, left, or became usable or unusable. */
+  changed(): void {
+    this.#outdated = true;
+  }
+
+  /** No plan refers to it any more. Exchanges with an older plan still use it, and it gets no more notices: every pick looks anew. */
+  retire(): void {
+    this.#retired = true;
+    this.#outdated = true;
+  }
+
+  #choose(): void {
+    this.#outdated = this.#retired;
+    this.#candidates = HEALTH.reduce(without, this.#cluster.members);
+    if (this.#candidates.length > 0) this.#balancer.update(this.#candidates);
+  }
+}
+
+/** The members without those that one reason excludes; all, if it excludes all. */
+function without(members: readonly Member[], health: EndpointHealth): readonly Member[] {
+  const usable = health.usable(members);
+  return usable.length === 0 ? members : usable;
+}
+
+function learns(balancer: Balancer): balancer is Balancer & AttemptListener {
+  return balancer.attemptEnded !== undefined;
+}
