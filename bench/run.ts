@@ -6,6 +6,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchControl } from './control.ts';
 import { benchIdle } from './idle.ts';
+import { benchPicks } from './picks.ts';
 import { benchProxy } from './proxy.ts';
 import { benchScale } from './scale.ts';
 import { WORKLOADS } from './workloads.ts';
@@ -87,9 +88,15 @@ async function control(): Promise<void> {
   keep('control', results);
 }
 
+async function picks(): Promise<void> {
+  const results = benchPicks(Number(values.rounds));
+  console.table(results.map((row) => rounded({ ...row })));
+  keep('picks', results);
+}
+
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   ...Object.fromEntries(Object.entries(WORKLOADS).map(([name, workload]) => [name, () => proxy(name, workload)])),
-  ...{ idle, scale, control },
+  ...{ idle, scale, control, picks },
 };
 
 for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)) {

@@ -132,7 +132,7 @@ test('results of connections count for every cluster with the endpoint, and for 
 describe('variants', () => {
   test('with equal settings are one object, and the standard variant stays', () => {
     const cluster = clusterOf(1);
-    const settings = { balancer: { type: 'RoundRobin' } } as const;
+    const settings = { balancer: { type: 'RoundRobin', boundedLoad: 0 } } as const;
     expect(cluster.variant(settings)).toBe(cluster.variant());
     cluster.retire(cluster.variant());
     expect([...cluster.variants]).toEqual([cluster.variant(settings)]);

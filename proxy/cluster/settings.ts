@@ -7,4 +7,4 @@ export interface ClusterSettings {
 }
 
 /** Without a policy. */
-export const STANDARD: ClusterSettings = Object.freeze({ balancer: Object.freeze({ type: 'RoundRobin' }) });
+export const STANDARD: ClusterSettings = Object.freeze({ balancer: Object.freeze({ type: 'RoundRobin', boundedLoad: 0 }) });

@@ -6,22 +6,19 @@ import type { Balancer, Candidate } from './balancer.ts';
 import { TwoChoices } from './two-choices.ts';
 
 export class LeastRequest implements Balancer {
-  #candidates: readonly Candidate[] = [];
-  #choices = this.#among([]);
+  #endpoints: readonly Endpoint[] = [];
+  #choices = new TwoChoices([], () => false);
 
   update(candidates: readonly Candidate[]): void {
-    this.#candidates = candidates;
-    this.#choices = this.#among(candidates);
+    const endpoints = candidates.map(({ endpoint }) => endpoint);
+    const weights = Float64Array.from(candidates, ({ weight }) => weight);
+    this.#endpoints = endpoints;
+    this.#choices = new TwoChoices(candidates, (a, b) => {
+      return (endpoints[b] as Endpoint).active * (weights[a] as number) < (endpoints[a] as Endpoint).active * (weights[b] as number);
+    });
   }
 
   pick(_hash: number, tried: readonly UpstreamEndpoint[]): Endpoint {
-    return (this.#candidates[this.#choices.choose(tried)] as Candidate).endpoint;
-  }
-
-  #among(candidates: readonly Candidate[]): TwoChoices {
-    return new TwoChoices(candidates, (a, b) => {
-      const [one, other] = [candidates[a] as Candidate, candidates[b] as Candidate];
-      return other.endpoint.active * one.weight < one.endpoint.active * other.weight;
-    });
+    return this.#endpoints[this.#choices.choose(tried)] as Endpoint;
   }
 }

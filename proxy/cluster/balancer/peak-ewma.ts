@@ -35,7 +35,7 @@ class Latency {
 
 export class PeakEwma implements Balancer {
   readonly #now: () => number;
-  #candidates: readonly Candidate[] = [];
+  #endpoints: readonly Endpoint[] = [];
   #latencies = new Map<UpstreamEndpoint, Latency>();
   #choices = new TwoChoices([], () => false);
 
@@ -45,15 +45,17 @@ export class PeakEwma implements Balancer {
   }
 
   update(candidates: readonly Candidate[]): void {
-    this.#candidates = candidates;
     const latencies = candidates.map(({ endpoint }) => this.#latencies.get(endpoint) ?? new Latency());
     this.#latencies = new Map(candidates.map(({ endpoint }, place) => [endpoint, latencies[place] as Latency]));
+    const endpoints = candidates.map(({ endpoint }) => endpoint);
     const mean = candidates.reduce((sum, { weight }) => sum + weight, 0) / candidates.length;
+    const loads = Float64Array.from(candidates, ({ weight }) => mean / weight);
+    this.#endpoints = endpoints;
     const cost = (place: number, now: number): number => {
-      const { endpoint, weight } = candidates[place] as Candidate;
+      const { active } = endpoints[place] as Endpoint;
       const expected = (latencies[place] as Latency).expected(now);
-      if (expected === 0 && endpoint.active > 0) return UNKNOWN_MS * (1 + endpoint.active);
-      return expected * (1 + (endpoint.active * mean) / weight);
+      if (expected === 0 && active > 0) return UNKNOWN_MS * (1 + active);
+      return expected * (1 + active * (loads[place] as number));
     };
     this.#choices = new TwoChoices(candidates, (a, b) => {
       const now = this.#now();
@@ -62,7 +64,7 @@ export class PeakEwma implements Balancer {
   }
 
   pick(_hash: number, tried: readonly UpstreamEndpoint[]): Endpoint {
-    return (this.#candidates[this.#choices.choose(tried)] as Candidate).endpoint;
+    return this.#endpoints[this.#choices.choose(tried)] as Endpoint;
   }
 
   /** An attempt without an answer took at least the time so far. */

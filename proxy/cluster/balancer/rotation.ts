@@ -3,27 +3,26 @@ import type { UpstreamEndpoint } from '../../exchange/plan.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { Balancer, Candidate } from './balancer.ts';
 
+/** Endpoints that may inherit a turn, so that an update of thousands of endpoints stays cheap. */
+const MAX_SUCCESSORS = 8;
+
 export class Rotation implements Balancer {
   #endpoints: readonly Endpoint[] = [];
   /** The index of the endpoint with the next turn. */
   #next = 0;
 
   /**
-   * The turn stays with its endpoint, or goes to the next one that stays. The first turn is random: proxies that get the same endpoints at
-   * the same time must not all start with the first.
+   * The turn stays with its endpoint, or goes to one of the next if that stays. Otherwise it is random, as the first one: proxies that get the
+   * same endpoints at the same time must not all start with the first.
    */
   update(candidates: readonly Candidate[]): void {
     const previous = this.#endpoints;
-    const places = new Map(candidates.map(({ endpoint }, place) => [endpoint, place]));
-    let next = Math.floor(Math.random() * candidates.length);
-    for (let i = 0; i < previous.length; i++) {
-      const place = places.get(previous[(this.#next + i) % previous.length] as Endpoint);
-      if (place === undefined) continue;
-      next = place;
-      break;
-    }
     this.#endpoints = candidates.map(({ endpoint }) => endpoint);
-    this.#next = next;
+    let next = -1;
+    for (let i = 0; i < Math.min(MAX_SUCCESSORS, previous.length) && next < 0; i++) {
+      next = this.#endpoints.indexOf(previous[(this.#next + i) % previous.length] as Endpoint);
+    }
+    this.#next = next < 0 ? Math.floor(Math.random() * candidates.length) : next;
   }
 
   pick(_hash: number, tried: readonly UpstreamEndpoint[]): Endpoint {

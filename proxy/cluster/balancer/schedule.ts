@@ -10,91 +10,88 @@ const CHILDREN = 4;
 const MAX_TIME = 2 ** 30;
 
 export class Schedule implements Balancer {
-  #candidates: readonly Candidate[] = [];
-  /** By place of the candidate: the time between its turns, and the time of its next turn. */
+  #endpoints: readonly Endpoint[] = [];
+  /** The time between the turns of each endpoint, by its place. */
   #intervals = new Float64Array(0);
+  /** A heap by time of the next turn: the times, and the places of the endpoints. Times of children are neighbours in memory. */
   #turns = new Float64Array(0);
-  /** Places of candidates as a heap by time of the turn. */
-  #heap = new Uint32Array(0);
+  #places = new Uint32Array(0);
   #now = 0;
 
   /** An endpoint that stays has waited the same share of its interval as before. The first turn of a new one is at a random share. */
   update(candidates: readonly Candidate[]): void {
-    const shares = new Map(
-      this.#candidates.map(({ endpoint }, place) => {
-        const wait = (this.#turns[place] as number) - this.#now;
-        return [endpoint, wait / (this.#intervals[place] as number)];
-      }),
-    );
-    this.#now = 0;
-    this.#candidates = candidates;
+    const shares = this.#shares();
     const total = candidates.reduce((sum, { weight }) => sum + weight, 0);
+    this.#now = 0;
+    this.#endpoints = candidates.map(({ endpoint }) => endpoint);
     this.#intervals = Float64Array.from(candidates, ({ weight }) => total / weight / candidates.length);
-    this.#turns = Float64Array.from(candidates, ({ endpoint }, place) => {
-      return (shares.get(endpoint) ?? Math.random()) * (this.#intervals[place] as number);
-    });
-    const turns = this.#turns;
-    this.#heap = Uint32Array.from(candidates.keys()).sort((a, b) => (turns[a] as number) - (turns[b] as number));
+    const turns = candidates.map(({ endpoint }, place) => (shares.get(endpoint) ?? Math.random()) * (this.#intervals[place] as number));
+    this.#places = Uint32Array.from(candidates.keys()).sort((a, b) => (turns[a] as number) - (turns[b] as number));
+    this.#turns = Float64Array.from(this.#places, (place) => turns[place] as number);
   }
 
   pick(_hash: number, tried: readonly UpstreamEndpoint[]): Endpoint {
     if (tried.length > 0) return this.#instead(tried);
-    const place = this.#heap[0] as number;
-    this.#now = this.#turns[place] as number;
-    this.#turns[place] = this.#now + (this.#intervals[place] as number);
-    this.#sink();
+    const place = this.#places[0] as number;
+    this.#now = this.#turns[0] as number;
+    this.#sink(place, this.#now + (this.#intervals[place] as number));
     if (this.#now > MAX_TIME) this.#restart();
-    return (this.#candidates[place] as Candidate).endpoint;
+    return this.#endpoints[place] as Endpoint;
+  }
+
+  /** The rest of the interval of each endpoint until its turn, as a share. */
+  #shares(): Map<Endpoint, number> {
+    const shares = new Map<Endpoint, number>();
+    this.#places.forEach((place, position) => {
+      const wait = (this.#turns[position] as number) - this.#now;
+      shares.set(this.#endpoints[place] as Endpoint, wait / (this.#intervals[place] as number));
+    });
+    return shares;
   }
 
   /** For another attempt: the earliest among the others. It keeps its turn, so that a failure of one exchange does not affect others. */
   #instead(tried: readonly UpstreamEndpoint[]): Endpoint {
     let found: Endpoint | null = null;
     let earliest = Infinity;
-    for (let place = 0; place < this.#candidates.length; place++) {
-      const turn = this.#turns[place] as number;
-      const { endpoint } = this.#candidates[place] as Candidate;
+    for (let position = 0; position < this.#turns.length; position++) {
+      const turn = this.#turns[position] as number;
+      const endpoint = this.#endpoints[this.#places[position] as number] as Endpoint;
       if (turn >= earliest || tried.includes(endpoint)) continue;
       earliest = turn;
       found = endpoint;
     }
-    return found ?? (this.#candidates[this.#heap[0] as number] as Candidate).endpoint;
+    return found ?? (this.#endpoints[this.#places[0] as number] as Endpoint);
   }
 
-  /** Moves the first of the heap to its new position. */
-  #sink(): void {
-    const heap = this.#heap;
+  /** Replaces the first of the heap by this turn, in its position. */
+  #sink(place: number, turn: number): void {
     const turns = this.#turns;
-    const moved = heap[0] as number;
-    const turn = turns[moved] as number;
+    const places = this.#places;
     let hole = 0;
     for (;;) {
       const child = this.#earliestChild(hole);
-      if (child < 0 || (turns[heap[child] as number] as number) >= turn) break;
-      heap[hole] = heap[child] as number;
+      if (child < 0 || (turns[child] as number) >= turn) break;
+      turns[hole] = turns[child] as number;
+      places[hole] = places[child] as number;
       hole = child;
     }
-    heap[hole] = moved;
+    turns[hole] = turn;
+    places[hole] = place;
   }
 
   /** The position of the child with the earliest turn; -1 without children. */
   #earliestChild(position: number): number {
+    const turns = this.#turns;
     const first = position * CHILDREN + 1;
-    const end = Math.min(first + CHILDREN, this.#heap.length);
+    const end = Math.min(first + CHILDREN, turns.length);
     if (first >= end) return -1;
     let earliest = first;
-    let turn = this.#turns[this.#heap[first] as number] as number;
-    for (let child = first + 1; child < end; child++) {
-      const other = this.#turns[this.#heap[child] as number] as number;
-      if (other >= turn) continue;
-      turn = other;
-      earliest = child;
-    }
+    for (let child = first + 1; child < end; child++) if ((turns[child] as number) < (turns[earliest] as number)) earliest = child;
     return earliest;
   }
 
   #restart(): void {
-    for (let place = 0; place < this.#turns.length; place++) this.#turns[place] = (this.#turns[place] as number) - this.#now;
+    for (let position = 0; position < this.#turns.length; position++) this.#turns[position] = (this.#turns[position] as number) - this.#now;
     this.#now = 0;
   }
 }

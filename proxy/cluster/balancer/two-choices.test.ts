@@ -8,6 +8,7 @@ import type { Balancer, Candidate } from './balancer.ts';
 import { LeastRequest } from './least-request.ts';
 import { PeakEwma } from './peak-ewma.ts';
 
+const WHEEL = new TimerWheel();
 const POOL: EndpointPool = {
   counts: { open: 0, idle: 0, pending: 0, slow: 0 },
   send: () => undefined,
@@ -22,7 +23,7 @@ class Bench {
   readonly balancer: Balancer;
 
   constructor(balancer: Balancer, ...weights: readonly number[]) {
-    this.endpoints = weights.map((_, i) => new Endpoint('10.0.0.1', i + 1, () => POOL, new TimerWheel()));
+    this.endpoints = weights.map((_, i) => new Endpoint('10.0.0.1', i + 1, () => POOL, WHEEL));
     this.candidates = weights.map((weight, i) => ({ endpoint: this.endpoints[i]!, weight }));
     this.balancer = balancer;
     balancer.update(this.candidates);
