@@ -41,6 +41,8 @@ async function tell(to: Worker, message: Exclude<ToWorker, { type: 'start' }>): 
       return answer({ type: 'pong', id: message.id });
     case 'claimed':
       return claimed(message);
+    case 'notice':
+      return to.notice(message.notice);
     case 'ticketKeys':
       return to.setTicketKeys(Buffer.from(message.ticketKeys));
     case 'drain':
@@ -63,6 +65,7 @@ function start(message: ToWorker & { type: 'start' }): void {
     ticketKeys: Buffer.from(message.ticketKeys),
     reusePort: true,
     claimPort,
+    publish: (notice) => answer({ type: 'notice', notice }),
     bindingsChanged: () => answer({ type: 'bound', bound: boundBy(made) }),
     log: createLog('warn'),
   });

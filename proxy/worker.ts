@@ -21,7 +21,9 @@ import { Hop } from './exchange/hop.ts';
 import type { Destination } from './exchange/dial.ts';
 import type { Limits } from './exchange/limits.ts';
 import { RefusedConnections } from './exchange/refused-connections.ts';
+import type { Notice } from './exchange/notices.ts';
 import type { ClaimPort } from './exchange/port-claim.ts';
+import { WorkerBroadcast } from './exchange/worker-broadcast.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import type { Connect, Connection } from './listener/connection.ts';
 import { IsolatedRequestPath } from './isolated-request-path.ts';
@@ -70,6 +72,8 @@ export interface WorkerOptions {
   readonly bindPort?: (port: number) => number;
   /** The set of ports that cannot be bound has changed: see `bindingState`. */
   readonly bindingsChanged?: () => void;
+  /** Takes a notice to the supervisor and the other workers; there are none by default. */
+  readonly publish?: (notice: Notice) => void;
   /** Logs events besides requests; nothing is logged without it. */
   readonly log?: Log;
 }
@@ -87,11 +91,13 @@ export class Worker {
   readonly #failures: RefusedConnections<ConnectionFailure>;
   readonly #bugs: Bugs;
   readonly #log: Log | undefined;
+  readonly #broadcast: WorkerBroadcast;
   #acceptFailures = 0;
 
   constructor(options: WorkerOptions) {
     const { limits } = options;
     this.#log = options.log;
+    this.#broadcast = new WorkerBroadcast(options.publish ?? (() => undefined));
     const bugs = new Bugs((bug, place) => this.#log?.error({ err: bug, place }, 'a bug of the proxy ended what met it'));
     const wheel = (this.#wheel = new TimerWheel((bug) => bugs.met(bug, 'timer')));
     const dial = createDial(bugs);
@@ -120,14 +126,14 @@ export class Worker {
       (key) => this.#builder.cluster(key).variant(),
       (copy, body) => path.forwardCopy(copy, body),
     );
-    this.#builder = new RuntimeBuilder({
-      limits,
-      endpoints: this.#endpoints,
-      counts: telemetry.upstreams,
-      filters: { mirror },
-      listeners: this.#listeners,
-    });
+    const [endpoints, counts, listeners] = [this.#endpoints, telemetry.upstreams, this.#listeners];
+    this.#builder = new RuntimeBuilder({ limits, endpoints, counts, filters: { mirror }, listeners });
+    this.#followNotices();
     this.#exposeMetrics(mirror);
+  }
+
+  #followNotices(): void {
+    this.#broadcast.subscribe('override', (key, override) => this.#endpoints.override(key, override));
   }
 
   #exposeMetrics(mirror: Mirror): void {
@@ -157,6 +163,11 @@ export class Worker {
    */
   apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
     return this.#builder.apply(changed, removed);
+  }
+
+  /** Takes a notice of another worker or of the supervisor. */
+  notice(notice: Notice): void {
+    this.#broadcast.receive(notice);
   }
 
   /** The listener ports that are bound, and those that are not with the reason. */

@@ -129,6 +129,33 @@ test('results of connections count for every cluster with the endpoint, and for 
   expect(two.counts.endpoints.get(endpoint)?.connectFailures).toBe(1);
 });
 
+describe('the word of an operator', () => {
+  const key = (port: number) => `10.0.0.1|${port}`;
+
+  test('takes an endpoint out, also if no other is left and before the endpoint exists', () => {
+    const registry = registryOf();
+    registry.override(key(2), 'out');
+    const cluster = new Cluster('app', registry, new UpstreamCounts(10).acquire('app'));
+    cluster.update([resource(1), resource(2)]);
+    expect(picks(cluster, 2)).toEqual([1, 1]);
+    registry.override(key(1), 'out');
+    expect(cluster.variant().pick([], SUBJECT)).toBeNull();
+    registry.override(key(1), null);
+    registry.override(key(2), null);
+    expect(picks(cluster, 2).sort()).toEqual([1, 2]);
+  });
+
+  test('brings an endpoint in, whatever its health', () => {
+    const registry = registryOf();
+    const cluster = new Cluster('app', registry, new UpstreamCounts(10).acquire('app'));
+    cluster.update([resource(1), resource(2), resource(3, true)]);
+    endpointOf(cluster, 1).connectFailed();
+    registry.override(key(1), 'in');
+    registry.override(key(3), 'in');
+    expect(picks(cluster, 3).sort()).toEqual([1, 2, 3]);
+  });
+});
+
 describe('variants', () => {
   test('with equal settings are one object, and the standard variant stays', () => {
     const cluster = clusterOf(1);

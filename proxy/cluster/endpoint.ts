@@ -1,6 +1,8 @@
 // An address of a backend, with its pools and its state. All clusters and routes that use the address share it.
 import type { ConnectListener, Transport, UpstreamEndpoint, UpstreamPool } from '../exchange/plan.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
+import type { Notices } from '../exchange/notices.ts';
+import { endpointKey } from '../exchange/notices.ts';
 import type { BackendCounts } from '../exchange/upstream-counts.ts';
 import { Refusal } from './health/refusing.ts';
 
@@ -33,6 +35,8 @@ export interface EndpointUser {
   endpointChanged(): void;
 }
 
+export type Override = Notices['override'];
+
 /** The timers of endpoints. */
 export type EndpointTimers = Pick<TimerWheel, 'arm' | 'disarm'>;
 
@@ -43,6 +47,8 @@ export class Endpoint implements UpstreamEndpoint {
   active = 0;
   /** The clusters with this endpoint. */
   readonly users = new Set<EndpointUser>();
+  /** What an operator says of it; null: nothing. */
+  override: Override | null = null;
   /** Whether connections to it fail. */
   readonly refusal: Refusal;
   /** The number of clusters with this address. */
@@ -107,6 +113,8 @@ export class Endpoint implements UpstreamEndpoint {
 /** All endpoints by address and port: an address has one state, regardless of the number of its clusters. */
 export class EndpointRegistry {
   readonly #endpoints = new Map<string, Endpoint>();
+  /** By key of the endpoint, also of those that do not exist yet. */
+  readonly #overrides = new Map<string, Override>();
   readonly #createPool: CreatePool;
   readonly #timers: EndpointTimers;
 
@@ -126,21 +134,32 @@ export class EndpointRegistry {
 
   /** The endpoint of an address, created if it is new. Return it with `release`. */
   acquire(address: string, port: number): Endpoint {
-    const id = `${address}|${port}`;
+    const id = endpointKey(address, port);
     let endpoint = this.#endpoints.get(id);
     if (endpoint === undefined) {
       endpoint = new Endpoint(address, port, this.#createPool, this.#timers);
+      endpoint.override = this.#overrides.get(id) ?? null;
       this.#endpoints.set(id, endpoint);
     }
     endpoint.references++;
     return endpoint;
   }
 
+  /** Sets what an operator says of an address (`endpointKey`), until the next word; null takes it back. */
+  override(key: string, override: Override | null): void {
+    if (override === null) this.#overrides.delete(key);
+    else this.#overrides.set(key, override);
+    const endpoint = this.#endpoints.get(key);
+    if (endpoint === undefined) return;
+    endpoint.override = override;
+    endpoint.changed();
+  }
+
   /** Returns an endpoint; after the last return its connections close as they become idle. */
   release(endpoint: Endpoint): void {
     endpoint.references--;
     if (endpoint.references > 0) return;
-    this.#endpoints.delete(`${endpoint.address}|${endpoint.port}`);
+    this.#endpoints.delete(endpointKey(endpoint.address, endpoint.port));
     endpoint.close();
   }
 }

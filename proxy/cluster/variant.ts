@@ -7,6 +7,7 @@ import type { StreamCluster } from '../exchange/stream-plan.ts';
 import type { BackendCounts } from '../exchange/upstream-counts.ts';
 import type { Balancer } from './balancer/balancer.ts';
 import { makeBalancer } from './balancer/index.ts';
+import { candidatesOf } from './candidates.ts';
 import { draining } from './health/draining.ts';
 import type { EndpointHealth } from './health/endpoint-health.ts';
 import { refusing } from './health/refusing.ts';
@@ -23,7 +24,7 @@ export interface VariantCluster {
   transportIn(protocol: Transport['protocol'] | null, proxyProtocol: ProxyProtocol): Transport;
 }
 
-/** In the order in which they exclude endpoints. A reason that would exclude all that are left has no effect: Weir keeps serving. */
+/** In the order in which they exclude endpoints. */
 const HEALTH: readonly EndpointHealth[] = [draining, refusing];
 
 export class ClusterVariant implements UpstreamCluster, StreamCluster {
@@ -81,15 +82,9 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
 
   #choose(): void {
     this.#outdated = this.#retired;
-    this.#candidates = HEALTH.reduce(without, this.#cluster.members);
+    this.#candidates = candidatesOf(this.#cluster.members, HEALTH);
     if (this.#candidates.length > 0) this.#balancer.update(this.#candidates);
   }
-}
-
-/** The members without those that one reason excludes; all, if it excludes all. */
-function without(members: readonly Member[], health: EndpointHealth): readonly Member[] {
-  const usable = health.usable(members);
-  return usable.length === 0 ? members : usable;
 }
 
 function learns(balancer: Balancer): balancer is Balancer & AttemptListener {

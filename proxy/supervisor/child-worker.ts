@@ -11,6 +11,7 @@ import type * as ir from '#api/ir/ir.ts';
 import { Backoff } from '#lib/backoff.ts';
 import type { Log } from '#lib/log.ts';
 import type { BindingState } from '../exchange/binding-state.ts';
+import type { Notice } from '../exchange/notices.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { ClaimPort } from '../exchange/port-claim.ts';
 import type { MetricJson } from '#lib/metric.ts';
@@ -44,6 +45,10 @@ export interface ChildWorkerOptions {
   /** All resources, for a starting worker. */
   readonly state: () => readonly ir.Resource[];
   readonly ticketKeys: () => Buffer;
+  /** The notices that hold, for a starting worker. */
+  readonly keptNotices: () => Iterable<Notice>;
+  /** The worker tells the others something. */
+  readonly told: (notice: Notice) => void;
   /** Whether the workers of this proxy may bind a port. */
   readonly claimPort: ClaimPort;
   /** A worker died and will be replaced. */
@@ -111,6 +116,10 @@ export class ChildWorker implements WorkerLink {
     return addCounters(this.#last, this.#past);
   }
 
+  notice(notice: Notice): void {
+    this.#send({ type: 'notice', notice });
+  }
+
   setTicketKeys(ticketKeys: Buffer): void {
     this.#send({ type: 'ticketKeys', ticketKeys });
   }
@@ -154,6 +163,7 @@ export class ChildWorker implements WorkerLink {
     });
     const { name, settings, ticketKeys } = this.#options;
     this.#send({ type: 'start', name, settings, ticketKeys: ticketKeys() });
+    for (const notice of this.#options.keptNotices()) this.notice(notice);
     if (this.#draining) this.#send({ type: 'drain' });
     void this.apply(this.#options.state(), []).then((errors) => this.#started(child, errors));
   }
@@ -205,6 +215,7 @@ export class ChildWorker implements WorkerLink {
 
   #answered(message: FromWorker): void {
     if (message.type === 'claim') return void this.#claim(message);
+    if (message.type === 'notice') return this.#options.told(message.notice);
     if (message.type === 'bound' || message.type === 'applied') this.#noteBound(message.bound);
     if (message.type === 'bound') this.#options.bindingsChanged();
     else this.#settle(message.id, message);

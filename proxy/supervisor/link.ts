@@ -1,6 +1,7 @@
 // The interface of a worker for its supervisor, in the same process or its own.
 import type * as ir from '#api/ir/ir.ts';
 import type { BindingState } from '../exchange/binding-state.ts';
+import type { Notice } from '../exchange/notices.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { MetricJson } from '#lib/metric.ts';
 
@@ -15,6 +16,8 @@ export interface WorkerLink {
   boundPort(port: number): number | null;
   /** Counters never decrease, even if the process dies. */
   metrics(): Promise<readonly MetricJson[]>;
+  /** As Worker.notice. */
+  notice(notice: Notice): void;
   /** As Worker.setTicketKeys. */
   setTicketKeys(keys: Buffer): void;
   /** As Worker.drain. */

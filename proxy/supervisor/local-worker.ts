@@ -3,6 +3,7 @@ import type * as ir from '#api/ir/ir.ts';
 import { readFamilies } from '#lib/metric.ts';
 import type { MetricJson } from '#lib/metric.ts';
 import type { BindingState } from '../exchange/binding-state.ts';
+import type { Notice } from '../exchange/notices.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import { Worker } from '../worker.ts';
 import type { WorkerOptions } from '../worker.ts';
@@ -30,6 +31,10 @@ export class LocalWorker implements WorkerLink {
 
   metrics(): Promise<readonly MetricJson[]> {
     return readFamilies(this.#worker.registry);
+  }
+
+  notice(notice: Notice): void {
+    this.#worker.notice(notice);
   }
 
   setTicketKeys(keys: Buffer): void {

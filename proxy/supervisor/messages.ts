@@ -3,6 +3,7 @@ import type * as ir from '#api/ir/ir.ts';
 import type { AccessLogSettings } from '../telemetry/access-log/access-log.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { BindingState } from '../exchange/binding-state.ts';
+import type { Notice } from '../exchange/notices.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { PortClaim } from '../exchange/port-claim.ts';
 import type { MetricJson } from '#lib/metric.ts';
@@ -25,6 +26,7 @@ export type ToWorker =
   | { readonly type: 'ping'; readonly id: number }
   | { readonly type: 'ticketKeys'; readonly ticketKeys: Uint8Array }
   | { readonly type: 'claimed'; readonly id: number; readonly refusal: PortRefusal | null }
+  | { readonly type: 'notice'; readonly notice: Notice }
   | { readonly type: 'drain' }
   | { readonly type: 'reopenLog' }
   | { readonly type: 'stop'; readonly id: number; readonly grace: number };
@@ -42,11 +44,12 @@ export interface Bound {
   readonly ports: readonly (readonly [number, number | null])[];
 }
 
-/** All but `bound` and `claim` are answers; `claim` has its own id, which `claimed` has too. */
+/** All but `bound`, `claim` and `notice` are answers; `claim` has its own id, which `claimed` has too. */
 export type FromWorker =
   | { readonly type: 'applied'; readonly id: number; readonly errors: readonly ResourceError[]; readonly bound: Bound }
   | { readonly type: 'bound'; readonly bound: Bound }
   | { readonly type: 'claim'; readonly id: number; readonly claim: PortClaim }
+  | { readonly type: 'notice'; readonly notice: Notice }
   | { readonly type: 'metrics'; readonly id: number; readonly metrics: readonly MetricJson[] }
   | { readonly type: 'pong'; readonly id: number }
   | { readonly type: 'stopped'; readonly id: number; readonly flushed: boolean };

@@ -70,6 +70,28 @@ describe('several workers', () => {
     expect(counted(metrics, 'weir_workers')).toBe(2);
   });
 
+  test('all avoid an endpoint that is forced out, also those that start later', async () => {
+    const [one, two] = [await startBackend('one'), await startBackend('two')];
+    const [port = 0] = await freePorts(1);
+    const supervisor = startSupervisor(2);
+    await supervisor.apply([...cluster('app', [one.port, two.port]), listener({ port }), route()], []);
+    supervisor.broadcast.publish('override', `127.0.0.1|${one.port}`, 'out');
+    // A worker takes messages in order.
+    await supervisor.metrics();
+    const [pid = 0] = workerPids();
+    // Requests of the killed worker may fail; none may reach the endpoint.
+    await traffic([freshTo(port, 'two'), freshTo(port, 'two')], async () => {
+      await until(() => two.requests > 50, 'requests');
+      process.kill(pid, 'SIGKILL');
+      await until(() => supervisor.restarts === 1 && supervisor.serving === 2, 'the replacement');
+      const before = two.requests;
+      await until(() => two.requests > before + 50, 'more requests');
+    });
+    expect(one.requests).toBe(0);
+    supervisor.broadcast.publish('override', `127.0.0.1|${one.port}`, null);
+    await traffic([newConnections(`http://127.0.0.1:${port}/`, () => null)], () => until(() => one.requests > 0, 'the endpoint is back'));
+  });
+
   test('a killed worker is replaced and counted; the others serve new connections, and all workers get changes', async () => {
     const [one, two] = [await startBackend('one'), await startBackend('two')];
     const [port = 0] = await freePorts(1);

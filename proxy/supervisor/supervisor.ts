@@ -12,6 +12,7 @@ import type { AccessLogSettings } from '../telemetry/access-log/access-log.ts';
 import type { Limits } from '../exchange/limits.ts';
 import { isSamePort } from '../exchange/binding-state.ts';
 import type { BindingState, UnboundPort } from '../exchange/binding-state.ts';
+import type { Broadcast, Notice } from '../exchange/notices.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { PortClaim } from '../exchange/port-claim.ts';
 import { ChildWorker, HEARTBEAT } from './child-worker.ts';
@@ -19,6 +20,7 @@ import type { Heartbeat } from './child-worker.ts';
 import type { WorkerLink } from './link.ts';
 import { LocalWorker } from './local-worker.ts';
 import { supervisorFamilies } from './metrics.ts';
+import { NoticeHub } from './notice-hub.ts';
 import { countPairs } from './pairs.ts';
 import { PortClaims, portName } from './port-claims.ts';
 import { expose } from './sum.ts';
@@ -27,6 +29,9 @@ import { expose } from './sum.ts';
 const TICKET_KEY_BYTES = 48;
 /** The lifetime of the keys: stolen keys decrypt the sessions of this period only. */
 const TICKET_ROTATION_MS = 12 * 3_600_000;
+
+/** The only worker, in this process. */
+const LOCAL = 'worker';
 
 export interface SupervisorOptions {
   /** At least 1. */
@@ -59,6 +64,7 @@ export class Supervisor {
   readonly #workers: readonly WorkerLink[];
   readonly #rotation: NodeJS.Timeout;
   readonly #claims = new PortClaims();
+  readonly #notices = new NoticeHub();
   #ticketKeys: Buffer = randomBytes(TICKET_KEY_BYTES);
   #restarts = 0;
   #version = 0;
@@ -87,6 +93,11 @@ export class Supervisor {
   /** Adds families to its metrics: those of the source of the configuration. */
   expose(families: readonly MetricFamily[]): void {
     registerFamilies(this.registry, families);
+  }
+
+  /** The way to all workers, and to what they tell each other. */
+  get broadcast(): Broadcast {
+    return this.#notices;
   }
 
   /** The number of serving workers. */
@@ -178,17 +189,23 @@ export class Supervisor {
     const { accessLogSettings = DEFAULT_ACCESS_LOG } = this.#options;
     const { workers, limits, accessLog, via = '', drainTimeout, bindAddress = '', log, bindPort } = this.#options;
     const settings = { limits, accessLog, accessLogSettings, via, drainTimeout, bindAddress };
-    if (workers === 1)
-      return [
-        new LocalWorker({
-          ...settings,
-          log,
-          ticketKeys: this.#ticketKeys,
-          reusePort: false,
-          bindingsChanged: () => this.#bindingsChanged(),
-          ...(bindPort === undefined ? {} : { bindPort }),
-        }),
-      ];
+    const told = (name: string) => (notice: Notice) => this.#notices.take(notice, name);
+    const join = <W extends WorkerLink>(name: string, worker: W): W => {
+      this.#notices.join(name, worker);
+      return worker;
+    };
+    if (workers === 1) {
+      const local = new LocalWorker({
+        ...settings,
+        log,
+        ticketKeys: this.#ticketKeys,
+        reusePort: false,
+        publish: told(LOCAL),
+        bindingsChanged: () => this.#bindingsChanged(),
+        ...(bindPort === undefined ? {} : { bindPort }),
+      });
+      return [join(LOCAL, local)];
+    }
     if (bindPort !== undefined) throw new Error('bindPort is for one worker');
     const options = {
       heartbeat: this.#options.heartbeat ?? HEARTBEAT,
@@ -196,11 +213,15 @@ export class Supervisor {
       log,
       state: () => this.resources(),
       ticketKeys: () => this.#ticketKeys,
+      keptNotices: () => this.#notices.kept(),
       claimPort: (claim: PortClaim) => this.#claims.claim(claim),
       died: () => void this.#restarts++,
       bindingsChanged: () => this.#bindingsChanged(),
     };
-    return Array.from({ length: workers }, (_, index) => new ChildWorker({ ...options, name: `worker-${index}` }));
+    return Array.from({ length: workers }, (_, index) => {
+      const name = `worker-${index}`;
+      return join(name, new ChildWorker({ ...options, name, told: told(name) }));
+    });
   }
 
   #wantedPorts(): ReadonlySet<string> {

@@ -1,0 +1,24 @@
+// The members of a cluster that a balancer may choose from.
+import type { EndpointHealth } from './health/endpoint-health.ts';
+import type { Member } from './member.ts';
+
+/**
+ * The members without those that a reason excludes. A reason that would exclude all that are left has no effect: Weir keeps serving. An
+ * operator's word counts more than any reason: an endpoint that is forced out is never chosen, one that is forced in always may be.
+ */
+export function candidatesOf(members: readonly Member[], health: readonly EndpointHealth[]): readonly Member[] {
+  const allowed = members.filter(({ endpoint }) => endpoint.override !== 'out');
+  const usable = health.reduce(without, allowed);
+  if (!allowed.some(isForcedIn)) return usable;
+  const chosen = new Set(usable);
+  return allowed.filter((member) => chosen.has(member) || isForcedIn(member));
+}
+
+function without(members: readonly Member[], health: EndpointHealth): readonly Member[] {
+  const usable = health.usable(members);
+  return usable.length === 0 ? members : usable;
+}
+
+function isForcedIn({ endpoint }: Member): boolean {
+  return endpoint.override === 'in';
+}
