@@ -24,7 +24,7 @@ import { abortOf, delays } from './upstream/fault-injection.ts';
 import type { DelayListener } from './upstream/fault-injection.ts';
 import { setForwarded } from './upstream/forwarded.ts';
 import type { Gathering } from './upstream/gathering.ts';
-import { mayRetryFailure, mayRetryStatus } from './upstream/retry.ts';
+import { Retries } from './upstream/retries.ts';
 import { renewRequestTimeout, startCallDeadline, startRequestTimeout } from './upstream/timeout.ts';
 import type { DeadlineListener } from './upstream/timeout.ts';
 import { Tunnels } from './upstream/tunnels.ts';
@@ -48,6 +48,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   readonly #wheel: TimerWheel;
   readonly #hop: Hop;
   readonly #attempts: Attempts;
+  readonly #retries = new Retries();
   readonly #tunnels: Tunnels;
   readonly #bodies: Bodies;
   readonly #endings: Endings;
@@ -127,7 +128,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (route.requestTimeout !== before.requestTimeout) renewRequestTimeout(exchange, this.#wheel, this);
   }
 
-  // 3 injected faults, pick, 4 attempt: once, or again as decided in upstream/retry.ts
+  // 3 injected faults, pick, 4 attempt: once, or again as decided in upstream/retries.ts
 
   readonly #forward = (exchange: Exchange): void => {
     const { faults } = exchange.route as RoutePlan;
@@ -187,7 +188,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     this.#attempts.ended(attempt, 'failed', error);
     if (exchange.phase === 'done') return;
     if (exchange.phase === 'answering') return this.#endings.cut(exchange, error);
-    if (mayRetryFailure(attempt, error)) return this.#repeat(attempt);
+    if (this.#retries.afterFailure(attempt, error)) return this.#repeat(attempt);
     this.#endings.reply(exchange, error);
   }
 
@@ -201,7 +202,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   responseHead(attempt: Attempt): void {
     const { exchange } = attempt;
     attempt.headAt = turnTime();
-    if (mayRetryStatus(attempt)) {
+    if (this.#retries.afterAnswer(attempt)) {
       this.#attempts.stop(attempt, 'declined');
       return this.#repeat(attempt);
     }
@@ -273,7 +274,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   timedOut(exchange: Exchange, error: ExchangeError): void {
     if (exchange.phase === 'done') return;
     const { attempt } = exchange;
-    const again = attempt !== null && error === ERRORS.upstreamTimeout && mayRetryFailure(attempt, error);
+    const again = attempt !== null && error === ERRORS.upstreamTimeout && this.#retries.afterFailure(attempt, error);
     if (!again) return this.#endings.giveUp(exchange, error);
     this.#attempts.stop(attempt, 'abandoned');
     this.#repeat(attempt);

@@ -38,6 +38,10 @@ export const backendTrafficPolicy = policyKind({
   additions: [
     // A proxy without it adds no faults.
     { capability: 'fault-injection', path: 'settings.faultInjection', otherwise: 'omit' },
+    // A proxy without these repeats requests by the other fields of `retry`.
+    { capability: 'retry-conditions', path: 'settings.retry.triggers', otherwise: 'omit' },
+    { capability: 'retry-conditions', path: 'settings.retry.maxBackoff', otherwise: 'omit' },
+    { capability: 'retry-conditions', path: 'settings.retry.maxRetryAfter', otherwise: 'omit' },
   ],
   settings: {
     protocol: choice(

@@ -37,14 +37,14 @@ describe('explainPolicies', () => {
     );
   });
 
-  test('prefers the settings of the rule itself, with its retry as a whole', () => {
+  test('prefers the settings of the rule itself', () => {
     const route = { ...ROUTE, timeouts: { request: 5_000, backendRequest: null }, retry: { codes: [], attempts: 1, backoff: 25 } };
     const [, backend] = explainPolicies(POLICIES, route, 'infra/edge/http');
     expect(backend?.origins.map(({ field, value, policy: from }) => [field, value, from])).toEqual([
       ['timeouts.request', 5_000, 'HTTPRoute/apps/web/0'],
       ['timeouts.backendRequest', 1_000, 'BackendTrafficPolicy/apps/p'],
       ['retry.attempts', 1, 'HTTPRoute/apps/web/0'],
-      ['retry.codes', [], 'HTTPRoute/apps/web/0'],
+      ['retry.codes', [503], 'BackendTrafficPolicy/apps/p'],
       ['retry.backoff', 25, 'HTTPRoute/apps/web/0'],
     ]);
   });

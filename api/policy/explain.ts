@@ -58,14 +58,16 @@ function withRule(route: Route, origins: readonly SettingOrigin[]): readonly Set
     ['protocol', route.http2 === true ? 'HTTP2' : undefined],
     ['timeouts.request', route.timeouts.request ?? undefined],
     ['timeouts.backendRequest', route.timeouts.backendRequest ?? undefined],
-    ...Object.entries(route.retry ?? {}).map(([name, value]): [string, unknown] => [`retry.${name}`, value]),
+    ['retry.attempts', route.retry?.attempts],
+    // Without statuses the rule leaves them to the policies.
+    ['retry.codes', route.retry?.codes.length === 0 ? undefined : route.retry?.codes],
+    ['retry.backoff', route.retry?.backoff],
   ]);
   const fields = leavesOfKind('BackendTrafficPolicy').map(({ path }) => path.join('.'));
   return fields.flatMap((field): readonly SettingOrigin[] => {
     const value = own.get(field);
     if (value !== undefined) return [{ field, value, policy: route.key, target: 'the rule itself' }];
-    // A retry in the rule replaces that of the policies as a whole.
-    return route.retry !== null && field.startsWith('retry.') ? [] : origins.filter((origin) => origin.field === field);
+    return origins.filter((origin) => origin.field === field);
   });
 }
 

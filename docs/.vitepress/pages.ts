@@ -21,6 +21,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'reference/routes',
       'reference/listeners',
       'reference/upstreams',
+      'reference/retries',
       'reference/policies',
       'reference/overload',
       'reference/fleets',

@@ -23,17 +23,14 @@ const REASONS = {
     advice: 'set pool-idle-timeout in proxy.limits of the chart',
   },
   'spec.httpUpgrade': { reason: 'WebSockets need no setting, and other upgrades pass as they are' },
-  'spec.retry.perRetry.backOff.maxInterval': { reason: 'the pause between attempts does not grow in Weir' },
 };
 
-/** Statuses that stand behind the words of Envoy. */
-const TRIGGERS: Readonly<Record<string, readonly number[]>> = {
-  'gateway-error': [502, 503, 504],
-  '5xx': [500, 502, 503, 504],
-  'retriable-4xx': [409],
-};
-/** Weir does these by itself where a request is safe to repeat. */
-const BY_ITSELF = ['connect-failure', 'reset', 'reset-before-request', 'refused-stream'];
+/** Triggers with the same name and meaning. */
+const SAME = ['connect-failure', 'reset', 'refused-stream', 'gateway-error', '5xx'];
+/** Statuses of words of Envoy. */
+const STATUSES: Readonly<Record<string, readonly number[]>> = { 'retriable-4xx': [409] };
+/** Weir does these by itself where a request is safe to repeat, or has the statuses as a field of their own. */
+const BY_ITSELF = ['reset-before-request', 'retriable-status-codes'];
 const GRPC: Readonly<Record<string, number>> = {
   cancelled: 1,
   'deadline-exceeded': 4,
@@ -70,11 +67,19 @@ function retryOf(retry: Fields, perRetry: Fields, object: InputObject, plan: Pla
   const statuses = on.texts('httpStatusCodes').map(Number);
   const triggers = on.texts('triggers');
   for (const trigger of triggers) {
-    if (TRIGGERS[trigger] !== undefined || BY_ITSELF.includes(trigger) || GRPC[trigger] !== undefined) continue;
+    if (SAME.includes(trigger) || BY_ITSELF.includes(trigger) || STATUSES[trigger] !== undefined || GRPC[trigger] !== undefined) continue;
     plan.leftOut(object, { field: on.at('triggers'), reason: `${trigger} has no equivalent` });
   }
-  const codes = [...new Set([...statuses, ...triggers.flatMap((trigger) => TRIGGERS[trigger] ?? [])])];
+  const codes = [...new Set([...statuses, ...triggers.flatMap((trigger) => STATUSES[trigger] ?? [])])];
   const grpcStatuses = triggers.flatMap((trigger) => GRPC[trigger] ?? []);
-  const backoff = perRetry.group('backOff').text('baseInterval');
-  return compact({ attempts, codes, grpcStatuses, backoff });
+  const same = triggers.filter((trigger) => SAME.includes(trigger));
+  const pauses = perRetry.group('backOff');
+  return compact({
+    attempts,
+    ...(same.length > 0 ? { triggers: same } : {}),
+    codes,
+    grpcStatuses,
+    backoff: pauses.text('baseInterval'),
+    maxBackoff: pauses.text('maxInterval'),
+  });
 }

@@ -52,6 +52,10 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
     return this.#cluster.endpoints;
   }
 
+  get counts(): BackendCounts {
+    return this.#cluster.counts;
+  }
+
   get transport(): Transport {
     return this.#cluster.transport;
   }

@@ -41,6 +41,8 @@ export class Attempt {
   /** turnTime() when the request was sent, and when the head of the answer was read; 0 before. */
   sentAt = 0;
   headAt = 0;
+  /** The pause before the next attempt, once one is decided; milliseconds. */
+  pause = 0;
   /** Its deadline; null unless the route sets one. */
   timer: Timer | null = null;
 

@@ -100,6 +100,12 @@ export type FaultMark = '' | 'delay' | 'abort' | 'delay,abort';
 /** The phase of an exchange; it only moves forward. */
 export type ExchangePhase = 'request' | 'picked' | 'answering' | 'done';
 
+/**
+ * Why a request is not repeated though its plan allows it: its body was not kept, its deadline passes during the pause, or the backend asks
+ * for a longer pause than the plan allows.
+ */
+export type RetryObstacle = 'body' | 'deadline' | 'retry_after';
+
 export class Exchange {
   readonly connection: DownstreamConnection;
   readonly downstream: DownstreamStream;
@@ -173,6 +179,10 @@ export class Exchange {
   attempt: Attempt | null = null;
   /** The number of attempts. */
   attempts = 0;
+  /** Why each further attempt was made: a code of an error, or a status; null without one. */
+  retryReasons: string[] | null = null;
+  /** Why no further attempt was made though the plan allows one; '' if that is not so. */
+  retryWithheld: RetryObstacle | '' = '';
   /** Endpoints at which attempts failed; the next attempt prefers others. */
   triedEndpoints: UpstreamEndpoint[] | null = null;
   /** The part of the body that was sent, kept for another attempt; null if there is no body or it is too large. */

@@ -4,6 +4,7 @@ import type { Attempt, AttemptListener } from './attempt.ts';
 import type { ExchangeError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { Headers } from './headers.ts';
+import type { BackendCounts } from './upstream-counts.ts';
 
 /** The decision of a request filter: continue, or the exchange is answered (or a promise of it, if the filter must wait). */
 export type FilterVerdict = 'continue' | 'answered';
@@ -96,6 +97,8 @@ export interface EndpointPicker {
  */
 export interface UpstreamCluster extends EndpointPicker, AttemptListener {
   readonly key: string;
+  /** The counts of the backend. */
+  readonly counts: BackendCounts;
   readonly transport: Transport;
   /** The same with another protocol, if one is given, and that version of the PROXY protocol. */
   transportIn(protocol: RoutePlan['protocol'], proxyProtocol: ProxyProtocol): Transport;
@@ -112,13 +115,31 @@ export interface BackendPlan {
   readonly route: RoutePlan | null;
 }
 
-/** GEP-1731, milliseconds. */
+/** The requests that are repeated after a kind of failure. */
+export type RetryScope = 'none' | 'idempotent' | 'all';
+
+/** The failures after which a request is repeated, how often, and after which pause (GEP-1731). Milliseconds. */
 export interface RetryPlan {
-  readonly codes: readonly number[];
-  /** Outcomes of gRPC calls; only policies have them. */
-  readonly grpcStatuses?: readonly number[];
+  /** Attempts beyond the first. */
   readonly attempts: number;
+  /** Failures that left the backend without the request: no connection, a refused stream. Without these a few attempts are made anyway. */
+  readonly connect: boolean;
+  readonly refused: boolean;
+  /** Connections that break before the answer, and attempts that take too long. */
+  readonly reset: RetryScope;
+  readonly timeout: RetryScope;
+  /** Statuses that are repeated for every request, and those only for idempotent ones. */
+  readonly codes: readonly number[];
+  readonly safeCodes: readonly number[];
+  /** All statuses from 500 to 599, for every request. */
+  readonly serverErrors: boolean;
+  /** Outcomes of gRPC calls; only policies have them. */
+  readonly grpcStatuses: readonly number[];
+  /** The least pause before the first of them, and the longest pause that grows out of it. */
   readonly backoff: number;
+  readonly maxBackoff: number;
+  /** The longest pause that a backend may ask for. */
+  readonly maxRetryAfter: number;
 }
 
 /** Limits of WebSockets; 0 is unlimited. */

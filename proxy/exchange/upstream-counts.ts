@@ -3,6 +3,7 @@
 import { Histogram } from '#lib/histogram.ts';
 import type { Attempt, AttemptOutcome } from './attempt.ts';
 import type { ExchangeError } from './errors.ts';
+import type { RetryObstacle } from './exchange.ts';
 import type { UpstreamEndpoint } from './plan.ts';
 
 /** The counts of one endpoint of one backend. */
@@ -28,6 +29,9 @@ export class BackendCounts {
   readonly queue = new Histogram();
   readonly connect = new Histogram();
   readonly firstByte = new Histogram();
+  /** Attempts after the first by reason, and those that were not made by obstacle; null before the first. */
+  retries: Map<string, number> | null = null;
+  withheldRetries: Map<string, number> | null = null;
   /** The sum for the endpoints without counts of their own. */
   readonly others = new EndpointCounts();
   readonly #takeRoom: () => boolean;
@@ -64,16 +68,23 @@ export class BackendCounts {
     this.#of(endpoint).connectFailures++;
   }
 
+  /** Counts a further attempt. */
+  retried(reason: string): void {
+    countIn((this.retries ??= new Map()), reason);
+  }
+
+  /** Counts a further attempt that is not made. */
+  retryWithheld(obstacle: RetryObstacle): void {
+    countIn((this.withheldRetries ??= new Map()), obstacle);
+  }
+
   /** Counts a finished attempt. */
   attemptEnded({ endpoint, status, waitingSince, sentAt, headAt }: Attempt, outcome: AttemptOutcome, error: ExchangeError | null): void {
     const counts = this.#of(endpoint);
     counts.byOutcome[outcome]++;
     if (waitingSince > 0 && sentAt > 0) this.queue.observe(sentAt - waitingSince);
     if (headAt > 0) this.#answered(counts, status, headAt - sentAt);
-    if (error !== null) {
-      const failures = (counts.failures ??= new Map<string, number>());
-      failures.set(error.code, (failures.get(error.code) ?? 0) + 1);
-    }
+    if (error !== null) countIn((counts.failures ??= new Map()), error.code);
   }
 
   #answered(counts: EndpointCounts, status: number, ms: number): void {
@@ -92,6 +103,10 @@ export class BackendCounts {
     this.#endpoints.set(endpoint, made);
     return made;
   }
+}
+
+function countIn(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
 const NO_ENDPOINTS: ReadonlySet<UpstreamEndpoint> = new Set();

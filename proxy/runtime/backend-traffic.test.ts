@@ -46,6 +46,8 @@ describe('a policy', () => {
     const said = route({ timeouts: { request: 100, backendRequest: null }, retry });
     const settings = forwardSettings(said, { timeouts: { request: 5_000, backendRequest: 50 }, retry: { attempts: 9 } });
     expect(settings).toMatchObject({ requestTimeout: 100, backendRequestTimeout: 50, retry });
+    const partly = forwardSettings(route({ retry: { ...retry, codes: [] } }), { retry: { attempts: 9, codes: [500], maxBackoff: 99 } });
+    expect(partly.retry).toMatchObject({ attempts: 3, codes: [500], backoff: 10, maxBackoff: 99 });
   });
 
   test('a timeout of 0 in the rule turns it off with any policy', () => {
@@ -56,8 +58,27 @@ describe('a policy', () => {
     });
   });
 
-  test('a retry without further settings is one attempt after a pause', () => {
-    expect(forwardSettings(route(), { retry: {} }).retry).toEqual({ codes: [], grpcStatuses: [], attempts: 1, backoff: 25 });
+  test('a retry without further settings is one attempt for what is safe to repeat', () => {
+    expect(forwardSettings(route(), { retry: {} }).retry).toEqual({
+      ...{ attempts: 1, connect: true, refused: true, reset: 'idempotent', timeout: 'idempotent', grpcStatuses: [] },
+      ...{ codes: [], safeCodes: [502, 503, 504], serverErrors: false },
+      ...{ backoff: 25, maxBackoff: 250, maxRetryAfter: 2_000 },
+    });
+  });
+
+  test('statuses replace those of gateways, and an empty list is none', () => {
+    expect(forwardSettings(route(), { retry: { codes: [500] } }).retry).toMatchObject({ codes: [500], safeCodes: [], reset: 'idempotent' });
+    expect(forwardSettings(route(), { retry: { codes: [] } }).retry).toMatchObject({ codes: [], safeCodes: [] });
+  });
+
+  test('triggers are the only failures, for all methods', () => {
+    expect(forwardSettings(route(), { retry: { triggers: ['reset', 'gateway-error'], codes: [409] } }).retry).toMatchObject({
+      ...{ connect: false, refused: false, reset: 'all', timeout: 'none' },
+      ...{ codes: [502, 503, 504, 409], safeCodes: [], serverErrors: false },
+    });
+    expect(forwardSettings(route(), { retry: { triggers: ['connect-failure', 'refused-stream', 'timeout', '5xx'] } }).retry).toMatchObject({
+      ...{ connect: true, refused: true, reset: 'none', timeout: 'all', codes: [], safeCodes: [], serverErrors: true },
+    });
   });
 
   test.each([

@@ -43,7 +43,7 @@ export function forwardSettings(route: Pick<ir.Route, 'timeouts' | 'retry' | 'ht
     proxyProtocol: proxyProtocolOf(policy),
     requestTimeout: timeouts.request ?? policy.timeouts?.request ?? 0,
     backendRequestTimeout: timeouts.backendRequest ?? policy.timeouts?.backendRequest ?? 0,
-    retry: retry ?? retryPlan(policy.retry),
+    retry: retryPlan(retry, policy.retry),
     webSocket: webSocketPlan(policy.webSocket),
     faults: faultPlan(policy.faultInjection),
   };

@@ -28,6 +28,7 @@ const FIRST_BYTE = 'weir_endpoint_first_byte_seconds';
 
 export function upstreamFamilies({ counts, backends }: UpstreamSources): readonly MetricFamily[] {
   const ofEndpoints = endpointFamily(counts);
+  const ofBackends = backendFamily(counts);
   const times = timeFamily(counts);
   const gauge = gaugeFamily(backends);
   return [
@@ -35,6 +36,13 @@ export function upstreamFamilies({ counts, backends }: UpstreamSources): readonl
     ofEndpoints('weir_upstream_responses_total', 'counter', 'Answers of endpoints, by class of status', classSamples),
     ofEndpoints('weir_upstream_failures_total', 'counter', 'Attempts that failed, by code', failureSamples),
     ofEndpoints('weir_upstream_connect_failures_total', 'counter', 'Failed connects', connectFailureSamples),
+    ofBackends('weir_upstream_retries_total', 'Attempts of requests after the first, by reason', 'reason', (each) => each.retries),
+    ofBackends(
+      'weir_upstream_retries_withheld_total',
+      'Attempts that a plan allows and that were not made, by reason',
+      'reason',
+      (each) => each.withheldRetries,
+    ),
     ofEndpoints(
       FIRST_BYTE,
       'summary',
@@ -73,6 +81,16 @@ function ofBackend({ backend, endpoints, others }: BackendCounts, samples: Endpo
     ...[...endpoints].flatMap(([endpoint, counts]) => samples({ backend, endpoint: endpointName(endpoint) }, counts)),
     ...samples({ backend, endpoint: 'other' }, others),
   ];
+}
+
+/** Counters of backends with one more label, whose values are the keys of a map. */
+function backendFamily(counts: UpstreamSources['counts']) {
+  type Pick = (backend: BackendCounts) => ReadonlyMap<string, number> | null;
+  return (name: string, help: string, label: string, pick: Pick): MetricFamily => {
+    const samples = (each: BackendCounts): readonly Sample[] =>
+      Array.from(pick(each) ?? [], ([key, value]) => ({ labels: { backend: each.backend, [label]: key }, value }));
+    return { name, type: 'counter', help, read: () => [...counts()].flatMap(samples) };
+  };
 }
 
 function timeFamily(counts: UpstreamSources['counts']) {

@@ -154,13 +154,12 @@ describe('another attempt', () => {
 
   test('starts after the pause of the route, with the client paused', () => {
     const endpoint = new FakeEndpoint();
-    const { attempts, exchange, deadlines, client } = open([endpoint, new FakeEndpoint()], {
-      ...{ codes: [503], grpcStatuses: [], attempts: 3, backoff: PAUSE_MS },
-    });
+    const { attempts, exchange, deadlines, client } = open([endpoint, new FakeEndpoint()]);
     exchange.requestLength = 5;
     attempts.begin(exchange);
     const attempt = current(exchange);
     attempts.ended(attempt, 'failed', ERRORS.upstreamReset);
+    attempt.pause = PAUSE_MS;
     expect(attempts.repeat(attempt)).toBe(null);
     expect([exchange.attempts, deadlines, client]).toEqual([1, [], ['pause', 'pause']]);
     jest.advanceTimersByTime(PAUSE_MS + 50);

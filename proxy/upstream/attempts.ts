@@ -10,7 +10,6 @@ import type { Limits } from '../exchange/limits.ts';
 import type { BackendPlan, RoutePlan, Transport, UpstreamCluster, UpstreamEndpoint } from '../exchange/plan.ts';
 import { presenting } from '../exchange/presenting.ts';
 import { sentKept } from './replay.ts';
-import { retryPause } from './retry.ts';
 import { propagateDeadline, startAttemptTimeout, startBackoff } from './timeout.ts';
 import type { DeadlineListener } from './timeout.ts';
 
@@ -53,9 +52,8 @@ export class Attempts {
 
   /** Starts another attempt after a finished one: now, or after a pause that ends with `retryDue`. Returns the result of `begin`. */
   repeat(attempt: Attempt): ExchangeError | null {
-    const { exchange, endpoint } = attempt;
+    const { exchange, endpoint, pause } = attempt;
     if (!attempt.reused) (exchange.triedEndpoints ??= []).push(endpoint);
-    const pause = retryPause(attempt);
     if (pause === 0) return this.begin(exchange);
     if (exchange.requestLength !== 0) exchange.downstream.pauseRequest();
     startBackoff(exchange, pause, this.#wheel, this.#deadlines);

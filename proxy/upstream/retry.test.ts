@@ -1,15 +1,25 @@
-// Failed attempts that are repeated, and the pause before.
+// Failures and answers that are worth another attempt.
 import { describe, expect, test } from '@jest/globals';
 import { Attempt } from '../exchange/attempt.ts';
-import { KeptBody } from '../exchange/kept-body.ts';
-import { ERRORS } from '../exchange/errors.ts';
-import type { ExchangeError } from '../exchange/errors.ts';
+import { ERRORS, withDetail } from '../exchange/errors.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import type { RetryPlan } from '../exchange/plan.ts';
-import { mayRetryFailure, mayRetryStatus, retryPause } from './retry.ts';
+import { isAnswerWorthRetry, isFailureWorthRetry } from './retry.ts';
 
-const POLICY: RetryPlan = { codes: [503], grpcStatuses: [14], attempts: 3, backoff: 40 };
-const REFUSED = Object.values(ERRORS).find(({ retriable }) => retriable) as ExchangeError;
+const BY_DEFAULT: RetryPlan = {
+  attempts: 3,
+  connect: true,
+  refused: true,
+  reset: 'idempotent',
+  timeout: 'idempotent',
+  codes: [],
+  safeCodes: [502, 503, 504],
+  serverErrors: false,
+  grpcStatuses: [],
+  ...{ backoff: 40, maxBackoff: 400, maxRetryAfter: 2_000 },
+};
+const NAMED: RetryPlan = { ...BY_DEFAULT, reset: 'all', timeout: 'none', codes: [503], safeCodes: [], grpcStatuses: [14] };
+const UNREACHABLE = withDetail(ERRORS.upstreamConnectFailed, 'ECONNREFUSED');
 
 /** An attempt of an exchange with a chosen backend; by default the first, of a GET without a body. */
 function attempt(fields: Partial<Exchange> = {}, of: Partial<Attempt> = {}, retry: RetryPlan | null = null): Attempt {
@@ -23,57 +33,78 @@ describe('a failure before any byte reached the backend', () => {
     [1, true],
     [2, true],
     [3, false],
-  ])('of attempt %i is repeated: %s', (attempts, repeated) => {
-    expect(mayRetryFailure(attempt({ attempts }), REFUSED)).toBe(repeated);
+  ])('of attempt %i is worth another: %s', (attempts, worth) => {
+    expect(isFailureWorthRetry(attempt({ attempts }), UNREACHABLE)).toBe(worth);
   });
 
-  test('is repeated as often as the route allows, if that is more', () => {
-    expect(mayRetryFailure(attempt({ attempts: 3 }, {}, POLICY), REFUSED)).toBe(true);
-    expect(mayRetryFailure(attempt({ attempts: 4 }, {}, POLICY), REFUSED)).toBe(false);
+  test('is worth as many as the route allows, if that is more', () => {
+    expect(isFailureWorthRetry(attempt({ attempts: 3 }, {}, BY_DEFAULT), UNREACHABLE)).toBe(true);
+    expect(isFailureWorthRetry(attempt({ attempts: 4 }, {}, BY_DEFAULT), UNREACHABLE)).toBe(false);
   });
 
-  test('is not repeated after the start of the answer, or if the body cannot be sent again', () => {
-    expect(mayRetryFailure(attempt({ phase: 'answering' as never }), REFUSED)).toBe(false);
-    expect(mayRetryFailure(attempt({ requestLength: 9, requestBytes: 5, replay: null }), REFUSED)).toBe(false);
-    expect(mayRetryFailure(attempt({ requestLength: 9, requestBytes: 5, replay: new KeptBody() }), REFUSED)).toBe(true);
+  test('is worth only the safe attempts if the triggers of the route do not name it', () => {
+    const unnamed = { ...BY_DEFAULT, connect: false };
+    expect(isFailureWorthRetry(attempt({ attempts: 2 }, {}, unnamed), UNREACHABLE)).toBe(true);
+    expect(isFailureWorthRetry(attempt({ attempts: 3 }, {}, unnamed), UNREACHABLE)).toBe(false);
+    expect(isFailureWorthRetry(attempt({ attempts: 3 }, {}, unnamed), ERRORS.upstreamRefused)).toBe(true);
+    expect(isFailureWorthRetry(attempt({ attempts: 3 }, {}, { ...BY_DEFAULT, refused: false }), ERRORS.upstreamRefused)).toBe(false);
+  });
+
+  test('is worth none after the start of the answer', () => {
+    expect(isFailureWorthRetry(attempt({ phase: 'answering' as never }), UNREACHABLE)).toBe(false);
   });
 });
 
 describe('a connection that breaks', () => {
-  test('is repeated once if it was kept and the method is idempotent', () => {
-    expect(mayRetryFailure(attempt({}, { reused: true }), ERRORS.upstreamReset)).toBe(true);
-    expect(mayRetryFailure(attempt({}, { reused: false }), ERRORS.upstreamReset)).toBe(false);
-    expect(mayRetryFailure(attempt({ method: 'POST' }, { reused: true }), ERRORS.upstreamReset)).toBe(false);
+  test('is worth another attempt if it was kept and the method is idempotent', () => {
+    expect(isFailureWorthRetry(attempt({}, { reused: true }), ERRORS.upstreamReset)).toBe(true);
+    expect(isFailureWorthRetry(attempt({}, { reused: false }), ERRORS.upstreamReset)).toBe(false);
+    expect(isFailureWorthRetry(attempt({ method: 'POST' }, { reused: true }), ERRORS.upstreamReset)).toBe(false);
   });
 
-  test('is repeated for all methods if the route sets it', () => {
-    expect(mayRetryFailure(attempt({ method: 'POST' }, {}, POLICY), ERRORS.upstreamReset)).toBe(true);
+  test('is worth those of the route: of idempotent methods, or of all if the route names it', () => {
+    expect(isFailureWorthRetry(attempt({}, {}, BY_DEFAULT), ERRORS.upstreamReset)).toBe(true);
+    expect(isFailureWorthRetry(attempt({ method: 'POST' }, {}, BY_DEFAULT), ERRORS.upstreamReset)).toBe(false);
+    expect(isFailureWorthRetry(attempt({ method: 'POST' }, {}, NAMED), ERRORS.upstreamReset)).toBe(true);
+    expect(isFailureWorthRetry(attempt({}, {}, { ...NAMED, reset: 'none' }), ERRORS.upstreamReset)).toBe(false);
+  });
+
+  test('of a call is worth them if the route names the status that the caller would get', () => {
+    const call = { method: 'POST', grpc: true };
+    expect(isFailureWorthRetry(attempt(call, {}, { ...NAMED, reset: 'none' }), ERRORS.upstreamReset)).toBe(true);
+    expect(isFailureWorthRetry(attempt(call, {}, NAMED), ERRORS.upstreamTimeout)).toBe(false);
   });
 });
 
-test('a timeout is repeated only if the route sets it', () => {
-  expect(mayRetryFailure(attempt(), ERRORS.upstreamTimeout)).toBe(false);
-  expect(mayRetryFailure(attempt({}, {}, POLICY), ERRORS.upstreamTimeout)).toBe(true);
-});
-
-test('the pause is that of the route, and 0 after a connection that was dead before its use', () => {
-  expect(retryPause(attempt({}, {}, POLICY))).toBe(40);
-  expect(retryPause(attempt({}, { reused: true }, POLICY))).toBe(0);
-  expect(retryPause(attempt())).toBe(0);
+test('a timeout is worth another attempt only if the route says so', () => {
+  expect(isFailureWorthRetry(attempt(), ERRORS.upstreamTimeout)).toBe(false);
+  expect(isFailureWorthRetry(attempt({}, {}, BY_DEFAULT), ERRORS.upstreamTimeout)).toBe(true);
+  expect(isFailureWorthRetry(attempt({ method: 'POST' }, {}, BY_DEFAULT), ERRORS.upstreamTimeout)).toBe(false);
+  expect(isFailureWorthRetry(attempt({}, {}, NAMED), ERRORS.upstreamTimeout)).toBe(false);
 });
 
 describe('an answer', () => {
-  test('is declined by its status as often as the route allows', () => {
-    expect(mayRetryStatus(attempt({}, { status: 503 }, POLICY))).toBe(true);
-    expect(mayRetryStatus(attempt({}, { status: 502 }, POLICY))).toBe(false);
-    expect(mayRetryStatus(attempt({}, { status: 503 }))).toBe(false);
-    expect(mayRetryStatus(attempt({ attempts: 4 }, { status: 503 }, POLICY))).toBe(false);
+  test.each<[string, Partial<RetryPlan>, string, number, boolean]>([
+    ['without statuses', {}, 'GET', 503, true],
+    ['without statuses', {}, 'GET', 500, false],
+    ['without statuses', {}, 'POST', 503, false],
+    ['with statuses', { codes: [500], safeCodes: [] }, 'POST', 500, true],
+    ['with statuses', { codes: [500], safeCodes: [] }, 'GET', 503, false],
+    ['for all server errors', { serverErrors: true, safeCodes: [] }, 'POST', 507, true],
+    ['for all server errors', { serverErrors: true, safeCodes: [] }, 'GET', 429, false],
+  ])('is worth another attempt by its status: a route %s %j, %s, %i: %s', (_, fields, method, status, worth) => {
+    expect(isAnswerWorthRetry(attempt({ method }, { status }, { ...BY_DEFAULT, ...fields }))).toBe(worth);
   });
 
-  test('of a call is declined by its gRPC status, if the answer has nothing else', () => {
+  test('is worth none without a route that says so, and no more than it says', () => {
+    expect(isAnswerWorthRetry(attempt({}, { status: 503 }))).toBe(false);
+    expect(isAnswerWorthRetry(attempt({ attempts: 4 }, { status: 503 }, NAMED))).toBe(false);
+  });
+
+  test('of a call is worth one by its gRPC status, if the answer has nothing else', () => {
     const headers = ['content-type', 'application/grpc', 'grpc-status', '14'];
-    expect(mayRetryStatus(attempt({ grpc: true }, { status: 200, headers }, POLICY))).toBe(true);
-    expect(mayRetryStatus(attempt({ grpc: true }, { status: 200, headers: headers.slice(0, 2) }, POLICY))).toBe(false);
-    expect(mayRetryStatus(attempt({ grpc: false }, { status: 200, headers }, POLICY))).toBe(false);
+    expect(isAnswerWorthRetry(attempt({ grpc: true }, { status: 200, headers }, NAMED))).toBe(true);
+    expect(isAnswerWorthRetry(attempt({ grpc: true }, { status: 200, headers: headers.slice(0, 2) }, NAMED))).toBe(false);
+    expect(isAnswerWorthRetry(attempt({ grpc: false }, { status: 200, headers }, NAMED))).toBe(false);
   });
 });

@@ -1,27 +1,31 @@
-// Decides whether a failed attempt is repeated: always if nothing reached the backend, once if a kept connection closed before its answer,
-// and as often as the route allows.
+// Decides which failures and answers are worth another attempt: always if nothing reached the backend, once if a kept connection closed
+// before its answer, and those of the route, as often as it allows. The permission for the attempt is in retries.ts.
 import type { Attempt } from '../exchange/attempt.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import { ERRORS } from '../exchange/errors.ts';
-import { statusOfHead } from '../exchange/grpc.ts';
-import { canReplay, isIdempotent } from './replay.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { failedStatus, statusOfHead } from '../exchange/grpc.ts';
+import type { RetryPlan, RetryScope } from '../exchange/plan.ts';
+import { isIdempotent } from './replay.ts';
 
 /** Additional attempts for failures without a retry setting: a closed kept connection, an endpoint that refuses connections. */
 const SAFE_RETRIES = 2;
 
-/** Whether to try again after an attempt failed with `error`. Only before the answer starts. */
-export function mayRetryFailure(attempt: Attempt, error: ExchangeError): boolean {
+/** Whether the failure `error` of an attempt is worth another one. Only before the answer starts. */
+export function isFailureWorthRetry(attempt: Attempt, error: ExchangeError): boolean {
   const { exchange } = attempt;
-  if (exchange.phase !== 'picked' || !canReplay(exchange)) return false;
-  const asked = exchange.route?.retry?.attempts ?? 0;
-  if (error.retriable) return exchange.attempts <= Math.max(SAFE_RETRIES, asked);
-  if (error === ERRORS.upstreamTimeout) return exchange.attempts <= asked;
-  return error === ERRORS.upstreamReset && (exchange.attempts <= asked || diedUnnoticed(attempt));
+  if (exchange.phase !== 'picked') return false;
+  const retry = exchange.route?.retry ?? null;
+  if (error.retriable) return exchange.attempts <= Math.max(SAFE_RETRIES, attemptsWithoutRequest(retry, error));
+  if (error === ERRORS.upstreamReset && diedUnnoticed(attempt)) return true;
+  return retry !== null && exchange.attempts <= retry.attempts && covers(retry, exchange, error);
 }
 
-/** The pause before the next attempt: that of the route, but none after a connection that was closed before its use. */
-export function retryPause({ reused, exchange }: Attempt): number {
-  return reused ? 0 : (exchange.route?.retry?.backoff ?? 0);
+/** The attempts that the plan allows after failures that left the backend without the request. */
+function attemptsWithoutRequest(retry: RetryPlan | null, error: ExchangeError): number {
+  if (retry === null) return 0;
+  const named = error.code === ERRORS.upstreamRefused.code ? retry.refused : retry.connect;
+  return named ? retry.attempts : 0;
 }
 
 /** The backend closed a kept connection as it was used: it probably never read the request. */
@@ -29,15 +33,29 @@ function diedUnnoticed({ reused, exchange }: Attempt): boolean {
   return reused && isIdempotent(exchange) && exchange.attempts <= SAFE_RETRIES;
 }
 
-/** Whether to try again because of the status of the backend's answer (GEP-1731). */
-export function mayRetryStatus(attempt: Attempt): boolean {
-  const { exchange } = attempt;
-  const retry = exchange.route?.retry ?? null;
-  if (retry === null || exchange.attempts > retry.attempts || !canReplay(exchange)) return false;
-  return retry.codes.includes(attempt.status) || (exchange.grpc && isWorthRepeating(attempt, retry.grpcStatuses));
+/** Whether the plan repeats the request after a failure on its connection. */
+function covers(retry: RetryPlan, exchange: Exchange, error: ExchangeError): boolean {
+  const isReset = error === ERRORS.upstreamReset;
+  if (!isReset && error !== ERRORS.upstreamTimeout) return false;
+  if (includes(isReset ? retry.reset : retry.timeout, exchange)) return true;
+  // A caller gets such a failure as a status.
+  return exchange.grpc && retry.grpcStatuses.includes(failedStatus(exchange, error));
 }
 
-/** A call that failed, with a status as the only answer. */
-function isWorthRepeating({ status, headers }: Attempt, statuses: readonly number[] | undefined): boolean {
-  return statuses !== undefined && statuses.includes(statusOfHead(status, headers));
+function includes(scope: RetryScope, exchange: Exchange): boolean {
+  return scope === 'all' || (scope === 'idempotent' && isIdempotent(exchange));
+}
+
+/** Whether the status of the backend's answer is worth another attempt. */
+export function isAnswerWorthRetry(attempt: Attempt): boolean {
+  const { exchange, status } = attempt;
+  const retry = exchange.route?.retry ?? null;
+  if (retry === null || exchange.attempts > retry.attempts) return false;
+  if (exchange.grpc && retry.grpcStatuses.length > 0 && retry.grpcStatuses.includes(statusOfHead(status, attempt.headers))) return true;
+  return hasStatus(retry, exchange, status);
+}
+
+function hasStatus({ codes, safeCodes, serverErrors }: RetryPlan, exchange: Exchange, status: number): boolean {
+  if (codes.includes(status) || (serverErrors && Math.floor(status / 100) === 5)) return true;
+  return safeCodes.includes(status) && isIdempotent(exchange);
 }

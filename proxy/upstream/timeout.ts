@@ -82,6 +82,13 @@ export function propagateDeadline(attempt: Attempt): void {
   attempt.deadlineAt = now + parseTimeout(timeout);
 }
 
+/** The milliseconds up to the deadline of the whole exchange; Infinity without one. */
+export function timeLeft({ route, startedAt, deadlineAt }: Exchange): number {
+  const allowed = route?.requestTimeout ?? 0;
+  if (deadlineAt > 0) return deadlineAt - performance.now();
+  return allowed === 0 ? Infinity : startedAt + allowed - performance.now();
+}
+
 /** Starts the deadline of one attempt, which ends with the attempt. */
 export function startAttemptTimeout(attempt: Attempt, wheel: TimerWheel, listener: DeadlineListener): void {
   const { exchange } = attempt;

@@ -1,7 +1,7 @@
 // Further attempts: when they are safe, when a route requests them (GEP-1731), and when they are not allowed.
 import { describe, expect, test } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
-import { status } from '../support/message.ts';
+import { header, status } from '../support/message.ts';
 import { closeAfterEach, get, openChain, openClient, openProxy, openUpstream, post } from '../support/fixture.ts';
 import { cluster, listener, route } from '../support/proxy.ts';
 import { ok } from '../support/raw-upstream.ts';
@@ -114,10 +114,20 @@ describe('retries of a route', () => {
     expect(upstream.requests.length).toBe(1);
   });
 
-  test('happen for connections that break, for any method', async () => {
-    let seen = 0;
-    const { client } = await openChain(({ body }, { socket }) => (++seen < 3 ? (socket.resetAndDestroy(), null) : ok(body)), retry([], 2));
-    expect((await client.ask(post('hello'))).body).toBe('hello');
+  test('happen for connections that break, if the method is idempotent', async () => {
+    const breaks = (_: unknown, { socket }: { socket: { resetAndDestroy(): unknown } }) => (socket.resetAndDestroy(), null);
+    const { client, upstream } = await openChain(breaks, retry([], 2));
+    expect(status(await client.ask(get()))).toBe(502);
+    expect(upstream.requests.length).toBe(3);
+    expect(status(await client.ask(post('hello')))).toBe(502);
+    expect(upstream.requests.length).toBe(4);
+  });
+
+  test('without statuses happen for those of gateways, if the method is idempotent', async () => {
+    const { client, upstream } = await openChain(inTurn(502, 503, 504), retry([], 3));
+    expect((await client.ask(get())).body).toBe('4 ');
+    upstream.become(inTurn(503));
+    expect(status(await client.ask(post('hello')))).toBe(503);
   });
 
   test('do not happen once the answer has begun', async () => {
@@ -156,6 +166,59 @@ describe('retries of a route', () => {
     client.write('world');
     expect((await client.answer()).body).toBe('helloworld');
     expect(performance.now() - failedAt).toBeGreaterThanOrEqual(150);
+  });
+
+  test('are not made with a body that is too large to keep, and the log and a metric say so', async () => {
+    const { client, proxy, upstream } = await openChain(inTurn(503), retry([503], 2));
+    client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n${'x'.repeat(70_000)}`);
+    expect(status(await client.answer())).toBe(503);
+    expect(upstream.requests.length).toBe(1);
+    expect(await proxy.worker.registry.getSingleMetricAsString('weir_upstream_retries_withheld_total')).toContain('reason="body"} 1');
+  });
+
+  test('are counted by reason', async () => {
+    const { client, proxy } = await openChain(inTurn(503, 502), retry([502, 503], 2));
+    await client.ask(get());
+    const text = await proxy.worker.registry.getSingleMetricAsString('weir_upstream_retries_total');
+    expect([...text.matchAll(/reason="(\w+)"} 1/g)].map(([, reason]) => reason)).toEqual(['503', '502']);
+  });
+
+  test('wait as long as the backend asks for', async () => {
+    let failedAt = 0;
+    const { client } = await openChain(
+      () => {
+        if (failedAt > 0) return ok();
+        failedAt = performance.now();
+        return 'HTTP/1.1 503 X\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n';
+      },
+      retry([503], 1),
+    );
+    expect(status(await client.ask(get()))).toBe(200);
+    expect(performance.now() - failedAt).toBeGreaterThanOrEqual(1_000);
+  });
+
+  test('are not made if the backend asks for a long pause, or the request has no time for it: its answer is passed on', async () => {
+    const later = (seconds: number) => `HTTP/1.1 503 X\r\nretry-after: ${seconds}\r\ncontent-length: 0\r\n\r\n`;
+    const { client, upstream } = await openChain(later(60), {
+      ...retry([503], 1),
+      timeouts: { request: 900, backendRequest: null },
+    });
+    expect(header(await client.ask(get()), 'retry-after')).toBe('60');
+    upstream.become(later(1));
+    expect(header(await client.ask(get()), 'retry-after')).toBe('1');
+    expect(upstream.requests.length).toBe(2);
+  });
+
+  test('end with the deadline of the request, also in a pause', async () => {
+    const { client, proxy, upstream } = await openChain(inTurn(503, 503), {
+      ...retry([503], 5, 250),
+      timeouts: { request: 300, backendRequest: null },
+    });
+    const answer = await client.ask(get());
+    expect([503, 504]).toContain(status(answer));
+    expect(upstream.requests.length).toBeLessThanOrEqual(2);
+    client.destroy();
+    await proxy.quiet();
   });
 
   test('do not outlive the request', async () => {

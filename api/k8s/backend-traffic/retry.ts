@@ -1,12 +1,23 @@
 // BackendTrafficPolicy: failures after which a request is sent again.
-import { count, duration, group, numbers } from '../setting.ts';
+import { choices, count, duration, group, numbers } from '../setting.ts';
 
-export const retry = group('The failures after which a request is sent again. A rule with a retry of its own uses nothing of this.', {
-  attempts: count('Attempts beyond the first. 0 is none.', { minimum: 0, maximum: 100 }),
-  codes: numbers('Statuses of the backend that are tried again.', { minimum: 400, maximum: 599 }),
-  grpcStatuses: numbers(
-    'Statuses of gRPC calls that are tried again, by number, such as 14 for UNAVAILABLE, if no message came before the status.',
-    { minimum: 1, maximum: 16 },
-  ),
-  backoff: duration('The pause before each further attempt.'),
-});
+export const retry = group(
+  'The failures after which a request is sent again. attempts, codes and backoff of a rule with a retry of its own win over those here.',
+  {
+    attempts: count('Attempts beyond the first. 0 is none.', { minimum: 0, maximum: 100 }),
+    triggers: choices(
+      'Failures that are tried again, for every method: no connection to the endpoint, a connection that breaks before the answer, a stream that the endpoint refuses before it reads it, an attempt that takes too long, the statuses 502, 503 and 504, and any status from 500 to 599.',
+      ['connect-failure', 'reset', 'refused-stream', 'timeout', 'gateway-error', '5xx'],
+    ),
+    codes: numbers('Statuses of the backend that are tried again, for every method.', { minimum: 400, maximum: 599 }),
+    grpcStatuses: numbers(
+      'Statuses of gRPC calls that are tried again, by number, such as 14 for UNAVAILABLE, if no message came before the status.',
+      { minimum: 1, maximum: 16 },
+    ),
+    backoff: duration('The least pause before another attempt. It doubles with each attempt, and a random part is added.'),
+    maxBackoff: duration('The longest pause that grows out of backoff.'),
+    maxRetryAfter: duration(
+      'The longest pause that a backend may ask for with Retry-After or grpc-retry-pushback-ms. If it asks for more, its answer is passed on. 0s passes on every such answer.',
+    ),
+  },
+);

@@ -1,18 +1,53 @@
-// The retries of a BackendTrafficPolicy.
+// The retries of a rule and of BackendTrafficPolicies.
+import type * as ir from '#api/ir/ir.ts';
 import type { PolicySettings } from '#api/policy/settings.ts';
 import type { RetryPlan } from '../../exchange/plan.ts';
 
-/** The default of a `retry` field if only the other one is set; the same as for routes. */
+type RetrySettings = NonNullable<PolicySettings<'BackendTrafficPolicy'>['retry']>;
+type Failures = Pick<RetryPlan, 'connect' | 'refused' | 'reset' | 'timeout' | 'codes' | 'safeCodes' | 'serverErrors'>;
+
+/** The default of a `retry` field if only others are set; the same as for routes. */
 const DEFAULT_ATTEMPTS = 1;
 const DEFAULT_BACKOFF_MS = 25;
+/** The longest pause as a multiple of the least one. */
+const BACKOFF_GROWTH = 10;
+const DEFAULT_MAX_RETRY_AFTER_MS = 2_000;
+/** The statuses of gateways that have no usable backend. */
+const GATEWAY_ERRORS: readonly number[] = Object.freeze([502, 503, 504]);
 
-/** Null if no field is set. */
-export function retryPlan(retry: PolicySettings<'BackendTrafficPolicy'>['retry']): RetryPlan | null {
-  if (retry === undefined) return null;
+/** The retries of a rule with these policies; null if neither sets any. Attempts, statuses and back-off of the rule win. */
+export function retryPlan(rule: ir.Retry | null, policy: RetrySettings | undefined): RetryPlan | null {
+  if (rule === null && policy === undefined) return null;
+  const settings = rule === null ? (policy ?? {}) : withRule(rule, policy);
+  const backoff = settings.backoff ?? DEFAULT_BACKOFF_MS;
   return {
-    codes: retry.codes ?? [],
-    grpcStatuses: retry.grpcStatuses ?? [],
-    attempts: retry.attempts ?? DEFAULT_ATTEMPTS,
-    backoff: retry.backoff ?? DEFAULT_BACKOFF_MS,
+    attempts: settings.attempts ?? DEFAULT_ATTEMPTS,
+    ...failures(settings),
+    grpcStatuses: settings.grpcStatuses ?? [],
+    backoff,
+    maxBackoff: Math.max(backoff, settings.maxBackoff ?? BACKOFF_GROWTH * backoff),
+    maxRetryAfter: settings.maxRetryAfter ?? DEFAULT_MAX_RETRY_AFTER_MS,
+  };
+}
+
+/** A rule without statuses leaves them to the policy: the Gateway API has no way to say none. */
+function withRule({ attempts, codes, backoff }: ir.Retry, policy: RetrySettings = {}): RetrySettings {
+  return { ...policy, attempts, backoff, ...(codes.length > 0 ? { codes } : {}) };
+}
+
+/** Failures that the author names are repeated for every request, the others where that is safe. */
+function failures({ triggers, codes }: RetrySettings): Failures {
+  if (triggers === undefined) {
+    const statuses = codes === undefined ? { codes: [], safeCodes: GATEWAY_ERRORS } : { codes, safeCodes: [] };
+    return { connect: true, refused: true, reset: 'idempotent', timeout: 'idempotent', ...statuses, serverErrors: false };
+  }
+  return {
+    connect: triggers.includes('connect-failure'),
+    refused: triggers.includes('refused-stream'),
+    reset: triggers.includes('reset') ? 'all' : 'none',
+    timeout: triggers.includes('timeout') ? 'all' : 'none',
+    codes: triggers.includes('gateway-error') ? [...GATEWAY_ERRORS, ...(codes ?? [])] : (codes ?? []),
+    safeCodes: [],
+    serverErrors: triggers.includes('5xx'),
   };
 }

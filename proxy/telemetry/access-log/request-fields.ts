@@ -117,6 +117,8 @@ const OUTCOME: Fields = {
   status: { kind: 'number', read: ({ status }) => status },
   responseBytes: { kind: 'varied-number', read: ({ responseBytes }) => responseBytes },
   attempts: { kind: 'number', read: ({ attempts }) => (attempts > 1 ? attempts : null) },
+  retryReasons: { kind: 'safe', read: ({ retryReasons }) => (retryReasons === null ? null : retryReasons.join(',')) },
+  retryWithheld: { kind: 'safe', read: ({ retryWithheld }) => retryWithheld },
   grpcStatus: { kind: 'number', read: ({ grpcStatus }) => (grpcStatus < 0 ? null : grpcStatus) },
   messagesReceived: { kind: 'number', read: ({ webSocket }) => (webSocket === null ? null : webSocket.received) },
   messagesSent: { kind: 'number', read: ({ webSocket }) => (webSocket === null ? null : webSocket.sent) },
