@@ -32,7 +32,7 @@ describe('readProxyConfig', () => {
 
   test.each(Object.keys(DEFAULT_LIMITS))('%s can be set', (name) => {
     const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    const text = name.endsWith('Timeout') ? '1234ms' : '1234';
+    const text = /(?:Timeout|Delay)$/.test(name) ? '1234ms' : '1234';
     expect(readProxyConfig([...MINIMUM, `--${flag}`, text], {})).toMatchObject({ ok: true, value: { limits: { [name]: 1_234 } } });
   });
 

@@ -61,6 +61,8 @@ const UNLIMITED_AT_0: ReadonlySet<LimitName> = new Set([
   'maxRequestsPerConnection',
   'maxConnections',
   'maxIdlePerEndpoint',
+  'shedMemoryPercent',
+  'shedCpuPercent',
   'maxMetricRoutes',
   'maxMetricEndpoints',
 ]);
@@ -115,6 +117,9 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
   bindTimeout: 'how long a new proxy waits for ports that it cannot bind before it is ready with the others',
   datagramIdleTimeout: 'silence that ends the session of a peer of a UDPRoute',
   maxDatagramSessions: 'peers of UDPRoutes in one worker at a time',
+  shedLoopDelay: 'delay of the event loop of a worker at which it begins to refuse requests',
+  shedMemoryPercent: 'use of the memory limit of the container in percent at which a worker begins to refuse requests; 0 is never',
+  shedCpuPercent: 'busy time of a worker in percent at which it begins to refuse sheddable requests; 0 is never',
   maxMetricRoutes: 'pairs of listener and route with separate metrics in one worker; further pairs share the label other',
   maxMetricEndpoints: 'backends, and endpoints, with separate metrics in one worker; further ones share the label other',
 };
@@ -282,7 +287,7 @@ function flagOf(name: LimitName): string {
 }
 
 function isTime(name: LimitName): boolean {
-  return name.endsWith('Timeout');
+  return name.endsWith('Timeout') || name.endsWith('Delay');
 }
 
 function limitFlag(name: LimitName): Flag {

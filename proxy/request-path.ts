@@ -15,6 +15,7 @@ import type { Hop } from './exchange/hop.ts';
 import { KeptBody } from './exchange/kept-body.ts';
 import type { Limits } from './exchange/limits.ts';
 import type { FilterVerdict, RequestFilter, RoutePlan } from './exchange/plan.ts';
+import type { Shedder } from './exchange/shedder.ts';
 import type { Recorder } from './exchange/recorder.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import { runRequestFilters } from './filter/chain.ts';
@@ -40,6 +41,7 @@ export interface RequestPathOptions {
   readonly gathering: Gathering;
   readonly limits: Pick<Limits, 'maxReplayBytes'>;
   readonly hop: Hop;
+  readonly shedder: Shedder;
 }
 
 export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineListener, DelayListener {
@@ -47,17 +49,19 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   readonly #recorder: Recorder;
   readonly #wheel: TimerWheel;
   readonly #hop: Hop;
+  readonly #shedder: Shedder;
   readonly #attempts: Attempts;
   readonly #retries = new Retries();
   readonly #tunnels: Tunnels;
   readonly #bodies: Bodies;
   readonly #endings: Endings;
 
-  constructor({ runtime, recorder, wheel, gathering, hop, limits }: RequestPathOptions) {
+  constructor({ runtime, recorder, wheel, gathering, hop, limits, shedder }: RequestPathOptions) {
     this.#runtime = runtime;
     this.#recorder = recorder;
     this.#wheel = wheel;
     this.#hop = hop;
+    this.#shedder = shedder;
     this.#attempts = new Attempts({ wheel, limits, deadlines: this });
     this.#endings = new Endings({ attempts: this.#attempts, gathering, wheel, record: (exchange) => recorder.record(exchange) });
     this.#tunnels = new Tunnels(wheel, {
@@ -87,6 +91,8 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (route === null) return this.#endings.reply(exchange, runtime.mismatch(exchange));
     exchange.route = route;
     if (route.error !== null) return this.#endings.reply(exchange, route.error);
+    const shed = this.#shedder.active ? this.#shedder.refusal(exchange, 'head') : null;
+    if (shed !== null) return this.#endings.reply(exchange, shed);
     // After the match, which uses the path of the client.
     this.#hop.request(exchange);
     if (exchange.grpc) {

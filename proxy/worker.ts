@@ -29,9 +29,12 @@ import type { Connect, Connection } from './listener/connection.ts';
 import { IsolatedRequestPath } from './isolated-request-path.ts';
 import { ListenerSockets } from './listener/listener-sockets.ts';
 import type { ListenerSocketsOptions } from './listener/listener-sockets.ts';
+import { Shedding } from './overload/shedding.ts';
+import type { OverloadListener } from './overload/shedding.ts';
+import type { Signal } from './overload/signal.ts';
+import { overloadSignals } from './overload/signals.ts';
 import { RuntimeBuilder } from './runtime/build.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
-import type { Runtime } from './runtime/runtime.ts';
 import type { AccessLogSettings } from './telemetry/access-log/access-log.ts';
 import { registerFamilies } from '#lib/metric.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
@@ -74,6 +77,8 @@ export interface WorkerOptions {
   readonly bindingsChanged?: () => void;
   /** Takes a notice to the supervisor and the other workers; there are none by default. */
   readonly publish?: (notice: Notice) => void;
+  /** The signs of overload; by default those that the limits turn on. */
+  readonly overloadSignals?: readonly Signal[];
   /** Logs events besides requests; nothing is logged without it. */
   readonly log?: Log;
 }
@@ -87,6 +92,7 @@ export class Worker {
   readonly #builder: RuntimeBuilder;
   readonly #endpoints: EndpointRegistry;
   readonly #gathering: Gathering;
+  readonly #shedding: Shedding;
   readonly #floods = new FloodCounts();
   readonly #failures: RefusedConnections<ConnectionFailure>;
   readonly #bugs: Bugs;
@@ -98,21 +104,21 @@ export class Worker {
     const { limits } = options;
     this.#log = options.log;
     this.#broadcast = new WorkerBroadcast(options.publish ?? (() => undefined));
-    const bugs = new Bugs((bug, place) => this.#log?.error({ err: bug, place }, 'a bug of the proxy ended what met it'));
+    const bugs = (this.#bugs = new Bugs((bug, place) => this.#log?.error({ err: bug, place }, 'a bug of the proxy ended what met it')));
     const wheel = (this.#wheel = new TimerWheel((bug) => bugs.met(bug, 'timer')));
     const dial = createDial(bugs);
-    this.#bugs = bugs;
     this.#gathering = new Gathering(limits);
     this.#failures = new RefusedConnections((failure) => options.log?.warn(failure, 'HTTP/2 connection ended for an error of its peer'));
+    const shedder = (this.#shedding = new Shedding(options.overloadSignals ?? overloadSignals(limits), logOverload(options.log)));
     const telemetry = (this.#telemetry = new Telemetry(options));
-    const runtime = (): Runtime => this.#builder.current;
-    const surroundings = { runtime, recorder: telemetry.exchanges, wheel, limits };
+    const surroundings = { runtime: () => this.#builder.current, recorder: telemetry.exchanges, wheel, limits, shedder };
     const path = new IsolatedRequestPath({ ...surroundings, gathering: this.#gathering, hop: new Hop(options.via ?? '') }, bugs);
-    const settings = { limits, wheel, normaliseHost, normalisePath, dial, floods: this.#floods, failures: this.#failures };
+    const settings = { ...surroundings, normaliseHost, normalisePath, dial, floods: this.#floods, failures: this.#failures };
     this.#endpoints = new EndpointRegistry(upstreamPools(path, settings), wheel);
     this.#listeners = new ListenerSockets({
       ...options,
       wheel,
+      shedder,
       acceptFailed: () => this.#acceptFailures++,
       ...logFailures(options.log),
       bugs,
@@ -121,11 +127,7 @@ export class Worker {
       findStream: (listeners, serverName) => this.#builder.findStream(listeners, serverName),
       streams: telemetry.sessions,
     });
-    const mirror = new Mirror(
-      limits,
-      (key) => this.#builder.cluster(key).variant(),
-      (copy, body) => path.forwardCopy(copy, body),
-    );
+    const mirror = this.#mirrorOn(path, limits);
     const [endpoints, counts, listeners] = [this.#endpoints, telemetry.upstreams, this.#listeners];
     this.#builder = new RuntimeBuilder({ limits, endpoints, counts, filters: { mirror }, listeners });
     this.#followNotices();
@@ -134,6 +136,11 @@ export class Worker {
 
   #followNotices(): void {
     this.#broadcast.subscribe('override', (key, override) => this.#endpoints.override(key, override));
+  }
+
+  #mirrorOn(path: IsolatedRequestPath, limits: Limits): Mirror {
+    const cluster = (key: string) => this.#builder.cluster(key).variant();
+    return new Mirror(limits, cluster, (copy, body) => path.forwardCopy(copy, body));
   }
 
   #exposeMetrics(mirror: Mirror): void {
@@ -147,6 +154,8 @@ export class Worker {
       proxyHeaderFailures: () => this.#listeners.proxyHeaderFailures,
       ocsp: () => this.#listeners.ocsp,
       handshakes: () => this.#listeners.handshakes,
+      shed: () => this.#shedding.counts,
+      overload: () => this.#shedding.severities,
       gathered: () => this.#gathering.held,
       bugs: () => this.#bugs.byPlace,
       mirrorDrops: () => mirror.dropped,
@@ -214,6 +223,7 @@ export class Worker {
     await this.#listeners.close(grace);
     for (const endpoint of this.#endpoints.values()) endpoint.close();
     this.#wheel.stop();
+    this.#shedding.stop();
     const { accessLog } = this.#telemetry;
     return accessLog === null || accessLog.close(ACCESS_LOG_TIMEOUT_MS);
   }
@@ -228,8 +238,16 @@ function logFailures(log: Log | undefined): Required<Pick<ListenerSocketsOptions
   };
 }
 
+/** The log messages about episodes of overload. */
+function logOverload(log: Log | undefined): OverloadListener {
+  return (cause, severity) => {
+    if (cause === null) log?.info('the overload is over: no request is refused for it any more');
+    else log?.warn({ cause, severity }, 'the worker is overloaded and refuses requests by their priority');
+  };
+}
+
 /** The codecs to endpoints, by the transport of the cluster. */
-function upstreamPools(events: UpstreamEvents, settings: UpstreamSettings & ConnectionSettings): CreatePool {
+function upstreamPools(events: UpstreamEvents, settings: UpstreamSettings & ConnectionSettings & Pick<PoolOptions, 'shedder'>): CreatePool {
   const poolTo = (
     destination: Destination,
     sharing: Pick<PoolOptions, 'capacity' | 'emptied' | 'endpoint'>,

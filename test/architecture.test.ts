@@ -54,6 +54,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'proxy/listener': ['api', 'lib', 'proxy/exchange', 'proxy/codec'],
   'proxy/filter': ['api', 'lib', 'proxy/exchange'],
   'proxy/cluster': ['api', 'lib', 'proxy/exchange'],
+  'proxy/overload': ['lib', 'proxy/exchange'],
   'proxy/upstream': ['lib', 'proxy/exchange', 'proxy/codec'],
   'proxy/telemetry': ['api/access-log', 'lib', 'proxy/exchange', 'api/ir/listener-key.ts'],
   'proxy/subscribe': ['api', 'lib'],

@@ -11,6 +11,7 @@ import {
   TLS_ROUTE_TARGET,
 } from './policy.ts';
 import { faultInjection } from './backend-traffic/fault-injection.ts';
+import { priority } from './backend-traffic/priority.ts';
 import { retry } from './backend-traffic/retry.ts';
 import { timeouts } from './backend-traffic/timeouts.ts';
 import { webSocket } from './backend-traffic/web-socket.ts';
@@ -24,7 +25,7 @@ export const backendTrafficPolicy = policyKind({
   plural: 'backendtrafficpolicies',
   shortNames: ['btp'],
   description:
-    'How requests and connections are sent to backends: protocol, timeouts, retries, WebSockets, faults on purpose. For each field the nearest policy wins: rule, route, Service or Backend, listener, ListenerSet, Gateway.',
+    'How requests and connections are sent to backends: protocol, timeouts, retries, WebSockets, faults on purpose, priority. For each field the nearest policy wins: rule, route, Service or Backend, listener, ListenerSet, Gateway.',
   targets: [
     GATEWAY_TARGET,
     LISTENER_SET_TARGET,
@@ -42,6 +43,8 @@ export const backendTrafficPolicy = policyKind({
     { capability: 'retry-conditions', path: 'settings.retry.triggers', otherwise: 'omit' },
     { capability: 'retry-conditions', path: 'settings.retry.maxBackoff', otherwise: 'omit' },
     { capability: 'retry-conditions', path: 'settings.retry.maxRetryAfter', otherwise: 'omit' },
+    // A proxy without it treats all requests alike.
+    { capability: 'request-priority', path: 'settings.priority', otherwise: 'omit' },
   ],
   settings: {
     protocol: choice(
@@ -56,5 +59,6 @@ export const backendTrafficPolicy = policyKind({
     retry,
     webSocket,
     faultInjection,
+    priority,
   },
 });

@@ -31,6 +31,8 @@ export const COUNT_LIMITS = [
   'max-informational',
   'max-buffered-bytes',
   'max-datagram-sessions',
+  'shed-memory-percent',
+  'shed-cpu-percent',
   'max-metric-routes',
   'max-metric-endpoints',
 ] as const;
@@ -52,6 +54,7 @@ export const TIME_LIMITS = [
   'tunnel-idle-timeout',
   'bind-timeout',
   'datagram-idle-timeout',
+  'shed-loop-delay',
 ] as const;
 
 /** Limits for which 0 means unlimited. */
@@ -64,6 +67,8 @@ export const UNLIMITED_AT_0: ReadonlySet<string> = new Set([
   'max-requests-per-connection',
   'max-connections',
   'max-idle-per-endpoint',
+  'shed-memory-percent',
+  'shed-cpu-percent',
   'max-metric-routes',
   'max-metric-endpoints',
 ]);

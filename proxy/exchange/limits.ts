@@ -93,6 +93,11 @@ export interface Limits {
   readonly datagramIdleTimeout: number;
   /** Concurrent peers of the UDP ports of one worker; each takes a file descriptor. */
   readonly maxDatagramSessions: number;
+  /** The delay of the event loop at which a worker begins to refuse requests; each doubling is one severity more (overload/signal.ts). */
+  readonly shedLoopDelay: number;
+  /** The shares of the memory limit of the container, and of the time of the event loop, at which it begins; percent, 0 is never. */
+  readonly shedMemoryPercent: number;
+  readonly shedCpuPercent: number;
   /**
    * Pairs of listener and route with their own series in the metrics of one worker; the others share one. 2,000 pairs are read in about 10
    * ms and make 3 MB of text.
@@ -147,6 +152,9 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   bindTimeout: 60_000,
   datagramIdleTimeout: 60_000,
   maxDatagramSessions: 4_096,
+  shedLoopDelay: 100,
+  shedMemoryPercent: 90,
+  shedCpuPercent: 95,
   maxMetricRoutes: 2_000,
   maxMetricEndpoints: 1_000,
 });

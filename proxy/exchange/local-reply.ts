@@ -10,9 +10,9 @@ import type { Headers } from './headers.ts';
 import { UNKNOWN_LENGTH } from './stream.ts';
 
 /** Seconds after which a retry makes sense. */
-const RETRY_AFTER: ReadonlyMap<ExchangeError, string> = new Map([
-  [ERRORS.overloaded, '1'],
-  [ERRORS.noEndpoints, '1'],
+const RETRY_AFTER: ReadonlyMap<string, string> = new Map([
+  [ERRORS.overloaded.code, '1'],
+  [ERRORS.noEndpoints.code, '1'],
 ]);
 
 interface PreparedReply {
@@ -20,11 +20,12 @@ interface PreparedReply {
   readonly body: Buffer;
 }
 
-const prepared = new Map<ExchangeError, PreparedReply>(Object.values(ERRORS).map((error) => [error, prepare(error)]));
+/** An error with details is another object, so this does not keep errors. */
+const prepared = new WeakMap<ExchangeError, PreparedReply>();
 
 function prepare(error: ExchangeError): PreparedReply {
   const problem = { type: 'about:blank', title: error.title, status: error.status, code: error.code };
-  const retryAfter = RETRY_AFTER.get(error);
+  const retryAfter = RETRY_AFTER.get(error.code);
   return {
     headers: [
       'content-type',
@@ -40,7 +41,9 @@ function prepare(error: ExchangeError): PreparedReply {
 /** Sets the answer to an error in the exchange. */
 export function localReply(exchange: Exchange, error: ExchangeError): void {
   if (exchange.grpc) return replyToCall(exchange, error);
-  const { headers, body } = prepared.get(error) ?? prepare(error);
+  let known = prepared.get(error);
+  if (known === undefined) prepared.set(error, (known = prepare(error)));
+  const { headers, body } = known;
   reply(exchange, error.status, [...headers], body);
 }
 

@@ -5,6 +5,7 @@ import type { ExchangeError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { Headers } from './headers.ts';
 import type { BackendCounts } from './upstream-counts.ts';
+import type { PriorityPlan } from './priority.ts';
 
 /** The decision of a request filter: continue, or the exchange is answered (or a promise of it, if the filter must wait). */
 export type FilterVerdict = 'continue' | 'answered';
@@ -188,6 +189,8 @@ export interface RoutePlan {
   readonly retry: RetryPlan | null;
   readonly webSocket: WebSocketPlan | null;
   readonly faults: FaultPlan | null;
+  /** Null: every request has the default priority. */
+  readonly priority: PriorityPlan | null;
   /** The protocol to endpoints regardless of their cluster; null: that of the cluster. */
   readonly protocol: 'http1' | 'http2' | null;
   readonly proxyProtocol: ProxyProtocol;

@@ -1,14 +1,18 @@
 // The number of connections of a worker over all of its ports; connections beyond the limit are refused at accept, before the first byte.
+import { SHEDS_NOTHING } from '../exchange/shedder.ts';
+import type { Shedder } from '../exchange/shedder.ts';
 
 export class ConnectionLimit {
   readonly #max: number;
+  readonly #shedder: Shedder;
   #open = 0;
   #accepted = 0;
   #refused = 0;
 
-  /** `max` open connections; 0 is unlimited. */
-  constructor(max: number) {
+  /** `max` open connections; 0 is unlimited. The shedder of an overloaded worker refuses connections, and counts them. */
+  constructor(max: number, shedder: Shedder = SHEDS_NOTHING) {
     this.#max = max;
+    this.#shedder = shedder;
   }
 
   /** Open connections. */
@@ -26,12 +30,13 @@ export class ConnectionLimit {
     return this.#refused;
   }
 
-  /** Reserves a place, or counts a refusal. Release each reserved place once with `leave`. */
+  /** Reserves a place, or refuses. Release each reserved place once with `leave`. */
   enter(): boolean {
     if (this.#max > 0 && this.#open >= this.#max) {
       this.#refused++;
       return false;
     }
+    if (this.#shedder.refusesConnection()) return false;
     this.#open++;
     this.#accepted++;
     return true;

@@ -10,6 +10,7 @@ import { RefusedConnections } from '../exchange/refused-connections.ts';
 import type { RefusedConnection } from '../exchange/refused-connections.ts';
 import { unclaimed } from '../exchange/port-claim.ts';
 import type { ClaimPort } from '../exchange/port-claim.ts';
+import type { Shedder } from '../exchange/shedder.ts';
 import type { StreamRecorder } from '../exchange/stream-session.ts';
 import type { Connect } from './connection.ts';
 import { DatagramPort } from './datagram-port.ts';
@@ -70,6 +71,8 @@ export interface ListenerSocketsOptions {
   readonly acceptFailed?: (error: Error) => void;
   /** The set of ports that cannot be bound has changed: see `bindingState`. */
   readonly bindingsChanged?: () => void;
+  /** Refuses connections while the worker is overloaded. */
+  readonly shedder?: Shedder;
   /** Gets the bugs in the handling of connections. */
   readonly bugs?: Bugs;
 }
@@ -112,7 +115,7 @@ export class ListenerSockets {
       connect: options.connect,
       findStream: options.findStream ?? (() => null),
       splice: spliceFor(options),
-      limit: new ConnectionLimit(options.limits.maxConnections),
+      limit: new ConnectionLimit(options.limits.maxConnections, options.shedder),
       datagramLimit: new ConnectionLimit(options.limits.maxDatagramSessions),
       identities: new Identities(options.ticketKeys ?? randomBytes(TICKET_KEY_BYTES), this.#stapler),
       ...countsFor(options),

@@ -32,6 +32,7 @@ describe('without a policy', () => {
       retry: null,
       webSocket: null,
       faults: null,
+      priority: null,
     });
   });
 

@@ -8,6 +8,7 @@ import type { ProxyProtocol, RoutePlan } from '../exchange/plan.ts';
 import { faultPlan } from './backend-traffic/fault-injection.ts';
 import type { ClusterSettings } from '../cluster/settings.ts';
 import { clusterSettings } from './backend-traffic/cluster.ts';
+import { priorityPlan } from './backend-traffic/priority.ts';
 import { retryPlan } from './backend-traffic/retry.ts';
 import { webSocketPlan } from './backend-traffic/web-socket.ts';
 
@@ -16,7 +17,7 @@ type BackendTraffic = PolicySettings<'BackendTrafficPolicy'>;
 /** The part of a plan that policies set. */
 export type ForwardSettings = Pick<
   RoutePlan,
-  'protocol' | 'proxyProtocol' | 'requestTimeout' | 'backendRequestTimeout' | 'retry' | 'webSocket' | 'faults'
+  'protocol' | 'proxyProtocol' | 'requestTimeout' | 'backendRequestTimeout' | 'retry' | 'webSocket' | 'faults' | 'priority'
 >;
 
 /** How the requests of a rule use a backend. */
@@ -46,6 +47,7 @@ export function forwardSettings(route: Pick<ir.Route, 'timeouts' | 'retry' | 'ht
     retry: retryPlan(retry, policy.retry),
     webSocket: webSocketPlan(policy.webSocket),
     faults: faultPlan(policy.faultInjection),
+    priority: priorityPlan(policy.priority),
   };
 }
 

@@ -19,6 +19,9 @@ export interface WorkerSources {
   readonly floods: () => ReadonlyMap<string, number>;
   /** HTTP/2 connections ended for errors of their peers, by `side/code`. */
   readonly connectionFailures: () => ReadonlyMap<string, number>;
+  /** Requests and connections refused for overload, by `stage/cause/priority`, and the severity of each sign of it. */
+  readonly shed: () => ReadonlyMap<string, number>;
+  readonly overload: () => ReadonlyMap<string, number>;
   /** Bytes of buffered request bodies. */
   readonly gathered: () => number;
   /** Exceptions of the proxy's own code, by place. */
@@ -55,6 +58,7 @@ export function workerFamilies(sources: WorkerSources): readonly MetricFamily[] 
       help: 'HTTP/2 connections ended for an error of the peer, by side and code',
       read: () => [...sources.connectionFailures()].map(([failure, value]) => ({ labels: sideAndCode(failure), value })),
     },
+    ...overloadFamilies(sources),
     single('weir_request_bodies_gathered_bytes', 'gauge', 'Request bodies that the proxy buffers before it sends them', sources.gathered),
     {
       name: 'weir_bugs_total',
@@ -64,6 +68,29 @@ export function workerFamilies(sources: WorkerSources): readonly MetricFamily[] 
     },
     single('weir_mirror_drops_total', 'counter', 'Copies of requests not sent: too large or too many', sources.mirrorDrops),
     single('weir_access_log_drops_total', 'counter', 'Dropped lines of the access log', sources.accessLogDrops),
+  ];
+}
+
+function overloadFamilies({ shed, overload }: WorkerSources): readonly MetricFamily[] {
+  return [
+    {
+      name: 'weir_shed_total',
+      type: 'counter',
+      help: 'Requests and connections refused because the worker is overloaded',
+      read: () =>
+        Array.from(shed(), ([key, value]) => {
+          const [stage = '', cause = '', priority = ''] = key.split('/');
+          return { labels: { stage, cause, priority }, value };
+        }),
+    },
+    {
+      name: 'weir_overload_severity',
+      type: 'gauge',
+      help: 'How overloaded a worker is, by signal: requests are refused from 1, all of them at 4',
+      read: () => Array.from(overload(), ([signal, value]) => ({ labels: { signal }, value })),
+      // Workers are overloaded separately.
+      aggregator: 'max',
+    },
   ];
 }
 

@@ -2,6 +2,7 @@
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { ConnectListener } from '../exchange/plan.ts';
+import type { Shedder } from '../exchange/shedder.ts';
 import type { UpstreamEvents } from '../exchange/stream.ts';
 import type { Capacity } from './capacity.ts';
 
@@ -11,6 +12,8 @@ export interface PoolOptions {
   readonly wheel: TimerWheel;
   readonly capacity: Capacity;
   readonly endpoint: ConnectListener;
+  /** Refuses exchanges that would need a new connection while the worker is overloaded; absent: never. */
+  readonly shedder?: Shedder;
   /** Called when the pool has neither connections nor exchanges. */
   readonly emptied?: () => void;
 }

@@ -1,8 +1,11 @@
 // Attempts that wait for a connection to an endpoint, oldest first, with limits for their number and time.
 import { Timer } from '#lib/timer-wheel.ts';
-import { ERRORS } from '../exchange/errors.ts';
+import { ERRORS, withDetail } from '../exchange/errors.ts';
 import type { Attempt } from '../exchange/attempt.ts';
 import type { PoolOptions } from './pool-options.ts';
+
+const QUEUE_FULL = withDetail(ERRORS.overloaded, 'queue full');
+const QUEUE_TIMEOUT = withDetail(ERRORS.overloaded, 'queue timeout');
 
 export class WaitingLine {
   readonly #options: PoolOptions;
@@ -23,11 +26,12 @@ export class WaitingLine {
     return this.#attempts[0];
   }
 
-  /** Appends an attempt, or fails it if the line is too long. */
+  /** Appends an attempt, or fails it if the line is too long or the worker overloaded. */
   push(attempt: Attempt): void {
-    const { limits, wheel, events, capacity } = this.#options;
-    if (!capacity.takePending()) {
-      events.upstreamFailed(attempt, ERRORS.overloaded);
+    const { limits, wheel, events, capacity, shedder } = this.#options;
+    const refusal = shedder?.active === true ? shedder.refusal(attempt.exchange, 'connect') : null;
+    if (refusal !== null || !capacity.takePending()) {
+      events.upstreamFailed(attempt, refusal ?? QUEUE_FULL);
       return;
     }
     attempt.waitingSince = performance.now();
@@ -66,7 +70,7 @@ export class WaitingLine {
     while (oldest !== undefined && now - oldest.waitingSince >= limits.pendingTimeout) {
       this.#attempts.shift();
       capacity.givePending();
-      events.upstreamFailed(oldest, ERRORS.overloaded);
+      events.upstreamFailed(oldest, QUEUE_TIMEOUT);
       oldest = this.#attempts[0];
     }
     if (oldest !== undefined) wheel.arm(this.#patience, limits.pendingTimeout - (now - oldest.waitingSince));

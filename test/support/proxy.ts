@@ -4,11 +4,15 @@ import { Compiler } from '../../controller/compile/compile.ts';
 import { DEFAULT_LIMITS } from '../../proxy/exchange/limits.ts';
 import type { Limits } from '../../proxy/exchange/limits.ts';
 import type { MetricJson } from '#lib/metric.ts';
+import type { Signal } from '../../proxy/overload/signal.ts';
 import { Worker } from '../../proxy/worker.ts';
 import { until } from './until.ts';
 
 /** The configured port of test listeners; the bound port differs. */
 export const LISTENER_PORT = 80;
+
+/** Proxies of tests refuse nothing for overload: the machine may be busy with other things. */
+const UNSHED: Partial<Limits> = { shedLoopDelay: 0, shedMemoryPercent: 0, shedCpuPercent: 0 };
 
 export interface Proxy {
   readonly port: number;
@@ -26,11 +30,13 @@ export async function startProxy(
   limits: Partial<Limits> = {},
   accessLog = 'off',
   via = '',
+  overloadSignals?: readonly Signal[],
 ): Promise<Proxy> {
   const worker = new Worker({
-    limits: { ...DEFAULT_LIMITS, ...limits },
+    limits: { ...DEFAULT_LIMITS, ...UNSHED, ...limits },
     accessLog,
     via,
+    ...(overloadSignals === undefined ? {} : { overloadSignals }),
     reusePort: false,
     drainTimeout: 1_000,
     bindPort: () => 0,
