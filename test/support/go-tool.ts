@@ -21,12 +21,17 @@ export function moduleTool(name: string, version: string, packages: readonly str
   return { name, folder: toolFolder(name, version), commands: [install], source: null };
 }
 
-/** A module of this repository: a folder with `go.mod` and Go files. By default one binary with the name of the tool. */
+/** A module of this repository: a folder with `go.mod` and Go files, perhaps with modules below it. By default one binary with the name of the tool. */
 export function sourceTool(name: string, source: string, commands?: GoTool['commands']): GoTool {
   const hash = createHash('sha256').update(JSON.stringify(commands ?? ''));
-  for (const file of readdirSync(source).sort()) hash.update(readFileSync(path.join(source, file)));
+  for (const file of filesIn(source)) hash.update(readFileSync(path.join(source, file)));
   const folder = toolFolder(name, hash.digest('hex').slice(0, 12));
   return { name, folder, commands: commands ?? [['build', '-buildvcs=false', '-o', name, '.']], source };
+}
+
+function filesIn(folder: string): readonly string[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return entries.map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name))).sort();
 }
 
 /** Builds the tool unless it exists; throws on failure. Builds under another name first, so that an incomplete build is never used. */
