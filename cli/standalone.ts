@@ -9,6 +9,7 @@ import type { Handover } from '../controller/compile/result.ts';
 import { discoveryFamilies, discoveryPaths } from '../controller/admin/discovery-metrics.ts';
 import { CompileMetrics } from '../controller/admin/compile-metrics.ts';
 import { Discovery } from '../controller/discovery/discovery.ts';
+import { refusal } from '../controller/compile/addresses.ts';
 import { endpointSources } from '../controller/discovery/index.ts';
 import { lintInTurns } from '../controller/lint/lint.ts';
 import { operationsOf } from '../controller/operations/index.ts';
@@ -59,7 +60,7 @@ export class Standalone {
     this.#metrics = new CompileMetrics(supervisor.registry, sources);
     this.#source = new FileSource(options.folder, { strictKinds: options.strictKinds });
     const faults = new Faults(log);
-    this.#discovery = new Discovery({ sources: endpointSources(), log, faults });
+    this.#discovery = new Discovery({ sources: endpointSources((address) => refusal(address, true)), log, faults });
     supervisor.expose(discoveryFamilies(() => this.#discovery));
     this.#reloads = new ReloadLog(log);
     this.#findings = new FindingLog(log);

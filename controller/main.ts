@@ -9,6 +9,7 @@ import { Lifecycle } from '#lib/lifecycle.ts';
 import type { Log } from '#lib/log.ts';
 import { ControllerMetrics } from './admin/metrics.ts';
 import { adminServer, probeServer } from './admin/servers.ts';
+import { refusal } from './compile/addresses.ts';
 import type { CompilerOptions } from './compile/compile.ts';
 import type { ControllerConfig } from './config.ts';
 import { Discovery } from './discovery/discovery.ts';
@@ -119,7 +120,12 @@ export class Controller {
 
   #makeDiscovery(): Discovery {
     const troubled = (owner: string, trouble: SourceTrouble | null) => this.#statuses.sourceTroubled(owner, trouble);
-    return new Discovery({ sources: endpointSources(), log: this.#log, faults: this.#faults, troubled });
+    return new Discovery({
+      sources: endpointSources((address) => refusal(address, false)),
+      log: this.#log,
+      faults: this.#faults,
+      troubled,
+    });
   }
 
   #makePipeline(): Pipeline {

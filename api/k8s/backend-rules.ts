@@ -12,6 +12,8 @@ export function checkBackend({ spec }: Backend): FieldError[] {
   return [
     ...(count === 1 ? [] : [{ field: 'spec', reason: ONE_SOURCE }]),
     ...endpoints.flatMap(({ ip }, i) => (isIP(ip) === 0 ? [{ field: `spec.endpoints[${i}].ip`, reason: NOT_AN_ADDRESS }] : [])),
-    ...sources.flatMap(({ source, errors }) => errors.map(({ field, reason }) => ({ field: `spec.${source}.${field}`, reason }))),
+    ...sources.flatMap(({ source, errors }) =>
+      errors.map(({ field, reason }) => ({ field: `spec.${source}${field === '' ? '' : `.${field}`}`, reason })),
+    ),
   ];
 }

@@ -46,6 +46,8 @@ export class ActiveLookup {
   #asked: Pick<WantedEndpoints, 'source' | 'settings' | 'secrets'> | null = null;
   #attempt = new AbortController();
   #found: FoundEndpoints = { endpoints: null, trouble: null };
+  /** The last answer, if it is one to the current question; other Secrets make no other question. */
+  #last: readonly Endpoint[] | null = null;
   #answeredAt: number | null = null;
   #failures = 0;
   readonly #running = new Set<Promise<void>>();
@@ -72,6 +74,7 @@ export class ActiveLookup {
     if (secrets === null) return;
     const asked = { source: source.name, settings, secrets };
     if (isDeepStrictEqual(asked, this.#asked)) return;
+    if (!isDeepStrictEqual([asked.source, settings], [this.#asked?.source, this.#asked?.settings])) this.#last = null;
     this.#asked = asked;
     this.#attempt.abort();
     this.#attempt = new AbortController();
@@ -109,6 +112,7 @@ export class ActiveLookup {
         settings,
         secrets,
         signal,
+        last: this.#last,
         found: (endpoints, trouble = null) => whileAsked(() => this.#answered(endpoints, trouble)),
         troubled: (trouble) => whileAsked(() => this.#troubled(trouble)),
       });
@@ -122,6 +126,7 @@ export class ActiveLookup {
     this.#backoff.reset();
     this.#failures = 0;
     this.#answeredAt = Date.now();
+    this.#last = endpoints;
     if (trouble !== null) this.#options.troubled(this.#source, trouble.reason);
     this.#tell({ endpoints: sorted(endpoints), trouble });
   }

@@ -8,6 +8,8 @@ export interface Lookup<S> {
   readonly settings: S;
   /** The entries of the Secrets that the settings refer to, by name of the Secret and of the entry. */
   readonly secrets: SecretContents;
+  /** The last answer to the same question, if an earlier call gave one. */
+  readonly last: readonly Endpoint[] | null;
   /** Aborted when the question changes or ends: the source must return soon, and its later reports are ignored. */
   readonly signal: AbortSignal;
   /** Reports all current endpoints; an empty list means that there are none. `trouble`: a problem with a part of the answer. */

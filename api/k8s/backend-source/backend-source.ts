@@ -10,6 +10,6 @@ export interface BackendSourceOf<S extends TSchema> {
   readonly schema: S;
   /** Names of the Secrets that the settings refer to, in the namespace of the Backend. */
   readonly secrets: (settings: Static<S>) => readonly string[];
-  /** Violations of rules that the schema cannot express (CEL in the CRD); fields below the settings. */
+  /** Violations of rules that the schema cannot express (CEL in the CRD); fields below the settings, '' for the settings. */
   readonly check: (settings: Static<S>) => readonly FieldError[];
 }

@@ -1,10 +1,13 @@
 // The list of the sources of endpoints that a Backend can have besides fixed addresses. Each is a field of its spec.
-import { Type, type Static, type TOptional } from 'typebox';
+import { Type, type Static, type TOptional, type TSchema } from 'typebox';
 import type { FieldError } from '../field-error.ts';
+import type { BackendSourceOf } from './backend-source.ts';
+import { consulSource } from './consul.ts';
 import { dnsSource } from './dns.ts';
+import { natsSource } from './nats.ts';
 
 /** In the order of docs/reference/backends.md. */
-export const BACKEND_SOURCES = [dnsSource] as const;
+export const BACKEND_SOURCES = [dnsSource, consulSource, natsSource] as const;
 
 type Sources = (typeof BACKEND_SOURCES)[number];
 /** The name of a source. */
@@ -33,7 +36,10 @@ export function sourcesIn(spec: SourceSettings): readonly UsedSource[] {
   return BACKEND_SOURCES.flatMap((each) => usedSource(each, spec));
 }
 
-function usedSource({ source, secrets, check }: Sources, spec: SourceSettings): readonly UsedSource[] {
-  const settings = spec[source];
-  return settings === undefined ? [] : [{ source, settings, secrets: secrets(settings), errors: check(settings) }];
+function usedSource(descriptor: Sources, spec: SourceSettings): readonly UsedSource[] {
+  const settings = spec[descriptor.source];
+  if (settings === undefined) return [];
+  // The settings below the name of a source are those of its schema.
+  const { secrets, check } = descriptor as unknown as BackendSourceOf<TSchema>;
+  return [{ source: descriptor.source, settings, secrets: secrets(settings), errors: check(settings) }];
 }

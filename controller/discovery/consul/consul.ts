@@ -1,0 +1,51 @@
+// The source `consul`: the instances of a service, by blocking queries.
+import type { ConsulSettings } from '#api/k8s/backend-source/consul.ts';
+import { ok } from '#lib/result.ts';
+import type { Result } from '#lib/result.ts';
+import type { SecretContents } from '../../watch/found.ts';
+import type { AddressGuard } from '../destination.ts';
+import { endpointsOf, leftOutTrouble } from '../instance.ts';
+import { entryOf, secretTrouble, tlsOf } from '../server-secrets.ts';
+import type { EndpointSource } from '../source.ts';
+import { followConsul } from './queries.ts';
+import type { ConsulLimits, ConsulQuestion } from './queries.ts';
+
+/** The source. `guard`: the servers to which the controller may connect. */
+export function consulEndpoints(guard: AddressGuard, limits?: ConsulLimits): EndpointSource<ConsulSettings> {
+  return {
+    name: 'consul',
+    async follow({ settings, secrets, signal, found }) {
+      const token = tokenOf(settings, secrets);
+      if (!token.ok) return secretTrouble(token.error);
+      const tls = tlsOf(settings.tls ?? {}, secrets);
+      if (!tls.ok) return secretTrouble(tls.error);
+      const access = { token: token.value, tls: tls.value, guard, ...(limits === undefined ? {} : { limits }) };
+      const fault = await followConsul(
+        questionOf(settings),
+        access,
+        ({ instances, leftOut }) => found(endpointsOf(instances), leftOutTrouble(leftOut)),
+        signal,
+      );
+      return fault === null ? null : { reason: fault.isDenied ? 'AccessDenied' : 'LookupFailed', message: fault.message };
+    },
+  };
+}
+
+function questionOf({ address, service, tags = [], datacenter, namespace, partition, health }: ConsulSettings): ConsulQuestion {
+  return {
+    address,
+    service,
+    tags,
+    withWarnings: health === 'Warning',
+    ...(datacenter === undefined ? {} : { datacenter }),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(partition === undefined ? {} : { partition }),
+  };
+}
+
+/** Line ends come from files, and are no part of a token. */
+function tokenOf({ tokenRef }: ConsulSettings, secrets: SecretContents): Result<string> {
+  if (tokenRef === undefined) return ok('');
+  const token = entryOf(secrets, tokenRef.name, tokenRef.key);
+  return token.ok ? ok(token.value.trim()) : token;
+}
