@@ -3,7 +3,26 @@ import type { Labels, Sample } from './metric.ts';
 
 /** Upper bounds in milliseconds; the exposition uses seconds. */
 const BOUNDS: readonly number[] = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000];
+
+/** The number of buckets, the last of which has no bound. */
+export const DURATION_BUCKETS = BOUNDS.length + 1;
+
 const BOUND_LABELS: readonly string[] = [...BOUNDS.map((bound) => String(bound / 1_000)), '+Inf'];
+
+/** The duration in milliseconds below which a share of the durations in `buckets` lies, by linear interpolation; null without any. */
+export function quantile(buckets: readonly number[], share: number): number | null {
+  const total = buckets.reduce((sum, count) => sum + count, 0);
+  if (total === 0) return null;
+  const wanted = share * total;
+  let below = 0;
+  for (const [index, count] of buckets.entries()) {
+    const from = BOUNDS[index - 1] ?? 0;
+    const to = BOUNDS[index] ?? from;
+    if (count > 0 && below + count >= wanted) return from + ((to - from) * Math.max(0, wanted - below)) / count;
+    below += count;
+  }
+  return BOUNDS.at(-1) ?? null;
+}
 
 export class Histogram {
   readonly #counts = new Float64Array(BOUNDS.length + 1);
@@ -20,6 +39,16 @@ export class Histogram {
   /** The number of durations. */
   get total(): number {
     return this.#counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** The number of durations in a bucket. */
+  bucket(index: number): number {
+    return this.#counts[index] ?? 0;
+  }
+
+  /** The sum of the durations, milliseconds. */
+  get sum(): number {
+    return this.#sum;
   }
 
   /** Buckets, sum and count of the family `name`, in seconds. */

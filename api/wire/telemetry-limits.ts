@@ -1,0 +1,28 @@
+// Limits of the telemetry stream. The receiver enforces them, so a peer can make it neither buffer nor keep without bound.
+
+/** Entries of one kind per report, changed ones first. */
+export const MAX_ENTRIES = 500;
+/** Bytes of names and codes per report: after that the rest waits for the next report. */
+export const REPORT_BYTES = 256 * 1024;
+/** Characters of a name or code. Keys have an object kind, a namespace, a name and a port or a number. */
+export const MAX_NAME = 512;
+/** Different codes per entry, and states per endpoint. */
+export const MAX_CODES = 64;
+/** Bytes per chunk of an answer. */
+export const MAX_CHUNK_BYTES = 64 * 1024;
+/** Characters of the reason in an answer. */
+export const MAX_REASON = 512;
+/** The bounds of the interval of reports, milliseconds. */
+export const MIN_INTERVAL_MS = 1_000;
+export const MAX_INTERVAL_MS = 5 * 60_000;
+export const INTERVAL_MS = 5_000;
+/** Overrides in force at once. */
+export const MAX_OVERRIDES = 1_000;
+/** Commands of one proxy that wait for an answer. */
+export const MAX_COMMANDS = 16;
+/** The bounds of a tail of the access log. */
+export const MAX_TAIL_MS = 10 * 60_000;
+export const MAX_TAIL_RATE = 1_000;
+/** The longest CPU profile, and the largest profile or heap snapshot. */
+export const MAX_PROFILE_MS = 60_000;
+export const MAX_PROFILE_BYTES = 1024 * 1024 * 1024;

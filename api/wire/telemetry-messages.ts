@@ -1,0 +1,170 @@
+// The messages of api/proto/telemetry.proto in the form of the loader. A peer of another version may omit fields and use other words.
+
+/** A count by code. */
+export interface CountMessage {
+  readonly code: string;
+  readonly count: number;
+}
+
+/** Durations in the buckets of lib/histogram.ts. `buckets` is empty if nothing was counted. */
+export interface DurationsMessage {
+  readonly buckets: readonly number[];
+  readonly sumMs: number;
+}
+
+export interface TelemetryHello {
+  readonly nodeId: string;
+  readonly weirVersion: string;
+  /** Random, one for each start of the proxy. */
+  readonly instance: string;
+  readonly workers: number;
+  /** The names of the commands that the proxy knows. */
+  readonly commands: readonly string[];
+}
+
+/** Values of the proxy as a whole. */
+export interface GaugesMessage {
+  /** Resident memory of all processes, bytes. */
+  readonly memory: number;
+  /** The 99th percentile of the event loop's lag in the slowest process. */
+  readonly lagMs: number;
+  readonly connections: number;
+  readonly requests: number;
+  /** Workers that serve. */
+  readonly workers: number;
+  readonly draining: boolean;
+  readonly uptimeMs: number;
+}
+
+export interface BackendEntry {
+  /** Key of the cluster, or `other`. */
+  readonly backend: string;
+  readonly firstByte: DurationsMessage | null;
+  /** The state of its breaker; '' without one. */
+  readonly breaker: string;
+}
+
+/** A reason why a proxy does not choose an endpoint. */
+export interface EndpointState {
+  readonly reason: string;
+  readonly ageMs: number;
+}
+
+export interface EndpointEntry {
+  readonly backend: string;
+  /** ADDRESS:PORT, or `other`. */
+  readonly endpoint: string;
+  readonly requests: number;
+  readonly failures: readonly CountMessage[];
+  /** Answers with a 5xx status. */
+  readonly serverErrors: number;
+  readonly connectFailures: number;
+  readonly firstByteSumMs: number;
+  readonly firstBytes: number;
+}
+
+/** The state of an address, which is the same for all backends with it. */
+export interface AddressEntry {
+  /** ADDRESS:PORT. */
+  readonly endpoint: string;
+  readonly inFlight: number;
+  readonly connections: number;
+  /** Empty if the proxy chooses the endpoint. */
+  readonly states: readonly EndpointState[];
+}
+
+export interface RouteEntry {
+  readonly route: string;
+  readonly requests: number;
+  /** Answers by class of status, 1xx to 5xx; empty if there are none. */
+  readonly classes: readonly number[];
+  readonly errors: readonly CountMessage[];
+  readonly duration: DurationsMessage | null;
+}
+
+/** What has changed. */
+export interface Entries {
+  readonly backends: readonly BackendEntry[];
+  readonly endpoints: readonly EndpointEntry[];
+  readonly routes: readonly RouteEntry[];
+  readonly addresses: readonly AddressEntry[];
+}
+
+/** An entry that exists no more. */
+export interface GoneEntry {
+  readonly kind: string;
+  /** Backend or route. */
+  readonly name: string;
+  readonly endpoint: string;
+}
+
+export interface ReportMessage extends Entries {
+  readonly sequence: number;
+  /** The controller forgets all entries of this proxy first. */
+  readonly fresh: boolean;
+  readonly revision: string;
+  readonly gauges: GaugesMessage | null;
+  readonly gone: readonly GoneEntry[];
+  /** Changed entries for which this report had no room. */
+  readonly waiting: number;
+}
+
+/** The end of a command. */
+export type Outcome = 'done' | 'refused' | 'failed' | 'timedOut';
+
+export interface AnswerMessage {
+  readonly id: number;
+  readonly outcome: string;
+  readonly reason: string;
+}
+
+export interface ChunkMessage {
+  readonly id: number;
+  readonly data: Buffer;
+}
+
+/** `message` is the name of the member that is set; undefined if this version does not know it. */
+export type FromProxy =
+  | { readonly message: 'hello'; readonly hello: TelemetryHello }
+  | { readonly message: 'report'; readonly report: ReportMessage }
+  | { readonly message: 'chunk'; readonly chunk: ChunkMessage }
+  | { readonly message: 'answer'; readonly answer: AnswerMessage }
+  | { readonly message?: undefined };
+
+/** An endpoint or a breaker in a state that an operator has chosen. */
+export interface OverrideMessage {
+  /** `endpoint` or `breaker`. */
+  readonly kind: string;
+  /** Key of a cluster; '' for an endpoint of any backend. */
+  readonly backend: string;
+  /** ADDRESS:PORT; '' for a breaker. */
+  readonly endpoint: string;
+  /** out, in, auto; open, close, auto. */
+  readonly state: string;
+}
+
+/** What a proxy is to do. */
+export type Action =
+  | { readonly action: 'drain'; readonly drain: object }
+  | { readonly action: 'logLevel'; readonly logLevel: { readonly level: string } }
+  | { readonly action: 'tail'; readonly tail: { readonly filter: string; readonly durationMs: number; readonly rate: number } }
+  | { readonly action: 'cpuProfile'; readonly cpuProfile: { readonly durationMs: number } }
+  | { readonly action: 'heapSnapshot'; readonly heapSnapshot: object }
+  | { readonly action: 'override'; readonly override: OverrideMessage };
+
+/** `action` is undefined if the proxy does not know it. */
+export type CommandMessage = { readonly id: number; readonly deadlineMs: number } & (Action | { readonly action?: undefined });
+
+export interface WelcomeMessage {
+  /** The last report of this instance that the controller has counted; 0 for none. */
+  readonly sequence: number;
+  readonly intervalMs: number;
+  readonly overrides: readonly OverrideMessage[];
+}
+
+export type ToProxy =
+  | { readonly message: 'welcome'; readonly welcome: WelcomeMessage }
+  | { readonly message: 'received'; readonly received: { readonly sequence: number } }
+  | { readonly message: 'command'; readonly command: CommandMessage }
+  | { readonly message: 'cancel'; readonly cancel: { readonly id: number } }
+  | { readonly message?: undefined };

@@ -1,0 +1,148 @@
+// Checks messages of the telemetry stream: the loader knows their types, this their limits. An error has the path of its field, like
+// `report.endpoints[3].failures[0].code`. Unknown words and members belong to a later release and are allowed.
+import { Ajv } from 'ajv';
+import type { ValidateFunction } from 'ajv';
+import { Type } from 'typebox';
+import type { TSchema } from 'typebox';
+import { err, ok, type Result } from '#lib/result.ts';
+import { DURATION_BUCKETS } from '#lib/histogram.ts';
+import type { FieldError } from '../k8s/field-error.ts';
+import { describeSchemaError } from '../k8s/schema-error.ts';
+import {
+  MAX_CHUNK_BYTES,
+  MAX_CODES,
+  MAX_ENTRIES,
+  MAX_INTERVAL_MS,
+  MAX_NAME,
+  MAX_OVERRIDES,
+  MAX_PROFILE_MS,
+  MAX_REASON,
+  MAX_TAIL_MS,
+  MAX_TAIL_RATE,
+  MIN_INTERVAL_MS,
+} from './telemetry-limits.ts';
+import type { FromProxy, ToProxy } from './telemetry-messages.ts';
+
+const Name = Type.String({ maxLength: MAX_NAME });
+const Known = Type.String({ minLength: 1, maxLength: MAX_NAME });
+const Whole = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const Amount = Type.Number({ minimum: 0 });
+const Counts = Type.Array(Type.Object({ code: Known, count: Whole }), { maxItems: MAX_CODES });
+const Durations = orNull(Type.Object({ buckets: Type.Array(Whole, { maxItems: DURATION_BUCKETS }), sumMs: Amount }));
+
+const Hello = Type.Object({
+  nodeId: Known,
+  weirVersion: Name,
+  instance: Known,
+  workers: Whole,
+  commands: Type.Array(Known, { maxItems: MAX_CODES }),
+});
+
+const Gauges = Type.Object({
+  memory: Whole,
+  lagMs: Amount,
+  connections: Whole,
+  requests: Whole,
+  workers: Whole,
+  draining: Type.Boolean(),
+  uptimeMs: Whole,
+});
+
+const Endpoint = Type.Object({
+  backend: Known,
+  endpoint: Known,
+  requests: Whole,
+  failures: Counts,
+  serverErrors: Whole,
+  connectFailures: Whole,
+  firstByteSumMs: Amount,
+  firstBytes: Whole,
+});
+
+const Address = Type.Object({
+  endpoint: Known,
+  inFlight: Whole,
+  connections: Whole,
+  states: Type.Array(Type.Object({ reason: Known, ageMs: Whole }), { maxItems: MAX_CODES }),
+});
+
+const Report = Type.Object({
+  sequence: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+  fresh: Type.Boolean(),
+  revision: Name,
+  gauges: orNull(Gauges),
+  backends: Type.Array(Type.Object({ backend: Known, firstByte: Durations, breaker: Name }), { maxItems: MAX_ENTRIES }),
+  endpoints: Type.Array(Endpoint, { maxItems: MAX_ENTRIES }),
+  routes: Type.Array(
+    Type.Object({
+      route: Known,
+      requests: Whole,
+      classes: Type.Array(Whole, { maxItems: 5 }),
+      errors: Counts,
+      duration: Durations,
+    }),
+    { maxItems: MAX_ENTRIES },
+  ),
+  addresses: Type.Array(Address, { maxItems: MAX_ENTRIES }),
+  gone: Type.Array(Type.Object({ kind: Known, name: Known, endpoint: Name }), { maxItems: MAX_ENTRIES }),
+  waiting: Whole,
+});
+
+const Answer = Type.Object({ id: Whole, outcome: Known, reason: Type.String({ maxLength: MAX_REASON }) });
+const Override = Type.Object({ kind: Known, backend: Name, endpoint: Name, state: Known });
+
+const Welcome = Type.Object({
+  sequence: Whole,
+  intervalMs: Type.Integer({ minimum: MIN_INTERVAL_MS, maximum: MAX_INTERVAL_MS }),
+  overrides: Type.Array(Override, { maxItems: MAX_OVERRIDES }),
+});
+
+const Command = Type.Object({
+  id: Whole,
+  deadlineMs: Whole,
+  logLevel: Type.Optional(Type.Object({ level: Known })),
+  tail: Type.Optional(
+    Type.Object({
+      filter: Type.String({ maxLength: 4_096 }),
+      durationMs: Type.Integer({ minimum: 1, maximum: MAX_TAIL_MS }),
+      rate: Type.Integer({ minimum: 1, maximum: MAX_TAIL_RATE }),
+    }),
+  ),
+  cpuProfile: Type.Optional(Type.Object({ durationMs: Type.Integer({ minimum: 1, maximum: MAX_PROFILE_MS }) })),
+  override: Type.Optional(Override),
+});
+
+const FROM_PROXY = validators({ hello: Hello, report: Report, answer: Answer });
+const TO_PROXY = validators({ welcome: Welcome, received: Type.Object({ sequence: Whole }), command: Command });
+
+/** The loader sets members that a message lacks to null. */
+function orNull(schema: TSchema): TSchema {
+  return { ...schema, type: ['object', 'null'] };
+}
+
+function validators(members: Readonly<Record<string, TSchema>>): ReadonlyMap<string, ValidateFunction> {
+  const ajv = new Ajv({ verbose: true, strict: false, strictNumbers: true });
+  return new Map(Object.entries(members).map(([name, schema]) => [name, ajv.compile(Type.Object({ [name]: schema }))]));
+}
+
+/** A message of a proxy within the limits, or the field that is not. */
+export function decodeFromProxy(message: FromProxy): Result<FromProxy, FieldError> {
+  if (message.message === 'chunk' && message.chunk.data.length > MAX_CHUNK_BYTES)
+    return err({ field: 'chunk.data', reason: `has more than ${MAX_CHUNK_BYTES} bytes` });
+  return check(FROM_PROXY, message);
+}
+
+/** A message of a controller within the limits, or the field that is not. */
+export function decodeToProxy(message: ToProxy): Result<ToProxy, FieldError> {
+  return check(TO_PROXY, message);
+}
+
+function check<Message extends { readonly message?: string | undefined }>(
+  validators: ReadonlyMap<string, ValidateFunction>,
+  message: Message,
+): Result<Message, FieldError> {
+  const validate = validators.get(message.message ?? '');
+  if (validate === undefined || validate(message)) return ok(message);
+  const [error] = validate.errors ?? [];
+  return err(error === undefined ? { field: '', reason: 'is not valid' } : describeSchemaError(error));
+}
