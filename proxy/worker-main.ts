@@ -30,28 +30,25 @@ async function receive(message: ToWorker): Promise<void> {
   else if (worker !== null) await tell(worker, message);
 }
 
-/** Handles a message of the supervisor. */
-async function tell(to: Worker, message: Exclude<ToWorker, { type: 'start' }>): Promise<void> {
-  switch (message.type) {
-    case 'apply':
-      return answer({ type: 'applied', id: message.id, ...(await apply(to, message)) });
-    case 'metrics':
-      return answer({ type: 'metrics', id: message.id, metrics: await readFamilies(to.registry) });
-    case 'ping':
-      return answer({ type: 'pong', id: message.id });
-    case 'claimed':
-      return claimed(message);
-    case 'notice':
-      return to.notice(message.notice);
-    case 'ticketKeys':
-      return to.setTicketKeys(Buffer.from(message.ticketKeys));
-    case 'drain':
-      return to.drain();
-    case 'reopenLog':
-      return to.reopenLog();
-    case 'stop':
-      return stop(to, message);
-  }
+type Told = Exclude<ToWorker, { type: 'start' }>;
+
+/** What a worker does with each message of the supervisor. */
+const RECEIVERS: { readonly [Type in Told['type']]: (to: Worker, message: Extract<Told, { type: Type }>) => void | Promise<void> } = {
+  apply: async (to, message) => answer({ type: 'applied', id: message.id, ...(await apply(to, message)) }),
+  metrics: async (to, { id }) => answer({ type: 'metrics', id, metrics: await readFamilies(to.registry) }),
+  report: (to, { id }) => answer({ type: 'reported', id, report: to.report() }),
+  ping: (_, { id }) => answer({ type: 'pong', id }),
+  claimed: (_, message) => claimed(message),
+  notice: (to, { notice }) => to.notice(notice),
+  ticketKeys: (to, { ticketKeys }) => to.setTicketKeys(Buffer.from(ticketKeys)),
+  drain: (to) => to.drain(),
+  reopenLog: (to) => to.reopenLog(),
+  stop: (to, message) => stop(to, message),
+};
+
+async function tell(to: Worker, message: Told): Promise<void> {
+  const receive = RECEIVERS[message.type] as (to: Worker, message: Told) => void | Promise<void>;
+  await receive(to, message);
 }
 
 async function stop(what: Worker, { id, grace }: ToWorker & { type: 'stop' }): Promise<void> {

@@ -5,7 +5,8 @@ import { normaliseHost, normalisePath } from '#api/match/normalise.ts';
 import type { Log } from '#lib/log.ts';
 import { TimerWheel } from '#lib/timer-wheel.ts';
 import { EndpointRegistry } from './cluster/endpoint.ts';
-import type { CreatePool } from './cluster/endpoint.ts';
+import type { CreatePool, Endpoint } from './cluster/endpoint.ts';
+import { reasonsOf } from './cluster/variant.ts';
 import { H1Downstream } from './codec/h1/downstream.ts';
 import type { UpstreamSettings } from './codec/h1/settings.ts';
 import { H1Upstream } from './codec/h1/upstream.ts';
@@ -40,6 +41,8 @@ import { registerFamilies } from '#lib/metric.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 import { upstreamFamilies } from './telemetry/upstream-metrics.ts';
 import { workerFamilies } from './telemetry/worker-metrics.ts';
+import { WorkerReports } from './telemetry/worker-report.ts';
+import type { WorkerReport } from './telemetry/worker-report.ts';
 import { Capacity } from './upstream/capacity.ts';
 import { ClientPools } from './upstream/client-pools.ts';
 import { Gathering } from './upstream/gathering.ts';
@@ -88,6 +91,7 @@ export class Worker {
   /** Metrics of this worker. */
   readonly registry = new Registry();
   readonly #telemetry: Telemetry;
+  readonly #reports = this.#makeReports();
   readonly #listeners: ListenerSockets;
   readonly #builder: RuntimeBuilder;
   readonly #endpoints: EndpointRegistry;
@@ -141,6 +145,17 @@ export class Worker {
   #mirrorOn(path: IsolatedRequestPath, limits: Limits): Mirror {
     const cluster = (key: string) => this.#builder.cluster(key).variant();
     return new Mirror(limits, cluster, (copy, body) => path.forwardCopy(copy, body));
+  }
+
+  #makeReports(): WorkerReports<Endpoint> {
+    return new WorkerReports({
+      backends: () => this.#telemetry.upstreams,
+      addresses: () => this.#endpoints.values(),
+      reasonsOf,
+      routes: () => this.#telemetry.routes(),
+      connections: () => this.#listeners.counts.open,
+      requests: () => this.#telemetry.requests,
+    });
   }
 
   #exposeMetrics(mirror: Mirror): void {
@@ -205,6 +220,11 @@ export class Worker {
     if (problem !== null) this.#log?.error({ problem }, 'the access log could not be opened anew; the former file goes on');
   }
 
+  /** What has changed since the last call, for reports to a controller. */
+  report(): WorkerReport {
+    return this.#reports.read();
+  }
+
   /** The routes and listeners in use, for dumps. */
   resources(): ReturnType<RuntimeBuilder['resources']> {
     return this.#builder.resources();
@@ -224,6 +244,7 @@ export class Worker {
     for (const endpoint of this.#endpoints.values()) endpoint.close();
     this.#wheel.stop();
     this.#shedding.stop();
+    this.#reports.stop();
     const { accessLog } = this.#telemetry;
     return accessLog === null || accessLog.close(ACCESS_LOG_TIMEOUT_MS);
   }

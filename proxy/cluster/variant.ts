@@ -11,6 +11,7 @@ import { candidatesOf } from './candidates.ts';
 import { draining } from './health/draining.ts';
 import type { EndpointHealth } from './health/endpoint-health.ts';
 import { refusing } from './health/refusing.ts';
+import type { Endpoint } from './endpoint.ts';
 import type { Member } from './member.ts';
 import type { ClusterSettings } from './settings.ts';
 
@@ -26,6 +27,13 @@ export interface VariantCluster {
 
 /** In the order in which they exclude endpoints. */
 const HEALTH: readonly EndpointHealth[] = [draining, refusing];
+
+/** The reasons of the endpoint itself for which others are preferred, or `forcedIn`. */
+export function reasonsOf(endpoint: Endpoint): readonly string[] {
+  const alone: Member = { endpoint, weight: 1, draining: false };
+  if (endpoint.override !== null) return [endpoint.override === 'out' ? 'forcedOut' : 'forcedIn'];
+  return HEALTH.flatMap(({ reason, usable }) => (usable([alone]).length === 0 ? [reason] : []));
+}
 
 export class ClusterVariant implements UpstreamCluster, StreamCluster {
   readonly settings: ClusterSettings;

@@ -17,6 +17,7 @@ import type { ClaimPort } from '../exchange/port-claim.ts';
 import type { MetricJson } from '#lib/metric.ts';
 import type { WorkerLink } from './link.ts';
 import type { Bound, FromWorker, ToWorker, WorkerSettings } from './messages.ts';
+import type { WorkerReport } from '../telemetry/worker-report.ts';
 import { addCounters } from './sum.ts';
 
 const MAIN = path.join(import.meta.dirname, '..', 'worker-main.ts');
@@ -118,6 +119,11 @@ export class ChildWorker implements WorkerLink {
 
   notice(notice: Notice): void {
     this.#send({ type: 'notice', notice });
+  }
+
+  async report(): Promise<WorkerReport | null> {
+    const answer = await this.#ask((id) => ({ type: 'report', id }), this.#options.heartbeat.timeout);
+    return answer?.type === 'reported' ? answer.report : null;
   }
 
   setTicketKeys(ticketKeys: Buffer): void {

@@ -4,10 +4,13 @@ import type { BindingState } from '../exchange/binding-state.ts';
 import type { Notice } from '../exchange/notices.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { MetricJson } from '#lib/metric.ts';
+import type { WorkerReport } from '../telemetry/worker-report.ts';
 
 export interface WorkerLink {
   /** It serves: it has all resources. */
   readonly serving: boolean;
+  /** Its process; null between two processes. */
+  readonly pid: number | null;
   /** As Worker.apply. A worker that dies meanwhile has no errors: its replacement gets all resources. */
   apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]>;
   /** As Worker.bindingState, as last reported by the worker. */
@@ -18,6 +21,8 @@ export interface WorkerLink {
   metrics(): Promise<readonly MetricJson[]>;
   /** As Worker.notice. */
   notice(notice: Notice): void;
+  /** As Worker.report; null if the worker does not answer in time. */
+  report(): Promise<WorkerReport | null>;
   /** As Worker.setTicketKeys. */
   setTicketKeys(keys: Buffer): void;
   /** As Worker.drain. */

@@ -7,10 +7,12 @@ import type { Notice } from '../exchange/notices.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import { Worker } from '../worker.ts';
 import type { WorkerOptions } from '../worker.ts';
+import type { WorkerReport } from '../telemetry/worker-report.ts';
 import type { WorkerLink } from './link.ts';
 
 export class LocalWorker implements WorkerLink {
   readonly serving = true;
+  readonly pid = process.pid;
   readonly #worker: Worker;
 
   constructor(options: WorkerOptions) {
@@ -35,6 +37,10 @@ export class LocalWorker implements WorkerLink {
 
   notice(notice: Notice): void {
     this.#worker.notice(notice);
+  }
+
+  report(): Promise<WorkerReport> {
+    return Promise.resolve(this.#worker.report());
   }
 
   setTicketKeys(keys: Buffer): void {

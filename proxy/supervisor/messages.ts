@@ -7,6 +7,7 @@ import type { Notice } from '../exchange/notices.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { PortClaim } from '../exchange/port-claim.ts';
 import type { MetricJson } from '#lib/metric.ts';
+import type { WorkerReport } from '../telemetry/worker-report.ts';
 
 /** The options of a worker process. */
 export interface WorkerSettings {
@@ -23,6 +24,7 @@ export type ToWorker =
   | { readonly type: 'start'; readonly name: string; readonly settings: WorkerSettings; readonly ticketKeys: Uint8Array }
   | { readonly type: 'apply'; readonly id: number; readonly changed: readonly ir.Resource[]; readonly removed: readonly ResourceName[] }
   | { readonly type: 'metrics'; readonly id: number }
+  | { readonly type: 'report'; readonly id: number }
   | { readonly type: 'ping'; readonly id: number }
   | { readonly type: 'ticketKeys'; readonly ticketKeys: Uint8Array }
   | { readonly type: 'claimed'; readonly id: number; readonly refusal: PortRefusal | null }
@@ -51,5 +53,6 @@ export type FromWorker =
   | { readonly type: 'claim'; readonly id: number; readonly claim: PortClaim }
   | { readonly type: 'notice'; readonly notice: Notice }
   | { readonly type: 'metrics'; readonly id: number; readonly metrics: readonly MetricJson[] }
+  | { readonly type: 'reported'; readonly id: number; readonly report: WorkerReport }
   | { readonly type: 'pong'; readonly id: number }
   | { readonly type: 'stopped'; readonly id: number; readonly flushed: boolean };

@@ -23,6 +23,7 @@ import { supervisorFamilies } from './metrics.ts';
 import { NoticeHub } from './notice-hub.ts';
 import { countPairs } from './pairs.ts';
 import { PortClaims, portName } from './port-claims.ts';
+import type { WorkerReport } from '../telemetry/worker-report.ts';
 import { expose } from './sum.ts';
 
 /** 48 bytes: a name, a MAC key and a cipher key, 16 each. */
@@ -162,6 +163,12 @@ export class Supervisor {
   async metrics(format: Format = 'text'): Promise<string> {
     const own = await readFamilies(this.registry);
     return expose([own, ...(await Promise.all(this.#workers.map((worker) => worker.metrics())))], format);
+  }
+
+  /** What each worker has counted since the last call, by its process; null for one that does not answer. */
+  async reports(): Promise<ReadonlyMap<string, WorkerReport | null>> {
+    const asked = this.#workers.map(async (worker, index) => [`${index}/${worker.pid}`, await worker.report()] as const);
+    return new Map(await Promise.all(asked));
   }
 
   /** Every connection ends with its next answer; new ones are still accepted. */

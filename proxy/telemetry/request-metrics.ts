@@ -8,6 +8,7 @@ import type { MetricFamily, Sample } from '#lib/metric.ts';
 import { ByOrigin } from './by-origin.ts';
 import type { Counted } from './by-origin.ts';
 import { StatusCounts } from './status-counts.ts';
+import type { ReportedRoute } from './worker-report.ts';
 
 /** A scrape drops series without a request for this many scrapes, so that removed routes free their memory. */
 const MAX_IDLE_SCRAPES = 120;
@@ -60,6 +61,14 @@ export class RequestMetrics {
     if (exchange.fault !== '') countFault(series, exchange.fault);
     series.idleScrapes = 0;
     if (exchange.error !== null) countError(series, exchange.error.code);
+  }
+
+  /** The counters of each listener and route, for reports. */
+  *routes(): Iterable<ReportedRoute> {
+    for (const { labels, series } of this.#origins) {
+      const { statuses, errors, duration } = series;
+      yield { route: String(labels['route']), series, requests: duration.total, classes: statuses.classes(), errors, duration };
+    }
   }
 
   /** The metric families. Labels: see ByOrigin. */

@@ -29,6 +29,16 @@ export class StatusCounts {
     return samples;
   }
 
+  /** Answers by class, 1xx to 5xx. */
+  classes(): readonly number[] {
+    const sums = Array.from(this.#others.subarray(1, 6));
+    for (const { status, count } of this.#cells) {
+      const index = classOf(status) - 1;
+      if (index >= 0 && index < sums.length) sums[index] = (sums[index] as number) + count;
+    }
+    return sums;
+  }
+
   #countOther(status: number): void {
     const known = this.#cells.find((cell) => cell.status === status);
     if (known === undefined && this.#cells.length >= MAX_STATUSES) {

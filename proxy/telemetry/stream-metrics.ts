@@ -4,6 +4,7 @@ import type { Limits } from '../exchange/limits.ts';
 import { single } from '#lib/metric.ts';
 import type { MetricFamily } from '#lib/metric.ts';
 import { ByOrigin } from './by-origin.ts';
+import type { ReportedRoute } from './worker-report.ts';
 
 /** The series of one listener and route. */
 interface StreamSeries {
@@ -32,6 +33,14 @@ export class StreamMetrics {
     addBytes(series, session);
     const { error } = session;
     if (error !== null) series.failures.set(error.code, (series.failures.get(error.code) ?? 0) + 1);
+  }
+
+  /** The counters of each listener and route, for reports. */
+  *routes(): Iterable<ReportedRoute> {
+    for (const { labels, series } of this.#origins) {
+      const { connections, failures } = series;
+      yield { route: String(labels['route']), series, requests: connections, classes: [], errors: failures, duration: null };
+    }
   }
 
   /** The metric families. Labels: see ByOrigin. */

@@ -8,6 +8,7 @@ import { ExchangeRecorder, SessionRecorder } from './record.ts';
 import { RequestMetrics } from './request-metrics.ts';
 import { StreamMetrics } from './stream-metrics.ts';
 import { WebSocketMetrics } from './websocket-metrics.ts';
+import type { ReportedRoute } from './worker-report.ts';
 
 export interface TelemetryOptions {
   readonly limits: Limits;
@@ -26,15 +27,30 @@ export class Telemetry {
   readonly exchanges: ExchangeRecorder;
   readonly sessions: SessionRecorder;
   readonly #metrics: readonly { families(): readonly MetricFamily[] }[];
+  readonly #requests: RequestMetrics;
+  readonly #streams: StreamMetrics;
 
   /** Throws if the access log cannot be opened. */
   constructor({ limits, accessLog, accessLogSettings, reusePort }: TelemetryOptions) {
     const [requests, webSockets, streams] = [new RequestMetrics(limits), new WebSocketMetrics(limits), new StreamMetrics(limits)];
     this.#metrics = [requests, webSockets, streams];
+    this.#requests = requests;
+    this.#streams = streams;
     this.upstreams = new UpstreamCounts(limits.maxMetricEndpoints);
     this.accessLog = accessLog === 'off' ? null : new AccessLog(accessLog, reusePort, accessLogSettings);
     this.exchanges = new ExchangeRecorder(requests, webSockets, this.accessLog);
     this.sessions = new SessionRecorder(streams, this.accessLog);
+  }
+
+  /** Open requests. */
+  get requests(): number {
+    return this.#requests.active;
+  }
+
+  /** The counters of each listener and route, for reports. */
+  *routes(): Iterable<ReportedRoute> {
+    yield* this.#requests.routes();
+    yield* this.#streams.routes();
   }
 
   /** Metrics of requests, WebSockets and connections. */

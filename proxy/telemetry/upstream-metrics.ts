@@ -153,6 +153,6 @@ function some(samples: readonly Sample[]): readonly Sample[] {
 }
 
 /** The endpoint as URLs write it. */
-function endpointName({ address, port }: Pick<UpstreamEndpoint, 'address' | 'port'>): string {
+export function endpointName({ address, port }: Pick<UpstreamEndpoint, 'address' | 'port'>): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
