@@ -20,6 +20,8 @@ import { operationsOf } from './operations/index.ts';
 import { Pipeline } from './pipeline.ts';
 import type { MakePushPlane, PushPlane } from './push-plane.ts';
 import { StatusPlane } from './status-plane.ts';
+import { TelemetryHub } from './telemetry/hub.ts';
+import { telemetryService } from './telemetry/service.ts';
 import { ApiClient, loadKubeConfig, namespaceOf } from './watch/api-client.ts';
 import type { SourceTrouble } from './watch/found.ts';
 import { KubernetesSource } from './watch/kubernetes.ts';
@@ -44,6 +46,7 @@ export class Controller {
   readonly #discovery: Discovery;
   readonly #statuses: StatusPlane;
   readonly #fleets: FleetPlane;
+  readonly #telemetry: TelemetryHub;
   readonly #push: PushPlane;
   readonly #pipeline: Pipeline;
   readonly #election: LeaseElection;
@@ -69,6 +72,7 @@ export class Controller {
     this.#discovery = this.#makeDiscovery();
     this.#statuses = this.#makeStatuses();
     this.#fleets = this.#makeFleets(namespace, namespaces);
+    this.#telemetry = this.#makeTelemetry();
     this.#push = this.#makePush(makePush);
     this.#pipeline = this.#makePipeline();
     this.#election = this.#makeElection(namespace);
@@ -156,9 +160,16 @@ export class Controller {
       observer: this.#statuses.reports,
       counters: this.#metrics,
       managed,
+      services: [telemetryService(this.#telemetry, this.#faults, this.#log)],
       faults: this.#faults,
       log: this.#log,
     });
+  }
+
+  #makeTelemetry(): TelemetryHub {
+    const subscribed = () =>
+      this.#push.sessions().map(({ nodeId, scope, weirVersion, address }) => ({ node: nodeId, scope, version: weirVersion, address }));
+    return new TelemetryHub({ log: this.#log, subscribed });
   }
 
   #makeStatuses(): StatusPlane {
@@ -205,6 +216,7 @@ export class Controller {
   #makeMetrics(): ControllerMetrics {
     return new ControllerMetrics({
       discovery: () => this.#discovery,
+      telemetry: () => this.#telemetry,
       objects: () => this.#source.objectCounts(),
       troubles: () => new Map([...this.#source.troubles()].map(([kind, { problem }]) => [kind, problem.type])),
       sessions: () => this.#push.sessions(),

@@ -6,6 +6,7 @@ import type { ControllerConfig, PushTls } from './config.ts';
 import type { Sink } from './outlet.ts';
 import type { CertificateFiles, CertificateSource } from './push/certificates.ts';
 import { PushServer } from './push/server.ts';
+import type { ProxyService } from './push/server.ts';
 import type { PushObserver, SessionState } from './push/observer.ts';
 import { Scopes } from './push/scopes.ts';
 import { OwnSessions } from './relay/own-sessions.ts';
@@ -43,6 +44,8 @@ export interface PushPlaneOptions {
   readonly counters: PushCounters;
   /** The certificates that Weir creates itself; null if they come from files. */
   readonly managed: CertificateSource | null;
+  /** Further services for proxies. */
+  readonly services: readonly ProxyService[];
   readonly faults: Faults;
   readonly log: Log;
 }
@@ -50,7 +53,7 @@ export interface PushPlaneOptions {
 export type MakePushPlane = (options: PushPlaneOptions) => PushPlane;
 
 /** Makes the push plane. */
-export const makePushPlane: MakePushPlane = ({ config, observer, counters, managed, faults, log }) => {
+export const makePushPlane: MakePushPlane = ({ config, observer, counters, managed, services, faults, log }) => {
   const scopes = new Scopes(faults);
   const cacheOf = (scope: string) => scopes.cacheOf(scope);
   const { host, port } = config.pushAddress;
@@ -60,7 +63,7 @@ export const makePushPlane: MakePushPlane = ({ config, observer, counters, manag
   const receiver = new Receiver(observer, log, faults);
   const reports = receiver.accept.bind(receiver);
   const told = { pushed: (bytes: number) => counters.pushed(bytes), acked: () => counters.acked() };
-  const server = new PushServer({ address, tls, cacheOf, observer: sessions, reports, log, faults, ...told });
+  const server = new PushServer({ address, tls, cacheOf, observer: sessions, reports, services, log, faults, ...told });
   const reporter = new Reporter({ sessions, credentials: () => server.clientCredentials(), log });
   return {
     essential: true,

@@ -42,10 +42,7 @@ export class Serving {
       resources: () => this.supervisor.resources(),
       secrets: () => describeSecrets(this.supervisor.resources()),
       version: () => this.supervisor.version,
-      drain: () => {
-        this.readiness.drain();
-        this.supervisor.drain();
-      },
+      drain: () => this.retire(),
       log,
     };
     const { probePort } = config;
@@ -65,6 +62,12 @@ export class Serving {
       await this.stop();
       return err(`--admin-port, --probe-port: ${isSystemError(error) ? describeSystemError(error) : (error as Error).message}`);
     }
+  }
+
+  /** Fails readiness probes, and ends kept connections with their next answers. New connections are still accepted. */
+  retire(): void {
+    this.readiness.drain();
+    this.supervisor.drain();
   }
 
   /**

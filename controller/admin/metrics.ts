@@ -8,6 +8,8 @@ import type { Discovery } from '../discovery/discovery.ts';
 import type { PairCounts } from '../compile/kept-pairs.ts';
 import type { SessionState } from '../push/observer.ts';
 import type { WriteResult } from '../status/writer.ts';
+import type { TelemetryHub } from '../telemetry/hub.ts';
+import { telemetryFamilies } from '../telemetry/metrics.ts';
 import { CompileMetrics } from './compile-metrics.ts';
 import type { CompileSources } from './compile-metrics.ts';
 import { discoveryFamilies } from './discovery-metrics.ts';
@@ -22,6 +24,7 @@ export interface MetricSources extends CompileSources {
   readonly sessions: () => readonly Pick<SessionState, 'nacks' | 'unackedSince'>[];
   /** Whether each kind has been listed. */
   readonly synced: () => ReadonlyMap<string, boolean>;
+  readonly telemetry: () => Pick<TelemetryHub, 'counts'>;
   readonly statusesWaiting: () => number;
   readonly leads: () => boolean;
   /** Counts of TLS Secrets, by the state of their pairs. */
@@ -29,7 +32,7 @@ export interface MetricSources extends CompileSources {
 }
 
 /** The parts of the controller whose bugs are counted from 0 on, so that the first shows as an increase. */
-const PARTS = ['compile', 'discovery', 'flush', 'push', 'statuses', 'events', 'fleets', 'scopes', 'session', 'watch'];
+const PARTS = ['compile', 'discovery', 'flush', 'push', 'statuses', 'events', 'fleets', 'scopes', 'session', 'telemetry', 'watch'];
 
 export class ControllerMetrics {
   readonly registry = new Registry();
@@ -51,6 +54,7 @@ export class ControllerMetrics {
       syncedFamily(sources.synced),
       ...discoveryFamilies(sources.discovery),
     ]);
+    registerFamilies(this.registry, telemetryFamilies(sources.telemetry));
     this.compile = new CompileMetrics(this.registry, sources);
     for (const part of PARTS) this.#caught.inc({ part }, 0);
     this.#gauge('weir_objects', 'Objects known, by kind.', ['kind'], (gauge) => {

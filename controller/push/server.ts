@@ -1,7 +1,14 @@
 // The gRPC server for proxies: makes a Session of each stream. mTLS, or plain text on loopback.
 import { isIP } from 'node:net';
 import { credentials, Metadata, Server, ServerCredentials, status } from '@grpc/grpc-js';
-import type { ChannelCredentials, sendUnaryData, ServerDuplexStream, ServerReadableStream } from '@grpc/grpc-js';
+import type {
+  ChannelCredentials,
+  sendUnaryData,
+  ServerDuplexStream,
+  ServerReadableStream,
+  ServiceDefinition,
+  UntypedServiceImplementation,
+} from '@grpc/grpc-js';
 import { DISCOVERY } from '#api/wire/discovery.ts';
 import { MAX_MESSAGE_BYTES } from '#api/wire/limits.ts';
 import type { ProxyMessage, PushMessage } from '#api/wire/messages.ts';
@@ -26,6 +33,25 @@ export interface Keepalive {
   readonly timeout: number;
 }
 
+/** A proxy whose certificate is known. */
+export interface AdmittedProxy {
+  /** Null without TLS. */
+  readonly identity: string | null;
+  /** The resources that it may read. */
+  readonly scope: string;
+  /** `host:port` of its end of the connection. */
+  readonly address: string;
+}
+
+/** The end of a call that the server needs to know its caller. */
+export type Call = Pick<Stream, 'getAuthContext' | 'getPeer'>;
+
+/** Another gRPC service on the same port. Its calls ask `admit` about the proxy; the error is the reason to deny the call. */
+export interface ProxyService {
+  readonly definition: ServiceDefinition;
+  readonly handlers: (admit: (call: Call) => Result<AdmittedProxy>) => UntypedServiceImplementation;
+}
+
 export interface PushServerOptions {
   /** `host:port`; port 0 takes a free one. */
   readonly address: string;
@@ -36,6 +62,8 @@ export interface PushServerOptions {
   readonly observer: PushObserver;
   /** Handles the streams of other controllers; if absent, they are refused. */
   readonly reports?: (stream: ServerReadableStream<SessionEvent, object>, end: sendUnaryData<object>) => void;
+  /** Further services for proxies. */
+  readonly services?: readonly ProxyService[];
   readonly log: Log;
   readonly limits?: SessionLimits;
   readonly keepalive?: Keepalive;
@@ -83,6 +111,12 @@ export class PushServer {
       'grpc.max_concurrent_streams': 4,
     });
     this.#server.addService(DISCOVERY, { Subscribe: (stream: Stream) => this.#accept(stream) });
+    for (const { definition, handlers } of options.services ?? []) {
+      this.#server.addService(
+        definition,
+        handlers((call) => this.#admit(call)),
+      );
+    }
     this.#addRelay();
   }
 
@@ -150,12 +184,10 @@ export class PushServer {
 
   #accept(stream: Stream): void {
     stream.on('error', () => undefined);
-    const identity = this.#identify(stream);
-    if (!identity.ok) return this.#refuse(stream, { code: 'denied', message: identity.error });
+    const admitted = this.#admit(stream);
+    if (!admitted.ok) return this.#refuse(stream, { code: 'denied', message: admitted.error });
     if (this.#sessions.size >= MAX_SESSIONS) return this.#refuse(stream, { code: 'exhausted', message: 'too many proxies' });
-    const scope = scopeOfIdentity(identity.value);
-    if (!scope.ok) return this.#refuse(stream, { code: 'denied', message: scope.error });
-    const session = this.#open(stream, identity.value, scope.value);
+    const session = this.#open(stream, admitted.value);
     // The proxy sees that it is connected, long before the first push.
     stream.sendMetadata(new Metadata());
     const greeting = setTimeout(() => {
@@ -187,7 +219,7 @@ export class PushServer {
     this.#refuse(stream, { code: 'bug', message: 'a bug in the controller' });
   }
 
-  #open(stream: Stream, identity: string | null, scope: string): Session {
+  #open(stream: Stream, { identity, scope, address }: AdmittedProxy): Session {
     const { cacheOf, observer, limits = SESSION_LIMITS } = this.#options;
     const id = `proxy-${++this.#count}`;
     const send = (push: PushMessage): void => {
@@ -195,15 +227,22 @@ export class PushServer {
       stream.write(push);
     };
     const failed = (error: unknown): void => this.#failed(stream, error);
-    const session = new Session({ id, identity, scope, address: stream.getPeer(), cacheOf, observer, limits, send, failed });
+    const session = new Session({ id, identity, scope, address, cacheOf, observer, limits, send, failed });
     this.#sessions.set(stream, session);
-    this.#options.log.info({ session: id, identity, scope, address: stream.getPeer() }, 'proxy connected');
+    this.#options.log.info({ session: id, identity, scope, address }, 'proxy connected');
     return session;
   }
 
-  #identify(stream: Stream): Result<string | null> {
+  #admit(call: Call): Result<AdmittedProxy> {
+    const identity = this.#identify(call);
+    if (!identity.ok) return identity;
+    const scope = scopeOfIdentity(identity.value);
+    return scope.ok ? ok({ identity: identity.value, scope: scope.value, address: call.getPeer() }) : scope;
+  }
+
+  #identify(call: Call): Result<string | null> {
     if (this.#options.tls === 'plaintext') return ok(null);
-    const certificate = stream.getAuthContext().sslPeerCertificate;
+    const certificate = call.getAuthContext().sslPeerCertificate;
     return certificate === undefined ? err('no certificate') : identityOf(certificate);
   }
 

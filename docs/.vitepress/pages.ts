@@ -36,6 +36,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'reference/proxy',
       'reference/controller',
       'reference/push',
+      'reference/telemetry',
       'reference/chart',
       'reference/metrics',
       'reference/access-log',

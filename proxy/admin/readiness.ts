@@ -41,6 +41,10 @@ export class Readiness {
     this.#configuredAt ??= this.#now();
   }
 
+  get isDraining(): boolean {
+    return this.#draining;
+  }
+
   /** Starts draining. */
   drain(): void {
     this.#draining = true;

@@ -10,6 +10,7 @@ import { discoveryFamilies } from '../../controller/admin/discovery-metrics.ts';
 import { CompileMetrics } from '../../controller/admin/compile-metrics.ts';
 import { ControllerMetrics } from '../../controller/admin/metrics.ts';
 import { DEFAULT_LIMITS } from '../../proxy/exchange/limits.ts';
+import { reportingFamilies } from '../../proxy/reporting/metrics.ts';
 import { configFamilies, subscriptionFamilies } from '../../proxy/subscribe/metrics.ts';
 import { Supervisor } from '../../proxy/supervisor/supervisor.ts';
 
@@ -39,7 +40,10 @@ async function metricsOfProxy(expose: (supervisor: Supervisor) => void): Promise
 }
 
 test('a proxy of a fleet exposes what is documented, and nothing else', async () => {
-  const text = await metricsOfProxy((supervisor) => supervisor.expose(subscriptionFamilies(() => STATE)));
+  const text = await metricsOfProxy((supervisor) => {
+    supervisor.expose(subscriptionFamilies(() => STATE));
+    supervisor.expose(reportingFamilies(() => ({ connected: false, streams: 0, reports: 0, waiting: 0 })));
+  });
   expect(typesOf(text)).toEqual(documented('All programs', 'Proxies and weir up', 'Proxies of a fleet'));
 });
 
@@ -62,6 +66,7 @@ test('a controller exposes what is documented, and nothing else', async () => {
     ...counts,
     ...rest,
     discovery: () => IDLE,
+    telemetry: () => ({ counts: { connected: 0, away: 0, reports: 0, commands: 0, entries: 0, refused: 0 } }),
     pairs: () => ({ problems: 0, expiries: new Map<string, number>() }),
   });
   expect(registry).toBeInstanceOf(Registry);

@@ -1,0 +1,248 @@
+// All proxies that report to this controller: takes their streams, keeps what they report, and sends commands to them.
+import type { Action, GaugesMessage, OverrideMessage, TelemetryHello } from '#api/wire/telemetry-messages.ts';
+import { INTERVAL_MS, MAX_INTERVAL_MS } from '#api/wire/telemetry-limits.ts';
+import type { Log } from '#lib/log.ts';
+import { ok, type Result } from '#lib/result.ts';
+import { addAddresses, addBackends, addRoutes, grouped } from './aggregate.ts';
+import type { Aggregate, ProxySeen, SubscribedProxy } from './aggregate.ts';
+import { Overrides } from './overrides.ts';
+import type { Override } from './overrides.ts';
+import { ProxyStream } from './proxy-stream.ts';
+import type { CommandEnd, Greeted, ProxyPeer } from './proxy-stream.ts';
+import { ProxyView } from './proxy-view.ts';
+import { Room } from './room.ts';
+
+/** How long a proxy without a stream is shown, milliseconds. */
+const AWAY_MS = 10 * 60_000;
+/** Proxies without a stream that are kept, the last ones. */
+const MAX_AWAY = 1_000;
+/** Entries that all proxies together may have: about 100 MB. */
+const MAX_ENTRIES = 200_000;
+/** With many proxies each reports more rarely: a controller takes about this many reports per second. */
+const REPORTS_PER_SECOND = 100;
+/** A proxy is late after this many intervals without a report. */
+const LATE_INTERVALS = 3;
+
+/** The time for a command that is done at once, milliseconds. */
+export const COMMAND_MS = 10_000;
+
+export interface HubOptions {
+  readonly log: Log;
+  /** The proxies with push streams: one of an earlier release has no telemetry stream. */
+  readonly subscribed: () => readonly SubscribedProxy[];
+  /** Called with each new override, to keep it. */
+  readonly overridden?: (override: Override) => void;
+  /** The least interval at which proxies report, milliseconds. */
+  readonly intervalMs?: number;
+  /** Milliseconds on a monotonic clock. */
+  readonly now?: () => number;
+}
+
+/** The end of a command at one proxy. */
+export interface ProxyEnd extends CommandEnd {
+  readonly proxy: string;
+  readonly scope: string;
+}
+
+/** A command for several proxies. */
+export interface Order {
+  readonly action: Action;
+  readonly deadlineMs: number;
+  /** The names of the proxies; null for all. */
+  readonly proxies: readonly string[] | null;
+  /** Takes the parts of the results. A promise: send no more until it resolves. */
+  readonly chunk: (proxy: string, data: Buffer) => void | Promise<void>;
+  /** The caller needs no more. */
+  readonly signal: AbortSignal;
+}
+
+/** Before the first report. */
+const NO_GAUGES: GaugesMessage = { memory: 0, lagMs: 0, connections: 0, requests: 0, workers: 0, draining: false, uptimeMs: 0 };
+
+interface Member {
+  readonly id: string;
+  readonly hello: TelemetryHello;
+  readonly scope: string;
+  readonly address: string;
+  readonly view: ProxyView;
+  /** Null: its stream has ended. */
+  stream: ProxyStream | null;
+  awaySince: number;
+  connectedAt: number;
+}
+
+/** The ends of a stream that a transport calls. */
+export interface Accepted {
+  receive: ProxyStream['receive'];
+  close(): void;
+}
+
+export class TelemetryHub {
+  readonly #options: HubOptions;
+  readonly #now: () => number;
+  readonly #room = new Room(MAX_ENTRIES);
+  readonly #members = new Map<string, Member>();
+  readonly overrides = new Overrides();
+  #reports = 0;
+  #commands = 0;
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  /** For metrics. */
+  get counts() {
+    const connected = [...this.#members.values()].filter(({ stream }) => stream !== null).length;
+    return {
+      connected,
+      away: this.#members.size - connected,
+      reports: this.#reports,
+      commands: this.#commands,
+      entries: this.#room.taken,
+      refused: this.#room.refused,
+    };
+  }
+
+  /** Takes the stream of a proxy. */
+  accept(peer: ProxyPeer): Accepted {
+    let member: Member | null = null;
+    const stream: ProxyStream = new ProxyStream(peer, {
+      greeted: (hello) => {
+        member = this.#join(hello, stream);
+        return this.#welcome(member);
+      },
+      reported: () => void this.#reports++,
+    });
+    const close = (): void => {
+      stream.close();
+      if (member?.stream === stream) this.#leave(member);
+    };
+    return { receive: (message) => stream.receive(message), close };
+  }
+
+  /** What the proxies of this controller see. */
+  aggregate(): Aggregate {
+    this.#forget();
+    const members = [...this.#members.values()];
+    // Only the controller that a proxy reports to counts it, so that the views of replicas can be added up.
+    const entries = members.filter(({ stream }) => stream !== null).map(({ view, hello }) => view.entries(hello.nodeId));
+    return {
+      proxies: members.map((member) => this.#seen(member)),
+      subscribed: this.#options.subscribed(),
+      backends: grouped(
+        entries.flatMap(({ backends }) => backends),
+        ({ backend }) => backend,
+        addBackends,
+      ),
+      addresses: grouped(
+        entries.flatMap(({ addresses }) => addresses),
+        ({ endpoint }) => endpoint,
+        addAddresses,
+      ),
+      routes: grouped(
+        entries.flatMap(({ routes }) => routes),
+        ({ route }) => route,
+        addRoutes,
+      ),
+      refused: this.#room.refused,
+    };
+  }
+
+  /** Sends a command to proxies of this controller. Resolves to all ends; never rejects. */
+  async command({ action, deadlineMs, proxies, chunk, signal }: Order): Promise<readonly ProxyEnd[]> {
+    const meant = [...this.#members.values()].filter(({ hello }) => proxies === null || proxies.includes(hello.nodeId));
+    return Promise.all(
+      meant.flatMap(async ({ hello: { nodeId }, scope, stream }) => {
+        if (stream === null) return { proxy: nodeId, scope, outcome: 'away', reason: 'the proxy is not connected' };
+        this.#commands++;
+        const end = await stream.command(action, deadlineMs, (data) => chunk(nodeId, data), signal);
+        return { proxy: nodeId, scope, ...end };
+      }),
+    );
+  }
+
+  /** Sets an override and sends it to the proxies of this controller. Resolves to all ends, or to the reason of a refusal. */
+  async override(override: Override): Promise<Result<readonly ProxyEnd[]>> {
+    const set = this.overrides.set(override);
+    if (!set.ok) return set;
+    if (set.value) this.#options.overridden?.(override);
+    const action: Action = { action: 'override', override: messageOf(override) };
+    const { signal } = new AbortController();
+    return ok(await this.command({ action, deadlineMs: COMMAND_MS, proxies: null, chunk: () => undefined, signal }));
+  }
+
+  /** Ends all streams: proxies connect to another controller. */
+  stop(): void {
+    for (const { stream } of this.#members.values()) stream?.peer.end('stopping', 'the controller stops');
+  }
+
+  /** The interval at which proxies report, milliseconds. */
+  get #intervalMs(): number {
+    return Math.min(
+      MAX_INTERVAL_MS,
+      Math.max(this.#options.intervalMs ?? INTERVAL_MS, Math.round((this.#members.size / REPORTS_PER_SECOND) * 1_000)),
+    );
+  }
+
+  #join(hello: TelemetryHello, stream: ProxyStream): Member {
+    this.#forget();
+    const { scope, address } = stream.peer;
+    const id = `${scope}|${hello.nodeId}|${hello.instance}`;
+    const known = this.#members.get(id);
+    known?.stream?.peer.end('invalid', 'the proxy has opened another stream');
+    // A proxy that has started anew replaces itself.
+    for (const [other, member] of this.#members)
+      if (member.stream === null && member.scope === scope && member.hello.nodeId === hello.nodeId && other !== id) this.#remove(other);
+    const view = known?.view ?? new ProxyView(this.#room, this.#now);
+    const member: Member = { id, hello, scope, address, view, stream, awaySince: 0, connectedAt: this.#now() };
+    this.#members.set(id, member);
+    this.#options.log.info({ proxy: hello.nodeId, scope, address, version: hello.weirVersion }, 'a proxy reports');
+    return member;
+  }
+
+  #welcome({ view }: Member): Greeted {
+    const overrides = this.overrides.inForce().map(messageOf);
+    return { view, welcome: { intervalMs: this.#intervalMs, overrides } };
+  }
+
+  #leave(member: Member): void {
+    member.stream = null;
+    member.awaySince = this.#now();
+    // The latest come last.
+    this.#members.delete(member.id);
+    this.#members.set(member.id, member);
+    this.#options.log.info({ proxy: member.hello.nodeId, scope: member.scope }, 'a proxy reports no more');
+    this.#forget();
+  }
+
+  #forget(): void {
+    const away = [...this.#members.values()].filter(({ stream }) => stream === null);
+    const before = this.#now() - AWAY_MS;
+    const excess = away.length - MAX_AWAY;
+    for (const [index, { id, awaySince }] of away.entries()) if (index < excess || awaySince < before) this.#remove(id);
+  }
+
+  #remove(id: string): void {
+    this.#members.get(id)?.view.clear();
+    this.#members.delete(id);
+  }
+
+  #seen({ id, hello, scope, address, view, stream, connectedAt }: Member): ProxySeen {
+    const now = this.#now();
+    const silent = now - Math.max(view.reportedAt ?? 0, connectedAt);
+    const present = silent > LATE_INTERVALS * this.#intervalMs ? 'late' : 'reporting';
+    return {
+      ...{ id, node: hello.nodeId, scope, version: hello.weirVersion, address },
+      state: stream === null ? 'away' : present,
+      reportAgeMs: view.reportedAt === null ? null : Math.round(now - view.reportedAt),
+      revision: view.revision,
+      ...(view.gauges ?? { ...NO_GAUGES, workers: hello.workers }),
+      commands: hello.commands,
+    };
+  }
+}
+
+function messageOf({ kind, backend, endpoint, state }: Override): OverrideMessage {
+  return { kind, backend, endpoint, state };
+}

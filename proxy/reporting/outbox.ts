@@ -1,0 +1,156 @@
+// What a proxy has to report and a controller has not confirmed. Counts add up here while no controller takes them, so a slow controller
+// costs no memory beyond one entry per backend, endpoint and route.
+import type {
+  BackendEntry,
+  EndpointEntry,
+  Entries,
+  GaugesMessage,
+  GoneEntry,
+  ReportMessage,
+  RouteEntry,
+} from '#api/wire/telemetry-messages.ts';
+import { MAX_ENTRIES, REPORT_BYTES } from '#api/wire/telemetry-limits.ts';
+import { addBackend, addEndpoint, addRoute } from './addition.ts';
+import { Addresses } from './addresses.ts';
+import { Queue } from './queue.ts';
+
+/** Entries of one kind that may wait; further ones count together as `other`. */
+const MAX_WAITING = 20_000;
+
+/** Whether something that was reported still exists. */
+export type Exists = (entry: GoneEntry) => boolean;
+
+/** The values of a report besides its entries. */
+export interface ReportHead {
+  readonly revision: string;
+  readonly gauges: GaugesMessage;
+}
+
+export class Outbox {
+  readonly #backends = new Queue<BackendEntry>(MAX_WAITING, {
+    nameOf: ({ backend }) => backend,
+    sum: addBackend,
+    asOther: (entry) => ({ ...entry, backend: 'other' }),
+  });
+  readonly #endpoints = new Queue<EndpointEntry>(MAX_WAITING, {
+    nameOf: ({ backend, endpoint }) => `${backend}|${endpoint}`,
+    sum: addEndpoint,
+    asOther: (entry) => ({ ...entry, backend: 'other', endpoint: 'other' }),
+  });
+  readonly #routes = new Queue<RouteEntry>(MAX_WAITING, {
+    nameOf: ({ route }) => route,
+    sum: addRoute,
+    asOther: (entry) => ({ ...entry, route: 'other' }),
+  });
+  readonly #addresses = new Addresses(MAX_WAITING);
+  readonly #gone = new Map<string, GoneEntry>();
+  /** Everything that the controller knows of, to tell it what exists no more. */
+  readonly #told = new Map<string, GoneEntry>();
+  #sequence = 0;
+  #unconfirmed: ReportMessage | null = null;
+  #fresh = true;
+
+  /** Entries that wait. */
+  get waiting(): number {
+    return this.#backends.size + this.#endpoints.size + this.#routes.size + this.#addresses.waiting + this.#gone.size;
+  }
+
+  /** The report that waits for its confirmation, or null. */
+  get unconfirmed(): ReportMessage | null {
+    return this.#unconfirmed;
+  }
+
+  /** Adds what a worker has reported. */
+  add(worker: string, { backends, endpoints, routes, addresses }: Entries): void {
+    this.#backends.add(backends);
+    this.#endpoints.add(endpoints);
+    this.#routes.add(routes);
+    this.#addresses.set(worker, addresses);
+  }
+
+  /** Forgets the open requests and connections of workers that are not among these. */
+  keepWorkers(workers: ReadonlySet<string>): void {
+    this.#addresses.keepWorkers(workers);
+  }
+
+  /** Reports what the controller knows of and exists no more. */
+  prune(exists: Exists): void {
+    this.#addresses.keep((endpoint) => exists({ kind: 'address', name: '', endpoint }));
+    for (const [id, entry] of this.#told) {
+      if (exists(entry)) continue;
+      this.#told.delete(id);
+      this.#gone.set(id, entry);
+    }
+  }
+
+  /** The next report. It stays unconfirmed until `confirm`; there must be no other. */
+  next({ revision, gauges }: ReportHead): ReportMessage {
+    let room = REPORT_BYTES;
+    const spend = (bytes: number): boolean => (room -= bytes) >= 0;
+    const report: ReportMessage = {
+      sequence: ++this.#sequence,
+      fresh: this.#fresh,
+      revision,
+      gauges,
+      gone: this.#takeGone(spend),
+      addresses: this.#addresses.take(MAX_ENTRIES, spend),
+      endpoints: this.#endpoints.take(MAX_ENTRIES, spend),
+      backends: this.#backends.take(MAX_ENTRIES, spend),
+      routes: this.#routes.take(MAX_ENTRIES, spend),
+      waiting: this.waiting,
+    };
+    this.#fresh = false;
+    for (const entry of toldBy(report)) this.#told.set(idOf(entry), entry);
+    return (this.#unconfirmed = report);
+  }
+
+  /** The controller has counted the report with this sequence number. */
+  confirm(sequence: number): void {
+    if (this.#unconfirmed?.sequence === sequence) this.#unconfirmed = null;
+  }
+
+  /**
+   * A stream begins with a controller that has counted the reports up to `sequence` (0: none). The result is whether it continues where the
+   * former stream ended: then an unconfirmed report is to be sent again. Otherwise the next report is a fresh one with everything.
+   */
+  resume(sequence: number): boolean {
+    this.confirm(sequence);
+    const last = this.#unconfirmed === null ? this.#sequence : this.#unconfirmed.sequence - 1;
+    if (sequence === last && sequence > 0) return true;
+    const lost = this.#unconfirmed;
+    this.#unconfirmed = null;
+    this.#fresh = true;
+    this.#told.clear();
+    this.#gone.clear();
+    this.#addresses.repeat();
+    // This controller has not counted it. The one before may have: a reader asks only the controller that a proxy reports to.
+    if (lost !== null) this.#restore(lost);
+    return false;
+  }
+
+  #restore({ backends, endpoints, routes }: ReportMessage): void {
+    this.#backends.add(backends);
+    this.#endpoints.add(endpoints);
+    this.#routes.add(routes);
+  }
+
+  #takeGone(spend: (bytes: number) => boolean): readonly GoneEntry[] {
+    const taken: GoneEntry[] = [];
+    for (const [id, entry] of this.#gone) {
+      if (taken.length === MAX_ENTRIES || !spend(id.length)) break;
+      this.#gone.delete(id);
+      taken.push(entry);
+    }
+    return taken;
+  }
+}
+
+function idOf({ kind, name, endpoint }: GoneEntry): string {
+  return `${kind}|${name}|${endpoint}`;
+}
+
+function* toldBy({ backends, endpoints, routes }: Entries): Iterable<GoneEntry> {
+  for (const { backend } of backends) yield { kind: 'backend', name: backend, endpoint: '' };
+  for (const { backend, endpoint } of endpoints) yield { kind: 'endpoint', name: backend, endpoint };
+  for (const { route } of routes) yield { kind: 'route', name: route, endpoint: '' };
+}
