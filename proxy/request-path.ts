@@ -42,6 +42,8 @@ export interface RequestPathOptions {
   readonly limits: Pick<Limits, 'maxReplayBytes'>;
   readonly hop: Hop;
   readonly shedder: Shedder;
+  /** The workers of the proxy, which share its limits; 1 by default. */
+  readonly workers?: number | undefined;
 }
 
 export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineListener, DelayListener {
@@ -51,12 +53,13 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   readonly #hop: Hop;
   readonly #shedder: Shedder;
   readonly #attempts: Attempts;
-  readonly #retries = new Retries();
+  readonly #retries: Retries;
   readonly #tunnels: Tunnels;
   readonly #bodies: Bodies;
   readonly #endings: Endings;
 
-  constructor({ runtime, recorder, wheel, gathering, hop, limits, shedder }: RequestPathOptions) {
+  constructor({ runtime, recorder, wheel, gathering, hop, limits, shedder, workers }: RequestPathOptions) {
+    this.#retries = new Retries({ workers });
     this.#runtime = runtime;
     this.#recorder = recorder;
     this.#wheel = wheel;

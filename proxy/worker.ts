@@ -66,6 +66,8 @@ export interface WorkerOptions {
   readonly via?: string;
   /** Several workers share the ports and standard output. */
   readonly reusePort: boolean;
+  /** The number of workers of the proxy, which share its limits; 1 by default. */
+  readonly workers?: number;
   /** Called before a port is bound; by default all ports may be bound. */
   readonly claimPort?: ClaimPort;
   /** The address of listeners without an address; all addresses by default. */
@@ -115,7 +117,14 @@ export class Worker {
     this.#failures = new RefusedConnections((failure) => options.log?.warn(failure, 'HTTP/2 connection ended for an error of its peer'));
     const shedder = (this.#shedding = new Shedding(options.overloadSignals ?? overloadSignals(limits), logOverload(options.log)));
     const telemetry = (this.#telemetry = new Telemetry(options));
-    const surroundings = { runtime: () => this.#builder.current, recorder: telemetry.exchanges, wheel, limits, shedder };
+    const surroundings = {
+      runtime: () => this.#builder.current,
+      recorder: telemetry.exchanges,
+      wheel,
+      limits,
+      shedder,
+      workers: options.workers,
+    };
     const path = new IsolatedRequestPath({ ...surroundings, gathering: this.#gathering, hop: new Hop(options.via ?? '') }, bugs);
     const settings = { ...surroundings, normaliseHost, normalisePath, dial, floods: this.#floods, failures: this.#failures };
     this.#endpoints = new EndpointRegistry(upstreamPools(path, settings), wheel);

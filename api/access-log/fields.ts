@@ -86,7 +86,7 @@ export const LOG_FIELDS: readonly LogField[] = [
   field('endpoint', '10.0.4.17:8080', 'The endpoint of the last attempt.', { ...ANY, ...LISTED }),
   field('attempts', '2', 'The number of attempts; JSON lines omit it below 2.', { ...ANY, ...LISTED, ...NUMBER }),
   field('retryReasons', 'upstream_reset,503', 'Why each further attempt was made: codes of errors.md, or statuses.', LISTED),
-  field('retryWithheld', 'body', 'Why no further attempt was made though one is allowed: body, deadline or retry_after.', LISTED),
+  field('retryWithheld', 'body', 'Why no further attempt was made though one is allowed: body, budget, deadline or retry_after.', LISTED),
   field('grpcStatus', '14', 'The status of a gRPC call, 0 to 16.', { ...LISTED, ...NUMBER }),
   field('messagesReceived', '12', 'Messages from the client of a WebSocket.', { ...LISTED, ...NUMBER }),
   field('messagesSent', '340', 'Messages to the client of a WebSocket.', { ...LISTED, ...NUMBER }),

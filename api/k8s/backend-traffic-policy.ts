@@ -45,6 +45,8 @@ export const backendTrafficPolicy = policyKind({
     { capability: 'retry-conditions', path: 'settings.retry.maxRetryAfter', otherwise: 'omit' },
     // A proxy without it treats all requests alike.
     { capability: 'request-priority', path: 'settings.priority', otherwise: 'omit' },
+    // A proxy without it does not limit retries.
+    { capability: 'retry-budget', path: 'settings.retry.budget', otherwise: 'omit' },
   ],
   settings: {
     protocol: choice(

@@ -6,6 +6,7 @@ import type { BackendCounts } from '../exchange/upstream-counts.ts';
 import type { Endpoint, EndpointRegistry, EndpointUser } from './endpoint.ts';
 import { memberOf } from './member.ts';
 import type { Member } from './member.ts';
+import { ClusterRetryBudget } from './retry-budget.ts';
 import { STANDARD } from './settings.ts';
 import type { ClusterSettings } from './settings.ts';
 import { transportOf } from './transport.ts';
@@ -17,6 +18,7 @@ const NONE: readonly Endpoint[] = Object.freeze([]);
 export class Cluster implements EndpointUser {
   readonly key: string;
   readonly counts: BackendCounts;
+  readonly retryBudget = new ClusterRetryBudget();
   transport = transportOf({ protocol: 'http1', proxyProtocol: 0, tls: null });
   /** The same backend with other transports, by `place`. */
   #transports: Transport[] = [];

@@ -2,7 +2,7 @@
 // its endpoints and their state (docs/adr/0010-whose-settings.md).
 import type { Attempt, AttemptListener, AttemptOutcome } from '../exchange/attempt.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
-import type { PickSubject, ProxyProtocol, Transport, UpstreamCluster, UpstreamEndpoint } from '../exchange/plan.ts';
+import type { PickSubject, ProxyProtocol, RetryBudget, Transport, UpstreamCluster, UpstreamEndpoint } from '../exchange/plan.ts';
 import type { StreamCluster } from '../exchange/stream-plan.ts';
 import type { BackendCounts } from '../exchange/upstream-counts.ts';
 import type { Balancer } from './balancer/balancer.ts';
@@ -19,6 +19,7 @@ import type { ClusterSettings } from './settings.ts';
 export interface VariantCluster {
   readonly key: string;
   readonly counts: BackendCounts;
+  readonly retryBudget: RetryBudget;
   readonly members: readonly Member[];
   readonly endpoints: readonly UpstreamEndpoint[];
   readonly transport: Transport;
@@ -62,6 +63,14 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
 
   get counts(): BackendCounts {
     return this.#cluster.counts;
+  }
+
+  get retryBudget(): RetryBudget {
+    return this.#cluster.retryBudget;
+  }
+
+  get refusing(): boolean {
+    return this.#cluster.members.every(({ endpoint }) => endpoint.refusal.active);
   }
 
   get transport(): Transport {

@@ -101,10 +101,10 @@ export type FaultMark = '' | 'delay' | 'abort' | 'delay,abort';
 export type ExchangePhase = 'request' | 'picked' | 'answering' | 'done';
 
 /**
- * Why a request is not repeated though its plan allows it: its body was not kept, its deadline passes during the pause, or the backend asks
+ * Why a request is not repeated though its plan allows it: its body was not kept, the retry budget of the backend is spent, its deadline passes during the pause, or the backend asks
  * for a longer pause than the plan allows.
  */
-export type RetryObstacle = 'body' | 'deadline' | 'retry_after';
+export type RetryObstacle = 'body' | 'budget' | 'deadline' | 'retry_after';
 
 export class Exchange {
   readonly connection: DownstreamConnection;

@@ -100,6 +100,9 @@ export interface UpstreamCluster extends EndpointPicker, AttemptListener {
   readonly key: string;
   /** The counts of the backend. */
   readonly counts: BackendCounts;
+  readonly retryBudget: RetryBudget;
+  /** Connections to all endpoints fail: an attempt at another one is no safer. */
+  readonly refusing: boolean;
   readonly transport: Transport;
   /** The same with another protocol, if one is given, and that version of the PROXY protocol. */
   transportIn(protocol: RoutePlan['protocol'], proxyProtocol: ProxyProtocol): Transport;
@@ -141,6 +144,26 @@ export interface RetryPlan {
   readonly maxBackoff: number;
   /** The longest pause that a backend may ask for. */
   readonly maxRetryAfter: number;
+}
+
+/**
+ * The most attempts beyond the first: a share of the requests of an interval, or, if that is more, a least number in another interval.
+ * Milliseconds.
+ */
+export interface RetryBudgetPlan {
+  readonly percent: number;
+  readonly interval: number;
+  /** Of the whole proxy. */
+  readonly least: number;
+  readonly leastInterval: number;
+}
+
+/** Counts the requests and the further attempts of a backend. */
+export interface RetryBudget {
+  /** A request begins. */
+  requested(): void;
+  /** Takes a further attempt out of the budget; `workers` share the least number. False: there is none left. */
+  take(plan: RetryBudgetPlan, workers: number): boolean;
 }
 
 /** Limits of WebSockets; 0 is unlimited. */
@@ -187,6 +210,7 @@ export interface RoutePlan {
   readonly requestTimeout: number;
   readonly backendRequestTimeout: number;
   readonly retry: RetryPlan | null;
+  readonly retryBudget: RetryBudgetPlan;
   readonly webSocket: WebSocketPlan | null;
   readonly faults: FaultPlan | null;
   /** Null: every request has the default priority. */

@@ -30,6 +30,7 @@ describe('without a policy', () => {
       requestTimeout: 0,
       backendRequestTimeout: 0,
       retry: null,
+      retryBudget: { percent: 20, interval: 10_000, least: 10, leastInterval: 1_000 },
       webSocket: null,
       faults: null,
       priority: null,
@@ -65,6 +66,13 @@ describe('a policy', () => {
       ...{ codes: [], safeCodes: [502, 503, 504], serverErrors: false },
       ...{ backoff: 25, maxBackoff: 250, maxRetryAfter: 2_000 },
     });
+  });
+
+  test('the budget is there without a policy, and a budget alone sets no retries', () => {
+    const standard = { percent: 20, interval: 10_000, least: 10, leastInterval: 1_000 };
+    expect(forwardSettings(route(), {}).retryBudget).toEqual(standard);
+    const settings = forwardSettings(route(), { retry: { budget: { percent: 5, minRetriesPerSecond: 0 } } });
+    expect([settings.retry, settings.retryBudget]).toEqual([null, { ...standard, percent: 5, least: 0 }]);
   });
 
   test('statuses replace those of gateways, and an empty list is none', () => {

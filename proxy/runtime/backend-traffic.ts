@@ -9,7 +9,7 @@ import { faultPlan } from './backend-traffic/fault-injection.ts';
 import type { ClusterSettings } from '../cluster/settings.ts';
 import { clusterSettings } from './backend-traffic/cluster.ts';
 import { priorityPlan } from './backend-traffic/priority.ts';
-import { retryPlan } from './backend-traffic/retry.ts';
+import { retryBudget, retryPlan } from './backend-traffic/retry.ts';
 import { webSocketPlan } from './backend-traffic/web-socket.ts';
 
 type BackendTraffic = PolicySettings<'BackendTrafficPolicy'>;
@@ -17,7 +17,7 @@ type BackendTraffic = PolicySettings<'BackendTrafficPolicy'>;
 /** The part of a plan that policies set. */
 export type ForwardSettings = Pick<
   RoutePlan,
-  'protocol' | 'proxyProtocol' | 'requestTimeout' | 'backendRequestTimeout' | 'retry' | 'webSocket' | 'faults' | 'priority'
+  'protocol' | 'proxyProtocol' | 'requestTimeout' | 'backendRequestTimeout' | 'retry' | 'retryBudget' | 'webSocket' | 'faults' | 'priority'
 >;
 
 /** How the requests of a rule use a backend. */
@@ -45,6 +45,7 @@ export function forwardSettings(route: Pick<ir.Route, 'timeouts' | 'retry' | 'ht
     requestTimeout: timeouts.request ?? policy.timeouts?.request ?? 0,
     backendRequestTimeout: timeouts.backendRequest ?? policy.timeouts?.backendRequest ?? 0,
     retry: retryPlan(retry, policy.retry),
+    retryBudget: retryBudget(policy.retry),
     webSocket: webSocketPlan(policy.webSocket),
     faults: faultPlan(policy.faultInjection),
     priority: priorityPlan(policy.priority),

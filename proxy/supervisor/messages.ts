@@ -17,6 +17,8 @@ export interface WorkerSettings {
   readonly via: string;
   readonly drainTimeout: number;
   readonly bindAddress: string;
+  /** The number of workers, which share the limits of the proxy. */
+  readonly workers: number;
 }
 
 /** The first message is `start`, with the label of the process's metrics. The answer to a message with an id has the same id. */

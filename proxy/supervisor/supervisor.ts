@@ -195,7 +195,7 @@ export class Supervisor {
   #startWorkers(): readonly WorkerLink[] {
     const { accessLogSettings = DEFAULT_ACCESS_LOG } = this.#options;
     const { workers, limits, accessLog, via = '', drainTimeout, bindAddress = '', log, bindPort } = this.#options;
-    const settings = { limits, accessLog, accessLogSettings, via, drainTimeout, bindAddress };
+    const settings = { limits, accessLog, accessLogSettings, via, drainTimeout, bindAddress, workers };
     const told = (name: string) => (notice: Notice) => this.#notices.take(notice, name);
     const join = <W extends WorkerLink>(name: string, worker: W): W => {
       this.#notices.join(name, worker);

@@ -63,7 +63,8 @@ function open(endpoints: readonly FakeEndpoint[], retry: object | null = null) {
   exchange.method = 'GET';
   const attemptEnded = (attempt: Attempt, outcome: AttemptOutcome, error: ExchangeError | null) =>
     void told.push([attempt, outcome, error?.code ?? null]);
-  exchange.backend = { cluster: { pick, transport: TRANSPORT, attemptEnded } } as never;
+  const retryBudget = { requested: () => undefined };
+  exchange.backend = { cluster: { pick, transport: TRANSPORT, attemptEnded, retryBudget } } as never;
   exchange.route = { backendRequestTimeout: TIMEOUT_MS, protocol: null, proxyProtocol: 0, retry } as never;
   return { wheel, told, deadlines, attempts, client, exchange };
 }

@@ -42,6 +42,7 @@ export class Attempts {
     attempt.beganAt = turnTime();
     exchange.attempt = attempt;
     exchange.attempts++;
+    if (exchange.attempts === 1) cluster.retryBudget.requested();
     endpoint.active++;
     if (exchange.requestLength !== 0 && !exchange.requestEnded) exchange.downstream.pauseRequest();
     if ((exchange.route as RoutePlan).backendRequestTimeout > 0) startAttemptTimeout(attempt, this.#wheel, this.#deadlines);

@@ -20,6 +20,7 @@ function open(fields: Partial<Exchange> = {}, of: Partial<Attempt> = {}, retry: 
     phase: 'picked',
   });
   Object.assign(exchange, fields);
+  const budget = { take: () => true };
   const counts = new BackendCounts(
     'b',
     () => true,
@@ -27,8 +28,11 @@ function open(fields: Partial<Exchange> = {}, of: Partial<Attempt> = {}, retry: 
   );
   exchange.route = { retry, requestTimeout } as never;
 
-  const attempt = Object.assign(new Attempt(exchange, { counts } as never, {} as never, {} as never), { status: 503, ...of });
-  return { exchange, counts, attempt };
+  const attempt = Object.assign(
+    new Attempt(exchange, { counts, retryBudget: budget, refusing: false } as never, {} as never, {} as never),
+    { status: 503, ...of },
+  );
+  return { exchange, counts, attempt, budget };
 }
 
 describe('the pause', () => {
@@ -42,14 +46,14 @@ describe('the pause', () => {
     [2_000, 1, 300],
   ])('after attempt %i with the random number %f is %i', (attempts, random, expected) => {
     const { attempt } = open({ attempts }, {}, { ...PLAN, attempts: 5_000 });
-    expect(new Retries(() => random).afterFailure(attempt, ERRORS.upstreamReset)).toBe(true);
+    expect(new Retries({ random: () => random }).afterFailure(attempt, ERRORS.upstreamReset)).toBe(true);
     expect(attempt.pause).toBe(expected);
   });
 
   test('is 0 after a connection that was dead before its use, and without a retry of the route', () => {
     const [dead, refused] = [open({}, { reused: true }), open({}, {}, null)];
-    expect(new Retries(() => 1).afterFailure(dead.attempt, ERRORS.upstreamReset)).toBe(true);
-    expect(new Retries(() => 1).afterFailure(refused.attempt, ERRORS.upstreamConnectFailed)).toBe(true);
+    expect(new Retries({ random: () => 1 }).afterFailure(dead.attempt, ERRORS.upstreamReset)).toBe(true);
+    expect(new Retries({ random: () => 1 }).afterFailure(refused.attempt, ERRORS.upstreamConnectFailed)).toBe(true);
     expect([dead.attempt.pause, refused.attempt.pause]).toEqual([0, 0]);
   });
 
@@ -61,7 +65,7 @@ describe('the pause', () => {
     ['milliseconds of gRPC', ['grpc-retry-pushback-ms', '700', 'retry-after', '9'], true, 700],
   ])('is as long as the backend asks for: %s', (_, headers, grpc, expected) => {
     const { attempt } = open({ grpc }, { headers });
-    expect(new Retries(() => 0).afterAnswer(attempt)).toBe(true);
+    expect(new Retries({ random: () => 0 }).afterAnswer(attempt)).toBe(true);
     expect(attempt.pause).toBe(expected);
   });
 });
@@ -89,6 +93,27 @@ describe('another attempt', () => {
     const { attempt, exchange, counts } = open(fields, { headers: [...headers] }, PLAN, requestTimeout);
     expect(new Retries().afterAnswer(attempt)).toBe(false);
     expect([exchange.retryReasons, exchange.retryWithheld, [...(counts.withheldRetries ?? [])]]).toEqual([null, obstacle, [[obstacle, 1]]]);
+  });
+
+  test('is withheld if the budget is spent, and takes nothing out of it if there is another obstacle', () => {
+    const [spent, late] = [open(), open({}, { headers: ['retry-after', '3'] })];
+    Object.assign(spent.budget, { take: () => false });
+    const taken: unknown[] = [];
+    Object.assign(late.budget, { take: () => taken.push(0) > 0 });
+    expect([new Retries().afterAnswer(spent.attempt), new Retries().afterAnswer(late.attempt)]).toEqual([false, false]);
+    expect([spent.exchange.retryWithheld, late.exchange.retryWithheld, taken]).toEqual(['budget', 'retry_after', []]);
+  });
+
+  test.each([
+    ['after a failed connection needs no budget', ERRORS.upstreamConnectFailed, false, true],
+    ['after a failed connection needs it if connections to all endpoints fail', ERRORS.upstreamConnectFailed, true, false],
+    ['after a refused stream needs it', ERRORS.upstreamRefused, false, false],
+    ['after a broken connection needs it', ERRORS.upstreamReset, false, false],
+  ])('%s', (_, error, refusing, permitted) => {
+    const { attempt, budget } = open();
+    Object.assign(budget, { take: () => false });
+    Object.assign(attempt.cluster, { refusing });
+    expect(new Retries().afterFailure(attempt, error)).toBe(permitted);
   });
 
   test('with a kept body is permitted', () => {

@@ -19,5 +19,16 @@ export const retry = group(
     maxRetryAfter: duration(
       'The longest pause that a backend may ask for with Retry-After or grpc-retry-pushback-ms. If it asks for more, its answer is passed on. 0s passes on every such answer.',
     ),
+    budget: group(
+      'The most attempts beyond the first, hedges included, for all requests of a proxy to the backend together. If it is spent, failures are passed on. Attempts after a failed connection do not count while other endpoints can be connected to.',
+      {
+        percent: count('Their number as a share of the requests of the interval.', { minimum: 0, maximum: 100 }),
+        minRetriesPerSecond: count('Attempts that are allowed in each second even if that is more than the share.', {
+          minimum: 0,
+          maximum: 1_000_000,
+        }),
+        interval: duration('The time in which requests and attempts are counted, up to 1h, in seconds; above 1m in minutes.'),
+      },
+    ),
   },
 );
