@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { allBuilt } from '../cluster/tools.ts';
+import { postgresPrograms } from './postgres.ts';
 
 /** A requirement. */
 interface Requirement {
@@ -35,6 +36,7 @@ const REQUIREMENTS = {
   fish: program('fish', 'fish'),
   prometheus: program('prometheus', 'prometheus'),
   promtool: program('promtool', 'prometheus'),
+  postgres: { met: () => postgresPrograms() !== '', remedy: 'apt-get install postgresql', package: 'postgresql' },
   /** Tools that are built from their Go modules. */
   go: { met: (env) => goVersion(env) >= 24, remedy: 'install Go 1.24 or later' },
 } satisfies Readonly<Record<string, Requirement>>;

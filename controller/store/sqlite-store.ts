@@ -1,0 +1,186 @@
+// The store in a file of SQLite. What a write has confirmed survives a crash of the machine (WAL with synchronous=FULL). Two programs may
+// use the same file at a time.
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as delay } from 'node:timers/promises';
+import { err, ok, type Result } from '#lib/result.ts';
+import { MIGRATIONS, migrate, type Migration } from './migrations.ts';
+import { StoreError, type Row, type SqlValue, type Store, type Transaction, type Work } from './store.ts';
+import { Turns } from './turns.ts';
+
+/** How long a transaction waits for another program, and the pause between two attempts, milliseconds. */
+const PATIENCE = 5_000;
+const PAUSE = 20;
+
+export interface SqliteOptions {
+  readonly file: string;
+  readonly migrations?: readonly Migration[];
+  /** How long a transaction waits for another program, milliseconds. */
+  readonly patience?: number;
+}
+
+/** The open file. `inode`: its identity. */
+interface Open {
+  readonly database: DatabaseSync;
+  readonly inode: number;
+}
+
+/** Remedies by the primary result code of SQLite (https://www.sqlite.org/rescode.html). Other codes are bugs. */
+const FAULTS: ReadonlyMap<number, string> = new Map([
+  [5, 'is locked by another program: stop that program, or choose another file'],
+  [6, 'is locked by another program: stop that program, or choose another file'],
+  [8, 'cannot be written: give the user of this process the right to write the file and its folder'],
+  [10, 'cannot be read or written: check the disk'],
+  [11, 'is damaged: stop the program, move the file away, and restore a backup if there is one'],
+  [13, 'cannot grow: the disk is full; free some space'],
+  [14, 'cannot be opened: give the user of this process the right to write the file and its folder'],
+  [26, 'is not a database of SQLite: choose another file, or move this one away'],
+]);
+const LOCKED: ReadonlySet<number> = new Set([5, 6]);
+
+export class SqliteStore implements Store {
+  readonly name: string;
+  readonly #options: SqliteOptions;
+  /** All statements share one connection, so transactions take turns. */
+  readonly #turns = new Turns();
+  #open: Open | null = null;
+  #closed = false;
+
+  constructor(options: SqliteOptions) {
+    this.name = options.file;
+    this.#options = options;
+  }
+
+  read<T>(work: Work<T>): Promise<Result<T>> {
+    return this.#transact('BEGIN', work);
+  }
+
+  write<T>(work: Work<T>): Promise<Result<T>> {
+    return this.#transact('BEGIN IMMEDIATE', work);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#turns.idle();
+    this.#drop();
+  }
+
+  #transact<T>(begin: string, work: Work<T>): Promise<Result<T>> {
+    return this.#turns.take(async () => {
+      if (this.#closed) return err(`${this.name} is closed, since the program stops`);
+      try {
+        return ok(await this.#attempt(begin, work));
+      } catch (error) {
+        this.#drop();
+        const told = this.#describe(error);
+        if (told === null) throw error;
+        return err(told);
+      }
+    });
+  }
+
+  async #attempt<T>(begin: string, work: Work<T>): Promise<T> {
+    const { database } = await this.#opened();
+    await this.#patiently(() => database.exec(begin));
+    try {
+      const value = await work(new SqliteTransaction(database));
+      await this.#patiently(() => database.exec('COMMIT'));
+      return value;
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  async #opened(): Promise<Open> {
+    if (this.#open !== null && inodeOf(this.#options.file) === this.#open.inode) return this.#open;
+    // The file was removed or replaced: changes of the open one would be lost.
+    this.#drop();
+    const { file, migrations = MIGRATIONS } = this.#options;
+    createFile(file);
+    const database = new DatabaseSync(file, { timeout: 0 });
+    this.#open = { database, inode: inodeOf(file) };
+    await this.#patiently(() => database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL'));
+    const [check] = database.prepare('PRAGMA quick_check(1)').all();
+    if (check?.['quick_check'] !== 'ok') throw new StoreError(`${file} ${FAULTS.get(11)} (${String(check?.['quick_check'])})`);
+    await this.#patiently(() => database.exec('BEGIN IMMEDIATE'));
+    await migrate(new SqliteTransaction(database), file, migrations);
+    database.exec('COMMIT');
+    return this.#open;
+  }
+
+  /** Repeats a statement while another program holds a lock. SQLite itself would wait in the kernel and stop all other work. */
+  async #patiently(statement: () => void): Promise<void> {
+    const deadline = performance.now() + (this.#options.patience ?? PATIENCE);
+    for (;;) {
+      try {
+        statement();
+        return;
+      } catch (error) {
+        if (!LOCKED.has(codeOf(error)) || performance.now() > deadline) throw error;
+        await delay(PAUSE);
+      }
+    }
+  }
+
+  /** The message for a failure that is no bug; null for a bug. */
+  #describe(error: unknown): string | null {
+    if (error instanceof StoreError) return error.message;
+    const fault = FAULTS.get(codeOf(error));
+    return fault === undefined ? null : `${this.name} ${fault} (SQLite: ${(error as Error).message})`;
+  }
+
+  #drop(): void {
+    try {
+      this.#open?.database.close();
+    } catch {
+      // The file is closed with the process.
+    }
+    this.#open = null;
+  }
+}
+
+class SqliteTransaction implements Transaction {
+  readonly #database: DatabaseSync;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  rows(sql: string, values: readonly SqlValue[] = []): Promise<readonly Row[]> {
+    return settle(() => this.#database.prepare(sql).all(...values) as Row[]);
+  }
+
+  run(sql: string, values: readonly SqlValue[] = []): Promise<number> {
+    return settle(() => Number(this.#database.prepare(sql).run(...values).changes));
+  }
+
+  now(): Promise<number> {
+    return Promise.resolve(Date.now());
+  }
+}
+
+function settle<T>(query: () => T): Promise<T> {
+  return new Promise((resolve) => resolve(query()));
+}
+
+/** Only the user of the process may read the file. SQLite gives the same rights to its files beside it. */
+function createFile(file: string): void {
+  try {
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    closeSync(openSync(file, 'a', 0o600));
+  } catch (error) {
+    throw new StoreError(`${file} ${FAULTS.get(14)}, or choose another file (${(error as Error).message})`);
+  }
+}
+
+function inodeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.ino ?? 0;
+}
+
+/** The primary result code of SQLite; 0 for other errors. */
+function codeOf(error: unknown): number {
+  const { code, errcode } = error as { readonly code?: unknown; readonly errcode?: unknown };
+  return code === 'ERR_SQLITE_ERROR' && typeof errcode === 'number' ? errcode & 0xff : 0;
+}
