@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   proxy: async () => (await import('./proxy.ts')).proxy,
   validate: async () => (await import('./validate.ts')).validate,
   explain: async () => (await import('./explain.ts')).explain,
+  endpoints: async () => (await import('./endpoints.ts')).endpoints,
   migrate: async () => (await import('./migrate.ts')).migrate,
   probe: async () => (await import('./probe.ts')).probe,
   completion: async () => (await import('./completion.ts')).completion,

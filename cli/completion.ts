@@ -40,7 +40,8 @@ function completedFlags({ flags }: Command): readonly Completed[] {
 
 /** The completions of an argument that is not a flag. */
 function argumentsOf(command: Command): Pick<Completed, 'words' | 'isFile'> {
-  const words = /^[a-z|]+$/.test(command.arguments) ? command.arguments.split('|') : [];
+  const [first = ''] = command.arguments.split(' ');
+  const words = /^[a-z|]+$/.test(first) ? first.split('|') : [];
   return { words, isFile: /FILE|DIR/.test(command.arguments) };
 }
 

@@ -4,6 +4,7 @@ import { objectId } from '#api/k8s/object.ts';
 import type { ResourceError } from '#api/wire/encode.ts';
 import { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
+import type { StoreSettings } from '#lib/store-settings.ts';
 import { Pipeline } from '../controller/pipeline.ts';
 import type { Handover } from '../controller/compile/result.ts';
 import { discoveryFamilies, discoveryPaths } from '../controller/admin/discovery-metrics.ts';
@@ -14,6 +15,7 @@ import { endpointSources } from '../controller/discovery/index.ts';
 import { lintInTurns } from '../controller/lint/lint.ts';
 import { operationsOf } from '../controller/operations/index.ts';
 import { MAX_OPERATION_BYTES, operationPaths } from '../controller/operations/operations.ts';
+import { Registry } from '../controller/store/registry.ts';
 import { FileSource } from '../controller/watch/files.ts';
 import type { FeedPaths } from '../proxy/admin/admin.ts';
 import { lackIn, withPairs } from '../proxy/runtime/pairs.ts';
@@ -36,6 +38,9 @@ export interface StandaloneOptions {
   /** Whether documents for other programs are errors. */
   readonly strictKinds: boolean;
   readonly log: Log;
+  readonly store: StoreSettings;
+  /** How many endpoints can be registered by hand for one Backend. */
+  readonly maxRegisteredEndpoints: number;
   /** Takes the compiled resources. */
   readonly supervisor: Supervisor;
 }
@@ -44,6 +49,7 @@ export class Standalone {
   readonly #options: StandaloneOptions;
   readonly #pipeline: Pipeline;
   readonly #source: FileSource;
+  readonly #registry: Registry;
   readonly #discovery: Discovery;
   readonly #reloads: ReloadLog;
   readonly #metrics: CompileMetrics;
@@ -60,7 +66,9 @@ export class Standalone {
     this.#metrics = new CompileMetrics(supervisor.registry, sources);
     this.#source = new FileSource(options.folder, { strictKinds: options.strictKinds });
     const faults = new Faults(log);
-    this.#discovery = new Discovery({ sources: endpointSources((address) => refusal(address, true)), log, faults });
+    this.#registry = new Registry({ ...options, failed: (error) => faults.report('store', error) });
+    const found = endpointSources({ guard: (address) => refusal(address, true), registrations: this.#registry.registrations });
+    this.#discovery = new Discovery({ sources: found, log, faults });
     supervisor.expose(discoveryFamilies(() => this.#discovery));
     this.#reloads = new ReloadLog(log);
     this.#findings = new FindingLog(log);
@@ -99,16 +107,18 @@ export class Standalone {
   /** The operations of the admin server. */
   get admin(): FeedPaths {
     const { log } = this.#options;
+    const operations = operationsOf({ endpoints: { registrations: this.#registry.registrations, allowLoopback: true } });
     return {
-      paths: { ...discoveryPaths(this.#discovery), ...operationPaths(operationsOf({ log }), log) },
+      paths: { ...discoveryPaths(this.#discovery), ...operationPaths(operations, log) },
       maxBodyBytes: MAX_OPERATION_BYTES,
     };
   }
 
   /** Stops the watch on the folder. The proxy continues with the last configuration. */
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     if (this.#lintTimer !== null) clearTimeout(this.#lintTimer);
-    return this.#pipeline.stop();
+    await this.#pipeline.stop();
+    await this.#registry.stop();
   }
 
   /** Passes compiled resources to the supervisor. They need no check of the wire format, so this only parses the JSON. */

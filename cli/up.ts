@@ -22,7 +22,7 @@ export const up: Command = {
     const log = createLog(config.logLevel);
     const backends: DemoBackend[] = [];
     const served = await serve(config, log, ({ supervisor, readiness }) => {
-      const standalone = new Standalone({ folder, strictKinds: config.strictKinds, log, supervisor });
+      const standalone = new Standalone({ ...config, folder, log, supervisor });
       return {
         admin: standalone.admin,
         async start(ports) {

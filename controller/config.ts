@@ -10,6 +10,8 @@ import type { FleetMode } from '#api/k8s/gateway-parameters.ts';
 import { LOG_LEVELS } from '#lib/log.ts';
 import type { LogLevel } from '#lib/log.ts';
 import type { Result } from '#lib/result.ts';
+import { MAX_REGISTERED, readStore, storeFlags } from '#lib/store-settings.ts';
+import type { StoreSettings } from '#lib/store-settings.ts';
 import { AddressPool } from './fleet/address-pool.ts';
 
 /** All settings. */
@@ -44,6 +46,9 @@ export interface ControllerConfig {
   readonly adminAddress: BindAddress;
   /** Bearer token of the dumps; '' for none, on loopback only. */
   readonly adminToken: string;
+  readonly store: StoreSettings;
+  /** How many endpoints can be registered by hand for one Backend. */
+  readonly maxRegisteredEndpoints: number;
   readonly logLevel: LogLevel;
 }
 
@@ -74,6 +79,8 @@ export interface FleetConfig {
   /** Why the controller cannot create dedicated proxies; '' if it can. */
   readonly lacks: string;
 }
+
+const STORE_FILE = '/var/lib/weir/store.sqlite';
 
 const FLAGS: Flags = {
   kubeconfig: {
@@ -175,9 +182,11 @@ const FLAGS: Flags = {
   'admin-address': {
     default: '127.0.0.1:9081',
     value: 'HOST:PORT',
-    text: 'address of the dumps /resources, /sessions, /statuses and /discovery; an address other than loopback needs --admin-token-file',
+    text: 'address of the dumps and operations; an address other than loopback needs --admin-token-file',
+    see: 'operations.md',
   },
-  'admin-token-file': { default: '', value: 'FILE', text: 'file with the bearer token for the dumps' },
+  'admin-token-file': { default: '', value: 'FILE', text: 'file with the bearer token for the dumps and operations' },
+  ...storeFlags(STORE_FILE),
   'log-level': { default: 'info', value: 'LEVEL', text: LOG_LEVELS.join(', '), words: LOG_LEVELS },
 };
 
@@ -186,10 +195,10 @@ export const CONTROLLER_FLAGS: readonly FlagGroup[] = [{ title: '', flags: FLAGS
 
 /** Reads and checks the settings. An error names the flag and the mistake. */
 export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Result<ControllerConfig> {
-  return caught(() => toConfig(new FlagValues(args, flagsOf(CONTROLLER_FLAGS), environment)));
+  return caught(() => toConfig(new FlagValues(args, flagsOf(CONTROLLER_FLAGS), environment), environment));
 }
 
-function toConfig(values: FlagValues): ControllerConfig {
+function toConfig(values: FlagValues, environment: NodeJS.ProcessEnv): ControllerConfig {
   const adminAddress = values.bindAddress('admin-address');
   const adminToken = token(values.text('admin-token-file'));
   if (adminToken === '' && !isLoopback(adminAddress.host)) {
@@ -213,6 +222,8 @@ function toConfig(values: FlagValues): ControllerConfig {
     metricsAddress: values.bindAddress('metrics-address'),
     adminAddress,
     adminToken,
+    store: readStore(values, environment, STORE_FILE),
+    maxRegisteredEndpoints: values.count('max-registered-endpoints', 1, MAX_REGISTERED),
     logLevel: values.word('log-level', LOG_LEVELS),
   };
 }

@@ -20,6 +20,7 @@ import { operationsOf } from './operations/index.ts';
 import { Pipeline } from './pipeline.ts';
 import type { MakePushPlane, PushPlane } from './push-plane.ts';
 import { StatusPlane } from './status-plane.ts';
+import { Registry } from './store/registry.ts';
 import { TelemetryHub } from './telemetry/hub.ts';
 import { telemetryService } from './telemetry/service.ts';
 import { ApiClient, loadKubeConfig, namespaceOf } from './watch/api-client.ts';
@@ -43,6 +44,7 @@ export class Controller {
   readonly #metrics: ControllerMetrics;
   readonly #faults: Faults;
   readonly #source: KubernetesSource;
+  readonly #registry: Registry;
   readonly #discovery: Discovery;
   readonly #statuses: StatusPlane;
   readonly #fleets: FleetPlane;
@@ -69,6 +71,7 @@ export class Controller {
     const { watchNamespaces } = config;
     const namespaces = watchNamespaces.length === 0 ? [] : [...new Set([...watchNamespaces, namespace])];
     this.#source = this.#makeSource(namespaces);
+    this.#registry = new Registry({ ...config, failed: (error) => this.#faults.report('store', error) });
     this.#discovery = this.#makeDiscovery();
     this.#statuses = this.#makeStatuses();
     this.#fleets = this.#makeFleets(namespace, namespaces);
@@ -85,7 +88,7 @@ export class Controller {
     const { programmed, readability, writer, events, missedEvents } = this.#statuses;
     const { authority, live, fleets, pool, ports } = this.#fleets;
     const rows = [
-      { pipeline: this.#pipeline, authority, validation: { start: prepareKinds } },
+      { pipeline: this.#pipeline, registry: this.#registry, authority, validation: { start: prepareKinds } },
       { push: { start: () => this.#serve(), stop: () => this.#push.stop() } },
       { programmed, readability },
       // Not before the first compile: a leader deletes objects that no compiled Gateway needs.
@@ -125,7 +128,7 @@ export class Controller {
   #makeDiscovery(): Discovery {
     const troubled = (owner: string, trouble: SourceTrouble | null) => this.#statuses.sourceTroubled(owner, trouble);
     return new Discovery({
-      sources: endpointSources((address) => refusal(address, false)),
+      sources: endpointSources({ guard: (address) => refusal(address, false), registrations: this.#registry.registrations }),
       log: this.#log,
       faults: this.#faults,
       troubled,
@@ -239,7 +242,7 @@ export class Controller {
       sessions: () => this.#push.sessions(),
       live: this.#source.live,
       discovery: this.#discovery,
-      operations: operationsOf({ log: this.#log }),
+      operations: operationsOf({ endpoints: { registrations: this.#registry.registrations, allowLoopback: false } }),
       log: this.#log,
     };
     return { probes: probeServer(this.#config, sources), admin: adminServer(this.#config, sources) };

@@ -1,9 +1,12 @@
 // The settings of a proxy: flags, and environment variables for absent flags. Only this file reads them.
 import { hostname } from 'node:os';
+import path from 'node:path';
 import { formatDuration } from '#lib/duration.ts';
 import { LOG_LEVELS } from '#lib/log.ts';
 import type { LogLevel } from '#lib/log.ts';
 import type { Result } from '#lib/result.ts';
+import { MAX_REGISTERED, readStore, storeFlags } from '#lib/store-settings.ts';
+import type { StoreSettings } from '#lib/store-settings.ts';
 import { ACCESS_LOG_FLAGS, readAccessLog } from './access-log-flags.ts';
 import type { AccessLogSettings } from './telemetry/access-log/access-log.ts';
 import { DEFAULT_LIMITS } from './exchange/limits.ts';
@@ -177,6 +180,9 @@ const FOLDER_FLAGS: Flags = {
   'strict-kinds': { default: 'false', value: '', text: 'refuse objects of kinds that Weir does not read, instead of skipping them' },
 };
 
+/** The store of `weir up` in the folder. Its folder begins with a dot, so it is no configuration. */
+const STORE_FILE = path.join('.weir', 'store.sqlite');
+
 /** The flags of `weir proxy`. */
 export const PROXY_FLAGS: readonly FlagGroup[] = [
   { title: 'Controller', flags: SUBSCRIBE_FLAGS },
@@ -187,6 +193,7 @@ export const PROXY_FLAGS: readonly FlagGroup[] = [
 /** The flags of `weir up`. */
 export const UP_FLAGS: readonly FlagGroup[] = [
   { title: 'Folder', flags: FOLDER_FLAGS },
+  { title: 'Store', flags: storeFlags(`${STORE_FILE} in DIR`) },
   {
     title: 'Serving',
     flags: Object.fromEntries(
@@ -203,6 +210,9 @@ export interface UpConfig extends ServingConfig {
   readonly demo: boolean;
   /** Reports documents of other programs as problems. */
   readonly strictKinds: boolean;
+  readonly store: StoreSettings;
+  /** How many endpoints can be registered by hand for one Backend. */
+  readonly maxRegisteredEndpoints: number;
 }
 
 /** The settings of `weir proxy`, or the error in its flags. */
@@ -217,7 +227,15 @@ export function readProxyConfig(args: readonly string[], environment: NodeJS.Pro
 export function readUpConfig(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Result<UpConfig> {
   return caught(() => {
     const values = new FlagValues(args, flagsOf(UP_FLAGS), environment, true);
-    return { ...serving(values), folders: values.positionals, demo: values.isOn('demo'), strictKinds: values.isOn('strict-kinds') };
+    const [folder = ''] = values.positionals;
+    return {
+      ...serving(values),
+      folders: values.positionals,
+      demo: values.isOn('demo'),
+      strictKinds: values.isOn('strict-kinds'),
+      store: readStore(values, environment, path.join(folder, STORE_FILE)),
+      maxRegisteredEndpoints: values.count('max-registered-endpoints', 1, MAX_REGISTERED),
+    };
   });
 }
 

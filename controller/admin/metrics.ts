@@ -32,7 +32,7 @@ export interface MetricSources extends CompileSources {
 }
 
 /** The parts of the controller whose bugs are counted from 0 on, so that the first shows as an increase. */
-const PARTS = ['compile', 'discovery', 'flush', 'push', 'statuses', 'events', 'fleets', 'scopes', 'session', 'telemetry', 'watch'];
+const PARTS = ['compile', 'discovery', 'flush', 'push', 'statuses', 'events', 'fleets', 'scopes', 'session', 'store', 'telemetry', 'watch'];
 
 export class ControllerMetrics {
   readonly registry = new Registry();

@@ -3,9 +3,19 @@ import { consulEndpoints } from './consul/consul.ts';
 import type { AddressGuard } from './destination.ts';
 import { dnsEndpoints } from './dns/dns.ts';
 import { natsEndpoints } from './nats/nats.ts';
+import type { Registrations } from '../store/registrations.ts';
+import { registeredEndpoints } from './registered.ts';
 import type { EndpointSource } from './source.ts';
 
-/** Every source; the order has no effect. `guard`: the servers of sources to which the controller may connect. */
-export function endpointSources(guard: AddressGuard): readonly EndpointSource[] {
-  return [dnsEndpoints, consulEndpoints(guard), natsEndpoints(guard)].map((source) => source as EndpointSource);
+/** The parts of the program that sources need. */
+export interface SourceParts {
+  /** The servers of sources to which the controller may connect. */
+  readonly guard: AddressGuard;
+  readonly registrations: Registrations;
+}
+
+/** Every source; the order has no effect. */
+export function endpointSources({ guard, registrations }: SourceParts): readonly EndpointSource[] {
+  const sources = [dnsEndpoints, consulEndpoints(guard), natsEndpoints(guard), registeredEndpoints(registrations)];
+  return sources.map((source) => source as EndpointSource);
 }

@@ -109,6 +109,7 @@ export class ActiveLookup {
     };
     try {
       return await source.follow({
+        owner: this.#options.owner,
         settings,
         secrets,
         signal,

@@ -5,6 +5,8 @@ import type { SecretContents, SourceTrouble } from '../watch/found.ts';
 
 /** A question with settings of type S, while a source works on it. */
 export interface Lookup<S> {
+  /** The object that asks, like `Backend/default/app`. */
+  readonly owner: string;
   readonly settings: S;
   /** The entries of the Secrets that the settings refer to, by name of the Secret and of the entry. */
   readonly secrets: SecretContents;

@@ -35,6 +35,8 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'reference/cli',
       'reference/proxy',
       'reference/controller',
+      'reference/operations',
+      'reference/store',
       'reference/push',
       'reference/telemetry',
       'reference/chart',

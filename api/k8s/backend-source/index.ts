@@ -5,9 +5,10 @@ import type { BackendSourceOf } from './backend-source.ts';
 import { consulSource } from './consul.ts';
 import { dnsSource } from './dns.ts';
 import { natsSource } from './nats.ts';
+import { registeredSource } from './registered.ts';
 
 /** In the order of docs/reference/backends.md. */
-export const BACKEND_SOURCES = [dnsSource, consulSource, natsSource] as const;
+export const BACKEND_SOURCES = [dnsSource, consulSource, natsSource, registeredSource] as const;
 
 type Sources = (typeof BACKEND_SOURCES)[number];
 /** The name of a source. */
