@@ -72,6 +72,20 @@ describeWith(['postgres'], 'a store of PostgreSQL', () => {
     await store.close();
   });
 
+  test('gives up a server that does not answer, and works again once it does', async () => {
+    const store = open();
+    await revision(store);
+    postgres.pause();
+    const [write, read] = await Promise.all([increase(store), revision(store)]);
+    expect([write, read]).toEqual([
+      { ok: false, error: expect.stringContaining(`${postgres.url} cannot be used: `) },
+      { ok: false, error: expect.stringContaining(`${postgres.url} cannot be used: `) },
+    ]);
+    postgres.resume();
+    expect(await increase(store)).toMatchObject({ ok: true });
+    await store.close();
+  });
+
   test('opens the database that an earlier attempt did not find', async () => {
     await postgres.kill();
     const store = open();

@@ -8,13 +8,25 @@ import { StoreError, type Row, type SqlValue, type Store, type Transaction, type
 
 /** Milliseconds. The server ends transactions of a replica that was cut off, so that its lock does not stop the others. */
 const CONNECT_TIMEOUT = 5_000;
-const STATEMENT_TIMEOUT = 10_000;
+const STATEMENT_TIMEOUT = 5_000;
 const IDLE_TIMEOUT = 10_000;
+/** A server that does not answer at all is given up a little later than one that could still report its own timeout. */
+const ANSWER_TIMEOUT = STATEMENT_TIMEOUT + 1_000;
 /** A replica needs one connection for reading and one for writing. */
 const MAX_CONNECTIONS = 2;
 
-/** Advisory locks of writers: a number that no other program should use. */
+/** The advisory lock of writers: a number that no other program should use. */
 const WRITERS = 0x77656972;
+
+/** Settings of each transaction. Poolers such as PgBouncer refuse them as parameters of connections. */
+const TIMEOUTS = [
+  `SET LOCAL statement_timeout = ${STATEMENT_TIMEOUT}`,
+  `SET LOCAL lock_timeout = ${STATEMENT_TIMEOUT}`,
+  `SET LOCAL idle_in_transaction_session_timeout = ${IDLE_TIMEOUT}`,
+];
+/** Both begin a transaction in one round trip. */
+const READING = ['BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', ...TIMEOUTS].join('; ');
+const WRITING = ['BEGIN', ...TIMEOUTS, `SELECT pg_advisory_xact_lock(${WRITERS})`].join('; ');
 
 export interface PostgresOptions {
   /** Without a password. */
@@ -39,10 +51,7 @@ export class PostgresStore implements Store {
       application_name: 'weir',
       max: MAX_CONNECTIONS,
       connectionTimeoutMillis: CONNECT_TIMEOUT,
-      query_timeout: STATEMENT_TIMEOUT + 1_000,
-      statement_timeout: STATEMENT_TIMEOUT,
-      lock_timeout: STATEMENT_TIMEOUT,
-      idle_in_transaction_session_timeout: IDLE_TIMEOUT,
+      query_timeout: ANSWER_TIMEOUT,
       keepAlive: true,
       allowExitOnIdle: true,
       types: { getTypeParser },
@@ -52,11 +61,11 @@ export class PostgresStore implements Store {
   }
 
   read<T>(work: Work<T>): Promise<Result<T>> {
-    return this.#transact(['BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'], work);
+    return this.#transact(READING, work);
   }
 
   write<T>(work: Work<T>): Promise<Result<T>> {
-    return this.#transact(['BEGIN', `SELECT pg_advisory_xact_lock(${WRITERS})`], work);
+    return this.#transact(WRITING, work);
   }
 
   async close(): Promise<void> {
@@ -64,7 +73,7 @@ export class PostgresStore implements Store {
     await this.#closing;
   }
 
-  async #transact<T>(begin: readonly string[], work: Work<T>): Promise<Result<T>> {
+  async #transact<T>(begin: string, work: Work<T>): Promise<Result<T>> {
     if (this.#closing !== null) return err(`${this.name} is closed, since the program stops`);
     try {
       await this.#migrateOnce();
@@ -77,13 +86,11 @@ export class PostgresStore implements Store {
 
   async #migrateOnce(): Promise<void> {
     if (this.#migrated) return;
-    await this.#attempt(['BEGIN', `SELECT pg_advisory_xact_lock(${WRITERS})`], (transaction) =>
-      migrate(transaction, this.name, this.#migrations),
-    );
+    await this.#attempt(WRITING, (transaction) => migrate(transaction, this.name, this.#migrations));
     this.#migrated = true;
   }
 
-  async #attempt<T>(begin: readonly string[], work: Work<T>): Promise<T> {
+  async #attempt<T>(begin: string, work: Work<T>): Promise<T> {
     const client = await this.#pool.connect().catch((error: unknown) => {
       throw this.#away(error);
     });
@@ -93,21 +100,16 @@ export class PostgresStore implements Store {
     const transaction = new PostgresTransaction(client, (error) => this.#away(error));
     let isUsable = false;
     try {
-      for (const statement of begin) await transaction.run(statement);
+      await transaction.run(begin);
       const value = await work(transaction);
       await client.query('COMMIT').catch((error: unknown) => {
         throw this.#uncertain(error);
       });
       isUsable = true;
       return value;
-    } catch (error) {
-      isUsable = await client.query('ROLLBACK').then(
-        () => true,
-        () => false,
-      );
-      throw error;
     } finally {
       client.off('error', lost);
+      // A connection in the middle of a transaction is closed, and the server rolls back. A ROLLBACK would wait for a lost server again.
       client.release(!isUsable);
     }
   }

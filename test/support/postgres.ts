@@ -2,7 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { freePorts } from './free-port.ts';
@@ -27,6 +27,7 @@ export class Postgres {
   /** The log of the server up to now. */
   #output = '';
   #server: ChildProcess | null = null;
+  #paused: readonly number[] = [];
 
   private constructor(folder: string, port: number) {
     this.#folder = folder;
@@ -78,9 +79,21 @@ export class Postgres {
     if (server === null || server.exitCode !== null) return;
     // SIGQUIT ends all processes at once, without a checkpoint. After SIGKILL they would outlive the first one and keep its memory.
     const exit = once(server, 'exit');
+    this.resume();
     server.kill('SIGQUIT');
     await exit;
     this.#server = null;
+  }
+
+  /** Stops all processes of the server without ending them, so that connections stay open and nothing answers. */
+  pause(): void {
+    this.#paused = this.#processes();
+    for (const pid of this.#paused) process.kill(pid, 'SIGSTOP');
+  }
+
+  resume(): void {
+    for (const pid of this.#paused) process.kill(pid, 'SIGCONT');
+    this.#paused = [];
   }
 
   /** Runs a statement as the owner. */
@@ -93,6 +106,14 @@ export class Postgres {
   async stop(): Promise<void> {
     await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** The first process, before the others that it starts. */
+  #processes(): readonly number[] {
+    const pid = this.#server?.pid;
+    if (pid === undefined) return [];
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+    return [pid, ...children.filter((each) => each !== '').map(Number)];
   }
 
   get #data(): string {
