@@ -12,6 +12,7 @@ import {
 } from './policy.ts';
 import { faultInjection } from './backend-traffic/fault-injection.ts';
 import { priority } from './backend-traffic/priority.ts';
+import { queue } from './backend-traffic/queue.ts';
 import { retry } from './backend-traffic/retry.ts';
 import { timeouts } from './backend-traffic/timeouts.ts';
 import { webSocket } from './backend-traffic/web-socket.ts';
@@ -43,6 +44,8 @@ export const backendTrafficPolicy = policyKind({
     { capability: 'retry-conditions', path: 'settings.retry.triggers', otherwise: 'omit' },
     { capability: 'retry-conditions', path: 'settings.retry.maxBackoff', otherwise: 'omit' },
     { capability: 'retry-conditions', path: 'settings.retry.maxRetryAfter', otherwise: 'omit' },
+    // A proxy without it has one queue in the order of arrival, with the timeout of its flag.
+    { capability: 'fair-queue', path: 'settings.queue', otherwise: 'omit' },
     // A proxy without it treats all requests alike.
     { capability: 'request-priority', path: 'settings.priority', otherwise: 'omit' },
     // A proxy without it does not limit retries.
@@ -62,5 +65,6 @@ export const backendTrafficPolicy = policyKind({
     webSocket,
     faultInjection,
     priority,
+    queue,
   },
 });

@@ -181,6 +181,14 @@ export interface WebSocketPlan {
   readonly maxConnections: number;
 }
 
+/** How requests wait for a connection. */
+export interface QueuePlan {
+  /** Milliseconds; 0 is no limit, null that of the proxy. */
+  readonly timeout: number | null;
+  /** The header that names the caller, in lower case; null: the address of the client does. */
+  readonly callerHeader: string | null;
+}
+
 /** Faults that are added to requests on purpose. */
 export interface FaultPlan {
   /** Only requests with this header get faults, name in lower case; null: all. */
@@ -215,6 +223,7 @@ export interface RoutePlan {
   readonly faults: FaultPlan | null;
   /** Null: every request has the default priority. */
   readonly priority: PriorityPlan | null;
+  readonly queue: QueuePlan | null;
   /** The protocol to endpoints regardless of their cluster; null: that of the cluster. */
   readonly protocol: 'http1' | 'http2' | null;
   readonly proxyProtocol: ProxyProtocol;

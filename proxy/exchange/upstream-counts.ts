@@ -32,6 +32,8 @@ export class BackendCounts {
   /** Attempts after the first by reason, and those that were not made by obstacle; null before the first. */
   retries: Map<string, number> | null = null;
   withheldRetries: Map<string, number> | null = null;
+  /** Attempts that left the queue without a connection, by `cause/priority`. */
+  readonly queueRefusals = new Map<string, number>();
   /** The sum for the endpoints without counts of their own. */
   readonly others = new EndpointCounts();
   readonly #takeRoom: () => boolean;
@@ -58,6 +60,11 @@ export class BackendCounts {
       this.#endpoints.delete(endpoint);
       this.#giveRoom();
     }
+  }
+
+  queueRefused(cause: string, priority: string): void {
+    const key = `${cause}/${priority}`;
+    this.queueRefusals.set(key, (this.queueRefusals.get(key) ?? 0) + 1);
   }
 
   connected(ms: number): void {

@@ -34,6 +34,7 @@ describe('without a policy', () => {
       webSocket: null,
       faults: null,
       priority: null,
+      queue: null,
     });
   });
 

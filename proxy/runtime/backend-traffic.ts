@@ -9,6 +9,7 @@ import { faultPlan } from './backend-traffic/fault-injection.ts';
 import type { ClusterSettings } from '../cluster/settings.ts';
 import { clusterSettings } from './backend-traffic/cluster.ts';
 import { priorityPlan } from './backend-traffic/priority.ts';
+import { queuePlan } from './backend-traffic/queue.ts';
 import { retryBudget, retryPlan } from './backend-traffic/retry.ts';
 import { webSocketPlan } from './backend-traffic/web-socket.ts';
 
@@ -17,7 +18,16 @@ type BackendTraffic = PolicySettings<'BackendTrafficPolicy'>;
 /** The part of a plan that policies set. */
 export type ForwardSettings = Pick<
   RoutePlan,
-  'protocol' | 'proxyProtocol' | 'requestTimeout' | 'backendRequestTimeout' | 'retry' | 'retryBudget' | 'webSocket' | 'faults' | 'priority'
+  | 'protocol'
+  | 'proxyProtocol'
+  | 'requestTimeout'
+  | 'backendRequestTimeout'
+  | 'retry'
+  | 'retryBudget'
+  | 'webSocket'
+  | 'faults'
+  | 'priority'
+  | 'queue'
 >;
 
 /** How the requests of a rule use a backend. */
@@ -49,6 +59,7 @@ export function forwardSettings(route: Pick<ir.Route, 'timeouts' | 'retry' | 'ht
     webSocket: webSocketPlan(policy.webSocket),
     faults: faultPlan(policy.faultInjection),
     priority: priorityPlan(policy.priority),
+    queue: queuePlan(policy.queue),
   };
 }
 

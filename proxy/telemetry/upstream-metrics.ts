@@ -28,7 +28,6 @@ const FIRST_BYTE = 'weir_endpoint_first_byte_seconds';
 
 export function upstreamFamilies({ counts, backends }: UpstreamSources): readonly MetricFamily[] {
   const ofEndpoints = endpointFamily(counts);
-  const ofBackends = backendFamily(counts);
   const times = timeFamily(counts);
   const gauge = gaugeFamily(backends);
   return [
@@ -36,13 +35,7 @@ export function upstreamFamilies({ counts, backends }: UpstreamSources): readonl
     ofEndpoints('weir_upstream_responses_total', 'counter', 'Answers of endpoints, by class of status', classSamples),
     ofEndpoints('weir_upstream_failures_total', 'counter', 'Attempts that failed, by code', failureSamples),
     ofEndpoints('weir_upstream_connect_failures_total', 'counter', 'Failed connects', connectFailureSamples),
-    ofBackends('weir_upstream_retries_total', 'Attempts of requests after the first, by reason', 'reason', (each) => each.retries),
-    ofBackends(
-      'weir_upstream_retries_withheld_total',
-      'Attempts that a plan allows and that were not made, by reason',
-      'reason',
-      (each) => each.withheldRetries,
-    ),
+    ...backendFamilies(counts),
     ofEndpoints(
       FIRST_BYTE,
       'summary',
@@ -65,6 +58,26 @@ export function upstreamFamilies({ counts, backends }: UpstreamSources): readonl
   ];
 }
 
+/** Retries and the queue. */
+function backendFamilies(counts: UpstreamSources['counts']): readonly MetricFamily[] {
+  const ofBackends = backendFamily(counts);
+  return [
+    ofBackends('weir_upstream_retries_total', 'Attempts of requests after the first, by reason', 'reason', (each) => each.retries),
+    ofBackends(
+      'weir_upstream_retries_withheld_total',
+      'Attempts that a plan allows and that were not made, by reason',
+      'reason',
+      (each) => each.withheldRetries,
+    ),
+    ofBackends(
+      'weir_upstream_queue_refusals_total',
+      'Attempts that left the queue for connections without one, by cause and priority',
+      'cause/priority',
+      (each) => each.queueRefusals,
+    ),
+  ];
+}
+
 type EndpointSamples = (labels: Labels, counts: EndpointCounts) => readonly Sample[];
 
 function endpointFamily(counts: UpstreamSources['counts']) {
@@ -83,12 +96,14 @@ function ofBackend({ backend, endpoints, others }: BackendCounts, samples: Endpo
   ];
 }
 
-/** Counters of backends with one more label, whose values are the keys of a map. */
+/** Counters of backends with further labels (`a/b`), whose values are the keys of a map (`x/y`). */
 function backendFamily(counts: UpstreamSources['counts']) {
   type Pick = (backend: BackendCounts) => ReadonlyMap<string, number> | null;
   return (name: string, help: string, label: string, pick: Pick): MetricFamily => {
+    const names = label.split('/');
+    const further = (key: string) => Object.fromEntries(key.split('/').map((value, index) => [names[index] as string, value]));
     const samples = (each: BackendCounts): readonly Sample[] =>
-      Array.from(pick(each) ?? [], ([key, value]) => ({ labels: { backend: each.backend, [label]: key }, value }));
+      Array.from(pick(each) ?? [], ([key, value]) => ({ labels: { backend: each.backend, ...further(key) }, value }));
     return { name, type: 'counter', help, read: () => [...counts()].flatMap(samples) };
   };
 }

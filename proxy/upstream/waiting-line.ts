@@ -1,17 +1,28 @@
-// Attempts that wait for a connection to an endpoint, oldest first, with limits for their number and time.
+// Attempts that wait for a connection to an endpoint, with limits for their number and time. Important requests come first, and callers
+// with the same priority take turns.
+import { FairQueue } from '#lib/fair-queue.ts';
 import { Timer } from '#lib/timer-wheel.ts';
 import { ERRORS, withDetail } from '../exchange/errors.ts';
+import type { ExchangeError } from '../exchange/errors.ts';
 import type { Attempt } from '../exchange/attempt.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { getHeader } from '../exchange/headers.ts';
+import { PRIORITY_NAMES, priorityOf } from '../exchange/priority.ts';
 import type { PoolOptions } from './pool-options.ts';
 
-const QUEUE_FULL = withDetail(ERRORS.overloaded, 'queue full');
-const QUEUE_TIMEOUT = withDetail(ERRORS.overloaded, 'queue timeout');
+/** The ways to leave the line without a connection. */
+const REFUSALS = {
+  full: withDetail(ERRORS.overloaded, 'queue full'),
+  timeout: withDetail(ERRORS.overloaded, 'queue timeout'),
+} as const;
 
 export class WaitingLine {
   readonly #options: PoolOptions;
-  readonly #attempts: Attempt[] = [];
-  /** Armed for the first attempt. */
+  readonly #attempts = new FairQueue<Attempt>(PRIORITY_NAMES.length);
+  /** Armed for the attempt whose time ends first. */
   readonly #patience = new Timer(() => this.#giveUp());
+  /** performance.now() at which the timer expires; Infinity if it is not armed. */
+  #endsAt = Infinity;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -21,58 +32,84 @@ export class WaitingLine {
     return this.#attempts.length;
   }
 
-  /** The attempt that waits longest. */
+  /** The attempt whose turn it is. */
   get first(): Attempt | undefined {
-    return this.#attempts[0];
+    return this.#attempts.first;
   }
 
-  /** Appends an attempt, or fails it if the line is too long or the worker overloaded. */
+  /** Adds an attempt. If the line is too long, the least important one fails; if the worker is overloaded, the new one may. */
   push(attempt: Attempt): void {
-    const { limits, wheel, events, capacity, shedder } = this.#options;
-    const refusal = shedder?.active === true ? shedder.refusal(attempt.exchange, 'connect') : null;
-    if (refusal !== null || !capacity.takePending()) {
-      events.upstreamFailed(attempt, refusal ?? QUEUE_FULL);
-      return;
+    const { events, capacity, shedder } = this.#options;
+    const { exchange } = attempt;
+    const refusal = shedder?.active === true ? shedder.refusal(exchange, 'connect') : null;
+    if (refusal !== null) return events.upstreamFailed(attempt, refusal);
+    const [priority, caller] = [priorityOf(exchange), callerOf(exchange)];
+    const displaced = capacity.takePending() ? null : (this.#attempts.displace(priority, caller) ?? attempt);
+    if (displaced !== attempt) {
+      attempt.waitingSince = performance.now();
+      this.#attempts.push(attempt, priority, caller);
+      this.#watch(attempt);
     }
-    attempt.waitingSince = performance.now();
-    this.#attempts.push(attempt);
-    if (!this.#patience.armed) wheel.arm(this.#patience, limits.pendingTimeout);
+    if (displaced !== null) this.#refuse(displaced, 'full');
   }
 
-  /** Removes and returns the attempt that waits longest. */
+  /** Removes and returns the attempt whose turn it is. */
   shift(): Attempt | undefined {
-    // The usual case, when a connection becomes free.
-    if (this.#attempts.length === 0) return undefined;
     const attempt = this.#attempts.shift();
+    if (attempt === undefined) return undefined;
     this.#options.capacity.givePending();
     this.#relax();
     return attempt;
   }
 
   remove(attempt: Attempt): void {
-    const index = this.#attempts.indexOf(attempt);
-    if (index >= 0) {
-      this.#attempts.splice(index, 1);
-      this.#options.capacity.givePending();
-    }
+    if (this.#attempts.remove(attempt)) this.#options.capacity.givePending();
     this.#relax();
   }
 
   #relax(): void {
-    if (this.#attempts.length === 0) this.#options.wheel.disarm(this.#patience);
+    if (this.#attempts.length > 0) return;
+    this.#options.wheel.disarm(this.#patience);
+    this.#endsAt = Infinity;
   }
 
-  /** Fails attempts that waited too long. */
-  #giveUp(): void {
-    const { limits, wheel, events, capacity } = this.#options;
-    const now = performance.now();
-    let oldest = this.#attempts[0];
-    while (oldest !== undefined && now - oldest.waitingSince >= limits.pendingTimeout) {
-      this.#attempts.shift();
-      capacity.givePending();
-      events.upstreamFailed(oldest, QUEUE_TIMEOUT);
-      oldest = this.#attempts[0];
-    }
-    if (oldest !== undefined) wheel.arm(this.#patience, limits.pendingTimeout - (now - oldest.waitingSince));
+  /** Arms the timer if the time of this attempt ends before that of the others. */
+  #watch(attempt: Attempt): void {
+    const endsAt = this.#endOf(attempt);
+    if (endsAt >= this.#endsAt) return;
+    this.#endsAt = endsAt;
+    this.#options.wheel.arm(this.#patience, endsAt - performance.now());
   }
+
+  /** performance.now() at the end of the time of an attempt; Infinity without one. */
+  #endOf({ exchange: { route }, waitingSince }: Attempt): number {
+    const timeout = route?.queue?.timeout ?? this.#options.limits.pendingTimeout;
+    return timeout === 0 ? Infinity : waitingSince + timeout;
+  }
+
+  /** Fails attempts that waited too long. An attempt that returns at once starts anew. */
+  #giveUp(): void {
+    const now = performance.now();
+    this.#endsAt = Infinity;
+    for (const attempt of [...this.#attempts]) {
+      if (this.#endOf(attempt) > now) this.#watch(attempt);
+      else if (this.#attempts.remove(attempt)) {
+        this.#options.capacity.givePending();
+        this.#refuse(attempt, 'timeout');
+      }
+    }
+    this.#relax();
+  }
+
+  #refuse(attempt: Attempt, cause: keyof typeof REFUSALS): void {
+    const error: ExchangeError = REFUSALS[cause];
+    attempt.cluster.counts.queueRefused(cause, PRIORITY_NAMES[priorityOf(attempt.exchange)] as string);
+    this.#options.events.upstreamFailed(attempt, error);
+  }
+}
+
+/** The one whose requests take turns with those of others: the client, or the value of a header that a policy names. */
+function callerOf(exchange: Exchange): string {
+  const header = exchange.route?.queue?.callerHeader ?? null;
+  return header === null ? exchange.clientAddress : (getHeader(exchange.requestHeaders, header) ?? '');
 }

@@ -4,6 +4,7 @@ import { Attempt } from '../../proxy/exchange/attempt.ts';
 import { Exchange } from '../../proxy/exchange/exchange.ts';
 import { DEFAULT_LIMITS } from '../../proxy/exchange/limits.ts';
 import type { Limits } from '../../proxy/exchange/limits.ts';
+import { UpstreamCounts } from '../../proxy/exchange/upstream-counts.ts';
 import { Capacity } from '../../proxy/upstream/capacity.ts';
 import type { ConnectionOwner, PooledConnection } from '../../proxy/upstream/pool.ts';
 import type { PoolOptions } from '../../proxy/upstream/pool-options.ts';
@@ -58,8 +59,9 @@ let made = 0;
 
 /** An attempt, by default without a body; each has a unique path. */
 export function attemptOf(fields: Partial<Exchange> = {}): Attempt {
+  const counts = new UpstreamCounts(0).acquire('app');
   const exchange = Object.assign(new Exchange({} as never, {} as never, 0), { path: `/${made++}` }, fields);
-  return new Attempt(exchange, {} as never, {} as never, {} as never);
+  return new Attempt(exchange, { counts } as never, {} as never, {} as never);
 }
 
 export class PoolRig {
