@@ -2,7 +2,9 @@
 import { err, type Result } from '#lib/result.ts';
 import type { Store } from './store.ts';
 
-const REFUSAL = 'there is no store (--store=off): start Weir with --store=FILE, or for several controllers with --store=postgres://...';
+const REFUSAL =
+  'there is no store (--store=off): start Weir with --store=FILE, or for several controllers with --store=postgres://..., ' +
+  'in the chart by controller.store';
 
 export class OffStore implements Store {
   readonly name = 'off';

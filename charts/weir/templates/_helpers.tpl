@@ -215,6 +215,19 @@ initContainers:
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- with .Values.controller -}}
+{{- if and .store.url .store.claim -}}
+{{- fail "controller.store: url and claim exclude each other; leave one of them empty" -}}
+{{- end -}}
+{{- if and .store.claim (gt (int .replicas) 1) -}}
+{{- fail (printf "controller.store.claim: %d controllers cannot share a file of SQLite; set controller.replicas to 1, or controller.store.url" (int .replicas)) -}}
+{{- end -}}
+{{- range .extraVolumes -}}
+{{- if has .name (list "store" "store-password") -}}
+{{- fail (printf "controller.extraVolumes: the chart itself has a volume %s; choose another name" .name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- range .Values.proxy.extraVolumes -}}
 {{- if has .name (list "credentials" "state") -}}
 {{- fail (printf "proxy.extraVolumes: the chart itself has a volume %s; choose another name" .name) -}}
@@ -270,5 +283,28 @@ topologySpreadConstraints:
   {{- range . }}
   - {{ merge (dict) . (ternary (dict) (dict "labelSelector" (dict "matchLabels" $selector)) (hasKey . "labelSelector")) | toYaml | nindent 4 | trim }}
   {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Mounts of the container of controllers for their store: a list. */}}
+{{- define "weir.storeMounts" -}}
+{{- if and .url .passwordSecret.name }}
+- { name: store-password, mountPath: /etc/weir/store, readOnly: true }
+{{- else if and .claim (not .url) }}
+- { name: store, mountPath: /var/lib/weir }
+{{- else }}
+[]
+{{- end }}
+{{- end -}}
+
+{{/* The volumes of these mounts: a list. */}}
+{{- define "weir.storeVolumes" -}}
+{{- if and .url .passwordSecret.name }}
+- name: store-password
+  secret: { secretName: {{ .passwordSecret.name }}, items: [{ key: {{ .passwordSecret.key | quote }}, path: password }] }
+{{- else if and .claim (not .url) }}
+- { name: store, persistentVolumeClaim: { claimName: {{ .claim }} } }
+{{- else }}
+[]
 {{- end }}
 {{- end -}}
