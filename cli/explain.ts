@@ -1,5 +1,6 @@
 // `weir explain ADDRESS`: shows the listener, route, rule, filters and backend of a request or connection, and why other candidates lost.
 // The matcher of the proxy decides, over a folder of YAML or over the configuration of a running proxy.
+import { ENDPOINT_FLAGS, readEndpointFlags } from '#api/k8s/endpoint-flags.ts';
 import type * as ir from '#api/ir/ir.ts';
 import { flagsOf, FlagValues } from '#lib/flags.ts';
 import type { FlagGroup } from '#lib/flags.ts';
@@ -28,6 +29,7 @@ const FLAGS: readonly FlagGroup[] = [
     flags: {
       config: { default: '', value: 'DIR', text: 'read the configuration from this folder' },
       proxy: { default: '', value: 'ADDRESS', text: 'read the configuration from a running proxy; HOST:PORT of its admin server' },
+      ...ENDPOINT_FLAGS,
       method: { default: 'GET', value: 'METHOD', text: 'method of the request', short: 'X' },
       header: { default: '', value: "'NAME: VALUE'", text: 'a header of the request', short: 'H', multiple: true },
       from: { default: '127.0.0.1', value: 'IP', text: 'address of the peer that sends the request' },
@@ -56,7 +58,7 @@ export const explain: Command = {
       format: values.word('format', FORMATS),
       all: values.isOn('all'),
     };
-    const config = await configOf(values.text('config'), values.text('proxy'));
+    const config = await configOf(values.text('config'), values.text('proxy'), readEndpointFlags(values));
     const traffic = trafficTo(address, config.listeners);
     if (traffic.kind === 'none') {
       console.log(traffic.reason);

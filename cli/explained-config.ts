@@ -1,5 +1,6 @@
 // The configuration that `weir explain` uses: compiled from a folder, or read from a running proxy.
 import type * as ir from '#api/ir/ir.ts';
+import type { EndpointPermissions } from '#api/k8s/endpoint-flags.ts';
 import { Compiler } from '../controller/compile/compile.ts';
 import { readOnce } from '../controller/watch/files.ts';
 import { lackIn, withPairs } from '../proxy/runtime/pairs.ts';
@@ -22,17 +23,18 @@ interface Described {
 }
 
 /** Reads a folder, or the admin server of a proxy; one of the two is ''. Throws a UsageError. */
-export async function configOf(folder: string, proxy: string): Promise<Config> {
+export async function configOf(folder: string, proxy: string, permissions: EndpointPermissions): Promise<Config> {
   if ((folder === '') === (proxy === '')) throw new UsageError('weir explain needs either --config DIR or --proxy ADDRESS');
-  return folder === '' ? ofProxy(proxy) : ofFolder(folder);
+  return folder === '' ? ofProxy(proxy) : ofFolder(folder, permissions);
 }
 
-async function ofFolder(folder: string): Promise<Config> {
+async function ofFolder(folder: string, permissions: EndpointPermissions): Promise<Config> {
   const { objects, problems } = await readOnce([folder]);
   for (const { file, line, object, field, reason } of problems) {
     console.error(`${file}:${line}: left out: ${[object, field].filter((part) => part !== '').join(' ')}: ${reason}`);
   }
-  const compiler = new Compiler({ controllerName: CONTROLLER_NAME, allowLoopback: true, fleets: { byDefault: 'Shared', lacks: '' } });
+  const fleets = { byDefault: 'Shared', lacks: '' } as const;
+  const compiler = new Compiler({ controllerName: CONTROLLER_NAME, allowLoopback: true, fleets, ...permissions });
   compiler.apply(objects.map((object) => ({ type: 'upsert', object })));
   const resources = [...compiler.resources()].map(({ body }) => JSON.parse(body.toString()) as ir.Resource);
   const lacks = lackIn(new Map(resources.filter((resource) => resource.kind === 'Secret').map((secret) => [secret.key, secret])));

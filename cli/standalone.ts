@@ -1,16 +1,19 @@
 // The controller's part of `weir up`: compiles a folder of YAML and passes the resources to the proxy in the same process.
 import * as ir from '#api/ir/ir.ts';
+import type { EndpointPermissions } from '#api/k8s/endpoint-flags.ts';
 import { objectId } from '#api/k8s/object.ts';
 import type { ResourceError } from '#api/wire/encode.ts';
+import { ownAddresses } from '#lib/own-addresses.ts';
 import { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
 import type { StoreSettings } from '#lib/store-settings.ts';
 import { Pipeline } from '../controller/pipeline.ts';
+import type { CompilerOptions } from '../controller/compile/compile.ts';
 import type { Handover } from '../controller/compile/result.ts';
 import { discoveryFamilies, discoveryPaths } from '../controller/admin/discovery-metrics.ts';
 import { CompileMetrics } from '../controller/admin/compile-metrics.ts';
 import { Discovery } from '../controller/discovery/discovery.ts';
-import { refusal } from '../controller/compile/addresses.ts';
+import { serverGuard, type AddressRules } from '../controller/compile/addresses.ts';
 import { endpointSources } from '../controller/discovery/index.ts';
 import { lintInTurns } from '../controller/lint/lint.ts';
 import { operationsOf } from '../controller/operations/index.ts';
@@ -33,7 +36,7 @@ const LINT_DELAY = 100;
 /** How long the pipeline gathers changes, milliseconds. The file source already waits for the editor. */
 const BATCH = { quiet: 5, maximum: 50 };
 
-export interface StandaloneOptions {
+export interface StandaloneOptions extends EndpointPermissions {
   readonly folder: string;
   /** Whether documents for other programs are errors. */
   readonly strictKinds: boolean;
@@ -41,6 +44,9 @@ export interface StandaloneOptions {
   readonly store: StoreSettings;
   /** How many endpoints can be registered by hand for one Backend. */
   readonly maxRegisteredEndpoints: number;
+  /** Ports of this program that no endpoint may be. */
+  readonly adminPort: number | null;
+  readonly probePort: number | null;
   /** Takes the compiled resources. */
   readonly supervisor: Supervisor;
 }
@@ -66,15 +72,16 @@ export class Standalone {
     this.#metrics = new CompileMetrics(supervisor.registry, sources);
     this.#source = new FileSource(options.folder, { strictKinds: options.strictKinds });
     const faults = new Faults(log);
+    const compiler = this.#compilerOptions();
     this.#registry = new Registry({ ...options, failed: (error) => faults.report('store', error) });
-    const found = endpointSources({ guard: (address) => refusal(address, true), registrations: this.#registry.registrations });
+    const found = endpointSources({ guard: serverGuard(compiler), registrations: this.#registry.registrations });
     this.#discovery = new Discovery({ sources: found, log, faults });
     supervisor.expose(discoveryFamilies(() => this.#discovery));
     this.#reloads = new ReloadLog(log);
     this.#findings = new FindingLog(log);
     this.#pipeline = new Pipeline({
       sources: [this.#reloads.watching(this.#source), this.#discovery],
-      compiler: { controllerName: CONTROLLER_NAME, allowLoopback: true, bindAddresses: true },
+      compiler,
       batch: BATCH,
       sinks: { proxy: { essential: true, apply: (delta) => this.#push(delta) } },
       log,
@@ -107,7 +114,7 @@ export class Standalone {
   /** The operations of the admin server. */
   get admin(): FeedPaths {
     const { log } = this.#options;
-    const operations = operationsOf({ endpoints: { registrations: this.#registry.registrations, allowLoopback: true } });
+    const operations = operationsOf({ endpoints: { registrations: this.#registry.registrations, rules: this.#compilerOptions() } });
     return {
       paths: { ...discoveryPaths(this.#discovery), ...operationPaths(operations, log) },
       maxBodyBytes: MAX_OPERATION_BYTES,
@@ -119,6 +126,13 @@ export class Standalone {
     if (this.#lintTimer !== null) clearTimeout(this.#lintTimer);
     await this.#pipeline.stop();
     await this.#registry.stop();
+  }
+
+  #compilerOptions(): CompilerOptions & AddressRules {
+    const { allowedEndpoints, allowExternalNames, adminPort, probePort } = this.#options;
+    const ports = new Set([adminPort, probePort].filter((port) => port !== null));
+    const own = { addresses: ownAddresses(), ports };
+    return { controllerName: CONTROLLER_NAME, allowLoopback: true, bindAddresses: true, allowedEndpoints, allowExternalNames, own };
   }
 
   /** Passes compiled resources to the supervisor. They need no check of the wire format, so this only parses the JSON. */

@@ -1,5 +1,6 @@
 // `weir validate FILES`: checks files as the API server, the compiler and the matcher do, before a proxy serves them.
 import type * as ir from '#api/ir/ir.ts';
+import { ENDPOINT_FLAGS, readEndpointFlags, type EndpointPermissions } from '#api/k8s/endpoint-flags.ts';
 import { flagsOf, FlagValues } from '#lib/flags.ts';
 import type { FlagGroup } from '#lib/flags.ts';
 import { Compiler } from '../controller/compile/compile.ts';
@@ -21,6 +22,7 @@ const FLAGS: readonly FlagGroup[] = [
     flags: {
       strict: { default: 'false', value: '', text: 'end with 1 also if there are warnings' },
       'strict-kinds': { default: 'false', value: '', text: 'refuse objects of kinds that Weir does not read, instead of skipping them' },
+      ...ENDPOINT_FLAGS,
       format: { default: 'text', value: 'text|json', text: 'form of the output', words: FORMATS },
     },
   },
@@ -37,7 +39,7 @@ export const validate: Command = {
     if (values.positionals.length === 0) throw new UsageError('weir validate takes files or folders');
     const format = values.word('format', FORMATS);
     const content = await readOnce(values.positionals, { strictKinds: values.isOn('strict-kinds') });
-    const findings = findingsOf(content);
+    const findings = findingsOf(content, { permissions: readEndpointFlags(values) });
     print(content, findings, format);
     return findings.some(({ severity }) => severity === 'error' || (severity === 'warning' && values.isOn('strict'))) ? 1 : 0;
   },
@@ -50,7 +52,7 @@ function print(content: FolderContent, findings: readonly Finding[], format: str
 
 /** The output lines of `weir validate`. `now`: milliseconds since the epoch. */
 export function describeValidation(content: FolderContent, now: number): readonly string[] {
-  return describe(content, findingsOf(content, now));
+  return describe(content, findingsOf(content, { now }));
 }
 
 function describe(content: FolderContent, findings: readonly Finding[]): readonly string[] {
@@ -65,9 +67,16 @@ function describe(content: FolderContent, findings: readonly Finding[]): readonl
 
 const FLEETS = { byDefault: 'Shared', lacks: '' } as const;
 
-/** Every finding about the files, sorted by place. `now`: milliseconds since the epoch. */
-export function findingsOf(content: FolderContent, now = Date.now()): readonly Finding[] {
-  const compiler = new Compiler({ controllerName: CONTROLLER_NAME, allowLoopback: true, fleets: FLEETS }, new KeptPairs(() => now));
+/** The circumstances of a check. `now`: milliseconds since the epoch. */
+interface Circumstances {
+  readonly now?: number;
+  readonly permissions?: Partial<EndpointPermissions>;
+}
+
+/** Every finding about the files, sorted by place. */
+export function findingsOf(content: FolderContent, { now = Date.now(), permissions = {} }: Circumstances = {}): readonly Finding[] {
+  const options = { controllerName: CONTROLLER_NAME, allowLoopback: true, fleets: FLEETS, ...permissions };
+  const compiler = new Compiler(options, new KeptPairs(() => now));
   const { faults } = compiler.apply(content.objects.map((object) => ({ type: 'upsert', object })));
   const resources = [...compiler.resources()].map(({ body }) => JSON.parse(body.toString()) as ir.Resource);
   const compiled = { resources, statuses: [...compiler.statuses()], faults };

@@ -5,6 +5,7 @@ import { isIP } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { caught, flagsOf, FlagValues, Mistake } from '#lib/flags.ts';
 import type { BindAddress, FlagGroup, Flags } from '#lib/flags.ts';
+import { ENDPOINT_FLAGS, readEndpointFlags, type EndpointPermissions } from '#api/k8s/endpoint-flags.ts';
 import { FLEETS } from '#api/k8s/gateway-parameters.ts';
 import type { FleetMode } from '#api/k8s/gateway-parameters.ts';
 import { LOG_LEVELS } from '#lib/log.ts';
@@ -15,7 +16,7 @@ import type { StoreSettings } from '#lib/store-settings.ts';
 import { AddressPool } from './fleet/address-pool.ts';
 
 /** All settings. */
-export interface ControllerConfig {
+export interface ControllerConfig extends EndpointPermissions {
   /** Path of a kubeconfig; '' means KUBECONFIG, ~/.kube/config, or the service account of the pod. */
   readonly kubeconfig: string;
   readonly controllerName: string;
@@ -187,6 +188,7 @@ const FLAGS: Flags = {
   },
   'admin-token-file': { default: '', value: 'FILE', text: 'file with the bearer token for the dumps and operations' },
   ...storeFlags(STORE_FILE),
+  ...ENDPOINT_FLAGS,
   'log-level': { default: 'info', value: 'LEVEL', text: LOG_LEVELS.join(', '), words: LOG_LEVELS },
 };
 
@@ -225,6 +227,7 @@ function toConfig(values: FlagValues, environment: NodeJS.ProcessEnv): Controlle
     store: readStore(values, environment, STORE_FILE),
     maxRegisteredEndpoints: values.count('max-registered-endpoints', 1, MAX_REGISTERED),
     logLevel: values.word('log-level', LOG_LEVELS),
+    ...readEndpointFlags(values),
   };
 }
 

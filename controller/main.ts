@@ -5,11 +5,12 @@ import { KINDS } from '#api/k8s/kinds.ts';
 import type { KindName } from '#api/k8s/kinds.ts';
 import { prepareValidation } from '#api/k8s/validate.ts';
 import { Faults } from '#lib/faults.ts';
+import { ownAddresses } from '#lib/own-addresses.ts';
 import { Lifecycle } from '#lib/lifecycle.ts';
 import type { Log } from '#lib/log.ts';
 import { ControllerMetrics } from './admin/metrics.ts';
 import { adminServer, probeServer } from './admin/servers.ts';
-import { refusal } from './compile/addresses.ts';
+import { serverGuard, type AddressRules } from './compile/addresses.ts';
 import type { CompilerOptions } from './compile/compile.ts';
 import type { ControllerConfig } from './config.ts';
 import { Discovery } from './discovery/discovery.ts';
@@ -55,7 +56,11 @@ export class Controller {
   readonly #components: Lifecycle;
   readonly #servers: Readonly<Record<'probes' | 'admin', ReturnType<typeof probeServer>>>;
   /** The current compiled state, for readers that need all of it. */
-  readonly #compiled = { resources: () => this.#pipeline.resources(), faulty: () => this.#pipeline.faulty() };
+  readonly #compiled = {
+    resources: () => this.#pipeline.resources(),
+    statuses: () => this.#pipeline.statuses(),
+    faulty: () => this.#pipeline.faulty(),
+  };
   /** Null before the push server is bound. */
   #pushPort: number | null = null;
 
@@ -128,7 +133,7 @@ export class Controller {
   #makeDiscovery(): Discovery {
     const troubled = (owner: string, trouble: SourceTrouble | null) => this.#statuses.sourceTroubled(owner, trouble);
     return new Discovery({
-      sources: endpointSources({ guard: (address) => refusal(address, false), registrations: this.#registry.registrations }),
+      sources: endpointSources({ guard: serverGuard(compilerOptions(this.#config)), registrations: this.#registry.registrations }),
       log: this.#log,
       faults: this.#faults,
       troubled,
@@ -242,7 +247,7 @@ export class Controller {
       sessions: () => this.#push.sessions(),
       live: this.#source.live,
       discovery: this.#discovery,
-      operations: operationsOf({ endpoints: { registrations: this.#registry.registrations, allowLoopback: false } }),
+      operations: operationsOf({ endpoints: { registrations: this.#registry.registrations, rules: compilerOptions(this.#config) } }),
       log: this.#log,
     };
     return { probes: probeServer(this.#config, sources), admin: adminServer(this.#config, sources) };
@@ -264,8 +269,29 @@ export class Controller {
   }
 }
 
-function compilerOptions({ controllerName, addresses, proxyService, fleets }: ControllerConfig): CompilerOptions {
-  return { controllerName, addresses, proxyService, fleets: { byDefault: fleets.byDefault, lacks: fleets.lacks } };
+function compilerOptions(config: ControllerConfig): CompilerOptions & AddressRules {
+  const {
+    controllerName,
+    addresses,
+    proxyService,
+    fleets,
+    allowedEndpoints,
+    allowExternalNames,
+    pushAddress,
+    metricsAddress,
+    adminAddress,
+  } = config;
+  const ports = new Set([pushAddress, metricsAddress, adminAddress].map(({ port }) => port));
+  return {
+    controllerName,
+    addresses,
+    proxyService,
+    fleets: { byDefault: fleets.byDefault, lacks: fleets.lacks },
+    allowLoopback: false,
+    allowedEndpoints,
+    allowExternalNames,
+    own: { addresses: ownAddresses(), ports },
+  };
 }
 
 /** Warms up the schemas while the API server lists objects, so that the first object of a kind compiles as fast as later ones. */

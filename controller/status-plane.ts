@@ -19,6 +19,7 @@ import { PairEvents } from './status/pair-events.ts';
 import { Programmed } from './status/programmed.ts';
 import { Readability } from './status/readability.ts';
 import { RefusedReferences } from './status/refused-references.ts';
+import { backendEvents } from './status/backend-event.ts';
 import { sourceEvent } from './status/source-event.ts';
 import { StatusWriter } from './status/writer.ts';
 import type { WriteResult } from './status/writer.ts';
@@ -31,7 +32,11 @@ export interface StatusPlaneOptions {
   readonly client: ApiClient;
   readonly source: Pick<KubernetesSource, 'live' | 'isConnected'>;
   /** All current resources, and the units that failed to compile because of a bug. */
-  readonly compiled: { readonly resources: () => Iterable<EncodedResource>; readonly faulty: () => Iterable<UnitFault> };
+  readonly compiled: {
+    readonly resources: () => Iterable<EncodedResource>;
+    readonly statuses: () => Iterable<DesiredStatus>;
+    readonly faulty: () => Iterable<UnitFault>;
+  };
   /** The troubles of sources of endpoints, by owner. */
   readonly sourceTroubles: () => ReadonlyMap<string, SourceTrouble>;
   /** Whether this controller leads; called before every write. */
@@ -87,7 +92,7 @@ export class StatusPlane {
   apply(delta: Handover): Leftover {
     this.reports.apply(delta);
     this.references.changed(delta);
-    this.#faults.guard('events', () => this.#report(this.#pairs.changed(delta)));
+    this.#faults.guard('events', () => this.#report([...this.#pairs.changed(delta), ...backendEvents(delta.statuses)]));
     const { statuses, forgotten } = delta;
     if (this.#faults.guard('statuses', () => this.programmed.write(statuses, forgotten))) return {};
     return {
@@ -106,7 +111,7 @@ export class StatusPlane {
     for (const fault of faults) this.#report(faultEvents(fault));
   }
 
-  /** Takes the trouble of a source of endpoints; null at its end. */
+  /** Takes the trouble of a source of endpoints; null at its end. A Backend has it in its conditions too. */
   sourceTroubled(owner: string, trouble: SourceTrouble | null): void {
     if (trouble !== null) this.events.report(sourceEvent(owner, trouble));
   }
@@ -119,6 +124,7 @@ export class StatusPlane {
     for (const refusal of this.reports.refusals()) this.events.report(refusalEvent(refusal));
     this.faulted([...this.#compiled.faulty()]);
     this.#report(this.#pairs.all());
+    this.#report(backendEvents(this.#compiled.statuses()));
     for (const [owner, trouble] of this.#sourceTroubles()) this.sourceTroubled(owner, trouble);
   }
 

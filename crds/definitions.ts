@@ -104,6 +104,12 @@ export const OWN_KINDS: readonly Presentation[] = [
     columns: [
       { name: 'Protocol', type: 'string', jsonPath: '.spec.protocol', description: 'What the endpoints speak.' },
       { name: 'Endpoint', type: 'string', jsonPath: '.spec.endpoints[0].ip', description: 'The first address.' },
+      {
+        name: 'Resolved',
+        type: 'string',
+        jsonPath: '.status.conditions[?(@.type=="EndpointsResolved")].status',
+        description: 'Whether every endpoint is known.',
+      },
     ],
     status: OBJECT_STATUS,
   },

@@ -1,4 +1,5 @@
 // The settings of a proxy: flags, and environment variables for absent flags. Only this file reads them.
+import { ENDPOINT_FLAGS, readEndpointFlags, type EndpointPermissions } from '#api/k8s/endpoint-flags.ts';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { formatDuration } from '#lib/duration.ts';
@@ -194,6 +195,7 @@ export const PROXY_FLAGS: readonly FlagGroup[] = [
 export const UP_FLAGS: readonly FlagGroup[] = [
   { title: 'Folder', flags: FOLDER_FLAGS },
   { title: 'Store', flags: storeFlags(`${STORE_FILE} in DIR`) },
+  { title: 'Endpoints', flags: ENDPOINT_FLAGS },
   {
     title: 'Serving',
     flags: Object.fromEntries(
@@ -204,7 +206,7 @@ export const UP_FLAGS: readonly FlagGroup[] = [
 ];
 
 /** The settings of `weir up`. */
-export interface UpConfig extends ServingConfig {
+export interface UpConfig extends ServingConfig, EndpointPermissions {
   readonly folders: readonly string[];
   /** Starts backends too. */
   readonly demo: boolean;
@@ -235,6 +237,7 @@ export function readUpConfig(args: readonly string[], environment: NodeJS.Proces
       strictKinds: values.isOn('strict-kinds'),
       store: readStore(values, environment, path.join(folder, STORE_FILE)),
       maxRegisteredEndpoints: values.count('max-registered-endpoints', 1, MAX_REGISTERED),
+      ...readEndpointFlags(values),
     };
   });
 }

@@ -17,6 +17,18 @@ const IP_RULE = {
 export const BackendEndpoint = closed({
   ip: Type.String({ minLength: 1, maxLength: 45, description: 'An IPv4 or IPv6 address.', 'x-kubernetes-validations': [IP_RULE] }),
   port: Type.Integer({ ...Port, description: 'The TCP port; of a UDPRoute, the UDP port.' }),
+  weight: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 1_000, description: 'The share among the endpoints of the same priority; 1 by default.' }),
+  ),
+  priority: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: 7, description: 'Endpoints of the lowest number come first; 0 by default.' }),
+  ),
+  zone: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 63, description: 'The zone of the endpoint, as in topology.kubernetes.io/zone.' }),
+  ),
+  labels: Type.Optional(
+    Type.Record(Type.String(), Type.String({ maxLength: 63 }), { description: 'Metadata, by which policies choose endpoints.' }),
+  ),
 });
 export type BackendEndpoint = Static<typeof BackendEndpoint>;
 

@@ -1,13 +1,14 @@
 // Clusters: the targets of backendRefs (a port of a Service, or a Backend), if requests can be sent there.
 import type { ClusterProtocol, UpstreamTls } from '#api/ir/ir.ts';
-import type { Service } from '#api/k8s/k8s.ts';
+import type { Backend, Service } from '#api/k8s/k8s.ts';
 import { WEIR_GROUP } from '#api/k8s/schema.ts';
-import { refusal } from './addresses.ts';
+import { endpointsOfBackend } from './backend-endpoints.ts';
 import { tlsOf } from './backend-tls.ts';
 import { formatClusterKey, parseClusterKey, type ClusterKey } from './cluster-key.ts';
 import type { BackendObstacle } from './conditions.ts';
 import { faultOf } from './discovered.ts';
 import { endpointsUnit } from './endpoint-slice.ts';
+import { externalNameObstacle } from './external-name.ts';
 import { httpProtocol, selectPort } from './service-port.ts';
 import { FAULT, valueOnly, type UnitKind, type View } from './view.ts';
 
@@ -26,13 +27,19 @@ export const clusterUnit: UnitKind<ClusterOutcome> = {
   compile(view, text) {
     const key = parseClusterKey(text);
     const found = key.kind === 'Service' ? resolveService(view, key) : resolveBackend(view, key);
-    if ('reason' in found) return valueOnly({ datagrams: found, connections: found, requests: found });
+    const counters = [inUse(`${key.kind}/${key.namespace}/${key.name}`)];
+    if ('reason' in found) return { ...valueOnly({ datagrams: found, connections: found, requests: found }), counters };
     view.read(endpointsUnit, text);
     const outcome = { datagrams: null, connections: null, requests: found.requests };
     const tls = found.tls === undefined ? {} : { tls: found.tls };
-    return { ...valueOnly(outcome), resources: [{ kind: 'Cluster', key: text, protocol: found.protocol, ...tls }] };
+    return { ...valueOnly(outcome), counters, resources: [{ kind: 'Cluster', key: text, protocol: found.protocol, ...tls }] };
   },
 };
+
+/** The counter of the clusters of an object: of those that served routes refer to. */
+export function inUse(object: string): string {
+  return `cluster ${object}`;
+}
 
 function faulty(key: string): ClusterOutcome {
   const obstacle: BackendObstacle = { reason: 'BackendNotFound', message: `${key} ${FAULT}` };
@@ -50,9 +57,8 @@ function resolveService(view: View, key: ClusterKey & { kind: 'Service' }): Usab
   const id = `Service/${key.namespace}/${key.name}`;
   const service = view.object('Service', key.namespace, key.name);
   if (service === undefined) return { reason: 'BackendNotFound', message: `${id} does not exist` };
-  if (service.spec.type === 'ExternalName') {
-    return { reason: 'InvalidKind', message: `${id} is of type ExternalName, which is not supported; use a Backend instead` };
-  }
+  const obstacle = externalNameObstacle(view, service);
+  if (obstacle !== null) return { reason: 'InvalidKind', message: `${id} is of type ExternalName, ${obstacle}` };
   const port = selectPort(service, key.port, key.transport);
   if (port === undefined) return { reason: 'BackendNotFound', message: `${id} has no port ${key.port}${portsOf(service)}` };
   if (port.protocol !== key.transport) {
@@ -72,11 +78,16 @@ function resolveBackend(view: View, key: ClusterKey): Usable | BackendObstacle {
   if (backend === undefined) return { reason: 'BackendNotFound', message: `${id} does not exist` };
   const fault = faultOf(backend);
   if (fault !== null) return { reason: 'BackendNotFound', message: `${id} is not valid: ${fault}` };
-  for (const { ip } of backend.spec.endpoints ?? []) {
-    const reason = refusal(ip, view.options.allowLoopback);
-    if (reason !== null) return { reason: 'RefNotPermitted', message: `${id}: endpoint ${ip} ${reason}` };
-  }
+  const refused = refusedEntirely(view, backend);
+  if (refused !== null) return { reason: 'RefNotPermitted', message: `${id}: endpoint ${refused}` };
   return { protocol: backend.spec.protocol, requests: null, tls: tlsOf(view, `${WEIR_GROUP}/${id}`, '') };
+}
+
+/** Why a Backend with fixed endpoints has none that is permitted. The answers of sources change too often to be an error of routes. */
+function refusedEntirely(view: View, backend: Backend): string | null {
+  if (backend.spec.endpoints === undefined) return null;
+  const { endpoints, refused } = endpointsOfBackend(view, backend);
+  return endpoints?.length === 0 ? (refused[0] ?? null) : null;
 }
 
 function portsOf({ spec }: Service): string {

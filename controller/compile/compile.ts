@@ -1,10 +1,12 @@
 // The compiler: takes changes of Kubernetes objects, returns changed resources and statuses. Its only state is the cache of units.
 import { objectId, refOf, type ObjectRef } from '#api/k8s/object.ts';
 import type { EncodedResource } from '#api/ir/ir.ts';
+import { AddressRanges } from '#lib/address-ranges.ts';
 import { POLICIES } from '#api/k8s/policies.ts';
 import { validateObject } from '#api/k8s/validate.ts';
 import { Store } from '../snapshot/store.ts';
 import type { Change, Wanted } from '../watch/event.ts';
+import { backendStatusUnit } from './backend-status.ts';
 import { backendTlsStatusUnit } from './backend-tls-status.ts';
 import { gatewayClassUnit } from './gateway-class.ts';
 import { gatewayStatusUnit } from './gateway-status.ts';
@@ -24,6 +26,7 @@ const ROOTS: ReadonlyMap<string, UnitKind<unknown>> = new Map<string, UnitKind<u
   ['GatewayClass', gatewayClassUnit],
   ['Gateway', gatewayStatusUnit],
   ['ListenerSet', listenerSetStatusUnit],
+  ['Backend', backendStatusUnit],
   ['BackendTLSPolicy', backendTlsStatusUnit],
   ['HTTPRoute', httpRouteUnit],
   ['GRPCRoute', grpcRouteUnit],
@@ -38,6 +41,9 @@ export type CompilerOptions = Pick<CompileOptions, 'controllerName'> & Partial<C
 
 const DEFAULTS: Omit<CompileOptions, 'controllerName'> = {
   allowLoopback: false,
+  allowExternalNames: false,
+  allowedEndpoints: AddressRanges.of([]),
+  own: { addresses: new Set(), ports: new Set() },
   bindAddresses: true,
   addresses: null,
   proxyService: '',

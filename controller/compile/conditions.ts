@@ -156,6 +156,28 @@ export function backendTlsRefsNotResolved(generation: number, obstacle: BackendT
   return condition('ResolvedRefs', 'False', obstacle.reason, obstacle.message, generation);
 }
 
+// --- Backend
+
+export function backendAccepted(generation: number): DesiredCondition {
+  return condition('Accepted', 'True', 'Accepted', 'the Backend is valid', generation);
+}
+
+export function backendNotAccepted(generation: number, message: string): DesiredCondition {
+  return condition('Accepted', 'False', 'Invalid', message, generation);
+}
+
+/** Whether all endpoints of a Backend are known and in use. */
+export const ENDPOINTS_RESOLVED = 'EndpointsResolved';
+
+export function endpointsResolved(generation: number): DesiredCondition {
+  return condition(ENDPOINTS_RESOLVED, 'True', 'EndpointsResolved', 'every endpoint is known', generation);
+}
+
+/** `reason`: Pending, AddressRefused, InvalidSecretRef, NoEndpoints, or that of the source. */
+export function endpointsNotResolved(generation: number, { reason, message }: Obstacle<string>): DesiredCondition {
+  return condition(ENDPOINTS_RESOLVED, 'False', reason, message, generation);
+}
+
 // --- Listener
 
 export type ListenerObstacle = Obstacle<

@@ -5,7 +5,9 @@ import type { Endpoint, Endpoints } from '#api/ir/ir.ts';
 import { compareText } from '#lib/compare-text.ts';
 import type { WantedEndpoints } from '../watch/found.ts';
 import { refusal } from './addresses.ts';
+import { endpointsOfBackend, foundEndpoints } from './backend-endpoints.ts';
 import { questionOf } from './discovered.ts';
+import { externalNameQuestion } from './external-name.ts';
 import { parseClusterKey, type ClusterKey } from './cluster-key.ts';
 import { selectPort } from './service-port.ts';
 import { valueOnly, type UnitKind, type View } from './view.ts';
@@ -18,34 +20,33 @@ export const endpointsUnit: UnitKind<null> = {
   compile(view, key) {
     const clusterKey = parseClusterKey(key);
     const question = wantedBy(view, clusterKey);
-    const endpoints = question === null ? endpointsOf(view, clusterKey) : answerTo(view, question);
+    const endpoints = endpointsOf(view, clusterKey, question);
     const resource: Endpoints = { kind: 'Endpoints', key, endpoints: [...sortedByAddress(endpoints ?? [])] };
     const resources = [endpoints === null ? { ...resource, unresolved: true as const } : resource];
     return { ...valueOnly(null), resources, wants: question === null ? [] : [question] };
   },
 };
 
-function wantedBy(view: View, { kind, namespace, name }: ClusterKey): WantedEndpoints | null {
-  const backend = kind === 'Backend' ? view.object('Backend', namespace, name) : undefined;
+/** The question to a source outside Kubernetes; null if objects have the endpoints. */
+function wantedBy(view: View, key: ClusterKey): WantedEndpoints | null {
+  if (key.kind === 'Service') return externalNameQuestion(view, key);
+  const backend = view.object('Backend', key.namespace, key.name);
   return backend === undefined ? null : questionOf(view, backend);
 }
 
 /** Null before the source has answered. */
-function answerTo(view: View, { owner }: WantedEndpoints): readonly Endpoint[] | null {
-  const endpoints = view.found(owner)?.endpoints ?? null;
-  return endpoints?.filter(({ address }) => refusal(address, view.options.allowLoopback) === null) ?? null;
-}
-
-function endpointsOf(view: View, key: ClusterKey): readonly Endpoint[] {
+function endpointsOf(view: View, key: ClusterKey, question: WantedEndpoints | null): readonly Endpoint[] | null {
   if (key.kind === 'Backend') {
     const backend = view.object('Backend', key.namespace, key.name);
-    return (backend?.spec.endpoints ?? []).map(({ ip, port }) => ({ address: ip, port, draining: false }));
+    return backend === undefined ? [] : endpointsOfBackend(view, backend).endpoints;
   }
+  if (question !== null) return foundEndpoints(view, question.owner).endpoints;
   const service = view.object('Service', key.namespace, key.name);
   const port = service === undefined ? undefined : selectPort(service, key.port, key.transport);
   if (port === undefined) return [];
   const slices = view.list('endpointSlicesByService', `${key.namespace}/${key.name}`);
-  return slices.flatMap((slice) => endpointsIn(slice, port)).filter((e) => refusal(e.address, view.options.allowLoopback) === null);
+  const endpoints = slices.flatMap((slice) => endpointsIn(slice, port));
+  return endpoints.filter(({ address, port: number }) => refusal({ address, port: number, origin: 'written' }, view.options) === null);
 }
 
 /** A slice lists ports by the name of the Service port, each with the number at which the pods listen. */

@@ -86,6 +86,7 @@ function printStatus(status: DesiredStatus, generation: number): Record<string, 
   const print = (conditions: readonly DesiredCondition[]) => conditions.map((condition) => printCondition(condition, generation));
   switch (status.type) {
     case 'GatewayClass':
+    case 'Backend':
       return { object, conditions: print(status.conditions) };
     case 'Gateway':
       return {

@@ -60,6 +60,10 @@ export type DesiredStatus = { readonly ref: ObjectRef; readonly uid?: string } &
       readonly parents: readonly { readonly parentRef: ParentRef; readonly conditions: readonly DesiredCondition[] }[];
     }
   | {
+      readonly type: 'Backend';
+      readonly conditions: readonly DesiredCondition[];
+    }
+  | {
       readonly type: 'Policy';
       readonly ancestors: readonly AncestorStatus[];
     }

@@ -3,8 +3,10 @@ import type { Service, ServicePort } from '#api/k8s/k8s.ts';
 import type { ClusterProtocol } from '#api/ir/ir.ts';
 
 /** The port with this number. If the number is used for several transports, the one of `transport`. */
-export function selectPort(service: Service, number: number, transport: 'TCP' | 'UDP'): ServicePort | undefined {
-  const ports = service.spec.ports.filter((port) => port.port === number);
+export function selectPort({ spec }: Service, number: number, transport: 'TCP' | 'UDP'): ServicePort | undefined {
+  // A Service of type ExternalName may have no ports: then each port is meant.
+  if (spec.type === 'ExternalName' && spec.ports.length === 0) return { name: '', protocol: transport, port: number };
+  const ports = spec.ports.filter((port) => port.port === number);
   return ports.find((port) => port.protocol === transport) ?? ports[0];
 }
 

@@ -1,3 +1,4 @@
+import { AddressRanges } from '#lib/address-ranges.ts';
 import { describe, expect, test } from '@jest/globals';
 import type { KubernetesObject } from '#api/k8s/object.ts';
 import { Store } from '../snapshot/store.ts';
@@ -8,6 +9,9 @@ import { valueOnly, type CompileOptions, type UnitKind } from './view.ts';
 const OPTIONS: CompileOptions = {
   controllerName: 'test',
   allowLoopback: false,
+  allowExternalNames: false,
+  allowedEndpoints: AddressRanges.of([]),
+  own: { addresses: new Set(), ports: new Set() },
   bindAddresses: true,
   addresses: null,
   proxyService: '',

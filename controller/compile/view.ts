@@ -5,15 +5,16 @@ import type { Resource } from '#api/ir/ir.ts';
 import type { Indexed, IndexName } from '../snapshot/indexes.ts';
 import type { FleetMode } from '#api/k8s/k8s.ts';
 import type { FoundEndpoints, WantedEndpoints } from '../watch/found.ts';
+import type { AddressRules } from './addresses.ts';
 import type { OfferedPair, PairChoice } from './kept-pairs.ts';
 import type { DesiredFleet, DesiredStatus } from './result.ts';
 
 /** Settings of the controller that affect compilation. */
-export interface CompileOptions {
+export interface CompileOptions extends AddressRules {
+  /** Serve Services of type ExternalName by the addresses of their names. */
+  readonly allowExternalNames: boolean;
   /** The controller serves GatewayClasses with this spec.controllerName. */
   readonly controllerName: string;
-  /** Serve endpoints on loopback and link-local addresses: without a cluster. In a cluster these would be the proxy's own pod. */
-  readonly allowLoopback: boolean;
   /** Proxies bind the IP addresses of Gateway.spec.addresses. False if a load balancer has these addresses. */
   readonly bindAddresses: boolean;
   /**

@@ -1,5 +1,6 @@
 // Maps a condition to the field that it is about.
-import type { Gateway, HttpRoute, ListenerSet } from '#api/k8s/k8s.ts';
+import { sourcesIn } from '#api/k8s/backend-source/index.ts';
+import type { Backend, Gateway, HttpRoute, ListenerSet } from '#api/k8s/k8s.ts';
 import type { KubernetesObject } from '#api/k8s/object.ts';
 import type { Policy } from '#api/k8s/policies.ts';
 import type { DesiredCondition, DesiredStatus } from '../compile/result.ts';
@@ -25,6 +26,8 @@ export function fieldOfCondition(place: ConditionPlace): string {
     case 'Gateway':
     case 'ListenerSet':
       return fieldOfListener(object as Gateway | ListenerSet, place);
+    case 'Backend':
+      return fieldOfBackend(object as Backend, place);
     case 'Route':
       return fieldOfParent(object as HttpRoute, place);
     case 'Policy':
@@ -59,6 +62,14 @@ function fieldOfParent({ spec }: HttpRoute, { status, index, condition }: Condit
   );
   if (condition.reason !== 'NoMatchingParent') return `spec.parentRefs[${i}]`;
   return `spec.parentRefs[${i}].${told?.sectionName === undefined ? 'port' : 'sectionName'}`;
+}
+
+/** The first refused address of a list, or the source. */
+function fieldOfBackend({ spec }: Backend, { condition: { message, reason } }: ConditionPlace): string {
+  const i = (spec.endpoints ?? []).findIndex(({ ip }) => message.includes(`${ip} `));
+  if (reason === 'AddressRefused' && i !== -1) return `spec.endpoints[${i}].ip`;
+  const [source] = sourcesIn(spec);
+  return source === undefined ? '' : `spec.${source.source}`;
 }
 
 const OF_AUTHORITIES: ReadonlySet<string> = new Set(['NoValidCACertificate', 'InvalidCACertificateRef', 'InvalidKind']);

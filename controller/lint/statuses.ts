@@ -1,6 +1,7 @@
 // Findings from compiled statuses: each cause once, at its field. A condition that repeats another one, or summarises those of listeners,
 // is not a cause.
 import { objectId } from '#api/k8s/object.ts';
+import { ENDPOINTS_RESOLVED } from '../compile/conditions.ts';
 import type { DesiredCondition, DesiredStatus } from '../compile/result.ts';
 import { isBad, partsOf } from '../status/problems.ts';
 import type { Severity, Unplaced } from './finding.ts';
@@ -13,12 +14,15 @@ const SUMMARIES: ReadonlySet<string> = new Set(['ListenersNotValid', 'ListenersN
 const OF_PARENT: ReadonlySet<string> = new Set(['ParentNotAccepted', 'ParentNotProgrammed', 'NoReadyListeners']);
 /** The state of a cluster, not of files: a Service has no address yet. */
 const OF_CLUSTER = 'AddressNotAssigned';
+/** Reasons of `EndpointsResolved` that have their cause in files. Others are the state of a source. */
+const OF_BACKEND: ReadonlySet<string> = new Set(['AddressRefused', 'InvalidSecretRef']);
 /** Conditions of objects that are served anyway. */
 const SEVERITIES: ReadonlyMap<string, Severity> = new Map<string, Severity>([
   ['OverlappingTLSConfig', 'warning'],
   ['InsecureFrontendValidationMode', 'warning'],
   ['UnsupportedFields', 'warning'],
   ['Overridden', 'info'],
+  [ENDPOINTS_RESOLVED, 'warning'],
 ]);
 
 /** All causes in the statuses, in their order. */
@@ -47,6 +51,7 @@ function causesOf(conditions: readonly DesiredCondition[]): readonly DesiredCond
     ({ type, reason, message }, i) =>
       !OF_PARENT.has(reason) &&
       reason !== OF_CLUSTER &&
+      (type !== ENDPOINTS_RESOLVED || OF_BACKEND.has(reason)) &&
       !(refused && type === 'Programmed' && reason !== 'AddressNotUsable') &&
       bad.findIndex((other) => other.message === message) === i,
   );

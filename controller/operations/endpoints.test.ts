@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { request } from 'undici';
+import { AddressRanges } from '#lib/address-ranges.ts';
 import { AdminServer, refuseWebPages } from '#lib/admin-server.ts';
 import { createLog } from '#lib/log.ts';
 import { Registry } from '../store/registry.ts';
@@ -12,6 +13,12 @@ import { MAX_OPERATION_BYTES, operationPaths } from './operations.ts';
 
 let folder = '';
 let registry: Registry;
+const RULES = {
+  allowLoopback: false,
+  allowedEndpoints: AddressRanges.of([]),
+  own: { addresses: new Set<string>(), ports: new Set<number>() },
+};
+
 let server: AdminServer;
 let port = 0;
 
@@ -21,10 +28,7 @@ beforeEach(async () => {
     throw error;
   };
   registry = new Registry({ store: { kind: 'sqlite', file: path.join(folder, 'store') }, maxRegisteredEndpoints: 300, failed });
-  const paths = operationPaths(
-    operationsOf({ endpoints: { registrations: registry.registrations, allowLoopback: false } }),
-    createLog('silent'),
-  );
+  const paths = operationPaths(operationsOf({ endpoints: { registrations: registry.registrations, rules: RULES } }), createLog('silent'));
   server = new AdminServer({ host: '127.0.0.1', port: 0, paths, refuse: refuseWebPages, maxBodyBytes: MAX_OPERATION_BYTES });
   port = await server.start();
 });

@@ -5,7 +5,7 @@ import { canonicalAddress } from '#lib/ip-address.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import type { FieldError } from '#api/k8s/field-error.ts';
 import { closed, DURATION_FORM, DURATION_RULES, Port } from '#api/k8s/schema.ts';
-import { refusal } from '../compile/addresses.ts';
+import { refusal, type AddressRules } from '../compile/addresses.ts';
 import { addressKey } from '../store/registration.ts';
 import type { EndpointAddress, NewRegistration, Registration } from '../store/registration.ts';
 import type { RegistrationRefusal, Registrations } from '../store/registrations.ts';
@@ -102,21 +102,22 @@ export interface RemovedEndpoints {
   readonly absent: readonly EndpointAddress[];
 }
 
-/** What the resource needs. `allowLoopback`: endpoints may be on this machine. */
+/** What the resource needs. */
 export interface EndpointParts {
   readonly registrations: Registrations;
-  readonly allowLoopback: boolean;
+  /** Which addresses may be endpoints. */
+  readonly rules: AddressRules;
 }
 
 /** The operations of /endpoints. */
-export function endpoints({ registrations, allowLoopback }: EndpointParts): readonly Operation[] {
+export function endpoints({ registrations, rules }: EndpointParts): readonly Operation[] {
   return [
     operation('GET /endpoints', Filter, async ({ backend = null }) => {
       const { registrations: all, trouble } = await registrations.list(backend);
       return ok({ endpoints: all.map(shown), trouble } satisfies ShownEndpoints);
     }),
     operation('PUT /endpoints', Additions, async ({ backend, endpoints: given, origin }) => {
-      const read = readAll(given, allowLoopback);
+      const read = readAll(given, rules);
       if (!read.ok) return read;
       const added = await registrations.add(backend, read.value, origin);
       if (!added.ok) return refused(added.error);
@@ -143,14 +144,14 @@ function notes(registrations: Registrations, backend: string): readonly string[]
 }
 
 /** The endpoints of a request, or all errors in them. */
-function readAll(given: readonly NewEndpoint[], allowLoopback: boolean): Result<readonly NewRegistration[], Problem> {
+function readAll(given: readonly NewEndpoint[], rules: AddressRules): Result<readonly NewRegistration[], Problem> {
   const errors: FieldError[] = [];
   const seen = new Map<string, number>();
   const read = given.map((endpoint, index) => {
     const address = canonicalAddress(endpoint.address);
     const key = addressKey({ address, port: endpoint.port });
     const twin = seen.get(key);
-    const own = [...errorsIn(endpoint, address, allowLoopback), ...(twin === undefined ? [] : [twinError(twin)])];
+    const own = [...errorsIn(endpoint, address, rules), ...(twin === undefined ? [] : [twinError(twin)])];
     errors.push(...own.map(({ field, reason }) => ({ field: `endpoints[${index}]${field === '' ? '' : `.${field}`}`, reason })));
     seen.set(key, index);
     return registrationOf(endpoint, address);
@@ -162,8 +163,8 @@ function twinError(index: number): FieldError {
   return { field: '', reason: `has the address and port of endpoints[${index}]` };
 }
 
-function errorsIn({ labels = {}, ttl }: NewEndpoint, address: string, allowLoopback: boolean): readonly FieldError[] {
-  const why = address === '' ? 'must be an IPv4 or IPv6 address' : refusal(address, allowLoopback);
+function errorsIn({ labels = {}, ttl, port }: NewEndpoint, address: string, rules: AddressRules): readonly FieldError[] {
+  const why = address === '' ? 'must be an IPv4 or IPv6 address' : refusal({ address, port, origin: 'written' }, rules);
   return [
     ...(why === null ? [] : [{ field: 'address', reason: why }]),
     ...(Object.keys(labels).length > MAX_LABELS ? [{ field: 'labels', reason: `must have at most ${MAX_LABELS} entries` }] : []),

@@ -44,6 +44,7 @@ function mapConditions(status: DesiredStatus, map: (condition: DesiredCondition)
   });
   switch (status.type) {
     case 'GatewayClass':
+    case 'Backend':
       return own(status);
     case 'Gateway':
     case 'ListenerSet':

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { DesiredStatus } from '../compile/result.ts';
-import { mergeStatus, withoutOwnEntries } from './merge.ts';
+import { mergeStatus, withoutOwnConditions, withoutOwnEntries } from './merge.ts';
 
 const OPTIONS = { controllerName: 'gateway.weir.dev/controller', now: '2026-01-02T00:00:00Z' };
 const EARLIER = '2026-01-01T00:00:00Z';
@@ -84,4 +84,14 @@ test('withoutOwnEntries removes own entries only', () => {
   const foreign = { ...own, controllerName: 'example.net/other' };
   expect(withoutOwnEntries({ parents: [own, foreign] }, 'parents', OPTIONS)).toEqual({ parents: [foreign] });
   expect(withoutOwnEntries({ parents: [foreign] }, 'parents', OPTIONS)).toBeNull();
+});
+
+describe('withoutOwnConditions', () => {
+  test('removes the conditions of Weir from an object that it no longer uses, and keeps those of others', () => {
+    const own = { ...ACCEPTED, lastTransitionTime: EARLIER };
+    const other = { ...own, type: 'example.com/Ready' };
+    expect(withoutOwnConditions({ conditions: [own, other] }, OPTIONS)).toEqual({ conditions: [other] });
+    expect(withoutOwnConditions({ conditions: [other] }, OPTIONS)).toBeNull();
+    expect(withoutOwnConditions(undefined, OPTIONS)).toBeNull();
+  });
 });

@@ -1,7 +1,7 @@
 // Computes the status patch from the live status and the desired one. Pure; null if they agree.
 import { isDeepStrictEqual } from 'node:util';
 import type { AncestorStatus, DesiredCondition, DesiredStatus, ListenerStatus, ParentRef } from '../compile/result.ts';
-import { RESOURCES_READABLE } from '../compile/conditions.ts';
+import { ENDPOINTS_RESOLVED, RESOURCES_READABLE } from '../compile/conditions.ts';
 import type { Condition } from '#api/k8s/object.ts';
 
 /** Other inputs of a merge. */
@@ -29,6 +29,7 @@ const OWN_CONDITIONS: ReadonlySet<string> = new Set([
   'PartiallyInvalid',
   'UnsupportedFields',
   'RefusedByProxy',
+  ENDPOINTS_RESOLVED,
 ]);
 
 /** metav1.Condition allows 32 KiB; a readable sentence needs less. */
@@ -59,9 +60,17 @@ export function mergeStatus(live: unknown, desired: DesiredStatus, options: Merg
       });
     case 'Route':
       return difference(status, { parents: mergeParents(status['parents'], desired.parents, options) });
+    case 'Backend':
+      return difference(status, { conditions: mergeConditions(status['conditions'], desired.conditions, options) });
     case 'Policy':
       return difference(status, { ancestors: mergeAncestors(status['ancestors'], desired.ancestors, options) });
   }
+}
+
+/** The patch that removes Weir's conditions from an object; null if it has none. */
+export function withoutOwnConditions(live: unknown, options: MergeOptions): StatusPatch | null {
+  const status = isJson(live) ? live : {};
+  return difference(status, { conditions: mergeConditions(status['conditions'], [], options) });
 }
 
 /** The patch that removes Weir's entries from a route or policy; null if it has none. */

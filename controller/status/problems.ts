@@ -18,6 +18,7 @@ export function isBad({ type, status }: DesiredCondition): boolean {
 export function partsOf(status: DesiredStatus): (readonly [string, readonly DesiredCondition[]])[] {
   switch (status.type) {
     case 'GatewayClass':
+    case 'Backend':
       return [['', status.conditions]];
     case 'Gateway':
     case 'ListenerSet':

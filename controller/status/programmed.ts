@@ -14,7 +14,7 @@ import type { ProxyReports, Progress, Refusal } from './proxy-reports.ts';
 /** The status of an object with listeners. */
 type HolderStatus = Extract<DesiredStatus, { type: 'Gateway' | 'ListenerSet' }>;
 /** The status of an object that proxies refuse as a whole or by rules. */
-type EntriesStatus = Extract<DesiredStatus, { type: 'Route' | 'Policy' }>;
+type EntriesStatus = Extract<DesiredStatus, { type: 'Route' | 'Policy' | 'Backend' }>;
 
 /** A consumer of statuses. */
 export interface StatusTarget {
@@ -108,7 +108,8 @@ export class Programmed {
     else this.#refusals.set(id, refusals);
     const status = this.#wanted.get(id);
     if (status !== undefined && hasListeners(status)) this.#tell(id, status);
-    if (status?.type === 'Route' || status?.type === 'Policy') this.#target.write([this.#withRefusals(id, status)], []);
+    if (status !== undefined && status.type !== 'GatewayClass' && !hasListeners(status))
+      this.#target.write([this.#withRefusals(id, status)], []);
   }
 
   /** The fleet of a Gateway (`<namespace>/<name>`) cannot be created, for the reason in `message`; null means that it can. */
@@ -220,6 +221,7 @@ export class Programmed {
     if (refusals === undefined) return status;
     const message = [...refusals].map(([part, refusal]) => `${part}${part === '' ? '' : ': '}${describeRefusal(refusal)}`).join('; ');
     const refused = (own: readonly DesiredCondition[]) => [...own, conditions.refusedByProxy(own[0]?.observedGeneration ?? 0, message)];
+    if (status.type === 'Backend') return { ...status, conditions: refused(status.conditions) };
     if (status.type === 'Policy')
       return { ...status, ancestors: status.ancestors.map((entry) => ({ ...entry, conditions: refused(entry.conditions) })) };
     return { ...status, parents: status.parents.map((entry) => ({ ...entry, conditions: refused(entry.conditions) })) };

@@ -19,7 +19,7 @@ import type { RawObject } from '../watch/kinds.ts';
 import { liveStatusOf } from '../watch/live-status.ts';
 import type { LiveStatus, LiveStatuses } from '../watch/live-status.ts';
 import { OwnWrites } from '../watch/own-writes.ts';
-import { mergeStatus, withoutOwnEntries } from './merge.ts';
+import { mergeStatus, withoutOwnConditions, withoutOwnEntries } from './merge.ts';
 import type { StatusPatch } from './merge.ts';
 import { WorkQueue } from './work-queue.ts';
 import type { WorkOutcome } from './work-queue.ts';
@@ -205,6 +205,7 @@ export class StatusWriter {
     const options = { controllerName: this.#options.controllerName, now };
     const current = JSON.parse(live.status) as unknown;
     if (status !== null) return mergeStatus(current, status, options);
+    if (live.ref.kind === 'Backend') return withoutOwnConditions(current, options);
     const list = entriesOf(live.ref.kind);
     return list === null ? null : withoutOwnEntries(current, list, options);
   }

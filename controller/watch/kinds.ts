@@ -80,11 +80,11 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
   customKind('ReferenceGrant', GATEWAY_CRDS, false),
   ...POLICIES.map(({ kind }) => customKind(kind, WEIR_CRDS, true)),
   customKind('GatewayParameters', WEIR_CRDS, false),
-  customKind('Backend', WEIR_CRDS, false),
+  customKind('Backend', WEIR_CRDS, true),
   customKind('BackendTLSPolicy', GATEWAY_CRDS, true),
   coreKind('Service', (object) => ({
     ...base(object, null),
-    spec: pick(object['spec'], ['type', 'ports', 'clusterIPs']),
+    spec: pick(object['spec'], ['type', 'ports', 'clusterIPs', 'externalName']),
     // The addresses of a Service in front of proxies become those of Gateways.
     status: pick(object['status'], ['loadBalancer', 'conditions']),
   })),

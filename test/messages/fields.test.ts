@@ -40,7 +40,7 @@ const SOURCES = ['controller/compile', 'controller/discovery', 'controller/fleet
 const OF_NO_CONCERN: Readonly<Partial<Record<KindName, readonly string[]>>> = {
   // What kube-proxy and cloud controllers do with a Service; Weir takes its endpoints.
   Service: [
-    ...['selector', 'clusterIP', 'externalIPs', 'externalName', 'sessionAffinityConfig', 'externalTrafficPolicy', 'internalTrafficPolicy'],
+    ...['selector', 'clusterIP', 'externalIPs', 'sessionAffinityConfig', 'externalTrafficPolicy', 'internalTrafficPolicy'],
     ...['healthCheckNodePort', 'publishNotReadyAddresses', 'trafficDistribution', 'ipFamilies', 'ipFamilyPolicy'],
     ...['allocateLoadBalancerNodePorts', 'loadBalancerClass', 'loadBalancerIP', 'loadBalancerSourceRanges'],
     ...['ports[].targetPort', 'ports[].nodePort'],

@@ -4,8 +4,10 @@ import { closed, Duration, Port } from '../schema.ts';
 import type { BackendSourceOf } from './backend-source.ts';
 
 const LABEL = '[A-Za-z0-9_]([-A-Za-z0-9_]*[A-Za-z0-9_])?';
+const NAME_PATTERN = `^${LABEL}(\\.${LABEL})*\\.?$`;
 const NAME = 'a name in DNS: letters, digits, "-", "_" and "."';
 const SERVER = 'an IP address, with a port if it is not 53, like 10.0.0.10, 10.0.0.10:5353 or [fd00::1]:53';
+const NOT_A_NAME = 'must be a name, not an address; fixed addresses go into endpoints';
 const NEEDS_PORT = 'is required, since only SRV records have ports';
 const HAS_PORTS = 'must be absent, since SRV records have their own ports';
 
@@ -18,7 +20,7 @@ export const DnsSettings = closed(
     name: Type.String({
       minLength: 1,
       maxLength: 253,
-      pattern: `^${LABEL}(\\.${LABEL})*\\.?$`,
+      pattern: NAME_PATTERN,
       description: 'The full name to look up; search domains do not apply.',
       '~must': NAME,
     }),
@@ -50,6 +52,7 @@ export const DnsSettings = closed(
   {
     description: 'Endpoints are the addresses of a name in DNS.',
     'x-kubernetes-validations': [
+      { rule: "!self.name.matches('^[0-9.]+$')", message: `name ${NOT_A_NAME}` },
       { rule: "self.type == 'SRV' || has(self.port)", message: `port ${NEEDS_PORT}` },
       { rule: "self.type != 'SRV' || !has(self.port)", message: `port ${HAS_PORTS}` },
     ],
@@ -62,8 +65,14 @@ export const dnsSource: BackendSourceOf<typeof DnsSettings> & { readonly source:
   source: 'dns',
   schema: DnsSettings,
   secrets: () => [],
-  check({ type, port }) {
+  check({ name, type, port }) {
+    if (/^[0-9.]+$/.test(name)) return [{ field: 'name', reason: NOT_A_NAME }];
     if (type !== 'SRV' && port === undefined) return [{ field: 'port', reason: NEEDS_PORT }];
     return type === 'SRV' && port !== undefined ? [{ field: 'port', reason: HAS_PORTS }] : [];
   },
 };
+
+/** Whether a text is a name to look up, and not an address. */
+export function isLookupName(text: string): boolean {
+  return text.length <= 253 && new RegExp(NAME_PATTERN).test(text) && !/^[0-9.]+$/.test(text);
+}
