@@ -12,7 +12,8 @@ export const WEIR_IMAGE = 'weir';
 export const WEIR: Image = { entrypoint: [process.execPath, path.resolve(import.meta.dirname, '..', '..', 'cli', 'weir.ts')] };
 
 const NAMESPACE = 'default';
-const LABELS = { app: 'weir-controller' };
+/** Those of the chart. */
+const LABELS = { 'app.kubernetes.io/name': 'weir', 'app.kubernetes.io/component': 'controller' };
 
 /** Applies the Deployment `controller` with all objects it needs to create proxies; the nodes must have its image. */
 export async function installControllers(cluster: Cluster, replicas = 1, more: Flags = {}): Promise<void> {

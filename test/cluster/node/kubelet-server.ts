@@ -1,4 +1,4 @@
-// The kubelet server for the API server: the part that `kubectl logs` needs.
+// The kubelet server for the API server: logs, and ports that are forwarded over WebSockets.
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import https from 'node:https';
@@ -7,6 +7,7 @@ import type { Container } from './container.ts';
 import type { Kubelet } from './kubelet.ts';
 import { followLog, readLog } from './log-file.ts';
 import type { LogQuery } from './log-file.ts';
+import { forwardPort } from './port-forward.ts';
 import { KUBELET_PORT } from './registration.ts';
 import type { NodeSettings } from './settings.ts';
 
@@ -15,6 +16,7 @@ export async function serveKubelet(kubelet: Kubelet, { files }: NodeSettings, ad
   const credentials = { cert: readFileSync(files.kubeletCertificate), key: readFileSync(files.kubeletKey) };
   const clients = { ca: readFileSync(files.kubeletCa), requestCert: true, rejectUnauthorized: true };
   const server = https.createServer({ ...credentials, ...clients }, (request, response) => answer(kubelet, request, response));
+  server.on('upgrade', (request, socket, head) => forwardPort(kubelet, request, socket, head));
   server.listen(KUBELET_PORT, address);
   await once(server, 'listening');
 }

@@ -24,6 +24,12 @@ export class Kubelet {
     return this.#lives.get(uid)?.container(container);
   }
 
+  /** The network namespace of a Pod that runs here. */
+  network(namespace: string, pod: string): string | undefined {
+    const uid = this.#pods.get(namespace, pod)?.metadata.uid ?? '';
+    return this.#lives.get(uid)?.network;
+  }
+
   #take(pod: Pod, gone: boolean): void {
     const uid = pod.metadata.uid ?? '';
     if (!this.#nodes.has(pod.spec.nodeName ?? '')) return;

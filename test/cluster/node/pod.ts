@@ -70,6 +70,11 @@ export class PodLife {
     this.#life = this.#run().catch((error: unknown) => this.#fail('NodeError', String(error)));
   }
 
+  /** Its network namespace, while it has one. */
+  get network(): string | undefined {
+    return this.#sandbox?.namespace;
+  }
+
   /** A container by its name. */
   container(name: string): Container | undefined {
     return [...this.#init, ...this.#containers].find(({ spec }) => spec.name === name);
