@@ -19,6 +19,8 @@ const SHARED = [
   'maxLength',
   'minItems',
   'maxItems',
+  'minProperties',
+  'maxProperties',
   'x-kubernetes-validations',
 ];
 const TRANSLATED = ['properties', 'patternProperties', 'required', 'items', 'additionalProperties', '~minimum', '~maximum'];

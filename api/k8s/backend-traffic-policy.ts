@@ -11,6 +11,7 @@ import {
   TLS_ROUTE_TARGET,
 } from './policy.ts';
 import { faultInjection } from './backend-traffic/fault-injection.ts';
+import { loadBalancer } from './backend-traffic/load-balancer.ts';
 import { priority } from './backend-traffic/priority.ts';
 import { queue } from './backend-traffic/queue.ts';
 import { retry } from './backend-traffic/retry.ts';
@@ -19,25 +20,27 @@ import { webSocket } from './backend-traffic/web-socket.ts';
 import { choice } from './setting.ts';
 
 /** Settings that apply to connections without requests. */
-const OF_CONNECTIONS = ['proxyProtocol'];
+export const SETTINGS_OF_CONNECTIONS: readonly string[] = ['proxyProtocol', 'loadBalancer.type', 'loadBalancer.hashOn'];
 
 export const backendTrafficPolicy = policyKind({
   kind: 'BackendTrafficPolicy',
   plural: 'backendtrafficpolicies',
   shortNames: ['btp'],
   description:
-    'How requests and connections are sent to backends: protocol, timeouts, retries, WebSockets, faults on purpose, priority. For each field the nearest policy wins: rule, route, Service or Backend, listener, ListenerSet, Gateway.',
+    'How requests and connections are sent to backends: protocol, balancing, timeouts, retries, WebSockets, faults on purpose, priority. For each field the nearest policy wins: rule, route, Service or Backend, listener, ListenerSet, Gateway.',
   targets: [
     GATEWAY_TARGET,
     LISTENER_SET_TARGET,
     HTTP_ROUTE_TARGET,
     GRPC_ROUTE_TARGET,
-    { ...TCP_ROUTE_TARGET, settings: OF_CONNECTIONS },
-    { ...TLS_ROUTE_TARGET, settings: OF_CONNECTIONS },
+    { ...TCP_ROUTE_TARGET, settings: SETTINGS_OF_CONNECTIONS },
+    { ...TLS_ROUTE_TARGET, settings: SETTINGS_OF_CONNECTIONS },
     SERVICE_TARGET,
     BACKEND_TARGET,
   ],
   additions: [
+    // A proxy without it takes endpoints in turn.
+    { capability: 'load-balancer', path: 'settings.loadBalancer', otherwise: 'omit' },
     // A proxy without it adds no faults.
     { capability: 'fault-injection', path: 'settings.faultInjection', otherwise: 'omit' },
     // A proxy without these repeats requests by the other fields of `retry`.
@@ -60,6 +63,7 @@ export const backendTrafficPolicy = policyKind({
       'The version of the PROXY protocol that connections begin with, to tell the backend the address of the client. Such a connection carries requests of one client connection only.',
       ['None', 'V1', 'V2'],
     ),
+    loadBalancer,
     timeouts,
     retry,
     webSocket,

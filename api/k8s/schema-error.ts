@@ -37,6 +37,8 @@ const REASONS: ReadonlyMap<string, Reason> = new Map<string, Reason>([
   ['maxLength', (params) => `must have at most ${String(params['limit'])} characters`],
   ['minItems', (params) => (params['limit'] === 1 ? 'must not be empty' : `must have at least ${String(params['limit'])} entries`)],
   ['uniqueItems', () => 'must not hold the same entry twice'],
+  ['minProperties', (params, schema) => `must be ${String(schema['~must'] ?? `an object with ${String(params['limit'])} fields`)}`],
+  ['maxProperties', (params, schema) => `must be ${String(schema['~must'] ?? `an object with ${String(params['limit'])} fields at most`)}`],
   ['maxItems', (params) => `must have at most ${String(params['limit'])} entries`],
 ]);
 

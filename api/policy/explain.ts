@@ -4,6 +4,7 @@ import { formatDuration } from '#lib/duration.ts';
 import { formatSize } from '#lib/size.ts';
 import type { Route, StreamRoute } from '../ir/ir.ts';
 import type { PolicyKindName } from '../k8s/policies.ts';
+import { SETTINGS_OF_CONNECTIONS } from '../k8s/backend-traffic-policy.ts';
 import { listenerTargets, requestTargets, type PolicyIndex } from './layers.ts';
 import { leavesOfKind, mergePolicies, type SettingOrigin } from './merge.ts';
 
@@ -46,7 +47,7 @@ export function explainStreamPolicies(policies: PolicyIndex, route: StreamRoute,
     },
     ...clusters.map((cluster): ExplainedSettings => {
       const layers = policies.layers('BackendTrafficPolicy', requestTargets(route, listener, cluster));
-      const origins = mergePolicies('BackendTrafficPolicy', layers).origins.filter(({ field }) => /^proxyProtocol(?:\.|$)/.test(field));
+      const origins = mergePolicies('BackendTrafficPolicy', layers).origins.filter(({ field }) => SETTINGS_OF_CONNECTIONS.includes(field));
       return { policyKind: 'BackendTrafficPolicy', subject: `backend ${cluster}`, origins };
     }),
   ];

@@ -24,6 +24,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'reference/upstreams',
       'reference/retries',
       'reference/policies',
+      'reference/balancing',
       'reference/overload',
       'reference/fleets',
       'reference/resources',

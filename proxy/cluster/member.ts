@@ -10,7 +10,7 @@ export interface Member extends Candidate {
 }
 
 /** The member with the values of a resource: the known one if nothing changed. */
-export function memberOf(endpoint: Endpoint, { draining }: ir.Endpoint, known: Member | undefined): Member {
-  if (known !== undefined && known.endpoint === endpoint && known.draining === draining) return known;
-  return Object.freeze({ endpoint, weight: 1, draining });
+export function memberOf(endpoint: Endpoint, { draining, weight = 1 }: ir.Endpoint, known: Member | undefined): Member {
+  if (known !== undefined && known.endpoint === endpoint && known.draining === draining && known.weight === weight) return known;
+  return Object.freeze({ endpoint, weight, draining });
 }

@@ -12,6 +12,8 @@ import { draining } from './health/draining.ts';
 import type { EndpointHealth } from './health/endpoint-health.ts';
 import { refusing } from './health/refusing.ts';
 import type { Endpoint } from './endpoint.ts';
+import { keyHash } from './key-hash.ts';
+import type { HashKey } from './key-hash.ts';
 import type { Member } from './member.ts';
 import type { ClusterSettings } from './settings.ts';
 
@@ -40,6 +42,7 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
   readonly settings: ClusterSettings;
   readonly #cluster: VariantCluster;
   readonly #balancer: Balancer;
+  readonly #hashOn: readonly HashKey[];
   readonly #listeners: readonly AttemptListener[];
   #candidates: readonly Member[] = [];
   /** The candidates are no longer true. */
@@ -50,6 +53,7 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
     this.settings = settings;
     this.#cluster = cluster;
     this.#balancer = makeBalancer(settings.balancer);
+    this.#hashOn = settings.hashOn;
     this.#listeners = [cluster.counts, ...(learns(this.#balancer) ? [this.#balancer] : [])];
   }
 
@@ -81,9 +85,10 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
     return this.#cluster.transportIn(protocol, proxyProtocol);
   }
 
-  pick(tried: readonly UpstreamEndpoint[], _subject: PickSubject): UpstreamEndpoint | null {
+  pick(tried: readonly UpstreamEndpoint[], subject: PickSubject): UpstreamEndpoint | null {
     if (this.#outdated) this.#choose();
-    return this.#candidates.length === 0 ? null : this.#balancer.pick(0, tried);
+    if (this.#candidates.length === 0) return null;
+    return this.#balancer.pick(this.#hashOn.length === 0 ? 0 : keyHash(this.#hashOn, subject), tried);
   }
 
   attemptEnded(attempt: Attempt, outcome: AttemptOutcome, error: ExchangeError | null): void {
@@ -103,9 +108,16 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
 
   #choose(): void {
     this.#outdated = this.#retired;
-    this.#candidates = candidatesOf(this.#cluster.members, HEALTH);
-    if (this.#candidates.length > 0) this.#balancer.update(this.#candidates);
+    const candidates = candidatesOf(this.#cluster.members, HEALTH);
+    if (areEqual(candidates, this.#candidates)) return;
+    this.#candidates = candidates;
+    if (candidates.length > 0) this.#balancer.update(candidates);
   }
+}
+
+/** An update of a balancer may take milliseconds, and many changes exclude no other endpoint than before. */
+function areEqual(some: readonly Member[], others: readonly Member[]): boolean {
+  return some.length === others.length && some.every((member, i) => member === others[i]);
 }
 
 function learns(balancer: Balancer): balancer is Balancer & AttemptListener {

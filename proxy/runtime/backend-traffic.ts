@@ -72,13 +72,13 @@ function proxyProtocolOf({ proxyProtocol = 'None' }: BackendTraffic): ProxyProto
  */
 export function useOf(policies: PolicyIndex, route: ir.Route, listener: string, cluster: string | null): BackendUse {
   const policy = mergedFor(policies, route, listener, cluster);
-  return { forward: forwardSettings(route, policy), cluster: clusterSettings() };
+  return { forward: forwardSettings(route, policy), cluster: clusterSettings(policy) };
 }
 
 /** The same for the connections of a stream route. */
 export function streamUseOf(policies: PolicyIndex, route: ir.StreamRoute, listener: string, cluster: string): StreamBackendUse {
   const policy = mergedFor(policies, route, listener, cluster);
-  return { forward: { proxyProtocol: proxyProtocolOf(policy) }, cluster: clusterSettings() };
+  return { forward: { proxyProtocol: proxyProtocolOf(policy) }, cluster: clusterSettings(policy) };
 }
 
 function mergedFor(policies: PolicyIndex, route: TargetedRoute, listener: string, cluster: string | null): BackendTraffic {

@@ -1,8 +1,12 @@
 // The settings of a BackendTrafficPolicy that choose the variant of a cluster.
-import { STANDARD } from '../../cluster/settings.ts';
+import type { PolicySettings } from '#api/policy/settings.ts';
 import type { ClusterSettings } from '../../cluster/settings.ts';
+import { balancerSettings, hashKeys } from './load-balancer.ts';
 
 /** One line per setting. All settings are written out, so that equal settings are equal texts. */
-export function clusterSettings(): ClusterSettings {
-  return { balancer: STANDARD.balancer };
+export function clusterSettings({ loadBalancer }: PolicySettings<'BackendTrafficPolicy'>): ClusterSettings {
+  return {
+    balancer: balancerSettings(loadBalancer),
+    hashOn: hashKeys(loadBalancer),
+  };
 }

@@ -1,0 +1,46 @@
+// BackendTrafficPolicy: the choice among the endpoints of a backend.
+import { Type } from 'typebox';
+import { choice, count, fieldName, flag, group } from '../setting.ts';
+
+/** The name of a cookie (RFC 6265) or of a query parameter. */
+function name(description: string) {
+  return Type.Optional(Type.String({ minLength: 1, maxLength: 256, pattern: '^[^\\s;,=&"\\\\]+$', description, '~must': 'a name' }));
+}
+
+const hashOn = Type.Optional(
+  Type.Array(
+    Type.Object(
+      {
+        header: fieldName('The values of this header.'),
+        cookie: name('The value of this cookie.'),
+        query: name('The first value of this query parameter, decoded.'),
+        sourceIP: flag('True: the address of the client.'),
+      },
+      {
+        additionalProperties: false,
+        minProperties: 1,
+        maxProperties: 1,
+        description: 'One part of the key.',
+        '~must': 'exactly one of header, cookie, query and sourceIP',
+      },
+    ),
+    {
+      minItems: 1,
+      maxItems: 8,
+      description:
+        'The parts of a request that RingHash and Maglev hash, together: the key. A missing part counts as empty; without any part the endpoint is random.',
+    },
+  ),
+);
+
+export const loadBalancer = group('The choice among the endpoints of a backend.', {
+  type: choice(
+    'RoundRobin: in turn. Random. LeastRequest: the one of two random endpoints with fewer open requests. PeakEWMA: the one of two that answers faster. RingHash, Maglev: by a key of the request.',
+    ['RoundRobin', 'Random', 'LeastRequest', 'PeakEWMA', 'RingHash', 'Maglev'],
+  ),
+  hashOn,
+  boundedLoad: count(
+    'For RingHash and Maglev: the most open requests of an endpoint, in percent of its share of those of all endpoints. Requests above it go to the next endpoint of their key. 0 is no bound; a number from 1 to 100 counts as 101.',
+    { minimum: 0, maximum: 10_000 },
+  ),
+});

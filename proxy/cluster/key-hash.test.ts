@@ -1,0 +1,60 @@
+// The key of a request: its parts, and missing parts.
+import { describe, expect, test } from '@jest/globals';
+import { cookieValue, keyHash } from './key-hash.ts';
+import type { HashKey } from './key-hash.ts';
+
+const HEADER: HashKey = { from: 'header', name: 'x-user' };
+const COOKIE: HashKey = { from: 'cookie', name: 'sid' };
+const QUERY: HashKey = { from: 'query', name: 'q' };
+const SOURCE: HashKey = { from: 'sourceIP' };
+
+function subject(requestHeaders: string[] = [], query = '', clientAddress = '192.0.2.1') {
+  return { clientAddress, requestHeaders, query };
+}
+
+describe('the hash of a key', () => {
+  test.each([
+    [HEADER, subject(['x-user', 'ann']), subject(['x-user', 'bob'])],
+    [COOKIE, subject(['cookie', 'a=1; sid=x']), subject(['cookie', 'a=1; sid=y'])],
+    [QUERY, subject([], 'a=1&q=x'), subject([], 'a=1&q=y')],
+    [SOURCE, subject([], '', '192.0.2.1'), subject([], '', '192.0.2.2')],
+  ])('depends on %j', (key, one, other) => {
+    expect(keyHash([key], one)).toBe(keyHash([key], one));
+    expect(keyHash([key], one)).not.toBe(keyHash([key], other));
+  });
+
+  test('depends on nothing else', () => {
+    expect(keyHash([HEADER], subject(['x-user', 'ann'], 'q=1', '192.0.2.9'))).toBe(keyHash([HEADER], subject(['x-user', 'ann'])));
+  });
+
+  test('depends on all parts and their order', () => {
+    const both = subject(['x-user', 'ann'], 'q=bob');
+    const swapped = subject(['x-user', 'bob'], 'q=ann');
+    expect(keyHash([HEADER, QUERY], both)).not.toBe(keyHash([HEADER, QUERY], swapped));
+    expect(keyHash([HEADER, QUERY], subject(['x-user', 'ann']))).toBe(keyHash([HEADER, QUERY], subject(['x-user', 'ann'], 'q=')));
+  });
+
+  test('is random without any part', () => {
+    const hashes = new Set(Array.from({ length: 10 }, () => keyHash([HEADER, COOKIE], subject())));
+    expect(hashes.size).toBeGreaterThan(1);
+  });
+});
+
+describe('the value of a cookie', () => {
+  test.each([
+    ['sid=x', 'x'],
+    ['a=1;sid=x;b=2', 'x'],
+    ['a=1;  sid=x ', 'x'],
+    ['xsid=1; sid=', ''],
+    ['sidx=1', null],
+    ['sid', null],
+    ['', null],
+    [';;;', null],
+  ])('in %j', (list, value) => {
+    expect(cookieValue(['cookie', list], 'sid')).toBe(value);
+  });
+
+  test('is that of the first header with it', () => {
+    expect(cookieValue(['cookie', 'a=1', 'cookie', 'sid=x', 'cookie', 'sid=y'], 'sid')).toBe('x');
+  });
+});

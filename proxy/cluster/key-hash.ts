@@ -1,0 +1,57 @@
+// The key of a request for balancers that hash: some of its parts, as one hash.
+import { headerValue, queryValue } from '#api/match/predicate.ts';
+import { murmur } from '#lib/murmur.ts';
+import type { PickSubject } from '../exchange/plan.ts';
+
+/** One part of the key. Names of headers in lower case. */
+export type HashKey = { readonly from: 'header' | 'cookie' | 'query'; readonly name: string } | { readonly from: 'sourceIP' };
+
+/** Fixed, because all proxies and workers must find the same endpoint for a key. */
+const SEED = 0x57656972;
+
+/** Unsigned, 32 bits. A missing part counts as ''; random if all are missing, so that requests without a key spread over all endpoints. */
+export function keyHash(keys: readonly HashKey[], subject: PickSubject): number {
+  let hash = SEED;
+  let isKnown = false;
+  for (let i = 0; i < keys.length; i++) {
+    const value = valueOf(keys[i] as HashKey, subject);
+    if (value !== null) isKnown = true;
+    hash = murmur(value ?? '', hash);
+  }
+  return isKnown ? hash : Math.floor(Math.random() * 2 ** 32);
+}
+
+function valueOf(key: HashKey, { clientAddress, requestHeaders, query }: PickSubject): string | null {
+  switch (key.from) {
+    case 'header':
+      return headerValue(requestHeaders, key.name);
+    case 'cookie':
+      return cookieValue(requestHeaders, key.name);
+    case 'query':
+      return queryValue(query, key.name);
+    case 'sourceIP':
+      return clientAddress;
+  }
+}
+
+/** The first cookie with the name (RFC 6265 section 4.2.1), or null. */
+export function cookieValue(headers: readonly string[], name: string): string | null {
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    if (headers[i] !== 'cookie') continue;
+    const value = cookieIn(headers[i + 1] as string, name);
+    if (value !== null) return value;
+  }
+  return null;
+}
+
+function cookieIn(list: string, name: string): string | null {
+  let start = 0;
+  while (start < list.length) {
+    const found = list.indexOf(';', start);
+    const end = found < 0 ? list.length : found;
+    while (list.charCodeAt(start) === 0x20) start++;
+    if (list.startsWith(name, start) && list[start + name.length] === '=') return list.slice(start + name.length + 1, end).trimEnd();
+    start = end + 1;
+  }
+  return null;
+}

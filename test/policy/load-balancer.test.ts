@@ -1,0 +1,145 @@
+// The choice of endpoints by policies: types of balancers, keys, weights.
+import { describe, expect, test } from '@jest/globals';
+import type * as ir from '#api/ir/ir.ts';
+import { closeAfterEach, get, openClient, openProxy, openUpstream } from '../support/fixture.ts';
+import { cluster, listener, route } from '../support/proxy.ts';
+import type { Proxy } from '../support/proxy.ts';
+import { ok } from '../support/raw-upstream.ts';
+import type { RawUpstream } from '../support/raw-upstream.ts';
+import { until } from '../support/until.ts';
+
+closeAfterEach();
+
+function balancing(loadBalancer: ir.Policy['settings'], target: Partial<ir.PolicyTarget> = {}): ir.Policy {
+  const whole = { kind: 'Service', namespace: 'default', name: 'app', section: '', ...target };
+  const name = `${whole.kind}-${whole.name}`.toLowerCase();
+  const named = { policyKind: 'BackendTrafficPolicy', namespace: 'default', name, createdAt: 0 };
+  return { kind: 'Policy', key: `BackendTrafficPolicy/default/${name}`, ...named, targets: [whole], settings: { loadBalancer } };
+}
+
+/** Backends that answer with their index. */
+function openUpstreams(count: number): Promise<RawUpstream[]> {
+  return Promise.all(Array.from({ length: count }, (_, i) => openUpstream(ok(String(i)))));
+}
+
+/** A proxy with these endpoints, by port and further fields. */
+function openBalanced(
+  endpoints: readonly (Pick<ir.Endpoint, 'port'> & { weight?: number })[],
+  policies: readonly ir.Policy[],
+): Promise<Proxy> {
+  const [resource] = cluster('app', []);
+  const key = 'Service/default/app/80';
+  const all = endpoints.map(({ port, weight = 1 }) => ({ address: '127.0.0.1', port, draining: false, weight }));
+  return openProxy([resource!, { kind: 'Endpoints', key, endpoints: all }, ...policies, listener(), route()]);
+}
+
+/** The answers to requests one after the other, with these headers and path each. */
+async function answers(proxy: Proxy, requests: readonly (readonly [path: string, headers: string])[]): Promise<string[]> {
+  const client = await openClient(proxy.port);
+  const bodies: string[] = [];
+  for (const [path, headers] of requests) bodies.push((await client.ask(get(path, headers))).body);
+  return bodies;
+}
+
+const ALIKE = Array.from({ length: 20 }, () => ['/', ''] as const);
+
+describe('a key', () => {
+  test.each([
+    ['a header', { header: 'X-User' }, (key: string) => ['/', `x-user: ${key}\r\n`] as const],
+    ['a cookie', { cookie: 'sid' }, (key: string) => ['/', `cookie: a=1; sid=${key}\r\n`] as const],
+    ['a query parameter', { query: 'user' }, (key: string) => [`/?a=1&user=${key}`, ''] as const],
+  ])('of %s stays at its endpoint, and keys spread', async (_, part, request) => {
+    for (const type of ['Maglev', 'RingHash']) {
+      const upstreams = await openUpstreams(4);
+      const proxy = await openBalanced(upstreams, [balancing({ type, hashOn: [part] })]);
+      const keys = Array.from({ length: 24 }, (_, i) => request(`user-${i}`));
+      const first = await answers(proxy, keys);
+      expect(await answers(proxy, keys.toReversed())).toEqual(first.toReversed());
+      expect(new Set(first).size).toBe(4);
+    }
+  });
+
+  test('is the address of the client by default', async () => {
+    const proxy = await openBalanced(await openUpstreams(4), [balancing({ type: 'Maglev' })]);
+    expect(new Set(await answers(proxy, ALIKE)).size).toBe(1);
+  });
+
+  test('that is missing spreads requests over all endpoints', async () => {
+    const proxy = await openBalanced(await openUpstreams(2), [balancing({ type: 'Maglev', hashOn: [{ header: 'x-user' }] })]);
+    const requests = Array.from({ length: 60 }, () => ['/', ''] as const);
+    expect(new Set(await answers(proxy, requests)).size).toBe(2);
+  });
+
+  test('goes to another endpoint only if its endpoint leaves', async () => {
+    const upstreams = await openUpstreams(4);
+    const proxy = await openBalanced(upstreams, [balancing({ type: 'Maglev', hashOn: [{ header: 'x-user' }] })]);
+    const keys = Array.from({ length: 40 }, (_, i) => ['/', `x-user: user-${i}\r\n`] as const);
+    const before = await answers(proxy, keys);
+    const [resource] = cluster('app', []);
+    const rest = upstreams.slice(0, 3).map(({ port }) => ({ address: '127.0.0.1', port, draining: false }));
+    await proxy.worker.apply([resource!, { kind: 'Endpoints', key: 'Service/default/app/80', endpoints: rest }], []);
+    const after = await answers(proxy, keys);
+    const moved = before.filter((endpoint, i) => endpoint !== '3' && after[i] !== endpoint);
+    expect(moved.length).toBeLessThan(5);
+    expect(after).not.toContain('3');
+  });
+});
+
+describe.each(['LeastRequest', 'PeakEWMA'])('%s', (type) => {
+  test('sends no request to an endpoint with more open requests', async () => {
+    const hanging = await openUpstream(() => null);
+    const free = await openUpstream(ok('free'));
+    const proxy = await openBalanced([hanging, free], [balancing({ type })]);
+    // Several clients, so that one of them gets the endpoint that hangs.
+    for (let i = 0; hanging.requests.length === 0; i++) {
+      const client = await openClient(proxy.port);
+      client.write(get());
+      await until(() => hanging.requests.length > 0 || client.received !== '', 'a request at a backend');
+    }
+    expect(new Set(await answers(proxy, ALIKE))).toEqual(new Set(['free']));
+  });
+});
+
+test('bounded load spreads a popular key', async () => {
+  const hanging = await Promise.all(Array.from({ length: 4 }, () => openUpstream(() => null)));
+  const proxy = await openBalanced(hanging, [balancing({ type: 'Maglev', hashOn: [{ header: 'x-user' }], boundedLoad: 125 })]);
+  const clients = await Promise.all(Array.from({ length: 16 }, () => openClient(proxy.port)));
+  for (const client of clients) client.write(get('/', 'x-user: popular\r\n'));
+  await until(() => hanging.reduce((sum, { requests }) => sum + requests.length, 0) === 16, 'all requests at backends');
+  expect(Math.max(...hanging.map(({ requests }) => requests.length))).toBeLessThanOrEqual(5);
+});
+
+test('endpoints get requests in proportion to their weights', async () => {
+  const [one, other] = (await openUpstreams(2)) as [RawUpstream, RawUpstream];
+  const proxy = await openBalanced(
+    [
+      { port: one.port, weight: 1 },
+      { port: other.port, weight: 3 },
+    ],
+    [],
+  );
+  const bodies = await answers(
+    proxy,
+    Array.from({ length: 40 }, () => ['/', ''] as const),
+  );
+  expect(Math.abs(bodies.filter((body) => body === '0').length - 10)).toBeLessThanOrEqual(1);
+});
+
+test('two rules with different balancers share the endpoints and their connections', async () => {
+  const upstreams = await openUpstreams(1);
+  const maglev = balancing({ type: 'Maglev' }, { kind: 'HTTPRoute', name: 'other' });
+  const [resource, endpoints] = cluster('app', [upstreams[0]!.port]);
+  const other = route({
+    name: 'other',
+    key: 'HTTPRoute/default/other/0',
+    matches: [{ path: { type: 'Exact', value: '/b' }, method: null, headers: [], queryParams: [] }],
+  });
+  const proxy = await openProxy([resource!, endpoints!, maglev, listener(), route(), other]);
+  expect(
+    await answers(proxy, [
+      ['/a', ''],
+      ['/b', ''],
+    ]),
+  ).toEqual(['0', '0']);
+  expect(upstreams[0]!.connections).toHaveLength(1);
+});
