@@ -33,3 +33,13 @@ test('has a bucket for each key', () => {
   now = 10_000;
   expect(buckets.take('a')).toBe(0);
 });
+
+test('may be overdrawn, and says when the debt is paid', () => {
+  let now = 0;
+  const bucket = new TokenBucket({ burst: 10, perSecond: 100, now: () => now });
+  expect([bucket.spend(10), bucket.spend(30)]).toEqual([0, 300]);
+  now = 100;
+  expect([bucket.spend(0), bucket.take(1)]).toEqual([200, 210]);
+  now = 300;
+  expect(bucket.spend(0)).toBe(0);
+});

@@ -25,12 +25,23 @@ export class TokenBucket {
 
   /** Takes the tokens and returns 0. If there are too few, takes none and returns the milliseconds until there are enough. */
   take(count = 1): number {
-    const now = this.#now();
-    this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#filledAt) * this.#perMs);
-    this.#filledAt = now;
+    this.#fill();
     if (this.#tokens < count) return Math.ceil((count - this.#tokens) / this.#perMs);
     this.#tokens -= count;
     return 0;
+  }
+
+  /** Takes the tokens, even if there are too few. Returns the milliseconds until the debt is paid; 0 without one. */
+  spend(count: number): number {
+    this.#fill();
+    this.#tokens -= count;
+    return this.#tokens < 0 ? Math.ceil(-this.#tokens / this.#perMs) : 0;
+  }
+
+  #fill(): void {
+    const now = this.#now();
+    this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#filledAt) * this.#perMs);
+    this.#filledAt = now;
   }
 }
 

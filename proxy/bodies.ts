@@ -1,16 +1,20 @@
 // The flow of bodies in an exchange, in both directions: collected before the first attempt, kept for another one, copied, forwarded to a
 // peer that may be full, or raw bytes in a tunnel.
+import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import type { Headers } from './exchange/headers.ts';
 import type { Limits } from './exchange/limits.ts';
+import type { RoutePlan } from './exchange/plan.ts';
 import { copyData, copyEnd } from './upstream/copies.ts';
 import type { Gathering } from './upstream/gathering.ts';
 import { keepForReplay, startReplay } from './upstream/replay.ts';
+import { Shaping } from './upstream/shaping.ts';
 import type { Tunnels } from './upstream/tunnels.ts';
 
 export interface BodiesOptions {
   readonly gathering: Gathering;
   readonly tunnels: Tunnels;
+  readonly wheel: TimerWheel;
   readonly limits: Pick<Limits, 'maxReplayBytes'>;
   /** The body has enough bytes for an attempt. */
   readonly gathered: (exchange: Exchange) => void;
@@ -21,13 +25,15 @@ export interface BodiesOptions {
 export class Bodies {
   readonly #gathering: Gathering;
   readonly #tunnels: Tunnels;
+  readonly #wheel: TimerWheel;
   readonly #maxReplayBytes: number;
   readonly #gathered: (exchange: Exchange) => void;
   readonly #tunnelEnded: (exchange: Exchange) => void;
 
-  constructor({ gathering, tunnels, limits, gathered, tunnelEnded }: BodiesOptions) {
+  constructor({ gathering, tunnels, wheel, limits, gathered, tunnelEnded }: BodiesOptions) {
     this.#gathering = gathering;
     this.#tunnels = tunnels;
+    this.#wheel = wheel;
     this.#maxReplayBytes = limits.maxReplayBytes;
     this.#gathered = gathered;
     this.#tunnelEnded = tunnelEnded;
@@ -35,6 +41,8 @@ export class Bodies {
 
   /** The exchange is ready to be sent. Whether to collect its body first: `gathered` is then called when enough arrived. */
   begin(exchange: Exchange): boolean {
+    const { bandwidth } = exchange.route as RoutePlan;
+    if (bandwidth !== null && !exchange.shadow) exchange.shaping = new Shaping(exchange, bandwidth, this.#wheel);
     if (exchange.requestLength !== 0 && exchange.replay === null) startReplay(exchange, this.#maxReplayBytes);
     return this.#gathering.begin(exchange);
   }
@@ -45,11 +53,19 @@ export class Bodies {
     copyData(exchange, chunk);
     if (exchange.gathering) return this.#gather(exchange, chunk);
     if (exchange.phase === 'picked') keepForReplay(exchange, chunk, this.#maxReplayBytes);
-    if (exchange.upstream?.writeData(chunk) === false) exchange.downstream.pauseRequest();
+    const room = exchange.upstream?.writeData(chunk) !== false;
+    if (exchange.shaping !== null) exchange.shaping.request.passed(chunk.length, room);
+    else if (!room) exchange.downstream.pauseRequest();
+  }
+
+  upstreamDrained({ shaping, downstream }: Exchange): void {
+    if (shaping === null) downstream.resumeRequest();
+    else shaping.request.drained();
   }
 
   /** A connection is taken after all of a small body, or the first part of a large one. */
   #gather(exchange: Exchange, chunk: Buffer): void {
+    if (exchange.shaping !== null) exchange.shaping.request.passed(chunk.length, true);
     if (this.#gathering.keep(exchange, chunk)) this.#gatheringEnd(exchange);
   }
 
@@ -71,6 +87,13 @@ export class Bodies {
   responseData(exchange: Exchange, chunk: Buffer): void {
     exchange.responseBytes += chunk.length;
     if (exchange.tunnel) return this.#tunnels.fromBackend(exchange, chunk);
-    if (!exchange.downstream.writeData(exchange, chunk)) exchange.upstream?.pauseResponse();
+    const room = exchange.downstream.writeData(exchange, chunk);
+    if (exchange.shaping !== null) exchange.shaping.response.passed(chunk.length, room);
+    else if (!room) exchange.upstream?.pauseResponse();
+  }
+
+  downstreamDrained({ shaping, upstream }: Exchange): void {
+    if (shaping === null) upstream?.resumeResponse();
+    else shaping.response.drained();
   }
 }

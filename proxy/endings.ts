@@ -111,6 +111,7 @@ export class Endings {
     if (exchange.requestTimer !== null || exchange.backoffTimer !== null) stopTimeouts(exchange, this.#wheel);
     exchange.replay = null;
     if (exchange.webSocket !== null) exchange.webSocket.end();
+    if (exchange.shaping !== null) exchange.shaping.stop();
     dropCopies(exchange);
     if (!exchange.shadow) this.#record(exchange);
   }

@@ -74,6 +74,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     });
     this.#bodies = new Bodies({
       gathering,
+      wheel,
       limits,
       tunnels: this.#tunnels,
       gathered: (exchange) => this.#begin(exchange),
@@ -189,7 +190,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   }
 
   upstreamDrained({ exchange }: Attempt): void {
-    exchange.downstream.resumeRequest();
+    this.#bodies.upstreamDrained(exchange);
   }
 
   upstreamFailed(attempt: Attempt, error: ExchangeError): void {
@@ -248,7 +249,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   }
 
   downstreamDrained(exchange: Exchange): void {
-    exchange.upstream?.resumeResponse();
+    this.#bodies.downstreamDrained(exchange);
   }
 
   downstreamEnding(exchange: Exchange): void {

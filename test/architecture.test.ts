@@ -67,7 +67,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'proxy/runtime': ['api', 'lib', 'proxy/exchange', 'proxy/codec', 'proxy/listener', 'proxy/filter', 'proxy/cluster', 'proxy/upstream'],
   'proxy/isolated-request-path.ts': ['proxy/exchange', 'proxy/request-path.ts'],
   'proxy/endings.ts': ['lib', 'proxy/exchange', 'proxy/filter', 'proxy/upstream'],
-  'proxy/bodies.ts': ['proxy/exchange', 'proxy/upstream'],
+  'proxy/bodies.ts': ['lib', 'proxy/exchange', 'proxy/upstream'],
   'proxy/request-path.ts': [
     'proxy/bodies.ts',
     'proxy/endings.ts',

@@ -10,6 +10,7 @@ import {
   TCP_ROUTE_TARGET,
   TLS_ROUTE_TARGET,
 } from './policy.ts';
+import { bandwidth } from './backend-traffic/bandwidth.ts';
 import { faultInjection } from './backend-traffic/fault-injection.ts';
 import { loadBalancer } from './backend-traffic/load-balancer.ts';
 import { priority } from './backend-traffic/priority.ts';
@@ -49,6 +50,8 @@ export const backendTrafficPolicy = policyKind({
     { capability: 'retry-conditions', path: 'settings.retry.maxRetryAfter', otherwise: 'omit' },
     // A proxy without it has one queue in the order of arrival, with the timeout of its flag.
     { capability: 'fair-queue', path: 'settings.queue', otherwise: 'omit' },
+    // A proxy without it sends bodies at full speed.
+    { capability: 'bandwidth', path: 'settings.bandwidth', otherwise: 'omit' },
     // A proxy without it treats all requests alike.
     { capability: 'request-priority', path: 'settings.priority', otherwise: 'omit' },
     // A proxy without it does not limit retries.
@@ -70,5 +73,6 @@ export const backendTrafficPolicy = policyKind({
     faultInjection,
     priority,
     queue,
+    bandwidth,
   },
 });

@@ -67,6 +67,22 @@ export interface BodyCopy {
   abort(): void;
 }
 
+/** Limits the speed of the bodies of an exchange, by pauses of their sources. */
+export interface BodyThrottle {
+  /** Bytes have passed; `room`: the receiver can take more. */
+  passed(octets: number, room: boolean): void;
+  /** The receiver has room again. */
+  drained(): void;
+}
+
+/** Both bodies of an exchange with a limited speed. */
+export interface BodyShaping {
+  readonly request: BodyThrottle;
+  readonly response: BodyThrottle;
+  /** The exchange is over. */
+  stop(): void;
+}
+
 /** The end of a WebSocket, as its frames show it. */
 export interface WebSocketClose {
   /** The code of the first close frame (RFC 6455 section 7.4); 1005: it had no code; 1006: there was no close frame; 0: unknown. */
@@ -189,6 +205,8 @@ export class Exchange {
   replay: KeptBody | null = null;
   /** The body is being collected before the first attempt. */
   gathering = false;
+  /** Limits the speed of the bodies; null: full speed. */
+  shaping: BodyShaping | null = null;
   /** Copies of this request that also need its body; null if there are none. */
   copies: BodyCopy[] | null = null;
   /** This is such a copy: its answer is discarded, and it is not counted. */

@@ -189,6 +189,12 @@ export interface QueuePlan {
   readonly callerHeader: string | null;
 }
 
+/** The greatest speed of bodies, bytes per second; 0 is no limit. */
+export interface BandwidthPlan {
+  readonly request: number;
+  readonly response: number;
+}
+
 /** Faults that are added to requests on purpose. */
 export interface FaultPlan {
   /** Only requests with this header get faults, name in lower case; null: all. */
@@ -224,6 +230,7 @@ export interface RoutePlan {
   /** Null: every request has the default priority. */
   readonly priority: PriorityPlan | null;
   readonly queue: QueuePlan | null;
+  readonly bandwidth: BandwidthPlan | null;
   /** The protocol to endpoints regardless of their cluster; null: that of the cluster. */
   readonly protocol: 'http1' | 'http2' | null;
   readonly proxyProtocol: ProxyProtocol;

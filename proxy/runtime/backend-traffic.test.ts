@@ -35,6 +35,7 @@ describe('without a policy', () => {
       faults: null,
       priority: null,
       queue: null,
+      bandwidth: null,
     });
   });
 

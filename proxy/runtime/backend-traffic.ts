@@ -5,6 +5,7 @@ import { mergePolicies } from '#api/policy/merge.ts';
 import type { PolicySettings } from '#api/policy/settings.ts';
 import type { StreamBackendPlan } from '../exchange/stream-plan.ts';
 import type { ProxyProtocol, RoutePlan } from '../exchange/plan.ts';
+import { bandwidthPlan } from './backend-traffic/bandwidth.ts';
 import { faultPlan } from './backend-traffic/fault-injection.ts';
 import type { ClusterSettings } from '../cluster/settings.ts';
 import { clusterSettings } from './backend-traffic/cluster.ts';
@@ -28,6 +29,7 @@ export type ForwardSettings = Pick<
   | 'faults'
   | 'priority'
   | 'queue'
+  | 'bandwidth'
 >;
 
 /** How the requests of a rule use a backend. */
@@ -60,6 +62,7 @@ export function forwardSettings(route: Pick<ir.Route, 'timeouts' | 'retry' | 'ht
     faults: faultPlan(policy.faultInjection),
     priority: priorityPlan(policy.priority),
     queue: queuePlan(policy.queue),
+    bandwidth: bandwidthPlan(policy.bandwidth),
   };
 }
 
