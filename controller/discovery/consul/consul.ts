@@ -2,13 +2,13 @@
 import type { ConsulSettings } from '#api/k8s/backend-source/consul.ts';
 import { ok } from '#lib/result.ts';
 import type { Result } from '#lib/result.ts';
-import type { SecretContents } from '../../watch/found.ts';
+import type { SecretContents, SourceTrouble } from '../../watch/found.ts';
 import type { AddressGuard } from '../destination.ts';
 import { endpointsOf, leftOutTrouble } from '../instance.ts';
 import { entryOf, secretTrouble, tlsOf } from '../server-secrets.ts';
 import type { EndpointSource } from '../source.ts';
-import { followConsul } from './queries.ts';
-import type { ConsulLimits, ConsulQuestion } from './queries.ts';
+import { followConsul, HIDDEN } from './queries.ts';
+import type { ConsulFound, ConsulLimits, ConsulQuestion } from './queries.ts';
 
 /** The source. `guard`: the servers to which the controller may connect. */
 export function consulEndpoints(guard: AddressGuard, limits?: ConsulLimits): EndpointSource<ConsulSettings> {
@@ -20,15 +20,16 @@ export function consulEndpoints(guard: AddressGuard, limits?: ConsulLimits): End
       const tls = tlsOf(settings.tls ?? {}, secrets);
       if (!tls.ok) return secretTrouble(tls.error);
       const access = { token: token.value, tls: tls.value, guard, ...(limits === undefined ? {} : { limits }) };
-      const fault = await followConsul(
-        questionOf(settings),
-        access,
-        ({ instances, leftOut }) => found(endpointsOf(instances), leftOutTrouble(leftOut)),
-        signal,
-      );
+      const report = ({ instances, leftOut, isFiltered }: ConsulFound): void =>
+        found(endpointsOf(instances), leftOutTrouble(leftOut) ?? (isFiltered ? hiddenBy(settings) : null));
+      const fault = await followConsul(questionOf(settings), access, report, signal);
       return fault === null ? null : { reason: fault.isDenied ? 'AccessDenied' : 'LookupFailed', message: fault.message };
     },
   };
+}
+
+function hiddenBy({ address }: ConsulSettings): SourceTrouble {
+  return { reason: 'AccessDenied', message: `${new URL(address).origin} ${HIDDEN}` };
 }
 
 function questionOf({ address, service, tags = [], datacenter, namespace, partition, health }: ConsulSettings): ConsulQuestion {

@@ -68,9 +68,10 @@ describe('queries to Consul', () => {
   });
 
   test('wait for the index that was answered last', async () => {
-    const { url, asked } = await serve(answer([instance('10.0.0.1')]), answer([], { 'x-consul-index': '9' }), hang);
+    const second = answer([instance('10.0.0.2')], { 'x-consul-index': '9' });
+    const { url, asked } = await serve(answer([instance('10.0.0.1')]), second, hang);
     const { found } = await follow(url, 2);
-    expect(found).toEqual([['10.0.0.1'], []]);
+    expect(found).toEqual([['10.0.0.1'], ['10.0.0.2']]);
     expect(asked[1]?.url).toBe('/v1/health/service/orders?passing=1&index=7&wait=60000ms');
   });
 
@@ -78,19 +79,21 @@ describe('queries to Consul', () => {
     ['3', 'passing=1'],
     ['0', 'passing=1'],
   ])('start anew after an index that goes back to %s', async (index, query) => {
-    const { url, asked } = await serve(answer([]), answer([], { 'x-consul-index': index }), answer([]), hang);
+    const some = [instance('10.0.0.1')];
+    const { url, asked } = await serve(answer(some), answer(some, { 'x-consul-index': index }), answer(some), hang);
     await follow(url, 3);
     expect(asked[2]?.url).toBe(`/v1/health/service/orders?${query}`);
   });
 
   test('do not ask in a loop if the index is 0', async () => {
-    const { url, asked } = await serve(answer([], { 'x-consul-index': '0' }), answer([]), hang);
+    const some = [instance('10.0.0.1')];
+    const { url, asked } = await serve(answer(some, { 'x-consul-index': '0' }), answer(some), hang);
     await follow(url, 2);
     expect(asked[1]?.url).toContain('index=1&');
   });
 
   test('leave a pause between answers that come at once', async () => {
-    const { url } = await serve(answer([]));
+    const { url } = await serve(answer([instance('10.0.0.1')]));
     const started = performance.now();
     await follow(url, 3, { limits: { ...CONSUL_LIMITS, interval: 40 } });
     expect(performance.now() - started).toBeGreaterThan(79);
@@ -160,6 +163,25 @@ describe('queries to Consul', () => {
     const { url } = await serve(answer('no token secret here', {}, 403));
     const { fault } = await follow(url, 1, { token: 'secret' });
     expect(fault).toEqual({ message: `${url} answers 403: no token <token> here`, isDenied: true });
+  });
+
+  test('end at an answer from which the rights of the token have removed instances', async () => {
+    const { url } = await serve(answer([], { 'x-consul-index': '7', 'x-consul-results-filtered-by-acls': 'true' }));
+    const { found, fault } = await follow(url);
+    expect(found).toEqual([]);
+    expect(fault).toEqual({ message: `${url} hides instances from the token, which needs service:read and node:read`, isDenied: true });
+  });
+
+  test('believe that there are no instances only if a query that does not wait says so', async () => {
+    const some = answer([instance('10.0.0.1')]);
+    const denied = answer([], { 'x-consul-index': '7', 'x-consul-results-filtered-by-acls': 'true' });
+    const revoked = await serve(some, answer([]), denied);
+    const { found, fault } = await follow(revoked.url);
+    expect(found).toEqual([['10.0.0.1']]);
+    expect(fault?.isDenied).toBe(true);
+    const gone = await serve(some, answer([]), answer([]), hang);
+    expect((await follow(gone.url, 2)).found).toEqual([['10.0.0.1'], []]);
+    expect(gone.asked[2]?.url).not.toContain('index=');
   });
 
   test('go to permitted addresses only, by number or by name', async () => {

@@ -61,7 +61,16 @@ export interface ConsulFault {
 /** Consul adds up to a sixteenth of the wait, so that not all queries end at once. */
 const SERVER_JITTER = 1 / 16;
 
-interface Answer extends ConsulInstances {
+/** Instances that a query has found. */
+export interface ConsulFound extends ConsulInstances {
+  /** Some instances are left out, since the token has no right to read them. */
+  readonly isFiltered: boolean;
+}
+
+/** Completes "Consul ...". */
+export const HIDDEN = 'hides instances from the token, which needs service:read and node:read';
+
+interface Answer extends ConsulFound {
   readonly index: number;
 }
 
@@ -69,7 +78,7 @@ interface Answer extends ConsulInstances {
 export async function followConsul(
   question: ConsulQuestion,
   access: ConsulAccess,
-  report: (found: ConsulInstances) => void,
+  report: (found: ConsulFound) => void,
   signal: AbortSignal,
 ): Promise<ConsulFault | null> {
   const limits = access.limits ?? CONSUL_LIMITS;
@@ -82,8 +91,10 @@ export async function followConsul(
       const started = performance.now();
       const answer = await ask(question, index, { token: access.token, limits, dispatcher, signal });
       if (!answer.ok) return signal.aborted ? null : toldBy(url, answer.error);
-      report(answer.value);
-      index = nextIndex(index, answer.value.index);
+      // Without rights a query that waits ends with an empty list and no mark, if Consul streams; one that does not wait has the mark.
+      const isDoubtful = index > 0 && answer.value.instances.length === 0;
+      if (!isDoubtful) report(answer.value);
+      index = isDoubtful ? 0 : nextIndex(index, answer.value.index);
       await delay(Math.max(0, started + limits.interval - performance.now()), undefined, { signal, ref: false }).catch(() => undefined);
     }
     return null;
@@ -188,8 +199,12 @@ function read(
   const answer = parse(body);
   if (answer === undefined) return fault('answers with invalid JSON');
   const found = instancesIn(answer, withWarnings);
+  if (!found.ok) return fault(found.error);
+  const isFiltered = headers['x-consul-results-filtered-by-acls'] === 'true';
+  // A token without rights gets a success and an empty list.
+  if (isFiltered && found.value.instances.length === 0) return fault(HIDDEN, true);
   // Index 0 would make the next query wait for nothing; 1 is the least that waits.
-  return found.ok ? ok({ ...found.value, index: Math.max(1, index) }) : fault(found.error);
+  return ok({ ...found.value, isFiltered, index: Math.max(1, index) });
 }
 
 function parse(body: string): unknown {
