@@ -16,6 +16,6 @@ export interface SourceParts {
 
 /** Every source; the order has no effect. */
 export function endpointSources({ guard, registrations }: SourceParts): readonly EndpointSource[] {
-  const sources = [dnsEndpoints, consulEndpoints(guard), natsEndpoints(guard), registeredEndpoints(registrations)];
+  const sources = [dnsEndpoints(guard), consulEndpoints(guard), natsEndpoints(guard), registeredEndpoints(registrations)];
   return sources.map((source) => source as EndpointSource);
 }

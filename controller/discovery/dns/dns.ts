@@ -1,8 +1,11 @@
 // The source `dns`: looks a name up again and again, as often as its records allow.
+import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Backoff } from '#lib/backoff.ts';
 import { formatDuration, parseDuration } from '#lib/duration.ts';
 import type { DnsSettings } from '#api/k8s/backend-source/dns.ts';
+import type { SourceTrouble } from '../../watch/found.ts';
+import type { AddressGuard } from '../destination.ts';
 import type { EndpointSource, Lookup } from '../source.ts';
 import { lookUp, type Looked, type Memory } from './lookup.ts';
 import { recordsOf } from './records.ts';
@@ -17,18 +20,31 @@ const RETRY = { minimum: 500, maximum: 15_000 };
 /** A refresh comes up to a tenth early, so that many names are not looked up at the same time. */
 const JITTER = 0.1;
 
-/** The endpoints of a name in DNS. */
-export const dnsEndpoints: EndpointSource<DnsSettings> = {
-  name: 'dns',
-  async follow(lookup) {
-    const name = new FollowedName(lookup);
-    while (!lookup.signal.aborted) {
-      const pause = await name.refresh();
-      await delay(pause, undefined, { signal: lookup.signal, ref: false }).catch(() => undefined);
-    }
-    return null;
-  },
-};
+/** The endpoints of a name in DNS. `guard`: the resolvers that a Backend may name. */
+export function dnsEndpoints(guard: AddressGuard): EndpointSource<DnsSettings> {
+  return { name: 'dns', follow: (lookup) => follow(lookup, guard) };
+}
+
+async function follow(lookup: Lookup<DnsSettings>, guard: AddressGuard): Promise<SourceTrouble | null> {
+  const refused = refusedServer(lookup.settings, guard);
+  if (refused !== null) return { reason: 'AddressRefused', message: `the resolver ${refused}` };
+  const name = new FollowedName(lookup);
+  while (!lookup.signal.aborted) {
+    const pause = await name.refresh();
+    await delay(pause, undefined, { signal: lookup.signal, ref: false }).catch(() => undefined);
+  }
+  return null;
+}
+
+/** The first resolver to which the controller must not connect, with the reason. */
+function refusedServer({ servers = [] }: DnsSettings, guard: AddressGuard): string | null {
+  for (const server of servers) {
+    const host = isIP(server) === 0 ? server.replace(/:\d+$/, '').replace(/^\[|\]$/g, '') : server;
+    const reason = guard(host);
+    if (reason !== null) return `${server} ${reason}`;
+  }
+  return null;
+}
 
 /** A name with its last good answer. */
 class FollowedName {
