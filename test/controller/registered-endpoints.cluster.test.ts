@@ -90,7 +90,7 @@ describeWith(['cluster', 'postgres'], 'controllers with one database', () => {
 
   test('refuse endpoints that lead to the proxy itself', async () => {
     const { code, stderr } = await weir(at(0), 'add', 'app', '127.0.0.1:80');
-    expect([code, stderr]).toEqual([2, expect.stringContaining('endpoints[0].address: is a loopback or link-local address')]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('endpoints[0].address: is a loopback address')]);
   });
 
   test('a controller that is killed after it confirmed has stored it', async () => {
