@@ -23,9 +23,10 @@ import { FileSource } from '../controller/watch/files.ts';
 import type { FeedPaths } from '../proxy/admin/admin.ts';
 import { lackIn, withPairs } from '../proxy/runtime/pairs.ts';
 import { configFamilies } from '../proxy/subscribe/metrics.ts';
-import type { Supervisor } from '../proxy/supervisor/supervisor.ts';
+import type { Serving } from '../proxy/serving.ts';
 import { FindingLog } from './finding-log.ts';
 import { HeldResources } from './held-resources.ts';
+import { OwnTelemetry } from './own-telemetry.ts';
 import { ReloadLog } from './reload-log.ts';
 
 export const CONTROLLER_NAME = 'gateway.weir.dev/controller';
@@ -48,7 +49,8 @@ export interface StandaloneOptions extends EndpointPermissions {
   readonly adminPort: number | null;
   readonly probePort: number | null;
   /** Takes the compiled resources. */
-  readonly supervisor: Supervisor;
+  readonly serving: Serving;
+  readonly workers: number;
 }
 
 export class Standalone {
@@ -60,13 +62,17 @@ export class Standalone {
   readonly #reloads: ReloadLog;
   readonly #metrics: CompileMetrics;
   readonly #held = new HeldResources();
+  readonly #telemetry: OwnTelemetry;
   readonly #findings: FindingLog;
   #lintTimer: NodeJS.Timeout | null = null;
   #linting: Promise<void> = Promise.resolve();
 
   constructor(options: StandaloneOptions) {
-    const { log, supervisor } = options;
+    const { log, serving, workers } = options;
+    const { supervisor } = serving;
     this.#options = options;
+    const resources = (): readonly ir.Resource[] => supervisor.resources();
+    this.#telemetry = new OwnTelemetry({ serving, workers, revision: () => this.#held.revision, resources, log });
     supervisor.expose(configFamilies({ revision: () => this.#held.revision, refused: () => this.#held.refused }));
     const sources = { problems: () => this.#pipeline.problems(), waiting: () => this.#pipeline.waiting };
     this.#metrics = new CompileMetrics(supervisor.registry, sources);
@@ -99,12 +105,13 @@ export class Standalone {
   async start(): Promise<void> {
     await this.#pipeline.start();
     this.#reloads.begin();
+    this.#telemetry.start();
     await this.#lint();
   }
 
   /** The configured listeners and their bound ports (null: not bound). */
   listeners(): readonly { readonly listener: ir.Listener; readonly port: number | null }[] {
-    const { supervisor } = this.#options;
+    const { supervisor } = this.#options.serving;
     const resources = supervisor.resources();
     const lacks = lackIn(new Map(resources.filter((resource) => resource.kind === 'Secret').map((secret) => [secret.key, secret])));
     const listeners = resources.filter((resource) => resource.kind === 'Listener').map((listener) => withPairs(listener, lacks));
@@ -114,7 +121,8 @@ export class Standalone {
   /** The operations of the admin server. */
   get admin(): FeedPaths {
     const { log } = this.#options;
-    const operations = operationsOf({ endpoints: { registrations: this.#registry.registrations, rules: this.#compilerOptions() } });
+    const endpoints = { registrations: this.#registry.registrations, rules: this.#compilerOptions() };
+    const operations = operationsOf({ fleet: this.#telemetry.fleet, endpoints });
     return {
       paths: { ...discoveryPaths(this.#discovery), ...operationPaths(operations, log) },
       maxBodyBytes: MAX_OPERATION_BYTES,
@@ -124,6 +132,7 @@ export class Standalone {
   /** Stops the watch on the folder. The proxy continues with the last configuration. */
   async stop(): Promise<void> {
     if (this.#lintTimer !== null) clearTimeout(this.#lintTimer);
+    this.#telemetry.stop();
     await this.#pipeline.stop();
     await this.#registry.stop();
   }
@@ -139,7 +148,7 @@ export class Standalone {
   async #push({ changed, removed }: Handover): Promise<void> {
     const resources = changed.map(({ body }) => JSON.parse(body.toString()) as ir.Resource);
     const noted = resources.length + removed.length === 0 ? new Map() : this.#reloads.take();
-    const errors = await this.#options.supervisor.apply(resources, removed);
+    const errors = await this.#options.serving.supervisor.apply(resources, removed);
     this.#held.take(changed, removed, errors);
     for (const error of errors) this.#options.log.error(this.#placed(error), 'the proxy cannot serve a resource');
     this.#reloads.served(noted);
@@ -158,7 +167,8 @@ export class Standalone {
   #lint(): Promise<void> {
     if (this.#lintTimer !== null) clearTimeout(this.#lintTimer);
     this.#lintTimer = null;
-    const { log, supervisor } = this.#options;
+    const { log, serving } = this.#options;
+    const { supervisor } = serving;
     this.#linting = this.#linting
       .then(async () => {
         // The pipeline logs faults itself.

@@ -21,14 +21,14 @@ export const up: Command = {
     const { folder, ...config } = parse(args);
     const log = createLog(config.logLevel);
     const backends: DemoBackend[] = [];
-    const served = await serve(config, log, ({ supervisor, readiness }) => {
-      const standalone = new Standalone({ ...config, folder, log, supervisor });
+    const served = await serve(config, log, (serving) => {
+      const standalone = new Standalone({ ...config, folder, log, serving });
       return {
         admin: standalone.admin,
         async start(ports) {
           if (config.demo) backends.push(...(await startDemoBackends(folder)));
           await standalone.start();
-          readiness.configured();
+          serving.readiness.configured();
           announce(standalone, backends, ports);
         },
         stop: () => standalone.stop(),

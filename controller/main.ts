@@ -3,11 +3,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { KINDS } from '#api/k8s/kinds.ts';
 import type { KindName } from '#api/k8s/kinds.ts';
+import type { Resource } from '#api/ir/ir.ts';
 import { prepareValidation } from '#api/k8s/validate.ts';
 import { Faults } from '#lib/faults.ts';
 import { ownAddresses } from '#lib/own-addresses.ts';
 import { Lifecycle } from '#lib/lifecycle.ts';
 import type { Log } from '#lib/log.ts';
+import { WEIR_VERSION } from '#lib/version.ts';
 import { ControllerMetrics } from './admin/metrics.ts';
 import { adminServer, probeServer } from './admin/servers.ts';
 import { serverGuard, type AddressRules } from './compile/addresses.ts';
@@ -22,6 +24,7 @@ import { Pipeline } from './pipeline.ts';
 import type { MakePushPlane, PushPlane } from './push-plane.ts';
 import { StatusPlane } from './status-plane.ts';
 import { Registry } from './store/registry.ts';
+import { Fleet, NO_PEERS } from './telemetry/fleet.ts';
 import { TelemetryHub } from './telemetry/hub.ts';
 import { telemetryService } from './telemetry/service.ts';
 import { ApiClient, loadKubeConfig, namespaceOf } from './watch/api-client.ts';
@@ -50,6 +53,7 @@ export class Controller {
   readonly #statuses: StatusPlane;
   readonly #fleets: FleetPlane;
   readonly #telemetry: TelemetryHub;
+  readonly #fleet: Fleet;
   readonly #push: PushPlane;
   readonly #pipeline: Pipeline;
   readonly #election: LeaseElection;
@@ -81,6 +85,7 @@ export class Controller {
     this.#statuses = this.#makeStatuses();
     this.#fleets = this.#makeFleets(namespace, namespaces);
     this.#telemetry = this.#makeTelemetry();
+    this.#fleet = new Fleet({ hub: this.#telemetry, peers: NO_PEERS, resources: () => this.#resources(), version: WEIR_VERSION });
     this.#push = this.#makePush(makePush);
     this.#pipeline = this.#makePipeline();
     this.#election = this.#makeElection(namespace);
@@ -174,6 +179,10 @@ export class Controller {
     });
   }
 
+  *#resources(): Iterable<Resource> {
+    for (const { body } of this.#pipeline.resources()) yield JSON.parse(body.toString()) as Resource;
+  }
+
   #makeTelemetry(): TelemetryHub {
     const subscribed = () =>
       this.#push.sessions().map(({ nodeId, scope, weirVersion, address }) => ({ node: nodeId, scope, version: weirVersion, address }));
@@ -247,7 +256,10 @@ export class Controller {
       sessions: () => this.#push.sessions(),
       live: this.#source.live,
       discovery: this.#discovery,
-      operations: operationsOf({ endpoints: { registrations: this.#registry.registrations, rules: compilerOptions(this.#config) } }),
+      operations: operationsOf({
+        fleet: this.#fleet,
+        endpoints: { registrations: this.#registry.registrations, rules: compilerOptions(this.#config) },
+      }),
       log: this.#log,
     };
     return { probes: probeServer(this.#config, sources), admin: adminServer(this.#config, sources) };

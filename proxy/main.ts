@@ -1,12 +1,11 @@
 // A proxy of a fleet: subscribes to a controller, serves its configuration, and stops in good order.
 import { randomUUID } from 'node:crypto';
-import { LOG_LEVELS } from '#lib/log.ts';
 import type { Log } from '#lib/log.ts';
 import type { Result } from '#lib/result.ts';
 import { WEIR_VERSION } from '#lib/version.ts';
+import { commandsOf } from './commands.ts';
 import type { ProxyConfig } from './config.ts';
 import { Reporting } from './reporting/client.ts';
-import { Commands, ownCommands } from './reporting/commands.ts';
 import { reportingFamilies } from './reporting/metrics.ts';
 import { serve } from './serving.ts';
 import type { ConfigFeed, Serving } from './serving.ts';
@@ -63,10 +62,7 @@ function reportingOf(config: ProxyConfig, serving: Serving, revision: () => stri
     instance: randomUUID(),
     workers: config.workers,
     source: new SupervisedReports({ supervisor, workers: config.workers, revision, draining: () => readiness.isDraining }),
-    commands: new Commands(
-      ownCommands(log, LOG_LEVELS, () => serving.retire()),
-      log,
-    ),
+    commands: commandsOf(serving, log),
     log,
   });
 }

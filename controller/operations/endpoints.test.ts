@@ -8,7 +8,7 @@ import { AddressRanges } from '#lib/address-ranges.ts';
 import { AdminServer, refuseWebPages } from '#lib/admin-server.ts';
 import { createLog } from '#lib/log.ts';
 import { Registry } from '../store/registry.ts';
-import { operationsOf } from './index.ts';
+import { endpoints } from './endpoints.ts';
 import { MAX_OPERATION_BYTES, operationPaths } from './operations.ts';
 
 let folder = '';
@@ -28,7 +28,8 @@ beforeEach(async () => {
     throw error;
   };
   registry = new Registry({ store: { kind: 'sqlite', file: path.join(folder, 'store') }, maxRegisteredEndpoints: 300, failed });
-  const paths = operationPaths(operationsOf({ endpoints: { registrations: registry.registrations, rules: RULES } }), createLog('silent'));
+  const operations = endpoints({ registrations: registry.registrations, rules: RULES });
+  const paths = operationPaths(operations, createLog('silent'));
   server = new AdminServer({ host: '127.0.0.1', port: 0, paths, refuse: refuseWebPages, maxBodyBytes: MAX_OPERATION_BYTES });
   port = await server.start();
 });

@@ -1,14 +1,20 @@
 // The resources of the API for operators, in the order of the reference. A resource is one file: a function from the parts of the program
 // to the operations that they allow.
 import { endpoints, type EndpointParts } from './endpoints.ts';
+import type { Fleet } from '../telemetry/fleet.ts';
+import { fleetOperations } from './fleet.ts';
 import type { Operation } from './operation.ts';
 
 /** The parts that operations use. */
 export interface OperationParts {
+  readonly fleet: Fleet;
   readonly endpoints: EndpointParts;
 }
 
-const RESOURCES: readonly ((parts: OperationParts) => readonly Operation[])[] = [(parts) => endpoints(parts.endpoints)];
+const RESOURCES: readonly ((parts: OperationParts) => readonly Operation[])[] = [
+  (parts) => fleetOperations(parts.fleet),
+  (parts) => endpoints(parts.endpoints),
+];
 
 /** All operations of a program with these parts. */
 export function operationsOf(parts: OperationParts): readonly Operation[] {

@@ -1,0 +1,68 @@
+// The telemetry of `weir up`: the proxy reports to a hub in the same process, by the same messages as over gRPC.
+import { randomUUID } from 'node:crypto';
+import type * as ir from '#api/ir/ir.ts';
+import type { Log } from '#lib/log.ts';
+import { WEIR_VERSION } from '#lib/version.ts';
+import { Fleet, NO_PEERS } from '../controller/telemetry/fleet.ts';
+import { TelemetryHub } from '../controller/telemetry/hub.ts';
+import { commandsOf } from '../proxy/commands.ts';
+import { Dialogue } from '../proxy/reporting/dialogue.ts';
+import { Outbox } from '../proxy/reporting/outbox.ts';
+import { SupervisedReports } from '../proxy/supervised-reports.ts';
+import type { Serving } from '../proxy/serving.ts';
+
+/** One proxy may report more often than those of a fleet, milliseconds. */
+const INTERVAL_MS = 1_000;
+const NODE_ID = 'weir-up';
+
+export interface OwnTelemetryOptions {
+  readonly serving: Pick<Serving, 'supervisor' | 'readiness' | 'retire'>;
+  readonly workers: number;
+  readonly revision: () => string;
+  readonly resources: () => readonly ir.Resource[];
+  readonly log: Log;
+}
+
+export class OwnTelemetry {
+  readonly fleet: Fleet;
+  readonly #options: OwnTelemetryOptions;
+  readonly #hub: TelemetryHub;
+  #dialogue: Dialogue | null = null;
+
+  constructor(options: OwnTelemetryOptions) {
+    const { log, resources } = options;
+    this.#options = options;
+    this.#hub = new TelemetryHub({ log: log.child({}, { level: 'warn' }), subscribed: () => [], intervalMs: INTERVAL_MS });
+    this.fleet = new Fleet({ hub: this.#hub, peers: NO_PEERS, resources, version: WEIR_VERSION });
+  }
+
+  /** Begins to report. */
+  start(): void {
+    const { serving, workers, revision, log } = this.#options;
+    const commands = commandsOf(serving, log);
+    const { supervisor, readiness } = serving;
+    const end = (reason: string): void => log.error({ reason }, 'the telemetry of this process ended');
+    // Each message arrives in a turn of its own, as over a socket.
+    const accepted = this.#hub.accept({
+      scope: 'shared',
+      address: '',
+      send: (message) => setImmediate(() => dialogue.receive(message)),
+      end: (_code, reason) => end(reason),
+    });
+    const dialogue = new Dialogue({
+      hello: { nodeId: NODE_ID, weirVersion: WEIR_VERSION, instance: randomUUID(), workers, commands: commands.names },
+      outbox: new Outbox(),
+      source: new SupervisedReports({ supervisor, workers, revision, draining: () => readiness.isDraining }),
+      commands,
+      line: { send: async (message) => accepted.receive(message), end },
+      reported: () => undefined,
+      welcomed: () => undefined,
+    });
+    this.#dialogue = dialogue;
+    dialogue.begin();
+  }
+
+  stop(): void {
+    this.#dialogue?.close();
+  }
+}

@@ -1,0 +1,68 @@
+// All proxies of all replicas for operators: reads join the views of the replicas, and commands reach the proxies of each.
+import type { Resource } from '#api/ir/ir.ts';
+import { ok, type Result } from '#lib/result.ts';
+import { mergeAggregates } from './aggregate.ts';
+import type { Aggregate } from './aggregate.ts';
+import type { Order, ProxyEnd, TelemetryHub } from './hub.ts';
+import type { Override } from './overrides.ts';
+import { statusOf } from './status.ts';
+import type { FleetStatus } from './status.ts';
+
+/** The other replicas. Their methods never reject. */
+export interface Peers {
+  /** What their proxies see, and the names of replicas that do not answer. */
+  aggregates(): Promise<{ readonly aggregates: readonly Aggregate[]; readonly missing: readonly string[] }>;
+  /** Sets an override at all of them. */
+  override(override: Override): Promise<readonly ProxyEnd[]>;
+  /** Sends a command to their proxies. */
+  command(order: Order): Promise<readonly ProxyEnd[]>;
+}
+
+/** For a controller without other replicas. */
+export const NO_PEERS: Peers = {
+  aggregates: () => Promise.resolve({ aggregates: [], missing: [] }),
+  override: () => Promise.resolve([]),
+  command: () => Promise.resolve([]),
+};
+
+export interface FleetOptions {
+  readonly hub: TelemetryHub;
+  readonly peers: Peers;
+  /** All compiled resources. */
+  readonly resources: () => Iterable<Resource>;
+  readonly version: string;
+}
+
+export class Fleet {
+  readonly #options: FleetOptions;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+  }
+
+  async status(): Promise<FleetStatus> {
+    const { hub, peers, resources, version } = this.#options;
+    const { aggregates, missing } = await peers.aggregates();
+    const aggregate = mergeAggregates([hub.aggregate(), ...aggregates]);
+    return statusOf({ version, at: new Date(), aggregate, resources: resources(), overrides: hub.overrides.inForce(), missing });
+  }
+
+  /** Whether a backend has the endpoint ADDRESS:PORT, or a proxy an override of it. */
+  knows(names: (resource: Resource) => readonly string[], name: string): boolean {
+    for (const resource of this.#options.resources()) if (names(resource).includes(name)) return true;
+    return this.#options.hub.overrides.inForce().some(({ endpoint, backend }) => endpoint === name || backend === name);
+  }
+
+  /** Sets an override everywhere. Resolves to the answers of the proxies, or to the reason of a refusal. */
+  async override(override: Override): Promise<Result<readonly ProxyEnd[]>> {
+    const { hub, peers } = this.#options;
+    const [own, others] = await Promise.all([hub.override(override), peers.override(override)]);
+    return own.ok ? ok([...own.value, ...others]) : own;
+  }
+
+  /** Sends a command to proxies. Resolves to their answers. */
+  async command(order: Order): Promise<readonly ProxyEnd[]> {
+    const { hub, peers } = this.#options;
+    return (await Promise.all([hub.command(order), peers.command(order)])).flat();
+  }
+}
