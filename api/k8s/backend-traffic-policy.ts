@@ -21,7 +21,14 @@ import { webSocket } from './backend-traffic/web-socket.ts';
 import { choice } from './setting.ts';
 
 /** Settings that apply to connections without requests. */
-export const SETTINGS_OF_CONNECTIONS: readonly string[] = ['proxyProtocol', 'loadBalancer.type', 'loadBalancer.hashOn'];
+export const SETTINGS_OF_CONNECTIONS: readonly string[] = [
+  'proxyProtocol',
+  'loadBalancer.type',
+  'loadBalancer.hashOn',
+  'loadBalancer.boundedLoad',
+  'loadBalancer.slowStart',
+  'loadBalancer.panicThreshold',
+];
 
 export const backendTrafficPolicy = policyKind({
   kind: 'BackendTrafficPolicy',

@@ -1,4 +1,5 @@
 // The members of a cluster that a balancer may choose from.
+import { draining } from './health/draining.ts';
 import type { EndpointHealth } from './health/endpoint-health.ts';
 import type { Member } from './member.ts';
 
@@ -6,12 +7,22 @@ import type { Member } from './member.ts';
  * The members without those that a reason excludes. A reason that would exclude all that are left has no effect: Weir keeps serving. An
  * operator's word counts more than any reason: an endpoint that is forced out is never chosen, one that is forced in always may be.
  */
-export function candidatesOf(members: readonly Member[], health: readonly EndpointHealth[]): readonly Member[] {
+export function candidatesOf(members: readonly Member[], health: readonly EndpointHealth[], panicThreshold: number): readonly Member[] {
   const allowed = members.filter(({ endpoint }) => endpoint.override !== 'out');
-  const usable = health.reduce(without, allowed);
+  const healthy = health.reduce(without, allowed);
+  const usable = inPanic(allowed, healthy, panicThreshold);
   if (!allowed.some(isForcedIn)) return usable;
   const chosen = new Set(usable);
   return allowed.filter((member) => chosen.has(member) || isForcedIn(member));
+}
+
+/**
+ * If too few are healthy, they could not bear the load of all: then health does not count, and all that do not drain are used. `threshold`:
+ * percent of them.
+ */
+function inPanic(members: readonly Member[], healthy: readonly Member[], threshold: number): readonly Member[] {
+  const lasting = without(members, draining);
+  return healthy.length * 100 < lasting.length * threshold ? lasting : healthy;
 }
 
 function without(members: readonly Member[], health: EndpointHealth): readonly Member[] {

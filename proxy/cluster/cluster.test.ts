@@ -159,7 +159,7 @@ describe('the word of an operator', () => {
 describe('variants', () => {
   test('with equal settings are one object, and the standard variant stays', () => {
     const cluster = clusterOf(1);
-    const settings = { balancer: { type: 'RoundRobin', boundedLoad: 0 }, hashOn: [] } as const;
+    const settings = { balancer: { type: 'RoundRobin', boundedLoad: 0 }, hashOn: [], slowStart: 0, panicThreshold: 0 } as const;
     expect(cluster.variant(settings)).toBe(cluster.variant());
     cluster.retire(cluster.variant());
     expect([...cluster.variants]).toEqual([cluster.variant(settings)]);

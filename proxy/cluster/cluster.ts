@@ -3,7 +3,7 @@
 import type * as ir from '#api/ir/ir.ts';
 import type { ProxyProtocol, Transport, UpstreamTls } from '../exchange/plan.ts';
 import type { BackendCounts } from '../exchange/upstream-counts.ts';
-import type { Endpoint, EndpointRegistry, EndpointUser } from './endpoint.ts';
+import type { Endpoint, EndpointRegistry, EndpointTimers, EndpointUser } from './endpoint.ts';
 import { memberOf } from './member.ts';
 import type { Member } from './member.ts';
 import { ClusterRetryBudget } from './retry-budget.ts';
@@ -37,6 +37,10 @@ export class Cluster implements EndpointUser {
   /** All endpoints, held in the registry. */
   get endpoints(): readonly Endpoint[] {
     return this.#endpoints;
+  }
+
+  get timers(): EndpointTimers {
+    return this.#registry.timers;
   }
 
   get members(): readonly Member[] {

@@ -116,11 +116,11 @@ export class EndpointRegistry {
   /** By key of the endpoint, also of those that do not exist yet. */
   readonly #overrides = new Map<string, Override>();
   readonly #createPool: CreatePool;
-  readonly #timers: EndpointTimers;
+  readonly timers: EndpointTimers;
 
   constructor(createPool: CreatePool, timers: EndpointTimers) {
     this.#createPool = createPool;
-    this.#timers = timers;
+    this.timers = timers;
   }
 
   get size(): number {
@@ -137,7 +137,7 @@ export class EndpointRegistry {
     const id = endpointKey(address, port);
     let endpoint = this.#endpoints.get(id);
     if (endpoint === undefined) {
-      endpoint = new Endpoint(address, port, this.#createPool, this.#timers);
+      endpoint = new Endpoint(address, port, this.#createPool, this.timers);
       endpoint.override = this.#overrides.get(id) ?? null;
       this.#endpoints.set(id, endpoint);
     }

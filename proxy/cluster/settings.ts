@@ -7,10 +7,16 @@ export interface ClusterSettings {
   readonly balancer: BalancerSettings;
   /** The parts of the key of a request; none if the balancer does not hash. */
   readonly hashOn: readonly HashKey[];
+  /** The time until a new endpoint has its whole weight, milliseconds; 0 is off. */
+  readonly slowStart: number;
+  /** If less than this percentage of endpoints is usable, health does not count; 0: only if none is. */
+  readonly panicThreshold: number;
 }
 
 /** Without a policy. */
 export const STANDARD: ClusterSettings = Object.freeze({
   balancer: Object.freeze({ type: 'RoundRobin', boundedLoad: 0 }),
   hashOn: Object.freeze([]),
+  slowStart: 0,
+  panicThreshold: 0,
 });

@@ -11,10 +11,11 @@ import { candidatesOf } from './candidates.ts';
 import { draining } from './health/draining.ts';
 import type { EndpointHealth } from './health/endpoint-health.ts';
 import { refusing } from './health/refusing.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint, EndpointTimers } from './endpoint.ts';
 import { keyHash } from './key-hash.ts';
 import type { HashKey } from './key-hash.ts';
 import type { Member } from './member.ts';
+import { SlowStart } from './slow-start.ts';
 import type { ClusterSettings } from './settings.ts';
 
 /** The common part of the variants of a cluster. */
@@ -24,6 +25,7 @@ export interface VariantCluster {
   readonly retryBudget: RetryBudget;
   readonly members: readonly Member[];
   readonly endpoints: readonly UpstreamEndpoint[];
+  readonly timers: EndpointTimers;
   readonly transport: Transport;
   transportIn(protocol: Transport['protocol'] | null, proxyProtocol: ProxyProtocol): Transport;
 }
@@ -43,6 +45,7 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
   readonly #cluster: VariantCluster;
   readonly #balancer: Balancer;
   readonly #hashOn: readonly HashKey[];
+  readonly #slowStart: SlowStart;
   readonly #listeners: readonly AttemptListener[];
   #candidates: readonly Member[] = [];
   /** The candidates are no longer true. */
@@ -54,6 +57,7 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
     this.#cluster = cluster;
     this.#balancer = makeBalancer(settings.balancer);
     this.#hashOn = settings.hashOn;
+    this.#slowStart = new SlowStart({ window: settings.slowStart, timers: cluster.timers, changed: () => this.changed() });
     this.#listeners = [cluster.counts, ...(learns(this.#balancer) ? [this.#balancer] : [])];
   }
 
@@ -103,12 +107,13 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
   /** No plan refers to it any more. Exchanges with an older plan still use it, and it gets no more notices: every pick looks anew. */
   retire(): void {
     this.#retired = true;
+    this.#slowStart.stop();
     this.#outdated = true;
   }
 
   #choose(): void {
     this.#outdated = this.#retired;
-    const candidates = candidatesOf(this.#cluster.members, HEALTH);
+    const candidates = this.#slowStart.weigh(candidatesOf(this.#cluster.members, HEALTH, this.settings.panicThreshold));
     if (areEqual(candidates, this.#candidates)) return;
     this.#candidates = candidates;
     if (candidates.length > 0) this.#balancer.update(candidates);

@@ -143,3 +143,19 @@ test('two rules with different balancers share the endpoints and their connectio
   ).toEqual(['0', '0']);
   expect(upstreams[0]!.connections).toHaveLength(1);
 });
+
+describe('few healthy endpoints', () => {
+  test.each([
+    ['below the threshold, all get requests', 60, true],
+    ['above the threshold, only the healthy ones do', 50, false],
+  ])('%s', async (_, panicThreshold, expected) => {
+    const [refusing, healthy] = (await openUpstreams(2)) as [RawUpstream, RawUpstream];
+    const proxy = await openBalanced([{ port: refusing.port }, { port: healthy.port }], [balancing({ panicThreshold })]);
+    await refusing.close();
+    await answers(proxy, ALIKE);
+    const failures = () => proxy.metric('weir_upstream_connect_failures_total');
+    const before = failures();
+    await answers(proxy, ALIKE);
+    expect(failures() > before).toBe(expected);
+  });
+});

@@ -1,6 +1,6 @@
 // BackendTrafficPolicy: the choice among the endpoints of a backend.
 import { Type } from 'typebox';
-import { choice, count, fieldName, flag, group } from '../setting.ts';
+import { choice, count, duration, fieldName, flag, group, percent } from '../setting.ts';
 
 /** The name of a cookie (RFC 6265) or of a query parameter. */
 function name(description: string) {
@@ -43,4 +43,8 @@ export const loadBalancer = group('The choice among the endpoints of a backend.'
     'For RingHash and Maglev: the most open requests of an endpoint, in percent of its share of those of all endpoints. Requests above it go to the next endpoint of their key. 0 is no bound; a number from 1 to 100 counts as 101.',
     { minimum: 0, maximum: 10_000 },
   ),
+  slowStart: duration(
+    'The time in which the share of an endpoint that joins grows from a tenth to the whole. Not for RingHash and Maglev. 0s is off.',
+  ),
+  panicThreshold: percent('If a smaller share of the endpoints is healthy, requests go to unhealthy ones too. 0: only if none is healthy.'),
 });

@@ -29,6 +29,11 @@ export function hashKeys({ type = 'RoundRobin', hashOn }: LoadBalancer = {}): re
   return hashOn === undefined ? DEFAULT_KEYS : hashOn.flatMap(hashKey);
 }
 
+/** Keys must not move with time, so balancers by key have no slow start. */
+export function slowStartOf({ type = 'RoundRobin', slowStart = 0 }: LoadBalancer = {}): number {
+  return HASHING.has(type) ? 0 : slowStart;
+}
+
 function hashKey({ header, cookie, query, sourceIP = false }: HashOn): HashKey[] {
   if (header !== undefined) return [{ from: 'header', name: header.toLowerCase() }];
   if (cookie !== undefined) return [{ from: 'cookie', name: cookie }];
