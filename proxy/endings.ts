@@ -71,13 +71,13 @@ export class Endings {
   /** Ends an exchange that cannot continue: with the error as its answer, or by a cut if an answer has started. */
   giveUp(exchange: Exchange, error: ExchangeError): void {
     if (exchange.phase === 'answering') return this.cut(exchange, error);
-    this.#attempts.stop(exchange.attempt, 'abandoned');
+    this.#attempts.stopAll(exchange);
     this.reply(exchange, error);
   }
 
   /** The answer started and cannot be completed: the peer must not take it for complete. */
   cut(exchange: Exchange, error: ExchangeError): void {
-    this.#attempts.stop(exchange.attempt, 'abandoned');
+    this.#attempts.stopAll(exchange);
     exchange.error = error;
     if (exchange.grpc) endCall(exchange, error);
     else exchange.downstream.abort(exchange);
@@ -89,14 +89,14 @@ export class Endings {
     exchange.error = error;
     if (exchange.status === 0) exchange.status = error.status;
     if (exchange.grpc) exchange.grpcStatus = failedStatus(exchange, error);
-    this.#attempts.stop(exchange.attempt, 'abandoned');
+    this.#attempts.stopAll(exchange);
     this.finish(exchange);
   }
 
   /** A bug ended the handling of the exchange. The answer skips the filters, because one of them may have the bug. */
   crash(exchange: Exchange): void {
     if (exchange.phase === 'answering') return this.cut(exchange, ERRORS.internalError);
-    this.#attempts.stop(exchange.attempt, 'abandoned');
+    this.#attempts.stopAll(exchange);
     exchange.error = ERRORS.internalError;
     localReply(exchange, ERRORS.internalError);
     writeHead(exchange);
@@ -108,7 +108,7 @@ export class Endings {
     exchange.phase = 'done';
     if (exchange.attempt !== null) this.#attempts.ended(exchange.attempt, 'answered', null);
     this.#gathering.end(exchange);
-    if (exchange.requestTimer !== null || exchange.backoffTimer !== null) stopTimeouts(exchange, this.#wheel);
+    if (exchange.requestTimer !== null || exchange.backoffTimer !== null || exchange.hedge !== null) stopTimeouts(exchange, this.#wheel);
     exchange.replay = null;
     if (exchange.webSocket !== null) exchange.webSocket.end();
     if (exchange.shaping !== null) exchange.shaping.stop();

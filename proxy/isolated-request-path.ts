@@ -167,6 +167,22 @@ export class IsolatedRequestPath extends RequestPath {
     }
   }
 
+  override attemptTimedOut(attempt: Attempt): void {
+    try {
+      super.attemptTimedOut(attempt);
+    } catch (bug) {
+      this.failed(attempt.exchange, bug);
+    }
+  }
+
+  override hedgeDue(exchange: Exchange): void {
+    try {
+      super.hedgeDue(exchange);
+    } catch (bug) {
+      this.failed(exchange, bug);
+    }
+  }
+
   override retryDue(exchange: Exchange): void {
     try {
       super.retryDue(exchange);

@@ -11,6 +11,7 @@ import type { Exchange } from './exchange/exchange.ts';
 import { answersCall, noteStatus, recogniseCall } from './exchange/grpc.ts';
 import { leaveRoomForStatus } from './exchange/grpc-ending.ts';
 import type { Headers } from './exchange/headers.ts';
+import { hasRival } from './exchange/hedge.ts';
 import type { Hop } from './exchange/hop.ts';
 import { KeptBody } from './exchange/kept-body.ts';
 import type { Limits } from './exchange/limits.ts';
@@ -177,6 +178,10 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     this.#begin(exchange);
   }
 
+  hedgeDue(exchange: Exchange): void {
+    this.#attempts.hedge(exchange, (late) => this.#retries.beside(late));
+  }
+
   upstreamReady(attempt: Attempt): void {
     this.#attempts.ready(attempt);
   }
@@ -195,8 +200,9 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
 
   upstreamFailed(attempt: Attempt, error: ExchangeError): void {
     const { exchange } = attempt;
+    const isTriedElsewhere = hasRival(attempt);
     this.#attempts.ended(attempt, 'failed', error);
-    if (exchange.phase === 'done') return;
+    if (exchange.phase === 'done' || isTriedElsewhere) return;
     if (exchange.phase === 'answering') return this.#endings.cut(exchange, error);
     if (this.#retries.afterFailure(attempt, error)) return this.#repeat(attempt);
     this.#endings.reply(exchange, error);
@@ -204,7 +210,10 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
 
   // 5 response filters, and the answer
 
-  responseInformational({ exchange }: Attempt, status: number, headers: Headers): void {
+  responseInformational(attempt: Attempt, status: number, headers: Headers): void {
+    const { exchange } = attempt;
+    // Another attempt may win.
+    if (hasRival(attempt)) return;
     if (status === 100) exchange.expectsContinue = false;
     exchange.downstream.writeInformational(status, headers);
   }
@@ -212,10 +221,12 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   responseHead(attempt: Attempt): void {
     const { exchange } = attempt;
     attempt.headAt = turnTime();
+    if (this.#attempts.hedges.yields(attempt)) return this.#attempts.stop(attempt, 'declined');
     if (this.#retries.afterAnswer(attempt)) {
       this.#attempts.stop(attempt, 'declined');
       return this.#repeat(attempt);
     }
+    this.#attempts.won(attempt);
     exchange.takeAnswer(attempt);
     const objection = this.#objection(exchange);
     if (objection !== null) {
@@ -282,10 +293,12 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   }
 
   timedOut(exchange: Exchange, error: ExchangeError): void {
-    if (exchange.phase === 'done') return;
-    const { attempt } = exchange;
-    const again = attempt !== null && error === ERRORS.upstreamTimeout && this.#retries.afterFailure(attempt, error);
-    if (!again) return this.#endings.giveUp(exchange, error);
+    if (exchange.phase !== 'done') this.#endings.giveUp(exchange, error);
+  }
+
+  attemptTimedOut(attempt: Attempt): void {
+    if (hasRival(attempt)) return this.#attempts.stop(attempt, 'abandoned');
+    if (!this.#retries.afterFailure(attempt, ERRORS.upstreamTimeout)) return this.timedOut(attempt.exchange, ERRORS.upstreamTimeout);
     this.#attempts.stop(attempt, 'abandoned');
     this.#repeat(attempt);
   }

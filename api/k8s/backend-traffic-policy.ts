@@ -15,6 +15,7 @@ import { faultInjection } from './backend-traffic/fault-injection.ts';
 import { loadBalancer } from './backend-traffic/load-balancer.ts';
 import { priority } from './backend-traffic/priority.ts';
 import { queue } from './backend-traffic/queue.ts';
+import { hedge } from './backend-traffic/hedge.ts';
 import { retry } from './backend-traffic/retry.ts';
 import { timeouts } from './backend-traffic/timeouts.ts';
 import { webSocket } from './backend-traffic/web-socket.ts';
@@ -63,6 +64,8 @@ export const backendTrafficPolicy = policyKind({
     { capability: 'request-priority', path: 'settings.priority', otherwise: 'omit' },
     // A proxy without it does not limit retries.
     { capability: 'retry-budget', path: 'settings.retry.budget', otherwise: 'omit' },
+    // A proxy without it makes one attempt at a time.
+    { capability: 'hedging', path: 'settings.hedge', otherwise: 'omit' },
   ],
   settings: {
     protocol: choice(
@@ -76,6 +79,7 @@ export const backendTrafficPolicy = policyKind({
     loadBalancer,
     timeouts,
     retry,
+    hedge,
     webSocket,
     faultInjection,
     priority,

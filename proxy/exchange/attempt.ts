@@ -10,7 +10,7 @@ import type { UpstreamStream } from './stream.ts';
 
 /**
  * The outcome of an attempt. `answered`: the answer is complete, or continues as a tunnel until both sides are done. `declined`: the answer
- * started and is not passed on. `abandoned`: the client or a deadline ended it. `failed`: with an error.
+ * started and is not passed on. `abandoned`: the client, a deadline or another attempt ended it. `failed`: with an error.
  */
 export type AttemptOutcome = 'answered' | 'declined' | 'abandoned' | 'failed';
 
@@ -41,6 +41,8 @@ export class Attempt {
   /** turnTime() when the request was sent, and when the head of the answer was read; 0 before. */
   sentAt = 0;
   headAt = 0;
+  /** It began while another attempt was under way. */
+  hedged = false;
   /** The pause before the next attempt, once one is decided; milliseconds. */
   pause = 0;
   /** Its deadline; null unless the route sets one. */

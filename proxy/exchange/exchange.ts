@@ -4,6 +4,7 @@ import type { Timer } from '#lib/timer-wheel.ts';
 import type { Attempt } from './attempt.ts';
 import type { ExchangeError } from './errors.ts';
 import type { ForwardedClient } from './forwarded-client.ts';
+import type { Hedge } from './hedge.ts';
 import { NO_HEADERS } from './headers.ts';
 import type { Headers } from './headers.ts';
 import type { KeptBody } from './kept-body.ts';
@@ -191,11 +192,13 @@ export class Exchange {
   clientIdentity: ClientIdentity | null = null;
   /** `<namespace>/<gateway>/<listener>` of the matching listener. */
   listener = '';
-  /** The current attempt, or the last one; null before the first. */
+  /** The current attempt, or the last one; null before the first. Of several at the same time: any, then the one whose answer won. */
   attempt: Attempt | null = null;
+  /** The parallel attempts; null unless the plan hedges. */
+  hedge: Hedge | null = null;
   /** The number of attempts. */
   attempts = 0;
-  /** Why each further attempt was made: a code of an error, or a status; null without one. */
+  /** Why each further attempt was made: a code of an error, a status, or `hedge`; null without one. */
   retryReasons: string[] | null = null;
   /** Why no further attempt was made though the plan allows one; '' if that is not so. */
   retryWithheld: RetryObstacle | '' = '';

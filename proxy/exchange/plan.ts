@@ -146,6 +146,16 @@ export interface RetryPlan {
   readonly maxRetryAfter: number;
 }
 
+/** Further attempts while no answer has begun. */
+export interface HedgePlan {
+  /** Milliseconds between the attempts. */
+  readonly delay: number;
+  /** Attempts under way at the same time, at least 2. */
+  readonly maxAttempts: number;
+  /** For gRPC calls too. */
+  readonly grpc: boolean;
+}
+
 /**
  * The most attempts beyond the first: a share of the requests of an interval, or, if that is more, a least number in another interval.
  * Milliseconds.
@@ -225,6 +235,7 @@ export interface RoutePlan {
   readonly backendRequestTimeout: number;
   readonly retry: RetryPlan | null;
   readonly retryBudget: RetryBudgetPlan;
+  readonly hedge: HedgePlan | null;
   readonly webSocket: WebSocketPlan | null;
   readonly faults: FaultPlan | null;
   /** Null: every request has the default priority. */

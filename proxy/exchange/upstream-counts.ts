@@ -34,6 +34,8 @@ export class BackendCounts {
   withheldRetries: Map<string, number> | null = null;
   /** Attempts that left the queue without a connection, by `cause/priority`. */
   readonly queueRefusals = new Map<string, number>();
+  /** Attempts that began while another was under way, by result; null before the first. */
+  hedges: Map<string, number> | null = null;
   /** The sum for the endpoints without counts of their own. */
   readonly others = new EndpointCounts();
   readonly #takeRoom: () => boolean;
@@ -83,6 +85,11 @@ export class BackendCounts {
   /** Counts a further attempt that is not made. */
   retryWithheld(obstacle: RetryObstacle): void {
     countIn((this.withheldRetries ??= new Map()), obstacle);
+  }
+
+  /** Counts the result of an attempt that began while another was under way. `lost`: another one answered first. */
+  hedged(result: 'won' | 'lost' | 'failed'): void {
+    countIn((this.hedges ??= new Map()), result);
   }
 
   /** Counts a finished attempt. */

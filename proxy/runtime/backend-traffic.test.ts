@@ -31,6 +31,7 @@ describe('without a policy', () => {
       backendRequestTimeout: 0,
       retry: null,
       retryBudget: { percent: 20, interval: 10_000, least: 10, leastInterval: 1_000 },
+      hedge: null,
       webSocket: null,
       faults: null,
       priority: null,

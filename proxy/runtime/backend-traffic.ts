@@ -9,6 +9,7 @@ import { bandwidthPlan } from './backend-traffic/bandwidth.ts';
 import { faultPlan } from './backend-traffic/fault-injection.ts';
 import type { ClusterSettings } from '../cluster/settings.ts';
 import { clusterSettings } from './backend-traffic/cluster.ts';
+import { hedgePlan } from './backend-traffic/hedge.ts';
 import { priorityPlan } from './backend-traffic/priority.ts';
 import { queuePlan } from './backend-traffic/queue.ts';
 import { retryBudget, retryPlan } from './backend-traffic/retry.ts';
@@ -25,6 +26,7 @@ export type ForwardSettings = Pick<
   | 'backendRequestTimeout'
   | 'retry'
   | 'retryBudget'
+  | 'hedge'
   | 'webSocket'
   | 'faults'
   | 'priority'
@@ -58,6 +60,7 @@ export function forwardSettings(route: Pick<ir.Route, 'timeouts' | 'retry' | 'ht
     backendRequestTimeout: timeouts.backendRequest ?? policy.timeouts?.backendRequest ?? 0,
     retry: retryPlan(retry, policy.retry),
     retryBudget: retryBudget(policy.retry),
+    hedge: hedgePlan(policy.hedge),
     webSocket: webSocketPlan(policy.webSocket),
     faults: faultPlan(policy.faultInjection),
     priority: priorityPlan(policy.priority),

@@ -53,6 +53,8 @@ function open(endpoints: readonly FakeEndpoint[], retry: object | null = null) {
     limits: { maxReplayBytes: 10 },
     deadlines: {
       timedOut: (_, { code }) => void deadlines.push(code),
+      attemptTimedOut: () => void deadlines.push('attempt'),
+      hedgeDue: () => void deadlines.push('hedge'),
       retryDue: () => void deadlines.push('retry'),
     },
   });
@@ -65,7 +67,7 @@ function open(endpoints: readonly FakeEndpoint[], retry: object | null = null) {
     void told.push([attempt, outcome, error?.code ?? null]);
   const retryBudget = { requested: () => undefined };
   exchange.backend = { cluster: { pick, transport: TRANSPORT, attemptEnded, retryBudget } } as never;
-  exchange.route = { backendRequestTimeout: TIMEOUT_MS, protocol: null, proxyProtocol: 0, retry } as never;
+  exchange.route = { backendRequestTimeout: TIMEOUT_MS, protocol: null, proxyProtocol: 0, retry, hedge: null } as never;
   return { wheel, told, deadlines, attempts, client, exchange };
 }
 
@@ -109,7 +111,7 @@ describe('an attempt', () => {
     jest.advanceTimersByTime(TIMEOUT_MS);
     expect(deadlines).toEqual([]);
     jest.advanceTimersByTime(100);
-    expect(deadlines).toEqual(['upstream_timeout']);
+    expect(deadlines).toEqual(['attempt']);
   });
 
   test('that is stopped leaves the waiting line, or is cut on its connection', () => {

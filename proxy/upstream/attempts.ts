@@ -9,6 +9,7 @@ import type { Exchange } from '../exchange/exchange.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { BackendPlan, RoutePlan, Transport, UpstreamCluster, UpstreamEndpoint } from '../exchange/plan.ts';
 import { presenting } from '../exchange/presenting.ts';
+import { Hedges } from './hedges.ts';
 import { sentKept } from './replay.ts';
 import { propagateDeadline, startAttemptTimeout, startBackoff } from './timeout.ts';
 import type { DeadlineListener } from './timeout.ts';
@@ -26,11 +27,13 @@ export class Attempts {
   readonly #wheel: TimerWheel;
   readonly #limits: Pick<Limits, 'maxReplayBytes'>;
   readonly #deadlines: DeadlineListener;
+  readonly hedges: Hedges;
 
   constructor({ wheel, limits, deadlines }: AttemptsOptions) {
     this.#wheel = wheel;
     this.#limits = limits;
     this.#deadlines = deadlines;
+    this.hedges = new Hedges(wheel, deadlines);
   }
 
   /** Sends the request to an endpoint of the chosen backend. Returns null, or the error if no endpoint can get it. */
@@ -38,17 +41,36 @@ export class Attempts {
     const cluster = (exchange.backend as BackendPlan).cluster as UpstreamCluster;
     const endpoint = cluster.pick(exchange.triedEndpoints ?? NONE, exchange);
     if (endpoint === null) return ERRORS.noEndpoints;
+    this.#start(exchange, cluster, endpoint, false);
+    return null;
+  }
+
+  /** Sends the request to another endpoint too, if there is one and `permit` agrees, which gets the attempt that is late. */
+  hedge(exchange: Exchange, permit: (late: Attempt) => boolean): void {
+    if (!this.hedges.mayStart(exchange)) return;
+    const late = exchange.attempt as Attempt;
+    const tried = (exchange.triedEndpoints ??= []);
+    tried.push(late.endpoint);
+    const endpoint = late.cluster.pick(tried, exchange);
+    if (endpoint === null || tried.includes(endpoint) || !permit(late)) return;
+    tried.push(endpoint);
+    this.#start(exchange, late.cluster, endpoint, true);
+  }
+
+  #start(exchange: Exchange, cluster: UpstreamCluster, endpoint: UpstreamEndpoint, hedged: boolean): void {
+    const { backendRequestTimeout, hedge } = exchange.route as RoutePlan;
     const attempt = new Attempt(exchange, cluster, endpoint, endpoint.pool(transportOf(exchange, cluster)));
     attempt.beganAt = turnTime();
+    attempt.hedged = hedged;
     exchange.attempt = attempt;
     exchange.attempts++;
     if (exchange.attempts === 1) cluster.retryBudget.requested();
     endpoint.active++;
     if (exchange.requestLength !== 0 && !exchange.requestEnded) exchange.downstream.pauseRequest();
-    if ((exchange.route as RoutePlan).backendRequestTimeout > 0) startAttemptTimeout(attempt, this.#wheel, this.#deadlines);
+    if (backendRequestTimeout > 0) startAttemptTimeout(attempt, this.#wheel, this.#deadlines);
     if (exchange.grpc) propagateDeadline(attempt);
+    if (hedge !== null) this.hedges.begun(attempt, hedge);
     attempt.pool.send(attempt);
-    return null;
   }
 
   /** Starts another attempt after a finished one: now, or after a pause that ends with `retryDue`. Returns the result of `begin`. */
@@ -80,6 +102,21 @@ export class Attempts {
     this.ended(attempt, outcome, null);
   }
 
+  /** Stops all attempts of an exchange. */
+  stopAll(exchange: Exchange): void {
+    if (exchange.hedge !== null) this.#stopEach([...exchange.hedge.attempts]);
+    this.stop(exchange.attempt, 'abandoned');
+  }
+
+  /** The answer of the attempt is accepted: the others are cancelled. */
+  won(attempt: Attempt): void {
+    if (attempt.exchange.hedge !== null) this.#stopEach(this.hedges.won(attempt));
+  }
+
+  #stopEach(attempts: readonly Attempt[]): void {
+    for (const attempt of attempts) this.stop(attempt, 'abandoned');
+  }
+
   /** Records the end of an attempt, once. `error`: the failure; null for every other outcome. */
   ended(attempt: Attempt, outcome: AttemptOutcome, error: ExchangeError | null): void {
     if (attempt.ended) return;
@@ -88,6 +125,7 @@ export class Attempts {
     attempt.stream = null;
     attempt.endpoint.active--;
     if (attempt.timer !== null) this.#wheel.disarm(attempt.timer);
+    if (attempt.exchange.hedge !== null) this.hedges.ended(attempt, outcome);
     attempt.cluster.attemptEnded(attempt, outcome, error);
   }
 }

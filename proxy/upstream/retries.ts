@@ -42,7 +42,7 @@ export class Retries {
     const { counts } = attempt.cluster;
     attempt.pause = Math.max(asked, this.#backoff(attempt));
     // The budget is last: what it gives is spent.
-    const obstacle = obstacleOf(attempt, asked) ?? (free || this.takeBudget(attempt) ? null : 'budget');
+    const obstacle = obstacleOf(attempt, asked) ?? (free || this.#takeBudget(attempt) ? null : 'budget');
     if (obstacle !== null) {
       exchange.retryWithheld = obstacle;
       counts.retryWithheld(obstacle);
@@ -53,8 +53,20 @@ export class Retries {
     return true;
   }
 
+  /** Whether the budget has room for an attempt beside this one. */
+  beside(attempt: Attempt): boolean {
+    const { exchange, cluster } = attempt;
+    if (this.#takeBudget(attempt)) {
+      (exchange.retryReasons ??= []).push('hedge');
+      return true;
+    }
+    exchange.retryWithheld = 'budget';
+    cluster.counts.retryWithheld('budget');
+    return false;
+  }
+
   /** Takes an attempt beyond the first out of the budget of the backend. False: there is no room. */
-  takeBudget({ cluster, exchange }: Attempt): boolean {
+  #takeBudget({ cluster, exchange }: Attempt): boolean {
     return cluster.retryBudget.take((exchange.route as RoutePlan).retryBudget, this.#workers);
   }
 

@@ -55,7 +55,18 @@ export function isAnswerWorthRetry(attempt: Attempt): boolean {
   return hasStatus(retry, exchange, status);
 }
 
+/** The statuses of backends that do not work. */
+const SERVER_ERROR = 5;
+
+/** Whether an answer is good enough to stop other attempts for it. */
+export function isUsable(attempt: Attempt): boolean {
+  const { exchange, status, headers } = attempt;
+  const retry = exchange.route?.retry ?? null;
+  if (Math.floor(status / 100) === SERVER_ERROR || retry?.codes.includes(status) === true) return false;
+  return !exchange.grpc || retry === null || !retry.grpcStatuses.includes(statusOfHead(status, headers));
+}
+
 function hasStatus({ codes, safeCodes, serverErrors }: RetryPlan, exchange: Exchange, status: number): boolean {
-  if (codes.includes(status) || (serverErrors && Math.floor(status / 100) === 5)) return true;
+  if (codes.includes(status) || (serverErrors && Math.floor(status / 100) === SERVER_ERROR)) return true;
   return safeCodes.includes(status) && isIdempotent(exchange);
 }

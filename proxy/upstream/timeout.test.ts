@@ -33,6 +33,8 @@ function open({ request = 0, attempt = 0, asked }: Limits) {
   const listener = {
     timedOut: (_: Exchange, { code }: { readonly code: string }) => void told.push(code),
     retryDue: () => void told.push('retry'),
+    attemptTimedOut: () => void told.push('upstream_timeout'),
+    hedgeDue: () => undefined,
   };
   const one = attemptOf({ startedAt: performance.now(), grpc: asked !== undefined });
   const { exchange } = one;

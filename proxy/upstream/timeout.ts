@@ -11,7 +11,12 @@ import type { TimerWheel } from '#lib/timer-wheel.ts';
 
 /** Gets the expired deadlines. */
 export interface DeadlineListener {
+  /** The deadline of the whole exchange has passed. */
   timedOut(exchange: Exchange, error: ExchangeError): void;
+  /** The deadline of an attempt has passed. */
+  attemptTimedOut(attempt: Attempt): void;
+  /** No answer has begun for the delay of the plan's hedging. */
+  hedgeDue(exchange: Exchange): void;
   /** The pause between two attempts has ended. */
   retryDue(exchange: Exchange): void;
 }
@@ -91,9 +96,8 @@ export function timeLeft({ route, startedAt, deadlineAt }: Exchange): number {
 
 /** Starts the deadline of one attempt, which ends with the attempt. */
 export function startAttemptTimeout(attempt: Attempt, wheel: TimerWheel, listener: DeadlineListener): void {
-  const { exchange } = attempt;
-  attempt.timer = new Timer(() => listener.timedOut(exchange, ERRORS.upstreamTimeout));
-  wheel.arm(attempt.timer, exchange.route?.backendRequestTimeout ?? 0);
+  attempt.timer = new Timer(() => listener.attemptTimedOut(attempt));
+  wheel.arm(attempt.timer, attempt.exchange.route?.backendRequestTimeout ?? 0);
 }
 
 /** Starts the pause before the next attempt, `ms` long. */
@@ -108,4 +112,5 @@ export function stopTimeouts(exchange: Exchange, wheel: TimerWheel): void {
   if (exchange.requestTimer !== null) wheel.disarm(exchange.requestTimer);
   if (attemptTimer !== null) wheel.disarm(attemptTimer);
   if (exchange.backoffTimer !== null) wheel.disarm(exchange.backoffTimer);
+  if (exchange.hedge !== null) wheel.disarm(exchange.hedge.timer);
 }
