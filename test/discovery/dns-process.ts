@@ -10,7 +10,7 @@ const UDP_LIMIT = 1_200;
 const TCP_LIMIT = 65_535;
 
 let zone: Zone = { records: {}, failing: {} };
-const port = Number(process.argv[2]);
+const [, , host = '', port = ''] = process.argv;
 
 function answerTo(question: Question, limit: number): Buffer | null {
   const key = `${question.type} ${question.name}`;
@@ -47,7 +47,7 @@ const tcp = net.createServer((socket) => {
     }
   });
 });
-tcp.listen(port, '127.0.0.1');
+tcp.listen(Number(port), host);
 await once(tcp, 'listening');
 const bound = (tcp.address() as AddressInfo).port;
 
@@ -56,6 +56,6 @@ udp.on('message', (message, from) => {
   const reply = answerTo(parseQuestion(message), UDP_LIMIT);
   if (reply !== null) udp.send(reply, from.port, from.address);
 });
-udp.bind(bound, '127.0.0.1');
+udp.bind(bound, host);
 await once(udp, 'listening');
 process.send?.({ port: bound });

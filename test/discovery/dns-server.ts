@@ -18,6 +18,7 @@ interface Report {
 }
 
 export class DnsServer {
+  readonly #host: string;
   #process: ChildProcess | null = null;
   #port = 0;
   #taken = 0;
@@ -25,13 +26,17 @@ export class DnsServer {
   /** Every question since the start, like `A shop.test`. */
   readonly asked: string[] = [];
 
-  /** `127.0.0.1:PORT`, also while the process is dead. */
+  constructor(host = '127.0.0.1') {
+    this.#host = host;
+  }
+
+  /** `HOST:PORT`, also while the process is dead. */
   get address(): string {
-    return `127.0.0.1:${this.#port}`;
+    return `${this.#host}:${this.#port}`;
   }
 
   async start(): Promise<this> {
-    const child = fork(path.join(import.meta.dirname, 'dns-process.ts'), [String(this.#port)], { execPath: process.execPath });
+    const child = fork(path.join(import.meta.dirname, 'dns-process.ts'), [this.#host, String(this.#port)], { execPath: process.execPath });
     this.#process = child;
     const started = Promise.withResolvers<number>();
     child.on('message', ({ port, asked, taken }: Report) => {

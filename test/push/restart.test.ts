@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Resource } from '#api/ir/ir.ts';
 import type { IssuedFiles } from '../support/certificates.ts';
 import { LastGood } from '../../proxy/subscribe/last-good.ts';
 import { TestCa } from '../support/certificates.ts';
@@ -27,6 +28,23 @@ afterEach(() => rig.stop());
 const holds = () => until(() => JSON.stringify(target.versions()) === JSON.stringify(versionsOf(rig.cache)), 'the proxy holds the cache');
 
 describe('a proxy that reconnects', () => {
+  test('keeps its endpoints while a restarted controller does not know them yet', async () => {
+    const unresolved: Resource = { kind: 'Endpoints', key: 'a', endpoints: [], unresolved: true };
+    rig.change(cluster('a'), endpoints('a', 1), cluster('new'));
+    const { port } = await rig.serve();
+    const relay = await rig.relay(port);
+    const proxy = await rig.subscribe(relay.port, { target });
+    await proxy.ready;
+    await relay.close();
+    await until(() => !proxy.state().connected, 'the stream ends');
+    rig.change(unresolved, { ...unresolved, key: 'new' });
+    await relay.listen();
+    await until(() => target.serving.has('Endpoints|new'), 'endpoints that the proxy did not have');
+    expect(target.serving.get('Endpoints|a')).toEqual(endpoints('a', 1));
+    rig.change(endpoints('a', 2));
+    await until(() => JSON.stringify(target.serving.get('Endpoints|a')) === JSON.stringify(endpoints('a', 2)), 'the answer');
+  });
+
   test('is sent the difference only, removals last and in reverse', async () => {
     rig.change(cluster('a'), cluster('b'), endpoints('a', 1), endpoints('b', 1), route('r'), ...manyRoutes());
     const { port } = await rig.serve();
