@@ -6,6 +6,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchControl } from './control.ts';
 import { benchIdle } from './idle.ts';
+import { benchOverload } from './overload.ts';
 import { benchPicks } from './picks.ts';
 import { benchProxy } from './proxy.ts';
 import { benchScale } from './scale.ts';
@@ -94,9 +95,15 @@ async function picks(): Promise<void> {
   keep('picks', results);
 }
 
+async function overload(): Promise<void> {
+  const results = await benchOverload(Number(values.seconds), values.only === '' ? [] : values.only.split(','));
+  console.table(results.map((row) => rounded({ ...row })));
+  keep('overload', results);
+}
+
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   ...Object.fromEntries(Object.entries(WORKLOADS).map(([name, workload]) => [name, () => proxy(name, workload)])),
-  ...{ idle, scale, control, picks },
+  ...{ idle, scale, control, picks, overload },
 };
 
 for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)) {

@@ -17,6 +17,15 @@ export interface Scenario {
   readonly upgrades: boolean;
   /** The certificate with which peers terminate TLS, 1.3 and AES-256 if configurable. Paths of PEM files; null without TLS. */
   readonly certificate: { readonly certificate: string; readonly privateKey: string } | null;
+  /** Limits towards the origin; critical requests (`x-priority: critical`) come first where the peer can. Absent: those of the peer. */
+  readonly limits?: OriginLimits;
+}
+
+/** Connections to the origin, requests that wait for one, and for how long. */
+export interface OriginLimits {
+  readonly connections: number;
+  readonly pending: number;
+  readonly pendingMs: number;
 }
 
 /** A kind of traffic: the facts that peers need. */

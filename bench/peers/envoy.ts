@@ -23,11 +23,27 @@ function address(port: number): object {
   return { socket_address: { address: '127.0.0.1', port_value: port } };
 }
 
-function httpFilter(scenario: Scenario): object {
-  const routes = Array.from({ length: scenario.routes }, (_, index) => ({
-    match: { prefix: routePath(index) },
-    route: { cluster: 'origin' },
+/** A separate priority has separate limits. */
+function routesOf({ limits }: Scenario, prefix: string): object[] {
+  const route = { match: { prefix }, route: { cluster: 'origin' } };
+  if (limits === undefined) return [route];
+  const headers = [{ name: 'x-priority', string_match: { exact: 'critical' } }];
+  return [{ match: { prefix, headers }, route: { cluster: 'origin', priority: 'HIGH' } }, route];
+}
+
+function breakers({ limits }: Scenario): object {
+  if (limits === undefined) return {};
+  const thresholds = ['DEFAULT', 'HIGH'].map((priority) => ({
+    priority,
+    max_connections: limits.connections,
+    max_pending_requests: limits.pending,
+    max_requests: limits.connections + limits.pending,
   }));
+  return { circuit_breakers: { thresholds } };
+}
+
+function httpFilter(scenario: Scenario): object {
+  const routes = Array.from({ length: scenario.routes }, (_, index) => routesOf(scenario, routePath(index))).flat();
   const manager = {
     '@type': `${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: 'in',
@@ -71,7 +87,7 @@ function configuration(scenario: Scenario): object {
   return {
     static_resources: {
       listeners: [{ address: address(scenario.listenPort), filter_chains: [{ filters: [filter], ...tlsSocket(scenario) }] }],
-      clusters: [{ name: 'origin', type: 'STATIC', load_assignment: assignment, ...clusterProtocol(scenario) }],
+      clusters: [{ name: 'origin', type: 'STATIC', load_assignment: assignment, ...clusterProtocol(scenario), ...breakers(scenario) }],
     },
   };
 }

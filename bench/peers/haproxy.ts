@@ -24,6 +24,15 @@ function routesOf(scenario: Scenario): string[] {
   return [`  use_backend %[path,map_beg(${mapFile})]`];
 }
 
+function queueOf({ limits }: Scenario): string[] {
+  if (limits === undefined) return [];
+  return [`  timeout queue ${limits.pendingMs}ms`, '  http-request set-priority-class int(-1) if { req.hdr(x-priority) critical }'];
+}
+
+function serverLimits({ limits }: Scenario): string {
+  return limits === undefined ? '' : ` maxconn ${limits.connections} maxqueue ${limits.pending}`;
+}
+
 function configuration(scenario: Scenario, logs: boolean): string {
   const isTcp = scenario.downstream === 'tcp';
   return [
@@ -44,7 +53,8 @@ function configuration(scenario: Scenario, logs: boolean): string {
     ...routesOf(scenario),
     'backend origin',
     ...(isTcp ? [] : ['  option forwardfor']),
-    `  server o1 127.0.0.1:${scenario.originPort}${scenario.upstream === 'h2' ? ' proto h2' : ''}`,
+    ...queueOf(scenario),
+    `  server o1 127.0.0.1:${scenario.originPort}${scenario.upstream === 'h2' ? ' proto h2' : ''}${serverLimits(scenario)}`,
     '',
   ].join('\n');
 }

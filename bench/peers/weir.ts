@@ -10,6 +10,7 @@ function documents(scenario: Scenario): string[] {
     `apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: { name: bench }\nspec:\n  gatewayClassName: weir\n  listeners: [${listener(scenario)}]`,
     `apiVersion: gateway.weir.dev/v1alpha1\nkind: Backend\nmetadata: { name: origin }\nspec: { protocol: ${scenario.upstream === 'h2' ? 'http2' : 'http1'}, endpoints: [{ ip: 127.0.0.1, port: ${scenario.originPort} }] }`,
   ];
+  if (scenario.limits !== undefined) gateway.push(PRIORITY);
   if (scenario.downstream === 'tcp') return [...gateway, tcpRoute()];
   return [...gateway, ...secrets(scenario), ...Array.from({ length: scenario.routes }, (_, index) => route(index))];
 }
@@ -36,6 +37,20 @@ function tcpRoute(): string {
   return `apiVersion: gateway.networking.k8s.io/v1\nkind: TCPRoute\nmetadata: { name: all }\nspec: { parentRefs: [{ name: bench }], rules: [${rule}] }`;
 }
 
+const PRIORITY = `apiVersion: gateway.weir.dev/v1alpha1
+kind: BackendTrafficPolicy
+metadata: { name: priority }
+spec:
+  targetRefs: [{ kind: Gateway, name: bench }]
+  priority: { header: x-priority }`;
+
+function limitFlags({ limits }: Scenario): string[] {
+  if (limits === undefined) return [];
+  const { connections, pending, pendingMs } = limits;
+  const flags = { 'max-connections-per-endpoint': connections, 'max-pending-per-endpoint': pending, 'pending-timeout': `${pendingMs}ms` };
+  return Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
+}
+
 /** The Weir of a checkout (folder). */
 export function weirOf(name: string, checkout: string, logs = false): Peer {
   const main = path.resolve(checkout, 'cli', 'weir.ts');
@@ -50,7 +65,10 @@ export function weirOf(name: string, checkout: string, logs = false): Peer {
       writeFileSync(path.join(folder, 'bench.yaml'), documents(scenario).join('\n---\n'));
       return {
         file: process.execPath,
-        args: [main, 'up', folder, '--workers', '1', '--access-log', logs ? 'stdout' : 'off', '--log-level', 'error'],
+        args: [
+          ...[main, 'up', folder, '--workers', '1', '--access-log', logs ? 'stdout' : 'off', '--log-level', 'error'],
+          ...limitFlags(scenario),
+        ],
       };
     },
   };
