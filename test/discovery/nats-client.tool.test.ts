@@ -253,6 +253,31 @@ describeWith(['go'], 'a client of NATS', () => {
     expect(following.fault).toBe('');
   });
 
+  test('needs few rights, and tells which one is missing', async () => {
+    const pub = ['$SRV.INFO.orders', '$JS.API.STREAM.INFO.KV_b', '$JS.API.CONSUMER.CREATE.KV_b.>', '$JS.API.CONSUMER.DELETE.KV_b.*'];
+    const rights = `permissions: { publish: ${JSON.stringify(pub)}, subscribe: ["_INBOX.>"] }`;
+    const users = `authorization { users: [{user: app, password: ""}, {user: weir, password: "x", ${rights}}] }\nno_auth_user: app`;
+    const nats = await server({ config: users });
+    const apps = await peer(nats);
+    await apps.run({ do: 'create', bucket: 'b', ttl: 1_000 });
+    await apps.put('b', 'a', { address: '10.0.0.1', port: 8001 });
+    await offer(apps, 8002);
+    const how = access(nats, { login: loginOf({ username: 'weir', password: 'x' }) });
+    const times = { interval: 40, settle: 20, grace: 0 };
+    const polls = (name: string) =>
+      new Following(how, (connection, { report }, signal) => new ServicePolls({ name }, [], report, times).run(connection, signal));
+    const [service, denied] = [polls('orders'), polls('other')];
+    const keys = new Following(how, (connection, { report }, signal) =>
+      followBucket(connection, { bucket: 'b', keys: '>' }, report, signal),
+    );
+    await until(() => service.ports.includes(8002) && keys.reports > 0, 'the instances of both');
+    // The bucket is read again after the value has expired.
+    await until(() => keys.reports > 1 && keys.found.length === 0, 'the value leaves');
+    expect([service.fault, keys.fault]).toEqual(['', '']);
+    await until(() => denied.fault !== '', 'a missing right');
+    expect(denied.fault).toBe(`${nats.url} answers: Permissions Violation for Publish to "$SRV.INFO.other"`);
+  });
+
   test('tells why a bucket cannot be read', async () => {
     const nats = await server();
     const following = bucket(nats, 'missing');

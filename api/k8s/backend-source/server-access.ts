@@ -14,9 +14,7 @@ export function secretRef(description: string) {
 export const ServerTlsSettings = closed(
   {
     caCertificateRef: Type.Optional(
-      secretRef(
-        'The Secret with the CA certificates of the server, in the entry ca.crt. By default the system decides which CAs to trust.',
-      ),
+      secretRef('The Secret with the CA certificates of the server, in the entry ca.crt. By default the CAs of Node.js count.'),
     ),
     clientCertificateRef: Type.Optional(
       secretRef('The Secret with the certificate of the controller, in the entries tls.crt and tls.key.'),
