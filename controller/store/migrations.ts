@@ -8,9 +8,9 @@ export type Migration = readonly string[];
 /** The changes in order: the first leads to version 1. */
 export const MIGRATIONS: readonly Migration[] = [
   [
-    // `revision` grows with each change, so that replicas see changes of others.
-    'CREATE TABLE weir_revision (revision BIGINT NOT NULL)',
-    'INSERT INTO weir_revision (revision) VALUES (0)',
+    // `revision` grows with each change, so that replicas see changes of others; `removal` is that of the last change that removed rows.
+    'CREATE TABLE weir_revision (revision BIGINT NOT NULL, removal BIGINT NOT NULL)',
+    'INSERT INTO weir_revision (revision, removal) VALUES (0, 0)',
     `CREATE TABLE weir_registered_endpoints (
       backend TEXT NOT NULL,
       address TEXT NOT NULL,

@@ -14,15 +14,26 @@ export interface NewRow extends NewRegistration {
   readonly revision: number;
 }
 
-export async function revisionOf(t: Transaction): Promise<number> {
-  const [row] = await t.rows('SELECT revision FROM weir_revision');
-  return Number(row?.['revision'] ?? 0);
+/** The state of the table: the revision of the last change, and of the last change that removed rows. */
+export interface Revisions {
+  readonly revision: number;
+  readonly removal: number;
+}
+
+export async function revisionsOf(t: Transaction): Promise<Revisions> {
+  const [row] = await t.rows('SELECT revision, removal FROM weir_revision');
+  return { revision: Number(row?.['revision'] ?? 0), removal: Number(row?.['removal'] ?? 0) };
 }
 
 /** The revision for the rows of this writer. */
 export async function nextRevision(t: Transaction): Promise<number> {
   await t.run('UPDATE weir_revision SET revision = revision + 1');
-  return revisionOf(t);
+  return (await revisionsOf(t)).revision;
+}
+
+async function removed(t: Transaction, rows: number): Promise<number> {
+  if (rows > 0) await t.run('UPDATE weir_revision SET removal = revision');
+  return rows;
 }
 
 /** The rows that later writers than that of `revision` have written. */
@@ -40,10 +51,17 @@ export async function countsOf(t: Transaction): Promise<ReadonlyMap<string, numb
   return new Map(rows.map(({ backend, count }) => [String(backend), Number(count)]));
 }
 
-/** The times at which these addresses were registered first, by address and port. */
-export async function addedOf(t: Transaction, backend: string): Promise<ReadonlyMap<string, number>> {
-  const rows = await t.rows(`SELECT address, port, added FROM ${TABLE} WHERE backend = ?`, [backend]);
-  return new Map(rows.map(({ address, port, added }) => [`${address} ${port}`, Number(added)]));
+/** The numbers of endpoints of a Backend, and of all. */
+export async function totalsOf(t: Transaction, backend: string): Promise<{ readonly ofBackend: number; readonly all: number }> {
+  const [own] = await t.rows(`SELECT COUNT(*) AS count FROM ${TABLE} WHERE backend = ?`, [backend]);
+  const [all] = await t.rows(`SELECT COUNT(*) AS count FROM ${TABLE}`);
+  return { ofBackend: Number(own?.['count']), all: Number(all?.['count']) };
+}
+
+/** Whether an endpoint is registered. */
+export async function has(t: Transaction, backend: string, { address, port }: EndpointAddress): Promise<boolean> {
+  const rows = await t.rows(`SELECT 1 AS one FROM ${TABLE} WHERE backend = ? AND address = ? AND port = ?`, [backend, address, port]);
+  return rows.length > 0;
 }
 
 export async function put(t: Transaction, { backend, address, port, attributes, ttl, origin, now, revision }: NewRow): Promise<void> {
@@ -58,12 +76,13 @@ export async function put(t: Transaction, { backend, address, port, attributes, 
 
 /** Whether the endpoint was registered. */
 export async function remove(t: Transaction, backend: string, { address, port }: EndpointAddress): Promise<boolean> {
-  return (await t.run(`DELETE FROM ${TABLE} WHERE backend = ? AND address = ? AND port = ?`, [backend, address, port])) > 0;
+  const rows = await t.run(`DELETE FROM ${TABLE} WHERE backend = ? AND address = ? AND port = ?`, [backend, address, port]);
+  return (await removed(t, rows)) > 0;
 }
 
 /** Deletes endpoints whose time is over. Returns their number. */
-export function expire(t: Transaction, now: number): Promise<number> {
-  return t.run(`DELETE FROM ${TABLE} WHERE expires <= ?`, [now]);
+export async function expire(t: Transaction, now: number): Promise<number> {
+  return removed(t, await t.run(`DELETE FROM ${TABLE} WHERE expires <= ?`, [now]));
 }
 
 /** Gives endpoints whose time is over their time again. Returns their number. */

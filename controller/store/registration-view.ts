@@ -1,6 +1,6 @@
 // What a controller knows of the registered endpoints: a copy of the table, brought up to date with the rows that changed.
 import { addressKey, type Registration } from './registration.ts';
-import { allOf, changedSince, countsOf, revisionOf } from './registration-table.ts';
+import { allOf, changedSince, countsOf, revisionsOf } from './registration-table.ts';
 import type { Transaction } from './store.ts';
 
 /** The difference to the table. */
@@ -54,14 +54,14 @@ export class RegistrationView {
 
   /** Reads the difference to the table; null without one. An older table (a restored backup) is read as a whole. */
   async read(t: Transaction): Promise<ViewUpdate | null> {
-    const revision = await revisionOf(t);
+    const { revision, removal } = await revisionsOf(t);
     if (revision === this.#revision) return null;
     if (revision < this.#revision) this.#revision = NOTHING;
     const now = await t.now();
     const changed = await changedSince(t, this.#revision);
-    const counts = await countsOf(t);
     const reloaded = new Map<string, readonly Registration[]>();
-    for (const backend of this.#lossesIn(changed, counts)) reloaded.set(backend, await allOf(t, backend));
+    const losses = removal > this.#revision ? this.#lossesIn(changed, await countsOf(t)) : [];
+    for (const backend of losses) reloaded.set(backend, await allOf(t, backend));
     return { revision, now, changed, reloaded };
   }
 

@@ -4,9 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Backoff } from '#lib/backoff.ts';
 import type { BackoffOptions } from '#lib/backoff.ts';
 import { err, ok, type Result } from '#lib/result.ts';
-import { addressKey, DEFAULT_REGISTRATION_LIMITS } from './registration.ts';
+import { DEFAULT_REGISTRATION_LIMITS } from './registration.ts';
 import type { EndpointAddress, NewRegistration, Registration, RegistrationLimits } from './registration.ts';
-import { addedOf, allOf, countsOf, expire, nextRevision, put, remove, revive } from './registration-table.ts';
+import { allOf, expire, has, nextRevision, put, remove, revive, totalsOf } from './registration-table.ts';
 import { RegistrationView } from './registration-view.ts';
 import type { Store, Transaction } from './store.ts';
 import { Turns } from './turns.ts';
@@ -88,9 +88,10 @@ export class Registrations {
       const now = await t.now();
       const revision = await nextRevision(t);
       await expire(t, now);
-      const known = await addedOf(t, backend);
-      const [renewed, added] = parted(endpoints, (endpoint) => known.has(addressKey(endpoint)));
-      const full = await this.#excess(t, backend, known.size + added.length, added.length);
+      const known: boolean[] = [];
+      for (const endpoint of endpoints) known.push(await has(t, backend, endpoint));
+      const [renewed, added] = parted(endpoints, (_, index) => known[index] === true);
+      const full = added.length === 0 ? null : await this.#excess(t, backend, added.length);
       if (full !== null) return err({ reason: 'full', message: full });
       for (const endpoint of endpoints) await put(t, { ...endpoint, backend, origin, now, revision });
       return ok({ added: added.map(addressOf), renewed: renewed.map(addressOf) });
@@ -210,14 +211,16 @@ export class Registrations {
     return message;
   }
 
-  /** The message if a limit is exceeded with these numbers of endpoints, or null. */
-  async #excess(t: Transaction, backend: string, ofBackend: number, added: number): Promise<string | null> {
+  /** The message if a limit is exceeded with this number of further endpoints, or null. */
+  async #excess(t: Transaction, backend: string, added: number): Promise<string | null> {
     const { perBackend, total } = this.#limits;
-    if (ofBackend > perBackend) {
-      return `Backend ${backend} would have ${ofBackend} registered endpoints, and at most ${perBackend} are allowed: remove some first`;
+    const { ofBackend, all } = await totalsOf(t, backend);
+    if (ofBackend + added > perBackend) {
+      return `Backend ${backend} would have ${ofBackend + added} registered endpoints, and at most ${perBackend} are allowed: remove some first`;
     }
-    const all = [...(await countsOf(t)).values()].reduce((sum, count) => sum + count, 0) + added;
-    return all > total ? `there would be ${all} registered endpoints, and at most ${total} are allowed: remove some first` : null;
+    return all + added > total
+      ? `there would be ${all + added} registered endpoints, and at most ${total} are allowed: remove some first`
+      : null;
   }
 }
 

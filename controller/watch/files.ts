@@ -15,6 +15,8 @@ import type { Change, Source, SourceListener, SourceProblem } from './event.ts';
 const QUIET_MS = 30;
 /** Interval between two scans: changes behind symbolic links that leave the folder (mounted ConfigMaps) cause no event. */
 const POLL_MS = 2_000;
+/** The folder of the store of `weir up`. Other names that begin with a dot may be mounts of ConfigMaps. */
+const OWN_FOLDER = '.weir';
 const MAX_FILE_BYTES = 4 * 1_024 * 1_024;
 const EXTENSIONS = new Set(['.yaml', '.yml', '.json']);
 
@@ -56,7 +58,9 @@ export class FileSource implements Source {
   async start(listener: SourceListener): Promise<void> {
     this.#listener = listener;
     await readdir(this.#folder);
-    this.#watcher = watch(this.#folder, { recursive: true }, () => this.#scheduleScan());
+    this.#watcher = watch(this.#folder, { recursive: true }, (_, file) => {
+      if (!isOwn(file)) this.#scheduleScan();
+    });
     this.#watcher.on('error', () => undefined);
     await this.#scan();
     listener.synced();
@@ -145,6 +149,11 @@ export class FileSource implements Source {
     this.#reported = reported;
     return changes;
   }
+}
+
+/** Whether a changed file is the store of `weir up`, which changes with each registered endpoint. */
+function isOwn(file: string | null): boolean {
+  return file !== null && (file === OWN_FOLDER || file.startsWith(OWN_FOLDER + path.sep));
 }
 
 /** The content of folders and files. `places`: the position of each object, by `Kind/namespace/name`. `skipped`: as in FileContent. */

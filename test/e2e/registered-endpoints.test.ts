@@ -111,6 +111,23 @@ describe('weir endpoints', () => {
     );
   });
 
+  test('a process that is killed in the middle of changes has stored each one that it confirmed', async () => {
+    const confirmed: number[] = [];
+    const add = async (last: number): Promise<void> => {
+      const body = JSON.stringify({ backend: 'default/many', endpoints: [{ address: '10.0.0.1', port: last }] });
+      const headers = { 'content-type': 'application/json' };
+      const answer = await fetch(`http://${controller}/endpoints`, { method: 'PUT', headers, body }).catch(() => null);
+      if (answer?.status === 200) confirmed.push(last);
+      if (confirmed.length === 40) await weir.stop('SIGKILL');
+    };
+    for (let batch = 0; batch < 20; batch++) await Promise.all([1, 2, 3, 4, 5].map((each) => add(batch * 5 + each)));
+    await start();
+    const { endpoints: listed } = JSON.parse((await endpoints('list', 'many', '-o', 'json')).stdout) as { endpoints: { port: number }[] };
+    expect(listed.map((each) => each.port)).toEqual(expect.arrayContaining(confirmed));
+    expect(confirmed.length).toBeGreaterThanOrEqual(40);
+    await endpoints('remove', 'many', '--all');
+  });
+
   test('removes endpoints, and names those that are not registered', async () => {
     const removed = await endpoints('remove', 'app', addressOf(backends[0]), '127.0.0.9:9');
     expect(removed).toMatchObject({ code: 0, stdout: `removed ${addressOf(backends[0])}\nnot registered 127.0.0.9:9\n` });
