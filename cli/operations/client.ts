@@ -27,7 +27,11 @@ export async function callOperation<T>(connection: Connection, call: OperationCa
   const stream = await connection.open();
   const reply = await send(stream, connection, call).finally(() => stream.destroy());
   if (reply.status !== 200) throw new UsageError(refusalOf(connection, call, reply));
-  return JSON.parse(reply.text) as T;
+  try {
+    return JSON.parse(reply.text) as T;
+  } catch {
+    throw new UsageError(`${connection.name} answers without JSON, so it is no controller of this release; give another --controller`);
+  }
 }
 
 function send(stream: Duplex, { name, host, token }: Connection, { method, path, body }: OperationCall): Promise<Reply> {
