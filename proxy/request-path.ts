@@ -293,10 +293,14 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   }
 
   timedOut(exchange: Exchange, error: ExchangeError): void {
-    if (exchange.phase !== 'done') this.#endings.giveUp(exchange, error);
+    if (exchange.phase === 'done') return;
+    // Several attempts share the time of the request, so that its end is the fault of none of them.
+    if (exchange.attempt !== null && exchange.attempts === 1 && error === ERRORS.requestTimeout) noteSlowness(exchange.attempt);
+    this.#endings.giveUp(exchange, error);
   }
 
   attemptTimedOut(attempt: Attempt): void {
+    noteSlowness(attempt);
     if (hasRival(attempt)) return this.#attempts.stop(attempt, 'abandoned');
     if (!this.#retries.afterFailure(attempt, ERRORS.upstreamTimeout)) return this.timedOut(attempt.exchange, ERRORS.upstreamTimeout);
     this.#attempts.stop(attempt, 'abandoned');
@@ -307,4 +311,9 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   failed(exchange: Exchange, _bug: unknown): void {
     if (exchange.phase !== 'done') this.#endings.crash(exchange);
   }
+}
+
+/** A deadline passed: that tells something about the endpoint if its answer has not begun. */
+function noteSlowness(attempt: Attempt): void {
+  attempt.timedOut = attempt.headAt === 0;
 }

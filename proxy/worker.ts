@@ -5,7 +5,7 @@ import { normaliseHost, normalisePath } from '#api/match/normalise.ts';
 import type { Log } from '#lib/log.ts';
 import { TimerWheel } from '#lib/timer-wheel.ts';
 import { EndpointRegistry } from './cluster/endpoint.ts';
-import type { CreatePool, Endpoint } from './cluster/endpoint.ts';
+import type { CreatePool, Endpoint, TellEjection } from './cluster/endpoint.ts';
 import { reasonsOf } from './cluster/variant.ts';
 import { H1Downstream } from './codec/h1/downstream.ts';
 import type { UpstreamSettings } from './codec/h1/settings.ts';
@@ -127,7 +127,7 @@ export class Worker {
     };
     const path = new IsolatedRequestPath({ ...surroundings, gathering: this.#gathering, hop: new Hop(options.via ?? '') }, bugs);
     const settings = { ...surroundings, normaliseHost, normalisePath, dial, floods: this.#floods, failures: this.#failures };
-    this.#endpoints = new EndpointRegistry(upstreamPools(path, settings), wheel);
+    this.#endpoints = new EndpointRegistry(upstreamPools(path, settings), wheel, this.#tellEjection);
     this.#listeners = new ListenerSockets({
       ...options,
       wheel,
@@ -147,8 +147,11 @@ export class Worker {
     this.#exposeMetrics(mirror);
   }
 
+  readonly #tellEjection: TellEjection = (key, notice) => this.#broadcast.publish('ejected', key, notice);
+
   #followNotices(): void {
     this.#broadcast.subscribe('override', (key, override) => this.#endpoints.override(key, override));
+    this.#broadcast.subscribe('ejected', (key, notice) => this.#endpoints.ejected(key, notice));
   }
 
   #mirrorOn(path: IsolatedRequestPath, limits: Limits): Mirror {

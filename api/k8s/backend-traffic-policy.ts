@@ -12,6 +12,7 @@ import {
 } from './policy.ts';
 import { bandwidth } from './backend-traffic/bandwidth.ts';
 import { faultInjection } from './backend-traffic/fault-injection.ts';
+import { healthCheck } from './backend-traffic/health-check.ts';
 import { loadBalancer } from './backend-traffic/load-balancer.ts';
 import { priority } from './backend-traffic/priority.ts';
 import { queue } from './backend-traffic/queue.ts';
@@ -24,6 +25,7 @@ import { choice } from './setting.ts';
 /** Settings that apply to connections without requests. */
 export const SETTINGS_OF_CONNECTIONS: readonly string[] = [
   'proxyProtocol',
+  'healthCheck',
   'loadBalancer.type',
   'loadBalancer.hashOn',
   'loadBalancer.boundedLoad',
@@ -36,7 +38,7 @@ export const backendTrafficPolicy = policyKind({
   plural: 'backendtrafficpolicies',
   shortNames: ['btp'],
   description:
-    'How requests and connections are sent to backends: protocol, balancing, timeouts, retries, WebSockets, faults on purpose, priority. For each field the nearest policy wins: rule, route, Service or Backend, listener, ListenerSet, Gateway.',
+    'How requests and connections are sent to backends: protocol, balancing, health of endpoints, timeouts, retries, WebSockets, faults on purpose, priority. For each field the nearest policy wins: rule, route, Service or Backend, listener, ListenerSet, Gateway.',
   targets: [
     GATEWAY_TARGET,
     LISTENER_SET_TARGET,
@@ -66,6 +68,8 @@ export const backendTrafficPolicy = policyKind({
     { capability: 'retry-budget', path: 'settings.retry.budget', otherwise: 'omit' },
     // A proxy without it makes one attempt at a time.
     { capability: 'hedging', path: 'settings.hedge', otherwise: 'omit' },
+    // A proxy without it uses every endpoint.
+    { capability: 'health-checks', path: 'settings.healthCheck', otherwise: 'omit' },
   ],
   settings: {
     protocol: choice(
@@ -80,6 +84,7 @@ export const backendTrafficPolicy = policyKind({
     timeouts,
     retry,
     hedge,
+    healthCheck,
     webSocket,
     faultInjection,
     priority,

@@ -126,3 +126,8 @@ export function describeTargets(targets: readonly TargetKind[]): string {
   const kinds = targets.map(({ kind }) => kind);
   return kinds.length === 1 ? `a ${kinds[0] ?? ''}` : `a ${kinds.slice(0, -1).join(', ')} or ${kinds.at(-1) ?? ''}`;
 }
+
+/** Whether a field of the settings is one of the names, or part of one: `healthCheck` has `healthCheck.active.path`. */
+export function isAmong(names: readonly string[], field: string): boolean {
+  return names.some((name) => field === name || field.startsWith(`${name}.`));
+}

@@ -5,6 +5,7 @@ import { formatSize } from '#lib/size.ts';
 import type { Route, StreamRoute } from '../ir/ir.ts';
 import type { PolicyKindName } from '../k8s/policies.ts';
 import { SETTINGS_OF_CONNECTIONS } from '../k8s/backend-traffic-policy.ts';
+import { isAmong } from '../k8s/policy.ts';
 import { listenerTargets, requestTargets, type PolicyIndex } from './layers.ts';
 import { leavesOfKind, mergePolicies, type SettingOrigin } from './merge.ts';
 
@@ -47,7 +48,7 @@ export function explainStreamPolicies(policies: PolicyIndex, route: StreamRoute,
     },
     ...clusters.map((cluster): ExplainedSettings => {
       const layers = policies.layers('BackendTrafficPolicy', requestTargets(route, listener, cluster));
-      const origins = mergePolicies('BackendTrafficPolicy', layers).origins.filter(({ field }) => SETTINGS_OF_CONNECTIONS.includes(field));
+      const origins = mergePolicies('BackendTrafficPolicy', layers).origins.filter(({ field }) => isAmong(SETTINGS_OF_CONNECTIONS, field));
       return { policyKind: 'BackendTrafficPolicy', subject: `backend ${cluster}`, origins };
     }),
   ];

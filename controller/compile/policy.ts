@@ -5,6 +5,7 @@ import { describeError } from '#api/k8s/field-error.ts';
 import { objectId, refOf } from '#api/k8s/object.ts';
 import type { Policy, PolicyKind } from '#api/k8s/policies.ts';
 import { checkPolicy } from '#api/k8s/policy-rules.ts';
+import { isAmong } from '#api/k8s/policy.ts';
 import type { PolicyTargetRef } from '#api/k8s/policy.ts';
 import { leavesOf, toSettings, valueAt } from '#api/policy/settings.ts';
 import { byAge, createdAt } from './age.ts';
@@ -65,7 +66,7 @@ function settingsWithoutEffect({ targets, settings }: PolicyKind, { metadata, sp
   const fields = leavesOf(settings)
     .filter(({ path }) => valueAt(spec, path) !== undefined)
     .map(({ path }) => path.join('.'))
-    .filter((field) => !meant.includes(field));
+    .filter((field) => !isAmong(meant, field));
   return fields.length === 0 ? '' : `${fields.join(', ')} for ${kind}/${metadata.namespace ?? ''}/${name}`;
 }
 

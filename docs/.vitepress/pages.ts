@@ -25,6 +25,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'reference/retries',
       'reference/policies',
       'reference/balancing',
+      'reference/health',
       'reference/overload',
       'reference/fleets',
       'reference/resources',

@@ -5,6 +5,7 @@ import { UpstreamCounts } from '../exchange/upstream-counts.ts';
 import { Cluster } from './cluster.ts';
 import { EndpointRegistry } from './endpoint.ts';
 import type { Endpoint, EndpointPool } from './endpoint.ts';
+import { STANDARD } from './settings.ts';
 import type { ClusterVariant } from './variant.ts';
 
 beforeEach(() => void jest.useFakeTimers({ advanceTimers: false }));
@@ -159,7 +160,7 @@ describe('the word of an operator', () => {
 describe('variants', () => {
   test('with equal settings are one object, and the standard variant stays', () => {
     const cluster = clusterOf(1);
-    const settings = { balancer: { type: 'RoundRobin', boundedLoad: 0 }, hashOn: [], slowStart: 0, panicThreshold: 0 } as const;
+    const settings = structuredClone(STANDARD);
     expect(cluster.variant(settings)).toBe(cluster.variant());
     cluster.retire(cluster.variant());
     expect([...cluster.variants]).toEqual([cluster.variant(settings)]);

@@ -4,6 +4,7 @@ import type * as ir from '#api/ir/ir.ts';
 import type { ProxyProtocol, Transport, UpstreamTls } from '../exchange/plan.ts';
 import type { BackendCounts } from '../exchange/upstream-counts.ts';
 import type { Endpoint, EndpointRegistry, EndpointTimers, EndpointUser } from './endpoint.ts';
+import type { OutlierSettings } from './health/outlier-settings.ts';
 import { memberOf } from './member.ts';
 import type { Member } from './member.ts';
 import { ClusterRetryBudget } from './retry-budget.ts';
@@ -62,7 +63,9 @@ export class Cluster implements EndpointUser {
 
   /** Gives up a variant that no plan refers to. The standard one stays: filters may use it. */
   retire(variant: ClusterVariant): void {
-    if (variant !== this.variant() && this.#variants.delete(JSON.stringify(variant.settings))) variant.retire();
+    if (variant === this.variant() || !this.#variants.delete(JSON.stringify(variant.settings))) return;
+    variant.retire();
+    this.detectionsChanged();
   }
 
   /** Sets the transport to its endpoints. */
@@ -93,6 +96,14 @@ export class Cluster implements EndpointUser {
     this.endpointChanged();
   }
 
+  get detections(): readonly OutlierSettings[] {
+    return [...this.#variants.values()].flatMap(({ detection }) => (detection === null ? [] : [detection]));
+  }
+
+  detectionsChanged(): void {
+    for (const { outliers } of this.#endpoints) outliers.outdate();
+  }
+
   /** An endpoint became usable or unusable. */
   endpointChanged(): void {
     for (const variant of this.#variants.values()) variant.changed();
@@ -104,5 +115,6 @@ export class Cluster implements EndpointUser {
     for (const endpoint of previous) if (!held.has(endpoint)) endpoint.users.delete(this);
     for (const endpoint of held) endpoint.users.add(this);
     this.counts.keep(held);
+    for (const { outliers } of [...previous, ...held]) outliers.outdate();
   }
 }

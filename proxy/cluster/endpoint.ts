@@ -1,9 +1,11 @@
 // An address of a backend, with its pools and its state. All clusters and routes that use the address share it.
 import type { ConnectListener, Transport, UpstreamEndpoint, UpstreamPool } from '../exchange/plan.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
-import type { Notices } from '../exchange/notices.ts';
-import { endpointKey } from '../exchange/notices.ts';
+import type { EjectionNotice, Notices } from '../exchange/notices.ts';
+import { ejectionKey, endpointKey, splitEjectionKey } from '../exchange/notices.ts';
 import type { BackendCounts } from '../exchange/upstream-counts.ts';
+import { Outliers } from './health/outliers.ts';
+import type { OutlierSettings } from './health/outlier-settings.ts';
 import { Refusal } from './health/refusing.ts';
 
 /** The number of connections, of those that are idle or count apart, and of waiting exchanges. */
@@ -31,11 +33,17 @@ export type CreatePool = (endpoint: PoolTarget, transport: Transport) => Endpoin
 export interface EndpointUser {
   /** The outcomes of connections to the endpoint count here. */
   readonly counts: BackendCounts;
+  readonly endpoints: readonly unknown[];
+  /** The detections of outliers that its rules want. */
+  readonly detections: Iterable<OutlierSettings>;
   /** The endpoint became usable or unusable for some reason. */
   endpointChanged(): void;
 }
 
 export type Override = Notices['override'];
+
+/** Tells the other workers that this one ejected an endpoint, or that its ejection ended (null). Key: `ejectionKey`. */
+export type TellEjection = (key: string, notice: EjectionNotice | null) => void;
 
 /** The timers of endpoints. */
 export type EndpointTimers = Pick<TimerWheel, 'arm' | 'disarm'>;
@@ -51,6 +59,8 @@ export class Endpoint implements UpstreamEndpoint {
   override: Override | null = null;
   /** Whether connections to it fail. */
   readonly refusal: Refusal;
+  /** Whether its requests fail. */
+  readonly outliers: Outliers;
   /** The number of clusters with this address. */
   references = 0;
   readonly #createPool: CreatePool;
@@ -59,11 +69,21 @@ export class Endpoint implements UpstreamEndpoint {
   #transport: Transport | null = null;
   #pool: EndpointPool | null = null;
 
-  constructor(address: string, port: number, createPool: CreatePool, timers: EndpointTimers) {
+  constructor(address: string, port: number, createPool: CreatePool, timers: EndpointTimers, tellEjection: TellEjection = ignore) {
     this.address = address;
     this.port = port;
     this.#createPool = createPool;
     this.refusal = new Refusal(timers, () => this.changed());
+    this.outliers = new Outliers({
+      timers,
+      wanted: () => [...this.users].flatMap(({ detections }) => [...detections]),
+      replaceable: () => [...this.users].some(({ endpoints }) => endpoints.length > 1),
+      tell: (detection, notice) => {
+        if (notice !== null) for (const { counts } of this.users) counts.ejected(this, notice.cause);
+        tellEjection(ejectionKey(endpointKey(address, port), detection), notice);
+      },
+      changed: () => this.changed(),
+    });
   }
 
   get counts(): readonly PoolCounts[] {
@@ -96,6 +116,7 @@ export class Endpoint implements UpstreamEndpoint {
   /** Closes idle connections now, and busy ones when they finish. */
   close(): void {
     this.refusal.stop();
+    this.outliers.stop();
     for (const pool of this.#pools.values()) pool.close();
   }
 
@@ -115,12 +136,16 @@ export class EndpointRegistry {
   readonly #endpoints = new Map<string, Endpoint>();
   /** By key of the endpoint, also of those that do not exist yet. */
   readonly #overrides = new Map<string, Override>();
+  /** The ejections by other workers, by key of the endpoint and detection, also of endpoints that do not exist yet. */
+  readonly #ejections = new Map<string, Map<string, EjectionNotice>>();
   readonly #createPool: CreatePool;
   readonly timers: EndpointTimers;
+  readonly #tellEjection: TellEjection;
 
-  constructor(createPool: CreatePool, timers: EndpointTimers) {
+  constructor(createPool: CreatePool, timers: EndpointTimers, tellEjection: TellEjection = ignore) {
     this.#createPool = createPool;
     this.timers = timers;
+    this.#tellEjection = tellEjection;
   }
 
   get size(): number {
@@ -137,9 +162,10 @@ export class EndpointRegistry {
     const id = endpointKey(address, port);
     let endpoint = this.#endpoints.get(id);
     if (endpoint === undefined) {
-      endpoint = new Endpoint(address, port, this.#createPool, this.timers);
+      endpoint = new Endpoint(address, port, this.#createPool, this.timers, this.#tellEjection);
       endpoint.override = this.#overrides.get(id) ?? null;
       this.#endpoints.set(id, endpoint);
+      for (const [detection, notice] of this.#ejections.get(id) ?? []) endpoint.outliers.take(detection, notice);
     }
     endpoint.references++;
     return endpoint;
@@ -155,6 +181,17 @@ export class EndpointRegistry {
     endpoint.changed();
   }
 
+  /** Takes an ejection by another worker, or its end (null). Key: `ejectionKey`. */
+  ejected(key: string, notice: EjectionNotice | null): void {
+    const { endpoint, detection } = splitEjectionKey(key);
+    const known = this.#ejections.get(endpoint) ?? new Map<string, EjectionNotice>();
+    if (notice === null) known.delete(detection);
+    else known.set(detection, notice);
+    if (known.size === 0) this.#ejections.delete(endpoint);
+    else this.#ejections.set(endpoint, known);
+    this.#endpoints.get(endpoint)?.outliers.take(detection, notice);
+  }
+
   /** Returns an endpoint; after the last return its connections close as they become idle. */
   release(endpoint: Endpoint): void {
     endpoint.references--;
@@ -162,4 +199,8 @@ export class EndpointRegistry {
     this.#endpoints.delete(endpointKey(endpoint.address, endpoint.port));
     endpoint.close();
   }
+}
+
+function ignore(): void {
+  // No other worker listens.
 }

@@ -1,5 +1,7 @@
 // The settings of a use of a cluster: those of a BackendTrafficPolicy that need a state beyond one request.
 import type { BalancerSettings } from './balancer/index.ts';
+import { STANDARD_OUTLIERS } from './health/outlier-settings.ts';
+import type { OutlierSettings } from './health/outlier-settings.ts';
 import type { HashKey } from './key-hash.ts';
 
 /** Plain data: equal settings share a variant. */
@@ -11,6 +13,8 @@ export interface ClusterSettings {
   readonly slowStart: number;
   /** If less than this percentage of endpoints is usable, health does not count; 0: only if none is. */
   readonly panicThreshold: number;
+  /** Null: no endpoint is ejected. */
+  readonly outliers: OutlierSettings | null;
 }
 
 /** Without a policy. */
@@ -19,4 +23,5 @@ export const STANDARD: ClusterSettings = Object.freeze({
   hashOn: Object.freeze([]),
   slowStart: 0,
   panicThreshold: 0,
+  outliers: STANDARD_OUTLIERS,
 });

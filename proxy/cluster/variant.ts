@@ -8,10 +8,13 @@ import type { BackendCounts } from '../exchange/upstream-counts.ts';
 import type { Balancer } from './balancer/balancer.ts';
 import { makeBalancer } from './balancer/index.ts';
 import { candidatesOf } from './candidates.ts';
-import { draining } from './health/draining.ts';
-import type { EndpointHealth } from './health/endpoint-health.ts';
-import { refusing } from './health/refusing.ts';
 import type { Endpoint, EndpointTimers } from './endpoint.ts';
+import { draining } from './health/draining.ts';
+import { ejected } from './health/ejected.ts';
+import type { EndpointHealth } from './health/endpoint-health.ts';
+import { LatencyComparison } from './health/latency-comparison.ts';
+import type { OutlierSettings } from './health/outlier-settings.ts';
+import { refusing } from './health/refusing.ts';
 import { keyHash } from './key-hash.ts';
 import type { HashKey } from './key-hash.ts';
 import type { Member } from './member.ts';
@@ -24,20 +27,23 @@ export interface VariantCluster {
   readonly counts: BackendCounts;
   readonly retryBudget: RetryBudget;
   readonly members: readonly Member[];
-  readonly endpoints: readonly UpstreamEndpoint[];
+  readonly endpoints: readonly Endpoint[];
   readonly timers: EndpointTimers;
   readonly transport: Transport;
   transportIn(protocol: Transport['protocol'] | null, proxyProtocol: ProxyProtocol): Transport;
+  /** The detections of outliers in use have changed. */
+  detectionsChanged(): void;
 }
 
-/** In the order in which they exclude endpoints. */
-const HEALTH: readonly EndpointHealth[] = [draining, refusing];
+/** Every attempt counts at its endpoint, whichever rule made it. The endpoint is one of this worker's. */
+const ENDPOINT_LEARNS: AttemptListener = {
+  attemptEnded: (attempt, outcome, error) => (attempt.endpoint as Endpoint).outliers.attemptEnded(attempt, outcome, error),
+};
 
 /** The reasons of the endpoint itself for which others are preferred, or `forcedIn`. */
 export function reasonsOf(endpoint: Endpoint): readonly string[] {
-  const alone: Member = { endpoint, weight: 1, draining: false };
   if (endpoint.override !== null) return [endpoint.override === 'out' ? 'forcedOut' : 'forcedIn'];
-  return HEALTH.flatMap(({ reason, usable }) => (usable([alone]).length === 0 ? [reason] : []));
+  return [...(endpoint.outliers.ejected ? ['ejected'] : []), ...(endpoint.refusal.active ? [refusing.reason] : [])];
 }
 
 export class ClusterVariant implements UpstreamCluster, StreamCluster {
@@ -47,10 +53,14 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
   readonly #hashOn: readonly HashKey[];
   readonly #slowStart: SlowStart;
   readonly #listeners: readonly AttemptListener[];
+  /** In the order in which they exclude endpoints. */
+  readonly #health: readonly EndpointHealth[];
   #candidates: readonly Member[] = [];
   /** The candidates are no longer true. */
   #outdated = true;
   #retired = false;
+  /** A request or connection has come. */
+  #used = false;
 
   constructor(cluster: VariantCluster, settings: ClusterSettings) {
     this.settings = settings;
@@ -58,11 +68,17 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
     this.#balancer = makeBalancer(settings.balancer);
     this.#hashOn = settings.hashOn;
     this.#slowStart = new SlowStart({ window: settings.slowStart, timers: cluster.timers, changed: () => this.changed() });
-    this.#listeners = [cluster.counts, ...(learns(this.#balancer) ? [this.#balancer] : [])];
+    this.#health = [draining, ejected(settings.outliers), refusing];
+    this.#listeners = [cluster.counts, ...(learns(this.#balancer) ? [this.#balancer] : []), ENDPOINT_LEARNS, ...this.#comparison()];
   }
 
   get key(): string {
     return this.#cluster.key;
+  }
+
+  /** The detection of outliers that its endpoints need; null before the first use. */
+  get detection(): OutlierSettings | null {
+    return this.#used ? this.settings.outliers : null;
   }
 
   get endpoints(): readonly UpstreamEndpoint[] {
@@ -113,10 +129,22 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
 
   #choose(): void {
     this.#outdated = this.#retired;
-    const candidates = this.#slowStart.weigh(candidatesOf(this.#cluster.members, HEALTH, this.settings.panicThreshold));
+    if (!this.#used) this.#begin();
+    const candidates = this.#slowStart.weigh(candidatesOf(this.#cluster.members, this.#health, this.settings.panicThreshold));
     if (areEqual(candidates, this.#candidates)) return;
     this.#candidates = candidates;
     if (candidates.length > 0) this.#balancer.update(candidates);
+  }
+
+  #begin(): void {
+    this.#used = true;
+    this.#cluster.detectionsChanged();
+  }
+
+  #comparison(): readonly AttemptListener[] {
+    const { outliers } = this.settings;
+    if (outliers === null || outliers.latency === null) return [];
+    return [new LatencyComparison(outliers, outliers.latency, () => this.#cluster.endpoints)];
   }
 }
 

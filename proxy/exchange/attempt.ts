@@ -45,6 +45,8 @@ export class Attempt {
   hedged = false;
   /** The pause before the next attempt, once one is decided; milliseconds. */
   pause = 0;
+  /** Its deadline, or that of the request, passed before the head of the answer came. */
+  timedOut = false;
   /** Its deadline; null unless the route sets one. */
   timer: Timer | null = null;
 

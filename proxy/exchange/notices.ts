@@ -1,9 +1,24 @@
 // What the workers of a proxy and their supervisor tell each other, so that they act as one proxy.
 
+/** Why an endpoint is ejected: too many failures in a row of a kind, too large a share of failures, or answers that take too long. */
+export type EjectionCause = '5xx' | 'gateway_errors' | 'local_errors' | 'failure_ratio' | 'latency';
+
+/** An ejection of an endpoint. */
+export interface EjectionNotice {
+  readonly cause: EjectionCause;
+  /** The ejections so far that count for its length. */
+  readonly times: number;
+  /** Milliseconds, and the end as Date.now(). */
+  readonly length: number;
+  readonly until: number;
+}
+
 /** The topics, with the values of their notices. A notice has a key; a later one with the same key replaces it. */
 export interface Notices {
   /** An operator takes an endpoint out of use, or into use whatever its health. Key: `endpointKey`. */
   readonly override: 'out' | 'in';
+  /** A worker ejects an endpoint, until the end of the notice. Key: `ejectionKey`. */
+  readonly ejected: EjectionNotice;
 }
 
 export type Topic = keyof Notices;
@@ -36,6 +51,17 @@ export class NoticeListeners {
   tell({ topic, key, value }: Notice, from: string): void {
     for (const listener of this.#byTopic.get(topic) ?? []) listener(key, value, from);
   }
+}
+
+/** An endpoint and the id of a detection as a key of notices. */
+export function ejectionKey(endpoint: string, detection: string): string {
+  return `${endpoint}|${detection}`;
+}
+
+/** The parts of an ejectionKey. */
+export function splitEjectionKey(key: string): { readonly endpoint: string; readonly detection: string } {
+  const end = key.lastIndexOf('|');
+  return { endpoint: key.slice(0, end), detection: key.slice(end + 1) };
 }
 
 /** An endpoint as a key of notices. */

@@ -14,6 +14,8 @@ export class EndpointCounts {
   readonly byClass = new Float64Array(10);
   /** Failed attempts by error code; null before the first. */
   failures: Map<string, number> | null = null;
+  /** Ejections by this worker, by cause; null before the first. */
+  ejections: Map<string, number> | null = null;
   /** Failed attempts to connect. */
   connectFailures = 0;
   /** The sum of the milliseconds to the first byte of each answer, and the number of these answers. */
@@ -90,6 +92,10 @@ export class BackendCounts {
   /** Counts the result of an attempt that began while another was under way. `lost`: another one answered first. */
   hedged(result: 'won' | 'lost' | 'failed'): void {
     countIn((this.hedges ??= new Map()), result);
+  }
+
+  ejected(endpoint: UpstreamEndpoint, cause: string): void {
+    countIn((this.#of(endpoint).ejections ??= new Map<string, number>()), cause);
   }
 
   /** Counts a finished attempt. */

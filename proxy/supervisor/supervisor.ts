@@ -18,6 +18,7 @@ import type { PortClaim } from '../exchange/port-claim.ts';
 import { ChildWorker, HEARTBEAT } from './child-worker.ts';
 import type { Heartbeat } from './child-worker.ts';
 import type { WorkerLink } from './link.ts';
+import { logEjections } from './health-log.ts';
 import { LocalWorker } from './local-worker.ts';
 import { supervisorFamilies } from './metrics.ts';
 import { NoticeHub } from './notice-hub.ts';
@@ -86,6 +87,7 @@ export class Supervisor {
         pairs: () => countPairs([...this.#resources.values()]),
       }),
     );
+    logEjections(this.#notices, options.log);
     this.#workers = this.#startWorkers();
     this.#rotation = setInterval(() => this.#rotateTicketKeys(), TICKET_ROTATION_MS);
     this.#rotation.unref();

@@ -36,6 +36,7 @@ export function upstreamFamilies({ counts, backends }: UpstreamSources): readonl
     ofEndpoints('weir_upstream_failures_total', 'counter', 'Attempts that failed, by code', failureSamples),
     ofEndpoints('weir_upstream_connect_failures_total', 'counter', 'Failed connects', connectFailureSamples),
     ...backendFamilies(counts),
+    ofEndpoints('weir_upstream_ejections_total', 'counter', 'Ejections of endpoints, by cause', ejectionSamples),
     ofEndpoints(
       FIRST_BYTE,
       'summary',
@@ -149,6 +150,10 @@ function classSamples(labels: Labels, { byClass }: EndpointCounts): readonly Sam
 
 function failureSamples(labels: Labels, { failures }: EndpointCounts): readonly Sample[] {
   return Array.from(failures ?? [], ([code, value]) => ({ labels: { ...labels, code }, value }));
+}
+
+function ejectionSamples(labels: Labels, { ejections }: EndpointCounts): readonly Sample[] {
+  return Array.from(ejections ?? [], ([cause, value]) => ({ labels: { ...labels, cause }, value }));
 }
 
 function connectFailureSamples(labels: Labels, { connectFailures }: EndpointCounts): readonly Sample[] {

@@ -1,14 +1,16 @@
 // The settings of a BackendTrafficPolicy that choose the variant of a cluster.
 import type { PolicySettings } from '#api/policy/settings.ts';
 import type { ClusterSettings } from '../../cluster/settings.ts';
+import { outlierSettings } from './health-check.ts';
 import { balancerSettings, hashKeys, slowStartOf } from './load-balancer.ts';
 
 /** One line per setting. All settings are written out, so that equal settings are equal texts. */
-export function clusterSettings({ loadBalancer }: PolicySettings<'BackendTrafficPolicy'>): ClusterSettings {
+export function clusterSettings({ loadBalancer, healthCheck }: PolicySettings<'BackendTrafficPolicy'>): ClusterSettings {
   return {
     balancer: balancerSettings(loadBalancer),
     hashOn: hashKeys(loadBalancer),
     slowStart: slowStartOf(loadBalancer),
     panicThreshold: loadBalancer?.panicThreshold ?? 0,
+    outliers: outlierSettings(healthCheck?.passive),
   };
 }
