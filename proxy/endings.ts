@@ -5,6 +5,7 @@ import { turnTime } from '#lib/turn-clock.ts';
 import { ERRORS } from './exchange/errors.ts';
 import type { ExchangeError } from './exchange/errors.ts';
 import type { Exchange } from './exchange/exchange.ts';
+import { fallBack } from './exchange/fallback.ts';
 import { failedStatus } from './exchange/grpc.ts';
 import { endCall } from './exchange/grpc-ending.ts';
 import { localReply } from './exchange/local-reply.ts';
@@ -44,10 +45,10 @@ export class Endings {
     writeHead(exchange);
   }
 
-  /** Answers with an error. */
+  /** Answers with an error, or the fixed answer that a policy has for it. */
   reply(exchange: Exchange, error: ExchangeError): void {
     exchange.error = error;
-    localReply(exchange, error);
+    if (!fallBack(exchange, error)) localReply(exchange, error);
     this.answerLocally(exchange);
   }
 

@@ -11,6 +11,7 @@ import {
   TLS_ROUTE_TARGET,
 } from './policy.ts';
 import { bandwidth } from './backend-traffic/bandwidth.ts';
+import { fallback } from './backend-traffic/fallback.ts';
 import { faultInjection } from './backend-traffic/fault-injection.ts';
 import { healthCheck } from './backend-traffic/health-check.ts';
 import { loadBalancer } from './backend-traffic/load-balancer.ts';
@@ -62,6 +63,8 @@ export const backendTrafficPolicy = policyKind({
     { capability: 'fair-queue', path: 'settings.queue', otherwise: 'omit' },
     // A proxy without it sends bodies at full speed.
     { capability: 'bandwidth', path: 'settings.bandwidth', otherwise: 'omit' },
+    // A proxy without it answers with its own errors.
+    { capability: 'fallback-response', path: 'settings.fallback', otherwise: 'omit' },
     // A proxy without it treats all requests alike.
     { capability: 'request-priority', path: 'settings.priority', otherwise: 'omit' },
     // A proxy without it does not limit retries.
@@ -90,5 +93,6 @@ export const backendTrafficPolicy = policyKind({
     priority,
     queue,
     bandwidth,
+    fallback,
   },
 });

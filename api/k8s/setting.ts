@@ -69,6 +69,18 @@ export function choices<const W extends string>(description: string, words: read
   return Type.Optional(Type.Array(Type.Enum([...words]), { minItems: 1, maxItems: 16, description }));
 }
 
+/** A text of any characters. */
+export function text(description: string, { maxLength }: { maxLength: number }) {
+  return Type.Optional(Type.String({ maxLength, description }));
+}
+
+/** A media type with parameters, as in Content-Type. */
+export function mediaType(description: string) {
+  const token = "[A-Za-z0-9!#$%&'*+.^_`|~-]+";
+  const pattern = `^${token}/${token}(; ?${token}=${token})*$`;
+  return Type.Optional(Type.String({ maxLength: 256, pattern, description, '~must': 'a media type like text/html; charset=utf-8' }));
+}
+
 /** A boolean. */
 export function flag(description: string) {
   return Type.Optional(Type.Boolean({ description }));

@@ -216,6 +216,8 @@ export class Exchange {
   shadow = false;
   /** The timer of the whole exchange; null unless the route sets a timeout. */
   requestTimer: Timer | null = null;
+  /** The answer is the fixed one of a policy, because the backend gave none; `error` says why. */
+  fellBack = false;
   /** Faults that the proxy added on purpose. */
   fault: FaultMark = '';
   /** The timer of the pause between two attempts, or of an injected delay. */

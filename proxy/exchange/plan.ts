@@ -205,6 +205,13 @@ export interface BandwidthPlan {
   readonly response: number;
 }
 
+/** The fixed answer if the backend gives none. */
+export interface FallbackPlan {
+  readonly status: number;
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+}
+
 /** Faults that are added to requests on purpose. */
 export interface FaultPlan {
   /** Only requests with this header get faults, name in lower case; null: all. */
@@ -242,6 +249,7 @@ export interface RoutePlan {
   readonly priority: PriorityPlan | null;
   readonly queue: QueuePlan | null;
   readonly bandwidth: BandwidthPlan | null;
+  readonly fallback: FallbackPlan | null;
   /** The protocol to endpoints regardless of their cluster; null: that of the cluster. */
   readonly protocol: 'http1' | 'http2' | null;
   readonly proxyProtocol: ProxyProtocol;

@@ -37,6 +37,7 @@ describe('without a policy', () => {
       priority: null,
       queue: null,
       bandwidth: null,
+      fallback: null,
     });
   });
 

@@ -6,6 +6,7 @@ import type { PolicySettings } from '#api/policy/settings.ts';
 import type { StreamBackendPlan } from '../exchange/stream-plan.ts';
 import type { ProxyProtocol, RoutePlan } from '../exchange/plan.ts';
 import { bandwidthPlan } from './backend-traffic/bandwidth.ts';
+import { fallbackPlan } from './backend-traffic/fallback.ts';
 import { faultPlan } from './backend-traffic/fault-injection.ts';
 import type { ClusterSettings } from '../cluster/settings.ts';
 import { clusterSettings } from './backend-traffic/cluster.ts';
@@ -32,6 +33,7 @@ export type ForwardSettings = Pick<
   | 'priority'
   | 'queue'
   | 'bandwidth'
+  | 'fallback'
 >;
 
 /** How the requests of a rule use a backend. */
@@ -66,6 +68,7 @@ export function forwardSettings(route: Pick<ir.Route, 'timeouts' | 'retry' | 'ht
     priority: priorityPlan(policy.priority),
     queue: queuePlan(policy.queue),
     bandwidth: bandwidthPlan(policy.bandwidth),
+    fallback: fallbackPlan(policy.fallback),
   };
 }
 

@@ -25,6 +25,7 @@ class RequestSeries {
   requestBytes = 0;
   responseBytes = 0;
   retries = 0;
+  fallbacks = 0;
   /** Injected faults. */
   delays = 0;
   aborts = 0;
@@ -58,6 +59,7 @@ export class RequestMetrics {
     series.requestBytes += exchange.requestBytes;
     series.responseBytes += exchange.responseBytes;
     if (exchange.attempts > 1) series.retries += exchange.attempts - 1;
+    if (exchange.fellBack) series.fallbacks++;
     if (exchange.fault !== '') countFault(series, exchange.fault);
     series.idleScrapes = 0;
     if (exchange.error !== null) countError(series, exchange.error.code);
@@ -92,6 +94,7 @@ export class RequestMetrics {
       this.#sums('weir_response_bytes_total', 'Bytes of answer bodies', (series) => series.responseBytes),
       this.#sums('weir_request_retries_total', 'Attempts after the first', (series) => series.retries),
       this.#family('weir_errors_total', 'counter', 'Failed requests and answers of the proxy itself, by code', errorSamples),
+      this.#sums('weir_fallback_answers_total', 'Fixed answers because the backend gave none', (series) => series.fallbacks),
       this.#family('weir_faults_injected_total', 'counter', 'Faults that policies injected into requests, by fault', faultSamples),
     ];
   }
