@@ -20,6 +20,8 @@ export const LONGEST = [
   'resilience/foreign-objects.cluster',
   'resilience/outages.cluster',
   'resilience/rollouts.cluster',
+  'discovery/consul.tool',
+  'discovery/nats.tool',
   'e2e/proxy-process',
   'e2e/leaks',
   'push/releases',

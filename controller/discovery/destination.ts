@@ -6,6 +6,9 @@ import type { LookupFunction } from 'node:net';
 /** Why the controller must not connect to an address; null if it may. */
 export type AddressGuard = (address: string) => string | null;
 
+/** Why a server gives no answer, in one word, for conditions. */
+export type FaultReason = 'LookupFailed' | 'AccessDenied' | 'AddressRefused';
+
 /** A server that must not be connected to. The message completes "<server> ...". */
 export class RefusedDestination extends Error {}
 
@@ -40,6 +43,15 @@ export interface ServerTls {
   readonly key?: string;
   /** The name in the server's certificate; absent means the host of its address. */
   readonly serverName?: string;
+}
+
+/** The material as options of node:tls. */
+export function secureOptions({ ca, certificate: cert, key }: ServerTls) {
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
 }
 
 const MAX_TOLD = 200;

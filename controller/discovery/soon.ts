@@ -1,7 +1,7 @@
 // Work that follows many events: it runs once, a moment after the first of them.
 
 /** How long events gather, milliseconds. */
-const GATHER_MS = 20;
+const GATHER_MS = 50;
 
 export class Soon {
   readonly #work: () => void;

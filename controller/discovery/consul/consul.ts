@@ -23,7 +23,7 @@ export function consulEndpoints(guard: AddressGuard, limits?: ConsulLimits): End
       const report = ({ instances, leftOut, isFiltered }: ConsulFound): void =>
         found(endpointsOf(instances), leftOutTrouble(leftOut) ?? (isFiltered ? hiddenBy(settings) : null));
       const fault = await followConsul(questionOf(settings), access, report, signal);
-      return fault === null ? null : { reason: fault.isDenied ? 'AccessDenied' : 'LookupFailed', message: fault.message };
+      return fault;
     },
   };
 }

@@ -127,7 +127,7 @@ describe('queries to Consul', () => {
     const { url } = await serve(script);
     const { found, fault } = await follow(url);
     expect(found).toEqual([]);
-    expect(fault).toEqual({ message: `${url} ${message}`, isDenied: false });
+    expect(fault).toEqual({ message: `${url} ${message}`, reason: 'LookupFailed' });
   });
 
   test('end at a server that does not answer', async () => {
@@ -162,14 +162,17 @@ describe('queries to Consul', () => {
   test('end at a refused token, without telling the token', async () => {
     const { url } = await serve(answer('no token secret here', {}, 403));
     const { fault } = await follow(url, 1, { token: 'secret' });
-    expect(fault).toEqual({ message: `${url} answers 403: no token <token> here`, isDenied: true });
+    expect(fault).toEqual({ message: `${url} answers 403: no token <token> here`, reason: 'AccessDenied' });
   });
 
   test('end at an answer from which the rights of the token have removed instances', async () => {
     const { url } = await serve(answer([], { 'x-consul-index': '7', 'x-consul-results-filtered-by-acls': 'true' }));
     const { found, fault } = await follow(url);
     expect(found).toEqual([]);
-    expect(fault).toEqual({ message: `${url} hides instances from the token, which needs service:read and node:read`, isDenied: true });
+    expect(fault).toEqual({
+      message: `${url} hides instances from the token, which needs service:read and node:read`,
+      reason: 'AccessDenied',
+    });
   });
 
   test('believe that there are no instances only if a query that does not wait says so', async () => {
@@ -178,7 +181,7 @@ describe('queries to Consul', () => {
     const revoked = await serve(some, answer([]), denied);
     const { found, fault } = await follow(revoked.url);
     expect(found).toEqual([['10.0.0.1']]);
-    expect(fault?.isDenied).toBe(true);
+    expect(fault?.reason).toBe('AccessDenied');
     const gone = await serve(some, answer([]), answer([]), hang);
     expect((await follow(gone.url, 2)).found).toEqual([['10.0.0.1'], []]);
     expect(gone.asked[2]?.url).not.toContain('index=');
@@ -187,10 +190,11 @@ describe('queries to Consul', () => {
   test('go to permitted addresses only, by number or by name', async () => {
     const { url, asked } = await serve(answer([]));
     const guard = (address: string) => (/^127\.|^::1$/.test(address) ? 'is a loopback address' : null);
-    expect((await follow(url, 1, { guard })).fault?.message).toBe(`${url} is a loopback address`);
+    expect((await follow(url, 1, { guard })).fault).toEqual({ message: `${url} is a loopback address`, reason: 'AddressRefused' });
     const named = url.replace('127.0.0.1', 'localhost');
     const { fault } = await follow(named, 1, { guard });
     expect(fault?.message).toMatch(/^http:\/\/localhost:[0-9]+ has the address (127\.0\.0\.1|::1), which is a loopback address$/);
+    expect(fault?.reason).toBe('AddressRefused');
     expect(asked).toEqual([]);
   });
 

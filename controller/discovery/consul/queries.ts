@@ -9,8 +9,8 @@ import { Agent, buildConnector, request } from 'undici';
 import type { Dispatcher } from 'undici';
 import { err, ok } from '#lib/result.ts';
 import type { Result } from '#lib/result.ts';
-import { checkHost, guardedLookup, quoted, RefusedDestination } from '../destination.ts';
-import type { AddressGuard, ServerTls } from '../destination.ts';
+import { checkHost, guardedLookup, quoted, RefusedDestination, secureOptions } from '../destination.ts';
+import type { AddressGuard, FaultReason, ServerTls } from '../destination.ts';
 import { instancesIn } from './instances.ts';
 import type { ConsulInstances } from './instances.ts';
 
@@ -52,10 +52,10 @@ export interface ConsulLimits {
 
 export const CONSUL_LIMITS: ConsulLimits = { wait: 60_000, answer: 10_000, interval: 250, bytes: 16 * 1_048_576 };
 
-/** Why queries end. `isDenied`: the token is refused. The message is a sentence. */
+/** Why queries end. The message is a sentence. */
 export interface ConsulFault {
   readonly message: string;
-  readonly isDenied: boolean;
+  readonly reason: FaultReason;
 }
 
 /** Consul adds up to a sixteenth of the wait, so that not all queries end at once. */
@@ -99,15 +99,15 @@ export async function followConsul(
     }
     return null;
   } catch (error) {
-    if (error instanceof RefusedDestination) return toldBy(url, { message: error.message, isDenied: false });
+    if (error instanceof RefusedDestination) return toldBy(url, refused(error));
     throw error;
   } finally {
     void dispatcher.destroy();
   }
 }
 
-function toldBy({ origin }: URL, { message, isDenied }: ConsulFault): ConsulFault {
-  return { message: `${origin} ${message}`, isDenied };
+function toldBy({ origin }: URL, { message, reason }: ConsulFault): ConsulFault {
+  return { message: `${origin} ${message}`, reason };
 }
 
 /** The index of the next query: 0, which does not wait, if the server has lost its state. */
@@ -116,14 +116,8 @@ function nextIndex(asked: number, answered: number): number {
 }
 
 function dispatcherFor({ tls, guard }: ConsulAccess): Dispatcher {
-  const { ca, certificate: cert, key, serverName } = tls;
-  const connect = buildConnector({
-    lookup: guardedLookup(guard),
-    allowH2: false,
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-  });
+  const { serverName } = tls;
+  const connect = buildConnector({ lookup: guardedLookup(guard), allowH2: false, ...secureOptions(tls) });
   return new Agent({
     connections: 1,
     // Times are limited for each query as a whole.
@@ -152,6 +146,7 @@ async function ask(question: ConsulQuestion, index: number, asking: Asking): Pro
     if (answer.statusCode !== 200) return refusal(answer.statusCode, body, token);
     return read(answer.headers, body, question.withWarnings);
   } catch (error) {
+    if (error instanceof RefusedDestination) return err(refused(error));
     return fault(deadline.aborted ? 'does not answer' : wordsFor(error));
   }
 }
@@ -202,7 +197,7 @@ function read(
   if (!found.ok) return fault(found.error);
   const isFiltered = headers['x-consul-results-filtered-by-acls'] === 'true';
   // A token without rights gets a success and an empty list.
-  if (isFiltered && found.value.instances.length === 0) return fault(HIDDEN, true);
+  if (isFiltered && found.value.instances.length === 0) return fault(HIDDEN, 'AccessDenied');
   // Index 0 would make the next query wait for nothing; 1 is the least that waits.
   return ok({ ...found.value, isFiltered, index: Math.max(1, index) });
 }
@@ -215,18 +210,22 @@ function parse(body: string): unknown {
   }
 }
 
-function fault(message: string, isDenied = false): Result<never, ConsulFault> {
-  return err({ message, isDenied });
+function fault(message: string, reason: FaultReason = 'LookupFailed'): Result<never, ConsulFault> {
+  return err({ message, reason });
+}
+
+function refused({ message }: RefusedDestination): ConsulFault {
+  return { message, reason: 'AddressRefused' };
 }
 
 /** The text of the server becomes part of statuses, so it must not contain the token. */
 function refusal(status: number, body: string, token: string): Result<never, ConsulFault> {
   const text = token === '' ? body : body.replaceAll(token, '<token>');
-  return fault(`answers ${status}: ${quoted(text)}`, status === 401 || status === 403);
+  return fault(`answers ${status}: ${quoted(text)}`, status === 401 || status === 403 ? 'AccessDenied' : 'LookupFailed');
 }
 
 function wordsFor(error: unknown): string {
-  if (error instanceof TooLarge || error instanceof RefusedDestination) return error.message;
+  if (error instanceof TooLarge) return error.message;
   const { code, message } = error as { readonly code?: unknown; readonly message: string };
   return `cannot be reached: ${typeof code === 'string' ? code : quoted(message)}`;
 }

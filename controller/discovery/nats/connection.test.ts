@@ -152,6 +152,14 @@ describe('a connection to NATS', () => {
     expect(await reason(port, {})).toBe('sends a message of more than 1048576 bytes');
   });
 
+  test('ends at a flood of small messages', async () => {
+    const port = await serveLines((line, socket) => {
+      const flood = (): void => void (socket.writable && socket.write('PING\r\n'.repeat(1_000), flood));
+      if (line === 'PING') flood();
+    });
+    expect(await reason(port, { limits: { flow: 1_000_000 } })).toBe('sends more than 1000000 bytes at once');
+  });
+
   test('does not send credentials to a server without TLS if TLS is wanted', async () => {
     const received: string[] = [];
     const port = await serveLines((line) => received.push(line));

@@ -7,8 +7,8 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { WEIR_VERSION } from '#lib/version.ts';
-import { checkHost, guardedLookup, quoted, RefusedDestination } from '../destination.ts';
-import type { AddressGuard, ServerTls } from '../destination.ts';
+import { checkHost, guardedLookup, quoted, RefusedDestination, secureOptions } from '../destination.ts';
+import type { AddressGuard, FaultReason, ServerTls } from '../destination.ts';
 import type { NatsLogin } from './credentials.ts';
 import { NatsParser, ProtocolFault } from './parser.ts';
 import type { NatsMessage, ServerOperation } from './parser.ts';
@@ -33,18 +33,19 @@ export interface NatsLimits {
   readonly ping: number;
   /** The largest message in bytes. */
   readonly payload: number;
+  /** How many bytes the server may send between two pings. */
+  readonly flow: number;
 }
 
-export const NATS_LIMITS: NatsLimits = { connect: 5_000, ping: 10_000, payload: 1_048_576 };
+export const NATS_LIMITS: NatsLimits = { connect: 5_000, ping: 10_000, payload: 1_048_576, flow: 64 * 1_048_576 };
 
 /** Why there is no connection, or none any more. The message completes "the server ...". */
 export class NatsFault extends Error {
-  /** The server refuses the credentials or a right. */
-  readonly isDenied: boolean;
+  readonly reason: FaultReason;
 
-  constructor(message: string, isDenied = false) {
+  constructor(message: string, reason: FaultReason = 'LookupFailed') {
     super(message);
-    this.isDenied = isDenied;
+    this.reason = reason;
   }
 }
 
@@ -68,6 +69,8 @@ export class NatsConnection {
   #timer: NodeJS.Timeout;
   #nonce = '';
   #pings = 0;
+  /** Bytes since the last ping. */
+  #received = 0;
   #numbers = 0;
 
   /** Resolves once the server has accepted the credentials. Rejects with a NatsFault, and when the signal is aborted. */
@@ -168,7 +171,7 @@ export class NatsConnection {
     const plain = this.#socket;
     plain.removeAllListeners('data');
     const { host, tls: material, handshakeFirst } = this.#server;
-    const secure = tls.connect({ socket: plain, ...tlsOptions(host, material) });
+    const secure = tls.connect({ socket: plain, ...tlsOptions(host, material ?? {}) });
     this.#take(secure);
     if (!handshakeFirst) secure.once('secureConnect', () => this.#login());
   }
@@ -214,6 +217,8 @@ export class NatsConnection {
   // --- messages
 
   #receive(chunk: Buffer): void {
+    this.#received += chunk.length;
+    if (this.#received > this.#limits.flow) return this.#end(new NatsFault(`sends more than ${this.#limits.flow} bytes at once`));
     try {
       for (const operation of this.#parser.push(chunk)) {
         if (this.#state === 'closed') return;
@@ -242,6 +247,7 @@ export class NatsConnection {
   }
 
   #ping(): void {
+    this.#received = 0;
     if (this.#pings++ >= UNANSWERED_PINGS) this.#end(new NatsFault('does not answer'));
     else this.#send('PING\r\n');
   }
@@ -266,24 +272,19 @@ export class NatsConnection {
   }
 }
 
-function tlsOptions(host: string, material: ServerTls | null): tls.ConnectionOptions {
-  const { ca, certificate: cert, key, serverName } = material ?? {};
-  const name = serverName ?? (net.isIP(host) === 0 ? host : undefined);
-  return {
-    // An address instead of a name is compared with the addresses in the certificate.
-    ...(name === undefined ? { host } : { servername: name }),
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-  };
+function tlsOptions(host: string, material: ServerTls): tls.ConnectionOptions {
+  const name = material.serverName ?? (net.isIP(host) === 0 ? host : undefined);
+  // An address instead of a name is compared with the addresses in the certificate.
+  return { ...(name === undefined ? { host } : { servername: name }), ...secureOptions(material) };
 }
 
 function refusal(text: string): NatsFault {
-  return new NatsFault(`answers: ${quoted(text)}`, /authori[sz]ation|authentication|permissions violation|user jwt/i.test(text));
+  const isDenied = /authori[sz]ation|authentication|permissions violation|user jwt/i.test(text);
+  return new NatsFault(`answers: ${quoted(text)}`, isDenied ? 'AccessDenied' : 'LookupFailed');
 }
 
 function faultOf(error: unknown): NatsFault {
-  if (error instanceof RefusedDestination) return new NatsFault(error.message);
+  if (error instanceof RefusedDestination) return new NatsFault(error.message, 'AddressRefused');
   const { code, message } = error as { readonly code?: unknown; readonly message: string };
   return new NatsFault(`cannot be reached: ${typeof code === 'string' ? code : quoted(message)}`);
 }

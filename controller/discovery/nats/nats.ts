@@ -53,7 +53,7 @@ export function natsEndpoints(guard: AddressGuard, { limits, times }: NatsOption
 /** An aborted question ends with a fault too, which its asker ignores. */
 function troubleOf(error: unknown): SourceTrouble {
   if (!(error instanceof NatsFault)) throw error;
-  return { reason: error.isDenied ? 'AccessDenied' : 'LookupFailed', message: error.message };
+  return { reason: error.reason, message: error.message };
 }
 
 function loginOf({ credentialsRef }: NatsSettings, secrets: SecretContents): Result<NatsLogin> {

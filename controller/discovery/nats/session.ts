@@ -60,5 +60,5 @@ function serverOf(server: string, { tls, handshakeFirst, login, guard }: NatsAcc
 }
 
 function named(server: string, error: unknown): unknown {
-  return error instanceof NatsFault ? new NatsFault(`${server} ${error.message}`, error.isDenied) : error;
+  return error instanceof NatsFault ? new NatsFault(`${server} ${error.message}`, error.reason) : error;
 }
