@@ -43,6 +43,8 @@ const LISTENERS = [
 beforeAll(() => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'weir-explain-'));
   const { certificate, privateKey } = web.secret;
+  const FIXED = { endpoints: [{ ip: '127.0.0.1', port: 1 }] };
+  const OF_DNS = { dns: { name: 'db.test', port: 5432 } };
   const names = ['all', 'web', 'pass', 'exact', 'young', 'old', 'dns', 'both-tcp', 'both-udp'];
   const items = [
     object(GATEWAY_API, 'GatewayClass', 'weir', { controllerName: 'gateway.weir.dev/controller' }),
@@ -54,7 +56,7 @@ beforeAll(() => {
       type: 'kubernetes.io/tls',
       stringData: { 'tls.crt': certificate, 'tls.key': privateKey },
     },
-    ...names.map((name) => object('gateway.weir.dev/v1alpha1', 'Backend', `to-${name}`, { endpoints: [{ ip: '127.0.0.1', port: 1 }] })),
+    ...names.map((name) => object('gateway.weir.dev/v1alpha1', 'Backend', `to-${name}`, name === 'old' ? OF_DNS : FIXED)),
     route('HTTPRoute', 'all', 'http'),
     route('HTTPRoute', 'web', 'web'),
     route('TLSRoute', 'pass', 'pass', { hostnames: ['*.pass.test'] }),
@@ -84,7 +86,7 @@ async function explain(...args: string[]): Promise<Finished> {
 }
 
 describe('a connection', () => {
-  test('of TCP goes to the older of two routes', async () => {
+  test('of TCP goes to the older of two routes, and names the source of its endpoints', async () => {
     const { code, stdout, stderr } = await explain('tcp://127.0.0.1:5432');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toBe(
@@ -96,6 +98,7 @@ tried, in this order
   won   TCPRoute/default/old/0 on listener default/gw/db
   lost  TCPRoute/default/young/0 on listener default/gw/db
         TCPRoute/default/old/0 is older
+source    Backend/default/to-old: dns db.test (Any)
 `,
     );
   });
@@ -140,7 +143,7 @@ tried, in this order
     const items = [
       object(GATEWAY_API, 'GatewayClass', 'weir', { controllerName: 'gateway.weir.dev/controller' }),
       object(GATEWAY_API, 'Gateway', 'gw', { gatewayClassName: 'weir', listeners }),
-      object('gateway.weir.dev/v1alpha1', 'Backend', 'to-db', { endpoints: [{ ip: '127.0.0.1', port: 1 }] }),
+      object('gateway.weir.dev/v1alpha1', 'Backend', 'to-db', { registered: {} }),
       route('TCPRoute', 'db', 'db'),
     ];
     writeFileSync(path.join(served, 'all.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
@@ -149,6 +152,7 @@ tried, in this order
       await weir.printed(/serving; stop/);
       const { code, stdout } = await runWeir(['explain', `127.0.0.1:${dbPort}`, '--proxy', `127.0.0.1:${admin}`]);
       expect(stdout).toContain('winner    TCPRoute default/db, rule 0\nbackends  Backend/default/to-db weight 1\n');
+      expect(stdout).toContain('source    Backend/default/to-db: registered\n');
       expect(code).toBe(0);
     } finally {
       await weir.stop('SIGKILL');
@@ -162,6 +166,7 @@ tried, in this order
       request: { protocol: 'TCP', port: 5432, serverName: '' },
       listener: { listeners: ['default/gw/db'] },
       winner: { listener: 'default/gw/db', route: { key: 'TCPRoute/default/old/0' } },
+      sources: [{ backend: 'Backend/default/to-old', source: 'dns db.test (Any)' }],
       considered: [{ loss: null }, { routeKey: 'TCPRoute/default/young/0', loss: 'TCPRoute/default/old/0 is older' }],
       settings: [{ policyKind: 'ClientTrafficPolicy' }, { policyKind: 'BackendTrafficPolicy' }],
     });

@@ -4,9 +4,9 @@ import { ENDPOINT_FLAGS, readEndpointFlags } from '#api/k8s/endpoint-flags.ts';
 import type * as ir from '#api/ir/ir.ts';
 import { flagsOf, FlagValues } from '#lib/flags.ts';
 import type { FlagGroup } from '#lib/flags.ts';
-import { explainPolicies, explainStreamPolicies, printPolicies, type ExplainedSettings } from '#api/policy/explain.ts';
+import { explainPolicies, explainStreamPolicies, printPolicies } from '#api/policy/explain.ts';
 import { PolicyIndex } from '#api/policy/layers.ts';
-import { explain as explainRequest, type Explanation } from '#api/match/explain.ts';
+import { explain as explainRequest } from '#api/match/explain.ts';
 import { explainStream, printStreamExplanation, type StreamRequest } from '#api/match/explain-stream.ts';
 import { printExplanation } from '#api/match/print.ts';
 import { buildTable } from '#api/match/table.ts';
@@ -77,7 +77,11 @@ interface Choices {
 }
 
 /** Prints the explanation of a request. Returns the exit code. */
-function explainUrl({ listeners, routes, policies }: Config, url: string, { method, headers, from, format, all }: Choices): number {
+function explainUrl(
+  { listeners, routes, policies, clusters }: Config,
+  url: string,
+  { method, headers, from, format, all }: Choices,
+): number {
   const asked = explainedRequest(url, method, headers);
   const { served, unserved } = agree(onPort(listeners, asked.port), null);
   const table = buildTable([...served, ...unserved], routes);
@@ -87,13 +91,19 @@ function explainUrl({ listeners, routes, policies }: Config, url: string, { meth
   const explanation = explainRequest(table, sent.request);
   const { winner } = explanation;
   const settings = winner === null ? [] : explainPolicies(index, winner.route, winner.listener);
-  const shown = { ...explanation, client: sent.client, refused: sent.refused, settings };
-  console.log(format === 'json' ? JSON.stringify(shown, null, 2) : textOf(explanation, sent, settings, all));
+  const sources = winner === null ? [] : sourcesOf(winner.route.backends, clusters);
+  const shown = { ...explanation, client: sent.client, refused: sent.refused, sources, settings };
+  const parts = [printExplanation(explanation, all), sourcesText(sources), clientText(sent), printPolicies(settings)];
+  console.log(format === 'json' ? JSON.stringify(shown, null, 2) : textOf(parts));
   return winner === null || sent.refused ? 1 : 0;
 }
 
 /** Prints the explanation of a connection. Returns the exit code. */
-function explainConnection({ listeners, streamRoutes, policies }: Config, request: StreamRequest, { format, all }: Choices): number {
+function explainConnection(
+  { listeners, streamRoutes, policies, clusters }: Config,
+  request: StreamRequest,
+  { format, all }: Choices,
+): number {
   const isUdp = request.protocol === 'UDP';
   const datagrams = listeners.filter(({ port, protocol }) => port === request.port && protocol === 'UDP');
   const isServed = ({ unserved }: ir.Listener): boolean => unserved === undefined;
@@ -103,8 +113,9 @@ function explainConnection({ listeners, streamRoutes, policies }: Config, reques
   const explanation = explainStream(request, groups, streamRoutes);
   const { winner } = explanation;
   const settings = winner === null ? [] : explainStreamPolicies(new PolicyIndex(policies), winner.route, winner.listener);
-  if (format === 'json') console.log(JSON.stringify({ ...explanation, settings }, null, 2));
-  else console.log([printStreamExplanation(explanation, all), printPolicies(settings)].filter((part) => part !== '').join('\n'));
+  const sources = winner === null ? [] : sourcesOf(winner.route.backends, clusters);
+  const parts = [printStreamExplanation(explanation, all), sourcesText(sources), printPolicies(settings)];
+  console.log(format === 'json' ? JSON.stringify({ ...explanation, sources, settings }, null, 2) : textOf(parts));
   return winner === null ? 1 : 0;
 }
 
@@ -112,8 +123,23 @@ function onPort(listeners: readonly ir.Listener[], port: number): readonly ir.Li
   return listeners.filter((listener) => listener.port === port && listener.protocol !== 'UDP');
 }
 
-function textOf(explanation: Explanation, sent: IdentifiedRequest, settings: readonly ExplainedSettings[], all: boolean): string {
-  return [printExplanation(explanation, all), clientText(sent), printPolicies(settings)].filter((part) => part !== '').join('\n');
+function textOf(parts: readonly string[]): string {
+  return parts.filter((part) => part !== '').join('\n');
+}
+
+/** Where the endpoints of a backend come from if not from Kubernetes. */
+interface ExplainedSource {
+  readonly backend: string;
+  readonly source: string;
+}
+
+function sourcesOf(backends: readonly { readonly cluster: string | null }[], clusters: readonly ir.Cluster[]): readonly ExplainedSource[] {
+  const named = new Set(backends.map(({ cluster }) => cluster));
+  return clusters.flatMap(({ key, source }) => (source !== undefined && named.has(key) ? [{ backend: key, source }] : []));
+}
+
+function sourcesText(sources: readonly ExplainedSource[]): string {
+  return sources.map(({ backend, source }) => `source    ${backend}: ${source}`).join('\n');
 }
 
 function clientText({ client, refused }: IdentifiedRequest): string {

@@ -15,6 +15,7 @@ export interface Config {
   readonly routes: readonly ir.Route[];
   readonly streamRoutes: readonly ir.StreamRoute[];
   readonly policies: readonly ir.Policy[];
+  readonly clusters: readonly ir.Cluster[];
 }
 
 /** The Secrets in the dump of a proxy; an earlier release omits them. */
@@ -43,6 +44,7 @@ async function ofFolder(folder: string, permissions: EndpointPermissions): Promi
     routes: resources.filter((resource) => resource.kind === 'Route'),
     streamRoutes: resources.filter((resource) => resource.kind === 'StreamRoute'),
     policies: resources.filter((resource) => resource.kind === 'Policy'),
+    clusters: resources.filter((resource) => resource.kind === 'Cluster'),
   };
 }
 
@@ -54,12 +56,20 @@ async function ofProxy(address: string): Promise<Config> {
     const { request } = await import('undici');
     const { statusCode, body } = await request(new URL('/config', url));
     if (statusCode !== 200) throw new Error(`answered ${statusCode}`);
-    const { secrets = [], ...config } = (await body.json()) as Omit<Config, 'policies' | 'streamRoutes'> & Partial<Config> & Described;
+    const { secrets = [], ...config } = (await body.json()) as Omit<Config, 'policies' | 'streamRoutes' | 'clusters'> &
+      Partial<Config> &
+      Described;
     const lacks: LackOf = (key) => {
       const secret = secrets.find((each) => each.key === key);
       return secret === undefined || secret.expires !== null ? null : (secret.problem ?? 'holds no certificate that can be read');
     };
-    return { policies: [], streamRoutes: [], ...config, listeners: config.listeners.map((listener) => withPairs(listener, lacks)) };
+    return {
+      policies: [],
+      streamRoutes: [],
+      clusters: [],
+      ...config,
+      listeners: config.listeners.map((listener) => withPairs(listener, lacks)),
+    };
   } catch (error) {
     throw new UsageError(`--proxy ${address}: ${(error as Error).message}`);
   }

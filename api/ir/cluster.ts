@@ -41,6 +41,8 @@ export const Cluster = Type.Object(
     protocol: ClusterProtocol,
     /** Absent: without TLS. */
     tls: Type.Optional(UpstreamTls),
+    /** Where the endpoints come from if not from Kubernetes, in words for operators. */
+    source: Type.Optional(Type.String()),
   },
   { additionalProperties: false },
 );
@@ -57,7 +59,7 @@ export const clusterKind: ResourceKindOf<typeof Cluster> = {
   origin: originOfBackend,
   hasStatus: false,
   references: { from: 'content', read: referencesOfCluster },
-  additions: [],
+  additions: [{ capability: 'endpoint-source', path: 'source', otherwise: 'omit silently' }],
 };
 
 /** A cluster needs the policies of its object and its trust bundles. */

@@ -6,7 +6,7 @@ import { endpointsOfBackend } from './backend-endpoints.ts';
 import { tlsOf } from './backend-tls.ts';
 import { formatClusterKey, parseClusterKey, type ClusterKey } from './cluster-key.ts';
 import type { BackendObstacle } from './conditions.ts';
-import { faultOf } from './discovered.ts';
+import { faultOf, sourceOf } from './discovered.ts';
 import { endpointsUnit } from './endpoint-slice.ts';
 import { externalNameObstacle } from './external-name.ts';
 import { httpProtocol, selectPort } from './service-port.ts';
@@ -32,7 +32,8 @@ export const clusterUnit: UnitKind<ClusterOutcome> = {
     view.read(endpointsUnit, text);
     const outcome = { datagrams: null, connections: null, requests: found.requests };
     const tls = found.tls === undefined ? {} : { tls: found.tls };
-    return { ...valueOnly(outcome), counters, resources: [{ kind: 'Cluster', key: text, protocol: found.protocol, ...tls }] };
+    const source = found.source === undefined ? {} : { source: found.source };
+    return { ...valueOnly(outcome), counters, resources: [{ kind: 'Cluster', key: text, protocol: found.protocol, ...tls, ...source }] };
   },
 };
 
@@ -51,6 +52,7 @@ interface Usable {
   readonly protocol: ClusterProtocol;
   readonly requests: BackendObstacle | null;
   readonly tls?: UpstreamTls | undefined;
+  readonly source?: string | undefined;
 }
 
 function resolveService(view: View, key: ClusterKey & { kind: 'Service' }): Usable | BackendObstacle {
@@ -64,10 +66,11 @@ function resolveService(view: View, key: ClusterKey & { kind: 'Service' }): Usab
   if (port.protocol !== key.transport) {
     return { reason: 'UnsupportedProtocol', message: `${id} port ${key.port} has protocol ${port.protocol}, which is not supported` };
   }
-  if (port.protocol === 'UDP') return { protocol: 'udp', requests: null };
+  const source = sourceOfService(service);
+  if (port.protocol === 'UDP') return { protocol: 'udp', requests: null, source };
   const tls = tlsOf(view, `/${id}`, port.name);
   const protocol = httpProtocol(port, tls !== undefined);
-  if (protocol !== null) return { protocol, requests: null, tls };
+  if (protocol !== null) return { protocol, requests: null, tls, source };
   const message = `${id} port ${key.port} has appProtocol ${port.appProtocol ?? ''}, which is not supported`;
   return { protocol: 'tcp', requests: { reason: 'UnsupportedProtocol', message } };
 }
@@ -80,7 +83,13 @@ function resolveBackend(view: View, key: ClusterKey): Usable | BackendObstacle {
   if (fault !== null) return { reason: 'BackendNotFound', message: `${id} is not valid: ${fault}` };
   const refused = refusedEntirely(view, backend);
   if (refused !== null) return { reason: 'RefNotPermitted', message: `${id}: endpoint ${refused}` };
-  return { protocol: backend.spec.protocol, requests: null, tls: tlsOf(view, `${WEIR_GROUP}/${id}`, '') };
+  const source = sourceOf(backend);
+  const text = source.ok ? source.value?.text : undefined;
+  return { protocol: backend.spec.protocol, requests: null, tls: tlsOf(view, `${WEIR_GROUP}/${id}`, ''), source: text };
+}
+
+function sourceOfService({ spec }: Service): string | undefined {
+  return spec.type === 'ExternalName' ? `dns ${spec.externalName ?? ''} (Any)` : undefined;
 }
 
 /** Why a Backend with fixed endpoints has none that is permitted. The answers of sources change too often to be an error of routes. */

@@ -10,6 +10,8 @@ export interface BackendSourceOf<S extends TSchema> {
   readonly schema: S;
   /** Names of the Secrets that the settings refer to, in the namespace of the Backend. */
   readonly secrets: (settings: Static<S>) => readonly string[];
+  /** What is asked, in a few words for `weir explain`: the name of a service or in DNS; '' for nothing. */
+  readonly describe: (settings: Static<S>) => string;
   /** Violations of rules that the schema cannot express (CEL in the CRD); fields below the settings, '' for the settings. */
   readonly check: (settings: Static<S>) => readonly FieldError[];
 }

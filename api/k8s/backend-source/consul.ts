@@ -52,5 +52,6 @@ export const consulSource: BackendSourceOf<typeof ConsulSettings> & { readonly s
   source: 'consul',
   schema: ConsulSettings,
   secrets: ({ tokenRef, tls }) => [...new Set([...(tokenRef === undefined ? [] : [tokenRef.name]), ...secretsOfTls(tls)])],
+  describe: ({ service, address }) => `${service} at ${address}`,
   check: ({ address, tls }) => (tls === undefined || address.startsWith('https:') ? [] : [{ field: 'tls', reason: NEEDS_HTTPS }]),
 };

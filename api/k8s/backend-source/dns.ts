@@ -65,6 +65,7 @@ export const dnsSource: BackendSourceOf<typeof DnsSettings> & { readonly source:
   source: 'dns',
   schema: DnsSettings,
   secrets: () => [],
+  describe: ({ name, type }) => `${name} (${type})`,
   check({ name, type, port }) {
     if (/^[0-9.]+$/.test(name)) return [{ field: 'name', reason: NOT_A_NAME }];
     if (type !== 'SRV' && port === undefined) return [{ field: 'port', reason: NEEDS_PORT }];

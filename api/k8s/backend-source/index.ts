@@ -28,6 +28,8 @@ export interface UsedSource {
   readonly source: BackendSourceName;
   readonly settings: unknown;
   readonly secrets: readonly string[];
+  /** What is asked, like `dns shop.example.com (A)`. */
+  readonly text: string;
   /** Violated rules; fields below the settings. */
   readonly errors: readonly FieldError[];
 }
@@ -41,6 +43,7 @@ function usedSource(descriptor: Sources, spec: SourceSettings): readonly UsedSou
   const settings = spec[descriptor.source];
   if (settings === undefined) return [];
   // The settings below the name of a source are those of its schema.
-  const { secrets, check } = descriptor as unknown as BackendSourceOf<TSchema>;
-  return [{ source: descriptor.source, settings, secrets: secrets(settings), errors: check(settings) }];
+  const { source, secrets, describe, check } = descriptor as unknown as BackendSourceOf<TSchema>;
+  const text = [source, describe(settings)].filter((part) => part !== '').join(' ');
+  return [{ source: descriptor.source, settings, text, secrets: secrets(settings), errors: check(settings) }];
 }

@@ -76,5 +76,6 @@ export const natsSource: BackendSourceOf<typeof NatsSettings> & { readonly sourc
   secrets: ({ credentialsRef, tls }) => [
     ...new Set([...(credentialsRef === undefined ? [] : [credentialsRef.name]), ...secretsOfTls(tls)]),
   ],
+  describe: ({ service, bucket }) => (service === undefined ? `bucket ${bucket?.name ?? ''}` : `service ${service.name}`),
   check: ({ service, bucket }) => ((service === undefined) === (bucket === undefined) ? [{ field: '', reason: ONE_QUESTION }] : []),
 };

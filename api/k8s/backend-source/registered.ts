@@ -12,5 +12,6 @@ export const registeredSource: BackendSourceOf<typeof RegisteredSettings> & { re
   source: 'registered',
   schema: RegisteredSettings,
   secrets: () => [],
+  describe: () => '',
   check: () => [],
 };
