@@ -93,6 +93,19 @@ describe('the file of a store', () => {
     await store.close();
   });
 
+  test('does not stop the event loop while it waits for the disk', async () => {
+    const store = new SqliteStore({ file });
+    await store.read((t) => t.rows(COUNT));
+    let turns = 0;
+    const count = (): void => void (turns++, (timer = setImmediate(count)));
+    let timer = setImmediate(count);
+    const long = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT MAX(i) AS last FROM n';
+    expect(await store.read((t) => t.rows(long))).toEqual({ ok: true, value: [{ last: 300_000 }] });
+    clearImmediate(timer);
+    expect(turns).toBeGreaterThan(10);
+    await store.close();
+  });
+
   test('can be used by two programs at a time', async () => {
     const [one, two] = [new SqliteStore({ file }), new SqliteStore({ file })];
     const increase = 'UPDATE weir_revision SET revision = revision + 1';

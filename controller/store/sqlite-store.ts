@@ -2,11 +2,11 @@
 // use the same file at a time.
 import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { err, ok, type Result } from '#lib/result.ts';
 import { MIGRATIONS, migrate, type Migration } from './migrations.ts';
-import { StoreError, type Row, type SqlValue, type Store, type Transaction, type Work } from './store.ts';
+import { SqliteConnection, SqliteError } from './sqlite-connection.ts';
+import { StoreError, type Store, type Transaction, type Work } from './store.ts';
 import { Turns } from './turns.ts';
 
 /** How long a transaction waits for another program, and the pause between two attempts, milliseconds. */
@@ -22,7 +22,7 @@ export interface SqliteOptions {
 
 /** The open file. `inode`: its identity. */
 interface Open {
-  readonly database: DatabaseSync;
+  readonly connection: SqliteConnection;
   readonly inode: number;
 }
 
@@ -63,7 +63,7 @@ export class SqliteStore implements Store {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#turns.idle();
-    this.#drop();
+    await this.#drop();
   }
 
   #transact<T>(begin: string, work: Work<T>): Promise<Result<T>> {
@@ -72,7 +72,8 @@ export class SqliteStore implements Store {
       try {
         return ok(await this.#attempt(begin, work));
       } catch (error) {
-        this.#drop();
+        // That also rolls back.
+        await this.#drop();
         const told = this.#describe(error);
         if (told === null) throw error;
         return err(told);
@@ -81,41 +82,36 @@ export class SqliteStore implements Store {
   }
 
   async #attempt<T>(begin: string, work: Work<T>): Promise<T> {
-    const { database } = await this.#opened();
-    await this.#patiently(() => database.exec(begin));
-    try {
-      const value = await work(new SqliteTransaction(database));
-      await this.#patiently(() => database.exec('COMMIT'));
-      return value;
-    } catch (error) {
-      if (database.isTransaction) database.exec('ROLLBACK');
-      throw error;
-    }
+    const { connection } = await this.#opened();
+    await this.#patiently(() => connection.script(begin));
+    const value = await work(transactionOf(connection));
+    await this.#patiently(() => connection.script('COMMIT'));
+    return value;
   }
 
   async #opened(): Promise<Open> {
     if (this.#open !== null && inodeOf(this.#options.file) === this.#open.inode) return this.#open;
     // The file was removed or replaced: changes of the open one would be lost.
-    this.#drop();
+    await this.#drop();
     const { file, migrations = MIGRATIONS } = this.#options;
     createFile(file);
-    const database = new DatabaseSync(file, { timeout: 0 });
-    this.#open = { database, inode: inodeOf(file) };
-    await this.#patiently(() => database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL'));
-    const [check] = database.prepare('PRAGMA quick_check(1)').all();
+    const connection = new SqliteConnection(file);
+    this.#open = { connection, inode: inodeOf(file) };
+    await this.#patiently(() => connection.script('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL'));
+    const [check] = await connection.rows('PRAGMA quick_check(1)');
     if (check?.['quick_check'] !== 'ok') throw new StoreError(`${file} ${FAULTS.get(11)} (${String(check?.['quick_check'])})`);
-    await this.#patiently(() => database.exec('BEGIN IMMEDIATE'));
-    await migrate(new SqliteTransaction(database), file, migrations);
-    database.exec('COMMIT');
+    await this.#patiently(() => connection.script('BEGIN IMMEDIATE'));
+    await migrate(transactionOf(connection), file, migrations);
+    await connection.script('COMMIT');
     return this.#open;
   }
 
-  /** Repeats a statement while another program holds a lock. SQLite itself would wait in the kernel and stop all other work. */
-  async #patiently(statement: () => void): Promise<void> {
+  /** Repeats a statement while another program holds a lock. A statement of SQLite that waits could not be ended. */
+  async #patiently(statement: () => Promise<void>): Promise<void> {
     const deadline = performance.now() + (this.#options.patience ?? PATIENCE);
     for (;;) {
       try {
-        statement();
+        await statement();
         return;
       } catch (error) {
         if (!LOCKED.has(codeOf(error)) || performance.now() > deadline) throw error;
@@ -131,38 +127,19 @@ export class SqliteStore implements Store {
     return fault === undefined ? null : `${this.name} ${fault} (SQLite: ${(error as Error).message})`;
   }
 
-  #drop(): void {
-    try {
-      this.#open?.database.close();
-    } catch {
-      // The file is closed with the process.
-    }
+  async #drop(): Promise<void> {
+    const open = this.#open;
     this.#open = null;
+    await open?.connection.close();
   }
 }
 
-class SqliteTransaction implements Transaction {
-  readonly #database: DatabaseSync;
-
-  constructor(database: DatabaseSync) {
-    this.#database = database;
-  }
-
-  rows(sql: string, values: readonly SqlValue[] = []): Promise<readonly Row[]> {
-    return settle(() => this.#database.prepare(sql).all(...values) as Row[]);
-  }
-
-  run(sql: string, values: readonly SqlValue[] = []): Promise<number> {
-    return settle(() => Number(this.#database.prepare(sql).run(...values).changes));
-  }
-
-  now(): Promise<number> {
-    return Promise.resolve(Date.now());
-  }
-}
-
-function settle<T>(query: () => T): Promise<T> {
-  return new Promise((resolve) => resolve(query()));
+function transactionOf(connection: SqliteConnection): Transaction {
+  return {
+    rows: (sql, values) => connection.rows(sql, values),
+    run: (sql, values) => connection.run(sql, values),
+    now: () => Promise.resolve(Date.now()),
+  };
 }
 
 /** Only the user of the process may read the file. SQLite gives the same rights to its files beside it. */
@@ -181,6 +158,5 @@ function inodeOf(file: string): number {
 
 /** The primary result code of SQLite; 0 for other errors. */
 function codeOf(error: unknown): number {
-  const { code, errcode } = error as { readonly code?: unknown; readonly errcode?: unknown };
-  return code === 'ERR_SQLITE_ERROR' && typeof errcode === 'number' ? errcode & 0xff : 0;
+  return error instanceof SqliteError ? error.result & 0xff : 0;
 }
