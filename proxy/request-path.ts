@@ -27,7 +27,7 @@ import type { DelayListener } from './upstream/fault-injection.ts';
 import { setForwarded } from './upstream/forwarded.ts';
 import type { Gathering } from './upstream/gathering.ts';
 import { Retries } from './upstream/retries.ts';
-import { renewRequestTimeout, startCallDeadline, startRequestTimeout } from './upstream/timeout.ts';
+import { mayCallerSetDeadline, renewRequestTimeout, startCallerDeadline, startRequestTimeout } from './upstream/timeout.ts';
 import type { DeadlineListener } from './upstream/timeout.ts';
 import { Tunnels } from './upstream/tunnels.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
@@ -100,8 +100,8 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (shed !== null) return this.#endings.reply(exchange, shed);
     // After the match, which uses the path of the client.
     this.#hop.request(exchange);
-    if (exchange.grpc) {
-      if (!startCallDeadline(exchange, this.#wheel, this)) return this.#endings.reply(exchange, ERRORS.deadlineMalformed);
+    if (mayCallerSetDeadline(exchange)) {
+      if (!startCallerDeadline(exchange, this.#wheel, this)) return this.#endings.reply(exchange, ERRORS.deadlineMalformed);
     } else if (route.requestTimeout > 0) startRequestTimeout(exchange, this.#wheel, this);
     this.#filter(exchange, route.requestFilters, this.#chooseBackend);
   }
@@ -128,15 +128,16 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (backend === null) return this.#endings.reply(exchange, route.nothingDrawn);
     if (backend.error !== null) return this.#endings.reply(exchange, backend.error);
     exchange.backend = backend;
-    if (backend.route !== null) this.#follow(exchange, backend.route);
+    if (backend.route !== null && !this.#follow(exchange, backend.route)) return this.#endings.reply(exchange, ERRORS.deadlineMalformed);
     this.#filter(exchange, backend.requestFilters, this.#forward);
   };
 
-  /** The backend has its own policies. */
-  #follow(exchange: Exchange, route: RoutePlan): void {
+  /** The backend has its own policies. False: the deadline of the caller is invalid. */
+  #follow(exchange: Exchange, route: RoutePlan): boolean {
     const before = exchange.route as RoutePlan;
     exchange.route = route;
-    if (route.requestTimeout !== before.requestTimeout) renewRequestTimeout(exchange, this.#wheel, this);
+    const isSame = route.requestTimeout === before.requestTimeout && route.timeoutHeader === before.timeoutHeader;
+    return isSame || renewRequestTimeout(exchange, this.#wheel, this);
   }
 
   // 3 injected faults, pick, 4 attempt: once, or again as decided in upstream/retries.ts

@@ -69,6 +69,8 @@ export const backendTrafficPolicy = policyKind({
     { capability: 'request-priority', path: 'settings.priority', otherwise: 'omit' },
     // A proxy without it does not limit retries.
     { capability: 'retry-budget', path: 'settings.retry.budget', otherwise: 'omit' },
+    // A proxy without it does not ask callers for their timeouts.
+    { capability: 'timeout-header', path: 'settings.timeouts.requestHeader', otherwise: 'omit' },
     // A proxy without it makes one attempt at a time.
     { capability: 'hedging', path: 'settings.hedge', otherwise: 'omit' },
     // A proxy without it uses every endpoint.

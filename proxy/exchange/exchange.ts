@@ -155,7 +155,7 @@ export class Exchange {
   version = 11;
   /** A gRPC call, by its method and content type. */
   grpc = false;
-  /** The deadline of the call as performance.now(); 0 without one. */
+  /** The deadline of a call, or of a request whose caller may set one, as performance.now(); 0 without one. */
   deadlineAt = 0;
   /**
    * Declared lengths and headers of the request, for matches, whether or not they take effect. Upgrade (or `:protocol`) and Expect in lower

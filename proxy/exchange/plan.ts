@@ -240,6 +240,8 @@ export interface RoutePlan {
   /** Of the whole exchange and of one attempt, milliseconds; 0 is off. */
   readonly requestTimeout: number;
   readonly backendRequestTimeout: number;
+  /** The header with the timeout of the caller, in lower case; null: callers set none. */
+  readonly timeoutHeader: string | null;
   readonly retry: RetryPlan | null;
   readonly retryBudget: RetryBudgetPlan;
   readonly hedge: HedgePlan | null;

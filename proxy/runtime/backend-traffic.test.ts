@@ -29,6 +29,7 @@ describe('without a policy', () => {
       proxyProtocol: 0,
       requestTimeout: 0,
       backendRequestTimeout: 0,
+      timeoutHeader: null,
       retry: null,
       retryBudget: { percent: 20, interval: 10_000, least: 10, leastInterval: 1_000 },
       hedge: null,

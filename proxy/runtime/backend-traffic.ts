@@ -25,6 +25,7 @@ export type ForwardSettings = Pick<
   | 'proxyProtocol'
   | 'requestTimeout'
   | 'backendRequestTimeout'
+  | 'timeoutHeader'
   | 'retry'
   | 'retryBudget'
   | 'hedge'
@@ -58,8 +59,7 @@ export function forwardSettings(route: Pick<ir.Route, 'timeouts' | 'retry' | 'ht
   return {
     protocol: route.http2 === true ? 'http2' : PROTOCOLS[policy.protocol ?? 'BACKEND'],
     proxyProtocol: proxyProtocolOf(policy),
-    requestTimeout: timeouts.request ?? policy.timeouts?.request ?? 0,
-    backendRequestTimeout: timeouts.backendRequest ?? policy.timeouts?.backendRequest ?? 0,
+    ...timeoutSettings(timeouts, policy.timeouts),
     retry: retryPlan(retry, policy.retry),
     retryBudget: retryBudget(policy.retry),
     hedge: hedgePlan(policy.hedge),
@@ -69,6 +69,16 @@ export function forwardSettings(route: Pick<ir.Route, 'timeouts' | 'retry' | 'ht
     queue: queuePlan(policy.queue),
     bandwidth: bandwidthPlan(policy.bandwidth),
     fallback: fallbackPlan(policy.fallback),
+  };
+}
+
+type TimeoutSettings = Pick<ForwardSettings, 'requestTimeout' | 'backendRequestTimeout' | 'timeoutHeader'>;
+
+function timeoutSettings(rule: ir.RouteTimeouts, policy: BackendTraffic['timeouts'] = {}): TimeoutSettings {
+  return {
+    requestTimeout: rule.request ?? policy.request ?? 0,
+    backendRequestTimeout: rule.backendRequest ?? policy.backendRequest ?? 0,
+    timeoutHeader: policy.requestHeader?.toLowerCase() ?? null,
   };
 }
 

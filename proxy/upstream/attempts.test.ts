@@ -67,7 +67,14 @@ function open(endpoints: readonly FakeEndpoint[], retry: object | null = null) {
     void told.push([attempt, outcome, error?.code ?? null]);
   const retryBudget = { requested: () => undefined };
   exchange.backend = { cluster: { pick, transport: TRANSPORT, attemptEnded, retryBudget } } as never;
-  exchange.route = { backendRequestTimeout: TIMEOUT_MS, protocol: null, proxyProtocol: 0, retry, hedge: null } as never;
+  exchange.route = {
+    backendRequestTimeout: TIMEOUT_MS,
+    protocol: null,
+    proxyProtocol: 0,
+    retry,
+    hedge: null,
+    timeoutHeader: null,
+  } as never;
   return { wheel, told, deadlines, attempts, client, exchange };
 }
 

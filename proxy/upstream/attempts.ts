@@ -11,7 +11,7 @@ import type { BackendPlan, RoutePlan, Transport, UpstreamCluster, UpstreamEndpoi
 import { presenting } from '../exchange/presenting.ts';
 import { Hedges } from './hedges.ts';
 import { sentKept } from './replay.ts';
-import { propagateDeadline, startAttemptTimeout, startBackoff } from './timeout.ts';
+import { mayCallerSetDeadline, propagateDeadline, startAttemptTimeout, startBackoff } from './timeout.ts';
 import type { DeadlineListener } from './timeout.ts';
 
 const NONE: readonly UpstreamEndpoint[] = Object.freeze([]);
@@ -68,7 +68,7 @@ export class Attempts {
     endpoint.active++;
     if (exchange.requestLength !== 0 && !exchange.requestEnded) exchange.downstream.pauseRequest();
     if (backendRequestTimeout > 0) startAttemptTimeout(attempt, this.#wheel, this.#deadlines);
-    if (exchange.grpc) propagateDeadline(attempt);
+    if (mayCallerSetDeadline(exchange)) propagateDeadline(attempt);
     if (hedge !== null) this.hedges.begun(attempt, hedge);
     attempt.pool.send(attempt);
   }

@@ -9,7 +9,7 @@ import {
   renewRequestTimeout,
   startAttemptTimeout,
   startBackoff,
-  startCallDeadline,
+  startCallerDeadline,
   startRequestTimeout,
   stopTimeouts,
 } from './timeout.ts';
@@ -45,7 +45,7 @@ function open({ request = 0, attempt = 0, asked }: Limits) {
 }
 
 function setRoute(exchange: Exchange, requestTimeout: number, backendRequestTimeout = 0): void {
-  exchange.route = { requestTimeout, backendRequestTimeout } as never;
+  exchange.route = { requestTimeout, backendRequestTimeout, timeoutHeader: null } as never;
 }
 
 describe('the deadline of a call', () => {
@@ -56,7 +56,7 @@ describe('the deadline of a call', () => {
   ])('is that %s, from the arrival', (_, limits, after, code) => {
     const { wheel, listener, exchange, told } = open(limits);
     jest.advanceTimersByTime(40);
-    expect(startCallDeadline(exchange, wheel, listener)).toBe(true);
+    expect(startCallerDeadline(exchange, wheel, listener)).toBe(true);
     jest.advanceTimersByTime(after - 40);
     expect(told).toEqual([]);
     jest.advanceTimersByTime(LATE_MS);
@@ -66,7 +66,7 @@ describe('the deadline of a call', () => {
   test('in the past is reported at the next tick, and not before', () => {
     const { wheel, listener, exchange, told } = open({ asked: '10m' });
     jest.advanceTimersByTime(500);
-    startCallDeadline(exchange, wheel, listener);
+    startCallerDeadline(exchange, wheel, listener);
     expect(told).toEqual([]);
     jest.advanceTimersByTime(LATE_MS + 1);
     expect(told).toEqual(['deadline_exceeded']);
@@ -74,10 +74,14 @@ describe('the deadline of a call', () => {
 
   test('that is invalid is refused, and without a header there is none', () => {
     const bad = open({ asked: 'soon', request: 100 });
-    expect([startCallDeadline(bad.exchange, bad.wheel, bad.listener), bad.wheel.size]).toEqual([false, 0]);
+    expect([startCallerDeadline(bad.exchange, bad.wheel, bad.listener), bad.wheel.size]).toEqual([false, 0]);
     const none = open({});
     none.exchange.grpc = true;
-    expect([startCallDeadline(none.exchange, none.wheel, none.listener), none.wheel.size, none.exchange.deadlineAt]).toEqual([true, 0, 0]);
+    expect([startCallerDeadline(none.exchange, none.wheel, none.listener), none.wheel.size, none.exchange.deadlineAt]).toEqual([
+      true,
+      0,
+      0,
+    ]);
   });
 });
 
@@ -91,7 +95,7 @@ describe('the deadline for a backend', () => {
   ])('%s', (_, limits, timeout) => {
     const { wheel, listener, exchange, attempt } = open(limits);
     exchange.grpc = true;
-    startCallDeadline(exchange, wheel, listener);
+    startCallerDeadline(exchange, wheel, listener);
     jest.advanceTimersByTime(40);
     propagateDeadline(attempt);
     expect(getHeader(exchange.requestHeaders, 'grpc-timeout')).toBe(timeout);
@@ -119,7 +123,7 @@ describe('a request whose backend has its own timeout', () => {
     renewRequestTimeout(plain.exchange, plain.wheel, plain.listener);
     expect([plain.wheel.size, plain.exchange.requestTimer]).toEqual([0, null]);
     const call = open({ asked: '200m', request: 100 });
-    startCallDeadline(call.exchange, call.wheel, call.listener);
+    startCallerDeadline(call.exchange, call.wheel, call.listener);
     setRoute(call.exchange, 0);
     renewRequestTimeout(call.exchange, call.wheel, call.listener);
     jest.advanceTimersByTime(200 + LATE_MS);

@@ -4,8 +4,9 @@ import type { Attempt } from '../exchange/attempt.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import { BAD_DEADLINE, callTimeout, formatTimeout, NO_DEADLINE, parseTimeout } from '../exchange/grpc.ts';
+import { BAD_DEADLINE, formatTimeout, NO_DEADLINE, parseTimeout } from '../exchange/grpc.ts';
 import { setHeader } from '../exchange/headers.ts';
+import { askedTimeout } from './asked-timeout.ts';
 import { Timer } from '#lib/timer-wheel.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 
@@ -45,9 +46,9 @@ export function startRequestTimeout(exchange: Exchange, wheel: TimerWheel, liste
   wheel.arm(exchange.requestTimer, exchange.route?.requestTimeout ?? 0);
 }
 
-/** Starts the deadline of a call, counted from its arrival: the earlier of the caller's and the route's. False: the caller's is invalid. */
-export function startCallDeadline(exchange: Exchange, wheel: TimerWheel, listener: DeadlineListener): boolean {
-  const asked = callTimeout(exchange.requestHeaders);
+/** Starts a deadline, counted from the arrival of the request: the earlier of the caller's and the route's. False: the caller's is invalid. */
+export function startCallerDeadline(exchange: Exchange, wheel: TimerWheel, listener: DeadlineListener): boolean {
+  const asked = askedTimeout(exchange);
   const allowed = exchange.route?.requestTimeout ?? 0;
   if (asked === BAD_DEADLINE) return false;
   if (asked === NO_DEADLINE && allowed === 0) return true;
@@ -59,32 +60,44 @@ export function startCallDeadline(exchange: Exchange, wheel: TimerWheel, listene
   return true;
 }
 
-/** Continues with the deadline of another plan, counted from the arrival of the request like the previous one. */
-export function renewRequestTimeout(exchange: Exchange, wheel: TimerWheel, listener: DeadlineListener): void {
+/**
+ * Continues with the deadline of another plan, counted from the arrival of the request like the previous one. False: that of the caller is
+ * invalid.
+ */
+export function renewRequestTimeout(exchange: Exchange, wheel: TimerWheel, listener: DeadlineListener): boolean {
   if (exchange.requestTimer !== null) wheel.disarm(exchange.requestTimer);
   exchange.requestTimer = null;
   exchange.deadlineAt = 0;
-  if (exchange.grpc) {
-    // It was valid at the arrival of the call.
-    startCallDeadline(exchange, wheel, listener);
-    return;
-  }
+  if (mayCallerSetDeadline(exchange)) return startCallerDeadline(exchange, wheel, listener);
   const allowed = exchange.route?.requestTimeout ?? 0;
-  if (allowed === 0) return;
+  if (allowed === 0) return true;
   exchange.requestTimer = new Deadline(exchange, ERRORS.requestTimeout, listener);
   wheel.arm(exchange.requestTimer, Math.max(1, exchange.startedAt + allowed - performance.now()));
+  return true;
 }
 
-/** Sends the backend the remaining time: for the whole call, or for this attempt. */
+/** Whether the deadline of a request depends on its headers. */
+export function mayCallerSetDeadline({ grpc, route }: Exchange): boolean {
+  return grpc || (route !== null && route.timeoutHeader !== null);
+}
+
+/** Sends the backend the remaining time: for the whole request, or for this attempt. */
 export function propagateDeadline(attempt: Attempt): void {
   const { exchange } = attempt;
-  const forAttempt = exchange.route?.backendRequestTimeout ?? 0;
-  if (exchange.deadlineAt === 0 && forAttempt === 0) return;
   const now = performance.now();
-  const left = exchange.deadlineAt === 0 ? forAttempt : exchange.deadlineAt - now;
-  const timeout = formatTimeout(forAttempt === 0 ? left : Math.min(left, forAttempt));
+  const time = timeOfAttempt(exchange, now);
+  if (time === Infinity) return;
+  const name = exchange.route?.timeoutHeader ?? null;
+  if (name !== null) setHeader(exchange.requestHeaders, name, String(Math.max(1, Math.floor(time))));
+  if (!exchange.grpc) return;
+  const timeout = formatTimeout(time);
   setHeader(exchange.requestHeaders, 'grpc-timeout', timeout);
   attempt.deadlineAt = now + parseTimeout(timeout);
+}
+
+function timeOfAttempt({ deadlineAt, route }: Exchange, now: number): number {
+  const forAttempt = route?.backendRequestTimeout ?? 0;
+  return Math.min(deadlineAt === 0 ? Infinity : deadlineAt - now, forAttempt === 0 ? Infinity : forAttempt);
 }
 
 /** The milliseconds up to the deadline of the whole exchange; Infinity without one. */

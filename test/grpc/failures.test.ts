@@ -97,7 +97,7 @@ describe('failures of the proxy are answers with a status alone', () => {
   test.each(['1', '1s', '123456789S', '-1S'])('a grpc-timeout of %s', async (timeout) => {
     expect(await told(await openProxy(resources([])), { 'grpc-timeout': timeout })).toEqual([
       '13',
-      'The deadline of the call cannot be read',
+      'The deadline of the caller cannot be read',
     ]);
   });
 
@@ -246,7 +246,7 @@ describe('deadlines of the caller', () => {
   test('that expire end the call with a status, and reset it at the backend with CANCEL', async () => {
     const { client, peer } = await openFrames({}, ['grpc-timeout', '100m']);
     await client.answered(1);
-    expect([field(client, 'grpc-status'), field(client, 'grpc-message')]).toEqual(['4', 'The deadline of the call passed']);
+    expect([field(client, 'grpc-status'), field(client, 'grpc-message')]).toEqual(['4', 'The deadline of the caller passed']);
     expect(await peer.reset(1)).toBe(CANCEL);
   });
 
