@@ -11,5 +11,9 @@ import (
 
 func main() {
 	ui := &cli.BasicUI{BasicUi: mitchellh.BasicUi{Writer: os.Stdout, ErrorWriter: os.Stderr}}
-	os.Exit(agent.New(ui).Run(os.Args[1:]))
+	args := os.Args[1:]
+	if len(args) > 0 && args[0] == "agent" {
+		args = args[1:]
+	}
+	os.Exit(agent.New(ui).Run(args))
 }
