@@ -41,12 +41,21 @@ function endpointsOf(view: View, key: ClusterKey, question: WantedEndpoints | nu
     return backend === undefined ? [] : endpointsOfBackend(view, backend).endpoints;
   }
   if (question !== null) return foundEndpoints(view, question.owner).endpoints;
+  return sliceEndpoints(view, key);
+}
+
+function sliceEndpoints(view: View, key: ClusterKey & { kind: 'Service' }): readonly Endpoint[] {
   const service = view.object('Service', key.namespace, key.name);
   const port = service === undefined ? undefined : selectPort(service, key.port, key.transport);
-  if (port === undefined) return [];
+  if (service === undefined || port === undefined) return [];
   const slices = view.list('endpointSlicesByService', `${key.namespace}/${key.name}`);
-  const endpoints = slices.flatMap((slice) => endpointsIn(slice, port));
-  return endpoints.filter(({ address, port: number }) => refusal({ address, port: number, origin: 'written' }, view.options) === null);
+  const endpoints = (some: readonly EndpointSlice[]): readonly Endpoint[] =>
+    some.flatMap((slice) => endpointsIn(slice, port)).filter((each) => refusal({ ...each, origin: 'written' }, view.options) === null);
+  const { ipFamilies = [] } = service.spec;
+  if (ipFamilies.length < 2) return endpoints(slices);
+  // Each pod is in slices of both families: it is one endpoint with one health, at its address of the first family.
+  const byFamily = ipFamilies.map((family) => endpoints(slices.filter(({ addressType }) => addressType === family)));
+  return byFamily.find((found) => found.length > 0) ?? [];
 }
 
 /** A slice lists ports by the name of the Service port, each with the number at which the pods listen. */

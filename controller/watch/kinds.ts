@@ -84,7 +84,7 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
   customKind('BackendTLSPolicy', GATEWAY_CRDS, true),
   coreKind('Service', (object) => ({
     ...base(object, null),
-    spec: pick(object['spec'], ['type', 'ports', 'clusterIPs', 'externalName']),
+    spec: pick(object['spec'], ['type', 'ports', 'clusterIPs', 'ipFamilies', 'externalName']),
     // The addresses of a Service in front of proxies become those of Gateways.
     status: pick(object['status'], ['loadBalancer', 'conditions']),
   })),

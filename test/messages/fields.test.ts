@@ -41,7 +41,7 @@ const OF_NO_CONCERN: Readonly<Partial<Record<KindName, readonly string[]>>> = {
   // What kube-proxy and cloud controllers do with a Service; Weir takes its endpoints.
   Service: [
     ...['selector', 'clusterIP', 'externalIPs', 'sessionAffinityConfig', 'externalTrafficPolicy', 'internalTrafficPolicy'],
-    ...['healthCheckNodePort', 'publishNotReadyAddresses', 'trafficDistribution', 'ipFamilies', 'ipFamilyPolicy'],
+    ...['healthCheckNodePort', 'publishNotReadyAddresses', 'trafficDistribution', 'ipFamilyPolicy'],
     ...['allocateLoadBalancerNodePorts', 'loadBalancerClass', 'loadBalancerIP', 'loadBalancerSourceRanges'],
     ...['ports[].targetPort', 'ports[].nodePort'],
   ].map((name) => `spec.${name}`),
