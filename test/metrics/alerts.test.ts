@@ -66,6 +66,7 @@ const CASES: Readonly<Record<string, readonly [Input, Input]>> = {
   WeirHighErrorRatio: [requests(6, 94), requests(4, 96)],
   WeirHighLatency: [within5s(98), within5s(100)],
   WeirConnectionsRefused: [counter('weir_downstream_connections_refused_total', 1), gauge('weir_downstream_connections_refused_total', 7)],
+  WeirShedding: [counter('weir_shed_total', 1, ',priority="default"'), counter('weir_shed_total', 1, ',priority="sheddable"')],
   WeirAccessLogDrops: [counter('weir_access_log_drops_total', 1), gauge('weir_access_log_drops_total', 7)],
   WeirBackendFailing: [attempts(11, 89), attempts(9, 91)],
   WeirBackendWithoutEndpoints: [gauge('weir_endpoints', 0, ',backend="b"'), gauge('weir_endpoints', 1, ',backend="b"')],
