@@ -29,6 +29,8 @@ export interface ServingConfig {
   readonly accessLogSettings: AccessLogSettings;
   /** The name of the proxy in Via; '' for no Via. */
   readonly via: string;
+  /** The zone that the proxy is in; '' is unknown. */
+  readonly zone: string;
   readonly logLevel: LogLevel;
   /** On loopback only. 0: a free port; null: none. */
   readonly adminPort: number | null;
@@ -141,6 +143,11 @@ const SERVING_FLAGS: Flags = {
   },
   ...ACCESS_LOG_FLAGS,
   via: { default: 'weir', value: 'NAME|off', text: 'name of the proxy in the Via header of requests and answers' },
+  zone: {
+    default: '',
+    value: 'NAME',
+    text: 'zone that the proxy is in, as in topology.kubernetes.io/zone; policies may prefer endpoints there',
+  },
   'log-level': { default: 'info', value: 'LEVEL', text: LOG_LEVELS.join(', '), words: LOG_LEVELS },
   'admin-port': { default: '15020', value: 'PORT|off', text: 'port of dumps and commands, on 127.0.0.1; 0 is any free port' },
   'probe-port': { default: '15021', value: 'PORT|off', text: 'port of /livez, /readyz and /metrics, on every address; 0 is any free port' },
@@ -248,6 +255,7 @@ function serving(values: FlagValues): ServingConfig {
     bindAddress: values.address('bind-address'),
     ...readAccessLog(values),
     via: pseudonym(values.text('via')),
+    zone: values.text('zone'),
     logLevel: values.word('log-level', LOG_LEVELS),
     adminPort: values.port('admin-port'),
     probePort: values.port('probe-port'),

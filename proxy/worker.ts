@@ -64,6 +64,8 @@ export interface WorkerOptions {
   readonly accessLogSettings?: AccessLogSettings;
   /** The name of the proxy in Via; '' (the default) for no Via. */
   readonly via?: string;
+  /** The zone of the proxy; '' is unknown. */
+  readonly zone?: string;
   /** Several workers share the ports and standard output. */
   readonly reusePort: boolean;
   /** The number of workers of the proxy, which share its limits; 1 by default. */
@@ -127,7 +129,7 @@ export class Worker {
     };
     const path = new IsolatedRequestPath({ ...surroundings, gathering: this.#gathering, hop: new Hop(options.via ?? '') }, bugs);
     const settings = { ...surroundings, normaliseHost, normalisePath, dial, floods: this.#floods, failures: this.#failures };
-    this.#endpoints = new EndpointRegistry(upstreamPools(path, settings), wheel, this.#tellEjection);
+    this.#endpoints = new EndpointRegistry(upstreamPools(path, settings), wheel, this.#tellEjection, options.zone);
     this.#listeners = new ListenerSockets({
       ...options,
       wheel,

@@ -11,6 +11,8 @@ export const Endpoint = Type.Object(
     port: Type.Integer({ minimum: 1, maximum: 65535 }),
     draining: Type.Boolean(),
     zone: Type.Optional(Type.String()),
+    /** The zones for which Kubernetes allocates it. */
+    zones: Type.Optional(Type.Array(Type.String())),
     /** The share among the endpoints of its priority; absent means 1. */
     weight: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
     /** Endpoints of priority 0 (absent) come first. */
@@ -42,6 +44,7 @@ export const endpointsKind: ResourceKindOf<typeof Endpoints> = {
   hasStatus: false,
   references: { from: 'key', read: (key) => ({ names: [resourceId('Cluster', key)], needs: [] }) },
   additions: [
+    { capability: 'endpoint-zones', path: 'endpoints[].zones', otherwise: 'omit silently' },
     { capability: 'endpoint-weight', path: 'endpoints[].weight', otherwise: 'omit silently' },
     { capability: 'endpoint-priority', path: 'endpoints[].priority', otherwise: 'omit silently' },
     { capability: 'endpoint-labels', path: 'endpoints[].labels', otherwise: 'omit silently' },

@@ -31,6 +31,8 @@ export const SETTINGS_OF_CONNECTIONS: readonly string[] = [
   'loadBalancer.hashOn',
   'loadBalancer.boundedLoad',
   'loadBalancer.slowStart',
+  'loadBalancer.zone.prefer',
+  'loadBalancer.zone.minEndpoints',
   'loadBalancer.panicThreshold',
 ];
 

@@ -44,7 +44,10 @@ export const SliceEndpoint = closed({
     { default: {} },
   ),
   zone: Type.Optional(Type.String()),
-  ...unread('hostname', 'targetRef', 'nodeName', 'hints', 'deprecatedTopology'),
+  hints: Type.Optional(
+    closed({ forZones: Type.Array(closed({ name: Type.String() }), { default: [], maxItems: 8 }), ...unread('forNodes') }),
+  ),
+  ...unread('hostname', 'targetRef', 'nodeName', 'deprecatedTopology'),
 });
 export type SliceEndpoint = Static<typeof SliceEndpoint>;
 

@@ -69,7 +69,14 @@ function endpointsIn(slice: EndpointSlice, port: ServicePort): readonly Endpoint
     port: number,
     draining: endpoint.conditions.terminating === true,
     ...(endpoint.zone === undefined ? {} : { zone: endpoint.zone }),
+    ...zonesOf(endpoint),
   }));
+}
+
+/** The zones that are to use the endpoint, if Kubernetes allocates zones. */
+function zonesOf({ hints }: SliceEndpoint): Pick<Endpoint, 'zones'> {
+  const zones = (hints?.forZones ?? []).map(({ name }) => name);
+  return zones.length === 0 ? {} : { zones };
 }
 
 /** Ready, or terminating and still serving. Absent conditions count as ready (EndpointConditions, discovery/v1). */

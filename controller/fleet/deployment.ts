@@ -61,13 +61,18 @@ function podSpec(fleet: DesiredFleet, parameters: GatewayParametersSpec, setting
   };
 }
 
+/** An environment variable with the value of a field of the Pod; '' if the field has none. */
+function fromField(name: string, fieldPath: string): Fields {
+  return { name, valueFrom: { fieldRef: { fieldPath } } };
+}
+
 function container(fleet: DesiredFleet, parameters: GatewayParametersSpec, settings: FleetSettings): Fields {
   const { resources = {} } = parameters;
   return {
     name: 'proxy',
     image: parameters.image ?? settings.image,
     args: ['proxy', ...flags(parameters, settings)],
-    env: [{ name: 'WEIR_NODE_ID', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
+    env: [fromField('WEIR_NODE_ID', 'metadata.name'), fromField('WEIR_ZONE', "metadata.labels['topology.kubernetes.io/zone']")],
     ports: [...fleet.ports.map(containerPort), { name: 'probes', containerPort: PROBE_PORT, protocol: 'TCP' }],
     resources: {
       requests: { ...DEFAULT_REQUESTS, ...resources.requests },

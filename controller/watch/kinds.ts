@@ -91,7 +91,7 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
   coreKind('EndpointSlice', (object) => ({
     ...base(object, ['kubernetes.io/service-name']),
     addressType: object['addressType'],
-    endpoints: mapItems(object['endpoints'], (endpoint) => pick(endpoint, ['addresses', 'conditions', 'zone'])),
+    endpoints: mapItems(object['endpoints'], (endpoint) => pick(endpoint, ['addresses', 'conditions', 'zone', 'hints'])),
     ports: mapItems(object['ports'], (port) => pick(port, ['name', 'protocol', 'port'])),
   })),
   // Most Secrets of a cluster are not for Weir: their data is neither requested nor kept.

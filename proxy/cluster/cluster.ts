@@ -44,6 +44,10 @@ export class Cluster implements EndpointUser {
     return this.#registry.timers;
   }
 
+  get zone(): string {
+    return this.#registry.zone;
+  }
+
   get members(): readonly Member[] {
     return this.#members;
   }

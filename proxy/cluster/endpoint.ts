@@ -141,11 +141,14 @@ export class EndpointRegistry {
   readonly #createPool: CreatePool;
   readonly timers: EndpointTimers;
   readonly #tellEjection: TellEjection;
+  /** The zone of the proxy; '' is unknown. */
+  readonly zone: string;
 
-  constructor(createPool: CreatePool, timers: EndpointTimers, tellEjection: TellEjection = ignore) {
+  constructor(createPool: CreatePool, timers: EndpointTimers, tellEjection: TellEjection = ignore, zone = '') {
     this.#createPool = createPool;
     this.timers = timers;
     this.#tellEjection = tellEjection;
+    this.zone = zone;
   }
 
   get size(): number {

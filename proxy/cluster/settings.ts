@@ -3,6 +3,7 @@ import type { BalancerSettings } from './balancer/index.ts';
 import { STANDARD_OUTLIERS } from './health/outlier-settings.ts';
 import type { OutlierSettings } from './health/outlier-settings.ts';
 import type { HashKey } from './key-hash.ts';
+import type { ZoneSettings } from './rank.ts';
 
 /** Plain data: equal settings share a variant. */
 export interface ClusterSettings {
@@ -15,6 +16,7 @@ export interface ClusterSettings {
   readonly panicThreshold: number;
   /** Null: no endpoint is ejected. */
   readonly outliers: OutlierSettings | null;
+  readonly zone: ZoneSettings;
 }
 
 /** Without a policy. */
@@ -24,4 +26,5 @@ export const STANDARD: ClusterSettings = Object.freeze({
   slowStart: 0,
   panicThreshold: 0,
   outliers: STANDARD_OUTLIERS,
+  zone: Object.freeze({ prefer: 'hints', minEndpoints: 1 }),
 });

@@ -4,6 +4,7 @@ import { TimerWheel } from '#lib/timer-wheel.ts';
 import type { Timer } from '#lib/timer-wheel.ts';
 import { Endpoint } from './endpoint.ts';
 import type { EndpointPool } from './endpoint.ts';
+import { memberOf } from './member.ts';
 import type { Member } from './member.ts';
 import { SlowStart } from './slow-start.ts';
 
@@ -11,7 +12,7 @@ const WHEEL = new TimerWheel();
 
 function members(count: number): Member[] {
   return Array.from({ length: count }, (_, i) => {
-    return Object.freeze({ endpoint: new Endpoint('10.0.0.1', i + 1, () => ({}) as EndpointPool, WHEEL), weight: 2, draining: false });
+    return memberOf(new Endpoint('10.0.0.1', i + 1, () => ({}) as EndpointPool, WHEEL), { weight: 2, draining: false });
   });
 }
 

@@ -5,7 +5,6 @@ import type { ExchangeError } from '../exchange/errors.ts';
 import type { PickSubject, ProxyProtocol, RetryBudget, Transport, UpstreamCluster, UpstreamEndpoint } from '../exchange/plan.ts';
 import type { StreamCluster } from '../exchange/stream-plan.ts';
 import type { BackendCounts } from '../exchange/upstream-counts.ts';
-import type { Balancer } from './balancer/balancer.ts';
 import { makeBalancer } from './balancer/index.ts';
 import { candidatesOf } from './candidates.ts';
 import type { Endpoint, EndpointTimers } from './endpoint.ts';
@@ -18,7 +17,9 @@ import { refusing } from './health/refusing.ts';
 import { keyHash } from './key-hash.ts';
 import type { HashKey } from './key-hash.ts';
 import type { Member } from './member.ts';
+import { ranking } from './rank.ts';
 import { SlowStart } from './slow-start.ts';
+import { Tiers } from './tiers.ts';
 import type { ClusterSettings } from './settings.ts';
 
 /** The common part of the variants of a cluster. */
@@ -29,6 +30,8 @@ export interface VariantCluster {
   readonly members: readonly Member[];
   readonly endpoints: readonly Endpoint[];
   readonly timers: EndpointTimers;
+  /** Of the proxy; '' is unknown. */
+  readonly zone: string;
   readonly transport: Transport;
   transportIn(protocol: Transport['protocol'] | null, proxyProtocol: ProxyProtocol): Transport;
   /** The detections of outliers in use have changed. */
@@ -49,7 +52,7 @@ export function reasonsOf(endpoint: Endpoint): readonly string[] {
 export class ClusterVariant implements UpstreamCluster, StreamCluster {
   readonly settings: ClusterSettings;
   readonly #cluster: VariantCluster;
-  readonly #balancer: Balancer;
+  readonly #tiers: Tiers;
   readonly #hashOn: readonly HashKey[];
   readonly #slowStart: SlowStart;
   readonly #listeners: readonly AttemptListener[];
@@ -65,11 +68,11 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
   constructor(cluster: VariantCluster, settings: ClusterSettings) {
     this.settings = settings;
     this.#cluster = cluster;
-    this.#balancer = makeBalancer(settings.balancer);
+    this.#tiers = new Tiers(() => makeBalancer(settings.balancer));
     this.#hashOn = settings.hashOn;
     this.#slowStart = new SlowStart({ window: settings.slowStart, timers: cluster.timers, changed: () => this.changed() });
     this.#health = [draining, ejected(settings.outliers), refusing];
-    this.#listeners = [cluster.counts, ...(learns(this.#balancer) ? [this.#balancer] : []), ENDPOINT_LEARNS, ...this.#comparison()];
+    this.#listeners = [cluster.counts, this.#tiers, ENDPOINT_LEARNS, ...this.#comparison()];
   }
 
   get key(): string {
@@ -108,7 +111,7 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
   pick(tried: readonly UpstreamEndpoint[], subject: PickSubject): UpstreamEndpoint | null {
     if (this.#outdated) this.#choose();
     if (this.#candidates.length === 0) return null;
-    return this.#balancer.pick(this.#hashOn.length === 0 ? 0 : keyHash(this.#hashOn, subject), tried);
+    return this.#tiers.pick(this.#hashOn.length === 0 ? 0 : keyHash(this.#hashOn, subject), tried);
   }
 
   attemptEnded(attempt: Attempt, outcome: AttemptOutcome, error: ExchangeError | null): void {
@@ -130,10 +133,10 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
   #choose(): void {
     this.#outdated = this.#retired;
     if (!this.#used) this.#begin();
-    const candidates = this.#slowStart.weigh(candidatesOf(this.#cluster.members, this.#health, this.settings.panicThreshold));
-    if (areEqual(candidates, this.#candidates)) return;
-    this.#candidates = candidates;
-    if (candidates.length > 0) this.#balancer.update(candidates);
+    const { members, zone } = this.#cluster;
+    const { panicThreshold, zone: preference } = this.settings;
+    this.#candidates = this.#slowStart.weigh(candidatesOf(members, this.#health, panicThreshold));
+    if (this.#candidates.length > 0) this.#tiers.update(members, this.#candidates, ranking(this.#candidates, preference, zone));
   }
 
   #begin(): void {
@@ -146,13 +149,4 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
     if (outliers === null || outliers.latency === null) return [];
     return [new LatencyComparison(outliers, outliers.latency, () => this.#cluster.endpoints)];
   }
-}
-
-/** An update of a balancer may take milliseconds, and many changes exclude no other endpoint than before. */
-function areEqual(some: readonly Member[], others: readonly Member[]): boolean {
-  return some.length === others.length && some.every((member, i) => member === others[i]);
-}
-
-function learns(balancer: Balancer): balancer is Balancer & AttemptListener {
-  return balancer.attemptEnded !== undefined;
 }

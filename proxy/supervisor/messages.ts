@@ -15,6 +15,7 @@ export interface WorkerSettings {
   readonly accessLog: string;
   readonly accessLogSettings: AccessLogSettings;
   readonly via: string;
+  readonly zone: string;
   readonly drainTimeout: number;
   readonly bindAddress: string;
   /** The number of workers, which share the limits of the proxy. */

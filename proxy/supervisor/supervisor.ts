@@ -45,6 +45,7 @@ export interface SupervisorOptions {
   readonly accessLogSettings?: AccessLogSettings;
   /** The name of the proxy in Via; '' (the default) for no Via. */
   readonly via?: string;
+  readonly zone?: string;
   /** The time for open connections of a closed port, milliseconds. */
   readonly drainTimeout: number;
   /** The address of listeners without an address; all addresses by default. */
@@ -196,8 +197,8 @@ export class Supervisor {
 
   #startWorkers(): readonly WorkerLink[] {
     const { accessLogSettings = DEFAULT_ACCESS_LOG } = this.#options;
-    const { workers, limits, accessLog, via = '', drainTimeout, bindAddress = '', log, bindPort } = this.#options;
-    const settings = { limits, accessLog, accessLogSettings, via, drainTimeout, bindAddress, workers };
+    const { workers, limits, accessLog, via = '', zone = '', drainTimeout, bindAddress = '', log, bindPort } = this.#options;
+    const settings = { limits, accessLog, accessLogSettings, via, zone, drainTimeout, bindAddress, workers };
     const told = (name: string) => (notice: Notice) => this.#notices.take(notice, name);
     const join = <W extends WorkerLink>(name: string, worker: W): W => {
       this.#notices.join(name, worker);

@@ -24,12 +24,12 @@ function openUpstreams(count: number): Promise<RawUpstream[]> {
 
 /** A proxy with these endpoints, by port and further fields. */
 function openBalanced(
-  endpoints: readonly (Pick<ir.Endpoint, 'port'> & { weight?: number })[],
+  endpoints: readonly (Pick<ir.Endpoint, 'port'> & { weight?: number; priority?: number })[],
   policies: readonly ir.Policy[],
 ): Promise<Proxy> {
   const [resource] = cluster('app', []);
   const key = 'Service/default/app/80';
-  const all = endpoints.map(({ port, weight = 1 }) => ({ address: '127.0.0.1', port, draining: false, weight }));
+  const all = endpoints.map(({ port, weight = 1, priority = 0 }) => ({ address: '127.0.0.1', port, draining: false, weight, priority }));
   return openProxy([resource!, { kind: 'Endpoints', key, endpoints: all }, ...policies, listener(), route()]);
 }
 
@@ -158,4 +158,12 @@ describe('few healthy endpoints', () => {
     await answers(proxy, ALIKE);
     expect(failures() > before).toBe(expected);
   });
+});
+
+test('endpoints of a lower priority get requests only after those before them fail', async () => {
+  const [first, second] = (await openUpstreams(2)) as [RawUpstream, RawUpstream];
+  const proxy = await openBalanced([{ port: first.port }, { port: second.port, priority: 1 }], []);
+  expect(new Set(await answers(proxy, ALIKE))).toEqual(new Set(['0']));
+  await first.close();
+  expect(new Set(await answers(proxy, ALIKE))).toEqual(new Set(['1']));
 });

@@ -46,5 +46,15 @@ export const loadBalancer = group('The choice among the endpoints of a backend.'
   slowStart: duration(
     'The time in which the share of an endpoint that joins grows from a tenth to the whole. Not for RingHash and Maglev. 0s is off.',
   ),
+  zone: group('The zones of endpoints.', {
+    prefer: choice(
+      'The endpoints that get requests as long as they have the capacity. Hints: those that Kubernetes allocates for the zone of the proxy, if it allocates zones to all (trafficDistribution of the Service). Local: those in the zone of the proxy.',
+      ['None', 'Hints', 'Local'],
+    ),
+    minEndpoints: count('The least number of usable endpoints in the zone of the proxy; if there are fewer, all zones are alike.', {
+      minimum: 1,
+      maximum: 1_000,
+    }),
+  }),
   panicThreshold: percent('If a smaller share of the endpoints is healthy, requests go to unhealthy ones too. 0: only if none is healthy.'),
 });

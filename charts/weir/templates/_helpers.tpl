@@ -237,6 +237,9 @@ initContainers:
 {{- if eq .name "WEIR_NODE_ID" -}}
 {{- fail "proxy.extraEnv: the chart itself sets WEIR_NODE_ID to the name of the pod; leave it out" -}}
 {{- end -}}
+{{- if eq .name "WEIR_ZONE" -}}
+{{- fail "proxy.extraEnv: the chart itself sets WEIR_ZONE to the zone of the pod; leave it out, or set proxy.extraArgs to --zone" -}}
+{{- end -}}
 {{- end -}}
 {{- with .Values.proxy.service -}}
 {{- if and (eq .type "ClusterIP") .externalTrafficPolicy -}}

@@ -2,7 +2,7 @@
 import type { PolicySettings } from '#api/policy/settings.ts';
 import type { ClusterSettings } from '../../cluster/settings.ts';
 import { outlierSettings } from './health-check.ts';
-import { balancerSettings, hashKeys, slowStartOf } from './load-balancer.ts';
+import { balancerSettings, hashKeys, slowStartOf, zoneSettings } from './load-balancer.ts';
 
 /** One line per setting. All settings are written out, so that equal settings are equal texts. */
 export function clusterSettings({ loadBalancer, healthCheck }: PolicySettings<'BackendTrafficPolicy'>): ClusterSettings {
@@ -12,5 +12,6 @@ export function clusterSettings({ loadBalancer, healthCheck }: PolicySettings<'B
     slowStart: slowStartOf(loadBalancer),
     panicThreshold: loadBalancer?.panicThreshold ?? 0,
     outliers: outlierSettings(healthCheck?.passive),
+    zone: zoneSettings(loadBalancer?.zone),
   };
 }

@@ -2,6 +2,7 @@
 import type { PolicySettings } from '#api/policy/settings.ts';
 import type { BalancerSettings, BalancerType } from '../../cluster/balancer/index.ts';
 import type { HashKey } from '../../cluster/key-hash.ts';
+import type { ZoneSettings } from '../../cluster/rank.ts';
 
 type LoadBalancer = NonNullable<PolicySettings<'BackendTrafficPolicy'>['loadBalancer']>;
 type HashOn = NonNullable<LoadBalancer['hashOn']>[number];
@@ -27,6 +28,12 @@ function boundOf(percent: number): number {
 export function hashKeys({ type = 'RoundRobin', hashOn }: LoadBalancer = {}): readonly HashKey[] {
   if (!HASHING.has(type)) return [];
   return hashOn === undefined ? DEFAULT_KEYS : hashOn.flatMap(hashKey);
+}
+
+const PREFERENCES = { None: 'none', Hints: 'hints', Local: 'local' } as const;
+
+export function zoneSettings({ prefer = 'Hints', minEndpoints = 1 }: NonNullable<LoadBalancer['zone']> = {}): ZoneSettings {
+  return { prefer: PREFERENCES[prefer], minEndpoints };
 }
 
 /** Keys must not move with time, so balancers by key have no slow start. */
