@@ -5,6 +5,7 @@ import type { Log } from '#lib/log.ts';
 import { WEIR_VERSION } from '#lib/version.ts';
 import { Fleet, NO_PEERS } from '../controller/telemetry/fleet.ts';
 import { TelemetryHub } from '../controller/telemetry/hub.ts';
+import type { Override } from '../controller/telemetry/overrides.ts';
 import { commandsOf } from '../proxy/commands.ts';
 import { Dialogue } from '../proxy/reporting/dialogue.ts';
 import { Outbox } from '../proxy/reporting/outbox.ts';
@@ -20,6 +21,8 @@ export interface OwnTelemetryOptions {
   readonly workers: number;
   readonly revision: () => string;
   readonly resources: () => readonly ir.Resource[];
+  /** Called with each new override, to keep it. */
+  readonly overridden: (override: Override) => void;
   readonly log: Log;
 }
 
@@ -30,10 +33,15 @@ export class OwnTelemetry {
   #dialogue: Dialogue | null = null;
 
   constructor(options: OwnTelemetryOptions) {
-    const { log, resources } = options;
+    const { log, resources, overridden } = options;
     this.#options = options;
-    this.#hub = new TelemetryHub({ log: log.child({}, { level: 'warn' }), subscribed: () => [], intervalMs: INTERVAL_MS });
+    this.#hub = new TelemetryHub({ log: log.child({}, { level: 'warn' }), subscribed: () => [], overridden, intervalMs: INTERVAL_MS });
     this.fleet = new Fleet({ hub: this.#hub, peers: NO_PEERS, resources, version: WEIR_VERSION });
+  }
+
+  /** The overrides that the store has kept. */
+  learnAll(overrides: readonly Override[]): void {
+    this.#hub.learnAll(overrides);
   }
 
   /** Begins to report. */

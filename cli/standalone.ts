@@ -18,6 +18,7 @@ import { endpointSources } from '../controller/discovery/index.ts';
 import { lintInTurns } from '../controller/lint/lint.ts';
 import { operationsOf } from '../controller/operations/index.ts';
 import { MAX_OPERATION_BYTES, operationPaths } from '../controller/operations/operations.ts';
+import type { KeptOverride } from '../controller/store/kept-overrides.ts';
 import { Registry } from '../controller/store/registry.ts';
 import { FileSource } from '../controller/watch/files.ts';
 import type { FeedPaths } from '../proxy/admin/admin.ts';
@@ -72,7 +73,8 @@ export class Standalone {
     const { supervisor } = serving;
     this.#options = options;
     const resources = (): readonly ir.Resource[] => supervisor.resources();
-    this.#telemetry = new OwnTelemetry({ serving, workers, revision: () => this.#held.revision, resources, log });
+    const overridden = (override: KeptOverride) => void this.#registry.overrides.keep(override);
+    this.#telemetry = new OwnTelemetry({ serving, workers, revision: () => this.#held.revision, resources, overridden, log });
     supervisor.expose(configFamilies({ revision: () => this.#held.revision, refused: () => this.#held.refused }));
     const sources = { problems: () => this.#pipeline.problems(), waiting: () => this.#pipeline.waiting };
     this.#metrics = new CompileMetrics(supervisor.registry, sources);
@@ -105,6 +107,7 @@ export class Standalone {
   async start(): Promise<void> {
     await this.#pipeline.start();
     this.#reloads.begin();
+    await this.#registry.overrides.load((all) => this.#telemetry.learnAll(all));
     this.#telemetry.start();
     await this.#lint();
   }

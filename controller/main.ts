@@ -22,9 +22,10 @@ import { LeaseElection } from './leader/lease.ts';
 import { operationsOf } from './operations/index.ts';
 import { Pipeline } from './pipeline.ts';
 import type { MakePushPlane, PushPlane } from './push-plane.ts';
+import { PeerLinks } from './relay/peer-links.ts';
 import { StatusPlane } from './status-plane.ts';
 import { Registry } from './store/registry.ts';
-import { Fleet, NO_PEERS } from './telemetry/fleet.ts';
+import { Fleet } from './telemetry/fleet.ts';
 import { TelemetryHub } from './telemetry/hub.ts';
 import { telemetryService } from './telemetry/service.ts';
 import { ApiClient, loadKubeConfig, namespaceOf } from './watch/api-client.ts';
@@ -53,6 +54,7 @@ export class Controller {
   readonly #statuses: StatusPlane;
   readonly #fleets: FleetPlane;
   readonly #telemetry: TelemetryHub;
+  readonly #peers: PeerLinks;
   readonly #fleet: Fleet;
   readonly #push: PushPlane;
   readonly #pipeline: Pipeline;
@@ -80,12 +82,13 @@ export class Controller {
     const { watchNamespaces } = config;
     const namespaces = watchNamespaces.length === 0 ? [] : [...new Set([...watchNamespaces, namespace])];
     this.#source = this.#makeSource(namespaces);
-    this.#registry = new Registry({ ...config, failed: (error) => this.#faults.report('store', error) });
+    this.#registry = new Registry({ ...config, log, failed: (error) => this.#faults.report('store', error) });
     this.#discovery = this.#makeDiscovery();
     this.#statuses = this.#makeStatuses();
     this.#fleets = this.#makeFleets(namespace, namespaces);
     this.#telemetry = this.#makeTelemetry();
-    this.#fleet = new Fleet({ hub: this.#telemetry, peers: NO_PEERS, resources: () => this.#resources(), version: WEIR_VERSION });
+    this.#peers = new PeerLinks(this.#telemetry, log);
+    this.#fleet = new Fleet({ hub: this.#telemetry, peers: this.#peers, resources: () => this.#resources(), version: WEIR_VERSION });
     this.#push = this.#makePush(makePush);
     this.#pipeline = this.#makePipeline();
     this.#election = this.#makeElection(namespace);
@@ -99,6 +102,7 @@ export class Controller {
     const { authority, live, fleets, pool, ports } = this.#fleets;
     const rows = [
       { pipeline: this.#pipeline, registry: this.#registry, authority, validation: { start: prepareKinds } },
+      { overrides: { start: () => this.#registry.overrides.load((all) => this.#telemetry.learnAll(all)) } },
       { push: { start: () => this.#serve(), stop: () => this.#push.stop() } },
       { programmed, readability },
       // Not before the first compile: a leader deletes objects that no compiled Gateway needs.
@@ -173,6 +177,7 @@ export class Controller {
       observer: this.#statuses.reports,
       counters: this.#metrics,
       managed,
+      peers: this.#peers,
       services: [telemetryService(this.#telemetry, this.#faults, this.#log)],
       faults: this.#faults,
       log: this.#log,
@@ -186,7 +191,7 @@ export class Controller {
   #makeTelemetry(): TelemetryHub {
     const subscribed = () =>
       this.#push.sessions().map(({ nodeId, scope, weirVersion, address }) => ({ node: nodeId, scope, version: weirVersion, address }));
-    return new TelemetryHub({ log: this.#log, subscribed });
+    return new TelemetryHub({ log: this.#log, subscribed, overridden: (override) => void this.#registry.overrides.keep(override) });
   }
 
   #makeStatuses(): StatusPlane {

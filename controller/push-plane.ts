@@ -1,4 +1,5 @@
 // The push plane of `weir controller`: the scopes that the pipeline fills, the gRPC server for proxies, and the relay between controllers.
+import type { ChannelCredentials } from '@grpc/grpc-js';
 import type { ResourceKind } from '#api/ir/ir.ts';
 import type { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
@@ -11,6 +12,7 @@ import type { PushObserver, SessionState } from './push/observer.ts';
 import { Scopes } from './push/scopes.ts';
 import { OwnSessions } from './relay/own-sessions.ts';
 import { Receiver } from './relay/receiver.ts';
+import type { PeerLinks } from './relay/peer-links.ts';
 import { Reporter } from './relay/reporter.ts';
 
 /** Serves proxies. */
@@ -46,6 +48,8 @@ export interface PushPlaneOptions {
   readonly managed: CertificateSource | null;
   /** Further services for proxies. */
   readonly services: readonly ProxyService[];
+  /** The links to the other controllers. */
+  readonly peers: PeerLinks;
   readonly faults: Faults;
   readonly log: Log;
 }
@@ -53,7 +57,7 @@ export interface PushPlaneOptions {
 export type MakePushPlane = (options: PushPlaneOptions) => PushPlane;
 
 /** Makes the push plane. */
-export const makePushPlane: MakePushPlane = ({ config, observer, counters, managed, services, faults, log }) => {
+export const makePushPlane: MakePushPlane = ({ config, observer, counters, managed, services, peers, faults, log }) => {
   const scopes = new Scopes(faults);
   const cacheOf = (scope: string) => scopes.cacheOf(scope);
   const { host, port } = config.pushAddress;
@@ -62,20 +66,26 @@ export const makePushPlane: MakePushPlane = ({ config, observer, counters, manag
   const sessions = new OwnSessions(observer, (kind) => counters.nacked(kind), faults);
   const receiver = new Receiver(observer, log, faults);
   const reports = receiver.accept.bind(receiver);
+  const links = peers.accept.bind(peers);
   const told = { pushed: (bytes: number) => counters.pushed(bytes), acked: () => counters.acked() };
-  const server = new PushServer({ address, tls, cacheOf, observer: sessions, reports, services, log, faults, ...told });
-  const reporter = new Reporter({ sessions, credentials: () => server.clientCredentials(), log });
+  const server = new PushServer({ address, tls, cacheOf, observer: sessions, reports, links, services, log, faults, ...told });
+  const credentials = (): ChannelCredentials => server.clientCredentials();
+  const reporter = new Reporter({ sessions, credentials, log });
+  const follow = (leader: string | null): void => {
+    reporter.follow(leader);
+    peers.follow(leader, credentials);
+  };
   return {
     essential: true,
     apply: (delta) => scopes.apply(delta),
     start: () => server.start(),
     stop: () => {
-      reporter.follow(null);
+      follow(null);
       receiver.lead(false);
       return server.stop();
     },
     lead: (leading) => receiver.lead(leading),
-    follow: (leader) => reporter.follow(leader),
+    follow,
     sessions: () => server.sessions(),
   };
 };

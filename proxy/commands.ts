@@ -13,5 +13,5 @@ export function commandsOf(serving: Pick<Serving, 'supervisor' | 'retire'>, log:
     ...ownCommands(log, LOG_LEVELS, () => serving.retire()),
     override: ({ override }: { readonly override: OverrideMessage }) => overrides.set(override),
   };
-  return new Commands(table, log, (all) => overrides.replace(all));
+  return new Commands(table, log, (all, complete) => overrides.take(all, complete));
 }

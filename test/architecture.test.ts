@@ -44,7 +44,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'controller/watch',
   ],
   'controller/authority': ['api', 'lib', 'controller/compile/fleet-identity.ts', 'controller/watch'],
-  'controller/relay': ['api', 'lib', 'controller/push'],
+  'controller/relay': ['api', 'lib', 'controller/push', 'controller/telemetry'],
   'controller/telemetry': ['api', 'lib', 'controller/push/server.ts'],
   'controller/leader': ['api', 'lib', 'controller/watch'],
   'controller/store': ['lib'],

@@ -1,12 +1,21 @@
 // The gRPC service of api/proto/relay.proto, loaded at run time, and its messages in the form of the loader.
 import path from 'node:path';
 import { makeClientConstructor } from '@grpc/grpc-js';
-import type { ChannelCredentials, ChannelOptions, Client, ClientWritableStream, ServiceDefinition, ServiceError } from '@grpc/grpc-js';
+import type {
+  ChannelCredentials,
+  ChannelOptions,
+  Client,
+  ClientDuplexStream,
+  ClientWritableStream,
+  ServerDuplexStream,
+  ServiceDefinition,
+  ServiceError,
+} from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 
 const PROTO = path.join(import.meta.dirname, '..', 'proto', 'relay.proto');
 
-const loaded = loadSync(PROTO, { defaults: true, arrays: true, oneofs: true });
+const loaded = loadSync(PROTO, { longs: Number, defaults: true, arrays: true, oneofs: true });
 
 /** The service for a server: `Report` is a stream from the caller. */
 export const RELAY = loaded['weir.relay.v1.Relay'] as ServiceDefinition;
@@ -28,8 +37,24 @@ export type SessionEvent = { readonly session: string } & (
   | { readonly event: 'nacked'; readonly nacked: NackedMessage }
 );
 
+/** A message of a link between two controllers. Bodies are JSON. `message` is undefined if this version does not know it. */
+export type PeerMessage = { readonly id: number } & (
+  | { readonly message: 'ask'; readonly ask: { readonly operation: string; readonly body: Buffer } }
+  | { readonly message: 'part'; readonly part: { readonly proxy: string; readonly data: Buffer } }
+  | { readonly message: 'reply'; readonly reply: { readonly body: Buffer; readonly error: string } }
+  | { readonly message: 'cancel'; readonly cancel: object }
+  | { readonly message?: undefined }
+);
+
+/** The two ends of a link. */
+export type LinkedStream = ServerDuplexStream<PeerMessage, PeerMessage>;
+export type LinkStream = ClientDuplexStream<PeerMessage, PeerMessage>;
+
 /** A channel to the leader. */
-export type RelayClient = Client & { report(ended: (error: ServiceError | null) => void): ClientWritableStream<SessionEvent> };
+export type RelayClient = Client & {
+  report(ended: (error: ServiceError | null) => void): ClientWritableStream<SessionEvent>;
+  link(): LinkStream;
+};
 
 const Constructor = makeClientConstructor(RELAY, 'Relay');
 

@@ -159,7 +159,10 @@ export interface WelcomeMessage {
   /** The last report of this instance that the controller has counted; 0 for none. */
   readonly sequence: number;
   readonly intervalMs: number;
+  /** Overrides in force, and those withdrawn lately. */
   readonly overrides: readonly OverrideMessage[];
+  /** They are all: others are withdrawn. */
+  readonly overridesComplete: boolean;
 }
 
 export type ToProxy =

@@ -94,7 +94,8 @@ const Override = Type.Object({ kind: Known, backend: Name, endpoint: Name, state
 const Welcome = Type.Object({
   sequence: Whole,
   intervalMs: Type.Integer({ minimum: MIN_INTERVAL_MS, maximum: MAX_INTERVAL_MS }),
-  overrides: Type.Array(Override, { maxItems: MAX_OVERRIDES }),
+  overrides: Type.Array(Override, { maxItems: 2 * MAX_OVERRIDES }),
+  overridesComplete: Type.Boolean(),
 });
 
 const Command = Type.Object({

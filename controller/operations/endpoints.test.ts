@@ -27,7 +27,12 @@ beforeEach(async () => {
   const failed = (error: unknown): never => {
     throw error;
   };
-  registry = new Registry({ store: { kind: 'sqlite', file: path.join(folder, 'store') }, maxRegisteredEndpoints: 300, failed });
+  registry = new Registry({
+    store: { kind: 'sqlite', file: path.join(folder, 'store') },
+    maxRegisteredEndpoints: 300,
+    failed,
+    log: createLog('silent'),
+  });
   const operations = endpoints({ registrations: registry.registrations, rules: RULES });
   const paths = operationPaths(operations, createLog('silent'));
   server = new AdminServer({ host: '127.0.0.1', port: 0, paths, refuse: refuseWebPages, maxBodyBytes: MAX_OPERATION_BYTES });

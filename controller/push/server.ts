@@ -13,7 +13,7 @@ import { DISCOVERY } from '#api/wire/discovery.ts';
 import { MAX_MESSAGE_BYTES } from '#api/wire/limits.ts';
 import type { ProxyMessage, PushMessage } from '#api/wire/messages.ts';
 import { RELAY } from '#api/wire/relay.ts';
-import type { SessionEvent } from '#api/wire/relay.ts';
+import type { LinkedStream, SessionEvent } from '#api/wire/relay.ts';
 import { Faults } from '#lib/faults.ts';
 import { Mistake } from '#lib/flags.ts';
 import type { Log } from '#lib/log.ts';
@@ -62,6 +62,8 @@ export interface PushServerOptions {
   readonly observer: PushObserver;
   /** Handles the streams of other controllers; if absent, they are refused. */
   readonly reports?: (stream: ServerReadableStream<SessionEvent, object>, end: sendUnaryData<object>) => void;
+  /** Handles the links of other controllers; if absent, they are refused. */
+  readonly links?: (stream: LinkedStream) => void;
   /** Further services for proxies. */
   readonly services?: readonly ProxyService[];
   readonly log: Log;
@@ -170,16 +172,27 @@ export class PushServer {
   }
 
   #addRelay(): void {
-    const { reports, tls, log } = this.#options;
+    const { reports, links } = this.#options;
     if (reports === undefined) return;
+    const denied = { code: status.PERMISSION_DENIED, details: 'the client certificate is not that of a controller' };
     const Report = (stream: ServerReadableStream<SessionEvent, object>, end: sendUnaryData<object>): void => {
-      const certificate = stream.getAuthContext().sslPeerCertificate;
-      const isController = tls === 'plaintext' || (certificate !== undefined && this.#certificates?.isOwn(certificate) === true);
-      if (isController) return reports(stream, end);
-      log.warn({ address: stream.getPeer() }, 'a report is refused: the client certificate is not that of a controller');
-      end({ code: status.PERMISSION_DENIED, details: 'the client certificate is not that of a controller' });
+      if (this.#isController(stream)) reports(stream, end);
+      else end(denied);
     };
-    this.#server.addService(RELAY, { Report });
+    const Link = (stream: LinkedStream): void => {
+      stream.on('error', () => undefined);
+      if (links !== undefined && this.#isController(stream)) links(stream);
+      else stream.emit('error', denied);
+    };
+    this.#server.addService(RELAY, { Report, Link });
+  }
+
+  #isController(call: Call): boolean {
+    const { tls, log } = this.#options;
+    const certificate = call.getAuthContext().sslPeerCertificate;
+    const isOwn = tls === 'plaintext' || (certificate !== undefined && this.#certificates?.isOwn(certificate) === true);
+    if (!isOwn) log.warn({ address: call.getPeer() }, 'a report is refused: the client certificate is not that of a controller');
+    return isOwn;
   }
 
   #accept(stream: Stream): void {

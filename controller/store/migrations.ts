@@ -27,6 +27,16 @@ export const MIGRATIONS: readonly Migration[] = [
     'CREATE INDEX weir_registered_endpoints_revision ON weir_registered_endpoints (revision)',
     'CREATE INDEX weir_registered_endpoints_expires ON weir_registered_endpoints (expires)',
   ],
+  [
+    `CREATE TABLE weir_overrides (
+      kind TEXT NOT NULL,
+      backend TEXT NOT NULL,
+      endpoint TEXT NOT NULL,
+      state TEXT NOT NULL,
+      at BIGINT NOT NULL,
+      PRIMARY KEY (kind, backend, endpoint)
+    )`,
+  ],
 ];
 
 /**

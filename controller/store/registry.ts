@@ -1,5 +1,7 @@
 // Makes the store of a program from its settings, with the registrations in it. The store opens at the first use.
 import type { StoreSettings } from '#lib/store-settings.ts';
+import type { Log } from '#lib/log.ts';
+import { KeptOverrides } from './kept-overrides.ts';
 import { OffStore } from './off-store.ts';
 import { PostgresStore } from './postgres-store.ts';
 import { DEFAULT_REGISTRATION_LIMITS } from './registration.ts';
@@ -13,21 +15,25 @@ export interface RegistryOptions {
   readonly maxRegisteredEndpoints: number;
   /** Called with bugs. */
   readonly failed: (error: unknown) => void;
+  readonly log: Log;
 }
 
-/** The registrations of a program and their store. */
+/** The registrations and overrides of a program and their store. */
 export class Registry {
   readonly registrations: Registrations;
+  readonly overrides: KeptOverrides;
   readonly #store: Store;
 
   /** Throws if a file that a URL names cannot be read. */
-  constructor({ store, maxRegisteredEndpoints: perBackend, failed }: RegistryOptions) {
+  constructor({ store, maxRegisteredEndpoints: perBackend, failed, log }: RegistryOptions) {
     this.#store = makeStore(store);
+    this.overrides = new KeptOverrides(this.#store, log);
     this.registrations = new Registrations({ store: this.#store, limits: { ...DEFAULT_REGISTRATION_LIMITS, perBackend }, failed });
   }
 
   /** Later changes are refused. */
   async stop(): Promise<void> {
+    this.overrides.stop();
     await this.registrations.stop();
     await this.#store.close();
   }

@@ -1,6 +1,6 @@
 // All proxies that report to this controller: takes their streams, keeps what they report, and sends commands to them.
 import type { Action, GaugesMessage, OverrideMessage, TelemetryHello } from '#api/wire/telemetry-messages.ts';
-import { INTERVAL_MS, MAX_INTERVAL_MS } from '#api/wire/telemetry-limits.ts';
+import { INTERVAL_MS, MAX_INTERVAL_MS, MAX_OVERRIDES } from '#api/wire/telemetry-limits.ts';
 import type { Log } from '#lib/log.ts';
 import { ok, type Result } from '#lib/result.ts';
 import { addAddresses, addBackends, addRoutes, grouped } from './aggregate.ts';
@@ -24,7 +24,7 @@ const REPORTS_PER_SECOND = 100;
 const LATE_INTERVALS = 3;
 
 /** The time for a command that is done at once, milliseconds. */
-export const COMMAND_MS = 10_000;
+export const COMMAND_MS = 4_000;
 
 export interface HubOptions {
   readonly log: Log;
@@ -83,6 +83,8 @@ export class TelemetryHub {
   readonly #room = new Room(MAX_ENTRIES);
   readonly #members = new Map<string, Member>();
   readonly overrides = new Overrides();
+  /** This controller knows all overrides in force: it has read its store. */
+  #knowsOverrides = false;
   #reports = 0;
   #commands = 0;
 
@@ -172,6 +174,18 @@ export class TelemetryHub {
     return ok(await this.command({ action, deadlineMs: COMMAND_MS, proxies: null, chunk: () => undefined, signal }));
   }
 
+  /** Takes all overrides that the store has kept. */
+  learnAll(overrides: readonly Override[]): void {
+    for (const override of overrides) this.learn(override);
+    this.#knowsOverrides = true;
+  }
+
+  /** Takes an override of another replica or of the store. Proxies learn it if it is new. */
+  learn(override: Override): void {
+    const known = this.overrides.all().find((each) => isSameTarget(each, override));
+    if (known === undefined || known.at < override.at) void this.override(override);
+  }
+
   /** Ends all streams: proxies connect to another controller. */
   stop(): void {
     for (const { stream } of this.#members.values()) stream?.peer.end('stopping', 'the controller stops');
@@ -202,8 +216,11 @@ export class TelemetryHub {
   }
 
   #welcome({ view }: Member): Greeted {
-    const overrides = this.overrides.inForce().map(messageOf);
-    return { view, welcome: { intervalMs: this.#intervalMs, overrides } };
+    const overrides = this.overrides
+      .all()
+      .map(messageOf)
+      .slice(0, 2 * MAX_OVERRIDES);
+    return { view, welcome: { intervalMs: this.#intervalMs, overrides, overridesComplete: this.#knowsOverrides } };
   }
 
   #leave(member: Member): void {
@@ -241,6 +258,10 @@ export class TelemetryHub {
       commands: hello.commands,
     };
   }
+}
+
+function isSameTarget(one: Override, other: Override): boolean {
+  return one.kind === other.kind && one.backend === other.backend && one.endpoint === other.endpoint;
 }
 
 function messageOf({ kind, backend, endpoint, state }: Override): OverrideMessage {

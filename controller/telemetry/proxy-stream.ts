@@ -11,7 +11,7 @@ import type { ProxyView } from './proxy-view.ts';
 /** How long a proxy may take to say hello, milliseconds. */
 const GREETING_MS = 30_000;
 /** How much longer than the proxy a controller waits for an answer, milliseconds. */
-const SLACK_MS = 5_000;
+const SLACK_MS = 2_000;
 /** Reports of one proxy. A proxy waits for its confirmation and an interval between two. */
 const REPORT_RATE = { burst: 10, perSecond: 2 };
 

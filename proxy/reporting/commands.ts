@@ -18,6 +18,9 @@ export type Run<A extends Action> = (action: A, running: Running) => Promise<Res
 /** The commands that a proxy knows. */
 export type CommandTable = { readonly [Name in Action['action']]?: Run<Extract<Action, { action: Name }>> };
 
+/** Takes the overrides of a controller. `complete`: others end. */
+export type SetOverrides = (overrides: readonly OverrideMessage[], complete: boolean) => void;
+
 /** The end of a command. */
 export interface Ended {
   readonly outcome: Outcome;
@@ -30,11 +33,10 @@ const LEAST_MS = 100;
 export class Commands {
   readonly #table: CommandTable;
   readonly #log: Log;
-  readonly #setOverrides: (overrides: readonly OverrideMessage[]) => void;
+  readonly #setOverrides: SetOverrides;
   #running = 0;
 
-  /** `setOverrides` takes the overrides in force; others end. */
-  constructor(table: CommandTable, log: Log, setOverrides: (overrides: readonly OverrideMessage[]) => void = () => undefined) {
+  constructor(table: CommandTable, log: Log, setOverrides: SetOverrides = () => undefined) {
     this.#table = table;
     this.#log = log;
     this.#setOverrides = setOverrides;
@@ -45,9 +47,9 @@ export class Commands {
     return Object.keys(this.#table);
   }
 
-  /** Sets the overrides in force; others end. */
-  override(overrides: readonly OverrideMessage[]): void {
-    this.#setOverrides(overrides);
+  /** Sets overrides. `complete`: others end. */
+  override(overrides: readonly OverrideMessage[], complete: boolean): void {
+    this.#setOverrides(overrides, complete);
   }
 
   /** Runs a command to its end. Never rejects. */

@@ -83,12 +83,12 @@ export class Dialogue {
     for (const running of this.#running.values()) running.abort();
   }
 
-  #welcome({ sequence, intervalMs, overrides }: WelcomeMessage): void {
+  #welcome({ sequence, intervalMs, overrides, overridesComplete }: WelcomeMessage): void {
     const { outbox, commands, welcomed } = this.#options;
     this.#heard();
     this.#intervalMs = intervalMs;
     welcomed();
-    commands.override(overrides);
+    commands.override(overrides, overridesComplete);
     const { unconfirmed } = outbox;
     if (outbox.resume(sequence) && unconfirmed !== null && outbox.unconfirmed === unconfirmed) this.#send(unconfirmed);
     else void this.#report();

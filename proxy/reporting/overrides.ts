@@ -14,12 +14,16 @@ export class OverrideKeeper {
     this.#broadcast = broadcast;
   }
 
-  /** The overrides in force are these; all others end. Those that this release does not know have no effect. */
-  replace(overrides: readonly OverrideMessage[]): void {
+  /** Sets these; if they are complete, all others end. Those that this release does not know have no effect. */
+  take(overrides: readonly OverrideMessage[], complete: boolean): void {
+    if (complete) this.#endOthers(overrides);
+    for (const override of overrides) this.set(override);
+  }
+
+  #endOthers(overrides: readonly OverrideMessage[]): void {
     const meant = new Set(overrides.map(({ endpoint }) => endpoint));
     for (const endpoint of [...this.#keys.keys()])
       if (!meant.has(endpoint)) this.set({ kind: 'endpoint', backend: '', endpoint, state: 'auto' });
-    for (const override of overrides) this.set(override);
   }
 
   /** Sets or withdraws one. The error is why this proxy cannot. */

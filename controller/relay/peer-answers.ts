@@ -1,0 +1,59 @@
+// The requests of operators that controllers pass on to each other, and the answer of one controller for its own proxies.
+import type { Action } from '#api/wire/telemetry-messages.ts';
+import type { Aggregate } from '../telemetry/aggregate.ts';
+import type { ProxyEnd, TelemetryHub } from '../telemetry/hub.ts';
+import type { Override } from '../telemetry/overrides.ts';
+import type { TakePart } from './link-end.ts';
+
+/** A request. `request` is unique: a controller answers each once. */
+export type PeerRequest = { readonly request: string } & (
+  | { readonly operation: 'aggregates' }
+  | { readonly operation: 'override'; readonly override: Override }
+  | { readonly operation: 'overrides'; readonly overrides: readonly Override[] }
+  | { readonly operation: 'command'; readonly action: Action; readonly deadlineMs: number; readonly proxies: readonly string[] | null }
+);
+
+/** What one or more controllers answer. */
+export interface PeerReply {
+  readonly aggregates: readonly Aggregate[];
+  readonly ends: readonly ProxyEnd[];
+  readonly overrides: readonly Override[];
+  /** Controllers that did not answer. */
+  readonly missing: readonly string[];
+}
+
+/** One reply of several. */
+export function joined(parts: readonly Partial<PeerReply>[]): PeerReply {
+  return {
+    aggregates: parts.flatMap(({ aggregates = [] }) => aggregates),
+    ends: parts.flatMap(({ ends = [] }) => ends),
+    overrides: parts.flatMap(({ overrides = [] }) => overrides),
+    missing: parts.flatMap(({ missing = [] }) => missing),
+  };
+}
+
+/** The answer for the proxies of this controller. Rejects with a refusal. */
+export async function answerOf(
+  request: PeerRequest,
+  hub: TelemetryHub,
+  { part, signal }: { readonly part: TakePart; readonly signal: AbortSignal },
+): Promise<Partial<PeerReply>> {
+  switch (request.operation) {
+    case 'aggregates':
+      return { aggregates: [hub.aggregate()] };
+    case 'override': {
+      const ends = await hub.override(request.override);
+      if (!ends.ok) throw new Error(ends.error);
+      return { ends: ends.value };
+    }
+    case 'overrides': {
+      const overrides = hub.overrides.all();
+      for (const override of request.overrides) hub.learn(override);
+      return { overrides };
+    }
+    case 'command': {
+      const { action, deadlineMs, proxies } = request;
+      return { ends: await hub.command({ action, deadlineMs, proxies, chunk: part, signal }) };
+    }
+  }
+}

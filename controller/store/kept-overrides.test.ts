@@ -1,0 +1,48 @@
+// Overrides in a real store.
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { createLog } from '#lib/log.ts';
+import { KeptOverrides } from './kept-overrides.ts';
+import type { KeptOverride } from './kept-overrides.ts';
+import { OffStore } from './off-store.ts';
+import { SqliteStore } from './sqlite-store.ts';
+
+const LOG = createLog('silent');
+let folder = '';
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'weir-overrides-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function override(endpoint: string, state: string, at: number): KeptOverride {
+  return { kind: 'endpoint', backend: '', endpoint, state, at };
+}
+
+test('overrides last over a restart, the newest of each endpoint', async () => {
+  const store = new SqliteStore({ file: path.join(folder, 'store') });
+  const kept = new KeptOverrides(store, LOG);
+  await kept.keep(override('a', 'out', 1));
+  await kept.keep(override('a', 'auto', 3));
+  await kept.keep(override('a', 'in', 2));
+  await kept.keep(override('b', 'out', 1));
+  await store.close();
+  const again = new SqliteStore({ file: path.join(folder, 'store') });
+  const loaded: KeptOverride[] = [];
+  await new KeptOverrides(again, LOG).load((overrides) => loaded.push(...overrides));
+  expect(loaded.toSorted((one, other) => (one.endpoint < other.endpoint ? -1 : 1))).toEqual([
+    override('a', 'auto', 3),
+    override('b', 'out', 1),
+  ]);
+  await again.close();
+});
+
+test('without a store nothing is known', async () => {
+  let calls = 0;
+  const kept = new KeptOverrides(new OffStore(), LOG);
+  await kept.keep(override('a', 'out', 1));
+  await kept.load(() => calls++);
+  expect(calls).toBe(0);
+});

@@ -1,0 +1,43 @@
+import { describe, expect, test } from '@jest/globals';
+import { OverrideKeeper } from './overrides.ts';
+
+function keeper(): { readonly keeper: OverrideKeeper; readonly published: string[] } {
+  const published: string[] = [];
+  const publish = (topic: string, key: string, value: unknown): void => void published.push(`${topic} ${key} ${String(value)}`);
+  return { keeper: new OverrideKeeper({ publish }), published };
+}
+
+function override(endpoint: string, state: string) {
+  return { kind: 'endpoint', backend: '', endpoint, state };
+}
+
+describe('overrides of a proxy', () => {
+  test('reach its workers', () => {
+    const { keeper: overrides, published } = keeper();
+    expect(overrides.set(override('10.0.0.1:80', 'out'))).toEqual({ ok: true, value: undefined });
+    overrides.set(override('[fd00::1]:80', 'in'));
+    overrides.set(override('10.0.0.1:80', 'auto'));
+    expect(published).toEqual(['override 10.0.0.1|80 out', 'override fd00::1|80 in', 'override 10.0.0.1|80 null']);
+  });
+
+  test('that a controller does not name end only if it names all', () => {
+    const { keeper: overrides, published } = keeper();
+    overrides.set(override('10.0.0.1:80', 'out'));
+    published.length = 0;
+    overrides.take([override('10.0.0.2:80', 'out')], false);
+    expect(published).toEqual(['override 10.0.0.2|80 out']);
+    published.length = 0;
+    overrides.take([override('10.0.0.2:80', 'out')], true);
+    expect(published).toEqual(['override 10.0.0.1|80 null', 'override 10.0.0.2|80 out']);
+  });
+
+  test.each([
+    [{ ...override('10.0.0.1:80', 'out'), kind: 'later' }, 'this proxy does not know overrides of a later'],
+    [override('localhost', 'out'), '"localhost" is not ADDRESS:PORT'],
+    [override('10.0.0.1:80', 'later'), '"later" is none of out, in, auto'],
+  ])('of another release are refused: %j', (unknown, error) => {
+    const { keeper: overrides, published } = keeper();
+    expect(overrides.set(unknown)).toEqual({ ok: false, error });
+    expect(published).toEqual([]);
+  });
+});

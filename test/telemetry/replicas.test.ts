@@ -1,0 +1,145 @@
+// Several controllers, each with a proxy: the one that an operator asks answers for the proxies of all.
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { setTimeout } from 'node:timers/promises';
+import { credentials } from '@grpc/grpc-js';
+import type { OverrideMessage } from '#api/wire/telemetry-messages.ts';
+import { ok } from '#lib/result.ts';
+import { PeerLinks } from '../../controller/relay/peer-links.ts';
+import { Fleet } from '../../controller/telemetry/fleet.ts';
+import type { Override } from '../../controller/telemetry/overrides.ts';
+import { Commands } from '../../proxy/reporting/commands.ts';
+import { Relay } from '../support/push.ts';
+import { GivenReports, IDLE_COMMANDS, LOG, reportTo, serveHub } from '../support/telemetry.ts';
+import type { HubServer } from '../support/telemetry.ts';
+import { until } from '../support/until.ts';
+
+const closers: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+interface Replica extends HubServer {
+  readonly fleet: Fleet;
+  readonly links: PeerLinks;
+  /** The overrides that its proxy was told. */
+  readonly told: OverrideMessage[];
+  follow(port: number | null): void;
+}
+
+/** A controller with one proxy. */
+async function replica(name: string): Promise<Replica> {
+  const held: { links?: PeerLinks } = {};
+  const served = await serveHub({ reports: (_stream, end) => end(null, {}), links: (stream) => held.links?.accept(stream) });
+  const links = (held.links = new PeerLinks(served.hub, LOG));
+  const fleet = new Fleet({ hub: served.hub, peers: links, resources: () => [], version: '1' });
+  closers.push(() => {
+    links.follow(null, () => credentials.createInsecure());
+    return served.server.stop();
+  });
+  const told: OverrideMessage[] = [];
+  const source = new GivenReports();
+  source.count('b', 'e', 1);
+  const tell = (override: OverrideMessage): void => void told.push(override);
+  const table = {
+    ...IDLE_COMMANDS,
+    override: ({ override }: { readonly override: OverrideMessage }) => {
+      tell(override);
+      return ok(undefined);
+    },
+  };
+  const commands = new Commands(table, LOG, (all) => all.forEach(tell));
+  const reporting = reportTo(served.port, source, { nodeId: name, commands });
+  closers.push(() => reporting.stop());
+  await until(() => served.hub.counts.connected === 1, `the proxy of ${name}`);
+  const follow = (port: number | null): void =>
+    links.follow(port === null ? null : `127.0.0.1:${port}`, () => credentials.createInsecure());
+  return { ...served, links, fleet, told, follow };
+}
+
+async function names({ fleet }: Replica): Promise<readonly string[]> {
+  return (await fleet.status()).proxies.map(({ node }) => node);
+}
+
+/** Resolves once the status of a replica has this many proxies. */
+async function linked(asked: Replica, count: number): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  while ((await names(asked)).length !== count) {
+    if (performance.now() > deadline) throw new Error(`waited in vain for ${count} proxies in the status`);
+    await setTimeout(5);
+  }
+}
+
+function override(endpoint: string, state: string, at: number): Override {
+  return { kind: 'endpoint', backend: '', endpoint, state, at };
+}
+
+describe('replicas', () => {
+  test('answer for the proxies of all, whichever is asked', async () => {
+    const [leader, one, two] = [await replica('leader'), await replica('one'), await replica('two')];
+    one.follow(leader.port);
+    two.follow(leader.port);
+    for (const asked of [leader, one, two]) {
+      await linked(asked, 3);
+      expect(await names(asked)).toEqual(['leader', 'one', 'two']);
+      expect((await asked.fleet.status()).missing).toEqual([]);
+    }
+    const { signal } = new AbortController();
+    const order = { deadlineMs: 5_000, chunk: () => undefined, signal };
+    const ends = await one.fleet.command({ ...order, action: { action: 'drain', drain: {} }, proxies: ['two', 'leader'] });
+    expect(ends.map(({ proxy, outcome }) => `${proxy} ${outcome}`).toSorted()).toEqual(['leader done', 'two done']);
+  });
+
+  test('set an override at the proxies of all, and at those of a replica that comes later', async () => {
+    const [leader, one] = [await replica('leader'), await replica('one')];
+    one.follow(leader.port);
+    await linked(one, 2);
+    const set = await one.fleet.override(override('10.0.0.1:80', 'out', 1_000));
+    expect(set.ok && set.value.map(({ proxy, outcome }) => `${proxy} ${outcome}`).toSorted()).toEqual(['leader done', 'one done']);
+    const later = await replica('later');
+    await later.fleet.override(override('10.0.0.2:80', 'in', 2_000));
+    later.follow(leader.port);
+    await until(() => later.told.length === 2 && leader.told.length === 2 && one.told.length === 2, 'both overrides everywhere');
+    expect(one.hub.overrides.inForce().map(({ endpoint, state }) => `${endpoint} ${state}`)).toEqual(['10.0.0.1:80 out', '10.0.0.2:80 in']);
+    await later.fleet.override(override('10.0.0.1:80', 'auto', 3_000));
+    expect(leader.hub.overrides.inForce()).toHaveLength(1);
+  });
+
+  test('do not bring back what was withdrawn while one was away', async () => {
+    const [leader, one] = [await replica('leader'), await replica('one')];
+    one.follow(leader.port);
+    await linked(one, 2);
+    await one.fleet.override(override('10.0.0.1:80', 'out', 1_000));
+    one.follow(null);
+    await linked(one, 1);
+    await leader.fleet.override(override('10.0.0.1:80', 'auto', 2_000));
+    one.follow(leader.port);
+    await until(() => one.hub.overrides.inForce().length === 0, 'the withdrawal');
+    expect(leader.hub.overrides.inForce()).toEqual([]);
+  });
+
+  test('name one that does not answer', async () => {
+    const [leader, one] = [await replica('leader'), await replica('one')];
+    const relay = new Relay(leader.port);
+    closers.push(() => relay.close());
+    one.follow(await relay.listen());
+    await linked(one, 2);
+    relay.freeze();
+    const { missing, proxies, problems } = await one.fleet.status();
+    expect(missing).toEqual([`127.0.0.1:${relay.port}`]);
+    expect(proxies.map(({ node }) => node)).toEqual(['one']);
+    expect(problems).toContainEqual(expect.objectContaining({ object: `controller 127.0.0.1:${relay.port}` }));
+  });
+
+  test('answer once, although two follow each other', async () => {
+    const [one, two] = [await replica('one'), await replica('two')];
+    one.follow(two.port);
+    two.follow(one.port);
+    await linked(one, 2);
+    await linked(two, 2);
+    const { backends } = await one.fleet.status();
+    expect(backends).toEqual([]);
+    const { aggregates } = await one.links.aggregates();
+    expect(aggregates).toHaveLength(1);
+  });
+});
