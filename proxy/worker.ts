@@ -276,7 +276,7 @@ function logFailures(log: Log | undefined): Required<Pick<ListenerSocketsOptions
 /** The log messages about episodes of overload. */
 function logOverload(log: Log | undefined): OverloadListener {
   return (cause, severity) => {
-    if (cause === null) log?.info('the overload is over: no request is refused for it any more');
+    if (cause === null) log?.info('the overload is over: nothing was refused for 5 s');
     else log?.warn({ cause, severity }, 'the worker is overloaded and refuses requests by their priority');
   };
 }

@@ -13,12 +13,12 @@ const INTERVAL_MS = 50;
 /** New connections are refused from here, and accepted again below the second value. */
 const REFUSE_AT = 3;
 const ACCEPT_BELOW = 2.5;
-/** An episode of overload ends below this severity. */
-const CALM_BELOW = 0.75;
+/** An episode of refusals ends after this time without one, so that the log does not flicker. */
+const CALM_MS = 5_000;
 
 const DETAILS: Readonly<Record<SignalName, string>> = { loop_delay: 'event loop', memory: 'memory', cpu: 'CPU' };
 
-/** Gets the beginning of an episode of overload, and its end as null. */
+/** Gets the first refusal of an episode of overload, and its end as null. */
 export type OverloadListener = (cause: SignalName | null, severity: number) => void;
 
 export class Shedding implements Shedder {
@@ -32,7 +32,8 @@ export class Shedding implements Shedder {
   #cause: SignalName = 'loop_delay';
   #severity = 0;
   #refusesConnections = false;
-  #inEpisode = false;
+  /** performance.now() at the last refusal; 0 outside of an episode. */
+  #refusedAt = 0;
 
   constructor(signals: readonly Signal[], changed: OverloadListener = () => undefined) {
     this.#signals = signals;
@@ -77,6 +78,9 @@ export class Shedding implements Shedder {
       if (worst === null || signal.severity > worst.severity) worst = signal;
     }
     if (worst !== null) this.#take(worst.name, Math.min(MAX_SEVERITY, worst.severity));
+    if (this.#refusedAt === 0 || now - this.#refusedAt < CALM_MS) return;
+    this.#refusedAt = 0;
+    this.#changed(null, this.#severity);
   }
 
   #take(cause: SignalName, severity: number): void {
@@ -85,17 +89,13 @@ export class Shedding implements Shedder {
     this.active = severity > 1;
     if (severity >= REFUSE_AT) this.#refusesConnections = true;
     else if (severity < ACCEPT_BELOW) this.#refusesConnections = false;
-    if (!this.#inEpisode && this.active) {
-      this.#inEpisode = true;
-      this.#changed(cause, severity);
-    } else if (this.#inEpisode && severity < CALM_BELOW) {
-      this.#inEpisode = false;
-      this.#changed(null, severity);
-    }
   }
 
   #count(stage: SheddingStage, priority: string): void {
     const key = `${stage}/${this.#cause}/${priority}`;
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+    const isFirst = this.#refusedAt === 0;
+    this.#refusedAt = performance.now();
+    if (isFirst) this.#changed(this.#cause, this.#severity);
   }
 }
