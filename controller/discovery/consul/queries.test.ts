@@ -33,6 +33,9 @@ function answer(body: unknown, headers: Readonly<Record<string, string>> = { 'x-
   return (_, response) => response.writeHead(status, headers).end(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
+/** Consul sends it with every answer. */
+const CONSUL = { 'x-consul-default-acl-policy': 'deny' };
+
 /** Holds the request open. */
 const hang: Script = () => undefined;
 
@@ -100,8 +103,9 @@ describe('queries to Consul', () => {
   });
 
   test.each<[string, Script, string]>([
-    ['a status', answer('No cluster leader\n', {}, 500), 'answers 500: No cluster leader'],
-    ['a redirect', answer('', { location: 'http://169.254.169.254/' }, 301), 'answers 301: '],
+    ['a status', answer('No cluster leader\n', CONSUL, 500), 'answers 500: No cluster leader'],
+    ['a status of another server', answer('secret page', {}, 404), 'answers 404: it is not a Consul server'],
+    ['a redirect', answer('', { location: 'http://169.254.169.254/' }, 301), 'answers 301: it is not a Consul server'],
     ['no index', answer([], {}), 'answers without X-Consul-Index: it is not a Consul server'],
     ['an invalid index', answer([], { 'x-consul-index': 'x' }), 'answers without X-Consul-Index: it is not a Consul server'],
     ['no leader', answer([], { 'x-consul-index': '1', 'x-consul-knownleader': 'false' }), 'has no leader'],
@@ -160,7 +164,7 @@ describe('queries to Consul', () => {
   });
 
   test('end at a refused token, without telling the token', async () => {
-    const { url } = await serve(answer('no token secret here', {}, 403));
+    const { url } = await serve(answer('no token secret here', CONSUL, 403));
     const { fault } = await follow(url, 1, { token: 'secret' });
     expect(fault).toEqual({ message: `${url} answers 403: no token <token> here`, reason: 'AccessDenied' });
   });

@@ -143,7 +143,7 @@ async function ask(question: ConsulQuestion, index: number, asking: Asking): Pro
     const either = AbortSignal.any([signal, deadline]);
     const answer = await request(urlOf(question, index, limits.wait), { method: 'GET', headers, dispatcher, signal: either });
     const body = await readBody(answer.body, limits.bytes);
-    if (answer.statusCode !== 200) return refusal(answer.statusCode, body, token);
+    if (answer.statusCode !== 200) return refusal(answer, body, token);
     return read(answer.headers, body, question.withWarnings);
   } catch (error) {
     if (error instanceof RefusedDestination) return err(refused(error));
@@ -182,11 +182,13 @@ async function readBody(chunks: AsyncIterable<Buffer>, most: number): Promise<st
 
 class TooLarge extends Error {}
 
-function read(
-  headers: Readonly<Record<string, string | string[] | undefined>>,
-  body: string,
-  withWarnings: boolean,
-): Result<Answer, ConsulFault> {
+/** The head of an answer. */
+interface Head {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+function read(headers: Head['headers'], body: string, withWarnings: boolean): Result<Answer, ConsulFault> {
   // The catalog of a server without a leader may be old or empty.
   if (headers['x-consul-knownleader'] === 'false') return fault('has no leader');
   const index = Number(headers['x-consul-index'] ?? NaN);
@@ -218,8 +220,13 @@ function refused({ message }: RefusedDestination): ConsulFault {
   return { message, reason: 'AddressRefused' };
 }
 
-/** The text of the server becomes part of statuses, so it must not contain the token. */
-function refusal(status: number, body: string, token: string): Result<never, ConsulFault> {
+/**
+ * The text of the server becomes part of statuses. So it must not contain the token, and only texts of Consul are told: the author of a
+ * Backend must not read pages of other servers in its status.
+ */
+function refusal({ statusCode: status, headers }: Head, body: string, token: string): Result<never, ConsulFault> {
+  const isConsul = Object.keys(headers).some((name) => name.startsWith('x-consul-'));
+  if (!isConsul) return fault(`answers ${status}: it is not a Consul server`);
   const text = token === '' ? body : body.replaceAll(token, '<token>');
   return fault(`answers ${status}: ${quoted(text)}`, status === 401 || status === 403 ? 'AccessDenied' : 'LookupFailed');
 }
