@@ -6,6 +6,7 @@ import type { Log } from '#lib/log.ts';
 import { TimerWheel } from '#lib/timer-wheel.ts';
 import { EndpointRegistry } from './cluster/endpoint.ts';
 import type { CreatePool, Endpoint, TellEjection } from './cluster/endpoint.ts';
+import { ProbeBook } from './cluster/health/probe-book.ts';
 import { reasonsOf } from './cluster/variant.ts';
 import { H1Downstream } from './codec/h1/downstream.ts';
 import type { UpstreamSettings } from './codec/h1/settings.ts';
@@ -106,6 +107,7 @@ export class Worker {
   readonly #bugs: Bugs;
   readonly #log: Log | undefined;
   readonly #broadcast: WorkerBroadcast;
+  readonly #probes = new ProbeBook((check, wanted) => this.#broadcast.publish('probesWanted', check, wanted));
   #acceptFailures = 0;
 
   constructor(options: WorkerOptions) {
@@ -153,6 +155,7 @@ export class Worker {
 
   #followNotices(): void {
     this.#broadcast.subscribe('override', (key, override) => this.#endpoints.override(key, override));
+    this.#broadcast.subscribe('health', (id, health) => this.#probes.take(id, health));
     this.#broadcast.subscribe('ejected', (key, notice) => this.#endpoints.ejected(key, notice));
   }
 
@@ -200,7 +203,10 @@ export class Worker {
    * resources.
    */
   apply(changed: readonly ir.Resource[], removed: readonly ResourceName[]): Promise<readonly ResourceError[]> {
-    return this.#builder.apply(changed, removed);
+    const applied = this.#builder.apply(changed, removed);
+    // Everything but new listeners is in use now.
+    this.#probes.refresh(this.#builder.clusters.values());
+    return applied;
   }
 
   /** Takes a notice of another worker or of the supervisor. */

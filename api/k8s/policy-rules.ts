@@ -5,6 +5,7 @@ import type { TSchema } from 'typebox';
 import { repeated } from './duplicates.ts';
 import { fieldOf, type FieldError } from './field-error.ts';
 import { editObstacle } from './header-rules.ts';
+import { checkRegex } from './match-rules.ts';
 import { policyKindOf, type Policy } from './policies.ts';
 import { describeTargets, NO_TARGET, type PolicyTargetRef, type PolicyTargetSelector, type TargetKind } from './policy.ts';
 
@@ -44,13 +45,27 @@ interface SettingSchema {
 function checkSettings(schema: TSchema, value: unknown, field: string): FieldError[] {
   const { properties, items, ...rules } = schema as SettingSchema;
   if (value === undefined) return [];
-  if (rules['~form'] === 'range') return checkRange(value as string, field);
-  if (rules['~form'] === 'field') return checkFieldName(value as string, field);
+  const check = FORMS.get(rules['~form'] ?? '');
+  if (check !== undefined) return check(String(value), field);
   if (items !== undefined) return (value as readonly unknown[]).flatMap((item, i) => checkSettings(items, item, `${field}[${i}]`));
   if (rules['~unit'] === 'bytes') return checkSize(rules, value as string | number, field);
   return Object.entries(properties ?? {}).flatMap(([name, inner]) =>
     checkSettings(inner, (value as Readonly<Record<string, unknown>>)[name], fieldOf(field, name)),
   );
+}
+
+/** By the word of `~form`. */
+const FORMS: ReadonlyMap<string, (value: string, field: string) => FieldError[]> = new Map([
+  ['range', checkRange],
+  ['field', checkFieldName],
+  ['regex', checkRegex],
+  ['status', checkStatuses],
+]);
+
+/** A single status is a range of one. */
+function checkStatuses(value: string, field: string): FieldError[] {
+  const [first = '', last = first] = value.split('-');
+  return Number(first) <= Number(last) ? [] : [{ field, reason: 'must begin with the lower status' }];
 }
 
 function checkRange(value: string, field: string): FieldError[] {

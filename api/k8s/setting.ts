@@ -7,7 +7,7 @@ import { DURATION_FORM, DURATION_RULES } from './schema.ts';
 // Keywords that JSON Schema does not define; schema checkers ignore them.
 //   ~unit     the unit after conversion: `milliseconds` or `bytes`
 //   ~must     completes the sentence "must be ..." if the description says what the setting does
-//   ~form     the form of a text that a pattern cannot express: `range`, `field`
+//   ~form     the form of a text that a pattern cannot express: `range`, `field`, `regex`, `status`
 //   ~minimum, ~maximum   bounds of a size, bytes
 
 const RANGE_FORM = 'a range of addresses like 10.0.0.0/8 or fd00::/8';
@@ -64,14 +64,32 @@ export function fieldName(description: string) {
   );
 }
 
+/** Statuses of HTTP and ranges of them; a nearer policy replaces the whole list. */
+export function statuses(description: string) {
+  const rules = { minimum: 100, maximum: 599, maxLength: 7, pattern: '^[1-5][0-9]{2}-[1-5][0-9]{2}$' };
+  const status = { type: ['integer', 'string'], ...rules, '~must': 'a status like 200 or a range like 200-299', '~form': 'status' };
+  return Type.Optional(Type.Array(Type.Unsafe<number | string>(status as TSchema), { minItems: 1, maxItems: 16, description }));
+}
+
+/** Bytes as pairs of hexadecimal digits. */
+export function hex(description: string) {
+  const rules = { minLength: 2, maxLength: 2_048, pattern: '^([0-9A-Fa-f]{2})+$', '~must': 'pairs of hexadecimal digits' };
+  return Type.Optional(Type.String({ ...rules, description }));
+}
+
+/** A regular expression with the syntax of RE2. */
+export function pattern(description: string) {
+  return Type.Optional(Type.String({ minLength: 1, maxLength: 1_024, description, '~form': 'regex' }));
+}
+
 /** Several of a list of words, in the order of preference; a nearer policy replaces the whole list. */
 export function choices<const W extends string>(description: string, words: readonly W[]) {
   return Type.Optional(Type.Array(Type.Enum([...words]), { minItems: 1, maxItems: 16, description }));
 }
 
-/** A text of any characters. */
-export function text(description: string, { maxLength }: { maxLength: number }) {
-  return Type.Optional(Type.String({ maxLength, description }));
+/** A text of any characters, or one that a pattern matches as a whole (`form`). */
+export function text(description: string, { maxLength, form }: { maxLength: number; form?: string }) {
+  return Type.Optional(Type.String({ maxLength, description, ...(form === undefined ? {} : { pattern: `^${form}$` }) }));
 }
 
 /** A media type with parameters, as in Content-Type. */

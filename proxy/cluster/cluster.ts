@@ -76,6 +76,7 @@ export class Cluster implements EndpointUser {
   configure({ protocol }: ir.Cluster, tls: UpstreamTls | null): void {
     this.transport = transportOf({ protocol: protocol === 'http2' ? protocol : 'http1', proxyProtocol: 0, tls });
     this.#transports = [];
+    this.endpointChanged();
   }
 
   transportIn(protocol: Transport['protocol'] | null, proxyProtocol: ProxyProtocol): Transport {

@@ -48,6 +48,8 @@ export type TellEjection = (key: string, notice: EjectionNotice | null) => void;
 /** The timers of endpoints. */
 export type EndpointTimers = Pick<TimerWheel, 'arm' | 'disarm'>;
 
+const HEALTHY: ReadonlySet<string> = new Set();
+
 /** An address for exchanges. It exists as long as a cluster has the address. */
 export class Endpoint implements UpstreamEndpoint {
   readonly address: string;
@@ -59,6 +61,8 @@ export class Endpoint implements UpstreamEndpoint {
   override: Override | null = null;
   /** Whether connections to it fail. */
   readonly refusal: Refusal;
+  /** The ids of the checks that it fails; a new set after each change. */
+  unhealthy: ReadonlySet<string> = HEALTHY;
   /** Whether its requests fail. */
   readonly outliers: Outliers;
   /** The number of clusters with this address. */

@@ -1,5 +1,6 @@
 // The settings of a use of a cluster: those of a BackendTrafficPolicy that need a state beyond one request.
 import type { BalancerSettings } from './balancer/index.ts';
+import type { ActiveCheck } from './health/active-check.ts';
 import { STANDARD_OUTLIERS } from './health/outlier-settings.ts';
 import type { OutlierSettings } from './health/outlier-settings.ts';
 import type { HashKey } from './key-hash.ts';
@@ -14,6 +15,8 @@ export interface ClusterSettings {
   readonly slowStart: number;
   /** If less than this percentage of endpoints is usable, health does not count; 0: only if none is. */
   readonly panicThreshold: number;
+  /** Null: endpoints are not probed. */
+  readonly activeCheck: ActiveCheck | null;
   /** Null: no endpoint is ejected. */
   readonly outliers: OutlierSettings | null;
   readonly zone: ZoneSettings;
@@ -25,6 +28,7 @@ export const STANDARD: ClusterSettings = Object.freeze({
   hashOn: Object.freeze([]),
   slowStart: 0,
   panicThreshold: 0,
+  activeCheck: null,
   outliers: STANDARD_OUTLIERS,
   zone: Object.freeze({ prefer: 'hints', minEndpoints: 1 }),
 });

@@ -8,12 +8,15 @@ import type { BackendCounts } from '../exchange/upstream-counts.ts';
 import { makeBalancer } from './balancer/index.ts';
 import { candidatesOf } from './candidates.ts';
 import type { Endpoint, EndpointTimers } from './endpoint.ts';
+import { resolveCheck } from './health/active-check.ts';
+import type { ResolvedCheck } from './health/active-check.ts';
 import { draining } from './health/draining.ts';
 import { ejected } from './health/ejected.ts';
 import type { EndpointHealth } from './health/endpoint-health.ts';
 import { LatencyComparison } from './health/latency-comparison.ts';
 import type { OutlierSettings } from './health/outlier-settings.ts';
 import { refusing } from './health/refusing.ts';
+import { unhealthy } from './health/unhealthy.ts';
 import { keyHash } from './key-hash.ts';
 import type { HashKey } from './key-hash.ts';
 import type { Member } from './member.ts';
@@ -46,7 +49,8 @@ const ENDPOINT_LEARNS: AttemptListener = {
 /** The reasons of the endpoint itself for which others are preferred, or `forcedIn`. */
 export function reasonsOf(endpoint: Endpoint): readonly string[] {
   if (endpoint.override !== null) return [endpoint.override === 'out' ? 'forcedOut' : 'forcedIn'];
-  return [...(endpoint.outliers.ejected ? ['ejected'] : []), ...(endpoint.refusal.active ? [refusing.reason] : [])];
+  const failing = endpoint.unhealthy.size > 0 ? ['unhealthy'] : [];
+  return [...failing, ...(endpoint.outliers.ejected ? ['ejected'] : []), ...(endpoint.refusal.active ? [refusing.reason] : [])];
 }
 
 export class ClusterVariant implements UpstreamCluster, StreamCluster {
@@ -62,6 +66,8 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
   /** The candidates are no longer true. */
   #outdated = true;
   #retired = false;
+  /** The check with the transport that it was resolved for. */
+  #check: { readonly transport: Transport; readonly resolved: ResolvedCheck } | null = null;
   /** A request or connection has come. */
   #used = false;
 
@@ -71,12 +77,21 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
     this.#tiers = new Tiers(() => makeBalancer(settings.balancer));
     this.#hashOn = settings.hashOn;
     this.#slowStart = new SlowStart({ window: settings.slowStart, timers: cluster.timers, changed: () => this.changed() });
-    this.#health = [draining, ejected(settings.outliers), refusing];
+    this.#health = [draining, unhealthy(() => this.check?.id ?? null), ejected(settings.outliers), refusing];
     this.#listeners = [cluster.counts, this.#tiers, ENDPOINT_LEARNS, ...this.#comparison()];
   }
 
   get key(): string {
     return this.#cluster.key;
+  }
+
+  /** The active check of its endpoints; null without one. */
+  get check(): ResolvedCheck | null {
+    const { activeCheck } = this.settings;
+    if (activeCheck === null) return null;
+    if (this.#check?.transport !== this.transport)
+      this.#check = { transport: this.transport, resolved: resolveCheck(activeCheck, this.transport) };
+    return this.#check.resolved;
   }
 
   /** The detection of outliers that its endpoints need; null before the first use. */

@@ -1,4 +1,5 @@
 // What the workers of a proxy and their supervisor tell each other, so that they act as one proxy.
+import type { Health, WantedProbes } from './probe-target.ts';
 
 /** Why an endpoint is ejected: too many failures in a row of a kind, too large a share of failures, or answers that take too long. */
 export type EjectionCause = '5xx' | 'gateway_errors' | 'local_errors' | 'failure_ratio' | 'latency';
@@ -17,11 +18,18 @@ export interface EjectionNotice {
 export interface Notices {
   /** An operator takes an endpoint out of use, or into use whatever its health. Key: `endpointKey`. */
   readonly override: 'out' | 'in';
+  /** A worker wants probes. For the supervisor only. Key: the id of the check. */
+  readonly probesWanted: WantedProbes;
+  /** The result of a probe. Key: `probeId`. */
+  readonly health: Health;
   /** A worker ejects an endpoint, until the end of the notice. Key: `ejectionKey`. */
   readonly ejected: EjectionNotice;
 }
 
 export type Topic = keyof Notices;
+
+/** Topics that concern the supervisor, and no other worker. */
+export const FOR_SUPERVISOR: ReadonlySet<Topic> = new Set(['probesWanted']);
 
 /** One notice. Value null: it does not hold any more. */
 export type Notice = {

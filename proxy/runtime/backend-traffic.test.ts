@@ -3,6 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import { PolicyIndex } from '#api/policy/layers.ts';
 import { route, streamRoute } from '../../test/support/proxy.ts';
+import { STANDARD } from '../cluster/settings.ts';
+import { clusterSettings } from './backend-traffic/cluster.ts';
 import { forwardSettings, streamUseOf, useOf } from './backend-traffic.ts';
 
 const LISTENER = 'default/gateway/http';
@@ -127,5 +129,62 @@ describe('policies', () => {
   test('also apply to stream routes', () => {
     expect(streamUseOf(policies, streamRoute(), LISTENER, APP).forward).toEqual({ proxyProtocol: 2 });
     expect(streamUseOf(policies, streamRoute(), LISTENER, 'Service/default/db/80').forward).toEqual({ proxyProtocol: 1 });
+  });
+});
+
+describe('health checks', () => {
+  test('are off, and endpoints are ejected, without a policy', () => {
+    expect(clusterSettings({})).toEqual(STANDARD);
+    expect(JSON.stringify(clusterSettings({}))).toBe(JSON.stringify(STANDARD));
+  });
+
+  test('fill in what the policy leaves out', () => {
+    const { activeCheck } = clusterSettings({ healthCheck: { active: { path: '/up' } } });
+    expect(activeCheck).toEqual({
+      pace: { interval: 5_000, unhealthyInterval: 5_000, timeout: 1_000, healthyThreshold: 1, unhealthyThreshold: 3 },
+      port: null,
+      tls: 'transport',
+      request: { type: 'http', method: 'GET', path: '/up', host: null, headers: [], statuses: [[200, 399]], body: null },
+    });
+  });
+
+  test('take all settings of each type', () => {
+    const request = (active: object): unknown => clusterSettings({ healthCheck: { active } }).activeCheck?.request;
+    const http = {
+      method: 'HEAD',
+      host: 'h',
+      headers: [{ name: 'X-A', value: '1' }],
+      expectedStatuses: [204, '300-308'],
+      body: { matches: 'x', bytes: 9 },
+    };
+    expect(request(http)).toMatchObject({
+      method: 'HEAD',
+      host: 'h',
+      headers: [['x-a', '1']],
+      body: { type: 'regex', value: 'x', bytes: 9 },
+    });
+    expect(request(http)).toMatchObject({
+      statuses: [
+        [204, 204],
+        [300, 308],
+      ],
+    });
+    expect(request({ type: 'GRPC', service: 's' })).toEqual({ type: 'grpc', service: 's', host: null });
+    expect(request({ type: 'TCP', send: { text: 'é' }, expect: { hex: 'FF' } })).toEqual({ type: 'tcp', send: 'c3a9', expect: 'ff' });
+  });
+
+  test.each([
+    ['an interval of 0', { active: { interval: 0 } }, 'activeCheck'],
+    ['a cap of 0', { passive: { maxEjectionPercent: 0 } }, 'outliers'],
+    ['an ejection time of 0', { passive: { baseEjectionTime: 0 } }, 'outliers'],
+  ] as const)('are off with %s', (_, healthCheck, setting) => {
+    expect(clusterSettings({ healthCheck })[setting]).toBeNull();
+  });
+
+  test('rules of outliers keep the defaults that the policy leaves out', () => {
+    const { outliers } = clusterSettings({
+      healthCheck: { passive: { consecutive5xx: 3, latency: { factor: 2 }, failureRatio: { percent: 0 } } },
+    });
+    expect(outliers).toEqual({ ...STANDARD.outliers, consecutive5xx: 3, latency: { factor: 2, minRequests: 100 } });
   });
 });

@@ -1,6 +1,6 @@
 // The broadcast as the supervisor has it: passes the notices of each worker to all others, and keeps those that hold, for workers that
 // start later.
-import { NoticeListeners } from '../exchange/notices.ts';
+import { FOR_SUPERVISOR, NoticeListeners } from '../exchange/notices.ts';
 import type { Broadcast, Notice, NoticeListener, Notices, Topic } from '../exchange/notices.ts';
 
 /** A worker, as the hub reaches it. */
@@ -39,7 +39,7 @@ export class NoticeHub implements Broadcast {
 
   /** A notice of a worker. */
   take(notice: Notice, from: string): void {
-    this.#passOn(notice, from);
+    if (!FOR_SUPERVISOR.has(notice.topic)) this.#passOn(notice, from);
     this.#listeners.tell(notice, from);
   }
 

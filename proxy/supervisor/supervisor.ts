@@ -18,6 +18,7 @@ import type { PortClaim } from '../exchange/port-claim.ts';
 import { ChildWorker, HEARTBEAT } from './child-worker.ts';
 import type { Heartbeat } from './child-worker.ts';
 import type { WorkerLink } from './link.ts';
+import { HealthChecks } from './health-checks.ts';
 import { logEjections } from './health-log.ts';
 import { LocalWorker } from './local-worker.ts';
 import { supervisorFamilies } from './metrics.ts';
@@ -68,6 +69,7 @@ export class Supervisor {
   readonly #rotation: NodeJS.Timeout;
   readonly #claims = new PortClaims();
   readonly #notices = new NoticeHub();
+  readonly #health: HealthChecks;
   #ticketKeys: Buffer = randomBytes(TICKET_KEY_BYTES);
   #restarts = 0;
   #version = 0;
@@ -89,6 +91,8 @@ export class Supervisor {
       }),
     );
     logEjections(this.#notices, options.log);
+    this.#health = new HealthChecks(this.#notices, options.log);
+    registerFamilies(this.registry, this.#health.families());
     this.#workers = this.#startWorkers();
     this.#rotation = setInterval(() => this.#rotateTicketKeys(), TICKET_ROTATION_MS);
     this.#rotation.unref();
@@ -190,6 +194,7 @@ export class Supervisor {
    */
   async stop(grace: number): Promise<boolean> {
     clearInterval(this.#rotation);
+    this.#health.stop();
     const flushed = await Promise.all(this.#workers.map((worker) => worker.stop(grace)));
     await this.#claims.release();
     return flushed.every(Boolean) || this.#options.workers > 1;
@@ -225,13 +230,17 @@ export class Supervisor {
       ticketKeys: () => this.#ticketKeys,
       keptNotices: () => this.#notices.kept(),
       claimPort: (claim: PortClaim) => this.#claims.claim(claim),
-      died: () => void this.#restarts++,
       bindingsChanged: () => this.#bindingsChanged(),
     };
     return Array.from({ length: workers }, (_, index) => {
       const name = `worker-${index}`;
-      return join(name, new ChildWorker({ ...options, name, told: told(name) }));
+      return join(name, new ChildWorker({ ...options, name, told: told(name), died: () => this.#died(name) }));
     });
+  }
+
+  #died(worker: string): void {
+    this.#restarts++;
+    this.#health.workerDied(worker);
   }
 
   #wantedPorts(): ReadonlySet<string> {

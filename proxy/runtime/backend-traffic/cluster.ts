@@ -1,7 +1,7 @@
 // The settings of a BackendTrafficPolicy that choose the variant of a cluster.
 import type { PolicySettings } from '#api/policy/settings.ts';
 import type { ClusterSettings } from '../../cluster/settings.ts';
-import { outlierSettings } from './health-check.ts';
+import { activeCheck, outlierSettings } from './health-check.ts';
 import { balancerSettings, hashKeys, slowStartOf, zoneSettings } from './load-balancer.ts';
 
 /** One line per setting. All settings are written out, so that equal settings are equal texts. */
@@ -11,6 +11,7 @@ export function clusterSettings({ loadBalancer, healthCheck }: PolicySettings<'B
     hashOn: hashKeys(loadBalancer),
     slowStart: slowStartOf(loadBalancer),
     panicThreshold: loadBalancer?.panicThreshold ?? 0,
+    activeCheck: activeCheck(healthCheck?.active),
     outliers: outlierSettings(healthCheck?.passive),
     zone: zoneSettings(loadBalancer?.zone),
   };

@@ -1,0 +1,32 @@
+// The active check of a use of a cluster, and the probes that it needs for the endpoints.
+import { checkId } from '../../exchange/probe-target.ts';
+import type { CheckPace, GrpcCheck, HealthCheck, HttpCheck, TcpCheck, WantedProbes } from '../../exchange/probe-target.ts';
+import type { Transport } from '../../exchange/plan.ts';
+
+/** Plain data: equal settings share a variant. */
+export interface ActiveCheck {
+  readonly pace: CheckPace;
+  /** In place of the ports of the endpoints; null: those. */
+  readonly port: number | null;
+  /** As the transport has it, or never. */
+  readonly tls: 'transport' | 'never';
+  /** HTTP checks use the protocol of the cluster. */
+  readonly request: Omit<HttpCheck, 'protocol'> | GrpcCheck | TcpCheck;
+}
+
+/** The check with a transport; `id` names it. */
+export interface ResolvedCheck extends Pick<WantedProbes, 'tls' | 'check'> {
+  readonly id: string;
+  readonly port: number | null;
+}
+
+/** Resolves a check. */
+export function resolveCheck({ pace, port, tls, request }: ActiveCheck, transport: Transport): ResolvedCheck {
+  const check: HealthCheck = { pace, request: withProtocol(request, transport.protocol) };
+  const needed = { tls: tls === 'never' ? null : transport.tls, check };
+  return { id: checkId(needed), port, ...needed };
+}
+
+function withProtocol(request: ActiveCheck['request'], protocol: Transport['protocol']): HealthCheck['request'] {
+  return request.type === 'http' ? { ...request, protocol: protocol === 'http2' ? 'http2' : 'http1' } : request;
+}

@@ -1,0 +1,73 @@
+// Active health checks in the supervisor: workers want probes, all workers get the results.
+import type { Log } from '#lib/log.ts';
+import type { MetricFamily } from '#lib/metric.ts';
+import type { Broadcast } from '../exchange/notices.ts';
+import { HealthChecker } from '../health/health-checker.ts';
+import type { HealthChange } from '../health/health-checker.ts';
+import { PROBE_FAULTS } from '../health/outcome.ts';
+import type { ProbeOutcome } from '../health/outcome.ts';
+
+export class HealthChecks {
+  readonly #log: Log;
+  readonly #checker: HealthChecker;
+  readonly #outcomes = new Map<string, number>();
+
+  constructor(broadcast: Broadcast, log: Log) {
+    this.#log = log;
+    this.#checker = new HealthChecker({
+      changed: (change) => {
+        this.#tell(change);
+        broadcast.publish('health', change.id, change.health);
+      },
+      forgotten: (id) => broadcast.publish('health', id, null),
+      probed: (_, outcome) => this.#count(outcome),
+    });
+    broadcast.subscribe('probesWanted', (check, wanted, worker) => {
+      this.#checker.want(`${worker} ${check}`, wanted === null ? [] : [wanted]);
+    });
+  }
+
+  /** The replacement wants its probes anew; until then the results stay. */
+  workerDied(worker: string): void {
+    for (const owner of this.#checker.owners) if (owner.startsWith(`${worker} `)) this.#checker.want(owner, []);
+  }
+
+  families(): readonly MetricFamily[] {
+    return [
+      {
+        name: 'weir_health_probes_total',
+        type: 'counter',
+        help: 'Finished probes of active health checks, by outcome',
+        read: () =>
+          ['passed', ...PROBE_FAULTS].flatMap((outcome) => {
+            const value = this.#outcomes.get(outcome) ?? 0;
+            return value === 0 ? [] : [{ labels: { outcome }, value }];
+          }),
+      },
+      {
+        name: 'weir_health_targets',
+        type: 'gauge',
+        help: 'Addresses with active health checks, by result',
+        read: () => {
+          const byHealth = Map.groupBy(this.#checker.results(), ({ health }) => health ?? 'unknown');
+          return Array.from(byHealth, ([health, { length }]) => ({ labels: { health }, value: length }));
+        },
+      },
+    ];
+  }
+
+  stop(): void {
+    this.#checker.stop();
+  }
+
+  #count(outcome: ProbeOutcome): void {
+    const name = outcome?.fault ?? 'passed';
+    this.#outcomes.set(name, (this.#outcomes.get(name) ?? 0) + 1);
+  }
+
+  #tell({ target: { address, port, check }, health, failure, first }: HealthChange): void {
+    const probe = { endpoint: `${address} port ${port}`, check: check.request.type };
+    if (health === 'unhealthy') this.#log.warn({ ...probe, ...failure }, 'an endpoint fails its health check');
+    else if (!first) this.#log.info(probe, 'an endpoint passes its health check again');
+  }
+}
