@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchBalancing } from './balancing.ts';
 import { benchControl } from './control.ts';
 import { benchIdle } from './idle.ts';
 import { benchOverload } from './overload.ts';
@@ -89,6 +90,12 @@ async function control(): Promise<void> {
   keep('control', results);
 }
 
+async function balancing(): Promise<void> {
+  const results = await benchBalancing(Number(values.seconds), values.only === '' ? [] : values.only.split(','));
+  console.table(results.map((row) => rounded({ ...row })));
+  keep('balancing', results);
+}
+
 async function picks(): Promise<void> {
   const results = benchPicks(Number(values.rounds));
   console.table(results.map((row) => rounded({ ...row })));
@@ -103,7 +110,7 @@ async function overload(): Promise<void> {
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   ...Object.fromEntries(Object.entries(WORKLOADS).map(([name, workload]) => [name, () => proxy(name, workload)])),
-  ...{ idle, scale, control, picks, overload },
+  ...{ idle, scale, control, picks, balancing, overload },
 };
 
 for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)) {

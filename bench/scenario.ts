@@ -19,6 +19,16 @@ export interface Scenario {
   readonly certificate: { readonly certificate: string; readonly privateKey: string } | null;
   /** Limits towards the origin; critical requests (`x-priority: critical`) come first where the peer can. Absent: those of the peer. */
   readonly limits?: OriginLimits;
+  /** Several origins in place of `originPort`, and the choice among them. */
+  readonly balancing?: { readonly ports: readonly number[]; readonly algorithm: Algorithm };
+}
+
+/** The choice among origins. Least request: of two random ones where the peer does so, otherwise of all. */
+export type Algorithm = 'round robin' | 'least request' | 'peak ewma';
+
+/** The ports of all origins of a scenario. */
+export function originPorts({ originPort, balancing }: Scenario): readonly number[] {
+  return balancing?.ports ?? [originPort];
 }
 
 /** Connections to the origin, requests that wait for one, and for how long. */

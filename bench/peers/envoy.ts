@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { routePath } from '../scenario.ts';
+import { originPorts, routePath } from '../scenario.ts';
 import type { Peer, Scenario } from '../scenario.ts';
 
 const TYPE = 'type.googleapis.com/envoy.extensions';
@@ -80,14 +80,28 @@ function clusterProtocol({ upstream }: Scenario): object {
   return { typed_extension_protocol_options: { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': options } };
 }
 
+/** Without a setting Envoy has round robin. */
+function policyOf({ balancing }: Scenario): object {
+  return balancing?.algorithm === 'least request' ? { lb_policy: 'LEAST_REQUEST' } : {};
+}
+
 function configuration(scenario: Scenario): object {
   const filter = scenario.downstream === 'tcp' ? tcpFilter() : httpFilter(scenario);
-  const endpoint = { endpoint: { address: address(scenario.originPort) } };
-  const assignment = { cluster_name: 'origin', endpoints: [{ lb_endpoints: [endpoint] }] };
+  const endpoints = originPorts(scenario).map((port) => ({ endpoint: { address: address(port) } }));
+  const assignment = { cluster_name: 'origin', endpoints: [{ lb_endpoints: endpoints }] };
   return {
     static_resources: {
       listeners: [{ address: address(scenario.listenPort), filter_chains: [{ filters: [filter], ...tlsSocket(scenario) }] }],
-      clusters: [{ name: 'origin', type: 'STATIC', load_assignment: assignment, ...clusterProtocol(scenario), ...breakers(scenario) }],
+      clusters: [
+        {
+          name: 'origin',
+          type: 'STATIC',
+          load_assignment: assignment,
+          ...policyOf(scenario),
+          ...clusterProtocol(scenario),
+          ...breakers(scenario),
+        },
+      ],
     },
   };
 }

@@ -1,7 +1,7 @@
 // HAProxy: one thread, keep-alive on both sides, routes by path prefix in a map, as usual with many routes.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { routePath } from '../scenario.ts';
+import { originPorts, routePath } from '../scenario.ts';
 import type { Peer, Scenario } from '../scenario.ts';
 
 /** HAProxy needs certificate and key in one file. */
@@ -33,6 +33,15 @@ function serverLimits({ limits }: Scenario): string {
   return limits === undefined ? '' : ` maxconn ${limits.connections} maxqueue ${limits.pending}`;
 }
 
+/** Without a setting HAProxy has round robin. */
+function balanceOf({ balancing }: Scenario): string[] {
+  return balancing?.algorithm === 'least request' ? ['  balance random(2)'] : [];
+}
+
+function upstreamOf({ upstream }: Scenario): string {
+  return upstream === 'h2' ? ' proto h2' : '';
+}
+
 function configuration(scenario: Scenario, logs: boolean): string {
   const isTcp = scenario.downstream === 'tcp';
   return [
@@ -54,7 +63,8 @@ function configuration(scenario: Scenario, logs: boolean): string {
     'backend origin',
     ...(isTcp ? [] : ['  option forwardfor']),
     ...queueOf(scenario),
-    `  server o1 127.0.0.1:${scenario.originPort}${scenario.upstream === 'h2' ? ' proto h2' : ''}${serverLimits(scenario)}`,
+    ...balanceOf(scenario),
+    ...originPorts(scenario).map((port, i) => `  server o${i + 1} 127.0.0.1:${port}${upstreamOf(scenario)}${serverLimits(scenario)}`),
     '',
   ].join('\n');
 }

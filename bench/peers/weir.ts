@@ -1,18 +1,28 @@
 // Weir by `weir up`: one worker, metrics on, with or without access log.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { routePath } from '../scenario.ts';
+import { originPorts, routePath } from '../scenario.ts';
 import type { Peer, Scenario } from '../scenario.ts';
 
 function documents(scenario: Scenario): string[] {
+  const endpoints = originPorts(scenario).map((port) => `{ ip: 127.0.0.1, port: ${port} }`);
   const gateway = [
     'apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: { name: weir }\nspec: { controllerName: gateway.weir.dev/controller }',
     `apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: { name: bench }\nspec:\n  gatewayClassName: weir\n  listeners: [${listener(scenario)}]`,
-    `apiVersion: gateway.weir.dev/v1alpha1\nkind: Backend\nmetadata: { name: origin }\nspec: { protocol: ${scenario.upstream === 'h2' ? 'http2' : 'http1'}, endpoints: [{ ip: 127.0.0.1, port: ${scenario.originPort} }] }`,
+    `apiVersion: gateway.weir.dev/v1alpha1\nkind: Backend\nmetadata: { name: origin }\nspec: { protocol: ${scenario.upstream === 'h2' ? 'http2' : 'http1'}, endpoints: [${endpoints}] }`,
+    ...balancingOf(scenario),
   ];
   if (scenario.limits !== undefined) gateway.push(PRIORITY);
   if (scenario.downstream === 'tcp') return [...gateway, tcpRoute()];
   return [...gateway, ...secrets(scenario), ...Array.from({ length: scenario.routes }, (_, index) => route(index))];
+}
+
+const TYPES = { 'round robin': 'RoundRobin', 'least request': 'LeastRequest', 'peak ewma': 'PeakEWMA' } as const;
+
+function balancingOf({ balancing }: Scenario): string[] {
+  if (balancing === undefined) return [];
+  const spec = `{ targetRefs: [{ kind: Gateway, name: bench }], loadBalancer: { type: ${TYPES[balancing.algorithm]} } }`;
+  return [`apiVersion: gateway.weir.dev/v1alpha1\nkind: BackendTrafficPolicy\nmetadata: { name: balancing }\nspec: ${spec}`];
 }
 
 function listener({ listenPort, certificate, downstream }: Scenario): string {
