@@ -108,6 +108,7 @@ export class Endings {
   finish(exchange: Exchange): void {
     exchange.phase = 'done';
     if (exchange.attempt !== null) this.#attempts.ended(exchange.attempt, 'answered', null);
+    if (exchange.wait !== null) exchange.wait.leave();
     this.#gathering.end(exchange);
     if (exchange.requestTimer !== null || exchange.backoffTimer !== null || exchange.hedge !== null) stopTimeouts(exchange, this.#wheel);
     exchange.replay = null;

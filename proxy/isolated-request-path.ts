@@ -183,6 +183,22 @@ export class IsolatedRequestPath extends RequestPath {
     }
   }
 
+  override admitted(exchange: Exchange): void {
+    try {
+      super.admitted(exchange);
+    } catch (bug) {
+      this.failed(exchange, bug);
+    }
+  }
+
+  override refused(exchange: Exchange, error: ExchangeError): void {
+    try {
+      super.refused(exchange, error);
+    } catch (bug) {
+      this.failed(exchange, bug);
+    }
+  }
+
   override retryDue(exchange: Exchange): void {
     try {
       super.retryDue(exchange);

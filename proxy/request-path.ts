@@ -175,6 +175,15 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (error !== null) this.#endings.reply(attempt.exchange, error);
   }
 
+  admitted(exchange: Exchange): void {
+    const error = this.#attempts.proceed(exchange);
+    if (error !== null) this.#endings.reply(exchange, error);
+  }
+
+  refused(exchange: Exchange, error: ExchangeError): void {
+    this.#endings.reply(exchange, error);
+  }
+
   retryDue(exchange: Exchange): void {
     this.#begin(exchange);
   }

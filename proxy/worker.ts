@@ -146,7 +146,7 @@ export class Worker {
     });
     const mirror = this.#mirrorOn(path, limits);
     const [endpoints, counts, listeners] = [this.#endpoints, telemetry.upstreams, this.#listeners];
-    this.#builder = new RuntimeBuilder({ limits, endpoints, counts, filters: { mirror }, listeners });
+    this.#builder = new RuntimeBuilder({ limits, endpoints, counts, workers: options.workers, filters: { mirror }, listeners });
     this.#followNotices();
     this.#exposeMetrics(mirror);
   }

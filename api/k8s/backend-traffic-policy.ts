@@ -14,6 +14,7 @@ import { bandwidth } from './backend-traffic/bandwidth.ts';
 import { fallback } from './backend-traffic/fallback.ts';
 import { faultInjection } from './backend-traffic/fault-injection.ts';
 import { healthCheck } from './backend-traffic/health-check.ts';
+import { circuitBreaker } from './backend-traffic/circuit-breaker.ts';
 import { loadBalancer } from './backend-traffic/load-balancer.ts';
 import { priority } from './backend-traffic/priority.ts';
 import { queue } from './backend-traffic/queue.ts';
@@ -75,6 +76,8 @@ export const backendTrafficPolicy = policyKind({
     { capability: 'timeout-header', path: 'settings.timeouts.requestHeader', otherwise: 'omit' },
     // A proxy without it makes one attempt at a time.
     { capability: 'hedging', path: 'settings.hedge', otherwise: 'omit' },
+    // A proxy without it has the limits of its flags.
+    { capability: 'backend-limits', path: 'settings.circuitBreaker', otherwise: 'omit' },
     // A proxy without it uses every endpoint.
     { capability: 'health-checks', path: 'settings.healthCheck', otherwise: 'omit' },
   ],
@@ -88,6 +91,7 @@ export const backendTrafficPolicy = policyKind({
       ['None', 'V1', 'V2'],
     ),
     loadBalancer,
+    circuitBreaker,
     timeouts,
     retry,
     hedge,

@@ -5,6 +5,7 @@ import type { ProxyProtocol, Transport, UpstreamTls } from '../exchange/plan.ts'
 import type { BackendCounts } from '../exchange/upstream-counts.ts';
 import type { Endpoint, EndpointRegistry, EndpointTimers, EndpointUser } from './endpoint.ts';
 import type { OutlierSettings } from './health/outlier-settings.ts';
+import { Load } from './limits/load.ts';
 import { memberOf } from './member.ts';
 import type { Member } from './member.ts';
 import { ClusterRetryBudget } from './retry-budget.ts';
@@ -14,12 +15,16 @@ import { transportOf } from './transport.ts';
 import { ClusterVariant } from './variant.ts';
 
 const PROTOCOLS: readonly Transport['protocol'][] = ['http1', 'http2', 'tcp'];
+/** The limit that servers usually have (RFC 9113 section 6.5.2 recommends at least 100). */
+const REQUESTS_PER_H2_CONNECTION = 100;
 const NONE: readonly Endpoint[] = Object.freeze([]);
 
 export class Cluster implements EndpointUser {
   readonly key: string;
   readonly counts: BackendCounts;
+  readonly workers: number;
   readonly retryBudget = new ClusterRetryBudget();
+  readonly load = new Load();
   transport = transportOf({ protocol: 'http1', proxyProtocol: 0, tls: null });
   /** The same backend with other transports, by `place`. */
   #transports: Transport[] = [];
@@ -29,8 +34,10 @@ export class Cluster implements EndpointUser {
   /** A new array after each change. */
   #endpoints: readonly Endpoint[] = NONE;
 
-  constructor(key: string, registry: EndpointRegistry, counts: BackendCounts) {
+  /** `workers`: of the proxy, which share its limits. */
+  constructor(key: string, registry: EndpointRegistry, counts: BackendCounts, workers = 1) {
     this.key = key;
+    this.workers = workers;
     this.counts = counts;
     this.#registry = registry;
   }
@@ -46,6 +53,11 @@ export class Cluster implements EndpointUser {
 
   get zone(): string {
     return this.#registry.zone;
+  }
+
+  /** Requests that one connection carries at the same time. */
+  get requestsPerConnection(): number {
+    return this.transport.protocol === 'http2' ? REQUESTS_PER_H2_CONNECTION : 1;
   }
 
   get members(): readonly Member[] {

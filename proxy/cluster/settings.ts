@@ -5,6 +5,7 @@ import { STANDARD_OUTLIERS } from './health/outlier-settings.ts';
 import type { OutlierSettings } from './health/outlier-settings.ts';
 import type { HashKey } from './key-hash.ts';
 import type { ZoneSettings } from './rank.ts';
+import type { LimitSettings } from './limits/limit-settings.ts';
 
 /** Plain data: equal settings share a variant. */
 export interface ClusterSettings {
@@ -20,6 +21,8 @@ export interface ClusterSettings {
   /** Null: no endpoint is ejected. */
   readonly outliers: OutlierSettings | null;
   readonly zone: ZoneSettings;
+  /** Of the whole proxy; null: none. */
+  readonly limits: LimitSettings | null;
 }
 
 /** Without a policy. */
@@ -31,4 +34,5 @@ export const STANDARD: ClusterSettings = Object.freeze({
   activeCheck: null,
   outliers: STANDARD_OUTLIERS,
   zone: Object.freeze({ prefer: 'hints', minEndpoints: 1 }),
+  limits: null,
 });

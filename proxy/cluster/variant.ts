@@ -2,6 +2,7 @@
 // its endpoints and their state (docs/adr/0010-whose-settings.md).
 import type { Attempt, AttemptListener, AttemptOutcome } from '../exchange/attempt.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
+import { ERRORS, withDetail } from '../exchange/errors.ts';
 import type { PickSubject, ProxyProtocol, RetryBudget, Transport, UpstreamCluster, UpstreamEndpoint } from '../exchange/plan.ts';
 import type { StreamCluster } from '../exchange/stream-plan.ts';
 import type { BackendCounts } from '../exchange/upstream-counts.ts';
@@ -19,6 +20,9 @@ import { refusing } from './health/refusing.ts';
 import { unhealthy } from './health/unhealthy.ts';
 import { keyHash } from './key-hash.ts';
 import type { HashKey } from './key-hash.ts';
+import { BackendGate } from './limits/backend-gate.ts';
+import type { GatedCluster } from './limits/backend-gate.ts';
+import { shareOf } from './limits/limit-settings.ts';
 import type { Member } from './member.ts';
 import { ranking } from './rank.ts';
 import { SlowStart } from './slow-start.ts';
@@ -26,9 +30,10 @@ import { Tiers } from './tiers.ts';
 import type { ClusterSettings } from './settings.ts';
 
 /** The common part of the variants of a cluster. */
-export interface VariantCluster {
+export interface VariantCluster extends GatedCluster {
   readonly key: string;
-  readonly counts: BackendCounts;
+  /** The number of workers of the proxy, which share its limits. */
+  readonly workers: number;
   readonly retryBudget: RetryBudget;
   readonly members: readonly Member[];
   readonly endpoints: readonly Endpoint[];
@@ -53,12 +58,17 @@ export function reasonsOf(endpoint: Endpoint): readonly string[] {
   return [...failing, ...(endpoint.outliers.ejected ? ['ejected'] : []), ...(endpoint.refusal.active ? [refusing.reason] : [])];
 }
 
+const ENDPOINTS_FULL = withDetail(ERRORS.overloaded, 'parallel requests of every endpoint');
+
 export class ClusterVariant implements UpstreamCluster, StreamCluster {
   readonly settings: ClusterSettings;
   readonly #cluster: VariantCluster;
   readonly #tiers: Tiers;
   readonly #hashOn: readonly HashKey[];
   readonly #slowStart: SlowStart;
+  readonly gate: BackendGate | null;
+  /** The limit of requests under way at one endpoint; Infinity without one. */
+  readonly #perEndpoint: number;
   readonly #listeners: readonly AttemptListener[];
   /** In the order in which they exclude endpoints. */
   readonly #health: readonly EndpointHealth[];
@@ -79,6 +89,9 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
     this.#slowStart = new SlowStart({ window: settings.slowStart, timers: cluster.timers, changed: () => this.changed() });
     this.#health = [draining, unhealthy(() => this.check?.id ?? null), ejected(settings.outliers), refusing];
     this.#listeners = [cluster.counts, this.#tiers, ENDPOINT_LEARNS, ...this.#comparison()];
+    const limits = settings.limits === null ? null : shareOf(settings.limits, cluster.workers);
+    this.gate = limits === null ? null : new BackendGate(cluster, limits);
+    this.#perEndpoint = limits?.maxParallelRequestsPerEndpoint || Infinity;
   }
 
   get key(): string {
@@ -126,11 +139,29 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
   pick(tried: readonly UpstreamEndpoint[], subject: PickSubject): UpstreamEndpoint | null {
     if (this.#outdated) this.#choose();
     if (this.#candidates.length === 0) return null;
-    return this.#tiers.pick(this.#hashOn.length === 0 ? 0 : keyHash(this.#hashOn, subject), tried);
+    const endpoint = this.#tiers.pick(this.#hashOn.length === 0 ? 0 : keyHash(this.#hashOn, subject), tried);
+    return endpoint.active < this.#perEndpoint ? endpoint : this.#withRoom(tried);
+  }
+
+  /** The least busy endpoint below its limit; null if there is none. */
+  #withRoom(tried: readonly UpstreamEndpoint[]): UpstreamEndpoint | null {
+    const free = this.#candidates.map(({ endpoint }) => endpoint).filter(({ active }) => active < this.#perEndpoint);
+    const untried = free.filter((endpoint) => !tried.includes(endpoint));
+    return (untried.length > 0 ? untried : free).toSorted((a, b) => a.active - b.active)[0] ?? null;
+  }
+
+  get lack(): ExchangeError {
+    return this.#candidates.length === 0 ? ERRORS.noEndpoints : ENDPOINTS_FULL;
+  }
+
+  attemptBegan(attempt: Attempt): void {
+    this.#cluster.load.began(attempt);
   }
 
   attemptEnded(attempt: Attempt, outcome: AttemptOutcome, error: ExchangeError | null): void {
     for (const listener of this.#listeners) listener.attemptEnded(attempt, outcome, error);
+    // Last, because it may start another attempt.
+    this.#cluster.load.ended(attempt);
   }
 
   /** An endpoint came, left, or became usable or unusable. */
@@ -142,6 +173,7 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
   retire(): void {
     this.#retired = true;
     this.#slowStart.stop();
+    this.gate?.retire();
     this.#outdated = true;
   }
 

@@ -16,7 +16,7 @@ export type AttemptOutcome = 'answered' | 'declined' | 'abandoned' | 'failed';
 
 /** Learns from attempts: counts, balancers, health, limits. */
 export interface AttemptListener {
-  /** Called once per attempt. `error`: the failure; null for every other outcome. */
+  /** Called once per attempt, when it is over. `error`: the failure; null for every other outcome. */
   attemptEnded(attempt: Attempt, outcome: AttemptOutcome, error: ExchangeError | null): void;
 }
 
@@ -30,6 +30,8 @@ export class Attempt {
   /** The request on its connection; null before and after. */
   stream: UpstreamStream | null = null;
   ended = false;
+  /** 1 for the first attempt of the exchange. */
+  readonly number: number;
   /** The connection had carried other exchanges, and no byte of an answer has arrived: the backend may have closed it unnoticed. */
   reused = false;
   /** The code of the backend's RST_STREAM; -1 without one. */
@@ -66,6 +68,7 @@ export class Attempt {
   constructor(exchange: Exchange, cluster: UpstreamCluster, endpoint: UpstreamEndpoint, pool: UpstreamPool) {
     this.exchange = exchange;
     this.cluster = cluster;
+    this.number = ++exchange.attempts;
     this.endpoint = endpoint;
     this.pool = pool;
   }

@@ -8,7 +8,7 @@ import type { Hedge } from './hedge.ts';
 import { NO_HEADERS } from './headers.ts';
 import type { Headers } from './headers.ts';
 import type { KeptBody } from './kept-body.ts';
-import type { BackendPlan, ClientIdentity, RoutePlan, UpstreamEndpoint } from './plan.ts';
+import type { BackendPlan, ClientIdentity, RoutePlan, UpstreamEndpoint, Wait } from './plan.ts';
 import type { DownstreamStream, UpstreamStream } from './stream.ts';
 
 /** The client certificate of the handshake, valid or not. */
@@ -121,7 +121,7 @@ export type ExchangePhase = 'request' | 'picked' | 'answering' | 'done';
  * Why a request is not repeated though its plan allows it: its body was not kept, the retry budget of the backend is spent, its deadline passes during the pause, or the backend asks
  * for a longer pause than the plan allows.
  */
-export type RetryObstacle = 'body' | 'budget' | 'deadline' | 'retry_after';
+export type RetryObstacle = 'body' | 'budget' | 'limit' | 'deadline' | 'retry_after';
 
 export class Exchange {
   readonly connection: DownstreamConnection;
@@ -196,6 +196,8 @@ export class Exchange {
   attempt: Attempt | null = null;
   /** The parallel attempts; null unless the plan hedges. */
   hedge: Hedge | null = null;
+  /** Its wait for room at the backend; null if it does not wait. */
+  wait: Wait | null = null;
   /** The number of attempts. */
   attempts = 0;
   /** Why each further attempt was made: a code of an error, a status, or `hedge`; null without one. */

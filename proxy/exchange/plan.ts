@@ -88,8 +88,33 @@ export interface PickSubject {
 
 /** The choice among the endpoints of a cluster, for requests and for connections of stream routes. */
 export interface EndpointPicker {
+  /** The reason why there is no endpoint to pick. */
+  readonly lack: ExchangeError;
   /** An endpoint that is not in `tried`, one of `tried` if no other is left, or null if the cluster has none. */
   pick(tried: readonly UpstreamEndpoint[], subject: PickSubject): UpstreamEndpoint | null;
+}
+
+/** Gets the end of a wait at a gate. */
+export interface GateListener {
+  /** The exchange goes on; the gate is not asked again. */
+  admitted(exchange: Exchange): void;
+  refused(exchange: Exchange, error: ExchangeError): void;
+}
+
+/** An exchange waits for room at its backend. */
+export interface Wait {
+  /** The exchange is over. */
+  leave(): void;
+}
+
+/** Decides whether a backend may get another request now. */
+export interface Gate {
+  /** Null: the exchange goes on. `waits`: the listener gets the end of its wait (`exchange.wait`). Otherwise the error to answer with. */
+  enter(exchange: Exchange, listener: GateListener): ExchangeError | 'waits' | null;
+  /** A failed request may be repeated. */
+  readonly mayRepeat: boolean;
+  /** An attempt beside another one may begin at once. */
+  readonly hasRoom: boolean;
 }
 
 /**
@@ -101,6 +126,10 @@ export interface UpstreamCluster extends EndpointPicker, AttemptListener {
   /** The counts of the backend. */
   readonly counts: BackendCounts;
   readonly retryBudget: RetryBudget;
+  /** Null: every request may pass. */
+  readonly gate: Gate | null;
+  /** An attempt at one of its endpoints begins. */
+  attemptBegan(attempt: Attempt): void;
   /** Connections to all endpoints fail: an attempt at another one is no safer. */
   readonly refusing: boolean;
   readonly transport: Transport;

@@ -43,6 +43,8 @@ export interface BuilderOptions {
   readonly limits: Limits;
   readonly endpoints: EndpointRegistry;
   readonly counts: UpstreamCounts;
+  /** The workers of the proxy, which share its limits; 1 by default. */
+  readonly workers?: number | undefined;
   readonly filters: FilterDependencies;
   readonly listeners: ListenerSink;
 }
@@ -135,8 +137,8 @@ export class RuntimeBuilder {
 
   constructor(options: BuilderOptions) {
     this.#options = options;
-    const { endpoints: registry, counts } = options;
-    this.#clusters = new ClusterMap({ registry, counts, made: (cluster) => this.#configure(cluster) });
+    const { endpoints: registry, counts, workers } = options;
+    this.#clusters = new ClusterMap({ registry, counts, workers, made: (cluster) => this.#configure(cluster) });
     this.#streams = new StreamRoutes(this.#clusters);
     this.current = new Runtime(0, { tables: new Map(), plans: this.#plans, identities: new Map(), trusted: new Map() });
   }

@@ -12,6 +12,8 @@ type AnyRoute = ir.Route | ir.StreamRoute;
 export interface ClusterMapOptions {
   readonly registry: EndpointRegistry;
   readonly counts: UpstreamCounts;
+  /** The workers of the proxy, which share its limits; 1 by default. */
+  readonly workers?: number | undefined;
   /** Called with each new cluster, to configure it from the stored resource. */
   readonly made: (cluster: Cluster) => void;
 }
@@ -19,6 +21,7 @@ export interface ClusterMapOptions {
 export class ClusterMap {
   readonly #registry: EndpointRegistry;
   readonly #counts: UpstreamCounts;
+  readonly #workers: number;
   readonly #made: (cluster: Cluster) => void;
   readonly #clusters = new Map<string, Cluster>();
   /** The number of references of routes to a key. */
@@ -28,7 +31,8 @@ export class ClusterMap {
   /** Keys that may be unused since the last sweep. */
   readonly #suspects = new Set<string>();
 
-  constructor({ registry, counts, made }: ClusterMapOptions) {
+  constructor({ registry, counts, workers = 1, made }: ClusterMapOptions) {
+    this.#workers = workers;
     this.#made = made;
     this.#registry = registry;
     this.#counts = counts;
@@ -42,7 +46,7 @@ export class ClusterMap {
   get(key: string): Cluster {
     let cluster = this.#clusters.get(key);
     if (cluster === undefined) {
-      cluster = new Cluster(key, this.#registry, this.#counts.acquire(key));
+      cluster = new Cluster(key, this.#registry, this.#counts.acquire(key), this.#workers);
       this.#clusters.set(key, cluster);
       this.#made(cluster);
     }

@@ -55,6 +55,8 @@ function open(endpoints: readonly FakeEndpoint[], retry: object | null = null) {
       timedOut: (_, { code }) => void deadlines.push(code),
       attemptTimedOut: () => void deadlines.push('attempt'),
       hedgeDue: () => void deadlines.push('hedge'),
+      admitted: () => undefined,
+      refused: () => undefined,
       retryDue: () => void deadlines.push('retry'),
     },
   });
@@ -66,7 +68,9 @@ function open(endpoints: readonly FakeEndpoint[], retry: object | null = null) {
   const attemptEnded = (attempt: Attempt, outcome: AttemptOutcome, error: ExchangeError | null) =>
     void told.push([attempt, outcome, error?.code ?? null]);
   const retryBudget = { requested: () => undefined };
-  exchange.backend = { cluster: { pick, transport: TRANSPORT, attemptEnded, retryBudget } } as never;
+  exchange.backend = {
+    cluster: { pick, lack: ERRORS.noEndpoints, gate: null, transport: TRANSPORT, attemptBegan: () => undefined, attemptEnded, retryBudget },
+  } as never;
   exchange.route = {
     backendRequestTimeout: TIMEOUT_MS,
     protocol: null,

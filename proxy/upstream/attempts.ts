@@ -3,11 +3,10 @@ import type { TimerWheel } from '#lib/timer-wheel.ts';
 import { turnTime } from '#lib/turn-clock.ts';
 import { Attempt } from '../exchange/attempt.ts';
 import type { AttemptOutcome } from '../exchange/attempt.ts';
-import { ERRORS } from '../exchange/errors.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Limits } from '../exchange/limits.ts';
-import type { BackendPlan, RoutePlan, Transport, UpstreamCluster, UpstreamEndpoint } from '../exchange/plan.ts';
+import type { BackendPlan, GateListener, RoutePlan, Transport, UpstreamCluster, UpstreamEndpoint } from '../exchange/plan.ts';
 import { presenting } from '../exchange/presenting.ts';
 import { Hedges } from './hedges.ts';
 import { sentKept } from './replay.ts';
@@ -19,14 +18,14 @@ const NONE: readonly UpstreamEndpoint[] = Object.freeze([]);
 export interface AttemptsOptions {
   readonly wheel: TimerWheel;
   readonly limits: Pick<Limits, 'maxReplayBytes'>;
-  /** Gets expired deadlines and ended pauses. */
-  readonly deadlines: DeadlineListener;
+  /** Gets expired deadlines, ended pauses and ended waits. */
+  readonly deadlines: DeadlineListener & GateListener;
 }
 
 export class Attempts {
   readonly #wheel: TimerWheel;
   readonly #limits: Pick<Limits, 'maxReplayBytes'>;
-  readonly #deadlines: DeadlineListener;
+  readonly #deadlines: DeadlineListener & GateListener;
   readonly hedges: Hedges;
 
   constructor({ wheel, limits, deadlines }: AttemptsOptions) {
@@ -36,11 +35,22 @@ export class Attempts {
     this.hedges = new Hedges(wheel, deadlines);
   }
 
-  /** Sends the request to an endpoint of the chosen backend. Returns null, or the error if no endpoint can get it. */
+  /** Sends the request to an endpoint of the chosen backend, now or when there is room. Returns null, or the error if that cannot be. */
   begin(exchange: Exchange): ExchangeError | null {
-    const cluster = (exchange.backend as BackendPlan).cluster as UpstreamCluster;
+    const { gate } = clusterOf(exchange);
+    if (gate === null) return this.proceed(exchange);
+    const verdict = gate.enter(exchange, this.#deadlines);
+    if (verdict === null) return this.proceed(exchange);
+    if (verdict !== 'waits') return verdict;
+    if (exchange.requestLength !== 0) exchange.downstream.pauseRequest();
+    return null;
+  }
+
+  /** Sends the request to an endpoint of the chosen backend. Returns null, or the error if no endpoint can get it. */
+  proceed(exchange: Exchange): ExchangeError | null {
+    const cluster = clusterOf(exchange);
     const endpoint = cluster.pick(exchange.triedEndpoints ?? NONE, exchange);
-    if (endpoint === null) return ERRORS.noEndpoints;
+    if (endpoint === null) return cluster.lack;
     this.#start(exchange, cluster, endpoint, false);
     return null;
   }
@@ -49,6 +59,7 @@ export class Attempts {
   hedge(exchange: Exchange, permit: (late: Attempt) => boolean): void {
     if (!this.hedges.mayStart(exchange)) return;
     const late = exchange.attempt as Attempt;
+    if (late.cluster.gate?.hasRoom === false) return;
     const tried = (exchange.triedEndpoints ??= []);
     tried.push(late.endpoint);
     const endpoint = late.cluster.pick(tried, exchange);
@@ -63,9 +74,9 @@ export class Attempts {
     attempt.beganAt = turnTime();
     attempt.hedged = hedged;
     exchange.attempt = attempt;
-    exchange.attempts++;
-    if (exchange.attempts === 1) cluster.retryBudget.requested();
+    if (attempt.number === 1) cluster.retryBudget.requested();
     endpoint.active++;
+    cluster.attemptBegan(attempt);
     if (exchange.requestLength !== 0 && !exchange.requestEnded) exchange.downstream.pauseRequest();
     if (backendRequestTimeout > 0) startAttemptTimeout(attempt, this.#wheel, this.#deadlines);
     if (mayCallerSetDeadline(exchange)) propagateDeadline(attempt);
@@ -128,6 +139,10 @@ export class Attempts {
     if (attempt.exchange.hedge !== null) this.hedges.ended(attempt, outcome);
     attempt.cluster.attemptEnded(attempt, outcome, error);
   }
+}
+
+function clusterOf({ backend }: Exchange): UpstreamCluster {
+  return (backend as BackendPlan).cluster as UpstreamCluster;
 }
 
 /** The transport to the endpoint: that of the cluster, with changes of the route or the Gateway. */

@@ -42,7 +42,10 @@ export class Retries {
     const { counts } = attempt.cluster;
     attempt.pause = Math.max(asked, this.#backoff(attempt));
     // The budget is last: what it gives is spent.
-    const obstacle = obstacleOf(attempt, asked) ?? (free || this.#takeBudget(attempt) ? null : 'budget');
+    const obstacle =
+      obstacleOf(attempt, asked) ??
+      (attempt.cluster.gate?.mayRepeat === false ? 'limit' : null) ??
+      (free || this.#takeBudget(attempt) ? null : 'budget');
     if (obstacle !== null) {
       exchange.retryWithheld = obstacle;
       counts.retryWithheld(obstacle);

@@ -3,9 +3,10 @@ import type { PolicySettings } from '#api/policy/settings.ts';
 import type { ClusterSettings } from '../../cluster/settings.ts';
 import { activeCheck, outlierSettings } from './health-check.ts';
 import { balancerSettings, hashKeys, slowStartOf, zoneSettings } from './load-balancer.ts';
+import { limitSettings } from './circuit-breaker.ts';
 
 /** One line per setting. All settings are written out, so that equal settings are equal texts. */
-export function clusterSettings({ loadBalancer, healthCheck }: PolicySettings<'BackendTrafficPolicy'>): ClusterSettings {
+export function clusterSettings({ loadBalancer, healthCheck, circuitBreaker }: PolicySettings<'BackendTrafficPolicy'>): ClusterSettings {
   return {
     balancer: balancerSettings(loadBalancer),
     hashOn: hashKeys(loadBalancer),
@@ -14,5 +15,6 @@ export function clusterSettings({ loadBalancer, healthCheck }: PolicySettings<'B
     activeCheck: activeCheck(healthCheck?.active),
     outliers: outlierSettings(healthCheck?.passive),
     zone: zoneSettings(loadBalancer?.zone),
+    limits: limitSettings(circuitBreaker),
   };
 }

@@ -1,0 +1,27 @@
+// The limits of a backend for requests under way. Plain data, because equal settings share a variant.
+
+/** Numbers of the whole proxy; 0 is no limit. */
+export interface LimitSettings {
+  /** Connections with a request, of all endpoints together. */
+  readonly maxConnections: number;
+  /** Requests that wait because all connections are taken. */
+  readonly maxPendingRequests: number;
+  /** Requests under way or waiting. */
+  readonly maxParallelRequests: number;
+  /** Attempts beyond the first of their request. */
+  readonly maxParallelRetries: number;
+  /** Requests under way at one endpoint. */
+  readonly maxParallelRequestsPerEndpoint: number;
+}
+
+/** The share of one of the workers: they add up to at least the limits. */
+export function shareOf(limits: LimitSettings, workers: number): LimitSettings {
+  const share = (limit: number): number => Math.ceil(limit / workers);
+  return {
+    maxConnections: share(limits.maxConnections),
+    maxPendingRequests: share(limits.maxPendingRequests),
+    maxParallelRequests: share(limits.maxParallelRequests),
+    maxParallelRetries: share(limits.maxParallelRetries),
+    maxParallelRequestsPerEndpoint: share(limits.maxParallelRequestsPerEndpoint),
+  };
+}
