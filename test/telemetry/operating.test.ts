@@ -108,6 +108,20 @@ describe('weir status', () => {
   });
 });
 
+describe('weir proxies', () => {
+  test('sets the log level, drains, and names what no proxy knows', async () => {
+    expect(await weir('proxies', 'log-level', 'warn')).toMatchObject({ code: 0, output: expect.stringContaining('done') });
+    expect(await weir('proxies', 'log-level', 'loud', 'weir-up')).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('"loud" is no log level'),
+    });
+    expect(await weir('proxies', 'drain', 'nowhere')).toMatchObject({ code: 2, output: expect.stringContaining('the name nowhere') });
+    expect(await weir('proxies', 'drain', 'weir-up')).toMatchObject({ code: 0 });
+    const { problems } = await statusWith(({ proxies }) => proxies[0]?.draining === true);
+    expect(problems).toContainEqual(expect.objectContaining({ object: 'proxy weir-up', message: 'drains' }));
+  });
+});
+
 describe('weir endpoint', () => {
   test('takes an endpoint out of use until it is withdrawn', async () => {
     const [out] = backends as [Backend, Backend];
