@@ -7,7 +7,10 @@ import { targeting } from './target.ts';
 
 const REASONS = {
   'spec.rateLimit': { reason: 'Weir has no rate limits yet' },
-  'spec.healthCheck': { reason: 'Weir has no health checks yet; it leaves out endpoints that cannot be connected to' },
+  'spec.healthCheck': {
+    reason: 'health checks are not converted; Weir ejects endpoints after five failures in a row by itself',
+    advice: 'write healthCheck of the BackendTrafficPolicy by hand',
+  },
   'spec.circuitBreaker': {
     reason: 'these are limits of the whole proxy in Weir',
     advice: 'set max-connections-per-endpoint and max-pending-per-endpoint in proxy.limits of the chart',
