@@ -2,7 +2,7 @@
 import { KINDS } from '#api/k8s/kinds.ts';
 import type { KindName } from '#api/k8s/kinds.ts';
 import { ParentReference } from '#api/k8s/reference.ts';
-import { POLICIES } from '#api/k8s/policies.ts';
+import { OWN_POLICIES } from '#api/k8s/policies.ts';
 import type { TSchema } from 'typebox';
 import { stringify } from 'yaml';
 import { structuralSchema } from './structural-schema.ts';
@@ -113,7 +113,7 @@ export const OWN_KINDS: readonly Presentation[] = [
     ],
     status: OBJECT_STATUS,
   },
-  ...POLICIES.map(({ kind, description, shortNames }) => ({
+  ...OWN_POLICIES.map(({ kind, description, shortNames }) => ({
     kind,
     description,
     shortNames,

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { KINDS } from '#api/k8s/kinds.ts';
-import { POLICIES } from '#api/k8s/policies.ts';
+import { OWN_POLICIES } from '#api/k8s/policies.ts';
 import { DURATION_FORM } from '#api/k8s/schema.ts';
 import { OWN_KINDS } from './definitions.ts';
 import type { Presentation } from './definitions.ts';
@@ -143,7 +143,7 @@ let read: ReadonlyMap<string, string> | null = null;
 function policyDefaults(): ReadonlyMap<string, string> {
   if (read !== null) return read;
   const sections = readFileSync(POLICY_PAGE, 'utf8').split(/^## /m);
-  const entries = POLICIES.flatMap(({ kind }) => {
+  const entries = OWN_POLICIES.flatMap(({ kind }) => {
     const section = sections.find((text) => text.startsWith(`${kind}\n`)) ?? '';
     const rows = [...section.matchAll(/^\| `([\w.]+)` *\|.*\| ([^|]+?) *\|$/gm)];
     return rows.map(([, setting, otherwise]) => [`${kind} spec.${String(setting)}`, String(otherwise)] as const);

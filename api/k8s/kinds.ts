@@ -58,7 +58,7 @@ const weirV1 = { apiVersion: `${WEIR_GROUP}/v1alpha1`, alsoVersions: [] };
 const coreV1 = { apiVersion: 'v1', alsoVersions: [] };
 
 const policyKinds = Object.fromEntries(
-  POLICIES.map(({ kind, plural, schema }) => [kind, { ...weirV1, kind, plural, namespaced: true, schema }]),
+  POLICIES.map(({ apiVersion, kind, plural, schema }) => [kind, { apiVersion, alsoVersions: [], kind, plural, namespaced: true, schema }]),
 ) as unknown as Readonly<Record<PolicyKindName, KindInfo>>;
 
 /** Every kind that Weir reads. ReferenceGrant is stored as v1beta1; it is served as v1 only since Gateway API 1.5. */

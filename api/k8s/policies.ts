@@ -1,10 +1,15 @@
-// The list of Weir's policy kinds. Each is watched, compiled, pushed, merged, documented and explained.
+// The list of the policy kinds with settings: Weir's own, and one of the Gateway API. Each is watched, compiled, pushed, merged, documented and explained.
 import type { Static } from 'typebox';
 import { backendTrafficPolicy } from './backend-traffic-policy.ts';
 import { clientTrafficPolicy } from './client-traffic-policy.ts';
+import { WEIR_GROUP } from './schema.ts';
+import { xBackendTrafficPolicy } from './x-backend-traffic-policy.ts';
 
 /** In the order of docs/reference/policies.md. */
-export const POLICIES = [clientTrafficPolicy, backendTrafficPolicy] as const;
+export const POLICIES = [clientTrafficPolicy, backendTrafficPolicy, xBackendTrafficPolicy] as const;
+
+/** Weir's own. The others are kinds of the Gateway API, which has their CRDs. */
+export const OWN_POLICIES = POLICIES.filter(({ apiVersion }) => apiVersion.startsWith(`${WEIR_GROUP}/`));
 
 type Policies = (typeof POLICIES)[number];
 /** The name of a policy kind. */

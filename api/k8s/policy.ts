@@ -66,6 +66,8 @@ export const BACKEND_TARGET: TargetKind = { group: WEIR_GROUP, kind: 'Backend', 
 /** The description of a policy kind in its own file. */
 export interface PolicyDescription<K extends string, P extends TProperties> {
   readonly kind: K;
+  /** That of Weir's kinds unless it is a kind of the Gateway API. */
+  readonly apiVersion?: string;
   readonly plural: string;
   readonly shortNames: readonly string[];
   /** For `kubectl explain`. */
@@ -86,7 +88,9 @@ export interface PolicyAddition {
 
 /** A policy kind: its description, and the schemas derived from it. */
 export function policyKind<const K extends string, P extends TProperties>(described: PolicyDescription<K, P>) {
-  const { kind, targets, settings } = described;
+  const { kind, targets, settings, apiVersion = `${WEIR_GROUP}/v1alpha1` } = described;
+  // Policies of the Gateway API name their targets.
+  const maxSelectors = described.apiVersion === undefined ? MAX_TARGETS : 0;
   const spec = Type.Object(
     {
       targetRefs: Type.Array(targeting(PolicyTargetRef, targets), {
@@ -96,14 +100,14 @@ export function policyKind<const K extends string, P extends TProperties>(descri
       }),
       targetSelectors: Type.Array(targeting(PolicyTargetSelector, targets), {
         default: [],
-        maxItems: MAX_TARGETS,
+        maxItems: maxSelectors,
         description: 'The objects that the policy is for, by label.',
       }),
       ...settings,
     },
     { additionalProperties: false, 'x-kubernetes-validations': [NAMES_A_TARGET] },
   );
-  return { ...described, schema: objectOf(`${WEIR_GROUP}/v1alpha1`, kind, spec), settings: closed(settings) };
+  return { ...described, apiVersion, schema: objectOf(apiVersion, kind, spec), settings: closed(settings) };
 }
 
 export const NO_TARGET = 'targetRefs and targetSelectors must not both be empty';

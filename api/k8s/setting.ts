@@ -82,6 +82,9 @@ export function pattern(description: string) {
   return Type.Optional(Type.String({ minLength: 1, maxLength: 1_024, description, '~form': 'regex' }));
 }
 
+/** The name of a session, as the Gateway API allows it. */
+export const SESSION_NAME = Type.Optional(Type.String({ maxLength: 128, description: 'The name of the cookie or header.' }));
+
 /** Several of a list of words, in the order of preference; a nearer policy replaces the whole list. */
 export function choices<const W extends string>(description: string, words: readonly W[]) {
   return Type.Optional(Type.Array(Type.Enum([...words]), { minItems: 1, maxItems: 16, description }));

@@ -2,6 +2,10 @@
 import { objectName, parseListenerKey, type Policy, type PolicyTarget, type Route, type StreamRoute } from '../ir/ir.ts';
 import type { PolicyKindName } from '../k8s/policies.ts';
 import { comparePolicies, type Layer } from './merge.ts';
+import { asBackendTraffic } from './x-backend-traffic.ts';
+
+/** The kind of the Gateway API with settings of a BackendTrafficPolicy. */
+const FOREIGN: PolicyKindName = 'XBackendTrafficPolicy';
 
 /** The fields of a route that policies refer to. */
 export type TargetedRoute = Pick<Route, 'objectKind' | 'namespace' | 'name' | 'ruleName'>;
@@ -25,7 +29,8 @@ export class PolicyIndex {
   readonly #attached = new Map<string, Policy>();
 
   constructor(policies: Iterable<Policy>) {
-    for (const policy of [...policies].sort(comparePolicies)) {
+    for (const each of [...policies].sort(comparePolicies)) {
+      const policy = each.policyKind === FOREIGN ? asBackendTraffic(each) : each;
       for (const target of policy.targets) {
         const id = idOf(policy.policyKind, target);
         // The controller decides which policy is in force; while its changes arrive one by one, two policies may have the same target.
@@ -40,13 +45,16 @@ export class PolicyIndex {
     return this.#attached.size === 0;
   }
 
-  /** The policies of a kind with one of these targets, in the order of the targets. */
+  /** The policies of a kind with one of these targets, in the order of the targets; for a target Weir's own comes first. */
   layers(kind: PolicyKindName, targets: readonly PolicyTarget[]): readonly Layer[] {
     if (this.#attached.size === 0) return [];
-    return targets.flatMap((target): readonly Layer[] => {
-      const policy = this.#attached.get(idOf(kind, target));
-      return policy === undefined ? [] : [{ policy, target: describeTarget(target) }];
-    });
+    const kinds = kind === 'BackendTrafficPolicy' ? [kind, FOREIGN] : [kind];
+    return targets.flatMap((target) =>
+      kinds.flatMap((each): readonly Layer[] => {
+        const policy = this.#attached.get(idOf(each, target));
+        return policy === undefined ? [] : [{ policy, target: describeTarget(target) }];
+      }),
+    );
   }
 }
 

@@ -1,6 +1,6 @@
 // The watched kinds of a cluster: which objects to watch, which fields to keep, and which changes to report.
 import { KINDS } from '#api/k8s/kinds.ts';
-import { POLICIES } from '#api/k8s/policies.ts';
+import { OWN_POLICIES } from '#api/k8s/policies.ts';
 import type { KindInfo, KindName } from '#api/k8s/kinds.ts';
 import { BUNDLE_CHANNEL, BUNDLE_VERSION, GATEWAY_GROUP, WEIR_GROUP } from '#api/k8s/schema.ts';
 
@@ -48,6 +48,7 @@ function byVersion(object: RawObject): string {
 
 const GATEWAY_CRDS = `install the CRDs of the Gateway API (standard channel, 1.5 or later; group ${GATEWAY_GROUP})`;
 const GATEWAY_L4_CRDS = `install the CRDs of the Gateway API 1.6 or later for TCPRoutes and UDPRoutes (group ${GATEWAY_GROUP})`;
+const GATEWAY_EXPERIMENTAL_CRDS = 'install the experimental channel of the Gateway API 1.6 or later for XBackendTrafficPolicies';
 const WEIR_CRDS = `install Weir's CRDs (group ${WEIR_GROUP})`;
 const BUILT_IN = 'this kind is built into Kubernetes 1.21 and later';
 
@@ -78,7 +79,8 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
   customKind('TLSRoute', GATEWAY_CRDS, true),
   { ...customKind('UDPRoute', GATEWAY_L4_CRDS, true), mayBeAbsent: true },
   customKind('ReferenceGrant', GATEWAY_CRDS, false),
-  ...POLICIES.map(({ kind }) => customKind(kind, WEIR_CRDS, true)),
+  ...OWN_POLICIES.map(({ kind }) => customKind(kind, WEIR_CRDS, true)),
+  { ...customKind('XBackendTrafficPolicy', GATEWAY_EXPERIMENTAL_CRDS, true), mayBeAbsent: true },
   customKind('GatewayParameters', WEIR_CRDS, false),
   customKind('Backend', WEIR_CRDS, true),
   customKind('BackendTLSPolicy', GATEWAY_CRDS, true),

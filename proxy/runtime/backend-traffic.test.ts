@@ -82,6 +82,16 @@ describe('a policy', () => {
     expect([settings.retry, settings.retryBudget]).toEqual([null, { ...standard, percent: 5, least: 0 }]);
   });
 
+  test.each([
+    [10, 10, 1_000],
+    [3.5, 3, 1_000],
+    [0.5, 1, 2_000],
+    [0, 0, 1_000],
+  ])('a least rate of %f per second is %i in %i ms', (minRetriesPerSecond, least, leastInterval) => {
+    const { retryBudget } = forwardSettings(route(), { retry: { budget: { minRetriesPerSecond } } });
+    expect(retryBudget).toMatchObject({ least, leastInterval });
+  });
+
   test('statuses replace those of gateways, and an empty list is none', () => {
     expect(forwardSettings(route(), { retry: { codes: [500] } }).retry).toMatchObject({ codes: [500], safeCodes: [], reset: 'idempotent' });
     expect(forwardSettings(route(), { retry: { codes: [] } }).retry).toMatchObject({ codes: [], safeCodes: [] });

@@ -1,10 +1,13 @@
 // Policies in a cluster: validation by the API server, and the statuses from a controller with its documented rights.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import path from 'node:path';
 import type { Cluster } from '../cluster/cluster.ts';
+import { CRD_FOLDER } from '../cluster/tools.ts';
 import { ControlPlane } from '../support/control-plane.ts';
 import type { Ancestor } from '../support/control-plane.ts';
 import { describeWith } from '../support/describe-with.ts';
 
+const X_GROUP = 'gateway.networking.x-k8s.io';
 const BUILD_DEADLINE_MS = 600_000;
 
 const GATEWAY = `
@@ -109,6 +112,41 @@ describeWith(['cluster'], 'policies in a cluster', () => {
   test('a changed label takes effect, and the status entry of a policy without targets is removed', async () => {
     await cluster.patch('gateway', 'edge', { metadata: { labels: { tier: 'private' } } });
     await cluster.until('no ancestors', async () => (await ancestors('second')).length === 0);
+  });
+
+  test('an XBackendTrafficPolicy of the Gateway API has a status, which names its settings without effect', async () => {
+    // The standard channel lacks the kind: the controller notices that it comes.
+    await cluster.kubectl([
+      'apply',
+      '--server-side',
+      '-f',
+      path.join(CRD_FOLDER, 'experimental', `${X_GROUP}_xbackendtrafficpolicies.yaml`),
+    ]);
+    const served = async () => (await cluster.get(`/apis/${X_GROUP}/v1alpha1/xbackendtrafficpolicies`)).status === 200;
+    await cluster.until('the kind', served);
+    await cluster.apply(`
+apiVersion: gateway.weir.dev/v1alpha1
+kind: Backend
+metadata: { name: retried, namespace: default }
+spec: { endpoints: [{ ip: 192.0.2.1, port: 80 }] }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: retried, namespace: default }
+spec: { parentRefs: [{ name: edge }], rules: [{ backendRefs: [{ group: gateway.weir.dev, kind: Backend, name: retried }] }] }
+---
+apiVersion: gateway.networking.x-k8s.io/v1alpha1
+kind: XBackendTrafficPolicy
+metadata: { name: retried, namespace: default }
+spec:
+  targetRefs: [{ group: gateway.weir.dev, kind: Backend, name: retried }]
+  retryConstraint: { budget: { percent: 10 } }
+  sessionPersistence: { sessionName: id }
+`);
+    const condition = (type: string, status: string, reason: string) =>
+      weir.until('xbackendtrafficpolicy', 'retried', (told) => told.ancestors?.[0]?.conditions, { type, status, reason });
+    await condition('Accepted', 'True', 'Accepted');
+    await condition('UnsupportedFields', 'True', 'UnsupportedValue');
   });
 
   test('a missing target is reported', async () => {

@@ -17,6 +17,12 @@
     - udproutes/status
     - backendtlspolicies/status
   verbs: [patch]
+- apiGroups: [gateway.networking.x-k8s.io]
+  resources: [xbackendtrafficpolicies]
+  verbs: [get, list, watch]
+- apiGroups: [gateway.networking.x-k8s.io]
+  resources: [xbackendtrafficpolicies/status]
+  verbs: [patch]
 - apiGroups: [gateway.weir.dev]
   resources: [gatewayparameters]
   verbs: [list, watch]

@@ -23,9 +23,14 @@ export function retryBudget({ budget }: RetrySettings = {}): RetryBudgetPlan {
   return {
     percent: budget.percent ?? DEFAULT_BUDGET.percent,
     interval: budget.interval ?? DEFAULT_BUDGET.interval,
-    least: budget.minRetriesPerSecond ?? DEFAULT_BUDGET.least,
-    leastInterval: DEFAULT_BUDGET.leastInterval,
+    ...leastOf(budget.minRetriesPerSecond ?? DEFAULT_BUDGET.least),
   };
+}
+
+/** A rate below one per second, which only policies of the Gateway API have, is one in a longer time. */
+function leastOf(rate: number): Pick<RetryBudgetPlan, 'least' | 'leastInterval'> {
+  const second = DEFAULT_BUDGET.leastInterval;
+  return rate > 0 && rate < 1 ? { least: 1, leastInterval: Math.ceil(second / rate) } : { least: Math.floor(rate), leastInterval: second };
 }
 
 /** The retries of a rule with these policies; null if neither sets any. Attempts, statuses and back-off of the rule win. */
