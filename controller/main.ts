@@ -103,7 +103,7 @@ export class Controller {
     const rows = [
       { pipeline: this.#pipeline, registry: this.#registry, authority, validation: { start: prepareKinds } },
       { overrides: { start: () => this.#registry.overrides.load((all) => this.#telemetry.learnAll(all)) } },
-      { push: { start: () => this.#serve(), stop: () => this.#push.stop() } },
+      { push: { start: () => this.#serve(), stop: () => this.#stopServing() } },
       { programmed, readability },
       // Not before the first compile: a leader deletes objects that no compiled Gateway needs.
       { writer, events, missedEvents, live, fleets, pool, ports },
@@ -268,6 +268,11 @@ export class Controller {
       log: this.#log,
     };
     return { probes: probeServer(this.#config, sources), admin: adminServer(this.#config, sources) };
+  }
+
+  #stopServing(): Promise<void> {
+    this.#telemetry.stop();
+    return this.#push.stop();
   }
 
   async #serve(): Promise<void> {

@@ -25,7 +25,8 @@ const CODES: Readonly<Record<EndCode, status>> = {
 export function telemetryService(hub: TelemetryHub, guard: Guard, log: Log): ProxyService {
   const streams = new Set<ReportedStream>();
   const refuse = (stream: ReportedStream, code: status, details: string): void => {
-    log.warn({ address: stream.getPeer(), reason: details }, 'a telemetry stream is refused');
+    // A controller that stops ends the streams of all proxies.
+    if (code !== status.UNAVAILABLE) log.warn({ address: stream.getPeer(), reason: details }, 'a telemetry stream is refused');
     stream.emit('error', { code, details });
   };
   return {

@@ -108,6 +108,15 @@ describe('reports', () => {
   });
 });
 
+test('a controller that stops ends the streams, and proxies connect again', async () => {
+  const served = await serve();
+  const reporting = report(served.port, new GivenReports());
+  await until(() => reporting.state().connected, 'a stream');
+  const { streams } = reporting.state();
+  served.hub.stop();
+  await until(() => reporting.state().streams > streams, 'another stream');
+});
+
 describe('a controller of an earlier release', () => {
   test('has no telemetry: the proxy says so once, and tries rarely', async () => {
     const served = await serve({ services: [] });
