@@ -34,6 +34,7 @@ export const SETTINGS_OF_CONNECTIONS: readonly string[] = [
   'loadBalancer.slowStart',
   'loadBalancer.zone.prefer',
   'loadBalancer.zone.minEndpoints',
+  'loadBalancer.subset.labels',
   'loadBalancer.panicThreshold',
 ];
 

@@ -23,6 +23,10 @@ export interface ClusterSettings {
   readonly zone: ZoneSettings;
   /** Of the whole proxy; null: none. */
   readonly limits: LimitSettings | null;
+  /** Only endpoints with these labels are used; names in order. */
+  readonly subset: Readonly<Record<string, string>>;
+  /** The header in which a request may name its endpoint, in lower case; '' for none. */
+  readonly overrideHeader: string;
 }
 
 /** Without a policy. */
@@ -35,4 +39,6 @@ export const STANDARD: ClusterSettings = Object.freeze({
   outliers: STANDARD_OUTLIERS,
   zone: Object.freeze({ prefer: 'hints', minEndpoints: 1 }),
   limits: null,
+  subset: Object.freeze({}),
+  overrideHeader: '',
 });

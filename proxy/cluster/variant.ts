@@ -24,8 +24,10 @@ import { BackendGate } from './limits/backend-gate.ts';
 import type { GatedCluster } from './limits/backend-gate.ts';
 import { shareOf } from './limits/limit-settings.ts';
 import type { Member } from './member.ts';
+import { namedEndpoint } from './named-endpoint.ts';
 import { ranking } from './rank.ts';
 import { SlowStart } from './slow-start.ts';
+import { subsetOf } from './subset.ts';
 import { Tiers } from './tiers.ts';
 import type { ClusterSettings } from './settings.ts';
 
@@ -72,7 +74,11 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
   readonly #listeners: readonly AttemptListener[];
   /** In the order in which they exclude endpoints. */
   readonly #health: readonly EndpointHealth[];
+  /** Those that it may use if they are healthy. */
+  #members: readonly Member[] = [];
   #candidates: readonly Member[] = [];
+  /** The last request named an address that is no endpoint. */
+  #isStrangerNamed = false;
   /** The candidates are no longer true. */
   #outdated = true;
   #retired = false;
@@ -138,6 +144,9 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
 
   pick(tried: readonly UpstreamEndpoint[], subject: PickSubject): UpstreamEndpoint | null {
     if (this.#outdated) this.#choose();
+    const named = namedEndpoint(this.settings.overrideHeader, subject, this.#members);
+    this.#isStrangerNamed = named === null;
+    if (named !== undefined) return named;
     if (this.#candidates.length === 0) return null;
     const endpoint = this.#tiers.pick(this.#hashOn.length === 0 ? 0 : keyHash(this.#hashOn, subject), tried);
     return endpoint.active < this.#perEndpoint ? endpoint : this.#withRoom(tried);
@@ -151,7 +160,7 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
   }
 
   get lack(): ExchangeError {
-    return this.#candidates.length === 0 ? ERRORS.noEndpoints : ENDPOINTS_FULL;
+    return this.#candidates.length === 0 || this.#isStrangerNamed ? ERRORS.noEndpoints : ENDPOINTS_FULL;
   }
 
   attemptBegan(attempt: Attempt): void {
@@ -180,8 +189,10 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
   #choose(): void {
     this.#outdated = this.#retired;
     if (!this.#used) this.#begin();
-    const { members, zone } = this.#cluster;
-    const { panicThreshold, zone: preference } = this.settings;
+    const { zone } = this.#cluster;
+    const { panicThreshold, zone: preference, subset } = this.settings;
+    const members = subsetOf(this.#cluster.members, subset);
+    this.#members = members;
     this.#candidates = this.#slowStart.weigh(candidatesOf(members, this.#health, panicThreshold));
     if (this.#candidates.length > 0) this.#tiers.update(members, this.#candidates, ranking(this.#candidates, preference, zone));
   }

@@ -24,12 +24,19 @@ function openUpstreams(count: number): Promise<RawUpstream[]> {
 
 /** A proxy with these endpoints, by port and further fields. */
 function openBalanced(
-  endpoints: readonly (Pick<ir.Endpoint, 'port'> & { weight?: number; priority?: number })[],
+  endpoints: readonly (Pick<ir.Endpoint, 'port'> & { weight?: number; priority?: number; labels?: Record<string, string> })[],
   policies: readonly ir.Policy[],
 ): Promise<Proxy> {
   const [resource] = cluster('app', []);
   const key = 'Service/default/app/80';
-  const all = endpoints.map(({ port, weight = 1, priority = 0 }) => ({ address: '127.0.0.1', port, draining: false, weight, priority }));
+  const all = endpoints.map(({ port, weight = 1, priority = 0, labels = {} }) => ({
+    address: '127.0.0.1',
+    port,
+    draining: false,
+    weight,
+    priority,
+    labels,
+  }));
   return openProxy([resource!, { kind: 'Endpoints', key, endpoints: all }, ...policies, listener(), route()]);
 }
 
@@ -166,4 +173,48 @@ test('endpoints of a lower priority get requests only after those before them fa
   expect(new Set(await answers(proxy, ALIKE))).toEqual(new Set(['0']));
   await first.close();
   expect(new Set(await answers(proxy, ALIKE))).toEqual(new Set(['1']));
+});
+
+describe('a subset', () => {
+  test('gets all requests, and without an endpoint of it there is none', async () => {
+    const [one, other] = (await openUpstreams(2)) as [RawUpstream, RawUpstream];
+    const endpoints = [
+      { port: one.port, labels: { version: '1', tier: 'a' } },
+      { port: other.port, labels: { version: '2', tier: 'a' } },
+    ];
+    const proxy = await openBalanced(endpoints, [balancing({ subset: { labels: { tier: 'a', version: '2' } } })]);
+    expect(new Set(await answers(proxy, ALIKE))).toEqual(new Set(['1']));
+    const none = await openBalanced(endpoints, [balancing({ subset: { labels: { version: '3' } } })]);
+    expect((await answers(none, [['/', '']]))[0]).toContain('no_endpoints');
+  });
+});
+
+describe('a header that names the endpoint', () => {
+  test('decides, if a policy allows it and the address is an endpoint of the backend', async () => {
+    const [one, other] = (await openUpstreams(2)) as [RawUpstream, RawUpstream];
+    const proxy = await openBalanced([{ port: one.port }, { port: other.port }], [balancing({ overrideHeader: 'X-Endpoint' })]);
+    const naming = (port: number) => ['/', `x-endpoint: 127.0.0.1:${port}\r\n`] as const;
+    expect(
+      new Set(
+        await answers(
+          proxy,
+          Array.from({ length: 6 }, () => naming(other.port)),
+        ),
+      ),
+    ).toEqual(new Set(['1']));
+    expect(new Set(await answers(proxy, ALIKE)).size).toBe(2);
+    const stranger = await openUpstream(ok('stranger'));
+    expect((await answers(proxy, [naming(stranger.port)]))[0]).toContain('no_endpoints');
+    expect(stranger.connections).toHaveLength(0);
+  });
+
+  test('has no effect without a policy', async () => {
+    const [one, other] = (await openUpstreams(2)) as [RawUpstream, RawUpstream];
+    const proxy = await openBalanced([{ port: one.port }, { port: other.port }], []);
+    const bodies = await answers(
+      proxy,
+      Array.from({ length: 6 }, () => ['/', `x-endpoint: 127.0.0.1:${other.port}\r\n`] as const),
+    );
+    expect(new Set(bodies).size).toBe(2);
+  });
 });

@@ -56,5 +56,15 @@ export const loadBalancer = group('The choice among the endpoints of a backend.'
       maximum: 1_000,
     }),
   }),
+  subset: group('The part of the endpoints that get requests.', {
+    labels: Type.Optional(
+      Type.Record(Type.String(), Type.String({ maxLength: 63 }), {
+        description: 'Only endpoints with all these labels get requests. Endpoints of Services have no labels.',
+      }),
+    ),
+  }),
+  overrideHeader: fieldName(
+    'A header in which a request may name its endpoint, as 10.0.0.1:80. A request that names another address is answered with 503. Any client may send it.',
+  ),
   panicThreshold: percent('If a smaller share of the endpoints is healthy, requests go to unhealthy ones too. 0: only if none is healthy.'),
 });

@@ -2,8 +2,8 @@
 import type { PolicySettings } from '#api/policy/settings.ts';
 import type { ClusterSettings } from '../../cluster/settings.ts';
 import { activeCheck, outlierSettings } from './health-check.ts';
-import { balancerSettings, hashKeys, slowStartOf, zoneSettings } from './load-balancer.ts';
 import { limitSettings } from './circuit-breaker.ts';
+import { balancerSettings, hashKeys, slowStartOf, subsetLabels, zoneSettings } from './load-balancer.ts';
 
 /** One line per setting. All settings are written out, so that equal settings are equal texts. */
 export function clusterSettings({ loadBalancer, healthCheck, circuitBreaker }: PolicySettings<'BackendTrafficPolicy'>): ClusterSettings {
@@ -16,5 +16,7 @@ export function clusterSettings({ loadBalancer, healthCheck, circuitBreaker }: P
     outliers: outlierSettings(healthCheck?.passive),
     zone: zoneSettings(loadBalancer?.zone),
     limits: limitSettings(circuitBreaker),
+    subset: subsetLabels(loadBalancer?.subset),
+    overrideHeader: loadBalancer?.overrideHeader?.toLowerCase() ?? '',
   };
 }

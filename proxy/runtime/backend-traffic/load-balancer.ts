@@ -1,4 +1,5 @@
 // The choice of endpoints of a BackendTrafficPolicy.
+import { compareText } from '#lib/compare-text.ts';
 import type { PolicySettings } from '#api/policy/settings.ts';
 import type { BalancerSettings, BalancerType } from '../../cluster/balancer/index.ts';
 import type { HashKey } from '../../cluster/key-hash.ts';
@@ -34,6 +35,12 @@ const PREFERENCES = { None: 'none', Hints: 'hints', Local: 'local' } as const;
 
 export function zoneSettings({ prefer = 'Hints', minEndpoints = 1 }: NonNullable<LoadBalancer['zone']> = {}): ZoneSettings {
   return { prefer: PREFERENCES[prefer], minEndpoints };
+}
+
+/** In the order of their names, so that equal labels are equal texts. */
+export function subsetLabels({ labels = {} }: NonNullable<LoadBalancer['subset']> = {}): Readonly<Record<string, string>> {
+  const entries = Object.entries(labels as Readonly<Record<string, string>>);
+  return Object.fromEntries(entries.sort(([a], [b]) => compareText(a, b)));
 }
 
 /** Keys must not move with time, so balancers by key have no slow start. */
