@@ -6,6 +6,7 @@ import { closeAfterEach, get, openClient, openProxy, openUpstream } from '../sup
 import { status } from '../support/message.ts';
 import { toUpstream } from '../support/proxy.ts';
 import type { Proxy } from '../support/proxy.ts';
+import type { RawClient } from '../support/raw-client.ts';
 import { ok } from '../support/raw-upstream.ts';
 import type { RawUpstream } from '../support/raw-upstream.ts';
 import { until } from '../support/until.ts';
@@ -23,6 +24,7 @@ class Busy {
   readonly proxy: Proxy;
   readonly upstream: RawUpstream;
   readonly #statuses = new Map<string, number>();
+  readonly #clients: RawClient[] = [];
   #sent = 0;
 
   private constructor(proxy: Proxy, upstream: RawUpstream) {
@@ -42,12 +44,18 @@ class Busy {
   /** Sends a request on a new connection. Resolves once it waits or is answered. */
   async send(name: string, headers = '', from?: string): Promise<void> {
     const client = await openClient(this.proxy.port, true, from);
+    this.#clients.push(client);
     const before = this.proxy.metric('weir_requests_active') + this.#statuses.size;
     const answered = client.ask(get(`/${name}`, headers)).then((answer) => this.#statuses.set(name, status(answer)));
     // The held request of a test may have no answer at its end.
     answered.catch(() => undefined);
     this.#sent++;
     await until(() => this.proxy.metric('weir_requests_active') + this.#statuses.size > before, `the request ${name}`);
+  }
+
+  /** Disconnects all clients. */
+  leave(): void {
+    for (const client of this.#clients) client.destroy();
   }
 
   /** Answers the held request, and resolves to the others in the order in which the backend gets them. */
@@ -150,4 +158,16 @@ test('a request whose client leaves gives up its place', async () => {
   await until(() => busy.proxy.metric('weir_upstream_requests_pending') === 0, 'its departure');
   await busy.send('a');
   expect(await busy.release()).toBe('a');
+});
+
+test('nothing is left of requests that waited, were displaced or gave up', async () => {
+  const busy = await Busy.open({ queue: { timeout: 100 } }, { maxPendingPerEndpoint: 2, poolIdleTimeout: 1 });
+  for (const name of ['a', 'b', 'c']) await busy.send(name, as('sheddable'));
+  await busy.send('d', as('critical'));
+  for (const name of ['a', 'b', 'c', 'd']) await busy.answered(name);
+  await busy.release();
+  expect(busy.proxy.metric('weir_upstream_queue_refusals_total')).toBe(4);
+  busy.leave();
+  await busy.proxy.quiet();
+  await until(() => busy.proxy.worker.timers === 0, 'the end of all timers');
 });
