@@ -67,6 +67,18 @@ test('a call is hedged if the policy says so, with its messages, and ends with t
   await until(() => first.destroyed, 'the end of the loser');
 });
 
+test('a caller that leaves cancels both streams', async () => {
+  const { proxy, streams } = await open({ grpc: true });
+  const call = openSession(proxy.port).request(CALL);
+  call.on('error', () => undefined);
+  call.end(MESSAGE);
+  await until(() => streams.length === 2, 'two attempts');
+  call.close(CANCEL);
+  await until(() => streams.every(({ destroyed }) => destroyed), 'the end of both attempts');
+  expect(streams.map(({ rstCode }) => rstCode)).toEqual([CANCEL, CANCEL]);
+  await until(() => proxy.metric('weir_requests_active') === 0, 'the end of the call');
+});
+
 test('a call is not hedged otherwise', async () => {
   const { proxy, streams } = await open({});
   const session = openSession(proxy.port);
