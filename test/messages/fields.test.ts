@@ -45,7 +45,7 @@ const OF_NO_CONCERN: Readonly<Partial<Record<KindName, readonly string[]>>> = {
     ...['allocateLoadBalancerNodePorts', 'loadBalancerClass', 'loadBalancerIP', 'loadBalancerSourceRanges'],
     ...['ports[].targetPort', 'ports[].nodePort'],
   ].map((name) => `spec.${name}`),
-  EndpointSlice: ['hostname', 'targetRef', 'nodeName', 'hints', 'deprecatedTopology']
+  EndpointSlice: ['hostname', 'targetRef', 'nodeName', 'hints.forNodes', 'deprecatedTopology']
     .map((name) => `endpoints[].${name}`)
     .concat('ports[].appProtocol'),
   // Certificates of authorities are text.
