@@ -250,7 +250,7 @@ export class Worker {
     return this.#builder.resources();
   }
 
-  /** The number of armed timers: 0 once all exchanges and connections have ended. */
+  /** The number of armed timers: 0 once all exchanges, connections and states of endpoints have ended. */
   get timers(): number {
     return this.#wheel.size;
   }
