@@ -182,7 +182,7 @@ describe('deadlines', () => {
     await until(() => server.cancelled === 1, 'the cancellation');
     expect(server.timeouts).toHaveLength(1);
     expect(server.timeouts[0]).toBeLessThanOrEqual(300);
-    expect(server.timeouts[0]).toBeGreaterThan(100);
+    expect(server.timeouts[0]).toBeGreaterThan(0);
   });
 
   test('are limited by the timeout of the route', async () => {
