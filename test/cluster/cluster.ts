@@ -117,6 +117,11 @@ export class Cluster extends Client {
     return this.#settings.nodes.plan;
   }
 
+  /** Lets Pods vanish by their addresses, without a word to anyone (`Nodes.vanish`). */
+  vanish(addresses: readonly string[]): void {
+    this.#settings.nodes?.vanish(addresses);
+  }
+
   /** Process ids by the name of the part. */
   pids(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#parts().map((part) => [part.name, part.pid]));

@@ -39,14 +39,16 @@ export class Nodes {
   readonly plan: AddressPlan;
   readonly part: Part;
   readonly names: readonly string[];
+  readonly #pid: number;
   readonly files: KubeletFiles;
   readonly #folder: string;
   readonly #options: NodesOptions;
 
-  private constructor(folder: string, options: NodesOptions, part: Part, plan: AddressPlan, files: KubeletFiles) {
+  private constructor(folder: string, options: NodesOptions, part: Part, { pid, plan, files }: Network) {
     this.#folder = folder;
     this.#options = options;
     this.part = part;
+    this.#pid = pid;
     this.plan = plan;
     this.files = files;
     this.names = nodesOf(options).map(({ name }) => name);
@@ -56,8 +58,9 @@ export class Nodes {
   static async open(folder: string, options: NodesOptions): Promise<Nodes> {
     const part = new Part('unshare', [...NAMESPACES, '--', process.execPath, PROGRAM, folder], folder, 'nodes');
     try {
-      const plan = link(await namespaceOf(part));
-      return new Nodes(folder, options, part, plan, await issue(folder, plan, nodesOf(options).length));
+      const pid = await namespaceOf(part);
+      const plan = link(pid);
+      return new Nodes(folder, options, part, { pid, plan, files: await issue(folder, plan, nodesOf(options).length) });
     } catch (error) {
       await part.stop();
       throw error;
@@ -81,11 +84,34 @@ export class Nodes {
     renameSync(`${file}.partial`, file);
   }
 
+  /**
+   * Lets Pods vanish without a word, as the loss of their node does: packets to and from them are lost. The API server keeps them, and the
+   * nodes report them as not ready after as many failed probes as their Pods allow.
+   */
+  vanish(addresses: readonly string[]): void {
+    for (const address of addresses) {
+      const link = `pod-${address.split('.').slice(2).join('-')}`;
+      this.#ip(`link set ${link} down`);
+      this.#ip(`route replace blackhole ${address}/32`);
+    }
+  }
+
+  #ip(command: string): void {
+    execFileSync('nsenter', ['--net', '--target', String(this.#pid), 'ip', ...command.split(' ')], { stdio: ['ignore', 'ignore', 'pipe'] });
+  }
+
   /** Ends their process and all containers; resolves when their network is removed too. */
   async stop(): Promise<void> {
     await this.part.stop();
     await until(() => !existsSync(`/sys/class/net/${this.plan.link}`), 'the end of the network of the nodes');
   }
+}
+
+/** The process that holds the namespaces, its addresses and its credentials. */
+interface Network {
+  readonly pid: number;
+  readonly plan: AddressPlan;
+  readonly files: KubeletFiles;
 }
 
 function nodesOf({ nodes = [{ name: 'node-1' }] }: NodesOptions): readonly NodeOptions[] {

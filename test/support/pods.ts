@@ -15,8 +15,11 @@ const NAMESPACE = 'default';
 /** Those of the chart. */
 const LABELS = { 'app.kubernetes.io/name': 'weir', 'app.kubernetes.io/component': 'controller' };
 
-/** Applies the Deployment `controller` with all objects it needs to create proxies; the nodes must have its image. */
-export async function installControllers(cluster: Cluster, replicas = 1, more: Flags = {}): Promise<void> {
+/**
+ * Applies the Deployment `controller` with all objects it needs to create proxies; the nodes must have its image. `nodeSelector`: the nodes
+ * that may run it, all unless given.
+ */
+export async function installControllers(cluster: Cluster, replicas = 1, more: Flags = {}, nodeSelector: Labels = {}): Promise<void> {
   const ca = await TestCa.create(cluster.folder);
   const { certificate, privateKey } = await ca.issue('controller', `DNS:controller.${NAMESPACE}.svc`);
   const files = { 'tls.crt': certificate, 'tls.key': privateKey, 'ca.crt': ca.certificate, 'ca.key': path.join(ca.folder, 'ca.key') };
@@ -26,15 +29,16 @@ export async function installControllers(cluster: Cluster, replicas = 1, more: F
     listOf(
       { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'push' }, stringData },
       { apiVersion: 'v1', kind: 'Service', metadata: { name: 'controller' }, spec: { selector: LABELS, ports: [{ port: 9443 }] } },
-      deployment(replicas, more),
+      deployment(replicas, more, nodeSelector),
     ),
   );
 }
 
 /** By name, without the dashes. */
 type Flags = Readonly<Record<string, string>>;
+type Labels = Readonly<Record<string, string>>;
 
-function deployment(replicas: number, more: Flags): object {
+function deployment(replicas: number, more: Flags, nodeSelector: Labels): object {
   const flags = {
     'push-tls-cert': '/push/tls.crt',
     'push-tls-key': '/push/tls.key',
@@ -51,7 +55,8 @@ function deployment(replicas: number, more: Flags): object {
     readinessProbe: { periodSeconds: 1, httpGet: { path: '/readyz', port: 9080 } },
     volumeMounts: [{ name: 'push', mountPath: '/push' }],
   };
-  const spec = { serviceAccountName: 'weir', containers: [container], volumes: [{ name: 'push', secret: { secretName: 'push' } }] };
+  const volumes = [{ name: 'push', secret: { secretName: 'push' } }];
+  const spec = { serviceAccountName: 'weir', nodeSelector, containers: [container], volumes };
   const template = { metadata: { labels: LABELS }, spec };
   return {
     apiVersion: 'apps/v1',

@@ -14,7 +14,7 @@ import { Events } from './events.ts';
 import { Kubelet } from './kubelet.ts';
 import { serveKubelet } from './kubelet-server.ts';
 import { LoadBalancer } from './load-balancer.ts';
-import type { ConfigMap, EndpointSlice, KubeObject, Pod, Secret, Service } from './objects.ts';
+import type { ConfigMap, EndpointSlice, KubeObject, Node, Pod, Secret, Service } from './objects.ts';
 import { Reflector } from './reflector.ts';
 import { register } from './registration.ts';
 import { AddressPool } from './sandbox.ts';
@@ -67,6 +67,7 @@ async function main(folder: string): Promise<void> {
   const api = new Api(settings);
   await untilReady(api);
   const pods = follow<Pod>(api, '/api/v1/pods');
+  const cordons = follow<Node>(api, '/api/v1/nodes');
   const services = follow<Service>(api, '/api/v1/services');
   const slices = follow<EndpointSlice>(api, '/apis/discovery.k8s.io/v1/endpointslices');
   const configMaps = follow<ConfigMap>(api, '/api/v1/configmaps');
@@ -78,11 +79,12 @@ async function main(folder: string): Promise<void> {
   await addresses.start();
   await new Dns(services, slices).listen(plan.dns);
   const kubelet = new Kubelet(pods, { api, settings, configuration, addresses: new AddressPool(plan), events: new Events(api) });
-  new Scheduler(api, pods, settings.nodes);
+  new Scheduler(api, { pods, cordons }, settings.nodes);
   for (const [number, address] of nodes.entries()) {
     await serveKubelet(kubelet, settings, address);
     await register(api, settings, number);
   }
+  await cordons.start();
   await pods.start();
 }
 

@@ -268,6 +268,12 @@ export interface PodStatus {
   readonly initContainerStatuses?: readonly ContainerStatus[];
 }
 
+/** A node, as the scheduler reads it. */
+export interface Node extends KubeObject {
+  /** `unschedulable`: cordoned. */
+  readonly spec?: { readonly unschedulable?: boolean };
+}
+
 export interface Pod extends KubeObject {
   readonly spec: PodSpec;
   readonly status?: PodStatus;

@@ -1,8 +1,9 @@
-// Assigns each pending Pod a node that its nodeSelector and spread constraints accept, preferably with the fewest Pods of the same owner.
+// Assigns each pending Pod a node that is not cordoned and that its nodeSelector and spread constraints accept, preferably with the fewest
+// Pods of the same owner.
 // A Pod with unsupported constraints is not scheduled; its conditions give the reason.
 import { ApiError } from './api.ts';
 import type { Api } from './api.ts';
-import type { LabelSelector, NodeSelector, Pod, SpreadConstraint } from './objects.ts';
+import type { LabelSelector, Node, NodeSelector, Pod, SpreadConstraint } from './objects.ts';
 import type { Reflector } from './reflector.ts';
 import type { NodeOptions } from './settings.ts';
 
@@ -17,17 +18,27 @@ interface Placement {
 export class Scheduler {
   readonly #api: Api;
   readonly #pods: Reflector<Pod>;
+  readonly #cordons: Reflector<Node>;
   readonly #nodes: readonly NodeOptions[];
   /** By uid: the node of Pods that the watch does not show as bound yet. */
   readonly #bound = new Map<string, string>();
   /** The last message about a Pod that cannot be scheduled, by uid. */
   readonly #refused = new Map<string, string>();
 
-  constructor(api: Api, pods: Reflector<Pod>, nodes: readonly NodeOptions[]) {
+  /** `cordons`: the nodes as they are now, which `kubectl cordon` and `drain` change. */
+  constructor(
+    api: Api,
+    { pods, cordons }: { readonly pods: Reflector<Pod>; readonly cordons: Reflector<Node> },
+    nodes: readonly NodeOptions[],
+  ) {
     this.#api = api;
     this.#pods = pods;
+    this.#cordons = cordons;
     this.#nodes = nodes;
     pods.onChange((pod, gone) => this.#consider(pod, gone));
+    cordons.onChange(({ spec }) => {
+      if (spec?.unschedulable !== true) this.#placeRefused();
+    });
   }
 
   #consider(pod: Pod, gone: boolean): void {
@@ -93,13 +104,18 @@ export class Scheduler {
     if (unknown !== null) return { node: null, message: `the scheduler of this cluster does not know ${unknown}` };
     const required = nodeSelectorOf(pod);
     const named = required === undefined ? null : namedNodes(required);
-    const candidates = named === null ? this.#nodes : this.#nodes.filter(({ name }) => named.includes(name));
+    // A DaemonSet also runs on cordoned nodes.
+    const candidates = this.#nodes.filter(({ name }) => (named === null ? !this.#isCordoned(name) : named.includes(name)));
     const selected = candidates.filter((node) => includes(labelsOf(node), pod.spec.nodeSelector ?? {}));
-    if (selected.length === 0) return { node: null, message: 'no node has the labels of nodeSelector' };
+    if (selected.length === 0) return { node: null, message: 'no node that accepts Pods has the labels of nodeSelector' };
     const strict = (pod.spec.topologySpreadConstraints ?? []).filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'DoNotSchedule');
     const allowed = selected.filter((node) => strict.every((constraint) => this.#spreads(pod, constraint, node, selected)));
     const best = allowed.toSorted((a, b) => this.#siblings(pod, a) - this.#siblings(pod, b))[0];
     return { node: best?.name ?? null, message: 'every node would break a topologySpreadConstraint' };
+  }
+
+  #isCordoned(node: string): boolean {
+    return this.#cordons.get('', node)?.spec?.unschedulable === true;
   }
 
   /** Whether the node's domain, with the Pod, has at most maxSkew more matching Pods than the emptiest. */
