@@ -6,6 +6,7 @@ import type { KindName } from '#api/k8s/kinds.ts';
 import type { Resource } from '#api/ir/ir.ts';
 import { prepareValidation } from '#api/k8s/validate.ts';
 import { Faults } from '#lib/faults.ts';
+import { joinAddress } from '#lib/host-port.ts';
 import { ownAddresses } from '#lib/own-addresses.ts';
 import { Lifecycle } from '#lib/lifecycle.ts';
 import type { Log } from '#lib/log.ts';
@@ -225,7 +226,7 @@ export class Controller {
 
   #makeElection(namespace: string): LeaseElection {
     const { leaseName: name, identity, advertiseHost } = this.#config;
-    const address = () => (this.#pushPort === null ? '' : reachable(advertiseHost, this.#pushPort));
+    const address = () => (this.#pushPort === null ? '' : joinAddress(advertiseHost, this.#pushPort));
     // A bug here must not look like a fault of the Lease.
     const followed = (leader: string | null) => void this.#faults.guard('push', () => this.#push.follow(leader));
     const changed = (leading: boolean) => {
@@ -322,8 +323,4 @@ async function prepareKinds(): Promise<void> {
     await setImmediate();
     prepareValidation(kind);
   }
-}
-
-function reachable(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

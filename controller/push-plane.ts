@@ -2,6 +2,7 @@
 import type { ChannelCredentials } from '@grpc/grpc-js';
 import type { ResourceKind } from '#api/ir/ir.ts';
 import type { Faults } from '#lib/faults.ts';
+import { joinAddress } from '#lib/host-port.ts';
 import type { Log } from '#lib/log.ts';
 import type { ControllerConfig, PushTls } from './config.ts';
 import type { Sink } from './outlet.ts';
@@ -61,7 +62,7 @@ export const makePushPlane: MakePushPlane = ({ config, observer, counters, manag
   const scopes = new Scopes(faults);
   const cacheOf = (scope: string) => scopes.cacheOf(scope);
   const { host, port } = config.pushAddress;
-  const address = `${host.includes(':') ? `[${host}]` : host || '0.0.0.0'}:${port}`;
+  const address = joinAddress(host || '0.0.0.0', port);
   const tls = managed ?? tlsOf(config.pushTls);
   const sessions = new OwnSessions(observer, (kind) => counters.nacked(kind), faults);
   const receiver = new Receiver(observer, log, faults);

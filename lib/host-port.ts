@@ -10,7 +10,7 @@ export function splitAddress(text: string): { readonly address: string; readonly
   return { address, port };
 }
 
-/** The inverse. */
+/** The inverse, also for the name of a host. */
 export function joinAddress(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

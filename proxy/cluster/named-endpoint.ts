@@ -1,4 +1,5 @@
 // The endpoint that a request itself names in a header, where a policy allows it. Only endpoints of the backend can be named.
+import { joinAddress } from '#lib/host-port.ts';
 import { getHeader } from '../exchange/headers.ts';
 import type { PickSubject } from '../exchange/plan.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -8,10 +9,7 @@ import type { Member } from './member.ts';
 export function namedEndpoint(header: string, subject: PickSubject, members: readonly Member[]): Endpoint | null | undefined {
   const name = header === '' ? null : getHeader(subject.requestHeaders, header);
   if (name === null) return undefined;
-  return members.find(({ endpoint }) => endpoint.override !== 'out' && nameOf(endpoint) === name)?.endpoint ?? null;
-}
-
-/** `10.0.0.1:80`, `[fd00::1]:80`. */
-function nameOf({ address, port }: Endpoint): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  return (
+    members.find(({ endpoint }) => endpoint.override !== 'out' && joinAddress(endpoint.address, endpoint.port) === name)?.endpoint ?? null
+  );
 }

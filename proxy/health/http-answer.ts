@@ -1,4 +1,5 @@
 // Decides about the answer to an HTTP check, of either version of HTTP, as its parts arrive.
+import { joinAddress } from '#lib/host-port.ts';
 import type { HttpCheck, ProbeTarget } from '../exchange/probe-target.ts';
 import { BodySearch } from './body-search.ts';
 import type { Settle } from './outcome.ts';
@@ -39,7 +40,7 @@ export class HttpAnswer {
 export function authorityOf({ address, port, tls }: Pick<ProbeTarget, 'address' | 'port' | 'tls'>, host: string | null): string {
   if (host !== null) return host;
   if (tls !== null) return tls.serverName;
-  return `${address.includes(':') ? `[${address}]` : address}:${port}`;
+  return joinAddress(address, port);
 }
 
 /** The headers that every HTTP check sends, unless its own headers have them. */

@@ -1,6 +1,7 @@
 // Metrics of backends and their endpoints: attempts, answers, failures, times and connections. Each scrape reads the counters.
 import type { UpstreamEndpoint } from '../exchange/plan.ts';
 import type { BackendCounts, EndpointCounts } from '../exchange/upstream-counts.ts';
+import { joinAddress } from '#lib/host-port.ts';
 import type { Histogram } from '#lib/histogram.ts';
 import type { Labels, MetricFamily, Sample } from '#lib/metric.ts';
 
@@ -175,5 +176,5 @@ function some(samples: readonly Sample[]): readonly Sample[] {
 
 /** The endpoint as URLs write it. */
 export function endpointName({ address, port }: Pick<UpstreamEndpoint, 'address' | 'port'>): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  return joinAddress(address, port);
 }

@@ -1,4 +1,5 @@
 // Names of routes, rules, Gateways and endpoints from their keys, for the access log.
+import { joinAddress } from '#lib/host-port.ts';
 import type { UpstreamEndpoint } from '../../exchange/plan.ts';
 
 /** `<namespace>/<name>` of the route with a key `<kind>/<namespace>/<name>/<rule>`. */
@@ -20,7 +21,7 @@ export function endpointReader(): (endpoint: UpstreamEndpoint | null) => string 
     if (endpoint !== last) {
       const { address, port } = endpoint;
       last = endpoint;
-      written = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+      written = joinAddress(address, port);
     }
     return written;
   };
