@@ -1,0 +1,4 @@
+// Runs docs/guides/bad-backends.md as written.
+import { describeGuide } from '../support/guide.ts';
+
+describeGuide('bad-backends.md', ['curl']);
