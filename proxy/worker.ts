@@ -5,7 +5,7 @@ import { normaliseHost, normalisePath } from '#api/match/normalise.ts';
 import type { Log } from '#lib/log.ts';
 import { TimerWheel } from '#lib/timer-wheel.ts';
 import { EndpointRegistry } from './cluster/endpoint.ts';
-import type { CreatePool, Endpoint, TellEjection } from './cluster/endpoint.ts';
+import type { CreatePool, Endpoint, EndpointTells } from './cluster/endpoint.ts';
 import { ProbeBook } from './cluster/health/probe-book.ts';
 import { reasonsOf } from './cluster/variant.ts';
 import { H1Downstream } from './codec/h1/downstream.ts';
@@ -23,6 +23,7 @@ import { Hop } from './exchange/hop.ts';
 import type { Destination } from './exchange/dial.ts';
 import type { Limits } from './exchange/limits.ts';
 import { RefusedConnections } from './exchange/refused-connections.ts';
+import { splitTrippedKey } from './exchange/notices.ts';
 import type { Notice } from './exchange/notices.ts';
 import type { ClaimPort } from './exchange/port-claim.ts';
 import { WorkerBroadcast } from './exchange/worker-broadcast.ts';
@@ -93,6 +94,8 @@ export interface WorkerOptions {
 
 export class Worker {
   readonly #wheel: TimerWheel;
+  /** The timers of states of backends and endpoints, which outlive exchanges and connections. */
+  readonly #states = new TimerWheel((bug) => this.#bugs.met(bug, 'timer'));
   /** Metrics of this worker. */
   readonly registry = new Registry();
   readonly #telemetry: Telemetry;
@@ -131,7 +134,7 @@ export class Worker {
     };
     const path = new IsolatedRequestPath({ ...surroundings, gathering: this.#gathering, hop: new Hop(options.via ?? '') }, bugs);
     const settings = { ...surroundings, normaliseHost, normalisePath, dial, floods: this.#floods, failures: this.#failures };
-    this.#endpoints = new EndpointRegistry(upstreamPools(path, settings), wheel, this.#tellEjection, options.zone);
+    this.#endpoints = new EndpointRegistry(upstreamPools(path, settings), this.#states, this.#tells, options.zone);
     this.#listeners = new ListenerSockets({
       ...options,
       wheel,
@@ -151,12 +154,23 @@ export class Worker {
     this.#exposeMetrics(mirror);
   }
 
-  readonly #tellEjection: TellEjection = (key, notice) => this.#broadcast.publish('ejected', key, notice);
+  readonly #tells: EndpointTells = {
+    ejection: (key, notice) => this.#broadcast.publish('ejected', key, notice),
+    tripped: (key, notice) => this.#broadcast.publish('tripped', key, notice),
+  };
 
   #followNotices(): void {
     this.#broadcast.subscribe('override', (key, override) => this.#endpoints.override(key, override));
     this.#broadcast.subscribe('health', (id, health) => this.#probes.take(id, health));
+    this.#broadcast.subscribe('breaker', (key, forced) => this.#builder.forceBreaker(key, forced));
+    this.#broadcast.subscribe('tripped', (key, notice) => this.#followBreaker(key, notice !== null));
     this.#broadcast.subscribe('ejected', (key, notice) => this.#endpoints.ejected(key, notice));
+  }
+
+  #followBreaker(key: string, opened: boolean): void {
+    const [scope, owner, id] = splitTrippedKey(key);
+    if (scope === 'Endpoint') this.#endpoints.tripped(owner, id, opened);
+    else this.#builder.clusters.get(owner)?.breakers.follow(id, opened);
   }
 
   #mirrorOn(path: IsolatedRequestPath, limits: Limits): Mirror {
@@ -263,6 +277,7 @@ export class Worker {
     await this.#listeners.close(grace);
     for (const endpoint of this.#endpoints.values()) endpoint.close();
     this.#wheel.stop();
+    this.#states.stop();
     this.#shedding.stop();
     this.#reports.stop();
     const { accessLog } = this.#telemetry;

@@ -77,7 +77,7 @@ export const backendTrafficPolicy = policyKind({
     { capability: 'timeout-header', path: 'settings.timeouts.requestHeader', otherwise: 'omit' },
     // A proxy without it makes one attempt at a time.
     { capability: 'hedging', path: 'settings.hedge', otherwise: 'omit' },
-    // A proxy without it has the limits of its flags.
+    // A proxy without it has the limits of its flags, and no breaker.
     { capability: 'backend-limits', path: 'settings.circuitBreaker', otherwise: 'omit' },
     // A proxy without it uses every endpoint.
     { capability: 'health-checks', path: 'settings.healthCheck', otherwise: 'omit' },

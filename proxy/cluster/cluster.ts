@@ -5,6 +5,10 @@ import type { ProxyProtocol, Transport, UpstreamTls } from '../exchange/plan.ts'
 import type { BackendCounts } from '../exchange/upstream-counts.ts';
 import type { Endpoint, EndpointRegistry, EndpointTimers, EndpointUser } from './endpoint.ts';
 import type { OutlierSettings } from './health/outlier-settings.ts';
+import { Breakers } from './breaker/breakers.ts';
+import type { BreakerSettings } from './breaker/breaker-settings.ts';
+import { tripped } from './breaker/tell-tripped.ts';
+import type { Notices } from '../exchange/notices.ts';
 import { Load } from './limits/load.ts';
 import { memberOf } from './member.ts';
 import type { Member } from './member.ts';
@@ -25,6 +29,9 @@ export class Cluster implements EndpointUser {
   readonly workers: number;
   readonly retryBudget = new ClusterRetryBudget();
   readonly load = new Load();
+  readonly breakers: Breakers;
+  /** What an operator says of its breaker; null: nothing. */
+  forced: Notices['breaker'] | null = null;
   transport = transportOf({ protocol: 'http1', proxyProtocol: 0, tls: null });
   /** The same backend with other transports, by `place`. */
   #transports: Transport[] = [];
@@ -40,6 +47,12 @@ export class Cluster implements EndpointUser {
     this.workers = workers;
     this.counts = counts;
     this.#registry = registry;
+    this.breakers = new Breakers({
+      timers: registry.timers,
+      tell: tripped('Backend', key, registry.tells.tripped, (cause) => counts.breakerOpened(cause)),
+      // Every request looks at the breaker itself.
+      changed: () => undefined,
+    });
   }
 
   /** All endpoints, held in the registry. */
@@ -82,6 +95,8 @@ export class Cluster implements EndpointUser {
     if (variant === this.variant() || !this.#variants.delete(JSON.stringify(variant.settings))) return;
     variant.retire();
     this.detectionsChanged();
+    this.breakers.keep(this.#breakersOf('Backend'));
+    for (const endpoint of this.#endpoints) endpoint.keepBreakers();
   }
 
   /** Sets the transport to its endpoints. */
@@ -111,6 +126,14 @@ export class Cluster implements EndpointUser {
     this.#follow(previous);
     for (const endpoint of previous) this.#registry.release(endpoint);
     this.endpointChanged();
+  }
+
+  get endpointBreakers(): readonly BreakerSettings[] {
+    return this.#breakersOf('Endpoint');
+  }
+
+  #breakersOf(scope: BreakerSettings['scope']): readonly BreakerSettings[] {
+    return [...this.#variants.values()].flatMap(({ settings: { breaker } }) => (breaker?.scope === scope ? [breaker] : []));
   }
 
   get detections(): readonly OutlierSettings[] {

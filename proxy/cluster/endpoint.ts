@@ -4,6 +4,10 @@ import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { EjectionNotice, Notices } from '../exchange/notices.ts';
 import { ejectionKey, endpointKey, splitEjectionKey } from '../exchange/notices.ts';
 import type { BackendCounts } from '../exchange/upstream-counts.ts';
+import { Breakers } from './breaker/breakers.ts';
+import type { BreakerSettings } from './breaker/breaker-settings.ts';
+import type { TellTripped } from './breaker/tell-tripped.ts';
+import { tripped } from './breaker/tell-tripped.ts';
 import { Outliers } from './health/outliers.ts';
 import type { OutlierSettings } from './health/outlier-settings.ts';
 import { Refusal } from './health/refusing.ts';
@@ -36,14 +40,22 @@ export interface EndpointUser {
   readonly endpoints: readonly unknown[];
   /** The detections of outliers that its rules want. */
   readonly detections: Iterable<OutlierSettings>;
+  /** The breakers of single endpoints that its rules want. */
+  readonly endpointBreakers: Iterable<BreakerSettings>;
   /** The endpoint became usable or unusable for some reason. */
   endpointChanged(): void;
 }
 
 export type Override = Notices['override'];
 
-/** Tells the other workers that this one ejected an endpoint, or that its ejection ended (null). Key: `ejectionKey`. */
-export type TellEjection = (key: string, notice: EjectionNotice | null) => void;
+/** Tells the other workers about states of endpoints that this one found. */
+export interface EndpointTells {
+  /** The endpoint is ejected, or its ejection ended (null). Key: `ejectionKey`. */
+  readonly ejection: (key: string, notice: EjectionNotice | null) => void;
+  readonly tripped: TellTripped;
+}
+
+const SILENT: EndpointTells = { ejection: ignore, tripped: ignore };
 
 /** The timers of endpoints. */
 export type EndpointTimers = Pick<TimerWheel, 'arm' | 'disarm'>;
@@ -65,6 +77,8 @@ export class Endpoint implements UpstreamEndpoint {
   unhealthy: ReadonlySet<string> = HEALTHY;
   /** Whether its requests fail. */
   readonly outliers: Outliers;
+  /** Whether a breaker stops requests to it. */
+  readonly breakers: Breakers;
   /** The number of clusters with this address. */
   references = 0;
   readonly #createPool: CreatePool;
@@ -73,7 +87,7 @@ export class Endpoint implements UpstreamEndpoint {
   #transport: Transport | null = null;
   #pool: EndpointPool | null = null;
 
-  constructor(address: string, port: number, createPool: CreatePool, timers: EndpointTimers, tellEjection: TellEjection = ignore) {
+  constructor(address: string, port: number, createPool: CreatePool, timers: EndpointTimers, tell: EndpointTells = SILENT) {
     this.address = address;
     this.port = port;
     this.#createPool = createPool;
@@ -84,8 +98,15 @@ export class Endpoint implements UpstreamEndpoint {
       replaceable: () => [...this.users].some(({ endpoints }) => endpoints.length > 1),
       tell: (detection, notice) => {
         if (notice !== null) for (const { counts } of this.users) counts.ejected(this, notice.cause);
-        tellEjection(ejectionKey(endpointKey(address, port), detection), notice);
+        tell.ejection(ejectionKey(endpointKey(address, port), detection), notice);
       },
+      changed: () => this.changed(),
+    });
+    this.breakers = new Breakers({
+      timers,
+      tell: tripped('Endpoint', endpointKey(address, port), tell.tripped, (cause) => {
+        for (const { counts } of this.users) counts.breakerOpened(cause);
+      }),
       changed: () => this.changed(),
     });
   }
@@ -117,9 +138,15 @@ export class Endpoint implements UpstreamEndpoint {
     for (const user of this.users) user.endpointChanged();
   }
 
+  /** Forgets the breakers that no user wants any more. */
+  keepBreakers(): void {
+    if (this.breakers.inUse) this.breakers.keep([...this.users].flatMap(({ endpointBreakers }) => [...endpointBreakers]));
+  }
+
   /** Closes idle connections now, and busy ones when they finish. */
   close(): void {
     this.refusal.stop();
+    this.breakers.stop();
     this.outliers.stop();
     for (const pool of this.#pools.values()) pool.close();
   }
@@ -144,14 +171,14 @@ export class EndpointRegistry {
   readonly #ejections = new Map<string, Map<string, EjectionNotice>>();
   readonly #createPool: CreatePool;
   readonly timers: EndpointTimers;
-  readonly #tellEjection: TellEjection;
+  readonly tells: EndpointTells;
   /** The zone of the proxy; '' is unknown. */
   readonly zone: string;
 
-  constructor(createPool: CreatePool, timers: EndpointTimers, tellEjection: TellEjection = ignore, zone = '') {
+  constructor(createPool: CreatePool, timers: EndpointTimers, tells: EndpointTells = SILENT, zone = '') {
     this.#createPool = createPool;
     this.timers = timers;
-    this.#tellEjection = tellEjection;
+    this.tells = tells;
     this.zone = zone;
   }
 
@@ -169,7 +196,7 @@ export class EndpointRegistry {
     const id = endpointKey(address, port);
     let endpoint = this.#endpoints.get(id);
     if (endpoint === undefined) {
-      endpoint = new Endpoint(address, port, this.#createPool, this.timers, this.#tellEjection);
+      endpoint = new Endpoint(address, port, this.#createPool, this.timers, this.tells);
       endpoint.override = this.#overrides.get(id) ?? null;
       this.#endpoints.set(id, endpoint);
       for (const [detection, notice] of this.#ejections.get(id) ?? []) endpoint.outliers.take(detection, notice);
@@ -197,6 +224,11 @@ export class EndpointRegistry {
     if (known.size === 0) this.#ejections.delete(endpoint);
     else this.#ejections.set(endpoint, known);
     this.#endpoints.get(endpoint)?.outliers.take(detection, notice);
+  }
+
+  /** A breaker of an endpoint (`endpointKey`) opened in another worker, or closed. */
+  tripped(key: string, id: string, opened: boolean): void {
+    this.#endpoints.get(key)?.breakers.follow(id, opened);
   }
 
   /** Returns an endpoint; after the last return its connections close as they become idle. */

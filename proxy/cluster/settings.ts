@@ -3,6 +3,7 @@ import type { BalancerSettings } from './balancer/index.ts';
 import type { ActiveCheck } from './health/active-check.ts';
 import { STANDARD_OUTLIERS } from './health/outlier-settings.ts';
 import type { OutlierSettings } from './health/outlier-settings.ts';
+import type { BreakerSettings } from './breaker/breaker-settings.ts';
 import type { HashKey } from './key-hash.ts';
 import type { ZoneSettings } from './rank.ts';
 import type { LimitSettings } from './limits/limit-settings.ts';
@@ -23,6 +24,8 @@ export interface ClusterSettings {
   readonly zone: ZoneSettings;
   /** Of the whole proxy; null: none. */
   readonly limits: LimitSettings | null;
+  /** Null: none. */
+  readonly breaker: BreakerSettings | null;
   /** Only endpoints with these labels are used; names in order. */
   readonly subset: Readonly<Record<string, string>>;
   /** The header in which a request may name its endpoint, in lower case; '' for none. */
@@ -39,6 +42,7 @@ export const STANDARD: ClusterSettings = Object.freeze({
   outliers: STANDARD_OUTLIERS,
   zone: Object.freeze({ prefer: 'hints', minEndpoints: 1 }),
   limits: null,
+  breaker: null,
   subset: Object.freeze({}),
   overrideHeader: '',
 });

@@ -3,10 +3,11 @@
 import type { Attempt, AttemptListener, AttemptOutcome } from '../exchange/attempt.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import { ERRORS, withDetail } from '../exchange/errors.ts';
-import type { PickSubject, ProxyProtocol, RetryBudget, Transport, UpstreamCluster, UpstreamEndpoint } from '../exchange/plan.ts';
+import type { Gate, PickSubject, ProxyProtocol, RetryBudget, Transport, UpstreamCluster, UpstreamEndpoint } from '../exchange/plan.ts';
 import type { StreamCluster } from '../exchange/stream-plan.ts';
 import type { BackendCounts } from '../exchange/upstream-counts.ts';
 import { makeBalancer } from './balancer/index.ts';
+import { BreakerFeed } from './breaker/breaker-feed.ts';
 import { candidatesOf } from './candidates.ts';
 import type { Endpoint, EndpointTimers } from './endpoint.ts';
 import { resolveCheck } from './health/active-check.ts';
@@ -16,6 +17,7 @@ import { ejected } from './health/ejected.ts';
 import type { EndpointHealth } from './health/endpoint-health.ts';
 import { LatencyComparison } from './health/latency-comparison.ts';
 import type { OutlierSettings } from './health/outlier-settings.ts';
+import { openBreakers } from './health/open.ts';
 import { refusing } from './health/refusing.ts';
 import { unhealthy } from './health/unhealthy.ts';
 import { keyHash } from './key-hash.ts';
@@ -57,7 +59,8 @@ const ENDPOINT_LEARNS: AttemptListener = {
 export function reasonsOf(endpoint: Endpoint): readonly string[] {
   if (endpoint.override !== null) return [endpoint.override === 'out' ? 'forcedOut' : 'forcedIn'];
   const failing = endpoint.unhealthy.size > 0 ? ['unhealthy'] : [];
-  return [...failing, ...(endpoint.outliers.ejected ? ['ejected'] : []), ...(endpoint.refusal.active ? [refusing.reason] : [])];
+  const open = endpoint.breakers.state === 'open' ? ['open'] : [];
+  return [...failing, ...(endpoint.outliers.ejected ? ['ejected'] : []), ...open, ...(endpoint.refusal.active ? [refusing.reason] : [])];
 }
 
 const ENDPOINTS_FULL = withDetail(ERRORS.overloaded, 'parallel requests of every endpoint');
@@ -68,9 +71,10 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
   readonly #tiers: Tiers;
   readonly #hashOn: readonly HashKey[];
   readonly #slowStart: SlowStart;
-  readonly gate: BackendGate | null;
+  readonly #gate: BackendGate;
   /** The limit of requests under way at one endpoint; Infinity without one. */
   readonly #perEndpoint: number;
+  readonly #feed: BreakerFeed;
   readonly #listeners: readonly AttemptListener[];
   /** In the order in which they exclude endpoints. */
   readonly #health: readonly EndpointHealth[];
@@ -93,11 +97,18 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
     this.#tiers = new Tiers(() => makeBalancer(settings.balancer));
     this.#hashOn = settings.hashOn;
     this.#slowStart = new SlowStart({ window: settings.slowStart, timers: cluster.timers, changed: () => this.changed() });
-    this.#health = [draining, unhealthy(() => this.check?.id ?? null), ejected(settings.outliers), refusing];
+    const { breaker } = settings;
+    const breakers = breaker?.scope === 'Endpoint' ? [openBreakers(breaker)] : [];
+    this.#health = [draining, unhealthy(() => this.check?.id ?? null), ejected(settings.outliers), ...breakers, refusing];
     this.#listeners = [cluster.counts, this.#tiers, ENDPOINT_LEARNS, ...this.#comparison()];
     const limits = settings.limits === null ? null : shareOf(settings.limits, cluster.workers);
-    this.gate = limits === null ? null : new BackendGate(cluster, limits);
+    this.#gate = new BackendGate(cluster, limits, settings.breaker);
+    this.#feed = new BreakerFeed(cluster.breakers);
     this.#perEndpoint = limits?.maxParallelRequestsPerEndpoint || Infinity;
+  }
+
+  get gate(): Gate | null {
+    return this.#gate.isClosable ? this.#gate : null;
   }
 
   get key(): string {
@@ -165,10 +176,12 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
 
   attemptBegan(attempt: Attempt): void {
     this.#cluster.load.began(attempt);
+    this.#feed.attemptBegan(attempt);
   }
 
   attemptEnded(attempt: Attempt, outcome: AttemptOutcome, error: ExchangeError | null): void {
     for (const listener of this.#listeners) listener.attemptEnded(attempt, outcome, error);
+    this.#feed.attemptEnded(attempt, outcome, error);
     // Last, because it may start another attempt.
     this.#cluster.load.ended(attempt);
   }
@@ -182,7 +195,7 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
   retire(): void {
     this.#retired = true;
     this.#slowStart.stop();
-    this.gate?.retire();
+    this.#gate.retire();
     this.#outdated = true;
   }
 

@@ -64,6 +64,7 @@ export const ERRORS = Object.freeze({
   noBackends: define('no_backends', 'internal', 500, 'The route has no backend'),
   weightsZero: define('weights_zero', 'internal', 503, 'All backends of the route have weight 0'),
   noEndpoints: define('no_endpoints', 'upstream', 503, 'The backend has no endpoint'),
+  circuitOpen: define('circuit_open', 'upstream', 503, 'The backend fails, and its circuit breaker is open'),
   overloaded: define('overloaded', 'internal', 503, 'The proxy is at its limits'),
   faultInjected: define('fault_injected', 'internal', 503, 'The error is injected on purpose'),
   internalError: define('internal_error', 'internal', 500, 'The proxy failed'),

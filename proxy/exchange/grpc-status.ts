@@ -54,6 +54,7 @@ const BY_NAME = {
   noBackends: GRPC_STATUS.unavailable,
   weightsZero: GRPC_STATUS.unavailable,
   noEndpoints: GRPC_STATUS.unavailable,
+  circuitOpen: GRPC_STATUS.unavailable,
   overloaded: GRPC_STATUS.unavailable,
   faultInjected: GRPC_STATUS.unavailable,
   internalError: GRPC_STATUS.internal,

@@ -12,6 +12,7 @@ import { UNKNOWN_LENGTH } from './stream.ts';
 /** Seconds after which a retry makes sense. */
 const RETRY_AFTER: ReadonlyMap<string, string> = new Map([
   [ERRORS.overloaded.code, '1'],
+  [ERRORS.circuitOpen.code, '1'],
   [ERRORS.noEndpoints.code, '1'],
 ]);
 

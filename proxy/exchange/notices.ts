@@ -24,6 +24,10 @@ export interface Notices {
   readonly health: Health;
   /** A worker ejects an endpoint, until the end of the notice. Key: `ejectionKey`. */
   readonly ejected: EjectionNotice;
+  /** An operator opens or closes the circuit breaker of a backend, whatever happens. Key: that of the cluster. */
+  readonly breaker: 'open' | 'closed';
+  /** A circuit breaker opened in a worker, and does not hold any more when it closes. Key: `trippedKey`. */
+  readonly tripped: true;
 }
 
 export type Topic = keyof Notices;
@@ -75,4 +79,13 @@ export function splitEjectionKey(key: string): { readonly endpoint: string; read
 /** An endpoint as a key of notices. */
 export function endpointKey(address: string, port: number): string {
   return `${address}|${port}`;
+}
+
+/** A breaker as a key of notices. `owner`: the key of a cluster, or the key of an endpoint; `id`: of its settings. */
+export function trippedKey(scope: 'Backend' | 'Endpoint', owner: string, id: string): string {
+  return JSON.stringify([scope, owner, id]);
+}
+
+export function splitTrippedKey(key: string): readonly ['Backend' | 'Endpoint', string, string] {
+  return JSON.parse(key) as ['Backend' | 'Endpoint', string, string];
 }

@@ -38,6 +38,8 @@ export class BackendCounts {
   readonly queueRefusals = new Map<string, number>();
   /** Attempts that began while another was under way, by result; null before the first. */
   hedges: Map<string, number> | null = null;
+  /** Circuit breakers that opened, by cause; null before the first. */
+  breakersOpened: Map<string, number> | null = null;
   /** The sum for the endpoints without counts of their own. */
   readonly others = new EndpointCounts();
   readonly #takeRoom: () => boolean;
@@ -92,6 +94,11 @@ export class BackendCounts {
   /** Counts the result of an attempt that began while another was under way. `lost`: another one answered first. */
   hedged(result: 'won' | 'lost' | 'failed'): void {
     countIn((this.hedges ??= new Map()), result);
+  }
+
+  /** A circuit breaker of the backend, or of one of its endpoints, opened. */
+  breakerOpened(cause: string): void {
+    countIn((this.breakersOpened ??= new Map()), cause);
   }
 
   ejected(endpoint: UpstreamEndpoint, cause: string): void {

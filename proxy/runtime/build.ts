@@ -8,6 +8,7 @@ import type { RouteTable } from '#api/match/table.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { EndpointRegistry } from '../cluster/endpoint.ts';
 import type { Limits } from '../exchange/limits.ts';
+import type { Notices } from '../exchange/notices.ts';
 import type { UpstreamCounts } from '../exchange/upstream-counts.ts';
 import type { FilterDependencies } from '../filter/chain.ts';
 import type { ListenerProblem } from '../listener/problem.ts';
@@ -162,6 +163,11 @@ export class RuntimeBuilder {
     const found = this.#streams.find(listeners, serverName);
     return found === null ? null : { ...found, clientIdentity: this.current.identityOf(found.listener) };
   };
+
+  /** As ClusterMap.force. */
+  forceBreaker(key: string, forced: Notices['breaker'] | null): void {
+    this.#clusters.force(key, forced);
+  }
 
   /** The cluster of a key. */
   cluster(key: string): Cluster {

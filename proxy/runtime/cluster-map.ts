@@ -4,6 +4,7 @@ import * as ir from '#api/ir/ir.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { EndpointRegistry } from '../cluster/endpoint.ts';
 import type { ClusterVariant } from '../cluster/variant.ts';
+import type { Notices } from '../exchange/notices.ts';
 import type { UpstreamCounts } from '../exchange/upstream-counts.ts';
 
 /** A route of either kind. */
@@ -28,6 +29,8 @@ export class ClusterMap {
   readonly #uses = new Map<string, number>();
   /** The number of plans that refer to a variant. */
   readonly #plans = new Map<ClusterVariant, number>();
+  /** Also of clusters that do not exist yet. */
+  readonly #forced = new Map<string, Notices['breaker']>();
   /** Keys that may be unused since the last sweep. */
   readonly #suspects = new Set<string>();
 
@@ -47,11 +50,20 @@ export class ClusterMap {
     let cluster = this.#clusters.get(key);
     if (cluster === undefined) {
       cluster = new Cluster(key, this.#registry, this.#counts.acquire(key), this.#workers);
+      cluster.forced = this.#forced.get(key) ?? null;
       this.#clusters.set(key, cluster);
       this.#made(cluster);
     }
     this.#suspects.add(key);
     return cluster;
+  }
+
+  /** Sets what an operator says of the breaker of a backend (key), until the next word; null takes it back. */
+  force(key: string, forced: Notices['breaker'] | null): void {
+    if (forced === null) this.#forced.delete(key);
+    else this.#forced.set(key, forced);
+    const cluster = this.#clusters.get(key);
+    if (cluster !== undefined) cluster.forced = forced;
   }
 
   /** Counts the references of a route, and discounts those of its previous form. */
@@ -82,6 +94,7 @@ export class ClusterMap {
       const cluster = this.#clusters.get(key);
       if (cluster?.endpoints.length !== 0) continue;
       this.#clusters.delete(key);
+      cluster.breakers.stop();
       this.#counts.release(cluster.counts);
     }
     this.#suspects.clear();

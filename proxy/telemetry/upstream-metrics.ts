@@ -72,6 +72,7 @@ function backendFamilies(counts: UpstreamSources['counts']): readonly MetricFami
       (each) => each.withheldRetries,
     ),
     ofBackends('weir_upstream_hedges_total', 'Attempts that began while another was under way, by result', 'result', (each) => each.hedges),
+    ofBackends('weir_upstream_breaker_opens_total', 'Circuit breakers that opened, by cause', 'cause', (each) => each.breakersOpened),
     ofBackends(
       'weir_upstream_queue_refusals_total',
       'Attempts that left the queue for connections without one, by cause and priority',

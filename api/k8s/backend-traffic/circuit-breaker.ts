@@ -1,10 +1,11 @@
-// BackendTrafficPolicy: limits of the requests to a backend.
-import { count, group } from '../setting.ts';
+// BackendTrafficPolicy: circuit breakers and limits.
+import { choice, count, duration, group } from '../setting.ts';
 
+const PERCENT = { minimum: 0, maximum: 100 };
 const LIMIT = { minimum: 0, maximum: 1_000_000 };
 
 export const circuitBreaker = group(
-  'Limits of the requests to a backend. Requests beyond a limit are answered with 503 overloaded at once. The limits are those of one proxy; its workers share them. 0 is no limit.',
+  'Limits of the requests to a backend, and a breaker that stops them while it fails. Beyond a limit requests are answered with 503 overloaded at once; while the breaker is open, with 503 circuit_open. Limits are those of one proxy; its workers share them. 0 is no limit.',
   {
     maxConnections: count('Connections that carry requests, to all endpoints together. Further requests wait.', LIMIT),
     maxPendingRequests: count('Requests that wait because maxConnections is reached.', LIMIT),
@@ -12,6 +13,22 @@ export const circuitBreaker = group(
     maxParallelRetries: count('Attempts under way beyond the first of their request. Further failures are not repeated.', LIMIT),
     perEndpoint: group('The limits of each endpoint.', {
       maxParallelRequests: count('Requests under way at one endpoint. Further requests go to others, if these have room.', LIMIT),
+    }),
+    scope: choice('What the breaker stops requests to: the whole Backend, or one Endpoint of it, while the others are used.', [
+      'Backend',
+      'Endpoint',
+    ]),
+    consecutiveFailures: count('Failures in a row that open the breaker. 0 is never.', LIMIT),
+    failurePercent: count('The share of failed requests in the window that opens the breaker. 0 is never.', PERCENT),
+    slowPercent: count('The share of slow requests in the window that opens the breaker. 0 is never.', PERCENT),
+    slowAfter: duration('The time to the head of an answer from which a request counts as slow. 0s: no request is slow.'),
+    minRequests: count('The number of requests in the window from which the percentages count.', { minimum: 1, maximum: 1_000_000 }),
+    window: duration('The time over which the percentages are computed.'),
+    openFor: duration('How long an open breaker stops all requests. After that some requests pass on trial.'),
+    halfOpenRequests: count('Requests that pass on trial at the same time.', { minimum: 1, maximum: 10_000 }),
+    successThreshold: count('Requests on trial that must succeed until the breaker closes. A failure opens it again.', {
+      minimum: 1,
+      maximum: 10_000,
     }),
   },
 );

@@ -154,11 +154,10 @@ test('an ejection outlives an update of the endpoints, and one of another worker
   cluster.update([1, 2, 3].map((port) => ({ address: '10.0.0.1', port, draining: false })));
   expect(used(variant)).toEqual([2, 3]);
   const told: [string, unknown][] = [];
-  const other = new EndpointRegistry(
-    () => POOL,
-    new TimerWheel(),
-    (key, notice) => told.push([key, notice]),
-  );
+  const other = new EndpointRegistry(() => POOL, new TimerWheel(), {
+    ejection: (key, notice) => void told.push([key, notice]),
+    tripped: () => undefined,
+  });
   const source = clusterIn(other, [1, 2]);
   fail(variantOf(source), source, [1]);
   const late = registryOf();

@@ -14,6 +14,14 @@ export interface LimitSettings {
   readonly maxParallelRequestsPerEndpoint: number;
 }
 
+export const NO_LIMITS: LimitSettings = Object.freeze({
+  maxConnections: 0,
+  maxPendingRequests: 0,
+  maxParallelRequests: 0,
+  maxParallelRetries: 0,
+  maxParallelRequestsPerEndpoint: 0,
+});
+
 /** The share of one of the workers: they add up to at least the limits. */
 export function shareOf(limits: LimitSettings, workers: number): LimitSettings {
   const share = (limit: number): number => Math.ceil(limit / workers);

@@ -2,7 +2,7 @@
 import type { PolicySettings } from '#api/policy/settings.ts';
 import type { ClusterSettings } from '../../cluster/settings.ts';
 import { activeCheck, outlierSettings } from './health-check.ts';
-import { limitSettings } from './circuit-breaker.ts';
+import { breakerSettings, limitSettings } from './circuit-breaker.ts';
 import { balancerSettings, hashKeys, slowStartOf, subsetLabels, zoneSettings } from './load-balancer.ts';
 
 /** One line per setting. All settings are written out, so that equal settings are equal texts. */
@@ -16,6 +16,7 @@ export function clusterSettings({ loadBalancer, healthCheck, circuitBreaker }: P
     outliers: outlierSettings(healthCheck?.passive),
     zone: zoneSettings(loadBalancer?.zone),
     limits: limitSettings(circuitBreaker),
+    breaker: breakerSettings(circuitBreaker),
     subset: subsetLabels(loadBalancer?.subset),
     overrideHeader: loadBalancer?.overrideHeader?.toLowerCase() ?? '',
   };
