@@ -16,10 +16,10 @@ const PLAN: RetryPlan = {
 function open(fields: Partial<Exchange> = {}, of: Partial<Attempt> = {}, retry: RetryPlan | null = PLAN, requestTimeout = 0) {
   const exchange = Object.assign(new Exchange({} as never, {} as never, performance.now()), {
     method: 'GET',
-    attempts: 1,
     phase: 'picked',
   });
-  Object.assign(exchange, fields);
+  // The attempt counts itself.
+  Object.assign(exchange, fields, { attempts: (fields.attempts ?? 1) - 1 });
   const budget = { take: () => true };
   const counts = new BackendCounts(
     'b',

@@ -23,8 +23,10 @@ const UNREACHABLE = withDetail(ERRORS.upstreamConnectFailed, 'ECONNREFUSED');
 
 /** An attempt of an exchange with a chosen backend; by default the first, of a GET without a body. */
 function attempt(fields: Partial<Exchange> = {}, of: Partial<Attempt> = {}, retry: RetryPlan | null = null): Attempt {
-  const exchange = Object.assign(new Exchange({} as never, {} as never, 0), { method: 'GET', attempts: 1, phase: 'picked', ...fields });
+  const exchange = Object.assign(new Exchange({} as never, {} as never, 0), { method: 'GET', phase: 'picked', ...fields });
   exchange.route = { retry } as never;
+  // The attempt counts itself.
+  exchange.attempts = (fields.attempts ?? 1) - 1;
   return Object.assign(new Attempt(exchange, {} as never, {} as never, {} as never), of);
 }
 
