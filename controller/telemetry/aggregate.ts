@@ -77,13 +77,17 @@ export interface SubscribedProxy {
   readonly address: string;
 }
 
-/** The view of one controller, or of several. */
-export interface Aggregate {
-  readonly proxies: readonly ProxySeen[];
-  readonly subscribed: readonly SubscribedProxy[];
+/** What one proxy or several have reported of what they serve. */
+export interface SeenEntries {
   readonly backends: readonly BackendSeen[];
   readonly addresses: readonly AddressSeen[];
   readonly routes: readonly RouteSeen[];
+}
+
+/** The view of one controller, or of several. */
+export interface Aggregate extends SeenEntries {
+  readonly proxies: readonly ProxySeen[];
+  readonly subscribed: readonly SubscribedProxy[];
   /** Entries that a controller had no room for. */
   readonly refused: number;
 }
@@ -96,6 +100,14 @@ export function mergeAggregates(parts: readonly Aggregate[]): Aggregate {
   return {
     proxies: latest(parts.flatMap(({ proxies }) => proxies)),
     subscribed: parts.flatMap(({ subscribed }) => subscribed),
+    ...mergeEntries(parts),
+    refused: parts.reduce((sum, { refused }) => sum + refused, 0),
+  };
+}
+
+/** The entries of several proxies or controllers, each name once. */
+export function mergeEntries(parts: readonly SeenEntries[]): SeenEntries {
+  return {
     backends: grouped(
       parts.flatMap(({ backends }) => backends),
       ({ backend }) => backend,
@@ -111,12 +123,11 @@ export function mergeAggregates(parts: readonly Aggregate[]): Aggregate {
       ({ route }) => route,
       addRoutes,
     ),
-    refused: parts.reduce((sum, { refused }) => sum + refused, 0),
   };
 }
 
 /** One entry per name: those with the same name are added up. */
-export function grouped<Entry>(
+function grouped<Entry>(
   entries: readonly Entry[],
   nameOf: (entry: Entry) => string,
   add: (one: Entry, other: Entry) => Entry,
@@ -140,7 +151,7 @@ function latest(proxies: readonly ProxySeen[]): readonly ProxySeen[] {
   );
 }
 
-export function addBackends(one: BackendSeen, other: BackendSeen): BackendSeen {
+function addBackends(one: BackendSeen, other: BackendSeen): BackendSeen {
   return {
     backend: one.backend,
     endpoints: grouped([...one.endpoints, ...other.endpoints], ({ endpoint }) => endpoint, addEndpoints),
@@ -149,7 +160,7 @@ export function addBackends(one: BackendSeen, other: BackendSeen): BackendSeen {
   };
 }
 
-export function addEndpoints(one: EndpointSeen, other: EndpointSeen): EndpointSeen {
+function addEndpoints(one: EndpointSeen, other: EndpointSeen): EndpointSeen {
   return {
     endpoint: one.endpoint,
     requestsPerSecond: one.requestsPerSecond + other.requestsPerSecond,
@@ -160,7 +171,7 @@ export function addEndpoints(one: EndpointSeen, other: EndpointSeen): EndpointSe
   };
 }
 
-export function addRoutes(one: RouteSeen, other: RouteSeen): RouteSeen {
+function addRoutes(one: RouteSeen, other: RouteSeen): RouteSeen {
   return {
     route: one.route,
     requestsPerSecond: one.requestsPerSecond + other.requestsPerSecond,
@@ -171,7 +182,7 @@ export function addRoutes(one: RouteSeen, other: RouteSeen): RouteSeen {
   };
 }
 
-export function addAddresses(one: AddressSeen, other: AddressSeen): AddressSeen {
+function addAddresses(one: AddressSeen, other: AddressSeen): AddressSeen {
   return {
     endpoint: one.endpoint,
     inFlight: one.inFlight + other.inFlight,

@@ -3,7 +3,7 @@ import type { Action, GaugesMessage, OverrideMessage, TelemetryHello } from '#ap
 import { INTERVAL_MS, MAX_INTERVAL_MS, MAX_OVERRIDES } from '#api/wire/telemetry-limits.ts';
 import type { Log } from '#lib/log.ts';
 import { ok, type Result } from '#lib/result.ts';
-import { addAddresses, addBackends, addRoutes, grouped } from './aggregate.ts';
+import { mergeEntries } from './aggregate.ts';
 import type { Aggregate, ProxySeen, SubscribedProxy } from './aggregate.ts';
 import { Overrides } from './overrides.ts';
 import type { Override } from './overrides.ts';
@@ -132,21 +132,7 @@ export class TelemetryHub {
     return {
       proxies: members.map((member) => this.#seen(member)),
       subscribed: this.#options.subscribed(),
-      backends: grouped(
-        entries.flatMap(({ backends }) => backends),
-        ({ backend }) => backend,
-        addBackends,
-      ),
-      addresses: grouped(
-        entries.flatMap(({ addresses }) => addresses),
-        ({ endpoint }) => endpoint,
-        addAddresses,
-      ),
-      routes: grouped(
-        entries.flatMap(({ routes }) => routes),
-        ({ route }) => route,
-        addRoutes,
-      ),
+      ...mergeEntries(entries),
       refused: this.#room.refused,
     };
   }

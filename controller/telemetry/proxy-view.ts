@@ -11,7 +11,7 @@ import type {
 } from '#api/wire/telemetry-messages.ts';
 import { MAX_CODES } from '#api/wire/telemetry-limits.ts';
 import { DURATION_BUCKETS } from '#lib/histogram.ts';
-import type { AddressSeen, BackendSeen, EndpointSeen, RouteSeen } from './aggregate.ts';
+import type { AddressSeen, BackendSeen, EndpointSeen, RouteSeen, SeenEntries } from './aggregate.ts';
 import { Recent } from './recent.ts';
 import { Kept } from './room.ts';
 import type { Room } from './room.ts';
@@ -44,13 +44,6 @@ interface RouteTally {
 interface AddressTally {
   readonly entry: AddressEntry;
   readonly at: number;
-}
-
-/** The entries of a proxy, without the parts that need others. */
-export interface ProxyEntries {
-  readonly backends: readonly BackendSeen[];
-  readonly addresses: readonly AddressSeen[];
-  readonly routes: readonly RouteSeen[];
 }
 
 export class ProxyView {
@@ -98,7 +91,7 @@ export class ProxyView {
   }
 
   /** The entries. `name`: the name of this proxy in the reasons of addresses. */
-  entries(name: string): ProxyEntries {
+  entries(name: string): SeenEntries {
     const now = this.#now();
     return {
       backends: this.#seenBackends(now),

@@ -1,6 +1,7 @@
 // The status of a fleet for operators: what the configuration says, joined with what proxies see, and the problems of both, the worst
 // first. Plain data: `weir status --output json` prints it.
 import type { Endpoints, Listener, Resource, Route, StreamRoute } from '#api/ir/ir.ts';
+import { compareText } from '#lib/compare-text.ts';
 import { quantile } from '#lib/histogram.ts';
 import { joinAddress } from '#lib/host-port.ts';
 import type { AddressSeen, Aggregate, BackendSeen, EndpointSeen, ProxySeen, ReasonSeen, RouteSeen } from './aggregate.ts';
@@ -208,5 +209,5 @@ function stateOf(draining: boolean, reasons: readonly ReasonSeen[], present: num
 }
 
 function sorted<Item>(items: readonly Item[], nameOf: (item: Item) => string): readonly Item[] {
-  return items.toSorted((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1));
+  return items.toSorted((one, other) => compareText(nameOf(one), nameOf(other)));
 }
