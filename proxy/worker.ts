@@ -5,30 +5,21 @@ import { normaliseHost, normalisePath } from '#api/match/normalise.ts';
 import type { Log } from '#lib/log.ts';
 import { TimerWheel } from '#lib/timer-wheel.ts';
 import { EndpointRegistry } from './cluster/endpoint.ts';
-import type { CreatePool, Endpoint, EndpointTells } from './cluster/endpoint.ts';
+import type { Endpoint, EndpointTells } from './cluster/endpoint.ts';
+import { downstreamCodec, upstreamPools } from './codecs.ts';
 import { ProbeBook } from './cluster/health/probe-book.ts';
 import { reasonsOf } from './cluster/variant.ts';
-import { H1Downstream } from './codec/h1/downstream.ts';
-import type { UpstreamSettings } from './codec/h1/settings.ts';
-import { H1Upstream } from './codec/h1/upstream.ts';
-import { H2Downstream } from './codec/h2/downstream.ts';
 import type { ConnectionFailure } from './codec/h2/connection-failures.ts';
 import { FloodCounts } from './codec/h2/floods.ts';
-import type { ConnectionSettings, H2Settings } from './codec/h2/settings.ts';
-import { H2Upstream } from './codec/h2/upstream.ts';
-import { writeProxyHeader } from './codec/proxy-protocol/write.ts';
 import type { BindingState } from './exchange/binding-state.ts';
 import { Bugs } from './exchange/bugs.ts';
 import { Hop } from './exchange/hop.ts';
-import type { Destination } from './exchange/dial.ts';
 import type { Limits } from './exchange/limits.ts';
 import { RefusedConnections } from './exchange/refused-connections.ts';
 import { splitTrippedKey } from './exchange/notices.ts';
 import type { Notice } from './exchange/notices.ts';
 import type { ClaimPort } from './exchange/port-claim.ts';
 import { WorkerBroadcast } from './exchange/worker-broadcast.ts';
-import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
-import type { Connect, Connection } from './listener/connection.ts';
 import { IsolatedRequestPath } from './isolated-request-path.ts';
 import { ListenerSockets } from './listener/listener-sockets.ts';
 import type { ListenerSocketsOptions } from './listener/listener-sockets.ts';
@@ -45,13 +36,8 @@ import { upstreamFamilies } from './telemetry/upstream-metrics.ts';
 import { workerFamilies } from './telemetry/worker-metrics.ts';
 import { WorkerReports } from './telemetry/worker-report.ts';
 import type { WorkerReport } from './telemetry/worker-report.ts';
-import { Capacity } from './upstream/capacity.ts';
-import { ClientPools } from './upstream/client-pools.ts';
 import { Gathering } from './upstream/gathering.ts';
 import { Mirror } from './upstream/mirror.ts';
-import { ConnectionPool } from './upstream/pool.ts';
-import type { PoolOptions } from './upstream/pool-options.ts';
-import { SharedPool } from './upstream/shared-pool.ts';
 import { createDial } from './upstream/dial.ts';
 
 /** The maximum time to write the last lines of the access log. */
@@ -264,7 +250,7 @@ export class Worker {
     return this.#builder.resources();
   }
 
-  /** The number of armed timers: 0 once all exchanges, connections and states of endpoints have ended. */
+  /** The number of armed timers: 0 once all exchanges and connections have ended. */
   get timers(): number {
     return this.#wheel.size;
   }
@@ -299,53 +285,5 @@ function logOverload(log: Log | undefined): OverloadListener {
   return (cause, severity) => {
     if (cause === null) log?.info('the overload is over: nothing was refused for 5 s');
     else log?.warn({ cause, severity }, 'the worker is overloaded and refuses requests by their priority');
-  };
-}
-
-/** The codecs to endpoints, by the transport of the cluster. */
-function upstreamPools(events: UpstreamEvents, settings: UpstreamSettings & ConnectionSettings & Pick<PoolOptions, 'shedder'>): CreatePool {
-  const poolTo = (
-    destination: Destination,
-    sharing: Pick<PoolOptions, 'capacity' | 'emptied' | 'endpoint'>,
-  ): ConnectionPool | SharedPool => {
-    const options = { ...settings, ...sharing, events };
-    return destination.transport.protocol === 'http2'
-      ? new SharedPool((owner) => new H2Upstream(destination, owner, events, settings), options)
-      : new ConnectionPool((owner) => new H1Upstream(destination, owner, events, settings), options);
-  };
-  return (endpoint, transport) => {
-    const { address, port } = endpoint;
-    const version = transport.proxyProtocol;
-    if (version === 0)
-      return poolTo({ address, port, transport, header: null }, { capacity: new Capacity(settings.limits, settings.wheel), endpoint });
-    return new ClientPools(
-      (client, sharing) => {
-        const header = writeProxyHeader(version, client, client.serverName);
-        return poolTo({ address, port, transport, header }, { ...sharing, endpoint });
-      },
-      settings.limits,
-      settings.wheel,
-    );
-  };
-}
-
-/** The codecs of accepted connections: by ALPN on TLS, by the first bytes otherwise. */
-function downstreamCodec(events: DownstreamEvents, settings: H2Settings): Connect {
-  const known = new WeakMap<Limits, H2Settings>();
-  /** Listeners with the same limits share the settings, so a connection costs one look-up. */
-  const settingsOf = ({ limits }: Connection): H2Settings => {
-    let own = known.get(limits);
-    if (own === undefined) known.set(limits, (own = { ...settings, limits }));
-    return own;
-  };
-  const speakH2: Connect = (socket, connection) => new H2Downstream(socket, connection, events, settingsOf(connection));
-  return (socket, connection) => {
-    if (connection.protocol === 'h2') return speakH2(socket, connection);
-    const handOver = (bytes: Buffer, retired: boolean): void => {
-      const codec = connection.become('h2', speakH2);
-      if (retired) codec.retire();
-      codec.data(bytes);
-    };
-    return new H1Downstream(socket, connection, events, settingsOf(connection), connection.tls === null ? handOver : null);
   };
 }
