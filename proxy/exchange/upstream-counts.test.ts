@@ -24,6 +24,16 @@ test('an answer counts by its class and time, and a wait for a connection counts
   expect([backend.firstByte.total, backend.queue.total]).toEqual([2, 1]);
 });
 
+test('a deadline that passed before the answer is a failure of the endpoint', () => {
+  const backend = new UpstreamCounts(10).acquire('app');
+  backend.keep(new Set(ENDPOINTS));
+  backend.attemptEnded(attemptAt(ENDPOINTS[0], { timedOut: true }), 'abandoned', null);
+  backend.attemptEnded(attemptAt(ENDPOINTS[0], { timedOut: false }), 'abandoned', null);
+  const counts = backend.endpoints.get(ENDPOINTS[0] as UpstreamEndpoint);
+  expect(counts?.byOutcome.abandoned).toBe(2);
+  expect(counts?.failures).toEqual(new Map([['upstream_timeout', 1]]));
+});
+
 test('endpoints above the maximum share one place, and removed endpoints free theirs', () => {
   const backend = new UpstreamCounts(2).acquire('app');
   backend.keep(new Set(ENDPOINTS));

@@ -2,6 +2,7 @@
 // and connection to one of its endpoints counts there.
 import { Histogram } from '#lib/histogram.ts';
 import type { Attempt, AttemptOutcome } from './attempt.ts';
+import { ERRORS } from './errors.ts';
 import type { ExchangeError } from './errors.ts';
 import type { RetryObstacle } from './exchange.ts';
 import type { UpstreamEndpoint } from './plan.ts';
@@ -12,7 +13,7 @@ export class EndpointCounts {
   readonly byOutcome: Record<AttemptOutcome, number> = { answered: 0, declined: 0, abandoned: 0, failed: 0 };
   /** Answers by class of status: index 1 to 9. */
   readonly byClass = new Float64Array(10);
-  /** Failed attempts by error code; null before the first. */
+  /** Failed attempts by error code, and those that a deadline ended before their answer; null before the first. */
   failures: Map<string, number> | null = null;
   /** Ejections by this worker, by cause; null before the first. */
   ejections: Map<string, number> | null = null;
@@ -106,12 +107,14 @@ export class BackendCounts {
   }
 
   /** Counts a finished attempt. */
-  attemptEnded({ endpoint, status, waitingSince, sentAt, headAt }: Attempt, outcome: AttemptOutcome, error: ExchangeError | null): void {
+  attemptEnded(attempt: Attempt, outcome: AttemptOutcome, error: ExchangeError | null): void {
+    const { endpoint, status, waitingSince, sentAt, headAt } = attempt;
     const counts = this.#of(endpoint);
     counts.byOutcome[outcome]++;
     if (waitingSince > 0 && sentAt > 0) this.queue.observe(sentAt - waitingSince);
     if (headAt > 0) this.#answered(counts, status, headAt - sentAt);
-    if (error !== null) countIn((counts.failures ??= new Map()), error.code);
+    const code = failureOf(attempt, error);
+    if (code !== null) countIn((counts.failures ??= new Map()), code);
   }
 
   #answered(counts: EndpointCounts, status: number, ms: number): void {
@@ -130,6 +133,12 @@ export class BackendCounts {
     this.#endpoints.set(endpoint, made);
     return made;
   }
+}
+
+/** The code of the failure; null if the attempt says nothing against its endpoint. */
+function failureOf({ timedOut }: Attempt, error: ExchangeError | null): string | null {
+  if (error !== null) return error.code;
+  return timedOut ? ERRORS.upstreamTimeout.code : null;
 }
 
 function countIn(counts: Map<string, number>, key: string): void {

@@ -147,9 +147,10 @@ describe('of the route (GEP-1742)', () => {
   });
 
   test('backendRequest: 504 for one attempt', async () => {
-    const { client, upstream } = await openChain({ respond: () => null }, timeouts(null, 60));
+    const { client, upstream, proxy } = await openChain({ respond: () => null }, timeouts(null, 60));
     expect(code((await client.ask(get())).body)).toBe('upstream_timeout');
     expect(upstream.requests.length).toBe(1);
+    expect(proxy.metric('weir_upstream_failures_total')).toBe(1);
   });
 
   test('backendRequest leaves time for another attempt within request', async () => {
