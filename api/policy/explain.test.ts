@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Policy, Route } from '../ir/ir.ts';
 import { explainPolicies, printPolicies } from './explain.ts';
 import { PolicyIndex } from './layers.ts';
+import { leavesOfKind } from './merge.ts';
 
 const ROUTE: Route = {
   ...{ kind: 'Route', key: 'HTTPRoute/apps/web/0', objectKind: 'HTTPRoute', namespace: 'apps', name: 'web', ruleIndex: 0, ruleName: '' },
@@ -20,6 +21,17 @@ const POLICIES = new PolicyIndex([
   policy('BackendTrafficPolicy', 'Gateway', 'infra', 'edge', { timeouts: { request: 30_000 }, retry: { attempts: 2 } }),
   policy('BackendTrafficPolicy', 'Service', 'apps', 'web', { retry: { codes: [503] }, timeouts: { backendRequest: 1_000 } }),
 ]);
+
+const POLICIES_WITH_ALL = [
+  ['ClientTrafficPolicy', 'listener infra/edge/http'],
+  ['BackendTrafficPolicy', 'backend Service/apps/web/80'],
+] as const;
+
+/** Sets the value at a path of names. */
+function set(settings: Record<string, unknown>, [name = '', ...rest]: readonly string[], value: unknown): void {
+  if (rest.length === 0) settings[name] = value;
+  else set((settings[name] ??= {}) as Record<string, unknown>, rest, value);
+}
 
 describe('explainPolicies', () => {
   test('has the policy of every value, and its target', () => {
@@ -47,6 +59,18 @@ describe('explainPolicies', () => {
       ['retry.codes', [503], 'BackendTrafficPolicy/apps/p'],
       ['retry.backoff', 25, 'HTTPRoute/apps/web/0'],
     ]);
+  });
+
+  test.each(POLICIES_WITH_ALL)('has every setting of a %s', (kind, target) => {
+    const fields = leavesOfKind(kind).map(({ path }) => path);
+    const everything = {};
+    for (const path of fields) set(everything, path, 1);
+    const index = new PolicyIndex([policy(kind, 'Gateway', 'infra', 'edge', everything as Policy['settings'])]);
+    const printed = printPolicies(explainPolicies(index, ROUTE, 'infra/edge/http'));
+    const lines = fields.map((path) =>
+      expect.stringMatching(new RegExp(`^  ${path.join('\\.')} [^:]+: ${kind}/infra/p, Gateway/infra/edge$`)),
+    );
+    expect(printed.split('\n')).toEqual([`settings of ${target}`, ...lines]);
   });
 
   test('prints nothing without a policy', () => {

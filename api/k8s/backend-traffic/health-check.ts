@@ -16,9 +16,11 @@ const probeHeaders = Type.Optional(
 );
 
 const pace = {
-  interval: duration('The pause between two probes of an endpoint; the proxy varies it by up to a tenth. 0s probes nothing.'),
+  interval: duration(
+    'The pause between two probes of an endpoint; the proxy varies it by up to a tenth. 0s probes nothing; less than 50ms counts as 50ms.',
+  ),
   unhealthyInterval: duration('The same for an endpoint that is unhealthy.'),
-  timeout: duration('The time for a probe: connection, TLS and answer together.'),
+  timeout: duration('The time for a probe: connection, TLS and answer together. 0s counts as 1s.'),
   healthyThreshold: count('Passed probes in a row that make an unhealthy endpoint healthy. The first probe decides at once.', {
     minimum: 1,
     maximum: 100,
@@ -79,7 +81,7 @@ const passive = group('Ejection of endpoints whose requests fail, also without a
   }),
   interval: duration('The time over which failureRatio and latency measure: between one and two intervals.'),
   baseEjectionTime: duration('The length of the first ejection. Each further one is longer by it. 0s ejects nothing.'),
-  maxEjectionTime: duration('The greatest length of an ejection.'),
+  maxEjectionTime: duration('The greatest length of an ejection; no less than baseEjectionTime.'),
   maxEjectionPercent: percent('The share of endpoints that ejections may take out of use: at least one, never all. 0 ejects nothing.'),
 });
 
