@@ -41,7 +41,7 @@ function completedFlags({ flags }: Command): readonly Completed[] {
 /** The completions of an argument that is not a flag. */
 function argumentsOf(command: Command): Pick<Completed, 'words' | 'isFile'> {
   const [first = ''] = command.arguments.split(' ');
-  const words = /^[a-z|]+$/.test(first) ? first.split('|') : [];
+  const words = /^[a-z|-]+$/.test(first) ? first.split('|') : [];
   return { words, isFile: /FILE|DIR/.test(command.arguments) };
 }
 

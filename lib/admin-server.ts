@@ -13,6 +13,20 @@ export interface Answer {
   readonly body: string;
 }
 
+/** An answer whose body comes in parts, while the work goes on. */
+export interface StreamedAnswer {
+  readonly status: number;
+  readonly type: string;
+  /** Writes the body. If it rejects, the connection is cut: a torn body does not look complete. */
+  readonly stream: (body: Body) => Promise<void>;
+}
+
+/** The body of a streamed answer. */
+export interface Body {
+  /** Resolves when there is room for more, or the caller has left. */
+  write(data: string | Buffer): Promise<void>;
+}
+
 /** A request. Absent parts and headers are ''. */
 export interface AdminRequest {
   readonly body: string;
@@ -22,10 +36,12 @@ export interface AdminRequest {
   readonly contentType: string;
   /** The part of the URL behind the question mark. */
   readonly query: string;
+  /** The caller has left before the end of the answer, or the server stops. */
+  readonly signal: AbortSignal;
 }
 
 /** Answers a request. */
-export type Answerer = (request: AdminRequest) => Answer | Promise<Answer>;
+export type Answerer = (request: AdminRequest) => Answer | StreamedAnswer | Promise<Answer | StreamedAnswer>;
 
 export interface AdminServerOptions {
   /** '' binds every address. */
@@ -41,6 +57,9 @@ export interface AdminServerOptions {
   /** The largest body of a request, bytes; 1024 if absent. */
   readonly maxBodyBytes?: number;
 }
+
+/** A caller that takes nothing of a streamed answer for this time is cut off: the sources of the answer wait for it. */
+const STALLED_MS = 10_000;
 
 /** Probes, dumps and simple commands need no larger body. */
 const MAX_BODY = 1_024;
@@ -112,12 +131,16 @@ export class AdminServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { status, type, body } = await this.#route(request).catch(() => text(500, 'failed'));
-    response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
-    response.end(request.method === 'HEAD' ? undefined : body);
+    const left = new AbortController();
+    response.once('close', () => left.abort());
+    const answer = await this.#route(request, left.signal).catch(() => text(500, 'failed'));
+    response.writeHead(answer.status, { 'content-type': answer.type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+    if (request.method === 'HEAD') response.end();
+    else if ('body' in answer) response.end(answer.body);
+    else await streamTo(response, answer.stream);
   }
 
-  async #route(request: IncomingMessage): Promise<Answer> {
+  async #route(request: IncomingMessage, signal: AbortSignal): Promise<Answer | StreamedAnswer> {
     const reason = this.#options.refuse?.(request) ?? null;
     if (reason !== null) return text(403, reason);
     if (!isAllowed(request, this.#options.token ?? '')) return text(401, 'a bearer token is needed');
@@ -125,7 +148,7 @@ export class AdminServer {
     if (typeof answerer !== 'function') return answerer;
     const limit = this.#options.maxBodyBytes ?? MAX_BODY;
     const body = await readBody(request, limit);
-    return body === null ? text(413, `the body is larger than ${limit} bytes`) : answerer(requestOf(request, body));
+    return body === null ? text(413, `the body is larger than ${limit} bytes`) : answerer(requestOf(request, body, signal));
   }
 
   /** The handler of a request, or the answer for an unknown method or path. */
@@ -139,15 +162,42 @@ export class AdminServer {
   }
 }
 
+async function streamTo(response: ServerResponse, stream: StreamedAnswer['stream']): Promise<void> {
+  // The caller sees the head before the first part.
+  response.flushHeaders();
+  try {
+    await stream({ write: (data) => written(response, data) });
+    response.end();
+  } catch {
+    response.destroy();
+  }
+}
+
+/** Resolves when there is room for more, or the connection is closed. */
+function written(response: ServerResponse, data: string | Buffer): Promise<void> {
+  if (response.destroyed || response.write(data)) return Promise.resolve();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stalled = setTimeout(() => response.destroy(), STALLED_MS);
+  const done = (): void => {
+    clearTimeout(stalled);
+    response.removeListener('drain', done);
+    response.removeListener('close', done);
+    resolve();
+  };
+  response.once('drain', done);
+  response.once('close', done);
+  return promise;
+}
+
 /** Compares hashes: they have equal lengths, and the comparison takes constant time. */
 function isAllowed(request: IncomingMessage, token: string): boolean {
   const digest = (value: string): Buffer => createHash('sha256').update(value).digest();
   return token === '' || timingSafeEqual(digest(request.headers.authorization ?? ''), digest(`Bearer ${token}`));
 }
 
-function requestOf({ url = '', headers }: IncomingMessage, body: string): AdminRequest {
-  const mark = url.indexOf('?');
-  return { body, accept: headers.accept ?? '', contentType: headers['content-type'] ?? '', query: mark < 0 ? '' : url.slice(mark + 1) };
+function requestOf({ url = '', headers }: IncomingMessage, body: string, signal: AbortSignal): AdminRequest {
+  const query = url.includes('?') ? url.slice(url.indexOf('?') + 1) : '';
+  return { body, accept: headers.accept ?? '', contentType: headers['content-type'] ?? '', query, signal };
 }
 
 /** Null if the body is too large. */

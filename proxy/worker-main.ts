@@ -4,6 +4,7 @@ import { createLog } from '#lib/log.ts';
 import { readFamilies, registerProcess } from '#lib/metric.ts';
 import type { PortClaim } from './exchange/port-claim.ts';
 import type { Bound, FromWorker, ToWorker } from './supervisor/messages.ts';
+import { ServedInspections } from './supervisor/served-inspections.ts';
 import { Worker } from './worker.ts';
 
 /** The time for open connections after the supervisor died: otherwise this process would never end. */
@@ -13,6 +14,7 @@ let worker: Worker | null = null;
 let nextClaim = 0;
 /** Port claims without an answer from the supervisor. */
 const claims = new Map<number, (refusal: NodeJS.ErrnoException | null) => void>();
+const inspections = new ServedInspections((message) => answer(message));
 /** The listener ports. */
 const ports = new Map<string, number>();
 
@@ -40,6 +42,9 @@ const RECEIVERS: { readonly [Type in Told['type']]: (to: Worker, message: Extrac
   ping: (_, { id }) => answer({ type: 'pong', id }),
   claimed: (_, message) => claimed(message),
   notice: (to, { notice }) => to.notice(notice),
+  inspect: (to, { id, inspection }) => inspections.run(id, (inspecting) => to.inspect(inspection, inspecting)),
+  partTaken: (_, { id }) => inspections.taken(id),
+  endInspection: (_, { id }) => inspections.end(id),
   ticketKeys: (to, { ticketKeys }) => to.setTicketKeys(Buffer.from(ticketKeys)),
   drain: (to) => to.drain(),
   reopenLog: (to) => to.reopenLog(),

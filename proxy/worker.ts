@@ -21,6 +21,7 @@ import type { Notice } from './exchange/notices.ts';
 import type { ClaimPort } from './exchange/port-claim.ts';
 import { WorkerBroadcast } from './exchange/worker-broadcast.ts';
 import { IsolatedRequestPath } from './isolated-request-path.ts';
+import type { Inspected, Inspecting, Inspection } from './inspection/inspection.ts';
 import { ListenerSockets } from './listener/listener-sockets.ts';
 import type { ListenerSocketsOptions } from './listener/listener-sockets.ts';
 import { Shedding } from './overload/shedding.ts';
@@ -243,6 +244,11 @@ export class Worker {
   /** What has changed since the last call, for reports to a controller. */
   report(): WorkerReport {
     return this.#reports.read();
+  }
+
+  /** Runs an inspection of this worker to its end. */
+  inspect(inspection: Inspection, inspecting: Inspecting): Promise<Inspected> {
+    return this.#telemetry.tail(inspection, inspecting);
   }
 
   /** The routes and listeners in use, for dumps. */

@@ -143,11 +143,22 @@ export interface OverrideMessage {
   readonly state: string;
 }
 
+/** Lines of the access log. */
+export interface TailMessage {
+  /** As --access-log-filter; '' for all lines. */
+  readonly filter: string;
+  readonly durationMs: number;
+  /** The most lines per second of a proxy. */
+  readonly rate: number;
+  /** The number of a worker from 0; '' for all. */
+  readonly worker: string;
+}
+
 /** What a proxy is to do. */
 export type Action =
   | { readonly action: 'drain'; readonly drain: object }
   | { readonly action: 'logLevel'; readonly logLevel: { readonly level: string } }
-  | { readonly action: 'tail'; readonly tail: { readonly filter: string; readonly durationMs: number; readonly rate: number } }
+  | { readonly action: 'tail'; readonly tail: TailMessage }
   | { readonly action: 'cpuProfile'; readonly cpuProfile: { readonly durationMs: number } }
   | { readonly action: 'heapSnapshot'; readonly heapSnapshot: object }
   | { readonly action: 'override'; readonly override: OverrideMessage };

@@ -107,6 +107,7 @@ const Command = Type.Object({
       filter: Type.String({ maxLength: 4_096 }),
       durationMs: Type.Integer({ minimum: 1, maximum: MAX_TAIL_MS }),
       rate: Type.Integer({ minimum: 1, maximum: MAX_TAIL_RATE }),
+      worker: Name,
     }),
   ),
   cpuProfile: Type.Optional(Type.Object({ durationMs: Type.Integer({ minimum: 1, maximum: MAX_PROFILE_MS }) })),

@@ -63,7 +63,7 @@ test('a message of a later release is not refused', () => {
 test('a command with a value out of bounds is refused', () => {
   const tail: ToProxy = {
     message: 'command',
-    command: { id: 1, deadlineMs: 1, action: 'tail', tail: { filter: '', durationMs: 1, rate: 0 } },
+    command: { id: 1, deadlineMs: 1, action: 'tail', tail: { filter: '', durationMs: 1, rate: 0, worker: '' } },
   };
   expect(decodeToProxy(tail)).toEqual({ ok: false, error: { field: 'command.tail.rate', reason: 'must be at least 1' } });
 });

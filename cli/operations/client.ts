@@ -22,6 +22,21 @@ interface Reply {
   readonly text: string;
 }
 
+/** The rest of a call with an answer in parts. */
+export interface StreamedCall {
+  /** Takes a part of the answer. */
+  readonly take: (data: Buffer) => void;
+  /** The longest time of the whole answer, milliseconds. */
+  readonly timeout: number;
+}
+
+/** Calls an operation whose answer comes in parts. Throws a UsageError for a refusal, and for an answer that ends too early. */
+export async function streamOperation(connection: Connection, call: OperationCall, { take, timeout }: StreamedCall): Promise<void> {
+  const stream = await connection.open();
+  const reply = await send(stream, connection, call, { take, timeout }).finally(() => stream.destroy());
+  if (reply.status !== 200) throw new UsageError(refusalOf(connection, call, reply));
+}
+
 /** The answer of an operation, of the type that its resource defines. Throws a UsageError for a refusal or a lost connection. */
 export async function callOperation<T>(connection: Connection, call: OperationCall): Promise<T> {
   const stream = await connection.open();
@@ -34,7 +49,13 @@ export async function callOperation<T>(connection: Connection, call: OperationCa
   }
 }
 
-function send(stream: Duplex, { name, host, token }: Connection, { method, path, body }: OperationCall): Promise<Reply> {
+/** `streamed`: takes the parts of a successful answer. */
+function send(
+  stream: Duplex,
+  { name, host, token }: Connection,
+  { method, path, body }: OperationCall,
+  streamed: StreamedCall | null = null,
+): Promise<Reply> {
   const text = body === undefined ? '' : JSON.stringify(body);
   const headers = {
     host,
@@ -44,11 +65,13 @@ function send(stream: Duplex, { name, host, token }: Connection, { method, path,
   };
   return new Promise((resolve, reject) => {
     const failed = (error: Error): void => reject(new UsageError(`${name}: ${error.message}`));
-    const options = { method, path, headers, createConnection: () => stream, signal: AbortSignal.timeout(TIMEOUT) };
+    const options = { method, path, headers, createConnection: () => stream, signal: AbortSignal.timeout(streamed?.timeout ?? TIMEOUT) };
     const request = http.request(options, (response) => {
-      let answer = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => (answer += chunk));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, type: response.headers['content-type'] ?? '', text: answer }));
+      const status = response.statusCode ?? 0;
+      const parts: Buffer[] = [];
+      const take = status === 200 && streamed !== null ? streamed.take : (part: Buffer) => void parts.push(part);
+      response.on('data', take);
+      response.on('end', () => resolve({ status, type: response.headers['content-type'] ?? '', text: Buffer.concat(parts).toString() }));
       response.on('error', failed);
     });
     request.on('error', failed).end(text);

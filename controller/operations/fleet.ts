@@ -1,14 +1,14 @@
 // The status of the fleet, overrides of endpoints, and commands to proxies.
 import { Type } from 'typebox';
 import type { Resource } from '#api/ir/ir.ts';
-import { err, ok } from '#lib/result.ts';
+import { err, ok, type Result } from '#lib/result.ts';
 import { joinAddress, splitAddress } from '#lib/host-port.ts';
 import { COMMAND_MS } from '../telemetry/hub.ts';
 import type { ProxyEnd } from '../telemetry/hub.ts';
 import type { Fleet } from '../telemetry/fleet.ts';
 import type { Action } from '#api/wire/telemetry-messages.ts';
 import { invalid, operation } from './operation.ts';
-import type { Operation, Outcome } from './operation.ts';
+import type { Operation, Outcome, Problem } from './operation.ts';
 
 /** The answer to a command: that of each proxy. */
 export interface CommandAnswer {
@@ -24,7 +24,8 @@ const EndpointInput = Type.Object(
   },
   CLOSED,
 );
-const ProxyNames = Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 512 }), { minItems: 1, maxItems: 1_000 }));
+/** The names of some proxies; absent for all. */
+export const ProxyNames = Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 512 }), { minItems: 1, maxItems: 1_000 }));
 const LevelInput = Type.Object({ level: Type.String({ minLength: 1, maxLength: 16 }), proxies: ProxyNames }, CLOSED);
 // All proxies at once would stop the traffic: they must be named.
 const DrainInput = Type.Object(
@@ -56,9 +57,17 @@ async function override(fleet: Fleet, text: string, state: string): Promise<Outc
 async function command(fleet: Fleet, action: Action, proxies: readonly string[] | null): Promise<Outcome> {
   const { signal } = new AbortController();
   const ends = await fleet.command({ action, deadlineMs: COMMAND_MS, proxies, chunk: () => undefined, signal });
-  const unknown = proxies?.filter((name) => !ends.some(({ proxy }) => proxy === name)) ?? [];
-  if (unknown.length > 0) return err({ status: 404, detail: `no proxy reports under the name ${unknown.join(', ')}` });
-  return ok({ proxies: ends } satisfies CommandAnswer);
+  const stranger = strangerAmong(
+    proxies,
+    ends.map(({ proxy }) => proxy),
+  );
+  return stranger ?? ok({ proxies: ends } satisfies CommandAnswer);
+}
+
+/** The refusal of names of proxies that do not report; null if all do. */
+export function strangerAmong(names: readonly string[] | null, known: readonly string[]): Result<never, Problem> | null {
+  const unknown = names?.filter((name) => !known.includes(name)) ?? [];
+  return unknown.length === 0 ? null : err({ status: 404, detail: `no proxy reports under the name ${unknown.join(', ')}` });
 }
 
 function endpointNames(resource: Resource): readonly string[] {

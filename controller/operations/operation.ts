@@ -2,7 +2,8 @@
 // query of a GET. A refusal is a problem (RFC 9457) that names each wrong field.
 import { Ajv, type ValidateFunction } from 'ajv';
 import type { Static, TObject } from 'typebox';
-import type { AdminRequest, Answer } from '#lib/admin-server.ts';
+import { json } from '#lib/admin-server.ts';
+import type { AdminRequest, Answer, StreamedAnswer } from '#lib/admin-server.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import type { FieldError } from '#api/k8s/field-error.ts';
 import { describeSchemaError } from '#api/k8s/schema-error.ts';
@@ -17,11 +18,14 @@ export interface Problem {
 /** The JSON of the answer, or the refusal. */
 export type Outcome = Result<object, Problem>;
 
+/** The answer whose body comes in parts, or the refusal. */
+export type StreamedOutcome = Result<StreamedAnswer, Problem>;
+
 /** An operation, ready to answer requests. */
 export interface Operation {
   /** Like `GET /endpoints`. */
   readonly id: string;
-  answer(request: AdminRequest): Promise<Outcome>;
+  answer(request: AdminRequest): Promise<Result<Answer | StreamedAnswer, Problem>>;
 }
 
 const TITLES: Readonly<Record<Problem['status'], string>> = {
@@ -43,6 +47,18 @@ const ajv = new Ajv({ allErrors: true, useDefaults: true, verbose: true, strict:
  * only; an exception of it is a bug.
  */
 export function operation<S extends TObject>(id: string, input: S, run: (input: Static<S>) => Promise<Outcome>): Operation {
+  return streamedOperation(id, input, async (value) => {
+    const outcome = await run(value);
+    return outcome.ok ? ok(json(outcome.value)) : outcome;
+  });
+}
+
+/** As `operation`, with an answer whose body comes in parts. The signal: the caller has left. */
+export function streamedOperation<S extends TObject>(
+  id: string,
+  input: S,
+  run: (input: Static<S>, signal: AbortSignal) => Promise<Result<Answer | StreamedAnswer, Problem>>,
+): Operation {
   let validate: ValidateFunction | null = null;
   const read = id.startsWith('GET ') ? readQuery : readBody;
   return {
@@ -52,7 +68,7 @@ export function operation<S extends TObject>(id: string, input: S, run: (input: 
       if (!value.ok) return value;
       validate ??= ajv.compile(input);
       if (!validate(value.value)) return invalid((validate.errors ?? []).slice(0, MAX_ERRORS).map(describeSchemaError));
-      return run(value.value as Static<S>);
+      return run(value.value as Static<S>, request.signal);
     },
   };
 }

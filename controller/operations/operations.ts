@@ -1,5 +1,5 @@
 // The API for operators, as paths of the admin server of a controller or of `weir up`.
-import { json, type Answer, type Answerer } from '#lib/admin-server.ts';
+import type { Answer, Answerer, StreamedAnswer } from '#lib/admin-server.ts';
 import type { Log } from '#lib/log.ts';
 import { describeProblem, type Operation } from './operation.ts';
 
@@ -12,10 +12,10 @@ export function operationPaths(operations: readonly Operation[], log: Log): Read
 }
 
 function answererOf(operation: Operation, log: Log): Answerer {
-  return async (request): Promise<Answer> => {
+  return async (request): Promise<Answer | StreamedAnswer> => {
     try {
       const outcome = await operation.answer(request);
-      return outcome.ok ? json(outcome.value) : describeProblem(outcome.error);
+      return outcome.ok ? outcome.value : describeProblem(outcome.error);
     } catch (error) {
       log.error({ err: error, operation: operation.id }, 'a bug stopped an operation');
       return describeProblem({ status: 500, detail: `a bug stopped ${operation.id}; the log has its description` });

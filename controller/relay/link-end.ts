@@ -57,6 +57,7 @@ export class LinkEnd {
     signal.addEventListener('abort', cancel);
     this.#asked.set(id, { part, end: resolve });
     void this.#send({ id, message: 'ask', ask: { operation, body: Buffer.from(JSON.stringify(body)) } });
+    if (signal.aborted) cancel();
     const reply = await promise;
     clearTimeout(late);
     signal.removeEventListener('abort', cancel);

@@ -47,6 +47,13 @@ export class Fleet {
     return statusOf({ version, at: new Date(), aggregate, resources: resources(), overrides: hub.overrides.inForce(), missing });
   }
 
+  /** The names of all proxies that report, or reported lately. */
+  async proxies(): Promise<readonly string[]> {
+    const { hub, peers } = this.#options;
+    const { aggregates } = await peers.aggregates();
+    return [hub.aggregate(), ...aggregates].flatMap(({ proxies }) => proxies.map(({ node }) => node));
+  }
+
   /** Whether a backend has the endpoint ADDRESS:PORT, or a proxy an override of it. */
   knows(names: (resource: Resource) => readonly string[], name: string): boolean {
     for (const resource of this.#options.resources()) if (names(resource).includes(name)) return true;

@@ -104,6 +104,7 @@ export class ProxyStream {
     signal.addEventListener('abort', cancel);
     this.#waiting.set(id, { chunk, end: resolve });
     this.peer.send({ message: 'command', command: { id, deadlineMs, ...action } });
+    if (signal.aborted) cancel();
     const end = await promise;
     clearTimeout(late);
     signal.removeEventListener('abort', cancel);

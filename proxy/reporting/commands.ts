@@ -12,8 +12,8 @@ export interface Running {
   readonly signal: AbortSignal;
 }
 
-/** Runs a command. An error is a refusal with a reason for the operator. Rejects if the command failed. */
-export type Run<A extends Action> = (action: A, running: Running) => Promise<Result<void>> | Result<void>;
+/** Runs a command. A text is a note about the result, an error a refusal with its reason. Rejects if the command failed. */
+export type Run<A extends Action> = (action: A, running: Running) => Promise<Result<string | undefined>> | Result<string | undefined>;
 
 /** The commands that a proxy knows. */
 export type CommandTable = { readonly [Name in Action['action']]?: Run<Extract<Action, { action: Name }>> };
@@ -73,7 +73,7 @@ export class Commands {
     try {
       const run = this.#table[action.action] as Run<Action>;
       const result = await run(action, running);
-      return result.ok ? { outcome: 'done', reason: '' } : refused(result.error);
+      return result.ok ? { outcome: 'done', reason: shortened(result.value ?? '') } : refused(result.error);
     } catch (error) {
       this.#log.warn({ err: error, command: action.action }, 'a command failed');
       return { outcome: 'failed', reason: shortened(error instanceof Error ? error.message : String(error)) };

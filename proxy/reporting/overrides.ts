@@ -27,7 +27,7 @@ export class OverrideKeeper {
   }
 
   /** Sets or withdraws one. The error is why this proxy cannot. */
-  set({ kind, endpoint, state }: OverrideMessage): Result<void> {
+  set({ kind, endpoint, state }: OverrideMessage): Result<undefined> {
     if (kind !== 'endpoint') return err(`this proxy does not know overrides of a ${kind}`);
     const address = splitAddress(endpoint);
     if (address === null) return err(`${JSON.stringify(endpoint)} is not ADDRESS:PORT`);

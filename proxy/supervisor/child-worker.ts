@@ -17,6 +17,8 @@ import type { ClaimPort } from '../exchange/port-claim.ts';
 import type { MetricJson } from '#lib/metric.ts';
 import type { WorkerLink } from './link.ts';
 import type { Bound, FromWorker, ToWorker, WorkerSettings } from './messages.ts';
+import type { Inspected, Inspecting, Inspection } from '../inspection/inspection.ts';
+import { RemoteInspections } from './remote-inspections.ts';
 import type { WorkerReport } from '../telemetry/worker-report.ts';
 import { addCounters } from './sum.ts';
 
@@ -66,6 +68,7 @@ export class ChildWorker implements WorkerLink {
   readonly #options: ChildWorkerOptions;
   readonly #backoff = new Backoff(RESTART);
   readonly #asked = new Map<number, Asked>();
+  readonly #inspections = new RemoteInspections((message) => this.#send(message));
   #process: ChildProcess | null = null;
   #restart: NodeJS.Timeout | null = null;
   readonly #beat: NodeJS.Timeout;
@@ -124,6 +127,11 @@ export class ChildWorker implements WorkerLink {
   async report(): Promise<WorkerReport | null> {
     const answer = await this.#ask((id) => ({ type: 'report', id }), this.#options.heartbeat.timeout);
     return answer?.type === 'reported' ? answer.report : null;
+  }
+
+  async inspect(inspection: Inspection, inspecting: Inspecting): Promise<Inspected> {
+    const ask = (message: (id: number) => ToWorker): Promise<FromWorker | null> => this.#ask(message);
+    return this.#inspections.run(ask, inspection, inspecting);
   }
 
   setTicketKeys(ticketKeys: Buffer): void {
@@ -222,6 +230,7 @@ export class ChildWorker implements WorkerLink {
   #answered(message: FromWorker): void {
     if (message.type === 'claim') return void this.#claim(message);
     if (message.type === 'notice') return this.#options.told(message.notice);
+    if (message.type === 'part') return this.#inspections.part(message.id, message.data);
     if (message.type === 'bound' || message.type === 'applied') this.#noteBound(message.bound);
     if (message.type === 'bound') this.#options.bindingsChanged();
     else this.#settle(message.id, message);

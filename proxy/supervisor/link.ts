@@ -4,6 +4,7 @@ import type { BindingState } from '../exchange/binding-state.ts';
 import type { Notice } from '../exchange/notices.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { MetricJson } from '#lib/metric.ts';
+import type { Inspected, Inspecting, Inspection } from '../inspection/inspection.ts';
 import type { WorkerReport } from '../telemetry/worker-report.ts';
 
 export interface WorkerLink {
@@ -23,6 +24,8 @@ export interface WorkerLink {
   notice(notice: Notice): void;
   /** As Worker.report; null if the worker does not answer in time. */
   report(): Promise<WorkerReport | null>;
+  /** As Worker.inspect. Rejects if it fails or the worker dies. */
+  inspect(inspection: Inspection, inspecting: Inspecting): Promise<Inspected>;
   /** As Worker.setTicketKeys. */
   setTicketKeys(keys: Buffer): void;
   /** As Worker.drain. */

@@ -7,6 +7,7 @@ import type { Notice } from '../exchange/notices.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import { Worker } from '../worker.ts';
 import type { WorkerOptions } from '../worker.ts';
+import type { Inspected, Inspecting, Inspection } from '../inspection/inspection.ts';
 import type { WorkerReport } from '../telemetry/worker-report.ts';
 import type { WorkerLink } from './link.ts';
 
@@ -41,6 +42,10 @@ export class LocalWorker implements WorkerLink {
 
   report(): Promise<WorkerReport> {
     return Promise.resolve(this.#worker.report());
+  }
+
+  inspect(inspection: Inspection, inspecting: Inspecting): Promise<Inspected> {
+    return this.#worker.inspect(inspection, inspecting);
   }
 
   setTicketKeys(keys: Buffer): void {

@@ -7,6 +7,7 @@ import type { Notice } from '../exchange/notices.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { PortClaim } from '../exchange/port-claim.ts';
 import type { MetricJson } from '#lib/metric.ts';
+import type { Inspected, Inspection } from '../inspection/inspection.ts';
 import type { WorkerReport } from '../telemetry/worker-report.ts';
 
 /** The options of a worker process. */
@@ -32,6 +33,11 @@ export type ToWorker =
   | { readonly type: 'ticketKeys'; readonly ticketKeys: Uint8Array }
   | { readonly type: 'claimed'; readonly id: number; readonly refusal: PortRefusal | null }
   | { readonly type: 'notice'; readonly notice: Notice }
+  /** The answer comes at the end of the inspection. */
+  | { readonly type: 'inspect'; readonly id: number; readonly inspection: Inspection }
+  /** The supervisor has handed on the last part of the inspection with this id. */
+  | { readonly type: 'partTaken'; readonly id: number }
+  | { readonly type: 'endInspection'; readonly id: number }
   | { readonly type: 'drain' }
   | { readonly type: 'reopenLog' }
   | { readonly type: 'stop'; readonly id: number; readonly grace: number };
@@ -49,7 +55,10 @@ export interface Bound {
   readonly ports: readonly (readonly [number, number | null])[];
 }
 
-/** All but `bound`, `claim` and `notice` are answers; `claim` has its own id, which `claimed` has too. */
+/**
+ * All but `bound`, `claim`, `notice` and `part` are answers. `claim` has its own id, which `claimed` has too; `part` has that of its
+ * inspection, and the next part waits for `partTaken`.
+ */
 export type FromWorker =
   | { readonly type: 'applied'; readonly id: number; readonly errors: readonly ResourceError[]; readonly bound: Bound }
   | { readonly type: 'bound'; readonly bound: Bound }
@@ -57,5 +66,8 @@ export type FromWorker =
   | { readonly type: 'notice'; readonly notice: Notice }
   | { readonly type: 'metrics'; readonly id: number; readonly metrics: readonly MetricJson[] }
   | { readonly type: 'reported'; readonly id: number; readonly report: WorkerReport }
+  | { readonly type: 'part'; readonly id: number; readonly data: Uint8Array }
+  | { readonly type: 'inspected'; readonly id: number; readonly inspected: Inspected }
+  | { readonly type: 'inspectionFailed'; readonly id: number; readonly reason: string }
   | { readonly type: 'pong'; readonly id: number }
   | { readonly type: 'stopped'; readonly id: number; readonly flushed: boolean };

@@ -25,6 +25,8 @@ import { supervisorFamilies } from './metrics.ts';
 import { NoticeHub } from './notice-hub.ts';
 import { countPairs } from './pairs.ts';
 import { PortClaims, portName } from './port-claims.ts';
+import type { Inspected, Inspecting, Inspection } from '../inspection/inspection.ts';
+import { inspectAll } from './inspections.ts';
 import type { WorkerReport } from '../telemetry/worker-report.ts';
 import { expose } from './sum.ts';
 
@@ -113,6 +115,11 @@ export class Supervisor {
     return this.#workers.filter((worker) => worker.serving).length;
   }
 
+  /** The number of workers. */
+  get workers(): number {
+    return this.#workers.length;
+  }
+
   /** The number of applied changes. */
   get version(): number {
     return this.#version;
@@ -176,6 +183,11 @@ export class Supervisor {
   async reports(): Promise<ReadonlyMap<string, WorkerReport | null>> {
     const asked = this.#workers.map(async (worker, index) => [`${index}/${worker.pid}`, await worker.report()] as const);
     return new Map(await Promise.all(asked));
+  }
+
+  /** Inspects a worker by its number from 0, or all (null). Resolves once all have ended; rejects if one fails. */
+  inspect(inspection: Inspection, worker: number | null, inspecting: Inspecting): Promise<Inspected> {
+    return inspectAll(worker === null ? this.#workers : this.#workers.slice(worker, worker + 1), inspection, inspecting);
   }
 
   /** Every connection ends with its next answer; new ones are still accepted. */

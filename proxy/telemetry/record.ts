@@ -2,7 +2,7 @@
 import { turnTime } from '#lib/turn-clock.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { StreamRecorder, StreamSession } from '../exchange/stream-session.ts';
-import type { AccessLog } from './access-log/access-log.ts';
+import type { Log } from './access-log/access-log.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 import type { StreamMetrics } from './stream-metrics.ts';
 import type { WebSocketMetrics } from './websocket-metrics.ts';
@@ -10,11 +10,16 @@ import type { WebSocketMetrics } from './websocket-metrics.ts';
 export class ExchangeRecorder {
   readonly #metrics: RequestMetrics;
   readonly #webSockets: WebSocketMetrics;
-  readonly #log: AccessLog | null;
+  #log: Log | null;
 
-  constructor(metrics: RequestMetrics, webSockets: WebSocketMetrics, log: AccessLog | null) {
+  constructor(metrics: RequestMetrics, webSockets: WebSocketMetrics, log: Log | null) {
     this.#metrics = metrics;
     this.#webSockets = webSockets;
+    this.#log = log;
+  }
+
+  /** Sets the log from now on; null for none. */
+  logTo(log: Log | null): void {
     this.#log = log;
   }
 
@@ -40,10 +45,15 @@ export class ExchangeRecorder {
 
 export class SessionRecorder implements StreamRecorder {
   readonly #metrics: StreamMetrics;
-  readonly #log: AccessLog | null;
+  #log: Log | null;
 
-  constructor(metrics: StreamMetrics, log: AccessLog | null) {
+  constructor(metrics: StreamMetrics, log: Log | null) {
     this.#metrics = metrics;
+    this.#log = log;
+  }
+
+  /** Sets the log from now on; null for none. */
+  logTo(log: Log | null): void {
     this.#log = log;
   }
 

@@ -2,8 +2,11 @@
 import type { Limits } from '../exchange/limits.ts';
 import { UpstreamCounts } from '../exchange/upstream-counts.ts';
 import type { MetricFamily } from '#lib/metric.ts';
-import { AccessLog } from './access-log/access-log.ts';
-import type { AccessLogSettings } from './access-log/access-log.ts';
+import { AccessLog, DEFAULT_ACCESS_LOG } from './access-log/access-log.ts';
+import type { AccessLogSettings, Log } from './access-log/access-log.ts';
+import { Tap } from './access-log/tap.ts';
+import { TappedLog } from './access-log/tapped-log.ts';
+import type { Inspected, Inspecting, Inspection } from '../inspection/inspection.ts';
 import { ExchangeRecorder, SessionRecorder } from './record.ts';
 import { RequestMetrics } from './request-metrics.ts';
 import { StreamMetrics } from './stream-metrics.ts';
@@ -29,9 +32,10 @@ export class Telemetry {
   readonly #metrics: readonly { families(): readonly MetricFamily[] }[];
   readonly #requests: RequestMetrics;
   readonly #streams: StreamMetrics;
+  readonly #tapped: TappedLog;
 
   /** Throws if the access log cannot be opened. */
-  constructor({ limits, accessLog, accessLogSettings, reusePort }: TelemetryOptions) {
+  constructor({ limits, accessLog, accessLogSettings = DEFAULT_ACCESS_LOG, reusePort }: TelemetryOptions) {
     const [requests, webSockets, streams] = [new RequestMetrics(limits), new WebSocketMetrics(limits), new StreamMetrics(limits)];
     this.#metrics = [requests, webSockets, streams];
     this.#requests = requests;
@@ -40,6 +44,25 @@ export class Telemetry {
     this.accessLog = accessLog === 'off' ? null : new AccessLog(accessLog, reusePort, accessLogSettings);
     this.exchanges = new ExchangeRecorder(requests, webSockets, this.accessLog);
     this.sessions = new SessionRecorder(streams, this.accessLog);
+    this.#tapped = new TappedLog(this.accessLog, accessLogSettings.format);
+  }
+
+  /** Hands lines of the access log to a reader until the signal. */
+  async tail(inspection: Extract<Inspection, { kind: 'tail' }>, inspecting: Inspecting): Promise<Inspected> {
+    const tap = new Tap(inspection);
+    this.#tapped.add(tap);
+    this.#logTo(this.#tapped);
+    try {
+      return await tap.run(inspecting);
+    } finally {
+      this.#tapped.remove(tap);
+      if (this.#tapped.size === 0) this.#logTo(this.accessLog);
+    }
+  }
+
+  #logTo(log: Log | null): void {
+    this.exchanges.logTo(log);
+    this.sessions.logTo(log);
   }
 
   /** Open requests. */

@@ -1,5 +1,5 @@
 // Weir as a separate process, with its output read line by line.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -49,6 +49,14 @@ export class Child {
       if (deadline.aborted) throw new Error(`${pattern} was not printed:\n${this.#output}`);
       await Promise.race([this.#grown.promise, this.#exit, once(deadline, 'abort')]);
     }
+  }
+
+  /** Kills one of its workers. */
+  killWorker(): void {
+    const { stdout } = spawnSync('pgrep', ['-P', String(this.pid), '-f', 'worker-main'], { encoding: 'utf8' });
+    const [worker] = stdout.split('\n').filter(Boolean);
+    if (worker === undefined) throw new Error('weir has no worker');
+    process.kill(Number(worker), 'SIGKILL');
   }
 
   /** Sends a signal and resolves to the exit code. */

@@ -5,6 +5,7 @@ import type { LogFormat } from '#api/access-log/format.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import type { StreamSession } from '../../exchange/stream-session.ts';
 import { keeps } from './filter.ts';
+import type { Subject } from './filter.ts';
 import { compileLine } from './line.ts';
 import { Moment } from './moment.ts';
 import { keepHeaders, loggedHeaders, requestReaders } from './request-fields.ts';
@@ -51,7 +52,24 @@ export class LineMaker {
   }
 }
 
-export class AccessLog {
+/** Takes exchanges and streams of a worker as they start and end. */
+export interface Log {
+  started(exchange: Exchange): void;
+  log(exchange: Exchange, ms: number): void;
+  logStream(session: StreamSession, ms: number): void;
+}
+
+/** The values of an exchange that filters check. */
+export function subjectOf({ status, route, error }: Exchange, ms: number): Subject {
+  return { status, ms, route: route === null ? '' : route.key, failed: error !== null };
+}
+
+/** The values of a connection that filters check. */
+export function subjectOfStream({ target, error }: StreamSession, ms: number): Subject {
+  return { status: 0, ms, route: target.plan === null ? '' : target.plan.key, failed: error !== null };
+}
+
+export class AccessLog implements Log {
   readonly #sink: LogSink;
   readonly #lines: LineMaker;
   readonly #filter: LogFilter;
@@ -74,18 +92,12 @@ export class AccessLog {
   }
 
   log(exchange: Exchange, ms: number): void {
-    if (this.#filter !== null && !this.#keeps(this.#filter, exchange, ms)) return;
+    if (this.#filter !== null && !keeps(this.#filter, subjectOf(exchange, ms))) return;
     this.#sink.write(this.#lines.request(exchange, ms));
   }
 
-  #keeps(filter: Exclude<LogFilter, null>, { status, route, error }: Exchange, ms: number): boolean {
-    return keeps(filter, { status, ms, route: route === null ? '' : route.key, failed: error !== null });
-  }
-
   logStream(session: StreamSession, ms: number): void {
-    const { target, error } = session;
-    const subject = { status: 0, ms, route: target.plan === null ? '' : target.plan.key, failed: error !== null };
-    if (this.#filter === null || keeps(this.#filter, subject)) this.#sink.write(this.#lines.stream(session, ms));
+    if (this.#filter === null || keeps(this.#filter, subjectOfStream(session, ms))) this.#sink.write(this.#lines.stream(session, ms));
   }
 
   /** Reopens the file after a rename. Returns null, or the error if the log keeps the old file. */

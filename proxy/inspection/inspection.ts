@@ -1,0 +1,22 @@
+// An inspection of a worker or the supervisor that an operator asks for: its result leaves the process in parts while it runs.
+import type { LogFilter } from '#api/access-log/filter.ts';
+import type { Result } from '#lib/result.ts';
+
+/** What to inspect. Plain data: it goes to workers as a message. */
+export type Inspection =
+  /** Lines of the access log, until it is ended. `rate`: the most lines per second. */
+  { readonly kind: 'tail'; readonly filter: LogFilter; readonly rate: number };
+
+/** What a running inspection uses. */
+export interface Inspecting {
+  /** Takes a part of the result, at most PART_BYTES. The inspection sends the next part after it resolves. */
+  readonly part: (data: Buffer) => Promise<void>;
+  /** The inspection is to end. */
+  readonly signal: AbortSignal;
+}
+
+/** The end of an inspection: lines that were left out, or why there is no result. */
+export type Inspected = Result<{ readonly dropped: number }>;
+
+/** The largest part. A message to a controller may have more. */
+export const PART_BYTES = 32 * 1_024;
