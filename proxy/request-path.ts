@@ -231,6 +231,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   responseHead(attempt: Attempt): void {
     const { exchange } = attempt;
     attempt.headAt = turnTime();
+    attempt.cluster.attemptAnswered();
     if (this.#attempts.hedges.yields(attempt)) return this.#attempts.stop(attempt, 'declined');
     if (this.#retries.afterAnswer(attempt)) {
       this.#attempts.stop(attempt, 'declined');

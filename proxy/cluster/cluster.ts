@@ -9,6 +9,7 @@ import { Breakers } from './breaker/breakers.ts';
 import type { BreakerSettings } from './breaker/breaker-settings.ts';
 import { tripped } from './breaker/tell-tripped.ts';
 import type { Notices } from '../exchange/notices.ts';
+import { AdaptiveLimits } from './limits/adaptive-limits.ts';
 import { Load } from './limits/load.ts';
 import { memberOf } from './member.ts';
 import type { Member } from './member.ts';
@@ -29,6 +30,7 @@ export class Cluster implements EndpointUser {
   readonly workers: number;
   readonly retryBudget = new ClusterRetryBudget();
   readonly load = new Load();
+  readonly adaptive = new AdaptiveLimits(this.load);
   readonly breakers: Breakers;
   /** What an operator says of its breaker; null: nothing. */
   forced: Notices['breaker'] | null = null;
@@ -95,6 +97,7 @@ export class Cluster implements EndpointUser {
     if (variant === this.variant() || !this.#variants.delete(JSON.stringify(variant.settings))) return;
     variant.retire();
     this.detectionsChanged();
+    this.adaptive.keep([...this.#variants.values()].flatMap(({ limits }) => limits?.adaptive ?? []));
     this.breakers.keep(this.#breakersOf('Backend'));
     for (const endpoint of this.#endpoints) endpoint.keepBreakers();
   }

@@ -25,6 +25,7 @@ import type { HashKey } from './key-hash.ts';
 import { BackendGate } from './limits/backend-gate.ts';
 import type { GatedCluster } from './limits/backend-gate.ts';
 import { shareOf } from './limits/limit-settings.ts';
+import type { LimitSettings } from './limits/limit-settings.ts';
 import type { Member } from './member.ts';
 import { namedEndpoint } from './named-endpoint.ts';
 import { ranking } from './rank.ts';
@@ -100,8 +101,8 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
     const { breaker } = settings;
     const breakers = breaker?.scope === 'Endpoint' ? [openBreakers(breaker)] : [];
     this.#health = [draining, unhealthy(() => this.check?.id ?? null), ejected(settings.outliers), ...breakers, refusing];
-    this.#listeners = [cluster.counts, this.#tiers, ENDPOINT_LEARNS, ...this.#comparison()];
-    const limits = settings.limits === null ? null : shareOf(settings.limits, cluster.workers);
+    this.#listeners = [cluster.counts, this.#tiers, ENDPOINT_LEARNS, cluster.adaptive, ...this.#comparison()];
+    const { limits } = this;
     this.#gate = new BackendGate(cluster, limits, settings.breaker);
     this.#feed = new BreakerFeed(cluster.breakers);
     this.#perEndpoint = limits?.maxParallelRequestsPerEndpoint || Infinity;
@@ -127,6 +128,12 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
   /** The detection of outliers that its endpoints need; null before the first use. */
   get detection(): OutlierSettings | null {
     return this.#used ? this.settings.outliers : null;
+  }
+
+  /** The share of this worker; null: none. */
+  get limits(): LimitSettings | null {
+    const { limits } = this.settings;
+    return limits && shareOf(limits, this.#cluster.workers);
   }
 
   get endpoints(): readonly UpstreamEndpoint[] {
@@ -177,6 +184,10 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
   attemptBegan(attempt: Attempt): void {
     this.#cluster.load.began(attempt);
     this.#feed.attemptBegan(attempt);
+  }
+
+  attemptAnswered(): void {
+    this.#cluster.load.answered();
   }
 
   attemptEnded(attempt: Attempt, outcome: AttemptOutcome, error: ExchangeError | null): void {

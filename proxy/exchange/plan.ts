@@ -130,6 +130,8 @@ export interface UpstreamCluster extends EndpointPicker, AttemptListener {
   readonly gate: Gate | null;
   /** An attempt at one of its endpoints begins. */
   attemptBegan(attempt: Attempt): void;
+  /** The head of the answer to an attempt came. */
+  attemptAnswered(): void;
   /** Connections to all endpoints fail: an attempt at another one is no safer. */
   readonly refusing: boolean;
   readonly transport: Transport;

@@ -17,6 +17,8 @@ interface PoolCounts {
 export interface BackendState {
   readonly counts: BackendCounts;
   readonly endpoints: readonly { readonly counts: readonly PoolCounts[] }[];
+  /** `highest`: the highest adaptive limit of any use of the backend; 0 without one. */
+  readonly adaptive: { readonly highest: number };
 }
 
 /** The sources of the values. */
@@ -55,6 +57,7 @@ export function upstreamFamilies({ counts, backends }: UpstreamSources): readonl
     gauge('weir_upstream_connections_idle', 'Upstream connections kept for reuse', (pool) => pool.idle),
     gauge('weir_upstream_connections_slow', 'Extra upstream connections for slow clients and long bodies', (pool) => pool.slow),
     gauge('weir_upstream_requests_pending', 'Requests that wait for an upstream connection', (pool) => pool.pending),
+    adaptiveFamily(backends),
     // All workers have the same endpoints.
     { ...endpointsFamily(backends), aggregator: 'max' },
   ];
@@ -133,6 +136,12 @@ function gaugeFamily(backends: UpstreamSources['backends']) {
 function endpointsFamily(backends: UpstreamSources['backends']): MetricFamily {
   const read = () => sumByBackend(backends(), ({ endpoints }) => endpoints.length);
   return { name: 'weir_endpoints', type: 'gauge', help: 'Endpoints known', read };
+}
+
+/** The workers share the limit. */
+function adaptiveFamily(backends: UpstreamSources['backends']): MetricFamily {
+  const read = () => some(sumByBackend(backends(), ({ adaptive }) => adaptive.highest));
+  return { name: 'weir_upstream_adaptive_limit', type: 'gauge', help: 'Requests that may wait for an answer of the backend', read };
 }
 
 /** Backends with the label `other` count as one. */

@@ -69,7 +69,16 @@ function open(endpoints: readonly FakeEndpoint[], retry: object | null = null) {
     void told.push([attempt, outcome, error?.code ?? null]);
   const retryBudget = { requested: () => undefined };
   exchange.backend = {
-    cluster: { pick, lack: ERRORS.noEndpoints, gate: null, transport: TRANSPORT, attemptBegan: () => undefined, attemptEnded, retryBudget },
+    cluster: {
+      pick,
+      lack: ERRORS.noEndpoints,
+      gate: null,
+      transport: TRANSPORT,
+      attemptBegan: () => undefined,
+      attemptAnswered: () => undefined,
+      attemptEnded,
+      retryBudget,
+    },
   } as never;
   exchange.route = {
     backendRequestTimeout: TIMEOUT_MS,

@@ -13,8 +13,12 @@ closeAfterEach();
 
 /** A backend that holds all answers until `release`. */
 class HoldingBackend {
-  readonly #server = http.createServer((_, response) => void this.held.push(response));
+  readonly #server = http.createServer((_, response) => {
+    this.held.push(response);
+    this.onRequest();
+  });
   readonly held: http.ServerResponse[] = [];
+  onRequest = (): void => undefined;
 
   async start(): Promise<this> {
     this.#server.listen(0, '127.0.0.1');
@@ -29,6 +33,11 @@ class HoldingBackend {
   /** Answers the requests that are held, oldest first. */
   release(count = this.held.length): void {
     for (const response of this.held.splice(0, count)) response.end('ok');
+  }
+
+  /** From now on it holds no answer. */
+  answersAtOnce(): void {
+    this.onRequest = () => this.release();
   }
 
   stop(): void {
@@ -60,8 +69,8 @@ interface Asked {
   leave(): void;
 }
 
-function ask(proxy: Proxy, path = '/'): Asked {
-  const request = http.get({ host: '127.0.0.1', port: proxy.port, path, agent: false });
+function ask(proxy: Proxy, path = '/', agent: http.Agent | false = false): Asked {
+  const request = http.get({ host: '127.0.0.1', port: proxy.port, path, agent });
   const answer = new Promise<{ status: number; body: string }>((resolve, reject) => {
     request.on('error', reject).on('response', (response) => {
       let body = '';
@@ -182,3 +191,123 @@ test('perEndpoint.maxParallelRequests sends further requests to other endpoints,
   two.release();
   expect(await Promise.all([...asked, next].map(statusOf))).toEqual([200, 200, 200, 200, 200]);
 });
+
+describe('adaptive', () => {
+  test('makes requests beyond the limit wait, and refuses those for which there is no place', async () => {
+    const backend = await openBackend();
+    const adaptive = { minRequests: 2, maxRequests: 2 };
+    const proxy = await openProxy([...cluster('app', [backend.port]), limited({ adaptive }), listener(), route()]);
+    const asked = [ask(proxy), ask(proxy)];
+    await until(() => backend.held.length === 2, 'two requests');
+    asked.push(ask(proxy), ask(proxy));
+    const refused = ask(proxy);
+    // Any of the three may come last.
+    const early = await Promise.race([...asked, refused].map(statusOf));
+    expect(early).toBe(503);
+    expect(backend.held.length).toBe(2);
+    backend.release();
+    await until(() => backend.held.length === 2, 'the requests that waited');
+    backend.release();
+    const codes = await Promise.all([...asked, refused].map(statusOf));
+    expect(codes.toSorted()).toEqual([200, 200, 200, 200, 503]);
+  });
+
+  test('counts requests until the head of their answer, so that streams do not block others', async () => {
+    const backend = await openBackend();
+    const adaptive = { minRequests: 1, maxRequests: 1 };
+    const proxy = await openProxy([...cluster('app', [backend.port]), limited({ adaptive }), listener(), route()]);
+    const streams: Asked[] = [];
+    for (const number of [1, 2, 3]) {
+      streams.push(ask(proxy));
+      await until(() => backend.held.length === number, `stream ${number}`);
+      backend.held[number - 1]?.write('begun ');
+    }
+    backend.release();
+    expect(await Promise.all(streams.map(({ answer }) => answer))).toEqual(Array(3).fill({ status: 200, body: 'begun ok' }));
+  });
+
+  test('keeps most requests of an overloaded backend out of it', async () => {
+    const backend = await startBusyBackend();
+    const adaptive = { minRequests: 4, maxRequests: 1_000 };
+    const proxy = await openProxy([...cluster('app', [backend.port]), limited({ adaptive }), listener(), route()]);
+    const clients = runClients(proxy, 150);
+    await until(() => backend.answers >= 1_000, 'a thousand answers');
+    backend.peak = 0;
+    await until(() => backend.answers >= 1_500, 'further answers');
+    expect(backend.peak).toBeGreaterThan(0);
+    expect(backend.peak).toBeLessThan(75);
+    expect(proxy.metric('weir_upstream_adaptive_limit')).toBeLessThan(75);
+    expect((await clients.stop()).has(503)).toBe(true);
+  });
+
+  test('refuses no request of a backend that is not overloaded', async () => {
+    const backend = await openBackend();
+    const proxy = await openProxy([
+      ...cluster('app', [backend.port]),
+      limited({ adaptive: { tolerancePercent: 50 } }),
+      listener(),
+      route(),
+    ]);
+    backend.answersAtOnce();
+    const clients = runClients(proxy, 30);
+    await until(() => clients.answers >= 2_000, 'two thousand answers');
+    expect(proxy.metric('weir_upstream_adaptive_limit')).toBeGreaterThanOrEqual(20);
+    expect([...(await clients.stop())]).toEqual([200]);
+  });
+});
+
+interface BusyBackend {
+  readonly port: number;
+  answers: number;
+  /** The most requests at the same time. */
+  peak: number;
+}
+
+/** A backend that works on four requests at a time, for 10 ms each; the others wait in it. */
+async function startBusyBackend(): Promise<BusyBackend> {
+  const backend = await openBackend();
+  const state = { port: backend.port, answers: 0, peak: 0 };
+  let working = 0;
+  const work = (): void => {
+    state.peak = Math.max(state.peak, working + backend.held.length);
+    while (working < 4 && backend.held.length > 0) {
+      const response = backend.held.shift();
+      working++;
+      setTimeout(() => {
+        working--;
+        state.answers++;
+        response?.end('ok');
+        work();
+      }, 10);
+    }
+  };
+  backend.onRequest = work;
+  return state;
+}
+
+/** Clients that ask again and again, after a refusal with a pause, until `stop`, which returns the statuses that came. */
+function runClients(proxy: Proxy, count: number): { readonly answers: number; stop(): Promise<ReadonlySet<number>> } {
+  const agent = new http.Agent({ keepAlive: true });
+  const statuses = new Set<number>();
+  const state = { answers: 0, running: true };
+  const client = async (): Promise<void> => {
+    while (state.running) {
+      const status = await statusOf(ask(proxy, '/', agent));
+      statuses.add(status);
+      state.answers++;
+      if (status !== 200) await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  const clients = Array.from({ length: count }, client);
+  return {
+    get answers() {
+      return state.answers;
+    },
+    async stop() {
+      state.running = false;
+      await Promise.all(clients);
+      agent.destroy();
+      return statuses;
+    },
+  };
+}

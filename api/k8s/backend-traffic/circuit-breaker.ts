@@ -8,11 +8,19 @@ export const circuitBreaker = group(
   'Limits of the requests to a backend, and a breaker that stops them while it fails. Beyond a limit requests are answered with 503 overloaded at once; while the breaker is open, with 503 circuit_open. Limits are those of one proxy; its workers share them. 0 is no limit.',
   {
     maxConnections: count('Connections that carry requests, to all endpoints together. Further requests wait.', LIMIT),
-    maxPendingRequests: count('Requests that wait because maxConnections is reached.', LIMIT),
+    maxPendingRequests: count('Requests that wait because maxConnections or the adaptive limit is reached.', LIMIT),
     maxParallelRequests: count('Requests under way or waiting.', LIMIT),
     maxParallelRetries: count('Attempts under way beyond the first of their request. Further failures are not repeated.', LIMIT),
     perEndpoint: group('The limits of each endpoint.', {
       maxParallelRequests: count('Requests under way at one endpoint. Further requests go to others, if these have room.', LIMIT),
+    }),
+    adaptive: group('A limit of the requests without an answer yet that follows the latency of the backend. Any field turns it on.', {
+      minRequests: count('The lowest limit, and the first one.', { minimum: 1, maximum: 1_000_000 }),
+      maxRequests: count('The highest limit. 0 turns the adaptive limit off.', LIMIT),
+      tolerancePercent: count('The rise of the latency above that of low load at which the limit begins to shrink.', {
+        minimum: 1,
+        maximum: 1_000,
+      }),
     }),
     scope: choice('What the breaker stops requests to: the whole Backend, or one Endpoint of it, while the others are used.', [
       'Backend',

@@ -9,6 +9,7 @@ import type { Gate, GateListener } from '../../exchange/plan.ts';
 import type { BackendCounts } from '../../exchange/upstream-counts.ts';
 import type { BreakerSettings } from '../breaker/breaker-settings.ts';
 import type { Breakers } from '../breaker/breakers.ts';
+import type { AdaptiveLimits } from './adaptive-limits.ts';
 import { BackendLine } from './backend-line.ts';
 import { NO_LIMITS } from './limit-settings.ts';
 import type { LimitSettings } from './limit-settings.ts';
@@ -17,6 +18,7 @@ import type { Load } from './load.ts';
 /** The cluster, as its gates see it. */
 export interface GatedCluster {
   readonly load: Load;
+  readonly adaptive: AdaptiveLimits;
   readonly counts: BackendCounts;
   readonly timers: Pick<TimerWheel, 'arm' | 'disarm'>;
   readonly requestsPerConnection: number;
@@ -40,7 +42,8 @@ export class BackendGate implements Gate {
     // It learns from the first attempt on, also while an operator decides.
     if (this.#breaker !== null) cluster.breakers.of(this.#breaker);
     const requestsPerConnection = () => cluster.requestsPerConnection;
-    this.#line = limits === null ? null : new BackendLine({ limits, load, counts, timers, requestsPerConnection });
+    const adaptive = this.#limits.adaptive && cluster.adaptive.of(this.#limits.adaptive);
+    this.#line = limits && new BackendLine({ limits, adaptive, load, counts, timers, requestsPerConnection });
   }
 
   /** It refuses something now, or may at some time: otherwise no request needs to ask. */

@@ -8,6 +8,7 @@ import type { LineRefusal, Waiter } from '../../exchange/fair-line.ts';
 import type { GateListener, Wait } from '../../exchange/plan.ts';
 import { PRIORITY_NAMES, priorityOf } from '../../exchange/priority.ts';
 import type { BackendCounts } from '../../exchange/upstream-counts.ts';
+import type { GradientLimit } from './gradient-limit.ts';
 import type { LimitSettings } from './limit-settings.ts';
 import type { Load, LoadLine } from './load.ts';
 
@@ -23,6 +24,8 @@ const TIMEOUT_MS = 10_000;
 export interface BackendLineOptions {
   /** The share of this worker. */
   readonly limits: LimitSettings;
+  /** Null without one. */
+  readonly adaptive: Pick<GradientLimit, 'limit'> | null;
   readonly load: Load;
   readonly counts: BackendCounts;
   readonly timers: Pick<TimerWheel, 'arm' | 'disarm'>;
@@ -54,12 +57,12 @@ export class BackendLine implements LoadLine {
 
   constructor(options: BackendLineOptions) {
     this.#options = options;
-    const { timers, limits, load } = options;
+    const { timers, load } = options;
     this.#line = new FairLine({
       timers,
       timeout: TIMEOUT_MS,
       takePlace: () => {
-        if (limits.maxPendingRequests > 0 && load.waiting >= limits.maxPendingRequests) return false;
+        if (load.waiting >= this.#places) return false;
         load.waiting++;
         return true;
       },
@@ -76,7 +79,7 @@ export class BackendLine implements LoadLine {
       counts.queueRefused('parallel', PRIORITY_NAMES[priorityOf(exchange)] as string);
       return REFUSALS.parallel;
     }
-    if (this.#hasConnection && this.#line.length === 0) return null;
+    if (this.#hasPassage && this.#line.length === 0) return null;
     const waiter = new WaitingExchange(exchange, listener, (waiting) => this.#line.remove(waiting));
     // Before it enters, because it may leave at once.
     exchange.wait = waiter;
@@ -85,7 +88,7 @@ export class BackendLine implements LoadLine {
   }
 
   freed(): void {
-    while (this.#line.length > 0 && this.#hasConnection) {
+    while (this.#line.length > 0 && this.#hasPassage) {
       const waiter = this.#line.shift() as WaitingExchange;
       waiter.exchange.wait = null;
       waiter.listener.admitted(waiter.exchange);
@@ -101,7 +104,7 @@ export class BackendLine implements LoadLine {
 
   /** Another attempt may begin at once, and no request waits for that. */
   get hasRoom(): boolean {
-    return !this.#isFull && this.#hasConnection && this.#line.length === 0;
+    return !this.#isFull && this.#hasPassage && this.#line.length === 0;
   }
 
   get #isFull(): boolean {
@@ -109,8 +112,16 @@ export class BackendLine implements LoadLine {
     return limits.maxParallelRequests > 0 && load.attempts + load.waiting >= limits.maxParallelRequests;
   }
 
-  get #hasConnection(): boolean {
-    const { limits, load, requestsPerConnection } = this.#options;
+  /** How many requests may wait. An adaptive limit lets no more wait than are under way: they wait about as long as an answer takes. */
+  get #places(): number {
+    const { limits, adaptive } = this.#options;
+    return limits.maxPendingRequests > 0 ? limits.maxPendingRequests : (adaptive?.limit ?? Infinity);
+  }
+
+  /** A request need not wait. */
+  get #hasPassage(): boolean {
+    const { limits, adaptive, load, requestsPerConnection } = this.#options;
+    if (adaptive !== null && load.unanswered >= adaptive.limit) return false;
     return limits.maxConnections === 0 || load.attempts < limits.maxConnections * requestsPerConnection();
   }
 

@@ -1,6 +1,7 @@
 // The limits and the circuit breaker of a BackendTrafficPolicy.
 import type { PolicySettings } from '#api/policy/settings.ts';
 import type { BreakerSettings } from '../../cluster/breaker/breaker-settings.ts';
+import type { GradientSettings } from '../../cluster/limits/gradient-limit.ts';
 import { NO_LIMITS } from '../../cluster/limits/limit-settings.ts';
 import type { LimitSettings } from '../../cluster/limits/limit-settings.ts';
 
@@ -19,10 +20,20 @@ const NO_BREAKER: BreakerSettings = {
   successThreshold: 3,
 };
 
+const STANDARD_GRADIENT: GradientSettings = { minRequests: 20, maxRequests: 1_000, tolerancePercent: 50 };
+
 /** Null without a limit. */
 export function limitSettings(policy: CircuitBreaker = {}): LimitSettings | null {
   const limits = { ...withKnown(NO_LIMITS, policy), maxParallelRequestsPerEndpoint: policy.perEndpoint?.maxParallelRequests ?? 0 };
-  return Object.values(limits).some((limit) => limit > 0) ? limits : null;
+  const settings = { ...limits, adaptive: gradientSettings(policy.adaptive) };
+  return Object.values(settings).some((limit) => limit !== null && limit !== 0) ? settings : null;
+}
+
+/** Null if no field turns the adaptive limit on. */
+function gradientSettings(policy: CircuitBreaker['adaptive'] = {}): GradientSettings | null {
+  const { minRequests, maxRequests, tolerancePercent } = withKnown(STANDARD_GRADIENT, policy);
+  if (Object.keys(policy).length === 0 || maxRequests === 0) return null;
+  return { minRequests: Math.min(minRequests, maxRequests), maxRequests, tolerancePercent };
 }
 
 /** Null if nothing opens it. */
