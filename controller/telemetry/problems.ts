@@ -59,10 +59,7 @@ function endpointProblems(backend: string, { endpoint, state, reasons }: StatusE
   return reasons.map(({ reason, count, proxies, ageMs }) => {
     const seconds = Math.round(ageMs / 1_000);
     const more = count > proxies.length ? ', ...' : '';
-    return warning(
-      object,
-      `is ${reason} for ${count === 1 ? 'proxy' : `${count} proxies:`} ${proxies.join(', ')}${more} since ${seconds} s`,
-    );
+    return warning(object, `is ${reason} at ${count === 1 ? 'proxy' : `${count} proxies:`} ${proxies.join(', ')}${more} for ${seconds} s`);
   });
 }
 
