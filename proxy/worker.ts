@@ -168,6 +168,7 @@ export class Worker {
   #makeReports(): WorkerReports<Endpoint> {
     return new WorkerReports({
       backends: () => this.#telemetry.upstreams,
+      breakerOf: (backend) => this.#builder.clusters.get(backend)?.breakerState ?? '',
       addresses: () => this.#endpoints.values(),
       reasonsOf,
       routes: () => this.#telemetry.routes(),

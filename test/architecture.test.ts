@@ -62,6 +62,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'proxy/telemetry': [
     'api/access-log',
     'api/wire/telemetry-messages.ts',
+    'api/wire/breaker-state.ts',
     'lib',
     'proxy/exchange',
     'proxy/inspection',

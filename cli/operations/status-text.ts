@@ -51,19 +51,18 @@ function listenerRow({ listener, protocol, port, hostname, unserved }: FleetStat
 const BACKEND_COLUMNS = ['backend / endpoint', 'state', 'req/s', 'failed/s', 'p50', 'p99', 'in flight', 'conns', 'why'];
 
 function backendRows(backend: StatusBackend): readonly (readonly string[])[] {
-  const { endpoints, requestsPerSecond, failuresPerSecond, p50Ms, p99Ms, breakers } = backend;
+  const { endpoints, requestsPerSecond, failuresPerSecond, p50Ms, p99Ms } = backend;
   const usable = endpoints.filter(({ state }) => ['ready', 'degraded', 'in'].includes(state)).length;
-  const open = breakers['open'] ?? 0;
   const rates = [rate(requestsPerSecond), rate(failuresPerSecond), milliseconds(p50Ms), milliseconds(p99Ms)];
   const sums = [String(sum(endpoints, ({ inFlight }) => inFlight)), String(sum(endpoints, ({ connections }) => connections))];
-  const head = [
-    backend.backend,
-    `${usable}/${endpoints.length} usable`,
-    ...rates,
-    ...sums,
-    open > 0 ? `breaker open at ${open} proxies` : '',
-  ];
+  const head = [backend.backend, `${usable}/${endpoints.length} usable`, ...rates, ...sums, breakerText(backend)];
   return [head, ...endpoints.map(endpointRow)];
+}
+
+function breakerText({ breaker, breakers }: StatusBackend): string {
+  if (breaker === '' || breaker === 'closed') return '';
+  const count = breakers[breaker] ?? 0;
+  return breaker.startsWith('forced-') ? `breaker ${breaker}` : `breaker ${breaker} at ${count}`;
 }
 
 function endpointRow(endpoint: StatusEndpoint): readonly string[] {

@@ -39,17 +39,33 @@ function warning(object: string, message: string): StatusProblem {
   return { severity: 'warning', object, message };
 }
 
-function backendProblems({ backend, endpoints, requestsPerSecond, failuresPerSecond, breakers }: StatusBackend): readonly StatusProblem[] {
+function backendProblems(status: StatusBackend): readonly StatusProblem[] {
+  const { backend, endpoints, requestsPerSecond, failuresPerSecond } = status;
   const object = `backend ${backend}`;
   const usable = endpoints.filter(({ state }) => ['ready', 'degraded', 'in'].includes(state)).length;
-  const open = breakers['open'] ?? 0;
   return [
     ...(endpoints.length === 0 ? [critical(object, 'has no endpoint')] : []),
     ...(endpoints.length > 0 && usable === 0 ? [critical(object, `has ${endpoints.length} endpoints, and none is usable`)] : []),
-    ...(open > 0 ? [critical(object, `its breaker is open at ${open} proxies`)] : []),
+    ...breakerProblems(object, status),
     ...(isFailing(requestsPerSecond, failuresPerSecond) ? [critical(object, failingText(requestsPerSecond, failuresPerSecond))] : []),
     ...endpoints.flatMap((endpoint) => endpointProblems(backend, endpoint)),
   ];
+}
+
+function breakerProblems(object: string, { backend, breaker, breakers }: StatusBackend): readonly StatusProblem[] {
+  const at = breakers[breaker] === 1 ? '1 proxy' : `${breakers[breaker] ?? 0} proxies`;
+  switch (breaker) {
+    case 'forced-open':
+    case 'forced-closed':
+      return [warning(object, `an operator forces its breaker ${breaker.slice('forced-'.length)}; weir breaker auto ${backend} ends that`)];
+    case 'open':
+      return [critical(object, `its breaker is open at ${at}`)];
+    case 'half-open':
+      return [warning(object, `its breaker is half-open at ${at}: some requests pass on trial`)];
+    case 'closed':
+    case '':
+      return [];
+  }
 }
 
 function endpointProblems(backend: string, { endpoint, state, reasons }: StatusEndpoint): readonly StatusProblem[] {

@@ -1,6 +1,8 @@
 // The status of a fleet for operators: what the configuration says, joined with what proxies see, and the problems of both, the worst
 // first. Plain data: `weir status --output json` prints it.
 import type { Endpoints, Listener, Resource, Route, StreamRoute } from '#api/ir/ir.ts';
+import { worstBreaker } from '#api/wire/breaker-state.ts';
+import type { BreakerState } from '#api/wire/breaker-state.ts';
 import { compareText } from '#lib/compare-text.ts';
 import { quantile } from '#lib/histogram.ts';
 import { joinAddress } from '#lib/host-port.ts';
@@ -51,6 +53,9 @@ export interface StatusBackend {
   readonly failuresPerSecond: number;
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
+  /** The state of its breaker: what an operator says, or the worst at any proxy; '' without one. */
+  readonly breaker: BreakerState;
+  /** The number of proxies by the state of its breaker. */
   readonly breakers: Readonly<Record<string, number>>;
   readonly endpoints: readonly StatusEndpoint[];
 }
@@ -174,9 +179,16 @@ function backendOf(
     failuresPerSecond: all.reduce((sum, { failuresPerSecond }) => sum + failuresPerSecond, 0),
     p50Ms: quantile(firstByte, 0.5),
     p99Ms: quantile(firstByte, 0.99),
+    breaker: breakerOf(key, seen?.breakers ?? {}, common.overrides),
     breakers: seen?.breakers ?? {},
     endpoints: joined,
   };
+}
+
+function breakerOf(backend: string, breakers: BackendSeen['breakers'], overrides: readonly Override[]): BreakerState {
+  const override = overrides.find((each) => each.kind === 'breaker' && each.backend === backend)?.state;
+  if (override !== undefined) return override === 'open' ? 'forced-open' : 'forced-closed';
+  return worstBreaker(new Set(Object.keys(breakers)));
 }
 
 interface Joined {

@@ -1,6 +1,7 @@
 // A cluster at run time: the endpoints of one backend, its transport and counts, and its variants. It is the same object across runtimes,
 // so changes of endpoints affect no route and keep connections.
 import type * as ir from '#api/ir/ir.ts';
+import type { BreakerState } from '#api/wire/breaker-state.ts';
 import type { ProxyProtocol, Transport, UpstreamTls } from '../exchange/plan.ts';
 import type { BackendCounts } from '../exchange/upstream-counts.ts';
 import type { Endpoint, EndpointRegistry, EndpointTimers, EndpointUser } from './endpoint.ts';
@@ -55,6 +56,12 @@ export class Cluster implements EndpointUser {
       // Every request looks at the breaker itself.
       changed: () => undefined,
     });
+  }
+
+  /** The state of its breaker, for reports and metrics. */
+  get breakerState(): BreakerState {
+    if (this.forced !== null) return `forced-${this.forced}`;
+    return this.breakers.inUse ? this.breakers.state : '';
   }
 
   /** All endpoints, held in the registry. */

@@ -2,9 +2,11 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Transport } from '../exchange/plan.ts';
 import { TimerWheel } from '#lib/timer-wheel.ts';
+import type { BreakerSettings } from './breaker/breaker-settings.ts';
 import { EndpointRegistry } from './endpoint.ts';
 import type { EndpointPool, PoolCounts } from './endpoint.ts';
 import { transportOf } from './transport.ts';
+import { reasonsOf } from './variant.ts';
 
 const HTTP1 = transportOf({ protocol: 'http1', proxyProtocol: 0, tls: null });
 const HTTP2 = transportOf({ protocol: 'http2', proxyProtocol: 0, tls: null });
@@ -98,5 +100,28 @@ describe('an endpoint', () => {
     for (const transport of [HTTP1, HTTP2]) endpoint.pool(transport);
     endpoint.close();
     expect(made.map(({ closed }) => closed)).toEqual([true, true]);
+  });
+});
+
+describe('the reasons of an endpoint', () => {
+  const BREAKER: BreakerSettings = {
+    ...{ scope: 'Endpoint', consecutiveFailures: 1, failurePercent: 0, slowPercent: 0, slowAfter: 0, minRequests: 1 },
+    ...{ window: 1_000, openFor: 60_000, halfOpenRequests: 1, successThreshold: 1 },
+  };
+
+  test('are all that apply; an override is the only one, since the others have no effect then', () => {
+    const { endpoints } = registry();
+    const endpoint = endpoints.acquire('10.0.0.1', 80);
+    expect(reasonsOf(endpoint)).toEqual([]);
+    endpoint.unhealthy = new Set(['check']);
+    endpoint.outliers.take('detection', { cause: '5xx', times: 1, length: 60_000, until: Date.now() + 60_000 });
+    endpoint.breakers.of(BREAKER).open('told');
+    for (let i = 0; i < 10; i++) endpoint.connectFailed();
+    expect(reasonsOf(endpoint)).toEqual(['unhealthy', 'ejected', 'open', 'refusing']);
+    endpoints.override('10.0.0.1|80', 'out');
+    expect(reasonsOf(endpoint)).toEqual(['forcedOut']);
+    endpoints.override('10.0.0.1|80', 'in');
+    expect(reasonsOf(endpoint)).toEqual(['forcedIn']);
+    endpoints.release(endpoint);
   });
 });

@@ -135,3 +135,46 @@ describe('an outbox', () => {
     expect(outbox.next(HEAD).addresses).toEqual([]);
   });
 });
+
+describe('the breaker of a backend', () => {
+  const state = (breaker: string): Entries => ({ ...NOTHING, backends: [{ backend: 'b', firstByte: null, breaker }] });
+
+  function reported(outbox: Outbox): readonly string[] {
+    const { sequence, backends } = outbox.next(HEAD);
+    outbox.confirm(sequence);
+    return backends.map(({ backend, breaker }) => `${backend} ${breaker}`);
+  }
+
+  test('is as bad as in the worst worker', () => {
+    const outbox = new Outbox();
+    outbox.add('0', state('open'));
+    outbox.add('1', state('closed'));
+    expect(reported(outbox)).toEqual(['b open']);
+    outbox.add('0', state('half-open'));
+    expect(reported(outbox)).toEqual(['b half-open']);
+    outbox.add('1', state('open'));
+    outbox.keepWorkers(new Set(['0']));
+    expect(reported(outbox)).toEqual(['b half-open']);
+    outbox.add('0', state(''));
+    expect(reported(outbox)).toEqual(['b ']);
+    expect(reported(outbox)).toEqual([]);
+  });
+
+  test('is in a fresh report although it has not changed', () => {
+    const outbox = new Outbox();
+    outbox.add('0', state('open'));
+    expect(reported(outbox)).toEqual(['b open']);
+    outbox.resume(0);
+    expect(reported(outbox)).toEqual(['b open']);
+  });
+
+  test('ends with the backend', () => {
+    const outbox = new Outbox();
+    outbox.add('0', state('open'));
+    reported(outbox);
+    outbox.prune(() => false);
+    expect(outbox.next(HEAD).gone).toContainEqual({ kind: 'backend', name: 'b', endpoint: '' });
+    outbox.resume(0);
+    expect(reported(outbox)).toEqual([]);
+  });
+});

@@ -12,6 +12,7 @@ import type {
 import { MAX_ENTRIES, REPORT_BYTES } from '#api/wire/telemetry-limits.ts';
 import { addBackend, addEndpoint, addRoute } from './addition.ts';
 import { Addresses } from './addresses.ts';
+import { BreakerStates } from './breakers.ts';
 import { Queue } from './queue.ts';
 
 /** Entries of one kind that may wait; further ones count together as `other`. */
@@ -43,6 +44,7 @@ export class Outbox {
     asOther: (entry) => ({ ...entry, route: 'other' }),
   });
   readonly #addresses = new Addresses(MAX_WAITING);
+  readonly #breakers = new BreakerStates(MAX_WAITING);
   readonly #gone = new Map<string, GoneEntry>();
   /** Everything that the controller knows of, to tell it what exists no more. */
   readonly #told = new Map<string, GoneEntry>();
@@ -62,20 +64,23 @@ export class Outbox {
 
   /** Adds what a worker has reported. */
   add(worker: string, { backends, endpoints, routes, addresses }: Entries): void {
+    this.#breakers.set(worker, backends);
     this.#backends.add(backends);
     this.#endpoints.add(endpoints);
     this.#routes.add(routes);
     this.#addresses.set(worker, addresses);
   }
 
-  /** Forgets the open requests and connections of workers that are not among these. */
+  /** Forgets the open requests, connections and breakers of workers that are not among these. */
   keepWorkers(workers: ReadonlySet<string>): void {
     this.#addresses.keepWorkers(workers);
+    this.#tellBreakers(this.#breakers.keepWorkers(workers));
   }
 
   /** Reports what the controller knows of and exists no more. */
   prune(exists: Exists): void {
     this.#addresses.keep((endpoint) => exists({ kind: 'address', name: '', endpoint }));
+    this.#breakers.keep((name) => exists({ kind: 'backend', name, endpoint: '' }));
     for (const [id, entry] of this.#told) {
       if (exists(entry)) continue;
       this.#told.delete(id);
@@ -95,7 +100,8 @@ export class Outbox {
       gone: this.#takeGone(spend),
       addresses: this.#addresses.take(MAX_ENTRIES, spend),
       endpoints: this.#endpoints.take(MAX_ENTRIES, spend),
-      backends: this.#backends.take(MAX_ENTRIES, spend),
+      // The state when the report leaves: an entry may have waited.
+      backends: this.#backends.take(MAX_ENTRIES, spend).map((entry) => ({ ...entry, breaker: this.#breakers.of(entry.backend) })),
       routes: this.#routes.take(MAX_ENTRIES, spend),
       waiting: this.waiting,
     };
@@ -123,9 +129,14 @@ export class Outbox {
     this.#told.clear();
     this.#gone.clear();
     this.#addresses.repeat();
+    this.#tellBreakers([...this.#breakers.backends]);
     // This controller has not counted it. The one before may have: a reader asks only the controller that a proxy reports to.
     if (lost !== null) this.#restore(lost);
     return false;
+  }
+
+  #tellBreakers(backends: readonly string[]): void {
+    this.#backends.add(backends.map((backend) => ({ backend, firstByte: null, breaker: '' })));
   }
 
   #restore({ backends, endpoints, routes }: ReportMessage): void {

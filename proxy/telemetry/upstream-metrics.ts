@@ -1,4 +1,5 @@
 // Metrics of backends and their endpoints: attempts, answers, failures, times and connections. Each scrape reads the counters.
+import type { BreakerState } from '#api/wire/breaker-state.ts';
 import type { UpstreamEndpoint } from '../exchange/plan.ts';
 import type { BackendCounts, EndpointCounts } from '../exchange/upstream-counts.ts';
 import { joinAddress } from '#lib/host-port.ts';
@@ -19,6 +20,7 @@ export interface BackendState {
   readonly endpoints: readonly { readonly counts: readonly PoolCounts[] }[];
   /** `highest`: the highest adaptive limit of any use of the backend; 0 without one. */
   readonly adaptive: { readonly highest: number };
+  readonly breakerState: BreakerState;
 }
 
 /** The sources of the values. */
@@ -60,6 +62,7 @@ export function upstreamFamilies({ counts, backends }: UpstreamSources): readonl
     adaptiveFamily(backends),
     // All workers have the same endpoints.
     { ...endpointsFamily(backends), aggregator: 'max' },
+    { ...breakerFamily(backends), aggregator: 'max' },
   ];
 }
 
@@ -142,6 +145,29 @@ function endpointsFamily(backends: UpstreamSources['backends']): MetricFamily {
 function adaptiveFamily(backends: UpstreamSources['backends']): MetricFamily {
   const read = () => some(sumByBackend(backends(), ({ adaptive }) => adaptive.highest));
   return { name: 'weir_upstream_adaptive_limit', type: 'gauge', help: 'Requests that may wait for an answer of the backend', read };
+}
+
+/** -1: no breaker. */
+const BREAKER_VALUES: Readonly<Record<BreakerState, number>> = {
+  '': -1,
+  closed: 0,
+  'forced-closed': 0,
+  'half-open': 1,
+  open: 2,
+  'forced-open': 2,
+};
+
+/** Backends without a breaker have no series; of those with the label `other` the worst counts. */
+function breakerFamily(backends: UpstreamSources['backends']): MetricFamily {
+  const read = (): readonly Sample[] => {
+    const worst = new Map<string, number>();
+    for (const { counts, breakerState } of backends()) {
+      const value = BREAKER_VALUES[breakerState];
+      if (value >= 0) worst.set(counts.backend, Math.max(worst.get(counts.backend) ?? 0, value));
+    }
+    return Array.from(worst, ([backend, value]) => ({ labels: { backend }, value }));
+  };
+  return { name: 'weir_upstream_breaker_state', type: 'gauge', help: 'Circuit breakers: 0 closed, 1 half-open, 2 open', read };
 }
 
 /** Backends with the label `other` count as one. */

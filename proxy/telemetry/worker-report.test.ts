@@ -62,6 +62,18 @@ describe('a worker reports', () => {
     expect(routes).toEqual([expect.objectContaining({ errors: [{ code: 'upstream_connect_failed', count: 1 }] })]);
   });
 
+  test('the state of a breaker that has changed, also in the metrics', async () => {
+    const { proxy } = await serve('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    const state = (): unknown => proxy.worker.report().backends;
+    expect(state()).toEqual([]);
+    proxy.worker.notice({ topic: 'breaker', key: BACKEND, value: 'open' });
+    expect(state()).toEqual([{ backend: BACKEND, firstByte: null, breaker: 'forced-open' }]);
+    expect(proxy.metric('weir_upstream_breaker_state')).toBe(2);
+    expect(state()).toEqual([]);
+    proxy.worker.notice({ topic: 'breaker', key: BACKEND, value: null });
+    expect(state()).toEqual([{ backend: BACKEND, firstByte: null, breaker: '' }]);
+  });
+
   test('open requests and connections of an address', async () => {
     const { proxy, endpoint } = await serve(() => null);
     const client = await openClient(proxy.port);

@@ -1,6 +1,7 @@
 // What a worker reports to its supervisor: the growth of its counters, and the state of addresses that has changed, both since its last
 // report. The supervisor adds the workers up.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { BreakerState } from '#api/wire/breaker-state.ts';
 import type {
   AddressEntry,
   BackendEntry,
@@ -57,6 +58,8 @@ export interface ReportedRoute {
 
 export interface ReportSources<Address extends ReportedAddress> {
   readonly backends: () => Iterable<BackendCounts>;
+  /** By the key of the backend. */
+  readonly breakerOf: (backend: string) => BreakerState;
   readonly addresses: () => Iterable<Address>;
   /** Why others are preferred to an address. */
   readonly reasonsOf: (address: Address) => readonly string[];
@@ -75,6 +78,8 @@ interface OfBackend {
 export class WorkerReports<Address extends ReportedAddress> {
   readonly #sources: ReportSources<Address>;
   readonly #growth = new Growth();
+  /** The state of the breaker of each backend that has one, as last reported. */
+  readonly #breakers = new WeakMap<BackendCounts, BreakerState>();
   /** The state of each address that differs from the usual one, as last reported. */
   readonly #told = new WeakMap<Address, string>();
   /** When a reason was first seen (performance.now()), for addresses with reasons. */
@@ -116,9 +121,13 @@ export class WorkerReports<Address extends ReportedAddress> {
     this.#lag.disable();
   }
 
-  #backend({ backend, firstByte }: BackendCounts): BackendEntry | null {
+  #backend(counts: BackendCounts): BackendEntry | null {
+    const { backend, firstByte } = counts;
+    const breaker = this.#sources.breakerOf(backend);
     const grown = this.#growth.of(firstByte, durationCounters(firstByte));
-    return grown === null ? null : { backend, firstByte: durationsIn(grown), breaker: '' };
+    if (grown === null && breaker === (this.#breakers.get(counts) ?? '')) return null;
+    this.#breakers.set(counts, breaker);
+    return { backend, firstByte: grown === null ? null : durationsIn(grown), breaker };
   }
 
   #endpoint({ backend, endpoint, counts }: OfBackend): EndpointEntry | null {

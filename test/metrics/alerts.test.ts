@@ -70,6 +70,7 @@ const CASES: Readonly<Record<string, readonly [Input, Input]>> = {
   WeirAccessLogDrops: [counter('weir_access_log_drops_total', 1), gauge('weir_access_log_drops_total', 7)],
   WeirBackendFailing: [attempts(11, 89), attempts(9, 91)],
   WeirBackendWithoutEndpoints: [gauge('weir_endpoints', 0, ',backend="b"'), gauge('weir_endpoints', 1, ',backend="b"')],
+  WeirBreakerOpen: [gauge('weir_upstream_breaker_state', 1, ',backend="b"'), gauge('weir_upstream_breaker_state', 0, ',backend="b"')],
   WeirRequestsWaiting: [
     gauge('weir_upstream_requests_pending', 101, ',backend="b"'),
     gauge('weir_upstream_requests_pending', 100, ',backend="b"'),
