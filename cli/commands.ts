@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   explain: async () => (await import('./explain.ts')).explain,
   status: async () => (await import('./status.ts')).status,
   endpoint: async () => (await import('./endpoint.ts')).endpoint,
+  breaker: async () => (await import('./breaker.ts')).breaker,
   proxies: async () => (await import('./proxies.ts')).proxies,
   endpoints: async () => (await import('./endpoints.ts')).endpoints,
   migrate: async () => (await import('./migrate.ts')).migrate,

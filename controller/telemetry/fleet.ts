@@ -1,5 +1,6 @@
 // All proxies of all replicas for operators: reads join the views of the replicas, and commands reach the proxies of each.
 import type { Resource } from '#api/ir/ir.ts';
+import { joinAddress } from '#lib/host-port.ts';
 import { ok, type Result } from '#lib/result.ts';
 import { mergeAggregates } from './aggregate.ts';
 import type { Aggregate } from './aggregate.ts';
@@ -54,10 +55,18 @@ export class Fleet {
     return [hub.aggregate(), ...aggregates].flatMap(({ proxies }) => proxies.map(({ node }) => node));
   }
 
-  /** Whether a backend has the endpoint ADDRESS:PORT, or a proxy an override of it. */
-  knows(names: (resource: Resource) => readonly string[], name: string): boolean {
-    for (const resource of this.#options.resources()) if (names(resource).includes(name)) return true;
-    return this.#options.hub.overrides.inForce().some(({ endpoint, backend }) => endpoint === name || backend === name);
+  /** Whether a backend has the endpoint ADDRESS:PORT, or an override is about it. */
+  hasEndpoint(name: string): boolean {
+    for (const resource of this.#options.resources()) if (endpointNames(resource).includes(name)) return true;
+    return this.#options.hub.overrides.inForce().some(({ endpoint }) => endpoint === name);
+  }
+
+  /** The keys of all backends, and of those with an override. */
+  backends(): ReadonlySet<string> {
+    const keys = new Set<string>();
+    for (const { kind, key } of this.#options.resources()) if (kind === 'Endpoints') keys.add(key);
+    for (const { kind, backend } of this.#options.hub.overrides.inForce()) if (kind === 'breaker') keys.add(backend);
+    return keys;
   }
 
   /** Sets an override everywhere. Resolves to the answers of the proxies, or to the reason of a refusal. */
@@ -72,4 +81,8 @@ export class Fleet {
     const { hub, peers } = this.#options;
     return (await Promise.all([hub.command(order), peers.command(order)])).flat();
   }
+}
+
+function endpointNames(resource: Resource): readonly string[] {
+  return resource.kind === 'Endpoints' ? resource.endpoints.map(({ address, port }) => joinAddress(address, port)) : [];
 }

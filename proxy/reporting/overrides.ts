@@ -3,12 +3,18 @@ import type { OverrideMessage } from '#api/wire/telemetry-messages.ts';
 import { splitAddress } from '#lib/host-port.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import { endpointKey } from '../exchange/notices.ts';
-import type { Broadcast } from '../exchange/notices.ts';
+import type { Broadcast, Notices } from '../exchange/notices.ts';
+
+/** What workers are told of a state; null: the operator takes it back. */
+type States<T extends 'override' | 'breaker'> = Readonly<Record<string, Notices[T] | null>>;
+
+const ENDPOINT_STATES: States<'override'> = { out: 'out', in: 'in', auto: null };
+const BREAKER_STATES: States<'breaker'> = { open: 'open', close: 'closed', auto: null };
 
 export class OverrideKeeper {
   readonly #broadcast: Pick<Broadcast, 'publish'>;
-  /** The key of the notice of each override in force, by endpoint. */
-  readonly #keys = new Map<string, string>();
+  /** Those in force, by their object. */
+  readonly #inForce = new Map<string, OverrideMessage>();
 
   constructor(broadcast: Pick<Broadcast, 'publish'>) {
     this.#broadcast = broadcast;
@@ -21,21 +27,34 @@ export class OverrideKeeper {
   }
 
   #endOthers(overrides: readonly OverrideMessage[]): void {
-    const meant = new Set(overrides.map(({ endpoint }) => endpoint));
-    for (const endpoint of [...this.#keys.keys()])
-      if (!meant.has(endpoint)) this.set({ kind: 'endpoint', backend: '', endpoint, state: 'auto' });
+    const meant = new Set(overrides.map(idOf));
+    for (const [id, override] of [...this.#inForce]) if (!meant.has(id)) this.set({ ...override, state: 'auto' });
   }
 
   /** Sets or withdraws one. The error is why this proxy cannot. */
-  set({ kind, endpoint, state }: OverrideMessage): Result<undefined> {
+  set(override: OverrideMessage): Result<undefined> {
+    const done = this.#tell(override);
+    if (!done.ok) return done;
+    if (override.state === 'auto') this.#inForce.delete(idOf(override));
+    else this.#inForce.set(idOf(override), override);
+    return done;
+  }
+
+  #tell({ kind, backend, endpoint, state }: OverrideMessage): Result<undefined> {
+    if (kind === 'breaker') return this.#publish('breaker', backend, state, BREAKER_STATES);
     if (kind !== 'endpoint') return err(`this proxy does not know overrides of a ${kind}`);
     const address = splitAddress(endpoint);
     if (address === null) return err(`${JSON.stringify(endpoint)} is not ADDRESS:PORT`);
-    const key = endpointKey(address.address, address.port);
-    if (state === 'auto') this.#keys.delete(endpoint);
-    else if (state === 'out' || state === 'in') this.#keys.set(endpoint, key);
-    else return err(`${JSON.stringify(state)} is none of out, in, auto`);
-    this.#broadcast.publish('override', key, state === 'auto' ? null : state);
+    return this.#publish('override', endpointKey(address.address, address.port), state, ENDPOINT_STATES);
+  }
+
+  #publish<T extends 'override' | 'breaker'>(topic: T, key: string, state: string, states: States<T>): Result<undefined> {
+    if (!Object.hasOwn(states, state)) return err(`${JSON.stringify(state)} is none of ${Object.keys(states).join(', ')}`);
+    this.#broadcast.publish(topic, key, states[state] ?? null);
     return ok(undefined);
   }
+}
+
+function idOf({ kind, backend, endpoint }: OverrideMessage): string {
+  return `${kind}|${backend}|${endpoint}`;
 }

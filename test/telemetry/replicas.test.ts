@@ -105,6 +105,29 @@ describe('replicas', () => {
     expect(leader.hub.overrides.inForce()).toHaveLength(1);
   });
 
+  test('open the breaker of a backend at the proxies of all, until one of them withdraws that', async () => {
+    const [leader, one, two] = [await replica('leader'), await replica('one'), await replica('two')];
+    one.follow(leader.port);
+    two.follow(leader.port);
+    await linked(one, 3);
+    const breaker = { kind: 'breaker', backend: 'Backend/default/app', endpoint: '' };
+    const set = await one.fleet.override({ ...breaker, state: 'open', at: 1_000 });
+    expect(set.ok && set.value.map(({ proxy, outcome }) => `${proxy} ${outcome}`).toSorted()).toEqual([
+      'leader done',
+      'one done',
+      'two done',
+    ]);
+    for (const { hub, fleet } of [leader, one, two]) {
+      expect(hub.overrides.inForce()).toEqual([{ ...breaker, state: 'open', at: 1_000 }]);
+      expect(fleet.backends()).toEqual(new Set(['Backend/default/app']));
+    }
+    await two.fleet.override({ ...breaker, state: 'auto', at: 2_000 });
+    for (const { hub, told } of [leader, one, two]) {
+      expect(hub.overrides.inForce()).toEqual([]);
+      expect(told).toEqual(['open', 'auto'].map((state) => ({ ...breaker, state })));
+    }
+  });
+
   test('do not bring back what was withdrawn while one was away', async () => {
     const [leader, one] = [await replica('leader'), await replica('one')];
     one.follow(leader.port);

@@ -1,0 +1,87 @@
+// `weir up` as a process with two workers, and an operator who asks it with `weir` and reads its status.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { FleetStatus } from '../../controller/telemetry/status.ts';
+import { Child, runWeir } from './child.ts';
+import { freePorts } from './free-port.ts';
+import { gateway, gatewayClass } from './objects.ts';
+
+const DEADLINE_MS = 30_000;
+
+export class OperatedWeir {
+  readonly #folder: string;
+  readonly #child: Child;
+  readonly #ports: readonly number[];
+
+  private constructor(folder: string, child: Child, ports: readonly number[]) {
+    this.#folder = folder;
+    this.#child = child;
+    this.#ports = ports;
+  }
+
+  /** Starts it with a Gateway `gw` and these objects. */
+  static async start(objects: readonly object[]): Promise<OperatedWeir> {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'weir-operated-'));
+    const ports = await freePorts(2);
+    const items = [gatewayClass(), gateway('gw', [{ name: 'http', port: ports[0] as number }]), ...objects];
+    writeFileSync(path.join(folder, 'all.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+    const child = new Child(['up', folder, '--access-log', 'off', '--store', 'off', '--admin-port', String(ports[1]), '--workers', '2']);
+    await child.printed(/serving; stop with/);
+    return new OperatedWeir(folder, child, ports);
+  }
+
+  async stop(): Promise<void> {
+    await this.#child.stop('SIGKILL');
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Runs `weir` against it. */
+  async weir(...args: readonly string[]): Promise<{ readonly code: number | null; readonly output: string }> {
+    const { code, stdout, stderr } = await runWeir([...args, '--controller', `127.0.0.1:${this.#ports[1]}`]);
+    return { code, output: stdout + stderr };
+  }
+
+  async status(): Promise<FleetStatus> {
+    const response = await fetch(`http://127.0.0.1:${this.#ports[1]}/status`);
+    return (await response.json()) as FleetStatus;
+  }
+
+  /** The status once it shows something: reports come with an interval. */
+  async statusWith(condition: (status: FleetStatus) => boolean): Promise<FleetStatus> {
+    const deadline = performance.now() + DEADLINE_MS;
+    for (;;) {
+      const status = await this.status();
+      if (condition(status)) return status;
+      if (performance.now() > deadline) throw new Error(`waited in vain for another status than ${JSON.stringify(status)}`);
+    }
+  }
+
+  /** Sends requests one after the other. */
+  async ask(times: number): Promise<readonly { readonly status: number; readonly body: string }[]> {
+    const answers: { status: number; body: string }[] = [];
+    for (let i = 0; i < times; i++) {
+      const response = await fetch(`http://127.0.0.1:${this.#ports[0]}/`);
+      answers.push({ status: response.status, body: await response.text() });
+    }
+    return answers;
+  }
+}
+
+/** A Backend `app` at these ports of this machine, and a route to it. */
+export function appAt(ports: readonly number[]): readonly object[] {
+  return [
+    {
+      apiVersion: 'gateway.weir.dev/v1alpha1',
+      kind: 'Backend',
+      metadata: { name: 'app' },
+      spec: { endpoints: ports.map((port) => ({ ip: '127.0.0.1', port })) },
+    },
+    {
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'HTTPRoute',
+      metadata: { name: 'app' },
+      spec: { parentRefs: [{ name: 'gw' }], rules: [{ backendRefs: [{ group: 'gateway.weir.dev', kind: 'Backend', name: 'app' }] }] },
+    },
+  ];
+}
