@@ -100,6 +100,7 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
   downstreamWriteTimeout: 'longest time in which a client takes no bytes of its answer, and its longest lag behind the least rate',
   minResponseRate: 'least rate at which a client takes an answer that waits for it, in bytes per second, on average; 0 is no least rate',
   connectTimeout: 'time for a connection to an endpoint to open',
+  doubtTimeout: 'silence of an endpoint with a waiting request after which the proxy tests whether it still accepts connections',
   maxConnectAttempts: 'endpoints that the proxy tries for a connection of a TCPRoute or TLSRoute',
   upstreamIdleTimeout: 'longest silence of an upstream after the whole request, or longest time in which it takes no bytes of the request',
   poolIdleTimeout: 'how long an upstream connection may be idle',

@@ -73,6 +73,7 @@ export const ERRORS = Object.freeze({
   upstreamTlsFailed: define('upstream_tls_failed', 'upstream', 502, 'No secure connection to the backend could be made', true),
   upstreamReset: define('upstream_reset', 'upstream', 502, 'The backend closed the connection before it answered'),
   upstreamRefused: define('upstream_refused', 'upstream', 503, 'The backend refused the request before it read it', true),
+  upstreamVanished: define('upstream_vanished', 'upstream', 504, 'The backend vanished before it answered'),
   upstreamMalformed: define('upstream_malformed', 'upstream', 502, 'The backend did not answer with valid HTTP'),
   upstreamHeadTooLarge: define('upstream_head_too_large', 'upstream', 502, 'The header block of the answer is too large'),
   upstreamTimeout: define('upstream_timeout', 'upstream', 504, 'The backend did not answer in time'),

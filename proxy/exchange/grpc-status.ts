@@ -60,6 +60,7 @@ const BY_NAME = {
   internalError: GRPC_STATUS.internal,
   upstreamConnectFailed: GRPC_STATUS.unavailable,
   upstreamConnectTimeout: GRPC_STATUS.unavailable,
+  upstreamVanished: GRPC_STATUS.unavailable,
   upstreamTlsFailed: GRPC_STATUS.unavailable,
   upstreamReset: GRPC_STATUS.unavailable,
   upstreamRefused: GRPC_STATUS.unavailable,

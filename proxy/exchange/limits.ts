@@ -52,6 +52,11 @@ export interface Limits {
   /** Bytes per second that a client must receive of a pending answer on average; 0: no minimum, only the timeout. */
   readonly minResponseRate: number;
   readonly connectTimeout: number;
+  /**
+   * The silence of an endpoint with a waiting request after which the proxy opens another connection to it, to find endpoints that vanished
+   * (upstream/vanished.ts). For one request it doubles each time.
+   */
+  readonly doubtTimeout: number;
   /** Endpoints that a connection of a stream route may try; requests have their own rules. */
   readonly maxConnectAttempts: number;
   /** The longest pause of a backend that has the whole request, or the longest time without progress in sending it. */
@@ -131,6 +136,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   downstreamWriteTimeout: 60_000,
   minResponseRate: 240,
   connectTimeout: 5_000,
+  doubtTimeout: 2_000,
   maxConnectAttempts: 3,
   upstreamIdleTimeout: 60_000,
   poolIdleTimeout: 4_000,

@@ -57,6 +57,11 @@ export class Capacity {
     return this.#starved.size > 0;
   }
 
+  /** Whether a connection is available. */
+  get hasRoom(): boolean {
+    return this.#connections < this.#limits.maxConnectionsPerEndpoint;
+  }
+
   /** Connections that count apart. */
   get aside(): number {
     return this.#aside;

@@ -2,6 +2,7 @@
 import net from 'node:net';
 import type { Bugs } from '../exchange/bugs.ts';
 import type { Destination, Dial, Dialler } from '../exchange/dial.ts';
+import { ERRORS, withDetail } from '../exchange/errors.ts';
 import { READS } from '../exchange/read-buffer.ts';
 import { dialTls } from './dial-tls.ts';
 import { hearOut } from './hear-out.ts';
@@ -31,6 +32,8 @@ function dialPlain({ address, port, header }: Destination, dialler: Dialler, dat
   const socket = net.connect({ host: address, port, noDelay: true, allowHalfOpen: true, onread: { buffer: READS.bytes, callback: read } });
   // The socket buffers it until the connection is established, before later writes.
   if (header !== null) socket.write(header);
+  // Counts only if it precedes the connection.
+  socket.once('error', ({ code = '' }: NodeJS.ErrnoException) => dialler.failing(withDetail(ERRORS.upstreamConnectFailed, code)));
   socket.once('connect', () => dialler.connected());
   return socket;
 }

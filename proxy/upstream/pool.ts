@@ -8,10 +8,12 @@ import { Timer } from '#lib/timer-wheel.ts';
 import { turnTime } from '#lib/turn-clock.ts';
 import type { CapacityTaker, CapacityUser } from './capacity.ts';
 import type { PoolOptions } from './pool-options.ts';
+import { SignsOfLife } from './vanished.ts';
+import type { Audible } from './vanished.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 /** A connection for one attempt at a time. Implemented by the h1 codec. */
-export interface PooledConnection extends UpstreamStream, CapacityTaker {
+export interface PooledConnection extends UpstreamStream, CapacityTaker, Audible {
   /** performance.now() when it was requested, and when it last became idle. */
   readonly openedAt: number;
   idleSince: number;
@@ -28,6 +30,8 @@ export interface ConnectionOwner {
   idle(connection: PooledConnection): void;
   /** The connection has closed. `error` is set if it was never established. */
   closed(connection: PooledConnection, error: ExchangeError | null): void;
+  /** A connection waits for an answer, and nothing comes. */
+  silent(): void;
 }
 
 /** Opens a connection. */
@@ -40,6 +44,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
   readonly #idle: PooledConnection[] = [];
   readonly #waiting: WaitingLine;
   readonly #sweeper: Timer;
+  readonly #signs: SignsOfLife<PooledConnection>;
   #open = 0;
   #connecting = 0;
   #closed = false;
@@ -49,6 +54,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
     this.#options = options;
     this.#sweeper = new Timer(() => this.#sweep());
     this.#waiting = new WaitingLine(options);
+    this.#signs = new SignsOfLife(options.limits.doubtTimeout);
   }
 
   /** All connections. */
@@ -108,9 +114,11 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
     this.#open--;
     const index = this.#idle.indexOf(connection);
     if (index >= 0) this.#idle.splice(index, 1);
+    this.#signs.closed(connection);
     if (error !== null) {
       this.#connecting--;
       this.#options.endpoint.connectFailed();
+      this.#signs.notConnected(error, connection.openedAt, performance.now());
       const attempt = this.#waiting.shift();
       if (attempt !== undefined) this.#options.events.upstreamFailed(attempt, error);
     }
@@ -144,12 +152,23 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
   }
 
   openAsNeeded(): void {
-    while (this.#connecting < this.#waiting.length && this.#options.capacity.takeConnection(this)) {
-      this.#open++;
-      this.#connecting++;
-      this.#options.capacity.opened(this.#connect(this));
-    }
+    while (this.#connecting < this.#waiting.length && this.#options.capacity.takeConnection(this)) this.#openOne();
     if (this.#open === 0 && this.#waiting.length === 0) this.#options.emptied?.();
+  }
+
+  #openOne(): void {
+    this.#open++;
+    this.#connecting++;
+    const connection = this.#connect(this);
+    this.#signs.opened(connection);
+    this.#options.capacity.opened(connection);
+  }
+
+  /** Asks the endpoint for a connection unless it is asked already or has been heard of late. Idle connections are as silent. */
+  silent(): void {
+    if (this.#closed || this.#connecting > 0 || !this.#signs.isInDoubt(performance.now())) return;
+    this.closeIdle();
+    if (this.#options.capacity.hasRoom && this.#options.capacity.takeConnection(this)) this.#openOne();
   }
 
   /** Closes connections that were idle too long; the array is sorted by age. */

@@ -82,6 +82,7 @@ export class Retries {
 
 /** The endpoint cannot be reached and others can: that costs the backend nothing, and must not cost clients anything. */
 function isUnreachable({ cluster }: Attempt, error: ExchangeError): boolean {
+  if (error === ERRORS.upstreamVanished) return true;
   return error.retriable && error.code !== ERRORS.upstreamRefused.code && !cluster.refusing;
 }
 

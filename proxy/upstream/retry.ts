@@ -7,6 +7,7 @@ import type { Exchange } from '../exchange/exchange.ts';
 import { failedStatus, statusOfHead } from '../exchange/grpc.ts';
 import type { RetryPlan, RetryScope } from '../exchange/plan.ts';
 import { isIdempotent } from './replay.ts';
+import { mayMove } from './vanished.ts';
 
 /** Additional attempts for failures without a retry setting: a closed kept connection, an endpoint that refuses connections. */
 const SAFE_RETRIES = 2;
@@ -17,6 +18,7 @@ export function isFailureWorthRetry(attempt: Attempt, error: ExchangeError): boo
   if (exchange.phase !== 'picked') return false;
   const retry = exchange.route?.retry ?? null;
   if (error.retriable) return exchange.attempts <= Math.max(SAFE_RETRIES, attemptsWithoutRequest(retry, error));
+  if (error === ERRORS.upstreamVanished) return mayMove(attempt);
   if (error === ERRORS.upstreamReset && diedUnnoticed(attempt)) return true;
   return retry !== null && exchange.attempts <= retry.attempts && covers(retry, exchange, error);
 }

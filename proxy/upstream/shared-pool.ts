@@ -6,17 +6,21 @@ import { Timer } from '#lib/timer-wheel.ts';
 import { turnTime } from '#lib/turn-clock.ts';
 import type { CapacityUser } from './capacity.ts';
 import type { PoolOptions } from './pool-options.ts';
+import { SignsOfLife } from './vanished.ts';
+import type { Audible } from './vanished.ts';
 import { WaitingLine } from './waiting-line.ts';
 
 /** The pause after a failed connection while others carry attempts, milliseconds: a refusal arrives at once. */
 const PAUSE_MS = 250;
 
 /** A connection for many concurrent attempts. Implemented by the h2 codec. */
-export interface SharedConnection {
+export interface SharedConnection extends Audible {
   /** performance.now() when it was requested, and when it last became idle. */
   readonly openedAt: number;
   idleSince: number;
-  /** Attempts that it accepts now; none once it is retired. */
+  /** Whether it gets no attempts until it is heard. */
+  doubted: boolean;
+  /** Attempts that it accepts now; none once it is retired, or while it is doubted. */
   readonly room: number;
   readonly idle: boolean;
   /** Whether it can take this attempt now. */
@@ -36,6 +40,8 @@ export interface SharedConnectionOwner {
   retired(connection: SharedConnection): void;
   /** The connection has closed. `error` is set if it was never established. */
   closed(connection: SharedConnection, error: ExchangeError | null): void;
+  /** A connection waits for answers, and nothing comes. */
+  silent(): void;
 }
 
 export class SharedPool implements UpstreamPool, SharedConnectionOwner, CapacityUser {
@@ -45,6 +51,7 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
   readonly #usable: SharedConnection[] = [];
   readonly #waiting: WaitingLine;
   readonly #sweeper = new Timer(() => this.#sweep());
+  readonly #signs: SignsOfLife<SharedConnection>;
   readonly #pause = new Timer(() => this.openAsNeeded());
   #open = 0;
   #connecting = 0;
@@ -54,6 +61,7 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
     this.#connect = connect;
     this.#options = options;
     this.#waiting = new WaitingLine(options);
+    this.#signs = new SignsOfLife(options.limits.doubtTimeout);
   }
 
   /** Connections without attempts. */
@@ -93,6 +101,7 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
     this.#connecting--;
     this.#options.endpoint.connected(performance.now() - connection.openedAt);
     this.#usable.push(connection);
+    this.#trust();
     this.roomier(connection);
   }
 
@@ -115,7 +124,8 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
   closed(connection: SharedConnection, error: ExchangeError | null): void {
     this.#open--;
     this.#drop(connection);
-    if (error !== null) this.#failWaiting(error);
+    this.#signs.closed(connection);
+    if (error !== null) this.#notConnected(connection, error);
     this.#options.capacity.giveConnection(null);
     this.openAsNeeded();
   }
@@ -125,10 +135,18 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
     if (index >= 0) this.#usable.splice(index, 1);
   }
 
-  /** A connection failed. */
-  #failWaiting(error: ExchangeError): void {
+  #notConnected(connection: SharedConnection, error: ExchangeError): void {
     this.#connecting--;
     this.#options.endpoint.connectFailed();
+    const vanished = this.#signs.notConnected(error, connection.openedAt, performance.now());
+    if (vanished) for (const each of [...this.#usable]) each.retire();
+    if (vanished) this.#usable.length = 0;
+    else this.#trust();
+    this.#failWaiting(error);
+  }
+
+  /** A connection failed. */
+  #failWaiting(error: ExchangeError): void {
     if (this.#usable.length > 0) return this.#options.wheel.arm(this.#pause, PAUSE_MS);
     // Attempts that wait for the next connection wait for the same endpoint. Attempts that return are not served again in this round.
     for (let left = this.#waiting.length; left > 0; left--) {
@@ -146,12 +164,36 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
   openAsNeeded(): void {
     const { limits, capacity, emptied } = this.#options;
     const pauses = this.#pause.armed && this.#usable.length > 0;
-    while (!pauses && this.#connecting * limits.maxStreamsPerUpstream < this.#waiting.length && capacity.takeConnection(this)) {
-      this.#open++;
-      this.#connecting++;
-      this.#connect(this);
-    }
+    while (!pauses && this.#connecting * limits.maxStreamsPerUpstream < this.#waiting.length && capacity.takeConnection(this))
+      this.#openOne();
     if (this.#open === 0 && this.#waiting.length === 0) emptied?.();
+  }
+
+  #openOne(): void {
+    this.#open++;
+    this.#connecting++;
+    this.#signs.opened(this.#connect(this));
+  }
+
+  /**
+   * Asks the endpoint for a connection unless it is asked already or has been heard of late. Attempts wait for the answer: if there is none,
+   * all of them are safe to send elsewhere.
+   */
+  silent(): void {
+    const { capacity } = this.#options;
+    if (this.#closed || this.#connecting > 0 || !this.#signs.isInDoubt(performance.now())) return;
+    if (!capacity.hasRoom || !capacity.takeConnection(this)) return;
+    for (const connection of this.#usable) connection.doubted = true;
+    this.#openOne();
+  }
+
+  /** The endpoint has given a sign of life. */
+  #trust(): void {
+    for (const connection of [...this.#usable]) {
+      if (!connection.doubted) continue;
+      connection.doubted = false;
+      this.roomier(connection);
+    }
   }
 
   /** Closes connections that were idle too long. */

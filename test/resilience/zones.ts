@@ -13,7 +13,7 @@ import { BACKEND_PORTS } from './backend-ports.ts';
 /** Pause between two exchanges of a flow: the proxies share this machine with the whole cluster. */
 const PAUSE_MS = 20;
 /** Flows of each kind: some of them use one endpoint at any moment. */
-const COPIES = 3;
+export const COPIES = 3;
 const REPLICAS = 4;
 const GATEWAY_API = 'gateway.networking.k8s.io/v1';
 const ZONE = 'topology.kubernetes.io/zone';

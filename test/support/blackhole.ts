@@ -12,10 +12,15 @@ export async function blackhole(): Promise<number> {
   closeLater(() => child.kill('SIGKILL'));
   const port = Number(String(((await once(child.stdout, 'data')) as [Buffer])[0]));
   child.kill('SIGSTOP');
+  await swallow(port);
+  return port;
+}
+
+/** Fills the queue of a stopped listener: resolves once no connection completes. */
+export async function swallow(port: number): Promise<void> {
   for (let open = true; open;) {
     const socket = net.connect(port, '127.0.0.1');
     closeLater(() => socket.destroy());
     open = await Promise.race([once(socket, 'connect').then(() => true), delay(100, false)]);
   }
-  return port;
 }

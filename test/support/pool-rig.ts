@@ -16,6 +16,7 @@ export class FakeConnection {
   aside = false;
   readonly openedAt = 0;
   idleSince = 0;
+  heardAt = 0;
   long = false;
   /** The pool has asked it to close. */
   closing = false;
@@ -45,6 +46,8 @@ export class FakeConnection {
   close(): void {
     this.closing = true;
   }
+
+  letMove(): void {}
 
   lag(): number {
     return 0;

@@ -37,11 +37,14 @@ export interface H1UpstreamOwner {
   connected(connection: H1Upstream): void;
   idle(connection: H1Upstream): void;
   closed(connection: H1Upstream, error: ExchangeError | null): void;
+  /** It waits for an answer, and nothing comes. */
+  silent(): void;
 }
 
 export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
   readonly openedAt = performance.now();
   idleSince = 0;
+  heardAt = 0;
   aside = false;
   readonly #socket: net.Socket;
   readonly #owner: H1UpstreamOwner;
@@ -66,6 +69,9 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
   #chunkedOut = false;
   // The current answer.
   #headRead = false;
+  /** The time without a byte of the answer that has passed, and the time until the endpoint is in doubt. */
+  #silence = 0;
+  #doubtIn = 0;
   #body: BodyKind = 'none';
   #bodyLeft = 0;
   #chunkedIn: ChunkedReader | null = null;
@@ -96,6 +102,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
   connected(): void {
     this.#settings.wheel.disarm(this.#timer);
     this.#state = 'idle';
+    this.heardAt = this.#settings.wheel.now;
     this.#connectMs = performance.now() - this.#dialledAt;
     this.#owner.connected(this);
   }
@@ -108,6 +115,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     attempt.reused = this.#requests++ > 0;
     if (!attempt.reused) attempt.connectMs = this.#connectMs;
     this.#headRead = false;
+    this.#doubtIn = this.#settings.limits.doubtTimeout;
     this.#paused = false;
     this.#informational = 0;
     const { exchange } = attempt;
@@ -144,11 +152,27 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
 
   /** Silence counts against the backend once it has everything to continue, or while it does not read. */
   #watch(): void {
-    const { wheel, limits } = this.#settings;
+    const { wheel } = this.#settings;
     if (this.#state === 'tunnel' || this.#paused) wheel.disarm(this.#timer);
-    else if (this.#requestDone || this.#output.full || this.#attempt?.exchange.expectsContinue === true)
-      wheel.arm(this.#timer, limits.upstreamIdleTimeout);
+    else if (this.#requestDone || this.#output.full || this.#attempt?.exchange.expectsContinue === true) this.#wait(0);
     else wheel.disarm(this.#timer);
+  }
+
+  /** Arms the timer after some silence: for the next doubt, or for the end. */
+  #wait(silence: number): void {
+    const { upstreamIdleTimeout } = this.#settings.limits;
+    const left = upstreamIdleTimeout - silence;
+    this.#silence = this.#doubtIn > 0 && this.#doubtIn < left ? silence + this.#doubtIn : upstreamIdleTimeout;
+    this.#settings.wheel.arm(this.#timer, this.#silence - silence);
+  }
+
+  /** Fails the attempt if there is no byte of its answer and it may move. */
+  letMove(mayMove: (attempt: Attempt) => boolean): void {
+    const attempt = this.#attempt;
+    if (this.#state !== 'busy' || attempt === null || this.#headRead || !mayMove(attempt)) return;
+    // The connection is not to blame: another attempt on it would fare no better.
+    attempt.reused = false;
+    this.#fault(ERRORS.upstreamVanished, EMPTY);
   }
 
   abort(): void {
@@ -212,6 +236,8 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
 
   /** Takes received bytes. */
   data(chunk: Buffer): void {
+    this.heardAt = this.#settings.wheel.now;
+    this.#doubtIn = 0;
     if (this.#carry.length > 0) {
       const joined = Buffer.concat([this.#carry, chunk]);
       this.#carry = EMPTY;
@@ -240,7 +266,8 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
       this.#leave(null);
       return buffer.length;
     }
-    this.#watch();
+    // The bytes of a head count once it is complete: a backend could send one for days.
+    if (this.#headRead) this.#watch();
     if (this.#state === 'tunnel') {
       this.#events.responseData(attempt, position === 0 ? buffer : buffer.subarray(position));
       return buffer.length;
@@ -266,12 +293,14 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
   /** Interim answers are forwarded up to a limit: each costs memory downstream, and none is the answer. */
   #takeInformational(attempt: Attempt, buffer: Buffer, end: number): number {
     if (++this.#informational > this.#settings.limits.maxInformational) return this.#fault(ERRORS.upstreamMalformed, buffer);
+    this.#watch();
     this.#events.responseInformational(attempt, responseHead.status, responseHead.headers);
     return end;
   }
 
   #takeHead(attempt: Attempt, more: boolean): void {
     this.#headRead = true;
+    this.#watch();
     this.#body = responseHead.body;
     this.#bodyLeft = responseHead.length;
     const whole = this.#body === 'none';
@@ -401,7 +430,13 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
 
   #timedOut(): void {
     if (this.#state === 'connecting') this.#closed(ERRORS.upstreamConnectTimeout);
-    else this.#fault(ERRORS.upstreamTimeout, EMPTY);
+    else if (this.#state === 'tunnel' || this.#silence >= this.#settings.limits.upstreamIdleTimeout)
+      this.#fault(ERRORS.upstreamTimeout, EMPTY);
+    else {
+      this.#doubtIn *= 2;
+      this.#wait(this.#silence);
+      this.#owner.silent();
+    }
   }
 }
 

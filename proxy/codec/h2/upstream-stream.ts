@@ -153,6 +153,11 @@ export class H2UpstreamStream extends H2Stream implements UpstreamStream {
     this.#owner.events.responseInformational(attempt, responseHead.status, responseHead.headers);
   }
 
+  /** Null once the attempt is over. */
+  get attempt(): Attempt | null {
+    return this.#attempt;
+  }
+
   get headRead(): boolean {
     return this.#headRead;
   }

@@ -7,6 +7,7 @@
 // Requests are sent as soon as the socket is connected, before the limits of the peer are known: it refuses requests beyond them without
 // reading them, and they are sent again.
 import type net from 'node:net';
+import { Timer } from '#lib/timer-wheel.ts';
 import type { Attempt } from '../../exchange/attempt.ts';
 import type { Destination, Dialler } from '../../exchange/dial.ts';
 import { ERRORS } from '../../exchange/errors.ts';
@@ -36,12 +37,16 @@ export interface H2UpstreamOwner {
   retired(connection: H2Upstream): void;
   /** The connection has closed. `error` is set if it was never established. */
   closed(connection: H2Upstream, error: ExchangeError | null): void;
+  /** It waits for answers, and nothing comes. */
+  silent(): void;
 }
 
 export class H2Upstream extends H2Connection<H2UpstreamStream> implements UpstreamStreamOwner, Dialler {
   readonly events: UpstreamEvents;
   readonly maxInformational: number;
   idleSince = 0;
+  heardAt = 0;
+  doubted = false;
   readonly #owner: H2UpstreamOwner;
   readonly #scheme: string;
   #connected = false;
@@ -58,6 +63,11 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
   /** The reason for the end of the connection. */
   #reason: ExchangeError = ERRORS.upstreamReset;
   readonly #liveness: Liveness;
+  /** Armed while there are streams. */
+  readonly #doubt = new Timer(() => this.#look());
+  /** The first request since something was heard, and the silence after it until the endpoint is in doubt again. */
+  #askedAt = 0;
+  #doubtIn = 0;
 
   constructor(destination: Destination, owner: H2UpstreamOwner, events: UpstreamEvents, settings: UpstreamSettings & ConnectionSettings) {
     const { limits, wheel } = settings;
@@ -91,6 +101,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
   connected(): void {
     this.settings.wheel.disarm(this.timer);
     this.#connected = true;
+    this.heardAt = this.settings.wheel.now;
     this.#connectMs = performance.now() - this.#dialledAt;
     this.#owner.connected(this);
   }
@@ -99,7 +110,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
 
   /** Streams that may still be opened. */
   get room(): number {
-    if (!this.#connected || this.#retired || this.over) return 0;
+    if (!this.#connected || this.#retired || this.doubted || this.over) return 0;
     return Math.min(this.settings.limits.maxStreamsPerUpstream, this.peer.maxStreams) - this.streams.size;
   }
 
@@ -124,10 +135,43 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
     attempt.reused = id > 1;
     if (!attempt.reused) attempt.connectMs = this.#connectMs;
     if (this.streams.size === 0) this.#liveness.heard();
+    this.#asked();
     this.streams.add(stream);
     this.progress.start();
     stream.headSent(this.heads.request(id, exchange, this.#scheme, stream.outboundDone ? FLAG.endStream : 0));
     if (this.#nextStream > MAX_STREAM_ID) this.#retire();
+  }
+
+  /** A request is sent: an answer is due. */
+  #asked(): void {
+    const { wheel, limits } = this.settings;
+    if (this.#askedAt <= this.heardAt) {
+      this.#askedAt = wheel.now;
+      this.#doubtIn = limits.doubtTimeout;
+    }
+    if (!this.#doubt.armed) wheel.arm(this.#doubt, limits.doubtTimeout);
+  }
+
+  /** Tells the owner of silence after a request, each time after twice as long. */
+  #look(): void {
+    if (this.over || this.streams.size === 0) return;
+    const { wheel, limits } = this.settings;
+    if (this.#askedAt < this.heardAt) return wheel.arm(this.#doubt, limits.doubtTimeout);
+    const silence = wheel.now - this.#askedAt;
+    const isDue = silence >= this.#doubtIn;
+    if (isDue) this.#doubtIn = 2 * silence;
+    wheel.arm(this.#doubt, this.#doubtIn - silence);
+    if (isDue) this.#owner.silent();
+  }
+
+  letMove(mayMove: (attempt: Attempt) => boolean): void {
+    for (const stream of this.streams.snapshot()) {
+      const attempt = stream.headRead ? null : stream.attempt;
+      if (attempt === null || !mayMove(attempt)) continue;
+      // The connection is not to blame: another attempt on it would fare no better.
+      attempt.reused = false;
+      stream.fail(ERRORS.upstreamVanished, CODE.cancel);
+    }
   }
 
   /** The reason why a tunnel cannot be opened. */
@@ -153,7 +197,14 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
   data(chunk: Buffer): void {
     if (this.over) return;
     this.#liveness.heard();
+    this.heardAt = this.settings.wheel.now;
+    if (this.doubted) this.#trusted();
     this.reader.read(chunk, 0);
+  }
+
+  #trusted(): void {
+    this.doubted = false;
+    this.#owner.roomier(this);
   }
 
   protected get lastTaken(): number {
@@ -254,6 +305,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
   /** Informs the owner at once: no attempt may get the connection before the event of the socket. */
   #report(error: ExchangeError | null): void {
     this.#retired = true;
+    this.settings.wheel.disarm(this.#doubt);
     this.#owner.closed(this, error);
   }
 
