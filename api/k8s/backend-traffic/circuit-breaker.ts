@@ -31,7 +31,7 @@ export const circuitBreaker = group(
     slowPercent: count('The share of slow requests in the window that opens the breaker. 0 is never.', PERCENT),
     slowAfter: duration('The time to the head of an answer from which a request counts as slow. 0s: no request is slow.'),
     minRequests: count('The number of requests in the window from which the percentages count.', { minimum: 1, maximum: 1_000_000 }),
-    window: duration('The time over which the percentages are computed.'),
+    window: duration('The time over which the percentages are computed. Less than 10ms counts as 10ms.'),
     openFor: duration('How long an open breaker stops all requests. After that some requests pass on trial.'),
     halfOpenRequests: count('Requests that pass on trial at the same time.', { minimum: 1, maximum: 10_000 }),
     successThreshold: count('Requests on trial that must succeed until the breaker closes. A failure opens it again.', {

@@ -1,6 +1,8 @@
 // The requests of the last seconds in slices of a tenth of the window: how many, how many failed, how many were slow.
 
 const SLICES = 10;
+/** No slice is shorter: a window of 0 would have no slice for a request. */
+const MIN_SLICE_MS = 1;
 
 /** Counts of one slice, or of the whole window. */
 export interface CallCounts {
@@ -16,9 +18,9 @@ export class CallWindow {
   /** The number of the current slice since the start of the clock. */
   #current = 0;
 
-  /** `ms`: the length of the window. */
+  /** `ms`: the length of the window; at least 10. */
   constructor(ms: number) {
-    this.#sliceMs = ms / SLICES;
+    this.#sliceMs = Math.max(MIN_SLICE_MS, ms / SLICES);
   }
 
   /** Adds a request that ended at `now` (milliseconds). */

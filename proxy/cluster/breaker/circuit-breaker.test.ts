@@ -70,6 +70,13 @@ describe('a closed breaker opens', () => {
     expect(told).toEqual(['open: slow requests']);
   });
 
+  test('with a window of 0 too, which counts as its least length', () => {
+    const { breaker, told } = breakerOf({ consecutiveFailures: 2, failurePercent: 50, window: 0 });
+    jest.advanceTimersByTime(5);
+    for (let i = 0; i < 2; i++) call(breaker, false);
+    expect(told).toEqual(['open: consecutive failures']);
+  });
+
   test('not by failures that the window does not have any more', () => {
     const { breaker } = breakerOf({ failurePercent: 50 });
     for (let i = 0; i < 9; i++) call(breaker, false);
