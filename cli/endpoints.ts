@@ -1,33 +1,25 @@
 // `weir endpoints add|remove|list`: endpoints of Backends that are registered by hand.
 import { hostname, userInfo } from 'node:os';
 import { flagsOf, FlagValues } from '#lib/flags.ts';
-import type { FlagGroup } from '#lib/flags.ts';
 import { formatDuration } from '#lib/duration.ts';
 import { joinAddress, splitAddress } from '#lib/host-port.ts';
 import type { AddedEndpoints, RemovedEndpoints, ShownEndpoint, ShownEndpoints } from '../controller/operations/endpoints.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
 import { callOperation } from './operations/client.ts';
-import { CONNECTION_FLAGS, connectionOf } from './operations/connection.ts';
-import { OUTPUT_FLAG, printAnswer } from './operations/output.ts';
+import { connectionOf } from './operations/connection.ts';
+import { operationFlags, printAnswer } from './operations/output.ts';
 import { tableOf } from './operations/table.ts';
 
-const FLAGS: readonly FlagGroup[] = [
-  {
-    title: '',
-    flags: {
-      weight: { default: '', value: 'N', text: 'add: share of the endpoint among those of its priority, 1 to 1000; 1 by default' },
-      priority: { default: '', value: 'N', text: 'add: 0 to 7; requests go to the lowest number first; 0 by default' },
-      zone: { default: '', value: 'NAME', text: 'add: zone of the endpoint' },
-      label: { default: '', value: 'NAME=VALUE', text: 'add: a label of the endpoint, for subsets', multiple: true },
-      ttl: { default: '0', value: 'TIME', text: 'add: the endpoint ends after this time, unless it is added again; 0 is never' },
-      origin: { default: '', value: 'TEXT', text: 'add: name of the caller, for list; USER@HOST by default' },
-      all: { default: 'false', value: '', text: 'remove: every registered endpoint of the Backend' },
-      output: OUTPUT_FLAG,
-    },
-  },
-  { title: 'Connection', flags: CONNECTION_FLAGS },
-];
+const FLAGS = operationFlags({
+  weight: { default: '', value: 'N', text: 'add: share of the endpoint among those of its priority, 1 to 1000; 1 by default' },
+  priority: { default: '', value: 'N', text: 'add: 0 to 7; requests go to the lowest number first; 0 by default' },
+  zone: { default: '', value: 'NAME', text: 'add: zone of the endpoint' },
+  label: { default: '', value: 'NAME=VALUE', text: 'add: a label of the endpoint, for subsets', multiple: true },
+  ttl: { default: '0', value: 'TIME', text: 'add: the endpoint ends after this time, unless it is added again; 0 is never' },
+  origin: { default: '', value: 'TEXT', text: 'add: name of the caller, for list; USER@HOST by default' },
+  all: { default: 'false', value: '', text: 'remove: every registered endpoint of the Backend' },
+});
 
 export const endpoints: Command = {
   name: 'endpoints',

@@ -1,18 +1,16 @@
 // `weir proxies drain|log-level|tail`: commands to proxies of the fleet by their names, as `weir status` shows them.
 import { flagsOf, FlagValues } from '#lib/flags.ts';
-import type { FlagGroup } from '#lib/flags.ts';
 import type { CommandAnswer } from '../controller/operations/fleet.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
 import { callOperation } from './operations/client.ts';
 import type { OperationCall } from './operations/client.ts';
 import { commandCode, commandText } from './operations/command-text.ts';
-import { CONNECTION_FLAGS, connectionOf } from './operations/connection.ts';
-import { OUTPUT_FLAG, printAnswer } from './operations/output.ts';
+import { connectionOf } from './operations/connection.ts';
+import { operationFlags, printAnswer } from './operations/output.ts';
 import { printTail } from './operations/tail.ts';
 
-const FLAGS: readonly FlagGroup[] = [
-  { title: '', flags: { output: OUTPUT_FLAG } },
+const FLAGS = operationFlags({}, [
   {
     title: 'Tail',
     flags: {
@@ -22,8 +20,7 @@ const FLAGS: readonly FlagGroup[] = [
       worker: { default: '', value: 'NUMBER', text: 'only this worker, from 0; by default all' },
     },
   },
-  { title: 'Connection', flags: CONNECTION_FLAGS },
-];
+]);
 
 export const proxies: Command = {
   name: 'proxies',

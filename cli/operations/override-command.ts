@@ -1,18 +1,14 @@
 // Commands that put something into a state at all proxies, until `auto` ends that.
 import { flagsOf, FlagValues } from '#lib/flags.ts';
-import type { FlagGroup } from '#lib/flags.ts';
 import type { CommandAnswer } from '../../controller/operations/fleet.ts';
 import type { Command } from '../command.ts';
 import { UsageError } from '../command.ts';
 import { callOperation } from './client.ts';
 import { commandCode, commandText } from './command-text.ts';
-import { CONNECTION_FLAGS, connectionOf } from './connection.ts';
-import { OUTPUT_FLAG, printAnswer } from './output.ts';
+import { connectionOf } from './connection.ts';
+import { operationFlags, printAnswer } from './output.ts';
 
-const FLAGS: readonly FlagGroup[] = [
-  { title: '', flags: { output: OUTPUT_FLAG } },
-  { title: 'Connection', flags: CONNECTION_FLAGS },
-];
+const FLAGS = operationFlags();
 
 /** A command `weir NAME STATE OBJECT`; its operation is `PUT /NAME`. */
 export interface OverrideKind {
