@@ -23,6 +23,8 @@ export interface WatchedKind {
   readonly optional?: boolean;
   /** The kind is not in every supported release of the Gateway API, so its absence is no problem. */
   readonly mayBeAbsent?: boolean;
+  /** The kind is of the experimental channel: most clusters lack it, so its absence is not reported at all. */
+  readonly experimental?: boolean;
   /** Whether an object of this name is read; if absent, all are. */
   readonly concerns?: (name: string) => boolean;
   /** True if Weir writes the status; the latest one is kept for comparison. */
@@ -80,7 +82,7 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
   { ...customKind('UDPRoute', GATEWAY_L4_CRDS, true), mayBeAbsent: true },
   customKind('ReferenceGrant', GATEWAY_CRDS, false),
   ...OWN_POLICIES.map(({ kind }) => customKind(kind, WEIR_CRDS, true)),
-  { ...customKind('XBackendTrafficPolicy', GATEWAY_EXPERIMENTAL_CRDS, true), mayBeAbsent: true },
+  { ...customKind('XBackendTrafficPolicy', GATEWAY_EXPERIMENTAL_CRDS, true), experimental: true },
   customKind('GatewayParameters', WEIR_CRDS, false),
   customKind('Backend', WEIR_CRDS, true),
   customKind('BackendTLSPolicy', GATEWAY_CRDS, true),

@@ -163,7 +163,8 @@ export class KubernetesSource implements Source {
   }
 
   #problem(kind: WatchedKind, problem: InformerProblem | null): void {
-    const trouble = problem === null ? null : troubleOf(kind, problem);
+    const isUsual = kind.experimental === true && problem?.type === 'absent';
+    const trouble = problem === null || isUsual ? null : troubleOf(kind, problem);
     if (trouble === null) this.#troubles.delete(kind.name);
     else this.#troubles.set(kind.name, trouble);
     const told = [...this.#troubles].map(([object, { message }]): SourceProblem => {

@@ -1,6 +1,6 @@
 // `weir endpoints --namespace`: reaches a controller in a Pod through the API server.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { startCluster } from '../cluster/cluster.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { runWeir } from '../support/child.ts';
@@ -8,6 +8,12 @@ import { describeWith } from '../support/describe-with.ts';
 import { installControllers, processOf, WEIR, WEIR_IMAGE } from '../support/pods.ts';
 
 const START_DEADLINE_MS = 180_000;
+/** Whether the file of SQLite in a Pod, or what is still to be copied into it, has the text. */
+function hasStored(pod: string, text: string): boolean {
+  const files = ['', '-wal'].map((end) => `/proc/${processOf(pod)}/root/tmp/store.sqlite${end}`);
+  return files.some((file) => existsSync(file) && readFileSync(file).includes(text));
+}
+
 /** The rights that the documentation names. */
 const RIGHTS = [
   { apiGroups: [''], resources: ['pods'], verbs: ['list'] },
@@ -31,10 +37,10 @@ describeWith(['cluster', 'root', 'ip', 'nft', 'conntrack'], 'weir endpoints thro
     const { kubeconfig } = await cluster.account('operator', RIGHTS, 'default');
     const added = await weir(kubeconfig, 'add', 'app', '10.0.0.1:80');
     expect([added.code, added.stdout]).toEqual([0, 'added 10.0.0.1:80\n']);
-    // Each controller has a file of its own, and creates it at the first use.
+    // Each controller has a file of its own.
     const { spec } = (await cluster.object('lease', 'weir-controller')) as { spec: { holderIdentity?: string } };
     const pods = (await cluster.list<{ readonly metadata: { readonly name: string } }>('pod')).map(({ metadata }) => metadata.name);
-    const used = pods.filter((pod) => existsSync(`/proc/${processOf(pod)}/root/tmp/store.sqlite`));
+    const used = pods.filter((pod) => hasStored(pod, '10.0.0.1'));
     expect(used).toEqual(pods.filter((pod) => spec.holderIdentity?.startsWith(`${pod}-`) === true));
     expect((await weir(kubeconfig, 'list')).stdout).toContain('default/app   10.0.0.1:80');
     const refused = await weir(kubeconfig, 'add', 'app', '127.0.0.1:80');
