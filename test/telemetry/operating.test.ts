@@ -34,17 +34,17 @@ describe('weir status', () => {
     expect(shown.backends[0]?.endpoints.map(({ endpoint, state }) => [endpoint, state]).toSorted()).toEqual(
       backends.map(({ port }) => [`127.0.0.1:${port}`, 'ready']).toSorted(),
     );
-    expect(shown.problems).toEqual([]);
+    // On a busy machine the proxy may lag.
+    expect(shown.problems.filter(({ message }) => !message.includes('event loop lags'))).toEqual([]);
     const { code, output } = await up.weir('status');
     expect(code).toBe(0);
-    expect(output).toMatch(/No problems\.[^]*Proxies[^]*weir-up[^]*Listeners[^]*Backends[^]*2\/2 usable[^]*Routes/);
+    expect(output).toMatch(/(?:No problems\.|event loop lags)[^]*Proxies[^]*weir-up[^]*Listeners[^]*Backends[^]*2\/2 usable[^]*Routes/);
   });
 
   test('has an endpoint that fails among its problems, and ends with 1 if requests fail', async () => {
     await Promise.all(backends.map((backend) => backend.stop()));
     await up.ask(1);
-    const shown = await up.statusWith(({ problems }) => problems.length > 0);
-    expect(shown.problems[0]).toMatchObject({ severity: 'critical' });
+    await up.statusWith(({ problems }) => problems[0]?.severity === 'critical');
     const { code, output } = await up.weir('status');
     expect(code).toBe(1);
     expect(output).toMatch(/Problems[^]*critical {3}/);
