@@ -1,4 +1,5 @@
 // The controller's part of `weir up`: compiles a folder of YAML and passes the resources to the proxy in the same process.
+import path from 'node:path';
 import * as ir from '#api/ir/ir.ts';
 import type { EndpointPermissions } from '#api/k8s/endpoint-flags.ts';
 import { objectId } from '#api/k8s/object.ts';
@@ -7,6 +8,8 @@ import { ownAddresses } from '#lib/own-addresses.ts';
 import { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
 import type { StoreSettings } from '#lib/store-settings.ts';
+import { SessionKeyFile } from '../controller/authority/session-key-file.ts';
+import { SessionKeySource } from '../controller/authority/session-key-source.ts';
 import { Pipeline } from '../controller/pipeline.ts';
 import type { CompilerOptions } from '../controller/compile/compile.ts';
 import type { Handover } from '../controller/compile/result.ts';
@@ -31,6 +34,9 @@ import { OwnTelemetry } from './own-telemetry.ts';
 import { ReloadLog } from './reload-log.ts';
 
 export const CONTROLLER_NAME = 'gateway.weir.dev/controller';
+
+/** In the folder; a name with a dot at its start is no configuration. */
+const SESSION_KEY_FILE = path.join('.weir', 'session-keys.json');
 
 /** The linter reads the whole folder, so it waits until a change is served, milliseconds. */
 const LINT_DELAY = 100;
@@ -60,6 +66,7 @@ export class Standalone {
   readonly #source: FileSource;
   readonly #registry: Registry;
   readonly #discovery: Discovery;
+  readonly #sessionKeys: SessionKeySource;
   readonly #reloads: ReloadLog;
   readonly #metrics: CompileMetrics;
   readonly #held = new HeldResources();
@@ -86,9 +93,11 @@ export class Standalone {
     this.#discovery = new Discovery({ sources: found, log, faults });
     supervisor.expose(discoveryFamilies(() => this.#discovery));
     this.#reloads = new ReloadLog(log);
+    const kept = new SessionKeyFile(path.join(options.folder, SESSION_KEY_FILE));
+    this.#sessionKeys = new SessionKeySource({ kept, mayForget: true, log });
     this.#findings = new FindingLog(log);
     this.#pipeline = new Pipeline({
-      sources: [this.#reloads.watching(this.#source), this.#discovery],
+      sources: [this.#reloads.watching(this.#source), this.#discovery, this.#sessionKeys],
       compiler,
       batch: BATCH,
       sinks: { proxy: { essential: true, apply: (delta) => this.#push(delta) } },

@@ -39,6 +39,8 @@ export interface ControllerConfig extends EndpointPermissions {
   /** The host at which other controllers reach the push server of this one. */
   readonly advertiseHost: string;
   readonly pushTls: PushTls;
+  /** The Secret with the keys of sessions, in the controller's namespace; '' for none: then proxies keep no sessions. */
+  readonly sessionSecret: string;
   /** The default mode of fleets, and the settings of dedicated proxies. */
   readonly fleets: FleetConfig;
   /** Probes and metrics. */
@@ -150,6 +152,12 @@ const FLAGS: Flags = {
     value: 'NAME',
     text: 'with --push-tls-secret: the Secret in that namespace for the credentials of the shared proxies',
   },
+  'session-secret': {
+    default: '',
+    value: 'NAME',
+    text: "a Secret in the controller's namespace in which Weir creates and renews the keys of sessions; without it, proxies keep no sessions",
+    see: 'balancing.md#sessions',
+  },
   'certificate-lifetime': {
     default: '720h',
     value: 'TIME',
@@ -220,6 +228,7 @@ function toConfig(values: FlagValues, environment: NodeJS.ProcessEnv): Controlle
     pushAddress: values.bindAddress('push-address'),
     advertiseHost: values.text('advertise-host') || ownHost(values.bindAddress('push-address').host),
     pushTls: pushTls(values),
+    sessionSecret: values.text('session-secret'),
     fleets: fleets(values),
     metricsAddress: values.bindAddress('metrics-address'),
     adminAddress,

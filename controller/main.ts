@@ -12,6 +12,8 @@ import { Lifecycle } from '#lib/lifecycle.ts';
 import type { Log } from '#lib/log.ts';
 import { WEIR_VERSION } from '#lib/version.ts';
 import { ControllerMetrics } from './admin/metrics.ts';
+import { ManagedSecret } from './authority/managed-secret.ts';
+import { SessionKeySource } from './authority/session-key-source.ts';
 import { adminServer, probeServer } from './admin/servers.ts';
 import { serverGuard, type AddressRules } from './compile/addresses.ts';
 import type { CompilerOptions } from './compile/compile.ts';
@@ -52,6 +54,8 @@ export class Controller {
   readonly #source: KubernetesSource;
   readonly #registry: Registry;
   readonly #discovery: Discovery;
+  /** Null: proxies keep no sessions. */
+  readonly #sessionKeys: SessionKeySource | null;
   readonly #statuses: StatusPlane;
   readonly #fleets: FleetPlane;
   readonly #telemetry: TelemetryHub;
@@ -85,6 +89,7 @@ export class Controller {
     this.#source = this.#makeSource(namespaces);
     this.#registry = new Registry({ ...config, log, failed: (error) => this.#faults.report('store', error) });
     this.#discovery = this.#makeDiscovery();
+    this.#sessionKeys = this.#makeSessionKeys(namespace);
     this.#statuses = this.#makeStatuses();
     this.#fleets = this.#makeFleets(namespace, namespaces);
     this.#telemetry = this.#makeTelemetry();
@@ -150,9 +155,15 @@ export class Controller {
     });
   }
 
+  #makeSessionKeys(namespace: string): SessionKeySource | null {
+    const { sessionSecret } = this.#config;
+    if (sessionSecret === '') return null;
+    return new SessionKeySource({ kept: new ManagedSecret(this.#client, namespace, sessionSecret), mayForget: false, log: this.#log });
+  }
+
   #makePipeline(): Pipeline {
     return new Pipeline({
-      sources: [this.#source, this.#discovery],
+      sources: [this.#source, this.#discovery, ...(this.#sessionKeys === null ? [] : [this.#sessionKeys])],
       compiler: compilerOptions(this.#config),
       batch: BATCH,
       sinks: {

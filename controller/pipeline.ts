@@ -16,7 +16,7 @@ import { ProblemLog } from './watch/problem-log.ts';
 import { ProblemCounts } from './status/problem-counts.ts';
 
 /** The kinds that sources report on demand. */
-const WANTED_KINDS: ReadonlySet<string> = new Set<keyof Wanted>(['Secret', 'FoundEndpoints']);
+const WANTED_KINDS: ReadonlySet<string> = new Set<keyof Wanted>(['Secret', 'FoundEndpoints', 'SessionKeys']);
 /** Rounds of a batch: its objects, then the Secrets that they refer to, then the endpoints that are looked up with these Secrets. */
 const MAX_ROUNDS = 3;
 

@@ -15,9 +15,10 @@ import { hasRival } from './exchange/hedge.ts';
 import type { Hop } from './exchange/hop.ts';
 import { KeptBody } from './exchange/kept-body.ts';
 import type { Limits } from './exchange/limits.ts';
-import type { FilterVerdict, RequestFilter, RoutePlan } from './exchange/plan.ts';
+import type { BackendPlan, FilterVerdict, RequestFilter, RoutePlan } from './exchange/plan.ts';
 import type { Shedder } from './exchange/shedder.ts';
 import type { Recorder } from './exchange/recorder.ts';
+import type { RuleSessions } from './exchange/session.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
 import { runRequestFilters } from './filter/chain.ts';
 import type { Runtime } from './runtime/runtime.ts';
@@ -124,7 +125,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
 
   readonly #chooseBackend = (exchange: Exchange): void => {
     const route = exchange.route as RoutePlan;
-    const backend = draw(route.backends, route.totalWeight);
+    const backend = (route.sessions === null ? null : resumed(exchange, route.sessions)) ?? draw(route.backends, route.totalWeight);
     if (backend === null) return this.#endings.reply(exchange, route.nothingDrawn);
     if (backend.error !== null) return this.#endings.reply(exchange, backend.error);
     exchange.backend = backend;
@@ -246,6 +247,8 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     }
     if (exchange.grpc) leaveRoomForStatus(exchange);
     if (exchange.status !== 101) this.#hop.answer(exchange.responseHeaders, attempt.version);
+    const { sessions } = exchange.route as RoutePlan;
+    if (sessions !== null) sessions.answered(exchange, attempt);
     this.#endings.sendHead(exchange);
     if (exchange.status === 101) this.#tunnels.open(exchange);
   }
@@ -322,6 +325,12 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   failed(exchange: Exchange, _bug: unknown): void {
     if (exchange.phase !== 'done') this.#endings.crash(exchange);
   }
+}
+
+/** The backend of the session that the request belongs to, or null. */
+function resumed(exchange: Exchange, sessions: RuleSessions): BackendPlan | null {
+  exchange.session = sessions.resume(exchange);
+  return exchange.session === null ? null : exchange.session.backend;
 }
 
 /** A deadline passed: that tells something about the endpoint if its answer has not begun. */

@@ -10,6 +10,7 @@ export * from './resource-kind.ts';
 export * from './resource.ts';
 export * from './route.ts';
 export * from './secret.ts';
+export * from './session-keys.ts';
 export * from './stream-route.ts';
 export * from './tls-settings.ts';
 export * from './trust-bundle.ts';

@@ -2,6 +2,7 @@
 import { Type, type Static } from 'typebox';
 import { gatewayName, parseListenerKey } from './listener-key.ts';
 import { resourceId } from './resource-id.ts';
+import { SESSION_KEYS } from './session-keys.ts';
 import { objectName, type References, type ResourceKindOf, type ResourceOrigin } from './resource-kind.ts';
 import { TlsSettings } from './tls-settings.ts';
 
@@ -86,7 +87,7 @@ function originOfListener(key: string): ResourceOrigin {
   return { ref: listenerSet === null ? { kind: 'Gateway', ...gateway } : { kind: 'ListenerSet', ...listenerSet }, part: listener };
 }
 
-/** The Gateway needs its listeners. A listener needs its routes (by its own id), its ListenerSet, Secrets and trust bundles. */
+/** The Gateway needs its listeners. A listener needs its routes (by its own id), its ListenerSet, Secrets and trust bundles, and the keys of sessions. */
 function referencesOfListener({ key, gateway, tls, clientCertificate }: Listener): References {
   const { certificates = [], clientValidation } = tls ?? {};
   const secrets = clientCertificate === undefined ? certificates : [...certificates, clientCertificate];
@@ -96,6 +97,7 @@ function referencesOfListener({ key, gateway, tls, clientCertificate }: Listener
     ...(listenerSet === null ? [] : [objectName({ kind: 'ListenerSet', ...listenerSet })]),
     ...secrets.map((secret) => resourceId('Secret', secret)),
     ...(clientValidation?.authorities ?? []).map((bundle) => resourceId('TrustBundle', bundle)),
+    resourceId('SessionKeys', SESSION_KEYS),
   ];
   return { names: [gatewayName(gateway)], needs: [...new Set(needs)] };
 }

@@ -17,6 +17,7 @@ const mirror: ir.Filter = { type: 'RequestMirror', cluster: 'Service/ns/copy/80'
 const RESOURCES: readonly ir.Resource[] = [
   { kind: 'Secret', key: 'ns/cert', certificate: '', privateKey: '' },
   { kind: 'TrustBundle', key: 'ConfigMap/ns/ca', certificates: 'pem' },
+  { kind: 'SessionKeys', key: 'sessions', keys: ['a2V5'] },
   { kind: 'Endpoints', key: 'Service/ns/web/80', endpoints: [] },
   {
     kind: 'Cluster',
@@ -85,7 +86,7 @@ describe('the kinds of resources', () => {
 
   test.each([
     ['Cluster', ['TrustBundle']],
-    ['Listener', ['Secret', 'TrustBundle']],
+    ['Listener', ['Secret', 'TrustBundle', 'SessionKeys']],
     ['Route', ['Cluster']],
     ['StreamRoute', ['Cluster']],
   ])('%s needs %j', (kind, needed) => expect(neededKinds(RESOURCES.find((each) => each.kind === kind)!)).toEqual(needed));
@@ -100,6 +101,7 @@ describe('the kinds of resources', () => {
     expect(origins.map(({ ref, part }) => [ir.objectName(ref), part].join(' ').trim())).toEqual([
       'Secret/ns/cert',
       'ConfigMap/ns/ca',
+      'SessionKeys//sessions',
       'Service/ns/web port 80',
       'Service/ns/web port 80',
       'BackendTrafficPolicy/ns/p',

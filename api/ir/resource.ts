@@ -8,6 +8,7 @@ import { policyKind } from './policy.ts';
 import type { ResourceKindOf, ResourceOrigin } from './resource-kind.ts';
 import { routeKind } from './route.ts';
 import { secretKind } from './secret.ts';
+import { sessionKeysKind } from './session-keys.ts';
 import { streamRouteKind } from './stream-route.ts';
 import { trustBundleKind } from './trust-bundle.ts';
 
@@ -15,6 +16,7 @@ import { trustBundleKind } from './trust-bundle.ts';
 export const RESOURCE_KINDS = [
   secretKind,
   trustBundleKind,
+  sessionKeysKind,
   endpointsKind,
   clusterKind,
   policyKind,

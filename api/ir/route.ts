@@ -66,6 +66,21 @@ export const Retry = Type.Object(
 );
 export type Retry = Static<typeof Retry>;
 
+/** GEP-1619. Milliseconds; 0 is no limit. */
+export const SessionPersistence = Type.Object(
+  {
+    type: Type.Union([Type.Literal('Cookie'), Type.Literal('Header')]),
+    /** Of the cookie or header; '' is a name that the proxy makes. */
+    name: Type.String(),
+    /** The cookie outlives the browser: it has the age `absoluteTimeout`. */
+    permanent: Type.Boolean(),
+    absoluteTimeout: Type.Integer({ minimum: 0 }),
+    idleTimeout: Type.Integer({ minimum: 0 }),
+  },
+  { additionalProperties: false },
+);
+export type SessionPersistence = Static<typeof SessionPersistence>;
+
 /** GEP-1742. Milliseconds; 0 turns the timeout off; null is the proxy's default. */
 export const RouteTimeouts = Type.Object(
   {
@@ -106,6 +121,8 @@ export const Route = Type.Object(
     retry: Type.Union([Retry, Type.Null()]),
     /** True: the proxy sends requests as HTTP/2, regardless of the cluster's protocol (GRPCRoute). */
     http2: Type.Optional(Type.Literal(true)),
+    /** Absent: policies decide. */
+    sessionPersistence: Type.Optional(SessionPersistence),
     /** The reason why the rule cannot be served as written: its requests are answered with 500 and this reason. */
     invalidReason: Type.Optional(Type.String()),
   },
@@ -120,7 +137,8 @@ export const routeKind: ResourceKindOf<typeof Route> = {
   hasStatus: true,
   references: { from: 'content', read: (route) => referencesOfRule(route, clustersOfRoute(route)) },
   restrict: withVisibleAttachments,
-  additions: [],
+  // A proxy without it chooses an endpoint for each request.
+  additions: [{ capability: 'session-persistence', path: 'sessionPersistence', otherwise: 'omit' }],
 };
 
 /** The clusters of the backends and the filters of a route; a cluster may occur more than once. */

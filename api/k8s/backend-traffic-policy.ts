@@ -57,6 +57,8 @@ export const backendTrafficPolicy = policyKind({
   additions: [
     // A proxy without it takes endpoints in turn.
     { capability: 'load-balancer', path: 'settings.loadBalancer', otherwise: 'omit' },
+    // A proxy without it chooses an endpoint for each request.
+    { capability: 'session-persistence', path: 'settings.loadBalancer.sessionPersistence', otherwise: 'omit' },
     // A proxy without it adds no faults.
     { capability: 'fault-injection', path: 'settings.faultInjection', otherwise: 'omit' },
     // A proxy without these repeats requests by the other fields of `retry`.

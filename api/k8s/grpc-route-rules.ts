@@ -5,6 +5,7 @@ import { checkFilters } from './filter-rules.ts';
 import type { GrpcMethodMatch, GrpcRoute, GrpcRouteMatch, GrpcRouteRule } from './grpc-route.ts';
 import { checkHeaderMatches, checkRegex } from './match-rules.ts';
 import { checkParentRefs, checkPorts, checkRules } from './reference-rules.ts';
+import { checkSessionPersistence } from './session-persistence.ts';
 
 const SERVICE = /^\.?[a-z_][a-z_0-9]*(\.[a-z_][a-z_0-9]*)*$/i;
 const METHOD = /^[A-Za-z_][A-Za-z_0-9]*$/;
@@ -26,6 +27,7 @@ export function checkGrpcRouteRule(rule: GrpcRouteRule, field: string): FieldErr
     ...checkFilters(rule.filters, [], `${field}.filters`),
     ...rule.backendRefs.flatMap((ref, i) => checkFilters(ref.filters, [], `${field}.backendRefs[${i}].filters`)),
     ...checkPorts(rule.backendRefs, `${field}.backendRefs`),
+    ...checkSessionPersistence(rule.sessionPersistence, `${field}.sessionPersistence`),
   ];
 }
 

@@ -4,6 +4,7 @@ import { HeaderFilter, RequestMirror } from './http-filter.ts';
 import { HttpHeaderMatch } from './http-route.ts';
 import { backendFields, LocalReference, ParentReference } from './reference.ts';
 import { closed, DnsName, GATEWAY_GROUP, Hostname, objectOf, unsupported } from './schema.ts';
+import { SessionPersistence } from './session-persistence.ts';
 
 /**
  * A service with its package (`helloworld.Greeter`) and a method (`SayHello`); an absent one matches any. RegularExpression is RE2 syntax.
@@ -43,7 +44,7 @@ export const GrpcRouteRule = closed({
   matches: Type.Array(GrpcRouteMatch, { default: [], maxItems: 64 }),
   filters: Type.Array(GrpcRouteFilter, { default: [], maxItems: 16 }),
   backendRefs: Type.Array(GrpcBackendRef, { default: [], maxItems: 16 }),
-  ...unsupported('sessionPersistence'),
+  sessionPersistence: Type.Optional(SessionPersistence),
 });
 export type GrpcRouteRule = Static<typeof GrpcRouteRule>;
 

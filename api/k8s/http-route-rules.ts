@@ -5,6 +5,7 @@ import { checkFilters } from './filter-rules.ts';
 import type { HttpRoute, HttpRouteRule } from './http-route.ts';
 import { checkMatch, checkTimeouts } from './match-rules.ts';
 import { checkParentRefs, checkPorts, checkRules } from './reference-rules.ts';
+import { checkSessionPersistence } from './session-persistence.ts';
 
 /** The rules that an HTTPRoute violates. */
 export function checkHttpRoute(route: HttpRoute): FieldError[] {
@@ -25,6 +26,7 @@ export function checkHttpRouteRule(rule: HttpRouteRule, field: string): FieldErr
     ...checkRedirect(rule, field),
     ...checkPorts(rule.backendRefs, `${field}.backendRefs`),
     ...checkTimeouts(rule.timeouts, `${field}.timeouts`),
+    ...checkSessionPersistence(rule.sessionPersistence, `${field}.sessionPersistence`),
   ];
 }
 

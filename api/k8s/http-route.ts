@@ -3,6 +3,7 @@ import { Type, type Static } from 'typebox';
 import { HttpRouteFilter, Method } from './http-filter.ts';
 import { backendFields, ParentReference } from './reference.ts';
 import { closed, DnsName, Duration, GATEWAY_GROUP, HeaderName, Hostname, objectOf, unsupported } from './schema.ts';
+import { SessionPersistence } from './session-persistence.ts';
 
 export const HttpPathMatch = closed(
   {
@@ -61,7 +62,7 @@ export const HttpRouteRule = closed({
   backendRefs: Type.Array(HttpBackendRef, { default: [], maxItems: 16 }),
   timeouts: Type.Optional(HttpRouteTimeouts),
   retry: Type.Optional(HttpRouteRetry),
-  ...unsupported('sessionPersistence'),
+  sessionPersistence: Type.Optional(SessionPersistence),
 });
 export type HttpRouteRule = Static<typeof HttpRouteRule>;
 

@@ -82,8 +82,17 @@ export function pattern(description: string) {
   return Type.Optional(Type.String({ minLength: 1, maxLength: 1_024, description, '~form': 'regex' }));
 }
 
-/** The name of a session, as the Gateway API allows it. */
-export const SESSION_NAME = Type.Optional(Type.String({ maxLength: 128, description: 'The name of the cookie or header.' }));
+/** The name of a session, as the Gateway API allows it, and as cookies and headers can have it. */
+export const SESSION_NAME = Type.Optional(
+  Type.String({
+    minLength: 1,
+    maxLength: 128,
+    pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
+    description: 'The name of the cookie or header.',
+    '~must': 'the name of a cookie or header',
+    '~form': 'field',
+  }),
+);
 
 /** Several of a list of words, in the order of preference; a nearer policy replaces the whole list. */
 export function choices<const W extends string>(description: string, words: readonly W[]) {

@@ -1,10 +1,10 @@
-// XBackendTrafficPolicy of the Gateway API, experimental channel (GEP-3388): the retry budget of a backend.
+// XBackendTrafficPolicy of the Gateway API, experimental channel (GEP-3388): the retry budget of a backend, and its sessions (GEP-1619).
 import { policyKind, type TargetKind } from './policy.ts';
 import { choice, count, duration, group, SESSION_NAME } from './setting.ts';
 import { WEIR_GROUP } from './schema.ts';
 
 /** The settings with an effect; of the others the status says that they have none. */
-const IN_EFFECT = ['retryConstraint'];
+const IN_EFFECT = ['retryConstraint', 'sessionPersistence'];
 const SERVICE: TargetKind = { group: '', kind: 'Service', section: null, settings: IN_EFFECT };
 const BACKEND: TargetKind = { group: WEIR_GROUP, kind: 'Backend', section: null, settings: IN_EFFECT };
 
@@ -13,7 +13,8 @@ export const xBackendTrafficPolicy = policyKind({
   kind: 'XBackendTrafficPolicy',
   plural: 'xbackendtrafficpolicies',
   shortNames: ['xbtrafficpolicy'],
-  description: 'The retry budget of a backend, as the Gateway API has it. Fields of a BackendTrafficPolicy for the same backend win.',
+  description:
+    'The retry budget and the sessions of a backend, as the Gateway API has them. Fields of a BackendTrafficPolicy for the same backend win.',
   targets: [SERVICE, BACKEND],
   // A proxy without it limits no retries.
   additions: [{ capability: 'x-backend-traffic-policy', path: '', otherwise: 'remove' }],
@@ -28,7 +29,7 @@ export const xBackendTrafficPolicy = policyKind({
         interval: duration('The time for the number.'),
       }),
     }),
-    sessionPersistence: group('Requests of a session go to one endpoint. It has no effect in Weir, and the status says so.', {
+    sessionPersistence: group('Requests of a session go to one endpoint, as long as it is usable.', {
       sessionName: SESSION_NAME,
       absoluteTimeout: duration('The life of a session.'),
       idleTimeout: duration('The longest pause of a session.'),

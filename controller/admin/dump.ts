@@ -10,5 +10,6 @@ export function dumpResources(resources: Iterable<EncodedResource>): readonly ob
 }
 
 function withoutKeys(resource: Resource): object {
+  if (resource.kind === 'SessionKeys') return { ...resource, keys: resource.keys.map(() => '(not shown)') };
   return resource.kind === 'Secret' ? { ...resource, privateKey: '(not shown)' } : resource;
 }

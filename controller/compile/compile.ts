@@ -90,9 +90,9 @@ export class Compiler {
     return delta;
   }
 
-  /** All referenced Secrets, existing or not, and all questions to sources of endpoints. Live views. */
+  /** All referenced Secrets, existing or not, all questions to sources of endpoints, and the keys of sessions. */
   get wanted(): Wanted {
-    return { Secret: this.#units.secretsRead, FoundEndpoints: this.#units.wanted };
+    return { Secret: this.#units.secretsRead, FoundEndpoints: this.#units.wanted, SessionKeys: this.#units.wantsSessionKeys };
   }
 
   /** The objects (`Kind/namespace/name`) whose last version has an invalid structure. */
@@ -131,6 +131,7 @@ export class Compiler {
       if (change.type === 'upsert') this.#rejected.push(...this.#upsert(change.object));
       else if (change.type === 'delete') this.#delete(change.ref);
       else if (change.type === 'found') this.#touch(this.#store.putFound(change.ref, change.found));
+      else if (change.type === 'session keys') this.#touch(this.#store.putSessionKeys(change.keys));
       else this.#touch(this.#store.markUnreadable(change.ref, change.reason));
     } catch (error) {
       const object = change.type === 'upsert' ? describe(change.object) : objectId(change.ref);

@@ -7,6 +7,7 @@ import type { RouteReferrer } from './backend-refs.ts';
 import { compileFilters } from './filters.ts';
 import { compileHeaderMatches } from './matches.ts';
 import { compileBackend, NO_TIMEOUTS, obstaclesOf, problemOf, unservable, type CompiledRule, type RuleContent } from './rule.ts';
+import { compileSessions } from './session-persistence.ts';
 import type { View } from './view.ts';
 
 /** Compiles a rule; `field` is its path in the object. */
@@ -25,6 +26,7 @@ export function compileGrpcRule(view: View, from: RouteReferrer, rule: GrpcRoute
     timeouts: NO_TIMEOUTS,
     retry: null,
     http2: true,
+    ...compileSessions(rule.sessionPersistence),
   };
   return { content, problem, obstacles: [...filters.obstacles, ...backends.flatMap(({ obstacles }) => obstacles)] };
 }

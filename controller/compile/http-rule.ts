@@ -8,6 +8,7 @@ import type { RouteReferrer } from './backend-refs.ts';
 import { compileFilters } from './filters.ts';
 import { compileMatch } from './matches.ts';
 import { compileBackend, obstaclesOf, problemOf, unservable, type CompiledRule, type RuleContent } from './rule.ts';
+import { compileSessions } from './session-persistence.ts';
 import type { View } from './view.ts';
 
 /** Defaults for fields missing in `retry`; the Gateway API leaves them to the implementation. */
@@ -29,6 +30,7 @@ export function compileRule(view: View, from: RouteReferrer, rule: HttpRouteRule
     backends: backends.map(({ backend }) => backend),
     timeouts: compileTimeouts(rule),
     retry: compileRetry(rule),
+    ...compileSessions(rule.sessionPersistence),
   };
   return { content, problem, obstacles: [...filters.obstacles, ...backends.flatMap(({ obstacles }) => obstacles)] };
 }

@@ -13,7 +13,11 @@ import * as conditions from './conditions.ts';
 import { resolveTarget, targetsOf, type TargetOutcome } from './policy-target.ts';
 import { selects } from './label-selector.ts';
 import type { AncestorStatus, DesiredStatus, ParentRef } from './result.ts';
+import { needSessionKeys } from './session-keys.ts';
 import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
+
+/** Where policies say how sessions are kept. */
+const KEPT_IN: readonly (readonly string[])[] = [['loadBalancer', 'sessionPersistence'], ['sessionPersistence']];
 
 /** A target and its outcome. */
 interface Attached {
@@ -36,6 +40,7 @@ export function policyUnit(definition: PolicyKind): UnitKind<null> {
       const { namespace, name } = splitKey(key);
       const policy = view.object(definition.kind, namespace, name);
       if (policy === undefined) return valueOnly(null);
+      if (KEPT_IN.some((path) => valueAt(policy.spec, path) !== undefined)) needSessionKeys(view);
       const problem = checkPolicy(policy).map(describeError).join('; ');
       const attached = targetsOf(view, policy)
         .filter(({ group, kind }) => definition.targets.some((target) => target.group === group && target.kind === kind))

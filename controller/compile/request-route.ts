@@ -7,6 +7,7 @@ import type { RouteReferrer } from './backend-refs.ts';
 import type { RouteKind } from './route-kinds.ts';
 import { mergeAttachments, routeStatus } from './route-status.ts';
 import type { CompiledRule } from './rule.ts';
+import { needSessionKeys } from './session-keys.ts';
 import { valueOnly, type UnitOutput, type View } from './view.ts';
 
 /** Compiles a rule; `field` is its path in the object. */
@@ -24,6 +25,7 @@ export function compileRequestRoute<R extends HttpRoute | GrpcRoute>(
   const parents = attach(view, { kind, namespace, name, hostnames: spec.hostnames, parentRefs: spec.parentRefs });
   if (parents.length === 0) return valueOnly(null);
   const from = { kind: kind.kind, namespace, carries: 'requests' } as const;
+  if (spec.rules.some(({ sessionPersistence }) => sessionPersistence !== undefined)) needSessionKeys(view);
   const rules = spec.rules.map((rule, i) => compileRule(view, from, rule, `spec.rules[${i}]`));
   return {
     ...valueOnly(null),
@@ -48,8 +50,5 @@ function routesOf(route: HttpRoute | GrpcRoute, rules: readonly CompiledRule[], 
 
 /** Fields of the route that Weir ignores. */
 function ignoredFields({ spec }: HttpRoute | GrpcRoute): readonly string[] {
-  const persistent = spec.rules.flatMap((rule, i) =>
-    rule.sessionPersistence === undefined ? [] : [`spec.rules[${i}].sessionPersistence`],
-  );
-  return spec.useDefaultGateways === undefined ? persistent : ['spec.useDefaultGateways', ...persistent];
+  return spec.useDefaultGateways === undefined ? [] : ['spec.useDefaultGateways'];
 }

@@ -9,7 +9,10 @@ import type { RuleOutcome } from './route-status.ts';
 import type { View } from './view.ts';
 
 /** The part of a Route resource that a rule decides. */
-export type RuleContent = Pick<ir.Route, 'matches' | 'filters' | 'backends' | 'timeouts' | 'retry' | 'http2' | 'invalidReason'>;
+export type RuleContent = Pick<
+  ir.Route,
+  'matches' | 'filters' | 'backends' | 'timeouts' | 'retry' | 'http2' | 'sessionPersistence' | 'invalidReason'
+>;
 
 /** A compiled rule. */
 export interface CompiledRule extends RuleOutcome {

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { indexCell, type Indexed, type IndexName } from '../snapshot/indexes.ts';
 import type { Store } from '../snapshot/store.ts';
 import { objectId } from '#api/k8s/object.ts';
-import { foundRef } from '../watch/event.ts';
+import { foundRef, SESSION_KEYS_REF } from '../watch/event.ts';
 import type { WantedEndpoints } from '../watch/found.ts';
 import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
 import type { Outputs } from './outputs.ts';
@@ -69,6 +69,11 @@ export class Units {
   /** The questions to sources of endpoints, by owner. A live view. */
   get wanted(): ReadonlyMap<string, WantedEndpoints> {
     return this.#wanted;
+  }
+
+  /** Whether a unit has read the keys of sessions. */
+  get wantsSessionKeys(): boolean {
+    return this.#readers.has(objectId(SESSION_KEYS_REF));
   }
 
   /** The faults of the units that threw in their last run. */
@@ -177,6 +182,10 @@ export class Units {
       found: (owner) => {
         remember(objectId(foundRef(owner)));
         return this.#store.found(owner);
+      },
+      sessionKeys: () => {
+        remember(objectId(SESSION_KEYS_REF));
+        return this.#store.sessionKeys;
       },
       list: <I extends IndexName>(index: I, key: string): readonly Indexed<I>[] => {
         remember(indexCell(index, key));

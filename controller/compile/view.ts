@@ -43,6 +43,8 @@ export interface View {
   whyUnreadable(kind: KindName, namespace: string, name: string): string | undefined;
   /** The answer of a source of endpoints to the question of this owner; undefined before the source reports. */
   found(owner: string): FoundEndpoints | undefined;
+  /** The keys of sessions, base64; none before they are known. */
+  sessionKeys(): readonly string[];
   /** The objects under a key of an index. */
   list<I extends IndexName>(index: I, key: string): readonly Indexed<I>[];
   /** The value of another unit, which lives as long as it has readers. */

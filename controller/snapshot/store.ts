@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { objectId, refOf, type KubernetesObject, type ObjectRef } from '#api/k8s/object.ts';
 import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
 import type { FoundEndpoints } from '../watch/found.ts';
-import { foundRef } from '../watch/event.ts';
+import { foundRef, SESSION_KEYS_REF } from '../watch/event.ts';
 import { cellsOf, indexCell, type Indexed, type IndexName } from './indexes.ts';
 
 /**
@@ -18,6 +18,7 @@ export class Store {
   readonly #unreadable = new Map<string, string>();
   /** By id of `foundRef`: the answers of sources of endpoints. */
   readonly #found = new Map<string, FoundEndpoints>();
+  #sessionKeys: readonly string[] = [];
 
   /**
    * Adds or replaces an object and freezes it. Touches no cell if the compiled output cannot depend on the change: status (except of a
@@ -65,6 +66,18 @@ export class Store {
   /** The answer to the question of an owner; undefined before the source reports. */
   found(owner: string): FoundEndpoints | undefined {
     return this.#found.get(objectId(foundRef(owner)));
+  }
+
+  /** Sets the keys of sessions. */
+  putSessionKeys(keys: readonly string[]): readonly string[] {
+    if (isDeepStrictEqual(this.#sessionKeys, keys)) return [];
+    this.#sessionKeys = keys;
+    return [objectId(SESSION_KEYS_REF)];
+  }
+
+  /** None before a source has any. */
+  get sessionKeys(): readonly string[] {
+    return this.#sessionKeys;
   }
 
   /** Why the object cannot be read; undefined if it is known or absent. */

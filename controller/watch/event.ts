@@ -22,17 +22,22 @@ export interface SourceProblem {
 /**
  * The new state of one object. `unreadable`: it exists, but its content is unknown for this `reason`. `found`: the answer of a source of
  * endpoints, whose `ref` is that of `foundRef`; null if it is not asked any more.
+ * `session keys`: those that proxies sign and verify sessions with, base64; the first one signs.
  */
 export type Change =
   | { readonly type: 'upsert'; readonly object: KubernetesObject }
   | { readonly type: 'delete'; readonly ref: ObjectRef }
   | { readonly type: 'unreadable'; readonly ref: ObjectRef; readonly reason: string }
-  | { readonly type: 'found'; readonly ref: ObjectRef; readonly found: FoundEndpoints | null };
+  | { readonly type: 'found'; readonly ref: ObjectRef; readonly found: FoundEndpoints | null }
+  | { readonly type: 'session keys'; readonly ref: ObjectRef; readonly keys: readonly string[] };
 
 /** The name of an answer among objects, by the owner of the question. */
 export function foundRef(owner: string): ObjectRef {
   return { kind: 'FoundEndpoints', namespace: '', name: owner };
 }
+
+/** The name of the keys of sessions among objects. */
+export const SESSION_KEYS_REF: ObjectRef = { kind: 'SessionKeys', namespace: '', name: 'sessions' };
 
 /** What compile needs from sources that answer on demand, by kind. Live views. */
 export interface Wanted {
@@ -40,6 +45,8 @@ export interface Wanted {
   readonly Secret: ReadonlySet<string>;
   /** By owner. */
   readonly FoundEndpoints: ReadonlyMap<string, WantedEndpoints>;
+  /** Whether an object keeps sessions. */
+  readonly SessionKeys: boolean;
 }
 
 /** Receives the reports of a source. The changes of one call must be compiled in one batch. */

@@ -40,12 +40,9 @@ export class RouteConverter {
   }
 
   #rule(rule: Json, path: string, more: readonly object[]): Json {
-    const { sessionPersistence, ...kept } = rule;
-    if (sessionPersistence !== undefined)
-      this.#plan.leftOut(this.#object, { field: `${path}.sessionPersistence`, reason: 'Weir has no session affinity yet' });
     const filters = [...this.#filters(rule['filters'], `${path}.filters`), ...more];
     const backendRefs = listOf(rule['backendRefs']).map((ref, index) => this.#backend(ref, `${path}.backendRefs[${index}]`));
-    const { filters: _filters, backendRefs: _backendRefs, ...rest } = kept;
+    const { filters: _filters, backendRefs: _backendRefs, ...rest } = rule;
     return { ...rest, ...(filters.length > 0 ? { filters } : {}), ...(backendRefs.length > 0 ? { backendRefs } : {}) };
   }
 

@@ -4,6 +4,7 @@ import type { Attempt, AttemptListener, AttemptOutcome } from '../exchange/attem
 import type { ExchangeError } from '../exchange/errors.ts';
 import { ERRORS, withDetail } from '../exchange/errors.ts';
 import type { Gate, PickSubject, ProxyProtocol, RetryBudget, Transport, UpstreamCluster, UpstreamEndpoint } from '../exchange/plan.ts';
+import type { Session } from '../exchange/session.ts';
 import type { StreamCluster } from '../exchange/stream-plan.ts';
 import type { BackendCounts } from '../exchange/upstream-counts.ts';
 import { makeBalancer } from './balancer/index.ts';
@@ -84,6 +85,8 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
   #candidates: readonly Member[] = [];
   /** The last request named an address that is no endpoint. */
   #isStrangerNamed = false;
+  /** The endpoints that may continue sessions: draining ones too. Null until a session asks. */
+  #lasting: ReadonlySet<UpstreamEndpoint> | null = null;
   /** The candidates are no longer true. */
   #outdated = true;
   #retired = false;
@@ -165,9 +168,22 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
     const named = namedEndpoint(this.settings.overrideHeader, subject, this.#members);
     this.#isStrangerNamed = named === null;
     if (named !== undefined) return named;
+    const { session } = subject;
+    if (session !== undefined && session !== null && this.#continues(session, tried)) return session.endpoint;
     if (this.#candidates.length === 0) return null;
     const endpoint = this.#tiers.pick(this.#hashOn.length === 0 ? 0 : keyHash(this.#hashOn, subject), tried);
     return endpoint.active < this.#perEndpoint ? endpoint : this.#withRoom(tried);
+  }
+
+  /** Only the endpoint of the session matters for it, whichever others come and go. */
+  #continues({ endpoint }: Session, tried: readonly UpstreamEndpoint[]): boolean {
+    if (endpoint === null || endpoint.active >= this.#perEndpoint || tried.includes(endpoint)) return false;
+    this.#lasting ??= new Set(this.#usable(this.#health.filter((health) => health !== draining)).map((member) => member.endpoint));
+    return this.#lasting.has(endpoint);
+  }
+
+  #usable(health: readonly EndpointHealth[]): readonly Member[] {
+    return candidatesOf(this.#members, health, this.settings.panicThreshold);
   }
 
   /** The least busy endpoint below its limit; null if there is none. */
@@ -214,10 +230,11 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
     this.#outdated = this.#retired;
     if (!this.#used) this.#begin();
     const { zone } = this.#cluster;
-    const { panicThreshold, zone: preference, subset } = this.settings;
+    const { zone: preference, subset } = this.settings;
     const members = subsetOf(this.#cluster.members, subset);
     this.#members = members;
-    this.#candidates = this.#slowStart.weigh(candidatesOf(members, this.#health, panicThreshold));
+    this.#candidates = this.#slowStart.weigh(this.#usable(this.#health));
+    this.#lasting = null;
     if (this.#candidates.length > 0) this.#tiers.update(members, this.#candidates, ranking(this.#candidates, preference, zone));
   }
 

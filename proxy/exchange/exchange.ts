@@ -9,6 +9,7 @@ import { NO_HEADERS } from './headers.ts';
 import type { Headers } from './headers.ts';
 import type { KeptBody } from './kept-body.ts';
 import type { BackendPlan, ClientIdentity, RoutePlan, UpstreamEndpoint, Wait } from './plan.ts';
+import type { Session } from './session.ts';
 import type { DownstreamStream, UpstreamStream } from './stream.ts';
 
 /** The client certificate of the handshake, valid or not. */
@@ -186,6 +187,8 @@ export class Exchange {
   /** The plan from the runtime at the head of the request; the whole exchange follows it. */
   route: RoutePlan | null = null;
   backend: BackendPlan | null = null;
+  /** Its session, by a token of the request; null: none, or the rule keeps no sessions. */
+  session: Session | null = null;
   /** Characters of the path that the matching PathPrefix covers; for ReplacePrefixMatch. */
   prefixLength = 0;
   /** The client certificate of its Gateway for backends that request one; null if there is none. */

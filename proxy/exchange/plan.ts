@@ -6,6 +6,7 @@ import type { Exchange } from './exchange.ts';
 import type { Headers } from './headers.ts';
 import type { BackendCounts } from './upstream-counts.ts';
 import type { PriorityPlan } from './priority.ts';
+import type { RuleSessions, Session } from './session.ts';
 
 /** The decision of a request filter: continue, or the exchange is answered (or a promise of it, if the filter must wait). */
 export type FilterVerdict = 'continue' | 'answered';
@@ -84,6 +85,8 @@ export interface PickSubject {
   readonly requestHeaders: Headers;
   /** Without '?'. */
   readonly query: string;
+  /** Absent or null: it belongs to no session. */
+  readonly session?: Session | null;
 }
 
 /** The choice among the endpoints of a cluster, for requests and for connections of stream routes. */
@@ -123,6 +126,8 @@ export interface Gate {
  */
 export interface UpstreamCluster extends EndpointPicker, AttemptListener {
   readonly key: string;
+  /** Another list after each change. */
+  readonly endpoints: readonly UpstreamEndpoint[];
   /** The counts of the backend. */
   readonly counts: BackendCounts;
   readonly retryBudget: RetryBudget;
@@ -283,6 +288,8 @@ export interface RoutePlan {
   readonly queue: QueuePlan | null;
   readonly bandwidth: BandwidthPlan | null;
   readonly fallback: FallbackPlan | null;
+  /** Of all backends of the rule; null: each request may go to another endpoint. */
+  readonly sessions: RuleSessions | null;
   /** The protocol to endpoints regardless of their cluster; null: that of the cluster. */
   readonly protocol: 'http1' | 'http2' | null;
   readonly proxyProtocol: ProxyProtocol;

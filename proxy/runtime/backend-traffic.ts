@@ -8,12 +8,14 @@ import type { ProxyProtocol, RoutePlan } from '../exchange/plan.ts';
 import { bandwidthPlan } from './backend-traffic/bandwidth.ts';
 import { fallbackPlan } from './backend-traffic/fallback.ts';
 import { faultPlan } from './backend-traffic/fault-injection.ts';
+import type { SessionSettings } from '../cluster/session/rule-sessions.ts';
 import type { ClusterSettings } from '../cluster/settings.ts';
 import { clusterSettings } from './backend-traffic/cluster.ts';
 import { hedgePlan } from './backend-traffic/hedge.ts';
 import { priorityPlan } from './backend-traffic/priority.ts';
 import { queuePlan } from './backend-traffic/queue.ts';
 import { retryBudget, retryPlan } from './backend-traffic/retry.ts';
+import { sessionSettings } from './backend-traffic/session-persistence.ts';
 import { webSocketPlan } from './backend-traffic/web-socket.ts';
 
 type BackendTraffic = PolicySettings<'BackendTrafficPolicy'>;
@@ -41,6 +43,8 @@ export type ForwardSettings = Pick<
 export interface BackendUse {
   readonly forward: ForwardSettings;
   readonly cluster: ClusterSettings;
+  /** Null: it keeps no sessions. */
+  readonly session: SessionSettings | null;
 }
 
 /** The same for the connections of a stream route. */
@@ -91,7 +95,8 @@ function proxyProtocolOf({ proxyProtocol = 'None' }: BackendTraffic): ProxyProto
  */
 export function useOf(policies: PolicyIndex, route: ir.Route, listener: string, cluster: string | null): BackendUse {
   const policy = mergedFor(policies, route, listener, cluster);
-  return { forward: forwardSettings(route, policy), cluster: clusterSettings(policy) };
+  const session = sessionSettings(route.sessionPersistence, policy);
+  return { forward: forwardSettings(route, policy), cluster: clusterSettings(policy), session };
 }
 
 /** The same for the connections of a stream route. */

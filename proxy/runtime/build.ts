@@ -8,6 +8,7 @@ import type { RouteTable } from '#api/match/table.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { EndpointRegistry } from '../cluster/endpoint.ts';
 import type { Limits } from '../exchange/limits.ts';
+import { SessionKeys } from '../cluster/session/session-keys.ts';
 import type { Notices } from '../exchange/notices.ts';
 import type { UpstreamCounts } from '../exchange/upstream-counts.ts';
 import type { FilterDependencies } from '../filter/chain.ts';
@@ -79,6 +80,7 @@ export class RuntimeBuilder {
   readonly #listeners = new Map<string, ir.Listener>();
   readonly #secrets = new Pairs();
   readonly #bundles = new Map<string, ir.TrustBundle>();
+  readonly #sessionKeys = new SessionKeys();
   readonly #policies = new Map<string, ir.Policy>();
   #policyIndex = PolicyIndex.EMPTY;
   readonly #routes = new Map<string, ir.Route>();
@@ -100,6 +102,11 @@ export class RuntimeBuilder {
         this.#bundles.delete(key);
         touched.material = true;
       },
+    },
+    SessionKeys: {
+      set: ({ keys }) => this.#sessionKeys.set(keys),
+      // A controller that cannot read the keys must not end the sessions.
+      remove: () => undefined,
     },
     Endpoints: {
       set: ({ key, endpoints }) => this.#clusters.get(key).update(endpoints),
@@ -232,7 +239,7 @@ export class RuntimeBuilder {
 
   #plan(route: ir.Route): void {
     const cluster: FindVariant = (key, settings) => this.#clusters.get(key).variant(settings);
-    const plans = buildPlans(route, this.#policyIndex, { cluster, filters: this.#options.filters });
+    const plans = buildPlans(route, this.#policyIndex, { cluster, filters: this.#options.filters, sessionKeys: this.#sessionKeys });
     this.#clusters.plan(plans.variants, this.#plans.get(route)?.variants);
     this.#plans.set(route, plans);
   }

@@ -4,6 +4,7 @@ import type * as ir from '#api/ir/ir.ts';
 import { PolicyIndex } from '#api/policy/layers.ts';
 import { backend, route, streamBackend, streamRoute } from '../../test/support/proxy.ts';
 import { ERRORS } from '../exchange/errors.ts';
+import { SessionKeys } from '../cluster/session/session-keys.ts';
 import { STANDARD } from '../cluster/settings.ts';
 import type { ClusterVariant } from '../cluster/variant.ts';
 import { buildPlans, buildStreamPlan, refusingPlan } from './plan.ts';
@@ -22,7 +23,7 @@ function clusterOf(key: string): ClusterVariant {
 }
 
 function plansOf(fields: Partial<ir.Route>, ...policies: readonly ir.Policy[]): RoutePlans {
-  return buildPlans(route(fields), new PolicyIndex(policies), { cluster: clusterOf, filters: {} as never });
+  return buildPlans(route(fields), new PolicyIndex(policies), { cluster: clusterOf, filters: {} as never, sessionKeys: new SessionKeys() });
 }
 
 function timeouts(target: Partial<ir.PolicyTarget>, request: number): ir.Policy {

@@ -2,6 +2,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type * as ir from '#api/ir/ir.ts';
 import type { PolicyIndex } from '#api/policy/layers.ts';
+import { KeyedSessions } from '../cluster/session/rule-sessions.ts';
+import type { SessionKeys } from '../cluster/session/session-keys.ts';
 import { STANDARD, type ClusterSettings } from '../cluster/settings.ts';
 import type { ClusterVariant } from '../cluster/variant.ts';
 import { ERRORS, type ExchangeError } from '../exchange/errors.ts';
@@ -11,6 +13,7 @@ import { refusedPreflight } from '../filter/refused-preflight.ts';
 import type { StreamBackendPlan, StreamPlan } from '../exchange/stream-plan.ts';
 import { forwardSettings, useOf, type BackendUse, type StreamBackendUse } from './backend-traffic.ts';
 import type { FilterDependencies } from '../filter/chain.ts';
+import { sessionSettings } from './backend-traffic/session-persistence.ts';
 
 export type FindVariant = (key: string, settings: ClusterSettings) => ClusterVariant;
 
@@ -19,6 +22,7 @@ export interface PlanOptions {
   /** The cluster of a key for uses with these settings; the same object as long as the key and the settings are in use. */
   readonly cluster: FindVariant;
   readonly filters: FilterDependencies;
+  readonly sessionKeys: SessionKeys;
 }
 
 /** The plans of a route. */
@@ -31,21 +35,22 @@ export interface RoutePlans {
 }
 
 /** The plans of a route with these policies. They share the filters. */
-export function buildPlans(route: ir.Route, policies: PolicyIndex, { cluster: find, filters }: PlanOptions): RoutePlans {
+export function buildPlans(route: ir.Route, policies: PolicyIndex, { cluster: find, ...options }: PlanOptions): RoutePlans {
   const variants = new Set<ClusterVariant>();
   const cluster: FindVariant = (key, settings) => {
     const variant = find(key, settings);
     variants.add(variant);
     return variant;
   };
-  const common = buildPlan(route, { cluster, filters });
+  const rule = buildRule(route, { ...options, cluster });
+  const { plan: common } = rule;
   if (policies.isEmpty) return { common, byListener: null, variants };
   const distinct = new Map<string, RoutePlan>();
   const byListener = new Map(
     route.attachments.map(({ listener }) => {
       const useIn = (key: string | null): BackendUse => useOf(policies, route, listener, key);
-      const signature = JSON.stringify([useIn(null), ...common.backends.map((backend) => useIn(backend.cluster?.key ?? null))]);
-      const plan = distinct.get(signature) ?? withSettings(common, useIn, cluster);
+      const signature = JSON.stringify([useIn(null), ...rule.all.map((backend) => useIn(backend.cluster?.key ?? null))]);
+      const plan = distinct.get(signature) ?? withSettings(rule, useIn, cluster);
       distinct.set(signature, plan);
       return [listener, plan] as const;
     }),
@@ -54,18 +59,36 @@ export function buildPlans(route: ir.Route, policies: PolicyIndex, { cluster: fi
   return distinct.size <= 1 ? { common: first, byListener: null, variants } : { common: first, byListener, variants };
 }
 
+/** A rule as it is without policies. */
+interface Rule {
+  readonly plan: RoutePlan;
+  /** Its backends, also those with weight 0: they continue sessions. */
+  readonly all: readonly BackendPlan[];
+  readonly sessions: (uses: readonly BackendUse[]) => KeyedSessions | null;
+}
+
 /** The plan with policies, and a separate plan for each backend with other policies. */
-function withSettings(plan: RoutePlan, useOf: (cluster: string | null) => BackendUse, find: FindVariant): RoutePlan {
+function withSettings({ plan, all, sessions: make }: Rule, useOf: (cluster: string | null) => BackendUse, find: FindVariant): RoutePlan {
   const settings = useOf(null).forward;
-  const shared = Object.freeze({ ...plan, ...settings });
-  const backends = plan.backends.map((backend) => {
-    const key = backend.cluster?.key ?? null;
-    const own = useOf(key);
-    const cluster = key === null ? null : find(key, own.cluster);
+  const uses = all.map((backend) => useOf(backend.cluster?.key ?? null));
+  const sessions = make(uses);
+  const shared = { ...plan, ...settings, sessions };
+  const backends = all.map((backend, i) => {
+    const own = uses[i] as BackendUse;
+    const cluster = backend.cluster === null ? null : find(backend.cluster.key, own.cluster);
     const route = isDeepStrictEqual(own.forward, settings) ? null : Object.freeze({ ...shared, ...own.forward });
     return cluster === backend.cluster && route === null ? backend : Object.freeze({ ...backend, cluster, route });
   });
-  return Object.freeze({ ...shared, backends });
+  addBackends(sessions, backends, uses);
+  return Object.freeze({ ...shared, backends: backends.filter(({ weight }) => weight > 0) });
+}
+
+function addBackends(sessions: KeyedSessions | null, backends: readonly BackendPlan[], uses: readonly Pick<BackendUse, 'session'>[]): void {
+  if (sessions === null) return;
+  for (const [i, backend] of backends.entries()) {
+    const settings = uses[i]?.session ?? null;
+    if (settings !== null && backend.cluster !== null) sessions.add(backend, settings);
+  }
 }
 
 const refusing = new WeakMap<RoutePlan, RoutePlan>();
@@ -80,17 +103,28 @@ export function refusingPlan(plan: RoutePlan): RoutePlan {
   return refused;
 }
 
-/** The settings of the route itself. */
-function buildPlan(route: ir.Route, options: PlanOptions): RoutePlan {
-  const backends = route.backends.filter((backend) => backend.weight > 0).map((backend) => buildBackend(backend, options));
+/** The rule with its own settings. */
+function buildRule(route: ir.Route, options: PlanOptions): Rule {
+  const all = route.backends.map((backend) => buildBackend(backend, options));
+  const makeSessions = (uses: readonly Pick<BackendUse, 'session'>[]): KeyedSessions | null =>
+    uses.every(({ session }) => session === null) ? null : new KeyedSessions(options.sessionKeys, route);
+  const own = all.map(() => ({ session: sessionSettings(route.sessionPersistence, {}) }));
+  const sessions = makeSessions(own);
+  addBackends(sessions, all, own);
+  return { plan: buildPlan(route, all, sessions, options), all, sessions: makeSessions };
+}
+
+function buildPlan(route: ir.Route, all: readonly BackendPlan[], sessions: RoutePlan['sessions'], { filters }: PlanOptions): RoutePlan {
+  const backends = all.filter(({ weight }) => weight > 0);
   return Object.freeze({
     key: route.key,
     error: route.invalidReason === undefined ? null : ERRORS.routeInvalid,
-    requestFilters: buildRequestChain(route.filters, options.filters),
-    responseFilters: buildResponseChain(route.filters, options.filters),
+    requestFilters: buildRequestChain(route.filters, filters),
+    responseFilters: buildResponseChain(route.filters, filters),
     backends,
     totalWeight: backends.reduce((sum, backend) => sum + backend.weight, 0),
     nothingDrawn: nothingDrawn(route),
+    sessions,
     ...forwardSettings(route, {}),
   });
 }

@@ -4,7 +4,7 @@
 //     {"kind","key","version","bytes","sealed"}\n <that many bytes>\n      for each resource
 //     end <count> <crc32 of everything before>\n
 //
-// Secrets are sealed with AES-256-GCM by a key derived (HKDF-SHA256, with the salt) from the TLS key of the proxy.
+// Secrets and the keys of sessions are sealed with AES-256-GCM by a key derived (HKDF-SHA256, with the salt) from the TLS key of the proxy.
 import { createCipheriv, createDecipheriv, createPrivateKey, hkdfSync, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { EncodedResource } from '#api/ir/ir.ts';
@@ -41,7 +41,11 @@ const CHUNK_BYTES = 256 * 1024;
 /** The header of a resource never changes, and creating it dominates the cost of writing thousands of resources, so it is cached. */
 const headers = new WeakMap<EncodedResource, Buffer>();
 
-/** The file as chunks in order. Without a key Secrets are left out. */
+function isSecret(kind: EncodedResource['kind']): boolean {
+  return kind === 'Secret' || kind === 'SessionKeys';
+}
+
+/** The file as chunks in order. Without a key the sealed resources are left out. */
 export function* encodeLastGood(resources: readonly EncodedResource[], privateKey: Buffer | null): Generator<Buffer> {
   const salt = randomBytes(16);
   const sealing = privateKey === null ? null : sealingKey(privateKey, salt);
@@ -49,7 +53,7 @@ export function* encodeLastGood(resources: readonly EncodedResource[], privateKe
   chunk.add(Buffer.from(`${MAGIC} ${salt.toString('hex')}\n`));
   let count = 0;
   for (const resource of resources) {
-    const body = resource.kind === 'Secret' ? seal(resource, sealing) : resource.body;
+    const body = isSecret(resource.kind) ? seal(resource, sealing) : resource.body;
     if (body === null) continue;
     chunk.add(headerOf(resource, body.length));
     chunk.add(body);
@@ -85,7 +89,7 @@ function headerOf(resource: EncodedResource, bytes: number): Buffer {
   const made = headers.get(resource);
   if (made !== undefined) return made;
   const { kind, key, version } = resource;
-  const header = Buffer.from(`${JSON.stringify({ kind, key, version, bytes, sealed: kind === 'Secret' })}\n`);
+  const header = Buffer.from(`${JSON.stringify({ kind, key, version, bytes, sealed: isSecret(kind) })}\n`);
   headers.set(resource, header);
   return header;
 }

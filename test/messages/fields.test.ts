@@ -61,8 +61,8 @@ const REFUSED: Readonly<Partial<Record<KindName, readonly string[]>>> = {
 
 const UNSUPPORTED_FIELDS: Readonly<Partial<Record<KindName, readonly string[]>>> = {
   Gateway: ['spec.defaultScope'],
-  HTTPRoute: ['spec.rules[].sessionPersistence', 'spec.useDefaultGateways'],
-  GRPCRoute: ['spec.rules[].sessionPersistence', 'spec.useDefaultGateways'],
+  HTTPRoute: ['spec.useDefaultGateways'],
+  GRPCRoute: ['spec.useDefaultGateways'],
   TCPRoute: ['spec.useDefaultGateways'],
   TLSRoute: ['spec.useDefaultGateways'],
   UDPRoute: ['spec.useDefaultGateways'],

@@ -146,7 +146,6 @@ spec:
     const condition = (type: string, status: string, reason: string) =>
       weir.until('xbackendtrafficpolicy', 'retried', (told) => told.ancestors?.[0]?.conditions, { type, status, reason });
     await condition('Accepted', 'True', 'Accepted');
-    await condition('UnsupportedFields', 'True', 'UnsupportedValue');
   });
 
   test('a missing target is reported', async () => {

@@ -1,5 +1,6 @@
 // BackendTrafficPolicy: the choice among the endpoints of a backend.
 import { Type } from 'typebox';
+import { sessionPersistence } from './session-persistence.ts';
 import { choice, count, duration, fieldName, flag, group, percent } from '../setting.ts';
 
 /** The name of a cookie (RFC 6265) or of a query parameter. */
@@ -66,5 +67,6 @@ export const loadBalancer = group('The choice among the endpoints of a backend.'
   overrideHeader: fieldName(
     'A header in which a request may name its endpoint, as 10.0.0.1:80. A request that names another address is answered with 503. Any client may send it.',
   ),
+  sessionPersistence,
   panicThreshold: percent('If a smaller share of the endpoints is healthy, requests go to unhealthy ones too. 0: only if none is healthy.'),
 });

@@ -16,6 +16,7 @@
 {{- define "weir.controller" -}}{{ include "weir.fullname" . }}-controller{{- end -}}
 {{- define "weir.proxy" -}}{{ include "weir.fullname" . }}-proxy{{- end -}}
 {{- define "weir.caSecret" -}}{{ include "weir.fullname" . }}-ca{{- end -}}
+{{- define "weir.sessionSecret" -}}{{ include "weir.fullname" . }}-sessions{{- end -}}
 {{- define "weir.proxySecret" -}}{{ include "weir.proxy" . }}-credentials{{- end -}}
 
 {{/* The name of objects without a namespace. */}}
