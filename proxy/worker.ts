@@ -22,6 +22,7 @@ import type { ClaimPort } from './exchange/port-claim.ts';
 import { WorkerBroadcast } from './exchange/worker-broadcast.ts';
 import { IsolatedRequestPath } from './isolated-request-path.ts';
 import type { Inspected, Inspecting, Inspection } from './inspection/inspection.ts';
+import { inspectProcess } from './inspection/process.ts';
 import { ListenerSockets } from './listener/listener-sockets.ts';
 import type { ListenerSocketsOptions } from './listener/listener-sockets.ts';
 import { Shedding } from './overload/shedding.ts';
@@ -249,7 +250,7 @@ export class Worker {
 
   /** Runs an inspection of this worker to its end. */
   inspect(inspection: Inspection, inspecting: Inspecting): Promise<Inspected> {
-    return this.#telemetry.tail(inspection, inspecting);
+    return inspection.kind === 'tail' ? this.#telemetry.tail(inspection, inspecting) : inspectProcess(inspection, inspecting);
   }
 
   /** The routes and listeners in use, for dumps. */

@@ -23,6 +23,5 @@ export const MAX_COMMANDS = 16;
 /** The bounds of a tail of the access log. */
 export const MAX_TAIL_MS = 10 * 60_000;
 export const MAX_TAIL_RATE = 1_000;
-/** The longest CPU profile, and the largest profile or heap snapshot. */
+/** The longest CPU profile. */
 export const MAX_PROFILE_MS = 60_000;
-export const MAX_PROFILE_BYTES = 1024 * 1024 * 1024;

@@ -154,13 +154,13 @@ export interface TailMessage {
   readonly worker: string;
 }
 
-/** What a proxy is to do. */
+/** What a proxy is to do. `worker` of a profile or snapshot: the number of a worker, or supervisor; '' for worker 0. */
 export type Action =
   | { readonly action: 'drain'; readonly drain: object }
   | { readonly action: 'logLevel'; readonly logLevel: { readonly level: string } }
   | { readonly action: 'tail'; readonly tail: TailMessage }
-  | { readonly action: 'cpuProfile'; readonly cpuProfile: { readonly durationMs: number } }
-  | { readonly action: 'heapSnapshot'; readonly heapSnapshot: object }
+  | { readonly action: 'cpuProfile'; readonly cpuProfile: { readonly durationMs: number; readonly worker: string } }
+  | { readonly action: 'heapSnapshot'; readonly heapSnapshot: { readonly worker: string } }
   | { readonly action: 'override'; readonly override: OverrideMessage };
 
 /** `action` is undefined if the proxy does not know it. */

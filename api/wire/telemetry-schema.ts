@@ -110,7 +110,8 @@ const Command = Type.Object({
       worker: Name,
     }),
   ),
-  cpuProfile: Type.Optional(Type.Object({ durationMs: Type.Integer({ minimum: 1, maximum: MAX_PROFILE_MS }) })),
+  cpuProfile: Type.Optional(Type.Object({ durationMs: Type.Integer({ minimum: 1, maximum: MAX_PROFILE_MS }), worker: Name })),
+  heapSnapshot: Type.Optional(Type.Object({ worker: Name })),
   override: Type.Optional(Override),
 });
 

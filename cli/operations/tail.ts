@@ -7,20 +7,27 @@ import { streamOperation } from './client.ts';
 import { commandCode, commandText } from './command-text.ts';
 import type { Connection } from './connection.ts';
 
+/** The default time of a tail, milliseconds. */
+const DEFAULT_MS = 60_000;
 /** How much longer than the tail the answer may take, milliseconds. */
 const SLACK_MS = 20_000;
 
 /** Prints the lines of these proxies, of all if there are none. Returns the exit code. */
 export async function printTail(connection: Connection, values: FlagValues, proxies: readonly string[]): Promise<number> {
+  const isTimed = values.text('duration') !== '';
   const body = {
-    ...{ filter: values.text('filter'), duration: values.text('duration'), rate: values.count('rate', 1), worker: values.text('worker') },
+    ...{ filter: values.text('filter'), rate: values.count('rate', 1), worker: values.text('worker') },
+    ...(isTimed ? { duration: values.text('duration') } : {}),
     ...(proxies.length === 0 ? {} : { proxies }),
   };
   // `| head` closes the pipe.
   process.stdout.once('error', () => process.exit(0));
   const printer = new TailPrinter(values.text('output') === 'json');
   const call = { method: 'POST', path: '/proxies/tail', body } as const;
-  await streamOperation(connection, call, { take: (data) => printer.take(data), timeout: values.time('duration') + SLACK_MS });
+  await streamOperation(connection, call, {
+    take: (data) => printer.take(data),
+    timeout: (isTimed ? values.time('duration') : DEFAULT_MS) + SLACK_MS,
+  });
   return printer.end(connection.name);
 }
 

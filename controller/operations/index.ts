@@ -4,6 +4,7 @@ import { endpoints, type EndpointParts } from './endpoints.ts';
 import type { Fleet } from '../telemetry/fleet.ts';
 import { fleetOperations } from './fleet.ts';
 import type { Operation } from './operation.ts';
+import { processFileOperations } from './process-files.ts';
 import { tailOperation } from './tail.ts';
 
 /** The parts that operations use. */
@@ -15,6 +16,7 @@ export interface OperationParts {
 const RESOURCES: readonly ((parts: OperationParts) => readonly Operation[])[] = [
   (parts) => fleetOperations(parts.fleet),
   (parts) => [tailOperation(parts.fleet)],
+  (parts) => processFileOperations(parts.fleet),
   (parts) => endpoints(parts.endpoints),
 ];
 

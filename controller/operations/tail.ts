@@ -57,7 +57,7 @@ async function tail(fleet: Fleet, input: Static<typeof TailInput>, signal: Abort
   const duration = checked(input);
   if (!duration.ok) return invalid(duration.error);
   const { filter, rate, worker, proxies = null } = input;
-  const known = await fleet.proxies();
+  const known = (await fleet.proxies()).map(({ node }) => node);
   const stranger = strangerAmong(proxies, known);
   if (stranger !== null) return stranger;
   const share = Math.max(1, Math.floor(MAX_TOTAL_RATE / Math.max(1, (proxies ?? known).length)));

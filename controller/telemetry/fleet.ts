@@ -3,7 +3,7 @@ import type { Resource } from '#api/ir/ir.ts';
 import { joinAddress } from '#lib/host-port.ts';
 import { ok, type Result } from '#lib/result.ts';
 import { mergeAggregates } from './aggregate.ts';
-import type { Aggregate } from './aggregate.ts';
+import type { Aggregate, ProxySeen } from './aggregate.ts';
 import type { Order, ProxyEnd, TelemetryHub } from './hub.ts';
 import type { Override } from './overrides.ts';
 import { statusOf } from './status.ts';
@@ -48,11 +48,11 @@ export class Fleet {
     return statusOf({ version, at: new Date(), aggregate, resources: resources(), overrides: hub.overrides.inForce(), missing });
   }
 
-  /** The names of all proxies that report, or reported lately. */
-  async proxies(): Promise<readonly string[]> {
+  /** All proxies that report, or reported lately: one that has changed its controller is there twice. */
+  async proxies(): Promise<readonly ProxySeen[]> {
     const { hub, peers } = this.#options;
     const { aggregates } = await peers.aggregates();
-    return [hub.aggregate(), ...aggregates].flatMap(({ proxies }) => proxies.map(({ node }) => node));
+    return [hub.aggregate(), ...aggregates].flatMap(({ proxies }) => proxies);
   }
 
   /** Whether a backend has the endpoint ADDRESS:PORT, or an override is about it. */

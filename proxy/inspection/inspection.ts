@@ -3,9 +3,18 @@ import type { LogFilter } from '#api/access-log/filter.ts';
 import type { Result } from '#lib/result.ts';
 
 /** What to inspect. Plain data: it goes to workers as a message. */
-export type Inspection =
-  /** Lines of the access log, until it is ended. `rate`: the most lines per second. */
-  { readonly kind: 'tail'; readonly filter: LogFilter; readonly rate: number };
+export type Inspection = TailInspection | ProcessInspection;
+
+/** Lines of the access log, until it is ended. */
+export interface TailInspection {
+  readonly kind: 'tail';
+  readonly filter: LogFilter;
+  /** The most lines per second. */
+  readonly rate: number;
+}
+
+/** A file about the whole process. */
+export type ProcessInspection = { readonly kind: 'cpuProfile'; readonly durationMs: number } | { readonly kind: 'heapSnapshot' };
 
 /** What a running inspection uses. */
 export interface Inspecting {

@@ -1,18 +1,11 @@
-// The memory of the container against its limit. The kernel frees cached files before it kills a process, so files that were not used
-// recently do not count.
-import path from 'node:path';
-import { cgroupFolders, readCgroup } from '#lib/cgroup.ts';
+// The memory of the container against its limit.
+import { cgroupFolders } from '#lib/cgroup.ts';
+import { groupMemory } from '#lib/cgroup-memory.ts';
 import type { CgroupFolder, CgroupPlace } from '#lib/cgroup.ts';
 import { MAX_SEVERITY, severityOfShare } from './signal.ts';
 import type { Signal } from './signal.ts';
 
 const INTERVAL_MS = 1_000;
-
-/** The files of each version. */
-const FILES = {
-  1: { limit: 'memory.limit_in_bytes', usage: 'memory.usage_in_bytes', cached: /^total_inactive_file (\d+)$/m },
-  2: { limit: 'memory.max', usage: 'memory.current', cached: /^inactive_file (\d+)$/m },
-} as const;
 
 export class MemoryUse implements Signal {
   readonly name = 'memory';
@@ -38,12 +31,8 @@ export class MemoryUse implements Signal {
   }
 }
 
-/** The share of its limit that a group uses; 0 without a limit: `max` (version 2), or a number above any memory (version 1). */
-function shareOf({ version, path: folder }: CgroupFolder): number {
-  const files = FILES[version];
-  const limit = Number.parseInt(readCgroup(path.join(folder, files.limit)), 10);
-  const usage = Number.parseInt(readCgroup(path.join(folder, files.usage)), 10);
-  if (!(limit > 0) || !(usage > 0) || limit > Number.MAX_SAFE_INTEGER) return 0;
-  const cached = Number(files.cached.exec(readCgroup(path.join(folder, 'memory.stat')))?.[1] ?? 0);
-  return Math.min(1, Math.max(0, usage - cached) / limit);
+/** The share of its limit that a group uses; 0 without a limit. */
+function shareOf(folder: CgroupFolder): number {
+  const memory = groupMemory(folder);
+  return memory === null ? 0 : Math.min(1, memory.used / memory.limit);
 }

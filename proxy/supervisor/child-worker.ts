@@ -28,6 +28,8 @@ const RESTART = { minimum: 50, maximum: 10_000 };
 const STEADY_MS = 30_000;
 /** A scrape leaves out a worker that does not answer within this time. */
 const METRICS_TIMEOUT_MS = 3_000;
+/** The longest time in which a process need not answer for a heap snapshot. */
+const SNAPSHOT_MS = 5 * 60_000;
 /** A stopping worker is killed after the grace of its connections, the flush of its log, and this time. */
 const STOP_SLACK_MS = 5_000;
 
@@ -75,6 +77,8 @@ export class ChildWorker implements WorkerLink {
   #gone = Promise.resolve();
   #nextId = 0;
   #serving = false;
+  /** As performance.now(): until then a process that does not answer is not killed. */
+  #silentUntil = 0;
   #stopping = false;
   #draining = false;
   #bindingState = NOTHING_BOUND;
@@ -130,8 +134,14 @@ export class ChildWorker implements WorkerLink {
   }
 
   async inspect(inspection: Inspection, inspecting: Inspecting): Promise<Inspected> {
-    const ask = (message: (id: number) => ToWorker): Promise<FromWorker | null> => this.#ask(message);
-    return this.#inspections.run(ask, inspection, inspecting);
+    const isSilent = inspection.kind === 'heapSnapshot';
+    // The process does not answer while V8 takes a snapshot.
+    if (isSilent) this.#silentUntil = performance.now() + SNAPSHOT_MS;
+    try {
+      return await this.#inspections.run((message) => this.#ask(message), inspection, inspecting);
+    } finally {
+      if (isSilent) this.#silentUntil = 0;
+    }
   }
 
   setTicketKeys(ticketKeys: Buffer): void {
@@ -210,6 +220,7 @@ export class ChildWorker implements WorkerLink {
     const asked = this.#process;
     const answer = await this.#ask((id) => ({ type: 'ping', id }), this.#options.heartbeat.timeout);
     if (answer !== null || asked === null || asked !== this.#process || this.#stopping) return;
+    if (performance.now() < this.#silentUntil) return;
     this.#options.log.error({ pid: asked.pid }, 'a worker does not answer');
     asked.kill('SIGKILL');
   }

@@ -27,7 +27,7 @@ export class RemoteInspections {
     inspecting.signal.removeEventListener('abort', end);
     this.#running.delete(asked);
     if (ended?.type === 'inspected') return ended.inspected;
-    throw new Error(ended?.type === 'inspectionFailed' ? ended.reason : 'a worker has ended; its lines are missing');
+    throw new Error(ended?.type === 'inspectionFailed' ? ended.reason : 'a worker has ended; the rest of its result is missing');
   }
 
   /** Takes a part of the worker, and asks for the next once the reader has it. */

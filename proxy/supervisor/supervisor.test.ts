@@ -1,6 +1,7 @@
 // Workers in their own processes: a failure of one does not affect the others.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { setTimeout } from 'node:timers/promises';
 import tls from 'node:tls';
 import { createLog } from '#lib/log.ts';
 import { Backend } from '../../test/support/backend.ts';
@@ -52,6 +53,34 @@ function freshTo(port: number, backend = 'one'): Flow {
 function counted(metrics: string, name: string): number {
   return [...metrics.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (.*)$`, 'gm'))].reduce((sum, match) => sum + Number(match[1]), 0);
 }
+
+describe('a heap snapshot', () => {
+  test('may stop a worker for longer than its heartbeat allows', async () => {
+    // Short only while the worker is stopped: on a busy machine others take longer to start.
+    const heartbeat = { every: 50, timeout: 60_000 };
+    const supervisor = startSupervisor(2, heartbeat);
+    await until(() => supervisor.serving === 2, 'two workers');
+    const process0 = [...(await supervisor.reports()).keys()].find((key) => key.startsWith('0/')) ?? '';
+    const pid = Number(process0.slice(2));
+    let bytes = 0;
+    const stopWorker = async (): Promise<void> => {
+      sendSignal(pid, 'SIGSTOP');
+      heartbeat.timeout = 10;
+      // Time for many checks.
+      await setTimeout(1_000);
+      heartbeat.timeout = 60_000;
+      sendSignal(pid, 'SIGCONT');
+    };
+    const part = (data: Buffer): Promise<void> => {
+      const isFirst = bytes === 0;
+      bytes += data.length;
+      return isFirst ? stopWorker() : Promise.resolve();
+    };
+    const { signal } = new AbortController();
+    expect(await supervisor.inspect({ kind: 'heapSnapshot' }, 0, { part, signal })).toEqual({ ok: true, value: { dropped: 0 } });
+    expect(bytes).toBeGreaterThan(1_000_000);
+  });
+});
 
 describe('several workers', () => {
   test('share a port, report an error once, and add up their counters', async () => {

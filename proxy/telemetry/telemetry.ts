@@ -6,7 +6,7 @@ import { AccessLog, DEFAULT_ACCESS_LOG } from './access-log/access-log.ts';
 import type { AccessLogSettings, Log } from './access-log/access-log.ts';
 import { Tap } from './access-log/tap.ts';
 import { TappedLog } from './access-log/tapped-log.ts';
-import type { Inspected, Inspecting, Inspection } from '../inspection/inspection.ts';
+import type { Inspected, Inspecting, TailInspection } from '../inspection/inspection.ts';
 import { ExchangeRecorder, SessionRecorder } from './record.ts';
 import { RequestMetrics } from './request-metrics.ts';
 import { StreamMetrics } from './stream-metrics.ts';
@@ -48,7 +48,7 @@ export class Telemetry {
   }
 
   /** Hands lines of the access log to a reader until the signal. */
-  async tail(inspection: Extract<Inspection, { kind: 'tail' }>, inspecting: Inspecting): Promise<Inspected> {
+  async tail(inspection: TailInspection, inspecting: Inspecting): Promise<Inspected> {
     const tap = new Tap(inspection);
     this.#tapped.add(tap);
     this.#logTo(this.#tapped);

@@ -232,7 +232,7 @@ describe('a proxy', () => {
     raw.send(hello);
     await until(() => raw.received.length === 1, 'a welcome');
     const order = { deadlineMs: 1_000, proxies: null, chunk: () => undefined, signal: new AbortController().signal };
-    const ends = await served.hub.command({ action: { action: 'heapSnapshot', heapSnapshot: {} }, ...order });
+    const ends = await served.hub.command({ action: { action: 'heapSnapshot', heapSnapshot: { worker: '' } }, ...order });
     expect(ends).toEqual([
       expect.objectContaining({ proxy: 'raw', outcome: 'refused', reason: expect.stringContaining('does not know the command') }),
     ]);

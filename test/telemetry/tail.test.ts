@@ -98,7 +98,7 @@ describe('a tail', () => {
     await askUntil(() => tail.lines.length > 0, 'lines');
     up.child.killWorker();
     const { proxies } = await tail.ended;
-    expect(proxies).toMatchObject([{ outcome: 'failed', reason: 'a worker has ended; its lines are missing' }]);
+    expect(proxies).toMatchObject([{ outcome: 'failed', reason: 'a worker has ended; the rest of its result is missing' }]);
   });
 });
 

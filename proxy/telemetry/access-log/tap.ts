@@ -3,7 +3,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { LogFilter } from '#api/access-log/filter.ts';
 import { TokenBucket } from '#lib/token-bucket.ts';
-import type { Inspected, Inspecting, Inspection } from '../../inspection/inspection.ts';
+import type { Inspected, Inspecting, TailInspection } from '../../inspection/inspection.ts';
 import { PART_BYTES } from '../../inspection/inspection.ts';
 import { ok } from '#lib/result.ts';
 import { keeps } from './filter.ts';
@@ -23,7 +23,7 @@ export class Tap {
   #arrived: () => void = () => undefined;
   #left: () => void = () => undefined;
 
-  constructor({ filter, rate }: Extract<Inspection, { kind: 'tail' }>) {
+  constructor({ filter, rate }: TailInspection) {
     this.#filter = filter;
     this.#bucket = new TokenBucket({ burst: rate, perSecond: rate });
   }

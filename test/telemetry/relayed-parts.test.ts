@@ -1,4 +1,4 @@
-// A tail through another replica: its lines, a caller that leaves, and a caller that does not read.
+// Results in parts through another replica: a tail with its lines, a caller that leaves or does not read; files, whole and torn.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import http from 'node:http';
 import { setTimeout } from 'node:timers/promises';
@@ -6,6 +6,7 @@ import { credentials } from '@grpc/grpc-js';
 import { AdminServer, refuseWebPages } from '#lib/admin-server.ts';
 import { ok } from '#lib/result.ts';
 import { operationPaths } from '../../controller/operations/operations.ts';
+import { processFileOperations } from '../../controller/operations/process-files.ts';
 import { tailOperation } from '../../controller/operations/tail.ts';
 import type { TailEnd } from '../../controller/operations/tail.ts';
 import { PeerLinks } from '../../controller/relay/peer-links.ts';
@@ -20,8 +21,11 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-/** Two controllers; a proxy reports to the second, and operators ask the first. Returns the admin port of the first. */
-async function replicas(tail: (running: Running) => Promise<void>): Promise<number> {
+/**
+ * Two controllers; a proxy reports to the second, and operators ask the first. Returns the admin port of the first. `run` is the command
+ * of the proxy.
+ */
+async function replicas(run: (running: Running) => Promise<void>): Promise<number> {
   const held: { links?: PeerLinks } = {};
   const leader = await serveHub({ reports: (_stream, end) => end(null, {}), links: (stream) => held.links?.accept(stream) });
   const [asked, other] = [(held.links = new PeerLinks(leader.hub, LOG)), await serveHub()];
@@ -31,18 +35,16 @@ async function replicas(tail: (running: Running) => Promise<void>): Promise<numb
     () => other.server.stop(),
     () => links.follow(null, () => credentials.createInsecure()),
   );
-  const table = {
-    ...IDLE_COMMANDS,
-    tail: async (_: object, running: Running) => {
-      await tail(running);
-      return ok(undefined);
-    },
+  const command = async (_: object, running: Running) => {
+    await run(running);
+    return ok(undefined);
   };
+  const table = { ...IDLE_COMMANDS, tail: command, heapSnapshot: command };
   const reporting = reportTo(other.port, new GivenReports(), { nodeId: 'far', commands: new Commands(table, LOG) });
   closers.push(() => reporting.stop());
   links.follow(`127.0.0.1:${leader.port}`, () => credentials.createInsecure());
   const fleet = new Fleet({ hub: leader.hub, peers: asked, resources: () => [], version: '1' });
-  const paths = operationPaths([tailOperation(fleet)], LOG);
+  const paths = operationPaths([tailOperation(fleet), ...processFileOperations(fleet)], LOG);
   const server = new AdminServer({ host: '127.0.0.1', port: 0, paths, refuse: refuseWebPages });
   closers.push(() => server.stop());
   await linked(fleet);
@@ -57,11 +59,11 @@ async function linked(fleet: Fleet): Promise<void> {
   }
 }
 
-function open(port: number): Promise<http.IncomingMessage> {
-  const options = { host: '127.0.0.1', port, path: '/proxies/tail', method: 'POST', agent: false };
+function open(port: number, path = '/proxies/tail', body: object = { duration: '1m' }): Promise<http.IncomingMessage> {
+  const options = { host: '127.0.0.1', port, path, method: 'POST', agent: false };
   return new Promise((resolve, reject) => {
     const request = http.request({ ...options, headers: { 'content-type': 'application/json' } }, resolve);
-    request.on('error', reject).end('{"duration":"1m"}');
+    request.on('error', reject).end(JSON.stringify(body));
   });
 }
 
@@ -110,5 +112,41 @@ describe('a tail through another replica', () => {
     const end = JSON.parse(text.trim().split('\n').at(-1) ?? '') as TailEnd;
     expect(end).toMatchObject({ proxies: [{ outcome: 'done' }] });
     expect(end.dropped).toBeGreaterThan(0);
+  });
+});
+
+describe('a file through another replica', () => {
+  const openFile = (port: number) => open(port, '/proxies/heap-snapshot', { proxy: 'far' });
+
+  test('arrives whole', async () => {
+    const part = Buffer.alloc(64 * 1_024, 'x');
+    const port = await replicas(async ({ chunk }) => {
+      for (let i = 0; i < 100; i++) await chunk(part);
+    });
+    const response = await openFile(port);
+    let bytes = 0;
+    for await (const data of response as AsyncIterable<Buffer>) bytes += data.length;
+    expect([response.statusCode, bytes]).toEqual([200, 100 * part.length]);
+  });
+
+  test('that fails after its first part does not look complete', async () => {
+    const port = await replicas(async ({ chunk }) => {
+      await chunk(Buffer.from('{'));
+      throw new Error('the worker has ended');
+    });
+    const response = await openFile(port);
+    await expect(
+      (async () => {
+        for await (const _ of response);
+      })(),
+    ).rejects.toThrow('aborted');
+  });
+
+  test('that fails before its first part is a refusal with the reason', async () => {
+    const port = await replicas(() => Promise.reject(new Error('no room')));
+    const response = await openFile(port);
+    let text = '';
+    for await (const part of response.setEncoding('utf8') as AsyncIterable<string>) text += part;
+    expect(JSON.parse(text)).toMatchObject({ status: 503, detail: 'no room' });
   });
 });
