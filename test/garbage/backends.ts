@@ -11,7 +11,12 @@ export type End = 'reset' | 'end';
 export interface Reply {
   readonly bytes: Buffer;
   readonly ends?: End;
+  /** More bytes, in small pieces with pauses, for as long as the connection lasts. */
+  readonly trickle?: Buffer;
 }
+
+/** The pause between two pieces. */
+const TRICKLE_MS = 20;
 
 /** Replies by path; `stream` is that of the request. */
 export type Replies = ReadonlyMap<string, (stream: number) => Reply>;
@@ -44,10 +49,11 @@ export abstract class Backend {
 
   protected abstract serve(socket: net.Socket): void;
 
-  protected answer(socket: net.Socket, { bytes, ends }: Reply): void {
+  protected answer(socket: net.Socket, { bytes, ends, trickle }: Reply): void {
     if (ends === 'end') socket.end(bytes);
     else if (ends === 'reset') socket.write(bytes, () => cut(socket));
     else if (bytes.length > 0) socket.write(bytes);
+    if (trickle !== undefined) repeat(socket, trickle);
     for (const arrived of this.arrivals) arrived();
   }
 
@@ -61,6 +67,11 @@ export abstract class Backend {
     });
     this.serve(socket);
   }
+}
+
+function repeat(socket: net.Socket, piece: Buffer): void {
+  const timer = setInterval(() => socket.write(piece), TRICKLE_MS);
+  socket.once('close', () => clearInterval(timer));
 }
 
 /** Recognises a request of HTTP/1.1 by a read that begins with its method and path. */

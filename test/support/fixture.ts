@@ -1,5 +1,5 @@
 // A backend and a proxy for one test. Everything that a test opens is closed at its end.
-import { afterEach } from '@jest/globals';
+import { afterAll, afterEach } from '@jest/globals';
 import type * as ir from '#api/ir/ir.ts';
 import type { Limits } from '../../proxy/exchange/limits.ts';
 import { startProxy, toUpstream } from './proxy.ts';
@@ -14,9 +14,16 @@ const closers: (() => unknown)[] = [];
 
 /** Call it once at the top of a test file: it closes everything that `open...` functions opened, newest first. */
 export function closeAfterEach(): void {
-  afterEach(async () => {
-    for (const close of closers.splice(0).reverse()) await close();
-  });
+  afterEach(closeNow);
+}
+
+/** The same after all tests of the file, which share what was opened. */
+export function closeAfterAll(): void {
+  afterAll(closeNow);
+}
+
+async function closeNow(): Promise<void> {
+  for (const close of closers.splice(0).reverse()) await close();
 }
 
 /** Registers a function that runs at the end of the test. */

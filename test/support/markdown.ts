@@ -38,3 +38,18 @@ function proseOf(text: string): { readonly line: number; readonly prose: string 
     return isFence || fence ? [] : [{ line: index + 1, prose }];
   });
 }
+
+/** The rows of the table after a heading, without its head: the text of each cell. */
+export function tableUnder(text: string, heading: string): readonly (readonly string[])[] {
+  const lines = text.split('\n');
+  const from = lines.findIndex((line, index) => index > lines.indexOf(heading) && line.startsWith('|'));
+  const rest = lines.slice(from);
+  const end = rest.findIndex((line) => !line.startsWith('|'));
+  const rows = rest.slice(2, end < 0 ? rest.length : end);
+  return rows.map((row) =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
