@@ -57,7 +57,7 @@ export interface EncodedResource {
   readonly version: string;
   /** The resource as UTF-8 JSON. */
   readonly body: Buffer;
-  /** Endpoints that are not known yet: whoever has a version of the resource keeps it. */
+  /** Endpoints that are not known yet: a receiver with an earlier version of the resource keeps it. */
   readonly isProvisional?: true;
 }
 

@@ -1,4 +1,4 @@
-// Decides which addresses may be endpoints. Whoever writes a Backend, an EndpointSlice or a zone of DNS must not reach the proxy's own pod,
+// Decides which addresses may be endpoints. The author of a Backend, an EndpointSlice or a zone of DNS must not reach the own pod of the proxy,
 // the metadata service of a cloud (credentials of the node), or the controller through a proxy.
 import { parseAddressRange } from '#lib/address-range.ts';
 import { AddressRanges } from '#lib/address-ranges.ts';

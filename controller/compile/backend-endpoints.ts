@@ -23,7 +23,7 @@ export function endpointsOfBackend(view: View, backend: Backend): BackendEndpoin
     const endpoints = written.map(({ ip, ...rest }) => ({ address: ip, draining: false, ...rest }));
     return permitted(endpoints, 'written', view.options);
   }
-  // Whoever may register an endpoint is an operator.
+  // Only operators may register endpoints.
   const origin = backend.spec.registered === undefined ? 'found' : 'written';
   return foundEndpoints(view, objectId(refOf(backend)), origin);
 }

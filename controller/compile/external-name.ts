@@ -1,4 +1,4 @@
-// Services of type ExternalName: another name for a name in DNS. Whoever may create a Service can then send requests to any address that the
+// Services of type ExternalName: another name for a name in DNS. An author of Services can then send requests to any address that the
 // proxies reach, so a controller serves them only if a flag permits it.
 import type { Service } from '#api/k8s/k8s.ts';
 import { isLookupName } from '#api/k8s/backend-source/dns.ts';

@@ -29,7 +29,7 @@ export interface ConsulQuestion {
   readonly withWarnings: boolean;
 }
 
-/** Who asks, and through which connections. */
+/** The credentials and the connections of the queries. */
 export interface ConsulAccess {
   /** The ACL token; '' for none. */
   readonly token: string;
