@@ -47,6 +47,7 @@ export const TIME_LIMITS = [
   'downstream-write-timeout',
   'connect-timeout',
   'upstream-idle-timeout',
+  'doubt-timeout',
   'pool-idle-timeout',
   'pending-timeout',
   'slow-client-timeout',
