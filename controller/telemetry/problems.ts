@@ -42,14 +42,22 @@ function warning(object: string, message: string): StatusProblem {
 function backendProblems(status: StatusBackend): readonly StatusProblem[] {
   const { backend, endpoints, requestsPerSecond, failuresPerSecond } = status;
   const object = `backend ${backend}`;
-  const usable = endpoints.filter(({ state }) => ['ready', 'degraded', 'in'].includes(state)).length;
+  const lack = lackOf(endpoints);
   return [
-    ...(endpoints.length === 0 ? [critical(object, 'has no endpoint')] : []),
-    ...(endpoints.length > 0 && usable === 0 ? [critical(object, `has ${endpoints.length} endpoints, and none is usable`)] : []),
+    ...(lack === null ? [] : [critical(object, lack)]),
     ...breakerProblems(object, status),
     ...(isFailing(requestsPerSecond, failuresPerSecond) ? [critical(object, failingText(requestsPerSecond, failuresPerSecond))] : []),
     ...endpoints.flatMap((endpoint) => endpointProblems(backend, endpoint)),
   ];
+}
+
+/** What the endpoints of a backend lack all together; null if some of them are well. */
+function lackOf(endpoints: readonly StatusEndpoint[]): string | null {
+  if (endpoints.length === 0) return 'has no endpoint';
+  if (endpoints.every(({ state }) => state === 'out')) return 'has no endpoint that an operator does not force out';
+  if (endpoints.some(({ state }) => ['ready', 'degraded', 'in'].includes(state))) return null;
+  // Proxies keep serving: a reason that would exclude all endpoints has no effect.
+  return endpoints.length === 1 ? 'its only endpoint is not healthy' : `none of its ${endpoints.length} endpoints is healthy`;
 }
 
 function breakerProblems(object: string, { backend, breaker, breakers }: StatusBackend): readonly StatusProblem[] {
