@@ -63,6 +63,28 @@ function told(): string[][] {
   );
 }
 
+describe('a file that a program writes in steps', () => {
+  test('keeps its objects while it is empty or half written for a moment', async () => {
+    source = new FileSource(folder, { settledMs: 3_600_000 });
+    write('a.yaml', backend('one'), backend('two'));
+    await start();
+    for (const half of [[], [backend('one')]]) {
+      write('a.yaml', ...half);
+      // Scans read the half meanwhile.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await after(() => write('a.yaml', backend('one', half.length === 0 ? 81 : 82), backend('two')));
+    }
+    expect(told().flat()).toEqual(['+one@1', '+two@1', '+one@2', '+one@3']);
+  });
+
+  test('loses objects that are still gone after that moment', async () => {
+    write('a.yaml', backend('one'), backend('two'));
+    await start();
+    await after(() => write('a.yaml', backend('one')));
+    expect(told().flat()).toEqual(['+one@1', '+two@1', '-two']);
+  });
+});
+
 describe('a folder', () => {
   test('is read completely: all documents and Lists, YAML and JSON, also in subfolders', async () => {
     write('a.yaml', backend('one'), '# nothing\n', backend('two'));

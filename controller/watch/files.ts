@@ -13,6 +13,8 @@ import type { Change, Source, SourceListener, SourceProblem } from './event.ts';
 
 /** Editors write a file in several steps. Steps within this time count as one change. */
 const QUIET_MS = 30;
+/** The age from which a file that lost objects is believed: a program may have emptied it a moment ago to write it anew. */
+const SETTLED_MS = 100;
 /** Interval between two scans: changes behind symbolic links that leave the folder (mounted ConfigMaps) cause no event. */
 const POLL_MS = 2_000;
 /** The folder of the store of `weir up`. Other names that begin with a dot may be mounts of ConfigMaps. */
@@ -20,10 +22,17 @@ const OWN_FOLDER = '.weir';
 const MAX_FILE_BYTES = 4 * 1_024 * 1_024;
 const EXTENSIONS = new Set(['.yaml', '.yml', '.json']);
 
+export interface FileSourceOptions extends ReadOptions {
+  /** Instead of SETTLED_MS, for tests. */
+  readonly settledMs?: number;
+}
+
 /** A file as last read. */
 interface KnownFile {
   readonly stamp: string;
   readonly content: FileContent;
+  /** A program may still be writing it: the content is the one before, and the next scan reads it again. */
+  readonly unsettled?: boolean;
 }
 
 /** An object as last reported. */
@@ -37,7 +46,7 @@ interface Reported {
 
 export class FileSource implements Source {
   readonly #folder: string;
-  readonly #options: ReadOptions;
+  readonly #options: FileSourceOptions;
   #listener: SourceListener | null = null;
   #watcher: FSWatcher | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -49,7 +58,7 @@ export class FileSource implements Source {
   #content: Pick<FolderContent, 'problems' | 'skipped'> = { problems: [], skipped: [] };
   #skipped = '[]';
 
-  constructor(folder: string, options: ReadOptions = {}) {
+  constructor(folder: string, options: FileSourceOptions = {}) {
     this.#folder = path.resolve(folder);
     this.#options = options;
   }
@@ -108,6 +117,7 @@ export class FileSource implements Source {
     const listener = this.#listener;
     if (listener === null) return;
     this.#files = files;
+    if ([...files.values()].some(({ unsettled }) => unsettled === true)) this.#scheduleScan();
     const merged = merge(files);
     const { objects, problems, skipped } = merged;
     const errors = problems.filter(({ severity }) => severity === 'error');
@@ -173,7 +183,11 @@ export async function readOnce(paths: readonly string[], options: ReadOptions = 
 }
 
 /** Reads every file below a folder, or a single file; reuses unchanged files. */
-async function readFolder(folder: string, known: ReadonlyMap<string, KnownFile>, options: ReadOptions): Promise<Map<string, KnownFile>> {
+async function readFolder(
+  folder: string,
+  known: ReadonlyMap<string, KnownFile>,
+  options: FileSourceOptions,
+): Promise<Map<string, KnownFile>> {
   const files = new Map<string, KnownFile>();
   for (const file of await listFiles(folder)) {
     const read = await readIfChanged(file, known.get(file), options);
@@ -194,14 +208,17 @@ async function listFiles(folder: string): Promise<string[]> {
 }
 
 /** An unreadable file keeps its last good objects, so that a half-written file does not delete them. */
-async function readIfChanged(file: string, known: KnownFile | undefined, options: ReadOptions): Promise<KnownFile | null> {
+async function readIfChanged(file: string, known: KnownFile | undefined, options: FileSourceOptions): Promise<KnownFile | null> {
   try {
     const { size, mtimeMs, ino } = await stat(file);
     const stamp = `${await realpath(file)} ${ino} ${size} ${mtimeMs}`;
     if (known?.stamp === stamp) return known;
     if (size > MAX_FILE_BYTES) return keepGood(known, stamp, unreadable(file, `is larger than ${MAX_FILE_BYTES} bytes`));
     const content = withLosses(known, file, parseDocuments(file, decodeText(await readFile(file)), options));
-    return content.broken ? keepGood(known, stamp, content) : { stamp, content };
+    if (content.broken) return keepGood(known, stamp, content);
+    return known !== undefined && isFresh(mtimeMs, options) && !hasAll(content, known.content)
+      ? { ...known, unsettled: true }
+      : { stamp, content };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     return keepGood(known, '', unreadable(file, (error as Error).message));
@@ -214,12 +231,22 @@ async function readIfChanged(file: string, known: KnownFile | undefined, options
  */
 function withLosses(known: KnownFile | undefined, file: string, content: FileContent): FileContent {
   if (known === undefined || content.broken || strays(content) <= strays(known.content)) return content;
-  const present = new Set(content.objects.map(({ object }) => objectId(refOf(object))));
-  const isComplete = known.content.objects.every(({ object }) => present.has(objectId(refOf(object))));
-  if (isComplete) return content;
+  if (hasAll(content, known.content)) return content;
   const reason = 'has a document without apiVersion and kind in place of an object; delete the document to delete the object';
   const problem: SourceProblem = { severity: 'error', file, line: 0, object: '', field: '', reason };
   return { ...content, problems: [...content.problems, problem], broken: true };
+}
+
+/** Whether the file changed a moment ago. A clock that differs from that of the file system says nothing. */
+function isFresh(mtimeMs: number, { settledMs = SETTLED_MS }: FileSourceOptions): boolean {
+  const age = Date.now() - mtimeMs;
+  return age >= 0 && age < settledMs;
+}
+
+/** Whether a content has all objects of the one before. */
+function hasAll(content: FileContent, before: FileContent): boolean {
+  const present = new Set(content.objects.map(({ object }) => objectId(refOf(object))));
+  return before.objects.every(({ object }) => present.has(objectId(refOf(object))));
 }
 
 /** The number of documents without a Kubernetes object. */
