@@ -408,7 +408,9 @@ describeWith(NEEDS, 'nodes of a test cluster', () => {
       await ready('western');
       expect((await podNamed('western')).spec.nodeName).toBe('west');
       await cluster.until('the reason', async () =>
-        ((await podNamed('northern')).status?.conditions ?? []).some(({ message }) => message === 'no node has the labels of nodeSelector'),
+        ((await podNamed('northern')).status?.conditions ?? []).some(
+          ({ message }) => message === 'no node that accepts Pods has the labels of nodeSelector',
+        ),
       );
     });
   });

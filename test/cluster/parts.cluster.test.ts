@@ -142,7 +142,7 @@ describeWith(['cluster'], 'CRD of Backend', () => {
     ['a protocol', { protocol: 'spdy', endpoints: [{ ip: '192.0.2.1', port: 80 }] }, 'supported values: "http1", "http2"'],
     ['a host name', { endpoints: [{ ip: 'db.internal', port: 80 }] }, 'must be an IPv4 or IPv6 address; a host name is not supported'],
     ['half an address', { endpoints: [{ ip: '10.0.0', port: 80 }] }, 'must be an IPv4 or IPv6 address'],
-    ['no endpoints', {}, 'spec.endpoints: Required value'],
+    ['no endpoints', {}, 'must set exactly one of endpoints, dns, consul, nats, registered'],
     ['an unknown field', { endpoint: [], endpoints: [{ ip: '192.0.2.1', port: 80 }] }, '.spec.endpoint: field not declared'],
   ])('refuses %s', async (_, spec, reason) => {
     await expect(cluster.apply(backend('wrong', spec))).rejects.toThrow(reason);
@@ -150,7 +150,9 @@ describeWith(['cluster'], 'CRD of Backend', () => {
 
   test('has columns, a short name and a category', async () => {
     await cluster.apply(backend('listed', { protocol: 'http2', endpoints: [{ ip: '192.0.2.7', port: 80 }] }));
-    expect(await cluster.kubectl(['get', 'wbe', 'listed'])).toMatch(/^NAME\s+PROTOCOL\s+ENDPOINT\s+AGE\s+listed\s+http2\s+192\.0\.2\.7\s/);
+    expect(await cluster.kubectl(['get', 'wbe', 'listed'])).toMatch(
+      /^NAME\s+PROTOCOL\s+ENDPOINT\s+RESOLVED\s+AGE\s+listed\s+http2\s+192\.0\.2\.7\s/,
+    );
     expect(await cluster.kubectl(['get', 'weir', '-o', 'name'])).toContain('backend.gateway.weir.dev/listed');
   });
 
