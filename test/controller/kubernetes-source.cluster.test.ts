@@ -181,6 +181,7 @@ describeWith(['cluster'], 'KubernetesSource', () => {
   test('names the missing rule', async () => {
     const rules = [
       { apiGroups: ['gateway.networking.k8s.io'], resources: ['*'], verbs: ['list', 'watch'] },
+      { apiGroups: ['gateway.networking.x-k8s.io'], resources: ['*'], verbs: ['list', 'watch'] },
       { apiGroups: ['gateway.weir.dev'], resources: ['*'], verbs: ['list', 'watch'] },
       { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
       { apiGroups: [''], resources: ['services', 'namespaces', 'configmaps'], verbs: ['list', 'watch'] },
