@@ -148,7 +148,7 @@ describe('traffic continues', () => {
       repeatedly((i) => {
         write(i % 2 === 0 ? 'toggled.yaml' : 'garbage.yaml', garbage[i % garbage.length] as string);
         // Garbage causes no change to apply; the next valid content does.
-        write('others.yaml', ...(i % 2 === 0 ? [route('other', 'b')] : []));
+        write('others.yaml', route('other', i % 2 === 0 ? 'b' : 'a'));
       }),
     );
     unlinkSync(path.join(folder, 'garbage.yaml'));
