@@ -69,12 +69,14 @@ describe('a file that a program writes in steps', () => {
     write('a.yaml', backend('one'), backend('two'));
     await start();
     for (const half of [[], [backend('one')]]) {
-      write('a.yaml', ...half);
-      // Scans read the half meanwhile.
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      // The scan that reports the other file has read the half too.
+      await after(() => {
+        write('a.yaml', ...half);
+        write('b.yaml', backend('other', 80 + half.length));
+      });
       await after(() => write('a.yaml', backend('one', half.length === 0 ? 81 : 82), backend('two')));
     }
-    expect(told().flat()).toEqual(['+one@1', '+two@1', '+one@2', '+one@3']);
+    expect(told().flat()).toEqual(['+one@1', '+two@1', '+other@1', '+one@2', '+other@2', '+one@3']);
   });
 
   test('loses objects that are still gone after that moment', async () => {

@@ -109,7 +109,7 @@ export class Dialogue {
     outbox.keepWorkers(new Set(workers.keys()));
     for (const [worker, report] of workers) if (report !== null) outbox.add(worker, report);
     if (exists !== null) outbox.prune(exists);
-    // What is read is kept for the next stream.
+    // Without a stream the outbox keeps the counts for the next one.
     if (this.#open && outbox.unconfirmed === null) this.#send(outbox.next(head));
   }
 

@@ -9,7 +9,7 @@ import { freePorts } from './free-port.ts';
 
 /** Debian installs the programs beside each other, by release. */
 const RELEASES = '/usr/lib/postgresql';
-/** The user `nobody`, if the test runs as root. */
+/** The user id of the server if the test runs as root: PostgreSQL refuses to run as root. */
 const USER = 65_534;
 /** The password of the database user. */
 export const PASSWORD = 'a p@ss:word/?';
