@@ -28,10 +28,16 @@ export class Histogram {
   readonly #counts = new Float64Array(BOUNDS.length + 1);
   #sum = 0;
 
-  /** Adds a duration in milliseconds. Most durations are in the first buckets, so a linear search is fastest. */
-  observe(ms: number): void {
+  /** Adds a duration in milliseconds. Returns its bucket. Most durations are in the first buckets, so a linear search is fastest. */
+  observe(ms: number): number {
     let bucket = 0;
     while (bucket < BOUNDS.length && ms > (BOUNDS[bucket] as number)) bucket++;
+    this.add(bucket, ms);
+    return bucket;
+  }
+
+  /** Adds a duration whose bucket is known. */
+  add(bucket: number, ms: number): void {
     this.#counts[bucket] = (this.#counts[bucket] as number) + 1;
     this.#sum += ms;
   }

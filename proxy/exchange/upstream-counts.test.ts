@@ -19,7 +19,7 @@ test('an answer counts by its class and time, and a wait for a connection counts
   backend.attemptEnded(attemptAt(ENDPOINTS[0], { waitingSince: 90 }), 'failed', ERRORS.upstreamConnectFailed);
   const counts = backend.endpoints.get(ENDPOINTS[0] as UpstreamEndpoint);
   expect(counts?.byOutcome).toEqual({ answered: 1, declined: 1, abandoned: 0, failed: 1 });
-  expect([counts?.byClass[2], counts?.byClass[5], counts?.firstByteMs, counts?.firstBytes]).toEqual([1, 1, 40, 2]);
+  expect([counts?.byClass[2], counts?.byClass[5], counts?.firstByte.sum, counts?.firstByte.total]).toEqual([1, 1, 40, 2]);
   expect(counts?.failures).toEqual(new Map([['upstream_connect_failed', 1]]));
   expect([backend.firstByte.total, backend.queue.total]).toEqual([2, 1]);
 });

@@ -19,9 +19,8 @@ export class EndpointCounts {
   ejections: Map<string, number> | null = null;
   /** Failed attempts to connect. */
   connectFailures = 0;
-  /** The sum of the milliseconds to the first byte of each answer, and the number of these answers. */
-  firstByteMs = 0;
-  firstBytes = 0;
+  /** Milliseconds from a request to the head of its answer. */
+  readonly firstByte = new Histogram();
 }
 
 /** The counts of one backend: a cluster, or `other` for all clusters beyond the maximum. */
@@ -120,9 +119,7 @@ export class BackendCounts {
   #answered(counts: EndpointCounts, status: number, ms: number): void {
     const index = Math.min(9, Math.floor(status / 100));
     counts.byClass[index] = (counts.byClass[index] as number) + 1;
-    counts.firstByteMs += ms;
-    counts.firstBytes++;
-    this.firstByte.observe(ms);
+    this.firstByte.add(counts.firstByte.observe(ms), ms);
   }
 
   #of(endpoint: UpstreamEndpoint): EndpointCounts {

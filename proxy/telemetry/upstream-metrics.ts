@@ -44,7 +44,7 @@ export function upstreamFamilies({ counts, backends }: UpstreamSources): readonl
     ofEndpoints('weir_upstream_ejections_total', 'counter', 'Ejections of endpoints, by cause', ejectionSamples),
     ofEndpoints(
       FIRST_BYTE,
-      'summary',
+      'histogram',
       'Time from the start of a request on its connection to the head of the answer, by endpoint',
       firstByteSamples,
     ),
@@ -197,12 +197,8 @@ function connectFailureSamples(labels: Labels, { connectFailures }: EndpointCoun
   return some([{ labels, value: connectFailures }]);
 }
 
-function firstByteSamples(labels: Labels, { firstByteMs, firstBytes }: EndpointCounts): readonly Sample[] {
-  if (firstBytes === 0) return [];
-  return [
-    { metricName: `${FIRST_BYTE}_sum`, labels, value: firstByteMs / 1_000 },
-    { metricName: `${FIRST_BYTE}_count`, labels, value: firstBytes },
-  ];
+function firstByteSamples(labels: Labels, { firstByte }: EndpointCounts): readonly Sample[] {
+  return firstByte.total === 0 ? [] : firstByte.samples(FIRST_BYTE, labels);
 }
 
 /** Omits zeros. */

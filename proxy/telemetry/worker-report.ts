@@ -199,12 +199,12 @@ function* endpointsOf(backends: Iterable<BackendCounts>): Iterable<OfBackend> {
 
 type Counter = readonly [string, number];
 
-function* endpointCounters({ byOutcome, byClass, failures, connectFailures, firstByteMs, firstBytes }: EndpointCounts): Iterable<Counter> {
+function* endpointCounters({ byOutcome, byClass, failures, connectFailures, firstByte }: EndpointCounts): Iterable<Counter> {
   yield ['requests', Object.values(byOutcome).reduce((sum, count) => sum + count, 0)];
   yield ['serverErrors', byClass[5] ?? 0];
   yield ['connectFailures', connectFailures];
-  yield ['firstByteMs', firstByteMs];
-  yield ['firstBytes', firstBytes];
+  yield ['firstByteMs', firstByte.sum];
+  yield ['firstBytes', firstByte.total];
   yield* codeCounters(failures);
 }
 
