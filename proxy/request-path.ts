@@ -176,6 +176,10 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (error !== null) this.#endings.reply(attempt.exchange, error);
   }
 
+  refusalOfWait(exchange: Exchange): ExchangeError | null {
+    return this.#shedder.active ? this.#shedder.refusal(exchange, 'connect') : null;
+  }
+
   admitted(exchange: Exchange): void {
     const error = this.#attempts.proceed(exchange);
     if (error !== null) this.#endings.reply(exchange, error);

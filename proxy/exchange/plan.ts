@@ -97,8 +97,10 @@ export interface EndpointPicker {
   pick(tried: readonly UpstreamEndpoint[], subject: PickSubject): UpstreamEndpoint | null;
 }
 
-/** Gets the end of a wait at a gate. */
+/** Permits waits at a gate, and gets their ends. */
 export interface GateListener {
+  /** Null: the exchange may wait. Otherwise the error to answer with. */
+  refusalOfWait(exchange: Exchange): ExchangeError | null;
   /** The exchange goes on; the gate is not asked again. */
   admitted(exchange: Exchange): void;
   refused(exchange: Exchange, error: ExchangeError): void;

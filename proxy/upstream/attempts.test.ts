@@ -55,6 +55,7 @@ function open(endpoints: readonly FakeEndpoint[], retry: object | null = null) {
       timedOut: (_, { code }) => void deadlines.push(code),
       attemptTimedOut: () => void deadlines.push('attempt'),
       hedgeDue: () => void deadlines.push('hedge'),
+      refusalOfWait: () => null,
       admitted: () => undefined,
       refused: () => undefined,
       retryDue: () => void deadlines.push('retry'),

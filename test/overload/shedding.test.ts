@@ -9,6 +9,7 @@ import { header, status } from '../support/message.ts';
 import { cluster, listener, pathMatch, route, startProxy } from '../support/proxy.ts';
 import type { Proxy } from '../support/proxy.ts';
 import { ok } from '../support/raw-upstream.ts';
+import type { UpstreamConnection } from '../support/raw-upstream.ts';
 import { until } from '../support/until.ts';
 
 closeAfterEach();
@@ -165,4 +166,33 @@ test('a request that needs a new connection to its backend is drawn once more', 
   for (let i = 0; i < 200; i++) if (status(await client.ask(get('/Sheddable'))) === 503) refused++;
   expect(refused + upstream.requests.length).toBe(200);
   expect(await proxy.worker.registry.metrics()).toMatch(/weir_shed_total\{stage="connect",cause="memory",priority="sheddable"\} \d+/);
+});
+
+test('a request that would wait in the queue of its backend is drawn once more', async () => {
+  const held: UpstreamConnection[] = [];
+  const upstream = await openUpstream((_, connection) => {
+    held.push(connection);
+    return null;
+  });
+  const signal = new Given();
+  const settings = { circuitBreaker: { maxConnections: 1 }, priority: { level: 'Sheddable' } };
+  // The priority of a backend is unknown before the backend is chosen, so the first draw does not refuse the request.
+  const policy = { ...priority('app', {}), targets: [{ kind: 'Service', namespace: 'default', name: 'app', section: '' }], settings };
+  const proxy = await startProxy([listener(), ...cluster('app', [upstream.port]), policy, route()], {}, 'off', '', [signal]);
+  closeLater(() => proxy.close());
+  const [first, second, third] = [await openClient(proxy.port), await openClient(proxy.port), await openClient(proxy.port)];
+  const answered = first.ask(get());
+  await until(() => held.length === 1, 'the first request');
+  const waiting = second.ask(get());
+  await until(() => proxy.metric('weir_requests_active') === 2, 'the second request');
+  await signal.set(2);
+  const refused = await third.ask(get());
+  expect([status(refused), header(refused, 'retry-after')]).toEqual([503, '1']);
+  expect(await proxy.worker.registry.metrics()).toContain('weir_shed_total{stage="connect",cause="memory",priority="sheddable"} 1');
+  await signal.set(0);
+  held[0]?.socket.write(ok());
+  expect(status(await answered)).toBe(200);
+  await until(() => held.length === 2, 'the request that waited');
+  held[1]?.socket.write(ok());
+  expect(status(await waiting)).toBe(200);
 });

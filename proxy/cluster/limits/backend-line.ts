@@ -80,6 +80,8 @@ export class BackendLine implements LoadLine {
       return REFUSALS.parallel;
     }
     if (this.#hasPassage && this.#line.length === 0) return null;
+    const refusal = listener.refusalOfWait(exchange);
+    if (refusal !== null) return refusal;
     const waiter = new WaitingExchange(exchange, listener, (waiting) => this.#line.remove(waiting));
     // Before it enters, because it may leave at once.
     exchange.wait = waiter;
