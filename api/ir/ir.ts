@@ -4,6 +4,7 @@ export * from './endpoints.ts';
 export * from './filter.ts';
 export * from './listener-key.ts';
 export * from './listener.ts';
+export * from './object-data.ts';
 export * from './policy.ts';
 export * from './resource-id.ts';
 export * from './resource-kind.ts';

@@ -17,6 +17,7 @@ const mirror: ir.Filter = { type: 'RequestMirror', cluster: 'Service/ns/copy/80'
 const RESOURCES: readonly ir.Resource[] = [
   { kind: 'Secret', key: 'ns/cert', certificate: '', privateKey: '' },
   { kind: 'TrustBundle', key: 'ConfigMap/ns/ca', certificates: 'pem' },
+  { kind: 'ObjectData', key: 'Secret/ns/users', data: { htpasswd: 'YTpi' } },
   { kind: 'SessionKeys', key: 'sessions', keys: ['a2V5'] },
   { kind: 'Endpoints', key: 'Service/ns/web/80', endpoints: [] },
   {
@@ -34,6 +35,7 @@ const RESOURCES: readonly ir.Resource[] = [
     createdAt: 0,
     targets: [{ kind: 'Service', namespace: 'ns', name: 'web', section: '80' }],
     settings: {},
+    references: ['ObjectData|Secret/ns/users', 'Cluster|Service/ns/auth/80'],
   },
   {
     kind: 'Listener',
@@ -86,6 +88,7 @@ describe('the kinds of resources', () => {
 
   test.each([
     ['Cluster', ['TrustBundle']],
+    ['Policy', ['ObjectData', 'Cluster']],
     ['Listener', ['Secret', 'TrustBundle', 'SessionKeys']],
     ['Route', ['Cluster']],
     ['StreamRoute', ['Cluster']],
@@ -101,6 +104,7 @@ describe('the kinds of resources', () => {
     expect(origins.map(({ ref, part }) => [ir.objectName(ref), part].join(' ').trim())).toEqual([
       'Secret/ns/cert',
       'ConfigMap/ns/ca',
+      'Secret/ns/users',
       'SessionKeys//sessions',
       'Service/ns/web port 80',
       'Service/ns/web port 80',

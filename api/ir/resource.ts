@@ -4,6 +4,7 @@ import { contentHash } from '#lib/hash.ts';
 import { clusterKind } from './cluster.ts';
 import { endpointsKind } from './endpoints.ts';
 import { listenerKind } from './listener.ts';
+import { objectDataKind } from './object-data.ts';
 import { policyKind } from './policy.ts';
 import type { ResourceKindOf, ResourceOrigin } from './resource-kind.ts';
 import { routeKind } from './route.ts';
@@ -16,6 +17,7 @@ import { trustBundleKind } from './trust-bundle.ts';
 export const RESOURCE_KINDS = [
   secretKind,
   trustBundleKind,
+  objectDataKind,
   sessionKeysKind,
   endpointsKind,
   clusterKind,

@@ -1,6 +1,8 @@
-// The dump of compiled resources as proxies get them, without private keys.
+// The dump of compiled resources as proxies get them, without private keys and other secrets.
 import { compareText } from '#lib/compare-text.ts';
 import type { EncodedResource, Resource } from '#api/ir/ir.ts';
+
+const HIDDEN = '(not shown)';
 
 /** All resources with their versions, sorted by kind and key. */
 export function dumpResources(resources: Iterable<EncodedResource>): readonly object[] {
@@ -10,6 +12,8 @@ export function dumpResources(resources: Iterable<EncodedResource>): readonly ob
 }
 
 function withoutKeys(resource: Resource): object {
-  if (resource.kind === 'SessionKeys') return { ...resource, keys: resource.keys.map(() => '(not shown)') };
-  return resource.kind === 'Secret' ? { ...resource, privateKey: '(not shown)' } : resource;
+  if (resource.kind === 'SessionKeys') return { ...resource, keys: resource.keys.map(() => HIDDEN) };
+  if (resource.kind === 'ObjectData')
+    return { ...resource, data: Object.fromEntries(Object.keys(resource.data).map((key) => [key, HIDDEN])) };
+  return resource.kind === 'Secret' ? { ...resource, privateKey: HIDDEN } : resource;
 }

@@ -70,11 +70,25 @@ const Target = fc.tuple(
   fc.constantFrom('x', 'y', '1', '2'),
   Letter,
 );
-const Policy = fc.tuple(Letter, fc.array(Target, { maxLength: 3 })).map(([name, targets]): ir.Policy => {
-  const own = targets.map(([kind, target, section]) => ({ kind, namespace: 'a', name: target, section }));
-  return { kind: 'Policy', key: `K/a/${name}`, policyKind: 'K', namespace: 'a', name, createdAt: 0, targets: own, settings: {} };
-});
-const AnyResource: fc.Arbitrary<ir.Resource> = fc.oneof(...[Secret, TrustBundle, Endpoints, Cluster, Listener, Route, StreamRoute, Policy]);
+const ObjectData = fc
+  .tuple(Letter, Letter)
+  .map(([name, text]) => ({ kind: 'ObjectData' as const, key: `Secret/a/${name}`, data: { text } }));
+/** Policies of backends refer to no backends: a cluster that needs itself would never go. */
+const Policy = fc
+  .tuple(Letter, fc.array(Target, { maxLength: 3 }), fc.uniqueArray(Letter), fc.uniqueArray(ClusterKey))
+  .map(([name, targets, data, clusters]): ir.Policy => {
+    const own = targets.map(([kind, target, section]) => ({ kind, namespace: 'a', name: target, section }));
+    const ofBackend = own.some(({ kind }) => kind === 'Service' || kind === 'Backend');
+    const references = [
+      ...data.map((each) => `ObjectData|Secret/a/${each}`),
+      ...(ofBackend ? [] : clusters).map((key) => `Cluster|${key}`),
+    ];
+    const names = { policyKind: 'K', namespace: 'a', name, createdAt: 0 };
+    return { kind: 'Policy', key: `K/a/${name}`, ...names, targets: own, settings: {}, references };
+  });
+const AnyResource: fc.Arbitrary<ir.Resource> = fc.oneof(
+  ...[Secret, TrustBundle, Endpoints, Cluster, Listener, Route, StreamRoute, Policy, ObjectData],
+);
 
 type Step =
   | { readonly put: readonly ir.Resource[]; readonly remove: number; readonly own: string; readonly share: string }
@@ -142,30 +156,39 @@ class World {
       .filter((one) => one.kind === 'Route' || one.kind === 'StreamRoute')
       .map((route) => ({ ...route, attachments: route.attachments.filter(attached) }))
       .filter(({ attachments }) => attachments.length > 0);
-    const mentioned = JSON.stringify(routes);
-    const clusters = all.filter((one) => one.kind === 'Cluster').filter(({ key }) => mentioned.includes(`"cluster":"${key}"`));
-    const endpoints = all.filter((one) => one.kind === 'Endpoints').filter(({ key }) => mentioned.includes(`"cluster":"${key}"`));
-    const objects = new Set([
+    const front = new Set([
       ...listeners.map(({ gateway }) => `Gateway/${gateway}`),
       ...listeners.filter(({ key }) => key.endsWith('/a/1/1')).map(() => 'ListenerSet/a/1'),
       ...routes.map(({ objectKind, namespace, name }) => `${objectKind}/${namespace}/${name}`),
-      ...clusters.map(({ key }) => key.split('/').slice(0, 3).join('/')),
     ]);
-    const policies = all
-      .filter((one) => one.kind === 'Policy')
-      .map((policy) => ({
-        ...policy,
-        targets: policy.targets.filter(({ kind, namespace, name }) => objects.has(`${kind}/${namespace}/${name}`)),
-      }))
-      .filter(({ targets }) => targets.length > 0);
+    const mentioned = JSON.stringify(routes);
+    const referred = new Set(policiesOf(all, front).flatMap(({ references = [] }) => references));
+    const isUsed = ({ key }: { key: string }) => mentioned.includes(`"cluster":"${key}"`) || referred.has(`Cluster|${key}`);
+    const clusters = all.filter((one) => one.kind === 'Cluster').filter(isUsed);
+    const endpoints = all.filter((one) => one.kind === 'Endpoints').filter(isUsed);
+    const objects = new Set([...front, ...clusters.map(({ key }) => key.split('/').slice(0, 3).join('/'))]);
+    const policies = policiesOf(all, objects);
+    const entries = new Set(policies.flatMap(({ references = [] }) => references));
+    const data = all.filter((one) => one.kind === 'ObjectData').filter((one) => entries.has(idOf(one)));
     const secrets = all
       .filter((one) => one.kind === 'Secret')
       .filter(({ key }) => listeners.some(({ tls, clientCertificate }) => tls?.certificates.includes(key) || clientCertificate === key));
     const trusted = JSON.stringify([listeners, clusters]);
     const bundles = all.filter((one) => one.kind === 'TrustBundle').filter(({ key }) => trusted.includes(`"${key}"`));
-    const visible: ir.Resource[] = [...listeners, ...routes, ...clusters, ...endpoints, ...policies, ...secrets, ...bundles];
+    const visible: ir.Resource[] = [...listeners, ...routes, ...clusters, ...endpoints, ...policies, ...data, ...secrets, ...bundles];
     return new Map(visible.map((one) => [idOf(one), JSON.stringify(one)]));
   }
+}
+
+/** The policies for some of the objects, with these targets only. */
+function policiesOf(all: readonly ir.Resource[], objects: ReadonlySet<string>): readonly ir.Policy[] {
+  return all
+    .filter((one) => one.kind === 'Policy')
+    .map((policy) => ({
+      ...policy,
+      targets: policy.targets.filter(({ kind, namespace, name }) => objects.has(`${kind}/${namespace}/${name}`)),
+    }))
+    .filter(({ targets }) => targets.length > 0);
 }
 
 function contents(cache: PushCache): [string, string][] {

@@ -10,6 +10,7 @@ import type { EndpointRegistry } from '../cluster/endpoint.ts';
 import type { Limits } from '../exchange/limits.ts';
 import { SessionKeys } from '../cluster/session/session-keys.ts';
 import type { Notices } from '../exchange/notices.ts';
+import type { ObjectData } from '../exchange/object-data.ts';
 import type { UpstreamCounts } from '../exchange/upstream-counts.ts';
 import type { FilterDependencies } from '../filter/chain.ts';
 import type { ListenerProblem } from '../listener/problem.ts';
@@ -18,6 +19,7 @@ import { agree } from '../listener/protocol.ts';
 import type { PortProtocol } from '../listener/protocol.ts';
 import { listenerSettings, trustedProxies, withTlsSettings } from './client-traffic.ts';
 import { ClusterMap } from './cluster-map.ts';
+import { ObjectDataStore } from './object-data.ts';
 import { lackIn, Pairs, withPairs } from './pairs.ts';
 import type { PairChange } from './pairs.ts';
 import { buildPlans } from './plan.ts';
@@ -81,6 +83,7 @@ export class RuntimeBuilder {
   readonly #secrets = new Pairs();
   readonly #bundles = new Map<string, ir.TrustBundle>();
   readonly #sessionKeys = new SessionKeys();
+  readonly #data = new ObjectDataStore();
   readonly #policies = new Map<string, ir.Policy>();
   #policyIndex = PolicyIndex.EMPTY;
   readonly #routes = new Map<string, ir.Route>();
@@ -108,6 +111,7 @@ export class RuntimeBuilder {
       // A controller that cannot read the keys must not end the sessions.
       remove: () => undefined,
     },
+    ObjectData: { set: (resource) => this.#data.set(resource), remove: (key) => this.#data.remove(key) },
     Endpoints: {
       set: ({ key, endpoints }) => this.#clusters.get(key).update(endpoints),
       remove: (key) => this.#clusters.get(key).update([]),
@@ -122,10 +126,12 @@ export class RuntimeBuilder {
     Policy: {
       set: (policy, touched) => {
         touched.policies.push(policy, ...this.#policy(policy.key));
+        this.#clusters.use(policy, this.#policies.get(policy.key));
         this.#policies.set(policy.key, policy);
       },
       remove: (key, touched) => {
         touched.policies.push(...this.#policy(key));
+        this.#clusters.use(undefined, this.#policies.get(key));
         this.#policies.delete(key);
       },
     },
@@ -149,6 +155,11 @@ export class RuntimeBuilder {
     this.#clusters = new ClusterMap({ registry, counts, workers, made: (cluster) => this.#configure(cluster) });
     this.#streams = new StreamRoutes(this.#clusters);
     this.current = new Runtime(0, { tables: new Map(), plans: this.#plans, identities: new Map(), trusted: new Map() });
+  }
+
+  /** The entries of Secrets and ConfigMaps that policies refer to. */
+  get data(): ObjectData {
+    return this.#data;
   }
 
   /** Clusters by key, for metrics and dumps. */

@@ -1,4 +1,4 @@
-// The clusters of a runtime by key. A cluster exists while a route refers to it or it has endpoints, so that plans never have an outdated
+// The clusters of a runtime by key. A cluster exists while a route or policy refers to it or it has endpoints, so that plans never have an outdated
 // cluster, in any order of resources, and also if a backend is missing.
 import * as ir from '#api/ir/ir.ts';
 import { Cluster } from '../cluster/cluster.ts';
@@ -7,8 +7,8 @@ import type { ClusterVariant } from '../cluster/variant.ts';
 import type { Notices } from '../exchange/notices.ts';
 import type { UpstreamCounts } from '../exchange/upstream-counts.ts';
 
-/** A route of either kind. */
-type AnyRoute = ir.Route | ir.StreamRoute;
+/** A resource that refers to clusters: a route of either kind, or a policy. */
+type User = ir.Route | ir.StreamRoute | ir.Policy;
 
 export interface ClusterMapOptions {
   readonly registry: EndpointRegistry;
@@ -25,7 +25,7 @@ export class ClusterMap {
   readonly #workers: number;
   readonly #made: (cluster: Cluster) => void;
   readonly #clusters = new Map<string, Cluster>();
-  /** The number of references of routes to a key. */
+  /** The number of references of routes and policies to a key. */
   readonly #uses = new Map<string, number>();
   /** The number of plans that refer to a variant. */
   readonly #plans = new Map<ClusterVariant, number>();
@@ -66,9 +66,9 @@ export class ClusterMap {
     if (cluster !== undefined) cluster.forced = forced;
   }
 
-  /** Counts the references of a route, and discounts those of its previous form. */
-  use(route: AnyRoute | undefined, previous: AnyRoute | undefined): void {
-    for (const key of namedClusters(route)) this.#uses.set(key, (this.#uses.get(key) ?? 0) + 1);
+  /** Counts the references of a route or policy, and discounts those of its previous form. */
+  use(user: User | undefined, previous: User | undefined): void {
+    for (const key of namedClusters(user)) this.#uses.set(key, (this.#uses.get(key) ?? 0) + 1);
     for (const key of namedClusters(previous)) {
       this.#uses.set(key, (this.#uses.get(key) ?? 0) - 1);
       this.#suspects.add(key);
@@ -81,7 +81,7 @@ export class ClusterMap {
     for (const variant of previous) this.#plans.set(variant, (this.#plans.get(variant) ?? 0) - 1);
   }
 
-  /** Removes clusters without routes and endpoints, and variants without plans. Call it after each batch. */
+  /** Removes clusters without users and endpoints, and variants without plans. Call it after each batch. */
   sweep(): void {
     for (const [variant, plans] of this.#plans) {
       if (plans > 0) continue;
@@ -101,7 +101,8 @@ export class ClusterMap {
   }
 }
 
-function namedClusters(route: AnyRoute | undefined): readonly string[] {
-  if (route === undefined) return [];
-  return route.kind === 'StreamRoute' ? ir.clustersOfStreamRoute(route) : ir.clustersOfRoute(route);
+function namedClusters(user: User | undefined): readonly string[] {
+  if (user === undefined) return [];
+  if (user.kind === 'Policy') return ir.clustersOfPolicy(user);
+  return user.kind === 'StreamRoute' ? ir.clustersOfStreamRoute(user) : ir.clustersOfRoute(user);
 }

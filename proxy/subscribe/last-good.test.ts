@@ -11,6 +11,7 @@ import type { LastGoodOptions } from './last-good.ts';
 const MATERIAL = 'TUlHSEFnRUFNQk1HQnlxR1NNNDlBZ0VHQ0NxR1NNNDlBd0VI';
 const ROUTE = encoded('Route', 'HTTPRoute/a/b/0', '{"text":"two\\nlines, ünicode"}');
 const SECRET = encoded('Secret', 'a/tls', JSON.stringify({ privateKey: `-----BEGIN PRIVATE KEY-----\n${MATERIAL}` }));
+const ENTRIES = encoded('ObjectData', 'Secret/a/users', JSON.stringify({ data: { htpasswd: MATERIAL } }));
 
 function encoded(kind: EncodedResource['kind'], key: string, body: string): EncodedResource {
   return { kind, key, version: `version of ${key}`, body: Buffer.from(body) };
@@ -55,7 +56,7 @@ describe('the last good file', () => {
 
   test('shows no key material, and can be read by its owner only', async () => {
     const key = newKey();
-    await write([SECRET, ROUTE], key);
+    await write([SECRET, ENTRIES, ROUTE], key);
     const text = await readFile(file, 'latin1');
     expect(text).toContain(ROUTE.body.toString('latin1'));
     expect(text).not.toContain(MATERIAL);
