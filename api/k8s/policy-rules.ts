@@ -1,4 +1,5 @@
 // Rules of policies that a schema cannot express (CEL in the CRDs): the kinds of targets, and valid sizes, ranges and header names.
+import { compileExpression, type ExpressionResult } from '../expression/expression.ts';
 import { parseAddressRange } from '#lib/address-range.ts';
 import { parseSize } from '#lib/size.ts';
 import type { TSchema } from 'typebox';
@@ -60,6 +61,8 @@ const FORMS: ReadonlyMap<string, (value: string, field: string) => FieldError[]>
   ['field', checkFieldName],
   ['regex', checkRegex],
   ['status', checkStatuses],
+  ['condition', (value, field) => checkExpression(value, field, 'bool')],
+  ['text expression', (value, field) => checkExpression(value, field, 'string')],
 ]);
 
 /** A single status is a range of one. */
@@ -71,6 +74,11 @@ function checkStatuses(value: string, field: string): FieldError[] {
 function checkRange(value: string, field: string): FieldError[] {
   const range = parseAddressRange(value);
   return range.ok ? [] : [{ field, reason: range.error }];
+}
+
+function checkExpression(value: string, field: string, result: ExpressionResult): FieldError[] {
+  const expression = compileExpression(value, { result });
+  return expression.ok ? [] : [{ field, reason: expression.error }];
 }
 
 /** The codec keeps these headers out of the list, so they would never be found. */

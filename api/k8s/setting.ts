@@ -1,5 +1,6 @@
 // Building blocks for the settings of Weir's policies. A setting is never required and has no default in the schema: if an object leaves it
 // out, the next policy decides, and finally the flags of the proxy.
+import { MAX_EXPRESSION, type ExpressionResult } from '../expression/expression.ts';
 import { SIZE_PATTERN } from '#lib/size.ts';
 import { Type, type TProperties, type TSchema } from 'typebox';
 import { DURATION_FORM, DURATION_RULES } from './schema.ts';
@@ -7,7 +8,8 @@ import { DURATION_FORM, DURATION_RULES } from './schema.ts';
 // Keywords that JSON Schema does not define; schema checkers ignore them.
 //   ~unit     the unit after conversion: `milliseconds` or `bytes`
 //   ~must     completes the sentence "must be ..." if the description says what the setting does
-//   ~form     the form of a text that a pattern cannot express: `range`, `field`, `regex`, `status`
+//   ~form     the form of a text that a pattern cannot express: `range`, `field`, `regex`,
+//             `status`, `condition`, `text expression`
 //   ~minimum, ~maximum   bounds of a size, bytes
 
 const RANGE_FORM = 'a range of addresses like 10.0.0.0/8 or fd00::/8';
@@ -80,6 +82,12 @@ export function hex(description: string) {
 /** A regular expression with the syntax of RE2. */
 export function pattern(description: string) {
   return Type.Optional(Type.String({ minLength: 1, maxLength: 1_024, description, '~form': 'regex' }));
+}
+
+/** An expression in CEL over the request (api/expression): a condition that is true or false, or a text. */
+export function expression(description: string, result: ExpressionResult = 'bool') {
+  const form = result === 'bool' ? 'condition' : 'text expression';
+  return Type.Optional(Type.String({ minLength: 1, maxLength: MAX_EXPRESSION, description, '~form': form }));
 }
 
 /** The name of a session, as the Gateway API allows it, and as cookies and headers can have it. */

@@ -1,0 +1,164 @@
+// The values that expressions can read. Each is read from its source at the first use, so that an expression pays for what it names only.
+import { readAddress } from '#lib/address-words.ts';
+
+/** A request as its source has it. Headers: flat pairs of a lower-case name and a value. */
+export interface RequestSource {
+  readonly method: string;
+  readonly scheme: string;
+  readonly host: string;
+  /** Normalised, without the query. */
+  readonly path: string;
+  /** Without '?'. */
+  readonly query: string;
+  readonly headers: readonly string[];
+  /** Bytes of the announced body; -1 if its length is not announced. */
+  readonly size: number;
+}
+
+/** The authenticated caller; every field is empty without one. */
+export interface PrincipalSource {
+  readonly id: string;
+  readonly method: string;
+  readonly groups: readonly string[];
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly consumer: string;
+  readonly plan: string;
+}
+
+/** The head of an answer. */
+export interface ResponseSource {
+  readonly status: number;
+  readonly headers: readonly string[];
+}
+
+const NO_PRINCIPAL: PrincipalSource = Object.freeze({ id: '', method: '', groups: [], claims: {}, consumer: '', plan: '' });
+
+/** `request` in expressions. */
+export class RequestFacts {
+  readonly #source: RequestSource;
+  #headers: ReadonlyMap<string, string> | null = null;
+  #query: ReadonlyMap<string, string> | null = null;
+
+  constructor(source: RequestSource) {
+    this.#source = source;
+  }
+
+  get method(): string {
+    return this.#source.method;
+  }
+
+  get scheme(): string {
+    return this.#source.scheme;
+  }
+
+  get host(): string {
+    return this.#source.host;
+  }
+
+  get path(): string {
+    return this.#source.path;
+  }
+
+  get size(): bigint {
+    return BigInt(this.#source.size);
+  }
+
+  get headers(): ReadonlyMap<string, string> {
+    return (this.#headers ??= headerMap(this.#source.headers));
+  }
+
+  get query(): ReadonlyMap<string, string> {
+    return (this.#query ??= queryMap(this.#source.query));
+  }
+}
+
+/** `client` in expressions. */
+export class ClientFacts {
+  readonly address: string;
+
+  constructor(address: string) {
+    this.address = address;
+  }
+
+  /** 4 or 6; 0 for a peer without an address. */
+  get version(): bigint {
+    return BigInt(readAddress(this.address));
+  }
+}
+
+/** `principal` in expressions. */
+export class PrincipalFacts {
+  readonly #source: PrincipalSource;
+
+  constructor(source: PrincipalSource | null) {
+    this.#source = source ?? NO_PRINCIPAL;
+  }
+
+  get id(): string {
+    return this.#source.id;
+  }
+
+  get method(): string {
+    return this.#source.method;
+  }
+
+  get groups(): readonly string[] {
+    return this.#source.groups;
+  }
+
+  get claims(): Readonly<Record<string, unknown>> {
+    return this.#source.claims;
+  }
+
+  get consumer(): string {
+    return this.#source.consumer;
+  }
+
+  get plan(): string {
+    return this.#source.plan;
+  }
+}
+
+/** `response` in expressions. */
+export class ResponseFacts {
+  readonly #source: ResponseSource;
+
+  constructor(source: ResponseSource) {
+    this.#source = source;
+  }
+
+  get status(): bigint {
+    return BigInt(this.#source.status);
+  }
+
+  get headers(): ReadonlyMap<string, string> {
+    return headerMap(this.#source.headers);
+  }
+}
+
+/** Everything that an expression can read. `response` is only there once an answer has begun. */
+export interface Facts {
+  readonly request: RequestFacts;
+  readonly client: ClientFacts;
+  readonly principal: PrincipalFacts;
+  readonly now: Date;
+  readonly response?: ResponseFacts;
+}
+
+/** Several lines of one name are one value with commas (RFC 9110 section 5.3). */
+function headerMap(headers: readonly string[]): ReadonlyMap<string, string> {
+  const map = new Map<string, string>();
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] as string;
+    const before = map.get(name);
+    map.set(name, before === undefined ? (headers[i + 1] as string) : `${before}, ${headers[i + 1]}`);
+  }
+  return map;
+}
+
+/** The first value of a repeated parameter counts. */
+function queryMap(query: string): ReadonlyMap<string, string> {
+  const map = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(query)) if (!map.has(name)) map.set(name, value);
+  return map;
+}
