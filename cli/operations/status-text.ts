@@ -1,4 +1,5 @@
 // The status of a fleet as text for people: the problems first, then proxies, listeners, backends with their endpoints, and routes.
+import { reasonText } from '#api/wire/endpoint-reasons.ts';
 import type { FleetStatus, StatusBackend, StatusEndpoint, StatusProxy, StatusRoute } from '../../controller/telemetry/status.ts';
 import { tableOf } from './table.ts';
 
@@ -67,7 +68,7 @@ function breakerText({ breaker, breakers }: StatusBackend): string {
 
 function endpointRow(endpoint: StatusEndpoint): readonly string[] {
   const { state, requestsPerSecond, failuresPerSecond, firstByteMs, inFlight, connections, reasons } = endpoint;
-  const why = reasons.map(({ reason, count, ageMs }) => `${reason} at ${count} for ${Math.round(ageMs / 1_000)} s`).join(', ');
+  const why = reasons.map(({ reason, count, ageMs }) => `${reasonText(reason)} at ${count} for ${Math.round(ageMs / 1_000)} s`).join(', ');
   const rates = [rate(requestsPerSecond), rate(failuresPerSecond), firstByteMs === null ? '' : `~${milliseconds(firstByteMs)}`];
   return [`  ${endpoint.endpoint}`, state, ...rates, '', String(inFlight), String(connections), why];
 }

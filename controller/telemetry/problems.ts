@@ -1,4 +1,5 @@
 // The problems in a status: what an operator must know at 3 a.m., the worst first, each with the remedy if there is one.
+import { reasonText } from '#api/wire/endpoint-reasons.ts';
 import type { FleetStatus, StatusBackend, StatusEndpoint, StatusProxy, StatusRoute } from './status.ts';
 
 export interface StatusProblem {
@@ -83,7 +84,10 @@ function endpointProblems(backend: string, { endpoint, state, reasons }: StatusE
   return reasons.map(({ reason, count, proxies, ageMs }) => {
     const seconds = Math.round(ageMs / 1_000);
     const more = count > proxies.length ? ', ...' : '';
-    return warning(object, `is ${reason} at ${count === 1 ? 'proxy' : `${count} proxies:`} ${proxies.join(', ')}${more} for ${seconds} s`);
+    return warning(
+      object,
+      `is ${reasonText(reason)} at ${count === 1 ? 'proxy' : `${count} proxies:`} ${proxies.join(', ')}${more} for ${seconds} s`,
+    );
   });
 }
 

@@ -3,6 +3,7 @@
 import type { Endpoints, Listener, Resource, Route, StreamRoute } from '#api/ir/ir.ts';
 import { worstBreaker } from '#api/wire/breaker-state.ts';
 import type { BreakerState } from '#api/wire/breaker-state.ts';
+import { isAgainst } from '#api/wire/endpoint-reasons.ts';
 import { compareText } from '#lib/compare-text.ts';
 import { quantile } from '#lib/histogram.ts';
 import { joinAddress } from '#lib/host-port.ts';
@@ -215,7 +216,7 @@ function endpointOf(endpoint: string, draining: boolean, { counted, address }: J
 
 function stateOf(draining: boolean, reasons: readonly ReasonSeen[], present: number): StatusEndpoint['state'] {
   if (draining) return 'draining';
-  const against = reasons.filter(({ reason }) => reason !== 'forcedIn');
+  const against = reasons.filter(({ reason }) => isAgainst(reason));
   if (against.length === 0) return 'ready';
   return against.some(({ count }) => count >= present) ? 'unusable' : 'degraded';
 }

@@ -8,12 +8,18 @@ import type { Member } from './member.ts';
  * operator's word counts more than any reason: an endpoint that is forced out is never chosen, one that is forced in always may be.
  */
 export function candidatesOf(members: readonly Member[], health: readonly EndpointHealth[], panicThreshold: number): readonly Member[] {
-  const allowed = members.filter(({ endpoint }) => endpoint.override !== 'out');
+  const allowed = members.filter(isAllowed);
   const healthy = health.reduce(without, allowed);
   const usable = inPanic(allowed, healthy, panicThreshold);
   if (!allowed.some(isForcedIn)) return usable;
   const chosen = new Set(usable);
   return allowed.filter((member) => chosen.has(member) || isForcedIn(member));
+}
+
+/** The members that the reasons up to the one with this name leave. */
+export function leftBy(members: readonly Member[], health: readonly EndpointHealth[], last: string): readonly Member[] {
+  const until = health.findIndex(({ reason }) => reason === last) + 1;
+  return health.slice(0, until).reduce(without, members.filter(isAllowed));
 }
 
 /**
@@ -28,6 +34,10 @@ function inPanic(members: readonly Member[], healthy: readonly Member[], thresho
 function without(members: readonly Member[], health: EndpointHealth): readonly Member[] {
   const usable = health.usable(members);
   return usable.length === 0 ? members : usable;
+}
+
+function isAllowed({ endpoint }: Member): boolean {
+  return endpoint.override !== 'out';
 }
 
 function isForcedIn({ endpoint }: Member): boolean {

@@ -150,6 +150,11 @@ export class Cluster implements EndpointUser {
     return [...this.#variants.values()].flatMap(({ detection }) => (detection === null ? [] : [detection]));
   }
 
+  avoidsEjected(endpoint: Endpoint): boolean | null {
+    const verdicts = [...this.#variants.values()].map((variant) => variant.avoidsEjected(endpoint)).filter((verdict) => verdict !== null);
+    return verdicts.length === 0 ? null : verdicts.includes(true);
+  }
+
   detectionsChanged(): void {
     for (const { outliers } of this.#endpoints) outliers.outdate();
   }

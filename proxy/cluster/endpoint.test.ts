@@ -1,10 +1,13 @@
 // Endpoints by address: one state per address, with any number of clusters, and one pool per transport.
 import { describe, expect, test } from '@jest/globals';
 import type { Transport } from '../exchange/plan.ts';
+import { UpstreamCounts } from '../exchange/upstream-counts.ts';
 import { TimerWheel } from '#lib/timer-wheel.ts';
 import type { BreakerSettings } from './breaker/breaker-settings.ts';
+import { Cluster } from './cluster.ts';
 import { EndpointRegistry } from './endpoint.ts';
-import type { EndpointPool, PoolCounts } from './endpoint.ts';
+import type { Endpoint, EndpointPool, PoolCounts } from './endpoint.ts';
+import { detectionId, STANDARD_OUTLIERS } from './health/outlier-settings.ts';
 import { transportOf } from './transport.ts';
 import { reasonsOf } from './variant.ts';
 
@@ -111,10 +114,14 @@ describe('the reasons of an endpoint', () => {
 
   test('are all that apply; an override is the only one, since the others have no effect then', () => {
     const { endpoints } = registry();
-    const endpoint = endpoints.acquire('10.0.0.1', 80);
+    const cluster = new Cluster('app', endpoints, new UpstreamCounts(100).acquire('app'));
+    cluster.update(['10.0.0.1', '10.0.0.2'].map((address) => ({ address, port: 80, draining: false })));
+    const [endpoint] = cluster.endpoints as [Endpoint];
+    const variant = cluster.variant();
+    variant.pick([], { clientAddress: '192.0.2.1', requestHeaders: [], query: '' });
     expect(reasonsOf(endpoint)).toEqual([]);
     endpoint.unhealthy = new Set(['check']);
-    endpoint.outliers.take('detection', { cause: '5xx', times: 1, length: 60_000, until: Date.now() + 60_000 });
+    endpoint.outliers.take(detectionId(STANDARD_OUTLIERS), { cause: '5xx', times: 1, length: 60_000, until: Date.now() + 60_000 });
     endpoint.breakers.of(BREAKER).open('told');
     for (let i = 0; i < 10; i++) endpoint.connectFailed();
     expect(reasonsOf(endpoint)).toEqual(['unhealthy', 'ejected', 'open', 'refusing']);
@@ -122,6 +129,6 @@ describe('the reasons of an endpoint', () => {
     expect(reasonsOf(endpoint)).toEqual(['forcedOut']);
     endpoints.override('10.0.0.1|80', 'in');
     expect(reasonsOf(endpoint)).toEqual(['forcedIn']);
-    endpoints.release(endpoint);
+    cluster.update([]);
   });
 });

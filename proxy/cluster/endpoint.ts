@@ -42,6 +42,8 @@ export interface EndpointUser {
   readonly detections: Iterable<OutlierSettings>;
   /** The breakers of single endpoints that its rules want. */
   readonly endpointBreakers: Iterable<BreakerSettings>;
+  /** Whether it avoids an endpoint that is ejected: ejections count up to a share of the endpoints. Null if no request has used it. */
+  avoidsEjected(endpoint: Endpoint): boolean | null;
   /** The endpoint became usable or unusable for some reason. */
   endpointChanged(): void;
 }

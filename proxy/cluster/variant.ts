@@ -7,9 +7,10 @@ import type { Gate, PickSubject, ProxyProtocol, RetryBudget, Transport, Upstream
 import type { Session } from '../exchange/session.ts';
 import type { StreamCluster } from '../exchange/stream-plan.ts';
 import type { BackendCounts } from '../exchange/upstream-counts.ts';
+import { EJECTED_IN_USE } from '#api/wire/endpoint-reasons.ts';
 import { makeBalancer } from './balancer/index.ts';
 import { BreakerFeed } from './breaker/breaker-feed.ts';
-import { candidatesOf } from './candidates.ts';
+import { candidatesOf, leftBy } from './candidates.ts';
 import type { Endpoint, EndpointTimers } from './endpoint.ts';
 import { resolveCheck } from './health/active-check.ts';
 import type { ResolvedCheck } from './health/active-check.ts';
@@ -62,7 +63,15 @@ export function reasonsOf(endpoint: Endpoint): readonly string[] {
   if (endpoint.override !== null) return [endpoint.override === 'out' ? 'forcedOut' : 'forcedIn'];
   const failing = endpoint.unhealthy.size > 0 ? ['unhealthy'] : [];
   const open = endpoint.breakers.state === 'open' ? ['open'] : [];
-  return [...failing, ...(endpoint.outliers.ejected ? ['ejected'] : []), ...open, ...(endpoint.refusal.active ? [refusing.reason] : [])];
+  const ejection = endpoint.outliers.ejected ? ejectionOf(endpoint) : [];
+  return [...failing, ...ejection, ...open, ...(endpoint.refusal.active ? [refusing.reason] : [])];
+}
+
+/** None if no request of this worker has met the ejection. */
+function ejectionOf(endpoint: Endpoint): readonly string[] {
+  const verdicts = new Set([...endpoint.users].map((user) => user.avoidsEjected(endpoint)));
+  if (verdicts.has(true)) return ['ejected'];
+  return verdicts.has(false) ? [EJECTED_IN_USE] : [];
 }
 
 const ENDPOINTS_FULL = withDetail(ERRORS.overloaded, 'parallel requests of every endpoint');
@@ -87,6 +96,8 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
   #isStrangerNamed = false;
   /** The endpoints that may continue sessions: draining ones too. Null until a session asks. */
   #lasting: ReadonlySet<UpstreamEndpoint> | null = null;
+  /** The members that ejection and the reasons before it leave; null until a report asks. */
+  #spared: { readonly members: ReadonlySet<Endpoint>; readonly left: ReadonlySet<Endpoint> } | null = null;
   /** The candidates are no longer true. */
   #outdated = true;
   #retired = false;
@@ -213,9 +224,23 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
     this.#cluster.load.ended(attempt);
   }
 
+  /** Whether it avoids an ejected endpoint; null if it is not in use, or may not choose the endpoint in any case. */
+  avoidsEjected(endpoint: Endpoint): boolean | null {
+    if (!this.#used) return null;
+    this.#spared ??= this.#spare();
+    return this.#spared.members.has(endpoint) ? !this.#spared.left.has(endpoint) : null;
+  }
+
+  #spare(): { readonly members: ReadonlySet<Endpoint>; readonly left: ReadonlySet<Endpoint> } {
+    const members = subsetOf(this.#cluster.members, this.settings.subset);
+    const left = leftBy(members, this.#health, 'ejected');
+    return { members: new Set(members.map(({ endpoint }) => endpoint)), left: new Set(left.map(({ endpoint }) => endpoint)) };
+  }
+
   /** An endpoint came, left, or became usable or unusable. */
   changed(): void {
     this.#outdated = true;
+    this.#spared = null;
   }
 
   /** No plan refers to it any more. Exchanges with an older plan still use it, and it gets no more notices: every pick looks anew. */

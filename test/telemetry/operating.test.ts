@@ -1,5 +1,9 @@
 // `weir status`, `weir proxies` and `weir endpoint` at `weir up`, as processes.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { once } from 'node:events';
+import http from 'node:http';
+import type net from 'node:net';
+import type { FleetStatus } from '../../controller/telemetry/status.ts';
 import { Backend } from '../support/backend.ts';
 import { appAt, OperatedWeir } from '../support/operated-weir.ts';
 
@@ -48,6 +52,37 @@ describe('weir status', () => {
     const { code, output } = await up.weir('status');
     expect(code).toBe(1);
     expect(output).toMatch(/Problems[^]*critical {3}/);
+  });
+});
+
+describe('weir status, of more ejections than maxEjectionPercent', () => {
+  /** A port that answers every request with 500. */
+  async function failing(): Promise<number> {
+    const server = http.createServer((_, response) => void response.writeHead(500).end());
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    closers.push(() => void (server.close(), server.closeAllConnections()));
+    return (server.address() as net.AddressInfo).port;
+  }
+
+  test('shows the oldest as unusable and the others as usable, with the reason', async () => {
+    await up.stop();
+    const policy = {
+      ...{ apiVersion: 'gateway.weir.dev/v1alpha1', kind: 'BackendTrafficPolicy', metadata: { name: 'app' } },
+      spec: {
+        targetRefs: [{ group: 'gateway.weir.dev', kind: 'Backend', name: 'app' }],
+        healthCheck: { passive: { consecutive5xx: 1, maxEjectionPercent: 34, baseEjectionTime: '10m', maxEjectionTime: '10m' } },
+      },
+    };
+    up = await OperatedWeir.start([...appAt([await failing(), await failing(), backends[0]?.port as number]), policy]);
+    await up.ask(10);
+    const reasonsIn = ({ backends: all }: FleetStatus): readonly string[] =>
+      all.flatMap(({ endpoints }) => endpoints.flatMap(({ state, reasons }) => reasons.map(({ reason }) => `${reason}: ${state}`)));
+    const shown = await up.statusWith((status) => reasonsIn(status).length === 2);
+    expect(reasonsIn(shown).toSorted()).toEqual(['ejected: unusable', 'ejectedInUse: ready']);
+    const { output } = await up.weir('status');
+    expect(output).toContain('2/3 usable');
+    expect(output).toMatch(/ready .* ejected beyond maxEjectionPercent, so still used, at 1 for \d+ s/);
   });
 });
 
