@@ -20,6 +20,7 @@ import { splitTrippedKey } from './exchange/notices.ts';
 import type { Notice } from './exchange/notices.ts';
 import type { ClaimPort } from './exchange/port-claim.ts';
 import { WorkerBroadcast } from './exchange/worker-broadcast.ts';
+import { FilterPool } from './filter/filter-pool.ts';
 import { IsolatedRequestPath } from './isolated-request-path.ts';
 import type { Inspected, Inspecting, Inspection } from './inspection/inspection.ts';
 import { inspectProcess } from './inspection/process.ts';
@@ -136,10 +137,14 @@ export class Worker {
       streams: telemetry.sessions,
     });
     const mirror = this.#mirrorOn(path, limits);
-    const [endpoints, counts, listeners] = [this.#endpoints, telemetry.upstreams, this.#listeners];
-    this.#builder = new RuntimeBuilder({ limits, endpoints, counts, workers: options.workers, filters: { mirror }, listeners });
+    this.#builder = this.#makeBuilder(options, new FilterPool({ mirror }));
     this.#followNotices();
     this.#exposeMetrics(mirror);
+  }
+
+  #makeBuilder({ limits, workers }: WorkerOptions, filters: FilterPool): RuntimeBuilder {
+    const [endpoints, counts, listeners] = [this.#endpoints, this.#telemetry.upstreams, this.#listeners];
+    return new RuntimeBuilder({ limits, endpoints, counts, workers, filters, listeners });
   }
 
   readonly #tells: EndpointTells = {

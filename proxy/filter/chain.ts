@@ -1,27 +1,6 @@
-// Filter chains: built with the route, run by index, without promises unless a filter returns one.
-import type * as ir from '#api/ir/ir.ts';
+// Runs the filter chains of plans: by index, without promises unless a filter returns one.
 import type { Exchange } from '../exchange/exchange.ts';
 import type { FilterVerdict, RequestFilter, ResponseFilter } from '../exchange/plan.ts';
-import { FILTERS } from './index.ts';
-import type { FilterDependencies } from './filter.ts';
-
-export type { FilterDependencies } from './filter.ts';
-
-/** The request filters of a rule or backend in the order of FILTERS, or null without any. */
-export function buildRequestChain(filters: readonly ir.Filter[], dependencies: FilterDependencies): readonly RequestFilter[] | null {
-  const chain = FILTERS.flatMap((factory) => filters.map((filter) => factory.request?.(filter, dependencies) ?? null)).filter(
-    (one) => one !== null,
-  );
-  return chain.length === 0 ? null : Object.freeze(chain);
-}
-
-/** The response filters in reverse order: the first filter of a request is the last of its answer. */
-export function buildResponseChain(filters: readonly ir.Filter[], dependencies: FilterDependencies): readonly ResponseFilter[] | null {
-  const chain = FILTERS.flatMap((factory) => filters.map((filter) => factory.response?.(filter, dependencies) ?? null)).filter(
-    (one) => one !== null,
-  );
-  return chain.length === 0 ? null : Object.freeze(chain.reverse());
-}
 
 /** Runs request filters until one answers, or the exchange ends while one is awaited. */
 export function runRequestFilters(chain: readonly RequestFilter[], exchange: Exchange): FilterVerdict | Promise<FilterVerdict> {

@@ -6,7 +6,7 @@ import type { Headers } from '../exchange/headers.ts';
 import { reply } from '../exchange/local-reply.ts';
 import type { FilterVerdict, RequestFilter, ResponseFilter } from '../exchange/plan.ts';
 import type * as ir from '#api/ir/ir.ts';
-import type { FilterFactory } from './filter.ts';
+import type { FilterKind } from './filter.ts';
 
 /** CORS headers of the backend are replaced by those of the proxy. */
 const ANSWER_HEADERS = ['access-control-allow-origin', 'access-control-allow-credentials', 'access-control-expose-headers'];
@@ -121,6 +121,7 @@ function isHostPart(text: string): boolean {
   return true;
 }
 
-const makeCors = (filter: ir.Filter): Cors | null => (filter.type === 'CORS' ? new Cors(filter) : null);
-
-export const cors: FilterFactory = { request: makeCors, response: makeCors };
+export const cors: FilterKind = {
+  name: 'CORS',
+  ofRule: (filter) => (filter.type === 'CORS' ? new Cors(filter) : null),
+};

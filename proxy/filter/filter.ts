@@ -1,7 +1,8 @@
-// The interface of a kind of filter: how to create its request half and its response half from the IR.
+// The interfaces of filters: a filter with its halves, and a kind of filter, which makes filters of IR filters or of policies.
 import type * as ir from '#api/ir/ir.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import type { RequestFilter, ResponseFilter } from '../exchange/plan.ts';
+import type { FilterVerdict } from '../exchange/plan.ts';
+import type { RulePolicies } from './rule-policies.ts';
 
 /** Sends copies of requests; implemented by upstream/. */
 export interface MirrorSender {
@@ -14,8 +15,32 @@ export interface FilterDependencies {
   readonly mirror: MirrorSender;
 }
 
-/** One kind of filter. It creates a half for an IR filter of its kind, and returns null for others. */
-export interface FilterFactory {
-  readonly request?: (filter: ir.Filter, dependencies: FilterDependencies) => RequestFilter | null;
-  readonly response?: (filter: ir.Filter, dependencies: FilterDependencies) => ResponseFilter | null;
+/**
+ * A filter: its request half, its response half, or both. Equal filters are one instance, for all rules that need it, as long as a plan
+ * needs it: its buckets, caches and keys outlive changes of other objects.
+ */
+export interface Filter {
+  readonly name: string;
+  /** Changes the request before an endpoint is chosen, or answers it. */
+  request?(exchange: Exchange): FilterVerdict | Promise<FilterVerdict>;
+  /** Changes the head of an answer, also of one that precedes the request half of this filter. */
+  response?(exchange: Exchange): void;
+  /** No plan has the filter any more: releases timers and subscriptions. Exchanges under way may still call both halves. */
+  dispose?(): void;
+}
+
+/** A filter that is made unless an equal one exists. */
+export interface FilterDraft {
+  /** Drafts of one kind with equal identities make one filter. JSON. */
+  readonly identity: unknown;
+  make(dependencies: FilterDependencies): Filter;
+}
+
+/** One kind of filter. It returns null if it has nothing to do. */
+export interface FilterKind {
+  readonly name: string;
+  /** The filter for an IR filter of a rule or of a backend. */
+  readonly ofRule?: (filter: ir.Filter, dependencies: FilterDependencies) => Filter | null;
+  /** The filter for the policies in effect for a rule at a listener. */
+  readonly ofPolicies?: (policies: RulePolicies) => FilterDraft | null;
 }

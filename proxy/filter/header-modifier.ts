@@ -5,7 +5,7 @@ import type { Exchange } from '../exchange/exchange.ts';
 import { addHeader, removeHeader, setHeader } from '../exchange/headers.ts';
 import type { Headers } from '../exchange/headers.ts';
 import type { FilterVerdict, RequestFilter, ResponseFilter } from '../exchange/plan.ts';
-import type { FilterFactory } from './filter.ts';
+import type { FilterKind } from './filter.ts';
 import { fieldValue, isFieldName } from './text.ts';
 
 /** Drops edits of headers that filters may not change; api/k8s reports them to the owner of the route. */
@@ -75,11 +75,13 @@ function writable(side: HeaderSide, edit: HeaderEdit, headers: readonly ir.Heade
 }
 
 /** Changes the headers of requests. */
-export const requestHeaderModifier: FilterFactory = {
-  request: (filter) => (filter.type === 'RequestHeaderModifier' ? new RequestHeaderModifier(filter.headers) : null),
+export const requestHeaderModifier: FilterKind = {
+  name: 'RequestHeaderModifier',
+  ofRule: (filter) => (filter.type === 'RequestHeaderModifier' ? new RequestHeaderModifier(filter.headers) : null),
 };
 
 /** Changes the headers of answers. */
-export const responseHeaderModifier: FilterFactory = {
-  response: (filter) => (filter.type === 'ResponseHeaderModifier' ? new ResponseHeaderModifier(filter.headers) : null),
+export const responseHeaderModifier: FilterKind = {
+  name: 'ResponseHeaderModifier',
+  ofRule: (filter) => (filter.type === 'ResponseHeaderModifier' ? new ResponseHeaderModifier(filter.headers) : null),
 };

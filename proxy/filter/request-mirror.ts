@@ -2,7 +2,7 @@
 import type { Exchange } from '../exchange/exchange.ts';
 import type { FilterVerdict, RequestFilter } from '../exchange/plan.ts';
 import type * as ir from '#api/ir/ir.ts';
-import type { FilterFactory, MirrorSender } from './filter.ts';
+import type { FilterKind, MirrorSender } from './filter.ts';
 
 class RequestMirror implements RequestFilter {
   readonly name = 'RequestMirror';
@@ -22,6 +22,7 @@ class RequestMirror implements RequestFilter {
   }
 }
 
-export const requestMirror: FilterFactory = {
-  request: (filter, dependencies) => (filter.type === 'RequestMirror' ? new RequestMirror(filter, dependencies.mirror) : null),
+export const requestMirror: FilterKind = {
+  name: 'RequestMirror',
+  ofRule: (filter, dependencies) => (filter.type === 'RequestMirror' ? new RequestMirror(filter, dependencies.mirror) : null),
 };

@@ -4,7 +4,7 @@ import type { Exchange } from '../exchange/exchange.ts';
 import { reply } from '../exchange/local-reply.ts';
 import type { FilterVerdict, RequestFilter } from '../exchange/plan.ts';
 import type * as ir from '#api/ir/ir.ts';
-import type { FilterFactory } from './filter.ts';
+import type { FilterKind } from './filter.ts';
 import { modifyPath, preparePathModifier, singleSlash } from './path-modifier.ts';
 import { targetText } from './text.ts';
 
@@ -57,6 +57,7 @@ function hostOf(authority: string): string {
   return authority.slice(0, portAt(authority));
 }
 
-export const requestRedirect: FilterFactory = {
-  request: (filter) => (filter.type === 'RequestRedirect' ? new RequestRedirect(filter) : null),
+export const requestRedirect: FilterKind = {
+  name: 'RequestRedirect',
+  ofRule: (filter) => (filter.type === 'RequestRedirect' ? new RequestRedirect(filter) : null),
 };

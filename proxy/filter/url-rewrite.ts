@@ -2,7 +2,7 @@
 import type { Exchange } from '../exchange/exchange.ts';
 import type { FilterVerdict, RequestFilter } from '../exchange/plan.ts';
 import type * as ir from '#api/ir/ir.ts';
-import type { FilterFactory } from './filter.ts';
+import type { FilterKind } from './filter.ts';
 import { modifyPath, preparePathModifier } from './path-modifier.ts';
 import { targetText } from './text.ts';
 
@@ -23,6 +23,7 @@ class UrlRewrite implements RequestFilter {
   }
 }
 
-export const urlRewrite: FilterFactory = {
-  request: (filter) => (filter.type === 'URLRewrite' ? new UrlRewrite(filter) : null),
+export const urlRewrite: FilterKind = {
+  name: 'URLRewrite',
+  ofRule: (filter) => (filter.type === 'URLRewrite' ? new UrlRewrite(filter) : null),
 };

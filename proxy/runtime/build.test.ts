@@ -6,13 +6,19 @@ import { TimerWheel } from '#lib/timer-wheel.ts';
 import { EndpointRegistry } from '../cluster/endpoint.ts';
 import { DEFAULT_LIMITS } from '../exchange/limits.ts';
 import { UpstreamCounts } from '../exchange/upstream-counts.ts';
+import type { Filter, FilterKind } from '../filter/filter.ts';
+import { FilterPool } from '../filter/filter-pool.ts';
 import type { ListenerProblem } from '../listener/problem.ts';
 import { RuntimeBuilder } from './build.ts';
 
 const APP = 'Service/default/app/80';
 
 /** A builder with fake listeners; `bound` has the keys of each binding. */
-function builder(problems: readonly ListenerProblem[] = []): { readonly built: RuntimeBuilder; readonly bound: string[][] } {
+function builder(
+  problems: readonly ListenerProblem[] = [],
+  kinds?: readonly FilterKind[],
+): { readonly built: RuntimeBuilder; readonly bound: string[][] } {
+  const filters = new FilterPool({} as never, kinds);
   const bound: string[][] = [];
   const endpoints = new EndpointRegistry(() => {
     throw new Error('nothing is sent');
@@ -25,7 +31,7 @@ function builder(problems: readonly ListenerProblem[] = []): { readonly built: R
     spokenAt: () => null,
   };
   return {
-    built: new RuntimeBuilder({ limits: DEFAULT_LIMITS, endpoints, counts: new UpstreamCounts(10), filters: {} as never, listeners }),
+    built: new RuntimeBuilder({ limits: DEFAULT_LIMITS, endpoints, counts: new UpstreamCounts(10), filters, listeners }),
     bound,
   };
 }
@@ -122,5 +128,54 @@ describe('refused resources', () => {
     expect(await built.apply([listener()], [])).toEqual([
       { kind: 'Listener', key: 'default/gateway/http', field: '', reason: 'AddressInUse: taken' },
     ]);
+  });
+});
+
+describe('a filter of a policy', () => {
+  /** Counts the filters that are made and those that have ended. */
+  function countingKind(): { readonly kind: FilterKind; readonly made: Filter[]; ended: () => number } {
+    const made: Filter[] = [];
+    let ended = 0;
+    const kind: FilterKind = {
+      name: 'Counted',
+      ofPolicies: (policies) =>
+        policies.filterOf('BackendTrafficPolicy', ['timeouts'], () => {
+          made.push({ name: 'Counted', request: () => 'continue', dispose: () => void ended++ });
+          return made.at(-1) as Filter;
+        }),
+    };
+    return { kind, made, ended: () => ended };
+  }
+
+  const policy = (name: string, settings: Record<string, unknown>): ir.Policy => ({
+    ...{ kind: 'Policy', key: `BackendTrafficPolicy/default/${name}`, policyKind: 'BackendTrafficPolicy', namespace: 'default', name },
+    createdAt: 0,
+    targets: [{ kind: 'Gateway', namespace: 'default', name: 'gateway', section: '' }],
+    settings,
+  });
+
+  const timeouts = policy('all', { timeouts: { request: 1000 } });
+
+  test('outlives changes of routes, backends and other settings, and ends with its settings', async () => {
+    const { kind, made, ended } = countingKind();
+    const { built } = builder([], [kind]);
+    const other = route({ name: 'other', key: 'HTTPRoute/default/other/0' });
+    await built.apply([listener(), ...cluster('app', [81]), route(), other, timeouts], []);
+    await built.apply([route({ backends: [backend('app', 2)] }), ...cluster('app', [82])], []);
+    await built.apply([{ ...timeouts, settings: { ...timeouts.settings, protocol: 'HTTP2' } }], []);
+    await built.apply([], [{ kind: 'Route', key: other.key }]);
+    expect([made.length, ended()]).toEqual([1, 0]);
+    await built.apply([policy('all', { timeouts: { request: 2000 } })], []);
+    expect([made.length, ended()]).toEqual([2, 1]);
+    await built.apply([], [{ kind: 'Route', key: route().key }]);
+    expect([made.length, ended()]).toEqual([2, 2]);
+  });
+
+  test('survives the replacement of its only route', async () => {
+    const { kind, made, ended } = countingKind();
+    const { built } = builder([], [kind]);
+    await built.apply([listener(), route(), timeouts], []);
+    await built.apply([route({ name: 'next', key: 'HTTPRoute/default/next/0' })], [{ kind: 'Route', key: route().key }]);
+    expect([made.length, ended()]).toEqual([1, 0]);
   });
 });

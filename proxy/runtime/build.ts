@@ -12,7 +12,7 @@ import { SessionKeys } from '../cluster/session/session-keys.ts';
 import type { Notices } from '../exchange/notices.ts';
 import type { ObjectData } from '../exchange/object-data.ts';
 import type { UpstreamCounts } from '../exchange/upstream-counts.ts';
-import type { FilterDependencies } from '../filter/chain.ts';
+import type { FilterPool } from '../filter/filter-pool.ts';
 import type { ListenerProblem } from '../listener/problem.ts';
 import type { ListenerSettings, SettingsOf } from '../listener/settings.ts';
 import { agree } from '../listener/protocol.ts';
@@ -49,7 +49,7 @@ export interface BuilderOptions {
   readonly counts: UpstreamCounts;
   /** The workers of the proxy, which share its limits; 1 by default. */
   readonly workers?: number | undefined;
-  readonly filters: FilterDependencies;
+  readonly filters: FilterPool;
   readonly listeners: ListenerSink;
 }
 
@@ -212,6 +212,7 @@ export class RuntimeBuilder {
     const { errors } = touched;
     this.#swap(touched, errors);
     this.#clusters.sweep();
+    this.#options.filters.sweep();
     if (touched.listeners.size > 0 || touched.material || touched.policies.length > 0) errors.push(...(await this.#bind()));
     return errors;
   }
@@ -251,7 +252,9 @@ export class RuntimeBuilder {
   #plan(route: ir.Route): void {
     const cluster: FindVariant = (key, settings) => this.#clusters.get(key).variant(settings);
     const plans = buildPlans(route, this.#policyIndex, { cluster, filters: this.#options.filters, sessionKeys: this.#sessionKeys });
-    this.#clusters.plan(plans.variants, this.#plans.get(route)?.variants);
+    const previous = this.#plans.get(route);
+    this.#clusters.plan(plans.variants, previous?.variants);
+    this.#options.filters.use(plans.filters, previous?.filters);
     this.#plans.set(route, plans);
   }
 
@@ -274,7 +277,9 @@ export class RuntimeBuilder {
 
   /** Tables of exchanges under way may still have the plans of a replaced route. */
   #forgetPlans(route: ir.Route | undefined): void {
-    if (route !== undefined) this.#clusters.plan([], this.#plans.get(route)?.variants);
+    const plans = route === undefined ? undefined : this.#plans.get(route);
+    this.#clusters.plan([], plans?.variants);
+    this.#options.filters.use([], plans?.filters);
   }
 
   /** Changed routes update tables in part; listeners are few and change rarely, so a changed listener rebuilds the tables. */

@@ -7,6 +7,7 @@ import { ERRORS } from '../exchange/errors.ts';
 import { SessionKeys } from '../cluster/session/session-keys.ts';
 import { STANDARD } from '../cluster/settings.ts';
 import type { ClusterVariant } from '../cluster/variant.ts';
+import { FilterPool } from '../filter/filter-pool.ts';
 import { buildPlans, buildStreamPlan, refusingPlan } from './plan.ts';
 import type { RoutePlans } from './plan.ts';
 
@@ -23,7 +24,11 @@ function clusterOf(key: string): ClusterVariant {
 }
 
 function plansOf(fields: Partial<ir.Route>, ...policies: readonly ir.Policy[]): RoutePlans {
-  return buildPlans(route(fields), new PolicyIndex(policies), { cluster: clusterOf, filters: {} as never, sessionKeys: new SessionKeys() });
+  return buildPlans(route(fields), new PolicyIndex(policies), {
+    cluster: clusterOf,
+    filters: new FilterPool({} as never),
+    sessionKeys: new SessionKeys(),
+  });
 }
 
 function timeouts(target: Partial<ir.PolicyTarget>, request: number): ir.Policy {

@@ -8,11 +8,12 @@ import { STANDARD, type ClusterSettings } from '../cluster/settings.ts';
 import type { ClusterVariant } from '../cluster/variant.ts';
 import { ERRORS, type ExchangeError } from '../exchange/errors.ts';
 import type { BackendPlan, RoutePlan } from '../exchange/plan.ts';
-import { buildRequestChain, buildResponseChain } from '../filter/chain.ts';
+import type { Filter } from '../filter/filter.ts';
+import type { Chain, FilterPool } from '../filter/filter-pool.ts';
 import { refusedPreflight } from '../filter/refused-preflight.ts';
+import { RulePolicies } from '../filter/rule-policies.ts';
 import type { StreamBackendPlan, StreamPlan } from '../exchange/stream-plan.ts';
 import { forwardSettings, useOf, type BackendUse, type StreamBackendUse } from './backend-traffic.ts';
-import type { FilterDependencies } from '../filter/chain.ts';
 import { sessionSettings } from './backend-traffic/session-persistence.ts';
 
 export type FindVariant = (key: string, settings: ClusterSettings) => ClusterVariant;
@@ -21,7 +22,7 @@ export type FindVariant = (key: string, settings: ClusterSettings) => ClusterVar
 export interface PlanOptions {
   /** The cluster of a key for uses with these settings; the same object as long as the key and the settings are in use. */
   readonly cluster: FindVariant;
-  readonly filters: FilterDependencies;
+  readonly filters: Pick<FilterPool, 'chain'>;
   readonly sessionKeys: SessionKeys;
 }
 
@@ -30,33 +31,53 @@ export interface RoutePlans {
   readonly common: RoutePlan;
   /** By key of the listener of a request; null if the listener makes no difference. */
   readonly byListener: ReadonlyMap<string, RoutePlan> | null;
-  /** The clusters that they refer to. */
+  /** The clusters and filters that they refer to. */
   readonly variants: ReadonlySet<ClusterVariant>;
+  readonly filters: ReadonlySet<Filter>;
 }
 
-/** The plans of a route with these policies. They share the filters. */
-export function buildPlans(route: ir.Route, policies: PolicyIndex, { cluster: find, ...options }: PlanOptions): RoutePlans {
-  const variants = new Set<ClusterVariant>();
-  const cluster: FindVariant = (key, settings) => {
-    const variant = find(key, settings);
-    variants.add(variant);
-    return variant;
-  };
-  const rule = buildRule(route, { ...options, cluster });
+/** The plans of a route with these policies. */
+export function buildPlans(route: ir.Route, policies: PolicyIndex, options: PlanOptions): RoutePlans {
+  const { cluster, filters, referred } = noteReferences(options);
+  const rule = buildRule(route, { ...options, cluster, filters });
   const { plan: common } = rule;
-  if (policies.isEmpty) return { common, byListener: null, variants };
+  if (policies.isEmpty) return { common, byListener: null, ...referred };
   const distinct = new Map<string, RoutePlan>();
   const byListener = new Map(
     route.attachments.map(({ listener }) => {
       const useIn = (key: string | null): BackendUse => useOf(policies, route, listener, key);
-      const signature = JSON.stringify([useIn(null), ...rule.all.map((backend) => useIn(backend.cluster?.key ?? null))]);
-      const plan = distinct.get(signature) ?? withSettings(rule, useIn, cluster);
+      const chain = filters.chain(route.filters, new RulePolicies(policies, route, listener));
+      const signature = JSON.stringify([chain.id, useIn(null), ...rule.all.map((backend) => useIn(backend.cluster?.key ?? null))]);
+      const plan = distinct.get(signature) ?? withSettings(rule, { chain, useIn, cluster });
       distinct.set(signature, plan);
       return [listener, plan] as const;
     }),
   );
   const [first = common] = distinct.values();
-  return distinct.size <= 1 ? { common: first, byListener: null, variants } : { common: first, byListener, variants };
+  return { common: first, byListener: distinct.size <= 1 ? null : byListener, ...referred };
+}
+
+/** The same options, and all clusters and filters that plans get from them. */
+function noteReferences({ cluster: find, filters: pool }: PlanOptions): Pick<PlanOptions, 'cluster' | 'filters'> & {
+  readonly referred: Pick<RoutePlans, 'variants' | 'filters'>;
+} {
+  const variants = new Set<ClusterVariant>();
+  const filters = new Set<Filter>();
+  return {
+    cluster: (key, settings) => {
+      const variant = find(key, settings);
+      variants.add(variant);
+      return variant;
+    },
+    filters: {
+      chain: (own, policies) => {
+        const chain = pool.chain(own, policies);
+        for (const filter of chain.filters) filters.add(filter);
+        return chain;
+      },
+    },
+    referred: { variants, filters },
+  };
 }
 
 /** A rule as it is without policies. */
@@ -67,12 +88,20 @@ interface Rule {
   readonly sessions: (uses: readonly BackendUse[]) => KeyedSessions | null;
 }
 
+/** What policies add to a rule at a listener. */
+interface PolicyEffects {
+  readonly chain: Chain;
+  /** By key of a cluster; null before the choice. */
+  readonly useIn: (cluster: string | null) => BackendUse;
+  readonly cluster: FindVariant;
+}
+
 /** The plan with policies, and a separate plan for each backend with other policies. */
-function withSettings({ plan, all, sessions: make }: Rule, useOf: (cluster: string | null) => BackendUse, find: FindVariant): RoutePlan {
-  const settings = useOf(null).forward;
-  const uses = all.map((backend) => useOf(backend.cluster?.key ?? null));
+function withSettings({ plan, all, sessions: make }: Rule, { chain, useIn, cluster: find }: PolicyEffects): RoutePlan {
+  const settings = useIn(null).forward;
+  const uses = all.map((backend) => useIn(backend.cluster?.key ?? null));
   const sessions = make(uses);
-  const shared = { ...plan, ...settings, sessions };
+  const shared = { ...plan, ...settings, sessions, requestFilters: chain.request, responseFilters: chain.response };
   const backends = all.map((backend, i) => {
     const own = uses[i] as BackendUse;
     const cluster = backend.cluster === null ? null : find(backend.cluster.key, own.cluster);
@@ -116,11 +145,12 @@ function buildRule(route: ir.Route, options: PlanOptions): Rule {
 
 function buildPlan(route: ir.Route, all: readonly BackendPlan[], sessions: RoutePlan['sessions'], { filters }: PlanOptions): RoutePlan {
   const backends = all.filter(({ weight }) => weight > 0);
+  const chain = filters.chain(route.filters, null);
   return Object.freeze({
     key: route.key,
     error: route.invalidReason === undefined ? null : ERRORS.routeInvalid,
-    requestFilters: buildRequestChain(route.filters, filters),
-    responseFilters: buildResponseChain(route.filters, filters),
+    requestFilters: chain.request,
+    responseFilters: chain.response,
     backends,
     totalWeight: backends.reduce((sum, backend) => sum + backend.weight, 0),
     nothingDrawn: nothingDrawn(route),
@@ -151,12 +181,13 @@ function nothingDrawn({ backends }: ir.Route | ir.StreamRoute): ExchangeError {
 }
 
 function buildBackend(backend: ir.RouteBackend, options: PlanOptions): BackendPlan {
+  const chain = options.filters.chain(backend.filters, null);
   return Object.freeze({
     cluster: backend.cluster === null ? null : options.cluster(backend.cluster, STANDARD),
     error: backend.cluster === null ? ERRORS.backendInvalid : null,
     weight: backend.weight,
-    requestFilters: buildRequestChain(backend.filters, options.filters),
-    responseFilters: buildResponseChain(backend.filters, options.filters),
+    requestFilters: chain.request,
+    responseFilters: chain.response,
     route: null,
   });
 }

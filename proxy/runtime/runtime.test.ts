@@ -29,7 +29,7 @@ function runtimeOf(
   const plans: RuntimeParts['plans'] = new WeakMap();
   for (const each of routes) {
     const byListener = own.length === 0 ? null : new Map(own.map((key) => [key, plan(`${each.name} at ${key}`)]));
-    plans.set(each, { common: plan(each.name), byListener, variants: new Set() });
+    plans.set(each, { common: plan(each.name), byListener, variants: new Set(), filters: new Set() });
   }
   const tables = new Map([[80, buildTable(listeners, routes)]]);
   return new Runtime(1, { tables, plans, identities: new Map(), trusted: new Map(), ...parts });

@@ -4,7 +4,7 @@ import type * as ir from '#api/ir/ir.ts';
 import { H1Downstream } from '../../proxy/codec/h1/downstream.ts';
 import { H1Upstream } from '../../proxy/codec/h1/upstream.ts';
 import type { ResponseFilter } from '../../proxy/exchange/plan.ts';
-import { buildResponseChain } from '../../proxy/filter/chain.ts';
+import { FilterPool } from '../../proxy/filter/filter-pool.ts';
 import { Runtime } from '../../proxy/runtime/runtime.ts';
 import { RequestMetrics } from '../../proxy/telemetry/request-metrics.ts';
 import { closeAfterEach, get, openChain, openClient } from '../support/fixture.ts';
@@ -56,7 +56,7 @@ describe('a bug', () => {
     };
     const chain = await openChain(undefined, { filters: [filter] });
     expect(status(await chain.client.ask(get()))).toBe(200);
-    const [built] = buildResponseChain([filter], { mirror: { mirror: () => undefined } }) ?? [];
+    const [built] = new FilterPool({ mirror: { mirror: () => undefined } }).chain([filter], null).response ?? [];
     jest.spyOn(Object.getPrototypeOf(built) as ResponseFilter, 'response').mockImplementation(() => {
       throw new Error('a bug');
     });
