@@ -13,7 +13,7 @@ import { SupervisedReports } from '../proxy/supervised-reports.ts';
 import type { Serving } from '../proxy/serving.ts';
 
 /** One proxy may report more often than those of a fleet, milliseconds. */
-const INTERVAL_MS = 1_000;
+export const REPORT_MS = 1_000;
 const NODE_ID = 'weir-up';
 
 export interface OwnTelemetryOptions {
@@ -35,7 +35,7 @@ export class OwnTelemetry {
   constructor(options: OwnTelemetryOptions) {
     const { log, resources, overridden } = options;
     this.#options = options;
-    this.#hub = new TelemetryHub({ log: log.child({}, { level: 'warn' }), subscribed: () => [], overridden, intervalMs: INTERVAL_MS });
+    this.#hub = new TelemetryHub({ log: log.child({}, { level: 'warn' }), subscribed: () => [], overridden, intervalMs: REPORT_MS });
     this.fleet = new Fleet({ hub: this.#hub, peers: NO_PEERS, resources, version: WEIR_VERSION });
   }
 

@@ -23,6 +23,9 @@ import { operationsOf } from '../controller/operations/index.ts';
 import { MAX_OPERATION_BYTES, operationPaths } from '../controller/operations/operations.ts';
 import type { KeptOverride } from '../controller/store/kept-overrides.ts';
 import { Registry } from '../controller/store/registry.ts';
+import { logNews } from '../controller/telemetry/trouble-news.ts';
+import type { TroubleNews } from '../controller/telemetry/trouble-news.ts';
+import { TroubleWatch } from '../controller/telemetry/trouble-watch.ts';
 import { FileSource } from '../controller/watch/files.ts';
 import type { FeedPaths } from '../proxy/admin/admin.ts';
 import { lackIn, withPairs } from '../proxy/runtime/pairs.ts';
@@ -30,7 +33,7 @@ import { configFamilies } from '../proxy/subscribe/metrics.ts';
 import type { Serving } from '../proxy/serving.ts';
 import { FindingLog } from './finding-log.ts';
 import { HeldResources } from './held-resources.ts';
-import { OwnTelemetry } from './own-telemetry.ts';
+import { OwnTelemetry, REPORT_MS } from './own-telemetry.ts';
 import { ReloadLog } from './reload-log.ts';
 
 export const CONTROLLER_NAME = 'gateway.weir.dev/controller';
@@ -71,6 +74,7 @@ export class Standalone {
   readonly #metrics: CompileMetrics;
   readonly #held = new HeldResources();
   readonly #telemetry: OwnTelemetry;
+  readonly #troubles: TroubleWatch;
   readonly #findings: FindingLog;
   #lintTimer: NodeJS.Timeout | null = null;
   #linting: Promise<void> = Promise.resolve();
@@ -96,6 +100,7 @@ export class Standalone {
     const kept = new SessionKeyFile(path.join(options.folder, SESSION_KEY_FILE));
     this.#sessionKeys = new SessionKeySource({ kept, mayForget: true, log });
     this.#findings = new FindingLog(log);
+    this.#troubles = this.#makeTroubles(faults);
     this.#pipeline = new Pipeline({
       sources: [this.#reloads.watching(this.#source), this.#discovery, this.#sessionKeys],
       compiler,
@@ -118,6 +123,7 @@ export class Standalone {
     this.#reloads.begin();
     await this.#registry.overrides.load((all) => this.#telemetry.learnAll(all));
     this.#telemetry.start();
+    this.#troubles.start();
     await this.#lint();
   }
 
@@ -144,9 +150,17 @@ export class Standalone {
   /** Stops the watch on the folder. The proxy continues with the last configuration. */
   async stop(): Promise<void> {
     if (this.#lintTimer !== null) clearTimeout(this.#lintTimer);
+    await this.#troubles.stop();
     this.#telemetry.stop();
     await this.#pipeline.stop();
     await this.#registry.stop();
+  }
+
+  #makeTroubles(guard: Faults): TroubleWatch {
+    const { fleet } = this.#telemetry;
+    const resources = () => this.#pipeline.resources();
+    const tell = (news: TroubleNews) => logNews(this.#options.log, news);
+    return new TroubleWatch({ fleet, resources, tell, leads: () => true, guard, intervalMs: REPORT_MS });
   }
 
   #compilerOptions(): CompilerOptions & AddressRules {

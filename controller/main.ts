@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { KINDS } from '#api/k8s/kinds.ts';
 import type { KindName } from '#api/k8s/kinds.ts';
 import type { Resource } from '#api/ir/ir.ts';
+import type { ObjectRef } from '#api/k8s/object.ts';
 import { prepareValidation } from '#api/k8s/validate.ts';
 import { Faults } from '#lib/faults.ts';
 import { joinAddress } from '#lib/host-port.ts';
@@ -26,11 +27,14 @@ import { operationsOf } from './operations/index.ts';
 import { Pipeline } from './pipeline.ts';
 import type { MakePushPlane, PushPlane } from './push-plane.ts';
 import { PeerLinks } from './relay/peer-links.ts';
+import { troubleEvent } from './status/trouble-event.ts';
 import { StatusPlane } from './status-plane.ts';
 import { Registry } from './store/registry.ts';
 import { Fleet } from './telemetry/fleet.ts';
 import { TelemetryHub } from './telemetry/hub.ts';
 import { telemetryService } from './telemetry/service.ts';
+import { logNews } from './telemetry/trouble-news.ts';
+import { TroubleWatch } from './telemetry/trouble-watch.ts';
 import { ApiClient, loadKubeConfig, namespaceOf } from './watch/api-client.ts';
 import type { SourceTrouble } from './watch/found.ts';
 import { KubernetesSource } from './watch/kubernetes.ts';
@@ -61,6 +65,7 @@ export class Controller {
   readonly #telemetry: TelemetryHub;
   readonly #peers: PeerLinks;
   readonly #fleet: Fleet;
+  readonly #troubles: TroubleWatch;
   readonly #push: PushPlane;
   readonly #pipeline: Pipeline;
   readonly #election: LeaseElection;
@@ -71,6 +76,7 @@ export class Controller {
     resources: () => this.#pipeline.resources(),
     statuses: () => this.#pipeline.statuses(),
     faulty: () => this.#pipeline.faulty(),
+    uidOf: (ref: ObjectRef) => this.#pipeline.uidOf(ref),
   };
   /** Null before the push server is bound. */
   #pushPort: number | null = null;
@@ -95,6 +101,7 @@ export class Controller {
     this.#telemetry = this.#makeTelemetry();
     this.#peers = new PeerLinks(this.#telemetry, log);
     this.#fleet = new Fleet({ hub: this.#telemetry, peers: this.#peers, resources: () => this.#resources(), version: WEIR_VERSION });
+    this.#troubles = this.#makeTroubles();
     this.#push = this.#makePush(makePush);
     this.#pipeline = this.#makePipeline();
     this.#election = this.#makeElection(namespace);
@@ -113,7 +120,7 @@ export class Controller {
       { programmed, readability },
       // Not before the first compile: a leader deletes objects that no compiled Gateway needs.
       { writer, events, missedEvents, live, fleets, pool, ports },
-      { election: this.#election },
+      { election: this.#election, troubles: this.#troubles },
     ];
     return new Lifecycle(rows, this.#log);
   }
@@ -204,6 +211,19 @@ export class Controller {
     const subscribed = () =>
       this.#push.sessions().map(({ nodeId, scope, weirVersion, address }) => ({ node: nodeId, scope, version: weirVersion, address }));
     return new TelemetryHub({ log: this.#log, subscribed, overridden: (override) => void this.#registry.overrides.keep(override) });
+  }
+
+  #makeTroubles(): TroubleWatch {
+    return new TroubleWatch({
+      fleet: this.#fleet,
+      resources: this.#compiled.resources,
+      leads: () => this.#election.leads(),
+      tell: (news) => {
+        logNews(this.#log, news);
+        this.#statuses.events.report(troubleEvent(news));
+      },
+      guard: this.#faults,
+    });
   }
 
   #makeStatuses(): StatusPlane {

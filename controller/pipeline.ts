@@ -2,6 +2,7 @@
 import { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
 import type { EncodedResource } from '#api/ir/ir.ts';
+import type { ObjectRef } from '#api/k8s/object.ts';
 import { Compiler } from './compile/compile.ts';
 import type { CompilerOptions } from './compile/compile.ts';
 import type { PairCounts } from './compile/kept-pairs.ts';
@@ -80,6 +81,11 @@ export class Pipeline {
   /** All compiled resources. */
   resources(): Iterable<EncodedResource> {
     return this.#compiler.resources();
+  }
+
+  /** The uid of an object; '' if it is not known. */
+  uidOf(ref: ObjectRef): string {
+    return this.#compiler.uidOf(ref);
   }
 
   /** The number of objects that are not served as written, by kind. */

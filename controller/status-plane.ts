@@ -36,6 +36,8 @@ export interface StatusPlaneOptions {
     readonly resources: () => Iterable<EncodedResource>;
     readonly statuses: () => Iterable<DesiredStatus>;
     readonly faulty: () => Iterable<UnitFault>;
+    /** '' for an object that is not known. */
+    readonly uidOf: (ref: ObjectRef) => string;
   };
   /** The troubles of sources of endpoints, by owner. */
   readonly sourceTroubles: () => ReadonlyMap<string, SourceTrouble>;
@@ -69,7 +71,7 @@ export class StatusPlane {
     this.#faults = faults;
     this.#compiled = compiled;
     this.#sourceTroubles = sourceTroubles;
-    const uidOf = (ref: ObjectRef) => live.get(ref)?.uid ?? '';
+    const uidOf = (ref: ObjectRef) => live.get(ref)?.uid ?? compiled.uidOf(ref);
     this.events = new EventWriter({ client, uidOf, controllerName, instance, leads, log });
     this.writer = new StatusWriter({ client, live, controllerName, leads, log, wrote, faults });
     this.readability = new Readability({

@@ -1,4 +1,5 @@
 // The compiler: takes changes of Kubernetes objects, returns changed resources and statuses. Its only state is the cache of units.
+import type { KindName } from '#api/k8s/kinds.ts';
 import { objectId, refOf, type ObjectRef } from '#api/k8s/object.ts';
 import type { EncodedResource } from '#api/ir/ir.ts';
 import { AddressRanges } from '#lib/address-ranges.ts';
@@ -98,6 +99,11 @@ export class Compiler {
   /** The objects (`Kind/namespace/name`) whose last version has an invalid structure. */
   get invalid(): ReadonlySet<string> {
     return this.#invalid;
+  }
+
+  /** The uid of an object of a watched kind; '' if it is not known. */
+  uidOf({ kind, namespace, name }: ObjectRef): string {
+    return this.#store.get(kind as KindName, namespace, name)?.metadata.uid ?? '';
   }
 
   /** The units that failed in the last batch because of a bug. */

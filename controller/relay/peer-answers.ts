@@ -3,11 +3,13 @@ import type { Action } from '#api/wire/telemetry-messages.ts';
 import type { Aggregate } from '../telemetry/aggregate.ts';
 import type { ProxyEnd, TelemetryHub } from '../telemetry/hub.ts';
 import type { Override } from '../telemetry/overrides.ts';
+import type { ProxyStates } from '../telemetry/proxy-states.ts';
 import type { TakePart } from './link-end.ts';
 
 /** A request. `request` is unique: a controller answers each once. */
 export type PeerRequest = { readonly request: string } & (
   | { readonly operation: 'aggregates' }
+  | { readonly operation: 'states' }
   | { readonly operation: 'override'; readonly override: Override }
   | { readonly operation: 'overrides'; readonly overrides: readonly Override[] }
   | { readonly operation: 'command'; readonly action: Action; readonly deadlineMs: number; readonly proxies: readonly string[] | null }
@@ -16,6 +18,7 @@ export type PeerRequest = { readonly request: string } & (
 /** What one or more controllers answer. */
 export interface PeerReply {
   readonly aggregates: readonly Aggregate[];
+  readonly states: readonly ProxyStates[];
   readonly ends: readonly ProxyEnd[];
   readonly overrides: readonly Override[];
   /** Controllers that did not answer. */
@@ -26,6 +29,7 @@ export interface PeerReply {
 export function joined(parts: readonly Partial<PeerReply>[]): PeerReply {
   return {
     aggregates: parts.flatMap(({ aggregates = [] }) => aggregates),
+    states: parts.flatMap(({ states = [] }) => states),
     ends: parts.flatMap(({ ends = [] }) => ends),
     overrides: parts.flatMap(({ overrides = [] }) => overrides),
     missing: parts.flatMap(({ missing = [] }) => missing),
@@ -41,6 +45,8 @@ export async function answerOf(
   switch (request.operation) {
     case 'aggregates':
       return { aggregates: [hub.aggregate()] };
+    case 'states':
+      return { states: hub.states() };
     case 'override': {
       const ends = await hub.override(request.override);
       if (!ends.ok) throw new Error(ends.error);

@@ -81,6 +81,10 @@ export class PeerLinks implements Peers {
     return this.#others({ request: randomUUID(), operation: 'aggregates' }, QUIET);
   }
 
+  async states(): Promise<Pick<PeerReply, 'states' | 'missing'>> {
+    return this.#others({ request: randomUUID(), operation: 'states' }, QUIET);
+  }
+
   async override(override: Override): Promise<readonly ProxyEnd[]> {
     return (await this.#others({ request: randomUUID(), operation: 'override', override }, QUIET)).ends;
   }

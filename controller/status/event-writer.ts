@@ -27,7 +27,7 @@ export interface EventReport {
 
 export interface EventWriterOptions {
   readonly client: ApiClient;
-  /** The uid of an object; '' if its status is not watched. */
+  /** The uid of an object; '' if it is not known. */
   readonly uidOf: (ref: ObjectRef) => string;
   readonly controllerName: string;
   /** The name of this controller among its replicas. */

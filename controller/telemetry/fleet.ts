@@ -6,6 +6,7 @@ import { mergeAggregates } from './aggregate.ts';
 import type { Aggregate, ProxySeen } from './aggregate.ts';
 import type { Order, ProxyEnd, TelemetryHub } from './hub.ts';
 import type { Override } from './overrides.ts';
+import type { ProxyStates } from './proxy-states.ts';
 import { statusOf } from './status.ts';
 import type { FleetStatus } from './status.ts';
 
@@ -13,6 +14,8 @@ import type { FleetStatus } from './status.ts';
 export interface Peers {
   /** What their proxies see, and the names of replicas that do not answer. */
   aggregates(): Promise<{ readonly aggregates: readonly Aggregate[]; readonly missing: readonly string[] }>;
+  /** The states that their proxies report, and the names of replicas that do not answer. */
+  states(): Promise<{ readonly states: readonly ProxyStates[]; readonly missing: readonly string[] }>;
   /** Sets an override at all of them. */
   override(override: Override): Promise<readonly ProxyEnd[]>;
   /** Sends a command to their proxies. */
@@ -22,6 +25,7 @@ export interface Peers {
 /** For a controller without other replicas. */
 export const NO_PEERS: Peers = {
   aggregates: () => Promise.resolve({ aggregates: [], missing: [] }),
+  states: () => Promise.resolve({ states: [], missing: [] }),
   override: () => Promise.resolve([]),
   command: () => Promise.resolve([]),
 };
@@ -53,6 +57,13 @@ export class Fleet {
     const { hub, peers } = this.#options;
     const { aggregates } = await peers.aggregates();
     return [hub.aggregate(), ...aggregates].flatMap(({ proxies }) => proxies);
+  }
+
+  /** The states that proxies of all replicas report. `complete`: all replicas have answered. */
+  async states(): Promise<{ readonly states: readonly ProxyStates[]; readonly complete: boolean }> {
+    const { hub, peers } = this.#options;
+    const { states, missing } = await peers.states();
+    return { states: [...hub.states(), ...states], complete: missing.length === 0 };
   }
 
   /** Whether a backend has the endpoint ADDRESS:PORT, or an override is about it. */

@@ -7,6 +7,8 @@ import { mergeEntries } from './aggregate.ts';
 import type { Aggregate, ProxySeen, SubscribedProxy } from './aggregate.ts';
 import { Overrides } from './overrides.ts';
 import type { Override } from './overrides.ts';
+import { MAX_STATES } from './proxy-states.ts';
+import type { ProxyStates } from './proxy-states.ts';
 import { ProxyStream } from './proxy-stream.ts';
 import type { CommandEnd, Greeted, ProxyPeer } from './proxy-stream.ts';
 import { ProxyView } from './proxy-view.ts';
@@ -135,6 +137,20 @@ export class TelemetryHub {
       ...mergeEntries(entries),
       refused: this.#room.refused,
     };
+  }
+
+  /** The states that the proxies of this controller report, of those that have any. */
+  states(): readonly ProxyStates[] {
+    const states: ProxyStates[] = [];
+    let room = MAX_STATES;
+    for (const { stream, view, hello } of this.#members.values()) {
+      if (stream === null || room <= 0) continue;
+      const own = view.states(hello.nodeId);
+      const count = Object.keys(own.endpoints).length + Object.keys(own.breakers).length;
+      room -= count;
+      if (count > 0) states.push(own);
+    }
+    return states;
   }
 
   /** Sends a command to proxies of this controller. Resolves to all ends; never rejects. */

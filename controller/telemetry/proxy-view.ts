@@ -12,6 +12,8 @@ import type {
 import { MAX_CODES } from '#api/wire/telemetry-limits.ts';
 import { DURATION_BUCKETS } from '#lib/histogram.ts';
 import type { AddressSeen, BackendSeen, EndpointSeen, RouteSeen, SeenEntries } from './aggregate.ts';
+import { MAX_STATES_PER_PROXY } from './proxy-states.ts';
+import type { ProxyStates } from './proxy-states.ts';
 import { Recent } from './recent.ts';
 import { Kept } from './room.ts';
 import type { Room } from './room.ts';
@@ -98,6 +100,20 @@ export class ProxyView {
       addresses: Array.from(this.#addresses, ([, { entry, at }]) => seenAddress(entry, now - at, name)),
       routes: Array.from(this.#routes, ([route, tally]) => seenRoute(route, tally, now)),
     };
+  }
+
+  /** The states of endpoints and breakers that are not well. `name`: the name of this proxy. */
+  states(name: string): ProxyStates {
+    const endpoints: Record<string, readonly string[]> = {};
+    const breakers: Record<string, string> = {};
+    let room = MAX_STATES_PER_PROXY;
+    for (const [backend, { breaker }] of this.#backends) {
+      if (breaker !== '' && breaker !== 'closed' && room-- > 0) breakers[backend] = breaker;
+    }
+    for (const [endpoint, { entry }] of this.#addresses) {
+      if (entry.states.length > 0 && room-- > 0) endpoints[endpoint] = entry.states.map(({ reason }) => reason);
+    }
+    return { proxy: name, endpoints, breakers };
   }
 
   #seenBackends(now: number): readonly BackendSeen[] {

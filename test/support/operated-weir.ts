@@ -57,6 +57,26 @@ export class OperatedWeir {
     }
   }
 
+  /** Resolves once the log matches. */
+  async printed(pattern: RegExp): Promise<void> {
+    await this.#child.printed(pattern);
+  }
+
+  /** The lines of the log with this reason. */
+  said(reason: string): readonly object[] {
+    const lines = this.#child.output.split('\n').filter((line) => line.includes(`"reason":"${reason}"`));
+    return lines.map((line) => JSON.parse(line) as object);
+  }
+
+  /** Sends requests until the log matches. */
+  async askUntil(pattern: RegExp): Promise<void> {
+    const deadline = performance.now() + DEADLINE_MS;
+    while (!pattern.test(this.#child.output)) {
+      if (performance.now() > deadline) throw new Error(`waited in vain for ${pattern} in ${this.#child.output}`);
+      await this.ask(1);
+    }
+  }
+
   /** Sends requests one after the other. */
   async ask(times: number): Promise<readonly { readonly status: number; readonly body: string }[]> {
     const answers: { status: number; body: string }[] = [];

@@ -9,7 +9,7 @@ import { Fleet } from '../../controller/telemetry/fleet.ts';
 import type { Override } from '../../controller/telemetry/overrides.ts';
 import { Commands } from '../../proxy/reporting/commands.ts';
 import { Relay } from '../support/push.ts';
-import { GivenReports, IDLE_COMMANDS, LOG, reportTo, serveHub } from '../support/telemetry.ts';
+import { GivenReports, IDLE_COMMANDS, LOG, NOTHING, reportTo, serveHub } from '../support/telemetry.ts';
 import type { HubServer } from '../support/telemetry.ts';
 import { until } from '../support/until.ts';
 
@@ -22,6 +22,8 @@ afterEach(async () => {
 interface Replica extends HubServer {
   readonly fleet: Fleet;
   readonly links: PeerLinks;
+  /** What its proxy counts. */
+  readonly source: GivenReports;
   /** The overrides that its proxy was told. */
   readonly told: OverrideMessage[];
   follow(port: number | null): void;
@@ -54,7 +56,7 @@ async function replica(name: string): Promise<Replica> {
   await until(() => served.hub.counts.connected === 1, `the proxy of ${name}`);
   const follow = (port: number | null): void =>
     links.follow(port === null ? null : `127.0.0.1:${port}`, () => credentials.createInsecure());
-  return { ...served, links, fleet, told, follow };
+  return { ...served, links, fleet, source, told, follow };
 }
 
 async function names({ fleet }: Replica): Promise<readonly string[]> {
@@ -75,6 +77,24 @@ function override(endpoint: string, state: string, at: number): Override {
 }
 
 describe('replicas', () => {
+  test('tell the leader the states that their proxies see', async () => {
+    const [leader, other] = [await replica('leader'), await replica('other')];
+    other.follow(leader.port);
+    await linked(leader, 2);
+    const states = [{ reason: 'ejected', ageMs: 1 }];
+    other.source.next = { ...NOTHING, addresses: [{ endpoint: '10.0.0.1:80', inFlight: 0, connections: 0, states }] };
+    const deadline = performance.now() + 30_000;
+    for (;;) {
+      const seen = await leader.fleet.states();
+      if (seen.states.length === 1) {
+        expect(seen).toEqual({ complete: true, states: [{ proxy: 'other', endpoints: { '10.0.0.1:80': ['ejected'] }, breakers: {} }] });
+        return;
+      }
+      if (performance.now() > deadline) throw new Error('waited in vain for the states of the other replica');
+      await setTimeout(5);
+    }
+  });
+
   test('answer for the proxies of all, whichever is asked', async () => {
     const [leader, one, two] = [await replica('leader'), await replica('one'), await replica('two')];
     one.follow(leader.port);
