@@ -27,9 +27,10 @@ export function upstreamPools(
     sharing: Pick<PoolOptions, 'capacity' | 'emptied' | 'endpoint'>,
   ): ConnectionPool | SharedPool => {
     const options = { ...settings, ...sharing, events };
+    const shared = { events, settings };
     return destination.transport.protocol === 'http2'
-      ? new SharedPool((owner) => new H2Upstream(destination, owner, events, settings), options)
-      : new ConnectionPool((owner) => new H1Upstream(destination, owner, events, settings), options);
+      ? new SharedPool((owner, terms) => new H2Upstream(destination, owner, terms, shared), options)
+      : new ConnectionPool((owner, terms) => new H1Upstream(destination, owner, terms, shared), options);
   };
   return (endpoint, transport) => {
     const { address, port } = endpoint;

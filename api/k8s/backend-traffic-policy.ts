@@ -14,6 +14,7 @@ import { bandwidth } from './backend-traffic/bandwidth.ts';
 import { fallback } from './backend-traffic/fallback.ts';
 import { faultInjection } from './backend-traffic/fault-injection.ts';
 import { healthCheck } from './backend-traffic/health-check.ts';
+import { connectionPool } from './backend-traffic/connection-pool.ts';
 import { circuitBreaker } from './backend-traffic/circuit-breaker.ts';
 import { loadBalancer } from './backend-traffic/load-balancer.ts';
 import { priority } from './backend-traffic/priority.ts';
@@ -28,6 +29,7 @@ import { choice } from './setting.ts';
 export const SETTINGS_OF_CONNECTIONS: readonly string[] = [
   'proxyProtocol',
   'healthCheck',
+  'connectionPool.connectTimeout',
   'loadBalancer.type',
   'loadBalancer.hashOn',
   'loadBalancer.boundedLoad',
@@ -43,7 +45,7 @@ export const backendTrafficPolicy = policyKind({
   plural: 'backendtrafficpolicies',
   shortNames: ['btp'],
   description:
-    'How requests and connections are sent to backends: protocol, balancing, health of endpoints, timeouts, retries, WebSockets, faults on purpose, priority. For each field the nearest policy wins: rule, route, Service or Backend, listener, ListenerSet, Gateway.',
+    'How requests and connections are sent to backends: protocol, balancing, health of endpoints, connections, timeouts, retries, WebSockets, faults on purpose, priority. For each field the nearest policy wins: rule, route, Service or Backend, listener, ListenerSet, Gateway.',
   targets: [
     GATEWAY_TARGET,
     LISTENER_SET_TARGET,
@@ -81,6 +83,8 @@ export const backendTrafficPolicy = policyKind({
     { capability: 'hedging', path: 'settings.hedge', otherwise: 'omit' },
     // A proxy without it has the limits of its flags, and no breaker.
     { capability: 'backend-limits', path: 'settings.circuitBreaker', otherwise: 'omit' },
+    // A proxy without it has the connections of its flags.
+    { capability: 'connection-pool', path: 'settings.connectionPool', otherwise: 'omit' },
     // A proxy without it uses every endpoint.
     { capability: 'health-checks', path: 'settings.healthCheck', otherwise: 'omit' },
   ],
@@ -95,6 +99,7 @@ export const backendTrafficPolicy = policyKind({
     ),
     loadBalancer,
     circuitBreaker,
+    connectionPool,
     timeouts,
     retry,
     hedge,

@@ -1,4 +1,5 @@
 // The settings of a use of a cluster: those of a BackendTrafficPolicy that need a state beyond one request.
+import type { ConnectionPlan } from '../exchange/connection-terms.ts';
 import type { BalancerSettings } from './balancer/index.ts';
 import type { ActiveCheck } from './health/active-check.ts';
 import { STANDARD_OUTLIERS } from './health/outlier-settings.ts';
@@ -24,6 +25,8 @@ export interface ClusterSettings {
   readonly zone: ZoneSettings;
   /** Of the whole proxy; null: none. */
   readonly limits: LimitSettings | null;
+  /** Of the whole proxy; null: the terms of the worker. */
+  readonly connections: ConnectionPlan | null;
   /** Null: none. */
   readonly breaker: BreakerSettings | null;
   /** Only endpoints with these labels are used; names in order. */
@@ -42,6 +45,7 @@ export const STANDARD: ClusterSettings = Object.freeze({
   outliers: STANDARD_OUTLIERS,
   zone: Object.freeze({ prefer: 'hints', minEndpoints: 1 }),
   limits: null,
+  connections: null,
   breaker: null,
   subset: Object.freeze({}),
   overrideHeader: '',

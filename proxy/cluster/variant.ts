@@ -1,6 +1,7 @@
 // A cluster as rules with equal settings use it: the candidates, and the balancer that chooses among them. All variants of a cluster share
 // its endpoints and their state (docs/adr/0010-whose-settings.md).
 import type { Attempt, AttemptListener, AttemptOutcome } from '../exchange/attempt.ts';
+import type { ConnectionPlan } from '../exchange/connection-terms.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import { ERRORS, withDetail } from '../exchange/errors.ts';
 import type { Gate, PickSubject, ProxyProtocol, RetryBudget, Transport, UpstreamCluster, UpstreamEndpoint } from '../exchange/plan.ts';
@@ -24,6 +25,7 @@ import { refusing } from './health/refusing.ts';
 import { unhealthy } from './health/unhealthy.ts';
 import { keyHash } from './key-hash.ts';
 import type { HashKey } from './key-hash.ts';
+import { connectionShare } from './limits/connection-share.ts';
 import { BackendGate } from './limits/backend-gate.ts';
 import type { GatedCluster } from './limits/backend-gate.ts';
 import { shareOf } from './limits/limit-settings.ts';
@@ -78,6 +80,8 @@ const ENDPOINTS_FULL = withDetail(ERRORS.overloaded, 'parallel requests of every
 
 export class ClusterVariant implements UpstreamCluster, StreamCluster {
   readonly settings: ClusterSettings;
+  /** The share of this worker. */
+  readonly connections: ConnectionPlan | null;
   readonly #cluster: VariantCluster;
   readonly #tiers: Tiers;
   readonly #hashOn: readonly HashKey[];
@@ -108,6 +112,7 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
 
   constructor(cluster: VariantCluster, settings: ClusterSettings) {
     this.settings = settings;
+    this.connections = settings.connections && connectionShare(settings.connections, cluster.workers);
     this.#cluster = cluster;
     this.#tiers = new Tiers(() => makeBalancer(settings.balancer));
     this.#hashOn = settings.hashOn;

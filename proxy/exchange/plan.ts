@@ -1,6 +1,7 @@
 // The decisions of the runtime about a route, made before any request: the exchange carries the plan, the request path follows it.
 import type { SecureContextOptions } from 'node:tls';
 import type { Attempt, AttemptListener } from './attempt.ts';
+import type { ConnectionPlan } from './connection-terms.ts';
 import type { ExchangeError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { Headers } from './headers.ts';
@@ -133,6 +134,8 @@ export interface UpstreamCluster extends EndpointPicker, AttemptListener {
   /** The counts of the backend. */
   readonly counts: BackendCounts;
   readonly retryBudget: RetryBudget;
+  /** Null: its connections have the terms of the worker. */
+  readonly connections: ConnectionPlan | null;
   /** Null: every request may pass. */
   readonly gate: Gate | null;
   /** An attempt at one of its endpoints begins. */

@@ -1,10 +1,13 @@
 // The decisions of the runtime about a TCP, TLS or UDP route, made before any connection.
+import type { ConnectionPlan } from './connection-terms.ts';
 import type { ExchangeError } from './errors.ts';
 import type { EndpointPicker, ProxyProtocol, Transport, UpstreamEndpoint } from './plan.ts';
 
 /** A cluster, as stream routes use it. */
 export interface StreamCluster extends EndpointPicker {
   readonly key: string;
+  /** Of its terms only the time to connect applies; null: that of the worker. */
+  readonly connections: ConnectionPlan | null;
   /** The transport to its endpoints without a client certificate. `tcp`: without ALPN and HTTP. */
   transportIn(protocol: 'tcp', proxyProtocol: ProxyProtocol): Transport;
   /** A new array after each change. */

@@ -115,7 +115,7 @@ export class Splice implements ConnectionCodec {
     endpoint.active++;
     this.#openedAt = performance.now();
     this.#upstream = this.#open(endpoint);
-    wheel.arm(this.#timer, limits.connectTimeout);
+    wheel.arm(this.#timer, this.#cluster?.connections?.connectTimeout ?? limits.connectTimeout);
   }
 
   #open({ address, port }: UpstreamEndpoint): net.Socket {

@@ -68,11 +68,11 @@ describe('connections', () => {
     const { capacity, exhausted } = open({ maxConnectionsPerEndpoint: 2 });
     const [holder, first, second] = [new Pool(capacity, 2), new Pool(capacity, 1), new Pool(capacity, 1)];
     for (const pool of [holder, first, second]) pool.openAsNeeded();
-    expect([holder.has, first.has, second.has, exhausted(), capacity.isShort]).toEqual([2, 0, 0, 2, true]);
+    expect([holder.has, first.has, second.has, exhausted(), capacity.isShortBeside(holder)]).toEqual([2, 0, 0, 2, true]);
     capacity.giveConnection(null);
-    expect([first.has, second.has, capacity.isShort]).toEqual([1, 0, true]);
+    expect([first.has, second.has, capacity.isShortBeside(holder)]).toEqual([1, 0, true]);
     capacity.giveConnection(null);
-    expect([second.has, capacity.isShort]).toEqual([1, false]);
+    expect([second.has, capacity.isShortBeside(holder)]).toEqual([1, false]);
     const last = new Pool(capacity, 1);
     last.openAsNeeded();
     expect(last.has).toBe(0);
@@ -84,7 +84,7 @@ describe('connections', () => {
     for (const pool of [holder, first, second]) pool.openAsNeeded();
     first.wants = 0;
     capacity.giveConnection(null);
-    expect([first.has, second.has, capacity.isShort]).toEqual([0, 1, false]);
+    expect([first.has, second.has, capacity.isShortBeside(holder)]).toEqual([0, 1, false]);
   });
 });
 

@@ -1,5 +1,6 @@
 // The limits of an endpoint: connections, and exchanges that wait for one. Pools of one endpoint share them. The limit of connections
-// protects the backend. Connections that wait for slow clients or pass on a long body do not keep the backend busy, so they are counted
+// protects the backend. The numbers are those of the endpoint, whichever rule its requests come from; the limits are those of each request,
+// so a pool that may open no further connection can wait beside one that may. Connections that wait for slow clients or pass on a long body do not keep the backend busy, so they are counted
 // apart once other exchanges wait.
 import { Timer } from '#lib/timer-wheel.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
@@ -36,8 +37,8 @@ export class Capacity {
   readonly #limits: CapacityLimits;
   readonly #wheel: TimerWheel;
   readonly #exhausted: () => void;
-  /** Pools without room, by waiting time. */
-  readonly #starved = new Set<CapacityUser>();
+  /** Pools without room, by their limit, and by waiting time. */
+  readonly #starved = new Map<number, Set<CapacityUser>>();
   /** Connections for one exchange at a time, oldest first. */
   readonly #takers = new Set<CapacityTaker>();
   readonly #timer = new Timer(() => this.#look());
@@ -52,14 +53,16 @@ export class Capacity {
     this.#exhausted = exhausted;
   }
 
-  /** A pool waits for a connection to close. */
-  get isShort(): boolean {
+  /** A pool waits for a connection to close, other than this one, which needs none. */
+  isShortBeside(pool: CapacityUser): boolean {
+    if (this.#starved.size === 0) return false;
+    for (const limit of this.#starved.keys()) this.#leave(pool, limit);
     return this.#starved.size > 0;
   }
 
-  /** Whether a connection is available. */
-  get hasRoom(): boolean {
-    return this.#connections < this.#limits.maxConnectionsPerEndpoint;
+  /** Whether a connection is available within a limit. */
+  hasRoom(limit: number = this.#limits.maxConnectionsPerEndpoint): boolean {
+    return this.#connections < limit;
   }
 
   /** Connections that count apart. */
@@ -68,12 +71,14 @@ export class Capacity {
   }
 
   /** Reserves a connection. False: none is available, and the pool is called when one may be. */
-  takeConnection(pool: CapacityUser): boolean {
-    if (this.#connections < this.#limits.maxConnectionsPerEndpoint) {
+  takeConnection(pool: CapacityUser, limit: number = this.#limits.maxConnectionsPerEndpoint): boolean {
+    if (this.#connections < limit) {
       this.#connections++;
       return true;
     }
-    this.#starved.add(pool);
+    const starved = this.#starved.get(limit);
+    if (starved === undefined) this.#starved.set(limit, new Set([pool]));
+    else starved.add(pool);
     this.#exhausted();
     if (!this.#timer.armed) this.#wheel.arm(this.#timer, LOOK_MS);
     return false;
@@ -94,11 +99,18 @@ export class Capacity {
 
   /** A pool that needs nothing any more leaves the room to the next. */
   #feed(): void {
-    for (const pool of this.#starved) {
-      if (this.#connections >= this.#limits.maxConnectionsPerEndpoint) return;
-      this.#starved.delete(pool);
-      pool.openAsNeeded();
+    for (const [limit, pools] of this.#starved) {
+      for (const pool of pools) {
+        if (this.#connections >= limit) break;
+        this.#leave(pool, limit);
+        pool.openAsNeeded();
+      }
     }
+  }
+
+  #leave(pool: CapacityUser, limit: number): void {
+    const pools = this.#starved.get(limit);
+    if (pools?.delete(pool) === true && pools.size === 0) this.#starved.delete(limit);
   }
 
   /** While exchanges wait: counts connections apart that do not keep the backend busy, and ends the exchanges with the largest lag. */
@@ -138,8 +150,8 @@ export class Capacity {
   }
 
   /** Reserves a waiting place for an exchange. False: all are taken. */
-  takePending(): boolean {
-    if (this.#pending >= this.#limits.maxPendingPerEndpoint) return false;
+  takePending(limit: number = this.#limits.maxPendingPerEndpoint): boolean {
+    if (this.#pending >= limit) return false;
     this.#pending++;
     return true;
   }

@@ -130,3 +130,53 @@ test('a pool reports that it is empty after its last connection and its last att
   rig.connection(0).gone();
   expect(rig.emptied).toBe(1);
 });
+
+describe('attempts with terms of their own', () => {
+  test('get the free connection by priority, then by waiting time', () => {
+    const { rig, pool } = busy(1, { maxConnectionsPerEndpoint: 1 });
+    const strict = { maxConnections: 1 };
+    const sheddable = { route: { priority: { level: 2, header: null } } } as never;
+    const [late, first, second] = [attemptOf(sheddable, strict), attemptOf({}, strict), attemptOf()];
+    for (const attempt of [late, first]) pool.send(attempt);
+    jest.advanceTimersByTime(50);
+    pool.send(second);
+    for (let left = 3; left > 0; left--) rig.connection(0).done();
+    expect(rig.connection(0).sent.slice(1)).toEqual([first, second, late]);
+    expect(rig.connections.length).toBe(1);
+  });
+
+  test('that wait in vain close no connection of others', () => {
+    const { rig, pool } = busy(3);
+    const strict = attemptOf({}, { maxConnections: 1 });
+    pool.send(strict);
+    for (const index of [0, 1, 2]) rig.connection(index).done();
+    expect([rig.connection(0).sent.at(-1), pool.idleCount]).toEqual([strict, 2]);
+    expect(rig.connections.map(({ closing }) => closing)).toEqual([false, false, false]);
+  });
+
+  test('open as many connections as each of them may, also after a connection went to another one', () => {
+    const { rig, pool } = busy(2);
+    const strict = attemptOf({}, { maxConnections: 2 });
+    const wide = attemptOf({}, { maxConnections: 4 });
+    pool.send(strict);
+    jest.advanceTimersByTime(50);
+    pool.send(wide);
+    expect(rig.connections.length).toBe(3);
+    rig.connection(2).connected();
+    expect(rig.connection(2).sent).toEqual([strict]);
+    expect(rig.connections.length).toBe(4);
+    rig.connection(3).connected();
+    expect(rig.connection(3).sent).toEqual([wide]);
+  });
+
+  test('leave connections that carried enough for them', () => {
+    const { rig, pool } = busy(1, { maxConnectionsPerEndpoint: 1 });
+    const fresh = attemptOf({}, { maxRequests: 1 });
+    pool.send(fresh);
+    rig.connection(0).done();
+    expect(rig.connection(0).closing).toBe(true);
+    rig.connection(0).gone();
+    rig.connection(1).connected();
+    expect(rig.connection(1).sent).toEqual([fresh]);
+  });
+});

@@ -2,21 +2,27 @@
 // close.
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Attempt } from '../exchange/attempt.ts';
+import type { ConnectionTerms } from '../exchange/connection-terms.ts';
 import type { UpstreamPool } from '../exchange/plan.ts';
 import type { UpstreamStream } from '../exchange/stream.ts';
-import { Timer } from '#lib/timer-wheel.ts';
 import { turnTime } from '#lib/turn-clock.ts';
 import type { CapacityTaker, CapacityUser } from './capacity.ts';
+import { IdleSweep } from './idle-sweep.ts';
 import type { PoolOptions } from './pool-options.ts';
 import { SignsOfLife } from './vanished.ts';
 import type { Audible } from './vanished.ts';
-import { WaitingLine } from './waiting-line.ts';
+import type { WaitingLine } from './waiting-line.ts';
+import { WaitingLines } from './waiting-lines.ts';
 
 /** A connection for one attempt at a time. Implemented by the h1 codec. */
 export interface PooledConnection extends UpstreamStream, CapacityTaker, Audible {
   /** performance.now() when it was requested, and when it last became idle. */
   readonly openedAt: number;
   idleSince: number;
+  /** The terms of the attempt that it was opened for, then of the last one that it carried. */
+  terms: ConnectionTerms;
+  /** The number of attempts that it has carried. */
+  readonly carried: number;
   /** Sends the head of the request; the request path gets its events. */
   send(attempt: Attempt): void;
   /** Closes an idle connection. */
@@ -31,19 +37,19 @@ export interface ConnectionOwner {
   /** The connection has closed. `error` is set if it was never established. */
   closed(connection: PooledConnection, error: ExchangeError | null): void;
   /** A connection waits for an answer, and nothing comes. */
-  silent(): void;
+  silent(connection: PooledConnection): void;
 }
 
 /** Opens a connection. */
-export type Connect = (owner: ConnectionOwner) => PooledConnection;
+export type Connect = (owner: ConnectionOwner, terms: ConnectionTerms) => PooledConnection;
 
 export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUser {
   readonly #connect: Connect;
   readonly #options: PoolOptions;
   /** Least recently used first. */
   readonly #idle: PooledConnection[] = [];
-  readonly #waiting: WaitingLine;
-  readonly #sweeper: Timer;
+  readonly #waiting: WaitingLines;
+  readonly #sweep: IdleSweep<PooledConnection>;
   readonly #signs: SignsOfLife<PooledConnection>;
   #open = 0;
   #connecting = 0;
@@ -52,8 +58,12 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
   constructor(connect: Connect, options: PoolOptions) {
     this.#connect = connect;
     this.#options = options;
-    this.#sweeper = new Timer(() => this.#sweep());
-    this.#waiting = new WaitingLine(options);
+    this.#sweep = new IdleSweep(
+      options.wheel,
+      () => [...this.#idle],
+      (connection) => this.#expire(connection),
+    );
+    this.#waiting = new WaitingLines(options);
     this.#signs = new SignsOfLife(options.limits.doubtTimeout);
   }
 
@@ -72,7 +82,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
   }
 
   send(attempt: Attempt): void {
-    const connection = this.#idle.pop();
+    const connection = attempt.cluster.connections === null ? this.#idle.pop() : this.#idleFor(attempt);
     if (connection !== undefined) {
       this.#assign(connection, attempt);
       return;
@@ -82,6 +92,16 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
     this.openAsNeeded();
   }
 
+  /** The idle connection that was used last and may carry the attempt; those that may not have carried enough, and close. */
+  #idleFor(attempt: Attempt): PooledConnection | undefined {
+    const { maxRequests } = this.#waiting.termsOf(attempt.cluster.connections);
+    for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
+      if (connection.carried < maxRequests) return connection;
+      connection.close();
+    }
+    return undefined;
+  }
+
   forget(attempt: Attempt): void {
     this.#waiting.remove(attempt);
   }
@@ -89,7 +109,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
   /** Closes idle connections now, and busy ones when they become idle. */
   close(): void {
     this.#closed = true;
-    this.#options.wheel.disarm(this.#sweeper);
+    this.#sweep.stop();
     this.closeIdle();
   }
 
@@ -112,8 +132,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
 
   closed(connection: PooledConnection, error: ExchangeError | null): void {
     this.#open--;
-    const index = this.#idle.indexOf(connection);
-    if (index >= 0) this.#idle.splice(index, 1);
+    this.#leaveIdle(connection);
     this.#signs.closed(connection);
     if (error !== null) {
       this.#connecting--;
@@ -126,25 +145,39 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
     this.openAsNeeded();
   }
 
-  /** Gives a free connection to the attempt that waits longest, or keeps it idle. */
+  #expire(connection: PooledConnection): void {
+    this.#leaveIdle(connection);
+    connection.close();
+  }
+
+  #leaveIdle(connection: PooledConnection): void {
+    const index = this.#idle.indexOf(connection);
+    if (index >= 0) this.#idle.splice(index, 1);
+  }
+
+  /** Gives a free connection to the attempt whose turn it is, or keeps it idle. */
   #take(connection: PooledConnection): void {
-    if (connection.aside) return connection.close();
-    const attempt = this.#waiting.shift();
-    if (attempt !== undefined) {
-      this.#assign(connection, attempt);
-      return;
-    }
-    const { limits, wheel, capacity } = this.#options;
-    if (this.#closed || this.#idle.length >= limits.maxIdlePerEndpoint || capacity.isShort) {
+    if (connection.aside || connection.carried >= connection.terms.maxRequests) return connection.close();
+    const attempt = this.#waiting.shiftFor(connection, mayCarry);
+    if (attempt === undefined) return this.#rest(connection);
+    this.#assign(connection, attempt);
+    // It may have been opened for another attempt, which needs one still.
+    if (this.#waiting.several) this.openAsNeeded();
+  }
+
+  /** No attempt needs the free connection, or it has carried enough for those that do. */
+  #rest(connection: PooledConnection): void {
+    const { limits, capacity } = this.#options;
+    if (this.#closed || this.#idle.length >= limits.maxIdlePerEndpoint || this.#waiting.length > 0 || capacity.isShortBeside(this)) {
       connection.close();
       return;
     }
-    if (!this.#sweeper.armed) wheel.arm(this.#sweeper, limits.poolIdleTimeout);
-    connection.idleSince = wheel.now;
+    this.#sweep.watch(connection);
     this.#idle.push(connection);
   }
 
   #assign(connection: PooledConnection, attempt: Attempt): void {
+    connection.terms = this.#waiting.termsOf(attempt.cluster.connections);
     attempt.stream = connection;
     attempt.sentAt = turnTime();
     connection.send(attempt);
@@ -152,34 +185,31 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner, CapacityUs
   }
 
   openAsNeeded(): void {
-    while (this.#connecting < this.#waiting.length && this.#options.capacity.takeConnection(this)) this.#openOne();
+    for (;;) {
+      const terms = this.#waiting.needing(this.#connecting, false);
+      if (terms === null || !this.#options.capacity.takeConnection(this, terms.maxConnections)) break;
+      this.#openOne(terms);
+    }
     if (this.#open === 0 && this.#waiting.length === 0) this.#options.emptied?.();
   }
 
-  #openOne(): void {
+  #openOne(terms: ConnectionTerms): void {
     this.#open++;
     this.#connecting++;
-    const connection = this.#connect(this);
+    const connection = this.#connect(this, terms);
     this.#signs.opened(connection);
     this.#options.capacity.opened(connection);
   }
 
   /** Asks the endpoint for a connection unless it is asked already or has been heard of late. Idle connections are as silent. */
-  silent(): void {
+  silent({ terms }: PooledConnection): void {
     if (this.#closed || this.#connecting > 0 || !this.#signs.isInDoubt(performance.now())) return;
     this.closeIdle();
-    if (this.#options.capacity.hasRoom && this.#options.capacity.takeConnection(this)) this.#openOne();
+    const { capacity } = this.#options;
+    if (capacity.hasRoom(terms.maxConnections) && capacity.takeConnection(this, terms.maxConnections)) this.#openOne(terms);
   }
+}
 
-  /** Closes connections that were idle too long; the array is sorted by age. */
-  #sweep(): void {
-    const now = performance.now();
-    const { limits, wheel } = this.#options;
-    const limit = limits.poolIdleTimeout;
-    let expired = 0;
-    while (expired < this.#idle.length && now - (this.#idle[expired] as PooledConnection).idleSince >= limit) expired++;
-    for (const connection of this.#idle.splice(0, expired)) connection.close();
-    const oldest = this.#idle[0];
-    if (oldest !== undefined) wheel.arm(this.#sweeper, limit - (now - oldest.idleSince));
-  }
+function mayCarry({ carried }: PooledConnection, { terms }: WaitingLine): boolean {
+  return carried < terms.maxRequests;
 }

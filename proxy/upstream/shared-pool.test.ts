@@ -2,10 +2,11 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { attemptOf, PoolRig } from '../../test/support/pool-rig.ts';
 import type { Attempt } from '../exchange/attempt.ts';
+import type { ConnectionTerms } from '../exchange/connection-terms.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { Limits } from '../exchange/limits.ts';
 import { SharedPool } from './shared-pool.ts';
-import type { SharedConnection, SharedConnectionOwner } from './shared-pool.ts';
+import type { ConnectShared, SharedConnection, SharedConnectionOwner } from './shared-pool.ts';
 
 beforeEach(() => void jest.useFakeTimers({ advanceTimers: false }));
 afterEach(() => void jest.useRealTimers());
@@ -14,15 +15,25 @@ afterEach(() => void jest.useRealTimers());
 class FakeConnection {
   readonly #owner: SharedConnectionOwner;
   readonly sent: Attempt[] = [];
-  room: number;
+  #room: number;
   readonly openedAt = 0;
   idleSince = 0;
   retiring = false;
   #carries = 0;
+  terms: ConnectionTerms;
 
-  constructor(owner: SharedConnectionOwner, room: number) {
+  constructor(owner: SharedConnectionOwner, terms: ConnectionTerms, room: number) {
+    this.terms = terms;
     this.#owner = owner;
-    this.room = room;
+    this.#room = room;
+  }
+
+  get carried(): number {
+    return this.sent.length;
+  }
+
+  room(maxStreams: number): number {
+    return Math.min(this.#room, maxStreams - this.#carries);
   }
 
   get idle(): boolean {
@@ -36,7 +47,7 @@ class FakeConnection {
   send(attempt: Attempt): void {
     this.sent.push(attempt);
     this.#carries++;
-    this.room--;
+    this.#room--;
   }
 
   retire(): void {
@@ -50,7 +61,7 @@ class FakeConnection {
   /** Ends one of its attempts. */
   done(): void {
     this.#carries--;
-    this.room++;
+    this.#room++;
     this.#owner.roomier(this.#self);
   }
 
@@ -67,8 +78,8 @@ class FakeConnection {
 function open(limits: Partial<Limits> = {}, room = 2) {
   const rig = new PoolRig({ maxStreamsPerUpstream: room, ...limits });
   const connections: FakeConnection[] = [];
-  const connect = (owner: SharedConnectionOwner): SharedConnection => {
-    const connection = new FakeConnection(owner, room);
+  const connect: ConnectShared = (owner, terms) => {
+    const connection = new FakeConnection(owner, terms, room);
     connections.push(connection);
     return connection as unknown as SharedConnection;
   };

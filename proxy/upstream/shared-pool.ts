@@ -1,14 +1,17 @@
 // The HTTP/2 connections to one endpoint. Attempts share them: the first connection fills up first, and another opens when all are full.
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Attempt } from '../exchange/attempt.ts';
+import type { ConnectionTerms } from '../exchange/connection-terms.ts';
 import type { UpstreamPool } from '../exchange/plan.ts';
 import { Timer } from '#lib/timer-wheel.ts';
 import { turnTime } from '#lib/turn-clock.ts';
 import type { CapacityUser } from './capacity.ts';
+import { IdleSweep } from './idle-sweep.ts';
 import type { PoolOptions } from './pool-options.ts';
 import { SignsOfLife } from './vanished.ts';
 import type { Audible } from './vanished.ts';
-import { WaitingLine } from './waiting-line.ts';
+import type { WaitingLine } from './waiting-line.ts';
+import { WaitingLines } from './waiting-lines.ts';
 
 /** The pause after a failed connection while others carry attempts, milliseconds: a refusal arrives at once. */
 const PAUSE_MS = 250;
@@ -18,10 +21,14 @@ export interface SharedConnection extends Audible {
   /** performance.now() when it was requested, and when it last became idle. */
   readonly openedAt: number;
   idleSince: number;
+  /** The terms of the attempt that it was opened for, then of the last one that it got. */
+  terms: ConnectionTerms;
+  /** The number of attempts that it has got. */
+  readonly carried: number;
   /** Whether it gets no attempts until it is heard. */
   doubted: boolean;
-  /** Attempts that it accepts now; none once it is retired, or while it is doubted. */
-  readonly room: number;
+  /** Attempts that it accepts now, if it may carry so many at the same time; none once it is retired, or while it is doubted. */
+  room(maxStreams: number): number;
   readonly idle: boolean;
   /** Whether it can take this attempt now. */
   ready(attempt: Attempt): boolean;
@@ -41,26 +48,34 @@ export interface SharedConnectionOwner {
   /** The connection has closed. `error` is set if it was never established. */
   closed(connection: SharedConnection, error: ExchangeError | null): void;
   /** A connection waits for answers, and nothing comes. */
-  silent(): void;
+  silent(connection: SharedConnection): void;
 }
 
+/** Opens a connection. */
+export type ConnectShared = (owner: SharedConnectionOwner, terms: ConnectionTerms) => SharedConnection;
+
 export class SharedPool implements UpstreamPool, SharedConnectionOwner, CapacityUser {
-  readonly #connect: (owner: SharedConnectionOwner) => SharedConnection;
+  readonly #connect: ConnectShared;
   readonly #options: PoolOptions;
   /** Usable connections, oldest first. */
   readonly #usable: SharedConnection[] = [];
-  readonly #waiting: WaitingLine;
-  readonly #sweeper = new Timer(() => this.#sweep());
+  readonly #waiting: WaitingLines;
+  readonly #sweep: IdleSweep<SharedConnection>;
   readonly #signs: SignsOfLife<SharedConnection>;
   readonly #pause = new Timer(() => this.openAsNeeded());
   #open = 0;
   #connecting = 0;
   #closed = false;
 
-  constructor(connect: (owner: SharedConnectionOwner) => SharedConnection, options: PoolOptions) {
+  constructor(connect: ConnectShared, options: PoolOptions) {
     this.#connect = connect;
     this.#options = options;
-    this.#waiting = new WaitingLine(options);
+    this.#waiting = new WaitingLines(options);
+    this.#sweep = new IdleSweep(
+      options.wheel,
+      () => this.#usable.filter(({ idle }) => idle),
+      (connection) => this.#retire(connection),
+    );
     this.#signs = new SignsOfLife(options.limits.doubtTimeout);
   }
 
@@ -71,8 +86,9 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
   }
 
   send(attempt: Attempt): void {
+    const terms = this.#waiting.termsOf(attempt.cluster.connections);
     for (const connection of this.#usable) {
-      if (connection.room > 0 && connection.ready(attempt)) return this.#assign(connection, attempt);
+      if (mayCarry(connection, attempt, terms)) return this.#assign(connection, attempt, terms);
     }
     this.#waiting.push(attempt);
     // Also after the waiting line was full: an empty pool reports itself.
@@ -86,7 +102,8 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
   /** Closes idle connections now, and busy ones when they become idle. */
   close(): void {
     this.#closed = true;
-    for (const timer of [this.#sweeper, this.#pause]) this.#options.wheel.disarm(timer);
+    this.#sweep.stop();
+    this.#options.wheel.disarm(this.#pause);
     for (const connection of this.#usable.splice(0)) connection.retire();
   }
 
@@ -106,14 +123,23 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
   }
 
   roomier(connection: SharedConnection): void {
-    for (let next = this.#waiting.first; next !== undefined && connection.room > 0 && connection.ready(next); next = this.#waiting.first) {
-      this.#waiting.shift();
-      this.#assign(connection, next);
-    }
+    if (this.#waiting.length > 0) this.#serve(connection);
     if (!connection.idle) return;
-    if (this.#closed || this.#options.capacity.isShort) return connection.retire();
-    connection.idleSince = this.#options.wheel.now;
-    if (!this.#sweeper.armed) this.#options.wheel.arm(this.#sweeper, this.#options.limits.poolIdleTimeout);
+    // Attempts still wait although it has no other: it has carried enough for them.
+    const isSpent = this.#waiting.length > 0 ? connection.carried > 0 : this.#options.capacity.isShortBeside(this);
+    if (this.#closed || isSpent) return connection.retire();
+    this.#sweep.watch(connection);
+  }
+
+  /** Gives attempts that wait to a connection with room. */
+  #serve(connection: SharedConnection): void {
+    for (;;) {
+      const attempt = this.#waiting.shiftFor(connection, mayCarryFirst);
+      if (attempt === undefined) break;
+      this.#assign(connection, attempt, this.#waiting.termsOf(attempt.cluster.connections));
+    }
+    // It may have been opened for another attempt, which needs one still.
+    if (this.#waiting.several) this.openAsNeeded();
   }
 
   retired(connection: SharedConnection): void {
@@ -133,6 +159,12 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
   #drop(connection: SharedConnection): void {
     const index = this.#usable.indexOf(connection);
     if (index >= 0) this.#usable.splice(index, 1);
+  }
+
+  /** It gets no more attempts. */
+  #retire(connection: SharedConnection): void {
+    this.#drop(connection);
+    connection.retire();
   }
 
   #notConnected(connection: SharedConnection, error: ExchangeError): void {
@@ -155,36 +187,41 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
     }
   }
 
-  #assign(connection: SharedConnection, attempt: Attempt): void {
+  #assign(connection: SharedConnection, attempt: Attempt, terms: ConnectionTerms): void {
+    connection.terms = terms;
     attempt.sentAt = turnTime();
     connection.send(attempt);
+    if (connection.carried >= terms.maxRequests) this.#retire(connection);
     if (attempt.exchange.requestLength !== 0) this.#options.events.upstreamReady(attempt);
   }
 
   openAsNeeded(): void {
-    const { limits, capacity, emptied } = this.#options;
+    const { capacity, emptied } = this.#options;
     const pauses = this.#pause.armed && this.#usable.length > 0;
-    while (!pauses && this.#connecting * limits.maxStreamsPerUpstream < this.#waiting.length && capacity.takeConnection(this))
-      this.#openOne();
+    while (!pauses) {
+      const terms = this.#waiting.needing(this.#connecting, true);
+      if (terms === null || !capacity.takeConnection(this, terms.maxConnections)) break;
+      this.#openOne(terms);
+    }
     if (this.#open === 0 && this.#waiting.length === 0) emptied?.();
   }
 
-  #openOne(): void {
+  #openOne(terms: ConnectionTerms): void {
     this.#open++;
     this.#connecting++;
-    this.#signs.opened(this.#connect(this));
+    this.#signs.opened(this.#connect(this, terms));
   }
 
   /**
    * Asks the endpoint for a connection unless it is asked already or has been heard of late. Attempts wait for the answer: if there is none,
    * all of them are safe to send elsewhere.
    */
-  silent(): void {
+  silent({ terms }: SharedConnection): void {
     const { capacity } = this.#options;
     if (this.#closed || this.#connecting > 0 || !this.#signs.isInDoubt(performance.now())) return;
-    if (!capacity.hasRoom || !capacity.takeConnection(this)) return;
+    if (!capacity.hasRoom(terms.maxConnections) || !capacity.takeConnection(this, terms.maxConnections)) return;
     for (const connection of this.#usable) connection.doubted = true;
-    this.#openOne();
+    this.#openOne(terms);
   }
 
   /** The endpoint has given a sign of life. */
@@ -195,18 +232,12 @@ export class SharedPool implements UpstreamPool, SharedConnectionOwner, Capacity
       this.roomier(connection);
     }
   }
+}
 
-  /** Closes connections that were idle too long. */
-  #sweep(): void {
-    const { limits, wheel } = this.#options;
-    const now = performance.now();
-    let next = 0;
-    for (const connection of [...this.#usable]) {
-      if (!connection.idle) continue;
-      const left = limits.poolIdleTimeout - (now - connection.idleSince);
-      if (left <= 0) connection.retire();
-      else next = next === 0 ? left : Math.min(next, left);
-    }
-    if (next > 0) wheel.arm(this.#sweeper, next);
-  }
+function mayCarry(connection: SharedConnection, attempt: Attempt, { maxStreams, maxRequests }: ConnectionTerms): boolean {
+  return connection.room(maxStreams) > 0 && connection.carried < maxRequests && connection.ready(attempt);
+}
+
+function mayCarryFirst(connection: SharedConnection, line: WaitingLine): boolean {
+  return mayCarry(connection, line.first as Attempt, line.terms);
 }

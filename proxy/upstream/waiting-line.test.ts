@@ -1,6 +1,7 @@
 // Attempts that wait for a connection: the order, the number, and the time.
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { attemptOf, PoolRig } from '../../test/support/pool-rig.ts';
+import { termsOf } from '../exchange/connection-terms.ts';
 import type { Attempt } from '../exchange/attempt.ts';
 import type { Limits } from '../exchange/limits.ts';
 import { WaitingLine } from './waiting-line.ts';
@@ -13,7 +14,7 @@ afterEach(() => void jest.useRealTimers());
 
 function open(limits: Partial<Limits> = {}): { readonly rig: PoolRig; readonly line: WaitingLine } {
   const rig = new PoolRig(limits);
-  return { rig, line: new WaitingLine(rig.options) };
+  return { rig, line: new WaitingLine(rig.options, termsOf(null, rig.limits)) };
 }
 
 function attempts(count: number): readonly Attempt[] {
@@ -58,7 +59,7 @@ describe('a line', () => {
 
   test('shares its places with other lines of the endpoint', () => {
     const { rig, line } = open({ maxPendingPerEndpoint: 1 });
-    const other = new WaitingLine(rig.options);
+    const other = new WaitingLine(rig.options, termsOf(null, rig.limits));
     const [first, second, third] = attempts(3) as [Attempt, Attempt, Attempt];
     line.push(first);
     other.push(second);
@@ -96,7 +97,7 @@ describe('the timeout', () => {
       told.push(attempt);
       if (told.length === 1) line.push(again);
     };
-    const line = new WaitingLine({ ...rig.options, events: { upstreamFailed } as never });
+    const line = new WaitingLine({ ...rig.options, events: { upstreamFailed } as never }, termsOf(null, rig.limits));
     const first = attemptOf();
     line.push(first);
     jest.advanceTimersByTime(1_000 + LATE_MS);

@@ -1,6 +1,7 @@
-// Attempts that wait for a connection to an endpoint, with limits for their number and time.
+// Attempts with the same terms that wait for a connection to an endpoint, with limits for their number and time.
 import { ERRORS, withDetail } from '../exchange/errors.ts';
 import type { Attempt } from '../exchange/attempt.ts';
+import type { ConnectionTerms } from '../exchange/connection-terms.ts';
 import { FairLine } from '../exchange/fair-line.ts';
 import type { LineRefusal } from '../exchange/fair-line.ts';
 import { PRIORITY_NAMES, priorityOf } from '../exchange/priority.ts';
@@ -12,17 +13,19 @@ const REFUSALS = {
 } as const;
 
 export class WaitingLine extends FairLine<Attempt> {
+  readonly terms: ConnectionTerms;
   readonly #options: PoolOptions;
 
-  constructor(options: PoolOptions) {
+  constructor(options: PoolOptions, terms: ConnectionTerms) {
     const { capacity, limits, wheel } = options;
     super({
       timers: wheel,
       timeout: limits.pendingTimeout,
-      takePlace: () => capacity.takePending(),
+      takePlace: () => capacity.takePending(terms.maxPending),
       givePlace: () => capacity.givePending(),
       refuse: (attempt, cause) => this.#refuse(attempt, cause),
     });
+    this.terms = terms;
     this.#options = options;
   }
 

@@ -1,6 +1,7 @@
 // Fakes for tests of pools, without sockets: connections that a test controls, attempts, and scripted failures.
 import { TimerWheel } from '#lib/timer-wheel.ts';
 import { Attempt } from '../../proxy/exchange/attempt.ts';
+import type { ConnectionPlan, ConnectionTerms } from '../../proxy/exchange/connection-terms.ts';
 import { Exchange } from '../../proxy/exchange/exchange.ts';
 import { DEFAULT_LIMITS } from '../../proxy/exchange/limits.ts';
 import type { Limits } from '../../proxy/exchange/limits.ts';
@@ -21,8 +22,15 @@ export class FakeConnection {
   /** The pool has asked it to close. */
   closing = false;
 
-  constructor(owner: ConnectionOwner) {
+  terms: ConnectionTerms;
+
+  constructor(owner: ConnectionOwner, terms: ConnectionTerms) {
     this.#owner = owner;
+    this.terms = terms;
+  }
+
+  get carried(): number {
+    return this.sent.length;
   }
 
   connected(): void {
@@ -60,11 +68,11 @@ export class FakeConnection {
 
 let made = 0;
 
-/** An attempt, by default without a body; each has a unique path. */
-export function attemptOf(fields: Partial<Exchange> = {}): Attempt {
+/** An attempt, by default without a body; each has a unique path. `connections`: the terms of its use. */
+export function attemptOf(fields: Partial<Exchange> = {}, connections: ConnectionPlan | null = null): Attempt {
   const counts = new UpstreamCounts(0).acquire('app');
   const exchange = Object.assign(new Exchange({} as never, {} as never, 0), { path: `/${made++}` }, fields);
-  return new Attempt(exchange, { counts } as never, {} as never, {} as never);
+  return new Attempt(exchange, { counts, connections } as never, {} as never, {} as never);
 }
 
 export class PoolRig {
@@ -84,8 +92,8 @@ export class PoolRig {
     this.capacity = new Capacity(this.limits, this.wheel);
   }
 
-  readonly connect = (owner: ConnectionOwner): PooledConnection => {
-    const connection = new FakeConnection(owner);
+  readonly connect = (owner: ConnectionOwner, terms: ConnectionTerms): PooledConnection => {
+    const connection = new FakeConnection(owner, terms);
     this.connections.push(connection);
     return connection as unknown as PooledConnection;
   };

@@ -8,6 +8,7 @@ import type net from 'node:net';
 import { Timer } from '#lib/timer-wheel.ts';
 import type { Attempt } from '../../exchange/attempt.ts';
 import type { Destination, Dialler } from '../../exchange/dial.ts';
+import type { ConnectionTerms } from '../../exchange/connection-terms.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
@@ -38,12 +39,14 @@ export interface H1UpstreamOwner {
   idle(connection: H1Upstream): void;
   closed(connection: H1Upstream, error: ExchangeError | null): void;
   /** It waits for an answer, and nothing comes. */
-  silent(): void;
+  silent(connection: H1Upstream): void;
 }
 
 export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
   readonly openedAt = performance.now();
   idleSince = 0;
+  /** Set by the pool. */
+  terms: ConnectionTerms;
   heardAt = 0;
   aside = false;
   readonly #socket: net.Socket;
@@ -80,14 +83,20 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
   #key = '';
   #informational = 0;
 
-  constructor(destination: Destination, owner: H1UpstreamOwner, events: UpstreamEvents, settings: UpstreamSettings) {
+  constructor(
+    destination: Destination,
+    owner: H1UpstreamOwner,
+    terms: ConnectionTerms,
+    { events, settings }: { readonly events: UpstreamEvents; readonly settings: UpstreamSettings },
+  ) {
     this.#owner = owner;
+    this.terms = terms;
     this.#events = events;
     this.#settings = settings;
     this.#socket = settings.dial(destination, this);
     this.#output = new Output(this.#socket, settings.limits.maxBufferedBytes);
     this.#timer = new Timer(() => this.#timedOut());
-    settings.wheel.arm(this.#timer, settings.limits.connectTimeout);
+    settings.wheel.arm(this.#timer, terms.connectTimeout);
     this.#socket.on('drain', () => this.#drained());
     this.#socket.on('end', () => this.#ended());
     this.#socket.on('error', () => undefined);
@@ -105,6 +114,10 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     this.heardAt = this.#settings.wheel.now;
     this.#connectMs = performance.now() - this.#dialledAt;
     this.#owner.connected(this);
+  }
+
+  get carried(): number {
+    return this.#requests;
   }
 
   // Writing
@@ -435,7 +448,7 @@ export class H1Upstream implements UpstreamStream, ChunkSink, Dialler {
     else {
       this.#doubtIn *= 2;
       this.#wait(this.#silence);
-      this.#owner.silent();
+      this.#owner.silent(this);
     }
   }
 }

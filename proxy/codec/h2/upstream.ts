@@ -9,6 +9,7 @@
 import type net from 'node:net';
 import { Timer } from '#lib/timer-wheel.ts';
 import type { Attempt } from '../../exchange/attempt.ts';
+import type { ConnectionTerms } from '../../exchange/connection-terms.ts';
 import type { Destination, Dialler } from '../../exchange/dial.ts';
 import { ERRORS } from '../../exchange/errors.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
@@ -38,7 +39,7 @@ export interface H2UpstreamOwner {
   /** The connection has closed. `error` is set if it was never established. */
   closed(connection: H2Upstream, error: ExchangeError | null): void;
   /** It waits for answers, and nothing comes. */
-  silent(): void;
+  silent(connection: H2Upstream): void;
 }
 
 export class H2Upstream extends H2Connection<H2UpstreamStream> implements UpstreamStreamOwner, Dialler {
@@ -47,6 +48,8 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
   idleSince = 0;
   heardAt = 0;
   doubted = false;
+  /** Set by the pool. */
+  terms: ConnectionTerms;
   readonly #owner: H2UpstreamOwner;
   readonly #scheme: string;
   #connected = false;
@@ -69,7 +72,12 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
   #askedAt = 0;
   #doubtIn = 0;
 
-  constructor(destination: Destination, owner: H2UpstreamOwner, events: UpstreamEvents, settings: UpstreamSettings & ConnectionSettings) {
+  constructor(
+    destination: Destination,
+    owner: H2UpstreamOwner,
+    terms: ConnectionTerms,
+    { events, settings }: { readonly events: UpstreamEvents; readonly settings: UpstreamSettings & ConnectionSettings },
+  ) {
     const { limits, wheel } = settings;
     let self: H2Upstream | null = null;
     const socket: net.Socket = settings.dial(destination, {
@@ -86,12 +94,13 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
       patience: { inbound: limits.upstreamIdleTimeout, outbound: limits.upstreamIdleTimeout, silence: limits.tunnelIdleTimeout },
     });
     self = this;
+    this.terms = terms;
     this.events = events;
     this.#liveness = new Liveness(wheel, limits.upstreamIdleTimeout);
     this.maxInformational = limits.maxInformational;
     this.#owner = owner;
     this.#scheme = destination.transport.tls === null ? 'http' : 'https';
-    wheel.arm(this.timer, limits.connectTimeout);
+    wheel.arm(this.timer, terms.connectTimeout);
   }
 
   failing(error: ExchangeError): void {
@@ -108,10 +117,14 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
 
   // Requests
 
-  /** Streams that may still be opened. */
-  get room(): number {
+  /** Streams that may still be opened, if there may be so many. */
+  room(maxStreams: number): number {
     if (!this.#connected || this.#retired || this.doubted || this.over) return 0;
-    return Math.min(this.settings.limits.maxStreamsPerUpstream, this.peer.maxStreams) - this.streams.size;
+    return Math.min(maxStreams, this.peer.maxStreams) - this.streams.size;
+  }
+
+  get carried(): number {
+    return (this.#nextStream - 1) / 2;
   }
 
   get idle(): boolean {
@@ -161,7 +174,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
     const isDue = silence >= this.#doubtIn;
     if (isDue) this.#doubtIn = 2 * silence;
     wheel.arm(this.#doubt, this.#doubtIn - silence);
-    if (isDue) this.#owner.silent();
+    if (isDue) this.#owner.silent(this);
   }
 
   letMove(mayMove: (attempt: Attempt) => boolean): void {
@@ -270,7 +283,7 @@ export class H2Upstream extends H2Connection<H2UpstreamStream> implements Upstre
   }
 
   protected settingsChanged(): void {
-    if (this.room > 0) this.#owner.roomier(this);
+    if (this.room(Infinity) > 0) this.#owner.roomier(this);
   }
 
   // The end

@@ -2,11 +2,13 @@
 import type { PolicySettings } from '#api/policy/settings.ts';
 import type { ClusterSettings } from '../../cluster/settings.ts';
 import { activeCheck, outlierSettings } from './health-check.ts';
+import { connectionPlan } from './connection-pool.ts';
 import { breakerSettings, limitSettings } from './circuit-breaker.ts';
 import { balancerSettings, hashKeys, slowStartOf, subsetLabels, zoneSettings } from './load-balancer.ts';
 
 /** One line per setting. All settings are written out, so that equal settings are equal texts. */
-export function clusterSettings({ loadBalancer, healthCheck, circuitBreaker }: PolicySettings<'BackendTrafficPolicy'>): ClusterSettings {
+export function clusterSettings(policy: PolicySettings<'BackendTrafficPolicy'>): ClusterSettings {
+  const { loadBalancer, healthCheck, circuitBreaker, connectionPool } = policy;
   return {
     balancer: balancerSettings(loadBalancer),
     hashOn: hashKeys(loadBalancer),
@@ -16,6 +18,7 @@ export function clusterSettings({ loadBalancer, healthCheck, circuitBreaker }: P
     outliers: outlierSettings(healthCheck?.passive),
     zone: zoneSettings(loadBalancer?.zone),
     limits: limitSettings(circuitBreaker),
+    connections: connectionPlan(connectionPool),
     breaker: breakerSettings(circuitBreaker),
     subset: subsetLabels(loadBalancer?.subset),
     overrideHeader: loadBalancer?.overrideHeader?.toLowerCase() ?? '',
