@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { TestCa } from '../test/support/certificates.ts';
-import { CertificateAuthority, makeAuthority } from './certificate-authority.ts';
+import { CertificateAuthority, makeAuthority, makeRequest, newPrivateKey } from './certificate-authority.ts';
 import type { CertificateHolder } from './certificate-authority.ts';
 
 const DAY = 86_400_000;
@@ -54,6 +54,16 @@ function ownMade(name = 'ca', lifetime = 100 * DAY): CertificateAuthority {
   const { certificate, privateKey } = makeAuthority(name, { now: Date.now(), lifetime });
   return new CertificateAuthority(certificate, privateKey);
 }
+
+describe('a request', () => {
+  test('is one that OpenSSL verifies, with the hosts', async () => {
+    const file = path.join(ca.folder, 'request.der');
+    await writeFile(file, makeRequest(['a.example.com', '*.b.example.com'], newPrivateKey()));
+    const { stdout, stderr } = await promisify(execFile)('openssl', ['req', '-inform', 'der', '-in', file, '-noout', '-verify', '-text']);
+    expect(`${stdout}${stderr}`).toContain('verify OK');
+    expect(stdout).toContain('DNS:a.example.com, DNS:*.b.example.com');
+  });
+});
 
 describe('CertificateAuthority', () => {
   test('issues a client certificate that OpenSSL verifies', async () => {

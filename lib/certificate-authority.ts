@@ -1,5 +1,5 @@
 // Issues certificates for TLS clients and servers (RFC 5280) with the key of a CA, and creates such a CA.
-import { X509Certificate, createHash, createPrivateKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { X509Certificate, createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { fieldsOfCertificate, type CertificateFields } from './certificate-fields.ts';
 import {
@@ -116,6 +116,37 @@ export function makeAuthority(commonName: string, { now, lifetime }: Validity): 
   return signed(content, keys, { name: subject, key: keys.privateKey, keyId, algorithm: ECDSA_SHA256 });
 }
 
+/** A self-signed certificate whose only content is the answer to a challenge for a host (RFC 8737): `digest` is that of the key authorization. */
+export function makeChallengeCertificate(host: string, digest: Buffer, { now, lifetime }: Validity): IssuedCertificate {
+  const keys = newKey();
+  const subject = nameOf(host);
+  const extensions = sequence(
+    sequence(SUBJECT_ALT_NAME, octets(sequence(hostName(host)))),
+    sequence(oid('1.3.6.1.5.5.7.1.31'), CRITICAL, octets(octets(digest))),
+  );
+  const content = { subject, notBefore: now - SKEW, notAfter: now + lifetime, extensions };
+  return signed(content, keys, { name: subject, key: keys.privateKey, keyId: Buffer.alloc(0), algorithm: ECDSA_SHA256 });
+}
+
+/** A request to sign a key (P-256, PEM) for these hosts (PKCS #10, RFC 2986), DER. */
+export function makeRequest(hosts: readonly string[], privateKey: string): Buffer {
+  const key = createPrivateKey(privateKey);
+  const names = sequence(SUBJECT_ALT_NAME, octets(sequence(...hosts.map(hostName))));
+  const attribute = sequence(oid('1.2.840.113549.1.9.14'), set(sequence(names)));
+  const body = sequence(
+    integer(Buffer.from([0])),
+    sequence(),
+    createPublicKey(key).export({ type: 'spki', format: 'der' }),
+    encodeDer(context(0), attribute),
+  );
+  return sequence(body, ECDSA_SHA256, bits(sign('sha256', body, key)));
+}
+
+/** A new key (P-256), PEM. */
+export function newPrivateKey(): string {
+  return newKey().privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
 interface Content {
   readonly subject: Buffer;
   readonly notBefore: number;
@@ -173,6 +204,7 @@ function nameOf(commonName: string): Buffer {
 const CRITICAL = boolean(true);
 const BASIC_CONSTRAINTS = oid('2.5.29.19');
 const KEY_USAGE = oid('2.5.29.15');
+const SUBJECT_ALT_NAME = oid('2.5.29.17');
 const SUBJECT_KEY_ID = oid('2.5.29.14');
 const AUTHORITY_KEY_ID = oid('2.5.29.35');
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
@@ -196,7 +228,7 @@ function ofHolder(holder: CertificateHolder, signer: Signer): Buffer {
     // Only digitalSignature.
     sequence(KEY_USAGE, CRITICAL, octets(bits(Buffer.from([0x80]), 7))),
     sequence(oid('2.5.29.37'), octets(sequence(...usages.map(oid)))),
-    sequence(oid('2.5.29.17'), octets(sequence(name))),
+    sequence(SUBJECT_ALT_NAME, octets(sequence(name))),
     sequence(AUTHORITY_KEY_ID, octets(sequence(encodeDer(0x80, signer.keyId)))),
   );
 }

@@ -4,6 +4,7 @@
 import type { Attempt } from './exchange/attempt.ts';
 import { Bodies } from './bodies.ts';
 import { Endings } from './endings.ts';
+import type { ChallengeTexts } from './exchange/challenge-texts.ts';
 import { draw } from './exchange/draw.ts';
 import { ERRORS } from './exchange/errors.ts';
 import type { ExchangeError } from './exchange/errors.ts';
@@ -15,6 +16,7 @@ import { hasRival } from './exchange/hedge.ts';
 import type { Hop } from './exchange/hop.ts';
 import { KeptBody } from './exchange/kept-body.ts';
 import type { Limits } from './exchange/limits.ts';
+import { reply } from './exchange/local-reply.ts';
 import type { BackendPlan, FilterVerdict, RequestFilter, RoutePlan } from './exchange/plan.ts';
 import type { Shedder } from './exchange/shedder.ts';
 import type { Recorder } from './exchange/recorder.ts';
@@ -44,6 +46,8 @@ export interface RequestPathOptions {
   readonly limits: Pick<Limits, 'maxReplayBytes'>;
   readonly hop: Hop;
   readonly shedder: Shedder;
+  /** The answers to challenges of certificate authorities. */
+  readonly challenges: ChallengeTexts;
   /** The workers of the proxy, which share its limits; 1 by default. */
   readonly workers?: number | undefined;
 }
@@ -54,19 +58,21 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   readonly #wheel: TimerWheel;
   readonly #hop: Hop;
   readonly #shedder: Shedder;
+  readonly #challenges: ChallengeTexts;
   readonly #attempts: Attempts;
   readonly #retries: Retries;
   readonly #tunnels: Tunnels;
   readonly #bodies: Bodies;
   readonly #endings: Endings;
 
-  constructor({ runtime, recorder, wheel, gathering, hop, limits, shedder, workers }: RequestPathOptions) {
+  constructor({ runtime, recorder, wheel, gathering, hop, limits, shedder, challenges, workers }: RequestPathOptions) {
     this.#retries = new Retries({ workers });
     this.#runtime = runtime;
     this.#recorder = recorder;
     this.#wheel = wheel;
     this.#hop = hop;
     this.#shedder = shedder;
+    this.#challenges = challenges;
     this.#attempts = new Attempts({ wheel, limits, deadlines: this });
     this.#endings = new Endings({ attempts: this.#attempts, gathering, wheel, record: (exchange) => recorder.record(exchange) });
     this.#tunnels = new Tunnels(wheel, {
@@ -89,6 +95,8 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   requestHead(exchange: Exchange): void {
     this.#recorder.started(exchange);
     recogniseCall(exchange);
+    // Before everything that a route or policy asks of clients: the certificate authority can fulfil none of it.
+    if (this.#answersChallenge(exchange)) return;
     const runtime = this.#runtime();
     if (!runtime.identify(exchange)) return this.#endings.reply(exchange, ERRORS.clientUnknown);
     // Before routes and filters: neither may depend on values of an untrusted peer, and a route may set these headers on purpose.
@@ -105,6 +113,14 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
       if (!startCallerDeadline(exchange, this.#wheel, this)) return this.#endings.reply(exchange, ERRORS.deadlineMalformed);
     } else if (route.requestTimeout > 0) startRequestTimeout(exchange, this.#wheel, this);
     this.#filter(exchange, route.requestFilters, this.#chooseBackend);
+  }
+
+  #answersChallenge(exchange: Exchange): boolean {
+    const text = exchange.connection.tls === null ? this.#challenges.textFor(exchange) : null;
+    if (text === null) return false;
+    reply(exchange, 200, ['content-type', 'application/octet-stream', 'cache-control', 'no-store'], text);
+    this.#endings.answerLocally(exchange);
+    return true;
   }
 
   // 2 request filters: those of the route, then those of the chosen backend

@@ -24,6 +24,7 @@ import { FilterPool } from './filter/filter-pool.ts';
 import { IsolatedRequestPath } from './isolated-request-path.ts';
 import type { Inspected, Inspecting, Inspection } from './inspection/inspection.ts';
 import { inspectProcess } from './inspection/process.ts';
+import { Challenges } from './listener/challenges.ts';
 import { ListenerSockets } from './listener/listener-sockets.ts';
 import type { ListenerSocketsOptions } from './listener/listener-sockets.ts';
 import { Shedding } from './overload/shedding.ts';
@@ -95,6 +96,7 @@ export class Worker {
   readonly #gathering: Gathering;
   readonly #shedding: Shedding;
   readonly #floods = new FloodCounts();
+  readonly #challenges = new Challenges();
   readonly #failures: RefusedConnections<ConnectionFailure>;
   readonly #bugs: Bugs;
   readonly #log: Log | undefined;
@@ -120,14 +122,14 @@ export class Worker {
       limits,
       shedder,
       workers: options.workers,
+      challenges: this.#challenges,
     };
     const path = new IsolatedRequestPath({ ...surroundings, gathering: this.#gathering, hop: new Hop(options.via ?? '') }, bugs);
     const settings = { ...surroundings, normaliseHost, normalisePath, dial, floods: this.#floods, failures: this.#failures };
     this.#endpoints = new EndpointRegistry(upstreamPools(path, settings), this.#states, this.#tells, options.zone);
     this.#listeners = new ListenerSockets({
       ...options,
-      wheel,
-      shedder,
+      ...surroundings,
       acceptFailed: () => this.#acceptFailures++,
       ...logFailures(options.log),
       bugs,
@@ -143,8 +145,8 @@ export class Worker {
   }
 
   #makeBuilder({ limits, workers }: WorkerOptions, filters: FilterPool): RuntimeBuilder {
-    const [endpoints, counts, listeners] = [this.#endpoints, this.#telemetry.upstreams, this.#listeners];
-    return new RuntimeBuilder({ limits, endpoints, counts, workers, filters, listeners });
+    const [endpoints, counts, listeners, challenges] = [this.#endpoints, this.#telemetry.upstreams, this.#listeners, this.#challenges];
+    return new RuntimeBuilder({ limits, endpoints, counts, workers, filters, listeners, challenges });
   }
 
   readonly #tells: EndpointTells = {

@@ -19,6 +19,12 @@ const RESOURCES: readonly ir.Resource[] = [
   { kind: 'TrustBundle', key: 'ConfigMap/ns/ca', certificates: 'pem' },
   { kind: 'ObjectData', key: 'Secret/ns/users', data: { htpasswd: 'YTpi' } },
   { kind: 'SessionKeys', key: 'sessions', keys: ['a2V5'] },
+  {
+    kind: 'Challenge',
+    key: 'Secret/ns/cert/a.example.com',
+    host: 'a.example.com',
+    answer: { type: 'HTTP01', token: 't', text: 't.k' },
+  },
   { kind: 'Endpoints', key: 'Service/ns/web/80', endpoints: [] },
   {
     kind: 'Cluster',
@@ -106,6 +112,7 @@ describe('the kinds of resources', () => {
       'ConfigMap/ns/ca',
       'Secret/ns/users',
       'SessionKeys//sessions',
+      'Secret/ns/cert',
       'Service/ns/web port 80',
       'Service/ns/web port 80',
       'BackendTrafficPolicy/ns/p',

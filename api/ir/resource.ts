@@ -1,6 +1,7 @@
 // The list of the kinds of resources, and the union of everything the controller pushes and a proxy holds.
 import type { Static } from 'typebox';
 import { contentHash } from '#lib/hash.ts';
+import { challengeKind } from './challenge.ts';
 import { clusterKind } from './cluster.ts';
 import { endpointsKind } from './endpoints.ts';
 import { listenerKind } from './listener.ts';
@@ -19,6 +20,7 @@ export const RESOURCE_KINDS = [
   trustBundleKind,
   objectDataKind,
   sessionKeysKind,
+  challengeKind,
   endpointsKind,
   clusterKind,
   policyKind,

@@ -13,6 +13,7 @@ export function dumpResources(resources: Iterable<EncodedResource>): readonly ob
 
 function withoutKeys(resource: Resource): object {
   if (resource.kind === 'SessionKeys') return { ...resource, keys: resource.keys.map(() => HIDDEN) };
+  if (resource.kind === 'Challenge') return { ...resource, answer: { type: resource.answer.type } };
   if (resource.kind === 'ObjectData')
     return { ...resource, data: Object.fromEntries(Object.keys(resource.data).map((key) => [key, HIDDEN])) };
   return resource.kind === 'Secret' ? { ...resource, privateKey: HIDDEN } : resource;

@@ -3,6 +3,7 @@
 //     Gateway <─ Listener <─ Route, StreamRoute <─ Cluster <─ Endpoints
 //                   │                                └────── TrustBundle
 //                   └── Secret, TrustBundle, SessionKeys
+//                         └── Challenge
 //     Policy, needed for each of its targets <─ ObjectData, Cluster
 //
 // An arrow points to the resource that needs the other. There are no cycles. The descriptors of the kinds (api/ir) read the names.

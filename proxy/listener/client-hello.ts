@@ -25,6 +25,7 @@ const HANDSHAKE_HEADER = 4;
 const CLIENT_HELLO = 0x01;
 const EXTENSION_SERVER_NAME = 0;
 const EXTENSION_SIGNATURE_ALGORITHMS = 13;
+const EXTENSION_ALPN = 16;
 const EXTENSION_SUPPORTED_VERSIONS = 43;
 const TLS_1_3 = 0x0304;
 const NAME_TYPE_HOST = 0;
@@ -108,6 +109,21 @@ export function readSignatureSchemes(bytes: Buffer): readonly number[] {
     else if (type === EXTENSION_SUPPORTED_VERSIONS) isModern = readNumbers(extension.take(extension.uint8())).includes(TLS_1_3);
   }
   return isModern && extensions.ok ? schemes : [];
+}
+
+/** Whether a complete ClientHello offers exactly this application protocol and no other (RFC 7301). */
+export function offersOnly(bytes: Buffer, protocol: string): boolean {
+  const message = joinRecords(bytes) ?? Buffer.alloc(0);
+  const extensions = extensionsOf(new Cursor(message.subarray(HANDSHAKE_HEADER)));
+  while (extensions.ok && !extensions.atEnd) {
+    const type = extensions.uint16();
+    const extension = extensions.take(extensions.uint16());
+    if (type !== EXTENSION_ALPN) continue;
+    const list = extension.take(extension.uint16());
+    const name = list.bytes(list.uint8()).latin1Slice();
+    return list.ok && list.atEnd && name === protocol;
+  }
+  return false;
 }
 
 function readNumbers(list: Cursor): number[] {

@@ -12,6 +12,7 @@ import { unclaimed } from '../exchange/port-claim.ts';
 import type { ClaimPort } from '../exchange/port-claim.ts';
 import type { Shedder } from '../exchange/shedder.ts';
 import type { StreamRecorder } from '../exchange/stream-session.ts';
+import { Challenges } from './challenges.ts';
 import type { Connect } from './connection.ts';
 import { DatagramPort } from './datagram-port.ts';
 import { HandshakeCounts } from './handshake-counts.ts';
@@ -59,6 +60,8 @@ export interface ListenerSocketsOptions {
   readonly ticketKeys?: TicketKeys;
   /** Connections that the kernel completes before `accept`; limited by net.core.somaxconn. */
   readonly backlog?: number;
+  /** The answers to challenges in handshakes; by default there are none. */
+  readonly challenges?: Challenges;
   /** Requests OCSP answers; by default over HTTP, and not from this machine. */
   readonly fetchOcsp?: FetchOcsp;
   /** Called when no OCSP answer for a certificate could be obtained. */
@@ -119,6 +122,7 @@ export class ListenerSockets {
       datagramLimit: new ConnectionLimit(options.limits.maxDatagramSessions),
       identities: new Identities(options.ticketKeys ?? randomBytes(TICKET_KEY_BYTES), this.#stapler),
       ...countsFor(options),
+      challenges: options.challenges ?? new Challenges(),
       settings: { limits: options.limits, proxyProtocol: null },
       drainTimeout: options.drainTimeout,
       bindAddress: options.bindAddress ?? '',
@@ -186,8 +190,10 @@ export class ListenerSockets {
   ): Promise<ListenerProblem[]> {
     await checkDirectReads();
     if (this.#closed) return [];
-    const byPort = Map.groupBy(listeners.filter(isServed), (listener) => listener.port);
-    const unserved = Map.groupBy(listeners.filter(isUnserved), (listener) => listener.port);
+    const bound = listeners.filter((listener) => isServed(listener) || this.#context.challenges.areAnsweredBy(listener));
+    const byPort = Map.groupBy(bound, (listener) => listener.port);
+    const others = listeners.filter((listener) => isUnserved(listener) && !bound.includes(listener));
+    const unserved = Map.groupBy(others, (listener) => listener.port);
     for (const [number, port] of this.#ports) {
       if (!byPort.has(number)) this.#retire(number, port);
     }

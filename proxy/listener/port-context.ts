@@ -5,6 +5,7 @@ import type { ClaimPort } from '../exchange/port-claim.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { StreamTarget } from '../exchange/stream-session.ts';
 import type { StreamPlan } from '../exchange/stream-plan.ts';
+import type { Challenges } from './challenges.ts';
 import type { Connect } from './connection.ts';
 import type { HandshakeCounts } from './handshake-counts.ts';
 import type { Identities } from './identity.ts';
@@ -34,6 +35,7 @@ export interface PortContext {
   readonly datagramLimit: ConnectionLimit;
   readonly identities: Identities;
   readonly handshakes: HandshakeCounts;
+  readonly challenges: Challenges;
   readonly proxyHeaders: RefusedConnections<ProxyHeaderFailure>;
   readonly bugs: Bugs;
   /** The settings of listeners without policies. */

@@ -109,7 +109,10 @@ export class Port {
 
   /** Serves these listeners from now on: binds new addresses, closes those that are not needed any more. Resolves to the problems. */
   async update(listeners: readonly ir.Listener[], material: KeyMaterial, settingsOf: SettingsOf): Promise<ListenerProblem[]> {
-    const { protocol, served, unserved, problems: conflicts } = agree(listeners, this.#protocol);
+    const { protocol: agreed, served, unserved, problems: conflicts } = agree(listeners, this.#protocol);
+    // Listeners without a certificate that is about to be issued.
+    const awaiting = unserved.filter((listener) => this.#context.challenges.areAnsweredBy(listener));
+    const protocol = served.length === 0 && awaiting.length > 0 ? 'TLS' : agreed;
     this.#listeners = served;
     this.#unserved = unserved;
     this.#settingsOf = settingsOf;
@@ -118,7 +121,7 @@ export class Port {
     this.#switch(protocol);
     const invalid = this.#certify(material);
     const { bindAddress } = this.#context;
-    await this.#bindings.want(wantedAddresses(served, bindAddress));
+    await this.#bindings.want(wantedAddresses(protocol === 'TLS' ? [...served, ...awaiting] : served, bindAddress));
     return [...conflicts, ...invalid, ...bindProblems(served, this.#bindings.failures, bindAddress)];
   }
 
@@ -260,13 +263,15 @@ export class Port {
 
   /** `early`: bytes that were already read. */
   #shakeHands(accepted: net.Socket, peer: ProxiedPeer | null, early: Buffer): void {
-    const { handshakes, wheel } = this.#context;
+    const { handshakes, wheel, challenges } = this.#context;
     // Read at once: a closed socket does not have it any more.
     const address = accepted.remoteAddress ?? '';
     let { connect } = this.#context;
     let { limits } = this.#settings;
     const handshake = new Handshake(accepted, {
-      decide: (serverName) => {
+      decide: (serverName, hello) => {
+        const context = challenges.contextFor(serverName, hello);
+        if (context !== null) return { action: 'challenge', context };
         // The conformance suite expects no alert on a port with streams only.
         const refusal: HandshakeVerdict = { action: 'refuse', alert: this.#sni.servesRequests };
         const owner = this.#sni.find(serverName);
@@ -287,6 +292,7 @@ export class Port {
         const client = peer ?? { address: plainAddress(address), port: accepted.remotePort ?? 0 };
         this.#secured(socket, { secured, peer: client, limits }, connect);
       },
+      answered: (version) => handshakes.completed(version),
       vouches: (shown, host) => this.#vouches(shown, host),
       passed: (hello) => {
         this.#handshakes.delete(handshake);

@@ -19,23 +19,25 @@ import { startReading, stopReading } from './direct-reads.ts';
 import type { DownstreamTls } from '../exchange/exchange.ts';
 import type { Identity } from './identity.ts';
 import type { Timers } from './port-context.ts';
+import { CHALLENGE_PROTOCOL } from './challenges.ts';
 import { staple } from './tls-internals.ts';
 
 /** The ways in which a handshake can fail. */
 export type HandshakeFailure = 'not_tls' | 'plain_http' | 'unknown_name' | 'client_certificate' | 'timeout' | 'tls_error' | 'closed';
 
 /**
- * Terminate with an identity, for HTTP or for any protocol inside; or pass the connection through; or refuse the name, with an alert or by
- * closing.
+ * Terminate with an identity, for HTTP or for any protocol inside; or pass the connection through; or answer a challenge with a certificate
+ * and close; or refuse the name, with an alert or by closing.
  */
 export type HandshakeVerdict =
   | { readonly action: 'terminate'; readonly identity: Identity; readonly http: boolean }
   | { readonly action: 'pass' }
+  | { readonly action: 'challenge'; readonly context: tls.SecureContext }
   | { readonly action: 'refuse'; readonly alert: boolean };
 
 export interface HandshakeOptions {
-  /** The decision for a server name. */
-  readonly decide: (serverName: string) => HandshakeVerdict;
+  /** The decision for a server name. `hello` has the bytes read, valid only during the call. */
+  readonly decide: (serverName: string, hello: Buffer) => HandshakeVerdict;
   readonly wheel: Timers;
   /** From accept to the end of the handshake, milliseconds. */
   readonly timeout: number;
@@ -45,6 +47,8 @@ export interface HandshakeOptions {
   readonly vouches: (shown: Identity, host: string) => boolean;
   /** The connection is passed through: `hello` has the bytes read, valid only during the call, and the socket is paused. */
   readonly passed: (hello: Buffer) => void;
+  /** The handshake of a challenge is complete; the connection is closing. */
+  readonly answered: (version: string) => void;
   /** The handshake failed; the connection is closed or closing. */
   readonly failed: (reason: HandshakeFailure) => void;
 }
@@ -76,7 +80,7 @@ export class Handshake {
   constructor(accepted: net.Socket, options: HandshakeOptions) {
     this.#accepted = accepted;
     this.#options = options;
-    this.#deadline = new Timer(() => this.#fail('timeout'));
+    this.#deadline = new Timer(() => (this.#over ? this.cut() : this.#fail('timeout')));
     options.wheel.arm(this.#deadline, options.timeout);
     // Permanent on the raw socket: a reset between two owners must not become an unhandled 'error' (CVE-2025-59465).
     accepted.on('error', ignore);
@@ -119,15 +123,22 @@ export class Handshake {
   #answer(serverName: string, bytes: Buffer): void {
     const accepted = this.#accepted;
     accepted.pause();
-    const verdict = this.#options.decide(serverName);
+    const verdict = this.#options.decide(serverName, bytes);
     if (verdict.action === 'refuse') return this.#refuse(verdict.alert);
     if (verdict.action === 'pass') return this.#pass(bytes);
     // The TLS socket reads the buffer of the socket that it wraps before it reads from the network.
     accepted.unshift(Buffer.from(bytes));
+    if (verdict.action === 'challenge') return this.#answerChallenge(verdict.context);
     const { identity } = verdict;
-    const socket = new tls.TLSSocket(accepted, optionsOf(identity, verdict.http));
+    const socket = this.#wrap(optionsOf(identity, verdict.http));
     const response = identity.staple(bytes);
     if (response !== null) staple(socket, response);
+    socket.on('secure', () => this.#secured(socket, serverName, identity));
+  }
+
+  #wrap(options: tls.TLSSocketOptions): tls.TLSSocket {
+    const accepted = this.#accepted;
+    const socket = new tls.TLSSocket(accepted, options);
     socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(reasonOf(error)));
     // After the handshake Node reports unreadable records by this event only, and continues as if no data had arrived.
     socket.on('_tlsError', (error: Error) => socket.destroy(error));
@@ -137,7 +148,19 @@ export class Handshake {
       release(socket);
       release(accepted);
     });
-    socket.on('secure', () => this.#secured(socket, serverName, identity));
+    return socket;
+  }
+
+  /** RFC 8737 section 3: the certificate is the answer, and no data follows. */
+  #answerChallenge(secureContext: tls.SecureContext): void {
+    const socket = this.#wrap({ isServer: true, secureContext, ALPNProtocols: [CHALLENGE_PROTOCOL] });
+    socket.on('secure', () => {
+      if (this.#over) return;
+      this.#over = true;
+      this.#options.answered(socket.getProtocol() ?? '');
+      // The deadline continues, in case the peer does not close its side.
+      socket.end();
+    });
   }
 
   #pass(hello: Buffer): void {

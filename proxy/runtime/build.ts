@@ -15,6 +15,7 @@ import type { UpstreamCounts } from '../exchange/upstream-counts.ts';
 import type { FilterPool } from '../filter/filter-pool.ts';
 import type { ListenerProblem } from '../listener/problem.ts';
 import type { ListenerSettings, SettingsOf } from '../listener/settings.ts';
+import { Challenges } from '../listener/challenges.ts';
 import { agree } from '../listener/protocol.ts';
 import type { PortProtocol } from '../listener/protocol.ts';
 import { listenerSettings, trustedProxies, withTlsSettings } from './client-traffic.ts';
@@ -51,6 +52,8 @@ export interface BuilderOptions {
   readonly workers?: number | undefined;
   readonly filters: FilterPool;
   readonly listeners: ListenerSink;
+  /** The answers to challenges, which the builder fills; the listeners and the request path read them. */
+  readonly challenges?: Challenges;
 }
 
 /** The parts that a batch of resources affects. */
@@ -61,6 +64,7 @@ interface Touched {
   readonly clusters: Set<string>;
   /** Secrets and trust bundles. */
   material: boolean;
+  challenges: boolean;
   /** The old and the new form of changed policies. */
   readonly policies: ir.Policy[];
   /** Errors of refused resources. */
@@ -91,6 +95,7 @@ export class RuntimeBuilder {
   readonly #clusterResources = new Map<string, ir.Cluster>();
   readonly #plans = new WeakMap<ir.Route, RoutePlans>();
   readonly #streams: StreamRoutes;
+  readonly #challenges: Challenges;
   readonly #keepers: Keepers = {
     Secret: {
       set: (secret, touched) => this.#touchSecret(secret.key, this.#secrets.take(secret), touched),
@@ -112,6 +117,13 @@ export class RuntimeBuilder {
       remove: () => undefined,
     },
     ObjectData: { set: (resource) => this.#data.set(resource), remove: (key) => this.#data.remove(key) },
+    Challenge: {
+      set: (challenge, touched) => this.#takeChallenge(challenge, touched),
+      remove: (key, touched) => {
+        this.#challenges.remove(key);
+        touched.challenges = true;
+      },
+    },
     Endpoints: {
       set: ({ key, endpoints }) => this.#clusters.get(key).update(endpoints),
       remove: (key) => this.#clusters.get(key).update([]),
@@ -154,6 +166,7 @@ export class RuntimeBuilder {
     const { endpoints: registry, counts, workers } = options;
     this.#clusters = new ClusterMap({ registry, counts, workers, made: (cluster) => this.#configure(cluster) });
     this.#streams = new StreamRoutes(this.#clusters);
+    this.#challenges = options.challenges ?? new Challenges();
     this.current = new Runtime(0, { tables: new Map(), plans: this.#plans, identities: new Map(), trusted: new Map() });
   }
 
@@ -203,6 +216,7 @@ export class RuntimeBuilder {
       listeners: new Set(),
       clusters: new Set(),
       material: false,
+      challenges: false,
       policies: [],
       errors: [],
     };
@@ -213,7 +227,8 @@ export class RuntimeBuilder {
     this.#swap(touched, errors);
     this.#clusters.sweep();
     this.#options.filters.sweep();
-    if (touched.listeners.size > 0 || touched.material || touched.policies.length > 0) errors.push(...(await this.#bind()));
+    const rebinds = touched.listeners.size > 0 || touched.material || touched.challenges || touched.policies.length > 0;
+    if (rebinds) errors.push(...(await this.#bind()));
     return errors;
   }
 
@@ -227,6 +242,16 @@ export class RuntimeBuilder {
     const changed = new Set(touched.policies.flatMap(({ targets }) => targets.map(ir.objectName)));
     this.#streams.setPolicies(this.#policyIndex, changed);
     for (const route of this.#routes.values()) if (objectsAbout(route).some((object) => changed.has(object))) this.#plan(route);
+  }
+
+  #takeChallenge(challenge: ir.Challenge, touched: Touched): void {
+    try {
+      this.#challenges.set(challenge);
+      touched.challenges = true;
+    } catch {
+      const reason = 'OpenSSL refuses the certificate or its key';
+      touched.errors.push({ kind: 'Challenge', key: challenge.key, field: 'answer.certificate', reason });
+    }
   }
 
   /** A changed pair may decide whether a listener can be served. */
