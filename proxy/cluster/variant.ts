@@ -6,7 +6,7 @@ import type { ExchangeError } from '../exchange/errors.ts';
 import { ERRORS, withDetail } from '../exchange/errors.ts';
 import type { Gate, PickSubject, ProxyProtocol, RetryBudget, Transport, UpstreamCluster, UpstreamEndpoint } from '../exchange/plan.ts';
 import type { Session } from '../exchange/session.ts';
-import type { StreamCluster } from '../exchange/stream-plan.ts';
+import type { SessionOutcome, StreamCluster } from '../exchange/stream-plan.ts';
 import type { BackendCounts } from '../exchange/upstream-counts.ts';
 import { EJECTED_IN_USE } from '#api/wire/endpoint-reasons.ts';
 import { makeBalancer } from './balancer/index.ts';
@@ -227,6 +227,10 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
     this.#feed.attemptEnded(attempt, outcome, error);
     // Last, because it may start another attempt.
     this.#cluster.load.ended(attempt);
+  }
+
+  sessionMet(endpoint: UpstreamEndpoint, outcome: SessionOutcome): void {
+    (endpoint as Endpoint).outliers.sessionMet(outcome);
   }
 
   /** Whether it avoids an ejected endpoint; null if it is not in use, or may not choose the endpoint in any case. */

@@ -3,6 +3,9 @@ import type { ConnectionPlan } from './connection-terms.ts';
 import type { ExchangeError } from './errors.ts';
 import type { EndpointPicker, ProxyProtocol, Transport, UpstreamEndpoint } from './plan.ts';
 
+/** What a connection of a session says about its endpoint. `failed`: no connection, or a reset before the first byte. */
+export type SessionOutcome = 'served' | 'failed';
+
 /** A cluster, as stream routes use it. */
 export interface StreamCluster extends EndpointPicker {
   readonly key: string;
@@ -10,6 +13,8 @@ export interface StreamCluster extends EndpointPicker {
   readonly connections: ConnectionPlan | null;
   /** The transport to its endpoints without a client certificate. `tcp`: without ALPN and HTTP. */
   transportIn(protocol: 'tcp', proxyProtocol: ProxyProtocol): Transport;
+  /** A connection of a session served it, or failed. Called at most once for each connection. */
+  sessionMet(endpoint: UpstreamEndpoint, outcome: SessionOutcome): void;
   /** A new array after each change. */
   readonly endpoints: readonly UpstreamEndpoint[];
 }

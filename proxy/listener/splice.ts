@@ -15,7 +15,7 @@ import type { ExchangeError } from '../exchange/errors.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { ProxyProtocol, Transport, UpstreamEndpoint } from '../exchange/plan.ts';
 import { presenting } from '../exchange/presenting.ts';
-import type { StreamCluster } from '../exchange/stream-plan.ts';
+import type { SessionOutcome, StreamCluster } from '../exchange/stream-plan.ts';
 import type { StreamRecorder, StreamSession } from '../exchange/stream-session.ts';
 import type { Connection, ConnectionCodec } from './connection.ts';
 import { forward } from './forward.ts';
@@ -165,13 +165,16 @@ export class Splice implements ConnectionCodec {
 
   #upstreamClosed(upstream: net.Socket): void {
     if (upstream !== this.#upstream) return;
-    if (this.#state === 'connecting') this.#attemptFailed(this.#failing);
-    else this.#oneClosed(ERRORS.upstreamReset);
+    if (this.#state === 'connecting') return this.#attemptFailed(this.#failing);
+    const isTorn = this.#state === 'open' && !this.#upstreamEnded && !this.#downstreamEnded;
+    if (isTorn && this.#session.sentBytes === 0) this.#met('failed');
+    this.#oneClosed(ERRORS.upstreamReset);
   }
 
   #attemptFailed(failure: ExchangeError): void {
     const failed = this.#upstream;
     this.#session.endpoint?.connectFailed();
+    this.#met('failed');
     this.#upstream = null;
     this.#leaveEndpoint();
     failed?.destroy();
@@ -187,6 +190,7 @@ export class Splice implements ConnectionCodec {
   // Open
 
   #received(chunk: Buffer): void {
+    if (this.#session.sentBytes === 0) this.#met('served');
     this.#session.sentBytes += chunk.length;
     this.#touch();
     if (this.#state === 'open' && !forward(this.#downstream, chunk)) this.#upstream?.pause();
@@ -236,11 +240,19 @@ export class Splice implements ConnectionCodec {
   #finish(error: ExchangeError | null): void {
     if (this.#state === 'over') return;
     this.#state = 'over';
+    // The backend took what the client sent, and had nothing to say.
+    if (error === null && this.#session.sentBytes === 0 && this.#session.receivedBytes > 0) this.#met('served');
     this.#early = [];
     this.#settings.wheel.disarm(this.#timer);
     this.#session.error = error;
     if (this.#upstream !== null) this.#leaveEndpoint();
     this.#settings.recorder.ended(this.#session);
+  }
+
+  /** Tells the cluster about the current endpoint. */
+  #met(outcome: SessionOutcome): void {
+    const { endpoint } = this.#session;
+    if (endpoint !== null) this.#cluster?.sessionMet(endpoint, outcome);
   }
 
   #leaveEndpoint(): void {

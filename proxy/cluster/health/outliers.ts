@@ -2,8 +2,10 @@
 import type { Attempt, AttemptListener, AttemptOutcome } from '../../exchange/attempt.ts';
 import type { ExchangeError } from '../../exchange/errors.ts';
 import type { EjectionCause, EjectionNotice } from '../../exchange/notices.ts';
+import type { SessionOutcome } from '../../exchange/stream-plan.ts';
 import type { EndpointTimers } from '../endpoint.ts';
 import { resultOf } from './attempt-result.ts';
+import type { AttemptResult } from './attempt-result.ts';
 import { Ejection } from './ejection.ts';
 import { OutlierDetector } from './outlier-detector.ts';
 import { detectionId } from './outlier-settings.ts';
@@ -56,13 +58,13 @@ export class Outliers implements AttemptListener {
   }
 
   attemptEnded(attempt: Attempt, outcome: AttemptOutcome, error: ExchangeError | null): void {
-    if (this.#outdated) this.#renew();
-    const result = resultOf(attempt, outcome, error);
     const ms = attempt.headAt > 0 ? attempt.headAt - attempt.sentAt : -1;
-    for (const detector of this.#detectors) {
-      const cause = detector.take(result, attempt.endedAt, ms);
-      if (cause !== null) this.eject(detector, cause);
-    }
+    this.#take(resultOf(attempt, outcome, error), attempt.endedAt, ms);
+  }
+
+  /** Takes what a connection of a stream route says about the endpoint. */
+  sessionMet(outcome: SessionOutcome): void {
+    this.#take(outcome === 'served' ? 'success' : 'localError', performance.now(), -1);
   }
 
   /** Ejects the endpoint, unless it is ejected or the only one. */
@@ -97,6 +99,14 @@ export class Outliers implements AttemptListener {
     for (const ejection of this.#ejections.values()) ejection.stop();
     for (const id of this.#own) this.#options.tell(id, null);
     this.#own.clear();
+  }
+
+  #take(result: AttemptResult, now: number, ms: number): void {
+    if (this.#outdated) this.#renew();
+    for (const detector of this.#detectors) {
+      const cause = detector.take(result, now, ms);
+      if (cause !== null) this.eject(detector, cause);
+    }
   }
 
   #ejectionOf(id: string): Ejection {
