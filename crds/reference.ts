@@ -134,7 +134,7 @@ function rulesOf(schema: Schema): string[] {
 
 function defaultOf(schema: Schema, field: string, kind: string): string {
   if (schema['default'] !== undefined) return `\`${JSON.stringify(schema['default'])}\``;
-  return policyDefaults().get(`${kind} ${field}`) ?? '';
+  return policyDefaults().get(`${kind} ${field}`) ?? String(schema['~otherwise'] ?? '');
 }
 
 let read: ReadonlyMap<string, string> | null = null;

@@ -8,6 +8,7 @@ import { fieldOf, type FieldError } from './field-error.ts';
 import { editObstacle } from './header-rules.ts';
 import { checkRegex } from './match-rules.ts';
 import { policyKindOf, type Policy } from './policies.ts';
+import { ONE_OBJECT, type DataObjectReference } from './policy-reference.ts';
 import { describeTargets, NO_TARGET, type PolicyTargetRef, type PolicyTargetSelector, type TargetKind } from './policy.ts';
 
 /** The rules that a policy violates. */
@@ -37,6 +38,7 @@ function checkTarget(target: PolicyTargetRef | PolicyTargetSelector, allowed: re
 interface SettingSchema {
   readonly '~unit'?: string;
   readonly '~form'?: string;
+  readonly '~reference'?: string;
   readonly items?: TSchema;
   readonly '~minimum'?: number;
   readonly '~maximum'?: number;
@@ -48,11 +50,22 @@ function checkSettings(schema: TSchema, value: unknown, field: string): FieldErr
   if (value === undefined) return [];
   const check = FORMS.get(rules['~form'] ?? '');
   if (check !== undefined) return check(String(value), field);
+  if (rules['~reference'] !== undefined) return checkReference(value as Partial<DataObjectReference>, field, properties ?? {});
   if (items !== undefined) return (value as readonly unknown[]).flatMap((item, i) => checkSettings(items, item, `${field}[${i}]`));
   if (rules['~unit'] === 'bytes') return checkSize(rules, value as string | number, field);
   return Object.entries(properties ?? {}).flatMap(([name, inner]) =>
     checkSettings(inner, (value as Readonly<Record<string, unknown>>)[name], fieldOf(field, name)),
   );
+}
+
+/** A reference whose schema has both kinds of objects names one of them. */
+function checkReference(
+  { secretRef, configMapRef }: Partial<DataObjectReference>,
+  field: string,
+  allowed: Readonly<Record<string, TSchema>>,
+): FieldError[] {
+  if (!('secretRef' in allowed && 'configMapRef' in allowed)) return [];
+  return (secretRef === undefined) === (configMapRef === undefined) ? [{ field, reason: ONE_OBJECT }] : [];
 }
 
 /** By the word of `~form`. */

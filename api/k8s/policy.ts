@@ -73,6 +73,11 @@ export interface PolicyDescription<K extends string, P extends TProperties> {
   /** For `kubectl explain`. */
   readonly description: string;
   readonly targets: readonly TargetKind[];
+  /**
+   * True: the kind protects its targets. While a policy of the kind is invalid, or refers to what does not exist, requests to its targets
+   * are refused. Policies of other kinds have no effect then.
+   */
+  readonly protects?: true;
   /** The fields of spec except the targets. */
   readonly settings: P;
   /** What the former release does not know of the kind (`Addition` of the IR): `settings.<path of a setting>`, or '' for the kind. */

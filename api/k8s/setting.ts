@@ -11,6 +11,7 @@ import { DURATION_FORM, DURATION_RULES } from './schema.ts';
 //   ~form     the form of a text that a pattern cannot express: `range`, `field`, `regex`,
 //             `status`, `condition`, `text expression`
 //   ~minimum, ~maximum   bounds of a size, bytes
+//   ~whole    a group that a nearer policy replaces as one setting
 
 const RANGE_FORM = 'a range of addresses like 10.0.0.0/8 or fd00::/8';
 
@@ -127,4 +128,9 @@ export function flag(description: string) {
 /** Settings under a common name. Each is merged separately. */
 export function group<P extends TProperties>(description: string, settings: P) {
   return Type.Optional(Type.Object(settings, { additionalProperties: false, description }));
+}
+
+/** Settings that belong together: a nearer policy replaces all of them, also those that it does not set. */
+export function whole<P extends TProperties>(description: string, settings: P) {
+  return Type.Optional(Type.Object(settings, { additionalProperties: false, description, '~whole': true }));
 }

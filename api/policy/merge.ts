@@ -3,7 +3,7 @@
 import { compareText } from '#lib/compare-text.ts';
 import type { Policy } from '../ir/ir.ts';
 import { policyKindOf, POLICIES, type PolicyKindName } from '../k8s/policies.ts';
-import { leavesOf, valueAt, type Leaf, type PolicySettings } from './settings.ts';
+import { leavesOf, setAt, valueAt, type Leaf, type PolicySettings } from './settings.ts';
 
 /** A policy that applies, and the target through which it applies. */
 export interface Layer {
@@ -48,12 +48,6 @@ export function mergePolicies<K extends PolicyKindName>(kind: K, layers: readonl
     origins.push({ field: path.join('.'), value, policy: nearest.policy.key, target: nearest.target });
   }
   return { settings: settings as PolicySettings<K>, origins };
-}
-
-function setAt(settings: Record<string, unknown>, path: readonly string[], value: unknown): void {
-  let group = settings;
-  for (const name of path.slice(0, -1)) group = (group[name] ??= {}) as Record<string, unknown>;
-  group[path.at(-1) as string] = value;
 }
 
 /** The order of two policies with the same target: older first, then `namespace/name` (GEP-713). */

@@ -6,6 +6,10 @@ import { leavesOf, settingsSchema, toSettings } from './settings.ts';
 
 const { settings } = clientTrafficPolicy;
 
+function noReference(): never {
+  throw new Error('this policy has no references');
+}
+
 describe('toSettings', () => {
   test('converts durations to milliseconds and sizes to bytes, and omits all other fields', () => {
     const spec = {
@@ -13,12 +17,15 @@ describe('toSettings', () => {
       timeouts: { idle: '1m30s' },
       limits: { requestBody: '10Mi', headers: 5 },
     };
-    expect(toSettings(settings, spec)).toEqual({ timeouts: { idle: 90_000 }, limits: { requestBody: 10_485_760, headers: 5 } });
+    expect(toSettings(settings, spec, noReference)).toEqual({
+      timeouts: { idle: 90_000 },
+      limits: { requestBody: 10_485_760, headers: 5 },
+    });
   });
 
   test('adds no setting', () => {
-    expect(toSettings(settings, { timeouts: {} })).toEqual({ timeouts: {} });
-    expect(toSettings(settings, {})).toEqual({});
+    expect(toSettings(settings, { timeouts: {} }, noReference)).toEqual({ timeouts: {} });
+    expect(toSettings(settings, {}, noReference)).toEqual({});
   });
 });
 
@@ -35,6 +42,12 @@ describe('settingsSchema', () => {
   ])('%s', (_, value, valid) => {
     expect(validate(value)).toBe(valid);
   });
+});
+
+test('a kind of policy with references to backends targets none: a backend that needs itself would stay for ever', () => {
+  const referring = POLICIES.filter(({ settings }) => JSON.stringify(settings).includes('"~reference":"backend"'));
+  const targeted = referring.filter(({ targets }) => targets.some(({ kind }) => kind === 'Service' || kind === 'Backend'));
+  expect(targeted.map(({ kind }) => kind)).toEqual([]);
 });
 
 describe.each(POLICIES.map(({ kind, ...policy }) => [kind, policy] as const))('%s', (_, policy) => {

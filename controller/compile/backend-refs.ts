@@ -11,20 +11,20 @@ import type { View } from './view.ts';
 export type BackendResolution =
   { readonly cluster: string; readonly obstacle: null } | { readonly cluster: null; readonly obstacle: BackendObstacle };
 
-/** A route that refers to backends, and the kind of traffic that it sends. */
+/** A route or policy that refers to backends, and the kind of traffic that it sends. */
 export interface RouteReferrer extends Referrer {
   readonly carries: keyof ClusterOutcome;
 }
 
 /** Resolves the reference at `field` of the referrer; the obstacle's message begins with that field. */
 export function resolveBackendRef(view: View, from: RouteReferrer, ref: BackendObjectReference, field: string): BackendResolution {
-  const { cluster, obstacle } = resolve(view, from, ref);
+  const { cluster, obstacle } = resolveBackend(view, from, ref);
   if (cluster !== null) return { cluster, obstacle };
   return { cluster, obstacle: { ...obstacle, message: `${field}: ${obstacle.message}` } };
 }
 
-/** Checks the permission before the existence, so that a status does not reveal objects of other namespaces. */
-function resolve(view: View, from: RouteReferrer, ref: BackendObjectReference): BackendResolution {
+/** The same without the field in the message. Checks the permission before the existence, so that a status does not reveal objects of other namespaces. */
+export function resolveBackend(view: View, from: RouteReferrer, ref: BackendObjectReference): BackendResolution {
   const key = clusterKeyOf(from, ref);
   if ('reason' in key) return { cluster: null, obstacle: key };
   const referent = { group: ref.group, kind: ref.kind, namespace: key.namespace, name: ref.name };

@@ -279,6 +279,17 @@ export function policyNotAccepted(generation: number, obstacle: PolicyObstacle):
   return condition('Accepted', 'False', obstacle.reason, obstacle.message, generation);
 }
 
+/** A problem of a reference in the settings. */
+export type PolicyRefObstacle = Obstacle<'NotFound' | 'KeyNotFound'> | BackendObstacle;
+
+export function policyRefsResolved(generation: number): DesiredCondition {
+  return condition('ResolvedRefs', 'True', 'ResolvedRefs', 'every reference is resolved', generation);
+}
+
+export function policyRefsNotResolved(generation: number, { reason, message }: PolicyRefObstacle | RefusedReference): DesiredCondition {
+  return condition('ResolvedRefs', 'False', reason, message, generation);
+}
+
 /** Some targets have an older policy of this kind; the policy is in force for the others. Exists only as True. */
 export function policyPartlyConflicted(generation: number, message: string): DesiredCondition {
   return condition('Conflicted', 'True', 'Conflicted', message, generation);

@@ -7,12 +7,13 @@ import type { Policy, PolicyKind } from '#api/k8s/policies.ts';
 import { checkPolicy } from '#api/k8s/policy-rules.ts';
 import { isAmong } from '#api/k8s/policy.ts';
 import type { PolicyTargetRef } from '#api/k8s/policy.ts';
-import { leavesOf, toSettings, valueAt } from '#api/policy/settings.ts';
+import { isWithin, leavesOf, setAt, valueAt } from '#api/policy/settings.ts';
 import { byAge, createdAt } from './age.ts';
 import * as conditions from './conditions.ts';
+import { resolveSettings, type ResolvedSettings } from './policy-references.ts';
 import { resolveTarget, targetsOf, type TargetOutcome } from './policy-target.ts';
 import { selects } from './label-selector.ts';
-import type { AncestorStatus, DesiredStatus, ParentRef } from './result.ts';
+import type { AncestorStatus, DesiredCondition, DesiredStatus, ParentRef } from './result.ts';
 import { needSessionKeys } from './session-keys.ts';
 import { splitKey, valueOnly, type UnitKind, type View } from './view.ts';
 
@@ -30,6 +31,9 @@ interface Attached {
   readonly withoutEffect: string;
 }
 
+/** What is known of the settings of an invalid policy. */
+const INVALID: ResolvedSettings = { settings: {}, refers: false, references: [], unresolved: [], counters: [] };
+
 /** Key: `<namespace>/<name>`. The root of every policy of the kind. */
 export function policyUnit(definition: PolicyKind): UnitKind<null> {
   return {
@@ -42,13 +46,15 @@ export function policyUnit(definition: PolicyKind): UnitKind<null> {
       if (policy === undefined) return valueOnly(null);
       if (KEPT_IN.some((path) => valueAt(policy.spec, path) !== undefined)) needSessionKeys(view);
       const problem = checkPolicy(policy).map(describeError).join('; ');
+      const resolved = problem === '' ? resolveSettings(view, definition, policy) : INVALID;
       const attached = targetsOf(view, policy)
         .filter(({ group, kind }) => definition.targets.some((target) => target.group === group && target.kind === kind))
         .map((ref) => attach(view, definition, policy, ref));
       return {
         ...valueOnly(null),
-        resources: problem === '' ? resourcesOf(definition, policy, attached) : [],
-        status: statusOf(policy, problem, attached),
+        resources: resourcesOf(definition, policy, attached, contentOf(definition, problem, resolved)),
+        status: statusOf({ definition, policy, problem, resolved, attached }),
+        counters: resolved.counters,
       };
     },
   };
@@ -58,7 +64,7 @@ function attach(view: View, definition: PolicyKind, policy: Policy, ref: PolicyT
   const outcome = resolveTarget(view, policy.metadata.namespace ?? '', ref);
   const attached = { outcome, winner: null, overridden: [], withoutEffect: settingsWithoutEffect(definition, policy, ref) };
   if (!outcome.found || outcome.ancestors.length === 0) return attached;
-  const rivals = rivalsOf(view, policy, outcome.target);
+  const rivals = rivalsOf(view, definition, policy, outcome.target);
   const same = rivals.filter(({ sections }) => sections.has(ref.sectionName ?? '')).map((rival) => rival.policy);
   const [winner = policy] = byAge([policy, ...same]);
   if (winner !== policy) return { ...attached, winner };
@@ -87,8 +93,8 @@ interface Rivalry {
   readonly rivals: readonly Rival[];
 }
 
-/** Invalid policies are left out: they take no target from others. */
-function rivalsOf(view: View, policy: Policy, { kind, namespace, name }: ir.PolicyTarget): readonly Rival[] {
+/** Invalid policies are left out: they take no target from others. Those that protect their targets keep them. */
+function rivalsOf(view: View, { protects }: PolicyKind, policy: Policy, { kind, namespace, name }: ir.PolicyTarget): readonly Rival[] {
   const named = view.list('policiesByTarget', `${policy.kind}|${kind}/${namespace}/${name}`);
   const selecting = view.list('policiesByTarget', `${policy.kind}|${kind}/${namespace}`);
   const others = [...new Set([...named, ...selecting])].filter((other) => other.metadata.name !== policy.metadata.name);
@@ -97,7 +103,7 @@ function rivalsOf(view: View, policy: Policy, { kind, namespace, name }: ir.Poli
     const refs = other.spec.targetRefs.filter((ref) => ref.kind === kind && ref.name === name).map((ref) => ref.sectionName ?? '');
     const isSelected = other.spec.targetSelectors.some((selector) => selector.kind === kind && selects(selector, labels));
     const sections = new Set(isSelected ? ['', ...refs] : refs);
-    return sections.size === 0 || checkPolicy(other).length > 0 ? [] : [{ policy: other, sections }];
+    return sections.size === 0 || (protects !== true && checkPolicy(other).length > 0) ? [] : [{ policy: other, sections }];
   });
 }
 
@@ -121,20 +127,53 @@ function overrides(view: View, { settings }: PolicyKind, policy: Policy, { ref, 
   });
 }
 
-function resourcesOf(definition: PolicyKind, policy: Policy, attached: readonly Attached[]): ir.Policy[] {
-  const { metadata, spec } = policy;
+/** The part of the resource that depends on the settings. */
+type Content = Pick<ir.Policy, 'settings' | 'references' | 'problems'>;
+
+/**
+ * Null: the policy has no effect. A policy that protects its targets has one in any case: proxies refuse what it should protect while it
+ * has problems. For other kinds, settings with references that do not resolve have no effect.
+ */
+function contentOf(
+  { protects, settings: schema }: PolicyKind,
+  problem: string,
+  { settings, references, unresolved }: ResolvedSettings,
+): Content | null {
+  if (problem !== '') return protects === true ? { settings: {}, problems: [{ field: '', message: problem }] } : null;
+  const needs = references.length === 0 ? {} : { references: [...references] };
+  if (unresolved.length === 0) return { settings, ...needs };
+  if (protects === true) return { settings, ...needs, problems: unresolved.map(({ field, message }) => ({ field, message })) };
+  const usable: Record<string, unknown> = {};
+  for (const { path } of leavesOf(schema)) {
+    const value = valueAt(settings, path);
+    if (value !== undefined && !unresolved.some(({ field }) => isWithin(field, path.join('.')))) setAt(usable, path, value);
+  }
+  return { settings: usable, ...needs };
+}
+
+function resourcesOf(definition: PolicyKind, policy: Policy, attached: readonly Attached[], content: Content | null): ir.Policy[] {
+  const { metadata } = policy;
   const { name, namespace = '' } = metadata;
   const targets = attached.flatMap(({ outcome, winner }) =>
     outcome.found && outcome.ancestors.length > 0 && winner === null ? [outcome.target] : [],
   );
-  if (targets.length === 0) return [];
+  if (targets.length === 0 || content === null) return [];
   const key = `${definition.kind}/${namespace}/${name}`;
-  const settings = toSettings(definition.settings, spec);
-  return [{ kind: 'Policy', key, policyKind: definition.kind, namespace, name, createdAt: createdAt(metadata), targets, settings }];
+  return [{ kind: 'Policy', key, policyKind: definition.kind, namespace, name, createdAt: createdAt(metadata), targets, ...content }];
+}
+
+/** Everything that the status says something about. `problem`: the rules that the policy breaks, or ''. */
+interface Compiled {
+  readonly definition: PolicyKind;
+  readonly policy: Policy;
+  readonly problem: string;
+  readonly resolved: ResolvedSettings;
+  readonly attached: readonly Attached[];
 }
 
 /** Null if the policy concerns no object of this controller. */
-function statusOf(policy: Policy, problem: string, attached: readonly Attached[]): DesiredStatus | null {
+function statusOf(compiled: Compiled): DesiredStatus | null {
+  const { policy, attached } = compiled;
   const { name, namespace = '', uid = '' } = policy.metadata;
   const entries = attached.flatMap((each) => each.outcome.ancestors.map((ancestor) => ({ ancestor, each })));
   const byAncestor = Map.groupBy(entries, ({ ancestor }) => JSON.stringify(ancestor));
@@ -144,23 +183,19 @@ function statusOf(policy: Policy, problem: string, attached: readonly Attached[]
     uid,
     type: 'Policy',
     ancestors: [...byAncestor.values()].map((group) =>
-      ancestorStatus(
-        policy,
-        problem,
-        (group[0] as (typeof entries)[number]).ancestor,
-        group.map(({ each }) => each),
-      ),
+      ancestorStatus((group[0] as (typeof entries)[number]).ancestor, { ...compiled, attached: group.map(({ each }) => each) }),
     ),
   };
 }
 
-function ancestorStatus(policy: Policy, problem: string, ancestorRef: ParentRef, attached: readonly Attached[]): AncestorStatus {
+function ancestorStatus(ancestorRef: ParentRef, { definition, policy, problem, resolved, attached }: Compiled): AncestorStatus {
   const generation = policy.metadata.generation ?? 0;
   const refuse = (obstacle: conditions.PolicyObstacle): AncestorStatus => ({
     ancestorRef,
     conditions: [conditions.policyNotAccepted(generation, obstacle)],
   });
-  if (problem !== '') return refuse({ reason: 'Invalid', message: problem });
+  if (problem !== '')
+    return refuse({ reason: 'Invalid', message: definition.protects === true ? `${problem}${REFUSED_MEANWHILE}` : problem });
   const missing = attached.flatMap(({ outcome }) => (outcome.found ? [] : [outcome.message]));
   if (missing.length > 0) return refuse({ reason: 'TargetNotFound', message: missing.join('; ') });
   const conflicts = attached.flatMap(describeConflict);
@@ -171,11 +206,22 @@ function ancestorStatus(policy: Policy, problem: string, ancestorRef: ParentRef,
     ancestorRef,
     conditions: [
       conditions.policyAccepted(generation),
+      ...refsCondition(generation, resolved),
       ...(conflicts.length === 0 ? [] : [conditions.policyPartlyConflicted(generation, conflicts.join('; '))]),
       ...(overridden.length === 0 ? [] : [conditions.policyOverridden(generation, overridden.join('; '))]),
       ...(withoutEffect.length === 0 ? [] : [conditions.policyWithoutEffect(generation, withoutEffect.join('; '))]),
     ],
   };
+}
+
+/** What an invalid policy means for the objects that it should protect. */
+const REFUSED_MEANWHILE = '; its targets answer 500 (policy_unresolved) until the policy is valid';
+
+function refsCondition(generation: number, { refers, unresolved }: ResolvedSettings): readonly DesiredCondition[] {
+  const [first] = unresolved;
+  if (first === undefined) return refers ? [conditions.policyRefsResolved(generation)] : [];
+  const message = unresolved.map((each) => `spec.${each.field}: ${each.message}`).join('; ');
+  return [conditions.policyRefsNotResolved(generation, { reason: first.reason, message })];
 }
 
 function describeConflict({ outcome, winner }: Attached): readonly string[] {

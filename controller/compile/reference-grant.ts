@@ -3,8 +3,10 @@ import { GATEWAY_GROUP } from '#api/k8s/schema.ts';
 import type { ReferenceGrant } from '#api/k8s/k8s.ts';
 import type { View } from './view.ts';
 
-/** The referring object, of a Gateway API kind. */
+/** The referring object. */
 export interface Referrer {
+  /** Absent: that of the Gateway API. */
+  readonly group?: string;
   readonly kind: string;
   readonly namespace: string;
 }
@@ -25,7 +27,7 @@ export function isPermitted(view: View, from: Referrer, to: Referent): boolean {
 
 function grants(grant: ReferenceGrant, from: Referrer, to: Referent): boolean {
   return (
-    grant.spec.from.some((f) => f.group === GATEWAY_GROUP && f.kind === from.kind && f.namespace === from.namespace) &&
+    grant.spec.from.some((f) => f.group === (from.group ?? GATEWAY_GROUP) && f.kind === from.kind && f.namespace === from.namespace) &&
     grant.spec.to.some((t) => t.group === to.group && t.kind === to.kind && (t.name === undefined || t.name === to.name))
   );
 }

@@ -1,5 +1,5 @@
-// Refusals of resources without a status of their own: Secrets, trust bundles, Services, Backends. The listeners and routes that refer
-// to them report the refusals in ResolvedRefs. Stands between `Programmed` and `Readability`.
+// Refusals of resources without a status of their own: Secrets, trust bundles, Services, Backends. The listeners, routes and policies that
+// refer to them report the refusals in ResolvedRefs. Stands between `Programmed` and `Readability`.
 import type { EncodedResource, ResourceKind } from '#api/ir/ir.ts';
 import { originOf, RESOURCE_KINDS, resourceId } from '#api/ir/ir.ts';
 import { objectId } from '#api/k8s/object.ts';
@@ -119,6 +119,7 @@ export class RefusedReferences implements StatusTarget {
     const parts = this.#affected.get(objectId(status.ref));
     if (parts === undefined) return status;
     if (status.type === 'Route') return routeStatus(status, parts);
+    if (status.type === 'Policy') return policyStatus(status, parts);
     return status.type === 'Gateway' || status.type === 'ListenerSet' ? holderStatus(status, parts) : status;
   }
 }
@@ -130,6 +131,12 @@ function routeStatus(status: RouteStatus, parts: Parts): RouteStatus {
   const message = [...parts].flatMap(([part, refusals]) => refusals.map((refusal) => `${part}: ${describe(refusal)}`)).join('; ');
   const refine = (generation: number) => conditions.routeRefsNotResolved(generation, { reason: 'RefusedByProxy', message });
   return { ...status, parents: status.parents.map((entry) => ({ ...entry, conditions: unresolved(entry.conditions, refine) })) };
+}
+
+function policyStatus(status: Extract<DesiredStatus, { type: 'Policy' }>, parts: Parts): DesiredStatus {
+  const message = [...parts.values()].flat().map(describe).join('; ');
+  const refine = (generation: number) => conditions.policyRefsNotResolved(generation, { reason: 'RefusedByProxy', message });
+  return { ...status, ancestors: status.ancestors.map((entry) => ({ ...entry, conditions: unresolved(entry.conditions, refine) })) };
 }
 
 function holderStatus(status: HolderStatus, parts: Parts): HolderStatus {

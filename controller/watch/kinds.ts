@@ -115,10 +115,10 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
   },
 ];
 
-/** Keeps key and certificates of a TLS Secret, and all of another one: a Backend names the entry that it needs. Only Secrets with a reference get here. */
+/** Keeps all entries: a policy or a Backend names the one that it needs. Only Secrets with a reference get here. */
 function projectSecret(object: RawObject): RawObject {
   const { type, data } = object;
-  return { ...base(object, []), type, data: type === 'kubernetes.io/tls' ? pick(data, ['tls.crt', 'tls.key', 'ca.crt']) : (data ?? {}) };
+  return { ...base(object, []), type, data: data ?? {} };
 }
 
 /** Keeps the annotations with release and channel. */

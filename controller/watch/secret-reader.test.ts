@@ -128,7 +128,7 @@ describe('SecretReader', () => {
     expect(told.toSorted()).toEqual(['ca 7', 'cert 7']);
     expect(asked.toSorted()).toEqual(['ca', 'cert']);
     const data = changes.map((change) => (change.type === 'upsert' ? (change.object as unknown as { data: object }).data : null));
-    expect(data).toContainEqual({ 'tls.crt': '7', 'tls.key': 'k', 'ca.crt': 'a' });
+    expect(data).toContainEqual({ 'tls.crt': '7', 'tls.key': 'k', 'ca.crt': 'a', other: 'x' });
     expect(rig.follow('cert', 'ca', 'absent')).toBeNull();
     expect(reader.hasStarted).toBe(true);
   });

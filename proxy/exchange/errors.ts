@@ -60,6 +60,7 @@ export const ERRORS = Object.freeze({
   listenerUnserved: define('listener_unserved', 'internal', 503, 'The listener of the requested host cannot be served'),
   routeNotFound: define('route_not_found', 'internal', 404, 'No route matches the request'),
   routeInvalid: define('route_invalid', 'internal', 500, 'The route that matches the request is not valid'),
+  policyUnresolved: define('policy_unresolved', 'internal', 500, 'A policy that protects the route cannot be applied'),
   backendInvalid: define('backend_invalid', 'internal', 500, 'The backend of the route is not valid'),
   noBackends: define('no_backends', 'internal', 500, 'The route has no backend'),
   weightsZero: define('weights_zero', 'internal', 503, 'All backends of the route have weight 0'),

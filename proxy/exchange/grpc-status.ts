@@ -50,6 +50,7 @@ const BY_NAME = {
   listenerUnserved: GRPC_STATUS.unavailable,
   routeNotFound: GRPC_STATUS.unimplemented,
   routeInvalid: GRPC_STATUS.internal,
+  policyUnresolved: GRPC_STATUS.internal,
   backendInvalid: GRPC_STATUS.unavailable,
   noBackends: GRPC_STATUS.unavailable,
   weightsZero: GRPC_STATUS.unavailable,

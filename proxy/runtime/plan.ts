@@ -1,12 +1,13 @@
 // Makes the plan of an IR route: every decision about a route that does not depend on a request is made here.
 import { isDeepStrictEqual } from 'node:util';
 import type * as ir from '#api/ir/ir.ts';
-import type { PolicyIndex } from '#api/policy/layers.ts';
+import { requestTargets, type PolicyIndex } from '#api/policy/layers.ts';
+import { describeProblem, problemsInForce } from '#api/policy/problems.ts';
 import { KeyedSessions } from '../cluster/session/rule-sessions.ts';
 import type { SessionKeys } from '../cluster/session/session-keys.ts';
 import { STANDARD, type ClusterSettings } from '../cluster/settings.ts';
 import type { ClusterVariant } from '../cluster/variant.ts';
-import { ERRORS, type ExchangeError } from '../exchange/errors.ts';
+import { ERRORS, withDetail, type ExchangeError } from '../exchange/errors.ts';
 import type { BackendPlan, RoutePlan } from '../exchange/plan.ts';
 import type { Filter } from '../filter/filter.ts';
 import type { Chain, FilterPool } from '../filter/filter-pool.ts';
@@ -46,9 +47,11 @@ export function buildPlans(route: ir.Route, policies: PolicyIndex, options: Plan
   const byListener = new Map(
     route.attachments.map(({ listener }) => {
       const useIn = (key: string | null): BackendUse => useOf(policies, route, listener, key);
-      const chain = filters.chain(route.filters, new RulePolicies(policies, route, listener));
-      const signature = JSON.stringify([chain.id, useIn(null), ...rule.all.map((backend) => useIn(backend.cluster?.key ?? null))]);
-      const plan = distinct.get(signature) ?? withSettings(rule, { chain, useIn, cluster });
+      const error = common.error ?? unresolved(policies, route, listener);
+      // Policies with problems make no filters.
+      const chain = filters.chain(route.filters, error === null ? new RulePolicies(policies, route, listener) : null);
+      const signature = JSON.stringify([error, chain.id, useIn(null), ...rule.all.map((backend) => useIn(backend.cluster?.key ?? null))]);
+      const plan = distinct.get(signature) ?? withSettings({ ...rule, plan: { ...common, error } }, { chain, useIn, cluster });
       distinct.set(signature, plan);
       return [listener, plan] as const;
     }),
@@ -78,6 +81,12 @@ function noteReferences({ cluster: find, filters: pool }: PlanOptions): Pick<Pla
     },
     referred: { variants, filters },
   };
+}
+
+/** Requests are refused while a policy that protects them has a problem. */
+function unresolved(policies: PolicyIndex, route: ir.Route, listener: string): ExchangeError | null {
+  const problems = problemsInForce(policies, requestTargets(route, listener, null));
+  return problems.length === 0 ? null : withDetail(ERRORS.policyUnresolved, problems.map(describeProblem).join('; '));
 }
 
 /** A rule as it is without policies. */

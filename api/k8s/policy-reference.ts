@@ -1,0 +1,92 @@
+// References in the settings of policies: to entries of Secrets and ConfigMaps, and to backends. A setting is marked here as a reference;
+// compile resolves all references in the same way (controller/compile/policy-references.ts).
+import { Type } from 'typebox';
+import { backendFields, type BackendObjectReference } from './reference.ts';
+import { closed, DnsLabel, DnsName } from './schema.ts';
+
+// Keywords that JSON Schema does not define; schema checkers ignore them.
+//   ~reference   `data` for an entry of a Secret or ConfigMap, `backend` for a Service or Backend
+//   ~otherwise   what holds without an optional part of a reference, for the documentation
+
+/** The kinds of references. */
+export type ReferenceType = 'data' | 'backend';
+
+/** The name of an object, and its namespace if that is not the namespace of the policy. */
+export interface NamedObject {
+  readonly name: string;
+  readonly namespace?: string;
+}
+
+/** A reference to an entry as its author writes it; one of `secretRef` and `configMapRef` is set. */
+export interface DataObjectReference {
+  readonly secretRef?: NamedObject;
+  readonly configMapRef?: NamedObject;
+  readonly key: string;
+}
+
+/** The brands distinguish references from groups in types: as a setting, a reference has its normalised form. */
+export type DataReferenceText = DataObjectReference & { readonly '~reference': 'data' };
+export type BackendReferenceText = BackendObjectReference & { readonly '~reference': 'backend' };
+
+const OTHERWISE = 'the namespace of the policy';
+
+function objectRef(kind: string) {
+  const name = Type.String({ ...DnsName, description: `The name of the ${kind}.` });
+  const namespace = Type.String({
+    ...DnsLabel,
+    description: `The namespace of the ${kind}. Another one than that of the policy needs a ReferenceGrant there.`,
+    '~otherwise': OTHERWISE,
+  });
+  return closed({ name, namespace: Type.Optional(namespace) }, { description: `The ${kind}.` });
+}
+
+const KEY_FORM = 'letters, digits, "-", "_" and "."';
+const key = Type.String({
+  minLength: 1,
+  maxLength: 253,
+  pattern: '^[-._a-zA-Z0-9]+$',
+  description: 'The name of the entry in its data.',
+  '~must': KEY_FORM,
+});
+
+/** An entry of a Secret of any type. */
+export function secretKey(description: string) {
+  const schema = { ...closed({ secretRef: objectRef('Secret'), key }, { description }), '~reference': 'data' };
+  return Type.Optional(Type.Unsafe<DataReferenceText>(schema));
+}
+
+/** An entry of a ConfigMap. */
+export function configMapKey(description: string) {
+  const schema = { ...closed({ configMapRef: objectRef('ConfigMap'), key }, { description }), '~reference': 'data' };
+  return Type.Optional(Type.Unsafe<DataReferenceText>(schema));
+}
+
+/** The rule of `dataKey`. */
+export const ONE_OBJECT = 'must have either secretRef or configMapRef';
+
+/** An entry of a Secret or of a ConfigMap. */
+export function dataKey(description: string) {
+  const rules = [{ rule: 'has(self.secretRef) != has(self.configMapRef)', message: ONE_OBJECT }];
+  const fields = { secretRef: Type.Optional(objectRef('Secret')), configMapRef: Type.Optional(objectRef('ConfigMap')), key };
+  const schema = { ...closed(fields, { description, 'x-kubernetes-validations': rules }), '~reference': 'data' };
+  return Type.Optional(Type.Unsafe<DataReferenceText>(schema));
+}
+
+/** A port of a Service, or a Backend: where the proxy itself sends requests. */
+export function backend(description: string) {
+  const { group, kind, name, port } = backendFields;
+  const fields = {
+    group: Type.String({ ...group, description: 'The API group of the backend: empty for a Service, gateway.weir.dev for a Backend.' }),
+    kind: Type.String({ ...kind, description: 'The kind of the backend.' }),
+    namespace: Type.Optional(
+      Type.String({
+        ...DnsLabel,
+        description: 'The namespace of the backend. Another one than that of the policy needs a ReferenceGrant there.',
+        '~otherwise': OTHERWISE,
+      }),
+    ),
+    name: Type.String({ ...name, description: 'The name of the backend.' }),
+    port: Type.Optional(Type.Integer({ ...port, description: 'The port of a Service.', '~otherwise': 'required for a Service' })),
+  };
+  return Type.Optional(Type.Unsafe<BackendReferenceText>({ ...closed(fields, { description }), '~reference': 'backend' }));
+}
