@@ -38,6 +38,12 @@ export class TokenBucket {
     return this.#tokens < 0 ? Math.ceil(-this.#tokens / this.#perMs) : 0;
   }
 
+  /** The tokens now; less than 0 while there is a debt. */
+  get level(): number {
+    this.#fill();
+    return this.#tokens;
+  }
+
   #fill(): void {
     const now = this.#now();
     this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#filledAt) * this.#perMs);
