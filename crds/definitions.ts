@@ -130,6 +130,24 @@ export const OWN_KINDS: readonly Presentation[] = [
     status: POLICY_STATUS,
   })),
   {
+    kind: 'Consumer',
+    description: 'A caller that Weir knows: its credentials, groups and plan. SecurityPolicies of the same namespace authenticate it.',
+    shortNames: ['wco'],
+    columns: [
+      { name: 'Plan', type: 'string', jsonPath: '.spec.plan', description: 'The plan.' },
+      { name: 'Groups', type: 'string', jsonPath: '.spec.groups', description: 'The groups.' },
+      { name: 'Disabled', type: 'boolean', jsonPath: '.spec.disabled', description: 'Whether every credential is refused.' },
+      { name: 'Expires', type: 'string', jsonPath: '.spec.expires', description: 'When every credential ends.' },
+      {
+        name: 'Resolved',
+        type: 'string',
+        jsonPath: '.status.conditions[?(@.type=="ResolvedRefs")].status',
+        description: 'Whether every credential is usable.',
+      },
+    ],
+    status: OBJECT_STATUS,
+  },
+  {
     kind: 'GatewayParameters',
     description:
       'How the proxies of Gateways are run. A GatewayClass or a Gateway refers to it (parametersRef); the Gateway wins, field by field.',

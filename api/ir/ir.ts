@@ -1,6 +1,7 @@
 // The IR under one name: `import * as ir from '#api/ir/ir.ts'`, then `ir.Route`.
 export * from './challenge.ts';
 export * from './cluster.ts';
+export * from './consumer.ts';
 export * from './endpoints.ts';
 export * from './filter.ts';
 export * from './listener-key.ts';

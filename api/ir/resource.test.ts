@@ -25,6 +25,7 @@ const RESOURCES: readonly ir.Resource[] = [
     host: 'a.example.com',
     answer: { type: 'HTTP01', token: 't', text: 't.k' },
   },
+  { kind: 'Consumer', key: 'ns/alice', groups: [], plan: '', disabled: false, credentials: [] },
   { kind: 'Endpoints', key: 'Service/ns/web/80', endpoints: [] },
   {
     kind: 'Cluster',
@@ -113,6 +114,7 @@ describe('the kinds of resources', () => {
       'Secret/ns/users',
       'SessionKeys//sessions',
       'Secret/ns/cert',
+      'Consumer/ns/alice',
       'Service/ns/web port 80',
       'Service/ns/web port 80',
       'BackendTrafficPolicy/ns/p',

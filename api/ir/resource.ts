@@ -3,6 +3,7 @@ import type { Static } from 'typebox';
 import { contentHash } from '#lib/hash.ts';
 import { challengeKind } from './challenge.ts';
 import { clusterKind } from './cluster.ts';
+import { consumerKind } from './consumer.ts';
 import { endpointsKind } from './endpoints.ts';
 import { listenerKind } from './listener.ts';
 import { objectDataKind } from './object-data.ts';
@@ -21,6 +22,7 @@ export const RESOURCE_KINDS = [
   objectDataKind,
   sessionKeysKind,
   challengeKind,
+  consumerKind,
   endpointsKind,
   clusterKind,
   policyKind,

@@ -1,6 +1,7 @@
 // The kinds under one name: `import type * as k8s from '#api/k8s/k8s.ts'`, then `k8s.HttpRoute`.
 export * from './backend.ts';
 export * from './backend-tls-policy.ts';
+export * from './consumer.ts';
 export * from './core.ts';
 export * from './gateway-class.ts';
 export * from './gateway-parameters.ts';

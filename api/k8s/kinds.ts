@@ -2,6 +2,7 @@
 import type { TSchema } from 'typebox';
 import { Backend } from './backend.ts';
 import { BackendTlsPolicy } from './backend-tls-policy.ts';
+import { Consumer } from './consumer.ts';
 import { ConfigMap, CustomResourceDefinition, EndpointSlice, Namespace, Secret, Service } from './core.ts';
 import { GatewayParameters } from './gateway-parameters.ts';
 import { GatewayClass } from './gateway-class.ts';
@@ -42,6 +43,7 @@ export interface ObjectsByKind extends PolicyObjects {
   GatewayParameters: GatewayParameters;
   Backend: Backend;
   BackendTLSPolicy: BackendTlsPolicy;
+  Consumer: Consumer;
   Service: Service;
   EndpointSlice: EndpointSlice;
   Secret: Secret;
@@ -117,6 +119,7 @@ export const KINDS: Readonly<Record<KindName, KindInfo>> = {
   ...policyKinds,
   GatewayParameters: { ...weirV1, kind: 'GatewayParameters', plural: 'gatewayparameters', namespaced: true, schema: GatewayParameters },
   Backend: { ...weirV1, kind: 'Backend', plural: 'backends', namespaced: true, schema: Backend },
+  Consumer: { ...weirV1, kind: 'Consumer', plural: 'consumers', namespaced: true, schema: Consumer },
   BackendTLSPolicy: {
     apiVersion: `${GATEWAY_GROUP}/v1`,
     alsoVersions: [`${GATEWAY_GROUP}/v1alpha3`],

@@ -4,6 +4,7 @@ import { err, ok, type Result } from '#lib/result.ts';
 import { describeSchemaError } from './schema-error.ts';
 import { checkBackend } from './backend-rules.ts';
 import { checkBackendTlsPolicy } from './backend-tls-policy-rules.ts';
+import { checkConsumer } from './consumer-rules.ts';
 import { checkGatewayParameters } from './gateway-parameters-rules.ts';
 import { checkGateway } from './gateway-rules.ts';
 import { checkGrpcRoute } from './grpc-route-rules.ts';
@@ -103,6 +104,7 @@ function schemaErrors(info: KindInfo, object: object, options: ValidateOptions):
 const RULES: { readonly [K in KindName]?: (object: ObjectsByKind[K]) => readonly FieldError[] } = {
   Backend: checkBackend,
   BackendTLSPolicy: checkBackendTlsPolicy,
+  Consumer: checkConsumer,
   Gateway: checkGateway,
   GatewayParameters: checkGatewayParameters,
   ListenerSet: checkListenerSet,

@@ -1,6 +1,6 @@
 // The dump of compiled resources as proxies get them, without private keys and other secrets.
 import { compareText } from '#lib/compare-text.ts';
-import type { EncodedResource, Resource } from '#api/ir/ir.ts';
+import type { ConsumerCredential, EncodedResource, Resource } from '#api/ir/ir.ts';
 
 const HIDDEN = '(not shown)';
 
@@ -16,5 +16,20 @@ function withoutKeys(resource: Resource): object {
   if (resource.kind === 'Challenge') return { ...resource, answer: { type: resource.answer.type } };
   if (resource.kind === 'ObjectData')
     return { ...resource, data: Object.fromEntries(Object.keys(resource.data).map((key) => [key, HIDDEN])) };
+  if (resource.kind === 'Consumer') return { ...resource, credentials: resource.credentials.map(withoutSecret) };
   return resource.kind === 'Secret' ? { ...resource, privateKey: HIDDEN } : resource;
+}
+
+/** A digest of a key that a person chose, or the hash of a password, may be guessed. */
+function withoutSecret(credential: ConsumerCredential): object {
+  switch (credential.type) {
+    case 'ApiKey':
+      return { ...credential, digest: HIDDEN };
+    case 'Basic':
+      return { ...credential, hash: HIDDEN };
+    case 'Hmac':
+      return { ...credential, secret: HIDDEN };
+    default:
+      return credential;
+  }
 }

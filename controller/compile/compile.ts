@@ -9,6 +9,7 @@ import { Store } from '../snapshot/store.ts';
 import type { Change, Wanted } from '../watch/event.ts';
 import { backendStatusUnit } from './backend-status.ts';
 import { backendTlsStatusUnit } from './backend-tls-status.ts';
+import { consumerStatusUnit } from './consumer-status.ts';
 import { gatewayClassUnit } from './gateway-class.ts';
 import { gatewayStatusUnit } from './gateway-status.ts';
 import { grpcRouteUnit } from './grpc-route.ts';
@@ -28,6 +29,7 @@ const ROOTS: ReadonlyMap<string, UnitKind<unknown>> = new Map<string, UnitKind<u
   ['Gateway', gatewayStatusUnit],
   ['ListenerSet', listenerSetStatusUnit],
   ['Backend', backendStatusUnit],
+  ['Consumer', consumerStatusUnit],
   ['BackendTLSPolicy', backendTlsStatusUnit],
   ['HTTPRoute', httpRouteUnit],
   ['GRPCRoute', grpcRouteUnit],

@@ -156,6 +156,31 @@ export function backendTlsRefsNotResolved(generation: number, obstacle: BackendT
   return condition('ResolvedRefs', 'False', obstacle.reason, obstacle.message, generation);
 }
 
+// --- Consumer
+
+export function consumerAccepted(generation: number): DesiredCondition {
+  return condition('Accepted', 'True', 'Accepted', 'the Consumer is valid', generation);
+}
+
+export function consumerNotAccepted(generation: number, message: string): DesiredCondition {
+  return condition('Accepted', 'False', 'Invalid', message, generation);
+}
+
+export type ConsumerObstacle = Obstacle<'NotFound' | 'KeyNotFound' | 'InvalidValue' | 'Unreadable'>;
+
+export function consumerRefsResolved(generation: number): DesiredCondition {
+  return condition('ResolvedRefs', 'True', 'ResolvedRefs', 'every credential is usable', generation);
+}
+
+export function consumerRefsNotResolved(generation: number, { reason, message }: ConsumerObstacle): DesiredCondition {
+  return condition('ResolvedRefs', 'False', reason, message, generation);
+}
+
+/** Another Consumer has some of the credentials. */
+export function consumerConflicted(generation: number, message: string): DesiredCondition {
+  return condition('Conflicted', 'True', 'Conflicted', message, generation);
+}
+
 // --- Backend
 
 export function backendAccepted(generation: number): DesiredCondition {

@@ -87,6 +87,7 @@ function printStatus(status: DesiredStatus, generation: number): Record<string, 
   switch (status.type) {
     case 'GatewayClass':
     case 'Backend':
+    case 'Consumer':
       return { object, conditions: print(status.conditions) };
     case 'Gateway':
       return {

@@ -64,6 +64,10 @@ export type DesiredStatus = { readonly ref: ObjectRef; readonly uid?: string } &
       readonly conditions: readonly DesiredCondition[];
     }
   | {
+      readonly type: 'Consumer';
+      readonly conditions: readonly DesiredCondition[];
+    }
+  | {
       readonly type: 'Policy';
       readonly ancestors: readonly AncestorStatus[];
     }

@@ -28,6 +28,8 @@ export function fieldOfCondition(place: ConditionPlace): string {
       return fieldOfListener(object as Gateway | ListenerSet, place);
     case 'Backend':
       return fieldOfBackend(object as Backend, place);
+    case 'Consumer':
+      return fieldOfCredential(place);
     case 'Route':
       return fieldOfParent(object as HttpRoute, place);
     case 'Policy':
@@ -70,6 +72,11 @@ function fieldOfBackend({ spec }: Backend, { condition: { message, reason } }: C
   if (reason === 'AddressRefused' && i !== -1) return `spec.endpoints[${i}].ip`;
   const [source] = sourcesIn(spec);
   return source === undefined ? '' : `spec.${source.source}`;
+}
+
+/** The first field that the message names. */
+function fieldOfCredential({ condition: { message } }: ConditionPlace): string {
+  return /^spec\.[\w.[\]]+/.exec(message)?.[0] ?? '';
 }
 
 const OF_AUTHORITIES: ReadonlySet<string> = new Set(['NoValidCACertificate', 'InvalidCACertificateRef', 'InvalidKind']);

@@ -65,6 +65,8 @@ export const INDEXES = {
       ...[...covering].map((pattern) => coveredHostKey(parent, pattern)),
     ]);
   }),
+  /** Key: a namespace. */
+  consumersByNamespace: index(['Consumer'], ({ metadata }) => [metadata.namespace ?? '']),
   /** Key: an API group. */
   definitionsByGroup: index(['CustomResourceDefinition'], ({ metadata: { name } }) => [name.slice(name.indexOf('.') + 1)]),
   /** Key: the namespace to whose objects the grants give access. */

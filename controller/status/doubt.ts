@@ -11,6 +11,7 @@ const DECIDED_BY: ReadonlyMap<string, readonly KindName[]> = new Map<string, rea
   ['NoValidCACertificate', ['ConfigMap', 'Secret']],
   ['BackendNotFound', ['Service', 'Backend']],
   ['RefNotPermitted', ['ReferenceGrant']],
+  ['NotFound', ['Secret']],
   ['InvalidParameters', ['GatewayParameters']],
   ['NoMatchingParent', ['Gateway', 'ListenerSet']],
   ['NotAllowedByListeners', ['Namespace']],
@@ -45,6 +46,7 @@ function mapConditions(status: DesiredStatus, map: (condition: DesiredCondition)
   switch (status.type) {
     case 'GatewayClass':
     case 'Backend':
+    case 'Consumer':
       return own(status);
     case 'Gateway':
     case 'ListenerSet':

@@ -61,6 +61,7 @@ export function mergeStatus(live: unknown, desired: DesiredStatus, options: Merg
     case 'Route':
       return difference(status, { parents: mergeParents(status['parents'], desired.parents, options) });
     case 'Backend':
+    case 'Consumer':
       return difference(status, { conditions: mergeConditions(status['conditions'], desired.conditions, options) });
     case 'Policy':
       return difference(status, { ancestors: mergeAncestors(status['ancestors'], desired.ancestors, options) });

@@ -19,6 +19,7 @@ export function partsOf(status: DesiredStatus): (readonly [string, readonly Desi
   switch (status.type) {
     case 'GatewayClass':
     case 'Backend':
+    case 'Consumer':
       return [['', status.conditions]];
     case 'Gateway':
     case 'ListenerSet':

@@ -14,7 +14,7 @@ import type { ProxyReports, Progress, Refusal } from './proxy-reports.ts';
 /** The status of an object with listeners. */
 type HolderStatus = Extract<DesiredStatus, { type: 'Gateway' | 'ListenerSet' }>;
 /** The status of an object that proxies refuse as a whole or by rules. */
-type EntriesStatus = Extract<DesiredStatus, { type: 'Route' | 'Policy' | 'Backend' }>;
+type EntriesStatus = Extract<DesiredStatus, { type: 'Route' | 'Policy' | 'Backend' | 'Consumer' }>;
 
 /** A consumer of statuses. */
 export interface StatusTarget {
@@ -221,7 +221,7 @@ export class Programmed {
     if (refusals === undefined) return status;
     const message = [...refusals].map(([part, refusal]) => `${part}${part === '' ? '' : ': '}${describeRefusal(refusal)}`).join('; ');
     const refused = (own: readonly DesiredCondition[]) => [...own, conditions.refusedByProxy(own[0]?.observedGeneration ?? 0, message)];
-    if (status.type === 'Backend') return { ...status, conditions: refused(status.conditions) };
+    if (status.type === 'Backend' || status.type === 'Consumer') return { ...status, conditions: refused(status.conditions) };
     if (status.type === 'Policy')
       return { ...status, ancestors: status.ancestors.map((entry) => ({ ...entry, conditions: refused(entry.conditions) })) };
     return { ...status, parents: status.parents.map((entry) => ({ ...entry, conditions: refused(entry.conditions) })) };

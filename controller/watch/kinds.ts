@@ -85,6 +85,7 @@ export const WATCHED_KINDS: readonly WatchedKind[] = [
   { ...customKind('XBackendTrafficPolicy', GATEWAY_EXPERIMENTAL_CRDS, true), experimental: true },
   customKind('GatewayParameters', WEIR_CRDS, false),
   customKind('Backend', WEIR_CRDS, true),
+  customKind('Consumer', WEIR_CRDS, true),
   customKind('BackendTLSPolicy', GATEWAY_CRDS, true),
   coreKind('Service', (object) => ({
     ...base(object, null),

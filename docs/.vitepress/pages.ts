@@ -24,6 +24,8 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'reference/upstreams',
       'reference/retries',
       'reference/policies',
+      'reference/consumers',
+      'reference/expressions',
       'reference/balancing',
       'reference/health',
       'reference/overload',

@@ -10,6 +10,7 @@ import type { EndpointRegistry } from '../cluster/endpoint.ts';
 import type { Limits } from '../exchange/limits.ts';
 import { SessionKeys } from '../cluster/session/session-keys.ts';
 import type { Notices } from '../exchange/notices.ts';
+import type { Consumers } from '../exchange/consumers.ts';
 import type { ObjectData } from '../exchange/object-data.ts';
 import type { UpstreamCounts } from '../exchange/upstream-counts.ts';
 import type { FilterPool } from '../filter/filter-pool.ts';
@@ -18,6 +19,7 @@ import type { ListenerSettings, SettingsOf } from '../listener/settings.ts';
 import { Challenges } from '../listener/challenges.ts';
 import { agree } from '../listener/protocol.ts';
 import type { PortProtocol } from '../listener/protocol.ts';
+import { ConsumerIndex } from './consumer-index.ts';
 import { listenerSettings, trustedProxies, withTlsSettings } from './client-traffic.ts';
 import { ClusterMap } from './cluster-map.ts';
 import { ObjectDataStore } from './object-data.ts';
@@ -88,6 +90,7 @@ export class RuntimeBuilder {
   readonly #bundles = new Map<string, ir.TrustBundle>();
   readonly #sessionKeys = new SessionKeys();
   readonly #data = new ObjectDataStore();
+  readonly #consumers = new ConsumerIndex();
   readonly #policies = new Map<string, ir.Policy>();
   #policyIndex = PolicyIndex.EMPTY;
   readonly #routes = new Map<string, ir.Route>();
@@ -116,6 +119,7 @@ export class RuntimeBuilder {
       // A controller that cannot read the keys must not end the sessions.
       remove: () => undefined,
     },
+    Consumer: { set: (consumer) => this.#consumers.set(consumer), remove: (key) => this.#consumers.remove(key) },
     ObjectData: { set: (resource) => this.#data.set(resource), remove: (key) => this.#data.remove(key) },
     Challenge: {
       set: (challenge, touched) => this.#takeChallenge(challenge, touched),
@@ -173,6 +177,11 @@ export class RuntimeBuilder {
   /** The entries of Secrets and ConfigMaps that policies refer to. */
   get data(): ObjectData {
     return this.#data;
+  }
+
+  /** The consumers, for filters. */
+  get consumers(): Consumers {
+    return this.#consumers;
   }
 
   /** Clusters by key, for metrics and dumps. */

@@ -4,7 +4,7 @@
 //     {"kind","key","version","bytes","sealed"}\n <that many bytes>\n      for each resource
 //     end <count> <crc32 of everything before>\n
 //
-// Secrets, entries of objects, the keys of sessions and challenges are sealed with AES-256-GCM by a key derived (HKDF-SHA256, with the salt) from the TLS key of the proxy.
+// Secrets, entries of objects, the keys of sessions, challenges and Consumers are sealed with AES-256-GCM by a key derived (HKDF-SHA256, with the salt) from the TLS key of the proxy.
 import { createCipheriv, createDecipheriv, createPrivateKey, hkdfSync, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { EncodedResource } from '#api/ir/ir.ts';
@@ -41,7 +41,7 @@ const CHUNK_BYTES = 256 * 1024;
 /** The header of a resource never changes, and creating it dominates the cost of writing thousands of resources, so it is cached. */
 const headers = new WeakMap<EncodedResource, Buffer>();
 
-const SEALED: ReadonlySet<EncodedResource['kind']> = new Set(['Secret', 'ObjectData', 'SessionKeys', 'Challenge']);
+const SEALED: ReadonlySet<EncodedResource['kind']> = new Set(['Secret', 'ObjectData', 'SessionKeys', 'Challenge', 'Consumer']);
 
 function isSecret(kind: EncodedResource['kind']): boolean {
   return SEALED.has(kind);

@@ -4,10 +4,7 @@ import * as ir from '#api/ir/ir.ts';
 
 const ajv = new Ajv({ allErrors: true });
 const VALIDATORS: ReadonlyMap<string, ValidateFunction> = new Map(
-  [ir.Listener, ir.Policy, ir.Route, ir.StreamRoute, ir.Cluster, ir.Endpoints, ir.Secret, ir.TrustBundle].map((schema) => [
-    schema.properties.kind.const,
-    ajv.compile(schema),
-  ]),
+  ir.RESOURCE_KINDS.map(({ kind, schema }) => [kind, ajv.compile(schema)]),
 );
 
 /** The errors of the resource as text; '' if it is valid. */
