@@ -27,6 +27,8 @@ export interface ClusterSettings {
   readonly limits: LimitSettings | null;
   /** Of the whole proxy; null: the terms of the worker. */
   readonly connections: ConnectionPlan | null;
+  /** The percentile of its answer times that hedging waits for; 0: none, and no times are kept. */
+  readonly answerPercentile: number;
   /** Null: none. */
   readonly breaker: BreakerSettings | null;
   /** Only endpoints with these labels are used; names in order. */
@@ -46,6 +48,7 @@ export const STANDARD: ClusterSettings = Object.freeze({
   zone: Object.freeze({ prefer: 'hints', minEndpoints: 1 }),
   limits: null,
   connections: null,
+  answerPercentile: 0,
   breaker: null,
   subset: Object.freeze({}),
   overrideHeader: '',

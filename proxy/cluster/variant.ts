@@ -9,6 +9,7 @@ import type { Session } from '../exchange/session.ts';
 import type { SessionOutcome, StreamCluster } from '../exchange/stream-plan.ts';
 import type { BackendCounts } from '../exchange/upstream-counts.ts';
 import { EJECTED_IN_USE } from '#api/wire/endpoint-reasons.ts';
+import { AnswerTimes } from './answer-times.ts';
 import { makeBalancer } from './balancer/index.ts';
 import { BreakerFeed } from './breaker/breaker-feed.ts';
 import { candidatesOf, leftBy } from './candidates.ts';
@@ -82,6 +83,7 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
   readonly settings: ClusterSettings;
   /** The share of this worker. */
   readonly connections: ConnectionPlan | null;
+  readonly answerTimes: AnswerTimes | null;
   readonly #cluster: VariantCluster;
   readonly #tiers: Tiers;
   readonly #hashOn: readonly HashKey[];
@@ -120,7 +122,8 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
     const { breaker } = settings;
     const breakers = breaker?.scope === 'Endpoint' ? [openBreakers(breaker)] : [];
     this.#health = [draining, unhealthy(() => this.check?.id ?? null), ejected(settings.outliers), ...breakers, refusing];
-    this.#listeners = [cluster.counts, this.#tiers, ENDPOINT_LEARNS, cluster.adaptive, ...this.#comparison()];
+    this.answerTimes = settings.answerPercentile > 0 ? new AnswerTimes(settings.answerPercentile) : null;
+    this.#listeners = [cluster.counts, this.#tiers, ENDPOINT_LEARNS, cluster.adaptive, ...this.#comparison(), ...this.#times()];
     const { limits } = this;
     this.#gate = new BackendGate(cluster, limits, settings.breaker);
     this.#feed = new BreakerFeed(cluster.breakers);
@@ -275,6 +278,10 @@ export class ClusterVariant implements UpstreamCluster, StreamCluster {
   #begin(): void {
     this.#used = true;
     this.#cluster.detectionsChanged();
+  }
+
+  #times(): readonly AttemptListener[] {
+    return this.answerTimes === null ? [] : [this.answerTimes];
   }
 
   #comparison(): readonly AttemptListener[] {

@@ -123,6 +123,12 @@ export interface Gate {
   readonly hasRoom: boolean;
 }
 
+/** A percentile of the recent answer times of a backend. */
+export interface AnswerPercentile {
+  /** Milliseconds to the head of an answer; 0 as long as there are too few answers. */
+  readonly percentile: number;
+}
+
 /**
  * The target of a backendRef, as a rule uses it. It is the same object across runtimes as long as neither its IR resource nor the settings
  * of its use change.
@@ -136,6 +142,8 @@ export interface UpstreamCluster extends EndpointPicker, AttemptListener {
   readonly retryBudget: RetryBudget;
   /** Null: its connections have the terms of the worker. */
   readonly connections: ConnectionPlan | null;
+  /** Null: no percentile of them is needed. */
+  readonly answerTimes: AnswerPercentile | null;
   /** Null: every request may pass. */
   readonly gate: Gate | null;
   /** An attempt at one of its endpoints begins. */
@@ -189,8 +197,11 @@ export interface RetryPlan {
 
 /** Further attempts while no answer has begun. */
 export interface HedgePlan {
-  /** Milliseconds between the attempts. */
+  /** Milliseconds between the attempts, as long as the cluster has no percentile of its answer times; 0 is never. */
   readonly delay: number;
+  /** The bounds of the percentile, milliseconds. */
+  readonly minDelay: number;
+  readonly maxDelay: number;
   /** Attempts under way at the same time, at least 2. */
   readonly maxAttempts: number;
   /** For gRPC calls too. */

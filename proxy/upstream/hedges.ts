@@ -5,7 +5,7 @@ import type { TimerWheel } from '#lib/timer-wheel.ts';
 import type { Attempt, AttemptOutcome } from '../exchange/attempt.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { hasRival } from '../exchange/hedge.ts';
-import type { HedgePlan, RoutePlan } from '../exchange/plan.ts';
+import type { AnswerPercentile, HedgePlan, RoutePlan } from '../exchange/plan.ts';
 import { canReplay, isIdempotent } from './replay.ts';
 import { isUsable } from './retry.ts';
 import type { DeadlineListener } from './timeout.ts';
@@ -21,11 +21,11 @@ export class Hedges {
 
   /** An attempt of an exchange begins whose plan hedges: another one may follow after the delay. */
   begun(attempt: Attempt, plan: HedgePlan): void {
-    const { exchange } = attempt;
+    const { exchange, cluster } = attempt;
     if (!mayHedge(exchange, plan)) return;
     exchange.hedge ??= { timer: new Timer(() => this.#listener.hedgeDue(exchange)), attempts: [] };
     exchange.hedge.attempts.push(attempt);
-    if (exchange.hedge.attempts.length < plan.maxAttempts) this.#wheel.arm(exchange.hedge.timer, plan.delay);
+    if (exchange.hedge.attempts.length < plan.maxAttempts) this.#wheel.arm(exchange.hedge.timer, delayOf(plan, cluster.answerTimes));
   }
 
   /** The delay has passed. Whether another attempt may start now; it may later if the request is not complete yet. */
@@ -33,7 +33,9 @@ export class Hedges {
     const { hedge, phase, route, requestEnded, requestLength } = exchange;
     if (hedge === null || hedge.attempts.length === 0 || phase !== 'picked') return false;
     if (requestEnded || requestLength === 0) return canReplay(exchange);
-    this.#wheel.arm(hedge.timer, (route as RoutePlan).hedge?.delay ?? 0);
+    const { hedge: plan } = route as RoutePlan;
+    const { answerTimes } = (hedge.attempts[0] as Attempt).cluster;
+    this.#wheel.arm(hedge.timer, plan === null ? 0 : delayOf(plan, answerTimes));
     return false;
   }
 
@@ -63,6 +65,12 @@ export class Hedges {
     for (const loser of losers) if (loser.hedged) loser.cluster.counts.hedged('lost');
     return losers;
   }
+}
+
+/** The time from an attempt to the next one, milliseconds; 0: there is none. */
+export function delayOf({ delay, minDelay, maxDelay }: HedgePlan, times: AnswerPercentile | null): number {
+  const percentile = times === null ? 0 : times.percentile;
+  return percentile === 0 ? delay : Math.min(Math.max(percentile, minDelay), maxDelay);
 }
 
 /** A request that may have an effect is not sent twice, and a copy or a WebSocket has nothing to gain. */

@@ -8,7 +8,7 @@ import type { MetricJson } from '#lib/metric.ts';
 import type { Proxy } from '../support/proxy.ts';
 import type { RawClient } from '../support/raw-client.ts';
 import { ok } from '../support/raw-upstream.ts';
-import type { RawUpstream } from '../support/raw-upstream.ts';
+import type { RawUpstream, Respond } from '../support/raw-upstream.ts';
 import { until } from '../support/until.ts';
 
 closeAfterEach();
@@ -252,4 +252,26 @@ describe('a second attempt does not start', () => {
     await outlast(await open());
     expect([single.asked.length, poor.asked.length]).toEqual([1, 1]);
   });
+});
+
+test('by percentile: no request is hedged before the answer times are known, and slow ones are from then on', async () => {
+  const held: string[] = [];
+  const respond: Respond = ({ startLine }) => {
+    if (startLine.includes('/fast')) return ok();
+    held.push(startLine);
+    return held.filter((each) => each === startLine).length === 2 ? ok('second') : null;
+  };
+  const backends = [await openUpstream(respond), await openUpstream(respond)];
+  const hedge = { percentile: 90, maxDelay: 50 };
+  const resources = cluster(
+    'app',
+    backends.map(({ port }) => port),
+  );
+  const proxy = await openProxy([policy({ hedge }), ...resources, listener(), route()]);
+  const [early, client] = [await openClient(proxy.port), await openClient(proxy.port)];
+  early.write(get('/early'));
+  await until(() => held.length === 1, 'the early request is with a backend');
+  for (let left = 100; left > 0; left--) await client.ask(get('/fast'));
+  expect((await client.ask(get('/slow'))).body).toBe('second');
+  expect(held.map((line) => line.split(' ')[1])).toEqual(['/early', '/slow', '/slow']);
 });

@@ -1,6 +1,7 @@
 // The settings of a BackendTrafficPolicy that choose the variant of a cluster.
 import type { PolicySettings } from '#api/policy/settings.ts';
 import type { ClusterSettings } from '../../cluster/settings.ts';
+import { answerPercentile } from './hedge.ts';
 import { activeCheck, outlierSettings } from './health-check.ts';
 import { connectionPlan } from './connection-pool.ts';
 import { breakerSettings, limitSettings } from './circuit-breaker.ts';
@@ -8,7 +9,7 @@ import { balancerSettings, hashKeys, slowStartOf, subsetLabels, zoneSettings } f
 
 /** One line per setting. All settings are written out, so that equal settings are equal texts. */
 export function clusterSettings(policy: PolicySettings<'BackendTrafficPolicy'>): ClusterSettings {
-  const { loadBalancer, healthCheck, circuitBreaker, connectionPool } = policy;
+  const { loadBalancer, healthCheck, circuitBreaker, connectionPool, hedge } = policy;
   return {
     balancer: balancerSettings(loadBalancer),
     hashOn: hashKeys(loadBalancer),
@@ -19,6 +20,7 @@ export function clusterSettings(policy: PolicySettings<'BackendTrafficPolicy'>):
     zone: zoneSettings(loadBalancer?.zone),
     limits: limitSettings(circuitBreaker),
     connections: connectionPlan(connectionPool),
+    answerPercentile: answerPercentile(hedge),
     breaker: breakerSettings(circuitBreaker),
     subset: subsetLabels(loadBalancer?.subset),
     overrideHeader: loadBalancer?.overrideHeader?.toLowerCase() ?? '',
