@@ -68,11 +68,16 @@ export interface ProbeTarget {
   readonly address: string;
   readonly port: number;
   readonly tls: UpstreamTls | null;
+  /**
+   * The key of the Secret whose certificate the probe presents; null: none. The supervisor has the Secret, so that no private key travels
+   * with a wish, and a renewed certificate changes no probe.
+   */
+  readonly clientCertificate: string | null;
   readonly check: HealthCheck;
 }
 
 /** The same check for several addresses. The ports are those to probe, which need not be those of the traffic. */
-export interface WantedProbes extends Pick<ProbeTarget, 'tls' | 'check'> {
+export interface WantedProbes extends Omit<ProbeTarget, 'address' | 'port'> {
   readonly addresses: readonly Pick<ProbeTarget, 'address' | 'port'>[];
 }
 
@@ -80,8 +85,8 @@ export interface WantedProbes extends Pick<ProbeTarget, 'tls' | 'check'> {
 export type Health = 'healthy' | 'unhealthy';
 
 /** A name for the check of a target, the same for equal checks. */
-export function checkId({ tls, check }: Pick<ProbeTarget, 'tls' | 'check'>): string {
-  return contentHash(JSON.stringify([tls, check]));
+export function checkId({ tls, clientCertificate, check }: Omit<ProbeTarget, 'address' | 'port'>): string {
+  return contentHash(JSON.stringify([tls, clientCertificate, check]));
 }
 
 /** A name for a target, the same for equal targets. */

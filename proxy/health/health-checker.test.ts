@@ -79,7 +79,7 @@ function rig(options: Partial<HealthCheckerOptions> = {}): Rig {
 
 function wanted(ports: readonly number[], pace: Partial<CheckPace> = {}, addresses: readonly string[] = ['127.0.0.1']): WantedProbes {
   const all = addresses.flatMap((address) => ports.map((port) => ({ address, port })));
-  return { tls: null, check: { pace: { ...PACE, ...pace }, request: HTTP }, addresses: all };
+  return { tls: null, clientCertificate: null, check: { pace: { ...PACE, ...pace }, request: HTTP }, addresses: all };
 }
 
 function health(changes: readonly HealthChange[]): string[] {

@@ -3,6 +3,7 @@
 import { Timer, TimerWheel } from '#lib/timer-wheel.ts';
 import { checkId, probeId } from '../exchange/probe-target.ts';
 import type { Health, ProbeTarget, WantedProbes } from '../exchange/probe-target.ts';
+import type { ClientIdentity } from '../exchange/plan.ts';
 import { Monitor } from './monitor.ts';
 import type { ProbeFailure, ProbeOutcome } from './outcome.ts';
 import { Slots } from './slots.ts';
@@ -32,6 +33,8 @@ export interface HealthCheckerOptions {
   readonly probed?: (target: ProbeTarget, outcome: ProbeOutcome) => void;
   /** A target is not probed any more: its result is forgotten. */
   readonly forgotten?: (id: string) => void;
+  /** The certificate of a Secret (key) for probes to present; null if there is none. There are none by default. */
+  readonly certificateOf?: (secret: string) => ClientIdentity | null;
   readonly maxParallel?: number;
   readonly grace?: number;
   readonly random?: () => number;
@@ -56,8 +59,8 @@ export class HealthChecker {
 
   constructor(options: HealthCheckerOptions) {
     const { maxParallel = MAX_PARALLEL_PROBES, grace = GRACE_MS, random = Math.random } = options;
-    const { probed = ignore, forgotten = ignore } = options;
-    this.#options = { ...options, maxParallel, grace, random, probed, forgotten };
+    const { probed = ignore, forgotten = ignore, certificateOf = () => null } = options;
+    this.#options = { ...options, maxParallel, grace, random, probed, forgotten, certificateOf };
     this.#slots = new Slots(maxParallel);
   }
 
@@ -105,11 +108,12 @@ export class HealthChecker {
   }
 
   #watch(id: string, target: ProbeTarget): Watch {
-    const { random } = this.#options;
+    const { random, certificateOf } = this.#options;
     const monitor = new Monitor(target, this.#firstDelay(target), {
       wheel: this.#wheel,
       slots: this.#slots,
       random,
+      certificateOf,
       probed: (...probe) => this.#probed(id, ...probe),
     });
     return { id, monitor, owners: new Set(), grace: new Timer(() => this.#forget(id)) };
@@ -137,9 +141,9 @@ export class HealthChecker {
   }
 }
 
-function targetsOf({ tls, check, addresses }: WantedProbes): readonly (readonly [string, ProbeTarget])[] {
-  const id = checkId({ tls, check });
-  return addresses.map(({ address, port }) => [probeId(id, { address, port }), { address, port, tls, check }]);
+function targetsOf({ addresses, ...needed }: WantedProbes): readonly (readonly [string, ProbeTarget])[] {
+  const id = checkId(needed);
+  return addresses.map(({ address, port }) => [probeId(id, { address, port }), { address, port, ...needed }]);
 }
 
 function ignore(): void {

@@ -3,6 +3,8 @@
 //   paused ──pause over──> waiting for a slot ──> probing ──outcome──> paused
 import { Timer } from '#lib/timer-wheel.ts';
 import type { TimerWheel } from '#lib/timer-wheel.ts';
+import type { ClientIdentity } from '../exchange/plan.ts';
+import { tlsPresenting } from '../exchange/presenting.ts';
 import type { Health, ProbeTarget } from '../exchange/probe-target.ts';
 import type { ProbeFailure, ProbeOutcome } from './outcome.ts';
 import { startProbe } from './probe.ts';
@@ -18,6 +20,8 @@ export interface MonitorOptions {
   readonly slots: Slots;
   /** In [0, 1). */
   readonly random: () => number;
+  /** The certificate of a Secret (key); null if there is none. */
+  readonly certificateOf: (secret: string) => ClientIdentity | null;
   /** A probe ended. `before`: the health until then. */
   readonly probed: (monitor: Monitor, outcome: ProbeOutcome, before: Health | null) => void;
 }
@@ -63,11 +67,18 @@ export class Monitor {
 
   #start(): void {
     let ended = false;
-    const cancel = startProbe(this.target, this.#options.wheel, (outcome) => {
+    const cancel = startProbe(this.#presenting(), this.#options.wheel, (outcome) => {
       ended = true;
       this.#ended(outcome);
     });
     if (!ended) this.#cancel = cancel;
+  }
+
+  /** The target with the certificate that its Secret has now. */
+  #presenting(): ProbeTarget {
+    const { tls, clientCertificate } = this.target;
+    const identity = clientCertificate === null ? null : this.#options.certificateOf(clientCertificate);
+    return tls === null || identity === null ? this.target : { ...this.target, tls: tlsPresenting(tls, identity) };
   }
 
   #ended(outcome: ProbeOutcome): void {

@@ -80,7 +80,7 @@ function answering(...pieces: readonly string[]): Promise<number> {
 
 function targetAt(port: number, request: HealthCheck['request'], changes: { timeout?: number; tls?: UpstreamTls } = {}): ProbeTarget {
   const check = { pace: { ...pace, timeout: changes.timeout ?? TIMEOUT }, request };
-  return { address: '127.0.0.1', port, tls: changes.tls ?? null, check };
+  return { address: '127.0.0.1', port, tls: changes.tls ?? null, clientCertificate: null, check };
 }
 
 function probe(target: ProbeTarget): Promise<ProbeOutcome> {

@@ -105,6 +105,13 @@ export function streamUseOf(policies: PolicyIndex, route: ir.StreamRoute, listen
   return { forward: { proxyProtocol: proxyProtocolOf(policy) }, cluster: clusterSettings(policy) };
 }
 
+/** The use with the client certificate of a Gateway (key of the Secret; null without one), which its probes present. */
+export function presentedBy<Use extends { readonly cluster: ClusterSettings }>(clientCertificate: string | null, use: Use): Use {
+  const { activeCheck } = use.cluster;
+  if (clientCertificate === null || activeCheck === null || activeCheck.tls === 'never') return use;
+  return { ...use, cluster: { ...use.cluster, activeCheck: { ...activeCheck, clientCertificate } } };
+}
+
 function mergedFor(policies: PolicyIndex, route: TargetedRoute, listener: string, cluster: string | null): BackendTraffic {
   const layers = policies.layers('BackendTrafficPolicy', requestTargets(route, listener, cluster));
   return mergePolicies('BackendTrafficPolicy', layers).settings;

@@ -64,6 +64,8 @@ interface Touched {
   readonly removedRoutes: string[];
   readonly listeners: Set<string>;
   readonly clusters: Set<string>;
+  /** Listeners whose client certificate for backends changed. */
+  readonly certificates: Set<string>;
   /** Secrets and trust bundles. */
   material: boolean;
   challenges: boolean;
@@ -153,6 +155,7 @@ export class RuntimeBuilder {
     },
     Listener: {
       set: (listener, touched) => {
+        if ((listener.clientCertificate ?? null) !== this.#certificateOf(listener.key)) touched.certificates.add(listener.key);
         this.#listeners.set(listener.key, listener);
         touched.listeners.add(listener.key);
       },
@@ -169,7 +172,7 @@ export class RuntimeBuilder {
     this.#options = options;
     const { endpoints: registry, counts, workers } = options;
     this.#clusters = new ClusterMap({ registry, counts, workers, made: (cluster) => this.#configure(cluster) });
-    this.#streams = new StreamRoutes(this.#clusters);
+    this.#streams = new StreamRoutes(this.#clusters, this.#certificateOf);
     this.#challenges = options.challenges ?? new Challenges();
     this.current = new Runtime(0, { tables: new Map(), plans: this.#plans, identities: new Map(), trusted: new Map() });
   }
@@ -224,6 +227,7 @@ export class RuntimeBuilder {
       removedRoutes: [],
       listeners: new Set(),
       clusters: new Set(),
+      certificates: new Set(),
       material: false,
       challenges: false,
       policies: [],
@@ -246,11 +250,20 @@ export class RuntimeBuilder {
     for (const [key, { tls }] of this.#clusterResources) {
       if (touched.clusters.has(key) || (touched.material && tls !== undefined)) this.#configure(this.#clusters.get(key));
     }
+    if (touched.certificates.size > 0) this.#certificatesChanged(touched.certificates);
     if (touched.policies.length === 0) return;
     this.#policyIndex = new PolicyIndex(this.#policies.values());
     const changed = new Set(touched.policies.flatMap(({ targets }) => targets.map(ir.objectName)));
     this.#streams.setPolicies(this.#policyIndex, changed);
     for (const route of this.#routes.values()) if (objectsAbout(route).some((object) => changed.has(object))) this.#plan(route);
+  }
+
+  readonly #certificateOf = (listener: string): string | null => this.#listeners.get(listener)?.clientCertificate ?? null;
+
+  /** Probes present the client certificate of the Gateway. */
+  #certificatesChanged(listeners: ReadonlySet<string>): void {
+    this.#streams.certificatesChanged(listeners);
+    for (const route of this.#routes.values()) if (route.attachments.some(({ listener }) => listeners.has(listener))) this.#plan(route);
   }
 
   #takeChallenge(challenge: ir.Challenge, touched: Touched): void {
@@ -285,7 +298,12 @@ export class RuntimeBuilder {
 
   #plan(route: ir.Route): void {
     const cluster: FindVariant = (key, settings) => this.#clusters.get(key).variant(settings);
-    const plans = buildPlans(route, this.#policyIndex, { cluster, filters: this.#options.filters, sessionKeys: this.#sessionKeys });
+    const plans = buildPlans(route, this.#policyIndex, {
+      cluster,
+      filters: this.#options.filters,
+      sessionKeys: this.#sessionKeys,
+      certificateOf: this.#certificateOf,
+    });
     const previous = this.#plans.get(route);
     this.#clusters.plan(plans.variants, previous?.variants);
     this.#options.filters.use(plans.filters, previous?.filters);

@@ -28,6 +28,7 @@ function plansOf(fields: Partial<ir.Route>, ...policies: readonly ir.Policy[]): 
     cluster: clusterOf,
     filters: new FilterPool({} as never),
     sessionKeys: new SessionKeys(),
+    certificateOf: () => null,
   });
 }
 

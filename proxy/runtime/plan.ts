@@ -14,10 +14,12 @@ import type { Chain, FilterPool } from '../filter/filter-pool.ts';
 import { refusedPreflight } from '../filter/refused-preflight.ts';
 import { RulePolicies } from '../filter/rule-policies.ts';
 import type { StreamBackendPlan, StreamPlan } from '../exchange/stream-plan.ts';
-import { forwardSettings, useOf, type BackendUse, type StreamBackendUse } from './backend-traffic.ts';
+import { forwardSettings, presentedBy, useOf, type BackendUse, type StreamBackendUse } from './backend-traffic.ts';
 import { sessionSettings } from './backend-traffic/session-persistence.ts';
 
 export type FindVariant = (key: string, settings: ClusterSettings) => ClusterVariant;
+
+export type CertificateOf = (listener: string) => string | null;
 
 /** The dependencies of plans. */
 export interface PlanOptions {
@@ -25,6 +27,8 @@ export interface PlanOptions {
   readonly cluster: FindVariant;
   readonly filters: Pick<FilterPool, 'chain'>;
   readonly sessionKeys: SessionKeys;
+  /** The key of the Secret with the certificate that requests of a listener (key) present to backends; null without one. */
+  readonly certificateOf: CertificateOf;
 }
 
 /** The plans of a route. */
@@ -46,7 +50,7 @@ export function buildPlans(route: ir.Route, policies: PolicyIndex, options: Plan
   const distinct = new Map<string, RoutePlan>();
   const byListener = new Map(
     route.attachments.map(({ listener }) => {
-      const useIn = (key: string | null): BackendUse => useOf(policies, route, listener, key);
+      const useIn = (key: string | null): BackendUse => presentedBy(options.certificateOf(listener), useOf(policies, route, listener, key));
       const error = common.error ?? unresolved(policies, route, listener);
       // Policies with problems make no filters.
       const chain = filters.chain(route.filters, error === null ? new RulePolicies(policies, route, listener) : null);

@@ -5,10 +5,10 @@ import { StreamTable } from '#api/match/stream-table.ts';
 import { objectsAbout, PolicyIndex } from '#api/policy/layers.ts';
 import type { StreamPlan } from '../exchange/stream-plan.ts';
 import type { ClusterVariant } from '../cluster/variant.ts';
-import { streamUseOf } from './backend-traffic.ts';
+import { presentedBy, streamUseOf } from './backend-traffic.ts';
 import type { ClusterMap } from './cluster-map.ts';
 import { buildStreamPlan } from './plan.ts';
-import type { FindVariant } from './plan.ts';
+import type { CertificateOf, FindVariant } from './plan.ts';
 
 /** The plan of a route for connections of one listener, and the clusters that it refers to. */
 interface Planned {
@@ -18,14 +18,17 @@ interface Planned {
 
 export class StreamRoutes {
   readonly #clusters: ClusterMap;
+  readonly #certificateOf: CertificateOf;
   readonly #routes = new Map<string, ir.StreamRoute>();
   /** By key of the listener of a connection. */
   readonly #plans = new Map<ir.StreamRoute, Map<string, Planned>>();
   #policies = PolicyIndex.EMPTY;
   #table: StreamTable | null = StreamTable.EMPTY;
 
-  constructor(clusters: ClusterMap) {
+  /** `certificateOf`: as in PlanOptions. */
+  constructor(clusters: ClusterMap, certificateOf: CertificateOf = () => null) {
     this.#clusters = clusters;
+    this.#certificateOf = certificateOf;
   }
 
   set(route: ir.StreamRoute): void {
@@ -52,6 +55,13 @@ export class StreamRoutes {
     }
   }
 
+  /** The client certificates of these listeners (keys) for backends have changed. */
+  certificatesChanged(listeners: ReadonlySet<string>): void {
+    for (const route of this.#routes.values()) {
+      if (route.objectKind !== 'UDPRoute' && route.attachments.some(({ listener }) => listeners.has(listener))) this.#forget(route);
+    }
+  }
+
   /** The plan for a connection with its listener; null if no route matches. */
   find(listeners: readonly string[], serverName: string): { readonly listener: string; readonly plan: StreamPlan } | null {
     this.#table ??= StreamTable.build(this.#routes.values());
@@ -74,7 +84,9 @@ export class StreamRoutes {
       variants.add(variant);
       return variant;
     };
-    const plan = buildStreamPlan(route, find, (cluster) => streamUseOf(this.#policies, route, listener, cluster));
+    const plan = buildStreamPlan(route, find, (cluster) =>
+      presentedBy(this.#certificateOf(listener), streamUseOf(this.#policies, route, listener, cluster)),
+    );
     this.#clusters.plan(variants);
     return { plan, variants };
   }

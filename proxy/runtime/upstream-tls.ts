@@ -22,10 +22,16 @@ export function clientIdentities(
 ): ReadonlyMap<string, ClientIdentity> {
   const found = new Map<string, ClientIdentity>();
   for (const { key, clientCertificate } of listeners) {
-    const secret = clientCertificate === undefined ? undefined : secrets.get(clientCertificate);
-    if (secret !== undefined && lackOf(secret) === null) found.set(key, identityOf(secret));
+    const identity = clientCertificate === undefined ? null : identityIn(secrets, clientCertificate);
+    if (identity !== null) found.set(key, identity);
   }
   return found;
+}
+
+/** The client certificate in a Secret (key); null if it has none. */
+export function identityIn(secrets: ReadonlyMap<string, ir.Secret>, key: string): ClientIdentity | null {
+  const secret = secrets.get(key);
+  return secret === undefined || lackOf(secret) !== null ? null : identityOf(secret);
 }
 
 function identityOf(secret: ir.Secret): ClientIdentity {

@@ -2,6 +2,7 @@
 import type { Log } from '#lib/log.ts';
 import type { MetricFamily } from '#lib/metric.ts';
 import type { Broadcast } from '../exchange/notices.ts';
+import type { ClientIdentity } from '../exchange/plan.ts';
 import { HealthChecker } from '../health/health-checker.ts';
 import type { HealthChange } from '../health/health-checker.ts';
 import { PROBE_FAULTS } from '../health/outcome.ts';
@@ -12,9 +13,11 @@ export class HealthChecks {
   readonly #checker: HealthChecker;
   readonly #outcomes = new Map<string, number>();
 
-  constructor(broadcast: Broadcast, log: Log) {
+  /** `certificateOf`: the client certificate in a Secret (key). */
+  constructor(broadcast: Broadcast, log: Log, certificateOf: (secret: string) => ClientIdentity | null) {
     this.#log = log;
     this.#checker = new HealthChecker({
+      certificateOf,
       changed: (change) => {
         this.#tell(change);
         broadcast.publish('health', change.id, change.health);

@@ -24,6 +24,7 @@ import { LocalWorker } from './local-worker.ts';
 import { supervisorFamilies } from './metrics.ts';
 import { NoticeHub } from './notice-hub.ts';
 import { countPairs } from './pairs.ts';
+import { ProbeCertificates } from './probe-certificates.ts';
 import { PortClaims, portName } from './port-claims.ts';
 import type { Inspected, Inspecting, Inspection } from '../inspection/inspection.ts';
 import { inspectAll } from './inspections.ts';
@@ -93,7 +94,9 @@ export class Supervisor {
       }),
     );
     logEjections(this.#notices, options.log);
-    this.#health = new HealthChecks(this.#notices, options.log);
+    const secretOf = (key: string): ir.Secret | undefined => this.#resources.get(ir.resourceId('Secret', key)) as ir.Secret | undefined;
+    const certificates = new ProbeCertificates(secretOf);
+    this.#health = new HealthChecks(this.#notices, options.log, (secret) => certificates.of(secret));
     registerFamilies(this.registry, this.#health.families());
     this.#workers = this.#startWorkers();
     this.#rotation = setInterval(() => this.#rotateTicketKeys(), TICKET_ROTATION_MS);

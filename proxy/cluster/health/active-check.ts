@@ -10,20 +10,23 @@ export interface ActiveCheck {
   readonly port: number | null;
   /** As the transport has it, or never. */
   readonly tls: 'transport' | 'never';
+  /** The key of the Secret whose certificate probes with TLS present: that of the Gateway whose requests need the check. Null: none. */
+  readonly clientCertificate: string | null;
   /** HTTP checks use the protocol of the cluster. */
   readonly request: Omit<HttpCheck, 'protocol'> | GrpcCheck | TcpCheck;
 }
 
 /** The check with a transport; `id` names it. */
-export interface ResolvedCheck extends Pick<WantedProbes, 'tls' | 'check'> {
+export interface ResolvedCheck extends Omit<WantedProbes, 'addresses'> {
   readonly id: string;
   readonly port: number | null;
 }
 
 /** Resolves a check. */
-export function resolveCheck({ pace, port, tls, request }: ActiveCheck, transport: Transport): ResolvedCheck {
+export function resolveCheck({ pace, port, tls: when, clientCertificate, request }: ActiveCheck, transport: Transport): ResolvedCheck {
   const check: HealthCheck = { pace, request: withProtocol(request, transport.protocol) };
-  const needed = { tls: tls === 'never' ? null : transport.tls, check };
+  const tls = when === 'never' ? null : transport.tls;
+  const needed = { tls, clientCertificate: tls === null ? null : clientCertificate, check };
   return { id: checkId(needed), port, ...needed };
 }
 

@@ -47,7 +47,7 @@ export class ProbeBook {
     for (const endpoint of this.#endpoints.get(id) ?? []) this.#judge(endpoint);
   }
 
-  #add(endpoints: readonly Endpoint[], { id, port, tls, check }: ResolvedCheck, wanted: Map<string, WantedProbes>): void {
+  #add(endpoints: readonly Endpoint[], { id, port, ...needed }: ResolvedCheck, wanted: Map<string, WantedProbes>): void {
     const known = new Map((wanted.get(id)?.addresses ?? []).map((address) => [probeId(id, address), address]));
     for (const endpoint of endpoints) {
       const address = { address: endpoint.address, port: port ?? endpoint.port };
@@ -55,7 +55,7 @@ export class ProbeBook {
       known.set(probe, address);
       this.#follow(endpoint, probe, id);
     }
-    wanted.set(id, { tls, check, addresses: [...known.values()] });
+    wanted.set(id, { ...needed, addresses: [...known.values()] });
   }
 
   #follow(endpoint: Endpoint, probe: string, check: string): void {

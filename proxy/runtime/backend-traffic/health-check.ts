@@ -46,7 +46,8 @@ const DEFAULT_BODY_BYTES = 4_096;
 /** Null without a check, or if the policy turns it off. */
 export function activeCheck(active: Active | undefined): ActiveCheck | null {
   if (active === undefined || active.interval === 0) return null;
-  return { pace: paceOf(active), port: active.port ?? null, tls: active.tls === false ? 'never' : 'transport', request: requestOf(active) };
+  const { port = null, tls } = active;
+  return { pace: paceOf(active), port, tls: tls === false ? 'never' : 'transport', clientCertificate: null, request: requestOf(active) };
 }
 
 function paceOf({ interval = DEFAULT_INTERVAL_MS, unhealthyInterval = interval, timeout = 0, ...thresholds }: Active): CheckPace {
