@@ -40,6 +40,19 @@ const LISTENERS = [
   { name: 'idle', protocol: 'TCP', port: 6000 },
 ];
 
+/** A rule with its own timeouts, retries and sessions. */
+const KEPT = {
+  hostnames: ['kept.test'],
+  rules: [
+    {
+      backendRefs: [{ group: 'gateway.weir.dev', kind: 'Backend', name: 'to-all' }],
+      timeouts: { request: '3s' },
+      retry: { attempts: 2, codes: [503], backoff: '40ms' },
+      sessionPersistence: { sessionName: 'basket', idleTimeout: '1h' },
+    },
+  ],
+};
+
 beforeAll(() => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'weir-explain-'));
   const { certificate, privateKey } = web.secret;
@@ -59,6 +72,16 @@ beforeAll(() => {
     ...names.map((name) => object('gateway.weir.dev/v1alpha1', 'Backend', `to-${name}`, name === 'old' ? OF_DNS : FIXED)),
     route('HTTPRoute', 'all', 'http'),
     route('HTTPRoute', 'web', 'web'),
+    route('HTTPRoute', 'kept', 'http', KEPT),
+    {
+      ...{ apiVersion: 'gateway.weir.dev/v1alpha1', kind: 'BackendTrafficPolicy', metadata: { name: 'kept' } },
+      spec: {
+        targetRefs: [{ group: 'gateway.weir.dev', kind: 'Backend', name: 'to-all' }],
+        loadBalancer: { type: 'Random', sessionPersistence: { type: 'Header', sessionName: 'x-other' } },
+        retry: { attempts: 5, maxBackoff: '1s' },
+        timeouts: { request: '9s', backendRequest: '2s' },
+      },
+    },
     route('TLSRoute', 'pass', 'pass', { hostnames: ['*.pass.test'] }),
     route('TLSRoute', 'exact', 'pass', { hostnames: ['a.pass.test'] }),
     route('TCPRoute', 'young', 'db', {}, '2026-02-01T00:00:00Z'),
@@ -170,6 +193,27 @@ tried, in this order
       considered: [{ loss: null }, { routeKey: 'TCPRoute/default/young/0', loss: 'TCPRoute/default/old/0 is older' }],
       settings: [{ policyKind: 'ClientTrafficPolicy' }, { policyKind: 'BackendTrafficPolicy' }],
     });
+  });
+});
+
+describe('a request', () => {
+  test('has the settings of its rule beside those of policies, each with its origin', async () => {
+    const { code, stdout } = await explain('http://kept.test:8080/');
+    expect(code).toBe(0);
+    expect(stdout.slice(stdout.indexOf('settings of'))).toBe(
+      `settings of backend Backend/default/to-all
+  loadBalancer.type "Random": BackendTrafficPolicy/default/kept, Backend/default/to-all
+  loadBalancer.sessionPersistence.type "Cookie": HTTPRoute/default/kept/0, the rule itself
+  loadBalancer.sessionPersistence.sessionName "basket": HTTPRoute/default/kept/0, the rule itself
+  loadBalancer.sessionPersistence.idleTimeout 1h: HTTPRoute/default/kept/0, the rule itself
+  timeouts.request 3s: HTTPRoute/default/kept/0, the rule itself
+  timeouts.backendRequest 2s: BackendTrafficPolicy/default/kept, Backend/default/to-all
+  retry.attempts 2: HTTPRoute/default/kept/0, the rule itself
+  retry.codes [503]: HTTPRoute/default/kept/0, the rule itself
+  retry.backoff 40ms: HTTPRoute/default/kept/0, the rule itself
+  retry.maxBackoff 1s: BackendTrafficPolicy/default/kept, Backend/default/to-all
+`,
+    );
   });
 });
 

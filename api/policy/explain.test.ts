@@ -61,6 +61,21 @@ describe('explainPolicies', () => {
     ]);
   });
 
+  test('prefers the sessions of the rule as a whole', () => {
+    const ofPolicy = { type: 'Header', sessionName: 'x-session', idleTimeout: 1_000 };
+    const settings = { loadBalancer: { panicThreshold: 30, sessionPersistence: ofPolicy } };
+    const index = new PolicyIndex([policy('BackendTrafficPolicy', 'Service', 'apps', 'web', settings)]);
+    const sessionPersistence = { type: 'Cookie', name: '', permanent: true, absoluteTimeout: 3_600_000, idleTimeout: 0 } as const;
+    const printed = printPolicies(explainPolicies(index, { ...ROUTE, sessionPersistence }, 'infra/edge/http'));
+    expect(printed.split('\n')).toEqual([
+      'settings of backend Service/apps/web/80',
+      '  loadBalancer.sessionPersistence.type "Cookie": HTTPRoute/apps/web/0, the rule itself',
+      '  loadBalancer.sessionPersistence.absoluteTimeout 1h: HTTPRoute/apps/web/0, the rule itself',
+      '  loadBalancer.sessionPersistence.cookieConfig.lifetimeType "Permanent": HTTPRoute/apps/web/0, the rule itself',
+      '  loadBalancer.panicThreshold 30: BackendTrafficPolicy/apps/p, Service/apps/web',
+    ]);
+  });
+
   test.each(POLICIES_WITH_ALL)('has every setting of a %s', (kind, target) => {
     const fields = leavesOfKind(kind).map(({ path }) => path);
     const everything = {};

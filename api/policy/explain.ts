@@ -64,13 +64,31 @@ function withRule(route: Route, origins: readonly SettingOrigin[]): readonly Set
     // Without statuses the rule leaves them to the policies.
     ['retry.codes', route.retry?.codes.length === 0 ? undefined : route.retry?.codes],
     ['retry.backoff', route.retry?.backoff],
+    ...sessionsOf(route.sessionPersistence),
   ]);
+  // They replace those of policies as a whole (GEP-1619).
+  const left = route.sessionPersistence === undefined ? origins : origins.filter(({ field }) => !field.startsWith(SESSIONS));
   const fields = leavesOfKind('BackendTrafficPolicy').map(({ path }) => path.join('.'));
   return fields.flatMap((field): readonly SettingOrigin[] => {
     const value = own.get(field);
     if (value !== undefined) return [{ field, value, policy: route.key, target: 'the rule itself' }];
-    return origins.filter((origin) => origin.field === field);
+    return left.filter((origin) => origin.field === field);
   });
+}
+
+const SESSIONS = 'loadBalancer.sessionPersistence.';
+
+/** The settings of a rule that are not the default. */
+function sessionsOf(sessions: Route['sessionPersistence']): readonly (readonly [string, unknown])[] {
+  if (sessions === undefined) return [];
+  const { type, name, permanent, absoluteTimeout, idleTimeout } = sessions;
+  return [
+    [`${SESSIONS}type`, type],
+    [`${SESSIONS}sessionName`, name || undefined],
+    [`${SESSIONS}absoluteTimeout`, absoluteTimeout || undefined],
+    [`${SESSIONS}idleTimeout`, idleTimeout || undefined],
+    [`${SESSIONS}cookieConfig.lifetimeType`, permanent ? 'Permanent' : undefined],
+  ];
 }
 
 /** For a terminal: one line per setting, in the spelling of its author. */
