@@ -14,6 +14,7 @@ import type { Log } from '#lib/log.ts';
 import { WEIR_VERSION } from '#lib/version.ts';
 import { ControllerMetrics } from './admin/metrics.ts';
 import { ManagedSecret } from './authority/managed-secret.ts';
+import { AbsentSessionKeys } from './authority/absent-session-keys.ts';
 import { SessionKeySource } from './authority/session-key-source.ts';
 import { adminServer, probeServer } from './admin/servers.ts';
 import { serverGuard, type AddressRules } from './compile/addresses.ts';
@@ -36,6 +37,7 @@ import { telemetryService } from './telemetry/service.ts';
 import { logNews } from './telemetry/trouble-news.ts';
 import { TroubleWatch } from './telemetry/trouble-watch.ts';
 import { ApiClient, loadKubeConfig, namespaceOf } from './watch/api-client.ts';
+import type { Source } from './watch/event.ts';
 import type { SourceTrouble } from './watch/found.ts';
 import { KubernetesSource } from './watch/kubernetes.ts';
 
@@ -58,8 +60,7 @@ export class Controller {
   readonly #source: KubernetesSource;
   readonly #registry: Registry;
   readonly #discovery: Discovery;
-  /** Null: proxies keep no sessions. */
-  readonly #sessionKeys: SessionKeySource | null;
+  readonly #sessionKeys: Source;
   readonly #statuses: StatusPlane;
   readonly #fleets: FleetPlane;
   readonly #telemetry: TelemetryHub;
@@ -162,15 +163,15 @@ export class Controller {
     });
   }
 
-  #makeSessionKeys(namespace: string): SessionKeySource | null {
+  #makeSessionKeys(namespace: string): Source {
     const { sessionSecret } = this.#config;
-    if (sessionSecret === '') return null;
+    if (sessionSecret === '') return new AbsentSessionKeys(this.#log);
     return new SessionKeySource({ kept: new ManagedSecret(this.#client, namespace, sessionSecret), mayForget: false, log: this.#log });
   }
 
   #makePipeline(): Pipeline {
     return new Pipeline({
-      sources: [this.#source, this.#discovery, ...(this.#sessionKeys === null ? [] : [this.#sessionKeys])],
+      sources: [this.#source, this.#discovery, this.#sessionKeys],
       compiler: compilerOptions(this.#config),
       batch: BATCH,
       sinks: {
@@ -334,12 +335,14 @@ function compilerOptions(config: ControllerConfig): CompilerOptions & AddressRul
     pushAddress,
     metricsAddress,
     adminAddress,
+    sessionSecret,
   } = config;
   const ports = new Set([pushAddress, metricsAddress, adminAddress].map(({ port }) => port));
   return {
     controllerName,
     addresses,
     proxyService,
+    sessionSecret,
     fleets: { byDefault: fleets.byDefault, lacks: fleets.lacks },
     allowLoopback: false,
     allowedEndpoints,

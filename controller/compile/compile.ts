@@ -50,6 +50,7 @@ const DEFAULTS: Omit<CompileOptions, 'controllerName'> = {
   bindAddresses: true,
   addresses: null,
   proxyService: '',
+  sessionSecret: null,
   fleets: { byDefault: 'Shared', lacks: 'dedicated proxies need a cluster' },
 };
 

@@ -338,6 +338,8 @@ export function refusedByProxy(generation: number, message: string): DesiredCond
 }
 
 /** Fields that the object sets and Weir ignores. Exists only as True. */
-export function unsupportedFields(generation: number, fields: readonly string[]): DesiredCondition {
-  return condition('UnsupportedFields', 'True', 'UnsupportedValue', `not supported and ignored: ${fields.join(', ')}`, generation);
+export function unsupportedFields(generation: number, fields: readonly string[], withoutEffect: readonly string[] = []): DesiredCondition {
+  const ignored = fields.length === 0 ? [] : [`not supported and ignored: ${fields.join(', ')}`];
+  const lacking = withoutEffect.length === 0 ? [] : [`without effect: ${withoutEffect.join('; ')}`];
+  return condition('UnsupportedFields', 'True', 'UnsupportedValue', [...ignored, ...lacking].join('; '), generation);
 }

@@ -68,7 +68,7 @@ beforeEach(() => {
   outputs = new Outputs();
   units = new Units(store, outputs, {
     ...{ controllerName: 'weir.dev/test', allowLoopback: false, allowExternalNames: false, allowedEndpoints: AddressRanges.of([]) },
-    ...{ own: { addresses: new Set(), ports: new Set() }, bindAddresses: true, addresses: null, proxyService: '' },
+    ...{ own: { addresses: new Set(), ports: new Set() }, bindAddresses: true, addresses: null, proxyService: '', sessionSecret: null },
     fleets: { byDefault: 'Shared', lacks: '' },
   });
   put(CLASS, EDGE);

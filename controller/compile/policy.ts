@@ -44,7 +44,7 @@ export function policyUnit(definition: PolicyKind): UnitKind<null> {
       const { namespace, name } = splitKey(key);
       const policy = view.object(definition.kind, namespace, name);
       if (policy === undefined) return valueOnly(null);
-      if (KEPT_IN.some((path) => valueAt(policy.spec, path) !== undefined)) needSessionKeys(view);
+      const lost = lostSessions(view, policy);
       const problem = checkPolicy(policy).map(describeError).join('; ');
       const resolved = problem === '' ? resolveSettings(view, definition, policy) : INVALID;
       const attached = targetsOf(view, policy)
@@ -53,11 +53,19 @@ export function policyUnit(definition: PolicyKind): UnitKind<null> {
       return {
         ...valueOnly(null),
         resources: resourcesOf(definition, policy, attached, contentOf(definition, problem, resolved)),
-        status: statusOf({ definition, policy, problem, resolved, attached }),
+        status: statusOf({ definition, policy, problem, lost, resolved, attached }),
         counters: resolved.counters,
       };
     },
   };
+}
+
+/** The session persistence of a policy for which there are no keys, as text; '' if there are, or if it asks for none. */
+function lostSessions(view: View, { spec }: Policy): string {
+  const path = KEPT_IN.find((each) => valueAt(spec, each) !== undefined);
+  if (path === undefined) return '';
+  const lack = needSessionKeys(view);
+  return lack === '' || valueAt(spec, [...path, 'type']) === 'None' ? '' : `${path.join('.')}: ${lack}`;
 }
 
 function attach(view: View, definition: PolicyKind, policy: Policy, ref: PolicyTargetRef): Attached {
@@ -167,6 +175,8 @@ interface Compiled {
   readonly definition: PolicyKind;
   readonly policy: Policy;
   readonly problem: string;
+  /** The settings for which something is missing, as text; '' for none. */
+  readonly lost: string;
   readonly resolved: ResolvedSettings;
   readonly attached: readonly Attached[];
 }
@@ -188,7 +198,7 @@ function statusOf(compiled: Compiled): DesiredStatus | null {
   };
 }
 
-function ancestorStatus(ancestorRef: ParentRef, { definition, policy, problem, resolved, attached }: Compiled): AncestorStatus {
+function ancestorStatus(ancestorRef: ParentRef, { definition, policy, problem, lost, resolved, attached }: Compiled): AncestorStatus {
   const generation = policy.metadata.generation ?? 0;
   const refuse = (obstacle: conditions.PolicyObstacle): AncestorStatus => ({
     ancestorRef,
@@ -201,7 +211,7 @@ function ancestorStatus(ancestorRef: ParentRef, { definition, policy, problem, r
   const conflicts = attached.flatMap(describeConflict);
   if (conflicts.length === attached.length) return refuse({ reason: 'Conflicted', message: conflicts.join('; ') });
   const overridden = attached.flatMap((each) => each.overridden);
-  const withoutEffect = attached.map((each) => each.withoutEffect).filter((text) => text !== '');
+  const withoutEffect = [...attached.map((each) => each.withoutEffect), lost].filter((text) => text !== '');
   return {
     ancestorRef,
     conditions: [

@@ -25,12 +25,15 @@ export function compileRequestRoute<R extends HttpRoute | GrpcRoute>(
   const parents = attach(view, { kind, namespace, name, hostnames: spec.hostnames, parentRefs: spec.parentRefs });
   if (parents.length === 0) return valueOnly(null);
   const from = { kind: kind.kind, namespace, carries: 'requests' } as const;
-  if (spec.rules.some(({ sessionPersistence }) => sessionPersistence !== undefined)) needSessionKeys(view);
   const rules = spec.rules.map((rule, i) => compileRule(view, from, rule, `spec.rules[${i}]`));
   return {
     ...valueOnly(null),
     resources: routesOf(route, rules, mergeAttachments(parents)),
-    status: routeStatus({ kind: kind.kind, metadata, ignored: ignoredFields(route) }, parents, rules),
+    status: routeStatus(
+      { kind: kind.kind, metadata, ignored: ignoredFields(route), withoutEffect: lostSessions(view, route) },
+      parents,
+      rules,
+    ),
     counters: parents.flatMap((parent) => parent.counted.map(attachedCounter)),
   };
 }
@@ -46,6 +49,13 @@ function routesOf(route: HttpRoute | GrpcRoute, rules: readonly CompiledRule[], 
     const key = `${objectKind}/${namespace}/${name}/${ruleIndex}`;
     return [{ kind: 'Route', key, objectKind, namespace, name, ruleIndex, ruleName, ...age, attachments, ...content }];
   });
+}
+
+/** The session persistence of rules for which there are no keys. */
+function lostSessions(view: View, { spec }: HttpRoute | GrpcRoute): readonly string[] {
+  const keeping = spec.rules.flatMap(({ sessionPersistence }, i) => (sessionPersistence === undefined ? [] : [`spec.rules[${i}]`]));
+  const lack = keeping.length === 0 ? '' : needSessionKeys(view);
+  return lack === '' ? [] : [`${keeping.map((rule) => `${rule}.sessionPersistence`).join(', ')}: ${lack}`];
 }
 
 /** Fields of the route that Weir ignores. */

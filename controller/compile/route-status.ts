@@ -11,6 +11,8 @@ export interface RouteFacts {
   readonly metadata: ObjectMeta;
   /** Paths of fields that Weir ignores. */
   readonly ignored: readonly string[];
+  /** Paths of fields without effect, each with the reason; absent means none. */
+  readonly withoutEffect?: readonly string[];
 }
 
 /** The outcome of a rule for the status: why it cannot be served as written, and the obstacles of its references. */
@@ -50,7 +52,7 @@ function acceptedCondition(generation: number, parent: ParentOutcome, rules: rea
 }
 
 /** The conditions that depend on rules; they are equal for every parent. */
-function ruleConditions({ metadata, ignored }: RouteFacts, rules: readonly RuleOutcome[]): DesiredCondition[] {
+function ruleConditions({ metadata, ignored, withoutEffect = [] }: RouteFacts, rules: readonly RuleOutcome[]): DesiredCondition[] {
   const generation = metadata.generation ?? 0;
   const obstacles = rules.flatMap((rule) => rule.obstacles);
   const message = [...new Set(obstacles.map((obstacle) => obstacle.message))].join('; ');
@@ -61,7 +63,7 @@ function ruleConditions({ metadata, ignored }: RouteFacts, rules: readonly RuleO
       ? conditions.routeRefsResolved(generation)
       : conditions.routeRefsNotResolved(generation, { reason: first.reason, message }),
     ...(broken.length === 0 || broken.length === rules.length ? [] : [conditions.routePartiallyInvalid(generation, problemsOf(rules))]),
-    ...(ignored.length === 0 ? [] : [conditions.unsupportedFields(generation, ignored)]),
+    ...(ignored.length + withoutEffect.length === 0 ? [] : [conditions.unsupportedFields(generation, ignored, withoutEffect)]),
   ];
 }
 

@@ -35,4 +35,30 @@ describe('the keys of sessions', () => {
     compiler.apply([remove(object)]);
     expect([compiler.wanted.SessionKeys, served()]).toEqual([false, []]);
   });
+
+  test.each([
+    ['', 'the controller runs without --session-secret'],
+    ['sessions', 'the controller cannot use the Secret sessions (--session-secret; its log has the reason)'],
+  ])('that a Secret %j does not have are missing in statuses', (sessionSecret, cause) => {
+    const from = new Compiler({ controllerName: CONTROLLER, sessionSecret });
+    const sticky = policy('BackendTrafficPolicy', 'infra', 'p', { targetRefs, loadBalancer: { sessionPersistence: { type: 'Cookie' } } });
+    const section = targetRefs.map((ref) => ({ ...ref, sectionName: 'http' }));
+    const none = { sessionPersistence: { type: 'None' } };
+    const off = policy('BackendTrafficPolicy', 'infra', 'off', { targetRefs: section, loadBalancer: none });
+    const messages = (): readonly string[] => {
+      const conditions = [...from.statuses()].flatMap((status) => {
+        if (status.type === 'Policy') return status.ancestors.flatMap((each) => each.conditions);
+        return status.type === 'Route' ? status.parents.flatMap((each) => each.conditions) : [];
+      });
+      return conditions.filter(({ type }) => type === 'UnsupportedFields').map(({ message }) => message);
+    };
+    from.apply([upsert(gatewayClass()), upsert(gateway('web', [{ name: 'http', port: 80, protocol: 'HTTP' }]))]);
+    from.apply([upsert(httpRoute('infra', 'app', RULES)), upsert(sticky), upsert(off)]);
+    expect(messages().toSorted()).toEqual([
+      `without effect: loadBalancer.sessionPersistence: proxies keep no sessions, because ${cause}`,
+      `without effect: spec.rules[0].sessionPersistence: proxies keep no sessions, because ${cause}`,
+    ]);
+    from.apply([KEYS]);
+    expect(messages()).toEqual([]);
+  });
 });

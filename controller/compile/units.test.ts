@@ -15,6 +15,7 @@ const OPTIONS: CompileOptions = {
   bindAddresses: true,
   addresses: null,
   proxyService: '',
+  sessionSecret: null,
   fleets: { byDefault: 'Shared', lacks: '' },
 };
 

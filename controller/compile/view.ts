@@ -23,6 +23,8 @@ export interface CompileOptions extends AddressRules {
   readonly addresses: readonly string[] | null;
   /** The Service of the shared proxies, `<namespace>/<name>`: its addresses apply if `addresses` is empty. '' means none. */
   readonly proxyService: string;
+  /** The Secret with the keys of sessions; '' if the controller has none. Null if the keys need no Secret (standalone). */
+  readonly sessionSecret: string | null;
   readonly fleets: FleetOptions;
 }
 
