@@ -49,6 +49,26 @@ export class NeedCounts<S extends object> {
     return scopes;
   }
 
+  /** Replaces the counts of a scope, which must not have new names. Returns the names that are left out. */
+  replace(scope: S, counts: ReadonlyMap<string, number>): readonly string[] {
+    const gone: string[] = [];
+    for (const [name, known] of this.#counts) {
+      if (!this.has(name, scope)) continue;
+      const count = counts.get(name) ?? 0;
+      if (count === 0) gone.push(name);
+      else if (known instanceof Map) known.set(scope, count);
+      else known.count = count;
+    }
+    for (const name of gone) this.#drop(name, scope);
+    return gone;
+  }
+
+  #drop(name: string, scope: S): void {
+    const counts = this.#counts.get(name);
+    if (counts instanceof Map && counts.size > 1) counts.delete(scope);
+    else this.#counts.delete(name);
+  }
+
   #removeFrom(counts: Map<S, number>, name: string, scope: S): boolean {
     const count = counts.get(scope) ?? 0;
     if (count > 1) counts.set(scope, count - 1);

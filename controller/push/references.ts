@@ -6,7 +6,7 @@
 //                         └── Challenge
 //     Policy, needed for each of its targets <─ ObjectData, Cluster
 //
-// An arrow points to the resource that needs the other. There are no cycles. The descriptors of the kinds (api/ir) read the names.
+// An arrow points to the resource that needs the other. The policies of two backends may refer to each other (loops.ts). The descriptors of the kinds (api/ir) read the names.
 import { encodeResource, resourceKind } from '#api/ir/ir.ts';
 import type { EncodedResource, References, Resource } from '#api/ir/ir.ts';
 

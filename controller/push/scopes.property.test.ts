@@ -73,16 +73,12 @@ const Target = fc.tuple(
 const ObjectData = fc
   .tuple(Letter, Letter)
   .map(([name, text]) => ({ kind: 'ObjectData' as const, key: `Secret/a/${name}`, data: { text } }));
-/** Policies of backends refer to no backends: a cluster that needs itself would never go. */
+/** Policies of backends may refer to backends, also in a circle. */
 const Policy = fc
   .tuple(Letter, fc.array(Target, { maxLength: 3 }), fc.uniqueArray(Letter), fc.uniqueArray(ClusterKey))
   .map(([name, targets, data, clusters]): ir.Policy => {
     const own = targets.map(([kind, target, section]) => ({ kind, namespace: 'a', name: target, section }));
-    const ofBackend = own.some(({ kind }) => kind === 'Service' || kind === 'Backend');
-    const references = [
-      ...data.map((each) => `ObjectData|Secret/a/${each}`),
-      ...(ofBackend ? [] : clusters).map((key) => `Cluster|${key}`),
-    ];
+    const references = [...data.map((each) => `ObjectData|Secret/a/${each}`), ...clusters.map((key) => `Cluster|${key}`)];
     const names = { policyKind: 'K', namespace: 'a', name, createdAt: 0 };
     return { kind: 'Policy', key: `K/a/${name}`, ...names, targets: own, settings: {}, references };
   });
@@ -162,7 +158,7 @@ class World {
       ...routes.map(({ objectKind, namespace, name }) => `${objectKind}/${namespace}/${name}`),
     ]);
     const mentioned = JSON.stringify(routes);
-    const referred = new Set(policiesOf(all, front).flatMap(({ references = [] }) => references));
+    const referred = reachedFrom(all, front, mentioned);
     const isUsed = ({ key }: { key: string }) => mentioned.includes(`"cluster":"${key}"`) || referred.has(`Cluster|${key}`);
     const clusters = all.filter((one) => one.kind === 'Cluster').filter(isUsed);
     const endpoints = all.filter((one) => one.kind === 'Endpoints').filter(isUsed);
@@ -177,6 +173,19 @@ class World {
     const bundles = all.filter((one) => one.kind === 'TrustBundle').filter(({ key }) => trusted.includes(`"${key}"`));
     const visible: ir.Resource[] = [...listeners, ...routes, ...clusters, ...endpoints, ...policies, ...data, ...secrets, ...bundles];
     return new Map(visible.map((one) => [idOf(one), JSON.stringify(one)]));
+  }
+}
+
+/** What policies refer to: those of the front, of the clusters in its routes, and of the clusters that these policies refer to. */
+function reachedFrom(all: readonly ir.Resource[], front: ReadonlySet<string>, routes: string): ReadonlySet<string> {
+  const clusters = all.filter((one) => one.kind === 'Cluster');
+  let referred = new Set<string>();
+  for (;;) {
+    const known = referred;
+    const used = clusters.filter(({ key }) => routes.includes(`"cluster":"${key}"`) || known.has(`Cluster|${key}`));
+    const objects = new Set([...front, ...used.map(({ key }) => key.split('/').slice(0, 3).join('/'))]);
+    referred = new Set(policiesOf(all, objects).flatMap(({ references = [] }) => references));
+    if (referred.size === known.size) return referred;
   }
 }
 

@@ -2,7 +2,8 @@
 // Gateways, and the resources that they need (references.ts).
 //
 // Each scope counts how many of its resources need a name. It holds a resource while it needs one of its names. So a change costs only
-// work in the scopes that it affects, however many scopes there are.
+// work in the scopes that it affects, however many scopes there are. Where resources may need each other in a circle (loops.ts), a scope
+// counts anew from its Gateways.
 import type { EncodedResource, References } from '#api/ir/ir.ts';
 import { gatewayName, gatewayOfName, resourceId } from '#api/ir/ir.ts';
 import type { ResourceName } from '#api/wire/encode.ts';
@@ -13,6 +14,7 @@ import type { FleetDelta } from '../compile/fleet-scopes.ts';
 import { PushCache } from './cache.ts';
 import type { ResourceDelta } from './cache.ts';
 import { referencesOf, restrict } from './references.ts';
+import { Loops } from './loops.ts';
 import { NeedCounts } from './need-counts.ts';
 
 /** A compiled delta. */
@@ -55,6 +57,9 @@ export class Scopes {
   /** By name: the nodes that have it, by id. */
   readonly #named = new Map<string, Map<string, Node>>();
   readonly #needed = new NeedCounts<Scope>();
+  readonly #loops = new Loops();
+  /** Scopes in which resources may be left that only need each other. */
+  readonly #suspects = new Set<Scope>();
   /** By the name of a Gateway that has listeners. */
   readonly #anchors = new Map<string, Anchor>();
   readonly #guard: Guard;
@@ -77,6 +82,8 @@ export class Scopes {
     for (const gateway of this.#fleets.apply({ fleets, fleetsGone })) this.#move(gateway);
     const left = changed.filter((resource) => !this.#guard.guard('scopes', () => this.#put(resource, resource), nameOf(resource)));
     for (const name of removed) this.#put(name, null);
+    for (const scope of this.#suspects) this.#recount(scope);
+    this.#suspects.clear();
     const concerned = this.#ready ? [...this.#touched] : [...this.#scopes.values()];
     this.#ready = true;
     this.#touched.clear();
@@ -118,12 +125,14 @@ export class Scopes {
 
   /** Replaces one node by another; null means none. */
   #exchange(id: string, before: Node | null, after: Node | null): void {
+    this.#loops.add(after);
     for (const name of before?.names ?? []) this.#unname(name, id);
     if (after === null) this.#nodes.delete(id);
     else this.#setNode(after);
     const old: References = before ?? NOTHING;
     const now: References = after ?? NOTHING;
     for (const scope of this.#needed.scopesOf([...old.names, ...now.names])) this.#replace(scope, id, old, now);
+    this.#loops.remove(before);
   }
 
   /** The usual case: the references are the same, so no other resource is affected. */
@@ -135,8 +144,10 @@ export class Scopes {
   /** Adds new needs before it releases old ones: a name that stays is never released in between. */
   #replace(scope: Scope, id: string, before: References, after: References): void {
     this.#touch(scope, id);
-    if (this.#needed.hasAny(after.names, scope)) for (const name of after.needs) this.#need(name, scope);
-    if (this.#needed.hasAny(before.names, scope)) for (const name of before.needs) this.#release(name, scope);
+    // Before anything is added: a new need may lead back to a name of the resource.
+    const [had, has] = [this.#needed.hasAny(before.names, scope), this.#needed.hasAny(after.names, scope)];
+    if (has) for (const name of after.needs) this.#need(name, scope);
+    if (had) for (const name of before.needs) this.#release(name, scope);
   }
 
   #anchor(name: string): void {
@@ -167,11 +178,30 @@ export class Scopes {
   }
 
   #release(name: string, scope: Scope): void {
-    if (!this.#needed.remove(name, scope)) return;
+    if (!this.#needed.remove(name, scope)) {
+      if (this.#loops.has(name)) this.#suspects.add(scope);
+      return;
+    }
     for (const { id, names, needs } of this.#having(name)) {
       this.#touch(scope, id);
       if (!this.#needed.hasAny(names, scope)) for (const other of needs) this.#release(other, scope);
     }
+  }
+
+  /** Counts the needs of a scope anew, from its Gateways. */
+  #recount(scope: Scope): void {
+    const counts = new Map<string, number>();
+    const reached = new Set<Node>();
+    const open = [...this.#anchors].flatMap(([name, anchor]) => (anchor.scope === scope ? [name] : []));
+    for (let name = open.pop(); name !== undefined; name = open.pop()) {
+      const count = counts.get(name) ?? 0;
+      counts.set(name, count + 1);
+      if (count > 0) continue;
+      const found = [...this.#having(name)].filter((node) => !reached.has(node));
+      for (const node of found) reached.add(node);
+      for (const { needs } of found) for (const need of needs) open.push(need);
+    }
+    for (const name of this.#needed.replace(scope, counts)) for (const { id } of this.#having(name)) this.#touch(scope, id);
   }
 
   /** The nodes that have a name. */
