@@ -35,7 +35,18 @@ export class TokenBucket {
   spend(count: number): number {
     this.#fill();
     this.#tokens -= count;
-    return this.#tokens < 0 ? Math.ceil(-this.#tokens / this.#perMs) : 0;
+    return this.debt;
+  }
+
+  /** The milliseconds until the debt is paid; 0 without one. */
+  get debt(): number {
+    const { level } = this;
+    return level < 0 ? Math.ceil(-level / this.#perMs) : 0;
+  }
+
+  /** Nothing was taken of late: it is like a new one. */
+  get isFull(): boolean {
+    return this.level === this.#burst;
   }
 
   /** The tokens now; less than 0 while there is a debt. */

@@ -1,10 +1,11 @@
 // The flow of bodies in an exchange, in both directions: collected before the first attempt, kept for another one, copied, forwarded to a
 // peer that may be full, or raw bytes in a tunnel.
 import type { TimerWheel } from '#lib/timer-wheel.ts';
+import { Bandwidth } from './exchange/bandwidth.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import type { Headers } from './exchange/headers.ts';
 import type { Limits } from './exchange/limits.ts';
-import type { RoutePlan } from './exchange/plan.ts';
+import type { BandwidthPlan, RoutePlan } from './exchange/plan.ts';
 import { copyData, copyEnd } from './upstream/copies.ts';
 import type { Gathering } from './upstream/gathering.ts';
 import { keepForReplay, startReplay } from './upstream/replay.ts';
@@ -16,6 +17,8 @@ export interface BodiesOptions {
   readonly tunnels: Tunnels;
   readonly wheel: TimerWheel;
   readonly limits: Pick<Limits, 'maxReplayBytes'>;
+  /** Of the proxy, which share the limits of rules; 1 by default. */
+  readonly workers?: number | undefined;
   /** The body has enough bytes for an attempt. */
   readonly gathered: (exchange: Exchange) => void;
   /** Both directions of a tunnel have ended. */
@@ -26,11 +29,13 @@ export class Bodies {
   readonly #gathering: Gathering;
   readonly #tunnels: Tunnels;
   readonly #wheel: TimerWheel;
+  readonly #bandwidth: Bandwidth;
   readonly #maxReplayBytes: number;
   readonly #gathered: (exchange: Exchange) => void;
   readonly #tunnelEnded: (exchange: Exchange) => void;
 
-  constructor({ gathering, tunnels, wheel, limits, gathered, tunnelEnded }: BodiesOptions) {
+  constructor({ gathering, tunnels, wheel, limits, workers, gathered, tunnelEnded }: BodiesOptions) {
+    this.#bandwidth = new Bandwidth(workers);
     this.#gathering = gathering;
     this.#tunnels = tunnels;
     this.#wheel = wheel;
@@ -42,9 +47,20 @@ export class Bodies {
   /** The exchange is ready to be sent. Whether to collect its body first: `gathered` is then called when enough arrived. */
   begin(exchange: Exchange): boolean {
     const { bandwidth } = exchange.route as RoutePlan;
-    if (bandwidth !== null && !exchange.shadow) exchange.shaping = new Shaping(exchange, bandwidth, this.#wheel);
+    if (bandwidth !== null && !exchange.shadow) this.#shape(exchange, bandwidth);
     if (exchange.requestLength !== 0 && exchange.replay === null) startReplay(exchange, this.#maxReplayBytes);
-    return this.#gathering.begin(exchange);
+    const gathers = this.#gathering.begin(exchange);
+    if (exchange.shaping !== null && exchange.requestLength !== 0) exchange.shaping.request.begin();
+    return gathers;
+  }
+
+  #shape(exchange: Exchange, plan: BandwidthPlan): void {
+    exchange.shaping = new Shaping(exchange, this.#bandwidth.buckets((exchange.route as RoutePlan).key, plan), this.#wheel);
+  }
+
+  /** The head of the answer is sent, and its body may follow. */
+  answerBegins({ shaping, phase, responseLength, method }: Exchange): void {
+    if (shaping !== null && phase !== 'done' && responseLength !== 0 && method !== 'HEAD') shaping.response.begin();
   }
 
   requestData(exchange: Exchange, chunk: Buffer): void {

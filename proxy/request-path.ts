@@ -84,6 +84,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
       gathering,
       wheel,
       limits,
+      workers,
       tunnels: this.#tunnels,
       gathered: (exchange) => this.#begin(exchange),
       tunnelEnded: (exchange) => this.#endings.finish(exchange),
@@ -271,6 +272,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (sessions !== null) sessions.answered(exchange, attempt);
     this.#endings.sendHead(exchange);
     if (exchange.status === 101) this.#tunnels.open(exchange);
+    else this.#bodies.answerBegins(exchange);
   }
 
   /** A gRPC caller cannot read an answer that is not gRPC; concurrent WebSocket requests may exceed the limit. */

@@ -28,6 +28,7 @@ import { choice } from './setting.ts';
 /** Settings that apply to connections without requests. */
 export const SETTINGS_OF_CONNECTIONS: readonly string[] = [
   'proxyProtocol',
+  'bandwidth',
   'healthCheck',
   'connectionPool.connectTimeout',
   'loadBalancer.type',

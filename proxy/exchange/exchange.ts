@@ -71,6 +71,10 @@ export interface BodyCopy {
 
 /** Limits the speed of the bodies of an exchange, by pauses of their sources. */
 export interface BodyThrottle {
+  /** Its source pauses for others that share the limit, and goes on by itself. */
+  readonly waits: boolean;
+  /** The body is about to begin. */
+  begin(): void;
   /** Bytes have passed; `room`: the receiver can take more. */
   passed(octets: number, room: boolean): void;
   /** The receiver has room again. */

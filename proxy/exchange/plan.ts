@@ -251,8 +251,10 @@ export interface QueuePlan {
   readonly callerHeader: string | null;
 }
 
-/** The greatest speed of bodies, bytes per second; 0 is no limit. */
+/** The greatest speed of bodies and streams, bytes per second; 0 is no limit. */
 export interface BandwidthPlan {
+  /** It is that of all flows of the rule together, in the whole proxy, and not of each. */
+  readonly shared: boolean;
   readonly request: number;
   readonly response: number;
 }

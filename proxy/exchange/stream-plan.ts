@@ -1,7 +1,7 @@
 // The decisions of the runtime about a TCP, TLS or UDP route, made before any connection.
 import type { ConnectionPlan } from './connection-terms.ts';
 import type { ExchangeError } from './errors.ts';
-import type { EndpointPicker, ProxyProtocol, Transport, UpstreamEndpoint } from './plan.ts';
+import type { BandwidthPlan, EndpointPicker, ProxyProtocol, Transport, UpstreamEndpoint } from './plan.ts';
 
 /** What a connection of a session says about its endpoint. `failed`: no connection, or a reset before the first byte. */
 export type SessionOutcome = 'served' | 'failed';
@@ -24,6 +24,8 @@ export interface StreamBackendPlan {
   readonly cluster: StreamCluster | null;
   readonly weight: number;
   readonly proxyProtocol: ProxyProtocol;
+  /** `request`: the bytes of the client; `response`: those of the backend. Null: no limit. */
+  readonly bandwidth: BandwidthPlan | null;
 }
 
 /** One rule of a route in executable form. */

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import net from 'node:net';
 import type * as ir from '#api/ir/ir.ts';
 import type { BindingState } from '../exchange/binding-state.ts';
+import { Bandwidth } from '../exchange/bandwidth.ts';
 import type { Dial } from '../exchange/dial.ts';
 import type { Limits } from '../exchange/limits.ts';
 import { RefusedConnections } from '../exchange/refused-connections.ts';
@@ -46,6 +47,8 @@ export interface ListenerSocketsOptions {
   readonly streams?: StreamRecorder;
   readonly limits: Limits;
   readonly wheel: Timers;
+  /** Of the proxy, which share the limits of rules; 1 by default. */
+  readonly workers?: number | undefined;
   /** The time for open connections of a removed port, milliseconds. */
   readonly drainTimeout: number;
   /** True if several workers serve the same ports. */
@@ -270,8 +273,8 @@ export class ListenerSockets {
   }
 }
 
-function spliceFor({ limits, wheel, streams = UNRECORDED, dial = noDial }: ListenerSocketsOptions): SpliceSettings {
-  return { limits, wheel, recorder: streams, dial };
+function spliceFor({ limits, wheel, streams = UNRECORDED, dial = noDial, workers }: ListenerSocketsOptions): SpliceSettings {
+  return { limits, wheel, recorder: streams, dial, bandwidth: new Bandwidth(workers) };
 }
 
 function staplerFor({ fetchOcsp = createFetch({ allowLocal: false }), ocspFailed = () => undefined }: ListenerSocketsOptions): Stapler {

@@ -8,24 +8,27 @@ import type net from 'node:net';
 import { Timer } from '#lib/timer-wheel.ts';
 import { cut } from '../codec/h1/cut.ts';
 import { writeProxyHeader } from '../codec/proxy-protocol/write.ts';
+import type { Bandwidth } from '../exchange/bandwidth.ts';
 import type { Dial } from '../exchange/dial.ts';
 import { draw } from '../exchange/draw.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
 import type { Limits } from '../exchange/limits.ts';
-import type { ProxyProtocol, Transport, UpstreamEndpoint } from '../exchange/plan.ts';
+import type { BandwidthPlan, ProxyProtocol, Transport, UpstreamEndpoint } from '../exchange/plan.ts';
 import { presenting } from '../exchange/presenting.ts';
 import type { SessionOutcome, StreamCluster } from '../exchange/stream-plan.ts';
 import type { StreamRecorder, StreamSession } from '../exchange/stream-session.ts';
 import type { Connection, ConnectionCodec } from './connection.ts';
 import { forward } from './forward.ts';
 import type { Timers } from './port-context.ts';
+import { StreamShaping } from './stream-shaping.ts';
 
 export interface SpliceSettings {
   readonly limits: Pick<Limits, 'connectTimeout' | 'maxConnectAttempts' | 'tunnelIdleTimeout' | 'datagramIdleTimeout' | 'maxBufferedBytes'>;
   readonly wheel: Timers;
   readonly recorder: StreamRecorder;
   readonly dial: Dial;
+  readonly bandwidth: Bandwidth;
 }
 
 /** For TLS that is already terminated, by sender. */
@@ -41,6 +44,8 @@ export class Splice implements ConnectionCodec {
   readonly #tried: UpstreamEndpoint[] = [];
   #cluster: StreamCluster | null = null;
   #proxyProtocol: ProxyProtocol = 0;
+  /** The speed of both directions; null: no limit. */
+  #shaping: StreamShaping | null = null;
   #upstream: net.Socket | null = null;
   /** performance.now() at the start of the current connection attempt. */
   #openedAt = 0;
@@ -65,7 +70,7 @@ export class Splice implements ConnectionCodec {
     downstream.pause();
     downstream.on('error', ignore);
     downstream.on('end', () => this.#downstreamEnd());
-    downstream.on('drain', () => this.#upstream?.resume());
+    downstream.on('drain', () => this.#downstreamDrained());
     downstream.on('close', (hadError) => this.#oneClosed(hadError ? ERRORS.downstreamReset : ERRORS.connectionCut));
     settings.recorder.started(session);
     this.#choose();
@@ -79,7 +84,10 @@ export class Splice implements ConnectionCodec {
       return;
     }
     this.#touch();
-    if (this.#upstream !== null && !forward(this.#upstream, chunk)) this.#downstream.pause();
+    if (this.#upstream === null) return;
+    const room = forward(this.#upstream, chunk);
+    if (this.#shaping !== null) this.#shaping.request.passed(chunk.length, room);
+    else if (!room) this.#downstream.pause();
   }
 
   retire(): void {
@@ -100,7 +108,14 @@ export class Splice implements ConnectionCodec {
     if (backend.cluster === null) return this.#refuse(ERRORS.backendInvalid);
     this.#cluster = backend.cluster;
     this.#proxyProtocol = backend.proxyProtocol;
+    if (backend.bandwidth !== null) this.#shape(plan.key, backend.bandwidth);
     this.#attempt(ERRORS.noEndpoints);
+  }
+
+  #shape(rule: string, plan: BandwidthPlan): void {
+    const { bandwidth, wheel } = this.#settings;
+    const upstream = { pause: () => this.#upstream?.pause(), resume: () => this.#upstream?.resume() };
+    this.#shaping = new StreamShaping(bandwidth.buckets(rule, plan), this.#downstream, upstream, wheel);
   }
 
   /** Tries the next endpoint. `failure`: the error of the last one, used if there is no other. */
@@ -131,7 +146,7 @@ export class Splice implements ConnectionCodec {
         data: (chunk) => this.#received(chunk),
       },
     );
-    upstream.on('drain', () => this.#downstream.resume());
+    upstream.on('drain', () => this.#upstreamDrained());
     upstream.on('end', () => this.#upstreamEnd());
     upstream.on('error', ignore);
     upstream.on('close', () => this.#upstreamClosed(upstream));
@@ -160,7 +175,8 @@ export class Splice implements ConnectionCodec {
     for (const chunk of this.#early) upstream.write(chunk);
     this.#early = [];
     if (this.#downstreamEnded) upstream.end();
-    this.#downstream.resume();
+    this.#shaping?.begin();
+    if (this.#shaping?.request.waits !== true) this.#downstream.resume();
   }
 
   #upstreamClosed(upstream: net.Socket): void {
@@ -193,7 +209,20 @@ export class Splice implements ConnectionCodec {
     if (this.#session.sentBytes === 0) this.#met('served');
     this.#session.sentBytes += chunk.length;
     this.#touch();
-    if (this.#state === 'open' && !forward(this.#downstream, chunk)) this.#upstream?.pause();
+    if (this.#state !== 'open') return;
+    const room = forward(this.#downstream, chunk);
+    if (this.#shaping !== null) this.#shaping.response.passed(chunk.length, room);
+    else if (!room) this.#upstream?.pause();
+  }
+
+  #upstreamDrained(): void {
+    if (this.#shaping === null) this.#downstream.resume();
+    else this.#shaping.request.drained();
+  }
+
+  #downstreamDrained(): void {
+    if (this.#shaping === null) this.#upstream?.resume();
+    else this.#shaping.response.drained();
   }
 
   #downstreamEnd(): void {
@@ -244,6 +273,7 @@ export class Splice implements ConnectionCodec {
     if (error === null && this.#session.sentBytes === 0 && this.#session.receivedBytes > 0) this.#met('served');
     this.#early = [];
     this.#settings.wheel.disarm(this.#timer);
+    this.#shaping?.stop();
     this.#session.error = error;
     if (this.#upstream !== null) this.#leaveEndpoint();
     this.#settings.recorder.ended(this.#session);

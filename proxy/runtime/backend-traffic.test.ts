@@ -137,8 +137,8 @@ describe('policies', () => {
   });
 
   test('also apply to stream routes', () => {
-    expect(streamUseOf(policies, streamRoute(), LISTENER, APP).forward).toEqual({ proxyProtocol: 2 });
-    expect(streamUseOf(policies, streamRoute(), LISTENER, 'Service/default/db/80').forward).toEqual({ proxyProtocol: 1 });
+    expect(streamUseOf(policies, streamRoute(), LISTENER, APP).forward).toEqual({ proxyProtocol: 2, bandwidth: null });
+    expect(streamUseOf(policies, streamRoute(), LISTENER, 'Service/default/db/80').forward).toEqual({ proxyProtocol: 1, bandwidth: null });
   });
 });
 

@@ -49,7 +49,7 @@ export interface BackendUse {
 
 /** The same for the connections of a stream route. */
 export interface StreamBackendUse {
-  readonly forward: Pick<StreamBackendPlan, 'proxyProtocol'>;
+  readonly forward: Pick<StreamBackendPlan, 'proxyProtocol' | 'bandwidth'>;
   readonly cluster: ClusterSettings;
 }
 
@@ -102,7 +102,8 @@ export function useOf(policies: PolicyIndex, route: ir.Route, listener: string, 
 /** The same for the connections of a stream route. */
 export function streamUseOf(policies: PolicyIndex, route: ir.StreamRoute, listener: string, cluster: string): StreamBackendUse {
   const policy = mergedFor(policies, route, listener, cluster);
-  return { forward: { proxyProtocol: proxyProtocolOf(policy) }, cluster: clusterSettings(policy) };
+  const forward = { proxyProtocol: proxyProtocolOf(policy), bandwidth: bandwidthPlan(policy.bandwidth) };
+  return { forward, cluster: clusterSettings(policy) };
 }
 
 /** The use with the client certificate of a Gateway (key of the Secret; null without one), which its probes present. */

@@ -119,12 +119,12 @@ test('a stream route chooses among backends with a weight, each with its own tra
   const plan = buildStreamPlan(
     streamRoute({ backends }),
     (key) => ({ key }) as never,
-    (key) => ({ forward: { proxyProtocol: key.includes('/d/') ? 2 : 0 }, cluster: STANDARD }),
+    (key) => ({ forward: { proxyProtocol: key.includes('/d/') ? 2 : 0, bandwidth: null }, cluster: STANDARD }),
   );
   expect(plan.backends).toEqual([
-    { cluster: { key: 'Service/default/a/80' }, weight: 3, proxyProtocol: 0 },
-    { cluster: null, weight: 1, proxyProtocol: 0 },
-    { cluster: { key: 'Service/default/d/80' }, weight: 2, proxyProtocol: 2 },
+    { cluster: { key: 'Service/default/a/80' }, weight: 3, proxyProtocol: 0, bandwidth: null },
+    { cluster: null, weight: 1, proxyProtocol: 0, bandwidth: null },
+    { cluster: { key: 'Service/default/d/80' }, weight: 2, proxyProtocol: 2, bandwidth: null },
   ]);
   expect(plan.totalWeight).toBe(6);
 });

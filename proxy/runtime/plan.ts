@@ -175,7 +175,7 @@ function buildPlan(route: ir.Route, all: readonly BackendPlan[], sessions: Route
 /** The plan of a stream route; `useOf` has the settings for connections to a cluster (key). */
 export function buildStreamPlan(route: ir.StreamRoute, find: FindVariant, useOf: (cluster: string) => StreamBackendUse): StreamPlan {
   const planOf = ({ cluster: key, weight }: ir.StreamRoute['backends'][number]): StreamBackendPlan => {
-    if (key === null) return { cluster: null, weight, proxyProtocol: 0 };
+    if (key === null) return { cluster: null, weight, proxyProtocol: 0, bandwidth: null };
     const use = useOf(key);
     return { cluster: find(key, use.cluster), weight, ...use.forward };
   };

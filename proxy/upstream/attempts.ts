@@ -102,7 +102,7 @@ export class Attempts {
       sentKept(exchange, this.#limits.maxReplayBytes);
     }
     if (exchange.requestEnded) stream.end(exchange.requestTrailers);
-    else exchange.downstream.resumeRequest();
+    else if (exchange.shaping?.request.waits !== true) exchange.downstream.resumeRequest();
   }
 
   /** Stops the current attempt, if any: as it waits for a connection, or on its connection. */

@@ -4,7 +4,7 @@ import type * as ir from '#api/ir/ir.ts';
 import { closeAfterEach, get, openClient, openProxy, openUpstream, post } from '../support/fixture.ts';
 import { openSession, request } from '../support/h2-client.ts';
 import { status } from '../support/message.ts';
-import { toUpstream } from '../support/proxy.ts';
+import { cluster, listener, streamRoute, toUpstream } from '../support/proxy.ts';
 import type { Proxy } from '../support/proxy.ts';
 import { ok } from '../support/raw-upstream.ts';
 import type { RawUpstream } from '../support/raw-upstream.ts';
@@ -93,4 +93,96 @@ test('a slow client and a limit together lose no byte', async () => {
   await until(() => proxy.metric('weir_requests_active') === 1, 'the request');
   client.socket.resume();
   expect((await client.answer()).body).toHaveLength(BODY.length * 20);
+});
+
+describe('all requests of a rule', () => {
+  const PIECES = 6;
+
+  test('have the speed together', async () => {
+    const [proxy] = await openSlow({ response: RATE, scope: 'Rule' }, ok(BODY.slice(0, BODY.length / PIECES)));
+    const ask = async () => (await openClient(proxy.port)).ask(get());
+    const [answers, ms] = await timed(() => Promise.all(Array.from({ length: PIECES }, ask)));
+    expect([answers.reduce((sum, { body }) => sum + body.length, 0), ms >= LEAST_MS]).toEqual([BODY.length, true]);
+  });
+
+  test('wait for the bytes of those before them, however small they are', async () => {
+    const [proxy] = await openSlow({ response: 100_000, scope: 'Rule' }, ok('x'.repeat(10_000)));
+    const client = await openClient(proxy.port);
+    const [, ms] = await timed(async () => {
+      for (let left = 5; left > 0; left--) await client.ask(get());
+    });
+    // The first answer is the burst, the second one leaves a debt, and the others wait for 100 ms each.
+    expect(ms).toBeGreaterThanOrEqual(250);
+  });
+
+  test('wait so with bodies of requests too', async () => {
+    const [proxy, upstream] = await openSlow({ request: 100_000, scope: 'Rule' });
+    const client = await openClient(proxy.port);
+    const [, ms] = await timed(async () => {
+      for (let left = 5; left > 0; left--) await client.ask(post('x'.repeat(10_000)));
+    });
+    expect([upstream.requests.map(({ body }) => body.length), ms >= 250]).toEqual([Array.from({ length: 5 }, () => 10_000), true]);
+  });
+
+  test('wait so over HTTP/2, in both directions', async () => {
+    const [proxy] = await openSlow({ request: 100_000, response: 100_000, scope: 'Rule' }, ok('x'.repeat(10_000)));
+    const session = openSession(proxy.port);
+    const ask = () => request(session, { ':method': 'POST' }, Buffer.alloc(10_000));
+    const [answers, ms] = await timed(() => Promise.all(Array.from({ length: 5 }, ask)));
+    expect([answers.map(({ body }) => body.length), ms >= 250]).toEqual([Array.from({ length: 5 }, () => 10_000), true]);
+  });
+
+  test('of which one leaves while it waits, leave nothing behind', async () => {
+    const [proxy] = await openSlow({ response: 1_000, scope: 'Rule' }, ok('x'.repeat(10_000)));
+    const clients = [await openClient(proxy.port), await openClient(proxy.port)];
+    for (const client of clients) client.write(get());
+    await until(() => clients.every(({ received }) => received.includes('content-length')), 'the heads of the answers');
+    for (const client of clients) client.socket.resetAndDestroy();
+    await proxy.quiet();
+    await until(() => proxy.worker.timers === 0, 'the end of all timers');
+  });
+});
+
+describe('connections of a TCPRoute', () => {
+  const stream = streamRoute();
+
+  async function openStream(settings: ir.Policy['settings'], upstream: RawUpstream): Promise<Proxy> {
+    const target = { kind: 'TCPRoute', namespace: stream.namespace, name: stream.name, section: '' };
+    const policy = { ...bandwidth(settings), targets: [target] };
+    return openProxy([policy, ...cluster('app', [upstream.port]), listener({ protocol: 'TCP' }), stream]);
+  }
+
+  /** All bytes until the end of the connection. */
+  async function read(proxy: Proxy): Promise<string> {
+    const client = await openClient(proxy.port);
+    await client.over();
+    client.destroy();
+    return client.received;
+  }
+
+  test('take their time from the backend', async () => {
+    const upstream = await openUpstream({ connected: ({ socket }) => socket.end(BODY) });
+    const proxy = await openStream({ response: RATE }, upstream);
+    const [received, ms] = await timed(() => read(proxy));
+    expect([received === BODY, ms >= LEAST_MS]).toEqual([true, true]);
+  });
+
+  test('take their time from the client', async () => {
+    const upstream = await openUpstream({ keep: false });
+    const proxy = await openStream({ request: RATE }, upstream);
+    const client = await openClient(proxy.port);
+    const [, ms] = await timed(() => {
+      client.write(BODY);
+      return until(() => upstream.connections[0]?.octets === BODY.length, 'all bytes at the backend');
+    });
+    expect(ms).toBeGreaterThanOrEqual(LEAST_MS);
+  });
+
+  test('have the speed together with the scope of the rule', async () => {
+    const upstream = await openUpstream({ connected: ({ socket }) => socket.end(BODY.slice(0, BODY.length / 6)) });
+    const proxy = await openStream({ response: RATE, scope: 'Rule' }, upstream);
+    const [parts, ms] = await timed(() => Promise.all(Array.from({ length: 6 }, () => read(proxy))));
+    expect([parts.join('').length, ms >= LEAST_MS]).toEqual([BODY.length, true]);
+    await until(() => proxy.worker.timers === 0, 'the end of all timers');
+  });
 });
