@@ -26,6 +26,20 @@ function route(name: string, ...gateways: string[]): EncodedResource {
   });
 }
 
+function cluster(name: string): EncodedResource {
+  return encodeResource({ kind: 'Cluster', key: `Service/a/${name}/80`, protocol: 'http1' });
+}
+
+/** A policy of these objects that refers to the cluster of a name. */
+function fallingBack(objects: readonly (readonly [kind: string, name: string])[], to: string): EncodedResource {
+  const name = objects.map((object) => object[1]).join('-');
+  return encodeResource({
+    ...{ kind: 'Policy', key: `K/a/${name}`, policyKind: 'K', namespace: 'a', name, createdAt: 0, settings: {} },
+    targets: objects.map(([kind, target]) => ({ kind, namespace: 'a', name: target, section: '' })),
+    references: [`Cluster|Service/a/${to}/80`],
+  });
+}
+
 let scopes: Scopes;
 let told: string[];
 
@@ -50,6 +64,37 @@ function attachmentsIn(scope: string, key: string): readonly string[] {
 beforeEach(() => {
   scopes = new Scopes();
   told = [];
+});
+
+describe('policies of backends that refer to each other', () => {
+  const circle = [cluster('one'), cluster('two'), fallingBack([['Service', 'one']], 'two'), fallingBack([['Service', 'two']], 'one')];
+
+  test('come with the first user of a backend, and leave with the last', () => {
+    const user = fallingBack([['Gateway', 'x']], 'one');
+    apply([listener('a/x'), ...circle]);
+    expect(scopes.cacheOf(SHARED).size).toBe(1);
+    apply([user]);
+    expect(scopes.cacheOf(SHARED).size).toBe(6);
+    scopes.apply({ changed: [], removed: [user], fleets: [], fleetsGone: [] });
+    expect(scopes.cacheOf(SHARED).size).toBe(1);
+  });
+
+  test('leave with the listeners of their Gateway, if one targets it too', () => {
+    const all = [
+      cluster('one'),
+      fallingBack(
+        [
+          ['Gateway', 'x'],
+          ['Service', 'one'],
+        ],
+        'one',
+      ),
+    ];
+    apply([listener('a/x'), ...all]);
+    expect(scopes.cacheOf(SHARED).size).toBe(3);
+    scopes.apply({ changed: [], removed: [listener('a/x')], fleets: [], fleetsGone: [] });
+    expect(scopes.cacheOf(SHARED).size).toBe(0);
+  });
 });
 
 describe('Scopes', () => {

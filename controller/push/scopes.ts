@@ -178,10 +178,9 @@ export class Scopes {
   }
 
   #release(name: string, scope: Scope): void {
-    if (!this.#needed.remove(name, scope)) {
-      if (this.#loops.has(name)) this.#suspects.add(scope);
-      return;
-    }
+    // What still needs it, or what has other names too, may be needed by itself only.
+    if (this.#loops.has(name)) this.#suspects.add(scope);
+    if (!this.#needed.remove(name, scope)) return;
     for (const { id, names, needs } of this.#having(name)) {
       this.#touch(scope, id);
       if (!this.#needed.hasAny(names, scope)) for (const other of needs) this.#release(other, scope);
