@@ -93,6 +93,7 @@ export class Standalone {
     const faults = new Faults(log);
     const compiler = this.#compilerOptions();
     this.#registry = new Registry({ ...options, failed: (error) => faults.report('store', error) });
+    supervisor.expose(this.#registry.families());
     const found = endpointSources({ guard: serverGuard(compiler), registrations: this.#registry.registrations });
     this.#discovery = new Discovery({ sources: found, log, faults });
     supervisor.expose(discoveryFamilies(() => this.#discovery));

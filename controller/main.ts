@@ -10,6 +10,7 @@ import { Faults } from '#lib/faults.ts';
 import { joinAddress } from '#lib/host-port.ts';
 import { ownAddresses } from '#lib/own-addresses.ts';
 import { Lifecycle } from '#lib/lifecycle.ts';
+import { registerFamilies } from '#lib/metric.ts';
 import type { Log } from '#lib/log.ts';
 import { WEIR_VERSION } from '#lib/version.ts';
 import { ControllerMetrics } from './admin/metrics.ts';
@@ -95,6 +96,7 @@ export class Controller {
     const namespaces = watchNamespaces.length === 0 ? [] : [...new Set([...watchNamespaces, namespace])];
     this.#source = this.#makeSource(namespaces);
     this.#registry = new Registry({ ...config, log, failed: (error) => this.#faults.report('store', error) });
+    registerFamilies(this.#metrics.registry, this.#registry.families());
     this.#discovery = this.#makeDiscovery();
     this.#sessionKeys = this.#makeSessionKeys(namespace);
     this.#statuses = this.#makeStatuses();

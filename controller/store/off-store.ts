@@ -8,6 +8,7 @@ const REFUSAL =
 
 export class OffStore implements Store {
   readonly name = 'off';
+  readonly bytes = null;
 
   read<T>(): Promise<Result<T>> {
     return Promise.resolve(err(REFUSAL));

@@ -37,6 +37,7 @@ export interface PostgresOptions {
 
 export class PostgresStore implements Store {
   readonly name: string;
+  readonly bytes = null;
   readonly #migrations: readonly Migration[];
   readonly #pool: pg.Pool;
   #migrated = false;

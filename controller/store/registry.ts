@@ -1,7 +1,9 @@
 // Makes the store of a program from its settings, with the registrations in it. The store opens at the first use.
 import type { StoreSettings } from '#lib/store-settings.ts';
 import type { Log } from '#lib/log.ts';
+import type { MetricFamily } from '#lib/metric.ts';
 import { KeptOverrides } from './kept-overrides.ts';
+import { MeteredStore } from './metered-store.ts';
 import { OffStore } from './off-store.ts';
 import { PostgresStore } from './postgres-store.ts';
 import { DEFAULT_REGISTRATION_LIMITS } from './registration.ts';
@@ -22,13 +24,18 @@ export interface RegistryOptions {
 export class Registry {
   readonly registrations: Registrations;
   readonly overrides: KeptOverrides;
-  readonly #store: Store;
+  readonly #store: MeteredStore;
 
   /** Throws if a file that a URL names cannot be read. */
   constructor({ store, maxRegisteredEndpoints: perBackend, failed, log }: RegistryOptions) {
-    this.#store = makeStore(store);
+    this.#store = new MeteredStore(makeStore(store));
     this.overrides = new KeptOverrides(this.#store, log);
     this.registrations = new Registrations({ store: this.#store, limits: { ...DEFAULT_REGISTRATION_LIMITS, perBackend }, failed });
+  }
+
+  /** The metrics of the store, read at each scrape. */
+  families(): readonly MetricFamily[] {
+    return this.#store.families();
   }
 
   /** Later changes are refused. */

@@ -52,6 +52,13 @@ export class SqliteStore implements Store {
     this.#options = options;
   }
 
+  /** With the changes that are not yet in the file itself; null before it exists. */
+  get bytes(): number | null {
+    const { file } = this.#options;
+    const sizes = [file, `${file}-wal`].flatMap((each) => statSync(each, { throwIfNoEntry: false })?.size ?? []);
+    return sizes.length === 0 ? null : sizes.reduce((sum, size) => sum + size, 0);
+  }
+
   read<T>(work: Work<T>): Promise<Result<T>> {
     return this.#transact('BEGIN', work);
   }

@@ -26,6 +26,8 @@ export type Work<T> = (transaction: Transaction) => Promise<T>;
 export interface Store {
   /** The file or the database, without passwords. */
   readonly name: string;
+  /** The size of its file; null without one. */
+  readonly bytes: number | null;
   /** Runs queries on one state of the data. */
   read<T>(work: Work<T>): Promise<Result<T>>;
   /** Changes data: one writer at a time, also among replicas. After the result the data is on disk. */

@@ -96,6 +96,7 @@ const CASES: Readonly<Record<string, readonly [Input, Input]>> = {
     counter('weir_status_writes_total', 1, ',kind="Gateway",result="failed"'),
     counter('weir_status_writes_total', 1, ',kind="Gateway",result="written"'),
   ],
+  WeirStoreFailing: [gauge('weir_store_failing', 1), gauge('weir_store_failing', 0)],
   WeirCertificateExpiresSoon: [
     gauge('weir_certificate_expiry_timestamp_seconds', 13 * DAY, ',secret="n/s"'),
     gauge('weir_certificate_expiry_timestamp_seconds', 15 * DAY, ',secret="n/s"'),
