@@ -6,6 +6,7 @@ import path from 'node:path';
 import { Backend, type Echo } from '../support/backend.ts';
 import { Child } from '../support/child.ts';
 import { freePorts } from '../support/free-port.ts';
+import { backendSite } from '../support/objects.ts';
 import { traffic, type Exchanges } from '../support/traffic.ts';
 import { DnsServer } from './dns-server.ts';
 
@@ -21,31 +22,8 @@ let [listener, admin, probe, backend]: number[] = [];
 let weir: Child;
 
 function manifests(): string {
-  return `
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: { name: weir }
-spec: { controllerName: gateway.weir.dev/controller }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: { name: edge }
-spec: { gatewayClassName: weir, listeners: [{ name: http, protocol: HTTP, port: ${listener} }] }
----
-apiVersion: gateway.weir.dev/v1alpha1
-kind: Backend
-metadata: { name: shop }
-spec:
-  dns:
-    { name: ${NAME}, type: A, port: ${backend}, servers: ["${dns.address}"], minimumRefresh: 20ms, maximumRefresh: 50ms, keep: 1h }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: { name: shop }
-spec:
-  parentRefs: [{ name: edge }]
-  rules: [{ backendRefs: [{ group: gateway.weir.dev, kind: Backend, name: shop }] }]
-`;
+  const pace = { minimumRefresh: '20ms', maximumRefresh: '50ms', keep: '1h' };
+  return backendSite(listener ?? 0, 'shop', { dns: { name: NAME, type: 'A', port: backend, servers: [dns.address], ...pace } });
 }
 
 /** Sends a request; the name of the backend that answers, or the status. */
@@ -65,11 +43,14 @@ function requests(): Exchanges {
   };
 }
 
-/** Resolves once this many answers in a row come from these backends, from each at least once. */
+/**
+ * Resolves once this many answers in a row come from these backends, from each at least once. Several requests at once: single ones may
+ * alternate with those of `requests`, and then always meet the same endpoint.
+ */
 async function servedBy(...names: readonly string[]): Promise<void> {
   for (let row: string[] = []; row.length < 10 || !names.every((name) => row.includes(name));) {
-    const answer = await ask();
-    row = names.includes(answer) ? [...row, answer] : [];
+    const answers = await Promise.all([ask(), ask(), ask()]);
+    row = answers.every((answer) => names.includes(answer)) ? [...row, ...answers] : [];
   }
 }
 
@@ -98,7 +79,7 @@ beforeAll(async () => {
   forbidden = await new Backend('127.0.0.1').start(backend, '127.0.0.1');
   await dns.addresses(NAME, ['127.0.0.2']);
   folder = mkdtempSync(path.join(os.tmpdir(), 'weir-dns-'));
-  writeFileSync(path.join(folder, 'all.yaml'), manifests());
+  writeFileSync(path.join(folder, 'all.json'), manifests());
   const ports = ['--admin-port', String(admin), '--probe-port', String(probe)];
   weir = new Child(['up', folder, '--allow-endpoints', ADDRESSES.join(','), ...ports]);
   await weir.printed(/serving/);

@@ -7,36 +7,13 @@ import { Backend } from '../support/backend.ts';
 import { Child, runWeir } from '../support/child.ts';
 import type { Finished } from '../support/child.ts';
 import { freePorts } from '../support/free-port.ts';
+import { backendSite } from '../support/objects.ts';
 
 let folder = '';
 let port = 0;
 let weir: Child;
 let controller = '';
 const backends = ['one', 'two'].map((name) => new Backend(name));
-
-const MANIFESTS = (listener: number) => `
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: { name: weir }
-spec: { controllerName: gateway.weir.dev/controller }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: { name: gw }
-spec: { gatewayClassName: weir, listeners: [{ name: http, protocol: HTTP, port: ${listener} }] }
----
-apiVersion: gateway.weir.dev/v1alpha1
-kind: Backend
-metadata: { name: app }
-spec: { registered: {} }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: { name: app }
-spec:
-  parentRefs: [{ name: gw }]
-  rules: [{ backendRefs: [{ group: gateway.weir.dev, kind: Backend, name: app }] }]
-`;
 
 async function start(): Promise<void> {
   weir = new Child(['up', folder, '--admin-port', '0', '--access-log', 'off']);
@@ -60,7 +37,7 @@ beforeAll(async () => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'weir-registered-'));
   [port = 0] = await freePorts(1);
   await Promise.all(backends.map((backend) => backend.start()));
-  writeFileSync(path.join(folder, 'all.yaml'), MANIFESTS(port));
+  writeFileSync(path.join(folder, 'all.json'), backendSite(port, 'app', { registered: {} }));
   await start();
 });
 

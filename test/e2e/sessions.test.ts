@@ -7,37 +7,15 @@ import { Backend } from '../support/backend.ts';
 import type { Echo } from '../support/backend.ts';
 import { Child } from '../support/child.ts';
 import { freePorts } from '../support/free-port.ts';
+import { backendSite } from '../support/objects.ts';
 
 let folder = '';
 let port = 0;
 let weir: Child;
 const backends = Array.from({ length: 4 }, (_, i) => new Backend(String(i)));
 
-const MANIFESTS = (listener: number, ports: readonly number[]) => `
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: { name: weir }
-spec: { controllerName: gateway.weir.dev/controller }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: { name: gw }
-spec: { gatewayClassName: weir, listeners: [{ name: http, protocol: HTTP, port: ${listener} }] }
----
-apiVersion: gateway.weir.dev/v1alpha1
-kind: Backend
-metadata: { name: app }
-spec: { endpoints: ${JSON.stringify(ports.map((each) => ({ ip: '127.0.0.1', port: each })))} }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: { name: app }
-spec:
-  parentRefs: [{ name: gw }]
-  rules:
-    - backendRefs: [{ group: gateway.weir.dev, kind: Backend, name: app }]
-      sessionPersistence: { absoluteTimeout: 1h, cookieConfig: { lifetimeType: Permanent } }
-`;
+/** Sessions that outlive the browser. */
+const RULE = { sessionPersistence: { absoluteTimeout: '1h', cookieConfig: { lifetimeType: 'Permanent' } } };
 
 async function start(): Promise<void> {
   weir = new Child(['up', folder, '--workers', '2', '--admin-port', 'off', '--probe-port', 'off', '--access-log', 'off']);
@@ -54,13 +32,8 @@ beforeAll(async () => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'weir-sessions-'));
   [port = 0] = await freePorts(1);
   await Promise.all(backends.map((backend) => backend.start()));
-  writeFileSync(
-    path.join(folder, 'all.yaml'),
-    MANIFESTS(
-      port,
-      backends.map((backend) => backend.port),
-    ),
-  );
+  const endpoints = backends.map((backend) => ({ ip: '127.0.0.1', port: backend.port }));
+  writeFileSync(path.join(folder, 'all.json'), backendSite(port, 'app', { endpoints }, RULE));
   await start();
 });
 

@@ -3,6 +3,7 @@
 /** The controllerName of GatewayClasses that Weir serves by default. */
 export const CONTROLLER_NAME = 'gateway.weir.dev/controller';
 const GATEWAY_API = 'gateway.networking.k8s.io/v1';
+const WEIR_GROUP = 'gateway.weir.dev';
 
 /** An object in the form for kubectl. */
 export type Manifest = Readonly<Record<string, unknown>>;
@@ -37,6 +38,23 @@ export function httpRoute(name: string, service: string, gateways: readonly stri
   const rules = [{ matches: [{ path: { type: 'PathPrefix', value: `/${name}` } }], backendRefs: [{ name: service, port: 80 }] }];
   const spec = { parentRefs: gateways.map(parentRef), rules };
   return { apiVersion: GATEWAY_API, kind: 'HTTPRoute', metadata: { name }, spec };
+}
+
+/** A Backend, and a route of the same name for the Gateway `gw` that sends all requests to it. `rule`: further fields of its rule. */
+export function backendWithRoute(name: string, spec: object, rule: object = {}): readonly Manifest[] {
+  const backendRefs = [{ group: WEIR_GROUP, kind: 'Backend', name }];
+  return [
+    { apiVersion: `${WEIR_GROUP}/v1alpha1`, kind: 'Backend', metadata: { name }, spec },
+    {
+      ...{ apiVersion: GATEWAY_API, kind: 'HTTPRoute', metadata: { name } },
+      spec: { parentRefs: [{ name: 'gw' }], rules: [{ backendRefs, ...rule }] },
+    },
+  ];
+}
+
+/** For the folder of `weir up`: a Gateway `gw` with this HTTP port, and what `backendWithRoute` makes. */
+export function backendSite(port: number, ...[name, spec, rule]: Parameters<typeof backendWithRoute>): string {
+  return listOf(gatewayClass(), gateway('gw', [{ name: 'http', port }]), ...backendWithRoute(name, spec, rule));
 }
 
 function parentRef(gateway: string): object {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { FleetStatus } from '../../controller/telemetry/status.ts';
 import { Child, runWeir } from './child.ts';
 import { freePorts } from './free-port.ts';
-import { gateway, gatewayClass } from './objects.ts';
+import { backendWithRoute, gateway, gatewayClass } from './objects.ts';
 
 const DEADLINE_MS = 30_000;
 
@@ -90,18 +90,5 @@ export class OperatedWeir {
 
 /** A Backend `app` at these ports of this machine, and a route to it. */
 export function appAt(ports: readonly number[]): readonly object[] {
-  return [
-    {
-      apiVersion: 'gateway.weir.dev/v1alpha1',
-      kind: 'Backend',
-      metadata: { name: 'app' },
-      spec: { endpoints: ports.map((port) => ({ ip: '127.0.0.1', port })) },
-    },
-    {
-      apiVersion: 'gateway.networking.k8s.io/v1',
-      kind: 'HTTPRoute',
-      metadata: { name: 'app' },
-      spec: { parentRefs: [{ name: 'gw' }], rules: [{ backendRefs: [{ group: 'gateway.weir.dev', kind: 'Backend', name: 'app' }] }] },
-    },
-  ];
+  return backendWithRoute('app', { endpoints: ports.map((port) => ({ ip: '127.0.0.1', port })) });
 }
