@@ -14,7 +14,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { Child } from '../support/child.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { freePorts } from '../support/free-port.ts';
-import { gateway, gatewayClass, httpRoute, serviceOf } from '../support/objects.ts';
+import { backendWithRoute, gateway, gatewayClass, httpRoute, serviceOf } from '../support/objects.ts';
 import { Site } from '../support/site.ts';
 import { TrafficBackends, TRAFFIC_LISTENERS } from '../support/traffic-backends.ts';
 import { traffic } from '../support/traffic.ts';
@@ -23,6 +23,9 @@ import { checkMetrics, CHART, Prometheus, queriesOf } from './prometheus.ts';
 const [HOST, OTHER_HOST] = ['127.0.0.41', '127.0.0.42'] as const;
 const [HTTPS, PASSED] = [8443, 9443] as const;
 const DATA_MS = 60_000;
+const SLOW_MS = 30;
+/** Requests at once that are too many for one connection. */
+const CROWD = 4;
 const DASHBOARDS = readdirSync(path.join(CHART, 'dashboards'));
 
 describeWith(['cluster', 'root', 'ip', 'prometheus', 'promtool'], 'the dashboards', () => {
@@ -30,6 +33,8 @@ describeWith(['cluster', 'root', 'ip', 'prometheus', 'promtool'], 'the dashboard
   let ca: TestCa;
   let backends: TrafficBackends;
   let failing: http.Server;
+  /** Answers after SLOW_MS. */
+  let slow: http.Server;
   /** Has the port that a listener wants. */
   let taken: net.Server;
   let folder = '';
@@ -43,8 +48,9 @@ describeWith(['cluster', 'root', 'ip', 'prometheus', 'promtool'], 'the dashboard
     ca = await TestCa.create();
     backends = await TrafficBackends.start(site.address);
     failing = http.createServer((_, response) => response.writeHead(503).end('no')).listen(0, site.address);
+    slow = http.createServer((_, response) => void setTimeout(() => response.end('late'), SLOW_MS)).listen(0, site.address);
     taken = net.createServer().listen(0, HOST);
-    await Promise.all([once(failing, 'listening'), once(taken, 'listening')]);
+    await Promise.all([failing, slow, taken].map((server) => once(server, 'listening')));
     await site.weir.controller.printed(/proxies are served/);
     await site.apply(...(await objects()));
     await site.cluster.until('the routes', async () => (await fetch(`http://${HOST}/app`).catch(() => null))?.status === 200);
@@ -63,6 +69,7 @@ describeWith(['cluster', 'root', 'ip', 'prometheus', 'promtool'], 'the dashboard
     await prometheus?.stop();
     await up?.stop('SIGKILL');
     failing?.close();
+    slow?.close();
     taken?.close();
     await backends?.stop();
     await ca?.remove();
@@ -100,6 +107,7 @@ describeWith(['cluster', 'root', 'ip', 'prometheus', 'promtool'], 'the dashboard
           retry: { attempts: 1, codes: [503], backoff: '1ms' },
         },
       },
+      ...protectedBackends(port),
       ...['app', 'dead'].map((name) => ({
         ...{ apiVersion: 'gateway.networking.k8s.io/v1', kind: 'TLSRoute', metadata: { name: `passed-${name}` } },
         spec: {
@@ -110,13 +118,37 @@ describeWith(['cluster', 'root', 'ip', 'prometheus', 'promtool'], 'the dashboard
     ];
   }
 
-  /** For `weir up`: a Gateway, a route whose backend does not exist, and a file that is no YAML. */
+  /** Backends with breakers, ejections, adaptive limits, hedges, a retry budget and a queue, and routes of their names. */
+  function protectedBackends(portOf: (server: net.Server) => number): readonly object[] {
+    const to = (name: string, servers: readonly number[], settings: object): readonly object[] => [
+      ...backendWithRoute(
+        name,
+        { endpoints: servers.map((each) => ({ ip: site.address, port: each })) },
+        { matches: [{ path: { type: 'PathPrefix', value: `/${name}` } }] },
+      ),
+      {
+        ...{ apiVersion: 'gateway.weir.dev/v1alpha1', kind: 'BackendTrafficPolicy', metadata: { name } },
+        spec: { targetRefs: [{ group: 'gateway.weir.dev', kind: 'Backend', name }], ...settings },
+      },
+    ];
+    const app = site.backend('app').port;
+    return [
+      ...to('shaky', [portOf(failing), app], { healthCheck: { passive: { consecutive5xx: 1, baseEjectionTime: '1s' } } }),
+      ...to('tripping', [portOf(failing)], { circuitBreaker: { consecutiveFailures: 1, openFor: '1s' } }),
+      ...to('adapting', [app], { circuitBreaker: { adaptive: { minRequests: 5 } } }),
+      ...to('hedged', [portOf(slow), app], { hedge: { delay: '2ms' } }),
+      ...to('poor', [portOf(failing)], { retry: { attempts: 1, codes: [503], budget: { percent: 0, minRetriesPerSecond: 0 } } }),
+      ...to('queued', [portOf(slow)], { connectionPool: { perEndpoint: { maxConnections: 1 } }, queue: { timeout: '1ms' } }),
+    ];
+  }
+
+  /** For `weir up`: a Gateway, a route whose backend does not exist, a Backend that needs the store, and a file that is no YAML. */
   async function writeFolder(): Promise<string> {
     const made = mkdtempSync(path.join(os.tmpdir(), 'weir-dashboards-'));
     const [port = 0] = await freePorts(1);
     writeFileSync(
       path.join(made, 'site.yaml'),
-      [gatewayClass(), gateway('gw', [{ name: 'http', port }]), httpRoute('app', 'app')]
+      [gatewayClass(), gateway('gw', [{ name: 'http', port }]), httpRoute('app', 'app'), ...backendWithRoute('kept', { registered: {} })]
         .map((object) => JSON.stringify(object))
         .join('\n---\n'),
     );
@@ -137,6 +169,8 @@ describeWith(['cluster', 'root', 'ip', 'prometheus', 'promtool'], 'the dashboard
       // A change to compile.
       site.apply({ ...httpRoute('other', 'app', ['gw/http']), metadata: { name: 'other', labels: { round: String(++round) } } }),
       ...['app', 'failing', 'dead', 'nowhere', 'none'].map((name) => ask(`http://${HOST}/${name}`)),
+      ...['shaky', 'shaky', 'tripping', 'adapting', 'hedged', 'hedged', 'poor'].map((name) => ask(`http://${HOST}/${name}`)),
+      ...Array.from({ length: CROWD }, () => ask(`http://${HOST}/queued`)),
       ask(`http://${HOST}/app`, { method: 'POST', body: 'body' }),
       ask(`https://${HOST}:${HTTPS}/secured`, { dispatcher: insecure }),
       ask(`http://${HOST}:${HTTPS}/`).catch(() => undefined),
@@ -210,6 +244,10 @@ describeWith(['cluster', 'root', 'ip', 'prometheus', 'promtool'], 'the dashboard
 
   test('count what weir up leaves out', async () => {
     const problems = await prometheus.query('weir_problems{job="weir-up"}');
-    expect(Object.fromEntries(problems.map(({ metric, value }) => [metric['kind'], value[1]]))).toEqual({ HTTPRoute: '1', unknown: '1' });
+    expect(Object.fromEntries(problems.map(({ metric, value }) => [metric['kind'], value[1]]))).toEqual({
+      Backend: '1',
+      HTTPRoute: '1',
+      unknown: '1',
+    });
   });
 });
