@@ -5,7 +5,9 @@ import type * as ir from '#api/ir/ir.ts';
 import { flagsOf, FlagValues } from '#lib/flags.ts';
 import type { FlagGroup } from '#lib/flags.ts';
 import { explainPolicies, explainStreamPolicies, printPolicies } from '#api/policy/explain.ts';
-import { PolicyIndex } from '#api/policy/layers.ts';
+import { PolicyIndex, requestTargets } from '#api/policy/layers.ts';
+import { policyCors } from '#api/policy/cors.ts';
+import { describeProblem, problemsInForce } from '#api/policy/problems.ts';
 import { explain as explainRequest } from '#api/match/explain.ts';
 import { explainStream, printStreamExplanation, type StreamRequest } from '#api/match/explain-stream.ts';
 import { printExplanation } from '#api/match/print.ts';
@@ -88,12 +90,19 @@ function explainUrl(
   const index = new PolicyIndex(policies);
   const owner = table.listenerOf(asked.request.host) ?? '';
   const sent = identified(asked, from, trustedProxies(index, listeners).get(owner) ?? null);
-  const explanation = explainRequest(table, sent.request);
+  const explanation = explainRequest(table, sent.request, (route, listener) => policyCors(index, route, listener));
   const { winner } = explanation;
   const settings = winner === null ? [] : explainPolicies(index, winner.route, winner.listener);
   const sources = winner === null ? [] : sourcesOf(winner.route.backends, clusters);
-  const shown = { ...explanation, client: sent.client, refused: sent.refused, sources, settings };
-  const parts = [printExplanation(explanation, all), sourcesText(sources), clientText(sent), printPolicies(settings)];
+  const problems = winner === null ? [] : problemsInForce(index, requestTargets(winner.route, winner.listener, null));
+  const shown = { ...explanation, client: sent.client, refused: sent.refused, sources, settings, problems };
+  const parts = [
+    printExplanation(explanation, all),
+    sourcesText(sources),
+    clientText(sent),
+    problems.map((problem) => `refused   ${ERRORS.policyUnresolved.title} (${ERRORS.policyUnresolved.code}): ${describeProblem(problem)}`),
+    printPolicies(settings),
+  ].flat();
   console.log(format === 'json' ? JSON.stringify(shown, null, 2) : textOf(parts));
   return winner === null || sent.refused ? 1 : 0;
 }

@@ -67,3 +67,21 @@ test('the results equal those of Node for all ranges', () => {
     { numRuns: 2_000 },
   );
 });
+
+test('the results equal those of Node for many ranges that lie within each other', () => {
+  const range4 = fc.tuple(fc.constantFrom('10.0.0.0', '10.1.0.0', '10.1.2.0', '10.128.0.0', '192.0.2.1'), fc.integer({ min: 7, max: 32 }));
+  const range6 = fc.tuple(fc.constantFrom('2001:db8::', '2001:db8:1::', '2001:db8::1', 'fd00::', '::'), fc.integer({ min: 0, max: 128 }));
+  const asked4 = fc.constantFrom('10.0.0.0', '10.0.0.1', '10.1.2.3', '10.255.255.255', '9.255.255.255', '192.0.2.1', '192.0.2.2');
+  const asked6 = fc.constantFrom('2001:db8::', '2001:db8::1', '2001:db8:1:2::3', '2001:db7:ffff::', 'fd00::1', 'fe00::', '::1');
+  const of4 = fc.tuple(fc.constant('ipv4' as const), fc.array(range4, { maxLength: 8 }), asked4);
+  const of6 = fc.tuple(fc.constant('ipv6' as const), fc.array(range6, { maxLength: 8 }), asked6);
+  fc.assert(
+    fc.property(fc.oneof(of4, of6), ([family, subnets, asked]) => {
+      const list = new net.BlockList();
+      for (const [address, bits] of subnets) list.addSubnet(address, bits, family);
+      const all = ranges(...subnets.map(([address, bits]) => `${address}/${bits}`));
+      expect(all.includes(asked)).toBe(list.check(asked, family));
+    }),
+    { numRuns: 5_000 },
+  );
+});

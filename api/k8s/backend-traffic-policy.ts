@@ -47,6 +47,7 @@ export const backendTrafficPolicy = policyKind({
   shortNames: ['btp'],
   description:
     'How requests and connections are sent to backends: protocol, balancing, health of endpoints, connections, timeouts, retries, WebSockets, faults on purpose, priority. For each field the nearest policy wins: rule, route, Service or Backend, listener, ListenerSet, Gateway.',
+  appliesTo: 'backend',
   targets: [
     GATEWAY_TARGET,
     LISTENER_SET_TARGET,

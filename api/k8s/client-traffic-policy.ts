@@ -16,6 +16,7 @@ export const clientTrafficPolicy = policyKind({
   description:
     'How listeners treat clients: timeouts, limits, protocols. For each field a listener wins over its ListenerSet, and the ListenerSet over its Gateway.',
   targets: [GATEWAY_TARGET, LISTENER_SET_TARGET],
+  appliesTo: 'listener',
   additions: [
     // A proxy without it trusts no peer's information about the client.
     { capability: 'client-ip', path: 'settings.clientIP', otherwise: 'omit' },

@@ -125,12 +125,16 @@ function checkCors(cors: Cors, field: string): FieldError[] {
   const alone = Object.entries(lists)
     .filter(([, values]) => values.length > 1 && (values as readonly string[]).includes('*'))
     .map(([name]) => ({ field: `${field}.${name}`, reason: 'must not hold anything else beside *' }));
-  const ports = cors.allowOrigins.flatMap((origin, i) =>
-    isPort(/:([0-9]+)$/.exec(origin)?.[1] ?? '443')
-      ? []
-      : [{ field: `${field}.allowOrigins[${i}]`, reason: 'must have a port from 1 to 65535' }],
-  );
+  const ports = cors.allowOrigins.flatMap((origin, i) => {
+    const obstacle = originPortObstacle(origin);
+    return obstacle === null ? [] : [{ field: `${field}.allowOrigins[${i}]`, reason: obstacle }];
+  });
   return [...alone, ...ports];
+}
+
+/** The reason why the port of an origin is none; null if it is one, or absent. */
+export function originPortObstacle(origin: string): string | null {
+  return isPort(/:([0-9]+)$/.exec(origin)?.[1] ?? '443') ? null : 'must have a port from 1 to 65535';
 }
 
 /** Only a rule with exactly one PathPrefix match has a prefix to replace. */

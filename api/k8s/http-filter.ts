@@ -3,7 +3,8 @@ import { Type, type Static } from 'typebox';
 import { BackendObjectReference, LocalReference } from './reference.ts';
 import { closed, HeaderName, Port, PreciseHostname, unread } from './schema.ts';
 
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'] as const;
+/** The methods of RFC 9110 and RFC 5789. */
+export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'] as const;
 
 /** The methods that a match or a CORS filter may name. */
 export const Method = Type.Enum([...METHODS]);
@@ -52,7 +53,7 @@ export const RequestMirror = closed({
 });
 export type RequestMirror = Static<typeof RequestMirror>;
 
-const Origin = Type.String({
+export const Origin = Type.String({
   minLength: 1,
   maxLength: 253,
   pattern: '^\\*$|^https?://((\\*\\.)?([a-zA-Z0-9-]+\\.)*[a-zA-Z0-9-]+|\\*)(:[0-9]{1,5})?$',

@@ -5,6 +5,7 @@ import { parseSize } from '#lib/size.ts';
 import type { TSchema } from 'typebox';
 import { repeated } from './duplicates.ts';
 import { fieldOf, type FieldError } from './field-error.ts';
+import { originPortObstacle } from './filter-rules.ts';
 import { editObstacle } from './header-rules.ts';
 import { checkRegex } from './match-rules.ts';
 import { policyKindOf, type Policy } from './policies.ts';
@@ -71,6 +72,7 @@ function checkReference(
 /** By the word of `~form`. */
 const FORMS: ReadonlyMap<string, (value: string, field: string) => FieldError[]> = new Map([
   ['range', checkRange],
+  ['origin', checkOrigin],
   ['field', checkFieldName],
   ['regex', checkRegex],
   ['status', checkStatuses],
@@ -82,6 +84,11 @@ const FORMS: ReadonlyMap<string, (value: string, field: string) => FieldError[]>
 function checkStatuses(value: string, field: string): FieldError[] {
   const [first = '', last = first] = value.split('-');
   return Number(first) <= Number(last) ? [] : [{ field, reason: 'must begin with the lower status' }];
+}
+
+function checkOrigin(value: string, field: string): FieldError[] {
+  const port = originPortObstacle(value);
+  return port === null ? [] : [{ field, reason: port }];
 }
 
 function checkRange(value: string, field: string): FieldError[] {

@@ -78,6 +78,10 @@ export interface PolicyDescription<K extends string, P extends TProperties> {
    * are refused. Policies of other kinds have no effect then.
    */
   readonly protects?: true;
+  /** What the merged settings are for: a listener, each rule, or each backend of a rule. */
+  readonly appliesTo: 'listener' | 'rule' | 'backend';
+  /** The kind with which policies of this kind are merged, if that is another one. */
+  readonly mergedInto?: string;
   /** The fields of spec except the targets. */
   readonly settings: P;
   /** What the former release does not know of the kind (`Addition` of the IR): `settings.<path of a setting>`, or '' for the kind. */

@@ -54,9 +54,9 @@ export function numbers(description: string, { minimum, maximum }: { minimum: nu
 }
 
 /** A list of address ranges such as 10.0.0.0/8; a nearer policy replaces the whole list. */
-export function ranges(description: string) {
+export function ranges(description: string, maxItems = 256) {
   const range = Type.String({ maxLength: 64, pattern: '^[0-9a-fA-F.:]+/[0-9]{1,3}$', '~must': RANGE_FORM, '~form': 'range' });
-  return Type.Optional(Type.Array(range, { maxItems: 256, description }));
+  return Type.Optional(Type.Array(range, { maxItems, description }));
 }
 
 /** The name of a header of requests to backends; headers for framing and for the connection are not allowed. */

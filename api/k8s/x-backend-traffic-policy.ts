@@ -16,6 +16,8 @@ export const xBackendTrafficPolicy = policyKind({
   description:
     'The retry budget and the sessions of a backend, as the Gateway API has them. Fields of a BackendTrafficPolicy for the same backend win.',
   targets: [SERVICE, BACKEND],
+  appliesTo: 'backend',
+  mergedInto: 'BackendTrafficPolicy',
   // A proxy without it limits no retries.
   additions: [{ capability: 'x-backend-traffic-policy', path: '', otherwise: 'remove' }],
   settings: {

@@ -10,6 +10,7 @@ import {
   announcedBy,
   decidePreflight,
   isPreflight,
+  type PolicyCors,
   isUntold,
   type AnnouncedRequest,
   type PreflightDecision,
@@ -64,10 +65,10 @@ export interface ExplainedPreflight {
   readonly reason: string;
 }
 
-/** Explains the result of `table.find(request)`. */
-export function explain(table: RouteTable, request: MatchRequest): Explanation {
+/** Explains the result of `table.find(request)`, or the decision about a preflight. `ofPolicies`: the CORS of policies. */
+export function explain(table: RouteTable, request: MatchRequest, ofPolicies?: PolicyCors): Explanation {
   const listener = chooseListener(table, request);
-  const decision = isPreflight(request) ? decidePreflight(table, request) : null;
+  const decision = isPreflight(request) ? decidePreflight(table, request, ofPolicies) : null;
   const asked = decision?.asAnnounced === true ? askedBy(announcedBy(request)) : { request, isUntold: () => false };
   const contenders = contendersOf(table).map((contender) => ({ ...contender, loss: judge(contender, table, asked, listener) }));
   contenders.sort(compareContenders);

@@ -58,17 +58,21 @@ export interface PreflightDecision {
   readonly reason: string;
 }
 
+/** The CORS that policies give to the requests of a listener (key) that match a route, as text; '' without one. */
+export type PolicyCors = (route: Route, listener: string) => string;
+
 /** Decides about a preflight. */
-export function decidePreflight(table: RouteTable, preflight: MatchRequest): PreflightDecision {
+export function decidePreflight(table: RouteTable, preflight: MatchRequest, ofPolicies: PolicyCors = () => NO_CORS): PreflightDecision {
+  const settingsOf = ({ route, listener }: Found): string => effectiveCors(route, ofPolicies(route, listener));
   const announced = announcedBy(preflight);
   let first: Candidate | null = null;
   for (const { candidate, certain } of possibleCandidates(table, announced)) {
     first ??= candidate;
-    if (settingsOf(candidate.route) !== settingsOf(first.route)) return refusal(first, betweenReason(announced, first, candidate));
+    if (settingsOf(candidate) !== settingsOf(first)) return refusal(first, betweenReason(announced, first, candidate));
     if (certain) break;
   }
-  if (first === null || settingsOf(first.route) === NO_CORS) return withoutCors(table, preflight, first);
-  if (settingsOf(first.route) === SEVERAL) return refusal(first, `the backends of ${first.route.key} differ in CORS`);
+  if (first === null || settingsOf(first) === NO_CORS) return withoutCors(table.find(preflight), first, settingsOf);
+  if (settingsOf(first) === SEVERAL) return refusal(first, `the backends of ${first.route.key} differ in CORS`);
   return { verdict: 'answered', found: first, asAnnounced: true, reason: `by the CORS of ${first.route.key}` };
 }
 
@@ -81,10 +85,9 @@ function betweenReason({ request }: AnnouncedRequest, one: Candidate, other: Can
 }
 
 /** No rule that the announced request may reach has CORS. Neither the CORS nor the backend of a rule for OPTIONS may answer for it. */
-function withoutCors(table: RouteTable, preflight: MatchRequest, reached: Candidate | null): PreflightDecision {
-  const found = table.find(preflight);
+function withoutCors(found: Found | null, reached: Candidate | null, settingsOf: (found: Found) => string): PreflightDecision {
   const reaches = `the announced request reaches ${reached === null ? 'no rule' : reached.route.key}`;
-  if (found !== null && settingsOf(found.route) !== NO_CORS) {
+  if (found !== null && settingsOf(found) !== NO_CORS) {
     const reason = `${reaches}, not ${found.route.key}, whose CORS does not hold for it`;
     return { verdict: 'refused', found, asAnnounced: false, reason };
   }
@@ -126,8 +129,9 @@ const NO_CORS = '';
 const SEVERAL = 'several';
 const settings = new WeakMap<Route, string>();
 
-/** The CORS of a rule as text: equal texts, equal CORS. */
-function settingsOf(route: Route): string {
+/** The CORS of a rule as text: equal texts, equal CORS. That of the rule itself wins over that of policies, which wins over backends. */
+function effectiveCors(route: Route, ofPolicies: string): string {
+  if (ofPolicies !== NO_CORS && corsOf(route.filters) === NO_CORS) return ofPolicies;
   let text = settings.get(route);
   if (text === undefined) settings.set(route, (text = describeSettings(route)));
   return text;

@@ -24,6 +24,7 @@ const POLICIES = new PolicyIndex([
 
 const POLICIES_WITH_ALL = [
   ['ClientTrafficPolicy', 'listener infra/edge/http'],
+  ['SecurityPolicy', 'rule HTTPRoute/apps/web/0'],
   ['BackendTrafficPolicy', 'backend Service/apps/web/80'],
 ] as const;
 
@@ -51,7 +52,7 @@ describe('explainPolicies', () => {
 
   test('prefers the settings of the rule itself', () => {
     const route = { ...ROUTE, timeouts: { request: 5_000, backendRequest: null }, retry: { codes: [], attempts: 1, backoff: 25 } };
-    const [, backend] = explainPolicies(POLICIES, route, 'infra/edge/http');
+    const backend = explainPolicies(POLICIES, route, 'infra/edge/http').find(({ policyKind }) => policyKind === 'BackendTrafficPolicy');
     expect(backend?.origins.map(({ field, value, policy: from }) => [field, value, from])).toEqual([
       ['timeouts.request', 5_000, 'HTTPRoute/apps/web/0'],
       ['timeouts.backendRequest', 1_000, 'BackendTrafficPolicy/apps/p'],

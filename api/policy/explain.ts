@@ -2,8 +2,8 @@
 // runtime with the same merge.
 import { formatDuration } from '#lib/duration.ts';
 import { formatSize } from '#lib/size.ts';
-import type { Route, StreamRoute } from '../ir/ir.ts';
-import type { PolicyKindName } from '../k8s/policies.ts';
+import type { PolicyTarget, Route, StreamRoute } from '../ir/ir.ts';
+import { POLICIES, type PolicyKind, type PolicyKindName } from '../k8s/policies.ts';
 import { SETTINGS_OF_CONNECTIONS } from '../k8s/backend-traffic-policy.ts';
 import { isAmong } from '../k8s/policy.ts';
 import { listenerTargets, requestTargets, type PolicyIndex } from './layers.ts';
@@ -12,34 +12,34 @@ import { leavesOfKind, mergePolicies, type SettingOrigin } from './merge.ts';
 /** The settings of one policy kind, and the listener or backend they apply to. */
 export interface ExplainedSettings {
   readonly policyKind: PolicyKindName;
-  /** `listener <key>` or `backend <key of the cluster>`. */
+  /** `listener <key>`, `rule <key of the route>` or `backend <key of the cluster>`. */
   readonly subject: string;
   /** Settings without a policy have the value of the proxy's flags, and are not in the list. */
   readonly origins: readonly SettingOrigin[];
 }
 
+/** Kinds whose policies are not merged with those of another kind. */
+const MERGED = POLICIES.filter((policy) => !('mergedInto' in policy));
+
 /** The settings in force for requests that arrive at a listener (key) and match the rule. */
 export function explainPolicies(policies: PolicyIndex, route: Route, listener: string): readonly ExplainedSettings[] {
-  const client = policies.layers('ClientTrafficPolicy', listenerTargets(listener));
-  const clusters = [...new Set(route.backends.flatMap(({ cluster }) => cluster ?? []))];
+  const explain = (policyKind: PolicyKindName, subject: string, targets: readonly PolicyTarget[]): ExplainedSettings => {
+    const { origins } = mergePolicies(policyKind, policies.layers(policyKind, targets));
+    return { policyKind, subject, origins: policyKind === 'BackendTrafficPolicy' ? withRule(route, origins) : origins };
+  };
   return [
-    {
-      policyKind: 'ClientTrafficPolicy',
-      subject: `listener ${listener}`,
-      origins: mergePolicies('ClientTrafficPolicy', client).origins,
-    },
-    ...clusters.map((cluster): ExplainedSettings => {
-      const layers = policies.layers('BackendTrafficPolicy', requestTargets(route, listener, cluster));
-      const origins = withRule(route, mergePolicies('BackendTrafficPolicy', layers).origins);
-      return { policyKind: 'BackendTrafficPolicy', subject: `backend ${cluster}`, origins };
-    }),
+    ...kindsFor('listener').map((kind) => explain(kind, `listener ${listener}`, listenerTargets(listener))),
+    ...kindsFor('rule').map((kind) => explain(kind, `rule ${route.key}`, requestTargets(route, listener, null))),
+    ...clustersOf(route).flatMap((cluster) =>
+      kindsFor('backend').map((kind) => explain(kind, `backend ${cluster}`, requestTargets(route, listener, cluster))),
+    ),
   ];
 }
 
 /** The same for connections of a stream route: settings of backends that concern requests do not apply to connections. */
 export function explainStreamPolicies(policies: PolicyIndex, route: StreamRoute, listener: string): readonly ExplainedSettings[] {
   const client = policies.layers('ClientTrafficPolicy', listenerTargets(listener));
-  const clusters = route.objectKind === 'UDPRoute' ? [] : [...new Set(route.backends.flatMap(({ cluster }) => cluster ?? []))];
+  const clusters = route.objectKind === 'UDPRoute' ? [] : clustersOf(route);
   return [
     {
       policyKind: 'ClientTrafficPolicy',
@@ -52,6 +52,14 @@ export function explainStreamPolicies(policies: PolicyIndex, route: StreamRoute,
       return { policyKind: 'BackendTrafficPolicy', subject: `backend ${cluster}`, origins };
     }),
   ];
+}
+
+function kindsFor(subject: PolicyKind['appliesTo']): readonly PolicyKindName[] {
+  return MERGED.filter(({ appliesTo }) => appliesTo === subject).map(({ kind }) => kind);
+}
+
+function clustersOf({ backends }: Route | StreamRoute): readonly string[] {
+  return [...new Set(backends.flatMap(({ cluster }) => cluster ?? []))];
 }
 
 /** Settings in the rule itself win over all policies. */

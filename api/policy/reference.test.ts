@@ -4,12 +4,22 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TSchema } from 'typebox';
 import { POLICIES } from '../k8s/policies.ts';
-import { leavesOf } from './settings.ts';
+import { leavesOf, type Leaf } from './settings.ts';
 
 const DOCUMENT = readFileSync(path.resolve(import.meta.dirname, '..', '..', 'docs', 'reference', 'policies.md'), 'utf8');
 const SECTIONS = new Map(DOCUMENT.split(/^## /m).map((text) => [text.slice(0, text.indexOf('\n')).trim(), text]));
 
+/** Every setting, also each of a group that is merged as a whole; the fields of a reference are the same everywhere. */
+function rowsOf(schema: TSchema): readonly Leaf[] {
+  return leavesOf(schema).flatMap((leaf) => {
+    const { '~whole': isWhole } = leaf.schema as { '~whole'?: true };
+    if (isWhole === undefined) return [leaf];
+    return rowsOf(leaf.schema).map((inner): Leaf => ({ ...inner, path: [...leaf.path, ...inner.path] }));
+  });
+}
+
 function typeName(schema: TSchema): string {
+  if ('~reference' in schema) return 'reference';
   const { '~unit': unit, type, enum: words } = schema as { '~unit'?: string; type?: string; enum?: readonly string[] };
   if (unit !== undefined) return unit === 'bytes' ? 'size' : 'duration';
   if (words !== undefined) return words.map((word) => `\`${word}\``).join(', ');
@@ -21,7 +31,7 @@ describe.each(POLICIES.map((policy) => [policy.kind, policy] as const))('%s', (k
 
   test('documents every setting in its order, with the type and the words of its schema', () => {
     const documented = [...section.matchAll(/^\| `([\w.]+)` *\| ([^|]+?) *\| ([^|]+?) *\|/gm)].map(([, ...cells]) => cells);
-    const settings = leavesOf(policy.settings).map(({ path: names, schema }) => {
+    const settings = rowsOf(policy.settings).map(({ path: names, schema }) => {
       return [names.join('.'), typeName(schema), (schema as { description?: string }).description];
     });
     expect(documented).toEqual(settings);

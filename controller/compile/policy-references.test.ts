@@ -24,6 +24,7 @@ const described = {
   shortNames: [],
   description: 'A guard.',
   targets: [GATEWAY_TARGET],
+  appliesTo: 'rule' as const,
   additions: [],
   settings: SETTINGS,
 };

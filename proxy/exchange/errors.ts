@@ -48,6 +48,7 @@ export const ERRORS = Object.freeze({
   expectationFailed: define('expectation_failed', 'downstream', 417, 'The expectation cannot be met'),
   misdirectedRequest: define('misdirected_request', 'downstream', 421, 'This connection does not serve the requested host'),
   clientUnknown: define('client_unknown', 'downstream', 403, 'The proxies in front do not report the client of this request'),
+  accessDenied: define('access_denied', 'downstream', 403, 'The client may not make this request'),
   downstreamReset: define('downstream_reset', 'downstream', 499, 'The connection was closed before the answer was complete'),
   deadlineMalformed: define('deadline_malformed', 'downstream', 400, 'The deadline of the caller cannot be read'),
   deadlineExceeded: define('deadline_exceeded', 'downstream', 504, 'The deadline of the caller passed'),

@@ -42,6 +42,7 @@ const BY_NAME = {
   expectationFailed: GRPC_STATUS.internal,
   misdirectedRequest: GRPC_STATUS.unavailable,
   clientUnknown: GRPC_STATUS.permissionDenied,
+  accessDenied: GRPC_STATUS.permissionDenied,
   downstreamReset: GRPC_STATUS.cancelled,
   deadlineMalformed: GRPC_STATUS.internal,
   deadlineExceeded: GRPC_STATUS.deadlineExceeded,

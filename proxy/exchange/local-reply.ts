@@ -7,6 +7,7 @@ import type { Exchange } from './exchange.ts';
 import { failedStatus, statusFields, typeOfCall } from './grpc.ts';
 import { grpcStatusOfHttp } from './grpc-status.ts';
 import type { Headers } from './headers.ts';
+import type { FilterVerdict } from './plan.ts';
 import { UNKNOWN_LENGTH } from './stream.ts';
 
 /** Seconds after which a retry makes sense. */
@@ -46,6 +47,13 @@ export function localReply(exchange: Exchange, error: ExchangeError): void {
   if (known === undefined) prepared.set(error, (known = prepare(error)));
   const { headers, body } = known;
   reply(exchange, error.status, [...headers], body);
+}
+
+/** Sets the answer of a filter that refuses the request, and its error for the log. */
+export function refuse(exchange: Exchange, error: ExchangeError): FilterVerdict {
+  exchange.error = error;
+  localReply(exchange, error);
+  return 'answered';
 }
 
 /** For a call: the answer is only a head with the status in it; callers understand nothing else. */

@@ -6,6 +6,7 @@ import type { Headers } from '../exchange/headers.ts';
 import { reply } from '../exchange/local-reply.ts';
 import type { FilterVerdict, RequestFilter, ResponseFilter } from '../exchange/plan.ts';
 import type * as ir from '#api/ir/ir.ts';
+import { corsOf } from '#api/policy/cors.ts';
 import type { FilterKind } from './filter.ts';
 
 /** CORS headers of the backend are replaced by those of the proxy. */
@@ -124,4 +125,6 @@ function isHostPart(text: string): boolean {
 export const cors: FilterKind = {
   name: 'CORS',
   ofRule: (filter) => (filter.type === 'CORS' ? new Cors(filter) : null),
+  ofPolicies: (policies) =>
+    policies.hasFilter('CORS') ? null : policies.filterOf('SecurityPolicy', ['cors'], (settings) => new Cors(corsOf(settings.cors ?? {}))),
 };

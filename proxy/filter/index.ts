@@ -1,14 +1,18 @@
 // The ordered list of filters. The order is that of the request; answers pass in reverse.
 import { cors } from './cors.ts';
 import type { FilterKind } from './filter.ts';
+import { ipAccess } from './ip-access.ts';
 import { requestHeaderModifier, responseHeaderModifier } from './header-modifier.ts';
 import { requestMirror } from './request-mirror.ts';
 import { requestRedirect } from './request-redirect.ts';
+import { securityHeaders } from './security-headers.ts';
 import { urlRewrite } from './url-rewrite.ts';
 
 export const FILTERS: readonly FilterKind[] = Object.freeze([
   // Answers a preflight before other filters act on it.
   cors,
+  // Before anything that costs more than a look at the address.
+  ipAccess,
   // A redirect answers, so later filters have nothing to do.
   requestRedirect,
   requestHeaderModifier,
@@ -16,4 +20,6 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   requestMirror,
   urlRewrite,
   responseHeaderModifier,
+  // The first to change an answer: a rule may set its own headers.
+  securityHeaders,
 ]);

@@ -3,6 +3,7 @@
 import * as ir from '#api/ir/ir.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import { objectsAbout, PolicyIndex } from '#api/policy/layers.ts';
+import { policyCors } from '#api/policy/cors.ts';
 import { buildTable } from '#api/match/table.ts';
 import type { RouteTable } from '#api/match/table.ts';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -174,7 +175,13 @@ export class RuntimeBuilder {
     this.#clusters = new ClusterMap({ registry, counts, workers, made: (cluster) => this.#configure(cluster) });
     this.#streams = new StreamRoutes(this.#clusters, this.#certificateOf);
     this.#challenges = options.challenges ?? new Challenges();
-    this.current = new Runtime(0, { tables: new Map(), plans: this.#plans, identities: new Map(), trusted: new Map() });
+    this.current = new Runtime(0, {
+      tables: new Map(),
+      plans: this.#plans,
+      identities: new Map(),
+      trusted: new Map(),
+      policyCors: () => '',
+    });
   }
 
   /** The entries of Secrets and ConfigMaps that policies refer to. */
@@ -339,11 +346,13 @@ export class RuntimeBuilder {
     const routesChanged = touched.routes.length > 0 || touched.removedRoutes.length > 0;
     if (!routesChanged && touched.listeners.size === 0 && !touched.material && touched.policies.length === 0) return;
     const tables = touched.listeners.size > 0 ? this.#buildTables() : this.#updateTables(touched);
+    const policies = this.#policyIndex;
     this.current = new Runtime(this.current.version + 1, {
       tables,
       plans: this.#plans,
       identities: clientIdentities(this.#listeners.values(), this.#secrets.all),
-      trusted: trustedProxies(this.#policyIndex, this.#listeners.values()),
+      trusted: trustedProxies(policies, this.#listeners.values()),
+      policyCors: (route, listener) => policyCors(policies, route, listener),
     });
     errors.push(...problemsOf(tables, touched.routes));
   }

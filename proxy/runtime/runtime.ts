@@ -1,7 +1,7 @@
 // The runtime: one frozen value with all decisions about exchanges. It is swapped as a whole; an exchange takes it once.
 import type * as ir from '#api/ir/ir.ts';
 import type { OwnFields } from '#api/match/own-field.ts';
-import { decidePreflight, isPreflight } from '#api/match/preflight.ts';
+import { decidePreflight, isPreflight, type PolicyCors } from '#api/match/preflight.ts';
 import type { Found, RouteTable } from '#api/match/table.ts';
 import { ERRORS } from '../exchange/errors.ts';
 import type { ExchangeError } from '../exchange/errors.ts';
@@ -36,6 +36,7 @@ export interface RuntimeParts {
   readonly identities: ReadonlyMap<string, ClientIdentity>;
   /** The trusted peers for information about clients, by key of the listener of the request. */
   readonly trusted: ReadonlyMap<string, TrustedProxies>;
+  readonly policyCors: PolicyCors;
 }
 
 export class Runtime {
@@ -47,13 +48,15 @@ export class Runtime {
   /** Null if no Gateway has a client certificate for backends. */
   readonly #identities: RuntimeParts['identities'] | null;
   readonly #trusted: RuntimeParts['trusted'] | null;
+  readonly #policyCors: PolicyCors;
 
-  constructor(version: number, { tables, plans, identities, trusted }: RuntimeParts) {
+  constructor(version: number, { tables, plans, identities, trusted, policyCors }: RuntimeParts) {
     this.version = version;
     this.tables = tables;
     this.#plans = plans;
     this.#identities = identities.size === 0 ? null : identities;
     this.#trusted = trusted.size === 0 ? null : trusted;
+    this.#policyCors = policyCors;
     Object.freeze(this);
   }
 
@@ -85,7 +88,7 @@ export class Runtime {
   }
 
   #matchPreflight(exchange: Exchange, table: RouteTable): RoutePlan | null {
-    const { found, verdict } = decidePreflight(table, question);
+    const { found, verdict } = decidePreflight(table, question, this.#policyCors);
     const plan = found === null ? null : this.#follow(exchange, found);
     return plan !== null && verdict === 'refused' ? refusingPlan(plan) : plan;
   }
