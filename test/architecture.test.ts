@@ -58,6 +58,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'proxy/listener': ['api', 'lib', 'proxy/exchange', 'proxy/codec'],
   'proxy/filter': ['api', 'lib', 'proxy/exchange'],
   'proxy/cluster': ['api', 'lib', 'proxy/exchange'],
+  'proxy/limit': ['lib', 'proxy/exchange'],
   'proxy/overload': ['lib', 'proxy/exchange'],
   'proxy/upstream': ['lib', 'proxy/exchange', 'proxy/codec'],
   'proxy/telemetry': [

@@ -22,7 +22,17 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 describe('requirements', () => {
   test('name the remedy for each missing program', () => {
     expect(remediesFor(['ip'], bare)).toEqual(['apt-get install iproute2']);
-    expect(missingPackages(bare)).toEqual(['iproute2', 'nftables', 'conntrack', 'haproxy', 'curl', 'zsh', 'fish', 'prometheus']);
+    expect(missingPackages(bare)).toEqual([
+      'iproute2',
+      'nftables',
+      'conntrack',
+      'haproxy',
+      'curl',
+      'zsh',
+      'fish',
+      'prometheus',
+      'redis-server',
+    ]);
   });
 
   test('are empty if nothing is needed', () => {

@@ -37,6 +37,7 @@ const REQUIREMENTS = {
   prometheus: program('prometheus', 'prometheus'),
   promtool: program('promtool', 'prometheus'),
   postgres: { met: () => postgresPrograms() !== '', remedy: 'apt-get install postgresql', package: 'postgresql' },
+  redis: program('redis-server', 'redis-server'),
   /** Tools that are built from their Go modules. */
   go: { met: (env) => goVersion(env) >= 24, remedy: 'install Go 1.24 or later' },
 } satisfies Readonly<Record<string, Requirement>>;

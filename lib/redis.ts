@@ -1,0 +1,129 @@
+// Connections to Redis: one server, a Cluster, or the master that Sentinels name; with TLS and a user if wanted.
+import { readFileSync } from 'node:fs';
+import { Cluster, Redis } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
+import { err, ok } from './result.ts';
+import type { Result } from './result.ts';
+
+/** A connection, as its users need it. */
+export type RedisClient = Redis | Cluster;
+
+export interface RedisAddress {
+  readonly kind: 'server' | 'cluster' | 'sentinel';
+  readonly tls: boolean;
+  readonly nodes: readonly { readonly host: string; readonly port: number }[];
+  readonly user: string;
+  readonly password: string;
+  /** The number of the database; 0 for a Cluster. */
+  readonly database: number;
+  /** The name of the master for Sentinels; '' otherwise. */
+  readonly master: string;
+}
+
+export interface RedisSettings {
+  readonly address: RedisAddress;
+  /** Replaces the password of the address; '' for that one. */
+  readonly passwordFile: string;
+  /** PEM files; '' for none: the authorities of the machine, and no client certificate. */
+  readonly caFile: string;
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  /** A command without an answer fails after this time, milliseconds. */
+  readonly timeoutMs: number;
+}
+
+const FORMS =
+  'redis://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE], redis+cluster://HOST[:PORT],HOST[:PORT] or redis+sentinel://HOST[:PORT],.../MASTER; with rediss instead of redis for TLS';
+const FORM = /^(redis|rediss)(?:\+(cluster|sentinel))?:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?([^/@]+)(?:\/(.*))?$/;
+const PORTS = { server: 6379, cluster: 6379, sentinel: 26_379 } as const;
+const KINDS = ['cluster', 'sentinel'] as const;
+const LONGEST_RETRY_MS = 1_000;
+
+/** Reads an address. An error has no password in it. */
+export function parseRedisUrl(url: string): Result<RedisAddress> {
+  const read = FORM.exec(url);
+  if (read === null) return err(`not an address of Redis: write ${FORMS}`);
+  const [scheme, form, user, password, hosts, rest] = partsOf(read);
+  const kind = KINDS.find((each) => each === form) ?? 'server';
+  const nodes = hosts.split(',').map((host) => nodeOf(host, PORTS[kind]));
+  const problem = obstacleOf(kind, nodes, rest);
+  if (problem !== null) return err(problem);
+  return ok({
+    ...{ kind, tls: scheme === 'rediss', nodes: nodes.filter((node) => node !== null) },
+    ...{ user: decodeURIComponent(user), password: decodeURIComponent(password) },
+    ...{ database: kind === 'server' ? Number(rest) : 0, master: kind === 'sentinel' ? rest : '' },
+  });
+}
+
+/** What the address lacks is ''. */
+function partsOf([, ...parts]: RegExpExecArray): readonly [string, string, string, string, string, string] {
+  const [scheme = '', form = '', user = '', password = '', hosts = '', rest = ''] = parts;
+  return [scheme, form, user, password, hosts, rest];
+}
+
+/** `rest`: what follows the hosts. */
+function obstacleOf(kind: RedisAddress['kind'], nodes: readonly unknown[], rest: string): string | null {
+  if (nodes.includes(null) || (kind === 'server' && nodes.length > 1)) return `the hosts are not valid: write ${FORMS}`;
+  if (kind === 'sentinel') return rest === '' ? 'Sentinels need the name of the master after the hosts: /MASTER' : null;
+  return /^\d{0,3}$/.test(rest) ? null : `the database is not a number: write ${FORMS}`;
+}
+
+function nodeOf(text: string, port: number): RedisAddress['nodes'][number] | null {
+  const [, host = '', ownPort] = /^(\[[0-9A-Fa-f:.]+\]|[^:[\]]+)(?::(\d{1,5}))?$/.exec(text) ?? [];
+  return host === '' ? null : { host: host.replace(/^\[|\]$/g, ''), port: ownPort === undefined ? port : Number(ownPort) };
+}
+
+/**
+ * Connects, and again after each failure. While there is no connection commands fail at once, and a command is never sent twice: the
+ * caller must know whether it was counted. `failed` gets each failure of a connection.
+ */
+export function connectRedis(settings: RedisSettings, failed: (error: Error) => void): RedisClient {
+  const { address } = settings;
+  const client = address.kind === 'cluster' ? clusterOf(settings) : new Redis(singleOptions(settings));
+  client.on('error', failed);
+  return client;
+}
+
+/** `replyMapping` changes the types of all replies. */
+type Options = Omit<RedisOptions, 'replyMapping'>;
+
+function retryAfter(times: number): number {
+  return Math.min(LONGEST_RETRY_MS, 50 * 2 ** Math.min(times, 10));
+}
+
+function commonOptions({ address, passwordFile, caFile, certificateFile, keyFile, timeoutMs }: RedisSettings): Options {
+  const password = passwordFile === '' ? address.password : readFileSync(passwordFile, 'utf8').trim();
+  const files = { ca: caFile, cert: certificateFile, key: keyFile };
+  const pem = Object.fromEntries(Object.entries(files).flatMap(([name, file]) => (file === '' ? [] : [[name, readFileSync(file)]])));
+  return {
+    ...(address.user === '' ? {} : { username: address.user }),
+    ...(password === '' ? {} : { password }),
+    ...(address.tls ? { tls: pem } : {}),
+    commandTimeout: timeoutMs,
+    connectTimeout: Math.max(1_000, timeoutMs),
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: retryAfter,
+  };
+}
+
+function singleOptions(settings: RedisSettings): Options {
+  const { kind, nodes, database, master, tls } = settings.address;
+  const common = commonOptions(settings);
+  if (kind === 'server') return { ...common, ...nodes[0], db: database };
+  const { tls: files } = common;
+  const sentinelTls = tls && files !== undefined ? { sentinelTLS: files, enableTLSForSentinelMode: true } : {};
+  return { ...common, ...sentinelTls, sentinels: [...nodes], name: master, sentinelRetryStrategy: retryAfter };
+}
+
+function clusterOf(settings: RedisSettings): Cluster {
+  const options = {
+    redisOptions: commonOptions(settings),
+    enableOfflineQueue: false,
+    clusterRetryStrategy: retryAfter,
+    // The names of nodes are not looked up here: a certificate is for the name.
+    dnsLookup: (address: string, callback: (error: Error | null, address: string) => void) => callback(null, address),
+  };
+  return new Cluster([...settings.address.nodes], options);
+}

@@ -1,0 +1,151 @@
+// The limits that count in Redis, with real servers that die, freeze and start again.
+import { afterEach, expect, test } from '@jest/globals';
+import { rmSync } from 'node:fs';
+import type { Algorithm } from '#lib/limit/algorithm.ts';
+import type { Terms } from '#lib/limit/share.ts';
+import { connectRedis, parseRedisUrl } from '#lib/redis.ts';
+import { TestCa } from '../../test/support/certificates.ts';
+import { describeWith } from '../../test/support/describe-with.ts';
+import { RedisServer, startRedisCluster } from '../../test/support/redis.ts';
+import { RedisStore } from './redis-store.ts';
+
+const FILES = { passwordFile: '', caFile: '', certificateFile: '', keyFile: '' };
+const opened: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const close of opened.splice(0).reverse()) await close();
+});
+
+function storeAt(url: string, settings: Partial<typeof FILES> = {}, timeoutMs = 200): RedisStore {
+  const address = parseRedisUrl(url);
+  if (!address.ok) throw new Error(address.error);
+  const store = new RedisStore(connectRedis({ address: address.value, ...FILES, ...settings, timeoutMs }, () => undefined));
+  opened.push(() => store.close());
+  return store;
+}
+
+async function server(args: readonly string[] = []): Promise<RedisServer> {
+  const redis = await RedisServer.start(args);
+  opened.push(() => redis.stop());
+  return redis;
+}
+
+const WINDOW: Algorithm = { kind: 'SlidingWindow', limit: 5, periodMs: 60_000 };
+
+function termsOf(algorithm: Algorithm, id = 'limit'): Terms {
+  return { id, algorithm };
+}
+
+async function reachable(store: RedisStore): Promise<void> {
+  while ((await store.look(termsOf(WINDOW, 'probe'), 'probe')) === null) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+async function takes(store: RedisStore, terms: Terms, count: number): Promise<number> {
+  const decisions = await Promise.all(Array.from({ length: count }, () => store.take(terms, 'key', 1)));
+  return decisions.filter((decision) => decision?.allowed === true).length;
+}
+
+describeWith(['redis'], 'limits in redis', () => {
+  test.each<[string, Algorithm]>([
+    ['a small sliding window', WINDOW],
+    ['a large sliding window', { kind: 'SlidingWindow', limit: 200, periodMs: 60_000 }],
+    ['a fixed window', { kind: 'FixedWindow', limit: 50, periodMs: 3_600_000_000 }],
+    ['a token bucket', { kind: 'TokenBucket', limit: 5, periodMs: 3_600_000, burst: 50 }],
+    ['a quota of a month', { kind: 'Quota', limit: 50, unit: 'Month' }],
+    ['a quota of a week', { kind: 'Quota', limit: 50, unit: 'Week' }],
+  ])('count exactly for two proxies: %s', async (_, algorithm) => {
+    const { port } = await server();
+    const stores = [storeAt(`redis://127.0.0.1:${port}`), storeAt(`redis://127.0.0.1:${port}`)];
+    for (const store of stores) await reachable(store);
+    const limit = algorithm.kind === 'TokenBucket' ? algorithm.burst : algorithm.limit;
+    const counts = await Promise.all(stores.map((store) => takes(store, termsOf(algorithm), limit)));
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(limit);
+    const refused = await stores[0]!.take(termsOf(algorithm), 'key', 1);
+    expect(refused).toMatchObject({ allowed: false, left: 0 });
+    expect(refused?.waitMs).toBeGreaterThan(0);
+    expect(refused?.resetMs).toBeGreaterThanOrEqual(refused?.waitMs ?? 0);
+  });
+
+  test('come back when the window has passed', async () => {
+    const { port } = await server();
+    const store = storeAt(`redis://127.0.0.1:${port}`);
+    await reachable(store);
+    const terms = termsOf({ kind: 'SlidingWindow', limit: 2, periodMs: 300 });
+    expect(await takes(store, terms, 5)).toBe(2);
+    while ((await store.take(terms, 'key', 1))?.allowed !== true) await new Promise((resolve) => setTimeout(resolve, 20));
+  });
+
+  test('charge costs that are known later, and are reset', async () => {
+    const { port } = await server();
+    const store = storeAt(`redis://127.0.0.1:${port}`);
+    await reachable(store);
+    const terms = termsOf(WINDOW);
+    await store.charge(terms, 'key', 7);
+    expect(await store.take(terms, 'key', 1)).toMatchObject({ allowed: false, left: 0 });
+    expect(await store.reset(terms, 'key')).toBe(true);
+    expect(await store.take(terms, 'key', 1)).toMatchObject({ allowed: true, left: 4 });
+  });
+
+  test('load the script again after the server has lost it', async () => {
+    const redis = await server();
+    const store = storeAt(`redis://127.0.0.1:${redis.port}`);
+    await reachable(store);
+    await redis.command('SCRIPT', 'FLUSH');
+    expect(await takes(store, termsOf(WINDOW), 8)).toBe(5);
+  });
+
+  test('answer within the timeout while the server is frozen or dead, and count again afterwards', async () => {
+    const redis = await server();
+    const store = storeAt(`redis://127.0.0.1:${redis.port}`, {}, 100);
+    await reachable(store);
+    redis.freeze();
+    const asked = await Promise.all(Array.from({ length: 20 }, () => store.take(termsOf(WINDOW), 'key', 1)));
+    expect(asked.every((decision) => decision === null)).toBe(true);
+    expect(store.isAway).toBe(true);
+    redis.thaw();
+    await redis.kill();
+    expect(await store.take(termsOf(WINDOW), 'key', 1)).toBeNull();
+    await redis.restart();
+    await reachable(store);
+    expect(await takes(store, termsOf(WINDOW, 'anew'), 8)).toBe(5);
+  });
+
+  test('count in a Cluster', async () => {
+    const servers = await startRedisCluster(3);
+    for (const each of servers) opened.push(() => each.stop());
+    const store = storeAt(`redis+cluster://${servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`);
+    await reachable(store);
+    for (const id of ['a', 'b', 'c', 'd', 'e', 'f']) expect(await takes(store, termsOf(WINDOW, id), 8)).toBe(5);
+    const sizes = await Promise.all(servers.map((each) => each.command('DBSIZE')));
+    expect(sizes.filter((size) => Number(size) > 0).length).toBeGreaterThan(1);
+  });
+
+  test('count at the master that a Sentinel names', async () => {
+    const redis = await server();
+    const sentinel = await RedisServer.sentinel(redis, 'main');
+    opened.push(() => sentinel.stop());
+    const store = storeAt(`redis+sentinel://127.0.0.1:${sentinel.port}/main`);
+    await reachable(store);
+    expect(await takes(store, termsOf(WINDOW), 8)).toBe(5);
+  });
+
+  test('speak TLS to a server with a user and a password', async () => {
+    const ca = await TestCa.create();
+    opened.push(() => rmSync(ca.folder, { recursive: true, force: true }));
+    const { certificate, privateKey } = await ca.issue('redis', 'IP:127.0.0.1');
+    const files = ['--tls-cert-file', certificate, '--tls-key-file', privateKey, '--tls-ca-cert-file', ca.certificate];
+    const { port } = await server([
+      '--tls-port',
+      'PORT',
+      ...files,
+      '--tls-auth-clients',
+      'no',
+      ...'--user weir on >secret ~* &* +@all'.split(' '),
+    ]);
+    const store = storeAt(`rediss://weir:secret@127.0.0.1:${port}`, { caFile: ca.certificate });
+    await reachable(store);
+    expect(await takes(store, termsOf(WINDOW), 8)).toBe(5);
+    const stranger = storeAt(`rediss://weir:wrong@127.0.0.1:${port}`, { caFile: ca.certificate });
+    expect(await stranger.take(termsOf(WINDOW), 'key', 1)).toBeNull();
+  });
+});
