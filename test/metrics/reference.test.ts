@@ -5,10 +5,12 @@ import path from 'node:path';
 import { Registry } from 'prom-client';
 import { spell } from '#lib/exposition.ts';
 import { createLog } from '#lib/log.ts';
-import { readFamilies } from '#lib/metric.ts';
+import { readFamilies, registerFamilies } from '#lib/metric.ts';
 import { discoveryFamilies } from '../../controller/admin/discovery-metrics.ts';
 import { CompileMetrics } from '../../controller/admin/compile-metrics.ts';
 import { ControllerMetrics } from '../../controller/admin/metrics.ts';
+import { MeteredStore } from '../../controller/store/metered-store.ts';
+import { OffStore } from '../../controller/store/off-store.ts';
 import { DEFAULT_LIMITS } from '../../proxy/exchange/limits.ts';
 import { reportingFamilies } from '../../proxy/reporting/metrics.ts';
 import { configFamilies, subscriptionFamilies } from '../../proxy/subscribe/metrics.ts';
@@ -51,12 +53,14 @@ test('weir up exposes what is documented, and nothing else', async () => {
   const text = await metricsOfProxy((supervisor) => {
     new CompileMetrics(supervisor.registry, NOTHING);
     supervisor.expose(discoveryFamilies(() => IDLE));
+    supervisor.expose(STORE.families());
   });
   expect(typesOf(text)).toEqual(documented('All programs', 'Proxies and weir up', 'Controllers and weir up'));
 });
 
 /** A discovery without lookups. */
 const IDLE = { states: () => [], failures: () => [] };
+const STORE = new MeteredStore(new OffStore());
 
 test('a controller exposes what is documented, and nothing else', async () => {
   const counts = { objects: () => new Map<string, number>(), troubles: () => new Map<string, string>(), statusesWaiting: () => 0 };
@@ -70,6 +74,7 @@ test('a controller exposes what is documented, and nothing else', async () => {
     pairs: () => ({ problems: 0, expiries: new Map<string, number>() }),
   });
   expect(registry).toBeInstanceOf(Registry);
+  registerFamilies(registry, STORE.families());
   const text = await spell(await readFamilies(registry), 'text');
   expect(typesOf(text)).toEqual(documented('All programs', 'Controllers and weir up', 'Controllers'));
 });
