@@ -117,6 +117,7 @@ const LIMIT_TEXTS: Readonly<Record<LimitName, string>> = {
   maxMirrors: 'open copies of requests in one worker',
   maxMirrorBodyBytes: 'request body of a copy',
   maxResponseHeadBytes: 'status line and header block of an answer',
+  filterTimeout: 'longest wait for a filter of a route that sets no time itself, such as one that asks another service',
   maxInformational: '1xx answers before the final answer',
   tunnelIdleTimeout:
     'longest silence in both directions of a tunnel (WebSocket), a gRPC call over HTTP/2, or a connection of a TCPRoute or TLSRoute',

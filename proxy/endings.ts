@@ -9,7 +9,7 @@ import { fallBack } from './exchange/fallback.ts';
 import { failedStatus } from './exchange/grpc.ts';
 import { endCall } from './exchange/grpc-ending.ts';
 import { localReply } from './exchange/local-reply.ts';
-import { runResponseFilters } from './filter/chain.ts';
+import { runEndFilters, runResponseFilters } from './filter/chain.ts';
 import type { Attempts } from './upstream/attempts.ts';
 import { dropCopies } from './upstream/copies.ts';
 import type { Gathering } from './upstream/gathering.ts';
@@ -115,8 +115,17 @@ export class Endings {
     if (exchange.webSocket !== null) exchange.webSocket.end();
     if (exchange.shaping !== null) exchange.shaping.stop();
     dropCopies(exchange);
+    if (exchange.canceller !== null) exchange.cancel();
     if (!exchange.shadow) this.#record(exchange);
+    endFilters(exchange);
   }
+}
+
+function endFilters(exchange: Exchange): void {
+  const own = exchange.backend?.endFilters ?? null;
+  if (own !== null) runEndFilters(own, exchange);
+  const shared = exchange.route?.endFilters ?? null;
+  if (shared !== null) runEndFilters(shared, exchange);
 }
 
 function writeHead(exchange: Exchange): void {

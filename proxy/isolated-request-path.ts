@@ -230,5 +230,6 @@ export class IsolatedRequestPath extends RequestPath {
 /** Abandons an exchange that cannot even be answered with an error. */
 function discard(exchange: Exchange): void {
   exchange.phase = 'done';
+  exchange.cancel();
   exchange.downstream.abort(exchange);
 }

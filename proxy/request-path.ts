@@ -17,12 +17,12 @@ import type { Hop } from './exchange/hop.ts';
 import { KeptBody } from './exchange/kept-body.ts';
 import type { Limits } from './exchange/limits.ts';
 import { reply } from './exchange/local-reply.ts';
-import type { BackendPlan, FilterVerdict, RequestFilter, RoutePlan } from './exchange/plan.ts';
+import type { BackendPlan, RoutePlan } from './exchange/plan.ts';
 import type { Shedder } from './exchange/shedder.ts';
 import type { Recorder } from './exchange/recorder.ts';
 import type { RuleSessions } from './exchange/session.ts';
 import type { DownstreamEvents, UpstreamEvents } from './exchange/stream.ts';
-import { runRequestFilters } from './filter/chain.ts';
+import { Filtering } from './filtering.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { Attempts } from './upstream/attempts.ts';
 import { abortOf, delays } from './upstream/fault-injection.ts';
@@ -43,7 +43,7 @@ export interface RequestPathOptions {
   readonly recorder: Recorder;
   readonly wheel: TimerWheel;
   readonly gathering: Gathering;
-  readonly limits: Pick<Limits, 'maxReplayBytes'>;
+  readonly limits: Pick<Limits, 'maxReplayBytes' | 'filterTimeout'>;
   readonly hop: Hop;
   readonly shedder: Shedder;
   /** The answers to challenges of certificate authorities. */
@@ -64,6 +64,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   readonly #tunnels: Tunnels;
   readonly #bodies: Bodies;
   readonly #endings: Endings;
+  readonly #filtering: Filtering;
 
   constructor({ runtime, recorder, wheel, gathering, hop, limits, shedder, challenges, workers }: RequestPathOptions) {
     this.#retries = new Retries({ workers });
@@ -75,6 +76,8 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     this.#challenges = challenges;
     this.#attempts = new Attempts({ wheel, limits, deadlines: this });
     this.#endings = new Endings({ attempts: this.#attempts, gathering, wheel, record: (exchange) => recorder.record(exchange) });
+    const failed = (exchange: Exchange, bug: unknown): void => this.failed(exchange, bug);
+    this.#filtering = new Filtering({ endings: this.#endings, wheel, limits, failed });
     this.#tunnels = new Tunnels(wheel, {
       opened: (exchange) => recorder.webSocketOpened(exchange),
       closed: (exchange) => this.#endings.finish(exchange),
@@ -113,7 +116,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (mayCallerSetDeadline(exchange)) {
       if (!startCallerDeadline(exchange, this.#wheel, this)) return this.#endings.reply(exchange, ERRORS.deadlineMalformed);
     } else if (route.requestTimeout > 0) startRequestTimeout(exchange, this.#wheel, this);
-    this.#filter(exchange, route.requestFilters, this.#chooseBackend);
+    this.#filtering.run(exchange, route.requestFilters, this.#chooseBackend);
   }
 
   #answersChallenge(exchange: Exchange): boolean {
@@ -126,20 +129,6 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
 
   // 2 request filters: those of the route, then those of the chosen backend
 
-  #filter(exchange: Exchange, filters: readonly RequestFilter[] | null, next: (exchange: Exchange) => void): void {
-    if (filters === null) return next(exchange);
-    const verdict = runRequestFilters(filters, exchange);
-    if (typeof verdict === 'string') return this.#filtered(exchange, verdict, next);
-    exchange.downstream.pauseRequest();
-    verdict.then((late) => this.#filtered(exchange, late, next)).catch((bug: unknown) => this.failed(exchange, bug));
-  }
-
-  #filtered(exchange: Exchange, verdict: FilterVerdict, next: (exchange: Exchange) => void): void {
-    if (exchange.phase === 'done') return;
-    if (verdict === 'answered') this.#endings.answerLocally(exchange);
-    else next(exchange);
-  }
-
   readonly #chooseBackend = (exchange: Exchange): void => {
     const route = exchange.route as RoutePlan;
     const backend = (route.sessions === null ? null : resumed(exchange, route.sessions)) ?? draw(route.backends, route.totalWeight);
@@ -147,7 +136,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (backend.error !== null) return this.#endings.reply(exchange, backend.error);
     exchange.backend = backend;
     if (backend.route !== null && !this.#follow(exchange, backend.route)) return this.#endings.reply(exchange, ERRORS.deadlineMalformed);
-    this.#filter(exchange, backend.requestFilters, this.#forward);
+    this.#filtering.run(exchange, backend.requestFilters, this.#forward);
   };
 
   /** The backend has its own policies. False: the deadline of the caller is invalid. */

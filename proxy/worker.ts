@@ -20,6 +20,7 @@ import { splitTrippedKey } from './exchange/notices.ts';
 import type { Notice } from './exchange/notices.ts';
 import type { ClaimPort } from './exchange/port-claim.ts';
 import { WorkerBroadcast } from './exchange/worker-broadcast.ts';
+import type { FilterKind } from './filter/filter.ts';
 import { FilterPool } from './filter/filter-pool.ts';
 import { IsolatedRequestPath } from './isolated-request-path.ts';
 import type { Inspected, Inspecting, Inspection } from './inspection/inspection.ts';
@@ -78,6 +79,8 @@ export interface WorkerOptions {
   readonly publish?: (notice: Notice) => void;
   /** The signs of overload; by default those that the limits turn on. */
   readonly overloadSignals?: readonly Signal[];
+  /** The kinds of filters in their order; all by default. */
+  readonly filterKinds?: readonly FilterKind[];
   /** Logs events besides requests; nothing is logged without it. */
   readonly log?: Log;
 }
@@ -139,7 +142,7 @@ export class Worker {
       streams: telemetry.sessions,
     });
     const mirror = this.#mirrorOn(path, limits);
-    this.#builder = this.#makeBuilder(options, new FilterPool({ mirror }));
+    this.#builder = this.#makeBuilder(options, new FilterPool({ mirror }, options.filterKinds));
     this.#followNotices();
     this.#exposeMetrics(mirror);
   }

@@ -88,9 +88,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'proxy/isolated-request-path.ts': ['proxy/exchange', 'proxy/request-path.ts'],
   'proxy/endings.ts': ['lib', 'proxy/exchange', 'proxy/filter', 'proxy/upstream'],
   'proxy/bodies.ts': ['lib', 'proxy/exchange', 'proxy/upstream'],
+  'proxy/filtering.ts': ['lib', 'proxy/exchange', 'proxy/endings.ts'],
   'proxy/request-path.ts': [
     'proxy/bodies.ts',
     'proxy/endings.ts',
+    'proxy/filtering.ts',
     'lib',
     'proxy/runtime',
     'proxy/exchange',

@@ -46,6 +46,7 @@ export const TIME_LIMITS = [
   'downstream-idle-timeout',
   'downstream-write-timeout',
   'connect-timeout',
+  'filter-timeout',
   'upstream-idle-timeout',
   'doubt-timeout',
   'pool-idle-timeout',

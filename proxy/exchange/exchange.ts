@@ -9,6 +9,7 @@ import { NO_HEADERS } from './headers.ts';
 import type { Headers } from './headers.ts';
 import type { KeptBody } from './kept-body.ts';
 import type { BackendPlan, ClientIdentity, RoutePlan, UpstreamEndpoint, Wait } from './plan.ts';
+import type { Principal } from './principal.ts';
 import type { Session } from './session.ts';
 import type { DownstreamStream, UpstreamStream } from './stream.ts';
 
@@ -174,6 +175,13 @@ export class Exchange {
   /** The request waits for a 100 before it sends its body, and none was sent yet. */
   expectsContinue = false;
 
+  /** The authenticated caller; null: none, or none yet. */
+  principal: Principal | null = null;
+  /** The values that filters keep (exchange/slot.ts); null until one keeps a value. */
+  slots: unknown[] | null = null;
+  /** Behind `signal`; null until a filter asks for it. */
+  canceller: AbortController | null = null;
+
   /** Names of headers that an HTTP/2 peer excludes from compression tables (RFC 7541 section 7.1.3), for both sides; null if none. */
   secrets: string[] | null = null;
 
@@ -203,7 +211,7 @@ export class Exchange {
   attempt: Attempt | null = null;
   /** The parallel attempts; null unless the plan hedges. */
   hedge: Hedge | null = null;
-  /** Its wait for room at the backend; null if it does not wait. */
+  /** Its wait for a filter, or for room at the backend; null if it does not wait. */
   wait: Wait | null = null;
   /** The number of attempts. */
   attempts = 0;
@@ -263,6 +271,20 @@ export class Exchange {
   get scheme(): 'http' | 'https' {
     if (this.client !== null) return this.client.scheme;
     return this.connection.tls === null ? 'http' : 'https';
+  }
+
+  /** Cancels the work of filters: aborted when the exchange is over, or goes on without the filter that it waited for. */
+  get signal(): AbortSignal {
+    this.canceller ??= new AbortController();
+    if (this.phase === 'done') this.canceller.abort();
+    return this.canceller.signal;
+  }
+
+  /** Aborts the signal. Later filters get another one. */
+  cancel(): void {
+    const { canceller } = this;
+    this.canceller = null;
+    if (canceller !== null) canceller.abort();
   }
 
   /** Takes over the answer of an attempt. */

@@ -59,6 +59,7 @@ const BY_NAME = {
   circuitOpen: GRPC_STATUS.unavailable,
   overloaded: GRPC_STATUS.unavailable,
   faultInjected: GRPC_STATUS.unavailable,
+  filterTimeout: GRPC_STATUS.unavailable,
   internalError: GRPC_STATUS.internal,
   upstreamConnectFailed: GRPC_STATUS.unavailable,
   upstreamConnectTimeout: GRPC_STATUS.unavailable,

@@ -86,6 +86,8 @@ export interface Limits {
   readonly maxMirrorBodyBytes: number;
   /** The head of an answer of a backend. */
   readonly maxResponseHeadBytes: number;
+  /** The longest wait for a filter that sets no time itself. */
+  readonly filterTimeout: number;
   /** 1xx answers before the final answer. */
   readonly maxInformational: number;
   /** The longest pause in both directions of a tunnel (WebSocket) or of a TCP or TLS connection. */
@@ -152,6 +154,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxMirrors: 256,
   maxMirrorBodyBytes: 65_536,
   maxResponseHeadBytes: 65_536,
+  filterTimeout: 5_000,
   maxInformational: 32,
   tunnelIdleTimeout: 3_600_000,
   maxBufferedBytes: 131_072,

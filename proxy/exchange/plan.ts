@@ -12,9 +12,20 @@ import type { RuleSessions, Session } from './session.ts';
 /** The decision of a request filter: continue, or the exchange is answered (or a promise of it, if the filter must wait). */
 export type FilterVerdict = 'continue' | 'answered';
 
+/** How long the exchange waits for a filter. */
+export interface Patience {
+  /** Milliseconds. */
+  readonly timeout: number;
+  /** After that time the exchange goes on without the filter; otherwise it is refused. */
+  readonly failOpen: boolean;
+}
+
 /** Changes the request before an endpoint is chosen. May answer through `exchange.reply...` helpers. */
 export interface RequestFilter {
   readonly name: string;
+  /** Absent: the exchange waits for `filterTimeout` of the limits, and is refused then. */
+  readonly patience?: Patience;
+  /** A filter that waits stops its work at `exchange.signal`, and changes nothing of the exchange after that. */
   request(exchange: Exchange): FilterVerdict | Promise<FilterVerdict>;
 }
 
@@ -22,6 +33,12 @@ export interface RequestFilter {
 export interface ResponseFilter {
   readonly name: string;
   response(exchange: Exchange): void;
+}
+
+/** Learns that an exchange is over, after its record. It may not have passed the request half of the filter. */
+export interface EndFilter {
+  readonly name: string;
+  ended(exchange: Exchange): void;
 }
 
 /** The connections to one endpoint. */
@@ -164,6 +181,7 @@ export interface BackendPlan {
   readonly weight: number;
   readonly requestFilters: readonly RequestFilter[] | null;
   readonly responseFilters: readonly ResponseFilter[] | null;
+  readonly endFilters: readonly EndFilter[] | null;
   /** The plan after the choice of this backend; null: the plan stays. */
   readonly route: RoutePlan | null;
 }
@@ -286,6 +304,7 @@ export interface RoutePlan {
   readonly error: ExchangeError | null;
   readonly requestFilters: readonly RequestFilter[] | null;
   readonly responseFilters: readonly ResponseFilter[] | null;
+  readonly endFilters: readonly EndFilter[] | null;
   /** The backends with a weight above 0. */
   readonly backends: readonly BackendPlan[];
   readonly totalWeight: number;

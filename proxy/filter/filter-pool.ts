@@ -1,6 +1,6 @@
 // The filters of all plans, each once, and the chains that plans have of them. A filter lives while a plan has it, across runtimes.
 import type * as ir from '#api/ir/ir.ts';
-import type { RequestFilter, ResponseFilter } from '../exchange/plan.ts';
+import type { EndFilter, RequestFilter, ResponseFilter } from '../exchange/plan.ts';
 import type { Filter, FilterDependencies, FilterDraft, FilterKind } from './filter.ts';
 import { FILTERS } from './index.ts';
 import type { RulePolicies } from './rule-policies.ts';
@@ -14,6 +14,8 @@ export interface Chain {
   readonly request: readonly RequestFilter[] | null;
   /** In reverse order: the first filter of a request is the last of its answer. */
   readonly response: readonly ResponseFilter[] | null;
+  /** In the same order. */
+  readonly end: readonly EndFilter[] | null;
 }
 
 interface Pooled {
@@ -103,16 +105,16 @@ export class FilterPool {
   }
 }
 
-const NO_FILTERS: Chain = Object.freeze({ id: '', filters: [], request: null, response: null });
+const NO_FILTERS: Chain = Object.freeze({ id: '', filters: [], request: null, response: null, end: null });
 
 function chainOf(pooled: readonly Pooled[]): Chain {
   const filters = pooled.map(({ filter }) => filter);
-  const response = filters.filter(hasResponse).reverse();
   return {
     id: pooled.map(({ id }) => id).join(),
     filters,
     request: orNull(filters.filter(hasRequest)),
-    response: orNull(response),
+    response: orNull(filters.filter(hasResponse).reverse()),
+    end: orNull(filters.filter(hasEnd).reverse()),
   };
 }
 
@@ -127,4 +129,8 @@ function hasRequest(filter: Filter): filter is Filter & RequestFilter {
 
 function hasResponse(filter: Filter): filter is Filter & ResponseFilter {
   return filter.response !== undefined;
+}
+
+function hasEnd(filter: Filter): filter is Filter & EndFilter {
+  return filter.ended !== undefined;
 }

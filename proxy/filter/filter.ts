@@ -1,7 +1,7 @@
 // The interfaces of filters: a filter with its halves, and a kind of filter, which makes filters of IR filters or of policies.
 import type * as ir from '#api/ir/ir.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import type { FilterVerdict } from '../exchange/plan.ts';
+import type { FilterVerdict, Patience } from '../exchange/plan.ts';
 import type { RulePolicies } from './rule-policies.ts';
 
 /** Sends copies of requests; implemented by upstream/. */
@@ -21,10 +21,14 @@ export interface FilterDependencies {
  */
 export interface Filter {
   readonly name: string;
+  /** How long an exchange waits for the request half. */
+  readonly patience?: Patience;
   /** Changes the request before an endpoint is chosen, or answers it. */
   request?(exchange: Exchange): FilterVerdict | Promise<FilterVerdict>;
   /** Changes the head of an answer, also of one that precedes the request half of this filter. */
   response?(exchange: Exchange): void;
+  /** The exchange is over, whether or not it has passed the request half: releases what the filter holds for it. */
+  ended?(exchange: Exchange): void;
   /** No plan has the filter any more: releases timers and subscriptions. Exchanges under way may still call both halves. */
   dispose?(): void;
 }

@@ -114,7 +114,7 @@ function withSettings({ plan, all, sessions: make }: Rule, { chain, useIn, clust
   const settings = useIn(null).forward;
   const uses = all.map((backend) => useIn(backend.cluster?.key ?? null));
   const sessions = make(uses);
-  const shared = { ...plan, ...settings, sessions, requestFilters: chain.request, responseFilters: chain.response };
+  const shared = { ...plan, ...settings, ...filtersOf(chain), sessions };
   const backends = all.map((backend, i) => {
     const own = uses[i] as BackendUse;
     const cluster = backend.cluster === null ? null : find(backend.cluster.key, own.cluster);
@@ -145,6 +145,10 @@ export function refusingPlan(plan: RoutePlan): RoutePlan {
   return refused;
 }
 
+function filtersOf({ request, response, end }: Chain): Pick<BackendPlan, 'requestFilters' | 'responseFilters' | 'endFilters'> {
+  return { requestFilters: request, responseFilters: response, endFilters: end };
+}
+
 /** The rule with its own settings. */
 function buildRule(route: ir.Route, options: PlanOptions): Rule {
   const all = route.backends.map((backend) => buildBackend(backend, options));
@@ -162,8 +166,7 @@ function buildPlan(route: ir.Route, all: readonly BackendPlan[], sessions: Route
   return Object.freeze({
     key: route.key,
     error: route.invalidReason === undefined ? null : ERRORS.routeInvalid,
-    requestFilters: chain.request,
-    responseFilters: chain.response,
+    ...filtersOf(chain),
     backends,
     totalWeight: backends.reduce((sum, backend) => sum + backend.weight, 0),
     nothingDrawn: nothingDrawn(route),
@@ -199,8 +202,7 @@ function buildBackend(backend: ir.RouteBackend, options: PlanOptions): BackendPl
     cluster: backend.cluster === null ? null : options.cluster(backend.cluster, STANDARD),
     error: backend.cluster === null ? ERRORS.backendInvalid : null,
     weight: backend.weight,
-    requestFilters: chain.request,
-    responseFilters: chain.response,
+    ...filtersOf(chain),
     route: null,
   });
 }

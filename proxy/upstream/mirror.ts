@@ -71,9 +71,17 @@ export class Mirror {
     copy.grpc = exchange.grpc;
     copy.deadlineAt = exchange.deadlineAt;
     const protocol = exchange.grpc ? 'http2' : null;
-    const own = { responseFilters: null, retry: null, protocol, proxyProtocol: 0, faults: null } as const;
+    const own = { responseFilters: null, endFilters: null, retry: null, protocol, proxyProtocol: 0, faults: null } as const;
     copy.route = exchange.route === null ? null : { ...exchange.route, ...own };
-    copy.backend = { cluster, error: null, weight: 1, requestFilters: null, responseFilters: null, route: null } satisfies BackendPlan;
+    copy.backend = {
+      cluster,
+      error: null,
+      weight: 1,
+      requestFilters: null,
+      responseFilters: null,
+      endFilters: null,
+      route: null,
+    } satisfies BackendPlan;
     return copy;
   }
 

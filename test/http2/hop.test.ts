@@ -67,7 +67,7 @@ const CLIENTS: Readonly<Record<string, (port: number, via?: string) => Promise<S
 
 async function open(backend: Backend, version: string, via: string): Promise<Proxy> {
   const protocol = version === '2.0' ? 'http2' : 'http1';
-  const proxy = await startProxy([listener(), ...cluster('app', [backend.port], protocol), route()], {}, 'off', via);
+  const proxy = await startProxy([listener(), ...cluster('app', [backend.port], protocol), route()], {}, 'off', { via });
   closeLater(() => proxy.close());
   return proxy;
 }
@@ -115,7 +115,7 @@ test('filters of a route override Via and Date', async () => {
     ],
     {},
     'off',
-    'edge',
+    { via: 'edge' },
   );
   closeLater(() => proxy.close());
   expect(await CLIENTS['1.1']!(proxy.port)).toEqual({ via: undefined, date: undefined });
@@ -123,7 +123,7 @@ test('filters of a route override Via and Date', async () => {
 });
 
 test('an answer of the proxy itself has a Date, and no Via', async () => {
-  const proxy = await startProxy([listener(), ...cluster('app', []), route()], {}, 'off', 'edge');
+  const proxy = await startProxy([listener(), ...cluster('app', []), route()], {}, 'off', { via: 'edge' });
   closeLater(() => proxy.close());
   const answer = await (await openClient(proxy.port)).ask(get());
   expect([header(answer, 'via'), header(answer, 'date')]).toEqual([undefined, expect.stringMatching(DATE)]);

@@ -44,7 +44,7 @@ async function openProxyWith(signal: Signal, port: number, protocol: ir.ClusterP
   const rule = (name: string): ir.Route => route({ name, matches: [pathMatch('PathPrefix', `/${name}`)] });
   const rules = LEVELS.flatMap((level) => [rule(level), priority(level, { level })]);
   const all = [listener(), ...cluster('app', [port], protocol), ...rules, rule('header'), priority('header', { header: 'X-Priority' })];
-  const proxy = await startProxy([...all, route({ name: 'plain' })], {}, 'off', '', [signal]);
+  const proxy = await startProxy([...all, route({ name: 'plain' })], {}, 'off', { overloadSignals: [signal] });
   closeLater(() => proxy.close());
   return proxy;
 }
@@ -178,7 +178,9 @@ test('a request that would wait in the queue of its backend is drawn once more',
   const settings = { circuitBreaker: { maxConnections: 1 }, priority: { level: 'Sheddable' } };
   // The priority of a backend is unknown before the backend is chosen, so the first draw does not refuse the request.
   const policy = { ...priority('app', {}), targets: [{ kind: 'Service', namespace: 'default', name: 'app', section: '' }], settings };
-  const proxy = await startProxy([listener(), ...cluster('app', [upstream.port]), policy, route()], {}, 'off', '', [signal]);
+  const proxy = await startProxy([listener(), ...cluster('app', [upstream.port]), policy, route()], {}, 'off', {
+    overloadSignals: [signal],
+  });
   closeLater(() => proxy.close());
   const [first, second, third] = [await openClient(proxy.port), await openClient(proxy.port), await openClient(proxy.port)];
   const answered = first.ask(get());

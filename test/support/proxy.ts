@@ -4,8 +4,7 @@ import { Compiler } from '../../controller/compile/compile.ts';
 import { DEFAULT_LIMITS } from '../../proxy/exchange/limits.ts';
 import type { Limits } from '../../proxy/exchange/limits.ts';
 import type { MetricJson } from '#lib/metric.ts';
-import type { Signal } from '../../proxy/overload/signal.ts';
-import { Worker } from '../../proxy/worker.ts';
+import { Worker, type WorkerOptions } from '../../proxy/worker.ts';
 import { until } from './until.ts';
 
 /** The configured port of test listeners; the bound port differs. */
@@ -29,14 +28,12 @@ export async function startProxy(
   resources: readonly ir.Resource[],
   limits: Partial<Limits> = {},
   accessLog = 'off',
-  via = '',
-  overloadSignals?: readonly Signal[],
+  more: Pick<WorkerOptions, 'via' | 'overloadSignals' | 'filterKinds'> = {},
 ): Promise<Proxy> {
   const worker = new Worker({
     limits: { ...DEFAULT_LIMITS, ...UNSHED, ...limits },
     accessLog,
-    via,
-    ...(overloadSignals === undefined ? {} : { overloadSignals }),
+    ...more,
     reusePort: false,
     drainTimeout: 1_000,
     bindPort: () => 0,

@@ -123,6 +123,23 @@ describe('a line', () => {
     expect(lineFor(known)).not.toHaveProperty('clientProblem');
   });
 
+  test('has the authenticated caller, and nothing of its claims', () => {
+    const principal = {
+      id: 'alice "a"',
+      method: 'jwt',
+      groups: ['g'],
+      claims: { email: 'a@b' },
+      consumer: 'shop/app',
+      plan: 'gold',
+    } as const;
+    const line = lineOf(exchangeOf({ principal }));
+    expect(JSON.parse(line)).toMatchObject({ principal: 'alice "a"', principalMethod: 'jwt', consumer: 'shop/app' });
+    expect(line).not.toContain('a@b');
+    const unknown = JSON.parse(lineOf(exchangeOf({ principal: { ...principal, consumer: '' } }))) as object;
+    expect(unknown).not.toHaveProperty('consumer');
+    expect(lineOf(exchangeOf({}))).not.toContain('rincipal');
+  });
+
   test('has the path of the request without the query, and is written on stop', async () => {
     const file = path.join(folder, 'access.log');
     const worker = new Worker({ limits: DEFAULT_LIMITS, accessLog: file, reusePort: false, drainTimeout: 1, bindPort: () => 0 });

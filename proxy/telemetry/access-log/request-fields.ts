@@ -43,6 +43,7 @@ export function requestReaders(headers: readonly string[]): ReaderOf<Exchange> {
     ...TIMES,
     ...ORIGIN,
     ...OUTCOME,
+    ...CALLER,
     ...TLS,
     endpoint: { kind: 'safe', read: ({ attempt }) => endpoint(attempt?.endpoint ?? null) },
   };
@@ -128,6 +129,13 @@ const OUTCOME: Fields = {
   fault: { kind: 'safe', read: ({ fault }) => (fault === '' ? null : fault) },
   // The detail may contain text of peers.
   errorDetail: { kind: 'detail', read: ({ error }) => (error === null ? null : error.detail) },
+};
+
+const CALLER: Fields = {
+  // Issuers and clients choose names.
+  principal: { kind: 'text', read: ({ principal }) => (principal === null ? null : principal.id) },
+  principalMethod: { kind: 'safe', read: ({ principal }) => (principal === null ? null : principal.method) },
+  consumer: { kind: 'long', read: ({ principal }) => (principal === null || principal.consumer === '' ? null : principal.consumer) },
 };
 
 /** A value of the handshake. */

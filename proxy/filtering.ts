@@ -1,0 +1,109 @@
+// The request filters of an exchange: run by index, without a promise unless a filter waits. A wait ends with its exchange, or with its time.
+import { Timer, type TimerWheel } from '#lib/timer-wheel.ts';
+import type { Endings } from './endings.ts';
+import { ERRORS } from './exchange/errors.ts';
+import type { Exchange } from './exchange/exchange.ts';
+import type { Limits } from './exchange/limits.ts';
+import type { FilterVerdict, RequestFilter, Wait } from './exchange/plan.ts';
+
+export interface FilteringOptions {
+  readonly endings: Pick<Endings, 'answerLocally' | 'reply'>;
+  readonly wheel: TimerWheel;
+  readonly limits: Pick<Limits, 'filterTimeout'>;
+  /** A bug ended the handling of the exchange. */
+  readonly failed: (exchange: Exchange, bug: unknown) => void;
+}
+
+/** The exchange has passed all filters. */
+type Next = (exchange: Exchange) => void;
+
+export class Filtering {
+  readonly #endings: FilteringOptions['endings'];
+  readonly #wheel: TimerWheel;
+  readonly #timeout: number;
+  readonly #failed: FilteringOptions['failed'];
+
+  constructor({ endings, wheel, limits, failed }: FilteringOptions) {
+    this.#endings = endings;
+    this.#wheel = wheel;
+    this.#timeout = limits.filterTimeout;
+    this.#failed = failed;
+  }
+
+  /** Runs filters until one answers or the exchange ends. Null: there are none. */
+  run(exchange: Exchange, filters: readonly RequestFilter[] | null, next: Next): void {
+    if (filters === null) next(exchange);
+    else this.#runFrom(exchange, filters, 0, next);
+  }
+
+  #runFrom(exchange: Exchange, filters: readonly RequestFilter[], start: number, next: Next): void {
+    for (let i = start; i < filters.length; i++) {
+      const filter = filters[i] as RequestFilter;
+      const verdict = filter.request(exchange);
+      if (typeof verdict !== 'string')
+        return this.#wait(exchange, filter, verdict, (late) => this.#decided(exchange, filters, i, late, next));
+      if (exchange.phase === 'done') return;
+      if (verdict === 'answered') return this.#endings.answerLocally(exchange);
+    }
+    next(exchange);
+  }
+
+  #decided(exchange: Exchange, filters: readonly RequestFilter[], decided: number, verdict: FilterVerdict, next: Next): void {
+    if (verdict === 'answered') this.#endings.answerLocally(exchange);
+    else this.#runFrom(exchange, filters, decided + 1, next);
+  }
+
+  /** The verdict counts until the client leaves, a deadline passes or the filter has had its time. */
+  #wait(exchange: Exchange, filter: RequestFilter, verdict: Promise<FilterVerdict>, decide: (late: FilterVerdict) => void): void {
+    exchange.downstream.pauseRequest();
+    const wait = new FilterWait(exchange, this.#wheel, () => this.#guarded(exchange, () => this.#expired(exchange, filter, decide)));
+    exchange.wait = wait;
+    this.#wheel.arm(wait, filter.patience?.timeout ?? this.#timeout);
+    verdict.then(
+      (late) => wait.finish() && this.#guarded(exchange, () => decide(late)),
+      // Rejections after the wait are those of cancelled work.
+      (bug: unknown) => wait.finish() && this.#failed(exchange, bug),
+    );
+  }
+
+  #expired(exchange: Exchange, { patience }: RequestFilter, decide: (late: FilterVerdict) => void): void {
+    if (patience?.failOpen !== true) return this.#endings.reply(exchange, ERRORS.filterTimeout);
+    exchange.cancel();
+    decide('continue');
+  }
+
+  /** Promises and timers are outside of the path that isolates exchanges from each other. */
+  #guarded(exchange: Exchange, action: () => void): void {
+    try {
+      action();
+    } catch (bug) {
+      this.#failed(exchange, bug);
+    }
+  }
+}
+
+/** The wait for one filter. */
+class FilterWait extends Timer implements Wait {
+  readonly #exchange: Exchange;
+  readonly #wheel: TimerWheel;
+  #isOver = false;
+
+  constructor(exchange: Exchange, wheel: TimerWheel, expired: () => void) {
+    super(() => this.finish() && expired());
+    this.#exchange = exchange;
+    this.#wheel = wheel;
+  }
+
+  leave(): void {
+    this.finish();
+  }
+
+  /** Ends the wait. False: it has ended before. */
+  finish(): boolean {
+    if (this.#isOver) return false;
+    this.#isOver = true;
+    this.#exchange.wait = null;
+    this.#wheel.disarm(this);
+    return true;
+  }
+}
