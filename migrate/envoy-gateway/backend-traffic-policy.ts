@@ -12,19 +12,14 @@ const REASONS = {
     advice: 'write healthCheck of the BackendTrafficPolicy by hand',
   },
   'spec.circuitBreaker': {
-    reason: 'these are limits of the whole proxy in Weir',
-    advice: 'set max-connections-per-endpoint and max-pending-per-endpoint in proxy.limits of the chart',
+    reason: 'limits and circuit breakers are not converted',
+    advice: 'write circuitBreaker and connectionPool of the BackendTrafficPolicy by hand',
   },
   'spec.loadBalancer': { reason: 'Weir takes endpoints in turn and has no other load balancing yet' },
   'spec.faultInjection': { reason: 'Weir injects no faults yet' },
   'spec.compression': { reason: 'Weir does not compress answers yet' },
   'spec.compressor': { reason: 'Weir does not compress answers yet' },
   'spec.responseOverride': { reason: 'Weir has no error pages of your own yet' },
-  'spec.timeout.tcp': { reason: 'this is a limit of the whole proxy in Weir', advice: 'set connect-timeout in proxy.limits of the chart' },
-  'spec.timeout.http.connectionIdleTimeout': {
-    reason: 'this is a limit of the whole proxy in Weir',
-    advice: 'set pool-idle-timeout in proxy.limits of the chart',
-  },
   'spec.httpUpgrade': { reason: 'WebSockets need no setting, and other upgrades pass as they are' },
 };
 
@@ -46,7 +41,8 @@ const GRPC: Readonly<Record<string, number>> = {
 export function convertBackendTraffic(object: InputObject, plan: Plan): void {
   const spec = new Fields(object.value['spec'], 'spec');
   const targets = targeting(spec);
-  const http = spec.group('timeout').group('http');
+  const timeout = spec.group('timeout');
+  const http = timeout.group('http');
   const version = spec.group('proxyProtocol').text('version');
   const retry = spec.group('retry');
   const perRetry = retry.group('perRetry');
@@ -55,6 +51,10 @@ export function convertBackendTraffic(object: InputObject, plan: Plan): void {
   const settings = compact({
     timeouts: compact({ request: http.text('requestTimeout'), backendRequest: perRetry.text('timeout') }),
     proxyProtocol: version,
+    connectionPool: compact({
+      connectTimeout: timeout.group('tcp').text('connectTimeout'),
+      idleTimeout: http.text('connectionIdleTimeout'),
+    }),
     retry: retryOf(retry, perRetry, object, plan),
   });
   spec.text('mergeType');
