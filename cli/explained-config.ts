@@ -30,13 +30,13 @@ export async function configOf(folder: string, proxy: string, permissions: Endpo
 }
 
 async function ofFolder(folder: string, permissions: EndpointPermissions): Promise<Config> {
-  const { objects, problems } = await readOnce([folder]);
+  const { objects, problems, refusals } = await readOnce([folder]);
   for (const { file, line, object, field, reason } of problems) {
     console.error(`${file}:${line}: left out: ${[object, field].filter((part) => part !== '').join(' ')}: ${reason}`);
   }
   const fleets = { byDefault: 'Shared', lacks: '' } as const;
   const compiler = new Compiler({ controllerName: CONTROLLER_NAME, allowLoopback: true, fleets, ...permissions });
-  compiler.apply(objects.map((object) => ({ type: 'upsert', object })));
+  compiler.apply([...objects, ...refusals].map((object) => ({ type: 'upsert', object })));
   const resources = [...compiler.resources()].map(({ body }) => JSON.parse(body.toString()) as ir.Resource);
   const lacks = lackIn(new Map(resources.filter((resource) => resource.kind === 'Secret').map((secret) => [secret.key, secret])));
   return {

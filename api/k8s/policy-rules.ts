@@ -7,6 +7,7 @@ import { repeated } from './duplicates.ts';
 import { fieldOf, type FieldError } from './field-error.ts';
 import { originPortObstacle } from './filter-rules.ts';
 import { editObstacle } from './header-rules.ts';
+import { problemOf } from './invalid-policy.ts';
 import { checkRegex } from './match-rules.ts';
 import { policyKindOf, type Policy } from './policies.ts';
 import { ONE_OBJECT, type DataObjectReference } from './policy-reference.ts';
@@ -16,6 +17,8 @@ import { describeTargets, NO_TARGET, type PolicyTargetRef, type PolicyTargetSele
 export function checkPolicy({ kind, spec }: Policy): FieldError[] {
   const definition = policyKindOf(kind);
   if (definition === undefined) return [];
+  const problem = problemOf(spec);
+  if (problem !== null) return [{ field: '', reason: problem }];
   const { targetRefs, targetSelectors } = spec;
   return [
     ...(targetRefs.length + targetSelectors.length === 0 ? [{ field: 'spec', reason: NO_TARGET }] : []),

@@ -1,9 +1,10 @@
 // The compiler: takes changes of Kubernetes objects, returns changed resources and statuses. Its only state is the cache of units.
 import type { KindName } from '#api/k8s/kinds.ts';
-import { objectId, refOf, type ObjectRef } from '#api/k8s/object.ts';
+import { problemOf, refusalOf } from '#api/k8s/invalid-policy.ts';
+import { objectId, refOf, type KubernetesObject, type ObjectRef } from '#api/k8s/object.ts';
 import type { EncodedResource } from '#api/ir/ir.ts';
 import { AddressRanges } from '#lib/address-ranges.ts';
-import { POLICIES } from '#api/k8s/policies.ts';
+import { POLICIES, type PolicyKindName } from '#api/k8s/policies.ts';
 import { validateObject } from '#api/k8s/validate.ts';
 import { Store } from '../snapshot/store.ts';
 import type { Change, Wanted } from '../watch/event.ts';
@@ -152,15 +153,27 @@ export class Compiler {
     const valid = validateObject(object, { strict: false });
     if (!valid.ok) {
       this.#invalid.add(describe(object));
+      const refusal = refusalOf(object, valid.error);
+      if (refusal !== null && !this.#hasValid(refOf(refusal))) this.#put(refusal);
       return [{ object: describe(object), errors: valid.error }];
     }
     this.#invalid.delete(describe(object));
-    const ref = refOf(valid.value);
+    this.#put(valid.value);
+    return [];
+  }
+
+  /** Whether a version of the policy was valid. */
+  #hasValid({ kind, namespace, name }: ObjectRef): boolean {
+    const before = this.#store.get(kind as PolicyKindName, namespace, name);
+    return before !== undefined && problemOf(before.spec) === null;
+  }
+
+  #put(object: KubernetesObject): void {
+    const ref = refOf(object);
     const isNew = !this.#store.has(ref);
-    this.#touch(this.#store.upsert(valid.value));
+    this.#touch(this.#store.upsert(object));
     const root = ROOTS.get(ref.kind);
     if (isNew && root !== undefined) this.#units.addRoot(root, rootKey(ref));
-    return [];
   }
 
   #delete(ref: ObjectRef): void {

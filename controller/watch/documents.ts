@@ -3,6 +3,7 @@ import { LineCounter, parseAllDocuments, isMap, isScalar, isSeq } from 'yaml';
 import type { Document, Node, YAMLMap } from 'yaml';
 import type { FieldError } from '#api/k8s/field-error.ts';
 import { kindOf } from '#api/k8s/kinds.ts';
+import { refusalOf } from '#api/k8s/invalid-policy.ts';
 import { objectId, refOf } from '#api/k8s/object.ts';
 import type { KubernetesObject } from '#api/k8s/object.ts';
 import { otherGateway } from '#api/k8s/other-gateways.ts';
@@ -34,6 +35,8 @@ export interface FileContent {
   readonly problems: readonly SourceProblem[];
   readonly skipped: readonly string[];
   readonly broken: boolean;
+  /** Invalid policies whose targets must not be served without them. */
+  readonly refusals: readonly FileObject[];
 }
 
 /** `strictKinds`: documents of other kinds are problems. */
@@ -46,13 +49,14 @@ const MAX_ALIASES = 100;
 
 /** Reads all documents of a file. */
 export function parseDocuments(file: string, text: string, { strictKinds = false }: ReadOptions = {}): FileContent {
-  const target: Target = { file, strictKinds, objects: [], problems: [], skipped: [] };
+  const target: Target = { file, strictKinds, objects: [], problems: [], skipped: [], refusals: [] };
   for (const part of partsOf(text)) parsePart(part, target);
-  const { objects, problems, skipped } = target;
+  const { objects, problems, skipped, refusals } = target;
   const errors = problems.filter(({ severity }) => severity === 'error');
   const fault = errors.length === 0 ? null : faultOfText(text);
-  if (fault !== null) return { objects: [], problems: [nameless(file, fault.line, '', fault.reason)], skipped: [], broken: true };
-  return { objects, problems, skipped, broken: errors.some(({ object, field }) => object === '' || NAMING.has(field)) };
+  if (fault !== null)
+    return { objects: [], problems: [nameless(file, fault.line, '', fault.reason)], skipped: [], refusals: [], broken: true };
+  return { objects, problems, skipped, refusals, broken: errors.some(({ object, field }) => object === '' || NAMING.has(field)) };
 }
 
 /** Fields that identify an object. */
@@ -65,6 +69,7 @@ interface Target {
   readonly objects: FileObject[];
   readonly problems: SourceProblem[];
   readonly skipped: string[];
+  readonly refusals: FileObject[];
 }
 
 function parsePart(part: FilePart, target: Target): void {
@@ -146,13 +151,17 @@ class DocumentReader {
 
   #keep(node: Node, object: KubernetesObject): void {
     const { file, objects, problems } = this.#target;
-    const offset = resolved(node, this.#document)?.range?.[0] ?? 0;
-    objects.push({ object, file, line: this.#lineOf(node), lineOf: (field) => this.#lines.lineOf(offset, field) });
+    objects.push(this.#placed(node, object));
     for (const { node: scalar, field } of scalarsIn(node)) {
       const reason = otherReading(scalar);
       if (reason === null) continue;
       problems.push({ severity: 'warning', file, line: this.#lineOf(scalar), object: objectId(refOf(object)), field, reason });
     }
+  }
+
+  #placed(node: Node, object: KubernetesObject): FileObject {
+    const offset = resolved(node, this.#document)?.range?.[0] ?? 0;
+    return { object, file: this.#target.file, line: this.#lineOf(node), lineOf: (field) => this.#lines.lineOf(offset, field) };
   }
 
   /** Counts documents of other programs, and reports objects of other gateways. */
@@ -188,7 +197,9 @@ class DocumentReader {
   }
 
   #tell(node: Node, value: unknown, errors: readonly FieldError[]): void {
-    const { file, problems } = this.#target;
+    const { file, problems, refusals } = this.#target;
+    const refusal = refusalOf(value, errors);
+    if (refusal !== null) refusals.push(this.#placed(node, refusal));
     for (const { field, reason } of errors) {
       const line = this.#lineOf([...nodesTo(node, field, this.#document)].at(-1) ?? node);
       problems.push({ severity: 'error', file, line, object: nameOf(value), field, reason });

@@ -63,6 +63,31 @@ function told(): string[][] {
   );
 }
 
+describe('an invalid policy that protects its targets', () => {
+  const policy = (settings: string): string =>
+    `apiVersion: gateway.weir.dev/v1alpha1\nkind: SecurityPolicy\nmetadata: { name: p }\nspec:\n  targetRefs: [{ kind: HTTPRoute, name: a }]\n  ${settings}`;
+
+  test('is reported without its settings while it was never valid', async () => {
+    write('a.yaml', policy('ipAcces: {}'));
+    write('b.yaml', backend('other'));
+    await start();
+    expect(told()).toEqual([['+other@1', '+p@1']]);
+    const [change] = (batches[0] ?? []).filter((each) => each.type === 'upsert' && each.object.kind === 'SecurityPolicy');
+    expect(JSON.stringify(change)).toContain('spec.ipAcces: is not a known field');
+    expect(problems).toEqual([expect.objectContaining({ field: 'spec.ipAcces', object: 'SecurityPolicy/default/p' })]);
+    expect(problems[0]?.kept).toBeUndefined();
+    expect(source.content.objects.map(({ kind }) => kind)).not.toContain('SecurityPolicy');
+    await after(() => write('a.yaml', policy('ipAccess: {}')));
+    expect(told().at(-1)).toEqual(['+p@2']);
+    // The valid version stays.
+    await after(() => write('a.yaml', policy('ipAcces: {}')));
+    expect(told()).toHaveLength(2);
+    expect(problems[0]?.kept).toEqual(['SecurityPolicy/default/p']);
+    await after(() => write('a.yaml', backend('one')));
+    expect(told().at(-1)?.toSorted()).toEqual(['+one@1', '-p']);
+  });
+});
+
 describe('a file that a program writes in steps', () => {
   test('keeps its objects while it is empty or half written for a moment', async () => {
     source = new FileSource(folder, { settledMs: 3_600_000 });

@@ -42,6 +42,8 @@ interface Reported {
   readonly object: KubernetesObject;
   /** Undefined for an implied Namespace. */
   readonly place: FileObject | undefined;
+  /** A policy that was never valid: only its targets are known. */
+  readonly isRefusal: boolean;
 }
 
 export class FileSource implements Source {
@@ -55,7 +57,7 @@ export class FileSource implements Source {
   #files = new Map<string, KnownFile>();
   #reported = new Map<string, Reported>();
   #problems = '[]';
-  #content: Pick<FolderContent, 'problems' | 'skipped'> = { problems: [], skipped: [] };
+  #content: Pick<FolderContent, 'problems' | 'skipped' | 'refusals'> = { problems: [], skipped: [], refusals: [] };
   #skipped = '[]';
 
   constructor(folder: string, options: FileSourceOptions = {}) {
@@ -81,7 +83,7 @@ export class FileSource implements Source {
   get content(): FolderContent {
     const reported = [...this.#reported];
     const places = new Map(reported.flatMap(([id, { place }]) => (place === undefined ? [] : [[id, place] as const])));
-    return { ...this.#content, objects: reported.map(([, { object }]) => object), places };
+    return { ...this.#content, objects: reported.flatMap(([, { object, isRefusal }]) => (isRefusal ? [] : [object])), places };
   }
 
   async stop(): Promise<void> {
@@ -119,13 +121,13 @@ export class FileSource implements Source {
     this.#files = files;
     if ([...files.values()].some(({ unsettled }) => unsettled === true)) this.#scheduleScan();
     const merged = merge(files);
-    const { objects, problems, skipped } = merged;
+    const { objects, problems, skipped, refusals } = merged;
     const errors = problems.filter(({ severity }) => severity === 'error');
     const invalid = new Set(errors.map(({ object }) => object));
     const changes = this.#difference(merged, invalid);
-    this.#content = { problems, skipped };
+    this.#content = { problems, skipped, refusals: [...refusals.values()].map(({ object }) => object) };
     if (changes.length > 0) listener.changed(changes);
-    const isKept = (id: string): boolean => !objects.has(id) && this.#reported.has(id);
+    const isKept = (id: string): boolean => !objects.has(id) && this.#reported.get(id)?.isRefusal === false;
     this.#tell(problems.map((problem) => (isKept(problem.object) ? { ...problem, kept: [problem.object] } : problem)));
     this.#tellSkipped(skipped);
   }
@@ -138,18 +140,23 @@ export class FileSource implements Source {
 
   /**
    * The changes since the last report. Objects get the metadata that an API server would set. `invalid` objects keep their previous
-   * version, as if an API server had refused the change.
+   * version, as if an API server had refused the change. Without one, the targets of policies that protect them are refused.
    */
-  #difference({ objects, places }: Merged, invalid: ReadonlySet<string>): Change[] {
+  #difference({ objects, places, refusals }: Merged, invalid: ReadonlySet<string>): Change[] {
     const changes: Change[] = [];
     const reported = new Map<string, Reported>();
-    for (const [id, object] of objects) {
+    const report = (id: string, object: KubernetesObject, place: FileObject | undefined, isRefusal: boolean): void => {
       const before = this.#reported.get(id);
       const hash = contentHash(JSON.stringify(object));
       const generation = before === undefined ? 1 : before.generation + (before.hash === hash ? 0 : 1);
-      reported.set(id, { hash, generation, object, place: places.get(id) });
-      if (before?.hash === hash) continue;
+      reported.set(id, { hash, generation, object, place, isRefusal });
+      if (before?.hash === hash) return;
       changes.push({ type: 'upsert', object: { ...object, metadata: { ...object.metadata, uid: id, generation } } });
+    };
+    for (const [id, object] of objects) report(id, object, places.get(id), false);
+    for (const [id, refusal] of refusals) {
+      const isGood = objects.has(id) || this.#reported.get(id)?.isRefusal === false;
+      if (!isGood) report(id, refusal.object, refusal, true);
     }
     for (const [id, before] of this.#reported) {
       if (reported.has(id)) continue;
@@ -172,14 +179,17 @@ export interface FolderContent {
   readonly places: ReadonlyMap<string, FileObject>;
   readonly problems: readonly SourceProblem[];
   readonly skipped: readonly string[];
+  /** Invalid policies whose targets must not be served without them, without their settings. */
+  readonly refusals: readonly KubernetesObject[];
 }
 
 /** Reads folders and files once, for `weir validate` and `weir explain`. Rejects if one cannot be read. */
 export async function readOnce(paths: readonly string[], options: ReadOptions = {}): Promise<FolderContent> {
   const files = new Map<string, KnownFile>();
   for (const each of paths) for (const [file, known] of await readFolder(each, new Map(), options)) files.set(file, known);
-  const { objects, places, problems, skipped } = merge(files);
-  return { objects: [...objects.values()], places, problems, skipped };
+  const { objects, places, problems, skipped, refusals } = merge(files);
+  const refused = [...refusals].filter(([id]) => !objects.has(id)).map(([, { object }]) => object);
+  return { objects: [...objects.values()], places, problems, skipped, refusals: refused };
 }
 
 /** Reads every file below a folder, or a single file; reuses unchanged files. */
@@ -263,7 +273,8 @@ function keepGood(known: KnownFile | undefined, stamp: string, content: FileCont
 }
 
 function unreadable(file: string, reason: string): FileContent {
-  return { objects: [], problems: [{ severity: 'error', file, line: 0, object: '', field: '', reason }], skipped: [], broken: true };
+  const problems: SourceProblem[] = [{ severity: 'error', file, line: 0, object: '', field: '', reason }];
+  return { objects: [], problems, skipped: [], refusals: [], broken: true };
 }
 
 /** The merged content of all files. */
@@ -272,19 +283,22 @@ interface Merged {
   readonly places: ReadonlyMap<string, FileObject>;
   readonly problems: SourceProblem[];
   readonly skipped: readonly string[];
+  readonly refusals: ReadonlyMap<string, FileObject>;
 }
 
 /** All objects of all files, with implied namespaces. Of several objects with the same name, the first wins. */
 function merge(files: ReadonlyMap<string, KnownFile>): Merged {
   const first = new Map<string, FileObject>();
   const problems: SourceProblem[] = [];
+  const refusals = new Map<string, FileObject>();
   for (const { content } of files.values()) {
     problems.push(...content.problems);
+    for (const entry of content.refusals) refusals.set(objectId(refOf(entry.object)), entry);
     for (const entry of content.objects) takeFirst(entry, first, problems);
   }
   const objects = new Map([...first].map(([id, entry]) => [id, entry.object]));
   for (const { object } of first.values()) addNamespace(object.metadata.namespace, objects);
-  return { objects, places: first, problems, skipped: [...files.values()].flatMap(({ content }) => content.skipped) };
+  return { objects, places: first, problems, skipped: [...files.values()].flatMap(({ content }) => content.skipped), refusals };
 }
 
 function takeFirst(entry: FileObject, first: Map<string, FileObject>, problems: SourceProblem[]): void {

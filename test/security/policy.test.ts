@@ -113,3 +113,19 @@ describe('a policy that breaks a rule', () => {
     expect(status(await rig.ask(get()))).toBe(500);
   });
 });
+
+describe('a policy of the wrong form', () => {
+  const malformed = { ipAccess: 'everybody' };
+
+  test('refuses the requests of the targets that can be read, unless it was valid before', async () => {
+    const rig = await SecurityRig.start([securityPolicy('ip', malformed)]);
+    expect(status(await rig.ask(get()))).toBe(500);
+    expect(rig.condition('ip', 'Accepted')).toMatch(/^False Invalid: spec\.ipAccess: must be an object/);
+    await rig.change([securityPolicy('ip', { ipAccess: { deny: ['127.0.0.1/32'] } })]);
+    expect(status(await rig.ask(get()))).toBe(403);
+    await rig.change([securityPolicy('ip', malformed)]);
+    expect(status(await rig.ask(get()))).toBe(403);
+    await rig.change([], [securityPolicy('ip', malformed)]);
+    expect(status(await rig.ask(get()))).toBe(200);
+  });
+});

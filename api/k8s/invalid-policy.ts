@@ -1,0 +1,48 @@
+// What is left of an invalid policy that protects its targets: its targets, so that their requests are refused.
+import { Ajv } from 'ajv';
+import { describeError, type FieldError } from './field-error.ts';
+import type { KubernetesObject } from './object.ts';
+import { policyKindOf } from './policies.ts';
+import { PolicyTargetRef, PolicyTargetSelector } from './policy.ts';
+import { Metadata } from './schema.ts';
+
+/** The field of `spec` with the problem. No schema has it, so no author can write it. */
+const PROBLEM = '~problem';
+
+const ajv = new Ajv({ useDefaults: true, strict: false });
+const isMetadata = ajv.compile(Metadata);
+const isTarget = ajv.compile(PolicyTargetRef);
+const isSelector = ajv.compile(PolicyTargetSelector);
+
+/** A policy without settings, with the targets that can be read; null for other kinds, and without a name. */
+export function refusalOf(value: unknown, errors: readonly FieldError[]): KubernetesObject | null {
+  const { apiVersion, kind, metadata, spec } = fieldsOf(value);
+  const definition = typeof kind === 'string' ? policyKindOf(kind) : undefined;
+  if (definition === undefined || !('protects' in definition) || definition.apiVersion !== apiVersion || !isMetadata(metadata)) return null;
+  const { targetRefs, targetSelectors } = fieldsOf(spec);
+  const targets = {
+    targetRefs: listOf(targetRefs).filter((each) => isTarget(each)),
+    targetSelectors: listOf(targetSelectors).filter((each) => isSelector(each)),
+  };
+  const problem = errors.map(describeError).join('; ');
+  const own = metadata as KubernetesObject['metadata'];
+  return {
+    apiVersion,
+    kind,
+    metadata: { namespace: 'default', ...own },
+    spec: { ...targets, [PROBLEM]: problem },
+  } as unknown as KubernetesObject;
+}
+
+/** The problem of such a policy; null for any other. */
+export function problemOf(spec: object): string | null {
+  return PROBLEM in spec ? String(spec[PROBLEM]) : null;
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (structuredClone(value) as Readonly<Record<string, unknown>>) : {};
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
