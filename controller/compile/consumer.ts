@@ -5,6 +5,7 @@ import { checkConsumer } from '#api/k8s/consumer-rules.ts';
 import { CERTIFICATE_FIELDS } from '#api/k8s/consumer.ts';
 import { describeError } from '#api/k8s/field-error.ts';
 import type { Consumer, ConsumerCredential as Spec, Secret } from '#api/k8s/k8s.ts';
+import { isDamagedApiKey } from '#lib/api-key.ts';
 import { normaliseName } from '#lib/distinguished-name.ts';
 import { parseHtpasswd } from '#lib/htpasswd.ts';
 import { didYouMean } from '#lib/nearest.ts';
@@ -151,6 +152,7 @@ function digestOf(value: Buffer): Result<string> {
   if (digest !== undefined) return ok(digest.toLowerCase());
   if (key.startsWith('sha256:')) return err('has a digest that is not `sha256:` with 64 hexadecimal digits');
   if (key.length < MIN_KEY_CHARACTERS) return err(`has an API key of ${key.length} characters; at least ${MIN_KEY_CHARACTERS} are needed`);
+  if (isDamagedApiKey(key)) return err('has an API key whose checksum is wrong: it is cut off, or mistyped');
   if (!PRINTABLE.test(key)) return err('has an API key with spaces, or characters that are not ASCII');
   return ok(createHash('sha256').update(key).digest('hex'));
 }
