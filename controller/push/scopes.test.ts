@@ -1,6 +1,6 @@
 // Scopes by example: the deltas that a change causes in each scope.
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { encodeResource, resourceId } from '#api/ir/ir.ts';
+import { consumersName, encodeResource, resourceId } from '#api/ir/ir.ts';
 import type { EncodedResource, Route } from '#api/ir/ir.ts';
 import { Faults } from '#lib/faults.ts';
 import { createLog } from '#lib/log.ts';
@@ -38,6 +38,20 @@ function fallingBack(objects: readonly (readonly [kind: string, name: string])[]
     targets: objects.map(([kind, target]) => ({ kind, namespace: 'a', name: target, section: '' })),
     references: [`Cluster|Service/a/${to}/80`],
   });
+}
+
+/** A policy that authenticates the consumers of its namespace. */
+function authenticating(gateway: string): EncodedResource {
+  const [namespace = '', name = ''] = gateway.split('/');
+  return encodeResource({
+    ...{ kind: 'Policy', key: `K/${gateway}`, policyKind: 'K', namespace, name, createdAt: 0, settings: {} },
+    targets: [{ kind: 'Gateway', namespace, name, section: '' }],
+    references: [consumersName(namespace)],
+  });
+}
+
+function consumer(key: string, disabled = false): EncodedResource {
+  return encodeResource({ kind: 'Consumer', key, groups: [], plan: '', disabled, credentials: [] });
 }
 
 let scopes: Scopes;
@@ -125,6 +139,22 @@ describe('Scopes', () => {
     told = [];
     apply([], [], ['a/x']);
     expect(told.filter((line) => line.startsWith('a/x'))).toEqual(['a/x loses Listener a/x/https', 'a/x loses Secret a/x']);
+  });
+
+  test('consumers come with a policy that authenticates them; a revocation is one change in every scope that has them', () => {
+    apply([consumer('a/alice'), consumer('b/bob')]);
+    listen('a/one');
+    listen('a/two');
+    listen('b/three');
+    apply([listener('a/one'), listener('a/two'), listener('b/three'), authenticating('a/one'), authenticating('a/two')], [
+      'a/one',
+      'a/two',
+      'b/three',
+    ]);
+    expect(told.filter((line) => line.includes('Consumer'))).toEqual(['a/one gets Consumer a/alice', 'a/two gets Consumer a/alice']);
+    told = [];
+    apply([consumer('a/alice', true), consumer('b/bob', true)]);
+    expect(told).toEqual(['a/one gets Consumer a/alice', 'a/two gets Consumer a/alice']);
   });
 
   test('a secret without a listener is in no scope', () => {
