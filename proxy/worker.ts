@@ -17,6 +17,7 @@ import { Hop } from './exchange/hop.ts';
 import type { Limits } from './exchange/limits.ts';
 import { RefusedConnections } from './exchange/refused-connections.ts';
 import { splitTrippedKey } from './exchange/notices.ts';
+import type { Consumers } from './exchange/consumers.ts';
 import type { Notice } from './exchange/notices.ts';
 import type { ClaimPort } from './exchange/port-claim.ts';
 import { WorkerBroadcast } from './exchange/worker-broadcast.ts';
@@ -142,10 +143,16 @@ export class Worker {
       streams: telemetry.sessions,
     });
     const mirror = this.#mirrorOn(path, limits);
-    this.#builder = this.#makeBuilder(options, new FilterPool({ mirror }, options.filterKinds));
+    this.#builder = this.#makeBuilder(options, new FilterPool({ mirror, consumers: this.#consumers }, options.filterKinds));
     this.#followNotices();
     this.#exposeMetrics(mirror);
   }
+
+  /** The builder has the consumers, and needs the filters first. */
+  readonly #consumers: Consumers = {
+    of: (namespace) => this.#builder.consumers.of(namespace),
+    watch: (found, listener) => this.#builder.consumers.watch(found, listener),
+  };
 
   #makeBuilder({ limits, workers }: WorkerOptions, filters: FilterPool): RuntimeBuilder {
     const [endpoints, counts, listeners, challenges] = [this.#endpoints, this.#telemetry.upstreams, this.#listeners, this.#challenges];

@@ -146,11 +146,10 @@ describe('Scopes', () => {
     listen('a/one');
     listen('a/two');
     listen('b/three');
-    apply([listener('a/one'), listener('a/two'), listener('b/three'), authenticating('a/one'), authenticating('a/two')], [
-      'a/one',
-      'a/two',
-      'b/three',
-    ]);
+    apply(
+      [listener('a/one'), listener('a/two'), listener('b/three'), authenticating('a/one'), authenticating('a/two')],
+      ['a/one', 'a/two', 'b/three'],
+    );
     expect(told.filter((line) => line.includes('Consumer'))).toEqual(['a/one gets Consumer a/alice', 'a/two gets Consumer a/alice']);
     told = [];
     apply([consumer('a/alice', true), consumer('b/bob', true)]);

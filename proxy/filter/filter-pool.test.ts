@@ -57,10 +57,11 @@ const timeouts: FilterKind = {
     }),
 };
 
-const poolOf = (...kinds: readonly FilterKind[]): FilterPool => new FilterPool({ mirror: { mirror: () => undefined } }, kinds);
+const poolOf = (...kinds: readonly FilterKind[]): FilterPool =>
+  new FilterPool({ mirror: { mirror: () => undefined }, consumers: {} as never }, kinds);
 
 describe('a chain', () => {
-  const pool = new FilterPool({ mirror: { mirror: () => undefined } });
+  const pool = new FilterPool({ mirror: { mirror: () => undefined }, consumers: {} as never });
 
   test('has the order of the kinds, and that of answers is the reverse', () => {
     const chain = pool.chain(

@@ -1,5 +1,6 @@
 // The interfaces of filters: a filter with its halves, and a kind of filter, which makes filters of IR filters or of policies.
 import type * as ir from '#api/ir/ir.ts';
+import type { Consumers } from '../exchange/consumers.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { FilterVerdict, Patience } from '../exchange/plan.ts';
 import type { RulePolicies } from './rule-policies.ts';
@@ -13,6 +14,8 @@ export interface MirrorSender {
 /** The dependencies of filters besides the exchange. */
 export interface FilterDependencies {
   readonly mirror: MirrorSender;
+  /** The consumers that credentials name. */
+  readonly consumers: Consumers;
 }
 
 /**
