@@ -8,6 +8,9 @@ import { ownAddresses } from '#lib/own-addresses.ts';
 import { Faults } from '#lib/faults.ts';
 import type { Log } from '#lib/log.ts';
 import type { StoreSettings } from '#lib/store-settings.ts';
+import { FileStore } from '../controller/acme/file-store.ts';
+import { Issuer } from '../controller/acme/issuer.ts';
+import { acmeFamilies, AcmeCounts } from '../controller/admin/acme-metrics.ts';
 import { SessionKeyFile } from '../controller/authority/session-key-file.ts';
 import { SessionKeySource } from '../controller/authority/session-key-source.ts';
 import { Pipeline } from '../controller/pipeline.ts';
@@ -41,6 +44,8 @@ export const CONTROLLER_NAME = 'gateway.weir.dev/controller';
 /** In the folder; a name with a dot at its start is no configuration. */
 const SESSION_KEY_FILE = path.join('.weir', 'session-keys.json');
 
+const CERTIFICATE_FOLDER = path.join('.weir', 'acme');
+
 /** The linter reads the whole folder, so it waits until a change is served, milliseconds. */
 const LINT_DELAY = 100;
 
@@ -70,6 +75,9 @@ export class Standalone {
   readonly #registry: Registry;
   readonly #discovery: Discovery;
   readonly #sessionKeys: SessionKeySource;
+  readonly #issuer: Issuer;
+  /** The keys of the challenges that the proxy answers. */
+  readonly #challenges = new Set<string>();
   readonly #reloads: ReloadLog;
   readonly #metrics: CompileMetrics;
   readonly #held = new HeldResources();
@@ -100,10 +108,11 @@ export class Standalone {
     this.#reloads = new ReloadLog(log);
     const kept = new SessionKeyFile(path.join(options.folder, SESSION_KEY_FILE));
     this.#sessionKeys = new SessionKeySource({ kept, mayForget: true, log });
+    this.#issuer = this.#makeIssuer(faults);
     this.#findings = new FindingLog(log);
     this.#troubles = this.#makeTroubles(faults);
     this.#pipeline = new Pipeline({
-      sources: [this.#reloads.watching(this.#source), this.#discovery, this.#sessionKeys],
+      sources: [this.#reloads.watching(this.#source), this.#discovery, this.#sessionKeys, this.#issuer],
       compiler,
       batch: BATCH,
       sinks: { proxy: { essential: true, apply: (delta) => this.#push(delta) } },
@@ -164,6 +173,21 @@ export class Standalone {
     return new TroubleWatch({ fleet, resources, tell, leads: () => true, guard, intervalMs: REPORT_MS });
   }
 
+  #makeIssuer(faults: Faults): Issuer {
+    const { folder, log, serving } = this.#options;
+    const counts = new AcmeCounts();
+    serving.supervisor.expose(acmeFamilies(counts, () => this.#issuer.progress()));
+    return new Issuer({
+      store: new FileStore(path.join(folder, CERTIFICATE_FOLDER)),
+      leads: () => true,
+      delivery: (_gateway, challenge) => ({ delivered: this.#challenges.has(challenge) ? 1 : 0, total: 1 }),
+      guard: serverGuard(this.#compilerOptions()),
+      reported: (report) => counts.report(report),
+      log,
+      faults,
+    });
+  }
+
   #compilerOptions(): CompilerOptions & AddressRules {
     const { allowedEndpoints, allowExternalNames, adminPort, probePort } = this.#options;
     const ports = new Set([adminPort, probePort].filter((port) => port !== null));
@@ -176,6 +200,8 @@ export class Standalone {
     const resources = changed.map(({ body }) => JSON.parse(body.toString()) as ir.Resource);
     const noted = resources.length + removed.length === 0 ? new Map() : this.#reloads.take();
     const errors = await this.#options.serving.supervisor.apply(resources, removed);
+    for (const { kind, key } of resources) if (kind === 'Challenge') this.#challenges.add(key);
+    for (const { kind, key } of removed) if (kind === 'Challenge') this.#challenges.delete(key);
     this.#held.take(changed, removed, errors);
     for (const error of errors) this.#options.log.error(this.#placed(error), 'the proxy cannot serve a resource');
     this.#reloads.served(noted);

@@ -13,6 +13,9 @@ import { Lifecycle } from '#lib/lifecycle.ts';
 import { registerFamilies } from '#lib/metric.ts';
 import type { Log } from '#lib/log.ts';
 import { WEIR_VERSION } from '#lib/version.ts';
+import { ClusterStore } from './acme/cluster-store.ts';
+import { Issuer } from './acme/issuer.ts';
+import { acmeFamilies, AcmeCounts } from './admin/acme-metrics.ts';
 import { ControllerMetrics } from './admin/metrics.ts';
 import { ManagedSecret } from './authority/managed-secret.ts';
 import { AbsentSessionKeys } from './authority/absent-session-keys.ts';
@@ -30,6 +33,7 @@ import { Pipeline } from './pipeline.ts';
 import type { MakePushPlane, PushPlane } from './push-plane.ts';
 import { PeerLinks } from './relay/peer-links.ts';
 import { troubleEvent } from './status/trouble-event.ts';
+import { acmeEvent } from './status/acme-event.ts';
 import { StatusPlane } from './status-plane.ts';
 import { Registry } from './store/registry.ts';
 import { Fleet } from './telemetry/fleet.ts';
@@ -62,6 +66,8 @@ export class Controller {
   readonly #registry: Registry;
   readonly #discovery: Discovery;
   readonly #sessionKeys: Source;
+  readonly #issuer: Issuer;
+  readonly #acmeCounts = new AcmeCounts();
   readonly #statuses: StatusPlane;
   readonly #fleets: FleetPlane;
   readonly #telemetry: TelemetryHub;
@@ -100,6 +106,7 @@ export class Controller {
     this.#discovery = this.#makeDiscovery();
     this.#sessionKeys = this.#makeSessionKeys(namespace);
     this.#statuses = this.#makeStatuses();
+    this.#issuer = this.#makeIssuer();
     this.#fleets = this.#makeFleets(namespace, namespaces);
     this.#telemetry = this.#makeTelemetry();
     this.#peers = new PeerLinks(this.#telemetry, log);
@@ -171,9 +178,24 @@ export class Controller {
     return new SessionKeySource({ kept: new ManagedSecret(this.#client, namespace, sessionSecret), mayForget: false, log: this.#log });
   }
 
+  #makeIssuer(): Issuer {
+    return new Issuer({
+      store: new ClusterStore(this.#client),
+      leads: () => this.#election.leads(),
+      delivery: (gateway, challenge) => this.#statuses.reports.deliveryOf(gateway, challenge),
+      guard: serverGuard(compilerOptions(this.#config)),
+      reported: (report) => {
+        this.#acmeCounts.report(report);
+        this.#statuses.events.report(acmeEvent(report));
+      },
+      log: this.#log,
+      faults: this.#faults,
+    });
+  }
+
   #makePipeline(): Pipeline {
     return new Pipeline({
-      sources: [this.#source, this.#discovery, this.#sessionKeys],
+      sources: [this.#source, this.#discovery, this.#issuer, this.#sessionKeys],
       compiler: compilerOptions(this.#config),
       batch: BATCH,
       sinks: {
@@ -265,13 +287,16 @@ export class Controller {
     const followed = (leader: string | null) => void this.#faults.guard('push', () => this.#push.follow(leader));
     const changed = (leading: boolean) => {
       this.#faults.guard('push', () => this.#push.lead(leading));
-      if (leading) this.#components.resume();
+      if (!leading) return;
+      this.#components.resume();
+      this.#issuer.resume();
     };
     return new LeaseElection({ client: this.#client, namespace, name, identity, address, log: this.#log, changed, followed });
   }
 
   #makeMetrics(): ControllerMetrics {
     return new ControllerMetrics({
+      acme: () => acmeFamilies(this.#acmeCounts, () => this.#issuer.progress()),
       discovery: () => this.#discovery,
       telemetry: () => this.#telemetry,
       objects: () => this.#source.objectCounts(),

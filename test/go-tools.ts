@@ -1,5 +1,6 @@
 // Builds all Go tools of the tests, one after the other: `npm test` does so while the tests without tools run. A failure is reported by
 // the tests that need the tool; they try again.
+import { PEBBLE } from './acme/pebble.ts';
 import { DNS, SUITE } from './conformance/tools.ts';
 import { CONSUL } from './discovery/consul-server.ts';
 import { NATS } from './discovery/nats-server.ts';
@@ -11,4 +12,4 @@ import { GO_HPACK } from './hpack/go-hpack.ts';
 import { H2SPEC } from './http2/h2spec.ts';
 import { buildGoTool } from './support/go-tool.ts';
 
-for (const tool of [H2SPEC, INTEROP, GRPC_PEER, GO_HPACK, SUITE, DNS, HELM, GRPCURL, NATS, CONSUL]) buildGoTool(tool);
+for (const tool of [H2SPEC, INTEROP, GRPC_PEER, GO_HPACK, SUITE, DNS, HELM, GRPCURL, PEBBLE, NATS, CONSUL]) buildGoTool(tool);

@@ -21,6 +21,7 @@ export function brokenParameters(spec: GatewayParametersSpec): FieldError[] {
     ...checkService(spec.service),
     ...checkDisruption(spec.podDisruptionBudget),
     ...checkAccessLog(spec.accessLog),
+    ...checkAcme(spec.acme),
     ...Object.entries(spec.limits ?? {}).flatMap(([name, value]) => checkLimit(name, value)),
   ];
 }
@@ -54,6 +55,15 @@ function checkAccessLog({ format = 'json', fields = [], filter = '' }: GatewayPa
   const parsedFilter = parseFilter(filter);
   if (!parsedFilter.ok) errors.push({ field: 'spec.accessLog.filter', reason: parsedFilter.error });
   return errors;
+}
+
+function checkAcme(acme: GatewayParametersSpec['acme']): FieldError[] {
+  if (acme === undefined) return [];
+  const renewBefore = acme.renewBefore === undefined ? null : parseDuration(acme.renewBefore);
+  return [
+    ...(acme.challenge === 'DNS01' && acme.webhook === undefined ? [{ field: 'spec.acme', reason: 'challenge DNS01 needs webhook' }] : []),
+    ...(renewBefore?.ok === false ? [{ field: 'spec.acme.renewBefore', reason: renewBefore.error }] : []),
+  ];
 }
 
 const COUNTS: ReadonlySet<string> = new Set(COUNT_LIMITS);

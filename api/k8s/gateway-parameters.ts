@@ -117,6 +117,61 @@ const AccessLog = group('The access log, on the standard output of the proxies; 
   ),
 });
 
+const secretKey = (description: string) =>
+  group(description, {
+    name: Type.String({ minLength: 1, maxLength: 253, description: 'The Secret, in the namespace of the Gateway.' }),
+    key: Type.String({ minLength: 1, maxLength: 253, description: 'The entry of the Secret.' }),
+  });
+
+const HTTPS_URL = '^https://[^\\s/?#@]+(/[^\\s#]*)?$';
+
+const Acme = withRules(
+  group('Weir obtains the certificates of listeners whose Secrets do not exist, and renews them; docs/reference/acme.md says more.', {
+    server: Type.String({
+      minLength: 1,
+      maxLength: 2_048,
+      pattern: HTTPS_URL,
+      description: 'The URL of the directory of the certificate authority.',
+    }),
+    email: Type.Optional(
+      Type.String({ minLength: 3, maxLength: 320, pattern: '^[^\\s@,]+@[^\\s@,]+$', description: 'The contact of the account.' }),
+    ),
+    accountSecretName: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 253,
+        description:
+          'The Secret with the key of the account, in the namespace of the Gateway. Weir creates it. weir-acme-account by default.',
+      }),
+    ),
+    externalAccountBinding: Type.Optional(
+      group('The customer account that the account is bound to, if the authority asks for one.', {
+        keyId: Type.String({ minLength: 1, maxLength: 1_024, description: 'The name of the key.' }),
+        secretRef: secretKey('The key, base64url as the authority gives it.'),
+      }),
+    ),
+    challenge: Type.Optional(
+      Type.Enum(['HTTP01', 'TLSALPN01', 'DNS01'], {
+        description:
+          'How to prove the control over a host: by an HTTP listener on port 80 (the default), a TLS listener on port 443, or DNS.',
+      }),
+    ),
+    webhook: Type.Optional(
+      group('The program that publishes records for DNS01.', {
+        url: Type.String({ minLength: 1, maxLength: 2_048, pattern: HTTPS_URL, description: 'Requests go to this URL.' }),
+        tokenSecretRef: Type.Optional(secretKey('The bearer token of the requests.')),
+      }),
+    ),
+    renewBefore: duration(
+      'How long before its end a certificate is renewed. By default when the authority proposes, or after two thirds of its lifetime.',
+    ),
+    caBundle: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 65_536, description: 'PEM certificates to verify the server and the webhook with.' }),
+    ),
+  }),
+  ["!has(self.challenge) || self.challenge != 'DNS01' || has(self.webhook)", 'challenge DNS01 needs webhook'],
+);
+
 export const GatewayParametersSpec = withRules(
   closed({
     fleet: Type.Optional(
@@ -139,6 +194,7 @@ export const GatewayParametersSpec = withRules(
     podDisruptionBudget: Type.Optional(Disruption),
     drain: Type.Optional(Drain),
     accessLog: Type.Optional(AccessLog),
+    acme: Type.Optional(Acme),
     limits: texts('Limits of the proxies by the names of their flags, without the dashes: max-connections: "5000".'),
   }),
   ['!has(self.replicas) || !has(self.autoscaling)', 'replicas and autoscaling exclude each other'],

@@ -16,6 +16,7 @@ import { discoveryFamilies } from './discovery-metrics.ts';
 
 /** The values to export, read at each scrape. */
 export interface MetricSources extends CompileSources {
+  readonly acme: () => readonly MetricFamily[];
   readonly discovery: () => Pick<Discovery, 'states' | 'failures'>;
   readonly objects: () => ReadonlyMap<string, number>;
   /** Kinds that cannot be watched, and the reasons. */
@@ -32,7 +33,21 @@ export interface MetricSources extends CompileSources {
 }
 
 /** The parts of the controller whose bugs are counted from 0 on, so that the first shows as an increase. */
-const PARTS = ['compile', 'discovery', 'flush', 'push', 'statuses', 'events', 'fleets', 'scopes', 'session', 'store', 'telemetry', 'watch'];
+const PARTS = [
+  'acme',
+  'compile',
+  'discovery',
+  'flush',
+  'push',
+  'statuses',
+  'events',
+  'fleets',
+  'scopes',
+  'session',
+  'store',
+  'telemetry',
+  'watch',
+];
 
 export class ControllerMetrics {
   readonly registry = new Registry();
@@ -53,6 +68,7 @@ export class ControllerMetrics {
       ...pushFamilies(sources.sessions),
       syncedFamily(sources.synced),
       ...discoveryFamilies(sources.discovery),
+      ...sources.acme(),
     ]);
     registerFamilies(this.registry, telemetryFamilies(sources.telemetry));
     this.compile = new CompileMetrics(this.registry, sources);

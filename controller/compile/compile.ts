@@ -95,9 +95,10 @@ export class Compiler {
     return delta;
   }
 
-  /** All referenced Secrets, existing or not, all questions to sources of endpoints, and the keys of sessions. */
+  /** All referenced Secrets, existing or not, all questions to sources of endpoints, the keys of sessions, and the certificates. */
   get wanted(): Wanted {
-    return { Secret: this.#units.secretsRead, FoundEndpoints: this.#units.wanted, SessionKeys: this.#units.wantsSessionKeys };
+    const { secretsRead: Secret, wanted: FoundEndpoints, wantsSessionKeys: SessionKeys, certificates: Certificates } = this.#units;
+    return { Secret, FoundEndpoints, SessionKeys, Certificates };
   }
 
   /** The objects (`Kind/namespace/name`) whose last version has an invalid structure. */

@@ -6,7 +6,7 @@ import { checkBackend } from '#api/k8s/backend-rules.ts';
 import { objectId, refOf } from '#api/k8s/object.ts';
 import { err, ok, type Result } from '#lib/result.ts';
 import type { SecretContents, WantedEndpoints } from '../watch/found.ts';
-import { entry, readSecret } from './tls-secret.ts';
+import { entry, readSecret } from './secret-entry.ts';
 import type { View } from './view.ts';
 
 /** The source of a Backend besides fixed endpoints; null if it has fixed ones, or an error that makes the Backend unusable. */

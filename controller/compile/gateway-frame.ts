@@ -3,6 +3,8 @@
 import { isIP } from 'node:net';
 import type { Gateway } from '#api/k8s/k8s.ts';
 import type { Result } from '#lib/result.ts';
+import type { AcmeSettings } from '../watch/certificates.ts';
+import { acmeSettings } from './acme.ts';
 import { resolveClientCertificate, type ClientCertificate } from './certificates.ts';
 import type { GatewayObstacle } from './conditions.ts';
 import { gatewayClassUnit } from './gateway-class.ts';
@@ -19,6 +21,8 @@ export interface GatewayFrame {
   readonly client: ClientCertificate;
   /** Whether the Gateway has dedicated proxies behind a Service. */
   readonly ownFleet: boolean;
+  /** How to obtain certificates, or why that is not possible; null if Weir is not to. */
+  readonly acme: Result<AcmeSettings> | null;
 }
 
 /** Key: `<namespace>/<name>`. Null if there is no such Gateway, or another controller serves it. */
@@ -40,6 +44,7 @@ export const gatewayFrameUnit: UnitKind<GatewayFrame | null> = {
       addresses: obstacle === null ? addressesToBind(view, gateway, ownFleet) : null,
       client: resolveClientCertificate(view, gateway),
       ownFleet,
+      acme: acmeSettings(view, gateway, parameters.ok ? parameters.value.spec.acme : undefined),
     });
   },
 };

@@ -99,7 +99,7 @@ function ignoredCondition(view: View, gateway: Gateway): DesiredCondition[] {
   const isShared = parameters.ok && parameters.value.mode === 'Shared';
   const { labels, annotations } = infrastructure ?? {};
   const unmade = isShared ? { 'spec.infrastructure.labels': labels, 'spec.infrastructure.annotations': annotations } : {};
-  const settings = isShared ? Object.keys(parameters.value.spec).filter((name) => name !== 'fleet') : [];
+  const settings = isShared ? Object.keys(parameters.value.spec).filter((name) => name !== 'fleet' && name !== 'acme') : [];
   const ignored = Object.entries({ 'spec.defaultScope': defaultScope, ...unmade }).filter(([, value]) => value !== undefined);
   const names = [...ignored.map(([field]) => field), ...settings.map((name) => `${name} of its GatewayParameters (fleet: Shared)`)];
   return names.length === 0 ? [] : [conditions.unsupportedFields(gateway.metadata.generation ?? 0, names)];

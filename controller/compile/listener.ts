@@ -4,6 +4,8 @@ import { formatListenerKey } from '#api/ir/ir.ts';
 import type { Gateway, Listener, ListenerSet, ListenerTls, RouteNamespaces } from '#api/k8s/k8s.ts';
 import { GATEWAY_GROUP } from '#api/k8s/schema.ts';
 import { didYouMean } from '#lib/nearest.ts';
+import type { WantedCertificate } from '../watch/certificates.ts';
+import { merged, wantedBy, type ListenerAcme } from './acme.ts';
 import { resolveCertificates, type Certificates } from './certificates.ts';
 import { resolveClientValidation, type ResolvedValidation } from './client-validation.ts';
 import * as conditions from './conditions.ts';
@@ -59,12 +61,14 @@ interface Context extends ListenerInput {
   readonly kinds: readonly RouteKind[];
   readonly certificates: Certificates;
   readonly clients: ResolvedValidation;
+  readonly acme: ListenerAcme;
 }
 
 /** A compiled listener and its resource. */
 interface ListenerWithResource {
   readonly compiled: CompiledListener;
   readonly resource: ir.Listener | null;
+  readonly wanted: readonly WantedCertificate[];
 }
 
 /** Compiles one listener. */
@@ -82,6 +86,7 @@ export function compileListener(view: View, input: ListenerInput): ListenerWithR
       : unservedListener(input, (unserved ?? WHOLE_GATEWAY).message);
   return {
     resource,
+    wanted: accepted ? context.acme.wanted : [],
     compiled: {
       attachable,
       status: { name: listener.name, supportedKinds: kinds, conditions: conditionsOf(context, served) },
@@ -99,6 +104,7 @@ export function toServe(listeners: readonly ListenerWithResource[]): UnitOutput<
   return {
     ...valueOnly(listeners.map(({ compiled }) => compiled)),
     resources: listeners.flatMap(({ resource }) => resource ?? []),
+    certificates: merged(listeners.flatMap(({ wanted }) => wanted)),
   };
 }
 
@@ -133,19 +139,27 @@ function named({ metadata: { namespace = '', name } }: Gateway | ListenerSet): {
 }
 
 function resolve(view: View, input: ListenerInput): Context {
-  const { gateway, listenerSet, listener, conflict } = input;
+  const { gateway, frame, listenerSet, listener, conflict } = input;
   const { supported, invalid } = selectKinds(listener.protocol, listener.allowedRoutes.kinds);
   const { kind, metadata } = listenerSet ?? gateway;
-  const certificates = resolveCertificates(view, terminating(listener), { kind, namespace: metadata.namespace ?? '' });
+  const from = { kind, namespace: metadata.namespace ?? '' };
+  const certificates = resolveCertificates(view, terminating(listener), from);
+  const acme = wantedBy(view, { gateway, listener, from, settings: frame.acme });
   const clients = resolveClientValidation(view, gateway, listener);
   return {
     ...input,
     certificates,
     clients,
+    acme,
     kinds: supported,
     obstacle: unsupported(listener) ?? conflict ?? withoutAuthority(clients),
-    refObstacle: certificates.obstacles[0] ?? clients.obstacles[0] ?? invalidKinds(listener, invalid),
+    refObstacle: withRemark(certificates.obstacles[0], acme.remark) ?? clients.obstacles[0] ?? invalidKinds(listener, invalid),
   };
+}
+
+function withRemark(obstacle: conditions.ListenerRefObstacle | undefined, remark: string): conditions.ListenerRefObstacle | undefined {
+  if (obstacle?.reason !== 'InvalidCertificateRef' || remark === '') return obstacle;
+  return { ...obstacle, message: `${obstacle.message}; ${remark}` };
 }
 
 /** The TLS settings that need certificates; undefined for TLS passthrough. */

@@ -1,6 +1,6 @@
 // Entries of Secrets and ConfigMaps that policies refer to. Proxies get these entries and no others.
 import { err, ok, type Result } from '#lib/result.ts';
-import { readSecret } from './tls-secret.ts';
+import { readSecret } from './secret-entry.ts';
 import { FAULT, splitId, valueOnly, type UnitKind, type View } from './view.ts';
 
 /** The object for its readers: they depend on the names of its entries, not on their content. */

@@ -1,9 +1,11 @@
 // TLS Secrets: certificate pairs of listeners, checked before a proxy gets them.
 import type { Secret } from '#api/k8s/k8s.ts';
-import { err, ok, type Result } from '#lib/result.ts';
+import type { CertificateState } from '../watch/certificates.ts';
+import { challengesOf, progressOf, stateOf } from './acme.ts';
 import type { ServedPair } from './kept-pairs.ts';
+import { entry, readSecret } from './secret-entry.ts';
 import { pairProblem } from './tls-pair.ts';
-import { FAULT, splitKey, valueOnly, type UnitKind, type View } from './view.ts';
+import { FAULT, splitKey, valueOnly, type UnitKind } from './view.ts';
 
 /** The outcome of a Secret for its readers. */
 export interface SecretOutcome {
@@ -31,31 +33,24 @@ export const secretUnit: UnitKind<SecretOutcome> = {
     const certificate = entry(secret.value, 'tls.crt');
     const privateKey = entry(secret.value, 'tls.key');
     const choice = view.choosePair({ key, certificate, privateKey, problem: problemOf(secret.value, certificate, privateKey) });
-    const problem = choice.secret.problem ?? choice.remark;
+    const state = stateOf(secret.value);
+    const problem = choice.secret.problem ?? choice.remark ?? renewalProblem(state);
     const outcome = { pair: choice.pair, problem: problem === null ? null : `Secret/${key} ${problem}` };
-    return { ...valueOnly(outcome), resources: [choice.secret] };
+    return { ...valueOnly(outcome), resources: [choice.secret, ...(state === null ? [] : challengesOf(key, state))] };
   },
 };
+
+function renewalProblem(state: CertificateState | null): string | null {
+  return state === null || state.problem === '' ? null : `could not be renewed: ${state.problem}`;
+}
 
 function unusable(key: string, problem: string): SecretOutcome {
   return { pair: 'none', problem: `Secret/${key} ${problem}` };
 }
 
-/** The Secret, or why it is not usable. */
-export function readSecret(view: View, namespace: string, name: string): Result<Secret> {
-  const secret = view.object('Secret', namespace, name);
-  if (secret !== undefined) return ok(secret);
-  const reason = view.whyUnreadable('Secret', namespace, name);
-  return err(reason === undefined ? 'does not exist' : `cannot be read: ${reason}`);
-}
-
-/** The data of a Secret under a name; '' if there is none. */
-export function entry(secret: Secret, name: string): string {
-  if (Object.hasOwn(secret.stringData, name)) return secret.stringData[name] ?? '';
-  return Object.hasOwn(secret.data, name) ? Buffer.from(secret.data[name] ?? '', 'base64').toString('utf8') : '';
-}
-
 function problemOf(secret: Secret, certificate: string, privateKey: string): string | null {
+  const state = certificate === '' ? stateOf(secret) : null;
+  if (state !== null) return progressOf(state);
   if (certificate === '') return lackOf(secret, 'tls.crt');
   if (privateKey === '') return lackOf(secret, 'tls.key');
   return pairProblem(certificate, privateKey);

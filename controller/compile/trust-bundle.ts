@@ -1,7 +1,7 @@
 // CA certificates in ConfigMaps and Secrets, against which peers are verified; parsed before a proxy gets them.
 import { X509Certificate } from 'node:crypto';
 import { FAULT, splitId, valueOnly, type UnitKind, type View } from './view.ts';
-import { entry, readSecret } from './tls-secret.ts';
+import { entry, readSecret } from './secret-entry.ts';
 
 /** Null if the bundle is usable; otherwise the reason why not. */
 export type TrustBundleOutcome = string | null;

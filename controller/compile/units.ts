@@ -4,6 +4,7 @@ import { indexCell, type Indexed, type IndexName } from '../snapshot/indexes.ts'
 import type { Store } from '../snapshot/store.ts';
 import { objectId } from '#api/k8s/object.ts';
 import { foundRef, SESSION_KEYS_REF } from '../watch/event.ts';
+import type { WantedCertificate } from '../watch/certificates.ts';
 import type { WantedEndpoints } from '../watch/found.ts';
 import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
 import type { Outputs } from './outputs.ts';
@@ -48,6 +49,7 @@ export class Units {
   readonly #counts = new Map<string, number>();
   readonly #secretsRead = new Set<string>();
   readonly #wanted = new Map<string, WantedEndpoints>();
+  readonly #certificates = new Map<string, readonly WantedCertificate[]>();
   readonly #dirty: readonly Set<Unit>[] = STAGES.map(() => new Set<Unit>());
   readonly #unread = new Set<Unit>();
   /** The faults of the units that threw in their last run. */
@@ -69,6 +71,11 @@ export class Units {
   /** The questions to sources of endpoints, by owner. A live view. */
   get wanted(): ReadonlyMap<string, WantedEndpoints> {
     return this.#wanted;
+  }
+
+  /** The certificates that units want, by unit. A live view. */
+  get certificates(): ReadonlyMap<string, readonly WantedCertificate[]> {
+    return this.#certificates;
   }
 
   /** Whether a unit has read the keys of sessions. */
@@ -249,6 +256,7 @@ export class Units {
     unit.fleet = fleet;
     this.#recount(unit, new Set(output.counters));
     this.#rewant(unit, output.wants);
+    this.#setCertificates(unit, output.certificates);
     if (isDeepStrictEqual(unit.value, output.value)) return;
     unit.value = output.value;
     this.touch(unit.id);
@@ -264,6 +272,11 @@ export class Units {
     for (const { owner } of unit.wants) this.#wanted.delete(owner);
     for (const want of wants) this.#wanted.set(want.owner, want);
     unit.wants = wants;
+  }
+
+  #setCertificates({ id }: Unit, certificates: readonly WantedCertificate[]): void {
+    if (certificates.length === 0) this.#certificates.delete(id);
+    else this.#certificates.set(id, certificates);
   }
 
   #add(counter: string, change: number): void {
@@ -290,6 +303,7 @@ export class Units {
     if (unit.fleet !== null) this.#outputs.removeFleet(unit.fleet);
     this.#recount(unit, new Set());
     this.#rewant(unit, []);
+    this.#setCertificates(unit, []);
   }
 }
 

@@ -4,6 +4,7 @@ import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
 import type { Resource } from '#api/ir/ir.ts';
 import type { Indexed, IndexName } from '../snapshot/indexes.ts';
 import type { FleetMode } from '#api/k8s/k8s.ts';
+import type { WantedCertificate } from '../watch/certificates.ts';
 import type { FoundEndpoints, WantedEndpoints } from '../watch/found.ts';
 import type { AddressRules } from './addresses.ts';
 import type { OfferedPair, PairChoice } from './kept-pairs.ts';
@@ -68,6 +69,8 @@ export interface UnitOutput<V> {
   readonly counters: readonly string[];
   /** The questions of this unit to sources of endpoints. The owner of each belongs to one unit only. */
   readonly wants: readonly WantedEndpoints[];
+  /** The certificates that this unit wants from a certificate authority. */
+  readonly certificates: readonly WantedCertificate[];
 }
 
 /**
@@ -91,7 +94,7 @@ export const FAULT = 'cannot be compiled because of a bug in Weir; see the log o
 
 /** An output with a value only. */
 export function valueOnly<V>(value: V): UnitOutput<V> {
-  return { value, resources: [], status: null, fleet: null, counters: [], wants: [] };
+  return { value, resources: [], status: null, fleet: null, counters: [], wants: [], certificates: [] };
 }
 
 /** The kind, namespace and name in the id of a namespaced object. */

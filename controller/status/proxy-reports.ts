@@ -47,6 +47,8 @@ interface Proxy {
   readonly scope: string;
   /** The served version of each listener. */
   readonly serves: Map<string, string>;
+  /** The challenges (keys) that the proxy answers, with their versions. */
+  readonly answers: Map<string, string>;
 }
 
 const NONE: ReadonlySet<Proxy> = new Set();
@@ -86,6 +88,7 @@ export class ProxyReports {
   #setVersion(kind: ResourceKind, key: string, version: string | null): void {
     const id = resourceId(kind, key);
     const nacks = this.#nacks.get(id);
+    if (version === null && kind === 'Challenge') for (const { answers } of this.#proxies.values()) answers.delete(key);
     if (version === null) this.#versions.delete(id);
     else this.#versions.set(id, version);
     if (nacks === undefined) return;
@@ -95,7 +98,7 @@ export class ProxyReports {
   }
 
   connected(name: string, scope: string): void {
-    const proxy: Proxy = { scope, serves: new Map() };
+    const proxy: Proxy = { scope, serves: new Map(), answers: new Map() };
     this.#proxies.set(name, proxy);
     this.#scopes.set(scope, (this.#scopes.get(scope) ?? new Set()).add(proxy));
     this.#proxiesChanged(scope);
@@ -121,6 +124,7 @@ export class ProxyReports {
   acked(proxy: string, kind: ResourceKind, key: string, version: string): void {
     const id = resourceId(kind, key);
     this.#clear(id, proxy);
+    if (kind === 'Challenge') this.#proxies.get(proxy)?.answers.set(key, version);
     if (kind !== 'Listener') return;
     this.#proxies.get(proxy)?.serves.set(key, version);
     if (this.#versions.has(id)) this.#listener?.progressed(key);
@@ -155,6 +159,14 @@ export class ProxyReports {
     let acked = 0;
     for (const { serves } of proxies) if (version !== undefined && serves.get(listener) === version) acked++;
     return { acked, total: proxies.size };
+  }
+
+  /** Number of proxies of a Gateway that give the current answer to a challenge (key). */
+  deliveryOf(gateway: string, challenge: string): { readonly delivered: number; readonly total: number } {
+    const version = this.#versions.get(resourceId('Challenge', challenge));
+    const proxies = [...this.#proxiesOf(gateway)];
+    const delivered = proxies.filter(({ answers }) => version !== undefined && answers.get(challenge) === version);
+    return { delivered: delivered.length, total: proxies.length };
   }
 
   /** The current versions of the listeners (keys) as one text, to be compared. */

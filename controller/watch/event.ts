@@ -1,5 +1,6 @@
 // The reports of a source of objects, for clusters and folders alike.
 import type { KubernetesObject, ObjectRef } from '#api/k8s/object.ts';
+import type { WantedCertificate } from './certificates.ts';
 import type { FoundEndpoints, WantedEndpoints } from './found.ts';
 
 /** A problem in the input of a source. Other objects are not affected. */
@@ -47,6 +48,8 @@ export interface Wanted {
   readonly FoundEndpoints: ReadonlyMap<string, WantedEndpoints>;
   /** Whether an object keeps sessions. */
   readonly SessionKeys: boolean;
+  /** By the unit that wants them. */
+  readonly Certificates: ReadonlyMap<string, readonly WantedCertificate[]>;
 }
 
 /** Receives the reports of a source. The changes of one call must be compiled in one batch. */

@@ -20,6 +20,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
     [
       'reference/routes',
       'reference/listeners',
+      'reference/acme',
       'reference/backends',
       'reference/upstreams',
       'reference/retries',

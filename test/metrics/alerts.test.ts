@@ -105,6 +105,7 @@ const CASES: Readonly<Record<string, readonly [Input, Input]>> = {
     gauge('weir_certificate_expiry_timestamp_seconds', DAY, ',secret="n/s"'),
     gauge('weir_certificate_expiry_timestamp_seconds', 3 * DAY, ',secret="n/s"'),
   ],
+  WeirAcmeFailing: [gauge('weir_acme_certificates', 1, ',state="failing"'), gauge('weir_acme_certificates', 0, ',state="failing"')],
   WeirSecretProblem: [gauge('weir_secret_problems', 1), gauge('weir_secret_problems', 0)],
   // Another program of the same cluster.
   WeirEventLoopLag: [{ ...gauge('nodejs_eventloop_lag_p99_seconds', 0.3), ...BUILD }, gauge('nodejs_eventloop_lag_p99_seconds', 0.3)],

@@ -8,6 +8,7 @@ import { createLog } from '#lib/log.ts';
 import { readFamilies, registerFamilies } from '#lib/metric.ts';
 import { discoveryFamilies } from '../../controller/admin/discovery-metrics.ts';
 import { CompileMetrics } from '../../controller/admin/compile-metrics.ts';
+import { acmeFamilies, AcmeCounts } from '../../controller/admin/acme-metrics.ts';
 import { ControllerMetrics } from '../../controller/admin/metrics.ts';
 import { MeteredStore } from '../../controller/store/metered-store.ts';
 import { OffStore } from '../../controller/store/off-store.ts';
@@ -54,6 +55,7 @@ test('weir up exposes what is documented, and nothing else', async () => {
     new CompileMetrics(supervisor.registry, NOTHING);
     supervisor.expose(discoveryFamilies(() => IDLE));
     supervisor.expose(STORE.families());
+    supervisor.expose(acmeFamilies(new AcmeCounts(), () => []));
   });
   expect(typesOf(text)).toEqual(documented('All programs', 'Proxies and weir up', 'Controllers and weir up'));
 });
@@ -69,6 +71,7 @@ test('a controller exposes what is documented, and nothing else', async () => {
     ...NOTHING,
     ...counts,
     ...rest,
+    acme: () => acmeFamilies(new AcmeCounts(), () => []),
     discovery: () => IDLE,
     telemetry: () => ({ counts: { connected: 0, away: 0, reports: 0, commands: 0, entries: 0, refused: 0 } }),
     pairs: () => ({ problems: 0, expiries: new Map<string, number>() }),

@@ -38,6 +38,12 @@
 - apiGroups: ['']
   resources: [secrets]
   verbs: [get, list, watch]
+{{- if .Values.acme.enabled }}
+# Certificates that Weir obtains, and the keys of its accounts.
+- apiGroups: ['']
+  resources: [secrets]
+  verbs: [get, create, update]
+{{- end }}
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
   verbs: [list, watch]
