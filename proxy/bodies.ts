@@ -68,6 +68,7 @@ export class Bodies {
     if (exchange.tunnel) return this.#tunnels.fromClient(exchange, chunk);
     copyData(exchange, chunk);
     if (exchange.gathering) return this.#gather(exchange, chunk);
+    if (exchange.reading !== null) return exchange.reading.data(exchange, chunk);
     if (exchange.phase === 'picked') keepForReplay(exchange, chunk, this.#maxReplayBytes);
     const room = exchange.upstream?.writeData(chunk) !== false;
     if (exchange.shaping !== null) exchange.shaping.request.passed(chunk.length, room);
@@ -95,6 +96,7 @@ export class Bodies {
     exchange.requestTrailers = trailers;
     copyEnd(exchange);
     if (exchange.phase === 'done') return;
+    if (exchange.reading !== null) return exchange.reading.end(exchange);
     if (exchange.gathering) return this.#gatheringEnd(exchange);
     if (exchange.requestLength !== 0 || exchange.tunnel) exchange.upstream?.end(trailers);
     if (exchange.tunnel && exchange.responseEnded) this.#tunnelEnded(exchange);

@@ -108,17 +108,23 @@ export class Endings {
   finish(exchange: Exchange): void {
     exchange.phase = 'done';
     if (exchange.attempt !== null) this.#attempts.ended(exchange.attempt, 'answered', null);
-    if (exchange.wait !== null) exchange.wait.leave();
+    endWaits(exchange);
     this.#gathering.end(exchange);
     if (exchange.requestTimer !== null || exchange.backoffTimer !== null || exchange.hedge !== null) stopTimeouts(exchange, this.#wheel);
     exchange.replay = null;
     if (exchange.webSocket !== null) exchange.webSocket.end();
     if (exchange.shaping !== null) exchange.shaping.stop();
     dropCopies(exchange);
-    if (exchange.canceller !== null) exchange.cancel();
     if (!exchange.shadow) this.#record(exchange);
     endFilters(exchange);
   }
+}
+
+/** Filters and the gate of the backend stop their work for the exchange. */
+function endWaits(exchange: Exchange): void {
+  if (exchange.wait !== null) exchange.wait.leave();
+  if (exchange.reading !== null) exchange.reading.leave(exchange);
+  if (exchange.canceller !== null) exchange.cancel();
 }
 
 function endFilters(exchange: Exchange): void {

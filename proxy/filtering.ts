@@ -55,10 +55,12 @@ export class Filtering {
 
   /** The verdict counts until the client leaves, a deadline passes or the filter has had its time. */
   #wait(exchange: Exchange, filter: RequestFilter, verdict: Promise<FilterVerdict>, decide: (late: FilterVerdict) => void): void {
-    exchange.downstream.pauseRequest();
-    const wait = new FilterWait(exchange, this.#wheel, () => this.#guarded(exchange, () => this.#expired(exchange, filter, decide)));
+    if (exchange.reading === null) exchange.downstream.pauseRequest();
+    const timeout = filter.patience?.timeout ?? this.#timeout;
+    const wait = new FilterWait(exchange, this.#wheel, timeout, () =>
+      this.#guarded(exchange, () => this.#expired(exchange, filter, decide)),
+    );
     exchange.wait = wait;
-    this.#wheel.arm(wait, filter.patience?.timeout ?? this.#timeout);
     verdict.then(
       (late) => wait.finish() && this.#guarded(exchange, () => decide(late)),
       // Rejections after the wait are those of cancelled work.
@@ -82,16 +84,20 @@ export class Filtering {
   }
 }
 
-/** The wait for one filter. */
+/** The wait for one filter. While the filter waits for the body of the request, the timeouts of clients count instead. */
 class FilterWait extends Timer implements Wait {
   readonly #exchange: Exchange;
   readonly #wheel: TimerWheel;
   #isOver = false;
 
-  constructor(exchange: Exchange, wheel: TimerWheel, expired: () => void) {
-    super(() => this.finish() && expired());
+  constructor(exchange: Exchange, wheel: TimerWheel, timeout: number, expired: () => void) {
+    super(() => {
+      if (exchange.reading !== null) wheel.arm(this, timeout);
+      else if (this.finish()) expired();
+    });
     this.#exchange = exchange;
     this.#wheel = wheel;
+    wheel.arm(this, timeout);
   }
 
   leave(): void {

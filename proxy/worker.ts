@@ -16,6 +16,7 @@ import { Bugs } from './exchange/bugs.ts';
 import { Hop } from './exchange/hop.ts';
 import type { Limits } from './exchange/limits.ts';
 import { RefusedConnections } from './exchange/refused-connections.ts';
+import type { Ask } from './exchange/subrequest.ts';
 import { splitTrippedKey } from './exchange/notices.ts';
 import type { Consumers } from './exchange/consumers.ts';
 import type { Notice } from './exchange/notices.ts';
@@ -34,6 +35,7 @@ import type { OverloadListener } from './overload/shedding.ts';
 import type { Signal } from './overload/signal.ts';
 import { overloadSignals } from './overload/signals.ts';
 import { RuntimeBuilder } from './runtime/build.ts';
+import { servicePlan } from './runtime/plan.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { AccessLogSettings } from './telemetry/access-log/access-log.ts';
 import { registerFamilies } from '#lib/metric.ts';
@@ -44,6 +46,8 @@ import { WorkerReports } from './telemetry/worker-report.ts';
 import type { WorkerReport } from './telemetry/worker-report.ts';
 import { Gathering } from './upstream/gathering.ts';
 import { Mirror } from './upstream/mirror.ts';
+import { Subrequests } from './upstream/subrequest.ts';
+import { wholeBody } from './upstream/whole-body.ts';
 import { createDial } from './upstream/dial.ts';
 
 /** The maximum time to write the last lines of the access log. */
@@ -143,7 +147,8 @@ export class Worker {
       streams: telemetry.sessions,
     });
     const mirror = this.#mirrorOn(path, limits);
-    this.#builder = this.#makeBuilder(options, new FilterPool({ mirror, consumers: this.#consumers }, options.filterKinds));
+    const filters = { mirror, consumers: this.#consumers, ask: this.#askOn(path), wholeBody };
+    this.#builder = this.#makeBuilder(options, new FilterPool(filters, options.filterKinds));
     this.#followNotices();
     this.#exposeMetrics(mirror);
   }
@@ -181,6 +186,17 @@ export class Worker {
   #mirrorOn(path: IsolatedRequestPath, limits: Limits): Mirror {
     const cluster = (key: string) => this.#builder.cluster(key).variant();
     return new Mirror(limits, cluster, (copy, body) => path.forwardCopy(copy, body));
+  }
+
+  #askOn(path: IsolatedRequestPath): Ask {
+    const { ask } = new Subrequests({
+      wheel: this.#wheel,
+      cluster: (key) => this.#builder.cluster(key).variant(),
+      plan: servicePlan,
+      forward: (exchange, body) => path.forwardCopy(exchange, body),
+      leave: (exchange, error) => path.downstreamFailed(exchange, error),
+    });
+    return ask;
   }
 
   #makeReports(): WorkerReports<Endpoint> {

@@ -19,6 +19,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
     'Resources',
     [
       'reference/routes',
+      'reference/filters',
       'reference/listeners',
       'reference/acme',
       'reference/backends',

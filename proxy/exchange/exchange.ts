@@ -70,6 +70,15 @@ export interface BodyCopy {
   abort(): void;
 }
 
+/** Collects the body of a request for a filter that waits for it. */
+export interface BodyReading {
+  data(exchange: Exchange, chunk: Buffer): void;
+  /** The body is complete. */
+  end(exchange: Exchange): void;
+  /** The exchange is over. */
+  leave(exchange: Exchange): void;
+}
+
 /** Limits the speed of the bodies of an exchange, by pauses of their sources. */
 export interface BodyThrottle {
   /** Its source pauses for others that share the limit, and goes on by itself. */
@@ -223,6 +232,8 @@ export class Exchange {
   triedEndpoints: UpstreamEndpoint[] | null = null;
   /** The part of the body that was sent, kept for another attempt; null if there is no body or it is too large. */
   replay: KeptBody | null = null;
+  /** A filter waits for the whole body; null: none does. */
+  reading: BodyReading | null = null;
   /** The body is being collected before the first attempt. */
   gathering = false;
   /** Limits the speed of the bodies; null: full speed. */

@@ -57,11 +57,10 @@ const timeouts: FilterKind = {
     }),
 };
 
-const poolOf = (...kinds: readonly FilterKind[]): FilterPool =>
-  new FilterPool({ mirror: { mirror: () => undefined }, consumers: {} as never }, kinds);
+const poolOf = (...kinds: readonly FilterKind[]): FilterPool => new FilterPool({} as never, kinds);
 
 describe('a chain', () => {
-  const pool = new FilterPool({ mirror: { mirror: () => undefined }, consumers: {} as never });
+  const pool = new FilterPool({} as never);
 
   test('has the order of the kinds, and that of answers is the reverse', () => {
     const chain = pool.chain(

@@ -3,6 +3,7 @@ import type * as ir from '#api/ir/ir.ts';
 import type { Consumers } from '../exchange/consumers.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { FilterVerdict, Patience } from '../exchange/plan.ts';
+import type { Ask } from '../exchange/subrequest.ts';
 import type { RulePolicies } from './rule-policies.ts';
 
 /** Sends copies of requests; implemented by upstream/. */
@@ -16,6 +17,10 @@ export interface FilterDependencies {
   readonly mirror: MirrorSender;
   /** The consumers that credentials name. */
   readonly consumers: Consumers;
+  /** Asks a backend. */
+  readonly ask: Ask;
+  /** The whole body of a request; null if it is larger than the limit, or if the exchange ends before. */
+  readonly wholeBody: (exchange: Exchange, maxBytes: number) => Promise<Buffer | null>;
 }
 
 /**

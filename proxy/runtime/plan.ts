@@ -175,6 +175,19 @@ function buildPlan(route: ir.Route, all: readonly BackendPlan[], sessions: Route
   });
 }
 
+const toServices = { usual: planToService(false), http2: planToService(true) };
+
+/** The plan of requests of the proxy itself; `http2`: in that protocol, whatever that of the cluster is. */
+export function servicePlan(protocol: 'http2' | null): RoutePlan {
+  return protocol === null ? toServices.usual : toServices.http2;
+}
+
+function planToService(http2: boolean): RoutePlan {
+  const settings = forwardSettings({ timeouts: { request: null, backendRequest: null }, retry: null, ...(http2 ? { http2 } : {}) }, {});
+  const none = { requestFilters: null, responseFilters: null, endFilters: null, sessions: null, error: null };
+  return Object.freeze({ key: '', ...none, backends: [], totalWeight: 0, nothingDrawn: ERRORS.noBackends, ...settings });
+}
+
 /** The plan of a stream route; `useOf` has the settings for connections to a cluster (key). */
 export function buildStreamPlan(route: ir.StreamRoute, find: FindVariant, useOf: (cluster: string) => StreamBackendUse): StreamPlan {
   const planOf = ({ cluster: key, weight }: ir.StreamRoute['backends'][number]): StreamBackendPlan => {
