@@ -15,6 +15,7 @@ import type { BindingState } from './exchange/binding-state.ts';
 import { Bugs } from './exchange/bugs.ts';
 import { Hop } from './exchange/hop.ts';
 import type { Limits } from './exchange/limits.ts';
+import type { ObjectData } from './exchange/object-data.ts';
 import { RefusedConnections } from './exchange/refused-connections.ts';
 import type { Ask } from './exchange/subrequest.ts';
 import { splitTrippedKey } from './exchange/notices.ts';
@@ -147,13 +148,14 @@ export class Worker {
       streams: telemetry.sessions,
     });
     const mirror = this.#mirrorOn(path, limits);
-    const filters = { mirror, consumers: this.#consumers, ask: this.#askOn(path), wholeBody };
+    const filters = { mirror, data: this.#data, consumers: this.#consumers, ask: this.#askOn(path), wholeBody };
     this.#builder = this.#makeBuilder(options, new FilterPool(filters, options.filterKinds));
     this.#followNotices();
     this.#exposeMetrics(mirror);
   }
 
-  /** The builder has the consumers, and needs the filters first. */
+  /** The builder has the entries and the consumers, and needs the filters first. */
+  readonly #data: ObjectData = { handle: (reference) => this.#builder.data.handle(reference) };
   readonly #consumers: Consumers = {
     of: (namespace) => this.#builder.consumers.of(namespace),
     watch: (found, listener) => this.#builder.consumers.watch(found, listener),

@@ -2,6 +2,7 @@
 import type * as ir from '#api/ir/ir.ts';
 import type { Consumers } from '../exchange/consumers.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import type { ObjectData } from '../exchange/object-data.ts';
 import type { FilterVerdict, Patience } from '../exchange/plan.ts';
 import type { Ask } from '../exchange/subrequest.ts';
 import type { RulePolicies } from './rule-policies.ts';
@@ -15,6 +16,8 @@ export interface MirrorSender {
 /** The dependencies of filters besides the exchange. */
 export interface FilterDependencies {
   readonly mirror: MirrorSender;
+  /** The entries of Secrets and ConfigMaps that settings refer to. A filter without its entry lets nothing through. */
+  readonly data: ObjectData;
   /** The consumers that credentials name. */
   readonly consumers: Consumers;
   /** Asks a backend. */
