@@ -1,17 +1,26 @@
 // Filters that ask a backend, and filters that read the body of a request, with real sockets.
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import type net from 'node:net';
+import tls from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
+import type * as ir from '#api/ir/ir.ts';
 import type { ExchangeError } from '../../proxy/exchange/errors.ts';
 import type { Exchange } from '../../proxy/exchange/exchange.ts';
 import type { FilterVerdict } from '../../proxy/exchange/plan.ts';
 import type { Subrequest, SubrequestAnswer } from '../../proxy/exchange/subrequest.ts';
+import { certified } from '../support/certified.ts';
 import { openFiltered, type MakeFilter } from '../support/filtered.ts';
-import { closeAfterEach, get, openUpstream, post } from '../support/fixture.ts';
+import { closeAfterEach, closeLater, get, openUpstream, post } from '../support/fixture.ts';
+import { openH2Backend } from '../support/h2-upstream.ts';
 import { status } from '../support/message.ts';
 import { cluster } from '../support/proxy.ts';
 import { ok } from '../support/raw-upstream.ts';
 import { until } from '../support/until.ts';
 
 closeAfterEach();
+
+const certificate = certified('DNS:service.test');
 
 const SERVICE = 'Service/default/service/80';
 const PLAIN: Subrequest = {
@@ -83,6 +92,54 @@ describe('a question to a backend', () => {
     const { client } = await openFiltered([make]);
     expect(status(await client.ask(get()))).toBe(200);
     expect(answers).toMatchObject([{ code: 'no_endpoints' }]);
+  });
+
+  test('over HTTP/2 has the messages and the trailers of a gRPC call', async () => {
+    const calls: (readonly [string, string])[] = [];
+    const service = await openH2Backend((stream, headers) => {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('end', () => {
+        calls.push([headers[':path'] as string, Buffer.concat(chunks).toString('latin1')]);
+        stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+        stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+        stream.end('\0\0\0\0\u0002ok');
+      });
+    });
+    const headers = ['content-type', 'application/grpc', 'te', 'trailers'];
+    const body = Buffer.from('\0\0\0\0\u0002hi');
+    const { make, answers } = asking({ protocol: 'http2', path: '/auth.Check/Check', headers, body });
+    const { client } = await openFiltered([make], { more: cluster('service', [service.port]) });
+    expect(status(await client.ask(get()))).toBe(200);
+    expect(calls).toEqual([['/auth.Check/Check', body.toString('latin1')]]);
+    expect(answers).toMatchObject([{ status: 200, body: Buffer.from('\0\0\0\0\u0002ok'), trailers: ['grpc-status', '0'] }]);
+  });
+
+  test('has the TLS of the backend, whose certificate is verified', async () => {
+    const { ca, files } = certificate;
+    const service = tls.createServer({ cert: readFileSync(files.certificate), key: readFileSync(files.privateKey) }, (socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', () => socket.write(ok(socket.servername || '')));
+    });
+    service.listen(0, '127.0.0.1');
+    await once(service, 'listening');
+    closeLater(() => service.close());
+    const bundle: ir.TrustBundle = { kind: 'TrustBundle', key: 'ca', certificates: readFileSync(ca.certificate, 'utf8') };
+    const secured = (name: string): ir.Resource[] =>
+      cluster('service', [(service.address() as net.AddressInfo).port]).map((resource) =>
+        resource.kind === 'Cluster'
+          ? { ...resource, tls: { serverName: name, subjectAltNames: [{ type: 'Hostname', value: name }], authorities: ['ca'] } }
+          : resource,
+      );
+    for (const [name, expected] of [
+      ['service.test', { body: Buffer.from('service.test') }],
+      ['other.test', { code: 'upstream_tls_failed' }],
+    ] as const) {
+      const { make, answers } = asking();
+      const { client } = await openFiltered([make], { more: [bundle, ...secured(name)] });
+      await client.ask(get());
+      expect(answers).toMatchObject([expected]);
+    }
   });
 
   test('ends when the client leaves', async () => {
