@@ -12,6 +12,8 @@ import { ACCESS_LOG_FLAGS, readAccessLog } from './access-log-flags.ts';
 import type { AccessLogSettings } from './telemetry/access-log/access-log.ts';
 import { DEFAULT_LIMITS } from './exchange/limits.ts';
 import type { Limits } from './exchange/limits.ts';
+import { REDIS_FLAGS, readRedis } from './redis-flags.ts';
+import type { RedisSettings } from '#lib/redis.ts';
 import { caught, flagsOf, FlagValues, Mistake } from '#lib/flags.ts';
 import type { Flag, FlagGroup, Flags } from '#lib/flags.ts';
 import { cpuLimit } from './supervisor/cpu-limit.ts';
@@ -41,6 +43,8 @@ export interface ServingConfig {
   /** The time for open exchanges after that, milliseconds. */
   readonly drainTimeout: number;
   readonly limits: Limits;
+  /** Null: there is no Redis. */
+  readonly redis: RedisSettings | null;
 }
 
 /** The source of the configuration. */
@@ -197,6 +201,7 @@ const STORE_FILE = path.join('.weir', 'store.sqlite');
 export const PROXY_FLAGS: readonly FlagGroup[] = [
   { title: 'Controller', flags: SUBSCRIBE_FLAGS },
   { title: 'Serving', flags: SERVING_FLAGS },
+  { title: 'Redis', flags: REDIS_FLAGS },
   { title: 'Limits', flags: LIMIT_FLAGS },
 ];
 
@@ -211,6 +216,7 @@ export const UP_FLAGS: readonly FlagGroup[] = [
       Object.entries(SERVING_FLAGS).map(([name, flag]) => [name, { ...flag, default: UP_DEFAULTS[name] ?? flag.default }]),
     ),
   },
+  { title: 'Redis', flags: REDIS_FLAGS },
   { title: 'Limits', flags: LIMIT_FLAGS },
 ];
 
@@ -265,6 +271,7 @@ function serving(values: FlagValues): ServingConfig {
     // A timer of 0 never expires.
     drainTimeout: Math.max(1, values.time('drain-timeout')),
     limits: limits(values),
+    redis: readRedis(values),
   };
 }
 

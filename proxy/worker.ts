@@ -22,6 +22,9 @@ import { splitTrippedKey } from './exchange/notices.ts';
 import type { Consumers } from './exchange/consumers.ts';
 import type { Notice } from './exchange/notices.ts';
 import type { ClaimPort } from './exchange/port-claim.ts';
+import { WorkerLimits, limitFamilies } from './limit/worker-limits.ts';
+import type { Ask as AskForShare, Lend } from '#lib/limit/share.ts';
+import type { RedisSettings } from '#lib/redis.ts';
 import { WorkerBroadcast } from './exchange/worker-broadcast.ts';
 import type { FilterKind } from './filter/filter.ts';
 import { FilterPool } from './filter/filter-pool.ts';
@@ -83,6 +86,10 @@ export interface WorkerOptions {
   readonly bindingsChanged?: () => void;
   /** Takes a notice to the supervisor and the other workers; there are none by default. */
   readonly publish?: (notice: Notice) => void;
+  /** Asks the supervisor for shares of limits; by default this worker is the only one. */
+  readonly borrow?: (asks: readonly AskForShare[]) => void;
+  /** Null, the default: there is no Redis. */
+  readonly redis?: RedisSettings | null;
   /** The signs of overload; by default those that the limits turn on. */
   readonly overloadSignals?: readonly Signal[];
   /** The kinds of filters in their order; all by default. */
@@ -110,6 +117,7 @@ export class Worker {
   readonly #bugs: Bugs;
   readonly #log: Log | undefined;
   readonly #broadcast: WorkerBroadcast;
+  readonly #limits: WorkerLimits;
   readonly #probes = new ProbeBook((check, wanted) => this.#broadcast.publish('probesWanted', check, wanted));
   #acceptFailures = 0;
 
@@ -148,8 +156,8 @@ export class Worker {
       streams: telemetry.sessions,
     });
     const mirror = this.#mirrorOn(path, limits);
-    const filters = { mirror, data: this.#data, consumers: this.#consumers, ask: this.#askOn(path), wholeBody };
-    this.#builder = this.#makeBuilder(options, new FilterPool(filters, options.filterKinds));
+    this.#limits = new WorkerLimits(options);
+    this.#builder = this.#makeBuilder(options, mirror, this.#askOn(path));
     this.#followNotices();
     this.#exposeMetrics(mirror);
   }
@@ -161,7 +169,9 @@ export class Worker {
     watch: (found, listener) => this.#builder.consumers.watch(found, listener),
   };
 
-  #makeBuilder({ limits, workers }: WorkerOptions, filters: FilterPool): RuntimeBuilder {
+  #makeBuilder({ limits, workers, filterKinds }: WorkerOptions, mirror: Mirror, ask: Ask): RuntimeBuilder {
+    const dependencies = { mirror, data: this.#data, consumers: this.#consumers, limits: this.#limits, ask, wholeBody };
+    const filters = new FilterPool(dependencies, filterKinds);
     const [endpoints, counts, listeners, challenges] = [this.#endpoints, this.#telemetry.upstreams, this.#listeners, this.#challenges];
     return new RuntimeBuilder({ limits, endpoints, counts, workers, filters, listeners, challenges });
   }
@@ -232,6 +242,7 @@ export class Worker {
       accessLogDrops: () => this.#telemetry.accessLog?.dropped ?? 0,
     };
     registerFamilies(this.registry, workerFamilies(sources));
+    registerFamilies(this.registry, limitFamilies(this.#limits));
     const backends = () => this.#builder.clusters.values();
     registerFamilies(this.registry, upstreamFamilies({ counts: () => this.#telemetry.upstreams, backends }));
   }
@@ -250,6 +261,11 @@ export class Worker {
   /** Takes a notice of another worker or of the supervisor. */
   notice(notice: Notice): void {
     this.#broadcast.receive(notice);
+  }
+
+  /** Takes shares of limits that the supervisor lends. */
+  lend(lends: readonly Lend[]): void {
+    this.#limits.lend(lends);
   }
 
   /** The listener ports that are bound, and those that are not with the reason. */
@@ -309,6 +325,7 @@ export class Worker {
     this.#states.stop();
     this.#shedding.stop();
     this.#reports.stop();
+    this.#limits.stop();
     const { accessLog } = this.#telemetry;
     return accessLog === null || accessLog.close(ACCESS_LOG_TIMEOUT_MS);
   }

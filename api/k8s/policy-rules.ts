@@ -11,10 +11,12 @@ import { problemOf } from './invalid-policy.ts';
 import { checkRegex } from './match-rules.ts';
 import { policyKindOf, type Policy } from './policies.ts';
 import { ONE_OBJECT, type DataObjectReference } from './policy-reference.ts';
+import { checkLimits } from './rate-limit/limit-rules.ts';
 import { describeTargets, NO_TARGET, type PolicyTargetRef, type PolicyTargetSelector, type TargetKind } from './policy.ts';
 
 /** The rules that a policy violates. */
-export function checkPolicy({ kind, spec }: Policy): FieldError[] {
+export function checkPolicy(policy: Policy): FieldError[] {
+  const { kind, spec } = policy;
   const definition = policyKindOf(kind);
   if (definition === undefined) return [];
   const problem = problemOf(spec);
@@ -29,6 +31,7 @@ export function checkPolicy({ kind, spec }: Policy): FieldError[] {
       reason: 'is listed twice',
     })),
     ...checkSettings(definition.settings, spec, 'spec'),
+    ...(policy.kind === 'RateLimitPolicy' ? checkLimits(policy.spec.limits) : []),
   ];
 }
 

@@ -42,6 +42,8 @@ const BY_NAME = {
   expectationFailed: GRPC_STATUS.internal,
   misdirectedRequest: GRPC_STATUS.unavailable,
   clientUnknown: GRPC_STATUS.permissionDenied,
+  rateLimited: GRPC_STATUS.resourceExhausted,
+  limitUnavailable: GRPC_STATUS.unavailable,
   accessDenied: GRPC_STATUS.permissionDenied,
   downstreamReset: GRPC_STATUS.cancelled,
   deadlineMalformed: GRPC_STATUS.internal,

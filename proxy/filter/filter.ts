@@ -1,6 +1,7 @@
 // The interfaces of filters: a filter with its halves, and a kind of filter, which makes filters of IR filters or of policies.
 import type * as ir from '#api/ir/ir.ts';
 import type { Consumers } from '../exchange/consumers.ts';
+import type { LimitStore } from '#lib/limit/store.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { ObjectData } from '../exchange/object-data.ts';
 import type { FilterVerdict, Patience } from '../exchange/plan.ts';
@@ -13,8 +14,25 @@ export interface MirrorSender {
   mirror(exchange: Exchange, cluster: string): void;
 }
 
+/** The outcomes of requests at one limit. */
+export interface LimitCounts {
+  passed: number;
+  refused: number;
+  shadow: number;
+  unavailable: number;
+}
+
+/** Where limits count, and what came of it. */
+export interface LimitDependencies {
+  readonly local: LimitStore;
+  readonly redis: LimitStore;
+  /** By `<namespace>/<policy>/<limit>`. */
+  readonly counts: Map<string, LimitCounts>;
+}
+
 /** The dependencies of filters besides the exchange. */
 export interface FilterDependencies {
+  readonly limits: LimitDependencies;
   readonly mirror: MirrorSender;
   /** The entries of Secrets and ConfigMaps that settings refer to. A filter without its entry lets nothing through. */
   readonly data: ObjectData;

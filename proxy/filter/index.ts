@@ -2,6 +2,7 @@
 import { cors } from './cors.ts';
 import type { FilterKind } from './filter.ts';
 import { ipAccess } from './ip-access.ts';
+import { earlyLimits, limits } from './limits.ts';
 import { requestHeaderModifier, responseHeaderModifier } from './header-modifier.ts';
 import { requestMirror } from './request-mirror.ts';
 import { requestRedirect } from './request-redirect.ts';
@@ -13,6 +14,9 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   cors,
   // Before anything that costs more than a look at the address.
   ipAccess,
+  // A flood costs no check of credentials.
+  earlyLimits,
+  limits,
   // A redirect answers, so later filters have nothing to do.
   requestRedirect,
   requestHeaderModifier,

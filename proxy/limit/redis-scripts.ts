@@ -1,6 +1,6 @@
 // The scripts that count in Redis: one for each algorithm, with one key and the clock of the server, so that all proxies agree.
 //
-// Arguments: limit, cost, 1 to take the cost in any case, then those of the algorithm. The answer: allowed, left, reset and wait in
+// Arguments: limit, cost, 1 to take the cost in any case (a negative one is given back), then those of the algorithm. The answer: allowed, left, reset and wait in
 // milliseconds, as Decision.
 import { createHash } from 'node:crypto';
 import { calendarWindows, secondsOf } from '#lib/limit/calendar.ts';
@@ -30,7 +30,7 @@ local kept = redis.call('HMGET', key, 'tokens', 'at')
 local tokens = limit
 if kept[1] then tokens = math.min(limit, tonumber(kept[1]) + math.max(0, now - tonumber(kept[2])) / per) end
 local allowed = tokens + 0.000001 >= cost
-if allowed or forced then tokens = tokens - cost end
+if allowed or forced then tokens = math.min(limit, tokens - cost) end
 local reset = math.max(0, (limit - tokens) * per)
 redis.call('HSET', key, 'tokens', string.format('%.6f', tokens), 'at', string.format('%.3f', now))
 redis.call('PEXPIRE', key, math.ceil(reset) + 1000)
@@ -50,6 +50,15 @@ while true do
   redis.call('LPOP', key, 2)
 end
 local allowed = taken + cost <= limit
+local back = -cost
+while back > 0 do
+  local newest = redis.call('LINDEX', key, -1)
+  if not newest then break end
+  local given = math.min(back, tonumber(newest))
+  if given < tonumber(newest) then redis.call('LSET', key, -1, tonumber(newest) - given) else redis.call('RPOP', key, 2) end
+  taken = taken - given
+  back = back - given
+end
 local last = redis.call('LINDEX', key, -2)
 if (allowed or forced) and cost > 0 then
   taken = taken + cost
@@ -94,7 +103,7 @@ local kept = redis.call('HMGET', key, 'stop', 'taken')
 local taken = 0
 if kept[1] and tonumber(kept[1]) == stop then taken = tonumber(kept[2]) end
 local allowed = taken + cost <= limit
-if allowed or forced then taken = taken + cost end
+if allowed or forced then taken = math.max(0, taken + cost) end
 redis.call('HSET', key, 'stop', string.format('%.0f', stop), 'taken', taken)
 redis.call('PEXPIRE', key, math.max(1, math.ceil(stop - now)))
 local rest = math.max(0, math.ceil(stop - now))

@@ -80,8 +80,10 @@ describeWith(['redis'], 'limits in redis', () => {
     const store = storeAt(`redis://127.0.0.1:${port}`);
     await reachable(store);
     const terms = termsOf(WINDOW);
-    await store.charge(terms, 'key', 7);
+    store.charge(terms, 'key', 7);
     expect(await store.take(terms, 'key', 1)).toMatchObject({ allowed: false, left: 0 });
+    store.giveBack(terms, 'key', 4);
+    expect(await store.take(terms, 'key', 1)).toMatchObject({ allowed: true, left: 1 });
     expect(await store.reset(terms, 'key')).toBe(true);
     expect(await store.take(terms, 'key', 1)).toMatchObject({ allowed: true, left: 4 });
   });

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import CircuitBreaker from 'opossum';
 import type { Decision } from '#lib/limit/decision.ts';
 import type { Terms } from '#lib/limit/share.ts';
+import type { LimitStore } from '#lib/limit/store.ts';
 import type { RedisClient } from '#lib/redis.ts';
 import { countingOf } from './redis-scripts.ts';
 import type { Counting } from './redis-scripts.ts';
@@ -23,7 +24,7 @@ const PREFIX = 'weir:limit:';
 
 type Answer = readonly [number, number, number, number];
 
-export class RedisStore {
+export class RedisStore implements LimitStore {
   readonly #client: RedisClient;
   readonly #breaker: CircuitBreaker<[Terms, string, number, boolean], Answer>;
   readonly #countings = new WeakMap<Terms, Counting>();
@@ -46,9 +47,14 @@ export class RedisStore {
     return { allowed: allowed === 1, left, resetMs, waitMs };
   }
 
-  /** As Meter.charge. Never rejects. */
-  async charge(terms: Terms, key: string, cost: number): Promise<void> {
-    await this.#ask(terms, key, cost, true);
+  /** As Meter.charge. */
+  charge(terms: Terms, key: string, cost: number): void {
+    void this.#ask(terms, key, cost, true);
+  }
+
+  /** As LimitStore.giveBack. */
+  giveBack(terms: Terms, key: string, cost: number): void {
+    void this.#ask(terms, key, -cost, true);
   }
 
   /** What is left of a key. Null if Redis does not answer in time. */

@@ -11,6 +11,7 @@ import type * as ir from '#api/ir/ir.ts';
 import { Backoff } from '#lib/backoff.ts';
 import type { Log } from '#lib/log.ts';
 import type { BindingState } from '../exchange/binding-state.ts';
+import type { Ask, Lend } from '#lib/limit/share.ts';
 import type { Notice } from '../exchange/notices.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { ClaimPort } from '../exchange/port-claim.ts';
@@ -56,6 +57,8 @@ export interface ChildWorkerOptions {
   readonly told: (notice: Notice) => void;
   /** Whether the workers of this proxy may bind a port. */
   readonly claimPort: ClaimPort;
+  /** Lends shares of limits. */
+  readonly lend: (asks: readonly Ask[]) => readonly Lend[];
   /** A worker died and will be replaced. */
   readonly died: () => void;
   /** The set of ports that cannot be bound has changed. */
@@ -241,6 +244,7 @@ export class ChildWorker implements WorkerLink {
   #answered(message: FromWorker): void {
     if (message.type === 'claim') return void this.#claim(message);
     if (message.type === 'notice') return this.#options.told(message.notice);
+    if (message.type === 'borrow') return this.#send({ type: 'lend', lends: this.#options.lend(message.asks) });
     if (message.type === 'part') return this.#inspections.part(message.id, message.data);
     if (message.type === 'bound' || message.type === 'applied') this.#noteBound(message.bound);
     if (message.type === 'bound') this.#options.bindingsChanged();

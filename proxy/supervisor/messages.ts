@@ -3,6 +3,8 @@ import type * as ir from '#api/ir/ir.ts';
 import type { AccessLogSettings } from '../telemetry/access-log/access-log.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { BindingState } from '../exchange/binding-state.ts';
+import type { Ask, Lend } from '#lib/limit/share.ts';
+import type { RedisSettings } from '#lib/redis.ts';
 import type { Notice } from '../exchange/notices.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
 import type { PortClaim } from '../exchange/port-claim.ts';
@@ -21,6 +23,8 @@ export interface WorkerSettings {
   readonly bindAddress: string;
   /** The number of workers, which share the limits of the proxy. */
   readonly workers: number;
+  /** Null: there is no Redis. */
+  readonly redis: RedisSettings | null;
 }
 
 /** The first message is `start`, with the label of the process's metrics. The answer to a message with an id has the same id. */
@@ -33,6 +37,8 @@ export type ToWorker =
   | { readonly type: 'ticketKeys'; readonly ticketKeys: Uint8Array }
   | { readonly type: 'claimed'; readonly id: number; readonly refusal: PortRefusal | null }
   | { readonly type: 'notice'; readonly notice: Notice }
+  /** The answers to `borrow`, in its order. */
+  | { readonly type: 'lend'; readonly lends: readonly Lend[] }
   /** The answer comes at the end of the inspection. */
   | { readonly type: 'inspect'; readonly id: number; readonly inspection: Inspection }
   /** The supervisor has handed on the last part of the inspection with this id. */
@@ -56,7 +62,7 @@ export interface Bound {
 }
 
 /**
- * All but `bound`, `claim`, `notice` and `part` are answers. `claim` has its own id, which `claimed` has too; `part` has that of its
+ * All but `bound`, `claim`, `notice`, `borrow` and `part` are answers. `claim` has its own id, which `claimed` has too; `part` has that of its
  * inspection, and the next part waits for `partTaken`.
  */
 export type FromWorker =
@@ -64,6 +70,8 @@ export type FromWorker =
   | { readonly type: 'bound'; readonly bound: Bound }
   | { readonly type: 'claim'; readonly id: number; readonly claim: PortClaim }
   | { readonly type: 'notice'; readonly notice: Notice }
+  /** The worker needs shares of limits. */
+  | { readonly type: 'borrow'; readonly asks: readonly Ask[] }
   | { readonly type: 'metrics'; readonly id: number; readonly metrics: readonly MetricJson[] }
   | { readonly type: 'reported'; readonly id: number; readonly report: WorkerReport }
   | { readonly type: 'part'; readonly id: number; readonly data: Uint8Array }

@@ -4,6 +4,10 @@ import { randomBytes } from 'node:crypto';
 import { Registry } from 'prom-client';
 import * as ir from '#api/ir/ir.ts';
 import type { Format } from '#lib/exposition.ts';
+import { Lender } from '#lib/limit/lender.ts';
+import type { Ask } from '#lib/limit/share.ts';
+import { CLOCKS, MAX_KEYS } from '#lib/limit/store.ts';
+import type { RedisSettings } from '#lib/redis.ts';
 import type { Log } from '#lib/log.ts';
 import { readFamilies, registerFamilies, registerProcess } from '#lib/metric.ts';
 import type { MetricFamily } from '#lib/metric.ts';
@@ -36,6 +40,9 @@ const TICKET_KEY_BYTES = 48;
 /** The lifetime of the keys: stolen keys decrypt the sessions of this period only. */
 const TICKET_ROTATION_MS = 12 * 3_600_000;
 
+/** The part of a limit that may lie in stocks of workers. */
+const LENT_SHARE = 0.005;
+
 /** The only worker, in this process. */
 const LOCAL = 'worker';
 
@@ -50,6 +57,8 @@ export interface SupervisorOptions {
   /** The name of the proxy in Via; '' (the default) for no Via. */
   readonly via?: string;
   readonly zone?: string;
+  /** Null, the default: there is no Redis. */
+  readonly redis?: RedisSettings | null;
   /** The time for open connections of a closed port, milliseconds. */
   readonly drainTimeout: number;
   /** The address of listeners without an address; all addresses by default. */
@@ -72,6 +81,7 @@ export class Supervisor {
   readonly #rotation: NodeJS.Timeout;
   readonly #claims = new PortClaims();
   readonly #notices = new NoticeHub();
+  readonly #lender = new Lender({ clocks: CLOCKS, share: LENT_SHARE, maxKeys: MAX_KEYS });
   readonly #health: HealthChecks;
   #ticketKeys: Buffer = randomBytes(TICKET_KEY_BYTES);
   #restarts = 0;
@@ -217,8 +227,8 @@ export class Supervisor {
 
   #startWorkers(): readonly WorkerLink[] {
     const { accessLogSettings = DEFAULT_ACCESS_LOG } = this.#options;
-    const { workers, limits, accessLog, via = '', zone = '', drainTimeout, bindAddress = '', log, bindPort } = this.#options;
-    const settings = { limits, accessLog, accessLogSettings, via, zone, drainTimeout, bindAddress, workers };
+    const { workers, limits, accessLog, via = '', zone = '', redis = null, drainTimeout, bindAddress = '', log, bindPort } = this.#options;
+    const settings = { limits, accessLog, accessLogSettings, via, zone, drainTimeout, bindAddress, workers, redis };
     const told = (name: string) => (notice: Notice) => this.#notices.take(notice, name);
     const join = <W extends WorkerLink>(name: string, worker: W): W => {
       this.#notices.join(name, worker);
@@ -249,13 +259,17 @@ export class Supervisor {
     };
     return Array.from({ length: workers }, (_, index) => {
       const name = `worker-${index}`;
-      return join(name, new ChildWorker({ ...options, name, told: told(name), died: () => this.#died(name) }));
+      this.#lender.joined(name);
+      const lend = (asks: readonly Ask[]) => this.#lender.lend(name, asks);
+      return join(name, new ChildWorker({ ...options, name, told: told(name), lend, died: () => this.#died(name) }));
     });
   }
 
   #died(worker: string): void {
     this.#restarts++;
     this.#health.workerDied(worker);
+    this.#lender.left(worker);
+    this.#lender.joined(worker);
   }
 
   #wantedPorts(): ReadonlySet<string> {

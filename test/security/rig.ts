@@ -9,7 +9,7 @@ import { startProxy, type Proxy } from '../support/proxy.ts';
 
 /** An object of Weir or the Gateway API in the namespace `default`. */
 export function manifest(kind: string, name: string, spec: object): Manifest {
-  const weir = ['Backend', 'SecurityPolicy'].includes(kind);
+  const weir = ['Backend', 'SecurityPolicy', 'RateLimitPolicy'].includes(kind);
   return {
     apiVersion: weir ? 'gateway.weir.dev/v1alpha1' : 'gateway.networking.k8s.io/v1',
     kind,
@@ -69,8 +69,8 @@ export class SecurityRig {
   }
 
   /** A condition of a policy, as `True Accepted: message`. */
-  condition(policy: string, type: string): string | undefined {
-    const status = [...this.compiler.statuses()].find(({ ref }) => ref.kind === 'SecurityPolicy' && ref.name === policy);
+  condition(policy: string, type: string, kind = 'SecurityPolicy'): string | undefined {
+    const status = [...this.compiler.statuses()].find(({ ref }) => ref.kind === kind && ref.name === policy);
     const found = status?.type === 'Policy' ? status.ancestors[0]?.conditions.find((each) => each.type === type) : undefined;
     return found === undefined ? undefined : `${found.status} ${found.reason}: ${found.message}`;
   }

@@ -7,7 +7,7 @@ import type { Exchange } from '../../exchange/exchange.ts';
 import { addHeader, getHeader, setHeader } from '../../exchange/headers.ts';
 import type { BackendPlan, UpstreamCluster } from '../../exchange/plan.ts';
 import type { RuleSessions, Session } from '../../exchange/session.ts';
-import { cookieValue } from '../key-hash.ts';
+import { cookieValue } from '../../exchange/cookies.ts';
 import { cookiePath } from './cookie-path.ts';
 import type { SessionKeys } from './session-keys.ts';
 import { readToken, writeToken } from './token.ts';

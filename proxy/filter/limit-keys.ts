@@ -1,0 +1,77 @@
+// The keys by which limits count requests.
+import type { PolicySettings } from '#api/policy/settings.ts';
+import { addressWords, readAddress, writeAddress } from '#lib/address-words.ts';
+import { createHash } from 'node:crypto';
+import type { Exchange } from '../exchange/exchange.ts';
+import { getHeader } from '../exchange/headers.ts';
+import { claimText } from '../exchange/principal.ts';
+import { cookieValue } from '../exchange/cookies.ts';
+
+export type LimitSettings = NonNullable<PolicySettings<'RateLimitPolicy'>['limits']>[number];
+type KeyPart = NonNullable<LimitSettings['key']>[number];
+
+/** A part of a key in a request; '' if the request lacks it. */
+type Reader = (exchange: Exchange) => string;
+
+/** Longer values are kept as a digest. */
+const LONGEST_VALUE = 128;
+const IPV4_PREFIX = 32;
+const IPV6_PREFIX = 64;
+
+/** Whether the limit asks who the caller is: then it follows authentication. */
+export function needsPrincipal({ key = [], plans = [], exempt = {} }: LimitSettings): boolean {
+  const named = key.some(({ principal, consumer, claim }) => principal !== undefined || consumer !== undefined || claim !== undefined);
+  return named || plans.length > 0 || (exempt.consumers ?? []).length > 0 || (exempt.groups ?? []).length > 0;
+}
+
+/** The key of requests. */
+export function keyReader(parts: readonly KeyPart[]): Reader {
+  const readers = parts.map(readerOf);
+  const [first] = readers;
+  if (first === undefined) return () => '';
+  if (readers.length === 1) return (exchange) => bounded(first(exchange));
+  // The length before each part keeps two parts from looking like two others.
+  return (exchange) =>
+    readers
+      .map((read) => bounded(read(exchange)))
+      .map((value) => `${value.length}:${value}`)
+      .join('');
+}
+
+function bounded(value: string): string {
+  return value.length <= LONGEST_VALUE ? value : createHash('sha256').update(value).digest('base64url');
+}
+
+function readerOf(part: KeyPart): Reader {
+  const { principal, consumer, claim, header, cookie, clientIP, path } = part;
+  if (principal !== undefined)
+    return (exchange) => (exchange.principal === null ? '' : `${exchange.principal.method} ${exchange.principal.id}`);
+  if (consumer !== undefined) return (exchange) => exchange.principal?.consumer ?? '';
+  if (claim !== undefined) return (exchange) => (exchange.principal === null ? '' : (claimText(exchange.principal, claim) ?? ''));
+  if (header !== undefined) return headerReader(header.toLowerCase());
+  if (cookie !== undefined) return (exchange) => cookieValue(exchange.requestHeaders, cookie) ?? '';
+  if (clientIP !== undefined) return addressReader(clientIP.ipv4 ?? IPV4_PREFIX, clientIP.ipv6 ?? IPV6_PREFIX);
+  return path === undefined ? (exchange) => exchange.method : (exchange) => exchange.path;
+}
+
+function headerReader(name: string): Reader {
+  return (exchange) => getHeader(exchange.requestHeaders, name) ?? '';
+}
+
+/** The beginning of the address of the client; an address that cannot be read is a value of its own. */
+function addressReader(ipv4: number, ipv6: number): Reader {
+  return ({ clientAddress }) => {
+    const version = readAddress(clientAddress);
+    if (version === 0) return clientAddress;
+    mask(version === 4 ? ipv4 + 96 : ipv6);
+    return writeAddress(version);
+  };
+}
+
+/** Clears all but so many bits of the last parsed address. */
+function mask(bits: number): void {
+  for (let i = 0; i < 4; i++) {
+    const kept = Math.min(32, Math.max(0, bits - 32 * i));
+    addressWords[i] = kept === 0 ? 0 : ((addressWords[i] as number) & (0xffffffff << (32 - kept))) >>> 0;
+  }
+}

@@ -1,0 +1,164 @@
+// One limit of a RateLimitPolicy, as a filter asks it about requests.
+import { parseAddressRange } from '#lib/address-range.ts';
+import { AddressRanges } from '#lib/address-ranges.ts';
+import { readAddress } from '#lib/address-words.ts';
+import type { Algorithm } from '#lib/limit/algorithm.ts';
+import { secondsOf } from '#lib/limit/calendar.ts';
+import type { Decision } from '#lib/limit/decision.ts';
+import { UNKNOWN } from '#lib/limit/meter.ts';
+import type { Terms } from '#lib/limit/share.ts';
+import type { LimitStore } from '#lib/limit/store.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { answerCost } from './limit-cost.ts';
+import { keyReader } from './limit-keys.ts';
+import type { LimitSettings } from './limit-keys.ts';
+
+/** A request at a limit. */
+export interface Passage {
+  readonly limit: Limit;
+  readonly terms: Terms;
+  readonly key: string;
+  /** Null: the store did not answer. */
+  decision: Decision | null;
+}
+
+export class Limit {
+  readonly name: string;
+  readonly cost: number;
+  readonly isShadow: boolean;
+  /** The store does not answer: requests are refused. */
+  readonly isClosed: boolean;
+  /** `<namespace>/<policy>/<name>`, for metrics. */
+  readonly label: string;
+  readonly #store: LimitStore;
+  readonly #settings: LimitSettings;
+  readonly #keyOf: (exchange: Exchange) => string;
+  readonly #terms: Terms;
+  readonly #byPlan: ReadonlyMap<string, Terms>;
+  readonly #exempt: AddressRanges | null;
+
+  constructor(policy: string, settings: LimitSettings, store: LimitStore) {
+    const { name = '', cost = 1, shadow = false, plans = [], key = [] } = settings;
+    this.name = name;
+    this.cost = cost;
+    this.isShadow = shadow;
+    this.isClosed = settings.onError === 'Closed';
+    this.label = `${policy}/${name}`;
+    this.#store = store;
+    this.#settings = settings;
+    this.#keyOf = keyReader(key);
+    this.#terms = termsOf(this.label, settings);
+    this.#byPlan = new Map(
+      plans.map(({ plan = '', requests = 1, burst = requests }) => [
+        plan,
+        termsOf(`${this.label}/${plan}`, { ...settings, requests, burst }),
+      ]),
+    );
+    this.#exempt = addressesOf(settings.exempt?.addresses ?? []);
+  }
+
+  /** Asks about a request. Null: the limit does not concern it. */
+  enter(exchange: Exchange): Passage | Promise<Passage> | null {
+    if (this.#isExempt(exchange)) return null;
+    const plan = exchange.principal === null ? '' : exchange.principal.plan;
+    const terms = (plan === '' ? undefined : this.#byPlan.get(plan)) ?? this.#terms;
+    const key = this.#keyOf(exchange);
+    const passage: Passage = { limit: this, terms, key, decision: null };
+    const asked = this.#store.take(terms, key, this.cost);
+    if (asked instanceof Promise) return asked.then((decision) => this.#decided(passage, decision));
+    return this.#decided(passage, asked);
+  }
+
+  /** The request goes no further: it takes nothing. */
+  withdraw({ terms, key, decision }: Passage): void {
+    if (decision?.allowed === true && this.cost > 0) this.#store.giveBack(terms, key, this.cost);
+  }
+
+  /** The request has ended. */
+  leave(passage: Passage, exchange: Exchange): void {
+    if (passage.terms.algorithm.kind === 'Concurrency') return this.withdraw(passage);
+    const { answer } = this.#settings;
+    if (answer === undefined || passage.decision === null || exchange.status === 0) return;
+    const cost = answerCost(answer, exchange);
+    if (cost > 0) this.#store.charge(passage.terms, passage.key, cost);
+  }
+
+  /** A request without a cost passes while anything is left. */
+  #decided(passage: Passage, decision: Decision | null): Passage {
+    const isEmpty = this.cost === 0 && decision !== null && decision.left === 0;
+    passage.decision = isEmpty ? { ...decision, allowed: false, waitMs: Math.max(1, decision.resetMs) } : decision;
+    return passage;
+  }
+
+  #isExempt({ principal, clientAddress }: Exchange): boolean {
+    const { exempt } = this.#settings;
+    if (exempt === undefined) return false;
+    if (this.#exempt !== null) {
+      const version = readAddress(clientAddress);
+      if (version !== 0 && this.#exempt.includesRead(version)) return true;
+    }
+    if (principal === null) return false;
+    const { consumers = [], groups = [] } = exempt;
+    return (
+      (principal.consumer !== '' && consumers.includes(principal.consumer)) || groups.some((group) => principal.groups.includes(group))
+    );
+  }
+}
+
+/** The terms have another id for other settings, so that a lender and Redis count them apart. */
+function termsOf(label: string, settings: LimitSettings): Terms {
+  const algorithm = algorithmOf(settings);
+  return { id: `${label} ${Object.values(algorithm).join()}`, algorithm };
+}
+
+function algorithmOf({
+  algorithm = 'SlidingWindow',
+  requests = 1,
+  per = 1_000,
+  burst = requests,
+  every = 'Day',
+}: LimitSettings): Algorithm {
+  switch (algorithm) {
+    case 'TokenBucket':
+      return { kind: algorithm, limit: requests, periodMs: per, burst };
+    case 'Quota':
+      return { kind: algorithm, limit: requests, unit: every };
+    case 'Concurrency':
+      return { kind: algorithm, limit: requests };
+    default:
+      return { kind: algorithm, limit: requests, periodMs: per };
+  }
+}
+
+function addressesOf(texts: readonly string[]): AddressRanges | null {
+  return texts.length === 0 ? null : AddressRanges.of(texts.map(rangeOf));
+}
+
+/** The schema has been checked: all of them are ranges. */
+function rangeOf(text: string) {
+  const range = parseAddressRange(text);
+  if (!range.ok) throw new Error(`${text} ${range.error}`);
+  return range.value;
+}
+
+const policies = new WeakMap<Terms, string>();
+
+/** The item of RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10 section 2). */
+export function policyItem({ limit, terms }: Passage): string {
+  let item = policies.get(terms);
+  if (item === undefined) policies.set(terms, (item = `"${limit.name}";${policyParameters(terms.algorithm)}`));
+  return item;
+}
+
+function policyParameters(algorithm: Algorithm): string {
+  if (algorithm.kind === 'Concurrency') return `q=${algorithm.limit};qu="concurrent-requests"`;
+  const window = algorithm.kind === 'Quota' ? secondsOf(algorithm.unit) : Math.max(1, Math.ceil(algorithm.periodMs / 1_000));
+  return `q=${algorithm.limit};w=${window}`;
+}
+
+/** The item of RateLimit (section 3): what is left, and the seconds until all of it is again. */
+export function stateItem({ limit, decision }: Passage): string {
+  if (decision === null) return '';
+  const { left, resetMs } = decision;
+  return resetMs === UNKNOWN ? `"${limit.name}";r=${left}` : `"${limit.name}";r=${left};t=${Math.ceil(resetMs / 1_000)}`;
+}

@@ -1,0 +1,129 @@
+// Refuses requests beyond the limits of a RateLimitPolicy, and tells callers what is left. There are two filters: limits whose keys are
+// known at once come before authentication, so that a flood costs no check of credentials; the others follow it.
+import { UNKNOWN } from '#lib/limit/meter.ts';
+import { ERRORS } from '../exchange/errors.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { addHeader } from '../exchange/headers.ts';
+import { refuse } from '../exchange/local-reply.ts';
+import type { FilterVerdict } from '../exchange/plan.ts';
+import { Slot } from '../exchange/slot.ts';
+import type { Filter, FilterKind, LimitDependencies } from './filter.ts';
+import { Limit, policyItem, stateItem } from './limit.ts';
+import type { Passage } from './limit.ts';
+import { needsPrincipal } from './limit-keys.ts';
+import type { LimitSettings } from './limit-keys.ts';
+
+type Outcome = 'passed' | 'refused' | 'shadow' | 'unavailable';
+
+class Limits implements Filter {
+  readonly name: string;
+  readonly #limits: readonly Limit[];
+  readonly #slot: Slot<Passage[]>;
+  readonly #counts: LimitDependencies['counts'];
+
+  constructor(name: string, slot: Slot<Passage[]>, limits: readonly Limit[], counts: LimitDependencies['counts']) {
+    this.name = name;
+    this.#slot = slot;
+    this.#limits = limits;
+    this.#counts = counts;
+  }
+
+  request(exchange: Exchange): FilterVerdict | Promise<FilterVerdict> {
+    const passages: Passage[] = [];
+    this.#slot.set(exchange, passages);
+    return this.#from(exchange, passages, 0);
+  }
+
+  response(exchange: Exchange): void {
+    const passages = this.#slot.get(exchange);
+    if (passages === null) return;
+    for (const passage of passages) {
+      if (passage.decision === null || passage.limit.isShadow) continue;
+      addHeader(exchange.responseHeaders, 'ratelimit-policy', policyItem(passage));
+      addHeader(exchange.responseHeaders, 'ratelimit', stateItem(passage));
+    }
+  }
+
+  ended(exchange: Exchange): void {
+    const passages = this.#slot.get(exchange);
+    if (passages === null) return;
+    this.#slot.set(exchange, null);
+    for (const passage of passages) passage.limit.leave(passage, exchange);
+  }
+
+  #from(exchange: Exchange, passages: Passage[], start: number): FilterVerdict | Promise<FilterVerdict> {
+    for (let i = start; i < this.#limits.length; i++) {
+      const entered = (this.#limits[i] as Limit).enter(exchange);
+      if (entered instanceof Promise) {
+        return entered.then((passage) => {
+          if (exchange.phase === 'done') return this.#late(passage);
+          return this.#passes(exchange, passages, passage) ? this.#from(exchange, passages, i + 1) : 'answered';
+        });
+      }
+      if (entered !== null && !this.#passes(exchange, passages, entered)) return 'answered';
+    }
+    return 'continue';
+  }
+
+  /** The exchange has ended meanwhile. */
+  #late(passage: Passage): FilterVerdict {
+    passage.limit.withdraw(passage);
+    return 'answered';
+  }
+
+  #passes(exchange: Exchange, passages: Passage[], passage: Passage): boolean {
+    const { limit, decision } = passage;
+    const outcome = outcomeOf(passage);
+    this.#count(limit, outcome);
+    passages.push(passage);
+    if (outcome === 'passed' || outcome === 'shadow' || (outcome === 'unavailable' && !limit.isClosed)) return true;
+    for (const other of passages) if (other !== passage) other.limit.withdraw(other);
+    this.#slot.set(exchange, null);
+    if (decision === null) refuse(exchange, ERRORS.limitUnavailable);
+    else this.#refuse(exchange, passage, decision.waitMs);
+    return false;
+  }
+
+  /** The answer names only the limit that refuses: others have taken nothing. */
+  #refuse(exchange: Exchange, passage: Passage, waitMs: number): void {
+    refuse(exchange, ERRORS.rateLimited);
+    const seconds = waitMs === UNKNOWN ? 1 : Math.max(1, Math.ceil(waitMs / 1_000));
+    addHeader(exchange.responseHeaders, 'retry-after', String(seconds));
+    addHeader(exchange.responseHeaders, 'ratelimit-policy', policyItem(passage));
+    addHeader(exchange.responseHeaders, 'ratelimit', stateItem(passage));
+  }
+
+  #count({ label }: Limit, outcome: Outcome): void {
+    let counts = this.#counts.get(label);
+    if (counts === undefined) this.#counts.set(label, (counts = { passed: 0, refused: 0, shadow: 0, unavailable: 0 }));
+    counts[outcome]++;
+  }
+}
+
+function outcomeOf({ limit, decision }: Passage): Outcome {
+  if (decision === null) return 'unavailable';
+  if (decision.allowed) return 'passed';
+  return limit.isShadow ? 'shadow' : 'refused';
+}
+
+function kindOf(name: string, isMeant: (settings: LimitSettings) => boolean): FilterKind {
+  const slot = new Slot<Passage[]>();
+  return {
+    name,
+    ofPolicies: (policies) =>
+      policies.filterOf('RateLimitPolicy', ['limits'], ({ limits = [] }, { origins, limits: { local, redis, counts } }) => {
+        const [{ policy } = { policy: '' }] = origins;
+        const meant = limits.filter(isMeant);
+        const made = meant.map(
+          (settings) => new Limit(policy.slice(policy.indexOf('/') + 1), settings, settings.store === 'Redis' ? redis : local),
+        );
+        return made.length === 0 ? { name } : new Limits(name, slot, made, counts);
+      }),
+  };
+}
+
+/** Limits whose keys need no principal. */
+export const earlyLimits = kindOf('earlyLimits', (settings) => !needsPrincipal(settings));
+
+/** Limits by the principal. */
+export const limits = kindOf('limits', needsPrincipal);

@@ -1,0 +1,129 @@
+// The stores of limits in a worker: its own meters if it is the only worker, shares that the supervisor lends otherwise, and Redis.
+import { Borrower } from '#lib/limit/borrower.ts';
+import type { Decision } from '#lib/limit/decision.ts';
+import type { Ask, Lend, Terms } from '#lib/limit/share.ts';
+import { CLOCKS, MAX_KEYS, MeterStore, NO_STORE } from '#lib/limit/store.ts';
+import type { LimitStore } from '#lib/limit/store.ts';
+import type { MeterClocks } from '#lib/limit/meter.ts';
+import type { MetricFamily } from '#lib/metric.ts';
+import { connectRedis } from '#lib/redis.ts';
+import type { RedisSettings } from '#lib/redis.ts';
+import { turnTime } from '#lib/turn-clock.ts';
+import type { Log } from '#lib/log.ts';
+import { RedisStore } from './redis-store.ts';
+
+/** The supervisor answers within a turn of its event loop. */
+const PATIENCE_MS = 500;
+const TICK_MS = 50;
+/** One line about Redis in so many milliseconds. */
+const LOG_EVERY_MS = 10_000;
+
+/** All calls of a turn share one value. */
+const TURN_CLOCKS: MeterClocks = { steady: turnTime, wall: CLOCKS.wall };
+
+export interface WorkerLimitsOptions {
+  /** Asks the supervisor; by default this worker is the only one. */
+  readonly borrow?: (asks: readonly Ask[]) => void;
+  readonly workers?: number;
+  readonly redis?: RedisSettings | null;
+  readonly log?: Log;
+}
+
+/** The outcomes of requests at one limit. */
+interface Counts {
+  passed: number;
+  refused: number;
+  shadow: number;
+  unavailable: number;
+}
+
+export class WorkerLimits {
+  readonly local: LimitStore;
+  readonly redis: LimitStore;
+  /** By `<namespace>/<policy>/<limit>`. */
+  readonly counts = new Map<string, Counts>();
+  readonly #shares: SharedStore | null;
+  readonly #redisStore: RedisStore | null;
+
+  constructor({ borrow, workers = 1, redis = null, log }: WorkerLimitsOptions) {
+    this.#shares = borrow === undefined ? null : new SharedStore(borrow, workers);
+    this.local = this.#shares ?? new MeterStore(TURN_CLOCKS);
+    this.#redisStore = redis === null ? null : new RedisStore(connectRedis(redis, logged(log)));
+    this.redis = this.#redisStore ?? NO_STORE;
+  }
+
+  /** Takes what the supervisor lends. */
+  lend(lends: readonly Lend[]): void {
+    this.#shares?.receive(lends);
+  }
+
+  stop(): void {
+    this.#shares?.stop();
+    this.#redisStore?.close();
+  }
+}
+
+/** A store that borrows shares. */
+class SharedStore implements LimitStore {
+  readonly #borrower: Borrower;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(borrow: (asks: readonly Ask[]) => void, workers: number) {
+    const send = (asks: readonly Ask[]): void => {
+      borrow(asks);
+      this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
+    };
+    const soon = (flush: () => void): void => void setImmediate(flush);
+    this.#borrower = new Borrower({ clocks: TURN_CLOCKS, send, soon, patienceMs: PATIENCE_MS, maxKeys: MAX_KEYS });
+    this.#borrower.found('supervisor', workers);
+  }
+
+  take(terms: Terms, key: string, cost: number): Decision | Promise<Decision> {
+    return this.#borrower.take(terms, key, cost);
+  }
+
+  charge(terms: Terms, key: string, cost: number): void {
+    this.#borrower.charge(terms, key, cost);
+  }
+
+  giveBack(terms: Terms, key: string, cost: number): void {
+    this.#borrower.release(terms, key, cost);
+  }
+
+  receive(lends: readonly Lend[]): void {
+    this.#borrower.receive(lends);
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#borrower.lost();
+  }
+
+  #tick(): void {
+    if (this.#borrower.tick() || this.#timer === null) return;
+    clearInterval(this.#timer);
+    this.#timer = null;
+  }
+}
+
+function logged(log: Log | undefined): (error: Error) => void {
+  let next = 0;
+  return (error) => {
+    const now = performance.now();
+    if (now < next) return;
+    next = now + LOG_EVERY_MS;
+    log?.warn({ reason: error.message }, 'no connection to redis: limits that count there follow their onError');
+  };
+}
+
+export function limitFamilies({ counts }: Pick<WorkerLimits, 'counts'>): readonly MetricFamily[] {
+  return [
+    {
+      name: 'weir_limit_requests_total',
+      type: 'counter',
+      help: 'Requests at limits, by limit and outcome',
+      read: () =>
+        [...counts].flatMap(([limit, each]) => Object.entries(each).map(([outcome, value]) => ({ labels: { limit, outcome }, value }))),
+    },
+  ];
+}
