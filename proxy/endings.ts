@@ -2,6 +2,7 @@
 // is then recorded.
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import { turnTime } from '#lib/turn-clock.ts';
+import type { Attempt } from './exchange/attempt.ts';
 import { ERRORS } from './exchange/errors.ts';
 import type { ExchangeError } from './exchange/errors.ts';
 import type { Exchange } from './exchange/exchange.ts';
@@ -12,6 +13,7 @@ import { localReply } from './exchange/local-reply.ts';
 import { runEndFilters, runResponseFilters } from './filter/chain.ts';
 import type { Attempts } from './upstream/attempts.ts';
 import { dropCopies } from './upstream/copies.ts';
+import { changeOver } from './upstream/fallback.ts';
 import type { Gathering } from './upstream/gathering.ts';
 import { stopTimeouts } from './upstream/timeout.ts';
 
@@ -67,6 +69,15 @@ export class Endings {
     exchange.responseEnded = true;
     exchange.downstream.end(exchange, null);
     this.finish(exchange);
+  }
+
+  /**
+   * The backend has failed to answer, for the last time: its fallback gets the request, otherwise the error ends the exchange. `failed`: the
+   * attempt with the error; null if none could begin.
+   */
+  unanswered(exchange: Exchange, failed: Attempt | null, error: ExchangeError): void {
+    const late = changeOver(exchange, failed, error, this.#attempts) ? this.#attempts.begin(exchange) : error;
+    if (late !== null) this.giveUp(exchange, late);
   }
 
   /** Ends an exchange that cannot continue: with the error as its answer, or by a cut if an answer has started. */

@@ -174,12 +174,12 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
 
   #begin(exchange: Exchange): void {
     const error = this.#attempts.begin(exchange);
-    if (error !== null) this.#endings.reply(exchange, error);
+    if (error !== null) this.#endings.unanswered(exchange, null, error);
   }
 
   #repeat(attempt: Attempt): void {
     const error = this.#attempts.repeat(attempt);
-    if (error !== null) this.#endings.reply(attempt.exchange, error);
+    if (error !== null) this.#endings.unanswered(attempt.exchange, null, error);
   }
 
   refusalOfWait(exchange: Exchange): ExchangeError | null {
@@ -188,7 +188,7 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
 
   admitted(exchange: Exchange): void {
     const error = this.#attempts.proceed(exchange);
-    if (error !== null) this.#endings.reply(exchange, error);
+    if (error !== null) this.#endings.unanswered(exchange, null, error);
   }
 
   refused(exchange: Exchange, error: ExchangeError): void {
@@ -224,9 +224,8 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     const isTriedElsewhere = hasRival(attempt);
     this.#attempts.ended(attempt, 'failed', error);
     if (exchange.phase === 'done' || isTriedElsewhere) return;
-    if (exchange.phase === 'answering') return this.#endings.cut(exchange, error);
     if (this.#retries.afterFailure(attempt, error)) return this.#repeat(attempt);
-    this.#endings.reply(exchange, error);
+    this.#endings.unanswered(exchange, attempt, error);
   }
 
   // 5 response filters, and the answer
@@ -327,7 +326,8 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
   attemptTimedOut(attempt: Attempt): void {
     noteSlowness(attempt);
     if (hasRival(attempt)) return this.#attempts.stop(attempt, 'abandoned');
-    if (!this.#retries.afterFailure(attempt, ERRORS.upstreamTimeout)) return this.timedOut(attempt.exchange, ERRORS.upstreamTimeout);
+    const isRepeated = this.#retries.afterFailure(attempt, ERRORS.upstreamTimeout);
+    if (!isRepeated) return this.#endings.unanswered(attempt.exchange, attempt, ERRORS.upstreamTimeout);
     this.#attempts.stop(attempt, 'abandoned');
     this.#repeat(attempt);
   }

@@ -85,7 +85,12 @@ export const LOG_FIELDS: readonly LogField[] = [
   field('gateway', 'infra/edge', 'The Gateway of the listener as <namespace>/<name>; equals the label gateway of metrics.', ANY),
   field('endpoint', '10.0.4.17:8080', 'The endpoint of the last attempt.', { ...ANY, ...LISTED }),
   field('attempts', '2', 'The number of attempts; JSON lines omit it below 2.', { ...ANY, ...LISTED, ...NUMBER }),
-  field('retryReasons', 'upstream_reset,503', 'Why each further attempt was made: codes of errors.md, statuses, or hedge.', LISTED),
+  field(
+    'retryReasons',
+    'upstream_reset,503',
+    'Why each further attempt was made: codes of errors.md, statuses, hedge, or fallback.',
+    LISTED,
+  ),
   field('retryWithheld', 'body', 'Why no further attempt was made though one is allowed: body, budget, deadline or retry_after.', LISTED),
   field('grpcStatus', '14', 'The status of a gRPC call, 0 to 16.', { ...LISTED, ...NUMBER }),
   field('messagesReceived', '12', 'Messages from the client of a WebSocket.', { ...LISTED, ...NUMBER }),

@@ -75,6 +75,8 @@ export const backendTrafficPolicy = policyKind({
     { capability: 'bandwidth', path: 'settings.bandwidth', otherwise: 'omit' },
     // A proxy without it answers with its own errors.
     { capability: 'fallback-response', path: 'settings.fallback', otherwise: 'omit' },
+    // A proxy without it goes on to the fixed answer.
+    { capability: 'fallback-backend', path: 'settings.fallback.backendRef', otherwise: 'omit' },
     // A proxy without it treats all requests alike.
     { capability: 'request-priority', path: 'settings.priority', otherwise: 'omit' },
     // A proxy without it does not limit retries.

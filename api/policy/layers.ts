@@ -92,9 +92,10 @@ export function requestTargets(route: TargetedRoute, listener: string, cluster: 
   return [...ruleTargets(route), ...(cluster === null ? [] : backendTargets(cluster)), ...listenerTargets(listener)];
 }
 
-/** The objects whose policies may apply to the requests of a route, each once. */
-export function objectsAbout(route: Route | StreamRoute): readonly string[] {
-  const clusters = route.backends.flatMap(({ cluster }) => (cluster === null ? [] : backendTargets(cluster)));
+/** The objects whose policies may apply to the requests of a route, each once. `further`: keys of clusters that policies add to its own. */
+export function objectsAbout(route: Route | StreamRoute, further: readonly string[] = []): readonly string[] {
+  const keys = [...route.backends.flatMap(({ cluster }) => cluster ?? []), ...further];
+  const clusters = keys.flatMap(backendTargets);
   const listeners = route.attachments.flatMap(({ listener }) => listenerTargets(listener));
   return [...new Set([...ruleTargets(route), ...clusters, ...listeners].map(objectName))];
 }

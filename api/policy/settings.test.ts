@@ -44,12 +44,6 @@ describe('settingsSchema', () => {
   });
 });
 
-test('a kind of policy with references to backends targets none: a backend that needs itself would stay for ever', () => {
-  const referring = POLICIES.filter(({ settings }) => JSON.stringify(settings).includes('"~reference":"backend"'));
-  const targeted = referring.filter(({ targets }) => targets.some(({ kind }) => kind === 'Service' || kind === 'Backend'));
-  expect(targeted.map(({ kind }) => kind)).toEqual([]);
-});
-
 describe.each(POLICIES.map(({ kind, ...policy }) => [kind, policy] as const))('%s', (_, policy) => {
   test("has settings with a description and without a default: an absent one is another policy's to set", () => {
     const leaves = leavesOf(policy.settings);

@@ -4,11 +4,9 @@ import type { PolicyTarget } from '#api/ir/ir.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import type { Gateway, GrpcRoute, HttpRoute, ListenerSet, TcpRoute, TlsRoute } from '#api/k8s/k8s.ts';
 import { objectId, type ObjectRef } from '#api/k8s/object.ts';
-import type { Policy } from '#api/k8s/policies.ts';
 import type { PolicyTargetRef } from '#api/k8s/policy.ts';
 import { ancestorRef, gatewaysOf, gatewaysTo } from './ancestors.ts';
 import { attachableUnit } from './attachable.ts';
-import { selects } from './label-selector.ts';
 import type { ParentRef } from './result.ts';
 import type { View } from './view.ts';
 
@@ -20,19 +18,6 @@ export type TargetOutcome =
 
 /** A route of a kind that policies may target. */
 type TargetedRoute = HttpRoute | GrpcRoute | TcpRoute | TlsRoute;
-
-/** The targets of a policy: those by name, then those by label, without duplicates. */
-export function targetsOf(view: View, { metadata, spec }: Policy): readonly PolicyTargetRef[] {
-  const namespace = metadata.namespace ?? '';
-  const selected = spec.targetSelectors.flatMap((selector) => {
-    const objects = view.list('targetsByNamespace', `${selector.kind}/${namespace}`);
-    return objects
-      .filter((object) => selects(selector, object.metadata.labels ?? {}))
-      .map((object): PolicyTargetRef => ({ group: selector.group, kind: selector.kind, name: object.metadata.name }));
-  });
-  const targets = [...spec.targetRefs, ...selected];
-  return [...new Map(targets.map((ref) => [`${ref.kind}/${ref.name}/${ref.sectionName ?? ''}`, ref])).values()];
-}
 
 /** Finds a target in the namespace of its policy. */
 export function resolveTarget(view: View, namespace: string, ref: PolicyTargetRef): TargetOutcome {

@@ -78,6 +78,11 @@ export const INDEXES = {
       ...spec.targetSelectors.map((selector) => `${kind}|${selector.kind}/${namespace}`),
     ]),
   ]),
+  /** Policies with a Service or Backend as their fallback. Key: `<kind>/<namespace>/<name>`. */
+  policiesByFallback: index(['BackendTrafficPolicy'], ({ metadata, spec }) => {
+    const ref = spec.fallback?.backendRef;
+    return ref === undefined ? [] : [`${ref.kind}/${ref.namespace ?? metadata.namespace ?? ''}/${ref.name}`];
+  }),
   /** Objects that policies may target by label. Key: `<kind>/<namespace>`. */
   targetsByNamespace: index(
     ['Gateway', 'ListenerSet', 'HTTPRoute', 'GRPCRoute', 'TCPRoute', 'TLSRoute', 'Service', 'Backend'],

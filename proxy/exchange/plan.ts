@@ -325,6 +325,8 @@ export interface RoutePlan {
   readonly queue: QueuePlan | null;
   readonly bandwidth: BandwidthPlan | null;
   readonly fallback: FallbackPlan | null;
+  /** The backend that gets the request before that, with a plan (`route`) that has no such backend. */
+  readonly fallbackBackend: BackendPlan | null;
   /** Of all backends of the rule; null: each request may go to another endpoint. */
   readonly sessions: RuleSessions | null;
   /** The protocol to endpoints regardless of their cluster; null: that of the cluster. */

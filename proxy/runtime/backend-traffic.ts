@@ -45,6 +45,8 @@ export interface BackendUse {
   readonly cluster: ClusterSettings;
   /** Null: it keeps no sessions. */
   readonly session: SessionSettings | null;
+  /** The key of the cluster that gets requests without an answer; null: none does. */
+  readonly fallback: string | null;
 }
 
 /** The same for the connections of a stream route. */
@@ -96,7 +98,8 @@ function proxyProtocolOf({ proxyProtocol = 'None' }: BackendTraffic): ProxyProto
 export function useOf(policies: PolicyIndex, route: ir.Route, listener: string, cluster: string | null): BackendUse {
   const policy = mergedFor(policies, route, listener, cluster);
   const session = sessionSettings(route.sessionPersistence, policy);
-  return { forward: forwardSettings(route, policy), cluster: clusterSettings(policy), session };
+  const fallback = policy.fallback?.backendRef?.cluster ?? null;
+  return { forward: forwardSettings(route, policy), cluster: clusterSettings(policy), session, fallback };
 }
 
 /** The same for the connections of a stream route. */

@@ -262,7 +262,14 @@ export class RuntimeBuilder {
     this.#policyIndex = new PolicyIndex(this.#policies.values());
     const changed = new Set(touched.policies.flatMap(({ targets }) => targets.map(ir.objectName)));
     this.#streams.setPolicies(this.#policyIndex, changed);
-    for (const route of this.#routes.values()) if (objectsAbout(route).some((object) => changed.has(object))) this.#plan(route);
+    for (const route of this.#routes.values()) {
+      if (objectsAbout(route, this.#clustersOf(route)).some((object) => changed.has(object))) this.#plan(route);
+    }
+  }
+
+  /** The keys of the clusters that the plans of a route refer to. */
+  #clustersOf(route: ir.Route): readonly string[] {
+    return Array.from(this.#plans.get(route)?.variants ?? [], ({ key }) => key);
   }
 
   readonly #certificateOf = (listener: string): string | null => this.#listeners.get(listener)?.clientCertificate ?? null;

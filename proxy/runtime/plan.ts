@@ -54,7 +54,8 @@ export function buildPlans(route: ir.Route, policies: PolicyIndex, options: Plan
       const error = common.error ?? unresolved(policies, route, listener);
       // Policies with problems make no filters.
       const chain = filters.chain(route.filters, error === null ? new RulePolicies(policies, route, listener) : null);
-      const signature = JSON.stringify([error, chain.id, useIn(null), ...rule.all.map((backend) => useIn(backend.cluster?.key ?? null))]);
+      const uses = [null, ...rule.all.map(({ cluster: each }) => each?.key ?? null)].map(useIn);
+      const signature = JSON.stringify([error, chain.id, uses, uses.map(({ fallback }) => fallback && useIn(fallback))]);
       const plan = distinct.get(signature) ?? withSettings({ ...rule, plan: { ...common, error } }, { chain, useIn, cluster });
       distinct.set(signature, plan);
       return [listener, plan] as const;
@@ -110,19 +111,48 @@ interface PolicyEffects {
 }
 
 /** The plan with policies, and a separate plan for each backend with other policies. */
-function withSettings({ plan, all, sessions: make }: Rule, { chain, useIn, cluster: find }: PolicyEffects): RoutePlan {
-  const settings = useIn(null).forward;
+function withSettings({ plan, all, sessions: make }: Rule, effects: PolicyEffects): RoutePlan {
+  const { chain, useIn, cluster: find } = effects;
+  const first = useIn(null);
   const uses = all.map((backend) => useIn(backend.cluster?.key ?? null));
   const sessions = make(uses);
-  const shared = { ...plan, ...settings, ...filtersOf(chain), sessions };
+  const shared = { ...plan, sessions, ...filtersOf(chain) };
+  const planFor = (use: BackendUse, halves: Halves): RoutePlan => {
+    const fallbackBackend = use.fallback === null ? null : { ...halves, ...fallbackOf(use, use.fallback, shared, effects) };
+    return Object.freeze({ ...shared, ...use.forward, fallbackBackend: fallbackBackend && Object.freeze(fallbackBackend) });
+  };
   const backends = all.map((backend, i) => {
     const own = uses[i] as BackendUse;
     const cluster = backend.cluster === null ? null : find(backend.cluster.key, own.cluster);
-    const route = isDeepStrictEqual(own.forward, settings) ? null : Object.freeze({ ...shared, ...own.forward });
+    const { responseFilters, endFilters } = backend;
+    const needsOwn = own.fallback !== first.fallback || (own.fallback !== null && (responseFilters ?? endFilters) !== null);
+    const route = needsOwn || !isDeepStrictEqual(own.forward, first.forward) ? planFor(own, { responseFilters, endFilters }) : null;
     return cluster === backend.cluster && route === null ? backend : Object.freeze({ ...backend, cluster, route });
   });
   addBackends(sessions, backends, uses);
-  return Object.freeze({ ...shared, backends: backends.filter(({ weight }) => weight > 0) });
+  return Object.freeze({ ...planFor(first, NO_HALVES), backends: backends.filter(({ weight }) => weight > 0) });
+}
+
+/** The filters of the first backend for the answer and the end of its exchanges: they have seen the request, also if another one answers. */
+type Halves = Pick<BackendPlan, 'responseFilters' | 'endFilters'>;
+const NO_HALVES: Halves = { responseFilters: null, endFilters: null };
+
+/**
+ * The backend (key) that gets the requests of a use that its own backend does not answer. The request keeps its deadline, the speed of its
+ * bodies and its fixed answer. It has no further fallback, so that fallbacks form no circle.
+ */
+function fallbackOf(
+  { forward }: BackendUse,
+  key: string,
+  shared: RoutePlan,
+  { useIn, cluster: find }: PolicyEffects,
+): Omit<BackendPlan, keyof Halves> {
+  const own = useIn(key);
+  const { requestTimeout, timeoutHeader, bandwidth, fallback } = forward;
+  const kept = { requestTimeout, timeoutHeader, bandwidth, fallback };
+  const without = { hedge: null, faults: null, sessions: null, fallbackBackend: null };
+  const route = Object.freeze({ ...shared, ...own.forward, ...kept, ...without });
+  return { cluster: find(key, own.cluster), error: null, weight: 0, requestFilters: null, route };
 }
 
 function addBackends(sessions: KeyedSessions | null, backends: readonly BackendPlan[], uses: readonly Pick<BackendUse, 'session'>[]): void {
@@ -172,6 +202,7 @@ function buildPlan(route: ir.Route, all: readonly BackendPlan[], sessions: Route
     nothingDrawn: nothingDrawn(route),
     sessions,
     ...forwardSettings(route, {}),
+    fallbackBackend: null,
   });
 }
 
@@ -184,7 +215,7 @@ export function servicePlan(protocol: 'http2' | null): RoutePlan {
 
 function planToService(http2: boolean): RoutePlan {
   const settings = forwardSettings({ timeouts: { request: null, backendRequest: null }, retry: null, ...(http2 ? { http2 } : {}) }, {});
-  const none = { requestFilters: null, responseFilters: null, endFilters: null, sessions: null, error: null };
+  const none = { requestFilters: null, ...NO_HALVES, sessions: null, fallbackBackend: null, error: null };
   return Object.freeze({ key: '', ...none, backends: [], totalWeight: 0, nothingDrawn: ERRORS.noBackends, ...settings });
 }
 

@@ -39,6 +39,12 @@ export class Hedges {
     return false;
   }
 
+  /** The exchange continues without further attempts beside its current one. */
+  leave(exchange: Exchange): void {
+    if (exchange.hedge !== null) this.#wheel.disarm(exchange.hedge.timer);
+    exchange.hedge = null;
+  }
+
   /** The attempt has ended. If it was the current one, the oldest under way takes its place. */
   ended(attempt: Attempt, outcome: AttemptOutcome): void {
     const { exchange, cluster } = attempt;

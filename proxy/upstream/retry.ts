@@ -20,7 +20,7 @@ export function isFailureWorthRetry(attempt: Attempt, error: ExchangeError): boo
   if (error.retriable) return exchange.attempts <= Math.max(SAFE_RETRIES, attemptsWithoutRequest(retry, error));
   if (error === ERRORS.upstreamVanished) return mayMove(attempt);
   if (error === ERRORS.upstreamReset && diedUnnoticed(attempt)) return true;
-  return retry !== null && exchange.attempts <= retry.attempts && covers(retry, exchange, error);
+  return retry !== null && exchange.attempts <= retry.attempts && isRepeatedAfter(exchange, error);
 }
 
 /** The attempts that the plan allows after failures that left the backend without the request. */
@@ -35,8 +35,10 @@ function diedUnnoticed({ reused, exchange }: Attempt): boolean {
   return reused && isIdempotent(exchange) && exchange.attempts <= SAFE_RETRIES;
 }
 
-/** Whether the plan repeats the request after a failure on its connection. */
-function covers(retry: RetryPlan, exchange: Exchange, error: ExchangeError): boolean {
+/** Whether the plan repeats the request after a failure on its connection, apart from the number of attempts. */
+export function isRepeatedAfter(exchange: Exchange, error: ExchangeError): boolean {
+  const retry = exchange.route?.retry ?? null;
+  if (retry === null) return false;
   const isReset = error === ERRORS.upstreamReset;
   if (!isReset && error !== ERRORS.upstreamTimeout) return false;
   if (includes(isReset ? retry.reset : retry.timeout, exchange)) return true;
