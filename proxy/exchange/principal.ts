@@ -15,3 +15,13 @@ export interface Principal {
   /** The plan of its Consumer; '' without one. */
   readonly plan: string;
 }
+
+/** A claim as a text: of a list its members with commas; null if the principal lacks it, or if it is an object. */
+export function claimText({ claims }: Principal, name: string): string | null {
+  const value = Object.hasOwn(claims, name) ? claims[name] : null;
+  return Array.isArray(value) ? value.map(scalarText).join(',') : scalarText(value);
+}
+
+function scalarText(value: unknown): string | null {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
+}
