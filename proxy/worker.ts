@@ -15,11 +15,9 @@ import type { BindingState } from './exchange/binding-state.ts';
 import { Bugs } from './exchange/bugs.ts';
 import { Hop } from './exchange/hop.ts';
 import type { Limits } from './exchange/limits.ts';
-import type { ObjectData } from './exchange/object-data.ts';
 import { RefusedConnections } from './exchange/refused-connections.ts';
 import type { Ask } from './exchange/subrequest.ts';
 import { splitTrippedKey } from './exchange/notices.ts';
-import type { Consumers } from './exchange/consumers.ts';
 import type { Notice } from './exchange/notices.ts';
 import type { ClaimPort } from './exchange/port-claim.ts';
 import { WorkerLimits, limitFamilies } from './limit/worker-limits.ts';
@@ -38,6 +36,9 @@ import { Shedding } from './overload/shedding.ts';
 import type { OverloadListener } from './overload/shedding.ts';
 import type { Signal } from './overload/signal.ts';
 import { overloadSignals } from './overload/signals.ts';
+import { Passwords } from './filter/authentication/passwords.ts';
+import { ConsumerIndex } from './runtime/consumer-index.ts';
+import { ObjectDataStore } from './runtime/object-data.ts';
 import { RuntimeBuilder } from './runtime/build.ts';
 import { servicePlan } from './runtime/plan.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
@@ -113,6 +114,9 @@ export class Worker {
   readonly #shedding: Shedding;
   readonly #floods = new FloodCounts();
   readonly #challenges = new Challenges();
+  readonly #data = new ObjectDataStore();
+  readonly #consumers = new ConsumerIndex();
+  readonly #passwords = new Passwords();
   readonly #failures: RefusedConnections<ConnectionFailure>;
   readonly #bugs: Bugs;
   readonly #log: Log | undefined;
@@ -162,18 +166,11 @@ export class Worker {
     this.#exposeMetrics(mirror);
   }
 
-  /** The builder has the entries and the consumers, and needs the filters first. */
-  readonly #data: ObjectData = { handle: (reference) => this.#builder.data.handle(reference) };
-  readonly #consumers: Consumers = {
-    of: (namespace) => this.#builder.consumers.of(namespace),
-    watch: (found, listener) => this.#builder.consumers.watch(found, listener),
-  };
-
   #makeBuilder({ limits, workers, filterKinds }: WorkerOptions, mirror: Mirror, ask: Ask): RuntimeBuilder {
-    const dependencies = { mirror, data: this.#data, consumers: this.#consumers, limits: this.#limits, ask, wholeBody };
-    const filters = new FilterPool(dependencies, filterKinds);
+    const [data, consumers, passwords] = [this.#data, this.#consumers, this.#passwords];
+    const filters = new FilterPool({ mirror, data, consumers, passwords, limits: this.#limits, ask, wholeBody }, filterKinds);
     const [endpoints, counts, listeners, challenges] = [this.#endpoints, this.#telemetry.upstreams, this.#listeners, this.#challenges];
-    return new RuntimeBuilder({ limits, endpoints, counts, workers, filters, listeners, challenges });
+    return new RuntimeBuilder({ limits, endpoints, counts, workers, filters, listeners, challenges, data, consumers });
   }
 
   readonly #tells: EndpointTells = {
@@ -325,6 +322,8 @@ export class Worker {
     this.#states.stop();
     this.#shedding.stop();
     this.#reports.stop();
+    this.#consumers.close();
+    void this.#passwords.close();
     this.#limits.stop();
     const { accessLog } = this.#telemetry;
     return accessLog === null || accessLog.close(ACCESS_LOG_TIMEOUT_MS);

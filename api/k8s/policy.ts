@@ -82,6 +82,8 @@ export interface PolicyDescription<K extends string, P extends TProperties> {
   readonly appliesTo: 'listener' | 'rule' | 'backend';
   /** The kind with which policies of this kind are merged, if that is another one. */
   readonly mergedInto?: string;
+  /** The settings that read the Consumers in the namespace of the policy. */
+  readonly consumers?: readonly string[];
   /** The fields of spec except the targets. */
   readonly settings: P;
   /** What the former release does not know of the kind (`Addition` of the IR): `settings.<path of a setting>`, or '' for the kind. */

@@ -1,5 +1,5 @@
 // The references of a policy, of any kind: whether they are permitted, exist and have the entry or the port, and their form for proxies.
-import { resourceId, type PolicyProblem } from '#api/ir/ir.ts';
+import { consumersName, resourceId, type PolicyProblem } from '#api/ir/ir.ts';
 import type { BackendObjectReference } from '#api/k8s/k8s.ts';
 import type { DataObjectReference, NamedObject, ReferenceType } from '#api/k8s/policy-reference.ts';
 import { groupOf } from '#api/k8s/kinds.ts';
@@ -30,7 +30,7 @@ export interface ResolvedSettings {
 }
 
 /** Resolves every reference of a valid policy. */
-export function resolveSettings(view: View, { settings: schema }: Pick<PolicyKind, 'settings'>, policy: Policy): ResolvedSettings {
+export function resolveSettings(view: View, definition: PolicyKind, policy: Policy): ResolvedSettings {
   const from: Referrer = { group: groupOf(policy.apiVersion), kind: policy.kind, namespace: policy.metadata.namespace ?? '' };
   const references = new Set<string>();
   const counters = new Set<string>();
@@ -45,8 +45,13 @@ export function resolveSettings(view: View, { settings: schema }: Pick<PolicyKin
     if (obstacle === null && counter !== null) counters.add(counter);
     return setting;
   };
-  const settings = toSettings(schema, policy.spec, refer);
+  const settings = toSettings(definition.settings, policy.spec, refer);
+  if (readsConsumers(definition, policy)) references.add(consumersName(from.namespace));
   return { settings, refers, references: [...references].sort(), unresolved, counters: [...counters] };
+}
+
+function readsConsumers(definition: PolicyKind, { spec }: Policy): boolean {
+  return 'consumers' in definition && definition.consumers.some((setting) => Object.hasOwn(spec, setting));
 }
 
 /** The outcome of one reference. `id` and `counter` count only without an obstacle. */

@@ -27,6 +27,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'reference/retries',
       'reference/policies',
       'reference/consumers',
+      'reference/authentication',
       'reference/expressions',
       'reference/balancing',
       'reference/health',

@@ -1,7 +1,7 @@
 // The key of a request: its parts, and missing parts.
 import { describe, expect, test } from '@jest/globals';
-import { keyHash } from './key-hash.ts';
 import { cookieValue } from '../exchange/cookies.ts';
+import { keyHash } from './key-hash.ts';
 import type { HashKey } from './key-hash.ts';
 
 const HEADER: HashKey = { from: 'header', name: 'x-user' };

@@ -6,6 +6,7 @@ import type { Exchange } from '../exchange/exchange.ts';
 import type { ObjectData } from '../exchange/object-data.ts';
 import type { FilterVerdict, Patience } from '../exchange/plan.ts';
 import type { Ask } from '../exchange/subrequest.ts';
+import type { Passwords } from './authentication/passwords.ts';
 import type { RulePolicies } from './rule-policies.ts';
 
 /** Sends copies of requests; implemented by upstream/. */
@@ -42,6 +43,7 @@ export interface FilterDependencies {
   readonly ask: Ask;
   /** The whole body of a request; null if it is larger than the limit, or if the exchange ends before. */
   readonly wholeBody: (exchange: Exchange, maxBytes: number) => Promise<Buffer | null>;
+  readonly passwords: Passwords;
 }
 
 /**

@@ -1,6 +1,8 @@
 // The ordered list of filters. The order is that of the request; answers pass in reverse.
 import { cors } from './cors.ts';
+import { authentication } from './authentication/authentication.ts';
 import type { FilterKind } from './filter.ts';
+import { headersToBackend, identityHeaders } from './headers-to-backend.ts';
 import { ipAccess } from './ip-access.ts';
 import { earlyLimits, limits } from './limits.ts';
 import { requestHeaderModifier, responseHeaderModifier } from './header-modifier.ts';
@@ -14,8 +16,11 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   cors,
   // Before anything that costs more than a look at the address.
   ipAccess,
+  // Before anything reads them.
+  identityHeaders,
   // A flood costs no check of credentials.
   earlyLimits,
+  authentication,
   limits,
   // A redirect answers, so later filters have nothing to do.
   requestRedirect,
@@ -23,6 +28,8 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   // Mirrors get the modified headers but the original path.
   requestMirror,
   urlRewrite,
+  // After the modifiers of the rule, so that none of them replaces an identity.
+  headersToBackend,
   responseHeaderModifier,
   // The first to change an answer: a rule may set its own headers.
   securityHeaders,

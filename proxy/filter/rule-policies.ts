@@ -10,6 +10,8 @@ import type { Filter, FilterDependencies, FilterDraft } from './filter.ts';
 export interface PolicyFilterContext extends FilterDependencies {
   /** The policies that the settings come from. */
   readonly origins: readonly SettingOrigin[];
+  /** The namespace of the nearest of these policies: that of the consumers that it knows. */
+  readonly namespace: string;
 }
 
 export class RulePolicies {
@@ -50,7 +52,12 @@ export class RulePolicies {
     if (origins.length === 0) return null;
     return {
       identity: origins.map(({ field, value, policy }) => [field, value, policy]),
-      make: (dependencies) => make(settings, { ...dependencies, origins }),
+      make: (dependencies) => make(settings, { ...dependencies, origins, namespace: namespaceOf(origins[0]) }),
     };
   }
+}
+
+/** The namespace in the key of a policy: `<kind>/<namespace>/<name>`. */
+function namespaceOf(origin: SettingOrigin | undefined): string {
+  return origin?.policy.split('/')[1] ?? '';
 }

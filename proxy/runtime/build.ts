@@ -11,8 +11,6 @@ import type { EndpointRegistry } from '../cluster/endpoint.ts';
 import type { Limits } from '../exchange/limits.ts';
 import { SessionKeys } from '../cluster/session/session-keys.ts';
 import type { Notices } from '../exchange/notices.ts';
-import type { Consumers } from '../exchange/consumers.ts';
-import type { ObjectData } from '../exchange/object-data.ts';
 import type { UpstreamCounts } from '../exchange/upstream-counts.ts';
 import type { FilterPool } from '../filter/filter-pool.ts';
 import type { ListenerProblem } from '../listener/problem.ts';
@@ -55,6 +53,9 @@ export interface BuilderOptions {
   readonly workers?: number | undefined;
   readonly filters: FilterPool;
   readonly listeners: ListenerSink;
+  /** The entries of Secrets and ConfigMaps, and the consumers, which the builder fills; filters read them. */
+  readonly data?: ObjectDataStore;
+  readonly consumers?: ConsumerIndex;
   /** The answers to challenges, which the builder fills; the listeners and the request path read them. */
   readonly challenges?: Challenges;
 }
@@ -92,8 +93,8 @@ export class RuntimeBuilder {
   readonly #secrets = new Pairs();
   readonly #bundles = new Map<string, ir.TrustBundle>();
   readonly #sessionKeys = new SessionKeys();
-  readonly #data = new ObjectDataStore();
-  readonly #consumers = new ConsumerIndex();
+  readonly #data: ObjectDataStore;
+  readonly #consumers: ConsumerIndex;
   readonly #policies = new Map<string, ir.Policy>();
   #policyIndex = PolicyIndex.EMPTY;
   readonly #routes = new Map<string, ir.Route>();
@@ -175,6 +176,8 @@ export class RuntimeBuilder {
     this.#clusters = new ClusterMap({ registry, counts, workers, made: (cluster) => this.#configure(cluster) });
     this.#streams = new StreamRoutes(this.#clusters, this.#certificateOf);
     this.#challenges = options.challenges ?? new Challenges();
+    this.#data = options.data ?? new ObjectDataStore();
+    this.#consumers = options.consumers ?? new ConsumerIndex();
     this.current = new Runtime(0, {
       tables: new Map(),
       plans: this.#plans,
@@ -182,16 +185,6 @@ export class RuntimeBuilder {
       trusted: new Map(),
       policyCors: () => '',
     });
-  }
-
-  /** The entries of Secrets and ConfigMaps that policies refer to. */
-  get data(): ObjectData {
-    return this.#data;
-  }
-
-  /** The consumers, for filters. */
-  get consumers(): Consumers {
-    return this.#consumers;
   }
 
   /** Clusters by key, for metrics and dumps. */

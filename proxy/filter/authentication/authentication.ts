@@ -1,0 +1,75 @@
+// Authenticates requests (`authentication` of a SecurityPolicy): sets the principal, or refuses the request.
+import type { PolicySettings } from '#api/policy/settings.ts';
+import { ERRORS, type ExchangeError } from '../../exchange/errors.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import { refuse } from '../../exchange/local-reply.ts';
+import type { FilterVerdict } from '../../exchange/plan.ts';
+import type { Filter, FilterKind } from '../filter.ts';
+import type { PolicyFilterContext } from '../rule-policies.ts';
+import type { Authenticator, Outcome } from './authenticator.ts';
+import { AUTHENTICATORS, type AuthenticatorSettings } from './index.ts';
+import { allOf, anyOf, leaf, type AuthenticationNode } from './tree.ts';
+
+type Settings = NonNullable<PolicySettings<'SecurityPolicy'>['authentication']>;
+/** A member of a list: an authenticator, or a list within the list. */
+type Member = AuthenticatorSettings & { readonly anyOf?: readonly Member[]; readonly allOf?: readonly Member[] };
+
+class Authentication implements Filter {
+  readonly name = 'authentication';
+  readonly #tree: AuthenticationNode;
+  readonly #authenticators: readonly Authenticator[];
+  /** The values of WWW-Authenticate, each once. */
+  readonly #challenges: readonly string[];
+
+  constructor(tree: AuthenticationNode) {
+    this.#tree = tree;
+    this.#authenticators = tree.authenticators;
+    this.#challenges = [...new Set(tree.authenticators.map(({ challenge }) => challenge))].filter((challenge) => challenge !== '');
+  }
+
+  request(exchange: Exchange): FilterVerdict | Promise<FilterVerdict> {
+    const outcome = this.#tree.check(exchange);
+    if (outcome instanceof Promise) return outcome.then((late) => this.#decide(exchange, late));
+    return this.#decide(exchange, outcome);
+  }
+
+  #decide(exchange: Exchange, outcome: Outcome): FilterVerdict {
+    // Nothing of an exchange that is over may change.
+    if (exchange.phase === 'done' || outcome.type === 'answered') return 'answered';
+    if (outcome.type !== 'authenticated') return this.#refuse(exchange, outcome.type);
+    exchange.principal = outcome.principal;
+    for (const authenticator of this.#authenticators) authenticator.strip(exchange);
+    return 'continue';
+  }
+
+  #refuse(exchange: Exchange, type: keyof typeof REFUSALS): FilterVerdict {
+    const verdict = refuse(exchange, REFUSALS[type]);
+    if (type !== 'unavailable') for (const challenge of this.#challenges) exchange.responseHeaders.push('www-authenticate', challenge);
+    return verdict;
+  }
+
+  dispose(): void {
+    for (const authenticator of this.#authenticators) authenticator.dispose?.();
+  }
+}
+
+const REFUSALS = {
+  absent: ERRORS.authenticationRequired,
+  refused: ERRORS.authenticationFailed,
+  unavailable: ERRORS.authenticationUnavailable,
+} as const satisfies Readonly<Record<string, ExchangeError>>;
+
+function nodeOf(member: Member, context: PolicyFilterContext): AuthenticationNode {
+  if (member.anyOf !== undefined) return anyOf(member.anyOf.map((inner) => nodeOf(inner, context)));
+  if (member.allOf !== undefined) return allOf(member.allOf.map((inner) => nodeOf(inner, context)));
+  const made = AUTHENTICATORS.flatMap((make) => make(member, context) ?? []);
+  return allOf(made.map(leaf));
+}
+
+export const authentication: FilterKind = {
+  name: 'authentication',
+  ofPolicies: (policies) =>
+    policies.filterOf('SecurityPolicy', ['authentication'], ({ authentication: settings = {} }, context) => {
+      return new Authentication(nodeOf(settings satisfies Settings, context));
+    }),
+};

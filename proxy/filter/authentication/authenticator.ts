@@ -1,0 +1,44 @@
+// The interface of authenticators: each recognises one kind of credential.
+import type { Exchange } from '../../exchange/exchange.ts';
+import type { FoundConsumer } from '../../exchange/consumers.ts';
+import type { Principal } from '../../exchange/principal.ts';
+
+/** The result of an authenticator. */
+export type Outcome =
+  | {
+      readonly type: 'authenticated';
+      readonly principal: Principal;
+      /** The credential of a consumer, if that is what was verified: for streams that outlive the check. */
+      readonly credential: FoundConsumer | null;
+    }
+  /** The request has no credential of this kind. */
+  | { readonly type: 'absent' }
+  /** The credential is wrong. `reason` is for the security log, in a few words, without parts of the credential. */
+  | { readonly type: 'refused'; readonly reason: string }
+  /** The credential cannot be verified now: a service or a key is not available. */
+  | { readonly type: 'unavailable'; readonly reason: string }
+  /** The authenticator has set the answer: a redirect to a login page. */
+  | { readonly type: 'answered' };
+
+export const ABSENT: Outcome = Object.freeze({ type: 'absent' });
+
+export function refused(reason: string): Outcome {
+  return { type: 'refused', reason };
+}
+
+export function unavailable(reason: string): Outcome {
+  return { type: 'unavailable', reason };
+}
+
+/** Recognises one kind of credential. */
+export interface Authenticator {
+  readonly name: string;
+  /** The value of WWW-Authenticate that asks for this kind of credential (RFC 9110 section 11.6.1); '' if there is none. */
+  readonly challenge: string;
+  /** Reads and verifies the credential. It changes nothing of the request. */
+  authenticate(exchange: Exchange): Outcome | Promise<Outcome>;
+  /** Removes the credential of a request that goes on, unless the backend is to get it. Of every authenticator of the tree. */
+  strip(exchange: Exchange): void;
+  /** Releases timers and subscriptions. */
+  dispose?(): void;
+}

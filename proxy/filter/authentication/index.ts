@@ -1,0 +1,18 @@
+// The list of the kinds of authenticators.
+import type { PolicySettings } from '#api/policy/settings.ts';
+import type { PolicyFilterContext } from '../rule-policies.ts';
+import { ApiKey } from './api-key.ts';
+import { Basic } from './basic.ts';
+import type { Authenticator } from './authenticator.ts';
+
+type Settings = NonNullable<PolicySettings<'SecurityPolicy'>['authentication']>;
+/** The settings of one authenticator; exactly one of them is set. */
+export type AuthenticatorSettings = Omit<Settings, 'anyOf' | 'allOf'>;
+
+/** Makes the authenticator if the settings are those of its kind; otherwise null. */
+export type AuthenticatorKind = (settings: AuthenticatorSettings, context: PolicyFilterContext) => Authenticator | null;
+
+export const AUTHENTICATORS: readonly AuthenticatorKind[] = Object.freeze([
+  ({ apiKey }, { consumers, namespace }) => (apiKey === undefined ? null : new ApiKey(apiKey, consumers.of(namespace))),
+  ({ basic }, context) => (basic === undefined ? null : new Basic(basic, context)),
+] satisfies AuthenticatorKind[]);
