@@ -41,6 +41,17 @@ export const SETTINGS_OF_CONNECTIONS: readonly string[] = [
   'loadBalancer.panicThreshold',
 ];
 
+/** Settings that a request keeps from its first backend, or loses, when it goes to a fallback. */
+export const SETTINGS_OF_FIRST_BACKENDS: readonly string[] = [
+  'timeouts.request',
+  'timeouts.requestHeader',
+  'bandwidth',
+  'hedge',
+  'faultInjection',
+  'loadBalancer.sessionPersistence',
+  'fallback',
+];
+
 export const backendTrafficPolicy = policyKind({
   kind: 'BackendTrafficPolicy',
   plural: 'backendtrafficpolicies',

@@ -62,6 +62,20 @@ describe('explainPolicies', () => {
     ]);
   });
 
+  test('has the settings of requests at a fallback', () => {
+    const fallback = { backendRef: { cluster: 'Service/apps/spare/80' } };
+    const index = new PolicyIndex([
+      policy('BackendTrafficPolicy', 'Service', 'apps', 'web', { fallback }),
+      policy('BackendTrafficPolicy', 'Service', 'apps', 'spare', { timeouts: { request: 9, backendRequest: 1_000 }, fallback }),
+    ]);
+    expect(printPolicies(explainPolicies(index, ROUTE, 'infra/edge/http')).split('\n')).toEqual([
+      'settings of backend Service/apps/web/80',
+      '  fallback.backendRef Service/apps/spare/80: BackendTrafficPolicy/apps/p, Service/apps/web',
+      'settings of fallback Service/apps/spare/80',
+      '  timeouts.backendRequest 1s: BackendTrafficPolicy/apps/p, Service/apps/spare',
+    ]);
+  });
+
   test('prefers the sessions of the rule as a whole', () => {
     const ofPolicy = { type: 'Header', sessionName: 'x-session', idleTimeout: 1_000 };
     const settings = { loadBalancer: { panicThreshold: 30, sessionPersistence: ofPolicy } };

@@ -4,15 +4,17 @@ import { formatDuration } from '#lib/duration.ts';
 import { formatSize } from '#lib/size.ts';
 import type { PolicyTarget, Route, StreamRoute } from '../ir/ir.ts';
 import { POLICIES, type PolicyKind, type PolicyKindName } from '../k8s/policies.ts';
-import { SETTINGS_OF_CONNECTIONS } from '../k8s/backend-traffic-policy.ts';
+import { SETTINGS_OF_CONNECTIONS, SETTINGS_OF_FIRST_BACKENDS } from '../k8s/backend-traffic-policy.ts';
 import { isAmong } from '../k8s/policy.ts';
+import type { ReferenceType } from '../k8s/policy-reference.ts';
 import { listenerTargets, requestTargets, type PolicyIndex } from './layers.ts';
 import { leavesOfKind, mergePolicies, type SettingOrigin } from './merge.ts';
+import type { BackendSetting } from './settings.ts';
 
 /** The settings of one policy kind, and the listener or backend they apply to. */
 export interface ExplainedSettings {
   readonly policyKind: PolicyKindName;
-  /** `listener <key>`, `rule <key of the route>` or `backend <key of the cluster>`. */
+  /** `listener <key>`, `rule <key of the route>`, `backend <key of the cluster>` or `fallback <key of the cluster>`. */
   readonly subject: string;
   /** Settings without a policy have the value of the proxy's flags, and are not in the list. */
   readonly origins: readonly SettingOrigin[];
@@ -33,7 +35,20 @@ export function explainPolicies(policies: PolicyIndex, route: Route, listener: s
     ...clustersOf(route).flatMap((cluster) =>
       kindsFor('backend').map((kind) => explain(kind, `backend ${cluster}`, requestTargets(route, listener, cluster))),
     ),
+    ...fallbacksOf(policies, route, listener).map((cluster): ExplainedSettings => {
+      const explained = explain('BackendTrafficPolicy', `fallback ${cluster}`, requestTargets(route, listener, cluster));
+      return { ...explained, origins: explained.origins.filter(({ field }) => !isAmong(SETTINGS_OF_FIRST_BACKENDS, field)) };
+    }),
   ];
+}
+
+/** The fallbacks of the backends of a rule, each once. */
+function fallbacksOf(policies: PolicyIndex, route: Route, listener: string): readonly string[] {
+  const keys = clustersOf(route).flatMap((cluster) => {
+    const layers = policies.layers('BackendTrafficPolicy', requestTargets(route, listener, cluster));
+    return mergePolicies('BackendTrafficPolicy', layers).settings.fallback?.backendRef?.cluster ?? [];
+  });
+  return [...new Set(keys)];
 }
 
 /** The same for connections of a stream route: settings of backends that concern requests do not apply to connections. */
@@ -111,7 +126,9 @@ export function printPolicies(explained: readonly ExplainedSettings[]): string {
 }
 
 function describe(kind: PolicyKindName, field: string, value: unknown): string {
-  const schema = leavesOfKind(kind).find(({ path }) => path.join('.') === field)?.schema as { '~unit'?: string } | undefined;
-  if (schema?.['~unit'] === 'milliseconds') return formatDuration(value as number);
-  return schema?.['~unit'] === 'bytes' ? formatSize(value as number) : JSON.stringify(value);
+  const { schema = {} } = leavesOfKind(kind).find(({ path }) => path.join('.') === field) ?? {};
+  const { '~unit': unit, '~reference': reference } = schema as { '~unit'?: string; '~reference'?: ReferenceType };
+  if (reference === 'backend') return (value as BackendSetting).cluster;
+  if (unit === 'milliseconds') return formatDuration(value as number);
+  return unit === 'bytes' ? formatSize(value as number) : JSON.stringify(value);
 }
