@@ -30,7 +30,7 @@ export class Attempt {
   /** The request on its connection; null before and after. */
   stream: UpstreamStream | null = null;
   ended = false;
-  /** 1 for the first attempt of the exchange. */
+  /** 1 for the first attempt of the exchange at its backend. */
   readonly number: number;
   /** The connection had carried other exchanges, and no byte of an answer has arrived: the backend may have closed it unnoticed. */
   reused = false;
@@ -68,7 +68,7 @@ export class Attempt {
   constructor(exchange: Exchange, cluster: UpstreamCluster, endpoint: UpstreamEndpoint, pool: UpstreamPool) {
     this.exchange = exchange;
     this.cluster = cluster;
-    this.number = ++exchange.attempts;
+    this.number = ++exchange.attempts - exchange.attemptsBefore;
     this.endpoint = endpoint;
     this.pool = pool;
   }

@@ -224,6 +224,8 @@ export class Exchange {
   wait: Wait | null = null;
   /** The number of attempts. */
   attempts = 0;
+  /** Those at the first backend, once the fallback is the backend. */
+  attemptsBefore = 0;
   /** Why each further attempt was made: a code of an error, a status, `hedge` or `fallback`; null without one. */
   retryReasons: string[] | null = null;
   /** Why no further attempt was made though the plan allows one; '' if that is not so. */

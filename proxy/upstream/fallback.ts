@@ -19,6 +19,7 @@ export function changeOver(exchange: Exchange, failed: Attempt | null, error: Ex
   if (cluster === fallback.cluster) return false;
   attempts.stopAll(exchange);
   attempts.hedges.leave(exchange);
+  exchange.attemptsBefore = exchange.attempts;
   exchange.triedEndpoints = null;
   exchange.session = null;
   exchange.backend = fallback;

@@ -194,6 +194,18 @@ describe('the fallback', () => {
     expect(await ask(proxy)).toEqual(FROM_SPARE);
   });
 
+  test('counts the request as one of its own, not as a retry', async () => {
+    let failures = 1;
+    const app = await openResetting();
+    const spare = await openUpstream(() =>
+      failures-- > 0 ? 'HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n' : ok('spare'),
+    );
+    const retry = { attempts: 9, backoff: 0, codes: [503], budget: { percent: 100, minRetriesPerSecond: 0 } };
+    const proxy = await openPair([app.port], [spare.port], { retry });
+    expect(await ask(proxy)).toEqual(FROM_SPARE);
+    expect(spare.requests.length).toBe(2);
+  });
+
   test('leaves the request its deadline', async () => {
     const spare = await openUpstream(() => null);
     const patient = policy('spare', { timeouts: { request: 3_600_000 } });
