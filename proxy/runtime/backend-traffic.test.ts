@@ -154,6 +154,7 @@ describe('health checks', () => {
       pace: { interval: 5_000, unhealthyInterval: 5_000, timeout: 1_000, healthyThreshold: 1, unhealthyThreshold: 3 },
       port: null,
       tls: 'transport',
+      clientCertificate: null,
       request: { type: 'http', method: 'GET', path: '/up', host: null, headers: [], statuses: [[200, 399]], body: null },
     });
   });
