@@ -139,6 +139,9 @@ const PolicySpec = fc.record({
   timeouts: fc.constantFrom({}, { idle: '1s' }, { request: '2s' }),
 });
 
+/** Of policies of backends too: they may form circles. */
+const Fallback = fc.record({ backendRef: BackendRef }, { requiredKeys: [] });
+
 const SomeObject: fc.Arbitrary<KubernetesObject> = fc.oneof(
   fc
     .record({
@@ -146,9 +149,12 @@ const SomeObject: fc.Arbitrary<KubernetesObject> = fc.oneof(
       ns: Namespaces,
       name: Names,
       spec: PolicySpec,
+      fallback: Fallback,
       day: Day,
     })
-    .map(({ kind, ns, name, spec, day }) => aged(policy(kind, ns, name, spec), day)),
+    .map(({ kind, ns, name, spec, fallback, day }) => {
+      return aged(policy(kind, ns, name, kind === 'BackendTrafficPolicy' ? { ...spec, fallback } : spec), day);
+    }),
   fc
     .record({ name: Names, controller: fc.constantFrom(CONTROLLER, 'example.com/other') })
     .map(({ name, controller }) => gatewayClass(name, controller)),
