@@ -308,6 +308,12 @@ export class RequestPath implements DownstreamEvents, UpstreamEvents, DeadlineLi
     if (exchange.phase !== 'done') this.#endings.giveUp(exchange, error);
   }
 
+  /** What let the exchange through does not hold any more: ends it, a WebSocket with a reason for both sides. */
+  withdrawn(exchange: Exchange, error: ExchangeError): void {
+    if (exchange.webSocket === null) this.requestFailed(exchange, error);
+    else this.#tunnels.end(exchange, error);
+  }
+
   downstreamFailed(exchange: Exchange, error: ExchangeError): void {
     if (exchange.phase !== 'done') this.#endings.leave(exchange, error);
   }

@@ -24,7 +24,7 @@ import { WorkerLimits, limitFamilies } from './limit/worker-limits.ts';
 import type { Ask as AskForShare, Lend } from '#lib/limit/share.ts';
 import type { RedisSettings } from '#lib/redis.ts';
 import { WorkerBroadcast } from './exchange/worker-broadcast.ts';
-import type { FilterKind } from './filter/filter.ts';
+import type { FilterDependencies, FilterKind } from './filter/filter.ts';
 import { FilterPool } from './filter/filter-pool.ts';
 import { IsolatedRequestPath } from './isolated-request-path.ts';
 import type { Inspected, Inspecting, Inspection } from './inspection/inspection.ts';
@@ -161,14 +161,16 @@ export class Worker {
     });
     const mirror = this.#mirrorOn(path, limits);
     this.#limits = new WorkerLimits(options);
-    this.#builder = this.#makeBuilder(options, mirror, this.#askOn(path));
+    this.#builder = this.#makeBuilder(options, mirror, path);
     this.#followNotices();
     this.#exposeMetrics(mirror);
   }
 
-  #makeBuilder({ limits, workers, filterKinds }: WorkerOptions, mirror: Mirror, ask: Ask): RuntimeBuilder {
+  #makeBuilder({ limits, workers, filterKinds }: WorkerOptions, mirror: Mirror, path: IsolatedRequestPath): RuntimeBuilder {
     const [data, consumers, passwords] = [this.#data, this.#consumers, this.#passwords];
-    const filters = new FilterPool({ mirror, data, consumers, passwords, limits: this.#limits, ask, wholeBody }, filterKinds);
+    const end: FilterDependencies['end'] = (exchange, error) => path.withdrawn(exchange, error);
+    const dependencies = { mirror, data, consumers, passwords, end, limits: this.#limits, ask: this.#askOn(path), wholeBody };
+    const filters = new FilterPool(dependencies, filterKinds);
     const [endpoints, counts, listeners, challenges] = [this.#endpoints, this.#telemetry.upstreams, this.#listeners, this.#challenges];
     return new RuntimeBuilder({ limits, endpoints, counts, workers, filters, listeners, challenges, data, consumers });
   }

@@ -4,6 +4,7 @@ import { authentication } from './security/authentication.ts';
 import { cors } from './security/cors.ts';
 import { headersToBackend } from './security/headers-to-backend.ts';
 import { ipAccess } from './security/ip-access.ts';
+import { revocation } from './security/revocation.ts';
 import { securityHeaders } from './security/security-headers.ts';
 
 export const securityPolicy = policyKind({
@@ -18,5 +19,5 @@ export const securityPolicy = policyKind({
   appliesTo: 'rule',
   // A proxy without it protects nothing: the status of the policy says so.
   additions: [{ capability: 'security-policy', path: '', otherwise: 'withhold' }],
-  settings: { authentication, headersToBackend, cors, ipAccess, securityHeaders },
+  settings: { authentication, revocation, headersToBackend, cors, ipAccess, securityHeaders },
 });

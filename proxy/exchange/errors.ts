@@ -52,6 +52,7 @@ export const ERRORS = Object.freeze({
   accessDenied: define('access_denied', 'downstream', 403, 'The client may not make this request'),
   authenticationRequired: define('authentication_required', 'downstream', 401, 'The request has no credentials that the route accepts'),
   authenticationFailed: define('authentication_failed', 'downstream', 401, 'The credentials of the request are not valid'),
+  credentialRevoked: define('credential_revoked', 'downstream', 401, 'The credentials of the request do not hold any more'),
   authenticationUnavailable: define('authentication_unavailable', 'internal', 503, 'The credentials of the request cannot be verified now'),
   downstreamReset: define('downstream_reset', 'downstream', 499, 'The connection was closed before the answer was complete'),
   deadlineMalformed: define('deadline_malformed', 'downstream', 400, 'The deadline of the caller cannot be read'),

@@ -47,6 +47,7 @@ const BY_NAME = {
   accessDenied: GRPC_STATUS.permissionDenied,
   authenticationRequired: GRPC_STATUS.unauthenticated,
   authenticationFailed: GRPC_STATUS.unauthenticated,
+  credentialRevoked: GRPC_STATUS.unauthenticated,
   authenticationUnavailable: GRPC_STATUS.unavailable,
   downstreamReset: GRPC_STATUS.cancelled,
   deadlineMalformed: GRPC_STATUS.internal,

@@ -2,6 +2,7 @@
 import type * as ir from '#api/ir/ir.ts';
 import type { Consumers } from '../exchange/consumers.ts';
 import type { LimitStore } from '#lib/limit/store.ts';
+import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { ObjectData } from '../exchange/object-data.ts';
 import type { FilterVerdict, Patience } from '../exchange/plan.ts';
@@ -44,6 +45,8 @@ export interface FilterDependencies {
   /** The whole body of a request; null if it is larger than the limit, or if the exchange ends before. */
   readonly wholeBody: (exchange: Exchange, maxBytes: number) => Promise<Buffer | null>;
   readonly passwords: Passwords;
+  /** Ends an exchange that the filter let through before, whatever its state; no effect on one that is over. */
+  readonly end: (exchange: Exchange, error: ExchangeError) => void;
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { TimerWheel } from '#lib/timer-wheel.ts';
 import { WebSockets } from '../codec/websocket/websockets.ts';
 import type { WebSocketsOwner } from '../codec/websocket/websockets.ts';
+import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { stopTimeouts } from './timeout.ts';
 
@@ -56,5 +57,10 @@ export class Tunnels {
   /** The connection is to end. A tunnel would not end by itself. */
   leave(exchange: Exchange): void {
     this.#webSockets.leave(exchange);
+  }
+
+  /** Ends a WebSocket at once. */
+  end(exchange: Exchange, error: ExchangeError): void {
+    this.#webSockets.end(exchange, error);
   }
 }

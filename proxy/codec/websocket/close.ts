@@ -13,6 +13,7 @@ const CODES: ReadonlyMap<ExchangeError, number> = new Map([
   [ERRORS.webSocketMalformed, PROTOCOL_ERROR],
   [ERRORS.webSocketTooLarge, TOO_BIG],
   [ERRORS.webSocketTooFast, POLICY_VIOLATION],
+  [ERRORS.credentialRevoked, POLICY_VIOLATION],
   ...[ERRORS.webSocketExpired, ERRORS.idleTimeout, ERRORS.connectionCut].map((error) => [error, GOING_AWAY] as const),
 ]);
 

@@ -26,7 +26,7 @@ export class WebSockets {
     this.#owner = owner;
     this.#guards = {
       wheel,
-      over: (exchange, error) => this.#over(exchange, error),
+      over: (exchange, error) => this.end(exchange, error),
       ended: ({ route }) => this.#counts.leave((route as RoutePlan).key),
     };
   }
@@ -65,7 +65,8 @@ export class WebSockets {
     if (tunnel.leave(ERRORS.connectionCut)) this.#close(exchange, tunnel, ERRORS.connectionCut);
   }
 
-  #over(exchange: Exchange, error: ExchangeError): void {
+  /** Ends it at once. */
+  end(exchange: Exchange, error: ExchangeError): void {
     if (exchange.phase !== 'done' && exchange.webSocket !== null) this.#close(exchange, exchange.webSocket, error);
   }
 

@@ -1,5 +1,4 @@
 // Authenticates requests (`authentication` of a SecurityPolicy): sets the principal, or refuses the request.
-import type { PolicySettings } from '#api/policy/settings.ts';
 import { ERRORS, type ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { refuse } from '../../exchange/local-reply.ts';
@@ -8,9 +7,9 @@ import type { Filter, FilterKind } from '../filter.ts';
 import type { PolicyFilterContext } from '../rule-policies.ts';
 import type { Authenticator, Outcome } from './authenticator.ts';
 import { AUTHENTICATORS, type AuthenticatorSettings } from './index.ts';
+import { RevocationWatch } from './revocation-watch.ts';
 import { allOf, anyOf, leaf, type AuthenticationNode } from './tree.ts';
 
-type Settings = NonNullable<PolicySettings<'SecurityPolicy'>['authentication']>;
 /** A member of a list: an authenticator, or a list within the list. */
 type Member = AuthenticatorSettings & { readonly anyOf?: readonly Member[]; readonly allOf?: readonly Member[] };
 
@@ -20,9 +19,12 @@ class Authentication implements Filter {
   readonly #authenticators: readonly Authenticator[];
   /** The values of WWW-Authenticate, each once. */
   readonly #challenges: readonly string[];
+  /** Null: a revocation concerns later requests only. */
+  readonly #revocations: RevocationWatch | null;
 
-  constructor(tree: AuthenticationNode) {
+  constructor(tree: AuthenticationNode, revocations: RevocationWatch | null) {
     this.#tree = tree;
+    this.#revocations = revocations;
     this.#authenticators = tree.authenticators;
     this.#challenges = [...new Set(tree.authenticators.map(({ challenge }) => challenge))].filter((challenge) => challenge !== '');
   }
@@ -38,6 +40,7 @@ class Authentication implements Filter {
     if (exchange.phase === 'done' || outcome.type === 'answered') return 'answered';
     if (outcome.type !== 'authenticated') return this.#refuse(exchange, outcome.type);
     exchange.principal = outcome.principal;
+    if (this.#revocations !== null && outcome.credential !== null) this.#revocations.begin(exchange, outcome.credential);
     for (const authenticator of this.#authenticators) authenticator.strip(exchange);
     return 'continue';
   }
@@ -46,6 +49,10 @@ class Authentication implements Filter {
     const verdict = refuse(exchange, REFUSALS[type]);
     if (type !== 'unavailable') for (const challenge of this.#challenges) exchange.responseHeaders.push('www-authenticate', challenge);
     return verdict;
+  }
+
+  ended(exchange: Exchange): void {
+    this.#revocations?.stop(exchange);
   }
 
   dispose(): void {
@@ -68,8 +75,12 @@ function nodeOf(member: Member, context: PolicyFilterContext): AuthenticationNod
 
 export const authentication: FilterKind = {
   name: 'authentication',
-  ofPolicies: (policies) =>
-    policies.filterOf('SecurityPolicy', ['authentication'], ({ authentication: settings = {} }, context) => {
-      return new Authentication(nodeOf(settings satisfies Settings, context));
-    }),
+  ofPolicies: (policies) => {
+    if (policies.settings('SecurityPolicy').settings.authentication === undefined) return null;
+    return policies.filterOf('SecurityPolicy', ['authentication', 'revocation'], (settings, context) => {
+      const { authentication: tree = {}, revocation } = settings;
+      const revocations = revocation?.openRequests === 'Close' ? new RevocationWatch(context.consumers, context.end) : null;
+      return new Authentication(nodeOf(tree, context), revocations);
+    });
+  },
 };
