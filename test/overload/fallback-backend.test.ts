@@ -156,6 +156,17 @@ describe('a request stays', () => {
     expect(spare.requests.length).toBe(0);
   });
 
+  test('if it is a mirrored copy', async () => {
+    const [app, spare] = [await openUpstream(ok('app')), await openUpstream(ok('spare'))];
+    const mirror: ir.Filter = { type: 'RequestMirror', cluster: 'Service/default/shadow/80', numerator: 1, denominator: 1 };
+    const resources = [policy('route', { fallback: SPARE }), listener(), ...cluster('app', [app.port]), ...cluster('spare', [spare.port])];
+    const proxy = await openProxy([...resources, ...cluster('shadow', []), route({ filters: [mirror] })]);
+    // The copy of a request without a body is sent, and fails, before the original is sent.
+    expect(await ask(proxy)).toEqual([200, 'app']);
+    expect(proxy.metric('weir_upstream_retries_total')).toBe(0);
+    expect(spare.connections.length).toBe(0);
+  });
+
   test('if its backend is the fallback itself', async () => {
     const spare = await openResetting();
     const proxy = await openPair([], [spare.port], {}, route({ backends: [backend('spare')] }));
