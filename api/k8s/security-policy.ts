@@ -2,6 +2,7 @@
 import { GATEWAY_TARGET, GRPC_ROUTE_TARGET, HTTP_ROUTE_TARGET, LISTENER_SET_TARGET, policyKind } from './policy.ts';
 import { authentication } from './security/authentication.ts';
 import { cors } from './security/cors.ts';
+import { forwardedClientCert } from './security/forwarded-client-cert.ts';
 import { headersToBackend } from './security/headers-to-backend.ts';
 import { ipAccess } from './security/ip-access.ts';
 import { revocation } from './security/revocation.ts';
@@ -19,5 +20,5 @@ export const securityPolicy = policyKind({
   appliesTo: 'rule',
   // A proxy without it protects nothing: the status of the policy says so.
   additions: [{ capability: 'security-policy', path: '', otherwise: 'withhold' }],
-  settings: { authentication, revocation, headersToBackend, cors, ipAccess, securityHeaders },
+  settings: { authentication, revocation, headersToBackend, forwardedClientCert, cors, ipAccess, securityHeaders },
 });

@@ -1,5 +1,6 @@
 // One request with its answer, from the first byte received to the log line. Both codecs create the same shape, and the constructor sets
 // all fields: V8 keeps one hidden class, and every access stays monomorphic.
+import type { CertificateNames } from '#lib/certificate-names.ts';
 import type { Timer } from '#lib/timer-wheel.ts';
 import type { Attempt } from './attempt.ts';
 import type { ExchangeError } from './errors.ts';
@@ -28,6 +29,10 @@ export interface ClientCertificate {
   readonly verified: boolean;
   /** The reason why it is invalid, as an OpenSSL code; '' if it is valid. */
   readonly problem: string;
+  /** The names by which its owner is known. */
+  readonly names: CertificateNames;
+  /** Its end, milliseconds since the epoch. */
+  readonly validTo: number;
 }
 
 /** The result of a TLS handshake. */

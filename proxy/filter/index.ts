@@ -2,6 +2,7 @@
 import { cors } from './cors.ts';
 import { authentication } from './authentication/authentication.ts';
 import type { FilterKind } from './filter.ts';
+import { forwardedClientCert } from './forwarded-client-cert.ts';
 import { headersToBackend, identityHeaders } from './headers-to-backend.ts';
 import { ipAccess } from './ip-access.ts';
 import { earlyLimits, limits } from './limits.ts';
@@ -30,6 +31,7 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   urlRewrite,
   // After the modifiers of the rule, so that none of them replaces an identity.
   headersToBackend,
+  forwardedClientCert,
   responseHeaderModifier,
   // The first to change an answer: a rule may set its own headers.
   securityHeaders,

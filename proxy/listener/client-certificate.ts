@@ -1,6 +1,7 @@
 // The client certificate of a handshake, and whether it is valid.
 import type { X509Certificate } from 'node:crypto';
 import type tls from 'node:tls';
+import { certificateNames } from '#lib/certificate-names.ts';
 import type { ClientCertificate } from '../exchange/exchange.ts';
 import { verifyError } from './tls-internals.ts';
 
@@ -22,6 +23,8 @@ export function readClientCertificate(socket: tls.TLSSocket): ClientCertificate 
     fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
     verified: problem === null,
     problem: problem ?? '',
+    names: certificateNames(certificate),
+    validTo: certificate.validToDate.getTime(),
   };
 }
 

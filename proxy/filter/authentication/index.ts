@@ -3,6 +3,7 @@ import type { PolicySettings } from '#api/policy/settings.ts';
 import type { PolicyFilterContext } from '../rule-policies.ts';
 import { ApiKey } from './api-key.ts';
 import { Basic } from './basic.ts';
+import { Certificate } from './certificate.ts';
 import type { Authenticator } from './authenticator.ts';
 
 type Settings = NonNullable<PolicySettings<'SecurityPolicy'>['authentication']>;
@@ -14,5 +15,6 @@ export type AuthenticatorKind = (settings: AuthenticatorSettings, context: Polic
 
 export const AUTHENTICATORS: readonly AuthenticatorKind[] = Object.freeze([
   ({ apiKey }, { consumers, namespace }) => (apiKey === undefined ? null : new ApiKey(apiKey, consumers.of(namespace))),
+  ({ certificate }, { consumers, namespace }) => (certificate === undefined ? null : new Certificate(certificate, consumers.of(namespace))),
   ({ basic }, context) => (basic === undefined ? null : new Basic(basic, context)),
 ] satisfies AuthenticatorKind[]);

@@ -29,6 +29,8 @@ const CLIENT = {
   fingerprint: 'f'.repeat(64),
   verified: false,
   problem: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  names: { subject: 'CN=alice', dnsNames: [], uris: ['spiffe://test/alice'], fingerprint: 'f'.repeat(64) },
+  validTo: 0,
 };
 
 closeAfterEach();

@@ -42,6 +42,8 @@ const TLS = {
   clientCertificate: {
     ...{ subject: '', subjectAltName: '', issuer: '', serialNumber: '1', fingerprint: 'f'.repeat(64), verified: false },
     problem: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+    names: { subject: '', dnsNames: [], uris: [], fingerprint: '' },
+    validTo: 0,
   },
 };
 
