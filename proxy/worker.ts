@@ -23,6 +23,7 @@ import type { ClaimPort } from './exchange/port-claim.ts';
 import { WorkerLimits, limitFamilies } from './limit/worker-limits.ts';
 import type { Ask as AskForShare, Lend } from '#lib/limit/share.ts';
 import type { RedisSettings } from '#lib/redis.ts';
+import { RefusalCounts } from './exchange/refusal-counts.ts';
 import { WorkerBroadcast } from './exchange/worker-broadcast.ts';
 import type { FilterDependencies, FilterKind } from './filter/filter.ts';
 import { FilterPool } from './filter/filter-pool.ts';
@@ -120,6 +121,7 @@ export class Worker {
   readonly #failures: RefusedConnections<ConnectionFailure>;
   readonly #bugs: Bugs;
   readonly #log: Log | undefined;
+  readonly #refusals = new RefusalCounts();
   readonly #broadcast: WorkerBroadcast;
   readonly #limits: WorkerLimits;
   readonly #probes = new ProbeBook((check, wanted) => this.#broadcast.publish('probesWanted', check, wanted));
@@ -169,7 +171,17 @@ export class Worker {
   #makeBuilder({ limits, workers, filterKinds }: WorkerOptions, mirror: Mirror, path: IsolatedRequestPath): RuntimeBuilder {
     const [data, consumers, passwords] = [this.#data, this.#consumers, this.#passwords];
     const end: FilterDependencies['end'] = (exchange, error) => path.withdrawn(exchange, error);
-    const dependencies = { mirror, data, consumers, passwords, end, limits: this.#limits, ask: this.#askOn(path), wholeBody };
+    const dependencies = {
+      mirror,
+      data,
+      consumers,
+      passwords,
+      end,
+      refusals: this.#refusals,
+      limits: this.#limits,
+      ask: this.#askOn(path),
+      wholeBody,
+    };
     const filters = new FilterPool(dependencies, filterKinds);
     const [endpoints, counts, listeners, challenges] = [this.#endpoints, this.#telemetry.upstreams, this.#listeners, this.#challenges];
     return new RuntimeBuilder({ limits, endpoints, counts, workers, filters, listeners, challenges, data, consumers });
@@ -241,7 +253,7 @@ export class Worker {
       accessLogDrops: () => this.#telemetry.accessLog?.dropped ?? 0,
     };
     registerFamilies(this.registry, workerFamilies(sources));
-    registerFamilies(this.registry, limitFamilies(this.#limits));
+    registerFamilies(this.registry, [...limitFamilies(this.#limits), ...this.#refusals.families()]);
     const backends = () => this.#builder.clusters.values();
     registerFamilies(this.registry, upstreamFamilies({ counts: () => this.#telemetry.upstreams, backends }));
   }

@@ -12,6 +12,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   lib: [],
   api: ['lib'],
   'api/access-log': ['lib'],
+  'api/authorization': ['lib', 'api/expression', 'api/match', 'api/policy'],
   'api/expression': ['lib'],
   'api/k8s': ['lib', 'api/access-log', 'api/expression'],
   'api/ir': ['lib'],

@@ -1,6 +1,7 @@
 // SecurityPolicy: the requests that may reach a route, and what browsers may do with the answers.
 import { GATEWAY_TARGET, GRPC_ROUTE_TARGET, HTTP_ROUTE_TARGET, LISTENER_SET_TARGET, policyKind } from './policy.ts';
 import { authentication } from './security/authentication.ts';
+import { authorization } from './security/authorization.ts';
 import { cors } from './security/cors.ts';
 import { forwardedClientCert } from './security/forwarded-client-cert.ts';
 import { headersToBackend } from './security/headers-to-backend.ts';
@@ -13,12 +14,12 @@ export const securityPolicy = policyKind({
   plural: 'securitypolicies',
   shortNames: ['sp'],
   description:
-    'The requests that may reach a route: authentication, addresses of clients, CORS, security headers. While a policy is invalid, its targets answer 500. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
+    'The requests that may reach a route: authentication, authorization, addresses of clients, CORS, security headers. While a policy is invalid, its targets answer 500. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
   targets: [GATEWAY_TARGET, LISTENER_SET_TARGET, HTTP_ROUTE_TARGET, GRPC_ROUTE_TARGET],
   protects: true,
   consumers: ['authentication'],
   appliesTo: 'rule',
   // A proxy without it protects nothing: the status of the policy says so.
   additions: [{ capability: 'security-policy', path: '', otherwise: 'withhold' }],
-  settings: { authentication, revocation, headersToBackend, forwardedClientCert, cors, ipAccess, securityHeaders },
+  settings: { authentication, revocation, authorization, headersToBackend, forwardedClientCert, cors, ipAccess, securityHeaders },
 });

@@ -28,6 +28,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'reference/policies',
       'reference/consumers',
       'reference/authentication',
+      'reference/authorization',
       'reference/expressions',
       'reference/balancing',
       'reference/health',

@@ -6,6 +6,7 @@ import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { ObjectData } from '../exchange/object-data.ts';
 import type { FilterVerdict, Patience } from '../exchange/plan.ts';
+import type { RefusalCounts } from '../exchange/refusal-counts.ts';
 import type { Ask } from '../exchange/subrequest.ts';
 import type { Passwords } from './authentication/passwords.ts';
 import type { RulePolicies } from './rule-policies.ts';
@@ -47,6 +48,8 @@ export interface FilterDependencies {
   readonly passwords: Passwords;
   /** Ends an exchange that the filter let through before, whatever its state; no effect on one that is over. */
   readonly end: (exchange: Exchange, error: ExchangeError) => void;
+  /** Counts what rules refuse. */
+  readonly refusals: RefusalCounts;
 }
 
 /**

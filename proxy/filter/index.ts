@@ -1,6 +1,7 @@
 // The ordered list of filters. The order is that of the request; answers pass in reverse.
 import { cors } from './cors.ts';
 import { authentication } from './authentication/authentication.ts';
+import { authorization } from './authorization.ts';
 import type { FilterKind } from './filter.ts';
 import { forwardedClientCert } from './forwarded-client-cert.ts';
 import { headersToBackend, identityHeaders } from './headers-to-backend.ts';
@@ -22,6 +23,7 @@ export const FILTERS: readonly FilterKind[] = Object.freeze([
   // A flood costs no check of credentials.
   earlyLimits,
   authentication,
+  authorization,
   limits,
   // A redirect answers, so later filters have nothing to do.
   requestRedirect,
