@@ -1,5 +1,6 @@
 // The settings of a proxy: flags, and environment variables for absent flags. Only this file reads them.
-import { ENDPOINT_FLAGS, readEndpointFlags, type EndpointPermissions } from '#api/k8s/endpoint-flags.ts';
+import type { AddressRange } from '#lib/address-range.ts';
+import { ENDPOINT_FLAGS, readEndpointFlags, readRanges, type EndpointPermissions } from '#api/k8s/endpoint-flags.ts';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { formatDuration } from '#lib/duration.ts';
@@ -45,6 +46,8 @@ export interface ServingConfig {
   readonly limits: Limits;
   /** Null: there is no Redis. */
   readonly redis: RedisSettings | null;
+  /** Addresses of services by URL that are permitted although they lead to the machine itself. */
+  readonly allowedServices: readonly AddressRange[];
 }
 
 /** The source of the configuration. */
@@ -158,6 +161,11 @@ const SERVING_FLAGS: Flags = {
   'admin-port': { default: '15020', value: 'PORT|off', text: 'port of dumps and commands, on 127.0.0.1; 0 is any free port' },
   'probe-port': { default: '15021', value: 'PORT|off', text: 'port of /livez, /readyz and /metrics, on every address; 0 is any free port' },
   'drain-delay': { default: '5s', value: 'TIME', text: 'how long the proxy accepts connections after SIGTERM' },
+  'allow-services': {
+    default: '',
+    value: 'LIST',
+    text: 'addresses and ranges that policies may name as services by URL, such as key sets, although they are loopback, link-local or metadata addresses',
+  },
   'drain-timeout': { default: '60s', value: 'TIME', text: 'how long requests may take after --drain-delay' },
 };
 
@@ -186,6 +194,7 @@ const UP_DEFAULTS: Readonly<Record<string, string>> = {
   workers: '1',
   'admin-port': 'off',
   'probe-port': 'off',
+  'allow-services': '127.0.0.0/8,::1',
   'drain-delay': '0s',
   'drain-timeout': '10s',
 };
@@ -272,6 +281,7 @@ function serving(values: FlagValues): ServingConfig {
     drainTimeout: Math.max(1, values.time('drain-timeout')),
     limits: limits(values),
     redis: readRedis(values),
+    allowedServices: readRanges(values, 'allow-services'),
   };
 }
 

@@ -37,6 +37,9 @@ import { Shedding } from './overload/shedding.ts';
 import type { OverloadListener } from './overload/shedding.ts';
 import type { Signal } from './overload/signal.ts';
 import { overloadSignals } from './overload/signals.ts';
+import type { AddressRange } from '#lib/address-range.ts';
+import type { DocumentTimes } from './outside/documents.ts';
+import { WorkerOutside } from './outside/worker-outside.ts';
 import { Passwords } from './filter/authentication/passwords.ts';
 import { ConsumerIndex } from './runtime/consumer-index.ts';
 import { ObjectDataStore } from './runtime/object-data.ts';
@@ -92,6 +95,10 @@ export interface WorkerOptions {
   readonly borrow?: (asks: readonly AskForShare[]) => void;
   /** Null, the default: there is no Redis. */
   readonly redis?: RedisSettings | null;
+  /** Addresses of services by URL that are permitted although they lead to the machine itself; none by default. */
+  readonly allowedServices?: readonly AddressRange[];
+  /** When documents of services are loaded; for tests. */
+  readonly documentTimes?: DocumentTimes;
   /** The signs of overload; by default those that the limits turn on. */
   readonly overloadSignals?: readonly Signal[];
   /** The kinds of filters in their order; all by default. */
@@ -124,6 +131,7 @@ export class Worker {
   readonly #refusals = new RefusalCounts();
   readonly #broadcast: WorkerBroadcast;
   readonly #limits: WorkerLimits;
+  readonly #outside: WorkerOutside;
   readonly #probes = new ProbeBook((check, wanted) => this.#broadcast.publish('probesWanted', check, wanted));
   #acceptFailures = 0;
 
@@ -162,7 +170,7 @@ export class Worker {
       streams: telemetry.sessions,
     });
     const mirror = this.#mirrorOn(path, limits);
-    this.#limits = new WorkerLimits(options);
+    [this.#limits, this.#outside] = [new WorkerLimits(options), new WorkerOutside(options)];
     this.#builder = this.#makeBuilder(options, mirror, path);
     this.#followNotices();
     this.#exposeMetrics(mirror);
@@ -176,6 +184,7 @@ export class Worker {
       data,
       consumers,
       passwords,
+      outside: this.#outside,
       end,
       refusals: this.#refusals,
       limits: this.#limits,
@@ -339,6 +348,7 @@ export class Worker {
     this.#consumers.close();
     void this.#passwords.close();
     this.#limits.stop();
+    this.#outside.close();
     const { accessLog } = this.#telemetry;
     return accessLog === null || accessLog.close(ACCESS_LOG_TIMEOUT_MS);
   }

@@ -54,7 +54,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'controller/watch',
   ],
   'controller/authority': ['api', 'lib', 'controller/compile/fleet-identity.ts', 'controller/watch'],
-  'controller/acme': ['api', 'lib', 'controller/discovery/destination.ts', 'controller/watch'],
+  'controller/acme': ['api', 'lib', 'controller/watch'],
   'controller/relay': ['api', 'lib', 'controller/push', 'controller/telemetry'],
   'controller/telemetry': ['api', 'lib', 'controller/push/server.ts'],
   'controller/leader': ['api', 'lib', 'controller/watch'],
@@ -69,6 +69,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'proxy/filter': ['api', 'lib', 'proxy/exchange'],
   'proxy/cluster': ['api', 'lib', 'proxy/exchange'],
   'proxy/limit': ['lib', 'proxy/exchange'],
+  'proxy/outside': ['lib', 'proxy/exchange'],
   'proxy/overload': ['lib', 'proxy/exchange'],
   'proxy/upstream': ['lib', 'proxy/exchange', 'proxy/codec'],
   'proxy/telemetry': [

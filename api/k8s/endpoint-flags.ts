@@ -27,17 +27,24 @@ export interface EndpointPermissions {
 
 /** Reads the flags; throws a Mistake. */
 export function readEndpointFlags(values: FlagValues): EndpointPermissions {
-  const texts = values
-    .text('allow-endpoints')
-    .split(',')
-    .map((text) => text.trim())
-    .filter((text) => text !== '');
-  return { allowedEndpoints: AddressRanges.of(texts.map(rangeOf)), allowExternalNames: values.isOn('allow-external-names') };
+  return {
+    allowedEndpoints: AddressRanges.of(readRanges(values, 'allow-endpoints')),
+    allowExternalNames: values.isOn('allow-external-names'),
+  };
 }
 
-function rangeOf(text: string): AddressRange {
+/** The addresses and ranges of a flag; throws a Mistake. */
+export function readRanges(values: FlagValues, flag: string): readonly AddressRange[] {
+  const texts = values.text(flag).split(',');
+  return texts
+    .map((text) => text.trim())
+    .filter((text) => text !== '')
+    .map((text) => rangeOf(text, flag));
+}
+
+function rangeOf(text: string, flag: string): AddressRange {
   const version = isIP(text);
   const range = parseAddressRange(version === 0 ? text : `${text}/${version === 4 ? 32 : 128}`);
-  if (!range.ok) throw new Mistake(`--allow-endpoints: ${JSON.stringify(text)} ${range.error}, or an address`);
+  if (!range.ok) throw new Mistake(`--${flag}: ${JSON.stringify(text)} ${range.error}, or an address`);
   return range.value;
 }

@@ -3,7 +3,7 @@ import { createPrivateKey } from 'node:crypto';
 import { Agent } from 'undici';
 import { newPrivateKey } from '#lib/certificate-authority.ts';
 import type { AcmeSettings } from '../watch/certificates.ts';
-import { checkHost, guardedLookup, type AddressGuard } from '../discovery/destination.ts';
+import { checkHost, guardedLookup, type AddressGuard } from '#lib/destination.ts';
 import { WriteConflict, type CertificateStore } from './certificate-store.ts';
 import { AcmeClient } from './client.ts';
 

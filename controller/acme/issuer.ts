@@ -8,7 +8,7 @@ import type { Log } from '#lib/log.ts';
 import { isSystemError } from '#lib/system-error.ts';
 import type { WantedCertificate } from '../watch/certificates.ts';
 import type { Source, SourceListener, Wanted } from '../watch/event.ts';
-import type { AddressGuard } from '../discovery/destination.ts';
+import type { AddressGuard } from '#lib/destination.ts';
 import { Accounts } from './accounts.ts';
 import { WriteConflict, type CertificateStore } from './certificate-store.ts';
 import { bring, type Delivery, type IssuanceTimes, type Outcome } from './issuance.ts';

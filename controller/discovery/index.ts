@@ -1,6 +1,6 @@
 // The ordered list of the sources of endpoints outside Kubernetes.
 import { consulEndpoints } from './consul/consul.ts';
-import type { AddressGuard } from './destination.ts';
+import type { AddressGuard } from '#lib/destination.ts';
 import { dnsEndpoints } from './dns/dns.ts';
 import { natsEndpoints } from './nats/nats.ts';
 import type { Registrations } from '../store/registrations.ts';

@@ -4,7 +4,7 @@ import { err, ok } from '#lib/result.ts';
 import type { Result } from '#lib/result.ts';
 import type { ServerTlsSettings } from '#api/k8s/backend-source/server-access.ts';
 import type { SecretContents, SourceTrouble } from '../watch/found.ts';
-import type { ServerTls } from './destination.ts';
+import type { ServerTls } from '#lib/destination.ts';
 
 /** One entry of a Secret. The reason is a sentence. */
 export function entryOf(secrets: SecretContents, name: string, key: string): Result<string> {

@@ -3,6 +3,9 @@
 import type { Endpoint } from '#api/ir/ir.ts';
 import type { SecretContents, SourceTrouble } from '../watch/found.ts';
 
+/** Why a server gives no answer, in one word, for conditions. */
+export type FaultReason = 'LookupFailed' | 'AccessDenied' | 'AddressRefused';
+
 /** A question with settings of type S, while a source works on it. */
 export interface Lookup<S> {
   /** The object that asks, like `Backend/default/app`. */

@@ -6,6 +6,7 @@ import type { ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { ObjectData } from '../exchange/object-data.ts';
 import type { FilterVerdict, Patience } from '../exchange/plan.ts';
+import type { Outside } from '../exchange/outside.ts';
 import type { RefusalCounts } from '../exchange/refusal-counts.ts';
 import type { Ask } from '../exchange/subrequest.ts';
 import type { Passwords } from './authentication/passwords.ts';
@@ -43,6 +44,8 @@ export interface FilterDependencies {
   readonly consumers: Consumers;
   /** Asks a backend. */
   readonly ask: Ask;
+  /** Asks services by URL, and keeps documents of theirs. */
+  readonly outside: Outside;
   /** The whole body of a request; null if it is larger than the limit, or if the exchange ends before. */
   readonly wholeBody: (exchange: Exchange, maxBytes: number) => Promise<Buffer | null>;
   readonly passwords: Passwords;

@@ -4,6 +4,7 @@ import type { AccessLogSettings } from '../telemetry/access-log/access-log.ts';
 import type { Limits } from '../exchange/limits.ts';
 import type { BindingState } from '../exchange/binding-state.ts';
 import type { Ask, Lend } from '#lib/limit/share.ts';
+import type { AddressRange } from '#lib/address-range.ts';
 import type { RedisSettings } from '#lib/redis.ts';
 import type { Notice } from '../exchange/notices.ts';
 import type { ResourceError, ResourceName } from '#api/wire/encode.ts';
@@ -25,6 +26,8 @@ export interface WorkerSettings {
   readonly workers: number;
   /** Null: there is no Redis. */
   readonly redis: RedisSettings | null;
+  /** Addresses of services by URL that are permitted although they lead to the machine itself. */
+  readonly allowedServices: readonly AddressRange[];
 }
 
 /** The first message is `start`, with the label of the process's metrics. The answer to a message with an id has the same id. */

@@ -7,6 +7,8 @@ import type { Format } from '#lib/exposition.ts';
 import { Lender } from '#lib/limit/lender.ts';
 import type { Ask } from '#lib/limit/share.ts';
 import { CLOCKS, MAX_KEYS } from '#lib/limit/store.ts';
+import type { AddressRange } from '#lib/address-range.ts';
+import type { WorkerSettings } from './messages.ts';
 import type { RedisSettings } from '#lib/redis.ts';
 import type { Log } from '#lib/log.ts';
 import { readFamilies, registerFamilies, registerProcess } from '#lib/metric.ts';
@@ -59,6 +61,8 @@ export interface SupervisorOptions {
   readonly zone?: string;
   /** Null, the default: there is no Redis. */
   readonly redis?: RedisSettings | null;
+  /** Addresses of services by URL that are permitted although they lead to the machine itself; none by default. */
+  readonly allowedServices?: readonly AddressRange[];
   /** The time for open connections of a closed port, milliseconds. */
   readonly drainTimeout: number;
   /** The address of listeners without an address; all addresses by default. */
@@ -226,9 +230,8 @@ export class Supervisor {
   }
 
   #startWorkers(): readonly WorkerLink[] {
-    const { accessLogSettings = DEFAULT_ACCESS_LOG } = this.#options;
-    const { workers, limits, accessLog, via = '', zone = '', redis = null, drainTimeout, bindAddress = '', log, bindPort } = this.#options;
-    const settings = { limits, accessLog, accessLogSettings, via, zone, drainTimeout, bindAddress, workers, redis };
+    const { workers, log, bindPort } = this.#options;
+    const settings = settingsOf(this.#options);
     const told = (name: string) => (notice: Notice) => this.#notices.take(notice, name);
     const join = <W extends WorkerLink>(name: string, worker: W): W => {
       this.#notices.join(name, worker);
@@ -292,4 +295,9 @@ export class Supervisor {
     this.#ticketKeys = randomBytes(TICKET_KEY_BYTES);
     for (const worker of this.#workers) worker.setTicketKeys(this.#ticketKeys);
   }
+}
+
+function settingsOf({ workers, limits, accessLog, drainTimeout, ...optional }: SupervisorOptions): WorkerSettings {
+  const { accessLogSettings = DEFAULT_ACCESS_LOG, via = '', zone = '', redis = null, allowedServices = [], bindAddress = '' } = optional;
+  return { limits, accessLog, accessLogSettings, via, zone, drainTimeout, bindAddress, workers, redis, allowedServices };
 }

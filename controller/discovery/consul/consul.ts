@@ -3,7 +3,7 @@ import type { ConsulSettings } from '#api/k8s/backend-source/consul.ts';
 import { ok } from '#lib/result.ts';
 import type { Result } from '#lib/result.ts';
 import type { SecretContents, SourceTrouble } from '../../watch/found.ts';
-import type { AddressGuard } from '../destination.ts';
+import type { AddressGuard } from '#lib/destination.ts';
 import { endpointsOf, leftOutTrouble } from '../instance.ts';
 import { entryOf, secretTrouble, tlsOf } from '../server-secrets.ts';
 import type { EndpointSource } from '../source.ts';

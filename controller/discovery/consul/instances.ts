@@ -1,7 +1,7 @@
 // The instances in an answer of Consul's `/v1/health/service/:name`.
 import { err, ok } from '#lib/result.ts';
 import type { Result } from '#lib/result.ts';
-import { quoted } from '../destination.ts';
+import { quoted } from '#lib/destination.ts';
 import { makeInstance, MAX_INSTANCES, objectOf } from '../instance.ts';
 import type { Instance } from '../instance.ts';
 

@@ -9,8 +9,9 @@ import { Agent, buildConnector, request } from 'undici';
 import type { Dispatcher } from 'undici';
 import { err, ok } from '#lib/result.ts';
 import type { Result } from '#lib/result.ts';
-import { checkHost, guardedLookup, quoted, RefusedDestination, secureOptions } from '../destination.ts';
-import type { AddressGuard, FaultReason, ServerTls } from '../destination.ts';
+import { checkHost, guardedLookup, quoted, RefusedDestination, secureOptions } from '#lib/destination.ts';
+import type { AddressGuard, ServerTls } from '#lib/destination.ts';
+import type { FaultReason } from '../source.ts';
 import { instancesIn } from './instances.ts';
 import type { ConsulInstances } from './instances.ts';
 

@@ -6,7 +6,7 @@ import { DnsServer } from '../../../test/discovery/dns-server.ts';
 import type { DnsRecord } from '../../../test/discovery/dns-message.ts';
 import { until } from '../../../test/support/until.ts';
 import type { SourceTrouble } from '../../watch/found.ts';
-import type { AddressGuard } from '../destination.ts';
+import type { AddressGuard } from '#lib/destination.ts';
 import { dnsEndpoints } from './dns.ts';
 
 const NAME = 'shop.test';

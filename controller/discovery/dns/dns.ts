@@ -5,7 +5,7 @@ import { Backoff } from '#lib/backoff.ts';
 import { formatDuration, parseDuration } from '#lib/duration.ts';
 import type { DnsSettings } from '#api/k8s/backend-source/dns.ts';
 import type { SourceTrouble } from '../../watch/found.ts';
-import type { AddressGuard } from '../destination.ts';
+import type { AddressGuard } from '#lib/destination.ts';
 import type { EndpointSource, Lookup } from '../source.ts';
 import { lookUp, type Looked, type Memory } from './lookup.ts';
 import { recordsOf } from './records.ts';

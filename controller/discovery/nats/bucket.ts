@@ -5,7 +5,7 @@
 //         ^                                                     └── a value expires ──┐
 //         └───────────────────────────────────────────────────────────────────────────┘
 // The server does not always tell that a value has expired; it is asked anew at that time.
-import { quoted } from '../destination.ts';
+import { quoted } from '#lib/destination.ts';
 import { MAX_INSTANCES, makeInstance, objectOf } from '../instance.ts';
 import type { Instance } from '../instance.ts';
 import { Soon } from '../soon.ts';

@@ -7,8 +7,9 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { WEIR_VERSION } from '#lib/version.ts';
-import { checkHost, guardedLookup, quoted, RefusedDestination, secureOptions } from '../destination.ts';
-import type { AddressGuard, FaultReason, ServerTls } from '../destination.ts';
+import { checkHost, guardedLookup, quoted, RefusedDestination, secureOptions } from '#lib/destination.ts';
+import type { AddressGuard, ServerTls } from '#lib/destination.ts';
+import type { FaultReason } from '../source.ts';
 import type { NatsLogin } from './credentials.ts';
 import { NatsParser, ProtocolFault } from './parser.ts';
 import type { NatsMessage, ServerOperation } from './parser.ts';

@@ -3,7 +3,7 @@ import type { NatsSettings } from '#api/k8s/backend-source/nats.ts';
 import { err, ok } from '#lib/result.ts';
 import type { Result } from '#lib/result.ts';
 import type { SecretContents, SourceTrouble } from '../../watch/found.ts';
-import type { AddressGuard } from '../destination.ts';
+import type { AddressGuard } from '#lib/destination.ts';
 import { endpointsOf, instancesFrom, leftOutTrouble } from '../instance.ts';
 import { secretTrouble, tlsOf } from '../server-secrets.ts';
 import type { EndpointSource, Lookup } from '../source.ts';

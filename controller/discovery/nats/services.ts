@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { err } from '#lib/result.ts';
 import type { Result } from '#lib/result.ts';
-import { quoted } from '../destination.ts';
+import { quoted } from '#lib/destination.ts';
 import { makeInstance, MAX_INSTANCES, objectOf } from '../instance.ts';
 import type { Instance } from '../instance.ts';
 import { Soon } from '../soon.ts';

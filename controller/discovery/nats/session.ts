@@ -1,5 +1,5 @@
 // One try at a NATS question: the first server that accepts a connection answers it, until the connection ends.
-import type { AddressGuard, ServerTls } from '../destination.ts';
+import type { AddressGuard, ServerTls } from '#lib/destination.ts';
 import { NatsConnection, NatsFault, NATS_LIMITS } from './connection.ts';
 import type { NatsLimits } from './connection.ts';
 import type { NatsLogin } from './credentials.ts';

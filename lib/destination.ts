@@ -1,13 +1,10 @@
-// Connections from the controller to servers that users name: only to addresses that a guard permits, also if a name leads elsewhere.
+// Connections to servers that users name: only to addresses that a guard permits, also if a name leads elsewhere.
 import dns from 'node:dns';
 import { isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
 
-/** Why the controller must not connect to an address; null if it may. */
+/** Why a program must not connect to an address; null if it may. */
 export type AddressGuard = (address: string) => string | null;
-
-/** Why a server gives no answer, in one word, for conditions. */
-export type FaultReason = 'LookupFailed' | 'AccessDenied' | 'AddressRefused';
 
 /** A server that must not be connected to. The message completes "<server> ...". */
 export class RefusedDestination extends Error {}
