@@ -1,4 +1,4 @@
-// The flags of the access log: destination, format, fields and filter.
+// The flags of the access log (destination, format, fields and filter) and of the security log.
 import { closeSync, constants, openSync } from 'node:fs';
 import { parseFilter } from '#api/access-log/filter.ts';
 import { parseFormat } from '#api/access-log/format.ts';
@@ -31,29 +31,38 @@ export const ACCESS_LOG_FLAGS: Flags = {
     text: 'filter of lines, like "status=5xx or duration>=1s or sample=0.01"; all lines by default',
     see: 'access-log.md#filter',
   },
+  'security-log': {
+    default: 'stdout',
+    value: 'off|stdout|FILE',
+    text: 'destination of security events, one line of JSON each',
+    see: 'security-events.md',
+  },
 };
 
-/** The settings of the access log. Throws a Mistake. */
-export function readAccessLog(values: FlagValues): Pick<ServingConfig, 'accessLog' | 'accessLogSettings'> {
-  const accessLog = target(values.text('access-log'));
+type LogSettings = Pick<ServingConfig, 'accessLog' | 'accessLogSettings' | 'securityLog'>;
+
+/** The settings of both logs. Throws a Mistake. */
+export function readAccessLog(values: FlagValues): LogSettings {
+  const [accessLog, securityLog] = [target(values, 'access-log'), target(values, 'security-log')];
   const fields = values.text('access-log-fields');
   const isJson = values.text('access-log-format') === 'json';
   // An error names the flag that has the mistake.
   const format = isJson
     ? values.parsed('access-log-fields', (text) => parseFormat('json', text))
     : values.parsed('access-log-format', (text) => parseFormat(text, fields));
-  return { accessLog, accessLogSettings: { format, filter: values.parsed('access-log-filter', parseFilter) } };
+  return { accessLog, securityLog, accessLogSettings: { format, filter: values.parsed('access-log-filter', parseFilter) } };
 }
 
 /** Checks the file at the start: otherwise only the workers would report the error. */
-function target(text: string): string {
+function target(values: FlagValues, flag: string): string {
+  const text = values.text(flag);
   if (text === 'off' || text === 'stdout') return text;
   const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
   try {
     // Non-blocking: the file may be a pipe without a reader.
     closeSync(openSync(text, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o640));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw new Mistake(`--access-log: ${(error as Error).message}`);
+    if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw new Mistake(`--${flag}: ${(error as Error).message}`);
   }
   return text;
 }

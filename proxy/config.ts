@@ -30,6 +30,8 @@ export interface ServingConfig {
   /** `off`, `stdout` or a file. */
   readonly accessLog: string;
   readonly accessLogSettings: AccessLogSettings;
+  /** `off`, `stdout` or a file. */
+  readonly securityLog: string;
   /** The name of the proxy in Via; '' for no Via. */
   readonly via: string;
   /** The zone that the proxy is in; '' is unknown. */

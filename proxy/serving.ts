@@ -81,11 +81,11 @@ export class Serving {
     await wait(this.#config.drainDelay / 2);
   }
 
-  /** A tool may have renamed the file of the access log: opens a new one. */
+  /** A tool may have renamed the files of the logs: opens new ones. */
   reopenLog(): void {
-    const { accessLog } = this.#config;
+    const { accessLog, securityLog } = this.#config;
     this.supervisor.reopenLog();
-    this.#log.info({ signal: 'SIGHUP', accessLog }, 'the access log is opened anew, where it is a file');
+    this.#log.info({ signal: 'SIGHUP', accessLog, securityLog }, 'the access log is opened anew, where it is a file');
   }
 
   /** Stops accepting, lets exchanges finish, cuts them at the deadline. Resolves to the result of Supervisor.stop. */

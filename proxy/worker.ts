@@ -59,8 +59,8 @@ import { Subrequests } from './upstream/subrequest.ts';
 import { wholeBody } from './upstream/whole-body.ts';
 import { createDial } from './upstream/dial.ts';
 
-/** The maximum time to write the last lines of the access log. */
-const ACCESS_LOG_TIMEOUT_MS = 2_000;
+/** The maximum time to write the last lines of the logs. */
+const LOG_TIMEOUT_MS = 2_000;
 
 /** The options of a worker. */
 export interface WorkerOptions {
@@ -69,6 +69,8 @@ export interface WorkerOptions {
   readonly accessLog: string;
   /** The default is JSON with the default fields. */
   readonly accessLogSettings?: AccessLogSettings;
+  /** `off`, the default, `stdout` or a file. */
+  readonly securityLog?: string;
   /** The name of the proxy in Via; '' (the default) for no Via. */
   readonly via?: string;
   /** The zone of the proxy; '' is unknown. */
@@ -178,6 +180,7 @@ export class Worker {
 
   #makeBuilder({ limits, workers, filterKinds }: WorkerOptions, mirror: Mirror, path: IsolatedRequestPath): RuntimeBuilder {
     const [data, consumers, passwords] = [this.#data, this.#consumers, this.#passwords];
+    const { security } = this.#telemetry;
     const end: FilterDependencies['end'] = (exchange, error) => path.withdrawn(exchange, error);
     const dependencies = {
       mirror,
@@ -190,6 +193,7 @@ export class Worker {
       limits: this.#limits,
       ask: this.#askOn(path),
       wholeBody,
+      security,
     };
     const filters = new FilterPool(dependencies, filterKinds);
     const [endpoints, counts, listeners, challenges] = [this.#endpoints, this.#telemetry.upstreams, this.#listeners, this.#challenges];
@@ -308,10 +312,11 @@ export class Worker {
     this.#listeners.retire();
   }
 
-  /** A tool may have renamed the file of the access log: the next lines go to a new file with the old name. */
+  /** A tool may have renamed the file of a log: the next lines go to a new file with the old name. */
   reopenLog(): void {
-    const problem = this.#telemetry.accessLog?.reopen() ?? null;
-    if (problem !== null) this.#log?.error({ problem }, 'the access log could not be opened anew; the former file goes on');
+    const problem = this.#telemetry.reopenLogs();
+    if (problem !== null)
+      this.#log?.error({ problem }, 'the access log or the security log could not be opened anew; the former file goes on');
   }
 
   /** What has changed since the last call, for reports to a controller. */
@@ -335,7 +340,7 @@ export class Worker {
   }
 
   /**
-   * Lets connections finish for up to `grace` milliseconds, and releases everything. Resolves to false if the access log could not be
+   * Lets connections finish for up to `grace` milliseconds, and releases everything. Resolves to false if a log could not be
    * written completely.
    */
   async stop(grace: number): Promise<boolean> {
@@ -349,8 +354,7 @@ export class Worker {
     void this.#passwords.close();
     this.#limits.stop();
     this.#outside.close();
-    const { accessLog } = this.#telemetry;
-    return accessLog === null || accessLog.close(ACCESS_LOG_TIMEOUT_MS);
+    return this.#telemetry.closeLogs(LOG_TIMEOUT_MS);
   }
 }
 

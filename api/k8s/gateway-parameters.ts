@@ -117,6 +117,13 @@ const AccessLog = group('The access log, on the standard output of the proxies; 
   ),
 });
 
+const SecurityLog = group(
+  'The log of security events, on the standard output of the proxies; docs/reference/security-events.md says more.',
+  {
+    enabled: Type.Optional(Type.Boolean({ description: 'False: no security log. True by default.' })),
+  },
+);
+
 const secretKey = (description: string) =>
   group(description, {
     name: Type.String({ minLength: 1, maxLength: 253, description: 'The Secret, in the namespace of the Gateway.' }),
@@ -194,6 +201,7 @@ export const GatewayParametersSpec = withRules(
     podDisruptionBudget: Type.Optional(Disruption),
     drain: Type.Optional(Drain),
     accessLog: Type.Optional(AccessLog),
+    securityLog: Type.Optional(SecurityLog),
     acme: Type.Optional(Acme),
     limits: texts('Limits of the proxies by the names of their flags, without the dashes: max-connections: "5000".'),
   }),

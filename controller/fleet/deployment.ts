@@ -90,7 +90,7 @@ function container(fleet: DesiredFleet, parameters: GatewayParametersSpec, setti
   };
 }
 
-function flags({ drain = {}, workers, limits = {}, accessLog }: GatewayParametersSpec, settings: FleetSettings): string[] {
+function flags({ drain = {}, workers, limits = {}, accessLog, securityLog }: GatewayParametersSpec, settings: FleetSettings): string[] {
   const given: readonly (readonly [string, string])[] = [
     ['controller', settings.controller],
     ['controller-tls-ca', `${CREDENTIALS}/ca.crt`],
@@ -103,6 +103,7 @@ function flags({ drain = {}, workers, limits = {}, accessLog }: GatewayParameter
     ['drain-timeout', drain.timeout ?? DEFAULT_DRAIN.timeout],
     ...(workers === undefined ? [] : [['workers', String(workers)] as const]),
     ...accessLogFlags(accessLog),
+    ...(securityLog?.enabled === false ? [['security-log', 'off'] as const] : []),
     ...Object.entries(limits).sort(([a], [b]) => (a < b ? -1 : 1)),
   ];
   return given.map(([name, value]) => `--${name}=${value}`);

@@ -51,6 +51,7 @@ export const PAGES: readonly (readonly [title: string, pages: readonly string[]]
       'reference/chart',
       'reference/metrics',
       'reference/access-log',
+      'reference/security-events',
     ],
   ],
 ];

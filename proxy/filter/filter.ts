@@ -8,6 +8,7 @@ import type { ObjectData } from '../exchange/object-data.ts';
 import type { FilterVerdict, Patience } from '../exchange/plan.ts';
 import type { Outside } from '../exchange/outside.ts';
 import type { RefusalCounts } from '../exchange/refusal-counts.ts';
+import type { SecurityEvents } from '../exchange/security-events.ts';
 import type { Ask } from '../exchange/subrequest.ts';
 import type { Passwords } from './authentication/passwords.ts';
 import type { RulePolicies } from './rule-policies.ts';
@@ -53,6 +54,8 @@ export interface FilterDependencies {
   readonly end: (exchange: Exchange, error: ExchangeError) => void;
   /** Counts what rules refuse. */
   readonly refusals: RefusalCounts;
+  /** Takes one event for each refusal. */
+  readonly security: SecurityEvents;
 }
 
 /**

@@ -7,7 +7,9 @@ import { ERRORS } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { refuse } from '../exchange/local-reply.ts';
 import type { FilterVerdict } from '../exchange/plan.ts';
+import type { SecurityEvents } from '../exchange/security-events.ts';
 import type { Filter, FilterKind } from './filter.ts';
+import type { PolicyFilterContext } from './rule-policies.ts';
 
 type Settings = NonNullable<PolicySettings<'SecurityPolicy'>['ipAccess']>;
 
@@ -17,13 +19,20 @@ class IpAccess implements Filter {
   readonly #allow: AddressRanges | null;
   readonly #deny: AddressRanges;
 
-  constructor({ allow = [], deny = [] }: Settings) {
+  readonly #security: SecurityEvents;
+  readonly #policy: string;
+
+  constructor({ allow = [], deny = [] }: Settings, { security, origins }: PolicyFilterContext) {
+    this.#security = security;
+    this.#policy = origins[0]?.policy ?? '';
     this.#allow = allow.length === 0 ? null : rangesOf(allow);
     this.#deny = rangesOf(deny);
   }
 
   request(exchange: Exchange): FilterVerdict {
-    return this.#allows(exchange.clientAddress) ? 'continue' : refuse(exchange, ERRORS.accessDenied);
+    if (this.#allows(exchange.clientAddress)) return 'continue';
+    this.#security.emit('access_denied', exchange, { reason: 'client address', policy: this.#policy });
+    return refuse(exchange, ERRORS.accessDenied);
   }
 
   /** What is not an address is refused. */
@@ -47,5 +56,6 @@ function rangesOf(texts: readonly string[]): AddressRanges {
 
 export const ipAccess: FilterKind = {
   name: 'ipAccess',
-  ofPolicies: (policies) => policies.filterOf('SecurityPolicy', ['ipAccess'], (settings) => new IpAccess(settings.ipAccess ?? {})),
+  ofPolicies: (policies) =>
+    policies.filterOf('SecurityPolicy', ['ipAccess'], (settings, context) => new IpAccess(settings.ipAccess ?? {}, context)),
 };

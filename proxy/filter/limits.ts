@@ -6,12 +6,14 @@ import type { Exchange } from '../exchange/exchange.ts';
 import { addHeader } from '../exchange/headers.ts';
 import { refuse } from '../exchange/local-reply.ts';
 import type { FilterVerdict } from '../exchange/plan.ts';
+import type { SecurityEvents } from '../exchange/security-events.ts';
 import { Slot } from '../exchange/slot.ts';
 import type { Filter, FilterKind, LimitDependencies } from './filter.ts';
 import { Limit, policyItem, stateItem } from './limit.ts';
 import type { Passage } from './limit.ts';
 import { needsPrincipal } from './limit-keys.ts';
 import type { LimitSettings } from './limit-keys.ts';
+import type { PolicyFilterContext } from './rule-policies.ts';
 
 type Outcome = 'passed' | 'refused' | 'shadow' | 'unavailable';
 
@@ -21,7 +23,17 @@ class Limits implements Filter {
   readonly #slot: Slot<Passage[]>;
   readonly #counts: LimitDependencies['counts'];
 
-  constructor(name: string, slot: Slot<Passage[]>, limits: readonly Limit[], counts: LimitDependencies['counts']) {
+  readonly #security: SecurityEvents;
+  readonly #policy: string;
+
+  constructor(
+    name: string,
+    slot: Slot<Passage[]>,
+    limits: readonly Limit[],
+    { limits: { counts }, security, origins }: PolicyFilterContext,
+  ) {
+    this.#security = security;
+    this.#policy = origins[0]?.policy ?? '';
     this.name = name;
     this.#slot = slot;
     this.#limits = limits;
@@ -87,6 +99,7 @@ class Limits implements Filter {
   /** The answer names only the limit that refuses: others have taken nothing. */
   #refuse(exchange: Exchange, passage: Passage, waitMs: number): void {
     refuse(exchange, ERRORS.rateLimited);
+    this.#security.emit('rate_limited', exchange, { policy: this.#policy, rule: passage.limit.name });
     const seconds = waitMs === UNKNOWN ? 1 : Math.max(1, Math.ceil(waitMs / 1_000));
     addHeader(exchange.responseHeaders, 'retry-after', String(seconds));
     addHeader(exchange.responseHeaders, 'ratelimit-policy', policyItem(passage));
@@ -111,13 +124,17 @@ function kindOf(name: string, isMeant: (settings: LimitSettings) => boolean): Fi
   return {
     name,
     ofPolicies: (policies) =>
-      policies.filterOf('RateLimitPolicy', ['limits'], ({ limits = [] }, { origins, limits: { local, redis, counts } }) => {
+      policies.filterOf('RateLimitPolicy', ['limits'], ({ limits = [] }, context) => {
+        const {
+          origins,
+          limits: { local, redis },
+        } = context;
         const [{ policy } = { policy: '' }] = origins;
         const meant = limits.filter(isMeant);
         const made = meant.map(
           (settings) => new Limit(policy.slice(policy.indexOf('/') + 1), settings, settings.store === 'Redis' ? redis : local),
         );
-        return made.length === 0 ? { name } : new Limits(name, slot, made, counts);
+        return made.length === 0 ? { name } : new Limits(name, slot, made, context);
       }),
   };
 }

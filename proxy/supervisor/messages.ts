@@ -18,6 +18,7 @@ export interface WorkerSettings {
   readonly limits: Limits;
   readonly accessLog: string;
   readonly accessLogSettings: AccessLogSettings;
+  readonly securityLog: string;
   readonly via: string;
   readonly zone: string;
   readonly drainTimeout: number;

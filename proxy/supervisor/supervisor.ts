@@ -56,6 +56,8 @@ export interface SupervisorOptions {
   readonly accessLog: string;
   /** JSON with the usual fields, of everything, by default. */
   readonly accessLogSettings?: AccessLogSettings;
+  /** `off`, the default, `stdout` or a file. */
+  readonly securityLog?: string;
   /** The name of the proxy in Via; '' (the default) for no Via. */
   readonly via?: string;
   readonly zone?: string;
@@ -298,6 +300,7 @@ export class Supervisor {
 }
 
 function settingsOf({ workers, limits, accessLog, drainTimeout, ...optional }: SupervisorOptions): WorkerSettings {
-  const { accessLogSettings = DEFAULT_ACCESS_LOG, via = '', zone = '', redis = null, allowedServices = [], bindAddress = '' } = optional;
-  return { limits, accessLog, accessLogSettings, via, zone, drainTimeout, bindAddress, workers, redis, allowedServices };
+  const { accessLogSettings = DEFAULT_ACCESS_LOG, securityLog = 'off', via = '', zone = '', redis = null } = optional;
+  const { allowedServices = [], bindAddress = '' } = optional;
+  return { limits, accessLog, accessLogSettings, securityLog, via, zone, drainTimeout, bindAddress, workers, redis, allowedServices };
 }

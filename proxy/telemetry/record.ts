@@ -1,6 +1,8 @@
 // The last phase of an exchange or stream: counts it and, if there is an access log, logs it.
 import { turnTime } from '#lib/turn-clock.ts';
+import { ERRORS, type ExchangeError } from '../exchange/errors.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import type { SecurityEvents } from '../exchange/security-events.ts';
 import type { StreamRecorder, StreamSession } from '../exchange/stream-session.ts';
 import type { Log } from './access-log/access-log.ts';
 import type { RequestMetrics } from './request-metrics.ts';
@@ -10,11 +12,13 @@ import type { WebSocketMetrics } from './websocket-metrics.ts';
 export class ExchangeRecorder {
   readonly #metrics: RequestMetrics;
   readonly #webSockets: WebSocketMetrics;
+  readonly #security: SecurityEvents;
   #log: Log | null;
 
-  constructor(metrics: RequestMetrics, webSockets: WebSocketMetrics, log: Log | null) {
+  constructor(metrics: RequestMetrics, webSockets: WebSocketMetrics, log: Log | null, security: SecurityEvents) {
     this.#metrics = metrics;
     this.#webSockets = webSockets;
+    this.#security = security;
     this.#log = log;
   }
 
@@ -39,7 +43,13 @@ export class ExchangeRecorder {
     const ms = turnTime() - exchange.startedAt;
     this.#metrics.finished(exchange, ms);
     if (exchange.webSocket !== null) this.#webSockets.closed(exchange);
+    if (exchange.error !== null) this.#tellUnprotected(exchange, exchange.error);
     if (this.#log !== null) this.#log.log(exchange, ms);
+  }
+
+  /** Rules and filters refuse requests for this reason, with a detail of their own. */
+  #tellUnprotected(exchange: Exchange, { code, detail }: ExchangeError): void {
+    if (code === ERRORS.policyUnresolved.code) this.#security.emit('policy_unresolved', exchange, { reason: detail });
   }
 }
 

@@ -4,11 +4,13 @@ import { UpstreamCounts } from '../exchange/upstream-counts.ts';
 import type { MetricFamily } from '#lib/metric.ts';
 import { AccessLog, DEFAULT_ACCESS_LOG } from './access-log/access-log.ts';
 import type { AccessLogSettings, Log } from './access-log/access-log.ts';
+import { LogSink } from './access-log/sink.ts';
 import { Tap } from './access-log/tap.ts';
 import { TappedLog } from './access-log/tapped-log.ts';
 import type { Inspected, Inspecting, TailInspection } from '../inspection/inspection.ts';
 import { ExchangeRecorder, SessionRecorder } from './record.ts';
 import { RequestMetrics } from './request-metrics.ts';
+import { SecurityLog } from './security-log.ts';
 import { StreamMetrics } from './stream-metrics.ts';
 import { WebSocketMetrics } from './websocket-metrics.ts';
 import type { ReportedRoute } from './worker-report.ts';
@@ -19,6 +21,8 @@ export interface TelemetryOptions {
   readonly accessLog: string;
   /** JSON with the default fields, without a filter, by default. */
   readonly accessLogSettings?: AccessLogSettings;
+  /** `off`, `stdout` or a file; `off` by default. */
+  readonly securityLog?: string;
   /** Whether other workers write to the same log. */
   readonly reusePort: boolean;
 }
@@ -27,22 +31,29 @@ export class Telemetry {
   readonly upstreams: UpstreamCounts;
   /** Null without an access log. */
   readonly accessLog: AccessLog | null;
+  readonly security: SecurityLog;
   readonly exchanges: ExchangeRecorder;
   readonly sessions: SessionRecorder;
   readonly #metrics: readonly { families(): readonly MetricFamily[] }[];
   readonly #requests: RequestMetrics;
   readonly #streams: StreamMetrics;
   readonly #tapped: TappedLog;
+  /** That of the security log, if it is not that of the access log. */
+  readonly #securitySink: LogSink | null;
 
-  /** Throws if the access log cannot be opened. */
-  constructor({ limits, accessLog, accessLogSettings = DEFAULT_ACCESS_LOG, reusePort }: TelemetryOptions) {
+  /** Throws if a log cannot be opened. */
+  constructor(options: TelemetryOptions) {
+    const { limits, accessLog, accessLogSettings = DEFAULT_ACCESS_LOG, securityLog = 'off', reusePort } = options;
     const [requests, webSockets, streams] = [new RequestMetrics(limits), new WebSocketMetrics(limits), new StreamMetrics(limits)];
-    this.#metrics = [requests, webSockets, streams];
     this.#requests = requests;
     this.#streams = streams;
     this.upstreams = new UpstreamCounts(limits.maxMetricEndpoints);
     this.accessLog = accessLog === 'off' ? null : new AccessLog(accessLog, reusePort, accessLogSettings);
-    this.exchanges = new ExchangeRecorder(requests, webSockets, this.accessLog);
+    const shared = securityLog === accessLog ? (this.accessLog?.sink ?? null) : null;
+    this.#securitySink = securityLog === 'off' || shared !== null ? null : new LogSink(securityLog, reusePort);
+    this.security = new SecurityLog(shared ?? this.#securitySink);
+    this.#metrics = [requests, webSockets, streams, this.security];
+    this.exchanges = new ExchangeRecorder(requests, webSockets, this.accessLog, this.security);
     this.sessions = new SessionRecorder(streams, this.accessLog);
     this.#tapped = new TappedLog(this.accessLog, accessLogSettings.format);
   }
@@ -63,6 +74,17 @@ export class Telemetry {
   #logTo(log: Log | null): void {
     this.exchanges.logTo(log);
     this.sessions.logTo(log);
+  }
+
+  /** Reopens the files of the logs after a rename. Returns null, or the error if a log keeps the old file. */
+  reopenLogs(): string | null {
+    return this.accessLog?.reopen() ?? this.#securitySink?.reopen() ?? null;
+  }
+
+  /** Writes the gathered lines: see LogSink.close. */
+  async closeLogs(timeout: number): Promise<boolean> {
+    const closed = await Promise.all([this.accessLog?.close(timeout) ?? true, this.#securitySink?.close(timeout) ?? true]);
+    return closed.every(Boolean);
   }
 
   /** Open requests. */

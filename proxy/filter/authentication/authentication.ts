@@ -3,6 +3,7 @@ import { ERRORS, type ExchangeError } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { refuse } from '../../exchange/local-reply.ts';
 import type { FilterVerdict } from '../../exchange/plan.ts';
+import type { SecurityEventName, SecurityEvents } from '../../exchange/security-events.ts';
 import type { Filter, FilterKind } from '../filter.ts';
 import type { PolicyFilterContext } from '../rule-policies.ts';
 import type { Authenticator, Outcome } from './authenticator.ts';
@@ -21,8 +22,12 @@ class Authentication implements Filter {
   readonly #challenges: readonly string[];
   /** Null: a revocation concerns later requests only. */
   readonly #revocations: RevocationWatch | null;
+  readonly #security: SecurityEvents;
+  readonly #policy: string;
 
-  constructor(tree: AuthenticationNode, revocations: RevocationWatch | null) {
+  constructor(tree: AuthenticationNode, revocations: RevocationWatch | null, { security, origins }: PolicyFilterContext) {
+    this.#security = security;
+    this.#policy = origins[0]?.policy ?? '';
     this.#tree = tree;
     this.#revocations = revocations;
     this.#authenticators = tree.authenticators;
@@ -38,15 +43,18 @@ class Authentication implements Filter {
   #decide(exchange: Exchange, outcome: Outcome): FilterVerdict {
     // Nothing of an exchange that is over may change.
     if (exchange.phase === 'done' || outcome.type === 'answered') return 'answered';
-    if (outcome.type !== 'authenticated') return this.#refuse(exchange, outcome.type);
+    if (outcome.type !== 'authenticated') return this.#refuse(exchange, outcome);
     exchange.principal = outcome.principal;
     if (this.#revocations !== null && outcome.credential !== null) this.#revocations.begin(exchange, outcome.credential);
     for (const authenticator of this.#authenticators) authenticator.strip(exchange);
     return 'continue';
   }
 
-  #refuse(exchange: Exchange, type: keyof typeof REFUSALS): FilterVerdict {
+  #refuse(exchange: Exchange, outcome: Refusal): FilterVerdict {
+    const { type } = outcome;
     const verdict = refuse(exchange, REFUSALS[type]);
+    // Without credentials nothing has been tried.
+    if (outcome.type !== 'absent') this.#security.emit(EVENTS[outcome.type], exchange, { reason: outcome.reason, policy: this.#policy });
     if (type !== 'unavailable') for (const challenge of this.#challenges) exchange.responseHeaders.push('www-authenticate', challenge);
     return verdict;
   }
@@ -59,6 +67,13 @@ class Authentication implements Filter {
     for (const authenticator of this.#authenticators) authenticator.dispose?.();
   }
 }
+
+type Refusal = Extract<Outcome, { type: keyof typeof REFUSALS }>;
+
+const EVENTS = {
+  refused: 'authentication_failed',
+  unavailable: 'authentication_unavailable',
+} as const satisfies Readonly<Record<string, SecurityEventName>>;
 
 const REFUSALS = {
   absent: ERRORS.authenticationRequired,
@@ -79,8 +94,8 @@ export const authentication: FilterKind = {
     if (policies.settings('SecurityPolicy').settings.authentication === undefined) return null;
     return policies.filterOf('SecurityPolicy', ['authentication', 'revocation'], (settings, context) => {
       const { authentication: tree = {}, revocation } = settings;
-      const revocations = revocation?.openRequests === 'Close' ? new RevocationWatch(context.consumers, context.end) : null;
-      return new Authentication(nodeOf(tree, context), revocations);
+      const revocations = revocation?.openRequests === 'Close' ? new RevocationWatch(context) : null;
+      return new Authentication(nodeOf(tree, context), revocations, context);
     });
   },
 };

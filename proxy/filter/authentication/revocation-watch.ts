@@ -1,24 +1,27 @@
 // Ends requests under way and WebSockets whose credential does not hold any more.
-import { ERRORS, type ExchangeError } from '../../exchange/errors.ts';
+import { ERRORS } from '../../exchange/errors.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
-import type { Consumers, FoundConsumer } from '../../exchange/consumers.ts';
+import type { FoundConsumer } from '../../exchange/consumers.ts';
 import { Slot } from '../../exchange/slot.ts';
+import type { PolicyFilterContext } from '../rule-policies.ts';
 
 const STOP = new Slot<() => void>();
 
 export class RevocationWatch {
-  readonly #consumers: Consumers;
-  readonly #end: (exchange: Exchange, error: ExchangeError) => void;
+  readonly #context: PolicyFilterContext;
 
-  constructor(consumers: Consumers, end: (exchange: Exchange, error: ExchangeError) => void) {
-    this.#consumers = consumers;
-    this.#end = end;
+  constructor(context: PolicyFilterContext) {
+    this.#context = context;
   }
 
   /** Watches the credential until the exchange is over. Another group or plan also ends the exchange: what it may do was decided before. */
   begin(exchange: Exchange, credential: FoundConsumer): void {
     this.stop(exchange);
-    const stop = this.#consumers.watch(credential, () => this.#end(exchange, ERRORS.credentialRevoked));
+    const { consumers, security, origins, end } = this.#context;
+    const stop = consumers.watch(credential, () => {
+      security.emit('credential_revoked', exchange, { policy: origins[0]?.policy ?? '' });
+      end(exchange, ERRORS.credentialRevoked);
+    });
     STOP.set(exchange, stop);
   }
 

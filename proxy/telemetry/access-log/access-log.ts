@@ -82,6 +82,11 @@ export class AccessLog implements Log {
     this.#filter = filter;
   }
 
+  /** Where the lines go: the security log may share it. */
+  get sink(): LogSink {
+    return this.#sink;
+  }
+
   /** The number of dropped lines. */
   get dropped(): number {
     return this.#sink.dropped;

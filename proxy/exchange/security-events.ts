@@ -1,0 +1,60 @@
+// Security events: refusals and changes that operators and their tools look for. Filters tell them; the security log has a line for each.
+// The names are stable: a tool may depend on them.
+import type { Exchange } from './exchange.ts';
+
+/**
+ * The lines of an event: one `each` time, or one in an interval for the same `route` or `source` (with the same policy and reason), because
+ * it says no more the second time and a client can cause it at no cost.
+ */
+export type EventLines = 'each' | 'route' | 'source';
+
+function event(lines: EventLines, meaning: string): { readonly lines: EventLines; readonly meaning: string } {
+  return Object.freeze({ lines, meaning });
+}
+
+/** All events; docs/reference/security-events.md lists the same names, and a test compares them. */
+export const SECURITY_EVENTS = Object.freeze({
+  authentication_failed: event('each', 'Credentials are wrong, expired or not allowed'),
+  authentication_unavailable: event('route', 'Credentials cannot be verified now, so the request is refused'),
+  access_denied: event('each', 'A rule refuses the caller'),
+  dry_run_denied: event('each', 'A rule in dry-run would refuse the caller'),
+  csrf_refused: event('each', 'A request comes from a page of another site'),
+  signature_invalid: event('each', 'A signature of a request does not match'),
+  replay_refused: event('each', 'A signed request or a token comes a second time'),
+  rate_limited: event('source', 'The caller is beyond a limit'),
+  request_blocked: event('source', 'The source of the request is blocked'),
+  source_blocked: event('each', 'A source is blocked'),
+  source_released: event('each', 'A source is no longer blocked'),
+  threat_suspected: event('each', 'A source behaves like an attack, and its policy only logs that'),
+  policy_unresolved: event('route', 'A policy that protects the route cannot be applied, so the request is refused'),
+  credential_revoked: event('each', 'A connection or session ends because its credential is no longer valid'),
+  certificate_refused: event('each', 'The client certificate of a connection is not allowed'),
+  session_started: event('each', 'A user has logged in'),
+  session_ended: event('each', 'A session of a user has ended'),
+  login_failed: event('each', 'A login of a user has failed'),
+});
+
+export type SecurityEventName = keyof typeof SECURITY_EVENTS;
+
+/** What an event says besides its exchange. Never a credential, nor a part of one. */
+export interface SecurityEventFields {
+  /** A few words that are the same for the same cause. */
+  readonly reason?: string;
+  /** `<Kind>/<namespace>/<name>`. */
+  readonly policy?: string;
+  /** The name of the rule, limit or authenticator in the policy. */
+  readonly rule?: string;
+  /** The caller, if `exchange.principal` does not have it. */
+  readonly principal?: string;
+  readonly consumer?: string;
+  /** The source, if it is not the client address: a range, a principal. */
+  readonly source?: string;
+  /** The end of a block, ISO 8601. */
+  readonly until?: string;
+}
+
+/** Takes security events. It never waits, and never throws. */
+export interface SecurityEvents {
+  /** `exchange`: null if the event belongs to none. */
+  emit(name: SecurityEventName, exchange: Exchange | null, fields: SecurityEventFields): void;
+}
