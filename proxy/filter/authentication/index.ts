@@ -4,6 +4,7 @@ import type { PolicyFilterContext } from '../rule-policies.ts';
 import { ApiKey } from './api-key.ts';
 import { Basic } from './basic.ts';
 import { Certificate } from './certificate.ts';
+import { Signature } from './signature.ts';
 import type { Authenticator } from './authenticator.ts';
 
 type Settings = NonNullable<PolicySettings<'SecurityPolicy'>['authentication']>;
@@ -17,4 +18,5 @@ export const AUTHENTICATORS: readonly AuthenticatorKind[] = Object.freeze([
   ({ apiKey }, { consumers, namespace }) => (apiKey === undefined ? null : new ApiKey(apiKey, consumers.of(namespace))),
   ({ certificate }, { consumers, namespace }) => (certificate === undefined ? null : new Certificate(certificate, consumers.of(namespace))),
   ({ basic }, context) => (basic === undefined ? null : new Basic(basic, context)),
+  ({ signature }, context) => (signature === undefined ? null : new Signature(signature, context)),
 ] satisfies AuthenticatorKind[]);
