@@ -53,6 +53,19 @@ const KEPT = {
   ],
 };
 
+const GUARDED = { hostnames: ['guarded.test'], rules: [{ backendRefs: KEPT.rules[0]?.backendRefs }] };
+const ACCESS = {
+  headersToBackend: [{ name: 'x-caller', value: 'principal.id' }],
+  authorization: {
+    rules: [
+      { name: 'outside', action: 'Deny', principal: { clientCIDRs: ['192.0.2.0/24'] } },
+      { name: 'claimed', action: 'Deny', principal: { headers: [{ name: 'x-caller' }] } },
+      { name: 'senior', action: 'Allow', operation: { methods: ['DELETE'] }, when: 'principal.claims.level > 3' },
+      { name: 'staff', action: 'Allow', principal: { groups: ['staff'] } },
+    ],
+  },
+};
+
 beforeAll(() => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'weir-explain-'));
   const { certificate, privateKey } = web.secret;
@@ -73,6 +86,11 @@ beforeAll(() => {
     route('HTTPRoute', 'all', 'http'),
     route('HTTPRoute', 'web', 'web'),
     route('HTTPRoute', 'kept', 'http', KEPT),
+    route('HTTPRoute', 'guarded', 'http', GUARDED),
+    {
+      ...{ apiVersion: 'gateway.weir.dev/v1alpha1', kind: 'SecurityPolicy', metadata: { name: 'guarded' } },
+      spec: { targetRefs: [{ kind: 'HTTPRoute', name: 'guarded' }], ...ACCESS },
+    },
     {
       ...{ apiVersion: 'gateway.weir.dev/v1alpha1', kind: 'BackendTrafficPolicy', metadata: { name: 'kept' } },
       spec: {
@@ -281,5 +299,43 @@ describe('an invalid address is a mistake', () => {
     const { code, stdout, stderr } = await explain(address);
     expect(stderr.slice(0, message.length + 6)).toBe(`weir: ${message}`);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  });
+});
+
+describe('the authorization of a request', () => {
+  const url = 'http://guarded.test:8080/orders';
+
+  test('is shown with the rule that decides, and the condition by which others do not match', async () => {
+    const { code, stdout } = await explain(url, '--principal', 'alice', '--group', 'staff', '--claim', 'level=3');
+    expect(code).toBe(0);
+    expect(stdout).toContain(`access    allowed: rule staff of SecurityPolicy/default/guarded
+  Deny  outside: no, by principal.clientCIDRs
+  Deny  claimed: no, by principal.headers x-caller
+  Allow senior: no, by operation.methods
+  Allow staff: matches
+`);
+  });
+
+  test('refuses as the proxy does, and ends with 1', async () => {
+    const nobody = await explain(url);
+    expect([nobody.code, nobody.stdout]).toEqual([
+      1,
+      expect.stringContaining('access    refused: no rule of SecurityPolicy/default/guarded matches, by its default\n'),
+    ]);
+    const outside = await explain(url, '--from', '192.0.2.7', '--group', 'staff');
+    expect([outside.code, outside.stdout]).toEqual([1, expect.stringContaining('access    refused: rule outside of SecurityPolicy')]);
+    const senior = await explain(url, '-X', 'DELETE', '--claim', 'level=4', '--format', 'json');
+    expect(JSON.parse(senior.stdout)).toMatchObject({
+      access: { allowed: true, rule: 'senior', policy: 'SecurityPolicy/default/guarded' },
+    });
+  });
+
+  test('does not see headers that clients cannot set', async () => {
+    const { stdout } = await explain(url, '--group', 'staff', '-H', 'X-Caller: alice');
+    expect(stdout).toContain('Deny  claimed: no, by principal.headers x-caller');
+  });
+
+  test('needs claims with a name', async () => {
+    expect(await explain(url, '--claim', 'level')).toMatchObject({ code: 2, stderr: expect.stringContaining('expected NAME=VALUE') });
   });
 });

@@ -1,6 +1,7 @@
 // `weir explain ADDRESS`: shows the listener, route, rule, filters and backend of a request or connection, and why other candidates lost.
 // The matcher of the proxy decides, over a folder of YAML or over the configuration of a running proxy.
 import { ENDPOINT_FLAGS, readEndpointFlags } from '#api/k8s/endpoint-flags.ts';
+import type { PrincipalSource } from '#api/expression/facts.ts';
 import type * as ir from '#api/ir/ir.ts';
 import { flagsOf, FlagValues } from '#lib/flags.ts';
 import type { FlagGroup } from '#lib/flags.ts';
@@ -18,9 +19,17 @@ import { trustedProxies } from '../proxy/runtime/client-traffic.ts';
 import type { Command } from './command.ts';
 import { UsageError } from './command.ts';
 import { parseAddress } from './explained-address.ts';
+import {
+  ACCESS_FLAGS,
+  callerOf,
+  explainAccess,
+  printAccess,
+  type ExplainedPolicyAccess,
+  type HypotheticalRequest,
+} from './explained-access.ts';
 import { identified, type IdentifiedRequest } from './explained-client.ts';
 import { configOf, type Config } from './explained-config.ts';
-import { explainedRequest } from './explained-request.ts';
+import { explainedRequest, type ExplainedRequest } from './explained-request.ts';
 import { trafficTo } from './explained-traffic.ts';
 
 const FORMATS = ['text', 'json'] as const;
@@ -39,13 +48,14 @@ const FLAGS: readonly FlagGroup[] = [
       format: { default: 'text', value: 'text|json', text: 'form of the output', words: FORMATS },
     },
   },
+  ACCESS_FLAGS,
 ];
 
 export const explain: Command = {
   name: 'explain',
   arguments: 'URL|HOST:PORT (--config DIR | --proxy ADDRESS)',
   summary:
-    'Shows the listener, route, rule, filters, backend and policy settings of a request or connection, and why other candidates lost. Ends with 1 if there is no match.',
+    'Shows the listener, route, rule, filters, backend and policy settings of a request or connection, and why other candidates lost. It also decides about a caller by authorization. Ends with 1 if there is no match, or if the request would be refused.',
   flags: FLAGS,
   readsEnvironment: false,
   async run(args) {
@@ -59,6 +69,7 @@ export const explain: Command = {
       from: values.text('from'),
       format: values.word('format', FORMATS),
       all: values.isOn('all'),
+      caller: callerOf(values),
     };
     const config = await configOf(values.text('config'), values.text('proxy'), readEndpointFlags(values));
     const traffic = trafficTo(address, config.listeners);
@@ -76,13 +87,14 @@ interface Choices {
   readonly from: string;
   readonly format: string;
   readonly all: boolean;
+  readonly caller: PrincipalSource | null;
 }
 
 /** Prints the explanation of a request. Returns the exit code. */
 function explainUrl(
   { listeners, routes, policies, clusters }: Config,
   url: string,
-  { method, headers, from, format, all }: Choices,
+  { method, headers, from, format, all, caller }: Choices,
 ): number {
   const asked = explainedRequest(url, method, headers);
   const { served, unserved } = agree(onPort(listeners, asked.port), null);
@@ -95,16 +107,33 @@ function explainUrl(
   const settings = winner === null ? [] : explainPolicies(index, winner.route, winner.listener);
   const sources = winner === null ? [] : sourcesOf(winner.route.backends, clusters);
   const problems = winner === null ? [] : problemsInForce(index, requestTargets(winner.route, winner.listener, null));
-  const shown = { ...explanation, client: sent.client, refused: sent.refused, sources, settings, problems };
+  const access = winner === null ? null : explainAccess(index, winner.route, winner.listener, hypothetical(asked, sent, from, caller));
+  const shown = { ...explanation, client: sent.client, refused: sent.refused, access, sources, settings, problems };
   const parts = [
     printExplanation(explanation, all),
     sourcesText(sources),
     clientText(sent),
     problems.map((problem) => `refused   ${ERRORS.policyUnresolved.title} (${ERRORS.policyUnresolved.code}): ${describeProblem(problem)}`),
+    printAccess(access),
     printPolicies(settings),
   ].flat();
   console.log(format === 'json' ? JSON.stringify(shown, null, 2) : textOf(parts));
-  return winner === null || sent.refused ? 1 : 0;
+  return winner === null || sent.refused || isRefused(access) ? 1 : 0;
+}
+
+function isRefused(access: ExplainedPolicyAccess | null): boolean {
+  return access !== null && access.enforced && !access.allowed;
+}
+
+/** The request as authorization sees it. */
+function hypothetical(
+  { secured }: ExplainedRequest,
+  { request, client }: IdentifiedRequest,
+  from: string,
+  principal: PrincipalSource | null,
+): HypotheticalRequest {
+  const { method, path, headers } = request;
+  return { method, path, requestHeaders: headers, clientAddress: client ?? from, principal, request, secured };
 }
 
 /** Prints the explanation of a connection. Returns the exit code. */

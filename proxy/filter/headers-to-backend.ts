@@ -19,7 +19,7 @@ class IdentityHeaders implements Filter {
     this.#names = new Set(settings.map(({ name = '' }) => name.toLowerCase().replaceAll('_', '-')));
   }
 
-  request({ requestHeaders }: Exchange): FilterVerdict {
+  request({ requestHeaders }: Pick<Exchange, 'requestHeaders'>): FilterVerdict {
     for (let i = 0; i < requestHeaders.length; i += 2) {
       if (this.#has(requestHeaders[i] as string)) return this.#remove(requestHeaders);
     }
@@ -38,6 +38,11 @@ class IdentityHeaders implements Filter {
     headers.splice(0, headers.length, ...kept);
     return 'continue';
   }
+}
+
+/** Removes from a request what the first filter removes. */
+export function removeIdentities(settings: Settings, requestHeaders: Headers): void {
+  new IdentityHeaders(settings).request({ requestHeaders });
 }
 
 interface HeaderToBackend {
