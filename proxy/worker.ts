@@ -26,6 +26,7 @@ import type { RedisSettings } from '#lib/redis.ts';
 import { RefusalCounts } from './exchange/refusal-counts.ts';
 import { WorkerBroadcast } from './exchange/worker-broadcast.ts';
 import type { FilterDependencies, FilterKind } from './filter/filter.ts';
+import { BlockedSources } from './filter/threats/blocked-sources.ts';
 import { FilterPool } from './filter/filter-pool.ts';
 import { IsolatedRequestPath } from './isolated-request-path.ts';
 import type { Inspected, Inspecting, Inspection } from './inspection/inspection.ts';
@@ -194,6 +195,7 @@ export class Worker {
       ask: this.#askOn(path),
       wholeBody,
       security,
+      blocks: new BlockedSources(this.#broadcast),
     };
     const filters = new FilterPool(dependencies, filterKinds);
     const [endpoints, counts, listeners, challenges] = [this.#endpoints, this.#telemetry.upstreams, this.#listeners, this.#challenges];

@@ -8,18 +8,19 @@ import { headersToBackend } from './security/headers-to-backend.ts';
 import { ipAccess } from './security/ip-access.ts';
 import { revocation } from './security/revocation.ts';
 import { securityHeaders } from './security/security-headers.ts';
+import { threats } from './security/threats.ts';
 
 export const securityPolicy = policyKind({
   kind: 'SecurityPolicy',
   plural: 'securitypolicies',
   shortNames: ['sp'],
   description:
-    'The requests that may reach a route: authentication, authorization, addresses of clients, CORS, security headers. While a policy is invalid, its targets answer 500. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
+    'The requests that may reach a route: authentication, authorization, addresses of clients, CORS, security headers, blocks of attackers. While a policy is invalid, its targets answer 500. For each field the nearest policy wins: rule, route, listener, ListenerSet, Gateway.',
   targets: [GATEWAY_TARGET, LISTENER_SET_TARGET, HTTP_ROUTE_TARGET, GRPC_ROUTE_TARGET],
   protects: true,
   consumers: ['authentication'],
   appliesTo: 'rule',
   // A proxy without it protects nothing: the status of the policy says so.
   additions: [{ capability: 'security-policy', path: '', otherwise: 'withhold' }],
-  settings: { authentication, revocation, authorization, headersToBackend, forwardedClientCert, cors, ipAccess, securityHeaders },
+  settings: { authentication, revocation, authorization, headersToBackend, forwardedClientCert, cors, ipAccess, securityHeaders, threats },
 });

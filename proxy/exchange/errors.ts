@@ -49,6 +49,7 @@ export const ERRORS = Object.freeze({
   misdirectedRequest: define('misdirected_request', 'downstream', 421, 'This connection does not serve the requested host'),
   clientUnknown: define('client_unknown', 'downstream', 403, 'The proxies in front do not report the client of this request'),
   rateLimited: define('rate_limited', 'downstream', 429, 'The caller sends more requests than it may'),
+  requestBlocked: define('request_blocked', 'downstream', 403, 'The source of the request is blocked for a time'),
   accessDenied: define('access_denied', 'downstream', 403, 'The client may not make this request'),
   authenticationRequired: define('authentication_required', 'downstream', 401, 'The request has no credentials that the route accepts'),
   authenticationFailed: define('authentication_failed', 'downstream', 401, 'The credentials of the request are not valid'),

@@ -44,6 +44,7 @@ const BY_NAME = {
   clientUnknown: GRPC_STATUS.permissionDenied,
   rateLimited: GRPC_STATUS.resourceExhausted,
   limitUnavailable: GRPC_STATUS.unavailable,
+  requestBlocked: GRPC_STATUS.permissionDenied,
   accessDenied: GRPC_STATUS.permissionDenied,
   authenticationRequired: GRPC_STATUS.unauthenticated,
   authenticationFailed: GRPC_STATUS.unauthenticated,

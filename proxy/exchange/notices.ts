@@ -14,6 +14,15 @@ export interface EjectionNotice {
   readonly until: number;
 }
 
+/** A block of a source of requests. */
+export interface BlockNotice {
+  /** The end, as Date.now(). */
+  readonly until: number;
+  /** The blocks so far that count for its length, until they are forgotten. */
+  readonly times: number;
+  readonly forgottenAt: number;
+}
+
 /** The topics, with the values of their notices. A notice has a key; a later one with the same key replaces it. */
 export interface Notices {
   /** An operator takes an endpoint out of use, or into use whatever its health. Key: `endpointKey`. */
@@ -28,6 +37,8 @@ export interface Notices {
   readonly breaker: 'open' | 'closed';
   /** A circuit breaker opened in a worker, and does not hold any more when it closes. Key: `trippedKey`. */
   readonly tripped: true;
+  /** A worker blocks a source of requests. Key: JSON of policy and source. */
+  readonly blocked: BlockNotice;
 }
 
 export type Topic = keyof Notices;

@@ -11,6 +11,7 @@ import type { RefusalCounts } from '../exchange/refusal-counts.ts';
 import type { SecurityEvents } from '../exchange/security-events.ts';
 import type { Ask } from '../exchange/subrequest.ts';
 import type { Passwords } from './authentication/passwords.ts';
+import type { BlockedSources } from './threats/blocked-sources.ts';
 import type { RulePolicies } from './rule-policies.ts';
 
 /** Sends copies of requests; implemented by upstream/. */
@@ -54,6 +55,8 @@ export interface FilterDependencies {
   readonly end: (exchange: Exchange, error: ExchangeError) => void;
   /** Counts what rules refuse. */
   readonly refusals: RefusalCounts;
+  /** The sources that are blocked. */
+  readonly blocks: BlockedSources;
   /** Takes one event for each refusal. */
   readonly security: SecurityEvents;
 }

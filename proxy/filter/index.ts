@@ -11,9 +11,12 @@ import { requestHeaderModifier, responseHeaderModifier } from './header-modifier
 import { requestMirror } from './request-mirror.ts';
 import { requestRedirect } from './request-redirect.ts';
 import { securityHeaders } from './security-headers.ts';
+import { threats } from './threats/threats.ts';
 import { urlRewrite } from './url-rewrite.ts';
 
 export const FILTERS: readonly FilterKind[] = Object.freeze([
+  // Costs nothing for a blocked source, and sees every answer.
+  threats,
   // Answers a preflight before other filters act on it.
   cors,
   // Before anything that costs more than a look at the address.

@@ -58,8 +58,8 @@ function headerReader(name: string): Reader {
   return (exchange) => getHeader(exchange.requestHeaders, name) ?? '';
 }
 
-/** The beginning of the address of the client; an address that cannot be read is a value of its own. */
-function addressReader(ipv4: number, ipv6: number): Reader {
+/** Reads the beginning of the address of the client, by these prefixes; an address that cannot be read is a value of its own. */
+export function addressReader(ipv4: number, ipv6: number): Reader {
   return ({ clientAddress }) => {
     const version = readAddress(clientAddress);
     if (version === 0) return clientAddress;

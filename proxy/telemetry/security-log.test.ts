@@ -83,7 +83,7 @@ test('a flood of refusals of one source is one line, and each is counted', async
 
 test('a flood of sources has a bounded number of lines', async () => {
   const { log, sink: opened, file } = openLog();
-  for (let i = 0; i < 5_000; i++) log.emit('request_blocked', exchangeOf(`10.0.${i >> 8}.${i & 255}`), {});
+  for (let i = 0; i < 5_000; i++) log.emit('rate_limited', exchangeOf(`10.0.${i >> 8}.${i & 255}`), {});
   expect(await linesOf(opened, file)).toHaveLength(1_024);
 });
 

@@ -64,6 +64,16 @@ export class FolderSite {
     writeFileSync(path.join(this.folder, `${name}.json`), listOf(...objects));
   }
 
+  /** What `weir up` has printed. */
+  get output(): string {
+    return this.#weir?.output ?? '';
+  }
+
+  /** Resolves once `weir up` has printed something like that. */
+  async printed(pattern: RegExp): Promise<void> {
+    await this.#weir?.printed(pattern);
+  }
+
   /** A request on a connection of its own; resolves at the end of its answer. */
   async get(url: string, headers: http.OutgoingHttpHeaders | readonly string[] = {}): Promise<http.IncomingMessage> {
     return ended(http.get({ host: '127.0.0.1', port: this.port, path: url, headers, agent: false }));

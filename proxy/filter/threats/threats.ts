@@ -1,0 +1,130 @@
+// Blocks sources whose requests look like an attack (`threats` of a SecurityPolicy). It is the first filter, so that a blocked source costs
+// no check of credentials; it learns from the answers.
+import type { PolicySettings } from '#api/policy/settings.ts';
+import { parseAddressRange } from '#lib/address-range.ts';
+import { AddressRanges } from '#lib/address-ranges.ts';
+import { readAddress } from '#lib/address-words.ts';
+import { ERRORS } from '../../exchange/errors.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import { getHeader } from '../../exchange/headers.ts';
+import { refuse } from '../../exchange/local-reply.ts';
+import type { FilterVerdict } from '../../exchange/plan.ts';
+import type { Filter, FilterKind } from '../filter.ts';
+import { addressReader } from '../limit-keys.ts';
+import type { PolicyFilterContext } from '../rule-policies.ts';
+import { Suspects, type Sign, type Thresholds } from './suspects.ts';
+
+type Settings = NonNullable<PolicySettings<'SecurityPolicy'>['threats']>;
+
+const DEFAULT_THRESHOLDS: Thresholds = {
+  authenticationFailures: 20,
+  userNames: 5,
+  accessDenials: 50,
+  missingPaths: 50,
+  limited: 100,
+};
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+/** Longer credentials have no user name that counts. */
+const MAX_CREDENTIALS = 1_024;
+
+const sourceOf = addressReader(32, 64);
+
+class Threats implements Filter {
+  readonly name = 'threats';
+  readonly #policy: string;
+  readonly #settings: Settings;
+  readonly #context: PolicyFilterContext;
+  readonly #suspects: Suspects;
+  readonly #exempt: AddressRanges;
+  readonly #exemptConsumers: ReadonlySet<string>;
+
+  constructor(settings: Settings, context: PolicyFilterContext) {
+    const { window = MINUTE_MS, exempt = {} } = settings;
+    this.#settings = settings;
+    this.#context = context;
+    this.#policy = context.origins[0]?.policy ?? '';
+    this.#suspects = new Suspects(window, { ...DEFAULT_THRESHOLDS, ...numbersOf(settings) });
+    this.#exempt = rangesOf(exempt.addresses ?? []);
+    this.#exemptConsumers = new Set(exempt.consumers ?? []);
+  }
+
+  request(exchange: Exchange): FilterVerdict {
+    if (!this.#context.blocks.holds(this.#policy, sourceOf(exchange)) || this.#isExempt(exchange)) return 'continue';
+    return refuse(exchange, ERRORS.requestBlocked);
+  }
+
+  ended(exchange: Exchange): void {
+    const sign = signOf(exchange);
+    if (sign === null || this.#isExempt(exchange)) return;
+    const { principal } = exchange;
+    if (principal !== null && this.#exemptConsumers.has(principal.consumer)) return;
+    this.#note(exchange, sign, sign === 'missingPaths' ? exchange.requestedPath : '');
+    const name = sign === 'authenticationFailures' ? userName(exchange) : '';
+    if (name !== '') this.#note(exchange, 'userNames', name);
+  }
+
+  #note(exchange: Exchange, sign: Sign, detail: string): void {
+    const source = sourceOf(exchange);
+    if (!this.#suspects.note(source, sign, detail, Date.now())) return;
+    const { security, blocks } = this.#context;
+    const { action = 'Block', block = MINUTE_MS, maxBlock = HOUR_MS } = this.#settings;
+    const fields = { reason: sign, policy: this.#policy, source: rangeOfSource(source) };
+    if (action === 'Log') return security.emit('threat_suspected', exchange, fields);
+    this.#suspects.forget(source);
+    const { until } = blocks.block(this.#policy, source, block, maxBlock);
+    security.emit('source_blocked', exchange, { ...fields, until: new Date(until).toISOString() });
+  }
+
+  #isExempt({ clientAddress }: Exchange): boolean {
+    return readAddress(clientAddress) !== 0 && this.#exempt.includesRead(readAddress(clientAddress) as 4 | 6);
+  }
+}
+
+/** What an answer says about the source of its request; null: nothing. */
+function signOf({ error, status, grpc }: Exchange): Sign | null {
+  // Without credentials nothing has been tried, and a blocked source tries nothing new.
+  if (error === ERRORS.authenticationRequired || error === ERRORS.requestBlocked) return null;
+  return SIGNS.get(grpc && error !== null ? error.status : status) ?? null;
+}
+
+const SIGNS: ReadonlyMap<number, Sign> = new Map([
+  [401, 'authenticationFailures'],
+  [403, 'accessDenials'],
+  [404, 'missingPaths'],
+  [429, 'limited'],
+]);
+
+/** The user name of Basic credentials (RFC 7617), or ''. */
+function userName({ requestHeaders }: Exchange): string {
+  const value = getHeader(requestHeaders, 'authorization') ?? '';
+  if (value.length > MAX_CREDENTIALS || value.slice(0, 6).toLowerCase() !== 'basic ') return '';
+  const pair = Buffer.from(value.slice(6), 'base64').toString('latin1');
+  return pair.slice(0, Math.max(0, pair.indexOf(':')));
+}
+
+function numbersOf(settings: Settings): Partial<Thresholds> {
+  const names = Object.keys(DEFAULT_THRESHOLDS) as Sign[];
+  return Object.fromEntries(names.flatMap((name) => (settings[name] === undefined ? [] : [[name, settings[name]]])));
+}
+
+function rangeOfSource(source: string): string {
+  return source.includes(':') ? `${source}/64` : source;
+}
+
+/** The schema has been checked: all of them are ranges. */
+function rangesOf(texts: readonly string[]): AddressRanges {
+  return AddressRanges.of(
+    texts.map((text) => {
+      const range = parseAddressRange(text);
+      if (!range.ok) throw new Error(`${text} ${range.error}`);
+      return range.value;
+    }),
+  );
+}
+
+export const threats: FilterKind = {
+  name: 'threats',
+  ofPolicies: (policies) =>
+    policies.filterOf('SecurityPolicy', ['threats'], (settings, context) => new Threats(settings.threats ?? {}, context)),
+};
