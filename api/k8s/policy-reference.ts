@@ -51,8 +51,13 @@ const key = Type.String({
 
 /** An entry of a Secret of any type. */
 export function secretKey(description: string) {
+  return Type.Optional(requiredSecretKey(description));
+}
+
+/** The same for a group that makes no sense without it. */
+export function requiredSecretKey(description: string) {
   const schema = { ...closed({ secretRef: objectRef('Secret'), key }, { description }), '~reference': 'data' };
-  return Type.Optional(Type.Unsafe<DataReferenceText>(schema));
+  return Type.Unsafe<DataReferenceText>(schema);
 }
 
 /** An entry of a ConfigMap. */

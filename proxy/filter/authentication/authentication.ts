@@ -59,6 +59,10 @@ class Authentication implements Filter {
     return verdict;
   }
 
+  response(exchange: Exchange): void {
+    for (const authenticator of this.#authenticators) authenticator.response?.(exchange);
+  }
+
   ended(exchange: Exchange): void {
     this.#revocations?.stop(exchange);
   }

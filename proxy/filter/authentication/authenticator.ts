@@ -39,6 +39,8 @@ export interface Authenticator {
   authenticate(exchange: Exchange): Outcome | Promise<Outcome>;
   /** Removes the credential of a request that goes on, unless the backend is to get it. Of every authenticator of the tree. */
   strip(exchange: Exchange): void;
+  /** Changes the head of an answer, also of one to a request that it has not seen: a session that was refreshed. */
+  response?(exchange: Exchange): void;
   /** Releases timers and subscriptions. */
   dispose?(): void;
 }

@@ -5,6 +5,8 @@ import { ApiKey } from './api-key.ts';
 import { Basic } from './basic.ts';
 import { Certificate } from './certificate.ts';
 import { Signature } from './signature.ts';
+import { Oidc } from './oidc/oidc.ts';
+import type { OidcSettings } from './oidc/settings.ts';
 import type { Authenticator } from './authenticator.ts';
 
 type Settings = NonNullable<PolicySettings<'SecurityPolicy'>['authentication']>;
@@ -19,4 +21,6 @@ export const AUTHENTICATORS: readonly AuthenticatorKind[] = Object.freeze([
   ({ certificate }, { consumers, namespace }) => (certificate === undefined ? null : new Certificate(certificate, consumers.of(namespace))),
   ({ basic }, context) => (basic === undefined ? null : new Basic(basic, context)),
   ({ signature }, context) => (signature === undefined ? null : new Signature(signature, context)),
+  // Its schema requires what its type does.
+  ({ oidc }, context) => (oidc === undefined ? null : new Oidc(oidc as OidcSettings, context)),
 ] satisfies AuthenticatorKind[]);

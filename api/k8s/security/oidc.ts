@@ -1,0 +1,53 @@
+// The authenticator `oidc`.
+import { Type } from 'typebox';
+import { requiredSecretKey, secretKey } from '../policy-reference.ts';
+import { duration, flag, text } from '../setting.ts';
+
+const PATH = '/([A-Za-z0-9._~-]+/?)*';
+const ORIGIN = 'https?://[A-Za-z0-9.:\\[\\]-]+';
+
+/** A path of the host of the request, or a URL. */
+function place(description: string) {
+  return text(description, { maxLength: 1_024, form: `((${ORIGIN})?${PATH}|${ORIGIN})` });
+}
+
+const scope = Type.String({ minLength: 1, maxLength: 128, pattern: '^[!#-\\[\\]-~]+$', '~must': 'a scope without spaces' });
+
+/** Exactly what a login needs; a nearer policy replaces all of it. */
+export const oidc = Type.Optional(
+  Type.Object(
+    {
+      issuer: Type.String({
+        ...{ minLength: 1, maxLength: 1_024, pattern: `^${ORIGIN}(${PATH})?$` },
+        description: 'The URL of the provider, exactly as its metadata at .well-known/openid-configuration has it.',
+        '~must': 'a URL like https://login.example',
+      }),
+      clientID: Type.String({ minLength: 1, maxLength: 256, description: 'The name of the client at the provider.' }),
+      clientSecret: secretKey('The entry with the secret of the client. Without it the client is a public one.'),
+      cookieKeys: requiredSecretKey(
+        'The entry with the keys that seal cookies, one on a line, at least 32 random characters each. The first seals, all open.',
+      ),
+      scopes: Type.Optional(
+        Type.Array(scope, {
+          maxItems: 32,
+          description: 'The scopes of the login besides openid, such as offline_access for refresh tokens.',
+        }),
+      ),
+      redirectURL: place(
+        'Where the provider sends browsers back: a path, or the whole URL if the proxy does not see it. A route with this policy must match it. /oauth2/callback, when absent.',
+      ),
+      logoutPath: text('The path that ends the session, here and at the provider. /oauth2/logout, when absent.', {
+        maxLength: 256,
+        form: PATH,
+      }),
+      postLogoutURL: place('Where browsers are sent after the logout: a path or a URL. /, when absent.'),
+      sessionDuration: duration('The end of a session after its login, whatever is refreshed. 8h, when absent.'),
+      groupsClaim: text('The claim with the groups of the principal. groups, when absent.', { maxLength: 256, form: '[!-~]+' }),
+      forwardAccessToken: flag('The backend gets the access token in Authorization. Otherwise it gets no token.'),
+    },
+    {
+      additionalProperties: false,
+      description: 'A login with OpenID Connect: browsers are sent to the provider, and have a session afterwards. Other requests get 401.',
+    },
+  ),
+);

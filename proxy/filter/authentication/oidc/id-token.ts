@@ -1,0 +1,55 @@
+// The claims of an ID token (OpenID Connect Core section 3.1.3.7), after its signature.
+import { createHash } from 'node:crypto';
+import { nowSeconds } from './session.ts';
+
+const LEEWAY_SECONDS = 60;
+const MAX_SUBJECT = 255;
+
+export interface Expectation {
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Null after a refresh, whose token has none. */
+  readonly nonce: string | null;
+  /** The access token of the same answer; '' without one. */
+  readonly accessToken: string;
+  readonly algorithm: string;
+}
+
+type Claims = Readonly<Record<string, unknown>>;
+
+/** Why the token is not for this login, or null. */
+export function idTokenProblem(claims: Claims, expected: Expectation): string | null {
+  const { iss, sub, exp, iat } = claims;
+  const now = nowSeconds();
+  if (iss !== expected.issuer) return 'the ID token is of another issuer';
+  if (typeof sub !== 'string' || sub === '' || sub.length > MAX_SUBJECT) return 'the ID token has no subject';
+  if (!isForClient(claims, expected.clientId)) return 'the ID token is for another client';
+  if (typeof exp !== 'number' || exp + LEEWAY_SECONDS <= now) return 'the ID token is expired';
+  if (typeof iat !== 'number' || iat - LEEWAY_SECONDS > now) return 'the ID token is of the future';
+  if (expected.nonce !== null && claims['nonce'] !== expected.nonce) return 'the ID token is of another login';
+  if (claims['at_hash'] !== undefined && claims['at_hash'] !== hashFor(expected)) return 'the access token is not that of the ID token';
+  return null;
+}
+
+/** A token for several clients says to which it was issued. */
+function isForClient({ aud, azp }: Claims, clientId: string): boolean {
+  const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
+  if (!audiences.includes(clientId)) return false;
+  return azp === undefined ? audiences.length === 1 : azp === clientId;
+}
+
+/** The left half of the digest of the algorithm. */
+function hashFor({ accessToken, algorithm }: Expectation): string {
+  // Ed25519 has the digest SHA-512.
+  const bits = /\d{3}$/.exec(algorithm)?.[0] ?? '512';
+  const digest = createHash(`sha${bits}`).update(accessToken, 'ascii').digest();
+  return digest.subarray(0, digest.length / 2).toString('base64url');
+}
+
+/** Claims about the token and not about the user. */
+const OF_TOKEN: ReadonlySet<string> = new Set(['nonce', 'at_hash', 'c_hash', 's_hash', 'exp', 'iat', 'nbf', 'jti', 'sid']);
+
+/** The claims for the principal. */
+export function claimsOfUser(claims: Claims): Claims {
+  return Object.fromEntries(Object.entries(claims).filter(([name]) => !OF_TOKEN.has(name)));
+}

@@ -1,0 +1,48 @@
+// Logout: ends the session here, then at the provider (OpenID Connect RP-Initiated Logout).
+import { ERRORS } from '../../../exchange/errors.ts';
+import type { Exchange } from '../../../exchange/exchange.ts';
+import { refuse } from '../../../exchange/local-reply.ts';
+import type { SecurityEventFields } from '../../../exchange/security-events.ts';
+import { unavailable, type Outcome } from '../authenticator.ts';
+import { redirect } from './answer.ts';
+import type { Provider } from './provider.ts';
+import type { OidcSession } from './session.ts';
+import type { SessionStore, Visitor } from './session-store.ts';
+import type { Terms } from './settings.ts';
+import { isOwnRequest } from './visit.ts';
+
+/** Ends the session of a browser. A page of another site cannot cause it. A provider that is away does not keep the session alive. */
+export async function logout(
+  exchange: Exchange,
+  visitor: Visitor,
+  terms: Terms,
+  provider: Provider,
+  store: SessionStore,
+  tell: (name: 'csrf_refused' | 'session_ended', fields: SecurityEventFields) => void,
+): Promise<Outcome> {
+  if (!isOwnRequest(exchange, visitor.site)) {
+    tell('csrf_refused', { reason: 'another site asks for a logout' });
+    refuse(exchange, ERRORS.accessDenied);
+    return { type: 'answered' };
+  }
+  const found = await store.find(visitor);
+  if (found === 'unavailable') return unavailable('the sessions are not available');
+  const removed = await store.forget(visitor, found);
+  if (typeof removed === 'string') return unavailable('the sessions are not available');
+  if (found !== null) tell('session_ended', { reason: 'logout', principal: found.subject });
+  const metadata = await provider.metadata();
+  const { origin } = visitor.site;
+  const home = terms.postLogoutUrl.startsWith('/') ? origin + terms.postLogoutUrl : terms.postLogoutUrl;
+  const location = found === null || metadata === null ? home : endSessionUrl(metadata.endSessionEndpoint, found, terms.clientId, home);
+  return redirect(exchange, location, removed);
+}
+
+/** `home` if the provider has no such endpoint. */
+function endSessionUrl(endpoint: string, { idToken }: OidcSession, clientId: string, home: string): string {
+  if (endpoint === '') return home;
+  const url = new URL(endpoint);
+  if (idToken !== '') url.searchParams.set('id_token_hint', idToken);
+  url.searchParams.set('client_id', clientId);
+  url.searchParams.set('post_logout_redirect_uri', home);
+  return url.href;
+}

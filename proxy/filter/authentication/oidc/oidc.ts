@@ -1,0 +1,191 @@
+// Login with OpenID Connect (code flow with PKCE). The authenticator answers the paths of login and logout itself; a session in cookies or
+// in Redis identifies all other requests.
+//
+//   request ──session──> principal, refreshed if its tokens are old
+//      └──none──> 401, or for a page: provider ──code──> redirect path ──tokens──> session ──> the page that was asked for
+import type { Exchange } from '../../../exchange/exchange.ts';
+import { removeCookie } from '../../../exchange/cookies.ts';
+import { setHeader } from '../../../exchange/headers.ts';
+import type { DataHandle } from '../../../exchange/object-data.ts';
+import { Slot } from '../../../exchange/slot.ts';
+import type { PolicyFilterContext } from '../../rule-policies.ts';
+import { ABSENT, refused, unavailable, type Authenticator, type Outcome } from '../authenticator.ts';
+import { answerOf, redirect } from './answer.ts';
+import { cookieName, cookieNames } from './cookie-jar.ts';
+import { challengeOf, endLogin, findLogin, keepLogin, newLogin } from './login-state.ts';
+import { logout } from './logout.ts';
+import { Provider, type Client, type Metadata } from './provider.ts';
+import { Refresher } from './refresher.ts';
+import { readSealKeys, Sealer } from './sealer.ts';
+import { nowSeconds, type OidcSession } from './session.ts';
+import { COOKIE_SESSIONS, type Found, type SessionStore, type Visitor } from './session-store.ts';
+import { termsOf, type OidcSettings, type Terms } from './settings.ts';
+import { TokenVerifier } from './token-verifier.ts';
+import { loginSession, refreshedSession, type SessionMaker, type SessionResult } from './tokens.ts';
+import { isNavigation, returnPathOf, siteOf } from './visit.ts';
+
+/** Values of Set-Cookie for the answer of a request that goes on. */
+const COOKIES = new Slot<readonly string[]>();
+/** The access token for the backend. */
+const TOKEN = new Slot<string>();
+
+export class Oidc implements Authenticator {
+  readonly name = 'oidc';
+  readonly challenge = 'OpenIDConnect';
+  readonly #context: PolicyFilterContext;
+  /** The policy in security events. */
+  readonly #policy: string;
+  readonly #terms: Terms;
+  readonly #maker: SessionMaker;
+  readonly #store: SessionStore;
+  readonly #keys: DataHandle;
+  readonly #secret: DataHandle | null;
+  readonly #refresher = new Refresher<SessionResult>();
+  /** The entry that `#sealer` is made of. */
+  #entry: Buffer | null = null;
+  #sealer: Sealer | null = null;
+
+  constructor(settings: OidcSettings, context: PolicyFilterContext) {
+    const { data, outside, origins } = context;
+    this.#context = context;
+    this.#policy = origins[0]?.policy ?? '';
+    const { clientSecret, cookieKeys } = settings;
+    const terms = (this.#terms = termsOf(settings));
+    this.#store = COOKIE_SESSIONS;
+    this.#keys = data.handle(cookieKeys);
+    this.#secret = clientSecret === undefined ? null : data.handle(clientSecret);
+    this.#maker = { terms, provider: new Provider(terms.issuer, outside), verifier: new TokenVerifier(outside) };
+  }
+
+  authenticate(exchange: Exchange): Outcome | Promise<Outcome> {
+    const sealer = this.#currentSealer();
+    if (sealer === null) return unavailable('the keys of the cookies are missing or too short');
+    const visitor = { site: siteOf(exchange, this.#terms), headers: exchange.requestHeaders, sealer };
+    if (exchange.path === this.#terms.redirectPath) return this.#return(exchange, visitor);
+    if (exchange.path === this.#terms.logoutPath) return this.#logOut(exchange, visitor);
+    const found = this.#store.find(visitor);
+    return found instanceof Promise ? found.then((late) => this.#decide(exchange, visitor, late)) : this.#decide(exchange, visitor, found);
+  }
+
+  /** The backend gets no cookie of a session or of a login. */
+  strip(exchange: Exchange): void {
+    for (const isSecure of [true, false]) {
+      const start = cookieName(this.#terms.id, isSecure);
+      for (const name of cookieNames(exchange.requestHeaders, start)) removeCookie(exchange.requestHeaders, name);
+    }
+    const token = TOKEN.get(exchange);
+    if (token === null) return;
+    TOKEN.set(exchange, null);
+    setHeader(exchange.requestHeaders, 'authorization', `Bearer ${token}`);
+  }
+
+  /** Gives the browser a session that was refreshed, and keeps it out of caches. */
+  response(exchange: Exchange): void {
+    const cookies = COOKIES.get(exchange);
+    if (cookies === null) return;
+    COOKIES.set(exchange, null);
+    for (const cookie of cookies) exchange.responseHeaders.push('set-cookie', cookie);
+    setHeader(exchange.responseHeaders, 'cache-control', 'no-store');
+  }
+
+  dispose(): void {
+    this.#maker.provider.close();
+    this.#maker.verifier.close();
+  }
+
+  get #client(): Client | null {
+    if (this.#secret === null) return { id: this.#terms.clientId, secret: '' };
+    const secret = this.#secret.value?.toString('utf8').trim() ?? '';
+    return secret === '' ? null : { id: this.#terms.clientId, secret };
+  }
+
+  #currentSealer(): Sealer | null {
+    const { value } = this.#keys;
+    if (value !== this.#entry) {
+      this.#entry = value;
+      const keys = value === null ? null : readSealKeys(value);
+      this.#sealer = keys === null ? null : new Sealer(keys);
+    }
+    return this.#sealer;
+  }
+
+  #decide(exchange: Exchange, visitor: Visitor, found: Found): Outcome | Promise<Outcome> {
+    if (found === 'unavailable') return unavailable('the sessions are not available');
+    if (found === null) return this.#login(exchange, visitor);
+    if (found.freshUntil > nowSeconds()) return this.#accept(exchange, found);
+    return found.refreshToken === '' ? this.#login(exchange, visitor) : this.#refresh(exchange, visitor, found);
+  }
+
+  #logOut(exchange: Exchange, visitor: Visitor): Promise<Outcome> {
+    const { security } = this.#context;
+    return logout(exchange, visitor, this.#terms, this.#maker.provider, this.#store, (name, fields) =>
+      security.emit(name, exchange, { ...fields, policy: this.#policy }),
+    );
+  }
+
+  #accept(exchange: Exchange, { subject, claims, accessToken }: OidcSession): Outcome {
+    const { groupsClaim } = this.#terms;
+    const named = Object.hasOwn(claims, groupsClaim) ? claims[groupsClaim] : [];
+    const groups = (Array.isArray(named) ? named : [named]).filter((group) => typeof group === 'string');
+    if (accessToken !== '') TOKEN.set(exchange, accessToken);
+    const principal = { id: subject, method: 'oidc', groups, claims, consumer: '', plan: '' } as const;
+    return { type: 'authenticated', principal, credential: null };
+  }
+
+  /** While the provider is away the session goes on until its end. */
+  async #refresh(exchange: Exchange, visitor: Visitor, session: OidcSession): Promise<Outcome> {
+    const client = this.#client;
+    if (client === null) return this.#accept(exchange, session);
+    const attempt = (): Promise<SessionResult> => refreshedSession(this.#maker, client, session);
+    const result = await this.#refresher.refresh(session.refreshToken, attempt, ({ type }) => type === 'unavailable');
+    if (result.type === 'unavailable') return this.#accept(exchange, session);
+    if (result.type === 'refused') return this.#login(exchange, visitor);
+    const kept = await this.#store.keep(visitor, result.session);
+    if (typeof kept === 'string') return unavailable(`the refreshed session is ${kept}`);
+    COOKIES.set(exchange, kept);
+    return this.#accept(exchange, result.session);
+  }
+
+  /** Sends a browser that asks for a page to the provider. */
+  #login(exchange: Exchange, visitor: Visitor): Outcome | Promise<Outcome> {
+    if (!isNavigation(exchange)) return ABSENT;
+    const metadata = this.#maker.provider.metadata();
+    return metadata instanceof Promise
+      ? metadata.then((late) => this.#leave(exchange, visitor, late))
+      : this.#leave(exchange, visitor, metadata);
+  }
+
+  #leave(exchange: Exchange, visitor: Visitor, metadata: Metadata | null): Outcome {
+    if (metadata === null) return unavailable(`the provider ${this.#maker.provider.problem}`);
+    const { clientId, scope, redirectPath } = this.#terms;
+    const login = newLogin(visitor.site.origin + redirectPath, returnPathOf(exchange));
+    const url = new URL(metadata.authorizationEndpoint);
+    const parameters = {
+      ...{ response_type: 'code', client_id: clientId, scope, redirect_uri: login.redirectUri, state: login.state, nonce: login.nonce },
+      ...{ code_challenge: challengeOf(login.verifier), code_challenge_method: 'S256' },
+    };
+    for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+    return redirect(exchange, url.href, keepLogin(visitor, login));
+  }
+
+  /** The provider has sent the browser back. */
+  async #return(exchange: Exchange, visitor: Visitor): Promise<Outcome> {
+    const answer = answerOf(exchange);
+    const login = answer === null ? null : findLogin(visitor, answer.state);
+    if (answer === null || login === null) return refused('this browser has begun no such login');
+    const metadata = await this.#maker.provider.metadata();
+    const client = this.#client;
+    if (metadata === null || client === null) return unavailable('the provider or the secret of the client is not known');
+    // RFC 9207: an answer of another provider, which was to redeem its code here.
+    if (answer.issuer === null ? metadata.namesIssuer : answer.issuer !== this.#terms.issuer)
+      return refused('another provider has answered');
+    if (answer.code === '') return refused('the provider has refused the login');
+    const result = await loginSession(this.#maker, client, metadata, { ...login, code: answer.code });
+    if (result.type !== 'session') return result;
+    const kept = await this.#store.keep(visitor, result.session);
+    if (kept === 'tooLarge') return unavailable('the session is too large for cookies: keep sessions in Redis');
+    if (kept === 'unavailable') return unavailable('the sessions are not available');
+    this.#context.security.emit('session_started', exchange, { principal: result.session.subject, policy: this.#policy });
+    return redirect(exchange, visitor.site.origin + login.returnPath, [...kept, endLogin(visitor, answer.state)]);
+  }
+}

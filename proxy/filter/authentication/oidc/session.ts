@@ -1,0 +1,54 @@
+// A session of a user, as it is sealed.
+
+/** All times are seconds since 1970; '' stands for what the provider did not send or the session does not need. */
+export interface OidcSession {
+  /** Random: another one after each login. */
+  readonly id: string;
+  readonly subject: string;
+  /** The session at the provider, which back-channel logout names. */
+  readonly sid: string;
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly refreshToken: string;
+  /** Only if the backend gets it. */
+  readonly accessToken: string;
+  /** Tells the provider at logout which session ends. */
+  readonly idToken: string;
+  /** From then on the tokens need a refresh. */
+  readonly freshUntil: number;
+  /** The end, whatever is refreshed. */
+  readonly endsAt: number;
+}
+
+/** Reads what `JSON.stringify` made of a session. Null if the text is none, such as one of another release. */
+export function readSession(text: string): OidcSession | null {
+  const value = parseObject(text);
+  if (value === null) return null;
+  const { id, subject, sid, claims, refreshToken, accessToken, idToken, freshUntil, endsAt } = value;
+  const areTexts = [id, subject, sid, refreshToken, accessToken, idToken].every((each) => typeof each === 'string');
+  const areNumbers = typeof freshUntil === 'number' && typeof endsAt === 'number';
+  return areTexts && areNumbers && isObject(claims) ? (value as unknown as OidcSession) : null;
+}
+
+/** The object that a JSON text contains; null if it contains none. */
+export function parseObject(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The member if it is a text; '' otherwise. */
+export function textOf(value: Readonly<Record<string, unknown>>, name: string): string {
+  const member = Object.hasOwn(value, name) ? value[name] : '';
+  return typeof member === 'string' ? member : '';
+}
+
+export function nowSeconds(): number {
+  return Math.floor(Date.now() / 1_000);
+}

@@ -1,0 +1,55 @@
+// The settings of the authenticator `oidc` with their defaults.
+import { createHash } from 'node:crypto';
+import type { DataReference } from '../../../exchange/object-data.ts';
+
+export interface OidcSettings {
+  readonly issuer: string;
+  readonly clientID: string;
+  readonly clientSecret?: DataReference;
+  readonly cookieKeys: DataReference;
+  readonly scopes?: readonly string[];
+  readonly redirectURL?: string;
+  readonly logoutPath?: string;
+  readonly postLogoutURL?: string;
+  /** Milliseconds. */
+  readonly sessionDuration?: number;
+  readonly groupsClaim?: string;
+  readonly forwardAccessToken?: boolean;
+}
+
+/** The settings without gaps. */
+export interface Terms {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly scope: string;
+  /** '' for that of the request. */
+  readonly redirectOrigin: string;
+  readonly redirectPath: string;
+  readonly logoutPath: string;
+  readonly postLogoutUrl: string;
+  readonly sessionSeconds: number;
+  readonly groupsClaim: string;
+  readonly forwardsToken: boolean;
+  /** Tells the cookies of the clients of providers apart. */
+  readonly id: string;
+}
+
+const ORIGIN = /^https?:\/\/[^/]+/;
+const EIGHT_HOURS_MS = 8 * 60 * 60 * 1_000;
+const ID_LENGTH = 8;
+
+export function termsOf(settings: OidcSettings): Terms {
+  const { issuer, clientID: clientId, scopes = [], sessionDuration = EIGHT_HOURS_MS } = settings;
+  const { redirectURL = '/oauth2/callback', logoutPath = '/oauth2/logout', postLogoutURL: postLogoutUrl = '/' } = settings;
+  const { groupsClaim = 'groups', forwardAccessToken: forwardsToken = false } = settings;
+  const redirectOrigin = ORIGIN.exec(redirectURL)?.[0] ?? '';
+  const digest = createHash('sha256')
+    .update(JSON.stringify([issuer, clientId]))
+    .digest('hex');
+  return {
+    ...{ issuer, clientId, scope: [...new Set(['openid', ...scopes])].join(' ') },
+    ...{ redirectOrigin, redirectPath: redirectURL.slice(redirectOrigin.length) || '/', logoutPath, postLogoutUrl },
+    ...{ sessionSeconds: Math.max(1, Math.floor(sessionDuration / 1_000)), groupsClaim, forwardsToken },
+    id: digest.slice(0, ID_LENGTH),
+  };
+}

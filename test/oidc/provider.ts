@@ -1,0 +1,93 @@
+// A real OpenID Connect provider (the certified `oidc-provider`) for one test, with pages of its own for login and consent, and faults
+// that a test turns on.
+import { once } from 'node:events';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Provider, type Configuration } from 'oidc-provider';
+
+/** Seconds. */
+export interface ProviderOptions {
+  readonly accessTokenSeconds?: number;
+  readonly port?: number;
+  /** Claims of every user, to make sessions large. */
+  readonly more?: Readonly<Record<string, unknown>>;
+}
+
+export class TestProvider {
+  readonly issuer: string;
+  readonly #server: http.Server;
+  /** Requests by path. */
+  readonly requests: string[] = [];
+  /** Answers the token endpoint in place of the provider; null: the provider answers. */
+  tokenFault: { readonly status: number; readonly body: string } | null = null;
+
+  private constructor(issuer: string, server: http.Server) {
+    this.issuer = issuer;
+    this.#server = server;
+  }
+
+  static async start(
+    redirectUris: readonly string[],
+    postLogoutUris: readonly string[],
+    options: ProviderOptions = {},
+  ): Promise<TestProvider> {
+    const server = http.createServer();
+    server.listen(options.port ?? 0, '127.0.0.1');
+    await once(server, 'listening');
+    const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const provider = new Provider(issuer, configurationOf(redirectUris, postLogoutUris, options));
+    const own = new TestProvider(issuer, server);
+    const handle = provider.callback();
+    server.on('request', (request, response) => {
+      const { pathname } = new URL(request.url ?? '/', issuer);
+      own.requests.push(pathname);
+      if (pathname === '/token' && own.tokenFault !== null)
+        return void response.writeHead(own.tokenFault.status, { 'content-type': 'application/json' }).end(own.tokenFault.body);
+      void handle(request, response);
+    });
+    return own;
+  }
+
+  count(path: string): number {
+    return this.requests.filter((each) => each === path).length;
+  }
+
+  /** Ends all connections; the port is free afterwards. */
+  async stop(): Promise<void> {
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await once(this.#server, 'close');
+  }
+}
+
+function configurationOf(
+  redirectUris: readonly string[],
+  postLogoutUris: readonly string[],
+  { accessTokenSeconds = 3_600, more = {} }: ProviderOptions,
+): Configuration {
+  return {
+    clients: [
+      {
+        client_id: 'shop',
+        client_secret: 'a secret: 100% of it',
+        redirect_uris: [...redirectUris],
+        post_logout_redirect_uris: [...postLogoutUris],
+        grant_types: ['authorization_code', 'refresh_token'],
+        response_types: ['code'],
+      },
+    ],
+    cookies: { keys: ['a key of the test'] },
+    claims: { openid: ['sub', 'groups', ...Object.keys(more)], email: ['email'] },
+    conformIdTokenClaims: false,
+    features: { devInteractions: { enabled: true }, rpInitiatedLogout: { enabled: true } },
+    pkce: { required: () => true },
+    scopes: ['openid', 'offline_access', 'email'],
+    ttl: { AccessToken: accessTokenSeconds, IdToken: 3_600, RefreshToken: 86_400, Session: 86_400, Grant: 86_400, Interaction: 600 },
+    rotateRefreshToken: true,
+    issueRefreshToken: (_, client) => Promise.resolve(client.grantTypeAllowed('refresh_token')),
+    findAccount: (_, id) => ({
+      accountId: id,
+      claims: () => ({ sub: id, groups: ['staff', 'ops'], email: `${id}@example.com`, ...more }),
+    }),
+  };
+}
