@@ -38,6 +38,7 @@ const REQUIREMENTS = {
   promtool: program('promtool', 'prometheus'),
   postgres: { met: () => postgresPrograms() !== '', remedy: 'apt-get install postgresql', package: 'postgresql' },
   redis: program('redis-server', 'redis-server'),
+  chromium: program('chromium', 'chromium'),
   /** Tools that are built from their Go modules. */
   go: { met: (env) => goVersion(env) >= 24, remedy: 'install Go 1.24 or later' },
 } satisfies Readonly<Record<string, Requirement>>;
