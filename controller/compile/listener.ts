@@ -5,7 +5,7 @@ import type { Gateway, Listener, ListenerSet, ListenerTls, RouteNamespaces } fro
 import { GATEWAY_GROUP } from '#api/k8s/schema.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import type { WantedCertificate } from '../watch/certificates.ts';
-import { merged, wantedBy, type ListenerAcme } from './acme.ts';
+import { merged, wantedBy, type ListenerAcme } from './acme-wanted.ts';
 import { resolveCertificates, type Certificates } from './certificates.ts';
 import { resolveClientValidation, type ResolvedValidation } from './client-validation.ts';
 import * as conditions from './conditions.ts';
@@ -153,7 +153,8 @@ function resolve(view: View, input: ListenerInput): Context {
     acme,
     kinds: supported,
     obstacle: unsupported(listener) ?? conflict ?? withoutAuthority(clients),
-    refObstacle: withRemark(certificates.obstacles[0], acme.remark) ?? clients.obstacles[0] ?? invalidKinds(listener, invalid),
+    refObstacle:
+      acme.obstacle ?? withRemark(certificates.obstacles[0], acme.remark) ?? clients.obstacles[0] ?? invalidKinds(listener, invalid),
   };
 }
 

@@ -1,6 +1,7 @@
 // Findings from compiled statuses: each cause once, at its field. A condition that repeats another one, or summarises those of listeners,
 // is not a cause.
 import { objectId } from '#api/k8s/object.ts';
+import { UNDER_WAY } from '../compile/acme.ts';
 import { ENDPOINTS_RESOLVED } from '../compile/conditions.ts';
 import type { DesiredCondition, DesiredStatus } from '../compile/result.ts';
 import { isBad, partsOf } from '../status/problems.ts';
@@ -74,7 +75,7 @@ interface Place {
 function toFindings({ objects }: Subject, status: DesiredStatus, { part, index, condition }: Place): readonly Unplaced[] {
   const object = objectId(status.ref);
   const { type, reason, message } = condition;
-  const severity = SEVERITIES.get(type) ?? 'error';
+  const severity = isUnderWay(condition) ? 'info' : (SEVERITIES.get(type) ?? 'error');
   const text = message.replace(/^Dropped Rule: /, '');
   if (type === 'UnsupportedFields' && text.startsWith(IGNORED)) return ignoredFields(object, text);
   return text.split(/; (?=spec\.)/).map((one) => {
@@ -83,6 +84,13 @@ function toFindings({ objects }: Subject, status: DesiredStatus, { part, index, 
     const place = { status, object: objects.get(object), part, index, condition };
     return { severity, object, field: fieldOfCondition(place), reason: `${reason}: ${one}` };
   });
+}
+
+/** The certificate of the listener comes by itself. */
+function isUnderWay({ reason, message }: DesiredCondition): boolean {
+  return (
+    reason === 'InvalidCertificateRef' && /^\S+ (does not exist|has no certificate yet); /.test(message) && message.includes(UNDER_WAY)
+  );
 }
 
 const IGNORED = 'not supported and ignored: ';

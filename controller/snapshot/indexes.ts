@@ -2,7 +2,7 @@
 import { objectId } from '#api/k8s/object.ts';
 import { parentOf } from '#api/k8s/reference.ts';
 import { coveringPatterns } from '#api/match/hostname.ts';
-import type { BackendObjectReference, GrpcRoute, HttpRoute } from '#api/k8s/k8s.ts';
+import type { BackendObjectReference, GrpcRoute, HttpRoute, Listener } from '#api/k8s/k8s.ts';
 import type { KindName, ObjectsByKind } from '#api/k8s/kinds.ts';
 import { POLICIES, type PolicyKindName } from '#api/k8s/policies.ts';
 
@@ -42,6 +42,13 @@ export function coveredHostKey(parent: string, pattern: string): string {
   return `${parent}|within ${pattern}`;
 }
 
+/** The Secrets (`<namespace>/<name>`) in the namespace of a listener with which it terminates TLS. */
+export function certificateSecrets({ tls }: Listener, own: string): readonly string[] {
+  if (tls?.mode !== 'Terminate') return [];
+  const refs = tls.certificateRefs.filter(({ group, kind, namespace }) => group === '' && kind === 'Secret' && (namespace ?? own) === own);
+  return refs.map(({ name }) => `${own}/${name}`);
+}
+
 /** Every index, with the kind it holds. */
 export const INDEXES = {
   /** Key: `<namespace>/<service name>`. */
@@ -54,6 +61,10 @@ export const INDEXES = {
     const gateway = parentOf(parentRef, metadata.namespace ?? '');
     return gateway?.kind === 'Gateway' ? [`${gateway.namespace}/${gateway.name}`] : [];
   }),
+  /** Gateways and ListenerSets with a Secret of their namespace as a certificate. Key: `<namespace>/<name>` of the Secret. */
+  holdersByCertificate: index(['Gateway', 'ListenerSet'], ({ metadata: { namespace = '' }, spec }) => [
+    ...new Set(spec.listeners.flatMap((listener) => certificateSecrets(listener, namespace))),
+  ]),
   /** Key: the id of a Gateway or ListenerSet. */
   grpcRoutesByParent: index(['GRPCRoute'], parentsOf),
   /** Keys: those of hostKey and coveredHostKey, for every parent and host name. */
